@@ -1,0 +1,21 @@
+import { type Argv } from 'yargs'
+
+/** `kube-proxy demo`. The demo itself is loaded only when it is asked for. */
+export function addDemoCommand(parser: Argv, setExitCode: (code: number) => void): void {
+  parser.command(
+    'demo',
+    'See Services work: a small cluster in network namespaces on this machine',
+    command =>
+      command
+        .option('keep', { type: 'boolean', describe: 'Leave the cluster running at the end, until Ctrl-C' })
+        .option('manifest', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'Your own Deployment and Service, in one YAML file',
+        }),
+    async ({ keep, manifest }) => {
+      const { runDemo } = await import('../demo/run-demo.js')
+      setExitCode(await runDemo({ keep: keep === true, manifest }))
+    },
+  )
+}

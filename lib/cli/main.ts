@@ -1,0 +1,106 @@
+import { hostname } from 'node:os'
+import yargs from 'yargs'
+import { cleanup, cleanupFailure } from '../control/cleanup.js'
+import { runUntilSignal } from '../control/run-until-signal.js'
+import { VERSION } from '../control/version.js'
+import { FLAGS } from '../config/flags.js'
+import { type FlagValues, readConfig } from '../config/read-config.js'
+import { ProxyFailure } from '../model/failure.js'
+import { createKlog } from '../observe/klog.js'
+import { addDemoCommand } from './demo-command.js'
+import { printFailure } from './print-failure.js'
+
+const HELP_WIDTH = 110
+
+/**
+ * The command line: arguments in, exit code out. 0: done, or stopped by a signal and drained. 1: anything else, with the
+ * reason on standard error.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(args)
+  } catch (error) {
+    printFailure(error)
+    return 1
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<number> {
+  let exitCode = 0
+  const parser = yargs([...args])
+    .scriptName('kube-proxy')
+    .usage('$0 [options]\n\nConnects the virtual IPs of Kubernetes Services to the Pods behind them, from userspace.')
+    .parserConfiguration({
+      'dot-notation': false,
+      'boolean-negation': false,
+      'duplicate-arguments-array': true,
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'camel-case-expansion': false,
+    })
+    .command(
+      '$0',
+      false,
+      command => {
+        for (const { name, kind, value, help, default: byDefault } of FLAGS) {
+          command.option(name, {
+            type: kind === 'switch' ? 'boolean' : 'string',
+            array: kind === 'list',
+            describe: value === undefined ? help : `${help} (${value})`,
+            ...(byDefault === undefined || byDefault === '' ? {} : { defaultDescription: byDefault }),
+            requiresArg: kind !== 'switch',
+          })
+        }
+        return command
+      },
+      async values => {
+        exitCode = await run(values as unknown as FlagValues)
+      },
+    )
+    .strict()
+    .version(`kube-proxy-node v${VERSION}`)
+    .help()
+    .alias('help', 'h')
+    .wrap(Math.min(HELP_WIDTH, process.stdout.columns ?? HELP_WIDTH))
+    .exitProcess(false)
+    .fail((message, error: Error | undefined) => {
+      throw error ?? new ProxyFailure('CONFIG_INVALID', message, { hint: 'See kube-proxy --help' })
+    })
+  addDemoCommand(parser, code => (exitCode = code))
+  await parser.parseAsync()
+  return exitCode
+}
+
+async function run(values: FlagValues): Promise<number> {
+  const { config, problems } = readConfig(lastOfEach(values), hostname())
+  if (problems.length > 0) {
+    throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), { hint: 'See kube-proxy --help' })
+  }
+  const log = createKlog({ verbosity: config.verbosity })
+  if (config.cleanup) {
+    const results = await cleanup()
+    for (const { family, flavour, outcome } of results) {
+      log.info(0, 'Cleaned up', {
+        family,
+        backEnd: flavour,
+        outcome: outcome instanceof ProxyFailure ? 'failed' : outcome,
+      })
+    }
+    const failure = cleanupFailure(results)
+    if (failure !== undefined) throw failure
+    return 0
+  }
+  await runUntilSignal(config, log)
+  return 0
+}
+
+/** As with kube-proxy, the last of a flag that is given twice counts; lists keep them all. */
+function lastOfEach(values: FlagValues): FlagValues {
+  const lists = new Set(FLAGS.filter(({ kind }) => kind === 'list').map(({ name }) => name))
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      Array.isArray(value) && !lists.has(name) ? (value.at(-1) as string) : value,
+    ]),
+  )
+}

@@ -1,0 +1,22 @@
+const UNITS: Readonly<Record<string, number>> = {
+  h: 3_600_000,
+  m: 60_000,
+  s: 1000,
+  ms: 1,
+  us: 0.001,
+  µs: 0.001,
+  ns: 0.000001,
+}
+
+/** Reads a Go duration (`250ms`, `1m30s`, `-1s`, `0`) as milliseconds; undefined when it is none. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^([-+]?)(.+)$/.exec(text.trim())
+  if (match === null) return undefined
+  const [, sign, rest] = match
+  if (rest === '0') return 0
+  if (!/^((\d+(\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns))+$/.test(rest!)) return undefined
+  let total = 0
+  for (const [, value, , unit] of rest!.matchAll(/(\d+(\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)/g))
+    total += Number(value) * UNITS[unit!]!
+  return sign === '-' ? -total : total
+}

@@ -1,0 +1,120 @@
+/** One command-line flag. Every value comes in as text and is read by `readConfig`, so that every error reads alike. */
+export interface Flag {
+  readonly name: string
+  readonly kind: 'text' | 'switch' | 'list'
+  readonly default?: string
+  /** What stands for the value in the help. */
+  readonly value?: string
+  readonly help: string
+  /** Not a flag of kube-proxy. */
+  readonly ours?: true
+}
+
+/** All flags of `kube-proxy`: the command line, its help and the table in the docs are made from this. */
+export const FLAGS: readonly Flag[] = [
+  {
+    name: 'kubeconfig',
+    kind: 'text',
+    default: '',
+    value: 'FILE',
+    help: 'How to reach the API server; without it and --master: as the Pod that we run in',
+  },
+  {
+    name: 'master',
+    kind: 'text',
+    default: '',
+    value: 'URL',
+    help: 'The API server; overrides the one in --kubeconfig',
+  },
+  {
+    name: 'manifests',
+    kind: 'list',
+    value: 'PATH',
+    ours: true,
+    help: 'Read objects from a file or folder of YAML or JSON instead of an API server, again whenever it changes; may be repeated',
+  },
+  {
+    name: 'hostname-override',
+    kind: 'text',
+    default: '',
+    value: 'NAME',
+    help: 'Name of our Node, instead of the host name',
+  },
+  { name: 'proxy-mode', kind: 'text', default: 'userspace', value: 'MODE', help: 'How Services are served: userspace' },
+  {
+    name: 'bind-address',
+    kind: 'text',
+    default: '0.0.0.0',
+    value: 'IP',
+    help: "Address to listen on; 0.0.0.0 and :: mean the node's own",
+  },
+  {
+    name: 'cluster-cidr',
+    kind: 'text',
+    default: '',
+    value: 'CIDR',
+    help: 'Range of Pod addresses; one for each IP family, separated by a comma',
+  },
+  {
+    name: 'proxy-port-range',
+    kind: 'text',
+    default: '',
+    value: 'RANGE',
+    help: 'Ports to listen on: N, A-B or A+offset; empty: the kernel chooses',
+  },
+  {
+    name: 'udp-timeout',
+    kind: 'text',
+    default: '',
+    value: 'DURATION',
+    help: 'How long an idle UDP flow is kept; by default 30s, and 180s once it was answered',
+  },
+  {
+    name: 'iptables-sync-period',
+    kind: 'text',
+    default: '30s',
+    value: 'DURATION',
+    help: 'How often rules are checked and repaired',
+  },
+  {
+    name: 'iptables-min-sync-period',
+    kind: 'text',
+    default: '1s',
+    value: 'DURATION',
+    help: 'How often rules are written at the most',
+  },
+  {
+    name: 'healthz-bind-address',
+    kind: 'text',
+    default: '0.0.0.0:10256',
+    value: 'IP:PORT',
+    help: 'Where /healthz and /livez are served; empty: nowhere',
+  },
+  {
+    name: 'metrics-bind-address',
+    kind: 'text',
+    default: '127.0.0.1:10249',
+    value: 'IP:PORT',
+    help: 'Where /metrics and /proxyMode are served; empty: nowhere',
+  },
+  {
+    name: 'drain-timeout',
+    kind: 'text',
+    default: '30s',
+    value: 'DURATION',
+    ours: true,
+    help: 'How long open connections may go on after SIGTERM or SIGINT',
+  },
+  {
+    name: 'cleanup',
+    kind: 'switch',
+    help: 'Remove every rule of ours, and of the original in userspace mode, and exit',
+  },
+  {
+    name: 'v',
+    kind: 'text',
+    default: '0',
+    value: 'LEVEL',
+    help: 'How much is logged: 1 Services, 2 syncs, 3 connections, 4 changes, 5 rules',
+  },
+]

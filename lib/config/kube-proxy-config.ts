@@ -1,0 +1,36 @@
+import { type Cidr } from '../model/cidr.js'
+import { type IpAddress } from '../model/address.js'
+import { type PortRange } from '../model/port-range.js'
+
+/** What the operator asked for, checked. Names follow KubeProxyConfiguration where it has the field; times are milliseconds. */
+export interface KubeProxyConfig {
+  /** File with the way to the API server; with `master` empty too: the Pod's service account. */
+  readonly kubeconfig: string
+  /** URL of the API server; overrides the kubeconfig's. */
+  readonly master: string
+  /** Files and folders to read objects from instead of an API server. */
+  readonly manifests: readonly string[]
+  /** Name of our Node, lower case. */
+  readonly nodeName: string
+  readonly mode: 'userspace'
+  /** Address to listen on; undefined (`0.0.0.0`, `::`): the node's own, found by itself. */
+  readonly bindAddress: IpAddress | undefined
+  /** Ranges of Pod addresses, at most one for each family. */
+  readonly clusterCIDR: readonly Cidr[]
+  /** Proxy ports; undefined: the kernel chooses. */
+  readonly portRange: PortRange | undefined
+  /** How long a UDP flow may be idle; undefined: 30 s, and 180 s once it was answered. */
+  readonly udpIdleTimeout: number | undefined
+  /** Rules are checked and repaired this often. */
+  readonly iptablesSyncPeriod: number
+  /** Rules are written at most this often, two bursts allowed. */
+  readonly iptablesMinSyncPeriod: number
+  /** `address:port`; empty: none. */
+  readonly healthzBindAddress: string
+  readonly metricsBindAddress: string
+  /** How long open connections may go on after SIGTERM or SIGINT. */
+  readonly drainTimeout: number
+  /** Remove all rules and exit. */
+  readonly cleanup: boolean
+  readonly verbosity: number
+}

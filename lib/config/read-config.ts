@@ -1,0 +1,151 @@
+import { type IpAddress, parseIp } from '../model/address.js'
+import { type Cidr, parseCidr } from '../model/cidr.js'
+import { specialAddress } from '../model/special-address.js'
+import { parsePortRange } from '../model/port-range.js'
+import { parseDuration } from './duration.js'
+import { FLAGS } from './flags.js'
+import { type KubeProxyConfig } from './kube-proxy-config.js'
+
+/** Flag values as they were typed, by flag name; what is absent has its default. */
+export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
+
+export interface ReadConfig {
+  readonly config: KubeProxyConfig
+  /** One sentence for each value that cannot be used; with any of them `config` must not be used. */
+  readonly problems: readonly string[]
+}
+
+/** Reads and checks all values, and reports everything that is wrong together. `hostName` is the machine's. */
+export function readConfig(values: FlagValues, hostName: string): ReadConfig {
+  const reader = new Reader(values)
+  const config: KubeProxyConfig = {
+    kubeconfig: reader.text('kubeconfig'),
+    master: reader.master(),
+    manifests: reader.list('manifests'),
+    nodeName: reader.nodeName(hostName),
+    mode: reader.mode(),
+    bindAddress: reader.bindAddress(),
+    clusterCIDR: reader.clusterCidr(),
+    portRange: reader.portRange(),
+    udpIdleTimeout: reader.text('udp-timeout') === '' ? undefined : reader.duration('udp-timeout', 'above'),
+    iptablesSyncPeriod: reader.duration('iptables-sync-period', 'above'),
+    iptablesMinSyncPeriod: reader.duration('iptables-min-sync-period', 'from'),
+    healthzBindAddress: reader.httpAddress('healthz-bind-address'),
+    metricsBindAddress: reader.httpAddress('metrics-bind-address'),
+    drainTimeout: reader.duration('drain-timeout', 'from'),
+    cleanup: values.cleanup === true,
+    verbosity: reader.verbosity(),
+  }
+  if (config.iptablesMinSyncPeriod > config.iptablesSyncPeriod) {
+    reader.problem('iptables-sync-period', 'must be at least --iptables-min-sync-period')
+  }
+  if (config.manifests.length > 0 && config.kubeconfig + config.master !== '') {
+    reader.problem('manifests', 'cannot be combined with --kubeconfig or --master: objects come from one place')
+  }
+  return { config, problems: reader.problems }
+}
+
+/** The longest time a timer of Node can wait, in milliseconds: 24.8 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+class Reader {
+  readonly problems: string[] = []
+  readonly #values: FlagValues
+
+  constructor(values: FlagValues) {
+    this.#values = values
+  }
+
+  problem(flag: string, text: string): void {
+    this.problems.push(`--${flag} ${JSON.stringify(this.#values[flag] ?? '')}: ${text}`)
+  }
+
+  text(flag: string): string {
+    const value = this.#values[flag] ?? FLAGS.find(({ name }) => name === flag)?.default
+    return typeof value === 'string' ? value.trim() : ''
+  }
+
+  list(flag: string): readonly string[] {
+    const value = this.#values[flag]
+    const list = Array.isArray(value) ? (value as readonly string[]) : []
+    if (list.some(entry => entry.trim() === '')) this.problem(flag, 'expected a path, found an empty one')
+    return list
+  }
+
+  duration(flag: string, zero: 'above' | 'from'): number {
+    const ms = parseDuration(this.text(flag))
+    if (ms === undefined) this.problem(flag, 'expected a duration such as "250ms" or "1m30s"')
+    else if (zero === 'above' && ms <= 0) this.problem(flag, 'must be greater than 0')
+    else if (ms < 0) this.problem(flag, 'must be greater than or equal to 0')
+    else if (ms > MAX_TIMER_MS) this.problem(flag, 'must be at most 24 days')
+    return ms ?? 0
+  }
+
+  master(): string {
+    const text = this.text('master')
+    if (text === '') return ''
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+      this.problem('master', 'expected a URL that starts with http:// or https://')
+    return text
+  }
+
+  nodeName(hostName: string): string {
+    const given = this.#values['hostname-override']
+    if (typeof given === 'string' && given !== '' && given.trim() === '')
+      this.problem('hostname-override', 'expected a name, found only spaces')
+    return (this.text('hostname-override') || hostName).toLowerCase()
+  }
+
+  mode(): 'userspace' {
+    const text = this.text('proxy-mode')
+    if (text !== '' && text !== 'userspace') this.problem('proxy-mode', 'this version serves one mode, "userspace"')
+    return 'userspace'
+  }
+
+  bindAddress(): IpAddress | undefined {
+    const ip = parseIp(this.text('bind-address'))
+    if (ip === undefined) this.problem('bind-address', 'expected an IP address')
+    else if (ip === '0.0.0.0' || ip === '::') return undefined
+    else if (specialAddress(ip) === 'loopback')
+      this.problem('bind-address', 'cannot proxy on a loopback address: packets of Pods never get there')
+    else if (specialAddress(ip) !== undefined)
+      this.problem('bind-address', `cannot listen on a ${specialAddress(ip)} address`)
+    return ip
+  }
+
+  clusterCidr(): Cidr[] {
+    const text = this.text('cluster-cidr')
+    if (text === '') return []
+    const parts = text.split(',').map(part => parseCidr(part.trim()))
+    const ranges = parts.filter(range => range !== undefined)
+    if (ranges.length < parts.length) this.problem('cluster-cidr', 'expected a range such as "10.244.0.0/16"')
+    else if (new Set(ranges.map(({ family }) => family)).size < ranges.length)
+      this.problem('cluster-cidr', 'expected one range, or two of different IP families')
+    return ranges
+  }
+
+  portRange() {
+    const range = parsePortRange(this.text('proxy-port-range'))
+    if (typeof range !== 'string') return range
+    this.problem('proxy-port-range', range)
+    return undefined
+  }
+
+  httpAddress(flag: string): string {
+    const text = this.text(flag)
+    if (text === '') return ''
+    const match = /^(?:\[(.+)\]|([^:]*)):(\d+)$/.exec(text)
+    const port = Number(match?.[3])
+    if (match === null || parseIp(match[1] ?? match[2]) === undefined)
+      this.problem(flag, 'expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"')
+    else if (port < 1 || port > 65535) this.problem(flag, 'expected a port from 1 to 65535')
+    return text
+  }
+
+  verbosity(): number {
+    const text = this.text('v')
+    if (!/^\d{1,3}$/.test(text)) this.problem('v', 'expected a whole number from 0')
+    return Number(text)
+  }
+}

@@ -1,0 +1,60 @@
+import { type IpFamily } from '../model/address.js'
+import { ProxyFailure, messageOf } from '../model/failure.js'
+import { USERSPACE_CHAINS } from '../rules/chain-names.js'
+import { removalText } from '../rules/restore-text.js'
+import { IptablesPrograms } from '../system/iptables.js'
+import { type IptablesFlavour } from '../system/iptables-flavour.js'
+
+/** What `--cleanup` found and did in one back end of iptables. */
+export interface CleanupResult {
+  readonly family: IpFamily
+  readonly flavour: IptablesFlavour
+  readonly outcome: 'removed' | 'nothing there' | 'not on this machine' | ProxyFailure
+}
+
+/**
+ * Removes every rule and chain of the userspace mode, ours and the original's, in both families and in whatever back ends
+ * of iptables this machine has: the one in use may have changed since the rules were written.
+ */
+export async function cleanup(): Promise<CleanupResult[]> {
+  const results: CleanupResult[] = []
+  for (const family of ['IPv4', 'IPv6'] as const) {
+    for (const flavour of ['nft', 'legacy'] as const)
+      results.push({ family, flavour, outcome: await cleanupOne(family, flavour) })
+    // A build with one back end only has programs without a flavour in their name.
+    const ofFamily = results.filter(result => result.family === family)
+    if (ofFamily.every(({ outcome }) => outcome === 'not on this machine')) {
+      results.push({ family, flavour: 'plain', outcome: await cleanupOne(family, 'plain') })
+    }
+  }
+  return results
+}
+
+/** The failure that the results add up to, or undefined when nothing of ours is left. */
+export function cleanupFailure(results: readonly CleanupResult[]): ProxyFailure | undefined {
+  const failures = results.map(({ outcome }) => outcome).filter(outcome => outcome instanceof ProxyFailure)
+  if (failures.length > 0) {
+    const message = `Cannot remove all rules: ${failures.map(messageOf).join('; ')}`
+    return new ProxyFailure('CLEANUP_INCOMPLETE', message, {
+      cause: failures[0],
+      ...(failures[0]!.hint === undefined ? {} : { hint: failures[0]!.hint }),
+    })
+  }
+  if (results.some(({ outcome }) => outcome !== 'not on this machine')) return undefined
+  return new ProxyFailure('PROGRAM_MISSING', 'Cannot look for rules: there is no iptables on this machine', {
+    hint: 'Install the package "iptables" (Debian, Ubuntu: apt-get install iptables)',
+  })
+}
+
+async function cleanupOne(family: IpFamily, flavour: IptablesFlavour): Promise<CleanupResult['outcome']> {
+  const iptables = new IptablesPrograms(family, flavour)
+  try {
+    const text = removalText(USERSPACE_CHAINS, await iptables.read(USERSPACE_CHAINS.keys()))
+    if (text === '') return 'nothing there'
+    await iptables.restore(text)
+    return 'removed'
+  } catch (error) {
+    if (!(error instanceof ProxyFailure)) throw error
+    return error.code === 'PROGRAM_MISSING' || error.code === 'IPTABLES_ABSENT' ? 'not on this machine' : error
+  }
+}

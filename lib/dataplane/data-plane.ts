@@ -1,0 +1,67 @@
+import { type ProxyFailure } from '../model/failure.js'
+import { type ServicePortKey } from '../model/service-port.js'
+import { type ListenerPlan } from './listener-plan.js'
+
+/** What became of a plan. */
+export interface ListenerReport {
+  /** The port that each open listener really holds. */
+  readonly open: ReadonlyMap<ServicePortKey, number>
+  /** Listeners that could not be opened: PROXY_PORT_UNAVAILABLE, with the system's error as cause. */
+  readonly failed: ReadonlyMap<ServicePortKey, ProxyFailure>
+}
+
+/** Totals of one listener since it was opened; `active` ones are gauges. */
+export interface TrafficCounts {
+  /** TCP connections accepted, or UDP flows opened. */
+  connections: number
+  active: number
+  bytesToEndpoint: number
+  bytesToClient: number
+  /** Attempts to reach an endpoint that failed; each may have been followed by a successful one. */
+  dialFailures: number
+  /** Clients that were turned away: no endpoint, none reachable, or no descriptors left. */
+  refused: number
+}
+
+export interface ListenerCounts {
+  readonly key: ServicePortKey
+  readonly namespace: string
+  readonly service: string
+  readonly portName: string
+  readonly protocol: 'TCP' | 'UDP'
+  /** Endpoints that may be picked. */
+  readonly endpoints: number
+  readonly traffic: Readonly<TrafficCounts>
+}
+
+/** Descriptors of this process, as far as the data plane spends them. */
+export interface DescriptorCounts {
+  readonly used: number
+  readonly limit: number
+  /** Clients that waited for a descriptor, since start. */
+  readonly waited: number
+  /** Clients that were turned away for want of one, since start. */
+  readonly shed: number
+}
+
+export interface DataPlaneCounts {
+  readonly listeners: readonly ListenerCounts[]
+  readonly descriptors: DescriptorCounts
+}
+
+/**
+ * Holds the sockets. It knows listeners and endpoints, and nothing of the API, of rules or of Services beyond their name.
+ */
+export interface DataPlane {
+  /**
+   * Makes the plan true: opens what is missing, hands new endpoints to what is open, closes what is not in it. Endpoint
+   * changes take effect before the returned promise is there to be awaited. Connections of a closed listener go on.
+   */
+  apply(plan: ListenerPlan): Promise<ListenerReport>
+  counts(): DataPlaneCounts
+  /**
+   * Stops taking new connections, waits until those that are open have ended or `timeoutMs` milliseconds have passed,
+   * then closes what is left. Returns how many were cut off.
+   */
+  drain(timeoutMs: number): Promise<number>
+}

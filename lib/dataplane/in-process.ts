@@ -1,0 +1,184 @@
+import { ProxyFailure, messageOf } from '../model/failure.js'
+import { type Clock } from '../model/clock.js'
+import { type Log } from '../model/log.js'
+import { type ServicePortKey } from '../model/service-port.js'
+import { type DataPlane, type DataPlaneCounts, type ListenerReport } from './data-plane.js'
+import { DescriptorBudget } from './descriptor-budget.js'
+import { DIAL_SCHEDULE } from './dial.js'
+import { FlowOrder } from './flow-order.js'
+import { type DataPlaneTimings, type Listener, type ListenerContext } from './listener.js'
+import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
+import { OwnSockets } from './own-sockets.js'
+import { TcpProxy } from './tcp-proxy.js'
+import { UdpProxy } from './udp-proxy.js'
+
+/** Kernel conntrack's own idea of UDP (nf_conntrack_udp_timeout and _stream on current kernels: 30 s and 120–180 s). */
+export const DEFAULT_TIMINGS: DataPlaneTimings = {
+  dialSchedule: DIAL_SCHEDULE,
+  keepAlive: 15_000,
+  descriptorWait: 10_000,
+  udpOneWay: 30_000,
+  udpAnswered: 180_000,
+}
+/** UDP flows of all listeners together, as long as descriptors allow half as many again. */
+const FLOW_CAPACITY = 16_384
+
+interface Entry {
+  spec: ListenerSpec
+  readonly listener: Listener
+  /** Undefined while it is being opened. */
+  port: number | undefined
+  readonly opening: Promise<ProxyFailure | undefined>
+}
+
+export interface InProcessOptions {
+  readonly log: Log
+  readonly clock: Clock
+  readonly random: () => number
+  /** The process's limit of open files. */
+  readonly descriptorLimit: number
+  readonly timings: DataPlaneTimings
+}
+
+/** The data plane in this process: one Listener for each spec of the plan. */
+export class InProcessDataPlane implements DataPlane {
+  readonly #context: ListenerContext
+  readonly #entries = new Map<ServicePortKey, Entry>()
+  /** Closed, but with connections that go on. */
+  readonly #retired = new Set<Listener>()
+  readonly #sweep: NodeJS.Timeout
+  #onIdle: () => void = () => undefined
+
+  constructor({ log, clock, random, descriptorLimit, timings }: InProcessOptions) {
+    const flowOrder = new FlowOrder(Math.min(FLOW_CAPACITY, Math.floor(descriptorLimit / 2)))
+    this.#context = {
+      log,
+      clock,
+      random,
+      descriptors: new DescriptorBudget(descriptorLimit),
+      ownSockets: new OwnSockets(),
+      flowOrder,
+      timings,
+      onIdle: () => this.#onIdle(),
+    }
+    const shortest = Math.min(timings.udpOneWay, timings.udpAnswered)
+    const period = Math.min(1000, Math.max(10, shortest / 4))
+    this.#sweep = setInterval(() => {
+      flowOrder.endIdle(clock.now(), shortest)
+      this.#forgetRetired()
+    }, period).unref()
+  }
+
+  async apply(plan: ListenerPlan): Promise<ListenerReport> {
+    for (const [key, entry] of this.#entries) {
+      const spec = plan.get(key)
+      if (spec === undefined || spec.address !== entry.spec.address) this.#retire(key, entry)
+    }
+    const opening: Promise<unknown>[] = []
+    const failed = new Map<ServicePortKey, ProxyFailure>()
+    for (const [key, spec] of plan) {
+      let entry = this.#entries.get(key)
+      if (entry === undefined) {
+        entry = this.#open(spec)
+        this.#entries.set(key, entry)
+      } else if (entry.spec !== spec) {
+        entry.spec = spec
+        entry.listener.update(spec)
+      }
+      if (entry.port === undefined) {
+        const { opening: result } = entry
+        opening.push(result.then(failure => failure !== undefined && failed.set(key, failure)))
+      }
+    }
+    await Promise.all(opening)
+    const open = new Map<ServicePortKey, number>()
+    for (const key of plan.keys()) {
+      const port = this.#entries.get(key)?.port
+      if (port !== undefined) open.set(key, port)
+    }
+    return { open, failed }
+  }
+
+  counts(): DataPlaneCounts {
+    const listeners = [...this.#entries.values()].map(({ spec, listener }) => ({
+      key: spec.key,
+      namespace: spec.namespace,
+      service: spec.service,
+      portName: spec.portName,
+      protocol: spec.protocol,
+      endpoints: spec.endpoints.length,
+      traffic: listener.counts(),
+    }))
+    return { listeners, descriptors: this.#context.descriptors.counts() }
+  }
+
+  async drain(timeoutMs: number): Promise<number> {
+    for (const [key, entry] of this.#entries) this.#retire(key, entry)
+    await this.#quiet(timeoutMs)
+    clearInterval(this.#sweep)
+    let cutOff = 0
+    for (const listener of this.#retired) cutOff += listener.cutOff()
+    this.#retired.clear()
+    return cutOff
+  }
+
+  #open(spec: ListenerSpec): Entry {
+    const listener = spec.protocol === 'TCP' ? new TcpProxy(spec, this.#context) : new UdpProxy(spec, this.#context)
+    const entry: Entry = { spec, listener, port: undefined, opening: this.#whenOpen(spec, listener, () => entry) }
+    return entry
+  }
+
+  /** Resolves with the failure, or, once the port is noted in its entry, with undefined. */
+  async #whenOpen(spec: ListenerSpec, listener: Listener, entry: () => Entry): Promise<ProxyFailure | undefined> {
+    try {
+      const port = await listener.open()
+      entry().port = port
+      // Taken out of the plan while it was being opened.
+      if (this.#entries.get(spec.key) !== entry()) listener.close()
+      return undefined
+    } catch (cause) {
+      if (this.#entries.get(spec.key) === entry()) this.#entries.delete(spec.key)
+      return new ProxyFailure(
+        'PROXY_PORT_UNAVAILABLE',
+        `Cannot listen on ${spec.address}, ${spec.protocol} port ${spec.port === 0 ? 'chosen by the kernel' : spec.port}, for ${spec.key}: ${messageOf(cause)}`,
+        { cause, hint: 'Free the port, or give other ones with --proxy-port-range; it is tried again by itself' },
+      )
+    }
+  }
+
+  #retire(key: ServicePortKey, entry: Entry): void {
+    this.#entries.delete(key)
+    entry.listener.close()
+    this.#retired.add(entry.listener)
+    this.#forgetRetired()
+  }
+
+  #forgetRetired(): void {
+    for (const listener of this.#retired) {
+      if (listener.busy() > 0) continue
+      listener.cutOff()
+      this.#retired.delete(listener)
+    }
+  }
+
+  /** Resolves when nothing is busy any more, or after `timeoutMs`. */
+  #quiet(timeoutMs: number): Promise<void> {
+    return new Promise(resolve => {
+      const check = (): void => {
+        for (const listener of this.#retired) if (listener.busy() > 0) return
+        finish()
+      }
+      const finish = (): void => {
+        clearTimeout(timeout)
+        clearInterval(poll)
+        this.#onIdle = () => undefined
+        resolve()
+      }
+      const timeout = setTimeout(finish, timeoutMs)
+      // A UDP flow stops holding up the drain by the mere passing of time.
+      const poll = setInterval(check, 100)
+      this.#onIdle = check
+      check()
+    })
+  }
+}

@@ -1,0 +1,33 @@
+import { type Balancer, type Target } from '../balancer/balancer.js'
+import { ClientIpAffinity } from '../balancer/client-ip-affinity.js'
+import { RoundRobin } from '../balancer/round-robin.js'
+import { type ListenerSpec } from './listener-plan.js'
+
+/** The balancer of one listener: round robin, inside ClientIP affinity while the Service asks for it. */
+export class ListenerBalancer {
+  readonly #roundRobin: RoundRobin
+  #affinity: ClientIpAffinity | undefined
+  #endpoints: ListenerSpec['endpoints'] = []
+
+  /** @param start where round robin begins; see RoundRobin. */
+  constructor(start: number) {
+    this.#roundRobin = new RoundRobin(start)
+  }
+
+  pick(client: string, now: number, avoid?: ReadonlySet<string>): Target | undefined {
+    return this.#current.pick(client, now, avoid)
+  }
+
+  update({ endpoints, affinityMs }: Pick<ListenerSpec, 'endpoints' | 'affinityMs'>): void {
+    if (affinityMs === undefined) this.#affinity = undefined
+    else if (this.#affinity === undefined) this.#affinity = new ClientIpAffinity(this.#roundRobin, affinityMs)
+    else this.#affinity.ttlMs = affinityMs
+    if (endpoints === this.#endpoints) return
+    this.#endpoints = endpoints
+    this.#current.replace(endpoints)
+  }
+
+  get #current(): Balancer {
+    return this.#affinity ?? this.#roundRobin
+  }
+}

@@ -1,0 +1,23 @@
+import { type Endpoint } from '../model/endpoint.js'
+import { type IpAddress } from '../model/address.js'
+import { type ServicePortKey } from '../model/service-port.js'
+
+/** One port to hold on the node: where to listen and to whom to hand on. Plain data, so that it can be sent to a worker. */
+export interface ListenerSpec {
+  readonly key: ServicePortKey
+  readonly namespace: string
+  readonly service: string
+  readonly portName: string
+  readonly protocol: 'TCP' | 'UDP'
+  /** Address of the node to listen on. */
+  readonly address: IpAddress
+  /** Proxy port to listen on; 0: the kernel chooses. Only counts when the listener is opened. */
+  readonly port: number
+  /** Endpoints that may be picked, in the order they take turns. The same array while nothing changed. */
+  readonly endpoints: readonly Pick<Endpoint, 'ip' | 'port'>[]
+  /** Milliseconds a client stays with its endpoint after its last use; undefined: no session affinity. */
+  readonly affinityMs: number | undefined
+}
+
+/** All ports to hold: the whole wanted state. */
+export type ListenerPlan = ReadonlyMap<ServicePortKey, ListenerSpec>

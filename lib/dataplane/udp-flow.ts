@@ -1,0 +1,142 @@
+import { type Socket } from 'node:dgram'
+import { type Target } from '../balancer/balancer.js'
+import { hostPort, parseIp } from '../model/address.js'
+import { systemCode } from '../model/failure.js'
+import { type OrderedFlow } from './flow-order.js'
+import { type ListenerContext } from './listener.js'
+import { isOurs } from './socket-error.js'
+import { udpSocket } from './udp-socket.js'
+
+/** Datagrams that wait while a new upstream socket is being connected, which takes one turn of the event loop. */
+const QUEUE_LIMIT = 64
+
+export interface UdpFlowEvents {
+  readonly choose: (avoid: ReadonlySet<string>) => Target | undefined
+  /** A datagram from the endpoint, for the client. */
+  readonly onReply: (datagram: Buffer) => void
+  readonly onEndpointFailed: (target: Target, error: Error) => void
+  readonly onOurError: (error: Error) => void
+  readonly onEnd: () => void
+}
+
+/**
+ * One client address's flow of datagrams to one endpoint, through a connected socket of its own: the kernel then drops
+ * what strangers send, and tells when the endpoint's port is closed (ICMP port unreachable).
+ *
+ * On such news the flow turns to another endpoint at once and sends the datagram that was not answered again.
+ */
+export class UdpFlow implements OrderedFlow {
+  lastUsed = 0
+  older: OrderedFlow | undefined
+  newer: OrderedFlow | undefined
+  readonly #context: ListenerContext
+  readonly #events: UdpFlowEvents
+  readonly #failed = new Set<string>()
+  #target: Target | undefined
+  #upstream: Socket | undefined
+  #forget: () => void = () => undefined
+  /** Waiting to be sent: while there is a list the upstream socket is not connected yet. */
+  #queue: Buffer[] | undefined
+  /** The last datagram since the endpoint's last reply. */
+  #unanswered: Buffer | undefined
+  #answered = false
+  #ended = false
+
+  constructor(context: ListenerContext, events: UdpFlowEvents) {
+    this.#context = context
+    this.#events = events
+  }
+
+  get idleLimit(): number {
+    return this.#answered ? this.#context.timings.udpAnswered : this.#context.timings.udpOneWay
+  }
+
+  /** Whether the client waits for an answer. */
+  get waiting(): boolean {
+    return this.#unanswered !== undefined
+  }
+
+  /** `ip:port` of the present endpoint. */
+  get endpoint(): string {
+    return this.#target === undefined ? '' : hostPort(this.#target.ip, this.#target.port)
+  }
+
+  /** Picks an endpoint; false when there is none. A descriptor has been taken for it. */
+  start(): boolean {
+    this.#target = this.#events.choose(this.#failed)
+    if (this.#target === undefined) return false
+    this.#connect(this.#target)
+    return true
+  }
+
+  send(datagram: Buffer): void {
+    this.#context.flowOrder.touch(this, this.#context.clock.now())
+    this.#unanswered = datagram
+    if (this.#queue === undefined) this.#upstream?.send(datagram)
+    else if (this.#queue.length < QUEUE_LIMIT) this.#queue.push(datagram)
+  }
+
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#disconnect()
+    this.#context.flowOrder.remove(this)
+    this.#context.descriptors.give()
+    this.#events.onEnd()
+  }
+
+  #connect(target: Target): void {
+    const upstream = udpSocket(target.ip)
+    this.#upstream = upstream
+    this.#queue = []
+    upstream.on('message', datagram => this.#reply(datagram))
+    upstream.on('error', error => this.#fail(upstream, target, error))
+    upstream.on('connect', () => {
+      if (upstream !== this.#upstream) return
+      const { address, port } = upstream.address()
+      this.#forget = this.#context.ownSockets.add(parseIp(address), port)
+      const queue = this.#queue ?? []
+      this.#queue = undefined
+      for (const datagram of queue) upstream.send(datagram)
+    })
+    upstream.connect(target.port, target.ip)
+  }
+
+  #disconnect(): void {
+    this.#forget()
+    this.#forget = () => undefined
+    const upstream = this.#upstream
+    this.#upstream = undefined
+    this.#queue = undefined
+    if (upstream === undefined) return
+    upstream.removeAllListeners()
+    upstream.on('error', () => undefined)
+    upstream.close()
+  }
+
+  #reply(datagram: Buffer): void {
+    this.#answered = true
+    this.#unanswered = undefined
+    this.#failed.clear()
+    this.#context.flowOrder.touch(this, this.#context.clock.now())
+    this.#events.onReply(datagram)
+  }
+
+  #fail(upstream: Socket, target: Target, error: Error): void {
+    if (upstream !== this.#upstream) return
+    // A datagram too long for the way, or a full buffer, is that datagram's loss only, as with any UDP sender.
+    if (systemCode(error) === 'EMSGSIZE' || systemCode(error) === 'ENOBUFS') return
+    if (isOurs(error)) {
+      this.#events.onOurError(error)
+      return this.end()
+    }
+    this.#events.onEndpointFailed(target, error)
+    this.#failed.add(hostPort(target.ip, target.port))
+    this.#disconnect()
+    const next = this.#events.choose(this.#failed)
+    if (next === undefined || this.#failed.has(hostPort(next.ip, next.port))) return this.end()
+    this.#target = next
+    this.#connect(next)
+    if (this.#unanswered !== undefined) this.#queue = [this.#unanswered]
+  }
+}

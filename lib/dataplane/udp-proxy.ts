@@ -1,0 +1,157 @@
+import { type RemoteInfo, type Socket } from 'node:dgram'
+import { hostPort } from '../model/address.js'
+import { type TrafficCounts } from './data-plane.js'
+import { type Listener, type ListenerContext } from './listener.js'
+import { ListenerBalancer } from './listener-balancer.js'
+import { type ListenerSpec } from './listener-plan.js'
+import { UdpFlow } from './udp-flow.js'
+import { udpSocket } from './udp-socket.js'
+
+/** Asked of the kernel (it gives at most net.core.rmem_max): the default of 208 KiB is full after three large datagrams. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
+/** A flow whose client has been waiting for an answer for less than this holds up a drain, in milliseconds. */
+const DRAIN_PATIENCE = 1000
+
+/** One UDP port: finds or opens the flow of each datagram's sender. Replies leave from this socket, so from the address the rules lead to. */
+export class UdpProxy implements Listener {
+  readonly #context: ListenerContext
+  readonly #balancer: ListenerBalancer
+  readonly #flows = new Map<string, UdpFlow>()
+  readonly #counts: TrafficCounts = {
+    connections: 0,
+    active: 0,
+    bytesToEndpoint: 0,
+    bytesToClient: 0,
+    dialFailures: 0,
+    refused: 0,
+  }
+  #spec: ListenerSpec
+  #socket: Socket | undefined
+  #draining = false
+
+  constructor(spec: ListenerSpec, context: ListenerContext) {
+    this.#context = context
+    this.#spec = spec
+    this.#balancer = new ListenerBalancer(Math.floor(context.random() * Math.max(1, spec.endpoints.length)))
+    this.#balancer.update(spec)
+  }
+
+  open(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const socket = udpSocket(this.#spec.address)
+      const fail = (error: Error): void => {
+        socket.close()
+        reject(error)
+      }
+      socket.once('error', fail)
+      socket.bind({ address: this.#spec.address, port: this.#spec.port, exclusive: true }, () => {
+        socket.removeListener('error', fail)
+        // What is wrong with one datagram (a client that vanished, say) must not end the listener.
+        socket.on('error', error =>
+          this.#context.log.info(2, 'UDP listener error', { ...this.#label, error: error.message }),
+        )
+        socket.on('message', (datagram, from) => this.#receive(datagram, from))
+        socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES)
+        this.#socket = socket
+        this.#context.descriptors.note()
+        resolve(socket.address().port)
+      })
+    })
+  }
+
+  update(spec: ListenerSpec): void {
+    const changed = spec.endpoints !== this.#spec.endpoints
+    this.#spec = spec
+    this.#balancer.update(spec)
+    if (!changed) return
+    const usable = new Set(spec.endpoints.map(({ ip, port }) => hostPort(ip, port)))
+    for (const flow of this.#flows.values()) if (!usable.has(flow.endpoint)) flow.end()
+  }
+
+  /** Replies leave through the listening socket, so it stays open until no client waits for one. New clients are not taken. */
+  close(): void {
+    this.#draining = true
+    if (this.busy() === 0) this.cutOff()
+  }
+
+  cutOff(): number {
+    const waiting = this.busy()
+    this.#draining = true
+    for (const flow of this.#flows.values()) flow.end()
+    if (this.#socket !== undefined) {
+      this.#socket.close()
+      this.#socket = undefined
+      this.#context.descriptors.give()
+    }
+    return waiting
+  }
+
+  busy(): number {
+    const since = this.#context.clock.now() - DRAIN_PATIENCE
+    let count = 0
+    for (const flow of this.#flows.values()) if (flow.waiting && flow.lastUsed > since) count++
+    return count
+  }
+
+  counts(): TrafficCounts {
+    return { ...this.#counts, active: this.#flows.size }
+  }
+
+  get #label() {
+    return { servicePort: this.#spec.key }
+  }
+
+  #receive(datagram: Buffer, from: RemoteInfo): void {
+    const client = `${from.address}|${from.port}`
+    const flow = this.#flows.get(client) ?? this.#openFlow(client, from)
+    if (flow === undefined) return void this.#counts.refused++
+    this.#counts.bytesToEndpoint += datagram.length
+    flow.send(datagram)
+  }
+
+  #openFlow(client: string, from: RemoteInfo): UdpFlow | undefined {
+    const { descriptors, flowOrder, ownSockets, clock, log } = this.#context
+    if (this.#draining) return undefined
+    if (ownSockets.has(from.address, from.port)) {
+      log.warn(
+        'Dropped a datagram that came from this proxy itself: an endpoint of the Service is a Service address',
+        this.#label,
+      )
+      return undefined
+    }
+    if (!descriptors.tryTake() && !(flowOrder.endOldest() && descriptors.tryTake())) {
+      descriptors.countShed()
+      return undefined
+    }
+    const flow = new UdpFlow(this.#context, {
+      choose: avoid => this.#balancer.pick(from.address, clock.now(), avoid),
+      onReply: reply => {
+        this.#counts.bytesToClient += reply.length
+        this.#socket?.send(reply, from.port, from.address)
+      },
+      onEndpointFailed: (target, error) => {
+        this.#counts.dialFailures++
+        if (log.enabled(3)) {
+          log.info(3, 'Endpoint did not take a datagram', {
+            ...this.#label,
+            endpoint: `${target.ip}:${target.port}`,
+            error: error.message,
+          })
+        }
+      },
+      onOurError: error => log.error('Cannot send to an endpoint', error, this.#label),
+      onEnd: () => {
+        if (this.#flows.get(client) === flow) this.#flows.delete(client)
+        this.#context.onIdle()
+      },
+    })
+    if (!flow.start()) {
+      descriptors.give()
+      return undefined
+    }
+    flowOrder.add(flow, clock.now())
+    this.#flows.set(client, flow)
+    this.#counts.connections++
+    return flow
+  }
+}

@@ -1,0 +1,15 @@
+import { type Socket, createSocket } from 'node:dgram'
+import { type IpAddress, familyOf } from '../model/address.js'
+
+/**
+ * A UDP socket of the address's family that never asks DNS: addresses here are always numbers, and the default look-up
+ * would put off every first send to a later turn of the event loop.
+ */
+export function udpSocket(address: IpAddress): Socket {
+  const family = familyOf(address)
+  return createSocket({
+    type: family === 'IPv4' ? 'udp4' : 'udp6',
+    ipv6Only: family === 'IPv6',
+    lookup: (host, _options, done) => done(null, host, family === 'IPv4' ? 4 : 6),
+  })
+}

@@ -1,0 +1,49 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { ProxyFailure } from '../model/failure.js'
+import { type CommandOptions, type CommandResult, runCommand } from '../system/command.js'
+
+const TIMEOUT_MS = 20_000
+
+/** One network namespace: a host or a Pod of a small network on this machine, with its own interfaces, routes and rules. */
+export class NetworkNamespace {
+  /** As `ip netns` knows it. */
+  readonly name: string
+
+  private constructor(name: string) {
+    this.name = name
+  }
+
+  /** Makes it, with nothing in it but a working loopback. @throws ProxyFailure PROGRAM_FAILED */
+  static async create(name: string): Promise<NetworkNamespace> {
+    await ip(['netns', 'add', name], '')
+    const namespace = new NetworkNamespace(name)
+    await namespace.configure('link set lo up')
+    return namespace
+  }
+
+  /** Runs `ip` commands in it, one on each line, as they are written after `ip`. All in one process. */
+  async configure(...lines: readonly string[]): Promise<void> {
+    await ip(['-n', this.name, '-batch', '-'], `${lines.join('\n')}\n`)
+  }
+
+  /** Runs a program in it and waits for its end. */
+  run(program: string, args: readonly string[], options: Partial<CommandOptions> = {}): Promise<CommandResult> {
+    return runCommand('ip', ['netns', 'exec', this.name, program, ...args], { timeoutMs: TIMEOUT_MS, ...options })
+  }
+
+  /** Starts a program in it. `ip` becomes that program, so its pid is the program's. */
+  spawn(program: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+    return spawn('ip', ['netns', 'exec', this.name, program, ...args], options)
+  }
+
+  /** Removes it. What still runs in it keeps it alive, without a name. */
+  async delete(): Promise<void> {
+    await ip(['netns', 'delete', this.name], '')
+  }
+}
+
+async function ip(args: readonly string[], input: string): Promise<void> {
+  const { exitCode, stderr } = await runCommand('ip', args, { input, timeoutMs: TIMEOUT_MS })
+  if (exitCode === 0) return
+  throw new ProxyFailure('PROGRAM_FAILED', `"ip ${args.join(' ')}" failed: ${stderr.trim()}${input === '' ? '' : `, in:\n${input}`}`)
+}

@@ -1,0 +1,98 @@
+/** The two IP families. Everything that is decided per family (rules, bind addresses, endpoints) is keyed by this. */
+export type IpFamily = 'IPv4' | 'IPv6'
+
+/** An IP address in the one text form that `parseIp` prints, so that two equal addresses are equal strings. */
+export type IpAddress = string
+
+/**
+ * Reads an IP address and prints it canonically.
+ *
+ * Lenient where kube-proxy 1.36 is: leading zeros in IPv4 octets are read as decimal, and an IPv4-mapped IPv6 address
+ * (`::ffff:10.0.0.1`) is the IPv4 address inside it. Zone identifiers (`fe80::1%eth0`) are refused.
+ * Returns undefined for anything that is not an IP address.
+ */
+export function parseIp(text: unknown): IpAddress | undefined {
+  if (typeof text !== 'string') return undefined
+  const bytes = ipBytes(text)
+  return bytes === undefined ? undefined : printIp(bytes)
+}
+
+/** The family of an address that `parseIp` returned. */
+export function familyOf(ip: IpAddress): IpFamily {
+  return ip.includes(':') ? 'IPv6' : 'IPv4'
+}
+
+/** The address of a family that means "every address of this machine". */
+export function unspecifiedAddress(family: IpFamily): IpAddress {
+  return family === 'IPv4' ? '0.0.0.0' : '::'
+}
+
+/** `10.0.0.1:80` or `[fd00::1]:80`. */
+export function hostPort(ip: IpAddress, port: number): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
+}
+
+/** 4 bytes for IPv4 (also when it was written as IPv4-mapped IPv6), 16 for IPv6; undefined for anything else. */
+export function ipBytes(text: string): Uint8Array | undefined {
+  if (!text.includes(':')) return ipv4Bytes(text)
+  const bytes = ipv6Bytes(text)
+  if (bytes === undefined) return undefined
+  const mapped = bytes.slice(0, 10).every(byte => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff
+  return mapped ? bytes.slice(12) : bytes
+}
+
+function ipv4Bytes(text: string): Uint8Array | undefined {
+  const octets = text.split('.')
+  if (octets.length !== 4) return undefined
+  const bytes = new Uint8Array(4)
+  for (const [index, octet] of octets.entries()) {
+    if (!/^\d{1,10}$/.test(octet) || Number(octet) > 255) return undefined
+    bytes[index] = Number(octet)
+  }
+  return bytes
+}
+
+function ipv6Bytes(text: string): Uint8Array | undefined {
+  const halves = text.split('::')
+  if (halves.length > 2) return undefined
+  const head = ipv6Groups(halves[0] ?? '')
+  const tail = halves.length === 2 ? ipv6Groups(halves[1] ?? '') : []
+  if (head === undefined || tail === undefined) return undefined
+  const missing = 8 - head.length - tail.length
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined
+  const groups = [...head, ...Array<number>(missing).fill(0), ...tail]
+  return Uint8Array.from(groups.flatMap(group => [group >> 8, group & 0xff]))
+}
+
+/** The 16-bit groups of one side of `::`; a dotted IPv4 address may stand for the last two. */
+function ipv6Groups(text: string): number[] | undefined {
+  if (text === '') return []
+  const groups: number[] = []
+  const parts = text.split(':')
+  for (const [index, part] of parts.entries()) {
+    if (part.includes('.')) {
+      const v4 = index === parts.length - 1 ? ipv4Bytes(part) : undefined
+      if (v4 === undefined) return undefined
+      groups.push((v4[0]! << 8) | v4[1]!, (v4[2]! << 8) | v4[3]!)
+    } else {
+      if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return undefined
+      groups.push(Number.parseInt(part, 16))
+    }
+  }
+  return groups
+}
+
+/** RFC 5952: lower case, no leading zeros, the longest run of zero groups (two or more) as `::`. */
+function printIp(bytes: Uint8Array): IpAddress {
+  if (bytes.length === 4) return bytes.join('.')
+  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16))
+  let best = { start: -1, length: 1 }
+  for (let start = 0; start < 8; start++) {
+    let length = 0
+    while (groups[start + length] === '0') length++
+    if (length > best.length) best = { start, length }
+  }
+  if (best.start < 0) return groups.join(':')
+  const end = best.start + best.length
+  return `${groups.slice(0, best.start).join(':')}::${groups.slice(end).join(':')}`
+}

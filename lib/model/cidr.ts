@@ -1,0 +1,38 @@
+import { type IpAddress, type IpFamily, ipBytes, parseIp } from './address.js'
+
+/** An address range such as `10.244.0.0/16`. `bits` is the prefix length. */
+export interface Cidr {
+  readonly family: IpFamily
+  readonly network: IpAddress
+  readonly bits: number
+}
+
+/** Reads `address/bits`; undefined when it is not a CIDR. Host bits that are set are ignored, as Go's net.ParseCIDR does. */
+export function parseCidr(text: string): Cidr | undefined {
+  const [address, prefix, ...rest] = text.split('/')
+  if (address === undefined || prefix === undefined || rest.length > 0 || !/^\d{1,3}$/.test(prefix)) return undefined
+  const bytes = ipBytes(address)
+  const bits = Number(prefix)
+  if (bytes === undefined || bits > bytes.length * 8) return undefined
+  for (let index = 0; index < bytes.length; index++) bytes[index]! &= byteMask(bits, index)
+  const network = bytes.length === 4 ? bytes.join('.') : parseIp(ipv6Text(bytes))!
+  return { family: bytes.length === 4 ? 'IPv4' : 'IPv6', network, bits }
+}
+
+/** Whether the address lies in the range; never across families. */
+export function cidrContains(cidr: Cidr, ip: IpAddress): boolean {
+  const network = ipBytes(cidr.network)
+  const bytes = ipBytes(ip)
+  if (network === undefined || bytes === undefined || network.length !== bytes.length) return false
+  return bytes.every((byte, index) => (byte & byteMask(cidr.bits, index)) === network[index])
+}
+
+/** The mask of the byte at `index` in an address whose first `bits` bits count. */
+function byteMask(bits: number, index: number): number {
+  const here = Math.min(8, Math.max(0, bits - 8 * index))
+  return (0xff << (8 - here)) & 0xff
+}
+
+function ipv6Text(bytes: Uint8Array): string {
+  return Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16)).join(':')
+}

@@ -1,0 +1,54 @@
+/** Every code an operator can meet; each has a paragraph in docs/errors.md, checked by a test. */
+export type FailureCode =
+  | 'CONFIG_INVALID'
+  | 'KUBECONFIG_INVALID'
+  | 'MANIFEST_INVALID'
+  | 'API_UNREACHABLE'
+  | 'API_REFUSED'
+  | 'NODE_ADDRESS_UNKNOWN'
+  | 'PROXY_PORT_UNAVAILABLE'
+  | 'PROXY_PORTS_EXHAUSTED'
+  | 'PROGRAM_MISSING'
+  | 'PROGRAM_FAILED'
+  | 'IPTABLES_ABSENT'
+  | 'IPTABLES_FORBIDDEN'
+  | 'IPTABLES_LOCKED'
+  | 'IPTABLES_RESTORE_FAILED'
+  | 'HTTP_BIND_FAILED'
+  | 'DEMO_IMPOSSIBLE'
+  | 'CLEANUP_INCOMPLETE'
+
+export interface FailureOptions {
+  readonly cause?: unknown
+  /** What the operator can do about it, as a sentence without full stop. */
+  readonly hint?: string
+}
+
+/**
+ * The one error type of this program. The message names the action that failed, quotes the value and gives the present
+ * and the wanted state; `hint` says what to do; `cause` keeps what was underneath.
+ */
+export class ProxyFailure extends Error {
+  override readonly name = 'ProxyFailure'
+  readonly code: FailureCode
+  readonly hint: string | undefined
+
+  constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.hint = options.hint
+  }
+}
+
+/** The message of anything thrown, with the messages of its causes: `outer: inner`. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause === undefined ? '' : messageOf(error.cause)
+  return cause === '' || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`
+}
+
+/** The system's code of an error (`EADDRINUSE`, `ECONNREFUSED`), or undefined. */
+export function systemCode(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  return typeof code === 'string' ? code : undefined
+}

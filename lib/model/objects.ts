@@ -1,0 +1,70 @@
+import { type IpAddress, type IpFamily } from './address.js'
+import { type Protocol } from './protocol.js'
+
+/** The kinds of API objects that decide what the proxy does. */
+export type ObjectKind = 'Service' | 'EndpointSlice' | 'Endpoints' | 'Node'
+
+/** Identifies an object of one kind; `namespace` is empty for Nodes. */
+export interface ObjectName {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** The few fields of a v1 Service that we read, checked and with defaults filled in. */
+export interface ServiceObject extends ObjectName {
+  readonly labels: Readonly<Record<string, string>>
+  readonly type: string
+  /** `None` for a headless Service; empty while none is assigned. */
+  readonly clusterIP: string
+  /** Addresses that parsed, of both families, in order. */
+  readonly clusterIPs: readonly IpAddress[]
+  readonly ports: readonly ServiceObjectPort[]
+  readonly affinitySeconds: number | undefined
+  readonly internalPolicyLocal: boolean
+}
+
+export interface ServiceObjectPort {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly port: number
+}
+
+/** A discovery.k8s.io EndpointSlice (v1 or v1beta1), or the core/v1 Endpoints object that stands in for slices. */
+export interface EndpointSliceObject extends ObjectName {
+  readonly serviceName: string
+  readonly family: IpFamily
+  readonly ports: readonly EndpointSlicePort[]
+  readonly endpoints: readonly EndpointSliceEndpoint[]
+  /** When the change behind this version was made (annotation `endpoints.kubernetes.io/last-change-trigger-time`), ms since 1970. */
+  readonly triggerTime: number | undefined
+}
+
+export interface EndpointSlicePort {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly port: number
+}
+
+export interface EndpointSliceEndpoint {
+  readonly ip: IpAddress
+  readonly ready: boolean
+  readonly serving: boolean
+  readonly terminating: boolean
+  readonly nodeName: string
+  readonly zoneHints: readonly string[]
+  readonly nodeHints: readonly string[]
+}
+
+/** The few fields of a v1 Node that we read. */
+export interface NodeObject {
+  readonly name: string
+  /** `topology.kubernetes.io/zone`; empty when the Node has none. */
+  readonly zone: string
+  /** `status.addresses` of type InternalIP first, then ExternalIP. */
+  readonly addresses: readonly IpAddress[]
+}
+
+/** `namespace/name`, the key objects are stored under. */
+export function objectKey({ namespace, name }: ObjectName): string {
+  return `${namespace}/${name}`
+}

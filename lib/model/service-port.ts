@@ -1,0 +1,38 @@
+import { type IpAddress, type IpFamily } from './address.js'
+import { type Protocol } from './protocol.js'
+
+/** The identity of everything below: one port of one Service in one IP family. See `servicePortKey`. */
+export type ServicePortKey = string
+
+/** One entry of `Service.spec.ports`, for one IP family, with what the proxy needs to know of the Service around it. */
+export interface ServicePort {
+  readonly key: ServicePortKey
+  readonly family: IpFamily
+  readonly namespace: string
+  readonly name: string
+  /** Empty for the unnamed port of a single-port Service. */
+  readonly portName: string
+  readonly protocol: Protocol
+  readonly clusterIP: IpAddress
+  readonly port: number
+  /** Seconds a client stays with its endpoint after its last connection; undefined: no session affinity. */
+  readonly affinitySeconds: number | undefined
+  /** `internalTrafficPolicy: Local`: only endpoints on this node serve the ClusterIP (KEP-2086). */
+  readonly internalPolicyLocal: boolean
+}
+
+/**
+ * The protocol belongs to the identity, so that TCP and UDP may share a port number (KEP-1435);
+ * the family does, because each family has its own addresses and endpoints.
+ */
+export function servicePortKey(
+  port: Pick<ServicePort, 'family' | 'namespace' | 'name' | 'portName' | 'protocol'>,
+): ServicePortKey {
+  return `${port.family}/${servicePortName(port)}/${port.protocol}`
+}
+
+/** `namespace/name:portName`, or `namespace/name` for an unnamed port: the text kube-proxy uses in rules and logs. */
+export function servicePortName(port: Pick<ServicePort, 'namespace' | 'name' | 'portName'>): string {
+  const service = `${port.namespace}/${port.name}`
+  return port.portName === '' ? service : `${service}:${port.portName}`
+}

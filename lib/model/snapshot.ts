@@ -1,0 +1,28 @@
+import { type Endpoint } from './endpoint.js'
+import { type ServicePort, type ServicePortKey } from './service-port.js'
+
+/** The endpoints of a service port that may be used, by kind of traffic (services-and-endpoints: "categorise"). */
+export interface UsableEndpoints {
+  /** For traffic that may go to any node. */
+  readonly cluster: readonly Endpoint[]
+  /** For traffic that must stay on this node. */
+  readonly local: readonly Endpoint[]
+  /** Whether any endpoint in the cluster could serve: an empty list then means "elsewhere", not "nobody". */
+  readonly hasAny: boolean
+}
+
+/** One service port with its endpoints at one moment. */
+export interface ServedPort {
+  readonly servicePort: ServicePort
+  /** All endpoints, merged over slices, sorted by `ip:port`. */
+  readonly endpoints: readonly Endpoint[]
+  readonly usable: UsableEndpoints
+}
+
+/** All service ports at one moment. An unchanged entry is the same object in the next snapshot. */
+export interface ServiceSnapshot {
+  readonly generation: number
+  readonly ports: ReadonlyMap<ServicePortKey, ServedPort>
+}
+
+export const EMPTY_SNAPSHOT: ServiceSnapshot = { generation: 0, ports: new Map() }

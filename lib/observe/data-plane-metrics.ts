@@ -1,0 +1,97 @@
+import { type DataPlaneCounts, type ListenerCounts } from '../dataplane/data-plane.js'
+
+export type LabelName = 'ip_family' | 'namespace' | 'service' | 'port' | 'protocol' | 'direction'
+
+export interface Sample {
+  readonly labels: Readonly<Partial<Record<LabelName, string>>>
+  readonly value: number
+}
+
+/** A metric whose values stand somewhere else and are only read for a scrape. */
+export interface ReadMetric {
+  readonly type: 'counter' | 'gauge'
+  /** Without the prefix `kubeproxy_`. */
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly LabelName[]
+  readonly read: (counts: DataPlaneCounts) => readonly Sample[]
+}
+
+const PORT_LABELS = ['ip_family', 'namespace', 'service', 'port', 'protocol'] as const
+
+/** How the plain numbers of the data plane are shown to Prometheus. The Service ports of a dual-stack Service stay apart. */
+export const DATA_PLANE_METRICS: readonly ReadMetric[] = [
+  perPort(
+    'counter',
+    'connections_total',
+    'TCP connections accepted and UDP flows opened',
+    ({ traffic }) => traffic.connections,
+  ),
+  perPort(
+    'gauge',
+    'connections_active',
+    'TCP connections and UDP flows that are open',
+    ({ traffic }) => traffic.active,
+  ),
+  {
+    type: 'counter',
+    name: 'userspace_bytes_total',
+    help: 'Payload bytes handed on',
+    labels: [...PORT_LABELS, 'direction'],
+    read: ({ listeners }) =>
+      listeners.flatMap(listener => {
+        const labels = portLabels(listener)
+        return [
+          { labels: { ...labels, direction: 'to_endpoint' }, value: listener.traffic.bytesToEndpoint },
+          { labels: { ...labels, direction: 'to_client' }, value: listener.traffic.bytesToClient },
+        ]
+      }),
+  },
+  perPort(
+    'counter',
+    'dial_failures_total',
+    'Attempts to reach an endpoint that failed',
+    ({ traffic }) => traffic.dialFailures,
+  ),
+  perPort('counter', 'refused_total', 'Clients that were turned away', ({ traffic }) => traffic.refused),
+  perPort('gauge', 'endpoints', 'Endpoints that may be picked', ({ endpoints }) => endpoints),
+  single('gauge', 'descriptors_used', 'File descriptors that the data plane holds', counts => counts.descriptors.used),
+  single(
+    'gauge',
+    'descriptors_limit',
+    'File descriptors that the data plane may hold',
+    counts => counts.descriptors.limit,
+  ),
+  single(
+    'counter',
+    'descriptors_waited_total',
+    'Clients that waited for a descriptor',
+    counts => counts.descriptors.waited,
+  ),
+  single('counter', 'descriptors_shed_total', 'Clients turned away for want of one', counts => counts.descriptors.shed),
+]
+
+function perPort(
+  type: ReadMetric['type'],
+  name: string,
+  help: string,
+  valueOf: (listener: ListenerCounts) => number,
+): ReadMetric {
+  const read = ({ listeners }: DataPlaneCounts): readonly Sample[] =>
+    listeners.map(listener => ({ labels: portLabels(listener), value: valueOf(listener) }))
+  return { type, name: `userspace_${name}`, help, labels: PORT_LABELS, read }
+}
+
+function single(
+  type: ReadMetric['type'],
+  name: string,
+  help: string,
+  valueOf: (counts: DataPlaneCounts) => number,
+): ReadMetric {
+  return { type, name: `userspace_${name}`, help, labels: [], read: counts => [{ labels: {}, value: valueOf(counts) }] }
+}
+
+function portLabels({ key, namespace, service, portName, protocol }: ListenerCounts): Sample['labels'] {
+  // The key of a Service port starts with its family: `IPv4/namespace/name:port/TCP`.
+  return { ip_family: key.slice(0, key.indexOf('/')), namespace, service, port: portName, protocol }
+}

@@ -1,0 +1,36 @@
+const SHORT_ESCAPES: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+}
+
+/** Quote, backslash and everything that Go's unicode.IsPrint refuses; the only space that prints is U+0020. */
+const NEEDS_ESCAPE = /["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu
+
+/**
+ * Quotes text as Go's `%q` does, as klog prints strings. Names and error texts come from the API and from programs: no
+ * newline, terminal sequence or text direction mark in them may forge or hide a log line.
+ */
+export function goQuote(text: string): string {
+  return `"${text.replace(NEEDS_ESCAPE, escapeCharacter)}"`
+}
+
+function escapeCharacter(character: string): string {
+  const short = SHORT_ESCAPES[character]
+  if (short !== undefined) return short
+  const code = character.codePointAt(0)!
+  if (code < 0x80) return `\\x${hex(code, 2)}`
+  // Half of a surrogate pair is no character; Go shows what cannot be decoded as U+FFFD.
+  if (code >= 0xd800 && code <= 0xdfff) return '\\ufffd'
+  return code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`
+}
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, '0')
+}

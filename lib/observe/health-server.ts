@@ -1,0 +1,67 @@
+import { type Clock } from '../model/clock.js'
+import { type Log } from '../model/log.js'
+import { HttpListener, type HttpAnswer } from './http-listener.js'
+import { type HealthStatus, type ProxierHealth } from './proxier-health.js'
+
+/** Is told how probes were answered. */
+export interface ProbeRecord {
+  probed(probe: 'healthz' | 'livez', status: number): void
+}
+
+export interface HealthServerOptions {
+  /** `healthzBindAddress`; empty: no server. */
+  readonly address: string
+  readonly health: Pick<ProxierHealth, 'statusAt'>
+  /** Whether load balancers may send to this node: false while the cluster autoscaler removes it. */
+  readonly nodeEligible: () => boolean
+  readonly record: ProbeRecord
+  readonly clock: Clock
+  readonly log: Log
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+/**
+ * The port that load balancers and the kubelet ask (kube-proxy 1.36, default 10256): `/healthz` says whether traffic may
+ * be sent to this node, `/livez` whether this process works, no matter what becomes of the node.
+ */
+export function startHealthServer(options: HealthServerOptions): HttpListener {
+  const { address, health, nodeEligible, record, clock, log, now = Date.now } = options
+
+  const answer = (probe: 'healthz' | 'livez', eligible: boolean | undefined): HttpAnswer => {
+    const time = now()
+    const status = health.statusAt(time)
+    const good = status.healthy && eligible !== false
+    record.probed(probe, good ? 200 : 503)
+    return {
+      status: good ? 200 : 503,
+      contentType: 'application/json',
+      body: JSON.stringify(bodyOf(status, time, eligible, good)),
+    }
+  }
+
+  const routes = new Map([
+    ['/healthz', () => answer('healthz', nodeEligible())],
+    ['/livez', () => answer('livez', undefined)],
+  ])
+  return new HttpListener({ name: 'healthz', setting: 'healthzBindAddress', address, routes, clock, log })
+}
+
+/** kube-proxy's names and order. A good answer calls the state current, whenever the last sync was: old readers want that. */
+function bodyOf(status: HealthStatus, now: number, nodeEligible: boolean | undefined, good: boolean): object {
+  const families = [...status.families].map(([family, { lastUpdated, healthy }]) => [
+    family,
+    { lastUpdated: rfc3339(lastUpdated), healthy },
+  ])
+  return {
+    lastUpdated: rfc3339(good ? now : status.lastUpdated),
+    currentTime: rfc3339(now),
+    nodeEligible,
+    healthy: status.healthy,
+    status: Object.fromEntries(families) as object,
+  }
+}
+
+function rfc3339(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,111 @@
+import { messageOf, ProxyFailure, systemCode } from '../model/failure.js'
+import { type Log, type LogFields } from '../model/log.js'
+import { callerPosition } from './caller-position.js'
+import { goQuote } from './go-quote.js'
+import { createMicrosecondClock } from './microsecond-clock.js'
+
+export interface KlogOptions {
+  /** Lines of `info` up to this level are written (kube-proxy's `--v`). */
+  readonly verbosity: number
+  /** Takes one line with its newline; standard error unless given. */
+  readonly write?: (line: string) => void
+  /** Milliseconds since 1970, with a fraction. */
+  readonly now?: () => number
+  readonly pid?: number
+  /** Whether the severity letter is coloured; unless given, when standard error is a terminal that wants it. */
+  readonly colour?: boolean
+}
+
+type Severity = 'I' | 'W' | 'E'
+
+const COLOURS: Readonly<Record<Severity, string>> = { I: '\x1b[36m', W: '\x1b[33m', E: '\x1b[31m' }
+
+/**
+ * Writes lines as klog does in its structured text form, so that what reads kube-proxy's log reads ours:
+ *
+ *     I1124 08:09:06.123456   12345 sync-loop.js:42] "message" key="value" count=3
+ *
+ * One call is one line, whatever the values hold, and no call ever throws: a log that cannot be written must not stop
+ * traffic.
+ */
+export function createKlog(options: KlogOptions): Log {
+  const { verbosity, write = writeToStderr(), now = createMicrosecondClock(), pid = process.pid } = options
+  const colour = options.colour ?? (options.write === undefined && wantsColour(process.env, process.stderr.isTTY))
+
+  const line = (severity: Severity, position: string, message: string, fields: LogFields): void => {
+    const letter = colour ? `${COLOURS[severity]}${severity}\x1b[0m` : severity
+    const header = `${letter}${klogTime(now())} ${String(pid).padStart(7)} ${position}]`
+    try {
+      write(`${header} ${goQuote(message)}${fieldsText(fields)}\n`)
+    } catch {
+      // Nobody is left to be told.
+    }
+  }
+
+  const log: Log = {
+    info: (level, message, fields = {}) => {
+      if (level <= verbosity) line('I', callerPosition(log.info), message, fields)
+    },
+    warn: (message, fields = {}) => line('W', callerPosition(log.warn), message, fields),
+    error: (message, error, fields = {}) =>
+      line('E', callerPosition(log.error), message, { ...errorFields(error), ...fields }),
+    enabled: level => level <= verbosity,
+  }
+  return log
+}
+
+/** Colour only for a terminal; https://no-color.org turns it off, and FORCE_COLOR overrules both, as in Node.js. */
+export function wantsColour(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
+  if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] !== '0' && env['FORCE_COLOR'] !== 'false'
+  return isTerminal && (env['NO_COLOR'] ?? '') === ''
+}
+
+/** `mmdd hh:mm:ss.uuuuuu` in local time, as klog has it. */
+function klogTime(ms: number): string {
+  const micros = Math.floor(ms * 1000)
+  const date = new Date(Math.floor(micros / 1000))
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const day = two(date.getMonth() + 1) + two(date.getDate())
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+  return `${day} ${time}.${String(micros % 1_000_000).padStart(6, '0')}`
+}
+
+function fieldsText(fields: LogFields): string {
+  let text = ''
+  for (const [key, value] of Object.entries(fields)) {
+    if (value !== undefined) text += ` ${key}=${typeof value === 'string' ? goQuote(value) : value}`
+  }
+  return text
+}
+
+function errorFields(error: unknown): LogFields {
+  const ours = error instanceof ProxyFailure
+  const code = ours ? error.code : systemCode(error)
+  return {
+    err: safeMessageOf(error),
+    code,
+    hint: ours ? error.hint : undefined,
+    // An error that neither we nor the system named is a mistake in a program: only its place can tell which.
+    stack: code === undefined && error instanceof Error ? error.stack : undefined,
+  }
+}
+
+/** Anything can be thrown, also what cannot be printed (an object without prototype, an error that causes itself). */
+function safeMessageOf(error: unknown): string {
+  try {
+    return messageOf(error)
+  } catch {
+    return 'an error that cannot be printed'
+  }
+}
+
+/**
+ * Standard error whose reader may go away: Node.js then emits EPIPE on the stream, and without a listener that would end
+ * the process.
+ */
+function writeToStderr(): (line: string) => void {
+  if (!process.stderr.listeners('error').includes(ignore)) process.stderr.on('error', ignore)
+  return line => void process.stderr.write(line)
+}
+
+function ignore(): void {}

@@ -1,0 +1,35 @@
+import { type Clock } from '../model/clock.js'
+import { type Log } from '../model/log.js'
+import { HttpListener, PLAIN_TEXT, type HttpRoute } from './http-listener.js'
+import { type Metrics } from './metrics.js'
+
+export interface MetricsServerOptions {
+  /** `metricsBindAddress`; empty: no server. */
+  readonly address: string
+  readonly metrics: Pick<Metrics, 'text' | 'contentType'>
+  /** Name of the mode in use, such as `userspace`. */
+  readonly proxyMode: string
+  /** The configuration in use, as it is shown to whoever can reach the port. */
+  readonly configz: () => unknown
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The port for scrapers and for people who look inside (kube-proxy 1.36, default 127.0.0.1:10249). */
+export function startMetricsServer(options: MetricsServerOptions): HttpListener {
+  const { address, metrics, proxyMode, configz, clock, log } = options
+  const ping = { status: 200, contentType: PLAIN_TEXT, body: 'ok' }
+  const routes = new Map<string, HttpRoute>([
+    ['/metrics', async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() })],
+    ['/healthz', () => ping],
+    ['/healthz/ping', () => ping],
+    // Without a newline: Kubernetes' end-to-end tests compare the whole body.
+    ['/proxyMode', () => ({ status: 200, contentType: PLAIN_TEXT, body: proxyMode })],
+    ['/configz', () => ({ status: 200, contentType: 'application/json', body: configzBody(configz()) })],
+  ])
+  return new HttpListener({ name: 'metrics', setting: 'metricsBindAddress', address, routes, clock, log })
+}
+
+function configzBody(config: unknown): string {
+  return JSON.stringify({ 'kubeproxy.config.k8s.io': config })
+}

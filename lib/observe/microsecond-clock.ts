@@ -1,0 +1,19 @@
+/**
+ * Wall-clock time with microseconds: milliseconds since 1970 with a fraction.
+ *
+ * The fraction comes from the monotonic clock. That one does not follow when the system's clock is set or corrected, so
+ * the two are brought together again as soon as they differ by more than the rounding of `Date.now()`.
+ */
+export function createMicrosecondClock(
+  wall: () => number = Date.now,
+  monotonic: () => number = () => performance.now(),
+): () => number {
+  let offset = wall() - monotonic()
+  return () => {
+    const coarse = wall()
+    const fine = monotonic() + offset
+    if (fine >= coarse - 1 && fine < coarse + 2) return fine
+    offset += coarse - fine
+    return coarse
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * Names of the userspace mode's chains, those of the original (kube-proxy 1.20), so that what it left behind is recognised
+ * and replaced, and whoever knows it finds things where they were.
+ */
+export const PORTALS_CONTAINER = 'KUBE-PORTALS-CONTAINER'
+export const PORTALS_HOST = 'KUBE-PORTALS-HOST'
+export const NODEPORT_CONTAINER = 'KUBE-NODEPORT-CONTAINER'
+export const NODEPORT_HOST = 'KUBE-NODEPORT-HOST'
+export const NODEPORT_NON_LOCAL = 'KUBE-NODEPORT-NON-LOCAL'
+
+/** All chains of the userspace mode, ours and the original's, by table: what `--cleanup` removes. */
+export const USERSPACE_CHAINS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['nat', [PORTALS_CONTAINER, PORTALS_HOST, NODEPORT_CONTAINER, NODEPORT_HOST]],
+  ['filter', [NODEPORT_NON_LOCAL]],
+])

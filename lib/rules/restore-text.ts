@@ -1,0 +1,91 @@
+import { type FoundRules, type FoundTable, targetOf } from './found-rules.js'
+import { type RuleSet, type TableRules } from './rule-set.js'
+import { ruleWords } from './rule-words.js'
+
+/** Text for `iptables-restore --noflush`, and how many rules it carries per table. Empty text: nothing to do. */
+export interface RestoreText {
+  readonly text: string
+  readonly written: ReadonlyMap<string, number>
+}
+
+/**
+ * The text that turns what was found into what is wanted.
+ *
+ * Naming a chain in such a text empties it first, so each chain of ours that differs is written whole, and rules that are
+ * not wanted any more disappear with it; one that is right is not mentioned. In chains of others there is only our link,
+ * put first where it is missing. Nothing else of theirs is ever named. All of it happens at once, or not at all.
+ */
+export function restoreText(wanted: RuleSet, found: FoundRules): RestoreText {
+  const written = new Map<string, number>()
+  let text = ''
+  for (const [name, table] of wanted.tables) {
+    const { declarations, rules } = tableLines(table, wanted, found.get(name))
+    if (declarations.length + rules.length === 0) continue
+    written.set(name, rules.length)
+    text += [`*${name}`, ...declarations, ...rules, 'COMMIT', ''].join('\n')
+  }
+  return { text, written }
+}
+
+/** What a read would find after a successful write of the wanted rules, as far as it concerns us. */
+export function asFound(wanted: RuleSet): FoundRules {
+  return new Map(
+    [...wanted.tables].map(([name, { chains, links }]) => {
+      const table = new Map<string, readonly (readonly string[])[]>()
+      for (const [chain, rules] of chains)
+        table.set(
+          chain,
+          rules.map(rule => ruleWords(rule, wanted.family)),
+        )
+      for (const { chain, rule } of links)
+        table.set(chain, [...(table.get(chain) ?? []), ruleWords(rule, wanted.family)])
+      return [name, table]
+    }),
+  )
+}
+
+function tableLines(table: TableRules, { family }: RuleSet, found: FoundTable | undefined) {
+  const declarations: string[] = []
+  const rules: string[] = []
+  for (const [chain, chainRules] of table.chains) {
+    const lines = chainRules.map(rule => line(ruleWords(rule, family)))
+    const present = found?.get(chain)?.map(line)
+    if (present !== undefined && present.length === lines.length && present.every((text, i) => text === lines[i]))
+      continue
+    declarations.push(`:${chain} - [0:0]`)
+    rules.push(...lines.map(text => `-A ${chain} ${text}`))
+  }
+  for (const { chain, rule } of table.links) {
+    const text = line(ruleWords(rule, family))
+    if (found?.get(chain)?.some(words => line(words) === text) !== true) rules.push(`-I ${chain} 1 ${text}`)
+  }
+  return { declarations, rules }
+}
+
+/**
+ * The text that removes chains, with every rule anywhere that leads to them, from what was found. Chains and rules are
+ * recognised by the chain names alone, so this also finds what another version wrote.
+ */
+export function removalText(chains: ReadonlyMap<string, readonly string[]>, found: FoundRules): string {
+  let text = ''
+  for (const [name, ours] of chains) {
+    const table = found.get(name)
+    if (table === undefined) continue
+    const present = ours.filter(chain => table.has(chain))
+    if (present.length === 0) continue
+    const links: string[] = []
+    for (const [chain, rules] of table) {
+      if (ours.includes(chain)) continue
+      for (const words of rules) if (ours.includes(targetOf(words) ?? '')) links.push(`-D ${chain} ${line(words)}`)
+    }
+    const flush = present.map(chain => `:${chain} - [0:0]`)
+    text += [`*${name}`, ...flush, ...links, ...present.map(chain => `-X ${chain}`), 'COMMIT', ''].join('\n')
+  }
+  return text
+}
+
+function line(words: readonly string[]): string {
+  return words
+    .map(word => (/^[A-Za-z0-9_./:+@%,!-]+$/.test(word) ? word : `"${word.replace(/(["\\])/g, '\\$1')}"`))
+    .join(' ')
+}

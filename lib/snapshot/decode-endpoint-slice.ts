@@ -1,0 +1,134 @@
+import { familyOf, parseIp } from '../model/address.js'
+import { type EndpointSliceEndpoint, type EndpointSliceObject, type EndpointSlicePort } from '../model/objects.js'
+import { parseProtocol } from '../model/protocol.js'
+import { specialAddress } from '../model/special-address.js'
+import {
+  type Decoded,
+  type RawFields,
+  fields,
+  isObjectName,
+  isPortName,
+  list,
+  objectName,
+  portNumber,
+  quote,
+  text,
+} from './decoded.js'
+
+const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
+const HEADLESS_LABEL = 'service.kubernetes.io/headless'
+const TRIGGER_TIME_ANNOTATION = 'endpoints.kubernetes.io/last-change-trigger-time'
+/** Where v1beta1 kept the node of an endpoint before it had `nodeName`. */
+const HOSTNAME_TOPOLOGY = 'kubernetes.io/hostname'
+
+/** Reads a discovery.k8s.io EndpointSlice, v1 or v1beta1: they differ only in where an endpoint's node stands. */
+export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> {
+  const problems: string[] = []
+  const name = objectName(raw, problems)
+  if (name === undefined) return { object: undefined, problems }
+  const metadata = fields(fields(raw).metadata)
+  const labels = fields(metadata.labels)
+  if (labels[HEADLESS_LABEL] !== undefined) return { object: undefined, problems }
+  const addressType = fields(raw).addressType
+  if (addressType !== 'IPv4' && addressType !== 'IPv6') {
+    // FQDN slices exist and are not for a proxy; anything else is a mistake worth a word.
+    if (addressType !== 'FQDN')
+      problems.push(`addressType: ${quote(addressType)} is neither "IPv4" nor "IPv6": slice ignored`)
+    return { object: undefined, problems }
+  }
+  const serviceName = text(labels[SERVICE_NAME_LABEL], `metadata.labels["${SERVICE_NAME_LABEL}"]`, problems)
+  if (!isObjectName(serviceName)) {
+    problems.push(`metadata.labels["${SERVICE_NAME_LABEL}"]: ${quote(serviceName)} names no Service: slice ignored`)
+    return { object: undefined, problems }
+  }
+  const endpoints: EndpointSliceEndpoint[] = []
+  for (const [index, value] of list(fields(raw).endpoints, 'endpoints', problems).entries()) {
+    const endpoint = decodeEndpoint(fields(value), `endpoints[${index}]`, addressType, problems)
+    if (endpoint !== undefined) endpoints.push(endpoint)
+  }
+  return {
+    object: {
+      ...name,
+      serviceName,
+      family: addressType,
+      ports: decodePorts(fields(raw).ports, problems),
+      endpoints,
+      triggerTime: triggerTime(metadata),
+    },
+    problems,
+  }
+}
+
+function decodePorts(value: unknown, problems: string[]): EndpointSlicePort[] {
+  const ports: EndpointSlicePort[] = []
+  for (const [index, raw] of list(value, 'ports', problems).entries()) {
+    const path = `ports[${index}]`
+    const entry = fields(raw)
+    // A slice may leave the number out, which means "all ports": of no use to a proxy and no mistake.
+    if (entry.port === undefined || entry.port === null || entry.port === 0) continue
+    const name = text(entry.name, `${path}.name`, problems)
+    const protocol = parseProtocol(entry.protocol)
+    const port = portNumber(entry.port, `${path}.port`, problems)
+    if (!isPortName(name)) problems.push(`${path}.name: ${quote(name)} is not a valid port name: port ignored`)
+    else if (protocol === undefined)
+      problems.push(`${path}.protocol: ${quote(entry.protocol)} is none of TCP, UDP, SCTP`)
+    else if (port !== undefined) ports.push({ name, protocol, port })
+  }
+  return ports
+}
+
+function decodeEndpoint(
+  raw: RawFields,
+  path: string,
+  family: 'IPv4' | 'IPv6',
+  problems: string[],
+): EndpointSliceEndpoint | undefined {
+  // Only the first address counts (kube-proxy 1.36): the others are never used by the slice controller.
+  const address = list(raw.addresses, `${path}.addresses`, problems)[0]
+  if (address === undefined) return undefined
+  const ip = endpointAddress(address, `${path}.addresses[0]`, problems)
+  if (ip === undefined) return undefined
+  if (familyOf(ip) !== family) {
+    problems.push(`${path}.addresses[0]: ${quote(address)} is no ${family} address: endpoint ignored`)
+    return undefined
+  }
+  const conditions = fields(raw.conditions)
+  const hints = fields(raw.hints)
+  return {
+    ip,
+    ready: conditions.ready !== false,
+    serving:
+      conditions.serving === undefined || conditions.serving === null
+        ? conditions.ready !== false
+        : conditions.serving === true,
+    terminating: conditions.terminating === true,
+    nodeName: text(raw.nodeName ?? fields(raw.topology)[HOSTNAME_TOPOLOGY], `${path}.nodeName`, problems),
+    zoneHints: hintNames(hints.forZones, `${path}.hints.forZones`, problems),
+    nodeHints: hintNames(hints.forNodes, `${path}.hints.forNodes`, problems),
+  }
+}
+
+function hintNames(value: unknown, path: string, problems: string[]): string[] {
+  return list(value, path, problems)
+    .map((hint, index) => text(fields(hint).name, `${path}[${index}].name`, problems))
+    .filter(name => name !== '')
+}
+
+/** The address of an endpoint, or undefined with a problem when it is none or one that must not be reached through us. */
+export function endpointAddress(value: unknown, path: string, problems: string[]): string | undefined {
+  const ip = parseIp(value)
+  if (ip === undefined) {
+    problems.push(`${path}: ${quote(value)} is not an IP address: endpoint ignored`)
+    return undefined
+  }
+  const special = specialAddress(ip)
+  if (special === undefined) return ip
+  problems.push(`${path}: ${quote(value)} is a ${special} address, which may not be an endpoint: endpoint refused`)
+  return undefined
+}
+
+/** Annotation of the slice and endpoints controllers; unreadable counts as absent, as in kube-proxy. */
+export function triggerTime(metadata: RawFields): number | undefined {
+  const time = Date.parse(String(fields(metadata.annotations)[TRIGGER_TIME_ANNOTATION]))
+  return Number.isNaN(time) ? undefined : time
+}

@@ -1,0 +1,61 @@
+import { familyOf } from '../model/address.js'
+import { type EndpointSliceEndpoint, type EndpointSliceObject, type EndpointSlicePort } from '../model/objects.js'
+import { parseProtocol } from '../model/protocol.js'
+import { endpointAddress, triggerTime } from './decode-endpoint-slice.js'
+import { type Decoded, fields, isPortName, list, objectName, portNumber, quote, text } from './decoded.js'
+
+/**
+ * Reads a core/v1 Endpoints object (API servers before 1.17, and hand-written manifests) as slices: one per subset and
+ * family. All its addresses are ready; `notReadyAddresses` are never used.
+ */
+export function decodeEndpoints(raw: unknown): Decoded<readonly EndpointSliceObject[]> {
+  const problems: string[] = []
+  const name = objectName(raw, problems)
+  if (name === undefined) return { object: undefined, problems }
+  const metadata = fields(fields(raw).metadata)
+  const slices: EndpointSliceObject[] = []
+  for (const [index, subset] of list(fields(raw).subsets, 'subsets', problems).entries()) {
+    const path = `subsets[${index}]`
+    const ports = decodePorts(fields(subset).ports, path, problems)
+    const endpoints = decodeAddresses(fields(subset).addresses, path, problems)
+    for (const family of ['IPv4', 'IPv6'] as const) {
+      const ofFamily = endpoints.filter(endpoint => familyOf(endpoint.ip) === family)
+      if (ofFamily.length === 0) continue
+      slices.push({
+        namespace: name.namespace,
+        name: `${name.name}/${index}/${family}`,
+        serviceName: name.name,
+        family,
+        ports,
+        endpoints: ofFamily,
+        triggerTime: triggerTime(metadata),
+      })
+    }
+  }
+  return { object: slices, problems }
+}
+
+function decodePorts(value: unknown, path: string, problems: string[]): EndpointSlicePort[] {
+  const ports: EndpointSlicePort[] = []
+  for (const [index, raw] of list(value, `${path}.ports`, problems).entries()) {
+    const entry = fields(raw)
+    const name = text(entry.name, `${path}.ports[${index}].name`, problems)
+    const protocol = parseProtocol(entry.protocol)
+    const port = portNumber(entry.port, `${path}.ports[${index}].port`, problems)
+    if (!isPortName(name))
+      problems.push(`${path}.ports[${index}].name: ${quote(name)} is not a valid port name: port ignored`)
+    else if (protocol !== undefined && port !== undefined) ports.push({ name, protocol, port })
+  }
+  return ports
+}
+
+function decodeAddresses(value: unknown, path: string, problems: string[]): EndpointSliceEndpoint[] {
+  const endpoints: EndpointSliceEndpoint[] = []
+  for (const [index, raw] of list(value, `${path}.addresses`, problems).entries()) {
+    const ip = endpointAddress(fields(raw).ip, `${path}.addresses[${index}].ip`, problems)
+    if (ip === undefined) continue
+    const nodeName = text(fields(raw).nodeName, `${path}.addresses[${index}].nodeName`, problems)
+    endpoints.push({ ip, ready: true, serving: true, terminating: false, nodeName, zoneHints: [], nodeHints: [] })
+  }
+  return endpoints
+}

@@ -1,0 +1,101 @@
+import { parseIp } from '../model/address.js'
+import { type ServiceObject, type ServiceObjectPort } from '../model/objects.js'
+import { parseProtocol } from '../model/protocol.js'
+import {
+  type Decoded,
+  type RawFields,
+  fields,
+  isPortName,
+  list,
+  objectName,
+  portNumber,
+  quote,
+  text,
+} from './decoded.js'
+
+/** The API's default of `sessionAffinityConfig.clientIP.timeoutSeconds`: three hours. */
+const DEFAULT_AFFINITY_SECONDS = 10_800
+/** The API's upper bound of the same field: one day. */
+const MAX_AFFINITY_SECONDS = 86_400
+
+/** Reads a v1 Service as it came from the API server or a manifest. */
+export function decodeService(raw: unknown): Decoded<ServiceObject> {
+  const problems: string[] = []
+  const name = objectName(raw, problems)
+  if (name === undefined) return { object: undefined, problems }
+  const spec = fields(fields(raw).spec)
+  const clusterIP = text(spec.clusterIP, 'spec.clusterIP', problems)
+  return {
+    object: {
+      ...name,
+      labels: labels(fields(fields(raw).metadata)),
+      type: text(spec.type, 'spec.type', problems) || 'ClusterIP',
+      clusterIP,
+      clusterIPs: clusterIPs(spec, clusterIP, problems),
+      ports: ports(spec, problems),
+      affinitySeconds: affinitySeconds(spec, problems),
+      internalPolicyLocal: spec.internalTrafficPolicy === 'Local',
+    },
+    problems,
+  }
+}
+
+function labels(metadata: RawFields): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields(metadata.labels)).map(([key, value]) => [key, String(value)]))
+}
+
+/** `spec.clusterIPs` where the server has dual stack, else the one of `spec.clusterIP`. */
+function clusterIPs(spec: RawFields, clusterIP: string, problems: string[]): string[] {
+  const many = list(spec.clusterIPs, 'spec.clusterIPs', problems)
+  const [path, values] = many.length > 0 ? ['spec.clusterIPs', many] : ['spec.clusterIP', [clusterIP]]
+  const parsed: string[] = []
+  for (const value of values) {
+    if (value === '' || value === 'None') continue
+    const ip = parseIp(value)
+    if (ip === undefined) problems.push(`${path}: ${quote(value)} is not an IP address`)
+    else if (!parsed.includes(ip)) parsed.push(ip)
+  }
+  return parsed
+}
+
+function ports(spec: RawFields, problems: string[]): ServiceObjectPort[] {
+  const decoded: ServiceObjectPort[] = []
+  const seen = new Set<string>()
+  for (const [index, raw] of list(spec.ports, 'spec.ports', problems).entries()) {
+    const path = `spec.ports[${index}]`
+    const entry = fields(raw)
+    const name = text(entry.name, `${path}.name`, problems)
+    const protocol = parseProtocol(entry.protocol)
+    const port = portNumber(entry.port, `${path}.port`, problems)
+    if (!isPortName(name)) problems.push(`${path}.name: ${quote(name)} is not a valid port name: port ignored`)
+    else if (protocol === undefined)
+      problems.push(`${path}.protocol: ${quote(entry.protocol)} is none of TCP, UDP, SCTP`)
+    else if (port === undefined) continue
+    else if (seen.has(`${name}/${protocol}`)) problems.push(`${path}.name: ${quote(name)} is there twice: port ignored`)
+    else {
+      seen.add(`${name}/${protocol}`)
+      decoded.push({ name, protocol, port })
+    }
+  }
+  return decoded
+}
+
+/** Undefined without session affinity; a timeout that the API server would refuse is replaced by the default. */
+function affinitySeconds(spec: RawFields, problems: string[]): number | undefined {
+  const affinity = text(spec.sessionAffinity, 'spec.sessionAffinity', problems)
+  if (affinity === '' || affinity === 'None') return undefined
+  if (affinity !== 'ClientIP') {
+    problems.push(`spec.sessionAffinity: ${quote(affinity)} is neither "None" nor "ClientIP": no affinity`)
+    return undefined
+  }
+  const seconds = fields(fields(spec.sessionAffinityConfig).clientIP).timeoutSeconds
+  if (seconds === undefined || seconds === null) return DEFAULT_AFFINITY_SECONDS
+  if (typeof seconds === 'number' && Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_AFFINITY_SECONDS) {
+    return seconds
+  }
+  problems.push(
+    `spec.sessionAffinityConfig.clientIP.timeoutSeconds: expected 1 to ${MAX_AFFINITY_SECONDS}, found ${quote(seconds)}: ` +
+      `${DEFAULT_AFFINITY_SECONDS} is used`,
+  )
+  return DEFAULT_AFFINITY_SECONDS
+}

@@ -1,0 +1,237 @@
+import {
+  type EndpointSliceObject,
+  type NodeObject,
+  type ObjectKind,
+  type ServiceObject,
+  objectKey,
+} from '../model/objects.js'
+import { decodeEndpointSlice } from './decode-endpoint-slice.js'
+import { decodeEndpoints } from './decode-endpoints.js'
+import { decodeNode } from './decode-node.js'
+import { decodeService } from './decode-service.js'
+import { fields } from './decoded.js'
+
+/** Wrong fields of one object, each a sentence; empty once the object is right again or gone. */
+export interface ObjectProblems {
+  readonly kind: ObjectKind
+  /** `namespace/name`. */
+  readonly name: string
+  readonly problems: readonly string[]
+}
+
+/** What came in since the last `takeChanges`. */
+export interface ObjectChanges {
+  /** Keys (`namespace/name`) of Services that changed themselves. */
+  readonly services: ReadonlySet<string>
+  /** Keys of Services whose endpoints changed. */
+  readonly endpoints: ReadonlySet<string>
+  /** The own Node changed: every Service may be served differently. */
+  readonly node: boolean
+  /** When the changes were made, as far as their objects say: ms since 1970. */
+  readonly triggerTimes: readonly number[]
+}
+
+interface StoreOptions {
+  /** The Node to keep; others that a source brings are dropped. */
+  readonly nodeName: string
+  /** Called after every delivery that changed something. */
+  readonly onChange: () => void
+  /** Called when the wrong fields of an object differ from what was told last. */
+  readonly onProblems: (problems: ObjectProblems) => void
+}
+
+/**
+ * The latest Services, endpoints and Node, by name. Sources deliver raw API objects here; each is read once, at the door.
+ *
+ * Wanted-state in spirit: `replace` takes a complete list and works out what vanished, so a repeated, late or lost event
+ * does no harm.
+ */
+export class ObjectStore {
+  readonly services = new Map<string, ServiceObject>()
+  node: NodeObject | undefined
+  /** Slices by the key of their Service, then by their own name. */
+  readonly #slices = new Map<string, Map<string, EndpointSliceObject>>()
+  /** Endpoints objects by the key of their Service. */
+  readonly #legacy = new Map<string, readonly EndpointSliceObject[]>()
+  /** The Service each slice was last seen for: a slice may move to another. */
+  readonly #sliceOwner = new Map<string, string>()
+  readonly #delivered = new Set<ObjectKind>()
+  readonly #problems = new Map<string, string>()
+  readonly #options: StoreOptions
+  #changes = noChanges()
+
+  constructor(options: StoreOptions) {
+    this.#options = options
+  }
+
+  /** Whether a complete list of Services and one of endpoints have been delivered: nothing is programmed before. */
+  get hasSynced(): boolean {
+    return this.#delivered.has('Service') && (this.#delivered.has('EndpointSlice') || this.#delivered.has('Endpoints'))
+  }
+
+  /** The endpoints of a Service: its slices, or, where there is none, what its Endpoints object says. */
+  slicesOf(serviceKey: string): Iterable<EndpointSliceObject> {
+    return this.#slices.get(serviceKey)?.values() ?? this.#legacy.get(serviceKey) ?? []
+  }
+
+  /** Takes the complete list of one kind; what is stored and not in it has vanished. */
+  replace(kind: ObjectKind, raws: readonly unknown[]): void {
+    const wasSynced = this.hasSynced
+    this.#delivered.add(kind)
+    const gone = new Set(this.#names(kind))
+    let changed = false
+    for (const raw of raws) {
+      const name = rawKey(kind, raw)
+      gone.delete(name)
+      changed = this.#put(kind, name, raw) || changed
+    }
+    for (const name of gone) changed = this.#drop(kind, name) || changed
+    if (changed || this.hasSynced !== wasSynced) this.#options.onChange()
+  }
+
+  /** Takes one object that is new or changed. */
+  upsert(kind: ObjectKind, raw: unknown): void {
+    if (this.#put(kind, rawKey(kind, raw), raw)) this.#options.onChange()
+  }
+
+  /** Takes the news that an object is gone; `raw` is its last state. */
+  remove(kind: ObjectKind, raw: unknown): void {
+    if (this.#drop(kind, rawKey(kind, raw))) this.#options.onChange()
+  }
+
+  /** How many changes wait to be taken: for the pending gauges. */
+  get pendingChanges(): { services: number; endpoints: number } {
+    return { services: this.#changes.services.size, endpoints: this.#changes.endpoints.size }
+  }
+
+  /** What changed since the last call. */
+  takeChanges(): ObjectChanges {
+    const changes = this.#changes
+    this.#changes = noChanges()
+    return changes
+  }
+
+  #names(kind: ObjectKind): Iterable<string> {
+    switch (kind) {
+      case 'Service':
+        return this.services.keys()
+      case 'EndpointSlice':
+        return this.#sliceOwner.keys()
+      case 'Endpoints':
+        return this.#legacy.keys()
+      case 'Node':
+        return this.node === undefined ? [] : [this.node.name]
+    }
+  }
+
+  /** Stores the object, or drops it when it cannot be used; says whether anything we serve by has changed. */
+  #put(kind: ObjectKind, name: string, raw: unknown): boolean {
+    switch (kind) {
+      case 'Service': {
+        const { object, problems } = decodeService(raw)
+        this.#report(kind, name, problems)
+        if (object === undefined) return this.#drop(kind, name, false)
+        if (same(this.services.get(name), object)) return false
+        this.services.set(name, object)
+        this.#changes.services.add(name)
+        return true
+      }
+      case 'EndpointSlice': {
+        const { object, problems } = decodeEndpointSlice(raw)
+        this.#report(kind, name, problems)
+        return object === undefined ? this.#drop(kind, name, false) : this.#putSlice(name, object)
+      }
+      case 'Endpoints': {
+        const { object, problems } = decodeEndpoints(raw)
+        this.#report(kind, name, problems)
+        if (object === undefined) return this.#drop(kind, name, false)
+        if (same(this.#legacy.get(name), object)) return false
+        this.#legacy.set(name, object)
+        this.#changes.endpoints.add(name)
+        this.#noteTrigger(object[0])
+        return true
+      }
+      case 'Node': {
+        if (fields(fields(raw).metadata).name !== this.#options.nodeName) return false
+        const { object, problems } = decodeNode(raw)
+        this.#report(kind, name, problems)
+        if (object === undefined || same(this.node, object)) return false
+        this.node = object
+        this.#changes.node = true
+        return true
+      }
+    }
+  }
+
+  #putSlice(name: string, slice: EndpointSliceObject): boolean {
+    const owner = objectKey({ namespace: slice.namespace, name: slice.serviceName })
+    const previousOwner = this.#sliceOwner.get(name)
+    if (previousOwner === owner && same(this.#slices.get(owner)?.get(name), slice)) return false
+    if (previousOwner !== undefined && previousOwner !== owner) this.#drop('EndpointSlice', name, false)
+    const ofService = this.#slices.get(owner) ?? new Map<string, EndpointSliceObject>()
+    ofService.set(name, slice)
+    this.#slices.set(owner, ofService)
+    this.#sliceOwner.set(name, owner)
+    this.#changes.endpoints.add(owner)
+    this.#noteTrigger(slice)
+    return true
+  }
+
+  #drop(kind: ObjectKind, name: string, forget = true): boolean {
+    if (forget) this.#report(kind, name, [])
+    switch (kind) {
+      case 'Service':
+        if (!this.services.delete(name)) return false
+        this.#changes.services.add(name)
+        return true
+      case 'EndpointSlice': {
+        const owner = this.#sliceOwner.get(name)
+        if (owner === undefined) return false
+        this.#sliceOwner.delete(name)
+        const ofService = this.#slices.get(owner)
+        ofService?.delete(name)
+        if (ofService?.size === 0) this.#slices.delete(owner)
+        this.#changes.endpoints.add(owner)
+        return true
+      }
+      case 'Endpoints':
+        if (!this.#legacy.delete(name)) return false
+        this.#changes.endpoints.add(name)
+        return true
+      case 'Node':
+        if (this.node?.name !== name) return false
+        this.node = undefined
+        this.#changes.node = true
+        return true
+    }
+  }
+
+  #noteTrigger(slice: EndpointSliceObject | undefined): void {
+    if (slice?.triggerTime !== undefined) this.#changes.triggerTimes.push(slice.triggerTime)
+  }
+
+  #report(kind: ObjectKind, name: string, problems: readonly string[]): void {
+    const key = `${kind} ${name}`
+    const told = problems.join('\n')
+    if ((this.#problems.get(key) ?? '') === told) return
+    if (told === '') this.#problems.delete(key)
+    else this.#problems.set(key, told)
+    this.#options.onProblems({ kind, name, problems })
+  }
+}
+
+function noChanges() {
+  return { services: new Set<string>(), endpoints: new Set<string>(), node: false, triggerTimes: [] as number[] }
+}
+
+/** The key a raw object is stored under, also when its name is not a valid one. */
+function rawKey(kind: ObjectKind, raw: unknown): string {
+  const metadata = fields(fields(raw).metadata)
+  if (kind === 'Node') return String(metadata.name)
+  return `${String(metadata.namespace ?? 'default')}/${String(metadata.name)}`
+}
+
+/** Decoded objects are plain data built in a fixed field order, so their JSON tells whether they are equal. */
+function same(before: unknown, after: unknown): boolean {
+  return before !== undefined && JSON.stringify(before) === JSON.stringify(after)
+}

@@ -1,0 +1,37 @@
+import { type IpFamily, familyOf } from '../model/address.js'
+import { type ServiceObject } from '../model/objects.js'
+import { type ServicePort, servicePortKey } from '../model/service-port.js'
+
+const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name'
+const HEADLESS_LABEL = 'service.kubernetes.io/headless'
+
+/**
+ * Why a Service is not for us, in words, or undefined when it is (kube-proxy 1.36: ShouldSkipService and the selectors of
+ * its watches). The labels count by their presence, whatever their value.
+ */
+export function ignoredReason(service: ServiceObject): string | undefined {
+  if (service.labels[PROXY_NAME_LABEL] !== undefined) return `another proxy serves it (label ${PROXY_NAME_LABEL})`
+  if (service.labels[HEADLESS_LABEL] !== undefined) return `it is headless (label ${HEADLESS_LABEL})`
+  if (service.type === 'ExternalName') return 'its type is ExternalName'
+  if (service.clusterIP === 'None') return 'it is headless (clusterIP "None")'
+  if (service.clusterIPs.length === 0) return 'it has no cluster IP'
+  return undefined
+}
+
+/** The service ports of one Service in one IP family; none when it is ignored or has no cluster IP of that family. */
+export function servicePorts(service: ServiceObject, family: IpFamily): ServicePort[] {
+  if (ignoredReason(service) !== undefined) return []
+  const clusterIP = service.clusterIPs.find(ip => familyOf(ip) === family)
+  if (clusterIP === undefined) return []
+  return service.ports.map(({ name: portName, protocol, port }) => {
+    const identity = { family, namespace: service.namespace, name: service.name, portName, protocol }
+    return {
+      key: servicePortKey(identity),
+      ...identity,
+      clusterIP,
+      port,
+      affinitySeconds: service.affinitySeconds,
+      internalPolicyLocal: service.internalPolicyLocal,
+    }
+  })
+}

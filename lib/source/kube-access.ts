@@ -1,0 +1,134 @@
+import { constants } from 'node:fs'
+import { access, readFile } from 'node:fs/promises'
+import { isIPv6 } from 'node:net'
+import { join } from 'node:path'
+import { ProxyFailure } from '../model/failure.js'
+import { type KubeCluster, type KubeUser, readKubeconfig } from './read-kubeconfig.js'
+
+/** Where the API server is and who we are there. Everything has been checked that can be checked without talking to it. */
+export interface KubeAccess {
+  /** Where this comes from, for messages: `the kubeconfig "/etc/…"`. */
+  readonly origin: string
+  readonly cluster: KubeCluster
+  readonly user: KubeUser
+  /** A file with the bearer token, replaced while we run. */
+  readonly tokenFile: string | undefined
+}
+
+export interface KubeAccessOptions {
+  /** Path of a kubeconfig; empty or absent: none. */
+  readonly kubeconfig?: string | undefined
+  /** Address of the API server, taking precedence over the one in the kubeconfig; empty or absent: none. */
+  readonly master?: string | undefined
+  /** What the kubelet gives to every Pod; used when neither of the two above is set. */
+  readonly pod?: PodAccess
+}
+
+export interface PodAccess {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The folder with `token` and `ca.crt`. */
+  readonly serviceAccount: string
+}
+
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/** Decides how to reach the API server. Rejects with ProxyFailure `KUBECONFIG_INVALID` when no way is given or it cannot work. */
+export async function resolveKubeAccess(options: KubeAccessOptions): Promise<KubeAccess> {
+  const { kubeconfig, master } = options
+  if (kubeconfig !== undefined && kubeconfig !== '') return fromKubeconfig(kubeconfig, master)
+  if (master !== undefined && master !== '') return fromMaster(master)
+  return fromPod(options.pod ?? { env: process.env, serviceAccount: SERVICE_ACCOUNT })
+}
+
+async function fromKubeconfig(path: string, master: string | undefined): Promise<KubeAccess> {
+  const origin = `the kubeconfig ${JSON.stringify(path)}`
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    const hint = 'check the path and that this process may read the file'
+    throw new ProxyFailure('KUBECONFIG_INVALID', `${origin} cannot be read, wanted a readable file`, { cause, hint })
+  })
+  const { cluster, user, tokenFile } = readKubeconfig(text, path)
+  const server = master !== undefined && master !== '' ? master : cluster.server
+  if (server === '') {
+    throw new ProxyFailure('KUBECONFIG_INVALID', `${origin} has no server in cluster "${cluster.name}", wanted a URL`, {
+      hint: 'add the server to the cluster, or give --master',
+    })
+  }
+  const { caFile, caData, skipTLSVerify } = cluster
+  const usesTls = caFile !== undefined || caData !== undefined || skipTLSVerify
+  const url = serverUrl(server, origin, usesTls ? 'https' : 'http')
+  const found = withServer({ origin, cluster, user, tokenFile }, url)
+  await checkFiles(found)
+  return found
+}
+
+function fromMaster(master: string): KubeAccess {
+  const origin = '--master'
+  const cluster = { name: 'master', server: master, skipTLSVerify: false }
+  const url = serverUrl(master, origin, 'http')
+  return withServer({ origin, cluster, user: { name: 'anonymous' }, tokenFile: undefined }, url)
+}
+
+async function fromPod({ env, serviceAccount }: PodAccess): Promise<KubeAccess> {
+  const origin = `the service account in ${JSON.stringify(serviceAccount)}`
+  const host = env.KUBERNETES_SERVICE_HOST ?? ''
+  const port = env.KUBERNETES_SERVICE_PORT ?? ''
+  if (host === '' || port === '') {
+    throw new ProxyFailure(
+      'KUBECONFIG_INVALID',
+      'neither --kubeconfig nor --master is given and KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not both ' +
+        `set (now ${JSON.stringify(host)} and ${JSON.stringify(port)}), wanted one of the three`,
+      { hint: 'outside of a Pod, give --kubeconfig=FILE or --master=URL' },
+    )
+  }
+  const found: KubeAccess = {
+    origin,
+    cluster: {
+      name: 'in-cluster',
+      server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+      skipTLSVerify: false,
+      caFile: join(serviceAccount, 'ca.crt'),
+    },
+    user: { name: 'service-account' },
+    tokenFile: join(serviceAccount, 'token'),
+  }
+  await checkFiles(found)
+  return found
+}
+
+/** An address without scheme is taken as kube-proxy takes it: TLS only where the rest of the configuration speaks of TLS. */
+function serverUrl(server: string, origin: string, scheme: 'http' | 'https'): URL {
+  const text = server.includes('://') ? server : `${scheme}://${server}`
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return url
+  throw new ProxyFailure(
+    'KUBECONFIG_INVALID',
+    `the server address ${JSON.stringify(server)} of ${origin} is not usable, wanted http://HOST:PORT or https://HOST:PORT`,
+    { hint: 'write it as in https://10.0.0.1:6443' },
+  )
+}
+
+/** Over plain HTTP no credentials are sent, as kubectl does not: everybody on the way could read them. */
+function withServer(found: KubeAccess, url: URL): KubeAccess {
+  const server = url.href.replace(/\/+$/, '')
+  if (url.protocol === 'https:') return { ...found, cluster: { ...found.cluster, server } }
+  const { name, proxyUrl } = found.cluster
+  return {
+    origin: found.origin,
+    // The official client refuses http:// unless this says that there is no certificate to verify.
+    cluster: { name, server, skipTLSVerify: true, ...(proxyUrl === undefined ? {} : { proxyUrl }) },
+    user: { name: 'anonymous' },
+    tokenFile: undefined,
+  }
+}
+
+async function checkFiles({ origin, cluster, user, tokenFile }: KubeAccess): Promise<void> {
+  for (const file of [cluster.caFile, user.certFile, user.keyFile, tokenFile]) {
+    if (file === undefined) continue
+    await access(file, constants.R_OK).catch((cause: unknown) => {
+      throw new ProxyFailure('KUBECONFIG_INVALID', `${origin} needs ${JSON.stringify(file)}, which cannot be read`, {
+        cause,
+        hint: 'check the path, whether it is mounted, and that this process may read it',
+      })
+    })
+  }
+}

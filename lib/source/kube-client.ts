@@ -1,0 +1,182 @@
+import { type IncomingMessage } from 'node:http'
+import { type RequestOptions } from 'node:https'
+import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
+import { type Clock } from '../model/clock.js'
+import { ProxyFailure } from '../model/failure.js'
+import { ApiRefusal, asFailure, unreachable, unreadable } from './api-failure.js'
+import { type KubeAccess, type KubeAccessOptions, resolveKubeAccess } from './kube-access.js'
+import { LineSplitter } from './line-splitter.js'
+import { openResponse } from './open-response.js'
+import { Watchdog } from './watchdog.js'
+import { within } from './within.js'
+
+/** Enough of a refusal to read the Status object in it. */
+const MAX_REFUSAL_BYTES = 64 * 1024
+
+/**
+ * The little of the Kubernetes API that this program needs. Paths start with `/api` or `/apis` and may carry a query.
+ *
+ * Both methods reject with `ApiRefusal` (an answer other than 2xx), with ProxyFailure `API_UNREACHABLE` (no answer, or
+ * one that breaks off) or `KUBECONFIG_INVALID` (the credentials cannot be had just now). After an abort they reject
+ * with any of these; the caller asks its signal. No connection outlives the call.
+ */
+export interface KubeClient {
+  /** The URL of the API server, for messages. */
+  readonly server: string
+  /** The answer, read as JSON. */
+  getJson(path: string, signal: AbortSignal): Promise<unknown>
+  /**
+   * Resolves when the server has begun to answer. Yields the lines that became complete with each chunk, also an empty
+   * batch, which still is a sign of life. Leaving the loop closes the connection.
+   */
+  streamLines(path: string, signal: AbortSignal): Promise<AsyncIterable<readonly string[]>>
+}
+
+export interface KubeClientOptions extends KubeAccessOptions {
+  readonly clock: Clock
+  /** How long the server may take to begin its answer, in milliseconds; 30 s by default. */
+  readonly answerMs?: number
+  /** How long a list that is being sent may pause, in milliseconds; 30 s by default. */
+  readonly idleMs?: number
+}
+
+/**
+ * Makes a client from a kubeconfig, a server address, or what the kubelet gives every Pod.
+ *
+ * Rejects with ProxyFailure `KUBECONFIG_INVALID` when that can never work. It does not talk to the server yet.
+ */
+export async function createKubeClient(options: KubeClientOptions): Promise<KubeClient> {
+  const access = await resolveKubeAccess(options)
+  return new HttpKubeClient(access, await loadCredentials(access), options)
+}
+
+type Credentials = (options: RequestOptions) => Promise<void>
+
+/**
+ * All kinds of kubeconfig credentials, by way of the official client; it costs 0.6 s and 70 MB to load, which is why it
+ * is loaded here and not above: whoever reads manifests from files must not pay for it.
+ */
+async function loadCredentials({ origin, cluster, user }: KubeAccess): Promise<Credentials> {
+  const { KubeConfig } = await import('@kubernetes/client-node')
+  const config = new KubeConfig()
+  config.loadFromClusterAndUser(cluster, user)
+  const credentials: Credentials = async options => config.applyToHTTPSOptions(options)
+  // What a command or a login service gives may come and go; what stands in files must be usable now.
+  if (user.exec !== undefined || user.authProvider !== undefined) return credentials
+  try {
+    const request: RequestOptions = {}
+    await credentials(request)
+    createSecureContext({ ca: request.ca, cert: request.cert, key: request.key })
+  } catch (cause) {
+    throw new ProxyFailure('KUBECONFIG_INVALID', `${origin} has certificates or keys that are not usable, wanted PEM`, {
+      cause,
+      hint: 'check certificate-authority, client-certificate and client-key of the kubeconfig, and their -data forms',
+    })
+  }
+  return credentials
+}
+
+class HttpKubeClient implements KubeClient {
+  readonly server: string
+  readonly #access: KubeAccess
+  readonly #credentials: Credentials
+  readonly #clock: Clock
+  readonly #answerMs: number
+  readonly #idleMs: number
+
+  constructor(access: KubeAccess, credentials: Credentials, options: KubeClientOptions) {
+    this.server = access.cluster.server
+    this.#access = access
+    this.#credentials = credentials
+    this.#clock = options.clock
+    this.#answerMs = options.answerMs ?? 30_000
+    this.#idleMs = options.idleMs ?? 30_000
+  }
+
+  async getJson(path: string, signal: AbortSignal): Promise<unknown> {
+    try {
+      return parseJson(await this.#readAll(await this.#open(path, signal)), this.server, path)
+    } catch (error) {
+      throw asFailure(error, this.server, path)
+    }
+  }
+
+  async streamLines(path: string, signal: AbortSignal): Promise<AsyncIterable<readonly string[]>> {
+    try {
+      return this.#lines(await this.#open(path, signal), path)
+    } catch (error) {
+      throw asFailure(error, this.server, path)
+    }
+  }
+
+  async *#lines(response: IncomingMessage, path: string): AsyncGenerator<readonly string[]> {
+    const splitter = new LineSplitter()
+    try {
+      for await (const chunk of response) yield splitter.push(chunk as Buffer)
+    } catch (error) {
+      throw unreachable(this.server, path, error)
+    }
+  }
+
+  async #open(path: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const request: RequestOptions = { headers: { Accept: 'application/json', 'User-Agent': 'kube-proxy-node' } }
+    await this.#applyCredentials(request, signal)
+    // The server may live below a path of its own (https://rancher.example/k8s/clusters/c-1).
+    const url = new URL(this.server.replace(/\/+$/, '') + path)
+    const response = await openResponse(url, { request, answerMs: this.#answerMs, clock: this.#clock, signal })
+    const status = response.statusCode ?? 0
+    if (status >= 200 && status < 300) return response
+    const body = await this.#readAll(response, MAX_REFUSAL_BYTES)
+    throw new ApiRefusal({ server: this.server, path }, { status, headers: response.headers, body, now: Date.now() })
+  }
+
+  /** Asked for afresh with every request, since tokens are replaced while we run. */
+  async #applyCredentials(request: RequestOptions, signal: AbortSignal): Promise<void> {
+    const { tokenFile, origin } = this.#access
+    try {
+      // An exec command may hang; it must hold up neither the next attempt nor the end of the process.
+      await within(this.#credentials(request), { ms: this.#answerMs, clock: this.#clock, signal })
+      if (tokenFile !== undefined) {
+        const token = (await readFile(tokenFile, 'utf8')).trim()
+        request.headers = { ...request.headers, Authorization: `Bearer ${token}` }
+      }
+    } catch (cause) {
+      throw new ProxyFailure(
+        'KUBECONFIG_INVALID',
+        `no credentials could be had from ${origin}, wanted those of its user`,
+        {
+          cause,
+          hint: 'check the files and the exec command that its user names',
+        },
+      )
+    }
+  }
+
+  /** The body as text, cut off after `maxBytes`; rejects when the server pauses too long. */
+  async #readAll(response: IncomingMessage, maxBytes = Infinity): Promise<string> {
+    const stalled = () => response.destroy(new Error(`the answer broke off for ${this.#idleMs / 1000} s`))
+    const watchdog = new Watchdog(this.#clock, () => this.#idleMs, stalled)
+    const chunks: Buffer[] = []
+    let bytes = 0
+    try {
+      for await (const chunk of response) {
+        watchdog.touch()
+        chunks.push(chunk as Buffer)
+        bytes += (chunk as Buffer).length
+        if (bytes >= maxBytes) break
+      }
+      return Buffer.concat(chunks).toString('utf8')
+    } finally {
+      watchdog.stop()
+    }
+  }
+}
+
+function parseJson(text: string, server: string, path: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw unreadable(server, path, error)
+  }
+}

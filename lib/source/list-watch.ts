@@ -1,0 +1,185 @@
+import { type Clock } from '../model/clock.js'
+import { ProxyFailure } from '../model/failure.js'
+import { type Log } from '../model/log.js'
+import { ApiRefusal, unreadable } from './api-failure.js'
+import { Backoff } from './backoff.js'
+import { type ContactLog } from './contact-log.js'
+import { type KubeClient } from './kube-client.js'
+import { type ListWatchTimings } from './list-watch-timings.js'
+import { pause } from './pause.js'
+import { readObjectList } from './watch-event.js'
+import { type ObjectSink, type WatchEnd, watchOnce } from './watch-once.js'
+import { type WatchedResource } from './watched-resource.js'
+
+export interface ListWatchOptions {
+  readonly client: KubeClient
+  readonly clock: Clock
+  readonly log: Log
+  readonly contact: ContactLog
+  readonly timings: ListWatchTimings
+  readonly random: () => number
+  readonly sink: ObjectSink
+}
+
+/**
+ * Keeps a sink up to date with one resource of the API: lists it once, then watches it from there, for ever.
+ *
+ * A watch is continued from the last version delivered whenever that loses nothing; whenever an event may have been
+ * lost the resource is listed again, and the sink finds out what vanished.
+ */
+export class ListWatch {
+  readonly #resource: WatchedResource
+  readonly #options: ListWatchOptions
+  /** For requests that fail. */
+  readonly #afterFailure: Backoff
+  /** For lists that have to be made again soon after the last one. */
+  readonly #beforeRelist: Backoff
+  /** For watches that end at once. Short, since changes go unseen meanwhile. */
+  readonly #beforeReopen: Backoff
+  #selector = 0
+  /**
+   * What the next list asks for. `0` takes whatever the server has in memory. A version takes nothing older than that,
+   * so that time never runs backwards for us. Empty asks the store itself: for when the server does not know the version.
+   */
+  #listVersion = '0'
+  /** Where the watch goes on; undefined: a list is due. */
+  #watchVersion: string | undefined
+  #sendsBookmarks = false
+
+  constructor(resource: WatchedResource, options: ListWatchOptions) {
+    const { backoffFirstMs: firstMs, backoffMaxMs: maxMs, reopenMaxMs } = options.timings
+    const { random } = options
+    this.#resource = resource
+    this.#options = options
+    this.#afterFailure = new Backoff({ firstMs, maxMs, random })
+    this.#beforeRelist = new Backoff({ firstMs, maxMs, random, firstIsFree: true })
+    this.#beforeReopen = new Backoff({ firstMs, maxMs: reopenMaxMs, random, firstIsFree: true })
+  }
+
+  /** Runs until the signal is aborted, or until the server says that it has no resource that `endsWhenMissing`. */
+  async run(signal: AbortSignal): Promise<'stopped' | 'not-found'> {
+    while (!signal.aborted) {
+      const version = this.#watchVersion
+      let waitMs: number
+      try {
+        waitMs = version === undefined ? await this.#list(signal) : await this.#watch(version, signal)
+      } catch (error) {
+        if (!(error instanceof ProxyFailure)) throw error
+        if (signal.aborted) break
+        waitMs = this.#failed(error)
+        if (this.#resource.endsWhenMissing && error instanceof ApiRefusal && error.status === 404) return 'not-found'
+      }
+      await pause(this.#options.clock, waitMs, signal)
+    }
+    return 'stopped'
+  }
+
+  /** Milliseconds to wait before the next step, as from the other steps. */
+  async #list(signal: AbortSignal): Promise<number> {
+    const { client, sink } = this.#options
+    const path = this.#path({ resourceVersion: this.#listVersion })
+    const list = readObjectList(await client.getJson(path, signal))
+    if (list === undefined) {
+      throw unreadable(client.server, path, new Error('it is not a list with a resourceVersion'))
+    }
+    if (signal.aborted) return 0
+    this.#succeeded()
+    sink.replace(this.#resource.kind, list.items)
+    this.#listVersion = this.#watchVersion = list.version
+    return 0
+  }
+
+  async #watch(version: string, signal: AbortSignal): Promise<number> {
+    const { client, clock, sink, timings, random } = this.#options
+    const { watchSecondsMin: min, watchSecondsMax: max } = timings
+    // Random, so that the watches of all nodes do not end together.
+    const seconds = Math.floor(min + random() * (max - min + 1))
+    const openedAt = clock.now()
+    const end = await watchOnce(
+      {
+        client,
+        clock,
+        sink,
+        version,
+        kind: this.#resource.kind,
+        path: this.#path({
+          watch: 'true',
+          allowWatchBookmarks: 'true',
+          resourceVersion: version,
+          timeoutSeconds: String(seconds),
+        }),
+        silenceMs: {
+          withoutBookmarks: seconds * 1000 + timings.overtimeMs,
+          withBookmarks: timings.bookmarkSilenceMs,
+        },
+        sendsBookmarks: this.#sendsBookmarks,
+        onOpen: () => this.#succeeded(),
+      },
+      signal,
+    )
+    if (signal.aborted) return 0
+    return this.#ended(end, end.version !== version, clock.now() - openedAt)
+  }
+
+  #ended(end: WatchEnd, moved: boolean, lastedMs: number): number {
+    const { log, timings } = this.#options
+    const { name } = this.#resource
+    this.#listVersion = end.version
+    this.#sendsBookmarks = end.sendsBookmarks
+    const healthy = lastedMs >= timings.healthyMs
+    if (healthy) this.#beforeRelist.reset()
+    if (healthy || moved) this.#beforeReopen.reset()
+    if (end.how === 'expired' || end.how === 'faulty') {
+      log.info(1, `The watch of ${name} has to start over with a list`, { reason: end.reason })
+      this.#watchVersion = undefined
+      return this.#beforeRelist.next()
+    }
+    if (end.how === 'silent') log.warn(`The watch of ${name} is stalled and is opened again`, { reason: end.reason })
+    else log.info(3, `The watch of ${name} ended and is opened again`, { how: end.how, reason: end.reason })
+    this.#watchVersion = end.version
+    return this.#beforeReopen.next()
+  }
+
+  /** Deals with a request that got no answer or a refusal. */
+  #failed(failure: ProxyFailure): number {
+    const { contact, log } = this.#options
+    const { name, selectors } = this.#resource
+    const status = failure instanceof ApiRefusal ? failure.status : undefined
+    if (status === 400 && this.#selector + 1 < selectors.length) {
+      log.info(1, `The API server does not know a selector for ${name}; they are filtered here`, {
+        selector: selectors[this.#selector]?.fields,
+      })
+      this.#selector++
+      this.#watchVersion = undefined
+      return 0
+    }
+    const versionIsBad = status === 400 || status === 410 || (failure instanceof ApiRefusal && failure.versionTooLarge)
+    if (versionIsBad && this.#watchVersion !== undefined) {
+      log.info(1, `The watch of ${name} has to start over with a list`, { reason: failure.message })
+      this.#watchVersion = undefined
+      return this.#beforeRelist.next()
+    }
+    if (versionIsBad && this.#listVersion !== '') {
+      this.#listVersion = ''
+      return 0
+    }
+    contact.failed(name, failure)
+    const waitMs = this.#afterFailure.next()
+    return failure instanceof ApiRefusal ? Math.max(waitMs, failure.retryAfterMs ?? 0) : waitMs
+  }
+
+  #succeeded(): void {
+    this.#afterFailure.reset()
+    this.#options.contact.succeeded(this.#resource.name)
+  }
+
+  #path(query: Record<string, string>): string {
+    const { path, selectors } = this.#resource
+    const selector = selectors[this.#selector]
+    const parameters = new URLSearchParams()
+    if (selector?.labels !== undefined) parameters.set('labelSelector', selector.labels)
+    if (selector?.fields !== undefined) parameters.set('fieldSelector', selector.fields)
+    for (const [key, value] of Object.entries(query)) parameters.set(key, value)
+    return `${path}?${parameters.toString()}`
+  }
+}

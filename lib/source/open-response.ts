@@ -1,0 +1,49 @@
+import http from 'node:http'
+import https from 'node:https'
+import { type Clock } from '../model/clock.js'
+
+/** How soon a peer that has died without a word is asked for a sign of life by the kernel; it gives up some 10 s later. */
+const KEEP_ALIVE_MS = 30_000
+
+interface OpenOptions {
+  /** What `node:https` needs besides the URL: credentials, trust, agent, headers. */
+  readonly request: https.RequestOptions
+  /** How long name look-up, connection, TLS and the first byte of an answer may take together, in milliseconds. */
+  readonly answerMs: number
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/**
+ * Sends a GET request and resolves with the response as soon as its headers are there; the body is the caller's.
+ *
+ * When the signal is aborted, also later while the body is read, the connection is destroyed and whoever reads gets
+ * the reason of the signal. Rejects with what `node:http` reports.
+ */
+export function openResponse(url: URL, options: OpenOptions): Promise<http.IncomingMessage> {
+  const { signal, clock, answerMs } = options
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason as Error)
+    let response: http.IncomingMessage | undefined
+    const request = (url.protocol === 'https:' ? https : http).request(url, { ...options.request, method: 'GET' })
+    const onAbort = () => {
+      const reason = signal.reason as Error
+      if (response === undefined) request.destroy(reason)
+      else response.destroy(reason)
+    }
+    const callOff = clock.after(answerMs, () => request.destroy(new Error(`no answer within ${answerMs / 1000} s`)))
+    signal.addEventListener('abort', onAbort)
+    request.on('socket', socket => socket.setKeepAlive(true, KEEP_ALIVE_MS))
+    request.on('response', answer => {
+      callOff()
+      response = answer
+      resolve(answer)
+    })
+    request.on('error', reject)
+    request.on('close', () => {
+      callOff()
+      signal.removeEventListener('abort', onAbort)
+    })
+    request.end()
+  })
+}

@@ -1,0 +1,139 @@
+import { type Document, LineCounter, isNode, parseAllDocuments } from 'yaml'
+import { type ObjectKind } from '../model/objects.js'
+import { decodeEndpointSlice } from '../snapshot/decode-endpoint-slice.js'
+import { decodeEndpoints } from '../snapshot/decode-endpoints.js'
+import { decodeNode } from '../snapshot/decode-node.js'
+import { decodeService } from '../snapshot/decode-service.js'
+import { type RawFields, fields, quote } from '../snapshot/decoded.js'
+
+/** One object that a manifest holds, as raw as the API server would send it. */
+export interface ManifestObject {
+  readonly kind: ObjectKind
+  readonly raw: unknown
+  /** `file:line` where it begins. */
+  readonly place: string
+}
+
+export interface ParsedManifest {
+  readonly objects: readonly ManifestObject[]
+  /** Kinds that are of no use to a proxy, each once. */
+  readonly ignoredKinds: readonly string[]
+  /** One sentence for each mistake, with file, line and field; with any of them the manifest must not be used. */
+  readonly problems: readonly string[]
+}
+
+const API_VERSIONS: Readonly<Record<ObjectKind, readonly string[]>> = {
+  Service: ['v1'],
+  EndpointSlice: ['discovery.k8s.io/v1', 'discovery.k8s.io/v1beta1'],
+  Endpoints: ['v1'],
+  Node: ['v1'],
+}
+const DECODE: Readonly<Record<ObjectKind, (raw: unknown) => { readonly problems: readonly string[] }>> = {
+  Service: decodeService,
+  EndpointSlice: decodeEndpointSlice,
+  Endpoints: decodeEndpoints,
+  Node: decodeNode,
+}
+
+/**
+ * Reads one manifest: YAML documents or JSON, single objects or Lists. Unlike objects from an API server, which has
+ * checked them, a wrong field here is an error of the author, who is told where it is.
+ */
+export function parseManifest(text: string, file: string): ParsedManifest {
+  const lineCounter = new LineCounter()
+  const reader = new ManifestReader(file, lineCounter)
+  for (const document of parseAllDocuments(text, { lineCounter, prettyErrors: false })) {
+    for (const error of document.errors) reader.problem(error.pos[0], firstLine(error.message))
+    if (document.errors.length === 0 && document.contents !== null) reader.read(document as Document)
+  }
+  return reader.result()
+}
+
+class ManifestReader {
+  readonly #file: string
+  readonly #lines: LineCounter
+  readonly #objects: ManifestObject[] = []
+  readonly #ignored = new Set<string>()
+  readonly #problems: string[] = []
+
+  constructor(file: string, lines: LineCounter) {
+    this.#file = file
+    this.#lines = lines
+  }
+
+  result(): ParsedManifest {
+    return { objects: this.#objects, ignoredKinds: [...this.#ignored], problems: this.#problems }
+  }
+
+  problem(offset: number, text: string): void {
+    this.#problems.push(`${this.#place(offset)}: ${text}`)
+  }
+
+  read(document: Document): void {
+    this.#object(document, [], document.toJS({ maxAliasCount: 100 }))
+  }
+
+  /** @param path where in the document the object stands: inside a List it is not the whole document */
+  #object(document: Document, path: readonly (string | number)[], raw: unknown): void {
+    const { kind, apiVersion, items } = fields(raw)
+    const start = offsetOf(document, path)
+    if (typeof kind !== 'string' || typeof apiVersion !== 'string') {
+      const missing = typeof kind === 'string' ? 'apiVersion' : 'kind'
+      return this.problem(start, `expected a Kubernetes object, found ${quote(raw)} without "${missing}"`)
+    }
+    if (kind.endsWith('List') && Array.isArray(items)) {
+      for (const [index, item] of items.entries()) {
+        this.#object(document, [...path, 'items', index], withKind(fields(item), kind, apiVersion))
+      }
+      return
+    }
+    if (!isServedKind(kind)) return void this.#ignored.add(kind)
+    if (!API_VERSIONS[kind].includes(apiVersion)) {
+      const expected = API_VERSIONS[kind].map(version => `"${version}"`).join(' or ')
+      return this.problem(start, `apiVersion: expected ${expected} for kind ${kind}, found ${quote(apiVersion)}`)
+    }
+    for (const text of DECODE[kind](raw).problems) {
+      this.problem(offsetOf(document, [...path, ...fieldPath(text)]), `${kind} ${nameOf(raw)}: ${text}`)
+    }
+    this.#objects.push({ kind, raw, place: this.#place(start) })
+  }
+
+  #place(offset: number): string {
+    return `${this.#file}:${this.#lines.linePos(offset).line || 1}`
+  }
+}
+
+function isServedKind(kind: string): kind is ObjectKind {
+  return Object.hasOwn(API_VERSIONS, kind)
+}
+
+/** Items of a `ServiceList` come without kind and apiVersion; those of a plain `List` have their own. */
+function withKind(item: RawFields, listKind: string, apiVersion: string): RawFields {
+  return listKind === 'List' ? item : { kind: listKind.slice(0, -'List'.length), apiVersion, ...item }
+}
+
+function nameOf(raw: unknown): string {
+  const { namespace, name } = fields(fields(raw).metadata)
+  return quote(namespace === undefined ? name : `${String(namespace)}/${String(name)}`)
+}
+
+/** The path that a problem begins with: `spec.ports[1].port: …` is at `spec`, `ports`, 1, `port`. */
+function fieldPath(problem: string): (string | number)[] {
+  const path = /^((?:[A-Za-z]+|\[\d+\]|\["[^"]*"\]|\.)+):/.exec(problem)?.[1] ?? ''
+  return [...path.matchAll(/\["([^"]*)"\]|\[(\d+)\]|([A-Za-z]+)/g)].map(([, quoted, index, name]) =>
+    index === undefined ? (quoted ?? name!) : Number(index),
+  )
+}
+
+/** Offset of the node at a path, or of the nearest one above it that exists. */
+function offsetOf(document: Document, path: readonly (string | number)[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true)
+    if (isNode(node) && node.range) return node.range[0]
+  }
+  return document.contents?.range?.[0] ?? 0
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!
+}

@@ -1,0 +1,15 @@
+import { type Clock } from '../model/clock.js'
+
+/** Resolves after `ms` milliseconds, or at once when the signal is aborted; it never rejects. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || ms <= 0) return Promise.resolve()
+  return new Promise(resolve => {
+    const end = () => {
+      callOff()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const callOff = clock.after(ms, end)
+    signal.addEventListener('abort', end)
+  })
+}

@@ -1,0 +1,44 @@
+import { type Clock } from '../model/clock.js'
+
+/**
+ * Calls `onSilence` once when nobody has called `touch` for a while.
+ *
+ * `touch` is called for every chunk that arrives, so it only notes the time; the timer that is already running finds out.
+ */
+export class Watchdog {
+  readonly #clock: Clock
+  readonly #silenceMs: () => number
+  readonly #onSilence: () => void
+  #touchedAt: number
+  #callOff: () => void
+
+  /** `silenceMs` is asked again at every touch that the timer finds, so the patience may change on the way. */
+  constructor(clock: Clock, silenceMs: () => number, onSilence: () => void) {
+    this.#clock = clock
+    this.#silenceMs = silenceMs
+    this.#onSilence = onSilence
+    this.#touchedAt = clock.now()
+    this.#callOff = clock.after(silenceMs(), () => this.#check())
+  }
+
+  /** Something was heard. */
+  touch(): void {
+    this.#touchedAt = this.#clock.now()
+  }
+
+  /** Takes up a changed patience now rather than when the running timer ends. */
+  rearm(): void {
+    this.#callOff()
+    this.#check()
+  }
+
+  stop(): void {
+    this.#callOff()
+  }
+
+  #check(): void {
+    const left = this.#touchedAt + this.#silenceMs() - this.#clock.now()
+    if (left <= 0) this.#onSilence()
+    else this.#callOff = this.#clock.after(left, () => this.#check())
+  }
+}

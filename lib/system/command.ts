@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process'
+import { ProxyFailure, systemCode } from '../model/failure.js'
+
+export interface CommandResult {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface CommandOptions {
+  /** Text for the program's standard input. */
+  readonly input?: string
+  /** Milliseconds after which the program is killed. */
+  readonly timeoutMs: number
+}
+
+/**
+ * Runs a program, never through a shell, and waits for its end. Any exit code is a result.
+ *
+ * @throws ProxyFailure PROGRAM_MISSING when there is no such program; PROGRAM_FAILED when it could not be started, was
+ *   killed, or took longer than the time-out.
+ */
+export function runCommand(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: 'pipe', timeout: options.timeoutMs, killSignal: 'SIGKILL' })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
+    child.on('error', cause => reject(startFailure(program, cause)))
+    child.on('close', (exitCode, signal) => {
+      if (exitCode !== null) return resolve({ exitCode, stdout, stderr })
+      const message = `"${program} ${args.join(' ')}" was killed by ${signal}: it did not end within ${options.timeoutMs} ms`
+      reject(new ProxyFailure('PROGRAM_FAILED', message))
+    })
+    // A program that ends without reading its input is judged by its exit code.
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(options.input ?? '')
+  })
+}
+
+function startFailure(program: string, cause: Error): ProxyFailure {
+  return systemCode(cause) === 'ENOENT'
+    ? new ProxyFailure('PROGRAM_MISSING', `Cannot run "${program}": there is no such program in PATH`, { cause })
+    : new ProxyFailure('PROGRAM_FAILED', `Cannot start "${program}": ${cause.message}`, { cause })
+}

@@ -1,0 +1,76 @@
+import { type IpFamily } from '../model/address.js'
+import { ProxyFailure } from '../model/failure.js'
+import { type FoundRules, parseSaveText } from '../rules/found-rules.js'
+import { runCommand } from './command.js'
+import { type IptablesFlavour, permissionFailure, programName } from './iptables-flavour.js'
+
+/** The kernel's netfilter rules of one IP family. */
+export interface Iptables {
+  readonly family: IpFamily
+  /** All rules of the tables named. @throws ProxyFailure */
+  read(tables: Iterable<string>): Promise<FoundRules>
+  /** Applies a text of `iptables-restore --noflush`, all or nothing. @throws ProxyFailure */
+  restore(text: string): Promise<void>
+}
+
+/** Seconds to wait for others who hold the xtables lock. */
+const LOCK_WAIT_SECONDS = 5
+const TIMEOUT_MS = 60_000
+
+/** Netfilter through the programs `iptables-save` and `iptables-restore`: one process for each call, whatever it carries. */
+export class IptablesPrograms implements Iptables {
+  readonly family: IpFamily
+  readonly #flavour: IptablesFlavour
+
+  constructor(family: IpFamily, flavour: IptablesFlavour) {
+    this.family = family
+    this.#flavour = flavour
+  }
+
+  async read(tables: Iterable<string>): Promise<FoundRules> {
+    const program = programName(this.family, this.#flavour, 'save')
+    const found = new Map<string, ReadonlyMap<string, readonly (readonly string[])[]>>()
+    for (const table of tables) {
+      const { exitCode, stdout, stderr } = await runCommand(program, ['-t', table], { timeoutMs: TIMEOUT_MS })
+      if (exitCode !== 0) throw failureOf(program, stderr, '')
+      for (const [name, rules] of parseSaveText(stdout)) found.set(name, rules)
+    }
+    return found
+  }
+
+  async restore(text: string): Promise<void> {
+    const program = programName(this.family, this.#flavour, 'restore')
+    const args = ['--noflush', '--wait', String(LOCK_WAIT_SECONDS)]
+    const { exitCode, stderr } = await runCommand(program, args, { input: text, timeoutMs: TIMEOUT_MS })
+    if (exitCode !== 0) throw failureOf(program, stderr, text)
+  }
+}
+
+/** Sorts what a netfilter program said into a failure; with the line at fault, where it names one. */
+export function failureOf(program: string, stderr: string, text: string): ProxyFailure {
+  const said = stderr.trim().split('\n').slice(0, 3).join('; ')
+  if (/xtables lock/i.test(stderr)) {
+    return new ProxyFailure(
+      'IPTABLES_LOCKED',
+      `"${program}" did not get the xtables lock within ${LOCK_WAIT_SECONDS} s: ${said}`,
+      {
+        hint: 'Another program is changing rules; it is tried again by itself',
+      },
+    )
+  }
+  if (
+    /table does not exist|protocol not supported|can't initialize/i.test(stderr) &&
+    !/permission denied|must be root/i.test(stderr)
+  ) {
+    return new ProxyFailure('IPTABLES_ABSENT', `"${program}" finds no such table in this kernel: ${said}`, {
+      hint: 'Load the kernel module that the message names, or use the other back end of iptables',
+    })
+  }
+  if (/permission denied|must be root|operation not permitted/i.test(stderr)) return permissionFailure(said)
+  const number = /line:? (\d+)/.exec(stderr)?.[1]
+  const line = number === undefined ? undefined : text.split('\n')[Number(number) - 1]
+  const where = line === undefined ? '' : `, at line ${number}: "${line}"`
+  return new ProxyFailure('IPTABLES_RESTORE_FAILED', `"${program}" failed${where}: ${said}`, {
+    hint: 'No rule of this write took effect; it is tried again by itself',
+  })
+}

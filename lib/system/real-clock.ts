@@ -1,0 +1,11 @@
+import { performance } from 'node:perf_hooks'
+import { type Clock } from '../model/clock.js'
+
+/** The machine's own time. */
+export const realClock: Clock = {
+  now: () => performance.now(),
+  after: (ms, action) => {
+    const timer = setTimeout(action, ms)
+    return () => clearTimeout(timer)
+  },
+}

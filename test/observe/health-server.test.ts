@@ -1,0 +1,102 @@
+import t, { type Test } from 'tap'
+import { startHealthServer } from '../../lib/observe/health-server.js'
+import { type HttpListener } from '../../lib/observe/http-listener.js'
+import { ProxierHealth } from '../../lib/observe/proxier-health.js'
+import { exchange } from './http-exchange.js'
+import { ManualClock } from './manual-clock.js'
+import { RecordingLog } from './recording-log.js'
+
+const START = Date.UTC(2026, 0, 2, 3, 4, 5, 600)
+
+interface Stage {
+  readonly listener: HttpListener
+  readonly health: ProxierHealth
+  readonly probes: string[]
+  now: number
+  eligible: boolean
+}
+
+async function stage(t: Test): Promise<Stage> {
+  const health = new ProxierHealth({ families: ['IPv4', 'IPv6'], timeoutMs: 60_000, startedAt: START })
+  const probes: string[] = []
+  const listener = startHealthServer({
+    address: '127.0.0.1:0',
+    health,
+    nodeEligible: () => made.eligible,
+    record: { probed: (probe, status) => probes.push(`${probe} ${status}`) },
+    clock: new ManualClock(),
+    log: new RecordingLog(),
+    now: () => made.now,
+  })
+  const made: Stage = { listener, health, probes, now: START, eligible: true }
+  t.teardown(() => listener.close())
+  await listener.firstBind
+  return made
+}
+
+t.test('a healthy proxy answers 200 and calls its state current', async t => {
+  const made = await stage(t)
+  made.health.synced('IPv6', START + 1000)
+  const answer = await exchange(made.listener.boundAddress, '/healthz')
+  t.equal(answer.status, 200)
+  t.match(answer.headers, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
+  t.equal(
+    answer.body,
+    '{"lastUpdated":"2026-01-02T03:04:05.600Z","currentTime":"2026-01-02T03:04:05.600Z","nodeEligible":true,"healthy":true,' +
+      '"status":{"IPv4":{"lastUpdated":"2026-01-02T03:04:05.600Z","healthy":true},' +
+      '"IPv6":{"lastUpdated":"2026-01-02T03:04:06.600Z","healthy":true}}}',
+  )
+  t.strictSame(made.probes, ['healthz 200'])
+})
+
+t.test('an unhealthy family makes both paths answer 503 with the time of the last sync', async t => {
+  const made = await stage(t)
+  made.health.synced('IPv4', START + 1000)
+  made.health.queued('IPv6', START + 2000)
+  made.now = START + 62_000
+  const healthz = await exchange(made.listener.boundAddress, '/healthz')
+  t.equal(healthz.status, 503)
+  t.match(healthz.headers, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
+  t.strictSame(JSON.parse(healthz.body), {
+    lastUpdated: '2026-01-02T03:04:06.600Z',
+    currentTime: '2026-01-02T03:05:07.600Z',
+    nodeEligible: true,
+    healthy: false,
+    status: {
+      IPv4: { lastUpdated: '2026-01-02T03:04:06.600Z', healthy: true },
+      IPv6: { lastUpdated: '2026-01-02T03:04:05.600Z', healthy: false },
+    },
+  })
+  const livez = await exchange(made.listener.boundAddress, '/livez')
+  t.equal(livez.status, 503)
+  t.match(JSON.parse(livez.body), { healthy: false })
+  t.strictSame(made.probes, ['healthz 503', 'livez 503'])
+})
+
+t.test('a node that is not eligible fails /healthz, but not /livez, which does not speak of it', async t => {
+  const made = await stage(t)
+  made.eligible = false
+  made.now = START + 5000
+  const healthz = await exchange(made.listener.boundAddress, '/healthz')
+  t.equal(healthz.status, 503)
+  t.match(JSON.parse(healthz.body), {
+    nodeEligible: false,
+    healthy: true,
+    lastUpdated: '2026-01-02T03:04:05.600Z',
+    currentTime: '2026-01-02T03:04:10.600Z',
+  })
+  const livez = await exchange(made.listener.boundAddress, '/livez')
+  t.equal(livez.status, 200)
+  t.notOk('nodeEligible' in (JSON.parse(livez.body) as object))
+  t.match(JSON.parse(livez.body), { lastUpdated: '2026-01-02T03:04:10.600Z' })
+  t.strictSame(made.probes, ['healthz 503', 'livez 200'])
+})
+
+t.test('load balancers may use HEAD, and nothing else is served', async t => {
+  const made = await stage(t)
+  t.match(await exchange(made.listener.boundAddress, '/healthz', 'HEAD'), { status: 200, body: '' })
+  t.match(await exchange(made.listener.boundAddress, '/healthz', 'POST'), { status: 405 })
+  t.match(await exchange(made.listener.boundAddress, '/metrics'), { status: 404 })
+  t.match(await exchange(made.listener.boundAddress, '/'), { status: 404 })
+  t.strictSame(made.probes, ['healthz 200'])
+})

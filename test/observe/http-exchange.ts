@@ -1,0 +1,19 @@
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+
+export interface Exchange {
+  readonly status: number | undefined
+  readonly headers: IncomingMessage['headers']
+  readonly body: string
+}
+
+/** One request on a connection of its own, to an address such as `127.0.0.1:40001`. */
+export async function exchange(address: string | undefined, path: string, method = 'GET'): Promise<Exchange> {
+  const sent = request(`http://${address}${path}`, { method, agent: false })
+  sent.end()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  response.setEncoding('utf8')
+  let body = ''
+  for await (const chunk of response) body += chunk as string
+  return { status: response.statusCode, headers: response.headers, body }
+}

@@ -1,0 +1,212 @@
+import { once } from 'node:events'
+import { Agent, get, type IncomingMessage } from 'node:http'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import t, { type Test } from 'tap'
+import { ProxyFailure } from '../../lib/model/failure.js'
+import { HttpListener, type HttpListenerOptions, type HttpRoute } from '../../lib/observe/http-listener.js'
+import { exchange } from './http-exchange.js'
+import { ManualClock } from './manual-clock.js'
+import { RecordingLog } from './recording-log.js'
+
+const ROUTES = new Map<string, HttpRoute>([
+  ['/', () => ({ status: 200, contentType: 'text/plain', body: 'größe' })],
+  ['/later', () => Promise.resolve({ status: 201, contentType: 'text/plain', body: 'later' })],
+  ['/broken', () => Promise.reject(new Error('broken'))],
+  [
+    '/throws',
+    () => {
+      throw new Error('thrown')
+    },
+  ],
+  ['/never', () => new Promise(() => {})],
+])
+
+function listen(
+  t: Test,
+  options: Partial<HttpListenerOptions> = {},
+): { listener: HttpListener; log: RecordingLog; clock: ManualClock } {
+  const log = new RecordingLog()
+  const clock = new ManualClock()
+  const listener = new HttpListener({
+    name: 'healthz',
+    setting: 'healthzBindAddress',
+    address: '127.0.0.1:0',
+    routes: ROUTES,
+    clock,
+    log,
+    ...options,
+  })
+  t.teardown(() => listener.close())
+  return { listener, log, clock }
+}
+
+t.test('answers a path, with or without a query', async t => {
+  const { listener } = listen(t)
+  t.equal(await listener.firstBind, undefined)
+  const answer = await exchange(listener.boundAddress, '/')
+  t.equal(answer.status, 200)
+  t.equal(answer.body, 'größe')
+  t.match(answer.headers, { 'content-type': 'text/plain', 'content-length': '7', 'x-content-type-options': 'nosniff' })
+  t.match(await exchange(listener.boundAddress, '/later?a=b?c'), { status: 201, body: 'later' })
+})
+
+t.test('HEAD gets the headers of GET without the body', async t => {
+  const { listener } = listen(t)
+  await listener.firstBind
+  const answer = await exchange(listener.boundAddress, '/', 'HEAD')
+  t.match(answer, { status: 200, body: '', headers: { 'content-length': '7', 'content-type': 'text/plain' } })
+})
+
+t.test('other methods get 405 and are told which work; the route does not run', async t => {
+  const { listener, log } = listen(t)
+  await listener.firstBind
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+    t.match(await exchange(listener.boundAddress, '/throws', method), { status: 405, headers: { allow: 'GET, HEAD' } })
+  }
+  t.equal(log.entries.filter(entry => entry.severity === 'error').length, 0)
+})
+
+t.test('unknown paths get 404', async t => {
+  const { listener } = listen(t)
+  await listener.firstBind
+  for (const path of ['/x', '/later/', '//', '/__proto__', '/constructor']) {
+    t.match(await exchange(listener.boundAddress, path), { status: 404, body: '404 page not found\n' }, path)
+  }
+})
+
+t.test('a route that fails gets 500 and a log line, and the port goes on', async t => {
+  const { listener, log } = listen(t)
+  await listener.firstBind
+  t.match(await exchange(listener.boundAddress, '/broken'), { status: 500 })
+  t.match(await exchange(listener.boundAddress, '/throws'), { status: 500 })
+  t.strictSame(
+    log.entries.filter(entry => entry.severity === 'error').map(entry => (entry.error as Error).message),
+    ['broken', 'thrown'],
+  )
+  t.match(await exchange(listener.boundAddress, '/'), { status: 200 })
+})
+
+t.test('nonsense on the wire gets 400, and the port goes on', async t => {
+  const { listener } = listen(t)
+  await listener.firstBind
+  const socket = connect(Number(listener.boundAddress?.split(':')[1]), '127.0.0.1')
+  socket.end('\x16\x03\x01 not http\r\n\r\n')
+  let answer = ''
+  for await (const chunk of socket) answer += String(chunk)
+  t.match(answer, /^HTTP\/1\.1 400 /)
+  t.match(await exchange(listener.boundAddress, '/'), { status: 200 })
+})
+
+t.test('clients that do not send their request in time are ended', async t => {
+  const { listener } = listen(t, { requestTimeoutMs: 50 })
+  await listener.firstBind
+  for (const start of ['', 'GET / HTTP/1.1\r\nHost: a\r\nX: ']) {
+    const socket = connect(Number(listener.boundAddress?.split(':')[1]), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(start)
+    socket.resume()
+    await once(socket, 'close')
+  }
+  t.match(await exchange(listener.boundAddress, '/'), { status: 200 })
+})
+
+t.test('a port that is taken is tried again until it is free; each turn of events is logged once', async t => {
+  const holder = createServer().listen(0, '127.0.0.1')
+  await once(holder, 'listening')
+  const address = `127.0.0.1:${(holder.address() as AddressInfo).port}`
+  const { listener, log, clock } = listen(t, { address })
+
+  const failure = await listener.firstBind
+  t.ok(failure instanceof ProxyFailure)
+  t.match(failure, {
+    code: 'HTTP_BIND_FAILED',
+    message: `cannot serve healthz on "${address}"`,
+    cause: { code: 'EADDRINUSE' },
+  })
+  t.match(failure?.hint, /healthzBindAddress/)
+  t.equal(listener.boundAddress, undefined)
+
+  for (let attempt = 0; attempt < 3; attempt++) {
+    clock.advance(4999)
+    t.equal(clock.waiting, 1, 'not before 5 s')
+    clock.advance(1)
+    t.equal(clock.waiting, 0, 'tries')
+    await clock.armed()
+  }
+  t.equal(log.entries.length, 1)
+  t.match(log.entries[0], { severity: 'error', error: failure, fields: { retrySeconds: 5 } })
+
+  holder.close()
+  await once(holder, 'close')
+  const bound = log.next()
+  clock.advance(5000)
+  t.match(await bound, { severity: 'info', fields: { address } })
+  t.match(await exchange(address, '/'), { status: 200 })
+})
+
+t.test('an address this machine does not have is a failure like any other, with a hint of its own', async t => {
+  const { listener } = listen(t, { address: '192.0.2.1:80' })
+  t.match(await listener.firstBind, { cause: { code: 'EADDRNOTAVAIL' }, hint: /give this machine the address/ })
+})
+
+t.test('a text that is no address does not throw', async t => {
+  const { listener } = listen(t, { address: '127.0.0.1:99999' })
+  t.match(await listener.firstBind, { code: 'HTTP_BIND_FAILED', cause: { code: 'ERR_SOCKET_BAD_PORT' } })
+})
+
+t.test('an empty address means no listener', async t => {
+  const { listener, log, clock } = listen(t, { address: '' })
+  t.equal(await listener.firstBind, undefined)
+  t.equal(listener.boundAddress, undefined)
+  await listener.close()
+  t.strictSame([log.entries.length, clock.waiting], [0, 0])
+})
+
+const HAS_IPV6 = Object.values(networkInterfaces()).some(list => list?.some(({ address }) => address === '::1'))
+
+t.test('the unspecified address of either family takes clients of both', async t => {
+  for (const address of ['0.0.0.0:0', '[::]:0']) {
+    const { listener } = listen(t, { address })
+    await listener.firstBind
+    const port = listener.boundAddress?.split(':').at(-1)
+    t.match(await exchange(`127.0.0.1:${port}`, '/'), { status: 200 }, address)
+    if (HAS_IPV6) t.match(await exchange(`[::1]:${port}`, '/'), { status: 200 }, address)
+  }
+})
+
+t.test('close ends idle keep-alive clients and those that wait for an answer', async t => {
+  const { listener } = listen(t)
+  await listener.firstBind
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  const idle = get(`http://${listener.boundAddress}/`, { agent })
+  const [answer] = (await once(idle, 'response')) as [IncomingMessage]
+  const idleClosed = once(answer.socket, 'close')
+  answer.resume()
+  const waiting = get(`http://${listener.boundAddress}/never`, { agent: false })
+  const waitingFailed = once(waiting, 'error')
+  await once(waiting, 'finish')
+  const probe = exchange(listener.boundAddress, '/')
+  await probe
+  await listener.close()
+  await idleClosed
+  t.match(await waitingFailed.catch((error: unknown) => [error]), [{ code: 'ECONNRESET' }])
+  t.equal(listener.boundAddress, undefined)
+})
+
+t.test('close calls off the next attempt', async t => {
+  const { listener, clock } = listen(t, { address: '192.0.2.1:80' })
+  await listener.firstBind
+  t.equal(clock.waiting, 1)
+  await listener.close()
+  t.equal(clock.waiting, 0)
+})
+
+t.test('close in the middle of an attempt leaves nothing open', async t => {
+  const { listener, log } = listen(t)
+  await listener.close()
+  t.equal(await listener.firstBind, undefined)
+  t.equal(listener.boundAddress, undefined)
+  t.equal(log.entries.length, 0)
+})

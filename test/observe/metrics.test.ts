@@ -1,0 +1,272 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import t from 'tap'
+import { type DataPlaneCounts, type ListenerCounts, type TrafficCounts } from '../../lib/dataplane/data-plane.js'
+import { Metrics } from '../../lib/observe/metrics.js'
+import { type MetricsText, parseMetrics } from './metrics-text.js'
+
+const STARTED = Date.UTC(2026, 0, 1)
+
+class Stage {
+  listeners: ListenerCounts[] = []
+  descriptors = { used: 0, limit: 0, waited: 0, shed: 0 }
+  reads = 0
+  pending = { services: 0, endpoints: 0 }
+  readonly metrics = new Metrics({
+    dataPlane: { counts: () => this.#counts() },
+    pending: () => this.pending,
+    startedAt: STARTED,
+    version: '1.2.3',
+  })
+
+  async read(): Promise<MetricsText> {
+    return parseMetrics(await this.metrics.text())
+  }
+
+  #counts(): DataPlaneCounts {
+    this.reads++
+    return { listeners: this.listeners, descriptors: this.descriptors }
+  }
+}
+
+function listener(key: string, traffic: Partial<TrafficCounts> = {}, endpoints = 0): ListenerCounts {
+  const [, namespace, service, portName, protocol] = /^IPv[46]\/(.*)\/(.*):(.*)\/(TCP|UDP)$/.exec(key)!
+  const nothing = { connections: 0, active: 0, bytesToEndpoint: 0, bytesToClient: 0, dialFailures: 0, refused: 0 }
+  return {
+    key,
+    namespace: namespace!,
+    service: service!,
+    portName: portName!,
+    protocol: protocol as 'TCP' | 'UDP',
+    endpoints,
+    traffic: { ...nothing, ...traffic },
+  }
+}
+
+const HTTP = 'ip_family="IPv4",namespace="ns",service="web",port="http",protocol="TCP"'
+
+t.test('the traffic of a service port is shown, with counters as counters', async t => {
+  const stage = new Stage()
+  const traffic = { connections: 10, active: 2, bytesToEndpoint: 300, bytesToClient: 4000, dialFailures: 5, refused: 6 }
+  stage.listeners = [listener('IPv4/ns/web:http/TCP', traffic, 7)]
+  stage.descriptors = { used: 11, limit: 1000, waited: 12, shed: 13 }
+  const { types, series } = await stage.read()
+  const expected: readonly [name: string, labels: string, type: string, value: number][] = [
+    ['connections_total', `{${HTTP}}`, 'counter', 10],
+    ['connections_active', `{${HTTP}}`, 'gauge', 2],
+    ['bytes_total', `{${HTTP},direction="to_endpoint"}`, 'counter', 300],
+    ['bytes_total', `{${HTTP},direction="to_client"}`, 'counter', 4000],
+    ['dial_failures_total', `{${HTTP}}`, 'counter', 5],
+    ['refused_total', `{${HTTP}}`, 'counter', 6],
+    ['endpoints', `{${HTTP}}`, 'gauge', 7],
+    ['descriptors_used', '', 'gauge', 11],
+    ['descriptors_limit', '', 'gauge', 1000],
+    ['descriptors_waited_total', '', 'counter', 12],
+    ['descriptors_shed_total', '', 'counter', 13],
+  ]
+  for (const [name, labels, type, value] of expected) {
+    t.equal(types.get(`kubeproxy_userspace_${name}`), type, `type of ${name}`)
+    t.equal(series.get(`kubeproxy_userspace_${name}${labels}`), value, `value of ${name}`)
+  }
+})
+
+t.test('a second scrape shows the totals of now, not their sum with those before', async t => {
+  const stage = new Stage()
+  stage.listeners = [listener('IPv4/ns/web:http/TCP', { connections: 10 })]
+  stage.descriptors.waited = 3
+  await stage.read()
+  stage.listeners = [listener('IPv4/ns/web:http/TCP', { connections: 12 })]
+  const { series } = await stage.read()
+  t.equal(series.get(`kubeproxy_userspace_connections_total{${HTTP}}`), 12)
+  t.equal(series.get('kubeproxy_userspace_descriptors_waited_total'), 3)
+})
+
+t.test('the families, protocols and ports of a Service have series of their own', async t => {
+  const stage = new Stage()
+  stage.listeners = [
+    listener('IPv4/ns/web:http/TCP', { connections: 1 }),
+    listener('IPv6/ns/web:http/TCP', { connections: 2 }),
+    listener('IPv4/ns/web:http/UDP', { connections: 3 }),
+    listener('IPv4/ns/web:/TCP', { connections: 4 }),
+  ]
+  const { series } = await stage.read()
+  const values = [...series]
+    .filter(([name]) => name.startsWith('kubeproxy_userspace_connections_total'))
+    .map(([, v]) => v)
+  t.strictSame(values.sort(), [1, 2, 3, 4])
+  t.equal(series.get(`kubeproxy_userspace_connections_total{${HTTP.replace('IPv4', 'IPv6')}}`), 2)
+})
+
+t.test('the series of a Service that is gone vanish, all of them', async t => {
+  const stage = new Stage()
+  stage.listeners = [listener('IPv4/ns/web:http/TCP', { connections: 1 }), listener('IPv4/ns/gone:http/TCP')]
+  const before = await stage.read()
+  t.equal([...before.series.keys()].filter(name => name.includes('service="gone"')).length, 7)
+  stage.listeners = stage.listeners.slice(0, 1)
+  const after = await stage.read()
+  t.equal([...after.series.keys()].filter(name => name.includes('service="gone"')).length, 0)
+  t.equal([...after.series.keys()].filter(name => name.includes('service="web"')).length, 7)
+})
+
+t.test('thousands of service ports all have their series, under one header', async t => {
+  const stage = new Stage()
+  stage.listeners = Array.from({ length: 2001 }, (_, i) => listener(`IPv4/ns/web${i}:http/TCP`, { connections: i }))
+  const text = await stage.metrics.text()
+  t.equal(text.match(/^# TYPE kubeproxy_userspace_connections_total /gm)?.length, 1)
+  const { series } = parseMetrics(text)
+  for (let i = 0; i < 2001; i++) {
+    const labels = HTTP.replace('web', `web${i}`)
+    if (series.get(`kubeproxy_userspace_connections_total{${labels}}`) !== i) t.fail(`web${i}`)
+    if (!series.has(`kubeproxy_userspace_bytes_total{${labels},direction="to_client"}`)) t.fail(`bytes of web${i}`)
+  }
+})
+
+t.test('a name that is hostile to the text form is escaped', async t => {
+  const stage = new Stage()
+  const hostile = { ...listener('IPv4/ns/web:http/TCP', { connections: 1 }), service: 'a"} 1\nforged 1\\' }
+  stage.listeners = [hostile]
+  const { series } = await stage.read()
+  t.notOk(series.has('forged'))
+  t.equal(series.get(`kubeproxy_userspace_connections_total{${HTTP.replace('web', 'a\\"} 1\\nforged 1\\\\')}}`), 1)
+})
+
+t.test('a sync is shown per family', async t => {
+  const stage = new Stage()
+  stage.metrics.queued('IPv4', STARTED + 1500)
+  stage.metrics.synced('IPv4', STARTED + 4000, 3, [])
+  stage.metrics.synced('IPv4', STARTED + 5000, 20_000, [])
+  const { types, series } = await stage.read()
+  const family = 'ip_family="IPv4"'
+  const name = 'kubeproxy_sync_proxy_rules'
+  t.equal(types.get(`${name}_duration_seconds`), 'histogram')
+  t.equal(series.get(`${name}_duration_seconds_bucket{le="0.002",${family}}`), 0)
+  t.equal(series.get(`${name}_duration_seconds_bucket{le="0.004",${family}}`), 1)
+  t.equal(series.get(`${name}_duration_seconds_bucket{le="16.384",${family}}`), 1)
+  t.equal(series.get(`${name}_duration_seconds_bucket{le="+Inf",${family}}`), 2)
+  t.equal(series.get(`${name}_duration_seconds_sum{${family}}`), 20.003)
+  t.equal(series.get(`${name}_duration_seconds_count{${family}}`), 2)
+  t.equal(series.get(`${name}_last_timestamp_seconds{${family}}`), STARTED / 1000 + 5)
+  t.equal(series.get(`${name}_last_queued_timestamp_seconds{${family}}`), STARTED / 1000 + 1.5)
+  t.notOk(series.has(`${name}_last_timestamp_seconds{ip_family="IPv6"}`))
+})
+
+t.test('the buckets are those of kube-proxy', async t => {
+  const stage = new Stage()
+  stage.metrics.synced('IPv4', STARTED + 2, 1, [STARTED + 1])
+  const { series } = await stage.read()
+  const bounds = (name: string): string[] =>
+    [...series.keys()].flatMap(key => new RegExp(`^kubeproxy_${name}_bucket\\{le="([^"]+)"`).exec(key)?.[1] ?? [])
+  const sync = bounds('sync_proxy_rules_duration_seconds')
+  t.strictSame([sync.length, sync[0], sync[1], sync.at(-2)], [16, '0.001', '0.002', '16.384'])
+  const programming = bounds('network_programming_duration_seconds')
+  t.equal(programming.length, 2 + 59 + 12 + 7 + 1)
+  t.strictSame(
+    [0, 1, 2, 60, 61, 72, 73, 79, 80].map(index => programming[index]),
+    ['0.25', '0.5', '1', '59', '60', '115', '120', '300', '+Inf'],
+  )
+})
+
+t.test('programming time is measured from each change after the start, and is never negative', async t => {
+  const stage = new Stage()
+  stage.metrics.synced('IPv6', STARTED + 10_000, 1, [
+    STARTED - 1,
+    STARTED,
+    STARTED + 8000,
+    STARTED + 9500,
+    STARTED + 99_000,
+  ])
+  const { series } = await stage.read()
+  const name = 'kubeproxy_network_programming_duration_seconds'
+  t.equal(series.get(`${name}_count{ip_family="IPv6"}`), 3)
+  t.equal(series.get(`${name}_sum{ip_family="IPv6"}`), 2.5)
+})
+
+t.test('changes, pending changes, rules and failed writes are shown', async t => {
+  const stage = new Stage()
+  stage.metrics.changed(2, 30)
+  stage.metrics.changed(1, 0)
+  stage.pending = { services: 4, endpoints: 5 }
+  stage.metrics.rulesWritten('IPv4', [
+    { table: 'nat', owned: 12, written: 6 },
+    { table: 'filter', owned: 3, written: 0 },
+  ])
+  stage.metrics.restoreFailed('IPv4')
+  stage.metrics.synced('IPv6', STARTED, 1, [])
+  const { types, series } = await stage.read()
+  const expected: readonly [series: string, type: string, value: number][] = [
+    ['service_changes_total', 'counter', 3],
+    ['endpoint_changes_total', 'counter', 30],
+    ['service_changes_pending', 'gauge', 4],
+    ['endpoint_changes_pending', 'gauge', 5],
+    ['iptables_total{table="nat",ip_family="IPv4"}', 'gauge', 12],
+    ['iptables_total{table="filter",ip_family="IPv4"}', 'gauge', 3],
+    ['iptables_last{table="nat",ip_family="IPv4"}', 'gauge', 6],
+    ['iptables_last{table="filter",ip_family="IPv4"}', 'gauge', 0],
+    ['iptables_restore_failures_total{ip_family="IPv4"}', 'counter', 1],
+    ['iptables_restore_failures_total{ip_family="IPv6"}', 'counter', 0],
+  ]
+  for (const [name, type, value] of expected) {
+    t.equal(series.get(`kubeproxy_sync_proxy_rules_${name}`), value, name)
+    t.equal(types.get(`kubeproxy_sync_proxy_rules_${name.replace(/\{.*/, '')}`), type, `type of ${name}`)
+  }
+})
+
+t.test('probes are counted by status, from zero', async t => {
+  const stage = new Stage()
+  stage.metrics.probed('healthz', 200)
+  stage.metrics.probed('healthz', 200)
+  stage.metrics.probed('livez', 503)
+  const { types, series } = await stage.read()
+  t.equal(types.get('kubeproxy_proxy_healthz_total'), 'counter')
+  t.equal(series.get('kubeproxy_proxy_healthz_total{code="200"}'), 2)
+  t.equal(series.get('kubeproxy_proxy_healthz_total{code="503"}'), 0)
+  t.equal(series.get('kubeproxy_proxy_livez_total{code="200"}'), 0)
+  t.equal(series.get('kubeproxy_proxy_livez_total{code="503"}'), 1)
+})
+
+t.test('the process and the program are described', async t => {
+  const { series } = await new Stage().read()
+  t.ok((series.get('process_resident_memory_bytes') ?? 0) > 0)
+  t.ok([...series.keys()].some(name => name.startsWith('nodejs_eventloop_lag_')))
+  t.ok([...series.keys()].some(name => name.startsWith('kubeproxy_build_info{version="1.2.3",')))
+})
+
+t.test('scrapes at the same time read the data plane once', async t => {
+  const stage = new Stage()
+  stage.reads = 0
+  const [one, two] = await Promise.all([stage.metrics.text(), stage.metrics.text()])
+  t.equal(one, two)
+  t.equal(stage.reads, 1)
+  await stage.metrics.text()
+  t.equal(stage.reads, 2)
+})
+
+t.test('a scrape that fails is not the last', async t => {
+  const stage = new Stage()
+  const good = stage.pending
+  Object.defineProperty(stage, 'pending', {
+    configurable: true,
+    get: () => {
+      throw new Error('not now')
+    },
+  })
+  await t.rejects(stage.metrics.text(), /not now/)
+  Object.defineProperty(stage, 'pending', { value: good })
+  await t.resolves(stage.metrics.text())
+})
+
+t.test('metrics alone do not keep the process alive', async t => {
+  const program = `
+    import { Metrics } from ${JSON.stringify(new URL('../../lib/observe/metrics.js', import.meta.url).href)}
+    const counts = () => ({ listeners: [], descriptors: { used: 0, limit: 0, waited: 0, shed: 0 } })
+    const metrics = new Metrics({ dataPlane: { counts }, pending: () => ({ services: 0, endpoints: 0 }), startedAt: 0, version: '0' })
+    console.log((await metrics.text()).length > 0)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill())
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  t.same(await once(child, 'close'), [0, null])
+  t.equal(output, 'true\n')
+})

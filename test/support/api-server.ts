@@ -1,0 +1,453 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import https from 'node:https'
+import { type AddressInfo, type Socket } from 'node:net'
+
+/** The resources that this server knows, by their name in URLs. */
+export type Resource = 'services' | 'endpointslices' | 'endpoints' | 'nodes'
+
+/** A Kubernetes object, as much of it as a test cares for. */
+export interface ApiObject {
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [field: string]: unknown }
+  readonly [field: string]: unknown
+}
+
+/** One request that came in. */
+export interface SeenRequest {
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: http.IncomingHttpHeaders
+  /** Undefined for discovery and whatever else is not a list or watch. */
+  readonly resource: Resource | undefined
+  readonly watch: boolean
+}
+
+/** An answer to give instead of the right one. */
+export interface Refusal {
+  readonly status: number
+  readonly headers?: http.OutgoingHttpHeaders
+  /** A Kubernetes Status object is made when there is none. */
+  readonly body?: string
+  /** Only requests that this says yes to; all by default. */
+  readonly when?: (request: SeenRequest) => boolean
+}
+
+export interface ApiServerOptions {
+  /** TLS, as for `https.createServer`. */
+  readonly tls?: https.ServerOptions
+  /** A bearer token without which everything is answered with 401. */
+  readonly token?: string
+  /** A path before `/api` and `/apis`, as proxies of several clusters have it. */
+  readonly basePath?: string
+}
+
+interface Change {
+  readonly version: number
+  readonly resource: Resource
+  readonly before: ApiObject | undefined
+  readonly after: ApiObject | undefined
+}
+
+interface Watcher {
+  readonly resource: Resource
+  readonly matches: Matcher
+  readonly response: http.ServerResponse
+  silent: boolean
+}
+
+type Matcher = (object: ApiObject) => boolean
+
+/**
+ * The list and watch part of a Kubernetes API server, over real HTTP, with a store in memory. It behaves unless told
+ * otherwise:
+ *
+ *     const api = await ApiServer.start()
+ *     api.put('services', { metadata: { namespace: 'default', name: 'web' }, spec: { … } })
+ *     await api.watching('services')          // somebody has a watch open now
+ *     api.resetWatches('services')
+ *     await api.stop()
+ */
+export class ApiServer {
+  /** What this version of Kubernetes has; change it at any time. */
+  serves = {
+    'discovery.k8s.io/v1': true,
+    'discovery.k8s.io/v1beta1': false,
+    /** Field selectors on spec.clusterIP came with Kubernetes 1.31. */
+    clusterIPSelector: true,
+  }
+  /** All requests so far. */
+  readonly requests: SeenRequest[] = []
+
+  readonly #options: ApiServerOptions
+  readonly #objects = new Map<string, { readonly resource: Resource; readonly object: ApiObject }>()
+  readonly #sockets = new Set<Socket>()
+  readonly #watchers = new Set<Watcher>()
+  #waiters: (() => void)[] = []
+  #history: Change[] = []
+  #refusals: { readonly refusal: Refusal; left: number }[] = []
+  #version = 100
+  #compactedTo = 0
+  #listsGate: Promise<void> | undefined
+  #server: http.Server | undefined
+  #port = 0
+
+  private constructor(options: ApiServerOptions) {
+    this.#options = options
+  }
+
+  /** Starts a server on a free loopback port. */
+  static async start(options: ApiServerOptions = {}): Promise<ApiServer> {
+    const api = new ApiServer(options)
+    await api.comeBack()
+    return api
+  }
+
+  /** What to give as `--master` or as the server of a kubeconfig. */
+  get url(): string {
+    return `${this.#options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.#port}${this.#options.basePath ?? ''}`
+  }
+
+  /** The resourceVersion of the latest change. */
+  get version(): string {
+    return String(this.#version)
+  }
+
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#sockets.size
+  }
+
+  /** Creates or changes an object; those who watch it are told. Returns what is stored. */
+  put(resource: Resource, object: ApiObject): ApiObject {
+    const key = keyOf(resource, object)
+    const before = this.#objects.get(key)?.object
+    const version = ++this.#version
+    const metadata = {
+      ...(resource === 'nodes' ? {} : { namespace: 'default' }),
+      uid: before?.metadata.uid ?? `uid-${version}`,
+      ...object.metadata,
+      resourceVersion: String(version),
+    }
+    const after = { ...object, metadata }
+    this.#objects.set(key, { resource, object: after })
+    this.#record({ version, resource, before, after })
+    return after
+  }
+
+  /** Deletes an object; those who watch it are told. Throws when there is none. */
+  remove(resource: Resource, name: string, namespace = 'default'): void {
+    const key = keyOf(resource, { metadata: { name, namespace } })
+    const before = this.#objects.get(key)?.object
+    if (before === undefined) throw new Error(`there is no ${key} to remove`)
+    this.#objects.delete(key)
+    const version = ++this.#version
+    const last = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } }
+    this.#record({ version, resource, before: last, after: undefined })
+  }
+
+  /** Resolves when `condition` holds; it is asked again whenever a request comes in or a connection ends. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>(resolve => this.#waiters.push(resolve))
+  }
+
+  /** Resolves when a watch of this resource is open and neither silenced nor ended. */
+  async watching(resource: Resource): Promise<void> {
+    await this.until(() => this.#watchersOf(resource).some(watcher => !watcher.silent))
+  }
+
+  /** The requests of one kind so far. */
+  seen(resource: Resource, what: 'list' | 'watch'): SeenRequest[] {
+    return this.requests.filter(request => request.resource === resource && request.watch === (what === 'watch'))
+  }
+
+  /** Answers the next `count` requests that the refusal is for with something else. */
+  refuseNext(count: number, refusal: Refusal): void {
+    this.#refusals.push({ refusal, left: count })
+  }
+
+  /** Takes back all refusals. */
+  refuseNothing(): void {
+    this.#refusals = []
+  }
+
+  /** Keeps list requests without answer until the returned function is called. */
+  holdLists(): () => void {
+    let release = () => {}
+    this.#listsGate = new Promise(resolve => (release = resolve))
+    return () => {
+      this.#listsGate = undefined
+      release()
+    }
+  }
+
+  /** Forgets all changes so far: a watch from a version before now gets a 410 event. */
+  compact(): void {
+    this.#compactedTo = this.#version
+    this.#history = []
+  }
+
+  /** Sends a bookmark with the present version. */
+  bookmark(resource: Resource): void {
+    const { kind } = KINDS[resource]
+    this.#send(resource, { type: 'BOOKMARK', object: { kind, metadata: { resourceVersion: this.version } } })
+  }
+
+  /** Ends watches with a 410 event, as when their version has been compacted away while they ran. */
+  expireWatches(resource: Resource): void {
+    this.#send(resource, { type: 'ERROR', object: status(410, 'Expired', 'too old resource version') })
+    this.closeWatches(resource)
+  }
+
+  /** Ends watches the normal way. */
+  closeWatches(resource: Resource): void {
+    for (const watcher of this.#take(resource)) watcher.response.end()
+  }
+
+  /** Ends watches with a TCP reset. */
+  resetWatches(resource: Resource): void {
+    for (const watcher of this.#take(resource)) watcher.response.socket?.resetAndDestroy()
+  }
+
+  /** Leaves watches open, but never sends anything on them again. */
+  silenceWatches(resource: Resource): void {
+    for (const watcher of this.#watchersOf(resource)) watcher.silent = true
+  }
+
+  /** Sends these bytes on watches as they are; resolves when the kernel has taken them. */
+  async sendRaw(resource: Resource, bytes: string | Uint8Array): Promise<void> {
+    const writes = this.#watchersOf(resource).map(
+      ({ response }) => new Promise<void>(resolve => response.write(bytes, () => resolve())),
+    )
+    await Promise.all(writes)
+  }
+
+  /** Stops listening and resets all connections; what is stored stays, and may be changed meanwhile. */
+  async goAway(): Promise<void> {
+    const server = this.#server
+    if (server === undefined) return
+    this.#server = undefined
+    const closed = once(server, 'close')
+    server.close()
+    this.#watchers.clear()
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+    await closed
+  }
+
+  /** Listens again, on the same port. */
+  async comeBack(): Promise<void> {
+    const { tls } = this.#options
+    const serve = (request: http.IncomingMessage, response: http.ServerResponse) => void this.#serve(request, response)
+    const server = tls === undefined ? http.createServer(serve) : https.createServer(tls, serve)
+    server.on('connection', socket => {
+      this.#sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        this.#sockets.delete(socket)
+        this.#wake()
+      })
+    })
+    server.listen(this.#port, '127.0.0.1')
+    await once(server, 'listening')
+    this.#port = (server.address() as AddressInfo).port
+    this.#server = server
+  }
+
+  /** Ends everything. */
+  async stop(): Promise<void> {
+    await this.goAway()
+  }
+
+  async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://api')
+    const base = this.#options.basePath ?? ''
+    const path = url.pathname.startsWith(base) ? url.pathname.slice(base.length) : 'outside of the base path'
+    const resource = this.#resourceAt(path)
+    const watch = url.searchParams.get('watch') === 'true'
+    const seen: SeenRequest = { path, query: url.searchParams, headers: request.headers, resource, watch }
+    this.requests.push(seen)
+    this.#wake()
+    const { token } = this.#options
+    const refusal = this.#refusalOf(seen)
+    if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
+      refuse(response, { status: 401 })
+    } else if (refusal !== undefined) {
+      refuse(response, refusal)
+    } else if (resource === undefined) {
+      this.#discover(path, response)
+    } else if (watch) {
+      this.#watch(resource, url.searchParams, response)
+    } else {
+      await this.#listsGate
+      this.#list(resource, url.searchParams, response)
+    }
+    this.#wake()
+  }
+
+  #resourceAt(path: string): Resource | undefined {
+    const match = /^(?:\/api\/v1|\/apis\/(discovery\.k8s\.io\/v1(?:beta1)?))\/([a-z]+)$/.exec(path)
+    const group = match?.[1] as 'discovery.k8s.io/v1' | 'discovery.k8s.io/v1beta1' | undefined
+    const name = match?.[2]
+    if (group !== undefined) return name === 'endpointslices' && this.serves[group] ? name : undefined
+    return name === 'services' || name === 'endpoints' || name === 'nodes' ? name : undefined
+  }
+
+  #discover(path: string, response: http.ServerResponse): void {
+    const versions = (['discovery.k8s.io/v1', 'discovery.k8s.io/v1beta1'] as const).filter(name => this.serves[name])
+    const group = { name: 'discovery.k8s.io', versions: versions.map(groupVersion => ({ groupVersion })) }
+    if (path === '/apis') {
+      const apps = { name: 'apps', versions: [{ groupVersion: 'apps/v1' }] }
+      return answer(response, { kind: 'APIGroupList', groups: versions.length === 0 ? [apps] : [apps, group] })
+    }
+    if (versions.some(version => path === `/apis/${version}`)) {
+      return answer(response, { kind: 'APIResourceList', resources: [{ name: 'endpointslices' }] })
+    }
+    refuse(response, { status: 404 })
+  }
+
+  #list(resource: Resource, query: URLSearchParams, response: http.ServerResponse): void {
+    const matches = this.#matcher(query)
+    if (matches === undefined) return refuse(response, { status: 400 })
+    const notOlderThan = Number(query.get('resourceVersion') ?? 0)
+    if (notOlderThan > this.#version) {
+      const body = { ...status(504, 'Timeout', 'Too large resource version'), details: { causes: TOO_LARGE } }
+      return refuse(response, { status: 504, body: JSON.stringify(body) })
+    }
+    const items = [...this.#objects.values()].filter(stored => stored.resource === resource && matches(stored.object))
+    answer(response, {
+      kind: `${KINDS[resource].kind}List`,
+      metadata: { resourceVersion: this.version },
+      items: items.map(({ object }) => object),
+    })
+  }
+
+  #watch(resource: Resource, query: URLSearchParams, response: http.ServerResponse): void {
+    const matches = this.#matcher(query)
+    if (matches === undefined) return refuse(response, { status: 400 })
+    const from = Number(query.get('resourceVersion') ?? 0)
+    response.writeHead(200, { 'Content-Type': 'application/json' })
+    response.flushHeaders()
+    const watcher: Watcher = { resource, matches, response, silent: false }
+    if (from < this.#compactedTo) {
+      response.end(line({ type: 'ERROR', object: status(410, 'Expired', `too old resource version: ${from}`) }))
+      return
+    }
+    for (const change of this.#history) if (change.version > from) tell(watcher, change)
+    this.#watchers.add(watcher)
+    const seconds = Number(query.get('timeoutSeconds') ?? 0)
+    const timer = seconds > 0 ? setTimeout(() => watcher.silent || response.end(), seconds * 1000) : undefined
+    response.on('close', () => {
+      clearTimeout(timer)
+      this.#watchers.delete(watcher)
+    })
+  }
+
+  /** Reads both selectors; undefined when the server does not know a field (400). */
+  #matcher(query: URLSearchParams): Matcher | undefined {
+    const labels = parts(query.get('labelSelector')).map(labelMatcher)
+    const fields = parts(query.get('fieldSelector')).map(part => fieldMatcher(part, this.serves.clusterIPSelector))
+    if (fields.includes(undefined)) return undefined
+    return object => [...labels, ...fields].every(matches => matches!(object))
+  }
+
+  #refusalOf(request: SeenRequest): Refusal | undefined {
+    const found = this.#refusals.find(({ refusal, left }) => left > 0 && refusal.when?.(request) !== false)
+    if (found !== undefined) found.left--
+    return found?.refusal
+  }
+
+  #record(change: Change): void {
+    this.#history.push(change)
+    for (const watcher of this.#watchersOf(change.resource)) tell(watcher, change)
+  }
+
+  #send(resource: Resource, event: object): void {
+    for (const { silent, response } of this.#watchersOf(resource)) if (!silent) response.write(line(event))
+  }
+
+  #watchersOf(resource: Resource): Watcher[] {
+    return [...this.#watchers].filter(watcher => watcher.resource === resource)
+  }
+
+  /** The watchers of a resource, which from now on count as gone. */
+  #take(resource: Resource): Watcher[] {
+    const taken = this.#watchersOf(resource)
+    for (const watcher of taken) this.#watchers.delete(watcher)
+    return taken
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const wake of waiters) wake()
+  }
+}
+
+const KINDS = {
+  services: { kind: 'Service' },
+  endpointslices: { kind: 'EndpointSlice' },
+  endpoints: { kind: 'Endpoints' },
+  nodes: { kind: 'Node' },
+} as const
+
+const TOO_LARGE = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }]
+
+/** An object that comes to match a selector is added for that watcher, one that no longer matches is deleted. */
+function tell({ matches, response, silent }: Watcher, { version, before, after }: Change): void {
+  if (silent) return
+  const was = before !== undefined && matches(before)
+  const is = after !== undefined && matches(after)
+  if (is) response.write(line({ type: was ? 'MODIFIED' : 'ADDED', object: after }))
+  else if (was) {
+    const object = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } }
+    response.write(line({ type: 'DELETED', object }))
+  }
+}
+
+function keyOf(resource: Resource, { metadata }: ApiObject): string {
+  return `${resource} ${resource === 'nodes' ? '' : (metadata.namespace ?? 'default')}/${metadata.name}`
+}
+
+/** `!key`, `key`, `key=value`, `key!=value`. */
+function labelMatcher(part: string): Matcher {
+  const [, not, key, operator, value] = /^(!?)([^=!]+)(==?|!=)?(.*)$/.exec(part) ?? []
+  return ({ metadata }) => {
+    const label = (metadata.labels as Record<string, string> | undefined)?.[key ?? '']
+    if (operator === undefined) return (label === undefined) === (not === '!')
+    return (label === value) === (operator !== '!=')
+  }
+}
+
+function fieldMatcher(part: string, knowsClusterIP: boolean): Matcher | undefined {
+  const [, field, operator, value] = /^([^=!]+)(==?|!=)(.*)$/.exec(part) ?? []
+  const read = {
+    'metadata.name': (object: ApiObject) => object.metadata.name,
+    'metadata.namespace': (object: ApiObject) => object.metadata.namespace,
+    ...(knowsClusterIP && {
+      'spec.clusterIP': (object: ApiObject) => (object.spec as { clusterIP?: string } | undefined)?.clusterIP,
+    }),
+  }[field ?? '']
+  return read && (object => (read(object) === value) === (operator !== '!='))
+}
+
+function parts(selector: string | null): string[] {
+  return selector === null || selector === '' ? [] : selector.split(',')
+}
+
+function status(code: number, reason: string, message: string): object {
+  return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message }
+}
+
+function line(event: object): string {
+  return `${JSON.stringify(event)}\n`
+}
+
+function answer(response: http.ServerResponse, body: object): void {
+  response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(body))
+}
+
+function refuse(response: http.ServerResponse, { status: code, headers, body }: Refusal): void {
+  const reason = http.STATUS_CODES[code] ?? 'Unknown'
+  response
+    .writeHead(code, { 'Content-Type': 'application/json', ...headers })
+    .end(body ?? JSON.stringify(status(code, reason.replaceAll(' ', ''), `the test server says ${reason}`)))
+}
