@@ -64,7 +64,9 @@ async function dispatch(args: readonly string[]): Promise<number> {
     .wrap(Math.min(HELP_WIDTH, process.stdout.columns ?? HELP_WIDTH))
     .exitProcess(false)
     .fail((message, error: Error | undefined) => {
-      throw error ?? new ProxyFailure('CONFIG_INVALID', message, { hint: 'See kube-proxy --help' })
+      // What yargs itself finds wrong comes without an error, or with one of its own kind.
+      if (error !== undefined && error.name !== 'YError') throw error
+      throw new ProxyFailure('CONFIG_INVALID', message, { hint: 'See kube-proxy --help' })
     })
   addDemoCommand(parser, code => (exitCode = code))
   await parser.parseAsync()

@@ -135,12 +135,12 @@ export class KubeProxy {
 
   async #drain(cutOff: AbortSignal): Promise<void> {
     const { drainTimeout } = this.#config
-    this.#log.info(0, 'Draining: no new connections', { seconds: drainTimeout / 1000 })
     const hurried = new Promise<void>(resolve => {
       if (cutOff.aborted) resolve()
       else cutOff.addEventListener('abort', () => resolve(), { once: true })
     })
     const drained = this.#dataPlane.drain(drainTimeout)
+    this.#log.info(0, 'Draining: no new connections', { seconds: drainTimeout / 1000 })
     const cut = await Promise.race([drained, hurried.then(() => undefined)])
     if (cut === undefined) this.#log.warn('Told a second time to stop: open connections are cut off')
     else if (cut > 0) this.#log.warn('Drain time-out: open connections are cut off', { connections: cut })

@@ -13,6 +13,8 @@ export interface DialOptions {
   readonly schedule: readonly number[]
   /** Idle milliseconds after which the kernel asks an endpoint whether it is still there. */
   readonly keepAliveMs: number
+  /** The socket's local end is known; it is not connected yet, and may never be. */
+  readonly onStart: (socket: Socket) => void
   readonly onConnect: (socket: Socket, target: Target) => void
   /** An attempt failed; another may follow. */
   readonly onAttemptFailed: (target: Target, error: Error) => void
@@ -53,7 +55,7 @@ export class Dial {
   }
 
   #attempt(): void {
-    const { choose, schedule, keepAliveMs, onConnect, onFail } = this.#options
+    const { choose, schedule, keepAliveMs, onStart, onConnect, onFail } = this.#options
     const target = choose(this.#failed)
     if (target === undefined) return onFail(this.#lastError)
     const repeated = this.#failed.has(hostPort(target.ip, target.port))
@@ -73,24 +75,25 @@ export class Dial {
     this.#socket = socket
     this.#timer = setTimeout(() => {
       this.#timeouts++
-      this.#fail(target, new Error(`no answer within ${timeoutMs} ms`))
+      this.#fail(socket, target, new Error(`no answer within ${timeoutMs} ms`))
     }, timeoutMs)
     socket.once('connect', () => {
       clearTimeout(this.#timer)
-      socket.removeAllListeners('error')
+      socket.off('error', onError)
       onConnect(socket, target)
     })
-    socket.on('error', error => this.#fail(target, error))
+    const onError = (error: Error): void => this.#fail(socket, target, error)
+    socket.on('error', onError)
+    // Node itself makes the system call one tick after it was asked to.
+    process.nextTick(onStart, socket)
   }
 
-  #fail(target: Target, error: Error): void {
-    clearTimeout(this.#timer)
-    const socket = this.#socket
+  #fail(socket: Socket, target: Target, error: Error): void {
     // Called off, or a second word about an attempt that is over.
-    if (socket === undefined) return
+    if (socket !== this.#socket) return
     this.#socket = undefined
-    socket.removeAllListeners()
-    socket.on('error', () => undefined)
+    clearTimeout(this.#timer)
+    socket.removeAllListeners('connect')
     socket.destroy()
     this.#failed.add(hostPort(target.ip, target.port))
     this.#lastError = error

@@ -1,4 +1,4 @@
-import { type IpAddress, hostPort } from '../model/address.js'
+import { hostPort } from '../model/address.js'
 
 /**
  * The local ends of our own connections towards endpoints.
@@ -9,15 +9,18 @@ import { type IpAddress, hostPort } from '../model/address.js'
 export class OwnSockets {
   readonly #names = new Set<string>()
 
-  /** @returns a function that takes the socket off the list again. */
-  add(ip: IpAddress | undefined, port: number | undefined): () => void {
+  /**
+   * @param ip as Node writes it, on both sides
+   * @returns a function that takes the socket off the list again
+   */
+  add(ip: string | undefined, port: number | undefined): () => void {
     if (ip === undefined || port === undefined) return () => undefined
     const name = hostPort(ip, port)
     this.#names.add(name)
     return () => this.#names.delete(name)
   }
 
-  has(ip: IpAddress, port: number): boolean {
+  has(ip: string, port: number): boolean {
     return this.#names.size > 0 && this.#names.has(hostPort(ip, port))
   }
 }

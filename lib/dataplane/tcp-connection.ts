@@ -1,6 +1,5 @@
 import { type Socket } from 'node:net'
 import { type Target } from '../balancer/balancer.js'
-import { parseIp } from '../model/address.js'
 import { Dial } from './dial.js'
 import { type ListenerContext } from './listener.js'
 import { isOutOfDescriptors } from './socket-error.js'
@@ -77,11 +76,12 @@ export class TcpConnection {
 
   /** One descriptor has been taken for the way to the endpoint. */
   #dial(): void {
-    const { descriptors, timings } = this.#context
+    const { descriptors, timings, ownSockets } = this.#context
     const dial = new Dial({
       choose: this.#events.choose,
       schedule: timings.dialSchedule,
       keepAliveMs: timings.keepAlive,
+      onStart: socket => socket.once('close', ownSockets.add(socket.localAddress, socket.localPort)),
       onConnect: (socket, target) => this.#join(socket, target),
       onAttemptFailed: this.#events.onDialFailure,
       onFail: error => {
@@ -99,15 +99,11 @@ export class TcpConnection {
   }
 
   #join(endpoint: Socket, target: Target): void {
-    const { log, descriptors, ownSockets } = this.#context
+    const { log, descriptors } = this.#context
     this.#leave = () => undefined
     this.#client.off('error', this.#onEarlyError)
     this.#client.off('close', this.#onEarlyClose)
-    const forget = ownSockets.add(parseIp(endpoint.localAddress), endpoint.localPort)
-    endpoint.once('close', () => {
-      forget()
-      descriptors.give()
-    })
+    endpoint.once('close', () => descriptors.give())
     if (log.enabled(3)) log.info(3, 'Connection', { client: this.#address, endpoint: `${target.ip}:${target.port}` })
     this.#splice = new Splice(this.#client, endpoint, this.#events.onDone)
   }

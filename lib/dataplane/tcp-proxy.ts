@@ -105,7 +105,7 @@ export class TcpProxy implements Listener {
       descriptors.countShed()
       return this.#refuse(client)
     }
-    if (ownSockets.has(address, client.remotePort!)) {
+    if (ownSockets.has(client.remoteAddress!, client.remotePort!)) {
       log.warn(
         'Refused a connection that came from this proxy itself: an endpoint of the Service is a Service address',
         this.#label,

@@ -1,6 +1,6 @@
 import { type Socket } from 'node:dgram'
 import { type Target } from '../balancer/balancer.js'
-import { hostPort, parseIp } from '../model/address.js'
+import { hostPort } from '../model/address.js'
 import { systemCode } from '../model/failure.js'
 import { type OrderedFlow } from './flow-order.js'
 import { type ListenerContext } from './listener.js'
@@ -94,7 +94,7 @@ export class UdpFlow implements OrderedFlow {
     upstream.on('connect', () => {
       if (upstream !== this.#upstream) return
       const { address, port } = upstream.address()
-      this.#forget = this.#context.ownSockets.add(parseIp(address), port)
+      this.#forget = this.#context.ownSockets.add(address, port)
       const queue = this.#queue ?? []
       this.#queue = undefined
       for (const datagram of queue) upstream.send(datagram)

@@ -18,7 +18,7 @@ export class ApiRefusal extends ProxyFailure {
     const { message, versionTooLarge } = readStatus(answer.body)
     super(
       'API_REFUSED',
-      `GET ${request.path} from ${request.server} was answered with ${answer.status} (${message}), wanted 200`,
+      `${asked(request.path, request.server)} was answered with ${answer.status} (${message}), wanted 200`,
       { hint: refusalHint(answer.status) },
     )
     this.status = answer.status
@@ -39,18 +39,24 @@ interface RefusingAnswer {
 /** The failure for an API server that did not answer at all. */
 export function unreachable(server: string, path: string, cause: unknown): ProxyFailure {
   const hint = unreachableHint(systemCode(cause))
-  return new ProxyFailure('API_UNREACHABLE', `GET ${path} from ${server} failed: ${messageOf(cause)}`, { cause, hint })
+  return new ProxyFailure('API_UNREACHABLE', `${asked(path, server)} failed: ${messageOf(cause)}`, { cause, hint })
 }
 
 /** The failure for an answer with status 200 that is not what an API server sends: that of a proxy's login page, say. */
 export function unreadable(server: string, path: string, cause: unknown): ProxyFailure {
-  const message = `GET ${path} from ${server} was answered with something unreadable, wanted Kubernetes JSON: ${messageOf(cause)}`
+  const message = `${asked(path, server)} was answered with something unreadable, wanted Kubernetes JSON: ${messageOf(cause)}`
   return new ProxyFailure('API_REFUSED', message, { cause, hint: refusalHint(404) })
 }
 
 /** Whatever went wrong with a request as one of our own failures. */
 export function asFailure(error: unknown, server: string, path: string): ProxyFailure {
   return error instanceof ProxyFailure ? error : unreachable(server, path, error)
+}
+
+/** What was asked for, without the selectors and versions of the query: they fill a screen and explain nothing. */
+function asked(path: string, server: string): string {
+  const [resource, query] = path.split('?')
+  return `GET ${resource}${query?.includes('watch=true') === true ? '?watch=true' : ''} from ${server}`
 }
 
 /** The text of a Kubernetes Status object, or the beginning of whatever else was sent (proxies answer in HTML). */

@@ -57,8 +57,10 @@ t.test('the position is that of the caller', t => {
 t.test('stacks of errors are as deep after a line as before', t => {
   const { log } = recorded()
   const before = Error.stackTraceLimit
+  t.teardown(() => (Error.stackTraceLimit = before))
+  Error.stackTraceLimit = 17
   log.info(0, 'a')
-  t.equal(Error.stackTraceLimit, before)
+  t.equal(Error.stackTraceLimit, 17)
   t.end()
 })
 

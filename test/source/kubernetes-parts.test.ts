@@ -10,7 +10,39 @@ import { pause } from '../../lib/source/pause.js'
 import { readObjectList, readWatchLine } from '../../lib/source/watch-event.js'
 import { Watchdog } from '../../lib/source/watchdog.js'
 
-t.test('waits double from 0.8 s, are jittered, and never exceed the bound', async test => {
+/** Time that passes only when it is told to. */
+class HandClock implements Clock {
+  #now = 0
+  readonly #timers = new Map<object, { readonly at: number; readonly action: () => void }>()
+
+  now(): number {
+    return this.#now
+  }
+
+  after(ms: number, action: () => void): () => void {
+    const key = {}
+    this.#timers.set(key, { at: this.#now + ms, action })
+    return () => void this.#timers.delete(key)
+  }
+
+  get waiting(): number {
+    return this.#timers.size
+  }
+
+  advance(ms: number): void {
+    const until = this.#now + ms
+    for (;;) {
+      const due = [...this.#timers].filter(([, { at }]) => at <= until).sort(([, a], [, b]) => a.at - b.at)[0]
+      if (due === undefined) break
+      this.#timers.delete(due[0])
+      this.#now = due[1].at
+      due[1].action()
+    }
+    this.#now = until
+  }
+}
+
+t.test('waits double from 0.8 s, are jittered, and never exceed the bound', test => {
   const waits = (random: number) => {
     const backoff = new Backoff({ firstMs: 800, maxMs: 30_000, random: () => random })
     return Array.from({ length: 9 }, () => Math.round(backoff.next()))
@@ -18,16 +50,18 @@ t.test('waits double from 0.8 s, are jittered, and never exceed the bound', asyn
   test.same(waits(0), [800, 1600, 3200, 6400, 12_800, 15_000, 15_000, 15_000, 15_000])
   test.same(waits(0.5), [1200, 2400, 4800, 9600, 19_200, 22_500, 22_500, 22_500, 22_500])
   test.ok(waits(0.999_999).every(ms => ms <= 30_000))
+  test.end()
 })
 
-t.test('a reset starts again with the shortest wait, and a free first one is no wait', async test => {
+t.test('a reset starts again with the shortest wait, and a free first one is no wait', test => {
   const backoff = new Backoff({ firstMs: 10, maxMs: 1000, random: () => 0, firstIsFree: true })
   test.same([backoff.next(), backoff.next(), backoff.next()], [0, 10, 20])
   backoff.reset()
   test.same([backoff.next(), backoff.next()], [0, 10])
+  test.end()
 })
 
-t.test('lines come out the same however the bytes are cut', async test => {
+t.test('lines come out the same however the bytes are cut', test => {
   const text = 'eins\n\nzw€i 😀\r\n  \ndrei\nrest'
   const bytes = Buffer.from(text)
   for (let size = 1; size <= bytes.length; size++) {
@@ -36,15 +70,17 @@ t.test('lines come out the same however the bytes are cut', async test => {
     for (let at = 0; at < bytes.length; at += size) lines.push(...splitter.push(bytes.subarray(at, at + size)))
     test.same(lines, ['eins', 'zw€i 😀\r', 'drei'], `in pieces of ${size}`)
   }
+  test.end()
 })
 
-t.test('a line without end is refused before it fills the memory', async test => {
+t.test('a line without end is refused before it fills the memory', test => {
   const splitter = new LineSplitter(10)
   test.same(splitter.push(Buffer.from('12345\n1234567')), ['12345'])
   test.throws(() => splitter.push(Buffer.from('89012')), RangeError)
+  test.end()
 })
 
-t.test('watch lines are understood', async test => {
+t.test('watch lines are understood', test => {
   const object = { metadata: { name: 'a', resourceVersion: '7' } }
   const status = (code: number, reason: string) => ({ kind: 'Status', code, reason, message: 'why' })
   const cases: [line: string | object, wanted: object][] = [
@@ -91,9 +127,10 @@ t.test('watch lines are understood', async test => {
     const text = typeof line === 'string' ? line : JSON.stringify(line)
     test.match(readWatchLine(text), wanted, text)
   }
+  test.end()
 })
 
-t.test('lists are understood, also the null that Go prints for an empty one', async test => {
+t.test('lists are understood, also the null that Go prints for an empty one', test => {
   const metadata = { resourceVersion: '5' }
   test.same(readObjectList({ metadata, items: [1] }), { items: [1], version: '5' })
   test.same(readObjectList({ metadata, items: null }), { items: [], version: '5' })
@@ -108,9 +145,10 @@ t.test('lists are understood, also the null that Go prints for an empty one', as
   ]) {
     test.equal(readObjectList(wrong), undefined, JSON.stringify(wrong))
   }
+  test.end()
 })
 
-t.test('the watchdog barks only after a whole silence', async test => {
+t.test('the watchdog barks only after a whole silence', test => {
   const clock = new HandClock()
   let barks = 0
   const dog = new Watchdog(
@@ -126,9 +164,10 @@ t.test('the watchdog barks only after a whole silence', async test => {
   test.equal(barks, 1)
   clock.advance(1000)
   test.equal(barks, 1, 'and only once')
+  test.end()
 })
 
-t.test('the watchdog can be made less patient, and be stopped', async test => {
+t.test('the watchdog can be made less patient, and be stopped', test => {
   const clock = new HandClock()
   let patience = 1000
   let barks = 0
@@ -149,6 +188,7 @@ t.test('the watchdog can be made less patient, and be stopped', async test => {
   stopped.stop()
   clock.advance(100)
   test.equal(barks, 1)
+  test.end()
 })
 
 t.test('a pause ends with the abort and leaves nothing behind', async test => {
@@ -163,7 +203,7 @@ t.test('a pause ends with the abort and leaves nothing behind', async test => {
   test.equal(clock.waiting, 0)
 })
 
-t.test('an outage of several resources is one line, and its end another', async test => {
+t.test('an outage of several resources is one line, and its end another', test => {
   const clock = new HandClock()
   const { log, lines } = collectingLog()
   const contact = new ContactLog(log, 'https://api', clock)
@@ -182,9 +222,10 @@ t.test('an outage of several resources is one line, and its end another', async 
   test.match(lines[2], '"afterSeconds":60')
   contact.failed('services', refusedConnection)
   test.equal(lines.length, 4, 'the next outage is told again')
+  test.end()
 })
 
-t.test('a refusal is told for each resource, and does not count as an outage', async test => {
+t.test('a refusal is told for each resource, and does not count as an outage', test => {
   const { log, lines } = collectingLog()
   const contact = new ContactLog(log, 'https://api', new HandClock())
   const refusal = (status: number) =>
@@ -197,9 +238,10 @@ t.test('a refusal is told for each resource, and does not count as an outage', a
   contact.succeeded('services')
   contact.succeeded('services')
   test.equal(lines.length, 4)
+  test.end()
 })
 
-t.test('a refusal says what was asked, what came and what to do', async test => {
+t.test('a refusal says what was asked, what came and what to do', test => {
   const body = JSON.stringify({ kind: 'Status', message: 'services is forbidden' })
   const asked = { server: 'https://api', path: '/api/v1/services' }
   const refusal = new ApiRefusal(asked, { status: 403, headers: {}, body, now: 0 })
@@ -208,12 +250,18 @@ t.test('a refusal says what was asked, what came and what to do', async test => 
     'GET /api/v1/services from https://api was answered with 403 (services is forbidden), wanted 200',
   )
   test.match(refusal.hint, 'system:node-proxier')
+  const watch = new ApiRefusal(
+    { server: 'https://api', path: '/api/v1/nodes?labelSelector=%21x&watch=true&resourceVersion=7' },
+    { status: 410, headers: {}, body, now: 0 },
+  )
+  test.match(watch.message, 'GET /api/v1/nodes?watch=true from https://api was', 'and leaves out what explains nothing')
   test.ok(refusal instanceof ProxyFailure)
   const html = new ApiRefusal(asked, { status: 502, headers: {}, body: '<html>\n<h1>Bad gateway', now: 0 })
   test.match(html.message, '502 (<html> <h1>Bad gateway)')
+  test.end()
 })
 
-t.test('Retry-After is read as seconds or date, and bounded', async test => {
+t.test('Retry-After is read as seconds or date, and bounded', test => {
   const now = Date.parse('2026-01-01T00:00:00Z')
   const retryAfter = (value: string) =>
     new ApiRefusal({ server: '', path: '' }, { status: 429, headers: { 'retry-after': value }, body: '', now })
@@ -223,39 +271,8 @@ t.test('Retry-After is read as seconds or date, and bounded', async test => {
   test.equal(retryAfter('Wed, 31 Dec 2025 00:00:00 GMT'), 0)
   test.equal(retryAfter('99999999'), 300_000)
   test.equal(retryAfter('soon'), undefined)
+  test.end()
 })
-
-/** Time that passes only when it is told to. */
-class HandClock implements Clock {
-  #now = 0
-  readonly #timers = new Map<object, { readonly at: number; readonly action: () => void }>()
-
-  now(): number {
-    return this.#now
-  }
-
-  after(ms: number, action: () => void): () => void {
-    const key = {}
-    this.#timers.set(key, { at: this.#now + ms, action })
-    return () => void this.#timers.delete(key)
-  }
-
-  get waiting(): number {
-    return this.#timers.size
-  }
-
-  advance(ms: number): void {
-    const until = this.#now + ms
-    for (;;) {
-      const due = [...this.#timers].filter(([, { at }]) => at <= until).sort(([, a], [, b]) => a.at - b.at)[0]
-      if (due === undefined) break
-      this.#timers.delete(due[0])
-      this.#now = due[1].at
-      due[1].action()
-    }
-    this.#now = until
-  }
-}
 
 function collectingLog() {
   const lines: string[] = []

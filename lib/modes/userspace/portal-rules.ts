@@ -20,6 +20,8 @@ const LINK_COMMENT = 'handle ClusterIPs; NOTE: this must be before the NodePort 
  *
  *     PREROUTING ─▶ KUBE-PORTALS-CONTAINER     packets that come in: from Pods, from other hosts
  *     OUTPUT ─────▶ KUBE-PORTALS-HOST          packets that start on the node itself
+ *
+ * In the order of `portals`: give them sorted, so that equal sets make equal text.
  */
 export function portalRules(family: IpFamily, portals: readonly Portal[]): RuleSet {
   const rules = portals.map(portalRule)

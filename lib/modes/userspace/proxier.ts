@@ -97,7 +97,7 @@ export class UserspaceProxier implements Proxier {
     const wanted = this.#wanted
     const rules = portalRules(
       iptables.family,
-      [...wanted.values()].map(({ portal }) => portal),
+      [...wanted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { portal }]) => portal),
     )
     const { text, written } = restoreText(rules, this.#found)
     // From here on the kernel may know the new ones, and until the write has succeeded it may still know the old ones.
@@ -119,12 +119,7 @@ export class UserspaceProxier implements Proxier {
   /** Hands the listeners to hold to the data plane. */
   async #apply(): Promise<ListenerReport> {
     const previous = this.#specs
-    const specs = listenerSpecs(
-      this.#snapshot,
-      family => this.#listenAddress(family),
-      served => this.#claim(served),
-      previous,
-    )
+    const specs = listenerSpecs(this.#snapshot, this.#listenAddresses(), served => this.#claim(served), previous)
     this.#specs = specs
     const plan: ListenerPlan = new Map([...[...this.#ruled].map(([key, { spec }]) => [key, spec] as const), ...specs])
     for (const key of this.#held.keys()) if (!plan.has(key)) this.#options.ports.release(key)
@@ -190,8 +185,14 @@ export class UserspaceProxier implements Proxier {
     return portals
   }
 
-  #listenAddress(family: IpFamily): IpAddress {
-    return this.#options.nodeAddress(family) ?? unspecifiedAddress(family)
+  /** Asked once for all service ports: to look at the interfaces is a thousand times dearer than to use what was seen. */
+  #listenAddresses(): (family: IpFamily) => IpAddress {
+    const known = new Map<IpFamily, IpAddress>()
+    return family => {
+      const address = known.get(family) ?? this.#options.nodeAddress(family) ?? unspecifiedAddress(family)
+      known.set(family, address)
+      return address
+    }
   }
 
   #logChanges(
@@ -216,10 +217,11 @@ export class UserspaceProxier implements Proxier {
     }
     if (!log.enabled(3)) return
     for (const [key, spec] of specs) {
-      if (previous.get(key)?.endpoints === spec.endpoints) continue
+      if (previous.get(key) === spec) continue
       log.info(3, 'Endpoints', {
         servicePort: key,
         endpoints: spec.endpoints.map(({ ip, port }) => hostPort(ip, port)).join(' '),
+        affinitySeconds: spec.affinityMs === undefined ? undefined : spec.affinityMs / 1000,
       })
     }
   }

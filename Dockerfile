@@ -1,0 +1,26 @@
+# syntax=docker/dockerfile:1
+ARG NODE_VERSION=24
+
+FROM node:${NODE_VERSION}-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json ./
+COPY bin ./bin
+COPY lib ./lib
+COPY test ./test
+RUN npx tsc && rm -rf dist/test && npm prune --omit=dev --no-audit --no-fund
+
+FROM node:${NODE_VERSION}-bookworm-slim
+# Both back ends of iptables come in one package; which one the node uses is found out at the start.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends iptables \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /opt/kube-proxy-node
+COPY --from=build /build/node_modules ./node_modules
+COPY --from=build /build/dist ./dist
+COPY package.json LICENSE ./
+RUN ln -s /opt/kube-proxy-node/dist/bin/kube-proxy.js /usr/local/bin/kube-proxy \
+ && chmod +x dist/bin/kube-proxy.js
+# Needs the host's network and the capability NET_ADMIN (legacy iptables: NET_RAW too).
+ENTRYPOINT ["kube-proxy"]

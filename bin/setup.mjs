@@ -1,0 +1,155 @@
+// What `npm run demo` and `npm test` need, on a machine with nothing but Node and npm: looks first, says what is missing,
+// and then installs and builds just that. With nothing to do it takes a fraction of a second.
+//
+//   node bin/setup.mjs [--with-tests]
+//
+// Plain JavaScript without dependencies: it runs before there is a node_modules folder or a build.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const WANTED_NODE = [20, 19]
+/** Program to the Debian package that brings it. */
+const PROGRAMS = {
+  iptables: 'iptables',
+  ip: 'iproute2',
+  ...(process.argv.includes('--with-tests') && { sysctl: 'procps' }),
+}
+/** Where system programs are, also for users whose PATH lacks it. */
+const SYSTEM_PATHS = ['/usr/sbin', '/sbin', '/usr/local/sbin']
+
+process.chdir(ROOT)
+process.env.PATH = [process.env.PATH ?? '', ...SYSTEM_PATHS].join(delimiter)
+checkNode()
+const packages = missingPackages()
+const install = packages.length > 0 ? packageInstaller(packages) : undefined
+install?.()
+installNpmPackages()
+build()
+if (process.argv.includes('--with-tests')) prepareTap()
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  if (major > WANTED_NODE[0] || (major === WANTED_NODE[0] && minor >= WANTED_NODE[1])) return
+  stop(`Node.js ${process.versions.node} is too old: ${WANTED_NODE.join('.')} or newer is needed.`)
+}
+
+function missingPackages() {
+  const found = Object.entries(PROGRAMS).filter(([program]) => !isInPath(program))
+  return [...new Set(found.map(([, name]) => name))]
+}
+
+function isInPath(program) {
+  return process.env.PATH.split(delimiter).some(folder => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/** How to install system packages here; stops, before anything was changed, where that is not ours to do. */
+function packageInstaller(names) {
+  const what = `The system package${names.length > 1 ? 's' : ''} ${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} missing`
+  if (!isInPath('apt-get')) stop(`${what}. Install with this system's package manager and try again.`)
+  if (process.getuid?.() !== 0)
+    stop(`${what}. Install as root and try again:\n\n    apt-get install ${names.join(' ')}`)
+  return () => {
+    say(`Installing system packages: ${names.join(' ')}`)
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    const args = ['-qq', 'install', '-y', '--no-install-recommends', ...names]
+    if (run('apt-get', args, { env, quiet: true }).status === 0) return
+    // The lists of packages may be old, or not there at all.
+    run('apt-get', ['-qq', 'update'], { env, quiet: true })
+    const { status, output } = run('apt-get', args, { env, quiet: true })
+    if (status !== 0) stop(`apt-get could not install ${names.join(' ')}:\n${output}`)
+  }
+}
+
+function installNpmPackages() {
+  const wanted = digest(readFileSync('package-lock.json'))
+  const stamp = 'node_modules/.kube-proxy-setup'
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  say('Installing npm packages (half a minute the first time)')
+  const { status, output } = run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true })
+  if (status !== 0) stop(`npm ci failed:\n${output}`)
+  writeFileSync(stamp, wanted)
+}
+
+function build() {
+  const wanted = digest(
+    sources('lib'),
+    sources('bin'),
+    sources('test'),
+    readFileSync('package-lock.json'),
+    readFileSync('tsconfig.json'),
+  )
+  const stamp = 'dist/.kube-proxy-setup'
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  say('Building')
+  // Whole and afresh: a test whose source is gone must not go on running.
+  rmSync('dist', { recursive: true, force: true })
+  const { status, output } = run(process.execPath, ['node_modules/typescript/bin/tsc'], { quiet: true })
+  if (status !== 0) stop(`The build failed:\n${output}`)
+  mkdirSync('dist', { recursive: true })
+  writeFileSync(stamp, wanted)
+}
+
+/** tap builds its own runner from the plugins that .taprc asks for. */
+function prepareTap() {
+  const wanted = digest(readFileSync('.taprc'), readFileSync('package-lock.json'))
+  const stamp = 'node_modules/.kube-proxy-setup-tap'
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  say('Preparing the test runner')
+  const { status, output } = run('npx', ['--no-install', 'tap', 'build'], { quiet: true })
+  if (status !== 0) stop(`The test runner could not be prepared:\n${output}`)
+  writeFileSync(stamp, wanted)
+}
+
+/** Name, size and time of every TypeScript file of a folder: enough to see that one has changed. */
+function sources(folder) {
+  const files = readdirSync(folder, { recursive: true })
+    .filter(name => name.endsWith('.ts'))
+    .sort()
+  return files
+    .map(name => `${name} ${statSync(join(folder, name)).size} ${statSync(join(folder, name)).mtimeMs}`)
+    .join('\n')
+}
+
+function digest(...parts) {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex')
+}
+
+function run(program, args, { env = process.env, quiet }) {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    env,
+    encoding: 'utf8',
+    stdio: quiet ? 'pipe' : 'inherit',
+  })
+  return { status: error ? 1 : status, output: `${stdout ?? ''}${stderr ?? ''}${error ? error.message : ''}`.trim() }
+}
+
+function say(text) {
+  process.stderr.write(`${text} ...\n`)
+}
+
+function stop(text) {
+  process.stderr.write(`${text}\n`)
+  process.exit(1)
+}

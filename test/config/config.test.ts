@@ -1,0 +1,243 @@
+import t from 'tap'
+import { parseDuration } from '../../lib/config/duration.js'
+import { FLAGS } from '../../lib/config/flags.js'
+import { type KubeProxyConfig } from '../../lib/config/kube-proxy-config.js'
+import { type FlagValues, readConfig } from '../../lib/config/read-config.js'
+
+void t.test('A duration is read in the syntax of Go', t => {
+  const table: readonly (readonly [text: string, ms: number | undefined])[] = [
+    ['0', 0],
+    ['+0', 0],
+    ['-0', 0],
+    ['0s', 0],
+    ['-0s', 0],
+    ['250ms', 250],
+    ['1s', 1000],
+    ['+1s', 1000],
+    ['-1s', -1000],
+    ['1m30s', 90_000],
+    ['1.5h', 5_400_000],
+    ['.5s', 500],
+    ['1.s', 1000],
+    ['1h2m3s4ms', 3_723_004],
+    ['30s1m', 90_000],
+    ['100us', 0.1],
+    // The micro sign and the Greek letter look alike; Go takes both.
+    ['100\u00b5s', 0.1],
+    ['100\u03bcs', 0.1],
+    ['1000000ns', 1],
+    ['9000000h', 9_000_000 * 3_600_000],
+    ['', undefined],
+    ['1', undefined],
+    ['s', undefined],
+    ['.s', undefined],
+    ['.', undefined],
+    ['-', undefined],
+    ['--1s', undefined],
+    ['1 s', undefined],
+    ['1s 2s', undefined],
+    ['1d', undefined],
+    ['1S', undefined],
+    ['1e3s', undefined],
+    ['1s1', undefined],
+    ['1.2.3s', undefined],
+    ['00', undefined],
+    ['NaN', undefined],
+    ['1constructor', undefined],
+    ['9'.repeat(100_000), undefined],
+  ]
+  for (const [text, ms] of table) t.equal(parseDuration(text), ms, `"${text.slice(0, 30)}"`)
+  t.end()
+})
+
+void t.test('Without any flag every value has its default', t => {
+  const { config, problems } = readConfig({}, 'Node-A')
+  t.same(problems, [])
+  t.same(config, {
+    kubeconfig: '',
+    master: '',
+    manifests: [],
+    nodeName: 'node-a',
+    mode: 'userspace',
+    bindAddress: undefined,
+    clusterCIDR: [],
+    portRange: undefined,
+    udpIdleTimeout: undefined,
+    iptablesSyncPeriod: 30_000,
+    iptablesMinSyncPeriod: 1000,
+    healthzBindAddress: '0.0.0.0:10256',
+    metricsBindAddress: '127.0.0.1:10249',
+    drainTimeout: 30_000,
+    cleanup: false,
+    verbosity: 0,
+  })
+  t.end()
+})
+
+void t.test('Every flag says what it is for, and its default can be read', t => {
+  t.equal(new Set(FLAGS.map(({ name }) => name)).size, FLAGS.length, 'no name is there twice')
+  for (const { name, kind, help, value } of FLAGS) {
+    t.match(help, /^[A-Z].*[^.]$/s, `--${name} has a help that reads like the others`)
+    t.equal(value === undefined, kind === 'switch', `--${name} shows what stands for its value`)
+  }
+  const spelledOut = Object.fromEntries(FLAGS.map(({ name, default: byDefault }) => [name, byDefault]))
+  t.same(readConfig(spelledOut, 'node-a'), readConfig({}, 'node-a'), 'a default that is spelled out changes nothing')
+  t.end()
+})
+
+void t.test('A good value is taken', t => {
+  const table: readonly (readonly [values: FlagValues, expected: Partial<KubeProxyConfig>])[] = [
+    [{ kubeconfig: ' /etc/kube.conf ' }, { kubeconfig: '/etc/kube.conf' }],
+    [{ master: 'https://10.0.0.1:6443' }, { master: 'https://10.0.0.1:6443' }],
+    [{ master: 'http://[fd00::1]:8080' }, { master: 'http://[fd00::1]:8080' }],
+    [{ manifests: ['a.yaml', 'folder'] }, { manifests: ['a.yaml', 'folder'] }],
+    [{ 'hostname-override': ' Node-B ' }, { nodeName: 'node-b' }],
+    [{ 'hostname-override': '' }, { nodeName: 'host' }],
+    [{ 'proxy-mode': 'userspace' }, { mode: 'userspace' }],
+    [{ 'proxy-mode': '' }, { mode: 'userspace' }],
+    [{ 'bind-address': '192.168.50.1' }, { bindAddress: '192.168.50.1' }],
+    [{ 'bind-address': '192.168.050.001' }, { bindAddress: '192.168.50.1' }],
+    [{ 'bind-address': 'fd00::1' }, { bindAddress: 'fd00::1' }],
+    [{ 'bind-address': '::' }, { bindAddress: undefined }],
+    [{ 'bind-address': '::ffff:0.0.0.0' }, { bindAddress: undefined }],
+    [{ 'cluster-cidr': '10.244.0.0/16' }, { clusterCIDR: [{ family: 'IPv4', network: '10.244.0.0', bits: 16 }] }],
+    [
+      { 'cluster-cidr': '10.244.0.0/16, fd00::/64' },
+      {
+        clusterCIDR: [
+          { family: 'IPv4', network: '10.244.0.0', bits: 16 },
+          { family: 'IPv6', network: 'fd00::', bits: 64 },
+        ],
+      },
+    ],
+    [{ 'proxy-port-range': '40000-40010' }, { portRange: { first: 40000, last: 40010 } }],
+    [{ 'proxy-port-range': '0' }, { portRange: undefined }],
+    [{ 'udp-timeout': '250ms' }, { udpIdleTimeout: 250 }],
+    [{ 'iptables-sync-period': '1m' }, { iptablesSyncPeriod: 60_000 }],
+    [{ 'iptables-min-sync-period': '0' }, { iptablesMinSyncPeriod: 0 }],
+    [
+      { 'iptables-sync-period': '5s', 'iptables-min-sync-period': '5s' },
+      { iptablesSyncPeriod: 5000, iptablesMinSyncPeriod: 5000 },
+    ],
+    [{ 'healthz-bind-address': '' }, { healthzBindAddress: '' }],
+    [{ 'healthz-bind-address': '[::]:10256' }, { healthzBindAddress: '[::]:10256' }],
+    [{ 'metrics-bind-address': '0.0.0.0:1' }, { metricsBindAddress: '0.0.0.0:1' }],
+    [{ 'drain-timeout': '0' }, { drainTimeout: 0 }],
+    [{ cleanup: true }, { cleanup: true }],
+    [{ cleanup: false }, { cleanup: false }],
+    [{ v: '4' }, { verbosity: 4 }],
+  ]
+  for (const [values, expected] of table) {
+    const { config, problems } = readConfig(values, 'host')
+    t.same(problems, [], JSON.stringify(values))
+    t.match(config, expected, JSON.stringify(values))
+  }
+  t.end()
+})
+
+void t.test('A bad value is refused with one sentence that names it and what was wanted', t => {
+  const table: readonly (readonly [values: FlagValues, problem: string])[] = [
+    [{ master: 'ftp://x' }, '--master "ftp://x": expected a URL that starts with http:// or https://'],
+    [{ master: '10.0.0.1:6443' }, '--master "10.0.0.1:6443": expected a URL that starts with http:// or https://'],
+    [{ master: 'localhost:8080' }, '--master "localhost:8080": expected a URL that starts with http:// or https://'],
+    [{ manifests: ['a.yaml', ' '] }, '--manifests ["a.yaml"," "]: expected a path, found an empty one'],
+    [
+      { manifests: ['a.yaml'], kubeconfig: 'k' },
+      '--manifests ["a.yaml"]: cannot be combined with --kubeconfig or --master: objects come from one place',
+    ],
+    [
+      { manifests: ['a.yaml'], master: 'http://m' },
+      '--manifests ["a.yaml"]: cannot be combined with --kubeconfig or --master: objects come from one place',
+    ],
+    [{ 'hostname-override': '  ' }, '--hostname-override "  ": expected a name, found only spaces'],
+    [{ 'proxy-mode': 'ipvs' }, '--proxy-mode "ipvs": this version serves one mode, "userspace"'],
+    [{ 'bind-address': '' }, '--bind-address "": expected an IP address'],
+    [{ 'bind-address': 'eth0' }, '--bind-address "eth0": expected an IP address'],
+    [
+      { 'bind-address': '127.0.0.1' },
+      '--bind-address "127.0.0.1": cannot proxy on a loopback address: packets of Pods never get there',
+    ],
+    [
+      { 'bind-address': '::1' },
+      '--bind-address "::1": cannot proxy on a loopback address: packets of Pods never get there',
+    ],
+    [
+      { 'bind-address': '::ffff:127.0.0.1' },
+      '--bind-address "::ffff:127.0.0.1": cannot proxy on a loopback address: packets of Pods never get there',
+    ],
+    [{ 'bind-address': 'fe80::1' }, '--bind-address "fe80::1": cannot listen on a link-local address'],
+    [{ 'bind-address': '224.0.0.1' }, '--bind-address "224.0.0.1": cannot listen on a multicast address'],
+    [{ 'cluster-cidr': '10.0.0.0' }, '--cluster-cidr "10.0.0.0": expected a range such as "10.244.0.0/16"'],
+    [{ 'cluster-cidr': '10.0.0.0/8,' }, '--cluster-cidr "10.0.0.0/8,": expected a range such as "10.244.0.0/16"'],
+    [
+      { 'cluster-cidr': '10.0.0.0/8,10.1.0.0/16' },
+      '--cluster-cidr "10.0.0.0/8,10.1.0.0/16": expected one range, or two of different IP families',
+    ],
+    [{ 'proxy-port-range': '5-3' }, '--proxy-port-range "5-3": the range ends at 3, below its start 5'],
+    [{ 'udp-timeout': '0' }, '--udp-timeout "0": must be greater than 0'],
+    [{ 'udp-timeout': '5' }, '--udp-timeout "5": expected a duration such as "250ms" or "1m30s"'],
+    [{ 'iptables-sync-period': '0s' }, '--iptables-sync-period "0s": must be greater than 0'],
+    [{ 'iptables-sync-period': '-1s' }, '--iptables-sync-period "-1s": must be greater than 0'],
+    [{ 'iptables-sync-period': 'abc' }, '--iptables-sync-period "abc": expected a duration such as "250ms" or "1m30s"'],
+    [{ 'iptables-sync-period': '' }, '--iptables-sync-period "": expected a duration such as "250ms" or "1m30s"'],
+    [{ 'iptables-sync-period': '600h' }, '--iptables-sync-period "600h": must be at most 24 days'],
+    [
+      { 'iptables-min-sync-period': '-1s' },
+      '--iptables-min-sync-period "-1s": must be greater than or equal to 0',
+    ],
+    [
+      { 'iptables-min-sync-period': '1m' },
+      '--iptables-sync-period "30s": must be at least --iptables-min-sync-period',
+    ],
+    [
+      { 'iptables-sync-period': '500ms' },
+      '--iptables-sync-period "500ms": must be at least --iptables-min-sync-period',
+    ],
+    [
+      { 'healthz-bind-address': ':10256' },
+      '--healthz-bind-address ":10256": expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"',
+    ],
+    [
+      { 'healthz-bind-address': '::1:80' },
+      '--healthz-bind-address "::1:80": expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"',
+    ],
+    [
+      { 'healthz-bind-address': 'localhost:80' },
+      '--healthz-bind-address "localhost:80": expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"',
+    ],
+    [
+      { 'metrics-bind-address': '10.0.0.1' },
+      '--metrics-bind-address "10.0.0.1": expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"',
+    ],
+    [{ 'metrics-bind-address': '10.0.0.1:0' }, '--metrics-bind-address "10.0.0.1:0": expected a port from 1 to 65535'],
+    [
+      { 'metrics-bind-address': '10.0.0.1:65536' },
+      '--metrics-bind-address "10.0.0.1:65536": expected a port from 1 to 65535',
+    ],
+    [{ 'drain-timeout': '-1ms' }, '--drain-timeout "-1ms": must be greater than or equal to 0'],
+    [{ v: '' }, '--v "": expected a whole number from 0'],
+    [{ v: '-1' }, '--v "-1": expected a whole number from 0'],
+    [{ v: '1.5' }, '--v "1.5": expected a whole number from 0'],
+    [{ v: '9999' }, '--v "9999": expected a whole number from 0'],
+    // Text that would break out of a line or a terminal is shown escaped.
+    [{ v: '1\n2\u001b[31m' }, '--v "1\\n2\\u001b[31m": expected a whole number from 0'],
+  ]
+  for (const [values, problem] of table) t.same(readConfig(values, 'host').problems, [problem], JSON.stringify(values))
+  t.end()
+})
+
+void t.test('All bad values are reported together', t => {
+  const { problems } = readConfig(
+    { v: 'x', 'bind-address': 'y', 'udp-timeout': 'z', 'proxy-port-range': '-', 'cluster-cidr': '-', master: '-' },
+    'host',
+  )
+  t.same(problems.map(problem => problem.split(' ', 1)[0]).sort(), [
+    '--bind-address',
+    '--cluster-cidr',
+    '--master',
+    '--proxy-port-range',
+    '--udp-timeout',
+    '--v',
+  ])
+  t.end()
+})

@@ -1,0 +1,319 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import t from 'tap'
+import { isOurs } from '../../lib/dataplane/socket-error.js'
+import { PlaneUnderTest, planOf, spec, until } from '../support/plane-under-test.js'
+import { silentEndpoint } from '../support/silent-endpoint.js'
+import { TcpPod, ask, converse, refusingEndpoint } from '../support/tcp-pod.js'
+
+t.test('endpoints take turns', async t => {
+  const pods = await Promise.all(['a', 'b', 'c'].map(name => TcpPod.named(t, name)))
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: pods.map(pod => pod.endpoint) }))
+  const answers = []
+  for (let i = 0; i < 7; i++) answers.push(await ask(port!))
+  t.strictSame(answers, ['a', 'b', 'c', 'a', 'b', 'c', 'a'])
+  t.equal(plane.counts().connections, 7)
+  t.equal(plane.counts().bytesToClient, 7)
+})
+
+t.test('a client that has finished sending still gets the whole answer', async t => {
+  const pod = await TcpPod.start(t, socket => {
+    const chunks: Buffer[] = []
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    // Long after the end of the request has passed through the proxy.
+    socket.on('end', () => setTimeout(() => socket.end(`got ${Buffer.concat(chunks).length}`), 30))
+  })
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+  const { received, error } = await converse(port!, Buffer.alloc(300_000))
+  t.equal(error, undefined)
+  t.equal(received.toString(), 'got 300000')
+})
+
+t.test('an endpoint that has finished sending still gets the rest of the request', async t => {
+  const rest = new Promise<string>(resolve => {
+    void TcpPod.start(t, socket => {
+      let text = ''
+      socket.end('hello')
+      socket.on('data', chunk => (text += String(chunk)))
+      socket.on('end', () => resolve(text))
+    }).then(async pod => {
+      const plane = new PlaneUnderTest(t)
+      const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+      const client = connect({ port: port!, host: '127.0.0.1', allowHalfOpen: true })
+      client.resume()
+      await once(client, 'end')
+      client.end('and the rest')
+    })
+  })
+  t.equal(await rest, 'and the rest')
+})
+
+t.test('a reset by the endpoint is a reset for the client', async t => {
+  const pod = await TcpPod.start(t, socket => {
+    socket.write('half an answer')
+    socket.once('data', () => socket.resetAndDestroy())
+  })
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.once('data', () => client.write('now'))
+  const [error] = (await once(client, 'error')) as [NodeJS.ErrnoException]
+  t.equal(error.code, 'ECONNRESET')
+})
+
+t.test('a reset by the client is a reset for the endpoint', async t => {
+  const seen = new Promise<string | undefined>(resolve => {
+    void TcpPod.start(t, socket => {
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+      socket.on('end', () => resolve('an orderly end'))
+      socket.write('ready')
+      socket.resume()
+    }).then(async pod => {
+      const [port] = await new PlaneUnderTest(t).apply(spec({ endpoints: [pod.endpoint] }))
+      const client = connect(port!, '127.0.0.1')
+      await once(client, 'data')
+      client.resetAndDestroy()
+    })
+  })
+  t.equal(await seen, 'ECONNRESET')
+})
+
+t.test('a receiver that does not read holds back the sender, and every byte arrives once it reads', async t => {
+  const pod = await TcpPod.start(t, socket => socket.pause())
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+  const data = randomBytes(32 * 1024 * 1024)
+  const client = connect(port!, '127.0.0.1')
+  client.end(data)
+  // Stalled: nothing moved between two looks, while much of the data is still with the client.
+  let before = -1
+  await until(() => {
+    const moved = plane.counts().bytesToEndpoint
+    const stalled = moved > 0 && moved === before
+    before = moved
+    return stalled
+  }, 'the proxy stops reading')
+  t.ok(plane.counts().bytesToEndpoint < data.length / 2, 'the proxy has not swallowed the data')
+  const hash = createHash('sha256')
+  const [socket] = pod.sockets
+  socket!.on('data', (chunk: Buffer) => hash.update(chunk))
+  socket!.resume()
+  await once(socket!, 'end')
+  t.equal(hash.digest('hex'), createHash('sha256').update(data).digest('hex'))
+  client.destroy()
+})
+
+t.test('many endpoints that refuse cost no client: each distinct one is tried until one takes it', async t => {
+  const dead = await Promise.all(Array.from({ length: 9 }, refusingEndpoint))
+  const live = await TcpPod.named(t, 'live')
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: [...dead, live.endpoint] }))
+  t.equal(await ask(port!), 'live')
+  t.equal(plane.counts().dialFailures, 9)
+  t.equal(plane.counts().refused, 0)
+})
+
+t.test(
+  'when every endpoint refuses, the client gets a reset after no more than the four attempts of the schedule',
+  async t => {
+    const plane = new PlaneUnderTest(t)
+    const [port] = await plane.apply(spec({ endpoints: [await refusingEndpoint()] }))
+    t.equal(await ask(port!), 'ECONNRESET')
+    t.equal(plane.counts().dialFailures, 4)
+    t.equal(plane.counts().refused, 1)
+  },
+)
+
+t.test('a client of a service port without endpoints gets a reset', async t => {
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: [] }))
+  t.equal(await ask(port!), 'ECONNRESET')
+  t.equal(plane.counts().refused, 1)
+  await until(() => plane.counts().active === 0, 'nothing of it is left')
+})
+
+t.test('an endpoint that stays silent delays its own client only, and that one by its slot', async t => {
+  const live = await TcpPod.named(t, 'live')
+  const plane = new PlaneUnderTest(t, {}, { dialSchedule: [2000, 2000, 2000, 2000] })
+  const [port] = await plane.apply(spec({ endpoints: [await silentEndpoint(t), live.endpoint] }))
+  const order: string[] = []
+  const slow = ask(port!).then(answer => order.push(`slow ${answer}`))
+  await until(() => plane.counts().active === 1, 'the first client is being served')
+  order.push(`fast ${await ask(port!)}`)
+  await slow
+  t.strictSame(order, ['fast live', 'slow live'])
+})
+
+t.test('with all endpoints silent the dial ends with the schedule', async t => {
+  const silent = await silentEndpoint(t)
+  const plane = new PlaneUnderTest(t, {}, { dialSchedule: [10, 20, 30] })
+  const [port] = await plane.apply(spec({ endpoints: [silent] }))
+  t.equal(await ask(port!), 'ECONNRESET')
+  t.equal(plane.counts().dialFailures, 3)
+})
+
+t.test('open connections survive a change of endpoints and the end of their listener', async t => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const other = await TcpPod.named(t, 'other')
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.write('one')
+  t.equal(String((await once(client, 'data'))[0]), 'one')
+  t.equal((await plane.apply(spec({ endpoints: [other.endpoint] })))[0], port, 'the listener keeps its port')
+  t.equal(await ask(port!), 'other')
+  client.write('two')
+  t.equal(String((await once(client, 'data'))[0]), 'two')
+  await plane.apply()
+  t.equal(await ask(port!), 'ECONNREFUSED')
+  client.write('three')
+  t.equal(String((await once(client, 'data'))[0]), 'three')
+  client.end()
+  await once(client, 'close')
+})
+
+t.test('affinity keeps a client with its endpoint until that one fails', async t => {
+  const pods = await Promise.all(['a', 'b', 'c'].map(name => TcpPod.named(t, name)))
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: pods.map(pod => pod.endpoint), affinityMs: 60_000 }))
+  t.equal(await ask(port!, '127.0.0.2'), 'a')
+  t.equal(await ask(port!, '127.0.0.3'), 'b')
+  t.equal(await ask(port!, '127.0.0.2'), 'a')
+  t.equal(await ask(port!, '127.0.0.3'), 'b')
+  pods[0]!.stop()
+  t.equal(await ask(port!, '127.0.0.2'), 'c', 'its endpoint is gone: another one')
+  t.equal(await ask(port!, '127.0.0.2'), 'c', 'and it stays with that')
+})
+
+t.test(
+  'a port that is taken is reported with the system error as cause, and others are served all the same',
+  async t => {
+    const pod = await TcpPod.named(t, 'pod')
+    const holder = createServer().listen(0, '127.0.0.1')
+    await once(holder, 'listening')
+    t.teardown(() => holder.close())
+    const { port } = holder.address() as { port: number }
+    const plane = new PlaneUnderTest(t)
+    const taken = spec({ key: 'taken', port, endpoints: [pod.endpoint] })
+    const free = spec({ key: 'free', endpoints: [pod.endpoint] })
+    const { open, failed } = await plane.plane.apply(planOf(taken, free))
+    t.equal(failed.get('taken')?.code, 'PROXY_PORT_UNAVAILABLE')
+    t.equal((failed.get('taken')?.cause as NodeJS.ErrnoException).code, 'EADDRINUSE')
+    t.match(failed.get('taken')?.message, String(port))
+    t.equal(await ask(open.get('free')!), 'pod')
+    holder.close()
+    await once(holder, 'close')
+    t.equal(await ask((await plane.apply(taken))[0]!), 'pod', 'the next apply tries again')
+  },
+)
+
+t.test('an endpoint that leads back to the proxy does not make a loop', async t => {
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: [] }))
+  await plane.apply(spec({ endpoints: [{ ip: '127.0.0.1', port: port! }] }))
+  t.match(await ask(port!), /ECONNRESET/)
+  t.ok(plane.counts().connections <= 1, `${plane.counts().connections} connections`)
+  await until(() => plane.counts().active === 0, 'nothing of it is left')
+})
+
+t.test('a drain lets open connections end, and takes no new ones', async t => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.write('x')
+  await once(client, 'data')
+  const drained = plane.plane.drain(60_000)
+  t.equal(await ask(port!), 'ECONNREFUSED')
+  client.end('y')
+  t.equal(String((await once(client, 'data'))[0]), 'y')
+  t.equal(await drained, 0)
+})
+
+t.test('a drain that takes too long cuts off what is left, with a reset', async t => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.write('x')
+  await once(client, 'data')
+  const broken = once(client, 'error')
+  t.equal(await plane.plane.drain(20), 1)
+  t.equal(((await broken) as [NodeJS.ErrnoException])[0].code, 'ECONNRESET')
+})
+
+t.test(
+  'short of descriptors, new clients wait their turn, those beyond are turned away, and nobody served is harmed',
+  async t => {
+    const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+    // 50 usable: 45 for served pairs, the rest for those who wait.
+    const plane = new PlaneUnderTest(t, { descriptorLimit: 146 })
+    const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+    const connectOne = async () => {
+      const socket = connect(port!, '127.0.0.1')
+      let end = 'open'
+      socket.on('error', (error: NodeJS.ErrnoException) => (end = error.code!))
+      await new Promise<unknown>(resolve => socket.once('connect', resolve).once('close', resolve))
+      socket.write('x')
+      return { socket, state: () => (socket.bytesRead > 0 && end === 'open' ? 'served' : end) }
+    }
+    const clients: Awaited<ReturnType<typeof connectOne>>[] = []
+    for (let i = 0; i < 40; i++) clients.push(await connectOne())
+    const count = (state: string) => clients.filter(client => client.state() === state).length
+    await until(() => plane.plane.counts().descriptors.shed > 0 && count('ECONNRESET') > 0, 'some are turned away')
+    await until(() => count('served') >= 20, 'as many as fit are served')
+    const waiting = count('open')
+    t.ok(waiting > 0, `${waiting} wait`)
+    const served = clients.filter(client => client.state() === 'served')
+    for (const { socket } of served.slice(0, 10)) socket.destroy()
+    await until(() => count('open') === 0, 'those who waited are served')
+    t.ok(plane.plane.counts().descriptors.waited >= waiting)
+    for (const { socket } of clients) socket.destroy()
+    await until(() => plane.counts().active === 0, 'all connections have ended')
+    t.equal(plane.plane.counts().descriptors.used, 1, 'only the listener is left')
+    const late = await connectOne()
+    await until(() => late.state() === 'served', 'it recovers by itself')
+    late.socket.destroy()
+  },
+)
+
+t.test('the kernel watches over both sides of an idle connection (keep-alive)', async t => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.write('x')
+  await once(client, 'data')
+  const hex = (n: number) => n.toString(16).toUpperCase().padStart(4, '0')
+  // /proc/net/tcp: local address, remote address, state 01 (established), queues, and timer 02 (keep-alive).
+  const watched = (local: string, remote: string) =>
+    new RegExp(`${local} +[0-9A-F]{8}:${remote} 01 \\S+ 02:`).test(readFileSync('/proc/net/tcp', 'utf8'))
+  await until(() => watched(`0100007F:${hex(port!)}`, hex(client.localPort!)), 'the client side has a keep-alive timer')
+  await until(() => watched('0100007F:[0-9A-F]{4}', hex(pod.endpoint.port)), 'the endpoint side has one')
+  client.destroy()
+})
+
+t.test('a client that is gone before there is an endpoint for it leaves nothing behind', async t => {
+  const plane = new PlaneUnderTest(t, {}, { dialSchedule: [50, 50] })
+  const [port] = await plane.apply(spec({ endpoints: [await silentEndpoint(t)] }))
+  for (let i = 0; i < 5; i++) {
+    const client = connect(port!, '127.0.0.1').on('error', () => undefined)
+    await once(client, 'connect')
+    client.resetAndDestroy()
+  }
+  await until(() => plane.counts().connections === 5 && plane.counts().active === 0, 'all have ended')
+  t.equal(plane.plane.counts().descriptors.used, 1)
+})
+
+t.test('errors are sorted into ours and theirs', t => {
+  for (const code of ['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'EPERM'])
+    t.ok(isOurs(Object.assign(new Error(code), { code })), code)
+  for (const code of ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE'])
+    t.notOk(isOurs(Object.assign(new Error(code), { code })), code)
+  t.notOk(isOurs(new Error('no answer')))
+  t.end()
+})

@@ -1,0 +1,299 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import t, { type Test } from 'tap'
+import { FlowOrder, type OrderedFlow } from '../../lib/dataplane/flow-order.js'
+import { ManualClock } from '../observe/manual-clock.js'
+import { PlaneUnderTest, spec, until } from '../support/plane-under-test.js'
+
+/** A real UDP server on loopback that plays a Pod: answers each datagram with its name and what it got. */
+class UdpPod {
+  readonly seen: { text: string; from: RemoteInfo }[] = []
+  readonly socket: Socket = createSocket('udp4')
+
+  static async start(t: Test, name: string, answer = (text: string) => `${name} ${text}`): Promise<UdpPod> {
+    const pod = new UdpPod()
+    pod.socket.on('message', (datagram, from) => {
+      pod.seen.push({ text: datagram.toString(), from })
+      pod.socket.send(answer(datagram.toString()), from.port, from.address)
+    })
+    pod.socket.bind(0, '127.0.0.1')
+    await once(pod.socket, 'listening')
+    t.teardown(() => pod.stop())
+    return pod
+  }
+
+  get endpoint() {
+    return { ip: '127.0.0.1', port: this.socket.address().port }
+  }
+
+  stop(): void {
+    try {
+      this.socket.close()
+    } catch {
+      // Stopped before.
+    }
+  }
+}
+
+/** A client with an address of its own; connected, so it hears only who it asks. */
+async function udpClient(t: Test, port: number) {
+  const socket = createSocket({ type: 'udp4', recvBufferSize: 1024 * 1024 })
+  socket.on('error', () => undefined)
+  socket.connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  let open = true
+  const close = () => open && ((open = false), socket.close())
+  t.teardown(close)
+  return {
+    close,
+    send: (data: string | Buffer) => socket.send(data),
+    ask: async (data: string | Buffer) => {
+      socket.send(data)
+      return String((await once(socket, 'message'))[0])
+    },
+    next: async () => String((await once(socket, 'message'))[0]),
+  }
+}
+
+const udp = { protocol: 'UDP', key: 'IPv4/default/dns/UDP' } as const
+
+/** An endpoint whose port is closed: the kernel answers ICMP port unreachable. */
+async function closedEndpoint() {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  socket.close()
+  return { ip: '127.0.0.1', port }
+}
+
+t.test('each client address is one flow: its datagrams go to one endpoint, those of others to the next', async t => {
+  const pods = await Promise.all(['a', 'b'].map(name => UdpPod.start(t, name)))
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ ...udp, endpoints: pods.map(pod => pod.endpoint) }))
+  const one = await udpClient(t, port!)
+  const two = await udpClient(t, port!)
+  t.equal(await one.ask('1'), 'a 1')
+  t.equal(await two.ask('2'), 'b 2')
+  t.equal(await one.ask('3'), 'a 3')
+  t.equal(await two.ask('4'), 'b 4')
+  t.equal(plane.counts().active, 2)
+  t.equal(pods[0]!.seen[0]!.from.port, pods[0]!.seen[1]!.from.port, 'one upstream socket for a flow')
+})
+
+t.test('datagrams of every size up to 65,507 bytes pass whole in both directions', async t => {
+  const pod = await UdpPod.start(t, 'pod', text => text)
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ ...udp, endpoints: [pod.endpoint] }))
+  const client = await udpClient(t, port!)
+  for (const size of [0, 1, 1472, 4096, 4097, 9000, 65_507]) {
+    const text = 'x'.repeat(size)
+    t.equal(await client.ask(text), text, `${size} bytes`)
+  }
+})
+
+t.test('datagrams that come before the way to the endpoint is open are sent in order', async t => {
+  const pod = await UdpPod.start(t, 'pod')
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ ...udp, endpoints: [pod.endpoint] }))
+  const client = await udpClient(t, port!)
+  for (let i = 0; i < 20; i++) client.send(String(i))
+  await until(() => pod.seen.length === 20, 'all have arrived')
+  t.strictSame(
+    pod.seen.map(({ text }) => Number(text)),
+    Array.from({ length: 20 }, (_, i) => i),
+  )
+})
+
+t.test('flows of an endpoint that has vanished end at once, others go on', async t => {
+  const pods = await Promise.all(['a', 'b', 'c'].map(name => UdpPod.start(t, name)))
+  const plane = new PlaneUnderTest(t)
+  const [a, b, c] = pods.map(pod => pod.endpoint)
+  const [port] = await plane.apply(spec({ ...udp, endpoints: [a!, b!] }))
+  const one = await udpClient(t, port!)
+  const two = await udpClient(t, port!)
+  t.equal(await one.ask('1'), 'a 1')
+  t.equal(await two.ask('2'), 'b 2')
+  await plane.apply(spec({ ...udp, endpoints: [b!, c!] }))
+  t.equal(plane.counts().active, 1)
+  t.equal(await two.ask('3'), 'b 3')
+  t.match(await one.ask('4'), /^[bc] 4$/)
+})
+
+t.test('an endpoint whose port is closed costs no datagram: the flow turns to another and sends it again', async t => {
+  const live = await UdpPod.start(t, 'live')
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(
+    spec({ ...udp, endpoints: [await closedEndpoint(), await closedEndpoint(), live.endpoint] }),
+  )
+  const client = await udpClient(t, port!)
+  t.equal(await client.ask('hello'), 'live hello')
+  t.equal(plane.counts().dialFailures, 2)
+  t.equal(plane.counts().active, 1)
+})
+
+t.test('an endpoint that dies after it has answered is left for another, affinity or not', async t => {
+  for (const affinityMs of [undefined, 60_000]) {
+    const first = await UdpPod.start(t, 'first')
+    const second = await UdpPod.start(t, 'second')
+    const plane = new PlaneUnderTest(t)
+    const [port] = await plane.apply(spec({ ...udp, affinityMs, endpoints: [first.endpoint, second.endpoint] }))
+    const client = await udpClient(t, port!)
+    t.equal(await client.ask('1'), 'first 1')
+    first.stop()
+    t.equal(await client.ask('2'), 'second 2')
+    t.equal(await client.ask('3'), 'second 3')
+    const sameHost = await udpClient(t, port!)
+    t.equal(await sameHost.ask('4'), affinityMs === undefined ? 'second 4' : 'second 4')
+  }
+})
+
+t.test('with every port closed the flow ends, and the next datagram starts anew', async t => {
+  const plane = new PlaneUnderTest(t)
+  const dead = await closedEndpoint()
+  const [port] = await plane.apply(spec({ ...udp, endpoints: [dead] }))
+  const client = await udpClient(t, port!)
+  client.send('1')
+  await until(() => plane.counts().dialFailures === 1 && plane.counts().active === 0, 'the flow has ended')
+  const live = await UdpPod.start(t, 'live')
+  await plane.apply(spec({ ...udp, endpoints: [live.endpoint] }))
+  t.equal(await client.ask('2'), 'live 2')
+})
+
+t.test('ClientIP affinity holds over the flows of one client', async t => {
+  const pods = await Promise.all(['a', 'b', 'c'].map(name => UdpPod.start(t, name)))
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ ...udp, affinityMs: 60_000, endpoints: pods.map(pod => pod.endpoint) }))
+  for (let i = 0; i < 4; i++) t.equal(await (await udpClient(t, port!)).ask('x'), 'a x')
+})
+
+t.test('a flow that was never answered ends after the one-way time-out, an answered one after the other', async t => {
+  const clock = new ManualClock()
+  const pod = await UdpPod.start(t, 'pod')
+  const mute = createSocket('udp4').bind(0, '127.0.0.1')
+  t.teardown(() => mute.close())
+  await once(mute, 'listening')
+  const plane = new PlaneUnderTest(t, { clock }, { udpOneWay: 30, udpAnswered: 180 })
+  const endpoints = [pod.endpoint, { ip: '127.0.0.1', port: mute.address().port }]
+  const [port] = await plane.apply(spec({ ...udp, endpoints }))
+  const answered = await udpClient(t, port!)
+  await answered.ask('1')
+  const unanswered = await udpClient(t, port!)
+  unanswered.send('2')
+  await until(() => plane.counts().active === 2, 'both flows are open')
+  clock.advance(29)
+  t.equal(plane.counts().active, 2)
+  clock.advance(1)
+  await until(() => plane.counts().active === 1, 'the unanswered one has ended')
+  clock.advance(140)
+  await answered.ask('3')
+  clock.advance(179)
+  t.equal(plane.counts().active, 1, 'use renews it')
+  clock.advance(1)
+  await until(() => plane.counts().active === 0, 'the answered one has ended')
+  t.equal(plane.plane.counts().descriptors.used, 1, 'only the listener is left')
+})
+
+t.test('short of descriptors, a new flow takes the place of the one that was idle longest', async t => {
+  const pod = await UdpPod.start(t, 'pod')
+  // 8 usable, 7 of them for flows and the listener.
+  const plane = new PlaneUnderTest(t, { descriptorLimit: 100 })
+  const [port] = await plane.apply(spec({ ...udp, endpoints: [pod.endpoint] }))
+  const clients = []
+  for (let i = 0; i < 6; i++) clients.push(await udpClient(t, port!))
+  for (const client of clients) await client.ask('x')
+  await clients[0]!.ask('used again')
+  t.equal(plane.counts().active, 6)
+  const before = pod.seen.length
+  const late = await udpClient(t, port!)
+  t.equal(await late.ask('late'), 'pod late')
+  t.equal(plane.counts().active, 6)
+  await clients[0]!.ask('y')
+  await clients[1]!.ask('z')
+  const upstream = (text: string) => pod.seen.filter(entry => entry.text === text).map(({ from }) => from.port)
+  const [first] = pod.seen
+  t.equal(upstream('y')[0], first!.from.port, 'the flow that was used again is still the same')
+  t.notOk(
+    pod.seen.slice(0, before).some(({ from }) => from.port === upstream('z')[0]),
+    'the idle one had gone and was made anew',
+  )
+})
+
+t.test('an endpoint that leads back to the proxy does not make a loop', async t => {
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ ...udp, endpoints: [] }))
+  await plane.apply(spec({ ...udp, endpoints: [{ ip: '127.0.0.1', port: port! }] }))
+  const client = await udpClient(t, port!)
+  client.send('round and round')
+  await until(() => plane.counts().refused > 0, 'the loop is refused')
+  t.equal(plane.counts().connections, 1)
+})
+
+t.test('a drain waits for a client that waits for its answer, and for no other', async t => {
+  let answer: () => void = () => undefined
+  const pod = createSocket('udp4')
+  pod.on('message', (datagram, from) => {
+    answer = () => pod.send(`late ${datagram.toString()}`, from.port, from.address)
+  })
+  pod.bind(0, '127.0.0.1')
+  await once(pod, 'listening')
+  t.teardown(() => pod.close())
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ ...udp, endpoints: [{ ip: '127.0.0.1', port: pod.address().port }] }))
+  const client = await udpClient(t, port!)
+  client.send('x')
+  await once(pod, 'message')
+  const drained = plane.plane.drain(60_000)
+  answer()
+  t.equal(await client.next(), 'late x')
+  t.equal(await drained, 0)
+})
+
+t.test('FlowOrder', t => {
+  const flow = (idleLimit: number, ended: string[], name: string, order: FlowOrder): OrderedFlow => ({
+    lastUsed: 0,
+    older: undefined,
+    newer: undefined,
+    idleLimit,
+    end() {
+      ended.push(name)
+      order.remove(this)
+    },
+  })
+
+  t.test('ends the longest idle flow when there are too many', t => {
+    const ended: string[] = []
+    const order = new FlowOrder(3)
+    const flows = ['a', 'b', 'c', 'd', 'e'].map(name => flow(1000, ended, name, order))
+    order.add(flows[0]!, 0)
+    order.add(flows[1]!, 1)
+    order.add(flows[2]!, 2)
+    order.touch(flows[0]!, 3)
+    order.add(flows[3]!, 4)
+    order.add(flows[4]!, 5)
+    t.strictSame(ended, ['b', 'c'])
+    t.equal(order.size, 3)
+    t.end()
+  })
+
+  t.test('ends exactly those flows that have been idle for their own limit', t => {
+    const ended: string[] = []
+    const order = new FlowOrder(10)
+    for (const [name, limit, at] of [
+      ['long', 100, 0],
+      ['short', 10, 1],
+      ['fresh', 10, 5],
+    ] as const) {
+      order.add(flow(limit, ended, name, order), at)
+    }
+    order.endIdle(10, 10)
+    t.strictSame(ended, [])
+    order.endIdle(11, 10)
+    t.strictSame(ended, ['short'])
+    order.endIdle(100, 10)
+    t.strictSame(ended, ['short', 'long', 'fresh'])
+    t.equal(order.size, 0)
+    t.notOk(order.endOldest())
+    t.end()
+  })
+  t.end()
+})

@@ -1,0 +1,189 @@
+import { once } from 'node:events'
+import t from 'tap'
+import { ManifestFolder, endpointSlice, service } from '../support/manifests.js'
+import { NODE_IP, NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
+import { ProxyProcess } from '../support/proxy-process.js'
+
+const WEB = { clusterIP: '10.96.0.10', port: 80 }
+const DNS = { clusterIP: '10.96.0.53', port: 53, protocol: 'UDP' } as const
+
+t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
+  const network = await NodeNetwork.create(t)
+  const servers = await Promise.all(['a', 'b', 'c'].map(name => network.addServer(name)))
+  const ips = servers.map(({ ip }) => ip)
+  const manifests = new ManifestFolder(t)
+  const write = (endpoints: readonly string[], affinity = false) =>
+    manifests.write(
+      service('web', { ...WEB, affinity }),
+      endpointSlice('web', endpoints, 8080),
+      service('dns', DNS),
+      endpointSlice('dns', endpoints, 5353, 'UDP'),
+    )
+  write(ips)
+  const proxy = new ProxyProcess(network, ['--manifests', manifests.path, '--iptables-sync-period=2s'])
+  await proxy.line(/Synced rules/)
+
+  const onNode = new NetworkClient(network, network.node)
+  const inPod = new NetworkClient(network, (await network.addPod()).namespace)
+
+  for (const [where, client] of [
+    ['a Pod', inPod],
+    ['the node itself', onNode],
+    [
+      'a Pod behind an interface without address',
+      new NetworkClient(network, (await network.addPod('no-address')).namespace),
+    ],
+    [
+      'a Pod behind an interface with another first address',
+      new NetworkClient(network, (await network.addPod('two-addresses')).namespace),
+    ],
+  ] as const) {
+    t.test(`from ${where}`, async t => {
+      const seen = []
+      for (let i = 0; i < 6; i++) seen.push(await client.tcp(WEB.clusterIP, WEB.port))
+      t.strictSame(seen.slice(0, 3).sort(), ['a', 'b', 'c'], 'TCP: each endpoint in turn')
+      t.strictSame(seen.slice(0, 3), seen.slice(3))
+      for (const connected of [true, false]) {
+        const { answer, from } = await client.udp(DNS.clusterIP, DNS.port, 5, connected)
+        t.match(answer, /^[abc] 5$/)
+        t.equal(
+          from,
+          '10.96.0.53:53',
+          `UDP: the reply to a ${connected ? 'connected' : 'plain'} socket comes from the address that was asked`,
+        )
+      }
+      t.match(await client.udp(DNS.clusterIP, DNS.port, 65_507), { answer: /^[abc] 65507$/ })
+    })
+  }
+
+  t.test('an endpoint change takes effect, with no iptables call', async t => {
+    const calls = () => proxy.lines.filter(line => line.includes('"Synced rules" changed=true')).length
+    const before = calls()
+    const from = proxy.lines.length
+    write(ips.slice(1))
+    await proxy.line(/"Endpoints" servicePort="IPv4\/default\/web\/TCP"/, from)
+    const seen = []
+    for (let i = 0; i < 4; i++) seen.push(await inPod.tcp(WEB.clusterIP, WEB.port))
+    t.strictSame([...new Set(seen)].sort(), ['b', 'c'])
+    t.equal(calls(), before)
+    write(ips)
+  })
+
+  t.test('affinity holds, and ends with its Service setting', async t => {
+    let from = proxy.lines.length
+    write(ips, true)
+    await proxy.line(/"Endpoints" .*default\/web.* affinitySeconds=10800/, from)
+    const first = await inPod.tcp(WEB.clusterIP, WEB.port)
+    for (let i = 0; i < 5; i++) t.equal(await inPod.tcp(WEB.clusterIP, WEB.port), first)
+    from = proxy.lines.length
+    write(ips, false)
+    await proxy.line(/"Endpoints" .*default\/web/, from)
+    const seen = []
+    for (let i = 0; i < 3; i++) seen.push(await inPod.tcp(WEB.clusterIP, WEB.port))
+    t.strictSame(seen.sort(), ['a', 'b', 'c'])
+  })
+
+  t.test('rules that somebody else flushed come back by themselves, and rules of others are left alone', async t => {
+    await network.node.run('iptables', [
+      '-t',
+      'nat',
+      '-A',
+      'PREROUTING',
+      '-m',
+      'comment',
+      '--comment',
+      'a "foreign" rule',
+      '-j',
+      'ACCEPT',
+    ])
+    await network.node.run('iptables', ['-t', 'nat', '-F', 'KUBE-PORTALS-CONTAINER'])
+    await network.node.run('iptables', ['-t', 'nat', '-D', 'OUTPUT', '1'])
+    await proxy.line(/Rules had been changed by somebody else/)
+    t.match(await inPod.tcp(WEB.clusterIP, WEB.port), /^[abc]$/)
+    t.match(await onNode.tcp(WEB.clusterIP, WEB.port), /^[abc]$/)
+    const { stdout } = await network.node.run('iptables-save', ['-t', 'nat'])
+    t.match(stdout, /-A PREROUTING -m comment --comment "a \\"foreign\\" rule" -j ACCEPT/)
+    t.equal(stdout.match(/-j KUBE-PORTALS-CONTAINER/g)?.length, 1)
+    t.equal(stdout.match(/-j KUBE-PORTALS-HOST/g)?.length, 1)
+  })
+
+  t.test('a Pod that dies costs no request while its endpoint is still listed', async t => {
+    servers[0]!.process.kill('SIGKILL')
+    await once(servers[0]!.process, 'exit')
+    for (let i = 0; i < 6; i++) t.match(await inPod.tcp(WEB.clusterIP, WEB.port), /^[bc]$/)
+    for (let i = 0; i < 6; i++) t.match(await inPod.udp(DNS.clusterIP, DNS.port), { answer: /^[bc] 5$/ })
+  })
+
+  t.test('a Service that goes takes its rules along, then its listener', async t => {
+    const from = proxy.lines.length
+    manifests.write(service('dns', DNS), endpointSlice('dns', ips, 5353, 'UDP'))
+    await proxy.line(/"No longer serving" servicePort="IPv4\/default\/web\/TCP"/, from)
+    await proxy.line(/Synced rules" changed=true/, from)
+    const { stdout } = await network.node.run('iptables-save', ['-t', 'nat'])
+    t.notMatch(stdout, /default\/web/)
+    t.match(stdout, /default\/dns/)
+    const { stdout: sockets } = await network.node.run('cat', ['/proc/net/tcp'])
+    const listening = sockets.split('\n').filter(line => line.includes('0132A8C0:') && / 0A /.test(line))
+    t.strictSame(listening, [], `nothing listens on ${NODE_IP} any more`)
+    write(ips)
+    await proxy.line(/Synced rules" changed=true/, proxy.lines.length)
+  })
+
+  t.test('broken manifests change nothing but the log', async t => {
+    const from = proxy.lines.length
+    manifests.write({ ...service('web', WEB), spec: { clusterIP: '10.96.0.10', ports: [{ port: 70000 }] } })
+    t.match(
+      await proxy.line(/cannot be used/, from),
+      /objects\.json:1: Service \\"default\/web\\": spec\.ports\[0\]\.port: expected a port from 1 to 65535, found 70000/,
+    )
+    t.match(await inPod.tcp(WEB.clusterIP, WEB.port), /^[bc]$/)
+    write(ips)
+    await proxy.line(/Manifests read again/, from)
+  })
+
+  t.test('SIGTERM: no new connections, open ones may end, exit code 0; rules and ports outlive a restart', async t => {
+    const { stdout: before } = await network.node.run('iptables-save', ['-t', 'nat'])
+    const talker = network.start(network.node, process.execPath, [
+      '-e',
+      `const s = require('net').connect(80, '10.96.0.10', () => s.write('echo\\n')).on('data', d => process.stdout.write(d)); process.stdin.on('data', d => s.write(d)).on('end', () => s.end())`,
+    ])
+    t.equal(String((await once(talker.stdout!, 'data'))[0]), 'echo\n')
+    const stopped = proxy.stop()
+    await proxy.line(/Draining/)
+    t.equal(await inPod.tcp(WEB.clusterIP, WEB.port), 'ECONNREFUSED')
+    talker.stdin!.write('still here')
+    t.equal(String((await once(talker.stdout!, 'data'))[0]), 'still here')
+    talker.stdin!.end()
+    t.equal(await stopped, 0)
+
+    const second = new ProxyProcess(network, ['--manifests', manifests.path])
+    t.match(await second.line(/Synced rules/), /changed=false/, 'the next process needs no write')
+    const { stdout: after } = await network.node.run('iptables-save', ['-t', 'nat'])
+    const rules = (text: string) => text.split('\n').filter(line => line.startsWith('-A'))
+    t.strictSame(rules(after), rules(before))
+    t.match(await inPod.tcp(WEB.clusterIP, WEB.port), /^[bc]$/)
+    t.match(await inPod.udp(DNS.clusterIP, DNS.port), { answer: /^[bc] 5$/ })
+    t.equal(await second.stop(), 0)
+  })
+
+  t.test(
+    '--cleanup removes our rules and the leftovers of the original, in both families, and nothing else',
+    async t => {
+      const node = network.node
+      await node.run('ip6tables-restore', ['--noflush'], {
+        input: '*nat\n:KUBE-PORTALS-HOST - [0:0]\n-A OUTPUT -j KUBE-PORTALS-HOST\nCOMMIT\n',
+      })
+      const left =
+        '*nat\n:KUBE-NODEPORT-CONTAINER - [0:0]\n-A PREROUTING -m addrtype --dst-type LOCAL -m comment --comment "handle service NodePorts; NOTE: this must be the last rule in the chain" -j KUBE-NODEPORT-CONTAINER\nCOMMIT\n' +
+        '*filter\n:KUBE-NODEPORT-NON-LOCAL - [0:0]\n-A KUBE-NODEPORT-NON-LOCAL -p tcp -m comment --comment "default/web:http" -m tcp --dport 41000 -j ACCEPT\n-A INPUT -m comment --comment "Ensure that non-local NodePort traffic can flow" -j KUBE-NODEPORT-NON-LOCAL\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n'
+      t.equal((await node.run('iptables-restore', ['--noflush'], { input: left })).exitCode, 0)
+      const cleaner = new ProxyProcess(network, ['--cleanup'])
+      t.equal(((await once(cleaner.child, 'exit')) as [number])[0], 0, cleaner.lines.join('\n'))
+      for (const program of ['iptables-save', 'ip6tables-save'])
+        t.notMatch((await node.run(program, [])).stdout, /KUBE-/)
+      const { stdout } = await node.run('iptables-save', [])
+      t.match(stdout, /foreign/)
+      t.match(stdout, /-A INPUT -i lo -j ACCEPT/)
+    },
+  )
+})

@@ -1,0 +1,326 @@
+import t from 'tap'
+import { EMPTY_SNAPSHOT } from '../../lib/model/snapshot.js'
+import { buildSnapshot } from '../../lib/snapshot/build-snapshot.js'
+import { type ObjectProblems, ObjectStore } from '../../lib/snapshot/object-store.js'
+import { apiEndpoint, apiEndpoints, apiNode, apiService, apiSlice } from '../support/api-objects.js'
+import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
+
+function createStore(nodeName = 'node-a') {
+  const told: ObjectProblems[] = []
+  const counts = { changes: 0 }
+  const store = new ObjectStore({
+    nodeName,
+    onChange: () => counts.changes++,
+    onProblems: problems => told.push(problems),
+  })
+  return { store, told, counts }
+}
+
+/** What changed since the last time, as plain data. */
+function taken(store: ObjectStore) {
+  const { services, endpoints, node, triggerTimes } = store.takeChanges()
+  return { services: [...services].sort(), endpoints: [...endpoints].sort(), node, triggerTimes }
+}
+
+function ipsOf(store: ObjectStore, service = 'default/web'): string[] {
+  return [...store.slicesOf(service)].flatMap(({ endpoints }) => endpoints.map(({ ip }) => ip)).sort()
+}
+
+const NOTHING = { services: [], endpoints: [], node: false, triggerTimes: [] }
+
+void t.test('The store has synced only after a list of Services and one of endpoints', t => {
+  const orders: readonly (readonly ['Service' | 'EndpointSlice' | 'Endpoints' | 'Node', boolean][])[] = [
+    [
+      ['Service', false],
+      ['EndpointSlice', true],
+    ],
+    [
+      ['EndpointSlice', false],
+      ['Service', true],
+    ],
+    [
+      ['Node', false],
+      ['Service', false],
+      ['Endpoints', true],
+    ],
+  ]
+  for (const order of orders) {
+    const { store, counts } = createStore()
+    store.upsert('Service', apiService())
+    store.upsert('EndpointSlice', apiSlice())
+    t.notOk(store.hasSynced, 'single objects are no list')
+    for (const [kind, synced] of order) {
+      counts.changes = 0
+      store.replace(kind, [])
+      t.equal(store.hasSynced, synced, kind)
+      if (synced) t.equal(counts.changes, 1, 'told, even if nothing else changed')
+    }
+  }
+  t.end()
+})
+
+void t.test('A complete list shows what is new, what changed and what vanished', t => {
+  const { store, counts } = createStore()
+  store.replace('Service', ['a', 'b', 'c'].map(name => apiService({ name })))
+  t.same(taken(store).services, ['default/a', 'default/b', 'default/c'])
+  counts.changes = 0
+  store.replace('Service', [apiService({ name: 'b' }), apiService({ name: 'c', clusterIP: '10.96.0.99' })])
+  t.same(taken(store).services, ['default/a', 'default/c'], 'a vanished, c changed, b is as it was')
+  t.equal(counts.changes, 1, 'told once for the whole list')
+  t.same([...store.services.keys()].sort(), ['default/b', 'default/c'])
+  store.replace('Service', [apiService({ name: 'b' }), apiService({ name: 'c', clusterIP: '10.96.0.99' })])
+  t.same(taken(store), NOTHING, 'the same list again is no change')
+
+  store.replace('EndpointSlice', [apiSlice({ name: 'b-1', service: 'b' }), apiSlice({ name: 'b-2', service: 'b' })])
+  t.same(taken(store).endpoints, ['default/b'])
+  store.replace('EndpointSlice', [apiSlice({ name: 'b-2', service: 'b' })])
+  t.same(taken(store).endpoints, ['default/b'])
+  t.equal([...store.slicesOf('default/b')].length, 1)
+  store.replace('EndpointSlice', [])
+  t.same(taken(store).endpoints, ['default/b'])
+  t.equal([...store.slicesOf('default/b')].length, 0)
+
+  store.replace('Endpoints', [apiEndpoints({ name: 'b' })])
+  t.same(taken(store).endpoints, ['default/b'])
+  store.replace('Endpoints', [])
+  t.same(taken(store).endpoints, ['default/b'])
+
+  store.replace('Node', [apiNode('node-a', { zone: 'z' })])
+  t.equal(taken(store).node, true)
+  store.replace('Node', [])
+  t.equal(taken(store).node, true)
+  t.equal(store.node, undefined)
+  t.end()
+})
+
+void t.test('A change is reported once, and what is no change not at all', t => {
+  const { store, counts } = createStore()
+  store.upsert('Service', apiService())
+  t.equal(counts.changes, 1)
+  store.upsert('Service', apiService())
+  store.upsert('Service', { ...apiService(), status: { loadBalancer: {} } })
+  t.equal(counts.changes, 1, 'a field that is not read is no change')
+  t.same(taken(store).services, ['default/web'])
+  t.same(taken(store), NOTHING)
+  store.remove('Service', apiService({ name: 'other' }))
+  store.remove('EndpointSlice', apiSlice())
+  store.remove('Endpoints', apiEndpoints())
+  store.remove('Node', apiNode('node-a'))
+  t.equal(counts.changes, 1, 'the end of what was not there is no change')
+  store.remove('Service', apiService())
+  t.equal(counts.changes, 2)
+  t.same(taken(store).services, ['default/web'])
+  t.equal(store.services.size, 0)
+  t.end()
+})
+
+void t.test('How many changes wait can be asked without taking them', t => {
+  const { store } = createStore()
+  for (const name of ['a', 'b']) store.upsert('Service', apiService({ name }))
+  for (const name of ['a-1', 'a-2']) store.upsert('EndpointSlice', apiSlice({ name, service: 'a' }))
+  t.same(store.pendingChanges, { services: 2, endpoints: 1 })
+  store.takeChanges()
+  t.same(store.pendingChanges, { services: 0, endpoints: 0 })
+  t.end()
+})
+
+void t.test('A slice that moves to another Service leaves the first', t => {
+  const { store } = createStore()
+  store.upsert('EndpointSlice', apiSlice({ service: 'web' }))
+  taken(store)
+  store.upsert('EndpointSlice', apiSlice({ service: 'other' }))
+  t.same(taken(store).endpoints, ['default/other', 'default/web'])
+  t.same(ipsOf(store, 'default/web'), [])
+  t.same(ipsOf(store, 'default/other'), ['10.244.0.5'])
+  store.remove('EndpointSlice', apiSlice({ service: 'web' }))
+  t.same(taken(store).endpoints, ['default/other'], 'it is removed from where it is, whatever the last news says')
+  t.same(ipsOf(store, 'default/other'), [])
+  t.end()
+})
+
+void t.test('An object that can no longer be used goes', t => {
+  const { store } = createStore()
+  store.upsert('EndpointSlice', apiSlice())
+  store.upsert('Endpoints', apiEndpoints({ name: 'old' }))
+  taken(store)
+  store.upsert('EndpointSlice', apiSlice({ addressType: 'FQDN' }))
+  t.same(taken(store).endpoints, ['default/web'])
+  t.same(ipsOf(store), [])
+  store.upsert('Endpoints', apiEndpoints({ name: 'old', subsets: [] }))
+  t.same(taken(store).endpoints, ['default/old'])
+  t.end()
+})
+
+void t.test('Endpoints objects count only where there is no slice', t => {
+  const { store } = createStore()
+  store.upsert('Endpoints', apiEndpoints({ subsets: [{ addresses: [{ ip: '10.1.1.1' }], ports: [{ port: 1 }] }] }))
+  t.same(ipsOf(store), ['10.1.1.1'])
+  store.upsert('EndpointSlice', apiSlice())
+  t.same(ipsOf(store), ['10.244.0.5'])
+  store.remove('EndpointSlice', apiSlice())
+  t.same(ipsOf(store), ['10.1.1.1'])
+  t.end()
+})
+
+void t.test('Only the own Node is kept', t => {
+  const { store, counts } = createStore()
+  store.replace('Node', [apiNode('node-b', { zone: 'z2' }), apiNode('node-a', { zone: 'z1' })])
+  t.equal(store.node?.zone, 'z1')
+  t.same(taken(store), { ...NOTHING, node: true })
+  counts.changes = 0
+  store.upsert('Node', apiNode('node-b', { zone: 'z3' }))
+  store.remove('Node', apiNode('node-b'))
+  store.upsert('Node', apiNode('node-a', { zone: 'z1' }))
+  t.equal(counts.changes, 0)
+  store.upsert('Node', apiNode('node-a', { zone: 'z9' }))
+  t.equal(taken(store).node, true)
+  store.remove('Node', apiNode('node-a'))
+  t.equal(store.node, undefined)
+  t.end()
+})
+
+void t.test('A namespace that is left out or empty is the default one', t => {
+  for (const namespace of [undefined, null, '']) {
+    const { store } = createStore()
+    const unnamed = (raw: Record<string, unknown>) => ({
+      ...raw,
+      metadata: { ...(raw.metadata as Record<string, unknown>), namespace },
+    })
+    store.replace('Service', [unnamed(apiService())])
+    store.replace('EndpointSlice', [unnamed(apiSlice())])
+    t.same([...store.services.keys()], ['default/web'], JSON.stringify(namespace))
+    const scope = { nodeName: 'node-a', families: ['IPv4'] as const }
+    const first = buildSnapshot(store, store.takeChanges(), scope, EMPTY_SNAPSHOT)
+    t.equal(first.ports.get('IPv4/default/web:http/TCP')?.endpoints.length, 1)
+    store.remove('Service', apiService())
+    t.equal(buildSnapshot(store, store.takeChanges(), scope, first).ports.size, 0, 'and goes by that name')
+  }
+  t.end()
+})
+
+void t.test('Times of changes are handed on once, and none for what was removed', t => {
+  const { store } = createStore()
+  const at = (seconds: number) => ({ triggerTime: new Date(seconds * 1000).toISOString() })
+  store.upsert('EndpointSlice', apiSlice({ name: 'a', ...at(1) }))
+  store.upsert('EndpointSlice', apiSlice({ name: 'b', ...at(2) }))
+  store.upsert('EndpointSlice', apiSlice({ name: 'b', ...at(2) }))
+  store.upsert('EndpointSlice', apiSlice({ name: 'c' }))
+  t.same(taken(store).triggerTimes, [1000, 2000])
+  store.remove('EndpointSlice', apiSlice({ name: 'a', ...at(3) }))
+  t.same(taken(store).triggerTimes, [])
+  t.end()
+})
+
+void t.test('Wrong fields are told once, again when they change, and their end too', t => {
+  const { store, told } = createStore()
+  const wrong = (port: number) => apiService({ ports: [{ name: 'http', port }] })
+  const sentence = (port: number) => `spec.ports[0].port: expected a port from 1 to 65535, found ${port}`
+  const take = () => told.splice(0)
+  store.upsert('Service', wrong(70_000))
+  t.same(take(), [{ kind: 'Service', name: 'default/web', problems: [sentence(70_000)] }])
+  store.upsert('Service', wrong(70_000))
+  store.replace('Service', [wrong(70_000)])
+  t.same(take(), [], 'nothing new')
+  store.upsert('Service', wrong(70_001))
+  t.same(take(), [{ kind: 'Service', name: 'default/web', problems: [sentence(70_001)] }])
+  store.upsert('Service', apiService())
+  t.same(take(), [{ kind: 'Service', name: 'default/web', problems: [] }])
+  store.upsert('Service', apiService())
+  t.same(take(), [])
+  store.upsert('Service', wrong(70_000))
+  store.remove('Service', wrong(70_000))
+  t.equal(take().at(-1)?.problems.length, 0, 'gone, and its problem with it')
+  t.end()
+})
+
+void t.test('An object that could never be used is forgotten when a list is without it', t => {
+  const unusable: readonly (readonly ['Service' | 'EndpointSlice' | 'Endpoints', Record<string, unknown>])[] = [
+    ['Service', apiService({ name: 'No Name' })],
+    ['EndpointSlice', apiSlice({ addressType: 'IP' })],
+    ['Endpoints', apiEndpoints({ name: 'No Name' })],
+  ]
+  for (const [kind, raw] of unusable) {
+    const { store, told } = createStore()
+    store.replace(kind, [raw])
+    t.equal(told.length, 1, kind)
+    store.replace(kind, [])
+    t.same(told.at(-1)?.problems, [], `${kind}: told that it is gone`)
+    store.replace(kind, [raw])
+    t.equal(told.length, 3, `${kind}: told again when it comes back`)
+  }
+  t.end()
+})
+
+const seed = seedOfRun()
+
+void t.test(`Single events and complete lists lead to the same state (SEED=${seed})`, t => {
+  const random = seededRandom(seed)
+  const scope = { nodeName: 'node-a', families: ['IPv4'] as const }
+  for (let round = 0; round < 60; round++) {
+    const { store: byEvents } = createStore()
+    let snapshot = EMPTY_SNAPSHOT
+    const services = new Map<string, Record<string, unknown>>()
+    const slices = new Map<string, Record<string, unknown>>()
+    for (let step = 0; step < 40; step++) {
+      const service = `s${randomBelow(random, 4)}`
+      const isSlice = random() < 0.6
+      const name = isSlice ? `slice-${randomBelow(random, 6)}` : service
+      const [kind, known] = isSlice ? (['EndpointSlice', slices] as const) : (['Service', services] as const)
+      const raw = isSlice
+        ? apiSlice({ name, service, endpoints: [apiEndpoint(`10.244.0.${randomBelow(random, 9)}`)] })
+        : apiService({ name, clusterIP: random() < 0.2 ? 'None' : `10.96.0.${randomBelow(random, 9)}` })
+      if (random() < 0.3) {
+        byEvents.remove(kind, raw)
+        known.delete(name)
+      } else {
+        byEvents.upsert(kind, raw)
+        known.set(name, raw)
+      }
+      if (random() < 0.3) snapshot = buildSnapshot(byEvents, byEvents.takeChanges(), scope, snapshot)
+    }
+    snapshot = buildSnapshot(byEvents, byEvents.takeChanges(), scope, snapshot)
+    const { store: byLists } = createStore()
+    byLists.replace('Service', [...services.values()])
+    byLists.replace('EndpointSlice', [...slices.values()])
+    const fresh = buildSnapshot(byLists, byLists.takeChanges(), scope, EMPTY_SNAPSHOT)
+    const sorted = (ports: typeof fresh.ports) => [...ports].sort(([a], [b]) => (a < b ? -1 : 1))
+    if (JSON.stringify(sorted(snapshot.ports)) !== JSON.stringify(sorted(fresh.ports)))
+      return void t.same(sorted(snapshot.ports), sorted(fresh.ports), `round ${round}`)
+  }
+  t.pass('60 rounds')
+  t.end()
+})
+
+void t.test('Entries that did not change are the same objects in the next snapshot, in the same order', t => {
+  const { store } = createStore()
+  const scope = { nodeName: 'node-a', families: ['IPv4'] as const }
+  store.replace('Service', ['a', 'b', 'c'].map((name, i) => apiService({ name, clusterIP: `10.96.0.${i}` })))
+  store.replace('EndpointSlice', ['a', 'b', 'c'].map(name => apiSlice({ name: `${name}-1`, service: name })))
+  const first = buildSnapshot(store, store.takeChanges(), scope, EMPTY_SNAPSHOT)
+  const keys = ['a', 'b', 'c'].map(name => `IPv4/default/${name}:http/TCP`)
+  t.same([...first.ports.keys()], keys)
+
+  store.upsert('EndpointSlice', apiSlice({ name: 'a-1', service: 'a', endpoints: [apiEndpoint('10.244.0.9')] }))
+  const second = buildSnapshot(store, store.takeChanges(), scope, first)
+  t.equal(second.generation, first.generation + 1)
+  t.same([...second.ports.keys()], keys, 'a change of endpoints moves nothing: rules are written in this order')
+  t.not(second.ports.get(keys[0]!), first.ports.get(keys[0]!))
+  t.equal(second.ports.get(keys[0]!)?.servicePort, first.ports.get(keys[0]!)?.servicePort, 'the service port itself stays')
+  for (const key of keys.slice(1)) t.equal(second.ports.get(key), first.ports.get(key), key)
+
+  store.upsert('EndpointSlice', apiSlice({ name: 'b-2', service: 'b', endpoints: [apiEndpoint('10.244.0.5')] }))
+  store.upsert('Node', apiNode('node-a', { zone: 'z' }))
+  const third = buildSnapshot(store, store.takeChanges(), scope, second)
+  for (const key of keys) t.equal(third.ports.get(key), second.ports.get(key), `${key}: built anew, and equal`)
+
+  store.upsert('Service', apiService({ name: 'a', clusterIP: '10.96.0.77' }))
+  const fourth = buildSnapshot(store, store.takeChanges(), scope, third)
+  t.equal(fourth.ports.get(keys[0]!)?.usable.cluster, third.ports.get(keys[0]!)?.usable.cluster, 'lists stay the same arrays')
+  t.same([...fourth.ports.keys()], keys)
+
+  store.remove('Service', apiService({ name: 'b' }))
+  const fifth = buildSnapshot(store, store.takeChanges(), scope, fourth)
+  t.same([...fifth.ports.keys()], [keys[0], keys[2]])
+  t.equal(fifth.ports.get(keys[2]!), fourth.ports.get(keys[2]!))
+  t.end()
+})

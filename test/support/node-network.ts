@@ -1,0 +1,170 @@
+import { type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { NetworkNamespace } from '../../lib/demo/network-namespace.js'
+
+export const NODE_IP = '192.168.50.1'
+const POD_SERVER = fileURLToPath(new URL('pod-server.js', import.meta.url))
+const POD_CLIENT = fileURLToPath(new URL('pod-client.js', import.meta.url))
+
+/** Why these tests cannot run here, or false: they need root and the programs that `npm test` installs. */
+export const cannotUseNamespaces = process.getuid?.() === 0 ? false : 'needs root for network namespaces'
+
+let networks = 0
+
+/** Where to leave what has to be done at the end; a tap test is one. */
+export interface Teardown {
+  teardown(action: () => unknown): void
+}
+
+/** How a Pod is attached to the node. */
+export type Attachment =
+  | 'bridge'
+  /** A point-to-point interface without any address on the node's side, as Calico makes them. */
+  | 'no-address'
+  /** An interface whose first address is not the one that routing picks for the Pod. */
+  | 'two-addresses'
+
+/**
+ * A node and its Pods: a network namespace for each, with no way out.
+ *
+ *     node  192.168.50.1 (eth0, default route) ── cni0 10.244.0.1/24 ── Pods 10.244.0.N
+ */
+export class NodeNetwork {
+  readonly node: NetworkNamespace
+  readonly #prefix: string
+  readonly #namespaces: NetworkNamespace[]
+  readonly #children: ChildProcess[] = []
+  #pods = 0
+
+  private constructor(prefix: string, node: NetworkNamespace) {
+    this.#prefix = prefix
+    this.node = node
+    this.#namespaces = [node]
+  }
+
+  static async create(t: Teardown): Promise<NodeNetwork> {
+    const prefix = `kpn${process.pid}-${networks++}`
+    const network = new NodeNetwork(prefix, await NetworkNamespace.create(`${prefix}-node`))
+    t.teardown(() => network.#destroy())
+    await network.node.configure(
+      'link add cni0 type bridge',
+      'address add 10.244.0.1/24 dev cni0',
+      'link set cni0 up',
+      'link add eth0 type veth peer name uplink',
+      `address add ${NODE_IP}/24 dev eth0`,
+      'link set eth0 up',
+      'link set uplink up',
+      'route add default via 192.168.50.254',
+    )
+    await network.node.run('sysctl', ['-qw', 'net.ipv4.ip_forward=1'])
+    return network
+  }
+
+  /** Adds a Pod: a namespace with an address of its own, in which nothing runs yet. */
+  async addPod(attachment: Attachment = 'bridge'): Promise<{ namespace: NetworkNamespace; ip: string; link: string }> {
+    const number = ++this.#pods + 1
+    const namespace = await NetworkNamespace.create(`${this.#prefix}-pod${number}`)
+    this.#namespaces.push(namespace)
+    const link = `veth${number}`
+    const ip = attachment === 'bridge' ? `10.244.0.${number}` : `10.244.${number}.2`
+    await this.node.configure(`link add ${link} type veth peer name eth0 netns ${namespace.name}`)
+    switch (attachment) {
+      case 'bridge':
+        await this.node.configure(`link set ${link} master cni0 up`)
+        await namespace.configure(
+          `address add ${ip}/24 dev eth0`,
+          'link set eth0 up',
+          'route add default via 10.244.0.1',
+        )
+        break
+      case 'no-address':
+        await this.node.run('sysctl', ['-qw', `net.ipv4.conf.${link}.proxy_arp=1`])
+        await this.node.configure(`link set ${link} up`, `route add ${ip}/32 dev ${link}`)
+        await namespace.configure(
+          `address add ${ip}/32 dev eth0`,
+          'link set eth0 up',
+          'route add 169.254.1.1 dev eth0 scope link',
+          'route add default via 169.254.1.1',
+        )
+        break
+      case 'two-addresses':
+        await this.node.configure(
+          `address add 172.31.${number}.1/24 dev ${link}`,
+          `address add 10.244.${number}.1/24 dev ${link}`,
+          `link set ${link} up`,
+        )
+        await namespace.configure(
+          `address add ${ip}/24 dev eth0`,
+          'link set eth0 up',
+          `route add default via 10.244.${number}.1`,
+        )
+    }
+    return { namespace, ip, link }
+  }
+
+  /** Adds a Pod in which an HTTP-less TCP and UDP server answers with the Pod's name, on port 8080 and 5353. */
+  async addServer(name: string): Promise<{ ip: string; link: string; process: ChildProcess }> {
+    const pod = await this.addPod()
+    const child = this.start(pod.namespace, process.execPath, [POD_SERVER, name])
+    await once(child.stdout!, 'data')
+    return { ip: pod.ip, link: pod.link, process: child }
+  }
+
+  /** Starts a program in a namespace; it is killed at the end of the test, if it still runs. */
+  start(
+    namespace: NetworkNamespace,
+    program: string,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = process.env,
+  ): ChildProcess {
+    const child = namespace.spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env })
+    this.#children.push(child)
+    return child
+  }
+
+  async #destroy(): Promise<void> {
+    const running = this.#children.filter(child => child.exitCode === null && child.signalCode === null)
+    const ended = running.map(child => once(child, 'exit'))
+    for (const child of running) child.kill('SIGKILL')
+    await Promise.all(ended)
+    for (const namespace of this.#namespaces) await namespace.delete()
+  }
+}
+
+/** What a client saw of one request. */
+export interface Answer {
+  /** `name of the Pod` or an error code. */
+  readonly answer: string
+  /** `address:port` that the answer of a UDP request came from. */
+  readonly from?: string
+}
+
+/** A process in a namespace that makes requests when it is told to. */
+export class NetworkClient {
+  readonly #child: ChildProcess
+  readonly #lines: AsyncIterator<string>
+
+  constructor(network: NodeNetwork, namespace: NetworkNamespace) {
+    this.#child = network.start(namespace, process.execPath, [POD_CLIENT])
+    this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
+  }
+
+  async #command(command: object): Promise<Answer> {
+    this.#child.stdin!.write(`${JSON.stringify(command)}\n`)
+    const { value, done } = await this.#lines.next()
+    if (done === true) throw new Error('the client has ended')
+    return JSON.parse(value as string) as Answer
+  }
+
+  /** Connects and reads to the end. */
+  async tcp(ip: string, port: number): Promise<string> {
+    return (await this.#command({ protocol: 'tcp', ip, port })).answer
+  }
+
+  /** Sends a datagram of `bytes` bytes from a new socket, connected unless told otherwise, and waits for the answer. */
+  udp(ip: string, port: number, bytes = 5, connected = true): Promise<Answer> {
+    return this.#command({ protocol: 'udp', ip, port, bytes, connected })
+  }
+}

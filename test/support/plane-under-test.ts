@@ -1,0 +1,72 @@
+import type { Test } from 'tap'
+import { type TrafficCounts } from '../../lib/dataplane/data-plane.js'
+import { type DataPlaneTimings } from '../../lib/dataplane/listener.js'
+import { type ListenerPlan, type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
+import { DEFAULT_TIMINGS, InProcessDataPlane, type InProcessOptions } from '../../lib/dataplane/in-process.js'
+import { type Log } from '../../lib/model/log.js'
+import { realClock } from '../../lib/system/real-clock.js'
+
+export const silentLog: Log = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  enabled: () => false,
+}
+
+/** A spec of a TCP listener on loopback; whatever matters is given. */
+export function spec(changes: Partial<ListenerSpec> & Pick<ListenerSpec, 'endpoints'>): ListenerSpec {
+  return {
+    key: 'IPv4/default/web/TCP',
+    namespace: 'default',
+    service: 'web',
+    portName: '',
+    protocol: 'TCP',
+    address: '127.0.0.1',
+    port: 0,
+    affinityMs: undefined,
+    ...changes,
+  }
+}
+
+export function planOf(...specs: readonly ListenerSpec[]): ListenerPlan {
+  return new Map(specs.map(entry => [entry.key, entry]))
+}
+
+/** A data plane with real sockets on loopback, that is drained when the test ends. Round robin begins with the first endpoint. */
+export class PlaneUnderTest {
+  readonly plane: InProcessDataPlane
+
+  constructor(t: Test, options: Partial<InProcessOptions> = {}, timings: Partial<DataPlaneTimings> = {}) {
+    this.plane = new InProcessDataPlane({
+      log: silentLog,
+      clock: realClock,
+      random: () => 0,
+      descriptorLimit: 10_000,
+      ...options,
+      timings: { ...DEFAULT_TIMINGS, ...timings },
+    })
+    t.teardown(() => this.plane.drain(0))
+  }
+
+  /** Applies specs and returns the port of each, in order. */
+  async apply(...specs: readonly ListenerSpec[]): Promise<number[]> {
+    const { open, failed } = await this.plane.apply(planOf(...specs))
+    for (const failure of failed.values()) throw failure
+    return specs.map(({ key }) => open.get(key)!)
+  }
+
+  /** Counts of the listener of a key, or of the only one. */
+  counts(key?: string): Readonly<TrafficCounts> {
+    const { listeners } = this.plane.counts()
+    return (key === undefined ? listeners[0] : listeners.find(listener => listener.key === key))!.traffic
+  }
+}
+
+/** Resolves when the condition holds; looks at every turn of the event loop that brings something, and fails the wait after 10 s. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`Waited 10 s in vain until ${what}`)
+    await new Promise(resolve => setTimeout(resolve, 2))
+  }
+}

@@ -1,0 +1,50 @@
+/** Entry of a client's process in the tests: reads one JSON command a line, answers with one JSON line. */
+import { createSocket } from 'node:dgram'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+
+interface Command {
+  readonly protocol: 'tcp' | 'udp'
+  readonly ip: string
+  readonly port: number
+  readonly bytes?: number
+  readonly connected?: boolean
+}
+const LIMIT_MS = 8000
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const command = JSON.parse(line) as Command
+  process.stdout.write(`${JSON.stringify(await (command.protocol === 'tcp' ? tcp(command) : udp(command)))}\n`)
+}
+
+function tcp({ ip, port }: Command): Promise<object> {
+  return new Promise(resolve => {
+    let text = ''
+    const socket = connect({ host: ip, port, allowHalfOpen: true })
+    const timer = setTimeout(() => socket.destroy(Object.assign(new Error(), { code: 'no answer' })), LIMIT_MS)
+    socket.on('data', chunk => (text += String(chunk)))
+    socket.on('error', (error: NodeJS.ErrnoException) => (text = error.code!))
+    socket.on('close', () => {
+      clearTimeout(timer)
+      resolve({ answer: text })
+    })
+    socket.end()
+  })
+}
+
+function udp({ ip, port, bytes, connected }: Command): Promise<object> {
+  return new Promise(resolve => {
+    const socket = createSocket('udp4')
+    const done = (result: object): void => {
+      clearTimeout(timer)
+      socket.close()
+      resolve(result)
+    }
+    const timer = setTimeout(() => done({ answer: 'no answer' }), LIMIT_MS)
+    const datagram = Buffer.alloc(bytes!, 'x')
+    socket.on('message', (answer, from) => done({ answer: String(answer), from: `${from.address}:${from.port}` }))
+    socket.on('error', (error: NodeJS.ErrnoException) => done({ answer: error.code }))
+    if (connected === true) socket.connect(port, ip, () => socket.send(datagram))
+    else socket.send(datagram, port, ip)
+  })
+}

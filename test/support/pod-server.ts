@@ -1,0 +1,21 @@
+/** Entry of a Pod's process in the tests: `pod-server.js NAME`. TCP 8080 and UDP 5353 answer with the name. */
+import { createSocket } from 'node:dgram'
+import { createServer } from 'node:net'
+
+const name = process.argv[2]!
+const udp = createSocket('udp4')
+udp.on('message', (datagram, from) => udp.send(`${name} ${datagram.length}`, from.port, from.address))
+udp.bind(5353, () => {
+  createServer({ allowHalfOpen: true }, socket => {
+    socket.on('error', () => undefined)
+    // "echo" keeps the connection and sends everything back; anything else gets the name.
+    let echo = false
+    socket.on('data', chunk => {
+      if (echo || String(chunk) === 'echo\n') {
+        echo = true
+        socket.write(chunk)
+      }
+    })
+    socket.on('end', () => socket.end(echo ? '' : name))
+  }).listen({ port: 8080, backlog: 4096 }, () => process.stdout.write('ready\n'))
+})
