@@ -36,7 +36,8 @@ export function readConfig(values: FlagValues, hostName: string): ReadConfig {
     cleanup: values.cleanup === true,
     verbosity: reader.verbosity(),
   }
-  if (config.iptablesMinSyncPeriod > config.iptablesSyncPeriod) {
+  const periodsRead = !reader.hasProblem('iptables-sync-period') && !reader.hasProblem('iptables-min-sync-period')
+  if (periodsRead && config.iptablesMinSyncPeriod > config.iptablesSyncPeriod) {
     reader.problem('iptables-sync-period', 'must be at least --iptables-min-sync-period')
   }
   if (config.manifests.length > 0 && config.kubeconfig + config.master !== '') {
@@ -57,12 +58,20 @@ class Reader {
   }
 
   problem(flag: string, text: string): void {
-    this.problems.push(`--${flag} ${JSON.stringify(this.#values[flag] ?? '')}: ${text}`)
+    this.problems.push(`--${flag} ${JSON.stringify(this.#value(flag) ?? '')}: ${text}`)
+  }
+
+  hasProblem(flag: string): boolean {
+    return this.problems.some(problem => problem.startsWith(`--${flag} `))
   }
 
   text(flag: string): string {
-    const value = this.#values[flag] ?? FLAGS.find(({ name }) => name === flag)?.default
+    const value = this.#value(flag)
     return typeof value === 'string' ? value.trim() : ''
+  }
+
+  #value(flag: string): FlagValues[string] {
+    return this.#values[flag] ?? FLAGS.find(({ name }) => name === flag)?.default
   }
 
   list(flag: string): readonly string[] {

@@ -55,23 +55,24 @@ function ipv4Bytes(text: string): Uint8Array | undefined {
 function ipv6Bytes(text: string): Uint8Array | undefined {
   const halves = text.split('::')
   if (halves.length > 2) return undefined
-  const head = ipv6Groups(halves[0] ?? '')
-  const tail = halves.length === 2 ? ipv6Groups(halves[1] ?? '') : []
+  const whole = halves.length === 1
+  const head = ipv6Groups(halves[0] ?? '', whole)
+  const tail = whole ? [] : ipv6Groups(halves[1] ?? '', true)
   if (head === undefined || tail === undefined) return undefined
   const missing = 8 - head.length - tail.length
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined
+  if (whole ? missing !== 0 : missing < 1) return undefined
   const groups = [...head, ...Array<number>(missing).fill(0), ...tail]
   return Uint8Array.from(groups.flatMap(group => [group >> 8, group & 0xff]))
 }
 
-/** The 16-bit groups of one side of `::`; a dotted IPv4 address may stand for the last two. */
-function ipv6Groups(text: string): number[] | undefined {
+/** The 16-bit groups of one side of `::`. At the end of the address a dotted IPv4 address may stand for the last two. */
+function ipv6Groups(text: string, atEnd: boolean): number[] | undefined {
   if (text === '') return []
   const groups: number[] = []
   const parts = text.split(':')
   for (const [index, part] of parts.entries()) {
     if (part.includes('.')) {
-      const v4 = index === parts.length - 1 ? ipv4Bytes(part) : undefined
+      const v4 = atEnd && index === parts.length - 1 ? ipv4Bytes(part) : undefined
       if (v4 === undefined) return undefined
       groups.push((v4[0]! << 8) | v4[1]!, (v4[2]! << 8) | v4[3]!)
     } else {

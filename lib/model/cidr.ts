@@ -7,13 +7,16 @@ export interface Cidr {
   readonly bits: number
 }
 
-/** Reads `address/bits`; undefined when it is not a CIDR. Host bits that are set are ignored, as Go's net.ParseCIDR does. */
+/**
+ * Reads `address/bits`; undefined when it is not a CIDR. Host bits that are set are ignored, as Go's net.ParseCIDR does.
+ * An IPv4-mapped IPv6 address is refused: it is not said which of its two lengths the bits count in.
+ */
 export function parseCidr(text: string): Cidr | undefined {
   const [address, prefix, ...rest] = text.split('/')
   if (address === undefined || prefix === undefined || rest.length > 0 || !/^\d{1,3}$/.test(prefix)) return undefined
   const bytes = ipBytes(address)
   const bits = Number(prefix)
-  if (bytes === undefined || bits > bytes.length * 8) return undefined
+  if (bytes === undefined || bits > bytes.length * 8 || (bytes.length === 4 && address.includes(':'))) return undefined
   for (let index = 0; index < bytes.length; index++) bytes[index]! &= byteMask(bits, index)
   const network = bytes.length === 4 ? bytes.join('.') : parseIp(ipv6Text(bytes))!
   return { family: bytes.length === 4 ? 'IPv4' : 'IPv6', network, bits }

@@ -30,9 +30,9 @@ function splitWords(line: string): string[] {
   return words
 }
 
-/** The chain or target that a rule jumps to (`-j`), or undefined. */
+/** The chain or target that a rule jumps (`-j`) or goes (`-g`) to, or undefined. */
 export function targetOf(words: readonly string[]): string | undefined {
-  return wordAfter(words, '-j')
+  return wordAfter(words, '-j') ?? wordAfter(words, '-g')
 }
 
 /** The word that follows an option, or undefined. */

@@ -34,9 +34,7 @@ export function buildSnapshot(
 ): ServiceSnapshot {
   const node = { name: scope.nodeName, zone: objects.node?.zone ?? '' }
   const changed = changes.node ? new Set([...objects.services.keys(), ...changes.services]) : union(changes)
-  const ports = new Map(previous.ports)
-  // Two passes, so that a port that one Service gives up and another takes in the same change is never lost between them.
-  for (const key of previous.ports.keys()) if (changed.has(serviceOf(key))) ports.delete(key)
+  const made = new Map<ServicePortKey, ServedPort>()
   for (const serviceKey of changed) {
     const service = objects.services.get(serviceKey)
     if (service === undefined) continue
@@ -44,13 +42,17 @@ export function buildSnapshot(
       for (const servicePort of servicePorts(service, family)) {
         const endpoints = endpointsOf(servicePort, objects.slicesOf(serviceKey), scope.nodeName)
         const usable = usableEndpoints(servicePort, endpoints, node)
-        ports.set(
+        made.set(
           servicePort.key,
           keepIdentity(previous.ports.get(servicePort.key), { servicePort, endpoints, usable }),
         )
       }
     }
   }
+  // What stays keeps its place: rules are written in this order, and a change of endpoints must not look like one of rules.
+  const ports = new Map(previous.ports)
+  for (const key of previous.ports.keys()) if (changed.has(serviceOf(key)) && !made.has(key)) ports.delete(key)
+  for (const [key, served] of made) ports.set(key, served)
   return { generation: previous.generation + 1, ports }
 }
 

@@ -6,6 +6,7 @@ import {
   type Decoded,
   type RawFields,
   fields,
+  flag,
   isObjectName,
   isPortName,
   list,
@@ -93,15 +94,15 @@ function decodeEndpoint(
     return undefined
   }
   const conditions = fields(raw.conditions)
+  const condition = (name: string) => flag(conditions[name], `${path}.conditions.${name}`, problems)
   const hints = fields(raw.hints)
+  const ready = condition('ready') ?? true
   return {
     ip,
-    ready: conditions.ready !== false,
-    serving:
-      conditions.serving === undefined || conditions.serving === null
-        ? conditions.ready !== false
-        : conditions.serving === true,
-    terminating: conditions.terminating === true,
+    ready,
+    // The API reference: whoever finds no `serving` should defer to `ready`.
+    serving: condition('serving') ?? ready,
+    terminating: condition('terminating') ?? false,
     nodeName: text(raw.nodeName ?? fields(raw.topology)[HOSTNAME_TOPOLOGY], `${path}.nodeName`, problems),
     zoneHints: hintNames(hints.forZones, `${path}.hints.forZones`, problems),
     nodeHints: hintNames(hints.forNodes, `${path}.hints.forNodes`, problems),
@@ -123,12 +124,15 @@ export function endpointAddress(value: unknown, path: string, problems: string[]
   }
   const special = specialAddress(ip)
   if (special === undefined) return ip
-  problems.push(`${path}: ${quote(value)} is a ${special} address, which may not be an endpoint: endpoint refused`)
+  const article = special === 'unspecified' ? 'an' : 'a'
+  problems.push(`${path}: ${quote(value)} is ${article} ${special} address, which may not be an endpoint: endpoint refused`)
   return undefined
 }
 
 /** Annotation of the slice and endpoints controllers; unreadable counts as absent, as in kube-proxy. */
 export function triggerTime(metadata: RawFields): number | undefined {
-  const time = Date.parse(String(fields(metadata.annotations)[TRIGGER_TIME_ANNOTATION]))
+  const text = fields(metadata.annotations)[TRIGGER_TIME_ANNOTATION]
+  // Date.parse takes much more than RFC 3339: "7" is a day in 2001.
+  const time = typeof text === 'string' && /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(time) ? undefined : time
 }

@@ -38,13 +38,15 @@ export function decodeEndpoints(raw: unknown): Decoded<readonly EndpointSliceObj
 function decodePorts(value: unknown, path: string, problems: string[]): EndpointSlicePort[] {
   const ports: EndpointSlicePort[] = []
   for (const [index, raw] of list(value, `${path}.ports`, problems).entries()) {
+    const itsPath = `${path}.ports[${index}]`
     const entry = fields(raw)
-    const name = text(entry.name, `${path}.ports[${index}].name`, problems)
+    const name = text(entry.name, `${itsPath}.name`, problems)
     const protocol = parseProtocol(entry.protocol)
-    const port = portNumber(entry.port, `${path}.ports[${index}].port`, problems)
-    if (!isPortName(name))
-      problems.push(`${path}.ports[${index}].name: ${quote(name)} is not a valid port name: port ignored`)
-    else if (protocol !== undefined && port !== undefined) ports.push({ name, protocol, port })
+    const port = portNumber(entry.port, `${itsPath}.port`, problems)
+    if (!isPortName(name)) problems.push(`${itsPath}.name: ${quote(name)} is not a valid port name: port ignored`)
+    else if (protocol === undefined)
+      problems.push(`${itsPath}.protocol: ${quote(entry.protocol)} is none of TCP, UDP, SCTP`)
+    else if (port !== undefined) ports.push({ name, protocol, port })
   }
   return ports
 }

@@ -34,14 +34,24 @@ export function decodeService(raw: unknown): Decoded<ServiceObject> {
       clusterIPs: clusterIPs(spec, clusterIP, problems),
       ports: ports(spec, problems),
       affinitySeconds: affinitySeconds(spec, problems),
-      internalPolicyLocal: spec.internalTrafficPolicy === 'Local',
+      internalPolicyLocal: internalPolicyLocal(spec, problems),
     },
     problems,
   }
 }
 
+/** Only the presence of a label ever counts, so a value that is not text is nothing to report. */
 function labels(metadata: RawFields): Record<string, string> {
-  return Object.fromEntries(Object.entries(fields(metadata.labels)).map(([key, value]) => [key, String(value)]))
+  const entries = Object.entries(fields(metadata.labels))
+  return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === 'string' ? value : '']))
+}
+
+function internalPolicyLocal(spec: RawFields, problems: string[]): boolean {
+  const policy = spec.internalTrafficPolicy
+  if (policy === undefined || policy === null || policy === '' || policy === 'Cluster') return false
+  if (policy === 'Local') return true
+  problems.push(`spec.internalTrafficPolicy: ${quote(policy)} is neither "Cluster" nor "Local": "Cluster" is used`)
+  return false
 }
 
 /** `spec.clusterIPs` where the server has dual stack, else the one of `spec.clusterIP`. */

@@ -38,13 +38,34 @@ export function portNumber(value: unknown, path: string, problems: string[]): nu
   return undefined
 }
 
-/** A value as it can be shown in one line of a log: JSON, cut at 60 characters, control characters escaped. */
-export function quote(value: unknown): string {
-  const shown = JSON.stringify(value) ?? String(value)
-  return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown
+/** The value as true or false, or undefined when absent; anything else is a problem at `path`, and counts as absent. */
+export function flag(value: unknown, path: string, problems: string[]): boolean | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'boolean') return value
+  problems.push(`${path}: expected true or false, found ${quote(value)}`)
+  return undefined
 }
 
-const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
+/** A value as it can be shown in one line of a log: JSON, cut at 60 characters, with nothing that a terminal acts upon. */
+export function quote(value: unknown): string {
+  // Control characters and marks that change the order of what is read, as far as JSON leaves them as they are.
+  const shown = json(value).replace(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  return shown.length > 60 ? `${shown.slice(0, 57).replace(/[\ud800-\udbff]$/, '')}...` : shown
+}
+
+function json(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return '(a value that goes too deep to be shown)'
+  }
+}
+
+const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+const MAX_NAME_LENGTH = 253
 const PORT_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 
 /**
@@ -52,7 +73,7 @@ const PORT_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
  * log lines, so what the API server would refuse is refused here too, whatever the source.
  */
 export function isObjectName(name: string): boolean {
-  return NAME.test(name)
+  return name.length <= MAX_NAME_LENGTH && NAME.test(name)
 }
 
 /** Whether the text may name a port (RFC 1123 label); the unnamed port is ''. */

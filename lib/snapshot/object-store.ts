@@ -9,7 +9,7 @@ import { decodeEndpointSlice } from './decode-endpoint-slice.js'
 import { decodeEndpoints } from './decode-endpoints.js'
 import { decodeNode } from './decode-node.js'
 import { decodeService } from './decode-service.js'
-import { fields } from './decoded.js'
+import { fields, quote } from './decoded.js'
 
 /** Wrong fields of one object, each a sentence; empty once the object is right again or gone. */
 export interface ObjectProblems {
@@ -78,7 +78,7 @@ export class ObjectStore {
   replace(kind: ObjectKind, raws: readonly unknown[]): void {
     const wasSynced = this.hasSynced
     this.#delivered.add(kind)
-    const gone = new Set(this.#names(kind))
+    const gone = new Set([...this.#names(kind), ...this.#toldOf(kind)])
     let changed = false
     for (const raw of raws) {
       const name = rawKey(kind, raw)
@@ -122,6 +122,12 @@ export class ObjectStore {
       case 'Node':
         return this.node === undefined ? [] : [this.node.name]
     }
+  }
+
+  /** The objects with wrong fields; those among them that cannot be used at all are stored nowhere else. */
+  #toldOf(kind: ObjectKind): string[] {
+    const prefix = `${kind} `
+    return [...this.#problems.keys()].filter(key => key.startsWith(prefix)).map(key => key.slice(prefix.length))
   }
 
   /** Stores the object, or drops it when it cannot be used; says whether anything we serve by has changed. */
@@ -226,9 +232,14 @@ function noChanges() {
 
 /** The key a raw object is stored under, also when its name is not a valid one. */
 function rawKey(kind: ObjectKind, raw: unknown): string {
-  const metadata = fields(fields(raw).metadata)
-  if (kind === 'Node') return String(metadata.name)
-  return `${String(metadata.namespace ?? 'default')}/${String(metadata.name)}`
+  const { namespace, name } = fields(fields(raw).metadata)
+  if (kind === 'Node') return asText(name)
+  return `${asText(namespace) || 'default'}/${asText(name)}`
+}
+
+/** A name that is no text becomes one that no object can have. */
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : value === undefined || value === null ? '' : `(${quote(value)})`
 }
 
 /** Decoded objects are plain data built in a fixed field order, so their JSON tells whether they are equal. */

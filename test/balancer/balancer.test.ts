@@ -3,6 +3,7 @@ import { AffinityTable } from '../../lib/balancer/affinity-table.js'
 import { type Target } from '../../lib/balancer/balancer.js'
 import { ClientIpAffinity } from '../../lib/balancer/client-ip-affinity.js'
 import { RoundRobin } from '../../lib/balancer/round-robin.js'
+import { failAndEnd } from '../support/fail-and-end.js'
 import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
 
 /** `a` stands for 10.0.0.1:80, `b` for 10.0.0.2:80 …: short enough for tables. */
@@ -107,9 +108,9 @@ void t.test(`Whatever happens, a pick is of the list and not one to avoid while 
       if (random() < 0.3) balancer.replace(targets((list = some())))
       const avoid = random() < 0.3 ? some() : ''
       const picked = letterOf(balancer.pick(`10.1.0.${randomBelow(random, 20)}`, now, keys(avoid)))
-      if (list === '' ? picked !== '-' : !list.includes(picked)) return void t.fail(`"${picked}" is not in "${list}"`)
+      if (list === '' ? picked !== '-' : !list.includes(picked)) return failAndEnd(t, `"${picked}" is not in "${list}"`)
       const others = [...list].some(letter => !avoid.includes(letter))
-      if (others && avoid.includes(picked)) return void t.fail(`"${picked}" was to be avoided, of "${list}"`)
+      if (others && avoid.includes(picked)) return failAndEnd(t, `"${picked}" was to be avoided, of "${list}"`)
     }
   }
   t.pass('40,000 picks')

@@ -9,6 +9,7 @@ import { parsePortRange } from '../../lib/model/port-range.js'
 import { parseProtocol } from '../../lib/model/protocol.js'
 import { servicePortKey, servicePortName } from '../../lib/model/service-port.js'
 import { specialAddress } from '../../lib/model/special-address.js'
+import { failAndEnd } from '../support/fail-and-end.js'
 import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
 
 void t.test('An IP address is read leniently and printed in one form', t => {
@@ -70,14 +71,14 @@ void t.test(`Reading and printing addresses agrees with Node on random text (SEE
     // Node refuses leading zeros in octets, which we read; nothing else may differ.
     if (/(^|[.:])0\d+\./.test(text) || /\.0\d/.test(text)) continue
     const parsed = parseIp(text)
-    if ((parsed !== undefined) !== isIP(text) > 0) return void t.fail(`"${text}" gave ${parsed}`)
+    if ((parsed !== undefined) !== isIP(text) > 0) return failAndEnd(t, `"${text}" gave ${parsed}`)
     if (parsed === undefined) continue
     valid++
-    if (parseIp(parsed) !== parsed) return void t.fail(`"${text}" gave ${parsed}, which is not in its one form`)
+    if (parseIp(parsed) !== parsed) return failAndEnd(t, `"${text}" gave ${parsed}, which is not in its one form`)
     const expected = new URL(`http://[${text.includes(':') ? text : `::ffff:${text}`}]`).hostname.slice(1, -1)
     const ours = new URL(`http://[${parsed.includes(':') ? parsed : `::ffff:${parsed}`}]`).hostname.slice(1, -1)
-    if (ours !== expected) return void t.fail(`"${text}" gave ${parsed}, another address`)
-    if (parsed.includes(':') && parsed !== expected) return void t.fail(`"${text}" gave ${parsed}, not ${expected}`)
+    if (ours !== expected) return failAndEnd(t, `"${text}" gave ${parsed}, another address`)
+    if (parsed.includes(':') && parsed !== expected) return failAndEnd(t, `"${text}" gave ${parsed}, not ${expected}`)
   }
   t.ok(valid > 100, 'the random text holds addresses')
   t.end()

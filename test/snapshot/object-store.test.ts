@@ -3,6 +3,7 @@ import { EMPTY_SNAPSHOT } from '../../lib/model/snapshot.js'
 import { buildSnapshot } from '../../lib/snapshot/build-snapshot.js'
 import { type ObjectProblems, ObjectStore } from '../../lib/snapshot/object-store.js'
 import { apiEndpoint, apiEndpoints, apiNode, apiService, apiSlice } from '../support/api-objects.js'
+import { failAndEnd } from '../support/fail-and-end.js'
 import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
 
 function createStore(nodeName = 'node-a') {
@@ -285,7 +286,7 @@ void t.test(`Single events and complete lists lead to the same state (SEED=${see
     const fresh = buildSnapshot(byLists, byLists.takeChanges(), scope, EMPTY_SNAPSHOT)
     const sorted = (ports: typeof fresh.ports) => [...ports].sort(([a], [b]) => (a < b ? -1 : 1))
     if (JSON.stringify(sorted(snapshot.ports)) !== JSON.stringify(sorted(fresh.ports)))
-      return void t.same(sorted(snapshot.ports), sorted(fresh.ports), `round ${round}`)
+      return failAndEnd(t, `round ${round}: ${JSON.stringify({ byEvents: sorted(snapshot.ports), byLists: sorted(fresh.ports) })}`)
   }
   t.pass('60 rounds')
   t.end()

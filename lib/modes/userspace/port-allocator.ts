@@ -21,7 +21,8 @@ export class PortAllocator {
   /** Asks for the port that a service port had before a restart, if nobody has asked for it yet and it may be used. */
   prefer(key: ServicePortKey, port: number): void {
     const inRange = this.#range === undefined || (port >= this.#range.first && port <= this.#range.last)
-    if (inRange && !this.#claims.has(key) && !this.#taken.has(port)) this.#claim(key, port)
+    const free = !this.#taken.has(port) && !this.#refused.has(port)
+    if (inRange && free && !this.#claims.has(key)) this.#claim(key, port)
   }
 
   /** The number to listen on: the same as long as it is neither released nor refused. Undefined: none is left. */

@@ -1,0 +1,276 @@
+import t from 'tap'
+import { USERSPACE_CHAINS } from '../../lib/rules/chain-names.js'
+import { parseSaveText, targetOf, wordAfter } from '../../lib/rules/found-rules.js'
+import { asFound, removalText, restoreText } from '../../lib/rules/restore-text.js'
+import { type Rule, type RuleSet } from '../../lib/rules/rule-set.js'
+import { ruleWords } from '../../lib/rules/rule-words.js'
+import { failAndEnd } from '../support/fail-and-end.js'
+import { KernelRules, splitCommandLine } from '../support/kernel-rules.js'
+import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
+
+function dnat(comment: string, destination: string, port = 80): Rule {
+  return {
+    comment,
+    destination,
+    protocol: 'TCP',
+    destinationPort: port,
+    target: { kind: 'DNAT', address: '192.168.50.1', port: 40_000 + port },
+  }
+}
+
+function ruleSet(rules: readonly Rule[], chain = 'KUBE-OURS'): RuleSet {
+  const link = { chain: 'PREROUTING', rule: { comment: 'our link', target: { kind: 'jump', chain } as const } }
+  return { family: 'IPv4', tables: new Map([['nat', { chains: new Map([[chain, rules]]), links: [link] }]]) }
+}
+
+/** What the kernel holds is read as the proxy reads it. */
+function read(kernel: KernelRules, counters = false) {
+  return parseSaveText(kernel.save({ counters }))
+}
+
+void t.test('A rule is spelled as iptables-save prints it back', t => {
+  const table: readonly (readonly [rule: Rule, family: 'IPv4' | 'IPv6', words: string])[] = [
+    [
+      dnat('default/web:http', '10.96.0.10'),
+      'IPv4',
+      '-d 10.96.0.10/32 -p tcp -m comment --comment default/web:http -m tcp --dport 80 -j DNAT --to-destination 192.168.50.1:40080',
+    ],
+    [
+      {
+        comment: 'a/b',
+        destination: 'fd00::10',
+        protocol: 'UDP',
+        destinationPort: 53,
+        target: { kind: 'DNAT', address: 'fd00::1', port: 4000 },
+      },
+      'IPv6',
+      '-d fd00::10/128 -p udp -m comment --comment a/b -m udp --dport 53 -j DNAT --to-destination [fd00::1]:4000',
+    ],
+    [
+      { comment: 'a/b', destination: '10.96.0.1', protocol: 'TCP', destinationPort: 1, target: { kind: 'REDIRECT', port: 2 } },
+      'IPv4',
+      '-d 10.96.0.1/32 -p tcp -m comment --comment a/b -m tcp --dport 1 -j REDIRECT --to-ports 2',
+    ],
+    [{ comment: 'x', target: { kind: 'jump', chain: 'KUBE-X' } }, 'IPv4', '-m comment --comment x -j KUBE-X'],
+    [
+      { comment: 'x', protocol: 'TCP', target: { kind: 'jump', chain: 'KUBE-X' } },
+      'IPv4',
+      '-p tcp -m comment --comment x -j KUBE-X',
+    ],
+  ]
+  for (const [rule, family, words] of table) t.equal(ruleWords(rule, family).join(' '), words)
+  t.end()
+})
+
+void t.test('A comment holds printable ASCII of at most 255 bytes, whatever it was made from', t => {
+  const table: readonly (readonly [comment: string, kept: string])[] = [
+    ['default/web:http', 'default/web:http'],
+    ['two words', 'two words'],
+    ['"quoted" \'and\' \\ `id`; $(x)', '"quoted" \'and\' \\ `id`; $(x)'],
+    ['line\nbreak\r\0\u001b[31m\u007f', 'line?break???[31m?'],
+    ['é中😀', '????'],
+    ['', ''],
+    ['x'.repeat(300), 'x'.repeat(255)],
+    [`${'é'.repeat(150)}${'x'.repeat(150)}`, `${'?'.repeat(150)}${'x'.repeat(105)}`],
+  ]
+  for (const [comment, kept] of table) {
+    const words = ruleWords({ comment, target: { kind: 'jump', chain: 'KUBE-X' } }, 'IPv4')
+    t.equal(wordAfter(words, '--comment'), kept, JSON.stringify(comment).slice(0, 40))
+  }
+  t.end()
+})
+
+const seed = seedOfRun()
+
+void t.test(`Whatever a comment is made of, the kernel gets one rule and we find it again (SEED=${seed})`, t => {
+  const random = seededRandom(seed)
+  const pieces = ['"', "'", '\\', '\n', ' ', '-j', ' -A INPUT', '`', '$(', ';', 'COMMIT', '*', '#', ':', 'é', '😀', 'web', '\0', '%']
+  const fixed = ['"', '\\', '\\"', 'a\\', ' ', '-j', '\n-A PREROUTING -j ACCEPT\n', '\nCOMMIT\n*filter', '# x', 'x'.repeat(300)]
+  const comments = [
+    ...fixed,
+    ...Array.from({ length: 500 }, () =>
+      Array.from({ length: randomBelow(random, 12) }, () => pieces[randomBelow(random, pieces.length)]).join(''),
+    ),
+  ]
+  for (const comment of comments) {
+    const wanted = ruleSet([dnat(comment, '10.96.0.10')])
+    const kernel = new KernelRules()
+    kernel.restore(restoreText(wanted, read(kernel)).text)
+    const name = JSON.stringify(comment)
+    if (kernel.chain('nat', 'KUBE-OURS')?.length !== 1) return failAndEnd(t, `${name}: not one rule`)
+    if (kernel.chain('nat', 'PREROUTING')?.length !== 1) return failAndEnd(t, `${name}: a rule of others`)
+    if (restoreText(wanted, read(kernel)).text !== '') return failAndEnd(t, `${name}: not found again`)
+    if (restoreText(wanted, asFound(wanted)).text !== '') return failAndEnd(t, `${name}: not as expected to be found`)
+  }
+  t.pass(`${comments.length} comments`)
+  t.end()
+})
+
+void t.test('What iptables-save prints is read: tables, chains, rules, with counters and without', t => {
+  const text = [
+    '# Generated by iptables-save v1.8.9 (nf_tables)',
+    '*nat',
+    ':PREROUTING ACCEPT [0:0]',
+    ':KUBE-OURS - [0:0]',
+    '-A PREROUTING -m comment --comment "two words; \\"quoted\\" \\\\ \\\'" -j KUBE-OURS',
+    '[12:3456] -A KUBE-OURS -d 10.96.0.10/32 -p tcp -j DNAT --to-destination 1.2.3.4:5',
+    '-A KUBE-OURS ! -d 10.96.0.11/32 -m comment --comment "" -g ELSEWHERE',
+    '-A KUBE-UNKNOWN -j ACCEPT',
+    'COMMIT',
+    '# Completed',
+    '*filter',
+    ':INPUT DROP [5:10]',
+    'COMMIT',
+    '',
+  ].join('\n')
+  const found = parseSaveText(text)
+  t.same([...found.keys()], ['nat', 'filter'])
+  t.same(
+    [...found.get('nat')!],
+    [
+      ['PREROUTING', [['-m', 'comment', '--comment', 'two words; "quoted" \\ \'', '-j', 'KUBE-OURS']]],
+      [
+        'KUBE-OURS',
+        [
+          ['-d', '10.96.0.10/32', '-p', 'tcp', '-j', 'DNAT', '--to-destination', '1.2.3.4:5'],
+          ['!', '-d', '10.96.0.11/32', '-m', 'comment', '--comment', '', '-g', 'ELSEWHERE'],
+        ],
+      ],
+    ],
+  )
+  t.same([...found.get('filter')!], [['INPUT', []]])
+  t.equal(parseSaveText('').size, 0)
+  t.equal(parseSaveText('garbage\n[\n-A\n-A X\n:\n').size, 0, 'text that is none is passed over')
+  t.end()
+})
+
+void t.test('The target of a rule is what it jumps or goes to', t => {
+  const table: readonly (readonly [words: string, target: string | undefined])[] = [
+    ['-j ACCEPT', 'ACCEPT'],
+    ['-p tcp -g KUBE-X', 'KUBE-X'],
+    ['-p tcp', undefined],
+    ['-p tcp -j', undefined],
+  ]
+  for (const [words, target] of table) t.equal(targetOf(words.split(' ')), target, words)
+  t.end()
+})
+
+void t.test('Only what differs is written', t => {
+  const [a, b] = [dnat('default/a', '10.96.0.1'), dnat('default/b', '10.96.0.2')]
+  const foreign = '*nat\n:FOREIGN - [0:0]\n-A PREROUTING -j FOREIGN\n-A FOREIGN -d 10.96.0.9/32 -p tcp -m tcp --dport 1 -j ACCEPT\nCOMMIT\n'
+  const kernel = new KernelRules()
+  kernel.restore(foreign)
+  const before = kernel.chain('nat', 'FOREIGN')
+
+  const first = restoreText(ruleSet([a, b]), read(kernel))
+  t.equal(
+    first.text,
+    [
+      '*nat',
+      ':KUBE-OURS - [0:0]',
+      '-A KUBE-OURS -d 10.96.0.1/32 -p tcp -m comment --comment default/a -m tcp --dport 80 -j DNAT --to-destination 192.168.50.1:40080',
+      '-A KUBE-OURS -d 10.96.0.2/32 -p tcp -m comment --comment default/b -m tcp --dport 80 -j DNAT --to-destination 192.168.50.1:40080',
+      '-I PREROUTING 1 -m comment --comment "our link" -j KUBE-OURS',
+      'COMMIT',
+      '',
+    ].join('\n'),
+  )
+  t.same([...first.written], [['nat', 3]])
+  kernel.restore(first.text)
+  t.equal(targetOf(kernel.chain('nat', 'PREROUTING')![0]!), 'KUBE-OURS', 'our link comes before what others have')
+
+  for (const counters of [false, true]) {
+    const again = restoreText(ruleSet([a, b]), read(kernel, counters))
+    t.equal(again.text, '', 'nothing differs, nothing is written')
+    t.equal(again.written.size, 0)
+  }
+
+  const removed = restoreText(ruleSet([b]), read(kernel))
+  t.notMatch(removed.text, 'default/a', 'a rule that is not wanted any more is not named')
+  t.notMatch(removed.text, '-I PREROUTING', 'a link that is there is not written again')
+  t.notMatch(removed.text, 'FOREIGN', 'nothing of others is named')
+  kernel.restore(removed.text)
+  t.equal(kernel.chain('nat', 'KUBE-OURS')?.length, 1, 'and is gone')
+
+  kernel.restore('*nat\n-D PREROUTING -m comment --comment "our link" -j KUBE-OURS\nCOMMIT\n')
+  const linkOnly = restoreText(ruleSet([b]), read(kernel))
+  t.equal(linkOnly.text, '*nat\n-I PREROUTING 1 -m comment --comment "our link" -j KUBE-OURS\nCOMMIT\n')
+  kernel.restore(linkOnly.text)
+
+  kernel.restore('*nat\n-A KUBE-OURS -j ACCEPT\nCOMMIT\n')
+  kernel.restore(restoreText(ruleSet([b]), read(kernel)).text)
+  t.equal(kernel.chain('nat', 'KUBE-OURS')?.length, 1, 'what others added to our chain is gone')
+
+  kernel.restore('*nat\n:KUBE-OURS - [0:0]\nCOMMIT\n')
+  kernel.restore(restoreText(ruleSet([b, a]), read(kernel)).text)
+  t.equal(kernel.chain('nat', 'KUBE-OURS')?.length, 2, 'what others flushed is back')
+  t.not(restoreText(ruleSet([a, b]), read(kernel)).text, '', 'another order is a difference')
+
+  t.same(kernel.chain('nat', 'FOREIGN'), before, 'nothing happened to what others have')
+  t.end()
+})
+
+void t.test('Without Services the chains and links are there all the same', t => {
+  const kernel = new KernelRules()
+  const { text } = restoreText(ruleSet([]), read(kernel))
+  t.equal(text, '*nat\n:KUBE-OURS - [0:0]\n-I PREROUTING 1 -m comment --comment "our link" -j KUBE-OURS\nCOMMIT\n')
+  kernel.restore(text)
+  t.equal(restoreText(ruleSet([]), read(kernel)).text, '')
+  t.end()
+})
+
+/** What kube-proxy 1.20 leaves behind in userspace mode, and a few rules of others. */
+const LEFTOVERS = `*nat
+:KUBE-PORTALS-CONTAINER - [0:0]
+:KUBE-PORTALS-HOST - [0:0]
+:KUBE-NODEPORT-CONTAINER - [0:0]
+:KUBE-NODEPORT-HOST - [0:0]
+:DOCKER - [0:0]
+:KUBE-SERVICES - [0:0]
+-A PREROUTING -m comment --comment "handle ClusterIPs; NOTE: this must be before the NodePort rules" -j KUBE-PORTALS-CONTAINER
+-A PREROUTING -m addrtype --dst-type LOCAL -m comment --comment "handle service NodePorts; NOTE: this must be the last rule in the chain" -j KUBE-NODEPORT-CONTAINER
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A OUTPUT -m comment --comment "handle ClusterIPs; NOTE: this must be before the NodePort rules" -j KUBE-PORTALS-HOST
+-A OUTPUT -m addrtype --dst-type LOCAL -m comment --comment "handle service NodePorts; NOTE: this must be the last rule in the chain" -j KUBE-NODEPORT-HOST
+-A DOCKER -p tcp -g KUBE-PORTALS-HOST
+-A DOCKER -m comment --comment KUBE-PORTALS-HOST -j RETURN
+-A KUBE-PORTALS-CONTAINER -d 10.96.0.10/32 -p tcp -m comment --comment "default/web:http" -m tcp --dport 80 -j REDIRECT --to-ports 41000
+-A KUBE-PORTALS-HOST -d 10.96.0.10/32 -p tcp -m comment --comment "default/web:http" -m tcp --dport 80 -j DNAT --to-destination 192.168.50.1:41000
+-A KUBE-NODEPORT-CONTAINER -p tcp -m comment --comment "default/web:http" -m tcp --dport 30080 -j REDIRECT --to-ports 41000
+-A KUBE-NODEPORT-HOST -p tcp -m comment --comment "default/web:http" -m tcp --dport 30080 -j DNAT --to-destination 192.168.50.1:41000
+COMMIT
+*filter
+:KUBE-NODEPORT-NON-LOCAL - [0:0]
+-A INPUT -m comment --comment "Ensure that non-local NodePort traffic can flow" -j KUBE-NODEPORT-NON-LOCAL
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A KUBE-NODEPORT-NON-LOCAL -p tcp -m comment --comment "default/web:http" -m tcp --dport 41000 -m state --state NEW -j ACCEPT
+COMMIT
+`
+
+void t.test('Everything the userspace mode ever left is removed, and nothing else', t => {
+  for (const counters of [false, true]) {
+    const kernel = new KernelRules()
+    kernel.restore(LEFTOVERS)
+    kernel.restore(removalText(USERSPACE_CHAINS, read(kernel, counters)))
+    t.same(kernel.chainNames('nat'), ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING', 'DOCKER', 'KUBE-SERVICES'])
+    t.same(kernel.chainNames('filter'), ['INPUT', 'FORWARD', 'OUTPUT'])
+    t.same(kernel.chain('nat', 'PREROUTING'), [splitCommandLine('-m addrtype --dst-type LOCAL -j DOCKER')])
+    t.same(kernel.chain('nat', 'OUTPUT'), [])
+    t.same(kernel.chain('nat', 'DOCKER'), [splitCommandLine('-m comment --comment KUBE-PORTALS-HOST -j RETURN')])
+    t.same(kernel.chain('filter', 'INPUT'), [splitCommandLine('-p tcp -m tcp --dport 22 -j ACCEPT')])
+    t.equal(removalText(USERSPACE_CHAINS, read(kernel)), '', 'then nothing is left to be removed')
+  }
+  t.end()
+})
+
+void t.test('Where only part of it is left, that part is removed', t => {
+  const kernel = new KernelRules()
+  kernel.restore('*nat\n:KUBE-NODEPORT-HOST - [0:0]\n-A OUTPUT -j KUBE-NODEPORT-HOST\n-A OUTPUT -j KUBE-NODEPORT-HOST\nCOMMIT\n')
+  const text = removalText(USERSPACE_CHAINS, read(kernel))
+  t.notMatch(text, 'filter', 'a table without anything of ours is not named')
+  t.notMatch(text, 'KUBE-PORTALS', 'a chain that is not there is not named')
+  kernel.restore(text)
+  t.same(kernel.chain('nat', 'OUTPUT'), [], 'a link that is there twice goes twice')
+  t.equal(removalText(USERSPACE_CHAINS, new Map()), '')
+  t.end()
+})
