@@ -7,11 +7,12 @@ import { type EndpointsApi } from './watched-resource.js'
 const PREFERENCE: readonly EndpointsApi[] = ['discovery.k8s.io/v1', 'discovery.k8s.io/v1beta1', 'v1']
 
 /**
- * Asks the server where it keeps endpoints. No discovery.k8s.io group means Kubernetes before 1.17, or one where it was
- * switched off.
+ * Asks the server where it keeps endpoints. Neither version of discovery.k8s.io means Kubernetes before 1.17, or one
+ * where they were switched off.
  *
- * The list of all groups is asked for rather than this one group, because then 404 is never an answer: it may come from
- * a load balancer that has no API server behind it at the moment, and must not make us leave EndpointSlices for good.
+ * The list of groups is asked for only to see that an API server is there at all: a 404 before that may come from a load
+ * balancer that has none behind it at the moment, and must not make us leave EndpointSlices for good. What stands in the
+ * list is not to be trusted: it is incomplete while a server starts, and outdated after a version was switched off.
  *
  * `failing` is the one that just turned out not to be there, if any; it counts only where the server does not let us
  * see what it has (403), so that the next one is tried. Rejects as the client does when the server cannot say.
@@ -22,13 +23,9 @@ export async function discoverEndpointsApi(
   signal: AbortSignal,
 ): Promise<EndpointsApi> {
   try {
-    const groups = members(await client.getJson('/apis', signal), 'groups')
-    const discovery = groups.find(group => field(group, 'name') === 'discovery.k8s.io')
-    const versions = members(discovery, 'versions').map(version => field(version, 'groupVersion'))
-    for (const api of PREFERENCE) {
-      if (!versions.includes(api)) continue
-      const resources = members(await client.getJson(`/apis/${api}`, signal), 'resources')
-      if (resources.some(resource => field(resource, 'name') === 'endpointslices')) return api
+    await client.getJson('/apis', signal)
+    for (const api of ['discovery.k8s.io/v1', 'discovery.k8s.io/v1beta1'] as const) {
+      if (await hasEndpointSlices(client, api, signal)) return api
     }
     return 'v1'
   } catch (error) {
@@ -38,7 +35,12 @@ export async function discoverEndpointsApi(
   }
 }
 
-function members(answer: unknown, list: string): readonly unknown[] {
-  const items = field(answer, list)
-  return Array.isArray(items) ? items : []
+async function hasEndpointSlices(client: KubeClient, api: EndpointsApi, signal: AbortSignal): Promise<boolean> {
+  try {
+    const resources = field(await client.getJson(`/apis/${api}`, signal), 'resources')
+    return Array.isArray(resources) && resources.some(resource => field(resource, 'name') === 'endpointslices')
+  } catch (error) {
+    if (error instanceof ApiRefusal && error.status === 404) return false
+    throw error
+  }
 }

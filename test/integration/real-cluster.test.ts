@@ -72,22 +72,24 @@ t.test(
     await proxy.line(/Synced rules/)
     t.strictSame(await answers(), wanted, 'the same Services, served the same')
 
-    t.test('a change of endpoints is served', async t => {
+    await t.test('a change of endpoints is served', async t => {
       const from = proxy.lines.length
       await api.command(['PATCH', `${SLICES}/web-1`, { endpoints: [{ addresses: [ips[1]] }] }])
       await proxy.line(/"Endpoints" servicePort="IPv4\/default\/web/, from)
       for (let i = 0; i < 3; i++) t.equal(await inPod.tcp(WEB.clusterIP, WEB.port), 'b')
     })
 
-    t.test('a Service that is deleted goes, and comes back with its endpoints', async t => {
+    await t.test('a Service that is deleted goes, and comes back with its endpoints', async t => {
       let from = proxy.lines.length
       await api.command(['DELETE', '/api/v1/namespaces/default/services/web'])
       await proxy.line(/"No longer serving" servicePort="IPv4\/default\/web/, from)
       from = proxy.lines.length
       await api.command(['POST', '/api/v1/namespaces/default/services', services[0]!])
       await proxy.line(/"Serving" servicePort="IPv4\/default\/web.* endpoints=1/, from)
-      await proxy.line(/Synced rules" changed=true/, from)
-      t.equal(await inPod.tcp(WEB.clusterIP, WEB.port), 'b')
+      // The write that took the old rules away may still be under way.
+      let answer = ''
+      for (let i = 0; i < 100 && answer !== 'b'; i++) answer = await inPod.tcp(WEB.clusterIP, WEB.port)
+      t.equal(answer, 'b')
     })
     t.equal(await proxy.stop(), 0)
   },

@@ -30,8 +30,7 @@ function runScenario(t: Test, { node, steps }: Scenario): void {
       t.equal(entry, before.get(name)?.[0], `${step.title}: entry of ${name} is the same object`)
       t.equal(spec, before.get(name)?.[1], `${step.title}: listener of ${name} is the same object`)
     }
-    if (step.rules !== undefined)
-      t.equal(rulesWritten ? 'written' : 'not written', step.rules, `${step.title}: rules`)
+    if (step.rules !== undefined) t.equal(rulesWritten ? 'written' : 'not written', step.rules, `${step.title}: rules`)
     before = entries
   }
 }
@@ -46,7 +45,8 @@ void t.test('A scenario that says something nobody would look at is refused', t 
     ['behaviour: b\nsteps: []\nobjects: []', 'x.yaml: "objects" is none of'],
     ['behaviour: [', 'x.yaml: '],
   ]
-  for (const [text, message] of table) t.throws(() => parseScenario('x.yaml', text), { message: new RegExp(`^${escaped(message)}`) })
+  for (const [text, message] of table)
+    t.throws(() => parseScenario('x.yaml', text), { message: new RegExp(`^${escaped(message)}`) })
   t.end()
 })
 

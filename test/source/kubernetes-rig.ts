@@ -71,7 +71,9 @@ export async function startRig({ nodeName, timings, clock = realClock, ...access
     store,
     lines,
     until: async condition => {
-      while (!condition()) await Promise.race([run, new Promise<void>(resolve => waiters.push(resolve))])
+      const ended = run.then(() => Promise.reject(new Error('the source has ended')))
+      ended.catch(() => {})
+      while (!condition()) await Promise.race([ended, new Promise<void>(resolve => waiters.push(resolve))])
     },
     services: () => [...store.services.keys()].sort().join(' '),
     stop: async () => {

@@ -384,6 +384,17 @@ t.test('endpoints are read from the newest API that the server has', async test 
   }
 })
 
+t.test('an API that is listed, but was switched off, is not used', async test => {
+  const api = await server(test)
+  api.put('endpoints', endpoints('web'))
+  const switchedOff = '/apis/discovery.k8s.io/v1'
+  api.refuseNext(100, { status: 404, when: ({ path }) => path.startsWith(switchedOff) })
+  const { store, until, lines } = await rig(test, api)
+  await until(() => store.hasSynced)
+  test.equal(addressesOf(store, 'web'), '10.244.0.1')
+  test.notOk(lines.some(({ level }) => level === 'error'))
+})
+
 t.test('where discovery is forbidden, one API after the other is tried', async test => {
   const api = await server(test)
   api.serves['discovery.k8s.io/v1'] = false

@@ -1,0 +1,107 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import t from 'tap'
+import { CountPrograms } from '../support/count-programs.js'
+import { ManifestFolder, endpointSlice, service } from '../support/manifests.js'
+import { NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
+import { ProxyProcess } from '../support/proxy-process.js'
+
+const WEB = { clusterIP: '10.96.0.10', port: 80 }
+
+t.test('iptables', { skip: cannotUseNamespaces }, async t => {
+  await t.test('the back end that the kubelet uses is used, and a restart needs no write there either', async t => {
+    const network = await NodeNetwork.create(t)
+    const server = await network.addServer('a')
+    const folder = new ManifestFolder(t)
+    folder.write(service('web', WEB), endpointSlice('web', [server.ip], 8080))
+    // The kubelet's hint is in the legacy tables, while there are more rules in the others.
+    await network.node.run('iptables-legacy', ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'])
+    for (let i = 0; i < 5; i++) await network.node.run('iptables-nft', ['-A', 'INPUT', '-i', 'lo', '-j', 'ACCEPT'])
+    const first = new ProxyProcess(network, ['--manifests', folder.path])
+    t.match(await first.line(/Using iptables/), /backEnd="legacy"/)
+    await first.line(/Synced rules" changed=true/)
+    const client = new NetworkClient(network, (await network.addPod()).namespace)
+    t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+    t.match((await network.node.run('iptables-legacy-save', ['-t', 'nat'])).stdout, /default\/web/)
+    t.notMatch((await network.node.run('iptables-nft-save', [])).stdout, /KUBE/)
+    t.equal(await first.stop(), 0)
+    const second = new ProxyProcess(network, ['--manifests', folder.path])
+    await second.line(/Synced rules" changed=false/)
+    t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+    t.equal(await second.stop(), 0)
+  })
+
+  await t.test('a change of Services is one restore, a change of endpoints is no iptables call at all', async t => {
+    const network = await NodeNetwork.create(t)
+    const server = await network.addServer('a')
+    const folder = new ManifestFolder(t)
+    const services = Array.from({ length: 50 }, (_, n) => service(`s${n}`, { clusterIP: `10.96.1.${n}`, port: 80 }))
+    folder.write(...services)
+    const programs = new CountPrograms(t)
+    const proxy = new ProxyProcess(network, ['--manifests', folder.path], programs.env)
+    await proxy.line(/Synced rules" changed=true servicePorts=50/)
+    t.equal(programs.count('restore'), 1)
+    const saves = programs.count('save')
+    for (const ip of ['10.244.0.77', '10.244.0.78', server.ip]) {
+      const from = proxy.lines.length
+      folder.write(...services, endpointSlice('s7', [ip], 8080))
+      await proxy.line(/"Endpoints" servicePort="IPv4\/default\/s7/, from)
+    }
+    t.equal(programs.count('restore'), 1)
+    t.equal(programs.count('save'), saves)
+    folder.write(...services.slice(0, 40), service('new', { clusterIP: '10.96.2.1', port: 80 }))
+    await proxy.line(/Synced rules" changed=true servicePorts=41/)
+    t.equal(programs.count('restore'), 2)
+    t.equal(await proxy.stop(), 0)
+  })
+
+  await t.test(
+    'a restore that fails is reported with the line at fault, tried again, and serves when it can',
+    async t => {
+      const network = await NodeNetwork.create(t)
+      const server = await network.addServer('a')
+      const folder = new ManifestFolder(t)
+      folder.write(service('web', WEB), endpointSlice('web', [server.ip], 8080))
+      // The real program, with one word of the text spoiled for as long as a file is there.
+      const shims = mkdtempSync(join(tmpdir(), 'shims-'))
+      t.teardown(() => rmSync(shims, { recursive: true }))
+      const spoil = join(shims, 'spoil')
+      writeFileSync(spoil, '')
+      const shim = join(shims, 'iptables-nft-restore')
+      writeFileSync(
+        shim,
+        `#!/bin/sh\nif [ -e ${spoil} ]; then sed 's/-j DNAT/-j NOWHERE/' | /usr/sbin/iptables-nft-restore "$@"; exit $?; fi\nexec /usr/sbin/iptables-nft-restore "$@"\n`,
+      )
+      chmodSync(shim, 0o755)
+      const proxy = new ProxyProcess(network, ['--manifests', folder.path], {
+        ...process.env,
+        PATH: `${shims}${delimiter}${process.env.PATH}`,
+      })
+      const line = await proxy.line(/Rules could not be written/)
+      t.match(line, /IPTABLES_RESTORE_FAILED/)
+      t.match(line, /at line \d+: \\"-A KUBE-PORTALS-CONTAINER -d 10\.96\.0\.10\/32/)
+      t.match(line, /retryMs=1000/)
+      t.notMatch((await network.node.run('iptables-save', ['-t', 'nat'])).stdout, /KUBE/, 'nothing is half-applied')
+      rmSync(spoil)
+      await proxy.line(/Synced rules" changed=true/)
+      t.equal(await new NetworkClient(network, network.node).tcp(WEB.clusterIP, WEB.port), 'a')
+      t.equal(await proxy.stop(), 0)
+    },
+  )
+
+  await t.test('the lock of other programs is waited for', async t => {
+    const network = await NodeNetwork.create(t)
+    await network.node.run('iptables-legacy', ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'])
+    const folder = new ManifestFolder(t)
+    folder.write(service('web', WEB))
+    const holder = network.start(network.node, 'flock', ['/run/xtables.lock', 'sh', '-c', 'echo held; read line'])
+    await new Promise(resolve => holder.stdout!.once('data', resolve))
+    const proxy = new ProxyProcess(network, ['--manifests', folder.path])
+    await proxy.line(/"Serving"/)
+    holder.stdin!.write('done\n')
+    await proxy.line(/Synced rules" changed=true/)
+    t.equal(proxy.lines.filter(line => line.startsWith('E')).length, 0)
+    t.equal(await proxy.stop(), 0)
+  })
+})
