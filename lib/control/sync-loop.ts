@@ -16,6 +16,13 @@ const FIRST_RETRY_MS = 1000
 
 type TimerName = 'gather' | 'program' | 'verify' | 'retry'
 
+/** Changes on their way from the store to the kernel. */
+interface Batch {
+  /** When the first of them was queued, by the clock. */
+  readonly queuedAt: number
+  readonly triggerTimes: readonly number[]
+}
+
 export interface SyncLoopOptions {
   readonly store: ObjectStore
   readonly proxier: Proxier
@@ -42,10 +49,14 @@ export class SyncLoop {
   readonly #options: SyncLoopOptions
   readonly #limit: RateLimit
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
-  #triggerTimes: number[] = []
-  #oldestQueued: number | undefined
-  #updating = false
-  #updateAgain = false
+  /** When the first change was queued that no update has taken yet. */
+  #queuedAt: number | undefined
+  /** What the update that runs has taken. */
+  #underUpdate: Batch | undefined
+  /** What updates have carried out, and no program yet. */
+  #updated: Batch | undefined
+  #updating: Promise<void> | undefined
+  #updateWanted = false
   #programming: Promise<void> | undefined
   #verifyWanted = false
   #failures = 0
@@ -64,53 +75,63 @@ export class SyncLoop {
 
   /** To be called at every change of the store. */
   readonly changed = (): void => {
-    const { store, record, scope, clock, wallTime } = this.#options
-    if (!store.hasSynced) return
-    this.#oldestQueued ??= clock.now()
-    for (const family of scope.families) record.queued(family, wallTime())
-    this.#after('gather', GATHER_MS, () => void this.#update())
+    if (!this.#options.store.hasSynced) return
+    this.#queuedAt ??= this.#options.clock.now()
+    this.#tellQueued()
+    this.#after('gather', GATHER_MS, () => this.#update())
   }
 
-  /** Ends the loop; resolves when no write of rules is under way any more. Rules stay as they are. */
+  /** Ends the loop; resolves when neither an update nor a write of rules is under way any more. Rules stay as they are. */
   async stop(): Promise<void> {
     this.#stopped = true
     for (const cancel of this.#timers.values()) cancel()
     this.#timers.clear()
     await this.#programming
+    await this.#updating
   }
 
-  async #update(): Promise<void> {
-    if (this.#updating) {
-      this.#updateAgain = true
-      return
-    }
-    this.#updating = true
-    do {
-      this.#updateAgain = false
-      this.#takeChanges()
-      const { failed } = await this.#options.proxier.update(this.#snapshot)
+  /** Has an update run; while one runs, another one after it. */
+  #update(): void {
+    this.#updateWanted = true
+    this.#updating ??= this.#runUpdates()
+  }
+
+  async #runUpdates(): Promise<void> {
+    const { proxier } = this.#options
+    while (this.#updateWanted && !this.#stopped) {
+      this.#updateWanted = false
+      const taken = this.#takeChanges()
+      this.#underUpdate = taken
+      const { failed } = await proxier.update(this.#snapshot)
+      this.#underUpdate = undefined
+      this.#updated = joined(this.#updated, taken)
       if (failed > 0) this.#retryUpdate()
-    } while (this.#updateAgain && !this.#stopped)
-    this.#updating = false
-    if (this.#options.proxier.rulesPending) this.#scheduleProgram()
-    else if (this.#programming === undefined) this.#succeeded()
+    }
+    this.#updating = undefined
+    if (proxier.rulesPending || this.#verifyWanted) this.#scheduleProgram()
+    else if (this.#programming === undefined) this.#finishWithoutProgram()
   }
 
-  #takeChanges(): void {
+  #takeChanges(): Batch | undefined {
     const { store, scope, record, log } = this.#options
+    const queuedAt = this.#queuedAt
+    this.#queuedAt = undefined
     const changes = store.takeChanges()
-    if (changes.services.size + changes.endpoints.size === 0 && !changes.node) return
-    record.changed(changes.services.size, changes.endpoints.size)
-    this.#triggerTimes.push(...changes.triggerTimes)
-    this.#snapshot = buildSnapshot(store, changes, scope, this.#snapshot)
-    if (log.enabled(4)) {
-      for (const service of changes.services) log.info(4, 'Service changed', { service })
-      for (const service of changes.endpoints) log.info(4, 'Endpoints changed', { service })
+    if (changes.services.size + changes.endpoints.size > 0 || changes.node) {
+      record.changed(changes.services.size, changes.endpoints.size)
+      this.#snapshot = buildSnapshot(store, changes, scope, this.#snapshot)
+      if (log.enabled(4)) {
+        for (const service of changes.services) log.info(4, 'Service changed', { service })
+        for (const service of changes.endpoints) log.info(4, 'Endpoints changed', { service })
+      }
     }
+    return queuedAt === undefined ? undefined : { queuedAt, triggerTimes: changes.triggerTimes }
   }
 
   #scheduleProgram(): void {
-    if (this.#programming !== undefined || this.#timers.has('program')) return
+    // After a failure nothing but the retry writes: a stream of changes must not undo the back-off.
+    const backingOff = this.#failures > 0 && this.#timers.has('verify')
+    if (this.#programming !== undefined || this.#timers.has('program') || backingOff) return
     this.#after('program', this.#limit.wait(this.#options.clock.now()), () => (this.#programming = this.#program()))
   }
 
@@ -118,21 +139,23 @@ export class SyncLoop {
     const { proxier, clock, record, scope, log, syncPeriod } = this.#options
     const verify = this.#verifyWanted
     this.#verifyWanted = false
-    this.#limit.take(clock.now())
+    const pending = proxier.rulesPending
+    const carried = this.#updated
+    this.#updated = undefined
     const startedAt = clock.now()
+    this.#limit.take(startedAt)
     try {
       const { changed, rules } = await proxier.program(verify)
       this.#failures = 0
       for (const family of scope.families) record.rulesWritten(family, rules)
-      log.info(2, 'Synced rules', {
-        changed,
-        servicePorts: this.#snapshot.ports.size,
-        ms: Math.round(clock.now() - startedAt),
-      })
-      if (verify && changed) log.warn('Rules had been changed by somebody else and were repaired')
-      this.#succeeded(startedAt)
+      const ms = clock.now() - startedAt
+      log.info(2, 'Synced rules', { changed, servicePorts: this.#snapshot.ports.size, ms: Math.round(ms) })
+      const onlyTheirs = !pending && this.#updated === undefined
+      if (verify && changed && onlyTheirs) log.warn('Rules had been changed by somebody else and were repaired')
+      this.#tellSynced(carried, ms)
       this.#after('verify', syncPeriod, () => this.#verify())
     } catch (error) {
+      this.#updated = joined(carried, this.#updated)
       for (const family of scope.families) record.restoreFailed(family)
       const retryMs = Math.min(syncPeriod, FIRST_RETRY_MS * 2 ** this.#failures++)
       log.error('Rules could not be written: the last ones stay in force', error, { retryMs })
@@ -142,7 +165,7 @@ export class SyncLoop {
       this.#programming = undefined
     }
     // Listeners that only the old rules led to can be closed now, and what changed meanwhile may want rules again.
-    if (!this.#stopped) await this.#update()
+    if (!this.#stopped) this.#update()
   }
 
   /** Reads the rules before trusting them again: some time has passed, or a write has failed. */
@@ -151,21 +174,29 @@ export class SyncLoop {
     this.#scheduleProgram()
   }
 
-  #succeeded(startedAt?: number): void {
-    const { record, scope, clock, wallTime } = this.#options
-    const since = startedAt ?? this.#oldestQueued ?? clock.now()
-    for (const family of scope.families) record.synced(family, wallTime(), clock.now() - since, this.#triggerTimes)
-    this.#triggerTimes = []
-    this.#oldestQueued = undefined
+  /** An update that asks for no rules is a sync by itself. */
+  #finishWithoutProgram(): void {
+    const updated = this.#updated
+    if (updated === undefined) return
+    this.#updated = undefined
+    this.#tellSynced(updated, this.#options.clock.now() - updated.queuedAt)
+  }
+
+  #tellSynced(batch: Batch | undefined, durationMs: number): void {
+    const { record, scope, wallTime } = this.#options
+    for (const family of scope.families) record.synced(family, wallTime(), durationMs, batch?.triggerTimes ?? [])
     // What came in meanwhile was not carried by this sync and still waits.
-    if (!this.#timers.has('gather') && !this.#updating) return
-    this.#oldestQueued = clock.now()
+    if ((this.#queuedAt ?? this.#underUpdate ?? this.#updated) !== undefined) this.#tellQueued()
+  }
+
+  #tellQueued(): void {
+    const { record, scope, wallTime } = this.#options
     for (const family of scope.families) record.queued(family, wallTime())
   }
 
   /** Some listener could not be opened: tried again soon, since what was in the way may go. */
   #retryUpdate(): void {
-    this.#after('retry', Math.min(this.#options.syncPeriod, FIRST_RETRY_MS * 5), () => void this.#update())
+    this.#after('retry', Math.min(this.#options.syncPeriod, FIRST_RETRY_MS * 5), () => this.#update())
   }
 
   #cancel(name: TimerName): void {
@@ -181,5 +212,13 @@ export class SyncLoop {
       action()
     })
     this.#timers.set(name, cancel)
+  }
+}
+
+function joined(first: Batch | undefined, second: Batch | undefined): Batch | undefined {
+  if (first === undefined || second === undefined) return first ?? second
+  return {
+    queuedAt: Math.min(first.queuedAt, second.queuedAt),
+    triggerTimes: [...first.triggerTimes, ...second.triggerTimes],
   }
 }

@@ -23,6 +23,11 @@ export interface TrafficCounts {
   refused: number
 }
 
+/** The counts of a listener that has just been opened. */
+export function noTraffic(): TrafficCounts {
+  return { connections: 0, active: 0, bytesToEndpoint: 0, bytesToClient: 0, dialFailures: 0, refused: 0 }
+}
+
 export interface ListenerCounts {
   readonly key: ServicePortKey
   readonly namespace: string

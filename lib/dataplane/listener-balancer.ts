@@ -9,9 +9,10 @@ export class ListenerBalancer {
   #affinity: ClientIpAffinity | undefined
   #endpoints: ListenerSpec['endpoints'] = []
 
-  /** @param start where round robin begins; see RoundRobin. */
-  constructor(start: number) {
-    this.#roundRobin = new RoundRobin(start)
+  /** @param random a number from 0 (inclusive) to 1 (exclusive): where round robin begins */
+  constructor(spec: Pick<ListenerSpec, 'endpoints' | 'affinityMs'>, random: () => number) {
+    this.#roundRobin = new RoundRobin(Math.floor(random() * Math.max(1, spec.endpoints.length)))
+    this.update(spec)
   }
 
   pick(client: string, now: number, avoid?: ReadonlySet<string>): Target | undefined {

@@ -1,6 +1,6 @@
 import { type Server, type Socket, createServer } from 'node:net'
 import { parseIp } from '../model/address.js'
-import { type TrafficCounts } from './data-plane.js'
+import { type TrafficCounts, noTraffic } from './data-plane.js'
 import { type Listener, type ListenerContext } from './listener.js'
 import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerSpec } from './listener-plan.js'
@@ -15,14 +15,7 @@ export class TcpProxy implements Listener {
   readonly #context: ListenerContext
   readonly #balancer: ListenerBalancer
   readonly #connections = new Set<TcpConnection>()
-  readonly #ended: TrafficCounts = {
-    connections: 0,
-    active: 0,
-    bytesToEndpoint: 0,
-    bytesToClient: 0,
-    dialFailures: 0,
-    refused: 0,
-  }
+  readonly #ended = noTraffic()
   readonly #server: Server
   #spec: ListenerSpec
   #listening = false
@@ -30,8 +23,7 @@ export class TcpProxy implements Listener {
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.#context = context
     this.#spec = spec
-    this.#balancer = new ListenerBalancer(Math.floor(context.random() * Math.max(1, spec.endpoints.length)))
-    this.#balancer.update(spec)
+    this.#balancer = new ListenerBalancer(spec, context.random)
     this.#server = createServer({
       allowHalfOpen: true,
       // Nothing is read before there is an endpoint to give it to: a failed dial has lost no byte and can be repeated.

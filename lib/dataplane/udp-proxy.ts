@@ -1,6 +1,6 @@
 import { type RemoteInfo, type Socket } from 'node:dgram'
 import { hostPort } from '../model/address.js'
-import { type TrafficCounts } from './data-plane.js'
+import { type TrafficCounts, noTraffic } from './data-plane.js'
 import { type Listener, type ListenerContext } from './listener.js'
 import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerSpec } from './listener-plan.js'
@@ -17,14 +17,7 @@ export class UdpProxy implements Listener {
   readonly #context: ListenerContext
   readonly #balancer: ListenerBalancer
   readonly #flows = new Map<string, UdpFlow>()
-  readonly #counts: TrafficCounts = {
-    connections: 0,
-    active: 0,
-    bytesToEndpoint: 0,
-    bytesToClient: 0,
-    dialFailures: 0,
-    refused: 0,
-  }
+  readonly #counts = noTraffic()
   #spec: ListenerSpec
   #socket: Socket | undefined
   #draining = false
@@ -32,8 +25,7 @@ export class UdpProxy implements Listener {
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.#context = context
     this.#spec = spec
-    this.#balancer = new ListenerBalancer(Math.floor(context.random() * Math.max(1, spec.endpoints.length)))
-    this.#balancer.update(spec)
+    this.#balancer = new ListenerBalancer(spec, context.random)
   }
 
   open(): Promise<number> {

@@ -41,9 +41,20 @@ export class ProxyFailure extends Error {
 
 /** The message of anything thrown, with the messages of its causes: `outer: inner`. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const cause = error.cause === undefined ? '' : messageOf(error.cause)
-  return cause === '' || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`
+  const messages: string[] = []
+  // An error may, by mistake, be its own cause.
+  const seen = new Set<unknown>()
+  for (let next = error; next !== undefined && !seen.has(next); next = (next).cause) {
+    seen.add(next)
+    if (!(next instanceof Error)) {
+      messages.push(String(next))
+      break
+    }
+    // An attempt over several addresses fails with all their errors, and has no message of its own.
+    const text = next instanceof AggregateError ? next.errors.map(messageOf).join(', ') : next.message
+    if (text !== '' && !messages.some(message => message.includes(text))) messages.push(text)
+  }
+  return messages.join(': ')
 }
 
 /** The system's code of an error (`EADDRINUSE`, `ECONNREFUSED`), or undefined. */

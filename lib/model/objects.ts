@@ -18,12 +18,13 @@ export interface ServiceObject extends ObjectName {
   readonly clusterIP: string
   /** Addresses that parsed, of both families, in order. */
   readonly clusterIPs: readonly IpAddress[]
-  readonly ports: readonly ServiceObjectPort[]
+  readonly ports: readonly ObjectPort[]
   readonly affinitySeconds: number | undefined
   readonly internalPolicyLocal: boolean
 }
 
-export interface ServiceObjectPort {
+/** One port of a Service or of its endpoints; the name ties the two together and is empty for an unnamed one. */
+export interface ObjectPort {
   readonly name: string
   readonly protocol: Protocol
   readonly port: number
@@ -33,16 +34,10 @@ export interface ServiceObjectPort {
 export interface EndpointSliceObject extends ObjectName {
   readonly serviceName: string
   readonly family: IpFamily
-  readonly ports: readonly EndpointSlicePort[]
+  readonly ports: readonly ObjectPort[]
   readonly endpoints: readonly EndpointSliceEndpoint[]
   /** When the change behind this version was made (annotation `endpoints.kubernetes.io/last-change-trigger-time`), ms since 1970. */
   readonly triggerTime: number | undefined
-}
-
-export interface EndpointSlicePort {
-  readonly name: string
-  readonly protocol: Protocol
-  readonly port: number
 }
 
 export interface EndpointSliceEndpoint {

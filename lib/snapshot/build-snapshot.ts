@@ -42,10 +42,7 @@ export function buildSnapshot(
       for (const servicePort of servicePorts(service, family)) {
         const endpoints = endpointsOf(servicePort, objects.slicesOf(serviceKey), scope.nodeName)
         const usable = usableEndpoints(servicePort, endpoints, node)
-        made.set(
-          servicePort.key,
-          keepIdentity(previous.ports.get(servicePort.key), { servicePort, endpoints, usable }),
-        )
+        made.set(servicePort.key, keepIdentity(previous.ports.get(servicePort.key), { servicePort, endpoints, usable }))
       }
     }
   }

@@ -1,20 +1,8 @@
 import { familyOf, parseIp } from '../model/address.js'
-import { type EndpointSliceEndpoint, type EndpointSliceObject, type EndpointSlicePort } from '../model/objects.js'
-import { parseProtocol } from '../model/protocol.js'
+import { type EndpointSliceEndpoint, type EndpointSliceObject, type ObjectPort } from '../model/objects.js'
+import { decodePort } from './decode-port.js'
 import { specialAddress } from '../model/special-address.js'
-import {
-  type Decoded,
-  type RawFields,
-  fields,
-  flag,
-  isObjectName,
-  isPortName,
-  list,
-  objectName,
-  portNumber,
-  quote,
-  text,
-} from './decoded.js'
+import { type Decoded, type RawFields, fields, flag, isObjectName, list, objectName, quote, text } from './decoded.js'
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
 const HEADLESS_LABEL = 'service.kubernetes.io/headless'
@@ -60,20 +48,14 @@ export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> 
   }
 }
 
-function decodePorts(value: unknown, problems: string[]): EndpointSlicePort[] {
-  const ports: EndpointSlicePort[] = []
+function decodePorts(value: unknown, problems: string[]): ObjectPort[] {
+  const ports: ObjectPort[] = []
   for (const [index, raw] of list(value, 'ports', problems).entries()) {
-    const path = `ports[${index}]`
-    const entry = fields(raw)
     // A slice may leave the number out, which means "all ports": of no use to a proxy and no mistake.
-    if (entry.port === undefined || entry.port === null || entry.port === 0) continue
-    const name = text(entry.name, `${path}.name`, problems)
-    const protocol = parseProtocol(entry.protocol)
-    const port = portNumber(entry.port, `${path}.port`, problems)
-    if (!isPortName(name)) problems.push(`${path}.name: ${quote(name)} is not a valid port name: port ignored`)
-    else if (protocol === undefined)
-      problems.push(`${path}.protocol: ${quote(entry.protocol)} is none of TCP, UDP, SCTP`)
-    else if (port !== undefined) ports.push({ name, protocol, port })
+    const number = fields(raw).port
+    if (number === undefined || number === null || number === 0) continue
+    const port = decodePort(raw, `ports[${index}]`, problems)
+    if (port !== undefined) ports.push(port)
   }
   return ports
 }
@@ -125,7 +107,9 @@ export function endpointAddress(value: unknown, path: string, problems: string[]
   const special = specialAddress(ip)
   if (special === undefined) return ip
   const article = special === 'unspecified' ? 'an' : 'a'
-  problems.push(`${path}: ${quote(value)} is ${article} ${special} address, which may not be an endpoint: endpoint refused`)
+  problems.push(
+    `${path}: ${quote(value)} is ${article} ${special} address, which may not be an endpoint: endpoint refused`,
+  )
   return undefined
 }
 

@@ -1,8 +1,8 @@
 import { familyOf } from '../model/address.js'
-import { type EndpointSliceEndpoint, type EndpointSliceObject, type EndpointSlicePort } from '../model/objects.js'
-import { parseProtocol } from '../model/protocol.js'
+import { type EndpointSliceEndpoint, type EndpointSliceObject, type ObjectPort } from '../model/objects.js'
+import { decodePort } from './decode-port.js'
 import { endpointAddress, triggerTime } from './decode-endpoint-slice.js'
-import { type Decoded, fields, isPortName, list, objectName, portNumber, quote, text } from './decoded.js'
+import { type Decoded, fields, list, objectName, text } from './decoded.js'
 
 /**
  * Reads a core/v1 Endpoints object (API servers before 1.17, and hand-written manifests) as slices: one per subset and
@@ -35,20 +35,10 @@ export function decodeEndpoints(raw: unknown): Decoded<readonly EndpointSliceObj
   return { object: slices, problems }
 }
 
-function decodePorts(value: unknown, path: string, problems: string[]): EndpointSlicePort[] {
-  const ports: EndpointSlicePort[] = []
-  for (const [index, raw] of list(value, `${path}.ports`, problems).entries()) {
-    const itsPath = `${path}.ports[${index}]`
-    const entry = fields(raw)
-    const name = text(entry.name, `${itsPath}.name`, problems)
-    const protocol = parseProtocol(entry.protocol)
-    const port = portNumber(entry.port, `${itsPath}.port`, problems)
-    if (!isPortName(name)) problems.push(`${itsPath}.name: ${quote(name)} is not a valid port name: port ignored`)
-    else if (protocol === undefined)
-      problems.push(`${itsPath}.protocol: ${quote(entry.protocol)} is none of TCP, UDP, SCTP`)
-    else if (port !== undefined) ports.push({ name, protocol, port })
-  }
-  return ports
+function decodePorts(value: unknown, path: string, problems: string[]): ObjectPort[] {
+  return list(value, `${path}.ports`, problems)
+    .map((raw, index) => decodePort(raw, `${path}.ports[${index}]`, problems))
+    .filter(port => port !== undefined)
 }
 
 function decodeAddresses(value: unknown, path: string, problems: string[]): EndpointSliceEndpoint[] {

@@ -1,17 +1,7 @@
 import { parseIp } from '../model/address.js'
-import { type ServiceObject, type ServiceObjectPort } from '../model/objects.js'
-import { parseProtocol } from '../model/protocol.js'
-import {
-  type Decoded,
-  type RawFields,
-  fields,
-  isPortName,
-  list,
-  objectName,
-  portNumber,
-  quote,
-  text,
-} from './decoded.js'
+import { type ServiceObject, type ObjectPort } from '../model/objects.js'
+import { decodePort } from './decode-port.js'
+import { type Decoded, type RawFields, fields, list, objectName, quote, text } from './decoded.js'
 
 /** The API's default of `sessionAffinityConfig.clientIP.timeoutSeconds`: three hours. */
 const DEFAULT_AFFINITY_SECONDS = 10_800
@@ -68,26 +58,17 @@ function clusterIPs(spec: RawFields, clusterIP: string, problems: string[]): str
   return parsed
 }
 
-function ports(spec: RawFields, problems: string[]): ServiceObjectPort[] {
-  const decoded: ServiceObjectPort[] = []
-  const seen = new Set<string>()
+function ports(spec: RawFields, problems: string[]): ObjectPort[] {
+  const decoded = new Map<string, ObjectPort>()
   for (const [index, raw] of list(spec.ports, 'spec.ports', problems).entries()) {
     const path = `spec.ports[${index}]`
-    const entry = fields(raw)
-    const name = text(entry.name, `${path}.name`, problems)
-    const protocol = parseProtocol(entry.protocol)
-    const port = portNumber(entry.port, `${path}.port`, problems)
-    if (!isPortName(name)) problems.push(`${path}.name: ${quote(name)} is not a valid port name: port ignored`)
-    else if (protocol === undefined)
-      problems.push(`${path}.protocol: ${quote(entry.protocol)} is none of TCP, UDP, SCTP`)
-    else if (port === undefined) continue
-    else if (seen.has(`${name}/${protocol}`)) problems.push(`${path}.name: ${quote(name)} is there twice: port ignored`)
-    else {
-      seen.add(`${name}/${protocol}`)
-      decoded.push({ name, protocol, port })
-    }
+    const port = decodePort(raw, path, problems)
+    if (port === undefined) continue
+    const key = `${port.name}/${port.protocol}`
+    if (decoded.has(key)) problems.push(`${path}.name: ${quote(port.name)} is there twice: port ignored`)
+    else decoded.set(key, port)
   }
-  return decoded
+  return [...decoded.values()]
 }
 
 /** Undefined without session affinity; a timeout that the API server would refuse is replaced by the default. */

@@ -44,7 +44,7 @@ export function parseManifest(text: string, file: string): ParsedManifest {
   const reader = new ManifestReader(file, lineCounter)
   for (const document of parseAllDocuments(text, { lineCounter, prettyErrors: false })) {
     for (const error of document.errors) reader.problem(error.pos[0], firstLine(error.message))
-    if (document.errors.length === 0 && document.contents !== null) reader.read(document as Document)
+    if (document.errors.length === 0 && document.contents !== null) reader.read(document)
   }
   return reader.result()
 }

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join } from 'node:path'
-import { load } from 'js-yaml'
+import { parse } from 'yaml'
 import { ProxyFailure } from '../model/failure.js'
 import { field } from './watch-event.js'
 
@@ -48,7 +48,7 @@ export interface KubeconfigContent {
 export function readKubeconfig(text: string, path: string): KubeconfigContent {
   let document: unknown
   try {
-    document = load(text)
+    document = parse(text)
   } catch (cause) {
     throw invalid(path, 'is not YAML', 'wanted a kubeconfig in YAML or JSON', cause)
   }

@@ -168,7 +168,7 @@ void t.test('With ClientIP affinity a client stays with its endpoint', t => {
       if (typeof step === 'string') balancer.replace(targets(step))
       else if ('ttl' in step) balancer.ttlMs = step.ttl
       else {
-        const [at, client, avoid, picked] = step as Pick
+        const [at, client, avoid, picked] = step
         t.equal(letterOf(balancer.pick(client, at, keys(avoid))), picked, `${name}: ${client} at ${at}`)
       }
     }

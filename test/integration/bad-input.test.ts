@@ -9,7 +9,7 @@ import { PROXY_PROGRAM, ProxyProcess } from '../support/proxy-process.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80 }
 
-t.test('bad input in a running program', { skip: cannotUseNamespaces }, async t => {
+t.test('bad input in a running program', { skip: cannotUseNamespaces }, t => {
   t.test('manifests that are wrong at the start end the program, with file, line and field', async t => {
     const network = await NodeNetwork.create(t)
     const folder = new ManifestFolder(t)
@@ -132,4 +132,5 @@ t.test('bad input in a running program', { skip: cannotUseNamespaces }, async t 
     t.equal(answer, 'a', 'it serves again')
     t.equal(child.exitCode, null, 'it never exited')
   })
+  t.end()
 })

@@ -75,7 +75,7 @@ void t.test('No value in any field stops the proxy, and what is told of it is on
           return failAndEnd(t, `${name}: ${String(error)} at ${String(JSON.stringify(raw)).slice(0, 200)}`)
         }
         for (const problem of problems) {
-          // eslint-disable-next-line no-control-regex
+           
           if (/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/.test(problem) || problem.length > 300)
             return failAndEnd(t, `${name}: not one printable line: ${JSON.stringify(problem)}`)
         }

@@ -43,7 +43,7 @@ t.test('a kubeconfig that cannot work is refused with its name, what is wrong an
   const cases: [name: string, text: string, message: RegExp][] = [
     ['empty', '', /is empty, wanted a kubeconfig/],
     ['comments only', '# nothing\n', /is empty/],
-    ['not YAML', 'a: [b', /is not YAML.*: unexpected end of the stream/s],
+    ['not YAML', 'a: [b', /is not YAML.* at line 1/s],
     ['a text', 'hello', /holds "hello", wanted a mapping/],
     ['a list', '[1, 2]', /holds \[1,2\], wanted a mapping/],
     ['no current context', '{"contexts": []}', /has no current-context, wanted the name of one of its contexts/],

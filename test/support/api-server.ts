@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
 import { type AddressInfo, type Socket } from 'node:net'
+import { fieldMatcher, labelMatcher, type Matcher, parts } from './api-selectors.js'
 
 /** The resources that this server knows, by their name in URLs. */
 export type Resource = 'services' | 'endpointslices' | 'endpoints' | 'nodes'
@@ -54,8 +55,6 @@ interface Watcher {
   readonly response: http.ServerResponse
   silent: boolean
 }
-
-type Matcher = (object: ApiObject) => boolean
 
 /**
  * The list and watch part of a Kubernetes API server, over real HTTP, with a store in memory. It behaves unless told
@@ -405,32 +404,6 @@ function tell({ matches, response, silent }: Watcher, { version, before, after }
 
 function keyOf(resource: Resource, { metadata }: ApiObject): string {
   return `${resource} ${resource === 'nodes' ? '' : (metadata.namespace ?? 'default')}/${metadata.name}`
-}
-
-/** `!key`, `key`, `key=value`, `key!=value`. */
-function labelMatcher(part: string): Matcher {
-  const [, not, key, operator, value] = /^(!?)([^=!]+)(==?|!=)?(.*)$/.exec(part) ?? []
-  return ({ metadata }) => {
-    const label = (metadata.labels as Record<string, string> | undefined)?.[key ?? '']
-    if (operator === undefined) return (label === undefined) === (not === '!')
-    return (label === value) === (operator !== '!=')
-  }
-}
-
-function fieldMatcher(part: string, knowsClusterIP: boolean): Matcher | undefined {
-  const [, field, operator, value] = /^([^=!]+)(==?|!=)(.*)$/.exec(part) ?? []
-  const read = {
-    'metadata.name': (object: ApiObject) => object.metadata.name,
-    'metadata.namespace': (object: ApiObject) => object.metadata.namespace,
-    ...(knowsClusterIP && {
-      'spec.clusterIP': (object: ApiObject) => (object.spec as { clusterIP?: string } | undefined)?.clusterIP,
-    }),
-  }[field ?? '']
-  return read && (object => (read(object) === value) === (operator !== '!='))
-}
-
-function parts(selector: string | null): string[] {
-  return selector === null || selector === '' ? [] : selector.split(',')
 }
 
 function status(code: number, reason: string, message: string): object {

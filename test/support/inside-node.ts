@@ -23,7 +23,7 @@ export class InsideNode {
   async line(): Promise<string> {
     const { value, done } = await this.#lines.next()
     if (done === true) throw new Error('it has ended')
-    return value as string
+    return value
   }
 
   /** Sends a command and returns the line it answers with. */

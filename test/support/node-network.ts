@@ -155,7 +155,7 @@ export class NetworkClient {
     this.#child.stdin!.write(`${JSON.stringify(command)}\n`)
     const { value, done } = await this.#lines.next()
     if (done === true) throw new Error('the client has ended')
-    return JSON.parse(value as string) as Answer
+    return JSON.parse(value) as Answer
   }
 
   /** Connects and reads to the end. */

@@ -14,7 +14,7 @@ export async function runProgram(
   { env = process.env, through = [] as readonly string[] } = {},
 ): Promise<ProgramRun> {
   const [program, ...before] = [...through, process.execPath, PROXY_PROGRAM]
-  const child = spawn(program!, [...before, ...args], { env, timeout: 20_000, killSignal: 'SIGKILL' })
+  const child = spawn(program, [...before, ...args], { env, timeout: 20_000, killSignal: 'SIGKILL' })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', chunk => (stdout += String(chunk)))
