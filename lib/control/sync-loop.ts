@@ -132,7 +132,9 @@ export class SyncLoop {
     // After a failure nothing but the retry writes: a stream of changes must not undo the back-off.
     const backingOff = this.#failures > 0 && this.#timers.has('verify')
     if (this.#programming !== undefined || this.#timers.has('program') || backingOff) return
-    this.#after('program', this.#limit.wait(this.#options.clock.now()), () => (this.#programming = this.#program()))
+    this.#after('program', this.#limit.wait(this.#options.clock.now()), () => {
+      this.#programming = this.#program()
+    })
   }
 
   async #program(): Promise<void> {
@@ -184,9 +186,12 @@ export class SyncLoop {
 
   #tellSynced(batch: Batch | undefined, durationMs: number): void {
     const { record, scope, wallTime } = this.#options
+    const waits = (this.#queuedAt ?? this.#underUpdate ?? this.#updated) !== undefined
+    // A verification that carried nothing settles nothing, or an update that never ends would never be noticed.
+    if (batch === undefined && waits) return
     for (const family of scope.families) record.synced(family, wallTime(), durationMs, batch?.triggerTimes ?? [])
     // What came in meanwhile was not carried by this sync and still waits.
-    if ((this.#queuedAt ?? this.#underUpdate ?? this.#updated) !== undefined) this.#tellQueued()
+    if (waits) this.#tellQueued()
   }
 
   #tellQueued(): void {

@@ -108,6 +108,7 @@ export class TcpProxy implements Listener {
     const connection: TcpConnection = new TcpConnection(client, address, this.#context, {
       choose: avoid => this.#balancer.pick(address, this.#context.clock.now(), avoid),
       onDialFailure: (target, error) => {
+        this.#balancer.failed(target, this.#context.clock.now())
         this.#ended.dialFailures++
         if (log.enabled(3)) {
           log.info(3, 'Endpoint did not take a connection', {

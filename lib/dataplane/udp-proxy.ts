@@ -122,6 +122,7 @@ export class UdpProxy implements Listener {
         this.#socket?.send(reply, from.port, from.address)
       },
       onEndpointFailed: (target, error) => {
+        this.#balancer.failed(target, clock.now())
         this.#counts.dialFailures++
         if (log.enabled(3)) {
           log.info(3, 'Endpoint did not take a datagram', {

@@ -28,12 +28,17 @@ export class NetworkNamespace {
 
   /** Runs a program in it and waits for its end. */
   run(program: string, args: readonly string[], options: Partial<CommandOptions> = {}): Promise<CommandResult> {
-    return runCommand('ip', ['netns', 'exec', this.name, program, ...args], { timeoutMs: TIMEOUT_MS, ...options })
+    return runCommand('nsenter', [this.#door, program, ...args], { timeoutMs: TIMEOUT_MS, ...options })
   }
 
-  /** Starts a program in it. `ip` becomes that program, so its pid is the program's. */
+  /** Starts a program in it. `nsenter` becomes that program, so its pid is the program's. */
   spawn(program: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-    return spawn('ip', ['netns', 'exec', this.name, program, ...args], options)
+    return spawn('nsenter', [this.#door, program, ...args], options)
+  }
+
+  /** As an option of `nsenter`, which unlike `ip netns exec` need not mount anything: an ordinary user may not always. */
+  get #door(): string {
+    return `--net=/run/netns/${this.name}`
   }
 
   /** Removes it. What still runs in it keeps it alive, without a name. */
@@ -45,5 +50,8 @@ export class NetworkNamespace {
 async function ip(args: readonly string[], input: string): Promise<void> {
   const { exitCode, stderr } = await runCommand('ip', args, { input, timeoutMs: TIMEOUT_MS })
   if (exitCode === 0) return
-  throw new ProxyFailure('PROGRAM_FAILED', `"ip ${args.join(' ')}" failed: ${stderr.trim()}${input === '' ? '' : `, in:\n${input}`}`)
+  throw new ProxyFailure(
+    'PROGRAM_FAILED',
+    `"ip ${args.join(' ')}" failed: ${stderr.trim()}${input === '' ? '' : `, in:\n${input}`}`,
+  )
 }

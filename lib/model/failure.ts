@@ -44,17 +44,18 @@ export function messageOf(error: unknown): string {
   const messages: string[] = []
   // An error may, by mistake, be its own cause.
   const seen = new Set<unknown>()
-  for (let next = error; next !== undefined && !seen.has(next); next = (next).cause) {
+  for (let next = error; next !== undefined && !seen.has(next); next = next.cause) {
     seen.add(next)
     if (!(next instanceof Error)) {
       messages.push(String(next))
       break
     }
     // An attempt over several addresses fails with all their errors, and has no message of its own.
-    const text = next instanceof AggregateError ? next.errors.map(messageOf).join(', ') : next.message
+    const all = next instanceof AggregateError ? next.errors.map(messageOf).join(', ') : ''
+    const text = all === '' ? next.message : all
     if (text !== '' && !messages.some(message => message.includes(text))) messages.push(text)
   }
-  return messages.join(': ')
+  return messages.length === 0 ? String(error) : messages.join(': ')
 }
 
 /** The system's code of an error (`EADDRINUSE`, `ECONNREFUSED`), or undefined. */

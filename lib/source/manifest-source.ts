@@ -121,6 +121,7 @@ export class ManifestSource implements Source {
         if (!told) await new Promise<void>(resolve => (wake = resolve))
         if (signal.aborted) return
         await new Promise(resolve => setTimeout(resolve, SETTLE_MS))
+        if (signal.aborted) return
         told = false
         yield
       }
@@ -153,7 +154,8 @@ function duplicates(objects: readonly ManifestObject[]): string[] {
   const problems: string[] = []
   for (const { kind, raw, place } of objects) {
     const { namespace, name } = fields(fields(raw).metadata)
-    const key = `${kind} ${kind === 'Node' ? '' : `${String(namespace ?? 'default')}/`}${String(name)}`
+    if (typeof name !== 'string') continue
+    const key = `${kind} ${kind === 'Node' ? '' : `${typeof namespace === 'string' && namespace !== '' ? namespace : 'default'}/`}${name}`
     const first = places.get(key)
     if (first === undefined) places.set(key, place)
     else problems.push(`${place}: ${key} is there twice: the first one is at ${first}`)

@@ -1,4 +1,5 @@
 import { type Document, LineCounter, isNode, parseAllDocuments } from 'yaml'
+import { messageOf } from '../model/failure.js'
 import { type ObjectKind } from '../model/objects.js'
 import { decodeEndpointSlice } from '../snapshot/decode-endpoint-slice.js'
 import { decodeEndpoints } from '../snapshot/decode-endpoints.js'
@@ -42,11 +43,21 @@ const DECODE: Readonly<Record<ObjectKind, (raw: unknown) => { readonly problems:
 export function parseManifest(text: string, file: string): ParsedManifest {
   const lineCounter = new LineCounter()
   const reader = new ManifestReader(file, lineCounter)
-  for (const document of parseAllDocuments(text, { lineCounter, prettyErrors: false })) {
+  for (const document of parsedDocuments(text, lineCounter, reader)) {
     for (const error of document.errors) reader.problem(error.pos[0], firstLine(error.message))
-    if (document.errors.length === 0 && document.contents !== null) reader.read(document)
+    if (document.errors.length === 0) reader.read(document)
   }
   return reader.result()
+}
+
+function parsedDocuments(text: string, lineCounter: LineCounter, reader: ManifestReader): readonly Document[] {
+  try {
+    return parseAllDocuments(text, { lineCounter, prettyErrors: false })
+  } catch (error) {
+    // The parser calls itself for each level of nesting, and a file of a few thousand brackets takes all of the stack.
+    reader.problem(0, `cannot be read: ${firstLine(messageOf(error))}`)
+    return []
+  }
 }
 
 class ManifestReader {
@@ -70,7 +81,14 @@ class ManifestReader {
   }
 
   read(document: Document): void {
-    this.#object(document, [], document.toJS({ maxAliasCount: 100 }))
+    try {
+      const raw: unknown = document.toJS({ maxAliasCount: 100 })
+      // Documents may be empty: a file often begins or ends with "---".
+      if (raw !== null) this.#object(document, [], raw)
+    } catch (error) {
+      // Aliases are looked up only here: of nothing, of themselves, or of so many that it is an attack.
+      this.problem(offsetOf(document, []), firstLine(messageOf(error)))
+    }
   }
 
   /** @param path where in the document the object stands: inside a List it is not the whole document */
@@ -114,7 +132,7 @@ function withKind(item: RawFields, listKind: string, apiVersion: string): RawFie
 
 function nameOf(raw: unknown): string {
   const { namespace, name } = fields(fields(raw).metadata)
-  return quote(namespace === undefined ? name : `${String(namespace)}/${String(name)}`)
+  return quote(typeof namespace === 'string' && typeof name === 'string' ? `${namespace}/${name}` : name)
 }
 
 /** The path that a problem begins with: `spec.ports[1].port: …` is at `spec`, `ports`, 1, `port`. */

@@ -86,7 +86,9 @@ void t.test(`A list that changes all the time favours nobody (SEED=${seed})`, t 
       const letter = letterOf(balancer.pick('client', 0))
       counts.set(letter, (counts.get(letter) ?? 0) + 1)
     }
-    const steady = [...all].filter(letter => !name.includes('one comes and goes') || letter !== (name.includes('first') ? 'a' : 'h'))
+    const steady = [...all].filter(
+      letter => !name.includes('one comes and goes') || letter !== (name.includes('first') ? 'a' : 'h'),
+    )
     const got = steady.map(letter => counts.get(letter) ?? 0)
     const fair = got.reduce((sum, count) => sum + count, 0) / steady.length
     // A turn that is kept makes the counts nearly equal; 15 % leaves room for the neighbours of what comes and goes.
@@ -204,6 +206,7 @@ void t.test('A full affinity table forgets the client that has been quiet longes
   table.set('w', target('c'), key('c'), 4)
   t.equal(table.size, 3, 'a client that is set again takes no second place')
   t.equal(letterOf(table.use('w', 4, 1000)?.target), 'c')
+  t.equal(table.use('w', 1004, 1000), undefined, 'an age of just the time-out is too old')
   table.expire(1003, 1000)
   t.equal(table.size, 1, 'expire removes everything that is old, and stops there')
   table.retain(keys('ab'))

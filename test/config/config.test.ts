@@ -181,14 +181,8 @@ void t.test('A bad value is refused with one sentence that names it and what was
     [{ 'iptables-sync-period': 'abc' }, '--iptables-sync-period "abc": expected a duration such as "250ms" or "1m30s"'],
     [{ 'iptables-sync-period': '' }, '--iptables-sync-period "": expected a duration such as "250ms" or "1m30s"'],
     [{ 'iptables-sync-period': '600h' }, '--iptables-sync-period "600h": must be at most 24 days'],
-    [
-      { 'iptables-min-sync-period': '-1s' },
-      '--iptables-min-sync-period "-1s": must be greater than or equal to 0',
-    ],
-    [
-      { 'iptables-min-sync-period': '1m' },
-      '--iptables-sync-period "30s": must be at least --iptables-min-sync-period',
-    ],
+    [{ 'iptables-min-sync-period': '-1s' }, '--iptables-min-sync-period "-1s": must be greater than or equal to 0'],
+    [{ 'iptables-min-sync-period': '1m' }, '--iptables-sync-period "30s": must be at least --iptables-min-sync-period'],
     [
       { 'iptables-sync-period': '500ms' },
       '--iptables-sync-period "500ms": must be at least --iptables-min-sync-period',

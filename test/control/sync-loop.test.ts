@@ -178,6 +178,56 @@ void t.test('A change that comes while an update runs gets an update of its own'
   t.equal(rig.proxier.mostAtOnce, 1)
 })
 
+void t.test('A change of endpoints that comes while an update runs is not left behind', async t => {
+  const rig = createRig()
+  await start(rig)
+  rig.proxier.updateGate.close()
+  rig.store.upsert('EndpointSlice', apiSlice({ endpoints: [apiEndpoint('10.244.0.8')], ...at(1) }))
+  await rig.clock.advance(5)
+  rig.store.upsert('EndpointSlice', apiSlice({ endpoints: [apiEndpoint('10.244.0.9')], ...at(2) }))
+  await rig.clock.advance(5)
+  rig.proxier.updateGate.open()
+  await atRest()
+  t.equal(rig.proxier.endpoints.get(KEY), '10.244.0.9')
+  t.same(rig.take(), ['queued', 'changed 0 1', 'queued', 'changed 0 1', 'synced 10 [1 2]'])
+})
+
+void t.test('A change whose update still runs when rules are written goes on waiting', async t => {
+  const rig = createRig()
+  await start(rig)
+  rig.proxier.programGate.close()
+  moveTo(rig, 1)
+  await rig.clock.advance(5)
+  rig.proxier.updateGate.close()
+  moveTo(rig, 2)
+  await rig.clock.advance(5)
+  rig.take()
+  rig.proxier.programGate.open()
+  await atRest()
+  t.same(rig.take(), ['written 1', 'synced 5 []', 'queued'])
+  await rig.clock.advance(2 * SYNC_PERIOD)
+  t.notOk(rig.isHealthy(), 'an update that never ends is noticed')
+  rig.proxier.updateGate.open()
+  await rig.clock.advance(2000)
+  t.equal(ruleOf(rig), '10.96.0.2:80')
+  t.ok(rig.isHealthy())
+})
+
+void t.test('A verification that comes due while rules are written follows them', async t => {
+  const rig = createRig()
+  await start(rig)
+  await rig.clock.advance(20_000)
+  rig.proxier.programGate.close()
+  moveTo(rig, 1)
+  await rig.clock.advance(15_000)
+  rig.proxier.programGate.open()
+  await rig.clock.advance(0)
+  t.same(
+    rig.proxier.programs.map(({ verify }) => verify),
+    [false, true],
+  )
+})
+
 void t.test(
   'A change that comes while rules are written is written next, and is not counted as synced before',
   async t => {
@@ -195,7 +245,7 @@ void t.test(
     t.match(rig.proxier.endpoints.get(KEY), '10.244.0.8', 'sockets do not wait for rules')
     t.same(rig.take(), ['queued', 'queued', 'changed 1 1'])
     rig.proxier.programGate.open()
-    await atRest()
+    await rig.clock.advance(0)
     t.equal(ruleOf(rig), '10.96.0.2:80', 'and are written')
     t.same(rig.take(), ['written 1', 'synced 5 [1]', 'queued', 'written 1', 'synced 0 [2]'])
     t.equal(rig.proxier.mostAtOnce, 1)

@@ -256,6 +256,12 @@ void t.test('A failure keeps its code, hint and cause, and its message holds wha
   t.equal(messageOf(new Error('read: ENOENT', { cause: new Error('ENOENT') })), 'read: ENOENT', 'nothing is said twice')
   t.equal(messageOf('just text'), 'just text')
   t.equal(messageOf(undefined), 'undefined')
+  t.equal(messageOf(new Error('')), 'Error', 'never nothing at all')
+  t.equal(messageOf(new AggregateError([new Error('a'), new Error('b')], 'all failed')), 'a, b')
+  t.equal(messageOf(new AggregateError([], 'all failed')), 'all failed')
+  const round = new Error('round')
+  round.cause = round
+  t.equal(messageOf(round), 'round', 'an error that is its own cause')
   t.notOk('cause' in new ProxyFailure('CONFIG_INVALID', 'x'), 'no cause is no field')
   t.equal(systemCode(system), 'EADDRINUSE')
   t.equal(systemCode(Object.assign(new Error(), { code: 7 })), undefined)

@@ -31,7 +31,16 @@ function servicePort(given: Partial<ServicePort> = {}): ServicePort {
 }
 
 function endpoint(ip: string): Endpoint {
-  return { ip, port: 8080, ready: true, serving: true, terminating: false, isLocal: false, zoneHints: [], nodeHints: [] }
+  return {
+    ip,
+    port: 8080,
+    ready: true,
+    serving: true,
+    terminating: false,
+    isLocal: false,
+    zoneHints: [],
+    nodeHints: [],
+  }
 }
 
 const CLUSTER = [endpoint('10.244.0.5'), endpoint('10.244.1.5')]
@@ -118,7 +127,10 @@ void t.test(`Ports are given out in random order, each once, to the last one (SE
   const ports = new PortAllocator({ first: 1, last: 100 }, seededRandom(seed))
   const all = (): (number | undefined)[] => Array.from({ length: 100 }, (_, i) => ports.claim(`s${i}`))
   const first = all()
-  t.same([...first].sort((a, b) => a! - b!), Array.from({ length: 100 }, (_, i) => i + 1))
+  t.same(
+    [...first].sort((a, b) => a! - b!),
+    Array.from({ length: 100 }, (_, i) => i + 1),
+  )
   t.equal(ports.claim('one more'), undefined)
   for (let i = 0; i < 100; i++) ports.release(`s${i}`)
   t.strictNotSame(all(), first, 'in another order the second time')
@@ -161,17 +173,37 @@ void t.test('A listener is planned for every service port but SCTP, with what ma
     ['names', served({ namespace: 'a', name: 'b', portName: '' }), { namespace: 'a', service: 'b', portName: '' }],
   ]
   for (const [name, port, expected] of table) {
-    const specs = listenerSpecs(snapshot(port), () => NODE, () => 40_000, new Map())
+    const specs = listenerSpecs(
+      snapshot(port),
+      () => NODE,
+      () => 40_000,
+      new Map(),
+    )
     const spec = specs.get(port.servicePort.key)
     t.equal(specs.size, expected === undefined ? 0 : 1, name)
-    for (const [field, value] of Object.entries(expected ?? {})) t.same(spec?.[field as 'port'], value, `${name}: ${field}`)
+    for (const [field, value] of Object.entries(expected ?? {}))
+      t.same(spec?.[field as 'port'], value, `${name}: ${field}`)
   }
-  t.equal(listenerSpecs(snapshot(served()), () => NODE, () => undefined, new Map()).size, 0, 'no port, no listener')
+  t.equal(
+    listenerSpecs(
+      snapshot(served()),
+      () => NODE,
+      () => undefined,
+      new Map(),
+    ).size,
+    0,
+    'no port, no listener',
+  )
   t.end()
 })
 
 void t.test('A planned listener is the same object while nothing about it changes, and keeps its port', t => {
-  const first = listenerSpecs(snapshot(served()), () => NODE, () => 40_000, new Map())
+  const first = listenerSpecs(
+    snapshot(served()),
+    () => NODE,
+    () => 40_000,
+    new Map(),
+  )
   const never = (): number => {
     throw new Error('asked for another port')
   }
@@ -244,7 +276,10 @@ void t.test(`The proxy ports that rules lead to are found again (SEED=${seed})`,
   )
   const found = proxyPortsOf(parseSaveText(programmed(...portals).save({ counters: true })))
   t.equal(found.size, portals.length)
-  for (const { servicePort: { clusterIP, port, protocol }, proxyPort } of portals)
+  for (const {
+    servicePort: { clusterIP, port, protocol },
+    proxyPort,
+  } of portals)
     t.equal(found.get(portalName(clusterIP, port, protocol)), proxyPort)
   t.end()
 })
@@ -255,8 +290,12 @@ void t.test('Proxy ports are read from what the original left, and nothing from 
     '*nat',
     ':KUBE-PORTALS-CONTAINER - [0:0]',
     ':KUBE-PORTALS-HOST - [0:0]',
-    rule('-d 10.96.0.10/32 -p tcp -m comment --comment "default/web:http" -m tcp --dport 80 -j REDIRECT --to-ports 41000'),
-    rule('-d 203.0.113.7/32 -p udp -m udp --dport 53 -m physdev ! --physdev-is-in -j DNAT --to-destination 1.2.3.4:41001'),
+    rule(
+      '-d 10.96.0.10/32 -p tcp -m comment --comment "default/web:http" -m tcp --dport 80 -j REDIRECT --to-ports 41000',
+    ),
+    rule(
+      '-d 203.0.113.7/32 -p udp -m udp --dport 53 -m physdev ! --physdev-is-in -j DNAT --to-destination 1.2.3.4:41001',
+    ),
     rule('-p tcp -m tcp --dport 1 -j REDIRECT --to-ports 41002'),
     rule('-d 10.96.0.11/32 -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 41000-41005'),
     rule('-d 10.96.0.12/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 1.2.3.4'),
@@ -272,7 +311,9 @@ void t.test('Proxy ports are read from what the original left, and nothing from 
     ],
   )
   t.equal(proxyPortsOf(new Map()).size, 0)
-  const six = '*nat\n:KUBE-PORTALS-CONTAINER - [0:0]\n' + rule('-d fd00::10/128 -p tcp -m tcp --dport 80 -j DNAT --to-destination [fd00::1]:41000')
+  const six =
+    '*nat\n:KUBE-PORTALS-CONTAINER - [0:0]\n' +
+    rule('-d fd00::10/128 -p tcp -m tcp --dport 80 -j DNAT --to-destination [fd00::1]:41000')
   t.same([...proxyPortsOf(parseSaveText(six))], [['fd00::10 80 TCP', 41_000]])
   t.end()
 })

@@ -47,7 +47,13 @@ void t.test('A rule is spelled as iptables-save prints it back', t => {
       '-d fd00::10/128 -p udp -m comment --comment a/b -m udp --dport 53 -j DNAT --to-destination [fd00::1]:4000',
     ],
     [
-      { comment: 'a/b', destination: '10.96.0.1', protocol: 'TCP', destinationPort: 1, target: { kind: 'REDIRECT', port: 2 } },
+      {
+        comment: 'a/b',
+        destination: '10.96.0.1',
+        protocol: 'TCP',
+        destinationPort: 1,
+        target: { kind: 'REDIRECT', port: 2 },
+      },
       'IPv4',
       '-d 10.96.0.1/32 -p tcp -m comment --comment a/b -m tcp --dport 1 -j REDIRECT --to-ports 2',
     ],
@@ -84,8 +90,39 @@ const seed = seedOfRun()
 
 void t.test(`Whatever a comment is made of, the kernel gets one rule and we find it again (SEED=${seed})`, t => {
   const random = seededRandom(seed)
-  const pieces = ['"', "'", '\\', '\n', ' ', '-j', ' -A INPUT', '`', '$(', ';', 'COMMIT', '*', '#', ':', 'é', '😀', 'web', '\0', '%']
-  const fixed = ['"', '\\', '\\"', 'a\\', ' ', '-j', '\n-A PREROUTING -j ACCEPT\n', '\nCOMMIT\n*filter', '# x', 'x'.repeat(300)]
+  const pieces = [
+    '"',
+    "'",
+    '\\',
+    '\n',
+    ' ',
+    '-j',
+    ' -A INPUT',
+    '`',
+    '$(',
+    ';',
+    'COMMIT',
+    '*',
+    '#',
+    ':',
+    'é',
+    '😀',
+    'web',
+    '\0',
+    '%',
+  ]
+  const fixed = [
+    '"',
+    '\\',
+    '\\"',
+    'a\\',
+    ' ',
+    '-j',
+    '\n-A PREROUTING -j ACCEPT\n',
+    '\nCOMMIT\n*filter',
+    '# x',
+    'x'.repeat(300),
+  ]
   const comments = [
     ...fixed,
     ...Array.from({ length: 500 }, () =>
@@ -157,7 +194,8 @@ void t.test('The target of a rule is what it jumps or goes to', t => {
 
 void t.test('Only what differs is written', t => {
   const [a, b] = [dnat('default/a', '10.96.0.1'), dnat('default/b', '10.96.0.2')]
-  const foreign = '*nat\n:FOREIGN - [0:0]\n-A PREROUTING -j FOREIGN\n-A FOREIGN -d 10.96.0.9/32 -p tcp -m tcp --dport 1 -j ACCEPT\nCOMMIT\n'
+  const foreign =
+    '*nat\n:FOREIGN - [0:0]\n-A PREROUTING -j FOREIGN\n-A FOREIGN -d 10.96.0.9/32 -p tcp -m tcp --dport 1 -j ACCEPT\nCOMMIT\n'
   const kernel = new KernelRules()
   kernel.restore(foreign)
   const before = kernel.chain('nat', 'FOREIGN')
@@ -214,6 +252,7 @@ void t.test('Without Services the chains and links are there all the same', t =>
   const kernel = new KernelRules()
   const { text } = restoreText(ruleSet([]), read(kernel))
   t.equal(text, '*nat\n:KUBE-OURS - [0:0]\n-I PREROUTING 1 -m comment --comment "our link" -j KUBE-OURS\nCOMMIT\n')
+  t.equal(restoreText(ruleSet([]), new Map()).text, text, 'also where nothing could be found')
   kernel.restore(text)
   t.equal(restoreText(ruleSet([]), read(kernel)).text, '')
   t.end()
@@ -265,7 +304,9 @@ void t.test('Everything the userspace mode ever left is removed, and nothing els
 
 void t.test('Where only part of it is left, that part is removed', t => {
   const kernel = new KernelRules()
-  kernel.restore('*nat\n:KUBE-NODEPORT-HOST - [0:0]\n-A OUTPUT -j KUBE-NODEPORT-HOST\n-A OUTPUT -j KUBE-NODEPORT-HOST\nCOMMIT\n')
+  kernel.restore(
+    '*nat\n:KUBE-NODEPORT-HOST - [0:0]\n-A OUTPUT -j KUBE-NODEPORT-HOST\n-A OUTPUT -j KUBE-NODEPORT-HOST\nCOMMIT\n',
+  )
   const text = removalText(USERSPACE_CHAINS, read(kernel))
   t.notMatch(text, 'filter', 'a table without anything of ours is not named')
   t.notMatch(text, 'KUBE-PORTALS', 'a chain that is not there is not named')

@@ -62,7 +62,10 @@ void t.test('The store has synced only after a list of Services and one of endpo
 
 void t.test('A complete list shows what is new, what changed and what vanished', t => {
   const { store, counts } = createStore()
-  store.replace('Service', ['a', 'b', 'c'].map(name => apiService({ name })))
+  store.replace(
+    'Service',
+    ['a', 'b', 'c'].map(name => apiService({ name })),
+  )
   t.same(taken(store).services, ['default/a', 'default/b', 'default/c'])
   counts.changes = 0
   store.replace('Service', [apiService({ name: 'b' }), apiService({ name: 'c', clusterIP: '10.96.0.99' })])
@@ -286,7 +289,10 @@ void t.test(`Single events and complete lists lead to the same state (SEED=${see
     const fresh = buildSnapshot(byLists, byLists.takeChanges(), scope, EMPTY_SNAPSHOT)
     const sorted = (ports: typeof fresh.ports) => [...ports].sort(([a], [b]) => (a < b ? -1 : 1))
     if (JSON.stringify(sorted(snapshot.ports)) !== JSON.stringify(sorted(fresh.ports)))
-      return failAndEnd(t, `round ${round}: ${JSON.stringify({ byEvents: sorted(snapshot.ports), byLists: sorted(fresh.ports) })}`)
+      return failAndEnd(
+        t,
+        `round ${round}: ${JSON.stringify({ byEvents: sorted(snapshot.ports), byLists: sorted(fresh.ports) })}`,
+      )
   }
   t.pass('60 rounds')
   t.end()
@@ -295,8 +301,14 @@ void t.test(`Single events and complete lists lead to the same state (SEED=${see
 void t.test('Entries that did not change are the same objects in the next snapshot, in the same order', t => {
   const { store } = createStore()
   const scope = { nodeName: 'node-a', families: ['IPv4'] as const }
-  store.replace('Service', ['a', 'b', 'c'].map((name, i) => apiService({ name, clusterIP: `10.96.0.${i}` })))
-  store.replace('EndpointSlice', ['a', 'b', 'c'].map(name => apiSlice({ name: `${name}-1`, service: name })))
+  store.replace(
+    'Service',
+    ['a', 'b', 'c'].map((name, i) => apiService({ name, clusterIP: `10.96.0.${i}` })),
+  )
+  store.replace(
+    'EndpointSlice',
+    ['a', 'b', 'c'].map(name => apiSlice({ name: `${name}-1`, service: name })),
+  )
   const first = buildSnapshot(store, store.takeChanges(), scope, EMPTY_SNAPSHOT)
   const keys = ['a', 'b', 'c'].map(name => `IPv4/default/${name}:http/TCP`)
   t.same([...first.ports.keys()], keys)
@@ -306,7 +318,11 @@ void t.test('Entries that did not change are the same objects in the next snapsh
   t.equal(second.generation, first.generation + 1)
   t.same([...second.ports.keys()], keys, 'a change of endpoints moves nothing: rules are written in this order')
   t.not(second.ports.get(keys[0]!), first.ports.get(keys[0]!))
-  t.equal(second.ports.get(keys[0]!)?.servicePort, first.ports.get(keys[0]!)?.servicePort, 'the service port itself stays')
+  t.equal(
+    second.ports.get(keys[0]!)?.servicePort,
+    first.ports.get(keys[0]!)?.servicePort,
+    'the service port itself stays',
+  )
   for (const key of keys.slice(1)) t.equal(second.ports.get(key), first.ports.get(key), key)
 
   store.upsert('EndpointSlice', apiSlice({ name: 'b-2', service: 'b', endpoints: [apiEndpoint('10.244.0.5')] }))
@@ -316,7 +332,11 @@ void t.test('Entries that did not change are the same objects in the next snapsh
 
   store.upsert('Service', apiService({ name: 'a', clusterIP: '10.96.0.77' }))
   const fourth = buildSnapshot(store, store.takeChanges(), scope, third)
-  t.equal(fourth.ports.get(keys[0]!)?.usable.cluster, third.ports.get(keys[0]!)?.usable.cluster, 'lists stay the same arrays')
+  t.equal(
+    fourth.ports.get(keys[0]!)?.usable.cluster,
+    third.ports.get(keys[0]!)?.usable.cluster,
+    'lists stay the same arrays',
+  )
   t.same([...fourth.ports.keys()], keys)
 
   store.remove('Service', apiService({ name: 'b' }))

@@ -1,0 +1,83 @@
+/**
+ * Entry of the client Pod's process: `client-program.js DNS_SERVER SEARCH_DOMAIN`. Reads one JSON command a line and answers
+ * with one JSON line: `{"http": "http://nginx-service:80/"}`, `{"udp": "10.96.0.10:53"}`, `{"txt": "whoami"}`, `{"a": "nginx-service"}`.
+ */
+import { createSocket } from 'node:dgram'
+import { Resolver } from 'node:dns/promises'
+import { get } from 'node:http'
+import { createInterface } from 'node:readline'
+
+type Command = Readonly<Record<'http' | 'udp' | 'txt' | 'a', string | undefined>>
+/** `pod` is who answered, `saw` the client's address as the Pod saw it; `error` stands alone. */
+type Outcome = { readonly pod?: string; readonly saw?: string; readonly data?: string } | { readonly error: string }
+
+const LIMIT_MS = 3000
+const [server, domain] = process.argv.slice(2)
+
+process.stdout.write('ready\n')
+for await (const line of createInterface({ input: process.stdin })) {
+  const outcome = await run(JSON.parse(line) as Command).catch((error: NodeJS.ErrnoException) => ({
+    error: error.code ?? error.message,
+  }))
+  process.stdout.write(`${JSON.stringify(outcome)}\n`)
+}
+process.exit()
+
+async function run({ http, udp, txt, a }: Command): Promise<Outcome> {
+  if (http !== undefined) return request(new URL(http))
+  if (udp !== undefined) return datagram(udp)
+  if (txt !== undefined) return { pod: (await resolver().resolveTxt(`${txt}.${domain}`)).flat().join('') }
+  return { data: await resolve(a!) }
+}
+
+/** A new one each time: its next query then leaves from another port and is another flow for the proxy. */
+function resolver(): Resolver {
+  const made = new Resolver({ timeout: 1000, tries: 2 })
+  made.setServers([server!])
+  return made
+}
+
+async function resolve(name: string): Promise<string> {
+  const [ip] = await resolver().resolve4(`${name}.${domain}`)
+  if (ip === undefined) throw new Error(`no address for ${name}`)
+  return ip
+}
+
+/** One request on a connection of its own, to the name's address as the cluster's DNS tells it. */
+async function request(url: URL): Promise<Outcome> {
+  const host = await resolve(url.hostname)
+  return new Promise((done, fail) => {
+    const sent = get(
+      {
+        host,
+        port: Number(url.port || 80),
+        path: url.pathname,
+        agent: false,
+        timeout: LIMIT_MS,
+        headers: { host: url.host },
+      },
+      response => {
+        const [pod = '', saw = ''] = String(response.headers['x-pod']).split(' ')
+        response
+          .on('error', fail)
+          .on('end', () => done({ pod, saw }))
+          .resume()
+      },
+    )
+    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${LIMIT_MS} ms`))).on('error', fail)
+  })
+}
+
+function datagram(target: string): Promise<Outcome> {
+  const [ip, port] = target.split(':')
+  return new Promise((done, fail) => {
+    const socket = createSocket('udp4')
+    const timer = setTimeout(() => socket.close(() => fail(new Error(`no answer within ${LIMIT_MS} ms`))), LIMIT_MS)
+    socket.on('error', fail).on('message', reply => {
+      clearTimeout(timer)
+      const [pod = '', saw = ''] = reply.toString().split(' ')
+      socket.close(() => done({ pod, saw }))
+    })
+    socket.send('hello', Number(port), ip)
+  })
+}

@@ -1,0 +1,252 @@
+import { type ChildProcess } from 'node:child_process'
+import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'yaml'
+import { DNS_DEPLOYMENT, DNS_SERVICE, SEARCH_DOMAIN } from './classic-example.js'
+import {
+  type Deployment,
+  type DemoService,
+  type Pod,
+  deploymentManifest,
+  endpointSliceManifests,
+  endpointsText,
+  selects,
+  serviceManifest,
+  targetPortOf,
+} from './cluster-objects.js'
+import { DemoNetwork, endProcess, startProgram } from './demo-network.js'
+import { LogLines } from './log-lines.js'
+import { type NetworkNamespace } from './network-namespace.js'
+import { type Teardown } from './teardown.js'
+
+const entry = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+const PROXY = entry('../../bin/kube-proxy.js')
+/** How long the proxy may take to do what it is told, in milliseconds. */
+const PROXY_LIMIT_MS = 10_000
+
+/** What the client saw: who answered and which client address it saw, or why nobody did. */
+export interface Outcome {
+  readonly pod?: string
+  readonly saw?: string
+  readonly data?: string
+  readonly error?: string
+}
+
+/**
+ * The cluster of the demo. It plays the parts of Kubernetes that are not kube-proxy: Deployments become Pods (a process each,
+ * in a network of its own), Services with their Pods become EndpointSlices, and all of it a manifest that the real
+ * kube-proxy, in the node's namespace, reads again whenever it changes.
+ */
+export class DemoCluster {
+  readonly network: DemoNetwork
+  readonly services: DemoService[]
+  readonly deployments: Deployment[]
+  readonly pods: (Pod & { readonly process: ChildProcess })[] = []
+  readonly client: { readonly namespace: NetworkNamespace; readonly ip: string; readonly process: ChildProcess }
+  readonly manifest: string
+  readonly #teardown: Teardown
+  readonly #answers: AsyncIterator<string>
+  readonly #made = new Map<string, number>()
+  #proxy: LogLines | undefined
+  #served: ReadonlyMap<string, string> = new Map()
+
+  private constructor(
+    network: DemoNetwork,
+    client: DemoCluster['client'],
+    folder: string,
+    deployments: readonly Deployment[],
+    services: readonly DemoService[],
+    teardown: Teardown,
+  ) {
+    this.network = network
+    this.client = client
+    this.manifest = join(folder, 'cluster.yaml')
+    this.deployments = [DNS_DEPLOYMENT, ...deployments]
+    this.services = [DNS_SERVICE, ...services]
+    this.#teardown = teardown
+    this.#answers = createInterface({ input: client.process.stdout! })[Symbol.asyncIterator]()
+  }
+
+  /** Everything up and served: network, Pods, client, proxy. */
+  static async start(
+    prefix: string,
+    deployments: readonly Deployment[],
+    services: readonly DemoService[],
+    teardown: Teardown,
+  ): Promise<DemoCluster> {
+    const folder = await mkdtemp(join(tmpdir(), 'kube-proxy-demo-'))
+    await teardown.add(() => rm(folder, { recursive: true }))
+    // For a learner who looks at it from another terminal.
+    await chmod(folder, 0o755)
+    const network = await DemoNetwork.create(prefix, teardown)
+    const { namespace, ip } = await network.addPod('client')
+    const client = await startProgram(
+      namespace,
+      entry('client-program.js'),
+      [DNS_SERVICE.clusterIP, SEARCH_DOMAIN],
+      teardown,
+    )
+    const cluster = new DemoCluster(
+      network,
+      { namespace, ip, process: client },
+      folder,
+      deployments,
+      services,
+      teardown,
+    )
+    await Promise.all(cluster.deployments.map(deployment => cluster.#reconcile(deployment)))
+    await cluster.#write()
+    await cluster.#startProxy(folder)
+    return cluster
+  }
+
+  podsOf(deployment: string): readonly Pod[] {
+    return this.pods.filter(pod => pod.deployment === deployment)
+  }
+
+  /** The Pods behind a Service. */
+  podsBehind(service: DemoService): readonly Pod[] {
+    const names = this.deployments.filter(deployment => selects(service, deployment)).map(({ name }) => name)
+    return this.pods.filter(pod => names.includes(pod.deployment))
+  }
+
+  /** Sets the number of replicas, and waits until the Pods and the proxy have followed. */
+  async scale(name: string, replicas: number): Promise<void> {
+    const index = this.deployments.findIndex(deployment => deployment.name === name)
+    this.deployments[index] = { ...this.deployments[index]!, replicas }
+    await this.#reconcile(this.deployments[index])
+    await this.#apply()
+  }
+
+  /** Changes a Service, and waits until the proxy has followed. */
+  async changeService(name: string, change: Partial<DemoService>): Promise<void> {
+    const index = this.services.findIndex(service => service.name === name)
+    this.services[index] = { ...this.services[index]!, ...change }
+    await this.#apply()
+  }
+
+  /** Kills a Pod's process. Its endpoint stays listed, as in a real cluster until somebody notices. */
+  async kill(pod: Pod): Promise<void> {
+    await endProcess(this.pods.find(({ name }) => name === pod.name)!.process)
+  }
+
+  /** What a cluster does some time after a Pod has died: its endpoint goes, and a new Pod takes its place. */
+  async replace(pod: Pod): Promise<void> {
+    this.#forget(pod.name)
+    await this.#reconcile(this.deployments.find(({ name }) => name === pod.deployment)!)
+    await this.#apply()
+  }
+
+  /** Has the client do something; see client-program.ts. */
+  async ask(command: object): Promise<Outcome> {
+    this.client.process.stdin!.write(`${JSON.stringify(command)}\n`)
+    const { value, done } = await this.#answers.next()
+    if (done === true) throw new Error('the client Pod has ended')
+    return JSON.parse(value) as Outcome
+  }
+
+  /** Makes as many Pods as the Deployment wants, and takes away the newest of those that are too many. */
+  async #reconcile(deployment: Deployment): Promise<void> {
+    const present = this.podsOf(deployment.name)
+    for (const pod of present.slice(deployment.replicas)) {
+      await this.kill(pod)
+      this.#forget(pod.name)
+    }
+    const missing = Math.max(0, deployment.replicas - present.length)
+    const names = Array.from({ length: missing }, () => {
+      const number = (this.#made.get(deployment.name) ?? 0) + 1
+      this.#made.set(deployment.name, number)
+      return `${deployment.name}-${number}`
+    })
+    const made = await Promise.all(names.map(name => this.#startPod(name, deployment)))
+    this.pods.push(...made.sort((a, b) => (a.name < b.name ? -1 : 1)))
+  }
+
+  async #startPod(name: string, deployment: Deployment): Promise<DemoCluster['pods'][number]> {
+    const { namespace, ip } = await this.network.addPod(name)
+    const isDns = deployment.name === DNS_DEPLOYMENT.name
+    const args = isDns
+      ? [name, SEARCH_DOMAIN, ...this.services.map(service => `${service.name}=${service.clusterIP}`)]
+      : [name, ip, ...this.#portsOf(deployment)]
+    const process = await startProgram(
+      namespace,
+      entry(isDns ? 'dns-server.js' : 'pod-server.js'),
+      args,
+      this.#teardown,
+    )
+    return { name, ip, deployment: deployment.name, process }
+  }
+
+  /** What the Pods of a Deployment listen on: its container ports, and what Services lead to. */
+  #portsOf(deployment: Deployment): string[] {
+    const declared = deployment.ports.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`)
+    const led = this.services
+      .filter(service => selects(service, deployment))
+      .flatMap(service => service.ports.map(port => `${targetPortOf(port, deployment) ?? ''}/${port.protocol}`))
+    return [...new Set([...declared, ...led])].filter(port => !port.startsWith('/'))
+  }
+
+  #forget(name: string): void {
+    const index = this.pods.findIndex(pod => pod.name === name)
+    if (index >= 0) this.pods.splice(index, 1)
+  }
+
+  async #startProxy(folder: string): Promise<void> {
+    // The proxy must not outlive a demo that is killed; everything else ends with its standard input.
+    const args = [
+      '--pdeathsig',
+      'KILL',
+      '--',
+      process.execPath,
+      PROXY,
+      '--manifests',
+      folder,
+      '--iptables-min-sync-period=100ms',
+      '-v=3',
+    ]
+    const child = this.network.node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    await this.#teardown.add(() => endProcess(child))
+    this.#proxy = new LogLines(child, child.stderr!, PROXY_LIMIT_MS)
+    await this.#proxy.line(/"Synced rules"/)
+  }
+
+  /** Writes the manifest and waits until the proxy serves what it says. */
+  async #apply(): Promise<void> {
+    const from = this.#proxy!.lines.length
+    const before = this.#served
+    await this.#write()
+    for (const [key, text] of this.#served) {
+      if (before.get(key) === text) continue
+      await this.#proxy!.line(new RegExp(`"Endpoints" servicePort="IPv4/default/${key}" endpoints=${text}`), from)
+    }
+  }
+
+  async #write(): Promise<void> {
+    const objects = [
+      ...this.deployments.map(deploymentManifest),
+      ...this.services.map(serviceManifest),
+      ...this.services.flatMap(service => endpointSliceManifests(service, this.deployments, this.pods)),
+    ]
+    // Whole or not at all: the proxy must never read half of it.
+    const draft = `${this.manifest}.draft`
+    await writeFile(draft, objects.map(object => stringify(object)).join('---\n'))
+    await rename(draft, this.manifest)
+    this.#served = this.#wanted()
+  }
+
+  /** For each service port, by its name in the proxy's log, what the log says of it once it is served. */
+  #wanted(): Map<string, string> {
+    const wanted = new Map<string, string>()
+    for (const service of this.services) {
+      for (const port of service.ports) {
+        const endpoints = endpointsText(service, port, this.deployments, this.pods)
+        const key = `${service.name}${port.name === '' ? '' : `:${port.name}`}/${port.protocol}`
+        wanted.set(key, `"${endpoints}"${service.affinity ? ' affinitySeconds' : ''}`)
+      }
+    }
+    return wanted
+  }
+}

@@ -1,0 +1,115 @@
+import { type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { ProxyFailure } from '../model/failure.js'
+import { runCommand } from '../system/command.js'
+import { NetworkNamespace } from './network-namespace.js'
+import { type Teardown } from './teardown.js'
+
+export const NODE_IP = '192.168.50.1'
+
+/**
+ * The network of the demo: a node, and for each Pod a namespace with one interface.
+ *
+ *     node  192.168.50.1 on eth0 (default route) ── cni0 10.244.0.1/24 ── Pods 10.244.0.2, .3, …
+ */
+export class DemoNetwork {
+  readonly node: NetworkNamespace
+  readonly #prefix: string
+  readonly #teardown: Teardown
+  #lastPod = 1
+
+  private constructor(node: NetworkNamespace, prefix: string, teardown: Teardown) {
+    this.node = node
+    this.#prefix = prefix
+    this.#teardown = teardown
+  }
+
+  /** @param prefix of the names of all namespaces @throws ProxyFailure DEMO_IMPOSSIBLE when another demo uses the names */
+  static async create(prefix: string, teardown: Teardown): Promise<DemoNetwork> {
+    await removeLeftovers(prefix)
+    const node = await newNamespace(`${prefix}node`, teardown).catch((cause: unknown) => {
+      throw new ProxyFailure('DEMO_IMPOSSIBLE', 'Cannot make a network namespace', {
+        cause,
+        hint: 'In a container, root needs the capabilities SYS_ADMIN and NET_ADMIN: run the demo outside, or as an ordinary user',
+      })
+    })
+    await node.configure(
+      'link add cni0 type bridge',
+      'address add 10.244.0.1/24 dev cni0',
+      'link set cni0 up',
+      'link add eth0 type veth peer name uplink',
+      `address add ${NODE_IP}/24 dev eth0`,
+      'link set eth0 up',
+      'link set uplink up',
+      'route add default via 192.168.50.254',
+    )
+    await node.run('sysctl', ['-qw', 'net.ipv4.ip_forward=1'])
+    return new DemoNetwork(node, prefix, teardown)
+  }
+
+  /** Adds a Pod's namespace, with an address, attached to the node. */
+  async addPod(name: string): Promise<{ namespace: NetworkNamespace; ip: string }> {
+    const number = ++this.#lastPod
+    const ip = `10.244.0.${number}`
+    const namespace = await newNamespace(`${this.#prefix}${name}`, this.#teardown)
+    await this.node.configure(
+      `link add veth${number} type veth peer name eth0 netns ${namespace.name}`,
+      `link set veth${number} master cni0 up`,
+    )
+    await namespace.configure(`address add ${ip}/24 dev eth0`, 'link set eth0 up', 'route add default via 10.244.0.1')
+    return { namespace, ip }
+  }
+}
+
+async function newNamespace(name: string, teardown: Teardown): Promise<NetworkNamespace> {
+  const namespace = await NetworkNamespace.create(name)
+  await teardown.add(() => namespace.delete())
+  return namespace
+}
+
+/** Namespaces of a demo that was killed are removed; one that has processes in it belongs to a demo that runs. */
+async function removeLeftovers(prefix: string): Promise<void> {
+  const { stdout } = await runCommand('ip', ['netns', 'list'], { timeoutMs: 5000 })
+  const names = stdout
+    .split('\n')
+    .map(line => line.split(' ', 1)[0]!)
+    .filter(name => name.startsWith(prefix))
+  for (const name of names) {
+    const { stdout: pids } = await runCommand('ip', ['netns', 'pids', name], { timeoutMs: 5000 })
+    if (pids.trim() === '') continue
+    throw new ProxyFailure(
+      'DEMO_IMPOSSIBLE',
+      `Another demo is running: processes live in the network namespace "${name}"`,
+      {
+        hint: 'End it first (Ctrl-C in its terminal)',
+      },
+    )
+  }
+  for (const name of names) await runCommand('ip', ['netns', 'delete', name], { timeoutMs: 5000 })
+}
+
+/** Starts a program of the demo and waits until it says that it is ready. It is killed at the end. */
+export async function startProgram(
+  namespace: NetworkNamespace,
+  file: string,
+  args: readonly string[],
+  teardown: Teardown,
+): Promise<ChildProcess> {
+  const child = namespace.spawn(process.execPath, [file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+  await teardown.add(() => endProcess(child))
+  // A program that was killed takes no more input: nothing to worry about.
+  child.stdin!.on('error', () => undefined)
+  await Promise.race([
+    once(child.stdout!, 'data'),
+    once(child, 'exit').then(() => Promise.reject(new Error(`${file} ended before it was ready`))),
+  ])
+  return child
+}
+
+/** Kills a process, if it still runs, and waits for its end. */
+export async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
+}

@@ -1,0 +1,67 @@
+import { mkdir, rmdir, unlink, writeFile } from 'node:fs/promises'
+import { runCommand } from '../system/command.js'
+import { DNS_SERVICE, SEARCH_DOMAIN } from './classic-example.js'
+import { type Privileges } from './privileges.js'
+import { type Subject } from './story-steps.js'
+import { type Story } from './story.js'
+import { type Teardown } from './teardown.js'
+
+const RESOLV_CONF = `nameserver ${DNS_SERVICE.clusterIP}\nsearch ${SEARCH_DOMAIN}\n`
+
+/** Makes names resolvable in the client Pod for programs that the learner starts, and says what there is to try. */
+export async function sayWhatToTry(
+  story: Story,
+  subject: Subject,
+  privileges: Privileges,
+  teardown: Teardown,
+): Promise<void> {
+  const { cluster, terminal } = story
+  await (privileges === 'root' ? resolvConfForNamespace : resolvConfForAll)(
+    cluster.client.namespace.name,
+    cluster.manifest,
+    teardown,
+  )
+  const [client, node] = [cluster.client, cluster.network.node].map((place, index) =>
+    privileges === 'root'
+      ? `ip netns exec ${'namespace' in place ? place.namespace.name : place.name}`
+      : `nsenter --preserve-credentials -U -m -t ${process.pid} nsenter --net=/run/netns/${index === 0 ? cluster.client.namespace.name : cluster.network.node.name}`,
+  ) as [string, string]
+  const [pod] = cluster.podsOf(subject.deployment.name)
+  terminal.step('Now you')
+  terminal.say(
+    'The cluster stays until you press Ctrl-C. From another terminal' +
+      (privileges === 'root' ? ', as root:' : ', as the same user:'),
+  )
+  terminal.table([
+    ['TO SEE', 'TYPE'],
+    ['who answers', `${client} curl -s http://${subject.service.name}:${subject.port.port}`],
+    ['rules and counters', `${node} iptables -t nat -L -n -v`],
+    ['what kube-proxy counts', `${node} curl -s localhost:10249/metrics | grep userspace`],
+    ['connections, while they last', `${node} ss -tn`],
+    [
+      'what a dead Pod does',
+      `kill ${cluster.pods.find(({ name }) => name === pod?.name)?.process.pid}   (that is ${pod?.name})`,
+    ],
+    ['what a change does', `edit ${cluster.manifest} and save: kube-proxy reads it again`],
+  ])
+}
+
+/** `ip netns exec` puts files of this folder over those in /etc. */
+async function resolvConfForNamespace(name: string, _manifest: string, teardown: Teardown): Promise<void> {
+  const folder = `/etc/netns/${name}`
+  await mkdir(folder, { recursive: true })
+  await teardown.add(async () => {
+    await unlink(`${folder}/resolv.conf`)
+    await rmdir(folder)
+    // Ours only if nobody else has one.
+    await rmdir('/etc/netns').catch(() => undefined)
+  })
+  await writeFile(`${folder}/resolv.conf`, RESOLV_CONF)
+}
+
+/** In a mount namespace of our own the whole /etc/resolv.conf may be another one. */
+async function resolvConfForAll(_name: string, manifest: string): Promise<void> {
+  const file = `${manifest}.resolv.conf`
+  await writeFile(file, RESOLV_CONF)
+  await runCommand('mount', ['--bind', file, '/etc/resolv.conf'], { timeoutMs: 5000 })
+}

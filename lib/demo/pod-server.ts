@@ -1,0 +1,28 @@
+/**
+ * Entry of a Pod's process: `pod-server.js NAME IP PORT/PROTOCOL …`. On TCP it speaks HTTP, on UDP it answers datagrams, and
+ * says each time which Pod it is. Prints `ready`; ends when its standard input does, so it never outlives the demo.
+ */
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+
+const [name, ip, ...ports] = process.argv.slice(2)
+
+for (const [port, protocol] of ports.map(text => text.split('/'))) {
+  if (protocol === 'UDP') {
+    const socket = createSocket('udp4')
+    socket.on('message', (_datagram, from) => socket.send(`${name} ${from.address}`, from.port, from.address))
+    socket.bind(Number(port))
+    await once(socket, 'listening')
+  } else {
+    const server = createServer((request, response) => {
+      const client = request.socket.remoteAddress?.replace('::ffff:', '')
+      response.setHeader('X-Pod', `${name} ${client}`)
+      response.end(`This is Pod ${name} (${ip}). Your request came to me from ${client}.\n`)
+    })
+    server.listen(Number(port))
+    await once(server, 'listening')
+  }
+}
+process.stdout.write('ready\n')
+process.stdin.on('end', () => process.exit()).resume()

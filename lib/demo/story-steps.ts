@@ -1,0 +1,206 @@
+import { DNS_SERVICE } from './classic-example.js'
+import { type Deployment, type DemoService, type DemoServicePort } from './cluster-objects.js'
+import { type Outcome } from './demo-cluster.js'
+import { type Story, tally } from './story.js'
+
+/** What the story is told about: one Service and a Deployment behind it. */
+export interface Subject {
+  readonly service: DemoService
+  readonly port: DemoServicePort
+  readonly deployment: Deployment
+}
+
+/** The chapters in which everything happens, in order: what there is, then each subject, then the DNS. */
+export async function tellStory(story: Story, subjects: readonly [Subject, ...Subject[]]): Promise<void> {
+  objects(story, subjects[0])
+  await rules(story, subjects[0])
+  for (const subject of subjects) {
+    await nineRequests(story, subject)
+    await affinity(story, subject)
+    await podThatDies(story, subject)
+    await scaleUp(story, subject)
+    await scaleToZero(story, subject)
+  }
+  await udpService(story)
+}
+
+/** What the client does to reach the subject, and how it looks. */
+function request({ service, port }: Subject): { what: string; command: object } {
+  if (port.protocol === 'UDP')
+    return { what: `${service.name}:${port.port}/UDP`, command: { udp: `${service.clusterIP}:${port.port}` } }
+  const url = `http://${service.name}:${port.port}`
+  return { what: url, command: { http: url } }
+}
+
+function objects(story: Story, { service, deployment }: Subject): void {
+  const { terminal, cluster } = story
+  terminal.step('The objects')
+  terminal.say(
+    `A Deployment keeps Pods running, each with an IP of its own that changes whenever the Pod is replaced. A Service gives them ` +
+      `one address that stays: the cluster IP ${service.clusterIP}. No interface anywhere has that address. It is kube-proxy that makes it work.`,
+  )
+  story.showObjects()
+  const pods = cluster.podsBehind(service).length
+  story.check(pods >= deployment.replicas, `${pods} Pods run, each a process in a network namespace of its own`)
+}
+
+async function rules(story: Story, { service, port }: Subject): Promise<void> {
+  const { terminal } = story
+  terminal.step('The rules')
+  terminal.say(
+    `For each port of each Service, kube-proxy listens on a port of the node, and writes one rule for packets that come in ` +
+      `(KUBE-PORTALS-CONTAINER) and one for the node's own (KUBE-PORTALS-HOST): what goes to the cluster IP is turned to that port.`,
+  )
+  await story.showRules()
+  story.check((await story.packetsCounted(service, port)) === 0, `no packet to ${service.clusterIP} yet`)
+}
+
+async function nineRequests(story: Story, subject: Subject): Promise<void> {
+  const { terminal, cluster } = story
+  const { what, command } = request(subject)
+  terminal.step(`Nine requests to ${what}`)
+  terminal.say(
+    `The client Pod (${cluster.client.ip}) asks the cluster's DNS for "${subject.service.name}", gets ${subject.service.clusterIP}, and connects, ` +
+      `nine times. The Pods take turns.`,
+  )
+  const pods = cluster.podsBehind(subject.service).length
+  const outcomes = await story.requests(9, what, command)
+  const counts = tally(outcomes)
+  story.check(isEven(counts, 9, pods), `answered by ${counts.length} Pods: ${counts.join(' + ')}`)
+  if (outcomes.some(({ saw }) => saw === '10.244.0.1')) {
+    terminal.say(
+      `The Pods saw 10.244.0.1, the node, not the client: kube-proxy in userspace makes a connection of its own to the Pod.`,
+    )
+  }
+  terminal.say(
+    `The rules have counted. (Only the first packet of a connection meets them; the kernel remembers the rest.)`,
+  )
+  await story.showRules()
+  const counted = await story.packetsCounted(subject.service, subject.port)
+  story.check(
+    counted === 9,
+    `the rule for ${subject.service.clusterIP} has counted ${counted} packets for nine requests`,
+  )
+}
+
+async function affinity(story: Story, subject: Subject): Promise<void> {
+  const { terminal, cluster } = story
+  const { what, command } = request(subject)
+  const before = subject.service.affinity
+  terminal.step('Session affinity')
+  terminal.say(
+    `With "sessionAffinity: ClientIP" in the Service, kube-proxy remembers which Pod a client had, and gives it the same one again.`,
+  )
+  await cluster.changeService(subject.service.name, { affinity: true })
+  const counts = tally(await story.requests(6, what, command))
+  story.check(
+    counts.length === 1 && counts[0] === 6,
+    `six requests of one client, ${counts.length === 1 ? 'all answered by one Pod' : `answered by ${counts.length} Pods`}`,
+  )
+  await cluster.changeService(subject.service.name, { affinity: before })
+}
+
+async function podThatDies(story: Story, subject: Subject): Promise<void> {
+  const { terminal, cluster } = story
+  const { what, command } = request(subject)
+  const victim = cluster.podsOf(subject.deployment.name)[0]
+  if (victim === undefined) return
+  terminal.step('A Pod dies')
+  terminal.say(
+    `After the second request ${victim.name} is killed. Its endpoint is still listed: it takes a cluster some time to notice. ` +
+      `Where kube-proxy finds it dead, it tries the next Pod, and the client notices nothing.`,
+  )
+  const outcomes = await story.requests(9, what, command, number =>
+    number === 3 ? cluster.kill(victim) : Promise.resolve(),
+  )
+  const lost = outcomes.filter(({ error }) => error !== undefined).length
+  story.check(lost === 0, `${lost} of nine requests lost`)
+  story.check(
+    outcomes.slice(2).every(({ pod }) => pod !== victim.name),
+    `after its death ${victim.name} answered none`,
+  )
+  await cluster.replace(victim)
+  const successor = cluster.podsOf(subject.deployment.name).at(-1)!
+  terminal.say(
+    `The Deployment makes a new Pod in its place: ${successor.name} with another IP, ${successor.ip}. The cluster IP is still ${subject.service.clusterIP}.`,
+  )
+}
+
+async function scaleUp(story: Story, subject: Subject): Promise<void> {
+  const { cluster, terminal } = story
+  const { what, command } = request(subject)
+  const replicas = subject.deployment.replicas + 2
+  terminal.step(`Scaled to ${replicas}`)
+  terminal.command(`kubectl scale deployment ${subject.deployment.name} --replicas=${replicas}`)
+  const rulesBefore = await rulesText(story)
+  await cluster.scale(subject.deployment.name, replicas)
+  const pods = cluster.podsBehind(subject.service).length
+  const counts = tally(await story.requests(2 * pods, what, command))
+  story.check(isEven(counts, 2 * pods, pods), `answered by ${counts.length} Pods: ${counts.join(' + ')}`)
+  story.check(
+    (await rulesText(story)) === rulesBefore,
+    'not one rule has changed: endpoints are known to kube-proxy alone',
+  )
+}
+
+async function scaleToZero(story: Story, subject: Subject): Promise<void> {
+  const { cluster, terminal } = story
+  const { what, command } = request(subject)
+  if (
+    cluster.deployments.some(
+      ({ name, labels }) => name !== subject.deployment.name && isSelected(subject.service, labels),
+    )
+  )
+    return
+  terminal.step('Scaled to 0')
+  terminal.command(`kubectl scale deployment ${subject.deployment.name} --replicas=0`)
+  await cluster.scale(subject.deployment.name, 0)
+  terminal.say(
+    subject.port.protocol === 'TCP'
+      ? 'The listener is still there, but there is nobody to hand a connection to: the client gets a reset.'
+      : 'The listener is still there, but there is nobody to hand a datagram to: it is dropped.',
+  )
+  const [outcome] = await story.requests(1, what, command)
+  story.check(outcome?.pod === undefined, `the client sees: ${outcome?.error}`)
+  await cluster.scale(subject.deployment.name, subject.deployment.replicas)
+  const back = await cluster.ask(command)
+  story.check(back.pod !== undefined, `scaled to ${subject.deployment.replicas} again, ${back.pod} answers at once`)
+}
+
+async function udpService(story: Story): Promise<void> {
+  const { cluster, terminal } = story
+  terminal.step('A UDP Service: the DNS that was asked all along')
+  terminal.say(
+    `The name was looked up through a Service too: ${DNS_SERVICE.name}, ${DNS_SERVICE.clusterIP}, UDP port 53. There are no connections in UDP: ` +
+      `kube-proxy takes all datagrams from one address and port of a client as one flow, and gives each flow a Pod.`,
+  )
+  const outcomes = await story.requests(6, 'TXT whoami?', { txt: 'whoami' })
+  const counts = tally(outcomes)
+  story.check(
+    isEven(counts, 6, cluster.podsBehind(DNS_SERVICE).length),
+    `answered by ${counts.length} Pods: ${counts.join(' + ')}`,
+  )
+  for (const service of cluster.services) {
+    if (service.name === DNS_SERVICE.name) continue
+    const { data, error }: Outcome = await cluster.ask({ a: service.name })
+    story.check(data === service.clusterIP, `A ${service.name}? ${data ?? error}`)
+  }
+}
+
+/** Whether every Pod answered, and none more than one request more than another. */
+function isEven(counts: readonly number[], requests: number, pods: number): boolean {
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  return total === requests && counts.length === Math.min(pods, requests) && counts[0]! - counts.at(-1)! <= 1
+}
+
+function isSelected(service: DemoService, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(service.selector).every(([key, value]) => labels[key] === value)
+}
+
+async function rulesText({ cluster }: Story): Promise<string> {
+  const { stdout } = await cluster.network.node.run('iptables-save', ['-t', 'nat'])
+  return stdout
+    .split('\n')
+    .filter(line => line.startsWith('-A'))
+    .join('\n')
+}

@@ -1,0 +1,115 @@
+import { type DemoCluster, type Outcome } from './demo-cluster.js'
+import { NODE_IP } from './demo-network.js'
+import { type DemoService, type DemoServicePort } from './cluster-objects.js'
+import { type Terminal } from './terminal.js'
+
+/** Chains whose rules the learner looks at. */
+const CHAINS = ['PREROUTING', 'OUTPUT', 'KUBE-PORTALS-CONTAINER', 'KUBE-PORTALS-HOST']
+
+/** The means of every step: things that are done and shown alike. Remembers whether all that was expected came true. */
+export class Story {
+  readonly cluster: DemoCluster
+  readonly terminal: Terminal
+  #good = true
+
+  constructor(cluster: DemoCluster, terminal: Terminal) {
+    this.cluster = cluster
+    this.terminal = terminal
+  }
+
+  get good(): boolean {
+    return this.#good
+  }
+
+  /** Says whether what was expected came true; the whole demo has failed when it did not. */
+  check(good: boolean, text: string): void {
+    this.#good &&= good
+    this.terminal.verdict(good, text)
+  }
+
+  /** All objects, as `kubectl get` would list them. */
+  showObjects(): void {
+    const { deployments, pods, services } = this.cluster
+    for (const { name } of pods) this.terminal.nameOfPod(name)
+    this.terminal.table([
+      ['DEPLOYMENT', 'READY', 'IMAGE', 'LABELS'],
+      ...deployments.map(({ name, replicas, image, labels }) => [
+        name,
+        `${this.cluster.podsOf(name).length}/${replicas}`,
+        image,
+        Object.entries(labels)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(','),
+      ]),
+    ])
+    this.terminal.table([['POD', 'STATUS', 'IP'], ...pods.map(({ name, ip }) => [name, 'Running', ip])])
+    this.terminal.table([
+      ['SERVICE', 'CLUSTER-IP', 'PORT', 'ENDPOINTS'],
+      ...services.map(service => [
+        service.name,
+        service.clusterIP,
+        service.ports.map(({ port, protocol }) => `${port}/${protocol}`).join(','),
+        this.cluster
+          .podsBehind(service)
+          .map(({ ip }) => ip)
+          .join(',') || '<none>',
+      ]),
+    ])
+  }
+
+  /** The rules as `iptables` prints them, with the counters. */
+  async showRules(): Promise<void> {
+    this.terminal.command(`iptables -t nat -L -n -v          # on the node, ${NODE_IP}; the chains that matter`)
+    const { stdout } = await this.cluster.network.node.run('iptables', ['-t', 'nat', '-L', '-n', '-v'])
+    const chains = stdout.split('\n\n').filter(chain => CHAINS.includes(chain.split(' ')[1] ?? ''))
+    this.terminal.verbatim(chains.join('\n'))
+  }
+
+  /** How many packets the rule of a Service's port has counted: each is the first of a connection or flow. */
+  async packetsCounted({ clusterIP }: DemoService, { port, protocol }: DemoServicePort): Promise<number> {
+    const { stdout } = await this.cluster.network.node.run('iptables', [
+      '-t',
+      'nat',
+      '-L',
+      'KUBE-PORTALS-CONTAINER',
+      '-n',
+      '-v',
+      '-x',
+    ])
+    const rule = ` ${protocol.toLowerCase()} dpt:${port} `
+    const rows = stdout.split('\n').filter(row => row.includes(` ${clusterIP} `) && row.includes(rule))
+    return rows.reduce((sum, row) => sum + Number(row.trim().split(/\s+/)[0]), 0)
+  }
+
+  /** Makes requests and shows who answered each. `during` is called before each, with its number from 1. */
+  async requests(
+    count: number,
+    what: string,
+    command: object,
+    during: (number: number) => Promise<void> = () => Promise.resolve(),
+  ): Promise<Outcome[]> {
+    const outcomes: Outcome[] = []
+    for (let number = 1; number <= count; number++) {
+      await during(number)
+      outcomes.push(await this.cluster.ask(command))
+    }
+    for (const { name } of this.cluster.pods) this.terminal.nameOfPod(name)
+    this.terminal.table([
+      ['#', 'REQUEST', 'ANSWERED BY', 'CLIENT AS THE POD SAW IT'],
+      ...outcomes.map(({ pod, saw, error }, index) => [
+        String(index + 1),
+        what,
+        pod ?? `no answer: ${error}`,
+        saw ?? '',
+      ]),
+    ])
+    return outcomes
+  }
+}
+
+/** How many requests each Pod answered, most first: `3 + 3 + 3`. */
+export function tally(outcomes: readonly Outcome[]): number[] {
+  const counts = new Map<string, number>()
+  for (const { pod } of outcomes) if (pod !== undefined) counts.set(pod, (counts.get(pod) ?? 0) + 1)
+  return [...counts.values()].sort((a, b) => b - a)
+}

@@ -1,0 +1,340 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { basename, dirname, join, normalize, sep } from 'node:path'
+import t from 'tap'
+import ts from 'typescript'
+import { failAndEnd } from './support/fail-and-end.js'
+
+/**
+ * The building has floors. A file uses its own folder and what lies on lower floors: never upwards, never across to
+ * another folder of the same floor.
+ */
+const FLOORS: readonly (readonly string[])[] = [
+  ['lib/model'],
+  ['lib/snapshot', 'lib/balancer', 'lib/rules', 'lib/config'],
+  ['lib/source', 'lib/system', 'lib/dataplane'],
+  ['lib/modes', 'lib/observe'],
+  ['lib/control'],
+  ['lib/demo'],
+  ['lib/cli'],
+  ['bin'],
+]
+
+/** `from → to` folders that may be used against the rule, each with its reason. None is needed. */
+const FLOOR_EXCEPTIONS: Readonly<Record<string, string>> = {}
+
+/** Floors whose code decides and does nothing: the same input gives the same output, without looking at the world. */
+const PURE_FLOORS = 2
+const IMPURE_NAMES = [
+  ...[
+    'Date',
+    'process',
+    'console',
+    'performance',
+    'crypto',
+    'fetch',
+    'globalThis',
+    'global',
+    'require',
+    'queueMicrotask',
+  ],
+  ...['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate'],
+]
+/** Uses of an impure name that are pure: they only compute. */
+const PURE_USES = ['Date.parse', 'Date.UTC']
+const IMPURE_USES = ['Math.random']
+
+/** Where each library may be used: a path, or the beginning of one. Built-in modules of Node are free above the pure floors. */
+const LIBRARY_HOMES: Readonly<Record<string, readonly string[]>> = {
+  '@kubernetes/client-node': ['lib/source/kube-client.ts'],
+  'dns-packet': ['lib/demo/'],
+  'prom-client': ['lib/observe/'],
+  yaml: ['lib/source/', 'lib/demo/'],
+  yargs: ['lib/cli/'],
+}
+/** Libraries that are loaded when they are needed and not before, since they are large. */
+const LOADED_LATE = ['@kubernetes/client-node']
+
+const FORBIDDEN_FOLDERS = ['utils', 'util', 'helpers', 'helper', 'common', 'types', 'misc', 'shared', 'lib']
+
+/** Files whose name stands in none of their exports, with the reason. */
+const FREE_NAMES: Readonly<Record<string, string>> = {
+  'lib/demo/classic-example.ts': 'several objects that are one example',
+  'lib/demo/cluster-objects.ts': 'several objects that are one cluster',
+  'lib/model/objects.ts': 'the API objects together: they are one vocabulary',
+  'lib/modes/userspace/plan.ts': 'listenerSpecs is the plan of the userspace mode',
+  'lib/dataplane/socket-error.ts': 'questions about one kind of error',
+  'lib/rules/chain-names.ts': 'a list of names',
+  'lib/source/api-failure.ts': 'makes failures of one kind',
+  'lib/system/node-addresses.ts': 'all about one matter, in several functions',
+}
+
+interface Import {
+  readonly from: string
+  /** A path below the root, or the name of a package. */
+  readonly to: string
+  readonly isDynamic: boolean
+  readonly isType: boolean
+}
+
+interface SourceFile {
+  readonly path: string
+  readonly imports: readonly Import[]
+  readonly exports: readonly string[]
+  /** Names that are read from the global scope, `Math.random` for a property of one. */
+  readonly names: readonly string[]
+}
+
+const root = process.cwd()
+if (!existsSync(join(root, 'lib', 'model')))
+  throw new Error(`No lib in "${root}": run the tests from the root of the repository`)
+
+const files = ['lib', 'bin'].flatMap(filesIn).map(readSource)
+const byPath = new Map(files.map(file => [file.path, file]))
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts') || name.endsWith('.mjs'))
+    .map(name => join(folder, name).split(sep).join('/'))
+    .sort()
+}
+
+function readSource(path: string): SourceFile {
+  const source = ts.createSourceFile(path, readFileSync(join(root, path), 'utf8'), ts.ScriptTarget.ESNext, true)
+  const imports: Import[] = []
+  const exports: string[] = []
+  const names: string[] = []
+  const add = (specifier: ts.Expression, kind: Pick<Import, 'isDynamic' | 'isType'>): void => {
+    if (!ts.isStringLiteral(specifier)) throw new Error(`${path}: an import of something that is no plain text`)
+    const { text } = specifier
+    const to = text.startsWith('.') ? normalize(join(dirname(path), text)).replace(/\.js$/, '.ts') : packageOf(text)
+    imports.push({ from: path, to, ...kind })
+  }
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) {
+      const clause = node.importClause
+      const bindings = clause?.namedBindings
+      const onlyTypes =
+        clause?.isTypeOnly === true ||
+        (bindings !== undefined &&
+          ts.isNamedImports(bindings) &&
+          bindings.elements.every(({ isTypeOnly }) => isTypeOnly))
+      return add(node.moduleSpecifier, { isDynamic: false, isType: onlyTypes && clause?.name === undefined })
+    }
+    if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined)
+      return add(node.moduleSpecifier, { isDynamic: false, isType: node.isTypeOnly })
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal))
+      add(node.argument.literal, { isDynamic: true, isType: true })
+    if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      add(node.arguments[0]!, { isDynamic: true, isType: false })
+    if (isReadOfName(node)) {
+      const parent = node.parent
+      const isOwner = ts.isPropertyAccessExpression(parent) && parent.expression === node
+      names.push(node.text, ...(isOwner ? [`${node.text}.${parent.name.text}`] : []))
+    }
+    ts.forEachChild(node, visit)
+  }
+  ts.forEachChild(source, visit)
+  for (const statement of source.statements) exports.push(...exportedNames(statement))
+  return { path, imports, exports, names }
+}
+
+/** `@scope/name/deep/file` is of the package `@scope/name`. */
+function packageOf(specifier: string): string {
+  if (specifier.startsWith('node:')) return specifier
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+}
+
+/** A name that stands for a value, and is no label, property or type. */
+function isReadOfName(node: ts.Node): node is ts.Identifier {
+  if (!ts.isIdentifier(node)) return false
+  const { parent } = node
+  if (ts.isPropertyAccessExpression(parent) && parent.name === node) return false
+  if (ts.isQualifiedName(parent) || ts.isTypeReferenceNode(parent)) return false
+  return !('name' in parent && parent.name === node) || ts.isShorthandPropertyAssignment(parent)
+}
+
+function exportedNames(statement: ts.Statement): string[] {
+  const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : []
+  if (!modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return []
+  if (ts.isVariableStatement(statement))
+    return statement.declarationList.declarations.map(({ name }) => (ts.isIdentifier(name) ? name.text : ''))
+  const { name } = statement as unknown as { readonly name?: ts.Identifier }
+  return name === undefined ? [] : [name.text]
+}
+
+/** The folder of a floor that a path belongs to. */
+function homeOf(path: string): string | undefined {
+  return FLOORS.flat().find(folder => path.startsWith(`${folder}/`))
+}
+
+function floorOf(folder: string): number {
+  return FLOORS.findIndex(folders => folders.includes(folder))
+}
+
+const ownImports = files
+  .flatMap(({ imports }) => imports)
+  .filter(({ to }) => to.startsWith('lib/') || to.startsWith('bin/'))
+const libraryImports = files.flatMap(({ imports }) => imports).filter(({ to }) => !/^(lib\/|bin\/|node:)/.test(to))
+
+void t.test('The files are read as they are', t => {
+  t.ok(files.length > 80, `${files.length} files`)
+  t.ok(ownImports.length > 300, `${ownImports.length} imports`)
+  t.same(
+    ownImports.filter(({ to }) => !byPath.has(to)),
+    [],
+    'every import is of a file that is there',
+  )
+  const loop = byPath.get('lib/control/sync-loop.ts')!
+  t.ok(loop.imports.some(({ to }) => to === 'lib/snapshot/build-snapshot.ts'))
+  t.ok(loop.exports.includes('SyncLoop'))
+  t.ok(byPath.get('lib/system/real-clock.ts')?.names.includes('setTimeout'))
+  t.end()
+})
+
+void t.test('Every file lives on a floor', t => {
+  for (const { path } of files.filter(({ path }) => path.endsWith('.ts') && dirname(path) !== 'lib'))
+    t.ok(homeOf(path), path)
+  t.end()
+})
+
+void t.test('A file uses its own folder and lower floors only', t => {
+  const used = new Set<string>()
+  const wrong: string[] = []
+  for (const { from, to } of ownImports) {
+    const [here, there] = [homeOf(from), homeOf(to)]
+    if (here === undefined || there === undefined || here === there || floorOf(there) < floorOf(here)) continue
+    const way = `${here} → ${there}`
+    used.add(way)
+    if (!(way in FLOOR_EXCEPTIONS)) wrong.push(`${from} uses ${to}`)
+  }
+  t.same(wrong, [])
+  t.same(
+    Object.keys(FLOOR_EXCEPTIONS).filter(way => !used.has(way)),
+    [],
+    'every exception is needed',
+  )
+  t.end()
+})
+
+void t.test('No file uses itself by way of others, in values or in types', t => {
+  const cycles: string[] = []
+  const done = new Set<string>()
+  const walk = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) return void cycles.push([...way.slice(way.indexOf(path)), path].join(' → '))
+    if (done.has(path)) return
+    for (const { to } of byPath.get(path)?.imports ?? []) if (byPath.has(to)) walk(to, [...way, path])
+    done.add(path)
+  }
+  for (const { path } of files) walk(path, [])
+  t.same(cycles, [])
+  t.end()
+})
+
+void t.test('The lowest floors only compute: no clock, no chance, no system', t => {
+  const pure = files.filter(({ path }) => {
+    const home = homeOf(path)
+    return home !== undefined && floorOf(home) < PURE_FLOORS
+  })
+  t.ok(pure.length > 30, `${pure.length} files`)
+  const wrong: string[] = []
+  for (const { path, imports, names } of pure) {
+    for (const { to } of imports) if (!to.startsWith('lib/')) wrong.push(`${path} imports ${to}`)
+    const allowed = names.filter(name => PURE_USES.includes(name)).length
+    for (const name of IMPURE_NAMES) {
+      const uses = names.filter(used => used === name).length - (name === 'Date' ? allowed : 0)
+      if (uses > 0) wrong.push(`${path} uses ${name}`)
+    }
+    for (const name of IMPURE_USES) if (names.includes(name)) wrong.push(`${path} uses ${name}`)
+  }
+  t.same(wrong, [])
+  t.end()
+})
+
+void t.test('Every library has its home', t => {
+  const wrong: string[] = []
+  for (const { from, to, isDynamic, isType } of libraryImports) {
+    const homes = LIBRARY_HOMES[to]
+    if (homes === undefined) wrong.push(`${from} uses ${to}, which has no home`)
+    else if (!homes.some(home => from.startsWith(home)))
+      wrong.push(`${from} uses ${to}, whose home is ${homes.join(', ')}`)
+    else if (LOADED_LATE.includes(to) && !isDynamic && !isType) wrong.push(`${from} loads ${to} at once`)
+  }
+  t.same(wrong, [])
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  const used = new Set(libraryImports.map(({ to }) => to))
+  t.same(
+    [...used].filter(name => !(name in dependencies)),
+    [],
+    'what is used is a dependency',
+  )
+  t.same(
+    Object.keys(dependencies).filter(name => !used.has(name)),
+    [],
+    'what is a dependency is used',
+  )
+  t.end()
+})
+
+void t.test('No folder is a drawer for things without a place', t => {
+  const folders = ['lib', 'bin', 'test'].flatMap(folder =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(({ name }) => name),
+  )
+  t.same(
+    folders.filter(name => FORBIDDEN_FOLDERS.includes(name)),
+    [],
+  )
+  t.end()
+})
+
+void t.test('A file is named for what it gives', t => {
+  const misnamed = files
+    // What gives nothing is a program.
+    .filter(({ path, exports }) => exports.length > 0 && dirname(path) !== 'bin' && dirname(path) !== 'lib')
+    .filter(({ path, exports }) => {
+      const name = basename(path, '.ts')
+      return !exports.some(given => `-${kebabCase(given)}-`.includes(`-${name}-`))
+    })
+  t.same(
+    misnamed
+      .filter(({ path }) => !(path in FREE_NAMES))
+      .map(({ path, exports }) => `${path} gives ${exports.join(', ')}`),
+    [],
+  )
+  t.same(
+    Object.keys(FREE_NAMES).filter(path => !misnamed.some(file => file.path === path)),
+    [],
+    'every exception is needed',
+  )
+  t.end()
+})
+
+/** `parseIp` and `ParseIp` are `parse-ip`, `FLAGS` is `flags`, `PORT_RANGE` is `port-range`. */
+function kebabCase(name: string): string {
+  if (/^[A-Z0-9_]+$/.test(name)) return name.toLowerCase().replaceAll('_', '-')
+  return name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase()
+}
+
+void t.test('Every code of a failure is explained in docs/errors.md, and no other', t => {
+  const text = readFileSync(join(root, 'lib/model/failure.ts'), 'utf8')
+  const union = /export type FailureCode =([^]*?)\n\n/.exec(text)?.[1] ?? ''
+  const codes = [...union.matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code!)
+  t.ok(codes.length > 10, `${codes.length} codes`)
+  const docs = join(root, 'docs', 'errors.md')
+  if (!existsSync(docs)) return failAndEnd(t, 'docs/errors.md is missing')
+  const sections = new Map<string, string>()
+  for (const section of readFileSync(docs, 'utf8').split(/^#+ /m).slice(1)) {
+    const [heading, ...lines] = section.split('\n')
+    for (const [code] of heading!.matchAll(/\b[A-Z]+(?:_[A-Z]+)+\b/g)) sections.set(code, lines.join('\n').trim())
+  }
+  for (const code of codes) t.ok((sections.get(code) ?? '').length > 40, `${code} has a heading and a paragraph`)
+  t.same(
+    [...sections.keys()].filter(code => !codes.includes(code)),
+    [],
+    'no code that is not there is explained',
+  )
+  t.end()
+})

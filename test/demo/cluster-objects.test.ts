@@ -1,0 +1,144 @@
+import t from 'tap'
+import { DNS_DEPLOYMENT, DNS_SERVICE, NGINX_DEPLOYMENT, NGINX_SERVICE } from '../../lib/demo/classic-example.js'
+import {
+  deploymentManifest,
+  endpointSliceManifests,
+  endpointsText,
+  selects,
+  serviceManifest,
+  targetPortOf,
+} from '../../lib/demo/cluster-objects.js'
+import { parseLearnerManifest } from '../../lib/demo/learner-manifest.js'
+import { tally } from '../../lib/demo/story.js'
+import { Terminal } from '../../lib/demo/terminal.js'
+import { decodeEndpointSlice } from '../../lib/snapshot/decode-endpoint-slice.js'
+import { decodeService } from '../../lib/snapshot/decode-service.js'
+
+const pods = [
+  { name: 'nginx-1', ip: '10.244.0.10', deployment: 'nginx-deployment' },
+  { name: 'nginx-2', ip: '10.244.0.9', deployment: 'nginx-deployment' },
+  { name: 'dns-1', ip: '10.244.0.3', deployment: 'coredns' },
+]
+
+t.test('a Service selects the Pods that have all labels of its selector', t => {
+  t.ok(selects(NGINX_SERVICE, NGINX_DEPLOYMENT))
+  t.notOk(selects(NGINX_SERVICE, DNS_DEPLOYMENT))
+  t.notOk(selects({ ...NGINX_SERVICE, selector: { app: 'nginx', tier: 'front' } }, NGINX_DEPLOYMENT))
+  t.notOk(selects({ ...NGINX_SERVICE, selector: {} }, NGINX_DEPLOYMENT), 'an empty selector selects none')
+  t.end()
+})
+
+t.test('a target port is a number, or the name of a container port of the same protocol', t => {
+  const [port] = DNS_SERVICE.ports
+  t.equal(targetPortOf(port!, DNS_DEPLOYMENT), 53)
+  t.equal(targetPortOf({ ...port!, protocol: 'TCP' }, DNS_DEPLOYMENT), undefined)
+  t.equal(targetPortOf({ ...port!, targetPort: 5353 }, DNS_DEPLOYMENT), 5353)
+  t.end()
+})
+
+t.test('the objects that are made are those that the proxy reads, without any problem', t => {
+  const deployments = [NGINX_DEPLOYMENT, DNS_DEPLOYMENT]
+  for (const [service, ips] of [
+    [NGINX_SERVICE, ['10.244.0.10', '10.244.0.9']],
+    [DNS_SERVICE, ['10.244.0.3']],
+  ] as const) {
+    t.strictSame(decodeService(serviceManifest(service)).problems, [])
+    const [slice, ...more] = endpointSliceManifests(service, deployments, pods)
+    t.strictSame(more, [])
+    const { object, problems } = decodeEndpointSlice(slice)
+    t.strictSame(problems, [])
+    t.equal(object?.serviceName, service.name)
+    t.strictSame(
+      object?.endpoints.map(({ ip }) => ip),
+      ips,
+    )
+  }
+  t.equal(
+    endpointsText(NGINX_SERVICE, NGINX_SERVICE.ports[0]!, deployments, pods),
+    '10.244.0.10:80 10.244.0.9:80',
+    'in byte order',
+  )
+  t.end()
+})
+
+const DEPLOYMENT = JSON.stringify(deploymentManifest(NGINX_DEPLOYMENT))
+const SERVICE = JSON.stringify(serviceManifest(NGINX_SERVICE))
+
+t.test("a learner's manifest gives back the objects it was made from", t => {
+  const { objects, problems } = parseLearnerManifest(`${DEPLOYMENT}\n---\n${SERVICE}\n`, 'mine.yaml')
+  t.strictSame(problems, [])
+  t.strictSame(objects, { deployments: [NGINX_DEPLOYMENT], services: [NGINX_SERVICE] })
+  t.end()
+})
+
+t.test('a Service without cluster IP gets one', t => {
+  const service = JSON.stringify(serviceManifest({ ...NGINX_SERVICE, clusterIP: '' }))
+  const { objects, problems } = parseLearnerManifest(`${DEPLOYMENT}\n---\n${service}\n`, 'mine.yaml')
+  t.strictSame(problems, [])
+  t.equal(objects.services[0]?.clusterIP, '10.96.1.1')
+  t.end()
+})
+
+for (const [what, text, said] of [
+  ['no YAML', 'a: [', /mine\.yaml:1: /],
+  ['no object', '- 1\n', /mine\.yaml:1: expected a Deployment or a Service/],
+  [
+    'another kind',
+    `${DEPLOYMENT}\n---\nkind: Job\nmetadata: {name: j}\n`,
+    /mine\.yaml:3: Job "j": kind: the demo knows Deployment and Service/,
+  ],
+  ['only a Deployment', DEPLOYMENT, /no Service in it/],
+  ['only a Service', SERVICE, /no Deployment in it/],
+  [
+    'a selector that selects nothing',
+    `${DEPLOYMENT}\n---\n${SERVICE.replace('"app":"nginx"', '"app":"ngnix"')}`,
+    /mine\.yaml:3: Service "nginx-service": spec\.selector: \{"app":"ngnix"\} selects the Pods of no Deployment/,
+  ],
+  [
+    'a target port that nobody has',
+    `${DEPLOYMENT}\n---\n${SERVICE.replace('"targetPort":80', '"targetPort":"web"')}`,
+    /no container port is named "web"/,
+  ],
+  [
+    'too many replicas',
+    DEPLOYMENT.replace('"replicas":3', '"replicas":3000'),
+    /spec\.replicas: expected a number from 0 to 20, found 3000/,
+  ],
+  ['a port out of range', SERVICE.replace('"port":80', '"port":80000'), /expected a port from 1 to 65535, found 80000/],
+  ['a headless Service', SERVICE.replace('10.96.0.10', 'None'), /headless/],
+  [
+    'a name that is none',
+    SERVICE.replace('"name":"nginx-service"', '"name":"Nginx Service"'),
+    /"Nginx Service" is not a valid name/,
+  ],
+] as const) {
+  t.test(`${what} in a learner's manifest is told with its place`, t => {
+    t.match(parseLearnerManifest(text, 'mine.yaml').problems.join('\n'), said)
+    t.end()
+  })
+}
+
+t.test('the tally counts who answered, most first, and nobody for what was not answered', t => {
+  t.strictSame(tally([{ pod: 'a' }, { pod: 'b' }, { pod: 'b' }, { error: 'ECONNRESET' }]), [2, 1])
+  t.end()
+})
+
+t.test('tables are aligned, and colour is used only where it is wanted', t => {
+  for (const colour of [false, true]) {
+    let text = ''
+    const terminal = new Terminal(part => (text += part), colour)
+    terminal.nameOfPod('nginx-1')
+    terminal.table([
+      ['#', 'POD', 'IP'],
+      ['1', 'nginx-1', '10.244.0.10'],
+      ['10', '', '10.244.0.9'],
+    ])
+    terminal.verdict(false, 'no')
+    t.equal(/\x1b/.test(text), colour)
+    const plain = text.replace(/\x1b\[\d+m/g, '').split('\n')
+    t.equal(plain[1], '  #    POD       IP')
+    t.equal(plain[2], '  1    nginx-1   10.244.0.10')
+    t.equal(plain[3], '  10             10.244.0.9')
+  }
+  t.end()
+})

@@ -1,0 +1,177 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { cannotUseNamespaces } from '../support/node-network.js'
+import { PROXY_PROGRAM } from '../support/proxy-process.js'
+import { runProgram } from '../support/run-program.js'
+
+let demos = 0
+
+/** Names of its own for each demo, so that one that somebody looks at meanwhile is not in the way. */
+function own(): { env: NodeJS.ProcessEnv; left: () => string } {
+  const prefix = `kpd${process.pid}-${demos++}-`
+  return {
+    env: { ...process.env, KUBE_PROXY_DEMO_PREFIX: prefix, FORCE_COLOR: undefined },
+    left: () =>
+      execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' })
+        .split('\n')
+        .filter(name => name.startsWith(prefix))
+        .join(' '),
+  }
+}
+
+/** Starts a demo and resolves once it has written what matches. Its output goes on being read: a closed pipe would end it. */
+async function demoThatWrote(pattern: RegExp, args: readonly string[], env: NodeJS.ProcessEnv) {
+  const child = spawn(process.execPath, [PROXY_PROGRAM, 'demo', ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.on('data', chunk => (text += String(chunk)))
+  while (!pattern.test(text)) await once(child.stdout, 'data')
+  return { child, text: () => text }
+}
+
+/** What the classic example has to show, whoever runs it. */
+function showsEverything(t: Test, stdout: string): void {
+  t.notMatch(stdout, /\x1b/, 'plain text when piped')
+  t.notMatch(stdout, /✗/)
+  t.match(stdout, /nginx-deployment +3\/3/)
+  t.match(stdout, /nginx-service +10\.96\.0\.10 +80\/TCP/)
+  t.match(stdout, /Chain KUBE-PORTALS-CONTAINER[^]* DNAT .*10\.96\.0\.10 .*tcp dpt:80 to:192\.168\.50\.1:\d+/)
+  const nine = /Nine requests[^]*?answered by/.exec(stdout)?.[0]
+  t.equal(nine?.match(/^ +\d +http:\/\/nginx-service:80 +nginx-deployment-[123] /gm)?.length, 9, 'requests by name')
+  t.match(stdout, /answered by 3 Pods: 3 \+ 3 \+ 3/)
+  t.match(stdout, /has counted 9 packets for nine requests/)
+  t.match(stdout, /six requests of one client, all answered by one Pod/)
+  t.match(stdout, /0 of nine requests lost/)
+  t.match(stdout, /answered by 5 Pods: 2 \+ 2 \+ 2 \+ 2 \+ 2/)
+  t.match(stdout, /the client sees: ECONNRESET/)
+  t.match(stdout, /TXT whoami\? +coredns-[12]/)
+  t.match(stdout, /A nginx-service\? 10\.96\.0\.10/)
+  t.match(stdout, /All as it should be/)
+}
+
+t.test('the demo', { skip: cannotUseNamespaces, timeout: 180_000 }, async t => {
+  await t.test('shows all steps and leaves nothing behind', async t => {
+    const { env, left } = own()
+    const { exitCode, stdout, stderr } = await runProgram(['demo'], { env })
+    t.equal(exitCode, 0, stderr)
+    showsEverything(t, stdout)
+    t.equal(left(), '')
+  })
+
+  await t.test('runs as an ordinary user, where user namespaces are allowed', async t => {
+    const through = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--']
+    try {
+      execFileSync(
+        through[0]!,
+        [...through.slice(1), 'unshare', '--user', '--map-root-user', '--net', '--mount', 'true'],
+        { stdio: 'pipe' },
+      )
+    } catch (error) {
+      t.pass(`# SKIP user namespaces are not allowed here: ${String((error as { stderr?: Buffer }).stderr).trim()}`)
+      return
+    }
+    const { env } = own()
+    const { exitCode, stdout, stderr } = await runProgram(['demo'], { env: { ...env, HOME: tmpdir() }, through })
+    t.equal(exitCode, 0, stderr)
+    showsEverything(t, stdout)
+  })
+
+  await t.test("runs a learner's own Deployment and Service, over TCP and UDP", async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'learner-'))
+    t.teardown(() => rmSync(folder, { recursive: true }))
+    const manifest = join(folder, 'mine.yaml')
+    writeFileSync(
+      manifest,
+      `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: my-app}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: mine}}
+  template:
+    metadata: {labels: {app: mine}}
+    spec: {containers: [{name: web, image: 'my/app:1', ports: [{name: http, containerPort: 8080}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: my-service}
+spec:
+  selector: {app: mine}
+  ports: [{name: web, port: 8000, targetPort: http}, {name: q, port: 99, protocol: UDP}]
+`,
+    )
+    const { env, left } = own()
+    const { exitCode, stdout, stderr } = await runProgram(['demo', '--manifest', manifest], { env })
+    t.equal(exitCode, 0, stderr)
+    t.match(stdout, /http:\/\/my-service:8000 +my-app-\d/)
+    t.match(stdout, /my-service:99\/UDP +my-app-\d/)
+    t.match(stdout, /All as it should be/)
+    t.equal(left(), '')
+  })
+
+  await t.test('a manifest with a mistake ends it before anything is made', async t => {
+    const { env, left } = own()
+    const { exitCode, stdout, stderr } = await runProgram(['demo', '--manifest', '/nonexistent.yaml'], { env })
+    t.equal(exitCode, 1)
+    t.match(stderr, /MANIFEST_INVALID/)
+    t.equal(stdout, '')
+    t.equal(left(), '')
+  })
+
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    await t.test(`${signal} at any moment takes everything away`, async t => {
+      for (const moment of [/Setting up/, /1\. The objects/, /4\. Session affinity/]) {
+        const { env, left } = own()
+        const { child } = await demoThatWrote(moment, [], env)
+        child.kill(signal)
+        const [exitCode] = (await once(child, 'exit')) as [number]
+        t.equal(exitCode, 130, String(moment))
+        t.equal(left(), '')
+      }
+    })
+  }
+
+  await t.test('--keep stays until Ctrl-C, and what it says to type works', async t => {
+    const { env, left } = own()
+    const { child, text } = await demoThatWrote(/what a change does .*\n/, ['--keep'], env)
+    const typed = (what: string) => new RegExp(`${what} +(.*)`).exec(text())![1]!.replace(/ +\(.*\)$/, '')
+    t.match(execFileSync('sh', ['-c', typed('rules and counters')], { encoding: 'utf8' }), /KUBE-PORTALS-CONTAINER/)
+    if (existsSync('/usr/bin/curl')) {
+      t.match(execFileSync('sh', ['-c', typed('who answers')], { encoding: 'utf8' }), /This is Pod nginx-deployment-\d/)
+      t.match(
+        execFileSync('sh', ['-c', typed('what kube-proxy counts')], { encoding: 'utf8' }),
+        /kubeproxy_userspace_connections_total/,
+      )
+    }
+    execFileSync('sh', ['-c', typed('what a dead Pod does')])
+    if (existsSync('/usr/bin/curl')) {
+      for (let i = 0; i < 3; i++)
+        t.match(execFileSync('sh', ['-c', typed('who answers')], { encoding: 'utf8' }), /This is Pod/)
+    }
+    child.kill('SIGINT')
+    t.equal(((await once(child, 'exit')) as [number])[0], 0)
+    t.equal(left(), '')
+    t.notOk(existsSync(`/etc/netns/${env.KUBE_PROXY_DEMO_PREFIX}client`))
+  })
+
+  await t.test('nobody reads any more: everything is taken away', async t => {
+    const { env, left } = own()
+    const { child } = await demoThatWrote(/1\. The objects/, [], env)
+    child.stdout.destroy()
+    await once(child, 'exit')
+    t.equal(left(), '')
+  })
+
+  await t.test('a second demo says that one is running', async t => {
+    const { env } = own()
+    const { child: first } = await demoThatWrote(/1\. The objects/, ['--keep'], env)
+    const second = await runProgram(['demo'], { env })
+    t.equal(second.exitCode, 1)
+    t.match(second.stderr, /Another demo is running/)
+    first.kill('SIGTERM')
+    await once(first, 'exit')
+  })
+})

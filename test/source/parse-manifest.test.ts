@@ -1,0 +1,215 @@
+import t from 'tap'
+import { parseManifest } from '../../lib/source/parse-manifest.js'
+import { apiNode, apiService, apiSlice } from '../support/api-objects.js'
+
+const WEB = `apiVersion: v1
+kind: Service
+metadata:
+  name: web
+spec:
+  clusterIP: 10.96.0.10
+  ports:
+    - name: http
+      port: 80
+`
+
+/** `Service default/web at f.yaml:1`. */
+function found(text: string): string[] {
+  const { objects, problems } = parseManifest(text, 'f.yaml')
+  t.same(problems, [])
+  return objects.map(({ kind, raw, place }) => {
+    const { metadata } = raw as { metadata: { name: string } }
+    return `${kind} ${metadata.name} at ${place}`
+  })
+}
+
+void t.test('Objects are found in every form that kubectl takes', t => {
+  const slice = apiSlice()
+  const table: readonly (readonly [name: string, text: string, expected: readonly string[]])[] = [
+    ['one YAML document', WEB, ['Service web at f.yaml:1']],
+    ['a comment before it', `# hello\n\n${WEB}`, ['Service web at f.yaml:3']],
+    [
+      'several documents',
+      `---\n${WEB}---\n${WEB.replace('name: web', 'name: other')}---\n`,
+      ['Service web at f.yaml:2', 'Service other at f.yaml:12'],
+    ],
+    ['empty documents between', `---\n---\n# nothing\n---\n${WEB}---\n---\n`, ['Service web at f.yaml:5']],
+    ['Windows line ends and a byte order mark', `\ufeff${WEB.replaceAll('\n', '\r\n')}`, ['Service web at f.yaml:1']],
+    ['JSON', JSON.stringify(apiService()), ['Service web at f.yaml:1']],
+    ['JSON on several lines', JSON.stringify(apiService(), null, 2), ['Service web at f.yaml:1']],
+    ['JSON with tabs', JSON.stringify(apiService(), null, '\t'), ['Service web at f.yaml:1']],
+    [
+      'a List',
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [apiService(), slice] }, null, 1),
+      ['Service web at f.yaml:5', 'EndpointSlice web-1 at f.yaml:28'],
+    ],
+    [
+      'a ServiceList, whose items have no kind of their own',
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'ServiceList',
+        items: [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }],
+      }),
+      ['Service a at f.yaml:1', 'Service b at f.yaml:1'],
+    ],
+    [
+      'an EndpointSliceList of the older version',
+      JSON.stringify({ apiVersion: 'discovery.k8s.io/v1beta1', kind: 'EndpointSliceList', items: [slice] }),
+      ['EndpointSlice web-1 at f.yaml:1'],
+    ],
+    [
+      'a List in a List',
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'List',
+        items: [{ apiVersion: 'v1', kind: 'List', items: [apiNode('n')] }],
+      }),
+      ['Node n at f.yaml:1'],
+    ],
+    ['an empty List', '{ apiVersion: v1, kind: List, items: [] }', []],
+    ['nothing', '', []],
+    ['only comments', '# a\n# b\n', []],
+    [
+      'anchors and aliases',
+      WEB.replace('name: web', 'name: &n web\n  labels: { app: *n }'),
+      ['Service web at f.yaml:1'],
+    ],
+  ]
+  for (const [name, text, expected] of table) t.same(found(text), expected, name)
+  t.end()
+})
+
+void t.test('Kinds that are of no use to a proxy are passed over, each told once', t => {
+  const deployment = 'apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\n'
+  const text = `${deployment}---\n${deployment}---\n${WEB}---\napiVersion: v1\nkind: constructor\n---\napiVersion: v1\nkind: List\n`
+  const { objects, ignoredKinds, problems } = parseManifest(text, 'f.yaml')
+  t.same(
+    objects.map(({ kind }) => kind),
+    ['Service'],
+  )
+  t.same(ignoredKinds, ['Deployment', 'constructor', 'List'])
+  t.same(problems, [])
+  t.end()
+})
+
+void t.test('A mistake is told with file, line and field', t => {
+  const table: readonly (readonly [name: string, text: string, problems: readonly (string | RegExp)[]])[] = [
+    [
+      'a wrong port',
+      WEB.replace('port: 80', 'port: 70000'),
+      ['f.yaml:9: Service "web": spec.ports[0].port: expected a port from 1 to 65535, found 70000'],
+    ],
+    [
+      'a wrong field of the second document',
+      `${WEB}---\n${WEB.replace('10.96.0.10', 'none')}`,
+      ['f.yaml:16: Service "web": spec.clusterIP: "none" is not an IP address'],
+    ],
+    [
+      'a wrong field inside a List',
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [apiService({ clusterIP: '1.2.3' })] }, null, 1),
+      [/^f\.yaml:\d+: Service "default\/web": spec\.clusterIPs: "1\.2\.3" is not an IP address$/],
+    ],
+    [
+      'a field that is missing is told where it should be',
+      'apiVersion: v1\nkind: Service\nmetadata:\n  labels: {}\n',
+      [
+        'f.yaml:4: Service undefined: metadata.name: "" is not a valid name (lower case letters, digits, "-" and "."): object ignored',
+      ],
+    ],
+    [
+      'a condition as text, which yes and no are in YAML 1.2',
+      `${JSON.stringify(apiSlice({ endpoints: [{ addresses: ['10.244.0.5'], conditions: { ready: 'no' } }] }))}`,
+      ['f.yaml:1: EndpointSlice "default/web-1": endpoints[0].conditions.ready: expected true or false, found "no"'],
+    ],
+    [
+      'a label of the slice',
+      'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: a\n  labels:\n    kubernetes.io/service-name: A b\naddressType: IPv4\n',
+      [
+        'f.yaml:6: EndpointSlice "a": metadata.labels["kubernetes.io/service-name"]: "A b" names no Service: slice ignored',
+      ],
+    ],
+    ['no kind', 'a: 1\n', ['f.yaml:1: expected a Kubernetes object, found {"a":1} without "kind"']],
+    [
+      'no apiVersion',
+      'kind: Service\n',
+      ['f.yaml:1: expected a Kubernetes object, found {"kind":"Service"} without "apiVersion"'],
+    ],
+    ['just text', 'hello\n', ['f.yaml:1: expected a Kubernetes object, found "hello" without "kind"']],
+    ['a list', '- a\n', ['f.yaml:1: expected a Kubernetes object, found ["a"] without "kind"']],
+    [
+      'an entry of a List that is nothing',
+      'apiVersion: v1\nkind: List\nitems:\n  - null\n',
+      ['f.yaml:4: expected a Kubernetes object, found {} without "kind"'],
+    ],
+    [
+      'a version of long ago',
+      WEB.replace('v1', 'v1beta3'),
+      ['f.yaml:1: apiVersion: expected "v1" for kind Service, found "v1beta3"'],
+    ],
+    [
+      'a version of another kind',
+      'apiVersion: v1\nkind: EndpointSlice\n',
+      [
+        'f.yaml:1: apiVersion: expected "discovery.k8s.io/v1" or "discovery.k8s.io/v1beta1" for kind EndpointSlice, found "v1"',
+      ],
+    ],
+    ['a tab', `${WEB}\tx: 1\n`, [/^f\.yaml:10: /]],
+    ['a key that is there twice', `${WEB}kind: Node\n`, [/^f\.yaml:10: Map keys must be unique/]],
+    ['a bracket that is not closed', 'apiVersion: v1\nkind: [\n', [/^f\.yaml:\d: /]],
+    ['an alias of nothing', WEB.replace('name: web', 'name: *nobody'), [/^f\.yaml:\d+: .*[Aa]lias.*nobody/]],
+  ]
+  for (const [name, text, expected] of table) {
+    const { problems } = parseManifest(text, 'f.yaml')
+    t.equal(problems.length, expected.length, `${name}: ${problems.join(' | ')}`)
+    for (const [index, problem] of expected.entries()) {
+      if (typeof problem === 'string') t.equal(problems[index], problem, name)
+      else t.match(problems[index], problem, name)
+    }
+  }
+  t.end()
+})
+
+void t.test('All mistakes of a file are told together', t => {
+  const text = [WEB.replace('80', '0'), WEB.replace('10.96.0.10', 'x'), 'kind: [', WEB.replace('web', 'We b')].join(
+    '---\n',
+  )
+  const { problems } = parseManifest(text, 'f.yaml')
+  t.ok(problems.length >= 4, problems.join('\n'))
+  t.same(
+    problems.map(problem => Number(problem.split(':')[1])),
+    [...problems.map(problem => Number(problem.split(':')[1]))].sort((a, b) => a - b),
+  )
+  t.end()
+})
+
+void t.test('A manifest that means harm is a mistake like any other', t => {
+  const laughs = ['a: &a [x, x, x, x, x, x, x, x, x]']
+  for (let i = 1; i < 10; i++) {
+    const [name, before] = ['abcdefghij'[i]!, 'abcdefghij'[i - 1]!]
+    laughs.push(`${name}: &${name} [${Array(9).fill(`*${before}`).join(', ')}]`)
+  }
+  const table: Record<string, string> = {
+    'a billion laughs': `apiVersion: v1\nkind: Service\n${laughs.join('\n')}\n`,
+    'lists in lists': `apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec: { ports: ${'['.repeat(50_000)}${']'.repeat(50_000)} }\n`,
+    'an alias inside its own anchor':
+      'apiVersion: v1\nkind: Service\nmetadata: &m { name: web, labels: *m }\nspec: &s { ports: *s }\n',
+    'null bytes': `${WEB}\0\0`,
+    'Lists in Lists': '{ apiVersion: v1, kind: List, items: ['.repeat(5000) + ']}'.repeat(5000),
+  }
+  for (const [name, text] of Object.entries(table)) {
+    const { problems } = parseManifest(text, 'f.yaml')
+    t.ok(problems.length > 0, `${name}: ${problems[0]?.slice(0, 100)}`)
+    t.ok(
+      problems.every(problem => problem.startsWith('f.yaml:') && problem.length < 300),
+      name,
+    )
+  }
+  t.equal(({} as Record<string, unknown>).polluted, undefined)
+  const { objects } = parseManifest(
+    `${WEB}__proto__: { polluted: true }\nconstructor: { prototype: { polluted: true } }\n`,
+    'f.yaml',
+  )
+  t.equal(objects.length, 1)
+  t.equal(({} as Record<string, unknown>).polluted, undefined)
+  t.end()
+})
