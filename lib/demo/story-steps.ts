@@ -49,7 +49,8 @@ async function rules(story: Story, { service, port }: Subject): Promise<void> {
   terminal.step('The rules')
   terminal.say(
     `For each port of each Service, kube-proxy listens on a port of the node, and writes one rule for packets that come in ` +
-      `(KUBE-PORTALS-CONTAINER) and one for the node's own (KUBE-PORTALS-HOST): what goes to the cluster IP is turned to that port.`,
+      `(KUBE-PORTALS-CONTAINER) and one for the node's own (KUBE-PORTALS-HOST): what goes to the cluster IP is turned to that port. ` +
+      `(In the column "prot", 6 is TCP and 17 is UDP; "pkts" counts the packets that met the rule.)`,
   )
   await story.showRules()
   story.check((await story.packetsCounted(service, port)) === 0, `no packet to ${service.clusterIP} yet`)

@@ -10,9 +10,14 @@ export class Terminal {
   readonly #colour: boolean
   readonly #podColours = new Map<string, number>()
   #step = 0
+  /** Whether an empty line was written last. */
+  #gap = false
 
   constructor(write: (text: string) => void, colour: boolean) {
-    this.#write = write
+    this.#write = text => {
+      this.#gap = false
+      write(text)
+    }
     this.#colour = colour
   }
 
@@ -51,7 +56,7 @@ export class Terminal {
 
   /** Rows with aligned columns, after an empty line; the first is the heading. */
   table(rows: readonly (readonly string[])[]): void {
-    this.#write('\n')
+    if (!this.#gap) this.#write('\n')
     const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
     for (const [index, row] of rows.entries()) {
       const cells = row.map((cell, column) =>
@@ -60,6 +65,7 @@ export class Terminal {
       this.#write(`  ${index === 0 ? this.#paint(2, cells.join('   ')) : cells.join('   ')}`.trimEnd() + '\n')
     }
     this.#write('\n')
+    this.#gap = true
   }
 
   /** What was proven, or, in red, what should have been. */
