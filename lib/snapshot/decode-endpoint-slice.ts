@@ -82,8 +82,8 @@ function decodeEndpoint(
   return {
     ip,
     ready,
-    // The API reference: whoever finds no `serving` should defer to `ready`.
-    serving: condition('serving') ?? ready,
+    // As kube-proxy 1.36 reads it; it matters only for one that is terminating.
+    serving: condition('serving') ?? true,
     terminating: condition('terminating') ?? false,
     nodeName: text(raw.nodeName ?? fields(raw.topology)[HOSTNAME_TOPOLOGY], `${path}.nodeName`, problems),
     zoneHints: hintNames(hints.forZones, `${path}.hints.forZones`, problems),

@@ -334,7 +334,7 @@ void t.test('An object with a name that is none is not used at all', t => {
 
 void t.test('Every reading of the conditions of an endpoint', t => {
   const yes = { ready: true, serving: true, terminating: false }
-  /** The meaning of an absent `serving` is that of the API reference: "consumers should defer to the ready condition". */
+  /** An absent `serving` counts as true (kube-proxy 1.36). */
   const table: readonly (readonly [conditions: unknown, expected: Partial<Endpoint>, problems?: readonly string[]])[] =
     [
       [undefined, yes],
@@ -342,7 +342,11 @@ void t.test('Every reading of the conditions of an endpoint', t => {
       [{}, yes],
       [{ ready: null, serving: null, terminating: null }, yes],
       [{ ready: true }, yes],
-      [{ ready: false }, { ready: false, serving: false, terminating: false }],
+      [{ ready: false }, { ready: false, serving: true, terminating: false }],
+      [
+        { ready: false, terminating: true },
+        { ready: false, serving: true, terminating: true },
+      ],
       [
         { ready: false, serving: true, terminating: true },
         { ready: false, serving: true, terminating: true },

@@ -1,3 +1,4 @@
+import './without-loader.js'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { PROXY_PROGRAM } from './proxy-process.js'

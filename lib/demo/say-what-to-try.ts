@@ -2,7 +2,7 @@ import { mkdir, rmdir, unlink, writeFile } from 'node:fs/promises'
 import { runCommand } from '../system/command.js'
 import { DNS_SERVICE, SEARCH_DOMAIN } from './classic-example.js'
 import { type Privileges } from './privileges.js'
-import { type Subject } from './story-steps.js'
+import { type Subject } from './tell-story.js'
 import { type Story } from './story.js'
 import { type Teardown } from './teardown.js'
 
