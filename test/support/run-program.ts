@@ -1,6 +1,6 @@
-import './without-loader.js'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { WITHOUT_LOADER } from './node-network.js'
 import { PROXY_PROGRAM } from './proxy-process.js'
 
 export interface ProgramRun {
@@ -14,8 +14,8 @@ export async function runProgram(
   args: readonly string[],
   { env = process.env, through = [] as readonly string[] } = {},
 ): Promise<ProgramRun> {
-  const [program, ...before] = [...through, process.execPath, PROXY_PROGRAM]
-  const child = spawn(program, [...before, ...args], { env, timeout: 20_000, killSignal: 'SIGKILL' })
+  const before = [...WITHOUT_LOADER, ...through, process.execPath, PROXY_PROGRAM]
+  const child = spawn('/usr/bin/env', [...before, ...args], { env, timeout: 20_000, killSignal: 'SIGKILL' })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', chunk => (stdout += String(chunk)))
