@@ -14,16 +14,13 @@ import { ProxierHealth } from '../observe/proxier-health.js'
 import { type ObjectProblems, ObjectStore } from '../snapshot/object-store.js'
 import { type Source } from '../source/source.js'
 import { descriptorLimit } from '../system/descriptor-limit.js'
-import { detectFlavour } from '../system/iptables-flavour.js'
-import { IptablesPrograms } from '../system/iptables.js'
+import { type Iptables } from '../system/iptables.js'
+import { usableIptables } from '../system/usable-iptables.js'
 import { chooseNodeAddress, readNodeNetwork } from '../system/node-addresses.js'
 import { realClock } from '../system/real-clock.js'
 import { chooseSource } from './choose-source.js'
 import { SyncLoop } from './sync-loop.js'
 import { VERSION } from './version.js'
-
-/** IP families that are served. */
-const FAMILIES: readonly IpFamily[] = ['IPv4']
 
 /** One running kube-proxy: the parts, put together. What they do is in the parts. */
 export class KubeProxy {
@@ -42,20 +39,19 @@ export class KubeProxy {
   static async create(config: KubeProxyConfig, log: Log): Promise<KubeProxy> {
     log.info(0, 'Starting', { version: VERSION, node: process.version, mode: config.mode, nodeName: config.nodeName })
     const source = await chooseSource(config, realClock, log)
-    const flavour = await detectFlavour()
-    log.info(0, 'Using iptables', { backEnd: flavour })
-    const proxy = new KubeProxy(config, log, source, new IptablesPrograms('IPv4', flavour))
+    const proxy = new KubeProxy(config, log, source, await usableIptables(log))
     await proxy.#proxier.start()
     return proxy
   }
 
   readonly #proxier: UserspaceProxier
 
-  private constructor(config: KubeProxyConfig, log: Log, source: Source, iptables: IptablesPrograms) {
+  private constructor(config: KubeProxyConfig, log: Log, source: Source, iptables: readonly Iptables[]) {
     this.#config = config
     this.#log = log
     this.#source = source
     const startedAt = Date.now()
+    const families = iptables.map(({ family }) => family)
     const limit = descriptorLimit()
     const { udpIdleTimeout } = config
     this.#dataPlane = new InProcessDataPlane({
@@ -75,7 +71,7 @@ export class KubeProxy {
       nodeAddress: family => this.#nodeAddress(family),
       log,
     })
-    const health = new ProxierHealth({ families: FAMILIES, timeoutMs: 2 * config.iptablesSyncPeriod, startedAt })
+    const health = new ProxierHealth({ families: families, timeoutMs: 2 * config.iptablesSyncPeriod, startedAt })
     const metrics = new Metrics({
       dataPlane: this.#dataPlane,
       pending: () => this.#store.pendingChanges,
@@ -90,7 +86,7 @@ export class KubeProxy {
     this.#loop = new SyncLoop({
       store: this.#store,
       proxier: this.#proxier,
-      scope: { nodeName: config.nodeName, families: FAMILIES },
+      scope: { nodeName: config.nodeName, families: families },
       clock: realClock,
       wallTime: Date.now,
       record: forwardSyncRecord(health, metrics),

@@ -210,7 +210,7 @@ export class DemoCluster {
     const child = this.network.node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
     await this.#teardown.add(() => endProcess(child))
     this.#proxy = new LogLines(child, child.stderr!, PROXY_LIMIT_MS)
-    await this.#proxy.line(/"Synced rules"/)
+    await this.#proxy.line(/"Synced rules" family="IPv4"/)
   }
 
   /** Writes the manifest and waits until the proxy serves what it says. */

@@ -12,8 +12,8 @@ export interface InterfaceAddress {
 /** What this machine's network looks like now. */
 export interface NodeNetwork {
   readonly addresses: readonly InterfaceAddress[]
-  /** Interface of the IPv4 default route, if there is one. */
-  readonly defaultInterface: string | undefined
+  /** Interface of the default route of each family, if there is one. */
+  readonly defaultInterface: Readonly<Record<IpFamily, string | undefined>>
 }
 
 export function readNodeNetwork(): NodeNetwork {
@@ -24,7 +24,7 @@ export function readNodeNetwork(): NodeNetwork {
     addresses: addresses.filter(
       (entry): entry is InterfaceAddress => entry.ip !== undefined && specialAddress(entry.ip) === undefined,
     ),
-    defaultInterface: defaultRouteInterface(),
+    defaultInterface: { IPv4: defaultInterfaceV4(), IPv6: defaultInterfaceV6() },
   }
 }
 
@@ -40,19 +40,32 @@ export function chooseNodeAddress(
   const own = network.addresses.filter(({ ip }) => familyOf(ip) === family)
   return (
     nodeAddresses.find(ip => own.some(entry => entry.ip === ip)) ??
-    own.find(({ interfaceName }) => interfaceName === network.defaultInterface)?.ip ??
+    own.find(({ interfaceName }) => interfaceName === network.defaultInterface[family])?.ip ??
     own[0]?.ip
   )
 }
 
 /** From /proc/net/route: the route to 0.0.0.0 with mask 0.0.0.0. */
-function defaultRouteInterface(): string | undefined {
+function defaultInterfaceV4(): string | undefined {
+  const isDefault = ([, destination, , , , , , mask]: readonly string[]): boolean =>
+    destination === '00000000' && mask === '00000000'
+  return routes('/proc/net/route').find(isDefault)?.[0]
+}
+
+/** From /proc/net/ipv6_route: the route to ::/0 that is not the kernel's own "unreachable" one on lo. */
+function defaultInterfaceV6(): string | undefined {
+  const isDefault = (row: readonly string[]): boolean =>
+    /^0{32}$/.test(row[0] ?? '') && row[1] === '00' && row[9] !== 'lo'
+  return routes('/proc/net/ipv6_route').find(isDefault)?.[9]
+}
+
+/** The rows of a table of routes; none where the kernel lacks the family. */
+function routes(file: string): string[][] {
   try {
-    const rows = readFileSync('/proc/net/route', 'utf8').split('\n').slice(1)
-    return rows
-      .map(row => row.split('\t'))
-      .find(([, destination, , , , , , mask]) => destination === '00000000' && mask === '00000000')?.[0]
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .map(row => row.trim().split(/\s+/))
   } catch {
-    return undefined
+    return []
   }
 }

@@ -82,7 +82,7 @@ function moveTo(rig: Rig, last: number): void {
 }
 
 function ruleOf({ proxier }: Rig): string | undefined {
-  return proxier.rules.get(KEY)
+  return proxier.kernel.get(KEY)
 }
 
 function at(ms: number): { triggerTime: string } {
@@ -302,7 +302,7 @@ void t.test('Rules are verified every sync period, and repaired where somebody c
     [true],
   )
   t.same(rig.lines, [], 'nothing was wrong, nothing is said')
-  rig.proxier.rules.clear()
+  rig.proxier.kernel.clear()
   await rig.clock.advance(SYNC_PERIOD)
   t.equal(ruleOf(rig), '10.96.0.10:80')
   t.same(rig.lines, ['warn Rules had been changed by somebody else and were repaired'])
@@ -355,7 +355,10 @@ void t.test('A write that fails is tried again after a pause that grows, reading
     'trigger times are not lost',
   )
   t.equal(rig.lines.length, 8, 'each failure is told')
-  t.match(rig.lines[1], 'error Rules could not be written: the last ones stay in force: Error: locked {"retryMs":2000}')
+  t.match(
+    rig.lines[1],
+    'error Rules could not be written: the last ones stay in force: Error: locked {"family":"IPv4","retryMs":2000}',
+  )
   t.notOk(
     rig.lines.some(line => line.includes('somebody else')),
     'and nobody else is blamed',
@@ -473,7 +476,7 @@ void t.test(`The last change is never lost, whatever happens when (SEED=${seed})
         told.times++
       } else if (action < 0.65) proxier.programFailures.push(new Error('now and then'))
       else if (action < 0.7) proxier.updateFailures.push(1)
-      else if (action < 0.75) proxier.rules.clear()
+      else if (action < 0.75) proxier.kernel.clear()
       else if (action < 0.8) proxier.updateGate.close()
       else if (action < 0.85) proxier.programGate.close()
       else if (action < 0.9) proxier.updateGate.open()
@@ -488,7 +491,7 @@ void t.test(`The last change is never lost, whatever happens when (SEED=${seed})
       [...store.services.values()].map(({ name, clusterIPs }) => [name, clusterIPs[0]]).sort(),
     )
     const got = JSON.stringify(
-      [...proxier.rules].map(([key, rule]) => [key.split(/[/:]/)[2], rule.split(':')[0]]).sort(),
+      [...proxier.kernel].map(([key, rule]) => [key.split(/[/:]/)[2], rule.split(':')[0]]).sort(),
     )
     if (wanted !== got) return failAndEnd(t, `round ${round}: wanted ${wanted}, the kernel has ${got}`)
     for (const { name } of store.services.values()) {

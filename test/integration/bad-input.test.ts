@@ -52,7 +52,7 @@ t.test('bad input in a running program', { skip: cannotUseNamespaces }, t => {
     ]
     api.stdin!.write(`${JSON.stringify({ put })}\n`)
     const proxy = new ProxyProcess(network, ['--master', url])
-    await proxy.line(/Synced rules/)
+    await proxy.line(/Synced rules" family="IPv4"/)
     const client = new NetworkClient(network, (await network.addPod()).namespace)
     for (let i = 0; i < 3; i++)
       t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a', 'only the ordinary address is an endpoint')
@@ -88,7 +88,7 @@ t.test('bad input in a running program', { skip: cannotUseNamespaces }, t => {
     await once(holder.stdout!, 'data')
     const proxy = new ProxyProcess(network, ['--manifests', folder.path, '--proxy-port-range=41000-41004'])
     t.match(await proxy.line(/"Serving" /), /proxyPort=41004/)
-    await proxy.line(/Synced rules/)
+    await proxy.line(/Synced rules" family="IPv4"/)
     const client = new NetworkClient(network, network.node)
     t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
     folder.write(

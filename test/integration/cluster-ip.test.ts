@@ -21,7 +21,7 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
     )
   write(ips)
   const proxy = new ProxyProcess(network, ['--manifests', manifests.path, '--iptables-sync-period=2s'])
-  await proxy.line(/Synced rules/)
+  await proxy.line(/Synced rules" family="IPv4"/)
 
   const onNode = new NetworkClient(network, network.node)
   const inPod = new NetworkClient(network, (await network.addPod()).namespace)
@@ -57,7 +57,7 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
   }
 
   t.test('an endpoint change takes effect, with no iptables call', async t => {
-    const calls = () => proxy.lines.filter(line => line.includes('"Synced rules" changed=true')).length
+    const calls = () => proxy.lines.filter(line => line.includes('"Synced rules" family="IPv4" changed=true')).length
     const before = calls()
     const from = proxy.lines.length
     write(ips.slice(1))
@@ -118,7 +118,7 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
     const from = proxy.lines.length
     manifests.write(service('dns', DNS), endpointSlice('dns', ips, 5353, 'UDP'))
     await proxy.line(/"No longer serving" servicePort="IPv4\/default\/web\/TCP"/, from)
-    await proxy.line(/Synced rules" changed=true/, from)
+    await proxy.line(/Synced rules" family="IPv4" changed=true/, from)
     const { stdout } = await network.node.run('iptables-save', ['-t', 'nat'])
     t.notMatch(stdout, /default\/web/)
     t.match(stdout, /default\/dns/)
@@ -126,7 +126,7 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
     const listening = sockets.split('\n').filter(line => line.includes('0132A8C0:') && / 0A /.test(line))
     t.strictSame(listening, [], `nothing listens on ${NODE_IP} any more`)
     write(ips)
-    await proxy.line(/Synced rules" changed=true/, proxy.lines.length)
+    await proxy.line(/Synced rules" family="IPv4" changed=true/, proxy.lines.length)
   })
 
   t.test('broken manifests change nothing but the log', async t => {
@@ -157,7 +157,7 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
     t.equal(await stopped, 0)
 
     const second = new ProxyProcess(network, ['--manifests', manifests.path])
-    t.match(await second.line(/Synced rules/), /changed=false/, 'the next process needs no write')
+    t.match(await second.line(/Synced rules" family="IPv4"/), /changed=false/, 'the next process needs no write')
     const { stdout: after } = await network.node.run('iptables-save', ['-t', 'nat'])
     const rules = (text: string) => text.split('\n').filter(line => line.startsWith('-A'))
     t.strictSame(rules(after), rules(before))

@@ -1,11 +1,9 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
 import t from 'tap'
 import { CountPrograms } from '../support/count-programs.js'
 import { ManifestFolder, endpointSlice, service } from '../support/manifests.js'
 import { NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
 import { ProxyProcess } from '../support/proxy-process.js'
+import { SpoilProgram } from '../support/spoil-program.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80 }
 
@@ -20,14 +18,14 @@ t.test('iptables', { skip: cannotUseNamespaces }, async t => {
     for (let i = 0; i < 5; i++) await network.node.run('iptables-nft', ['-A', 'INPUT', '-i', 'lo', '-j', 'ACCEPT'])
     const first = new ProxyProcess(network, ['--manifests', folder.path])
     t.match(await first.line(/Using iptables/), /backEnd="legacy"/)
-    await first.line(/Synced rules" changed=true/)
+    await first.line(/Synced rules" family="IPv4" changed=true/)
     const client = new NetworkClient(network, (await network.addPod()).namespace)
     t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
     t.match((await network.node.run('iptables-legacy-save', ['-t', 'nat'])).stdout, /default\/web/)
     t.notMatch((await network.node.run('iptables-nft-save', [])).stdout, /KUBE/)
     t.equal(await first.stop(), 0)
     const second = new ProxyProcess(network, ['--manifests', folder.path])
-    await second.line(/Synced rules" changed=false/)
+    await second.line(/Synced rules" family="IPv4" changed=false/)
     t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
     t.equal(await second.stop(), 0)
   })
@@ -40,7 +38,7 @@ t.test('iptables', { skip: cannotUseNamespaces }, async t => {
     folder.write(...services)
     const programs = new CountPrograms(t)
     const proxy = new ProxyProcess(network, ['--manifests', folder.path], programs.env)
-    await proxy.line(/Synced rules" changed=true servicePorts=50/)
+    await proxy.line(/Synced rules" family="IPv4" changed=true rules=102 /)
     t.equal(programs.count('restore'), 1)
     const saves = programs.count('save')
     for (const ip of ['10.244.0.77', '10.244.0.78', server.ip]) {
@@ -51,7 +49,7 @@ t.test('iptables', { skip: cannotUseNamespaces }, async t => {
     t.equal(programs.count('restore'), 1)
     t.equal(programs.count('save'), saves)
     folder.write(...services.slice(0, 40), service('new', { clusterIP: '10.96.2.1', port: 80 }))
-    await proxy.line(/Synced rules" changed=true servicePorts=41/)
+    await proxy.line(/Synced rules" family="IPv4" changed=true rules=84 /)
     t.equal(programs.count('restore'), 2)
     t.equal(await proxy.stop(), 0)
   })
@@ -63,28 +61,15 @@ t.test('iptables', { skip: cannotUseNamespaces }, async t => {
       const server = await network.addServer('a')
       const folder = new ManifestFolder(t)
       folder.write(service('web', WEB), endpointSlice('web', [server.ip], 8080))
-      // The real program, with one word of the text spoiled for as long as a file is there.
-      const shims = mkdtempSync(join(tmpdir(), 'shims-'))
-      t.teardown(() => rmSync(shims, { recursive: true }))
-      const spoil = join(shims, 'spoil')
-      writeFileSync(spoil, '')
-      const shim = join(shims, 'iptables-nft-restore')
-      writeFileSync(
-        shim,
-        `#!/bin/sh\nif [ -e ${spoil} ]; then sed 's/-j DNAT/-j NOWHERE/' | /usr/sbin/iptables-nft-restore "$@"; exit $?; fi\nexec /usr/sbin/iptables-nft-restore "$@"\n`,
-      )
-      chmodSync(shim, 0o755)
-      const proxy = new ProxyProcess(network, ['--manifests', folder.path], {
-        ...process.env,
-        PATH: `${shims}${delimiter}${process.env.PATH}`,
-      })
+      const restore = new SpoilProgram(t, '/usr/sbin/iptables-nft-restore', 's/-j DNAT/-j NOWHERE/')
+      const proxy = new ProxyProcess(network, ['--manifests', folder.path], restore.env)
       const line = await proxy.line(/Rules could not be written/)
       t.match(line, /IPTABLES_RESTORE_FAILED/)
       t.match(line, /at line \d+: \\"-A KUBE-PORTALS-CONTAINER -d 10\.96\.0\.10\/32/)
       t.match(line, /retryMs=1000/)
       t.notMatch((await network.node.run('iptables-save', ['-t', 'nat'])).stdout, /KUBE/, 'nothing is half-applied')
-      rmSync(spoil)
-      await proxy.line(/Synced rules" changed=true/)
+      restore.mend()
+      await proxy.line(/Synced rules" family="IPv4" changed=true/)
       t.equal(await new NetworkClient(network, network.node).tcp(WEB.clusterIP, WEB.port), 'a')
       t.equal(await proxy.stop(), 0)
     },
@@ -100,7 +85,7 @@ t.test('iptables', { skip: cannotUseNamespaces }, async t => {
     const proxy = new ProxyProcess(network, ['--manifests', folder.path])
     await proxy.line(/"Serving"/)
     holder.stdin!.write('done\n')
-    await proxy.line(/Synced rules" changed=true/)
+    await proxy.line(/Synced rules" family="IPv4" changed=true/)
     t.equal(proxy.lines.filter(line => line.startsWith('E')).length, 0)
     t.equal(await proxy.stop(), 0)
   })

@@ -58,7 +58,7 @@ t.test(
     }
 
     const fromManifests = new ProxyProcess(network, ['--manifests', manifests.path])
-    await fromManifests.line(/Synced rules/)
+    await fromManifests.line(/Synced rules" family="IPv4"/)
     const wanted = await answers()
     t.strictSame(wanted['TCP from the Pod'], ['a', 'b', 'c'])
     t.strictSame(
@@ -69,7 +69,7 @@ t.test(
 
     const proxy = new ProxyProcess(network, ['--kubeconfig', kubeconfig])
     await proxy.line(/"Serving" servicePort="IPv4\/default\/web/)
-    await proxy.line(/Synced rules/)
+    await proxy.line(/Synced rules" family="IPv4"/)
     t.strictSame(await answers(), wanted, 'the same Services, served the same')
 
     await t.test('a change of endpoints is served', async t => {

@@ -32,11 +32,12 @@ export class CountPrograms {
     this.env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` }
   }
 
-  /** Calls of programs whose name ends so, since the start. */
-  count(ending: 'save' | 'restore'): number {
+  /** Calls of a family's programs whose name ends so, since the start. */
+  count(ending: 'save' | 'restore', family: 'IPv4' | 'IPv6' = 'IPv4'): number {
+    const begin = family === 'IPv4' ? 'iptables' : 'ip6tables'
     if (!existsSync(this.#log)) return 0
     return readFileSync(this.#log, 'utf8')
       .split('\n')
-      .filter(name => name.endsWith(ending)).length
+      .filter(name => name.startsWith(begin) && name.endsWith(ending)).length
   }
 }

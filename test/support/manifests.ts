@@ -8,15 +8,25 @@ export interface ServiceOptions {
   readonly port: number
   readonly protocol?: 'TCP' | 'UDP'
   readonly affinity?: boolean
+  /** More cluster IPs, of the other family. */
+  readonly more?: readonly string[]
 }
 
 /** A v1 Service with one unnamed port. */
-export function service(name: string, { clusterIP, port, protocol = 'TCP', affinity = false }: ServiceOptions): object {
+export function service(
+  name: string,
+  { clusterIP, port, protocol = 'TCP', affinity = false, more = [] }: ServiceOptions,
+): object {
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { namespace: 'default', name },
-    spec: { clusterIP, sessionAffinity: affinity ? 'ClientIP' : 'None', ports: [{ port, protocol }] },
+    spec: {
+      clusterIP,
+      clusterIPs: [clusterIP, ...more],
+      sessionAffinity: affinity ? 'ClientIP' : 'None',
+      ports: [{ port, protocol }],
+    },
   }
 }
 
@@ -30,8 +40,12 @@ export function endpointSlice(
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
-    metadata: { namespace: 'default', name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
-    addressType: 'IPv4',
+    metadata: {
+      namespace: 'default',
+      name: `${name}-${ips[0]?.includes(':') ? 6 : 1}`,
+      labels: { 'kubernetes.io/service-name': name },
+    },
+    addressType: ips[0]?.includes(':') ? 'IPv6' : 'IPv4',
     ports: [{ name: '', port, protocol }],
     endpoints: ips.map(ip => ({ addresses: [ip], conditions: { ready: true } })),
   }

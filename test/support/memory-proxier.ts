@@ -1,5 +1,5 @@
 import { type ServiceSnapshot } from '../../lib/model/snapshot.js'
-import { type ProgramReport, type Proxier } from '../../lib/modes/proxier.js'
+import { type KernelRules, type ProgramReport, type Proxier } from '../../lib/modes/proxier.js'
 
 /** A place where work can be held up by a test, and let go again. */
 class Gate {
@@ -24,12 +24,14 @@ class Gate {
  * A working proxier whose sockets and kernel are in memory: endpoints by service port, and rules by service port, as
  * what the last finished step made them.
  */
-export class MemoryProxier implements Proxier {
+export class MemoryProxier implements Proxier, KernelRules {
   readonly mode = 'userspace'
+  readonly family = 'IPv4'
+  readonly rules: readonly KernelRules[] = [this]
   /** What sockets serve: service port key to endpoints. */
   endpoints = new Map<string, string>()
   /** What the kernel leads here: service port key to `clusterIP:port`. */
-  rules = new Map<string, string>()
+  kernel = new Map<string, string>()
   /** When each program ran, and whether it verified. */
   readonly programs: { readonly at: number; readonly verify: boolean }[] = []
   updates = 0
@@ -64,7 +66,7 @@ export class MemoryProxier implements Proxier {
     return { failed: this.updateFailures.shift() ?? 0 }
   }
 
-  get rulesPending(): boolean {
+  get pending(): boolean {
     return this.#believed === undefined || textOf(this.#believed) !== textOf(this.#wanted)
   }
 
@@ -72,14 +74,14 @@ export class MemoryProxier implements Proxier {
     this.#enter('program')
     this.programs.push({ at: this.#now(), verify })
     const wanted = this.#wanted
-    if (verify) this.#believed = this.rules
-    const changed = this.rulesPending
+    if (verify) this.#believed = this.kernel
+    const changed = this.pending
     this.#believed = undefined
     await this.programGate.pass()
     this.#running.program--
     const failure = this.programFailures.shift()
     if (failure !== undefined) throw failure
-    if (changed) this.rules = new Map(wanted)
+    if (changed) this.kernel = new Map(wanted)
     this.#believed = wanted
     return { changed, rules: [{ table: 'nat', owned: wanted.size, written: changed ? wanted.size : 0 }] }
   }

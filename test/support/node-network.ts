@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { NetworkNamespace } from '../../lib/demo/network-namespace.js'
 
 export const NODE_IP = '192.168.50.1'
+export const NODE_IP6 = 'fd00:50::1'
 const POD_SERVER = fileURLToPath(new URL('pod-server.js', import.meta.url))
 const POD_CLIENT = fileURLToPath(new URL('pod-client.js', import.meta.url))
 
@@ -57,23 +58,29 @@ export class NodeNetwork {
     await network.node.configure(
       'link add cni0 type bridge',
       'address add 10.244.0.1/24 dev cni0',
+      'address add fd00:244::1/64 dev cni0 nodad',
       'link set cni0 up',
       'link add eth0 type veth peer name uplink',
       `address add ${NODE_IP}/24 dev eth0`,
+      `address add ${NODE_IP6}/64 dev eth0 nodad`,
       'link set eth0 up',
       'link set uplink up',
       'route add default via 192.168.50.254',
+      'route add ::/0 via fd00:50::fe dev eth0',
     )
-    await network.node.run('sysctl', ['-qw', 'net.ipv4.ip_forward=1'])
+    await network.node.run('sysctl', ['-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'])
     return network
   }
 
   /** Adds a Pod: a namespace with an address of its own, in which nothing runs yet. */
-  async addPod(attachment: Attachment = 'bridge'): Promise<{ namespace: NetworkNamespace; ip: string; link: string }> {
+  async addPod(
+    attachment: Attachment = 'bridge',
+  ): Promise<{ namespace: NetworkNamespace; ip: string; link: string; ip6: string }> {
     const number = ++this.#pods + 1
     const namespace = await NetworkNamespace.create(`${this.#prefix}-pod${number}`)
     this.#namespaces.push(namespace)
     const link = `veth${number}`
+    const ip6 = `fd00:244::${number.toString(16)}`
     const ip = attachment === 'bridge' ? `10.244.0.${number}` : `10.244.${number}.2`
     await this.node.configure(`link add ${link} type veth peer name eth0 netns ${namespace.name}`)
     switch (attachment) {
@@ -81,8 +88,10 @@ export class NodeNetwork {
         await this.node.configure(`link set ${link} master cni0 up`)
         await namespace.configure(
           `address add ${ip}/24 dev eth0`,
+          `address add ${ip6}/64 dev eth0 nodad`,
           'link set eth0 up',
           'route add default via 10.244.0.1',
+          'route add ::/0 via fd00:244::1',
         )
         break
       case 'no-address':
@@ -107,15 +116,15 @@ export class NodeNetwork {
           `route add default via 10.244.${number}.1`,
         )
     }
-    return { namespace, ip, link }
+    return { namespace, ip, ip6, link }
   }
 
   /** Adds a Pod in which an HTTP-less TCP and UDP server answers with the Pod's name, on port 8080 and 5353. */
-  async addServer(name: string): Promise<{ ip: string; link: string; process: ChildProcess }> {
+  async addServer(name: string): Promise<{ ip: string; ip6: string; link: string; process: ChildProcess }> {
     const pod = await this.addPod()
     const child = this.start(pod.namespace, process.execPath, [POD_SERVER, name])
     await once(child.stdout!, 'data')
-    return { ip: pod.ip, link: pod.link, process: child }
+    return { ip: pod.ip, ip6: pod.ip6, link: pod.link, process: child }
   }
 
   /** Starts a program in a namespace; it is killed at the end of the test, if it still runs. */

@@ -34,7 +34,7 @@ function tcp({ ip, port }: Command): Promise<object> {
 
 function udp({ ip, port, bytes, connected }: Command): Promise<object> {
   return new Promise(resolve => {
-    const socket = createSocket('udp4')
+    const socket = createSocket(ip.includes(':') ? 'udp6' : 'udp4')
     const done = (result: object): void => {
       clearTimeout(timer)
       socket.close()

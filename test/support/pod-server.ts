@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 
 const name = process.argv[2]!
-const udp = createSocket('udp4')
+const udp = createSocket('udp6')
 udp.on('message', (datagram, from) => udp.send(`${name} ${datagram.length}`, from.port, from.address))
 udp.bind(5353, () => {
   createServer({ allowHalfOpen: true }, socket => {

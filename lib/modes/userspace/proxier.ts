@@ -3,34 +3,26 @@ import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-p
 import { type IpAddress, type IpFamily, hostPort, unspecifiedAddress } from '../../model/address.js'
 import { ProxyFailure, systemCode } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
-import { type ServicePort, type ServicePortKey, servicePortName } from '../../model/service-port.js'
+import { type ServicePortKey, servicePortName } from '../../model/service-port.js'
 import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
-import { type FoundRules } from '../../rules/found-rules.js'
-import { asFound, restoreText } from '../../rules/restore-text.js'
 import { type Iptables } from '../../system/iptables.js'
-import { type ProgramReport, type Proxier } from '../proxier.js'
+import { type Proxier } from '../proxier.js'
+import { FamilyRules, type LedPortal } from './family-rules.js'
 import { listenerSpecs } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
-import { type Portal, portalName, portalRules, proxyPortsOf } from './portal-rules.js'
+import { portalName } from './portal-rules.js'
 
 /** How often in one update another proxy port is tried for a service port whose first one was taken. */
 const PORT_ATTEMPTS = 16
 
 export interface UserspaceProxierOptions {
   readonly dataPlane: DataPlane
-  readonly iptables: Iptables
+  /** One for each IP family that is served. */
+  readonly iptables: readonly Iptables[]
   readonly ports: PortAllocator
   /** The node's address to listen on and to lead rules to; undefined when it has none of that family. Asked at each update. */
   readonly nodeAddress: (family: IpFamily) => IpAddress | undefined
   readonly log: Log
-}
-
-/** A portal as the kernel may know it. */
-interface Ruled {
-  readonly portal: Portal
-  /** What its rules say; equal text, equal rules. */
-  readonly signature: string
-  readonly spec: ListenerSpec
 }
 
 /**
@@ -47,27 +39,23 @@ interface Ruled {
  */
 export class UserspaceProxier implements Proxier {
   readonly mode = 'userspace'
+  readonly rules: readonly FamilyRules[]
   readonly #options: UserspaceProxierOptions
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
   #specs: ReadonlyMap<ServicePortKey, ListenerSpec> = new Map()
   #held: ListenerPlan = new Map()
-  #wanted: ReadonlyMap<ServicePortKey, Ruled> = new Map()
-  #ruled: ReadonlyMap<ServicePortKey, Ruled> = new Map()
-  /** What the kernel's rules are, as far as we know. */
-  #found: FoundRules = new Map()
-  /** Whether the last write succeeded; false before the first, since links and chains have to be there even without Services. */
-  #programmed = false
+  #portals: ReadonlyMap<ServicePortKey, LedPortal> = new Map()
   /** What an earlier process listened on; each is asked for once. */
   #proxyPorts = new Map<string, number>()
   readonly #sctpTold = new Set<ServicePortKey>()
 
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
+    this.rules = options.iptables.map(iptables => new FamilyRules(iptables, options.log))
   }
 
   async start(): Promise<void> {
-    this.#found = await this.#options.iptables.read(['nat'])
-    this.#proxyPorts = proxyPortsOf(this.#found)
+    for (const rules of this.rules) this.#proxyPorts = new Map([...this.#proxyPorts, ...(await rules.start())])
   }
 
   async update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
@@ -77,43 +65,11 @@ export class UserspaceProxier implements Proxier {
     for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#refuseTakenPorts(report) > 0; attempt++)
       report = await this.#apply()
     for (const failure of report.failed.values()) this.#options.log.error('Service port is not served', failure)
-    this.#wanted = this.#portals(report.open)
+    this.#portals = this.#portalsOf(report.open)
+    for (const rules of this.rules) {
+      rules.want(new Map([...this.#portals].filter(([, { portal }]) => portal.servicePort.family === rules.family)))
+    }
     return { failed: report.failed.size + this.#withoutPort() }
-  }
-
-  get rulesPending(): boolean {
-    if (!this.#programmed) return true
-    if (this.#wanted.size !== this.#ruled.size) return true
-    for (const [key, wanted] of this.#wanted) {
-      const ruled = this.#ruled.get(key)
-      if (ruled !== wanted && ruled?.signature !== wanted.signature) return true
-    }
-    return false
-  }
-
-  async program(verify: boolean): Promise<ProgramReport> {
-    const { iptables } = this.#options
-    if (verify) this.#found = await iptables.read(['nat'])
-    const wanted = this.#wanted
-    const rules = portalRules(
-      iptables.family,
-      [...wanted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { portal }]) => portal),
-    )
-    const { text, written } = restoreText(rules, this.#found)
-    // From here on the kernel may know the new ones, and until the write has succeeded it may still know the old ones.
-    this.#ruled = new Map([...this.#ruled, ...wanted])
-    this.#programmed = false
-    if (text !== '') {
-      if (this.#options.log.enabled(5)) this.#options.log.info(5, 'Restoring iptables rules', { rules: text })
-      await iptables.restore(text)
-      this.#found = asFound(rules)
-    }
-    this.#ruled = wanted
-    this.#programmed = true
-    return {
-      changed: text !== '',
-      rules: [{ table: 'nat', owned: 2 * wanted.size + 2, written: written.get('nat') ?? 0 }],
-    }
   }
 
   /** Hands the listeners to hold to the data plane. */
@@ -121,7 +77,7 @@ export class UserspaceProxier implements Proxier {
     const previous = this.#specs
     const specs = listenerSpecs(this.#snapshot, this.#listenAddresses(), served => this.#claim(served), previous)
     this.#specs = specs
-    const plan: ListenerPlan = new Map([...[...this.#ruled].map(([key, { spec }]) => [key, spec] as const), ...specs])
+    const plan: ListenerPlan = new Map([...this.rules.flatMap(rules => [...rules.held]), ...specs])
     for (const key of this.#held.keys()) if (!plan.has(key)) this.#options.ports.release(key)
     this.#held = plan
     const report = await this.#options.dataPlane.apply(plan)
@@ -159,28 +115,26 @@ export class UserspaceProxier implements Proxier {
       if (this.#specs.has(key) || servicePort.protocol === 'SCTP') continue
       count++
       const message = `Cannot listen for ${key}: no port of --proxy-port-range is left`
+      const hint = 'Give a wider --proxy-port-range'
       this.#options.log.error(
         'Service port is not served',
-        new ProxyFailure('PROXY_PORTS_EXHAUSTED', message, { hint: 'Give a wider --proxy-port-range' }),
+        new ProxyFailure('PROXY_PORTS_EXHAUSTED', message, { hint }),
       )
     }
     return count
   }
 
   /** The portals of the open listeners; one that is as before is the same object. */
-  #portals(open: ReadonlyMap<ServicePortKey, number>): Map<ServicePortKey, Ruled> {
-    const portals = new Map<ServicePortKey, Ruled>()
+  #portalsOf(open: ReadonlyMap<ServicePortKey, number>): Map<ServicePortKey, LedPortal> {
+    const portals = new Map<ServicePortKey, LedPortal>()
     for (const [key, spec] of this.#specs) {
       const servicePort = this.#snapshot.ports.get(key)?.servicePort
       const proxyPort = open.get(key)
       if (servicePort === undefined || proxyPort === undefined) continue
-      const before = this.#wanted.get(key)
-      if (before?.spec === spec && before.portal.servicePort === servicePort && before.portal.proxyPort === proxyPort) {
-        portals.set(key, before)
-        continue
-      }
-      const signature = `${hostPort(servicePort.clusterIP, servicePort.port)} ${hostPort(spec.address, proxyPort)}`
-      portals.set(key, { portal: { servicePort, address: spec.address, proxyPort }, spec, signature })
+      const before = this.#portals.get(key)
+      const same =
+        before?.spec === spec && before.portal.servicePort === servicePort && before.portal.proxyPort === proxyPort
+      portals.set(key, same ? before : { portal: { servicePort, address: spec.address, proxyPort }, spec })
     }
     return portals
   }
@@ -230,12 +184,8 @@ export class UserspaceProxier implements Proxier {
     for (const [key, { servicePort }] of snapshot.ports) {
       if (servicePort.protocol !== 'SCTP' || this.#sctpTold.has(key)) continue
       this.#sctpTold.add(key)
-      this.#options.log.warn('SCTP is not served in userspace mode', { servicePort: nameOf(servicePort) })
+      this.#options.log.warn('SCTP is not served in userspace mode', { servicePort: servicePortName(servicePort) })
     }
     for (const key of this.#sctpTold) if (!snapshot.ports.has(key)) this.#sctpTold.delete(key)
   }
-}
-
-function nameOf(servicePort: ServicePort): string {
-  return `${servicePortName(servicePort)}/${servicePort.protocol}`
 }

@@ -1,0 +1,141 @@
+import { type Clock } from '../model/clock.js'
+import { type Log } from '../model/log.js'
+import { type KernelRules } from '../modes/proxier.js'
+import { type SyncRecord } from '../observe/sync-record.js'
+import { type ChangeBatch, joinBatches } from './change-batch.js'
+import { NamedTimers } from './named-timers.js'
+import { RateLimit } from './rate-limit.js'
+
+/** Rules may be written twice in a row before the minimum period counts, as with kube-proxy. */
+const BURST = 2
+/** Back-off after a failure, in milliseconds: doubles from the first up to the sync period. */
+const FIRST_RETRY_MS = 1000
+
+export interface ProgramLoopOptions {
+  readonly rules: KernelRules
+  readonly clock: Clock
+  /** Milliseconds since 1970. */
+  readonly wallTime: () => number
+  readonly record: SyncRecord
+  readonly log: Log
+  /** Milliseconds; see KubeProxyConfig. */
+  readonly syncPeriod: number
+  readonly minSyncPeriod: number
+  /** Whether changes wait that no update has carried out yet. */
+  readonly changesWait: () => boolean
+  /** Rules have been written, or not: what depends on them can be looked at again. */
+  readonly onProgrammed: () => void
+}
+
+/**
+ * Keeps the rules of one IP family true: writes them when an update has left them pending, at most every minSyncPeriod; reads
+ * and repairs them every syncPeriod; after a failure tries again with growing pauses, whatever comes in meanwhile.
+ */
+export class ProgramLoop {
+  readonly #options: ProgramLoopOptions
+  readonly #limit: RateLimit
+  readonly #timers: NamedTimers<'program' | 'verify'>
+  /** What updates have carried out, and no program yet. */
+  #updated: ChangeBatch | undefined
+  #programming: Promise<void> | undefined
+  #verifyWanted = false
+  #failures = 0
+
+  constructor(options: ProgramLoopOptions) {
+    this.#options = options
+    this.#limit = new RateLimit(options.minSyncPeriod, BURST)
+    this.#timers = new NamedTimers(options.clock)
+  }
+
+  /** A change is waiting. */
+  queued(): void {
+    const { record, rules, wallTime } = this.#options
+    record.queued(rules.family, wallTime())
+  }
+
+  /** An update has carried out a batch of changes; whether that was all of their sync depends on the rules. */
+  carriedOut(batch: ChangeBatch | undefined): void {
+    this.#updated = joinBatches(this.#updated, batch)
+  }
+
+  /** Updates are done for now: programs if that is wanted; else what was updated is a sync by itself. */
+  settle(): void {
+    if (this.#options.rules.pending || this.#verifyWanted) this.#schedule()
+    else if (this.#programming === undefined) this.#finishWithoutProgram()
+  }
+
+  /** Ends the loop; resolves when no write of rules is under way any more. Rules stay as they are. */
+  async stop(): Promise<void> {
+    this.#timers.stop()
+    await this.#programming
+  }
+
+  #schedule(): void {
+    // After a failure nothing but the retry writes: a stream of changes must not undo the back-off.
+    const backingOff = this.#failures > 0 && this.#timers.has('verify')
+    if (this.#programming !== undefined || this.#timers.has('program') || backingOff) return
+    this.#timers.set('program', this.#limit.wait(this.#options.clock.now()), () => {
+      this.#programming = this.#program()
+    })
+  }
+
+  async #program(): Promise<void> {
+    const { rules, clock, record, log, syncPeriod, onProgrammed } = this.#options
+    const { family } = rules
+    const verify = this.#verifyWanted
+    this.#verifyWanted = false
+    const pending = rules.pending
+    const carried = this.#updated
+    this.#updated = undefined
+    const startedAt = clock.now()
+    this.#limit.take(startedAt)
+    try {
+      const report = await rules.program(verify)
+      this.#failures = 0
+      record.rulesWritten(family, report.rules)
+      const ms = clock.now() - startedAt
+      const owned = report.rules.reduce((sum, table) => sum + table.owned, 0)
+      log.info(2, 'Synced rules', { family, changed: report.changed, rules: owned, ms: Math.round(ms) })
+      const onlyTheirs = !pending && this.#updated === undefined
+      if (verify && report.changed && onlyTheirs)
+        log.warn('Rules had been changed by somebody else and were repaired', { family })
+      this.#tellSynced(carried, ms)
+      this.#timers.set('verify', syncPeriod, () => this.#verify())
+    } catch (error) {
+      this.#updated = joinBatches(carried, this.#updated)
+      record.restoreFailed(family)
+      const retryMs = Math.min(syncPeriod, FIRST_RETRY_MS * 2 ** this.#failures++)
+      log.error('Rules could not be written: the last ones stay in force', error, { family, retryMs })
+      this.#timers.cancel('verify')
+      this.#timers.set('verify', retryMs, () => this.#verify())
+    } finally {
+      this.#programming = undefined
+    }
+    // Listeners that only the old rules led to can be closed now, and what changed meanwhile may want rules again.
+    onProgrammed()
+  }
+
+  /** Reads the rules before trusting them again: some time has passed, or a write has failed. */
+  #verify(): void {
+    this.#verifyWanted = true
+    this.#schedule()
+  }
+
+  /** An update that asks for no rules is a sync by itself. */
+  #finishWithoutProgram(): void {
+    const updated = this.#updated
+    if (updated === undefined) return
+    this.#updated = undefined
+    this.#tellSynced(updated, this.#options.clock.now() - updated.queuedAt)
+  }
+
+  #tellSynced(batch: ChangeBatch | undefined, durationMs: number): void {
+    const { record, rules, wallTime, changesWait } = this.#options
+    const waits = changesWait() || this.#updated !== undefined
+    // A verification that carried nothing settles nothing, or an update that never ends would never be noticed.
+    if (batch === undefined && waits) return
+    record.synced(rules.family, wallTime(), durationMs, batch?.triggerTimes ?? [])
+    // What came in meanwhile was not carried by this sync and still waits.
+    if (waits) this.queued()
+  }
+}

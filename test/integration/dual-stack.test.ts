@@ -1,0 +1,69 @@
+import t from 'tap'
+import { ManifestFolder, endpointSlice, service } from '../support/manifests.js'
+import { NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
+import { SpoilProgram } from '../support/spoil-program.js'
+import { ProxyProcess } from '../support/proxy-process.js'
+
+const WEB = { clusterIP: '10.96.0.10', port: 80, more: ['fd00:96::a'] }
+const DNS = { clusterIP: 'fd00:96::53', port: 53, protocol: 'UDP', more: ['10.96.0.53'] } as const
+
+t.test('both IP families', { skip: cannotUseNamespaces }, async t => {
+  await t.test('a Service with cluster IPs of both is served on both, each by endpoints of its own family', async t => {
+    const network = await NodeNetwork.create(t)
+    const servers = await Promise.all(['a', 'b'].map(name => network.addServer(name)))
+    const v4 = servers.map(({ ip }) => ip)
+    const v6 = servers.map(({ ip6 }) => ip6)
+    const folder = new ManifestFolder(t)
+    const dns = (ips: readonly string[]) => endpointSlice('dns', ips, 5353, 'UDP')
+    folder.write(
+      service('web', WEB),
+      endpointSlice('web', v4, 8080),
+      endpointSlice('web', v6, 8080),
+      service('dns', DNS),
+      dns(v4),
+      dns(v6),
+    )
+    const proxy = new ProxyProcess(network, ['--manifests', folder.path])
+    await proxy.line(/Synced rules" family="IPv4"/)
+    await proxy.line(/Synced rules" family="IPv6"/)
+    for (const client of [
+      new NetworkClient(network, network.node),
+      new NetworkClient(network, (await network.addPod()).namespace),
+    ]) {
+      for (const ip of [WEB.clusterIP, ...WEB.more]) {
+        t.strictSame([await client.tcp(ip, 80), await client.tcp(ip, 80)].sort(), ['a', 'b'], `TCP to ${ip}`)
+      }
+      for (const ip of [DNS.clusterIP, ...DNS.more]) {
+        const { answer, from } = await client.udp(ip, 53)
+        t.match(answer, /^[ab] 5$/, `UDP to ${ip}`)
+        t.equal(from, `${ip}:53`)
+      }
+    }
+    t.equal(await proxy.stop(), 0)
+  })
+
+  await t.test('IPv6 rules that cannot be written do not hold up IPv4, and come when they can', async t => {
+    const network = await NodeNetwork.create(t)
+    const server = await network.addServer('a')
+    const folder = new ManifestFolder(t)
+    folder.write(service('web', WEB), endpointSlice('web', [server.ip], 8080), endpointSlice('web', [server.ip6], 8080))
+    const restore = new SpoilProgram(t, '/usr/sbin/ip6tables-nft-restore', 's/-j DNAT/-j NOWHERE/')
+    const proxy = new ProxyProcess(network, ['--manifests', folder.path], restore.env)
+    await proxy.line(/Rules could not be written.* family="IPv6"/)
+    await proxy.line(/Synced rules" family="IPv4"/)
+    const client = new NetworkClient(network, (await network.addPod()).namespace)
+    t.equal(await client.tcp('10.96.0.10', 80), 'a')
+    const from = proxy.lines.length
+    folder.write(
+      service('web', { ...WEB, port: 81 }),
+      endpointSlice('web', [server.ip], 8080),
+      endpointSlice('web', [server.ip6], 8080),
+    )
+    await proxy.line(/Synced rules" family="IPv4" changed=true/, from)
+    t.equal(await client.tcp('10.96.0.10', 81), 'a', 'IPv4 follows changes meanwhile')
+    restore.mend()
+    await proxy.line(/Synced rules" family="IPv6" changed=true/)
+    t.equal(await client.tcp('fd00:96::a', 81), 'a')
+    t.equal(await proxy.stop(), 0)
+  })
+})
