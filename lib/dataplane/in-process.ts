@@ -26,9 +26,10 @@ const FLOW_CAPACITY = 16_384
 interface Entry {
   spec: ListenerSpec
   readonly listener: Listener
-  /** Undefined while it is being opened. */
+  /** Undefined until it has been opened for the first time. */
   port: number | undefined
-  readonly opening: Promise<ProxyFailure | undefined>
+  /** Under way: opens the socket, for the first time or again; resolves with what went wrong. */
+  opening: Promise<ProxyFailure | undefined> | undefined
 }
 
 export interface InProcessOptions {
@@ -74,7 +75,7 @@ export class InProcessDataPlane implements DataPlane {
       const spec = plan.get(key)
       if (spec === undefined || spec.address !== entry.spec.address) this.#retire(key, entry)
     }
-    const opening: Promise<unknown>[] = []
+    const opening: (Promise<unknown> | undefined)[] = []
     const failed = new Map<ServicePortKey, ProxyFailure>()
     for (const [key, spec] of plan) {
       let entry = this.#entries.get(key)
@@ -83,12 +84,10 @@ export class InProcessDataPlane implements DataPlane {
         this.#entries.set(key, entry)
       } else if (entry.spec !== spec) {
         entry.spec = spec
-        entry.listener.update(spec)
+        const again = entry.listener.update(spec)
+        if (again !== undefined) entry.opening = this.#whenOpen(entry, again)
       }
-      if (entry.port === undefined) {
-        const { opening: result } = entry
-        opening.push(result.then(failure => failure !== undefined && failed.set(key, failure)))
-      }
+      opening.push(entry.opening?.then(failure => failure !== undefined && failed.set(key, failure)))
     }
     await Promise.all(opening)
     const open = new Map<ServicePortKey, number>()
@@ -124,25 +123,31 @@ export class InProcessDataPlane implements DataPlane {
 
   #open(spec: ListenerSpec): Entry {
     const listener = spec.protocol === 'TCP' ? new TcpProxy(spec, this.#context) : new UdpProxy(spec, this.#context)
-    const entry: Entry = { spec, listener, port: undefined, opening: this.#whenOpen(spec, listener, () => entry) }
+    const entry: Entry = { spec, listener, port: undefined, opening: undefined }
+    const opened = listener.open().then(port => {
+      entry.port = port
+    })
+    entry.opening = this.#whenOpen(entry, opened)
     return entry
   }
 
-  /** Resolves with the failure, or, once the port is noted in its entry, with undefined. */
-  async #whenOpen(spec: ListenerSpec, listener: Listener, entry: () => Entry): Promise<ProxyFailure | undefined> {
+  /** Resolves with what went wrong; the entry is then taken out, so that the next plan opens it anew. */
+  async #whenOpen(entry: Entry, opened: Promise<void>): Promise<ProxyFailure | undefined> {
+    const { spec, listener, port = spec.port } = entry
     try {
-      const port = await listener.open()
-      entry().port = port
+      await opened
       // Taken out of the plan while it was being opened.
-      if (this.#entries.get(spec.key) !== entry()) listener.close()
+      if (this.#entries.get(spec.key) !== entry) listener.close()
       return undefined
     } catch (cause) {
-      if (this.#entries.get(spec.key) === entry()) this.#entries.delete(spec.key)
+      if (this.#entries.get(spec.key) === entry) this.#retire(spec.key, entry)
       return new ProxyFailure(
         'PROXY_PORT_UNAVAILABLE',
-        `Cannot listen on ${spec.address}, ${spec.protocol} port ${spec.port === 0 ? 'chosen by the kernel' : spec.port}, for ${spec.key}: ${messageOf(cause)}`,
+        `Cannot listen on ${spec.address}, ${spec.protocol} port ${port === 0 ? 'chosen by the kernel' : port}, for ${spec.key}: ${messageOf(cause)}`,
         { cause, hint: 'Free the port, or give other ones with --proxy-port-range; it is tried again by itself' },
       )
+    } finally {
+      entry.opening = undefined
     }
   }
 

@@ -10,8 +10,11 @@ import { type OwnSockets } from './own-sockets.js'
 export interface Listener {
   /** Starts listening. Resolves with the port; rejects with the system's error. Called once. */
   open(): Promise<number>
-  /** Takes new endpoints or another affinity; open connections are not touched, flows of endpoints that are gone end. */
-  update(spec: ListenerSpec): void
+  /**
+   * Takes new endpoints or another affinity; open connections are not touched, flows of endpoints that are gone end. While
+   * there is no endpoint the socket is closed; gives a promise when it has to be opened again, which may fail.
+   */
+  update(spec: ListenerSpec): Promise<void> | undefined
   /** Stops listening. Connections that are open go on. */
   close(): void
   /** Breaks off what is still open; returns how many that were. */

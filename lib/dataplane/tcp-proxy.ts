@@ -1,6 +1,7 @@
 import { type Server, type Socket, createServer } from 'node:net'
 import { parseIp } from '../model/address.js'
 import { type TrafficCounts, noTraffic } from './data-plane.js'
+import { HeldPort } from './held-port.js'
 import { type Listener, type ListenerContext } from './listener.js'
 import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerSpec } from './listener-plan.js'
@@ -16,51 +17,31 @@ export class TcpProxy implements Listener {
   readonly #balancer: ListenerBalancer
   readonly #connections = new Set<TcpConnection>()
   readonly #ended = noTraffic()
-  readonly #server: Server
+  readonly #held = new HeldPort(
+    port => this.#listen(port),
+    () => this.#shut(),
+  )
+  #server: Server | undefined
   #spec: ListenerSpec
-  #listening = false
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.#context = context
     this.#spec = spec
     this.#balancer = new ListenerBalancer(spec, context.random)
-    this.#server = createServer({
-      allowHalfOpen: true,
-      // Nothing is read before there is an endpoint to give it to: a failed dial has lost no byte and can be repeated.
-      pauseOnConnect: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: context.timings.keepAlive,
-    })
-    this.#server.on('connection', client => this.#accept(client))
   }
 
   open(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(
-        { host: this.#spec.address, port: this.#spec.port, backlog: BACKLOG, exclusive: true },
-        () => {
-          this.#server.removeListener('error', reject)
-          this.#server.on('error', error => this.#context.log.error('Cannot accept a connection', error, this.#label))
-          this.#listening = true
-          this.#context.descriptors.note()
-          resolve((this.#server.address() as { port: number }).port)
-        },
-      )
-    })
+    return this.#held.open(this.#spec.port, this.#spec.endpoints.length > 0)
   }
 
-  update(spec: ListenerSpec): void {
+  update(spec: ListenerSpec): Promise<void> | undefined {
     this.#spec = spec
     this.#balancer.update(spec)
+    return this.#held.want(spec.endpoints.length > 0)
   }
 
   close(): void {
-    if (!this.#listening) return
-    this.#listening = false
-    this.#server.close()
-    this.#context.descriptors.give()
+    this.#held.close()
   }
 
   cutOff(): number {
@@ -135,6 +116,34 @@ export class TcpProxy implements Listener {
     })
     this.#connections.add(connection)
     connection.start()
+  }
+
+  #listen(port: number): Promise<number> {
+    const server = createServer({
+      allowHalfOpen: true,
+      // Nothing is read before there is an endpoint to give it to: a failed dial has lost no byte and can be repeated.
+      pauseOnConnect: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: this.#context.timings.keepAlive,
+    })
+    server.on('connection', client => this.#accept(client))
+    return new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host: this.#spec.address, port, backlog: BACKLOG, exclusive: true }, () => {
+        server.removeListener('error', reject)
+        server.on('error', error => this.#context.log.error('Cannot accept a connection', error, this.#label))
+        this.#server = server
+        this.#context.descriptors.note()
+        resolve((server.address() as { port: number }).port)
+      })
+    })
+  }
+
+  #shut(): void {
+    this.#server?.close()
+    this.#server = undefined
+    this.#context.descriptors.give()
   }
 
   #refuse(client: Socket): void {

@@ -1,6 +1,7 @@
 import { type RemoteInfo, type Socket } from 'node:dgram'
 import { hostPort } from '../model/address.js'
 import { type TrafficCounts, noTraffic } from './data-plane.js'
+import { HeldPort } from './held-port.js'
 import { type Listener, type ListenerContext } from './listener.js'
 import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerSpec } from './listener-plan.js'
@@ -18,6 +19,10 @@ export class UdpProxy implements Listener {
   readonly #balancer: ListenerBalancer
   readonly #flows = new Map<string, UdpFlow>()
   readonly #counts = noTraffic()
+  readonly #held = new HeldPort(
+    port => this.#listen(port),
+    () => this.#shut(),
+  )
   #spec: ListenerSpec
   #socket: Socket | undefined
   #draining = false
@@ -29,35 +34,18 @@ export class UdpProxy implements Listener {
   }
 
   open(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const socket = udpSocket(this.#spec.address)
-      const fail = (error: Error): void => {
-        socket.close()
-        reject(error)
-      }
-      socket.once('error', fail)
-      socket.bind({ address: this.#spec.address, port: this.#spec.port, exclusive: true }, () => {
-        socket.removeListener('error', fail)
-        // What is wrong with one datagram (a client that vanished, say) must not end the listener.
-        socket.on('error', error =>
-          this.#context.log.info(2, 'UDP listener error', { ...this.#label, error: error.message }),
-        )
-        socket.on('message', (datagram, from) => this.#receive(datagram, from))
-        socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES)
-        this.#socket = socket
-        this.#context.descriptors.note()
-        resolve(socket.address().port)
-      })
-    })
+    return this.#held.open(this.#spec.port, this.#spec.endpoints.length > 0)
   }
 
-  update(spec: ListenerSpec): void {
+  update(spec: ListenerSpec): Promise<void> | undefined {
     const changed = spec.endpoints !== this.#spec.endpoints
     this.#spec = spec
     this.#balancer.update(spec)
-    if (!changed) return
-    const usable = new Set(spec.endpoints.map(({ ip, port }) => hostPort(ip, port)))
-    for (const flow of this.#flows.values()) if (!usable.has(flow.endpoint)) flow.end()
+    if (changed) {
+      const usable = new Set(spec.endpoints.map(({ ip, port }) => hostPort(ip, port)))
+      for (const flow of this.#flows.values()) if (!usable.has(flow.endpoint)) flow.end()
+    }
+    return this.#held.want(spec.endpoints.length > 0)
   }
 
   /** Replies leave through the listening socket, so it stays open until no client waits for one. New clients are not taken. */
@@ -69,12 +57,7 @@ export class UdpProxy implements Listener {
   cutOff(): number {
     const waiting = this.busy()
     this.#draining = true
-    for (const flow of this.#flows.values()) flow.end()
-    if (this.#socket !== undefined) {
-      this.#socket.close()
-      this.#socket = undefined
-      this.#context.descriptors.give()
-    }
+    this.#held.close()
     return waiting
   }
 
@@ -91,6 +74,36 @@ export class UdpProxy implements Listener {
 
   get #label() {
     return { servicePort: this.#spec.key }
+  }
+
+  #listen(port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const socket = udpSocket(this.#spec.address)
+      const fail = (error: Error): void => {
+        socket.close()
+        reject(error)
+      }
+      socket.once('error', fail)
+      socket.bind({ address: this.#spec.address, port, exclusive: true }, () => {
+        socket.removeListener('error', fail)
+        // What is wrong with one datagram (a client that vanished, say) must not end the listener.
+        socket.on('error', error =>
+          this.#context.log.info(2, 'UDP listener error', { ...this.#label, error: error.message }),
+        )
+        socket.on('message', (datagram, from) => this.#receive(datagram, from))
+        socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES)
+        this.#socket = socket
+        this.#context.descriptors.note()
+        resolve(socket.address().port)
+      })
+    })
+  }
+
+  #shut(): void {
+    for (const flow of this.#flows.values()) flow.end()
+    this.#socket?.close()
+    this.#socket = undefined
+    this.#context.descriptors.give()
   }
 
   #receive(datagram: Buffer, from: RemoteInfo): void {

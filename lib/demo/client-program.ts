@@ -78,6 +78,7 @@ function datagram(target: string): Promise<Outcome> {
       const [pod = '', saw = ''] = reply.toString().split(' ')
       socket.close(() => done({ pod, saw }))
     })
-    socket.send('hello', Number(port), ip)
+    // Connected, so that it hears when the port is closed.
+    socket.connect(Number(port), ip, () => socket.send('hello'))
   })
 }

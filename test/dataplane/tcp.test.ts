@@ -128,12 +128,64 @@ t.test(
   },
 )
 
-t.test('a client of a service port without endpoints gets a reset', async t => {
+t.test(
+  'without endpoints the kernel refuses connections, and serves again on the same port once there is one',
+  async t => {
+    const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+    const plane = new PlaneUnderTest(t)
+    const [port] = await plane.apply(spec({ endpoints: [] }))
+    t.equal(await ask(port!), 'ECONNREFUSED')
+    for (let i = 0; i < 3; i++) {
+      t.strictSame(await plane.apply(spec({ endpoints: [pod.endpoint] })), [port])
+      t.equal((await converse(port!, 'x')).received.toString(), 'x')
+      t.strictSame(await plane.apply(spec({ endpoints: [] })), [port])
+      t.equal(await ask(port!), 'ECONNREFUSED')
+    }
+    await until(() => plane.plane.counts().descriptors.used === 0, 'no descriptor is held')
+  },
+)
+
+t.test('connections go on when the last endpoint goes from the list', async t => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.write('one')
+  t.equal(String((await once(client, 'data'))[0]), 'one')
+  await plane.apply(spec({ endpoints: [] }))
+  client.write('two')
+  t.equal(String((await once(client, 'data'))[0]), 'two')
+  client.destroy()
+})
+
+t.test(
+  'a port that somebody took while there was no endpoint is reported, and another one can be asked for',
+  async t => {
+    const pod = await TcpPod.named(t, 'pod')
+    const plane = new PlaneUnderTest(t)
+    const [port] = await plane.apply(spec({ endpoints: [] }))
+    const thief = createServer().listen(port, '127.0.0.1')
+    await once(thief, 'listening')
+    t.teardown(() => thief.close())
+    const { failed } = await plane.plane.apply(planOf(spec({ endpoints: [pod.endpoint] })))
+    t.equal((failed.get('IPv4/default/web/TCP')?.cause as NodeJS.ErrnoException).code, 'EADDRINUSE')
+    const [other] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+    t.not(other, port)
+    t.equal(await ask(other!), 'pod')
+  },
+)
+
+t.test('endpoints that come and go faster than a port opens end in the last state', async t => {
+  const pod = await TcpPod.named(t, 'pod')
   const plane = new PlaneUnderTest(t)
   const [port] = await plane.apply(spec({ endpoints: [] }))
-  t.equal(await ask(port!), 'ECONNRESET')
-  t.equal(plane.counts().refused, 1)
-  await until(() => plane.counts().active === 0, 'nothing of it is left')
+  const plans = [true, false, true, false, true].map(has =>
+    plane.plane.apply(planOf(spec({ endpoints: has ? [pod.endpoint] : [] }))),
+  )
+  await Promise.all(plans)
+  t.equal(await ask(port!), 'pod')
+  await Promise.all([true, false].map(has => plane.plane.apply(planOf(spec({ endpoints: has ? [pod.endpoint] : [] })))))
+  t.equal(await ask(port!), 'ECONNREFUSED')
 })
 
 t.test('an endpoint that stays silent delays its own client only, and that one by its slot', async t => {

@@ -159,6 +159,25 @@ t.test('with every port closed the flow ends, and the next datagram starts anew'
   t.equal(await client.ask('2'), 'live 2')
 })
 
+t.test(
+  'without endpoints the kernel answers with port unreachable, and the first endpoint is served at once',
+  async t => {
+    const pod = await UdpPod.start(t, 'pod')
+    const plane = new PlaneUnderTest(t)
+    const [port] = await plane.apply(spec({ ...udp, endpoints: [] }))
+    const client = createSocket('udp4')
+    t.teardown(() => client.close())
+    client.connect(port!, '127.0.0.1')
+    await once(client, 'connect')
+    client.send('1')
+    const [error] = (await once(client, 'error')) as [NodeJS.ErrnoException]
+    t.equal(error.code, 'ECONNREFUSED')
+    t.strictSame(await plane.apply(spec({ ...udp, endpoints: [pod.endpoint] })), [port])
+    client.send('2')
+    t.equal(String((await once(client, 'message'))[0]), 'pod 2')
+  },
+)
+
 t.test('ClientIP affinity holds over the flows of one client', async t => {
   const pods = await Promise.all(['a', 'b', 'c'].map(name => UdpPod.start(t, name)))
   const plane = new PlaneUnderTest(t)

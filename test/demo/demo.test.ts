@@ -46,7 +46,7 @@ function showsEverything(t: Test, stdout: string): void {
   t.match(stdout, /six requests of one client, all answered by one Pod/)
   t.match(stdout, /0 of nine requests lost/)
   t.match(stdout, /answered by 5 Pods: 2 \+ 2 \+ 2 \+ 2 \+ 2/)
-  t.match(stdout, /the client sees: ECONNRESET/)
+  t.match(stdout, /the client sees: ECONNREFUSED/)
   t.match(stdout, /TXT whoami\? +coredns-[12]/)
   t.match(stdout, /A nginx-service\? 10\.96\.0\.10/)
   t.match(stdout, /All as it should be/)

@@ -69,6 +69,29 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
     write(ips)
   })
 
+  t.test(
+    'without endpoints clients are refused, wherever they are; the first endpoint is served, with no iptables call',
+    async t => {
+      const calls = () => proxy.lines.filter(line => line.includes('"Synced rules" family="IPv4" changed=true')).length
+      const before = calls()
+      let from = proxy.lines.length
+      write([])
+      await proxy.line(/"Endpoints" servicePort="IPv4\/default\/dns\/UDP" endpoints=""/, from)
+      for (const client of [inPod, onNode]) {
+        t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'ECONNREFUSED')
+        t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: 'ECONNREFUSED' })
+      }
+      from = proxy.lines.length
+      write(ips)
+      await proxy.line(/"Endpoints" servicePort="IPv4\/default\/dns\/UDP" endpoints="10/, from)
+      for (const client of [inPod, onNode]) {
+        t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[abc]$/)
+        t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: /^[abc] 5$/ })
+      }
+      t.equal(calls(), before)
+    },
+  )
+
   t.test('affinity holds, and ends with its Service setting', async t => {
     let from = proxy.lines.length
     write(ips, true)
