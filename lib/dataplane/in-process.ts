@@ -75,7 +75,7 @@ export class InProcessDataPlane implements DataPlane {
       const spec = plan.get(key)
       if (spec === undefined || spec.address !== entry.spec.address) this.#retire(key, entry)
     }
-    const opening: (Promise<unknown> | undefined)[] = []
+    const opening: Promise<unknown>[] = []
     const failed = new Map<ServicePortKey, ProxyFailure>()
     for (const [key, spec] of plan) {
       let entry = this.#entries.get(key)
@@ -87,7 +87,8 @@ export class InProcessDataPlane implements DataPlane {
         const again = entry.listener.update(spec)
         if (again !== undefined) entry.opening = this.#whenOpen(entry, again)
       }
-      opening.push(entry.opening?.then(failure => failure !== undefined && failed.set(key, failure)))
+      const pending = entry.opening?.then(failure => failure !== undefined && failed.set(key, failure))
+      if (pending !== undefined) opening.push(pending)
     }
     await Promise.all(opening)
     const open = new Map<ServicePortKey, number>()

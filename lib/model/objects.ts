@@ -1,4 +1,5 @@
 import { type IpAddress, type IpFamily } from './address.js'
+import { type Cidr } from './cidr.js'
 import { type Protocol } from './protocol.js'
 
 /** The kinds of API objects that decide what the proxy does. */
@@ -18,9 +19,25 @@ export interface ServiceObject extends ObjectName {
   readonly clusterIP: string
   /** Addresses that parsed, of both families, in order. */
   readonly clusterIPs: readonly IpAddress[]
-  readonly ports: readonly ObjectPort[]
+  readonly ports: readonly ServiceObjectPort[]
   readonly affinitySeconds: number | undefined
   readonly internalPolicyLocal: boolean
+  /** `externalTrafficPolicy: Local`, where it counts: NodePort and LoadBalancer Services, and those with external IPs. */
+  readonly externalPolicyLocal: boolean
+  readonly externalIPs: readonly IpAddress[]
+  /** Of `status.loadBalancer`, without those that the load balancer delivers itself (`ipMode: Proxy`, KEP-1860). */
+  readonly loadBalancerIPs: readonly IpAddress[]
+  /** Who may reach the load-balancer IPs; undefined: everybody. A range that could not be read lets nobody in. */
+  readonly sourceRanges: readonly Cidr[] | undefined
+  /** Port for the load balancer's health checks; 0: none. */
+  readonly healthCheckNodePort: number
+  /** `metadata.creationTimestamp`, ms since 1970; 0 when unknown. Of two that claim the same address the older one wins. */
+  readonly createdAt: number
+}
+
+/** One port of a Service, with the port that every node holds for it; 0: none. */
+export interface ServiceObjectPort extends ObjectPort {
+  readonly nodePort: number
 }
 
 /** One port of a Service or of its endpoints; the name ties the two together and is empty for an unnamed one. */

@@ -1,4 +1,5 @@
 import { type IpAddress, type IpFamily } from './address.js'
+import { type Cidr } from './cidr.js'
 import { type Protocol } from './protocol.js'
 
 /** The identity of everything below: one port of one Service in one IP family. See `servicePortKey`. */
@@ -19,6 +20,23 @@ export interface ServicePort {
   readonly affinitySeconds: number | undefined
   /** `internalTrafficPolicy: Local`: only endpoints on this node serve the ClusterIP (KEP-2086). */
   readonly internalPolicyLocal: boolean
+  /** `externalTrafficPolicy: Local`: only endpoints on this node serve clients from outside the cluster. */
+  readonly externalPolicyLocal: boolean
+  /** Held on every node; 0: none. */
+  readonly nodePort: number
+  readonly externalIPs: readonly IpAddress[]
+  readonly loadBalancerIPs: readonly IpAddress[]
+  /** Who may reach the load-balancer IPs; undefined: everybody, empty: nobody of this family. */
+  readonly sourceRanges: readonly Cidr[] | undefined
+  /** ms since 1970; see ServiceObject. */
+  readonly createdAt: number
+}
+
+/** Whether a service port can be reached from outside the cluster. */
+export function isExternallyAccessible(
+  port: Pick<ServicePort, 'nodePort' | 'externalIPs' | 'loadBalancerIPs'>,
+): boolean {
+  return port.nodePort !== 0 || port.externalIPs.length > 0 || port.loadBalancerIPs.length > 0
 }
 
 /**

@@ -1,7 +1,18 @@
 import { parseIp } from '../model/address.js'
-import { type ServiceObject, type ObjectPort } from '../model/objects.js'
+import { type ServiceObject, type ServiceObjectPort } from '../model/objects.js'
+import { decodeExternal } from './decode-external.js'
 import { decodePort } from './decode-port.js'
-import { type Decoded, type RawFields, fields, list, objectName, quote, text } from './decoded.js'
+import {
+  type Decoded,
+  type RawFields,
+  fields,
+  isLocalPolicy,
+  list,
+  objectName,
+  optionalPort,
+  quote,
+  text,
+} from './decoded.js'
 
 /** The API's default of `sessionAffinityConfig.clientIP.timeoutSeconds`: three hours. */
 const DEFAULT_AFFINITY_SECONDS = 10_800
@@ -15,16 +26,19 @@ export function decodeService(raw: unknown): Decoded<ServiceObject> {
   if (name === undefined) return { object: undefined, problems }
   const spec = fields(fields(raw).spec)
   const clusterIP = text(spec.clusterIP, 'spec.clusterIP', problems)
+  const type = text(spec.type, 'spec.type', problems) || 'ClusterIP'
   return {
     object: {
       ...name,
       labels: labels(fields(fields(raw).metadata)),
-      type: text(spec.type, 'spec.type', problems) || 'ClusterIP',
+      type,
       clusterIP,
       clusterIPs: clusterIPs(spec, clusterIP, problems),
       ports: ports(spec, problems),
       affinitySeconds: affinitySeconds(spec, problems),
       internalPolicyLocal: internalPolicyLocal(spec, problems),
+      ...decodeExternal(raw, spec, type, problems),
+      createdAt: createdAt(fields(fields(raw).metadata)),
     },
     problems,
   }
@@ -37,11 +51,7 @@ function labels(metadata: RawFields): Record<string, string> {
 }
 
 function internalPolicyLocal(spec: RawFields, problems: string[]): boolean {
-  const policy = spec.internalTrafficPolicy
-  if (policy === undefined || policy === null || policy === '' || policy === 'Cluster') return false
-  if (policy === 'Local') return true
-  problems.push(`spec.internalTrafficPolicy: ${quote(policy)} is neither "Cluster" nor "Local": "Cluster" is used`)
-  return false
+  return isLocalPolicy(spec.internalTrafficPolicy, 'spec.internalTrafficPolicy', problems)
 }
 
 /** `spec.clusterIPs` where the server has dual stack, else the one of `spec.clusterIP`. */
@@ -58,17 +68,24 @@ function clusterIPs(spec: RawFields, clusterIP: string, problems: string[]): str
   return parsed
 }
 
-function ports(spec: RawFields, problems: string[]): ObjectPort[] {
-  const decoded = new Map<string, ObjectPort>()
+function ports(spec: RawFields, problems: string[]): ServiceObjectPort[] {
+  const decoded = new Map<string, ServiceObjectPort>()
   for (const [index, raw] of list(spec.ports, 'spec.ports', problems).entries()) {
     const path = `spec.ports[${index}]`
     const port = decodePort(raw, path, problems)
     if (port === undefined) continue
     const key = `${port.name}/${port.protocol}`
     if (decoded.has(key)) problems.push(`${path}.name: ${quote(port.name)} is there twice: port ignored`)
-    else decoded.set(key, port)
+    else decoded.set(key, { ...port, nodePort: optionalPort(fields(raw).nodePort, `${path}.nodePort`, problems) })
   }
   return [...decoded.values()]
+}
+
+/** Older than any other when the API server did not say, as for manifests: then names decide. */
+function createdAt(metadata: RawFields): number {
+  const text = metadata.creationTimestamp
+  const time = typeof text === 'string' ? Date.parse(text) : Number.NaN
+  return Number.isNaN(time) ? 0 : time
 }
 
 /** Undefined without session affinity; a timeout that the API server would refuse is replaced by the default. */

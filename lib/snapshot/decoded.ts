@@ -46,6 +46,19 @@ export function flag(value: unknown, path: string, problems: string[]): boolean 
   return undefined
 }
 
+/** A port number, or 0 when there is none; what is neither is a problem at `path`. */
+export function optionalPort(value: unknown, path: string, problems: string[]): number {
+  return value === undefined || value === null || value === 0 ? 0 : (portNumber(value, path, problems) ?? 0)
+}
+
+/** Whether a traffic policy keeps traffic on the node; absent means `Cluster`. */
+export function isLocalPolicy(value: unknown, path: string, problems: string[]): boolean {
+  if (value === undefined || value === null || value === '' || value === 'Cluster') return false
+  if (value === 'Local') return true
+  problems.push(`${path}: ${quote(value)} is neither "Cluster" nor "Local": "Cluster" is used`)
+  return false
+}
+
 /** A value as it can be shown in one line of a log: JSON, cut at 60 characters, with nothing that a terminal acts upon. */
 export function quote(value: unknown): string {
   // Control characters and marks that change the order of what is read, as far as JSON leaves them as they are.

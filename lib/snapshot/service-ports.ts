@@ -1,4 +1,4 @@
-import { type IpFamily, familyOf } from '../model/address.js'
+import { type IpAddress, type IpFamily, familyOf } from '../model/address.js'
 import { type ServiceObject } from '../model/objects.js'
 import { type ServicePort, servicePortKey } from '../model/service-port.js'
 
@@ -23,7 +23,8 @@ export function servicePorts(service: ServiceObject, family: IpFamily): ServiceP
   if (ignoredReason(service) !== undefined) return []
   const clusterIP = service.clusterIPs.find(ip => familyOf(ip) === family)
   if (clusterIP === undefined) return []
-  return service.ports.map(({ name: portName, protocol, port }) => {
+  const ofFamily = (ip: IpAddress): boolean => familyOf(ip) === family
+  return service.ports.map(({ name: portName, protocol, port, nodePort }) => {
     const identity = { family, namespace: service.namespace, name: service.name, portName, protocol }
     return {
       key: servicePortKey(identity),
@@ -32,6 +33,12 @@ export function servicePorts(service: ServiceObject, family: IpFamily): ServiceP
       port,
       affinitySeconds: service.affinitySeconds,
       internalPolicyLocal: service.internalPolicyLocal,
+      externalPolicyLocal: service.externalPolicyLocal,
+      nodePort,
+      externalIPs: service.externalIPs.filter(ofFamily),
+      loadBalancerIPs: service.loadBalancerIPs.filter(ofFamily),
+      sourceRanges: service.sourceRanges?.filter(range => range.family === family),
+      createdAt: service.createdAt,
     }
   })
 }

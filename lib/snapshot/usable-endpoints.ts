@@ -1,5 +1,5 @@
 import { type Endpoint } from '../model/endpoint.js'
-import { type ServicePort } from '../model/service-port.js'
+import { type ServicePort, isExternallyAccessible } from '../model/service-port.js'
 import { type UsableEndpoints } from '../model/snapshot.js'
 
 /** Where the proxy runs: what zone and node hints are compared with. */
@@ -16,20 +16,30 @@ export interface NodeIdentity {
  * that a rolling update of the last Pod loses nothing. Never one that is not ready and not terminating.
  */
 export function usableEndpoints(
-  servicePort: Pick<ServicePort, 'internalPolicyLocal'>,
+  servicePort: TrafficPolicies,
   endpoints: readonly Endpoint[],
   node: NodeIdentity,
 ): UsableEndpoints {
   const lastResort = endpoints.filter(endpoint => endpoint.serving && endpoint.terminating)
   const ready = endpoints.filter(endpoint => endpoint.ready)
-  const cluster = servicePort.internalPolicyLocal ? [] : orElse(hinted(ready, node), lastResort)
-  const local = servicePort.internalPolicyLocal
-    ? orElse(
-        ready.filter(endpoint => endpoint.isLocal),
-        lastResort.filter(endpoint => endpoint.isLocal),
-      )
-    : []
-  return { cluster, local, hasAny: ready.length > 0 || lastResort.length > 0 }
+  const isOutside = isExternallyAccessible(servicePort)
+  // Also with an external policy of Local: clients inside the cluster go to all endpoints, whichever address they use.
+  const usesCluster = !servicePort.internalPolicyLocal || isOutside
+  const usesLocal = servicePort.internalPolicyLocal || (servicePort.externalPolicyLocal && isOutside)
+  return {
+    cluster: usesCluster ? orElse(hinted(ready, node), lastResort) : [],
+    local: usesLocal ? orElse(ready.filter(isLocal), lastResort.filter(isLocal)) : [],
+    hasAny: ready.length > 0 || lastResort.length > 0,
+  }
+}
+
+type TrafficPolicies = Pick<
+  ServicePort,
+  'internalPolicyLocal' | 'externalPolicyLocal' | 'nodePort' | 'externalIPs' | 'loadBalancerIPs'
+>
+
+function isLocal(endpoint: Endpoint): boolean {
+  return endpoint.isLocal
 }
 
 /**

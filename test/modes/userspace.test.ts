@@ -25,6 +25,12 @@ function servicePort(given: Partial<ServicePort> = {}): ServicePort {
     port: 80,
     affinitySeconds: undefined,
     internalPolicyLocal: false,
+    externalPolicyLocal: false,
+    nodePort: 0,
+    externalIPs: [],
+    loadBalancerIPs: [],
+    sourceRanges: undefined,
+    createdAt: 0,
     ...given,
   } as const
   return { key: servicePortKey(port), ...port }

@@ -172,7 +172,118 @@ void t.test('A Service is read with its defaults', t => {
     ports: [],
     affinitySeconds: undefined,
     internalPolicyLocal: false,
+    externalPolicyLocal: false,
+    externalIPs: [],
+    loadBalancerIPs: [],
+    sourceRanges: undefined,
+    healthCheckNodePort: 0,
+    createdAt: 0,
   })
+  t.end()
+})
+
+void t.test('What leads into the cluster from outside is read, and never wider than it was asked for', t => {
+  const lb = (spec: object, ingress: readonly object[] = []) => ({
+    ...apiService({ spec: { type: 'LoadBalancer', ...spec } }),
+    status: { loadBalancer: { ingress } },
+  })
+  const range = (network: string, bits: number, family: 'IPv4' | 'IPv6' = 'IPv4') => ({ family, network, bits })
+  const table: readonly (readonly [name: string, raw: unknown, expected: object, problems?: readonly string[]])[] = [
+    [
+      'external IPs of both families',
+      lb({ externalIPs: ['203.0.113.7', 'fd00::7'] }),
+      { externalIPs: ['203.0.113.7', 'fd00::7'] },
+    ],
+    [
+      'external IPs that must not be led anywhere',
+      lb({ externalIPs: ['127.0.0.1', '169.254.169.254', 'x', '::ffff:127.0.0.1'] }),
+      { externalIPs: [] },
+      [
+        'spec.externalIPs[0]: "127.0.0.1" is of kind loopback: ignored',
+        'spec.externalIPs[1]: "169.254.169.254" is of kind link-local: ignored',
+        'spec.externalIPs[2]: "x" is not an IP address: ignored',
+        'spec.externalIPs[3]: "::ffff:127.0.0.1" is of kind loopback: ignored',
+      ],
+    ],
+    [
+      'ingress IPs, without host names and without those the load balancer delivers itself',
+      lb({}, [
+        { ip: '198.51.100.9' },
+        { hostname: 'lb.example' },
+        { ip: '198.51.100.10', ipMode: 'Proxy' },
+        { ip: '198.51.100.11', ipMode: 'VIP' },
+      ]),
+      { loadBalancerIPs: ['198.51.100.9', '198.51.100.11'] },
+    ],
+    [
+      'ingress IPs of a Service of another type',
+      { ...lb({ type: 'NodePort' }, [{ ip: '198.51.100.9' }]) },
+      { loadBalancerIPs: [] },
+    ],
+    ['no ranges: everybody', lb({ loadBalancerSourceRanges: [] }), { sourceRanges: undefined }],
+    [
+      'ranges with spaces around them',
+      lb({ loadBalancerSourceRanges: [' 192.0.2.0/24 ', 'fd00::/8'] }),
+      { sourceRanges: [range('192.0.2.0', 24), range('fd00::', 8, 'IPv6')] },
+    ],
+    [
+      'ranges that cannot be read let nobody in',
+      lb({ loadBalancerSourceRanges: ['192.0.2.0/33', 7] }),
+      { sourceRanges: [] },
+      [
+        'spec.loadBalancerSourceRanges[0]: "192.0.2.0/33" is not a range: nobody is let in by it',
+        'spec.loadBalancerSourceRanges[1]: 7 is not a range: nobody is let in by it',
+      ],
+    ],
+    [
+      'local policy of a load balancer',
+      lb({ externalTrafficPolicy: 'Local', healthCheckNodePort: 32000 }),
+      { externalPolicyLocal: true, healthCheckNodePort: 32000 },
+    ],
+    [
+      'local policy of a ClusterIP Service, which has no outside',
+      apiService({ spec: { externalTrafficPolicy: 'Local' } }),
+      { externalPolicyLocal: false },
+    ],
+    [
+      'local policy of a ClusterIP Service with an external IP',
+      apiService({ spec: { externalTrafficPolicy: 'Local', externalIPs: ['203.0.113.7'] } }),
+      { externalPolicyLocal: true },
+    ],
+    ['a health check port without local policy', lb({ healthCheckNodePort: 32000 }), { healthCheckNodePort: 0 }],
+    [
+      'an unknown policy',
+      lb({ externalTrafficPolicy: 'Global' }),
+      { externalPolicyLocal: false },
+      ['spec.externalTrafficPolicy: "Global" is neither "Cluster" nor "Local": "Cluster" is used'],
+    ],
+    [
+      'node ports',
+      apiService({
+        ports: [
+          { port: 80, nodePort: 30080 },
+          { name: 'b', port: 81 },
+        ],
+      }),
+      {
+        ports: [
+          { name: '', protocol: 'TCP', port: 80, nodePort: 30080 },
+          { name: 'b', protocol: 'TCP', port: 81, nodePort: 0 },
+        ],
+      },
+    ],
+    [
+      'a node port that is none costs the node port only',
+      apiService({ ports: [{ port: 80, nodePort: 99999 }] }),
+      { ports: [{ name: '', protocol: 'TCP', port: 80, nodePort: 0 }] },
+      ['spec.ports[0].nodePort: expected a port from 1 to 65535, found 99999'],
+    ],
+  ]
+  for (const [name, raw, expected, problems = []] of table) {
+    const decoded = decodeService(raw)
+    t.match(decoded.object, expected, name)
+    t.same(decoded.problems, problems, `${name}: problems`)
+  }
   t.end()
 })
 
@@ -182,7 +293,7 @@ void t.test('A wrong field of a Service costs only itself, and is named', t => {
     [
       'a port above 65535 next to a good one',
       ports({ name: 'a', port: 70_000 }, { name: 'b', port: 80 }),
-      { ports: [{ name: 'b', protocol: 'TCP', port: 80 }] },
+      { ports: [{ name: 'b', protocol: 'TCP', port: 80, nodePort: 0 }] },
       ['spec.ports[0].port: expected a port from 1 to 65535, found 70000'],
     ],
     [
@@ -208,8 +319,8 @@ void t.test('A wrong field of a Service costs only itself, and is named', t => {
       ports({ name: 'a', port: 80 }, { name: 'a', port: 81 }, { name: 'a', port: 80, protocol: 'UDP' }),
       {
         ports: [
-          { name: 'a', protocol: 'TCP', port: 80 },
-          { name: 'a', protocol: 'UDP', port: 80 },
+          { name: 'a', protocol: 'TCP', port: 80, nodePort: 0 },
+          { name: 'a', protocol: 'UDP', port: 80, nodePort: 0 },
         ],
       },
       ['spec.ports[1].name: "a" is there twice: port ignored'],
@@ -681,8 +792,15 @@ void t.test(`What is usable follows from the rules, whatever the endpoints (SEED
       nodeHints: hints === 0 ? [] : names(['node-a', 'node-b']),
     }))
     const internalPolicyLocal = flag()
-    const { cluster, local, hasAny } = usableEndpoints({ internalPolicyLocal }, endpoints, node)
-    const wrong = wrongAbout(endpoints, internalPolicyLocal ? local : cluster, internalPolicyLocal, hasAny)
+    const externalPolicyLocal = flag()
+    const nodePort = flag() ? 30080 : 0
+    const policies = { internalPolicyLocal, externalPolicyLocal, nodePort, externalIPs: [], loadBalancerIPs: [] }
+    const { cluster, local, hasAny } = usableEndpoints(policies, endpoints, node)
+    const wrong =
+      (internalPolicyLocal && nodePort === 0 ? undefined : wrongAbout(endpoints, cluster, false, hasAny)) ??
+      (internalPolicyLocal || (externalPolicyLocal && nodePort !== 0)
+        ? wrongAbout(endpoints, local, true, hasAny)
+        : undefined)
     if (wrong !== undefined) return failAndEnd(t, `${wrong}: ${JSON.stringify({ endpoints, cluster, local, hasAny })}`)
   }
   t.pass('5000 rounds')
