@@ -99,7 +99,7 @@ export class KubeProxy {
       startHealthServer({
         address: config.healthzBindAddress,
         health,
-        nodeEligible: () => true,
+        nodeEligible: () => this.#store.node?.eligible ?? true,
         record: metrics,
         ...shared,
       }),

@@ -1,4 +1,5 @@
 import { type Endpoint } from '../model/endpoint.js'
+import { type Cidr } from '../model/cidr.js'
 import { type IpAddress } from '../model/address.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
@@ -17,6 +18,18 @@ export interface ListenerSpec {
   readonly endpoints: readonly Pick<Endpoint, 'ip' | 'port'>[]
   /** Milliseconds a client stays with its endpoint after its last use; undefined: no session affinity. */
   readonly affinityMs: number | undefined
+  /** Ranges of the clients that are served; undefined: everybody. The same array while nothing changed. */
+  readonly clients: readonly Cidr[] | undefined
+  /**
+   * Holds a node port, on all addresses, so that no other process takes it. Only clients that came to a loopback address
+   * are served: all others are turned to another listener by rules, and whoever gets here around them is refused.
+   */
+  readonly holdsNodePort: boolean
+}
+
+/** Whether a listener has to listen: to serve somebody, or to keep the port. */
+export function hasToListen(spec: ListenerSpec): boolean {
+  return spec.endpoints.length > 0 || spec.holdsNodePort
 }
 
 /** All ports to hold: the whole wanted state. */

@@ -1,10 +1,11 @@
 import { type Server, type Socket, createServer } from 'node:net'
 import { parseIp } from '../model/address.js'
 import { type TrafficCounts, noTraffic } from './data-plane.js'
+import { ClientFilter, isLoopback } from './client-filter.js'
 import { HeldPort } from './held-port.js'
 import { type Listener, type ListenerContext } from './listener.js'
 import { ListenerBalancer } from './listener-balancer.js'
-import { type ListenerSpec } from './listener-plan.js'
+import { type ListenerSpec, hasToListen } from './listener-plan.js'
 import { isOurs } from './socket-error.js'
 import { TcpConnection } from './tcp-connection.js'
 
@@ -23,21 +24,24 @@ export class TcpProxy implements Listener {
   )
   #server: Server | undefined
   #spec: ListenerSpec
+  #filter: ClientFilter
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.#context = context
     this.#spec = spec
+    this.#filter = new ClientFilter(spec.clients)
     this.#balancer = new ListenerBalancer(spec, context.random)
   }
 
   open(): Promise<number> {
-    return this.#held.open(this.#spec.port, this.#spec.endpoints.length > 0)
+    return this.#held.open(this.#spec.port, hasToListen(this.#spec))
   }
 
   update(spec: ListenerSpec): Promise<void> | undefined {
+    if (spec.clients !== this.#spec.clients) this.#filter = new ClientFilter(spec.clients)
     this.#spec = spec
     this.#balancer.update(spec)
-    return this.#held.want(spec.endpoints.length > 0)
+    return this.#held.want(hasToListen(spec))
   }
 
   close(): void {
@@ -76,6 +80,10 @@ export class TcpProxy implements Listener {
     client.once('close', () => descriptors.give())
     if (descriptors.exhausted) {
       descriptors.countShed()
+      return this.#refuse(client)
+    }
+    const came = client.localAddress
+    if (!this.#filter.allows(address) || (this.#spec.holdsNodePort && (came === undefined || !isLoopback(came)))) {
       return this.#refuse(client)
     }
     if (ownSockets.has(client.remoteAddress!, client.remotePort!)) {
@@ -130,7 +138,8 @@ export class TcpProxy implements Listener {
     server.on('connection', client => this.#accept(client))
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ host: this.#spec.address, port, backlog: BACKLOG, exclusive: true }, () => {
+      const host = this.#spec.address
+      server.listen({ host, port, backlog: BACKLOG, exclusive: true, ipv6Only: host.includes(':') }, () => {
         server.removeListener('error', reject)
         server.on('error', error => this.#context.log.error('Cannot accept a connection', error, this.#label))
         this.#server = server

@@ -1,10 +1,11 @@
 import { type RemoteInfo, type Socket } from 'node:dgram'
 import { hostPort } from '../model/address.js'
 import { type TrafficCounts, noTraffic } from './data-plane.js'
+import { ClientFilter, isLoopback } from './client-filter.js'
 import { HeldPort } from './held-port.js'
 import { type Listener, type ListenerContext } from './listener.js'
 import { ListenerBalancer } from './listener-balancer.js'
-import { type ListenerSpec } from './listener-plan.js'
+import { type ListenerSpec, hasToListen } from './listener-plan.js'
 import { UdpFlow } from './udp-flow.js'
 import { udpSocket } from './udp-socket.js'
 
@@ -24,28 +25,31 @@ export class UdpProxy implements Listener {
     () => this.#shut(),
   )
   #spec: ListenerSpec
+  #filter: ClientFilter
   #socket: Socket | undefined
   #draining = false
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.#context = context
     this.#spec = spec
+    this.#filter = new ClientFilter(spec.clients)
     this.#balancer = new ListenerBalancer(spec, context.random)
   }
 
   open(): Promise<number> {
-    return this.#held.open(this.#spec.port, this.#spec.endpoints.length > 0)
+    return this.#held.open(this.#spec.port, hasToListen(this.#spec))
   }
 
   update(spec: ListenerSpec): Promise<void> | undefined {
     const changed = spec.endpoints !== this.#spec.endpoints
+    if (spec.clients !== this.#spec.clients) this.#filter = new ClientFilter(spec.clients)
     this.#spec = spec
     this.#balancer.update(spec)
     if (changed) {
       const usable = new Set(spec.endpoints.map(({ ip, port }) => hostPort(ip, port)))
       for (const flow of this.#flows.values()) if (!usable.has(flow.endpoint)) flow.end()
     }
-    return this.#held.want(spec.endpoints.length > 0)
+    return this.#held.want(hasToListen(spec))
   }
 
   /** Replies leave through the listening socket, so it stays open until no client waits for one. New clients are not taken. */
@@ -116,7 +120,9 @@ export class UdpProxy implements Listener {
 
   #openFlow(client: string, from: RemoteInfo): UdpFlow | undefined {
     const { descriptors, flowOrder, ownSockets, clock, log } = this.#context
-    if (this.#draining) return undefined
+    if (this.#draining || !this.#filter.allows(from.address)) return undefined
+    // The address that a datagram came to is not known here, but only loopback itself sends from loopback.
+    if (this.#spec.holdsNodePort && !isLoopback(from.address)) return undefined
     if (ownSockets.has(from.address, from.port)) {
       log.warn(
         'Dropped a datagram that came from this proxy itself: an endpoint of the Service is a Service address',

@@ -74,6 +74,13 @@ export interface NodeObject {
   readonly zone: string
   /** `status.addresses` of type InternalIP first, then ExternalIP. */
   readonly addresses: readonly IpAddress[]
+  /** Ranges that its Pods get their addresses from (`spec.podCIDRs`). */
+  readonly podCIDRs: readonly Cidr[]
+  /**
+   * Whether load balancers should still send to this node: not when it is being deleted, or the cluster autoscaler is about
+   * to remove it (taint `ToBeDeletedByClusterAutoscaler`).
+   */
+  readonly eligible: boolean
 }
 
 /** `namespace/name`, the key objects are stored under. */

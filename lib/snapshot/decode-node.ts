@@ -1,8 +1,10 @@
 import { parseIp } from '../model/address.js'
+import { parseCidr } from '../model/cidr.js'
 import { type NodeObject } from '../model/objects.js'
 import { type Decoded, fields, isObjectName, list, quote, text } from './decoded.js'
 
 const ZONE_LABEL = 'topology.kubernetes.io/zone'
+const LEAVING_TAINT = 'ToBeDeletedByClusterAutoscaler'
 
 /** Reads a v1 Node: its zone and its addresses, InternalIP before ExternalIP as kube-proxy prefers them. */
 export function decodeNode(raw: unknown): Decoded<NodeObject> {
@@ -19,5 +21,16 @@ export function decodeNode(raw: unknown): Decoded<NodeObject> {
     .map(({ address }) => parseIp(address))
     .filter(ip => ip !== undefined)
   const zone = text(fields(metadata.labels)[ZONE_LABEL], `metadata.labels["${ZONE_LABEL}"]`, problems)
-  return { object: { name, zone, addresses }, problems }
+  const spec = fields(fields(raw).spec)
+  const podCIDRs = list(spec.podCIDRs ?? single(spec.podCIDR), 'spec.podCIDRs', problems)
+    .map(range => (typeof range === 'string' ? parseCidr(range) : undefined))
+    .filter(range => range !== undefined)
+  const isTainted = list(spec.taints, 'spec.taints', problems).some(taint => fields(taint).key === LEAVING_TAINT)
+  const eligible = !isTainted && (metadata.deletionTimestamp === undefined || metadata.deletionTimestamp === null)
+  return { object: { name, zone, addresses, podCIDRs, eligible }, problems }
+}
+
+/** Servers without dual stack have one range, in a field of its own. */
+function single(range: unknown): unknown {
+  return range === undefined || range === null ? undefined : [range]
 }

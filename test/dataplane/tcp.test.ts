@@ -228,6 +228,33 @@ t.test('open connections survive a change of endpoints and the end of their list
   await once(client, 'close')
 })
 
+t.test('clients outside the source ranges are refused at the door', async t => {
+  const pod = await TcpPod.named(t, 'pod')
+  const plane = new PlaneUnderTest(t)
+  const range = (network: string) => ({ family: 'IPv4', network, bits: 32 }) as const
+  const [port] = await plane.apply(spec({ endpoints: [pod.endpoint], clients: [range('127.0.0.2')] }))
+  t.equal(await ask(port!, '127.0.0.2'), 'pod')
+  t.equal(await ask(port!, '127.0.0.3'), 'ECONNRESET')
+  await plane.apply(spec({ endpoints: [pod.endpoint], clients: [range('127.0.0.3')] }))
+  t.equal(await ask(port!, '127.0.0.2'), 'ECONNRESET')
+  t.equal(await ask(port!, '127.0.0.3'), 'pod')
+  await plane.apply(spec({ endpoints: [pod.endpoint], clients: [] }))
+  t.equal(await ask(port!, '127.0.0.3'), 'ECONNRESET', 'no range that can be read lets nobody in')
+})
+
+t.test('a held node port stays taken without endpoints, and serves clients of loopback only', async t => {
+  const pod = await TcpPod.named(t, 'pod')
+  const plane = new PlaneUnderTest(t)
+  const held = spec({ address: '0.0.0.0', holdsNodePort: true, endpoints: [] })
+  const [port] = await plane.apply(held)
+  const other = createServer().listen(port, '127.0.0.1')
+  const [error] = (await once(other, 'error')) as [NodeJS.ErrnoException]
+  t.equal(error.code, 'EADDRINUSE')
+  t.equal(await ask(port!), 'ECONNRESET')
+  await plane.apply({ ...held, endpoints: [pod.endpoint] })
+  t.equal(await ask(port!), 'pod')
+})
+
 t.test('affinity keeps a client with its endpoint until that one fails', async t => {
   const pods = await Promise.all(['a', 'b', 'c'].map(name => TcpPod.named(t, name)))
   const plane = new PlaneUnderTest(t)

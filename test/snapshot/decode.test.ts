@@ -661,10 +661,34 @@ void t.test('Of a Node its zone and its addresses are read, those inside the clu
     null,
   ] as Record<string, unknown>[]
   t.same(decodeNode(apiNode('node-a', { zone: 'zone-1', addresses })), {
-    object: { name: 'node-a', zone: 'zone-1', addresses: ['192.168.50.1', 'fd00::1', '203.0.113.5'] },
+    object: {
+      name: 'node-a',
+      zone: 'zone-1',
+      addresses: ['192.168.50.1', 'fd00::1', '203.0.113.5'],
+      podCIDRs: [],
+      eligible: true,
+    },
     problems: [],
   })
-  t.same(decodeNode({ metadata: { name: 'node-a' } }).object, { name: 'node-a', zone: '', addresses: [] })
+  t.same(decodeNode({ metadata: { name: 'node-a' } }).object, {
+    name: 'node-a',
+    zone: '',
+    addresses: [],
+    podCIDRs: [],
+    eligible: true,
+  })
+  const leaving = (fields: object) => decodeNode({ metadata: { name: 'node-a' }, ...fields }).object?.eligible
+  t.equal(leaving({ spec: { taints: [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }] } }), false)
+  t.equal(leaving({ spec: { taints: [{ key: 'dedicated', effect: 'NoSchedule' }] } }), true)
+  t.equal(leaving({ metadata: { name: 'node-a', deletionTimestamp: '2026-01-01T00:00:00Z' } }), false)
+  t.same(
+    decodeNode({ metadata: { name: 'node-a' }, spec: { podCIDRs: ['10.244.1.0/24', 'fd00:1::/64', 'x'] } }).object
+      ?.podCIDRs,
+    [
+      { family: 'IPv4', network: '10.244.1.0', bits: 24 },
+      { family: 'IPv6', network: 'fd00:1::', bits: 64 },
+    ],
+  )
   t.end()
 })
 

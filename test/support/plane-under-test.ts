@@ -24,6 +24,8 @@ export function spec(changes: Partial<ListenerSpec> & Pick<ListenerSpec, 'endpoi
     address: '127.0.0.1',
     port: 0,
     affinityMs: undefined,
+    clients: undefined,
+    holdsNodePort: false,
     ...changes,
   }
 }

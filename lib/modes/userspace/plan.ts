@@ -39,6 +39,8 @@ function listenerSpec({ servicePort, usable }: ServedPort, address: IpAddress, p
     port,
     endpoints: servicePort.internalPolicyLocal ? usable.local : usable.cluster,
     affinityMs: servicePort.affinitySeconds === undefined ? undefined : servicePort.affinitySeconds * 1000,
+    clients: undefined,
+    holdsNodePort: false,
   }
 }
 

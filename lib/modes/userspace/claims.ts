@@ -1,0 +1,32 @@
+import { type Portal } from './portals.js'
+
+/** A portal that is not served because another one of the same destination came first. */
+export interface ClaimConflict {
+  readonly portal: Portal
+  readonly winner: Portal
+}
+
+/**
+ * Gives each destination (address and port, or node port, of one protocol and family) to one service port: that of the older
+ * Service, or, of two of the same age, the first by name. The others are conflicts, whose other portals are served all the
+ * same.
+ */
+export function settleClaims(portals: readonly Portal[]): { served: Portal[]; conflicts: ClaimConflict[] } {
+  const winners = new Map<string, Portal>()
+  const conflicts: ClaimConflict[] = []
+  for (const portal of [...portals].sort(byAge)) {
+    const claim = claimOf(portal)
+    const winner = winners.get(claim)
+    if (winner === undefined) winners.set(claim, portal)
+    else if (winner.servicePort.key !== portal.servicePort.key) conflicts.push({ portal, winner })
+  }
+  return { served: portals.filter(portal => winners.get(claimOf(portal)) === portal), conflicts }
+}
+
+function claimOf({ address, port, servicePort: { family, protocol } }: Portal): string {
+  return `${family} ${protocol} ${address ?? 'node'} ${port}`
+}
+
+function byAge({ servicePort: a }: Portal, { servicePort: b }: Portal): number {
+  return a.createdAt - b.createdAt || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+}

@@ -1,0 +1,44 @@
+import { type ListenerSpec } from '../../dataplane/listener-plan.js'
+import { type Cidr } from '../../model/cidr.js'
+import { type ServicePort, type ServicePortKey, isExternallyAccessible } from '../../model/service-port.js'
+import { type ServedPort } from '../../model/snapshot.js'
+
+/**
+ * A listener of a service port. One is not always enough: a listener cannot see which address a client asked for, so there
+ * is one for each set of endpoints, and for each set of clients, that some address of the Service calls for.
+ *
+ *     cluster          all endpoints, all clients: the ClusterIP, and the outside with policy Cluster
+ *     local            endpoints on this node: internal or external policy Local
+ *     ranged           as cluster, for clients in the source ranges only: load-balancer IPs with such ranges
+ *     ranged-local     as local, the same
+ */
+export type Entrance = 'cluster' | 'local' | 'ranged' | 'ranged-local'
+
+/** The entrances that the addresses of a service port call for. */
+export function entrancesOf(port: ServicePort): Entrance[] {
+  const isOutside = isExternallyAccessible(port)
+  const isRanged = port.sourceRanges !== undefined && port.loadBalancerIPs.length > 0
+  const localOutside = isOutside && port.externalPolicyLocal
+  const entrances: Entrance[] = []
+  // With policy Local, clients inside the cluster still go to all endpoints.
+  if (!port.internalPolicyLocal || isOutside) entrances.push('cluster')
+  if (port.internalPolicyLocal || localOutside) entrances.push('local')
+  if (isRanged) entrances.push('ranged')
+  if (isRanged && port.externalPolicyLocal) entrances.push('ranged-local')
+  return entrances
+}
+
+/** The key of an entrance's listener; that of `cluster` is the service port's own. */
+export function entranceKey(key: ServicePortKey, entrance: Entrance): string {
+  return entrance === 'cluster' ? key : `${key}#${entrance}`
+}
+
+/** The endpoints that an entrance leads to, in the order they take turns. */
+export function endpointsOfEntrance({ usable }: ServedPort, entrance: Entrance): ListenerSpec['endpoints'] {
+  return entrance === 'cluster' || entrance === 'ranged' ? usable.cluster : usable.local
+}
+
+/** Who may use an entrance; undefined: everybody. */
+export function clientsOfEntrance({ sourceRanges }: ServicePort, entrance: Entrance): readonly Cidr[] | undefined {
+  return entrance === 'ranged' || entrance === 'ranged-local' ? sourceRanges : undefined
+}
