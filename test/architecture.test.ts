@@ -61,7 +61,6 @@ const FREE_NAMES: Readonly<Record<string, string>> = {
   'lib/demo/classic-example.ts': 'several objects that are one example',
   'lib/demo/cluster-objects.ts': 'several objects that are one cluster',
   'lib/model/objects.ts': 'the API objects together: they are one vocabulary',
-  'lib/modes/userspace/plan.ts': 'listenerSpecs is the plan of the userspace mode',
   'lib/dataplane/socket-error.ts': 'questions about one kind of error',
   'lib/rules/chain-names.ts': 'a list of names',
   'lib/source/api-failure.ts': 'makes failures of one kind',

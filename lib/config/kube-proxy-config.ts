@@ -2,6 +2,24 @@ import { type Cidr } from '../model/cidr.js'
 import { type IpAddress } from '../model/address.js'
 import { type PortRange } from '../model/port-range.js'
 
+/** Settings of the kernel's connection tracking. 0 leaves a value alone. */
+export interface ConntrackConfig {
+  /** Entries in the table for each CPU; with 0 neither this nor `min` counts. */
+  readonly maxPerCore: number
+  /** Entries in the table at the least. */
+  readonly min: number
+  /** How long a TCP connection may be idle. */
+  readonly tcpEstablishedTimeout: number
+  /** How long one side of a TCP connection may take to close after the other. */
+  readonly tcpCloseWaitTimeout: number
+  /** Whether TCP segments outside of the window are let through. */
+  readonly tcpBeLiberal: boolean
+  /** How long a UDP flow without an answer is remembered. */
+  readonly udpTimeout: number
+  /** How long a UDP flow with answers is remembered. */
+  readonly udpStreamTimeout: number
+}
+
 /** What the operator asked for, checked. Names follow KubeProxyConfiguration where it has the field; times are milliseconds. */
 export interface KubeProxyConfig {
   /** File with the way to the API server; with `master` empty too: the Pod's service account. */
@@ -25,6 +43,7 @@ export interface KubeProxyConfig {
   readonly iptablesSyncPeriod: number
   /** Rules are written at most this often, two bursts allowed. */
   readonly iptablesMinSyncPeriod: number
+  readonly conntrack: ConntrackConfig
   /** `address:port`; empty: none. */
   readonly healthzBindAddress: string
   readonly metricsBindAddress: string

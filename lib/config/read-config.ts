@@ -4,7 +4,7 @@ import { specialAddress } from '../model/special-address.js'
 import { parsePortRange } from '../model/port-range.js'
 import { parseDuration } from './duration.js'
 import { FLAGS } from './flags.js'
-import { type KubeProxyConfig } from './kube-proxy-config.js'
+import { type ConntrackConfig, type KubeProxyConfig } from './kube-proxy-config.js'
 
 /** Flag values as they were typed, by flag name; what is absent has its default. */
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
@@ -30,6 +30,7 @@ export function readConfig(values: FlagValues, hostName: string): ReadConfig {
     udpIdleTimeout: reader.text('udp-timeout') === '' ? undefined : reader.duration('udp-timeout', 'above'),
     iptablesSyncPeriod: reader.duration('iptables-sync-period', 'above'),
     iptablesMinSyncPeriod: reader.duration('iptables-min-sync-period', 'from'),
+    conntrack: reader.conntrack(),
     healthzBindAddress: reader.httpAddress('healthz-bind-address'),
     metricsBindAddress: reader.httpAddress('metrics-bind-address'),
     drainTimeout: reader.duration('drain-timeout', 'from'),
@@ -48,6 +49,8 @@ export function readConfig(values: FlagValues, hostName: string): ReadConfig {
 
 /** The longest time a timer of Node can wait, in milliseconds: 24.8 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1
+/** The largest number that the kernel takes for a setting; kube-proxy's own integers are as wide. */
+const MAX_INT = 2 ** 31 - 1
 
 class Reader {
   readonly problems: string[] = []
@@ -88,6 +91,35 @@ class Reader {
     else if (ms < 0) this.problem(flag, 'must be greater than or equal to 0')
     else if (ms > MAX_TIMER_MS) this.problem(flag, 'must be at most 24 days')
     return ms ?? 0
+  }
+
+  /** For the kernel, not for a timer of ours: days and weeks are fine. */
+  #kernelTimeout(flag: string): number {
+    const ms = parseDuration(this.text(flag))
+    if (ms === undefined) this.problem(flag, 'expected a duration such as "250ms" or "1m30s"')
+    else if (ms < 0) this.problem(flag, 'must be greater than or equal to 0')
+    else if (ms > MAX_INT * 1000) this.problem(flag, `must be at most ${MAX_INT}s`)
+    return ms ?? 0
+  }
+
+  #count(flag: string): number {
+    const text = this.text(flag)
+    if (!/^-?\d+$/.test(text)) this.problem(flag, 'expected a whole number from 0')
+    else if (Number(text) < 0) this.problem(flag, 'must be greater than or equal to 0')
+    else if (Number(text) > MAX_INT) this.problem(flag, `must be at most ${MAX_INT}`)
+    return Number(text)
+  }
+
+  conntrack(): ConntrackConfig {
+    return {
+      maxPerCore: this.#count('conntrack-max-per-core'),
+      min: this.#count('conntrack-min'),
+      tcpEstablishedTimeout: this.#kernelTimeout('conntrack-tcp-timeout-established'),
+      tcpCloseWaitTimeout: this.#kernelTimeout('conntrack-tcp-timeout-close-wait'),
+      tcpBeLiberal: this.#values['conntrack-tcp-be-liberal'] === true,
+      udpTimeout: this.#kernelTimeout('conntrack-udp-timeout'),
+      udpStreamTimeout: this.#kernelTimeout('conntrack-udp-timeout-stream'),
+    }
   }
 
   master(): string {

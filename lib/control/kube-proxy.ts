@@ -69,6 +69,8 @@ export class KubeProxy {
       iptables,
       ports: new PortAllocator(config.portRange, Math.random),
       nodeAddress: family => this.#nodeAddress(family),
+      fromPods: () => config.clusterCIDR.map(source => ({ source })),
+      localhostNodePorts: true,
       log,
     })
     const health = new ProxierHealth({ families: families, timeoutMs: 2 * config.iptablesSyncPeriod, startedAt })

@@ -8,8 +8,15 @@ export const NODEPORT_CONTAINER = 'KUBE-NODEPORT-CONTAINER'
 export const NODEPORT_HOST = 'KUBE-NODEPORT-HOST'
 export const NODEPORT_NON_LOCAL = 'KUBE-NODEPORT-NON-LOCAL'
 
+/** Ours, of which the original has none: what is dropped because its endpoints are on other nodes. */
+export const PORTALS_DROP = 'KUBE-PORTALS-DROP'
+/** Ours: finds the ports that our listeners hold, and who may come in there. */
+export const PROXY_PORTS = 'KUBE-PROXY-PORTS'
+/** Ours: lets translated packets in to a proxy port, and refuses all others. */
+export const PROXY_DOOR = 'KUBE-PROXY-DOOR'
+
 /** All chains of the userspace mode, ours and the original's, by table: what `--cleanup` removes. */
 export const USERSPACE_CHAINS: ReadonlyMap<string, readonly string[]> = new Map([
   ['nat', [PORTALS_CONTAINER, PORTALS_HOST, NODEPORT_CONTAINER, NODEPORT_HOST]],
-  ['filter', [NODEPORT_NON_LOCAL]],
+  ['filter', [NODEPORT_NON_LOCAL, PORTALS_DROP, PROXY_PORTS, PROXY_DOOR]],
 ])

@@ -55,9 +55,10 @@ function tableLines(table: TableRules, { family }: RuleSet, found: FoundTable | 
     declarations.push(`:${chain} - [0:0]`)
     rules.push(...lines.map(text => `-A ${chain} ${text}`))
   }
-  for (const { chain, rule } of table.links) {
+  for (const { chain, position, rule } of table.links) {
     const text = line(ruleWords(rule, family))
-    if (found?.get(chain)?.some(words => line(words) === text) !== true) rules.push(`-I ${chain} 1 ${text}`)
+    if (found?.get(chain)?.some(words => line(words) === text) === true) continue
+    rules.push(position === 'first' ? `-I ${chain} 1 ${text}` : `-A ${chain} ${text}`)
   }
   return { declarations, rules }
 }

@@ -1,23 +1,38 @@
 import { type IpAddress, type IpFamily } from '../model/address.js'
+import { type Cidr } from '../model/cidr.js'
 
 /** What happens to a packet that a rule matches. */
 export type RuleTarget =
   | { readonly kind: 'jump'; readonly chain: string }
   | { readonly kind: 'DNAT'; readonly address: IpAddress; readonly port: number }
   | { readonly kind: 'REDIRECT'; readonly port: number }
+  | { readonly kind: 'ACCEPT' | 'DROP' | 'RETURN' }
+  /** Refuses as a closed port does: TCP with a reset (only for rules of protocol TCP), anything with port unreachable. */
+  | { readonly kind: 'REJECT'; readonly with: 'tcp-reset' | 'port-unreachable' }
 
 /** One netfilter rule, as data. Fields that are left out match everything. */
 export interface Rule {
   readonly comment: string
+  readonly source?: Cidr
   readonly destination?: IpAddress
+  /** Name of the interface that the packet came in by; one that ends in `+` stands for all that begin so. */
+  readonly inInterface?: string
   readonly protocol?: 'TCP' | 'UDP'
   readonly destinationPort?: number
+  /** Up to 15 ports, any of which matches. */
+  readonly destinationPorts?: readonly number[]
+  /** `NEW`: the first packet of a connection. `DNAT`: of a connection whose destination was translated. */
+  readonly connection?: 'NEW' | 'DNAT'
+  /** The destination is an address of this machine. */
+  readonly toThisNode?: true
   readonly target: RuleTarget
 }
 
 /** A rule of ours in a chain that is not ours (PREROUTING, OUTPUT …): the only thing we ever put there. */
 export interface Link {
   readonly chain: string
+  /** Where it is put when it is missing. */
+  readonly position: 'first' | 'last'
   readonly rule: Rule
 }
 

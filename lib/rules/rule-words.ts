@@ -10,17 +10,22 @@ const COMMENT_BYTES = 255
  */
 export function ruleWords(rule: Rule, family: IpFamily): string[] {
   const words: string[] = []
+  if (rule.source !== undefined) words.push('-s', `${rule.source.network}/${rule.source.bits}`)
   if (rule.destination !== undefined) words.push('-d', `${rule.destination}/${family === 'IPv4' ? 32 : 128}`)
+  if (rule.inInterface !== undefined) words.push('-i', rule.inInterface)
   const protocol = rule.protocol?.toLowerCase()
   if (protocol !== undefined) words.push('-p', protocol)
   words.push('-m', 'comment', '--comment', safeComment(rule.comment))
   if (protocol !== undefined && rule.destinationPort !== undefined) {
     words.push('-m', protocol, '--dport', String(rule.destinationPort))
   }
-  return [...words, '-j', ...targetWords(rule)]
+  if (rule.destinationPorts !== undefined) words.push('-m', 'multiport', '--dports', rule.destinationPorts.join(','))
+  if (rule.connection !== undefined) words.push('-m', 'conntrack', '--ctstate', rule.connection)
+  if (rule.toThisNode === true) words.push('-m', 'addrtype', '--dst-type', 'LOCAL')
+  return [...words, '-j', ...targetWords(rule, family)]
 }
 
-function targetWords({ target }: Rule): string[] {
+function targetWords({ target }: Rule, family: IpFamily): string[] {
   switch (target.kind) {
     case 'jump':
       return [target.chain]
@@ -28,6 +33,13 @@ function targetWords({ target }: Rule): string[] {
       return ['DNAT', '--to-destination', hostPort(target.address, target.port)]
     case 'REDIRECT':
       return ['REDIRECT', '--to-ports', String(target.port)]
+    case 'REJECT':
+      if (target.with === 'tcp-reset') return ['REJECT', '--reject-with', 'tcp-reset']
+      return ['REJECT', '--reject-with', family === 'IPv4' ? 'icmp-port-unreachable' : 'icmp6-port-unreachable']
+    case 'ACCEPT':
+    case 'DROP':
+    case 'RETURN':
+      return [target.kind]
   }
 }
 

@@ -65,6 +65,15 @@ void t.test('Without any flag every value has its default', t => {
     udpIdleTimeout: undefined,
     iptablesSyncPeriod: 30_000,
     iptablesMinSyncPeriod: 1000,
+    conntrack: {
+      maxPerCore: 32_768,
+      min: 131_072,
+      tcpEstablishedTimeout: 86_400_000,
+      tcpCloseWaitTimeout: 3_600_000,
+      tcpBeLiberal: false,
+      udpTimeout: 0,
+      udpStreamTimeout: 0,
+    },
     healthzBindAddress: '0.0.0.0:10256',
     metricsBindAddress: '127.0.0.1:10249',
     drainTimeout: 30_000,
@@ -119,6 +128,14 @@ void t.test('A good value is taken', t => {
       { 'iptables-sync-period': '5s', 'iptables-min-sync-period': '5s' },
       { iptablesSyncPeriod: 5000, iptablesMinSyncPeriod: 5000 },
     ],
+    [{ 'conntrack-max-per-core': '0', 'conntrack-min': ' 2147483647 ' }, conntrack({ maxPerCore: 0, min: 2147483647 })],
+    [{ 'conntrack-tcp-timeout-established': '0' }, conntrack({ tcpEstablishedTimeout: 0 })],
+    // No timer waits that long: these are for the kernel.
+    [{ 'conntrack-tcp-timeout-established': '1000h' }, conntrack({ tcpEstablishedTimeout: 3_600_000_000 })],
+    [{ 'conntrack-tcp-timeout-close-wait': '1m30s' }, conntrack({ tcpCloseWaitTimeout: 90_000 })],
+    [{ 'conntrack-tcp-be-liberal': true }, conntrack({ tcpBeLiberal: true })],
+    [{ 'conntrack-udp-timeout': '5s' }, conntrack({ udpTimeout: 5000 })],
+    [{ 'conntrack-udp-timeout-stream': '250ms' }, conntrack({ udpStreamTimeout: 250 })],
     [{ 'healthz-bind-address': '' }, { healthzBindAddress: '' }],
     [{ 'healthz-bind-address': '[::]:10256' }, { healthzBindAddress: '[::]:10256' }],
     [{ 'metrics-bind-address': '0.0.0.0:1' }, { metricsBindAddress: '0.0.0.0:1' }],
@@ -134,6 +151,11 @@ void t.test('A good value is taken', t => {
   }
   t.end()
 })
+
+/** The defaults of connection tracking, but for these. */
+function conntrack(differs: Partial<KubeProxyConfig['conntrack']>): Partial<KubeProxyConfig> {
+  return { conntrack: { ...readConfig({}, 'host').config.conntrack, ...differs } }
+}
 
 void t.test('A bad value is refused with one sentence that names it and what was wanted', t => {
   const table: readonly (readonly [values: FlagValues, problem: string])[] = [
@@ -208,6 +230,21 @@ void t.test('A bad value is refused with one sentence that names it and what was
       { 'metrics-bind-address': '10.0.0.1:65536' },
       '--metrics-bind-address "10.0.0.1:65536": expected a port from 1 to 65535',
     ],
+    [{ 'conntrack-max-per-core': '-1' }, '--conntrack-max-per-core "-1": must be greater than or equal to 0'],
+    [{ 'conntrack-max-per-core': '1.5' }, '--conntrack-max-per-core "1.5": expected a whole number from 0'],
+    [{ 'conntrack-max-per-core': '' }, '--conntrack-max-per-core "": expected a whole number from 0'],
+    [{ 'conntrack-min': '2147483648' }, '--conntrack-min "2147483648": must be at most 2147483647'],
+    [{ 'conntrack-min': '0x10' }, '--conntrack-min "0x10": expected a whole number from 0'],
+    ...[
+      'conntrack-tcp-timeout-established',
+      'conntrack-tcp-timeout-close-wait',
+      'conntrack-udp-timeout',
+      'conntrack-udp-timeout-stream',
+    ].flatMap(flag => [
+      [{ [flag]: '-1s' }, `--${flag} "-1s": must be greater than or equal to 0`] as const,
+      [{ [flag]: '60' }, `--${flag} "60": expected a duration such as "250ms" or "1m30s"`] as const,
+      [{ [flag]: '2147483648s' }, `--${flag} "2147483648s": must be at most 2147483647s`] as const,
+    ]),
     [{ 'drain-timeout': '-1ms' }, '--drain-timeout "-1ms": must be greater than or equal to 0'],
     [{ v: '' }, '--v "": expected a whole number from 0'],
     [{ v: '-1' }, '--v "-1": expected a whole number from 0'],

@@ -38,7 +38,7 @@ t.test('iptables', { skip: cannotUseNamespaces }, async t => {
     folder.write(...services)
     const programs = new CountPrograms(t)
     const proxy = new ProxyProcess(network, ['--manifests', folder.path], programs.env)
-    await proxy.line(/Synced rules" family="IPv4" changed=true rules=102 /)
+    await proxy.line(/Synced rules" family="IPv4" changed=true/)
     t.equal(programs.count('restore'), 1)
     const saves = programs.count('save')
     for (const ip of ['10.244.0.77', '10.244.0.78', server.ip]) {
@@ -48,8 +48,9 @@ t.test('iptables', { skip: cannotUseNamespaces }, async t => {
     }
     t.equal(programs.count('restore'), 1)
     t.equal(programs.count('save'), saves)
+    const from = proxy.lines.length
     folder.write(...services.slice(0, 40), service('new', { clusterIP: '10.96.2.1', port: 80 }))
-    await proxy.line(/Synced rules" family="IPv4" changed=true rules=84 /)
+    await proxy.line(/Synced rules" family="IPv4" changed=true/, from)
     t.equal(programs.count('restore'), 2)
     t.equal(await proxy.stop(), 0)
   })

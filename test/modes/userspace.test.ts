@@ -6,6 +6,7 @@ import { type ServicePort, servicePortKey } from '../../lib/model/service-port.j
 import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
 import { listenerSpecs } from '../../lib/modes/userspace/plan.js'
 import { PortAllocator } from '../../lib/modes/userspace/port-allocator.js'
+import { portalsOf } from '../../lib/modes/userspace/portals.js'
 import { portalName, portalRules, proxyPortsOf } from '../../lib/modes/userspace/portal-rules.js'
 import { parseSaveText } from '../../lib/rules/found-rules.js'
 import { restoreText } from '../../lib/rules/restore-text.js'
@@ -58,6 +59,11 @@ function served(given: Partial<ServicePort> = {}, usable?: ServedPort['usable'])
     endpoints: CLUSTER,
     usable: usable ?? { cluster: CLUSTER, local: LOCAL, hasAny: true },
   }
+}
+
+/** How listeners are planned, but for what a test is about. */
+function options(portOf: () => number | undefined, address = NODE) {
+  return { addressOf: () => address, portOf, hasNodePort: () => false, localhostNodePorts: true }
 }
 
 function snapshot(...ports: readonly ServedPort[]): ServiceSnapshot {
@@ -181,11 +187,10 @@ void t.test('A listener is planned for every service port but SCTP, with what ma
   for (const [name, port, expected] of table) {
     const specs = listenerSpecs(
       snapshot(port),
-      () => NODE,
-      () => 40_000,
+      options(() => 40_000),
       new Map(),
     )
-    const spec = specs.get(port.servicePort.key)
+    const spec = [...specs.values()][0]
     t.equal(specs.size, expected === undefined ? 0 : 1, name)
     for (const [field, value] of Object.entries(expected ?? {}))
       t.same(spec?.[field as 'port'], value, `${name}: ${field}`)
@@ -193,8 +198,7 @@ void t.test('A listener is planned for every service port but SCTP, with what ma
   t.equal(
     listenerSpecs(
       snapshot(served()),
-      () => NODE,
-      () => undefined,
+      options(() => undefined),
       new Map(),
     ).size,
     0,
@@ -206,29 +210,27 @@ void t.test('A listener is planned for every service port but SCTP, with what ma
 void t.test('A planned listener is the same object while nothing about it changes, and keeps its port', t => {
   const first = listenerSpecs(
     snapshot(served()),
-    () => NODE,
-    () => 40_000,
+    options(() => 40_000),
     new Map(),
   )
   const never = (): number => {
     throw new Error('asked for another port')
   }
-  const again = listenerSpecs(snapshot(served()), () => NODE, never, first)
+  const again = listenerSpecs(snapshot(served()), options(never), first)
   t.equal(again.get(KEY), first.get(KEY))
   const changes: readonly (readonly [name: string, port: ServedPort, address: string])[] = [
     ['endpoints', served({}, { cluster: LOCAL, local: [], hasAny: true }), NODE],
     ['affinity', served({ affinitySeconds: 1 }), NODE],
-    ['policy', served({ internalPolicyLocal: true }), NODE],
     ['address of the node', served(), '192.168.50.2'],
   ]
   for (const [name, port, address] of changes) {
-    const next = listenerSpecs(snapshot(port), () => address, never, first)
+    const next = listenerSpecs(snapshot(port), options(never, address), first)
     t.not(next.get(KEY), first.get(KEY), name)
     t.equal(next.get(KEY)?.port, 40_000, `${name}: same port`)
   }
-  const moved = listenerSpecs(snapshot(served({ clusterIP: '10.96.0.99' })), () => NODE, never, first)
+  const moved = listenerSpecs(snapshot(served({ clusterIP: '10.96.0.99' })), options(never), first)
   t.equal(moved.get(KEY), first.get(KEY), 'the cluster IP is a matter of rules, not of listeners')
-  t.equal(listenerSpecs(snapshot(), () => NODE, never, first).size, 0)
+  t.equal(listenerSpecs(snapshot(), options(never), first).size, 0)
   t.end()
 })
 
@@ -238,7 +240,13 @@ function portal(given: Partial<ServicePort>, proxyPort: number, address = NODE) 
 
 function programmed(...portals: readonly ReturnType<typeof portal>[]): KernelRules {
   const kernel = new KernelRules()
-  kernel.restore(restoreText(portalRules('IPv4', portals), parseSaveText(kernel.save())).text)
+  const led = portals.map(({ servicePort, address, proxyPort }) => {
+    const target = { address, port: proxyPort }
+    const [clusterIP] = portalsOf({ ...served(), servicePort })
+    return { portal: clusterIP!, fromNode: target, fromPods: target, fromElsewhere: target }
+  })
+  const rules = portalRules('IPv4', { portals: led, fromPods: [], proxyPorts: [] })
+  kernel.restore(restoreText(rules, parseSaveText(kernel.save())).text)
   return kernel
 }
 

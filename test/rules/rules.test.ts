@@ -19,7 +19,11 @@ function dnat(comment: string, destination: string, port = 80): Rule {
 }
 
 function ruleSet(rules: readonly Rule[], chain = 'KUBE-OURS'): RuleSet {
-  const link = { chain: 'PREROUTING', rule: { comment: 'our link', target: { kind: 'jump', chain } as const } }
+  const link = {
+    chain: 'PREROUTING',
+    position: 'first' as const,
+    rule: { comment: 'our link', target: { kind: 'jump', chain } as const },
+  }
   return { family: 'IPv4', tables: new Map([['nat', { chains: new Map([[chain, rules]]), links: [link] }]]) }
 }
 

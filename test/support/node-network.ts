@@ -44,6 +44,7 @@ export class NodeNetwork {
   readonly #namespaces: NetworkNamespace[]
   readonly #children: ChildProcess[] = []
   #pods = 0
+  #hosts = 0
 
   private constructor(prefix: string, node: NetworkNamespace) {
     this.#prefix = prefix
@@ -117,6 +118,35 @@ export class NodeNetwork {
         )
     }
     return { namespace, ip, ip6, link }
+  }
+
+  /**
+   * Adds a host outside of the node's own network, reached through an interface of its own: 192.168.N.9 (and an IPv6 address),
+   * or with another address when it plays a Pod of another node. Everything it sends goes by way of the node.
+   */
+  async addHost(address?: string): Promise<{ namespace: NetworkNamespace; ip: string; ip6: string }> {
+    const number = 60 + this.#hosts++
+    const namespace = await NetworkNamespace.create(`${this.#prefix}-host${number}`)
+    this.#namespaces.push(namespace)
+    const ip = address ?? `192.168.${number}.9`
+    const ip6 = `fd00:${number}::9`
+    const link = `host${number}`
+    await this.node.configure(
+      `link add ${link} type veth peer name eth0 netns ${namespace.name}`,
+      `address add 192.168.${number}.1/24 dev ${link}`,
+      `address add fd00:${number}::1/64 dev ${link} nodad`,
+      `link set ${link} up`,
+      ...(address === undefined ? [] : [`route add ${address}/32 dev ${link}`]),
+    )
+    await namespace.configure(
+      `address add ${ip}/${address === undefined ? 24 : 32} dev eth0`,
+      `address add ${ip6}/64 dev eth0 nodad`,
+      'link set eth0 up',
+      ...(address === undefined ? [] : [`route add 192.168.${number}.1 dev eth0 scope link`]),
+      `route add default via 192.168.${number}.1`,
+      `route add ::/0 via fd00:${number}::1`,
+    )
+    return { namespace, ip, ip6 }
   }
 
   /** Adds a Pod in which an HTTP-less TCP and UDP server answers with the Pod's name, on port 8080 and 5353. */

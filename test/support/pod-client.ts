@@ -10,7 +10,7 @@ interface Command {
   readonly bytes?: number
   readonly connected?: boolean
 }
-const LIMIT_MS = 8000
+const LIMIT_MS = 5000
 
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line) as Command

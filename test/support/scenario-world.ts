@@ -4,7 +4,10 @@ import { type ObjectKind } from '../../lib/model/objects.js'
 import { servicePortName } from '../../lib/model/service-port.js'
 import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
 import { listenerSpecs } from '../../lib/modes/userspace/plan.js'
-import { portalRules } from '../../lib/modes/userspace/portal-rules.js'
+import { settleClaims } from '../../lib/modes/userspace/claims.js'
+import { entranceKey } from '../../lib/modes/userspace/entrance.js'
+import { type PortalTarget, portalRules } from '../../lib/modes/userspace/portal-rules.js'
+import { type Portal, type PortalAction, portalsOf } from '../../lib/modes/userspace/portals.js'
 import { parseSaveText } from '../../lib/rules/found-rules.js'
 import { restoreText } from '../../lib/rules/restore-text.js'
 import { buildSnapshot } from '../../lib/snapshot/build-snapshot.js'
@@ -38,14 +41,17 @@ export class ScenarioWorld {
 
   /** Service ports by name, each the object that downstream parts compare. */
   get entries(): Map<string, readonly [ServedPort, ListenerSpec | undefined]> {
-    return new Map([...this.#snapshot.ports].map(([key, port]) => [nameOf(port), [port, this.#specs.get(key)]]))
+    return new Map(
+      [...this.#snapshot.ports.values()].map(port => [nameOf(port), [port, this.#specs.get(clusterIPKey(port))]]),
+    )
   }
 
   /** What is served, in the words of a scenario. */
   get served(): Record<string, ExpectedPort> {
     const table: Record<string, ExpectedPort> = {}
-    for (const [key, spec] of this.#specs) {
-      const port = this.#snapshot.ports.get(key)!
+    for (const port of this.#snapshot.ports.values()) {
+      const spec = this.#specs.get(clusterIPKey(port))
+      if (spec === undefined) continue
       const { clusterIP, port: number, affinitySeconds } = port.servicePort
       table[nameOf(port)] = {
         clusterIP: hostPort(clusterIP, number),
@@ -63,20 +69,30 @@ export class ScenarioWorld {
     const scope = { nodeName: this.#node.name, families: ['IPv4'] as const }
     this.#snapshot = buildSnapshot(this.#store, this.#store.takeChanges(), scope, this.#snapshot)
     const address = this.#node.address
-    this.#specs = listenerSpecs(
-      this.#snapshot,
-      () => address,
-      () => this.#nextPort++,
-      this.#specs,
-    )
-    const portals = [...this.#specs].map(([key, spec]) => ({
-      servicePort: this.#snapshot.ports.get(key)!.servicePort,
-      address: spec.address,
-      proxyPort: spec.port,
+    const options = {
+      addressOf: () => address,
+      portOf: () => this.#nextPort++,
+      hasNodePort: () => false,
+      localhostNodePorts: true,
+    }
+    this.#specs = listenerSpecs(this.#snapshot, options, this.#specs)
+    const served = [...this.#snapshot.ports.values()].filter(({ servicePort }) => servicePort.protocol !== 'SCTP')
+    const portals = settleClaims(served.flatMap(portalsOf)).served.map(portal => ({
+      portal,
+      fromNode: this.#targetOf(portal, portal.fromNode),
+      fromPods: this.#targetOf(portal, portal.fromPods),
+      fromElsewhere: this.#targetOf(portal, portal.fromElsewhere),
     }))
-    const { text } = restoreText(portalRules('IPv4', portals), parseSaveText(this.#kernel.save()))
+    const rules = portalRules('IPv4', { portals, fromPods: [], proxyPorts: [] })
+    const { text } = restoreText(rules, parseSaveText(this.#kernel.save()))
     this.#kernel.restore(text)
     return { rulesWritten: text !== '', problems: this.#problems }
+  }
+
+  #targetOf({ servicePort }: Portal, action: PortalAction): PortalTarget {
+    if (action === 'drop') return action
+    const { address, port } = this.#specs.get(entranceKey(servicePort.key, action))!
+    return { address, port }
   }
 
   /** Who answers a packet to `10.96.0.10:80/TCP`: the name of a service port, or `untouched`. */
@@ -90,10 +106,10 @@ export class ScenarioWorld {
       port: Number(port),
       protocol: protocol!.toLowerCase() as 'tcp',
     })
-    if (verdict === 'untouched') return verdict
+    if (verdict === 'untouched' || verdict === 'dropped') return verdict
     for (const [key, spec] of this.#specs) {
       const leadsHere = hostPort(spec.address, spec.port) === verdict || `port ${spec.port} here` === verdict
-      if (leadsHere && spec.protocol === protocol) return nameOf(this.#snapshot.ports.get(key)!)
+      if (leadsHere && spec.protocol === protocol) return nameOf(this.#snapshot.ports.get(key.split('#')[0]!)!)
     }
     return `led to ${verdict}, where nobody listens`
   }
@@ -113,6 +129,11 @@ export class ScenarioWorld {
       this.#store.remove(kind as ObjectKind, { metadata: { namespace, name: own } })
     }
   }
+}
+
+/** The key of the listener that a ClusterIP leads to. */
+function clusterIPKey({ servicePort }: ServedPort): string {
+  return entranceKey(servicePort.key, servicePort.internalPolicyLocal ? 'local' : 'cluster')
 }
 
 function nameOf({ servicePort }: ServedPort): string {

@@ -1,5 +1,6 @@
 import { type ListenerSpec } from '../../dataplane/listener-plan.js'
-import { type Cidr } from '../../model/cidr.js'
+import { type IpAddress } from '../../model/address.js'
+import { type Cidr, cidrContains } from '../../model/cidr.js'
 import { type ServicePort, type ServicePortKey, isExternallyAccessible } from '../../model/service-port.js'
 import { type ServedPort } from '../../model/snapshot.js'
 
@@ -38,7 +39,17 @@ export function endpointsOfEntrance({ usable }: ServedPort, entrance: Entrance):
   return entrance === 'cluster' || entrance === 'ranged' ? usable.cluster : usable.local
 }
 
-/** Who may use an entrance; undefined: everybody. */
-export function clientsOfEntrance({ sourceRanges }: ServicePort, entrance: Entrance): readonly Cidr[] | undefined {
-  return entrance === 'ranged' || entrance === 'ranged-local' ? sourceRanges : undefined
+/**
+ * Who may use an entrance; undefined: everybody. A node that is itself in the ranges reaches a load-balancer IP that is one
+ * of its own addresses with that very address as source.
+ */
+export function clientsOfEntrance(
+  port: ServicePort,
+  entrance: Entrance,
+  nodeAddress: IpAddress,
+): readonly Cidr[] | undefined {
+  if (port.sourceRanges === undefined || (entrance !== 'ranged' && entrance !== 'ranged-local')) return undefined
+  if (!port.sourceRanges.some(range => cidrContains(range, nodeAddress))) return port.sourceRanges
+  const bits = port.family === 'IPv4' ? 32 : 128
+  return [...port.sourceRanges, ...port.loadBalancerIPs.map(network => ({ family: port.family, network, bits }))]
 }

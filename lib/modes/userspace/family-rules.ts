@@ -1,71 +1,85 @@
 import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-plan.js'
-import { type IpFamily, hostPort } from '../../model/address.js'
+import { type IpFamily } from '../../model/address.js'
 import { type Log } from '../../model/log.js'
-import { type ServicePortKey } from '../../model/service-port.js'
 import { type FoundRules } from '../../rules/found-rules.js'
 import { asFound, restoreText } from '../../rules/restore-text.js'
+import { type RuleSet } from '../../rules/rule-set.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
-import { type Portal, portalRules, proxyPortsOf } from './portal-rules.js'
+import { type FromPod, type LedPortal, portalRules, proxyPortsOf } from './portal-rules.js'
+import { type ProxyPort } from './door-chains.js'
 
-/** A portal, with the listener that its rules lead to. */
-export interface LedPortal {
-  readonly portal: Portal
-  readonly spec: ListenerSpec
+/** A portal with the listeners that it leads to. */
+export interface HeldPortal {
+  readonly led: LedPortal
+  readonly specs: readonly ListenerSpec[]
+  readonly proxyPorts: readonly ProxyPort[]
+  /** What its rules say; equal text, equal rules. */
+  readonly says: string
 }
 
+/** Portals by a name of their own, such as `IPv4/default/web/TCP cluster IP 10.96.0.10:80/TCP`. */
+export type HeldPortals = ReadonlyMap<string, HeldPortal>
+
+/** The tables that our rules are in. */
+const TABLES = ['nat', 'filter']
+
 /**
- * The portal rules of one IP family: those that are wanted, and those that the kernel may know. While a write is under way,
- * and after one that failed, the kernel may know the old ones and the new ones; listeners of both are then `held`.
+ * The rules of one IP family: those that are wanted, and those that the kernel may know. While a write is under way, and
+ * after one that failed, the kernel may know the old ones and the new ones; listeners of both are then `held`.
  */
 export class FamilyRules implements KernelRules {
   readonly family: IpFamily
   readonly #iptables: Iptables
   readonly #log: Log
-  #wanted: ReadonlyMap<ServicePortKey, LedPortal> = new Map()
-  #ruled: ReadonlyMap<ServicePortKey, LedPortal> = new Map()
+  readonly #fromPods: () => readonly FromPod[]
+  #wanted: HeldPortals = new Map()
+  #ruled: HeldPortals = new Map()
   /** What the kernel's rules are, as far as we know. */
   #found: FoundRules = new Map()
   /** Whether the last write succeeded; false before the first, since links and chains have to be there even without Services. */
   #programmed = false
+  #podsSaid = ''
 
-  constructor(iptables: Iptables, log: Log) {
+  /** @param fromPods how packets of Pods are told from others, at the moment it is asked */
+  constructor(iptables: Iptables, fromPods: () => readonly FromPod[], log: Log) {
     this.family = iptables.family
     this.#iptables = iptables
+    this.#fromPods = fromPods
     this.#log = log
   }
 
   /** Reads what is there; gives the proxy ports that an earlier process led to, as `proxyPortsOf`. @throws ProxyFailure */
   async start(): Promise<Map<string, number>> {
-    this.#found = await this.#iptables.read(['nat'])
+    this.#found = await this.#iptables.read(TABLES)
     return proxyPortsOf(this.#found)
   }
 
   /** Listeners that rules in the kernel may lead to. */
   get held(): ListenerPlan {
-    return new Map([...this.#ruled].map(([key, { spec }]) => [key, spec]))
+    return new Map([...this.#ruled.values()].flatMap(({ specs }) => specs.map(spec => [spec.key, spec] as const)))
   }
 
-  /** Takes the portals that are wanted from now on. One that is as before, is the same object. */
-  want(portals: ReadonlyMap<ServicePortKey, LedPortal>): void {
+  /** Takes the portals that are wanted from now on. One that is as before is the same object. */
+  want(portals: HeldPortals): void {
     this.#wanted = portals
   }
 
   get pending(): boolean {
     if (!this.#programmed || this.#wanted.size !== this.#ruled.size) return true
-    for (const [key, wanted] of this.#wanted) {
-      const ruled = this.#ruled.get(key)
-      if (ruled !== wanted && (ruled === undefined || saysOf(ruled.portal) !== saysOf(wanted.portal))) return true
+    if (JSON.stringify(this.#fromPods()) !== this.#podsSaid) return true
+    for (const [name, wanted] of this.#wanted) {
+      const ruled = this.#ruled.get(name)
+      if (ruled !== wanted && ruled?.says !== wanted.says) return true
     }
     return false
   }
 
   async program(verify: boolean): Promise<ProgramReport> {
-    if (verify) this.#found = await this.#iptables.read(['nat'])
+    if (verify) this.#found = await this.#iptables.read(TABLES)
     const wanted = this.#wanted
-    // Sorted, so that rules change their place only when something really changes.
-    const portals = [...wanted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { portal }]) => portal)
-    const rules = portalRules(this.family, portals)
+    const fromPods = this.#fromPods()
+    const rules = this.#ruleSet(wanted, fromPods)
     const { text, written } = restoreText(rules, this.#found)
     this.#ruled = new Map([...this.#ruled, ...wanted])
     this.#programmed = false
@@ -76,14 +90,29 @@ export class FamilyRules implements KernelRules {
     }
     this.#ruled = wanted
     this.#programmed = true
+    this.#podsSaid = JSON.stringify(fromPods)
     return {
       changed: text !== '',
-      rules: [{ table: 'nat', owned: 2 * wanted.size + 2, written: written.get('nat') ?? 0 }],
+      rules: TABLES.map(table => ({ table, owned: countRules(rules, table), written: written.get(table) ?? 0 })),
     }
+  }
+
+  /** Sorted, so that rules change their place only when something really changes. */
+  #ruleSet(portals: HeldPortals, fromPods: readonly FromPod[]): RuleSet {
+    const sorted = [...portals].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, held]) => held)
+    const proxyPorts = new Map(
+      sorted.flatMap(held => held.proxyPorts.map(port => [`${port.protocol} ${port.port}`, port])),
+    )
+    return portalRules(this.family, {
+      portals: sorted.map(({ led }) => led),
+      fromPods: fromPods.filter(match => !('source' in match) || match.source.family === this.family),
+      proxyPorts: [...proxyPorts.values()],
+    })
   }
 }
 
-/** What the rules of a portal say; equal text, equal rules. */
-function saysOf({ servicePort, address, proxyPort }: Portal): string {
-  return `${hostPort(servicePort.clusterIP, servicePort.port)} ${hostPort(address, proxyPort)}`
+function countRules({ tables }: RuleSet, name: string): number {
+  const table = tables.get(name)
+  if (table === undefined) return 0
+  return [...table.chains.values()].reduce((sum, rules) => sum + rules.length, table.links.length)
 }

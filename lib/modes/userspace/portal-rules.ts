@@ -1,49 +1,138 @@
 import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
-import { type ServicePort, servicePortName } from '../../model/service-port.js'
-import { PORTALS_CONTAINER, PORTALS_HOST } from '../../rules/chain-names.js'
+import { type Cidr } from '../../model/cidr.js'
+import { servicePortName } from '../../model/service-port.js'
+import {
+  NODEPORT_CONTAINER,
+  NODEPORT_HOST,
+  PORTALS_CONTAINER,
+  PORTALS_DROP,
+  PORTALS_HOST,
+} from '../../rules/chain-names.js'
 import { type FoundRules, wordAfter } from '../../rules/found-rules.js'
 import { type Link, type Rule, type RuleSet, type RuleTarget } from '../../rules/rule-set.js'
+import { type ProxyPort, doorChains, doorLinks } from './door-chains.js'
+import { type Portal } from './portals.js'
 
-/** A service port and the listener that its traffic is led to. */
-export interface Portal {
-  readonly servicePort: ServicePort
-  /** Address the listener is bound to. */
-  readonly address: IpAddress
-  readonly proxyPort: number
+/** Where packets are led: a listener, or nowhere. */
+export type PortalTarget = { readonly address: IpAddress; readonly port: number } | 'drop'
+
+/** A portal, with the listeners that its actions have come to mean. */
+export interface LedPortal {
+  readonly portal: Portal
+  readonly fromNode: PortalTarget
+  readonly fromPods: PortalTarget
+  readonly fromElsewhere: PortalTarget
 }
 
-/** Comment of the links, as the original writes it. */
-const LINK_COMMENT = 'handle ClusterIPs; NOTE: this must be before the NodePort rules'
+/** How a packet shows that it comes from a Pod of this cluster. */
+export type FromPod = { readonly source: Cidr } | { readonly inInterface: string }
+
+/** Everything that the rules of one family depend on. */
+export interface RulePlan {
+  /** In the order in which their rules stand; give them sorted, so that equal sets make equal text. */
+  readonly portals: readonly LedPortal[]
+  readonly fromPods: readonly FromPod[]
+  /** Of our listeners, sorted. */
+  readonly proxyPorts: readonly ProxyPort[]
+}
+
+/** Comments of the links, as the original writes them. */
+const PORTALS_COMMENT = 'handle ClusterIPs; NOTE: this must be before the NodePort rules'
+const NODEPORTS_COMMENT = 'handle service NodePorts; NOTE: this must be the last rule in the chain'
 
 /**
- * The rules of userspace mode for one family: packets to a ClusterIP and port are turned to the listener.
+ * The rules of userspace mode for one family: packets to a portal are turned to a listener.
  *
- *     PREROUTING ─▶ KUBE-PORTALS-CONTAINER     packets that come in: from Pods, from other hosts
- *     OUTPUT ─────▶ KUBE-PORTALS-HOST          packets that start on the node itself
+ *     nat     PREROUTING ─▶ KUBE-PORTALS-CONTAINER … KUBE-NODEPORT-CONTAINER     what comes in: from Pods, other hosts
+ *             OUTPUT ─────▶ KUBE-PORTALS-HOST … KUBE-NODEPORT-HOST               what starts on the node itself
+ *     filter  INPUT, FORWARD, OUTPUT ─▶ KUBE-PORTALS-DROP                        what was turned nowhere on purpose
+ *             INPUT ─▶ KUBE-PROXY-PORTS ─▶ KUBE-PROXY-DOOR                       who may come in to the listeners
  *
- * In the order of `portals`: give them sorted, so that equal sets make equal text.
+ * Addresses come first and node ports last: where a cloud makes load-balancer addresses local ones, a node port of the same
+ * number must not steal their packets.
  */
-export function portalRules(family: IpFamily, portals: readonly Portal[]): RuleSet {
-  const rules = portals.map(portalRule)
-  const chains = new Map<string, readonly Rule[]>([
-    [PORTALS_CONTAINER, rules],
-    [PORTALS_HOST, rules],
+export function portalRules(family: IpFamily, { portals, fromPods, proxyPorts }: RulePlan): RuleSet {
+  const atAddress = portals.filter(({ portal }) => portal.address !== undefined)
+  const atNode = portals.filter(({ portal }) => portal.address === undefined)
+  const loopback: Rule = {
+    comment: 'loopback is served by a listener',
+    source: LOOPBACK[family],
+    target: { kind: 'RETURN' },
+  }
+  const nat = new Map<string, readonly Rule[]>([
+    [PORTALS_CONTAINER, atAddress.flatMap(portal => rulesOfArriving(portal, fromPods))],
+    [PORTALS_HOST, atAddress.flatMap(rulesOfLeaving)],
+    [NODEPORT_CONTAINER, atNode.flatMap(portal => rulesOfArriving(portal, fromPods))],
+    [NODEPORT_HOST, atNode.length === 0 ? [] : [loopback, ...atNode.flatMap(rulesOfLeaving)]],
   ])
-  const links: Link[] = [
-    { chain: 'PREROUTING', rule: { comment: LINK_COMMENT, target: { kind: 'jump', chain: PORTALS_CONTAINER } } },
-    { chain: 'OUTPUT', rule: { comment: LINK_COMMENT, target: { kind: 'jump', chain: PORTALS_HOST } } },
-  ]
-  return { family, tables: new Map([['nat', { chains, links }]]) }
+  const drops = portals.filter(led => [led.fromNode, led.fromPods, led.fromElsewhere].includes('drop'))
+  const filter = new Map<string, readonly Rule[]>([[PORTALS_DROP, drops.map(dropRule)], ...doorChains(proxyPorts)])
+  return {
+    family,
+    tables: new Map([
+      ['nat', { chains: nat, links: NAT_LINKS }],
+      ['filter', { chains: filter, links: [...DROP_LINKS, ...doorLinks()] }],
+    ]),
+  }
 }
 
-function portalRule({ servicePort, address, proxyPort }: Portal): Rule {
+const LOOPBACK: Readonly<Record<IpFamily, Cidr>> = {
+  IPv4: { family: 'IPv4', network: '127.0.0.0', bits: 8 },
+  IPv6: { family: 'IPv6', network: '::1', bits: 128 },
+}
+
+function link(chain: string, position: Link['position'], comment: string, target: string, toThisNode = false): Link {
+  return {
+    chain,
+    position,
+    rule: { comment, ...(toThisNode && { toThisNode }), target: { kind: 'jump', chain: target } },
+  }
+}
+
+const NAT_LINKS: readonly Link[] = [
+  link('PREROUTING', 'first', PORTALS_COMMENT, PORTALS_CONTAINER),
+  link('OUTPUT', 'first', PORTALS_COMMENT, PORTALS_HOST),
+  link('PREROUTING', 'last', NODEPORTS_COMMENT, NODEPORT_CONTAINER, true),
+  link('OUTPUT', 'last', NODEPORTS_COMMENT, NODEPORT_HOST, true),
+]
+const DROP_LINKS: readonly Link[] = ['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>
+  link(chain, 'first', 'Services whose endpoints are on other nodes only', PORTALS_DROP),
+)
+
+/** What comes in: first what Pods send, where that is treated differently, then everything else. */
+function rulesOfArriving(led: LedPortal, fromPods: readonly FromPod[]): Rule[] {
+  const ofPods = sameTarget(led.fromPods, led.fromElsewhere)
+    ? []
+    : fromPods.flatMap(match => ruleTo(led.portal, led.fromPods, match))
+  return [...ofPods, ...ruleTo(led.portal, led.fromElsewhere)]
+}
+
+function rulesOfLeaving(led: LedPortal): Rule[] {
+  return ruleTo(led.portal, led.fromNode)
+}
+
+/** What is dropped is not turned anywhere, and meets its rule in the filter table as it was sent. */
+function ruleTo(portal: Portal, target: PortalTarget, from?: FromPod): Rule[] {
+  if (target === 'drop') return []
+  return [{ ...matchOf(portal), ...from, target: portalTarget(portal.servicePort.family, target.address, target.port) }]
+}
+
+/** A node port is one only at the node's own addresses: what passes through to a port of that number is not ours. */
+function dropRule({ portal }: LedPortal): Rule {
+  return { ...matchOf(portal), ...(portal.address === undefined && { toThisNode: true }), target: { kind: 'DROP' } }
+}
+
+function matchOf({ servicePort, address, port }: Portal): Omit<Rule, 'target'> {
   return {
     comment: servicePortName(servicePort),
-    destination: servicePort.clusterIP,
+    ...(address === undefined ? {} : { destination: address }),
     protocol: servicePort.protocol === 'UDP' ? 'UDP' : 'TCP',
-    destinationPort: servicePort.port,
-    target: portalTarget(servicePort.family, address, proxyPort),
+    destinationPort: port,
   }
+}
+
+function sameTarget(a: PortalTarget, b: PortalTarget): boolean {
+  return a === b || (a !== 'drop' && b !== 'drop' && a.address === b.address && a.port === b.port)
 }
 
 /**
@@ -59,7 +148,7 @@ function portalTarget(family: IpFamily, address: IpAddress, port: number): RuleT
 }
 
 /**
- * The proxy ports that rules in the kernel lead to, by `clusterIP port protocol`: what an earlier process held. To listen
+ * The proxy ports that rules in the kernel lead to, by `address port protocol`: what an earlier process held. To listen
  * there again keeps those rules, and the conntrack entries of UDP clients, true across a restart.
  */
 export function proxyPortsOf(found: FoundRules): Map<string, number> {
@@ -75,6 +164,6 @@ export function proxyPortsOf(found: FoundRules): Map<string, number> {
 }
 
 /** The key of `proxyPortsOf`. */
-export function portalName(clusterIP: IpAddress, port: number, protocol: string): string {
-  return `${clusterIP} ${port} ${protocol.toUpperCase()}`
+export function portalName(address: IpAddress, port: number, protocol: string): string {
+  return `${address} ${port} ${protocol.toUpperCase()}`
 }

@@ -3,14 +3,17 @@ import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-p
 import { type IpAddress, type IpFamily, hostPort, unspecifiedAddress } from '../../model/address.js'
 import { ProxyFailure, systemCode } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
-import { type ServicePortKey, servicePortName } from '../../model/service-port.js'
+import { type ServicePort, type ServicePortKey, servicePortName } from '../../model/service-port.js'
 import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type Proxier } from '../proxier.js'
-import { FamilyRules, type LedPortal } from './family-rules.js'
-import { listenerSpecs } from './plan.js'
+import { type ClaimConflict, settleClaims } from './claims.js'
+import { type Entrance, entranceKey, entrancesOf } from './entrance.js'
+import { FamilyRules, type HeldPortal } from './family-rules.js'
+import { listenerSpecs, nodePortKey } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
-import { portalName } from './portal-rules.js'
+import { type FromPod, type PortalTarget, portalName } from './portal-rules.js'
+import { type Portal, type PortalAction, portalsOf } from './portals.js'
 
 /** How often in one update another proxy port is tried for a service port whose first one was taken. */
 const PORT_ATTEMPTS = 16
@@ -22,6 +25,10 @@ export interface UserspaceProxierOptions {
   readonly ports: PortAllocator
   /** The node's address to listen on and to lead rules to; undefined when it has none of that family. Asked at each update. */
   readonly nodeAddress: (family: IpFamily) => IpAddress | undefined
+  /** How packets of Pods are told from others. Asked at each update. */
+  readonly fromPods: () => readonly FromPod[]
+  /** Whether node ports answer on loopback too. */
+  readonly localhostNodePorts: boolean
   readonly log: Log
 }
 
@@ -44,14 +51,20 @@ export class UserspaceProxier implements Proxier {
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
   #specs: ReadonlyMap<ServicePortKey, ListenerSpec> = new Map()
   #held: ListenerPlan = new Map()
-  #portals: ReadonlyMap<ServicePortKey, LedPortal> = new Map()
+  #open: ReadonlyMap<string, number> = new Map()
+  /** Listeners that could not be opened, as far as that was told. */
+  #failedTold: ReadonlySet<string> = new Set()
+  #portals: ReadonlyMap<string, HeldPortal> = new Map()
   /** What an earlier process listened on; each is asked for once. */
   #proxyPorts = new Map<string, number>()
+  /** Service ports that have their node port for themselves. */
+  #nodePorts: ReadonlySet<ServicePortKey> = new Set()
   readonly #sctpTold = new Set<ServicePortKey>()
+  #conflictsTold: ReadonlySet<string> = new Set()
 
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
-    this.rules = options.iptables.map(iptables => new FamilyRules(iptables, options.log))
+    this.rules = options.iptables.map(iptables => new FamilyRules(iptables, options.fromPods, options.log))
   }
 
   async start(): Promise<void> {
@@ -61,13 +74,18 @@ export class UserspaceProxier implements Proxier {
   async update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
     this.#snapshot = snapshot
     this.#tellSctp(snapshot)
+    const { served, conflicts } = settleClaims([...snapshot.ports.values()].filter(isServed).flatMap(portalsOf))
+    this.#tellConflicts(conflicts)
+    this.#nodePorts = new Set(
+      served.filter(({ address }) => address === undefined).map(({ servicePort }) => servicePort.key),
+    )
     let report = await this.#apply()
     for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#refuseTakenPorts(report) > 0; attempt++)
       report = await this.#apply()
-    for (const failure of report.failed.values()) this.#options.log.error('Service port is not served', failure)
-    this.#portals = this.#portalsOf(report.open)
+    this.#tellFailed(report)
+    this.#portals = this.#hold(served, report.open)
     for (const rules of this.rules) {
-      rules.want(new Map([...this.#portals].filter(([, { portal }]) => portal.servicePort.family === rules.family)))
+      rules.want(new Map([...this.#portals].filter(([, { led }]) => led.portal.servicePort.family === rules.family)))
     }
     return { failed: report.failed.size + this.#withoutPort() }
   }
@@ -75,22 +93,30 @@ export class UserspaceProxier implements Proxier {
   /** Hands the listeners to hold to the data plane. */
   async #apply(): Promise<ListenerReport> {
     const previous = this.#specs
-    const specs = listenerSpecs(this.#snapshot, this.#listenAddresses(), served => this.#claim(served), previous)
+    const options = {
+      addressOf: this.#listenAddresses(),
+      portOf: (servicePort: ServicePort, key: string) => this.#claim(servicePort, key),
+      hasNodePort: ({ key }: ServicePort) => this.#nodePorts.has(key),
+      localhostNodePorts: this.#options.localhostNodePorts,
+    }
+    const specs = listenerSpecs(this.#snapshot, options, previous)
     this.#specs = specs
     const plan: ListenerPlan = new Map([...this.rules.flatMap(rules => [...rules.held]), ...specs])
     for (const key of this.#held.keys()) if (!plan.has(key)) this.#options.ports.release(key)
     this.#held = plan
     const report = await this.#options.dataPlane.apply(plan)
     this.#logChanges(previous, specs, report)
+    this.#open = report.open
     return report
   }
 
-  #claim({ servicePort }: ServedPort): number | undefined {
-    const { clusterIP, port, protocol, key } = servicePort
-    const name = portalName(clusterIP, port, protocol)
-    const before = this.#proxyPorts.get(name)
-    this.#proxyPorts.delete(name)
-    if (before !== undefined) this.#options.ports.prefer(key, before)
+  #claim({ clusterIP, port, protocol, key: servicePortKey }: ServicePort, key: string): number | undefined {
+    if (key === servicePortKey) {
+      const name = portalName(clusterIP, port, protocol)
+      const before = this.#proxyPorts.get(name)
+      this.#proxyPorts.delete(name)
+      if (before !== undefined) this.#options.ports.prefer(key, before)
+    }
     return this.#options.ports.claim(key)
   }
 
@@ -99,7 +125,8 @@ export class UserspaceProxier implements Proxier {
     let count = 0
     const specs = new Map(this.#specs)
     for (const [key, failure] of report.failed) {
-      if (systemCode(failure.cause) !== 'EADDRINUSE') continue
+      // A node port is what the Service says, or nothing.
+      if (systemCode(failure.cause) !== 'EADDRINUSE' || specs.get(key)?.holdsNodePort === true) continue
       specs.delete(key)
       this.#options.ports.refuse(key)
       count++
@@ -108,11 +135,12 @@ export class UserspaceProxier implements Proxier {
     return count
   }
 
-  /** Service ports for which no proxy port was left. */
+  /** Service ports for which some proxy port was not left. */
   #withoutPort(): number {
     let count = 0
-    for (const [key, { servicePort }] of this.#snapshot.ports) {
-      if (this.#specs.has(key) || servicePort.protocol === 'SCTP') continue
+    for (const { servicePort } of [...this.#snapshot.ports.values()].filter(isServed)) {
+      const { key } = servicePort
+      if (entrancesOf(servicePort).every(entrance => this.#specs.has(entranceKey(key, entrance)))) continue
       count++
       const message = `Cannot listen for ${key}: no port of --proxy-port-range is left`
       const hint = 'Give a wider --proxy-port-range'
@@ -124,19 +152,40 @@ export class UserspaceProxier implements Proxier {
     return count
   }
 
-  /** The portals of the open listeners; one that is as before is the same object. */
-  #portalsOf(open: ReadonlyMap<ServicePortKey, number>): Map<ServicePortKey, LedPortal> {
-    const portals = new Map<ServicePortKey, LedPortal>()
-    for (const [key, spec] of this.#specs) {
-      const servicePort = this.#snapshot.ports.get(key)?.servicePort
-      const proxyPort = open.get(key)
-      if (servicePort === undefined || proxyPort === undefined) continue
-      const before = this.#portals.get(key)
-      const same =
-        before?.spec === spec && before.portal.servicePort === servicePort && before.portal.proxyPort === proxyPort
-      portals.set(key, same ? before : { portal: { servicePort, address: spec.address, proxyPort }, spec })
+  /** The portals all of whose listeners are open; one that is as before is the same object. */
+  #hold(portals: readonly Portal[], open: ReadonlyMap<string, number>): Map<string, HeldPortal> {
+    const held = new Map<string, HeldPortal>()
+    for (const portal of portals) {
+      const name = `${portal.servicePort.key} ${portal.name}`
+      const made = this.#holdOne(portal, open)
+      if (made === undefined) continue
+      const before = this.#portals.get(name)
+      held.set(name, before?.says === made.says && sameSpecs(before.specs, made.specs) ? before : made)
     }
-    return portals
+    return held
+  }
+
+  #holdOne(portal: Portal, open: ReadonlyMap<string, number>): HeldPortal | undefined {
+    const { servicePort } = portal
+    // Without the port held, somebody else may be behind it.
+    if (portal.address === undefined && !open.has(nodePortKey(servicePort))) return undefined
+    const targetOf = (action: PortalAction): PortalTarget | undefined => {
+      if (action === 'drop') return action
+      const key = entranceKey(servicePort.key, action)
+      const spec = this.#specs.get(key)
+      const port = open.get(key)
+      return spec === undefined || port === undefined ? undefined : { address: spec.address, port }
+    }
+    const [fromNode, fromPods, fromElsewhere] = [portal.fromNode, portal.fromPods, portal.fromElsewhere].map(targetOf)
+    if (fromNode === undefined || fromPods === undefined || fromElsewhere === undefined) return undefined
+    const actions = new Set([portal.fromNode, portal.fromPods, portal.fromElsewhere])
+    const entrances = [...actions].filter((action): action is Entrance => action !== 'drop')
+    const specs = entrances.map(entrance => this.#specs.get(entranceKey(servicePort.key, entrance))!)
+    const proxyPorts = specs
+      .filter(spec => spec.address !== unspecifiedAddress(servicePort.family))
+      .map(({ protocol, address, key, clients }) => ({ protocol, address, port: open.get(key)!, clients }))
+    const says = JSON.stringify([fromNode, fromPods, fromElsewhere, proxyPorts])
+    return { led: { portal, fromNode, fromPods, fromElsewhere }, specs, proxyPorts, says }
   }
 
   /** Asked once for all service ports: to look at the interfaces is a thousand times dearer than to use what was seen. */
@@ -157,15 +206,11 @@ export class UserspaceProxier implements Proxier {
     const { log } = this.#options
     if (log.enabled(1)) {
       for (const [key, spec] of specs) {
-        const port = open.get(key)
-        if (port === undefined || previous.has(key)) continue
-        const { clusterIP, port: servicePort } = this.#snapshot.ports.get(key)!.servicePort
-        log.info(1, 'Serving', {
-          servicePort: key,
-          clusterIP: hostPort(clusterIP, servicePort),
-          proxyPort: port,
-          endpoints: spec.endpoints.length,
-        })
+        const proxyPort = open.get(key)
+        if (proxyPort === undefined || this.#open.has(key)) continue
+        const servicePort = this.#snapshot.ports.get(key)?.servicePort
+        const clusterIP = servicePort === undefined ? undefined : hostPort(servicePort.clusterIP, servicePort.port)
+        log.info(1, 'Serving', { servicePort: key, clusterIP, proxyPort, endpoints: spec.endpoints.length })
       }
       for (const key of previous.keys()) if (!specs.has(key)) log.info(1, 'No longer serving', { servicePort: key })
     }
@@ -180,6 +225,29 @@ export class UserspaceProxier implements Proxier {
     }
   }
 
+  /** Each once, however often it is tried again. */
+  #tellFailed({ failed }: ListenerReport): void {
+    for (const [key, failure] of failed) {
+      if (!this.#failedTold.has(key)) this.#options.log.error('Service port is not served', failure)
+    }
+    this.#failedTold = new Set(failed.keys())
+  }
+
+  #tellConflicts(conflicts: readonly ClaimConflict[]): void {
+    const told = new Set<string>()
+    for (const { portal, winner } of conflicts) {
+      const text = `${portal.servicePort.key} ${portal.name}`
+      told.add(text)
+      if (this.#conflictsTold.has(text)) continue
+      this.#options.log.warn('An address that two Services claim is given to the older one', {
+        address: portal.name,
+        notServed: portal.servicePort.key,
+        served: winner.servicePort.key,
+      })
+    }
+    this.#conflictsTold = told
+  }
+
   #tellSctp(snapshot: ServiceSnapshot): void {
     for (const [key, { servicePort }] of snapshot.ports) {
       if (servicePort.protocol !== 'SCTP' || this.#sctpTold.has(key)) continue
@@ -188,4 +256,12 @@ export class UserspaceProxier implements Proxier {
     }
     for (const key of this.#sctpTold) if (!snapshot.ports.has(key)) this.#sctpTold.delete(key)
   }
+}
+
+function isServed({ servicePort }: ServedPort): boolean {
+  return servicePort.protocol !== 'SCTP'
+}
+
+function sameSpecs(a: readonly ListenerSpec[], b: readonly ListenerSpec[]): boolean {
+  return a.length === b.length && a.every((spec, index) => spec === b[index])
 }

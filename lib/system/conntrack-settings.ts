@@ -1,0 +1,118 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { type ConntrackConfig } from '../config/kube-proxy-config.js'
+import { messageOf, systemCode } from '../model/failure.js'
+import { type Log } from '../model/log.js'
+
+/** One number for one file of the kernel. */
+export interface KernelWrite {
+  readonly file: string
+  readonly value: number
+}
+
+/** The kernel's settings, each a file with a number. */
+export interface KernelFiles {
+  /** Undefined when it is not there or not to be read. */
+  read(file: string): number | undefined
+  /** @throws the system's error */
+  write(file: string, value: number): void
+}
+
+export interface AppliedSettings {
+  readonly written: readonly KernelWrite[]
+  readonly failed: readonly KernelWrite[]
+}
+
+const SYSCTLS = '/proc/sys/net/netfilter/'
+/** Buckets of the hash table. One for the machine: the kernel takes a write from its first network namespace only. */
+export const HASHSIZE_FILE = '/sys/module/nf_conntrack/parameters/hashsize'
+/** The kernel reads these numbers as 32-bit integers with a sign. */
+const MAX_INT = 2 ** 31 - 1
+/** Entries for each bucket, as kube-proxy has it. */
+const ENTRIES_PER_BUCKET = 4
+
+/**
+ * What has to be written so that the kernel is as it was asked to be; nothing, when it is already.
+ *
+ * As in kube-proxy (cmd/kube-proxy/app/conntrack.go), a timeout that was asked for is set whether the kernel's is longer or
+ * shorter, and 0 leaves it alone. The table is made larger, never smaller: an administrator who gave it more room knows why
+ * (kubernetes/kubernetes#142035). `tcpBeLiberal: false` leaves alone what somebody else may have turned on.
+ *
+ * Timeouts are whole seconds, rounded up: kube-proxy cuts off, and 500ms becomes 0, with which no entry lives.
+ *
+ * @param read what a file holds now
+ */
+export function conntrackWrites(
+  wanted: ConntrackConfig,
+  cpuCount: number,
+  read: (file: string) => number | undefined,
+): KernelWrite[] {
+  const writes: KernelWrite[] = []
+  const set = (file: string, value: number): void => {
+    if (read(file) !== value) writes.push({ file, value })
+  }
+  const raise = (file: string, value: number): void => {
+    if ((read(file) ?? 0) < value) writes.push({ file, value })
+  }
+  if (wanted.maxPerCore > 0) {
+    const max = Math.min(MAX_INT, Math.max(wanted.min, wanted.maxPerCore * cpuCount))
+    raise(`${SYSCTLS}nf_conntrack_max`, max)
+    raise(HASHSIZE_FILE, Math.floor(max / ENTRIES_PER_BUCKET))
+  }
+  for (const [name, ms] of [
+    ['tcp_timeout_established', wanted.tcpEstablishedTimeout],
+    ['tcp_timeout_close_wait', wanted.tcpCloseWaitTimeout],
+    ['udp_timeout', wanted.udpTimeout],
+    ['udp_timeout_stream', wanted.udpStreamTimeout],
+  ] as const) {
+    if (ms > 0) set(`${SYSCTLS}nf_conntrack_${name}`, Math.ceil(ms / 1000))
+  }
+  if (wanted.tcpBeLiberal) set(`${SYSCTLS}nf_conntrack_tcp_be_liberal`, 1)
+  return writes
+}
+
+const realFiles: KernelFiles = {
+  read: file => {
+    try {
+      const text = readFileSync(file, 'utf8').trim()
+      return /^\d+$/.test(text) ? Number(text) : undefined
+    } catch {
+      return undefined
+    }
+  },
+  write: (file, value) => writeFileSync(file, String(value), { flag: 'r+' }),
+}
+
+/**
+ * Writes what is not as it should be. A write that fails is a warning, one for each reason, and never an end: the kernel's
+ * own settings serve as well until there are very many connections. (kube-proxy exits.)
+ */
+export function applyConntrackSettings(
+  wanted: ConntrackConfig,
+  log: Log,
+  files: KernelFiles = realFiles,
+  cpuCount: number = cpus().length,
+): AppliedSettings {
+  const written: KernelWrite[] = []
+  const failed: KernelWrite[] = []
+  const reasons = new Map<string, string[]>()
+  for (const write of conntrackWrites(wanted, cpuCount, file => files.read(file))) {
+    const setting = `${write.file.split('/').at(-1)}=${write.value}`
+    try {
+      files.write(write.file, write.value)
+      written.push(write)
+      log.info(0, 'Set conntrack', { setting })
+    } catch (error) {
+      failed.push(write)
+      const reason = systemCode(error) ?? messageOf(error)
+      reasons.set(reason, [...(reasons.get(reason) ?? []), setting])
+    }
+  }
+  for (const [reason, settings] of reasons)
+    log.warn('Cannot set conntrack; the kernel keeps its own values', {
+      settings: settings.join(' '),
+      reason,
+      hint: 'Set them on the node, or leave them alone with 0 for the --conntrack flags',
+    })
+  return { written, failed }
+}

@@ -1,0 +1,257 @@
+import t from 'tap'
+import { ManifestFolder } from '../support/manifests.js'
+import { NODE_IP, NODE_IP6, NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
+import { ProxyProcess } from '../support/proxy-process.js'
+
+const EXTERNAL_IP = '203.0.113.7'
+const LB_IP = '198.51.100.9'
+const LB_IP6 = 'fd00:1b::9'
+const NODE_NAME = 'this-node'
+
+/** An endpoint of an EndpointSlice, on our node unless told otherwise. */
+const endpoint = (ip: string, nodeName = NODE_NAME) => ({ addresses: [ip], nodeName, conditions: { ready: true } })
+
+function slice(name: string, endpoints: readonly object[], family: 'IPv4' | 'IPv6' = 'IPv4') {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: `${name}-${family.toLowerCase()}`, labels: { 'kubernetes.io/service-name': name } },
+    addressType: family,
+    ports: [
+      { name: 'tcp', port: 8080 },
+      { name: 'udp', port: 5353, protocol: 'UDP' },
+    ],
+    endpoints,
+  }
+}
+
+function loadBalancer(name: string, spec: object) {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name },
+    spec: {
+      type: 'LoadBalancer',
+      clusterIP: '10.96.0.10',
+      clusterIPs: ['10.96.0.10', 'fd00:96::a'],
+      ports: [
+        { name: 'tcp', port: 80, nodePort: 30080 },
+        { name: 'udp', port: 80, protocol: 'UDP', nodePort: 30080 },
+      ],
+      externalIPs: [EXTERNAL_IP],
+      ...spec,
+    },
+    status: { loadBalancer: { ingress: [{ ip: LB_IP }, { ip: LB_IP6 }] } },
+  }
+}
+
+t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout: 120_000 }, async t => {
+  const network = await NodeNetwork.create(t)
+  const here = await network.addServer('here')
+  const there = await network.addServer('there')
+  const outside = await network.addHost()
+  const clients = {
+    outside: new NetworkClient(network, outside.namespace),
+    'a Pod here': new NetworkClient(network, (await network.addPod()).namespace),
+    'a Pod of another node': new NetworkClient(network, (await network.addHost('10.245.1.2')).namespace),
+    'the node': new NetworkClient(network, network.node),
+  }
+  const folder = new ManifestFolder(t)
+  const both = [endpoint(here.ip), endpoint(there.ip, 'another-node')]
+  const both6 = slice('web', [endpoint(here.ip6), endpoint(there.ip6, 'another-node')], 'IPv6')
+  folder.write(loadBalancer('web', {}), slice('web', both), both6)
+  const proxy = new ProxyProcess(network, [
+    ...['--manifests', folder.path, '--hostname-override', NODE_NAME],
+    ...['--cluster-cidr', '10.244.0.0/15', '--iptables-min-sync-period', '50ms'],
+  ])
+  await proxy.line(/Synced rules" family="IPv4"/)
+  await proxy.line(/Synced rules" family="IPv6"/)
+
+  /** Writes objects and waits until the rules say so. */
+  const serve = async (...objects: readonly object[]) => {
+    const from = proxy.lines.length
+    folder.write(...objects)
+    await proxy.line(/Synced rules" family="IPv4" changed=true/, from)
+  }
+  /** Who answers several connections, each once. */
+  const answers = async (client: NetworkClient, ip: string, port: number) => {
+    const seen = new Set<string>()
+    for (let i = 0; i < 4; i++) seen.add(await client.tcp(ip, port))
+    return [...seen].sort().join(' ')
+  }
+
+  /** The same, once it is as wanted: a write of rules that was under way before may have been taken for the one waited for. */
+  const settled = async (client: NetworkClient, ip: string, port: number, wanted: string) => {
+    let seen = ''
+    for (let i = 0; i < 50 && seen !== wanted; i++) seen = await answers(client, ip, port)
+    return seen
+  }
+
+  await t.test('every address is served for every kind of client, TCP and UDP', async t => {
+    for (const [who, client] of Object.entries(clients)) {
+      for (const [what, ip, port] of [
+        ['cluster IP', '10.96.0.10', 80],
+        ['external IP', EXTERNAL_IP, 80],
+        ['load-balancer IP', LB_IP, 80],
+        ['node port', NODE_IP, 30080],
+      ] as const) {
+        t.equal(await answers(client, ip, port), 'here there', `${what} from ${who}`)
+        const { answer, from } = await client.udp(ip, port)
+        t.match(answer, /^(here|there) 5$/, `${what} from ${who}, UDP`)
+        t.equal(from, `${ip}:${port}`)
+      }
+    }
+    for (const [what, ip, port] of [
+      ['cluster IP', 'fd00:96::a', 80],
+      ['load-balancer IP', LB_IP6, 80],
+      ['node port', NODE_IP6, 30080],
+    ] as const) {
+      for (const who of ['outside', 'a Pod here', 'the node'] as const) {
+        t.equal(await answers(clients[who], ip, port), 'here there', `IPv6 ${what} from ${who}`)
+        t.match(await clients[who].udp(ip, port), { answer: /^(here|there) 5$/, from: `${ip}:${port}` })
+      }
+    }
+  })
+
+  await t.test('node ports answer on loopback too, without route_localnet', async t => {
+    for (const ip of ['127.0.0.1', '::1']) {
+      t.equal(await answers(clients['the node'], ip, 30080), 'here there', ip)
+      t.match(await clients['the node'].udp(ip, 30080), { answer: /^(here|there) 5$/ }, `${ip}, UDP`)
+    }
+    const { stdout } = await network.node.run('sysctl', ['-n', 'net.ipv4.conf.all.route_localnet'])
+    t.equal(stdout.trim(), '0')
+  })
+
+  await t.test('a proxy port cannot be reached around the rules, by anybody, under a permissive policy', async t => {
+    const { stdout } = await network.node.run('iptables-save', ['-t', 'nat'])
+    const port = Number(/default\/web:tcp.*--to-destination 192\.168\.50\.1:(\d+)/.exec(stdout)![1])
+    for (const [who, client] of Object.entries(clients)) {
+      t.equal(await client.tcp(NODE_IP, port), 'ECONNREFUSED', who)
+      t.match(
+        await client.udp(NODE_IP, Number(/web:udp.*:(\d+)/.exec(stdout)![1])),
+        { answer: 'ECONNREFUSED' },
+        `${who}, UDP`,
+      )
+    }
+  })
+
+  await t.test('translated traffic passes where the node refuses everything it does not know', async t => {
+    for (const program of ['iptables', 'ip6tables']) {
+      await network.node.run(program, [
+        '-A',
+        'INPUT',
+        '-m',
+        'conntrack',
+        '--ctstate',
+        'ESTABLISHED,RELATED',
+        '-j',
+        'ACCEPT',
+      ])
+      if (program === 'ip6tables') await network.node.run(program, ['-A', 'INPUT', '-p', 'ipv6-icmp', '-j', 'ACCEPT'])
+      await network.node.run(program, ['-P', 'INPUT', 'DROP'])
+      await network.node.run(program, ['-P', 'FORWARD', 'DROP'])
+    }
+    for (const [who, client] of Object.entries(clients)) {
+      t.equal(await answers(client, '10.96.0.10', 80), 'here there', `cluster IP from ${who}`)
+      t.equal(await answers(client, NODE_IP, 30080), 'here there', `node port from ${who}`)
+    }
+    t.equal(await answers(clients.outside, NODE_IP6, 30080), 'here there', 'IPv6')
+    for (const program of ['iptables', 'ip6tables']) {
+      await network.node.run(program, ['-P', 'INPUT', 'ACCEPT'])
+      await network.node.run(program, ['-P', 'FORWARD', 'ACCEPT'])
+    }
+  })
+
+  await t.test('external policy Local: strangers get endpoints here, Pods and the node all of them', async t => {
+    await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', both), both6)
+    for (const [ip, port] of [
+      [EXTERNAL_IP, 80],
+      [LB_IP, 80],
+      [NODE_IP, 30080],
+    ] as const) {
+      t.equal(await answers(clients.outside, ip, port), 'here', `${ip} from outside`)
+      for (const who of ['a Pod here', 'a Pod of another node', 'the node'] as const) {
+        t.equal(await answers(clients[who], ip, port), 'here there', `${ip} from ${who}`)
+      }
+    }
+    t.equal(await answers(clients.outside, '10.96.0.10', 80), 'here there', 'the cluster IP is not concerned')
+  })
+
+  await t.test('external policy Local with endpoints elsewhere only: strangers are dropped, Pods served', async t => {
+    const elsewhere = [endpoint(there.ip, 'another-node')]
+    await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', elsewhere), both6)
+    const outcomes = await Promise.all(
+      [LB_IP, NODE_IP].map((ip, i) => new NetworkClient(network, outside.namespace).tcp(ip, i === 0 ? 80 : 30080)),
+    )
+    t.strictSame(outcomes, ['no answer', 'no answer'])
+    t.equal(await answers(clients['a Pod here'], LB_IP, 80), 'there')
+    t.equal(await answers(clients['the node'], NODE_IP, 30080), 'there')
+    // Endpoints come here: served again, at the latest with the next sync.
+    await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', both), both6)
+    t.equal(await answers(clients.outside, LB_IP, 80), 'here')
+  })
+
+  await t.test('no endpoints at all: refused, from everywhere, at every address', async t => {
+    await serve(loadBalancer('web', {}), slice('web', both), both6)
+    const from = proxy.lines.length
+    folder.write(loadBalancer('web', {}), slice('web', []), slice('web', [], 'IPv6'))
+    await proxy.line(/"Endpoints" servicePort="IPv6\/default\/web:udp\/UDP" endpoints=""/, from)
+    for (const [who, client] of Object.entries(clients)) {
+      for (const [ip, port] of [
+        ['10.96.0.10', 80],
+        [EXTERNAL_IP, 80],
+        [LB_IP, 80],
+        [NODE_IP, 30080],
+      ] as const) {
+        t.equal(await client.tcp(ip, port), 'ECONNREFUSED', `${ip} from ${who}`)
+      }
+    }
+  })
+
+  await t.test('source ranges let in who is in them, at load-balancer IPs only, and others are dropped', async t => {
+    const ranges = [`${outside.ip}/32`]
+    await serve(loadBalancer('web', { loadBalancerSourceRanges: ranges }), slice('web', both), both6)
+    t.equal(await answers(clients.outside, LB_IP, 80), 'here there')
+    t.equal(await new NetworkClient(network, (await network.addHost()).namespace).tcp(LB_IP, 80), 'no answer')
+    t.equal(await answers(clients['a Pod here'], NODE_IP, 30080), 'here there', 'node ports are not concerned')
+    t.equal(await answers(clients['a Pod here'], '10.96.0.10', 80), 'here there', 'nor are cluster IPs')
+  })
+
+  await t.test('a node port that another process holds costs only itself, and is told', async t => {
+    const from = proxy.lines.length
+    const holder = network.start(network.node, process.execPath, [
+      '-e',
+      `require('net').createServer(s => s.end('somebody else')).listen(30081, () => console.log('held'))`,
+    ])
+    await new Promise(resolve => holder.stdout!.once('data', resolve))
+    const service = loadBalancer('web', {})
+    service.spec.ports[0]!.nodePort = 30081
+    await serve(service, slice('web', both), both6)
+    t.match(await proxy.line(/PROXY_PORT_UNAVAILABLE/, from), /30081/)
+    t.equal(await clients.outside.tcp(NODE_IP, 30081), 'somebody else')
+    t.equal(await answers(clients.outside, LB_IP, 80), 'here there', 'everything else is served')
+    t.match(await clients.outside.udp(NODE_IP, 30080), { answer: /^(here|there) 5$/ })
+    holder.kill('SIGKILL')
+    await proxy.line(/"Serving" servicePort="IPv4\/default\/web:tcp\/TCP#node-port-30081"/, from)
+  })
+
+  await t.test('one address that two Services claim goes to the older one', async t => {
+    const rival = {
+      ...loadBalancer('rival', {}),
+      metadata: { name: 'rival', creationTimestamp: '2020-01-01T00:00:00Z' },
+    }
+    const web = { ...loadBalancer('web', {}), metadata: { name: 'web', creationTimestamp: '2021-01-01T00:00:00Z' } }
+    const from = proxy.lines.length
+    await serve(
+      { ...rival, spec: { ...rival.spec, clusterIP: '10.96.0.11', clusterIPs: ['10.96.0.11'] } },
+      slice('rival', [endpoint(there.ip)]),
+      web,
+      slice('web', [endpoint(here.ip)]),
+    )
+    t.match(await proxy.line(/two Services claim/, from), /web/)
+    t.equal(await settled(clients.outside, LB_IP, 80, 'there'), 'there')
+    t.equal(await settled(clients.outside, NODE_IP, 30080, 'there'), 'there')
+    t.equal(await answers(clients.outside, '10.96.0.10', 80), 'here', 'its other addresses are its own')
+  })
+  t.equal(await proxy.stop(), 0)
+})
