@@ -13,6 +13,8 @@ import { type ProxyPort } from './door-chains.js'
 export interface HeldPortal {
   readonly led: LedPortal
   readonly specs: readonly ListenerSpec[]
+  /** Those they hold, in the same order. */
+  readonly ports: readonly number[]
   readonly proxyPorts: readonly ProxyPort[]
   /** What its rules say; equal text, equal rules. */
   readonly says: string

@@ -7,13 +7,14 @@ import { type ServicePort, type ServicePortKey, servicePortName } from '../../mo
 import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type Proxier } from '../proxier.js'
-import { type ClaimConflict, settleClaims } from './claims.js'
+import { type ClaimConflict } from './claims.js'
 import { type Entrance, entranceKey, entrancesOf } from './entrance.js'
 import { FamilyRules, type HeldPortal } from './family-rules.js'
 import { listenerSpecs, nodePortKey } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
 import { type FromPod, type PortalTarget, portalName } from './portal-rules.js'
-import { type Portal, type PortalAction, portalsOf } from './portals.js'
+import { PortalBook } from './portal-book.js'
+import { type Portal, type PortalAction } from './portals.js'
 
 /** How often in one update another proxy port is tried for a service port whose first one was taken. */
 const PORT_ATTEMPTS = 16
@@ -50,6 +51,7 @@ export class UserspaceProxier implements Proxier {
   readonly #options: UserspaceProxierOptions
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
   #specs: ReadonlyMap<ServicePortKey, ListenerSpec> = new Map()
+  readonly #book = new PortalBook()
   #held: ListenerPlan = new Map()
   #open: ReadonlyMap<string, number> = new Map()
   /** Listeners that could not be opened, as far as that was told. */
@@ -74,7 +76,7 @@ export class UserspaceProxier implements Proxier {
   async update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
     this.#snapshot = snapshot
     this.#tellSctp(snapshot)
-    const { served, conflicts } = settleClaims([...snapshot.ports.values()].filter(isServed).flatMap(portalsOf))
+    const { served, conflicts } = this.#book.settle([...snapshot.ports.values()].filter(isServed))
     this.#tellConflicts(conflicts)
     this.#nodePorts = new Set(
       served.filter(({ address }) => address === undefined).map(({ servicePort }) => servicePort.key),
@@ -157,12 +159,22 @@ export class UserspaceProxier implements Proxier {
     const held = new Map<string, HeldPortal>()
     for (const portal of portals) {
       const name = `${portal.servicePort.key} ${portal.name}`
+      const before = this.#portals.get(name)
+      if (before?.led.portal === portal && this.#isAsBefore(before, open)) {
+        held.set(name, before)
+        continue
+      }
       const made = this.#holdOne(portal, open)
       if (made === undefined) continue
-      const before = this.#portals.get(name)
       held.set(name, before?.says === made.says && sameSpecs(before.specs, made.specs) ? before : made)
     }
     return held
+  }
+
+  /** Every listener of a portal is what it was, and where it was. */
+  #isAsBefore({ specs, ports, led }: HeldPortal, open: ReadonlyMap<string, number>): boolean {
+    if (led.portal.address === undefined && !open.has(nodePortKey(led.portal.servicePort))) return false
+    return specs.every((spec, index) => this.#specs.get(spec.key) === spec && open.get(spec.key) === ports[index])
   }
 
   #holdOne(portal: Portal, open: ReadonlyMap<string, number>): HeldPortal | undefined {
@@ -185,7 +197,8 @@ export class UserspaceProxier implements Proxier {
       .filter(spec => spec.address !== unspecifiedAddress(servicePort.family))
       .map(({ protocol, address, key, clients }) => ({ protocol, address, port: open.get(key)!, clients }))
     const says = JSON.stringify([fromNode, fromPods, fromElsewhere, proxyPorts])
-    return { led: { portal, fromNode, fromPods, fromElsewhere }, specs, proxyPorts, says }
+    const ports = specs.map(({ key }) => open.get(key)!)
+    return { led: { portal, fromNode, fromPods, fromElsewhere }, specs, ports, proxyPorts, says }
   }
 
   /** Asked once for all service ports: to look at the interfaces is a thousand times dearer than to use what was seen. */
