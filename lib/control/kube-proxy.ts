@@ -22,6 +22,9 @@ import { chooseSource } from './choose-source.js'
 import { SyncLoop } from './sync-loop.js'
 import { VERSION } from './version.js'
 
+/** Rules are looked at this often, so that what others have done to them is mended within five seconds. */
+const LOOK_MS = 4000
+
 /** One running kube-proxy: the parts, put together. What they do is in the parts. */
 export class KubeProxy {
   readonly #config: KubeProxyConfig
@@ -95,6 +98,7 @@ export class KubeProxy {
       log,
       syncPeriod: config.iptablesSyncPeriod,
       minSyncPeriod: config.iptablesMinSyncPeriod,
+      lookPeriod: Math.min(config.iptablesSyncPeriod, LOOK_MS),
     })
     const shared = { clock: realClock, log }
     this.#servers = [

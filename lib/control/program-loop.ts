@@ -21,6 +21,8 @@ export interface ProgramLoopOptions {
   /** Milliseconds; see KubeProxyConfig. */
   readonly syncPeriod: number
   readonly minSyncPeriod: number
+  /** Milliseconds between looks at the rules, for what others may have done to them. */
+  readonly lookPeriod: number
   /** Whether changes wait that no update has carried out yet. */
   readonly changesWait: () => boolean
   /** Rules have been written, or not: what depends on them can be looked at again. */
@@ -28,8 +30,8 @@ export interface ProgramLoopOptions {
 }
 
 /**
- * Keeps the rules of one IP family true: writes them when an update has left them pending, at most every minSyncPeriod; reads
- * and repairs them every syncPeriod; after a failure tries again with growing pauses, whatever comes in meanwhile.
+ * Keeps the rules of one IP family true: writes them when an update has left them pending, at most every minSyncPeriod; looks
+ * at them every few seconds and repairs what others have changed; after a failure tries again with growing pauses, whatever comes in meanwhile.
  */
 export class ProgramLoop {
   readonly #options: ProgramLoopOptions
@@ -80,7 +82,7 @@ export class ProgramLoop {
   }
 
   async #program(): Promise<void> {
-    const { rules, clock, record, log, syncPeriod, onProgrammed } = this.#options
+    const { rules, clock, record, log, syncPeriod, lookPeriod, onProgrammed } = this.#options
     const { family } = rules
     const verify = this.#verifyWanted
     this.#verifyWanted = false
@@ -95,12 +97,17 @@ export class ProgramLoop {
       record.rulesWritten(family, report.rules)
       const ms = clock.now() - startedAt
       const owned = report.rules.reduce((sum, table) => sum + table.owned, 0)
-      log.info(2, 'Synced rules', { family, changed: report.changed, rules: owned, ms: Math.round(ms) })
+      log.info(verify && !report.changed ? 4 : 2, 'Synced rules', {
+        family,
+        changed: report.changed,
+        rules: owned,
+        ms: Math.round(ms),
+      })
       const onlyTheirs = !pending && this.#updated === undefined
       if (verify && report.changed && onlyTheirs)
         log.warn('Rules had been changed by somebody else and were repaired', { family })
       this.#tellSynced(carried, ms)
-      this.#timers.set('verify', syncPeriod, () => this.#verify())
+      this.#timers.set('verify', lookPeriod, () => this.#verify())
     } catch (error) {
       this.#updated = joinBatches(carried, this.#updated)
       record.restoreFailed(family)

@@ -26,6 +26,8 @@ export interface SyncLoopOptions {
   /** Milliseconds; see KubeProxyConfig. */
   readonly syncPeriod: number
   readonly minSyncPeriod: number
+  /** Milliseconds between looks at the rules, for what others may have done to them. */
+  readonly lookPeriod: number
 }
 
 /**

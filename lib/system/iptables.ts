@@ -1,6 +1,6 @@
 import { type IpFamily } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
-import { type FoundRules, parseSaveText } from '../rules/found-rules.js'
+import { type FoundRules, type FoundTable, parseSaveText } from '../rules/found-rules.js'
 import { runCommand } from './command.js'
 import { type IptablesFlavour, permissionFailure, programName } from './iptables-flavour.js'
 
@@ -21,6 +21,8 @@ const TIMEOUT_MS = 60_000
 export class IptablesPrograms implements Iptables {
   readonly family: IpFamily
   readonly #flavour: IptablesFlavour
+  /** What was read last, by table: reading the same again costs no parsing, and gives the same objects. */
+  readonly #read = new Map<string, { readonly text: string; readonly table: FoundTable | undefined }>()
 
   constructor(family: IpFamily, flavour: IptablesFlavour) {
     this.family = family
@@ -29,11 +31,15 @@ export class IptablesPrograms implements Iptables {
 
   async read(tables: Iterable<string>): Promise<FoundRules> {
     const program = programName(this.family, this.#flavour, 'save')
-    const found = new Map<string, ReadonlyMap<string, readonly (readonly string[])[]>>()
-    for (const table of tables) {
-      const { exitCode, stdout, stderr } = await runCommand(program, ['-t', table], { timeoutMs: TIMEOUT_MS })
+    const found = new Map<string, FoundTable>()
+    for (const name of tables) {
+      const { exitCode, stdout, stderr } = await runCommand(program, ['-t', name], { timeoutMs: TIMEOUT_MS })
       if (exitCode !== 0) throw failureOf(program, stderr, '')
-      for (const [name, rules] of parseSaveText(stdout)) found.set(name, rules)
+      const text = withoutCounters(stdout)
+      const known = this.#read.get(name)
+      const table = known?.text === text ? known.table : parseSaveText(stdout).get(name)
+      this.#read.set(name, { text, table })
+      if (table !== undefined) found.set(name, table)
     }
     return found
   }
@@ -44,6 +50,11 @@ export class IptablesPrograms implements Iptables {
     const { exitCode, stderr } = await runCommand(program, args, { input: text, timeoutMs: TIMEOUT_MS })
     if (exitCode !== 0) throw failureOf(program, stderr, text)
   }
+}
+
+/** The text without what changes by itself: the time in comments, and what the policies of chains have counted. */
+function withoutCounters(text: string): string {
+  return text.replace(/^#.*$/gm, '').replace(/ \[\d+:\d+\]$/gm, '')
 }
 
 /** Sorts what a netfilter program said into a failure; with the line at fault, where it names one. */

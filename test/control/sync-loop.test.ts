@@ -57,6 +57,7 @@ function createRig(options: { readonly minSyncPeriod?: number } = {}) {
     record: forwardSyncRecord(health, recordInto(events)),
     log,
     syncPeriod: SYNC_PERIOD,
+    lookPeriod: SYNC_PERIOD,
     minSyncPeriod: options.minSyncPeriod ?? MIN_SYNC_PERIOD,
   })
   const isHealthy = (): boolean => health.statusAt(EPOCH + clock.now()).healthy

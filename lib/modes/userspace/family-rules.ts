@@ -42,6 +42,9 @@ export class FamilyRules implements KernelRules {
   /** Whether the last write succeeded; false before the first, since links and chains have to be there even without Services. */
   #programmed = false
   #podsSaid = ''
+  /** The tables as they were when nothing was to be done. */
+  #right: readonly unknown[] = []
+  #counts: ProgramReport['rules'] = []
 
   /** @param fromPods how packets of Pods are told from others, at the moment it is asked */
   constructor(iptables: Iptables, fromPods: () => readonly FromPod[], log: Log) {
@@ -81,6 +84,7 @@ export class FamilyRules implements KernelRules {
     if (verify) this.#found = await this.#iptables.read(TABLES)
     const wanted = this.#wanted
     const fromPods = this.#fromPods()
+    if (!this.pending && this.#isRight(wanted)) return { changed: false, rules: this.#counts }
     const rules = this.#ruleSet(wanted, fromPods)
     const { text, written } = restoreText(rules, this.#found)
     this.#ruled = new Map([...this.#ruled, ...wanted])
@@ -93,10 +97,19 @@ export class FamilyRules implements KernelRules {
     this.#ruled = wanted
     this.#programmed = true
     this.#podsSaid = JSON.stringify(fromPods)
+    this.#right = text === '' ? TABLES.map(table => this.#found.get(table)) : []
+    this.#counts = TABLES.map(table => ({ table, owned: countRules(rules, table), written: 0 }))
     return {
       changed: text !== '',
-      rules: TABLES.map(table => ({ table, owned: countRules(rules, table), written: written.get(table) ?? 0 })),
+      rules: this.#counts.map(count => ({ ...count, written: written.get(count.table) ?? 0 })),
     }
+  }
+
+  /** The tables are those that were found to be right before: reading gives the same objects while nothing changes. */
+  #isRight(wanted: HeldPortals): boolean {
+    const isSame =
+      this.#right.length > 0 && TABLES.every((table, index) => this.#found.get(table) === this.#right[index])
+    return isSame && wanted.size === this.#ruled.size
   }
 
   /** Sorted, so that rules change their place only when something really changes. */

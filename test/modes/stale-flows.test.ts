@@ -1,0 +1,124 @@
+import t from 'tap'
+import { type FlowPortals, type LedDestination, staleFlows } from '../../lib/modes/userspace/stale-flows.js'
+import { type UdpEntry } from '../../lib/system/conntrack.js'
+
+const LISTENER = { address: '192.168.50.1', port: 40000 }
+const LOCAL_LISTENER = { address: '192.168.50.1', port: 40001 }
+const LISTENER6 = { address: 'fd00:50::1', port: 40000 }
+const DNS: LedDestination = { address: '10.96.0.10', port: 53, listeners: [LISTENER] }
+const NODE_PORT: LedDestination = { address: undefined, port: 30053, listeners: [LISTENER] }
+
+/** `10.96.0.10:53 > 192.168.50.1:40000`: sent to the first, answered by the second. */
+function entry(text: string): UdpEntry {
+  const [destination, replySource] = text.split(' > ').map(end => {
+    const [, address, port] = /^\[?(.*?)\]?:(\d+)$/.exec(end)!
+    return { address: address!, port: Number(port) }
+  })
+  const family = destination!.address.includes(':') ? 'IPv6' : 'IPv4'
+  return { family, source: { address: '10.244.0.2', port: 5000 }, destination: destination!, replySource: replySource! }
+}
+
+void t.test('A UDP flow to one of our portals is stale when its answers come from anything but its listener', t => {
+  const table: readonly (readonly [why: string, flow: string, stale: boolean, portals: Partial<FlowPortals>])[] = [
+    ['the present listener', '10.96.0.10:53 > 192.168.50.1:40000', false, { portals: [DNS] }],
+    ['a former proxy port', '10.96.0.10:53 > 192.168.50.1:39999', true, { portals: [DNS] }],
+    ['a former node address', '10.96.0.10:53 > 192.168.51.1:40000', true, { portals: [DNS] }],
+    ['an endpoint, of another mode', '10.96.0.10:53 > 10.244.0.7:5353', true, { portals: [DNS] }],
+    ['not translated: the rule came later', '10.96.0.10:53 > 10.96.0.10:53', true, { portals: [DNS] }],
+    ['another port of our address', '10.96.0.10:54 > 192.168.50.1:39999', false, { portals: [DNS] }],
+    ['the same port of another address', '10.96.0.11:53 > 192.168.50.1:39999', false, { portals: [DNS] }],
+    ['an address that begins alike', '10.96.0.100:53 > 192.168.50.1:39999', false, { portals: [DNS] }],
+    ['nothing is ours', '10.96.0.10:53 > 192.168.50.1:39999', false, {}],
+
+    ['node port, present listener', '192.168.50.1:30053 > 192.168.50.1:40000', false, { portals: [NODE_PORT] }],
+    ['node port, former listener', '192.168.50.1:30053 > 192.168.50.1:39999', true, { portals: [NODE_PORT] }],
+    ['node port, not translated', '192.168.50.1:30053 > 192.168.50.1:30053', true, { portals: [NODE_PORT] }],
+    ['its number at a machine elsewhere', '192.168.60.9:30053 > 192.168.60.9:30053', false, { portals: [NODE_PORT] }],
+    ['node port on loopback', '127.0.0.1:30053 > 127.0.0.1:30053', false, { portals: [NODE_PORT] }],
+    [
+      'an external IP that is the node\u2019s goes before the node port',
+      '192.168.50.1:30053 > 192.168.50.1:40001',
+      false,
+      { portals: [NODE_PORT, { address: '192.168.50.1', port: 30053, listeners: [LOCAL_LISTENER] }] },
+    ],
+
+    ['gone', '10.96.0.10:53 > 192.168.50.1:40000', true, { gone: [DNS] }],
+    ['gone, not translated', '10.96.0.10:53 > 10.96.0.10:53', true, { gone: [DNS] }],
+    ['gone, another address', '10.96.0.11:53 > 192.168.50.1:40000', false, { gone: [DNS] }],
+    ['a node port that is gone', '192.168.50.1:30053 > 192.168.50.1:40000', true, { gone: [NODE_PORT] }],
+    ['gone elsewhere', '192.168.60.9:30053 > 192.168.60.9:30053', false, { gone: [NODE_PORT] }],
+    ['gone and served again', '10.96.0.10:53 > 192.168.50.1:40000', false, { gone: [DNS], portals: [DNS] }],
+    ['served again elsewhere', '10.96.0.10:53 > 192.168.50.1:39999', true, { gone: [DNS], portals: [DNS] }],
+
+    [
+      'one of two listeners',
+      '10.96.0.10:53 > 192.168.50.1:40001',
+      false,
+      { portals: [{ ...DNS, listeners: [LISTENER, LOCAL_LISTENER] }] },
+    ],
+    [
+      'neither of two listeners',
+      '10.96.0.10:53 > 192.168.50.1:40002',
+      true,
+      { portals: [{ ...DNS, listeners: [LISTENER, LOCAL_LISTENER] }] },
+    ],
+    [
+      'named twice: any of them',
+      '10.96.0.10:53 > 192.168.50.1:40000',
+      false,
+      { portals: [DNS, { ...DNS, listeners: [LOCAL_LISTENER] }] },
+    ],
+    ['packets are dropped now', '10.96.0.10:53 > 192.168.50.1:40000', true, { portals: [{ ...DNS, listeners: [] }] }],
+    [
+      'a listener on every address',
+      '10.96.0.10:53 > 10.244.0.1:40000',
+      false,
+      { portals: [{ ...DNS, listeners: [{ address: '0.0.0.0', port: 40000 }] }] },
+    ],
+    [
+      'a listener on every address, another port',
+      '10.96.0.10:53 > 10.244.0.1:40001',
+      true,
+      { portals: [{ ...DNS, listeners: [{ address: '0.0.0.0', port: 40000 }] }] },
+    ],
+    [
+      'a listener on every address of the other family',
+      '10.96.0.10:53 > 10.244.0.1:40000',
+      true,
+      { portals: [{ ...DNS, listeners: [{ address: '::', port: 40000 }] }] },
+    ],
+
+    [
+      'IPv6, present listener',
+      '[fd00:96::a]:53 > [fd00:50::1]:40000',
+      false,
+      { portals: [{ address: 'fd00:96::a', port: 53, listeners: [LISTENER6] }] },
+    ],
+    [
+      'IPv6, former listener',
+      '[fd00:96::a]:53 > [fd00:50::1]:39999',
+      true,
+      { portals: [{ address: 'fd00:96::a', port: 53, listeners: [LISTENER6] }] },
+    ],
+    ['IPv6 node port', '[fd00:50::1]:30053 > [fd00:50::1]:39999', true, { portals: [NODE_PORT] }],
+  ]
+  const nodeAddresses = new Set(['192.168.50.1', 'fd00:50::1'])
+  for (const [why, flow, stale, differs] of table) {
+    const found = staleFlows([entry(flow)], { portals: [], gone: [], nodeAddresses, ...differs })
+    t.equal(found.length === 1, stale, `${why}: ${flow}`)
+  }
+  t.end()
+})
+
+void t.test('Of many flows the stale ones are given back as they came, in their order', t => {
+  const entries = [
+    '10.96.0.10:53 > 192.168.50.1:39999',
+    '8.8.8.8:53 > 8.8.8.8:53',
+    '10.96.0.10:53 > 192.168.50.1:40000',
+    '10.96.0.10:53 > 10.96.0.10:53',
+  ].map(entry)
+  const stale = staleFlows(entries, { portals: [DNS], gone: [], nodeAddresses: new Set() })
+  t.strictSame(stale, [entries[0], entries[3]])
+  t.equal(stale[0], entries[0])
+  t.end()
+})

@@ -1,0 +1,207 @@
+import t from 'tap'
+import { ProxyFailure } from '../../lib/model/failure.js'
+import { type CommandResult, type runCommand } from '../../lib/system/command.js'
+import { ConntrackProgram, type UdpEntry, parseUdpEntries } from '../../lib/system/conntrack.js'
+import { RecordingLog } from '../observe/recording-log.js'
+
+const OK: CommandResult = { exitCode: 0, stdout: '', stderr: '' }
+const NOTHING_DELETED: CommandResult = {
+  exitCode: 1,
+  stdout: '',
+  stderr: 'conntrack v1.4.7 (conntrack-tools): 0 flow entries have been deleted.\n',
+}
+const DENIED: CommandResult = {
+  exitCode: 1,
+  stdout: '',
+  stderr:
+    'conntrack v1.4.7 (conntrack-tools): Operation failed: sorry, you must be root or get CAP_NET_ADMIN capability to do this\n',
+}
+const NO_SUCH_OPTION: CommandResult = { exitCode: 2, stdout: '', stderr: 'conntrack v1.4.6: unknown option\n' }
+
+/** An entry of client number `n`, to a portal of its own unless told otherwise. */
+function entry(n: number, portal = n): UdpEntry {
+  return {
+    family: 'IPv4',
+    source: { address: '10.244.0.2', port: n },
+    destination: { address: '10.96.0.10', port: portal },
+    replySource: { address: '192.168.50.1', port: 39999 },
+  }
+}
+
+/** Instead of the program: answers as told, and keeps what it was asked. */
+function program(reply: (args: readonly string[], input: string) => CommandResult) {
+  const calls: string[] = []
+  const inputs: string[] = []
+  const run: typeof runCommand = (name, args, { input = '' }) => {
+    calls.push([name, ...args].join(' '))
+    inputs.push(input)
+    return Promise.resolve().then(() => reply(args, input))
+  }
+  const log = new RecordingLog()
+  return { conntrack: new ConntrackProgram(log, run), calls, inputs, log }
+}
+
+void t.test('An entry is read from the line that the program prints', t => {
+  const flow = (
+    family: 'IPv4' | 'IPv6',
+    ends: readonly [string, number, string, number, string, number],
+  ): UdpEntry => ({
+    family,
+    source: { address: ends[0], port: ends[1] },
+    destination: { address: ends[2], port: ends[3] },
+    replySource: { address: ends[4], port: ends[5] },
+  })
+  const table: readonly (readonly [line: string, family: 'IPv4' | 'IPv6', entry: UdpEntry | undefined])[] = [
+    [
+      'udp      17 59 src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 [UNREPLIED] src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 mark=0 use=1',
+      'IPv4',
+      flow('IPv4', ['10.0.0.1', 100, '10.96.0.1', 53, '10.0.0.9', 99]),
+    ],
+    [
+      'udp      17 179 src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 packets=3 bytes=90 src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 packets=3 bytes=90 [ASSURED] mark=0 secctx=system use=1',
+      'IPv4',
+      flow('IPv4', ['10.0.0.1', 100, '10.96.0.1', 53, '10.0.0.9', 99]),
+    ],
+    [
+      'udp      17 59 src=fd00:0:0::1 dst=FD00::2 sport=1 dport=2 [UNREPLIED] src=fd00::2 dst=fd00::1 sport=2 dport=1 mark=0 use=1',
+      'IPv6',
+      flow('IPv6', ['fd00::1', 1, 'fd00::2', 2, 'fd00::2', 2]),
+    ],
+    [
+      'udp      17 59 src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 mark=0 zone=5 use=1',
+      'IPv4',
+      undefined,
+    ],
+    [
+      'udp      17 59 src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 zone-orig=7 src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 mark=0 use=1',
+      'IPv4',
+      undefined,
+    ],
+    [
+      'tcp      6 59 src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 mark=0 use=1',
+      'IPv4',
+      undefined,
+    ],
+    ['udp      17 59 src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 mark=0 use=1', 'IPv4', undefined],
+    [
+      'udp      17 59 src=x dst=10.96.0.1 sport=100 dport=53 src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100',
+      'IPv4',
+      undefined,
+    ],
+    ['', 'IPv4', undefined],
+  ]
+  for (const [line, family, expected] of table)
+    t.strictSame(parseUdpEntries(line, family), expected === undefined ? [] : [expected], line)
+  const all = table.filter(([, family]) => family === 'IPv4').map(([line]) => line)
+  t.equal(parseUdpEntries(all.join('\n'), 'IPv4').length, 2)
+  t.end()
+})
+
+void t.test('A list is asked for one family, and one that fails says what the program said', async t => {
+  const { conntrack, calls } = program(() => OK)
+  await conntrack.listUdp('IPv4')
+  await conntrack.listUdp('IPv6')
+  t.strictSame(calls, ['conntrack -L -p udp -f ipv4', 'conntrack -L -p udp -f ipv6'])
+  const broken = program(() => ({ exitCode: 1, stdout: '', stderr: 'conntrack: no memory\nmore\n' }))
+  await t.rejects(broken.conntrack.listUdp('IPv4'), {
+    code: 'PROGRAM_FAILED',
+    message: '"conntrack -L -p udp -f ipv4" failed: conntrack: no memory; more',
+  })
+})
+
+void t.test('Removals go to one program together, those of the same kind as one', async t => {
+  const { conntrack, calls, inputs } = program(() => OK)
+  await conntrack.delete([entry(1, 53), entry(2, 53), { ...entry(3, 54), family: 'IPv6' }])
+  t.strictSame(calls, ['conntrack -R -'])
+  t.strictSame(inputs, [
+    '-D -p udp -f ipv4 -w 0 -d 10.96.0.10 --dport 53 -r 192.168.50.1 --reply-port-src 39999\n' +
+      '-D -p udp -f ipv6 -w 0 -d 10.96.0.10 --dport 54 -r 192.168.50.1 --reply-port-src 39999\n',
+  ])
+  await conntrack.delete([])
+  t.equal(calls.length, 1, 'nothing to remove is no program')
+})
+
+void t.test(
+  'A program that takes one removal at a time gets one at a time, and is asked for more only once',
+  async t => {
+    const { conntrack, calls } = program(([option]) => (option === '-R' ? NO_SUCH_OPTION : NOTHING_DELETED))
+    await conntrack.delete([entry(1), entry(2), entry(3), entry(4), entry(5), entry(6)])
+    t.equal(calls.filter(call => call === 'conntrack -R -').length, 1)
+    t.strictSame(calls.slice(1, 3), [
+      'conntrack -D -p udp -f ipv4 -w 0 -d 10.96.0.10 --dport 1 -r 192.168.50.1 --reply-port-src 39999',
+      'conntrack -D -p udp -f ipv4 -w 0 -d 10.96.0.10 --dport 2 -r 192.168.50.1 --reply-port-src 39999',
+    ])
+    t.equal(calls.length, 7)
+    await conntrack.delete([entry(7)])
+    t.equal(calls.filter(call => call === 'conntrack -R -').length, 1)
+    t.equal(calls.length, 8)
+  },
+)
+
+void t.test('Single removals run a few at once, not all', async t => {
+  let running = 0
+  let most = 0
+  const run: typeof runCommand = async (_name, [option]) => {
+    if (option === '-R') return NO_SUCH_OPTION
+    most = Math.max(most, ++running)
+    await Promise.resolve()
+    await Promise.resolve()
+    running--
+    return OK
+  }
+  await new ConntrackProgram(new RecordingLog(), run).delete(Array.from({ length: 40 }, (_, n) => entry(n)))
+  t.equal(most, 4)
+})
+
+void t.test('A removal that fails says what the program said', async t => {
+  const { conntrack, log } = program(() => ({ exitCode: 1, stdout: '', stderr: 'conntrack: no memory\n' }))
+  await t.rejects(conntrack.delete([entry(53)]), {
+    code: 'PROGRAM_FAILED',
+    message: /^"conntrack -D .*": conntrack: no/,
+  })
+  await t.rejects(conntrack.delete([entry(53)]), { code: 'PROGRAM_FAILED' }, 'and it is tried again')
+  t.strictSame(log.entries, [])
+})
+
+void t.test('One call removes a bounded number, in portions, and says what is left', async t => {
+  const { conntrack, inputs, log } = program(() => OK)
+  await conntrack.delete(Array.from({ length: 1030 }, (_, n) => entry(n)))
+  t.equal(inputs.length, 16)
+  t.strictSame([...new Set(inputs.map(input => input.trim().split('\n').length))], [64])
+  t.match(log.entries, [{ severity: 'info', fields: { kinds: 6 } }])
+})
+
+void t.test('Without the program or the permission there is one warning, and from then on nothing', async t => {
+  const missing = (): CommandResult => {
+    throw new ProxyFailure('PROGRAM_MISSING', 'Cannot run "conntrack": there is no such program in PATH')
+  }
+  for (const [reply, hint] of [
+    [missing, /apt-get install conntrack/],
+    [() => DENIED, /NET_ADMIN/],
+  ] as const) {
+    const { conntrack, calls, log } = program(reply)
+    t.strictSame(await Promise.all([conntrack.listUdp('IPv4'), conntrack.listUdp('IPv6')]), [[], []])
+    const before = calls.length
+    t.strictSame(await conntrack.listUdp('IPv4'), [])
+    await conntrack.delete([entry(53)])
+    t.equal(calls.length, before, 'no program is started any more')
+    t.match(log.entries, [
+      { severity: 'warn', message: 'Stale UDP flows are not removed from the kernel', fields: { hint } },
+    ])
+    t.equal(log.entries.length, 1)
+
+    const later = program(reply)
+    await later.conntrack.delete(Array.from({ length: 200 }, (_, n) => entry(n)))
+    t.equal(later.calls.length, 1, 'a removal that may not be ends the others')
+    t.equal(later.log.entries.length, 1)
+  }
+})
+
+void t.test('Any other failure to start the program is a failure, and no reason to give up', async t => {
+  const { conntrack, calls } = program(() => {
+    throw new ProxyFailure('PROGRAM_FAILED', 'it did not end')
+  })
+  await t.rejects(conntrack.listUdp('IPv4'), { message: 'it did not end' })
+  await t.rejects(conntrack.delete([entry(53)]), { message: 'it did not end' })
+  t.equal(calls.length, 2)
+})
