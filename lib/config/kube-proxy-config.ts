@@ -20,6 +20,11 @@ export interface ConntrackConfig {
   readonly udpStreamTimeout: number
 }
 
+/** How a packet shows that it comes from a Pod of the cluster (`detectLocalMode` of KubeProxyConfiguration). */
+export type DetectLocal =
+  | { readonly mode: 'ClusterCIDR' | 'NodeCIDR' }
+  | { readonly mode: 'BridgeInterface' | 'InterfaceNamePrefix'; readonly name: string }
+
 /** What the operator asked for, checked. Names follow KubeProxyConfiguration where it has the field; times are milliseconds. */
 export interface KubeProxyConfig {
   /** File with the way to the API server; with `master` empty too: the Pod's service account. */
@@ -35,6 +40,12 @@ export interface KubeProxyConfig {
   readonly bindAddress: IpAddress | undefined
   /** Ranges of Pod addresses, at most one for each family. */
   readonly clusterCIDR: readonly Cidr[]
+  /** How packets of Pods are told from others. */
+  readonly detectLocal: DetectLocal
+  /** Where node ports are served: ranges, `primary` for the node's own address, undefined for every address. */
+  readonly nodePortAddresses: readonly Cidr[] | 'primary' | undefined
+  /** Whether node ports answer on loopback too. */
+  readonly localhostNodePorts: boolean
   /** Proxy ports; undefined: the kernel chooses. */
   readonly portRange: PortRange | undefined
   /** How long a UDP flow may be idle; undefined: 30 s, and 180 s once it was answered. */

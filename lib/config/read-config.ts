@@ -4,7 +4,7 @@ import { specialAddress } from '../model/special-address.js'
 import { parsePortRange } from '../model/port-range.js'
 import { parseDuration } from './duration.js'
 import { FLAGS } from './flags.js'
-import { type ConntrackConfig, type KubeProxyConfig } from './kube-proxy-config.js'
+import { type ConntrackConfig, type DetectLocal, type KubeProxyConfig } from './kube-proxy-config.js'
 
 /** Flag values as they were typed, by flag name; what is absent has its default. */
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
@@ -26,6 +26,9 @@ export function readConfig(values: FlagValues, hostName: string): ReadConfig {
     mode: reader.mode(),
     bindAddress: reader.bindAddress(),
     clusterCIDR: reader.clusterCidr(),
+    detectLocal: reader.detectLocal(),
+    nodePortAddresses: reader.nodePortAddresses(),
+    localhostNodePorts: reader.bool('iptables-localhost-nodeports'),
     portRange: reader.portRange(),
     udpIdleTimeout: reader.text('udp-timeout') === '' ? undefined : reader.duration('udp-timeout', 'above'),
     iptablesSyncPeriod: reader.duration('iptables-sync-period', 'above'),
@@ -164,6 +167,43 @@ class Reader {
     else if (new Set(ranges.map(({ family }) => family)).size < ranges.length)
       this.problem('cluster-cidr', 'expected one range, or two of different IP families')
     return ranges
+  }
+
+  detectLocal(): DetectLocal {
+    const mode = this.text('detect-local-mode') || 'ClusterCIDR'
+    if (mode === 'ClusterCIDR' || mode === 'NodeCIDR') return { mode }
+    if (mode !== 'BridgeInterface' && mode !== 'InterfaceNamePrefix') {
+      this.problem('detect-local-mode', 'expected ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix')
+      return { mode: 'ClusterCIDR' }
+    }
+    const flag = mode === 'BridgeInterface' ? 'pod-bridge-interface' : 'pod-interface-name-prefix'
+    const name = this.text(flag)
+    // The kernel's names of interfaces: at most 15 bytes, without spaces and slashes.
+    if (!/^[^\s/+]{1,15}$/.test(name)) this.problem(flag, `expected the name that --detect-local-mode=${mode} needs`)
+    return { mode, name }
+  }
+
+  nodePortAddresses(): readonly Cidr[] | 'primary' | undefined {
+    const values = this.list('nodeport-addresses')
+      .flatMap(value => value.split(','))
+      .map(value => value.trim())
+    if (values.length === 0) return undefined
+    if (values.length === 1 && values[0] === 'primary') return 'primary'
+    if (values.includes('primary')) {
+      this.problem('nodeport-addresses', "can't use both 'primary' and CIDRs")
+      return undefined
+    }
+    const ranges = values.map(parseCidr).filter(range => range !== undefined)
+    if (ranges.length < values.length) {
+      this.problem('nodeport-addresses', 'expected ranges such as "192.168.0.0/16", or "primary"')
+    }
+    return ranges
+  }
+
+  bool(flag: string): boolean {
+    const text = this.text(flag)
+    if (text !== 'true' && text !== 'false') this.problem(flag, 'expected "true" or "false"')
+    return text === 'true'
   }
 
   portRange() {

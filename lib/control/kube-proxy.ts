@@ -5,6 +5,12 @@ import { type IpAddress, type IpFamily, familyOf } from '../model/address.js'
 import { type Log } from '../model/log.js'
 import { PortAllocator } from '../modes/userspace/port-allocator.js'
 import { UserspaceProxier } from '../modes/userspace/proxier.js'
+import {
+  type FromPod,
+  type Surroundings,
+  includesLoopback,
+  nodePortAddresses,
+} from '../modes/userspace/surroundings.js'
 import { forwardSyncRecord } from '../observe/forward-sync-record.js'
 import { startHealthServer } from '../observe/health-server.js'
 import { type HttpListener } from '../observe/http-listener.js'
@@ -72,8 +78,8 @@ export class KubeProxy {
       iptables,
       ports: new PortAllocator(config.portRange, Math.random),
       nodeAddress: family => this.#nodeAddress(family),
-      fromPods: () => config.clusterCIDR.map(source => ({ source })),
-      localhostNodePorts: true,
+      surroundings: family => this.#surroundings(family),
+      localhostNodePorts: family => config.localhostNodePorts && includesLoopback(config.nodePortAddresses, family),
       log,
     })
     const health = new ProxierHealth({ families: families, timeoutMs: 2 * config.iptablesSyncPeriod, startedAt })
@@ -147,6 +153,36 @@ export class KubeProxy {
     if (cut === undefined) this.#log.warn('Told a second time to stop: open connections are cut off')
     else if (cut > 0) this.#log.warn('Drain time-out: open connections are cut off', { connections: cut })
     else this.#log.info(0, 'Drained')
+  }
+
+  #surroundings(family: IpFamily): Surroundings {
+    const wanted = this.#config.nodePortAddresses
+    const own = wanted === undefined ? [] : readNodeNetwork().addresses.map(({ ip }) => ip)
+    return {
+      fromPods: this.#fromPods(family),
+      nodePortAddresses: nodePortAddresses(
+        wanted,
+        family,
+        own.filter(ip => familyOf(ip) === family),
+        this.#nodeAddress(family),
+      ),
+    }
+  }
+
+  /** None, where it cannot be told: Pods are then treated as everybody else. */
+  #fromPods(family: IpFamily): FromPod[] {
+    const { detectLocal, clusterCIDR } = this.#config
+    switch (detectLocal.mode) {
+      case 'BridgeInterface':
+        return [{ inInterface: detectLocal.name }]
+      case 'InterfaceNamePrefix':
+        return [{ inInterface: `${detectLocal.name}+` }]
+      case 'ClusterCIDR':
+      case 'NodeCIDR': {
+        const ranges = detectLocal.mode === 'ClusterCIDR' ? clusterCIDR : (this.#store.node?.podCIDRs ?? [])
+        return ranges.filter(range => range.family === family).map(source => ({ source }))
+      }
+    }
   }
 
   /** Looked up anew at each update: addresses come and go. */

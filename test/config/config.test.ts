@@ -61,6 +61,9 @@ void t.test('Without any flag every value has its default', t => {
     mode: 'userspace',
     bindAddress: undefined,
     clusterCIDR: [],
+    detectLocal: { mode: 'ClusterCIDR' },
+    nodePortAddresses: undefined,
+    localhostNodePorts: true,
     portRange: undefined,
     udpIdleTimeout: undefined,
     iptablesSyncPeriod: 30_000,
@@ -109,6 +112,26 @@ void t.test('A good value is taken', t => {
     [{ 'bind-address': 'fd00::1' }, { bindAddress: 'fd00::1' }],
     [{ 'bind-address': '::' }, { bindAddress: undefined }],
     [{ 'bind-address': '::ffff:0.0.0.0' }, { bindAddress: undefined }],
+    [{ 'detect-local-mode': 'NodeCIDR' }, { detectLocal: { mode: 'NodeCIDR' } }],
+    [
+      { 'detect-local-mode': 'BridgeInterface', 'pod-bridge-interface': 'cni0' },
+      { detectLocal: { mode: 'BridgeInterface', name: 'cni0' } },
+    ],
+    [
+      { 'detect-local-mode': 'InterfaceNamePrefix', 'pod-interface-name-prefix': 'cali' },
+      { detectLocal: { mode: 'InterfaceNamePrefix', name: 'cali' } },
+    ],
+    [{ 'nodeport-addresses': ['primary'] }, { nodePortAddresses: 'primary' }],
+    [
+      { 'nodeport-addresses': ['10.0.0.0/8,fd00::/8'] },
+      {
+        nodePortAddresses: [
+          { family: 'IPv4', network: '10.0.0.0', bits: 8 },
+          { family: 'IPv6', network: 'fd00::', bits: 8 },
+        ],
+      },
+    ],
+    [{ 'iptables-localhost-nodeports': 'false' }, { localhostNodePorts: false }],
     [{ 'cluster-cidr': '10.244.0.0/16' }, { clusterCIDR: [{ family: 'IPv4', network: '10.244.0.0', bits: 16 }] }],
     [
       { 'cluster-cidr': '10.244.0.0/16, fd00::/64' },
@@ -189,6 +212,19 @@ void t.test('A bad value is refused with one sentence that names it and what was
     ],
     [{ 'bind-address': 'fe80::1' }, '--bind-address "fe80::1": cannot listen on a link-local address'],
     [{ 'bind-address': '224.0.0.1' }, '--bind-address "224.0.0.1": cannot listen on a multicast address'],
+    [
+      { 'detect-local-mode': 'Magic' },
+      '--detect-local-mode "Magic": expected ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix',
+    ],
+    [
+      { 'detect-local-mode': 'BridgeInterface' },
+      '--pod-bridge-interface "": expected the name that --detect-local-mode=BridgeInterface needs',
+    ],
+    [
+      { 'nodeport-addresses': ['primary', '10.0.0.0/8'] },
+      `--nodeport-addresses ["primary","10.0.0.0/8"]: can't use both 'primary' and CIDRs`,
+    ],
+    [{ 'iptables-localhost-nodeports': 'yes' }, '--iptables-localhost-nodeports "yes": expected "true" or "false"'],
     [{ 'cluster-cidr': '10.0.0.0' }, '--cluster-cidr "10.0.0.0": expected a range such as "10.244.0.0/16"'],
     [{ 'cluster-cidr': '10.0.0.0/8,' }, '--cluster-cidr "10.0.0.0/8,": expected a range such as "10.244.0.0/16"'],
     [

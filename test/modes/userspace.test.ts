@@ -63,7 +63,7 @@ function served(given: Partial<ServicePort> = {}, usable?: ServedPort['usable'])
 
 /** How listeners are planned, but for what a test is about. */
 function options(portOf: () => number | undefined, address = NODE) {
-  return { addressOf: () => address, portOf, hasNodePort: () => false, localhostNodePorts: true }
+  return { addressOf: () => address, portOf, hasNodePort: () => false, localhostNodePorts: () => true }
 }
 
 function snapshot(...ports: readonly ServedPort[]): ServiceSnapshot {
@@ -245,7 +245,11 @@ function programmed(...portals: readonly ReturnType<typeof portal>[]): KernelRul
     const [clusterIP] = portalsOf({ ...served(), servicePort })
     return { portal: clusterIP!, fromNode: target, fromPods: target, fromElsewhere: target }
   })
-  const rules = portalRules('IPv4', { portals: led, fromPods: [], proxyPorts: [] })
+  const rules = portalRules('IPv4', {
+    portals: led,
+    surroundings: { fromPods: [], nodePortAddresses: undefined },
+    proxyPorts: [],
+  })
   kernel.restore(restoreText(rules, parseSaveText(kernel.save())).text)
   return kernel
 }

@@ -4,13 +4,14 @@ import { type ConntrackConfig } from '../../lib/config/kube-proxy-config.js'
 import { type IpFamily } from '../../lib/model/address.js'
 import { type Log } from '../../lib/model/log.js'
 import { type FlowPortals, staleFlows } from '../../lib/modes/userspace/stale-flows.js'
-import { ConntrackProgram } from '../../lib/system/conntrack.js'
+import { ConntrackProgram, type UdpEntry } from '../../lib/system/conntrack.js'
 import { applyConntrackSettings } from '../../lib/system/conntrack-settings.js'
 
 export type ConntrackCommand =
   | { readonly list: IpFamily }
   /** Removes what is stale, and answers with it. */
   | { readonly clean: IpFamily; readonly portals: Omit<FlowPortals, 'nodeAddresses'>; readonly node: readonly string[] }
+  | { readonly remove: readonly UdpEntry[] }
   | { readonly apply: ConntrackConfig; readonly cpus: number }
   | { readonly warnings: true }
 
@@ -27,6 +28,10 @@ async function answer(command: ConntrackCommand): Promise<unknown> {
   if ('list' in command) return table.listUdp(command.list)
   if ('apply' in command) return applyConntrackSettings(command.apply, log, undefined, command.cpus)
   if ('warnings' in command) return warnings
+  if ('remove' in command) {
+    await table.delete(command.remove)
+    return 'removed'
+  }
   const portals = { ...command.portals, nodeAddresses: new Set(command.node) }
   const stale = staleFlows(await table.listUdp(command.clean), portals)
   await table.delete(stale)

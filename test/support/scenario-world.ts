@@ -73,7 +73,7 @@ export class ScenarioWorld {
       addressOf: () => address,
       portOf: () => this.#nextPort++,
       hasNodePort: () => false,
-      localhostNodePorts: true,
+      localhostNodePorts: () => true,
     }
     this.#specs = listenerSpecs(this.#snapshot, options, this.#specs)
     const served = [...this.#snapshot.ports.values()].filter(({ servicePort }) => servicePort.protocol !== 'SCTP')
@@ -83,7 +83,11 @@ export class ScenarioWorld {
       fromPods: this.#targetOf(portal, portal.fromPods),
       fromElsewhere: this.#targetOf(portal, portal.fromElsewhere),
     }))
-    const rules = portalRules('IPv4', { portals, fromPods: [], proxyPorts: [] })
+    const rules = portalRules('IPv4', {
+      portals,
+      surroundings: { fromPods: [], nodePortAddresses: undefined },
+      proxyPorts: [],
+    })
     const { text } = restoreText(rules, parseSaveText(this.#kernel.save()))
     this.#kernel.restore(text)
     return { rulesWritten: text !== '', problems: this.#problems }

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { type ConntrackConfig } from '../../lib/config/kube-proxy-config.js'
 import {
@@ -174,17 +177,39 @@ void t.test('In a kernel', { skip: cannotUseNamespaces }, async t => {
   await t.test('the size of the table cannot be written from here: a warning, and the rest is done', async t => {
     // The kernel takes both from the machine's first network namespace only, also from root.
     const before = await sysctl('max')
-    t.strictSame(await apply({ maxPerCore: before + 4, udpTimeout: 19_000 }), {
+    const more = 4 * Number(readFileSync(HASHSIZE_FILE, 'utf8')) + before
+    t.strictSame(await apply({ maxPerCore: more, min: 0, udpTimeout: 19_000 }), {
       written: ['udp_timeout'],
       failed: ['max', 'hashsize'],
     })
     t.equal(await sysctl('max'), before)
     t.equal(await sysctl('udp_timeout'), 19)
     const warnings = JSON.parse(await inside.command({ warnings: true })) as { settings: string; reason: string }[]
-    t.match(warnings.map(({ settings }) => settings).join(' '), `nf_conntrack_max=${before + 4}`)
+    t.match(warnings.map(({ settings }) => settings).join(' '), `nf_conntrack_max=${more}`)
     t.ok(
       warnings.every(({ reason }) => /^E[A-Z]+$/.test(reason)),
       JSON.stringify(warnings),
     )
   })
+
+  await t.test(
+    'where /proc/sys is mounted read-only, as in a container, nothing is written and one warning says so',
+    async t => {
+      const entry = fileURLToPath(new URL('../support/conntrack-inside.js', import.meta.url))
+      const script = 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec "$@"'
+      const child = network.start(network.node, 'unshare', ['-m', 'sh', '-c', script, 'sh', process.execPath, entry])
+      child.stderr!.pipe(process.stderr)
+      const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
+      const command = async (request: object): Promise<unknown> => {
+        child.stdin!.write(`${JSON.stringify(request)}\n`)
+        return JSON.parse(String((await lines.next()).value))
+      }
+      const wanted = { ...NOTHING, udpTimeout: 20_000, udpStreamTimeout: 21_000 }
+      t.match(await command({ apply: wanted, cpus: 1 }), { written: [], failed: [{ value: 20 }, { value: 21 }] })
+      t.match(await command({ warnings: true }), [
+        { settings: 'nf_conntrack_udp_timeout=20 nf_conntrack_udp_timeout_stream=21', reason: 'EROFS' },
+      ])
+      t.not(await sysctl('udp_timeout'), 20)
+    },
+  )
 })

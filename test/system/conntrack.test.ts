@@ -157,7 +157,7 @@ void t.test('A removal that fails says what the program said', async t => {
   const { conntrack, log } = program(() => ({ exitCode: 1, stdout: '', stderr: 'conntrack: no memory\n' }))
   await t.rejects(conntrack.delete([entry(53)]), {
     code: 'PROGRAM_FAILED',
-    message: /^"conntrack -D .*": conntrack: no/,
+    message: /^"conntrack -D .*" failed: conntrack: no memory$/,
   })
   await t.rejects(conntrack.delete([entry(53)]), { code: 'PROGRAM_FAILED' }, 'and it is tried again')
   t.strictSame(log.entries, [])

@@ -6,8 +6,9 @@ import { asFound, restoreText } from '../../rules/restore-text.js'
 import { type RuleSet } from '../../rules/rule-set.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
-import { type FromPod, type LedPortal, portalRules, proxyPortsOf } from './portal-rules.js'
+import { type LedPortal, portalRules, proxyPortsOf } from './portal-rules.js'
 import { type ProxyPort } from './door-chains.js'
+import { type Surroundings } from './surroundings.js'
 
 /** A portal with the listeners that it leads to. */
 export interface HeldPortal {
@@ -34,23 +35,23 @@ export class FamilyRules implements KernelRules {
   readonly family: IpFamily
   readonly #iptables: Iptables
   readonly #log: Log
-  readonly #fromPods: () => readonly FromPod[]
+  readonly #surroundings: (family: IpFamily) => Surroundings
   #wanted: HeldPortals = new Map()
   #ruled: HeldPortals = new Map()
   /** What the kernel's rules are, as far as we know. */
   #found: FoundRules = new Map()
   /** Whether the last write succeeded; false before the first, since links and chains have to be there even without Services. */
   #programmed = false
-  #podsSaid = ''
+  #surroundingsSaid = ''
   /** The tables as they were when nothing was to be done. */
   #right: readonly unknown[] = []
   #counts: ProgramReport['rules'] = []
 
-  /** @param fromPods how packets of Pods are told from others, at the moment it is asked */
-  constructor(iptables: Iptables, fromPods: () => readonly FromPod[], log: Log) {
+  /** @param surroundings as they are at the moment it is asked */
+  constructor(iptables: Iptables, surroundings: (family: IpFamily) => Surroundings, log: Log) {
     this.family = iptables.family
     this.#iptables = iptables
-    this.#fromPods = fromPods
+    this.#surroundings = surroundings
     this.#log = log
   }
 
@@ -72,7 +73,7 @@ export class FamilyRules implements KernelRules {
 
   get pending(): boolean {
     if (!this.#programmed || this.#wanted.size !== this.#ruled.size) return true
-    if (JSON.stringify(this.#fromPods()) !== this.#podsSaid) return true
+    if (JSON.stringify(this.#surroundings(this.family)) !== this.#surroundingsSaid) return true
     for (const [name, wanted] of this.#wanted) {
       const ruled = this.#ruled.get(name)
       if (ruled !== wanted && ruled?.says !== wanted.says) return true
@@ -83,9 +84,9 @@ export class FamilyRules implements KernelRules {
   async program(verify: boolean): Promise<ProgramReport> {
     if (verify) this.#found = await this.#iptables.read(TABLES)
     const wanted = this.#wanted
-    const fromPods = this.#fromPods()
+    const surroundings = this.#surroundings(this.family)
     if (!this.pending && this.#isRight(wanted)) return { changed: false, rules: this.#counts }
-    const rules = this.#ruleSet(wanted, fromPods)
+    const rules = this.#ruleSet(wanted, surroundings)
     const { text, written } = restoreText(rules, this.#found)
     this.#ruled = new Map([...this.#ruled, ...wanted])
     this.#programmed = false
@@ -96,7 +97,7 @@ export class FamilyRules implements KernelRules {
     }
     this.#ruled = wanted
     this.#programmed = true
-    this.#podsSaid = JSON.stringify(fromPods)
+    this.#surroundingsSaid = JSON.stringify(surroundings)
     this.#right = text === '' ? TABLES.map(table => this.#found.get(table)) : []
     this.#counts = TABLES.map(table => ({ table, owned: countRules(rules, table), written: 0 }))
     return {
@@ -113,14 +114,14 @@ export class FamilyRules implements KernelRules {
   }
 
   /** Sorted, so that rules change their place only when something really changes. */
-  #ruleSet(portals: HeldPortals, fromPods: readonly FromPod[]): RuleSet {
+  #ruleSet(portals: HeldPortals, surroundings: Surroundings): RuleSet {
     const sorted = [...portals].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, held]) => held)
     const proxyPorts = new Map(
       sorted.flatMap(held => held.proxyPorts.map(port => [`${port.protocol} ${port.port}`, port])),
     )
     return portalRules(this.family, {
       portals: sorted.map(({ led }) => led),
-      fromPods: fromPods.filter(match => !('source' in match) || match.source.family === this.family),
+      surroundings,
       proxyPorts: [...proxyPorts.values()],
     })
   }

@@ -12,7 +12,7 @@ export interface ListenerPlanOptions {
   /** Whether a service port has its node port for itself; see `settleClaims`. */
   readonly hasNodePort: (servicePort: ServicePort) => boolean
   /** Whether node ports answer on loopback too. */
-  readonly localhostNodePorts: boolean
+  readonly localhostNodePorts: (family: IpFamily) => boolean
 }
 
 /**
@@ -35,7 +35,8 @@ export function listenerSpecs(
   for (const served of snapshot.ports.values()) {
     if (served.servicePort.protocol === 'SCTP') continue
     for (const entrance of entrancesOf(served.servicePort)) add(entranceSpec(served, entrance, options, previous))
-    if (options.hasNodePort(served.servicePort)) add(nodePortSpec(served, options.localhostNodePorts))
+    if (options.hasNodePort(served.servicePort))
+      add(nodePortSpec(served, options.localhostNodePorts(served.servicePort.family)))
   }
   return specs
 }

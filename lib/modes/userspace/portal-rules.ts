@@ -12,6 +12,7 @@ import { type FoundRules, wordAfter } from '../../rules/found-rules.js'
 import { type Link, type Rule, type RuleSet, type RuleTarget } from '../../rules/rule-set.js'
 import { type ProxyPort, doorChains, doorLinks } from './door-chains.js'
 import { type Portal } from './portals.js'
+import { type FromPod, type Surroundings } from './surroundings.js'
 
 /** Where packets are led: a listener, or nowhere. */
 export type PortalTarget = { readonly address: IpAddress; readonly port: number } | 'drop'
@@ -24,14 +25,11 @@ export interface LedPortal {
   readonly fromElsewhere: PortalTarget
 }
 
-/** How a packet shows that it comes from a Pod of this cluster. */
-export type FromPod = { readonly source: Cidr } | { readonly inInterface: string }
-
 /** Everything that the rules of one family depend on. */
 export interface RulePlan {
   /** In the order in which their rules stand; give them sorted, so that equal sets make equal text. */
   readonly portals: readonly LedPortal[]
-  readonly fromPods: readonly FromPod[]
+  readonly surroundings: Surroundings
   /** Of our listeners, sorted. */
   readonly proxyPorts: readonly ProxyPort[]
 }
@@ -51,7 +49,8 @@ const NODEPORTS_COMMENT = 'handle service NodePorts; NOTE: this must be the last
  * Addresses come first and node ports last: where a cloud makes load-balancer addresses local ones, a node port of the same
  * number must not steal their packets.
  */
-export function portalRules(family: IpFamily, { portals, fromPods, proxyPorts }: RulePlan): RuleSet {
+export function portalRules(family: IpFamily, { portals, surroundings, proxyPorts }: RulePlan): RuleSet {
+  const { fromPods, nodePortAddresses } = surroundings
   const atAddress = portals.filter(({ portal }) => portal.address !== undefined)
   const atNode = portals.filter(({ portal }) => portal.address === undefined)
   const loopback: Rule = {
@@ -62,8 +61,17 @@ export function portalRules(family: IpFamily, { portals, fromPods, proxyPorts }:
   const nat = new Map<string, readonly Rule[]>([
     [PORTALS_CONTAINER, atAddress.flatMap(portal => rulesOfArriving(portal, fromPods))],
     [PORTALS_HOST, atAddress.flatMap(rulesOfLeaving)],
-    [NODEPORT_CONTAINER, atNode.flatMap(portal => rulesOfArriving(portal, fromPods))],
-    [NODEPORT_HOST, atNode.length === 0 ? [] : [loopback, ...atNode.flatMap(rulesOfLeaving)]],
+    [
+      NODEPORT_CONTAINER,
+      atEach(
+        nodePortAddresses,
+        atNode.flatMap(portal => rulesOfArriving(portal, fromPods)),
+      ),
+    ],
+    [
+      NODEPORT_HOST,
+      atNode.length === 0 ? [] : [loopback, ...atEach(nodePortAddresses, atNode.flatMap(rulesOfLeaving))],
+    ],
   ])
   const drops = portals.filter(led => [led.fromNode, led.fromPods, led.fromElsewhere].includes('drop'))
   const filter = new Map<string, readonly Rule[]>([[PORTALS_DROP, drops.map(dropRule)], ...doorChains(proxyPorts)])
@@ -98,6 +106,12 @@ const NAT_LINKS: readonly Link[] = [
 const DROP_LINKS: readonly Link[] = ['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>
   link(chain, 'first', 'Services whose endpoints are on other nodes only', PORTALS_DROP),
 )
+
+/** The rules at each of the addresses; as they are where every address is meant. */
+function atEach(addresses: readonly IpAddress[] | undefined, rules: readonly Rule[]): readonly Rule[] {
+  if (addresses === undefined) return rules
+  return addresses.flatMap(destination => rules.map(rule => ({ ...rule, destination })))
+}
 
 /** What comes in: first what Pods send, where that is treated differently, then everything else. */
 function rulesOfArriving(led: LedPortal, fromPods: readonly FromPod[]): Rule[] {

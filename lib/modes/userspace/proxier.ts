@@ -12,9 +12,10 @@ import { type Entrance, entranceKey, entrancesOf } from './entrance.js'
 import { FamilyRules, type HeldPortal } from './family-rules.js'
 import { listenerSpecs, nodePortKey } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
-import { type FromPod, type PortalTarget, portalName } from './portal-rules.js'
+import { type PortalTarget, portalName } from './portal-rules.js'
 import { PortalBook } from './portal-book.js'
 import { type Portal, type PortalAction } from './portals.js'
+import { type Surroundings } from './surroundings.js'
 
 /** How often in one update another proxy port is tried for a service port whose first one was taken. */
 const PORT_ATTEMPTS = 16
@@ -26,10 +27,10 @@ export interface UserspaceProxierOptions {
   readonly ports: PortAllocator
   /** The node's address to listen on and to lead rules to; undefined when it has none of that family. Asked at each update. */
   readonly nodeAddress: (family: IpFamily) => IpAddress | undefined
-  /** How packets of Pods are told from others. Asked at each update. */
-  readonly fromPods: () => readonly FromPod[]
+  /** Asked at each update. */
+  readonly surroundings: (family: IpFamily) => Surroundings
   /** Whether node ports answer on loopback too. */
-  readonly localhostNodePorts: boolean
+  readonly localhostNodePorts: (family: IpFamily) => boolean
   readonly log: Log
 }
 
@@ -66,7 +67,7 @@ export class UserspaceProxier implements Proxier {
 
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
-    this.rules = options.iptables.map(iptables => new FamilyRules(iptables, options.fromPods, options.log))
+    this.rules = options.iptables.map(iptables => new FamilyRules(iptables, options.surroundings, options.log))
   }
 
   async start(): Promise<void> {

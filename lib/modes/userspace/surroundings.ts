@@ -1,0 +1,39 @@
+import { type IpAddress, type IpFamily } from '../../model/address.js'
+import { type Cidr, cidrContains } from '../../model/cidr.js'
+
+/** How a packet shows that it comes from a Pod of this cluster. */
+export type FromPod = { readonly source: Cidr } | { readonly inInterface: string }
+
+/** What the rules of one IP family depend on besides Services. */
+export interface Surroundings {
+  readonly fromPods: readonly FromPod[]
+  /** The node's addresses at which node ports are served; undefined: all, also those that come later. */
+  readonly nodePortAddresses: readonly IpAddress[] | undefined
+}
+
+/**
+ * The node's addresses at which node ports are served (services-and-endpoints.md, section 10). Ranges of the other family say
+ * nothing about this one; a range of everything means every address.
+ *
+ * @param own the node's addresses of the family, loopback left out
+ * @param primary its main one
+ */
+export function nodePortAddresses(
+  wanted: readonly Cidr[] | 'primary' | undefined,
+  family: IpFamily,
+  own: readonly IpAddress[],
+  primary: IpAddress | undefined,
+): readonly IpAddress[] | undefined {
+  if (wanted === undefined) return undefined
+  if (wanted === 'primary') return primary === undefined ? [] : [primary]
+  const ranges = wanted.filter(range => range.family === family)
+  if (ranges.length === 0 || ranges.some(({ bits }) => bits === 0)) return undefined
+  return own.filter(ip => ranges.some(range => cidrContains(range, ip)))
+}
+
+/** Whether node ports may answer on loopback: not when they are served at some addresses only and loopback is none of them. */
+export function includesLoopback(wanted: readonly Cidr[] | 'primary' | undefined, family: IpFamily): boolean {
+  if (wanted === 'primary') return false
+  const ranges = wanted?.filter(range => range.family === family) ?? []
+  return ranges.length === 0 || ranges.some(range => cidrContains(range, family === 'IPv4' ? '127.0.0.1' : '::1'))
+}
