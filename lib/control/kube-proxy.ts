@@ -19,6 +19,8 @@ import { startMetricsServer } from '../observe/metrics-server.js'
 import { ProxierHealth } from '../observe/proxier-health.js'
 import { type ObjectProblems, ObjectStore } from '../snapshot/object-store.js'
 import { type Source } from '../source/source.js'
+import { ConntrackProgram } from '../system/conntrack.js'
+import { applyConntrackSettings } from '../system/conntrack-settings.js'
 import { descriptorLimit } from '../system/descriptor-limit.js'
 import { type Iptables } from '../system/iptables.js'
 import { usableIptables } from '../system/usable-iptables.js'
@@ -49,6 +51,7 @@ export class KubeProxy {
     log.info(0, 'Starting', { version: VERSION, node: process.version, mode: config.mode, nodeName: config.nodeName })
     const source = await chooseSource(config, realClock, log)
     const proxy = new KubeProxy(config, log, source, await usableIptables(log))
+    applyConntrackSettings(config.conntrack, log)
     await proxy.#proxier.start()
     return proxy
   }
@@ -78,6 +81,8 @@ export class KubeProxy {
       iptables,
       ports: new PortAllocator(config.portRange, Math.random),
       nodeAddress: family => this.#nodeAddress(family),
+      conntrack: new ConntrackProgram(log),
+      nodeAddresses: ownAddresses,
       surroundings: family => this.#surroundings(family),
       localhostNodePorts: family => config.localhostNodePorts && includesLoopback(config.nodePortAddresses, family),
       log,
@@ -157,15 +162,10 @@ export class KubeProxy {
 
   #surroundings(family: IpFamily): Surroundings {
     const wanted = this.#config.nodePortAddresses
-    const own = wanted === undefined ? [] : readNodeNetwork().addresses.map(({ ip }) => ip)
+    const own = wanted === undefined ? [] : ownAddresses(family)
     return {
       fromPods: this.#fromPods(family),
-      nodePortAddresses: nodePortAddresses(
-        wanted,
-        family,
-        own.filter(ip => familyOf(ip) === family),
-        this.#nodeAddress(family),
-      ),
+      nodePortAddresses: nodePortAddresses(wanted, family, own, this.#nodeAddress(family)),
     }
   }
 
@@ -191,6 +191,12 @@ export class KubeProxy {
     if (bindAddress !== undefined) return familyOf(bindAddress) === family ? bindAddress : undefined
     return chooseNodeAddress(family, readNodeNetwork(), this.#store.node?.addresses ?? [])
   }
+}
+
+function ownAddresses(family: IpFamily): IpAddress[] {
+  return readNodeNetwork()
+    .addresses.map(({ ip }) => ip)
+    .filter(ip => familyOf(ip) === family)
 }
 
 function logProblems(log: Log, { kind, name, problems }: ObjectProblems): void {

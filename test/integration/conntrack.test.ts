@@ -3,7 +3,6 @@ import { delimiter, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type FlowPortals } from '../../lib/modes/userspace/stale-flows.js'
 import { type UdpEntry } from '../../lib/system/conntrack.js'
-import { type ConntrackCommand } from '../support/conntrack-inside.js'
 import { InsideNode } from '../support/inside-node.js'
 import { NODE_IP, NODE_IP6, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
 import { SteadyUdpClient } from '../support/steady-udp-pod.js'
@@ -23,7 +22,7 @@ t.test('conntrack', { skip }, async t => {
   const [a, b] = [await network.addServer('a'), await network.addServer('b')]
   const client = new SteadyUdpClient(network, (await network.addPod()).namespace)
   const inside = new InsideNode(network, 'conntrack-inside')
-  const command = async (what: ConntrackCommand): Promise<unknown> => JSON.parse(await inside.command(what))
+  const command = async (what: object): Promise<unknown> => JSON.parse(await inside.command(what))
   const list = async ({ family }: Family) => (await command({ list: family })) as UdpEntry[]
 
   /** The rule that leads a destination to a server's UDP port. */

@@ -7,7 +7,7 @@ import { type FlowPortals, staleFlows } from '../../lib/modes/userspace/stale-fl
 import { ConntrackProgram, type UdpEntry } from '../../lib/system/conntrack.js'
 import { applyConntrackSettings } from '../../lib/system/conntrack-settings.js'
 
-export type ConntrackCommand =
+type Command =
   | { readonly list: IpFamily }
   /** Removes what is stale, and answers with it. */
   | { readonly clean: IpFamily; readonly portals: Omit<FlowPortals, 'nodeAddresses'>; readonly node: readonly string[] }
@@ -24,7 +24,7 @@ const log: Log = {
 }
 const table = new ConntrackProgram(log)
 
-async function answer(command: ConntrackCommand): Promise<unknown> {
+async function answer(command: Command): Promise<unknown> {
   if ('list' in command) return table.listUdp(command.list)
   if ('apply' in command) return applyConntrackSettings(command.apply, log, undefined, command.cpus)
   if ('warnings' in command) return warnings
@@ -39,4 +39,4 @@ async function answer(command: ConntrackCommand): Promise<unknown> {
 }
 
 for await (const line of createInterface({ input: process.stdin }))
-  process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line) as ConntrackCommand))}\n`)
+  process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line) as Command))}\n`)

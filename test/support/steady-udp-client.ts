@@ -6,7 +6,7 @@ import { type Socket, createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
-export interface SteadyUdpCommand {
+interface Command {
   readonly ip: string
   readonly port: number
   readonly waits: boolean
@@ -21,7 +21,7 @@ async function bound(type: 'udp4' | 'udp6', address: string): Promise<Socket> {
 const sockets = { IPv4: await bound('udp4', '0.0.0.0'), IPv6: await bound('udp6', '::') }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { ip, port, waits } = JSON.parse(line) as SteadyUdpCommand
+  const { ip, port, waits } = JSON.parse(line) as Command
   const socket = sockets[ip.includes(':') ? 'IPv6' : 'IPv4']
   const answered = waits ? once(socket, 'message') : undefined
   socket.send('hello', port, ip)

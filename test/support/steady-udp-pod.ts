@@ -3,7 +3,6 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type NetworkNamespace } from '../../lib/demo/network-namespace.js'
 import { type NodeNetwork } from './node-network.js'
-import { type SteadyUdpCommand } from './steady-udp-client.js'
 
 const ENTRY = fileURLToPath(new URL('steady-udp-client.js', import.meta.url))
 
@@ -27,7 +26,7 @@ export class SteadyUdpClient {
     await this.#command({ ip, port, waits: false })
   }
 
-  async #command(command: SteadyUdpCommand): Promise<string> {
+  async #command(command: object): Promise<string> {
     this.#child.stdin!.write(`${JSON.stringify(command)}\n`)
     const { value, done } = await this.#lines.next()
     if (done === true) throw new Error('the client has ended')

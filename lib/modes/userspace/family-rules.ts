@@ -1,12 +1,14 @@
 import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-plan.js'
-import { type IpFamily } from '../../model/address.js'
+import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { type Log } from '../../model/log.js'
 import { type FoundRules } from '../../rules/found-rules.js'
 import { asFound, restoreText } from '../../rules/restore-text.js'
 import { type RuleSet } from '../../rules/rule-set.js'
+import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
 import { type LedPortal, portalRules, proxyPortsOf } from './portal-rules.js'
+import { forgetStaleFlows } from './forget-stale-flows.js'
 import { type ProxyPort } from './door-chains.js'
 import { type Surroundings } from './surroundings.js'
 
@@ -24,6 +26,16 @@ export interface HeldPortal {
 /** Portals by a name of their own, such as `IPv4/default/web/TCP cluster IP 10.96.0.10:80/TCP`. */
 export type HeldPortals = ReadonlyMap<string, HeldPortal>
 
+export interface FamilyRulesOptions {
+  readonly iptables: Iptables
+  /** As they are at the moment it is asked. */
+  readonly surroundings: (family: IpFamily) => Surroundings
+  readonly conntrack: Conntrack
+  /** The node's own addresses at the moment, loopback left out. */
+  readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
+  readonly log: Log
+}
+
 /** The tables that our rules are in. */
 const TABLES = ['nat', 'filter']
 
@@ -36,6 +48,8 @@ export class FamilyRules implements KernelRules {
   readonly #iptables: Iptables
   readonly #log: Log
   readonly #surroundings: (family: IpFamily) => Surroundings
+  readonly #conntrack: Conntrack
+  readonly #nodeAddresses: (family: IpFamily) => readonly IpAddress[]
   #wanted: HeldPortals = new Map()
   #ruled: HeldPortals = new Map()
   /** What the kernel's rules are, as far as we know. */
@@ -47,11 +61,12 @@ export class FamilyRules implements KernelRules {
   #right: readonly unknown[] = []
   #counts: ProgramReport['rules'] = []
 
-  /** @param surroundings as they are at the moment it is asked */
-  constructor(iptables: Iptables, surroundings: (family: IpFamily) => Surroundings, log: Log) {
+  constructor({ iptables, surroundings, conntrack, nodeAddresses, log }: FamilyRulesOptions) {
     this.family = iptables.family
     this.#iptables = iptables
     this.#surroundings = surroundings
+    this.#conntrack = conntrack
+    this.#nodeAddresses = nodeAddresses
     this.#log = log
   }
 
@@ -88,12 +103,14 @@ export class FamilyRules implements KernelRules {
     if (!this.pending && this.#isRight(wanted)) return { changed: false, rules: this.#counts }
     const rules = this.#ruleSet(wanted, surroundings)
     const { text, written } = restoreText(rules, this.#found)
-    this.#ruled = new Map([...this.#ruled, ...wanted])
+    const before = this.#ruled
+    this.#ruled = new Map([...before, ...wanted])
     this.#programmed = false
     if (text !== '') {
       if (this.#log.enabled(5)) this.#log.info(5, 'Restoring iptables rules', { family: this.family, rules: text })
       await this.#iptables.restore(text)
       this.#found = asFound(rules)
+      await this.#forgetFlows(wanted, before, surroundings)
     }
     this.#ruled = wanted
     this.#programmed = true
@@ -104,6 +121,13 @@ export class FamilyRules implements KernelRules {
       changed: text !== '',
       rules: this.#counts.map(count => ({ ...count, written: written.get(count.table) ?? 0 })),
     }
+  }
+
+  async #forgetFlows(wanted: HeldPortals, before: HeldPortals, { nodePortAddresses }: Surroundings): Promise<void> {
+    const portals = [...wanted.values()].map(({ led }) => led)
+    const gone = [...before].filter(([name]) => !wanted.has(name)).map(([, { led }]) => led)
+    const nodeAddresses = (): readonly IpAddress[] => nodePortAddresses ?? this.#nodeAddresses(this.family)
+    await forgetStaleFlows(this.#conntrack, this.family, portals, gone, nodeAddresses, this.#log)
   }
 
   /** The tables are those that were found to be right before: reading gives the same objects while nothing changes. */

@@ -5,6 +5,7 @@ import { ProxyFailure, systemCode } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
 import { type ServicePort, type ServicePortKey, servicePortName } from '../../model/service-port.js'
 import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
+import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type Proxier } from '../proxier.js'
 import { type ClaimConflict } from './claims.js'
@@ -27,6 +28,9 @@ export interface UserspaceProxierOptions {
   readonly ports: PortAllocator
   /** The node's address to listen on and to lead rules to; undefined when it has none of that family. Asked at each update. */
   readonly nodeAddress: (family: IpFamily) => IpAddress | undefined
+  readonly conntrack: Conntrack
+  /** The node's own addresses of a family, loopback left out. Asked when rules are written. */
+  readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
   /** Asked at each update. */
   readonly surroundings: (family: IpFamily) => Surroundings
   /** Whether node ports answer on loopback too. */
@@ -67,7 +71,7 @@ export class UserspaceProxier implements Proxier {
 
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
-    this.rules = options.iptables.map(iptables => new FamilyRules(iptables, options.surroundings, options.log))
+    this.rules = options.iptables.map(iptables => new FamilyRules({ ...options, iptables }))
   }
 
   async start(): Promise<void> {
