@@ -12,9 +12,10 @@ COPY test ./test
 RUN npx tsc && rm -rf dist/test && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:${NODE_VERSION}-bookworm-slim
-# Both back ends of iptables come in one package; which one the node uses is found out at the start.
+# Both back ends of iptables come in one package; which one the node uses is found out at the start. With conntrack the kernel
+# can be told to forget UDP flows that lead nowhere.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends iptables \
+ && apt-get install -y --no-install-recommends iptables conntrack \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/kube-proxy-node
 COPY --from=build /build/node_modules ./node_modules

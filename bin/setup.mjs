@@ -26,7 +26,7 @@ const WANTED_NODE = [20, 19]
 const PROGRAMS = {
   iptables: 'iptables',
   ip: 'iproute2',
-  ...(process.argv.includes('--with-tests') && { sysctl: 'procps' }),
+  ...(process.argv.includes('--with-tests') && { sysctl: 'procps', conntrack: 'conntrack' }),
 }
 /** Where system programs are, also for users whose PATH lacks it. */
 const SYSTEM_PATHS = ['/usr/sbin', '/sbin', '/usr/local/sbin']
