@@ -39,13 +39,16 @@ export const DATA_PLANE_METRICS: readonly ReadMetric[] = [
     help: 'Payload bytes handed on',
     labels: [...PORT_LABELS, 'direction'],
     read: ({ listeners }) =>
-      listeners.flatMap(listener => {
-        const labels = portLabels(listener)
-        return [
-          { labels: { ...labels, direction: 'to_endpoint' }, value: listener.traffic.bytesToEndpoint },
-          { labels: { ...labels, direction: 'to_client' }, value: listener.traffic.bytesToClient },
-        ]
-      }),
+      joined(
+        listeners.flatMap(listener => {
+          const labels = portLabels(listener)
+          return [
+            { labels: { ...labels, direction: 'to_endpoint' }, value: listener.traffic.bytesToEndpoint },
+            { labels: { ...labels, direction: 'to_client' }, value: listener.traffic.bytesToClient },
+          ]
+        }),
+        sum,
+      ),
   },
   perPort(
     'counter',
@@ -54,7 +57,7 @@ export const DATA_PLANE_METRICS: readonly ReadMetric[] = [
     ({ traffic }) => traffic.dialFailures,
   ),
   perPort('counter', 'refused_total', 'Clients that were turned away', ({ traffic }) => traffic.refused),
-  perPort('gauge', 'endpoints', 'Endpoints that may be picked', ({ endpoints }) => endpoints),
+  perPort('gauge', 'endpoints', 'Endpoints that may be picked', ({ endpoints }) => endpoints, Math.max),
   single('gauge', 'descriptors_used', 'File descriptors that the data plane holds', counts => counts.descriptors.used),
   single(
     'gauge',
@@ -76,10 +79,29 @@ function perPort(
   name: string,
   help: string,
   valueOf: (listener: ListenerCounts) => number,
+  join: (a: number, b: number) => number = sum,
 ): ReadMetric {
   const read = ({ listeners }: DataPlaneCounts): readonly Sample[] =>
-    listeners.map(listener => ({ labels: portLabels(listener), value: valueOf(listener) }))
+    joined(
+      listeners.map(listener => ({ labels: portLabels(listener), value: valueOf(listener) })),
+      join,
+    )
   return { type, name: `userspace_${name}`, help, labels: PORT_LABELS, read }
+}
+
+/** A Service port may have several listeners, one for each kind of address; to whoever looks it is one. */
+function joined(samples: readonly Sample[], join: (a: number, b: number) => number): readonly Sample[] {
+  const byLabels = new Map<string, Sample>()
+  for (const sample of samples) {
+    const key = Object.values(sample.labels).join('\n')
+    const before = byLabels.get(key)
+    byLabels.set(key, before === undefined ? sample : { ...sample, value: join(before.value, sample.value) })
+  }
+  return [...byLabels.values()]
+}
+
+function sum(a: number, b: number): number {
+  return a + b
 }
 
 function single(

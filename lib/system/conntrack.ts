@@ -88,7 +88,7 @@ export class ConntrackProgram implements Conntrack {
     const removals = all.slice(0, REMOVALS_PER_CALL)
     if (all.length > removals.length)
       this.#log.info(2, 'Stale UDP flows are left for later', { kinds: all.length - removals.length })
-    while (removals.length > 0 && this.#isUsable) {
+    while (removals.length > 0) {
       const batch = removals.splice(0, REMOVALS_PER_PROCESS)
       if (this.#takesBatches === false || !(await this.#removeTogether(batch))) await this.#removeEach(batch)
     }
@@ -105,7 +105,7 @@ export class ConntrackProgram implements Conntrack {
   async #removeEach(batch: readonly string[]): Promise<void> {
     const left = [...batch]
     const work = async (): Promise<void> => {
-      for (let next = left.shift(); next !== undefined && this.#isUsable; next = left.shift()) {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) {
         const args = next.split(' ')
         const result = await this.#conntrack(args)
         if (result !== undefined && result.exitCode !== 0 && !/\b0 flow entries have been deleted/.test(result.stderr))

@@ -270,3 +270,22 @@ t.test('metrics alone do not keep the process alive', async t => {
   t.same(await once(child, 'close'), [0, null])
   t.equal(output, 'true\n')
 })
+
+t.test('the listeners of one Service port, for its several kinds of addresses, are one series', async t => {
+  const stage = new Stage()
+  const key = 'IPv4/default/web:http/TCP'
+  stage.listeners = [
+    listener(key, { connections: 3, active: 1, bytesToClient: 10 }, 5),
+    { ...listener(key, { connections: 4, active: 2, bytesToClient: 20 }, 2), key: `${key}#local` },
+  ]
+  const text = await stage.metrics.text()
+  const lines = (name: string) => text.split('\n').filter(line => line.startsWith(`kubeproxy_userspace_${name}{`))
+  t.match(lines('connections_total'), [/ 7$/])
+  t.match(lines('connections_active'), [/ 3$/])
+  t.match(lines('endpoints'), [/ 5$/])
+  t.match(
+    lines('bytes_total').filter(line => line.includes('to_client')),
+    [/ 30$/],
+  )
+  t.equal(lines('connections_total').length, 1)
+})
