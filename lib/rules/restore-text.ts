@@ -14,15 +14,20 @@ export interface RestoreText {
  * Naming a chain in such a text empties it first, so each chain of ours that differs is written whole, and rules that are
  * not wanted any more disappear with it; one that is right is not mentioned. In chains of others there is only our link,
  * put first where it is missing. Nothing else of theirs is ever named. All of it happens at once, or not at all.
+ *
+ * Chains that are ours by their name and not wanted any more are emptied like the others, and at the end, when nothing of
+ * ours leads to them any more, deleted. One that a rule of others leads to cannot be deleted, and stays, empty.
  */
 export function restoreText(wanted: RuleSet, found: FoundRules): RestoreText {
   const written = new Map<string, number>()
   let text = ''
   for (const [name, table] of wanted.tables) {
     const { declarations, rules } = tableLines(table, wanted, found.get(name))
-    if (declarations.length + rules.length === 0) continue
+    const { emptied, deleted } = unwantedChains(table, found.get(name))
+    const lines = [...declarations, ...emptied, ...rules, ...deleted]
+    if (lines.length === 0) continue
     written.set(name, rules.length)
-    text += [`*${name}`, ...declarations, ...rules, 'COMMIT', ''].join('\n')
+    text += [`*${name}`, ...lines, 'COMMIT', ''].join('\n')
   }
   return { text, written }
 }
@@ -63,21 +68,48 @@ function tableLines(table: TableRules, { family }: RuleSet, found: FoundTable | 
   return { declarations, rules }
 }
 
+function unwantedChains({ chains, ownedPrefixes = [] }: TableRules, found: FoundTable = new Map()) {
+  const unwanted = new Set([...found.keys()].filter(chain => !chains.has(chain) && beginsWithOne(chain, ownedPrefixes)))
+  const emptied: string[] = []
+  const deleted: string[] = []
+  if (unwanted.size === 0) return { emptied, deleted }
+  const heldByOthers = new Set<string | undefined>()
+  for (const [chain, rules] of found)
+    if (!chains.has(chain) && !unwanted.has(chain)) for (const words of rules) heldByOthers.add(targetOf(words))
+  for (const chain of unwanted) {
+    if (!heldByOthers.has(chain)) deleted.push(`-X ${chain}`)
+    else if (found.get(chain)?.length === 0) continue
+    emptied.push(`:${chain} - [0:0]`)
+  }
+  return { emptied, deleted }
+}
+
+function beginsWithOne(chain: string, prefixes: readonly string[]): boolean {
+  return prefixes.some(prefix => chain.startsWith(prefix))
+}
+
 /**
  * The text that removes chains, with every rule anywhere that leads to them, from what was found. Chains and rules are
  * recognised by the chain names alone, so this also finds what another version wrote.
+ *
+ * @param prefixes chains whose names begin so are removed too, in every table that is named
  */
-export function removalText(chains: ReadonlyMap<string, readonly string[]>, found: FoundRules): string {
+export function removalText(
+  chains: ReadonlyMap<string, readonly string[]>,
+  found: FoundRules,
+  prefixes: readonly string[] = [],
+): string {
   let text = ''
   for (const [name, ours] of chains) {
     const table = found.get(name)
     if (table === undefined) continue
-    const present = ours.filter(chain => table.has(chain))
+    const isOurs = (chain: string): boolean => ours.includes(chain) || beginsWithOne(chain, prefixes)
+    const present = [...new Set([...ours, ...table.keys()])].filter(chain => table.has(chain) && isOurs(chain))
     if (present.length === 0) continue
     const links: string[] = []
     for (const [chain, rules] of table) {
-      if (ours.includes(chain)) continue
-      for (const words of rules) if (ours.includes(targetOf(words) ?? '')) links.push(`-D ${chain} ${line(words)}`)
+      if (isOurs(chain)) continue
+      for (const words of rules) if (isOurs(targetOf(words) ?? '')) links.push(`-D ${chain} ${line(words)}`)
     }
     const flush = present.map(chain => `:${chain} - [0:0]`)
     text += [`*${name}`, ...flush, ...links, ...present.map(chain => `-X ${chain}`), 'COMMIT', ''].join('\n')

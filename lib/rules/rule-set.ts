@@ -1,5 +1,11 @@
 import { type IpAddress, type IpFamily } from '../model/address.js'
 import { type Cidr } from '../model/cidr.js'
+import { type PortRange } from '../model/port-range.js'
+
+/** What a field must not be for a rule to match. */
+export interface Not<T> {
+  readonly not: T
+}
 
 /** What happens to a packet that a rule matches. */
 export type RuleTarget =
@@ -10,19 +16,23 @@ export type RuleTarget =
   /** Refuses as a closed port does: TCP with a reset (only for rules of protocol TCP), anything with port unreachable. */
   | { readonly kind: 'REJECT'; readonly with: 'tcp-reset' | 'port-unreachable' }
 
+export type ConnectionState = 'NEW' | 'DNAT'
+
 /** One netfilter rule, as data. Fields that are left out match everything. */
 export interface Rule {
-  readonly comment: string
-  readonly source?: Cidr
-  readonly destination?: IpAddress
+  /** Left out where the rule speaks for itself: a jump to a chain whose name says where it leads. */
+  readonly comment?: string
+  readonly source?: Cidr | Not<Cidr>
+  readonly destination?: IpAddress | Cidr
   /** Name of the interface that the packet came in by; one that ends in `+` stands for all that begin so. */
-  readonly inInterface?: string
+  readonly inInterface?: string | Not<string>
   readonly protocol?: 'TCP' | 'UDP'
-  readonly destinationPort?: number
+  /** Counts only together with a protocol. */
+  readonly destinationPort?: number | PortRange
   /** Up to 15 ports, any of which matches. */
   readonly destinationPorts?: readonly number[]
   /** `NEW`: the first packet of a connection. `DNAT`: of a connection whose destination was translated. */
-  readonly connection?: 'NEW' | 'DNAT'
+  readonly connection?: ConnectionState | Not<ConnectionState>
   /** The destination is an address of this machine. */
   readonly toThisNode?: true
   readonly target: RuleTarget
@@ -40,10 +50,20 @@ export interface TableRules {
   /** The chains that are ours, with all their rules in order. */
   readonly chains: ReadonlyMap<string, readonly Rule[]>
   readonly links: readonly Link[]
+  /** Chains that are ours by the beginning of their name: those found and not wanted any more are removed. */
+  readonly ownedPrefixes?: readonly string[]
 }
 
 /** Everything that we want in the kernel for one IP family: table name to its rules. */
 export interface RuleSet {
   readonly family: IpFamily
   readonly tables: ReadonlyMap<string, TableRules>
+}
+
+/** Rules that lead a packet by jumps to the few that may match it. */
+export interface RuleTree {
+  /** To be put into a chain of the caller's. */
+  readonly root: readonly Rule[]
+  /** The chains that they lead to, by name. */
+  readonly chains: ReadonlyMap<string, readonly Rule[]>
 }

@@ -1,19 +1,19 @@
 import { type DataPlane, type ListenerReport } from '../../dataplane/data-plane.js'
 import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-plan.js'
-import { type IpAddress, type IpFamily, hostPort, unspecifiedAddress } from '../../model/address.js'
+import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
 import { ProxyFailure, systemCode } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
-import { type ServicePort, type ServicePortKey, servicePortName } from '../../model/service-port.js'
+import { type ServicePort, type ServicePortKey } from '../../model/service-port.js'
 import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type Proxier } from '../proxier.js'
-import { type ClaimConflict } from './claims.js'
 import { type Entrance, entranceKey, entrancesOf } from './entrance.js'
 import { FamilyRules, type HeldPortal } from './family-rules.js'
 import { listenerSpecs, nodePortKey } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
 import { type PortalTarget, portalName } from './portal-rules.js'
+import { ProxierLog } from './proxier-log.js'
 import { PortalBook } from './portal-book.js'
 import { type Portal, type PortalAction } from './portals.js'
 import { type Surroundings } from './surroundings.js'
@@ -58,19 +58,16 @@ export class UserspaceProxier implements Proxier {
   #specs: ReadonlyMap<ServicePortKey, ListenerSpec> = new Map()
   readonly #book = new PortalBook()
   #held: ListenerPlan = new Map()
-  #open: ReadonlyMap<string, number> = new Map()
-  /** Listeners that could not be opened, as far as that was told. */
-  #failedTold: ReadonlySet<string> = new Set()
   #portals: ReadonlyMap<string, HeldPortal> = new Map()
   /** What an earlier process listened on; each is asked for once. */
   #proxyPorts = new Map<string, number>()
   /** Service ports that have their node port for themselves. */
   #nodePorts: ReadonlySet<ServicePortKey> = new Set()
-  readonly #sctpTold = new Set<ServicePortKey>()
-  #conflictsTold: ReadonlySet<string> = new Set()
+  readonly #told: ProxierLog
 
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
+    this.#told = new ProxierLog(options.log)
     this.rules = options.iptables.map(iptables => new FamilyRules({ ...options, iptables }))
   }
 
@@ -80,16 +77,16 @@ export class UserspaceProxier implements Proxier {
 
   async update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
     this.#snapshot = snapshot
-    this.#tellSctp(snapshot)
+    this.#told.sctp(snapshot)
     const { served, conflicts } = this.#book.settle([...snapshot.ports.values()].filter(isServed))
-    this.#tellConflicts(conflicts)
+    this.#told.conflicts(conflicts)
     this.#nodePorts = new Set(
       served.filter(({ address }) => address === undefined).map(({ servicePort }) => servicePort.key),
     )
     let report = await this.#apply()
     for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#refuseTakenPorts(report) > 0; attempt++)
       report = await this.#apply()
-    this.#tellFailed(report)
+    this.#told.failed(report)
     this.#portals = this.#hold(served, report.open)
     for (const rules of this.rules) {
       rules.want(new Map([...this.#portals].filter(([, { led }]) => led.portal.servicePort.family === rules.family)))
@@ -112,8 +109,7 @@ export class UserspaceProxier implements Proxier {
     for (const key of this.#held.keys()) if (!plan.has(key)) this.#options.ports.release(key)
     this.#held = plan
     const report = await this.#options.dataPlane.apply(plan)
-    this.#logChanges(previous, specs, report)
-    this.#open = report.open
+    this.#told.listeners(specs, report, this.#snapshot)
     return report
   }
 
@@ -214,65 +210,6 @@ export class UserspaceProxier implements Proxier {
       known.set(family, address)
       return address
     }
-  }
-
-  #logChanges(
-    previous: ReadonlyMap<string, ListenerSpec>,
-    specs: ReadonlyMap<string, ListenerSpec>,
-    { open }: ListenerReport,
-  ): void {
-    const { log } = this.#options
-    if (log.enabled(1)) {
-      for (const [key, spec] of specs) {
-        const proxyPort = open.get(key)
-        if (proxyPort === undefined || this.#open.has(key)) continue
-        const servicePort = this.#snapshot.ports.get(key)?.servicePort
-        const clusterIP = servicePort === undefined ? undefined : hostPort(servicePort.clusterIP, servicePort.port)
-        log.info(1, 'Serving', { servicePort: key, clusterIP, proxyPort, endpoints: spec.endpoints.length })
-      }
-      for (const key of previous.keys()) if (!specs.has(key)) log.info(1, 'No longer serving', { servicePort: key })
-    }
-    if (!log.enabled(3)) return
-    for (const [key, spec] of specs) {
-      if (previous.get(key) === spec) continue
-      log.info(3, 'Endpoints', {
-        servicePort: key,
-        endpoints: spec.endpoints.map(({ ip, port }) => hostPort(ip, port)).join(' '),
-        affinitySeconds: spec.affinityMs === undefined ? undefined : spec.affinityMs / 1000,
-      })
-    }
-  }
-
-  /** Each once, however often it is tried again. */
-  #tellFailed({ failed }: ListenerReport): void {
-    for (const [key, failure] of failed) {
-      if (!this.#failedTold.has(key)) this.#options.log.error('Service port is not served', failure)
-    }
-    this.#failedTold = new Set(failed.keys())
-  }
-
-  #tellConflicts(conflicts: readonly ClaimConflict[]): void {
-    const told = new Set<string>()
-    for (const { portal, winner } of conflicts) {
-      const text = `${portal.servicePort.key} ${portal.name}`
-      told.add(text)
-      if (this.#conflictsTold.has(text)) continue
-      this.#options.log.warn('An address that two Services claim is given to the older one', {
-        address: portal.name,
-        notServed: portal.servicePort.key,
-        served: winner.servicePort.key,
-      })
-    }
-    this.#conflictsTold = told
-  }
-
-  #tellSctp(snapshot: ServiceSnapshot): void {
-    for (const [key, { servicePort }] of snapshot.ports) {
-      if (servicePort.protocol !== 'SCTP' || this.#sctpTold.has(key)) continue
-      this.#sctpTold.add(key)
-      this.#options.log.warn('SCTP is not served in userspace mode', { servicePort: servicePortName(servicePort) })
-    }
-    for (const key of this.#sctpTold) if (!snapshot.ports.has(key)) this.#sctpTold.delete(key)
   }
 }
 

@@ -1,0 +1,91 @@
+import { type ListenerReport } from '../../dataplane/data-plane.js'
+import { type ListenerSpec } from '../../dataplane/listener-plan.js'
+import { hostPort } from '../../model/address.js'
+import { type Log } from '../../model/log.js'
+import { servicePortName } from '../../model/service-port.js'
+import { type ServiceSnapshot } from '../../model/snapshot.js'
+import { type ClaimConflict } from './claims.js'
+
+/** Tells what becomes of service ports, each thing once, however often the same state is looked at again. */
+export class ProxierLog {
+  readonly #log: Log
+  #specs: ReadonlyMap<string, ListenerSpec> = new Map()
+  #open: ReadonlyMap<string, number> = new Map()
+  #failed: ReadonlySet<string> = new Set()
+  #conflicts: ReadonlySet<string> = new Set()
+  #sctp: ReadonlySet<string> = new Set()
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** Which listeners opened, went, or got other endpoints or another affinity since the last call. */
+  listeners(specs: ReadonlyMap<string, ListenerSpec>, { open }: ListenerReport, snapshot: ServiceSnapshot): void {
+    if (this.#log.enabled(1)) this.#comingAndGoing(specs, open, snapshot)
+    if (this.#log.enabled(3)) this.#endpoints(specs)
+    this.#specs = specs
+    this.#open = open
+  }
+
+  /** Listeners that could not be opened: when they begin to fail, not at every try. */
+  failed({ failed }: ListenerReport): void {
+    for (const [key, failure] of failed) {
+      if (!this.#failed.has(key)) this.#log.error('Service port is not served', failure)
+    }
+    this.#failed = new Set(failed.keys())
+  }
+
+  conflicts(conflicts: readonly ClaimConflict[]): void {
+    const told = new Set<string>()
+    for (const { portal, winner } of conflicts) {
+      const name = `${portal.servicePort.key} ${portal.name}`
+      told.add(name)
+      if (this.#conflicts.has(name)) continue
+      this.#log.warn('An address that two Services claim is given to the older one', {
+        address: portal.name,
+        notServed: portal.servicePort.key,
+        served: winner.servicePort.key,
+      })
+    }
+    this.#conflicts = told
+  }
+
+  sctp(snapshot: ServiceSnapshot): void {
+    const told = new Set<string>()
+    for (const [key, { servicePort }] of snapshot.ports) {
+      if (servicePort.protocol !== 'SCTP') continue
+      told.add(key)
+      if (this.#sctp.has(key)) continue
+      this.#log.warn('SCTP is not served in userspace mode', { servicePort: servicePortName(servicePort) })
+    }
+    this.#sctp = told
+  }
+
+  #comingAndGoing(
+    specs: ReadonlyMap<string, ListenerSpec>,
+    open: ReadonlyMap<string, number>,
+    snapshot: ServiceSnapshot,
+  ): void {
+    for (const [key, spec] of specs) {
+      const proxyPort = open.get(key)
+      if (proxyPort === undefined || this.#open.has(key)) continue
+      const servicePort = snapshot.ports.get(key)?.servicePort
+      const clusterIP = servicePort === undefined ? undefined : hostPort(servicePort.clusterIP, servicePort.port)
+      this.#log.info(1, 'Serving', { servicePort: key, clusterIP, proxyPort, endpoints: spec.endpoints.length })
+    }
+    for (const key of this.#specs.keys()) {
+      if (!specs.has(key)) this.#log.info(1, 'No longer serving', { servicePort: key })
+    }
+  }
+
+  #endpoints(specs: ReadonlyMap<string, ListenerSpec>): void {
+    for (const [key, spec] of specs) {
+      if (this.#specs.get(key) === spec) continue
+      this.#log.info(3, 'Endpoints', {
+        servicePort: key,
+        endpoints: spec.endpoints.map(({ ip, port }) => hostPort(ip, port)).join(' '),
+        affinitySeconds: spec.affinityMs === undefined ? undefined : spec.affinityMs / 1000,
+      })
+    }
+  }
+}
