@@ -10,7 +10,7 @@ import { type ClaimConflict } from './claims.js'
 export class ProxierLog {
   readonly #log: Log
   #specs: ReadonlyMap<string, ListenerSpec> = new Map()
-  #open: ReadonlyMap<string, number> = new Map()
+  #open: ReadonlySet<string> = new Set()
   #failed: ReadonlySet<string> = new Set()
   #conflicts: ReadonlySet<string> = new Set()
   #sctp: ReadonlySet<string> = new Set()
@@ -24,7 +24,8 @@ export class ProxierLog {
     if (this.#log.enabled(1)) this.#comingAndGoing(specs, open, snapshot)
     if (this.#log.enabled(3)) this.#endpoints(specs)
     this.#specs = specs
-    this.#open = open
+    // A listener that is only held until its rule is gone is not serving any more.
+    this.#open = new Set([...specs.keys()].filter(key => open.has(key)))
   }
 
   /** Listeners that could not be opened: when they begin to fail, not at every try. */
