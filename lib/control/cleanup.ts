@@ -1,6 +1,6 @@
 import { type IpFamily } from '../model/address.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
-import { USERSPACE_CHAINS } from '../rules/chain-names.js'
+import { USERSPACE_CHAINS, userspaceChains } from '../rules/chain-names.js'
 import { removalText } from '../rules/restore-text.js'
 import { IptablesPrograms } from '../system/iptables.js'
 import { type IptablesFlavour } from '../system/iptables-flavour.js'
@@ -49,7 +49,8 @@ export function cleanupFailure(results: readonly CleanupResult[]): ProxyFailure 
 async function cleanupOne(family: IpFamily, flavour: IptablesFlavour): Promise<CleanupResult['outcome']> {
   const iptables = new IptablesPrograms(family, flavour)
   try {
-    const text = removalText(USERSPACE_CHAINS, await iptables.read(USERSPACE_CHAINS.keys()))
+    const found = await iptables.read(USERSPACE_CHAINS.keys())
+    const text = removalText(userspaceChains(found), found)
     if (text === '') return 'nothing there'
     await iptables.restore(text)
     return 'removed'

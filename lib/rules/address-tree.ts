@@ -11,7 +11,7 @@ export interface AddressRules {
 }
 
 /** An address with more rules gets a chain of its own: then packets to its neighbours are compared with one of them. */
-const MOST_IN_PLACE = 3
+const MOST_IN_PLACE = 2
 const BITS_OF_DIGIT = 4
 
 interface Listed extends Keyed {
@@ -58,6 +58,7 @@ export function addressTree(beginning: string, entries: readonly AddressRules[])
     })
   const { root, chains } = radixTree(listed, {
     list: group => group.flatMap(({ rules }) => rules),
+    size: group => group.length,
     branch: digits => {
       const destination = prefixOf(digits, family)
       return { chain: names.nameOf(destination), match: { destination } }

@@ -1,4 +1,4 @@
-import { type Keyed, radixTree } from './radix-tree.js'
+import { type Keyed, type RadixRules, radixTree } from './radix-tree.js'
 import { LONGEST_CHAIN_NAME } from './prefix-names.js'
 import { type Rule, type RuleTarget, type RuleTree } from './rule-set.js'
 
@@ -17,7 +17,7 @@ export interface PortRules extends Port {
 /** As many as the multiport match takes (XT_MULTI_PORTS). */
 const PORTS_IN_A_RULE = 15
 /** A port with more rules gets a chain of its own. */
-const MOST_IN_PLACE = 3
+const MOST_IN_PLACE = 2
 const DIGITS = 4
 const LONGEST_BEGINNING = LONGEST_CHAIN_NAME - 'tcp-65520-65535'.length
 
@@ -53,7 +53,10 @@ export function portTree(beginning: string, entries: readonly PortRules[]): Rule
       const jump: Rule = { protocol, destinationPort: port, target: { kind: 'jump', chain } }
       return { key: digitsOf(port), port, rules: [jump] }
     })
-    return treeOf(beginning, protocol, listed, group => group.flatMap(({ rules }) => rules))
+    return treeOf(beginning, protocol, listed, {
+      list: group => group.flatMap(({ rules }) => rules),
+      size: group => group.length,
+    })
   })
   return joined(trees, ownChains)
 }
@@ -73,14 +76,16 @@ export function portSetTree(
 ): RuleTree {
   const trees = perProtocol(ports, (protocol, ofProtocol) => {
     const listed = [...new Set(ofProtocol.map(({ port }) => port))].map(port => ({ key: digitsOf(port), port }))
-    return treeOf(beginning, protocol, listed, group =>
-      groups(group.map(({ port }) => port)).map(destinationPorts => ({
-        ...common,
-        protocol,
-        destinationPorts,
-        target,
-      })),
-    )
+    return treeOf(beginning, protocol, listed, {
+      list: group =>
+        groups(group.map(({ port }) => port)).map(destinationPorts => ({
+          ...common,
+          protocol,
+          destinationPorts,
+          target,
+        })),
+      size: group => Math.ceil(group.length / PORTS_IN_A_RULE),
+    })
   })
   return joined(trees)
 }
@@ -99,11 +104,11 @@ function treeOf<T extends Keyed>(
   beginning: string,
   protocol: Protocol,
   listed: readonly T[],
-  list: (group: readonly T[]) => readonly Rule[],
+  rules: Pick<RadixRules<T>, 'list' | 'size'>,
 ): RuleTree {
   const sorted = [...listed].sort((a, b) => (a.key < b.key ? -1 : 1))
   return radixTree(sorted, {
-    list,
+    ...rules,
     branch: digits => {
       const first = Number.parseInt(digits.padEnd(DIGITS, '0'), 16)
       const last = Number.parseInt(digits.padEnd(DIGITS, 'f'), 16)

@@ -41,7 +41,7 @@ await Ending.around(async (t: Teardown) => {
     const asked = timeOf(await proxy.line(/"Endpoints are read from the API"/))
     const synced = timeOf(await proxy.line(new RegExp('"Synced rules" family="IPv4" changed=true')))
     const { stdout } = await network.node.run('iptables-save', ['-t', 'nat'])
-    const rules = stdout.match(/-A KUBE-PORTALS-CONTAINER/g)?.length
+    const rules = stdout.match(/-j DNAT/g)?.length
     if (rules !== services) throw new Error(`expected ${services} rules, found ${rules}`)
     took.push(synced - asked)
 

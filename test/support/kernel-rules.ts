@@ -82,7 +82,7 @@ function copyOf(tables: ReadonlyMap<string, ReadonlyMap<string, KernelChain>>): 
 }
 
 function declareChain(table: Map<string, KernelChain>, line: string): void {
-  const match = /^:([A-Za-z0-9_-]{1,28}) - \[0:0\]$/.exec(line)
+  const match = /^:([A-Za-z0-9_./:-]{1,28}) - \[0:0\]$/.exec(line)
   if (match === null) throw new Error(`not a chain declaration: ${line}`)
   const chain = table.get(match[1]!)
   if (chain === undefined) table.set(match[1]!, { builtIn: false, rules: [] })

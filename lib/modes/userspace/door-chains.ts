@@ -1,6 +1,7 @@
 import { type IpAddress } from '../../model/address.js'
 import { type Cidr } from '../../model/cidr.js'
 import { PROXY_DOOR, PROXY_PORTS } from '../../rules/chain-names.js'
+import { portSetTree } from '../../rules/port-tree.js'
 import { type Link, type Rule } from '../../rules/rule-set.js'
 
 /** A port that a listener of ours holds. */
@@ -12,8 +13,6 @@ export interface ProxyPort {
   readonly clients: readonly Cidr[] | undefined
 }
 
-/** As many as the multiport match takes. */
-const PORTS_IN_A_RULE = 15
 const COMMENT = 'proxy ports'
 
 /** Only the first packet of a connection is looked at. */
@@ -26,7 +25,7 @@ export function doorLinks(): Link[] {
  * The doors to our listeners: what was translated comes in, also where the node refuses everything it does not know; what
  * was not, because somebody asks a proxy port itself, is refused, also where the node lets everything in.
  */
-export function doorChains(proxyPorts: readonly ProxyPort[]): [string, Rule[]][] {
+export function doorChains(proxyPorts: readonly ProxyPort[]): [string, readonly Rule[]][] {
   const toDoor = { kind: 'jump', chain: PROXY_DOOR } as const
   const ranged = proxyPorts
     .filter(port => port.clients !== undefined)
@@ -34,29 +33,24 @@ export function doorChains(proxyPorts: readonly ProxyPort[]): [string, Rule[]][]
       const match = { comment: COMMENT, destination: address, protocol, destinationPort: port }
       return [...clients.map(source => ({ ...match, source, target: toDoor })), { ...match, target: { kind: 'DROP' } }]
     })
-  const open: Rule[] = []
-  for (const protocol of ['TCP', 'UDP'] as const) {
-    const ports = proxyPorts.filter(port => port.protocol === protocol && port.clients === undefined)
-    for (const destination of new Set(ports.map(({ address }) => address))) {
-      for (const destinationPorts of groups(ports.filter(({ address }) => address === destination))) {
-        open.push({ comment: COMMENT, destination, protocol, destinationPorts, target: toDoor })
-      }
-    }
-  }
+  const open = proxyPorts.filter(({ clients }) => clients === undefined)
+  // One address as a rule; while a node changes it, two.
+  const trees = [...new Set(open.map(({ address }) => address))].map((destination, index) =>
+    portSetTree(
+      `KUBE-DOOR-${index === 0 ? '' : index}`,
+      open.filter(({ address }) => address === destination),
+      toDoor,
+      { comment: COMMENT, destination },
+    ),
+  )
   const door: Rule[] = [
     { comment: 'translated', connection: 'DNAT', target: { kind: 'ACCEPT' } },
     { comment: 'not translated', protocol: 'TCP', target: { kind: 'REJECT', with: 'tcp-reset' } },
     { comment: 'not translated', target: { kind: 'REJECT', with: 'port-unreachable' } },
   ]
   return [
+    ...trees.flatMap(({ chains }): [string, readonly Rule[]][] => [...chains]),
     [PROXY_DOOR, door],
-    [PROXY_PORTS, [...ranged, ...open]],
+    [PROXY_PORTS, [...ranged, ...trees.flatMap(({ root }) => root)]],
   ]
-}
-
-function groups(proxyPorts: readonly ProxyPort[]): number[][] {
-  const sorted = proxyPorts.map(({ port }) => port).sort((a, b) => a - b)
-  return Array.from({ length: Math.ceil(sorted.length / PORTS_IN_A_RULE) }, (_, index) =>
-    sorted.slice(index * PORTS_IN_A_RULE, (index + 1) * PORTS_IN_A_RULE),
-  )
 }

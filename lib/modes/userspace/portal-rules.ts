@@ -7,9 +7,13 @@ import {
   PORTALS_CONTAINER,
   PORTALS_DROP,
   PORTALS_HOST,
+  TREE_PREFIXES,
 } from '../../rules/chain-names.js'
 import { type FoundRules, wordAfter } from '../../rules/found-rules.js'
+import { addressTree } from '../../rules/address-tree.js'
+import { portTree } from '../../rules/port-tree.js'
 import { type Link, type Rule, type RuleSet, type RuleTarget } from '../../rules/rule-set.js'
+import { type RuleTree } from '../../rules/rule-set.js'
 import { type ProxyPort, doorChains, doorLinks } from './door-chains.js'
 import { type Portal } from './portals.js'
 import { type FromPod, type Surroundings } from './surroundings.js'
@@ -46,6 +50,9 @@ const NODEPORTS_COMMENT = 'handle service NodePorts; NOTE: this must be the last
  *     filter  INPUT, FORWARD, OUTPUT ─▶ KUBE-PORTALS-DROP                        what was turned nowhere on purpose
  *             INPUT ─▶ KUBE-PROXY-PORTS ─▶ KUBE-PROXY-DOOR                       who may come in to the listeners
  *
+ * Large sets are trees (`addressTree`, `portTree`): the first packet of a connection is compared with a few rules, however
+ * many Services there are. What is the same for both hooks is there once, and both lead to it.
+ *
  * Addresses come first and node ports last: where a cloud makes load-balancer addresses local ones, a node port of the same
  * number must not steal their packets.
  */
@@ -53,35 +60,88 @@ export function portalRules(family: IpFamily, { portals, surroundings, proxyPort
   const { fromPods, nodePortAddresses } = surroundings
   const atAddress = portals.filter(({ portal }) => portal.address !== undefined)
   const atNode = portals.filter(({ portal }) => portal.address === undefined)
-  const loopback: Rule = {
-    comment: 'loopback is served by a listener',
-    source: LOOPBACK[family],
-    target: { kind: 'RETURN' },
-  }
-  const nat = new Map<string, readonly Rule[]>([
-    [PORTALS_CONTAINER, atAddress.flatMap(portal => rulesOfArriving(portal, fromPods))],
-    [PORTALS_HOST, atAddress.flatMap(rulesOfLeaving)],
+  const byAddress = (beginning: string, led: readonly LedPortal[], rulesOf: (led: LedPortal) => Rule[]): RuleTree =>
+    addressTree(
+      beginning,
+      entries(led, rulesOf, ({ address }) => ({ address: address! })),
+    )
+  const byPort = (beginning: string, led: readonly LedPortal[], rulesOf: (led: LedPortal) => Rule[]): RuleTree =>
+    portTree(
+      beginning,
+      entries(led, rulesOf, ({ servicePort, port }) => ({ protocol: protocolOf(servicePort), port })),
+    )
+  const arriving = (led: LedPortal): Rule[] => rulesOfArriving(led, fromPods)
+
+  const shared = byAddress('KUBE-ADDR-', atAddress.filter(isUniform), rulesOfLeaving)
+  const special = atAddress.filter(led => !isUniform(led))
+  const [toAddress, fromHere] = [
+    byAddress('KUBE-IN-', special, arriving),
+    byAddress('KUBE-OUT-', special, rulesOfLeaving),
+  ]
+  const nodePorts = byPort('KUBE-NP-', atNode.filter(isUniform), rulesOfLeaving)
+  const specialPorts = atNode.filter(led => !isUniform(led))
+  const [toPort, fromHerePort] = [
+    byPort('KUBE-NPI-', specialPorts, arriving),
+    byPort('KUBE-NPO-', specialPorts, rulesOfLeaving),
+  ]
+  const drops = portals.filter(led => [led.fromNode, led.fromPods, led.fromElsewhere].includes('drop'))
+  const dropped = byAddress(
+    'KUBE-DROP-',
+    drops.filter(({ portal }) => portal.address !== undefined),
+    led => [dropRule(led)],
+  )
+  const door = doorChains(proxyPorts)
+
+  const nat = chainsOf(shared, toAddress, fromHere, nodePorts, toPort, fromHerePort)
+    .set(PORTALS_CONTAINER, [...toAddress.root, ...shared.root])
+    .set(PORTALS_HOST, [...fromHere.root, ...shared.root])
+    .set(NODEPORT_CONTAINER, atEach(nodePortAddresses, [...toPort.root, ...nodePorts.root]))
+    .set(NODEPORT_HOST, [
+      ...(atNode.length === 0 ? [] : [loopbackRule(family)]),
+      ...atEach(nodePortAddresses, [...fromHerePort.root, ...nodePorts.root]),
+    ])
+  const filter = chainsOf(dropped).set(PORTALS_DROP, [
+    ...dropped.root,
+    ...drops.filter(({ portal }) => portal.address === undefined).map(dropRule),
+  ])
+  const tables = new Map([
+    ['nat', { chains: nat, links: NAT_LINKS, ownedPrefixes: TREE_PREFIXES.get('nat')! }],
     [
-      NODEPORT_CONTAINER,
-      atEach(
-        nodePortAddresses,
-        atNode.flatMap(portal => rulesOfArriving(portal, fromPods)),
-      ),
-    ],
-    [
-      NODEPORT_HOST,
-      atNode.length === 0 ? [] : [loopback, ...atEach(nodePortAddresses, atNode.flatMap(rulesOfLeaving))],
+      'filter',
+      {
+        chains: new Map([...filter, ...door]),
+        links: [...DROP_LINKS, ...doorLinks()],
+        ownedPrefixes: TREE_PREFIXES.get('filter')!,
+      },
     ],
   ])
-  const drops = portals.filter(led => [led.fromNode, led.fromPods, led.fromElsewhere].includes('drop'))
-  const filter = new Map<string, readonly Rule[]>([[PORTALS_DROP, drops.map(dropRule)], ...doorChains(proxyPorts)])
-  return {
-    family,
-    tables: new Map([
-      ['nat', { chains: nat, links: NAT_LINKS }],
-      ['filter', { chains: filter, links: [...DROP_LINKS, ...doorLinks()] }],
-    ]),
-  }
+  return { family, tables }
+}
+
+/** Those portals that have rules, as a tree takes them. */
+function entries<T>(
+  led: readonly LedPortal[],
+  rulesOf: (led: LedPortal) => Rule[],
+  place: (portal: Portal) => T,
+): (T & { rules: Rule[] })[] {
+  return led.map(one => ({ ...place(one.portal), rules: rulesOf(one) })).filter(({ rules }) => rules.length > 0)
+}
+
+function chainsOf(...trees: readonly RuleTree[]): Map<string, readonly Rule[]> {
+  return new Map(trees.flatMap(({ chains }) => [...chains]))
+}
+
+/** Led to the same listener wherever a packet comes from: both hooks can then share its rules. */
+function isUniform({ fromNode, fromPods, fromElsewhere }: LedPortal): boolean {
+  return sameTarget(fromNode, fromPods) && sameTarget(fromPods, fromElsewhere)
+}
+
+function loopbackRule(family: IpFamily): Rule {
+  return { comment: 'loopback is served by a listener', source: LOOPBACK[family], target: { kind: 'RETURN' } }
+}
+
+function protocolOf({ protocol }: Portal['servicePort']): 'TCP' | 'UDP' {
+  return protocol === 'UDP' ? 'UDP' : 'TCP'
 }
 
 const LOOPBACK: Readonly<Record<IpFamily, Cidr>> = {
@@ -140,7 +200,7 @@ function matchOf({ servicePort, address, port }: Portal): Omit<Rule, 'target'> {
   return {
     comment: servicePortName(servicePort),
     ...(address === undefined ? {} : { destination: address }),
-    protocol: servicePort.protocol === 'UDP' ? 'UDP' : 'TCP',
+    protocol: protocolOf(servicePort),
     destinationPort: port,
   }
 }
@@ -167,7 +227,10 @@ function portalTarget(family: IpFamily, address: IpAddress, port: number): RuleT
  */
 export function proxyPortsOf(found: FoundRules): Map<string, number> {
   const ports = new Map<string, number>()
-  for (const words of found.get('nat')?.get(PORTALS_CONTAINER) ?? []) {
+  const chains = [...(found.get('nat') ?? [])].filter(
+    ([name]) => name === PORTALS_CONTAINER || name.startsWith('KUBE-ADDR-'),
+  )
+  for (const words of chains.flatMap(([, rules]) => rules)) {
     const destination = wordAfter(words, '-d')?.split('/')[0]
     const to = wordAfter(words, '--to-destination')?.split(':').at(-1) ?? wordAfter(words, '--to-ports')
     const port = Number(to)
