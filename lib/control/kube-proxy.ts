@@ -30,6 +30,8 @@ import { chooseSource } from './choose-source.js'
 import { SyncLoop } from './sync-loop.js'
 import { VERSION } from './version.js'
 
+/** How long a write of rules that is under way at the end is waited for; what it does, it does as a whole or not at all. */
+const LAST_WRITE_MS = 1000
 /** Rules are looked at this often, so that what others have done to them is mended within five seconds. */
 const LOOK_MS = 4000
 
@@ -140,8 +142,10 @@ export class KubeProxy {
     try {
       await this.#source.run(this.#store, stop)
     } finally {
-      await this.#loop.stop()
+      // Not one after the other: a write of rules that hangs must not keep connections coming.
+      const stopped = this.#loop.stop()
       await this.#drain(cutOff)
+      await Promise.race([stopped, new Promise(resolve => setTimeout(resolve, LAST_WRITE_MS))])
       await Promise.all(this.#servers.map(server => server.close()))
     }
   }

@@ -111,6 +111,8 @@ export class ProgramLoop {
     } catch (error) {
       this.#updated = joinBatches(carried, this.#updated)
       record.restoreFailed(family)
+      // Also a look that failed: nobody knows what the rules are, and health must not say that all is well for ever.
+      this.queued()
       const retryMs = Math.min(syncPeriod, FIRST_RETRY_MS * 2 ** this.#failures++)
       log.error('Rules could not be written: the last ones stay in force', error, { family, retryMs })
       this.#timers.cancel('verify')

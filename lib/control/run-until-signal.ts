@@ -12,6 +12,8 @@ export async function runUntilSignal(config: KubeProxyConfig, log: Log): Promise
     stop.abort()
   }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
-  const proxy = await KubeProxy.create(config, log)
-  await proxy.run(stop.signal, cutOff.signal)
+  const stopped = new Promise<undefined>(resolve => stop.signal.addEventListener('abort', () => resolve(undefined)))
+  // Told to stop before there was anything to stop: what the start waits for is not waited for.
+  const proxy = await Promise.race([KubeProxy.create(config, log), stopped])
+  await proxy?.run(stop.signal, cutOff.signal)
 }

@@ -94,12 +94,12 @@ export class SyncLoop {
   }
 
   async #runUpdates(): Promise<void> {
-    const { proxier, syncPeriod } = this.#options
+    const { syncPeriod } = this.#options
     while (this.#updateWanted && !this.#stopped) {
       this.#updateWanted = false
       const taken = this.#takeChanges()
       this.#underUpdate = taken
-      const { failed } = await proxier.update(this.#snapshot)
+      const failed = await this.#tryUpdate()
       this.#underUpdate = undefined
       for (const loop of this.#programLoops) loop.carriedOut(taken)
       // Some listener could not be opened: what was in the way may go.
@@ -107,6 +107,16 @@ export class SyncLoop {
     }
     this.#updating = undefined
     for (const loop of this.#programLoops) loop.settle()
+  }
+
+  /** A proxier does not reject; if it does all the same, that is no reason to stop serving what is served. */
+  async #tryUpdate(): Promise<number> {
+    try {
+      return (await this.#options.proxier.update(this.#snapshot)).failed
+    } catch (error) {
+      this.#options.log.error('Cannot take up changes', error)
+      return 1
+    }
   }
 
   #takeChanges(): ChangeBatch | undefined {

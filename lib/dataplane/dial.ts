@@ -6,6 +6,9 @@ import { isOurs } from './socket-error.js'
 /** Connect time-outs of the attempts, in milliseconds (kube-proxy 1.20, userspace mode). */
 export const DIAL_SCHEDULE: readonly number[] = [250, 500, 1000, 2000]
 
+/** A client is not worth more endpoints than this: with thousands that refuse, one client would keep all others waiting. */
+const MOST_ATTEMPTS = 16
+
 export interface DialOptions {
   /** Names the next endpoint to try; `avoid` holds those that failed for this client already. */
   readonly choose: (avoid: ReadonlySet<string>) => Target | undefined
@@ -25,8 +28,7 @@ export interface DialOptions {
 /**
  * Connects one client to one of the endpoints.
  *
- * An endpoint that refuses costs no time, so every distinct one is tried before any is tried again, however many there
- * are. One that stays silent costs its slot in the schedule, so with all of them silent a client waits 3.75 s, as with
+ * An endpoint that refuses costs no time, so distinct ones are tried before any is tried again, up to sixteen. One that stays silent costs its slot in the schedule, so with all of them silent a client waits 3.75 s, as with
  * the original. An error that is ours ends the dial at once: another endpoint would not help.
  */
 export class Dial {
@@ -59,8 +61,8 @@ export class Dial {
     const target = choose(this.#failed)
     if (target === undefined) return onFail(this.#lastError)
     const repeated = this.#failed.has(hostPort(target.ip, target.port))
-    if (this.#timeouts >= schedule.length || (repeated && this.#attempts >= schedule.length))
-      return onFail(this.#lastError)
+    const enough = this.#attempts >= (repeated ? schedule.length : MOST_ATTEMPTS)
+    if (this.#timeouts >= schedule.length || enough) return onFail(this.#lastError)
     this.#attempts++
 
     const timeoutMs = schedule[this.#timeouts]!

@@ -17,15 +17,20 @@ export const DEFAULT_TIMINGS: DataPlaneTimings = {
   dialSchedule: DIAL_SCHEDULE,
   keepAlive: 15_000,
   descriptorWait: 10_000,
+  // As long as kube-proxy has conntrack remember such a connection (nf_conntrack_tcp_timeout_close_wait).
+  halfClosed: 3_600_000,
   udpOneWay: 30_000,
   udpAnswered: 180_000,
 }
 /** UDP flows of all listeners together, as long as descriptors allow half as many again. */
 const FLOW_CAPACITY = 16_384
 
+/** How often another port is asked for; the chance to need more than a few is that of many closed listeners at once. */
+const PORT_ATTEMPTS = 32
+
 interface Entry {
   spec: ListenerSpec
-  readonly listener: Listener
+  listener: Listener
   /** Undefined until it has been opened for the first time. */
   port: number | undefined
   /** Under way: opens the socket, for the first time or again; resolves with what went wrong. */
@@ -49,6 +54,7 @@ export class InProcessDataPlane implements DataPlane {
   readonly #retired = new Set<Listener>()
   readonly #sweep: NodeJS.Timeout
   #onIdle: () => void = () => undefined
+  #isDraining = false
 
   constructor({ log, clock, random, descriptorLimit, timings }: InProcessOptions) {
     const flowOrder = new FlowOrder(Math.min(FLOW_CAPACITY, Math.floor(descriptorLimit / 2)))
@@ -71,6 +77,7 @@ export class InProcessDataPlane implements DataPlane {
   }
 
   async apply(plan: ListenerPlan): Promise<ListenerReport> {
+    if (this.#isDraining) return { open: new Map(), failed: new Map() }
     for (const [key, entry] of this.#entries) {
       const spec = plan.get(key)
       if (spec === undefined || spec.address !== entry.spec.address) this.#retire(key, entry)
@@ -113,6 +120,7 @@ export class InProcessDataPlane implements DataPlane {
   }
 
   async drain(timeoutMs: number): Promise<number> {
+    this.#isDraining = true
     for (const [key, entry] of this.#entries) this.#retire(key, entry)
     await this.#quiet(timeoutMs)
     clearInterval(this.#sweep)
@@ -123,22 +131,41 @@ export class InProcessDataPlane implements DataPlane {
   }
 
   #open(spec: ListenerSpec): Entry {
-    const listener = spec.protocol === 'TCP' ? new TcpProxy(spec, this.#context) : new UdpProxy(spec, this.#context)
-    const entry: Entry = { spec, listener, port: undefined, opening: undefined }
-    const opened = listener.open().then(port => {
-      entry.port = port
-    })
-    entry.opening = this.#whenOpen(entry, opened)
+    const entry: Entry = { spec, listener: this.#listenerOf(spec), port: undefined, opening: undefined }
+    entry.opening = this.#whenOpen(entry, this.#openFree(entry))
     return entry
+  }
+
+  #listenerOf(spec: ListenerSpec): Listener {
+    return spec.protocol === 'TCP' ? new TcpProxy(spec, this.#context) : new UdpProxy(spec, this.#context)
+  }
+
+  /**
+   * Opens a listener on a port that no other one calls its own: one without endpoints has its socket closed and its rule in
+   * place, and the kernel, asked for any port, may give away that one.
+   */
+  async #openFree(entry: Entry): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const port = await entry.listener.open()
+      const isTaken = [...this.#entries.values()].some(
+        other => other !== entry && other.port === port && sameDoor(other.spec, entry.spec),
+      )
+      if (!isTaken || attempt === PORT_ATTEMPTS) {
+        entry.port = port
+        return
+      }
+      entry.listener.close()
+      entry.listener = this.#listenerOf(entry.spec)
+    }
   }
 
   /** Resolves with what went wrong; the entry is then taken out, so that the next plan opens it anew. */
   async #whenOpen(entry: Entry, opened: Promise<void>): Promise<ProxyFailure | undefined> {
-    const { spec, listener, port = spec.port } = entry
+    const { spec, port = spec.port } = entry
     try {
       await opened
       // Taken out of the plan while it was being opened.
-      if (this.#entries.get(spec.key) !== entry) listener.close()
+      if (this.#entries.get(spec.key) !== entry) entry.listener.close()
       return undefined
     } catch (cause) {
       if (this.#entries.get(spec.key) === entry) this.#retire(spec.key, entry)
@@ -187,4 +214,8 @@ export class InProcessDataPlane implements DataPlane {
       check()
     })
   }
+}
+
+function sameDoor(a: ListenerSpec, b: ListenerSpec): boolean {
+  return a.protocol === b.protocol && (a.address === b.address || a.holdsNodePort || b.holdsNodePort)
 }

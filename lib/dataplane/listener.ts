@@ -43,6 +43,8 @@ export interface DataPlaneTimings {
   readonly dialSchedule: readonly number[]
   /** TCP: idle time after which the kernel asks a peer whether it is still there; then every second, ten times. */
   readonly keepAlive: number
+  /** TCP: how long a connection may be silent of which one direction has ended. */
+  readonly halfClosed: number
   /** TCP: how long an accepted client waits for a free descriptor. */
   readonly descriptorWait: number
   /** UDP: how long a flow lives that was never answered, and one that was. */

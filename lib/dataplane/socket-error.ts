@@ -1,7 +1,7 @@
 import { systemCode } from '../model/failure.js'
 
-/** Errors that say something about this machine, whatever the peer is doing. */
-const OURS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM'])
+/** Errors that say that this machine has run out of something; another endpoint would not help. */
+const OURS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRINUSE', 'EAGAIN'])
 
 /** Whether a socket error is ours to worry about; all others are the client's or the Pod's, and no reason to be loud. */
 export function isOurs(error: unknown): boolean {

@@ -16,16 +16,24 @@ export interface SpliceBreak {
  * directions have ended. A reset on one side is a reset on the other: the peer must be able to tell a broken answer from
  * a complete one. Both sockets must have been made with `allowHalfOpen`.
  *
+ * A connection of which one direction has ended and the other is silent for `halfClosedMs` milliseconds is reset.
  * `onDone` is called once, when both sockets are closed.
  */
 export class Splice {
   readonly #client: Socket
   readonly #endpoint: Socket
+  readonly #halfClosedMs: number
   readonly #onDone: (broken: SpliceBreak | undefined) => void
   #broken: SpliceBreak | undefined
   #open = 2
 
-  constructor(client: Socket, endpoint: Socket, onDone: (broken: SpliceBreak | undefined) => void) {
+  constructor(
+    client: Socket,
+    endpoint: Socket,
+    halfClosedMs: number,
+    onDone: (broken: SpliceBreak | undefined) => void,
+  ) {
+    this.#halfClosedMs = halfClosedMs
     this.#client = client
     this.#endpoint = endpoint
     this.#onDone = onDone
@@ -52,7 +60,11 @@ export class Splice {
       if (!to.write(chunk)) from.pause()
     })
     to.on('drain', () => from.resume())
-    from.on('end', () => to.end())
+    from.on('end', () => {
+      to.end()
+      // From here on nothing is read from this side, so nothing tells that it is gone: a limit has to.
+      for (const socket of [from, to]) socket.setTimeout(this.#halfClosedMs, () => this.reset())
+    })
     from.on('error', error => {
       this.#broken ??= { side, error }
     })

@@ -105,7 +105,7 @@ export class TcpConnection {
     this.#client.off('close', this.#onEarlyClose)
     endpoint.once('close', () => descriptors.give())
     if (log.enabled(3)) log.info(3, 'Connection', { client: this.#address, endpoint: `${target.ip}:${target.port}` })
-    this.#splice = new Splice(this.#client, endpoint, this.#events.onDone)
+    this.#splice = new Splice(this.#client, endpoint, this.#context.timings.halfClosed, this.#events.onDone)
   }
 
   #refuse(error: Error | undefined): void {

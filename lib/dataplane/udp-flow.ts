@@ -7,6 +7,8 @@ import { type ListenerContext } from './listener.js'
 import { isOurs } from './socket-error.js'
 import { udpSocket } from './udp-socket.js'
 
+/** Endpoints that are tried for one datagram. */
+const MOST_ATTEMPTS = 16
 /** Datagrams that wait while a new upstream socket is being connected, which takes one turn of the event loop. */
 const QUEUE_LIMIT = 64
 
@@ -61,12 +63,15 @@ export class UdpFlow implements OrderedFlow {
     return this.#target === undefined ? '' : hostPort(this.#target.ip, this.#target.port)
   }
 
-  /** Picks an endpoint; false when there is none. A descriptor has been taken for it. */
+  /**
+   * Picks an endpoint and opens the way to it. A descriptor has been taken for it, and the flow is in the order. False: the
+   * flow has ended already, for want of an endpoint, or of what a socket needs.
+   */
   start(): boolean {
     this.#target = this.#events.choose(this.#failed)
-    if (this.#target === undefined) return false
-    this.#connect(this.#target)
-    return true
+    if (this.#target === undefined) this.end()
+    else this.#connect(this.#target)
+    return !this.#ended
   }
 
   send(datagram: Buffer): void {
@@ -134,7 +139,8 @@ export class UdpFlow implements OrderedFlow {
     this.#failed.add(hostPort(target.ip, target.port))
     this.#disconnect()
     const next = this.#events.choose(this.#failed)
-    if (next === undefined || this.#failed.has(hostPort(next.ip, next.port))) return this.end()
+    if (next === undefined || this.#failed.size >= MOST_ATTEMPTS || this.#failed.has(hostPort(next.ip, next.port)))
+      return this.end()
     this.#target = next
     this.#connect(next)
     if (this.#unanswered !== undefined) this.#queue = [this.#unanswered]

@@ -111,6 +111,8 @@ export class UdpProxy implements Listener {
   }
 
   #receive(datagram: Buffer, from: RemoteInfo): void {
+    // RFC 768: from port 0, which nothing can be sent to, no answer is wanted; no honest client of a Service sends so.
+    if (from.port === 0) return void this.#counts.refused++
     const client = `${from.address}|${from.port}`
     const flow = this.#flows.get(client) ?? this.#openFlow(client, from)
     if (flow === undefined) return void this.#counts.refused++
@@ -157,12 +159,9 @@ export class UdpProxy implements Listener {
         this.#context.onIdle()
       },
     })
-    if (!flow.start()) {
-      descriptors.give()
-      return undefined
-    }
     flowOrder.add(flow, clock.now())
     this.#flows.set(client, flow)
+    if (!flow.start()) return undefined
     this.#counts.connections++
     return flow
   }

@@ -32,12 +32,12 @@ export interface HttpListenerOptions {
 
 export const PLAIN_TEXT = 'text/plain; charset=utf-8'
 
-/** Longer than the usual scrape intervals, so that Prometheus keeps its connection. */
-const KEEP_ALIVE_MS = 75_000
+/** A client that holds its connection for longer without a word leaves the place to others. */
+const KEEP_ALIVE_MS = 20_000
 /** Ends a client that does not read its answer. */
 const STALLED_CLIENT_MS = 30_000
-/** Every client takes a descriptor from the data plane; probes and scrapers need a handful. */
-const MAX_CLIENTS = 256
+/** Probes and scrapers need a handful; together the ports stay well below what the data plane leaves alone for them. */
+const MAX_CLIENTS = 32
 
 /**
  * One small HTTP port. A port that cannot be bound is tried again until it can; nothing that happens here, whether in the

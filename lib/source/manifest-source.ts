@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { readFile, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ProxyFailure } from '../model/failure.js'
+import { ProxyFailure, messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ObjectKind } from '../model/objects.js'
 import { fields } from '../snapshot/decoded.js'
@@ -25,6 +25,8 @@ export class ManifestSource implements Source {
   readonly #log: Log
   readonly #ignoredKinds = new Set<string>()
   #seen = ''
+  /** What was told last to be wrong. */
+  #problem = ''
 
   /** @param paths files, or folders whose `.yaml`, `.yml` and `.json` files are read */
   constructor(paths: readonly string[], log: Log) {
@@ -45,8 +47,13 @@ export class ManifestSource implements Source {
     this.#seen = signature
     try {
       this.#deliver(into, await this.#read())
+      this.#problem = ''
       this.#log.info(0, 'Manifests read again', { paths: this.#paths.join(' ') })
     } catch (error) {
+      // Read again at the next look: what was in the way, permissions say, may go without any change of the files.
+      this.#seen = ''
+      if (messageOf(error) === this.#problem) return
+      this.#problem = messageOf(error)
       this.#log.error('Manifests changed and cannot be used: the last good state goes on', error)
     }
   }

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 
+/** How long a program that was killed may take to be gone, in milliseconds. */
+const GRACE_MS = 500
+
 export interface CommandResult {
   readonly exitCode: number
   readonly stdout: string
@@ -25,17 +28,26 @@ export function runCommand(program: string, args: readonly string[], options: Co
     const child = spawn(program, args, { stdio: 'pipe', timeout: options.timeoutMs, killSignal: 'SIGKILL' })
     let stdout = ''
     let stderr = ''
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
     child.on('error', cause => reject(startFailure(program, cause)))
+    // Out of descriptors there is a child without pipes, and its error comes later.
+    const pipes = child as Partial<typeof child>
+    pipes.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
+    pipes.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
     child.on('close', (exitCode, signal) => {
       if (exitCode !== null) return resolve({ exitCode, stdout, stderr })
       const message = `"${program} ${args.join(' ')}" was killed by ${signal}: it did not end within ${options.timeoutMs} ms`
       reject(new ProxyFailure('PROGRAM_FAILED', message))
     })
     // A program that ends without reading its input is judged by its exit code.
-    child.stdin.on('error', () => undefined)
-    child.stdin.end(options.input ?? '')
+    pipes.stdin?.on('error', () => undefined)
+    pipes.stdin?.end(options.input ?? '')
+    // What the program started may hold its pipes open when it is killed: nobody waits for that.
+    const giveUp = setTimeout(() => {
+      pipes.stdout?.destroy()
+      pipes.stderr?.destroy()
+    }, options.timeoutMs + GRACE_MS)
+    child.on('close', () => clearTimeout(giveUp))
+    child.on('error', () => clearTimeout(giveUp))
   })
 }
 

@@ -16,7 +16,19 @@ export interface NodeNetwork {
   readonly defaultInterface: Readonly<Record<IpFamily, string | undefined>>
 }
 
+/** What was seen last: the answer while this process has no descriptor left to look again. */
+let lastSeen: NodeNetwork = { addresses: [], defaultInterface: { IPv4: undefined, IPv6: undefined } }
+
 export function readNodeNetwork(): NodeNetwork {
+  try {
+    lastSeen = lookAtNetwork()
+  } catch {
+    // Out of descriptors; the addresses are most likely what they were.
+  }
+  return lastSeen
+}
+
+function lookAtNetwork(): NodeNetwork {
   const addresses = Object.entries(networkInterfaces()).flatMap(([interfaceName, all]) =>
     (all ?? []).map(({ address }) => ({ interfaceName, ip: parseIp(address) })),
   )

@@ -145,6 +145,39 @@ t.test(
   },
 )
 
+t.test('a port that is closed for want of endpoints is given to no other listener', async t => {
+  const pod = await TcpPod.named(t, 'pod')
+  const plane = new PlaneUnderTest(t, { descriptorLimit: 100_000 })
+  const specs = (has: boolean) =>
+    Array.from({ length: 400 }, (_, n) =>
+      spec({ key: `IPv4/default/${has}${n}/TCP`, endpoints: has ? [pod.endpoint] : [] }),
+    )
+  await plane.apply(...specs(false))
+  const ports = await plane.apply(...specs(false), ...specs(true))
+  t.equal(new Set(ports).size, 800)
+})
+
+t.test('a connection of which one direction has ended does not stay for ever when nothing more comes', async t => {
+  const pod = await TcpPod.start(t, socket => void socket.resume())
+  const plane = new PlaneUnderTest(t, {}, { halfClosed: 50 })
+  const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+  const { error } = await converse(port!, 'the end')
+  t.equal(error, 'ECONNRESET')
+  await until(() => plane.counts().active === 0, 'nothing of it is left')
+})
+
+t.test('thousands of endpoints that refuse do not keep a client, and all others, busy', async t => {
+  const dead = await refusingEndpoint()
+  const endpoints = Array.from({ length: 2000 }, (_, n) => ({
+    ip: `127.0.${n >> 8}.${(n & 255) + 1}`,
+    port: dead.port,
+  }))
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: endpoints.slice(1) }))
+  t.equal(await ask(port!), 'ECONNRESET')
+  t.equal(plane.counts().dialFailures, 16)
+})
+
 t.test('connections go on when the last endpoint goes from the list', async t => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const plane = new PlaneUnderTest(t)
@@ -389,9 +422,18 @@ t.test('a client that is gone before there is an endpoint for it leaves nothing 
 })
 
 t.test('errors are sorted into ours and theirs', t => {
-  for (const code of ['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'EPERM'])
+  for (const code of ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRINUSE'])
     t.ok(isOurs(Object.assign(new Error(code), { code })), code)
-  for (const code of ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ETIMEDOUT', 'EPIPE'])
+  for (const code of [
+    'ECONNREFUSED',
+    'EACCES',
+    'EPERM',
+    'EADDRNOTAVAIL',
+    'ECONNRESET',
+    'EHOSTUNREACH',
+    'ETIMEDOUT',
+    'EPIPE',
+  ])
     t.notOk(isOurs(Object.assign(new Error(code), { code })), code)
   t.notOk(isOurs(new Error('no answer')))
   t.end()

@@ -32,6 +32,25 @@ t.test('UDP clients that keep their port', { skip: cannotUseNamespaces }, async 
     await first.line(/Forgot UDP flows/)
   })
 
+  const hasPython = (await network.node.run('sh', ['-c', 'command -v python3'])).exitCode === 0
+  await t.test(
+    'a datagram from port 0, which nobody can answer, harms nobody',
+    { skip: hasPython ? false : 'needs python3 for a raw socket' },
+    async t => {
+      const raw = `
+import socket, struct
+payload = b'zero'
+datagram = struct.pack('!HHHH', 0, 53, 8 + len(payload), 0) + payload
+socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP).sendto(datagram, ('10.96.0.53', 0))
+`
+      const { namespace } = await network.addPod()
+      t.equal((await namespace.run('python3', ['-c', raw])).exitCode, 0)
+      client.stdout!.removeAllListeners('data')
+      for (let i = 0; i < 10; i++) t.equal(await answer(), 'a 5')
+      t.equal(first.child.exitCode, null)
+    },
+  )
+
   await t.test('a proxy that comes back with other ports is found by the client', async t => {
     t.equal(await first.stop(), 0)
     // Without rules to go by, the next process holds another port.

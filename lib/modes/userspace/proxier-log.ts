@@ -1,6 +1,7 @@
 import { type ListenerReport } from '../../dataplane/data-plane.js'
 import { type ListenerSpec } from '../../dataplane/listener-plan.js'
 import { hostPort } from '../../model/address.js'
+import { ProxyFailure } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
 import { servicePortName } from '../../model/service-port.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
@@ -14,6 +15,7 @@ export class ProxierLog {
   #failed: ReadonlySet<string> = new Set()
   #conflicts: ReadonlySet<string> = new Set()
   #sctp: ReadonlySet<string> = new Set()
+  #exhausted = 0
 
   constructor(log: Log) {
     this.#log = log
@@ -34,6 +36,17 @@ export class ProxierLog {
       if (!this.#failed.has(key)) this.#log.error('Service port is not served', failure)
     }
     this.#failed = new Set(failed.keys())
+  }
+
+  /** Service ports that no proxy port was left for: when their number changes. */
+  exhausted(keys: readonly string[]): void {
+    if (keys.length !== this.#exhausted && keys.length > 0) {
+      const others = keys.length === 1 ? '' : ` and ${keys.length - 1} more`
+      const message = `Cannot listen for ${keys[0]}${others}: no port of --proxy-port-range is left`
+      const hint = 'Give a wider --proxy-port-range'
+      this.#log.error('Service port is not served', new ProxyFailure('PROXY_PORTS_EXHAUSTED', message, { hint }))
+    }
+    this.#exhausted = keys.length
   }
 
   conflicts(conflicts: readonly ClaimConflict[]): void {

@@ -1,7 +1,7 @@
 import { type DataPlane, type ListenerReport } from '../../dataplane/data-plane.js'
 import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-plan.js'
 import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
-import { ProxyFailure, systemCode } from '../../model/failure.js'
+import { systemCode } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
 import { type ServicePort, type ServicePortKey } from '../../model/service-port.js'
 import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
@@ -138,21 +138,14 @@ export class UserspaceProxier implements Proxier {
     return count
   }
 
-  /** Service ports for which some proxy port was not left. */
+  /** How many service ports some proxy port was not left for. */
   #withoutPort(): number {
-    let count = 0
-    for (const { servicePort } of [...this.#snapshot.ports.values()].filter(isServed)) {
-      const { key } = servicePort
-      if (entrancesOf(servicePort).every(entrance => this.#specs.has(entranceKey(key, entrance)))) continue
-      count++
-      const message = `Cannot listen for ${key}: no port of --proxy-port-range is left`
-      const hint = 'Give a wider --proxy-port-range'
-      this.#options.log.error(
-        'Service port is not served',
-        new ProxyFailure('PROXY_PORTS_EXHAUSTED', message, { hint }),
-      )
-    }
-    return count
+    const without = [...this.#snapshot.ports.values()]
+      .filter(isServed)
+      .map(({ servicePort }) => servicePort)
+      .filter(port => !entrancesOf(port).every(entrance => this.#specs.has(entranceKey(port.key, entrance))))
+    this.#told.exhausted(without.map(({ key }) => key))
+    return without.length
   }
 
   /** The portals all of whose listeners are open; one that is as before is the same object. */
