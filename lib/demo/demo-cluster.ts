@@ -20,7 +20,8 @@ import {
 import { DemoNetwork, endProcess, startProgram } from './demo-network.js'
 import { LogLines } from './log-lines.js'
 import { type NetworkNamespace } from './network-namespace.js'
-import { type Teardown } from './teardown.js'
+import { type Leftovers } from './leftovers.js'
+import { type Teardown, allEnded } from './teardown.js'
 
 const entry = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const PROXY = entry('../../bin/kube-proxy.js')
@@ -76,12 +77,14 @@ export class DemoCluster {
     deployments: readonly Deployment[],
     services: readonly DemoService[],
     teardown: Teardown,
+    leftovers: Leftovers,
   ): Promise<DemoCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'kube-proxy-demo-'))
+    leftovers.note({ folder })
     await teardown.add(() => rm(folder, { recursive: true }))
     // For a learner who looks at it from another terminal.
     await chmod(folder, 0o755)
-    const network = await DemoNetwork.create(prefix, teardown)
+    const network = await DemoNetwork.create(prefix, teardown, leftovers)
     const { namespace, ip } = await network.addPod('client')
     const client = await startProgram(
       namespace,
@@ -97,7 +100,7 @@ export class DemoCluster {
       services,
       teardown,
     )
-    await Promise.all(cluster.deployments.map(deployment => cluster.#reconcile(deployment)))
+    await allEnded(cluster.deployments.map(deployment => cluster.#reconcile(deployment)))
     await cluster.#write()
     await cluster.#startProxy(folder)
     return cluster
@@ -161,7 +164,7 @@ export class DemoCluster {
       this.#made.set(deployment.name, number)
       return `${deployment.name}-${number}`
     })
-    const made = await Promise.all(names.map(name => this.#startPod(name, deployment)))
+    const made = await allEnded(names.map(name => this.#startPod(name, deployment)))
     this.pods.push(...made.sort((a, b) => (a.name < b.name ? -1 : 1)))
   }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { ProxyFailure } from '../model/failure.js'
-import { runCommand } from '../system/command.js'
+import { type Leftovers } from './leftovers.js'
 import { NetworkNamespace } from './network-namespace.js'
 import { type Teardown } from './teardown.js'
 
@@ -16,18 +16,20 @@ export class DemoNetwork {
   readonly node: NetworkNamespace
   readonly #prefix: string
   readonly #teardown: Teardown
+  readonly #leftovers: Leftovers
   #lastPod = 1
 
-  private constructor(node: NetworkNamespace, prefix: string, teardown: Teardown) {
+  private constructor(node: NetworkNamespace, prefix: string, teardown: Teardown, leftovers: Leftovers) {
     this.node = node
     this.#prefix = prefix
     this.#teardown = teardown
+    this.#leftovers = leftovers
   }
 
-  /** @param prefix of the names of all namespaces @throws ProxyFailure DEMO_IMPOSSIBLE when another demo uses the names */
-  static async create(prefix: string, teardown: Teardown): Promise<DemoNetwork> {
-    await removeLeftovers(prefix)
-    const node = await newNamespace(`${prefix}node`, teardown).catch((cause: unknown) => {
+  /** @param prefix of the names of all namespaces @throws ProxyFailure DEMO_IMPOSSIBLE where namespaces cannot be made */
+  static async create(prefix: string, teardown: Teardown, leftovers: Leftovers): Promise<DemoNetwork> {
+    const node = await newNamespace(`${prefix}node`, teardown, leftovers).catch((cause: unknown) => {
+      if (cause instanceof ProxyFailure && cause.code === 'DEMO_IMPOSSIBLE') throw cause
       throw new ProxyFailure('DEMO_IMPOSSIBLE', 'Cannot make a network namespace', {
         cause,
         hint: 'In a container, root needs the capabilities SYS_ADMIN and NET_ADMIN: run the demo outside, or as an ordinary user',
@@ -44,14 +46,14 @@ export class DemoNetwork {
       'route add default via 192.168.50.254',
     )
     await node.run('sysctl', ['-qw', 'net.ipv4.ip_forward=1'])
-    return new DemoNetwork(node, prefix, teardown)
+    return new DemoNetwork(node, prefix, teardown, leftovers)
   }
 
   /** Adds a Pod's namespace, with an address, attached to the node. */
   async addPod(name: string): Promise<{ namespace: NetworkNamespace; ip: string }> {
     const number = ++this.#lastPod
     const ip = `10.244.0.${number}`
-    const namespace = await newNamespace(`${this.#prefix}${name}`, this.#teardown)
+    const namespace = await newNamespace(`${this.#prefix}${name}`, this.#teardown, this.#leftovers)
     await this.node.configure(
       `link add veth${number} type veth peer name eth0 netns ${namespace.name}`,
       `link set veth${number} master cni0 up`,
@@ -61,31 +63,11 @@ export class DemoNetwork {
   }
 }
 
-async function newNamespace(name: string, teardown: Teardown): Promise<NetworkNamespace> {
+async function newNamespace(name: string, teardown: Teardown, leftovers: Leftovers): Promise<NetworkNamespace> {
+  leftovers.reserve(name)
   const namespace = await NetworkNamespace.create(name)
   await teardown.add(() => namespace.delete())
   return namespace
-}
-
-/** Namespaces of a demo that was killed are removed; one that has processes in it belongs to a demo that runs. */
-async function removeLeftovers(prefix: string): Promise<void> {
-  const { stdout } = await runCommand('ip', ['netns', 'list'], { timeoutMs: 5000 })
-  const names = stdout
-    .split('\n')
-    .map(line => line.split(' ', 1)[0]!)
-    .filter(name => name.startsWith(prefix))
-  for (const name of names) {
-    const { stdout: pids } = await runCommand('ip', ['netns', 'pids', name], { timeoutMs: 5000 })
-    if (pids.trim() === '') continue
-    throw new ProxyFailure(
-      'DEMO_IMPOSSIBLE',
-      `Another demo is running: processes live in the network namespace "${name}"`,
-      {
-        hint: 'End it first (Ctrl-C in its terminal)',
-      },
-    )
-  }
-  for (const name of names) await runCommand('ip', ['netns', 'delete', name], { timeoutMs: 5000 })
 }
 
 /** Starts a program of the demo and waits until it says that it is ready. It is killed at the end. */

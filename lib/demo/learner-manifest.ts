@@ -4,6 +4,7 @@ import { parseIp } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
 import { parseProtocol } from '../model/protocol.js'
 import { type RawFields, fields, isObjectName, list, quote } from '../snapshot/decoded.js'
+import { DNS_DEPLOYMENT, DNS_SERVICE } from './classic-example.js'
 import {
   type ContainerPort,
   type Deployment,
@@ -149,6 +150,14 @@ function mismatches(
 ): string[] {
   if (deployments.length === 0) return [`${file}: no Deployment in it: there would be no Pods`]
   if (services.length === 0) return [`${file}: no Service in it: there would be nothing to ask for`]
+  const taken = [...deployments, ...services].filter(
+    ({ name }) => name === DNS_DEPLOYMENT.name || name === DNS_SERVICE.name,
+  )
+  if (taken.length > 0) {
+    return taken.map(
+      ({ name }) => `${file}: metadata.name: ${quote(name)} is the name of the demo's own DNS: choose another`,
+    )
+  }
   return services.flatMap(service => {
     const at = `${places.get(`Service ${service.name}`) ?? file}: Service "${service.name}"`
     const selected = deployments.filter(deployment => selects(service, deployment))

@@ -1,8 +1,11 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { ProxyFailure } from '../model/failure.js'
 import { type CommandOptions, type CommandResult, runCommand } from '../system/command.js'
 
 const TIMEOUT_MS = 20_000
+/** How often a namespace is tried to be removed. */
+const MOST_ATTEMPTS = 3
 
 /** One network namespace: a host or a Pod of a small network on this machine, with its own interfaces, routes and rules. */
 export class NetworkNamespace {
@@ -17,7 +20,13 @@ export class NetworkNamespace {
   static async create(name: string): Promise<NetworkNamespace> {
     await ip(['netns', 'add', name], '')
     const namespace = new NetworkNamespace(name)
-    await namespace.configure('link set lo up')
+    try {
+      await namespace.configure('link set lo up')
+    } catch (error) {
+      // Nobody else knows of it yet.
+      await namespace.delete()
+      throw error
+    }
     return namespace
   }
 
@@ -31,9 +40,9 @@ export class NetworkNamespace {
     return runCommand('nsenter', [this.#door, program, ...args], { timeoutMs: TIMEOUT_MS, ...options })
   }
 
-  /** Starts a program in it. `nsenter` becomes that program, so its pid is the program's. */
+  /** Starts a program in it. `nsenter` becomes that program, so its pid is the program's. Ctrl-C does not reach it. */
   spawn(program: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-    return spawn('nsenter', [this.#door, program, ...args], options)
+    return spawn('nsenter', [this.#door, program, ...args], { detached: true, ...options })
   }
 
   /** As an option of `nsenter`, which unlike `ip netns exec` need not mount anything: an ordinary user may not always. */
@@ -43,7 +52,14 @@ export class NetworkNamespace {
 
   /** Removes it. What still runs in it keeps it alive, without a name. */
   async delete(): Promise<void> {
-    await ip(['netns', 'delete', this.name], '')
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ip(['netns', 'delete', this.name], '')
+      } catch (error) {
+        // A Ctrl-C meets a program that is being started before it is in a session of its own.
+        if (attempt === MOST_ATTEMPTS || !existsSync(`/run/netns/${this.name}`)) throw error
+      }
+    }
   }
 }
 

@@ -1,12 +1,20 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { delimiter } from 'node:path'
 import { ProxyFailure } from '../model/failure.js'
 
 /** Set for the run inside a user namespace of our own. */
 const INSIDE = 'KUBE_PROXY_DEMO_INSIDE'
 /** Program to the package that brings it. */
-const PROGRAMS = { ip: 'iproute2', iptables: 'iptables', nsenter: 'util-linux', sysctl: 'procps' }
+const PROGRAMS = {
+  ip: 'iproute2',
+  iptables: 'iptables',
+  nsenter: 'util-linux',
+  setpriv: 'util-linux',
+  sysctl: 'procps',
+}
 const SYSTEM_PATHS = ['/usr/sbin', '/sbin']
 
 /** Whose rights the demo uses: root's, or those of an ordinary user who is root in a namespace of his own. */
@@ -18,7 +26,7 @@ export type Privileges = 'root' | 'user namespace'
  *
  * @throws ProxyFailure PROGRAM_MISSING, or DEMO_IMPOSSIBLE with what is in the way
  */
-export function takePrivileges(): Privileges {
+export async function takePrivileges(): Promise<Privileges> {
   process.env.PATH = [process.env.PATH ?? '', ...SYSTEM_PATHS].join(delimiter)
   checkPrograms()
   if (process.env[INSIDE] !== undefined) {
@@ -32,11 +40,22 @@ export function takePrivileges(): Privileges {
   const unshare = ['--user', '--map-root-user', '--net', '--mount']
   const probe = spawnSync('unshare', [...unshare, 'true'], { encoding: 'utf8' })
   if (probe.status !== 0) throw impossible(`${probe.stderr.trim()}${whatIsInTheWay()}`)
-  const { status, signal } = spawnSync('unshare', [...unshare, process.execPath, ...process.argv.slice(1)], {
-    stdio: 'inherit',
+  process.exit(await runInside(unshare))
+}
+
+/**
+ * Runs this program again inside, in a session of its own: Ctrl-C comes to us and we pass it on, once, so that we end when
+ * it has cleaned up and not before. Through the channel it notices when we are killed.
+ */
+async function runInside(unshare: readonly string[]): Promise<number> {
+  const child = spawn('unshare', [...unshare, process.execPath, ...process.argv.slice(1)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [INSIDE]: '1' },
+    detached: true,
   })
-  process.exit(status ?? (signal === 'SIGINT' ? 130 : 1))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+  const [exitCode, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+  return exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal])
 }
 
 function checkPrograms(): void {

@@ -2,6 +2,7 @@ import { ProxyFailure } from '../model/failure.js'
 import { NGINX_DEPLOYMENT, NGINX_SERVICE } from './classic-example.js'
 import { selects } from './cluster-objects.js'
 import { DemoCluster } from './demo-cluster.js'
+import { Leftovers } from './leftovers.js'
 import { sayWhatToTry } from './say-what-to-try.js'
 import { type LearnerObjects, readLearnerManifest } from './learner-manifest.js'
 import { takePrivileges } from './privileges.js'
@@ -28,9 +29,11 @@ const CLASSIC: LearnerObjects = { deployments: [NGINX_DEPLOYMENT], services: [NG
  */
 export async function runDemo({ keep, manifest }: DemoOptions): Promise<number> {
   const { deployments, services } = manifest === undefined ? CLASSIC : await readLearnerManifest(manifest)
-  const privileges = takePrivileges()
+  const privileges = await takePrivileges()
   const teardown = new Teardown()
   const interruption = interrupted()
+  const leftovers = await Leftovers.claim(PREFIX)
+  await teardown.add(() => leftovers.forget())
   const terminal = Terminal.ofProcess()
   /** The story is told, and the end is the learner's to choose. */
   let isOver = false
@@ -41,7 +44,7 @@ export async function runDemo({ keep, manifest }: DemoOptions): Promise<number> 
     )
     if (manifest !== undefined)
       terminal.say('Images are not run here: a small server, which says which Pod it is, stands in for each.')
-    const cluster = await DemoCluster.start(PREFIX, deployments, services, teardown)
+    const cluster = await DemoCluster.start(PREFIX, deployments, services, teardown, leftovers)
     const story = new Story(cluster, terminal)
     const startedAt = performance.now()
     const subjects = subjectsOf({ deployments, services })
@@ -53,7 +56,7 @@ export async function runDemo({ keep, manifest }: DemoOptions): Promise<number> 
       story.good ? `All as it should be, in ${seconds} s.` : 'Something was not as it should be: see above.',
     )
     if (keep) {
-      await sayWhatToTry(story, subjects[0], privileges, teardown)
+      await sayWhatToTry(story, subjects[0], privileges, teardown, leftovers)
       isOver = true
       await interruption.then(() => terminal.say('Taking everything away again ...'))
       return story.good ? 0 : 1
@@ -96,5 +99,7 @@ function interrupted(): Promise<void> {
     const end = (): void => resolve()
     process.on('SIGINT', end).on('SIGTERM', end).on('SIGHUP', end)
     process.stdout.on('error', end)
+    // Inside a user namespace: whoever started us there is gone.
+    process.on('disconnect', end)
   })
 }

@@ -1,6 +1,9 @@
 import { mkdir, rmdir, unlink, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { runCommand } from '../system/command.js'
 import { DNS_SERVICE, SEARCH_DOMAIN } from './classic-example.js'
+import { type Leftovers } from './leftovers.js'
 import { type Privileges } from './privileges.js'
 import { type Subject } from './tell-story.js'
 import { type Story } from './story.js'
@@ -14,12 +17,14 @@ export async function sayWhatToTry(
   subject: Subject,
   privileges: Privileges,
   teardown: Teardown,
+  leftovers: Leftovers,
 ): Promise<void> {
   const { cluster, terminal } = story
   await (privileges === 'root' ? resolvConfForNamespace : resolvConfForAll)(
     cluster.client.namespace.name,
     cluster.manifest,
     teardown,
+    leftovers,
   )
   const [client, node] = [cluster.client, cluster.network.node].map((place, index) =>
     privileges === 'root'
@@ -35,7 +40,7 @@ export async function sayWhatToTry(
   terminal.table([
     ['TO SEE', 'TYPE'],
     ['who answers', `${client} curl -s http://${subject.service.name}:${subject.port.port}`],
-    ['rules and counters', `${node} iptables -t nat -L -n -v`],
+    ['rules and counters', `${node} ${privileges === 'root' ? 'iptables' : pathOf('iptables')} -t nat -L -n -v`],
     ['what kube-proxy counts', `${node} curl -s localhost:10249/metrics | grep userspace`],
     ['connections, while they last', `${node} ss -tn`],
     [
@@ -46,9 +51,22 @@ export async function sayWhatToTry(
   ])
 }
 
+/** Where a program is: the PATH of an ordinary user often leaves out /usr/sbin. */
+function pathOf(program: string): string {
+  const places = (process.env.PATH ?? '').split(delimiter).map(folder => join(folder, program))
+  return places.find(existsSync) ?? program
+}
+
 /** `ip netns exec` puts files of this folder over those in /etc. */
-async function resolvConfForNamespace(name: string, _manifest: string, teardown: Teardown): Promise<void> {
+async function resolvConfForNamespace(
+  name: string,
+  _manifest: string,
+  teardown: Teardown,
+  leftovers: Leftovers,
+): Promise<void> {
   const folder = `/etc/netns/${name}`
+  leftovers.note({ emptyFolder: '/etc/netns' })
+  leftovers.note({ folder })
   await mkdir(folder, { recursive: true })
   await teardown.add(async () => {
     await unlink(`${folder}/resolv.conf`)

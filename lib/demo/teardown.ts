@@ -1,6 +1,8 @@
 /** What has to be undone at the end, whatever the end is; last things first. */
 export class Teardown {
   readonly #actions: (() => unknown)[] = []
+  /** All undoing so far: whoever waits for the end waits for what others have begun, too. */
+  #undoing: Promise<void> = Promise.resolve()
   #ended = false
 
   /** Notes something to undo. After the end it is undone at once, and the caller is told to stop. */
@@ -12,8 +14,13 @@ export class Teardown {
   }
 
   /** Undoes everything noted so far. What cannot be undone does not keep the rest from it. */
-  async end(): Promise<void> {
+  end(): Promise<void> {
     this.#ended = true
+    this.#undoing = this.#undoing.then(() => this.#undo())
+    return this.#undoing
+  }
+
+  async #undo(): Promise<void> {
     for (let action = this.#actions.pop(); action !== undefined; action = this.#actions.pop()) {
       try {
         await action()
@@ -22,4 +29,10 @@ export class Teardown {
       }
     }
   }
+}
+
+/** Waits for all, also when one has failed: nothing may still be under way when everything is undone. */
+export async function allEnded<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work)
+  return Promise.all(work)
 }

@@ -15,9 +15,12 @@ export async function tellStory(story: Story, subjects: readonly [Subject, ...Su
   objects(story, subjects[0])
   await rules(story, subjects[0])
   for (const subject of subjects) {
-    await nineRequests(story, subject)
-    await affinity(story, subject)
-    await podThatDies(story, subject)
+    // A Deployment that begins with no replicas has nobody to ask before it is scaled.
+    if (story.cluster.podsBehind(subject.service).length > 0) {
+      await nineRequests(story, subject)
+      await affinity(story, subject)
+      await podThatDies(story, subject)
+    }
     await scaleUp(story, subject)
     await scaleToZero(story, subject)
   }
@@ -62,9 +65,9 @@ async function nineRequests(story: Story, subject: Subject): Promise<void> {
   terminal.step(`Nine requests to ${what}`)
   terminal.say(
     `The client Pod (${cluster.client.ip}) asks the cluster's DNS for "${subject.service.name}", gets ${subject.service.clusterIP}, and connects, ` +
-      `nine times. The Pods take turns.`,
+      `nine times. ${subject.service.affinity ? 'The Service has session affinity: one Pod answers them all.' : 'The Pods take turns.'}`,
   )
-  const pods = cluster.podsBehind(subject.service).length
+  const pods = podsToAnswer(story, subject)
   const outcomes = await story.requests(9, what, command)
   const counts = tally(outcomes)
   story.check(isEven(counts, 9, pods), `answered by ${counts.length} Pods: ${counts.join(' + ')}`)
@@ -135,9 +138,12 @@ async function scaleUp(story: Story, subject: Subject): Promise<void> {
   terminal.command(`kubectl scale deployment ${subject.deployment.name} --replicas=${replicas}`)
   const rulesBefore = await rulesText(story)
   await cluster.scale(subject.deployment.name, replicas)
-  const pods = cluster.podsBehind(subject.service).length
-  const counts = tally(await story.requests(2 * pods, what, command))
-  story.check(isEven(counts, 2 * pods, pods), `answered by ${counts.length} Pods: ${counts.join(' + ')}`)
+  const requests = 2 * cluster.podsBehind(subject.service).length
+  const counts = tally(await story.requests(requests, what, command))
+  story.check(
+    isEven(counts, requests, podsToAnswer(story, subject)),
+    `answered by ${counts.length} Pods: ${counts.join(' + ')}`,
+  )
   story.check(
     (await rulesText(story)) === rulesBefore,
     'not one rule has changed: endpoints are known to kube-proxy alone',
@@ -163,6 +169,7 @@ async function scaleToZero(story: Story, subject: Subject): Promise<void> {
   const [outcome] = await story.requests(1, what, command)
   story.check(outcome?.error === 'ECONNREFUSED', `the client sees: ${outcome?.error ?? 'an answer'}`)
   await cluster.scale(subject.deployment.name, subject.deployment.replicas)
+  if (subject.deployment.replicas === 0) return
   const back = await cluster.ask(command)
   story.check(back.pod !== undefined, `scaled to ${subject.deployment.replicas} again, ${back.pod} answers at once`)
 }
@@ -185,6 +192,12 @@ async function udpService(story: Story): Promise<void> {
     const { data, error }: Outcome = await cluster.ask({ a: service.name })
     story.check(data === service.clusterIP, `A ${service.name}? ${data ?? error}`)
   }
+}
+
+/** How many Pods one client meets: all of them in turn, or, with session affinity, one. */
+function podsToAnswer({ cluster }: Story, { service }: Subject): number {
+  const pods = cluster.podsBehind(service).length
+  return service.affinity ? Math.min(1, pods) : pods
 }
 
 /** Whether every Pod answered, and none more than one request more than another. */

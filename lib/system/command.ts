@@ -25,7 +25,13 @@ export interface CommandOptions {
  */
 export function runCommand(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'pipe', timeout: options.timeoutMs, killSignal: 'SIGKILL' })
+    // In a session of its own: Ctrl-C in a terminal goes to all programs of the foreground, and must not break this one off.
+    const child = spawn(program, args, {
+      stdio: 'pipe',
+      timeout: options.timeoutMs,
+      killSignal: 'SIGKILL',
+      detached: true,
+    })
     let stdout = ''
     let stderr = ''
     child.on('error', cause => reject(startFailure(program, cause)))
@@ -35,8 +41,8 @@ export function runCommand(program: string, args: readonly string[], options: Co
     pipes.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
     child.on('close', (exitCode, signal) => {
       if (exitCode !== null) return resolve({ exitCode, stdout, stderr })
-      const message = `"${program} ${args.join(' ')}" was killed by ${signal}: it did not end within ${options.timeoutMs} ms`
-      reject(new ProxyFailure('PROGRAM_FAILED', message))
+      const why = signal === 'SIGKILL' ? `: it did not end within ${options.timeoutMs} ms` : ''
+      reject(new ProxyFailure('PROGRAM_FAILED', `"${program} ${args.join(' ')}" was killed by ${signal}${why}`))
     })
     // A program that ends without reading its input is judged by its exit code.
     pipes.stdin?.on('error', () => undefined)

@@ -337,7 +337,7 @@ void t.test('A write that fails is tried again after a pause that grows, reading
   rig.store.upsert('EndpointSlice', apiSlice({ name: 'web-2', ...at(7) }))
   moveTo(rig, 1)
   await rig.clock.advance(5)
-  t.same(rig.take(), ['queued', 'queued', 'changed 1 1', 'failed'])
+  t.same(rig.take(), ['queued', 'queued', 'changed 1 1', 'failed', 'queued'])
   t.equal(ruleOf(rig), '10.96.0.10:80', 'the old rules stay in force')
   await rig.clock.advance(200_000)
   const waits = rig.proxier.programs.map(({ at: time }, index, all) => time - (all[index - 1]?.at ?? startedAt))

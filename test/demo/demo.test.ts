@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { cannotUseNamespaces } from '../support/node-network.js'
 import { PROXY_PROGRAM } from '../support/proxy-process.js'
@@ -133,6 +134,46 @@ spec:
       }
     })
   }
+
+  await t.test('Ctrl-C, which goes to every program of the terminal, twice in a row takes everything away', async t => {
+    for (let moment = 300; moment < 1500; moment += 150) {
+      const { env, left } = own()
+      const options = { env, stdio: 'ignore', detached: true } as const
+      const child = spawn(process.execPath, [PROXY_PROGRAM, 'demo'], options)
+      const ended = once(child, 'exit')
+      await setTimeout(moment)
+      for (const pause of [20, 0]) {
+        if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGINT')
+        await setTimeout(pause)
+      }
+      await ended
+      t.equal(left(), '', `after ${moment} ms`)
+    }
+  })
+
+  await t.test("a network namespace of somebody else stays, also when its name begins like the demo's", async t => {
+    const { env, left } = own()
+    const name = `${env.KUBE_PROXY_DEMO_PREFIX}of-somebody-else`
+    execFileSync('ip', ['netns', 'add', name])
+    try {
+      t.equal((await runProgram(['demo'], { env })).exitCode, 0)
+      t.equal(left().split(' ')[0], name)
+    } finally {
+      execFileSync('ip', ['netns', 'delete', name])
+    }
+  })
+
+  await t.test('what a demo that was killed has left is removed by the next one', async t => {
+    const { env, left } = own()
+    const { child } = await demoThatWrote(/what a change does/, ['--keep'], env)
+    const ended = once(child, 'exit')
+    child.kill('SIGKILL')
+    await ended
+    t.not(left(), '')
+    t.equal((await runProgram(['demo'], { env })).exitCode, 0)
+    t.equal(left(), '')
+    t.notOk(existsSync(`/etc/netns/${env.KUBE_PROXY_DEMO_PREFIX}client`))
+  })
 
   await t.test('--keep stays until Ctrl-C, and what it says to type works', async t => {
     const { env, left } = own()
