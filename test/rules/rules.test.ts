@@ -252,6 +252,52 @@ void t.test('Only what differs is written', t => {
   t.end()
 })
 
+void t.test('A chain of ours that is not wanted any more goes in the same text, and no chain of others', t => {
+  const tree = (leaves: readonly string[], ownedPrefixes?: readonly string[]): RuleSet => {
+    const jumps = leaves.map((chain): Rule => ({ target: { kind: 'jump', chain } }))
+    const chains = new Map<string, readonly Rule[]>([
+      ['KUBE-OURS', jumps],
+      ...leaves.map(chain => [chain, [dnat('default/a', '10.96.0.1')]] as const),
+    ])
+    return {
+      family: 'IPv4',
+      tables: new Map([['nat', { chains, links: [], ...(ownedPrefixes && { ownedPrefixes }) }]]),
+    }
+  }
+  const kernel = new KernelRules()
+  kernel.restore(
+    '*nat\n:KUBE-FOREIGN - [0:0]\n:KUBE-T-HELD - [0:0]\n-A KUBE-FOREIGN -j KUBE-T-HELD\n-A KUBE-T-HELD -j DROP\nCOMMIT\n',
+  )
+  kernel.restore(restoreText(tree(['KUBE-T-1', 'KUBE-T-2']), read(kernel)).text)
+  const { text, written } = restoreText(tree(['KUBE-T-1'], ['KUBE-T-']), read(kernel))
+  t.equal(
+    text,
+    [
+      '*nat',
+      ':KUBE-OURS - [0:0]',
+      ':KUBE-T-HELD - [0:0]',
+      ':KUBE-T-2 - [0:0]',
+      '-A KUBE-OURS -j KUBE-T-1',
+      '-X KUBE-T-2',
+      'COMMIT',
+      '',
+    ].join('\n'),
+    'one that others jump to is only emptied',
+  )
+  t.same([...written], [['nat', 1]])
+  kernel.restore(text)
+  t.equal(restoreText(tree(['KUBE-T-1'], ['KUBE-T-']), read(kernel)).text, '')
+  t.equal(restoreText(tree(['KUBE-T-1']), read(kernel)).text, '', 'without a prefix nothing is ours by its name')
+
+  kernel.restore(removalText(new Map([['nat', ['KUBE-OURS']]]), read(kernel), ['KUBE-T-']))
+  t.same(
+    kernel.chainNames('nat').filter(chain => chain.startsWith('KUBE-')),
+    ['KUBE-FOREIGN'],
+  )
+  t.same(kernel.chain('nat', 'KUBE-FOREIGN'), [])
+  t.end()
+})
+
 void t.test('Without Services the chains and links are there all the same', t => {
   const kernel = new KernelRules()
   const { text } = restoreText(ruleSet([]), read(kernel))
