@@ -1,6 +1,6 @@
 /**
  * Whether connections are lost while endpoints come and go:
- * `node dist/test/bench/lossless.js [SEQUENTIAL] [CONCURRENT]`, by default 100,000 and 5,000.
+ * `npm run bench -- lossless [SEQUENTIAL] [CONCURRENT]`, by default 100,000 and 5,000.
  * Needs root. Everything happens in network namespaces of its own. Exit code 1 when one was lost.
  */
 import { ChurnedService } from '../support/churned-service.js'

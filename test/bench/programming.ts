@@ -1,5 +1,5 @@
 /**
- * How long it takes from the moment the lists are asked for to the last rule: `node dist/test/bench/programming.js [SERVICES] [ENDPOINTS]`.
+ * How long it takes from the moment the lists are asked for to the last rule: `npm run bench -- programming [SERVICES] [ENDPOINTS]`.
  * Needs root. Everything happens in network namespaces of its own.
  */
 import { CountPrograms } from '../support/count-programs.js'

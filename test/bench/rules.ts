@@ -1,5 +1,5 @@
 /**
- * What rules cost: `node dist/test/bench/rules.js [SIZES…] [nft|legacy]`, by default 10, 1,000 and 10,000 ClusterIPs, nft.
+ * What rules cost: `npm run bench -- rules [SIZES…] [nft|legacy]`, by default 10, 1,000 and 10,000 ClusterIPs, nft.
  * For each size the tree of chains and, for comparison, one flat list: the time to write all rules, what a change of one
  * Service writes, and what the first packet of a connection costs. Needs root. Everything happens in network namespaces of
  * its own. Exit code 1 when the first packet costs more than wanted.

@@ -2,7 +2,7 @@ import t from 'tap'
 import { ChurnedService } from '../support/churned-service.js'
 import { cannotUseNamespaces } from '../support/node-network.js'
 
-// The same in large: npm run bench:lossless
+// The same in large: npm run bench -- lossless
 t.test('no connection is lost while endpoints are replaced every 100 ms', { skip: cannotUseNamespaces }, async t => {
   const service = await ChurnedService.start(t)
   for (const [name, count, width] of [
