@@ -1,32 +1,18 @@
 import { type ChildProcess } from 'node:child_process'
-import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { stringify } from 'yaml'
 import { DNS_DEPLOYMENT, DNS_SERVICE, SEARCH_DOMAIN } from './classic-example.js'
-import {
-  type Deployment,
-  type DemoService,
-  type Pod,
-  deploymentManifest,
-  endpointSliceManifests,
-  endpointsText,
-  selects,
-  serviceManifest,
-  targetPortOf,
-} from './cluster-objects.js'
+import { type Deployment, type DemoService, type Pod, selects, targetPortOf } from './cluster-objects.js'
 import { DemoNetwork, endProcess, startProgram } from './demo-network.js'
-import { LogLines } from './log-lines.js'
+import { type DemoObjects, DemoProxy } from './demo-proxy.js'
 import { type NetworkNamespace } from './network-namespace.js'
 import { type Leftovers } from './leftovers.js'
 import { type Teardown, allEnded } from './teardown.js'
 
 const entry = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-const PROXY = entry('../../bin/kube-proxy.js')
-/** How long the proxy may take to do what it is told, in milliseconds. */
-const PROXY_LIMIT_MS = 10_000
 
 /** What the client saw: who answered and which client address it saw, or why nobody did. */
 export interface Outcome {
@@ -47,24 +33,22 @@ export class DemoCluster {
   readonly deployments: Deployment[]
   readonly pods: (Pod & { readonly process: ChildProcess })[] = []
   readonly client: { readonly namespace: NetworkNamespace; readonly ip: string; readonly process: ChildProcess }
-  readonly manifest: string
   readonly #teardown: Teardown
   readonly #answers: AsyncIterator<string>
   readonly #made = new Map<string, number>()
-  #proxy: LogLines | undefined
-  #served: ReadonlyMap<string, string> = new Map()
+  readonly #proxy: DemoProxy
 
   private constructor(
     network: DemoNetwork,
     client: DemoCluster['client'],
-    folder: string,
+    proxy: DemoProxy,
     deployments: readonly Deployment[],
     services: readonly DemoService[],
     teardown: Teardown,
   ) {
     this.network = network
     this.client = client
-    this.manifest = join(folder, 'cluster.yaml')
+    this.#proxy = proxy
     this.deployments = [DNS_DEPLOYMENT, ...deployments]
     this.services = [DNS_SERVICE, ...services]
     this.#teardown = teardown
@@ -95,15 +79,19 @@ export class DemoCluster {
     const cluster = new DemoCluster(
       network,
       { namespace, ip, process: client },
-      folder,
+      new DemoProxy(network.node, folder, teardown),
       deployments,
       services,
       teardown,
     )
     await allEnded(cluster.deployments.map(deployment => cluster.#reconcile(deployment)))
-    await cluster.#write()
-    await cluster.#startProxy(folder)
+    await cluster.#proxy.start(cluster.#objects())
     return cluster
+  }
+
+  /** The file that the proxy reads. */
+  get manifest(): string {
+    return this.#proxy.manifest
   }
 
   podsOf(deployment: string): readonly Pod[] {
@@ -121,14 +109,14 @@ export class DemoCluster {
     const index = this.deployments.findIndex(deployment => deployment.name === name)
     this.deployments[index] = { ...this.deployments[index]!, replicas }
     await this.#reconcile(this.deployments[index])
-    await this.#apply()
+    await this.#proxy.apply(this.#objects())
   }
 
   /** Changes a Service, and waits until the proxy has followed. */
   async changeService(name: string, change: Partial<DemoService>): Promise<void> {
     const index = this.services.findIndex(service => service.name === name)
     this.services[index] = { ...this.services[index]!, ...change }
-    await this.#apply()
+    await this.#proxy.apply(this.#objects())
   }
 
   /** Kills a Pod's process. Its endpoint stays listed, as in a real cluster until somebody notices. */
@@ -140,7 +128,7 @@ export class DemoCluster {
   async replace(pod: Pod): Promise<void> {
     this.#forget(pod.name)
     await this.#reconcile(this.deployments.find(({ name }) => name === pod.deployment)!)
-    await this.#apply()
+    await this.#proxy.apply(this.#objects())
   }
 
   /** Has the client do something; see client-program.ts. */
@@ -197,59 +185,7 @@ export class DemoCluster {
     if (index >= 0) this.pods.splice(index, 1)
   }
 
-  async #startProxy(folder: string): Promise<void> {
-    // The proxy must not outlive a demo that is killed; everything else ends with its standard input.
-    const args = [
-      '--pdeathsig',
-      'KILL',
-      '--',
-      process.execPath,
-      PROXY,
-      '--manifests',
-      folder,
-      '--iptables-min-sync-period=100ms',
-      '-v=3',
-    ]
-    const child = this.network.node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
-    await this.#teardown.add(() => endProcess(child))
-    this.#proxy = new LogLines(child, child.stderr!, PROXY_LIMIT_MS)
-    await this.#proxy.line(/"Synced rules" family="IPv4"/)
-  }
-
-  /** Writes the manifest and waits until the proxy serves what it says. */
-  async #apply(): Promise<void> {
-    const from = this.#proxy!.lines.length
-    const before = this.#served
-    await this.#write()
-    for (const [key, text] of this.#served) {
-      if (before.get(key) === text) continue
-      await this.#proxy!.line(new RegExp(`"Endpoints" servicePort="IPv4/default/${key}" endpoints=${text}`), from)
-    }
-  }
-
-  async #write(): Promise<void> {
-    const objects = [
-      ...this.deployments.map(deploymentManifest),
-      ...this.services.map(serviceManifest),
-      ...this.services.flatMap(service => endpointSliceManifests(service, this.deployments, this.pods)),
-    ]
-    // Whole or not at all: the proxy must never read half of it.
-    const draft = `${this.manifest}.draft`
-    await writeFile(draft, objects.map(object => stringify(object)).join('---\n'))
-    await rename(draft, this.manifest)
-    this.#served = this.#wanted()
-  }
-
-  /** For each service port, by its name in the proxy's log, what the log says of it once it is served. */
-  #wanted(): Map<string, string> {
-    const wanted = new Map<string, string>()
-    for (const service of this.services) {
-      for (const port of service.ports) {
-        const endpoints = endpointsText(service, port, this.deployments, this.pods)
-        const key = `${service.name}${port.name === '' ? '' : `:${port.name}`}/${port.protocol}`
-        wanted.set(key, `"${endpoints}"${service.affinity ? ' affinitySeconds' : ''}`)
-      }
-    }
-    return wanted
+  #objects(): DemoObjects {
+    return { deployments: this.deployments, services: this.services, pods: this.pods }
   }
 }

@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path'
 import { runCommand } from '../system/command.js'
 import { DNS_SERVICE, SEARCH_DOMAIN } from './classic-example.js'
 import { type Leftovers } from './leftovers.js'
+import { type NetworkNamespace } from './network-namespace.js'
 import { type Privileges } from './privileges.js'
 import { type Subject } from './tell-story.js'
 import { type Story } from './story.js'
@@ -20,17 +21,14 @@ export async function sayWhatToTry(
   leftovers: Leftovers,
 ): Promise<void> {
   const { cluster, terminal } = story
-  await (privileges === 'root' ? resolvConfForNamespace : resolvConfForAll)(
-    cluster.client.namespace.name,
-    cluster.manifest,
-    teardown,
-    leftovers,
-  )
-  const [client, node] = [cluster.client, cluster.network.node].map((place, index) =>
+  if (privileges === 'root') await resolvConfForNamespace(cluster.client.namespace.name, teardown, leftovers)
+  else await resolvConfForAll(cluster.manifest)
+  const enter = ({ name }: NetworkNamespace): string =>
     privileges === 'root'
-      ? `ip netns exec ${'namespace' in place ? place.namespace.name : place.name}`
-      : `nsenter --preserve-credentials -U -m -t ${process.pid} nsenter --net=/run/netns/${index === 0 ? cluster.client.namespace.name : cluster.network.node.name}`,
-  ) as [string, string]
+      ? `ip netns exec ${name}`
+      : `nsenter --preserve-credentials -U -m -t ${process.pid} nsenter --net=/run/netns/${name}`
+  const client = enter(cluster.client.namespace)
+  const node = enter(cluster.network.node)
   const [pod] = cluster.podsOf(subject.deployment.name)
   terminal.step('Now you')
   terminal.say(
@@ -58,12 +56,7 @@ function pathOf(program: string): string {
 }
 
 /** `ip netns exec` puts files of this folder over those in /etc. */
-async function resolvConfForNamespace(
-  name: string,
-  _manifest: string,
-  teardown: Teardown,
-  leftovers: Leftovers,
-): Promise<void> {
+async function resolvConfForNamespace(name: string, teardown: Teardown, leftovers: Leftovers): Promise<void> {
   const folder = `/etc/netns/${name}`
   leftovers.note({ emptyFolder: '/etc/netns' })
   leftovers.note({ folder })
@@ -78,7 +71,7 @@ async function resolvConfForNamespace(
 }
 
 /** In a mount namespace of our own the whole /etc/resolv.conf may be another one. */
-async function resolvConfForAll(_name: string, manifest: string): Promise<void> {
+async function resolvConfForAll(manifest: string): Promise<void> {
   const file = `${manifest}.resolv.conf`
   await writeFile(file, RESOLV_CONF)
   await runCommand('mount', ['--bind', file, '/etc/resolv.conf'], { timeoutMs: 5000 })

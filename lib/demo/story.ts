@@ -3,8 +3,8 @@ import { NODE_IP } from './demo-network.js'
 import { type DemoService, type DemoServicePort } from './cluster-objects.js'
 import { type Terminal } from './terminal.js'
 
-/** Chains whose rules the learner looks at. */
-const CHAINS = ['PREROUTING', 'OUTPUT', 'KUBE-PORTALS-CONTAINER', 'KUBE-PORTALS-HOST']
+/** Chains whose rules the learner looks at; those of the last kind are there when a Service has many ports. */
+const CHAINS = /^Chain (PREROUTING|OUTPUT|KUBE-PORTALS-CONTAINER|KUBE-PORTALS-HOST|KUBE-ADDR-\S+) /
 
 /** The means of every step: things that are done and shown alike. Remembers whether all that was expected came true. */
 export class Story {
@@ -60,25 +60,21 @@ export class Story {
   /** The rules as `iptables` prints them, with the counters. */
   async showRules(): Promise<void> {
     this.terminal.command(`iptables -t nat -L -n -v          # on the node, ${NODE_IP}; the chains that matter`)
-    const { stdout } = await this.cluster.network.node.run('iptables', ['-t', 'nat', '-L', '-n', '-v'])
-    const chains = stdout.split('\n\n').filter(chain => CHAINS.includes(chain.split(' ')[1] ?? ''))
-    this.terminal.verbatim(chains.join('\n'))
+    this.terminal.verbatim((await this.#chains()).join('\n'))
   }
 
-  /** How many packets the rule of a Service's port has counted: each is the first of a connection or flow. */
+  /** How many packets the rules of a Service's port have counted: each is the first of a connection or flow. */
   async packetsCounted({ clusterIP }: DemoService, { port, protocol }: DemoServicePort): Promise<number> {
-    const { stdout } = await this.cluster.network.node.run('iptables', [
-      '-t',
-      'nat',
-      '-L',
-      'KUBE-PORTALS-CONTAINER',
-      '-n',
-      '-v',
-      '-x',
-    ])
     const rule = ` ${protocol.toLowerCase()} dpt:${port} `
-    const rows = stdout.split('\n').filter(row => row.includes(` ${clusterIP} `) && row.includes(rule))
+    const rows = (await this.#chains('-x'))
+      .flatMap(chain => chain.split('\n'))
+      .filter(row => row.includes(` ${clusterIP} `) && row.includes(rule))
     return rows.reduce((sum, row) => sum + Number(row.trim().split(/\s+/)[0]), 0)
+  }
+
+  async #chains(...options: readonly string[]): Promise<string[]> {
+    const { stdout } = await this.cluster.network.node.run('iptables', ['-t', 'nat', '-L', '-n', '-v', ...options])
+    return stdout.split('\n\n').filter(chain => CHAINS.test(chain))
   }
 
   /** Makes requests and shows who answered each. `during` is called before each, with its number from 1. */

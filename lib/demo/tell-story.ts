@@ -1,5 +1,5 @@
 import { DNS_SERVICE } from './classic-example.js'
-import { type Deployment, type DemoService, type DemoServicePort } from './cluster-objects.js'
+import { type Deployment, type DemoService, type DemoServicePort, selects } from './cluster-objects.js'
 import { type Outcome } from './demo-cluster.js'
 import { type Story, tally } from './story.js'
 
@@ -153,12 +153,8 @@ async function scaleUp(story: Story, subject: Subject): Promise<void> {
 async function scaleToZero(story: Story, subject: Subject): Promise<void> {
   const { cluster, terminal } = story
   const { what, command } = request(subject)
-  if (
-    cluster.deployments.some(
-      ({ name, labels }) => name !== subject.deployment.name && isSelected(subject.service, labels),
-    )
-  )
-    return
+  const others = cluster.deployments.filter(({ name }) => name !== subject.deployment.name)
+  if (others.some(deployment => selects(subject.service, deployment))) return
   terminal.step('Scaled to 0')
   terminal.command(`kubectl scale deployment ${subject.deployment.name} --replicas=0`)
   await cluster.scale(subject.deployment.name, 0)
@@ -204,10 +200,6 @@ function podsToAnswer({ cluster }: Story, { service }: Subject): number {
 function isEven(counts: readonly number[], requests: number, pods: number): boolean {
   const total = counts.reduce((sum, count) => sum + count, 0)
   return total === requests && counts.length === Math.min(pods, requests) && counts[0]! - counts.at(-1)! <= 1
-}
-
-function isSelected(service: DemoService, labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(service.selector).every(([key, value]) => labels[key] === value)
 }
 
 async function rulesText({ cluster }: Story): Promise<string> {

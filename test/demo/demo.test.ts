@@ -101,13 +101,15 @@ kind: Service
 metadata: {name: my-service}
 spec:
   selector: {app: mine}
-  ports: [{name: web, port: 8000, targetPort: http}, {name: q, port: 99, protocol: UDP}]
+  # More than two, and the rules of the address have a chain of their own.
+  ports: [{name: web, port: 8000, targetPort: http}, {name: other, port: 8001, targetPort: http}, {name: q, port: 99, protocol: UDP}]
 `,
     )
     const { env, left } = own()
     const { exitCode, stdout, stderr } = await runProgram(['demo', '--manifest', manifest], { env })
     t.equal(exitCode, 0, stderr)
     t.match(stdout, /http:\/\/my-service:8000 +my-app-\d/)
+    t.match(stdout, /Chain KUBE-ADDR-[^]* DNAT .* tcp dpt:8001 to:/)
     t.match(stdout, /my-service:99\/UDP +my-app-\d/)
     t.match(stdout, /All as it should be/)
     t.equal(left(), '')

@@ -1,0 +1,105 @@
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'yaml'
+import {
+  type Deployment,
+  type DemoService,
+  type Pod,
+  deploymentManifest,
+  endpointSliceManifests,
+  endpointsText,
+  serviceManifest,
+} from './cluster-objects.js'
+import { endProcess } from './demo-network.js'
+import { LogLines } from './log-lines.js'
+import { type NetworkNamespace } from './network-namespace.js'
+import { type Teardown } from './teardown.js'
+
+const PROXY = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
+/** How long the proxy may take to do what it is told, in milliseconds. */
+const LIMIT_MS = 10_000
+
+/** All that there is in the cluster at a moment. */
+export interface DemoObjects {
+  readonly deployments: readonly Deployment[]
+  readonly services: readonly DemoService[]
+  readonly pods: readonly Pod[]
+}
+
+/** The real kube-proxy on the node of the demo: told what there is by a manifest, and listened to by its log. */
+export class DemoProxy {
+  readonly manifest: string
+  readonly #node: NetworkNamespace
+  readonly #folder: string
+  readonly #teardown: Teardown
+  #log: LogLines | undefined
+  /** What the log says of each service port, by its name there, once the last manifest is served. */
+  #served: ReadonlyMap<string, string> = new Map()
+
+  /** @param folder where the manifest is written, and nothing else that could be taken for one */
+  constructor(node: NetworkNamespace, folder: string, teardown: Teardown) {
+    this.manifest = join(folder, 'cluster.yaml')
+    this.#node = node
+    this.#folder = folder
+    this.#teardown = teardown
+  }
+
+  /** Resolves when the rules are written. */
+  async start(objects: DemoObjects): Promise<void> {
+    await this.#write(objects)
+    // The proxy must not outlive a demo that is killed; everything else ends with its standard input.
+    const args = [
+      '--pdeathsig',
+      'KILL',
+      '--',
+      process.execPath,
+      PROXY,
+      '--manifests',
+      this.#folder,
+      '--iptables-min-sync-period=100ms',
+      '-v=3',
+    ]
+    const child = this.#node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    await this.#teardown.add(() => endProcess(child))
+    this.#log = new LogLines(child, child.stderr!, LIMIT_MS)
+    await this.#log.line(/"Synced rules" family="IPv4"/)
+  }
+
+  /** Writes the manifest and waits until the proxy serves what it says. */
+  async apply(objects: DemoObjects): Promise<void> {
+    const from = this.#log!.lines.length
+    const before = this.#served
+    await this.#write(objects)
+    for (const [key, text] of this.#served) {
+      if (before.get(key) === text) continue
+      await this.#log!.line(new RegExp(`"Endpoints" servicePort="IPv4/default/${key}" endpoints=${text}`), from)
+    }
+  }
+
+  async #write(objects: DemoObjects): Promise<void> {
+    const { deployments, services, pods } = objects
+    const all = [
+      ...deployments.map(deploymentManifest),
+      ...services.map(serviceManifest),
+      ...services.flatMap(service => endpointSliceManifests(service, deployments, pods)),
+    ]
+    // Whole or not at all: the proxy must never read half of it.
+    const draft = `${this.manifest}.draft`
+    await writeFile(draft, all.map(object => stringify(object)).join('---\n'))
+    await rename(draft, this.manifest)
+    this.#served = servedTexts(objects)
+  }
+}
+
+function servedTexts({ deployments, services, pods }: DemoObjects): Map<string, string> {
+  const texts = new Map<string, string>()
+  for (const service of services) {
+    for (const port of service.ports) {
+      const endpoints = endpointsText(service, port, deployments, pods)
+      const key = `${service.name}${port.name === '' ? '' : `:${port.name}`}/${port.protocol}`
+      texts.set(key, `"${endpoints}"${service.affinity ? ' affinitySeconds' : ''}`)
+    }
+  }
+  return texts
+}
