@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type Endpoint } from '../../lib/model/endpoint.js'
-import { type ServicePort, servicePortKey } from '../../lib/model/service-port.js'
+import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort } from '../../lib/model/snapshot.js'
 import { settleClaims } from '../../lib/modes/userspace/claims.js'
 import { doorChains } from '../../lib/modes/userspace/door-chains.js'
@@ -11,32 +11,12 @@ import { type Portal, portalsOf } from '../../lib/modes/userspace/portals.js'
 import { parseSaveText } from '../../lib/rules/found-rules.js'
 import { restoreText } from '../../lib/rules/restore-text.js'
 import { KernelRules } from '../support/kernel-rules.js'
+import { servicePortOf } from '../support/service-port-of.js'
 import { type Packet, tracePacket } from '../support/trace-packet.js'
+import { walkRules } from '../rules/walk-rules.js'
 
 const RANGE = { family: 'IPv4', network: '192.0.2.0', bits: 24 } as const
 const NODE = '192.168.50.1'
-
-function port(given: Partial<ServicePort> = {}): ServicePort {
-  const made = {
-    family: 'IPv4',
-    namespace: 'default',
-    name: 'web',
-    portName: '',
-    protocol: 'TCP',
-    clusterIP: '10.96.0.10',
-    port: 80,
-    affinitySeconds: undefined,
-    internalPolicyLocal: false,
-    externalPolicyLocal: false,
-    nodePort: 0,
-    externalIPs: [],
-    loadBalancerIPs: [],
-    sourceRanges: undefined,
-    createdAt: 0,
-    ...given,
-  } as const
-  return { key: servicePortKey(made), ...made }
-}
 
 const endpoint: Endpoint = {
   ip: '10.244.0.5',
@@ -51,6 +31,8 @@ const endpoint: Endpoint = {
 const HERE = { cluster: [endpoint], local: [endpoint], hasAny: true }
 const ELSEWHERE = { cluster: [endpoint], local: [], hasAny: true }
 const NOWHERE = { cluster: [], local: [], hasAny: false }
+
+const DROPPED = { fromNode: 'drop', fromPods: 'drop', fromElsewhere: 'drop' } as const
 
 const served = (servicePort: ServicePort, usable: ServedPort['usable'] = HERE): ServedPort => ({
   servicePort,
@@ -136,13 +118,13 @@ t.test('what becomes of a packet depends on its address, its origin and the poli
       },
     ],
   ] as const) {
-    const portals = portalsOf(served(port(given), usable))
+    const portals = portalsOf(served(servicePortOf(given), usable))
     t.strictSame(actions(portals), expected, name)
     const wanted = new Set(
       portals.flatMap(({ fromNode, fromPods, fromElsewhere }) => [fromNode, fromPods, fromElsewhere]),
     )
     wanted.delete('drop')
-    const entrances = new Set(entrancesOf(port(given)))
+    const entrances = new Set(entrancesOf(servicePortOf(given)))
     t.ok(
       [...wanted].every(entrance => entrances.has(entrance as 'cluster')),
       `${name}: every entrance is open`,
@@ -154,22 +136,22 @@ t.test('what becomes of a packet depends on its address, its origin and the poli
 t.test(
   'source ranges are those of the Service, and let in the node by an address of its own where it is in them',
   t => {
-    const ranged = port({ loadBalancerIPs: ['198.51.100.9'], sourceRanges: [RANGE] })
+    const ranged = servicePortOf({ loadBalancerIPs: ['198.51.100.9'], sourceRanges: [RANGE] })
     t.strictSame(clientsOfEntrance(ranged, 'ranged', NODE), [RANGE])
     t.strictSame(clientsOfEntrance(ranged, 'cluster', NODE), undefined)
     t.strictSame(clientsOfEntrance(ranged, 'ranged', '192.0.2.1'), [
       RANGE,
       { family: 'IPv4', network: '198.51.100.9', bits: 32 },
     ])
-    t.strictSame(clientsOfEntrance(port({ sourceRanges: [] }), 'ranged', NODE), [], 'nobody')
+    t.strictSame(clientsOfEntrance(servicePortOf({ sourceRanges: [] }), 'ranged', NODE), [], 'nobody')
     t.end()
   },
 )
 
 t.test('of two Services that claim one address the older one gets it, and of two of one age the first by name', t => {
   const portals = (...ports: readonly ServicePort[]) => ports.flatMap(given => portalsOf(served(given)))
-  const a = port({ name: 'a', nodePort: 30080, createdAt: 2 })
-  const b = port({ name: 'b', clusterIP: '10.96.0.11', nodePort: 30080, createdAt: 1 })
+  const a = servicePortOf({ name: 'a', nodePort: 30080, createdAt: 2 })
+  const b = servicePortOf({ name: 'b', clusterIP: '10.96.0.11', nodePort: 30080, createdAt: 1 })
   const { served: won, conflicts } = settleClaims(portals(a, b))
   t.strictSame(
     won.map(({ servicePort, name }) => `${servicePort.name} ${name}`),
@@ -181,14 +163,17 @@ t.test('of two Services that claim one address the older one gets it, and of two
   )
   const same = settleClaims(portals({ ...b, createdAt: 2 }, a))
   t.equal(same.served.find(({ address }) => address === undefined)?.servicePort.name, 'a')
-  const apart = port({ name: 'c', clusterIP: '10.96.0.12', protocol: 'UDP', nodePort: 30080 })
+  const apart = servicePortOf({ name: 'c', clusterIP: '10.96.0.12', protocol: 'UDP', nodePort: 30080 })
   t.strictSame(settleClaims(portals(a, apart)).conflicts, [], 'TCP and UDP are different ports')
   t.end()
 })
 
 t.test('portals are the same objects while nothing about them changes, whatever becomes of endpoints', t => {
   const book = new PortalBook()
-  const [a, b] = [port({ name: 'a' }), port({ name: 'b', clusterIP: '10.96.0.11', internalPolicyLocal: true })]
+  const [a, b] = [
+    servicePortOf({ name: 'a' }),
+    servicePortOf({ name: 'b', clusterIP: '10.96.0.11', internalPolicyLocal: true }),
+  ]
   const first = book.settle([served(a), served(b)])
   t.equal(book.settle([served(a, NOWHERE), served(b)]), first)
   const dropped = book.settle([served(a), served(b, ELSEWHERE)])
@@ -199,7 +184,7 @@ t.test('portals are the same objects while nothing about them changes, whatever 
 })
 
 t.test('rules lead packets where their origin sends them', t => {
-  const local = port({ ...OUTSIDE, externalPolicyLocal: true })
+  const local = servicePortOf({ ...OUTSIDE, externalPolicyLocal: true })
   const targets = {
     cluster: { address: NODE, port: 40_000 },
     local: { address: NODE, port: 40_001 },
@@ -300,6 +285,39 @@ t.test('doors open for what was translated, by fifteen ports in a rule, and for 
   t.strictSame(
     chains.get('KUBE-PROXY-DOOR')?.map(({ target }) => target.kind),
     ['ACCEPT', 'REJECT', 'REJECT'],
+  )
+  t.end()
+})
+
+t.test('packets to thousands of Services whose endpoints are elsewhere, and all others, meet few rules', t => {
+  const led = Array.from({ length: 3000 }, (_, n) => {
+    const [high, low] = [n >> 8, n & 255]
+    const given = { name: `web-${n}`, clusterIP: `10.96.${high}.${low}`, externalIPs: [`203.0.${high}.${low}`] }
+    const local = servicePortOf({ ...given, nodePort: 30_000 + (n % 2700), externalPolicyLocal: true })
+    return portalsOf(served(local, ELSEWHERE)).map(portal => ({ portal, ...DROPPED }))
+  }).flat()
+  const surroundings = { fromPods: [], nodePortAddresses: undefined }
+  const { chains, links } = portalRules('IPv4', { portals: led, surroundings, proxyPorts: [] }).tables.get('filter')!
+  const tree = { root: chains.get('KUBE-PORTALS-DROP')!, chains }
+  for (const [name, address, port, isDropped] of [
+    ['an external IP', '203.0.5.77', 80, true],
+    ['another port there', '203.0.5.77', 81, false],
+    ['a node port', NODE, 31_234, true],
+    ['another port of the node', NODE, 22, false],
+  ] as const) {
+    const { met, compared } = walkRules(tree, { address, protocol: 'TCP', port })
+    t.equal(met?.target.kind === 'DROP', isDropped, name)
+    t.ok(compared <= 130, `${name}: ${compared} rules`)
+  }
+  const toDrops = links.filter(({ rule }) => rule.target.kind === 'jump' && rule.target.chain === 'KUBE-PORTALS-DROP')
+  t.strictSame(
+    toDrops.map(({ chain, rule }) => [chain, rule.connection]),
+    [
+      ['INPUT', 'NEW'],
+      ['FORWARD', 'NEW'],
+      ['OUTPUT', 'NEW'],
+    ],
+    'a connection that goes on meets none',
   )
   t.end()
 })

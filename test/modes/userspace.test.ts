@@ -2,40 +2,20 @@ import t from 'tap'
 import { type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
 import { type Endpoint } from '../../lib/model/endpoint.js'
 import { type Protocol } from '../../lib/model/protocol.js'
-import { type ServicePort, servicePortKey } from '../../lib/model/service-port.js'
+import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
 import { listenerSpecs } from '../../lib/modes/userspace/plan.js'
 import { PortAllocator } from '../../lib/modes/userspace/port-allocator.js'
 import { portalsOf } from '../../lib/modes/userspace/portals.js'
-import { portalName, portalRules, proxyPortsOf } from '../../lib/modes/userspace/portal-rules.js'
+import { foundProxyPorts, portalName } from '../../lib/modes/userspace/found-proxy-ports.js'
+import { portalRules } from '../../lib/modes/userspace/portal-rules.js'
 import { parseSaveText } from '../../lib/rules/found-rules.js'
 import { restoreText } from '../../lib/rules/restore-text.js'
 import { failAndEnd } from '../support/fail-and-end.js'
 import { KernelRules } from '../support/kernel-rules.js'
+import { servicePortOf } from '../support/service-port-of.js'
 import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
 import { tracePacket } from '../support/trace-packet.js'
-
-function servicePort(given: Partial<ServicePort> = {}): ServicePort {
-  const port = {
-    family: 'IPv4',
-    namespace: 'default',
-    name: 'web',
-    portName: 'http',
-    protocol: 'TCP',
-    clusterIP: '10.96.0.10',
-    port: 80,
-    affinitySeconds: undefined,
-    internalPolicyLocal: false,
-    externalPolicyLocal: false,
-    nodePort: 0,
-    externalIPs: [],
-    loadBalancerIPs: [],
-    sourceRanges: undefined,
-    createdAt: 0,
-    ...given,
-  } as const
-  return { key: servicePortKey(port), ...port }
-}
 
 function endpoint(ip: string): Endpoint {
   return {
@@ -55,7 +35,7 @@ const LOCAL = [endpoint('10.244.0.5')]
 
 function served(given: Partial<ServicePort> = {}, usable?: ServedPort['usable']): ServedPort {
   return {
-    servicePort: servicePort(given),
+    servicePort: servicePortOf({ portName: 'http', ...given }),
     endpoints: CLUSTER,
     usable: usable ?? { cluster: CLUSTER, local: LOCAL, hasAny: true },
   }
@@ -71,7 +51,7 @@ function snapshot(...ports: readonly ServedPort[]): ServiceSnapshot {
 }
 
 const NODE = '192.168.50.1'
-const KEY = servicePort().key
+const KEY = servicePortOf({ portName: 'http' }).key
 
 void t.test('A claimed port stays with its owner until it is released', t => {
   const ports = new PortAllocator({ first: 100, last: 102 }, () => 0)
@@ -235,7 +215,7 @@ void t.test('A planned listener is the same object while nothing about it change
 })
 
 function portal(given: Partial<ServicePort>, proxyPort: number, address = NODE) {
-  return { servicePort: servicePort(given), address, proxyPort }
+  return { servicePort: servicePortOf({ portName: 'http', ...given }), address, proxyPort }
 }
 
 function programmed(...portals: readonly ReturnType<typeof portal>[]): KernelRules {
@@ -292,7 +272,7 @@ void t.test(`The proxy ports that rules lead to are found again (SEED=${seed})`,
       random() < 0.5 ? NODE : '0.0.0.0',
     ),
   )
-  const found = proxyPortsOf(parseSaveText(programmed(...portals).save({ counters: true })))
+  const found = foundProxyPorts(parseSaveText(programmed(...portals).save({ counters: true })))
   t.equal(found.size, portals.length)
   for (const {
     servicePort: { clusterIP, port, protocol },
@@ -322,17 +302,17 @@ void t.test('Proxy ports are read from what the original left, and nothing from 
     'COMMIT',
   ].join('\n')
   t.same(
-    [...proxyPortsOf(parseSaveText(text))],
+    [...foundProxyPorts(parseSaveText(text))],
     [
       ['10.96.0.10 80 TCP', 41_000],
       ['203.0.113.7 53 UDP', 41_001],
     ],
   )
-  t.equal(proxyPortsOf(new Map()).size, 0)
+  t.equal(foundProxyPorts(new Map()).size, 0)
   const six =
     '*nat\n:KUBE-PORTALS-CONTAINER - [0:0]\n' +
     rule('-d fd00::10/128 -p tcp -m tcp --dport 80 -j DNAT --to-destination [fd00::1]:41000')
-  t.same([...proxyPortsOf(parseSaveText(six))], [['fd00::10 80 TCP', 41_000]])
+  t.same([...foundProxyPorts(parseSaveText(six))], [['fd00::10 80 TCP', 41_000]])
   t.end()
 })
 

@@ -7,7 +7,8 @@ import { type RuleSet } from '../../rules/rule-set.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
-import { type LedPortal, portalRules, proxyPortsOf } from './portal-rules.js'
+import { foundProxyPorts } from './found-proxy-ports.js'
+import { type LedPortal, portalRules } from './portal-rules.js'
 import { forgetStaleFlows } from './forget-stale-flows.js'
 import { type ProxyPort } from './door-chains.js'
 import { type Surroundings } from './surroundings.js'
@@ -70,10 +71,10 @@ export class FamilyRules implements KernelRules {
     this.#log = log
   }
 
-  /** Reads what is there; gives the proxy ports that an earlier process led to, as `proxyPortsOf`. @throws ProxyFailure */
+  /** Reads what is there; gives the proxy ports that an earlier process led to, as `foundProxyPorts`. @throws ProxyFailure */
   async start(): Promise<Map<string, number>> {
     this.#found = await this.#iptables.read(TABLES)
-    return proxyPortsOf(this.#found)
+    return foundProxyPorts(this.#found)
   }
 
   /** Listeners that rules in the kernel may lead to. */
@@ -100,7 +101,7 @@ export class FamilyRules implements KernelRules {
     if (verify) this.#found = await this.#iptables.read(TABLES)
     const wanted = this.#wanted
     const surroundings = this.#surroundings(this.family)
-    if (!this.pending && this.#isRight(wanted)) return { changed: false, rules: this.#counts }
+    if (!this.pending && this.#isRight()) return { changed: false, rules: this.#counts }
     const rules = this.#ruleSet(wanted, surroundings)
     const { text, written } = restoreText(rules, this.#found)
     const before = this.#ruled
@@ -131,10 +132,8 @@ export class FamilyRules implements KernelRules {
   }
 
   /** The tables are those that were found to be right before: reading gives the same objects while nothing changes. */
-  #isRight(wanted: HeldPortals): boolean {
-    const isSame =
-      this.#right.length > 0 && TABLES.every((table, index) => this.#found.get(table) === this.#right[index])
-    return isSame && wanted.size === this.#ruled.size
+  #isRight(): boolean {
+    return this.#right.length > 0 && TABLES.every((table, index) => this.#found.get(table) === this.#right[index])
   }
 
   /** Sorted, so that rules change their place only when something really changes. */

@@ -9,11 +9,9 @@ import {
   PORTALS_HOST,
   TREE_PREFIXES,
 } from '../../rules/chain-names.js'
-import { type FoundRules, wordAfter } from '../../rules/found-rules.js'
 import { addressTree } from '../../rules/address-tree.js'
 import { portTree } from '../../rules/port-tree.js'
-import { type Link, type Rule, type RuleSet, type RuleTarget } from '../../rules/rule-set.js'
-import { type RuleTree } from '../../rules/rule-set.js'
+import { type Link, type Rule, type RuleSet, type RuleTarget, type RuleTree } from '../../rules/rule-set.js'
 import { type ProxyPort, doorChains, doorLinks } from './door-chains.js'
 import { type Portal } from './portals.js'
 import { type FromPod, type Surroundings } from './surroundings.js'
@@ -85,11 +83,19 @@ export function portalRules(family: IpFamily, { portals, surroundings, proxyPort
     byPort('KUBE-NPO-', specialPorts, rulesOfLeaving),
   ]
   const drops = portals.filter(led => [led.fromNode, led.fromPods, led.fromElsewhere].includes('drop'))
-  const dropped = byAddress(
-    'KUBE-DROP-',
-    drops.filter(({ portal }) => portal.address !== undefined),
-    led => [dropRule(led)],
-  )
+  const ruleOfDrop = (led: LedPortal): Rule[] => [dropRule(led)]
+  const dropped = [
+    byAddress(
+      'KUBE-DROP-',
+      drops.filter(({ portal }) => portal.address !== undefined),
+      ruleOfDrop,
+    ),
+    byPort(
+      'KUBE-DROP-NP-',
+      drops.filter(({ portal }) => portal.address === undefined),
+      ruleOfDrop,
+    ),
+  ]
   const door = doorChains(proxyPorts)
 
   const nat = chainsOf(shared, toAddress, fromHere, nodePorts, toPort, fromHerePort)
@@ -100,10 +106,10 @@ export function portalRules(family: IpFamily, { portals, surroundings, proxyPort
       ...(atNode.length === 0 ? [] : [loopbackRule(family)]),
       ...atEach(nodePortAddresses, [...fromHerePort.root, ...nodePorts.root]),
     ])
-  const filter = chainsOf(dropped).set(PORTALS_DROP, [
-    ...dropped.root,
-    ...drops.filter(({ portal }) => portal.address === undefined).map(dropRule),
-  ])
+  const filter = chainsOf(...dropped).set(
+    PORTALS_DROP,
+    dropped.flatMap(({ root }) => root),
+  )
   const tables = new Map([
     ['nat', { chains: nat, links: NAT_LINKS, ownedPrefixes: TREE_PREFIXES.get('nat')! }],
     [
@@ -149,22 +155,25 @@ const LOOPBACK: Readonly<Record<IpFamily, Cidr>> = {
   IPv6: { family: 'IPv6', network: '::1', bits: 128 },
 }
 
-function link(chain: string, position: Link['position'], comment: string, target: string, toThisNode = false): Link {
-  return {
-    chain,
-    position,
-    rule: { comment, ...(toThisNode && { toThisNode }), target: { kind: 'jump', chain: target } },
-  }
+function link(
+  chain: string,
+  position: Link['position'],
+  comment: string,
+  target: string,
+  match: Pick<Rule, 'toThisNode' | 'connection'> = {},
+): Link {
+  return { chain, position, rule: { comment, ...match, target: { kind: 'jump', chain: target } } }
 }
 
 const NAT_LINKS: readonly Link[] = [
   link('PREROUTING', 'first', PORTALS_COMMENT, PORTALS_CONTAINER),
   link('OUTPUT', 'first', PORTALS_COMMENT, PORTALS_HOST),
-  link('PREROUTING', 'last', NODEPORTS_COMMENT, NODEPORT_CONTAINER, true),
-  link('OUTPUT', 'last', NODEPORTS_COMMENT, NODEPORT_HOST, true),
+  link('PREROUTING', 'last', NODEPORTS_COMMENT, NODEPORT_CONTAINER, { toThisNode: true }),
+  link('OUTPUT', 'last', NODEPORTS_COMMENT, NODEPORT_HOST, { toThisNode: true }),
 ]
+/** Unlike nat, which sees first packets only, filter sees every packet of everybody: what goes on is let past. */
 const DROP_LINKS: readonly Link[] = ['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>
-  link(chain, 'first', 'Services whose endpoints are on other nodes only', PORTALS_DROP),
+  link(chain, 'first', 'Services whose endpoints are on other nodes only', PORTALS_DROP, { connection: 'NEW' }),
 )
 
 /** The rules at each of the addresses; as they are where every address is meant. */
@@ -219,28 +228,4 @@ function sameTarget(a: PortalTarget, b: PortalTarget): boolean {
  */
 function portalTarget(family: IpFamily, address: IpAddress, port: number): RuleTarget {
   return address === unspecifiedAddress(family) ? { kind: 'REDIRECT', port } : { kind: 'DNAT', address, port }
-}
-
-/**
- * The proxy ports that rules in the kernel lead to, by `address port protocol`: what an earlier process held. To listen
- * there again keeps those rules, and the conntrack entries of UDP clients, true across a restart.
- */
-export function proxyPortsOf(found: FoundRules): Map<string, number> {
-  const ports = new Map<string, number>()
-  const chains = [...(found.get('nat') ?? [])].filter(
-    ([name]) => name === PORTALS_CONTAINER || name.startsWith('KUBE-ADDR-'),
-  )
-  for (const words of chains.flatMap(([, rules]) => rules)) {
-    const destination = wordAfter(words, '-d')?.split('/')[0]
-    const to = wordAfter(words, '--to-destination')?.split(':').at(-1) ?? wordAfter(words, '--to-ports')
-    const port = Number(to)
-    if (destination === undefined || !Number.isInteger(port) || port < 1) continue
-    ports.set(portalName(destination, Number(wordAfter(words, '--dport')), wordAfter(words, '-p') ?? ''), port)
-  }
-  return ports
-}
-
-/** The key of `proxyPortsOf`. */
-export function portalName(address: IpAddress, port: number, protocol: string): string {
-  return `${address} ${port} ${protocol.toUpperCase()}`
 }

@@ -1,0 +1,24 @@
+import { type ServicePort, servicePortKey } from '../../lib/model/service-port.js'
+
+/** A service port `default/web`, 10.96.0.10:80/TCP, with no other address; whatever matters is given. */
+export function servicePortOf(given: Partial<Omit<ServicePort, 'key'>> = {}): ServicePort {
+  const made = {
+    family: 'IPv4',
+    namespace: 'default',
+    name: 'web',
+    portName: '',
+    protocol: 'TCP',
+    clusterIP: '10.96.0.10',
+    port: 80,
+    affinitySeconds: undefined,
+    internalPolicyLocal: false,
+    externalPolicyLocal: false,
+    nodePort: 0,
+    externalIPs: [],
+    loadBalancerIPs: [],
+    sourceRanges: undefined,
+    createdAt: 0,
+    ...given,
+  } as const
+  return { ...made, key: servicePortKey(made) }
+}
