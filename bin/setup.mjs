@@ -73,10 +73,10 @@ function packageInstaller(names) {
     say(`Installing system packages: ${names.join(' ')}`)
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     const args = ['-qq', 'install', '-y', '--no-install-recommends', ...names]
-    if (run('apt-get', args, { env, quiet: true }).status === 0) return
+    if (run('apt-get', args, env).status === 0) return
     // The lists of packages may be old, or not there at all.
-    run('apt-get', ['-qq', 'update'], { env, quiet: true })
-    const { status, output } = run('apt-get', args, { env, quiet: true })
+    run('apt-get', ['-qq', 'update'], env)
+    const { status, output } = run('apt-get', args, env)
     if (status !== 0) stop(`apt-get could not install ${names.join(' ')}:\n${output}`)
   }
 }
@@ -86,7 +86,7 @@ function installNpmPackages() {
   const stamp = 'node_modules/.kube-proxy-setup'
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   say('Installing npm packages (half a minute the first time)')
-  const { status, output } = run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true })
+  const { status, output } = run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
   if (status !== 0) stop(`npm ci failed:\n${output}`)
   writeFileSync(stamp, wanted)
 }
@@ -104,7 +104,7 @@ function build() {
   say('Building')
   // Whole and afresh: a test whose source is gone must not go on running.
   rmSync('dist', { recursive: true, force: true })
-  const { status, output } = run(process.execPath, ['node_modules/typescript/bin/tsc'], { quiet: true })
+  const { status, output } = run(process.execPath, ['node_modules/typescript/bin/tsc'])
   if (status !== 0) stop(`The build failed:\n${output}`)
   mkdirSync('dist', { recursive: true })
   writeFileSync(stamp, wanted)
@@ -116,7 +116,7 @@ function prepareTap() {
   const stamp = 'node_modules/.kube-proxy-setup-tap'
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   say('Preparing the test runner')
-  const { status, output } = run('npx', ['--no-install', 'tap', 'build'], { quiet: true })
+  const { status, output } = run('npx', ['--no-install', 'tap', 'build'])
   if (status !== 0) stop(`The test runner could not be prepared:\n${output}`)
   writeFileSync(stamp, wanted)
 }
@@ -137,12 +137,8 @@ function digest(...parts) {
   return hash.digest('hex')
 }
 
-function run(program, args, { env = process.env, quiet }) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
-    env,
-    encoding: 'utf8',
-    stdio: quiet ? 'pipe' : 'inherit',
-  })
+function run(program, args, env = process.env) {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { env, encoding: 'utf8' })
   return { status: error ? 1 : status, output: `${stdout ?? ''}${stderr ?? ''}${error ? error.message : ''}`.trim() }
 }
 

@@ -42,6 +42,7 @@ export class KubeProxy {
   readonly #source: Source
   readonly #store: ObjectStore
   readonly #dataPlane: DataPlane
+  readonly #proxier: UserspaceProxier
   readonly #loop: SyncLoop
   readonly #servers: readonly HttpListener[]
 
@@ -57,8 +58,6 @@ export class KubeProxy {
     await proxy.#proxier.start()
     return proxy
   }
-
-  readonly #proxier: UserspaceProxier
 
   private constructor(config: KubeProxyConfig, log: Log, source: Source, iptables: readonly Iptables[]) {
     this.#config = config
@@ -89,7 +88,7 @@ export class KubeProxy {
       localhostNodePorts: family => config.localhostNodePorts && includesLoopback(config.nodePortAddresses, family),
       log,
     })
-    const health = new ProxierHealth({ families: families, timeoutMs: 2 * config.iptablesSyncPeriod, startedAt })
+    const health = new ProxierHealth({ families, timeoutMs: 2 * config.iptablesSyncPeriod, startedAt })
     const metrics = new Metrics({
       dataPlane: this.#dataPlane,
       pending: () => this.#store.pendingChanges,
@@ -104,7 +103,7 @@ export class KubeProxy {
     this.#loop = new SyncLoop({
       store: this.#store,
       proxier: this.#proxier,
-      scope: { nodeName: config.nodeName, families: families },
+      scope: { nodeName: config.nodeName, families },
       clock: realClock,
       wallTime: Date.now,
       record: forwardSyncRecord(health, metrics),
@@ -166,10 +165,13 @@ export class KubeProxy {
 
   #surroundings(family: IpFamily): Surroundings {
     const wanted = this.#config.nodePortAddresses
-    const own = wanted === undefined ? [] : ownAddresses(family)
     return {
       fromPods: this.#fromPods(family),
-      nodePortAddresses: nodePortAddresses(wanted, family, own, this.#nodeAddress(family)),
+      // The interfaces are looked at only where that matters: it is asked for at every change.
+      nodePortAddresses:
+        wanted === undefined
+          ? undefined
+          : nodePortAddresses(wanted, family, ownAddresses(family), this.#nodeAddress(family)),
     }
   }
 

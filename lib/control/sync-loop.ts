@@ -1,33 +1,20 @@
-import { type Clock } from '../model/clock.js'
-import { type Log } from '../model/log.js'
 import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../model/snapshot.js'
 import { type Proxier } from '../modes/proxier.js'
-import { type SyncRecord } from '../observe/sync-record.js'
 import { type SnapshotScope, buildSnapshot } from '../snapshot/build-snapshot.js'
 import { type ObjectStore } from '../snapshot/object-store.js'
 import { type ChangeBatch } from './change-batch.js'
 import { NamedTimers } from './named-timers.js'
-import { ProgramLoop } from './program-loop.js'
+import { ProgramLoop, type ProgramLoopOptions } from './program-loop.js'
 
 /** Milliseconds that a change waits for others that come with it. */
 const GATHER_MS = 5
 /** Milliseconds until listeners that could not be opened are tried again. */
 const RETRY_MS = 5000
 
-export interface SyncLoopOptions {
+export interface SyncLoopOptions extends Omit<ProgramLoopOptions, 'rules' | 'changesWait' | 'onProgrammed'> {
   readonly store: ObjectStore
   readonly proxier: Proxier
   readonly scope: SnapshotScope
-  readonly clock: Clock
-  /** Milliseconds since 1970. */
-  readonly wallTime: () => number
-  readonly record: SyncRecord
-  readonly log: Log
-  /** Milliseconds; see KubeProxyConfig. */
-  readonly syncPeriod: number
-  readonly minSyncPeriod: number
-  /** Milliseconds between looks at the rules, for what others may have done to them. */
-  readonly lookPeriod: number
 }
 
 /**

@@ -147,16 +147,20 @@ export class InProcessDataPlane implements DataPlane {
   async #openFree(entry: Entry): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const port = await entry.listener.open()
-      const isTaken = [...this.#entries.values()].some(
-        other => other !== entry && other.port === port && sameDoor(other.spec, entry.spec),
-      )
-      if (!isTaken || attempt === PORT_ATTEMPTS) {
+      if (!this.#isAnothers(port, entry) || attempt === PORT_ATTEMPTS) {
         entry.port = port
         return
       }
       entry.listener.close()
       entry.listener = this.#listenerOf(entry.spec)
     }
+  }
+
+  /** A loop, not a list made for each question: with thousands of listeners it is asked thousands of times. */
+  #isAnothers(port: number, entry: Entry): boolean {
+    for (const other of this.#entries.values())
+      if (other.port === port && other !== entry && sameDoor(other.spec, entry.spec)) return true
+    return false
   }
 
   /** Resolves with what went wrong; the entry is then taken out, so that the next plan opens it anew. */

@@ -69,7 +69,9 @@ function tableLines(table: TableRules, { family }: RuleSet, found: FoundTable | 
 }
 
 function unwantedChains({ chains, ownedPrefixes = [] }: TableRules, found: FoundTable = new Map()) {
-  const unwanted = new Set([...found.keys()].filter(chain => !chains.has(chain) && beginsWithOne(chain, ownedPrefixes)))
+  const unwanted = new Set(
+    [...found.keys()].filter(chain => !chains.has(chain) && ownedPrefixes.some(prefix => chain.startsWith(prefix))),
+  )
   const emptied: string[] = []
   const deleted: string[] = []
   if (unwanted.size === 0) return { emptied, deleted }
@@ -84,32 +86,22 @@ function unwantedChains({ chains, ownedPrefixes = [] }: TableRules, found: Found
   return { emptied, deleted }
 }
 
-function beginsWithOne(chain: string, prefixes: readonly string[]): boolean {
-  return prefixes.some(prefix => chain.startsWith(prefix))
-}
-
 /**
  * The text that removes chains, with every rule anywhere that leads to them, from what was found. Chains and rules are
  * recognised by the chain names alone, so this also finds what another version wrote.
- *
- * @param prefixes chains whose names begin so are removed too, in every table that is named
  */
-export function removalText(
-  chains: ReadonlyMap<string, readonly string[]>,
-  found: FoundRules,
-  prefixes: readonly string[] = [],
-): string {
+export function removalText(chains: ReadonlyMap<string, readonly string[]>, found: FoundRules): string {
   let text = ''
   for (const [name, ours] of chains) {
     const table = found.get(name)
     if (table === undefined) continue
-    const isOurs = (chain: string): boolean => ours.includes(chain) || beginsWithOne(chain, prefixes)
-    const present = [...new Set([...ours, ...table.keys()])].filter(chain => table.has(chain) && isOurs(chain))
+    const names = new Set(ours)
+    const present = ours.filter(chain => table.has(chain))
     if (present.length === 0) continue
     const links: string[] = []
     for (const [chain, rules] of table) {
-      if (isOurs(chain)) continue
-      for (const words of rules) if (isOurs(targetOf(words) ?? '')) links.push(`-D ${chain} ${line(words)}`)
+      if (names.has(chain)) continue
+      for (const words of rules) if (names.has(targetOf(words) ?? '')) links.push(`-D ${chain} ${line(words)}`)
     }
     const flush = present.map(chain => `:${chain} - [0:0]`)
     text += [`*${name}`, ...flush, ...links, ...present.map(chain => `-X ${chain}`), 'COMMIT', ''].join('\n')

@@ -2,11 +2,6 @@ import { type IpAddress, type IpFamily } from '../model/address.js'
 import { type Cidr } from '../model/cidr.js'
 import { type PortRange } from '../model/port-range.js'
 
-/** What a field must not be for a rule to match. */
-export interface Not<T> {
-  readonly not: T
-}
-
 /** What happens to a packet that a rule matches. */
 export type RuleTarget =
   | { readonly kind: 'jump'; readonly chain: string }
@@ -22,17 +17,17 @@ export type ConnectionState = 'NEW' | 'DNAT'
 export interface Rule {
   /** Left out where the rule speaks for itself: a jump to a chain whose name says where it leads. */
   readonly comment?: string
-  readonly source?: Cidr | Not<Cidr>
+  readonly source?: Cidr
   readonly destination?: IpAddress | Cidr
   /** Name of the interface that the packet came in by; one that ends in `+` stands for all that begin so. */
-  readonly inInterface?: string | Not<string>
+  readonly inInterface?: string
   readonly protocol?: 'TCP' | 'UDP'
   /** Counts only together with a protocol. */
   readonly destinationPort?: number | PortRange
   /** Up to 15 ports, any of which matches. */
   readonly destinationPorts?: readonly number[]
   /** `NEW`: the first packet of a connection. `DNAT`: of a connection whose destination was translated. */
-  readonly connection?: ConnectionState | Not<ConnectionState>
+  readonly connection?: ConnectionState
   /** The destination is an address of this machine. */
   readonly toThisNode?: true
   readonly target: RuleTarget

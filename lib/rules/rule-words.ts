@@ -1,7 +1,7 @@
 import { type IpAddress, type IpFamily, hostPort } from '../model/address.js'
 import { type Cidr } from '../model/cidr.js'
 import { type PortRange } from '../model/port-range.js'
-import { type Not, type Rule } from './rule-set.js'
+import { type Rule } from './rule-set.js'
 
 /** The kernel keeps 256 bytes of a comment, the last of them 0. */
 const COMMENT_BYTES = 255
@@ -10,7 +10,7 @@ const COMMENT_BYTES = 255
  * A rule as the words of an iptables command line, in exactly the order and spelling in which `iptables-save` prints it
  * back: so a rule of ours is found again by comparing words. Both back ends of iptables 1.8 print the same:
  *
- *     [!] -s  -d  [!] -i  -p │ the matches (-m) in the order in which they were given │ -j
+ *     -s  -d  -i  -p │ the matches (-m) in the order in which they were given │ -j
  *
  * and neither prints a range of one port as a range, or what matches everything (`-d 0.0.0.0/0`, `--dport 0:65535`).
  */
@@ -18,15 +18,15 @@ export function ruleWords(rule: Rule, family: IpFamily): string[] {
   const words = [
     ...rangeWords('-s', rule.source),
     ...rangeWords('-d', typeof rule.destination === 'string' ? hostRange(rule.destination, family) : rule.destination),
-    ...perhapsNot('-i', rule.inInterface === '+' ? undefined : rule.inInterface),
   ]
+  if (rule.inInterface !== undefined && rule.inInterface !== '+') words.push('-i', rule.inInterface)
   const protocol = rule.protocol?.toLowerCase()
   if (protocol !== undefined) words.push('-p', protocol)
   if (rule.comment !== undefined) words.push('-m', 'comment', '--comment', safeComment(rule.comment))
   const ports = portWords(rule.destinationPort)
   if (protocol !== undefined && ports !== undefined) words.push('-m', protocol, '--dport', ports)
   if (rule.destinationPorts !== undefined) words.push('-m', 'multiport', '--dports', rule.destinationPorts.join(','))
-  if (rule.connection !== undefined) words.push('-m', 'conntrack', ...perhapsNot('--ctstate', rule.connection))
+  if (rule.connection !== undefined) words.push('-m', 'conntrack', '--ctstate', rule.connection)
   if (rule.toThisNode === true) words.push('-m', 'addrtype', '--dst-type', 'LOCAL')
   return [...words, '-j', ...targetWords(rule, family)]
 }
@@ -35,15 +35,8 @@ function hostRange(network: IpAddress, family: IpFamily): Cidr {
   return { family, network, bits: family === 'IPv4' ? 32 : 128 }
 }
 
-function rangeWords(option: string, range: Cidr | Not<Cidr> | undefined): string[] {
-  if (range === undefined) return []
-  if ('not' in range) return ['!', ...rangeWords(option, range.not)]
-  return range.bits === 0 ? [] : [option, `${range.network}/${range.bits}`]
-}
-
-function perhapsNot(option: string, value: string | Not<string> | undefined): string[] {
-  if (value === undefined) return []
-  return typeof value === 'string' ? [option, value] : ['!', option, value.not]
+function rangeWords(option: string, range: Cidr | undefined): string[] {
+  return range === undefined || range.bits === 0 ? [] : [option, `${range.network}/${range.bits}`]
 }
 
 function portWords(port: number | PortRange | undefined): string | undefined {

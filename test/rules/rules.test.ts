@@ -289,7 +289,7 @@ void t.test('A chain of ours that is not wanted any more goes in the same text, 
   t.equal(restoreText(tree(['KUBE-T-1'], ['KUBE-T-']), read(kernel)).text, '')
   t.equal(restoreText(tree(['KUBE-T-1']), read(kernel)).text, '', 'without a prefix nothing is ours by its name')
 
-  kernel.restore(removalText(new Map([['nat', ['KUBE-OURS']]]), read(kernel), ['KUBE-T-']))
+  kernel.restore(removalText(new Map([['nat', ['KUBE-OURS', 'KUBE-T-1', 'KUBE-T-HELD']]]), read(kernel)))
   t.same(
     kernel.chainNames('nat').filter(chain => chain.startsWith('KUBE-')),
     ['KUBE-FOREIGN'],

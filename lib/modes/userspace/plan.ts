@@ -27,16 +27,20 @@ export function listenerSpecs(
   previous: ReadonlyMap<string, ListenerSpec>,
 ): Map<string, ListenerSpec> {
   const specs = new Map<string, ListenerSpec>()
-  const add = (spec: ListenerSpec | undefined): void => {
-    if (spec === undefined) return
-    const before = previous.get(spec.key)
-    specs.set(spec.key, before !== undefined && sameSpec(before, spec) ? before : spec)
+  const add = (served: ServedPort, key: string, door: Door | undefined): void => {
+    if (door === undefined) return
+    const before = previous.get(key)
+    specs.set(key, before !== undefined && isAsBefore(before, served, door) ? before : specOf(served, key, door))
   }
   for (const served of snapshot.ports.values()) {
-    if (served.servicePort.protocol === 'SCTP') continue
-    for (const entrance of entrancesOf(served.servicePort)) add(entranceSpec(served, entrance, options, previous))
-    if (options.hasNodePort(served.servicePort))
-      add(nodePortSpec(served, options.localhostNodePorts(served.servicePort.family)))
+    const { servicePort } = served
+    if (servicePort.protocol === 'SCTP') continue
+    for (const entrance of entrancesOf(servicePort)) {
+      const key = entranceKey(servicePort.key, entrance)
+      add(served, key, entranceDoor(served, entrance, key, options, previous.get(key)?.port))
+    }
+    if (options.hasNodePort(servicePort))
+      add(served, nodePortKey(servicePort), nodePortDoor(served, options.localhostNodePorts(servicePort.family)))
   }
   return specs
 }
@@ -46,19 +50,21 @@ export function nodePortKey(servicePort: Pick<ServicePort, 'key' | 'nodePort'>):
   return `${servicePort.key}#node-port-${servicePort.nodePort}`
 }
 
-function entranceSpec(
+/** What tells the listeners of a service port apart. */
+type Door = Pick<ListenerSpec, 'address' | 'port' | 'endpoints' | 'clients' | 'holdsNodePort'>
+
+function entranceDoor(
   served: ServedPort,
   entrance: Entrance,
+  key: string,
   { addressOf, portOf }: ListenerPlanOptions,
-  previous: ReadonlyMap<string, ListenerSpec>,
-): ListenerSpec | undefined {
+  portBefore: number | undefined,
+): Door | undefined {
   const { servicePort } = served
-  const key = entranceKey(servicePort.key, entrance)
-  const port = previous.get(key)?.port ?? portOf(servicePort, key)
+  const port = portBefore ?? portOf(servicePort, key)
   if (port === undefined) return undefined
   const address = addressOf(servicePort.family)
   return {
-    ...common(served, key),
     address,
     port,
     endpoints: endpointsOfEntrance(served, entrance),
@@ -67,10 +73,8 @@ function entranceSpec(
   }
 }
 
-function nodePortSpec(served: ServedPort, servesLoopback: boolean): ListenerSpec {
-  const { servicePort, usable } = served
+function nodePortDoor({ servicePort, usable }: ServedPort, servesLoopback: boolean): Door {
   return {
-    ...common(served, nodePortKey(servicePort)),
     address: unspecifiedAddress(servicePort.family),
     port: servicePort.nodePort,
     endpoints: servesLoopback ? usable.cluster : NOBODY,
@@ -81,23 +85,29 @@ function nodePortSpec(served: ServedPort, servesLoopback: boolean): ListenerSpec
 
 const NOBODY: ListenerSpec['endpoints'] = []
 
-function common({ servicePort }: ServedPort, key: string) {
+function specOf({ servicePort }: ServedPort, key: string, door: Door): ListenerSpec {
   return {
     key,
     namespace: servicePort.namespace,
     service: servicePort.name,
     portName: servicePort.portName,
     protocol: servicePort.protocol === 'UDP' ? 'UDP' : 'TCP',
-    affinityMs: servicePort.affinitySeconds === undefined ? undefined : servicePort.affinitySeconds * 1000,
-  } as const
+    affinityMs: affinityMs(servicePort),
+    ...door,
+  }
 }
 
-function sameSpec(a: ListenerSpec, b: ListenerSpec): boolean {
+/** What is not compared follows from the key. */
+function isAsBefore(before: ListenerSpec, { servicePort }: ServedPort, door: Door): boolean {
   return (
-    a.endpoints === b.endpoints &&
-    a.affinityMs === b.affinityMs &&
-    a.address === b.address &&
-    a.port === b.port &&
-    JSON.stringify(a.clients) === JSON.stringify(b.clients)
+    before.endpoints === door.endpoints &&
+    before.affinityMs === affinityMs(servicePort) &&
+    before.address === door.address &&
+    before.port === door.port &&
+    (before.clients === door.clients || JSON.stringify(before.clients) === JSON.stringify(door.clients))
   )
+}
+
+function affinityMs({ affinitySeconds }: ServicePort): number | undefined {
+  return affinitySeconds === undefined ? undefined : affinitySeconds * 1000
 }

@@ -12,19 +12,18 @@ export interface Surroundings {
 }
 
 /**
- * The node's addresses at which node ports are served (services-and-endpoints.md, section 10). Ranges of the other family say
- * nothing about this one; a range of everything means every address.
+ * The node's addresses at which node ports are served (services-and-endpoints.md, section 10); undefined: every address. Ranges
+ * of the other family say nothing about this one; a range of everything means every address.
  *
  * @param own the node's addresses of the family, loopback left out
  * @param primary its main one
  */
 export function nodePortAddresses(
-  wanted: readonly Cidr[] | 'primary' | undefined,
+  wanted: readonly Cidr[] | 'primary',
   family: IpFamily,
   own: readonly IpAddress[],
   primary: IpAddress | undefined,
 ): readonly IpAddress[] | undefined {
-  if (wanted === undefined) return undefined
   if (wanted === 'primary') return primary === undefined ? [] : [primary]
   const ranges = wanted.filter(range => range.family === family)
   if (ranges.length === 0 || ranges.some(({ bits }) => bits === 0)) return undefined
