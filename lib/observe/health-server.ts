@@ -1,6 +1,7 @@
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
-import { HttpListener, type HttpAnswer } from './http-listener.js'
+import { HttpListener } from './http-listener.js'
+import { type HttpAnswer } from './http-port.js'
 import { type HealthStatus, type ProxierHealth } from './proxier-health.js'
 
 /** Is told how probes were answered. */

@@ -1,6 +1,7 @@
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
-import { HttpListener, PLAIN_TEXT, type HttpRoute } from './http-listener.js'
+import { HttpListener } from './http-listener.js'
+import { PLAIN_TEXT, type HttpRoute } from './http-port.js'
 import { type Metrics } from './metrics.js'
 
 export interface MetricsServerOptions {

@@ -14,17 +14,25 @@ export class ApiRefusal extends ProxyFailure {
   /** The server does not know the resourceVersion yet (or, after a restore of its store, any more). */
   readonly versionTooLarge: boolean
 
-  constructor(request: { server: string; path: string }, answer: RefusingAnswer) {
+  constructor(request: FailedRequest, answer: RefusingAnswer) {
     const { message, versionTooLarge } = readStatus(answer.body)
     super(
       'API_REFUSED',
-      `${asked(request.path, request.server)} was answered with ${answer.status} (${message}), wanted 200`,
+      `${asked(request)} was answered with ${answer.status} (${message}), wanted ${request.method === 'POST' ? 201 : 200}`,
       { hint: refusalHint(answer.status) },
     )
     this.status = answer.status
     this.retryAfterMs = readRetryAfter(answer.headers['retry-after'], answer.now)
     this.versionTooLarge = versionTooLarge
   }
+}
+
+/** What was asked of which server. */
+export interface FailedRequest {
+  readonly server: string
+  readonly path: string
+  /** GET unless given. */
+  readonly method?: 'GET' | 'POST'
 }
 
 interface RefusingAnswer {
@@ -37,26 +45,26 @@ interface RefusingAnswer {
 }
 
 /** The failure for an API server that did not answer at all. */
-export function unreachable(server: string, path: string, cause: unknown): ProxyFailure {
+export function unreachable(request: FailedRequest, cause: unknown): ProxyFailure {
   const hint = unreachableHint(systemCode(cause))
-  return new ProxyFailure('API_UNREACHABLE', `${asked(path, server)} failed: ${messageOf(cause)}`, { cause, hint })
+  return new ProxyFailure('API_UNREACHABLE', `${asked(request)} failed: ${messageOf(cause)}`, { cause, hint })
 }
 
-/** The failure for an answer with status 200 that is not what an API server sends: that of a proxy's login page, say. */
-export function unreadable(server: string, path: string, cause: unknown): ProxyFailure {
-  const message = `${asked(path, server)} was answered with something unreadable, wanted Kubernetes JSON: ${messageOf(cause)}`
+/** The failure for an answer with status 2xx that is not what an API server sends: that of a proxy's login page, say. */
+export function unreadable(request: FailedRequest, cause: unknown): ProxyFailure {
+  const message = `${asked(request)} was answered with something unreadable, wanted Kubernetes JSON: ${messageOf(cause)}`
   return new ProxyFailure('API_REFUSED', message, { cause, hint: refusalHint(404) })
 }
 
 /** Whatever went wrong with a request as one of our own failures. */
-export function asFailure(error: unknown, server: string, path: string): ProxyFailure {
-  return error instanceof ProxyFailure ? error : unreachable(server, path, error)
+export function asFailure(error: unknown, request: FailedRequest): ProxyFailure {
+  return error instanceof ProxyFailure ? error : unreachable(request, error)
 }
 
 /** What was asked for, without the selectors and versions of the query: they fill a screen and explain nothing. */
-function asked(path: string, server: string): string {
+function asked({ method = 'GET', path, server }: FailedRequest): string {
   const [resource, query] = path.split('?')
-  return `GET ${resource}${query?.includes('watch=true') === true ? '?watch=true' : ''} from ${server}`
+  return `${method} ${resource}${query?.includes('watch=true') === true ? '?watch=true' : ''} from ${server}`
 }
 
 /** The text of a Kubernetes Status object, or the beginning of whatever else was sent (proxies answer in HTML). */

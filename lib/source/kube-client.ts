@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
-import { ApiRefusal, asFailure, unreachable, unreadable } from './api-failure.js'
+import { ApiRefusal, type FailedRequest, asFailure, unreachable, unreadable } from './api-failure.js'
 import { type KubeAccess, type KubeAccessOptions, resolveKubeAccess } from './kube-access.js'
 import { LineSplitter } from './line-splitter.js'
 import { openResponse } from './open-response.js'
@@ -17,7 +17,7 @@ const MAX_REFUSAL_BYTES = 64 * 1024
 /**
  * The little of the Kubernetes API that this program needs. Paths start with `/api` or `/apis` and may carry a query.
  *
- * Both methods reject with `ApiRefusal` (an answer other than 2xx), with ProxyFailure `API_UNREACHABLE` (no answer, or
+ * All methods reject with `ApiRefusal` (an answer other than 2xx), with ProxyFailure `API_UNREACHABLE` (no answer, or
  * one that breaks off) or `KUBECONFIG_INVALID` (the credentials cannot be had just now). After an abort they reject
  * with any of these; the caller asks its signal. No connection outlives the call.
  */
@@ -26,6 +26,8 @@ export interface KubeClient {
   readonly server: string
   /** The answer, read as JSON. */
   getJson(path: string, signal: AbortSignal): Promise<unknown>
+  /** Sends an object to be created; the answer is what the server made of it. Not repeated when it fails. */
+  postJson(path: string, body: object, signal: AbortSignal): Promise<unknown>
   /**
    * Resolves when the server has begun to answer. Yields the lines that became complete with each chunk, also an empty
    * batch, which still is a sign of life. Leaving the loop closes the connection.
@@ -94,41 +96,58 @@ class HttpKubeClient implements KubeClient {
     this.#idleMs = options.idleMs ?? 30_000
   }
 
-  async getJson(path: string, signal: AbortSignal): Promise<unknown> {
-    try {
-      return parseJson(await this.#readAll(await this.#open(path, signal)), this.server, path)
-    } catch (error) {
-      throw asFailure(error, this.server, path)
-    }
+  getJson(path: string, signal: AbortSignal): Promise<unknown> {
+    return this.#json({ server: this.server, method: 'GET', path }, undefined, signal)
+  }
+
+  postJson(path: string, body: object, signal: AbortSignal): Promise<unknown> {
+    return this.#json({ server: this.server, method: 'POST', path }, JSON.stringify(body), signal)
   }
 
   async streamLines(path: string, signal: AbortSignal): Promise<AsyncIterable<readonly string[]>> {
+    const request = { server: this.server, method: 'GET', path } as const
     try {
-      return this.#lines(await this.#open(path, signal), path)
+      return this.#lines(await this.#open(request, undefined, signal), request)
     } catch (error) {
-      throw asFailure(error, this.server, path)
+      throw asFailure(error, request)
     }
   }
 
-  async *#lines(response: IncomingMessage, path: string): AsyncGenerator<readonly string[]> {
+  async #json(request: FailedRequest, body: string | undefined, signal: AbortSignal): Promise<unknown> {
+    try {
+      return parseJson(await this.#readAll(await this.#open(request, body, signal)), request)
+    } catch (error) {
+      throw asFailure(error, request)
+    }
+  }
+
+  async *#lines(response: IncomingMessage, request: FailedRequest): AsyncGenerator<readonly string[]> {
     const splitter = new LineSplitter()
     try {
       for await (const chunk of response) yield splitter.push(chunk as Buffer)
     } catch (error) {
-      throw unreachable(this.server, path, error)
+      throw unreachable(request, error)
     }
   }
 
-  async #open(path: string, signal: AbortSignal): Promise<IncomingMessage> {
-    const request: RequestOptions = { headers: { Accept: 'application/json', 'User-Agent': 'kube-proxy-node' } }
+  async #open(asked: FailedRequest, body: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+    const { method, path } = asked
+    const headers = { Accept: 'application/json', 'User-Agent': 'kube-proxy-node' }
+    const request: RequestOptions = {
+      method,
+      headers:
+        body === undefined
+          ? headers
+          : { ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
+    }
     await this.#applyCredentials(request, signal)
     // The server may live below a path of its own (https://rancher.example/k8s/clusters/c-1).
     const url = new URL(this.server.replace(/\/+$/, '') + path)
-    const response = await openResponse(url, { request, answerMs: this.#answerMs, clock: this.#clock, signal })
+    const response = await openResponse(url, { request, body, answerMs: this.#answerMs, clock: this.#clock, signal })
     const status = response.statusCode ?? 0
     if (status >= 200 && status < 300) return response
-    const body = await this.#readAll(response, MAX_REFUSAL_BYTES)
-    throw new ApiRefusal({ server: this.server, path }, { status, headers: response.headers, body, now: Date.now() })
+    const refusal = await this.#readAll(response, MAX_REFUSAL_BYTES)
+    throw new ApiRefusal(asked, { status, headers: response.headers, body: refusal, now: Date.now() })
   }
 
   /** Asked for afresh with every request, since tokens are replaced while we run. */
@@ -173,10 +192,10 @@ class HttpKubeClient implements KubeClient {
   }
 }
 
-function parseJson(text: string, server: string, path: string): unknown {
+function parseJson(text: string, request: FailedRequest): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw unreadable(server, path, error)
+    throw unreadable(request, error)
   }
 }

@@ -80,7 +80,7 @@ export class ListWatch {
     const path = this.#path({ resourceVersion: this.#listVersion })
     const list = readObjectList(await client.getJson(path, signal))
     if (list === undefined) {
-      throw unreadable(client.server, path, new Error('it is not a list with a resourceVersion'))
+      throw unreadable({ server: client.server, path }, new Error('it is not a list with a resourceVersion'))
     }
     if (signal.aborted) return 0
     this.#succeeded()

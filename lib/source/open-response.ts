@@ -6,8 +6,10 @@ import { type Clock } from '../model/clock.js'
 const KEEP_ALIVE_MS = 30_000
 
 interface OpenOptions {
-  /** What `node:https` needs besides the URL: credentials, trust, agent, headers. */
+  /** What `node:https` needs besides the URL: method, credentials, trust, agent, headers. */
   readonly request: https.RequestOptions
+  /** What to send along, if anything. */
+  readonly body?: string | undefined
   /** How long name look-up, connection, TLS and the first byte of an answer may take together, in milliseconds. */
   readonly answerMs: number
   readonly clock: Clock
@@ -15,17 +17,17 @@ interface OpenOptions {
 }
 
 /**
- * Sends a GET request and resolves with the response as soon as its headers are there; the body is the caller's.
+ * Sends a request, GET unless told otherwise, and resolves with the response as soon as its headers are there; the body is the caller's.
  *
  * When the signal is aborted, also later while the body is read, the connection is destroyed and whoever reads gets
  * the reason of the signal. Rejects with what `node:http` reports.
  */
 export function openResponse(url: URL, options: OpenOptions): Promise<http.IncomingMessage> {
-  const { signal, clock, answerMs } = options
+  const { signal, clock, answerMs, body } = options
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error)
     let response: http.IncomingMessage | undefined
-    const request = (url.protocol === 'https:' ? https : http).request(url, { ...options.request, method: 'GET' })
+    const request = (url.protocol === 'https:' ? https : http).request(url, options.request)
     const onAbort = () => {
       const reason = signal.reason as Error
       if (response === undefined) request.destroy(reason)
@@ -44,6 +46,6 @@ export function openResponse(url: URL, options: OpenOptions): Promise<http.Incom
       callOff()
       signal.removeEventListener('abort', onAbort)
     })
-    request.end()
+    request.end(body)
   })
 }

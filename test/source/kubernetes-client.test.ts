@@ -191,6 +191,25 @@ t.test('over plain HTTP no credentials are sent', async test => {
   test.equal(api.requests[0]?.headers.authorization, undefined)
 })
 
+t.test('an object that is posted arrives as it is, and what the server makes of it comes back', async test => {
+  const api = await ApiServer.start()
+  test.teardown(() => api.stop())
+  const client = await createKubeClient({ master: api.url, clock: realClock })
+  const path = '/api/v1/namespaces/default/events'
+  const event = { metadata: { namespace: 'default', name: 'größe' }, message: 'ü' }
+  test.same(await client.postJson(path, event, never), event)
+  test.same(api.events, [{ api: 'v1', namespace: 'default', object: event }])
+  test.match(api.requests[0]?.headers, { 'content-type': 'application/json', accept: 'application/json' })
+  const twice = await failureOf(client.postJson(path, event, never))
+  test.match(twice, { code: 'API_REFUSED', status: 409 })
+  test.match(twice.message, `POST ${path} from ${api.url} was answered with 409`)
+  test.match(twice.message, 'wanted 201')
+  await api.goAway()
+  const gone = await failureOf(client.postJson(path, event, never))
+  test.match(gone, { code: 'API_UNREACHABLE', message: /^POST .* failed/ })
+  await test.rejects(client.postJson(path, event, AbortSignal.abort()))
+})
+
 t.test('an answer that breaks off, or is none, is a failure that says so', async test => {
   const api = await ApiServer.start()
   test.teardown(() => api.stop())

@@ -207,8 +207,14 @@ t.test('an outage of several resources is one line, and its end another', test =
   const clock = new HandClock()
   const { log, lines } = collectingLog()
   const contact = new ContactLog(log, 'https://api', clock)
-  const refusedConnection = unreachable('https://api', '/x', Object.assign(new Error('no'), { code: 'ECONNREFUSED' }))
-  const reset = unreachable('https://api', '/x', Object.assign(new Error('no'), { code: 'ECONNRESET' }))
+  const refusedConnection = unreachable(
+    { server: 'https://api', path: '/x' },
+    Object.assign(new Error('no'), { code: 'ECONNREFUSED' }),
+  )
+  const reset = unreachable(
+    { server: 'https://api', path: '/x' },
+    Object.assign(new Error('no'), { code: 'ECONNRESET' }),
+  )
   for (let attempt = 0; attempt < 3; attempt++) {
     contact.failed('services', refusedConnection)
     contact.failed('nodes', reset)

@@ -15,12 +15,21 @@ export interface ApiObject {
 
 /** One request that came in. */
 export interface SeenRequest {
+  readonly method: string
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: http.IncomingHttpHeaders
   /** Undefined for discovery and whatever else is not a list or watch. */
   readonly resource: Resource | undefined
   readonly watch: boolean
+}
+
+/** An event that somebody created. */
+export interface PostedEvent {
+  /** The API that took it. */
+  readonly api: 'v1' | 'events.k8s.io/v1'
+  readonly namespace: string
+  readonly object: ApiObject
 }
 
 /** An answer to give instead of the right one. */
@@ -73,9 +82,12 @@ export class ApiServer {
     'discovery.k8s.io/v1beta1': false,
     /** Field selectors on spec.clusterIP came with Kubernetes 1.31. */
     clusterIPSelector: true,
+    'events.k8s.io/v1': true,
   }
   /** All requests so far. */
   readonly requests: SeenRequest[] = []
+  /** The events that were created, in order. */
+  readonly events: PostedEvent[] = []
 
   readonly #options: ApiServerOptions
   readonly #objects = new Map<string, { readonly resource: Resource; readonly object: ApiObject }>()
@@ -262,15 +274,19 @@ export class ApiServer {
     const path = url.pathname.startsWith(base) ? url.pathname.slice(base.length) : 'outside of the base path'
     const resource = this.#resourceAt(path)
     const watch = url.searchParams.get('watch') === 'true'
-    const seen: SeenRequest = { path, query: url.searchParams, headers: request.headers, resource, watch }
+    const method = request.method ?? 'GET'
+    const seen: SeenRequest = { method, path, query: url.searchParams, headers: request.headers, resource, watch }
     this.requests.push(seen)
     this.#wake()
     const { token } = this.#options
     const refusal = this.#refusalOf(seen)
+    const body = method === 'POST' ? await textOf(request) : ''
     if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
       refuse(response, { status: 401 })
     } else if (refusal !== undefined) {
       refuse(response, refusal)
+    } else if (method === 'POST') {
+      this.#create(path, body, response)
     } else if (resource === undefined) {
       this.#discover(path, response)
     } else if (watch) {
@@ -301,6 +317,20 @@ export class ApiServer {
       return answer(response, { kind: 'APIResourceList', resources: [{ name: 'endpointslices' }] })
     }
     refuse(response, { status: 404 })
+  }
+
+  /** Events are all that may be created from outside. */
+  #create(path: string, body: string, response: http.ServerResponse): void {
+    const [, group, namespace] = /^\/(api|apis\/events\.k8s\.io)\/v1\/namespaces\/([^/]+)\/events$/.exec(path) ?? []
+    const api = group === 'api' ? 'v1' : 'events.k8s.io/v1'
+    if (namespace === undefined || (api !== 'v1' && !this.serves[api])) return refuse(response, { status: 404 })
+    const object = JSON.parse(body) as ApiObject
+    if (object.metadata.namespace !== namespace) return refuse(response, { status: 400 })
+    const isThere = (event: PostedEvent) =>
+      event.namespace === namespace && event.object.metadata.name === object.metadata.name
+    if (this.events.some(isThere)) return refuse(response, { status: 409 })
+    this.events.push({ api, namespace, object })
+    answer(response, object, 201)
   }
 
   #list(resource: Resource, query: URLSearchParams, response: http.ServerResponse): void {
@@ -414,8 +444,14 @@ function line(event: object): string {
   return `${JSON.stringify(event)}\n`
 }
 
-function answer(response: http.ServerResponse, body: object): void {
-  response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(body))
+async function textOf(request: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function answer(response: http.ServerResponse, body: object, code = 200): void {
+  response.writeHead(code, { 'Content-Type': 'application/json' }).end(JSON.stringify(body))
 }
 
 function refuse(response: http.ServerResponse, { status: code, headers, body }: Refusal): void {

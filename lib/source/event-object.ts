@@ -1,0 +1,88 @@
+import { type ClusterEvent } from '../model/event-sink.js'
+
+/** Who tells of events, for readers and for the selectors of `kubectl events`. */
+const CONTROLLER = 'kube-proxy'
+/** Limits of the API server for `note` (bytes), for `reason`, `action` and `reportingInstance`, and for names. */
+const MAX_NOTE_BYTES = 1024
+const MAX_WORD = 128
+const MAX_NAME = 253
+
+export interface EventOccasion {
+  /** Of the node that this program runs on. */
+  readonly nodeName: string
+  /** When it happened, in milliseconds since 1970. */
+  readonly at: number
+  /** Letters and digits that no other event has: two nodes may tell of one Service in the same microsecond. */
+  readonly unique: string
+}
+
+/** Where events about this object live: those about a Node, which has no namespace, in `default`. */
+export function eventNamespace({ regarding }: ClusterEvent): string {
+  return regarding.kind === 'Node' ? 'default' : regarding.namespace
+}
+
+/** As `events.k8s.io/v1` has it (Kubernetes 1.19 and later). */
+export function modernEventObject(event: ClusterEvent, occasion: EventOccasion): object {
+  return {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: metadataOf(event, occasion),
+    // MicroTime: six digits, where JavaScript has three.
+    eventTime: new Date(occasion.at).toISOString().replace('Z', '000Z'),
+    type: event.type,
+    reason: event.reason.slice(0, MAX_WORD),
+    action: event.action.slice(0, MAX_WORD),
+    note: shortened(event.note),
+    // Servers before 1.22 refuse an event about a Node that does not say `default` here (kubernetes/kubernetes#100119).
+    regarding: { ...referenceTo(event), namespace: eventNamespace(event) },
+    reportingController: CONTROLLER,
+    reportingInstance: instanceOn(occasion.nodeName),
+  }
+}
+
+/** As core `v1` has it, for servers without the other: without `eventTime`, so that the old rules hold for it. */
+export function coreEventObject(event: ClusterEvent, occasion: EventOccasion): object {
+  const time = new Date(occasion.at).toISOString().replace(/\.\d+Z$/, 'Z')
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: metadataOf(event, occasion),
+    firstTimestamp: time,
+    lastTimestamp: time,
+    count: 1,
+    type: event.type,
+    reason: event.reason.slice(0, MAX_WORD),
+    action: event.action.slice(0, MAX_WORD),
+    message: shortened(event.note),
+    involvedObject: referenceTo(event),
+    source: { component: CONTROLLER, host: occasion.nodeName },
+    reportingComponent: CONTROLLER,
+    reportingInstance: instanceOn(occasion.nodeName),
+  }
+}
+
+function metadataOf(event: ClusterEvent, { unique }: EventOccasion): object {
+  // What stands before a dot has to end with a letter or digit.
+  const room = MAX_NAME - unique.length - 1
+  const name = event.regarding.name.slice(0, room).replace(/[^a-z0-9]+$/, '')
+  return { name: `${name}.${unique}`, namespace: eventNamespace(event) }
+}
+
+/** A Node's uid is its name, as kube-proxy and the kubelet write it and `kubectl describe node` looks for it. */
+function referenceTo({ regarding: { kind, namespace, name, uid } }: ClusterEvent): object {
+  if (kind === 'Node') return { apiVersion: 'v1', kind, name, uid: name }
+  return { apiVersion: 'v1', kind, namespace, name, ...(uid !== undefined && { uid }) }
+}
+
+/** client-go's `kube-proxy-HOST`. */
+function instanceOn(nodeName: string): string {
+  return `${CONTROLLER}-${nodeName}`.slice(0, MAX_WORD)
+}
+
+/** Cut between two characters; the server counts bytes. */
+function shortened(note: string): string {
+  if (Buffer.byteLength(note) <= MAX_NOTE_BYTES) return note
+  const cut = Buffer.from(note).subarray(0, MAX_NOTE_BYTES - 3)
+  // A character that the cut has split comes out as U+FFFD.
+  return `${cut.toString('utf8').replace(/\uFFFD$/, '')}...`
+}
