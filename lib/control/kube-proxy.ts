@@ -1,16 +1,9 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { DEFAULT_TIMINGS, InProcessDataPlane } from '../dataplane/in-process.js'
-import { type IpAddress, type IpFamily, familyOf } from '../model/address.js'
 import { type Log } from '../model/log.js'
 import { PortAllocator } from '../modes/userspace/port-allocator.js'
 import { UserspaceProxier } from '../modes/userspace/proxier.js'
-import {
-  type FromPod,
-  type Surroundings,
-  includesLoopback,
-  nodePortAddresses,
-} from '../modes/userspace/surroundings.js'
 import { forwardSyncRecord } from '../observe/forward-sync-record.js'
 import { startHealthServer } from '../observe/health-server.js'
 import { type HttpListener } from '../observe/http-listener.js'
@@ -24,9 +17,9 @@ import { applyConntrackSettings } from '../system/conntrack-settings.js'
 import { descriptorLimit } from '../system/descriptor-limit.js'
 import { type Iptables } from '../system/iptables.js'
 import { usableIptables } from '../system/usable-iptables.js'
-import { chooseNodeAddress, readNodeNetwork } from '../system/node-addresses.js'
 import { realClock } from '../system/real-clock.js'
 import { chooseSource } from './choose-source.js'
+import { OwnNode } from './own-node.js'
 import { SyncLoop } from './sync-loop.js'
 import { VERSION } from './version.js'
 
@@ -64,6 +57,7 @@ export class KubeProxy {
     this.#log = log
     this.#source = source
     const startedAt = Date.now()
+    const node = new OwnNode(config, () => this.#store.node)
     const families = iptables.map(({ family }) => family)
     const limit = descriptorLimit()
     const { udpIdleTimeout } = config
@@ -81,11 +75,11 @@ export class KubeProxy {
       dataPlane: this.#dataPlane,
       iptables,
       ports: new PortAllocator(config.portRange, Math.random),
-      nodeAddress: family => this.#nodeAddress(family),
+      nodeAddress: family => node.address(family),
       conntrack: new ConntrackProgram(log),
-      nodeAddresses: ownAddresses,
-      surroundings: family => this.#surroundings(family),
-      localhostNodePorts: family => config.localhostNodePorts && includesLoopback(config.nodePortAddresses, family),
+      nodeAddresses: family => node.addresses(family),
+      surroundings: family => node.surroundings(family),
+      localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
       log,
     })
     const health = new ProxierHealth({ families, timeoutMs: 2 * config.iptablesSyncPeriod, startedAt })
@@ -162,47 +156,6 @@ export class KubeProxy {
     else if (cut > 0) this.#log.warn('Drain time-out: open connections are cut off', { connections: cut })
     else this.#log.info(0, 'Drained')
   }
-
-  #surroundings(family: IpFamily): Surroundings {
-    const wanted = this.#config.nodePortAddresses
-    return {
-      fromPods: this.#fromPods(family),
-      // The interfaces are looked at only where that matters: it is asked for at every change.
-      nodePortAddresses:
-        wanted === undefined
-          ? undefined
-          : nodePortAddresses(wanted, family, ownAddresses(family), this.#nodeAddress(family)),
-    }
-  }
-
-  /** None, where it cannot be told: Pods are then treated as everybody else. */
-  #fromPods(family: IpFamily): FromPod[] {
-    const { detectLocal, clusterCIDR } = this.#config
-    switch (detectLocal.mode) {
-      case 'BridgeInterface':
-        return [{ inInterface: detectLocal.name }]
-      case 'InterfaceNamePrefix':
-        return [{ inInterface: `${detectLocal.name}+` }]
-      case 'ClusterCIDR':
-      case 'NodeCIDR': {
-        const ranges = detectLocal.mode === 'ClusterCIDR' ? clusterCIDR : (this.#store.node?.podCIDRs ?? [])
-        return ranges.filter(range => range.family === family).map(source => ({ source }))
-      }
-    }
-  }
-
-  /** Looked up anew at each update: addresses come and go. */
-  #nodeAddress(family: IpFamily): IpAddress | undefined {
-    const { bindAddress } = this.#config
-    if (bindAddress !== undefined) return familyOf(bindAddress) === family ? bindAddress : undefined
-    return chooseNodeAddress(family, readNodeNetwork(), this.#store.node?.addresses ?? [])
-  }
-}
-
-function ownAddresses(family: IpFamily): IpAddress[] {
-  return readNodeNetwork()
-    .addresses.map(({ ip }) => ip)
-    .filter(ip => familyOf(ip) === family)
 }
 
 function logProblems(log: Log, { kind, name, problems }: ObjectProblems): void {

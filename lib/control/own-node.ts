@@ -1,0 +1,77 @@
+import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
+import { type IpAddress, type IpFamily, familyOf } from '../model/address.js'
+import { type NodeObject } from '../model/objects.js'
+import {
+  type FromPod,
+  type Surroundings,
+  includesLoopback,
+  nodePortAddresses,
+} from '../modes/userspace/surroundings.js'
+import { chooseNodeAddress, readNodeNetwork } from '../system/node-addresses.js'
+
+/** The machine that we run on: what it is, by its own account and by its Node object's, at the moment of asking. */
+export class OwnNode {
+  readonly #config: KubeProxyConfig
+  readonly #object: () => NodeObject | undefined
+
+  /** @param object the Node as the API server knows it; undefined while it does not, or we do not know */
+  constructor(config: KubeProxyConfig, object: () => NodeObject | undefined) {
+    this.#config = config
+    this.#object = object
+  }
+
+  /** The address to listen on and to lead rules to; undefined when there is none of that family. */
+  address(family: IpFamily): IpAddress | undefined {
+    const { bindAddress } = this.#config
+    if (bindAddress !== undefined) return familyOf(bindAddress) === family ? bindAddress : undefined
+    return chooseNodeAddress(family, readNodeNetwork(), this.#object()?.addresses ?? [])
+  }
+
+  /** All addresses of a family, loopback left out. */
+  addresses(family: IpFamily): IpAddress[] {
+    return readNodeNetwork()
+      .addresses.map(({ ip }) => ip)
+      .filter(ip => familyOf(ip) === family)
+  }
+
+  surroundings(family: IpFamily): Surroundings {
+    return { fromPods: this.#fromPods(family), nodePortAddresses: this.nodePortAddresses(family) }
+  }
+
+  /** Where node ports are served; undefined: everywhere. The interfaces are looked at only where that matters. */
+  nodePortAddresses(family: IpFamily): readonly IpAddress[] | undefined {
+    const wanted = this.#config.nodePortAddresses
+    if (wanted === undefined) return undefined
+    return nodePortAddresses(wanted, family, this.addresses(family), this.address(family))
+  }
+
+  servesNodePortsOnLoopback(family: IpFamily): boolean {
+    const { localhostNodePorts, nodePortAddresses } = this.#config
+    return localhostNodePorts && includesLoopback(nodePortAddresses, family)
+  }
+
+  /** What of the Node object is still missing that we would rather wait for, in words; undefined: nothing. */
+  get missing(): string | undefined {
+    const object = this.#object()
+    if (object === undefined) return 'the Node'
+    if (object.addresses.length === 0) return 'an address of the Node'
+    if (this.#config.detectLocal.mode === 'NodeCIDR' && object.podCIDRs.length === 0) return 'podCIDRs of the Node'
+    return undefined
+  }
+
+  /** None, where it cannot be told: Pods are then treated as everybody else. */
+  #fromPods(family: IpFamily): FromPod[] {
+    const { detectLocal, clusterCIDR } = this.#config
+    switch (detectLocal.mode) {
+      case 'BridgeInterface':
+        return [{ inInterface: detectLocal.name }]
+      case 'InterfaceNamePrefix':
+        return [{ inInterface: `${detectLocal.name}+` }]
+      case 'ClusterCIDR':
+      case 'NodeCIDR': {
+        const ranges = detectLocal.mode === 'ClusterCIDR' ? clusterCIDR : (this.#object()?.podCIDRs ?? [])
+        return ranges.filter(range => range.family === family).map(source => ({ source }))
+      }
+    }
+  }
+}
