@@ -13,6 +13,8 @@ export interface ObjectName {
 
 /** The few fields of a v1 Service that we read, checked and with defaults filled in. */
 export interface ServiceObject extends ObjectName {
+  /** What tells it from others of its name that were there before; empty in manifests. */
+  readonly uid: string
   readonly labels: Readonly<Record<string, string>>
   readonly type: string
   /** `None` for a headless Service; empty while none is assigned. */

@@ -1,17 +1,8 @@
 import { type IpAddress, hostPort, unspecifiedAddress } from '../model/address.js'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { type ServiceHealth } from '../model/service-health.js'
 import { type HttpAnswer, HttpPort } from './http-port.js'
-
-/** A Service with external policy Local that a load balancer asks this node about. */
-export interface ServiceHealth {
-  readonly namespace: string
-  readonly name: string
-  /** `healthCheckNodePort`, 1 to 65535. */
-  readonly port: number
-  /** Distinct IPs of ready endpoints on this node. */
-  readonly localEndpoints: number
-}
 
 export interface ServiceHealthServersOptions {
   /** The addresses that node ports have now; an unspecified one means all of the machine. */

@@ -30,10 +30,15 @@ export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> 
     problems.push(`metadata.labels["${SERVICE_NAME_LABEL}"]: ${quote(serviceName)} names no Service: slice ignored`)
     return { object: undefined, problems }
   }
+  const wrongFamily: string[] = []
   const endpoints: EndpointSliceEndpoint[] = []
   for (const [index, value] of list(fields(raw).endpoints, 'endpoints', problems).entries()) {
-    const endpoint = decodeEndpoint(fields(value), `endpoints[${index}]`, addressType, problems)
-    if (endpoint !== undefined) endpoints.push(endpoint)
+    const endpoint = decodeEndpoint(fields(value), `endpoints[${index}]`, problems)
+    if (endpoint !== undefined && familyOf(endpoint.ip) !== addressType)
+      wrongFamily.push(
+        `endpoints[${index}].addresses[0]: ${quote(endpoint.ip)} is no ${addressType} address: endpoint ignored`,
+      )
+    else if (endpoint !== undefined) endpoints.push(endpoint)
   }
   return {
     object: {
@@ -44,7 +49,8 @@ export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> 
       endpoints,
       triggerTime: triggerTime(metadata),
     },
-    problems,
+    problems: [...problems, ...wrongFamily],
+    wrongFamily,
   }
 }
 
@@ -60,21 +66,12 @@ function decodePorts(value: unknown, problems: string[]): ObjectPort[] {
   return ports
 }
 
-function decodeEndpoint(
-  raw: RawFields,
-  path: string,
-  family: 'IPv4' | 'IPv6',
-  problems: string[],
-): EndpointSliceEndpoint | undefined {
+function decodeEndpoint(raw: RawFields, path: string, problems: string[]): EndpointSliceEndpoint | undefined {
   // Only the first address counts (kube-proxy 1.36): the others are never used by the slice controller.
   const address = list(raw.addresses, `${path}.addresses`, problems)[0]
   if (address === undefined) return undefined
   const ip = endpointAddress(address, `${path}.addresses[0]`, problems)
   if (ip === undefined) return undefined
-  if (familyOf(ip) !== family) {
-    problems.push(`${path}.addresses[0]: ${quote(address)} is no ${family} address: endpoint ignored`)
-    return undefined
-  }
   const conditions = fields(raw.conditions)
   const condition = (name: string) => flag(conditions[name], `${path}.conditions.${name}`, problems)
   const hints = fields(raw.hints)

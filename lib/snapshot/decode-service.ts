@@ -1,5 +1,6 @@
 import { parseIp } from '../model/address.js'
 import { type ServiceObject, type ServiceObjectPort } from '../model/objects.js'
+import { addressesOfWrongFamily } from './addresses-of-wrong-family.js'
 import { decodeExternal } from './decode-external.js'
 import { decodePort } from './decode-port.js'
 import {
@@ -27,21 +28,23 @@ export function decodeService(raw: unknown): Decoded<ServiceObject> {
   const spec = fields(fields(raw).spec)
   const clusterIP = text(spec.clusterIP, 'spec.clusterIP', problems)
   const type = text(spec.type, 'spec.type', problems) || 'ClusterIP'
-  return {
-    object: {
-      ...name,
-      labels: labels(fields(fields(raw).metadata)),
-      type,
-      clusterIP,
-      clusterIPs: clusterIPs(spec, clusterIP, problems),
-      ports: ports(spec, problems),
-      affinitySeconds: affinitySeconds(spec, problems),
-      internalPolicyLocal: internalPolicyLocal(spec, problems),
-      ...decodeExternal(raw, spec, type, problems),
-      createdAt: createdAt(fields(fields(raw).metadata)),
-    },
-    problems,
+  const addresses = clusterIPs(spec, clusterIP, problems)
+  const external = decodeExternal(raw, spec, type, problems)
+  const object: ServiceObject = {
+    ...name,
+    uid: text(fields(fields(raw).metadata).uid, 'metadata.uid', problems),
+    labels: labels(fields(fields(raw).metadata)),
+    type,
+    clusterIP,
+    clusterIPs: addresses,
+    ports: ports(spec, problems),
+    affinitySeconds: affinitySeconds(spec, problems),
+    internalPolicyLocal: internalPolicyLocal(spec, problems),
+    ...external,
+    createdAt: createdAt(fields(fields(raw).metadata)),
   }
+  const wrongFamily = addressesOfWrongFamily(object)
+  return { object, problems: [...problems, ...wrongFamily], wrongFamily }
 }
 
 /** Only the presence of a label ever counts, so a value that is not text is nothing to report. */

@@ -5,6 +5,8 @@
 export interface Decoded<T> {
   readonly object: T | undefined
   readonly problems: readonly string[]
+  /** Those of the problems that are addresses of the wrong IP family. */
+  readonly wrongFamily?: readonly string[]
 }
 
 /** Fields of a JSON object, of which nothing is known yet. */

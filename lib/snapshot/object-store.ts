@@ -10,14 +10,7 @@ import { decodeEndpoints } from './decode-endpoints.js'
 import { decodeNode } from './decode-node.js'
 import { decodeService } from './decode-service.js'
 import { fields, quote } from './decoded.js'
-
-/** Wrong fields of one object, each a sentence; empty once the object is right again or gone. */
-export interface ObjectProblems {
-  readonly kind: ObjectKind
-  /** `namespace/name`. */
-  readonly name: string
-  readonly problems: readonly string[]
-}
+import { type ObjectProblems, ToldProblems } from './told-problems.js'
 
 /** What came in since the last `takeChanges`. */
 export interface ObjectChanges {
@@ -56,12 +49,13 @@ export class ObjectStore {
   /** The Service each slice was last seen for: a slice may move to another. */
   readonly #sliceOwner = new Map<string, string>()
   readonly #delivered = new Set<ObjectKind>()
-  readonly #problems = new Map<string, string>()
+  readonly #problems: ToldProblems
   readonly #options: StoreOptions
   #changes = noChanges()
 
   constructor(options: StoreOptions) {
     this.#options = options
+    this.#problems = new ToldProblems(options.onProblems)
   }
 
   /** Whether a complete list of Services and one of endpoints have been delivered: nothing is programmed before. */
@@ -78,7 +72,8 @@ export class ObjectStore {
   replace(kind: ObjectKind, raws: readonly unknown[]): void {
     const wasSynced = this.hasSynced
     this.#delivered.add(kind)
-    const gone = new Set([...this.#names(kind), ...this.#toldOf(kind)])
+    // Also those with wrong fields: they may be stored nowhere else.
+    const gone = new Set([...this.#names(kind), ...this.#problems.of(kind)])
     let changed = false
     for (const raw of raws) {
       const name = rawKey(kind, raw)
@@ -124,18 +119,12 @@ export class ObjectStore {
     }
   }
 
-  /** The objects with wrong fields; those among them that cannot be used at all are stored nowhere else. */
-  #toldOf(kind: ObjectKind): string[] {
-    const prefix = `${kind} `
-    return [...this.#problems.keys()].filter(key => key.startsWith(prefix)).map(key => key.slice(prefix.length))
-  }
-
   /** Stores the object, or drops it when it cannot be used; says whether anything we serve by has changed. */
   #put(kind: ObjectKind, name: string, raw: unknown): boolean {
     switch (kind) {
       case 'Service': {
-        const { object, problems } = decodeService(raw)
-        this.#report(kind, name, problems)
+        const { object, ...found } = decodeService(raw)
+        this.#problems.report(kind, name, found, object && { namespace: object.namespace, name: object.name })
         if (object === undefined) return this.#drop(kind, name, false)
         if (same(this.services.get(name), object)) return false
         this.services.set(name, object)
@@ -143,13 +132,13 @@ export class ObjectStore {
         return true
       }
       case 'EndpointSlice': {
-        const { object, problems } = decodeEndpointSlice(raw)
-        this.#report(kind, name, problems)
+        const { object, ...found } = decodeEndpointSlice(raw)
+        this.#problems.report(kind, name, found, object && { namespace: object.namespace, name: object.serviceName })
         return object === undefined ? this.#drop(kind, name, false) : this.#putSlice(name, object)
       }
       case 'Endpoints': {
-        const { object, problems } = decodeEndpoints(raw)
-        this.#report(kind, name, problems)
+        const { object, ...found } = decodeEndpoints(raw)
+        this.#problems.report(kind, name, found)
         if (object === undefined) return this.#drop(kind, name, false)
         if (same(this.#legacy.get(name), object)) return false
         this.#legacy.set(name, object)
@@ -159,8 +148,8 @@ export class ObjectStore {
       }
       case 'Node': {
         if (fields(fields(raw).metadata).name !== this.#options.nodeName) return false
-        const { object, problems } = decodeNode(raw)
-        this.#report(kind, name, problems)
+        const { object, ...found } = decodeNode(raw)
+        this.#problems.report(kind, name, found)
         if (object === undefined || same(this.node, object)) return false
         this.node = object
         this.#changes.node = true
@@ -184,7 +173,7 @@ export class ObjectStore {
   }
 
   #drop(kind: ObjectKind, name: string, forget = true): boolean {
-    if (forget) this.#report(kind, name, [])
+    if (forget) this.#problems.report(kind, name, { problems: [] })
     switch (kind) {
       case 'Service':
         if (!this.services.delete(name)) return false
@@ -214,15 +203,6 @@ export class ObjectStore {
 
   #noteTrigger(slice: EndpointSliceObject | undefined): void {
     if (slice?.triggerTime !== undefined) this.#changes.triggerTimes.push(slice.triggerTime)
-  }
-
-  #report(kind: ObjectKind, name: string, problems: readonly string[]): void {
-    const key = `${kind} ${name}`
-    const told = problems.join('\n')
-    if ((this.#problems.get(key) ?? '') === told) return
-    if (told === '') this.#problems.delete(key)
-    else this.#problems.set(key, told)
-    this.#options.onProblems({ kind, name, problems })
   }
 }
 

@@ -38,6 +38,7 @@ export function servicePorts(service: ServiceObject, family: IpFamily): ServiceP
       externalIPs: service.externalIPs.filter(ofFamily),
       loadBalancerIPs: service.loadBalancerIPs.filter(ofFamily),
       sourceRanges: service.sourceRanges?.filter(range => range.family === family),
+      healthCheckNodePort: service.healthCheckNodePort,
       createdAt: service.createdAt,
     }
   })

@@ -159,12 +159,15 @@ void t.test('A name is accepted exactly when the API server would accept it', t 
   t.end()
 })
 
+const DUAL = { clusterIPs: ['10.96.0.10', 'fd00:96::a'] }
+
 void t.test('A Service is read with its defaults', t => {
   const { object, problems } = decodeService({ metadata: { name: 'web' } })
   t.same(problems, [])
   t.same(object, {
     namespace: 'default',
     name: 'web',
+    uid: '',
     labels: {},
     type: 'ClusterIP',
     clusterIP: '',
@@ -191,7 +194,7 @@ void t.test('What leads into the cluster from outside is read, and never wider t
   const table: readonly (readonly [name: string, raw: unknown, expected: object, problems?: readonly string[]])[] = [
     [
       'external IPs of both families',
-      lb({ externalIPs: ['203.0.113.7', 'fd00::7'] }),
+      lb({ ...DUAL, externalIPs: ['203.0.113.7', 'fd00::7'] }),
       { externalIPs: ['203.0.113.7', 'fd00::7'] },
     ],
     [
@@ -250,6 +253,12 @@ void t.test('What leads into the cluster from outside is read, and never wider t
       apiService({ spec: { externalTrafficPolicy: 'Local', externalIPs: ['203.0.113.7'] } }),
       { externalPolicyLocal: true },
     ],
+    [
+      'local policy of a load balancer that has nowhere to ask',
+      lb({ externalTrafficPolicy: 'Local' }),
+      { externalPolicyLocal: true, healthCheckNodePort: 0 },
+      ['spec.healthCheckNodePort: none, so load balancers cannot ask which nodes have endpoints'],
+    ],
     ['a health check port without local policy', lb({ healthCheckNodePort: 32000 }), { healthCheckNodePort: 0 }],
     [
       'an unknown policy',
@@ -284,6 +293,42 @@ void t.test('What leads into the cluster from outside is read, and never wider t
     t.match(decoded.object, expected, name)
     t.same(decoded.problems, problems, `${name}: problems`)
   }
+  t.end()
+})
+
+void t.test('Addresses of a family that the Service has no cluster IP of are told as such', t => {
+  const ingress = (...ips: string[]) => ({ status: { loadBalancer: { ingress: ips.map(ip => ({ ip })) } } })
+  const service = (spec: object, ...ips: string[]) => ({
+    ...apiService({ spec: { type: 'LoadBalancer', ...spec } }),
+    ...ingress(...ips),
+  })
+  const missing = (path: string, ip: string) =>
+    `${path}: "${ip}" is IPv6, and the Service has no cluster IP of that family: ignored`
+  const shutOut = (family: string) =>
+    `spec.loadBalancerSourceRanges: none is ${family}: nobody is let in to the ${family} addresses`
+  const table: readonly (readonly [name: string, raw: unknown, wrongFamily: readonly string[]])[] = [
+    ['an external IP', service({ externalIPs: ['203.0.113.7', 'fd00::7'] }), [missing('spec.externalIPs', 'fd00::7')]],
+    ['an ingress IP', service({}, 'fd00::9'), [missing('status.loadBalancer.ingress', 'fd00::9')]],
+    ['both families of a dual-stack Service', service({ ...DUAL, externalIPs: ['fd00::7'] }, '198.51.100.9'), []],
+    [
+      'a Service without cluster IP',
+      service({ clusterIP: 'None', clusterIPs: ['None'], externalIPs: ['fd00::7'] }),
+      [],
+    ],
+    [
+      'source ranges of the other family only',
+      service({ ...DUAL, loadBalancerSourceRanges: ['fd00::/8'] }, '198.51.100.9', 'fd00::9'),
+      [shutOut('IPv4')],
+    ],
+    ['the same without an address to let in to', service({ loadBalancerSourceRanges: ['fd00::/8'] }), []],
+  ]
+  for (const [name, raw, wrongFamily] of table) {
+    const decoded = decodeService(raw)
+    t.strictSame(decoded.wrongFamily, wrongFamily, name)
+    t.strictSame(decoded.problems, wrongFamily, `${name}: also told as problems`)
+  }
+  const slice = decodeEndpointSlice(apiSlice({ endpoints: [apiEndpoint('fd00::5')] }))
+  t.strictSame(slice.wrongFamily, ['endpoints[0].addresses[0]: "fd00::5" is no IPv4 address: endpoint ignored'])
   t.end()
 })
 

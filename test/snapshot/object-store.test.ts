@@ -1,7 +1,8 @@
 import t from 'tap'
 import { EMPTY_SNAPSHOT } from '../../lib/model/snapshot.js'
 import { buildSnapshot } from '../../lib/snapshot/build-snapshot.js'
-import { type ObjectProblems, ObjectStore } from '../../lib/snapshot/object-store.js'
+import { ObjectStore } from '../../lib/snapshot/object-store.js'
+import { type ObjectProblems } from '../../lib/snapshot/told-problems.js'
 import { apiEndpoint, apiEndpoints, apiNode, apiService, apiSlice } from '../support/api-objects.js'
 import { failAndEnd } from '../support/fail-and-end.js'
 import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
@@ -220,20 +221,25 @@ void t.test('Wrong fields are told once, again when they change, and their end t
   const wrong = (port: number) => apiService({ ports: [{ name: 'http', port }] })
   const sentence = (port: number) => `spec.ports[0].port: expected a port from 1 to 65535, found ${port}`
   const take = () => told.splice(0)
+  const service = { namespace: 'default', name: 'web' }
+  const tale = (...problems: string[]) => [{ kind: 'Service', name: 'default/web', problems, wrongFamily: [], service }]
   store.upsert('Service', wrong(70_000))
-  t.same(take(), [{ kind: 'Service', name: 'default/web', problems: [sentence(70_000)] }])
+  t.same(take(), tale(sentence(70_000)))
   store.upsert('Service', wrong(70_000))
   store.replace('Service', [wrong(70_000)])
   t.same(take(), [], 'nothing new')
   store.upsert('Service', wrong(70_001))
-  t.same(take(), [{ kind: 'Service', name: 'default/web', problems: [sentence(70_001)] }])
+  t.same(take(), tale(sentence(70_001)))
   store.upsert('Service', apiService())
-  t.same(take(), [{ kind: 'Service', name: 'default/web', problems: [] }])
+  t.same(take(), tale())
   store.upsert('Service', apiService())
   t.same(take(), [])
   store.upsert('Service', wrong(70_000))
   store.remove('Service', wrong(70_000))
   t.equal(take().at(-1)?.problems.length, 0, 'gone, and its problem with it')
+  const slice = apiSlice({ name: 'web-7', endpoints: [apiEndpoint('fd00::5')] })
+  store.upsert('EndpointSlice', slice)
+  t.match(take(), [{ kind: 'EndpointSlice', name: 'default/web-7', wrongFamily: [/fd00::5/], service }])
   t.end()
 })
 

@@ -1,0 +1,35 @@
+import { type IpAddress } from '../model/address.js'
+import { type ServiceHealth } from '../model/service-health.js'
+import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
+
+/**
+ * What load balancers are told of each Service with a health check port: how many ready endpoints it has on this node, those
+ * of all its ports together (services-and-endpoints.md, section 6). Terminating ones do not count: the load balancer shall
+ * stop sending while they still serve.
+ *
+ * A Pod of a dual-stack Service is an endpoint in both families, and counts once: the family that has more counts.
+ */
+export function servicesHealth({ ports }: ServiceSnapshot): ServiceHealth[] {
+  const ofService = new Map<string, ServedPort[]>()
+  for (const served of ports.values()) {
+    const { namespace, name, healthCheckNodePort } = served.servicePort
+    if (healthCheckNodePort === 0) continue
+    const key = `${namespace}/${name}`
+    ofService.set(key, [...(ofService.get(key) ?? []), served])
+  }
+  return [...ofService.values()].map(all => {
+    const { namespace, name, healthCheckNodePort: port } = all[0]!.servicePort
+    return { namespace, name, port, localEndpoints: countLocal(all) }
+  })
+}
+
+function countLocal(all: readonly ServedPort[]): number {
+  const counts = (['IPv4', 'IPv6'] as const).map(family => {
+    const ips = new Set<IpAddress>()
+    for (const { servicePort, endpoints } of all)
+      if (servicePort.family === family)
+        for (const { ip, ready, isLocal } of endpoints) if (ready && isLocal) ips.add(ip)
+    return ips.size
+  })
+  return Math.max(...counts)
+}

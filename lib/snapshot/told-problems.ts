@@ -1,0 +1,44 @@
+import { type ObjectKind, type ObjectName } from '../model/objects.js'
+import { type Decoded } from './decoded.js'
+
+/** Wrong fields of one object, each a sentence; empty once the object is right again or gone. */
+export interface ObjectProblems {
+  readonly kind: ObjectKind
+  /** `namespace/name`. */
+  readonly name: string
+  readonly problems: readonly string[]
+  /** Those of the problems that are addresses of the wrong IP family. */
+  readonly wrongFamily: readonly string[]
+  /** The Service that is concerned, as far as one is known. */
+  readonly service: ObjectName | undefined
+}
+
+/** Tells of the wrong fields of objects: once, and again when they are others. */
+export class ToldProblems {
+  readonly #told = new Map<string, string>()
+  readonly #tell: (problems: ObjectProblems) => void
+
+  constructor(tell: (problems: ObjectProblems) => void) {
+    this.#tell = tell
+  }
+
+  /** Names of the objects with wrong fields. */
+  of(kind: ObjectKind): string[] {
+    const prefix = `${kind} `
+    return [...this.#told.keys()].filter(key => key.startsWith(prefix)).map(key => key.slice(prefix.length))
+  }
+
+  report(
+    kind: ObjectKind,
+    name: string,
+    { problems, wrongFamily = [] }: Pick<Decoded<unknown>, 'problems' | 'wrongFamily'>,
+    service?: ObjectName,
+  ): void {
+    const key = `${kind} ${name}`
+    const text = problems.join('\n')
+    if ((this.#told.get(key) ?? '') === text) return
+    if (text === '') this.#told.delete(key)
+    else this.#told.set(key, text)
+    this.#tell({ kind, name, problems, wrongFamily, service })
+  }
+}
