@@ -1,44 +1,55 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { DEFAULT_TIMINGS, InProcessDataPlane } from '../dataplane/in-process.js'
+import { unspecifiedAddress } from '../model/address.js'
+import { type ClusterEvent, type EventSink } from '../model/event-sink.js'
+import { ProxyFailure, messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { objectKey } from '../model/objects.js'
 import { PortAllocator } from '../modes/userspace/port-allocator.js'
 import { UserspaceProxier } from '../modes/userspace/proxier.js'
 import { forwardSyncRecord } from '../observe/forward-sync-record.js'
-import { startHealthServer } from '../observe/health-server.js'
-import { type HttpListener } from '../observe/http-listener.js'
 import { Metrics } from '../observe/metrics.js'
-import { startMetricsServer } from '../observe/metrics-server.js'
 import { ProxierHealth } from '../observe/proxier-health.js'
+import { ServiceHealthServers } from '../observe/service-health-servers.js'
 import { ObjectStore } from '../snapshot/object-store.js'
-import { type ObjectProblems } from '../snapshot/told-problems.js'
-import { type Source } from '../source/source.js'
+import { servicesHealth } from '../snapshot/services-health.js'
 import { ConntrackProgram } from '../system/conntrack.js'
-import { applyConntrackSettings } from '../system/conntrack-settings.js'
+import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-settings.js'
 import { descriptorLimit } from '../system/descriptor-limit.js'
 import { type Iptables } from '../system/iptables.js'
 import { usableIptables } from '../system/usable-iptables.js'
 import { realClock } from '../system/real-clock.js'
-import { chooseSource } from './choose-source.js'
+import { type Cluster, chooseSource } from './choose-source.js'
+import { drain } from './drain.js'
+import { startHttpServers } from './http-servers.js'
+import { NodeEvents } from './node-events.js'
+import { NodeWait } from './node-wait.js'
 import { OwnNode } from './own-node.js'
 import { SyncLoop } from './sync-loop.js'
+import { tellProblems } from './tell-problems.js'
 import { VERSION } from './version.js'
 
 /** How long a write of rules that is under way at the end is waited for; what it does, it does as a whole or not at all. */
 const LAST_WRITE_MS = 1000
 /** Rules are looked at this often, so that what others have done to them is mended within five seconds. */
 const LOOK_MS = 4000
+/** How long the first sync waits for our Node. Its zone decides who serves; its absence must not be an outage. */
+const NODE_WAIT_MS = 5000
 
 /** One running kube-proxy: the parts, put together. What they do is in the parts. */
 export class KubeProxy {
   readonly #config: KubeProxyConfig
   readonly #log: Log
-  readonly #source: Source
+  readonly #cluster: Cluster
+  readonly #events: EventSink
+  readonly #nodeGone = new AbortController()
+  readonly #nodeWait: NodeWait
   readonly #store: ObjectStore
   readonly #dataPlane: DataPlane
   readonly #proxier: UserspaceProxier
   readonly #loop: SyncLoop
-  readonly #servers: readonly HttpListener[]
+  readonly #servers: readonly { close(): Promise<void> }[]
 
   /**
    * Puts the parts together and reads what an earlier process left in the kernel. Nothing is written yet.
@@ -46,19 +57,32 @@ export class KubeProxy {
    */
   static async create(config: KubeProxyConfig, log: Log): Promise<KubeProxy> {
     log.info(0, 'Starting', { version: VERSION, node: process.version, mode: config.mode, nodeName: config.nodeName })
-    const source = await chooseSource(config, realClock, log)
-    const proxy = new KubeProxy(config, log, source, await usableIptables(log))
-    applyConntrackSettings(config.conntrack, log)
+    const cluster = await chooseSource(config, realClock, log)
+    const proxy = new KubeProxy(config, log, cluster, await usableIptables(log))
+    proxy.#tellOfNode('Normal', 'Starting', '')
+    const { failed } = applyConntrackSettings(config.conntrack, log)
+    if (failed.some(({ file }) => file === HASHSIZE_FILE))
+      proxy.#tellOfNode(
+        'Warning',
+        'readOnlySysFS',
+        'cannot set the size of the conntrack table: the kernel keeps its own',
+      )
     await proxy.#proxier.start()
     return proxy
   }
 
-  private constructor(config: KubeProxyConfig, log: Log, source: Source, iptables: readonly Iptables[]) {
+  private constructor(config: KubeProxyConfig, log: Log, cluster: Cluster, iptables: readonly Iptables[]) {
     this.#config = config
     this.#log = log
-    this.#source = source
+    this.#cluster = cluster
     const startedAt = Date.now()
     const node = new OwnNode(config, () => this.#store.node)
+    const events = new NodeEvents({
+      sink: cluster.events,
+      nodeName: config.nodeName,
+      uidOf: (namespace, name) => this.#store.services.get(objectKey({ namespace, name }))?.uid,
+    })
+    this.#events = events
     const families = iptables.map(({ family }) => family)
     const limit = descriptorLimit()
     const { udpIdleTimeout } = config
@@ -81,6 +105,7 @@ export class KubeProxy {
       nodeAddresses: family => node.addresses(family),
       surroundings: family => node.surroundings(family),
       localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
+      events,
       log,
     })
     const health = new ProxierHealth({ families, timeoutMs: 2 * config.iptablesSyncPeriod, startedAt })
@@ -92,13 +117,42 @@ export class KubeProxy {
     })
     this.#store = new ObjectStore({
       nodeName: config.nodeName,
-      onChange: () => this.#loop.changed(),
-      onProblems: problems => logProblems(log, problems),
+      onChange: () => {
+        // Manifests may leave the Node out; a cluster that has let go of it has no use for this process.
+        if (node.follow(log) && config.manifests.length === 0) this.#nodeGone.abort()
+        this.#loop.changed()
+      },
+      onProblems: problems => tellProblems(problems, log, events),
+    })
+    this.#nodeWait = new NodeWait({
+      clock: realClock,
+      log,
+      ms: NODE_WAIT_MS,
+      missing: () => (config.manifests.length > 0 ? undefined : node.missing),
+      onTimeout: () => this.#loop.changed(),
+    })
+    const serviceHealth = new ServiceHealthServers({
+      addresses: () => families.flatMap(family => node.nodePortAddresses(family) ?? unspecifiedAddress(family)),
+      isHealthy: () => health.statusAt(Date.now()).healthy,
+      onBindFailure: ({ namespace, name }, port, failure) =>
+        events.event({
+          type: 'Warning',
+          reason: 'FailedToStartServiceHealthcheck',
+          action: 'Listen',
+          note: `failed to start healthcheck "${namespace}/${name}" on port ${port}: ${messageOf(failure)}`,
+          regarding: { kind: 'Service', namespace, name },
+        }),
+      log,
     })
     this.#loop = new SyncLoop({
       store: this.#store,
       proxier: this.#proxier,
       scope: { nodeName: config.nodeName, families },
+      mayStart: () => this.#nodeWait.isOver(),
+      onServed: snapshot => {
+        serviceHealth.sync(servicesHealth(snapshot))
+        this.#dataPlane.reserve(serviceHealth.descriptors)
+      },
       clock: realClock,
       wallTime: Date.now,
       record: forwardSyncRecord(health, metrics),
@@ -107,58 +161,51 @@ export class KubeProxy {
       minSyncPeriod: config.iptablesMinSyncPeriod,
       lookPeriod: Math.min(config.iptablesSyncPeriod, LOOK_MS),
     })
-    const shared = { clock: realClock, log }
-    this.#servers = [
-      startHealthServer({
-        address: config.healthzBindAddress,
-        health,
-        nodeEligible: () => this.#store.node?.eligible ?? true,
-        record: metrics,
-        ...shared,
-      }),
-      startMetricsServer({
-        address: config.metricsBindAddress,
-        metrics,
-        proxyMode: config.mode,
-        configz: () => config,
-        ...shared,
-      }),
-    ]
+    const servers = startHttpServers({
+      config,
+      health,
+      metrics,
+      nodeEligible: () => this.#store.node?.eligible ?? true,
+      onUnbound: (reason, note) => this.#tellOfNode('Warning', reason, note),
+      clock: realClock,
+      log,
+    })
+    this.#servers = [...servers, serviceHealth]
     log.info(0, 'Open files', { limit })
   }
 
   /**
    * Serves until `stop` is aborted, then drains: new connections are refused, open ones may go on until the drain
    * time-out, or until `cutOff` is aborted. Rules stay in the kernel, as with kube-proxy.
-   * @throws ProxyFailure when the source can never work
+   * @throws ProxyFailure when the source can never work, or our Node was deleted
    */
   async run(stop: AbortSignal, cutOff: AbortSignal): Promise<void> {
+    const { source, events } = this.#cluster
+    const ended = new AbortController()
+    const writing = events.run(ended.signal)
     try {
-      await this.#source.run(this.#store, stop)
+      await source.run(this.#store, AbortSignal.any([stop, this.#nodeGone.signal]))
+      if (!stop.aborted) throw nodeGone(this.#config.nodeName)
     } finally {
+      ended.abort()
+      this.#nodeWait.stop()
       // Not one after the other: a write of rules that hangs must not keep connections coming.
       const stopped = this.#loop.stop()
-      await this.#drain(cutOff)
+      await drain(this.#dataPlane, this.#config.drainTimeout, cutOff, this.#log)
       await Promise.race([stopped, new Promise(resolve => setTimeout(resolve, LAST_WRITE_MS))])
-      await Promise.all(this.#servers.map(server => server.close()))
+      await Promise.all([writing, ...this.#servers.map(server => server.close())])
     }
   }
 
-  async #drain(cutOff: AbortSignal): Promise<void> {
-    const { drainTimeout } = this.#config
-    const hurried = new Promise<void>(resolve => {
-      if (cutOff.aborted) resolve()
-      else cutOff.addEventListener('abort', () => resolve(), { once: true })
-    })
-    const drained = this.#dataPlane.drain(drainTimeout)
-    this.#log.info(0, 'Draining: no new connections', { seconds: drainTimeout / 1000 })
-    const cut = await Promise.race([drained, hurried.then(() => undefined)])
-    if (cut === undefined) this.#log.warn('Told a second time to stop: open connections are cut off')
-    else if (cut > 0) this.#log.warn('Drain time-out: open connections are cut off', { connections: cut })
-    else this.#log.info(0, 'Drained')
+  #tellOfNode(type: ClusterEvent['type'], reason: string, note: string): void {
+    const regarding = { kind: 'Node', namespace: '', name: this.#config.nodeName } as const
+    this.#events.event({ type, reason, action: 'StartKubeProxy', note, regarding })
   }
 }
 
-function logProblems(log: Log, { kind, name, problems }: ObjectProblems): void {
-  for (const problem of problems) log.warn('Object with a field that cannot be used', { kind, name, problem })
+function nodeGone(name: string): ProxyFailure {
+  const hint = 'Start it again if this machine is still to be a node; the kubelet registers it anew'
+  return new ProxyFailure('NODE_GONE', `our Node "${name}" was deleted from the cluster, wanted it to be there`, {
+    hint,
+  })
 }

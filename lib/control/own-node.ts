@@ -1,5 +1,6 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type IpAddress, type IpFamily, familyOf } from '../model/address.js'
+import { type Log } from '../model/log.js'
 import { type NodeObject } from '../model/objects.js'
 import {
   type FromPod,
@@ -13,6 +14,7 @@ import { chooseNodeAddress, readNodeNetwork } from '../system/node-addresses.js'
 export class OwnNode {
   readonly #config: KubeProxyConfig
   readonly #object: () => NodeObject | undefined
+  #seen: NodeObject | undefined
 
   /** @param object the Node as the API server knows it; undefined while it does not, or we do not know */
   constructor(config: KubeProxyConfig, object: () => NodeObject | undefined) {
@@ -48,6 +50,24 @@ export class OwnNode {
   servesNodePortsOnLoopback(family: IpFamily): boolean {
     const { localhostNodePorts, nodePortAddresses } = this.#config
     return localhostNodePorts && includesLoopback(nodePortAddresses, family)
+  }
+
+  /**
+   * Takes note of what the Node object has become, and tells of it.
+   * @returns whether it is gone, after having been there
+   */
+  follow(log: Log): boolean {
+    const object = this.#object()
+    if (object === this.#seen) return false
+    const isGone = object === undefined
+    this.#seen = object
+    if (object !== undefined) {
+      const { addresses, podCIDRs, zone, eligible } = object
+      const ranges = podCIDRs.map(({ network, bits }) => `${network}/${bits}`)
+      log.info(0, 'Our own Node', { addresses: addresses.join(' '), podCIDRs: ranges.join(' '), zone, eligible })
+      if (addresses.length === 0) log.warn('Our own Node has no addresses: those of this machine are used', {})
+    }
+    return isGone
   }
 
   /** What of the Node object is still missing that we would rather wait for, in words; undefined: nothing. */

@@ -15,6 +15,10 @@ export interface SyncLoopOptions extends Omit<ProgramLoopOptions, 'rules' | 'cha
   readonly store: ObjectStore
   readonly proxier: Proxier
   readonly scope: SnapshotScope
+  /** Asked once the store is complete: whether anything else is still waited for. Whoever says no calls `changed` later. */
+  readonly mayStart: () => boolean
+  /** Is handed each snapshot when it has been taken up: for what else is to be known of it. Called again at each retry. */
+  readonly onServed: (snapshot: ServiceSnapshot) => void
 }
 
 /**
@@ -59,7 +63,7 @@ export class SyncLoop {
 
   /** To be called at every change of the store. */
   readonly changed = (): void => {
-    if (!this.#options.store.hasSynced) return
+    if (!this.#options.store.hasSynced || !this.#options.mayStart()) return
     this.#queuedAt ??= this.#options.clock.now()
     for (const loop of this.#programLoops) loop.queued()
     this.#timers.set('gather', GATHER_MS, () => this.#update())
@@ -99,7 +103,9 @@ export class SyncLoop {
   /** A proxier does not reject; if it does all the same, that is no reason to stop serving what is served. */
   async #tryUpdate(): Promise<number> {
     try {
-      return (await this.#options.proxier.update(this.#snapshot)).failed
+      const { failed } = await this.#options.proxier.update(this.#snapshot)
+      this.#options.onServed(this.#snapshot)
+      return failed
     } catch (error) {
       this.#options.log.error('Cannot take up changes', error)
       return 1

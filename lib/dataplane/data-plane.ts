@@ -64,6 +64,8 @@ export interface DataPlane {
    */
   apply(plan: ListenerPlan): Promise<ListenerReport>
   counts(): DataPlaneCounts
+  /** Leaves so many file descriptors of this process to others, besides those that everybody needs. */
+  reserve(descriptors: number): void
   /**
    * Stops taking new connections, waits until those that are open have ended or `timeoutMs` milliseconds have passed,
    * then closes what is left. Returns how many were cut off.

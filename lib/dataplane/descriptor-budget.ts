@@ -21,8 +21,8 @@ interface Waiter {
  */
 export class DescriptorBudget {
   readonly #limit: number
-  readonly #usable: number
-  readonly #paired: number
+  #usable = 0
+  #paired = 0
   readonly #waiters = new Set<Waiter>()
   #used = 0
   #waited = 0
@@ -31,7 +31,12 @@ export class DescriptorBudget {
   /** @param limit the process's limit of open files (RLIMIT_NOFILE). */
   constructor(limit: number) {
     this.#limit = limit
-    this.#usable = Math.max(8, limit - RESERVE)
+    this.reserve(0)
+  }
+
+  /** Leaves some more alone, for what else this process has open; what is used already is not taken back. */
+  reserve(descriptors: number): void {
+    this.#usable = Math.max(8, this.#limit - RESERVE - descriptors)
     this.#paired = Math.floor(this.#usable * PAIRED_SHARE)
   }
 

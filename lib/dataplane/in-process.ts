@@ -106,6 +106,10 @@ export class InProcessDataPlane implements DataPlane {
     return { open, failed }
   }
 
+  reserve(descriptors: number): void {
+    this.#context.descriptors.reserve(descriptors)
+  }
+
   counts(): DataPlaneCounts {
     const listeners = [...this.#entries.values()].map(({ spec, listener }) => ({
       key: spec.key,

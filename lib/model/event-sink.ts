@@ -24,5 +24,11 @@ export interface EventSink {
   event(event: ClusterEvent): void
 }
 
+/** Keeps events until it can write them. */
+export interface EventWriter extends EventSink {
+  /** Writes until the signal is aborted; resolves when nothing is under way any more, and never rejects. */
+  run(signal: AbortSignal): Promise<void>
+}
+
 /** For a cluster without an API server: nobody could read events there. */
-export const silentEventSink: EventSink = { event: () => {} }
+export const silentEvents: EventWriter = { event: () => undefined, run: () => Promise.resolve() }

@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net'
 import { hostPort } from '../model/address.js'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { ClientLimit } from './client-limit.js'
 
 export interface HttpAnswer {
   readonly status: number
@@ -25,6 +26,8 @@ export interface HttpPortOptions {
   /** What answers a path, which comes without its query; undefined: nothing does. */
   readonly routeOf: (path: string) => HttpRoute | undefined
   readonly log: Log
+  /** Shared by ports that have their clients in common; one of its own, for 32, unless given. */
+  readonly clients?: ClientLimit
   /** Milliseconds a client has to send its request, so that slow ones cannot pile up; 5000 unless given. */
   readonly requestTimeoutMs?: number
 }
@@ -60,7 +63,10 @@ export class HttpPort {
       (request, response) => void this.#answer(request, response),
     )
     this.#server.timeout = STALLED_CLIENT_MS
-    this.#server.maxConnections = MAX_CLIENTS
+    const clients = options.clients ?? new ClientLimit(MAX_CLIENTS)
+    this.#server.on('connection', socket => {
+      if (!clients.admit(socket)) socket.destroy()
+    })
     this.#server.on('error', error => this.#server.listening && this.#acceptFailed(error))
     // Without a listener for 'clientError', Node.js answers broken requests with 4xx and closes: just right.
   }

@@ -2,6 +2,7 @@ import { type IpAddress, hostPort, unspecifiedAddress } from '../model/address.j
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServiceHealth } from '../model/service-health.js'
+import { ClientLimit } from './client-limit.js'
 import { type HttpAnswer, HttpPort } from './http-port.js'
 
 export interface ServiceHealthServersOptions {
@@ -17,6 +18,9 @@ export interface ServiceHealthServersOptions {
   ) => void
   readonly log: Log
 }
+
+/** Of all ports together: load balancers ask shortly, and again if they are turned away. */
+const MAX_CLIENTS = 128
 
 /** The ports of one Service: one for each address, all of them bound or none kept. */
 interface OpenPorts {
@@ -38,6 +42,7 @@ export class ServiceHealthServers {
   readonly #open = new Map<string, OpenPorts>()
   /** For each Service whose port is not open: what was told about it. */
   readonly #told = new Map<string, string>()
+  readonly #clients = new ClientLimit(MAX_CLIENTS)
   #generation = 0
   #work: Promise<void> | undefined
   #closed = false
@@ -53,6 +58,12 @@ export class ServiceHealthServers {
     const named = wanted.map(service => [`${service.namespace}/${service.name}`, service] as const)
     this.#wanted = new Map(named.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
     this.#work ??= this.#reconcile()
+  }
+
+  /** File descriptors that the ports and their clients may come to. */
+  get descriptors(): number {
+    if (this.#wanted.size === 0) return 0
+    return this.#wanted.size * hostsOf(this.#options.addresses()).length + this.#clients.max
   }
 
   /** Resolves when the ports are as the latest `sync` wants them, as far as they can be. */
@@ -124,6 +135,7 @@ export class ServiceHealthServers {
       setting,
       address,
       routeOf: () => route,
+      clients: this.#clients,
       log: this.#options.log,
     })
   }

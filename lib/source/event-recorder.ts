@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock } from '../model/clock.js'
-import { type ClusterEvent, type EventSink } from '../model/event-sink.js'
+import { type ClusterEvent, type EventWriter } from '../model/event-sink.js'
 import { messageOf, ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { ApiRefusal } from './api-failure.js'
@@ -42,7 +42,7 @@ interface Queued {
  * Writes events to the API server, one after the other, while `run` runs: as `events.k8s.io/v1`, or as core `v1` where
  * the server does not have that. Events are told before they matter and lost before they hurt: nothing waits for them.
  */
-export class EventRecorder implements EventSink {
+export class EventRecorder implements EventWriter {
   readonly #options: EventRecorderOptions
   readonly #recent: RecentEvents
   readonly #bucket: TokenBucket

@@ -31,10 +31,11 @@ function recordInto(events: string[]) {
   }
 }
 
-function createRig(options: { readonly minSyncPeriod?: number } = {}) {
+function createRig(options: { readonly minSyncPeriod?: number; readonly mayStart?: () => boolean } = {}) {
   const clock = new HandMovedClock()
   const events: string[] = []
   const lines: string[] = []
+  const served: string[] = []
   const log: Log = {
     info: () => undefined,
     warn: message => lines.push(`warn ${message}`),
@@ -52,6 +53,8 @@ function createRig(options: { readonly minSyncPeriod?: number } = {}) {
     store,
     proxier,
     scope: { nodeName: 'node-a', families: ['IPv4'] },
+    mayStart: options.mayStart ?? (() => true),
+    onServed: snapshot => served.push([...snapshot.ports.keys()].join(' ')),
     clock,
     wallTime: () => EPOCH + clock.now(),
     record: forwardSyncRecord(health, recordInto(events)),
@@ -62,7 +65,7 @@ function createRig(options: { readonly minSyncPeriod?: number } = {}) {
   })
   const isHealthy = (): boolean => health.statusAt(EPOCH + clock.now()).healthy
   const programTimes = (): number[] => proxier.programs.map(({ at }) => at)
-  return { clock, events, lines, proxier, store, loop, isHealthy, programTimes, take: () => events.splice(0) }
+  return { clock, events, lines, served, proxier, store, loop, isHealthy, programTimes, take: () => events.splice(0) }
 }
 
 type Rig = ReturnType<typeof createRig>
@@ -105,6 +108,21 @@ void t.test('Nothing is done before both lists are there, and then at once', asy
   t.same(rig.programTimes(), [100_005])
   t.equal(ruleOf(rig), '10.96.0.10:80')
   t.same(rig.take(), ['queued', 'changed 1 0', 'written 1', 'synced 0 []'], 'one sync, told once')
+})
+
+void t.test('What else is waited for holds up the first sync', async t => {
+  let mayStart = false
+  const rig = createRig({ mayStart: () => mayStart })
+  rig.store.replace('Service', [apiService()])
+  rig.store.replace('EndpointSlice', [apiSlice()])
+  await rig.clock.advance(5000)
+  t.same(rig.proxier.updates, 0)
+  mayStart = true
+  rig.loop.changed()
+  await rig.clock.advance(5000)
+  t.same(rig.proxier.endpoints, new Map([[KEY, '10.244.0.5']]))
+  t.equal(rig.served.at(-1), KEY, 'told when it is served')
+  t.end()
 })
 
 void t.test('An empty cluster is synced too: chains and links have to be there', async t => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import t, { type Test } from 'tap'
 import { type ProxyFailure } from '../../lib/model/failure.js'
 import { type ServiceHealth } from '../../lib/model/service-health.js'
@@ -286,6 +286,39 @@ t.test('addresses that cannot be had are told, and tried again', async t => {
   await servers.settled()
   t.match(JSON.parse(await bodyAt(port!)), { service: { name: 'web' } })
 })
+
+t.test(
+  'clients of all ports together are bounded, and the bound is told to whoever shares out descriptors',
+  async t => {
+    const { servers, sync } = stage(t)
+    t.equal(servers.descriptors, 0, 'without ports nothing is kept')
+    const [first, second] = (await freePorts(2)) as [number, number]
+    await sync(health('one', first), health('two', second))
+    const clients = servers.descriptors - 2
+    const held = Array.from({ length: clients }, (_, index) => connect(index % 2 === 0 ? first : second, '127.0.0.1'))
+    t.teardown(() => held.forEach(socket => socket.destroy()))
+    await Promise.all(held.map(socket => once(socket, 'connect')))
+    const last = held.at(-1)!
+    last.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    t.match(String(await once(last, 'data')), /^HTTP\/1\.1 200/, 'all of them have a place')
+    const tooMany = connect(first, '127.0.0.1')
+    tooMany.on('error', () => undefined)
+    await once(tooMany, 'close')
+    held[0]!.destroy()
+    t.equal((await untilAnswered(second)).status, 200, 'a place that is free again is taken, at any of the ports')
+  },
+)
+
+/** Asks again as long as there is no place: the server notices the end of a client a little after the client. */
+async function untilAnswered(port: number): ReturnType<typeof exchange> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await exchange(`127.0.0.1:${port}`, '/')
+    } catch (error) {
+      if (attempt === 1000) throw error
+    }
+  }
+}
 
 t.test('close frees all ports, also those that are being opened, and nothing opens after it', async t => {
   const made = stage(t)

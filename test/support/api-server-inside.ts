@@ -1,6 +1,6 @@
 /**
  * Entry: an API server on the loopback of whatever namespace it is started in. Prints its URL; then one line for each
- * command: `{"put": [resource, object], "remove": [resource, name], "watching": resource, "lists": resource}`.
+ * command, each a line of JSON.
  */
 import { createInterface } from 'node:readline'
 import { type ApiObject, ApiServer, type Resource } from './api-server.js'
@@ -8,6 +8,11 @@ import { type ApiObject, ApiServer, type Resource } from './api-server.js'
 interface Command {
   /** Objects to create or change. */
   readonly put?: readonly (readonly [Resource, ApiObject])[]
+  readonly remove?: readonly (readonly [Resource, name: string])[]
+  /** Requests for these resources are answered with 403 from now on. */
+  readonly forbid?: readonly Resource[]
+  /** The answer comes when an event with such a reason has been created, and is that event. */
+  readonly event?: string
   /** Churns the endpoints of a slice every `ms` milliseconds, from the list of slices, until it is told something else. */
   readonly churn?: { readonly ms: number; readonly slices: readonly ApiObject[] }
 }
@@ -20,6 +25,15 @@ for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line) as Command
   clearInterval(churn)
   for (const [resource, object] of command.put ?? []) api.put(resource, object)
+  for (const [resource, name] of command.remove ?? []) api.remove(resource, name)
+  for (const resource of command.forbid ?? [])
+    api.refuseNext(Infinity, { status: 403, when: request => request.resource === resource })
+  if (command.event !== undefined) {
+    const found = () => api.events.find(({ object }) => object.reason === command.event)
+    await api.until(() => found() !== undefined)
+    process.stdout.write(`${JSON.stringify(found())}\n`)
+    continue
+  }
   if (command.churn !== undefined) {
     const { ms, slices } = command.churn
     churn = setInterval(() => api.put('endpointslices', slices[churned++ % slices.length]!), ms)

@@ -1,15 +1,21 @@
 import { type ListenerReport } from '../../dataplane/data-plane.js'
 import { type ListenerSpec } from '../../dataplane/listener-plan.js'
 import { hostPort } from '../../model/address.js'
-import { ProxyFailure } from '../../model/failure.js'
+import { type EventSink } from '../../model/event-sink.js'
+import { ProxyFailure, messageOf } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
+import { type ObjectName } from '../../model/objects.js'
 import { servicePortName } from '../../model/service-port.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { type ClaimConflict } from './claims.js'
 
-/** Tells what becomes of service ports, each thing once, however often the same state is looked at again. */
+/**
+ * Tells what becomes of service ports, each thing once, however often the same state is looked at again. What an operator
+ * must know of is an event on the Service too; its note has this node for a subject.
+ */
 export class ProxierLog {
   readonly #log: Log
+  readonly #events: EventSink
   #specs: ReadonlyMap<string, ListenerSpec> = new Map()
   #open: ReadonlySet<string> = new Set()
   #failed: ReadonlySet<string> = new Set()
@@ -17,8 +23,9 @@ export class ProxierLog {
   #sctp: ReadonlySet<string> = new Set()
   #exhausted = 0
 
-  constructor(log: Log) {
+  constructor(log: Log, events: EventSink) {
     this.#log = log
+    this.#events = events
   }
 
   /** Which listeners opened, went, or got other endpoints or another affinity since the last call. */
@@ -31,9 +38,14 @@ export class ProxierLog {
   }
 
   /** Listeners that could not be opened: when they begin to fail, not at every try. */
-  failed({ failed }: ListenerReport): void {
+  failed(specs: ReadonlyMap<string, ListenerSpec>, { failed }: ListenerReport): void {
     for (const [key, failure] of failed) {
-      if (!this.#failed.has(key)) this.#log.error('Service port is not served', failure)
+      if (this.#failed.has(key)) continue
+      this.#log.error('Service port is not served', failure)
+      const spec = specs.get(key)
+      if (spec === undefined) continue
+      const reason = spec.holdsNodePort ? 'PortAlreadyAllocated' : 'FailedToListen'
+      this.#warn({ namespace: spec.namespace, name: spec.service }, reason, 'Listen', firstLower(messageOf(failure)))
     }
     this.#failed = new Set(failed.keys())
   }
@@ -60,6 +72,8 @@ export class ProxierLog {
         notServed: portal.servicePort.key,
         served: winner.servicePort.key,
       })
+      const note = `gives ${portal.name} to ${servicePortName(winner.servicePort)}, which is older, and not to ${servicePortName(portal.servicePort)}`
+      this.#warn(portal.servicePort, 'PortAlreadyAllocated', 'Claim', note)
     }
     this.#conflicts = told
   }
@@ -71,8 +85,14 @@ export class ProxierLog {
       told.add(key)
       if (this.#sctp.has(key)) continue
       this.#log.warn('SCTP is not served in userspace mode', { servicePort: servicePortName(servicePort) })
+      const note = `does not serve SCTP port ${servicePort.port}: there is no SCTP in userspace mode`
+      this.#warn(servicePort, 'ProtocolNotSupported', 'Serve', note)
     }
     this.#sctp = told
+  }
+
+  #warn({ namespace, name }: ObjectName, reason: string, action: string, note: string): void {
+    this.#events.event({ type: 'Warning', reason, action, note, regarding: { kind: 'Service', namespace, name } })
   }
 
   #comingAndGoing(
@@ -102,4 +122,8 @@ export class ProxierLog {
       })
     }
   }
+}
+
+function firstLower(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1)
 }

@@ -1,6 +1,7 @@
 import { type DataPlane, type ListenerReport } from '../../dataplane/data-plane.js'
 import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-plan.js'
 import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
+import { type EventSink } from '../../model/event-sink.js'
 import { systemCode } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
 import { type ServicePort, type ServicePortKey } from '../../model/service-port.js'
@@ -36,6 +37,7 @@ export interface UserspaceProxierOptions {
   readonly surroundings: (family: IpFamily) => Surroundings
   /** Whether node ports answer on loopback too. */
   readonly localhostNodePorts: (family: IpFamily) => boolean
+  readonly events: EventSink
   readonly log: Log
 }
 
@@ -68,7 +70,7 @@ export class UserspaceProxier implements Proxier {
 
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
-    this.#told = new ProxierLog(options.log)
+    this.#told = new ProxierLog(options.log, options.events)
     this.rules = options.iptables.map(iptables => new FamilyRules({ ...options, iptables }))
   }
 
@@ -87,7 +89,7 @@ export class UserspaceProxier implements Proxier {
     let report = await this.#apply()
     for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#refuseTakenPorts(report) > 0; attempt++)
       report = await this.#apply()
-    this.#told.failed(report)
+    this.#told.failed(this.#held, report)
     this.#portals = this.#hold(served, report.open)
     for (const rules of this.rules) {
       rules.want(new Map([...this.#portals].filter(([, { led }]) => led.portal.servicePort.family === rules.family)))

@@ -1,0 +1,24 @@
+import { type DataPlane } from '../dataplane/data-plane.js'
+import { type Log } from '../model/log.js'
+
+/**
+ * Refuses new connections and lets open ones end, for at most `timeoutMs` milliseconds or until `cutOff` is aborted;
+ * what is left then is closed by the end of the process.
+ */
+export async function drain(
+  dataPlane: Pick<DataPlane, 'drain'>,
+  timeoutMs: number,
+  cutOff: AbortSignal,
+  log: Log,
+): Promise<void> {
+  const hurried = new Promise<undefined>(resolve => {
+    if (cutOff.aborted) resolve(undefined)
+    else cutOff.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+  const drained = dataPlane.drain(timeoutMs)
+  log.info(0, 'Draining: no new connections', { seconds: timeoutMs / 1000 })
+  const cut = await Promise.race([drained, hurried])
+  if (cut === undefined) log.warn('Told a second time to stop: open connections are cut off')
+  else if (cut > 0) log.warn('Drain time-out: open connections are cut off', { connections: cut })
+  else log.info(0, 'Drained')
+}

@@ -1,0 +1,47 @@
+import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
+import { type Clock } from '../model/clock.js'
+import { messageOf } from '../model/failure.js'
+import { type Log } from '../model/log.js'
+import { startHealthServer } from '../observe/health-server.js'
+import { type HttpListener } from '../observe/http-listener.js'
+import { type Metrics } from '../observe/metrics.js'
+import { startMetricsServer } from '../observe/metrics-server.js'
+import { type ProxierHealth } from '../observe/proxier-health.js'
+
+export interface HttpServersOptions {
+  readonly config: KubeProxyConfig
+  readonly health: ProxierHealth
+  readonly metrics: Metrics
+  readonly nodeEligible: () => boolean
+  /** Is told of a port that could not be bound at the first try, by the reason of kube-proxy's event and in words. */
+  readonly onUnbound: (reason: string, note: string) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The two HTTP ports of the program: for probes, and for scrapers and people. */
+export function startHttpServers(options: HttpServersOptions): readonly HttpListener[] {
+  const { config, health, metrics, nodeEligible, onUnbound, clock, log } = options
+  const healthServer = startHealthServer({
+    address: config.healthzBindAddress,
+    health,
+    nodeEligible,
+    record: metrics,
+    clock,
+    log,
+  })
+  const metricsServer = startMetricsServer({
+    address: config.metricsBindAddress,
+    metrics,
+    proxyMode: config.mode,
+    configz: () => config,
+    clock,
+    log,
+  })
+  for (const [server, reason] of [
+    [healthServer, 'FailedToStartProxierHealthcheck'],
+    [metricsServer, 'FailedToStartMetricServer'],
+  ] as const)
+    void server.firstBind.then(failure => failure !== undefined && onUnbound(reason, messageOf(failure)))
+  return [healthServer, metricsServer]
+}

@@ -1,0 +1,62 @@
+import { type Clock } from '../model/clock.js'
+import { type Log } from '../model/log.js'
+
+export interface NodeWaitOptions {
+  readonly clock: Clock
+  readonly log: Log
+  /** Milliseconds to wait at the most. */
+  readonly ms: number
+  /** What is still missing, in words; undefined: nothing. */
+  readonly missing: () => string | undefined
+  /** The time has run out: it may be begun all the same. */
+  readonly onTimeout: () => void
+}
+
+/**
+ * Holds up the first sync until the own Node is known, so that Services are not first served as if there were no zones. A
+ * Node that does not come in time is a reason to serve without, not to fail as kube-proxy does after five minutes: in
+ * userspace mode nothing is served while we wait.
+ */
+export class NodeWait {
+  readonly #options: NodeWaitOptions
+  #state: 'not begun' | 'waiting' | 'over' = 'not begun'
+  #cancel: () => void = () => undefined
+
+  constructor(options: NodeWaitOptions) {
+    this.#options = options
+  }
+
+  /** Whether it may be begun; the first question begins the wait. */
+  isOver(): boolean {
+    if (this.#state === 'over') return true
+    const { clock, log, ms, missing } = this.#options
+    const lacking = missing()
+    if (lacking === undefined) this.#end()
+    else if (this.#state === 'not begun') {
+      this.#state = 'waiting'
+      log.info(0, 'Waiting for our own Node', { missing: lacking, seconds: ms / 1000 })
+      this.#cancel = clock.after(ms, () => this.#timeout())
+    }
+    return lacking === undefined
+  }
+
+  /** Ends the wait without a word. */
+  stop(): void {
+    this.#end()
+  }
+
+  #timeout(): void {
+    const { log, missing, onTimeout } = this.#options
+    this.#end()
+    log.warn('Serving without our own Node: its zone and addresses count from when they are known', {
+      missing: missing(),
+      hint: 'Check --hostname-override (kubectl get nodes shows the names), and that nodes may be read',
+    })
+    onTimeout()
+  }
+
+  #end(): void {
+    this.#cancel()
+    this.#state = 'over'
+  }
+}
