@@ -83,6 +83,12 @@ export const FLAGS: readonly Flag[] = [
     help: 'Where node ports are served: ranges, or "primary" for the node\'s own address; every address when it is left out',
   },
   {
+    name: 'source-ranges-at-nodeports',
+    kind: 'switch',
+    ours: true,
+    help: 'Let loadBalancerSourceRanges count for node ports too, not only for load-balancer IPs',
+  },
+  {
     name: 'iptables-localhost-nodeports',
     kind: 'text',
     default: 'true',

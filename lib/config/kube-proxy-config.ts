@@ -44,6 +44,8 @@ export interface KubeProxyConfig {
   readonly detectLocal: DetectLocal
   /** Where node ports are served: ranges, `primary` for the node's own address, undefined for every address. */
   readonly nodePortAddresses: readonly Cidr[] | 'primary' | undefined
+  /** Whether `loadBalancerSourceRanges` count for node ports too. */
+  readonly rangesAtNodePorts: boolean
   /** Whether node ports answer on loopback too. */
   readonly localhostNodePorts: boolean
   /** Proxy ports; undefined: the kernel chooses. */

@@ -28,6 +28,7 @@ export function readConfig(values: FlagValues, hostName: string): ReadConfig {
     clusterCIDR: reader.clusterCidr(),
     detectLocal: reader.detectLocal(),
     nodePortAddresses: reader.nodePortAddresses(),
+    rangesAtNodePorts: values['source-ranges-at-nodeports'] === true,
     localhostNodePorts: reader.bool('iptables-localhost-nodeports'),
     portRange: reader.portRange(),
     udpIdleTimeout: reader.text('udp-timeout') === '' ? undefined : reader.duration('udp-timeout', 'above'),

@@ -147,7 +147,7 @@ export class KubeProxy {
     this.#loop = new SyncLoop({
       store: this.#store,
       proxier: this.#proxier,
-      scope: { nodeName: config.nodeName, families },
+      scope: { nodeName: config.nodeName, families, rangesAtNodePorts: config.rangesAtNodePorts },
       mayStart: () => this.#nodeWait.isOver(),
       onServed: snapshot => {
         serviceHealth.sync(servicesHealth(snapshot))

@@ -28,6 +28,8 @@ export interface ServicePort {
   readonly loadBalancerIPs: readonly IpAddress[]
   /** Who may reach the load-balancer IPs; undefined: everybody, empty: nobody of this family. */
   readonly sourceRanges: readonly Cidr[] | undefined
+  /** Whether the source ranges count for the node port too: only where the operator asks for it. */
+  readonly rangesAtNodePort: boolean
   /** Where load balancers ask for the health of the whole Service; 0: nowhere. */
   readonly healthCheckNodePort: number
   /** ms since 1970; see ServiceObject. */

@@ -19,6 +19,8 @@ export interface Objects {
 export interface SnapshotScope {
   readonly nodeName: string
   readonly families: readonly IpFamily[]
+  /** Whether `loadBalancerSourceRanges` count for node ports too. */
+  readonly rangesAtNodePorts: boolean
 }
 
 /**
@@ -39,7 +41,7 @@ export function buildSnapshot(
     const service = objects.services.get(serviceKey)
     if (service === undefined) continue
     for (const family of scope.families) {
-      for (const servicePort of servicePorts(service, family)) {
+      for (const servicePort of servicePorts(service, family, scope.rangesAtNodePorts)) {
         const endpoints = endpointsOf(servicePort, objects.slicesOf(serviceKey), scope.nodeName)
         const usable = usableEndpoints(servicePort, endpoints, node)
         made.set(servicePort.key, keepIdentity(previous.ports.get(servicePort.key), { servicePort, endpoints, usable }))

@@ -49,7 +49,7 @@ export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> 
       endpoints,
       triggerTime: triggerTime(metadata),
     },
-    problems: [...problems, ...wrongFamily],
+    problems,
     wrongFamily,
   }
 }

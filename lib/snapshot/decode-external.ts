@@ -21,16 +21,12 @@ export function decodeExternal(raw: unknown, spec: RawFields, type: string, prob
     externalIPs,
     loadBalancerIPs: type === 'LoadBalancer' ? loadBalancerAddresses(raw, problems) : [],
     sourceRanges: type === 'LoadBalancer' ? sourceRanges(spec, problems) : undefined,
-    healthCheckNodePort: type === 'LoadBalancer' && externalPolicyLocal ? healthCheckNodePort(spec, problems) : 0,
+    // None is no mistake in a manifest: it is the API server that gives one.
+    healthCheckNodePort:
+      type === 'LoadBalancer' && externalPolicyLocal
+        ? optionalPort(spec.healthCheckNodePort, 'spec.healthCheckNodePort', problems)
+        : 0,
   }
-}
-
-/** The API server always gives one where one is needed. */
-function healthCheckNodePort(spec: RawFields, problems: string[]): number {
-  const port = optionalPort(spec.healthCheckNodePort, 'spec.healthCheckNodePort', problems)
-  if (port === 0)
-    problems.push('spec.healthCheckNodePort: none, so load balancers cannot ask which nodes have endpoints')
-  return port
 }
 
 function externalAddresses(spec: RawFields, problems: string[]): IpAddress[] {

@@ -43,8 +43,7 @@ export function decodeService(raw: unknown): Decoded<ServiceObject> {
     ...external,
     createdAt: createdAt(fields(fields(raw).metadata)),
   }
-  const wrongFamily = addressesOfWrongFamily(object)
-  return { object, problems: [...problems, ...wrongFamily], wrongFamily }
+  return { object, problems, wrongFamily: addressesOfWrongFamily(object) }
 }
 
 /** Only the presence of a label ever counts, so a value that is not text is nothing to report. */

@@ -5,7 +5,7 @@
 export interface Decoded<T> {
   readonly object: T | undefined
   readonly problems: readonly string[]
-  /** Those of the problems that are addresses of the wrong IP family. */
+  /** Addresses that are right, and ignored for their IP family: no mistake in a manifest that is read by several clusters. */
   readonly wrongFamily?: readonly string[]
 }
 

@@ -19,7 +19,7 @@ export function ignoredReason(service: ServiceObject): string | undefined {
 }
 
 /** The service ports of one Service in one IP family; none when it is ignored or has no cluster IP of that family. */
-export function servicePorts(service: ServiceObject, family: IpFamily): ServicePort[] {
+export function servicePorts(service: ServiceObject, family: IpFamily, rangesAtNodePorts: boolean): ServicePort[] {
   if (ignoredReason(service) !== undefined) return []
   const clusterIP = service.clusterIPs.find(ip => familyOf(ip) === family)
   if (clusterIP === undefined) return []
@@ -38,6 +38,7 @@ export function servicePorts(service: ServiceObject, family: IpFamily): ServiceP
       externalIPs: service.externalIPs.filter(ofFamily),
       loadBalancerIPs: service.loadBalancerIPs.filter(ofFamily),
       sourceRanges: service.sourceRanges?.filter(range => range.family === family),
+      rangesAtNodePort: rangesAtNodePorts && nodePort !== 0 && service.sourceRanges !== undefined,
       healthCheckNodePort: service.healthCheckNodePort,
       createdAt: service.createdAt,
     }

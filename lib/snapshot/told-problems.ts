@@ -1,13 +1,13 @@
 import { type ObjectKind, type ObjectName } from '../model/objects.js'
 import { type Decoded } from './decoded.js'
 
-/** Wrong fields of one object, each a sentence; empty once the object is right again or gone. */
+/** Wrong fields of one object, each a sentence; none once the object is right again or gone. */
 export interface ObjectProblems {
   readonly kind: ObjectKind
   /** `namespace/name`. */
   readonly name: string
   readonly problems: readonly string[]
-  /** Those of the problems that are addresses of the wrong IP family. */
+  /** Addresses that are ignored for their IP family, a sentence each. */
   readonly wrongFamily: readonly string[]
   /** The Service that is concerned, as far as one is known. */
   readonly service: ObjectName | undefined
@@ -35,7 +35,7 @@ export class ToldProblems {
     service?: ObjectName,
   ): void {
     const key = `${kind} ${name}`
-    const text = problems.join('\n')
+    const text = [...problems, ...wrongFamily].join('\n')
     if ((this.#told.get(key) ?? '') === text) return
     if (text === '') this.#told.delete(key)
     else this.#told.set(key, text)

@@ -63,6 +63,7 @@ void t.test('Without any flag every value has its default', t => {
     clusterCIDR: [],
     detectLocal: { mode: 'ClusterCIDR' },
     nodePortAddresses: undefined,
+    rangesAtNodePorts: false,
     localhostNodePorts: true,
     portRange: undefined,
     udpIdleTimeout: undefined,
@@ -131,6 +132,7 @@ void t.test('A good value is taken', t => {
         ],
       },
     ],
+    [{ 'source-ranges-at-nodeports': true }, { rangesAtNodePorts: true }],
     [{ 'iptables-localhost-nodeports': 'false' }, { localhostNodePorts: false }],
     [{ 'cluster-cidr': '10.244.0.0/16' }, { clusterCIDR: [{ family: 'IPv4', network: '10.244.0.0', bits: 16 }] }],
     [

@@ -52,7 +52,7 @@ function createRig(options: { readonly minSyncPeriod?: number; readonly mayStart
   const loop: SyncLoop = new SyncLoop({
     store,
     proxier,
-    scope: { nodeName: 'node-a', families: ['IPv4'] },
+    scope: { nodeName: 'node-a', families: ['IPv4'], rangesAtNodePorts: false },
     mayStart: options.mayStart ?? (() => true),
     onServed: snapshot => served.push([...snapshot.ports.keys()].join(' ')),
     clock,

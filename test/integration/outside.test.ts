@@ -254,4 +254,18 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     t.equal(await answers(clients.outside, '10.96.0.10', 80), 'here', 'its other addresses are its own')
   })
   t.equal(await proxy.stop(), 0)
+
+  await t.test('source ranges count for node ports too where the operator wants that', async t => {
+    const ranged = new ProxyProcess(network, [
+      ...['--manifests', folder.path, '--hostname-override', NODE_NAME, '--source-ranges-at-nodeports'],
+    ])
+    folder.write(loadBalancer('web', { loadBalancerSourceRanges: [`${outside.ip}/32`] }), slice('web', both), both6)
+    await ranged.line(/Synced rules" family="IPv4"/)
+    t.equal(await settled(clients.outside, NODE_IP, 30080, 'here there'), 'here there')
+    t.equal(await new NetworkClient(network, (await network.addHost()).namespace).tcp(NODE_IP, 30080), 'no answer')
+    t.equal(await new NetworkClient(network, network.node).tcp(NODE_IP, 30080), 'no answer')
+    t.equal(await clients['the node'].tcp('127.0.0.1', 30080), 'ECONNRESET', 'held, and serves nobody')
+    t.equal(await clients['a Pod here'].tcp('10.96.0.10', 80), 'here', 'cluster IPs are not concerned')
+    t.equal(await ranged.stop(), 0)
+  })
 })

@@ -107,6 +107,23 @@ t.test('what becomes of a packet depends on its address, its origin and the poli
       { [CLUSTER_IP]: ALL, [EXTERNAL]: ALL, [BALANCED]: 'ranged / ranged / ranged', [NODE_PORT]: ALL },
     ],
     [
+      'source ranges, which concern the node port too',
+      { ...OUTSIDE, sourceRanges: [RANGE], rangesAtNodePort: true, externalPolicyLocal: true },
+      HERE,
+      {
+        [CLUSTER_IP]: ALL,
+        [EXTERNAL]: 'cluster / cluster / local',
+        [BALANCED]: 'ranged / ranged / ranged-local',
+        [NODE_PORT]: 'ranged / ranged / ranged-local',
+      },
+    ],
+    [
+      'source ranges for a node port alone',
+      { nodePort: 30080, sourceRanges: [RANGE], rangesAtNodePort: true },
+      HERE,
+      { [CLUSTER_IP]: ALL, [NODE_PORT]: 'ranged / ranged / ranged' },
+    ],
+    [
       'source ranges and external policy Local',
       { ...OUTSIDE, sourceRanges: [RANGE], externalPolicyLocal: true },
       HERE,

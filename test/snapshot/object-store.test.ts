@@ -194,7 +194,7 @@ void t.test('A namespace that is left out or empty is the default one', t => {
     store.replace('Service', [unnamed(apiService())])
     store.replace('EndpointSlice', [unnamed(apiSlice())])
     t.same([...store.services.keys()], ['default/web'], JSON.stringify(namespace))
-    const scope = { nodeName: 'node-a', families: ['IPv4'] as const }
+    const scope = { nodeName: 'node-a', families: ['IPv4'] as const, rangesAtNodePorts: false }
     const first = buildSnapshot(store, store.takeChanges(), scope, EMPTY_SNAPSHOT)
     t.equal(first.ports.get('IPv4/default/web:http/TCP')?.endpoints.length, 1)
     store.remove('Service', apiService())
@@ -265,7 +265,7 @@ const seed = seedOfRun()
 
 void t.test(`Single events and complete lists lead to the same state (SEED=${seed})`, t => {
   const random = seededRandom(seed)
-  const scope = { nodeName: 'node-a', families: ['IPv4'] as const }
+  const scope = { nodeName: 'node-a', families: ['IPv4'] as const, rangesAtNodePorts: false }
   for (let round = 0; round < 60; round++) {
     const { store: byEvents } = createStore()
     let snapshot = EMPTY_SNAPSHOT
@@ -306,7 +306,7 @@ void t.test(`Single events and complete lists lead to the same state (SEED=${see
 
 void t.test('Entries that did not change are the same objects in the next snapshot, in the same order', t => {
   const { store } = createStore()
-  const scope = { nodeName: 'node-a', families: ['IPv4'] as const }
+  const scope = { nodeName: 'node-a', families: ['IPv4'] as const, rangesAtNodePorts: false }
   store.replace(
     'Service',
     ['a', 'b', 'c'].map((name, i) => apiService({ name, clusterIP: `10.96.0.${i}` })),

@@ -34,8 +34,8 @@ export class ScenarioWorld {
     this.#store = new ObjectStore({
       nodeName: node.name,
       onChange: () => undefined,
-      onProblems: ({ kind, name, problems }) =>
-        this.#problems.push(...problems.map(problem => `${kind} ${name}: ${problem}`)),
+      onProblems: ({ kind, name, problems, wrongFamily }) =>
+        this.#problems.push(...[...problems, ...wrongFamily].map(problem => `${kind} ${name}: ${problem}`)),
     })
   }
 
@@ -66,7 +66,7 @@ export class ScenarioWorld {
   take(step: ScenarioStep): { readonly rulesWritten: boolean; readonly problems: readonly string[] } {
     this.#problems = []
     this.#deliver(step)
-    const scope = { nodeName: this.#node.name, families: ['IPv4'] as const }
+    const scope = { nodeName: this.#node.name, families: ['IPv4'] as const, rangesAtNodePorts: false }
     this.#snapshot = buildSnapshot(this.#store, this.#store.takeChanges(), scope, this.#snapshot)
     const address = this.#node.address
     const options = {

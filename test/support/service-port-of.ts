@@ -17,6 +17,7 @@ export function servicePortOf(given: Partial<Omit<ServicePort, 'key'>> = {}): Se
     externalIPs: [],
     loadBalancerIPs: [],
     sourceRanges: undefined,
+    rangesAtNodePort: false,
     healthCheckNodePort: 0,
     createdAt: 0,
     ...given,

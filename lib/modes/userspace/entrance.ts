@@ -10,7 +10,8 @@ import { type ServedPort } from '../../model/snapshot.js'
  *
  *     cluster          all endpoints, all clients: the ClusterIP, and the outside with policy Cluster
  *     local            endpoints on this node: internal or external policy Local
- *     ranged           as cluster, for clients in the source ranges only: load-balancer IPs with such ranges
+ *     ranged           as cluster, for clients in the source ranges only: load-balancer IPs with such ranges, and the
+ *                      node port where the operator wants that
  *     ranged-local     as local, the same
  */
 export type Entrance = 'cluster' | 'local' | 'ranged' | 'ranged-local'
@@ -18,7 +19,7 @@ export type Entrance = 'cluster' | 'local' | 'ranged' | 'ranged-local'
 /** The entrances that the addresses of a service port call for. */
 export function entrancesOf(port: ServicePort): Entrance[] {
   const isOutside = isExternallyAccessible(port)
-  const isRanged = port.sourceRanges !== undefined && port.loadBalancerIPs.length > 0
+  const isRanged = port.rangesAtNodePort || (port.sourceRanges !== undefined && port.loadBalancerIPs.length > 0)
   const localOutside = isOutside && port.externalPolicyLocal
   const entrances: Entrance[] = []
   // With policy Local, clients inside the cluster still go to all endpoints.

@@ -1,5 +1,6 @@
 import { type ListenerSpec } from '../../dataplane/listener-plan.js'
 import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
+import { cidrContains } from '../../model/cidr.js'
 import { type ServicePort } from '../../model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Entrance, clientsOfEntrance, endpointsOfEntrance, entranceKey, entrancesOf } from './entrance.js'
@@ -39,8 +40,7 @@ export function listenerSpecs(
       const key = entranceKey(servicePort.key, entrance)
       add(served, key, entranceDoor(served, entrance, key, options, previous.get(key)?.port))
     }
-    if (options.hasNodePort(servicePort))
-      add(served, nodePortKey(servicePort), nodePortDoor(served, options.localhostNodePorts(servicePort.family)))
+    if (options.hasNodePort(servicePort)) add(served, nodePortKey(servicePort), nodePortDoor(served, options))
   }
   return specs
 }
@@ -73,7 +73,11 @@ function entranceDoor(
   }
 }
 
-function nodePortDoor({ servicePort, usable }: ServedPort, servesLoopback: boolean): Door {
+/** Loopback is this node: where source ranges count for node ports, it is served if the node is in them. */
+function nodePortDoor({ servicePort, usable }: ServedPort, options: ListenerPlanOptions): Door {
+  const { family, rangesAtNodePort, sourceRanges = [] } = servicePort
+  const isLetIn = !rangesAtNodePort || sourceRanges.some(range => cidrContains(range, options.addressOf(family)))
+  const servesLoopback = isLetIn && options.localhostNodePorts(family)
   return {
     address: unspecifiedAddress(servicePort.family),
     port: servicePort.nodePort,

@@ -29,7 +29,9 @@ export function portalsOf(served: ServedPort): Portal[] {
   const { servicePort } = served
   const inside = servicePort.internalPolicyLocal ? localOr(served, 'local') : 'cluster'
   const outside = outsideActions(served, 'cluster', 'local')
-  const balanced = servicePort.sourceRanges === undefined ? outside : outsideActions(served, 'ranged', 'ranged-local')
+  const ranged = outsideActions(served, 'ranged', 'ranged-local')
+  const balanced = servicePort.sourceRanges === undefined ? outside : ranged
+  const atNode = servicePort.rangesAtNodePort ? ranged : outside
   const at = (kind: string, address: IpAddress | undefined, port: number, actions: Actions): Portal => ({
     name: `${kind} ${address === undefined ? '' : `${address}:`}${port}/${servicePort.protocol}`,
     servicePort,
@@ -45,7 +47,7 @@ export function portalsOf(served: ServedPort): Portal[] {
     }),
     ...servicePort.externalIPs.map(ip => at('external IP', ip, servicePort.port, outside)),
     ...servicePort.loadBalancerIPs.map(ip => at('load-balancer IP', ip, servicePort.port, balanced)),
-    ...(servicePort.nodePort === 0 ? [] : [at('node port', undefined, servicePort.nodePort, outside)]),
+    ...(servicePort.nodePort === 0 ? [] : [at('node port', undefined, servicePort.nodePort, atNode)]),
   ]
 }
 
