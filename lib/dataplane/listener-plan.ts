@@ -21,8 +21,9 @@ export interface ListenerSpec {
   /** Ranges of the clients that are served; undefined: everybody. The same array while nothing changed. */
   readonly clients: readonly Cidr[] | undefined
   /**
-   * Holds a node port, on all addresses, so that no other process takes it. Only clients that came to a loopback address
-   * are served: all others are turned to another listener by rules, and whoever gets here around them is refused.
+   * Holds a node port, on all addresses, so that no other process takes it. Only clients with a loopback address are served,
+   * who are processes of this node: all others are turned to another listener by rules, and whoever gets here around them,
+   * to 127.0.0.1 of a node that lets the outside in there (CVE-2020-8558) say, is refused.
    */
   readonly holdsNodePort: boolean
 }

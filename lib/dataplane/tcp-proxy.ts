@@ -82,10 +82,7 @@ export class TcpProxy implements Listener {
       descriptors.countShed()
       return this.#refuse(client)
     }
-    const came = client.localAddress
-    if (!this.#filter.allows(address) || (this.#spec.holdsNodePort && (came === undefined || !isLoopback(came)))) {
-      return this.#refuse(client)
-    }
+    if (!this.#filter.allows(address) || (this.#spec.holdsNodePort && !isLoopback(address))) return this.#refuse(client)
     if (ownSockets.has(client.remoteAddress!, client.remotePort!)) {
       log.warn(
         'Refused a connection that came from this proxy itself: an endpoint of the Service is a Service address',

@@ -123,7 +123,6 @@ export class UdpProxy implements Listener {
   #openFlow(client: string, from: RemoteInfo): UdpFlow | undefined {
     const { descriptors, flowOrder, ownSockets, clock, log } = this.#context
     if (this.#draining || !this.#filter.allows(from.address)) return undefined
-    // The address that a datagram came to is not known here, but only loopback itself sends from loopback.
     if (this.#spec.holdsNodePort && !isLoopback(from.address)) return undefined
     if (ownSockets.has(from.address, from.port)) {
       log.warn(

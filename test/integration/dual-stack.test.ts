@@ -42,6 +42,36 @@ t.test('both IP families', { skip: cannotUseNamespaces }, async t => {
     t.equal(await proxy.stop(), 0)
   })
 
+  await t.test('a node with IPv6 only serves IPv6, and its IPv4 rules do no harm', async t => {
+    const network = await NodeNetwork.create(t)
+    const server = await network.addServer('a')
+    const outside = await network.addHost()
+    await network.node.configure(
+      'address del 192.168.50.1/24 dev eth0',
+      'address del 10.244.0.1/24 dev cni0',
+      'address flush dev host60 scope global to 192.168.0.0/16',
+    )
+    const folder = new ManifestFolder(t)
+    const nodePort = { ...service('web', { clusterIP: 'fd00:96::a', port: 80 }) } as { spec: { ports: object[] } }
+    nodePort.spec.ports = [{ port: 80, nodePort: 30080 }]
+    folder.write(
+      nodePort,
+      endpointSlice('web', [server.ip6], 8080),
+      service('dns', DNS),
+      endpointSlice('dns', [server.ip6], 5353, 'UDP'),
+    )
+    const proxy = new ProxyProcess(network, ['--manifests', folder.path])
+    await proxy.line(/Synced rules" family="IPv4"/)
+    await proxy.line(/Synced rules" family="IPv6"/)
+    for (const namespace of [network.node, (await network.addPod()).namespace, outside.namespace]) {
+      const client = new NetworkClient(network, namespace)
+      t.equal(await client.tcp('fd00:96::a', 80), 'a')
+      t.equal(await client.tcp('fd00:50::1', 30080), 'a')
+      t.match(await client.udp('fd00:96::53', 53), { answer: 'a 5', from: 'fd00:96::53:53' })
+    }
+    t.equal(await proxy.stop(), 0)
+  })
+
   await t.test('IPv6 rules that cannot be written do not hold up IPv4, and come when they can', async t => {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')

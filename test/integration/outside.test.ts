@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import t from 'tap'
 import { ManifestFolder } from '../support/manifests.js'
 import { NODE_IP, NODE_IP6, NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
@@ -50,10 +51,11 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
   const here = await network.addServer('here')
   const there = await network.addServer('there')
   const outside = await network.addHost()
+  const otherNode = await network.addNode()
   const clients = {
     outside: new NetworkClient(network, outside.namespace),
     'a Pod here': new NetworkClient(network, (await network.addPod()).namespace),
-    'a Pod of another node': new NetworkClient(network, (await network.addHost('10.245.1.2')).namespace),
+    'a Pod of another node': new NetworkClient(network, otherNode.pod),
     'the node': new NetworkClient(network, network.node),
   }
   const folder = new ManifestFolder(t)
@@ -106,9 +108,9 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
       ['load-balancer IP', LB_IP6, 80],
       ['node port', NODE_IP6, 30080],
     ] as const) {
-      for (const who of ['outside', 'a Pod here', 'the node'] as const) {
-        t.equal(await answers(clients[who], ip, port), 'here there', `IPv6 ${what} from ${who}`)
-        t.match(await clients[who].udp(ip, port), { answer: /^(here|there) 5$/, from: `${ip}:${port}` })
+      for (const [who, client] of Object.entries(clients)) {
+        t.equal(await answers(client, ip, port), 'here there', `IPv6 ${what} from ${who}`)
+        t.match(await client.udp(ip, port), { answer: /^(here|there) 5$/, from: `${ip}:${port}` })
       }
     }
   })
@@ -122,11 +124,33 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     t.equal(stdout.trim(), '0')
   })
 
+  await t.test('what listens on loopback is not reached from outside (CVE-2020-8558)', async t => {
+    const attacker = await network.addHost()
+    // A neighbour that has no loopback itself, and sends what is for 127.0.0.1 to the node.
+    await attacker.namespace.run('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=1'])
+    await attacker.namespace.configure('address flush dev lo')
+    await attacker.namespace.configure(
+      `route add 127.0.0.1/32 via ${attacker.ip.replace(/9$/, '1')} dev eth0 src ${attacker.ip}`,
+    )
+    const client = new NetworkClient(network, attacker.namespace)
+    t.equal(await answers(client, NODE_IP, 30080), 'here there', 'a neighbour like any other')
+    const program = `require('net').createServer(s => s.end('loopback only')).listen(9999, '127.0.0.1', () => console.log('up'))`
+    const server = network.start(network.node, process.execPath, ['-e', program])
+    await once(server.stdout!, 'data')
+    t.equal(await client.tcp('127.0.0.1', 9999), 'no answer')
+    await network.node.run('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=1'])
+    t.equal(await client.tcp('127.0.0.1', 9999), 'loopback only', 'as it would be, had we let it in')
+    await network.node.run('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=0'])
+  })
+
   await t.test('a proxy port cannot be reached around the rules, by anybody, under a permissive policy', async t => {
     const { stdout } = await network.node.run('iptables-save', ['-t', 'nat'])
     const port = Number(/default\/web:tcp.*--to-destination 192\.168\.50\.1:(\d+)/.exec(stdout)![1])
+    const saved = (await network.node.run('ip6tables-save', ['-t', 'nat'])).stdout
+    const port6 = Number(/default\/web:tcp.*--to-destination \[fd00:50::1\]:(\d+)/.exec(saved)![1])
     for (const [who, client] of Object.entries(clients)) {
       t.equal(await client.tcp(NODE_IP, port), 'ECONNREFUSED', who)
+      t.equal(await client.tcp(NODE_IP6, port6), 'ECONNREFUSED', `${who}, IPv6`)
       t.match(
         await client.udp(NODE_IP, Number(/web:udp.*:(\d+)/.exec(stdout)![1])),
         { answer: 'ECONNREFUSED' },
@@ -204,7 +228,17 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
         [NODE_IP, 30080],
       ] as const) {
         t.equal(await client.tcp(ip, port), 'ECONNREFUSED', `${ip} from ${who}`)
+        t.match(await client.udp(ip, port), { answer: 'ECONNREFUSED' }, `${ip} from ${who}, UDP`)
       }
+      t.equal(await client.tcp('fd00:96::a', 80), 'ECONNREFUSED', `IPv6 from ${who}`)
+      t.equal(await client.tcp(NODE_IP6, 30080), 'ECONNREFUSED', `IPv6 node port from ${who}`)
+    }
+    const gone = proxy.lines.length
+    folder.write(loadBalancer('web', {}), slice('web', [endpoint(here.ip)]), slice('web', [], 'IPv6'))
+    await proxy.line(/"Endpoints" servicePort="IPv4\/default\/web:udp\/UDP" endpoints="1/, gone)
+    for (const [who, client] of Object.entries(clients)) {
+      t.equal(await client.tcp(LB_IP, 80), 'here', `served to ${who} the moment there is an endpoint`)
+      t.match(await client.udp('10.96.0.10', 80), { answer: /^here/ }, `served to ${who}, UDP`)
     }
   })
 
@@ -253,6 +287,25 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     t.equal(await settled(clients.outside, NODE_IP, 30080, 'there'), 'there')
     t.equal(await answers(clients.outside, '10.96.0.10', 80), 'here', 'its other addresses are its own')
   })
+
+  await t.test('two nodes, each with a proxy of its own, serve their Pods the same Service', async t => {
+    await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', both), both6)
+    const args = ['--manifests', folder.path, '--hostname-override', 'another-node', '--cluster-cidr', '10.244.0.0/15']
+    const second = new ProxyProcess(network, args, process.env, otherNode.node)
+    await second.line(/Synced rules" family="IPv4"/)
+    const local = async (client: NetworkClient, ip: string, port: number) => `${ip}: ${await answers(client, ip, port)}`
+    const onOther = new NetworkClient(network, otherNode.node)
+    for (const client of [clients['a Pod of another node'], onOther])
+      for (const [ip, port] of [
+        ['10.96.0.10', 80],
+        [LB_IP, 80],
+        [otherNode.ip, 30080],
+      ] as const)
+        t.equal(await local(client, ip, port), `${ip}: here there`, 'Pods and the node itself get all endpoints')
+    t.equal(await answers(clients.outside, otherNode.ip, 30080), 'there', 'strangers those of the node that they ask')
+    t.equal(await answers(clients.outside, NODE_IP, 30080), 'here')
+    t.equal(await second.stop(), 0)
+  })
   t.equal(await proxy.stop(), 0)
 
   await t.test('source ranges count for node ports too where the operator wants that', async t => {
@@ -265,7 +318,7 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     t.equal(await new NetworkClient(network, (await network.addHost()).namespace).tcp(NODE_IP, 30080), 'no answer')
     t.equal(await new NetworkClient(network, network.node).tcp(NODE_IP, 30080), 'no answer')
     t.equal(await clients['the node'].tcp('127.0.0.1', 30080), 'ECONNRESET', 'held, and serves nobody')
-    t.equal(await clients['a Pod here'].tcp('10.96.0.10', 80), 'here', 'cluster IPs are not concerned')
+    t.equal(await answers(clients['a Pod here'], '10.96.0.10', 80), 'here there', 'cluster IPs are not concerned')
     t.equal(await ranged.stop(), 0)
   })
 })

@@ -121,14 +121,14 @@ export class NodeNetwork {
   }
 
   /**
-   * Adds a host outside of the node's own network, reached through an interface of its own: 192.168.N.9 (and an IPv6 address),
-   * or with another address when it plays a Pod of another node. Everything it sends goes by way of the node.
+   * Adds a host outside of the node's own network, reached through an interface of its own: 192.168.N.9 and an IPv6 address.
+   * Everything it sends goes by way of the node.
    */
-  async addHost(address?: string): Promise<{ namespace: NetworkNamespace; ip: string; ip6: string }> {
+  async addHost(): Promise<{ namespace: NetworkNamespace; ip: string; ip6: string }> {
     const number = 60 + this.#hosts++
     const namespace = await NetworkNamespace.create(`${this.#prefix}-host${number}`)
     this.#namespaces.push(namespace)
-    const ip = address ?? `192.168.${number}.9`
+    const ip = `192.168.${number}.9`
     const ip6 = `fd00:${number}::9`
     const link = `host${number}`
     await this.node.configure(
@@ -136,17 +136,38 @@ export class NodeNetwork {
       `address add 192.168.${number}.1/24 dev ${link}`,
       `address add fd00:${number}::1/64 dev ${link} nodad`,
       `link set ${link} up`,
-      ...(address === undefined ? [] : [`route add ${address}/32 dev ${link}`]),
     )
     await namespace.configure(
-      `address add ${ip}/${address === undefined ? 24 : 32} dev eth0`,
+      `address add ${ip}/24 dev eth0`,
       `address add ${ip6}/64 dev eth0 nodad`,
       'link set eth0 up',
-      ...(address === undefined ? [] : [`route add 192.168.${number}.1 dev eth0 scope link`]),
       `route add default via 192.168.${number}.1`,
       `route add ::/0 via fd00:${number}::1`,
     )
     return { namespace, ip, ip6 }
+  }
+
+  /** Adds another node of the cluster, with one Pod that nothing runs in yet; the two nodes know the way to each other's Pods. */
+  async addNode(): Promise<{ node: NetworkNamespace; pod: NetworkNamespace; ip: string; podIP: string }> {
+    const { namespace: node, ip, ip6 } = await this.addHost()
+    const pod = await NetworkNamespace.create(`${node.name}-pod`)
+    this.#namespaces.push(pod)
+    await node.run('sysctl', ['-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'])
+    await node.configure(
+      `link add veth2 type veth peer name eth0 netns ${pod.name}`,
+      'address add 10.245.1.1/24 dev veth2',
+      'address add fd00:245::1/64 dev veth2 nodad',
+      'link set veth2 up',
+    )
+    await pod.configure(
+      'address add 10.245.1.2/24 dev eth0',
+      'address add fd00:245::2/64 dev eth0 nodad',
+      'link set eth0 up',
+      'route add default via 10.245.1.1',
+      'route add ::/0 via fd00:245::1',
+    )
+    await this.node.configure(`route add 10.245.1.0/24 via ${ip}`, `route add fd00:245::/64 via ${ip6}`)
+    return { node, pod, ip, podIP: '10.245.1.2' }
   }
 
   /** Adds a Pod in which an HTTP-less TCP and UDP server answers with the Pod's name, on port 8080 and 5353. */

@@ -2,6 +2,7 @@ import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { LogLines } from '../../lib/demo/log-lines.js'
+import { type NetworkNamespace } from '../../lib/demo/network-namespace.js'
 import { type NodeNetwork } from './node-network.js'
 
 export const PROXY_PROGRAM = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
@@ -13,8 +14,13 @@ export class ProxyProcess {
   readonly child: ChildProcess
   readonly #log: LogLines
 
-  constructor(network: NodeNetwork, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
-    this.child = network.start(network.node, process.execPath, [PROXY_PROGRAM, '-v=3', ...args], env)
+  constructor(
+    network: NodeNetwork,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = process.env,
+    node: NetworkNamespace = network.node,
+  ) {
+    this.child = network.start(node, process.execPath, [PROXY_PROGRAM, '-v=3', ...args], env)
     this.#log = new LogLines(this.child, this.child.stderr!, LIMIT_MS)
   }
 
