@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { ScenarioWorld } from '../support/scenario-world.js'
+import { inWordsOf } from '../support/scenario-packets.js'
 import { type Scenario, parseScenario, readScenarios } from '../support/scenario.js'
 
 /** How to write one: README.md in the folder of the scenarios. */
@@ -7,30 +8,32 @@ const scenarios = readScenarios()
 t.ok(scenarios.length > 30, `${scenarios.length} scenarios`)
 
 for (const scenario of scenarios) {
-  void t.test(`${scenario.file}: ${scenario.behaviour}`, t => {
-    runScenario(t, scenario)
-    t.end()
-  })
+  void t.test(`${scenario.file}: ${scenario.behaviour}`, t => runScenario(t, scenario))
 }
 
-function runScenario(t: Test, { node, steps }: Scenario): void {
-  const world = new ScenarioWorld(node)
+async function runScenario(t: Test, { settings, steps }: Scenario): Promise<void> {
+  const world = await ScenarioWorld.start(settings)
   let before: ScenarioWorld['entries'] = new Map()
   for (const step of steps) {
-    const { rulesWritten, problems } = world.take(step)
+    const report = await world.take(step)
     const { served, entries } = world
     t.same(served, step.expect, `${step.title}: what is served`)
-    t.same(problems, step.problems, `${step.title}: what is told about wrong fields`)
-    for (const [packet, answer] of Object.entries(step.packets))
-      for (const hook of ['PREROUTING', 'OUTPUT'] as const)
-        t.equal(world.answerTo(packet, hook), answer, `${step.title}: packet to ${packet} in ${hook}`)
+    t.same(report.problems, step.problems, `${step.title}: what is told about wrong fields`)
+    t.same(report.warnings, step.warnings, `${step.title}: what is told about the state as a whole`)
+    t.same(report.flows, step.flows, `${step.title}: UDP flows`)
+    t.same(world.healthCheckNodePorts, step.healthCheckNodePorts, `${step.title}: ports for health checks`)
+    for (const packet of step.packets) {
+      const answer = inWordsOf(packet.answer, world.answerTo(packet))
+      t.same(answer, packet.answer, `${step.title}: packet to ${packet.text}, ${packet.client}`)
+    }
     for (const name of step.unchanged) {
       const [entry, spec] = entries.get(name) ?? []
       t.ok(entry !== undefined, `${step.title}: ${name} is there`)
       t.equal(entry, before.get(name)?.[0], `${step.title}: entry of ${name} is the same object`)
       t.equal(spec, before.get(name)?.[1], `${step.title}: listener of ${name} is the same object`)
     }
-    if (step.rules !== undefined) t.equal(rulesWritten ? 'written' : 'not written', step.rules, `${step.title}: rules`)
+    if (step.rules !== undefined)
+      t.equal(report.rulesWritten ? 'written' : 'not written', step.rules, `${step.title}: rules`)
     before = entries
   }
 }
@@ -44,6 +47,16 @@ void t.test('A scenario that says something nobody would look at is refused', t 
     ['behaviour: b\nexpect: { a/b/TCP: { endpoint: [] } }', 'x.yaml, step 1, a/b/TCP: "endpoint" is none of'],
     ['behaviour: b\nsteps: []\nobjects: []', 'x.yaml: "objects" is none of'],
     ['behaviour: [', 'x.yaml: '],
+    ['behaviour: b\nnode: { zone: a }\nexpect: {}', 'x.yaml, node: "zone" is none of'],
+    ['behaviour: b\nsettings: { mode: ipvs }\nexpect: {}', 'x.yaml, settings: "mode" is none of'],
+    ['behaviour: b\nsettings: { nodePortAddresses: [10.0.0.1] }\nexpect: {}', 'x.yaml: 10.0.0.1 is not a range'],
+    ['behaviour: b\nexpect: {}\npackets: { 10.0.0.1: refused }', 'x.yaml, step 1: "10.0.0.1" is not written as'],
+    ['behaviour: b\nexpect: {}\npackets: { 10.0.0.1:80/TCP: accepted }', 'x.yaml, step 1, 10.0.0.1:80/TCP: no answer'],
+    [
+      'behaviour: b\nexpect: {}\npackets: { 10.0.0.1:80/TCP: { pods: refused } }',
+      'x.yaml, step 1, 10.0.0.1:80/TCP: "pods" is none of',
+    ],
+    ['behaviour: b\nexpect: {}\npackets: { 10.0.0.1:80/TCP: { pod: [] } }', 'x.yaml, step 1, 10.0.0.1:80/TCP, pod: '],
   ]
   for (const [text, message] of table)
     t.throws(() => parseScenario('x.yaml', text), { message: new RegExp(`^${escaped(message)}`) })

@@ -1,59 +1,89 @@
 import { type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
-import { hostPort } from '../../lib/model/address.js'
-import { type ObjectKind } from '../../lib/model/objects.js'
+import { familyOf, hostPort } from '../../lib/model/address.js'
+import { silentEvents } from '../../lib/model/event-sink.js'
+import { type ObjectKind, objectKey } from '../../lib/model/objects.js'
 import { servicePortName } from '../../lib/model/service-port.js'
 import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
-import { listenerSpecs } from '../../lib/modes/userspace/plan.js'
-import { settleClaims } from '../../lib/modes/userspace/claims.js'
 import { entranceKey } from '../../lib/modes/userspace/entrance.js'
-import { type PortalTarget, portalRules } from '../../lib/modes/userspace/portal-rules.js'
-import { type Portal, type PortalAction, portalsOf } from '../../lib/modes/userspace/portals.js'
-import { parseSaveText } from '../../lib/rules/found-rules.js'
-import { restoreText } from '../../lib/rules/restore-text.js'
+import { PortAllocator } from '../../lib/modes/userspace/port-allocator.js'
+import { UserspaceProxier } from '../../lib/modes/userspace/proxier.js'
 import { buildSnapshot } from '../../lib/snapshot/build-snapshot.js'
 import { ObjectStore } from '../../lib/snapshot/object-store.js'
-import { KernelRules } from './kernel-rules.js'
-import { type ExpectedPort, type Scenario, type ScenarioStep } from './scenario.js'
-import { tracePacket } from './trace-packet.js'
+import { type LogEntry, RecordingLog } from '../observe/recording-log.js'
+import { MemoryConntrack } from './memory-conntrack.js'
+import { MemoryIptables } from './memory-iptables.js'
+import { MemoryListeners } from './memory-listeners.js'
+import { type ExpectedPort, type ScenarioStep } from './scenario.js'
+import { packetFrom } from './scenario-client.js'
+import { type FindListener, readFlow } from './scenario-flows.js'
+import { ScenarioNode } from './scenario-node.js'
+import { type ExpectedPacket, type PacketAnswer } from './scenario-packets.js'
+import { type ScenarioSettings } from './scenario-settings.js'
+import { afterNat, tracePacket } from './trace-packet.js'
 
 const KINDS: readonly ObjectKind[] = ['Service', 'EndpointSlice', 'Endpoints', 'Node']
-const FIRST_PROXY_PORT = 40_000
+const PROXY_PORTS = { first: 40_000, last: 40_999 }
 
-/** All pure parts put together, from API objects to rules in a kernel, without sockets and programs. */
+/** What a step brought, besides the state that is there after it. */
+export interface StepReport {
+  readonly rulesWritten: boolean
+  readonly problems: readonly string[]
+  readonly warnings: readonly string[]
+  readonly flows: ScenarioStep['flows']
+}
+
+/** All deciding parts put together, from API objects to the kernel's rules, with sockets and the kernel in memory. */
 export class ScenarioWorld {
-  readonly #node: Scenario['node']
+  readonly #settings: ScenarioSettings
   readonly #store: ObjectStore
-  readonly #kernel = new KernelRules()
+  readonly #node: ScenarioNode
+  readonly #iptables: readonly MemoryIptables[]
+  readonly #listeners = new MemoryListeners()
+  readonly #conntrack = new MemoryConntrack()
+  readonly #log = new RecordingLog()
+  readonly #proxier: UserspaceProxier
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
-  #specs: ReadonlyMap<string, ListenerSpec> = new Map()
-  #nextPort = FIRST_PROXY_PORT
   #problems: string[] = []
 
-  constructor(node: Scenario['node']) {
-    this.#node = node
+  static async start(settings: ScenarioSettings): Promise<ScenarioWorld> {
+    const world = new ScenarioWorld(settings)
+    await world.#proxier.start()
+    return world
+  }
+
+  private constructor(settings: ScenarioSettings) {
+    this.#settings = settings
     this.#store = new ObjectStore({
-      nodeName: node.name,
+      nodeName: settings.nodeName,
       onChange: () => undefined,
       onProblems: ({ kind, name, problems, wrongFamily }) =>
         this.#problems.push(...[...problems, ...wrongFamily].map(problem => `${kind} ${name}: ${problem}`)),
+    })
+    this.#node = new ScenarioNode(settings, () => this.#store.node)
+    this.#iptables = settings.families.map(family => new MemoryIptables(family))
+    this.#proxier = new UserspaceProxier({
+      dataPlane: this.#listeners,
+      iptables: this.#iptables,
+      ports: new PortAllocator(PROXY_PORTS, () => 0),
+      conntrack: this.#conntrack,
+      events: silentEvents,
+      log: this.#log,
+      ...this.#node.forProxier,
     })
   }
 
   /** Service ports by name, each the object that downstream parts compare. */
   get entries(): Map<string, readonly [ServedPort, ListenerSpec | undefined]> {
-    return new Map(
-      [...this.#snapshot.ports.values()].map(port => [nameOf(port), [port, this.#specs.get(clusterIPKey(port))]]),
-    )
+    return new Map([...this.#snapshot.ports.values()].map(port => [nameOf(port), [port, this.#listenerOf(port)]]))
   }
 
   /** What is served, in the words of a scenario. */
   get served(): Record<string, ExpectedPort> {
     const table: Record<string, ExpectedPort> = {}
-    for (const port of this.#snapshot.ports.values()) {
-      const spec = this.#specs.get(clusterIPKey(port))
+    for (const [name, [port, spec]] of this.entries) {
       if (spec === undefined) continue
       const { clusterIP, port: number, affinitySeconds } = port.servicePort
-      table[nameOf(port)] = {
+      table[name] = {
         clusterIP: hostPort(clusterIP, number),
         ...(affinitySeconds === undefined ? {} : { affinity: affinitySeconds }),
         endpoints: spec.endpoints.map(endpoint => hostPort(endpoint.ip, endpoint.port)),
@@ -62,60 +92,76 @@ export class ScenarioWorld {
     return table
   }
 
-  /** Makes the step's state true; says whether rules were written, and what was told about wrong fields. */
-  take(step: ScenarioStep): { readonly rulesWritten: boolean; readonly problems: readonly string[] } {
+  /** Services that have a port for health checks. */
+  get healthCheckNodePorts(): Record<string, number> {
+    const having = [...this.#store.services.values()].filter(service => service.healthCheckNodePort !== 0)
+    return Object.fromEntries(having.map(service => [objectKey(service), service.healthCheckNodePort]))
+  }
+
+  /** Makes the step's state true. */
+  async take(step: ScenarioStep): Promise<StepReport> {
     this.#problems = []
+    this.#log.entries.length = 0
+    this.#node.addresses = step.addresses ?? this.#node.addresses
+    const flows = Object.keys(step.flows).map(text => [text, readFlow(text, this.#findListener)] as const)
+    this.#conntrack.entries = flows.map(([, entry]) => entry)
     this.#deliver(step)
-    const scope = { nodeName: this.#node.name, families: ['IPv4'] as const, rangesAtNodePorts: false }
+    const { nodeName, families } = this.#settings
+    const scope = { nodeName, families, rangesAtNodePorts: false }
     this.#snapshot = buildSnapshot(this.#store, this.#store.takeChanges(), scope, this.#snapshot)
-    const address = this.#node.address
-    const options = {
-      addressOf: () => address,
-      portOf: () => this.#nextPort++,
-      hasNodePort: () => false,
-      localhostNodePorts: () => true,
+    const rulesWritten = await this.#sync()
+    const left = new Set(this.#conntrack.entries)
+    return {
+      rulesWritten,
+      problems: this.#problems,
+      warnings: this.#log.entries.filter(({ severity }) => severity !== 'info').map(asLine),
+      flows: Object.fromEntries(flows.map(([text, entry]) => [text, left.has(entry) ? 'kept' : 'forgotten'])),
     }
-    this.#specs = listenerSpecs(this.#snapshot, options, this.#specs)
-    const served = [...this.#snapshot.ports.values()].filter(({ servicePort }) => servicePort.protocol !== 'SCTP')
-    const portals = settleClaims(served.flatMap(portalsOf)).served.map(portal => ({
-      portal,
-      fromNode: this.#targetOf(portal, portal.fromNode),
-      fromPods: this.#targetOf(portal, portal.fromPods),
-      fromElsewhere: this.#targetOf(portal, portal.fromElsewhere),
-    }))
-    const rules = portalRules('IPv4', {
-      portals,
-      surroundings: { fromPods: [], nodePortAddresses: undefined },
-      proxyPorts: [],
-    })
-    const { text } = restoreText(rules, parseSaveText(this.#kernel.save()))
-    this.#kernel.restore(text)
-    return { rulesWritten: text !== '', problems: this.#problems }
   }
 
-  #targetOf({ servicePort }: Portal, action: PortalAction): PortalTarget {
-    if (action === 'drop') return action
-    const { address, port } = this.#specs.get(entranceKey(servicePort.key, action))!
-    return { address, port }
+  /** What becomes of a packet. */
+  answerTo({ destination, port, protocol, client }: ExpectedPacket): PacketAnswer {
+    const packet = {
+      ...packetFrom(client, destination, this.#node),
+      destination,
+      port,
+      protocol: protocol.toLowerCase() as 'tcp',
+    }
+    const iptables = this.#iptables.find(({ family }) => family === familyOf(destination))
+    const verdict = iptables === undefined ? 'untouched' : tracePacket(iptables.kernel, packet)
+    if (verdict === 'dropped' || verdict === 'refused') return { outcome: verdict }
+    const arrived = afterNat(packet, verdict)
+    const spec = this.#listeners.at(arrived.destination, arrived.port, protocol)
+    if (spec === undefined && verdict === 'untouched') return { outcome: verdict }
+    if (spec === undefined) throw new Error(`${destination}:${port} is led to ${verdict}, where nobody listens`)
+    const answer = this.#listeners.answer(spec, { source: packet.source, destination })
+    const servicePort = nameOf(this.#snapshot.ports.get(spec.key.split('#')[0]!)!)
+    return typeof answer === 'string'
+      ? { outcome: answer, servicePort }
+      : { outcome: 'served', servicePort, endpoints: answer }
   }
 
-  /** Who answers a packet to `10.96.0.10:80/TCP`: the name of a service port, or `untouched`. */
-  answerTo(packet: string, hook: 'PREROUTING' | 'OUTPUT'): string {
-    const match = /^([\d.]+):(\d+)\/(TCP|UDP|SCTP)$/.exec(packet)
-    if (match === null) throw new Error(`"${packet}" is not written as 10.96.0.10:80/TCP`)
-    const [, destination, port, protocol] = match
-    const verdict = tracePacket(this.#kernel, {
-      hook,
-      destination: destination!,
-      port: Number(port),
-      protocol: protocol!.toLowerCase() as 'tcp',
-    })
-    if (verdict === 'untouched' || verdict === 'dropped') return verdict
-    for (const [key, spec] of this.#specs) {
-      const leadsHere = hostPort(spec.address, spec.port) === verdict || `port ${spec.port} here` === verdict
-      if (leadsHere && spec.protocol === protocol) return nameOf(this.#snapshot.ports.get(key.split('#')[0]!)!)
+  /** As the sync loop does it; rules that were written must be found to be right. */
+  async #sync(): Promise<boolean> {
+    const { failed } = await this.#proxier.update(this.#snapshot)
+    if (failed > 0) throw new Error(`${failed} listeners are not open`)
+    let written = false
+    for (const rules of this.#proxier.rules) {
+      if (rules.pending) written = (await rules.program(false)).changed || written
+      if ((await rules.program(true)).changed) throw new Error(`${rules.family}: rules were not as they were written`)
     }
-    return `led to ${verdict}, where nobody listens`
+    await this.#proxier.update(this.#snapshot)
+    return written
+  }
+
+  /** The listener that a ClusterIP leads to. */
+  #listenerOf({ servicePort }: ServedPort): ListenerSpec | undefined {
+    return this.#listeners.plan.get(entranceKey(servicePort.key, servicePort.internalPolicyLocal ? 'local' : 'cluster'))
+  }
+
+  readonly #findListener: FindListener = (name, entrance) => {
+    const [served] = this.entries.get(name) ?? []
+    return served === undefined ? undefined : this.#listeners.plan.get(entranceKey(served.servicePort.key, entrance))
   }
 
   #deliver({ objects, apply = [], remove = [] }: ScenarioStep): void {
@@ -135,11 +181,12 @@ export class ScenarioWorld {
   }
 }
 
-/** The key of the listener that a ClusterIP leads to. */
-function clusterIPKey({ servicePort }: ServedPort): string {
-  return entranceKey(servicePort.key, servicePort.internalPolicyLocal ? 'local' : 'cluster')
+/** `default/web:http/TCP`; in IPv6 `default/web:http/TCP IPv6`. */
+function nameOf({ servicePort }: ServedPort): string {
+  const name = `${servicePortName(servicePort)}/${servicePort.protocol}`
+  return servicePort.family === 'IPv4' ? name : `${name} ${servicePort.family}`
 }
 
-function nameOf({ servicePort }: ServedPort): string {
-  return `${servicePortName(servicePort)}/${servicePort.protocol}`
+function asLine({ message, fields }: LogEntry): string {
+  return [message, ...Object.entries(fields).map(([name, value]) => `${name}="${value}"`)].join(' ')
 }

@@ -1,7 +1,11 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
+import { type IpAddress } from '../../lib/model/address.js'
 import { type ObjectKind } from '../../lib/model/objects.js'
+import { onlyFields } from './only-fields.js'
+import { type ExpectedPacket, readPackets } from './scenario-packets.js'
+import { type ScenarioSettings, readSettings } from './scenario-settings.js'
 
 type RawObject = Readonly<Record<string, unknown>> & { readonly kind: ObjectKind }
 
@@ -22,12 +26,19 @@ export interface ScenarioStep {
   readonly apply?: readonly RawObject[]
   /** Objects that are gone: `Service default/web`. */
   readonly remove?: readonly string[]
+  /** The addresses that the node has from now on; left out: those it had. */
+  readonly addresses?: readonly IpAddress[]
   /** Exactly what is served: `default/web:http/TCP` to what is known of it. */
   readonly expect: Readonly<Record<string, ExpectedPort>>
-  /** `10.96.0.10:80/TCP` to the service port that answers it, or to `untouched`. */
-  readonly packets: Readonly<Record<string, string>>
+  readonly packets: readonly ExpectedPacket[]
+  /** Exactly which Services have a port for health checks: `default/web` to its number. */
+  readonly healthCheckNodePorts: Readonly<Record<string, number>>
+  /** UDP flows that the kernel remembers when the step begins, and what becomes of them. */
+  readonly flows: Readonly<Record<string, 'kept' | 'forgotten'>>
   /** Exactly what is told about wrong fields in this step. */
   readonly problems: readonly string[]
+  /** Exactly what is told about the state as a whole in this step. */
+  readonly warnings: readonly string[]
   /** Service ports whose entry is the same object as in the step before. */
   readonly unchanged: readonly string[]
   /** Whether the kernel's rules are written in this step; left out: not looked at. */
@@ -38,13 +49,17 @@ export interface Scenario {
   readonly file: string
   /** The behaviour, in a sentence. */
   readonly behaviour: string
-  readonly node: { readonly name: string; readonly address: string }
+  readonly settings: ScenarioSettings
   readonly steps: readonly ScenarioStep[]
 }
 
-const TOP_FIELDS = ['behaviour', 'node', 'steps']
-const STEP_FIELDS = ['title', 'objects', 'apply', 'remove', 'expect', 'packets', 'problems', 'unchanged', 'rules']
+const TOP_FIELDS = ['behaviour', 'node', 'settings', 'steps']
+const STEP_FIELDS = [
+  ...['title', 'objects', 'apply', 'remove', 'addresses', 'expect', 'packets', 'healthCheckNodePorts', 'flows'],
+  ...['problems', 'warnings', 'unchanged', 'rules'],
+]
 const PORT_FIELDS = ['clusterIP', 'affinity', 'endpoints']
+const NOTHING = { healthCheckNodePorts: {}, flows: {}, problems: [], warnings: [], unchanged: [] }
 
 /** All scenarios of the folder, by name. Tests run from the compiled tree, and scenarios are not compiled. */
 export function readScenarios(): Scenario[] {
@@ -66,11 +81,15 @@ export function parseScenario(file: string, text: string): Scenario {
   const top = document.toJS() as Record<string, unknown>
   const isShort = !('steps' in top)
   onlyFields(file, top, isShort ? [...TOP_FIELDS, ...STEP_FIELDS] : TOP_FIELDS)
-  if (typeof top.behaviour !== 'string') throw new Error(`${file}: "behaviour" is missing: one sentence`)
-  const node = { name: 'node-a', address: '192.168.50.1', ...(top.node as object | undefined) }
-  const { behaviour, node: _, ...step } = top
+  const { behaviour, node = {}, settings = {}, ...step } = top
+  if (typeof behaviour !== 'string') throw new Error(`${file}: "behaviour" is missing: one sentence`)
   const steps = (isShort ? [{ title: behaviour, ...step }] : top.steps) as Record<string, unknown>[]
-  return { file, behaviour, node, steps: steps.map((raw, index) => readStep(`${file}, step ${index + 1}`, raw)) }
+  return {
+    file,
+    behaviour,
+    settings: readSettings(file, node as object, settings as object),
+    steps: steps.map((raw, index) => readStep(`${file}, step ${index + 1}`, raw)),
+  }
 }
 
 function readStep(place: string, raw: Record<string, unknown>): ScenarioStep {
@@ -79,10 +98,6 @@ function readStep(place: string, raw: Record<string, unknown>): ScenarioStep {
   if (typeof raw.expect !== 'object' || raw.expect === null)
     throw new Error(`${place}: "expect" is missing; {} for nothing served`)
   for (const [key, port] of Object.entries(raw.expect)) onlyFields(`${place}, ${key}`, port as object, PORT_FIELDS)
-  return { packets: {}, problems: [], unchanged: [], ...raw } as unknown as ScenarioStep
-}
-
-function onlyFields(place: string, value: object, known: readonly string[]): void {
-  const unknown = Object.keys(value).find(field => !known.includes(field))
-  if (unknown !== undefined) throw new Error(`${place}: "${unknown}" is none of ${known.join(', ')}`)
+  const packets = readPackets(place, (raw.packets ?? {}) as Record<string, unknown>)
+  return { ...NOTHING, ...raw, packets } as unknown as ScenarioStep
 }

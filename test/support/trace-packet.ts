@@ -14,22 +14,52 @@ export interface Packet {
   readonly local?: readonly string[]
 }
 
-/** `10.0.0.1:80` after a DNAT, `port 80 here` after a REDIRECT, `dropped` by the filter, `untouched` when no rule matched. */
+/** A packet on its way through the kernel. */
+interface PacketUnderWay extends Packet {
+  readonly isTranslated: boolean
+}
+
+/**
+ * `10.0.0.1:80` after a DNAT, `port 80 here` after a REDIRECT, `dropped` or `refused` by the filter, `untouched` when no rule
+ * of ours had anything to say.
+ */
 export type Verdict = string
 
 const DEEPEST_JUMP = 16
 const MATCHES = new Set(['comment', 'tcp', 'udp', 'addrtype', 'conntrack', 'multiport'])
 
-/** Walks one packet through nat, and if it is not translated through filter, and says what becomes of it. */
+/** Walks the first packet of a connection through nat and then, translated or not, through filter; says what becomes of it. */
 export function tracePacket(rules: KernelRules, packet: Packet): Verdict {
-  const translated = walk(rules, 'nat', packet.hook, packet, 0)
-  if (translated !== undefined) return translated
-  const passing = packet.hook === 'OUTPUT' ? 'OUTPUT' : 'FORWARD'
-  const chain = packet.local?.includes(packet.destination) === true ? 'INPUT' : passing
-  return walk(rules, 'filter', chain, packet, 0) ?? 'untouched'
+  const translated = walk(rules, 'nat', packet.hook, { ...packet, isTranslated: false }, 0) ?? 'untouched'
+  const underWay = afterNat(packet, translated)
+  const isLocal = packet.local?.includes(underWay.destination) === true
+  const chains =
+    packet.hook === 'PREROUTING' ? [isLocal ? 'INPUT' : 'FORWARD'] : ['OUTPUT', ...(isLocal ? ['INPUT'] : [])]
+  for (const chain of chains) {
+    const verdict = walk(rules, 'filter', chain, underWay, 0)
+    if (verdict === 'dropped' || verdict === 'refused') return verdict
+  }
+  return translated
 }
 
-function walk(rules: KernelRules, table: string, chain: string, packet: Packet, depth: number): Verdict | undefined {
+/** The packet as it goes on: to where a verdict translated it, or as it was. */
+export function afterNat(packet: Packet, verdict: Verdict): PacketUnderWay {
+  if (verdict === 'untouched') return { ...packet, isTranslated: false }
+  const [, address, port] = /^(?:\[?(.*?)\]?:|port )(\d+)(?: here)?$/.exec(verdict)!
+  const isSix = packet.destination.includes(':')
+  // REDIRECT turns a packet of the node itself to loopback, and all others to the interface that they came in by.
+  const arrivedAt = packet.local?.find(ip => ip.includes(':') === isSix) ?? packet.destination
+  const here = packet.hook === 'PREROUTING' ? arrivedAt : isSix ? '::1' : '127.0.0.1'
+  return { ...packet, destination: address ?? here, port: Number(port), isTranslated: true }
+}
+
+function walk(
+  rules: KernelRules,
+  table: string,
+  chain: string,
+  packet: PacketUnderWay,
+  depth: number,
+): Verdict | undefined {
   if (depth > DEEPEST_JUMP) throw new Error(`jumps go round: ${chain}`)
   const ofChain = rules.chain(table, chain)
   if (ofChain === undefined) throw new Error(`no chain: ${chain}`)
@@ -47,6 +77,8 @@ function walk(rules: KernelRules, table: string, chain: string, packet: Packet, 
         return undefined
       case 'DROP':
         return 'dropped'
+      case 'REJECT':
+        return 'refused'
       default: {
         const verdict = walk(rules, table, target, packet, depth + 1)
         if (verdict !== undefined) return verdict
@@ -57,7 +89,7 @@ function walk(rules: KernelRules, table: string, chain: string, packet: Packet, 
 }
 
 /** Reads a rule against a packet. A word that is not known is an error: it could be a match. */
-function readRule(words: readonly string[], packet: Packet) {
+function readRule(words: readonly string[], packet: PacketUnderWay) {
   let matches = true
   let target = ''
   const options = new Map<string, string>()
@@ -65,12 +97,9 @@ function readRule(words: readonly string[], packet: Packet) {
     const [option, value] = [words[index]!, words[index + 1]]
     if (value === undefined) throw new Error(`"${option}" is without value: ${words.join(' ')}`)
     switch (option) {
-      case '-d': {
-        const [address, bits] = value.split('/')
-        if (bits !== '32' && bits !== '128') throw new Error(`not one address: ${value}`)
-        matches &&= address === packet.destination
+      case '-d':
+        matches &&= cidrContains(parseCidr(value)!, packet.destination)
         break
-      }
       case '-s':
         matches &&= packet.source !== undefined && cidrContains(parseCidr(value)!, packet.source)
         break
@@ -80,11 +109,12 @@ function readRule(words: readonly string[], packet: Packet) {
           : packet.inInterface === value
         break
       case '--dst-type':
+        if (value !== 'LOCAL') throw new Error(`not understood: ${words.join(' ')}`)
         matches &&= packet.local?.includes(packet.destination) === true
         break
       case '--ctstate':
-        // The first packet of a connection, as far as it got untranslated.
-        matches &&= value === 'NEW'
+        if (value !== 'NEW' && value !== 'DNAT') throw new Error(`not understood: ${words.join(' ')}`)
+        matches &&= value === 'NEW' || packet.isTranslated
         break
       case '--dports':
         matches &&= value.split(',').map(Number).includes(packet.port)
@@ -93,7 +123,7 @@ function readRule(words: readonly string[], packet: Packet) {
         matches &&= value === packet.protocol
         break
       case '--dport':
-        matches &&= Number(value) === packet.port
+        matches &&= isInRange(packet.port, value)
         break
       case '-j':
         target = value
@@ -115,4 +145,10 @@ function readRule(words: readonly string[], packet: Packet) {
   }
   if (target === '') throw new Error(`rule without target: ${words.join(' ')}`)
   return { matches, target, options }
+}
+
+/** Whether a port is the one that is meant, or in the range `first:last`. */
+function isInRange(port: number, text: string): boolean {
+  const [first, last = first] = text.split(':').map(Number)
+  return port >= first! && port <= last!
 }

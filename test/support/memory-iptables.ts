@@ -1,0 +1,24 @@
+import { type IpFamily } from '../../lib/model/address.js'
+import { type FoundRules, parseSaveText } from '../../lib/rules/found-rules.js'
+import { type Iptables } from '../../lib/system/iptables.js'
+import { KernelRules } from './kernel-rules.js'
+
+/** The rules of one IP family, in memory. */
+export class MemoryIptables implements Iptables {
+  readonly family: IpFamily
+  readonly kernel = new KernelRules()
+
+  constructor(family: IpFamily) {
+    this.family = family
+  }
+
+  read(tables: Iterable<string>): Promise<FoundRules> {
+    const found = parseSaveText(this.kernel.save())
+    return Promise.resolve(new Map([...tables].map(name => [name, found.get(name)!])))
+  }
+
+  restore(text: string): Promise<void> {
+    this.kernel.restore(text)
+    return Promise.resolve()
+  }
+}

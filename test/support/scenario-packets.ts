@@ -1,0 +1,63 @@
+import { type IpAddress, parseIp } from '../../lib/model/address.js'
+
+/** Who sends: somebody of a kind, or whoever has an address. */
+export type Client = 'pod' | 'node' | 'outside' | IpAddress
+
+/** The service port that serves, the endpoints that take turns, or `refused`, `dropped`, `untouched`. */
+export type ExpectedAnswer = string | readonly string[]
+
+/** A packet, the first of its connection, and what must become of it. */
+export interface ExpectedPacket {
+  /** As it is written: `10.96.0.10:80/TCP`. */
+  readonly text: string
+  readonly destination: IpAddress
+  readonly port: number
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+  readonly client: Client
+  readonly answer: ExpectedAnswer
+}
+
+/** What really becomes of a packet. */
+export interface PacketAnswer {
+  readonly outcome: 'served' | 'refused' | 'dropped' | 'untouched'
+  /** Of the listener that it is led to, if it gets there. */
+  readonly servicePort?: string
+  /** Those that take turns, if it is served. */
+  readonly endpoints?: readonly string[]
+}
+
+const KINDS: readonly Client[] = ['pod', 'node', 'outside']
+const OUTCOMES = ['refused', 'dropped', 'untouched']
+
+/** Reads `packets` of a step: each packet with one answer for every kind of client, or with an answer for each client. */
+export function readPackets(place: string, raw: Readonly<Record<string, unknown>>): ExpectedPacket[] {
+  return Object.entries(raw).flatMap(([text, value]) => {
+    const match = /^\[?([\d.]+|[\da-f:]+)\]?:(\d+)\/(TCP|UDP|SCTP)$/.exec(text)
+    if (match === null) throw new Error(`${place}: "${text}" is not written as 10.96.0.10:80/TCP`)
+    const [, destination, port, protocol] = match
+    if (!isAnswer(value) && (typeof value !== 'object' || value === null))
+      throw new Error(`${place}, ${text}: no answer`)
+    const packet = { text, destination: destination!, port: Number(port), protocol: protocol as 'TCP' }
+    return Object.entries(isAnswer(value) ? forAll(value) : value).map(([client, answer]) => {
+      if (!KINDS.includes(client) && parseIp(client) !== client)
+        throw new Error(`${place}, ${text}: "${client}" is none of ${KINDS.join(', ')}, and no address`)
+      if (isAnswer(answer)) return { ...packet, client, answer }
+      throw new Error(`${place}, ${text}, ${client}: neither ${OUTCOMES.join(', ')} nor a service port nor endpoints`)
+    })
+  })
+}
+
+function forAll(answer: ExpectedAnswer): Record<string, unknown> {
+  return Object.fromEntries(KINDS.map(client => [client, answer]))
+}
+
+function isAnswer(value: unknown): value is ExpectedAnswer {
+  if (typeof value === 'string') return OUTCOMES.includes(value) || value.includes('/')
+  return Array.isArray(value) && value.length > 0
+}
+
+/** As much of an answer as the expected one speaks of. */
+export function inWordsOf(expected: ExpectedAnswer, { outcome, servicePort, endpoints }: PacketAnswer): ExpectedAnswer {
+  if (Array.isArray(expected)) return endpoints ?? outcome
+  return expected.includes('/') ? (servicePort ?? outcome) : outcome
+}
