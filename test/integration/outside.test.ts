@@ -210,6 +210,7 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     t.strictSame(outcomes, ['no answer', 'no answer'])
     t.equal(await answers(clients['a Pod here'], LB_IP, 80), 'there')
     t.equal(await answers(clients['the node'], NODE_IP, 30080), 'there')
+    t.equal(await answers(clients['the node'], '127.0.0.1', 30080), 'there', 'on loopback, where no rule leads')
     // Endpoints come here: served again, at the latest with the next sync.
     await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', both), both6)
     t.equal(await answers(clients.outside, LB_IP, 80), 'here')

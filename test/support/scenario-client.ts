@@ -13,7 +13,7 @@ export function packetFrom(
   client: Client,
   destination: IpAddress,
   node: ScenarioNode,
-): Pick<Packet, 'hook' | 'inInterface' | 'local'> & { readonly source: IpAddress } {
+): Pick<Packet, 'hook' | 'inInterface'> & Required<Pick<Packet, 'source' | 'local'>> {
   const family = familyOf(destination)
   const local = [...node.addresses, ...LOOPBACK]
   switch (client) {

@@ -131,7 +131,8 @@ export class ScenarioWorld {
     const verdict = iptables === undefined ? 'untouched' : tracePacket(iptables.kernel, packet)
     if (verdict === 'dropped' || verdict === 'refused') return { outcome: verdict }
     const arrived = afterNat(packet, verdict)
-    const spec = this.#listeners.at(arrived.destination, arrived.port, protocol)
+    const isHere = packet.local.includes(arrived.destination)
+    const spec = isHere ? this.#listeners.at(arrived.destination, arrived.port, protocol) : undefined
     if (spec === undefined && verdict === 'untouched') return { outcome: verdict }
     if (spec === undefined) throw new Error(`${destination}:${port} is led to ${verdict}, where nobody listens`)
     const answer = this.#listeners.answer(spec, { source: packet.source, destination })

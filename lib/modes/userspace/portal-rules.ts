@@ -84,18 +84,13 @@ export function portalRules(family: IpFamily, { portals, surroundings, proxyPort
   ]
   const drops = portals.filter(led => [led.fromNode, led.fromPods, led.fromElsewhere].includes('drop'))
   const ruleOfDrop = (led: LedPortal): Rule[] => [dropRule(led)]
-  const dropped = [
-    byAddress(
-      'KUBE-DROP-',
-      drops.filter(({ portal }) => portal.address !== undefined),
-      ruleOfDrop,
-    ),
-    byPort(
-      'KUBE-DROP-NP-',
-      drops.filter(({ portal }) => portal.address === undefined),
-      ruleOfDrop,
-    ),
-  ]
+  const dropsAtNode = drops.filter(({ portal }) => portal.address === undefined)
+  const droppedAddresses = byAddress(
+    'KUBE-DROP-',
+    drops.filter(({ portal }) => portal.address !== undefined),
+    ruleOfDrop,
+  )
+  const droppedPorts = byPort('KUBE-DROP-NP-', dropsAtNode, ruleOfDrop)
   const door = doorChains(proxyPorts)
 
   const nat = chainsOf(shared, toAddress, fromHere, nodePorts, toPort, fromHerePort)
@@ -103,13 +98,14 @@ export function portalRules(family: IpFamily, { portals, surroundings, proxyPort
     .set(PORTALS_HOST, [...fromHere.root, ...shared.root])
     .set(NODEPORT_CONTAINER, atEach(nodePortAddresses, [...toPort.root, ...nodePorts.root]))
     .set(NODEPORT_HOST, [
-      ...(atNode.length === 0 ? [] : [loopbackRule(family)]),
+      ...loopbackRules(family, atNode),
       ...atEach(nodePortAddresses, [...fromHerePort.root, ...nodePorts.root]),
     ])
-  const filter = chainsOf(...dropped).set(
-    PORTALS_DROP,
-    dropped.flatMap(({ root }) => root),
-  )
+  const filter = chainsOf(droppedAddresses, droppedPorts).set(PORTALS_DROP, [
+    ...droppedAddresses.root,
+    ...loopbackRules(family, dropsAtNode),
+    ...droppedPorts.root,
+  ])
   const tables = new Map([
     ['nat', { chains: nat, links: NAT_LINKS, ownedPrefixes: TREE_PREFIXES.get('nat')! }],
     [
@@ -142,8 +138,10 @@ function isUniform({ fromNode, fromPods, fromElsewhere }: LedPortal): boolean {
   return sameTarget(fromNode, fromPods) && sameTarget(fromPods, fromElsewhere)
 }
 
-function loopbackRule(family: IpFamily): Rule {
-  return { comment: 'loopback is served by a listener', source: LOOPBACK[family], target: { kind: 'RETURN' } }
+/** To stand before rules of node ports: on loopback they are neither led anywhere nor dropped. */
+function loopbackRules(family: IpFamily, nodePorts: readonly LedPortal[]): Rule[] {
+  if (nodePorts.length === 0) return []
+  return [{ comment: 'loopback is served by a listener', source: LOOPBACK[family], target: { kind: 'RETURN' } }]
 }
 
 function protocolOf({ protocol }: Portal['servicePort']): 'TCP' | 'UDP' {
