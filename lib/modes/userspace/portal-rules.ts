@@ -104,7 +104,7 @@ export function portalRules(family: IpFamily, { portals, surroundings, proxyPort
   const filter = chainsOf(droppedAddresses, droppedPorts).set(PORTALS_DROP, [
     ...droppedAddresses.root,
     ...loopbackRules(family, dropsAtNode),
-    ...droppedPorts.root,
+    ...atEach(nodePortAddresses, droppedPorts.root),
   ])
   const tables = new Map([
     ['nat', { chains: nat, links: NAT_LINKS, ownedPrefixes: TREE_PREFIXES.get('nat')! }],
