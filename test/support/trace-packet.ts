@@ -1,3 +1,4 @@
+import { isLoopback } from '../../lib/dataplane/client-filter.js'
 import { cidrContains, parseCidr } from '../../lib/model/cidr.js'
 import { type KernelRules } from './kernel-rules.js'
 
@@ -48,7 +49,7 @@ export function afterNat(packet: Packet, verdict: Verdict): PacketUnderWay {
   const [, address, port] = /^(?:\[?(.*?)\]?:|port )(\d+)(?: here)?$/.exec(verdict)!
   const isSix = packet.destination.includes(':')
   // REDIRECT turns a packet of the node itself to loopback, and all others to the interface that they came in by.
-  const arrivedAt = packet.local?.find(ip => ip.includes(':') === isSix) ?? packet.destination
+  const arrivedAt = packet.local?.find(ip => ip.includes(':') === isSix && !isLoopback(ip)) ?? packet.destination
   const here = packet.hook === 'PREROUTING' ? arrivedAt : isSix ? '::1' : '127.0.0.1'
   return { ...packet, destination: address ?? here, port: Number(port), isTranslated: true }
 }
