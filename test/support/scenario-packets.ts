@@ -20,7 +20,7 @@ export interface ExpectedPacket {
 /** What really becomes of a packet. */
 export interface PacketAnswer {
   readonly outcome: 'served' | 'refused' | 'dropped' | 'untouched'
-  /** Of the listener that it is led to, if it gets there. */
+  /** Of the listener that serves it, if one does. */
   readonly servicePort?: string
   /** Those that take turns, if it is served. */
   readonly endpoints?: readonly string[]

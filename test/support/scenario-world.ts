@@ -136,10 +136,9 @@ export class ScenarioWorld {
     if (spec === undefined && verdict === 'untouched') return { outcome: verdict }
     if (spec === undefined) throw new Error(`${destination}:${port} is led to ${verdict}, where nobody listens`)
     const answer = this.#listeners.answer(spec, { source: packet.source, destination })
+    if (typeof answer === 'string') return { outcome: answer }
     const servicePort = nameOf(this.#snapshot.ports.get(spec.key.split('#')[0]!)!)
-    return typeof answer === 'string'
-      ? { outcome: answer, servicePort }
-      : { outcome: 'served', servicePort, endpoints: answer }
+    return { outcome: 'served', servicePort, endpoints: answer }
   }
 
   /** As the sync loop does it; rules that were written must be found to be right. */
