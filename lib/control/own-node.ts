@@ -8,30 +8,35 @@ import {
   includesLoopback,
   nodePortAddresses,
 } from '../modes/userspace/surroundings.js'
-import { chooseNodeAddress, readNodeNetwork } from '../system/node-addresses.js'
+import { type NodeNetwork, chooseNodeAddress, readNodeNetwork } from '../system/node-addresses.js'
 
 /** The machine that we run on: what it is, by its own account and by its Node object's, at the moment of asking. */
 export class OwnNode {
   readonly #config: KubeProxyConfig
   readonly #object: () => NodeObject | undefined
+  readonly #network: () => NodeNetwork
   #seen: NodeObject | undefined
 
-  /** @param object the Node as the API server knows it; undefined while it does not, or we do not know */
-  constructor(config: KubeProxyConfig, object: () => NodeObject | undefined) {
+  /**
+   * @param object the Node as the API server knows it; undefined while it does not, or we do not know
+   * @param network what the machine's network looks like now
+   */
+  constructor(config: KubeProxyConfig, object: () => NodeObject | undefined, network = readNodeNetwork) {
     this.#config = config
     this.#object = object
+    this.#network = network
   }
 
   /** The address to listen on and to lead rules to; undefined when there is none of that family. */
   address(family: IpFamily): IpAddress | undefined {
     const { bindAddress } = this.#config
     if (bindAddress !== undefined) return familyOf(bindAddress) === family ? bindAddress : undefined
-    return chooseNodeAddress(family, readNodeNetwork(), this.#object()?.addresses ?? [])
+    return chooseNodeAddress(family, this.#network(), this.#object()?.addresses ?? [])
   }
 
   /** All addresses of a family, loopback left out. */
   addresses(family: IpFamily): IpAddress[] {
-    return readNodeNetwork()
+    return this.#network()
       .addresses.map(({ ip }) => ip)
       .filter(ip => familyOf(ip) === family)
   }
