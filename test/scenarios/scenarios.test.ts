@@ -21,7 +21,7 @@ async function runScenario(t: Test, { settings, steps }: Scenario): Promise<void
     t.same(report.problems, step.problems, `${step.title}: what is told about wrong fields`)
     t.same(report.warnings, step.warnings, `${step.title}: what is told about the state as a whole`)
     t.same(report.flows, step.flows, `${step.title}: UDP flows`)
-    t.same(world.healthCheckNodePorts, step.healthCheckNodePorts, `${step.title}: ports for health checks`)
+    t.same(world.health, step.health, `${step.title}: what load balancers are told`)
     for (const packet of step.packets) {
       const answer = inWordsOf(packet.answer, world.answerTo(packet))
       t.same(answer, packet.answer, `${step.title}: packet to ${packet.text}, ${packet.client}`)
@@ -48,8 +48,11 @@ void t.test('A scenario that says something nobody would look at is refused', t 
     ['behaviour: b\nsteps: []\nobjects: []', 'x.yaml: "objects" is none of'],
     ['behaviour: [', 'x.yaml: '],
     ['behaviour: b\nnode: { zone: a }\nexpect: {}', 'x.yaml, node: "zone" is none of'],
-    ['behaviour: b\nsettings: { mode: ipvs }\nexpect: {}', 'x.yaml, settings: "mode" is none of'],
-    ['behaviour: b\nsettings: { nodePortAddresses: [10.0.0.1] }\nexpect: {}', 'x.yaml: 10.0.0.1 is not a range'],
+    ['behaviour: b\nflags: { zone: a }\nexpect: {}', 'x.yaml, flags: "zone" is none of'],
+    [
+      'behaviour: b\nflags: { nodeport-addresses: [10.0.0.1] }\nexpect: {}',
+      'x.yaml: --nodeport-addresses ["10.0.0.1"]',
+    ],
     ['behaviour: b\nexpect: {}\npackets: { 10.0.0.1: refused }', 'x.yaml, step 1: "10.0.0.1" is not written as'],
     ['behaviour: b\nexpect: {}\npackets: { 10.0.0.1:80/TCP: accepted }', 'x.yaml, step 1, 10.0.0.1:80/TCP: no answer'],
     [

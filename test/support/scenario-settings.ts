@@ -1,43 +1,34 @@
+import { FLAGS } from '../../lib/config/flags.js'
+import { type KubeProxyConfig } from '../../lib/config/kube-proxy-config.js'
+import { type FlagValues, readConfig } from '../../lib/config/read-config.js'
 import { type IpAddress, type IpFamily } from '../../lib/model/address.js'
-import { type Cidr, parseCidr } from '../../lib/model/cidr.js'
 import { onlyFields } from './only-fields.js'
 
-/** The node of a scenario, and how the proxy is set on it. */
+/** The node of a scenario, and how the proxy is started on it. */
 export interface ScenarioSettings {
-  readonly nodeName: string
-  /** Of its interfaces, loopback left out. */
-  readonly addresses: readonly IpAddress[]
+  readonly config: KubeProxyConfig
+  /** Those for which there is an iptables. */
   readonly families: readonly IpFamily[]
-  /** Where Pods send from: ranges of addresses, and interfaces by name, such as `cni0` or `veth+`. */
-  readonly fromPods: readonly string[]
-  readonly nodePortAddresses: readonly Cidr[] | 'primary' | undefined
-  readonly localhostNodePorts: boolean
+  /** Of the node's interfaces, loopback left out. */
+  readonly addresses: readonly IpAddress[]
 }
 
 const NODE = { name: 'node-a', addresses: ['192.168.50.1', 'fd00:50::1'] }
-const SETTINGS = {
-  families: ['IPv4'] as readonly IpFamily[],
-  fromPods: ['10.244.0.0/16', 'fd00:244::/64'],
-  nodePortAddresses: undefined as readonly string[] | 'primary' | undefined,
-  localhostNodePorts: true,
-}
+const USUAL_FLAGS = { 'cluster-cidr': '10.244.0.0/16,fd00:244::/64' }
 
 /** Reads what a scenario says of them; what it leaves out is as usual. */
-export function readSettings(file: string, node: object, settings: object): ScenarioSettings {
-  onlyFields(`${file}, node`, node, Object.keys(NODE))
-  onlyFields(`${file}, settings`, settings, Object.keys(SETTINGS))
-  const { name, addresses } = { ...NODE, ...node }
-  const { nodePortAddresses: wanted, ...rest } = { ...SETTINGS, ...settings }
-  return {
-    nodeName: name,
-    addresses,
-    ...rest,
-    nodePortAddresses: wanted === undefined || wanted === 'primary' ? wanted : wanted.map(text => rangeOf(file, text)),
-  }
-}
-
-function rangeOf(file: string, text: string): Cidr {
-  const range = parseCidr(text)
-  if (range === undefined) throw new Error(`${file}: ${text} is not a range`)
-  return range
+export function readSettings(
+  file: string,
+  { node = {}, families = ['IPv4'], flags = {} }: Readonly<Record<string, unknown>>,
+): ScenarioSettings {
+  onlyFields(`${file}, node`, node as object, Object.keys(NODE))
+  onlyFields(
+    `${file}, flags`,
+    flags as object,
+    FLAGS.map(flag => flag.name),
+  )
+  const { name, addresses } = { ...NODE, ...(node as object) }
+  const { config, problems } = readConfig({ ...USUAL_FLAGS, ...(flags as FlagValues) }, name)
+  if (problems.length > 0) throw new Error(`${file}: ${problems.join('; ')}`)
+  return { config, families: families as IpFamily[], addresses }
 }

@@ -1,5 +1,6 @@
+import { OwnNode } from '../../lib/control/own-node.js'
 import { type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
-import { familyOf, hostPort } from '../../lib/model/address.js'
+import { type IpAddress, hostPort } from '../../lib/model/address.js'
 import { silentEvents } from '../../lib/model/event-sink.js'
 import { type ObjectKind, objectKey } from '../../lib/model/objects.js'
 import { servicePortName } from '../../lib/model/service-port.js'
@@ -9,17 +10,17 @@ import { PortAllocator } from '../../lib/modes/userspace/port-allocator.js'
 import { UserspaceProxier } from '../../lib/modes/userspace/proxier.js'
 import { buildSnapshot } from '../../lib/snapshot/build-snapshot.js'
 import { ObjectStore } from '../../lib/snapshot/object-store.js'
+import { servicesHealth } from '../../lib/snapshot/services-health.js'
+import { type NodeNetwork } from '../../lib/system/node-addresses.js'
 import { type LogEntry, RecordingLog } from '../observe/recording-log.js'
 import { MemoryConntrack } from './memory-conntrack.js'
 import { MemoryIptables } from './memory-iptables.js'
 import { MemoryListeners } from './memory-listeners.js'
 import { type ExpectedPort, type ScenarioStep } from './scenario.js'
-import { packetFrom } from './scenario-client.js'
+import { answerTo } from './scenario-answer.js'
 import { type FindListener, readFlow } from './scenario-flows.js'
-import { ScenarioNode } from './scenario-node.js'
 import { type ExpectedPacket, type PacketAnswer } from './scenario-packets.js'
 import { type ScenarioSettings } from './scenario-settings.js'
-import { afterNat, tracePacket } from './trace-packet.js'
 
 const KINDS: readonly ObjectKind[] = ['Service', 'EndpointSlice', 'Endpoints', 'Node']
 const PROXY_PORTS = { first: 40_000, last: 40_999 }
@@ -36,13 +37,14 @@ export interface StepReport {
 export class ScenarioWorld {
   readonly #settings: ScenarioSettings
   readonly #store: ObjectStore
-  readonly #node: ScenarioNode
+  readonly #node: OwnNode
   readonly #iptables: readonly MemoryIptables[]
   readonly #listeners = new MemoryListeners()
   readonly #conntrack = new MemoryConntrack()
   readonly #log = new RecordingLog()
   readonly #proxier: UserspaceProxier
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
+  #addresses: readonly IpAddress[]
   #problems: string[] = []
 
   static async start(settings: ScenarioSettings): Promise<ScenarioWorld> {
@@ -52,14 +54,16 @@ export class ScenarioWorld {
   }
 
   private constructor(settings: ScenarioSettings) {
+    const { config } = settings
     this.#settings = settings
     this.#store = new ObjectStore({
-      nodeName: settings.nodeName,
+      nodeName: config.nodeName,
       onChange: () => undefined,
       onProblems: ({ kind, name, problems, wrongFamily }) =>
         this.#problems.push(...[...problems, ...wrongFamily].map(problem => `${kind} ${name}: ${problem}`)),
     })
-    this.#node = new ScenarioNode(settings, () => this.#store.node)
+    this.#addresses = settings.addresses
+    this.#node = new OwnNode(config, () => this.#store.node, this.#network)
     this.#iptables = settings.families.map(family => new MemoryIptables(family))
     this.#proxier = new UserspaceProxier({
       dataPlane: this.#listeners,
@@ -68,7 +72,10 @@ export class ScenarioWorld {
       conntrack: this.#conntrack,
       events: silentEvents,
       log: this.#log,
-      ...this.#node.forProxier,
+      nodeAddress: family => this.#node.address(family),
+      nodeAddresses: family => this.#node.addresses(family),
+      surroundings: family => this.#node.surroundings(family),
+      localhostNodePorts: family => this.#node.servesNodePortsOnLoopback(family),
     })
   }
 
@@ -92,22 +99,25 @@ export class ScenarioWorld {
     return table
   }
 
-  /** Services that have a port for health checks. */
-  get healthCheckNodePorts(): Record<string, number> {
-    const having = [...this.#store.services.values()].filter(service => service.healthCheckNodePort !== 0)
-    return Object.fromEntries(having.map(service => [objectKey(service), service.healthCheckNodePort]))
+  /** What load balancers are told. */
+  get health(): ScenarioStep['health'] {
+    const table = servicesHealth(this.#snapshot).map(({ port, localEndpoints, ...service }) => [
+      objectKey(service),
+      { port, localEndpoints },
+    ])
+    return Object.fromEntries(table) as ScenarioStep['health']
   }
 
   /** Makes the step's state true. */
   async take(step: ScenarioStep): Promise<StepReport> {
     this.#problems = []
     this.#log.entries.length = 0
-    this.#node.addresses = step.addresses ?? this.#node.addresses
+    this.#addresses = step.addresses ?? this.#addresses
     const flows = Object.keys(step.flows).map(text => [text, readFlow(text, this.#findListener)] as const)
     this.#conntrack.entries = flows.map(([, entry]) => entry)
     this.#deliver(step)
-    const { nodeName, families } = this.#settings
-    const scope = { nodeName, families, rangesAtNodePorts: false }
+    const { config, families } = this.#settings
+    const scope = { nodeName: config.nodeName, families, rangesAtNodePorts: config.rangesAtNodePorts }
     this.#snapshot = buildSnapshot(this.#store, this.#store.takeChanges(), scope, this.#snapshot)
     const rulesWritten = await this.#sync()
     const left = new Set(this.#conntrack.entries)
@@ -120,25 +130,13 @@ export class ScenarioWorld {
   }
 
   /** What becomes of a packet. */
-  answerTo({ destination, port, protocol, client }: ExpectedPacket): PacketAnswer {
-    const packet = {
-      ...packetFrom(client, destination, this.#node),
-      destination,
-      port,
-      protocol: protocol.toLowerCase() as 'tcp',
-    }
-    const iptables = this.#iptables.find(({ family }) => family === familyOf(destination))
-    const verdict = iptables === undefined ? 'untouched' : tracePacket(iptables.kernel, packet)
-    if (verdict === 'dropped' || verdict === 'refused') return { outcome: verdict }
-    const arrived = afterNat(packet, verdict)
-    const isHere = packet.local.includes(arrived.destination)
-    const spec = isHere ? this.#listeners.at(arrived.destination, arrived.port, protocol) : undefined
-    if (spec === undefined && verdict === 'untouched') return { outcome: verdict }
-    if (spec === undefined) throw new Error(`${destination}:${port} is led to ${verdict}, where nobody listens`)
-    const answer = this.#listeners.answer(spec, { source: packet.source, destination })
-    if (typeof answer === 'string') return { outcome: answer }
-    const servicePort = nameOf(this.#snapshot.ports.get(spec.key.split('#')[0]!)!)
-    return { outcome: 'served', servicePort, endpoints: answer }
+  answerTo(packet: ExpectedPacket): PacketAnswer {
+    return answerTo(packet, {
+      iptables: this.#iptables,
+      listeners: this.#listeners,
+      addresses: this.#ownAddresses,
+      nameOf: ({ key }) => nameOf(this.#snapshot.ports.get(key.split('#')[0]!)!),
+    })
   }
 
   /** As the sync loop does it; rules that were written must be found to be right. */
@@ -153,6 +151,17 @@ export class ScenarioWorld {
     await this.#proxier.update(this.#snapshot)
     return written
   }
+
+  /** The main one of each family first. */
+  get #ownAddresses(): IpAddress[] {
+    const main = this.#settings.families.map(family => this.#node.address(family)).filter(ip => ip !== undefined)
+    return [...new Set([...main, ...this.#addresses])]
+  }
+
+  readonly #network = (): NodeNetwork => ({
+    addresses: this.#addresses.map(ip => ({ interfaceName: 'eth0', ip })),
+    defaultInterface: { IPv4: 'eth0', IPv6: 'eth0' },
+  })
 
   /** The listener that a ClusterIP leads to. */
   #listenerOf({ servicePort }: ServedPort): ListenerSpec | undefined {

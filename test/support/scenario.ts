@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { type IpAddress } from '../../lib/model/address.js'
 import { type ObjectKind } from '../../lib/model/objects.js'
+import { type ServiceHealth } from '../../lib/model/service-health.js'
 import { onlyFields } from './only-fields.js'
 import { type ExpectedPacket, readPackets } from './scenario-packets.js'
 import { type ScenarioSettings, readSettings } from './scenario-settings.js'
@@ -31,8 +32,8 @@ export interface ScenarioStep {
   /** Exactly what is served: `default/web:http/TCP` to what is known of it. */
   readonly expect: Readonly<Record<string, ExpectedPort>>
   readonly packets: readonly ExpectedPacket[]
-  /** Exactly which Services have a port for health checks: `default/web` to its number. */
-  readonly healthCheckNodePorts: Readonly<Record<string, number>>
+  /** Exactly what load balancers are told: `default/web` to the port where they ask, and the count they get. */
+  readonly health: Readonly<Record<string, Pick<ServiceHealth, 'port' | 'localEndpoints'>>>
   /** UDP flows that the kernel remembers when the step begins, and what becomes of them. */
   readonly flows: Readonly<Record<string, 'kept' | 'forgotten'>>
   /** Exactly what is told about wrong fields in this step. */
@@ -53,13 +54,13 @@ export interface Scenario {
   readonly steps: readonly ScenarioStep[]
 }
 
-const TOP_FIELDS = ['behaviour', 'node', 'settings', 'steps']
+const TOP_FIELDS = ['behaviour', 'node', 'families', 'flags', 'steps']
 const STEP_FIELDS = [
-  ...['title', 'objects', 'apply', 'remove', 'addresses', 'expect', 'packets', 'healthCheckNodePorts', 'flows'],
+  ...['title', 'objects', 'apply', 'remove', 'addresses', 'expect', 'packets', 'health', 'flows'],
   ...['problems', 'warnings', 'unchanged', 'rules'],
 ]
 const PORT_FIELDS = ['clusterIP', 'affinity', 'endpoints']
-const NOTHING = { healthCheckNodePorts: {}, flows: {}, problems: [], warnings: [], unchanged: [] }
+const NOTHING = { health: {}, flows: {}, problems: [], warnings: [], unchanged: [] }
 
 /** All scenarios of the folder, by name. Tests run from the compiled tree, and scenarios are not compiled. */
 export function readScenarios(): Scenario[] {
@@ -81,13 +82,13 @@ export function parseScenario(file: string, text: string): Scenario {
   const top = document.toJS() as Record<string, unknown>
   const isShort = !('steps' in top)
   onlyFields(file, top, isShort ? [...TOP_FIELDS, ...STEP_FIELDS] : TOP_FIELDS)
-  const { behaviour, node = {}, settings = {}, ...step } = top
+  const { behaviour, node: _node, families: _families, flags: _flags, ...step } = top
   if (typeof behaviour !== 'string') throw new Error(`${file}: "behaviour" is missing: one sentence`)
   const steps = (isShort ? [{ title: behaviour, ...step }] : top.steps) as Record<string, unknown>[]
   return {
     file,
     behaviour,
-    settings: readSettings(file, node as object, settings as object),
+    settings: readSettings(file, top),
     steps: steps.map((raw, index) => readStep(`${file}, step ${index + 1}`, raw)),
   }
 }
