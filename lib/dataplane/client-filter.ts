@@ -1,15 +1,12 @@
 import { BlockList } from 'node:net'
-import { type Cidr } from '../model/cidr.js'
+import { type Cidr, LOOPBACK } from '../model/cidr.js'
 import { familyOf } from '../model/address.js'
 
-const LOOPBACK = rangesOf([
-  { family: 'IPv4', network: '127.0.0.0', bits: 8 },
-  { family: 'IPv6', network: '::1', bits: 128 },
-])
+const LOOPBACK_LIST = rangesOf(Object.values(LOOPBACK))
 
 /** Whether an address is one of this machine's loopback addresses. */
 export function isLoopback(ip: string): boolean {
-  return contains(LOOPBACK, ip)
+  return contains(LOOPBACK_LIST, ip)
 }
 
 /** Lets in the clients of some ranges, or everybody. Looks at every range for every client: fine for connections, of which each costs far more. */

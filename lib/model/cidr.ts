@@ -7,6 +7,12 @@ export interface Cidr {
   readonly bits: number
 }
 
+/** The addresses by which a machine speaks to itself alone. */
+export const LOOPBACK: Readonly<Record<IpFamily, Cidr>> = {
+  IPv4: { family: 'IPv4', network: '127.0.0.0', bits: 8 },
+  IPv6: { family: 'IPv6', network: '::1', bits: 128 },
+}
+
 /**
  * Reads `address/bits`; undefined when it is not a CIDR. Host bits that are set are ignored, as Go's net.ParseCIDR does.
  * An IPv4-mapped IPv6 address is refused: it is not said which of its two lengths the bits count in.

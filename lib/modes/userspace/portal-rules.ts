@@ -1,5 +1,5 @@
 import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
-import { type Cidr } from '../../model/cidr.js'
+import { LOOPBACK } from '../../model/cidr.js'
 import { servicePortName } from '../../model/service-port.js'
 import {
   NODEPORT_CONTAINER,
@@ -146,11 +146,6 @@ function loopbackRules(family: IpFamily, nodePorts: readonly LedPortal[]): Rule[
 
 function protocolOf({ protocol }: Portal['servicePort']): 'TCP' | 'UDP' {
   return protocol === 'UDP' ? 'UDP' : 'TCP'
-}
-
-const LOOPBACK: Readonly<Record<IpFamily, Cidr>> = {
-  IPv4: { family: 'IPv4', network: '127.0.0.0', bits: 8 },
-  IPv6: { family: 'IPv6', network: '::1', bits: 128 },
 }
 
 function link(

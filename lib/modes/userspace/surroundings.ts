@@ -1,5 +1,5 @@
 import { type IpAddress, type IpFamily } from '../../model/address.js'
-import { type Cidr, cidrContains } from '../../model/cidr.js'
+import { type Cidr, LOOPBACK, cidrContains } from '../../model/cidr.js'
 
 /** How a packet shows that it comes from a Pod of this cluster. */
 export type FromPod = { readonly source: Cidr } | { readonly inInterface: string }
@@ -34,5 +34,7 @@ export function nodePortAddresses(
 export function includesLoopback(wanted: readonly Cidr[] | 'primary' | undefined, family: IpFamily): boolean {
   if (wanted === 'primary') return false
   const ranges = wanted?.filter(range => range.family === family) ?? []
-  return ranges.length === 0 || ranges.some(range => cidrContains(range, family === 'IPv4' ? '127.0.0.1' : '::1'))
+  const inLoopback = ({ network }: Cidr): boolean => cidrContains(LOOPBACK[family], network)
+  const reachesLoopback = (range: Cidr): boolean => cidrContains(range, LOOPBACK[family].network)
+  return ranges.length === 0 || ranges.some(range => inLoopback(range) || reachesLoopback(range))
 }
