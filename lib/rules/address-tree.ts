@@ -1,22 +1,19 @@
-import { type IpAddress, type IpFamily, familyOf, ipBytes } from '../model/address.js'
+import { type IpAddress, type IpFamily, ipBytes } from '../model/address.js'
 import { type Cidr, parseCidr } from '../model/cidr.js'
+import { Listing } from './listing.js'
 import { PrefixNames } from './prefix-names.js'
-import { type Keyed, radixTree } from './radix-tree.js'
+import { RadixTree } from './radix-tree.js'
+import { type RuleList, ruleList, withOwnChains } from './rule-list.js'
 import { type Rule, type RuleTree } from './rule-set.js'
 
-/** What is to be done with packets to one address. */
-export interface AddressRules {
-  readonly address: IpAddress
-  readonly rules: readonly Rule[]
+/** How things of some kind become rules for packets to an address. */
+export interface AddressRules<T> {
+  addressOf(thing: T): IpAddress
+  /** Of all things with one address; asked again only when these are not the same objects. */
+  rulesOf(things: readonly T[]): readonly Rule[]
 }
 
-/** An address with more rules gets a chain of its own: then packets to its neighbours are compared with one of them. */
-const MOST_IN_PLACE = 2
 const BITS_OF_DIGIT = 4
-
-interface Listed extends Keyed {
-  readonly rules: readonly Rule[]
-}
 
 /**
  * Leads packets by their destination to the rules of that address, past those of all others:
@@ -34,37 +31,39 @@ interface Listed extends Keyed {
  * back to the chain that the root is in. A rule with target RETURN returns to there too, or beyond it, depending on where in
  * the tree it lies: put nothing behind the root that such a packet must not meet.
  *
- * @param beginning of the chains' names, such as `KUBE-PODS-`; at most 10 characters
- * @param entries all of one IP family, in any order; an address that comes twice has the rules of both
+ * For things that are the same objects as last time nothing is made anew; see `Listing` and `RadixTree`.
  */
-export function addressTree(beginning: string, entries: readonly AddressRules[]): RuleTree {
-  const family = familyOf(entries[0]?.address ?? '')
-  const names = new PrefixNames(beginning)
-  const ownChains = new Map<string, readonly Rule[]>()
-  const byAddress = new Map<IpAddress, Rule[]>()
-  for (const { address, rules } of entries) {
-    const known = byAddress.get(address) ?? []
-    byAddress.set(address, known)
-    for (const rule of rules) known.push(rule.destination === address ? rule : { ...rule, destination: address })
-  }
-  const listed = [...byAddress]
-    .map(([address, rules]) => ({ key: digitsOf(address), address, rules }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
-    .map(({ key, address, rules }): Listed => {
-      if (rules.length <= MOST_IN_PLACE) return { key, rules }
-      const chain = names.nameOf(prefixOf(key, family))
-      ownChains.set(chain, rules)
-      return { key, rules: [{ destination: address, target: { kind: 'jump', chain } }] }
+export class AddressTree<T> {
+  readonly #names: PrefixNames
+  readonly #listing: Listing<T, IpAddress, RuleList<IpAddress>>
+  readonly #radix: RadixTree<RuleList<IpAddress>>
+
+  /** @param beginning of the chains' names, such as `KUBE-PODS-`; at most 10 characters */
+  constructor(beginning: string, family: IpFamily, { addressOf, rulesOf }: AddressRules<T>) {
+    const names = new PrefixNames(beginning)
+    this.#names = names
+    this.#listing = new Listing(addressOf, (address, things) => {
+      const key = digitsOf(address)
+      const nameOf = (): string => names.nameOf(prefixOf(key, family))
+      return ruleList(address, key, rulesOf(things), { destination: address }, nameOf)
     })
-  const { root, chains } = radixTree(listed, {
-    list: group => group.flatMap(({ rules }) => rules),
-    size: group => group.length,
-    branch: digits => {
-      const destination = prefixOf(digits, family)
-      return { chain: names.nameOf(destination), match: { destination } }
-    },
-  })
-  return { root, chains: new Map([...chains, ...ownChains]) }
+    this.#radix = new RadixTree({
+      list: group => group.flatMap(({ rules }) => rules),
+      size: group => group.length,
+      branch: digits => {
+        const destination = prefixOf(digits, family)
+        return { chain: names.nameOf(destination), match: { destination } }
+      },
+    })
+  }
+
+  /** @param things with addresses of the tree's family; in an order that changes little from time to time */
+  of(things: readonly T[]): RuleTree {
+    const lists = this.#listing.of(things)
+    const tree = withOwnChains(this.#radix.of(lists), lists)
+    this.#names.keepOnly(tree.chains)
+    return tree
+  }
 }
 
 function digitsOf(address: IpAddress): string {

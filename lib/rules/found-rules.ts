@@ -1,6 +1,7 @@
 /** Rules as they were found in the kernel: table name to chain name to rules, each as its words without `-A chain`. */
 export type FoundRules = ReadonlyMap<string, FoundTable>
-export type FoundTable = ReadonlyMap<string, readonly (readonly string[])[]>
+export type FoundTable = ReadonlyMap<string, FoundChain>
+export type FoundChain = readonly (readonly string[])[]
 
 /** Reads what `iptables-save` printed. Lines it does not know are passed over: they are not about rules. */
 export function parseSaveText(text: string): FoundRules {

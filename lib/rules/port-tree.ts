@@ -1,5 +1,7 @@
-import { type Keyed, type RadixRules, radixTree } from './radix-tree.js'
+import { Listing } from './listing.js'
 import { LONGEST_CHAIN_NAME } from './prefix-names.js'
+import { type Keyed, type RadixRules, RadixTree } from './radix-tree.js'
+import { type RuleList, ruleList, withOwnChains } from './rule-list.js'
 import { type Rule, type RuleTarget, type RuleTree } from './rule-set.js'
 
 type Protocol = 'TCP' | 'UDP'
@@ -9,105 +11,117 @@ export interface Port {
   readonly port: number
 }
 
-/** What is to be done with packets to one port. */
-export interface PortRules extends Port {
-  readonly rules: readonly Rule[]
-}
-
+const PROTOCOLS: readonly Protocol[] = ['TCP', 'UDP']
 /** As many as the multiport match takes (XT_MULTI_PORTS). */
 const PORTS_IN_A_RULE = 15
-/** A port with more rules gets a chain of its own. */
-const MOST_IN_PLACE = 2
 const DIGITS = 4
 const LONGEST_BEGINNING = LONGEST_CHAIN_NAME - 'tcp-65520-65535'.length
 
-interface Listed extends Keyed {
-  readonly port: number
-  readonly rules: readonly Rule[]
+/** What a tree is for the ports of one protocol. */
+interface OfProtocol<T, Thing extends Keyed & { readonly id: number }> {
+  readonly protocol: Protocol
+  readonly listing: Listing<T, number, Thing>
+  readonly radix: RadixTree<Thing>
+}
+
+/** How things of some kind become rules for packets to a port. */
+export interface PortRules<T> {
+  protocolOf(thing: T): Protocol
+  portOf(thing: T): number
+  /** Of all things with one port; asked again only when these are not the same objects. */
+  rulesOf(things: readonly T[]): readonly Rule[]
 }
 
 /**
- * Leads packets by their destination port to the rules of that port, as `addressTree` does by address:
+ * Leads packets by their destination port to the rules of that port, as `AddressTree` does by address:
  *
  *     (root)                        -p tcp --dport 28672:32767 -j KUBE-NP-tcp-28672-32767
  *     KUBE-NP-tcp-28672-32767       -p tcp --dport 30000 -j DNAT …
  *
  * Ranges begin and end at multiples of 16, 256 and 4096.
- *
- * @param beginning of the chains' names, such as `KUBE-NP-`; at most 13 characters
- * @param entries in any order; a port that comes twice has the rules of both
  */
-export function portTree(beginning: string, entries: readonly PortRules[]): RuleTree {
-  const ownChains = new Map<string, readonly Rule[]>()
-  const trees = perProtocol(entries, (protocol, ofProtocol) => {
-    const byPort = new Map<number, Rule[]>()
-    for (const { port, rules } of ofProtocol) {
-      const known = byPort.get(port) ?? []
-      byPort.set(port, known)
-      for (const rule of rules) known.push(forPort(rule, protocol, port))
-    }
-    const listed = [...byPort].map(([port, rules]): Listed => {
-      if (rules.length <= MOST_IN_PLACE) return { key: digitsOf(port), port, rules }
-      const chain = nameOf(beginning, protocol, port, port)
-      ownChains.set(chain, rules)
-      const jump: Rule = { protocol, destinationPort: port, target: { kind: 'jump', chain } }
-      return { key: digitsOf(port), port, rules: [jump] }
-    })
-    return treeOf(beginning, protocol, listed, {
-      list: group => group.flatMap(({ rules }) => rules),
-      size: group => group.length,
-    })
-  })
-  return joined(trees, ownChains)
+export class PortTree<T> {
+  readonly #protocolOf: (thing: T) => Protocol
+  readonly #ofProtocols: readonly OfProtocol<T, RuleList<number>>[]
+
+  /** @param beginning of the chains' names, such as `KUBE-NP-`; at most 13 characters */
+  constructor(beginning: string, { protocolOf, portOf, rulesOf }: PortRules<T>) {
+    this.#protocolOf = protocolOf
+    this.#ofProtocols = PROTOCOLS.map(protocol => ({
+      protocol,
+      listing: new Listing(portOf, (port, things) => {
+        const match = { protocol, destinationPort: port }
+        const name = nameOf(beginning, protocol, port, port)
+        return ruleList(port, digitsOf(port), rulesOf(things), match, () => name)
+      }),
+      radix: radixOf(beginning, protocol, {
+        list: group => group.flatMap(({ rules }) => rules),
+        size: group => group.length,
+      }),
+    }))
+  }
+
+  /** @param things in an order that changes little from time to time */
+  of(things: readonly T[]): RuleTree {
+    const ofProtocol: Record<Protocol, T[]> = { TCP: [], UDP: [] }
+    for (const thing of things) ofProtocol[this.#protocolOf(thing)].push(thing)
+    return joined(
+      this.#ofProtocols.map(({ protocol, listing, radix }) => {
+        const lists = listing.of(ofProtocol[protocol])
+        return withOwnChains(radix.of(lists), lists)
+      }),
+    )
+  }
 }
 
 /**
  * The same where one thing is to be done with packets to any of the ports: these are listed in groups.
  *
  *     KUBE-DOOR-tcp-32768-33023     -p tcp -m multiport --dports 32771,32780,… -j KUBE-PROXY-DOOR
- *
- * @param common what all these rules say besides
  */
-export function portSetTree(
-  beginning: string,
-  ports: readonly Port[],
-  target: RuleTarget,
-  common: Omit<Rule, 'target' | 'protocol' | 'destinationPort' | 'destinationPorts'> = {},
-): RuleTree {
-  const trees = perProtocol(ports, (protocol, ofProtocol) => {
-    const listed = [...new Set(ofProtocol.map(({ port }) => port))].map(port => ({ key: digitsOf(port), port }))
-    return treeOf(beginning, protocol, listed, {
-      list: group =>
-        groups(group.map(({ port }) => port)).map(destinationPorts => ({
-          ...common,
-          protocol,
-          destinationPorts,
-          target,
-        })),
-      size: group => Math.ceil(group.length / PORTS_IN_A_RULE),
-    })
-  })
-  return joined(trees)
+export class PortSetTree {
+  readonly #ofProtocols: readonly OfProtocol<Port, Keyed & { readonly id: number }>[]
+
+  /** @param common what all these rules say besides */
+  constructor(
+    beginning: string,
+    target: RuleTarget,
+    common: Omit<Rule, 'target' | 'protocol' | 'destinationPort' | 'destinationPorts'> = {},
+  ) {
+    this.#ofProtocols = PROTOCOLS.map(protocol => ({
+      protocol,
+      listing: new Listing(
+        ({ port }) => port,
+        port => ({ id: port, key: digitsOf(port) }),
+      ),
+      radix: radixOf(beginning, protocol, {
+        list: group =>
+          groups(group.map(({ id }) => id)).map(destinationPorts => ({
+            ...common,
+            protocol,
+            destinationPorts,
+            target,
+          })),
+        size: group => Math.ceil(group.length / PORTS_IN_A_RULE),
+      }),
+    }))
+  }
+
+  of(ports: readonly Port[]): RuleTree {
+    return joined(
+      this.#ofProtocols.map(({ protocol, listing, radix }) =>
+        radix.of(listing.of(ports.filter(port => port.protocol === protocol))),
+      ),
+    )
+  }
 }
 
-function perProtocol<T extends Port>(
-  entries: readonly T[],
-  build: (protocol: Protocol, ofProtocol: readonly T[]) => RuleTree,
-): RuleTree[] {
-  return (['TCP', 'UDP'] as const).map(protocol => {
-    const ofProtocol = entries.filter(entry => entry.protocol === protocol)
-    return ofProtocol.length === 0 ? { root: [], chains: new Map() } : build(protocol, ofProtocol)
-  })
-}
-
-function treeOf<T extends Keyed>(
+function radixOf<T extends Keyed>(
   beginning: string,
   protocol: Protocol,
-  listed: readonly T[],
   rules: Pick<RadixRules<T>, 'list' | 'size'>,
-): RuleTree {
-  const sorted = [...listed].sort((a, b) => (a.key < b.key ? -1 : 1))
-  return radixTree(sorted, {
+): RadixTree<T> {
+  return new RadixTree({
     ...rules,
     branch: digits => {
       const first = Number.parseInt(digits.padEnd(DIGITS, '0'), 16)
@@ -120,16 +134,11 @@ function treeOf<T extends Keyed>(
   })
 }
 
-function joined(trees: readonly RuleTree[], more: RuleTree['chains'] = new Map()): RuleTree {
+function joined(trees: readonly RuleTree[]): RuleTree {
   return {
     root: trees.flatMap(({ root }) => root),
-    chains: new Map([...trees.flatMap(({ chains }) => [...chains]), ...more]),
+    chains: new Map(trees.flatMap(({ chains }) => [...chains])),
   }
-}
-
-function forPort(rule: Rule, protocol: Protocol, port: number): Rule {
-  const isIts = rule.protocol === protocol && rule.destinationPort === port
-  return isIts ? rule : { ...rule, protocol, destinationPort: port }
 }
 
 function digitsOf(port: number): string {

@@ -44,6 +44,11 @@ export class PrefixNames {
     }
   }
 
+  /** Has the names that no chain has any more free for others again. */
+  keepOnly(chains: ReadonlyMap<string, unknown>): void {
+    for (const name of this.#taken.keys()) if (!chains.has(name)) this.#taken.delete(name)
+  }
+
   /** All that lie in one subnet have the hash in common, and end in what tells them apart. */
   #hashed(prefix: Cidr, salt: number): string {
     const groups = groupsOf(prefix)

@@ -1,4 +1,5 @@
 import { type Rule, type RuleTree } from './rule-set.js'
+import { sameItems } from './same-items.js'
 
 /** What a tree is made of: things with a key, all keys of the same length. Give them sorted by key, no key twice. */
 export interface Keyed {
@@ -28,6 +29,15 @@ export const MOST_IN_A_LIST = 16
  */
 export const MOST_JUMPS = 8
 
+/** The rules of some of the things: the whole tree, or what a branch of it leads to. */
+interface Part<T> extends RuleTree {
+  readonly things: readonly T[]
+  /** How many lead there. */
+  readonly jumps: number
+  /** With itself, all parts below it, by the beginning that all keys of one have in common. */
+  readonly parts: ReadonlyMap<string, Part<T>>
+}
+
 /**
  * Rules that compare a packet with few things, however many there are: a radix tree.
  *
@@ -40,27 +50,68 @@ export const MOST_JUMPS = 8
  *
  * A branch with more than half of what is in its chain is not jumped to but written out in its place. So each jump at least
  * halves what is left, and a tree is no deeper than the logarithm of its size; common beginnings of all keys cost nothing.
+ *
+ * Trees are made one after the other, and each has of the last one the parts whose things are all the same objects, without
+ * looking into them: among 10,000 Services, one more costs what is on the way to it.
  */
-export function radixTree<T extends Keyed>(things: readonly T[], rules: RadixRules<T>): RuleTree {
-  const chains = new Map<string, readonly Rule[]>()
-  const divided = (group: readonly T[], jumps: number): readonly Rule[] => {
-    const size = rules.size(group)
-    if (size <= MOST_IN_A_LIST || jumps === MOST_JUMPS) return rules.list(group)
-    const position = commonLength(group[0]!.key, group.at(-1)!.key)
-    return branches(group, position).flatMap(branch => {
-      const inBranch = rules.size(branch)
-      if (inBranch <= 1) return rules.list(branch)
-      if (inBranch > MOST_IN_A_LIST && inBranch > size / 2) return divided(branch, jumps)
-      const { chain, match } = rules.branch(branch[0]!.key.slice(0, position + 1))
-      chains.set(chain, divided(branch, jumps + 1))
+export class RadixTree<T extends Keyed> {
+  readonly #rules: RadixRules<T>
+  #last: Part<T> | undefined
+
+  constructor(rules: RadixRules<T>) {
+    this.#rules = rules
+  }
+
+  of(things: readonly T[]): RuleTree {
+    this.#last = this.#part(things, 0)
+    return this.#last
+  }
+
+  #part(things: readonly T[], jumps: number): Part<T> {
+    const position = commonLength(things)
+    const beginning = things[0]?.key.slice(0, position) ?? ''
+    const before = this.#last?.parts.get(beginning)
+    if (before?.jumps === jumps && sameItems(before.things, things)) return before
+    const chains = new Map<string, readonly Rule[]>()
+    const parts = new Map<string, Part<T>>()
+    const root = this.#divided(things, position, jumps, (below, chain) => {
+      for (const [name, part] of below.parts) parts.set(name, part)
+      for (const [name, rules] of below.chains) chains.set(name, rules)
+      if (chain !== undefined) chains.set(chain, below.root)
+    })
+    const part = { things, jumps, root, chains, parts }
+    parts.set(beginning, part)
+    return part
+  }
+
+  /** @param add takes what is below, with its chain where it has one of its own */
+  #divided(
+    things: readonly T[],
+    position: number,
+    jumps: number,
+    add: (below: Part<T>, chain?: string) => void,
+  ): readonly Rule[] {
+    const { list, size, branch } = this.#rules
+    const inAll = size(things)
+    if (inAll <= MOST_IN_A_LIST || jumps === MOST_JUMPS) return list(things)
+    return branches(things, position).flatMap(inBranch => {
+      const count = size(inBranch)
+      if (count <= 1) return list(inBranch)
+      if (count > MOST_IN_A_LIST && count > inAll / 2) {
+        const inPlace = this.#part(inBranch, jumps)
+        add(inPlace)
+        return inPlace.root
+      }
+      const { chain, match } = branch(inBranch[0]!.key.slice(0, position + 1))
+      add(this.#part(inBranch, jumps + 1), chain)
       return [{ ...match, target: { kind: 'jump', chain } as const }]
     })
   }
-  return { root: divided(things, 0), chains }
 }
 
-/** Of the first and the last of sorted keys: so long all of them are the same. */
-function commonLength(first: string, last: string): number {
+/** Of sorted keys: so long all of them are the same. */
+function commonLength(things: readonly Keyed[]): number {
+  const [first, last] = [things[0]?.key ?? '', things.at(-1)?.key ?? '']
   let length = 0
   while (length < first.length && first[length] === last[length]) length++
   return length

@@ -1,6 +1,7 @@
-import { type FoundRules, type FoundTable, targetOf } from './found-rules.js'
+import { type FoundChain, type FoundRules, type FoundTable, targetOf } from './found-rules.js'
 import { type RuleSet, type TableRules } from './rule-set.js'
-import { ruleWords } from './rule-words.js'
+import { chainWords, ruleWords } from './rule-words.js'
+import { sameItems } from './same-items.js'
 
 /** Text for `iptables-restore --noflush`, and how many rules it carries per table. Empty text: nothing to do. */
 export interface RestoreText {
@@ -32,18 +33,20 @@ export function restoreText(wanted: RuleSet, found: FoundRules): RestoreText {
   return { text, written }
 }
 
-/** What a read would find after a successful write of the wanted rules, as far as it concerns us. */
-export function asFound(wanted: RuleSet): FoundRules {
+/**
+ * What a read would find after a successful write of the wanted rules, as far as it concerns us.
+ * @param read what was read, where that needed no write: then what it says of others is kept
+ */
+export function asFound(wanted: RuleSet, read: FoundRules = new Map()): FoundRules {
   return new Map(
     [...wanted.tables].map(([name, { chains, links }]) => {
-      const table = new Map<string, readonly (readonly string[])[]>()
-      for (const [chain, rules] of chains)
-        table.set(
-          chain,
-          rules.map(rule => ruleWords(rule, wanted.family)),
-        )
-      for (const { chain, rule } of links)
-        table.set(chain, [...(table.get(chain) ?? []), ruleWords(rule, wanted.family)])
+      const table = new Map(read.get(name))
+      for (const [chain, rules] of chains) table.set(chain, chainWords(rules, wanted.family))
+      for (const { chain, rule } of links) {
+        const words = ruleWords(rule, wanted.family)
+        const others = table.get(chain) ?? []
+        if (!others.some(other => sameItems(other, words))) table.set(chain, [...others, words])
+      }
       return [name, table]
     }),
   )
@@ -53,12 +56,10 @@ function tableLines(table: TableRules, { family }: RuleSet, found: FoundTable | 
   const declarations: string[] = []
   const rules: string[] = []
   for (const [chain, chainRules] of table.chains) {
-    const lines = chainRules.map(rule => line(ruleWords(rule, family)))
-    const present = found?.get(chain)?.map(line)
-    if (present !== undefined && present.length === lines.length && present.every((text, i) => text === lines[i]))
-      continue
+    const words = chainWords(chainRules, family)
+    if (sameWords(found?.get(chain), words)) continue
     declarations.push(`:${chain} - [0:0]`)
-    rules.push(...lines.map(text => `-A ${chain} ${text}`))
+    for (const ofRule of words) rules.push(`-A ${chain} ${line(ofRule)}`)
   }
   for (const { chain, position, rule } of table.links) {
     const text = line(ruleWords(rule, family))
@@ -66,6 +67,11 @@ function tableLines(table: TableRules, { family }: RuleSet, found: FoundTable | 
     rules.push(position === 'first' ? `-I ${chain} 1 ${text}` : `-A ${chain} ${text}`)
   }
   return { declarations, rules }
+}
+
+function sameWords(found: FoundChain | undefined, wanted: FoundChain): boolean {
+  if (found === wanted) return true
+  return found?.length === wanted.length && found.every((words, index) => sameItems(words, wanted[index]!))
 }
 
 function unwantedChains({ chains, ownedPrefixes = [] }: TableRules, found: FoundTable = new Map()) {
@@ -109,8 +115,15 @@ export function removalText(chains: ReadonlyMap<string, readonly string[]>, foun
   return text
 }
 
+/** What needs no quotes. */
+const PLAIN = /^[A-Za-z0-9_./:+@%,!-]+$/
+
 function line(words: readonly string[]): string {
-  return words
-    .map(word => (/^[A-Za-z0-9_./:+@%,!-]+$/.test(word) ? word : `"${word.replace(/(["\\])/g, '\\$1')}"`))
-    .join(' ')
+  // Nearly all lines need none, and to ask once for a line is several times cheaper than for each word.
+  const isPlain = PLAIN.test(words.join('')) && !words.includes('')
+  return (isPlain ? words : words.map(quoted)).join(' ')
+}
+
+function quoted(word: string): string {
+  return PLAIN.test(word) ? word : `"${word.replace(/(["\\])/g, '\\$1')}"`
 }

@@ -1,6 +1,7 @@
 import { type IpAddress, type IpFamily, hostPort } from '../model/address.js'
 import { type Cidr } from '../model/cidr.js'
 import { type PortRange } from '../model/port-range.js'
+import { type FoundChain } from './found-rules.js'
 import { type Rule } from './rule-set.js'
 
 /** The kernel keeps 256 bytes of a comment, the last of them 0. */
@@ -15,10 +16,9 @@ const COMMENT_BYTES = 255
  * and neither prints a range of one port as a range, or what matches everything (`-d 0.0.0.0/0`, `--dport 0:65535`).
  */
 export function ruleWords(rule: Rule, family: IpFamily): string[] {
-  const words = [
-    ...rangeWords('-s', rule.source),
-    ...rangeWords('-d', typeof rule.destination === 'string' ? hostRange(rule.destination, family) : rule.destination),
-  ]
+  const words: string[] = []
+  pushRange(words, '-s', rule.source, family)
+  pushRange(words, '-d', rule.destination, family)
   if (rule.inInterface !== undefined && rule.inInterface !== '+') words.push('-i', rule.inInterface)
   const protocol = rule.protocol?.toLowerCase()
   if (protocol !== undefined) words.push('-p', protocol)
@@ -28,15 +28,27 @@ export function ruleWords(rule: Rule, family: IpFamily): string[] {
   if (rule.destinationPorts !== undefined) words.push('-m', 'multiport', '--dports', rule.destinationPorts.join(','))
   if (rule.connection !== undefined) words.push('-m', 'conntrack', '--ctstate', rule.connection)
   if (rule.toThisNode === true) words.push('-m', 'addrtype', '--dst-type', 'LOCAL')
-  return [...words, '-j', ...targetWords(rule, family)]
+  words.push('-j', ...targetWords(rule, family))
+  return words
 }
 
-function hostRange(network: IpAddress, family: IpFamily): Cidr {
-  return { family, network, bits: family === 'IPv4' ? 32 : 128 }
+const OF_CHAINS: Readonly<Record<IpFamily, WeakMap<readonly Rule[], FoundChain>>> = {
+  IPv4: new WeakMap(),
+  IPv6: new WeakMap(),
 }
 
-function rangeWords(option: string, range: Cidr | undefined): string[] {
-  return range === undefined || range.bits === 0 ? [] : [option, `${range.network}/${range.bits}`]
+/** The words of each rule of a chain. For the same list the same object: a chain that is as before is known by that. */
+export function chainWords(rules: readonly Rule[], family: IpFamily): FoundChain {
+  const known = OF_CHAINS[family].get(rules)
+  if (known !== undefined) return known
+  const words = rules.map(rule => ruleWords(rule, family))
+  OF_CHAINS[family].set(rules, words)
+  return words
+}
+
+function pushRange(words: string[], option: string, range: IpAddress | Cidr | undefined, family: IpFamily): void {
+  if (typeof range === 'string') words.push(option, `${range}/${family === 'IPv4' ? 32 : 128}`)
+  else if (range !== undefined && range.bits > 0) words.push(option, `${range.network}/${range.bits}`)
 }
 
 function portWords(port: number | PortRange | undefined): string | undefined {

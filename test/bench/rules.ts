@@ -4,10 +4,10 @@
  * Service writes, and what the first packet of a connection costs. Needs root. Everything happens in network namespaces of
  * its own. Exit code 1 when the first packet costs more than wanted.
  */
-import { addressTree } from '../../lib/rules/address-tree.js'
 import { restoreText } from '../../lib/rules/restore-text.js'
 import { type Rule, type RuleSet } from '../../lib/rules/rule-set.js'
 import { NODE_IP, type Teardown } from '../support/node-network.js'
+import { addressTree } from '../rules/fresh-trees.js'
 import { Ending } from './ending.js'
 import { LISTENERS, PORTS, RuleSite, type Shape } from './rule-site.js'
 

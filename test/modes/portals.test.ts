@@ -2,9 +2,9 @@ import t from 'tap'
 import { type Endpoint } from '../../lib/model/endpoint.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort } from '../../lib/model/snapshot.js'
-import { doorChains } from '../../lib/modes/userspace/door-chains.js'
+import { DoorChains } from '../../lib/modes/userspace/door-chains.js'
 import { PortalBook } from '../../lib/modes/userspace/portal-book.js'
-import { portalRules } from '../../lib/modes/userspace/portal-rules.js'
+import { PortalRules } from '../../lib/modes/userspace/portal-rules.js'
 import { portalsOf } from '../../lib/modes/userspace/portals.js'
 import { servicePortOf } from '../support/service-port-of.js'
 import { walkRules } from '../rules/walk-rules.js'
@@ -54,7 +54,7 @@ t.test('doors open for what was translated, by fifteen ports in a rule, and for 
     (_, n) => ({ protocol: 'TCP', address: NODE, port: 40_000 + n, clients: undefined }) as const,
   )
   const ranged = { protocol: 'TCP', address: NODE, port: 41_000, clients: [RANGE] } as const
-  const chains = new Map(doorChains([...ports, ranged, { ...ports[0]!, protocol: 'UDP' }]))
+  const chains = new Map(new DoorChains().of([...ports, ranged, { ...ports[0]!, protocol: 'UDP' }]))
   t.strictSame(
     chains
       .get('KUBE-PROXY-PORTS')
@@ -83,6 +83,70 @@ t.test('doors open for what was translated, by fifteen ports in a rule, and for 
   t.end()
 })
 
+t.test('while the node changes its address, a proxy port has its doors at both', t => {
+  const both = [NODE, '10.0.0.5'].flatMap(address => [
+    { protocol: 'TCP', address, port: 40_000, clients: [RANGE] } as const,
+    { protocol: 'TCP', address, port: 40_001, clients: undefined } as const,
+  ])
+  const doors = new DoorChains()
+  for (const proxyPorts of [both.slice(0, 2), both, both.slice(2)]) {
+    const chains = new Map(doors.of(proxyPorts))
+    t.strictSame(chains, new Map(new DoorChains().of([...proxyPorts].reverse())), 'whatever there was before')
+    for (const { address, port } of both) {
+      const walked = walkRules(
+        { root: chains.get('KUBE-PROXY-PORTS')!, chains },
+        { address, protocol: 'TCP', port, source: '192.0.2.77' },
+      )
+      t.equal(
+        walked.met !== undefined,
+        proxyPorts.some(door => door.address === address),
+        `${address}:${port}`,
+      )
+    }
+  }
+  t.end()
+})
+
+t.test('a change of one Service leaves the chains of all others the same objects', t => {
+  const led = (n: number, proxyPort: number) => {
+    // Two of them share an address, as ports of one Service do.
+    const clusterIP = `10.96.${n >> 9}.${(n >> 1) & 255}`
+    const given = { name: `web-${n}`, clusterIP, port: 80 + (n & 1), nodePort: 30_000 + n }
+    const target = { address: NODE, port: proxyPort }
+    return portalsOf(served(servicePortOf(given))).map(portal => ({
+      portal,
+      fromNode: target,
+      fromPods: target,
+      fromElsewhere: target,
+    }))
+  }
+  const door = (port: number) => ({ protocol: 'TCP', address: NODE, port, clients: undefined }) as const
+  const all = Array.from({ length: 2700 }, (_, n) => ({ led: led(n, 35_000 + n), door: door(35_000 + n) }))
+  const rules = new PortalRules('IPv4')
+  const chainsOf = (of: PortalRules, services: typeof all) => {
+    const { tables } = of.of({
+      portals: services.flatMap(({ led }) => led),
+      surroundings: { fromPods: [], nodePortAddresses: undefined },
+      proxyPorts: services.map(({ door }) => door),
+    })
+    return new Map([...tables.values()].flatMap(({ chains }) => [...chains]))
+  }
+  const before = chainsOf(rules, all)
+  const one = [...all]
+  one[1234] = { led: led(1234, 50_000), door: door(50_000) }
+  const after = chainsOf(rules, one)
+  const others = [...after].filter(([name, chain]) => before.get(name) !== chain).map(([name]) => name)
+  const byName = others.filter(name => !/^KUBE-(PORTALS|NODEPORT|PROXY)-/.test(name)).sort()
+  t.ok(byName.length <= 8, `${byName.join(' ')} of ${after.size}`)
+  t.ok(byName.includes('KUBE-ADDR-10.96.2.96/28'))
+  t.strictSame(
+    after,
+    chainsOf(new PortalRules('IPv4'), [...one].reverse()),
+    'and all say what they would say made anew',
+  )
+  t.end()
+})
+
 t.test('packets to thousands of Services whose endpoints are elsewhere, and all others, meet few rules', t => {
   const led = Array.from({ length: 3000 }, (_, n) => {
     const [high, low] = [n >> 8, n & 255]
@@ -91,7 +155,9 @@ t.test('packets to thousands of Services whose endpoints are elsewhere, and all 
     return portalsOf(served(local, ELSEWHERE)).map(portal => ({ portal, ...DROPPED }))
   }).flat()
   const surroundings = { fromPods: [], nodePortAddresses: undefined }
-  const { chains, links } = portalRules('IPv4', { portals: led, surroundings, proxyPorts: [] }).tables.get('filter')!
+  const { chains, links } = new PortalRules('IPv4')
+    .of({ portals: led, surroundings, proxyPorts: [] })
+    .tables.get('filter')!
   const tree = { root: chains.get('KUBE-PORTALS-DROP')!, chains }
   for (const [name, address, port, isDropped] of [
     ['an external IP', '203.0.5.77', 80, true],

@@ -8,7 +8,7 @@ import { listenerSpecs } from '../../lib/modes/userspace/plan.js'
 import { PortAllocator } from '../../lib/modes/userspace/port-allocator.js'
 import { portalsOf } from '../../lib/modes/userspace/portals.js'
 import { foundProxyPorts, portalName } from '../../lib/modes/userspace/found-proxy-ports.js'
-import { portalRules } from '../../lib/modes/userspace/portal-rules.js'
+import { PortalRules } from '../../lib/modes/userspace/portal-rules.js'
 import { parseSaveText } from '../../lib/rules/found-rules.js'
 import { restoreText } from '../../lib/rules/restore-text.js'
 import { failAndEnd } from '../support/fail-and-end.js'
@@ -225,7 +225,7 @@ function programmed(...portals: readonly ReturnType<typeof portal>[]): KernelRul
     const [clusterIP] = portalsOf({ ...served(), servicePort })
     return { portal: clusterIP!, fromNode: target, fromPods: target, fromElsewhere: target }
   })
-  const rules = portalRules('IPv4', {
+  const rules = new PortalRules('IPv4').of({
     portals: led,
     surroundings: { fromPods: [], nodePortAddresses: undefined },
     proxyPorts: [],

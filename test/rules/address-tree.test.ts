@@ -1,6 +1,5 @@
 import t from 'tap'
 import { parseIp } from '../../lib/model/address.js'
-import { type AddressRules, addressTree } from '../../lib/rules/address-tree.js'
 import { PrefixNames } from '../../lib/rules/prefix-names.js'
 import { parseCidr } from '../../lib/model/cidr.js'
 import { MOST_IN_A_LIST, MOST_JUMPS } from '../../lib/rules/radix-tree.js'
@@ -8,6 +7,7 @@ import { type Rule } from '../../lib/rules/rule-set.js'
 import { ruleWords } from '../../lib/rules/rule-words.js'
 import { failAndEnd } from '../support/fail-and-end.js'
 import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
+import { type AddressEntry, addressTree } from './fresh-trees.js'
 import { differingChains, walkRules } from './walk-rules.js'
 
 type Random = () => number
@@ -16,7 +16,7 @@ function toPort(port: number, comment = 'default/web', protocol: 'TCP' | 'UDP' =
   return { comment, protocol, destinationPort: port, target: { kind: 'DNAT', address: '192.168.50.1', port: 40_000 } }
 }
 
-function web(address: string): AddressRules {
+function web(address: string): AddressEntry {
   return { address, rules: [toPort(80, `default/${address}`)] }
 }
 
@@ -127,8 +127,8 @@ for (const [space, draw] of Object.entries(SPACES)) {
 
   void t.test(`In ${space}, equal sets make equal trees, and one address changes only its way (SEED=${seed})`, t => {
     const random = seededRandom(seed)
-    const entries = new Map<string, AddressRules>()
-    const shuffled = (): AddressRules[] =>
+    const entries = new Map<string, AddressEntry>()
+    const shuffled = (): AddressEntry[] =>
       [...entries.values()]
         .map(entry => [random(), entry] as const)
         .sort(([a], [b]) => a - b)
@@ -243,6 +243,12 @@ void t.test('Two prefixes never have one name, even where the hash of both is th
     prefixes.map(prefix => names.nameOf(parseCidr(prefix)!)),
     given,
     'and each keeps its own',
+  )
+  names.keepOnly(new Map([[given[0]!, []]]))
+  t.equal(
+    names.nameOf(parseCidr('fd00:1234:5678:4::a3f0/124')!),
+    given[1],
+    'one that no chain has any more is free again, and one that a chain has is not',
   )
   t.end()
 })

@@ -2,12 +2,12 @@ import t from 'tap'
 import { NetworkNamespace } from '../../lib/demo/network-namespace.js'
 import { type IpFamily } from '../../lib/model/address.js'
 import { parseCidr } from '../../lib/model/cidr.js'
-import { addressTree } from '../../lib/rules/address-tree.js'
 import { type FoundRules, parseSaveText } from '../../lib/rules/found-rules.js'
-import { portSetTree, portTree } from '../../lib/rules/port-tree.js'
+import { PortSetTree } from '../../lib/rules/port-tree.js'
 import { asFound, removalText, restoreText } from '../../lib/rules/restore-text.js'
 import { type Rule, type RuleSet, type RuleTree, type TableRules } from '../../lib/rules/rule-set.js'
 import { cannotUseNamespaces } from '../support/node-network.js'
+import { addressTree, portTree } from './fresh-trees.js'
 
 const RANGES = {
   IPv4: ['10.96.0.0/16', '10.244.0.0/15', '0.0.0.0/0', '10.96.0.1'],
@@ -80,7 +80,7 @@ function treesOf(family: IpFamily, count: number): RuleTree[] {
       'KUBE-T-P-',
       ports.map(port => ({ ...port, rules: dnatRules(family).slice(0, 1) })),
     ),
-    portSetTree('KUBE-T-S-', ports, { kind: 'RETURN' }),
+    new PortSetTree('KUBE-T-S-', { kind: 'RETURN' }).of(ports),
   ]
 }
 

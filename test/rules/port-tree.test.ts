@@ -1,10 +1,11 @@
 import t from 'tap'
-import { type Port, portSetTree, portTree } from '../../lib/rules/port-tree.js'
+import { type Port, PortSetTree } from '../../lib/rules/port-tree.js'
 import { MOST_IN_A_LIST } from '../../lib/rules/radix-tree.js'
 import { type Rule } from '../../lib/rules/rule-set.js'
 import { ruleWords } from '../../lib/rules/rule-words.js'
 import { failAndEnd } from '../support/fail-and-end.js'
 import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
+import { portTree } from './fresh-trees.js'
 import { differingChains, walkRules } from './walk-rules.js'
 
 const seed = seedOfRun()
@@ -40,7 +41,7 @@ void t.test('A tree of ports reads as the ports that it leads to', t => {
     ['a', 'b', 'c', 'd'],
   )
 
-  const set = portSetTree('KUBE-DOOR-', nodePorts, TO_DOOR, { destination: '192.168.50.1' })
+  const set = new PortSetTree('KUBE-DOOR-', TO_DOOR, { destination: '192.168.50.1' }).of(nodePorts)
   t.same(
     text(set.root).map(line => line.replace(/(,\d+)+/, ',…')),
     [
@@ -50,7 +51,7 @@ void t.test('A tree of ports reads as the ports that it leads to', t => {
     ],
   )
   t.same(portTree('KUBE-NP-', []), { root: [], chains: new Map() })
-  t.same(portSetTree('KUBE-NP-', [], TO_DOOR), { root: [], chains: new Map() })
+  t.same(new PortSetTree('KUBE-NP-', TO_DOOR).of([]), { root: [], chains: new Map() })
   t.throws(
     () => portTree('KUBE-NODEPORT-CONTAINER-', [{ protocol: 'UDP', port: 1, rules: ['a', 'b', 'c', 'd'].map(accept) }]),
     /above 13/,
@@ -75,7 +76,7 @@ for (const [space, first, last] of [
         if (!byPort.has(key)) byPort.set(key, rules[0]!.comment!)
       }
       const tree = portTree('KUBE-NP-', entries)
-      const set = portSetTree('KUBE-DOOR-', ports, { kind: 'ACCEPT' })
+      const set = new PortSetTree('KUBE-DOOR-', { kind: 'ACCEPT' }).of(ports)
       for (const name of [...tree.chains.keys(), ...set.chains.keys()])
         if (!/^KUBE-[a-zA-Z0-9-]{1,23}$/.test(name)) return failAndEnd(t, `not a name for a chain: ${name}`)
       for (const { destinationPorts } of [...set.chains.values()].flat())
@@ -102,7 +103,7 @@ for (const [space, first, last] of [
     const ports = drawPorts(random, 1000, first, last)
     const more = drawPorts(random, 1, first, last)
     for (const build of [
-      (ports: readonly Port[]) => portSetTree('KUBE-DOOR-', ports, TO_DOOR),
+      (ports: readonly Port[]) => new PortSetTree('KUBE-DOOR-', TO_DOOR).of(ports),
       (ports: readonly Port[]) =>
         portTree(
           'KUBE-NP-',

@@ -252,6 +252,22 @@ void t.test('Only what differs is written', t => {
   t.end()
 })
 
+void t.test('What is expected to be found of a chain is the same object as long as the chain is, in each family', t => {
+  const chains = new Map([
+    ['KUBE-A', [dnat('default/a', '10.96.0.1')]],
+    ['KUBE-B', [{ target: { kind: 'REJECT', with: 'port-unreachable' } as const }]],
+  ])
+  const foundOf = (family: 'IPv4' | 'IPv6', given: ReadonlyMap<string, readonly Rule[]>) =>
+    asFound({ family, tables: new Map([['nat', { chains: given, links: [] }]]) }).get('nat')!
+  const first = foundOf('IPv4', chains)
+  const second = foundOf('IPv4', new Map([...chains, ['KUBE-A', [dnat('default/a', '10.96.0.1')]]]))
+  t.equal(second.get('KUBE-B'), first.get('KUBE-B'))
+  t.not(second.get('KUBE-A'), first.get('KUBE-A'))
+  t.same(second, first)
+  t.same(foundOf('IPv6', chains).get('KUBE-B'), [['-j', 'REJECT', '--reject-with', 'icmp6-port-unreachable']])
+  t.end()
+})
+
 void t.test('A chain of ours that is not wanted any more goes in the same text, and no chain of others', t => {
   const tree = (leaves: readonly string[], ownedPrefixes?: readonly string[]): RuleSet => {
     const jumps = leaves.map((chain): Rule => ({ target: { kind: 'jump', chain } }))

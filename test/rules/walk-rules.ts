@@ -4,6 +4,7 @@ import { type Rule, type RuleTree } from '../../lib/rules/rule-set.js'
 /** As far as rules of trees look at a packet. */
 export interface WalkedPacket {
   readonly address?: string
+  readonly source?: string
   readonly protocol: 'TCP' | 'UDP'
   readonly port: number
 }
@@ -36,12 +37,13 @@ export function walkRules(tree: RuleTree, packet: WalkedPacket): Walk {
   return { met, compared, jumps: deepest }
 }
 
-function matches(rule: Rule, { address, protocol, port }: WalkedPacket): boolean {
+function matches(rule: Rule, { address, source, protocol, port }: WalkedPacket): boolean {
   const { destination, destinationPort: ports } = rule
   // Nobody says where a walked packet comes from.
   if (rule.source !== undefined) return false
   if (typeof destination === 'string' && destination !== address) return false
   if (typeof destination === 'object' && (address === undefined || !cidrContains(destination, address))) return false
+  if (rule.source !== undefined && (source === undefined || !cidrContains(rule.source, source))) return false
   if (rule.protocol !== undefined && rule.protocol !== protocol) return false
   if (typeof ports === 'number' && ports !== port) return false
   if (typeof ports === 'object' && (port < ports.first || port > ports.last)) return false

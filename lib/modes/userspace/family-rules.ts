@@ -8,7 +8,8 @@ import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
 import { foundProxyPorts } from './found-proxy-ports.js'
-import { type LedPortal, portalRules } from './portal-rules.js'
+import { type LedPortal } from './led-portal.js'
+import { PortalRules } from './portal-rules.js'
 import { forgetStaleFlows } from './forget-stale-flows.js'
 import { type ProxyPort } from './door-chains.js'
 import { type Surroundings } from './surroundings.js'
@@ -51,19 +52,24 @@ export class FamilyRules implements KernelRules {
   readonly #surroundings: (family: IpFamily) => Surroundings
   readonly #conntrack: Conntrack
   readonly #nodeAddresses: (family: IpFamily) => readonly IpAddress[]
+  readonly #portalRules: PortalRules
   #wanted: HeldPortals = new Map()
+  /** Those of the last write that succeeded. */
   #ruled: HeldPortals = new Map()
+  /** Others that a write has been tried for since. */
+  readonly #tried = new Map<string, HeldPortal>()
   /** What the kernel's rules are, as far as we know. */
   #found: FoundRules = new Map()
   /** Whether the last write succeeded; false before the first, since links and chains have to be there even without Services. */
   #programmed = false
   #surroundingsSaid = ''
-  /** The tables as they were when nothing was to be done. */
+  /** The tables as they were read when nothing was to be done. */
   #right: readonly unknown[] = []
   #counts: ProgramReport['rules'] = []
 
   constructor({ iptables, surroundings, conntrack, nodeAddresses, log }: FamilyRulesOptions) {
     this.family = iptables.family
+    this.#portalRules = new PortalRules(iptables.family)
     this.#iptables = iptables
     this.#surroundings = surroundings
     this.#conntrack = conntrack
@@ -79,7 +85,10 @@ export class FamilyRules implements KernelRules {
 
   /** Listeners that rules in the kernel may lead to. */
   get held(): ListenerPlan {
-    return new Map([...this.#ruled.values()].flatMap(({ specs }) => specs.map(spec => [spec.key, spec] as const)))
+    const held = new Map<string, ListenerSpec>()
+    for (const portals of [this.#ruled, this.#tried])
+      for (const { specs } of portals.values()) for (const spec of specs) held.set(spec.key, spec)
+    return held
   }
 
   /** Takes the portals that are wanted from now on. One that is as before is the same object. */
@@ -98,25 +107,29 @@ export class FamilyRules implements KernelRules {
   }
 
   async program(verify: boolean): Promise<ProgramReport> {
-    if (verify) this.#found = await this.#iptables.read(TABLES)
+    const read = verify ? await this.#iptables.read(TABLES) : undefined
     const wanted = this.#wanted
     const surroundings = this.#surroundings(this.family)
-    if (!this.pending && this.#isRight()) return { changed: false, rules: this.#counts }
+    if (!this.pending && (read === undefined || this.#isRight(read))) return { changed: false, rules: this.#counts }
+    if (read !== undefined) this.#found = read
     const rules = this.#ruleSet(wanted, surroundings)
     const { text, written } = restoreText(rules, this.#found)
-    const before = this.#ruled
-    this.#ruled = new Map([...before, ...wanted])
+    for (const [name, held] of wanted) if (this.#ruled.get(name) !== held) this.#tried.set(name, held)
     this.#programmed = false
     if (text !== '') {
       if (this.#log.enabled(5)) this.#log.info(5, 'Restoring iptables rules', { family: this.family, rules: text })
       await this.#iptables.restore(text)
       this.#found = asFound(rules)
-      await this.#forgetFlows(wanted, before, surroundings)
+      await this.#forgetFlows(wanted, surroundings)
+    } else {
+      // What was read says the same; in our own objects the next comparison is one of references.
+      this.#found = asFound(rules, this.#found)
     }
     this.#ruled = wanted
+    this.#tried.clear()
     this.#programmed = true
     this.#surroundingsSaid = JSON.stringify(surroundings)
-    this.#right = text === '' ? TABLES.map(table => this.#found.get(table)) : []
+    this.#right = text === '' && read !== undefined ? TABLES.map(table => read.get(table)) : []
     this.#counts = TABLES.map(table => ({ table, owned: countRules(rules, table), written: 0 }))
     return {
       changed: text !== '',
@@ -124,29 +137,28 @@ export class FamilyRules implements KernelRules {
     }
   }
 
-  async #forgetFlows(wanted: HeldPortals, before: HeldPortals, { nodePortAddresses }: Surroundings): Promise<void> {
+  async #forgetFlows(wanted: HeldPortals, { nodePortAddresses }: Surroundings): Promise<void> {
     const portals = [...wanted.values()].map(({ led }) => led)
-    const gone = [...before].filter(([name]) => !wanted.has(name)).map(([, { led }]) => led)
+    const gone: LedPortal[] = []
+    for (const before of [this.#ruled, this.#tried])
+      for (const [name, { led }] of before) if (!wanted.has(name)) gone.push(led)
     const nodeAddresses = (): readonly IpAddress[] => nodePortAddresses ?? this.#nodeAddresses(this.family)
     await forgetStaleFlows(this.#conntrack, this.family, portals, gone, nodeAddresses, this.#log)
   }
 
   /** The tables are those that were found to be right before: reading gives the same objects while nothing changes. */
-  #isRight(): boolean {
-    return this.#right.length > 0 && TABLES.every((table, index) => this.#found.get(table) === this.#right[index])
+  #isRight(read: FoundRules): boolean {
+    return this.#right.length > 0 && TABLES.every((table, index) => read.get(table) === this.#right[index])
   }
 
-  /** Sorted, so that rules change their place only when something really changes. */
   #ruleSet(portals: HeldPortals, surroundings: Surroundings): RuleSet {
-    const sorted = [...portals].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, held]) => held)
-    const proxyPorts = new Map(
-      sorted.flatMap(held => held.proxyPorts.map(port => [`${port.protocol} ${port.port}`, port])),
-    )
-    return portalRules(this.family, {
-      portals: sorted.map(({ led }) => led),
-      surroundings,
-      proxyPorts: [...proxyPorts.values()],
-    })
+    const led: LedPortal[] = []
+    const proxyPorts: ProxyPort[] = []
+    for (const held of portals.values()) {
+      led.push(held.led)
+      proxyPorts.push(...held.proxyPorts)
+    }
+    return this.#portalRules.of({ portals: led, surroundings, proxyPorts })
   }
 }
 

@@ -1,7 +1,7 @@
 import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { type Log } from '../../model/log.js'
 import { type Conntrack, type FlowEnd } from '../../system/conntrack.js'
-import { type LedPortal } from './portal-rules.js'
+import { type LedPortal } from './led-portal.js'
 import { type FlowDestination, type LedDestination, staleFlows } from './stale-flows.js'
 
 /**
