@@ -83,6 +83,34 @@ t.test('doors open for what was translated, by fifteen ports in a rule, and for 
   t.end()
 })
 
+t.test(
+  'packets to a proxy port with source ranges, and all others, meet few rules however many such ports there are',
+  t => {
+    const ports = Array.from({ length: 3000 }, (_, n) => {
+      const clients =
+        n % 2 === 0 ? undefined : [RANGE, { family: 'IPv4', network: `198.51.${n >> 8}.0`, bits: 24 } as const]
+      return { protocol: 'TCP', address: NODE, port: 33_000 + 7 * n, clients } as const
+    })
+    const chains = new Map(new DoorChains().of([...ports, ...ports]))
+    const tree = { root: chains.get('KUBE-PROXY-PORTS')!, chains }
+    const ranged = ports[2345]!.port
+    for (const [name, address, port, source, verdict] of [
+      ['a client in the ranges', NODE, ranged, '192.0.2.77', 'ACCEPT'],
+      ['a client in another of them', NODE, ranged, '198.51.9.1', 'ACCEPT'],
+      ['a client in the ranges of another port', NODE, ranged, '198.51.8.1', 'DROP'],
+      ['a port without ranges', NODE, ports[2346]!.port, '203.0.113.99', 'ACCEPT'],
+      ['a port of that number elsewhere', '10.9.9.9', ranged, '203.0.113.99', undefined],
+      ['a port that is none of ours', NODE, ranged + 1, '192.0.2.77', undefined],
+      ['another port of the node', NODE, 22, '192.0.2.77', undefined],
+    ] as const) {
+      const { met, compared } = walkRules(tree, { address, protocol: 'TCP', port, source })
+      t.equal(met?.target.kind, verdict, name)
+      t.ok(compared <= 100, `${name}: ${compared} rules`)
+    }
+    t.end()
+  },
+)
+
 t.test('while the node changes its address, a proxy port has its doors at both', t => {
   const both = [NODE, '10.0.0.5'].flatMap(address => [
     { protocol: 'TCP', address, port: 40_000, clients: [RANGE] } as const,

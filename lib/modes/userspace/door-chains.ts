@@ -1,8 +1,8 @@
 import { type IpAddress } from '../../model/address.js'
 import { type Cidr } from '../../model/cidr.js'
 import { PROXY_DOOR, PROXY_PORTS } from '../../rules/chain-names.js'
-import { PortSetTree } from '../../rules/port-tree.js'
-import { type Link, type Rule, type RuleTree } from '../../rules/rule-set.js'
+import { PortSetTree, PortTree } from '../../rules/port-tree.js'
+import { type Link, type Rule } from '../../rules/rule-set.js'
 
 /** A port that a listener of ours holds. */
 export interface ProxyPort {
@@ -31,8 +31,16 @@ export function doorLinks(): Link[] {
 /**
  * The doors to our listeners: what was translated comes in, also where the node refuses everything it does not know; what
  * was not, because somebody asks a proxy port itself, is refused, also where the node lets everything in.
+ *
+ * Ports that are open to everybody are listed in groups; one with source ranges has rules of its own, found by its number
+ * like a node port, so that a packet to any port meets few of them.
  */
 export class DoorChains {
+  readonly #ranged = new PortTree<ProxyPort>('KUBE-DOOR-R-', {
+    protocolOf: ({ protocol }) => protocol,
+    portOf: ({ port }) => port,
+    rulesOf: rulesOfRanged,
+  })
   #open: ReadonlyMap<string, PortSetTree> = new Map()
 
   /** @param proxyPorts in any order; one may come more than once */
@@ -46,7 +54,7 @@ export class DoorChains {
       else atAddress.push(port)
     }
     const trees = new Map<string, PortSetTree>()
-    const grown: RuleTree[] = []
+    const grown = [this.#ranged.of(ranged)]
     // One address as a rule; while a node changes it, two.
     for (const [index, destination] of [...open.keys()].sort().entries()) {
       const beginning = `KUBE-DOOR-${index === 0 ? '' : index}`
@@ -59,17 +67,17 @@ export class DoorChains {
     return [
       ...grown.flatMap(({ chains }) => [...chains]),
       [PROXY_DOOR, DOOR],
-      [PROXY_PORTS, [...rulesOfRanged(ranged), ...grown.flatMap(({ root }) => root)]],
+      [PROXY_PORTS, grown.flatMap(({ root }) => root)],
     ]
   }
 }
 
+/** Of the listeners with one port number: as a rule one. */
 function rulesOfRanged(ports: readonly ProxyPort[]): Rule[] {
-  const distinct = new Map(ports.map(port => [`${port.protocol} ${port.address} ${port.port}`, port]))
-  return [...distinct]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, { protocol, address, port, clients = [] }]) => {
-      const match = { comment: COMMENT, destination: address, protocol, destinationPort: port }
-      return [...clients.map(source => ({ ...match, source, target: TO_DOOR })), { ...match, target: DROP }]
-    })
+  const byAddress = new Map(ports.map(port => [port.address, port]))
+  return [...byAddress.keys()].sort().flatMap(destination => {
+    const { protocol, port, clients = [] } = byAddress.get(destination)!
+    const match = { comment: COMMENT, destination, protocol, destinationPort: port }
+    return [...clients.map(source => ({ ...match, source, target: TO_DOOR })), { ...match, target: DROP }]
+  })
 }
