@@ -39,8 +39,6 @@ export function walkRules(tree: RuleTree, packet: WalkedPacket): Walk {
 
 function matches(rule: Rule, { address, source, protocol, port }: WalkedPacket): boolean {
   const { destination, destinationPort: ports } = rule
-  // Nobody says where a walked packet comes from.
-  if (rule.source !== undefined) return false
   if (typeof destination === 'string' && destination !== address) return false
   if (typeof destination === 'object' && (address === undefined || !cidrContains(destination, address))) return false
   if (rule.source !== undefined && (source === undefined || !cidrContains(rule.source, source))) return false
