@@ -1,4 +1,4 @@
-import { type IpAddress, type IpFamily, ipBytes, parseIp } from './address.js'
+import { type IpAddress, type IpFamily, familyOf, ipBytes, parseIp } from './address.js'
 
 /** An address range such as `10.244.0.0/16`. `bits` is the prefix length. */
 export interface Cidr {
@@ -30,10 +30,18 @@ export function parseCidr(text: string): Cidr | undefined {
 
 /** Whether the address lies in the range; never across families. */
 export function cidrContains(cidr: Cidr, ip: IpAddress): boolean {
+  if (familyOf(ip) !== cidr.family) return false
   const network = ipBytes(cidr.network)
   const bytes = ipBytes(ip)
-  if (network === undefined || bytes === undefined || network.length !== bytes.length) return false
-  return bytes.every((byte, index) => (byte & byteMask(cidr.bits, index)) === network[index])
+  return network !== undefined && bytes !== undefined && isInNetwork(bytes, network, cidr.bits)
+}
+
+/** The same of bytes, as `ipBytes` gives them, for whoever asks about many ranges. */
+export function isInNetwork(bytes: Uint8Array, network: Uint8Array, bits: number): boolean {
+  if (bytes.length !== network.length) return false
+  for (let index = 0; 8 * index < bits; index++)
+    if ((bytes[index]! & byteMask(bits, index)) !== network[index]) return false
+  return true
 }
 
 /** The mask of the byte at `index` in an address whose first `bits` bits count. */

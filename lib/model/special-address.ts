@@ -1,5 +1,5 @@
-import { type IpAddress } from './address.js'
-import { cidrContains, parseCidr } from './cidr.js'
+import { type IpAddress, ipBytes } from './address.js'
+import { isInNetwork, parseCidr } from './cidr.js'
 
 const SPECIAL = [
   ['0.0.0.0/8', 'unspecified'],
@@ -11,7 +11,10 @@ const SPECIAL = [
   ['::1/128', 'loopback'],
   ['fe80::/10', 'link-local'],
   ['ff00::/8', 'multicast'],
-].map(([range, kind]) => ({ range: parseCidr(range!)!, kind: kind! }))
+].map(([range, kind]) => {
+  const { network, bits } = parseCidr(range!)!
+  return { network: ipBytes(network)!, bits, kind: kind! }
+})
 
 /**
  * Names what makes an address unfit to be an endpoint, or undefined for an ordinary address.
@@ -20,5 +23,7 @@ const SPECIAL = [
  * its cloud metadata service through our process; the API server refuses the same ranges (Kubernetes ValidateNonSpecialIP).
  */
 export function specialAddress(ip: IpAddress): string | undefined {
-  return SPECIAL.find(({ range }) => cidrContains(range, ip))?.kind
+  const bytes = ipBytes(ip)
+  if (bytes === undefined) return undefined
+  return SPECIAL.find(({ network, bits }) => isInNetwork(bytes, network, bits))?.kind
 }

@@ -48,6 +48,13 @@ export class ObjectStore {
   readonly #legacy = new Map<string, readonly EndpointSliceObject[]>()
   /** The Service each slice was last seen for: a slice may move to another. */
   readonly #sliceOwner = new Map<string, string>()
+  /** The version that each object was last read in: a list that comes again is mostly what is here already. */
+  readonly #versions: Readonly<Record<ObjectKind, Map<string, string>>> = {
+    Service: new Map(),
+    EndpointSlice: new Map(),
+    Endpoints: new Map(),
+    Node: new Map(),
+  }
   readonly #delivered = new Set<ObjectKind>()
   readonly #problems: ToldProblems
   readonly #options: StoreOptions
@@ -121,6 +128,15 @@ export class ObjectStore {
 
   /** Stores the object, or drops it when it cannot be used; says whether anything we serve by has changed. */
   #put(kind: ObjectKind, name: string, raw: unknown): boolean {
+    const version = versionOf(raw)
+    const seen = this.#versions[kind]
+    if (version !== undefined && seen.get(name) === version) return false
+    const changed = this.#read(kind, name, raw)
+    if (version !== undefined) seen.set(name, version)
+    return changed
+  }
+
+  #read(kind: ObjectKind, name: string, raw: unknown): boolean {
     switch (kind) {
       case 'Service': {
         const { object, ...found } = decodeService(raw)
@@ -173,6 +189,7 @@ export class ObjectStore {
   }
 
   #drop(kind: ObjectKind, name: string, forget = true): boolean {
+    this.#versions[kind].delete(name)
     if (forget) this.#problems.report(kind, name, { problems: [] })
     switch (kind) {
       case 'Service':
@@ -215,6 +232,13 @@ function rawKey(kind: ObjectKind, raw: unknown): string {
   const { namespace, name } = fields(fields(raw).metadata)
   if (kind === 'Node') return asText(name)
   return `${asText(namespace) || 'default'}/${asText(name)}`
+}
+
+/** Tells the states of one object apart (API conventions: resourceVersion); undefined where nobody gave it one, as in manifests. */
+function versionOf(raw: unknown): string | undefined {
+  const { uid, resourceVersion } = fields(fields(raw).metadata)
+  if (typeof resourceVersion !== 'string' || resourceVersion === '') return undefined
+  return `${typeof uid === 'string' ? uid : ''} ${resourceVersion}`
 }
 
 /** A name that is no text becomes one that no object can have. */

@@ -216,6 +216,37 @@ void t.test('Times of changes are handed on once, and none for what was removed'
   t.end()
 })
 
+void t.test('An object is read again only in another version, where the server counts versions', t => {
+  const { store } = createStore()
+  const versioned = (port: number, metadata: object) => {
+    const service = apiService({ ports: [{ port }] })
+    return { ...service, metadata: { ...(service.metadata as object), ...metadata } }
+  }
+  const port = () => store.services.get('default/web')?.ports[0]?.port
+  for (const [number, metadata, expected, name] of [
+    [80, { uid: 'a', resourceVersion: '5' }, 80, 'the first version'],
+    [81, { uid: 'a', resourceVersion: '5' }, 80, 'the same one: there can be nothing new in it'],
+    [82, { uid: 'a', resourceVersion: '6' }, 82, 'the next one'],
+    [83, { uid: 'b', resourceVersion: '6' }, 83, 'another object of that name'],
+    [84, {}, 84, 'no version'],
+    [85, {}, 85, 'no version either'],
+    [86, { resourceVersion: '' }, 86, 'a version that says nothing'],
+  ] as const) {
+    store.replace('Service', [versioned(number, metadata)])
+    t.equal(port(), expected, name)
+  }
+  const last = versioned(90, { uid: 'b', resourceVersion: '9' })
+  store.upsert('Service', last)
+  store.remove('Service', last)
+  store.upsert('Service', last)
+  t.equal(port(), 90, 'one that went and comes back')
+  const broken = versioned(70_000, { uid: 'b', resourceVersion: '10' })
+  store.upsert('Service', broken)
+  store.replace('Service', [broken])
+  t.equal(store.services.size, 1, 'its other fields are what they are')
+  t.end()
+})
+
 void t.test('Wrong fields are told once, again when they change, and their end too', t => {
   const { store, told } = createStore()
   const wrong = (port: number) => apiService({ ports: [{ name: 'http', port }] })
