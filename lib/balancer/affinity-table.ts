@@ -1,8 +1,7 @@
-import { type Target } from './balancer.js'
+import { type BalancedEndpoint } from './balanced-endpoint.js'
 
 interface AffinityRecord {
-  readonly target: Target
-  readonly key: string
+  readonly endpoint: BalancedEndpoint
   lastUsed: number
 }
 
@@ -28,18 +27,18 @@ export class AffinityTable {
   }
 
   /** The client's endpoint, if it was used less than `ttlMs` before `now`; this counts as use. */
-  use(client: string, now: number, ttlMs: number): { target: Target; key: string } | undefined {
+  use(client: string, now: number, ttlMs: number): BalancedEndpoint | undefined {
     const record = this.#records.get(client)
     if (record === undefined || now - record.lastUsed >= ttlMs) return undefined
     record.lastUsed = now
     this.#records.delete(client)
     this.#records.set(client, record)
-    return record
+    return record.endpoint
   }
 
-  set(client: string, target: Target, key: string, now: number): void {
+  set(client: string, endpoint: BalancedEndpoint, now: number): void {
     this.#records.delete(client)
-    this.#records.set(client, { target, key, lastUsed: now })
+    this.#records.set(client, { endpoint, lastUsed: now })
     if (this.#records.size > this.#capacity) this.#records.delete(this.#records.keys().next().value!)
   }
 
@@ -51,8 +50,8 @@ export class AffinityTable {
     }
   }
 
-  /** Forgets the clients of every endpoint (`ip:port`) that is not in the set. */
-  retain(keys: ReadonlySet<string>): void {
-    for (const [client, record] of this.#records) if (!keys.has(record.key)) this.#records.delete(client)
+  /** Forgets the clients of every endpoint that is not in the set. */
+  retain(endpoints: ReadonlySet<BalancedEndpoint>): void {
+    for (const [client, { endpoint }] of this.#records) if (!endpoints.has(endpoint)) this.#records.delete(client)
   }
 }

@@ -1,14 +1,24 @@
+import { type BalancedEndpoint } from './balanced-endpoint.js'
+
 /** Where a balancer may send a client. */
 export interface Target {
   readonly ip: string
   readonly port: number
 }
 
+/** `ip:port` of endpoints to avoid: a Set, or a Map that somebody keeps by that key anyway. */
+export interface Avoided {
+  readonly size: number
+  has(key: string): boolean
+  keys(): Iterable<string>
+}
+
 /**
- * Decides which endpoint a client gets. Pure state: no clock, no sockets; time comes in as an argument.
+ * Decides which endpoint a client gets. Pure state: no clock, no sockets, no dice; time and chance come in as arguments.
  *
+ *     const book = new EndpointBook()
  *     const balancer = new ClientIpAffinity(new RoundRobin(0), 10_800_000)
- *     balancer.replace([{ ip: '10.244.0.5', port: 80 }, { ip: '10.244.0.6', port: 80 }])
+ *     balancer.replace(book.replace([{ ip: '10.244.0.5', port: 80 }, { ip: '10.244.0.6', port: 80 }]))
  *     balancer.pick('10.244.0.9', now)                                       // 10.244.0.5:80, and from now on always
  *     balancer.pick('10.244.0.9', now, new Set(['10.244.0.5:80']))          // that one just failed: 10.244.0.6:80
  */
@@ -18,9 +28,9 @@ export interface Balancer {
    * `avoid` holds the `ip:port` of endpoints that just failed for this client; one of them is returned only when there
    * is no other. `now` is in milliseconds, of a clock that only goes forward.
    */
-  pick(client: string, now: number, avoid?: ReadonlySet<string>): Target | undefined
+  pick(client: string, now: number, avoid?: Avoided): BalancedEndpoint | undefined
   /** Takes the whole new list. Endpoints that stay keep their place in turn, and their clients. */
-  replace(targets: readonly Target[]): void
+  replace(endpoints: readonly BalancedEndpoint[]): void
 }
 
-export const NONE_TO_AVOID: ReadonlySet<string> = new Set()
+export const NONE_TO_AVOID: Avoided = new Set()

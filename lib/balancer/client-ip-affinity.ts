@@ -1,6 +1,6 @@
-import { hostPort } from '../model/address.js'
 import { AffinityTable } from './affinity-table.js'
-import { type Balancer, NONE_TO_AVOID, type Target } from './balancer.js'
+import { type BalancedEndpoint } from './balanced-endpoint.js'
+import { type Avoided, type Balancer, NONE_TO_AVOID } from './balancer.js'
 
 /** Clients remembered per service port: some 15 MB at worst, and far more than one node's Pods can be. */
 const CAPACITY = 65_536
@@ -25,17 +25,17 @@ export class ClientIpAffinity implements Balancer {
     return this.#table.size
   }
 
-  pick(client: string, now: number, avoid: ReadonlySet<string> = NONE_TO_AVOID): Target | undefined {
+  pick(client: string, now: number, avoid: Avoided = NONE_TO_AVOID): BalancedEndpoint | undefined {
     this.#table.expire(now, this.ttlMs)
-    const record = this.#table.use(client, now, this.ttlMs)
-    if (record !== undefined && !avoid.has(record.key)) return record.target
-    const target = this.#inner.pick(client, now, avoid)
-    if (target !== undefined) this.#table.set(client, target, hostPort(target.ip, target.port), now)
-    return target
+    const known = this.#table.use(client, now, this.ttlMs)
+    if (known !== undefined && !avoid.has(known.key)) return known
+    const endpoint = this.#inner.pick(client, now, avoid)
+    if (endpoint !== undefined) this.#table.set(client, endpoint, now)
+    return endpoint
   }
 
-  replace(targets: readonly Target[]): void {
-    this.#table.retain(new Set(targets.map(target => hostPort(target.ip, target.port))))
-    this.#inner.replace(targets)
+  replace(endpoints: readonly BalancedEndpoint[]): void {
+    this.#table.retain(new Set(endpoints))
+    this.#inner.replace(endpoints)
   }
 }

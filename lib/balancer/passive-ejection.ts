@@ -1,41 +1,91 @@
-import { hostPort } from '../model/address.js'
-import { type Balancer, NONE_TO_AVOID, type Target } from './balancer.js'
+import { type BalancedEndpoint } from './balanced-endpoint.js'
+import { type Avoided, type Balancer, NONE_TO_AVOID } from './balancer.js'
+
+/** How long an endpoint is left out after a failure, in milliseconds: first this long, then twice that, and so on up to the most. */
+export interface BackOff {
+  readonly first: number
+  readonly most: number
+}
 
 /**
- * Leaves out, for a while, endpoints that just failed, so that one client pays for finding out and not each. Wraps any
- * balancer. When all are left out none is: a last endpoint is never taken away (userspace.md: passive ejection).
+ * Leaves out, for a while, endpoints that just failed, so that one client pays for finding out and not each. One that fails
+ * again afterwards is left out twice as long, until a client gets through. Wraps any balancer. When all are left out none
+ * is: a last endpoint is never taken away.
  *
  * Affinity goes around it, not into it: a client that has an endpoint keeps it until that one fails for itself.
  */
 export class PassiveEjection implements Balancer {
-  readonly #inner: Balancer
-  readonly #ms: number
-  /** `ip:port` to the time until which it is left out. */
-  readonly #until = new Map<string, number>()
-  #keys: readonly string[] = []
+  #inner: Balancer
+  readonly #backOff: BackOff
+  #endpoints: readonly BalancedEndpoint[] = []
+  /** Those of the list whose time is not over, as far as was looked; by `ip:port`, so that others can be told to avoid them. */
+  readonly #out = new Map<string, BalancedEndpoint>()
+  #ejections = 0
 
-  /** @param ms how long an endpoint is left out after a failure, in milliseconds */
-  constructor(inner: Balancer, ms: number) {
+  constructor(inner: Balancer, backOff: BackOff) {
     this.#inner = inner
-    this.#ms = ms
+    this.#backOff = backOff
   }
 
-  pick(client: string, now: number, avoid: ReadonlySet<string> = NONE_TO_AVOID): Target | undefined {
-    for (const [key, until] of this.#until) if (until <= now) this.#until.delete(key)
-    if (this.#until.size === 0) return this.#inner.pick(client, now, avoid)
-    const all = new Set([...avoid, ...this.#until.keys()])
-    return this.#inner.pick(client, now, this.#keys.every(key => all.has(key)) ? avoid : all)
+  /** How often an endpoint was left out; an only one that failed is not. */
+  get ejections(): number {
+    return this.#ejections
   }
 
-  replace(targets: readonly Target[]): void {
-    this.#keys = targets.map(({ ip, port }) => hostPort(ip, port))
-    const present = new Set(this.#keys)
-    for (const key of this.#until.keys()) if (!present.has(key)) this.#until.delete(key)
-    this.#inner.replace(targets)
+  pick(client: string, now: number, avoid: Avoided = NONE_TO_AVOID): BalancedEndpoint | undefined {
+    if (this.#out.size > 0) this.#readmit(now)
+    if (this.#out.size === 0) return this.#inner.pick(client, now, avoid)
+    // A client's first attempt makes no list of its own.
+    if (avoid.size === 0) return this.#inner.pick(client, now, this.#areAllOut ? NONE_TO_AVOID : this.#out)
+    const all = new Set([...avoid.keys(), ...this.#out.keys()])
+    return this.#inner.pick(client, now, this.#endpoints.every(({ key }) => all.has(key)) ? avoid : all)
   }
 
-  /** An endpoint (`ip:port`) could not be reached. */
-  failed(key: string, now: number): void {
-    this.#until.set(key, now + this.#ms)
+  replace(endpoints: readonly BalancedEndpoint[]): void {
+    this.#endpoints = endpoints
+    const present = new Set(endpoints)
+    for (const [key, endpoint] of this.#out) if (!present.has(endpoint)) this.#out.delete(key)
+    this.#inner.replace(endpoints)
+  }
+
+  /** From now on another balancer chooses among those that are not left out. */
+  use(inner: Balancer): void {
+    this.#inner = inner
+    inner.replace(this.#endpoints)
+  }
+
+  /**
+   * An endpoint could not be reached. Many clients find out at the same time; only the first of them counts, or a crowd
+   * would have it left out for the longest time at once.
+   */
+  failed(endpoint: BalancedEndpoint, now: number): void {
+    if (endpoint.ejectedUntil > now || !this.#endpoints.includes(endpoint)) return
+    const { first, most } = this.#backOff
+    endpoint.ejectedUntil = now + Math.min(most, first * 2 ** endpoint.failures)
+    endpoint.failures++
+    this.#out.set(endpoint.key, endpoint)
+    if (this.#endpoints.length > 1) this.#ejections++
+  }
+
+  /** An endpoint was reached, by a client with affinity or when all were left out, say: it is as good as any other again. */
+  succeeded(endpoint: BalancedEndpoint): void {
+    if (endpoint.failures === 0) return
+    endpoint.failures = 0
+    endpoint.ejectedUntil = 0
+    if (this.#out.get(endpoint.key) === endpoint) this.#out.delete(endpoint.key)
+  }
+
+  /** How many endpoints get no new clients now. */
+  ejected(now: number): number {
+    this.#readmit(now)
+    return this.#areAllOut ? 0 : this.#out.size
+  }
+
+  get #areAllOut(): boolean {
+    return this.#out.size === this.#endpoints.length
+  }
+
+  #readmit(now: number): void {
+    for (const [key, { ejectedUntil }] of this.#out) if (ejectedUntil <= now) this.#out.delete(key)
   }
 }

@@ -10,7 +10,7 @@ export interface ListenerReport {
   readonly failed: ReadonlyMap<ServicePortKey, ProxyFailure>
 }
 
-/** Totals of one listener since it was opened; `active` ones are gauges. */
+/** Totals of one listener since it was opened; `active` and `ejected` are gauges. */
 export interface TrafficCounts {
   /** TCP connections accepted, or UDP flows opened. */
   connections: number
@@ -21,11 +21,24 @@ export interface TrafficCounts {
   dialFailures: number
   /** Clients that were turned away: no endpoint, none reachable, or no descriptors left. */
   refused: number
+  /** Times an endpoint got no new clients for a while, for having failed. */
+  ejections: number
+  /** Endpoints of which that is so now; a gauge. */
+  ejected: number
 }
 
 /** The counts of a listener that has just been opened. */
 export function noTraffic(): TrafficCounts {
-  return { connections: 0, active: 0, bytesToEndpoint: 0, bytesToClient: 0, dialFailures: 0, refused: 0 }
+  return {
+    connections: 0,
+    active: 0,
+    bytesToEndpoint: 0,
+    bytesToClient: 0,
+    dialFailures: 0,
+    refused: 0,
+    ejections: 0,
+    ejected: 0,
+  }
 }
 
 export interface ListenerCounts {

@@ -1,5 +1,6 @@
 import { type Endpoint } from '../model/endpoint.js'
 import { type Cidr } from '../model/cidr.js'
+import { type BalancerName } from '../model/balancer-name.js'
 import { type IpAddress } from '../model/address.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
@@ -18,6 +19,8 @@ export interface ListenerSpec {
   readonly endpoints: readonly Pick<Endpoint, 'ip' | 'port'>[]
   /** Milliseconds a client stays with its endpoint after its last use; undefined: no session affinity. */
   readonly affinityMs: number | undefined
+  /** How the endpoint for a new client is chosen. */
+  readonly balancer: BalancerName
   /** Ranges of the clients that are served; undefined: everybody. The same array while nothing changed. */
   readonly clients: readonly Cidr[] | undefined
   /**

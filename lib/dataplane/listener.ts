@@ -11,7 +11,7 @@ export interface Listener {
   /** Starts listening. Resolves with the port; rejects with the system's error. Called once. */
   open(): Promise<number>
   /**
-   * Takes new endpoints or another affinity; open connections are not touched, flows of endpoints that are gone end. While
+   * Takes new endpoints, another affinity or balancer; open connections are not touched, flows of endpoints that are gone end. While
    * there is no endpoint the socket is closed; gives a promise when it has to be opened again, which may fail.
    */
   update(spec: ListenerSpec): Promise<void> | undefined

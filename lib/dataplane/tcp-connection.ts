@@ -8,6 +8,8 @@ import { Splice, type SpliceBreak } from './splice.js'
 export interface TcpConnectionEvents {
   readonly choose: (avoid: ReadonlySet<string>) => Target | undefined
   readonly onDialFailure: (target: Target, error: Error) => void
+  /** The endpoint chosen last has taken the connection. */
+  readonly onConnected: () => void
   /** No endpoint could be reached; the client is turned away with a reset. */
   readonly onRefused: (error: Error | undefined) => void
   /** Everything of this connection is closed. Called once. */
@@ -101,6 +103,7 @@ export class TcpConnection {
   #join(endpoint: Socket, target: Target): void {
     const { log, descriptors } = this.#context
     this.#leave = () => undefined
+    this.#events.onConnected()
     this.#client.off('error', this.#onEarlyError)
     this.#client.off('close', this.#onEarlyClose)
     endpoint.once('close', () => descriptors.give())

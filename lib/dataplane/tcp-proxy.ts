@@ -1,4 +1,5 @@
 import { type Server, type Socket, createServer } from 'node:net'
+import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
 import { parseIp } from '../model/address.js'
 import { type TrafficCounts, noTraffic } from './data-plane.js'
 import { ClientFilter, isLoopback } from './client-filter.js'
@@ -59,7 +60,9 @@ export class TcpProxy implements Listener {
   }
 
   counts(): TrafficCounts {
-    const total = { ...this.#ended, active: this.#connections.size }
+    const { ejections } = this.#balancer
+    const ejected = this.#balancer.ejected(this.#context.clock.now())
+    const total = { ...this.#ended, active: this.#connections.size, ejections, ejected }
     for (const connection of this.#connections) {
       total.bytesToEndpoint += connection.bytesToEndpoint
       total.bytesToClient += connection.bytesToClient
@@ -91,10 +94,12 @@ export class TcpProxy implements Listener {
       return this.#refuse(client)
     }
     this.#ended.connections++
+    let endpoint: BalancedEndpoint | undefined
     const connection: TcpConnection = new TcpConnection(client, address, this.#context, {
-      choose: avoid => this.#balancer.pick(address, this.#context.clock.now(), avoid),
+      choose: avoid => (endpoint = this.#balancer.take(address, this.#context.clock.now(), avoid, endpoint)),
+      onConnected: () => this.#balancer.succeeded(endpoint!),
       onDialFailure: (target, error) => {
-        this.#balancer.failed(target, this.#context.clock.now())
+        this.#balancer.failed(endpoint!, this.#context.clock.now())
         this.#ended.dialFailures++
         if (log.enabled(3)) {
           log.info(3, 'Endpoint did not take a connection', {
@@ -111,6 +116,7 @@ export class TcpProxy implements Listener {
       },
       onDone: broken => {
         this.#connections.delete(connection)
+        this.#balancer.giveBack(endpoint)
         this.#ended.bytesToEndpoint += connection.bytesToEndpoint
         this.#ended.bytesToClient += connection.bytesToClient
         if (broken !== undefined && log.enabled(4)) {

@@ -1,4 +1,5 @@
 import { type RemoteInfo, type Socket } from 'node:dgram'
+import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
 import { hostPort } from '../model/address.js'
 import { type TrafficCounts, noTraffic } from './data-plane.js'
 import { ClientFilter, isLoopback } from './client-filter.js'
@@ -73,7 +74,9 @@ export class UdpProxy implements Listener {
   }
 
   counts(): TrafficCounts {
-    return { ...this.#counts, active: this.#flows.size }
+    const { ejections } = this.#balancer
+    const ejected = this.#balancer.ejected(this.#context.clock.now())
+    return { ...this.#counts, active: this.#flows.size, ejections, ejected }
   }
 
   get #label() {
@@ -135,14 +138,16 @@ export class UdpProxy implements Listener {
       descriptors.countShed()
       return undefined
     }
+    let endpoint: BalancedEndpoint | undefined
     const flow = new UdpFlow(this.#context, {
-      choose: avoid => this.#balancer.pick(from.address, clock.now(), avoid),
+      choose: avoid => (endpoint = this.#balancer.take(from.address, clock.now(), avoid, endpoint)),
       onReply: reply => {
+        this.#balancer.succeeded(endpoint!)
         this.#counts.bytesToClient += reply.length
         this.#socket?.send(reply, from.port, from.address)
       },
       onEndpointFailed: (target, error) => {
-        this.#balancer.failed(target, clock.now())
+        this.#balancer.failed(endpoint!, clock.now())
         this.#counts.dialFailures++
         if (log.enabled(3)) {
           log.info(3, 'Endpoint did not take a datagram', {
@@ -155,6 +160,7 @@ export class UdpProxy implements Listener {
       onOurError: error => log.error('Cannot send to an endpoint', error, this.#label),
       onEnd: () => {
         if (this.#flows.get(client) === flow) this.#flows.delete(client)
+        this.#balancer.giveBack(endpoint)
         this.#context.onIdle()
       },
     })

@@ -1,4 +1,5 @@
 import { type IpAddress, type IpFamily } from './address.js'
+import { type BalancerName } from './balancer-name.js'
 import { type Cidr } from './cidr.js'
 import { type Protocol } from './protocol.js'
 
@@ -23,6 +24,8 @@ export interface ServiceObject extends ObjectName {
   readonly clusterIPs: readonly IpAddress[]
   readonly ports: readonly ServiceObjectPort[]
   readonly affinitySeconds: number | undefined
+  /** Annotation `kube-proxy-node/balancer`. */
+  readonly balancer: BalancerName
   readonly internalPolicyLocal: boolean
   /** `externalTrafficPolicy: Local`, where it counts: NodePort and LoadBalancer Services, and those with external IPs. */
   readonly externalPolicyLocal: boolean

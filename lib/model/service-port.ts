@@ -1,4 +1,5 @@
 import { type IpAddress, type IpFamily } from './address.js'
+import { type BalancerName } from './balancer-name.js'
 import { type Cidr } from './cidr.js'
 import { type Protocol } from './protocol.js'
 
@@ -18,6 +19,8 @@ export interface ServicePort {
   readonly port: number
   /** Seconds a client stays with its endpoint after its last connection; undefined: no session affinity. */
   readonly affinitySeconds: number | undefined
+  /** How the endpoint for a new client is chosen, or for one without affinity. */
+  readonly balancer: BalancerName
   /** `internalTrafficPolicy: Local`: only endpoints on this node serve the ClusterIP (KEP-2086). */
   readonly internalPolicyLocal: boolean
   /** `externalTrafficPolicy: Local`: only endpoints on this node serve clients from outside the cluster. */

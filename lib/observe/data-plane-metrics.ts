@@ -58,6 +58,19 @@ export const DATA_PLANE_METRICS: readonly ReadMetric[] = [
   ),
   perPort('counter', 'refused_total', 'Clients that were turned away', ({ traffic }) => traffic.refused),
   perPort('gauge', 'endpoints', 'Endpoints that may be picked', ({ endpoints }) => endpoints, Math.max),
+  perPort(
+    'gauge',
+    'endpoints_ejected',
+    'Endpoints that get no new clients for now, since they could not be reached',
+    ({ traffic }) => traffic.ejected,
+    Math.max,
+  ),
+  perPort(
+    'counter',
+    'ejections_total',
+    'Times an endpoint got no new clients for a while, since it could not be reached',
+    ({ traffic }) => traffic.ejections,
+  ),
   single('gauge', 'descriptors_used', 'File descriptors that the data plane holds', counts => counts.descriptors.used),
   single(
     'gauge',

@@ -1,6 +1,7 @@
 import { parseIp } from '../model/address.js'
 import { type ServiceObject, type ServiceObjectPort } from '../model/objects.js'
 import { addressesOfWrongFamily } from './addresses-of-wrong-family.js'
+import { decodeAnnotations } from './decode-annotations.js'
 import { decodeExternal } from './decode-external.js'
 import { decodePort } from './decode-port.js'
 import {
@@ -39,6 +40,7 @@ export function decodeService(raw: unknown): Decoded<ServiceObject> {
     clusterIPs: addresses,
     ports: ports(spec, problems),
     affinitySeconds: affinitySeconds(spec, problems),
+    ...decodeAnnotations(fields(fields(raw).metadata), problems),
     internalPolicyLocal: internalPolicyLocal(spec, problems),
     ...external,
     createdAt: createdAt(fields(fields(raw).metadata)),

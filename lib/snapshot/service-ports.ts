@@ -32,6 +32,7 @@ export function servicePorts(service: ServiceObject, family: IpFamily, rangesAtN
       clusterIP,
       port,
       affinitySeconds: service.affinitySeconds,
+      balancer: service.balancer,
       internalPolicyLocal: service.internalPolicyLocal,
       externalPolicyLocal: service.externalPolicyLocal,
       nodePort,

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { AffinityTable } from '../../lib/balancer/affinity-table.js'
+import { BalancedEndpoint } from '../../lib/balancer/balanced-endpoint.js'
 import { type Target } from '../../lib/balancer/balancer.js'
 import { ClientIpAffinity } from '../../lib/balancer/client-ip-affinity.js'
+import { EndpointBook } from '../../lib/balancer/endpoint-book.js'
 import { RoundRobin } from '../../lib/balancer/round-robin.js'
 import { failAndEnd } from '../support/fail-and-end.js'
 import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
@@ -52,11 +54,12 @@ void t.test('Round robin takes each endpoint in turn, and goes on in turn when t
   ]
   for (const { name, start, steps, picked } of table) {
     const balancer = new RoundRobin(start ?? 0)
+    const book = new EndpointBook()
     let result = ''
     for (const step of steps) {
       if (typeof step === 'number') for (let i = 0; i < step; i++) result += letterOf(balancer.pick('client', 0))
       else if (step.startsWith('!')) result += letterOf(balancer.pick('client', 0, keys(step.slice(1))))
-      else balancer.replace(targets(step))
+      else balancer.replace(book.replace(targets(step)))
     }
     t.equal(result, picked, name)
   }
@@ -79,10 +82,11 @@ void t.test(`A list that changes all the time favours nobody (SEED=${seed})`, t 
   }
   for (const [name, list] of Object.entries(kinds)) {
     const balancer = new RoundRobin(0)
+    const book = new EndpointBook()
     const counts = new Map<string, number>()
     const rounds = 16_000
     for (let round = 0; round < rounds; round++) {
-      balancer.replace(targets(list()))
+      balancer.replace(book.replace(targets(list())))
       const letter = letterOf(balancer.pick('client', 0))
       counts.set(letter, (counts.get(letter) ?? 0) + 1)
     }
@@ -105,9 +109,10 @@ void t.test(`Whatever happens, a pick is of the list and not one to avoid while 
   const letters = 'abcdef'
   const some = (): string => [...letters].filter(() => random() < 0.5).join('')
   for (const balancer of [new RoundRobin(3), new ClientIpAffinity(new RoundRobin(0), 50)]) {
+    const book = new EndpointBook()
     let list = ''
     for (let now = 0; now < 20_000; now++) {
-      if (random() < 0.3) balancer.replace(targets((list = some())))
+      if (random() < 0.3) balancer.replace(book.replace(targets((list = some()))))
       const avoid = random() < 0.3 ? some() : ''
       const picked = letterOf(balancer.pick(`10.1.0.${randomBelow(random, 20)}`, now, keys(avoid)))
       if (list === '' ? picked !== '-' : !list.includes(picked)) return failAndEnd(t, `"${picked}" is not in "${list}"`)
@@ -166,8 +171,9 @@ void t.test('With ClientIP affinity a client stays with its endpoint', t => {
   ]
   for (const { name, steps } of table) {
     const balancer = new ClientIpAffinity(new RoundRobin(0), 1000)
+    const book = new EndpointBook()
     for (const step of steps) {
-      if (typeof step === 'string') balancer.replace(targets(step))
+      if (typeof step === 'string') balancer.replace(book.replace(targets(step)))
       else if ('ttl' in step) balancer.ttlMs = step.ttl
       else {
         const [at, client, avoid, picked] = step
@@ -180,7 +186,8 @@ void t.test('With ClientIP affinity a client stays with its endpoint', t => {
 
 void t.test('Clients that stay away are forgotten, and the memory has an end', t => {
   const balancer = new ClientIpAffinity(new RoundRobin(0), 1000)
-  balancer.replace(targets('abc'))
+  const book = new EndpointBook()
+  balancer.replace(book.replace(targets('abc')))
   for (let client = 0; client < 500; client++) balancer.pick(`client ${client}`, 0)
   t.equal(balancer.remembered, 500)
   balancer.pick('client 0', 999)
@@ -189,27 +196,28 @@ void t.test('Clients that stay away are forgotten, and the memory has an end', t
   t.equal(balancer.remembered, 2, 'only those remain that were here within the time-out')
   for (let client = 0; client < 70_000; client++) balancer.pick(`client ${client}`, 1001)
   t.equal(balancer.remembered, 65_536)
-  balancer.replace(targets('a'))
+  balancer.replace(book.replace(targets('a')))
   t.ok(balancer.remembered < 30_000, 'clients of endpoints that are gone are forgotten at once')
   t.end()
 })
 
 void t.test('A full affinity table forgets the client that has been quiet longest', t => {
   const table = new AffinityTable(3)
-  for (const client of ['x', 'y', 'z']) table.set(client, target('a'), key('a'), 0)
+  const [a, b, c] = [...'abc'].map(letter => new BalancedEndpoint(target(letter)))
+  for (const client of ['x', 'y', 'z']) table.set(client, a!, 0)
   table.use('x', 1, 1000)
-  table.set('w', target('b'), key('b'), 2)
+  table.set('w', b!, 2)
   t.equal(table.size, 3)
   t.equal(table.use('y', 3, 1000), undefined, 'y was quiet longest')
-  t.equal(letterOf(table.use('x', 3, 1000)?.target), 'a')
-  t.equal(letterOf(table.use('w', 3, 1000)?.target), 'b')
-  table.set('w', target('c'), key('c'), 4)
+  t.equal(table.use('x', 3, 1000), a)
+  t.equal(table.use('w', 3, 1000), b)
+  table.set('w', c!, 4)
   t.equal(table.size, 3, 'a client that is set again takes no second place')
-  t.equal(letterOf(table.use('w', 4, 1000)?.target), 'c')
+  t.equal(table.use('w', 4, 1000), c)
   t.equal(table.use('w', 1004, 1000), undefined, 'an age of just the time-out is too old')
   table.expire(1003, 1000)
   t.equal(table.size, 1, 'expire removes everything that is old, and stops there')
-  table.retain(keys('ab'))
+  table.retain(new Set([a!, b!]))
   t.equal(table.size, 0)
   t.end()
 })

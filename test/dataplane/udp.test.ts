@@ -1,70 +1,12 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { FlowOrder, type OrderedFlow } from '../../lib/dataplane/flow-order.js'
 import { ManualClock } from '../observe/manual-clock.js'
 import { PlaneUnderTest, spec, until } from '../support/plane-under-test.js'
-
-/** A real UDP server on loopback that plays a Pod: answers each datagram with its name and what it got. */
-class UdpPod {
-  readonly seen: { text: string; from: RemoteInfo }[] = []
-  readonly socket: Socket = createSocket('udp4')
-
-  static async start(t: Test, name: string, answer = (text: string) => `${name} ${text}`): Promise<UdpPod> {
-    const pod = new UdpPod()
-    pod.socket.on('message', (datagram, from) => {
-      pod.seen.push({ text: datagram.toString(), from })
-      pod.socket.send(answer(datagram.toString()), from.port, from.address)
-    })
-    pod.socket.bind(0, '127.0.0.1')
-    await once(pod.socket, 'listening')
-    t.teardown(() => pod.stop())
-    return pod
-  }
-
-  get endpoint() {
-    return { ip: '127.0.0.1', port: this.socket.address().port }
-  }
-
-  stop(): void {
-    try {
-      this.socket.close()
-    } catch {
-      // Stopped before.
-    }
-  }
-}
-
-/** A client with an address of its own; connected, so it hears only who it asks. */
-async function udpClient(t: Test, port: number) {
-  const socket = createSocket({ type: 'udp4', recvBufferSize: 1024 * 1024 })
-  socket.on('error', () => undefined)
-  socket.connect(port, '127.0.0.1')
-  await once(socket, 'connect')
-  let open = true
-  const close = () => open && ((open = false), socket.close())
-  t.teardown(close)
-  return {
-    close,
-    send: (data: string | Buffer) => socket.send(data),
-    ask: async (data: string | Buffer) => {
-      socket.send(data)
-      return String((await once(socket, 'message'))[0])
-    },
-    next: async () => String((await once(socket, 'message'))[0]),
-  }
-}
+import { UdpPod, closedEndpoint, udpClient } from '../support/udp-pod.js'
 
 const udp = { protocol: 'UDP', key: 'IPv4/default/dns/UDP' } as const
-
-/** An endpoint whose port is closed: the kernel answers ICMP port unreachable. */
-async function closedEndpoint() {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  return { ip: '127.0.0.1', port }
-}
 
 t.test('each client address is one flow: its datagrams go to one endpoint, those of others to the next', async t => {
   const pods = await Promise.all(['a', 'b'].map(name => UdpPod.start(t, name)))

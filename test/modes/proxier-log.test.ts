@@ -28,6 +28,7 @@ const spec = (given: Partial<ListenerSpec>): ListenerSpec => ({
   port: 30080,
   endpoints: [],
   affinityMs: undefined,
+  balancer: 'round-robin',
   clients: undefined,
   holdsNodePort: true,
   ...given,

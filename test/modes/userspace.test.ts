@@ -160,6 +160,7 @@ void t.test('A listener is planned for every service port but SCTP, with what ma
     ['UDP', served({ protocol: 'UDP' }), { protocol: 'UDP' }],
     ['SCTP', served({ protocol: 'SCTP' }), undefined],
     ['affinity', served({ affinitySeconds: 60 }), { affinityMs: 60_000 }],
+    ['balancer', served({ balancer: 'least-connections' }), { balancer: 'least-connections' }],
     ['only local endpoints', served({ internalPolicyLocal: true }), { endpoints: LOCAL }],
     ['no endpoints', served({}, { cluster: [], local: [], hasAny: false }), { endpoints: [] }],
     ['names', served({ namespace: 'a', name: 'b', portName: '' }), { namespace: 'a', service: 'b', portName: '' }],
@@ -201,6 +202,7 @@ void t.test('A planned listener is the same object while nothing about it change
   const changes: readonly (readonly [name: string, port: ServedPort, address: string])[] = [
     ['endpoints', served({}, { cluster: LOCAL, local: [], hasAny: true }), NODE],
     ['affinity', served({ affinitySeconds: 1 }), NODE],
+    ['balancer', served({ balancer: 'random-two-choices' }), NODE],
     ['address of the node', served(), '192.168.50.2'],
   ]
   for (const [name, port, address] of changes) {

@@ -1,7 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
-import { type DataPlaneCounts, type ListenerCounts, type TrafficCounts } from '../../lib/dataplane/data-plane.js'
+import {
+  type DataPlaneCounts,
+  type ListenerCounts,
+  type TrafficCounts,
+  noTraffic,
+} from '../../lib/dataplane/data-plane.js'
 import { Metrics } from '../../lib/observe/metrics.js'
 import { type MetricsText, parseMetrics } from './metrics-text.js'
 
@@ -31,7 +36,6 @@ class Stage {
 
 function listener(key: string, traffic: Partial<TrafficCounts> = {}, endpoints = 0): ListenerCounts {
   const [, namespace, service, portName, protocol] = /^IPv[46]\/(.*)\/(.*):(.*)\/(TCP|UDP)$/.exec(key)!
-  const nothing = { connections: 0, active: 0, bytesToEndpoint: 0, bytesToClient: 0, dialFailures: 0, refused: 0 }
   return {
     key,
     namespace: namespace!,
@@ -39,7 +43,7 @@ function listener(key: string, traffic: Partial<TrafficCounts> = {}, endpoints =
     portName: portName!,
     protocol: protocol as 'TCP' | 'UDP',
     endpoints,
-    traffic: { ...nothing, ...traffic },
+    traffic: { ...noTraffic(), ...traffic },
   }
 }
 
@@ -47,7 +51,10 @@ const HTTP = 'ip_family="IPv4",namespace="ns",service="web",port="http",protocol
 
 t.test('the traffic of a service port is shown, with counters as counters', async t => {
   const stage = new Stage()
-  const traffic = { connections: 10, active: 2, bytesToEndpoint: 300, bytesToClient: 4000, dialFailures: 5, refused: 6 }
+  const traffic = {
+    ...{ connections: 10, active: 2, bytesToEndpoint: 300, bytesToClient: 4000, dialFailures: 5, refused: 6 },
+    ...{ ejections: 8, ejected: 3 },
+  }
   stage.listeners = [listener('IPv4/ns/web:http/TCP', traffic, 7)]
   stage.descriptors = { used: 11, limit: 1000, waited: 12, shed: 13 }
   const { types, series } = await stage.read()
@@ -59,6 +66,8 @@ t.test('the traffic of a service port is shown, with counters as counters', asyn
     ['dial_failures_total', `{${HTTP}}`, 'counter', 5],
     ['refused_total', `{${HTTP}}`, 'counter', 6],
     ['endpoints', `{${HTTP}}`, 'gauge', 7],
+    ['endpoints_ejected', `{${HTTP}}`, 'gauge', 3],
+    ['ejections_total', `{${HTTP}}`, 'counter', 8],
     ['descriptors_used', '', 'gauge', 11],
     ['descriptors_limit', '', 'gauge', 1000],
     ['descriptors_waited_total', '', 'counter', 12],
@@ -101,11 +110,11 @@ t.test('the series of a Service that is gone vanish, all of them', async t => {
   const stage = new Stage()
   stage.listeners = [listener('IPv4/ns/web:http/TCP', { connections: 1 }), listener('IPv4/ns/gone:http/TCP')]
   const before = await stage.read()
-  t.equal([...before.series.keys()].filter(name => name.includes('service="gone"')).length, 7)
+  t.equal([...before.series.keys()].filter(name => name.includes('service="gone"')).length, 9)
   stage.listeners = stage.listeners.slice(0, 1)
   const after = await stage.read()
   t.equal([...after.series.keys()].filter(name => name.includes('service="gone"')).length, 0)
-  t.equal([...after.series.keys()].filter(name => name.includes('service="web"')).length, 7)
+  t.equal([...after.series.keys()].filter(name => name.includes('service="web"')).length, 9)
 })
 
 t.test('thousands of service ports all have their series, under one header', async t => {

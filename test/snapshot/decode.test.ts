@@ -1,5 +1,6 @@
 import t from 'tap'
 import { type Endpoint } from '../../lib/model/endpoint.js'
+import { BALANCER_NAMES } from '../../lib/model/balancer-name.js'
 import { decodeEndpointSlice } from '../../lib/snapshot/decode-endpoint-slice.js'
 import { decodeEndpoints } from '../../lib/snapshot/decode-endpoints.js'
 import { decodeNode } from '../../lib/snapshot/decode-node.js'
@@ -174,6 +175,7 @@ void t.test('A Service is read with its defaults', t => {
     clusterIPs: [],
     ports: [],
     affinitySeconds: undefined,
+    balancer: 'round-robin',
     internalPolicyLocal: false,
     externalPolicyLocal: false,
     externalIPs: [],
@@ -322,6 +324,36 @@ void t.test('A wrong field of a Service costs only itself, and is named', t => {
           ],
         ] as const,
     ),
+    ...BALANCER_NAMES.map(
+      balancer =>
+        [
+          `balancer ${balancer}`,
+          apiService({ annotations: { 'kube-proxy-node/balancer': balancer } }),
+          { balancer },
+          [],
+        ] as const,
+    ),
+    [
+      'a balancer that there is not',
+      apiService({ annotations: { 'kube-proxy-node/balancer': 'Least-Connections' } }),
+      { balancer: 'round-robin' },
+      [
+        'metadata.annotations["kube-proxy-node/balancer"]: "Least-Connections" is none of "round-robin", ' +
+          '"least-connections", "random-two-choices": "round-robin" is used',
+      ],
+    ],
+    [
+      'a balancer that is no text',
+      apiService({ annotations: { 'kube-proxy-node/balancer': 2 } }),
+      { balancer: 'round-robin' },
+      ['metadata.annotations["kube-proxy-node/balancer"]: expected text, found 2'],
+    ],
+    [
+      'annotations of others',
+      apiService({ annotations: { balancer: 'x', 'kube-proxy-node/other': 'y', 'example.com/balancer': 'z' } }),
+      { balancer: 'round-robin' },
+      [],
+    ],
     [
       'internalTrafficPolicy Local',
       apiService({ spec: { internalTrafficPolicy: 'Local' } }),

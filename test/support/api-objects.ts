@@ -8,16 +8,22 @@ export interface ServiceFields {
   readonly clusterIP?: string
   readonly ports?: readonly Json[]
   readonly labels?: Json
+  readonly annotations?: Json
   readonly spec?: Json
 }
 
 export function apiService(given: ServiceFields = {}): Json {
-  const { name = 'web', namespace = 'default', clusterIP = '10.96.0.10', labels, spec } = given
+  const { name = 'web', namespace = 'default', clusterIP = '10.96.0.10', labels, annotations, spec } = given
   const ports = given.ports ?? [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 }]
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name, namespace, ...(labels === undefined ? {} : { labels }) },
+    metadata: {
+      name,
+      namespace,
+      ...(labels === undefined ? {} : { labels }),
+      ...(annotations === undefined ? {} : { annotations }),
+    },
     spec: { type: 'ClusterIP', clusterIP, clusterIPs: [clusterIP], ports, ...spec },
   }
 }

@@ -24,6 +24,7 @@ export function spec(changes: Partial<ListenerSpec> & Pick<ListenerSpec, 'endpoi
     address: '127.0.0.1',
     port: 0,
     affinityMs: undefined,
+    balancer: 'round-robin',
     clients: undefined,
     holdsNodePort: false,
     ...changes,

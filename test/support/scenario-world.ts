@@ -93,6 +93,7 @@ export class ScenarioWorld {
       table[name] = {
         clusterIP: hostPort(clusterIP, number),
         ...(affinitySeconds === undefined ? {} : { affinity: affinitySeconds }),
+        ...(spec.balancer === 'round-robin' ? {} : { balancer: spec.balancer }),
         endpoints: spec.endpoints.map(endpoint => hostPort(endpoint.ip, endpoint.port)),
       }
     }

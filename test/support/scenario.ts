@@ -15,6 +15,8 @@ export interface ExpectedPort {
   readonly clusterIP: string
   /** Seconds; left out: none. */
   readonly affinity?: number
+  /** Left out: round robin. */
+  readonly balancer?: string
   readonly endpoints: readonly string[]
 }
 
@@ -59,7 +61,7 @@ const STEP_FIELDS = [
   ...['title', 'objects', 'apply', 'remove', 'addresses', 'expect', 'packets', 'health', 'flows'],
   ...['problems', 'warnings', 'unchanged', 'rules'],
 ]
-const PORT_FIELDS = ['clusterIP', 'affinity', 'endpoints']
+const PORT_FIELDS = ['clusterIP', 'affinity', 'balancer', 'endpoints']
 const NOTHING = { health: {}, flows: {}, problems: [], warnings: [], unchanged: [] }
 
 /** All scenarios of the folder, by name. Tests run from the compiled tree, and scenarios are not compiled. */

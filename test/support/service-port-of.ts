@@ -11,6 +11,7 @@ export function servicePortOf(given: Partial<Omit<ServicePort, 'key'>> = {}): Se
     clusterIP: '10.96.0.10',
     port: 80,
     affinitySeconds: undefined,
+    balancer: 'round-robin',
     internalPolicyLocal: false,
     externalPolicyLocal: false,
     nodePort: 0,

@@ -97,6 +97,7 @@ function specOf({ servicePort }: ServedPort, key: string, door: Door): ListenerS
     portName: servicePort.portName,
     protocol: servicePort.protocol === 'UDP' ? 'UDP' : 'TCP',
     affinityMs: affinityMs(servicePort),
+    balancer: servicePort.balancer,
     ...door,
   }
 }
@@ -106,6 +107,7 @@ function isAsBefore(before: ListenerSpec, { servicePort }: ServedPort, door: Doo
   return (
     before.endpoints === door.endpoints &&
     before.affinityMs === affinityMs(servicePort) &&
+    before.balancer === servicePort.balancer &&
     before.address === door.address &&
     before.port === door.port &&
     (before.clients === door.clients || JSON.stringify(before.clients) === JSON.stringify(door.clients))

@@ -1,0 +1,17 @@
+import { type BalancerName } from '../model/balancer-name.js'
+import { type Balancer } from './balancer.js'
+import { LeastConnections } from './least-connections.js'
+import { RandomTwoChoices } from './random-two-choices.js'
+import { RoundRobin } from './round-robin.js'
+
+/**
+ * A balancer of the kind that a Service asks for, without endpoints yet.
+ *
+ * @param endpoints how many it will be given at first
+ * @param random gives a number from 0 (inclusive) to 1 (exclusive)
+ */
+export function balancerByName(name: BalancerName, endpoints: number, random: () => number): Balancer {
+  if (name === 'random-two-choices') return new RandomTwoChoices(random)
+  const start = Math.floor(random() * Math.max(1, endpoints))
+  return name === 'least-connections' ? new LeastConnections(start) : new RoundRobin(start)
+}

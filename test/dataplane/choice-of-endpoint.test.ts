@@ -1,0 +1,216 @@
+import { once } from 'node:events'
+import { type Socket, connect, createServer } from 'node:net'
+import t, { type Test } from 'tap'
+import { ManualClock } from '../observe/manual-clock.js'
+import { PlaneUnderTest, spec, until } from '../support/plane-under-test.js'
+import { TcpPod, ask, refusingEndpoint } from '../support/tcp-pod.js'
+import { UdpPod, closedEndpoint, udpClient } from '../support/udp-pod.js'
+
+/** Pods that say their name, and stay as long as the client does. */
+function stayingPods(t: Test, ...names: readonly string[]): Promise<TcpPod[]> {
+  return Promise.all(names.map(name => TcpPod.start(t, socket => stay(socket, name))))
+}
+
+function stay(socket: Socket, name: string): void {
+  socket.on('error', () => undefined).on('end', () => socket.end())
+  socket.resume().write(name)
+}
+
+/** A client that stays, and the name of the Pod that it got. */
+async function visit(t: Test, port: number): Promise<{ name: string; socket: Socket }> {
+  const socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  const [name] = (await once(socket, 'data')) as [Buffer]
+  return { name: name.toString(), socket }
+}
+
+async function visits(t: Test, port: number, count: number) {
+  const made: Awaited<ReturnType<typeof visit>>[] = []
+  for (let i = 0; i < count; i++) made.push(await visit(t, port))
+  return { names: made.map(({ name }) => name).join(''), sockets: made.map(({ socket }) => socket) }
+}
+
+t.test('least connections sends new clients where others have left', async t => {
+  const pods = await stayingPods(t, 'a', 'b')
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: pods.map(pod => pod.endpoint), balancer: 'least-connections' }))
+  const { names, sockets } = await visits(t, port!, 4)
+  t.equal(names, 'abab')
+  sockets[1]!.destroy()
+  sockets[3]!.destroy()
+  await until(() => plane.counts().active === 2, 'both of b have gone')
+  t.equal((await visits(t, port!, 3)).names, 'bba')
+})
+
+t.test('a burst of clients that come at the same time is spread', async t => {
+  const pods = await stayingPods(t, 'a', 'b', 'c', 'd')
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: pods.map(pod => pod.endpoint), balancer: 'least-connections' }))
+  const burst = await Promise.all(Array.from({ length: 20 }, () => visit(t, port!)))
+  t.equal(
+    burst
+      .map(({ name }) => name)
+      .sort()
+      .join(''),
+    'aaaaabbbbbcccccddddd',
+  )
+})
+
+t.test(
+  'another balancer takes effect on an open listener, and its connections neither notice nor are forgotten',
+  async t => {
+    const pods = await stayingPods(t, 'a', 'b')
+    const endpoints = pods.map(pod => pod.endpoint)
+    const plane = new PlaneUnderTest(t)
+    const [port] = await plane.apply(spec({ endpoints }))
+    const { names, sockets } = await visits(t, port!, 5)
+    t.equal(names, 'ababa')
+    sockets[1]!.destroy()
+    await until(() => plane.counts().active === 4, 'one of b has gone')
+    t.strictSame(await plane.apply(spec({ endpoints, balancer: 'least-connections' })), [port])
+    t.equal((await visits(t, port!, 3)).names, 'bba', 'a has three, b one')
+    await plane.apply(spec({ endpoints }))
+    t.equal(plane.counts().active, 7, 'none of the connections was touched')
+  },
+)
+
+t.test('random two choices passes over the busier of two', async t => {
+  const pods = await stayingPods(t, 'a', 'b')
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(spec({ endpoints: pods.map(pod => pod.endpoint), balancer: 'random-two-choices' }))
+  t.equal((await visits(t, port!, 4)).names, 'abab', 'with 0 for every random number the first endpoint is drawn first')
+})
+
+t.test('a dial that failed does not count for the endpoint', async t => {
+  const clock = new ManualClock()
+  const dead = await refusingEndpoint()
+  const [live] = await stayingPods(t, 'l')
+  const plane = new PlaneUnderTest(t, { clock })
+  const [port] = await plane.apply(spec({ endpoints: [dead, live!.endpoint], balancer: 'least-connections' }))
+  t.equal((await visits(t, port!, 2)).names, 'll')
+  t.equal(plane.counts().dialFailures, 1)
+  await revive(t, dead.port, 'd')
+  clock.advance(2000)
+  t.equal((await visits(t, port!, 2)).names, 'dd', 'it has none, the other has two')
+})
+
+t.test('connections of an endpoint that went and came back do not count', async t => {
+  const pods = await stayingPods(t, 'a', 'b')
+  const [a, b] = pods.map(pod => pod.endpoint)
+  const plane = new PlaneUnderTest(t)
+  const list = (...endpoints: readonly (typeof a)[]) =>
+    plane.apply(spec({ endpoints: endpoints.map(endpoint => endpoint!), balancer: 'least-connections' }))
+  const [port] = await list(a, b)
+  const { names, sockets } = await visits(t, port!, 4)
+  t.equal(names, 'abab')
+  await list(b)
+  await list(a, b)
+  sockets[0]!.destroy()
+  sockets[2]!.destroy()
+  await until(() => plane.counts().active === 2, 'the old ones of a have gone')
+  t.equal((await visits(t, port!, 3)).names, 'aab', 'a starts at none, not below')
+})
+
+t.test('an endpoint that fails is left out, longer each time, until somebody gets through', async t => {
+  const clock = new ManualClock()
+  const dead = await refusingEndpoint()
+  const live = await TcpPod.named(t, 'live')
+  const plane = new PlaneUnderTest(t, { clock })
+  const [port] = await plane.apply(spec({ endpoints: [dead, live.endpoint] }))
+  const failuresOf = async (clients: number) => {
+    const before = plane.counts().dialFailures
+    for (let i = 0; i < clients; i++) t.equal(await ask(port!), 'live')
+    return plane.counts().dialFailures - before
+  }
+  t.equal(await failuresOf(6), 1, 'one client found out for all')
+  t.match(plane.counts(), { ejections: 1, ejected: 1 })
+  clock.advance(2000)
+  t.match(plane.counts(), { ejections: 1, ejected: 0 })
+  t.equal(await failuresOf(6), 1)
+  clock.advance(3999)
+  t.match(plane.counts(), { ejections: 2, ejected: 1 }, 'four seconds the second time')
+  clock.advance(1)
+  await revive(t, dead.port, 'dead')
+  t.strictSame([await ask(port!), await ask(port!)].sort(), ['dead', 'live'])
+  live.stop()
+  t.equal(await ask(port!), 'dead')
+  t.equal(await ask(port!), 'dead')
+  t.match(plane.counts(), { ejections: 3, ejected: 1 })
+  clock.advance(2000)
+  t.match(plane.counts(), { ejections: 3, ejected: 0 })
+})
+
+t.test('an endpoint that came back is left out for the shortest time again when it fails anew', async t => {
+  const clock = new ManualClock()
+  const dead = await refusingEndpoint()
+  const live = await TcpPod.named(t, 'live')
+  const plane = new PlaneUnderTest(t, { clock })
+  const [port] = await plane.apply(spec({ endpoints: [dead, live.endpoint] }))
+  t.equal(await ask(port!), 'live')
+  clock.advance(2000)
+  const stop = await revive(t, dead.port, 'dead')
+  t.equal(await ask(port!), 'dead')
+  await stop()
+  t.strictSame([await ask(port!), await ask(port!)], ['live', 'live'])
+  t.match(plane.counts(), { ejections: 2, ejected: 1 })
+  clock.advance(2000)
+  t.equal(plane.counts().ejected, 0)
+})
+
+t.test('UDP flows count as connections do, until they end', async t => {
+  const clock = new ManualClock()
+  const pods = await Promise.all(['a', 'b'].map(name => UdpPod.start(t, name)))
+  const plane = new PlaneUnderTest(t, { clock }, { udpOneWay: 30, udpAnswered: 40 })
+  const endpoints = pods.map(pod => pod.endpoint)
+  const [port] = await plane.apply(spec({ ...udp, endpoints, balancer: 'least-connections' }))
+  const clients = await Promise.all(Array.from({ length: 4 }, () => udpClient(t, port!)))
+  const answers = []
+  for (const client of clients) answers.push(await client.ask('x'))
+  t.strictSame(answers, ['a x', 'b x', 'a x', 'b x'])
+  clock.advance(30)
+  await clients[0]!.ask('y')
+  await clients[2]!.ask('y')
+  clock.advance(10)
+  await until(() => plane.counts().active === 2, 'the flows of b have ended')
+  for (const answer of ['b z', 'b z', 'a z']) t.equal(await (await udpClient(t, port!)).ask('z'), answer)
+})
+
+t.test('a UDP endpoint whose port is closed is left out, longer each time, until it answers', async t => {
+  const clock = new ManualClock()
+  const dead = await closedEndpoint()
+  const live = await UdpPod.start(t, 'live')
+  const plane = new PlaneUnderTest(t, { clock })
+  const [port] = await plane.apply(spec({ ...udp, endpoints: [dead, live.endpoint] }))
+  const askAnew = async () => (await udpClient(t, port!)).ask('x')
+  t.strictSame([await askAnew(), await askAnew(), await askAnew()], ['live x', 'live x', 'live x'])
+  t.match(plane.counts(), { dialFailures: 1, ejections: 1, ejected: 1 })
+  clock.advance(2000)
+  t.strictSame([await askAnew(), await askAnew()], ['live x', 'live x'])
+  clock.advance(3999)
+  t.match(plane.counts(), { dialFailures: 2, ejections: 2, ejected: 1 })
+  clock.advance(1)
+  const revived = await UdpPod.start(t, 'dead', undefined, dead.port)
+  t.strictSame([await askAnew(), await askAnew()].sort(), ['dead x', 'live x'])
+  revived.stop()
+  t.strictSame([await askAnew(), await askAnew()], ['live x', 'live x'])
+  t.match(plane.counts(), { ejections: 3, ejected: 1 })
+  clock.advance(2000)
+  t.equal(plane.counts().ejected, 0, 'its answer made the time short again')
+})
+
+const udp = { protocol: 'UDP', key: 'IPv4/default/dns/UDP' } as const
+
+/** Somebody listens again on a port that refused, and stays, or only says a word. Returns what ends that. */
+async function revive(t: Test, port: number, name: string): Promise<() => Promise<void>> {
+  const server = createServer({ allowHalfOpen: true }, socket => {
+    stay(socket, name)
+    if (name.length > 1) socket.end()
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return async () => {
+    server.close()
+    await once(server, 'close')
+  }
+}
