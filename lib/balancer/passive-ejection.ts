@@ -35,8 +35,8 @@ export class PassiveEjection implements Balancer {
   pick(client: string, now: number, avoid: Avoided = NONE_TO_AVOID): BalancedEndpoint | undefined {
     if (this.#out.size > 0) this.#readmit(now)
     if (this.#out.size === 0) return this.#inner.pick(client, now, avoid)
-    // A client's first attempt makes no list of its own.
-    if (avoid.size === 0) return this.#inner.pick(client, now, this.#areAllOut ? NONE_TO_AVOID : this.#out)
+    // A client's first attempt makes no list of its own; when all are out, it gets one of them.
+    if (avoid.size === 0) return this.#inner.pick(client, now, this.#out)
     const all = new Set([...avoid.keys(), ...this.#out.keys()])
     return this.#inner.pick(client, now, this.#endpoints.every(({ key }) => all.has(key)) ? avoid : all)
   }
@@ -78,11 +78,7 @@ export class PassiveEjection implements Balancer {
   /** How many endpoints get no new clients now. */
   ejected(now: number): number {
     this.#readmit(now)
-    return this.#areAllOut ? 0 : this.#out.size
-  }
-
-  get #areAllOut(): boolean {
-    return this.#out.size === this.#endpoints.length
+    return this.#out.size === this.#endpoints.length ? 0 : this.#out.size
   }
 
   #readmit(now: number): void {

@@ -1,3 +1,4 @@
+import { type ReachedLimit } from '../balancer/connection-limit.js'
 import { type ProxyFailure } from '../model/failure.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type ListenerPlan } from './listener-plan.js'
@@ -19,12 +20,15 @@ export interface TrafficCounts {
   bytesToClient: number
   /** Attempts to reach an endpoint that failed; each may have been followed by a successful one. */
   dialFailures: number
-  /** Clients that were turned away: no endpoint, none reachable, or no descriptors left. */
+  /** Clients that were turned away: no endpoint, none reachable, a limit, or no descriptors left. */
   refused: number
   /** Times an endpoint got no new clients for a while, for having failed. */
   ejections: number
   /** Endpoints of which that is so now; a gauge. */
   ejected: number
+  /** Of the refused: clients (UDP: datagrams) that came when the Service, or the client, had as many as it may have. */
+  shedAtServiceLimit: number
+  shedAtClientLimit: number
 }
 
 /** The counts of a listener that has just been opened. */
@@ -38,7 +42,15 @@ export function noTraffic(): TrafficCounts {
     refused: 0,
     ejections: 0,
     ejected: 0,
+    shedAtServiceLimit: 0,
+    shedAtClientLimit: 0,
   }
+}
+
+/** Counts a client that was turned away at a limit, apart from counting it as refused. */
+export function countShed(counts: TrafficCounts, limit: ReachedLimit): void {
+  if (limit === 'service-limit') counts.shedAtServiceLimit++
+  else counts.shedAtClientLimit++
 }
 
 export interface ListenerCounts {
@@ -49,6 +61,8 @@ export interface ListenerCounts {
   readonly protocol: 'TCP' | 'UDP'
   /** Endpoints that may be picked. */
   readonly endpoints: number
+  /** Whether the Service has a limit of connections. */
+  readonly limited: boolean
   readonly traffic: Readonly<TrafficCounts>
 }
 

@@ -9,6 +9,7 @@ import { FlowOrder } from './flow-order.js'
 import { type DataPlaneTimings, type Listener, type ListenerContext } from './listener.js'
 import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
 import { OwnSockets } from './own-sockets.js'
+import { ServiceLimits, isLimited } from './service-limits.js'
 import { TcpProxy } from './tcp-proxy.js'
 import { UdpProxy } from './udp-proxy.js'
 
@@ -65,6 +66,7 @@ export class InProcessDataPlane implements DataPlane {
       descriptors: new DescriptorBudget(descriptorLimit),
       ownSockets: new OwnSockets(),
       flowOrder,
+      limits: new ServiceLimits(),
       timings,
       onIdle: () => this.#onIdle(),
     }
@@ -82,6 +84,7 @@ export class InProcessDataPlane implements DataPlane {
       const spec = plan.get(key)
       if (spec === undefined || spec.address !== entry.spec.address) this.#retire(key, entry)
     }
+    this.#context.limits.apply(plan, this.#listeners())
     const opening: Promise<unknown>[] = []
     const failed = new Map<ServicePortKey, ProxyFailure>()
     for (const [key, spec] of plan) {
@@ -118,6 +121,7 @@ export class InProcessDataPlane implements DataPlane {
       portName: spec.portName,
       protocol: spec.protocol,
       endpoints: spec.endpoints.length,
+      limited: isLimited(spec),
       traffic: listener.counts(),
     }))
     return { listeners, descriptors: this.#context.descriptors.counts() }
@@ -132,6 +136,11 @@ export class InProcessDataPlane implements DataPlane {
     for (const listener of this.#retired) cutOff += listener.cutOff()
     this.#retired.clear()
     return cutOff
+  }
+
+  *#listeners(): Generator<Listener> {
+    for (const { listener } of this.#entries.values()) yield listener
+    yield* this.#retired
   }
 
   #open(spec: ListenerSpec): Entry {

@@ -21,6 +21,10 @@ export interface ListenerSpec {
   readonly affinityMs: number | undefined
   /** How the endpoint for a new client is chosen. */
   readonly balancer: BalancerName
+  /** How many connections (UDP: flows) all listeners of the Service together may have; undefined: any number. */
+  readonly maxConnections: number | undefined
+  /** The same for each client address by itself. */
+  readonly maxConnectionsPerClient: number | undefined
   /** Ranges of the clients that are served; undefined: everybody. The same array while nothing changed. */
   readonly clients: readonly Cidr[] | undefined
   /**

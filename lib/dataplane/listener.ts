@@ -5,9 +5,12 @@ import { type DescriptorBudget } from './descriptor-budget.js'
 import { type FlowOrder } from './flow-order.js'
 import { type ListenerSpec } from './listener-plan.js'
 import { type OwnSockets } from './own-sockets.js'
+import { type ServiceLimits } from './service-limits.js'
 
 /** One held port. */
 export interface Listener {
+  /** The Service it belongs to: `namespace/name`. */
+  readonly service: string
   /** Starts listening. Resolves with the port; rejects with the system's error. Called once. */
   open(): Promise<number>
   /**
@@ -20,6 +23,8 @@ export interface Listener {
   /** Breaks off what is still open; returns how many that were. */
   cutOff(): number
   counts(): Readonly<TrafficCounts>
+  /** The client address of each open connection or flow. */
+  clients(): Iterable<string>
   /** How many connections a drain has to wait for. */
   busy(): number
 }
@@ -33,6 +38,7 @@ export interface ListenerContext {
   readonly descriptors: DescriptorBudget
   readonly ownSockets: OwnSockets
   readonly flowOrder: FlowOrder
+  readonly limits: ServiceLimits
   readonly timings: DataPlaneTimings
   /** Called whenever a connection has ended. */
   readonly onIdle: () => void

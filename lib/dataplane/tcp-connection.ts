@@ -23,8 +23,9 @@ export interface TcpConnectionEvents {
  *                        └──────────────────────────┴─▶ refused ─▶ done
  */
 export class TcpConnection {
+  /** The client's address. */
+  readonly address: string
   readonly #client: Socket
-  readonly #address: string
   readonly #context: ListenerContext
   readonly #events: TcpConnectionEvents
   #splice: Splice | undefined
@@ -32,7 +33,7 @@ export class TcpConnection {
 
   constructor(client: Socket, address: string, context: ListenerContext, events: TcpConnectionEvents) {
     this.#client = client
-    this.#address = address
+    this.address = address
     this.#context = context
     this.#events = events
   }
@@ -107,7 +108,7 @@ export class TcpConnection {
     this.#client.off('error', this.#onEarlyError)
     this.#client.off('close', this.#onEarlyClose)
     endpoint.once('close', () => descriptors.give())
-    if (log.enabled(3)) log.info(3, 'Connection', { client: this.#address, endpoint: `${target.ip}:${target.port}` })
+    if (log.enabled(3)) log.info(3, 'Connection', { client: this.address, endpoint: `${target.ip}:${target.port}` })
     this.#splice = new Splice(this.#client, endpoint, this.#context.timings.halfClosed, this.#events.onDone)
   }
 

@@ -1,12 +1,13 @@
 import { type Server, type Socket, createServer } from 'node:net'
 import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
 import { parseIp } from '../model/address.js'
-import { type TrafficCounts, noTraffic } from './data-plane.js'
+import { type TrafficCounts, countShed, noTraffic } from './data-plane.js'
 import { ClientFilter, isLoopback } from './client-filter.js'
 import { HeldPort } from './held-port.js'
 import { type Listener, type ListenerContext } from './listener.js'
 import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerSpec, hasToListen } from './listener-plan.js'
+import { serviceOf } from './service-limits.js'
 import { isOurs } from './socket-error.js'
 import { TcpConnection } from './tcp-connection.js'
 
@@ -15,6 +16,7 @@ const BACKLOG = 4096
 
 /** One TCP port: accepts, and hands each client to a TcpConnection. Accepting never waits for anything. */
 export class TcpProxy implements Listener {
+  readonly service: string
   readonly #context: ListenerContext
   readonly #balancer: ListenerBalancer
   readonly #connections = new Set<TcpConnection>()
@@ -29,6 +31,7 @@ export class TcpProxy implements Listener {
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.#context = context
+    this.service = serviceOf(spec)
     this.#spec = spec
     this.#filter = new ClientFilter(spec.clients)
     this.#balancer = new ListenerBalancer(spec, context.random)
@@ -70,12 +73,16 @@ export class TcpProxy implements Listener {
     return total
   }
 
+  *clients(): Generator<string> {
+    for (const { address } of this.#connections) yield address
+  }
+
   get #label() {
     return { servicePort: this.#spec.key }
   }
 
   #accept(client: Socket): void {
-    const { descriptors, ownSockets, log } = this.#context
+    const { descriptors, limits, ownSockets, log } = this.#context
     const address = parseIp(client.remoteAddress)
     // A client that is gone again has no address any more.
     if (address === undefined) return void client.destroy()
@@ -91,6 +98,12 @@ export class TcpProxy implements Listener {
         'Refused a connection that came from this proxy itself: an endpoint of the Service is a Service address',
         this.#label,
       )
+      return this.#refuse(client)
+    }
+    const limit = limits.admit(this.service, address)
+    if (limit !== undefined) {
+      countShed(this.#ended, limit)
+      if (log.enabled(3)) log.info(3, 'Refused a connection at a limit', { ...this.#label, client: address, limit })
       return this.#refuse(client)
     }
     this.#ended.connections++
@@ -117,6 +130,7 @@ export class TcpProxy implements Listener {
       onDone: broken => {
         this.#connections.delete(connection)
         this.#balancer.giveBack(endpoint)
+        limits.closed(this.service, address)
         this.#ended.bytesToEndpoint += connection.bytesToEndpoint
         this.#ended.bytesToClient += connection.bytesToClient
         if (broken !== undefined && log.enabled(4)) {

@@ -1,12 +1,13 @@
 import { type RemoteInfo, type Socket } from 'node:dgram'
 import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
 import { hostPort } from '../model/address.js'
-import { type TrafficCounts, noTraffic } from './data-plane.js'
+import { type TrafficCounts, countShed, noTraffic } from './data-plane.js'
 import { ClientFilter, isLoopback } from './client-filter.js'
 import { HeldPort } from './held-port.js'
 import { type Listener, type ListenerContext } from './listener.js'
 import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerSpec, hasToListen } from './listener-plan.js'
+import { serviceOf } from './service-limits.js'
 import { UdpFlow } from './udp-flow.js'
 import { udpSocket } from './udp-socket.js'
 
@@ -17,6 +18,7 @@ const DRAIN_PATIENCE = 1000
 
 /** One UDP port: finds or opens the flow of each datagram's sender. Replies leave from this socket, so from the address the rules lead to. */
 export class UdpProxy implements Listener {
+  readonly service: string
   readonly #context: ListenerContext
   readonly #balancer: ListenerBalancer
   readonly #flows = new Map<string, UdpFlow>()
@@ -32,6 +34,7 @@ export class UdpProxy implements Listener {
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.#context = context
+    this.service = serviceOf(spec)
     this.#spec = spec
     this.#filter = new ClientFilter(spec.clients)
     this.#balancer = new ListenerBalancer(spec, context.random)
@@ -79,6 +82,10 @@ export class UdpProxy implements Listener {
     return { ...this.#counts, active: this.#flows.size, ejections, ejected }
   }
 
+  *clients(): Generator<string> {
+    for (const client of this.#flows.keys()) yield client.slice(0, client.indexOf('|'))
+  }
+
   get #label() {
     return { servicePort: this.#spec.key }
   }
@@ -124,7 +131,7 @@ export class UdpProxy implements Listener {
   }
 
   #openFlow(client: string, from: RemoteInfo): UdpFlow | undefined {
-    const { descriptors, flowOrder, ownSockets, clock, log } = this.#context
+    const { descriptors, flowOrder, limits, ownSockets, clock, log } = this.#context
     if (this.#draining || !this.#filter.allows(from.address)) return undefined
     if (this.#spec.holdsNodePort && !isLoopback(from.address)) return undefined
     if (ownSockets.has(from.address, from.port)) {
@@ -134,7 +141,14 @@ export class UdpProxy implements Listener {
       )
       return undefined
     }
+    const limit = limits.admit(this.service, from.address)
+    if (limit !== undefined) {
+      countShed(this.#counts, limit)
+      if (log.enabled(3)) log.info(3, 'Dropped a datagram at a limit', { ...this.#label, client: from.address, limit })
+      return undefined
+    }
     if (!descriptors.tryTake() && !(flowOrder.endOldest() && descriptors.tryTake())) {
+      limits.closed(this.service, from.address)
       descriptors.countShed()
       return undefined
     }
@@ -161,6 +175,7 @@ export class UdpProxy implements Listener {
       onEnd: () => {
         if (this.#flows.get(client) === flow) this.#flows.delete(client)
         this.#balancer.giveBack(endpoint)
+        limits.closed(this.service, from.address)
         this.#context.onIdle()
       },
     })

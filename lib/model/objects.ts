@@ -26,6 +26,10 @@ export interface ServiceObject extends ObjectName {
   readonly affinitySeconds: number | undefined
   /** Annotation `kube-proxy-node/balancer`. */
   readonly balancer: BalancerName
+  /** Annotation `kube-proxy-node/max-connections`; undefined: no limit. */
+  readonly maxConnections: number | undefined
+  /** Annotation `kube-proxy-node/max-connections-per-client`; undefined: no limit. */
+  readonly maxConnectionsPerClient: number | undefined
   readonly internalPolicyLocal: boolean
   /** `externalTrafficPolicy: Local`, where it counts: NodePort and LoadBalancer Services, and those with external IPs. */
   readonly externalPolicyLocal: boolean

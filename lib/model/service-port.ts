@@ -21,6 +21,10 @@ export interface ServicePort {
   readonly affinitySeconds: number | undefined
   /** How the endpoint for a new client is chosen, or for one without affinity. */
   readonly balancer: BalancerName
+  /** How many connections (UDP: flows) this node may have open for the whole Service; undefined: any number. */
+  readonly maxConnections: number | undefined
+  /** The same for each client address by itself. */
+  readonly maxConnectionsPerClient: number | undefined
   /** `internalTrafficPolicy: Local`: only endpoints on this node serve the ClusterIP (KEP-2086). */
   readonly internalPolicyLocal: boolean
   /** `externalTrafficPolicy: Local`: only endpoints on this node serve clients from outside the cluster. */

@@ -1,6 +1,6 @@
 import { type DataPlaneCounts, type ListenerCounts } from '../dataplane/data-plane.js'
 
-export type LabelName = 'ip_family' | 'namespace' | 'service' | 'port' | 'protocol' | 'direction'
+export type LabelName = 'ip_family' | 'namespace' | 'service' | 'port' | 'protocol' | 'direction' | 'reason'
 
 export interface Sample {
   readonly labels: Readonly<Partial<Record<LabelName, string>>>
@@ -57,6 +57,25 @@ export const DATA_PLANE_METRICS: readonly ReadMetric[] = [
     ({ traffic }) => traffic.dialFailures,
   ),
   perPort('counter', 'refused_total', 'Clients that were turned away', ({ traffic }) => traffic.refused),
+  {
+    type: 'counter',
+    name: 'userspace_shed_total',
+    help: 'Clients turned away, and datagrams dropped, at a limit of connections; only of Services with limits',
+    labels: [...PORT_LABELS, 'reason'],
+    read: ({ listeners }) =>
+      joined(
+        listeners.flatMap(listener => {
+          const { shedAtServiceLimit, shedAtClientLimit } = listener.traffic
+          if (!listener.limited && shedAtServiceLimit + shedAtClientLimit === 0) return []
+          const labels = portLabels(listener)
+          return [
+            { labels: { ...labels, reason: 'service-limit' }, value: shedAtServiceLimit },
+            { labels: { ...labels, reason: 'client-limit' }, value: shedAtClientLimit },
+          ]
+        }),
+        sum,
+      ),
+  },
   perPort('gauge', 'endpoints', 'Endpoints that may be picked', ({ endpoints }) => endpoints, Math.max),
   perPort(
     'gauge',

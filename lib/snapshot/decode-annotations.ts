@@ -5,10 +5,16 @@ import { type RawFields, fields, quote, text } from './decoded.js'
 /** Annotations of a Service that are ours; kube-proxy has none of the kind. */
 const PREFIX = 'kube-proxy-node/'
 
+type Wishes = Pick<ServiceObject, 'balancer' | 'maxConnections' | 'maxConnectionsPerClient'>
+
 /** Reads our annotations in a Service's metadata. One that cannot be used counts as not there, and is told. */
-export function decodeAnnotations(metadata: RawFields, problems: string[]): Pick<ServiceObject, 'balancer'> {
+export function decodeAnnotations(metadata: RawFields, problems: string[]): Wishes {
   const annotations = fields(metadata.annotations)
-  return { balancer: balancer(annotations, problems) }
+  return {
+    balancer: balancer(annotations, problems),
+    maxConnections: limit(annotations, 'max-connections', problems),
+    maxConnectionsPerClient: limit(annotations, 'max-connections-per-client', problems),
+  }
 }
 
 function balancer(annotations: RawFields, problems: string[]): BalancerName {
@@ -21,6 +27,15 @@ function balancer(annotations: RawFields, problems: string[]): BalancerName {
     problems.push(`${path}: ${quote(value)} is none of ${known}: ${quote(byDefault)} is used`)
   }
   return name ?? byDefault
+}
+
+function limit(annotations: RawFields, name: string, problems: string[]): number | undefined {
+  const [value, path] = annotation(annotations, name, problems)
+  if (value === '') return undefined
+  const number = /^[0-9]+$/.test(value) ? Number(value) : 0
+  if (number >= 1 && Number.isSafeInteger(number)) return number
+  problems.push(`${path}: expected a whole number from 1, found ${quote(value)}: no limit`)
+  return undefined
 }
 
 /** The text of an annotation, '' when it is not there, and the path to name it by. */

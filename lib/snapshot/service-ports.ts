@@ -33,6 +33,8 @@ export function servicePorts(service: ServiceObject, family: IpFamily, rangesAtN
       port,
       affinitySeconds: service.affinitySeconds,
       balancer: service.balancer,
+      maxConnections: service.maxConnections,
+      maxConnectionsPerClient: service.maxConnectionsPerClient,
       internalPolicyLocal: service.internalPolicyLocal,
       externalPolicyLocal: service.externalPolicyLocal,
       nodePort,

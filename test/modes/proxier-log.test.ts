@@ -29,6 +29,8 @@ const spec = (given: Partial<ListenerSpec>): ListenerSpec => ({
   endpoints: [],
   affinityMs: undefined,
   balancer: 'round-robin',
+  maxConnections: undefined,
+  maxConnectionsPerClient: undefined,
   clients: undefined,
   holdsNodePort: true,
   ...given,

@@ -161,6 +161,11 @@ void t.test('A listener is planned for every service port but SCTP, with what ma
     ['SCTP', served({ protocol: 'SCTP' }), undefined],
     ['affinity', served({ affinitySeconds: 60 }), { affinityMs: 60_000 }],
     ['balancer', served({ balancer: 'least-connections' }), { balancer: 'least-connections' }],
+    [
+      'limits',
+      served({ maxConnections: 5, maxConnectionsPerClient: 2 }),
+      { maxConnections: 5, maxConnectionsPerClient: 2 },
+    ],
     ['only local endpoints', served({ internalPolicyLocal: true }), { endpoints: LOCAL }],
     ['no endpoints', served({}, { cluster: [], local: [], hasAny: false }), { endpoints: [] }],
     ['names', served({ namespace: 'a', name: 'b', portName: '' }), { namespace: 'a', service: 'b', portName: '' }],
@@ -203,6 +208,8 @@ void t.test('A planned listener is the same object while nothing about it change
     ['endpoints', served({}, { cluster: LOCAL, local: [], hasAny: true }), NODE],
     ['affinity', served({ affinitySeconds: 1 }), NODE],
     ['balancer', served({ balancer: 'random-two-choices' }), NODE],
+    ['limit of the Service', served({ maxConnections: 5 }), NODE],
+    ['limit of each client', served({ maxConnectionsPerClient: 5 }), NODE],
     ['address of the node', served(), '192.168.50.2'],
   ]
   for (const [name, port, address] of changes) {

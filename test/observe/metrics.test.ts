@@ -43,6 +43,7 @@ function listener(key: string, traffic: Partial<TrafficCounts> = {}, endpoints =
     portName: portName!,
     protocol: protocol as 'TCP' | 'UDP',
     endpoints,
+    limited: false,
     traffic: { ...noTraffic(), ...traffic },
   }
 }
@@ -280,18 +281,48 @@ t.test('metrics alone do not keep the process alive', async t => {
   t.equal(output, 'true\n')
 })
 
+t.test('clients shed at limits are shown by limit, where there is one or was one that shed', async t => {
+  const stage = new Stage()
+  stage.listeners = [
+    { ...listener('IPv4/ns/web:http/TCP', { shedAtServiceLimit: 3, shedAtClientLimit: 4 }), limited: true },
+    { ...listener('IPv4/ns/calm:http/TCP'), limited: true },
+    listener('IPv4/ns/was:http/TCP', { shedAtClientLimit: 5 }),
+    listener('IPv4/ns/free:http/TCP'),
+  ]
+  const { types, series } = await stage.read()
+  const name = 'kubeproxy_userspace_shed_total'
+  t.equal(types.get(name), 'counter')
+  const shown = [...series].filter(([key]) => key.startsWith(name))
+  t.strictSame(
+    shown.map(([key, value]) => `${/service="(.*?)"/.exec(key)![1]} ${/reason="(.*?)"/.exec(key)![1]} ${value}`),
+    [
+      'web service-limit 3',
+      'web client-limit 4',
+      'calm service-limit 0',
+      'calm client-limit 0',
+      'was service-limit 0',
+      'was client-limit 5',
+    ],
+  )
+})
+
 t.test('the listeners of one Service port, for its several kinds of addresses, are one series', async t => {
   const stage = new Stage()
   const key = 'IPv4/default/web:http/TCP'
   stage.listeners = [
-    listener(key, { connections: 3, active: 1, bytesToClient: 10 }, 5),
-    { ...listener(key, { connections: 4, active: 2, bytesToClient: 20 }, 2), key: `${key}#local` },
+    listener(key, { connections: 3, active: 1, bytesToClient: 10, ejected: 2, ejections: 5 }, 5),
+    {
+      ...listener(key, { connections: 4, active: 2, bytesToClient: 20, ejected: 1, ejections: 6 }, 2),
+      key: `${key}#local`,
+    },
   ]
   const text = await stage.metrics.text()
   const lines = (name: string) => text.split('\n').filter(line => line.startsWith(`kubeproxy_userspace_${name}{`))
   t.match(lines('connections_total'), [/ 7$/])
   t.match(lines('connections_active'), [/ 3$/])
   t.match(lines('endpoints'), [/ 5$/])
+  t.match(lines('endpoints_ejected'), [/ 2$/])
+  t.match(lines('ejections_total'), [/ 11$/])
   t.match(
     lines('bytes_total').filter(line => line.includes('to_client')),
     [/ 30$/],

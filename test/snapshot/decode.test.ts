@@ -176,6 +176,8 @@ void t.test('A Service is read with its defaults', t => {
     ports: [],
     affinitySeconds: undefined,
     balancer: 'round-robin',
+    maxConnections: undefined,
+    maxConnectionsPerClient: undefined,
     internalPolicyLocal: false,
     externalPolicyLocal: false,
     externalIPs: [],
@@ -347,6 +349,33 @@ void t.test('A wrong field of a Service costs only itself, and is named', t => {
       apiService({ annotations: { 'kube-proxy-node/balancer': 2 } }),
       { balancer: 'round-robin' },
       ['metadata.annotations["kube-proxy-node/balancer"]: expected text, found 2'],
+    ],
+    [
+      'limits of connections',
+      apiService({
+        annotations: { 'kube-proxy-node/max-connections': '1', 'kube-proxy-node/max-connections-per-client': '2000' },
+      }),
+      { maxConnections: 1, maxConnectionsPerClient: 2000 },
+      [],
+    ],
+    ...['0', '-1', '1.5', '1e3', ' 5', 'many', '99999999999999999999'].map(
+      limit =>
+        [
+          `a limit of ${limit}`,
+          apiService({ annotations: { 'kube-proxy-node/max-connections': limit } }),
+          { maxConnections: undefined, maxConnectionsPerClient: undefined },
+          [
+            `metadata.annotations["kube-proxy-node/max-connections"]: expected a whole number from 1, found "${limit}": no limit`,
+          ],
+        ] as const,
+    ),
+    [
+      'a limit per client that is no text, beside a good one',
+      apiService({
+        annotations: { 'kube-proxy-node/max-connections': '7', 'kube-proxy-node/max-connections-per-client': 5 },
+      }),
+      { maxConnections: 7, maxConnectionsPerClient: undefined },
+      ['metadata.annotations["kube-proxy-node/max-connections-per-client"]: expected text, found 5'],
     ],
     [
       'annotations of others',

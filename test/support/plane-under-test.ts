@@ -25,6 +25,8 @@ export function spec(changes: Partial<ListenerSpec> & Pick<ListenerSpec, 'endpoi
     port: 0,
     affinityMs: undefined,
     balancer: 'round-robin',
+    maxConnections: undefined,
+    maxConnectionsPerClient: undefined,
     clients: undefined,
     holdsNodePort: false,
     ...changes,

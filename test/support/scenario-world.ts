@@ -94,6 +94,7 @@ export class ScenarioWorld {
         clusterIP: hostPort(clusterIP, number),
         ...(affinitySeconds === undefined ? {} : { affinity: affinitySeconds }),
         ...(spec.balancer === 'round-robin' ? {} : { balancer: spec.balancer }),
+        ...limitsOf(spec),
         endpoints: spec.endpoints.map(endpoint => hostPort(endpoint.ip, endpoint.port)),
       }
     }
@@ -199,4 +200,14 @@ function nameOf({ servicePort }: ServedPort): string {
 
 function asLine({ message, fields }: LogEntry): string {
   return [message, ...Object.entries(fields).map(([name, value]) => `${name}="${value}"`)].join(' ')
+}
+
+function limitsOf({
+  maxConnections,
+  maxConnectionsPerClient,
+}: ListenerSpec): Pick<ExpectedPort, 'maxConnections' | 'maxConnectionsPerClient'> {
+  return {
+    ...(maxConnections === undefined ? {} : { maxConnections }),
+    ...(maxConnectionsPerClient === undefined ? {} : { maxConnectionsPerClient }),
+  }
 }

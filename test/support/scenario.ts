@@ -17,6 +17,9 @@ export interface ExpectedPort {
   readonly affinity?: number
   /** Left out: round robin. */
   readonly balancer?: string
+  /** Left out: no limit. */
+  readonly maxConnections?: number
+  readonly maxConnectionsPerClient?: number
   readonly endpoints: readonly string[]
 }
 
@@ -61,7 +64,7 @@ const STEP_FIELDS = [
   ...['title', 'objects', 'apply', 'remove', 'addresses', 'expect', 'packets', 'health', 'flows'],
   ...['problems', 'warnings', 'unchanged', 'rules'],
 ]
-const PORT_FIELDS = ['clusterIP', 'affinity', 'balancer', 'endpoints']
+const PORT_FIELDS = ['clusterIP', 'affinity', 'balancer', 'maxConnections', 'maxConnectionsPerClient', 'endpoints']
 const NOTHING = { health: {}, flows: {}, problems: [], warnings: [], unchanged: [] }
 
 /** All scenarios of the folder, by name. Tests run from the compiled tree, and scenarios are not compiled. */

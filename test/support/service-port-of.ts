@@ -12,6 +12,8 @@ export function servicePortOf(given: Partial<Omit<ServicePort, 'key'>> = {}): Se
     port: 80,
     affinitySeconds: undefined,
     balancer: 'round-robin',
+    maxConnections: undefined,
+    maxConnectionsPerClient: undefined,
     internalPolicyLocal: false,
     externalPolicyLocal: false,
     nodePort: 0,

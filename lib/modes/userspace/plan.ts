@@ -98,6 +98,8 @@ function specOf({ servicePort }: ServedPort, key: string, door: Door): ListenerS
     protocol: servicePort.protocol === 'UDP' ? 'UDP' : 'TCP',
     affinityMs: affinityMs(servicePort),
     balancer: servicePort.balancer,
+    maxConnections: servicePort.maxConnections,
+    maxConnectionsPerClient: servicePort.maxConnectionsPerClient,
     ...door,
   }
 }
@@ -108,6 +110,8 @@ function isAsBefore(before: ListenerSpec, { servicePort }: ServedPort, door: Doo
     before.endpoints === door.endpoints &&
     before.affinityMs === affinityMs(servicePort) &&
     before.balancer === servicePort.balancer &&
+    before.maxConnections === servicePort.maxConnections &&
+    before.maxConnectionsPerClient === servicePort.maxConnectionsPerClient &&
     before.address === door.address &&
     before.port === door.port &&
     (before.clients === door.clients || JSON.stringify(before.clients) === JSON.stringify(door.clients))

@@ -1,0 +1,72 @@
+import { ConnectionLimit, type ConnectionLimits, type ReachedLimit } from '../balancer/connection-limit.js'
+import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
+
+/** The Service that a listener belongs to: `namespace/name`. */
+export function serviceOf({ namespace, service }: Pick<ListenerSpec, 'namespace' | 'service'>): string {
+  return `${namespace}/${service}`
+}
+
+/** Whether the Service has a limit. */
+export function isLimited({ maxConnections, maxConnectionsPerClient }: Limited): boolean {
+  return maxConnections !== undefined || maxConnectionsPerClient !== undefined
+}
+
+/** What of a listener is counted. */
+interface Counted {
+  readonly service: string
+  clients(): Iterable<string>
+}
+
+type Limited = Pick<ListenerSpec, 'maxConnections' | 'maxConnectionsPerClient'>
+
+/**
+ * The limits of all Services that have some. A Service is counted over all its listeners together: its ports, families,
+ * kinds of addresses, and listeners that are closed and have connections left. Services without limit are not counted.
+ */
+export class ServiceLimits {
+  readonly #byService = new Map<string, ConnectionLimit>()
+
+  /**
+   * Takes the limits of a plan, which count at once.
+   * @param listeners all that may have connections; they are looked through when a Service that had no limit gets one
+   */
+  apply(plan: ListenerPlan, listeners: Iterable<Counted>): void {
+    const wanted = limitsOf(plan)
+    for (const service of this.#byService.keys()) if (!wanted.has(service)) this.#byService.delete(service)
+    const fresh = new Map<string, ConnectionLimit>()
+    for (const [service, limits] of wanted) {
+      const limit = this.#byService.get(service)
+      if (limit === undefined) fresh.set(service, new ConnectionLimit(limits))
+      else limit.limits = limits
+    }
+    if (fresh.size === 0) return
+    for (const listener of listeners) {
+      const limit = fresh.get(listener.service)
+      if (limit !== undefined) for (const client of listener.clients()) limit.opened(client)
+    }
+    for (const [service, limit] of fresh) this.#byService.set(service, limit)
+  }
+
+  /** Counts one more connection of the client, or names the limit that turns it away. */
+  admit(service: string, client: string): ReachedLimit | undefined {
+    const limit = this.#byService.get(service)
+    if (limit === undefined) return undefined
+    const reached = limit.reached(client)
+    if (reached === undefined) limit.opened(client)
+    return reached
+  }
+
+  /** A connection that was admitted has ended. */
+  closed(service: string, client: string): void {
+    this.#byService.get(service)?.closed(client)
+  }
+}
+
+function limitsOf(plan: ListenerPlan): Map<string, ConnectionLimits> {
+  const limits = new Map<string, ConnectionLimits>()
+  for (const spec of plan.values()) {
+    if (!isLimited(spec)) continue
+    limits.set(serviceOf(spec), { perService: spec.maxConnections, perClient: spec.maxConnectionsPerClient })
+  }
+  return limits
+}

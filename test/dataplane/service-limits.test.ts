@@ -1,0 +1,183 @@
+import { connect } from 'node:net'
+import t, { type Test } from 'tap'
+import { type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
+import { ManualClock } from '../observe/manual-clock.js'
+import { PlaneUnderTest, spec, until } from '../support/plane-under-test.js'
+import { TcpPod } from '../support/tcp-pod.js'
+import { UdpPod, closedEndpoint, udpClient } from '../support/udp-pod.js'
+
+/** An echo that stays as long as its client. */
+function echoPod(t: Test): Promise<TcpPod> {
+  return TcpPod.start(t, socket => void socket.pipe(socket))
+}
+
+/** Clients that come one after the other and stay: `.` for one that is served, `x` for one that gets a reset. */
+class Crowd {
+  readonly served: { readonly address: string; echoes: () => Promise<boolean>; leave: () => void }[] = []
+  readonly #t: Test
+
+  constructor(t: Test) {
+    this.#t = t
+  }
+
+  async come(port: number, ...addresses: readonly string[]): Promise<string> {
+    let answers = ''
+    for (const address of addresses) answers += await this.#comeOne(port, address)
+    return answers
+  }
+
+  /** One client of the address leaves. */
+  leave(address: string): void {
+    const index = this.served.findIndex(client => client.address === address)
+    this.served.splice(index, 1)[0]!.leave()
+  }
+
+  async #comeOne(port: number, address: string): Promise<string> {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: address })
+    this.#t.teardown(() => socket.destroy())
+    const answered = async (text: string) => {
+      const answer = new Promise<boolean>(resolve => {
+        socket.once('data', () => resolve(true))
+        socket.once('error', () => resolve(false))
+      })
+      socket.write(text)
+      return answer
+    }
+    if (!(await answered('hello'))) return 'x'
+    this.served.push({ address, echoes: () => answered('still'), leave: () => socket.destroy() })
+    return '.'
+  }
+}
+
+const X = '127.0.0.2'
+const Y = '127.0.0.3'
+const Z = '127.0.0.4'
+
+t.test(
+  'beyond the limit of a Service the newest is refused, who is there stays, and one that goes makes room',
+  async t => {
+    const pod = await echoPod(t)
+    const plane = new PlaneUnderTest(t)
+    const crowd = new Crowd(t)
+    const [port] = await plane.apply(spec({ endpoints: [pod.endpoint], maxConnections: 3 }))
+    t.equal(await crowd.come(port!, X, Y, X, Z, X), '...xx')
+    t.match(plane.counts(), { connections: 3, active: 3, refused: 2, shedAtServiceLimit: 2, shedAtClientLimit: 0 })
+    t.strictSame(await Promise.all(crowd.served.map(client => client.echoes())), [true, true, true])
+    crowd.leave(X)
+    await until(() => plane.counts().active === 2, 'one has gone')
+    t.equal(await crowd.come(port!, Z, Z), '.x')
+    for (const client of [X, Y, Z]) crowd.leave(client)
+    await until(() => plane.counts().active === 0, 'all have gone')
+    t.equal(await crowd.come(port!, X, X, X, X), '...x', 'nothing of those before is counted')
+  },
+)
+
+t.test('a client beyond its own limit is refused, and others are not', async t => {
+  const pod = await echoPod(t)
+  const plane = new PlaneUnderTest(t)
+  const crowd = new Crowd(t)
+  const [port] = await plane.apply(spec({ endpoints: [pod.endpoint], maxConnectionsPerClient: 2 }))
+  t.equal(await crowd.come(port!, X, X, X, Y, Y, Y), '..x..x')
+  t.match(plane.counts(), { refused: 2, shedAtServiceLimit: 0, shedAtClientLimit: 2 })
+  crowd.leave(X)
+  await until(() => plane.counts().active === 3, 'one has gone')
+  t.equal(await crowd.come(port!, Y, X, X), 'x.x')
+})
+
+t.test('limits are set, changed and taken away at open listeners, and count who is there', async t => {
+  const pod = await echoPod(t)
+  const plane = new PlaneUnderTest(t)
+  const crowd = new Crowd(t)
+  const apply = (limits: Partial<ListenerSpec>) => plane.apply(spec({ endpoints: [pod.endpoint], ...limits }))
+  const [port] = await apply({})
+  t.equal(await crowd.come(port!, X, X, X), '...')
+  await apply({ maxConnectionsPerClient: 2 })
+  t.equal(await crowd.come(port!, X, Y), 'x.', 'X has three already')
+  crowd.leave(X)
+  crowd.leave(X)
+  await until(() => plane.counts().active === 2, 'two have gone')
+  t.equal(await crowd.come(port!, X, X), '.x')
+  await apply({ maxConnections: 3 })
+  t.equal(await crowd.come(port!, Z), 'x', 'three are there')
+  await apply({})
+  t.equal(await crowd.come(port!, X, X, Z), '...')
+  crowd.leave(Z)
+  crowd.leave(Y)
+  await until(() => plane.counts().active === 4, 'two have gone while nobody counted')
+  await apply({ maxConnections: 5 })
+  t.equal(await crowd.come(port!, Z, Z), '.x')
+  t.equal((await Promise.all(crowd.served.map(client => client.echoes()))).filter(Boolean).length, 5)
+})
+
+t.test('a Service is counted over all its listeners, also those that are gone, and others by themselves', async t => {
+  const pod = await echoPod(t)
+  const plane = new PlaneUnderTest(t)
+  const crowd = new Crowd(t)
+  const limited = { endpoints: [pod.endpoint], maxConnections: 2 }
+  const http = spec({ ...limited, key: 'IPv4/default/web:http/TCP' })
+  const local = spec({ ...limited, key: 'IPv4/default/web:http/TCP#local' })
+  const other = spec({ ...limited, key: 'IPv4/default/other:http/TCP', service: 'other' })
+  const namesake = spec({ ...limited, key: 'IPv4/elsewhere/web:http/TCP', namespace: 'elsewhere' })
+  const [one, two, three, four] = await plane.apply(http, local, other, namesake)
+  t.equal(await crowd.come(one!, X), '.')
+  t.equal(await crowd.come(two!, X, X), '.x')
+  t.equal(await crowd.come(three!, X, X, X), '..x')
+  t.equal(await crowd.come(four!, X, X, X), '..x')
+  await plane.apply(local)
+  t.equal(await crowd.come(two!, X), 'x', 'the connection of the listener that is gone goes on, and counts')
+  await plane.apply({ ...local, maxConnections: undefined })
+  await plane.apply(local)
+  t.equal(await crowd.come(two!, X), 'x', 'also when the limit was taken away for a while')
+  crowd.leave(X)
+  await until(
+    () => crowd.served.length === 5 && pod.sockets.filter(socket => !socket.closed).length === 5,
+    'it has ended',
+  )
+  t.equal(await crowd.come(two!, X, X), '.x')
+})
+
+t.test('UDP flows are counted as connections are; datagrams that would open one too many are dropped', async t => {
+  const pod = await UdpPod.start(t, 'pod')
+  const clock = new ManualClock()
+  const plane = new PlaneUnderTest(t, { clock }, { udpAnswered: 50 })
+  const [port] = await plane.apply(spec({ ...udp, endpoints: [pod.endpoint], maxConnectionsPerClient: 2 }))
+  const one = await udpClient(t, port!)
+  const two = await udpClient(t, port!)
+  t.strictSame([await one.ask('1'), await two.ask('2')], ['pod 1', 'pod 2'])
+  const beyond = await udpClient(t, port!)
+  beyond.send('3')
+  beyond.send('4')
+  await until(() => plane.counts().shedAtClientLimit === 2, 'both are counted')
+  t.match(plane.counts(), { connections: 2, refused: 2, shedAtServiceLimit: 0 })
+  t.equal(pod.seen.length, 2)
+  clock.advance(50)
+  await until(() => plane.counts().active === 0, 'the flows have ended')
+  t.equal(await beyond.ask('5'), 'pod 5')
+  await plane.apply(spec({ ...udp, endpoints: [pod.endpoint], maxConnections: 1 }))
+  const late = await udpClient(t, port!)
+  await beyond.ask('6')
+  late.send('7')
+  await until(() => plane.counts().shedAtServiceLimit === 1, 'the flow that is there counts')
+})
+
+t.test('a flow that cannot be opened does not count', async t => {
+  const plane = new PlaneUnderTest(t)
+  const limited = { ...udp, maxConnections: 1 }
+  const [port] = await plane.apply(spec({ ...limited, endpoints: [await closedEndpoint()] }))
+  const client = await udpClient(t, port!)
+  for (let n = 1; n <= 3; n++) {
+    client.send('x')
+    await until(() => plane.counts().dialFailures === n && plane.counts().active === 0, 'the flow has ended')
+  }
+  t.equal(plane.counts().shedAtServiceLimit, 0)
+})
+
+t.test('a connection that found no endpoint does not count', async t => {
+  const plane = new PlaneUnderTest(t)
+  const crowd = new Crowd(t)
+  const [port] = await plane.apply(spec({ endpoints: [await closedEndpoint()], maxConnections: 1 }))
+  t.equal(await crowd.come(port!, X, X, X), 'xxx')
+  t.match(plane.counts(), { connections: 3, shedAtServiceLimit: 0 })
+})
+
+const udp = { protocol: 'UDP', key: 'IPv4/default/dns/UDP' } as const
