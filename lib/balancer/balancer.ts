@@ -33,4 +33,4 @@ export interface Balancer {
   replace(endpoints: readonly BalancedEndpoint[]): void
 }
 
-export const NONE_TO_AVOID: Avoided = new Set()
+export const NONE_TO_AVOID: ReadonlySet<string> = new Set()

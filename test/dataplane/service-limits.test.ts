@@ -90,9 +90,12 @@ t.test('limits are set, changed and taken away at open listeners, and count who 
   const crowd = new Crowd(t)
   const apply = (limits: Partial<ListenerSpec>) => plane.apply(spec({ endpoints: [pod.endpoint], ...limits }))
   const [port] = await apply({})
+  const isLimited = () => plane.plane.counts().listeners[0]!.limited
+  t.notOk(isLimited())
   t.equal(await crowd.come(port!, X, X, X), '...')
   await apply({ maxConnectionsPerClient: 2 })
   t.equal(await crowd.come(port!, X, Y), 'x.', 'X has three already')
+  t.ok(isLimited())
   crowd.leave(X)
   crowd.leave(X)
   await until(() => plane.counts().active === 2, 'two have gone')
@@ -153,6 +156,10 @@ t.test('UDP flows are counted as connections are; datagrams that would open one 
   clock.advance(50)
   await until(() => plane.counts().active === 0, 'the flows have ended')
   t.equal(await beyond.ask('5'), 'pod 5')
+  await plane.apply(spec({ ...udp, endpoints: [pod.endpoint] }))
+  await plane.apply(spec({ ...udp, endpoints: [pod.endpoint], maxConnectionsPerClient: 1 }))
+  one.send('again')
+  await until(() => plane.counts().shedAtClientLimit === 3, 'a new limit counts the flow that is there')
   await plane.apply(spec({ ...udp, endpoints: [pod.endpoint], maxConnections: 1 }))
   const late = await udpClient(t, port!)
   await beyond.ask('6')
@@ -170,6 +177,29 @@ t.test('a flow that cannot be opened does not count', async t => {
     await until(() => plane.counts().dialFailures === n && plane.counts().active === 0, 'the flow has ended')
   }
   t.equal(plane.counts().shedAtServiceLimit, 0)
+})
+
+t.test('a flow for which there was no descriptor does not count', async t => {
+  const pod = await UdpPod.start(t, 'pod')
+  const other = await echoPod(t)
+  // Room for two listeners, two connections and one more client.
+  const plane = new PlaneUnderTest(t, { descriptorLimit: 104 })
+  const [dns, web] = await plane.apply(
+    spec({ ...udp, service: 'dns', endpoints: [pod.endpoint], maxConnections: 1 }),
+    spec({ endpoints: [other.endpoint] }),
+  )
+  const crowd = new Crowd(t)
+  t.equal(await crowd.come(web!, X, X), '..')
+  const waiting = connect(web!, '127.0.0.1')
+  await until(() => plane.plane.counts().descriptors.waited === 1, 'every descriptor is in use')
+  const client = await udpClient(t, dns!)
+  client.send('1')
+  await until(() => plane.plane.counts().descriptors.shed === 1, 'the datagram is dropped')
+  waiting.destroy()
+  crowd.leave(X)
+  crowd.leave(X)
+  await until(() => plane.plane.counts().descriptors.used === 2, 'there are descriptors again')
+  t.equal(await client.ask('2'), 'pod 2')
 })
 
 t.test('a connection that found no endpoint does not count', async t => {
