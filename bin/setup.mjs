@@ -1,7 +1,7 @@
 // What `npm run demo` and `npm test` need, on a machine with nothing but Node and npm: looks first, says what is missing,
 // and then installs and builds just that. With nothing to do it takes a fraction of a second.
 //
-//   node bin/setup.mjs [--with-tests]
+//   node bin/setup.mjs [--with-tests] [--with-bench]
 //
 // Plain JavaScript without dependencies: it runs before there is a node_modules folder or a build.
 import { spawnSync } from 'node:child_process'
@@ -22,12 +22,22 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WANTED_NODE = [20, 19]
-/** Program to the Debian package that brings it. */
+/** Program, or the path of a file, to the Debian package that brings it. */
 const PROGRAMS = {
   iptables: 'iptables',
   ip: 'iproute2',
   ...(process.argv.includes('--with-tests') && { sysctl: 'procps', conntrack: 'conntrack' }),
+  ...(process.argv.includes('--with-bench') && {
+    wrk: 'wrk',
+    iperf3: 'iperf3',
+    sockperf: 'sockperf',
+    haproxy: 'haproxy',
+    nginx: 'nginx-light',
+    '/usr/lib/nginx/modules/ngx_stream_module.so': 'libnginx-mod-stream',
+  }),
 }
+/** Debian asks this program whether a package that was just installed may start its service. */
+const SERVICE_POLICY = '/usr/sbin/policy-rc.d'
 /** Where system programs are, also for users whose PATH lacks it. */
 const SYSTEM_PATHS = ['/usr/sbin', '/sbin', '/usr/local/sbin']
 
@@ -48,7 +58,8 @@ function checkNode() {
 }
 
 function missingPackages() {
-  const found = Object.entries(PROGRAMS).filter(([program]) => !isInPath(program))
+  const isThere = program => (program.startsWith('/') ? existsSync(program) : isInPath(program))
+  const found = Object.entries(PROGRAMS).filter(([program]) => !isThere(program))
   return [...new Set(found.map(([, name]) => name))]
 }
 
@@ -73,11 +84,23 @@ function packageInstaller(names) {
     say(`Installing system packages: ${names.join(' ')}`)
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     const args = ['-qq', 'install', '-y', '--no-install-recommends', ...names]
-    if (run('apt-get', args, env).status === 0) return
+    const install = () => withoutServices(() => run('apt-get', args, env))
+    if (install().status === 0) return
     // The lists of packages may be old, or not there at all.
     run('apt-get', ['-qq', 'update'], env)
-    const { status, output } = run('apt-get', args, env)
+    const { status, output } = install()
     if (status !== 0) stop(`apt-get could not install ${names.join(' ')}:\n${output}`)
+  }
+}
+
+/** The programs are wanted, not their services: a web server must not begin to listen on this machine. */
+function withoutServices(install) {
+  if (existsSync(SERVICE_POLICY)) return install()
+  writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    return install()
+  } finally {
+    rmSync(SERVICE_POLICY)
   }
 }
 

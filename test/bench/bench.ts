@@ -1,12 +1,14 @@
-/** Runs one benchmark: `npm run bench -- NAME [its arguments]`. */
-const BENCHES = ['lossless', 'programming', 'rules'] as const
+/**
+ * Runs benchmarks: `npm run bench` all loads with every contender, and writes the report; `npm run bench -- NAME` one.
+ */
+const PROGRAMS = ['lossless', 'programming', 'rules', 'micro'] as const
 
-const [name] = process.argv.splice(2, 1)
-if (BENCHES.some(bench => bench === name)) {
+const [name] = process.argv.slice(2)
+if (PROGRAMS.some(program => program === name)) {
+  // Each reads its own arguments.
+  process.argv.splice(2, 1)
   await import(`./${name}.js`)
 } else {
-  process.stderr.write(
-    `${name === undefined ? 'Which benchmark?' : `There is no benchmark "${name}".`} npm run bench -- NAME, one of: ${BENCHES.join(', ')}\n`,
-  )
-  process.exitCode = 2
+  const { compare } = await import('./compare.js')
+  process.exitCode = await compare(process.argv.slice(2))
 }

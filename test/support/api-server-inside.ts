@@ -1,6 +1,6 @@
 /**
  * Entry: an API server on the loopback of whatever namespace it is started in. Prints its URL; then one line for each
- * command, each a line of JSON.
+ * command, each a line of JSON: how often endpoints were churned, and what was asked for.
  */
 import { createInterface } from 'node:readline'
 import { type ApiObject, ApiServer, type Resource } from './api-server.js'
@@ -15,6 +15,8 @@ interface Command {
   readonly event?: string
   /** Churns the endpoints of a slice every `ms` milliseconds, from the list of slices, until it is told something else. */
   readonly churn?: { readonly ms: number; readonly slices: readonly ApiObject[] }
+  /** Ends every watch with 410, so that all is listed anew. */
+  readonly expire?: boolean
 }
 
 const api = await ApiServer.start()
@@ -38,5 +40,11 @@ for await (const line of createInterface({ input: process.stdin })) {
     const { ms, slices } = command.churn
     churn = setInterval(() => api.put('endpointslices', slices[churned++ % slices.length]!), ms)
   }
-  process.stdout.write(`${JSON.stringify({ churned })}\n`)
+  if (command.expire === true) {
+    api.compact()
+    for (const resource of ['services', 'endpointslices', 'endpoints', 'nodes'] as const) api.expireWatches(resource)
+  }
+  const lists = api.requests.filter(({ resource, watch }) => resource !== undefined && !watch)
+  const firstListAt = lists.find(({ resource }) => resource === 'services')?.at
+  process.stdout.write(`${JSON.stringify({ churned, firstListAt, lists: lists.length })}\n`)
 }

@@ -22,6 +22,8 @@ export interface SeenRequest {
   /** Undefined for discovery and whatever else is not a list or watch. */
   readonly resource: Resource | undefined
   readonly watch: boolean
+  /** When it came, in milliseconds since 1970. */
+  readonly at: number
 }
 
 /** An event that somebody created. */
@@ -275,7 +277,8 @@ export class ApiServer {
     const resource = this.#resourceAt(path)
     const watch = url.searchParams.get('watch') === 'true'
     const method = request.method ?? 'GET'
-    const seen: SeenRequest = { method, path, query: url.searchParams, headers: request.headers, resource, watch }
+    const query = url.searchParams
+    const seen: SeenRequest = { method, path, query, headers: request.headers, resource, watch, at: Date.now() }
     this.requests.push(seen)
     this.#wake()
     const { token } = this.#options
@@ -287,6 +290,8 @@ export class ApiServer {
       refuse(response, refusal)
     } else if (method === 'POST') {
       this.#create(path, body, response)
+    } else if (path.startsWith(NODE_PATH)) {
+      this.#getNode(path.slice(NODE_PATH.length), response)
     } else if (resource === undefined) {
       this.#discover(path, response)
     } else if (watch) {
@@ -331,6 +336,13 @@ export class ApiServer {
     if (this.events.some(isThere)) return refuse(response, { status: 409 })
     this.events.push({ api, namespace, object })
     answer(response, object, 201)
+  }
+
+  /** Nodes are all that is asked for by name: the original kube-proxy asks for its own. */
+  #getNode(name: string, response: http.ServerResponse): void {
+    const stored = this.#objects.get(keyOf('nodes', { metadata: { name } }))
+    if (stored === undefined) return refuse(response, { status: 404 })
+    answer(response, stored.object)
   }
 
   #list(resource: Resource, query: URLSearchParams, response: http.ServerResponse): void {
@@ -417,6 +429,8 @@ const KINDS = {
   endpoints: { kind: 'Endpoints' },
   nodes: { kind: 'Node' },
 } as const
+
+const NODE_PATH = '/api/v1/nodes/'
 
 const TOO_LARGE = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }]
 

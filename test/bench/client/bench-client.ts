@@ -1,0 +1,56 @@
+import { type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
+import { type NodeNetwork } from '../../support/node-network.js'
+import { type ClientCommand } from './client-inside.js'
+import { type ConnectTimes } from './first-connects.js'
+import { type VisitReport } from './visits.js'
+
+const ENTRY = fileURLToPath(new URL('client-inside.js', import.meta.url))
+
+/** A process at the client that does what no existing load generator does. One thing at a time. */
+export class BenchClient {
+  readonly #child: ChildProcess
+  readonly #lines: AsyncIterator<string>
+
+  constructor(network: NodeNetwork, namespace: NetworkNamespace) {
+    this.#child = network.start(namespace, process.execPath, [ENTRY])
+    this.#child.stderr!.pipe(process.stderr)
+    this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
+  }
+
+  /** Asks for an HTTP answer again and again until there is one. @throws Error after `limitMs` milliseconds */
+  async reach(ip: string, port: number, limitMs = 60_000): Promise<void> {
+    await this.#command({ do: 'reach', ip, port, limitMs })
+  }
+
+  /** Opens connections, each with one HTTP answer, and leaves them open and idle. */
+  async hold(ip: string, port: number, count: number): Promise<void> {
+    await this.#command({ do: 'hold', ip, port, count })
+  }
+
+  /** Closes those that are held. */
+  async release(): Promise<void> {
+    await this.#command({ do: 'release' })
+  }
+
+  /** One new connection after the other, each to another of these addresses, until the kernel says it is there. */
+  firstConnects(ips: readonly string[], port: number, count: number): Promise<ConnectTimes> {
+    return this.#command({ do: 'connects', ips, port, count })
+  }
+
+  /** Connections at a fixed rate, each with one HTTP request: who answered, and when. */
+  visits(ip: string, port: number, perSecond: number, seconds: number): Promise<VisitReport> {
+    return this.#command({ do: 'visits', ip, port, perSecond, seconds })
+  }
+
+  async #command<T>(command: ClientCommand): Promise<T> {
+    this.#child.stdin!.write(`${JSON.stringify(command)}\n`)
+    const { value, done } = await this.#lines.next()
+    if (done === true) throw new Error(`The benchmark's client has ended during "${command.do}"`)
+    const answer = JSON.parse(value) as { readonly result?: T; readonly error?: string }
+    if (answer.error !== undefined) throw new Error(answer.error)
+    return answer.result as T
+  }
+}

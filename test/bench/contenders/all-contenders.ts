@@ -1,0 +1,10 @@
+import { type Contender } from './contender.js'
+import { direct } from './direct.js'
+import { dnat } from './dnat.js'
+import { haproxy } from './haproxy.js'
+import { nginx } from './nginx.js'
+import { original } from './original.js'
+import { ours } from './ours.js'
+
+/** In the order in which they take their turns. */
+export const ALL_CONTENDERS: readonly Contender[] = [direct, dnat, ours, haproxy, nginx, original]

@@ -1,0 +1,53 @@
+import { type BenchApi } from '../site/bench-api.js'
+import { type BenchService, type ClusterSize } from '../site/bench-service.js'
+import { type BenchSite } from '../site/bench-site.js'
+
+/** In the order in which they take their turns. */
+export const CONTENDER_NAMES = ['direct', 'dnat', 'ours', 'haproxy', 'nginx', 'original'] as const
+
+export type ContenderName = (typeof CONTENDER_NAMES)[number]
+
+export interface Address {
+  readonly ip: string
+  readonly port: number
+}
+
+/** When a contender had got how far with its rules, in milliseconds since 1970. */
+export interface Programming {
+  /** Its process was started. */
+  readonly startedAt: number
+  /** It asked for the first list; undefined for those that ask nobody. */
+  readonly listedAt: number | undefined
+  /** The last rule was there. */
+  readonly programmedAt: number
+}
+
+/** One way to get from a client to the Pods of a Service. */
+export interface Contender {
+  readonly name: ContenderName
+  readonly title: string
+  /** Why it cannot take part on this machine, and what would help; undefined when it can. */
+  missing(): string | undefined
+  /** Its version, as results should name it; undefined for what has none of its own. */
+  version(): string | undefined
+  /** Starts it on the node; resolves when it has begun to serve `WEB` at the least. */
+  start(site: BenchSite, size: ClusterSize): Promise<Running>
+}
+
+/** A contender at work. */
+export interface Running {
+  /** The processes that were started for it; none where the kernel does all the work. */
+  readonly pids: readonly number[]
+  /** Where clients reach a Service; undefined for a protocol it does not carry. */
+  addressOf(service: BenchService): Address | undefined
+  /** Resolves when all rules are there. */
+  programmed(): Promise<Programming>
+  /** The API server it watches, where it watches one: to change endpoints. */
+  readonly api: BenchApi | undefined
+  stop(): Promise<void>
+}
+
+/** Through the Service's own address. */
+export function clusterAddress({ clusterIP, port }: BenchService): Address {
+  return { ip: clusterIP, port }
+}

@@ -1,0 +1,50 @@
+import { NODE_IP } from '../../support/node-network.js'
+import { type BenchService } from '../site/bench-service.js'
+import { type BenchSite } from '../site/bench-site.js'
+
+const ROOT = 'BENCH-SERVICES'
+
+/**
+ * Rules as kube-proxy's iptables mode has them: one list of all Services, a chain for each, an endpoint by chance.
+ * Connection tracking does the rest.
+ */
+export function dnatToEndpoints(services: readonly BenchService[]): string {
+  const chains = services.map((_, n) => `:BENCH-SVC-${n} - [0:0]`)
+  const rules = services.flatMap(({ clusterIP, port, protocol, targetPort, endpoints }, n) => [
+    `-A ${ROOT} -d ${clusterIP}/32 -p ${protocol.toLowerCase()} --dport ${port} -j BENCH-SVC-${n}`,
+    ...endpoints.map((ip, e) => {
+      const left = endpoints.length - e
+      const chance = left === 1 ? '' : ` -m statistic --mode random --probability ${(1 / left).toFixed(10)}`
+      return `-A BENCH-SVC-${n} -p ${protocol.toLowerCase()}${chance} -j DNAT --to-destination ${ip}:${targetPort}`
+    }),
+  ])
+  return table(chains, rules)
+}
+
+/** Rules that lead a Service's address to a port of the node, for a proxy that knows nothing of Services. */
+export function dnatToNode(services: readonly (BenchService & { readonly nodePort: number })[]): string {
+  const rules = services.map(
+    ({ clusterIP, port, protocol, nodePort }) =>
+      `-A ${ROOT} -d ${clusterIP}/32 -p ${protocol.toLowerCase()} --dport ${port} -j DNAT --to-destination ${NODE_IP}:${nodePort}`,
+  )
+  return table([], rules)
+}
+
+function table(chains: readonly string[], rules: readonly string[]): string {
+  return ['*nat', `:${ROOT} - [0:0]`, ...chains, `-A PREROUTING -j ${ROOT}`, ...rules, 'COMMIT', ''].join('\n')
+}
+
+/** Writes them in one go. Whatever was in the table before is gone. */
+export async function restoreRules(site: BenchSite, text: string): Promise<void> {
+  const { exitCode, stderr } = await site.network.node.run('iptables-restore', [], { input: text, timeoutMs: 60_000 })
+  if (exitCode !== 0) throw new Error(`iptables-restore could not write the rules: ${stderr.trim()}`)
+}
+
+/** Takes away every rule of the node, whoever wrote it. */
+export async function clearRules(site: BenchSite): Promise<void> {
+  for (const program of ['iptables-restore', 'ip6tables-restore']) {
+    const input = '*nat\nCOMMIT\n*filter\nCOMMIT\n'
+    const { exitCode, stderr } = await site.network.node.run(program, [], { input, timeoutMs: 60_000 })
+    if (exitCode !== 0) throw new Error(`${program} could not take the rules away: ${stderr.trim()}`)
+  }
+}

@@ -1,0 +1,47 @@
+import { type WrkRun, wrk } from '../measure/wrk.js'
+import { CONTENDER_NAMES } from '../contenders/contender.js'
+import { SMALL, WEB } from '../site/bench-service.js'
+import { type Load, type Stage } from './load.js'
+import { CPU_SHARE, P50, P99, PER_CPU, PER_SECOND } from './metrics.js'
+import { withCpu } from './with-cpu.js'
+import { type Sample } from '../report/results.js'
+
+export const keepAlive: Load = {
+  name: 'keep-alive',
+  title: 'Keep-alive requests',
+  about: 'Small HTTP requests over 64 connections that stay open, each sent when the one before is answered (wrk).',
+  metrics: [PER_CPU('requests'), PER_SECOND('requests'), P50, P99, CPU_SHARE],
+  seconds: 3,
+  contenders: CONTENDER_NAMES,
+  run: stage => request(stage, { connections: 64, close: false }),
+}
+
+export const newConnections: Load = {
+  name: 'new-connections',
+  title: 'New connections',
+  about: 'One HTTP request for each connection, 64 at a time (wrk with "Connection: close").',
+  metrics: [PER_CPU('connections'), PER_SECOND('connections'), P50, P99, CPU_SHARE],
+  seconds: 3,
+  contenders: CONTENDER_NAMES,
+  run: stage => request(stage, { connections: 64, close: true }),
+}
+
+export const oneAtATime: Load = {
+  name: 'one-at-a-time',
+  title: 'One request at a time',
+  about: 'Small HTTP requests over one connection: what a proxy adds when nothing else is to be done (wrk).',
+  metrics: [P50, P99, PER_SECOND('requests'), PER_CPU('requests'), CPU_SHARE],
+  seconds: 2,
+  contenders: CONTENDER_NAMES,
+  run: stage => request(stage, { connections: 1, close: false }),
+}
+
+async function request(stage: Stage, how: Omit<WrkRun, 'seconds'>): Promise<Sample> {
+  const running = await stage.running(SMALL)
+  const { result, values } = await withCpu(
+    running,
+    () => wrk(stage.site, running.addressOf(WEB)!, { ...how, seconds: stage.seconds }),
+    ({ requests, seconds }) => ({ work: requests, seconds }),
+  )
+  return { values: { ...values, p50: result.p50, p99: result.p99 }, errors: result.errors }
+}

@@ -1,0 +1,87 @@
+import { type Protocol } from '../../../lib/model/protocol.js'
+
+/** A Service of the benchmark, and where its endpoints are. */
+export interface BenchService {
+  readonly name: string
+  readonly clusterIP: string
+  readonly port: number
+  readonly protocol: Protocol
+  readonly targetPort: number
+  readonly endpoints: readonly string[]
+}
+
+/** The addresses of the Pods: all of one namespace, so that as many processes run whichever contender is measured. */
+export const POD_IPS: readonly string[] = ['10.244.0.2', '10.244.0.3', '10.244.0.4']
+
+/** HTTP, answered with the Pod's address. */
+export const WEB: BenchService = {
+  name: 'web',
+  clusterIP: '10.96.0.10',
+  port: 80,
+  protocol: 'TCP',
+  targetPort: 8080,
+  endpoints: POD_IPS,
+}
+
+/** iperf3: one endpoint, since its streams have to come to the server that knows of them. */
+export const BULK: BenchService = {
+  name: 'bulk',
+  clusterIP: '10.96.0.11',
+  port: 5201,
+  protocol: 'TCP',
+  targetPort: 5201,
+  endpoints: [POD_IPS[0]!],
+}
+
+/** sockperf, each datagram answered. */
+export const ECHO_UDP: BenchService = {
+  name: 'echo-udp',
+  clusterIP: '10.96.0.12',
+  port: 11111,
+  protocol: 'UDP',
+  targetPort: 11111,
+  endpoints: [POD_IPS[0]!],
+}
+
+/** sockperf over TCP, each message answered. */
+export const ECHO_TCP: BenchService = {
+  name: 'echo-tcp',
+  clusterIP: '10.96.0.13',
+  port: 11112,
+  protocol: 'TCP',
+  targetPort: 11112,
+  endpoints: [POD_IPS[0]!],
+}
+
+const USED: readonly BenchService[] = [WEB, BULK, ECHO_UDP, ECHO_TCP]
+
+/** How large the cluster is that a contender serves. */
+export interface ClusterSize {
+  /** Services of one port each. */
+  readonly services: number
+  /** Of each Service that no load uses. */
+  readonly endpoints: number
+}
+
+/** What most loads run in. */
+export const SMALL: ClusterSize = { services: 10, endpoints: 3 }
+
+/**
+ * All Services of a cluster of this size: those that loads use, then others that answer HTTP as `WEB` does. More endpoints
+ * than there are Pods are addresses where nobody is.
+ */
+export function servicesOf({ services, endpoints }: ClusterSize): BenchService[] {
+  const others = Array.from({ length: Math.max(0, services - USED.length) }, (_, n) => ({
+    name: `other-${n}`,
+    clusterIP: `10.97.${n >> 8}.${n & 255}`,
+    port: 80,
+    protocol: 'TCP' as const,
+    targetPort: 8080,
+    endpoints: Array.from({ length: endpoints }, (_, e) => POD_IPS[e] ?? absentPod(n * endpoints + e)),
+  }))
+  return [...USED, ...others]
+}
+
+function absentPod(n: number): string {
+  return `10.${245 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`
+}
