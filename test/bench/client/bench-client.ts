@@ -5,6 +5,7 @@ import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type NodeNetwork } from '../../support/node-network.js'
 import { type ClientCommand } from './client-inside.js'
 import { type ConnectTimes } from './first-connects.js'
+import { type SteadyReport } from './steady-requests.js'
 import { type VisitReport } from './visits.js'
 
 const ENTRY = fileURLToPath(new URL('client-inside.js', import.meta.url))
@@ -38,6 +39,11 @@ export class BenchClient {
   /** One new connection after the other, each to another of these addresses, until the kernel says it is there. */
   firstConnects(ips: readonly string[], port: number, count: number): Promise<ConnectTimes> {
     return this.#command({ do: 'connects', ips, port, count })
+  }
+
+  /** Requests at a fixed rate, over connections that stay open. */
+  requests(ip: string, port: number, perSecond: number, seconds: number, connections: number): Promise<SteadyReport> {
+    return this.#command({ do: 'steady', ip, port, perSecond, seconds, connections })
   }
 
   /** Connections at a fixed rate, each with one HTTP request: who answered, and when. */

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { firstConnects } from './first-connects.js'
 import { HeldConnections } from './held-connections.js'
 import { askOnce } from './ask-once.js'
+import { steadyRequests } from './steady-requests.js'
 import { visits } from './visits.js'
 
 /** What it is told. */
@@ -11,6 +12,14 @@ export type ClientCommand =
   | { readonly do: 'hold'; readonly ip: string; readonly port: number; readonly count: number }
   | { readonly do: 'release' }
   | { readonly do: 'connects'; readonly ips: readonly string[]; readonly port: number; readonly count: number }
+  | {
+      readonly do: 'steady'
+      readonly ip: string
+      readonly port: number
+      readonly perSecond: number
+      readonly seconds: number
+      readonly connections: number
+    }
   | {
       readonly do: 'visits'
       readonly ip: string
@@ -31,6 +40,8 @@ async function answer(command: ClientCommand): Promise<unknown> {
       return held.close()
     case 'connects':
       return firstConnects(command.ips, command.port, command.count)
+    case 'steady':
+      return steadyRequests(command.ip, command.port, command.perSecond, command.seconds, command.connections)
     case 'visits':
       return visits(command.ip, command.port, command.perSecond, command.seconds)
   }

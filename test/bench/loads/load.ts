@@ -23,6 +23,8 @@ export interface Stage {
   running(size: ClusterSize): Promise<Running>
   /** The contender started anew. */
   fresh(size: ClusterSize): Promise<Running>
+  /** Ends it, where it would disturb the others by what it does. */
+  stop(): Promise<void>
 }
 
 /** One kind of work, the same for every contender. */

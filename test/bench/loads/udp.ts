@@ -44,7 +44,7 @@ async function exchange(stage: Stage, perSecond: number | 'max'): Promise<CostOf
   const to = running.addressOf(ECHO_UDP)!
   return withCpu(
     running,
-    () => sockperf(stage.site, to, { protocol: 'UDP', perSecond, seconds: stage.seconds }),
+    () => sockperf(stage.site, to, { perSecond, seconds: stage.seconds }),
     ({ answered, seconds }) => ({ work: answered, seconds }),
   )
 }

@@ -1,7 +1,6 @@
 import { type BenchSite } from '../site/bench-site.js'
 
 export interface SockperfRun {
-  readonly protocol: 'TCP' | 'UDP'
   /** How many messages are sent in a second, or as many as can be. */
   readonly perSecond: number | 'max'
   readonly seconds: number
@@ -21,14 +20,14 @@ export interface SockperfResult {
 /** As much as a small request: a name to resolve, say. */
 const MESSAGE_BYTES = 64
 
-/** Messages from one socket, each answered by the Pod, sent at a rate whether answers come or not, by sockperf. */
+/** Datagrams from one socket, each answered by the Pod, sent at a rate whether answers come or not, by sockperf. */
 export async function sockperf(
   site: BenchSite,
   { ip, port }: { readonly ip: string; readonly port: number },
-  { protocol, perSecond, seconds }: SockperfRun,
+  { perSecond, seconds }: SockperfRun,
 ): Promise<SockperfResult> {
   const args = ['under-load', '-i', ip, '-p', String(port), '-t', String(seconds), '-m', String(MESSAGE_BYTES)]
-  args.push(`--mps=${perSecond}`, '--reply-every=1', '--full-rtt', ...(protocol === 'TCP' ? ['--tcp'] : []))
+  args.push(`--mps=${perSecond}`, '--reply-every=1', '--full-rtt')
   const text = await site.runAtClient('sockperf', args, (seconds + 10) * 1000)
   const total = /\[Total Run\] RunTime=([\d.]+) sec;.* SentMessages=(\d+); ReceivedMessages=(\d+)/.exec(text)
   const percentile = (which: string): number =>

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type NodeNetwork, type Teardown } from '../../support/node-network.js'
 import { stopProcess } from '../stop-process.js'
-import { BULK, ECHO_TCP, ECHO_UDP, WEB } from './bench-service.js'
+import { BULK, ECHO_UDP, WEB } from './bench-service.js'
 
-/** Starts what answers in the Pods: nginx, iperf3, and sockperf for UDP and TCP. */
+/** Starts what answers in the Pods: nginx, iperf3 and sockperf. */
 export async function startBackends(t: Teardown, network: NodeNetwork, pod: NetworkNamespace): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-pod-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -19,14 +19,13 @@ export async function startBackends(t: Teardown, network: NodeNetwork, pod: Netw
     nginx,
     network.start(pod, 'iperf3', ['-s', '-p', String(BULK.targetPort)]),
     network.start(pod, 'sockperf', ['server', '-i', '0.0.0.0', '-p', String(ECHO_UDP.targetPort)]),
-    network.start(pod, 'sockperf', ['server', '--tcp', '-i', '0.0.0.0', '-p', String(ECHO_TCP.targetPort)]),
   ]
   // What nobody reads would stop them in the end.
   for (const child of children) {
     child.stdout!.resume()
     child.stderr!.resume()
   }
-  await Promise.all([WEB, BULK, ECHO_TCP].map(({ targetPort }) => listening(pod, targetPort)))
+  await Promise.all([WEB, BULK].map(({ targetPort }) => listening(pod, targetPort)))
 }
 
 /** A short answer, over connections that are never closed for having served long. */

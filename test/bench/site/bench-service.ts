@@ -43,17 +43,7 @@ export const ECHO_UDP: BenchService = {
   endpoints: [POD_IPS[0]!],
 }
 
-/** sockperf over TCP, each message answered. */
-export const ECHO_TCP: BenchService = {
-  name: 'echo-tcp',
-  clusterIP: '10.96.0.13',
-  port: 11112,
-  protocol: 'TCP',
-  targetPort: 11112,
-  endpoints: [POD_IPS[0]!],
-}
-
-const USED: readonly BenchService[] = [WEB, BULK, ECHO_UDP, ECHO_TCP]
+const USED: readonly BenchService[] = [WEB, BULK, ECHO_UDP]
 
 /** How large the cluster is that a contender serves. */
 export interface ClusterSize {

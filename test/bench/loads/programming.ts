@@ -1,0 +1,56 @@
+import { type ContenderName } from '../contenders/contender.js'
+import { ProcessTree } from '../measure/process-tree.js'
+import { type Load } from './load.js'
+
+/** Endpoints of each Service. */
+const ENDPOINTS = 3
+
+/** From nothing to the last rule. */
+function programming(services: number, contenders: readonly ContenderName[], leftOut: string): Load {
+  const many = services.toLocaleString('en')
+  return {
+    name: `programming-${services}`,
+    title: `Programming ${many} Services`,
+    about:
+      `Started with an API server that has ${many} Services with ${ENDPOINTS} endpoints each, until the last rule is ` +
+      'there. Kernel DNAT is one iptables-restore of as many rules.',
+    metrics: [
+      { name: 'fromList', title: 'first list to last rule', unit: 's', better: 'lower', digits: 2 },
+      { name: 'fromStart', title: 'start of the process to last rule', unit: 's', better: 'lower', digits: 2 },
+      { name: 'cpu', title: 'CPU', unit: 'CPU-s', better: 'lower', digits: 2 },
+      { name: 'memory', title: 'memory afterwards', unit: 'MB', better: 'lower', digits: 1 },
+    ],
+    seconds: 1,
+    contenders,
+    leftOut,
+    async run(stage) {
+      const running = await stage.fresh({ services, endpoints: ENDPOINTS })
+      const { startedAt, listedAt, programmedAt } = await running.programmed()
+      const fromStart = (programmedAt - startedAt) / 1000
+      const tree = new ProcessTree(running.pids)
+      const process =
+        listedAt === undefined
+          ? {}
+          : { fromList: (programmedAt - listedAt) / 1000, cpu: tree.cpuSeconds(), memory: tree.pssBytes() / 1e6 }
+      return { values: { fromStart, ...process }, errors: await wrongRules(stage, services) }
+    },
+  }
+}
+
+/** Each Service has a rule with its address in the chains for traffic that comes in. */
+async function wrongRules({ site }: Parameters<Load['run']>[0], services: number): Promise<string[]> {
+  const { stdout } = await site.network.node.run('iptables-save', ['-t', 'nat'], { timeoutMs: 60_000 })
+  const found = new Set(stdout.match(/(?<=-d )10\.9[67]\.\d+\.\d+(?=\/32)/g)).size
+  return found === services ? [] : [`rules for ${found} of ${services} addresses`]
+}
+
+const CONFIGURED = 'HAProxy and nginx know nothing of Services; the direct way has none.'
+
+export const programmingLoads: readonly Load[] = [
+  programming(1000, ['dnat', 'ours', 'original'], CONFIGURED),
+  programming(
+    5000,
+    ['dnat', 'ours'],
+    `${CONFIGURED} The original runs an iptables for each rule, over ever longer lists: it would take longer than all else together.`,
+  ),
+]
