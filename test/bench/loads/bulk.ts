@@ -17,7 +17,7 @@ function bulk(direction: Iperf3Run['direction'], streams: number): Load {
       { name: 'rate', title: 'GB/s', unit: 'GB/s', better: 'higher', digits: 2 },
       CPU_SHARE,
     ],
-    seconds: 2,
+    seconds: streams === 1 ? 2 : 1,
     contenders: CONTENDER_NAMES,
     async run(stage) {
       const running = await stage.running(SMALL)

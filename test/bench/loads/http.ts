@@ -11,7 +11,7 @@ export const keepAlive: Load = {
   title: 'Keep-alive requests',
   about: 'Small HTTP requests over 64 connections that stay open, each sent when the one before is answered (wrk).',
   metrics: [PER_CPU('requests'), PER_SECOND('requests'), P50, P99, CPU_SHARE],
-  seconds: 3,
+  seconds: 2,
   contenders: CONTENDER_NAMES,
   run: stage => request(stage, { connections: 64, close: false }),
 }
@@ -21,7 +21,7 @@ export const newConnections: Load = {
   title: 'New connections',
   about: 'One HTTP request for each connection, 64 at a time (wrk with "Connection: close").',
   metrics: [PER_CPU('connections'), PER_SECOND('connections'), P50, P99, CPU_SHARE],
-  seconds: 3,
+  seconds: 2,
   contenders: CONTENDER_NAMES,
   run: stage => request(stage, { connections: 64, close: true }),
 }

@@ -13,7 +13,7 @@ const CONNECTIONS = 64
 /** The least time between two lists. */
 const PERIOD_MS = 500
 /** How long a proxy has to come to rest with all Services, before it is measured in whatever state it is. */
-const SETTLE_MS = 8000
+const SETTLE_MS = 6000
 const LOOK_MS = 250
 /** Of a core: as much CPU a proxy at rest may use. */
 const AT_REST = 0.1
@@ -32,7 +32,7 @@ export const relist: Load = {
     CPU_SHARE,
     { name: 'lists', title: 'lists', unit: '', better: 'higher', digits: 0 },
   ],
-  seconds: 5,
+  seconds: 4,
   contenders: ['ours', 'original'],
   leftOut: 'The others watch no API server.',
   async run(stage) {

@@ -1,11 +1,9 @@
-import { type Protocol } from '../../../lib/model/protocol.js'
-
 /** A Service of the benchmark, and where its endpoints are. */
 export interface BenchService {
   readonly name: string
   readonly clusterIP: string
   readonly port: number
-  readonly protocol: Protocol
+  readonly protocol: 'TCP' | 'UDP'
   readonly targetPort: number
   readonly endpoints: readonly string[]
 }

@@ -1,0 +1,52 @@
+import { addressTree } from '../../../lib/rules/address-tree.js'
+import { asFound, restoreText } from '../../../lib/rules/restore-text.js'
+import { type RuleSet } from '../../../lib/rules/rule-set.js'
+import { NODE_IP } from '../../support/node-network.js'
+import { servicesOf } from '../site/bench-service.js'
+import { type MicroBench } from './micro-bench.js'
+
+const SERVICES = 1000
+
+/** From wanted rules to the text for iptables-restore. */
+export function ruleTextBenches(): MicroBench[] {
+  const all = ruleSet(SERVICES)
+  const found = asFound(ruleSet(SERVICES - 1))
+  const size = `${SERVICES.toLocaleString('en')} Services`
+  const texts = (count: number, from: Parameters<typeof restoreText>[1]): void => {
+    for (let n = 0; n < count; n++) if (restoreText(all, from).text === '') throw new Error('there is nothing to write')
+  }
+  return [
+    {
+      name: 'rule text: tree of chains',
+      operation: size,
+      run(count) {
+        for (let n = 0; n < count; n++) ruleSet(SERVICES)
+      },
+    },
+    { name: 'rule text: from nothing', operation: size, run: count => texts(count, new Map()) },
+    { name: 'rule text: one Service more', operation: `one of ${size}`, run: count => texts(count, found) },
+  ]
+}
+
+function ruleSet(services: number): RuleSet {
+  const entries = servicesOf({ services, endpoints: 0 }).map(({ name, clusterIP, port, protocol }, n) => ({
+    address: clusterIP,
+    rules: [
+      {
+        comment: `default/${name}`,
+        destination: clusterIP,
+        protocol,
+        destinationPort: port,
+        target: { kind: 'DNAT' as const, address: NODE_IP, port: 30_000 + n },
+      },
+    ],
+  }))
+  const { root, chains } = addressTree('KUBE-TREE-', entries)
+  const link = { comment: 'bench', target: { kind: 'jump' as const, chain: 'KUBE-PORTALS-CONTAINER' } }
+  const nat = {
+    chains: new Map([['KUBE-PORTALS-CONTAINER', root], ...chains]),
+    links: [{ chain: 'PREROUTING', position: 'first' as const, rule: link }],
+    ownedPrefixes: ['KUBE-TREE-'],
+  }
+  return { family: 'IPv4', tables: new Map([['nat', nat]]) }
+}

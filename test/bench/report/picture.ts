@@ -1,0 +1,90 @@
+import { type Contender } from '../contenders/contender.js'
+import { type Load, type Metric } from '../loads/load.js'
+import { numberText } from './number-text.js'
+import { type Results } from './results.js'
+import { type Summary, summarize } from './statistics.js'
+import { valuesOf } from './targets.js'
+
+/** What the picture shows, a panel each: a load and one of its numbers. */
+const PANELS: readonly (readonly [load: string, metric: string])[] = [
+  ['keep-alive', 'perCpu'],
+  ['new-connections', 'perCpu'],
+  ['bulk-to-pod-1', 'perCpu'],
+  ['bulk-from-pod-1', 'perCpu'],
+  ['udp-offered', 'perCpu'],
+  ['one-at-a-time', 'p50'],
+  ['idle-connections', 'memory'],
+  ['programming-1000', 'fromList'],
+]
+
+const COLUMNS = 2
+const WIDTH = 440
+const GAP = 32
+const ROW = 22
+const LABEL = 140
+const VALUE = 80
+const HEAD = 44
+
+interface Bar {
+  readonly title: string
+  readonly isOurs: boolean
+  readonly summary: Summary
+}
+
+/** Bars of the medians, with a line for the range of the rounds. Readable on light and dark ground alike. */
+export function picture(results: Results, loads: readonly Load[], contenders: readonly Contender[]): string {
+  const panels = PANELS.flatMap(([loadName, metricName]) => {
+    const load = loads.find(({ name }) => name === loadName)
+    const metric = load?.metrics.find(({ name }) => name === metricName)
+    const bars = contenders.flatMap(({ name, title }): Bar[] => {
+      const summary = summarize(valuesOf(results, loadName, name, metricName))
+      return summary === undefined ? [] : [{ title, isOurs: name === 'ours', summary }]
+    })
+    return load === undefined || metric === undefined || bars.length === 0 ? [] : [{ load, metric, bars }]
+  })
+  let top = 0
+  const parts: string[] = []
+  for (let first = 0; first < panels.length; first += COLUMNS) {
+    const row = panels.slice(first, first + COLUMNS)
+    for (const [column, { load, metric, bars }] of row.entries())
+      parts.push(`<g transform="translate(${column * (WIDTH + GAP)} ${top})">${panel(load, metric, bars)}</g>`)
+    top += HEAD + ROW * Math.max(...row.map(({ bars }) => bars.length)) + GAP
+  }
+  const width = COLUMNS * WIDTH + (COLUMNS - 1) * GAP
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 -16 ${width + 32} ${top - GAP + 32}" width="${width + 32}" role="img">
+<title>Ours and others: medians of ${results.rounds} rounds</title>
+<style>
+text { font: 13px system-ui, sans-serif; fill: #24292f }
+.title { font-weight: 600 } .what { font-size: 11px; fill: #57606a } .value { text-anchor: start }
+.bar { fill: #afb8c1 } .ours { fill: #0969da } .range { stroke: #24292f; stroke-width: 1.5 }
+@media (prefers-color-scheme: dark) {
+text { fill: #e6edf3 } .what { fill: #8b949e } .bar { fill: #484f58 } .ours { fill: #2f81f7 } .range { stroke: #e6edf3 }
+}
+</style>
+${parts.join('\n')}
+</svg>
+`
+}
+
+function panel(load: Load, metric: Metric, bars: readonly Bar[]): string {
+  const space = WIDTH - LABEL - VALUE
+  const scale = space / Math.max(...bars.map(({ summary }) => summary.highest))
+  const what = `${metric.title}${metric.title.includes('per') ? '' : `, ${metric.unit}`} (${metric.better} is better)`
+  const rows = bars.map(({ title, isOurs, summary }, n) => {
+    const y = HEAD + n * ROW
+    const [length, low, high] = [summary.median, summary.lowest, summary.highest].map(value =>
+      (value * scale).toFixed(1),
+    )
+    return (
+      `<text x="0" y="${y + 12}">${escaped(title)}</text>` +
+      `<rect class="bar${isOurs ? ' ours' : ''}" x="${LABEL}" y="${y}" width="${length}" height="16" rx="2"/>` +
+      `<path class="range" d="M${LABEL + Number(low)} ${y + 8}H${LABEL + Number(high)}"/>` +
+      `<text class="value" x="${LABEL + Number(high) + 6}" y="${y + 12}">${numberText(summary.median, metric.digits)}</text>`
+    )
+  })
+  return `<text class="title" x="0" y="12">${escaped(load.title)}</text><text class="what" x="0" y="30">${escaped(what)}</text>${rows.join('')}`
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
