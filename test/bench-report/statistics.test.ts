@@ -1,21 +1,25 @@
 import t from 'tap'
 import { reaches, spread, summarize } from '../bench/report/statistics.js'
 
-void t.test('The median and the range of samples', t => {
-  t.same(summarize([3, 1, 2]), { median: 2, lowest: 1, highest: 3, count: 3 })
-  t.same(
-    summarize([4, 1, 2, 3]),
-    { median: 2.5, lowest: 1, highest: 4, count: 4 },
-    'an even number: between the middle two',
-  )
-  t.same(summarize([7]), { median: 7, lowest: 7, highest: 7, count: 1 })
-  t.same(summarize([1, NaN, 3]), { median: 2, lowest: 1, highest: 3, count: 2 }, 'what is no number is no sample')
+void t.test('The median, the quartiles and the range of samples', t => {
+  t.same(summarize([5, 1, 4, 2, 3]), {
+    median: 3,
+    lowest: 1,
+    highest: 5,
+    lowerQuartile: 2,
+    upperQuartile: 4,
+    count: 5,
+  })
+  t.match(summarize([4, 1, 2, 3]), { median: 2.5, lowerQuartile: 1.75, upperQuartile: 3.25 }, 'between samples')
+  t.match(summarize([7]), { median: 7, lowest: 7, highest: 7, lowerQuartile: 7, upperQuartile: 7, count: 1 })
+  t.match(summarize([1, NaN, 3]), { median: 2, lowest: 1, highest: 3, count: 2 }, 'what is no number is no sample')
   t.equal(summarize([]), undefined)
   t.end()
 })
 
-void t.test('The spread is half of the range, as a part of the median', t => {
-  t.equal(spread(summarize([90, 100, 110])!), 0.1)
+void t.test('The spread is half of the distance between the quartiles, as a part of the median', t => {
+  t.equal(spread(summarize([80, 90, 100, 110, 120])!), 0.1)
+  t.equal(spread(summarize([80, 90, 100, 110, 9000])!), 0.1, 'whatever one of them is')
   t.equal(spread(summarize([5])!), 0)
   t.equal(spread(summarize([-1, 0, 1])!), 0, 'nothing is a part of nothing')
   t.end()

@@ -20,6 +20,9 @@ export interface SockperfResult {
 /** As much as a small request: a name to resolve, say. */
 const MESSAGE_BYTES = 64
 
+/** As options of sockperf: buffers large enough that neither end loses what it has no time to read just then. */
+export const SOCKPERF_BUFFERS = ['--buffer-size', '2000000']
+
 /** Datagrams from one socket, each answered by the Pod, sent at a rate whether answers come or not, by sockperf. */
 export async function sockperf(
   site: BenchSite,
@@ -27,7 +30,7 @@ export async function sockperf(
   { perSecond, seconds }: SockperfRun,
 ): Promise<SockperfResult> {
   const args = ['under-load', '-i', ip, '-p', String(port), '-t', String(seconds), '-m', String(MESSAGE_BYTES)]
-  args.push(`--mps=${perSecond}`, '--reply-every=1', '--full-rtt')
+  args.push(`--mps=${perSecond}`, '--reply-every=1', '--full-rtt', ...SOCKPERF_BUFFERS)
   const text = await site.runAtClient('sockperf', args, (seconds + 10) * 1000)
   const total = /\[Total Run\] RunTime=([\d.]+) sec;.* SentMessages=(\d+); ReceivedMessages=(\d+)/.exec(text)
   const percentile = (which: string): number =>

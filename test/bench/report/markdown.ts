@@ -32,7 +32,7 @@ In brackets: against the contender that the stretch is about.
 
 A client, a node and Pods in network namespaces; each contender has such a place of its own. The same load goes through
 each in turn, round after round (A B C A B C …); ${rounds} rounds, in ${Math.ceil(seconds / 60)} minutes. A table shows the
-median of the rounds and, after ±, half of their range. All contenders but \`direct\` are reached through a ClusterIP.
+median of the rounds and, after ±, half of the distance between their quartiles; lines in the picture show their whole range. All contenders but \`direct\` are reached through a ClusterIP.
 
 Client, contender and Pods share the CPUs, so that rates say little about a machine where they do not. **Work per CPU-second**
 counts: what was done, divided by user and system time of all processes of the contender (/proc/PID/stat), those that it

@@ -3,21 +3,39 @@ export interface Summary {
   readonly median: number
   readonly lowest: number
   readonly highest: number
+  /** Half of the samples lie between these two. */
+  readonly lowerQuartile: number
+  readonly upperQuartile: number
   readonly count: number
 }
 
 /** @returns undefined when there is no sample */
 export function summarize(values: readonly number[]): Summary | undefined {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b)
-  const middle = sorted.length >> 1
   if (sorted.length === 0) return undefined
-  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
-  return { median, lowest: sorted[0]!, highest: sorted.at(-1)!, count: sorted.length }
+  return {
+    median: quantile(sorted, 0.5),
+    lowest: sorted[0]!,
+    highest: sorted.at(-1)!,
+    lowerQuartile: quantile(sorted, 0.25),
+    upperQuartile: quantile(sorted, 0.75),
+    count: sorted.length,
+  }
 }
 
-/** How far samples lie apart: half of their range, as a part of the median. */
-export function spread({ median, lowest, highest }: Summary): number {
-  return median === 0 ? 0 : (highest - lowest) / 2 / Math.abs(median)
+/** Between two samples, as far along as it is. */
+function quantile(sorted: readonly number[], part: number): number {
+  const place = (sorted.length - 1) * part
+  const before = sorted[Math.floor(place)]!
+  return before + (sorted[Math.ceil(place)]! - before) * (place % 1)
+}
+
+/**
+ * How far samples lie apart: half of the distance between the quartiles, as a part of the median. One round that something
+ * else on the machine has spoilt does not make the others look bad.
+ */
+export function spread({ median, lowerQuartile, upperQuartile }: Summary): number {
+  return median === 0 ? 0 : (upperQuartile - lowerQuartile) / 2 / Math.abs(median)
 }
 
 export type Verdict = 'stretch' | 'met' | 'missed'

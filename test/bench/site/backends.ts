@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type NodeNetwork, type Teardown } from '../../support/node-network.js'
+import { SOCKPERF_BUFFERS } from '../measure/sockperf.js'
 import { stopProcess } from '../stop-process.js'
 import { BULK, ECHO_UDP, WEB } from './bench-service.js'
 
@@ -18,7 +19,7 @@ export async function startBackends(t: Teardown, network: NodeNetwork, pod: Netw
   const children = [
     nginx,
     network.start(pod, 'iperf3', ['-s', '-p', String(BULK.targetPort)]),
-    network.start(pod, 'sockperf', ['server', '-i', '0.0.0.0', '-p', String(ECHO_UDP.targetPort)]),
+    network.start(pod, 'sockperf', ['server', '-i', '0.0.0.0', '-p', String(ECHO_UDP.targetPort), ...SOCKPERF_BUFFERS]),
   ]
   // What nobody reads would stop them in the end.
   for (const child of children) {
