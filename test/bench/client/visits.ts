@@ -1,8 +1,9 @@
+import { sharedClockMs } from '../measure/shared-clock.js'
 import { askOnce } from './ask-once.js'
 
 const LIMIT_MS = 5000
 
-/** One connection: when it was begun, in milliseconds since 1970, how long it took, and who answered. */
+/** One connection: when it was begun, by the clock that is shared, how long it took, and who answered. */
 export interface Visit {
   readonly at: number
   readonly tookMs: number
@@ -35,12 +36,11 @@ export async function visits(ip: string, port: number, perSecond: number, second
 }
 
 async function visit(ip: string, port: number): Promise<Visit> {
-  const start = performance.now()
-  const at = performance.timeOrigin + start
+  const at = sharedClockMs()
   try {
     const by = await askOnce(ip, port, LIMIT_MS)
-    return { at, tookMs: performance.now() - start, by, error: undefined }
+    return { at, tookMs: sharedClockMs() - at, by, error: undefined }
   } catch (error) {
-    return { at, tookMs: performance.now() - start, by: undefined, error: (error as Error).message }
+    return { at, tookMs: sharedClockMs() - at, by: undefined, error: (error as Error).message }
   }
 }

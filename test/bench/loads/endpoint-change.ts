@@ -1,4 +1,5 @@
 import { type Visit } from '../client/visits.js'
+import { sharedClockMs } from '../measure/shared-clock.js'
 import { endpointObjectsOf } from '../site/api-objects-of.js'
 import { type BenchApi } from '../site/bench-api.js'
 import { POD_IPS, SMALL, WEB } from '../site/bench-service.js'
@@ -10,7 +11,7 @@ import { withCpu } from './with-cpu.js'
 const PER_SECOND = 500
 const CHANGE_MS = 250
 
-/** The API server was told at this moment, in milliseconds since 1970, that this Pod is the only one. */
+/** The API server was told at this moment, by the clock that is shared, that this Pod is the only one. */
 interface Change {
   readonly at: number
   readonly ip: string
@@ -61,7 +62,7 @@ export const endpointChange: Load = {
 async function changeInTurn(api: BenchApi, durationMs: number, changes: Change[]): Promise<void> {
   for (let n = 0; n * CHANGE_MS < durationMs; n++) {
     const ip = POD_IPS[n % POD_IPS.length]!
-    changes.push({ at: performance.timeOrigin + performance.now(), ip })
+    changes.push({ at: sharedClockMs(), ip })
     await api.put(endpointObjectsOf(WEB, [ip]))
     await new Promise(resolve => setTimeout(resolve, CHANGE_MS))
   }

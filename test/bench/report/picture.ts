@@ -21,7 +21,7 @@ const COLUMNS = 2
 const WIDTH = 440
 const GAP = 32
 const ROW = 22
-const LABEL = 140
+const LABEL = 164
 const VALUE = 80
 const HEAD = 44
 
