@@ -5,7 +5,7 @@
 import { CountPrograms } from '../support/count-programs.js'
 import { InsideNode } from '../support/inside-node.js'
 import { endpointSlice, service } from '../support/manifests.js'
-import { NodeNetwork, type Teardown } from '../support/node-network.js'
+import { NODE_IP, NodeNetwork, type Teardown } from '../support/node-network.js'
 import { ProxyProcess } from '../support/proxy-process.js'
 import { Ending } from './ending.js'
 
@@ -13,6 +13,7 @@ const services = Number(process.argv[2] ?? 1000)
 const endpoints = Number(process.argv[3] ?? 3)
 const ROUNDS = 3
 const LIMIT_MS = 3000
+const NODE_NAME = 'bench-node'
 
 const clusterIP = (n: number): string => `10.96.${1 + (n >> 8)}.${n & 255}`
 const podIP = (n: number): string => `10.244.${n >> 8}.${n & 255}`
@@ -34,10 +35,11 @@ await Ending.around(async (t: Teardown) => {
         ),
       ],
     ]).flat()
-    await api.command({ put })
+    const node = { metadata: { name: NODE_NAME }, status: { addresses: [{ type: 'InternalIP', address: NODE_IP }] } }
+    await api.command({ put: [...put, ['nodes', node]] })
 
     const programs = new CountPrograms(t)
-    const proxy = new ProxyProcess(network, ['--master', url, '-v=3'], programs.env)
+    const proxy = new ProxyProcess(network, ['--master', url, '--hostname-override', NODE_NAME, '-v=3'], programs.env)
     const asked = timeOf(await proxy.line(/"Endpoints are read from the API"/))
     const synced = timeOf(await proxy.line(new RegExp('"Synced rules" family="IPv4" changed=true')))
     const { stdout } = await network.node.run('iptables-save', ['-t', 'nat'])

@@ -1,3 +1,4 @@
+import { NONE_TO_AVOID } from '../../../lib/balancer/balancer.js'
 import { ListenerBalancer } from '../../../lib/dataplane/listener-balancer.js'
 import { type MicroBench } from './micro-bench.js'
 
@@ -17,14 +18,17 @@ export function pickBenches(): MicroBench[] {
 }
 
 function pick(name: string, operation: string, affinityMs: number | undefined, failed: boolean): MicroBench {
-  const balancer = new ListenerBalancer({ endpoints, affinityMs }, () => 0)
-  if (failed) balancer.failed(endpoints[0]!, 0)
+  const balancer = new ListenerBalancer({ endpoints, affinityMs, balancer: 'round-robin' }, () => 0)
+  if (failed) balancer.failed(balancer.take(clients[0]!, 0, NONE_TO_AVOID, undefined)!, 0)
   return {
     name,
     operation,
     run(count) {
-      for (let n = 0; n < count; n++)
-        if (balancer.pick(clients[n % CLIENTS]!, 1) === undefined) throw new Error('no endpoint was picked')
+      for (let n = 0; n < count; n++) {
+        const endpoint = balancer.take(clients[n % CLIENTS]!, 1, NONE_TO_AVOID, undefined)
+        if (endpoint === undefined) throw new Error('no endpoint was picked')
+        balancer.giveBack(endpoint)
+      }
     },
   }
 }

@@ -1,6 +1,6 @@
-import { addressTree } from '../../../lib/rules/address-tree.js'
+import { AddressTree } from '../../../lib/rules/address-tree.js'
 import { asFound, restoreText } from '../../../lib/rules/restore-text.js'
-import { type RuleSet } from '../../../lib/rules/rule-set.js'
+import { type Rule, type RuleSet } from '../../../lib/rules/rule-set.js'
 import { NODE_IP } from '../../support/node-network.js'
 import { servicesOf } from '../site/bench-service.js'
 import { type MicroBench } from './micro-bench.js'
@@ -9,8 +9,10 @@ const SERVICES = 1000
 
 /** From wanted rules to the text for iptables-restore. */
 export function ruleTextBenches(): MicroBench[] {
-  const all = ruleSet(SERVICES)
-  const found = asFound(ruleSet(SERVICES - 1))
+  const entries = entriesOf(SERVICES)
+  const tree = newTree()
+  const found = asFound(ruleSet(tree, entries.slice(1)))
+  const all = ruleSet(tree, entries)
   const size = `${SERVICES.toLocaleString('en')} Services`
   const texts = (count: number, from: Parameters<typeof restoreText>[1]): void => {
     for (let n = 0; n < count; n++) if (restoreText(all, from).text === '') throw new Error('there is nothing to write')
@@ -20,7 +22,14 @@ export function ruleTextBenches(): MicroBench[] {
       name: 'rule text: tree of chains',
       operation: size,
       run(count) {
-        for (let n = 0; n < count; n++) ruleSet(SERVICES)
+        for (let n = 0; n < count; n++) ruleSet(newTree(), entries)
+      },
+    },
+    {
+      name: 'rule text: the tree goes on',
+      operation: `one of ${size}`,
+      run(count) {
+        for (let n = 0; n < count; n++) ruleSet(tree, n % 2 === 0 ? entries.slice(1) : entries)
       },
     },
     { name: 'rule text: from nothing', operation: size, run: count => texts(count, new Map()) },
@@ -28,8 +37,20 @@ export function ruleTextBenches(): MicroBench[] {
   ]
 }
 
-function ruleSet(services: number): RuleSet {
-  const entries = servicesOf({ services, endpoints: 0 }).map(({ name, clusterIP, port, protocol }, n) => ({
+interface Entry {
+  readonly address: string
+  readonly rules: readonly Rule[]
+}
+
+function newTree(): AddressTree<Entry> {
+  return new AddressTree('KUBE-TREE-', 'IPv4', {
+    addressOf: ({ address }) => address,
+    rulesOf: entries => entries.flatMap(({ rules }) => rules),
+  })
+}
+
+function entriesOf(services: number): Entry[] {
+  return servicesOf({ services, endpoints: 0 }).map(({ name, clusterIP, port, protocol }, n) => ({
     address: clusterIP,
     rules: [
       {
@@ -41,7 +62,10 @@ function ruleSet(services: number): RuleSet {
       },
     ],
   }))
-  const { root, chains } = addressTree('KUBE-TREE-', entries)
+}
+
+function ruleSet(tree: AddressTree<Entry>, entries: readonly Entry[]): RuleSet {
+  const { root, chains } = tree.of(entries)
   const link = { comment: 'bench', target: { kind: 'jump' as const, chain: 'KUBE-PORTALS-CONTAINER' } }
   const nat = {
     chains: new Map([['KUBE-PORTALS-CONTAINER', root], ...chains]),

@@ -7,7 +7,7 @@ import { type MicroBench } from './micro-bench.js'
 
 const SERVICES = 1000
 const ENDPOINTS = 10
-const SCOPE = { nodeName: 'bench-node', families: ['IPv4', 'IPv6'] as const }
+const SCOPE = { nodeName: 'bench-node', families: ['IPv4', 'IPv6'] as const, rangesAtNodePorts: false }
 
 /** From objects of the API to what is served. */
 export function snapshotBenches(): MicroBench[] {
