@@ -32,6 +32,7 @@ export function readConfig(values: FlagValues, hostName: string): ReadConfig {
     localhostNodePorts: reader.bool('iptables-localhost-nodeports'),
     portRange: reader.portRange(),
     udpIdleTimeout: reader.text('udp-timeout') === '' ? undefined : reader.duration('udp-timeout', 'above'),
+    tcpFastPath: reader.tcpFastPath(),
     iptablesSyncPeriod: reader.duration('iptables-sync-period', 'above'),
     iptablesMinSyncPeriod: reader.duration('iptables-min-sync-period', 'from'),
     conntrack: reader.conntrack(),
@@ -146,6 +147,13 @@ class Reader {
     const text = this.text('proxy-mode')
     if (text !== '' && text !== 'userspace') this.problem('proxy-mode', 'this version serves one mode, "userspace"')
     return 'userspace'
+  }
+
+  tcpFastPath(): 'auto' | 'off' {
+    const text = this.text('tcp-fast-path')
+    if (text === 'off') return 'off'
+    if (text !== 'auto') this.problem('tcp-fast-path', 'expected auto or off')
+    return 'auto'
   }
 
   bindAddress(): IpAddress | undefined {

@@ -1,6 +1,8 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
+import { chooseTransport } from '../dataplane/choose-transport.js'
 import { DEFAULT_TIMINGS, InProcessDataPlane } from '../dataplane/in-process.js'
+import { type TcpTransport } from '../dataplane/tcp-transport.js'
 import { unspecifiedAddress } from '../model/address.js'
 import { type ClusterEvent, type EventSink } from '../model/event-sink.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
@@ -58,7 +60,8 @@ export class KubeProxy {
   static async create(config: KubeProxyConfig, log: Log): Promise<KubeProxy> {
     log.info(0, 'Starting', { version: VERSION, node: process.version, mode: config.mode, nodeName: config.nodeName })
     const cluster = await chooseSource(config, realClock, log)
-    const proxy = new KubeProxy(config, log, cluster, await usableIptables(log))
+    const transport = await chooseTransport(config.tcpFastPath, log)
+    const proxy = new KubeProxy(config, log, cluster, await usableIptables(log), transport)
     proxy.#tellOfNode('Normal', 'Starting', '')
     const { failed } = applyConntrackSettings(config.conntrack, log)
     if (failed.some(({ file }) => file === HASHSIZE_FILE))
@@ -71,7 +74,13 @@ export class KubeProxy {
     return proxy
   }
 
-  private constructor(config: KubeProxyConfig, log: Log, cluster: Cluster, iptables: readonly Iptables[]) {
+  private constructor(
+    config: KubeProxyConfig,
+    log: Log,
+    cluster: Cluster,
+    iptables: readonly Iptables[],
+    transport: TcpTransport,
+  ) {
     this.#config = config
     this.#log = log
     this.#cluster = cluster
@@ -91,6 +100,7 @@ export class KubeProxy {
       clock: realClock,
       random: Math.random,
       descriptorLimit: limit,
+      transport,
       timings:
         udpIdleTimeout === undefined
           ? DEFAULT_TIMINGS

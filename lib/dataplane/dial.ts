@@ -1,7 +1,9 @@
-import { type Socket, connect } from 'node:net'
-import { type Target } from '../balancer/balancer.js'
+import { NONE_TO_AVOID, type Target } from '../balancer/balancer.js'
 import { hostPort } from '../model/address.js'
+import { type ListenerContext } from './listener.js'
+import { type SocketEnd } from './own-sockets.js'
 import { isOurs } from './socket-error.js'
+import { type TcpConnector, type TcpSocket } from './tcp-transport.js'
 
 /** Connect time-outs of the attempts, in milliseconds (kube-proxy 1.20, userspace mode). */
 export const DIAL_SCHEDULE: readonly number[] = [250, 500, 1000, 2000]
@@ -9,98 +11,126 @@ export const DIAL_SCHEDULE: readonly number[] = [250, 500, 1000, 2000]
 /** A client is not worth more endpoints than this: with thousands that refuse, one client would keep all others waiting. */
 const MOST_ATTEMPTS = 16
 
-export interface DialOptions {
+export interface DialOwner {
   /** Names the next endpoint to try; `avoid` holds those that failed for this client already. */
-  readonly choose: (avoid: ReadonlySet<string>) => Target | undefined
-  /** Milliseconds that each attempt in which the endpoint stays silent may take; their number bounds such attempts. */
-  readonly schedule: readonly number[]
-  /** Idle milliseconds after which the kernel asks an endpoint whether it is still there. */
-  readonly keepAliveMs: number
-  /** The socket's local end is known; it is not connected yet, and may never be. */
-  readonly onStart: (socket: Socket) => void
-  readonly onConnect: (socket: Socket, target: Target) => void
+  choose(avoid: ReadonlySet<string>): Target | undefined
+  /** `socket` is its new owner's; `end` is our end of it, which is on the list of own sockets. */
+  connected(socket: TcpSocket, target: Target, end: SocketEnd | undefined): void
   /** An attempt failed; another may follow. */
-  readonly onAttemptFailed: (target: Target, error: Error) => void
+  attemptFailed(target: Target, error: Error): void
   /** All is lost; `error` is undefined when there was no endpoint to try. */
-  readonly onFail: (error: Error | undefined) => void
+  dialFailed(error: Error | undefined): void
 }
 
 /**
  * Connects one client to one of the endpoints.
  *
- * An endpoint that refuses costs no time, so distinct ones are tried before any is tried again, up to sixteen. One that stays silent costs its slot in the schedule, so with all of them silent a client waits 3.75 s, as with
- * the original. An error that is ours ends the dial at once: another endpoint would not help.
+ * An endpoint that refuses costs no time, so distinct ones are tried before any is tried again, up to sixteen. One that
+ * stays silent costs its slot in the schedule, so with all of them silent a client waits 3.75 s, as with the original. An
+ * error that is ours ends the dial at once: another endpoint would not help.
  */
 export class Dial {
-  readonly #options: DialOptions
-  readonly #failed = new Set<string>()
+  readonly #owner: DialOwner
+  readonly #context: ListenerContext
+  #failed: Set<string> | undefined
   #attempts = 0
   #timeouts = 0
-  #timer: NodeJS.Timeout | undefined
-  #socket: Socket | undefined
+  #attempt: Attempt | undefined
   #lastError: Error | undefined
 
-  constructor(options: DialOptions) {
-    this.#options = options
+  constructor(context: ListenerContext, owner: DialOwner) {
+    this.#context = context
+    this.#owner = owner
   }
 
-  /** Makes the first attempt. Without any endpoint, `onFail` is called before this returns. */
+  /** Makes the first attempt, or the next. Without any endpoint, `dialFailed` is called before this returns. */
   start(): void {
-    this.#attempt()
+    const schedule = this.#context.timings.dialSchedule
+    const target = this.#owner.choose(this.#failed ?? NONE_TO_AVOID)
+    if (target === undefined) return this.#owner.dialFailed(this.#lastError)
+    const repeated = this.#failed?.has(hostPort(target.ip, target.port)) === true
+    const enough = this.#attempts >= (repeated ? schedule.length : MOST_ATTEMPTS)
+    if (this.#timeouts >= schedule.length || enough) return this.#owner.dialFailed(this.#lastError)
+    this.#attempts++
+    this.#attempt = new Attempt(this, this.#context, target, schedule[this.#timeouts]!)
   }
 
   /** Gives up without a further call back. */
   cancel(): void {
-    clearTimeout(this.#timer)
-    this.#socket?.destroy()
-    this.#socket = undefined
+    this.#attempt?.giveUp()
+    this.#attempt = undefined
   }
 
-  #attempt(): void {
-    const { choose, schedule, keepAliveMs, onStart, onConnect, onFail } = this.#options
-    const target = choose(this.#failed)
-    if (target === undefined) return onFail(this.#lastError)
-    const repeated = this.#failed.has(hostPort(target.ip, target.port))
-    const enough = this.#attempts >= (repeated ? schedule.length : MOST_ATTEMPTS)
-    if (this.#timeouts >= schedule.length || enough) return onFail(this.#lastError)
-    this.#attempts++
-
-    const timeoutMs = schedule[this.#timeouts]!
-    const socket = connect({
-      host: target.ip,
-      port: target.port,
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: keepAliveMs,
-    })
-    this.#socket = socket
-    this.#timer = setTimeout(() => {
-      this.#timeouts++
-      this.#fail(socket, target, new Error(`no answer within ${timeoutMs} ms`))
-    }, timeoutMs)
-    socket.once('connect', () => {
-      clearTimeout(this.#timer)
-      socket.off('error', onError)
-      onConnect(socket, target)
-    })
-    const onError = (error: Error): void => this.#fail(socket, target, error)
-    socket.on('error', onError)
-    // Node itself makes the system call one tick after it was asked to.
-    process.nextTick(onStart, socket)
+  succeeded(attempt: Attempt, socket: TcpSocket): void {
+    // Called off.
+    if (attempt !== this.#attempt) return
+    this.#attempt = undefined
+    this.#owner.connected(socket, attempt.target, attempt.end)
   }
 
-  #fail(socket: Socket, target: Target, error: Error): void {
+  failed(attempt: Attempt, error: Error, isSilence: boolean): void {
     // Called off, or a second word about an attempt that is over.
-    if (socket !== this.#socket) return
-    this.#socket = undefined
-    clearTimeout(this.#timer)
-    socket.removeAllListeners('connect')
-    socket.destroy()
-    this.#failed.add(hostPort(target.ip, target.port))
+    if (attempt !== this.#attempt) return
+    this.#attempt = undefined
+    if (isSilence) this.#timeouts++
+    this.#failed ??= new Set()
+    this.#failed.add(hostPort(attempt.target.ip, attempt.target.port))
     this.#lastError = error
-    if (isOurs(error)) return this.#options.onFail(error)
-    this.#options.onAttemptFailed(target, error)
-    this.#attempt()
+    if (isOurs(error)) return this.#owner.dialFailed(error)
+    this.#owner.attemptFailed(attempt.target, error)
+    this.start()
   }
+}
+
+/** One connection that is being opened. */
+class Attempt implements TcpConnector {
+  readonly target: Target
+  /** Our own end, while it is on the list of own sockets on behalf of this attempt. */
+  end: SocketEnd | undefined
+  readonly #dial: Dial
+  readonly #context: ListenerContext
+  readonly #socket: TcpSocket
+  readonly #timer: NodeJS.Timeout
+
+  constructor(dial: Dial, context: ListenerContext, target: Target, timeoutMs: number) {
+    this.#dial = dial
+    this.#context = context
+    this.target = target
+    this.#socket = context.transport.connect(target, context.timings.keepAlive, this)
+    this.#timer = setTimeout(onSilence, timeoutMs, this, timeoutMs)
+  }
+
+  giveUp(): void {
+    clearTimeout(this.#timer)
+    this.#socket.close()
+  }
+
+  started(socket: TcpSocket): void {
+    this.end = socket.local()
+    if (this.end !== undefined) this.#context.ownSockets.tcp.add(this.end)
+  }
+
+  connected(socket: TcpSocket): void {
+    clearTimeout(this.#timer)
+    this.#dial.succeeded(this, socket)
+  }
+
+  failed(_socket: TcpSocket, error: Error): void {
+    clearTimeout(this.#timer)
+    this.#dial.failed(this, error, false)
+  }
+
+  closed(): void {
+    if (this.end !== undefined) this.#context.ownSockets.tcp.delete(this.end)
+    this.end = undefined
+  }
+
+  silent(timeoutMs: number): void {
+    this.#socket.close()
+    this.#dial.failed(this, new Error(`no answer within ${timeoutMs} ms`), true)
+  }
+}
+
+function onSilence(attempt: Attempt, timeoutMs: number): void {
+  attempt.silent(timeoutMs)
 }

@@ -6,11 +6,13 @@ import { type DataPlane, type DataPlaneCounts, type ListenerReport } from './dat
 import { DescriptorBudget } from './descriptor-budget.js'
 import { DIAL_SCHEDULE } from './dial.js'
 import { FlowOrder } from './flow-order.js'
+import { HalfClosedLimit } from './half-closed-limit.js'
 import { type DataPlaneTimings, type Listener, type ListenerContext } from './listener.js'
 import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
 import { OwnSockets } from './own-sockets.js'
 import { ServiceLimits, isLimited } from './service-limits.js'
 import { TcpProxy } from './tcp-proxy.js'
+import { type TcpTransport } from './tcp-transport.js'
 import { UdpProxy } from './udp-proxy.js'
 
 /** Kernel conntrack's own idea of UDP (nf_conntrack_udp_timeout and _stream on current kernels: 30 s and 120–180 s). */
@@ -45,6 +47,8 @@ export interface InProcessOptions {
   /** The process's limit of open files. */
   readonly descriptorLimit: number
   readonly timings: DataPlaneTimings
+  /** How TCP is done. */
+  readonly transport: TcpTransport
 }
 
 /** The data plane in this process: one Listener for each spec of the plan. */
@@ -57,22 +61,26 @@ export class InProcessDataPlane implements DataPlane {
   #onIdle: () => void = () => undefined
   #isDraining = false
 
-  constructor({ log, clock, random, descriptorLimit, timings }: InProcessOptions) {
+  constructor({ log, clock, random, descriptorLimit, timings, transport }: InProcessOptions) {
     const flowOrder = new FlowOrder(Math.min(FLOW_CAPACITY, Math.floor(descriptorLimit / 2)))
+    const halfClosed = new HalfClosedLimit(timings.halfClosed)
     this.#context = {
       log,
       clock,
       random,
       descriptors: new DescriptorBudget(descriptorLimit),
-      ownSockets: new OwnSockets(),
+      transport,
+      ownSockets: { tcp: new OwnSockets(), udp: new OwnSockets() },
+      halfClosed,
       flowOrder,
       limits: new ServiceLimits(),
       timings,
       onIdle: () => this.#onIdle(),
     }
     const shortest = Math.min(timings.udpOneWay, timings.udpAnswered)
-    const period = Math.min(1000, Math.max(10, shortest / 4))
+    const period = Math.min(1000, Math.max(10, Math.min(shortest, timings.halfClosed) / 4))
     this.#sweep = setInterval(() => {
+      halfClosed.look(clock.now())
       flowOrder.endIdle(clock.now(), shortest)
       this.#forgetRetired()
     }, period).unref()

@@ -3,9 +3,11 @@ import { type Log } from '../model/log.js'
 import { type TrafficCounts } from './data-plane.js'
 import { type DescriptorBudget } from './descriptor-budget.js'
 import { type FlowOrder } from './flow-order.js'
+import { type HalfClosedLimit } from './half-closed-limit.js'
 import { type ListenerSpec } from './listener-plan.js'
 import { type OwnSockets } from './own-sockets.js'
 import { type ServiceLimits } from './service-limits.js'
+import { type TcpTransport } from './tcp-transport.js'
 
 /** One held port. */
 export interface Listener {
@@ -36,7 +38,9 @@ export interface ListenerContext {
   /** A number from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number
   readonly descriptors: DescriptorBudget
-  readonly ownSockets: OwnSockets
+  readonly transport: TcpTransport
+  readonly ownSockets: { readonly tcp: OwnSockets; readonly udp: OwnSockets }
+  readonly halfClosed: HalfClosedLimit
   readonly flowOrder: FlowOrder
   readonly limits: ServiceLimits
   readonly timings: DataPlaneTimings

@@ -1,26 +1,34 @@
-import { hostPort } from '../model/address.js'
+/** One end of a socket, as Node writes its address. */
+export interface SocketEnd {
+  readonly ip: string
+  readonly port: number
+}
 
 /**
- * The local ends of our own connections towards endpoints.
+ * The local ends of our own sockets towards endpoints, of one protocol.
  *
  * An endpoint that is really a Service address (or one of our proxy ports) would send our connection back to us, and we
  * would send it on again, until no descriptor is left. A client that is one of these sockets gives the loop away.
  */
 export class OwnSockets {
-  readonly #names = new Set<string>()
+  /** How many sockets have each end: towards different endpoints the kernel gives one port to several. */
+  readonly #counts = new Map<string, Map<number, number>>()
 
-  /**
-   * @param ip as Node writes it, on both sides
-   * @returns a function that takes the socket off the list again
-   */
-  add(ip: string | undefined, port: number | undefined): () => void {
-    if (ip === undefined || port === undefined) return () => undefined
-    const name = hostPort(ip, port)
-    this.#names.add(name)
-    return () => this.#names.delete(name)
+  add({ ip, port }: SocketEnd): void {
+    let ports = this.#counts.get(ip)
+    if (ports === undefined) this.#counts.set(ip, (ports = new Map()))
+    ports.set(port, (ports.get(port) ?? 0) + 1)
   }
 
-  has(ip: string, port: number): boolean {
-    return this.#names.size > 0 && this.#names.has(hostPort(ip, port))
+  delete({ ip, port }: SocketEnd): void {
+    const ports = this.#counts.get(ip)
+    const left = (ports?.get(port) ?? 1) - 1
+    if (left > 0) return void ports?.set(port, left)
+    ports?.delete(port)
+    if (ports?.size === 0) this.#counts.delete(ip)
+  }
+
+  has({ ip, port }: SocketEnd): boolean {
+    return this.#counts.get(ip)?.has(port) ?? false
   }
 }

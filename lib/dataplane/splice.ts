@@ -1,76 +1,59 @@
-import { type Socket } from 'node:net'
+import { type HalfClosedLimit } from './half-closed-limit.js'
+import { type NetSocket, type NetSocketUser } from './net-socket.js'
+import { type SpliceBreak, type TcpSplice } from './tcp-transport.js'
 
-/** Who broke a connection that did not end in the ordinary way, and how. */
-export interface SpliceBreak {
-  readonly side: 'client' | 'endpoint'
-  readonly error: Error
-}
-
-/**
- * Joins a client's socket and an endpoint's: what one sends, the other gets.
- *
- *     client ──data──▶ endpoint      each direction by itself: a write that the kernel does not take at once
- *     client ◀──data── endpoint      stops the reading side until it has (back-pressure)
- *
- * Half-close: the end of one direction shuts down only the write side of the other socket; both close when both
- * directions have ended. A reset on one side is a reset on the other: the peer must be able to tell a broken answer from
- * a complete one. Both sockets must have been made with `allowHalfOpen`.
- *
- * A connection of which one direction has ended and the other is silent for `halfClosedMs` milliseconds is reset.
- * `onDone` is called once, when both sockets are closed.
- */
-export class Splice {
-  readonly #client: Socket
-  readonly #endpoint: Socket
-  readonly #halfClosedMs: number
-  readonly #onDone: (broken: SpliceBreak | undefined) => void
+/** A splice by way of Node's public streams. Both sockets must have been made with `allowHalfOpen`. */
+export class Splice implements TcpSplice, NetSocketUser {
+  readonly #client: NetSocket
+  readonly #endpoint: NetSocket
+  readonly #limit: HalfClosedLimit
   #broken: SpliceBreak | undefined
   #open = 2
 
-  constructor(
-    client: Socket,
-    endpoint: Socket,
-    halfClosedMs: number,
-    onDone: (broken: SpliceBreak | undefined) => void,
-  ) {
-    this.#halfClosedMs = halfClosedMs
+  constructor(client: NetSocket, endpoint: NetSocket, limit: HalfClosedLimit) {
     this.#client = client
     this.#endpoint = endpoint
-    this.#onDone = onDone
-    this.#join('client', client, endpoint)
-    this.#join('endpoint', endpoint, client)
+    this.#limit = limit
+    client.user = this
+    endpoint.user = this
+    this.#join(client, endpoint)
+    this.#join(endpoint, client)
   }
 
   get bytesToEndpoint(): number {
-    return this.#client.bytesRead
+    return this.#client.stream.bytesRead
   }
 
   get bytesToClient(): number {
-    return this.#endpoint.bytesRead
+    return this.#endpoint.stream.bytesRead
   }
 
-  /** Breaks the connection off, with a reset to both sides. */
+  get broken(): SpliceBreak | undefined {
+    return this.#broken
+  }
+
   reset(): void {
-    this.#client.resetAndDestroy()
-    this.#endpoint.resetAndDestroy()
+    this.#client.reset()
+    this.#endpoint.reset()
   }
 
-  #join(side: SpliceBreak['side'], from: Socket, to: Socket): void {
+  broke(socket: NetSocket, error: Error): void {
+    this.#broken ??= { side: socket === this.#client ? 'client' : 'endpoint', error }
+  }
+
+  ended(socket: NetSocket, hadError: boolean): void {
+    if (hadError) (socket === this.#client ? this.#endpoint : this.#client).reset()
+    if (--this.#open === 0) this.#limit.delete(this)
+  }
+
+  #join({ stream: from }: NetSocket, { stream: to }: NetSocket): void {
     from.on('data', chunk => {
       if (!to.write(chunk)) from.pause()
     })
     to.on('drain', () => from.resume())
     from.on('end', () => {
       to.end()
-      // From here on nothing is read from this side, so nothing tells that it is gone: a limit has to.
-      for (const socket of [from, to]) socket.setTimeout(this.#halfClosedMs, () => this.reset())
-    })
-    from.on('error', error => {
-      this.#broken ??= { side, error }
-    })
-    from.on('close', hadError => {
-      if (hadError) to.resetAndDestroy()
-      if (--this.#open === 0) this.#onDone(this.#broken)
+      this.#limit.add(this)
     })
     from.resume()
   }

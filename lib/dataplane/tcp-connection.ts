@@ -1,9 +1,9 @@
-import { type Socket } from 'node:net'
 import { type Target } from '../balancer/balancer.js'
-import { Dial } from './dial.js'
+import { Dial, type DialOwner } from './dial.js'
 import { type ListenerContext } from './listener.js'
+import { type SocketEnd } from './own-sockets.js'
 import { isOutOfDescriptors } from './socket-error.js'
-import { Splice, type SpliceBreak } from './splice.js'
+import { type SpliceBreak, type TcpSocket, type TcpSocketOwner, type TcpSplice } from './tcp-transport.js'
 
 export interface TcpConnectionEvents {
   readonly choose: (avoid: ReadonlySet<string>) => Target | undefined
@@ -16,22 +16,35 @@ export interface TcpConnectionEvents {
   readonly onDone: (broken: SpliceBreak | undefined) => void
 }
 
+/** What a connection is busy with before it is spliced; ends with the client. */
+interface Preparation {
+  cancel(): void
+}
+
 /**
  * One client's connection from accept to end:
  *
  *     accepted ─▶ (waiting for a descriptor) ─▶ dialling ─▶ spliced ─▶ done
  *                        └──────────────────────────┴─▶ refused ─▶ done
+ *
+ * The descriptor of the client was noted by who accepted it; that of the way to the endpoint is taken here. Both are given
+ * back here.
  */
-export class TcpConnection {
+export class TcpConnection implements DialOwner, TcpSocketOwner {
   /** The client's address. */
   readonly address: string
-  readonly #client: Socket
+  readonly #client: TcpSocket
   readonly #context: ListenerContext
   readonly #events: TcpConnectionEvents
-  #splice: Splice | undefined
-  #leave: () => void = () => undefined
+  #preparation: Preparation | undefined
+  /** Whether a descriptor has been taken for the way to the endpoint. */
+  #holdsDescriptor = false
+  #endpointEnd: SocketEnd | undefined
+  #splice: TcpSplice | undefined
+  /** Sockets that are not closed yet. */
+  #open = 1
 
-  constructor(client: Socket, address: string, context: ListenerContext, events: TcpConnectionEvents) {
+  constructor(client: TcpSocket, address: string, context: ListenerContext, events: TcpConnectionEvents) {
     this.#client = client
     this.address = address
     this.#context = context
@@ -47,81 +60,90 @@ export class TcpConnection {
   }
 
   start(): void {
-    const { descriptors } = this.#context
-    // Until there is a splice, the client is paused and only an error can tell that it has gone.
-    this.#client.on('error', this.#onEarlyError)
-    this.#client.on('close', this.#onEarlyClose)
-    if (descriptors.tryTake()) this.#dial()
+    this.#client.owner = this
+    if (this.#context.descriptors.tryTake()) this.#dial()
     else this.#wait()
   }
 
   /** Breaks the connection off, with a reset to whoever is there. */
   reset(): void {
-    if (this.#splice === undefined) this.#client.resetAndDestroy()
+    if (this.#splice === undefined) this.#client.reset()
     else this.#splice.reset()
   }
 
+  choose(avoid: ReadonlySet<string>): Target | undefined {
+    return this.#events.choose(avoid)
+  }
+
+  connected(endpoint: TcpSocket, target: Target, end: SocketEnd | undefined): void {
+    const { log, transport, halfClosed } = this.#context
+    this.#preparation = undefined
+    this.#endpointEnd = end
+    this.#open++
+    endpoint.owner = this
+    this.#events.onConnected()
+    if (log.enabled(3)) log.info(3, 'Connection', { client: this.address, endpoint: `${target.ip}:${target.port}` })
+    this.#splice = transport.splice(this.#client, endpoint, halfClosed)
+  }
+
+  attemptFailed(target: Target, error: Error): void {
+    this.#events.onDialFailure(target, error)
+  }
+
+  dialFailed(error: Error | undefined): void {
+    this.#preparation = undefined
+    this.#giveDescriptor()
+    // The kernel has none left although we counted some: others in this process used them. Wait like everybody else.
+    if (isOutOfDescriptors(error)) return this.#wait()
+    this.#events.onRefused(error)
+    this.#client.reset()
+  }
+
+  closed(socket: TcpSocket): void {
+    const { descriptors, ownSockets } = this.#context
+    if (socket === this.#client) {
+      descriptors.give()
+      this.#preparation?.cancel()
+      this.#preparation = undefined
+      if (this.#splice === undefined) this.#giveDescriptor()
+    } else {
+      if (this.#endpointEnd !== undefined) ownSockets.tcp.delete(this.#endpointEnd)
+      this.#giveDescriptor()
+    }
+    if (--this.#open === 0) this.#events.onDone(this.#splice?.broken)
+  }
+
   #wait(): void {
+    const { descriptors, timings } = this.#context
     const timer = setTimeout(() => {
       stopWaiting()
-      this.#context.descriptors.countShed()
-      this.#refuse(undefined)
-    }, this.#context.timings.descriptorWait)
-    const stopWaiting = this.#context.descriptors.waitToTake(() => {
+      this.#preparation = undefined
+      descriptors.countShed()
+      this.#events.onRefused(undefined)
+      this.#client.reset()
+    }, timings.descriptorWait)
+    const stopWaiting = descriptors.waitToTake(() => {
       clearTimeout(timer)
       this.#dial()
     })
-    this.#leave = () => {
+    const cancel = (): void => {
       clearTimeout(timer)
       stopWaiting()
     }
+    this.#preparation = { cancel }
   }
 
   /** One descriptor has been taken for the way to the endpoint. */
   #dial(): void {
-    const { descriptors, timings, ownSockets } = this.#context
-    const dial = new Dial({
-      choose: this.#events.choose,
-      schedule: timings.dialSchedule,
-      keepAliveMs: timings.keepAlive,
-      onStart: socket => socket.once('close', ownSockets.add(socket.localAddress, socket.localPort)),
-      onConnect: (socket, target) => this.#join(socket, target),
-      onAttemptFailed: this.#events.onDialFailure,
-      onFail: error => {
-        descriptors.give()
-        // The kernel has none left although we counted some: others in this process used them. Wait like everybody else.
-        if (isOutOfDescriptors(error)) this.#wait()
-        else this.#refuse(error)
-      },
-    })
-    this.#leave = () => {
-      dial.cancel()
-      descriptors.give()
-    }
+    this.#holdsDescriptor = true
+    const dial = new Dial(this.#context, this)
+    this.#preparation = dial
     dial.start()
   }
 
-  #join(endpoint: Socket, target: Target): void {
-    const { log, descriptors } = this.#context
-    this.#leave = () => undefined
-    this.#events.onConnected()
-    this.#client.off('error', this.#onEarlyError)
-    this.#client.off('close', this.#onEarlyClose)
-    endpoint.once('close', () => descriptors.give())
-    if (log.enabled(3)) log.info(3, 'Connection', { client: this.address, endpoint: `${target.ip}:${target.port}` })
-    this.#splice = new Splice(this.#client, endpoint, this.#context.timings.halfClosed, this.#events.onDone)
-  }
-
-  #refuse(error: Error | undefined): void {
-    this.#leave = () => undefined
-    this.#events.onRefused(error)
-    this.#client.resetAndDestroy()
-  }
-
-  readonly #onEarlyError = (): void => undefined
-
-  readonly #onEarlyClose = (): void => {
-    this.#leave()
-    this.#events.onDone(undefined)
+  #giveDescriptor(): void {
+    if (!this.#holdsDescriptor) return
+    this.#holdsDescriptor = false
+    this.#context.descriptors.give()
   }
 }

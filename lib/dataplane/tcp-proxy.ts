@@ -1,6 +1,5 @@
-import { type Server, type Socket, createServer } from 'node:net'
 import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
-import { parseIp } from '../model/address.js'
+import { familyOf, parseIp } from '../model/address.js'
 import { type TrafficCounts, countShed, noTraffic } from './data-plane.js'
 import { ClientFilter, isLoopback } from './client-filter.js'
 import { HeldPort } from './held-port.js'
@@ -10,6 +9,7 @@ import { type ListenerSpec, hasToListen } from './listener-plan.js'
 import { serviceOf } from './service-limits.js'
 import { isOurs } from './socket-error.js'
 import { TcpConnection } from './tcp-connection.js'
+import { type TcpDoor, type TcpSocket } from './tcp-transport.js'
 
 /** Connections that may wait in the kernel until we accept them; the kernel caps this at net.core.somaxconn. */
 const BACKLOG = 4096
@@ -25,7 +25,9 @@ export class TcpProxy implements Listener {
     port => this.#listen(port),
     () => this.#shut(),
   )
-  #server: Server | undefined
+  #door: TcpDoor | undefined
+  /** Owns clients that get no connection. */
+  readonly #turnedAway = { closed: () => this.#context.descriptors.give() }
   #spec: ListenerSpec
   #filter: ClientFilter
 
@@ -81,19 +83,20 @@ export class TcpProxy implements Listener {
     return { servicePort: this.#spec.key }
   }
 
-  #accept(client: Socket): void {
+  #accept(client: TcpSocket): void {
     const { descriptors, limits, ownSockets, log } = this.#context
-    const address = parseIp(client.remoteAddress)
-    // A client that is gone again has no address any more.
-    if (address === undefined) return void client.destroy()
     descriptors.note()
-    client.once('close', () => descriptors.give())
+    client.owner = this.#turnedAway
+    const peer = client.remote()
+    // A client that is gone again has no address any more.
+    if (peer === undefined) return client.close()
     if (descriptors.exhausted) {
       descriptors.countShed()
       return this.#refuse(client)
     }
+    const address = canonical(peer.ip)
     if (!this.#filter.allows(address) || (this.#spec.holdsNodePort && !isLoopback(address))) return this.#refuse(client)
-    if (ownSockets.has(client.remoteAddress!, client.remotePort!)) {
+    if (ownSockets.tcp.has(peer)) {
       log.warn(
         'Refused a connection that came from this proxy itself: an endpoint of the Service is a Service address',
         this.#label,
@@ -143,38 +146,33 @@ export class TcpProxy implements Listener {
     connection.start()
   }
 
-  #listen(port: number): Promise<number> {
-    const server = createServer({
-      allowHalfOpen: true,
-      // Nothing is read before there is an endpoint to give it to: a failed dial has lost no byte and can be repeated.
-      pauseOnConnect: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: this.#context.timings.keepAlive,
+  async #listen(port: number): Promise<number> {
+    const { transport, timings, log, descriptors } = this.#context
+    this.#door = await transport.listen({
+      address: this.#spec.address,
+      port,
+      backlog: BACKLOG,
+      keepAliveMs: timings.keepAlive,
+      onClient: client => this.#accept(client),
+      onError: error => log.error('Cannot accept a connection', error, this.#label),
     })
-    server.on('connection', client => this.#accept(client))
-    return new Promise((resolve, reject) => {
-      server.once('error', reject)
-      const host = this.#spec.address
-      server.listen({ host, port, backlog: BACKLOG, exclusive: true, ipv6Only: host.includes(':') }, () => {
-        server.removeListener('error', reject)
-        server.on('error', error => this.#context.log.error('Cannot accept a connection', error, this.#label))
-        this.#server = server
-        this.#context.descriptors.note()
-        resolve((server.address() as { port: number }).port)
-      })
-    })
+    descriptors.note()
+    return this.#door.port
   }
 
   #shut(): void {
-    this.#server?.close()
-    this.#server = undefined
+    this.#door?.close()
+    this.#door = undefined
     this.#context.descriptors.give()
   }
 
-  #refuse(client: Socket): void {
+  #refuse(client: TcpSocket): void {
     this.#ended.refused++
-    client.on('error', () => undefined)
-    client.resetAndDestroy()
+    client.reset()
   }
+}
+
+/** The one text form of a client's address. The kernel writes IPv4 so; an IPv6 address may be an IPv4 one inside. */
+function canonical(ip: string): string {
+  return familyOf(ip) === 'IPv4' ? ip : (parseIp(ip) ?? ip)
 }

@@ -134,7 +134,7 @@ export class UdpProxy implements Listener {
     const { descriptors, flowOrder, limits, ownSockets, clock, log } = this.#context
     if (this.#draining || !this.#filter.allows(from.address)) return undefined
     if (this.#spec.holdsNodePort && !isLoopback(from.address)) return undefined
-    if (ownSockets.has(from.address, from.port)) {
+    if (ownSockets.udp.has({ ip: from.address, port: from.port })) {
       log.warn(
         'Dropped a datagram that came from this proxy itself: an endpoint of the Service is a Service address',
         this.#label,

@@ -7,10 +7,11 @@ import { isOurs } from '../../lib/dataplane/socket-error.js'
 import { PlaneUnderTest, planOf, spec, until } from '../support/plane-under-test.js'
 import { silentEndpoint } from '../support/silent-endpoint.js'
 import { TcpPod, ask, converse, refusingEndpoint } from '../support/tcp-pod.js'
+import { testBothWays as test } from '../support/tcp-ways.js'
 
-t.test('endpoints take turns', async t => {
+test('endpoints take turns', async (t, transport) => {
   const pods = await Promise.all(['a', 'b', 'c'].map(name => TcpPod.named(t, name)))
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: pods.map(pod => pod.endpoint) }))
   const answers = []
   for (let i = 0; i < 7; i++) answers.push(await ask(port!))
@@ -19,21 +20,21 @@ t.test('endpoints take turns', async t => {
   t.equal(plane.counts().bytesToClient, 7)
 })
 
-t.test('a client that has finished sending still gets the whole answer', async t => {
+test('a client that has finished sending still gets the whole answer', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => {
     const chunks: Buffer[] = []
     socket.on('data', (chunk: Buffer) => chunks.push(chunk))
     // Long after the end of the request has passed through the proxy.
     socket.on('end', () => setTimeout(() => socket.end(`got ${Buffer.concat(chunks).length}`), 30))
   })
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
   const { received, error } = await converse(port!, Buffer.alloc(300_000))
   t.equal(error, undefined)
   t.equal(received.toString(), 'got 300000')
 })
 
-t.test('an endpoint that has finished sending still gets the rest of the request', async t => {
+test('an endpoint that has finished sending still gets the rest of the request', async (t, transport) => {
   const rest = new Promise<string>(resolve => {
     void TcpPod.start(t, socket => {
       let text = ''
@@ -41,7 +42,7 @@ t.test('an endpoint that has finished sending still gets the rest of the request
       socket.on('data', chunk => (text += String(chunk)))
       socket.on('end', () => resolve(text))
     }).then(async pod => {
-      const plane = new PlaneUnderTest(t)
+      const plane = new PlaneUnderTest(t, { transport })
       const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
       const client = connect({ port: port!, host: '127.0.0.1', allowHalfOpen: true })
       client.resume()
@@ -52,12 +53,12 @@ t.test('an endpoint that has finished sending still gets the rest of the request
   t.equal(await rest, 'and the rest')
 })
 
-t.test('a reset by the endpoint is a reset for the client', async t => {
+test('a reset by the endpoint is a reset for the client', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => {
     socket.write('half an answer')
     socket.once('data', () => socket.resetAndDestroy())
   })
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
   const client = connect(port!, '127.0.0.1')
   client.once('data', () => client.write('now'))
@@ -65,7 +66,7 @@ t.test('a reset by the endpoint is a reset for the client', async t => {
   t.equal(error.code, 'ECONNRESET')
 })
 
-t.test('a reset by the client is a reset for the endpoint', async t => {
+test('a reset by the client is a reset for the endpoint', async (t, transport) => {
   const seen = new Promise<string | undefined>(resolve => {
     void TcpPod.start(t, socket => {
       socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
@@ -73,7 +74,7 @@ t.test('a reset by the client is a reset for the endpoint', async t => {
       socket.write('ready')
       socket.resume()
     }).then(async pod => {
-      const [port] = await new PlaneUnderTest(t).apply(spec({ endpoints: [pod.endpoint] }))
+      const [port] = await new PlaneUnderTest(t, { transport }).apply(spec({ endpoints: [pod.endpoint] }))
       const client = connect(port!, '127.0.0.1')
       await once(client, 'data')
       client.resetAndDestroy()
@@ -82,9 +83,9 @@ t.test('a reset by the client is a reset for the endpoint', async t => {
   t.equal(await seen, 'ECONNRESET')
 })
 
-t.test('a receiver that does not read holds back the sender, and every byte arrives once it reads', async t => {
+test('a receiver that does not read holds back the sender, and every byte arrives once it reads', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => socket.pause())
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
   const data = randomBytes(32 * 1024 * 1024)
   const client = connect(port!, '127.0.0.1')
@@ -107,47 +108,41 @@ t.test('a receiver that does not read holds back the sender, and every byte arri
   client.destroy()
 })
 
-t.test('many endpoints that refuse cost no client: each distinct one is tried until one takes it', async t => {
+test('many endpoints that refuse cost no client: each distinct one is tried until one takes it', async (t, transport) => {
   const dead = await Promise.all(Array.from({ length: 9 }, refusingEndpoint))
   const live = await TcpPod.named(t, 'live')
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: [...dead, live.endpoint] }))
   t.equal(await ask(port!), 'live')
   t.equal(plane.counts().dialFailures, 9)
   t.equal(plane.counts().refused, 0)
 })
 
-t.test(
-  'when every endpoint refuses, the client gets a reset after no more than the four attempts of the schedule',
-  async t => {
-    const plane = new PlaneUnderTest(t)
-    const [port] = await plane.apply(spec({ endpoints: [await refusingEndpoint()] }))
-    t.equal(await ask(port!), 'ECONNRESET')
-    t.equal(plane.counts().dialFailures, 4)
-    t.equal(plane.counts().refused, 1)
-  },
-)
+test('when every endpoint refuses, the client gets a reset after no more than the four attempts of the schedule', async (t, transport) => {
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(spec({ endpoints: [await refusingEndpoint()] }))
+  t.equal(await ask(port!), 'ECONNRESET')
+  t.equal(plane.counts().dialFailures, 4)
+  t.equal(plane.counts().refused, 1)
+})
 
-t.test(
-  'without endpoints the kernel refuses connections, and serves again on the same port once there is one',
-  async t => {
-    const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-    const plane = new PlaneUnderTest(t)
-    const [port] = await plane.apply(spec({ endpoints: [] }))
+test('without endpoints the kernel refuses connections, and serves again on the same port once there is one', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(spec({ endpoints: [] }))
+  t.equal(await ask(port!), 'ECONNREFUSED')
+  for (let i = 0; i < 3; i++) {
+    t.strictSame(await plane.apply(spec({ endpoints: [pod.endpoint] })), [port])
+    t.equal((await converse(port!, 'x')).received.toString(), 'x')
+    t.strictSame(await plane.apply(spec({ endpoints: [] })), [port])
     t.equal(await ask(port!), 'ECONNREFUSED')
-    for (let i = 0; i < 3; i++) {
-      t.strictSame(await plane.apply(spec({ endpoints: [pod.endpoint] })), [port])
-      t.equal((await converse(port!, 'x')).received.toString(), 'x')
-      t.strictSame(await plane.apply(spec({ endpoints: [] })), [port])
-      t.equal(await ask(port!), 'ECONNREFUSED')
-    }
-    await until(() => plane.plane.counts().descriptors.used === 0, 'no descriptor is held')
-  },
-)
+  }
+  await until(() => plane.plane.counts().descriptors.used === 0, 'no descriptor is held')
+})
 
-t.test('a port that is closed for want of endpoints is given to no other listener', async t => {
+test('a port that is closed for want of endpoints is given to no other listener', async (t, transport) => {
   const pod = await TcpPod.named(t, 'pod')
-  const plane = new PlaneUnderTest(t, { descriptorLimit: 100_000 })
+  const plane = new PlaneUnderTest(t, { transport, descriptorLimit: 100_000 })
   const specs = (has: boolean) =>
     Array.from({ length: 400 }, (_, n) =>
       spec({ key: `IPv4/default/${has}${n}/TCP`, endpoints: has ? [pod.endpoint] : [] }),
@@ -157,30 +152,30 @@ t.test('a port that is closed for want of endpoints is given to no other listene
   t.equal(new Set(ports).size, 800)
 })
 
-t.test('a connection of which one direction has ended does not stay for ever when nothing more comes', async t => {
+test('a connection of which one direction has ended does not stay for ever when nothing more comes', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.resume())
-  const plane = new PlaneUnderTest(t, {}, { halfClosed: 50 })
+  const plane = new PlaneUnderTest(t, { transport }, { halfClosed: 50 })
   const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
   const { error } = await converse(port!, 'the end')
   t.equal(error, 'ECONNRESET')
   await until(() => plane.counts().active === 0, 'nothing of it is left')
 })
 
-t.test('thousands of endpoints that refuse do not keep a client, and all others, busy', async t => {
+test('thousands of endpoints that refuse do not keep a client, and all others, busy', async (t, transport) => {
   const dead = await refusingEndpoint()
   const endpoints = Array.from({ length: 2000 }, (_, n) => ({
     ip: `127.0.${n >> 8}.${(n & 255) + 1}`,
     port: dead.port,
   }))
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: endpoints.slice(1) }))
   t.equal(await ask(port!), 'ECONNRESET')
   t.equal(plane.counts().dialFailures, 16)
 })
 
-t.test('connections go on when the last endpoint goes from the list', async t => {
+test('connections go on when the last endpoint goes from the list', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
   const client = connect(port!, '127.0.0.1')
   client.write('one')
@@ -191,26 +186,23 @@ t.test('connections go on when the last endpoint goes from the list', async t =>
   client.destroy()
 })
 
-t.test(
-  'a port that somebody took while there was no endpoint is reported, and another one can be asked for',
-  async t => {
-    const pod = await TcpPod.named(t, 'pod')
-    const plane = new PlaneUnderTest(t)
-    const [port] = await plane.apply(spec({ endpoints: [] }))
-    const thief = createServer().listen(port, '127.0.0.1')
-    await once(thief, 'listening')
-    t.teardown(() => thief.close())
-    const { failed } = await plane.plane.apply(planOf(spec({ endpoints: [pod.endpoint] })))
-    t.equal((failed.get('IPv4/default/web/TCP')?.cause as NodeJS.ErrnoException).code, 'EADDRINUSE')
-    const [other] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
-    t.not(other, port)
-    t.equal(await ask(other!), 'pod')
-  },
-)
-
-t.test('endpoints that come and go faster than a port opens end in the last state', async t => {
+test('a port that somebody took while there was no endpoint is reported, and another one can be asked for', async (t, transport) => {
   const pod = await TcpPod.named(t, 'pod')
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(spec({ endpoints: [] }))
+  const thief = createServer().listen(port, '127.0.0.1')
+  await once(thief, 'listening')
+  t.teardown(() => thief.close())
+  const { failed } = await plane.plane.apply(planOf(spec({ endpoints: [pod.endpoint] })))
+  t.equal((failed.get('IPv4/default/web/TCP')?.cause as NodeJS.ErrnoException).code, 'EADDRINUSE')
+  const [other] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+  t.not(other, port)
+  t.equal(await ask(other!), 'pod')
+})
+
+test('endpoints that come and go faster than a port opens end in the last state', async (t, transport) => {
+  const pod = await TcpPod.named(t, 'pod')
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: [] }))
   const plans = [true, false, true, false, true].map(has =>
     plane.plane.apply(planOf(spec({ endpoints: has ? [pod.endpoint] : [] }))),
@@ -221,9 +213,9 @@ t.test('endpoints that come and go faster than a port opens end in the last stat
   t.equal(await ask(port!), 'ECONNREFUSED')
 })
 
-t.test('an endpoint that stays silent delays its own client only, and that one by its slot', async t => {
+test('an endpoint that stays silent delays its own client only, and that one by its slot', async (t, transport) => {
   const live = await TcpPod.named(t, 'live')
-  const plane = new PlaneUnderTest(t, {}, { dialSchedule: [2000, 2000, 2000, 2000] })
+  const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [2000, 2000, 2000, 2000] })
   const [port] = await plane.apply(spec({ endpoints: [await silentEndpoint(t), live.endpoint] }))
   const order: string[] = []
   const slow = ask(port!).then(answer => order.push(`slow ${answer}`))
@@ -233,18 +225,18 @@ t.test('an endpoint that stays silent delays its own client only, and that one b
   t.strictSame(order, ['fast live', 'slow live'])
 })
 
-t.test('with all endpoints silent the dial ends with the schedule', async t => {
+test('with all endpoints silent the dial ends with the schedule', async (t, transport) => {
   const silent = await silentEndpoint(t)
-  const plane = new PlaneUnderTest(t, {}, { dialSchedule: [10, 20, 30] })
+  const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [10, 20, 30] })
   const [port] = await plane.apply(spec({ endpoints: [silent] }))
   t.equal(await ask(port!), 'ECONNRESET')
   t.equal(plane.counts().dialFailures, 3)
 })
 
-t.test('open connections survive a change of endpoints and the end of their listener', async t => {
+test('open connections survive a change of endpoints and the end of their listener', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const other = await TcpPod.named(t, 'other')
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
   const client = connect(port!, '127.0.0.1')
   client.write('one')
@@ -261,9 +253,9 @@ t.test('open connections survive a change of endpoints and the end of their list
   await once(client, 'close')
 })
 
-t.test('clients outside the source ranges are refused at the door', async t => {
+test('clients outside the source ranges are refused at the door', async (t, transport) => {
   const pod = await TcpPod.named(t, 'pod')
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const range = (network: string) => ({ family: 'IPv4', network, bits: 32 }) as const
   const [port] = await plane.apply(spec({ endpoints: [pod.endpoint], clients: [range('127.0.0.2')] }))
   t.equal(await ask(port!, '127.0.0.2'), 'pod')
@@ -275,9 +267,9 @@ t.test('clients outside the source ranges are refused at the door', async t => {
   t.equal(await ask(port!, '127.0.0.3'), 'ECONNRESET', 'no range that can be read lets nobody in')
 })
 
-t.test('a held node port stays taken without endpoints, and serves clients of loopback only', async t => {
+test('a held node port stays taken without endpoints, and serves clients of loopback only', async (t, transport) => {
   const pod = await TcpPod.named(t, 'pod')
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const held = spec({ address: '0.0.0.0', holdsNodePort: true, endpoints: [] })
   const [port] = await plane.apply(held)
   const other = createServer().listen(port, '127.0.0.1')
@@ -288,9 +280,9 @@ t.test('a held node port stays taken without endpoints, and serves clients of lo
   t.equal(await ask(port!), 'pod')
 })
 
-t.test('affinity keeps a client with its endpoint until that one fails', async t => {
+test('affinity keeps a client with its endpoint until that one fails', async (t, transport) => {
   const pods = await Promise.all(['a', 'b', 'c'].map(name => TcpPod.named(t, name)))
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: pods.map(pod => pod.endpoint), affinityMs: 60_000 }))
   t.equal(await ask(port!, '127.0.0.2'), 'a')
   t.equal(await ask(port!, '127.0.0.3'), 'b')
@@ -301,30 +293,27 @@ t.test('affinity keeps a client with its endpoint until that one fails', async t
   t.equal(await ask(port!, '127.0.0.2'), 'c', 'and it stays with that')
 })
 
-t.test(
-  'a port that is taken is reported with the system error as cause, and others are served all the same',
-  async t => {
-    const pod = await TcpPod.named(t, 'pod')
-    const holder = createServer().listen(0, '127.0.0.1')
-    await once(holder, 'listening')
-    t.teardown(() => holder.close())
-    const { port } = holder.address() as { port: number }
-    const plane = new PlaneUnderTest(t)
-    const taken = spec({ key: 'taken', port, endpoints: [pod.endpoint] })
-    const free = spec({ key: 'free', endpoints: [pod.endpoint] })
-    const { open, failed } = await plane.plane.apply(planOf(taken, free))
-    t.equal(failed.get('taken')?.code, 'PROXY_PORT_UNAVAILABLE')
-    t.equal((failed.get('taken')?.cause as NodeJS.ErrnoException).code, 'EADDRINUSE')
-    t.match(failed.get('taken')?.message, String(port))
-    t.equal(await ask(open.get('free')!), 'pod')
-    holder.close()
-    await once(holder, 'close')
-    t.equal(await ask((await plane.apply(taken))[0]!), 'pod', 'the next apply tries again')
-  },
-)
+test('a port that is taken is reported with the system error as cause, and others are served all the same', async (t, transport) => {
+  const pod = await TcpPod.named(t, 'pod')
+  const holder = createServer().listen(0, '127.0.0.1')
+  await once(holder, 'listening')
+  t.teardown(() => holder.close())
+  const { port } = holder.address() as { port: number }
+  const plane = new PlaneUnderTest(t, { transport })
+  const taken = spec({ key: 'taken', port, endpoints: [pod.endpoint] })
+  const free = spec({ key: 'free', endpoints: [pod.endpoint] })
+  const { open, failed } = await plane.plane.apply(planOf(taken, free))
+  t.equal(failed.get('taken')?.code, 'PROXY_PORT_UNAVAILABLE')
+  t.equal((failed.get('taken')?.cause as NodeJS.ErrnoException).code, 'EADDRINUSE')
+  t.match(failed.get('taken')?.message, String(port))
+  t.equal(await ask(open.get('free')!), 'pod')
+  holder.close()
+  await once(holder, 'close')
+  t.equal(await ask((await plane.apply(taken))[0]!), 'pod', 'the next apply tries again')
+})
 
-t.test('an endpoint that leads back to the proxy does not make a loop', async t => {
-  const plane = new PlaneUnderTest(t)
+test('an endpoint that leads back to the proxy does not make a loop', async (t, transport) => {
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: [] }))
   await plane.apply(spec({ endpoints: [{ ip: '127.0.0.1', port: port! }] }))
   t.match(await ask(port!), /ECONNRESET/)
@@ -332,9 +321,9 @@ t.test('an endpoint that leads back to the proxy does not make a loop', async t 
   await until(() => plane.counts().active === 0, 'nothing of it is left')
 })
 
-t.test('a drain lets open connections end, and takes no new ones', async t => {
+test('a drain lets open connections end, and takes no new ones', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
   const client = connect(port!, '127.0.0.1')
   client.write('x')
@@ -346,9 +335,9 @@ t.test('a drain lets open connections end, and takes no new ones', async t => {
   t.equal(await drained, 0)
 })
 
-t.test('a drain that takes too long cuts off what is left, with a reset', async t => {
+test('a drain that takes too long cuts off what is left, with a reset', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
   const client = connect(port!, '127.0.0.1')
   client.write('x')
@@ -358,44 +347,41 @@ t.test('a drain that takes too long cuts off what is left, with a reset', async 
   t.equal(((await broken) as [NodeJS.ErrnoException])[0].code, 'ECONNRESET')
 })
 
-t.test(
-  'short of descriptors, new clients wait their turn, those beyond are turned away, and nobody served is harmed',
-  async t => {
-    const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-    // 50 usable: 45 for served pairs, the rest for those who wait.
-    const plane = new PlaneUnderTest(t, { descriptorLimit: 146 })
-    const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
-    const connectOne = async () => {
-      const socket = connect(port!, '127.0.0.1')
-      let end = 'open'
-      socket.on('error', (error: NodeJS.ErrnoException) => (end = error.code!))
-      await new Promise<unknown>(resolve => socket.once('connect', resolve).once('close', resolve))
-      socket.write('x')
-      return { socket, state: () => (socket.bytesRead > 0 && end === 'open' ? 'served' : end) }
-    }
-    const clients: Awaited<ReturnType<typeof connectOne>>[] = []
-    for (let i = 0; i < 40; i++) clients.push(await connectOne())
-    const count = (state: string) => clients.filter(client => client.state() === state).length
-    await until(() => plane.plane.counts().descriptors.shed > 0 && count('ECONNRESET') > 0, 'some are turned away')
-    await until(() => count('served') >= 20, 'as many as fit are served')
-    const waiting = count('open')
-    t.ok(waiting > 0, `${waiting} wait`)
-    const served = clients.filter(client => client.state() === 'served')
-    for (const { socket } of served.slice(0, 10)) socket.destroy()
-    await until(() => count('open') === 0, 'those who waited are served')
-    t.ok(plane.plane.counts().descriptors.waited >= waiting)
-    for (const { socket } of clients) socket.destroy()
-    await until(() => plane.counts().active === 0, 'all connections have ended')
-    t.equal(plane.plane.counts().descriptors.used, 1, 'only the listener is left')
-    const late = await connectOne()
-    await until(() => late.state() === 'served', 'it recovers by itself')
-    late.socket.destroy()
-  },
-)
-
-t.test('the kernel watches over both sides of an idle connection (keep-alive)', async t => {
+test('short of descriptors, new clients wait their turn, those beyond are turned away, and nobody served is harmed', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-  const plane = new PlaneUnderTest(t)
+  // 50 usable: 45 for served pairs, the rest for those who wait.
+  const plane = new PlaneUnderTest(t, { transport, descriptorLimit: 146 })
+  const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
+  const connectOne = async () => {
+    const socket = connect(port!, '127.0.0.1')
+    let end = 'open'
+    socket.on('error', (error: NodeJS.ErrnoException) => (end = error.code!))
+    await new Promise<unknown>(resolve => socket.once('connect', resolve).once('close', resolve))
+    socket.write('x')
+    return { socket, state: () => (socket.bytesRead > 0 && end === 'open' ? 'served' : end) }
+  }
+  const clients: Awaited<ReturnType<typeof connectOne>>[] = []
+  for (let i = 0; i < 40; i++) clients.push(await connectOne())
+  const count = (state: string) => clients.filter(client => client.state() === state).length
+  await until(() => plane.plane.counts().descriptors.shed > 0 && count('ECONNRESET') > 0, 'some are turned away')
+  await until(() => count('served') >= 20, 'as many as fit are served')
+  const waiting = count('open')
+  t.ok(waiting > 0, `${waiting} wait`)
+  const served = clients.filter(client => client.state() === 'served')
+  for (const { socket } of served.slice(0, 10)) socket.destroy()
+  await until(() => count('open') === 0, 'those who waited are served')
+  t.ok(plane.plane.counts().descriptors.waited >= waiting)
+  for (const { socket } of clients) socket.destroy()
+  await until(() => plane.counts().active === 0, 'all connections have ended')
+  t.equal(plane.plane.counts().descriptors.used, 1, 'only the listener is left')
+  const late = await connectOne()
+  await until(() => late.state() === 'served', 'it recovers by itself')
+  late.socket.destroy()
+})
+
+test('the kernel watches over both sides of an idle connection (keep-alive)', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: [pod.endpoint] }))
   const client = connect(port!, '127.0.0.1')
   client.write('x')
@@ -409,8 +395,8 @@ t.test('the kernel watches over both sides of an idle connection (keep-alive)', 
   client.destroy()
 })
 
-t.test('a client that is gone before there is an endpoint for it leaves nothing behind', async t => {
-  const plane = new PlaneUnderTest(t, {}, { dialSchedule: [50, 50] })
+test('a client that is gone before there is an endpoint for it leaves nothing behind', async (t, transport) => {
+  const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [50, 50] })
   const [port] = await plane.apply(spec({ endpoints: [await silentEndpoint(t)] }))
   for (let i = 0; i < 5; i++) {
     const client = connect(port!, '127.0.0.1').on('error', () => undefined)

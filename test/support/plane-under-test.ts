@@ -3,6 +3,7 @@ import { type TrafficCounts } from '../../lib/dataplane/data-plane.js'
 import { type DataPlaneTimings } from '../../lib/dataplane/listener.js'
 import { type ListenerPlan, type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
 import { DEFAULT_TIMINGS, InProcessDataPlane, type InProcessOptions } from '../../lib/dataplane/in-process.js'
+import { chooseTransport } from '../../lib/dataplane/choose-transport.js'
 import { type Log } from '../../lib/model/log.js'
 import { realClock } from '../../lib/system/real-clock.js'
 
@@ -12,6 +13,9 @@ export const silentLog: Log = {
   error: () => undefined,
   enabled: () => false,
 }
+
+/** How TCP is done where a test does not say. */
+const transport = await chooseTransport('auto', silentLog)
 
 /** A spec of a TCP listener on loopback; whatever matters is given. */
 export function spec(changes: Partial<ListenerSpec> & Pick<ListenerSpec, 'endpoints'>): ListenerSpec {
@@ -47,6 +51,7 @@ export class PlaneUnderTest {
       clock: realClock,
       random: () => 0,
       descriptorLimit: 10_000,
+      transport,
       ...options,
       timings: { ...DEFAULT_TIMINGS, ...timings },
     })

@@ -1,0 +1,21 @@
+import { type Server } from 'node:net'
+import { type TcpDoorOptions } from './tcp-transport.js'
+
+/**
+ * Has a server listen, alone, on one address of one family. Resolves with its port; rejects with the system's error.
+ * `onListening` is called before the first client is accepted.
+ */
+export function openServer(
+  server: Server,
+  { address, port, backlog }: Pick<TcpDoorOptions, 'address' | 'port' | 'backlog'>,
+  onListening: () => void,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: address, port, backlog, exclusive: true, ipv6Only: address.includes(':') }, () => {
+      server.removeListener('error', reject)
+      onListening()
+      resolve((server.address() as { port: number }).port)
+    })
+  })
+}

@@ -1,0 +1,107 @@
+/** Reads of all idle connections go here, and so do small ones. */
+const SHARED_BYTES = Number(process.env.SPL_SHARED ?? 65536)
+/** A connection that fills the shared buffer gets one of these to itself. */
+const LARGE_BYTES = Number(process.env.SPL_LARGE ?? 1048576)
+/** Large buffers that may be lent at a time; a connection that finds none goes on with the shared one. */
+const MOST_LENT = 32
+/** Large buffers, and outboxes, that are kept for the next who needs one. */
+const MOST_KEPT = 8
+/** Milliseconds after which a large buffer is asked back whose connection has not filled it again. */
+const LENT_MS = 1000
+
+/** Who has a large buffer. */
+export interface Borrower {
+  /** Asks for the buffer; false: it is in use. */
+  giveBack(buffer: Uint8Array): boolean
+}
+
+interface Loan {
+  readonly borrower: Borrower
+  isFresh: boolean
+}
+
+/**
+ * The memory that bytes pass through between two sockets.
+ *
+ * All connections read into one shared buffer, so that an idle one holds none. What came is copied to the outbox before it is
+ * written on, since what the kernel does not take at once has to stay as it is, and the shared buffer cannot be taken away
+ * from all who read into it. The outbox can: it goes to the write that is left pending, and another one takes its place.
+ *
+ * Copying would cost bulk transfers a fifth of their speed. A connection that fills the shared buffer therefore gets a large one
+ * to itself, is written from there without a copy, and gives it back when it no longer fills its share, or rests.
+ */
+export class ReadBuffers {
+  readonly shared = new Uint8Array(SHARED_BYTES)
+  readonly #loans = new Map<Uint8Array, Loan>()
+  readonly #keptLarge: Uint8Array[] = []
+  readonly #keptOutboxes: ArrayBuffer[] = []
+  #timer: NodeJS.Timeout | undefined
+  #outbox = new ArrayBuffer(SHARED_BYTES)
+  /** The beginnings of both that were used last: most messages of a connection are of one length. */
+  #from = this.shared
+  #to = new Uint8Array(this.#outbox)
+
+  /** What is to be written of the first `length` bytes of a buffer that was read into. To be written before the next call. */
+  outgoing(buffer: Uint8Array, length: number): Uint8Array {
+    if (buffer !== this.shared && length >= SHARED_BYTES) return buffer.subarray(0, length)
+    if (this.#to.length !== length) this.#to = new Uint8Array(this.#outbox, 0, length)
+    if (buffer === this.shared) {
+      if (this.#from.length !== length) this.#from = this.shared.subarray(0, length)
+      this.#to.set(this.#from)
+    } else this.#to.set(buffer.subarray(0, length))
+    return this.#to
+  }
+
+  /** The write of what `outgoing` returned last is left pending. */
+  handOver(bytes: Uint8Array): void {
+    if (bytes.buffer !== this.#outbox) return
+    this.#outbox = this.#keptOutboxes.pop() ?? new ArrayBuffer(SHARED_BYTES)
+    this.#to = new Uint8Array(this.#outbox)
+  }
+
+  /** That write is done. */
+  drained({ buffer }: Uint8Array): void {
+    if (buffer.byteLength === SHARED_BYTES && this.#keptOutboxes.length < MOST_KEPT)
+      this.#keptOutboxes.push(buffer as ArrayBuffer)
+  }
+
+  /** The buffer for the next read, after one of `length` bytes into `buffer`, which has been written or copied. */
+  next(borrower: Borrower, buffer: Uint8Array, length: number): Uint8Array {
+    if (buffer === this.shared) return length === SHARED_BYTES ? this.#lend(borrower) : buffer
+    if (length < SHARED_BYTES) {
+      this.returned(buffer)
+      return this.shared
+    }
+    this.#loans.get(buffer)!.isFresh = true
+    return buffer
+  }
+
+  /** A large buffer is not read into any more, and no write from it is pending. */
+  returned(buffer: Uint8Array): void {
+    if (this.#loans.has(buffer) && this.#keptLarge.length < MOST_KEPT) this.#keptLarge.push(buffer)
+    this.lost(buffer)
+  }
+
+  /** A large buffer is not read into any more, but may still be written from. */
+  lost(buffer: Uint8Array): void {
+    this.#loans.delete(buffer)
+    if (this.#loans.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #lend(borrower: Borrower): Uint8Array {
+    if (this.#loans.size >= MOST_LENT) return this.shared
+    const buffer = this.#keptLarge.pop() ?? new Uint8Array(LARGE_BYTES)
+    this.#loans.set(buffer, { borrower, isFresh: true })
+    this.#timer ??= setInterval(() => this.#askBack(), LENT_MS).unref()
+    return buffer
+  }
+
+  #askBack(): void {
+    for (const [buffer, loan] of this.#loans) {
+      if (!loan.isFresh && loan.borrower.giveBack(buffer)) this.returned(buffer)
+      else loan.isFresh = false
+    }
+  }
+}
