@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import t from 'tap'
 import { chooseTransport } from '../../lib/dataplane/choose-transport.js'
 import { HandleTransport } from '../../lib/dataplane/handle-transport.js'
@@ -49,7 +50,7 @@ function splicing(change: Splicing): TcpTransport {
 function changing(change: (chunk: Buffer, at: number) => Buffer): TcpTransport {
   return splicing((_client, endpoint, sound) => {
     const { stream } = endpoint
-    const write = stream.write.bind(stream) as (chunk: Buffer) => boolean
+    const write = (chunk: Buffer): boolean => Socket.prototype.write.call(stream, chunk)
     let at = 0
     stream.write = (chunk: Buffer) => {
       const changed = change(chunk, at)
