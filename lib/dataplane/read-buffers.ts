@@ -1,12 +1,11 @@
 /** Reads of all idle connections go here, and so do small ones. */
-const SHARED_BYTES = Number(process.env.SPL_SHARED ?? 65536)
+const SHARED_BYTES = 64 * 1024
 /** A connection that fills the shared buffer gets one of these to itself. */
-const LARGE_BYTES = Number(process.env.SPL_LARGE ?? 1048576)
+const LARGE_BYTES = 2 * 1024 * 1024
 /** Large buffers that may be lent at a time; a connection that finds none goes on with the shared one. */
-const MOST_LENT = 32
+const MOST_LENT = 16
 /** Large buffers, and outboxes, that are kept for the next who needs one. */
 const MOST_KEPT = 8
-/** Milliseconds after which a large buffer is asked back whose connection has not filled it again. */
 const LENT_MS = 1000
 
 /** Who has a large buffer. */
@@ -35,11 +34,17 @@ export class ReadBuffers {
   readonly #loans = new Map<Uint8Array, Loan>()
   readonly #keptLarge: Uint8Array[] = []
   readonly #keptOutboxes: ArrayBuffer[] = []
+  readonly #lentMs: number
   #timer: NodeJS.Timeout | undefined
   #outbox = new ArrayBuffer(SHARED_BYTES)
   /** The beginnings of both that were used last: most messages of a connection are of one length. */
   #from = this.shared
   #to = new Uint8Array(this.#outbox)
+
+  /** @param lentMs milliseconds after which a large buffer is asked back whose connection has not filled it again */
+  constructor(lentMs = LENT_MS) {
+    this.#lentMs = lentMs
+  }
 
   /** What is to be written of the first `length` bytes of a buffer that was read into. To be written before the next call. */
   outgoing(buffer: Uint8Array, length: number): Uint8Array {
@@ -94,7 +99,7 @@ export class ReadBuffers {
     if (this.#loans.size >= MOST_LENT) return this.shared
     const buffer = this.#keptLarge.pop() ?? new Uint8Array(LARGE_BYTES)
     this.#loans.set(buffer, { borrower, isFresh: true })
-    this.#timer ??= setInterval(() => this.#askBack(), LENT_MS).unref()
+    this.#timer ??= setInterval(() => this.#askBack(), this.#lentMs).unref()
     return buffer
   }
 

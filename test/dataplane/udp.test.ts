@@ -1,9 +1,11 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import t from 'tap'
 import { FlowOrder, type OrderedFlow } from '../../lib/dataplane/flow-order.js'
 import { ManualClock } from '../observe/manual-clock.js'
 import { PlaneUnderTest, spec, until } from '../support/plane-under-test.js'
+import { TcpPod } from '../support/tcp-pod.js'
 import { UdpPod, closedEndpoint, udpClient } from '../support/udp-pod.js'
 
 const udp = { protocol: 'UDP', key: 'IPv4/default/dns/UDP' } as const
@@ -187,6 +189,21 @@ t.test('an endpoint that leads back to the proxy does not make a loop', async t 
   client.send('round and round')
   await until(() => plane.counts().refused > 0, 'the loop is refused')
   t.equal(plane.counts().connections, 1)
+})
+
+t.test('a client is not taken for ourselves because we have a TCP connection with its port number', async t => {
+  const web = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const pod = await UdpPod.start(t, 'pod')
+  const plane = new PlaneUnderTest(t)
+  const [webPort, port] = await plane.apply(
+    spec({ endpoints: [web.endpoint] }),
+    spec({ ...udp, endpoints: [pod.endpoint] }),
+  )
+  const connection = connect(webPort!, '127.0.0.1')
+  await until(() => web.sockets.length === 1, 'they are connected')
+  const client = await udpClient(t, port!, web.sockets[0]!.remotePort)
+  t.equal(await client.ask('x'), 'pod x')
+  connection.destroy()
 })
 
 t.test('a drain waits for a client that waits for its answer, and for no other', async t => {

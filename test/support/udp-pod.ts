@@ -33,9 +33,10 @@ export class UdpPod {
 }
 
 /** A client with an address of its own; connected, so it hears only who it asks. */
-export async function udpClient(t: Test, port: number) {
+export async function udpClient(t: Test, port: number, localPort = 0) {
   const socket = createSocket({ type: 'udp4', recvBufferSize: 1024 * 1024 })
   socket.on('error', () => undefined)
+  socket.bind(localPort, '127.0.0.1')
   socket.connect(port, '127.0.0.1')
   await once(socket, 'connect')
   let open = true

@@ -1,0 +1,98 @@
+import t from 'tap'
+import { type Borrower, ReadBuffers } from '../../lib/dataplane/read-buffers.js'
+
+const SHARED = 64 * 1024
+
+class Reader implements Borrower {
+  readonly asked: Uint8Array[] = []
+  isBusy = false
+
+  giveBack(buffer: Uint8Array): boolean {
+    this.asked.push(buffer)
+    return !this.isBusy
+  }
+}
+
+/** Plays a read of `length` bytes that are all `value`, and returns what is to be written. */
+function read(buffers: ReadBuffers, into: Uint8Array, length: number, value: number): Uint8Array {
+  into.fill(value, 0, length)
+  return buffers.outgoing(into, length)
+}
+
+t.test('what is written is what was read, and the next read does not change what is left pending', t => {
+  const buffers = new ReadBuffers()
+  const first = read(buffers, buffers.shared, 100, 1)
+  t.strictSame([...first], Array(100).fill(1))
+  buffers.handOver(first)
+  const second = read(buffers, buffers.shared, 100, 2)
+  t.strictSame([...first], Array(100).fill(1))
+  t.strictSame([...second], Array(100).fill(2))
+  buffers.handOver(second)
+  buffers.drained(first)
+  // The memory of the first is free again, that of the second is not.
+  read(buffers, buffers.shared, SHARED, 3)
+  buffers.handOver(buffers.outgoing(buffers.shared, SHARED))
+  read(buffers, buffers.shared, SHARED, 4)
+  t.strictSame([...second], Array(100).fill(2))
+  t.end()
+})
+
+t.test('lengths may change from read to read', t => {
+  const buffers = new ReadBuffers()
+  for (const length of [1, 5, 5, SHARED, 2, 2, 60_000]) {
+    const bytes = read(buffers, buffers.shared, length, length % 251)
+    t.equal(bytes.length, length)
+    t.ok(
+      bytes.every(byte => byte === length % 251),
+      `${length} bytes`,
+    )
+    if (length === 5) buffers.handOver(bytes)
+  }
+  t.end()
+})
+
+t.test('who fills the shared buffer gets a large one, is written from it without a copy, and gives it back', t => {
+  const buffers = new ReadBuffers()
+  const reader = new Reader()
+  t.equal(buffers.next(reader, buffers.shared, SHARED - 1), buffers.shared)
+  const large = buffers.next(reader, buffers.shared, SHARED)
+  t.ok(large.length > SHARED)
+  t.equal(read(buffers, large, 300_000, 7).buffer, large.buffer)
+  t.equal(buffers.next(reader, large, 300_000), large)
+  const last = read(buffers, large, 10, 8)
+  t.not(last.buffer, large.buffer, 'a short read is copied, so that the buffer can be given back at once')
+  t.equal(buffers.next(reader, large, 10), buffers.shared)
+  t.equal(buffers.next(new Reader(), buffers.shared, SHARED), large, 'the next one gets it')
+  t.end()
+})
+
+t.test('two at a time have two large buffers, and there is an end to them', t => {
+  const buffers = new ReadBuffers()
+  const lent = new Set<Uint8Array>()
+  for (let n = 0; n < 1000; n++) lent.add(buffers.next(new Reader(), buffers.shared, SHARED))
+  t.equal(lent.size, 17, 'sixteen, and the shared one for all others')
+  const [one] = lent
+  buffers.lost(one!)
+  const other = buffers.next(new Reader(), buffers.shared, SHARED)
+  t.not(lent.has(other), 'one that may still be written from is lent to nobody')
+  for (const buffer of [...lent, other]) buffers.lost(buffer)
+  t.end()
+})
+
+t.test('a large buffer is asked back from who rests, unless it is in use', async t => {
+  const buffers = new ReadBuffers(5)
+  const [resting, busy] = [new Reader(), new Reader()]
+  busy.isBusy = true
+  const large = buffers.next(resting, buffers.shared, SHARED)
+  const held = buffers.next(busy, buffers.shared, SHARED)
+  const wait = setInterval(() => undefined, 1)
+  while (busy.asked.length < 3) await new Promise(resolve => setTimeout(resolve, 2))
+  t.strictSame(new Set(busy.asked), new Set([held]))
+  t.strictSame(resting.asked, [large], 'asked once')
+  busy.isBusy = false
+  const asked = busy.asked.length
+  while (busy.asked.length === asked) await new Promise(resolve => setTimeout(resolve, 2))
+  await new Promise(resolve => setTimeout(resolve, 30))
+  t.equal(busy.asked.length, asked + 1, 'nobody is asked who has none')
+  clearInterval(wait)
+})
