@@ -1,10 +1,14 @@
 import { once } from 'node:events'
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net'
-import { Splice } from '../../../lib/dataplane/splice.js'
+import { HalfClosedLimit } from '../../../lib/dataplane/half-closed-limit.js'
+import { HandleTransport } from '../../../lib/dataplane/handle-transport.js'
+import { NetTransport } from '../../../lib/dataplane/net-transport.js'
+import { type TcpDoor, type TcpSocket, type TcpTransport } from '../../../lib/dataplane/tcp-transport.js'
 import { type MicroBench } from './micro-bench.js'
 
 const CHUNK = Buffer.alloc(64 * 1024)
 const HALF_CLOSED_MS = 60_000
+const KEEP_ALIVE_MS = 15_000
 
 /** Two connections over loopback, joined: `client` and `endpoint` are the far ends. */
 interface Pair {
@@ -14,15 +18,18 @@ interface Pair {
 
 /** Client, proxy and endpoint are all in this process: what they cost together, so only differences say something. */
 export async function spliceBenches(): Promise<MicroBench[]> {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const bulk = await pairThrough(server)
-  const chat = await pairThrough(server)
+  return [...(await benchesOf('public', new NetTransport())), ...(await benchesOf('handles', new HandleTransport()))]
+}
+
+async function benchesOf(name: string, transport: TcpTransport): Promise<MicroBench[]> {
+  const stage = await SpliceStage.start(transport)
+  const bulk = await stage.pair()
+  const chat = await stage.pair()
   chat.endpoint.on('data', data => chat.endpoint.write(data))
   bulk.endpoint.resume()
   return [
     {
-      name: 'splice: bulk',
+      name: `splice, ${name}: bulk`,
       operation: '64 KiB from client to endpoint',
       async run(count) {
         const wanted = bulk.endpoint.bytesRead + count * CHUNK.length
@@ -31,7 +38,7 @@ export async function spliceBenches(): Promise<MicroBench[]> {
       },
     },
     {
-      name: 'splice: request and answer',
+      name: `splice, ${name}: request and answer`,
       operation: '64 bytes there and back',
       async run(count) {
         for (let n = 0; n < count; n++) {
@@ -41,38 +48,83 @@ export async function spliceBenches(): Promise<MicroBench[]> {
       },
     },
     {
-      name: 'splice: connection',
+      name: `splice, ${name}: connection`,
       operation: 'two connections made, joined, ended',
       async run(count) {
-        for (let n = 0; n < count; n++) await endInTurn(await pairThrough(server))
+        for (let n = 0; n < count; n++) await endInTurn(await stage.pair())
       },
       end() {
         for (const { client, endpoint } of [bulk, chat]) {
           client.destroy()
           endpoint.destroy()
         }
-        server.close()
+        stage.end()
       },
     },
   ]
 }
 
-async function pairThrough(server: Server): Promise<Pair> {
-  const [client, toClient] = await connection(server)
-  const [toEndpoint, endpoint] = await connection(server)
-  for (const socket of [client, endpoint]) socket.on('error', () => undefined)
-  endpoint.resume()
-  new Splice(toClient, toEndpoint, HALF_CLOSED_MS, () => undefined)
-  return { client, endpoint }
-}
+/** A door that clients come to, and an endpoint behind it. */
+class SpliceStage {
+  readonly #transport: TcpTransport
+  readonly #limit = new HalfClosedLimit(HALF_CLOSED_MS)
+  readonly #server: Server
+  #door: TcpDoor | undefined
+  #onClient: (client: TcpSocket) => void = () => undefined
 
-/** @returns the side that connected, and the side that was accepted */
-async function connection(server: Server): Promise<[Socket, Socket]> {
-  const { port } = server.address() as AddressInfo
-  const accepted = once(server, 'connection') as Promise<[Socket]>
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
-  await once(socket, 'connect')
-  return [socket, (await accepted)[0]]
+  private constructor(transport: TcpTransport, server: Server) {
+    this.#transport = transport
+    this.#server = server
+  }
+
+  static async start(transport: TcpTransport): Promise<SpliceStage> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const stage = new SpliceStage(transport, server)
+    stage.#door = await transport.listen({
+      address: '127.0.0.1',
+      port: 0,
+      backlog: 511,
+      keepAliveMs: KEEP_ALIVE_MS,
+      onClient: client => stage.#onClient(client),
+      onError: error => {
+        throw error
+      },
+    })
+    return stage
+  }
+
+  async pair(): Promise<Pair> {
+    const accepted = new Promise<TcpSocket>(resolve => (this.#onClient = resolve))
+    const client = connect({ port: this.#door!.port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
+    client.on('error', () => undefined)
+    await once(client, 'connect')
+    const toClient = await accepted
+    const reached = once(this.#server, 'connection') as Promise<[Socket]>
+    const toEndpoint = await this.#reach()
+    const [endpoint] = await reached
+    endpoint.on('error', () => undefined)
+    endpoint.resume()
+    this.#transport.splice(toClient, toEndpoint, this.#limit)
+    return { client, endpoint }
+  }
+
+  end(): void {
+    this.#door?.close()
+    this.#server.close()
+  }
+
+  #reach(): Promise<TcpSocket> {
+    const { port } = this.#server.address() as AddressInfo
+    return new Promise((resolve, reject) => {
+      this.#transport.connect({ ip: '127.0.0.1', port }, KEEP_ALIVE_MS, {
+        started: () => undefined,
+        connected: resolve,
+        failed: (_, error) => reject(error),
+        closed: () => undefined,
+      })
+    })
+  }
 }
 
 async function endInTurn({ client, endpoint }: Pair): Promise<void> {
