@@ -33,5 +33,10 @@ export function hasToListen(spec: ListenerSpec): boolean {
   return spec.endpoints.length > 0 || spec.holdsNodePort
 }
 
+/** Whether two listeners could not hold the same port number. */
+export function isSameDoor(a: ListenerSpec, b: ListenerSpec): boolean {
+  return a.protocol === b.protocol && (a.address === b.address || a.holdsNodePort || b.holdsNodePort)
+}
+
 /** All ports to hold: the whole wanted state. */
 export type ListenerPlan = ReadonlyMap<ServicePortKey, ListenerSpec>

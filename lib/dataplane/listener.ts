@@ -1,5 +1,6 @@
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
+import { type ServicePortKey } from '../model/service-port.js'
 import { type TrafficCounts } from './data-plane.js'
 import { type DescriptorBudget } from './descriptor-budget.js'
 import { type FlowOrder } from './flow-order.js'
@@ -24,6 +25,12 @@ export interface Listener {
   busy(): number
 }
 
+/** Sockets that another process has bound for this one, and keeps a copy of. */
+export interface BoundHandles {
+  /** The handle of a listener that is to listen now; it is the caller's from then on. Undefined: open one yourself. */
+  take(key: ServicePortKey): object | undefined
+}
+
 /** What all listeners of one process share. */
 export interface ListenerContext {
   readonly log: Log
@@ -34,6 +41,8 @@ export interface ListenerContext {
   readonly ownSockets: OwnSockets
   readonly flowOrder: FlowOrder
   readonly timings: DataPlaneTimings
+  /** Undefined: listeners bind their sockets themselves. */
+  readonly handles: BoundHandles | undefined
   /** Called whenever a connection has ended. */
   readonly onIdle: () => void
 }

@@ -34,7 +34,7 @@ export class TcpProxy implements Listener {
   }
 
   open(): Promise<number> {
-    return this.#held.open(this.#spec.port, hasToListen(this.#spec))
+    return this.#held.open(this.#spec.port, hasToListen(this.#spec), this.#context.handles !== undefined)
   }
 
   update(spec: ListenerSpec): Promise<void> | undefined {
@@ -136,13 +136,16 @@ export class TcpProxy implements Listener {
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       const host = this.#spec.address
-      server.listen({ host, port, backlog: BACKLOG, exclusive: true, ipv6Only: host.includes(':') }, () => {
+      const onListening = (): void => {
         server.removeListener('error', reject)
         server.on('error', error => this.#context.log.error('Cannot accept a connection', error, this.#label))
         this.#server = server
         this.#context.descriptors.note()
         resolve((server.address() as { port: number }).port)
-      })
+      }
+      const handle = this.#context.handles?.take(this.#spec.key)
+      if (handle !== undefined) server.listen({ _handle: handle }, BACKLOG, onListening)
+      else server.listen({ host, port, backlog: BACKLOG, exclusive: true, ipv6Only: host.includes(':') }, onListening)
     })
   }
 

@@ -1,4 +1,4 @@
-import { type Socket, createSocket } from 'node:dgram'
+import { type BindOptions, type Socket, createSocket } from 'node:dgram'
 import { type IpAddress, familyOf } from '../model/address.js'
 
 /**
@@ -12,4 +12,12 @@ export function udpSocket(address: IpAddress): Socket {
     ipv6Only: family === 'IPv6',
     lookup: (host, _options, done) => done(null, host, family === 'IPv4' ? 4 : 6),
   })
+}
+
+/**
+ * Has a socket receive through a handle that was bound by another process. Node takes a bare handle in place of the options,
+ * as `child_process` needs it, though its documentation does not say so.
+ */
+export function bindTo(socket: Socket, handle: object, onListening: () => void): void {
+  socket.bind(handle as BindOptions, onListening)
 }
