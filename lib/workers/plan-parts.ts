@@ -2,6 +2,8 @@ import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type WorkerOrder } from './worker-messages.js'
 
+export type PlanPart = Extract<WorkerOrder, { readonly kind: 'plan' }>
+
 /** Listeners and endpoints of one message at most: reading it takes about a millisecond, for which connections wait. */
 const PART_LISTENERS = 200
 const PART_ENDPOINTS = 2000
@@ -11,8 +13,8 @@ export function planParts(
   generation: number,
   set: readonly ListenerSpec[],
   drop: readonly ServicePortKey[],
-): WorkerOrder[] {
-  const parts: WorkerOrder[] = []
+): PlanPart[] {
+  const parts: PlanPart[] = []
   let part: ListenerSpec[] = []
   let endpoints = 0
   for (const spec of set) {

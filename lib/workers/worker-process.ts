@@ -53,6 +53,11 @@ export class WorkerProcess {
     return this.#restarts
   }
 
+  /** Whether it owes no answer to the question whether it is there. */
+  get hasAnswered(): boolean {
+    return this.#unanswered === 0
+  }
+
   get pid(): number | undefined {
     return this.#child?.pid
   }
