@@ -162,7 +162,9 @@ export class InProcessDataPlane implements DataPlane {
   async #openFree(entry: Entry): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const port = await entry.listener.open()
-      if (!this.#isAnothers(port, entry) || attempt === PORT_ATTEMPTS) {
+      // Whoever has bound it for us has seen to that.
+      const isFree = this.#context.handles !== undefined || !this.#isAnothers(port, entry)
+      if (isFree || attempt === PORT_ATTEMPTS) {
         entry.port = port
         return
       }

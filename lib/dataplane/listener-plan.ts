@@ -1,6 +1,6 @@
 import { type Endpoint } from '../model/endpoint.js'
 import { type Cidr } from '../model/cidr.js'
-import { type IpAddress } from '../model/address.js'
+import { type IpAddress, familyOf } from '../model/address.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
 /** One port to hold on the node: where to listen and to whom to hand on. Plain data, so that it can be sent to a worker. */
@@ -35,7 +35,8 @@ export function hasToListen(spec: ListenerSpec): boolean {
 
 /** Whether two listeners could not hold the same port number. */
 export function isSameDoor(a: ListenerSpec, b: ListenerSpec): boolean {
-  return a.protocol === b.protocol && (a.address === b.address || a.holdsNodePort || b.holdsNodePort)
+  const sameKind = a.protocol === b.protocol && familyOf(a.address) === familyOf(b.address)
+  return sameKind && (a.address === b.address || a.holdsNodePort || b.holdsNodePort)
 }
 
 /** All ports to hold: the whole wanted state. */

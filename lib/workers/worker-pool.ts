@@ -94,7 +94,7 @@ export class WorkerPool implements DataPlane {
     }
     this.#workers = Array.from({ length: workers }, (_, id) => start(id))
     this.#allStarted = this.#until(() => this.#running.length === workers, START_MS)
-    log.info(0, 'Data plane in worker processes', { workers, sharesPorts: handsSockets && workers > 1 })
+    log.info(0, 'Data plane in worker processes', { workers, handsSockets })
   }
 
   /** Ids of the workers that run, for whoever wants to see them. */

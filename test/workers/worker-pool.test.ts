@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { DEFAULT_TIMINGS } from '../../lib/dataplane/in-process.js'
 import { type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
 import { realClock } from '../../lib/system/real-clock.js'
+import { probePort } from '../../lib/workers/bound-handle.js'
 import { NOTHING_ASSIGNED, assignListeners } from '../../lib/workers/assign-listeners.js'
 import { WorkerPool, type WorkerPoolOptions } from '../../lib/workers/worker-pool.js'
 import { unevenness } from '../support/even-turns.js'
@@ -258,6 +259,17 @@ t.test('where workers bind their sockets themselves, the next one opens the same
   await until(async () => (await ask(ports[0]!)) === 'pod', 'it is served by another one')
   t.equal(await ask(ports[1]!), 'pod')
   t.strictSame(await plane.apply(...specs), ports)
+})
+
+t.test('a node port is held in both families, for TCP and UDP', async t => {
+  const plane = new PoolUnderTest(t, 2)
+  const port = probePort({ protocol: 'TCP', address: '0.0.0.0', port: 0 })
+  const specs = (['TCP', 'UDP'] as const).flatMap(protocol =>
+    ['0.0.0.0', '::'].map(address =>
+      spec({ key: `${address}/${protocol}`, protocol, address, port, holdsNodePort: true, endpoints: [] }),
+    ),
+  )
+  t.strictSame(await plane.apply(...specs), [port, port, port, port])
 })
 
 t.test('a drain waits for connections in all workers, and workers end', async t => {
