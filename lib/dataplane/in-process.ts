@@ -13,7 +13,7 @@ import {
 import { DescriptorBudget } from './descriptor-budget.js'
 import { DIAL_SCHEDULE } from './dial.js'
 import { FlowOrder } from './flow-order.js'
-import { type BoundHandles, type DataPlaneTimings, type Listener, type ListenerContext } from './listener.js'
+import { type BoundSockets, type DataPlaneTimings, type Listener, type ListenerContext } from './listener.js'
 import { type ListenerPlan, type ListenerSpec, isSameDoor } from './listener-plan.js'
 import { OwnSockets } from './own-sockets.js'
 import { portUnavailable } from './port-unavailable.js'
@@ -53,7 +53,7 @@ export interface InProcessOptions {
   readonly descriptorLimit: number
   readonly timings: DataPlaneTimings
   /** Where listeners get their sockets; left out: they bind them themselves. */
-  readonly handles?: BoundHandles
+  readonly boundSockets?: BoundSockets
 }
 
 /** The data plane in this process: one Listener for each spec of the plan. */
@@ -66,7 +66,7 @@ export class InProcessDataPlane implements DataPlane {
   #onIdle: () => void = () => undefined
   #isDraining = false
 
-  constructor({ log, clock, random, descriptorLimit, timings, handles }: InProcessOptions) {
+  constructor({ log, clock, random, descriptorLimit, timings, boundSockets }: InProcessOptions) {
     const flowOrder = new FlowOrder(Math.min(FLOW_CAPACITY, Math.floor(descriptorLimit / 2)))
     this.#context = {
       log,
@@ -76,7 +76,7 @@ export class InProcessDataPlane implements DataPlane {
       ownSockets: new OwnSockets(),
       flowOrder,
       timings,
-      handles,
+      boundSockets,
       onIdle: () => this.#onIdle(),
     }
     const shortest = Math.min(timings.udpOneWay, timings.udpAnswered)
@@ -163,7 +163,7 @@ export class InProcessDataPlane implements DataPlane {
     for (let attempt = 1; ; attempt++) {
       const port = await entry.listener.open()
       // Whoever has bound it for us has seen to that.
-      const isFree = this.#context.handles !== undefined || !this.#isAnothers(port, entry)
+      const isFree = this.#context.boundSockets !== undefined || !this.#isAnothers(port, entry)
       if (isFree || attempt === PORT_ATTEMPTS) {
         entry.port = port
         return

@@ -25,10 +25,13 @@ export interface Listener {
   busy(): number
 }
 
+/** A socket that another process has bound: what `net.Server` takes to listen on, a handle of Node's or a descriptor. */
+export type BoundSocket = { readonly _handle: object } | { readonly fd: number }
+
 /** Sockets that another process has bound for this one, and keeps a copy of. */
-export interface BoundHandles {
-  /** The handle of a listener that is to listen now; it is the caller's from then on. Undefined: open one yourself. */
-  take(key: ServicePortKey): object | undefined
+export interface BoundSockets {
+  /** The socket of a listener that is to listen now; it is the caller's from then on. Undefined: open one yourself. */
+  take(key: ServicePortKey): BoundSocket | undefined
 }
 
 /** What all listeners of one process share. */
@@ -42,7 +45,7 @@ export interface ListenerContext {
   readonly flowOrder: FlowOrder
   readonly timings: DataPlaneTimings
   /** Undefined: listeners bind their sockets themselves. */
-  readonly handles: BoundHandles | undefined
+  readonly boundSockets: BoundSockets | undefined
   /** Called whenever a connection has ended. */
   readonly onIdle: () => void
 }

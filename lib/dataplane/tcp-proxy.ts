@@ -34,7 +34,7 @@ export class TcpProxy implements Listener {
   }
 
   open(): Promise<number> {
-    return this.#held.open(this.#spec.port, hasToListen(this.#spec), this.#context.handles !== undefined)
+    return this.#held.open(this.#spec.port, hasToListen(this.#spec), this.#context.boundSockets !== undefined)
   }
 
   update(spec: ListenerSpec): Promise<void> | undefined {
@@ -143,8 +143,8 @@ export class TcpProxy implements Listener {
         this.#context.descriptors.note()
         resolve((server.address() as { port: number }).port)
       }
-      const handle = this.#context.handles?.take(this.#spec.key)
-      if (handle !== undefined) server.listen({ _handle: handle }, BACKLOG, onListening)
+      const bound = this.#context.boundSockets?.take(this.#spec.key)
+      if (bound !== undefined) server.listen(bound, BACKLOG, onListening)
       else server.listen({ host, port, backlog: BACKLOG, exclusive: true, ipv6Only: host.includes(':') }, onListening)
     })
   }

@@ -37,7 +37,7 @@ export class UdpProxy implements Listener {
   }
 
   open(): Promise<number> {
-    return this.#held.open(this.#spec.port, hasToListen(this.#spec), this.#context.handles !== undefined)
+    return this.#held.open(this.#spec.port, hasToListen(this.#spec), this.#context.boundSockets !== undefined)
   }
 
   update(spec: ListenerSpec): Promise<void> | undefined {
@@ -100,8 +100,8 @@ export class UdpProxy implements Listener {
         this.#context.descriptors.note()
         resolve(socket.address().port)
       }
-      const handle = this.#context.handles?.take(this.#spec.key)
-      if (handle !== undefined) bindTo(socket, handle, onListening)
+      const bound = this.#context.boundSockets?.take(this.#spec.key)
+      if (bound !== undefined) bindTo(socket, bound, onListening)
       else socket.bind({ address: this.#spec.address, port, exclusive: true }, onListening)
     })
   }

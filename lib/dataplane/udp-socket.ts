@@ -1,5 +1,6 @@
 import { type BindOptions, type Socket, createSocket } from 'node:dgram'
 import { type IpAddress, familyOf } from '../model/address.js'
+import { type BoundSocket } from './listener.js'
 
 /**
  * A UDP socket of the address's family that never asks DNS: addresses here are always numbers, and the default look-up
@@ -15,9 +16,10 @@ export function udpSocket(address: IpAddress): Socket {
 }
 
 /**
- * Has a socket receive through a handle that was bound by another process. Node takes a bare handle in place of the options,
- * as `child_process` needs it, though its documentation does not say so.
+ * Has a socket receive through one that was bound by another process. Node takes a bare handle in place of the options, as
+ * `child_process` needs it, though its documentation does not say so.
  */
-export function bindTo(socket: Socket, handle: object, onListening: () => void): void {
-  socket.bind(handle as BindOptions, onListening)
+export function bindTo(socket: Socket, bound: BoundSocket, onListening: () => void): void {
+  const options = 'fd' in bound ? { fd: bound.fd, exclusive: true } : bound._handle
+  socket.bind(options as BindOptions, onListening)
 }

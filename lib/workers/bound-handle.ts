@@ -22,6 +22,7 @@ export interface BoundHandle {
 
 /** Node's own handle, as far as it is used here. Methods return 0 or a negative error number. */
 interface NativeHandle {
+  readonly fd: number
   bind(address: string, port: number, flags: number): number
   bind6(address: string, port: number, flags: number): number
   listen(backlog: number): number
@@ -68,11 +69,20 @@ export function probePort(spec: Pick<ListenerSpec, 'protocol' | 'address' | 'por
   return port
 }
 
+/** The descriptor of a handle: for processes that inherit it. */
+export function descriptorOf(handle: object): number {
+  return (handle as NativeHandle).fd
+}
+
 /** Whether this Node.js lets itself be used so. Opens two sockets on loopback, and closes them. */
 export function canBindHandles(): boolean {
   try {
-    for (const protocol of ['TCP', 'UDP'] as const) bindHandle({ protocol, address: '127.0.0.1', port: 0 }).close()
-    return true
+    return (['TCP', 'UDP'] as const).every(protocol => {
+      const { handle, close } = bindHandle({ protocol, address: '127.0.0.1', port: 0 })
+      const canInherit = descriptorOf(handle) > 0
+      close()
+      return canInherit
+    })
   } catch {
     return false
   }

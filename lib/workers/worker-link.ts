@@ -3,6 +3,7 @@ import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { planParts } from './plan-parts.js'
 import { type WorkerAnswer, type WorkerOrder } from './worker-messages.js'
+import { type InheritedSocket } from './worker-process.js'
 
 export type WorkerReport = Extract<WorkerAnswer, { readonly kind: 'report' }>
 
@@ -30,6 +31,7 @@ interface Told {
  */
 export class WorkerLink {
   readonly #send: (order: WorkerOrder, handle?: object) => void
+  readonly #inherited: Map<ServicePortKey, object>
   readonly #told = new Map<ServicePortKey, Told>()
   readonly #reports = new Map<number, (report: WorkerReport | undefined) => void>()
   readonly #counts = new Map<number, (counts: WorkerTraffic | undefined) => void>()
@@ -40,8 +42,16 @@ export class WorkerLink {
   #cutOff = 0
   #onEnd: (cutOff: number) => void = () => undefined
 
-  constructor(send: (order: WorkerOrder, handle?: object) => void) {
+  /** @param inherited the sockets that the process was born with */
+  constructor(send: (order: WorkerOrder, handle?: object) => void, inherited: readonly InheritedSocket[]) {
     this.#send = send
+    this.#inherited = new Map(inherited.map(({ key, handle }) => [key, handle]))
+    if (inherited.length > 0) send({ kind: 'inherited', keys: inherited.map(({ key }) => key) })
+  }
+
+  /** Whether it has not been told anything yet. */
+  get isNew(): boolean {
+    return this.#generation === 0
   }
 
   /**
@@ -64,12 +74,15 @@ export class WorkerLink {
       const { spec, port, handle } = holding
       const told = this.#told.get(key)
       if (told?.spec === spec && told.handle === handle) continue
-      if (handle !== undefined && told?.handle !== handle) this.#send({ kind: 'socket', key }, handle)
+      const has = told?.handle ?? this.#inherited.get(key)
+      if (handle !== undefined && has !== handle) this.#send({ kind: 'socket', key }, handle)
       this.#told.set(key, { spec, handle })
       set.push({ ...spec, port, endpoints: bare(spec.endpoints) })
     }
-    if (set.length + unwanted.size === 0) return undefined
+    if (set.length + unwanted.size + this.#inherited.size === 0) return undefined
     for (const key of unwanted) this.#told.delete(key)
+    // What it had no use for it has closed.
+    this.#inherited.clear()
     const generation = ++this.#generation
     for (const part of planParts(generation, set, [...unwanted])) this.#send(part)
     return this.#answerTo(this.#reports, generation)

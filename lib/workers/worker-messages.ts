@@ -20,6 +20,8 @@ export interface WorkerSettings {
 
 /** From the control process. They arrive in the order they were sent. */
 export type WorkerOrder =
+  /** The sockets of these listeners, in this order, were inherited from the first free descriptor on. Comes first, if at all. */
+  | { readonly kind: 'inherited'; readonly keys: readonly ServicePortKey[] }
   /** Comes along with the bound handle that the listener of that key is to listen on. */
   | { readonly kind: 'socket'; readonly key: ServicePortKey }
   /**

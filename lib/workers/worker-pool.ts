@@ -11,13 +11,14 @@ import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { descriptorLimit } from '../system/descriptor-limit.js'
 import { NOTHING_ASSIGNED, type WorkerId, assignListeners } from './assign-listeners.js'
 import { canBindHandles } from './bound-handle.js'
 import { CountsLedger } from './counts-ledger.js'
 import { KeptPorts, type ListenerPorts, ReportedPorts } from './listener-ports.js'
 import { type Holding, WorkerLink, type WorkerReport } from './worker-link.js'
 import { type ListenFailure, type WorkerSettings } from './worker-messages.js'
-import { WorkerProcess } from './worker-process.js'
+import { type InheritedSocket, WorkerProcess } from './worker-process.js'
 
 /** How long a plan waits for a worker that is being started, or owes its report, in milliseconds. */
 const PATIENCE_MS = 10_000
@@ -25,6 +26,10 @@ const PATIENCE_MS = 10_000
 const START_MS = 3000
 /** How long a scrape waits for a worker's counts before it takes the last ones. */
 const COUNTS_MS = 1000
+/** From this number of sockets on a new process, which inherits them, is there before they would all have been sent. */
+const MANY_SOCKETS = 300
+/** Descriptors that a process has besides those that it was born with. */
+const OTHER_DESCRIPTORS = 64
 /** How much longer than its connections a worker may take to end in a drain. */
 const DRAIN_GRACE_MS = 2000
 
@@ -68,6 +73,9 @@ export class WorkerPool implements DataPlane {
   #applying: Promise<unknown> = Promise.resolve()
   #counting: Promise<DataPlaneCounts> | undefined
   #isDraining = false
+  /** All workers are to have their listeners at the same time, not the first one all of them. */
+  #isRenewing = false
+  readonly #descriptorLimit = descriptorLimit()
   /** Called whenever a worker is ready or has ended. */
   readonly #onWorker = new Set<() => void>()
   readonly #allStarted: Promise<unknown>
@@ -85,7 +93,8 @@ export class WorkerPool implements DataPlane {
           settings: { ...settings, handedSockets: handsSockets },
           clock,
           log,
-          onReady: () => this.#begin(worker),
+          inheritance: () => this.#inheritance(id),
+          onReady: inherited => this.#begin(worker, inherited),
           onEnd: () => this.#end(worker),
           onAnswer: answer => worker.link?.receive(answer),
         }),
@@ -141,6 +150,7 @@ export class WorkerPool implements DataPlane {
     this.#ports.release(plan)
     await this.#tellAll()
     const failed = this.#ports.open(plan)
+    await this.#renewNewWorkers()
     await this.#tellAll()
     for (const [key, failure] of failed) this.#failed.set(key, failure)
     if (this.#running.length === 0) this.#failAll()
@@ -160,8 +170,35 @@ export class WorkerPool implements DataPlane {
     return this.#workers.filter(({ link }) => link !== undefined)
   }
 
-  #begin(worker: Worker): void {
-    worker.link = new WorkerLink((order, handle) => worker.process.send(order, handle))
+  /** What a worker is to be born with: the sockets of all that it would hold now. */
+  #inheritance(worker: WorkerId): readonly InheritedSocket[] {
+    // At the start nobody knows yet what it will be.
+    if (this.#plan.size === 0) return []
+    const there = this.#workers.filter(({ id, link }) => this.#isRenewing || id === worker || link !== undefined)
+    const ids = there.map(({ id }) => id)
+    const { holders } = assignListeners(this.#plan, ids, this.#mayShare, this.#assignment)
+    const sockets = [...this.#plan.keys()].flatMap(key => {
+      const handle = this.#ports.handle(key)
+      return handle !== undefined && holders.get(key)?.includes(worker) === true ? [{ key, handle }] : []
+    })
+    // For a moment at its birth a process has each of them twice.
+    return 2 * sockets.length + OTHER_DESCRIPTORS <= this.#descriptorLimit ? sockets : []
+  }
+
+  /** Workers that have been told nothing yet are had anew, when that is quicker than to send them their sockets. */
+  async #renewNewWorkers(): Promise<void> {
+    const many = [...this.#plan.keys()].filter(key => this.#ports.handle(key) !== undefined).length >= MANY_SOCKETS
+    const renewed = this.#running.filter(({ link }) => many && link!.isNew)
+    if (renewed.length === 0) return
+    this.#isRenewing = true
+    for (const { process } of renewed) process.renew()
+    await this.#until(() => renewed.every(({ link }) => link === undefined), PATIENCE_MS)
+    await this.#until(() => renewed.every(({ link }) => link !== undefined), PATIENCE_MS)
+    this.#isRenewing = false
+  }
+
+  #begin(worker: Worker, inherited: readonly InheritedSocket[]): void {
+    worker.link = new WorkerLink((order, handle) => worker.process.send(order, handle), inherited)
     this.#workersChanged()
   }
 
@@ -174,7 +211,7 @@ export class WorkerPool implements DataPlane {
 
   #workersChanged(): void {
     for (const look of this.#onWorker) look()
-    if (!this.#isDraining) void this.#tellAll()
+    if (!this.#isDraining && !this.#isRenewing) void this.#tellAll()
   }
 
   /** Tells every worker what is new for it; resolves when all have carried it out, or have been waited for long enough. */

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { type ServicePortKey } from '../model/service-port.js'
+import { descriptorOf } from './bound-handle.js'
 import { type WorkerAnswer, type WorkerOrder, type WorkerSettings } from './worker-messages.js'
 
 const WORKER_MAIN = fileURLToPath(new URL('worker-main.js', import.meta.url))
@@ -16,12 +18,21 @@ const LONG_LIFE_MS = 10_000
 const PING_MS = 5000
 const MISSED_PINGS = 6
 
+/** A bound socket that a process is born with, and the listener that it is for. */
+export interface InheritedSocket {
+  readonly key: ServicePortKey
+  /** As `BoundHandle` has it. */
+  readonly handle: object
+}
+
 export interface WorkerProcessOptions {
   readonly settings: WorkerSettings
+  /** Asked whenever a process is started: what it is to be born with. */
+  readonly inheritance: () => readonly InheritedSocket[]
   readonly clock: Clock
   readonly log: Log
-  /** It takes orders from now on, and knows nothing yet. */
-  readonly onReady: () => void
+  /** It takes orders from now on, and knows nothing yet but what it was born with. */
+  readonly onReady: (inherited: readonly InheritedSocket[]) => void
   /** It has ended; what it was ordered is not carried out any more. Another one is being started. */
   readonly onEnd: () => void
   readonly onAnswer: (answer: WorkerAnswer) => void
@@ -33,6 +44,7 @@ export class WorkerProcess {
   #child: ChildProcess | undefined
   #isReady = false
   #isStopping = false
+  #isRenewed = false
   #restarts = 0
   /** Lives in a row that were short. */
   #shortLives = 0
@@ -69,6 +81,12 @@ export class WorkerProcess {
     this.#child?.send(order, handle as SendHandle | undefined, {}, () => undefined)
   }
 
+  /** Has another process take its place, that is born with sockets: that is far quicker than to send it many. */
+  renew(): void {
+    this.#isRenewed = true
+    this.kill()
+  }
+
   /** Is not started again from now on. */
   retire(): void {
     this.#isStopping = true
@@ -81,20 +99,24 @@ export class WorkerProcess {
   }
 
   #start(): void {
-    const { settings, clock, log } = this.#options
+    const { settings, inheritance, clock, log } = this.#options
+    const inherited = inheritance()
     const child = fork(WORKER_MAIN, [JSON.stringify(settings)], {
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited.map(({ handle }) => descriptorOf(handle))],
     })
     const startedAt = clock.now()
     this.#child = child
-    child.on('message', answer => this.#receive(answer as WorkerAnswer))
+    child.on('message', answer => this.#receive(answer as WorkerAnswer, inherited))
     const ended = (how: string): void => {
       if (this.#child !== child) return
       this.#child = undefined
       this.#isReady = false
       this.#calledOff()
-      if (!this.#isStopping) {
+      if (this.#isRenewed) {
+        this.#isRenewed = false
+        this.#start()
+      } else if (!this.#isStopping) {
         log.error('Connections of a data-plane worker are lost', workerFailed(`Data-plane worker ended: ${how}`), {
           pid: child.pid,
         })
@@ -117,13 +139,13 @@ export class WorkerProcess {
     this.#calledOff = clock.after(pause, () => this.#start())
   }
 
-  #receive(answer: WorkerAnswer): void {
+  #receive(answer: WorkerAnswer, inherited: readonly InheritedSocket[]): void {
     switch (answer.kind) {
       case 'ready':
         this.#isReady = true
         this.#unanswered = 0
         this.#ping()
-        return this.#options.onReady()
+        return this.#options.onReady(inherited)
       case 'pong':
         this.#unanswered = 0
         return

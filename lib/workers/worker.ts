@@ -52,12 +52,14 @@ export class Worker {
       random,
       descriptorLimit,
       timings: settings.timings,
-      ...(settings.handedSockets ? { handles: this.#sockets } : {}),
+      ...(settings.handedSockets ? { boundSockets: this.#sockets } : {}),
     })
   }
 
   obey(order: WorkerOrder, handle: object | undefined): void {
     switch (order.kind) {
+      case 'inherited':
+        return this.#sockets.inherit(order.keys)
       case 'socket':
         if (handle !== undefined) this.#sockets.put(order.key, handle)
         return
@@ -96,7 +98,10 @@ export class Worker {
 
   async #carryOut(generation: number): Promise<void> {
     // A copy: the next parts must not change what is still being carried out.
-    const { open, failed } = await this.#plane.apply(new Map(this.#plan))
+    const applied = this.#plane.apply(new Map(this.#plan))
+    // By now every listener has taken its socket.
+    this.#sockets.closeRest()
+    const { open, failed } = await applied
     this.#options.send({ kind: 'report', generation, opened: this.#newlyOpened(open), failed: failuresOf(failed) })
   }
 

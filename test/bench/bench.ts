@@ -1,5 +1,5 @@
 /** Runs one benchmark: `npm run bench -- NAME [its arguments]`. */
-const BENCHES = ['lossless', 'programming', 'rules'] as const
+const BENCHES = ['lossless', 'programming', 'rules', 'stalls'] as const
 
 const [name] = process.argv.splice(2, 1)
 if (BENCHES.some(bench => bench === name)) {

@@ -47,7 +47,7 @@ export const tellsTurns = WORKERS > 1 && HANDS_SOCKETS && 'each worker has turns
 /** The same, where files have to run out. */
 export const tellsDescriptors = WORKERS > 1 && HANDS_SOCKETS && 'each worker has descriptors of its own'
 
-type PlaneOptions = Partial<Omit<InProcessOptions, 'timings' | 'handles'>>
+type PlaneOptions = Partial<Omit<InProcessOptions, 'timings' | 'boundSockets'>>
 
 /** A data plane with real sockets on loopback, that is drained when the test ends. Round robin begins with the first endpoint. */
 export class PlaneUnderTest {

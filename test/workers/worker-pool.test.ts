@@ -272,6 +272,40 @@ t.test('a node port is held in both families, for TCP and UDP', async t => {
   t.strictSame(await plane.apply(...specs), [port, port, port, port])
 })
 
+t.test('many sockets are had at the birth of a worker, which serves them like any others', async t => {
+  const [pod] = await named(t, 'pod')
+  const udp = await udpPod(t, 'udp pod')
+  const plane = new PoolUnderTest(t, 2)
+  const changes = { endpoints: [pod!.endpoint] }
+  const specs = [
+    ...Array.from({ length: 350 }, (_, n) => spec({ key: `web-${n}`, ...changes })),
+    ...Array.from({ length: 20 }, (_, n) =>
+      spec({ key: `u-${n}`, service: `u-${n}`, protocol: 'UDP', endpoints: [udp] }),
+    ),
+  ]
+  const ports = await plane.apply(...specs)
+  t.equal(new Set(ports).size, specs.length)
+  t.strictSame((await plane.pool.counts()).workers, { running: 2, restarts: 0 })
+  // A few at a time: the test's own process is the clients and the Pods.
+  const askAll = async (): Promise<string[]> => {
+    const seen = new Set<string>()
+    for (let n = 0; n < 350; n += 25)
+      for (const answer of await Promise.all(ports.slice(n, n + 25).map(port => ask(port)))) seen.add(answer)
+    return [...seen]
+  }
+  const answers = async () => [
+    await askAll(),
+    await Promise.all(ports.slice(350).map(async port => (await udpClient(t, port)).ask())),
+  ]
+  const expected = [['pod'], Array.from({ length: 20 }, () => 'udp pod')]
+  t.strictSame(await answers(), expected)
+  await plane.replace(0)
+  plane.kill(1)
+  t.strictSame(await answers(), expected, 'the new one has them all')
+  await plane.apply(...specs.map(one => ({ ...one, endpoints: [] })))
+  t.strictSame(await askAll(), ['ECONNREFUSED'])
+})
+
 t.test('a drain waits for connections in all workers, and workers end', async t => {
   const pod = await echo(t)
   const plane = new PoolUnderTest(t, 2)

@@ -12,6 +12,7 @@ function start(t: Test) {
   const settings = { verbosity: 0, timings: DEFAULT_TIMINGS, handedSockets: true, orphanTime: 0, drainTimeout: 0 }
   const worker = new WorkerProcess({
     settings,
+    inheritance: () => [],
     clock,
     log: silentLog,
     onReady: () => events.emit('ready'),
