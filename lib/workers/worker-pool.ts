@@ -149,12 +149,15 @@ export class WorkerPool implements DataPlane {
     // Endpoints first, and what has to be closed before something else can be opened.
     this.#ports.release(plan)
     await this.#tellAll()
-    const failed = this.#ports.open(plan)
-    await this.#renewNewWorkers()
-    await this.#tellAll()
-    for (const [key, failure] of failed) this.#failed.set(key, failure)
+    if ([...plan.values()].some(spec => this.#ports.canTell(spec) !== 'now')) await this.#open(plan)
     if (this.#running.length === 0) this.#failAll()
     return this.#report()
+  }
+
+  async #open(plan: ListenerPlan): Promise<void> {
+    for (const [key, failure] of this.#ports.open(plan)) this.#failed.set(key, failure)
+    await this.#renewNewWorkers()
+    await this.#tellAll()
   }
 
   #report(): ListenerReport {

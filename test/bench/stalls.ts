@@ -32,6 +32,7 @@ for (const workers of [0, 1, 2]) {
     const api = new InsideNode(network, 'api-server-inside')
     const url = await api.line()
     const put: unknown[] = [
+      ['nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'bench' } }],
       ['services', service('measured', { clusterIP: '10.96.0.10', port: 80 })],
       ['endpointslices', endpointSlice('measured', [server.ip], 8080)],
     ]
@@ -43,7 +44,13 @@ for (const workers of [0, 1, 2]) {
     await api.command({ put })
 
     const startedAt = performance.now()
-    const proxy = new ProxyProcess(network, ['--master', url, '-v=2', `--data-plane-workers=${workers}`])
+    const proxy = new ProxyProcess(network, [
+      '--master',
+      url,
+      '--hostname-override=bench',
+      '-v=2',
+      `--data-plane-workers=${workers}`,
+    ])
     await proxy.line(/"Synced rules" family="IPv4" changed=true/)
     const startMs = performance.now() - startedAt
     const pod = await network.addPod()
