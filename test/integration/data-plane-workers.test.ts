@@ -79,7 +79,7 @@ async function world(t: Test) {
   const client = new NetworkClient(network, (await network.addPod()).namespace)
   const rules = async () =>
     (await network.node.run('iptables-save', ['-t', 'nat'])).stdout.split('\n').filter(line => line.startsWith('-A'))
-  return { network, ips, write, start, client, rules }
+  return { network, ips, manifests, write, start, client, rules }
 }
 
 t.test('a worker that is killed is replaced, and nobody is refused', { skip: cannotUseNamespaces }, async t => {
@@ -98,6 +98,31 @@ t.test('a worker that is killed is replaced, and nobody is refused', { skip: can
   write(ips.slice(1))
   await proxy.line(/"Endpoints" servicePort="IPv4\/default\/web\/TCP"/, from)
   for (let i = 0; i < 6; i++) t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'b')
+  t.equal(await proxy.stop(), 0)
+})
+
+t.test('Services whose endpoints are each other do not make a loop', { skip: cannotUseNamespaces }, async t => {
+  const { start, client, manifests, ips } = await world(t)
+  const to = (name: string, ip: string, protocol: 'TCP' | 'UDP', port: number) =>
+    endpointSlice(name, [ip], port, protocol)
+  manifests.write(
+    service('web', WEB),
+    endpointSlice('web', ips, 8080),
+    // Several, so that some lead from one worker to another.
+    ...Array.from({ length: 6 }, (_, n) => [
+      service(`udp-${n}`, { clusterIP: `10.96.1.${n}`, port: 53, protocol: 'UDP' }),
+      to(`udp-${n}`, `10.96.1.${n ^ 1}`, 'UDP', 53),
+      service(`tcp-${n}`, { clusterIP: `10.96.2.${n}`, port: 80, affinity: true }),
+      to(`tcp-${n}`, `10.96.2.${n ^ 1}`, 'TCP', 80),
+    ]).flat(),
+  )
+  const proxy = await start()
+  await proxy.line(/"An endpoint that is an address of a Service itself is left out"/)
+  for (let n = 0; n < 6; n++) {
+    t.match(await client.udp(`10.96.1.${n}`, 53), { answer: 'ECONNREFUSED' })
+    t.equal(await client.tcp(`10.96.2.${n}`, 80), 'ECONNREFUSED')
+  }
+  t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
   t.equal(await proxy.stop(), 0)
 })
 
@@ -158,7 +183,7 @@ t.test('a signal to the whole process group drains; a second one cuts off', { sk
   const workers = childrenOf(proxy.child.pid!)
   const talker = await Talker.start(network, WEB.clusterIP, WEB.port)
   const exited = once(proxy.child, 'exit')
-  const signalAll = () => [proxy.child.pid!, ...workers].forEach(pid => process.kill(pid, 'SIGTERM'))
+  const signalAll = () => [...workers, proxy.child.pid!].forEach(pid => process.kill(pid, 'SIGTERM'))
   signalAll()
   await proxy.line(/Draining/)
   await until(async () => (await client.tcp(WEB.clusterIP, WEB.port)) === 'ECONNREFUSED', 'new ones are refused')
