@@ -13,6 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/snapshot', 'lib/balancer', 'lib/rules', 'lib/config'],
   ['lib/source', 'lib/system', 'lib/dataplane'],
   ['lib/modes', 'lib/observe'],
+  ['lib/workers'],
   ['lib/control'],
   ['lib/demo'],
   ['lib/cli'],
@@ -64,6 +65,7 @@ const FREE_NAMES: Readonly<Record<string, string>> = {
   'lib/dataplane/socket-error.ts': 'questions about one kind of error',
   'lib/rules/chain-names.ts': 'a list of names',
   'lib/source/api-failure.ts': 'makes failures of one kind',
+  'lib/workers/worker-messages.ts': 'several messages that are one conversation',
   'lib/system/node-addresses.ts': 'all about one matter, in several functions',
 }
 
@@ -272,6 +274,33 @@ void t.test('Every library has its home', t => {
     Object.keys(dependencies).filter(name => !used.has(name)),
     [],
     'what is a dependency is used',
+  )
+  t.end()
+})
+
+void t.test('A data-plane worker loads no library, and none of what only the control process needs', t => {
+  const loaded = new Set<string>()
+  const load = (path: string): void => {
+    if (loaded.has(path)) return
+    loaded.add(path)
+    for (const { to, isType } of byPath.get(path)?.imports ?? []) if (!isType) load(to)
+  }
+  load('lib/workers/worker-main.ts')
+  t.ok(loaded.has('lib/dataplane/in-process.ts'), 'it has a data plane')
+  const own = [...loaded].filter(path => path.startsWith('lib/'))
+  const folders = new Set(own.map(path => dirname(path)))
+  t.same([...folders].sort(), [
+    'lib/balancer',
+    'lib/dataplane',
+    'lib/model',
+    'lib/observe',
+    'lib/system',
+    'lib/workers',
+  ])
+  t.same(
+    [...loaded].filter(path => !path.startsWith('lib/') && !path.startsWith('node:')),
+    [],
+    'no library',
   )
   t.end()
 })

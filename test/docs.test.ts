@@ -78,8 +78,8 @@ t.test('Every test with a node is named by a row, and every flag in the docs is 
   const nodeTests = tests.filter(test => test.startsWith('test/integration/')).map(test => basename(test))
   t.strictSame(
     nodeTests.filter(test => !named.has(test)),
-    ['real-cluster.test.ts'],
-    'that one is about where objects come from',
+    ['real-cluster.test.ts', 'with-no-worker.test.ts', 'with-two-workers.test.ts'],
+    'those are about where objects come from, and others once more',
   )
   t.end()
 })

@@ -80,7 +80,7 @@ async function run(values: FlagValues): Promise<number> {
   }
   const log = createKlog({ verbosity: config.verbosity })
   if (config.cleanup) {
-    const results = await cleanup()
+    const results = await cleanup(log)
     for (const { family, flavour, outcome } of results) {
       log.info(0, 'Cleaned up', {
         family,

@@ -201,6 +201,14 @@ export const FLAGS: readonly Flag[] = [
     help: 'How long open connections may go on after SIGTERM or SIGINT',
   },
   {
+    name: 'data-plane-workers',
+    kind: 'text',
+    default: 'auto',
+    value: 'N',
+    ours: true,
+    help: 'Processes that hold the sockets; 0: this one; auto: one for every two CPUs, at least 1, at most 8',
+  },
+  {
     name: 'cleanup',
     kind: 'switch',
     help: 'Remove every rule of ours, and of the original in userspace mode, and exit',

@@ -64,6 +64,8 @@ export interface KubeProxyConfig {
   readonly metricsBindAddress: string
   /** How long open connections may go on after SIGTERM or SIGINT. */
   readonly drainTimeout: number
+  /** Worker processes that hold the sockets; 0: the control process does; `auto`: by the number of CPUs. */
+  readonly dataPlaneWorkers: number | 'auto'
   /** Remove all rules and exit. */
   readonly cleanup: boolean
   readonly verbosity: number

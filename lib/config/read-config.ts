@@ -39,6 +39,7 @@ export function readConfig(values: FlagValues, hostName: string): ReadConfig {
     healthzBindAddress: reader.httpAddress('healthz-bind-address'),
     metricsBindAddress: reader.httpAddress('metrics-bind-address'),
     drainTimeout: reader.duration('drain-timeout', 'from'),
+    dataPlaneWorkers: reader.dataPlaneWorkers(),
     cleanup: values.cleanup === true,
     verbosity: reader.verbosity(),
   }
@@ -56,6 +57,9 @@ export function readConfig(values: FlagValues, hostName: string): ReadConfig {
 const MAX_TIMER_MS = 2 ** 31 - 1
 /** The largest number that the kernel takes for a setting; kube-proxy's own integers are as wide. */
 const MAX_INT = 2 ** 31 - 1
+
+/** More processes than this only get in each other's way. */
+const MAX_WORKERS = 64
 
 class Reader {
   readonly problems: string[] = []
@@ -213,6 +217,14 @@ class Reader {
     const text = this.text(flag)
     if (text !== 'true' && text !== 'false') this.problem(flag, 'expected "true" or "false"')
     return text === 'true'
+  }
+
+  dataPlaneWorkers(): number | 'auto' {
+    const text = this.text('data-plane-workers')
+    if (text === 'auto') return text
+    if (!/^\d+$/.test(text)) this.problem('data-plane-workers', 'expected a number from 0, or "auto"')
+    else if (Number(text) > MAX_WORKERS) this.problem('data-plane-workers', `must be at most ${MAX_WORKERS}`)
+    return Number(text)
   }
 
   portRange() {

@@ -4,6 +4,8 @@ import { USERSPACE_CHAINS, userspaceChains } from '../rules/chain-names.js'
 import { removalText } from '../rules/restore-text.js'
 import { IptablesPrograms } from '../system/iptables.js'
 import { type IptablesFlavour } from '../system/iptables-flavour.js'
+import { type Log } from '../model/log.js'
+import { relieveOrphans } from '../workers/orphans.js'
 
 /** What `--cleanup` found and did in one back end of iptables. */
 export interface CleanupResult {
@@ -14,9 +16,10 @@ export interface CleanupResult {
 
 /**
  * Removes every rule and chain of the userspace mode, ours and the original's, in both families and in whatever back ends
- * of iptables this machine has: the one in use may have changed since the rules were written.
+ * of iptables this machine has: the one in use may have changed since the rules were written. Workers that a killed process
+ * left behind are sent home.
  */
-export async function cleanup(): Promise<CleanupResult[]> {
+export async function cleanup(log: Log): Promise<CleanupResult[]> {
   const results: CleanupResult[] = []
   for (const family of ['IPv4', 'IPv6'] as const) {
     for (const flavour of ['nft', 'legacy'] as const)
@@ -27,6 +30,7 @@ export async function cleanup(): Promise<CleanupResult[]> {
       results.push({ family, flavour: 'plain', outcome: await cleanupOne(family, 'plain') })
     }
   }
+  await relieveOrphans(log)
   return results
 }
 

@@ -1,8 +1,5 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
-import { chooseTransport } from '../dataplane/choose-transport.js'
-import { DEFAULT_TIMINGS, InProcessDataPlane } from '../dataplane/in-process.js'
-import { type TcpTransport } from '../dataplane/tcp-transport.js'
 import { unspecifiedAddress } from '../model/address.js'
 import { type ClusterEvent, type EventSink } from '../model/event-sink.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
@@ -18,10 +15,10 @@ import { ObjectStore } from '../snapshot/object-store.js'
 import { servicesHealth } from '../snapshot/services-health.js'
 import { ConntrackProgram } from '../system/conntrack.js'
 import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-settings.js'
-import { descriptorLimit } from '../system/descriptor-limit.js'
 import { type Iptables } from '../system/iptables.js'
 import { usableIptables } from '../system/usable-iptables.js'
 import { realClock } from '../system/real-clock.js'
+import { chooseDataPlane } from './choose-data-plane.js'
 import { type Cluster, chooseSource } from './choose-source.js'
 import { drain } from './drain.js'
 import { startHttpServers } from './http-servers.js'
@@ -59,9 +56,10 @@ export class KubeProxy {
    */
   static async create(config: KubeProxyConfig, log: Log): Promise<KubeProxy> {
     log.info(0, 'Starting', { version: VERSION, node: process.version, mode: config.mode, nodeName: config.nodeName })
+    // First of all: workers start while the rest is being looked at, and end with this process if that fails.
+    const planeChosen = chooseDataPlane(config, log)
     const cluster = await chooseSource(config, realClock, log)
-    const transport = await chooseTransport(config.tcpFastPath, log)
-    const proxy = new KubeProxy(config, log, cluster, await usableIptables(log), transport)
+    const proxy = new KubeProxy(config, log, await planeChosen, cluster, await usableIptables(log))
     proxy.#tellOfNode('Normal', 'Starting', '')
     const { failed } = applyConntrackSettings(config.conntrack, log)
     if (failed.some(({ file }) => file === HASHSIZE_FILE))
@@ -77,12 +75,13 @@ export class KubeProxy {
   private constructor(
     config: KubeProxyConfig,
     log: Log,
+    dataPlane: DataPlane,
     cluster: Cluster,
     iptables: readonly Iptables[],
-    transport: TcpTransport,
   ) {
     this.#config = config
     this.#log = log
+    this.#dataPlane = dataPlane
     this.#cluster = cluster
     const startedAt = Date.now()
     const node = new OwnNode(config, () => this.#store.node)
@@ -93,19 +92,6 @@ export class KubeProxy {
     })
     this.#events = events
     const families = iptables.map(({ family }) => family)
-    const limit = descriptorLimit()
-    const { udpIdleTimeout } = config
-    this.#dataPlane = new InProcessDataPlane({
-      log,
-      clock: realClock,
-      random: Math.random,
-      descriptorLimit: limit,
-      transport,
-      timings:
-        udpIdleTimeout === undefined
-          ? DEFAULT_TIMINGS
-          : { ...DEFAULT_TIMINGS, udpOneWay: udpIdleTimeout, udpAnswered: udpIdleTimeout },
-    })
     this.#proxier = new UserspaceProxier({
       dataPlane: this.#dataPlane,
       iptables,
@@ -181,7 +167,6 @@ export class KubeProxy {
       log,
     })
     this.#servers = [...servers, serviceHealth]
-    log.info(0, 'Open files', { limit })
   }
 
   /**

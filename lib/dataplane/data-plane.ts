@@ -1,7 +1,7 @@
 import { type ReachedLimit } from '../balancer/connection-limit.js'
 import { type ProxyFailure } from '../model/failure.js'
 import { type ServicePortKey } from '../model/service-port.js'
-import { type ListenerPlan } from './listener-plan.js'
+import { type ListenerPlan, type ListenerSpec, isLimited } from './listener-plan.js'
 
 /** What became of a plan. */
 export interface ListenerReport {
@@ -53,6 +53,7 @@ export function countShed(counts: TrafficCounts, limit: ReachedLimit): void {
   else counts.shedAtClientLimit++
 }
 
+/** What is counted of one listener. */
 export interface ListenerCounts {
   readonly key: ServicePortKey
   readonly namespace: string
@@ -66,7 +67,13 @@ export interface ListenerCounts {
   readonly traffic: Readonly<TrafficCounts>
 }
 
-/** Descriptors of this process, as far as the data plane spends them. */
+export function listenerCounts(spec: ListenerSpec, traffic: Readonly<TrafficCounts>): ListenerCounts {
+  const { key, namespace, service, portName, protocol, endpoints } = spec
+  const limited = isLimited(spec)
+  return { key, namespace, service, portName, protocol, endpoints: endpoints.length, limited, traffic }
+}
+
+/** Descriptors of the processes that hold the sockets, as far as the data plane spends them. */
 export interface DescriptorCounts {
   readonly used: number
   readonly limit: number
@@ -76,9 +83,18 @@ export interface DescriptorCounts {
   readonly shed: number
 }
 
+/** Processes that hold the sockets in place of the one that is asked. */
+export interface WorkerCounts {
+  readonly running: number
+  /** Workers that were started in place of one that had ended. */
+  readonly restarts: number
+}
+
 export interface DataPlaneCounts {
   readonly listeners: readonly ListenerCounts[]
   readonly descriptors: DescriptorCounts
+  /** Left out: there are none, and this process holds the sockets itself. */
+  readonly workers?: WorkerCounts
 }
 
 /**
@@ -87,11 +103,11 @@ export interface DataPlaneCounts {
 export interface DataPlane {
   /**
    * Makes the plan true: opens what is missing, hands new endpoints to what is open, closes what is not in it. Endpoint
-   * changes take effect before the returned promise is there to be awaited. Connections of a closed listener go on.
+   * changes wait for nothing that has to be opened. Connections of a closed listener go on.
    */
   apply(plan: ListenerPlan): Promise<ListenerReport>
-  counts(): DataPlaneCounts
-  /** Leaves so many file descriptors of this process to others, besides those that everybody needs. */
+  counts(): DataPlaneCounts | Promise<DataPlaneCounts>
+  /** Leaves so many file descriptors of the calling process to others, besides those that everybody needs. */
   reserve(descriptors: number): void
   /**
    * Stops taking new connections, waits until those that are open have ended or `timeoutMs` milliseconds have passed,

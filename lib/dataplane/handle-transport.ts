@@ -17,9 +17,9 @@ import {
 export class HandleTransport implements TcpTransport {
   readonly #buffers = new ReadBuffers()
 
-  async listen({ address, port, backlog, keepAliveMs, onClient, onError }: TcpDoorOptions): Promise<TcpDoor> {
+  async listen({ bound, address, port, backlog, keepAliveMs, onClient, onError }: TcpDoorOptions): Promise<TcpDoor> {
     const server = createServer()
-    const held = await openServer(server, { address, port, backlog }, () =>
+    const held = await openServer(server, { bound, address, port, backlog }, () =>
       TcpHandle.accept(server, keepAliveMs, onClient, onError),
     )
     return { port: held, close: () => void server.close() }

@@ -27,9 +27,13 @@ export class HeldPort {
     return this.#listening
   }
 
-  /** Finds out that the port can be had, and goes on listening there if that is wanted. Resolves with the port. */
-  async open(port: number, wanted: boolean): Promise<number> {
+  /**
+   * Finds out that the port can be had, and goes on listening there if that is wanted. Resolves with the port.
+   * @param isSure somebody else has found out already, and keeps it for us
+   */
+  async open(port: number, wanted: boolean, isSure = false): Promise<number> {
     this.#wanted = wanted
+    if (isSure && !wanted) return (this.#port = port)
     const held = await this.#listen(port)
     this.#listening = true
     this.#port = held

@@ -1,16 +1,24 @@
-import { ProxyFailure, messageOf } from '../model/failure.js'
+import { type ProxyFailure } from '../model/failure.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
-import { type DataPlane, type DataPlaneCounts, type ListenerReport } from './data-plane.js'
+import {
+  type DataPlane,
+  type DataPlaneCounts,
+  type DescriptorCounts,
+  type ListenerCounts,
+  type ListenerReport,
+  listenerCounts,
+} from './data-plane.js'
 import { DescriptorBudget } from './descriptor-budget.js'
 import { DIAL_SCHEDULE } from './dial.js'
 import { FlowOrder } from './flow-order.js'
 import { HalfClosedLimit } from './half-closed-limit.js'
-import { type DataPlaneTimings, type Listener, type ListenerContext } from './listener.js'
-import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
+import { type BoundSockets, type DataPlaneTimings, type Listener, type ListenerContext } from './listener.js'
+import { type ListenerPlan, type ListenerSpec, isSameDoor } from './listener-plan.js'
 import { OwnSockets } from './own-sockets.js'
-import { ServiceLimits, isLimited } from './service-limits.js'
+import { portUnavailable } from './port-unavailable.js'
+import { ServiceLimits } from './service-limits.js'
 import { TcpProxy } from './tcp-proxy.js'
 import { type TcpTransport } from './tcp-transport.js'
 import { UdpProxy } from './udp-proxy.js'
@@ -49,6 +57,8 @@ export interface InProcessOptions {
   readonly timings: DataPlaneTimings
   /** How TCP is done. */
   readonly transport: TcpTransport
+  /** Where listeners get their sockets; left out: they bind them themselves. */
+  readonly boundSockets?: BoundSockets
 }
 
 /** The data plane in this process: one Listener for each spec of the plan. */
@@ -61,7 +71,7 @@ export class InProcessDataPlane implements DataPlane {
   #onIdle: () => void = () => undefined
   #isDraining = false
 
-  constructor({ log, clock, random, descriptorLimit, timings, transport }: InProcessOptions) {
+  constructor({ log, clock, random, descriptorLimit, timings, transport, boundSockets }: InProcessOptions) {
     const flowOrder = new FlowOrder(Math.min(FLOW_CAPACITY, Math.floor(descriptorLimit / 2)))
     const halfClosed = new HalfClosedLimit(timings.halfClosed)
     this.#context = {
@@ -75,6 +85,7 @@ export class InProcessDataPlane implements DataPlane {
       flowOrder,
       limits: new ServiceLimits(),
       timings,
+      boundSockets,
       onIdle: () => this.#onIdle(),
     }
     const shortest = Math.min(timings.udpOneWay, timings.udpAnswered)
@@ -122,17 +133,16 @@ export class InProcessDataPlane implements DataPlane {
   }
 
   counts(): DataPlaneCounts {
-    const listeners = [...this.#entries.values()].map(({ spec, listener }) => ({
-      key: spec.key,
-      namespace: spec.namespace,
-      service: spec.service,
-      portName: spec.portName,
-      protocol: spec.protocol,
-      endpoints: spec.endpoints.length,
-      limited: isLimited(spec),
-      traffic: listener.counts(),
-    }))
-    return { listeners, descriptors: this.#context.descriptors.counts() }
+    return { listeners: [...this.listenerCounts()], descriptors: this.descriptorCounts() }
+  }
+
+  /** Counts one listener after the other: for whoever wants to let traffic pass in between. */
+  *listenerCounts(): Generator<ListenerCounts> {
+    for (const { spec, listener } of this.#entries.values()) yield listenerCounts(spec, listener.counts())
+  }
+
+  descriptorCounts(): DescriptorCounts {
+    return this.#context.descriptors.counts()
   }
 
   async drain(timeoutMs: number): Promise<number> {
@@ -168,7 +178,9 @@ export class InProcessDataPlane implements DataPlane {
   async #openFree(entry: Entry): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const port = await entry.listener.open()
-      if (!this.#isAnothers(port, entry) || attempt === PORT_ATTEMPTS) {
+      // Whoever has bound it for us has seen to that.
+      const isFree = this.#context.boundSockets !== undefined || !this.#isAnothers(port, entry)
+      if (isFree || attempt === PORT_ATTEMPTS) {
         entry.port = port
         return
       }
@@ -180,7 +192,7 @@ export class InProcessDataPlane implements DataPlane {
   /** A loop, not a list made for each question: with thousands of listeners it is asked thousands of times. */
   #isAnothers(port: number, entry: Entry): boolean {
     for (const other of this.#entries.values())
-      if (other.port === port && other !== entry && sameDoor(other.spec, entry.spec)) return true
+      if (other.port === port && other !== entry && isSameDoor(other.spec, entry.spec)) return true
     return false
   }
 
@@ -194,11 +206,7 @@ export class InProcessDataPlane implements DataPlane {
       return undefined
     } catch (cause) {
       if (this.#entries.get(spec.key) === entry) this.#retire(spec.key, entry)
-      return new ProxyFailure(
-        'PROXY_PORT_UNAVAILABLE',
-        `Cannot listen on ${spec.address}, ${spec.protocol} port ${port === 0 ? 'chosen by the kernel' : port}, for ${spec.key}: ${messageOf(cause)}`,
-        { cause, hint: 'Free the port, or give other ones with --proxy-port-range; it is tried again by itself' },
-      )
+      return portUnavailable({ ...spec, port }, cause)
     } finally {
       entry.opening = undefined
     }
@@ -239,8 +247,4 @@ export class InProcessDataPlane implements DataPlane {
       check()
     })
   }
-}
-
-function sameDoor(a: ListenerSpec, b: ListenerSpec): boolean {
-  return a.protocol === b.protocol && (a.address === b.address || a.holdsNodePort || b.holdsNodePort)
 }

@@ -1,7 +1,7 @@
 import { type Endpoint } from '../model/endpoint.js'
 import { type Cidr } from '../model/cidr.js'
 import { type BalancerName } from '../model/balancer-name.js'
-import { type IpAddress } from '../model/address.js'
+import { type IpAddress, familyOf } from '../model/address.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
 /** One port to hold on the node: where to listen and to whom to hand on. Plain data, so that it can be sent to a worker. */
@@ -38,6 +38,20 @@ export interface ListenerSpec {
 /** Whether a listener has to listen: to serve somebody, or to keep the port. */
 export function hasToListen(spec: ListenerSpec): boolean {
   return spec.endpoints.length > 0 || spec.holdsNodePort
+}
+
+/** Whether the Service of a listener has a limit of connections. */
+export function isLimited({
+  maxConnections,
+  maxConnectionsPerClient,
+}: Pick<ListenerSpec, 'maxConnections' | 'maxConnectionsPerClient'>): boolean {
+  return maxConnections !== undefined || maxConnectionsPerClient !== undefined
+}
+
+/** Whether two listeners could not hold the same port number. */
+export function isSameDoor(a: ListenerSpec, b: ListenerSpec): boolean {
+  const sameKind = a.protocol === b.protocol && familyOf(a.address) === familyOf(b.address)
+  return sameKind && (a.address === b.address || a.holdsNodePort || b.holdsNodePort)
 }
 
 /** All ports to hold: the whole wanted state. */

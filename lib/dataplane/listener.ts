@@ -1,6 +1,8 @@
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
+import { type ServicePortKey } from '../model/service-port.js'
 import { type TrafficCounts } from './data-plane.js'
+import { type BoundSocket } from './bound-socket.js'
 import { type DescriptorBudget } from './descriptor-budget.js'
 import { type FlowOrder } from './flow-order.js'
 import { type HalfClosedLimit } from './half-closed-limit.js'
@@ -31,6 +33,12 @@ export interface Listener {
   busy(): number
 }
 
+/** Sockets that another process has bound for this one, and keeps a copy of. */
+export interface BoundSockets {
+  /** The socket of a listener that is to listen now; it is the caller's from then on. Undefined: open one yourself. */
+  take(key: ServicePortKey): BoundSocket | undefined
+}
+
 /** What all listeners of one process share. */
 export interface ListenerContext {
   readonly log: Log
@@ -44,6 +52,8 @@ export interface ListenerContext {
   readonly flowOrder: FlowOrder
   readonly limits: ServiceLimits
   readonly timings: DataPlaneTimings
+  /** Undefined: listeners bind their sockets themselves. */
+  readonly boundSockets: BoundSockets | undefined
   /** Called whenever a connection has ended. */
   readonly onIdle: () => void
 }

@@ -17,7 +17,7 @@ const NOBODY: TcpSocketOwner = { closed: () => undefined }
 
 /** TCP by way of Node's public API. */
 export class NetTransport implements TcpTransport {
-  async listen({ address, port, backlog, keepAliveMs, onClient, onError }: TcpDoorOptions): Promise<TcpDoor> {
+  async listen({ bound, address, port, backlog, keepAliveMs, onClient, onError }: TcpDoorOptions): Promise<TcpDoor> {
     const server = createServer({
       allowHalfOpen: true,
       pauseOnConnect: true,
@@ -26,7 +26,7 @@ export class NetTransport implements TcpTransport {
       keepAliveInitialDelay: keepAliveMs,
     })
     server.on('connection', stream => onClient(new NetSocket(stream, NOBODY)))
-    const held = await openServer(server, { address, port, backlog }, () => server.on('error', onError))
+    const held = await openServer(server, { bound, address, port, backlog }, () => server.on('error', onError))
     return { port: held, close: () => void server.close() }
   }
 

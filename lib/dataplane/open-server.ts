@@ -7,15 +7,17 @@ import { type TcpDoorOptions } from './tcp-transport.js'
  */
 export function openServer(
   server: Server,
-  { address, port, backlog }: Pick<TcpDoorOptions, 'address' | 'port' | 'backlog'>,
+  { bound, address, port, backlog }: Pick<TcpDoorOptions, 'bound' | 'address' | 'port' | 'backlog'>,
   onListening: () => void,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host: address, port, backlog, exclusive: true, ipv6Only: address.includes(':') }, () => {
+    const listening = (): void => {
       server.removeListener('error', reject)
       onListening()
       resolve((server.address() as { port: number }).port)
-    })
+    }
+    if (bound !== undefined) server.listen(bound, backlog, listening)
+    else server.listen({ host: address, port, backlog, exclusive: true, ipv6Only: address.includes(':') }, listening)
   })
 }

@@ -1,14 +1,9 @@
 import { ConnectionLimit, type ConnectionLimits, type ReachedLimit } from '../balancer/connection-limit.js'
-import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
+import { type ListenerPlan, type ListenerSpec, isLimited } from './listener-plan.js'
 
 /** The Service that a listener belongs to: `namespace/name`. */
 export function serviceOf({ namespace, service }: Pick<ListenerSpec, 'namespace' | 'service'>): string {
   return `${namespace}/${service}`
-}
-
-/** Whether the Service has a limit. */
-export function isLimited({ maxConnections, maxConnectionsPerClient }: Limited): boolean {
-  return maxConnections !== undefined || maxConnectionsPerClient !== undefined
 }
 
 /** What of a listener is counted. */
@@ -16,8 +11,6 @@ interface Counted {
   readonly service: string
   clients(): Iterable<string>
 }
-
-type Limited = Pick<ListenerSpec, 'maxConnections' | 'maxConnectionsPerClient'>
 
 /**
  * The limits of all Services that have some. A Service is counted over all its listeners together: its ports, families,

@@ -40,7 +40,7 @@ export class TcpProxy implements Listener {
   }
 
   open(): Promise<number> {
-    return this.#held.open(this.#spec.port, hasToListen(this.#spec))
+    return this.#held.open(this.#spec.port, hasToListen(this.#spec), this.#context.boundSockets !== undefined)
   }
 
   update(spec: ListenerSpec): Promise<void> | undefined {
@@ -147,8 +147,9 @@ export class TcpProxy implements Listener {
   }
 
   async #listen(port: number): Promise<number> {
-    const { transport, timings, log, descriptors } = this.#context
+    const { transport, timings, log, descriptors, boundSockets } = this.#context
     this.#door = await transport.listen({
+      bound: boundSockets?.take(this.#spec.key),
       address: this.#spec.address,
       port,
       backlog: BACKLOG,

@@ -1,5 +1,6 @@
 import { type Target } from '../balancer/balancer.js'
 import { type HalfClosedLimit } from './half-closed-limit.js'
+import { type BoundSocket } from './bound-socket.js'
 import { type SocketEnd } from './own-sockets.js'
 
 /** One TCP socket. Nothing is read from it before it is spliced with another. */
@@ -58,6 +59,8 @@ export interface TcpSplice {
 }
 
 export interface TcpDoorOptions {
+  /** A socket that is bound already, to listen on in place of one of our own; `address` and `port` are then its own. */
+  readonly bound?: BoundSocket | undefined
   readonly address: string
   /** 0: any. */
   readonly port: number

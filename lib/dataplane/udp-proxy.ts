@@ -9,7 +9,7 @@ import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerSpec, hasToListen } from './listener-plan.js'
 import { serviceOf } from './service-limits.js'
 import { UdpFlow } from './udp-flow.js'
-import { udpSocket } from './udp-socket.js'
+import { bindTo, udpSocket } from './udp-socket.js'
 
 /** Asked of the kernel (it gives at most net.core.rmem_max): the default of 208 KiB is full after three large datagrams. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
@@ -41,7 +41,7 @@ export class UdpProxy implements Listener {
   }
 
   open(): Promise<number> {
-    return this.#held.open(this.#spec.port, hasToListen(this.#spec))
+    return this.#held.open(this.#spec.port, hasToListen(this.#spec), this.#context.boundSockets !== undefined)
   }
 
   update(spec: ListenerSpec): Promise<void> | undefined {
@@ -98,7 +98,7 @@ export class UdpProxy implements Listener {
         reject(error)
       }
       socket.once('error', fail)
-      socket.bind({ address: this.#spec.address, port, exclusive: true }, () => {
+      const onListening = (): void => {
         socket.removeListener('error', fail)
         // What is wrong with one datagram (a client that vanished, say) must not end the listener.
         socket.on('error', error =>
@@ -109,7 +109,10 @@ export class UdpProxy implements Listener {
         this.#socket = socket
         this.#context.descriptors.note()
         resolve(socket.address().port)
-      })
+      }
+      const bound = this.#context.boundSockets?.take(this.#spec.key)
+      if (bound !== undefined) bindTo(socket, bound, onListening)
+      else socket.bind({ address: this.#spec.address, port, exclusive: true }, onListening)
     })
   }
 

@@ -58,6 +58,8 @@ export class DemoProxy {
       '--manifests',
       this.#folder,
       '--iptables-min-sync-period=100ms',
+      // One process: workers would outlive one that is killed, as they are meant to.
+      '--data-plane-workers=0',
       '-v=3',
     ]
     const child = this.#node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })

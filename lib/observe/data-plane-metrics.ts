@@ -104,6 +104,13 @@ export const DATA_PLANE_METRICS: readonly ReadMetric[] = [
     counts => counts.descriptors.waited,
   ),
   single('counter', 'descriptors_shed_total', 'Clients turned away for want of one', counts => counts.descriptors.shed),
+  single('gauge', 'workers', 'Data-plane worker processes that run', counts => counts.workers?.running ?? 0),
+  single(
+    'counter',
+    'worker_restarts_total',
+    'Data-plane workers started in place of one that had ended',
+    counts => counts.workers?.restarts ?? 0,
+  ),
 ]
 
 function perPort(

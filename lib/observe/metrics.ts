@@ -162,7 +162,7 @@ export class Metrics implements SyncRecord, ProbeRecord {
       texts.push(await this.#registry.getSingleMetricAsString(name))
       await nextTurn()
     }
-    const counts = this.#dataPlane.counts()
+    const counts = await this.#dataPlane.counts()
     for (const [{ name, read }, shown] of this.#shown) {
       texts.push(...(await this.#printInParts(name, read(counts), shown)))
     }

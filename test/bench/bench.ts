@@ -1,7 +1,7 @@
 /**
  * Runs benchmarks: `npm run bench` all loads with every contender, and writes the report; `npm run bench -- NAME` one.
  */
-const PROGRAMS = ['lossless', 'programming', 'rules', 'micro'] as const
+const PROGRAMS = ['lossless', 'programming', 'rules', 'stalls', 'micro'] as const
 
 const [name] = process.argv.slice(2)
 if (PROGRAMS.some(program => program === name)) {

@@ -38,7 +38,7 @@ t.test('least connections sends new clients where others have left', async t => 
   t.equal(names, 'abab')
   sockets[1]!.destroy()
   sockets[3]!.destroy()
-  await until(() => plane.counts().active === 2, 'both of b have gone')
+  await until(async () => (await plane.counts()).active === 2, 'both of b have gone')
   t.equal((await visits(t, port!, 3)).names, 'bba')
 })
 
@@ -67,11 +67,11 @@ t.test(
     const { names, sockets } = await visits(t, port!, 5)
     t.equal(names, 'ababa')
     sockets[1]!.destroy()
-    await until(() => plane.counts().active === 4, 'one of b has gone')
+    await until(async () => (await plane.counts()).active === 4, 'one of b has gone')
     t.strictSame(await plane.apply(spec({ endpoints, balancer: 'least-connections' })), [port])
     t.equal((await visits(t, port!, 3)).names, 'bba', 'a has three, b one')
     await plane.apply(spec({ endpoints }))
-    t.equal(plane.counts().active, 7, 'none of the connections was touched')
+    t.equal((await plane.counts()).active, 7, 'none of the connections was touched')
   },
 )
 
@@ -89,7 +89,7 @@ t.test('a dial that failed does not count for the endpoint', async t => {
   const plane = new PlaneUnderTest(t, { clock })
   const [port] = await plane.apply(spec({ endpoints: [dead, live!.endpoint], balancer: 'least-connections' }))
   t.equal((await visits(t, port!, 2)).names, 'll')
-  t.equal(plane.counts().dialFailures, 1)
+  t.equal((await plane.counts()).dialFailures, 1)
   await revive(t, dead.port, 'd')
   clock.advance(2000)
   t.equal((await visits(t, port!, 2)).names, 'dd', 'it has none, the other has two')
@@ -108,7 +108,7 @@ t.test('connections of an endpoint that went and came back do not count', async 
   await list(a, b)
   sockets[0]!.destroy()
   sockets[2]!.destroy()
-  await until(() => plane.counts().active === 2, 'the old ones of a have gone')
+  await until(async () => (await plane.counts()).active === 2, 'the old ones of a have gone')
   t.equal((await visits(t, port!, 3)).names, 'aab', 'a starts at none, not below')
 })
 
@@ -119,26 +119,26 @@ t.test('an endpoint that fails is left out, longer each time, until somebody get
   const plane = new PlaneUnderTest(t, { clock })
   const [port] = await plane.apply(spec({ endpoints: [dead, live.endpoint] }))
   const failuresOf = async (clients: number) => {
-    const before = plane.counts().dialFailures
+    const before = (await plane.counts()).dialFailures
     for (let i = 0; i < clients; i++) t.equal(await ask(port!), 'live')
-    return plane.counts().dialFailures - before
+    return (await plane.counts()).dialFailures - before
   }
   t.equal(await failuresOf(6), 1, 'one client found out for all')
-  t.match(plane.counts(), { ejections: 1, ejected: 1 })
+  t.match(await plane.counts(), { ejections: 1, ejected: 1 })
   clock.advance(2000)
-  t.match(plane.counts(), { ejections: 1, ejected: 0 })
+  t.match(await plane.counts(), { ejections: 1, ejected: 0 })
   t.equal(await failuresOf(6), 1)
   clock.advance(3999)
-  t.match(plane.counts(), { ejections: 2, ejected: 1 }, 'four seconds the second time')
+  t.match(await plane.counts(), { ejections: 2, ejected: 1 }, 'four seconds the second time')
   clock.advance(1)
   await revive(t, dead.port, 'dead')
   t.strictSame([await ask(port!), await ask(port!)].sort(), ['dead', 'live'])
   live.stop()
   t.equal(await ask(port!), 'dead')
   t.equal(await ask(port!), 'dead')
-  t.match(plane.counts(), { ejections: 3, ejected: 1 })
+  t.match(await plane.counts(), { ejections: 3, ejected: 1 })
   clock.advance(2000)
-  t.match(plane.counts(), { ejections: 3, ejected: 0 })
+  t.match(await plane.counts(), { ejections: 3, ejected: 0 })
 })
 
 t.test('an endpoint that came back is left out for the shortest time again when it fails anew', async t => {
@@ -153,9 +153,9 @@ t.test('an endpoint that came back is left out for the shortest time again when 
   t.equal(await ask(port!), 'dead')
   await stop()
   t.strictSame([await ask(port!), await ask(port!)], ['live', 'live'])
-  t.match(plane.counts(), { ejections: 2, ejected: 1 })
+  t.match(await plane.counts(), { ejections: 2, ejected: 1 })
   clock.advance(2000)
-  t.equal(plane.counts().ejected, 0)
+  t.equal((await plane.counts()).ejected, 0)
 })
 
 t.test('UDP flows count as connections do, until they end', async t => {
@@ -172,7 +172,7 @@ t.test('UDP flows count as connections do, until they end', async t => {
   await clients[0]!.ask('y')
   await clients[2]!.ask('y')
   clock.advance(10)
-  await until(() => plane.counts().active === 2, 'the flows of b have ended')
+  await until(async () => (await plane.counts()).active === 2, 'the flows of b have ended')
   for (const answer of ['b z', 'b z', 'a z']) t.equal(await (await udpClient(t, port!)).ask('z'), answer)
 })
 
@@ -184,7 +184,7 @@ t.test('a UDP endpoint that did not take a flow does not count it', async t => {
   const [port] = await plane.apply(spec({ ...udp, endpoints: [dead, live.endpoint], balancer: 'least-connections' }))
   const askAnew = async () => (await udpClient(t, port!)).ask('x')
   t.strictSame([await askAnew(), await askAnew()], ['l x', 'l x'])
-  t.equal(plane.counts().dialFailures, 1)
+  t.equal((await plane.counts()).dialFailures, 1)
   await UdpPod.start(t, 'd', undefined, dead.port)
   clock.advance(2000)
   t.strictSame([await askAnew(), await askAnew()], ['d x', 'd x'], 'it has none, the other has two')
@@ -198,19 +198,19 @@ t.test('a UDP endpoint whose port is closed is left out, longer each time, until
   const [port] = await plane.apply(spec({ ...udp, endpoints: [dead, live.endpoint] }))
   const askAnew = async () => (await udpClient(t, port!)).ask('x')
   t.strictSame([await askAnew(), await askAnew(), await askAnew()], ['live x', 'live x', 'live x'])
-  t.match(plane.counts(), { dialFailures: 1, ejections: 1, ejected: 1 })
+  t.match(await plane.counts(), { dialFailures: 1, ejections: 1, ejected: 1 })
   clock.advance(2000)
   t.strictSame([await askAnew(), await askAnew()], ['live x', 'live x'])
   clock.advance(3999)
-  t.match(plane.counts(), { dialFailures: 2, ejections: 2, ejected: 1 })
+  t.match(await plane.counts(), { dialFailures: 2, ejections: 2, ejected: 1 })
   clock.advance(1)
   const revived = await UdpPod.start(t, 'dead', undefined, dead.port)
   t.strictSame([await askAnew(), await askAnew()].sort(), ['dead x', 'live x'])
   revived.stop()
   t.strictSame([await askAnew(), await askAnew()], ['live x', 'live x'])
-  t.match(plane.counts(), { ejections: 3, ejected: 1 })
+  t.match(await plane.counts(), { ejections: 3, ejected: 1 })
   clock.advance(2000)
-  t.equal(plane.counts().ejected, 0, 'its answer made the time short again')
+  t.equal((await plane.counts()).ejected, 0, 'its answer made the time short again')
 })
 
 const udp = { protocol: 'UDP', key: 'IPv4/default/dns/UDP' } as const

@@ -61,13 +61,19 @@ t.test(
     const crowd = new Crowd(t)
     const [port] = await plane.apply(spec({ endpoints: [pod.endpoint], maxConnections: 3 }))
     t.equal(await crowd.come(port!, X, Y, X, Z, X), '...xx')
-    t.match(plane.counts(), { connections: 3, active: 3, refused: 2, shedAtServiceLimit: 2, shedAtClientLimit: 0 })
+    t.match(await plane.counts(), {
+      connections: 3,
+      active: 3,
+      refused: 2,
+      shedAtServiceLimit: 2,
+      shedAtClientLimit: 0,
+    })
     t.strictSame(await Promise.all(crowd.served.map(client => client.echoes())), [true, true, true])
     crowd.leave(X)
-    await until(() => plane.counts().active === 2, 'one has gone')
+    await until(async () => (await plane.counts()).active === 2, 'one has gone')
     t.equal(await crowd.come(port!, Z, Z), '.x')
     for (const client of [X, Y, Z]) crowd.leave(client)
-    await until(() => plane.counts().active === 0, 'all have gone')
+    await until(async () => (await plane.counts()).active === 0, 'all have gone')
     t.equal(await crowd.come(port!, X, X, X, X), '...x', 'nothing of those before is counted')
   },
 )
@@ -78,9 +84,9 @@ t.test('a client beyond its own limit is refused, and others are not', async t =
   const crowd = new Crowd(t)
   const [port] = await plane.apply(spec({ endpoints: [pod.endpoint], maxConnectionsPerClient: 2 }))
   t.equal(await crowd.come(port!, X, X, X, Y, Y, Y), '..x..x')
-  t.match(plane.counts(), { refused: 2, shedAtServiceLimit: 0, shedAtClientLimit: 2 })
+  t.match(await plane.counts(), { refused: 2, shedAtServiceLimit: 0, shedAtClientLimit: 2 })
   crowd.leave(X)
-  await until(() => plane.counts().active === 3, 'one has gone')
+  await until(async () => (await plane.counts()).active === 3, 'one has gone')
   t.equal(await crowd.come(port!, Y, X, X), 'x.x')
 })
 
@@ -90,15 +96,15 @@ t.test('limits are set, changed and taken away at open listeners, and count who 
   const crowd = new Crowd(t)
   const apply = (limits: Partial<ListenerSpec>) => plane.apply(spec({ endpoints: [pod.endpoint], ...limits }))
   const [port] = await apply({})
-  const isLimited = () => plane.plane.counts().listeners[0]!.limited
-  t.notOk(isLimited())
+  const isLimited = async () => (await plane.plane.counts()).listeners[0]!.limited
+  t.notOk(await isLimited())
   t.equal(await crowd.come(port!, X, X, X), '...')
   await apply({ maxConnectionsPerClient: 2 })
   t.equal(await crowd.come(port!, X, Y), 'x.', 'X has three already')
-  t.ok(isLimited())
+  t.ok(await isLimited())
   crowd.leave(X)
   crowd.leave(X)
-  await until(() => plane.counts().active === 2, 'two have gone')
+  await until(async () => (await plane.counts()).active === 2, 'two have gone')
   t.equal(await crowd.come(port!, X, X), '.x')
   await apply({ maxConnections: 3 })
   t.equal(await crowd.come(port!, Z), 'x', 'three are there')
@@ -106,7 +112,7 @@ t.test('limits are set, changed and taken away at open listeners, and count who 
   t.equal(await crowd.come(port!, X, X, Z), '...')
   crowd.leave(Z)
   crowd.leave(Y)
-  await until(() => plane.counts().active === 4, 'two have gone while nobody counted')
+  await until(async () => (await plane.counts()).active === 4, 'two have gone while nobody counted')
   await apply({ maxConnections: 5 })
   t.equal(await crowd.come(port!, Z, Z), '.x')
   t.equal((await Promise.all(crowd.served.map(client => client.echoes()))).filter(Boolean).length, 5)
@@ -132,7 +138,10 @@ t.test('a Service is counted over all its listeners, also those that are gone, a
   await plane.apply(local)
   t.equal(await crowd.come(two!, X), 'x', 'also when the limit was taken away for a while')
   crowd.leave(X)
-  await until(() => plane.plane.counts().descriptors.used === 11, 'one listener and five connections are left')
+  await until(
+    async () => (await plane.plane.counts()).descriptors.used === 11,
+    'one listener and five connections are left',
+  )
   t.equal(await crowd.come(two!, X, X), '.x')
 })
 
@@ -147,21 +156,21 @@ t.test('UDP flows are counted as connections are; datagrams that would open one 
   const beyond = await udpClient(t, port!)
   beyond.send('3')
   beyond.send('4')
-  await until(() => plane.counts().shedAtClientLimit === 2, 'both are counted')
-  t.match(plane.counts(), { connections: 2, refused: 2, shedAtServiceLimit: 0 })
+  await until(async () => (await plane.counts()).shedAtClientLimit === 2, 'both are counted')
+  t.match(await plane.counts(), { connections: 2, refused: 2, shedAtServiceLimit: 0 })
   t.equal(pod.seen.length, 2)
   clock.advance(50)
-  await until(() => plane.counts().active === 0, 'the flows have ended')
+  await until(async () => (await plane.counts()).active === 0, 'the flows have ended')
   t.equal(await beyond.ask('5'), 'pod 5')
   await plane.apply(spec({ ...udp, endpoints: [pod.endpoint] }))
   await plane.apply(spec({ ...udp, endpoints: [pod.endpoint], maxConnectionsPerClient: 1 }))
   one.send('again')
-  await until(() => plane.counts().shedAtClientLimit === 3, 'a new limit counts the flow that is there')
+  await until(async () => (await plane.counts()).shedAtClientLimit === 3, 'a new limit counts the flow that is there')
   await plane.apply(spec({ ...udp, endpoints: [pod.endpoint], maxConnections: 1 }))
   const late = await udpClient(t, port!)
   await beyond.ask('6')
   late.send('7')
-  await until(() => plane.counts().shedAtServiceLimit === 1, 'the flow that is there counts')
+  await until(async () => (await plane.counts()).shedAtServiceLimit === 1, 'the flow that is there counts')
 })
 
 t.test('a flow that cannot be opened does not count', async t => {
@@ -171,9 +180,12 @@ t.test('a flow that cannot be opened does not count', async t => {
   const client = await udpClient(t, port!)
   for (let n = 1; n <= 3; n++) {
     client.send('x')
-    await until(() => plane.counts().dialFailures === n && plane.counts().active === 0, 'the flow has ended')
+    await until(
+      async () => (await plane.counts()).dialFailures === n && (await plane.counts()).active === 0,
+      'the flow has ended',
+    )
   }
-  t.equal(plane.counts().shedAtServiceLimit, 0)
+  t.equal((await plane.counts()).shedAtServiceLimit, 0)
 })
 
 t.test('a flow for which there was no descriptor does not count', async t => {
@@ -188,14 +200,14 @@ t.test('a flow for which there was no descriptor does not count', async t => {
   const crowd = new Crowd(t)
   t.equal(await crowd.come(web!, X, X), '..')
   const waiting = connect(web!, '127.0.0.1')
-  await until(() => plane.plane.counts().descriptors.waited === 1, 'every descriptor is in use')
+  await until(async () => (await plane.plane.counts()).descriptors.waited === 1, 'every descriptor is in use')
   const client = await udpClient(t, dns!)
   client.send('1')
-  await until(() => plane.plane.counts().descriptors.shed === 1, 'the datagram is dropped')
+  await until(async () => (await plane.plane.counts()).descriptors.shed === 1, 'the datagram is dropped')
   waiting.destroy()
   crowd.leave(X)
   crowd.leave(X)
-  await until(() => plane.plane.counts().descriptors.used === 2, 'there are descriptors again')
+  await until(async () => (await plane.plane.counts()).descriptors.used === 2, 'there are descriptors again')
   t.equal(await client.ask('2'), 'pod 2')
 })
 
@@ -204,7 +216,7 @@ t.test('a connection that found no endpoint does not count', async t => {
   const crowd = new Crowd(t)
   const [port] = await plane.apply(spec({ endpoints: [await closedEndpoint()], maxConnections: 1 }))
   t.equal(await crowd.come(port!, X, X, X), 'xxx')
-  t.match(plane.counts(), { connections: 3, shedAtServiceLimit: 0 })
+  t.match(await plane.counts(), { connections: 3, shedAtServiceLimit: 0 })
 })
 
 const udp = { protocol: 'UDP', key: 'IPv4/default/dns/UDP' } as const

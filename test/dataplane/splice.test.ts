@@ -82,7 +82,7 @@ test('many slow readers at a time get every byte in order, both ways', async (t,
     t.equal(atPod.get(String(n)), digestOf(own), `what client ${n} sent`)
     t.equal(atClients[n], digestOf(bytes[(n + 1) % bytes.length]!), `what client ${n} got`)
   }
-  await until(() => plane.plane.counts().descriptors.used === 1, 'no descriptor is held')
+  await until(async () => (await plane.plane.counts()).descriptors.used === 1, 'no descriptor is held')
 })
 
 test('short messages of one connection are not mixed with those of another that is held back', async (t, transport) => {
@@ -100,8 +100,8 @@ test('short messages of one connection are not mixed with those of another that 
       slow.write('s')
       slow.end(sent)
       let before = -1
-      await until(() => {
-        const moved = plane.counts().bytesToEndpoint
+      await until(async () => {
+        const moved = (await plane.counts()).bytesToEndpoint
         const isStalled = moved > 65_536 && moved === before
         before = moved
         return isStalled
@@ -140,16 +140,16 @@ for (const side of ['client', 'endpoint'] as const) {
     )
     to.write(Buffer.alloc(16 * 1024 * 1024))
     let moved = -1
-    await until(() => {
-      const { bytesToClient, bytesToEndpoint } = plane.counts()
+    await until(async () => {
+      const { bytesToClient, bytesToEndpoint } = await plane.counts()
       const isStalled = bytesToClient + bytesToEndpoint > 0 && moved === bytesToClient + bytesToEndpoint
       moved = bytesToClient + bytesToEndpoint
       return isStalled
     }, 'the sender is held back')
     from.resetAndDestroy()
     t.match(await heard, /ECONNRESET|EPIPE/)
-    await until(() => plane.counts().active === 0, 'nothing of it is left')
-    t.equal(plane.plane.counts().descriptors.used, 1)
+    await until(async () => (await plane.counts()).active === 0, 'nothing of it is left')
+    t.equal((await plane.plane.counts()).descriptors.used, 1)
     await until(() => openSockets() === OPEN_BEFORE + 2, 'its sockets are closed')
   })
 }
@@ -169,8 +169,8 @@ test('an end and a reset right after it leave nothing behind', async (t, transpo
     await new Promise(resolve => client.once('end', resolve).once('close', resolve))
     client.resetAndDestroy()
   }
-  await until(() => plane.counts().active === 0, 'all have ended')
-  t.equal(plane.plane.counts().descriptors.used, 1)
+  await until(async () => (await plane.counts()).active === 0, 'all have ended')
+  t.equal((await plane.plane.counts()).descriptors.used, 1)
   await until(() => openSockets() === OPEN_BEFORE + 2, 'their sockets are closed')
 })
 
@@ -198,8 +198,8 @@ test('a client that goes away while its endpoint is being dialled costs one atte
     await once(client, 'connect')
     client.resetAndDestroy()
   }
-  await until(() => plane.counts().active === 0, 'all have ended')
-  t.equal(plane.plane.counts().descriptors.used, 1)
+  await until(async () => (await plane.counts()).active === 0, 'all have ended')
+  t.equal((await plane.plane.counts()).descriptors.used, 1)
   for (const socket of pod.sockets) socket.destroy()
   await until(() => openSockets() === OPEN_BEFORE + 2, 'their sockets are closed')
 })

@@ -11,6 +11,8 @@ interface Command {
   readonly remove?: readonly (readonly [Resource, name: string])[]
   /** Requests for these resources are answered with 403 from now on. */
   readonly forbid?: readonly Resource[]
+  /** Watches of these resources end so that everything has to be listed again. */
+  readonly relist?: readonly Resource[]
   /** The answer comes when an event with such a reason has been created, and is that event. */
   readonly event?: string
   /** Churns the endpoints of a slice every `ms` milliseconds, from the list of slices, until it is told something else. */
@@ -28,6 +30,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   clearInterval(churn)
   for (const [resource, object] of command.put ?? []) api.put(resource, object)
   for (const [resource, name] of command.remove ?? []) api.remove(resource, name)
+  for (const resource of command.relist ?? []) api.expireWatches(resource)
   for (const resource of command.forbid ?? [])
     api.refuseNext(Infinity, { status: 403, when: request => request.resource === resource })
   if (command.event !== undefined) {

@@ -198,7 +198,22 @@ export class NodeNetwork {
     const ended = running.map(child => once(child, 'exit'))
     for (const child of running) child.kill('SIGKILL')
     await Promise.all(ended)
+    await this.#endOrphans()
     for (const namespace of this.#namespaces) await namespace.delete()
+  }
+
+  /** Data-plane workers outlive a proxy that is killed. Nobody else is in these namespaces. */
+  async #endOrphans(): Promise<void> {
+    for (const { name } of this.#namespaces) {
+      const { stdout } = await this.node.run('ip', ['netns', 'pids', name])
+      for (const pid of stdout.split('\n').filter(line => line !== '')) {
+        try {
+          process.kill(Number(pid), 'SIGKILL')
+        } catch {
+          // It has ended in the meantime.
+        }
+      }
+    }
   }
 }
 

@@ -1,11 +1,13 @@
 import type { Test } from 'tap'
-import { type TrafficCounts } from '../../lib/dataplane/data-plane.js'
+import { type DataPlane, type TrafficCounts } from '../../lib/dataplane/data-plane.js'
 import { type DataPlaneTimings } from '../../lib/dataplane/listener.js'
 import { type ListenerPlan, type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
 import { DEFAULT_TIMINGS, InProcessDataPlane, type InProcessOptions } from '../../lib/dataplane/in-process.js'
 import { chooseTransport } from '../../lib/dataplane/choose-transport.js'
+import { NetTransport } from '../../lib/dataplane/net-transport.js'
 import { type Log } from '../../lib/model/log.js'
 import { realClock } from '../../lib/system/real-clock.js'
+import { WorkerPool } from '../../lib/workers/worker-pool.js'
 
 export const silentLog: Log = {
   info: () => undefined,
@@ -41,12 +43,26 @@ export function planOf(...specs: readonly ListenerSpec[]): ListenerPlan {
   return new Map(specs.map(entry => [entry.key, entry]))
 }
 
+/**
+ * How many workers hold the sockets of planes under test, and whether their sockets are handed to them. See
+ * `test/dataplane/with-one-worker.test.ts` and its neighbours.
+ */
+export const WORKERS = Number(process.env['PLANE_WORKERS'] ?? 0)
+const HANDS_SOCKETS = process.env['PLANE_HANDS_SOCKETS'] !== 'no'
+
+/** Why a test cannot be made with several workers, or false: each has a round robin of its own. */
+export const tellsTurns = WORKERS > 1 && HANDS_SOCKETS && 'each worker has turns of its own'
+/** The same, where files have to run out. */
+export const tellsDescriptors = WORKERS > 1 && HANDS_SOCKETS && 'each worker has descriptors of its own'
+
+type PlaneOptions = Partial<Omit<InProcessOptions, 'timings' | 'boundSockets'>>
+
 /** A data plane with real sockets on loopback, that is drained when the test ends. Round robin begins with the first endpoint. */
 export class PlaneUnderTest {
-  readonly plane: InProcessDataPlane
+  readonly plane: DataPlane
 
-  constructor(t: Test, options: Partial<InProcessOptions> = {}, timings: Partial<DataPlaneTimings> = {}) {
-    this.plane = new InProcessDataPlane({
+  constructor(t: Test, options: PlaneOptions = {}, timings: Partial<DataPlaneTimings> = {}) {
+    const all = {
       log: silentLog,
       clock: realClock,
       random: () => 0,
@@ -54,7 +70,8 @@ export class PlaneUnderTest {
       transport,
       ...options,
       timings: { ...DEFAULT_TIMINGS, ...timings },
-    })
+    }
+    this.plane = WORKERS === 0 ? new InProcessDataPlane(all) : workerPool(all)
     t.teardown(() => this.plane.drain(0))
   }
 
@@ -66,16 +83,34 @@ export class PlaneUnderTest {
   }
 
   /** Counts of the listener of a key, or of the only one. */
-  counts(key?: string): Readonly<TrafficCounts> {
-    const { listeners } = this.plane.counts()
+  async counts(key?: string): Promise<Readonly<TrafficCounts>> {
+    const { listeners } = await this.plane.counts()
     return (key === undefined ? listeners[0] : listeners.find(listener => listener.key === key))!.traffic
   }
 }
 
+function workerPool({ log, clock, random, descriptorLimit, timings, transport }: InProcessOptions): WorkerPool {
+  return new WorkerPool({
+    workers: WORKERS,
+    handsSockets: HANDS_SOCKETS,
+    settings: {
+      verbosity: 0,
+      timings,
+      descriptorLimit,
+      tcpFastPath: transport instanceof NetTransport ? 'off' : 'auto',
+      roundRobinStart: random(),
+      drainTimeout: 0,
+      orphanTime: 0,
+    },
+    clock,
+    log,
+  })
+}
+
 /** Resolves when the condition holds; looks at every turn of the event loop that brings something, and fails the wait after 10 s. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + 10_000
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`Waited 10 s in vain until ${what}`)
     await new Promise(resolve => setTimeout(resolve, 2))
   }

@@ -9,6 +9,9 @@ export const PROXY_PROGRAM = fileURLToPath(new URL('../../bin/kube-proxy.js', im
 /** How long a test waits for a log line, in milliseconds. */
 const LIMIT_MS = 20_000
 
+/** How many data-plane workers proxies under test have; `test/integration/with-two-workers.test.ts` runs the tests again with another number. */
+export const PROXY_WORKERS = Number(process.env['PROXY_WORKERS'] ?? 1)
+
 /** The real program, started in a node's namespace; its log lines are what tests wait for. */
 export class ProxyProcess {
   readonly child: ChildProcess
@@ -20,7 +23,12 @@ export class ProxyProcess {
     env: NodeJS.ProcessEnv = process.env,
     node: NetworkNamespace = network.node,
   ) {
-    this.child = network.start(node, process.execPath, [PROXY_PROGRAM, '-v=3', ...args], env)
+    this.child = network.start(
+      node,
+      process.execPath,
+      [PROXY_PROGRAM, '-v=3', `--data-plane-workers=${PROXY_WORKERS}`, ...args],
+      env,
+    )
     this.#log = new LogLines(this.child, this.child.stderr!, LIMIT_MS)
   }
 

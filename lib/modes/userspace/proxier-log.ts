@@ -21,6 +21,7 @@ export class ProxierLog {
   #failed: ReadonlySet<string> = new Set()
   #conflicts: ReadonlySet<string> = new Set()
   #sctp: ReadonlySet<string> = new Set()
+  #looping: ReadonlySet<string> = new Set()
   #exhausted = 0
 
   constructor(log: Log, events: EventSink) {
@@ -76,6 +77,15 @@ export class ProxierLog {
       this.#warn(portal.servicePort, 'PortAlreadyAllocated', 'Claim', note)
     }
     this.#conflicts = told
+  }
+
+  /** Service ports of which some endpoint is left out, being an address of a Service. */
+  looping(keys: readonly string[]): void {
+    for (const servicePort of keys) {
+      if (!this.#looping.has(servicePort))
+        this.#log.warn('An endpoint that is an address of a Service itself is left out', { servicePort })
+    }
+    this.#looping = new Set(keys)
   }
 
   sctp(snapshot: ServiceSnapshot): void {

@@ -14,6 +14,7 @@ import { FamilyRules, type HeldPortal } from './family-rules.js'
 import { type PortalTarget } from './led-portal.js'
 import { listenerSpecs, nodePortKey } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
+import { LoopGuard } from './loop-guard.js'
 import { portalName } from './found-proxy-ports.js'
 import { ProxierLog } from './proxier-log.js'
 import { PortalBook } from './portal-book.js'
@@ -60,6 +61,7 @@ export class UserspaceProxier implements Proxier {
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
   #specs: ReadonlyMap<ServicePortKey, ListenerSpec> = new Map()
   readonly #book = new PortalBook()
+  readonly #loopGuard: LoopGuard
   #held: ListenerPlan = new Map()
   #portals: ReadonlyMap<string, HeldPortal> = new Map()
   /** What an earlier process listened on; each is asked for once. */
@@ -71,6 +73,7 @@ export class UserspaceProxier implements Proxier {
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
     this.#told = new ProxierLog(options.log, options.events)
+    this.#loopGuard = new LoopGuard(options.nodeAddresses)
     this.rules = options.iptables.map(iptables => new FamilyRules({ ...options, iptables }))
   }
 
@@ -79,9 +82,11 @@ export class UserspaceProxier implements Proxier {
   }
 
   async update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
-    this.#snapshot = snapshot
     this.#told.sctp(snapshot)
     const { served, conflicts } = this.#book.settle([...snapshot.ports.values()].filter(isServed))
+    const { snapshot: guarded, looping } = this.#loopGuard.apply(snapshot, served)
+    this.#snapshot = guarded
+    this.#told.looping(looping)
     this.#told.conflicts(conflicts)
     this.#nodePorts = new Set(
       served.filter(({ address }) => address === undefined).map(({ servicePort }) => servicePort.key),

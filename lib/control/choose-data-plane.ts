@@ -1,0 +1,46 @@
+import { availableParallelism } from 'node:os'
+import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
+import { chooseTransport } from '../dataplane/choose-transport.js'
+import { type DataPlane } from '../dataplane/data-plane.js'
+import { DEFAULT_TIMINGS, InProcessDataPlane } from '../dataplane/in-process.js'
+import { type Log } from '../model/log.js'
+import { descriptorLimit } from '../system/descriptor-limit.js'
+import { realClock } from '../system/real-clock.js'
+import { afterOrphans } from '../workers/after-orphans.js'
+import { WorkerPool } from '../workers/worker-pool.js'
+import { workerCount } from './worker-count.js'
+
+/**
+ * How long workers go on without a control process, in milliseconds: long enough for one that is restarted by hand, short
+ * enough not to serve for ever what nobody knows any more.
+ */
+const ORPHAN_TIME_MS = 300_000
+
+/** The data plane that the operator asked for: in workers, which are being started when this returns, or in this process. */
+export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promise<DataPlane> {
+  const { udpIdleTimeout, verbosity, drainTimeout, tcpFastPath } = config
+  const timings =
+    udpIdleTimeout === undefined
+      ? DEFAULT_TIMINGS
+      : { ...DEFAULT_TIMINGS, udpOneWay: udpIdleTimeout, udpAnswered: udpIdleTimeout }
+  const limit = descriptorLimit()
+  log.info(0, 'Open files', { limit })
+  const workers = workerCount(config.dataPlaneWorkers, availableParallelism())
+  const dataPlane =
+    workers === 0
+      ? new InProcessDataPlane({
+          log,
+          clock: realClock,
+          random: Math.random,
+          descriptorLimit: limit,
+          timings,
+          transport: await chooseTransport(tcpFastPath, log),
+        })
+      : new WorkerPool({
+          workers,
+          settings: { verbosity, timings, tcpFastPath, drainTimeout, orphanTime: ORPHAN_TIME_MS },
+          clock: realClock,
+          log,
+        })
+  return afterOrphans(dataPlane, log)
+}

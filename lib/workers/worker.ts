@@ -1,0 +1,158 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type ListenerReport, type TrafficCounts } from '../dataplane/data-plane.js'
+import { InProcessDataPlane } from '../dataplane/in-process.js'
+import { type ListenerSpec } from '../dataplane/listener-plan.js'
+import { type TcpTransport } from '../dataplane/tcp-transport.js'
+import { type Clock } from '../model/clock.js'
+import { messageOf, systemCode } from '../model/failure.js'
+import { type Log } from '../model/log.js'
+import { type ServicePortKey } from '../model/service-port.js'
+import { HandedSockets } from './handed-sockets.js'
+import { LEAVING_TITLE, ORPHAN_TITLE } from './orphans.js'
+import { keepIdentity } from './keep-identity.js'
+import { type ListenFailure, type WorkerAnswer, type WorkerOrder, type WorkerSettings } from './worker-messages.js'
+
+/** Listeners that are counted before connections get their turn again. */
+const COUNTED_PER_TURN = 200
+
+export interface WorkerOptions {
+  readonly settings: WorkerSettings
+  readonly clock: Clock
+  readonly random: () => number
+  readonly descriptorLimit: number
+  /** How TCP is done. */
+  readonly transport: TcpTransport
+  readonly log: Log
+  readonly send: (answer: WorkerAnswer) => void
+  /** Takes the name that others see of this process; see `orphans.ts`. */
+  readonly setTitle: (title: string) => void
+  /** Ends the process, once what was sent has left it. */
+  readonly exit: () => void
+}
+
+/**
+ * A data plane that is told what to do by messages.
+ *
+ *     ordered ──▶ orphaned ──▶ leaving ──▶ exit      the control process is gone: serves on, for a limited time, with what
+ *        └─── drain ──────────────┘                  it knows, until a successor or the time says to leave
+ */
+export class Worker {
+  readonly #options: WorkerOptions
+  readonly #plane: InProcessDataPlane
+  readonly #sockets = new HandedSockets()
+  /** What the plan is to be, as far as its parts have come. */
+  readonly #plan = new Map<ServicePortKey, ListenerSpec>()
+  /** Ports as the control process knows them. */
+  readonly #reported = new Map<ServicePortKey, number>()
+  #state: 'ordered' | 'orphaned' | 'leaving' = 'ordered'
+
+  constructor(options: WorkerOptions) {
+    const { settings, clock, random, descriptorLimit, transport, log } = options
+    this.#options = options
+    this.#plane = new InProcessDataPlane({
+      log,
+      clock,
+      random,
+      descriptorLimit,
+      timings: settings.timings,
+      transport,
+      ...(settings.handedSockets ? { boundSockets: this.#sockets } : {}),
+    })
+  }
+
+  obey(order: WorkerOrder, handle: object | undefined): void {
+    switch (order.kind) {
+      case 'inherited':
+        return this.#sockets.inherit(order.keys)
+      case 'socket':
+        if (handle !== undefined) this.#sockets.put(order.key, handle)
+        return
+      case 'plan':
+        for (const spec of order.set) this.#plan.set(spec.key, keepIdentity(spec, this.#plan.get(spec.key)))
+        for (const key of order.drop) this.#plan.delete(key)
+        if (order.isLast) void this.#carryOut(order.generation)
+        return
+      case 'count':
+        return void this.#count(order.id)
+      case 'ping':
+        return this.#options.send({ kind: 'pong' })
+      case 'drain':
+        return void this.#leave(order.timeoutMs)
+    }
+  }
+
+  /** The control process is gone. */
+  orphaned(): void {
+    const { settings, clock, log, setTitle, exit } = this.#options
+    // It was told to stop and cut us off, or it had not told us yet whom to serve.
+    if (this.#state === 'leaving' || this.#plan.size === 0) return exit()
+    this.#state = 'orphaned'
+    setTitle(ORPHAN_TITLE)
+    log.warn('Control process is gone: a data-plane worker goes on with what it knows', {
+      listeners: this.#plan.size,
+      seconds: settings.orphanTime / 1000,
+    })
+    clock.after(settings.orphanTime, () => this.signalled())
+  }
+
+  /** Somebody wants this process to end. While there is a control process, that one decides. */
+  signalled(): void {
+    if (this.#state === 'orphaned') void this.#leave(this.#options.settings.drainTimeout)
+  }
+
+  async #carryOut(generation: number): Promise<void> {
+    // A copy: the next parts must not change what is still being carried out.
+    const applied = this.#plane.apply(new Map(this.#plan))
+    // By now every listener has taken its socket.
+    this.#sockets.closeRest()
+    const { open, failed } = await applied
+    this.#options.send({ kind: 'report', generation, opened: this.#newlyOpened(open), failed: failuresOf(failed) })
+  }
+
+  #newlyOpened(open: ListenerReport['open']): (readonly [ServicePortKey, number])[] {
+    const opened: (readonly [ServicePortKey, number])[] = []
+    for (const entry of open) {
+      const [key, port] = entry
+      if (this.#reported.get(key) === port) continue
+      this.#reported.set(key, port)
+      opened.push(entry)
+    }
+    for (const key of this.#reported.keys()) if (!open.has(key)) this.#reported.delete(key)
+    return opened
+  }
+
+  async #count(id: number): Promise<void> {
+    const { send } = this.#options
+    let traffic: (readonly [ServicePortKey, Readonly<TrafficCounts>])[] = []
+    const tell = (isLast: boolean): void => {
+      send({ kind: 'counts', id, traffic, descriptors: this.#plane.descriptorCounts(), isLast })
+      traffic = []
+    }
+    for (const counts of this.#plane.listenerCounts()) {
+      traffic.push([counts.key, counts.traffic])
+      if (traffic.length < COUNTED_PER_TURN) continue
+      tell(false)
+      await nextTurn()
+    }
+    tell(true)
+  }
+
+  async #leave(timeoutMs: number): Promise<void> {
+    const { log, send, setTitle, exit } = this.#options
+    const wasOrphaned = this.#state === 'orphaned'
+    this.#state = 'leaving'
+    // Closes the listeners before it returns.
+    const drained = this.#plane.drain(timeoutMs)
+    if (wasOrphaned) {
+      setTitle(LEAVING_TITLE)
+      log.info(0, 'Data-plane worker without a control process drains', { seconds: timeoutMs / 1000 })
+    }
+    const cutOff = await drained
+    send({ kind: 'drained', cutOff })
+    exit()
+  }
+}
+
+function failuresOf(failed: ListenerReport['failed']): ListenFailure[] {
+  return [...failed].map(([key, { cause }]) => ({ key, message: messageOf(cause), systemCode: systemCode(cause) }))
+}

@@ -1,0 +1,5 @@
+/** What the whole program does, with the sockets in the control process. */
+process.env['PROXY_WORKERS'] = '0'
+await import('./cluster-ip.test.js')
+
+export {}

@@ -1,0 +1,80 @@
+import t from 'tap'
+import { type Endpoint } from '../../lib/model/endpoint.js'
+import { type ServicePort } from '../../lib/model/service-port.js'
+import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
+import { LoopGuard } from '../../lib/modes/userspace/loop-guard.js'
+import { portalsOf } from '../../lib/modes/userspace/portals.js'
+import { servicePortOf } from '../support/service-port-of.js'
+
+const NODE = '192.168.50.1'
+const guard = () => new LoopGuard(family => (family === 'IPv4' ? [NODE] : []))
+
+function endpoint(ip: string, port: number): Endpoint {
+  return { ip, port, ready: true, serving: true, terminating: false, isLocal: false, zoneHints: [], nodeHints: [] }
+}
+
+function served(servicePort: ServicePort, ...endpoints: Endpoint[]): ServedPort {
+  return { servicePort, endpoints, usable: { cluster: endpoints, local: endpoints, hasAny: true } }
+}
+
+function snapshotOf(...ports: ServedPort[]): ServiceSnapshot {
+  return { generation: 1, ports: new Map(ports.map(port => [port.servicePort.key, port])) }
+}
+
+const other = servicePortOf({
+  name: 'other',
+  clusterIP: '10.96.0.20',
+  externalIPs: ['203.0.113.9'],
+  loadBalancerIPs: ['198.51.100.9'],
+  nodePort: 30080,
+})
+const pod = endpoint('10.244.0.5', 80)
+
+t.test('endpoints that are an address of a Service are left out, the others stay', t => {
+  for (const [ip, port] of [
+    ['10.96.0.20', 80],
+    ['10.96.0.10', 80],
+    ['203.0.113.9', 80],
+    ['198.51.100.9', 80],
+    [NODE, 30080],
+  ] as const) {
+    const web = served(servicePortOf(), endpoint(ip, port), pod)
+    const given = snapshotOf(web, served(other, pod))
+    const { snapshot, looping } = guard().apply(given, [...given.ports.values()].flatMap(portalsOf))
+    t.strictSame(looping, [web.servicePort.key], `${ip}:${port}`)
+    t.strictSame(snapshot.ports.get(web.servicePort.key)!.usable, { cluster: [pod], local: [pod], hasAny: true })
+    t.equal(snapshot.ports.get(other.key), given.ports.get(other.key))
+  }
+  t.end()
+})
+
+t.test('endpoints that only look like one are used', t => {
+  const udp = servicePortOf({ name: 'udp', protocol: 'UDP', clusterIP: '10.96.0.30' })
+  const web = served(
+    servicePortOf(),
+    endpoint('10.96.0.20', 81),
+    endpoint('10.96.0.30', 80),
+    endpoint('10.244.0.9', 30080),
+    endpoint(NODE, 80),
+  )
+  const given = snapshotOf(web, served(other, pod), served(udp, pod))
+  const { snapshot, looping } = guard().apply(given, [...given.ports.values()].flatMap(portalsOf))
+  t.strictSame(looping, [])
+  t.equal(snapshot, given)
+  t.end()
+})
+
+t.test('it is asked again when a Service comes or goes, and what is unchanged stays the same object', t => {
+  const web = served(servicePortOf(), endpoint('10.96.0.20', 80), pod)
+  const alone = snapshotOf(web)
+  const both = snapshotOf(web, served(other, pod))
+  const it = guard()
+  const portals = portalsOf(web)
+  t.equal(it.apply(alone, portals).snapshot, alone)
+  const all = [...both.ports.values()].flatMap(portalsOf)
+  const first = it.apply(both, all).snapshot.ports.get(web.servicePort.key)!
+  t.strictSame(first.usable.cluster, [pod])
+  t.equal(it.apply(both, all).snapshot.ports.get(web.servicePort.key), first)
+  t.equal(it.apply(alone, [...portals]).snapshot, alone)
+  t.end()
+})

@@ -1,0 +1,59 @@
+import t from 'tap'
+import { noTraffic } from '../../lib/dataplane/data-plane.js'
+import { CountsLedger } from '../../lib/workers/counts-ledger.js'
+
+const heard = (traffic: Record<string, { connections: number; active?: number; ejected?: number }>, waited = 0) => ({
+  traffic: new Map(Object.entries(traffic).map(([key, counts]) => [key, { ...noTraffic(), ...counts }])),
+  descriptors: { used: 10, limit: 100, waited, shed: 0 },
+})
+
+t.test('workers are added up', t => {
+  const ledger = new CountsLedger()
+  ledger.heard(0, heard({ web: { connections: 5, active: 2 }, dns: { connections: 1 } }, 1))
+  ledger.heard(1, heard({ web: { connections: 7, active: 1 } }, 2))
+  t.match(ledger.traffic().get('web'), { connections: 12, active: 3 })
+  t.match(ledger.traffic().get('dns'), { connections: 1 })
+  t.strictSame(ledger.descriptors(), { used: 20, limit: 200, waited: 3, shed: 0 })
+  t.end()
+})
+
+t.test('no counter goes backwards when a worker ends, and what was open is open no more', t => {
+  const ledger = new CountsLedger()
+  ledger.heard(0, heard({ web: { connections: 5, active: 2 } }, 1))
+  ledger.heard(1, heard({ web: { connections: 7, active: 1 } }))
+  ledger.ended(0)
+  t.match(ledger.traffic().get('web'), { connections: 12, active: 1 })
+  ledger.heard(0, heard({ web: { connections: 1, active: 1 } }))
+  t.match(ledger.traffic().get('web'), { connections: 13, active: 2 })
+  t.strictSame(ledger.descriptors(), { used: 20, limit: 200, waited: 1, shed: 0 })
+  t.end()
+})
+
+t.test('nor when a worker gives a listener away, or opens it anew', t => {
+  const ledger = new CountsLedger()
+  ledger.heard(0, heard({ web: { connections: 5 }, dns: { connections: 3 } }))
+  ledger.heard(0, heard({ dns: { connections: 1 } }))
+  t.match(ledger.traffic().get('web'), { connections: 5 })
+  t.match(ledger.traffic().get('dns'), { connections: 4 })
+  t.end()
+})
+
+t.test('an endpoint that several workers leave out counts once, and not at all when they have ended', t => {
+  const ledger = new CountsLedger()
+  ledger.heard(0, heard({ web: { connections: 5, ejected: 1 } }))
+  ledger.heard(1, heard({ web: { connections: 7, ejected: 2 } }))
+  t.match(ledger.traffic().get('web'), { connections: 12, ejected: 2 })
+  ledger.ended(1)
+  t.match(ledger.traffic().get('web'), { connections: 12, ejected: 1 })
+  t.end()
+})
+
+t.test('a listener that is gone is forgotten', t => {
+  const ledger = new CountsLedger()
+  ledger.heard(0, heard({ web: { connections: 5 }, dns: { connections: 3 } }))
+  ledger.ended(0)
+  ledger.heard(1, heard({ web: { connections: 1 } }))
+  ledger.forgetAllBut(key => key === 'dns')
+  t.strictSame([...ledger.traffic().keys()], ['dns'])
+  t.end()
+})

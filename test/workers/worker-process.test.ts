@@ -1,0 +1,101 @@
+import { once, EventEmitter } from 'node:events'
+import t, { type Test } from 'tap'
+import { DEFAULT_TIMINGS } from '../../lib/dataplane/in-process.js'
+import { WorkerProcess } from '../../lib/workers/worker-process.js'
+import { ManualClock } from '../observe/manual-clock.js'
+import { silentLog, until } from '../support/plane-under-test.js'
+
+/** A real worker process, with a clock that stands still. */
+function start(t: Test) {
+  const clock = new ManualClock()
+  const events = new EventEmitter()
+  const settings = {
+    verbosity: 0,
+    timings: DEFAULT_TIMINGS,
+    tcpFastPath: 'auto',
+    handedSockets: true,
+    orphanTime: 0,
+    drainTimeout: 0,
+  } as const
+  const worker = new WorkerProcess({
+    settings,
+    inheritance: () => [],
+    clock,
+    log: silentLog,
+    onReady: () => events.emit('ready'),
+    onEnd: () => events.emit('end'),
+    onAnswer: () => undefined,
+  })
+  t.teardown(() => {
+    worker.retire()
+    worker.kill()
+  })
+  return { clock, worker, next: (event: 'ready' | 'end') => once(events, event) }
+}
+
+t.test('a worker that ends is replaced at once, one that cannot live after growing pauses', async t => {
+  const { clock, worker, next } = start(t)
+  await next('ready')
+  for (const pause of [0, 100, 200, 400]) {
+    const ended = next('end')
+    const { pid } = worker
+    process.kill(pid!, 'SIGKILL')
+    await ended
+    t.equal(worker.pid, undefined)
+    clock.advance(Math.max(0, pause - 1))
+    if (pause > 0) t.equal(worker.pid, undefined, `not yet after ${pause - 1} ms`)
+    const ready = next('ready')
+    clock.advance(1)
+    await ready
+    t.not(worker.pid, pid)
+  }
+  t.equal(worker.restarts, 4)
+  clock.advance(10_000)
+  const ended = next('end')
+  worker.kill()
+  await ended
+  const ready = next('ready')
+  clock.advance(0)
+  await ready
+  t.pass('one that had lived long is replaced at once')
+})
+
+t.test('a worker that does not answer is replaced', async t => {
+  const { clock, worker, next } = start(t)
+  await next('ready')
+  const { pid } = worker
+  process.kill(pid!, 'SIGSTOP')
+  const ended = next('end')
+  for (let second = 0; second <= 30; second += 5) {
+    t.equal(worker.pid, pid, `still there after ${second} s`)
+    clock.advance(5000)
+  }
+  await ended
+  const ready = next('ready')
+  clock.advance(0)
+  await ready
+  t.not(worker.pid, pid)
+})
+
+t.test('a worker that answers is left alone', async t => {
+  const { clock, worker, next } = start(t)
+  await next('ready')
+  const { pid } = worker
+  for (let ping = 0; ping < 20; ping++) {
+    clock.advance(5000)
+    await until(() => worker.hasAnswered, 'it has answered')
+  }
+  t.equal(worker.pid, pid)
+})
+
+t.test('a worker that is retired is not replaced', async t => {
+  const { clock, worker, next } = start(t)
+  await next('ready')
+  worker.retire()
+  const ended = next('end')
+  worker.kill()
+  await ended
+  clock.advance(60_000)
+  t.equal(worker.pid, undefined)
+  t.equal(worker.restarts, 0)
+})
