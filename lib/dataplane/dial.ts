@@ -1,7 +1,7 @@
 import { NONE_TO_AVOID, type Target } from '../balancer/balancer.js'
 import { hostPort } from '../model/address.js'
 import { type ListenerContext } from './listener.js'
-import { type SocketEnd } from './own-sockets.js'
+import { type OwnSocket } from './own-sockets.js'
 import { isOurs } from './socket-error.js'
 import { type TcpConnector, type TcpSocket } from './tcp-transport.js'
 
@@ -14,8 +14,8 @@ const MOST_ATTEMPTS = 16
 export interface DialOwner {
   /** Names the next endpoint to try; `avoid` holds those that failed for this client already. */
   choose(avoid: ReadonlySet<string>): Target | undefined
-  /** `socket` is its new owner's; `end` is our end of it, which is on the list of own sockets. */
-  connected(socket: TcpSocket, target: Target, end: SocketEnd | undefined): void
+  /** `socket` is its new owner's; it is on the list of own sockets. */
+  connected(socket: TcpSocket, target: Target, own: OwnSocket | undefined): void
   /** An attempt failed; another may follow. */
   attemptFailed(target: Target, error: Error): void
   /** All is lost; `error` is undefined when there was no endpoint to try. */
@@ -65,7 +65,7 @@ export class Dial {
     // Called off.
     if (attempt !== this.#attempt) return
     this.#attempt = undefined
-    this.#owner.connected(socket, attempt.target, attempt.end)
+    this.#owner.connected(socket, attempt.target, attempt.own)
   }
 
   failed(attempt: Attempt, error: Error, isSilence: boolean): void {
@@ -85,8 +85,8 @@ export class Dial {
 /** One connection that is being opened. */
 class Attempt implements TcpConnector {
   readonly target: Target
-  /** Our own end, while it is on the list of own sockets on behalf of this attempt. */
-  end: SocketEnd | undefined
+  /** The socket, once it is on the list of our own. */
+  own: OwnSocket | undefined
   readonly #dial: Dial
   readonly #context: ListenerContext
   readonly #socket: TcpSocket
@@ -106,8 +106,8 @@ class Attempt implements TcpConnector {
   }
 
   started(socket: TcpSocket): void {
-    this.end = socket.local()
-    if (this.end !== undefined) this.#context.ownSockets.tcp.add(this.end)
+    const local = socket.local()
+    if (local !== undefined) this.own = this.#context.ownSockets.tcp.add(local, this.target)
   }
 
   connected(socket: TcpSocket): void {
@@ -121,8 +121,8 @@ class Attempt implements TcpConnector {
   }
 
   closed(): void {
-    if (this.end !== undefined) this.#context.ownSockets.tcp.delete(this.end)
-    this.end = undefined
+    if (this.own !== undefined) this.#context.ownSockets.tcp.delete(this.own)
+    this.own = undefined
   }
 
   silent(timeoutMs: number): void {

@@ -1,34 +1,41 @@
+import { hostPort } from '../model/address.js'
+
 /** One end of a socket, as Node writes its address. */
 export interface SocketEnd {
   readonly ip: string
   readonly port: number
 }
 
+/** A socket on the list, for taking it off again. */
+export type OwnSocket = string
+
 /**
- * The local ends of our own sockets towards endpoints, of one protocol.
+ * Our own sockets towards endpoints, of one protocol, by both of their ends.
  *
- * An endpoint that is really a Service address (or one of our proxy ports) would send our connection back to us, and we
- * would send it on again, until no descriptor is left. A client that is one of these sockets gives the loop away.
+ * An endpoint that is really one of our listeners would send our connection back to us, and we would send it on again, until
+ * no descriptor is left. A client that comes to a listener as one of these sockets gives the loop away. One end alone says
+ * nothing: towards different destinations the kernel gives one port to many sockets, of ours and of other processes.
  */
 export class OwnSockets {
-  /** How many sockets have each end: towards different endpoints the kernel gives one port to several. */
-  readonly #counts = new Map<string, Map<number, number>>()
+  readonly #sockets = new Set<OwnSocket>()
 
-  add({ ip, port }: SocketEnd): void {
-    let ports = this.#counts.get(ip)
-    if (ports === undefined) this.#counts.set(ip, (ports = new Map()))
-    ports.set(port, (ports.get(port) ?? 0) + 1)
+  /** @param remote the endpoint */
+  add(local: SocketEnd, remote: SocketEnd): OwnSocket {
+    const socket = nameOf(local, remote)
+    this.#sockets.add(socket)
+    return socket
   }
 
-  delete({ ip, port }: SocketEnd): void {
-    const ports = this.#counts.get(ip)
-    const left = (ports?.get(port) ?? 1) - 1
-    if (left > 0) return void ports?.set(port, left)
-    ports?.delete(port)
-    if (ports?.size === 0) this.#counts.delete(ip)
+  delete(socket: OwnSocket): void {
+    this.#sockets.delete(socket)
   }
 
-  has({ ip, port }: SocketEnd): boolean {
-    return this.#counts.get(ip)?.has(port) ?? false
+  /** Whether a client of a listener is one of us. */
+  has(client: SocketEnd, listener: SocketEnd): boolean {
+    return this.#sockets.size > 0 && this.#sockets.has(nameOf(client, listener))
   }
+}
+
+function nameOf(local: SocketEnd, remote: SocketEnd): string {
+  return `${hostPort(local.ip, local.port)} ${hostPort(remote.ip, remote.port)}`
 }

@@ -1,7 +1,7 @@
 import { type Target } from '../balancer/balancer.js'
 import { Dial, type DialOwner } from './dial.js'
 import { type ListenerContext } from './listener.js'
-import { type SocketEnd } from './own-sockets.js'
+import { type OwnSocket } from './own-sockets.js'
 import { isOutOfDescriptors } from './socket-error.js'
 import { type SpliceBreak, type TcpSocket, type TcpSocketOwner, type TcpSplice } from './tcp-transport.js'
 
@@ -39,7 +39,7 @@ export class TcpConnection implements DialOwner, TcpSocketOwner {
   #preparation: Preparation | undefined
   /** Whether a descriptor has been taken for the way to the endpoint. */
   #holdsDescriptor = false
-  #endpointEnd: SocketEnd | undefined
+  #own: OwnSocket | undefined
   #splice: TcpSplice | undefined
   /** Sockets that are not closed yet. */
   #open = 1
@@ -75,10 +75,10 @@ export class TcpConnection implements DialOwner, TcpSocketOwner {
     return this.#events.choose(avoid)
   }
 
-  connected(endpoint: TcpSocket, target: Target, end: SocketEnd | undefined): void {
+  connected(endpoint: TcpSocket, target: Target, own: OwnSocket | undefined): void {
     const { log, transport, halfClosed } = this.#context
     this.#preparation = undefined
-    this.#endpointEnd = end
+    this.#own = own
     this.#open++
     endpoint.owner = this
     this.#events.onConnected()
@@ -107,7 +107,7 @@ export class TcpConnection implements DialOwner, TcpSocketOwner {
       this.#preparation = undefined
       if (this.#splice === undefined) this.#giveDescriptor()
     } else {
-      if (this.#endpointEnd !== undefined) ownSockets.tcp.delete(this.#endpointEnd)
+      if (this.#own !== undefined) ownSockets.tcp.delete(this.#own)
       this.#giveDescriptor()
     }
     if (--this.#open === 0) this.#events.onDone(this.#splice?.broken)

@@ -96,7 +96,7 @@ export class TcpProxy implements Listener {
     }
     const address = canonical(peer.ip)
     if (!this.#filter.allows(address) || (this.#spec.holdsNodePort && !isLoopback(address))) return this.#refuse(client)
-    if (ownSockets.tcp.has(peer)) {
+    if (ownSockets.tcp.has(peer, { ip: this.#spec.address, port: this.#door!.port })) {
       log.warn(
         'Refused a connection that came from this proxy itself: an endpoint of the Service is a Service address',
         this.#label,

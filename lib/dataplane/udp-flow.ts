@@ -4,7 +4,7 @@ import { hostPort } from '../model/address.js'
 import { systemCode } from '../model/failure.js'
 import { type OrderedFlow } from './flow-order.js'
 import { type ListenerContext } from './listener.js'
-import { type SocketEnd } from './own-sockets.js'
+import { type OwnSocket } from './own-sockets.js'
 import { isOurs } from './socket-error.js'
 import { udpSocket } from './udp-socket.js'
 
@@ -37,7 +37,7 @@ export class UdpFlow implements OrderedFlow {
   readonly #failed = new Set<string>()
   #target: Target | undefined
   #upstream: Socket | undefined
-  #ownEnd: SocketEnd | undefined
+  #own: OwnSocket | undefined
   /** Waiting to be sent: while there is a list the upstream socket is not connected yet. */
   #queue: Buffer[] | undefined
   /** The last datagram since the endpoint's last reply. */
@@ -100,8 +100,7 @@ export class UdpFlow implements OrderedFlow {
     upstream.on('connect', () => {
       if (upstream !== this.#upstream) return
       const { address, port } = upstream.address()
-      this.#ownEnd = { ip: address, port }
-      this.#context.ownSockets.udp.add(this.#ownEnd)
+      this.#own = this.#context.ownSockets.udp.add({ ip: address, port }, target)
       const queue = this.#queue ?? []
       this.#queue = undefined
       for (const datagram of queue) upstream.send(datagram)
@@ -110,8 +109,8 @@ export class UdpFlow implements OrderedFlow {
   }
 
   #disconnect(): void {
-    if (this.#ownEnd !== undefined) this.#context.ownSockets.udp.delete(this.#ownEnd)
-    this.#ownEnd = undefined
+    if (this.#own !== undefined) this.#context.ownSockets.udp.delete(this.#own)
+    this.#own = undefined
     const upstream = this.#upstream
     this.#upstream = undefined
     this.#queue = undefined

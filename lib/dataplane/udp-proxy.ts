@@ -30,6 +30,8 @@ export class UdpProxy implements Listener {
   #spec: ListenerSpec
   #filter: ClientFilter
   #socket: Socket | undefined
+  /** Where it receives. */
+  #port = 0
   #draining = false
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
@@ -108,7 +110,8 @@ export class UdpProxy implements Listener {
         socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES)
         this.#socket = socket
         this.#context.descriptors.note()
-        resolve(socket.address().port)
+        this.#port = socket.address().port
+        resolve(this.#port)
       }
       const bound = this.#context.boundSockets?.take(this.#spec.key)
       if (bound !== undefined) bindTo(socket, bound, onListening)
@@ -137,7 +140,8 @@ export class UdpProxy implements Listener {
     const { descriptors, flowOrder, limits, ownSockets, clock, log } = this.#context
     if (this.#draining || !this.#filter.allows(from.address)) return undefined
     if (this.#spec.holdsNodePort && !isLoopback(from.address)) return undefined
-    if (ownSockets.udp.has({ ip: from.address, port: from.port })) {
+    const listener = { ip: this.#spec.address, port: this.#port }
+    if (ownSockets.udp.has({ ip: from.address, port: from.port }, listener)) {
       log.warn(
         'Dropped a datagram that came from this proxy itself: an endpoint of the Service is a Service address',
         this.#label,

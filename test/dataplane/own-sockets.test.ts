@@ -1,28 +1,25 @@
 import t from 'tap'
 import { OwnSockets } from '../../lib/dataplane/own-sockets.js'
 
-t.test('an end is known by its address and its port, both', t => {
-  const own = new OwnSockets()
-  own.add({ ip: '10.0.0.1', port: 4000 })
-  own.add({ ip: 'fd00::1', port: 5000 })
-  t.ok(own.has({ ip: '10.0.0.1', port: 4000 }))
-  t.ok(own.has({ ip: 'fd00::1', port: 5000 }))
-  t.notOk(own.has({ ip: '10.0.0.1', port: 5000 }))
-  t.notOk(own.has({ ip: '10.0.0.2', port: 4000 }))
+const local = { ip: '192.168.50.1', port: 40_000 }
+const listener = { ip: '192.168.50.1', port: 41_777 }
+const pod = { ip: '10.244.0.5', port: 8080 }
+
+t.test('a socket of ours that comes to a listener of ours is known, until it is closed', t => {
+  const sockets = new OwnSockets()
+  t.notOk(sockets.has(local, listener))
+  const own = sockets.add(local, listener)
+  t.ok(sockets.has(local, listener))
+  sockets.delete(own)
+  t.notOk(sockets.has(local, listener))
   t.end()
 })
 
-t.test('an end that several sockets share is known until the last of them is closed', t => {
-  const own = new OwnSockets()
-  const end = { ip: '10.0.0.1', port: 4000 }
-  own.add(end)
-  own.add(end)
-  own.delete(end)
-  t.ok(own.has(end))
-  own.delete(end)
-  t.notOk(own.has(end))
-  own.delete(end)
-  own.add(end)
-  t.ok(own.has(end))
+t.test('a client that the kernel gave the port of a socket of ours, towards somewhere else, is a client', t => {
+  const sockets = new OwnSockets()
+  sockets.add(local, pod)
+  t.notOk(sockets.has(local, listener))
+  sockets.delete(sockets.add(local, { ...pod, port: 8081 }))
+  t.ok(sockets.has(local, pod), 'and each is forgotten by itself')
   t.end()
 })
