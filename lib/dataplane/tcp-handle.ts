@@ -7,7 +7,7 @@ import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from './tcp-tr
 /*
  * The only file that reaches under Node's public API: it uses the objects that `net.Socket` itself is made of (Node's
  * binding to libuv's TCP streams), without the socket and its two streams on top. Everything assumed about them is below, and
- * tried out by tcp-handle-probe.ts before anything relies on it. docs/decisions/0005-tcp-handles.md says why.
+ * tried out by probe-transport.ts before anything relies on it. docs/decisions/0005-tcp-handles.md says why.
  */
 
 interface RawTcp {

@@ -30,6 +30,8 @@ interface Told {
  * answer to. Sends only what is different from what was told before.
  */
 export class WorkerLink {
+  /** It has been waited for in vain, and owes a report since. */
+  isLate = false
   readonly #send: (order: WorkerOrder, handle?: object) => void
   readonly #inherited: Map<ServicePortKey, object>
   readonly #told = new Map<ServicePortKey, Told>()
@@ -103,6 +105,7 @@ export class WorkerLink {
 
   receive(answer: WorkerAnswer): void {
     if (answer.kind === 'report') {
+      this.isLate = false
       this.#reports.get(answer.generation)?.(answer)
       this.#reports.delete(answer.generation)
     } else if (answer.kind === 'counts') {

@@ -5,7 +5,7 @@ import {
   listenerCounts,
   noTraffic,
 } from '../dataplane/data-plane.js'
-import { type ListenerPlan, type ListenerSpec } from '../dataplane/listener-plan.js'
+import { type ListenerPlan } from '../dataplane/listener-plan.js'
 import { portUnavailable } from '../dataplane/port-unavailable.js'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
@@ -14,25 +14,20 @@ import { type ServicePortKey } from '../model/service-port.js'
 import { descriptorLimit } from '../system/descriptor-limit.js'
 import { NOTHING_ASSIGNED, type WorkerId, assignListeners } from './assign-listeners.js'
 import { canBindHandles } from './bound-handle.js'
-import { CountsLedger } from './counts-ledger.js'
 import { KeptPorts, type ListenerPorts, ReportedPorts } from './listener-ports.js'
-import { type Holding, WorkerLink, type WorkerReport } from './worker-link.js'
+import { type Holding, type WorkerLink, type WorkerReport } from './worker-link.js'
 import { type ListenFailure, type WorkerSettings } from './worker-messages.js'
-import { type InheritedSocket, WorkerProcess } from './worker-process.js'
+import { type InheritedSocket } from './worker-process.js'
+import { Workers } from './workers.js'
 
-/** How long a plan waits for a worker that is being started, or owes its report, in milliseconds. */
-const PATIENCE_MS = 10_000
+/** How long a plan waits for a worker that owes its report, in milliseconds. */
+const PATIENCE_MS = 5000
 /** How long the first plan waits for all workers, so that listeners are spread over all of them. */
 const START_MS = 3000
-/** How long a scrape waits for a worker's counts before it takes the last ones. */
-const COUNTS_MS = 1000
 /** From this number of sockets on a new process, which inherits them, is there before they would all have been sent. */
 const MANY_SOCKETS = 300
 /** Descriptors that a process has besides those that it was born with. */
 const OTHER_DESCRIPTORS = 64
-/** How much longer than its connections a worker may take to end in a drain. */
-const DRAIN_GRACE_MS = 2000
-
 export interface WorkerPoolOptions {
   /** How many processes; at least one. */
   readonly workers: number
@@ -41,13 +36,6 @@ export interface WorkerPoolOptions {
   readonly log: Log
   /** Whether sockets are bound here and handed to workers; left out: where this Node.js can. */
   readonly handsSockets?: boolean
-}
-
-interface Worker {
-  readonly id: WorkerId
-  readonly process: WorkerProcess
-  /** With the process that runs now; undefined while none does. */
-  link: WorkerLink | undefined
 }
 
 /**
@@ -60,10 +48,9 @@ interface Worker {
  */
 export class WorkerPool implements DataPlane {
   readonly #options: WorkerPoolOptions
-  readonly #workers: readonly Worker[]
+  readonly #workers: Workers
   readonly #ports: ListenerPorts
   readonly #mayShare: boolean
-  readonly #ledger = new CountsLedger()
   #plan: ListenerPlan = new Map()
   #assignment = NOTHING_ASSIGNED
   readonly #failed = new Map<ServicePortKey, ProxyFailure>()
@@ -73,11 +60,7 @@ export class WorkerPool implements DataPlane {
   #applying: Promise<unknown> = Promise.resolve()
   #counting: Promise<DataPlaneCounts> | undefined
   #isDraining = false
-  /** All workers are to have their listeners at the same time, not the first one all of them. */
-  #isRenewing = false
   readonly #descriptorLimit = descriptorLimit()
-  /** Called whenever a worker is ready or has ended. */
-  readonly #onWorker = new Set<() => void>()
   readonly #allStarted: Promise<unknown>
 
   constructor(options: WorkerPoolOptions) {
@@ -85,30 +68,23 @@ export class WorkerPool implements DataPlane {
     this.#options = options
     this.#mayShare = handsSockets
     this.#ports = handsSockets ? new KeptPorts() : new ReportedPorts()
-    const start = (id: WorkerId): Worker => {
-      const worker: Worker = {
-        id,
-        link: undefined,
-        process: new WorkerProcess({
-          settings: { ...settings, handedSockets: handsSockets },
-          clock,
-          log,
-          inheritance: () => this.#inheritance(id),
-          onReady: inherited => this.#begin(worker, inherited),
-          onEnd: () => this.#end(worker),
-          onAnswer: answer => worker.link?.receive(answer),
-        }),
-      }
-      return worker
-    }
-    this.#workers = Array.from({ length: workers }, (_, id) => start(id))
-    this.#allStarted = this.#until(() => this.#running.length === workers, START_MS)
+    this.#workers = new Workers({
+      count: workers,
+      settings: { ...settings, handedSockets: handsSockets },
+      clock,
+      log,
+      inheritance: id => this.#inheritance(id),
+      onChange: () => {
+        if (!this.#isDraining) void this.#tellAll()
+      },
+    })
+    this.#allStarted = this.#workers.allReady(START_MS)
     log.info(0, 'Data plane in worker processes', { workers, handsSockets })
   }
 
   /** Ids of the workers that run, for whoever wants to see them. */
   get pids(): readonly number[] {
-    return this.#workers.flatMap(({ process }) => process.pid ?? [])
+    return this.#workers.pids
   }
 
   apply(plan: ListenerPlan): Promise<ListenerReport> {
@@ -125,38 +101,31 @@ export class WorkerPool implements DataPlane {
     return this.#counting
   }
 
-  async drain(timeoutMs: number): Promise<number> {
+  drain(timeoutMs: number): Promise<number> {
     this.#isDraining = true
     this.#ports.close()
-    let cutOff = 0
-    for (const { process, link } of this.#workers) {
-      process.retire()
-      if (link === undefined) process.kill()
-      else void link.drain(timeoutMs).then(count => (cutOff += count))
-    }
-    await this.#until(() => this.#running.length === 0, timeoutMs + DRAIN_GRACE_MS)
-    for (const { process } of this.#workers) process.kill()
-    return cutOff
+    return this.#workers.drain(timeoutMs)
   }
 
   async #apply(plan: ListenerPlan): Promise<ListenerReport> {
     await this.#allStarted
-    if (!this.#isDraining) await this.#until(() => this.#running.length > 0, PATIENCE_MS)
+    if (!this.#isDraining) await this.#workers.someReady()
     if (this.#isDraining) return { open: new Map(), failed: new Map() }
     this.#plan = plan
     this.#failed.clear()
-    this.#ledger.forgetAllBut(key => plan.has(key))
+    this.#workers.forgetAllBut(key => plan.has(key))
     // Endpoints first, and what has to be closed before something else can be opened.
     this.#ports.release(plan)
     await this.#tellAll()
     if ([...plan.values()].some(spec => this.#ports.canTell(spec) !== 'now')) await this.#open(plan)
-    if (this.#running.length === 0) this.#failAll()
+    if (this.#workers.running.length === 0) this.#failAll()
     return this.#report()
   }
 
   async #open(plan: ListenerPlan): Promise<void> {
     for (const [key, failure] of this.#ports.open(plan)) this.#failed.set(key, failure)
-    await this.#renewNewWorkers()
+    const sockets = [...plan.keys()].filter(key => this.#ports.handle(key) !== undefined)
+    if (sockets.length >= MANY_SOCKETS) await this.#workers.renewNew()
     await this.#tellAll()
   }
 
@@ -169,16 +138,11 @@ export class WorkerPool implements DataPlane {
     return { open, failed: new Map(this.#failed) }
   }
 
-  get #running(): readonly Worker[] {
-    return this.#workers.filter(({ link }) => link !== undefined)
-  }
-
   /** What a worker is to be born with: the sockets of all that it would hold now. */
   #inheritance(worker: WorkerId): readonly InheritedSocket[] {
     // At the start nobody knows yet what it will be.
     if (this.#plan.size === 0) return []
-    const there = this.#workers.filter(({ id, link }) => this.#isRenewing || id === worker || link !== undefined)
-    const ids = there.map(({ id }) => id)
+    const ids = this.#workers.withStarting(worker)
     const { holders } = assignListeners(this.#plan, ids, this.#mayShare, this.#assignment)
     const sockets = [...this.#plan.keys()].flatMap(key => {
       const handle = this.#ports.handle(key)
@@ -188,59 +152,34 @@ export class WorkerPool implements DataPlane {
     return 2 * sockets.length + OTHER_DESCRIPTORS <= this.#descriptorLimit ? sockets : []
   }
 
-  /** Workers that have been told nothing yet are had anew, when that is quicker than to send them their sockets. */
-  async #renewNewWorkers(): Promise<void> {
-    const many = [...this.#plan.keys()].filter(key => this.#ports.handle(key) !== undefined).length >= MANY_SOCKETS
-    const renewed = this.#running.filter(({ link }) => many && link!.isNew)
-    if (renewed.length === 0) return
-    this.#isRenewing = true
-    for (const { process } of renewed) process.renew()
-    await this.#until(() => renewed.every(({ link }) => link === undefined), PATIENCE_MS)
-    await this.#until(() => renewed.every(({ link }) => link !== undefined), PATIENCE_MS)
-    this.#isRenewing = false
-  }
-
-  #begin(worker: Worker, inherited: readonly InheritedSocket[]): void {
-    worker.link = new WorkerLink((order, handle) => worker.process.send(order, handle), inherited)
-    this.#workersChanged()
-  }
-
-  #end(worker: Worker): void {
-    worker.link?.end()
-    worker.link = undefined
-    this.#ledger.ended(worker.id)
-    this.#workersChanged()
-  }
-
-  #workersChanged(): void {
-    for (const look of this.#onWorker) look()
-    if (!this.#isDraining && !this.#isRenewing) void this.#tellAll()
-  }
-
   /** Tells every worker what is new for it; resolves when all have carried it out, or have been waited for long enough. */
   async #tellAll(): Promise<void> {
     const failures = this.#failures
-    const running = this.#running
+    const { running } = this.#workers
     const ids = running.map(({ id }) => id)
     this.#assignment = assignListeners(this.#plan, ids, this.#mayShare, this.#assignment)
-    const reports = running.flatMap(worker => {
-      const report = worker.link!.tell(this.#plan.keys(), key => this.#holding(worker.id, key))
-      return report === undefined ? [] : [report.then(told => told !== undefined && this.#learn(told))]
+    const waited = running.flatMap(({ id, link }) => {
+      const { isLate } = link
+      const report = link.tell(this.#plan.keys(), key => this.#holding(id, key))
+      const learnt = report?.then(told => told !== undefined && this.#learn(told))
+      // Somebody has waited for that one already.
+      return learnt === undefined || isLate ? [] : [this.#patiently(link, learnt)]
     })
-    if (reports.length === 0) return
-    await this.#patiently(Promise.all(reports))
+    if (waited.length === 0) return
+    await Promise.all(waited)
     // What one worker could not open no other one is to hold either.
     if (failures < this.#failures) await this.#tellAll()
   }
 
-  async #patiently(reports: Promise<unknown>): Promise<void> {
+  #patiently(link: WorkerLink, report: Promise<unknown>): Promise<void> {
     const { clock, log } = this.#options
-    await new Promise<void>(resolve => {
+    return new Promise<void>(resolve => {
       const callOff = clock.after(PATIENCE_MS, () => {
+        link.isLate = true
         log.warn('A data-plane worker has not carried out its plan yet', { seconds: PATIENCE_MS / 1000 })
         resolve()
       })
-      void reports.then(() => {
+      void report.then(() => {
         callOff()
         resolve()
       })
@@ -289,44 +228,9 @@ export class WorkerPool implements DataPlane {
   }
 
   async #count(): Promise<DataPlaneCounts> {
-    const { clock } = this.#options
-    const asked = this.#running.map(async ({ id, link }) => {
-      const counts = await link!.count()
-      if (counts !== undefined) this.#ledger.heard(id, counts)
-    })
-    let callOff: () => void = () => undefined
-    await Promise.race([Promise.all(asked), new Promise<void>(resolve => (callOff = clock.after(COUNTS_MS, resolve)))])
-    callOff()
-    const traffic = this.#ledger.traffic()
-    return {
-      listeners: [...this.#plan.values()].map(spec => this.#countsOf(spec, traffic)),
-      descriptors: this.#ledger.descriptors(),
-      workers: {
-        running: this.#running.length,
-        restarts: this.#workers.reduce((total, { process }) => total + process.restarts, 0),
-      },
-    }
-  }
-
-  #countsOf(spec: ListenerSpec, traffic: ReturnType<CountsLedger['traffic']>) {
-    return listenerCounts(spec, traffic.get(spec.key) ?? noTraffic())
-  }
-
-  /** Resolves when it is so, or after `ms` milliseconds. Looked at whenever a worker comes or goes. */
-  #until(isSo: () => boolean, ms: number): Promise<void> {
-    if (isSo()) return Promise.resolve()
-    return new Promise(resolve => {
-      const finish = (): void => {
-        callOff()
-        this.#onWorker.delete(look)
-        resolve()
-      }
-      const look = (): void => {
-        if (isSo()) finish()
-      }
-      const callOff = this.#options.clock.after(ms, finish)
-      this.#onWorker.add(look)
-    })
+    const { traffic, descriptors, workers } = await this.#workers.counts()
+    const listeners = [...this.#plan.values()].map(spec => listenerCounts(spec, traffic.get(spec.key) ?? noTraffic()))
+    return { listeners, descriptors, workers }
   }
 }
 
