@@ -49,15 +49,16 @@ export class HandleSplice implements TcpSplice, TcpHandleUser, Borrower {
 
   drained(to: TcpHandle, bytes: Uint8Array): void {
     this.#buffers.drained(bytes)
-    const from = this.#otherOf(to)
-    if (from.hasEnded) this.#finish(to)
-    else from.resume()
+    this.#otherOf(to).resume()
   }
 
+  /** Nothing is pending in this direction: while something was, nothing was read, not even the end. */
   ended(from: TcpHandle): void {
     const to = this.#otherOf(from)
     this.#limit.add(this)
-    if (!to.isWriting) this.#finish(to)
+    if (!to.hasEnded) return to.shutdown()
+    to.close()
+    from.close()
   }
 
   broke(handle: TcpHandle, error: Error): void {
@@ -76,15 +77,6 @@ export class HandleSplice implements TcpSplice, TcpHandleUser, Borrower {
     if (this.#otherOf(from).isWriting) return false
     from.readInto(this.#buffers.shared)
     return true
-  }
-
-  /** Nothing more is going to be written to this side. */
-  #finish(to: TcpHandle): void {
-    const from = this.#otherOf(to)
-    if (!to.hasEnded || from.isWriting) return to.shutdown()
-    // Both have ended, and all is with the kernel.
-    to.close()
-    from.close()
   }
 
   #otherOf(handle: TcpHandle): TcpHandle {

@@ -15,7 +15,11 @@ import {
 
 /** TCP by way of Node's own TCP handles: the fast path. */
 export class HandleTransport implements TcpTransport {
-  readonly #buffers = new ReadBuffers()
+  readonly #buffers: ReadBuffers
+
+  constructor(buffers = new ReadBuffers()) {
+    this.#buffers = buffers
+  }
 
   async listen({ bound, address, port, backlog, keepAliveMs, onClient, onError }: TcpDoorOptions): Promise<TcpDoor> {
     const server = createServer()

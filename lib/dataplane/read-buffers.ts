@@ -6,7 +6,8 @@ const LARGE_BYTES = 2 * 1024 * 1024
 const MOST_LENT = 16
 /** Large buffers, and outboxes, that are kept for the next who needs one. */
 const MOST_KEPT = 8
-const LENT_MS = 1000
+/** How often large buffers are asked back, in milliseconds. */
+const ASK_BACK_MS = 1000
 
 /** Who has a large buffer. */
 export interface Borrower {
@@ -34,17 +35,11 @@ export class ReadBuffers {
   readonly #loans = new Map<Uint8Array, Loan>()
   readonly #keptLarge: Uint8Array[] = []
   readonly #keptOutboxes: ArrayBuffer[] = []
-  readonly #lentMs: number
   #timer: NodeJS.Timeout | undefined
   #outbox = new ArrayBuffer(SHARED_BYTES)
   /** The beginnings of both that were used last: most messages of a connection are of one length. */
   #from = this.shared
   #to = new Uint8Array(this.#outbox)
-
-  /** @param lentMs milliseconds after which a large buffer is asked back whose connection has not filled it again */
-  constructor(lentMs = LENT_MS) {
-    this.#lentMs = lentMs
-  }
 
   /** What is to be written of the first `length` bytes of a buffer that was read into. To be written before the next call. */
   outgoing(buffer: Uint8Array, length: number): Uint8Array {
@@ -95,18 +90,19 @@ export class ReadBuffers {
     this.#timer = undefined
   }
 
-  #lend(borrower: Borrower): Uint8Array {
-    if (this.#loans.size >= MOST_LENT) return this.shared
-    const buffer = this.#keptLarge.pop() ?? new Uint8Array(LARGE_BYTES)
-    this.#loans.set(buffer, { borrower, isFresh: true })
-    this.#timer ??= setInterval(() => this.#askBack(), this.#lentMs).unref()
-    return buffer
-  }
-
-  #askBack(): void {
+  /** Asks for the large buffers that have not been filled since this was called before. Happens by itself, every second. */
+  askBack(): void {
     for (const [buffer, loan] of this.#loans) {
       if (!loan.isFresh && loan.borrower.giveBack(buffer)) this.returned(buffer)
       else loan.isFresh = false
     }
+  }
+
+  #lend(borrower: Borrower): Uint8Array {
+    if (this.#loans.size >= MOST_LENT) return this.shared
+    const buffer = this.#keptLarge.pop() ?? new Uint8Array(LARGE_BYTES)
+    this.#loans.set(buffer, { borrower, isFresh: true })
+    this.#timer ??= setInterval(() => this.askBack(), ASK_BACK_MS).unref()
+    return buffer
   }
 }

@@ -54,15 +54,15 @@ t.test('lengths may change from read to read', t => {
 t.test('who fills the shared buffer gets a large one, is written from it without a copy, and gives it back', t => {
   const buffers = new ReadBuffers()
   const reader = new Reader()
-  t.equal(buffers.next(reader, buffers.shared, SHARED - 1), buffers.shared)
+  t.ok(buffers.next(reader, buffers.shared, SHARED - 1) === buffers.shared)
   const large = buffers.next(reader, buffers.shared, SHARED)
   t.ok(large.length > SHARED)
-  t.equal(read(buffers, large, 300_000, 7).buffer, large.buffer)
-  t.equal(buffers.next(reader, large, 300_000), large)
+  t.ok(read(buffers, large, 300_000, 7).buffer === large.buffer)
+  t.ok(buffers.next(reader, large, 300_000) === large)
   const last = read(buffers, large, 10, 8)
-  t.not(last.buffer, large.buffer, 'a short read is copied, so that the buffer can be given back at once')
-  t.equal(buffers.next(reader, large, 10), buffers.shared)
-  t.equal(buffers.next(new Reader(), buffers.shared, SHARED), large, 'the next one gets it')
+  t.ok(last.buffer !== large.buffer, 'a short read is copied, so that the buffer can be given back at once')
+  t.ok(buffers.next(reader, large, 10) === buffers.shared)
+  t.ok(buffers.next(new Reader(), buffers.shared, SHARED) === large, 'the next one gets it')
   t.end()
 })
 
@@ -79,20 +79,26 @@ t.test('two at a time have two large buffers, and there is an end to them', t =>
   t.end()
 })
 
-t.test('a large buffer is asked back from who rests, unless it is in use', async t => {
-  const buffers = new ReadBuffers(5)
-  const [resting, busy] = [new Reader(), new Reader()]
+t.test('a large buffer is asked back from who rests, not from who goes on or has it in use', t => {
+  const buffers = new ReadBuffers()
+  const [resting, busy, going] = [new Reader(), new Reader(), new Reader()]
   busy.isBusy = true
   const large = buffers.next(resting, buffers.shared, SHARED)
   const held = buffers.next(busy, buffers.shared, SHARED)
-  const wait = setInterval(() => undefined, 1)
-  while (busy.asked.length < 3) await new Promise(resolve => setTimeout(resolve, 2))
-  t.strictSame(new Set(busy.asked), new Set([held]))
-  t.strictSame(resting.asked, [large], 'asked once')
+  const filled = buffers.next(going, buffers.shared, SHARED)
+  buffers.askBack()
+  t.equal(resting.asked.length + busy.asked.length, 0, 'all have just got theirs')
+  for (let n = 0; n < 3; n++) {
+    buffers.next(going, filled, filled.length)
+    buffers.askBack()
+  }
+  t.equal(going.asked.length, 0)
+  t.ok(resting.asked.length === 1 && resting.asked[0] === large, 'asked once')
+  t.ok(busy.asked.length === 3 && busy.asked.every(buffer => buffer === held))
   busy.isBusy = false
-  const asked = busy.asked.length
-  while (busy.asked.length === asked) await new Promise(resolve => setTimeout(resolve, 2))
-  await new Promise(resolve => setTimeout(resolve, 30))
-  t.equal(busy.asked.length, asked + 1, 'nobody is asked who has none')
-  clearInterval(wait)
+  buffers.askBack()
+  buffers.askBack()
+  t.equal(busy.asked.length, 4, 'nobody is asked who has none')
+  for (const buffer of [large, held, filled]) buffers.lost(buffer)
+  t.end()
 })

@@ -241,6 +241,14 @@ test('with all endpoints silent the dial ends with the schedule', async (t, tran
   t.equal((await plane.counts()).dialFailures, 3)
 })
 
+test('silent endpoints that differ have no more slots than the schedule', async (t, transport) => {
+  const silent = await Promise.all([silentEndpoint(t), silentEndpoint(t), silentEndpoint(t)])
+  const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [10, 20] })
+  const [port] = await plane.apply(spec({ endpoints: silent }))
+  t.equal(await ask(port!), 'ECONNRESET')
+  t.equal((await plane.counts()).dialFailures, 2)
+})
+
 test('open connections survive a change of endpoints and the end of their listener', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const other = await TcpPod.named(t, 'other')

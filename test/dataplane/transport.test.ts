@@ -98,7 +98,7 @@ const FAULTS: readonly (readonly [string, TcpTransport, RegExp])[] = [
       endpoint.stream.end = () => endpoint.stream
       return sound()
     }),
-    /transfer: nothing happened for 400 ms/,
+    /transfer: nothing happened for/,
   ],
   [
     'a reset that becomes an orderly end',
@@ -130,7 +130,7 @@ const FAULTS: readonly (readonly [string, TcpTransport, RegExp])[] = [
         })
       }
     })(),
-    /connect: nothing happened for 400 ms/,
+    /connect: nothing happened for/,
   ],
 ]
 
@@ -141,9 +141,14 @@ testBothWays('a transport that works passes the probe, and nothing of it is left
   t.pass()
 })
 
+/** Longer than all that comes before on a busy machine. */
+const SILENCE_MS = 3000
+
 for (const [fault, transport, message] of FAULTS) {
   t.test(`the probe finds ${fault}`, async t => {
-    await t.rejects(probeTransport(transport, 400), { message })
+    // What never comes is waited for to the end; everything else is found as soon as the machine has time for it.
+    const ms = message.source.includes('nothing happened') ? SILENCE_MS : 20_000
+    await t.rejects(probeTransport(transport, ms), { message })
   })
 }
 

@@ -55,6 +55,9 @@ export const tellsTurns = WORKERS > 1 && HANDS_SOCKETS && 'each worker has turns
 /** The same, where files have to run out. */
 export const tellsDescriptors = WORKERS > 1 && HANDS_SOCKETS && 'each worker has descriptors of its own'
 
+/** On a machine that is busy with other tests a Pod may take its time; tests of the schedule bring their own. */
+const PATIENT = [10_000, 10_000, 10_000, 10_000]
+
 type PlaneOptions = Partial<Omit<InProcessOptions, 'timings' | 'boundSockets'>>
 
 /** A data plane with real sockets on loopback, that is drained when the test ends. Round robin begins with the first endpoint. */
@@ -69,7 +72,7 @@ export class PlaneUnderTest {
       descriptorLimit: 10_000,
       transport,
       ...options,
-      timings: { ...DEFAULT_TIMINGS, ...timings },
+      timings: { ...DEFAULT_TIMINGS, dialSchedule: PATIENT, ...timings },
     }
     this.plane = WORKERS === 0 ? new InProcessDataPlane(all) : workerPool(all)
     t.teardown(() => this.plane.drain(0))
