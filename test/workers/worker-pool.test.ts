@@ -56,10 +56,11 @@ class PoolUnderTest {
 function ownedSpecs(workers: number, changes: Parameters<typeof spec>[0]): ListenerSpec[] {
   const ids = Array.from({ length: workers }, (_, id) => id)
   return ids.map(id => {
-    for (let n = 0; ; n++) {
+    for (let n = 0; n < 1000; n++) {
       const made = spec({ key: `IPv4/default/s${n}/${changes.protocol ?? 'TCP'}`, service: `s${n}`, ...changes })
       if (assignListeners(planOf(made), ids, true, NOTHING_ASSIGNED).owners.get(`default/s${n}`) === id) return made
     }
+    throw new Error(`no Service of 1000 belongs to worker ${id}`)
   })
 }
 
@@ -257,6 +258,18 @@ t.test('counters do not go backwards when a worker ends, and its restart is coun
   t.equal(await connections(), 21)
 })
 
+t.test('what a worker had counted stays in the sum, also when the next one counts more', async t => {
+  const [pod] = await named(t, 'pod')
+  const plane = new PoolUnderTest(t, 1)
+  const [port] = await plane.apply(spec({ endpoints: [pod!.endpoint] }))
+  const connections = async () => (await plane.pool.counts()).listeners[0]!.traffic.connections
+  for (let i = 0; i < 5; i++) await ask(port!)
+  t.equal(await connections(), 5)
+  plane.kill(0)
+  for (let i = 0; i < 10; i++) await ask(port!)
+  t.equal(await connections(), 15)
+})
+
 t.test('where workers bind their sockets themselves, the next one opens the same ports', async t => {
   const [pod] = await named(t, 'pod')
   const plane = new PoolUnderTest(t, 2, { handsSockets: false })
@@ -309,8 +322,14 @@ t.test('many sockets are had at the birth of a worker, which serves them like an
       spec({ key: `u-${n}`, service: `u-${n}`, protocol: 'UDP', endpoints: [udp] }),
     ),
   ]
+  await plane.apply()
+  const { pids } = plane.pool
   const ports = await plane.apply(...specs)
   t.equal(new Set(ports.slice(0, 350)).size, 350)
+  t.notOk(
+    plane.pool.pids.some(pid => pids.includes(pid)),
+    'they have been born anew',
+  )
   t.strictSame((await plane.pool.counts()).workers, { running: 2, restarts: 0 })
   // A few at a time: the test's own process is the clients and the Pods.
   const askAll = async (): Promise<string[]> => {

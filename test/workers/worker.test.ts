@@ -75,6 +75,15 @@ t.test('reports ports once, and what could not be opened with the system code', 
   t.strictSame((await it.plan([{ ...free, endpoints: [] }], ['taken'])).opened, [])
 })
 
+t.test('closes sockets that it was handed and has no listener for: a copy would keep the port open', async t => {
+  const it = new WorkerUnderTest(t)
+  let closed = 0
+  it.worker.obey({ kind: 'socket', key: 'gone' }, { close: () => closed++ })
+  t.equal(closed, 0)
+  await it.plan([spec({ key: 'other', endpoints })])
+  t.equal(closed, 1)
+})
+
 t.test('carries out a plan when its last part has come', async t => {
   const it = new WorkerUnderTest(t)
   const set = [spec({ key: 'a', endpoints })]
