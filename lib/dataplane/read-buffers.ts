@@ -1,6 +1,6 @@
 /** Reads of all idle connections go here, and so do small ones. */
 const SHARED_BYTES = 64 * 1024
-/** A connection that fills the shared buffer gets one of these to itself. */
+/** A connection that fills the shared buffer gets one of these to itself; half the size moves a sixth less per CPU-second. */
 const LARGE_BYTES = 2 * 1024 * 1024
 /** Large buffers that may be lent at a time; a connection that finds none goes on with the shared one. */
 const MOST_LENT = 16
@@ -27,8 +27,8 @@ interface Loan {
  * written on, since what the kernel does not take at once has to stay as it is, and the shared buffer cannot be taken away
  * from all who read into it. The outbox can: it goes to the write that is left pending, and another one takes its place.
  *
- * Copying would cost bulk transfers a fifth of their speed. A connection that fills the shared buffer therefore gets a large one
- * to itself, is written from there without a copy, and gives it back when it no longer fills its share, or rests.
+ * Bulk would move a third less per CPU-second that way. A connection that fills the shared buffer therefore gets a large one to
+ * itself, is written from there without a copy, and gives it back when it no longer reads as much as the shared one holds, or rests.
  */
 export class ReadBuffers {
   readonly shared = new Uint8Array(SHARED_BYTES)
