@@ -67,7 +67,7 @@ export class PassiveEjection implements Balancer {
     if (this.#endpoints.length > 1) this.#ejections++
   }
 
-  /** An endpoint was reached, by a client with affinity or when all were left out, say: it is as good as any other again. */
+  /** An endpoint was reached, so it gets new clients again. While it is left out, clients with affinity may still come to it. */
   succeeded(endpoint: BalancedEndpoint): void {
     if (endpoint.failures === 0) return
     endpoint.failures = 0

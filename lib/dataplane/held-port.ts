@@ -22,11 +22,6 @@ export class HeldPort {
     this.#shut = shut
   }
 
-  /** Whether the socket is open. */
-  get isListening(): boolean {
-    return this.#listening
-  }
-
   /**
    * Finds out that the port can be had, and goes on listening there if that is wanted. Resolves with the port.
    * @param isSure somebody else has found out already, and keeps it for us

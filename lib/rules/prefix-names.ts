@@ -44,7 +44,7 @@ export class PrefixNames {
     }
   }
 
-  /** Has the names that no chain has any more free for others again. */
+  /** Forgets who had a name that no chain bears any more: others may have it then. */
   keepOnly(chains: ReadonlyMap<string, unknown>): void {
     for (const name of this.#taken.keys()) if (!chains.has(name)) this.#taken.delete(name)
   }

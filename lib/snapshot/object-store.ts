@@ -9,7 +9,8 @@ import { decodeEndpointSlice } from './decode-endpoint-slice.js'
 import { decodeEndpoints } from './decode-endpoints.js'
 import { decodeNode } from './decode-node.js'
 import { decodeService } from './decode-service.js'
-import { fields, quote } from './decoded.js'
+import { fields } from './decoded.js'
+import { rawKey, rawVersion } from './raw-key.js'
 import { type ObjectProblems, ToldProblems } from './told-problems.js'
 
 /** What came in since the last `takeChanges`. */
@@ -79,8 +80,8 @@ export class ObjectStore {
   replace(kind: ObjectKind, raws: readonly unknown[]): void {
     const wasSynced = this.hasSynced
     this.#delivered.add(kind)
-    // Also those with wrong fields: they may be stored nowhere else.
-    const gone = new Set([...this.#names(kind), ...this.#problems.of(kind)])
+    // Also those that could not be used: they are stored nowhere else.
+    const gone = new Set([...this.#names(kind), ...this.#problems.of(kind), ...this.#versions[kind].keys()])
     let changed = false
     for (const raw of raws) {
       const name = rawKey(kind, raw)
@@ -128,7 +129,7 @@ export class ObjectStore {
 
   /** Stores the object, or drops it when it cannot be used; says whether anything we serve by has changed. */
   #put(kind: ObjectKind, name: string, raw: unknown): boolean {
-    const version = versionOf(raw)
+    const version = rawVersion(raw)
     const seen = this.#versions[kind]
     if (version !== undefined && seen.get(name) === version) return false
     const changed = this.#read(kind, name, raw)
@@ -225,25 +226,6 @@ export class ObjectStore {
 
 function noChanges() {
   return { services: new Set<string>(), endpoints: new Set<string>(), node: false, triggerTimes: [] as number[] }
-}
-
-/** The key a raw object is stored under, also when its name is not a valid one. */
-function rawKey(kind: ObjectKind, raw: unknown): string {
-  const { namespace, name } = fields(fields(raw).metadata)
-  if (kind === 'Node') return asText(name)
-  return `${asText(namespace) || 'default'}/${asText(name)}`
-}
-
-/** Tells the states of one object apart (API conventions: resourceVersion); undefined where nobody gave it one, as in manifests. */
-function versionOf(raw: unknown): string | undefined {
-  const { uid, resourceVersion } = fields(fields(raw).metadata)
-  if (typeof resourceVersion !== 'string' || resourceVersion === '') return undefined
-  return `${typeof uid === 'string' ? uid : ''} ${resourceVersion}`
-}
-
-/** A name that is no text becomes one that no object can have. */
-function asText(value: unknown): string {
-  return typeof value === 'string' ? value : value === undefined || value === null ? '' : `(${quote(value)})`
 }
 
 /** Decoded objects are plain data built in a fixed field order, so their JSON tells whether they are equal. */

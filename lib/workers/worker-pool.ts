@@ -28,6 +28,7 @@ const START_MS = 3000
 const MANY_SOCKETS = 300
 /** Descriptors that a process has besides those that it was born with. */
 const OTHER_DESCRIPTORS = 64
+
 export interface WorkerPoolOptions {
   /** How many processes; at least one. */
   readonly workers: number

@@ -2,7 +2,8 @@ import t from 'tap'
 import { parseDuration } from '../../lib/config/duration.js'
 import { FLAGS } from '../../lib/config/flags.js'
 import { type KubeProxyConfig } from '../../lib/config/kube-proxy-config.js'
-import { type FlagValues, readConfig } from '../../lib/config/read-config.js'
+import { type FlagValues } from '../../lib/config/flag-reader.js'
+import { readConfig } from '../../lib/config/read-config.js'
 
 void t.test('A duration is read in the syntax of Go', t => {
   const table: readonly (readonly [text: string, ms: number | undefined])[] = [

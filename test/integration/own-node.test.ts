@@ -182,9 +182,15 @@ t.test('the own Node, and what load balancers are told', { skip: cannotUseNamesp
       ['services', balanced('v6', '10.96.0.12', { ...outside, externalIPs: ['fd00::7'] })],
       ['services', balanced('sctp', '10.96.0.13', { ...outside, ports: [{ port: 132, protocol: 'SCTP' }] })],
     )
+    const holder = network.start(network.node, process.execPath, [
+      '-e',
+      `require('net').createServer().listen(10256, () => console.log('held'))`,
+    ])
+    await once(holder.stdout!, 'data')
     const proxy = start()
     for (const [reason, kind, name, note] of [
       ['Starting', 'Node', NODE_NAME, /^$/],
+      ['FailedToStartProxierHealthcheck', 'Node', NODE_NAME, /10256/],
       ['PortAlreadyAllocated', 'Service', 'second', /external IP 203\.0\.113\.7:80\/TCP to default\/first/],
       ['KubeProxyIncorrectIPVersion', 'Service', 'v6', /"fd00::7" is IPv6/],
       ['ProtocolNotSupported', 'Service', 'sctp', /SCTP/],

@@ -4,14 +4,13 @@ import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
 import { LoopGuard } from '../../lib/modes/userspace/loop-guard.js'
 import { portalsOf } from '../../lib/modes/userspace/portals.js'
+import { endpointOf } from '../support/endpoint-of.js'
 import { servicePortOf } from '../support/service-port-of.js'
 
 const NODE = '192.168.50.1'
 const guard = () => new LoopGuard(family => (family === 'IPv4' ? [NODE] : []))
 
-function endpoint(ip: string, port: number): Endpoint {
-  return { ip, port, ready: true, serving: true, terminating: false, isLocal: false, zoneHints: [], nodeHints: [] }
-}
+const endpoint = (ip: string, port: number) => endpointOf(ip, { port })
 
 function served(servicePort: ServicePort, ...endpoints: Endpoint[]): ServedPort {
   return { servicePort, endpoints, usable: { cluster: endpoints, local: endpoints, hasAny: true } }

@@ -1,27 +1,18 @@
 import t from 'tap'
-import { type Endpoint } from '../../lib/model/endpoint.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort } from '../../lib/model/snapshot.js'
 import { DoorChains } from '../../lib/modes/userspace/door-chains.js'
 import { PortalBook } from '../../lib/modes/userspace/portal-book.js'
 import { PortalRules } from '../../lib/modes/userspace/portal-rules.js'
 import { portalsOf } from '../../lib/modes/userspace/portals.js'
+import { endpointOf } from '../support/endpoint-of.js'
 import { servicePortOf } from '../support/service-port-of.js'
 import { walkRules } from '../rules/walk-rules.js'
 
 const RANGE = { family: 'IPv4', network: '192.0.2.0', bits: 24 } as const
 const NODE = '192.168.50.1'
 
-const endpoint: Endpoint = {
-  ip: '10.244.0.5',
-  port: 8080,
-  ready: true,
-  serving: true,
-  terminating: false,
-  isLocal: true,
-  zoneHints: [],
-  nodeHints: [],
-}
+const endpoint = endpointOf('10.244.0.5', { isLocal: true })
 const HERE = { cluster: [endpoint], local: [endpoint], hasAny: true }
 const ELSEWHERE = { cluster: [endpoint], local: [], hasAny: true }
 const NOWHERE = { cluster: [], local: [], hasAny: false }

@@ -1,6 +1,5 @@
 import t from 'tap'
 import { type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
-import { type Endpoint } from '../../lib/model/endpoint.js'
 import { type Protocol } from '../../lib/model/protocol.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
@@ -12,26 +11,14 @@ import { PortalRules } from '../../lib/modes/userspace/portal-rules.js'
 import { parseSaveText } from '../../lib/rules/found-rules.js'
 import { restoreText } from '../../lib/rules/restore-text.js'
 import { failAndEnd } from '../support/fail-and-end.js'
+import { endpointOf } from '../support/endpoint-of.js'
 import { KernelRules } from '../support/kernel-rules.js'
 import { servicePortOf } from '../support/service-port-of.js'
 import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
 import { tracePacket } from '../support/trace-packet.js'
 
-function endpoint(ip: string): Endpoint {
-  return {
-    ip,
-    port: 8080,
-    ready: true,
-    serving: true,
-    terminating: false,
-    isLocal: false,
-    zoneHints: [],
-    nodeHints: [],
-  }
-}
-
-const CLUSTER = [endpoint('10.244.0.5'), endpoint('10.244.1.5')]
-const LOCAL = [endpoint('10.244.0.5')]
+const CLUSTER = [endpointOf('10.244.0.5'), endpointOf('10.244.1.5')]
+const LOCAL = [endpointOf('10.244.0.5')]
 
 function served(given: Partial<ServicePort> = {}, usable?: ServedPort['usable']): ServedPort {
   return {

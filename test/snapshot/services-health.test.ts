@@ -3,19 +3,10 @@ import { type Endpoint } from '../../lib/model/endpoint.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort } from '../../lib/model/snapshot.js'
 import { servicesHealth } from '../../lib/snapshot/services-health.js'
+import { endpointOf } from '../support/endpoint-of.js'
 import { servicePortOf } from '../support/service-port-of.js'
 
-const endpoint = (ip: string, given: Partial<Endpoint> = {}): Endpoint => ({
-  ip,
-  port: 8080,
-  ready: true,
-  serving: true,
-  terminating: false,
-  isLocal: true,
-  zoneHints: [],
-  nodeHints: [],
-  ...given,
-})
+const endpoint = (ip: string, given: Partial<Endpoint> = {}) => endpointOf(ip, { isLocal: true, ...given })
 const served = (given: Partial<Omit<ServicePort, 'key'>>, ...endpoints: Endpoint[]): ServedPort => ({
   servicePort: servicePortOf(given),
   endpoints,

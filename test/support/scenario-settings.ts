@@ -1,6 +1,7 @@
 import { FLAGS } from '../../lib/config/flags.js'
 import { type KubeProxyConfig } from '../../lib/config/kube-proxy-config.js'
-import { type FlagValues, readConfig } from '../../lib/config/read-config.js'
+import { type FlagValues } from '../../lib/config/flag-reader.js'
+import { readConfig } from '../../lib/config/read-config.js'
 import { type IpAddress, type IpFamily } from '../../lib/model/address.js'
 import { onlyFields } from './only-fields.js'
 

@@ -31,15 +31,14 @@ export class LoopGuard {
     portals: readonly Portal[],
   ): { readonly snapshot: ServiceSnapshot; readonly looping: readonly ServicePortKey[] } {
     if (portals !== this.#portals) this.#learn(portals)
-    const ports = new Map<ServicePortKey, ServedPort>()
-    const looping: ServicePortKey[] = []
+    const guarded = new Map<ServicePortKey, ServedPort>()
     for (const [key, served] of snapshot.ports) {
-      const known = this.#known.get(served) ?? this.#without(served)
-      this.#known.set(served, known)
-      ports.set(key, known)
-      if (known !== served) looping.push(key)
+      let known = this.#known.get(served)
+      if (known === undefined) this.#known.set(served, (known = this.#without(served)))
+      if (known !== served) guarded.set(key, known)
     }
-    return { snapshot: looping.length === 0 ? snapshot : { ...snapshot, ports }, looping }
+    if (guarded.size === 0) return { snapshot, looping: [] }
+    return { snapshot: { ...snapshot, ports: new Map([...snapshot.ports, ...guarded]) }, looping: [...guarded.keys()] }
   }
 
   #learn(portals: readonly Portal[]): void {

@@ -1,0 +1,210 @@
+import { type IpAddress, parseIp } from '../model/address.js'
+import { type Cidr, parseCidr } from '../model/cidr.js'
+import { specialAddress } from '../model/special-address.js'
+import { parsePortRange } from '../model/port-range.js'
+import { parseDuration } from './duration.js'
+import { FLAGS } from './flags.js'
+import { type ConntrackConfig, type DetectLocal } from './kube-proxy-config.js'
+
+/** Flag values as they were typed, by flag name; what is absent has its default. */
+export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
+
+/** The longest time a timer of Node can wait, in milliseconds: 24.8 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+/** The largest number that the kernel takes for a setting; kube-proxy's own integers are as wide. */
+const MAX_INT = 2 ** 31 - 1
+
+/** More processes than this only get in each other's way. */
+const MAX_WORKERS = 64
+
+/** Reads single flags, and keeps a sentence for each value that cannot be used; what it gives in its place counts for nothing. */
+export class FlagReader {
+  readonly problems: string[] = []
+  readonly #values: FlagValues
+
+  constructor(values: FlagValues) {
+    this.#values = values
+  }
+
+  problem(flag: string, text: string): void {
+    this.problems.push(`--${flag} ${JSON.stringify(this.#value(flag) ?? '')}: ${text}`)
+  }
+
+  hasProblem(flag: string): boolean {
+    return this.problems.some(problem => problem.startsWith(`--${flag} `))
+  }
+
+  text(flag: string): string {
+    const value = this.#value(flag)
+    return typeof value === 'string' ? value.trim() : ''
+  }
+
+  #value(flag: string): FlagValues[string] {
+    return this.#values[flag] ?? FLAGS.find(({ name }) => name === flag)?.default
+  }
+
+  list(flag: string): readonly string[] {
+    const value = this.#values[flag]
+    const list = Array.isArray(value) ? (value as readonly string[]) : []
+    if (list.some(entry => entry.trim() === '')) this.problem(flag, 'expected a path, found an empty one')
+    return list
+  }
+
+  duration(flag: string, zero: 'above' | 'from'): number {
+    const ms = parseDuration(this.text(flag))
+    if (ms === undefined) this.problem(flag, 'expected a duration such as "250ms" or "1m30s"')
+    else if (zero === 'above' && ms <= 0) this.problem(flag, 'must be greater than 0')
+    else if (ms < 0) this.problem(flag, 'must be greater than or equal to 0')
+    else if (ms > MAX_TIMER_MS) this.problem(flag, 'must be at most 24 days')
+    return ms ?? 0
+  }
+
+  /** For the kernel, not for a timer of ours: days and weeks are fine. */
+  #kernelTimeout(flag: string): number {
+    const ms = parseDuration(this.text(flag))
+    if (ms === undefined) this.problem(flag, 'expected a duration such as "250ms" or "1m30s"')
+    else if (ms < 0) this.problem(flag, 'must be greater than or equal to 0')
+    else if (ms > MAX_INT * 1000) this.problem(flag, `must be at most ${MAX_INT}s`)
+    return ms ?? 0
+  }
+
+  #count(flag: string): number {
+    const text = this.text(flag)
+    if (!/^-?\d+$/.test(text)) this.problem(flag, 'expected a whole number from 0')
+    else if (Number(text) < 0) this.problem(flag, 'must be greater than or equal to 0')
+    else if (Number(text) > MAX_INT) this.problem(flag, `must be at most ${MAX_INT}`)
+    return Number(text)
+  }
+
+  conntrack(): ConntrackConfig {
+    return {
+      maxPerCore: this.#count('conntrack-max-per-core'),
+      min: this.#count('conntrack-min'),
+      tcpEstablishedTimeout: this.#kernelTimeout('conntrack-tcp-timeout-established'),
+      tcpCloseWaitTimeout: this.#kernelTimeout('conntrack-tcp-timeout-close-wait'),
+      tcpBeLiberal: this.#values['conntrack-tcp-be-liberal'] === true,
+      udpTimeout: this.#kernelTimeout('conntrack-udp-timeout'),
+      udpStreamTimeout: this.#kernelTimeout('conntrack-udp-timeout-stream'),
+    }
+  }
+
+  master(): string {
+    const text = this.text('master')
+    if (text === '') return ''
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+      this.problem('master', 'expected a URL that starts with http:// or https://')
+    return text
+  }
+
+  nodeName(hostName: string): string {
+    const given = this.#values['hostname-override']
+    if (typeof given === 'string' && given !== '' && given.trim() === '')
+      this.problem('hostname-override', 'expected a name, found only spaces')
+    return (this.text('hostname-override') || hostName).toLowerCase()
+  }
+
+  mode(): 'userspace' {
+    const text = this.text('proxy-mode')
+    if (text !== '' && text !== 'userspace') this.problem('proxy-mode', 'this version serves one mode, "userspace"')
+    return 'userspace'
+  }
+
+  tcpFastPath(): 'auto' | 'off' {
+    const text = this.text('tcp-fast-path')
+    if (text === 'off') return 'off'
+    if (text !== 'auto') this.problem('tcp-fast-path', 'expected auto or off')
+    return 'auto'
+  }
+
+  bindAddress(): IpAddress | undefined {
+    const ip = parseIp(this.text('bind-address'))
+    if (ip === undefined) this.problem('bind-address', 'expected an IP address')
+    else if (ip === '0.0.0.0' || ip === '::') return undefined
+    else if (specialAddress(ip) === 'loopback')
+      this.problem('bind-address', 'cannot proxy on a loopback address: packets of Pods never get there')
+    else if (specialAddress(ip) !== undefined)
+      this.problem('bind-address', `cannot listen on a ${specialAddress(ip)} address`)
+    return ip
+  }
+
+  clusterCidr(): Cidr[] {
+    const text = this.text('cluster-cidr')
+    if (text === '') return []
+    const parts = text.split(',').map(part => parseCidr(part.trim()))
+    const ranges = parts.filter(range => range !== undefined)
+    if (ranges.length < parts.length) this.problem('cluster-cidr', 'expected a range such as "10.244.0.0/16"')
+    else if (new Set(ranges.map(({ family }) => family)).size < ranges.length)
+      this.problem('cluster-cidr', 'expected one range, or two of different IP families')
+    return ranges
+  }
+
+  detectLocal(): DetectLocal {
+    const mode = this.text('detect-local-mode') || 'ClusterCIDR'
+    if (mode === 'ClusterCIDR' || mode === 'NodeCIDR') return { mode }
+    if (mode !== 'BridgeInterface' && mode !== 'InterfaceNamePrefix') {
+      this.problem('detect-local-mode', 'expected ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix')
+      return { mode: 'ClusterCIDR' }
+    }
+    const flag = mode === 'BridgeInterface' ? 'pod-bridge-interface' : 'pod-interface-name-prefix'
+    const name = this.text(flag)
+    // The kernel's names of interfaces: at most 15 bytes, without spaces and slashes.
+    if (!/^[^\s/+]{1,15}$/.test(name)) this.problem(flag, `expected the name that --detect-local-mode=${mode} needs`)
+    return { mode, name }
+  }
+
+  nodePortAddresses(): readonly Cidr[] | 'primary' | undefined {
+    const values = this.list('nodeport-addresses')
+      .flatMap(value => value.split(','))
+      .map(value => value.trim())
+    if (values.length === 0) return undefined
+    if (values.length === 1 && values[0] === 'primary') return 'primary'
+    if (values.includes('primary')) {
+      this.problem('nodeport-addresses', "can't use both 'primary' and CIDRs")
+      return undefined
+    }
+    const ranges = values.map(parseCidr).filter(range => range !== undefined)
+    if (ranges.length < values.length) {
+      this.problem('nodeport-addresses', 'expected ranges such as "192.168.0.0/16", or "primary"')
+    }
+    return ranges
+  }
+
+  bool(flag: string): boolean {
+    const text = this.text(flag)
+    if (text !== 'true' && text !== 'false') this.problem(flag, 'expected "true" or "false"')
+    return text === 'true'
+  }
+
+  dataPlaneWorkers(): number | 'auto' {
+    const text = this.text('data-plane-workers')
+    if (text === 'auto') return text
+    if (!/^\d+$/.test(text)) this.problem('data-plane-workers', 'expected a number from 0, or "auto"')
+    else if (Number(text) > MAX_WORKERS) this.problem('data-plane-workers', `must be at most ${MAX_WORKERS}`)
+    return Number(text)
+  }
+
+  portRange() {
+    const range = parsePortRange(this.text('proxy-port-range'))
+    if (typeof range !== 'string') return range
+    this.problem('proxy-port-range', range)
+    return undefined
+  }
+
+  httpAddress(flag: string): string {
+    const text = this.text(flag)
+    if (text === '') return ''
+    const match = /^(?:\[(.+)\]|([^:]*)):(\d+)$/.exec(text)
+    const port = Number(match?.[3])
+    if (match === null || parseIp(match[1] ?? match[2]) === undefined)
+      this.problem(flag, 'expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"')
+    else if (port < 1 || port > 65535) this.problem(flag, 'expected a port from 1 to 65535')
+    return text
+  }
+
+  verbosity(): number {
+    const text = this.text('v')
+    if (!/^\d{1,3}$/.test(text)) this.problem('v', 'expected a whole number from 0')
+    return Number(text)
+  }
+}
