@@ -12,6 +12,7 @@ import {
 } from './data-plane.js'
 import { DescriptorBudget } from './descriptor-budget.js'
 import { DIAL_SCHEDULE } from './dial.js'
+import { DialBurst } from './dial-burst.js'
 import { FlowOrder } from './flow-order.js'
 import { HalfClosedLimit } from './half-closed-limit.js'
 import { type BoundSockets, type DataPlaneTimings, type Listener, type ListenerContext } from './listener.js'
@@ -82,6 +83,7 @@ export class InProcessDataPlane implements DataPlane {
       transport,
       ownSockets: { tcp: new OwnSockets(), udp: new OwnSockets() },
       halfClosed,
+      dialBurst: new DialBurst(),
       flowOrder,
       limits: new ServiceLimits(),
       timings,

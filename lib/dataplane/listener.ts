@@ -4,6 +4,7 @@ import { type ServicePortKey } from '../model/service-port.js'
 import { type TrafficCounts } from './data-plane.js'
 import { type BoundSocket } from './bound-socket.js'
 import { type DescriptorBudget } from './descriptor-budget.js'
+import { type DialBurst } from './dial-burst.js'
 import { type FlowOrder } from './flow-order.js'
 import { type HalfClosedLimit } from './half-closed-limit.js'
 import { type ListenerSpec } from './listener-plan.js'
@@ -49,6 +50,7 @@ export interface ListenerContext {
   readonly transport: TcpTransport
   readonly ownSockets: { readonly tcp: OwnSockets; readonly udp: OwnSockets }
   readonly halfClosed: HalfClosedLimit
+  readonly dialBurst: DialBurst
   readonly flowOrder: FlowOrder
   readonly limits: ServiceLimits
   readonly timings: DataPlaneTimings

@@ -1,6 +1,7 @@
 import { type Target } from '../balancer/balancer.js'
 import { Dial, type DialOwner } from './dial.js'
 import { type ListenerContext } from './listener.js'
+import { type Dialler } from './dial-burst.js'
 import { type OwnSocket } from './own-sockets.js'
 import { isOutOfDescriptors } from './socket-error.js'
 import { type SpliceBreak, type TcpSocket, type TcpSocketOwner, type TcpSplice } from './tcp-transport.js'
@@ -24,13 +25,13 @@ interface Preparation {
 /**
  * One client's connection from accept to end:
  *
- *     accepted ─▶ (waiting for a descriptor) ─▶ dialling ─▶ spliced ─▶ done
- *                        └──────────────────────────┴─▶ refused ─▶ done
+ *     accepted ─▶ (waiting for a descriptor, or for others to dial with) ─▶ dialling ─▶ spliced ─▶ done
+ *                        └──────────────────────────────────────────────────────┴─▶ refused ─▶ done
  *
  * The descriptor of the client was noted by who accepted it; that of the way to the endpoint is taken here. Both are given
  * back here.
  */
-export class TcpConnection implements DialOwner, TcpSocketOwner {
+export class TcpConnection implements DialOwner, Dialler, TcpSocketOwner {
   /** The client's address. */
   readonly address: string
   readonly #client: TcpSocket
@@ -61,14 +62,22 @@ export class TcpConnection implements DialOwner, TcpSocketOwner {
 
   start(): void {
     this.#client.owner = this
-    if (this.#context.descriptors.tryTake()) this.#dial()
-    else this.#wait()
+    if (!this.#context.descriptors.tryTake()) return this.#wait()
+    this.#holdsDescriptor = true
+    this.#context.dialBurst.add(this)
   }
 
   /** Breaks the connection off, with a reset to whoever is there. */
   reset(): void {
     if (this.#splice === undefined) this.#client.reset()
     else this.#splice.reset()
+  }
+
+  /** One descriptor has been taken for the way to the endpoint. */
+  dial(): void {
+    const dial = new Dial(this.#context, this)
+    this.#preparation = dial
+    dial.start()
   }
 
   choose(avoid: ReadonlySet<string>): Target | undefined {
@@ -100,9 +109,10 @@ export class TcpConnection implements DialOwner, TcpSocketOwner {
   }
 
   closed(socket: TcpSocket): void {
-    const { descriptors, ownSockets } = this.#context
+    const { descriptors, ownSockets, dialBurst } = this.#context
     if (socket === this.#client) {
       descriptors.give()
+      dialBurst.delete(this)
       this.#preparation?.cancel()
       this.#preparation = undefined
       if (this.#splice === undefined) this.#giveDescriptor()
@@ -124,21 +134,14 @@ export class TcpConnection implements DialOwner, TcpSocketOwner {
     }, timings.descriptorWait)
     const stopWaiting = descriptors.waitToTake(() => {
       clearTimeout(timer)
-      this.#dial()
+      this.#holdsDescriptor = true
+      this.dial()
     })
     const cancel = (): void => {
       clearTimeout(timer)
       stopWaiting()
     }
     this.#preparation = { cancel }
-  }
-
-  /** One descriptor has been taken for the way to the endpoint. */
-  #dial(): void {
-    this.#holdsDescriptor = true
-    const dial = new Dial(this.#context, this)
-    this.#preparation = dial
-    dial.start()
   }
 
   #giveDescriptor(): void {

@@ -7,6 +7,7 @@ import t from 'tap'
 import { HandleTransport } from '../../lib/dataplane/handle-transport.js'
 import { DescriptorBudget } from '../../lib/dataplane/descriptor-budget.js'
 import { FlowOrder } from '../../lib/dataplane/flow-order.js'
+import { DialBurst } from '../../lib/dataplane/dial-burst.js'
 import { HalfClosedLimit } from '../../lib/dataplane/half-closed-limit.js'
 import { DEFAULT_TIMINGS } from '../../lib/dataplane/in-process.js'
 import { OwnSockets } from '../../lib/dataplane/own-sockets.js'
@@ -243,6 +244,7 @@ test('our own end of a connection is on the list of own sockets while it is open
     transport,
     ownSockets,
     halfClosed: new HalfClosedLimit(1000),
+    dialBurst: new DialBurst(),
     flowOrder: new FlowOrder(1),
     limits: new ServiceLimits(),
     boundSockets: undefined,
