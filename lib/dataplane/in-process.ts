@@ -19,6 +19,7 @@ import { type BoundSockets, type DataPlaneTimings, type Listener, type ListenerC
 import { type ListenerPlan, type ListenerSpec, isSameDoor } from './listener-plan.js'
 import { OwnSockets } from './own-sockets.js'
 import { portUnavailable } from './port-unavailable.js'
+import { SendBurst } from './send-burst.js'
 import { ServiceLimits } from './service-limits.js'
 import { TcpProxy } from './tcp-proxy.js'
 import { type TcpTransport } from './tcp-transport.js'
@@ -85,6 +86,7 @@ export class InProcessDataPlane implements DataPlane {
       halfClosed,
       dialBurst: new DialBurst(),
       flowOrder,
+      sendBurst: new SendBurst(),
       limits: new ServiceLimits(),
       timings,
       boundSockets,

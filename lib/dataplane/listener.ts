@@ -9,6 +9,7 @@ import { type FlowOrder } from './flow-order.js'
 import { type HalfClosedLimit } from './half-closed-limit.js'
 import { type ListenerSpec } from './listener-plan.js'
 import { type OwnSockets } from './own-sockets.js'
+import { type SendBurst } from './send-burst.js'
 import { type ServiceLimits } from './service-limits.js'
 import { type TcpTransport } from './tcp-transport.js'
 
@@ -52,6 +53,7 @@ export interface ListenerContext {
   readonly halfClosed: HalfClosedLimit
   readonly dialBurst: DialBurst
   readonly flowOrder: FlowOrder
+  readonly sendBurst: SendBurst
   readonly limits: ServiceLimits
   readonly timings: DataPlaneTimings
   /** Undefined: listeners bind their sockets themselves. */

@@ -78,7 +78,8 @@ export class UdpFlow implements OrderedFlow {
   send(datagram: Buffer): void {
     this.#context.flowOrder.touch(this, this.#context.clock.now())
     this.#unanswered = datagram
-    if (this.#queue === undefined) this.#upstream?.send(datagram)
+    const upstream = this.#upstream
+    if (this.#queue === undefined) this.#context.sendBurst.add(() => upstream?.send(datagram))
     else if (this.#queue.length < QUEUE_LIMIT) this.#queue.push(datagram)
   }
 
@@ -115,6 +116,7 @@ export class UdpFlow implements OrderedFlow {
     this.#upstream = undefined
     this.#queue = undefined
     if (upstream === undefined) return
+    this.#context.sendBurst.flush()
     upstream.removeAllListeners()
     upstream.on('error', () => undefined)
     upstream.close()

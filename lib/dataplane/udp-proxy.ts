@@ -165,7 +165,7 @@ export class UdpProxy implements Listener {
       onReply: reply => {
         this.#balancer.succeeded(endpoint!)
         this.#counts.bytesToClient += reply.length
-        this.#socket?.send(reply, from.port, from.address)
+        this.#context.sendBurst.add(() => this.#socket?.send(reply, from.port, from.address))
       },
       onEndpointFailed: (target, error) => {
         this.#balancer.failed(endpoint!, clock.now())

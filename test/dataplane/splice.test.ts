@@ -7,6 +7,7 @@ import t from 'tap'
 import { HandleTransport } from '../../lib/dataplane/handle-transport.js'
 import { DescriptorBudget } from '../../lib/dataplane/descriptor-budget.js'
 import { FlowOrder } from '../../lib/dataplane/flow-order.js'
+import { SendBurst } from '../../lib/dataplane/send-burst.js'
 import { DialBurst } from '../../lib/dataplane/dial-burst.js'
 import { HalfClosedLimit } from '../../lib/dataplane/half-closed-limit.js'
 import { DEFAULT_TIMINGS } from '../../lib/dataplane/in-process.js'
@@ -245,6 +246,7 @@ test('our own end of a connection is on the list of own sockets while it is open
     ownSockets,
     halfClosed: new HalfClosedLimit(1000),
     dialBurst: new DialBurst(),
+    sendBurst: new SendBurst(),
     flowOrder: new FlowOrder(1),
     limits: new ServiceLimits(),
     boundSockets: undefined,

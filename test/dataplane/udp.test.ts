@@ -2,9 +2,12 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
+import { InProcessDataPlane } from '../../lib/dataplane/in-process.js'
 import { FlowOrder, type OrderedFlow } from '../../lib/dataplane/flow-order.js'
+import { type Clock } from '../../lib/model/clock.js'
+import { realClock } from '../../lib/system/real-clock.js'
 import { ManualClock } from '../observe/manual-clock.js'
-import { PlaneUnderTest, WORKERS, spec, until } from '../support/plane-under-test.js'
+import { PlaneUnderTest, WORKERS, inProcessOptions, planOf, spec, until } from '../support/plane-under-test.js'
 import { TcpPod } from '../support/tcp-pod.js'
 import { UdpPod, closedEndpoint, udpClient } from '../support/udp-pod.js'
 
@@ -159,6 +162,63 @@ t.test(idleEnds, { skip: movesClock }, async t => {
   clock.advance(1)
   await until(async () => (await plane.counts()).active === 0, 'the answered one has ended')
   t.equal((await plane.plane.counts()).descriptors.used, 1, 'only the listener is left')
+})
+
+/** A clock that, whenever somebody asks it for the time, has a look in the same turn of the event loop whether to do something. */
+class WatchfulClock implements Clock {
+  #isLooking = false
+  #look: (() => boolean) | undefined
+
+  /** Does it once, in the turn in which the condition comes true. */
+  when(condition: () => boolean, action: () => void): void {
+    this.#look = () => {
+      if (!condition()) return false
+      action()
+      return true
+    }
+  }
+
+  now(): number {
+    if (this.#look !== undefined && !this.#isLooking) queueMicrotask(() => this.#lookNow())
+    return realClock.now()
+  }
+
+  after(ms: number, action: () => void): () => void {
+    return realClock.after(ms, action)
+  }
+
+  #lookNow(): void {
+    this.#isLooking = true
+    if (this.#look?.() === true) this.#look = undefined
+    this.#isLooking = false
+  }
+}
+
+const lastWords = 'a datagram that came right before its endpoint was taken away, or all ended, is still handed on'
+t.test(lastWords, { skip: movesClock }, async t => {
+  const clock = new WatchfulClock()
+  const pods = await Promise.all([UdpPod.start(t, 'a'), UdpPod.start(t, 'b')])
+  const plane = new InProcessDataPlane({ ...inProcessOptions, clock })
+  t.teardown(() => plane.drain(0))
+  const traffic = () => plane.counts().listeners[0]!.traffic
+  const specs = pods.map(pod => spec({ ...udp, endpoints: [pod.endpoint] }))
+  const { open } = await plane.apply(planOf(specs[0]!))
+  const client = await udpClient(t, [...open.values()][0]!)
+  t.equal(await client.ask('1'), 'a 1')
+
+  clock.when(
+    () => traffic().bytesToEndpoint === 2,
+    () => void plane.apply(planOf(specs[1]!)),
+  )
+  client.send('2')
+  await until(() => pods[0].seen.length === 2, 'the endpoint of that moment has it')
+  t.same(pods[1].seen, [])
+
+  clock.when(
+    () => traffic().bytesToClient === 'a 1b 3'.length,
+    () => void plane.drain(0),
+  )
+  t.equal(await client.ask('3'), 'b 3')
 })
 
 t.test('short of descriptors, a new flow takes the place of the one that was idle longest', async t => {

@@ -58,6 +58,16 @@ export const tellsDescriptors = WORKERS > 1 && HANDS_SOCKETS && 'each worker has
 /** On a machine that is busy with other tests a Pod may take its time; tests of the schedule bring their own. */
 const PATIENT = [10_000, 10_000, 10_000, 10_000]
 
+/** What a data plane under test has where the test does not say. */
+export const inProcessOptions: InProcessOptions = {
+  log: silentLog,
+  clock: realClock,
+  random: () => 0,
+  descriptorLimit: 10_000,
+  transport,
+  timings: { ...DEFAULT_TIMINGS, dialSchedule: PATIENT },
+}
+
 type PlaneOptions = Partial<Omit<InProcessOptions, 'timings' | 'boundSockets'>>
 
 /** A data plane with real sockets on loopback, that is drained when the test ends. Round robin begins with the first endpoint. */
@@ -65,15 +75,7 @@ export class PlaneUnderTest {
   readonly plane: DataPlane
 
   constructor(t: Test, options: PlaneOptions = {}, timings: Partial<DataPlaneTimings> = {}) {
-    const all = {
-      log: silentLog,
-      clock: realClock,
-      random: () => 0,
-      descriptorLimit: 10_000,
-      transport,
-      ...options,
-      timings: { ...DEFAULT_TIMINGS, dialSchedule: PATIENT, ...timings },
-    }
+    const all = { ...inProcessOptions, ...options, timings: { ...inProcessOptions.timings, ...timings } }
     this.plane = WORKERS === 0 ? new InProcessDataPlane(all) : workerPool(all)
     t.teardown(() => this.plane.drain(0))
   }
