@@ -1,6 +1,7 @@
 import { type IpAddress, type IpFamily } from '../model/address.js'
 import { type Cidr } from '../model/cidr.js'
 import { type PortRange } from '../model/port-range.js'
+import { type Protocol } from '../model/protocol.js'
 
 /** What happens to a packet that a rule matches. */
 export type RuleTarget =
@@ -8,28 +9,53 @@ export type RuleTarget =
   | { readonly kind: 'DNAT'; readonly address: IpAddress; readonly port: number }
   | { readonly kind: 'REDIRECT'; readonly port: number }
   | { readonly kind: 'ACCEPT' | 'DROP' | 'RETURN' }
+  /** Sets the bits of the packet's mark, or turns each of them over. */
+  | { readonly kind: 'MARK'; readonly how: 'set' | 'toggle'; readonly bits: number }
+  /** The source becomes the node's own address on the way out. */
+  | { readonly kind: 'MASQUERADE'; readonly randomPort: boolean }
   /** Refuses as a closed port does: TCP with a reset (only for rules of protocol TCP), anything with port unreachable. */
   | { readonly kind: 'REJECT'; readonly with: 'tcp-reset' | 'port-unreachable' }
 
-export type ConnectionState = 'NEW' | 'DNAT'
+export type ConnectionState = 'NEW' | 'DNAT' | 'INVALID' | 'RELATED' | 'ESTABLISHED'
 
-/** One netfilter rule, as data. Fields that are left out match everything. */
-export interface Rule {
-  /** Left out where the rule speaks for itself: a jump to a chain whose name says where it leads. */
-  readonly comment?: string
-  readonly source?: Cidr
+/** The kernel's list of addresses that came by a rule (xt_recent), by its name. */
+export type RecentMatch =
+  | { readonly list: string; readonly action: 'set' }
+  /** Whether the source is in the list, and came within so many seconds. */
+  | { readonly list: string; readonly action: 'check'; readonly seconds: number }
+
+/** What a rule may ask for, and also for the contrary of. */
+interface DeniableMatch {
+  readonly source?: IpAddress | Cidr
   readonly destination?: IpAddress | Cidr
   /** Name of the interface that the packet came in by; one that ends in `+` stands for all that begin so. */
   readonly inInterface?: string
-  readonly protocol?: 'TCP' | 'UDP'
+  /** `NEW`: the first packet of a connection. `DNAT`: of a connection whose destination was translated. Any of several. */
+  readonly connection?: ConnectionState | readonly ConnectionState[]
+  /** The source is an address of this machine. */
+  readonly fromThisNode?: true
+  /** The destination is. */
+  readonly toThisNode?: true
+  /** All of these bits are set in the packet's mark. */
+  readonly mark?: number
+}
+
+/** One netfilter rule, as data. Fields that are left out match everything. */
+export interface Rule extends DeniableMatch {
+  /** Left out where the rule speaks for itself: a jump to a chain whose name says where it leads. */
+  readonly comment?: string
+  /** None of these may be so. */
+  readonly not?: DeniableMatch
+  readonly protocol?: Protocol
   /** Counts only together with a protocol. */
   readonly destinationPort?: number | PortRange
   /** Up to 15 ports, any of which matches. */
   readonly destinationPorts?: readonly number[]
-  /** `NEW`: the first packet of a connection. `DNAT`: of a connection whose destination was translated. */
-  readonly connection?: ConnectionState
-  /** The destination is an address of this machine. */
-  readonly toThisNode?: true
+  /** One in so many packets, by chance. */
+  readonly oneIn?: number
+  readonly recent?: RecentMatch
+  /** The packet is in this ipset, by these of its fields: `dst,dst` for the destination's address and port. */
+  readonly inSet?: { readonly name: string; readonly by: string }
   readonly target: RuleTarget
 }
 

@@ -41,6 +41,21 @@ function everyField(family: IpFamily): Rule[] {
     { connection: 'NEW' },
     { connection: 'DNAT' },
     { toThisNode: true },
+    { fromThisNode: true },
+    { not: { toThisNode: true } },
+    { not: { source: pods!, destination: services! } },
+    { not: { source: RANGES[family][3]!, connection: 'NEW', mark: 0x4000, fromThisNode: true } },
+    { not: { inInterface: 'cali+' } },
+    { source: RANGES[family][3]! },
+    { connection: ['RELATED', 'ESTABLISHED'] },
+    { connection: 'INVALID' },
+    { not: { connection: ['RELATED', 'ESTABLISHED', 'DNAT'] } },
+    { mark: 0x4000 },
+    { mark: 0x8000_0000 },
+    ...[1, 2, 3, 7, 10, 99, 1000, 50_000].map(oneIn => ({ oneIn })),
+    { recent: { list: 'KUBE-SEP-ABCDEFGHIJKLMNOP', action: 'set' } },
+    { recent: { list: 'KUBE-SEP-ABCDEFGHIJKLMNOP', action: 'check', seconds: 10_800 } },
+    { protocol: 'SCTP', destinationPort: 99 },
   ]
   const together: Rule = Object.assign({}, ...fields, { protocol: 'TCP', target: { kind: 'ACCEPT' } })
   const targets: readonly Rule[] = [
@@ -61,6 +76,8 @@ function dnatRules(family: IpFamily): Rule[] {
       target: { kind: 'DNAT', address: family === 'IPv4' ? '192.168.50.1' : 'fd00:50::1', port: 4000 },
     },
     { protocol: 'UDP', target: { kind: 'REDIRECT', port: 4000 } },
+    { target: { kind: 'MARK', how: 'set', bits: 0x4000 } },
+    { target: { kind: 'MARK', how: 'toggle', bits: 0x8000_0000 } },
   ]
 }
 
@@ -97,6 +114,7 @@ function ruleSet(family: IpFamily, count: number): RuleSet {
   const nat: TableRules = {
     chains: new Map([
       ['KUBE-TEST', [...trees.flatMap(({ root }) => root), ...dnatRules(family)]],
+      ['KUBE-TEST-OUT', [true, false].map(randomPort => ({ target: { kind: 'MASQUERADE', randomPort } }))],
       ...trees.flatMap(({ chains }) => [...chains]),
     ]),
     links: [{ chain: 'PREROUTING', position: 'last', rule: link }],
@@ -155,7 +173,7 @@ for (const backEnd of ['nft', 'legacy'])
         )
         const branches = [...(await read()).get('nat')!.keys()].filter(chain => chain.startsWith('KUBE-T-'))
         const ours = new Map([
-          ['nat', ['KUBE-TEST', ...branches]],
+          ['nat', ['KUBE-TEST', 'KUBE-TEST-OUT', ...branches]],
           ['filter', ['KUBE-TEST', 'KUBE-TEST-OTHER']],
         ])
         await restore(removalText(ours, await read()))

@@ -41,7 +41,8 @@ function matches(rule: Rule, { address, source, protocol, port }: WalkedPacket):
   const { destination, destinationPort: ports } = rule
   if (typeof destination === 'string' && destination !== address) return false
   if (typeof destination === 'object' && (address === undefined || !cidrContains(destination, address))) return false
-  if (rule.source !== undefined && (source === undefined || !cidrContains(rule.source, source))) return false
+  if (typeof rule.source === 'string' && rule.source !== source) return false
+  if (typeof rule.source === 'object' && (source === undefined || !cidrContains(rule.source, source))) return false
   if (rule.protocol !== undefined && rule.protocol !== protocol) return false
   if (typeof ports === 'number' && ports !== port) return false
   if (typeof ports === 'object' && (port < ports.first || port > ports.last)) return false
