@@ -1,12 +1,11 @@
 import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-plan.js'
 import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { type Log } from '../../model/log.js'
-import { type FoundRules } from '../../rules/found-rules.js'
-import { asFound, restoreText } from '../../rules/restore-text.js'
 import { type RuleSet } from '../../rules/rule-set.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
+import { RuleWriter } from '../rule-writer.js'
 import { foundProxyPorts } from './found-proxy-ports.js'
 import { type LedPortal } from './led-portal.js'
 import { PortalRules } from './portal-rules.js'
@@ -47,7 +46,7 @@ const TABLES = ['nat', 'filter']
  */
 export class FamilyRules implements KernelRules {
   readonly family: IpFamily
-  readonly #iptables: Iptables
+  readonly #writer: RuleWriter
   readonly #log: Log
   readonly #surroundings: (family: IpFamily) => Surroundings
   readonly #conntrack: Conntrack
@@ -58,19 +57,14 @@ export class FamilyRules implements KernelRules {
   #ruled: HeldPortals = new Map()
   /** Others that a write has been tried for since. */
   readonly #tried = new Map<string, HeldPortal>()
-  /** What the kernel's rules are, as far as we know. */
-  #found: FoundRules = new Map()
   /** Whether the last write succeeded; false before the first, since links and chains have to be there even without Services. */
   #programmed = false
   #surroundingsSaid = ''
-  /** The tables as they were read when nothing was to be done. */
-  #right: readonly unknown[] = []
-  #counts: ProgramReport['rules'] = []
 
   constructor({ iptables, surroundings, conntrack, nodeAddresses, log }: FamilyRulesOptions) {
     this.family = iptables.family
     this.#portalRules = new PortalRules(iptables.family)
-    this.#iptables = iptables
+    this.#writer = new RuleWriter(iptables, TABLES, log)
     this.#surroundings = surroundings
     this.#conntrack = conntrack
     this.#nodeAddresses = nodeAddresses
@@ -79,8 +73,7 @@ export class FamilyRules implements KernelRules {
 
   /** Reads what is there; gives the proxy ports that an earlier process led to, as `foundProxyPorts`. @throws ProxyFailure */
   async start(): Promise<Map<string, number>> {
-    this.#found = await this.#iptables.read(TABLES)
-    return foundProxyPorts(this.#found)
+    return foundProxyPorts(await this.#writer.read())
   }
 
   /** Listeners that rules in the kernel may lead to. */
@@ -107,34 +100,20 @@ export class FamilyRules implements KernelRules {
   }
 
   async program(verify: boolean): Promise<ProgramReport> {
-    const read = verify ? await this.#iptables.read(TABLES) : undefined
+    const isRight = !verify || (await this.#writer.look())
     const wanted = this.#wanted
     const surroundings = this.#surroundings(this.family)
-    if (!this.pending && (read === undefined || this.#isRight(read))) return { changed: false, rules: this.#counts }
-    if (read !== undefined) this.#found = read
+    if (!this.pending && isRight) return this.#writer.unchanged
     const rules = this.#ruleSet(wanted, surroundings)
-    const { text, written } = restoreText(rules, this.#found)
     for (const [name, held] of wanted) if (this.#ruled.get(name) !== held) this.#tried.set(name, held)
     this.#programmed = false
-    if (text !== '') {
-      if (this.#log.enabled(5)) this.#log.info(5, 'Restoring iptables rules', { family: this.family, rules: text })
-      await this.#iptables.restore(text)
-      this.#found = asFound(rules)
-      await this.#forgetFlows(wanted, surroundings)
-    } else {
-      // What was read says the same; in our own objects the next comparison is one of references.
-      this.#found = asFound(rules, this.#found)
-    }
+    const report = await this.#writer.write(rules)
+    if (report.changed) await this.#forgetFlows(wanted, surroundings)
     this.#ruled = wanted
     this.#tried.clear()
     this.#programmed = true
     this.#surroundingsSaid = JSON.stringify(surroundings)
-    this.#right = text === '' && read !== undefined ? TABLES.map(table => read.get(table)) : []
-    this.#counts = TABLES.map(table => ({ table, owned: countRules(rules, table), written: 0 }))
-    return {
-      changed: text !== '',
-      rules: this.#counts.map(count => ({ ...count, written: written.get(count.table) ?? 0 })),
-    }
+    return report
   }
 
   async #forgetFlows(wanted: HeldPortals, { nodePortAddresses }: Surroundings): Promise<void> {
@@ -146,11 +125,6 @@ export class FamilyRules implements KernelRules {
     await forgetStaleFlows(this.#conntrack, this.family, portals, gone, nodeAddresses, this.#log)
   }
 
-  /** The tables are those that were found to be right before: reading gives the same objects while nothing changes. */
-  #isRight(read: FoundRules): boolean {
-    return this.#right.length > 0 && TABLES.every((table, index) => read.get(table) === this.#right[index])
-  }
-
   #ruleSet(portals: HeldPortals, surroundings: Surroundings): RuleSet {
     const led: LedPortal[] = []
     const proxyPorts: ProxyPort[] = []
@@ -160,10 +134,4 @@ export class FamilyRules implements KernelRules {
     }
     return this.#portalRules.of({ portals: led, surroundings, proxyPorts })
   }
-}
-
-function countRules({ tables }: RuleSet, name: string): number {
-  const table = tables.get(name)
-  if (table === undefined) return 0
-  return [...table.chains.values()].reduce((sum, rules) => sum + rules.length, table.links.length)
 }
