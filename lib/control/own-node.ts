@@ -2,12 +2,7 @@ import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type IpAddress, type IpFamily, familyOf } from '../model/address.js'
 import { type Log } from '../model/log.js'
 import { type NodeObject } from '../model/objects.js'
-import {
-  type FromPod,
-  type Surroundings,
-  includesLoopback,
-  nodePortAddresses,
-} from '../modes/userspace/surroundings.js'
+import { type FromPod, type Surroundings, includesLoopback, nodePortAddresses } from '../modes/surroundings.js'
 import { type NodeNetwork, chooseNodeAddress, readNodeNetwork } from '../system/node-addresses.js'
 
 /** The machine that we run on: what it is, by its own account and by its Node object's, at the moment of asking. */

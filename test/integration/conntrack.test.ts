@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type FlowPortals } from '../../lib/modes/userspace/stale-flows.js'
+import { type FlowPortals } from '../../lib/modes/stale-flows.js'
 import { type UdpEntry } from '../../lib/system/conntrack.js'
 import { InsideNode } from '../support/inside-node.js'
 import { NODE_IP, NODE_IP6, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type FlowPortals, type LedDestination, staleFlows } from '../../lib/modes/userspace/stale-flows.js'
+import { type FlowPortals, type LedDestination, staleFlows } from '../../lib/modes/stale-flows.js'
 import { type UdpEntry } from '../../lib/system/conntrack.js'
 
 const LISTENER = { address: '192.168.50.1', port: 40000 }

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { type ConntrackConfig } from '../../lib/config/kube-proxy-config.js'
 import { type IpFamily } from '../../lib/model/address.js'
 import { type Log } from '../../lib/model/log.js'
-import { type FlowPortals, staleFlows } from '../../lib/modes/userspace/stale-flows.js'
+import { type FlowPortals, staleFlows } from '../../lib/modes/stale-flows.js'
 import { ConntrackProgram, type UdpEntry } from '../../lib/system/conntrack.js'
 import { applyConntrackSettings } from '../../lib/system/conntrack-settings.js'
 

@@ -11,7 +11,7 @@ import { type LedPortal } from './led-portal.js'
 import { PortalRules } from './portal-rules.js'
 import { forgetStaleFlows } from './forget-stale-flows.js'
 import { type ProxyPort } from './door-chains.js'
-import { type Surroundings } from './surroundings.js'
+import { type Surroundings } from '../surroundings.js'
 
 /** A portal with the listeners that it leads to. */
 export interface HeldPortal {

@@ -2,7 +2,7 @@ import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { type Log } from '../../model/log.js'
 import { type Conntrack, type FlowEnd } from '../../system/conntrack.js'
 import { type LedPortal } from './led-portal.js'
-import { type FlowDestination, type LedDestination, staleFlows } from './stale-flows.js'
+import { type FlowDestination, type LedDestination, staleFlows } from '../stale-flows.js'
 
 /**
  * Has the kernel forget UDP flows that lead where the rules no longer lead. Rules are asked only for the first packet of a

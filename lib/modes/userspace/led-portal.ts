@@ -2,7 +2,7 @@ import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/a
 import { servicePortName } from '../../model/service-port.js'
 import { type Rule, type RuleTarget } from '../../rules/rule-set.js'
 import { type Portal } from './portals.js'
-import { type FromPod } from './surroundings.js'
+import { type FromPod } from '../surroundings.js'
 
 /** Where packets are led: a listener, or nowhere. */
 export type PortalTarget = { readonly address: IpAddress; readonly port: number } | 'drop'

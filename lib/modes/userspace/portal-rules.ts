@@ -12,7 +12,7 @@ import { type Link, type Rule, type RuleSet, type RuleTree } from '../../rules/r
 import { DoorChains, type ProxyPort, doorLinks } from './door-chains.js'
 import { type LedPortal } from './led-portal.js'
 import { PortalTrees } from './portal-trees.js'
-import { type Surroundings } from './surroundings.js'
+import { type Surroundings } from '../surroundings.js'
 
 /** Everything that the rules of one family depend on. */
 export interface RulePlan {

@@ -11,7 +11,7 @@ import {
   rulesOfDropped,
   rulesOfLeaving,
 } from './led-portal.js'
-import { type FromPod } from './surroundings.js'
+import { type FromPod } from '../surroundings.js'
 
 /** One for what is led alike wherever it comes from, two for what is not, and one for what is dropped. */
 type Name = 'shared' | 'arriving' | 'leaving' | 'dropped'

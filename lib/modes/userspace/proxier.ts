@@ -19,7 +19,7 @@ import { portalName } from './found-proxy-ports.js'
 import { ProxierLog } from './proxier-log.js'
 import { PortalBook } from './portal-book.js'
 import { type Portal, type PortalAction } from './portals.js'
-import { type Surroundings } from './surroundings.js'
+import { type Surroundings } from '../surroundings.js'
 
 /** How often in one update another proxy port is tried for a service port whose first one was taken. */
 const PORT_ATTEMPTS = 16

@@ -1,5 +1,5 @@
-import { type IpAddress, familyOf, hostPort, unspecifiedAddress } from '../../model/address.js'
-import { type FlowEnd, type UdpEntry } from '../../system/conntrack.js'
+import { type IpAddress, familyOf, hostPort, unspecifiedAddress } from '../model/address.js'
+import { type FlowEnd, type UdpEntry } from '../system/conntrack.js'
 
 /** An address and port that clients send UDP to: a cluster, external or load-balancer IP, or a node port. */
 export interface FlowDestination {

@@ -1,5 +1,5 @@
-import { type IpAddress, type IpFamily } from '../../model/address.js'
-import { type Cidr, LOOPBACK, cidrContains } from '../../model/cidr.js'
+import { type IpAddress, type IpFamily } from '../model/address.js'
+import { type Cidr, LOOPBACK, cidrContains } from '../model/cidr.js'
 
 /** How a packet shows that it comes from a Pod of this cluster. */
 export type FromPod = { readonly source: Cidr } | { readonly inInterface: string }
