@@ -5,6 +5,8 @@ import { createSecureContext } from 'node:tls'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { ApiRefusal, type FailedRequest, asFailure, unreachable, unreadable } from './api-failure.js'
+import { type KubeCluster, type KubeUser } from './read-kubeconfig.js'
+import { type Credentials, arePlain, plainCredentials } from './plain-credentials.js'
 import { type KubeAccess, type KubeAccessOptions, resolveKubeAccess } from './kube-access.js'
 import { LineSplitter } from './line-splitter.js'
 import { openResponse } from './open-response.js'
@@ -53,18 +55,9 @@ export async function createKubeClient(options: KubeClientOptions): Promise<Kube
   return new HttpKubeClient(access, await loadCredentials(access), options)
 }
 
-type Credentials = (options: RequestOptions) => Promise<void>
-
-/**
- * All kinds of kubeconfig credentials, by way of the official client; it costs 0.6 s and 70 MB to load, which is why it
- * is loaded here and not above: whoever reads manifests from files must not pay for it.
- */
+/** All kinds of kubeconfig credentials. What stands in files must be usable now; what a command gives may come and go. */
 async function loadCredentials({ origin, cluster, user }: KubeAccess): Promise<Credentials> {
-  const { KubeConfig } = await import('@kubernetes/client-node')
-  const config = new KubeConfig()
-  config.loadFromClusterAndUser(cluster, user)
-  const credentials: Credentials = async options => config.applyToHTTPSOptions(options)
-  // What a command or a login service gives may come and go; what stands in files must be usable now.
+  const credentials = arePlain(cluster, user) ? plainCredentials(cluster, user) : await loadOfficial(cluster, user)
   if (user.exec !== undefined || user.authProvider !== undefined) return credentials
   try {
     const request: RequestOptions = {}
@@ -77,6 +70,14 @@ async function loadCredentials({ origin, cluster, user }: KubeAccess): Promise<C
     })
   }
   return credentials
+}
+
+/** By way of the official client, which costs 0.6 s and 70 MB to load: who can do without must not pay for it. */
+async function loadOfficial(cluster: KubeCluster, user: KubeUser): Promise<Credentials> {
+  const { KubeConfig } = await import('@kubernetes/client-node')
+  const config = new KubeConfig()
+  config.loadFromClusterAndUser(cluster, user)
+  return async request => config.applyToHTTPSOptions(request)
 }
 
 class HttpKubeClient implements KubeClient {

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises'
+import { type RequestOptions } from 'node:https'
+import { type KubeCluster, type KubeUser } from './read-kubeconfig.js'
+
+/** Puts into a request what shows who we are, and whom we trust. */
+export type Credentials = (request: RequestOptions) => Promise<void>
+
+/** Whether all there is to the credentials are files, tokens and passwords: no command, no login service, no proxy on the way. */
+export function arePlain({ proxyUrl }: KubeCluster, { exec, authProvider }: KubeUser): boolean {
+  return proxyUrl === undefined && exec === undefined && authProvider === undefined
+}
+
+/**
+ * Credentials that Node's own TLS needs nobody's help for, as every Pod and every kubeadm node has them. Files are read for each
+ * request: they are replaced while we run.
+ */
+export function plainCredentials(cluster: KubeCluster, user: KubeUser): Credentials {
+  const { skipTLSVerify, tlsServerName } = cluster
+  return async request => {
+    const [ca, cert, key] = await Promise.all([
+      pem(cluster.caFile, cluster.caData),
+      pem(user.certFile, user.certData),
+      pem(user.keyFile, user.keyData),
+    ])
+    Object.assign(request, {
+      // A connection of its own for each request: one that was opened with an earlier certificate must not be used again.
+      agent: false,
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+      ...(skipTLSVerify && { rejectUnauthorized: false }),
+      ...(tlsServerName !== undefined && { servername: tlsServerName }),
+      headers: { ...(request.headers as object), ...headersOf(user) },
+    })
+  }
+}
+
+function headersOf({ token, username, password, impersonateUser }: KubeUser): Record<string, string> {
+  const headers: Record<string, string> = {}
+  if (token !== undefined) headers.Authorization = `Bearer ${token}`
+  else if (username !== undefined)
+    headers.Authorization = `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`
+  if (impersonateUser !== undefined) headers['Impersonate-User'] = impersonateUser
+  return headers
+}
+
+async function pem(file: string | undefined, data: string | undefined): Promise<Buffer | undefined> {
+  if (data !== undefined) return Buffer.from(data, 'base64')
+  return file === undefined ? undefined : readFile(file)
+}

@@ -1,0 +1,70 @@
+import { KubeConfig } from '@kubernetes/client-node'
+import { writeFileSync } from 'node:fs'
+import { type RequestOptions } from 'node:https'
+import { join } from 'node:path'
+import t from 'tap'
+import { arePlain, plainCredentials } from '../../lib/source/plain-credentials.js'
+import { type KubeCluster, type KubeUser } from '../../lib/source/read-kubeconfig.js'
+
+const CLUSTER: KubeCluster = { name: 'c', server: 'https://192.0.2.1:6443', skipTLSVerify: false }
+const USER: KubeUser = { name: 'u' }
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+
+/** What of a request shows who asks, and whom he trusts; a name and password as the header that they become. */
+function shown({ ca, cert, key, rejectUnauthorized, servername, headers, auth }: RequestOptions) {
+  const basic = typeof auth === 'string' ? { Authorization: `Basic ${base64(auth)}` } : {}
+  const pem = (value: unknown) => (value === undefined ? undefined : String(value))
+  const files = { ca: pem(ca), cert: pem(cert), key: pem(key) }
+  return { ...files, rejectUnauthorized, servername, headers: { ...(headers as object), ...basic } }
+}
+
+async function officially(cluster: KubeCluster, user: KubeUser): Promise<RequestOptions> {
+  const config = new KubeConfig()
+  config.loadFromClusterAndUser(cluster, user)
+  const request: RequestOptions = { headers: { Accept: 'application/json' } }
+  await config.applyToHTTPSOptions(request)
+  return request
+}
+
+t.test('what needs nobody else is put into a request as the official client does', async t => {
+  const folder = t.testdir({ 'ca.pem': 'CA', 'me.pem': 'CERT', 'me.key': 'KEY' })
+  const file = (name: string) => join(folder, name)
+  const table: readonly (readonly [what: string, cluster: Partial<KubeCluster>, user: Partial<KubeUser>])[] = [
+    ['nothing', {}, {}],
+    ['a token', {}, { token: 'tok' }],
+    ['a name and a password', {}, { username: 'me', password: 'secret:word' }],
+    ['somebody who acts for another', {}, { token: 'tok', impersonateUser: 'other' }],
+    ['files', { caFile: file('ca.pem') }, { certFile: file('me.pem'), keyFile: file('me.key') }],
+    ['inline data', { caData: base64('CA') }, { certData: base64('CERT'), keyData: base64('KEY') }],
+    ['no verification', { skipTLSVerify: true }, {}],
+    ['another name of the server', { tlsServerName: 'kubernetes' }, {}],
+  ]
+  for (const [what, cluster, user] of table) {
+    const [c, u] = [
+      { ...CLUSTER, ...cluster },
+      { ...USER, ...user },
+    ]
+    t.equal(arePlain(c, u), true, what)
+    const request: RequestOptions = { headers: { Accept: 'application/json' } }
+    await plainCredentials(c, u)(request)
+    t.same(shown(request), shown(await officially(c, u)), what)
+  }
+})
+
+t.test('a certificate that was replaced is used with the next request', async t => {
+  const folder = t.testdir({ 'me.pem': 'first' })
+  const credentials = plainCredentials(CLUSTER, { ...USER, certFile: join(folder, 'me.pem') })
+  const request: RequestOptions = {}
+  await credentials(request)
+  t.equal(String(request.cert as Buffer), 'first')
+  writeFileSync(join(folder, 'me.pem'), 'second')
+  await credentials(request)
+  t.equal(String(request.cert as Buffer), 'second')
+})
+
+t.test('commands, login services and proxies are left to the official client', t => {
+  t.equal(arePlain({ ...CLUSTER, proxyUrl: 'socks5://192.0.2.9:1080' }, USER), false)
+  t.equal(arePlain(CLUSTER, { ...USER, exec: { command: 'login' } }), false)
+  t.equal(arePlain(CLUSTER, { ...USER, authProvider: { name: 'oidc' } }), false)
+  t.end()
+})
