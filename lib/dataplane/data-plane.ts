@@ -20,7 +20,7 @@ export interface TrafficCounts {
   bytesToClient: number
   /** Attempts to reach an endpoint that failed; each may have been followed by a successful one. */
   dialFailures: number
-  /** Clients that were turned away: no endpoint, none reachable, a limit, or no descriptors left. */
+  /** Clients that were turned away: no endpoint, none reachable, a limit, or a budget that was used up. */
   refused: number
   /** Times an endpoint got no new clients for a while, for having failed. */
   ejections: number
@@ -73,14 +73,22 @@ export function listenerCounts(spec: ListenerSpec, traffic: Readonly<TrafficCoun
   return { key, namespace, service, portName, protocol, endpoints: endpoints.length, limited, traffic }
 }
 
-/** Descriptors of the processes that hold the sockets, as far as the data plane spends them. */
-export interface DescriptorCounts {
+/** What is counted of something that there are only so many of. */
+export interface BudgetCounts {
   readonly used: number
   readonly limit: number
-  /** Clients that waited for a descriptor, since start. */
+  /** Clients that waited for one, since start. */
   readonly waited: number
   /** Clients that were turned away for want of one, since start. */
   readonly shed: number
+}
+
+/** What the processes that hold the sockets may spend on all listeners together. */
+export interface Budgets {
+  /** File descriptors, as far as the data plane spends them. */
+  readonly descriptors: BudgetCounts
+  /** Dials that are in progress: TCP clients for whom an endpoint is being connected. */
+  readonly dials: BudgetCounts
 }
 
 /** Processes that hold the sockets in place of the one that is asked. */
@@ -90,9 +98,8 @@ export interface WorkerCounts {
   readonly restarts: number
 }
 
-export interface DataPlaneCounts {
+export interface DataPlaneCounts extends Budgets {
   readonly listeners: readonly ListenerCounts[]
-  readonly descriptors: DescriptorCounts
   /** Left out: there are none, and this process holds the sockets itself. */
   readonly workers?: WorkerCounts
 }

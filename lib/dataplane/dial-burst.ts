@@ -38,9 +38,9 @@ export class DialBurst {
     if (this.#waiting.size >= MOST) this.#dialAll()
   }
 
-  /** Leaves it out, if it waits. */
-  delete(dialler: Dialler): void {
-    this.#waiting.delete(dialler)
+  /** Leaves it out. @returns whether it waited */
+  delete(dialler: Dialler): boolean {
+    return this.#waiting.delete(dialler)
   }
 
   readonly #endTurn = (): void => {

@@ -3,15 +3,16 @@ import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import {
+  type Budgets,
   type DataPlane,
   type DataPlaneCounts,
-  type DescriptorCounts,
   type ListenerCounts,
   type ListenerReport,
   listenerCounts,
 } from './data-plane.js'
 import { DescriptorBudget } from './descriptor-budget.js'
 import { DIAL_SCHEDULE } from './dial.js'
+import { DialBudget } from './dial-budget.js'
 import { DialBurst } from './dial-burst.js'
 import { FlowOrder } from './flow-order.js'
 import { HalfClosedLimit } from './half-closed-limit.js'
@@ -29,7 +30,7 @@ import { UdpProxy } from './udp-proxy.js'
 export const DEFAULT_TIMINGS: DataPlaneTimings = {
   dialSchedule: DIAL_SCHEDULE,
   keepAlive: 15_000,
-  descriptorWait: 10_000,
+  turnWait: 10_000,
   // As long as kube-proxy has conntrack remember such a connection (nf_conntrack_tcp_timeout_close_wait).
   halfClosed: 3_600_000,
   udpOneWay: 30_000,
@@ -76,11 +77,14 @@ export class InProcessDataPlane implements DataPlane {
   constructor({ log, clock, random, descriptorLimit, timings, transport, boundSockets }: InProcessOptions) {
     const flowOrder = new FlowOrder(Math.min(FLOW_CAPACITY, Math.floor(descriptorLimit / 2)))
     const halfClosed = new HalfClosedLimit(timings.halfClosed)
+    const descriptors = new DescriptorBudget(descriptorLimit)
+    const dials = new DialBudget(descriptors)
     this.#context = {
       log,
       clock,
       random,
-      descriptors: new DescriptorBudget(descriptorLimit),
+      descriptors,
+      dials,
       transport,
       ownSockets: { tcp: new OwnSockets(), udp: new OwnSockets() },
       halfClosed,
@@ -96,6 +100,7 @@ export class InProcessDataPlane implements DataPlane {
     const period = Math.min(1000, Math.max(10, Math.min(shortest, timings.halfClosed) / 4))
     this.#sweep = setInterval(() => {
       halfClosed.look(clock.now())
+      dials.look()
       flowOrder.endIdle(clock.now(), shortest)
       this.#forgetRetired()
     }, period).unref()
@@ -137,7 +142,7 @@ export class InProcessDataPlane implements DataPlane {
   }
 
   counts(): DataPlaneCounts {
-    return { listeners: [...this.listenerCounts()], descriptors: this.descriptorCounts() }
+    return { listeners: [...this.listenerCounts()], ...this.budgets() }
   }
 
   /** Counts one listener after the other: for whoever wants to let traffic pass in between. */
@@ -145,8 +150,9 @@ export class InProcessDataPlane implements DataPlane {
     for (const { spec, listener } of this.#entries.values()) yield listenerCounts(spec, listener.counts())
   }
 
-  descriptorCounts(): DescriptorCounts {
-    return this.#context.descriptors.counts()
+  budgets(): Budgets {
+    const { descriptors, dials } = this.#context
+    return { descriptors: descriptors.counts(), dials: dials.counts() }
   }
 
   async drain(timeoutMs: number): Promise<number> {

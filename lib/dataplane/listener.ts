@@ -4,6 +4,7 @@ import { type ServicePortKey } from '../model/service-port.js'
 import { type TrafficCounts } from './data-plane.js'
 import { type BoundSocket } from './bound-socket.js'
 import { type DescriptorBudget } from './descriptor-budget.js'
+import { type DialBudget } from './dial-budget.js'
 import { type DialBurst } from './dial-burst.js'
 import { type FlowOrder } from './flow-order.js'
 import { type HalfClosedLimit } from './half-closed-limit.js'
@@ -48,6 +49,7 @@ export interface ListenerContext {
   /** A number from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number
   readonly descriptors: DescriptorBudget
+  readonly dials: DialBudget
   readonly transport: TcpTransport
   readonly ownSockets: { readonly tcp: OwnSockets; readonly udp: OwnSockets }
   readonly halfClosed: HalfClosedLimit
@@ -69,8 +71,8 @@ export interface DataPlaneTimings {
   readonly keepAlive: number
   /** TCP: how long a connection may be silent of which one direction has ended. */
   readonly halfClosed: number
-  /** TCP: how long an accepted client waits for a free descriptor. */
-  readonly descriptorWait: number
+  /** TCP: how long an accepted client waits for its turn, for want of a descriptor or of a dial. */
+  readonly turnWait: number
   /** UDP: how long a flow lives that was never answered, and one that was. */
   readonly udpOneWay: number
   readonly udpAnswered: number

@@ -2,6 +2,8 @@ import { type Socket } from 'node:net'
 import { type SocketEnd } from './own-sockets.js'
 import { type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
 
+const NOTHING = Buffer.alloc(0)
+
 /** Hears of the end of a socket; what it is depends on what the socket is used for. */
 export interface NetSocketUser {
   broke(socket: NetSocket, error: Error): void
@@ -32,6 +34,11 @@ export class NetSocket implements TcpSocket {
 
   local(): SocketEnd | undefined {
     return endOf(this.stream.localAddress, this.stream.localPort)
+  }
+
+  look(): void {
+    // Sends nothing, and fails if there is nobody to send to. Node keeps the peer's address, so that would not tell.
+    this.stream.write(NOTHING)
   }
 
   reset(): void {

@@ -1,7 +1,8 @@
 import { type Target } from '../balancer/balancer.js'
 import { Dial, type DialOwner } from './dial.js'
-import { type ListenerContext } from './listener.js'
 import { type Dialler } from './dial-burst.js'
+import { type DialLine, type DialWaiter } from './dial-budget.js'
+import { type ListenerContext } from './listener.js'
 import { type OwnSocket } from './own-sockets.js'
 import { isOutOfDescriptors } from './socket-error.js'
 import { type SpliceBreak, type TcpSocket, type TcpSocketOwner, type TcpSplice } from './tcp-transport.js'
@@ -17,38 +18,43 @@ export interface TcpConnectionEvents {
   readonly onDone: (broken: SpliceBreak | undefined) => void
 }
 
-/** What a connection is busy with before it is spliced; ends with the client. */
-interface Preparation {
-  cancel(): void
-}
-
 /**
  * One client's connection from accept to end:
  *
- *     accepted ─▶ (waiting for a descriptor, or for others to dial with) ─▶ dialling ─▶ spliced ─▶ done
- *                        └──────────────────────────────────────────────────────┴─▶ refused ─▶ done
+ *     accepted ─▶ (waiting for its turn) ─▶ (for others to dial with) ─▶ dialling ─▶ spliced ─▶ done
+ *                          └────────────────────────────────────────────────┴─▶ refused ─▶ done
  *
- * The descriptor of the client was noted by who accepted it; that of the way to the endpoint is taken here. Both are given
- * back here.
+ * The descriptor of the client was noted by who accepted it; that of the way to the endpoint comes with the dial. Both are
+ * given back here.
  */
-export class TcpConnection implements DialOwner, Dialler, TcpSocketOwner {
+export class TcpConnection implements DialOwner, DialWaiter, Dialler, TcpSocketOwner {
   /** The client's address. */
   readonly address: string
   readonly #client: TcpSocket
   readonly #context: ListenerContext
+  readonly #line: DialLine
   readonly #events: TcpConnectionEvents
-  #preparation: Preparation | undefined
-  /** Whether a descriptor has been taken for the way to the endpoint. */
-  #holdsDescriptor = false
+  /** While it waits for its turn. */
+  #waiting: NodeJS.Timeout | undefined
+  /** While it is dialling. */
+  #dial: Dial | undefined
   #own: OwnSocket | undefined
   #splice: TcpSplice | undefined
   /** Sockets that are not closed yet. */
   #open = 1
 
-  constructor(client: TcpSocket, address: string, context: ListenerContext, events: TcpConnectionEvents) {
+  /** @param line that of the listener */
+  constructor(
+    client: TcpSocket,
+    address: string,
+    context: ListenerContext,
+    line: DialLine,
+    events: TcpConnectionEvents,
+  ) {
     this.#client = client
     this.address = address
     this.#context = context
+    this.#line = line
     this.#events = events
   }
 
@@ -62,9 +68,9 @@ export class TcpConnection implements DialOwner, Dialler, TcpSocketOwner {
 
   start(): void {
     this.#client.owner = this
-    if (!this.#context.descriptors.tryTake()) return this.#wait()
-    this.#holdsDescriptor = true
-    this.#context.dialBurst.add(this)
+    const { dials, dialBurst } = this.#context
+    if (dials.tryStart(this.#line)) dialBurst.add(this)
+    else this.#wait()
   }
 
   /** Breaks the connection off, with a reset to whoever is there. */
@@ -73,26 +79,20 @@ export class TcpConnection implements DialOwner, Dialler, TcpSocketOwner {
     else this.#splice.reset()
   }
 
-  /** One descriptor has been taken for the way to the endpoint. */
-  dial(): void {
-    const dial = new Dial(this.#context, this)
-    this.#preparation = dial
-    dial.start()
-  }
-
   choose(avoid: ReadonlySet<string>): Target | undefined {
     return this.#events.choose(avoid)
   }
 
   connected(endpoint: TcpSocket, target: Target, own: OwnSocket | undefined): void {
-    const { log, transport, halfClosed } = this.#context
-    this.#preparation = undefined
+    const { dials, log, transport, halfClosed } = this.#context
+    this.#dial = undefined
     this.#own = own
     this.#open++
     endpoint.owner = this
     this.#events.onConnected()
     if (log.enabled(3)) log.info(3, 'Connection', { client: this.address, endpoint: `${target.ip}:${target.port}` })
     this.#splice = transport.splice(this.#client, endpoint, halfClosed)
+    dials.connected(this.#line)
   }
 
   attemptFailed(target: Target, error: Error): void {
@@ -100,53 +100,69 @@ export class TcpConnection implements DialOwner, Dialler, TcpSocketOwner {
   }
 
   dialFailed(error: Error | undefined): void {
-    this.#preparation = undefined
-    this.#giveDescriptor()
-    // The kernel has none left although we counted some: others in this process used them. Wait like everybody else.
-    if (isOutOfDescriptors(error)) return this.#wait()
-    this.#events.onRefused(error)
-    this.#client.reset()
+    const { dials } = this.#context
+    this.#dial = undefined
+    if (isOutOfDescriptors(error)) {
+      // The kernel has none left although we counted some: others in this process used them. Wait like everybody else.
+      dials.ranOut(this.#line)
+      return this.#wait()
+    }
+    dials.failed(this.#line)
+    this.#refuse(error)
+  }
+
+  go(): void {
+    clearTimeout(this.#waiting)
+    this.#waiting = undefined
+    this.#context.dialBurst.add(this)
+  }
+
+  look(): void {
+    this.#client.look()
   }
 
   closed(socket: TcpSocket): void {
-    const { descriptors, ownSockets, dialBurst } = this.#context
-    if (socket === this.#client) {
-      descriptors.give()
-      dialBurst.delete(this)
-      this.#preparation?.cancel()
-      this.#preparation = undefined
-      if (this.#splice === undefined) this.#giveDescriptor()
-    } else {
-      if (this.#own !== undefined) ownSockets.tcp.delete(this.#own)
-      this.#giveDescriptor()
-    }
+    const { descriptors, ownSockets } = this.#context
+    if (socket === this.#client) this.#stopPreparing()
+    else if (this.#own !== undefined) ownSockets.tcp.delete(this.#own)
+    descriptors.give()
     if (--this.#open === 0) this.#events.onDone(this.#splice?.broken)
   }
 
   #wait(): void {
-    const { descriptors, timings } = this.#context
-    const timer = setTimeout(() => {
-      stopWaiting()
-      this.#preparation = undefined
-      descriptors.countShed()
-      this.#events.onRefused(undefined)
-      this.#client.reset()
-    }, timings.descriptorWait)
-    const stopWaiting = descriptors.waitToTake(() => {
-      clearTimeout(timer)
-      this.#holdsDescriptor = true
-      this.dial()
-    })
-    const cancel = (): void => {
-      clearTimeout(timer)
-      stopWaiting()
-    }
-    this.#preparation = { cancel }
+    const { dials, timings } = this.#context
+    if (!dials.wait(this.#line, this)) return this.#refuse(undefined)
+    this.#waiting = setTimeout(() => {
+      this.#waiting = undefined
+      dials.shed(this.#line, this)
+      this.#refuse(undefined)
+    }, timings.turnWait)
   }
 
-  #giveDescriptor(): void {
-    if (!this.#holdsDescriptor) return
-    this.#holdsDescriptor = false
-    this.#context.descriptors.give()
+  /** The dial counts already, and one descriptor has been taken for the way to the endpoint. */
+  dial(): void {
+    this.#dial = new Dial(this.#context, this)
+    this.#dial.start()
+  }
+
+  /** The client is gone. */
+  #stopPreparing(): void {
+    const { dials, dialBurst } = this.#context
+    if (this.#waiting !== undefined) {
+      clearTimeout(this.#waiting)
+      this.#waiting = undefined
+      dials.leave(this.#line, this)
+    } else if (this.#dial !== undefined) {
+      this.#dial.cancel()
+      this.#dial = undefined
+      dials.failed(this.#line)
+    } else if (dialBurst.delete(this)) {
+      dials.failed(this.#line)
+    }
+  }
+
+  #refuse(error: Error | undefined): void {
+    this.#events.onRefused(error)
+    this.#client.reset()
   }
 }

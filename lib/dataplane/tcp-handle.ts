@@ -160,6 +160,11 @@ export class TcpHandle implements TcpSocket {
     return this.#isOpen && this.#raw.getsockname(out) === 0 ? { ip: out.address!, port: out.port! } : undefined
   }
 
+  look(): void {
+    // The kernel does not know the peer any more once that has reset the connection.
+    if (this.#isOpen && this.remote() === undefined) this.close()
+  }
+
   /** Begins to read, into `buffer` first. Called once. */
   read(user: TcpHandleUser, buffer: Uint8Array): void {
     this.#user = user

@@ -2,6 +2,7 @@ import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
 import { familyOf, parseIp } from '../model/address.js'
 import { type TrafficCounts, countShed, noTraffic } from './data-plane.js'
 import { ClientFilter, isLoopback } from './client-filter.js'
+import { DialLine } from './dial-budget.js'
 import { HeldPort } from './held-port.js'
 import { type Listener, type ListenerContext } from './listener.js'
 import { ListenerBalancer } from './listener-balancer.js'
@@ -20,6 +21,7 @@ export class TcpProxy implements Listener {
   readonly #context: ListenerContext
   readonly #balancer: ListenerBalancer
   readonly #connections = new Set<TcpConnection>()
+  readonly #line = new DialLine()
   readonly #ended = noTraffic()
   readonly #held = new HeldPort(
     port => this.#listen(port),
@@ -90,7 +92,7 @@ export class TcpProxy implements Listener {
     const peer = client.remote()
     // A client that is gone again has no address any more.
     if (peer === undefined) return client.close()
-    if (descriptors.exhausted) {
+    if (descriptors.left < 0) {
       descriptors.countShed()
       return this.#refuse(client)
     }
@@ -111,7 +113,7 @@ export class TcpProxy implements Listener {
     }
     this.#ended.connections++
     let endpoint: BalancedEndpoint | undefined
-    const connection: TcpConnection = new TcpConnection(client, address, this.#context, {
+    const connection: TcpConnection = new TcpConnection(client, address, this.#context, this.#line, {
       choose: avoid => (endpoint = this.#balancer.take(address, this.#context.clock.now(), avoid, endpoint)),
       onConnected: () => this.#balancer.succeeded(endpoint!),
       onDialFailure: (target, error) => {

@@ -11,6 +11,11 @@ export interface TcpSocket {
   remote(): SocketEnd | undefined
   /** Our own end; undefined before the kernel has given it one, and maybe after it is closed. */
   local(): SocketEnd | undefined
+  /**
+   * Closes it if the peer has reset it: before it is spliced nothing else tells. A peer that has ended in good order may have
+   * finished sending and wait for an answer.
+   */
+  look(): void
   /** Closes it, and has the kernel tell the peer that this is no orderly end. */
   reset(): void
   /** Closes it without a word about how: for a socket that never was connected. */

@@ -104,6 +104,20 @@ export const DATA_PLANE_METRICS: readonly ReadMetric[] = [
     counts => counts.descriptors.waited,
   ),
   single('counter', 'descriptors_shed_total', 'Clients turned away for want of one', counts => counts.descriptors.shed),
+  single(
+    'gauge',
+    'dials_in_progress',
+    'TCP clients for whom an endpoint is being connected',
+    ({ dials }) => dials.used,
+  ),
+  single('gauge', 'dials_limit', 'TCP clients for whom that may be so at a time', ({ dials }) => dials.limit),
+  single(
+    'counter',
+    'dials_waited_total',
+    'Clients that waited since too many were being connected',
+    ({ dials }) => dials.waited,
+  ),
+  single('counter', 'dials_shed_total', 'Clients turned away for that reason', ({ dials }) => dials.shed),
   single('gauge', 'workers', 'Data-plane worker processes that run', counts => counts.workers?.running ?? 0),
   single(
     'counter',

@@ -1,7 +1,9 @@
-import { type DescriptorCounts, type TrafficCounts, noTraffic } from '../dataplane/data-plane.js'
+import { type BudgetCounts, type Budgets, type TrafficCounts, noTraffic } from '../dataplane/data-plane.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type WorkerId } from './assign-listeners.js'
 import { type WorkerTraffic } from './worker-link.js'
+
+const NOTHING: BudgetCounts = { used: 0, limit: 0, waited: 0, shed: 0 }
 
 /**
  * Adds up what workers have counted. What a worker had counted of a listener when it was last heard of stays in the sum when
@@ -12,8 +14,8 @@ export class CountsLedger {
   readonly #last = new Map<WorkerId, WorkerTraffic>()
   /** Of listeners that are held by somebody else now. */
   readonly #past = new Map<ServicePortKey, TrafficCounts>()
-  #waited = 0
-  #shed = 0
+  /** Of workers that have ended. */
+  #spent: Budgets = { descriptors: NOTHING, dials: NOTHING }
 
   heard(worker: WorkerId, counts: WorkerTraffic): void {
     const before = this.#last.get(worker)
@@ -29,8 +31,8 @@ export class CountsLedger {
     if (before === undefined) return
     this.#last.delete(worker)
     for (const [key, traffic] of before.traffic) this.#keep(key, traffic)
-    this.#waited += before.descriptors.waited
-    this.#shed += before.descriptors.shed
+    const { descriptors, dials } = before.budgets
+    this.#spent = joined(this.#spent, { descriptors: withoutGauges(descriptors), dials: withoutGauges(dials) })
   }
 
   /** Forgets listeners that are not there any more: one of the same name that comes later begins with nothing. */
@@ -49,15 +51,8 @@ export class CountsLedger {
     return total
   }
 
-  descriptors(): DescriptorCounts {
-    const total = { used: 0, limit: 0, waited: this.#waited, shed: this.#shed }
-    for (const { descriptors } of this.#last.values()) {
-      total.used += descriptors.used
-      total.limit += descriptors.limit
-      total.waited += descriptors.waited
-      total.shed += descriptors.shed
-    }
-    return total
+  budgets(): Budgets {
+    return [...this.#last.values()].reduce((total, { budgets }) => joined(total, budgets), this.#spent)
   }
 
   #keep(key: ServicePortKey, traffic: Readonly<TrafficCounts>): void {
@@ -70,4 +65,21 @@ function sum(a: Readonly<TrafficCounts>, b: Readonly<TrafficCounts>): TrafficCou
   for (const name of Object.keys(total) as (keyof TrafficCounts)[]) total[name] = a[name] + b[name]
   // One endpoint that fails is left out by every worker that has met it.
   return { ...total, ejected: Math.max(a.ejected, b.ejected) }
+}
+
+function joined(a: Budgets, b: Budgets): Budgets {
+  return { descriptors: plus(a.descriptors, b.descriptors), dials: plus(a.dials, b.dials) }
+}
+
+function plus(a: BudgetCounts, b: BudgetCounts): BudgetCounts {
+  return {
+    used: a.used + b.used,
+    limit: a.limit + b.limit,
+    waited: a.waited + b.waited,
+    shed: a.shed + b.shed,
+  }
+}
+
+function withoutGauges(counts: BudgetCounts): BudgetCounts {
+  return { ...counts, used: 0, limit: 0 }
 }

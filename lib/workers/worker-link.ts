@@ -1,4 +1,4 @@
-import { type DescriptorCounts, type TrafficCounts } from '../dataplane/data-plane.js'
+import { type Budgets, type TrafficCounts } from '../dataplane/data-plane.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { planParts } from './plan-parts.js'
@@ -10,7 +10,7 @@ export type WorkerReport = Extract<WorkerAnswer, { readonly kind: 'report' }>
 /** What one worker has counted, by listener. */
 export interface WorkerTraffic {
   readonly traffic: ReadonlyMap<ServicePortKey, Readonly<TrafficCounts>>
-  readonly descriptors: DescriptorCounts
+  readonly budgets: Budgets
 }
 
 /** A listener as a worker is to hold it. */
@@ -111,8 +111,8 @@ export class WorkerLink {
     } else if (answer.kind === 'counts') {
       for (const [key, traffic] of answer.traffic) this.#counting.set(key, traffic)
       if (!answer.isLast) return
-      const { descriptors } = answer
-      this.#counts.get(answer.id)?.({ traffic: this.#counting, descriptors })
+      const { budgets } = answer
+      this.#counts.get(answer.id)?.({ traffic: this.#counting, budgets })
       this.#counts.delete(answer.id)
       this.#counting = new Map()
     } else if (answer.kind === 'drained') {

@@ -1,4 +1,4 @@
-import { type DescriptorCounts, type TrafficCounts } from '../dataplane/data-plane.js'
+import { type Budgets, type TrafficCounts } from '../dataplane/data-plane.js'
 import { type DataPlaneTimings } from '../dataplane/listener.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type ServicePortKey } from '../model/service-port.js'
@@ -64,7 +64,7 @@ export type WorkerAnswer =
       readonly kind: 'counts'
       readonly id: number
       readonly traffic: readonly (readonly [ServicePortKey, Readonly<TrafficCounts>])[]
-      readonly descriptors: DescriptorCounts
+      readonly budgets: Budgets
       readonly isLast: boolean
     }
   | { readonly kind: 'pong' }

@@ -229,9 +229,9 @@ export class WorkerPool implements DataPlane {
   }
 
   async #count(): Promise<DataPlaneCounts> {
-    const { traffic, descriptors, workers } = await this.#workers.counts()
+    const { traffic, budgets, workers } = await this.#workers.counts()
     const listeners = [...this.#plan.values()].map(spec => listenerCounts(spec, traffic.get(spec.key) ?? noTraffic()))
-    return { listeners, descriptors, workers }
+    return { listeners, ...budgets, workers }
   }
 }
 

@@ -125,7 +125,7 @@ export class Worker {
     const { send } = this.#options
     let traffic: (readonly [ServicePortKey, Readonly<TrafficCounts>])[] = []
     const tell = (isLast: boolean): void => {
-      send({ kind: 'counts', id, traffic, descriptors: this.#plane.descriptorCounts(), isLast })
+      send({ kind: 'counts', id, traffic, budgets: this.#plane.budgets(), isLast })
       traffic = []
     }
     for (const counts of this.#plane.listenerCounts()) {

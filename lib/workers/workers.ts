@@ -1,4 +1,4 @@
-import { type DescriptorCounts, type TrafficCounts, type WorkerCounts } from '../dataplane/data-plane.js'
+import { type Budgets, type TrafficCounts, type WorkerCounts } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
@@ -134,7 +134,7 @@ export class Workers {
   /** Asks all of them for what they have counted. Of one that does not answer soon the last word counts. */
   async counts(): Promise<{
     readonly traffic: ReadonlyMap<ServicePortKey, Readonly<TrafficCounts>>
-    readonly descriptors: DescriptorCounts
+    readonly budgets: Budgets
     readonly workers: WorkerCounts
   }> {
     const asked = this.running.map(async ({ id, link }) => {
@@ -149,7 +149,7 @@ export class Workers {
     callOff()
     return {
       traffic: this.#ledger.traffic(),
-      descriptors: this.#ledger.descriptors(),
+      budgets: this.#ledger.budgets(),
       workers: {
         running: this.running.length,
         restarts: this.#places.reduce((total, { process }) => total + process.restarts, 0),

@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { HandleTransport } from '../../lib/dataplane/handle-transport.js'
 import { DescriptorBudget } from '../../lib/dataplane/descriptor-budget.js'
+import { DialBudget } from '../../lib/dataplane/dial-budget.js'
 import { FlowOrder } from '../../lib/dataplane/flow-order.js'
 import { SendBurst } from '../../lib/dataplane/send-burst.js'
 import { DialBurst } from '../../lib/dataplane/dial-burst.js'
@@ -236,12 +237,14 @@ test('what an endpoint says before it resets still arrives', async (t, transport
 test('our own end of a connection is on the list of own sockets while it is open', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const ownSockets = { tcp: new OwnSockets(), udp: new OwnSockets() }
+  const descriptors = new DescriptorBudget(1000)
   let hasEnded = false
   const proxy = new TcpProxy(spec({ endpoints: [pod.endpoint] }), {
     log: silentLog,
     clock: realClock,
     random: () => 0,
-    descriptors: new DescriptorBudget(1000),
+    descriptors,
+    dials: new DialBudget(descriptors),
     transport,
     ownSockets,
     halfClosed: new HalfClosedLimit(1000),

@@ -15,6 +15,7 @@ const STARTED = Date.UTC(2026, 0, 1)
 class Stage {
   listeners: ListenerCounts[] = []
   descriptors = { used: 0, limit: 0, waited: 0, shed: 0 }
+  dials = { used: 0, limit: 0, waited: 0, shed: 0 }
   reads = 0
   pending = { services: 0, endpoints: 0 }
   readonly metrics = new Metrics({
@@ -30,7 +31,7 @@ class Stage {
 
   #counts(): DataPlaneCounts {
     this.reads++
-    return { listeners: this.listeners, descriptors: this.descriptors }
+    return { listeners: this.listeners, descriptors: this.descriptors, dials: this.dials }
   }
 }
 
@@ -58,6 +59,7 @@ t.test('the traffic of a service port is shown, with counters as counters', asyn
   }
   stage.listeners = [listener('IPv4/ns/web:http/TCP', traffic, 7)]
   stage.descriptors = { used: 11, limit: 1000, waited: 12, shed: 13 }
+  stage.dials = { used: 14, limit: 64, waited: 15, shed: 16 }
   const { types, series } = await stage.read()
   const expected: readonly [name: string, labels: string, type: string, value: number][] = [
     ['connections_total', `{${HTTP}}`, 'counter', 10],
@@ -73,6 +75,10 @@ t.test('the traffic of a service port is shown, with counters as counters', asyn
     ['descriptors_limit', '', 'gauge', 1000],
     ['descriptors_waited_total', '', 'counter', 12],
     ['descriptors_shed_total', '', 'counter', 13],
+    ['dials_in_progress', '', 'gauge', 14],
+    ['dials_limit', '', 'gauge', 64],
+    ['dials_waited_total', '', 'counter', 15],
+    ['dials_shed_total', '', 'counter', 16],
   ]
   for (const [name, labels, type, value] of expected) {
     t.equal(types.get(`kubeproxy_userspace_${name}`), type, `type of ${name}`)
@@ -268,7 +274,8 @@ t.test('a scrape that fails is not the last', async t => {
 t.test('metrics alone do not keep the process alive', async t => {
   const program = `
     import { Metrics } from ${JSON.stringify(new URL('../../lib/observe/metrics.js', import.meta.url).href)}
-    const counts = () => ({ listeners: [], descriptors: { used: 0, limit: 0, waited: 0, shed: 0 } })
+    const none = { used: 0, limit: 0, waited: 0, shed: 0 }
+    const counts = () => ({ listeners: [], descriptors: none, dials: none })
     const metrics = new Metrics({ dataPlane: { counts }, pending: () => ({ services: 0, endpoints: 0 }), startedAt: 0, version: '0' })
     console.log((await metrics.text()).length > 0)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {

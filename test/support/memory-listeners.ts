@@ -29,7 +29,8 @@ export class MemoryListeners implements DataPlane {
   }
 
   counts(): DataPlaneCounts {
-    return { listeners: [], descriptors: { used: 0, limit: 0, waited: 0, shed: 0 } }
+    const none = { used: 0, limit: 0, waited: 0, shed: 0 }
+    return { listeners: [], descriptors: none, dials: none }
   }
 
   reserve(): void {

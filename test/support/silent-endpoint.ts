@@ -4,16 +4,16 @@ import { type Socket, connect } from 'node:net'
 import type { Test } from 'tap'
 
 const LISTENER = `
-const server = require('net').createServer()
-server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => process.stdout.write(server.address().port + '\\n'))
+const server = require('net').createServer(socket => socket.on('error', () => undefined))
+server.listen({ port: 0, host: '127.0.0.1', backlog: 32 }, () => process.stdout.write(server.address().port + '\\n'))
 setTimeout(() => process.exit(), 60_000)
 `
 
 /**
  * An endpoint that does not answer: a listening process that is stopped, with its queue of connections full, so that the
- * kernel drops every further SYN, as it does when a node or its network is gone.
+ * kernel drops every further SYN, as it does when a node or its network is gone. `wake` has it take connections.
  */
-export async function silentEndpoint(t: Test): Promise<{ ip: string; port: number }> {
+export async function silentEndpoint(t: Test): Promise<{ ip: string; port: number; wake: () => void }> {
   const child: ChildProcess = spawn(process.execPath, ['-e', LISTENER], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => child.kill('SIGKILL'))
   const [line] = (await once(child.stdout!, 'data')) as [Buffer]
@@ -30,5 +30,5 @@ export async function silentEndpoint(t: Test): Promise<{ ip: string; port: numbe
       new Promise<boolean>(resolve => setTimeout(() => resolve(false), 300)),
     ])
   }
-  return { ip: '127.0.0.1', port }
+  return { ip: '127.0.0.1', port, wake: () => void child.kill('SIGCONT') }
 }

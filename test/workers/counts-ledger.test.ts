@@ -2,9 +2,12 @@ import t from 'tap'
 import { noTraffic } from '../../lib/dataplane/data-plane.js'
 import { CountsLedger } from '../../lib/workers/counts-ledger.js'
 
-const heard = (traffic: Record<string, { connections: number; active?: number; ejected?: number }>, waited = 0) => ({
+const heard = (traffic: Record<string, { connections: number; active?: number; ejected?: number }>, n = 0) => ({
   traffic: new Map(Object.entries(traffic).map(([key, counts]) => [key, { ...noTraffic(), ...counts }])),
-  descriptors: { used: 10, limit: 100, waited, shed: 0 },
+  budgets: {
+    descriptors: { used: 10, limit: 100, waited: n, shed: 10 * n },
+    dials: { used: 1, limit: 6, waited: 100 * n, shed: 1000 * n },
+  },
 })
 
 t.test('workers are added up', t => {
@@ -13,7 +16,10 @@ t.test('workers are added up', t => {
   ledger.heard(1, heard({ web: { connections: 7, active: 1 } }, 2))
   t.match(ledger.traffic().get('web'), { connections: 12, active: 3 })
   t.match(ledger.traffic().get('dns'), { connections: 1 })
-  t.strictSame(ledger.descriptors(), { used: 20, limit: 200, waited: 3, shed: 0 })
+  t.strictSame(ledger.budgets(), {
+    descriptors: { used: 20, limit: 200, waited: 3, shed: 30 },
+    dials: { used: 2, limit: 12, waited: 300, shed: 3000 },
+  })
   t.end()
 })
 
@@ -25,7 +31,10 @@ t.test('no counter goes backwards when a worker ends, and what was open is open 
   t.match(ledger.traffic().get('web'), { connections: 12, active: 1 })
   ledger.heard(0, heard({ web: { connections: 1, active: 1 } }))
   t.match(ledger.traffic().get('web'), { connections: 13, active: 2 })
-  t.strictSame(ledger.descriptors(), { used: 20, limit: 200, waited: 1, shed: 0 })
+  t.strictSame(ledger.budgets(), {
+    descriptors: { used: 20, limit: 200, waited: 1, shed: 10 },
+    dials: { used: 2, limit: 12, waited: 100, shed: 1000 },
+  })
   t.end()
 })
 
