@@ -110,10 +110,10 @@ export class FlagReader {
     return 'userspace'
   }
 
-  tcpFastPath(): 'auto' | 'off' {
-    const text = this.text('tcp-fast-path')
+  fastPath(): 'auto' | 'off' {
+    const text = this.text('fast-path')
     if (text === 'off') return 'off'
-    if (text !== 'auto') this.problem('tcp-fast-path', 'expected auto or off')
+    if (text !== 'auto') this.problem('fast-path', 'expected auto or off')
     return 'auto'
   }
 

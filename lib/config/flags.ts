@@ -110,12 +110,12 @@ export const FLAGS: readonly Flag[] = [
     help: 'How long an idle UDP flow is kept; by default 30s, and 180s once it was answered',
   },
   {
-    name: 'tcp-fast-path',
+    name: 'fast-path',
     kind: 'text',
     default: 'auto',
     value: 'WHEN',
     ours: true,
-    help: "Whether TCP goes by way of Node's inner TCP handles: auto, where a probe at the start finds that they work, or off",
+    help: "Whether TCP and UDP go by way of Node's inner handles: auto, where a probe at the start finds that they work, or off",
   },
   {
     name: 'iptables-sync-period',

@@ -52,8 +52,8 @@ export interface KubeProxyConfig {
   readonly portRange: PortRange | undefined
   /** How long a UDP flow may be idle; undefined: 30 s, and 180 s once it was answered. */
   readonly udpIdleTimeout: number | undefined
-  /** Whether TCP may go by way of what is under Node's public API. */
-  readonly tcpFastPath: 'auto' | 'off'
+  /** Whether TCP and UDP may go by way of what is under Node's public API. */
+  readonly fastPath: 'auto' | 'off'
   /** Rules are checked and repaired this often. */
   readonly iptablesSyncPeriod: number
   /** Rules are written at most this often, two bursts allowed. */

@@ -24,7 +24,7 @@ export function readConfig(values: FlagValues, hostName: string): ReadConfig {
     localhostNodePorts: reader.bool('iptables-localhost-nodeports'),
     portRange: reader.portRange(),
     udpIdleTimeout: reader.text('udp-timeout') === '' ? undefined : reader.duration('udp-timeout', 'above'),
-    tcpFastPath: reader.tcpFastPath(),
+    fastPath: reader.fastPath(),
     iptablesSyncPeriod: reader.duration('iptables-sync-period', 'above'),
     iptablesMinSyncPeriod: reader.duration('iptables-min-sync-period', 'from'),
     conntrack: reader.conntrack(),

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
-import { chooseTransport } from '../dataplane/choose-transport.js'
+import { chooseTransports } from '../dataplane/choose-transports.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { DEFAULT_TIMINGS, InProcessDataPlane } from '../dataplane/in-process.js'
 import { type Log } from '../model/log.js'
@@ -18,7 +18,7 @@ const ORPHAN_TIME_MS = 300_000
 
 /** The data plane that the operator asked for: in workers, which are being started when this returns, or in this process. */
 export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promise<DataPlane> {
-  const { udpIdleTimeout, verbosity, drainTimeout, tcpFastPath } = config
+  const { udpIdleTimeout, verbosity, drainTimeout, fastPath } = config
   const timings =
     udpIdleTimeout === undefined
       ? DEFAULT_TIMINGS
@@ -34,11 +34,11 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
           random: Math.random,
           descriptorLimit: limit,
           timings,
-          transport: await chooseTransport(tcpFastPath, log),
+          ...(await chooseTransports(fastPath, log)),
         })
       : new WorkerPool({
           workers,
-          settings: { verbosity, timings, tcpFastPath, drainTimeout, orphanTime: ORPHAN_TIME_MS },
+          settings: { verbosity, timings, fastPath, drainTimeout, orphanTime: ORPHAN_TIME_MS },
           clock: realClock,
           log,
         })

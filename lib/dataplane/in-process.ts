@@ -25,6 +25,7 @@ import { ServiceLimits } from './service-limits.js'
 import { TcpProxy } from './tcp-proxy.js'
 import { type TcpTransport } from './tcp-transport.js'
 import { UdpProxy } from './udp-proxy.js'
+import { type UdpTransport } from './udp-transport.js'
 
 /** Kernel conntrack's own idea of UDP (nf_conntrack_udp_timeout and _stream on current kernels: 30 s and 120–180 s). */
 export const DEFAULT_TIMINGS: DataPlaneTimings = {
@@ -60,6 +61,8 @@ export interface InProcessOptions {
   readonly timings: DataPlaneTimings
   /** How TCP is done. */
   readonly transport: TcpTransport
+  /** How UDP is done. */
+  readonly udpTransport: UdpTransport
   /** Where listeners get their sockets; left out: they bind them themselves. */
   readonly boundSockets?: BoundSockets
 }
@@ -74,7 +77,16 @@ export class InProcessDataPlane implements DataPlane {
   #onIdle: () => void = () => undefined
   #isDraining = false
 
-  constructor({ log, clock, random, descriptorLimit, timings, transport, boundSockets }: InProcessOptions) {
+  constructor({
+    log,
+    clock,
+    random,
+    descriptorLimit,
+    timings,
+    transport,
+    udpTransport,
+    boundSockets,
+  }: InProcessOptions) {
     const flowOrder = new FlowOrder(Math.min(FLOW_CAPACITY, Math.floor(descriptorLimit / 2)))
     const halfClosed = new HalfClosedLimit(timings.halfClosed)
     const descriptors = new DescriptorBudget(descriptorLimit)
@@ -86,6 +98,7 @@ export class InProcessDataPlane implements DataPlane {
       descriptors,
       dials,
       transport,
+      udpTransport,
       ownSockets: { tcp: new OwnSockets(), udp: new OwnSockets() },
       halfClosed,
       dialBurst: new DialBurst(),

@@ -13,6 +13,7 @@ import { type OwnSockets } from './own-sockets.js'
 import { type SendBurst } from './send-burst.js'
 import { type ServiceLimits } from './service-limits.js'
 import { type TcpTransport } from './tcp-transport.js'
+import { type UdpTransport } from './udp-transport.js'
 
 /** One held port. */
 export interface Listener {
@@ -51,6 +52,7 @@ export interface ListenerContext {
   readonly descriptors: DescriptorBudget
   readonly dials: DialBudget
   readonly transport: TcpTransport
+  readonly udpTransport: UdpTransport
   readonly ownSockets: { readonly tcp: OwnSockets; readonly udp: OwnSockets }
   readonly halfClosed: HalfClosedLimit
   readonly dialBurst: DialBurst

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type Server, type Socket, connect, createServer } from 'node:net'
 import { HalfClosedLimit } from './half-closed-limit.js'
 import { openServer } from './open-server.js'
+import { type Probe, expectSame, runProbe } from './run-probe.js'
 import { type TcpConnector, type TcpDoor, type TcpSocket, type TcpSplice, type TcpTransport } from './tcp-transport.js'
 
 const LOOPBACK = '127.0.0.1'
@@ -19,20 +20,8 @@ const STALL_MS = 10
  *
  * @param timeoutMs how long it may take, in milliseconds; some 50 are usual
  */
-export async function probeTransport(transport: TcpTransport, timeoutMs: number): Promise<void> {
-  const probe = new Probe(transport)
-  let timer: NodeJS.Timeout | undefined
-  const timedOut = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`nothing happened for ${timeoutMs} ms`)), timeoutMs)
-  })
-  try {
-    await Promise.race([probe.run(), timedOut])
-  } catch (cause) {
-    throw new Error(`${probe.step}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-  } finally {
-    clearTimeout(timer)
-    probe.end()
-  }
+export function probeTransport(transport: TcpTransport, timeoutMs: number): Promise<void> {
+  return runProbe(new TcpProbe(transport), timeoutMs)
 }
 
 /** The two ends of a connection through the transport, as plain sockets, and the splice between them. */
@@ -42,8 +31,7 @@ interface Pair {
   readonly splice: TcpSplice
 }
 
-class Probe {
-  /** What is being tried. */
+class TcpProbe implements Probe {
   step = 'listen'
   readonly #transport: TcpTransport
   readonly #limit = new HalfClosedLimit(60_000)
@@ -95,10 +83,10 @@ class Probe {
     const client = this.#keep(connect({ host: LOOPBACK, port: this.#door.port, allowHalfOpen: true }))
     const inner = await accepted
     this.#door.close()
-    expect(inner.remote()?.port, client.localPort, 'port of the client')
+    expectSame(inner.remote()?.port, client.localPort, 'port of the client')
     this.step = 'connect'
     const [outer, endpoint] = await Promise.all([this.#dial(port), this.#nextAccepted()])
-    expect(outer.local()?.port, endpoint.remotePort, 'port of our own')
+    expectSame(outer.local()?.port, endpoint.remotePort, 'port of our own')
     const owner = { closed: () => void this.#closed++ }
     inner.owner = owner
     outer.owner = owner
@@ -144,12 +132,12 @@ class Probe {
     }
     this.step = 'transfer'
     client.end()
-    expect(await receive(endpoint), sent, 'bytes at the endpoint')
+    expectSame(await receive(endpoint), sent, 'bytes at the endpoint')
     this.step = 'half-close'
     endpoint.end(PATTERN)
-    expect(await receive(client), PATTERN.length, 'bytes at the client')
-    expect(splice.bytesToEndpoint, sent, 'count of bytes')
-    expect(splice.bytesToClient, PATTERN.length, 'count of bytes')
+    expectSame(await receive(client), PATTERN.length, 'bytes at the client')
+    expectSame(splice.bytesToEndpoint, sent, 'count of bytes')
+    expectSame(splice.bytesToClient, PATTERN.length, 'count of bytes')
   }
 
   async #tryReset({ client, endpoint }: Pair, side: 'client' | 'endpoint'): Promise<void> {
@@ -159,7 +147,7 @@ class Probe {
     await once(to.resume(), 'data')
     const heard = new Promise<boolean>(resolve => to.once('close', resolve))
     from.resetAndDestroy()
-    expect(await heard, true, 'a reset')
+    expectSame(await heard, true, 'a reset')
   }
 
   async #tryRefusal(port: number): Promise<void> {
@@ -167,7 +155,7 @@ class Probe {
       () => 'a connection',
       (error: NodeJS.ErrnoException) => error.code,
     )
-    expect(code, 'ECONNREFUSED', 'outcome')
+    expectSame(code, 'ECONNREFUSED', 'outcome')
   }
 }
 
@@ -187,10 +175,6 @@ async function receive(socket: Socket): Promise<number> {
   await once(socket.resume(), 'end')
   if (!isRight) throw new Error('the bytes that arrived are not those that were sent')
   return length
-}
-
-function expect(found: unknown, expected: unknown, what: string): void {
-  if (found !== expected) throw new Error(`${what}: expected ${String(expected)}, found ${String(found)}`)
 }
 
 async function waitFor(condition: () => boolean, what: string): Promise<void> {

@@ -5,9 +5,9 @@ import { systemError } from './system-error.js'
 import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
 
 /*
- * The only file that reaches under Node's public API: it uses the objects that `net.Socket` itself is made of (Node's
- * binding to libuv's TCP streams), without the socket and its two streams on top. Everything assumed about them is below, and
- * tried out by probe-transport.ts before anything relies on it. docs/decisions/0005-tcp-handles.md says why.
+ * The only file that reaches under Node's public API for TCP (udp-handle.ts does for UDP): it uses the objects that
+ * `net.Socket` itself is made of (Node's binding to libuv's TCP streams), without the socket and its two streams on top.
+ * Everything assumed about them is below, and tried out by probe-transport.ts before anything relies on it. docs/decisions/0005-node-handles.md says why.
  */
 
 interface RawTcp {

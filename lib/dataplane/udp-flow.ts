@@ -1,4 +1,3 @@
-import { type Socket } from 'node:dgram'
 import { type Target } from '../balancer/balancer.js'
 import { hostPort } from '../model/address.js'
 import { systemCode } from '../model/failure.js'
@@ -6,12 +5,10 @@ import { type OrderedFlow } from './flow-order.js'
 import { type ListenerContext } from './listener.js'
 import { type OwnSocket } from './own-sockets.js'
 import { isOurs } from './socket-error.js'
-import { udpSocket } from './udp-socket.js'
+import { type UdpConnector, type UdpSocket } from './udp-transport.js'
 
 /** Endpoints that are tried for one datagram. */
 const MOST_ATTEMPTS = 16
-/** Datagrams that wait while a new upstream socket is being connected, which takes one turn of the event loop. */
-const QUEUE_LIMIT = 64
 
 export interface UdpFlowEvents {
   readonly choose: (avoid: ReadonlySet<string>) => Target | undefined
@@ -36,10 +33,8 @@ export class UdpFlow implements OrderedFlow {
   readonly #events: UdpFlowEvents
   readonly #failed = new Set<string>()
   #target: Target | undefined
-  #upstream: Socket | undefined
+  #upstream: UdpSocket | undefined
   #own: OwnSocket | undefined
-  /** Waiting to be sent: while there is a list the upstream socket is not connected yet. */
-  #queue: Buffer[] | undefined
   /** The last datagram since the endpoint's last reply. */
   #unanswered: Buffer | undefined
   #answered = false
@@ -78,9 +73,7 @@ export class UdpFlow implements OrderedFlow {
   send(datagram: Buffer): void {
     this.#context.flowOrder.touch(this, this.#context.clock.now())
     this.#unanswered = datagram
-    const upstream = this.#upstream
-    if (this.#queue === undefined) this.#context.sendBurst.add(() => upstream?.send(datagram))
-    else if (this.#queue.length < QUEUE_LIMIT) this.#queue.push(datagram)
+    this.#context.sendBurst.add(this.#sendNow, datagram)
   }
 
   end(): void {
@@ -93,51 +86,34 @@ export class UdpFlow implements OrderedFlow {
   }
 
   #connect(target: Target): void {
-    const upstream = udpSocket(target.ip)
-    this.#upstream = upstream
-    this.#queue = []
-    upstream.on('message', datagram => this.#reply(datagram))
-    upstream.on('error', error => this.#fail(upstream, target, error))
-    upstream.on('connect', () => {
-      if (upstream !== this.#upstream) return
-      const { address, port } = upstream.address()
-      this.#own = this.#context.ownSockets.udp.add({ ip: address, port }, target)
-      const queue = this.#queue ?? []
-      this.#queue = undefined
-      for (const datagram of queue) upstream.send(datagram)
-    })
-    upstream.connect(target.port, target.ip)
+    this.#upstream = this.#context.udpTransport.connect(target, this.#connector)
   }
 
   #disconnect(): void {
+    this.#context.sendBurst.flush()
+    this.#upstream?.close()
+    this.#upstream = undefined
     if (this.#own !== undefined) this.#context.ownSockets.udp.delete(this.#own)
     this.#own = undefined
-    const upstream = this.#upstream
-    this.#upstream = undefined
-    this.#queue = undefined
-    if (upstream === undefined) return
-    this.#context.sendBurst.flush()
-    upstream.removeAllListeners()
-    upstream.on('error', () => undefined)
-    upstream.close()
   }
 
   #reply(datagram: Buffer): void {
     this.#answered = true
     this.#unanswered = undefined
-    this.#failed.clear()
+    // Clearing makes a new set, even of an empty one.
+    if (this.#failed.size > 0) this.#failed.clear()
     this.#context.flowOrder.touch(this, this.#context.clock.now())
     this.#events.onReply(datagram)
   }
 
-  #fail(upstream: Socket, target: Target, error: Error): void {
-    if (upstream !== this.#upstream) return
+  #fail(error: Error): void {
     // A datagram too long for the way, or a full buffer, is that datagram's loss only, as with any UDP sender.
     if (systemCode(error) === 'EMSGSIZE' || systemCode(error) === 'ENOBUFS') return
     if (isOurs(error)) {
       this.#events.onOurError(error)
       return this.end()
     }
+    const target = this.#target!
     this.#events.onEndpointFailed(target, error)
     this.#failed.add(hostPort(target.ip, target.port))
     this.#disconnect()
@@ -146,6 +122,15 @@ export class UdpFlow implements OrderedFlow {
       return this.end()
     this.#target = next
     this.#connect(next)
-    if (this.#unanswered !== undefined) this.#queue = [this.#unanswered]
+    if (this.#unanswered !== undefined) this.#upstream?.send(this.#unanswered)
   }
+
+  /** Of the present upstream socket: a closed one is silent. */
+  readonly #connector: UdpConnector = {
+    connected: local => (this.#own = this.#context.ownSockets.udp.add(local, this.#target!)),
+    received: datagram => this.#reply(datagram),
+    failed: error => this.#fail(error),
+  }
+
+  readonly #sendNow = (datagram: Buffer): void => this.#upstream?.send(datagram)
 }

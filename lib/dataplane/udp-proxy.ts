@@ -1,7 +1,7 @@
-import { type RemoteInfo, type Socket } from 'node:dgram'
 import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
 import { hostPort } from '../model/address.js'
 import { type TrafficCounts, countShed, noTraffic } from './data-plane.js'
+import { ClientFlows } from './client-flows.js'
 import { ClientFilter, isLoopback } from './client-filter.js'
 import { HeldPort } from './held-port.js'
 import { type Listener, type ListenerContext } from './listener.js'
@@ -9,9 +9,9 @@ import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerSpec, hasToListen } from './listener-plan.js'
 import { serviceOf } from './service-limits.js'
 import { UdpFlow } from './udp-flow.js'
-import { bindTo, udpSocket } from './udp-socket.js'
+import { type UdpPeer, type UdpSocket } from './udp-transport.js'
 
-/** Asked of the kernel (it gives at most net.core.rmem_max): the default of 208 KiB is full after three large datagrams. */
+/** The default of 208 KiB is full after three large datagrams. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 /** A flow whose client has been waiting for an answer for less than this holds up a drain, in milliseconds. */
 const DRAIN_PATIENCE = 1000
@@ -21,7 +21,7 @@ export class UdpProxy implements Listener {
   readonly service: string
   readonly #context: ListenerContext
   readonly #balancer: ListenerBalancer
-  readonly #flows = new Map<string, UdpFlow>()
+  readonly #flows = new ClientFlows()
   readonly #counts = noTraffic()
   readonly #held = new HeldPort(
     port => this.#listen(port),
@@ -29,7 +29,7 @@ export class UdpProxy implements Listener {
   )
   #spec: ListenerSpec
   #filter: ClientFilter
-  #socket: Socket | undefined
+  #socket: UdpSocket | undefined
   /** Where it receives. */
   #port = 0
   #draining = false
@@ -84,39 +84,31 @@ export class UdpProxy implements Listener {
     return { ...this.#counts, active: this.#flows.size, ejections, ejected }
   }
 
-  *clients(): Generator<string> {
-    for (const client of this.#flows.keys()) yield client.slice(0, client.indexOf('|'))
+  clients(): Generator<string> {
+    return this.#flows.addresses()
   }
 
   get #label() {
     return { servicePort: this.#spec.key }
   }
 
-  #listen(port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const socket = udpSocket(this.#spec.address)
-      const fail = (error: Error): void => {
-        socket.close()
-        reject(error)
-      }
-      socket.once('error', fail)
-      const onListening = (): void => {
-        socket.removeListener('error', fail)
+  async #listen(port: number): Promise<number> {
+    this.#socket = await this.#context.udpTransport.bind(
+      {
+        bound: this.#context.boundSockets?.take(this.#spec.key),
+        address: this.#spec.address,
+        port,
+        receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+      },
+      {
+        received: (datagram, from) => this.#receive(datagram, from),
         // What is wrong with one datagram (a client that vanished, say) must not end the listener.
-        socket.on('error', error =>
-          this.#context.log.info(2, 'UDP listener error', { ...this.#label, error: error.message }),
-        )
-        socket.on('message', (datagram, from) => this.#receive(datagram, from))
-        socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES)
-        this.#socket = socket
-        this.#context.descriptors.note()
-        this.#port = socket.address().port
-        resolve(this.#port)
-      }
-      const bound = this.#context.boundSockets?.take(this.#spec.key)
-      if (bound !== undefined) bindTo(socket, bound, onListening)
-      else socket.bind({ address: this.#spec.address, port, exclusive: true }, onListening)
-    })
+        failed: error => this.#context.log.info(2, 'UDP listener error', { ...this.#label, error: error.message }),
+      },
+    )
+    this.#context.descriptors.note()
+    this.#port = this.#socket.port
+    return this.#port
   }
 
   #shut(): void {
@@ -126,17 +118,16 @@ export class UdpProxy implements Listener {
     this.#context.descriptors.give()
   }
 
-  #receive(datagram: Buffer, from: RemoteInfo): void {
+  #receive(datagram: Buffer, from: UdpPeer): void {
     // RFC 768: from port 0, which nothing can be sent to, no answer is wanted; no honest client of a Service sends so.
     if (from.port === 0) return void this.#counts.refused++
-    const client = `${from.address}|${from.port}`
-    const flow = this.#flows.get(client) ?? this.#openFlow(client, from)
+    const flow = this.#flows.get(from) ?? this.#openFlow(from)
     if (flow === undefined) return void this.#counts.refused++
     this.#counts.bytesToEndpoint += datagram.length
     flow.send(datagram)
   }
 
-  #openFlow(client: string, from: RemoteInfo): UdpFlow | undefined {
+  #openFlow(from: UdpPeer): UdpFlow | undefined {
     const { descriptors, flowOrder, limits, ownSockets, clock, log } = this.#context
     if (this.#draining || !this.#filter.allows(from.address)) return undefined
     if (this.#spec.holdsNodePort && !isLoopback(from.address)) return undefined
@@ -160,12 +151,13 @@ export class UdpProxy implements Listener {
       return undefined
     }
     let endpoint: BalancedEndpoint | undefined
+    const sendReply = (reply: Buffer): void => this.#socket?.sendTo(reply, from)
     const flow = new UdpFlow(this.#context, {
       choose: avoid => (endpoint = this.#balancer.take(from.address, clock.now(), avoid, endpoint)),
       onReply: reply => {
         this.#balancer.succeeded(endpoint!)
         this.#counts.bytesToClient += reply.length
-        this.#context.sendBurst.add(() => this.#socket?.send(reply, from.port, from.address))
+        this.#context.sendBurst.add(sendReply, reply)
       },
       onEndpointFailed: (target, error) => {
         this.#balancer.failed(endpoint!, clock.now())
@@ -180,14 +172,14 @@ export class UdpProxy implements Listener {
       },
       onOurError: error => log.error('Cannot send to an endpoint', error, this.#label),
       onEnd: () => {
-        if (this.#flows.get(client) === flow) this.#flows.delete(client)
+        this.#flows.delete(from)
         this.#balancer.giveBack(endpoint)
         limits.closed(this.service, from.address)
         this.#context.onIdle()
       },
     })
     flowOrder.add(flow, clock.now())
-    this.#flows.set(client, flow)
+    this.#flows.add(from, flow)
     if (!flow.start()) return undefined
     this.#counts.connections++
     return flow

@@ -2,7 +2,7 @@
  * Entry of a data-plane worker process: holds sockets, and does what the process that started it says. Its only argument is
  * a WorkerSettings as JSON. It must stay small and start quickly: no Kubernetes client, no metrics, no command line.
  */
-import { chooseTransport } from '../dataplane/choose-transport.js'
+import { chooseTransports } from '../dataplane/choose-transports.js'
 import { createKlog } from '../observe/klog.js'
 import { descriptorLimit } from '../system/descriptor-limit.js'
 import { realClock } from '../system/real-clock.js'
@@ -25,7 +25,7 @@ const worker = new Worker({
   clock: realClock,
   random: () => settings.roundRobinStart ?? Math.random(),
   descriptorLimit: settings.descriptorLimit ?? descriptorLimit(),
-  transport: await chooseTransport(settings.tcpFastPath, log),
+  transports: await chooseTransports(settings.fastPath, log),
   log,
   send,
   setTitle: title => (process.title = title),

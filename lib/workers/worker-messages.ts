@@ -8,7 +8,7 @@ export interface WorkerSettings {
   readonly verbosity: number
   readonly timings: DataPlaneTimings
   /** As in KubeProxyConfig. */
-  readonly tcpFastPath: 'auto' | 'off'
+  readonly fastPath: 'auto' | 'off'
   /** Open files that it may have; left out: as many as the kernel lets it. */
   readonly descriptorLimit?: number
   /** Whether its sockets are handed to it, bound; else it binds them itself. */

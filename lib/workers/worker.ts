@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type ListenerReport, type TrafficCounts } from '../dataplane/data-plane.js'
+import { type Transports } from '../dataplane/choose-transports.js'
 import { InProcessDataPlane } from '../dataplane/in-process.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
-import { type TcpTransport } from '../dataplane/tcp-transport.js'
 import { type Clock } from '../model/clock.js'
 import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
@@ -20,8 +20,7 @@ export interface WorkerOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly descriptorLimit: number
-  /** How TCP is done. */
-  readonly transport: TcpTransport
+  readonly transports: Transports
   readonly log: Log
   readonly send: (answer: WorkerAnswer) => void
   /** Takes the name that others see of this process; see `orphans.ts`. */
@@ -47,7 +46,7 @@ export class Worker {
   #state: 'ordered' | 'orphaned' | 'leaving' = 'ordered'
 
   constructor(options: WorkerOptions) {
-    const { settings, clock, random, descriptorLimit, transport, log } = options
+    const { settings, clock, random, descriptorLimit, transports, log } = options
     this.#options = options
     this.#plane = new InProcessDataPlane({
       log,
@@ -55,7 +54,7 @@ export class Worker {
       random,
       descriptorLimit,
       timings: settings.timings,
-      transport,
+      ...transports,
       ...(settings.handedSockets ? { boundSockets: this.#sockets } : {}),
     })
   }

@@ -68,7 +68,7 @@ void t.test('Without any flag every value has its default', t => {
     localhostNodePorts: true,
     portRange: undefined,
     udpIdleTimeout: undefined,
-    tcpFastPath: 'auto',
+    fastPath: 'auto',
     iptablesSyncPeriod: 30_000,
     iptablesMinSyncPeriod: 1000,
     conntrack: {
@@ -150,7 +150,7 @@ void t.test('A good value is taken', t => {
     [{ 'proxy-port-range': '40000-40010' }, { portRange: { first: 40000, last: 40010 } }],
     [{ 'proxy-port-range': '0' }, { portRange: undefined }],
     [{ 'udp-timeout': '250ms' }, { udpIdleTimeout: 250 }],
-    [{ 'tcp-fast-path': 'off' }, { tcpFastPath: 'off' }],
+    [{ 'fast-path': 'off' }, { fastPath: 'off' }],
     [{ 'iptables-sync-period': '1m' }, { iptablesSyncPeriod: 60_000 }],
     [{ 'iptables-min-sync-period': '0' }, { iptablesMinSyncPeriod: 0 }],
     [
@@ -240,7 +240,7 @@ void t.test('A bad value is refused with one sentence that names it and what was
       '--cluster-cidr "10.0.0.0/8,10.1.0.0/16": expected one range, or two of different IP families',
     ],
     [{ 'proxy-port-range': '5-3' }, '--proxy-port-range "5-3": the range ends at 3, below its start 5'],
-    [{ 'tcp-fast-path': 'on' }, '--tcp-fast-path "on": expected auto or off'],
+    [{ 'fast-path': 'on' }, '--fast-path "on": expected auto or off'],
     [{ 'udp-timeout': '0' }, '--udp-timeout "0": must be greater than 0'],
     [{ 'udp-timeout': '5' }, '--udp-timeout "5": expected a duration such as "250ms" or "1m30s"'],
     [{ 'iptables-sync-period': '0s' }, '--iptables-sync-period "0s": must be greater than 0'],

@@ -1,25 +1,35 @@
 import t from 'tap'
 import { SendBurst } from '../../lib/dataplane/send-burst.js'
 
+const datagrams = (...texts: string[]) => texts.map(text => Buffer.from(text))
+
 t.test('what is added in one turn of the event loop is sent at its end, in order', async t => {
   const burst = new SendBurst()
-  const sent: number[] = []
-  for (const n of [1, 2, 3]) burst.add(() => void sent.push(n))
+  const sent: string[] = []
+  const toOne = (datagram: Buffer) => void sent.push(`one ${datagram.toString()}`)
+  const toOther = (datagram: Buffer) => void sent.push(`other ${datagram.toString()}`)
+  const [a, b, c, d] = datagrams('a', 'b', 'c', 'd')
+  burst.add(toOne, a!)
+  burst.add(toOther, b!)
+  burst.add(toOne, c!)
   t.same(sent, [], 'not at once')
   await new Promise(setImmediate)
-  t.same(sent, [1, 2, 3])
-  burst.add(() => void sent.push(4))
+  t.same(sent, ['one a', 'other b', 'one c'])
+  burst.add(toOther, d!)
   await new Promise(setImmediate)
-  t.same(sent, [1, 2, 3, 4], 'and so in the next turn')
+  t.same(sent, ['one a', 'other b', 'one c', 'other d'], 'and so in the next turn')
 })
 
 t.test('a flush sends at once, and nothing twice', async t => {
   const burst = new SendBurst()
-  const sent: number[] = []
-  for (const n of [1, 2]) burst.add(() => void sent.push(n))
+  const sent: string[] = []
+  const send = (datagram: Buffer) => void sent.push(datagram.toString())
+  const [a, b, c] = datagrams('a', 'b', 'c')
+  burst.add(send, a!)
+  burst.add(send, b!)
   burst.flush()
-  t.same(sent, [1, 2])
-  burst.add(() => void sent.push(3))
+  t.same(sent, ['a', 'b'])
+  burst.add(send, c!)
   await new Promise(setImmediate)
-  t.same(sent, [1, 2, 3])
+  t.same(sent, ['a', 'b', 'c'])
 })

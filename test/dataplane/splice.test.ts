@@ -9,6 +9,7 @@ import { DescriptorBudget } from '../../lib/dataplane/descriptor-budget.js'
 import { DialBudget } from '../../lib/dataplane/dial-budget.js'
 import { FlowOrder } from '../../lib/dataplane/flow-order.js'
 import { SendBurst } from '../../lib/dataplane/send-burst.js'
+import { DgramTransport } from '../../lib/dataplane/dgram-transport.js'
 import { DialBurst } from '../../lib/dataplane/dial-burst.js'
 import { HalfClosedLimit } from '../../lib/dataplane/half-closed-limit.js'
 import { DEFAULT_TIMINGS } from '../../lib/dataplane/in-process.js'
@@ -246,6 +247,7 @@ test('our own end of a connection is on the list of own sockets while it is open
     descriptors,
     dials: new DialBudget(descriptors),
     transport,
+    udpTransport: new DgramTransport(),
     ownSockets,
     halfClosed: new HalfClosedLimit(1000),
     dialBurst: new DialBurst(),

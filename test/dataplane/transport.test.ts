@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import t from 'tap'
-import { chooseTransport } from '../../lib/dataplane/choose-transport.js'
+import { chooseTransports } from '../../lib/dataplane/choose-transports.js'
+import { DgramTransport } from '../../lib/dataplane/dgram-transport.js'
 import { HandleTransport } from '../../lib/dataplane/handle-transport.js'
 import { NetTransport } from '../../lib/dataplane/net-transport.js'
 import { probeTransport } from '../../lib/dataplane/probe-transport.js'
@@ -13,8 +14,10 @@ import {
   type TcpTransport,
 } from '../../lib/dataplane/tcp-transport.js'
 import { type HalfClosedLimit } from '../../lib/dataplane/half-closed-limit.js'
+import { UdpHandleTransport } from '../../lib/dataplane/udp-handle-transport.js'
 import { type Target } from '../../lib/balancer/balancer.js'
 import { type NetSocket } from '../../lib/dataplane/net-socket.js'
+import { type UdpConnector } from '../../lib/dataplane/udp-transport.js'
 import { type Log, type LogFields } from '../../lib/model/log.js'
 import { silentLog, until } from '../support/plane-under-test.js'
 import { testBothWays } from '../support/tcp-ways.js'
@@ -152,6 +155,14 @@ for (const [fault, transport, message] of FAULTS) {
   })
 }
 
+/** Never says that an endpoint refuses. */
+class DeafTransport extends UdpHandleTransport {
+  override connect(target: Target, connector: UdpConnector) {
+    const { connected, received } = connector
+    return super.connect(target, { connected, received, failed: () => undefined })
+  }
+}
+
 /** A log that remembers its warnings. */
 function recordingLog(): { readonly log: Log; readonly warnings: string[] } {
   const warnings: string[] = []
@@ -160,48 +171,70 @@ function recordingLog(): { readonly log: Log; readonly warnings: string[] } {
   return { log: { ...silentLog, warn }, warnings }
 }
 
+/** Both fast ways as they are, where a test does not say. */
+const fast = {
+  nodeVersion: process.version,
+  openTcp: () => Promise.resolve(new HandleTransport()),
+  openUdp: () => Promise.resolve(new UdpHandleTransport()),
+}
+const allFast = { transport: HandleTransport, udpTransport: UdpHandleTransport }
+const allPublic = { transport: NetTransport, udpTransport: DgramTransport }
+const nothingThere = () => Promise.reject(new Error('No such binding: wrap'))
+
 t.test('the fast path is taken where it works, without a word', async t => {
   const { log, warnings } = recordingLog()
-  t.type(await chooseTransport('auto', log), HandleTransport)
+  t.match(await chooseTransports('auto', log), allFast)
   t.strictSame(warnings, [])
 })
 
 t.test('the public path is taken when that is asked for, without a word', async t => {
   const { log, warnings } = recordingLog()
-  const open = () => Promise.reject(new Error('opened all the same'))
-  t.type(await chooseTransport('off', log, { nodeVersion: process.version, open }), NetTransport)
+  const options = { ...fast, openTcp: nothingThere, openUdp: nothingThere }
+  t.match(await chooseTransports('off', log, options), allPublic)
   t.strictSame(warnings, [])
 })
 
 t.test('the public path is taken, and one line says why, when something is missing', async t => {
-  const { log, warnings } = recordingLog()
-  const open = () => Promise.reject(new Error('No such binding: tcp_wrap'))
-  t.type(await chooseTransport('auto', log, { nodeVersion: process.version, open }), NetTransport)
-  t.equal(warnings.length, 1)
-  t.match(warnings[0], /public API.*No such binding: tcp_wrap/)
+  for (const [options, ways, warning] of [
+    [{ openTcp: nothingThere }, { ...allFast, transport: NetTransport }, /^TCP.*public API.*No such binding: wrap/],
+    [
+      { openUdp: nothingThere },
+      { ...allFast, udpTransport: DgramTransport },
+      /^UDP.*public API.*No such binding: wrap/,
+    ],
+  ] as const) {
+    const { log, warnings } = recordingLog()
+    t.match(await chooseTransports('auto', log, { ...fast, ...options }), ways)
+    t.match(warnings, [warning])
+    t.equal(warnings.length, 1)
+  }
 })
 
 t.test('the public path is taken, and one line says why, when something behaves differently', async t => {
-  const { log, warnings } = recordingLog()
   const lossy = changing((chunk, at) => (at > 0 && at < 200_000 ? Buffer.from(chunk).reverse() : chunk))
-  const transport = await chooseTransport('auto', log, {
-    nodeVersion: process.version,
-    open: () => Promise.resolve(lossy),
-  })
-  t.type(transport, NetTransport)
-  t.equal(warnings.length, 1)
-  t.match(warnings[0], /transfer/)
+  const deaf = new DeafTransport()
+  for (const [options, ways, warning] of [
+    [{ openTcp: () => Promise.resolve(lossy) }, { ...allFast, transport: NetTransport }, /^TCP.*transfer/],
+    [{ openUdp: () => Promise.resolve(deaf) }, { ...allFast, udpTransport: DgramTransport }, /^UDP.*refusal/],
+  ] as const) {
+    const { log, warnings } = recordingLog()
+    t.match(await chooseTransports('auto', log, { ...fast, ...options }), ways)
+    t.match(warnings, [warning])
+    t.equal(warnings.length, 1)
+  }
 })
 
 for (const nodeVersion of ['v18.20.0', 'v19.0.0', 'v27.0.0', 'v120.1.0', 'nightly']) {
   t.test(`the fast path is not even opened with Node ${nodeVersion}`, async t => {
     const { log, warnings } = recordingLog()
     let isOpened = false
-    const open = () => {
+    const opened = <T>(way: T) => {
       isOpened = true
-      return Promise.resolve(new HandleTransport())
+      return Promise.resolve(way)
     }
-    t.type(await chooseTransport('auto', log, { nodeVersion, open }), NetTransport)
+    const openTcp = () => opened(new HandleTransport())
+    const openUdp = () => opened(new UdpHandleTransport())
+    t.match(await chooseTransports('auto', log, { nodeVersion, openTcp, openUdp }), allPublic)
     t.equal(isOpened, false)
     t.match(warnings, [new RegExp(`20 to 26, this is ${nodeVersion}`)])
   })

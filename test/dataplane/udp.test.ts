@@ -9,13 +9,14 @@ import { realClock } from '../../lib/system/real-clock.js'
 import { ManualClock } from '../observe/manual-clock.js'
 import { PlaneUnderTest, WORKERS, inProcessOptions, planOf, spec, until } from '../support/plane-under-test.js'
 import { TcpPod } from '../support/tcp-pod.js'
+import { testBothWays as test } from '../support/udp-ways.js'
 import { UdpPod, closedEndpoint, udpClient } from '../support/udp-pod.js'
 
 const udp = { protocol: 'UDP', key: 'IPv4/default/dns/UDP' } as const
 
-t.test('each client address is one flow: its datagrams go to one endpoint, those of others to the next', async t => {
+test('each client address is one flow: its datagrams go to one endpoint, those of others to the next', async (t, udpTransport) => {
   const pods = await Promise.all(['a', 'b'].map(name => UdpPod.start(t, name)))
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { udpTransport })
   const [port] = await plane.apply(spec({ ...udp, endpoints: pods.map(pod => pod.endpoint) }))
   const one = await udpClient(t, port!)
   const two = await udpClient(t, port!)
@@ -27,9 +28,21 @@ t.test('each client address is one flow: its datagrams go to one endpoint, those
   t.equal(pods[0]!.seen[0]!.from.port, pods[0]!.seen[1]!.from.port, 'one upstream socket for a flow')
 })
 
-t.test('datagrams of every size up to 65,507 bytes pass whole in both directions', async t => {
+test('clients at two addresses with one port number are two flows', async (t, udpTransport) => {
+  const pods = await Promise.all(['a', 'b'].map(name => UdpPod.start(t, name)))
+  const plane = new PlaneUnderTest(t, { udpTransport })
+  const [port] = await plane.apply(spec({ ...udp, endpoints: pods.map(pod => pod.endpoint) }))
+  const one = await udpClient(t, port!)
+  const two = await udpClient(t, port!, one.port, '127.0.0.2')
+  t.equal(await one.ask('1'), 'a 1')
+  t.equal(await two.ask('2'), 'b 2')
+  t.equal(await one.ask('3'), 'a 3')
+  t.equal((await plane.counts()).active, 2)
+})
+
+test('datagrams of every size up to 65,507 bytes pass whole in both directions', async (t, udpTransport) => {
   const pod = await UdpPod.start(t, 'pod', text => text)
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { udpTransport })
   const [port] = await plane.apply(spec({ ...udp, endpoints: [pod.endpoint] }))
   const client = await udpClient(t, port!)
   for (const size of [0, 1, 1472, 4096, 4097, 9000, 65_507]) {
@@ -38,9 +51,9 @@ t.test('datagrams of every size up to 65,507 bytes pass whole in both directions
   }
 })
 
-t.test('datagrams that come before the way to the endpoint is open are sent in order', async t => {
+test('datagrams that come before the way to the endpoint is open are sent in order', async (t, udpTransport) => {
   const pod = await UdpPod.start(t, 'pod')
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { udpTransport })
   const [port] = await plane.apply(spec({ ...udp, endpoints: [pod.endpoint] }))
   const client = await udpClient(t, port!)
   for (let i = 0; i < 20; i++) client.send(String(i))
@@ -51,9 +64,9 @@ t.test('datagrams that come before the way to the endpoint is open are sent in o
   )
 })
 
-t.test('flows of an endpoint that has vanished end at once, others go on', async t => {
+test('flows of an endpoint that has vanished end at once, others go on', async (t, udpTransport) => {
   const pods = await Promise.all(['a', 'b', 'c'].map(name => UdpPod.start(t, name)))
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { udpTransport })
   const [a, b, c] = pods.map(pod => pod.endpoint)
   const [port] = await plane.apply(spec({ ...udp, endpoints: [a!, b!] }))
   const one = await udpClient(t, port!)
@@ -66,9 +79,9 @@ t.test('flows of an endpoint that has vanished end at once, others go on', async
   t.match(await one.ask('4'), /^[bc] 4$/)
 })
 
-t.test('an endpoint whose port is closed costs no datagram: the flow turns to another and sends it again', async t => {
+test('an endpoint whose port is closed costs no datagram: the flow turns to another and sends it again', async (t, udpTransport) => {
   const live = await UdpPod.start(t, 'live')
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { udpTransport })
   const [port] = await plane.apply(
     spec({ ...udp, endpoints: [await closedEndpoint(), await closedEndpoint(), live.endpoint] }),
   )
@@ -78,11 +91,11 @@ t.test('an endpoint whose port is closed costs no datagram: the flow turns to an
   t.equal((await plane.counts()).active, 1)
 })
 
-t.test('an endpoint that dies after it has answered is left for another, affinity or not', async t => {
+test('an endpoint that dies after it has answered is left for another, affinity or not', async (t, udpTransport) => {
   for (const affinityMs of [undefined, 60_000]) {
     const first = await UdpPod.start(t, 'first')
     const second = await UdpPod.start(t, 'second')
-    const plane = new PlaneUnderTest(t)
+    const plane = new PlaneUnderTest(t, { udpTransport })
     const [port] = await plane.apply(spec({ ...udp, affinityMs, endpoints: [first.endpoint, second.endpoint] }))
     const client = await udpClient(t, port!)
     t.equal(await client.ask('1'), 'first 1')
@@ -94,8 +107,8 @@ t.test('an endpoint that dies after it has answered is left for another, affinit
   }
 })
 
-t.test('with every port closed the flow ends, and the next datagram starts anew', async t => {
-  const plane = new PlaneUnderTest(t)
+test('with every port closed the flow ends, and the next datagram starts anew', async (t, udpTransport) => {
+  const plane = new PlaneUnderTest(t, { udpTransport })
   const dead = await closedEndpoint()
   const [port] = await plane.apply(spec({ ...udp, endpoints: [dead] }))
   const client = await udpClient(t, port!)
@@ -109,60 +122,61 @@ t.test('with every port closed the flow ends, and the next datagram starts anew'
   t.equal(await client.ask('2'), 'live 2')
 })
 
-t.test(
-  'without endpoints the kernel answers with port unreachable, and the first endpoint is served at once',
-  async t => {
-    const pod = await UdpPod.start(t, 'pod')
-    const plane = new PlaneUnderTest(t)
-    const [port] = await plane.apply(spec({ ...udp, endpoints: [] }))
-    const client = createSocket('udp4')
-    t.teardown(() => client.close())
-    client.connect(port!, '127.0.0.1')
-    await once(client, 'connect')
-    client.send('1')
-    const [error] = (await once(client, 'error')) as [NodeJS.ErrnoException]
-    t.equal(error.code, 'ECONNREFUSED')
-    t.strictSame(await plane.apply(spec({ ...udp, endpoints: [pod.endpoint] })), [port])
-    client.send('2')
-    t.equal(String((await once(client, 'message'))[0]), 'pod 2')
-  },
-)
+test('without endpoints the kernel answers with port unreachable, and the first endpoint is served at once', async (t, udpTransport) => {
+  const pod = await UdpPod.start(t, 'pod')
+  const plane = new PlaneUnderTest(t, { udpTransport })
+  const [port] = await plane.apply(spec({ ...udp, endpoints: [] }))
+  const client = createSocket('udp4')
+  t.teardown(() => client.close())
+  client.connect(port!, '127.0.0.1')
+  await once(client, 'connect')
+  client.send('1')
+  const [error] = (await once(client, 'error')) as [NodeJS.ErrnoException]
+  t.equal(error.code, 'ECONNREFUSED')
+  t.strictSame(await plane.apply(spec({ ...udp, endpoints: [pod.endpoint] })), [port])
+  client.send('2')
+  t.equal(String((await once(client, 'message'))[0]), 'pod 2')
+})
 
-t.test('ClientIP affinity holds over the flows of one client', async t => {
+test('ClientIP affinity holds over the flows of one client', async (t, udpTransport) => {
   const pods = await Promise.all(['a', 'b', 'c'].map(name => UdpPod.start(t, name)))
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { udpTransport })
   const [port] = await plane.apply(spec({ ...udp, affinityMs: 60_000, endpoints: pods.map(pod => pod.endpoint) }))
   for (let i = 0; i < 4; i++) t.equal(await (await udpClient(t, port!)).ask('x'), 'a x')
 })
 
 const movesClock = WORKERS > 0 && 'workers have a clock of their own'
 const idleEnds = 'a flow that was never answered ends after the one-way time-out, an answered one after the other'
-t.test(idleEnds, { skip: movesClock }, async t => {
-  const clock = new ManualClock()
-  const pod = await UdpPod.start(t, 'pod')
-  const mute = createSocket('udp4').bind(0, '127.0.0.1')
-  t.teardown(() => mute.close())
-  await once(mute, 'listening')
-  const plane = new PlaneUnderTest(t, { clock }, { udpOneWay: 30, udpAnswered: 180 })
-  const endpoints = [pod.endpoint, { ip: '127.0.0.1', port: mute.address().port }]
-  const [port] = await plane.apply(spec({ ...udp, endpoints }))
-  const answered = await udpClient(t, port!)
-  await answered.ask('1')
-  const unanswered = await udpClient(t, port!)
-  unanswered.send('2')
-  await until(async () => (await plane.counts()).active === 2, 'both flows are open')
-  clock.advance(29)
-  t.equal((await plane.counts()).active, 2)
-  clock.advance(1)
-  await until(async () => (await plane.counts()).active === 1, 'the unanswered one has ended')
-  clock.advance(140)
-  await answered.ask('3')
-  clock.advance(179)
-  t.equal((await plane.counts()).active, 1, 'use renews it')
-  clock.advance(1)
-  await until(async () => (await plane.counts()).active === 0, 'the answered one has ended')
-  t.equal((await plane.plane.counts()).descriptors.used, 1, 'only the listener is left')
-})
+test(
+  idleEnds,
+  async (t, udpTransport) => {
+    const clock = new ManualClock()
+    const pod = await UdpPod.start(t, 'pod')
+    const mute = createSocket('udp4').bind(0, '127.0.0.1')
+    t.teardown(() => mute.close())
+    await once(mute, 'listening')
+    const plane = new PlaneUnderTest(t, { clock, udpTransport }, { udpOneWay: 30, udpAnswered: 180 })
+    const endpoints = [pod.endpoint, { ip: '127.0.0.1', port: mute.address().port }]
+    const [port] = await plane.apply(spec({ ...udp, endpoints }))
+    const answered = await udpClient(t, port!)
+    await answered.ask('1')
+    const unanswered = await udpClient(t, port!)
+    unanswered.send('2')
+    await until(async () => (await plane.counts()).active === 2, 'both flows are open')
+    clock.advance(29)
+    t.equal((await plane.counts()).active, 2)
+    clock.advance(1)
+    await until(async () => (await plane.counts()).active === 1, 'the unanswered one has ended')
+    clock.advance(140)
+    await answered.ask('3')
+    clock.advance(179)
+    t.equal((await plane.counts()).active, 1, 'use renews it')
+    clock.advance(1)
+    await until(async () => (await plane.counts()).active === 0, 'the answered one has ended')
+    t.equal((await plane.plane.counts()).descriptors.used, 1, 'only the listener is left')
+  },
+  movesClock,
+)
 
 /** A clock that, whenever somebody asks it for the time, has a look in the same turn of the event loop whether to do something. */
 class WatchfulClock implements Clock {
@@ -195,36 +209,40 @@ class WatchfulClock implements Clock {
 }
 
 const lastWords = 'a datagram that came right before its endpoint was taken away, or all ended, is still handed on'
-t.test(lastWords, { skip: movesClock }, async t => {
-  const clock = new WatchfulClock()
-  const pods = await Promise.all([UdpPod.start(t, 'a'), UdpPod.start(t, 'b')])
-  const plane = new InProcessDataPlane({ ...inProcessOptions, clock })
-  t.teardown(() => plane.drain(0))
-  const traffic = () => plane.counts().listeners[0]!.traffic
-  const specs = pods.map(pod => spec({ ...udp, endpoints: [pod.endpoint] }))
-  const { open } = await plane.apply(planOf(specs[0]!))
-  const client = await udpClient(t, [...open.values()][0]!)
-  t.equal(await client.ask('1'), 'a 1')
+test(
+  lastWords,
+  async (t, udpTransport) => {
+    const clock = new WatchfulClock()
+    const pods = await Promise.all([UdpPod.start(t, 'a'), UdpPod.start(t, 'b')])
+    const plane = new InProcessDataPlane({ ...inProcessOptions, clock, udpTransport })
+    t.teardown(() => plane.drain(0))
+    const traffic = () => plane.counts().listeners[0]!.traffic
+    const specs = pods.map(pod => spec({ ...udp, endpoints: [pod.endpoint] }))
+    const { open } = await plane.apply(planOf(specs[0]!))
+    const client = await udpClient(t, [...open.values()][0]!)
+    t.equal(await client.ask('1'), 'a 1')
 
-  clock.when(
-    () => traffic().bytesToEndpoint === 2,
-    () => void plane.apply(planOf(specs[1]!)),
-  )
-  client.send('2')
-  await until(() => pods[0].seen.length === 2, 'the endpoint of that moment has it')
-  t.same(pods[1].seen, [])
+    clock.when(
+      () => traffic().bytesToEndpoint === 2,
+      () => void plane.apply(planOf(specs[1]!)),
+    )
+    client.send('2')
+    await until(() => pods[0].seen.length === 2, 'the endpoint of that moment has it')
+    t.same(pods[1].seen, [])
 
-  clock.when(
-    () => traffic().bytesToClient === 'a 1b 3'.length,
-    () => void plane.drain(0),
-  )
-  t.equal(await client.ask('3'), 'b 3')
-})
+    clock.when(
+      () => traffic().bytesToClient === 'a 1b 3'.length,
+      () => void plane.drain(0),
+    )
+    t.equal(await client.ask('3'), 'b 3')
+  },
+  movesClock,
+)
 
-t.test('short of descriptors, a new flow takes the place of the one that was idle longest', async t => {
+test('short of descriptors, a new flow takes the place of the one that was idle longest', async (t, udpTransport) => {
   const pod = await UdpPod.start(t, 'pod')
   // 8 usable, 7 of them for flows and the listener.
-  const plane = new PlaneUnderTest(t, { descriptorLimit: 100 })
+  const plane = new PlaneUnderTest(t, { descriptorLimit: 100, udpTransport })
   const [port] = await plane.apply(spec({ ...udp, endpoints: [pod.endpoint] }))
   const clients = []
   for (let i = 0; i < 6; i++) clients.push(await udpClient(t, port!))
@@ -246,8 +264,8 @@ t.test('short of descriptors, a new flow takes the place of the one that was idl
   )
 })
 
-t.test('an endpoint that leads back to the proxy does not make a loop', async t => {
-  const plane = new PlaneUnderTest(t)
+test('an endpoint that leads back to the proxy does not make a loop', async (t, udpTransport) => {
+  const plane = new PlaneUnderTest(t, { udpTransport })
   const [port] = await plane.apply(spec({ ...udp, endpoints: [] }))
   await plane.apply(spec({ ...udp, endpoints: [{ ip: '127.0.0.1', port: port! }] }))
   const client = await udpClient(t, port!)
@@ -256,10 +274,10 @@ t.test('an endpoint that leads back to the proxy does not make a loop', async t 
   t.equal((await plane.counts()).connections, 1)
 })
 
-t.test('a client is not taken for ourselves because we have a TCP connection with its port number', async t => {
+test('a client is not taken for ourselves because we have a TCP connection with its port number', async (t, udpTransport) => {
   const web = await TcpPod.start(t, socket => void socket.pipe(socket))
   const pod = await UdpPod.start(t, 'pod')
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { udpTransport })
   const [webPort, port] = await plane.apply(
     spec({ endpoints: [web.endpoint] }),
     spec({ ...udp, endpoints: [pod.endpoint] }),
@@ -271,7 +289,7 @@ t.test('a client is not taken for ourselves because we have a TCP connection wit
   connection.destroy()
 })
 
-t.test('a drain waits for a client that waits for its answer, and for no other', async t => {
+test('a drain waits for a client that waits for its answer, and for no other', async (t, udpTransport) => {
   let answer: () => void = () => undefined
   const pod = createSocket('udp4')
   pod.on('message', (datagram, from) => {
@@ -280,7 +298,7 @@ t.test('a drain waits for a client that waits for its answer, and for no other',
   pod.bind(0, '127.0.0.1')
   await once(pod, 'listening')
   t.teardown(() => pod.close())
-  const plane = new PlaneUnderTest(t)
+  const plane = new PlaneUnderTest(t, { udpTransport })
   const [port] = await plane.apply(spec({ ...udp, endpoints: [{ ip: '127.0.0.1', port: pod.address().port }] }))
   const client = await udpClient(t, port!)
   client.send('x')

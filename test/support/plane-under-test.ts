@@ -3,7 +3,8 @@ import { type DataPlane, type TrafficCounts } from '../../lib/dataplane/data-pla
 import { type DataPlaneTimings } from '../../lib/dataplane/listener.js'
 import { type ListenerPlan, type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
 import { DEFAULT_TIMINGS, InProcessDataPlane, type InProcessOptions } from '../../lib/dataplane/in-process.js'
-import { chooseTransport } from '../../lib/dataplane/choose-transport.js'
+import { chooseTransports } from '../../lib/dataplane/choose-transports.js'
+import { DgramTransport } from '../../lib/dataplane/dgram-transport.js'
 import { NetTransport } from '../../lib/dataplane/net-transport.js'
 import { type Log } from '../../lib/model/log.js'
 import { realClock } from '../../lib/system/real-clock.js'
@@ -16,8 +17,8 @@ export const silentLog: Log = {
   enabled: () => false,
 }
 
-/** How TCP is done where a test does not say. */
-const transport = await chooseTransport('auto', silentLog)
+/** How TCP and UDP are done where a test does not say. */
+const transports = await chooseTransports('auto', silentLog)
 
 /** A spec of a TCP listener on loopback; whatever matters is given. */
 export function spec(changes: Partial<ListenerSpec> & Pick<ListenerSpec, 'endpoints'>): ListenerSpec {
@@ -64,7 +65,7 @@ export const inProcessOptions: InProcessOptions = {
   clock: realClock,
   random: () => 0,
   descriptorLimit: 10_000,
-  transport,
+  ...transports,
   timings: { ...DEFAULT_TIMINGS, dialSchedule: PATIENT },
 }
 
@@ -94,7 +95,16 @@ export class PlaneUnderTest {
   }
 }
 
-function workerPool({ log, clock, random, descriptorLimit, timings, transport }: InProcessOptions): WorkerPool {
+/** The workers choose their ways themselves: both the public ones, where a test asks for one of them. */
+function workerPool({
+  log,
+  clock,
+  random,
+  descriptorLimit,
+  timings,
+  transport,
+  udpTransport,
+}: InProcessOptions): WorkerPool {
   return new WorkerPool({
     workers: WORKERS,
     handsSockets: HANDS_SOCKETS,
@@ -102,7 +112,7 @@ function workerPool({ log, clock, random, descriptorLimit, timings, transport }:
       verbosity: 0,
       timings,
       descriptorLimit,
-      tcpFastPath: transport instanceof NetTransport ? 'off' : 'auto',
+      fastPath: transport instanceof NetTransport || udpTransport instanceof DgramTransport ? 'off' : 'auto',
       roundRobinStart: random(),
       drainTimeout: 0,
       orphanTime: 0,

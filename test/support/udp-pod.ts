@@ -33,16 +33,17 @@ export class UdpPod {
 }
 
 /** A client with an address of its own; connected, so it hears only who it asks. */
-export async function udpClient(t: Test, port: number, localPort = 0) {
+export async function udpClient(t: Test, port: number, localPort = 0, localAddress = '127.0.0.1') {
   const socket = createSocket({ type: 'udp4', recvBufferSize: 1024 * 1024 })
   socket.on('error', () => undefined)
-  socket.bind(localPort, '127.0.0.1')
+  socket.bind(localPort, localAddress)
   socket.connect(port, '127.0.0.1')
   await once(socket, 'connect')
   let open = true
   const close = () => open && ((open = false), socket.close())
   t.teardown(close)
   return {
+    port: socket.address().port,
     close,
     send: (data: string | Buffer) => socket.send(data),
     ask: async (data: string | Buffer) => {

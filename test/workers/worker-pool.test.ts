@@ -20,7 +20,7 @@ class PoolUnderTest {
     const settings = {
       verbosity: 0,
       timings: DEFAULT_TIMINGS,
-      tcpFastPath: 'auto',
+      fastPath: 'auto',
       drainTimeout: 0,
       orphanTime: 0,
     } as const

@@ -12,7 +12,7 @@ function start(t: Test) {
   const settings = {
     verbosity: 0,
     timings: DEFAULT_TIMINGS,
-    tcpFastPath: 'auto',
+    fastPath: 'auto',
     handedSockets: true,
     orphanTime: 0,
     drainTimeout: 0,

@@ -5,6 +5,7 @@ import { DEFAULT_TIMINGS } from '../../lib/dataplane/in-process.js'
 import { realClock } from '../../lib/system/real-clock.js'
 import { LEAVING_TITLE, ORPHAN_TITLE } from '../../lib/workers/orphans.js'
 import { HandleTransport } from '../../lib/dataplane/handle-transport.js'
+import { UdpHandleTransport } from '../../lib/dataplane/udp-handle-transport.js'
 import { Worker } from '../../lib/workers/worker.js'
 import { type WorkerAnswer } from '../../lib/workers/worker-messages.js'
 import { ManualClock } from '../observe/manual-clock.js'
@@ -24,7 +25,7 @@ class WorkerUnderTest {
     const settings = {
       verbosity: 0,
       timings: DEFAULT_TIMINGS,
-      tcpFastPath: 'auto',
+      fastPath: 'auto',
       handedSockets: false,
       orphanTime: 1000,
       drainTimeout: 50,
@@ -34,7 +35,7 @@ class WorkerUnderTest {
       clock: { now: () => realClock.now(), after: (ms, action) => this.clock.after(ms, action) },
       random: () => 0,
       descriptorLimit: 1000,
-      transport: new HandleTransport(),
+      transports: { transport: new HandleTransport(), udpTransport: new UdpHandleTransport() },
       log: silentLog,
       send: answer => this.answers.push(answer),
       setTitle: title => this.titles.push(title),
