@@ -4,7 +4,7 @@ import { cannotUseNamespaces } from '../support/node-network.js'
 import { ALL_CONTENDERS } from './contenders/all-contenders.js'
 import { Ending } from './ending.js'
 import { ALL_LOADS } from './loads/all-loads.js'
-import { circumstancesNow } from './report/circumstances.js'
+import { LOAD_GENERATORS, circumstancesNow } from './report/circumstances.js'
 import { type LoadResult, type Results } from './report/results.js'
 import { targetTable } from './report/target-table.js'
 import { TerminalProgress, rightAligned } from './report/terminal-progress.js'
@@ -80,7 +80,7 @@ async function run(
     if (missing[name] !== undefined) process.stderr.write(`Without ${title}: ${missing[name]}.\n`)
   const contenders = asked.filter(({ name }) => missing[name] === undefined)
   const loads = names.length === 0 ? ALL_LOADS : ALL_LOADS.filter(({ name }) => names.includes(name))
-  const circumstances = circumstancesNow(contenders)
+  const circumstances = circumstancesNow(contenders, LOAD_GENERATORS)
   const started = performance.now()
   let loadResults: LoadResult[] = []
   await Ending.around(async t => {

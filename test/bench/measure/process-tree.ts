@@ -23,12 +23,23 @@ export class ProcessTree {
 
   /** Memory in bytes, with what is shared with others counted by its share (PSS). */
   pssBytes(): number {
-    let kibibytes = 0
-    for (const { pid } of this.#members()) {
-      const text = readIfThere(`/proc/${pid}/smaps_rollup`)
-      kibibytes += Number(/^Pss:\s+(\d+)/m.exec(text ?? '')?.[1] ?? 0)
-    }
-    return kibibytes * 1024
+    return this.holdings().reduce((sum, { pssBytes }) => sum + pssBytes, 0)
+  }
+
+  /** What each of the processes holds now. One that has just ended holds nothing. */
+  holdings(): ProcessHoldings[] {
+    return this.#members().map(({ pid }) => {
+      const memory = readIfThere(`/proc/${pid}/smaps_rollup`) ?? ''
+      const bytesOf = (name: string): number =>
+        Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(memory)?.[1] ?? 0) * 1024
+      return {
+        pid,
+        command: (readIfThere(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ').trim(),
+        rssBytes: bytesOf('Rss'),
+        pssBytes: bytesOf('Pss'),
+        descriptors: descriptorsOf(pid),
+      }
+    })
   }
 
   #members(): ProcessStat[] {
@@ -43,6 +54,19 @@ export class ProcessTree {
     }
     return all.filter(({ pid }) => members.has(pid))
   }
+}
+
+/** What one process holds. */
+export interface ProcessHoldings {
+  readonly pid: number
+  /** Its program and arguments. */
+  readonly command: string
+  /** Memory that is resident, shared or not. */
+  readonly rssBytes: number
+  /** The same, with what is shared with others counted by its share. */
+  readonly pssBytes: number
+  /** Open descriptors. */
+  readonly descriptors: number
 }
 
 interface ProcessStat {
@@ -65,5 +89,13 @@ function readIfThere(path: string): string | undefined {
     return readFileSync(path, 'utf8')
   } catch {
     return undefined
+  }
+}
+
+function descriptorsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length
+  } catch {
+    return 0
   }
 }

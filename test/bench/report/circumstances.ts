@@ -4,19 +4,25 @@ import { type Contender } from '../contenders/contender.js'
 import { programVersion } from '../measure/program-version.js'
 import { type Circumstances } from './results.js'
 
+/** Programs that make load, with the flag that has them say their version. */
+export const LOAD_GENERATORS: readonly (readonly [program: string, flag: string])[] = [
+  ['wrk', '-v'],
+  ['iperf3', '--version'],
+  ['sockperf', '--version'],
+]
+
 /**
  * What this machine is, what else it does, and the versions of everything that takes part. Ask before there is a load of our own.
  */
-export function circumstancesNow(contenders: readonly Contender[]): Circumstances {
+export function circumstancesNow(contenders: readonly Contender[], generators: typeof LOAD_GENERATORS): Circumstances {
   const versions = contenders.flatMap(contender => {
     const version = contender.version()
     return version === undefined ? [] : [[contender.title, version]]
   })
-  const generators = [
-    ['wrk', '-v'],
-    ['iperf3', '--version'],
-    ['sockperf', '--version'],
-  ].map(([program, flag]) => [program!, programVersion(program!, [flag!]) ?? 'not there'])
+  const generatorVersions = generators.map(([program, flag]) => [
+    program,
+    programVersion(program, [flag]) ?? 'not there',
+  ])
   return {
     at: new Date().toISOString(),
     machine: {
@@ -26,7 +32,7 @@ export function circumstancesNow(contenders: readonly Contender[]): Circumstance
       system: systemName(),
       'other work at the start (load average)': loadavg()[0]!.toFixed(2),
     },
-    versions: Object.fromEntries([...versions, ...generators]) as Record<string, string>,
+    versions: Object.fromEntries([...versions, ...generatorVersions]) as Record<string, string>,
   }
 }
 

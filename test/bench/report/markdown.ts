@@ -1,6 +1,7 @@
 import { type Contender } from '../contenders/contender.js'
 import { type Load } from '../loads/load.js'
 import { errorLines, loadTable } from './load-table.js'
+import { mdTable } from './md-table.js'
 import { type Results } from './results.js'
 import { targetTable } from './target-table.js'
 
@@ -57,11 +58,4 @@ function section(load: Load, results: Results, contenders: readonly Contender[])
     ...errorLines(result, contenders).map(line => `**Errors.** ${line}`),
   ]
   return `${title}\n${mdTable(loadTable(load, result, contenders))}\n${notes.map(note => `\n${note}\n`).join('')}`
-}
-
-/** The first column to the left, numbers to the right. */
-function mdTable(rows: readonly (readonly string[])[]): string {
-  const [heading, ...body] = rows.map(row => `| ${row.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`)
-  const alignment = `|${rows[0]!.map((_, column) => (column === 0 ? '---' : '--:')).join('|')}|`
-  return [heading, alignment, ...body].join('\n')
 }

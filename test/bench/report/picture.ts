@@ -3,6 +3,7 @@ import { type Load, type Metric } from '../loads/load.js'
 import { numberText } from './number-text.js'
 import { type Results } from './results.js'
 import { type Summary, summarize } from './statistics.js'
+import { escaped, svgDocument } from './svg-document.js'
 import { valuesOf } from './targets.js'
 
 /** What the picture shows, a panel each: a load and one of its numbers. */
@@ -50,20 +51,14 @@ export function picture(results: Results, loads: readonly Load[], contenders: re
       parts.push(`<g transform="translate(${column * (WIDTH + GAP)} ${top})">${panel(load, metric, bars)}</g>`)
     top += HEAD + ROW * Math.max(...row.map(({ bars }) => bars.length)) + GAP
   }
-  const width = COLUMNS * WIDTH + (COLUMNS - 1) * GAP
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 -16 ${width + 32} ${top - GAP + 32}" width="${width + 32}" role="img">
-<title>Ours and others: medians of ${results.rounds} rounds</title>
-<style>
-text { font: 13px system-ui, sans-serif; fill: #24292f }
-.title { font-weight: 600 } .what { font-size: 11px; fill: #57606a } .value { text-anchor: start }
-.bar { fill: #afb8c1 } .ours { fill: #0969da } .range { stroke: #24292f; stroke-width: 1.5 }
-@media (prefers-color-scheme: dark) {
-text { fill: #e6edf3 } .what { fill: #8b949e } .bar { fill: #484f58 } .ours { fill: #2f81f7 } .range { stroke: #e6edf3 }
-}
-</style>
-${parts.join('\n')}
-</svg>
-`
+  return svgDocument({
+    title: `Ours and others: medians of ${results.rounds} rounds`,
+    width: COLUMNS * WIDTH + (COLUMNS - 1) * GAP,
+    height: top - GAP,
+    style: '.bar { fill: #afb8c1 } .ours { fill: #0969da } .range { stroke: #24292f; stroke-width: 1.5 }',
+    darkStyle: '.bar { fill: #484f58 } .ours { fill: #2f81f7 } .range { stroke: #e6edf3 }',
+    body: parts.join('\n'),
+  })
 }
 
 function panel(load: Load, metric: Metric, bars: readonly Bar[]): string {
@@ -79,12 +74,8 @@ function panel(load: Load, metric: Metric, bars: readonly Bar[]): string {
       `<text x="0" y="${y + 12}">${escaped(title)}</text>` +
       `<rect class="bar${isOurs ? ' ours' : ''}" x="${LABEL}" y="${y}" width="${length}" height="16" rx="2"/>` +
       `<path class="range" d="M${LABEL + Number(low)} ${y + 8}H${LABEL + Number(high)}"/>` +
-      `<text class="value" x="${LABEL + Number(high) + 6}" y="${y + 12}">${numberText(summary.median, metric.digits)}</text>`
+      `<text x="${LABEL + Number(high) + 6}" y="${y + 12}">${numberText(summary.median, metric.digits)}</text>`
     )
   })
   return `<text class="title" x="0" y="12">${escaped(load.title)}</text><text class="what" x="0" y="30">${escaped(what)}</text>${rows.join('')}`
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

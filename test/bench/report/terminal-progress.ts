@@ -4,6 +4,7 @@ import { type Load } from '../loads/load.js'
 import { type Progress } from '../run-loads.js'
 import { errorLines, loadTable } from './load-table.js'
 import { type LoadResult } from './results.js'
+import { statusLine } from './status-line.js'
 
 /** Shows a run on a terminal: whose turn it is, and a table when a load is through. Into a pipe: the tables only. */
 export class TerminalProgress implements Progress {
@@ -22,18 +23,13 @@ export class TerminalProgress implements Progress {
   }
 
   turn(_: Load, { title }: Contender, round: number): void {
-    this.#status(`round ${round} of ${this.#rounds}: ${title}`)
+    statusLine(`round ${round} of ${this.#rounds}: ${title}`)
   }
 
   done(load: Load, result: LoadResult): void {
-    this.#status('')
+    statusLine('')
     this.#terminal.table(rightAligned(loadTable(load, result, this.#contenders)))
     for (const line of errorLines(result, this.#contenders)) this.#terminal.verdict(false, line)
-  }
-
-  /** A line that the next one takes the place of. */
-  #status(text: string): void {
-    if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${text}`)
   }
 }
 

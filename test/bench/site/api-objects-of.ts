@@ -6,11 +6,19 @@ export type ResourceAndObject = readonly [resource: 'services' | 'endpointslices
 
 /** A Service and its endpoints, in both forms: the original's userspace mode reads no slices. */
 export function apiObjectsOf(service: BenchService): ResourceAndObject[] {
-  const { name, clusterIP, port, protocol, targetPort } = service
+  const { name, clusterIP, port, protocol, targetPort, sessionAffinity = 'None' } = service
   return [
-    ['services', apiService({ name, clusterIP, ports: [{ port, protocol, targetPort }] })],
+    ['services', apiService({ name, clusterIP, ports: [{ port, protocol, targetPort }], spec: { sessionAffinity } })],
     ...endpointObjectsOf(service, service.endpoints),
   ]
+}
+
+/** The names of what `apiObjectsOf` gives, to take it away again. */
+export function apiNamesOf(service: BenchService): (readonly [resource: ResourceAndObject[0], name: string])[] {
+  return apiObjectsOf(service).map(([resource, object]) => [
+    resource,
+    (object as { readonly metadata: { readonly name: string } }).metadata.name,
+  ])
 }
 
 /** Only the endpoints, and other ones than the Service begins with. */

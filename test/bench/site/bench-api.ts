@@ -1,6 +1,7 @@
 import { apiNode } from '../../support/api-objects.js'
 import { InsideNode } from '../../support/inside-node.js'
 import { NODE_IP, type NodeNetwork } from '../../support/node-network.js'
+import { type Resource } from '../../support/api-server.js'
 import { type ResourceAndObject } from './api-objects-of.js'
 
 /** The name that proxies know their node by. */
@@ -35,6 +36,11 @@ export class BenchApi {
 
   async put(objects: readonly ResourceAndObject[]): Promise<void> {
     await this.#inside.command({ put: objects })
+  }
+
+  /** Deletes objects, by their names. */
+  async remove(objects: readonly (readonly [resource: Resource, name: string])[]): Promise<void> {
+    await this.#inside.command({ remove: objects })
   }
 
   /** Every watch is told that it is too old, so whoever watches lists everything anew. */

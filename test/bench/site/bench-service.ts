@@ -6,6 +6,8 @@ export interface BenchService {
   readonly protocol: 'TCP' | 'UDP'
   readonly targetPort: number
   readonly endpoints: readonly string[]
+  /** None when it is not there. */
+  readonly sessionAffinity?: 'ClientIP'
 }
 
 /** The addresses of the Pods: all of one namespace, so that as many processes run whichever contender is measured. */

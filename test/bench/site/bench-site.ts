@@ -26,12 +26,15 @@ export class BenchSite {
   readonly network: NodeNetwork
   /** Sends what existing programs do not. */
   readonly client: BenchClient
-  readonly #clientNamespace: NetworkNamespace
+  readonly clientNamespace: NetworkNamespace
+  /** Of all Pods. */
+  readonly podNamespace: NetworkNamespace
 
-  private constructor(network: NodeNetwork, clientNamespace: NetworkNamespace, client: BenchClient) {
+  private constructor(network: NodeNetwork, clientNamespace: NetworkNamespace, podNamespace: NetworkNamespace) {
     this.network = network
-    this.#clientNamespace = clientNamespace
-    this.client = client
+    this.clientNamespace = clientNamespace
+    this.podNamespace = podNamespace
+    this.client = new BenchClient(network, clientNamespace)
   }
 
   static async create(t: Teardown): Promise<BenchSite> {
@@ -43,7 +46,7 @@ export class BenchSite {
     for (const namespace of [network.node, pod.namespace, host.namespace])
       await namespace.run('sysctl', ['-qw', ...SYSCTLS])
     await startBackends(t, network, pod.namespace)
-    return new BenchSite(network, host.namespace, new BenchClient(network, host.namespace))
+    return new BenchSite(network, host.namespace, pod.namespace)
   }
 
   /** Settings that are there only once something has loaded connection tracking, as every contender but `direct` does. */
@@ -57,7 +60,7 @@ export class BenchSite {
    * @returns what it wrote to standard output
    */
   async runAtClient(program: string, args: readonly string[], limitMs: number): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.#clientNamespace.run(program, args, { timeoutMs: limitMs })
+    const { exitCode, stdout, stderr } = await this.clientNamespace.run(program, args, { timeoutMs: limitMs })
     if (exitCode === 0) return stdout
     throw new Error(`"${program} ${args.join(' ')}" ended with ${exitCode}: ${(stderr + stdout).trim().slice(-600)}`)
   }
