@@ -1,0 +1,37 @@
+import { setTimeout } from 'node:timers/promises'
+
+/** One who does the same work again and again, with a pause after each time. */
+export interface Round {
+  /** In milliseconds. */
+  readonly pauseMs: number
+  /** Does it once. What goes wrong it counts; it never throws. */
+  turn(): Promise<void>
+  /** Ends what is still open. */
+  end?(): Promise<void>
+}
+
+/** Some who do their rounds at the same time, until they are told to stop. */
+export class Rounds {
+  #stopped = false
+  readonly #running: Promise<void>[] = []
+  readonly #wake = new AbortController()
+
+  start(round: Round): void {
+    this.#running.push(this.#run(round))
+  }
+
+  /** Resolves when everybody has finished what was begun. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#wake.abort()
+    await Promise.all(this.#running)
+  }
+
+  async #run(round: Round): Promise<void> {
+    while (!this.#stopped) {
+      await round.turn()
+      await setTimeout(round.pauseMs, undefined, { signal: this.#wake.signal }).catch(() => undefined)
+    }
+    await round.end?.()
+  }
+}

@@ -1,0 +1,57 @@
+import { WORKER_TITLE } from '../../../lib/workers/orphans.js'
+import { ProcessTree, type ProcessHoldings } from '../measure/process-tree.js'
+import { type SoakClient } from './client/soak-client.js'
+import { metricSum } from './metric-sum.js'
+import { type Held, type SaidMetrics, type SoakSample } from './soak-results.js'
+
+/** Looks at the processes of the proxy, and at its metrics from where the client is. */
+export class ProxyProbe {
+  readonly #pid: number
+  readonly #tree: ProcessTree
+  readonly #client: SoakClient
+  readonly #metricsUrl: string
+  readonly #since = performance.now()
+  readonly #cpuBefore: number
+
+  /** @param pid of the control process */
+  constructor(pid: number, client: SoakClient, metricsUrl: string) {
+    this.#pid = pid
+    this.#tree = new ProcessTree([pid])
+    this.#client = client
+    this.#metricsUrl = metricsUrl
+    this.#cpuBefore = this.#tree.cpuSeconds()
+  }
+
+  /** Since this was made. */
+  get cpuSeconds(): number {
+    return this.#tree.cpuSeconds() - this.#cpuBefore
+  }
+
+  /** @throws Error when the proxy is not there any more, or does not tell its metrics */
+  async sample(withMetrics: boolean): Promise<SoakSample> {
+    const at = Math.round((performance.now() - this.#since) / 100) / 10
+    const all = this.#tree.holdings()
+    // Programs that it runs come and go, and are not looked at.
+    const control = held(all.filter(({ pid }) => pid === this.#pid))
+    const workers = held(all.filter(({ command }) => command.startsWith(WORKER_TITLE)))
+    if (control.rssBytes === 0) throw new Error('The proxy has ended')
+    return { at, control, workers, ...(withMetrics ? { said: await this.#said() } : {}) }
+  }
+
+  async #said(): Promise<SaidMetrics> {
+    const page = await this.#client.scrape(this.#metricsUrl)
+    return {
+      connections: metricSum(page, 'kubeproxy_userspace_connections_active', 'protocol="TCP"'),
+      flows: metricSum(page, 'kubeproxy_userspace_connections_active', 'protocol="UDP"'),
+      heapBytes: metricSum(page, 'nodejs_heap_size_used_bytes'),
+      workers: metricSum(page, 'kubeproxy_userspace_workers'),
+      restarts: metricSum(page, 'kubeproxy_userspace_worker_restarts_total'),
+    }
+  }
+}
+
+function held(processes: readonly ProcessHoldings[]): Held {
+  const sum = (of: 'rssBytes' | 'pssBytes' | 'descriptors'): number =>
+    processes.reduce((total, each) => total + each[of], 0)
+  return { rssBytes: sum('rssBytes'), pssBytes: sum('pssBytes'), descriptors: sum('descriptors') }
+}

@@ -1,0 +1,85 @@
+import { type SoakSample } from '../soak-results.js'
+import { type Point } from './growth.js'
+
+const MIB = 2 ** 20
+
+/** A number of the proxy over time. */
+export interface Series {
+  readonly title: string
+  readonly unit: 'MiB' | 'descriptors'
+  /** Undefined: not known of this sample. */
+  readonly of: (sample: SoakSample) => number | undefined
+  /** How much it may rise over the whole time after the warm-up; undefined when it is only shown. */
+  readonly allowed: number | undefined
+}
+
+/**
+ * A third of a leak of 360 KiB a minute in 25 minutes. Less is what a process takes up by itself: code that is compiled when it has been used often, fragments
+ * between what is allocated.
+ */
+const MEMORY_MIB = 3
+/** Half of one that is lost every minute of 25. Less is how the load happens to lie. */
+const DESCRIPTORS = 12
+
+export const CONTROL_MEMORY: Series = {
+  title: 'memory of the control process (RSS)',
+  unit: 'MiB',
+  of: ({ control }) => control.rssBytes / MIB,
+  allowed: MEMORY_MIB,
+}
+export const WORKER_MEMORY: Series = {
+  title: 'memory of the data-plane workers (RSS)',
+  unit: 'MiB',
+  of: ({ workers }) => workers.rssBytes / MIB,
+  allowed: MEMORY_MIB,
+}
+/** Not judged: it changes with every other program on the machine that shares pages with the proxy, as Node's do. */
+export const SHARED_MEMORY: Series = {
+  title: 'memory of all, what is shared by its share (PSS)',
+  unit: 'MiB',
+  of: ({ control, workers }) => (control.pssBytes + workers.pssBytes) / MIB,
+  allowed: undefined,
+}
+/** Not judged: garbage is in it, and it is in RSS. */
+export const CONTROL_HEAP: Series = {
+  title: 'JavaScript heap of the control process',
+  unit: 'MiB',
+  of: ({ said }) => (said === undefined ? undefined : said.heapBytes / MIB),
+  allowed: undefined,
+}
+export const CONTROL_DESCRIPTORS: Series = {
+  title: 'descriptors of the control process',
+  unit: 'descriptors',
+  of: ({ control }) => control.descriptors,
+  allowed: DESCRIPTORS,
+}
+export const WORKER_DESCRIPTORS: Series = {
+  title: 'descriptors of the data-plane workers',
+  unit: 'descriptors',
+  of: ({ workers }) => workers.descriptors,
+  allowed: DESCRIPTORS,
+}
+/** What explains the workers' descriptors. */
+export const LOAD: Series = {
+  title: 'needed for connections and flows',
+  unit: 'descriptors',
+  of: ({ said }) => (said === undefined ? undefined : 2 * said.connections + said.flows),
+  allowed: undefined,
+}
+
+export const ALL_SERIES: readonly Series[] = [
+  CONTROL_MEMORY,
+  WORKER_MEMORY,
+  SHARED_MEMORY,
+  CONTROL_HEAP,
+  CONTROL_DESCRIPTORS,
+  WORKER_DESCRIPTORS,
+  LOAD,
+]
+
+export function pointsOf({ of }: Series, samples: readonly SoakSample[]): Point[] {
+  return samples.flatMap(sample => {
+    const value = of(sample)
+    return value === undefined ? [] : [{ at: sample.at, value }]
+  })
+}

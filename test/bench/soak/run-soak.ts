@@ -1,0 +1,68 @@
+import { setTimeout } from 'node:timers/promises'
+import { type Teardown } from '../../support/node-network.js'
+import { ours, startOurs } from '../contenders/ours.js'
+import { circumstancesNow } from '../report/circumstances.js'
+import { apiObjectsOf } from '../site/api-objects-of.js'
+import { SMALL } from '../site/bench-service.js'
+import { BenchSite } from '../site/bench-site.js'
+import { type ChangeCounts, Changes } from './churn/changes.js'
+import { type ClientReport, SoakClient } from './client/soak-client.js'
+import { ProxyProbe } from './proxy-probe.js'
+import { STANDING } from './soak-services.js'
+import { type SoakResults, type SoakSample } from './soak-results.js'
+import { startPods } from './start-pods.js'
+
+const SAMPLE_MS = 1000
+/** Every so many samples the metrics are read too. */
+const METRICS_EVERY = 5
+
+/**
+ * What is not the default: metrics are read from another host, as a Prometheus does; and flows end soon, so that thousands
+ * of them come and go.
+ */
+const ARGS = ['--data-plane-workers=auto', '--metrics-bind-address=0.0.0.0:10249', '--udp-timeout=10s']
+const METRICS_URL = 'http://192.168.60.1:10249/metrics'
+
+/** Told of each sample. */
+export type OnSample = (sample: SoakSample, report: ClientReport, changes: ChangeCounts) => void
+
+/** Starts the proxy with everything around it, and has it under load for so many minutes. */
+export async function runSoak(t: Teardown, minutes: number, onSample: OnSample): Promise<SoakResults> {
+  const circumstances = circumstancesNow([ours], [])
+  const site = await BenchSite.create(t)
+  const running = await startOurs(site, SMALL, ARGS)
+  t.teardown(() => running.stop())
+  await site.shortenConntrackTimes()
+  await startPods(site)
+  const client = new SoakClient(site)
+  await running.api.put(STANDING.flatMap(apiObjectsOf))
+  await client.awaitAll(STANDING)
+
+  const probe = new ProxyProbe(running.pids[0]!, client, METRICS_URL)
+  const changes = new Changes(running.api, client)
+  let failure: Error | undefined
+  await client.start()
+  changes.start(error => (failure ??= error))
+  const samples: SoakSample[] = []
+  const start = performance.now()
+  for (let n = 0; n * SAMPLE_MS <= minutes * 60_000; n++) {
+    await setTimeout(Math.max(0, start + n * SAMPLE_MS - performance.now()))
+    if (failure !== undefined) throw failure
+    const sample = await probe.sample(n % METRICS_EVERY === 0)
+    samples.push(sample)
+    onSample(sample, await client.report(), changes.counts)
+  }
+  const { cpuSeconds } = probe
+  await changes.stop()
+  await client.stop()
+  const errorLines = running.proxy.lines.filter(line => /^[EF]\d{4} /.test(line))
+  return {
+    circumstances,
+    minutes,
+    samples,
+    ...(await client.report()),
+    changes: changes.counts,
+    errorLines,
+    cpuSeconds,
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The proxy under mixed load for a long time: `npm run soak [-- --minutes N]`, by default 30. Needs root. Everything happens in
+ * network namespaces of its own. Exit code 1 when there was an error, or something grows.
+ */
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { cannotUseNamespaces } from '../../support/node-network.js'
+import { Ending } from '../ending.js'
+import { judgeSoak } from './report/judge-soak.js'
+import { SoakProgress } from './report/soak-progress.js'
+import { writeSoakReport } from './report/write-soak-report.js'
+import { runSoak } from './run-soak.js'
+import { type SoakResults } from './soak-results.js'
+
+/** Beside the load itself, for start and end, in milliseconds. */
+const MORE_MS = 3 * 60_000
+const ENDING_MS = 30_000
+
+const USAGE = `npm run soak                     30 minutes, and the report: docs/soak.md
+npm run soak -- --minutes N      another time; below 30 the report is written elsewhere
+npm run soak -- --report FILE    the report again, from the samples of an earlier soak
+`
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '30' },
+    report: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+const minutes = Number(values.minutes)
+
+if (values.help || !(minutes > 0)) {
+  process.stderr.write(values.help ? USAGE : `There is no soak of "${values.minutes}" minutes.\n\n${USAGE}`)
+  process.exitCode = values.help ? 0 : 2
+} else if (values.report !== undefined) {
+  tell(JSON.parse(readFileSync(values.report, 'utf8')) as SoakResults)
+} else if (cannotUseNamespaces !== false) {
+  process.stderr.write(`The soak ${cannotUseNamespaces}.\n`)
+  process.exitCode = 1
+} else {
+  await soak()
+}
+
+async function soak(): Promise<void> {
+  const progress = new SoakProgress(minutes)
+  progress.begin()
+  let results: SoakResults | undefined
+  await Ending.around(async t => {
+    const limitMs = minutes * 60_000 + MORE_MS
+    const overrun = new Promise<never>((_, reject) => {
+      const fail = (): void => {
+        reject(new Error(`The soak of ${minutes} minutes has not ended after ${limitMs / 60_000}`))
+        // Whatever it is that holds it up may hold up the clean-up too.
+        setTimeout(() => process.exit(1), ENDING_MS).unref()
+      }
+      const timer = setTimeout(fail, limitMs)
+      t.teardown(() => clearTimeout(timer))
+    })
+    const run = runSoak(t, minutes, (sample, report) => progress.sample(sample, report))
+    results = await Promise.race([run, overrun])
+  })
+  tell(results!)
+}
+
+function tell(results: SoakResults): void {
+  const verdict = judgeSoak(results)
+  new SoakProgress(results.minutes).end(results, verdict)
+  process.stdout.write(`Written: ${writeSoakReport(results, verdict).join(', ')}\n`)
+  if (verdict.failures.length > 0) process.exitCode = 1
+}
