@@ -89,6 +89,20 @@ t.test('a closed watch goes on from its last version, and no event is lost or li
   test.equal(api.seen('services', 'watch')[1]?.query.get('resourceVersion'), lastVersion)
 })
 
+t.test('a watch that goes on hears of its own resource only, whatever has changed elsewhere', async test => {
+  const { api, source } = await settled(test)
+  // Endpoints have the name of their Service.
+  api.put('endpoints', endpoints('web'))
+  api.put('endpointslices', slice('web-1', 'web', '10.244.0.9'))
+  await source.until(() => addressesOf(source.store, 'web') === '10.244.0.9')
+  const web = source.store.services.get('default/web')
+  api.closeWatches('services')
+  await api.watching('services')
+  api.put('services', service('a', '10.96.0.2'))
+  await source.until(() => source.store.services.has('default/a'))
+  test.equal(source.store.services.get('default/web'), web, 'the Service is as it was')
+})
+
 t.test('a bookmark moves the version on, so that a compaction does not force a list', async test => {
   const { api } = await settled(test)
   // Changes elsewhere move the version of the whole cluster past that of the last Service.

@@ -372,7 +372,8 @@ export class ApiServer {
       response.end(line({ type: 'ERROR', object: status(410, 'Expired', `too old resource version: ${from}`) }))
       return
     }
-    for (const change of this.#history) if (change.version > from) tell(watcher, change)
+    // Versions are those of the whole store, so a watch that goes on passes over what happened to other resources.
+    for (const change of this.#history) if (change.version > from && change.resource === resource) tell(watcher, change)
     this.#watchers.add(watcher)
     const seconds = Number(query.get('timeoutSeconds') ?? 0)
     const timer = seconds > 0 ? setTimeout(() => watcher.silent || response.end(), seconds * 1000) : undefined
