@@ -39,6 +39,13 @@ const PROCESSES = 4
 /** In one call; what is left comes up again with the next list, or expires: after 30 to 180 s without a datagram. */
 const REMOVALS_PER_CALL = 1024
 
+/**
+ * What the program says when an entry that it found had gone by itself before it could remove it. It ends there and then, so that
+ * others of the kind may be left: it is asked again, a few times, since each time there are fewer.
+ */
+const OVERTAKEN = /such conntrack doesn't exist/
+const MOST_OVERTAKEN = 5
+
 const TUPLE = /src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)/g
 
 /** Reads what `conntrack -L -p udp` prints, one entry a line; a line that is no such entry is passed over. */
@@ -98,7 +105,7 @@ export class ConntrackProgram implements Conntrack {
   async #removeTogether(batch: readonly string[]): Promise<boolean> {
     const result = await this.#conntrack(['-R', '-'], `${batch.join('\n')}\n`)
     if (result === undefined) return true
-    if (result.exitCode === 0) this.#takesBatches = true
+    if (result.exitCode === 0 || isOvertaken(result)) this.#takesBatches = true
     return result.exitCode === 0
   }
 
@@ -107,9 +114,9 @@ export class ConntrackProgram implements Conntrack {
     const work = async (): Promise<void> => {
       for (let next = left.shift(); next !== undefined; next = left.shift()) {
         const args = next.split(' ')
-        const result = await this.#conntrack(args)
-        if (result !== undefined && result.exitCode !== 0 && !/\b0 flow entries have been deleted/.test(result.stderr))
-          throw failureOf(args, result)
+        let result = await this.#conntrack(args)
+        for (let times = 1; times < MOST_OVERTAKEN && isOvertaken(result); times++) result = await this.#conntrack(args)
+        if (result !== undefined && !isDone(result)) throw failureOf(args, result)
       }
     }
     await Promise.all(Array.from({ length: PROCESSES }, work))
@@ -140,6 +147,15 @@ export class ConntrackProgram implements Conntrack {
 function removal({ family, destination, replySource }: UdpEntry): string {
   const ends = `-d ${destination.address} --dport ${destination.port} -r ${replySource.address}`
   return `-D -p udp -f ${family.toLowerCase()} -w 0 ${ends} --reply-port-src ${replySource.port}`
+}
+
+function isOvertaken(result: CommandResult | undefined): boolean {
+  return result !== undefined && result.exitCode !== 0 && OVERTAKEN.test(result.stderr)
+}
+
+/** Whether nothing is left to complain of: what is left after many attempts ends by itself, as others just did. */
+function isDone(result: CommandResult): boolean {
+  return result.exitCode === 0 || isOvertaken(result) || /\b0 flow entries have been deleted/.test(result.stderr)
 }
 
 function failureOf(args: readonly string[], result: CommandResult): ProxyFailure {

@@ -10,6 +10,11 @@ const NOTHING_DELETED: CommandResult = {
   stdout: '',
   stderr: 'conntrack v1.4.7 (conntrack-tools): 0 flow entries have been deleted.\n',
 }
+const OVERTAKEN: CommandResult = {
+  exitCode: 1,
+  stdout: '',
+  stderr: "conntrack v1.4.7 (conntrack-tools): Operation failed: such conntrack doesn't exist\n",
+}
 const DENIED: CommandResult = {
   exitCode: 1,
   stdout: '',
@@ -161,6 +166,20 @@ void t.test('A removal that fails says what the program said', async t => {
   })
   await t.rejects(conntrack.delete([entry(53)]), { code: 'PROGRAM_FAILED' }, 'and it is tried again')
   t.strictSame(log.entries, [])
+})
+
+void t.test('A removal that an entry forestalls by its own end is made again, for the others of its kind', async t => {
+  let removals = 0
+  const { conntrack, calls, log } = program(([option]) => (option === '-D' && ++removals > 2 ? OK : OVERTAKEN))
+  await conntrack.delete([entry(53)])
+  t.equal(calls.filter(call => call.startsWith('conntrack -D ')).length, 3)
+  t.strictSame(log.entries, [])
+  await conntrack.delete([entry(54)])
+  t.equal(calls.filter(call => call === 'conntrack -R -').length, 2, 'the program takes removals together all the same')
+
+  const always = program(() => OVERTAKEN)
+  await always.conntrack.delete([entry(53), entry(54)])
+  t.equal(always.calls.length, 1 + 2 * 5, 'not for ever, and it is no failure')
 })
 
 void t.test('One call removes a bounded number, in portions, and says what is left', async t => {
