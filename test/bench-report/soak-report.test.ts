@@ -32,7 +32,7 @@ async function resultsOf(given: Partial<SoakResults> = {}): Promise<SoakResults>
     tallies: book.tallies,
     noted: book.noted,
     changes: { endpointsReplaced: 1200, servicesPassed: 30, servicesHollow: 20 },
-    errorLines: [],
+    log: ['I0102 03:04:05 all is well'],
     cpuSeconds: 36,
     ...given,
   }
@@ -73,7 +73,7 @@ void t.test('Errors count but where they are expected, and each kind of load has
 void t.test('A worker that was replaced, and an error in the log, are failures', async t => {
   const said = { ...sampleAt(0).said!, restarts: 1 }
   const samples = [...(await resultsOf()).samples.slice(0, -1), sampleAt(360, { said })]
-  const { failures } = judgeSoak(await resultsOf({ samples, errorLines: ['E0102 03:04:05 it broke'] }))
+  const { failures } = judgeSoak(await resultsOf({ samples, log: ['E0102 03:04:05 it broke'] }))
   t.strictSame(failures, ['1 workers ended and were replaced', '1 lines of its log tell of errors'])
 })
 
@@ -81,7 +81,7 @@ void t.test('Each number that grows is named', async t => {
   const growing = (at: number): SoakSample => {
     const { control, workers } = sampleAt(at)
     return sampleAt(at, {
-      control: { ...control, rssBytes: control.rssBytes + at * 0.1 * MIB },
+      control: { ...control, rssBytes: control.rssBytes + at * 0.2 * MIB },
       workers: { ...workers, descriptors: workers.descriptors + at },
     })
   }
@@ -114,10 +114,10 @@ void t.test('The page gives the verdict, and what it is about', async t => {
   t.match(page, '**Passed**: 6 minutes of TCP and UDP')
   t.match(page, '(a-picture.svg)')
   t.match(page, 'used 10.0 % of one CPU')
-  t.match(page, 'Allowed are\n3 MiB and 12 descriptors')
+  t.match(page, 'Allowed are\n43 MiB and 12 descriptors')
   t.match(page, '| CPU | 2 × some |')
   t.notMatch(page, /undefined|NaN|## Errors/)
-  const failed = await resultsOf({ errorLines: ['E0102 03:04:05 it broke'] })
+  const failed = await resultsOf({ log: ['E0102 03:04:05 it broke'] })
   const failedPage = soakPage(failed, judgeSoak(failed), 'a-picture.svg')
   t.match(failedPage, '**Not passed**')
   t.match(failedPage, '- 1 lines of its log tell of errors')

@@ -1,13 +1,15 @@
 import { setTimeout } from 'node:timers/promises'
 import { type Teardown } from '../../support/node-network.js'
+import { type ProxyProcess } from '../../support/proxy-process.js'
 import { ours, startOurs } from '../contenders/ours.js'
 import { circumstancesNow } from '../report/circumstances.js'
 import { apiObjectsOf } from '../site/api-objects-of.js'
 import { SMALL } from '../site/bench-service.js'
 import { BenchSite } from '../site/bench-site.js'
-import { type ChangeCounts, Changes } from './churn/changes.js'
+import { Changes } from './churn/changes.js'
 import { type ClientReport, SoakClient } from './client/soak-client.js'
 import { ProxyProbe } from './proxy-probe.js'
+import { METRICS_URL, SOAK_ARGS } from './soak-args.js'
 import { STANDING } from './soak-services.js'
 import { type SoakResults, type SoakSample } from './soak-results.js'
 import { startPods } from './start-pods.js'
@@ -16,21 +18,14 @@ const SAMPLE_MS = 1000
 /** Every so many samples the metrics are read too. */
 const METRICS_EVERY = 5
 
-/**
- * What is not the default: metrics are read from another host, as a Prometheus does; and flows end soon, so that thousands
- * of them come and go.
- */
-const ARGS = ['--data-plane-workers=auto', '--metrics-bind-address=0.0.0.0:10249', '--udp-timeout=10s']
-const METRICS_URL = 'http://192.168.60.1:10249/metrics'
-
 /** Told of each sample. */
-export type OnSample = (sample: SoakSample, report: ClientReport, changes: ChangeCounts) => void
+export type OnSample = (sample: SoakSample, report: ClientReport) => void
 
 /** Starts the proxy with everything around it, and has it under load for so many minutes. */
 export async function runSoak(t: Teardown, minutes: number, onSample: OnSample): Promise<SoakResults> {
   const circumstances = circumstancesNow([ours], [])
   const site = await BenchSite.create(t)
-  const running = await startOurs(site, SMALL, ARGS)
+  const running = await startOurs(site, SMALL, SOAK_ARGS)
   t.teardown(() => running.stop())
   await site.shortenConntrackTimes()
   await startPods(site)
@@ -48,21 +43,27 @@ export async function runSoak(t: Teardown, minutes: number, onSample: OnSample):
   for (let n = 0; n * SAMPLE_MS <= minutes * 60_000; n++) {
     await setTimeout(Math.max(0, start + n * SAMPLE_MS - performance.now()))
     if (failure !== undefined) throw failure
+    checkRunning(running.proxy)
     const sample = await probe.sample(n % METRICS_EVERY === 0)
     samples.push(sample)
-    onSample(sample, await client.report(), changes.counts)
+    onSample(sample, await client.report())
   }
   const { cpuSeconds } = probe
   await changes.stop()
   await client.stop()
-  const errorLines = running.proxy.lines.filter(line => /^[EF]\d{4} /.test(line))
+  if (failure !== undefined) throw failure
   return {
     circumstances,
     minutes,
     samples,
     ...(await client.report()),
     changes: changes.counts,
-    errorLines,
+    log: running.proxy.lines,
     cpuSeconds,
   }
+}
+
+function checkRunning({ child, lines }: ProxyProcess): void {
+  if (child.exitCode === null && child.signalCode === null) return
+  throw new Error(`The proxy has ended. Its last lines:\n${lines.slice(-15).join('\n')}`)
 }

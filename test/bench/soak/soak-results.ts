@@ -42,10 +42,15 @@ export interface SoakResults {
   readonly tallies: Tallies
   readonly noted: readonly NotedError[]
   readonly changes: ChangeCounts
-  /** Lines of the proxy's log that tell of errors. */
-  readonly errorLines: readonly string[]
+  /** The proxy's log. */
+  readonly log: readonly string[]
   /** User and system time of all processes of the proxy, in seconds. */
   readonly cpuSeconds: number
+}
+
+/** Lines of the proxy's log that tell of errors. */
+export function errorLinesOf({ log }: SoakResults): string[] {
+  return log.filter(line => /^[EF]\d{4} /.test(line))
 }
 
 /** What every judgement leaves out: 5 of 30 minutes, and of a shorter soak as large a part. */

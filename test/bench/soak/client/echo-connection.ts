@@ -78,9 +78,16 @@ export class EchoConnection {
   async end(): Promise<void> {
     this.#socket.removeAllListeners('end')
     if (this.#failure !== undefined) throw this.#failure
-    const ended = once(this.#socket, 'end', { signal: AbortSignal.timeout(this.#patienceMs) })
+    const limit = AbortSignal.timeout(this.#patienceMs)
+    const ended = once(this.#socket, 'end', { signal: limit })
     this.#socket.end()
-    await ended.finally(() => this.#socket.destroy())
+    try {
+      await ended
+    } catch (error) {
+      throw limit.aborted ? new Error('does not end') : error
+    } finally {
+      this.#socket.destroy()
+    }
   }
 
   destroy(): void {

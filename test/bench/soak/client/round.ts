@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 
 /** One who does the same work again and again, with a pause after each time. */
@@ -15,6 +16,11 @@ export class Rounds {
   #stopped = false
   readonly #running: Promise<void>[] = []
   readonly #wake = new AbortController()
+
+  constructor() {
+    // One for each who pauses.
+    setMaxListeners(0, this.#wake.signal)
+  }
 
   start(round: Round): void {
     this.#running.push(this.#run(round))

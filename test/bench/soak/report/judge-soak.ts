@@ -1,7 +1,7 @@
 import { type Tally } from '../client/tally.js'
-import { type SoakResults, warmUpSeconds } from '../soak-results.js'
+import { type SoakResults, errorLinesOf, warmUpSeconds } from '../soak-results.js'
 import { type Growth, growthOf } from './growth.js'
-import { ALL_SERIES, type Series, pointsOf } from './series.js'
+import { ALL_SERIES, type Series, allowedOf, pointsOf } from './series.js'
 
 /** One number of the proxy, and what became of it. */
 export interface SeriesGrowth {
@@ -22,11 +22,12 @@ const FIRST_SAMPLES = 10
 
 /** What is to be held against the proxy. */
 export function judgeSoak(results: SoakResults): SoakVerdict {
-  const { minutes, samples, tallies, errorLines } = results
+  const { minutes, samples, tallies } = results
+  const errorLines = errorLinesOf(results)
   const from = warmUpSeconds(minutes)
   const series = ALL_SERIES.flatMap((each): SeriesGrowth[] => {
     const points = pointsOf(each, samples)
-    const growth = growthOf(points, from, each.allowed ?? Infinity)
+    const growth = growthOf(points, from, allowedOf(each, minutes) ?? Infinity)
     const first = Math.min(...points.slice(0, FIRST_SAMPLES).map(({ value }) => value))
     return growth === undefined ? [] : [{ series: each, first, growth }]
   })

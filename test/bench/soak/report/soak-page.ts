@@ -1,18 +1,19 @@
 import { mdTable } from '../../report/md-table.js'
 import { numberText } from '../../report/number-text.js'
-import { type SoakResults, warmUpSeconds } from '../soak-results.js'
+import { type SoakResults, errorLinesOf, warmUpSeconds } from '../soak-results.js'
+import { SOAK_ARGS } from '../soak-args.js'
 import { WINDOWS } from './growth.js'
 import { type SoakVerdict } from './judge-soak.js'
-import { ALL_SERIES } from './series.js'
+import { ALL_SERIES, WHOLE_MINUTES, allowedOf } from './series.js'
 import { growthTable, requestTable } from './soak-tables.js'
 
 /** The report as a page. @param picture path of the picture, from the page */
 export function soakPage(results: SoakResults, { series, failures }: SoakVerdict, picture: string): string {
-  const { circumstances, minutes, changes, cpuSeconds, samples, noted, errorLines } = results
+  const { circumstances, minutes, changes, cpuSeconds, samples, noted } = results
   const { machine, versions } = circumstances
   const details = [
     ...noted.map(({ at, of, error }) => `${new Date(at).toISOString().slice(11, 23)} ${of}: ${error}`),
-    ...errorLines,
+    ...errorLinesOf(results),
   ]
   return `# Soak
 
@@ -28,7 +29,8 @@ ${failures.map(failure => `\n- ${failure}`).join('')}
 ${mdTable(requestTable(results))}
 
 Meanwhile endpoints of a Service were replaced ${numberText(changes.endpointsReplaced, 0)} times, ${numberText(changes.servicesPassed, 0)} Services came and went,
-and ${numberText(changes.servicesHollow, 0)} times one had no endpoint for a while. The proxy used ${numberText((100 * cpuSeconds) / (samples.at(-1)?.at ?? NaN), 1)} % of one CPU.
+and ${numberText(changes.servicesHollow, 0)} times one had no endpoint for a while. The proxy, which ran with its defaults but for
+\`${SOAK_ARGS.slice(1).join(' ')}\`, used ${numberText((100 * cpuSeconds) / (samples.at(-1)?.at ?? NaN), 1)} % of one CPU.
 
 Each Pod says of which Service it is and sends back what it gets, and the client compares. No Pod ever ends, so whatever goes
 wrong is an error, but for two things. A Service whose endpoints refuse or are silent is there to have errors: they are expected. A
@@ -40,13 +42,14 @@ a request that stays without answer is an error. A connection to an endpoint, or
 ${mdTable(growthTable(series))}
 
 Every second, of all processes of the proxy: what is resident (RSS), the same with shared pages by their share (PSS), and open
-descriptors. ${warmUpSeconds(minutes) / 60} minutes of warm-up are left out of every judgement.
+descriptors. ${numberText(warmUpSeconds(minutes), 0)} seconds of warm-up are left out of every judgement.
 
 **The rule.** Memory rises from one garbage collection to the next and falls again, so what counts is what it falls back to. The
 time after the warm-up is cut into ${WINDOWS} windows, and of each the lowest value is taken. A number grows if the trend of these
 (Theil–Sen, the median of the slopes between any two) rises by more than is allowed over the whole time, and if in the last third
 it does not once come back to where it was in the first, but for half of that. Allowed are
-${allowances()}. A leak of 200 KiB a minute, or of one descriptor, is above. PSS is not judged, since every other program
+${allowances(minutes)}.
+${minutes < WHOLE_MINUTES ? 'In a soak that is as short as this one, most of it is what any new process takes up.' : 'A leak of 200 KiB a minute, or of one descriptor, is above.'} PSS is not judged, since every other program
 of the machine that begins or ends changes it; nor is the heap, whose garbage is nobody's loss.
 
 ## Circumstances
@@ -59,7 +62,10 @@ ${Object.entries({ ...machine, date: circumstances.at.slice(0, 10), ...versions 
 ${details.length === 0 ? '' : `\n## Errors\n\n${details.map(line => `    ${line}\n`).join('')}`}`
 }
 
-function allowances(): string {
-  const amounts = ALL_SERIES.flatMap(({ allowed, unit }) => (allowed === undefined ? [] : [`${allowed} ${unit}`]))
+function allowances(minutes: number): string {
+  const amounts = ALL_SERIES.flatMap(series => {
+    const allowed = allowedOf(series, minutes)
+    return allowed === undefined ? [] : [`${allowed} ${series.unit}`]
+  })
   return [...new Set(amounts)].join(' and ')
 }

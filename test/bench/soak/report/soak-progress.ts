@@ -3,7 +3,7 @@ import { numberText } from '../../report/number-text.js'
 import { statusLine } from '../../report/status-line.js'
 import { rightAligned } from '../../report/terminal-progress.js'
 import { type ClientReport } from '../client/soak-client.js'
-import { type SoakResults, type SoakSample } from '../soak-results.js'
+import { type SoakResults, type SoakSample, errorLinesOf } from '../soak-results.js'
 import { type SoakVerdict, errorsOf } from './judge-soak.js'
 import { growthTable, requestTable } from './soak-tables.js'
 
@@ -43,7 +43,7 @@ export class SoakProgress {
     this.#terminal.table(rightAligned(growthTable(series)))
     for (const { at, of, error } of results.noted.slice(0, 10))
       this.#terminal.say(`${new Date(at).toISOString()} ${of}: ${error}`)
-    for (const line of results.errorLines.slice(0, 10)) this.#terminal.say(line)
+    for (const line of errorLinesOf(results).slice(0, 10)) this.#terminal.say(line)
     for (const failure of failures) this.#terminal.verdict(false, failure)
     if (failures.length === 0) this.#terminal.verdict(true, 'no error, and nothing grows')
   }

@@ -18,7 +18,7 @@ export function requestTable({ tallies }: SoakResults): string[][] {
       kinds.join(', '),
     ]
   })
-  return [['', 'done', 'sent again', 'errors', 'expected errors', 'of which'], ...rows]
+  return [['', 'done', 'sent again', 'errors', 'expected errors', 'kinds'], ...rows]
 }
 
 /** What the proxy held, a row for each number; the first row is the heading. */

@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type SoakResults } from '../soak-results.js'
 import { type SoakVerdict } from './judge-soak.js'
+import { WHOLE_MINUTES } from './series.js'
 import { soakPage } from './soak-page.js'
 import { soakPicture } from './soak-picture.js'
-
-const WHOLE_MINUTES = 30
 
 /**
  * Writes the page and the picture: into `docs`, from the root of the repository, when the soak had its whole time, and into a
