@@ -114,7 +114,7 @@ void t.test('The page gives the verdict, and what it is about', async t => {
   t.match(page, '**Passed**: 6 minutes of TCP and UDP')
   t.match(page, '(a-picture.svg)')
   t.match(page, 'used 10.0 % of one CPU')
-  t.match(page, 'Allowed are\n43 MiB and 12 descriptors')
+  t.match(page, 'Allowed are\n44 MiB and 12 descriptors')
   t.match(page, '| CPU | 2 × some |')
   t.notMatch(page, /undefined|NaN|## Errors/)
   const failed = await resultsOf({ log: ['E0102 03:04:05 it broke'] })

@@ -58,7 +58,7 @@ export async function runSoak(t: Teardown, minutes: number, onSample: OnSample):
     samples,
     ...(await client.report()),
     changes: changes.counts,
-    log: running.proxy.lines,
+    log: [...running.proxy.lines],
     cpuSeconds,
   }
 }
