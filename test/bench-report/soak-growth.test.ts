@@ -93,5 +93,7 @@ void t.test('Without samples in every window there is no judgement', t => {
   t.equal(growthOf(samples(() => 1).slice(0, 200), WARM_UP, ALLOWED), undefined, 'of the warm-up only')
   const gap = samples(() => 1).filter(({ at }) => at < 900 || at > 1000)
   t.equal(growthOf(gap, WARM_UP, ALLOWED), undefined, 'none for more than a minute')
+  const few = samples(leak(2000)).filter(({ at }) => at % 100 === 0)
+  t.ok(growthOf(few, WARM_UP, ALLOWED)?.grows, 'few are enough when there are some in each part of the time')
   t.end()
 })

@@ -15,6 +15,8 @@ import { type SoakResults } from './soak-results.js'
 /** Beside the load itself, for start and end, in milliseconds. */
 const MORE_MS = 3 * 60_000
 const ENDING_MS = 30_000
+/** Of less, the warm-up would be over before there are as many UDP flows as there are to be. */
+const LEAST_MINUTES = 2
 
 const USAGE = `npm run soak                     30 minutes, and the report: docs/soak.md
 npm run soak -- --minutes N      another time; below 30 the report is written elsewhere
@@ -30,8 +32,9 @@ const { values } = parseArgs({
 })
 const minutes = Number(values.minutes)
 
-if (values.help || !(minutes > 0)) {
-  process.stderr.write(values.help ? USAGE : `There is no soak of "${values.minutes}" minutes.\n\n${USAGE}`)
+if (values.help || !(minutes >= LEAST_MINUTES)) {
+  const wrong = `A soak takes ${LEAST_MINUTES} minutes at the least, not "${values.minutes}".\n\n`
+  process.stderr.write(values.help ? USAGE : `${wrong}${USAGE}`)
   process.exitCode = values.help ? 0 : 2
 } else if (values.report !== undefined) {
   tell(JSON.parse(readFileSync(values.report, 'utf8')) as SoakResults)

@@ -19,6 +19,9 @@ export interface Growth {
 
 /** How many windows the time after the warm-up is cut into: of a minute each, in a soak of 30 minutes. */
 export const WINDOWS = 25
+/** Of a short soak there may be fewer, so that each has some points, but not fewer than this. */
+const LEAST_WINDOWS = 6
+const POINTS_IN_WINDOW = 2
 
 /**
  * Whether a value grows, by what it falls back to: the lowest value of each window. Memory rises from one garbage collection to
@@ -36,13 +39,16 @@ export const WINDOWS = 25
  */
 export function growthOf(points: readonly Point[], from: number, allowed: number): Growth | undefined {
   const end = points.at(-1)?.at ?? 0
-  const length = (end - from) / WINDOWS
-  const floors = Array.from({ length: WINDOWS }, (_, n) => {
+  const judged = points.filter(({ at }) => at >= from).length
+  const windows = Math.min(WINDOWS, Math.floor(judged / POINTS_IN_WINDOW))
+  if (windows < LEAST_WINDOWS) return undefined
+  const length = (end - from) / windows
+  const floors = Array.from({ length: windows }, (_, n) => {
     const window = points.filter(({ at }) => at >= from + n * length && at <= from + (n + 1) * length)
     return lowest(window)
   })
-  if (length <= 0 || !floors.every(isPoint)) return undefined
-  const third = Math.floor(WINDOWS / 3)
+  if (!floors.every(isPoint)) return undefined
+  const third = Math.floor(windows / 3)
   const early = lowest(floors.slice(0, third))!.value
   const late = lowest(floors.slice(-third))!.value
   const perSecond = theilSen(floors)

@@ -45,7 +45,7 @@ Every second, of all processes of the proxy: what is resident (RSS), the same wi
 descriptors. ${numberText(warmUpSeconds(minutes), 0)} seconds of warm-up are left out of every judgement.
 
 **The rule.** Memory rises from one garbage collection to the next and falls again, so what counts is what it falls back to. The
-time after the warm-up is cut into ${WINDOWS} windows, and of each the lowest value is taken. A number grows if the trend of these
+time after the warm-up is cut into at most ${WINDOWS} windows, and of each the lowest value is taken. A number grows if the trend of these
 (Theil–Sen, the median of the slopes between any two) rises by more than is allowed over the whole time, and if in the last third
 it does not once come back to where it was in the first, but for half of that. Allowed are
 ${allowances(minutes)}.
