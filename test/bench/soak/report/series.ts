@@ -20,7 +20,7 @@ export interface Series {
 const MEMORY_MIB = 4
 /** In a soak that is too short for a process to have settled. */
 const SETTLING_MIB = 40
-/** Half of one descriptor a minute. Less is how the load happens to lie. */
+/** Half of one descriptor a minute. Less is what changes between the look at the descriptors and the metrics. */
 const DESCRIPTORS = 12
 /** A soak of so many minutes is a whole one. */
 export const WHOLE_MINUTES = 30
@@ -57,18 +57,29 @@ export const CONTROL_DESCRIPTORS: Series = {
   of: ({ control }) => control.descriptors,
   allowed: DESCRIPTORS,
 }
+/** Not judged by itself: more connections and flows at a moment need more. */
 export const WORKER_DESCRIPTORS: Series = {
   title: 'descriptors of the data-plane workers',
   unit: 'descriptors',
   of: ({ workers }) => workers.descriptors,
-  allowed: DESCRIPTORS,
+  allowed: undefined,
 }
-/** What explains the workers' descriptors. */
-export const LOAD: Series = {
+/** A connection has one to its client and one to its endpoint; the flows of a client share the listener's. */
+export const LOAD_DESCRIPTORS: Series = {
   title: 'needed for connections and flows',
   unit: 'descriptors',
   of: ({ said }) => (said === undefined ? undefined : 2 * said.connections + said.flows),
   allowed: undefined,
+}
+/** Listeners, and what else a process needs; and whatever was not closed. */
+export const EXCESS_DESCRIPTORS: Series = {
+  title: 'descriptors of the workers beyond those needed',
+  unit: 'descriptors',
+  of: sample => {
+    const needed = LOAD_DESCRIPTORS.of(sample)
+    return needed === undefined ? undefined : sample.workers.descriptors - needed
+  },
+  allowed: DESCRIPTORS,
 }
 
 export const ALL_SERIES: readonly Series[] = [
@@ -78,7 +89,8 @@ export const ALL_SERIES: readonly Series[] = [
   CONTROL_HEAP,
   CONTROL_DESCRIPTORS,
   WORKER_DESCRIPTORS,
-  LOAD,
+  LOAD_DESCRIPTORS,
+  EXCESS_DESCRIPTORS,
 ]
 
 /** How much a series may rise in a soak of so many minutes; undefined when it is only shown. */

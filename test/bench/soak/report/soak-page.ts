@@ -20,8 +20,7 @@ export function soakPage(results: SoakResults, { series, failures }: SoakVerdict
 Written by \`npm run soak\`; never change it by hand.
 
 **${failures.length === 0 ? 'Passed' : 'Not passed'}**: ${minutes} minutes of TCP and UDP while endpoints and Services came and went, ${circumstances.at.slice(0, 10)}.
-${failures.map(failure => `\n- ${failure}`).join('')}
-
+${failures.map(failure => `\n- ${failure}\n`).join('')}
 ![Memory and descriptors over time](${picture})
 
 ## Load
@@ -30,7 +29,7 @@ ${mdTable(requestTable(results))}
 
 Meanwhile endpoints of a Service were replaced ${numberText(changes.endpointsReplaced, 0)} times, ${numberText(changes.servicesPassed, 0)} Services came and went,
 and ${numberText(changes.servicesHollow, 0)} times one had no endpoint for a while. The proxy, which ran with its defaults but for
-\`${SOAK_ARGS.slice(1).join(' ')}\`, used ${numberText((100 * cpuSeconds) / (samples.at(-1)?.at ?? NaN), 1)} % of one CPU.
+\`-v=2 ${SOAK_ARGS.slice(1).join(' ')}\`, used ${numberText((100 * cpuSeconds) / (samples.at(-1)?.at ?? NaN), 1)} % of one CPU.
 
 Each Pod says of which Service it is and sends back what it gets, and the client compares. No Pod ever ends, so whatever goes
 wrong is an error, but for two things. A Service whose endpoints refuse or are silent is there to have errors: they are expected. A
@@ -49,6 +48,7 @@ time after the warm-up is cut into at most ${WINDOWS} windows, and of each the l
 (Theil–Sen, the median of the slopes between any two) rises by more than is allowed over the whole time, and if in the last third
 it does not once come back to where it was in the first, but for half of that. Allowed are
 ${allowances(minutes)}.
+Every connection needs two descriptors and every flow one, so what is judged are those beyond.
 ${minutes < WHOLE_MINUTES ? 'In a soak that is as short as this one, most of it is what any new process takes up.' : 'A leak of 200 KiB, or of one descriptor, a minute is above.'} PSS is not judged, since every
 other program of the machine that begins or ends changes it. A process that gives memory back to the system meanwhile may hide a leak
 of as much; what JavaScript of the control process holds is judged by itself for that reason.

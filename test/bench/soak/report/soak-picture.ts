@@ -4,7 +4,7 @@ import { type Line, PLOT_HEIGHT, PLOT_WIDTH, plot } from './plot.js'
 import {
   CONTROL_DESCRIPTORS,
   CONTROL_MEMORY,
-  LOAD,
+  LOAD_DESCRIPTORS,
   SHARED_MEMORY,
   type Series,
   WORKER_DESCRIPTORS,
@@ -37,7 +37,7 @@ export function soakPicture({ samples, minutes }: SoakResults): string {
     title: 'Open descriptors',
     unit: 'descriptors',
     lines: [
-      line(LOAD, 'needed for connections and flows', 'third'),
+      line(LOAD_DESCRIPTORS, 'needed for connections and flows', 'third'),
       line(CONTROL_DESCRIPTORS, 'control process', 'first'),
       line(WORKER_DESCRIPTORS, 'data-plane workers', 'second'),
     ],
