@@ -1,10 +1,11 @@
 import { type IpAddress, parseIp } from '../model/address.js'
 import { type Cidr, parseCidr } from '../model/cidr.js'
+import { type ProxyMode, PROXY_MODES, isProxyMode } from '../model/proxy-mode.js'
 import { specialAddress } from '../model/special-address.js'
 import { parsePortRange } from '../model/port-range.js'
 import { parseDuration } from './duration.js'
 import { FLAGS } from './flags.js'
-import { type ConntrackConfig, type DetectLocal } from './kube-proxy-config.js'
+import { type ConntrackConfig, type DetectLocal, type OnExit } from './kube-proxy-config.js'
 
 /** Flag values as they were typed, by flag name; what is absent has its default. */
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
@@ -60,7 +61,7 @@ export class FlagReader {
   }
 
   /** For the kernel, not for a timer of ours: days and weeks are fine. */
-  #kernelTimeout(flag: string): number {
+  kernelTimeout(flag: string): number {
     const ms = parseDuration(this.text(flag))
     if (ms === undefined) this.problem(flag, 'expected a duration such as "250ms" or "1m30s"')
     else if (ms < 0) this.problem(flag, 'must be greater than or equal to 0')
@@ -68,7 +69,8 @@ export class FlagReader {
     return ms ?? 0
   }
 
-  #count(flag: string): number {
+  /** A whole number from 0. */
+  count(flag: string): number {
     const text = this.text(flag)
     if (!/^-?\d+$/.test(text)) this.problem(flag, 'expected a whole number from 0')
     else if (Number(text) < 0) this.problem(flag, 'must be greater than or equal to 0')
@@ -78,13 +80,13 @@ export class FlagReader {
 
   conntrack(): ConntrackConfig {
     return {
-      maxPerCore: this.#count('conntrack-max-per-core'),
-      min: this.#count('conntrack-min'),
-      tcpEstablishedTimeout: this.#kernelTimeout('conntrack-tcp-timeout-established'),
-      tcpCloseWaitTimeout: this.#kernelTimeout('conntrack-tcp-timeout-close-wait'),
+      maxPerCore: this.count('conntrack-max-per-core'),
+      min: this.count('conntrack-min'),
+      tcpEstablishedTimeout: this.kernelTimeout('conntrack-tcp-timeout-established'),
+      tcpCloseWaitTimeout: this.kernelTimeout('conntrack-tcp-timeout-close-wait'),
       tcpBeLiberal: this.#values['conntrack-tcp-be-liberal'] === true,
-      udpTimeout: this.#kernelTimeout('conntrack-udp-timeout'),
-      udpStreamTimeout: this.#kernelTimeout('conntrack-udp-timeout-stream'),
+      udpTimeout: this.kernelTimeout('conntrack-udp-timeout'),
+      udpStreamTimeout: this.kernelTimeout('conntrack-udp-timeout-stream'),
     }
   }
 
@@ -104,10 +106,24 @@ export class FlagReader {
     return (this.text('hostname-override') || hostName).toLowerCase()
   }
 
-  mode(): 'userspace' {
-    const text = this.text('proxy-mode')
-    if (text !== '' && text !== 'userspace') this.problem('proxy-mode', 'this version serves one mode, "userspace"')
-    return 'userspace'
+  isSet(flag: string): boolean {
+    return this.#values[flag] === true
+  }
+
+  modes(): readonly ProxyMode[] {
+    const names = (this.text('proxy-mode') || 'userspace').split(',').map(name => name.trim())
+    const modes = names.filter(isProxyMode)
+    const expected = `expected ${PROXY_MODES.join(', ')}, or a list of them`
+    if (modes.length < names.length) this.problem('proxy-mode', expected)
+    else if (new Set(modes).size < modes.length) this.problem('proxy-mode', `${expected}, each once`)
+    return modes
+  }
+
+  onExit(): OnExit {
+    const text = this.text('on-exit')
+    if (text === 'keep' || text === 'cleanup' || text === 'kernel') return text
+    this.problem('on-exit', 'expected keep, cleanup or kernel')
+    return 'keep'
   }
 
   fastPath(): 'auto' | 'off' {

@@ -1,3 +1,5 @@
+import { KERNEL_MODE_FLAGS } from './kernel-mode-flags.js'
+
 /** One command-line flag. Every value comes in as text and is read by `readConfig`, so that every error reads alike. */
 export interface Flag {
   readonly name: string
@@ -40,7 +42,13 @@ export const FLAGS: readonly Flag[] = [
     value: 'NAME',
     help: 'Name of our Node, instead of the host name',
   },
-  { name: 'proxy-mode', kind: 'text', default: 'userspace', value: 'MODE', help: 'How Services are served: userspace' },
+  {
+    name: 'proxy-mode',
+    kind: 'text',
+    default: 'userspace',
+    value: 'MODE',
+    help: 'How Services are served: userspace, iptables or ipvs; of a list such as ipvs,userspace the first that this node can do',
+  },
   {
     name: 'bind-address',
     kind: 'text',
@@ -131,6 +139,7 @@ export const FLAGS: readonly Flag[] = [
     value: 'DURATION',
     help: 'How often rules are written at the most',
   },
+  ...KERNEL_MODE_FLAGS,
   {
     name: 'conntrack-max-per-core',
     kind: 'text',
@@ -209,9 +218,17 @@ export const FLAGS: readonly Flag[] = [
     help: 'Processes that hold the sockets; 0: this one; auto: one for every two CPUs, at least 1, at most 8',
   },
   {
+    name: 'on-exit',
+    kind: 'text',
+    default: 'keep',
+    value: 'WHAT',
+    ours: true,
+    help: 'What becomes of our rules at the end: keep them, cleanup, or, in userspace mode, kernel: have the kernel serve meanwhile',
+  },
+  {
     name: 'cleanup',
     kind: 'switch',
-    help: 'Remove every rule of ours, and of the original in userspace mode, and exit',
+    help: 'Remove every rule of every mode, ours and of the original, and exit',
   },
   {
     name: 'v',

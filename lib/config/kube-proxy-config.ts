@@ -1,6 +1,8 @@
 import { type Cidr } from '../model/cidr.js'
 import { type IpAddress } from '../model/address.js'
 import { type PortRange } from '../model/port-range.js'
+import { type ProxyMode } from '../model/proxy-mode.js'
+import { type KernelModesConfig } from './kernel-modes-config.js'
 
 /** Settings of the kernel's connection tracking. 0 leaves a value alone. */
 export interface ConntrackConfig {
@@ -25,6 +27,12 @@ export type DetectLocal =
   | { readonly mode: 'ClusterCIDR' | 'NodeCIDR' }
   | { readonly mode: 'BridgeInterface' | 'InterfaceNamePrefix'; readonly name: string }
 
+/**
+ * What becomes of our rules at the end: they stay as they are, as with kube-proxy; go; or, in userspace mode, give way to rules
+ * by which the kernel serves until we are back.
+ */
+export type OnExit = 'keep' | 'cleanup' | 'kernel'
+
 /** What the operator asked for, checked. Names follow KubeProxyConfiguration where it has the field; times are milliseconds. */
 export interface KubeProxyConfig {
   /** File with the way to the API server; with `master` empty too: the Pod's service account. */
@@ -35,7 +43,8 @@ export interface KubeProxyConfig {
   readonly manifests: readonly string[]
   /** Name of our Node, lower case. */
   readonly nodeName: string
-  readonly mode: 'userspace'
+  /** In the order of preference: the first that this node can do. */
+  readonly modes: readonly ProxyMode[]
   /** Address to listen on; undefined (`0.0.0.0`, `::`): the node's own, found by itself. */
   readonly bindAddress: IpAddress | undefined
   /** Ranges of Pod addresses, at most one for each family. */
@@ -58,6 +67,7 @@ export interface KubeProxyConfig {
   readonly iptablesSyncPeriod: number
   /** Rules are written at most this often, two bursts allowed. */
   readonly iptablesMinSyncPeriod: number
+  readonly kernelModes: KernelModesConfig
   readonly conntrack: ConntrackConfig
   /** `address:port`; empty: none. */
   readonly healthzBindAddress: string
@@ -66,6 +76,7 @@ export interface KubeProxyConfig {
   readonly drainTimeout: number
   /** Worker processes that hold the sockets; 0: the control process does; `auto`: by the number of CPUs. */
   readonly dataPlaneWorkers: number | 'auto'
+  readonly onExit: OnExit
   /** Remove all rules and exit. */
   readonly cleanup: boolean
   readonly verbosity: number

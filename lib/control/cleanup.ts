@@ -1,10 +1,9 @@
 import { type IpFamily } from '../model/address.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
-import { USERSPACE_CHAINS, userspaceChains } from '../rules/chain-names.js'
-import { removalText } from '../rules/restore-text.js'
 import { IptablesPrograms } from '../system/iptables.js'
 import { type IptablesFlavour } from '../system/iptables-flavour.js'
 import { type Log } from '../model/log.js'
+import { leaveModes } from '../modes/leave-modes.js'
 import { relieveOrphans } from '../workers/orphans.js'
 
 /** What `--cleanup` found and did in one back end of iptables. */
@@ -15,7 +14,7 @@ export interface CleanupResult {
 }
 
 /**
- * Removes every rule and chain of the userspace mode, ours and the original's, in both families and in whatever back ends
+ * Removes every rule and chain of every mode, ours and the original's, in both families and in whatever back ends
  * of iptables this machine has: the one in use may have changed since the rules were written. Workers that a killed process
  * left behind are sent home.
  */
@@ -53,11 +52,7 @@ export function cleanupFailure(results: readonly CleanupResult[]): ProxyFailure 
 async function cleanupOne(family: IpFamily, flavour: IptablesFlavour): Promise<CleanupResult['outcome']> {
   const iptables = new IptablesPrograms(family, flavour)
   try {
-    const found = await iptables.read(USERSPACE_CHAINS.keys())
-    const text = removalText(userspaceChains(found), found)
-    if (text === '') return 'nothing there'
-    await iptables.restore(text)
-    return 'removed'
+    return (await leaveModes(iptables, undefined)) ? 'removed' : 'nothing there'
   } catch (error) {
     if (!(error instanceof ProxyFailure)) throw error
     return error.code === 'PROGRAM_MISSING' || error.code === 'IPTABLES_ABSENT' ? 'not on this machine' : error

@@ -33,7 +33,7 @@ export function startHttpServers(options: HttpServersOptions): readonly HttpList
   const metricsServer = startMetricsServer({
     address: config.metricsBindAddress,
     metrics,
-    proxyMode: config.mode,
+    proxyMode: config.modes[0]!,
     configz: () => config,
     clock,
     log,

@@ -55,7 +55,12 @@ export class KubeProxy {
    * @throws ProxyFailure when a part can never work here: no iptables, no permission, no usable kubeconfig
    */
   static async create(config: KubeProxyConfig, log: Log): Promise<KubeProxy> {
-    log.info(0, 'Starting', { version: VERSION, node: process.version, mode: config.mode, nodeName: config.nodeName })
+    log.info(0, 'Starting', {
+      version: VERSION,
+      node: process.version,
+      mode: config.modes.join(','),
+      nodeName: config.nodeName,
+    })
     // First of all: workers start while the rest is being looked at, and end with this process if that fails.
     const planeChosen = chooseDataPlane(config, log)
     const cluster = await chooseSource(config, realClock, log)

@@ -15,28 +15,8 @@ export const PROXY_PORTS = 'KUBE-PROXY-PORTS'
 /** Ours: lets translated packets in to a proxy port, and refuses all others. */
 export const PROXY_DOOR = 'KUBE-PROXY-DOOR'
 
-/** All chains of the userspace mode, ours and the original's, by table: what `--cleanup` removes. */
-export const USERSPACE_CHAINS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['nat', [PORTALS_CONTAINER, PORTALS_HOST, NODEPORT_CONTAINER, NODEPORT_HOST]],
-  ['filter', [NODEPORT_NON_LOCAL, PORTALS_DROP, PROXY_PORTS, PROXY_DOOR]],
-])
-
 /** How the names of chains begin that are branches of trees, by table. */
 export const TREE_PREFIXES: ReadonlyMap<string, readonly string[]> = new Map([
   ['nat', ['KUBE-ADDR-', 'KUBE-IN-', 'KUBE-OUT-', 'KUBE-NP-', 'KUBE-NPI-', 'KUBE-NPO-']],
   ['filter', ['KUBE-DROP-', 'KUBE-DOOR-']],
 ])
-
-/** The chains of ours, and of the original, among those that were found. */
-export function userspaceChains(
-  found: ReadonlyMap<string, ReadonlyMap<string, unknown>>,
-): Map<string, readonly string[]> {
-  return new Map(
-    [...USERSPACE_CHAINS].map(([table, names]) => {
-      const branches = [...(found.get(table)?.keys() ?? [])].filter(name =>
-        TREE_PREFIXES.get(table)?.some(prefix => name.startsWith(prefix)),
-      )
-      return [table, [...names, ...branches]]
-    }),
-  )
-}

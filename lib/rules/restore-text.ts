@@ -95,14 +95,20 @@ function unwantedChains({ chains, ownedPrefixes = [] }: TableRules, found: Found
 /**
  * The text that removes chains, with every rule anywhere that leads to them, from what was found. Chains and rules are
  * recognised by the chain names alone, so this also finds what another version wrote.
+ * @param shared of these chains those that others lead to stay as they are
  */
-export function removalText(chains: ReadonlyMap<string, readonly string[]>, found: FoundRules): string {
+export function removalText(
+  chains: ReadonlyMap<string, readonly string[]>,
+  found: FoundRules,
+  shared: ReadonlySet<string> = new Set(),
+): string {
   let text = ''
   for (const [name, ours] of chains) {
     const table = found.get(name)
     if (table === undefined) continue
-    const names = new Set(ours)
-    const present = ours.filter(chain => table.has(chain))
+    const all = new Set(ours)
+    const present = ours.filter(chain => table.has(chain) && !(shared.has(chain) && isUsedOutside(table, chain, all)))
+    const names = new Set(present)
     if (present.length === 0) continue
     const links: string[] = []
     for (const [chain, rules] of table) {
@@ -113,6 +119,10 @@ export function removalText(chains: ReadonlyMap<string, readonly string[]>, foun
     text += [`*${name}`, ...flush, ...links, ...present.map(chain => `-X ${chain}`), 'COMMIT', ''].join('\n')
   }
   return text
+}
+
+function isUsedOutside(table: FoundTable, chain: string, ours: ReadonlySet<string>): boolean {
+  return [...table].some(([name, rules]) => !ours.has(name) && rules.some(words => targetOf(words) === chain))
 }
 
 /** What needs no quotes. */

@@ -59,7 +59,7 @@ void t.test('Without any flag every value has its default', t => {
     master: '',
     manifests: [],
     nodeName: 'node-a',
-    mode: 'userspace',
+    modes: ['userspace'],
     bindAddress: undefined,
     clusterCIDR: [],
     detectLocal: { mode: 'ClusterCIDR' },
@@ -71,6 +71,20 @@ void t.test('Without any flag every value has its default', t => {
     fastPath: 'auto',
     iptablesSyncPeriod: 30_000,
     iptablesMinSyncPeriod: 1000,
+    kernelModes: {
+      masqueradeAll: false,
+      masqueradeMark: 0x4000,
+      ipvs: {
+        scheduler: 'rr',
+        excludeCIDRs: [],
+        strictARP: false,
+        syncPeriod: 30_000,
+        minSyncPeriod: 1000,
+        tcpTimeout: 0,
+        tcpFinTimeout: 0,
+        udpTimeout: 0,
+      },
+    },
     conntrack: {
       maxPerCore: 32_768,
       min: 131_072,
@@ -84,6 +98,7 @@ void t.test('Without any flag every value has its default', t => {
     metricsBindAddress: '127.0.0.1:10249',
     drainTimeout: 30_000,
     dataPlaneWorkers: 'auto',
+    onExit: 'keep',
     cleanup: false,
     verbosity: 0,
   })
@@ -101,6 +116,33 @@ void t.test('Every flag says what it is for, and its default can be read', t => 
   t.end()
 })
 
+void t.test('The settings of the kernel modes are read', t => {
+  const read = (values: FlagValues) => {
+    const { config, problems } = readConfig(values, 'node-a')
+    t.same(problems, [])
+    return config.kernelModes
+  }
+  t.match(read({}), { masqueradeAll: false, masqueradeMark: 0x4000, ipvs: { scheduler: 'rr', excludeCIDRs: [] } })
+  t.equal(read({ 'iptables-masquerade-bit': '0' }).masqueradeMark, 1)
+  t.equal(read({ 'iptables-masquerade-bit': '31' }).masqueradeMark, 0x8000_0000)
+  const { masqueradeAll, ipvs } = read({
+    'masquerade-all': true,
+    'ipvs-scheduler': 'wlc',
+    'ipvs-exclude-cidrs': ['192.168.0.0/16,10.0.0.0/8', 'fd00::/8'],
+    'ipvs-strict-arp': true,
+    'ipvs-sync-period': '1m',
+    'ipvs-min-sync-period': '2s',
+    'ipvs-tcp-timeout': '15m',
+    'ipvs-tcpfin-timeout': '2m',
+    'ipvs-udp-timeout': '5m',
+  })
+  t.equal(masqueradeAll, true)
+  t.equal(ipvs.excludeCIDRs.length, 3)
+  t.match(ipvs, { scheduler: 'wlc', strictARP: true, syncPeriod: 60_000, minSyncPeriod: 2000 })
+  t.match(ipvs, { tcpTimeout: 900_000, tcpFinTimeout: 120_000, udpTimeout: 300_000 })
+  t.end()
+})
+
 void t.test('A good value is taken', t => {
   const table: readonly (readonly [values: FlagValues, expected: Partial<KubeProxyConfig>])[] = [
     [{ kubeconfig: ' /etc/kube.conf ' }, { kubeconfig: '/etc/kube.conf' }],
@@ -109,8 +151,12 @@ void t.test('A good value is taken', t => {
     [{ manifests: ['a.yaml', 'folder'] }, { manifests: ['a.yaml', 'folder'] }],
     [{ 'hostname-override': ' Node-B ' }, { nodeName: 'node-b' }],
     [{ 'hostname-override': '' }, { nodeName: 'host' }],
-    [{ 'proxy-mode': 'userspace' }, { mode: 'userspace' }],
-    [{ 'proxy-mode': '' }, { mode: 'userspace' }],
+    [{ 'proxy-mode': 'userspace' }, { modes: ['userspace'] }],
+    [{ 'proxy-mode': '' }, { modes: ['userspace'] }],
+    [{ 'proxy-mode': 'ipvs' }, { modes: ['ipvs'] }],
+    [{ 'proxy-mode': ' ipvs, iptables,userspace' }, { modes: ['ipvs', 'iptables', 'userspace'] }],
+    [{ 'on-exit': 'kernel' }, { onExit: 'kernel' }],
+    [{ 'on-exit': 'cleanup', 'proxy-mode': 'iptables' }, { onExit: 'cleanup' }],
     [{ 'bind-address': '192.168.50.1' }, { bindAddress: '192.168.50.1' }],
     [{ 'bind-address': '192.168.050.001' }, { bindAddress: '192.168.50.1' }],
     [{ 'bind-address': 'fd00::1' }, { bindAddress: 'fd00::1' }],
@@ -203,7 +249,27 @@ void t.test('A bad value is refused with one sentence that names it and what was
       '--manifests ["a.yaml"]: cannot be combined with --kubeconfig or --master: objects come from one place',
     ],
     [{ 'hostname-override': '  ' }, '--hostname-override "  ": expected a name, found only spaces'],
-    [{ 'proxy-mode': 'ipvs' }, '--proxy-mode "ipvs": this version serves one mode, "userspace"'],
+    [{ 'proxy-mode': 'ebpf' }, '--proxy-mode "ebpf": expected userspace, iptables, ipvs, or a list of them'],
+    [{ 'proxy-mode': 'ipvs,' }, '--proxy-mode "ipvs,": expected userspace, iptables, ipvs, or a list of them'],
+    [
+      { 'proxy-mode': 'ipvs,ipvs' },
+      '--proxy-mode "ipvs,ipvs": expected userspace, iptables, ipvs, or a list of them, each once',
+    ],
+    [{ 'on-exit': 'stay' }, '--on-exit "stay": expected keep, cleanup or kernel'],
+    [
+      { 'on-exit': 'kernel', 'proxy-mode': 'ipvs' },
+      '--on-exit "kernel": counts in userspace mode only: in the others the kernel serves on with "keep"',
+    ],
+    [{ 'iptables-masquerade-bit': '32' }, '--iptables-masquerade-bit "32": must be within the range [0, 31]'],
+    [{ 'iptables-masquerade-bit': 'x' }, '--iptables-masquerade-bit "x": expected a whole number from 0'],
+    [
+      { 'ipvs-scheduler': 'fastest' },
+      '--ipvs-scheduler "fastest": expected one of rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, mh, fo, ovf',
+    ],
+    [{ 'ipvs-exclude-cidrs': ['10.0.0'] }, '--ipvs-exclude-cidrs ["10.0.0"]: expected ranges such as "192.168.0.0/16"'],
+    [{ 'ipvs-sync-period': '0s' }, '--ipvs-sync-period "0s": must be greater than 0'],
+    [{ 'ipvs-min-sync-period': '1m' }, '--ipvs-sync-period "30s": must be at least --ipvs-min-sync-period'],
+    [{ 'ipvs-tcp-timeout': '-1s' }, '--ipvs-tcp-timeout "-1s": must be greater than or equal to 0'],
     [{ 'bind-address': '' }, '--bind-address "": expected an IP address'],
     [{ 'bind-address': 'eth0' }, '--bind-address "eth0": expected an IP address'],
     [

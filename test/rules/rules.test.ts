@@ -1,11 +1,10 @@
 import t from 'tap'
-import { USERSPACE_CHAINS } from '../../lib/rules/chain-names.js'
 import { parseSaveText, targetOf, wordAfter } from '../../lib/rules/found-rules.js'
 import { asFound, removalText, restoreText } from '../../lib/rules/restore-text.js'
 import { type Rule, type RuleSet } from '../../lib/rules/rule-set.js'
 import { ruleWords } from '../../lib/rules/rule-words.js'
 import { failAndEnd } from '../support/fail-and-end.js'
-import { KernelRules, splitCommandLine } from '../support/kernel-rules.js'
+import { KernelRules } from '../support/kernel-rules.js'
 import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
 
 function dnat(comment: string, destination: string, port = 80): Rule {
@@ -321,63 +320,5 @@ void t.test('Without Services the chains and links are there all the same', t =>
   t.equal(restoreText(ruleSet([]), new Map()).text, text, 'also where nothing could be found')
   kernel.restore(text)
   t.equal(restoreText(ruleSet([]), read(kernel)).text, '')
-  t.end()
-})
-
-/** What kube-proxy 1.20 leaves behind in userspace mode, and a few rules of others. */
-const LEFTOVERS = `*nat
-:KUBE-PORTALS-CONTAINER - [0:0]
-:KUBE-PORTALS-HOST - [0:0]
-:KUBE-NODEPORT-CONTAINER - [0:0]
-:KUBE-NODEPORT-HOST - [0:0]
-:DOCKER - [0:0]
-:KUBE-SERVICES - [0:0]
--A PREROUTING -m comment --comment "handle ClusterIPs; NOTE: this must be before the NodePort rules" -j KUBE-PORTALS-CONTAINER
--A PREROUTING -m addrtype --dst-type LOCAL -m comment --comment "handle service NodePorts; NOTE: this must be the last rule in the chain" -j KUBE-NODEPORT-CONTAINER
--A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
--A OUTPUT -m comment --comment "handle ClusterIPs; NOTE: this must be before the NodePort rules" -j KUBE-PORTALS-HOST
--A OUTPUT -m addrtype --dst-type LOCAL -m comment --comment "handle service NodePorts; NOTE: this must be the last rule in the chain" -j KUBE-NODEPORT-HOST
--A DOCKER -p tcp -g KUBE-PORTALS-HOST
--A DOCKER -m comment --comment KUBE-PORTALS-HOST -j RETURN
--A KUBE-PORTALS-CONTAINER -d 10.96.0.10/32 -p tcp -m comment --comment "default/web:http" -m tcp --dport 80 -j REDIRECT --to-ports 41000
--A KUBE-PORTALS-HOST -d 10.96.0.10/32 -p tcp -m comment --comment "default/web:http" -m tcp --dport 80 -j DNAT --to-destination 192.168.50.1:41000
--A KUBE-NODEPORT-CONTAINER -p tcp -m comment --comment "default/web:http" -m tcp --dport 30080 -j REDIRECT --to-ports 41000
--A KUBE-NODEPORT-HOST -p tcp -m comment --comment "default/web:http" -m tcp --dport 30080 -j DNAT --to-destination 192.168.50.1:41000
-COMMIT
-*filter
-:KUBE-NODEPORT-NON-LOCAL - [0:0]
--A INPUT -m comment --comment "Ensure that non-local NodePort traffic can flow" -j KUBE-NODEPORT-NON-LOCAL
--A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
--A KUBE-NODEPORT-NON-LOCAL -p tcp -m comment --comment "default/web:http" -m tcp --dport 41000 -m state --state NEW -j ACCEPT
-COMMIT
-`
-
-void t.test('Everything the userspace mode ever left is removed, and nothing else', t => {
-  for (const counters of [false, true]) {
-    const kernel = new KernelRules()
-    kernel.restore(LEFTOVERS)
-    kernel.restore(removalText(USERSPACE_CHAINS, read(kernel, counters)))
-    t.same(kernel.chainNames('nat'), ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING', 'DOCKER', 'KUBE-SERVICES'])
-    t.same(kernel.chainNames('filter'), ['INPUT', 'FORWARD', 'OUTPUT'])
-    t.same(kernel.chain('nat', 'PREROUTING'), [splitCommandLine('-m addrtype --dst-type LOCAL -j DOCKER')])
-    t.same(kernel.chain('nat', 'OUTPUT'), [])
-    t.same(kernel.chain('nat', 'DOCKER'), [splitCommandLine('-m comment --comment KUBE-PORTALS-HOST -j RETURN')])
-    t.same(kernel.chain('filter', 'INPUT'), [splitCommandLine('-p tcp -m tcp --dport 22 -j ACCEPT')])
-    t.equal(removalText(USERSPACE_CHAINS, read(kernel)), '', 'then nothing is left to be removed')
-  }
-  t.end()
-})
-
-void t.test('Where only part of it is left, that part is removed', t => {
-  const kernel = new KernelRules()
-  kernel.restore(
-    '*nat\n:KUBE-NODEPORT-HOST - [0:0]\n-A OUTPUT -j KUBE-NODEPORT-HOST\n-A OUTPUT -j KUBE-NODEPORT-HOST\nCOMMIT\n',
-  )
-  const text = removalText(USERSPACE_CHAINS, read(kernel))
-  t.notMatch(text, 'filter', 'a table without anything of ours is not named')
-  t.notMatch(text, 'KUBE-PORTALS', 'a chain that is not there is not named')
-  kernel.restore(text)
-  t.same(kernel.chain('nat', 'OUTPUT'), [], 'a link that is there twice goes twice')
-  t.equal(removalText(USERSPACE_CHAINS, new Map()), '')
   t.end()
 })

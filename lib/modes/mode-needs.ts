@@ -1,0 +1,68 @@
+import { type IpFamily } from '../model/address.js'
+import { type ProxyMode } from '../model/proxy-mode.js'
+import { type Rule } from '../rules/rule-set.js'
+
+const CHAIN = 'KUBE-PROXY-PROBE'
+const MARK = 0x4000
+
+const DNAT: Readonly<Record<IpFamily, Rule['target']>> = {
+  IPv4: { kind: 'DNAT', address: '192.0.2.1', port: 1 },
+  IPv6: { kind: 'DNAT', address: '2001:db8::1', port: 1 },
+}
+
+/**
+ * What rules of a mode ask of the kernel, by table: one rule for each kind of match and target that it uses, in a chain that no
+ * packet gets to. Whether the kernel takes them shows whether the mode can be had; a module that is missing is named.
+ */
+export function needsOf(mode: ProxyMode, family: IpFamily): ReadonlyMap<string, readonly Rule[]> {
+  const needs = mode === 'userspace' ? userspaceNeeds(family) : kernelNeeds(mode, family)
+  return new Map(
+    [...needs].map(([table, rules]) => [
+      table,
+      rules.map(rule => ({ comment: 'kube-proxy asks what can be done', ...rule })),
+    ]),
+  )
+}
+
+/** The chain to be used. */
+export const PROBE_CHAIN = CHAIN
+
+function userspaceNeeds(family: IpFamily): Map<string, Rule[]> {
+  const nat: Rule[] = [
+    { protocol: 'TCP', destinationPort: 80, toThisNode: true, target: DNAT[family] },
+    { protocol: 'UDP', destinationPort: 80, target: { kind: 'REDIRECT', port: 1 } },
+  ]
+  const filter: Rule[] = [
+    { protocol: 'TCP', destinationPorts: [1, 2], target: { kind: 'DROP' } },
+    { protocol: 'TCP', connection: 'NEW', target: { kind: 'REJECT', with: 'tcp-reset' } },
+    { connection: 'DNAT', target: { kind: 'REJECT', with: 'port-unreachable' } },
+  ]
+  return new Map([
+    ['nat', nat],
+    ['filter', filter],
+  ])
+}
+
+function kernelNeeds(mode: 'iptables' | 'ipvs', family: IpFamily): Map<string, Rule[]> {
+  const nat: Rule[] = [
+    { not: { mark: MARK }, target: { kind: 'RETURN' } },
+    { target: { kind: 'MARK', how: 'toggle', bits: MARK } },
+    { target: { kind: 'MASQUERADE', randomPort: false } },
+    { fromThisNode: true, target: { kind: 'ACCEPT' } },
+    { protocol: 'TCP', destinationPort: 80, toThisNode: true, target: DNAT[family] },
+  ]
+  if (mode === 'iptables')
+    nat.push(
+      { oneIn: 2, target: { kind: 'RETURN' } },
+      { recent: { list: CHAIN, action: 'check', seconds: 1 }, target: { kind: 'RETURN' } },
+    )
+  const filter: Rule[] = [
+    { connection: ['RELATED', 'ESTABLISHED'], target: { kind: 'ACCEPT' } },
+    { connection: 'NEW', target: { kind: 'REJECT', with: 'port-unreachable' } },
+    { mark: MARK, target: { kind: 'ACCEPT' } },
+  ]
+  return new Map([
+    ['nat', nat],
+    ['filter', filter],
+  ])
+}

@@ -1,0 +1,122 @@
+import { type ProxyMode, PROXY_MODES } from '../model/proxy-mode.js'
+import {
+  NODEPORT_CONTAINER,
+  NODEPORT_HOST,
+  NODEPORT_NON_LOCAL,
+  PORTALS_CONTAINER,
+  PORTALS_DROP,
+  PORTALS_HOST,
+  PROXY_DOOR,
+  PROXY_PORTS,
+  TREE_PREFIXES,
+} from './chain-names.js'
+import { type FoundRules } from './found-rules.js'
+
+/** The chains of a mode in one table: by their names, and by how names begin. */
+interface TableChains {
+  readonly names: readonly string[]
+  readonly prefixes: readonly string[]
+}
+
+type ModeChains = ReadonlyMap<string, TableChains>
+
+/**
+ * The chains of each mode by table, those of the original and of its older versions with them. KUBE-FIREWALL and
+ * KUBE-MARK-DROP in filter and nat are the kubelet's as well, and stay.
+ */
+const CHAINS: Readonly<Record<ProxyMode, ModeChains>> = {
+  userspace: new Map([
+    [
+      'nat',
+      {
+        names: [PORTALS_CONTAINER, PORTALS_HOST, NODEPORT_CONTAINER, NODEPORT_HOST],
+        prefixes: TREE_PREFIXES.get('nat')!,
+      },
+    ],
+    [
+      'filter',
+      {
+        names: [NODEPORT_NON_LOCAL, PORTALS_DROP, PROXY_PORTS, PROXY_DOOR],
+        prefixes: TREE_PREFIXES.get('filter')!,
+      },
+    ],
+  ]),
+  iptables: new Map([
+    ['mangle', { names: ['KUBE-PROXY-CANARY'], prefixes: [] }],
+    [
+      'nat',
+      {
+        names: ['KUBE-SERVICES', 'KUBE-NODEPORTS', 'KUBE-POSTROUTING', 'KUBE-MARK-MASQ', 'KUBE-PROXY-CANARY'],
+        prefixes: ['KUBE-SVC-', 'KUBE-SVL-', 'KUBE-EXT-', 'KUBE-FW-', 'KUBE-SEP-', 'KUBE-XLB-'],
+      },
+    ],
+    [
+      'filter',
+      {
+        names: [
+          'KUBE-SERVICES',
+          'KUBE-EXTERNAL-SERVICES',
+          'KUBE-FORWARD',
+          'KUBE-NODEPORTS',
+          'KUBE-PROXY-FIREWALL',
+          'KUBE-PROXY-CANARY',
+        ],
+        prefixes: [],
+      },
+    ],
+  ]),
+  ipvs: new Map([
+    [
+      'nat',
+      {
+        names: [
+          'KUBE-SERVICES',
+          'KUBE-POSTROUTING',
+          'KUBE-MARK-MASQ',
+          'KUBE-NODE-PORT',
+          'KUBE-LOAD-BALANCER',
+          'KUBE-FIREWALL',
+        ],
+        prefixes: [],
+      },
+    ],
+    [
+      'filter',
+      {
+        names: [
+          'KUBE-FORWARD',
+          'KUBE-NODE-PORT',
+          'KUBE-PROXY-FIREWALL',
+          'KUBE-SOURCE-RANGES-FIREWALL',
+          'KUBE-IPVS-FILTER',
+          'KUBE-IPVS-OUT-FILTER',
+        ],
+        prefixes: [],
+      },
+    ],
+  ]),
+}
+
+/** Made by a kubelet before 1.28 too, and by others who want packets masqueraded: goes only when nobody uses it. */
+export const SHARED_CHAINS: ReadonlySet<string> = new Set(['KUBE-MARK-MASQ'])
+
+/** Of the chains that were found those of a mode, and of no other one that is kept: table name to chain names. */
+export function chainsToRemove(found: FoundRules, kept: ProxyMode | undefined): Map<string, readonly string[]> {
+  const chains = new Map<string, readonly string[]>()
+  for (const [table, ofTable] of found) {
+    const names = [...ofTable.keys()].filter(
+      name =>
+        PROXY_MODES.some(mode => mode !== kept && isOf(mode, table, name)) &&
+        (kept === undefined || !isOf(kept, table, name)),
+    )
+    if (names.length > 0) chains.set(table, names)
+  }
+  return chains
+}
+
+function isOf(mode: ProxyMode, table: string, name: string): boolean {
+  const chains = CHAINS[mode].get(table)
+  return (
+    chains !== undefined && (chains.names.includes(name) || chains.prefixes.some(prefix => name.startsWith(prefix)))
+  )
+}
