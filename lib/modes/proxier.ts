@@ -1,8 +1,6 @@
 import { type IpFamily } from '../model/address.js'
+import { type ProxyMode } from '../model/proxy-mode.js'
 import { type ServiceSnapshot } from '../model/snapshot.js'
-
-/** The ways to lead a Service's traffic to its endpoints. */
-export type ProxyMode = 'userspace'
 
 /** What a write of rules did. */
 export interface ProgramReport {

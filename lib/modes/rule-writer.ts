@@ -1,9 +1,12 @@
 import { type IpFamily } from '../model/address.js'
 import { type Log } from '../model/log.js'
+import { type ProxyMode } from '../model/proxy-mode.js'
 import { type FoundRules } from '../rules/found-rules.js'
+import { chainsToRemove } from '../rules/mode-chains.js'
 import { asFound, restoreText } from '../rules/restore-text.js'
 import { type RuleSet } from '../rules/rule-set.js'
 import { type Iptables } from '../system/iptables.js'
+import { leaveModes } from './leave-modes.js'
 import { type ProgramReport } from './proxier.js'
 
 /** Makes tables of one IP family what they are to be, and remembers what they are. */
@@ -17,6 +20,8 @@ export class RuleWriter {
   /** The tables as they were read when nothing was to be done. */
   #right: readonly unknown[] = []
   #lastRead: FoundRules | undefined
+  /** What was there before we wrote anything, until that of other modes is gone. */
+  #firstRead: FoundRules | undefined
   #counts: ProgramReport['rules'] = []
 
   constructor(iptables: Iptables, tables: readonly string[], log: Log) {
@@ -30,6 +35,7 @@ export class RuleWriter {
   async read(): Promise<FoundRules> {
     this.#found = await this.#iptables.read(this.#tables)
     this.#lastRead = this.#found
+    this.#firstRead = this.#found
     return this.#found
   }
 
@@ -44,6 +50,17 @@ export class RuleWriter {
     this.#found = read
     this.#lastRead = read
     return false
+  }
+
+  /**
+   * Takes away what other modes have left in these tables, once the rules of this one stand. Costs nothing where the first
+   * read showed nothing of them. @throws ProxyFailure when it could not be done; to be called again then
+   */
+  async leaveOtherModes(kept: ProxyMode): Promise<void> {
+    if (this.#firstRead === undefined || chainsToRemove(this.#firstRead, kept).size === 0) return
+    if (await leaveModes(this.#iptables, kept))
+      this.#log.info(0, 'Removed the rules of another mode', { family: this.family })
+    this.#firstRead = undefined
   }
 
   /** What is reported when there was nothing to write. */

@@ -7,6 +7,32 @@ import { SpoilProgram } from '../support/spoil-program.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80 }
 
+const LEFT_BY_ANOTHER_MODE = `*mangle
+:KUBE-PROXY-CANARY - [0:0]
+COMMIT
+*nat
+:OTHERS - [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-POSTROUTING - [0:0]
+:KUBE-MARK-MASQ - [0:0]
+:KUBE-SVC-AQI2S6QIMU7PVVRP - [0:0]
+:KUBE-SEP-3JOIVZTXZZRGORX4 - [0:0]
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A PREROUTING -j OTHERS
+-A POSTROUTING -j KUBE-POSTROUTING
+-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000
+-A KUBE-SERVICES -d 10.96.0.10/32 -p tcp -m tcp --dport 80 -j KUBE-SVC-AQI2S6QIMU7PVVRP
+-A KUBE-SVC-AQI2S6QIMU7PVVRP -j KUBE-SEP-3JOIVZTXZZRGORX4
+-A KUBE-SEP-3JOIVZTXZZRGORX4 -p tcp -m tcp -j DNAT --to-destination 10.0.1.1:80
+COMMIT
+*filter
+:KUBE-FIREWALL - [0:0]
+:KUBE-FORWARD - [0:0]
+-A INPUT -j KUBE-FIREWALL
+-A FORWARD -j KUBE-FORWARD
+COMMIT
+`
+
 t.test('iptables', { skip: cannotUseNamespaces }, async t => {
   await t.test('the back end that the kubelet uses is used, and a restart needs no write there either', async t => {
     const network = await NodeNetwork.create(t)
@@ -28,6 +54,25 @@ t.test('iptables', { skip: cannotUseNamespaces }, async t => {
     await second.line(/Synced rules" family="IPv4" changed=false/)
     t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
     t.equal(await second.stop(), 0)
+  })
+
+  await t.test('what kube-proxy left of another mode is taken away once our rules stand, and nothing else', async t => {
+    const network = await NodeNetwork.create(t)
+    const server = await network.addServer('a')
+    const folder = new ManifestFolder(t)
+    folder.write(service('web', WEB), endpointSlice('web', [server.ip], 8080))
+    await network.node.run('iptables-restore', [], { input: LEFT_BY_ANOTHER_MODE })
+    const proxy = new ProxyProcess(network, ['--manifests', folder.path])
+    await proxy.line(/Removed the rules of another mode" family="IPv4"/)
+    const first = proxy.lines.findIndex(line => /Removed the rules/.test(line))
+    t.match(proxy.lines.slice(0, first).join('\n'), /"Serving"/, 'ours came before')
+    const { stdout } = await network.node.run('iptables-save', [])
+    t.notMatch(stdout, /KUBE-(SERVICES|SVC|SEP|POSTROUTING|MARK-MASQ|FORWARD|PROXY-CANARY)/)
+    t.match(stdout, /-A PREROUTING -j OTHERS\n/)
+    t.match(stdout, /-A INPUT -j KUBE-FIREWALL\n/)
+    const client = new NetworkClient(network, (await network.addPod()).namespace)
+    t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+    t.equal(await proxy.stop(), 0)
   })
 
   await t.test('a change of Services is one restore, a change of endpoints is no iptables call at all', async t => {

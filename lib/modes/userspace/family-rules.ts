@@ -103,7 +103,10 @@ export class FamilyRules implements KernelRules {
     const isRight = !verify || (await this.#writer.look())
     const wanted = this.#wanted
     const surroundings = this.#surroundings(this.family)
-    if (!this.pending && isRight) return this.#writer.unchanged
+    if (!this.pending && isRight) {
+      await this.#writer.leaveOtherModes('userspace')
+      return this.#writer.unchanged
+    }
     const rules = this.#ruleSet(wanted, surroundings)
     for (const [name, held] of wanted) if (this.#ruled.get(name) !== held) this.#tried.set(name, held)
     this.#programmed = false
@@ -113,6 +116,7 @@ export class FamilyRules implements KernelRules {
     this.#tried.clear()
     this.#programmed = true
     this.#surroundingsSaid = JSON.stringify(surroundings)
+    await this.#writer.leaveOtherModes('userspace')
     return report
   }
 
