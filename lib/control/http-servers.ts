@@ -2,6 +2,7 @@ import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Clock } from '../model/clock.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { type ProxyMode } from '../model/proxy-mode.js'
 import { startHealthServer } from '../observe/health-server.js'
 import { type HttpListener } from '../observe/http-listener.js'
 import { type Metrics } from '../observe/metrics.js'
@@ -10,6 +11,7 @@ import { type ProxierHealth } from '../observe/proxier-health.js'
 
 export interface HttpServersOptions {
   readonly config: KubeProxyConfig
+  readonly mode: ProxyMode
   readonly health: ProxierHealth
   readonly metrics: Metrics
   readonly nodeEligible: () => boolean
@@ -21,7 +23,7 @@ export interface HttpServersOptions {
 
 /** The two HTTP ports of the program: for probes, and for scrapers and people. */
 export function startHttpServers(options: HttpServersOptions): readonly HttpListener[] {
-  const { config, health, metrics, nodeEligible, onUnbound, clock, log } = options
+  const { config, mode, health, metrics, nodeEligible, onUnbound, clock, log } = options
   const healthServer = startHealthServer({
     address: config.healthzBindAddress,
     health,
@@ -33,7 +35,7 @@ export function startHttpServers(options: HttpServersOptions): readonly HttpList
   const metricsServer = startMetricsServer({
     address: config.metricsBindAddress,
     metrics,
-    proxyMode: config.modes[0]!,
+    proxyMode: mode,
     configz: () => config,
     clock,
     log,

@@ -5,23 +5,24 @@ import { type ClusterEvent, type EventSink } from '../model/event-sink.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { objectKey } from '../model/objects.js'
-import { PortAllocator } from '../modes/userspace/port-allocator.js'
-import { UserspaceProxier } from '../modes/userspace/proxier.js'
+import { type Proxier } from '../modes/proxier.js'
 import { forwardSyncRecord } from '../observe/forward-sync-record.js'
 import { Metrics } from '../observe/metrics.js'
 import { ProxierHealth } from '../observe/proxier-health.js'
 import { ServiceHealthServers } from '../observe/service-health-servers.js'
 import { ObjectStore } from '../snapshot/object-store.js'
 import { servicesHealth } from '../snapshot/services-health.js'
-import { ConntrackProgram } from '../system/conntrack.js'
 import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-settings.js'
 import { type Iptables } from '../system/iptables.js'
 import { usableIptables } from '../system/usable-iptables.js'
 import { realClock } from '../system/real-clock.js'
 import { chooseDataPlane } from './choose-data-plane.js'
+import { type ChosenMode, chooseMode } from './choose-mode.js'
 import { type Cluster, chooseSource } from './choose-source.js'
 import { drain } from './drain.js'
 import { startHttpServers } from './http-servers.js'
+import { makeProxier } from './make-proxier.js'
+import { periodsOf, whyModeCannotBeHad } from './mode-circumstances.js'
 import { NodeEvents } from './node-events.js'
 import { NodeWait } from './node-wait.js'
 import { OwnNode } from './own-node.js'
@@ -33,8 +34,11 @@ import { VERSION } from './version.js'
 const LAST_WRITE_MS = 1000
 /** Rules are looked at this often, so that what others have done to them is mended within five seconds. */
 const LOOK_MS = 4000
-/** How long the first sync waits for our Node. Its zone decides who serves; its absence must not be an outage. */
-const NODE_WAIT_MS = 5000
+/**
+ * How long the first sync waits for our Node, whose zone decides who serves. In userspace mode nothing is served meanwhile, so
+ * its absence must not be an outage; in the others the kernel goes on with what it has, and kube-proxy waits as long.
+ */
+const NODE_WAIT_MS = { userspace: 5000, iptables: 300_000, ipvs: 300_000 } as const
 
 /** One running kube-proxy: the parts, put together. What they do is in the parts. */
 export class KubeProxy {
@@ -42,11 +46,12 @@ export class KubeProxy {
   readonly #log: Log
   readonly #cluster: Cluster
   readonly #events: EventSink
-  readonly #nodeGone = new AbortController()
+  /** Aborted with the failure for which this process has to end. */
+  readonly #ending = new AbortController()
   readonly #nodeWait: NodeWait
   readonly #store: ObjectStore
-  readonly #dataPlane: DataPlane
-  readonly #proxier: UserspaceProxier
+  readonly #dataPlane: DataPlane | undefined
+  readonly #proxier: Proxier
   readonly #loop: SyncLoop
   readonly #servers: readonly { close(): Promise<void> }[]
 
@@ -62,9 +67,12 @@ export class KubeProxy {
       nodeName: config.nodeName,
     })
     // First of all: workers start while the rest is being looked at, and end with this process if that fails.
-    const planeChosen = chooseDataPlane(config, log)
+    const early = isUserspaceOnly(config) ? chooseDataPlane(config, log) : undefined
     const cluster = await chooseSource(config, realClock, log)
-    const proxy = new KubeProxy(config, log, await planeChosen, cluster, await usableIptables(log))
+    const iptables = await usableIptables(log)
+    const mode = await chooseMode(config.modes, mode => whyModeCannotBeHad(mode, config, iptables), log)
+    const dataPlane = mode.mode === 'userspace' ? await (early ?? chooseDataPlane(config, log)) : undefined
+    const proxy = new KubeProxy(config, log, { mode, dataPlane, cluster, iptables })
     proxy.#tellOfNode('Normal', 'Starting', '')
     const { failed } = applyConntrackSettings(config.conntrack, log)
     if (failed.some(({ file }) => file === HASHSIZE_FILE))
@@ -77,13 +85,7 @@ export class KubeProxy {
     return proxy
   }
 
-  private constructor(
-    config: KubeProxyConfig,
-    log: Log,
-    dataPlane: DataPlane,
-    cluster: Cluster,
-    iptables: readonly Iptables[],
-  ) {
+  private constructor(config: KubeProxyConfig, log: Log, { mode, dataPlane, cluster, iptables }: Found) {
     this.#config = config
     this.#log = log
     this.#dataPlane = dataPlane
@@ -97,21 +99,12 @@ export class KubeProxy {
     })
     this.#events = events
     const families = iptables.map(({ family }) => family)
-    this.#proxier = new UserspaceProxier({
-      dataPlane: this.#dataPlane,
-      iptables,
-      ports: new PortAllocator(config.portRange, Math.random),
-      nodeAddress: family => node.address(family),
-      conntrack: new ConntrackProgram(log),
-      nodeAddresses: family => node.addresses(family),
-      surroundings: family => node.surroundings(family),
-      localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
-      events,
-      log,
-    })
-    const health = new ProxierHealth({ families, timeoutMs: 2 * config.iptablesSyncPeriod, startedAt })
+    this.#proxier = makeProxier({ mode: mode.mode, config, dataPlane, iptables, node, events, log })
+    const { syncPeriod, minSyncPeriod } = periodsOf(mode.mode, config)
+    const health = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt })
     const metrics = new Metrics({
-      dataPlane: this.#dataPlane,
+      dataPlane,
+      mode,
       pending: () => this.#store.pendingChanges,
       startedAt,
       version: VERSION,
@@ -120,7 +113,7 @@ export class KubeProxy {
       nodeName: config.nodeName,
       onChange: () => {
         // Manifests may leave the Node out; a cluster that has let go of it has no use for this process.
-        if (node.follow(log) && config.manifests.length === 0) this.#nodeGone.abort()
+        if (node.follow(log) && config.manifests.length === 0) this.#ending.abort(nodeGone(config.nodeName))
         this.#loop.changed()
       },
       onProblems: problems => tellProblems(problems, log, events),
@@ -128,9 +121,16 @@ export class KubeProxy {
     this.#nodeWait = new NodeWait({
       clock: realClock,
       log,
-      ms: NODE_WAIT_MS,
+      ms: NODE_WAIT_MS[mode.mode],
       missing: () => (config.manifests.length > 0 ? undefined : node.missing),
-      onTimeout: () => this.#loop.changed(),
+      onTimeout: missing => {
+        if (mode.mode !== 'userspace') return this.#ending.abort(nodeMissing(config.nodeName, missing))
+        log.warn('Serving without our own Node: its zone and addresses count from when they are known', {
+          missing,
+          hint: NODE_MISSING_HINT,
+        })
+        this.#loop.changed()
+      },
     })
     const serviceHealth = new ServiceHealthServers({
       addresses: () => families.flatMap(family => node.nodePortAddresses(family) ?? unspecifiedAddress(family)),
@@ -152,18 +152,19 @@ export class KubeProxy {
       mayStart: () => this.#nodeWait.isOver(),
       onServed: snapshot => {
         serviceHealth.sync(servicesHealth(snapshot))
-        this.#dataPlane.reserve(serviceHealth.descriptors)
+        dataPlane?.reserve(serviceHealth.descriptors)
       },
       clock: realClock,
       wallTime: Date.now,
       record: forwardSyncRecord(health, metrics),
       log,
-      syncPeriod: config.iptablesSyncPeriod,
-      minSyncPeriod: config.iptablesMinSyncPeriod,
-      lookPeriod: Math.min(config.iptablesSyncPeriod, LOOK_MS),
+      syncPeriod,
+      minSyncPeriod,
+      lookPeriod: Math.min(syncPeriod, LOOK_MS),
     })
     const servers = startHttpServers({
       config,
+      mode: mode.mode,
       health,
       metrics,
       nodeEligible: () => this.#store.node?.eligible ?? true,
@@ -184,14 +185,14 @@ export class KubeProxy {
     const ended = new AbortController()
     const writing = events.run(ended.signal)
     try {
-      await source.run(this.#store, AbortSignal.any([stop, this.#nodeGone.signal]))
-      if (!stop.aborted) throw nodeGone(this.#config.nodeName)
+      await source.run(this.#store, AbortSignal.any([stop, this.#ending.signal]))
+      if (!stop.aborted) throw this.#ending.signal.reason
     } finally {
       ended.abort()
       this.#nodeWait.stop()
       // Not one after the other: a write of rules that hangs must not keep connections coming.
       const stopped = this.#loop.stop()
-      await drain(this.#dataPlane, this.#config.drainTimeout, cutOff, this.#log)
+      if (this.#dataPlane !== undefined) await drain(this.#dataPlane, this.#config.drainTimeout, cutOff, this.#log)
       await Promise.race([stopped, new Promise(resolve => setTimeout(resolve, LAST_WRITE_MS))])
       await Promise.all([writing, ...this.#servers.map(server => server.close())])
     }
@@ -201,6 +202,26 @@ export class KubeProxy {
     const regarding = { kind: 'Node', namespace: '', name: this.#config.nodeName } as const
     this.#events.event({ type, reason, action: 'StartKubeProxy', note, regarding })
   }
+}
+
+/** What was looked at, and chosen, before the parts are put together. */
+interface Found {
+  readonly mode: ChosenMode
+  readonly dataPlane: DataPlane | undefined
+  readonly cluster: Cluster
+  readonly iptables: readonly Iptables[]
+}
+
+function isUserspaceOnly({ modes }: KubeProxyConfig): boolean {
+  return modes.length === 1 && modes[0] === 'userspace'
+}
+
+const NODE_MISSING_HINT = 'Check --hostname-override (kubectl get nodes shows the names), and that nodes may be read'
+
+function nodeMissing(name: string, missing: string): ProxyFailure {
+  const minutes = NODE_WAIT_MS.iptables / 60_000
+  const message = `our Node "${name}" was waited for ${minutes} min in vain: ${missing} is still missing`
+  return new ProxyFailure('NODE_MISSING', message, { hint: NODE_MISSING_HINT })
 }
 
 function nodeGone(name: string): ProxyFailure {

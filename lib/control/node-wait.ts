@@ -8,14 +8,13 @@ export interface NodeWaitOptions {
   readonly ms: number
   /** What is still missing, in words; undefined: nothing. */
   readonly missing: () => string | undefined
-  /** The time has run out: it may be begun all the same. */
-  readonly onTimeout: () => void
+  /** The time has run out, with this still missing; from now on nothing is waited for. */
+  readonly onTimeout: (missing: string) => void
 }
 
 /**
  * Holds up the first sync until the own Node is known, so that Services are not first served as if there were no zones. A
- * Node that does not come in time is a reason to serve without, not to fail as kube-proxy does after five minutes: in
- * userspace mode nothing is served while we wait.
+ * Node that does not come in time is not our business: whoever waits says what happens then.
  */
 export class NodeWait {
   readonly #options: NodeWaitOptions
@@ -46,13 +45,9 @@ export class NodeWait {
   }
 
   #timeout(): void {
-    const { log, missing, onTimeout } = this.#options
+    const { missing, onTimeout } = this.#options
     this.#end()
-    log.warn('Serving without our own Node: its zone and addresses count from when they are known', {
-      missing: missing(),
-      hint: 'Check --hostname-override (kubectl get nodes shows the names), and that nodes may be read',
-    })
-    onTimeout()
+    onTimeout(missing() ?? '')
   }
 
   #end(): void {

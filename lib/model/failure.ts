@@ -16,6 +16,7 @@ export type FailureCode =
   | 'WORKER_FAILED'
   | 'HTTP_BIND_FAILED'
   | 'MODE_IMPOSSIBLE'
+  | 'NODE_MISSING'
   | 'NODE_GONE'
   | 'DEMO_IMPOSSIBLE'
   | 'CLEANUP_INCOMPLETE'

@@ -1,13 +1,22 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { type DataPlane } from '../dataplane/data-plane.js'
+import { type DataPlane, type DataPlaneCounts } from '../dataplane/data-plane.js'
 import { type IpFamily } from '../model/address.js'
+import { type ProxyMode } from '../model/proxy-mode.js'
 import { DATA_PLANE_METRICS, type Sample } from './data-plane-metrics.js'
 import { type ProbeRecord } from './health-server.js'
 import { type RuleCounts, type SyncRecord } from './sync-record.js'
 
+/** Which of the modes that were asked for is in use, and why those that were preferred to it are not. */
+export interface ModeInUse {
+  readonly mode: ProxyMode
+  readonly unusable: readonly { readonly mode: ProxyMode; readonly reason: string }[]
+}
+
 export interface MetricsOptions {
-  readonly dataPlane: Pick<DataPlane, 'counts'>
+  /** Undefined: the kernel carries the traffic, and counts nothing for us. */
+  readonly dataPlane: Pick<DataPlane, 'counts'> | undefined
+  readonly mode: ModeInUse
   /** Changes that no sync has taken up yet. */
   readonly pending: () => { readonly services: number; readonly endpoints: number }
   /** Milliseconds since 1970. */
@@ -93,7 +102,7 @@ export class Metrics implements SyncRecord, ProbeRecord {
     return [metric, shown] as const
   })
 
-  constructor({ dataPlane, pending, startedAt, version }: MetricsOptions) {
+  constructor({ dataPlane, mode, pending, startedAt, version }: MetricsOptions) {
     this.#dataPlane = dataPlane
     this.#pending = pending
     this.#startedAt = startedAt
@@ -103,6 +112,9 @@ export class Metrics implements SyncRecord, ProbeRecord {
       { version, node_version: process.version, platform: `${process.platform}/${process.arch}` },
       1,
     )
+    const modes = this.#gauge('proxy_mode', 'The mode in use is 1; 0: preferred to it, and why not', ['mode', 'reason'])
+    modes.set({ mode: mode.mode, reason: '' }, 1)
+    for (const { mode: name, reason } of mode.unusable) modes.set({ mode: name, reason }, 0)
     collectDefaultMetrics({ register: this.#registry })
   }
 
@@ -162,11 +174,15 @@ export class Metrics implements SyncRecord, ProbeRecord {
       texts.push(await this.#registry.getSingleMetricAsString(name))
       await nextTurn()
     }
-    const counts = await this.#dataPlane.counts()
-    for (const [{ name, read }, shown] of this.#shown) {
-      texts.push(...(await this.#printInParts(name, read(counts), shown)))
-    }
+    if (this.#dataPlane !== undefined) texts.push(...(await this.#dataPlaneTexts(await this.#dataPlane.counts())))
     return texts.join('\n') + '\n'
+  }
+
+  async #dataPlaneTexts(counts: DataPlaneCounts): Promise<string[]> {
+    const texts: string[] = []
+    for (const [{ name, read }, shown] of this.#shown)
+      texts.push(...(await this.#printInParts(name, read(counts), shown)))
+    return texts
   }
 
   /** A metric of many thousand series takes tens of milliseconds to print: some hundred of them at a time. */

@@ -19,6 +19,7 @@ class Stage {
   reads = 0
   pending = { services: 0, endpoints: 0 }
   readonly metrics = new Metrics({
+    mode: { mode: 'userspace', unusable: [] },
     dataPlane: { counts: () => this.#counts() },
     pending: () => this.pending,
     startedAt: STARTED,
@@ -276,7 +277,7 @@ t.test('metrics alone do not keep the process alive', async t => {
     import { Metrics } from ${JSON.stringify(new URL('../../lib/observe/metrics.js', import.meta.url).href)}
     const none = { used: 0, limit: 0, waited: 0, shed: 0 }
     const counts = () => ({ listeners: [], descriptors: none, dials: none })
-    const metrics = new Metrics({ dataPlane: { counts }, pending: () => ({ services: 0, endpoints: 0 }), startedAt: 0, version: '0' })
+    const metrics = new Metrics({ mode: { mode: 'userspace', unusable: [] }, dataPlane: { counts }, pending: () => ({ services: 0, endpoints: 0 }), startedAt: 0, version: '0' })
     console.log((await metrics.text()).length > 0)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -335,4 +336,21 @@ t.test('the listeners of one Service port, for its several kinds of addresses, a
     [/ 30$/],
   )
   t.equal(lines('connections_total').length, 1)
+})
+
+t.test('the mode in use is shown, and why not those that were preferred to it', async t => {
+  const metrics = new Metrics({
+    mode: { mode: 'iptables', unusable: [{ mode: 'ipvs', reason: 'no "ipvsadm"' }] },
+    dataPlane: undefined,
+    pending: () => ({ services: 0, endpoints: 0 }),
+    startedAt: STARTED,
+    version: '1.2.3',
+  })
+  const { series } = parseMetrics(await metrics.text())
+  t.equal(series.get('kubeproxy_proxy_mode{mode="iptables",reason=""}'), 1)
+  t.equal(series.get('kubeproxy_proxy_mode{mode="ipvs",reason="no \\"ipvsadm\\""}'), 0)
+  t.notOk(
+    [...series.keys()].some(name => name.startsWith('kubeproxy_userspace_')),
+    'where the kernel carries the traffic there is nothing to say about sockets of ours',
+  )
 })
