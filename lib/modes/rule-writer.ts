@@ -2,9 +2,10 @@ import { type IpFamily } from '../model/address.js'
 import { type Log } from '../model/log.js'
 import { type ProxyMode } from '../model/proxy-mode.js'
 import { type FoundRules } from '../rules/found-rules.js'
+import { differingParts } from '../rules/differing-parts.js'
 import { chainsToRemove } from '../rules/mode-chains.js'
-import { asFound, restoreText } from '../rules/restore-text.js'
-import { type RuleSet } from '../rules/rule-set.js'
+import { type RestoreText, asFound, restoreText } from '../rules/restore-text.js'
+import { type RuleSet, allChains } from '../rules/rule-set.js'
 import { type Iptables } from '../system/iptables.js'
 import { leaveModes } from './leave-modes.js'
 import { type ProgramReport } from './proxier.js'
@@ -15,8 +16,10 @@ export class RuleWriter {
   readonly #iptables: Iptables
   readonly #tables: readonly string[]
   readonly #log: Log
-  /** What the kernel's rules are, as far as we know. */
+  /** What the kernel's rules are, as far as we know: what was read, or, once that was `#written`, what it says of others. */
   #found: FoundRules = new Map()
+  /** What is there of ours; undefined: what was read. */
+  #written: RuleSet | undefined
   /** The tables as they were read when nothing was to be done. */
   #right: readonly unknown[] = []
   #lastRead: FoundRules | undefined
@@ -33,10 +36,8 @@ export class RuleWriter {
 
   /** Reads what is there, which the next write starts from. @throws ProxyFailure */
   async read(): Promise<FoundRules> {
-    this.#found = await this.#iptables.read(this.#tables)
-    this.#lastRead = this.#found
-    this.#firstRead = this.#found
-    return this.#found
+    this.#firstRead = await this.#iptables.read(this.#tables)
+    return this.#take(this.#firstRead)
   }
 
   /**
@@ -47,9 +48,15 @@ export class RuleWriter {
     const read = await this.#iptables.read(this.#tables)
     if (this.#right.length > 0 && this.#tables.every((table, index) => read.get(table) === this.#right[index]))
       return true
+    this.#take(read)
+    return false
+  }
+
+  #take(read: FoundRules): FoundRules {
     this.#found = read
     this.#lastRead = read
-    return false
+    this.#written = undefined
+    return read
   }
 
   /**
@@ -73,29 +80,49 @@ export class RuleWriter {
    * @throws ProxyFailure when it could not be written; what was there is then still in force
    */
   async write(rules: RuleSet): Promise<ProgramReport> {
-    const { text, written } = restoreText(rules, this.#found)
+    const { text, written } = this.#difference(rules)
     const read = this.#lastRead
     this.#lastRead = undefined
     if (text !== '') {
       if (this.#log.enabled(5)) this.#log.info(5, 'Restoring iptables rules', { family: this.family, rules: text })
       await this.#iptables.restore(text)
-      this.#found = asFound(rules)
+      this.#found = new Map()
       this.#right = []
     } else {
-      // What was read says the same; in our own objects the next comparison is one of references.
-      this.#found = asFound(rules, this.#found)
+      if (read !== undefined) this.#found = othersIn(read, rules)
       this.#right = read === undefined ? [] : this.#tables.map(table => read.get(table))
     }
+    this.#written = rules
     this.#counts = this.#tables.map(table => ({ table, owned: countRules(rules, table), written: 0 }))
     return {
       changed: text !== '',
       rules: this.#counts.map(count => ({ ...count, written: written.get(count.table) ?? 0 })),
     }
   }
+
+  /** In our own objects most of the comparison is one of references. */
+  #difference(rules: RuleSet): RestoreText {
+    if (this.#written === undefined) return restoreText(rules, this.#found)
+    const [wanted, before] = differingParts(rules, this.#written)
+    return restoreText(wanted, asFound(before, this.#found))
+  }
+}
+
+/** What was read of chains that are not ours. */
+function othersIn(read: FoundRules, { tables }: RuleSet): FoundRules {
+  return new Map(
+    [...tables].map(([name, table]) => {
+      const others = new Map(read.get(name))
+      for (const [chain] of allChains(table)) others.delete(chain)
+      return [name, others]
+    }),
+  )
 }
 
 function countRules({ tables }: RuleSet, name: string): number {
   const table = tables.get(name)
   if (table === undefined) return 0
-  return [...table.chains.values()].reduce((sum, rules) => sum + rules.length, table.links.length)
+  const { chains, groups = [], links } = table
+  const own = [...chains.values()].reduce((sum, rules) => sum + rules.length, links.length)
+  return groups.reduce((sum, { ruleCount }) => sum + ruleCount, own)
 }

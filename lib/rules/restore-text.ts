@@ -1,5 +1,5 @@
 import { type FoundChain, type FoundRules, type FoundTable, targetOf } from './found-rules.js'
-import { type RuleSet, type TableRules } from './rule-set.js'
+import { type RuleSet, type TableRules, allChains } from './rule-set.js'
 import { chainWords, ruleWords } from './rule-words.js'
 import { sameItems } from './same-items.js'
 
@@ -39,10 +39,10 @@ export function restoreText(wanted: RuleSet, found: FoundRules): RestoreText {
  */
 export function asFound(wanted: RuleSet, read: FoundRules = new Map()): FoundRules {
   return new Map(
-    [...wanted.tables].map(([name, { chains, links }]) => {
+    [...wanted.tables].map(([name, ofTable]) => {
       const table = new Map(read.get(name))
-      for (const [chain, rules] of chains) table.set(chain, chainWords(rules, wanted.family))
-      for (const { chain, rule } of links) {
+      for (const [chain, rules] of allChains(ofTable)) table.set(chain, chainWords(rules, wanted.family))
+      for (const { chain, rule } of ofTable.links) {
         const words = ruleWords(rule, wanted.family)
         const others = table.get(chain) ?? []
         if (!others.some(other => sameItems(other, words))) table.set(chain, [...others, words])
@@ -55,13 +55,14 @@ export function asFound(wanted: RuleSet, read: FoundRules = new Map()): FoundRul
 function tableLines(table: TableRules, { family }: RuleSet, found: FoundTable | undefined) {
   const declarations: string[] = []
   const rules: string[] = []
-  for (const [chain, chainRules] of table.chains) {
+  for (const [chain, chainRules] of allChains(table)) {
     const words = chainWords(chainRules, family)
     if (sameWords(found?.get(chain), words)) continue
     declarations.push(`:${chain} - [0:0]`)
     for (const ofRule of words) rules.push(`-A ${chain} ${line(ofRule)}`)
   }
-  for (const { chain, position, rule } of table.links) {
+  for (const { chain, position, rule, makesChain } of table.links) {
+    if (makesChain === true && found?.has(chain) !== true) declarations.push(`:${chain} - [0:0]`)
     const text = line(ruleWords(rule, family))
     if (found?.get(chain)?.some(words => line(words) === text) === true) continue
     rules.push(position === 'first' ? `-I ${chain} 1 ${text}` : `-A ${chain} ${text}`)
@@ -74,7 +75,9 @@ function sameWords(found: FoundChain | undefined, wanted: FoundChain): boolean {
   return found?.length === wanted.length && found.every((words, index) => sameItems(words, wanted[index]!))
 }
 
-function unwantedChains({ chains, ownedPrefixes = [] }: TableRules, found: FoundTable = new Map()) {
+function unwantedChains(table: TableRules, found: FoundTable = new Map()) {
+  const { ownedPrefixes = [] } = table
+  const chains = table.groups === undefined ? table.chains : new Map(allChains(table))
   const unwanted = new Set(
     [...found.keys()].filter(chain => !chains.has(chain) && ownedPrefixes.some(prefix => chain.startsWith(prefix))),
   )

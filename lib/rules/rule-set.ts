@@ -62,14 +62,28 @@ export interface Rule extends DeniableMatch {
 /** A rule of ours in a chain that is not ours (PREROUTING, OUTPUT …): the only thing we ever put there. */
 export interface Link {
   readonly chain: string
+  /** The chain is shared with others, none of whom need have made it yet: where it is missing, it is made. */
+  readonly makesChain?: true
   /** Where it is put when it is missing. */
   readonly position: 'first' | 'last'
   readonly rule: Rule
 }
 
+/**
+ * Chains that come and go together. Never changed once it is made: what is as before is known by being the same object, also
+ * among tens of thousands of chains.
+ */
+export interface ChainGroup {
+  readonly chains: ReadonlyMap<string, readonly Rule[]>
+  /** How many there are in all of them. */
+  readonly ruleCount: number
+}
+
 export interface TableRules {
   /** The chains that are ours, with all their rules in order. */
   readonly chains: ReadonlyMap<string, readonly Rule[]>
+  /** More of them. No chain is in two groups. */
+  readonly groups?: readonly ChainGroup[]
   readonly links: readonly Link[]
   /** Chains that are ours by the beginning of their name: those found and not wanted any more are removed. */
   readonly ownedPrefixes?: readonly string[]
@@ -87,4 +101,10 @@ export interface RuleTree {
   readonly root: readonly Rule[]
   /** The chains that they lead to, by name. */
   readonly chains: ReadonlyMap<string, readonly Rule[]>
+}
+
+/** All chains of ours in a table. */
+export function* allChains({ chains, groups = [] }: TableRules): Generator<readonly [string, readonly Rule[]]> {
+  yield* chains
+  for (const group of groups) yield* group.chains
 }

@@ -29,10 +29,13 @@ export function chooseFlavour(found: readonly FlavourFound[]): 'nft' | 'legacy' 
   return present[0]?.flavour
 }
 
-/** The programs of one flavour and family: `iptables-nft-save`, `ip6tables-legacy-restore`, `iptables-save` … */
-export function programName(family: IpFamily, flavour: IptablesFlavour, action: 'save' | 'restore'): string {
+/**
+ * The programs of one flavour and family: `iptables-nft-save`, `ip6tables-legacy-restore`, `iptables-save` …; without an
+ * action the one for single commands, `iptables-nft`.
+ */
+export function programName(family: IpFamily, flavour: IptablesFlavour, action?: 'save' | 'restore'): string {
   const base = family === 'IPv4' ? 'iptables' : 'ip6tables'
-  return flavour === 'plain' ? `${base}-${action}` : `${base}-${flavour}-${action}`
+  return [base, flavour === 'plain' ? undefined : flavour, action].filter(part => part !== undefined).join('-')
 }
 
 /**

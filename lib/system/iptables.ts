@@ -1,6 +1,6 @@
 import { type IpFamily } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
-import { type FoundRules, type FoundTable, parseSaveText } from '../rules/found-rules.js'
+import { type FoundChain, type FoundRules, type FoundTable, parseSaveText } from '../rules/found-rules.js'
 import { runCommand } from './command.js'
 import { type IptablesFlavour, permissionFailure, programName } from './iptables-flavour.js'
 
@@ -9,6 +9,11 @@ export interface Iptables {
   readonly family: IpFamily
   /** All rules of the tables named. @throws ProxyFailure */
   read(tables: Iterable<string>): Promise<FoundRules>
+  /**
+   * The rules of one chain, without reading all others. `unknown`: the kernel is short of something and cannot tell.
+   * @throws ProxyFailure
+   */
+  readChain(table: string, chain: string): Promise<FoundChain | 'absent' | 'unknown'>
   /** Applies a text of `iptables-restore --noflush`, all or nothing. @throws ProxyFailure */
   restore(text: string): Promise<void>
 }
@@ -16,6 +21,9 @@ export interface Iptables {
 /** Seconds to wait for others who hold the xtables lock. */
 const LOCK_WAIT_SECONDS = 5
 const TIMEOUT_MS = 60_000
+/** Exit codes of `iptables` (include/xtables.h): no such chain, among other things; and a resource problem. */
+const OTHER_PROBLEM = 1
+const RESOURCE_PROBLEM = 4
 
 /** Netfilter through the programs `iptables-save` and `iptables-restore`: one process for each call, whatever it carries. */
 export class IptablesPrograms implements Iptables {
@@ -42,6 +50,16 @@ export class IptablesPrograms implements Iptables {
       if (table !== undefined) found.set(name, table)
     }
     return found
+  }
+
+  async readChain(table: string, chain: string): Promise<FoundChain | 'absent' | 'unknown'> {
+    const program = programName(this.family, this.#flavour)
+    const args = ['-t', table, '-S', chain, '--wait', String(LOCK_WAIT_SECONDS)]
+    const { exitCode, stdout, stderr } = await runCommand(program, args, { timeoutMs: TIMEOUT_MS })
+    if (exitCode === RESOURCE_PROBLEM) return 'unknown'
+    if (exitCode === OTHER_PROBLEM && /no chain/i.test(stderr)) return 'absent'
+    if (exitCode !== 0) throw failureOf(program, stderr, '')
+    return parseSaveText(`*${table}\n:${chain}\n${stdout}`).get(table)?.get(chain) ?? 'absent'
   }
 
   async restore(text: string): Promise<void> {

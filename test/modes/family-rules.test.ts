@@ -1,7 +1,7 @@
 import t from 'tap'
 import { type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
 import { FamilyRules, type HeldPortal } from '../../lib/modes/userspace/family-rules.js'
-import { portalsOf } from '../../lib/modes/userspace/portals.js'
+import { portalsOf } from '../../lib/modes/portals.js'
 import { parseSaveText } from '../../lib/rules/found-rules.js'
 import { KernelRules } from '../support/kernel-rules.js'
 import { servicePortOf } from '../support/service-port-of.js'
@@ -35,6 +35,7 @@ class Site {
       iptables: {
         family: 'IPv4',
         read: () => Promise.resolve(parseSaveText(this.kernel.save())),
+        readChain: () => Promise.resolve('unknown'),
         restore: text => {
           if (this.failure !== undefined) return Promise.reject(this.failure)
           this.texts.push(text)

@@ -2,8 +2,9 @@ import t from 'tap'
 import { type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
 import { type ClusterEvent } from '../../lib/model/event-sink.js'
 import { ProxyFailure } from '../../lib/model/failure.js'
-import { settleClaims } from '../../lib/modes/userspace/claims.js'
-import { portalsOf } from '../../lib/modes/userspace/portals.js'
+import { settleClaims } from '../../lib/modes/claims.js'
+import { PortalLog } from '../../lib/modes/portal-log.js'
+import { portalsOf } from '../../lib/modes/portals.js'
 import { ProxierLog } from '../../lib/modes/userspace/proxier-log.js'
 import { RecordingLog } from '../observe/recording-log.js'
 import { servicePortOf } from '../support/service-port-of.js'
@@ -13,9 +14,11 @@ const NOBODY = { cluster: [], local: [], hasAny: false }
 function rig() {
   const log = new RecordingLog()
   const events: ClusterEvent[] = []
-  const told = new ProxierLog(log, { event: event => void events.push(event) })
+  const sink = { event: (event: ClusterEvent) => void events.push(event) }
+  const told = new ProxierLog(log, sink)
+  const portalsTold = new PortalLog(log, sink)
   const take = () => events.splice(0).map(({ reason, note, regarding }) => `${regarding.name}: ${reason}: ${note}`)
-  return { told, log, take }
+  return { told, portalsTold, log, take }
 }
 
 const spec = (given: Partial<ListenerSpec>): ListenerSpec => ({
@@ -57,7 +60,7 @@ t.test('A port that somebody else holds is an event on its Service, again only a
 })
 
 t.test('An address that two Services claim is an event on the one that does not get it', t => {
-  const { told, take } = rig()
+  const { portalsTold: told, take } = rig()
   const portals = ['old', 'new'].flatMap((name, index) =>
     portalsOf({
       servicePort: servicePortOf({

@@ -1,5 +1,5 @@
 import { type IpFamily } from '../../lib/model/address.js'
-import { type FoundRules, parseSaveText } from '../../lib/rules/found-rules.js'
+import { type FoundChain, type FoundRules, parseSaveText } from '../../lib/rules/found-rules.js'
 import { type Iptables } from '../../lib/system/iptables.js'
 import { KernelRules } from './kernel-rules.js'
 
@@ -15,6 +15,10 @@ export class MemoryIptables implements Iptables {
   read(tables: Iterable<string>): Promise<FoundRules> {
     const found = parseSaveText(this.kernel.save())
     return Promise.resolve(new Map([...tables].map(name => [name, found.get(name)!])))
+  }
+
+  readChain(table: string, chain: string): Promise<FoundChain | 'absent'> {
+    return Promise.resolve(this.kernel.chain(table, chain) ?? 'absent')
   }
 
   restore(text: string): Promise<void> {

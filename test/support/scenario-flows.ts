@@ -1,5 +1,5 @@
 import { parseIp, familyOf } from '../../lib/model/address.js'
-import { type Entrance } from '../../lib/modes/userspace/entrance.js'
+import { type Entrance } from '../../lib/modes/portals.js'
 import { type FlowEnd, type UdpEntry } from '../../lib/system/conntrack.js'
 
 /** Finds the listener that a scenario speaks of: an entrance of `default/dns:dns/UDP`. */

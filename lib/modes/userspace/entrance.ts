@@ -3,20 +3,12 @@ import { type IpAddress } from '../../model/address.js'
 import { type Cidr, cidrContains } from '../../model/cidr.js'
 import { type ServicePort, type ServicePortKey, isExternallyAccessible } from '../../model/service-port.js'
 import { type ServedPort } from '../../model/snapshot.js'
+import { type Entrance } from '../portals.js'
 
 /**
- * A listener of a service port. One is not always enough: a listener cannot see which address a client asked for, so there
- * is one for each set of endpoints, and for each set of clients, that some address of the Service calls for.
- *
- *     cluster          all endpoints, all clients: the ClusterIP, and the outside with policy Cluster
- *     local            endpoints on this node: internal or external policy Local
- *     ranged           as cluster, for clients in the source ranges only: load-balancer IPs with such ranges, and the
- *                      node port where the operator wants that
- *     ranged-local     as local, the same
+ * The entrances that the addresses of a service port call for. Each has a listener of its own: a listener cannot see which
+ * address a client asked for.
  */
-export type Entrance = 'cluster' | 'local' | 'ranged' | 'ranged-local'
-
-/** The entrances that the addresses of a service port call for. */
 export function entrancesOf(port: ServicePort): Entrance[] {
   const isOutside = isExternallyAccessible(port)
   const isRanged = port.rangesAtNodePort || (port.sourceRanges !== undefined && port.loadBalancerIPs.length > 0)

@@ -9,8 +9,9 @@ import { RuleWriter } from '../rule-writer.js'
 import { foundProxyPorts } from './found-proxy-ports.js'
 import { type LedPortal } from './led-portal.js'
 import { PortalRules } from './portal-rules.js'
-import { forgetStaleFlows } from './forget-stale-flows.js'
+import { forgetStaleFlows } from '../forget-stale-flows.js'
 import { type ProxyPort } from './door-chains.js'
+import { type FlowPortals, type LedDestination } from '../stale-flows.js'
 import { type Surroundings } from '../surroundings.js'
 
 /** A portal with the listeners that it leads to. */
@@ -121,12 +122,17 @@ export class FamilyRules implements KernelRules {
   }
 
   async #forgetFlows(wanted: HeldPortals, { nodePortAddresses }: Surroundings): Promise<void> {
-    const portals = [...wanted.values()].map(({ led }) => led)
-    const gone: LedPortal[] = []
+    const gone: HeldPortal[] = []
     for (const before of [this.#ruled, this.#tried])
-      for (const [name, { led }] of before) if (!wanted.has(name)) gone.push(led)
-    const nodeAddresses = (): readonly IpAddress[] => nodePortAddresses ?? this.#nodeAddresses(this.family)
-    await forgetStaleFlows(this.#conntrack, this.family, portals, gone, nodeAddresses, this.#log)
+      for (const [name, held] of before) if (isUdp(held) && !wanted.has(name)) gone.push(held)
+    const portals = [...wanted.values()].filter(isUdp)
+    if (portals.length + gone.length === 0) return
+    const flows = (): FlowPortals => ({
+      portals: portals.map(({ led }) => ledDestination(led)),
+      gone: gone.map(({ led }) => led.portal),
+      nodeAddresses: new Set(nodePortAddresses ?? this.#nodeAddresses(this.family)),
+    })
+    await forgetStaleFlows(this.#conntrack, this.family, flows, this.#log)
   }
 
   #ruleSet(portals: HeldPortals, surroundings: Surroundings): RuleSet {
@@ -138,4 +144,12 @@ export class FamilyRules implements KernelRules {
     }
     return this.#portalRules.of({ portals: led, surroundings, proxyPorts })
   }
+}
+
+function isUdp({ led }: HeldPortal): boolean {
+  return led.portal.servicePort.protocol === 'UDP'
+}
+
+function ledDestination({ portal: { address, port }, fromNode, fromPods, fromElsewhere }: LedPortal): LedDestination {
+  return { address, port, listeners: [fromNode, fromPods, fromElsewhere].filter(end => end !== 'drop') }
 }

@@ -1,7 +1,7 @@
 import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
 import { servicePortName } from '../../model/service-port.js'
 import { type Rule, type RuleTarget } from '../../rules/rule-set.js'
-import { type Portal } from './portals.js'
+import { type Portal } from '../portals.js'
 import { type FromPod } from '../surroundings.js'
 
 /** Where packets are led: a listener, or nowhere. */

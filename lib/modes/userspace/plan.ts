@@ -3,7 +3,8 @@ import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/a
 import { cidrContains } from '../../model/cidr.js'
 import { type ServicePort } from '../../model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
-import { type Entrance, clientsOfEntrance, endpointsOfEntrance, entranceKey, entrancesOf } from './entrance.js'
+import { type Entrance } from '../portals.js'
+import { clientsOfEntrance, endpointsOfEntrance, entranceKey, entrancesOf } from './entrance.js'
 
 export interface ListenerPlanOptions {
   /** The node's address to listen on. */

@@ -7,7 +7,6 @@ import { type Log } from '../../model/log.js'
 import { type ObjectName } from '../../model/objects.js'
 import { servicePortName } from '../../model/service-port.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
-import { type ClaimConflict } from './claims.js'
 
 /**
  * Tells what becomes of service ports, each thing once, however often the same state is looked at again. What an operator
@@ -19,9 +18,7 @@ export class ProxierLog {
   #specs: ReadonlyMap<string, ListenerSpec> = new Map()
   #open: ReadonlySet<string> = new Set()
   #failed: ReadonlySet<string> = new Set()
-  #conflicts: ReadonlySet<string> = new Set()
   #sctp: ReadonlySet<string> = new Set()
-  #looping: ReadonlySet<string> = new Set()
   #exhausted = 0
 
   constructor(log: Log, events: EventSink) {
@@ -60,32 +57,6 @@ export class ProxierLog {
       this.#log.error('Service port is not served', new ProxyFailure('PROXY_PORTS_EXHAUSTED', message, { hint }))
     }
     this.#exhausted = keys.length
-  }
-
-  conflicts(conflicts: readonly ClaimConflict[]): void {
-    const told = new Set<string>()
-    for (const { portal, winner } of conflicts) {
-      const name = `${portal.servicePort.key} ${portal.name}`
-      told.add(name)
-      if (this.#conflicts.has(name)) continue
-      this.#log.warn('An address that two Services claim is given to the older one', {
-        address: portal.name,
-        notServed: portal.servicePort.key,
-        served: winner.servicePort.key,
-      })
-      const note = `gives ${portal.name} to ${servicePortName(winner.servicePort)}, which is older, and not to ${servicePortName(portal.servicePort)}`
-      this.#warn(portal.servicePort, 'PortAlreadyAllocated', 'Claim', note)
-    }
-    this.#conflicts = told
-  }
-
-  /** Service ports of which some endpoint is left out, being an address of a Service. */
-  looping(keys: readonly string[]): void {
-    for (const servicePort of keys) {
-      if (!this.#looping.has(servicePort))
-        this.#log.warn('An endpoint that is an address of a Service itself is left out', { servicePort })
-    }
-    this.#looping = new Set(keys)
   }
 
   sctp(snapshot: ServiceSnapshot): void {

@@ -9,16 +9,15 @@ import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../mod
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type Proxier } from '../proxier.js'
-import { type Entrance, entranceKey, entrancesOf } from './entrance.js'
+import { entranceKey, entrancesOf } from './entrance.js'
 import { FamilyRules, type HeldPortal } from './family-rules.js'
 import { type PortalTarget } from './led-portal.js'
 import { listenerSpecs, nodePortKey } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
-import { LoopGuard } from './loop-guard.js'
 import { portalName } from './found-proxy-ports.js'
 import { ProxierLog } from './proxier-log.js'
-import { PortalBook } from './portal-book.js'
-import { type Portal, type PortalAction } from './portals.js'
+import { type Entrance, type Portal, type PortalAction } from '../portals.js'
+import { ServedPortals } from '../served-portals.js'
 import { type Surroundings } from '../surroundings.js'
 
 /** How often in one update another proxy port is tried for a service port whose first one was taken. */
@@ -60,8 +59,7 @@ export class UserspaceProxier implements Proxier {
   readonly #options: UserspaceProxierOptions
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
   #specs: ReadonlyMap<ServicePortKey, ListenerSpec> = new Map()
-  readonly #book = new PortalBook()
-  readonly #loopGuard: LoopGuard
+  readonly #served: ServedPortals
   #held: ListenerPlan = new Map()
   #portals: ReadonlyMap<string, HeldPortal> = new Map()
   /** What an earlier process listened on; each is asked for once. */
@@ -73,7 +71,7 @@ export class UserspaceProxier implements Proxier {
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
     this.#told = new ProxierLog(options.log, options.events)
-    this.#loopGuard = new LoopGuard(options.nodeAddresses)
+    this.#served = new ServedPortals(options)
     this.rules = options.iptables.map(iptables => new FamilyRules({ ...options, iptables }))
   }
 
@@ -83,19 +81,16 @@ export class UserspaceProxier implements Proxier {
 
   async update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
     this.#told.sctp(snapshot)
-    const { served, conflicts } = this.#book.settle([...snapshot.ports.values()].filter(isServed))
-    const { snapshot: guarded, looping } = this.#loopGuard.apply(snapshot, served)
+    const { snapshot: guarded, portals } = this.#served.of(snapshot, isServed)
     this.#snapshot = guarded
-    this.#told.looping(looping)
-    this.#told.conflicts(conflicts)
     this.#nodePorts = new Set(
-      served.filter(({ address }) => address === undefined).map(({ servicePort }) => servicePort.key),
+      portals.filter(({ address }) => address === undefined).map(({ servicePort }) => servicePort.key),
     )
     let report = await this.#apply()
     for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#refuseTakenPorts(report) > 0; attempt++)
       report = await this.#apply()
     this.#told.failed(this.#held, report)
-    this.#portals = this.#hold(served, report.open)
+    this.#portals = this.#hold(portals, report.open)
     for (const rules of this.rules) {
       rules.want(new Map([...this.#portals].filter(([, { led }]) => led.portal.servicePort.family === rules.family)))
     }

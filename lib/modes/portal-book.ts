@@ -1,5 +1,5 @@
-import { type ServicePort } from '../../model/service-port.js'
-import { type ServedPort } from '../../model/snapshot.js'
+import { type ServicePort } from '../model/service-port.js'
+import { type ServedPort } from '../model/snapshot.js'
 import { type ClaimConflict, settleClaims } from './claims.js'
 import { type Portal, portalsOf } from './portals.js'
 

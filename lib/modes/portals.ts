@@ -1,7 +1,17 @@
-import { type IpAddress } from '../../model/address.js'
-import { type ServicePort } from '../../model/service-port.js'
-import { type ServedPort } from '../../model/snapshot.js'
-import { type Entrance } from './entrance.js'
+import { type IpAddress } from '../model/address.js'
+import { type ServicePort } from '../model/service-port.js'
+import { type ServedPort } from '../model/snapshot.js'
+
+/**
+ * The set of endpoints, and of clients, that some address of a Service calls for.
+ *
+ *     cluster          all endpoints, all clients: the ClusterIP, and the outside with policy Cluster
+ *     local            endpoints on this node: internal or external policy Local
+ *     ranged           as cluster, for clients in the source ranges only: load-balancer IPs with such ranges, and the
+ *                      node port where the operator wants that
+ *     ranged-local     as local, the same
+ */
+export type Entrance = 'cluster' | 'local' | 'ranged' | 'ranged-local'
 
 /** What becomes of packets to a portal: handed to an entrance, or, when all its endpoints are elsewhere, dropped. */
 export type PortalAction = Entrance | 'drop'
@@ -22,6 +32,11 @@ export interface Portal {
   /** Pods of the cluster, as far as they can be told from others. */
   readonly fromPods: PortalAction
   readonly fromElsewhere: PortalAction
+}
+
+/** Whether only clients in the source ranges are let in. */
+export function isRanged({ fromPods }: Portal): boolean {
+  return fromPods === 'ranged' || fromPods === 'ranged-local'
 }
 
 /** All portals of one service port: its cluster IP, external IPs, load-balancer IPs and node port, in this order. */

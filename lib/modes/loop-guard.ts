@@ -1,7 +1,7 @@
-import { type IpAddress, type IpFamily, hostPort } from '../../model/address.js'
-import { type Endpoint } from '../../model/endpoint.js'
-import { type ServicePortKey } from '../../model/service-port.js'
-import { type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
+import { type IpAddress, type IpFamily, hostPort } from '../model/address.js'
+import { type Endpoint } from '../model/endpoint.js'
+import { type ServicePortKey } from '../model/service-port.js'
+import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
 import { type Portal } from './portals.js'
 
 /**
