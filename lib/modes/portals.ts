@@ -16,11 +16,14 @@ export type Entrance = 'cluster' | 'local' | 'ranged' | 'ranged-local'
 /** What becomes of packets to a portal: handed to an entrance, or, when all its endpoints are elsewhere, dropped. */
 export type PortalAction = Entrance | 'drop'
 
+export type PortalKind = 'cluster IP' | 'external IP' | 'load-balancer IP' | 'node port'
+
 /**
  * One destination that clients of a service port use: an address and port, or a port of every node address. What becomes of
  * a packet depends on where it comes from (services-and-endpoints.md, section 5).
  */
 export interface Portal {
+  readonly kind: PortalKind
   /** What it is, for messages and to tell portals apart: `cluster IP 10.96.0.10:80/TCP`, `node port 30080/TCP`. */
   readonly name: string
   readonly servicePort: ServicePort
@@ -47,7 +50,8 @@ export function portalsOf(served: ServedPort): Portal[] {
   const ranged = outsideActions(served, 'ranged', 'ranged-local')
   const balanced = servicePort.sourceRanges === undefined ? outside : ranged
   const atNode = servicePort.rangesAtNodePort ? ranged : outside
-  const at = (kind: string, address: IpAddress | undefined, port: number, actions: Actions): Portal => ({
+  const at = (kind: PortalKind, address: IpAddress | undefined, port: number, actions: Actions): Portal => ({
+    kind,
     name: `${kind} ${address === undefined ? '' : `${address}:`}${port}/${servicePort.protocol}`,
     servicePort,
     address,

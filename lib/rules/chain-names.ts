@@ -20,3 +20,29 @@ export const TREE_PREFIXES: ReadonlyMap<string, readonly string[]> = new Map([
   ['nat', ['KUBE-ADDR-', 'KUBE-IN-', 'KUBE-OUT-', 'KUBE-NP-', 'KUBE-NPI-', 'KUBE-NPO-']],
   ['filter', ['KUBE-DROP-', 'KUBE-DOOR-']],
 ])
+
+/**
+ * Names of the kernel modes' chains that are there whatever the Services, those of kube-proxy; the first two in tables nat and
+ * filter both.
+ */
+export const SERVICES = 'KUBE-SERVICES'
+export const NODE_PORTS = 'KUBE-NODEPORTS'
+export const POSTROUTING = 'KUBE-POSTROUTING'
+export const MARK_MASQ = 'KUBE-MARK-MASQ'
+/** Ours: where there are several ways to tell Pods from others, marks what is told by none. */
+export const MARK_STRANGERS = 'KUBE-MARK-STRANGERS'
+export const EXTERNAL_SERVICES = 'KUBE-EXTERNAL-SERVICES'
+export const FORWARD = 'KUBE-FORWARD'
+export const PROXY_FIREWALL = 'KUBE-PROXY-FIREWALL'
+/** The kubelet's and ours: neither may empty it. */
+export const KUBE_FIREWALL = 'KUBE-FIREWALL'
+/** In each table, led to by nothing: whoever flushes the rules takes it along, and that is how we know. */
+export const PROXY_CANARY = 'KUBE-PROXY-CANARY'
+
+/**
+ * How the names of chains begin that belong to one service port or endpoint in the iptables mode, those of kube-proxy; XLB is
+ * of versions before 1.24.
+ */
+export const SERVICE_PREFIXES: readonly string[] = ['SVC', 'SVL', 'EXT', 'FW', 'SEP', 'XLB'].map(
+  kind => `KUBE-${kind}-`,
+)

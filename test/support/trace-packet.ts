@@ -26,21 +26,77 @@ interface PacketUnderWay extends Packet {
  */
 export type Verdict = string
 
+/** A packet's way when chance decided for it: where it went, and what it took along. */
+export interface Trace {
+  readonly verdict: Verdict
+  /** The bits of its mark. */
+  readonly mark: number
+  /** Of the rule that translated it, if one did. */
+  readonly comment: string | undefined
+}
+
 const DEEPEST_JUMP = 16
-const MATCHES = new Set(['comment', 'tcp', 'udp', 'addrtype', 'conntrack', 'multiport'])
+const MATCHES = new Set([
+  ...['comment', 'tcp', 'udp', 'sctp', 'addrtype', 'conntrack', 'multiport', 'mark', 'statistic', 'recent'],
+])
 
 /** Walks the first packet of a connection through nat and then, translated or not, through filter; says what becomes of it. */
 export function tracePacket(rules: KernelRules, packet: Packet): Verdict {
-  const translated = walk(rules, 'nat', packet.hook, { ...packet, isTranslated: false }, 0) ?? 'untouched'
+  const [trace, ...others] = tracesOf(rules, packet)
+  if (others.length > 0) throw new Error(`it depends on chance: ${others.length + 1} ways`)
+  return trace!.verdict
+}
+
+/** Every way that the first packet of a client may take where chance decides: once for each outcome of each decision. */
+export function tracesOf(rules: KernelRules, packet: Packet): Trace[] {
+  const traces: Trace[] = []
+  let tape: boolean[] | undefined = []
+  while (tape !== undefined) {
+    const way: Way = new Way(tape)
+    traces.push(trace(rules, packet, way))
+    tape = way.next()
+  }
+  return traces
+}
+
+/** Decisions of chance, first those of a tape, then always yes; and what a packet takes along by rules it meets. */
+class Way {
+  mark = 0
+  comment: string | undefined
+  readonly #tape: boolean[]
+  #at = 0
+
+  constructor(tape: readonly boolean[]) {
+    this.#tape = [...tape]
+  }
+
+  decide(): boolean {
+    if (this.#at === this.#tape.length) this.#tape.push(true)
+    return this.#tape[this.#at++]!
+  }
+
+  /** The tape of a way that nobody went yet; undefined after the last. */
+  next(): boolean[] | undefined {
+    const last = this.#tape.lastIndexOf(true)
+    return last < 0 ? undefined : [...this.#tape.slice(0, last), false]
+  }
+}
+
+function trace(rules: KernelRules, packet: Packet, way: Way): Trace {
+  const translated = walk(rules, 'nat', packet.hook, { ...packet, isTranslated: false }, way, 0) ?? 'untouched'
   const underWay = afterNat(packet, translated)
-  const isLocal = packet.local?.includes(underWay.destination) === true
+  const isLocal = isOfNode(packet, underWay.destination)
   const chains =
     packet.hook === 'PREROUTING' ? [isLocal ? 'INPUT' : 'FORWARD'] : ['OUTPUT', ...(isLocal ? ['INPUT'] : [])]
+  let verdict = translated
   for (const chain of chains) {
-    const verdict = walk(rules, 'filter', chain, underWay, 0)
-    if (verdict === 'dropped' || verdict === 'refused') return verdict
+    const filtered = walk(rules, 'filter', chain, underWay, way, 0)
+    if (filtered !== 'dropped' && filtered !== 'refused') continue
+    verdict = filtered
+    break
   }
-  return translated
+  const comment = verdict === translated ? way.comment : undefined
+  return { verdict, mark: way.mark, comment }
 }
 
 /** The packet as it goes on: to where a verdict translated it, or as it was. */
@@ -59,19 +115,26 @@ function walk(
   table: string,
   chain: string,
   packet: PacketUnderWay,
+  way: Way,
   depth: number,
 ): Verdict | undefined {
   if (depth > DEEPEST_JUMP) throw new Error(`jumps go round: ${chain}`)
   const ofChain = rules.chain(table, chain)
   if (ofChain === undefined) throw new Error(`no chain: ${chain}`)
   for (const words of ofChain) {
-    const { matches, target, options } = readRule(words, packet)
-    if (!matches) continue
+    const { matches, byChance, target, options } = readRule(words, packet, way)
+    if (!matches || (byChance && !way.decide())) continue
     switch (target) {
       case 'DNAT':
+        way.comment = options.get('--comment')
         return options.get('--to-destination')!
       case 'REDIRECT':
         return `port ${options.get('--to-ports')!} here`
+      case 'MARK': {
+        const [value, mask] = options.get('--set-xmark')!.split('/').map(Number)
+        way.mark = ((way.mark & ~mask!) ^ value!) >>> 0
+        break
+      }
       case 'ACCEPT':
         return 'untouched'
       case 'RETURN':
@@ -81,7 +144,7 @@ function walk(
       case 'REJECT':
         return 'refused'
       default: {
-        const verdict = walk(rules, table, target, packet, depth + 1)
+        const verdict = walk(rules, table, target, packet, way, depth + 1)
         if (verdict !== undefined) return verdict
       }
     }
@@ -90,54 +153,85 @@ function walk(
 }
 
 /** Reads a rule against a packet. A word that is not known is an error: it could be a match. */
-function readRule(words: readonly string[], packet: PacketUnderWay) {
+function readRule(words: readonly string[], packet: PacketUnderWay, way: Way) {
   let matches = true
+  let byChance = false
   let target = ''
+  let denied = false
   const options = new Map<string, string>()
-  for (let index = 0; index < words.length; index += 2) {
-    const [option, value] = [words[index]!, words[index + 1]]
+  const match = (isSo: boolean): void => {
+    matches &&= isSo !== denied
+    denied = false
+  }
+  const rest = [...words]
+  for (let option = rest.shift(); option !== undefined; option = rest.shift()) {
+    if (option === '!') {
+      denied = true
+      continue
+    }
+    if (ALONE.has(option)) {
+      // Nobody has been here before: no list knows the client.
+      if (option === '--rcheck') match(false)
+      continue
+    }
+    const value = rest.shift()
     if (value === undefined) throw new Error(`"${option}" is without value: ${words.join(' ')}`)
     switch (option) {
       case '-d':
-        matches &&= cidrContains(parseCidr(value)!, packet.destination)
+        match(cidrContains(parseCidr(value)!, packet.destination))
         break
       case '-s':
-        matches &&= packet.source !== undefined && cidrContains(parseCidr(value)!, packet.source)
+        match(packet.source !== undefined && cidrContains(parseCidr(value)!, packet.source))
         break
       case '-i':
-        matches &&= value.endsWith('+')
-          ? packet.inInterface?.startsWith(value.slice(0, -1)) === true
-          : packet.inInterface === value
+        match(
+          value.endsWith('+')
+            ? packet.inInterface?.startsWith(value.slice(0, -1)) === true
+            : packet.inInterface === value,
+        )
         break
-      case '--dst-type':
+      case '--src-type':
+      case '--dst-type': {
         if (value !== 'LOCAL') throw new Error(`not understood: ${words.join(' ')}`)
-        matches &&= packet.local?.includes(packet.destination) === true
+        const address = option === '--src-type' ? packet.source : packet.destination
+        match(address !== undefined && isOfNode(packet, address))
         break
+      }
       case '--ctstate':
-        if (value !== 'NEW' && value !== 'DNAT') throw new Error(`not understood: ${words.join(' ')}`)
-        matches &&= value === 'NEW' || packet.isTranslated
+        match(value.split(',').some(state => state === 'NEW' || (state === 'DNAT' && packet.isTranslated)))
         break
+      case '--mark': {
+        const [bits, mask] = value.split('/').map(Number)
+        match((way.mark & mask!) >>> 0 === bits)
+        break
+      }
       case '--dports':
-        matches &&= value.split(',').map(Number).includes(packet.port)
+        match(value.split(',').map(Number).includes(packet.port))
         break
       case '-p':
-        matches &&= value === packet.protocol
+        match(value === packet.protocol)
         break
       case '--dport':
-        matches &&= isInRange(packet.port, value)
+        match(isInRange(packet.port, value))
         break
       case '-j':
         target = value
         break
       case '-m':
-        if (!MATCHES.has(value) && value !== packet.protocol)
-          throw new Error(`match not understood: ${words.join(' ')}`)
+        if (!MATCHES.has(value)) throw new Error(`match not understood: ${words.join(' ')}`)
+        break
+      case '--mode':
+        byChance = true
         break
       case '--comment':
-        break
       case '--to-destination':
       case '--to-ports':
       case '--reject-with':
+      case '--set-xmark':
+      case '--probability':
+      case '--seconds':
+      case '--name':
+      case '--mask':
         options.set(option, value)
         break
       default:
@@ -145,7 +239,15 @@ function readRule(words: readonly string[], packet: PacketUnderWay) {
     }
   }
   if (target === '') throw new Error(`rule without target: ${words.join(' ')}`)
-  return { matches, target, options }
+  return { matches, byChance, target, options }
+}
+
+/** Options without a value. */
+const ALONE = new Set(['--set', '--rcheck', '--reap', '--rsource', '--random-fully'])
+
+/** To the kernel all of 127.0.0.0/8 is local. */
+function isOfNode({ local = [] }: Packet, address: string): boolean {
+  return local.includes(address) || isLoopback(address)
 }
 
 /** Whether a port is the one that is meant, or in the range `first:last`. */

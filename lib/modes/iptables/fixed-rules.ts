@@ -1,0 +1,139 @@
+import { LOOPBACK } from '../../model/cidr.js'
+import { type ChainGroup, type Link, type Rule, type TableRules } from '../../rules/rule-set.js'
+import {
+  EXTERNAL_SERVICES,
+  FORWARD,
+  KUBE_FIREWALL,
+  MARK_MASQ,
+  MARK_STRANGERS,
+  NODE_PORTS,
+  POSTROUTING,
+  PROXY_CANARY,
+  PROXY_FIREWALL,
+  SERVICES,
+  SERVICE_PREFIXES,
+} from '../../rules/chain-names.js'
+import { type DispatchChain } from './port-rules.js'
+import { type IptablesSettings, type RuleContext, nodePortMatches } from './rule-context.js'
+
+/** What is in each table whatever the Services: made anew only when the context changes. */
+export interface FixedRules {
+  /** Comes after all addresses: the node ports. */
+  readonly toNodePorts: readonly Rule[]
+  readonly natChains: readonly (readonly [string, readonly Rule[]])[]
+  readonly filterChains: readonly (readonly [string, readonly Rule[]])[]
+  readonly filterLinks: readonly Link[]
+}
+
+const OWNED_IN_NAT = [...SERVICE_PREFIXES, MARK_STRANGERS]
+const NEW = { connection: 'NEW' } as const
+
+function link(chain: string, target: string, comment: string | undefined, match: Pick<Rule, 'connection'> = {}): Link {
+  const said = comment === undefined ? {} : { comment }
+  return { chain, position: 'first', rule: { ...said, ...match, target: { kind: 'jump', chain: target } } }
+}
+
+/** Where in the built-in chains ours begin. Of two in one chain the later stands higher. */
+const FILTER_LINKS: readonly Link[] = [
+  // kube-proxy leaves out OUTPUT: there the node itself asks the network for an address that no endpoint is behind.
+  ...['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>
+    link(chain, EXTERNAL_SERVICES, 'kubernetes externally-visible service portals', NEW),
+  ),
+  link('INPUT', NODE_PORTS, 'kubernetes health check service ports'),
+  ...['FORWARD', 'OUTPUT'].map(chain => link(chain, SERVICES, 'kubernetes service portals', NEW)),
+  link('FORWARD', FORWARD, 'kubernetes forwarding rules'),
+  ...['INPUT', 'OUTPUT', 'FORWARD'].map(chain => link(chain, PROXY_FIREWALL, 'kubernetes load balancer firewall', NEW)),
+]
+const NAT_LINKS: readonly Link[] = [
+  ...['OUTPUT', 'PREROUTING'].map(chain => link(chain, SERVICES, 'kubernetes service portals')),
+  link('POSTROUTING', POSTROUTING, 'kubernetes postrouting rules'),
+]
+
+/**
+ * With node ports on loopback the kernel is told to let packets with a loopback address out and in (route_localnet); others on
+ * the network must not reach the node's loopback for that (CVE-2020-8558). The kubelet keeps the same rule in the same place.
+ */
+const LOCALNET_LINKS: readonly Link[] = [
+  {
+    chain: KUBE_FIREWALL,
+    makesChain: true,
+    position: 'first',
+    rule: {
+      comment: 'block incoming localnet connections',
+      destination: LOOPBACK.IPv4,
+      not: { source: LOOPBACK.IPv4, connection: ['RELATED', 'ESTABLISHED', 'DNAT'] },
+      target: { kind: 'DROP' },
+    },
+  },
+  ...['INPUT', 'OUTPUT'].map(chain => link(chain, KUBE_FIREWALL, undefined)),
+]
+
+/** A rule, not an empty chain: then it is gone too when somebody empties all chains and leaves them. */
+const CANARY: readonly Rule[] = [{ comment: 'gone when others flush rules', target: { kind: 'RETURN' } }]
+const CANARY_TABLE: TableRules = { chains: new Map([[PROXY_CANARY, CANARY]]), links: [] }
+
+export function fixedRules(context: RuleContext, settings: IptablesSettings): FixedRules {
+  const { masqueradeMark: mark, randomFully: randomPort, dropInvalid } = settings
+  const invalid: Rule = { connection: 'INVALID', target: { kind: 'DROP' } }
+  const pods = context.fromPods.map((match): Rule => ({ ...match, target: { kind: 'RETURN' } }))
+  const strangers: readonly Rule[] = [...pods, { target: { kind: 'jump', chain: MARK_MASQ } }]
+  return {
+    toNodePorts: nodePortMatches(context).map(match => ({
+      comment: 'kubernetes service nodeports; NOTE: this must be the last rule in this chain',
+      ...match,
+      target: { kind: 'jump', chain: NODE_PORTS },
+    })),
+    natChains: [
+      [
+        POSTROUTING,
+        [
+          { not: { mark }, target: { kind: 'RETURN' } },
+          // Taken off again, so that a packet that comes by a second time is not masqueraded twice.
+          { target: { kind: 'MARK', how: 'toggle', bits: mark } },
+          { comment: 'kubernetes service traffic requiring SNAT', target: { kind: 'MASQUERADE', randomPort } },
+        ],
+      ],
+      [MARK_MASQ, [{ target: { kind: 'MARK', how: 'set', bits: mark } }]],
+      ...(context.fromPods.length > 1 ? [[MARK_STRANGERS, strangers] as const] : []),
+      [PROXY_CANARY, CANARY],
+    ],
+    filterChains: [
+      [
+        FORWARD,
+        [
+          ...(dropInvalid ? [invalid] : []),
+          { comment: 'kubernetes forwarding rules', mark, target: { kind: 'ACCEPT' } },
+          {
+            comment: 'kubernetes forwarding conntrack rule',
+            connection: ['RELATED', 'ESTABLISHED'],
+            target: { kind: 'ACCEPT' },
+          },
+        ],
+      ],
+      [PROXY_CANARY, CANARY],
+    ],
+    filterLinks:
+      context.family === 'IPv4' && context.localhostNodePorts ? [...FILTER_LINKS, ...LOCALNET_LINKS] : FILTER_LINKS,
+  }
+}
+
+/** All tables of one family. */
+export function tablesOf(
+  fixed: FixedRules,
+  dispatch: Readonly<Record<DispatchChain, readonly Rule[]>>,
+  groups: readonly ChainGroup[],
+): Map<string, TableRules> {
+  const filter = new Map([
+    [SERVICES, dispatch.unservedInside],
+    [EXTERNAL_SERVICES, dispatch.unservedOutside],
+    [PROXY_FIREWALL, dispatch.firewall],
+    [NODE_PORTS, dispatch.healthChecks],
+    ...fixed.filterChains,
+  ])
+  const nat = new Map([...fixed.natChains, [SERVICES, dispatch.addresses], [NODE_PORTS, dispatch.nodePorts]])
+  return new Map([
+    ['filter', { chains: filter, links: fixed.filterLinks }],
+    ['nat', { chains: nat, groups, links: NAT_LINKS, ownedPrefixes: OWNED_IN_NAT }],
+    ['mangle', CANARY_TABLE],
+  ])
+}
