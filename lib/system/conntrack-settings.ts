@@ -1,22 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { type ConntrackConfig } from '../config/kube-proxy-config.js'
 import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
-
-/** One number for one file of the kernel. */
-export interface KernelWrite {
-  readonly file: string
-  readonly value: number
-}
-
-/** The kernel's settings, each a file with a number. */
-export interface KernelFiles {
-  /** Undefined when it is not there or not to be read. */
-  read(file: string): number | undefined
-  /** @throws the system's error */
-  write(file: string, value: number): void
-}
+import { type KernelFiles, type KernelWrite, kernelFiles } from './kernel-files.js'
 
 export interface AppliedSettings {
   readonly written: readonly KernelWrite[]
@@ -71,18 +57,6 @@ export function conntrackWrites(
   return writes
 }
 
-const realFiles: KernelFiles = {
-  read: file => {
-    try {
-      const text = readFileSync(file, 'utf8').trim()
-      return /^\d+$/.test(text) ? Number(text) : undefined
-    } catch {
-      return undefined
-    }
-  },
-  write: (file, value) => writeFileSync(file, String(value), { flag: 'r+' }),
-}
-
 /**
  * Writes what is not as it should be. A write that fails is a warning, one for each reason, and never an end: the kernel's
  * own settings serve as well until there are very many connections. (kube-proxy exits.)
@@ -90,7 +64,7 @@ const realFiles: KernelFiles = {
 export function applyConntrackSettings(
   wanted: ConntrackConfig,
   log: Log,
-  files: KernelFiles = realFiles,
+  files: KernelFiles = kernelFiles,
   cpuCount: number = cpus().length,
 ): AppliedSettings {
   const written: KernelWrite[] = []

@@ -21,7 +21,10 @@ export interface Iptables {
 /** Seconds to wait for others who hold the xtables lock. */
 const LOCK_WAIT_SECONDS = 5
 const TIMEOUT_MS = 60_000
-/** Exit codes of `iptables` (include/xtables.h): no such chain, among other things; and a resource problem. */
+/**
+ * Exit codes of `iptables` (include/xtables.h). The first means, of a question for a chain, that it is not there: in words of
+ * many kinds, iptables-nft 1.8.9 calls it incompatible.
+ */
 const OTHER_PROBLEM = 1
 const RESOURCE_PROBLEM = 4
 
@@ -29,19 +32,21 @@ const RESOURCE_PROBLEM = 4
 export class IptablesPrograms implements Iptables {
   readonly family: IpFamily
   readonly #flavour: IptablesFlavour
+  readonly #run: typeof runCommand
   /** What was read last, by table: reading the same again costs no parsing, and gives the same objects. */
   readonly #read = new Map<string, { readonly text: string; readonly table: FoundTable | undefined }>()
 
-  constructor(family: IpFamily, flavour: IptablesFlavour) {
+  constructor(family: IpFamily, flavour: IptablesFlavour, run = runCommand) {
     this.family = family
     this.#flavour = flavour
+    this.#run = run
   }
 
   async read(tables: Iterable<string>): Promise<FoundRules> {
     const program = programName(this.family, this.#flavour, 'save')
     const found = new Map<string, FoundTable>()
     for (const name of tables) {
-      const { exitCode, stdout, stderr } = await runCommand(program, ['-t', name], { timeoutMs: TIMEOUT_MS })
+      const { exitCode, stdout, stderr } = await this.#run(program, ['-t', name], { timeoutMs: TIMEOUT_MS })
       if (exitCode !== 0) throw failureOf(program, stderr, '')
       const text = withoutCounters(stdout)
       const known = this.#read.get(name)
@@ -55,9 +60,9 @@ export class IptablesPrograms implements Iptables {
   async readChain(table: string, chain: string): Promise<FoundChain | 'absent' | 'unknown'> {
     const program = programName(this.family, this.#flavour)
     const args = ['-t', table, '-S', chain, '--wait', String(LOCK_WAIT_SECONDS)]
-    const { exitCode, stdout, stderr } = await runCommand(program, args, { timeoutMs: TIMEOUT_MS })
+    const { exitCode, stdout, stderr } = await this.#run(program, args, { timeoutMs: TIMEOUT_MS })
     if (exitCode === RESOURCE_PROBLEM) return 'unknown'
-    if (exitCode === OTHER_PROBLEM && /no chain/i.test(stderr)) return 'absent'
+    if (exitCode === OTHER_PROBLEM) return 'absent'
     if (exitCode !== 0) throw failureOf(program, stderr, '')
     return parseSaveText(`*${table}\n:${chain}\n${stdout}`).get(table)?.get(chain) ?? 'absent'
   }
@@ -65,7 +70,7 @@ export class IptablesPrograms implements Iptables {
   async restore(text: string): Promise<void> {
     const program = programName(this.family, this.#flavour, 'restore')
     const args = ['--noflush', '--wait', String(LOCK_WAIT_SECONDS)]
-    const { exitCode, stderr } = await runCommand(program, args, { input: text, timeoutMs: TIMEOUT_MS })
+    const { exitCode, stderr } = await this.#run(program, args, { input: text, timeoutMs: TIMEOUT_MS })
     if (exitCode !== 0) throw failureOf(program, stderr, text)
   }
 }

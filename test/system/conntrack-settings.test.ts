@@ -3,12 +3,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { type ConntrackConfig } from '../../lib/config/kube-proxy-config.js'
-import {
-  HASHSIZE_FILE,
-  type KernelFiles,
-  applyConntrackSettings,
-  conntrackWrites,
-} from '../../lib/system/conntrack-settings.js'
+import { HASHSIZE_FILE, applyConntrackSettings, conntrackWrites } from '../../lib/system/conntrack-settings.js'
+import { type KernelFiles } from '../../lib/system/kernel-files.js'
 import { RecordingLog } from '../observe/recording-log.js'
 import { InsideNode } from '../support/inside-node.js'
 import { NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
