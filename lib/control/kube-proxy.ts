@@ -21,8 +21,8 @@ import { type ChosenMode, chooseMode } from './choose-mode.js'
 import { type Cluster, chooseSource } from './choose-source.js'
 import { drain } from './drain.js'
 import { startHttpServers } from './http-servers.js'
-import { makeProxier } from './make-proxier.js'
-import { periodsOf, whyModeCannotBeHad } from './mode-circumstances.js'
+import { type Means, makeProxier } from './make-proxier.js'
+import { kernelSettings, periodsOf, whyModeCannotBeHad } from './mode-circumstances.js'
 import { NodeEvents } from './node-events.js'
 import { NodeWait } from './node-wait.js'
 import { OwnNode } from './own-node.js'
@@ -70,9 +70,13 @@ export class KubeProxy {
     const early = isUserspaceOnly(config) ? chooseDataPlane(config, log) : undefined
     const cluster = await chooseSource(config, realClock, log)
     const iptables = await usableIptables(log)
-    const mode = await chooseMode(config.modes, mode => whyModeCannotBeHad(mode, config, iptables), log)
-    const dataPlane = mode.mode === 'userspace' ? await (early ?? chooseDataPlane(config, log)) : undefined
-    const proxy = new KubeProxy(config, log, { mode, dataPlane, cluster, iptables })
+    const chosen = await chooseMode(config.modes, mode => whyModeCannotBeHad(mode, config, iptables), log)
+    const { mode } = chosen
+    const means: Means =
+      mode === 'userspace'
+        ? { mode, dataPlane: await (early ?? chooseDataPlane(config, log)) }
+        : { mode: mode as 'iptables', settings: await kernelSettings(config, iptables) }
+    const proxy = new KubeProxy(config, log, { chosen, means, cluster, iptables })
     proxy.#tellOfNode('Normal', 'Starting', '')
     const { failed } = applyConntrackSettings(config.conntrack, log)
     if (failed.some(({ file }) => file === HASHSIZE_FILE))
@@ -85,7 +89,9 @@ export class KubeProxy {
     return proxy
   }
 
-  private constructor(config: KubeProxyConfig, log: Log, { mode, dataPlane, cluster, iptables }: Found) {
+  private constructor(config: KubeProxyConfig, log: Log, { chosen, means, cluster, iptables }: Found) {
+    const { mode } = chosen
+    const dataPlane = means.mode === 'userspace' ? means.dataPlane : undefined
     this.#config = config
     this.#log = log
     this.#dataPlane = dataPlane
@@ -99,12 +105,12 @@ export class KubeProxy {
     })
     this.#events = events
     const families = iptables.map(({ family }) => family)
-    this.#proxier = makeProxier({ mode: mode.mode, config, dataPlane, iptables, node, events, log })
-    const { syncPeriod, minSyncPeriod } = periodsOf(mode.mode, config)
+    this.#proxier = makeProxier(means, { config, iptables, node, events, log })
+    const { syncPeriod, minSyncPeriod } = periodsOf(mode, config)
     const health = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt })
     const metrics = new Metrics({
       dataPlane,
-      mode,
+      mode: chosen,
       pending: () => this.#store.pendingChanges,
       startedAt,
       version: VERSION,
@@ -121,10 +127,10 @@ export class KubeProxy {
     this.#nodeWait = new NodeWait({
       clock: realClock,
       log,
-      ms: NODE_WAIT_MS[mode.mode],
+      ms: NODE_WAIT_MS[mode],
       missing: () => (config.manifests.length > 0 ? undefined : node.missing),
       onTimeout: missing => {
-        if (mode.mode !== 'userspace') return this.#ending.abort(nodeMissing(config.nodeName, missing))
+        if (mode !== 'userspace') return this.#ending.abort(nodeMissing(config.nodeName, missing))
         log.warn('Serving without our own Node: its zone and addresses count from when they are known', {
           missing,
           hint: NODE_MISSING_HINT,
@@ -164,7 +170,7 @@ export class KubeProxy {
     })
     const servers = startHttpServers({
       config,
-      mode: mode.mode,
+      mode,
       health,
       metrics,
       nodeEligible: () => this.#store.node?.eligible ?? true,
@@ -206,8 +212,8 @@ export class KubeProxy {
 
 /** What was looked at, and chosen, before the parts are put together. */
 interface Found {
-  readonly mode: ChosenMode
-  readonly dataPlane: DataPlane | undefined
+  readonly chosen: ChosenMode
+  readonly means: Means
   readonly cluster: Cluster
   readonly iptables: readonly Iptables[]
 }

@@ -3,19 +3,23 @@ import { type DataPlane } from '../dataplane/data-plane.js'
 import { type IpFamily } from '../model/address.js'
 import { type EventSink } from '../model/event-sink.js'
 import { type Log } from '../model/log.js'
-import { type ProxyMode } from '../model/proxy-mode.js'
+import { IptablesProxier } from '../modes/iptables/proxier.js'
+import { type IptablesSettings } from '../modes/iptables/rule-context.js'
 import { type Proxier } from '../modes/proxier.js'
 import { PortAllocator } from '../modes/userspace/port-allocator.js'
 import { UserspaceProxier } from '../modes/userspace/proxier.js'
 import { ConntrackProgram } from '../system/conntrack.js'
 import { type Iptables } from '../system/iptables.js'
+import { allowRouteLocalnet } from '../system/route-localnet.js'
 import { type OwnNode } from './own-node.js'
 
+/** What a mode carries traffic with. */
+export type Means =
+  | { readonly mode: 'userspace'; readonly dataPlane: DataPlane }
+  | { readonly mode: 'iptables'; readonly settings: IptablesSettings }
+
 export interface ProxierParts {
-  readonly mode: ProxyMode
   readonly config: KubeProxyConfig
-  /** There in userspace mode. */
-  readonly dataPlane: DataPlane | undefined
   readonly iptables: readonly Iptables[]
   readonly node: OwnNode
   readonly events: EventSink
@@ -23,23 +27,29 @@ export interface ProxierParts {
 }
 
 /** The proxier of a mode, with what it needs of this node. */
-export function makeProxier({ mode, config, dataPlane, iptables, node, events, log }: ProxierParts): Proxier {
+export function makeProxier(means: Means, { config, iptables, node, events, log }: ProxierParts): Proxier {
   const common = {
     iptables,
     conntrack: new ConntrackProgram(log),
+    nodeAddress: (family: IpFamily) => node.address(family),
     nodeAddresses: (family: IpFamily) => node.addresses(family),
     surroundings: (family: IpFamily) => node.surroundings(family),
     localhostNodePorts: (family: IpFamily) => node.servesNodePortsOnLoopback(family),
     events,
     log,
   }
-  switch (mode) {
+  switch (means.mode) {
     case 'userspace':
       return new UserspaceProxier({
         ...common,
-        dataPlane: dataPlane!,
+        dataPlane: means.dataPlane,
         ports: new PortAllocator(config.portRange, Math.random),
-        nodeAddress: family => node.address(family),
+      })
+    case 'iptables':
+      return new IptablesProxier({
+        ...common,
+        settings: means.settings,
+        allowRouteLocalnet: () => allowRouteLocalnet(log),
       })
   }
 }

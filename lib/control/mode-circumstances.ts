@@ -1,7 +1,9 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type ProxyMode } from '../model/proxy-mode.js'
-import { whyRulesCannotBeHad } from '../modes/probe-mode.js'
+import { type IptablesSettings } from '../modes/iptables/rule-context.js'
+import { takesRandomPorts, whyRulesCannotBeHad } from '../modes/probe-mode.js'
 import { type Iptables } from '../system/iptables.js'
+import { kernelFiles } from '../system/kernel-files.js'
 
 /** How often a mode looks after the kernel, and how often it writes to it at the most, in milliseconds. */
 export function periodsOf(
@@ -24,4 +26,20 @@ export async function whyModeCannotBeHad(
   if (mode === 'userspace' && modes.length === 1) return undefined
   const reasons = await Promise.all(iptables.map(family => whyRulesCannotBeHad(mode, family)))
   return reasons.find(reason => reason !== undefined)
+}
+
+const BE_LIBERAL_FILE = '/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal'
+
+/** What rules of the kernel modes depend on, by the operator's wish and by what this kernel can do. */
+export async function kernelSettings(
+  { kernelModes: { masqueradeAll, masqueradeMark } }: KubeProxyConfig,
+  iptables: readonly Iptables[],
+): Promise<IptablesSettings> {
+  const random = await Promise.all(iptables.map(takesRandomPorts))
+  return {
+    masqueradeAll,
+    masqueradeMark,
+    randomFully: random.every(takes => takes),
+    dropInvalid: kernelFiles.read(BE_LIBERAL_FILE) !== 1,
+  }
 }

@@ -10,11 +10,16 @@ const DNAT: Readonly<Record<IpFamily, Rule['target']>> = {
   IPv6: { kind: 'DNAT', address: '2001:db8::1', port: 1 },
 }
 
+/** Rules by table. */
+export type ModeNeeds = ReadonlyMap<string, readonly Rule[]>
+
+export const RANDOM_PORTS: ModeNeeds = new Map([['nat', [{ target: { kind: 'MASQUERADE', randomPort: true } }]]])
+
 /**
  * What rules of a mode ask of the kernel, by table: one rule for each kind of match and target that it uses, in a chain that no
  * packet gets to. Whether the kernel takes them shows whether the mode can be had; a module that is missing is named.
  */
-export function needsOf(mode: ProxyMode, family: IpFamily): ReadonlyMap<string, readonly Rule[]> {
+export function needsOf(mode: ProxyMode, family: IpFamily): ModeNeeds {
   const needs = mode === 'userspace' ? userspaceNeeds(family) : kernelNeeds(mode, family)
   return new Map(
     [...needs].map(([table, rules]) => [

@@ -1,5 +1,15 @@
 import { type ProxyMode, PROXY_MODES } from '../model/proxy-mode.js'
 import {
+  EXTERNAL_SERVICES,
+  FORWARD,
+  MARK_MASQ,
+  MARK_STRANGERS,
+  NODE_PORTS,
+  POSTROUTING,
+  PROXY_CANARY,
+  PROXY_FIREWALL,
+  SERVICES,
+  SERVICE_PREFIXES,
   NODEPORT_CONTAINER,
   NODEPORT_HOST,
   NODEPORT_NON_LOCAL,
@@ -42,25 +52,18 @@ const CHAINS: Readonly<Record<ProxyMode, ModeChains>> = {
     ],
   ]),
   iptables: new Map([
-    ['mangle', { names: ['KUBE-PROXY-CANARY'], prefixes: [] }],
+    ['mangle', { names: [PROXY_CANARY], prefixes: [] }],
     [
       'nat',
       {
-        names: ['KUBE-SERVICES', 'KUBE-NODEPORTS', 'KUBE-POSTROUTING', 'KUBE-MARK-MASQ', 'KUBE-PROXY-CANARY'],
-        prefixes: ['KUBE-SVC-', 'KUBE-SVL-', 'KUBE-EXT-', 'KUBE-FW-', 'KUBE-SEP-', 'KUBE-XLB-'],
+        names: [SERVICES, NODE_PORTS, POSTROUTING, MARK_MASQ, MARK_STRANGERS, PROXY_CANARY],
+        prefixes: SERVICE_PREFIXES,
       },
     ],
     [
       'filter',
       {
-        names: [
-          'KUBE-SERVICES',
-          'KUBE-EXTERNAL-SERVICES',
-          'KUBE-FORWARD',
-          'KUBE-NODEPORTS',
-          'KUBE-PROXY-FIREWALL',
-          'KUBE-PROXY-CANARY',
-        ],
+        names: [SERVICES, EXTERNAL_SERVICES, FORWARD, NODE_PORTS, PROXY_FIREWALL, PROXY_CANARY],
         prefixes: [],
       },
     ],
@@ -69,14 +72,7 @@ const CHAINS: Readonly<Record<ProxyMode, ModeChains>> = {
     [
       'nat',
       {
-        names: [
-          'KUBE-SERVICES',
-          'KUBE-POSTROUTING',
-          'KUBE-MARK-MASQ',
-          'KUBE-NODE-PORT',
-          'KUBE-LOAD-BALANCER',
-          'KUBE-FIREWALL',
-        ],
+        names: [SERVICES, POSTROUTING, MARK_MASQ, 'KUBE-NODE-PORT', 'KUBE-LOAD-BALANCER', 'KUBE-FIREWALL'],
         prefixes: [],
       },
     ],
@@ -84,9 +80,9 @@ const CHAINS: Readonly<Record<ProxyMode, ModeChains>> = {
       'filter',
       {
         names: [
-          'KUBE-FORWARD',
+          FORWARD,
           'KUBE-NODE-PORT',
-          'KUBE-PROXY-FIREWALL',
+          PROXY_FIREWALL,
           'KUBE-SOURCE-RANGES-FIREWALL',
           'KUBE-IPVS-FILTER',
           'KUBE-IPVS-OUT-FILTER',
@@ -98,7 +94,7 @@ const CHAINS: Readonly<Record<ProxyMode, ModeChains>> = {
 }
 
 /** Made by a kubelet before 1.28 too, and by others who want packets masqueraded: goes only when nobody uses it. */
-export const SHARED_CHAINS: ReadonlySet<string> = new Set(['KUBE-MARK-MASQ'])
+export const SHARED_CHAINS: ReadonlySet<string> = new Set([MARK_MASQ])
 
 /** Of the chains that were found those of a mode, and of no other one that is kept: table name to chain names. */
 export function chainsToRemove(found: FoundRules, kept: ProxyMode | undefined): Map<string, readonly string[]> {

@@ -8,8 +8,7 @@ import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
 import { IptablesProxier, type IptablesProxierOptions } from '../../lib/modes/iptables/proxier.js'
 import { endpointChainName, serviceChainNames } from '../../lib/modes/iptables/service-chain-names.js'
-import { iptablesModeChains } from '../../lib/rules/chain-names.js'
-import { removalText } from '../../lib/rules/restore-text.js'
+import { leaveModes } from '../../lib/modes/leave-modes.js'
 import { IptablesPrograms } from '../../lib/system/iptables.js'
 import { RecordingLog } from '../observe/recording-log.js'
 import { endpointOf } from '../support/endpoint-of.js'
@@ -157,8 +156,7 @@ onEachKernel(
       t.equal((await proxier.rules[0]!.program(false)).changed, true)
       t.equal(await site.differs(snapshot, given), false)
     }
-    const found = await site.iptables.read(['filter', 'nat', 'mangle'])
-    await site.iptables.restore(removalText(iptablesModeChains(found), found))
+    await leaveModes(site.iptables, undefined)
     const left = await site.iptables.read(['filter', 'nat', 'mangle'])
     const chains = [...left.values()].flatMap(table => [...table.keys()]).filter(name => name.startsWith('KUBE-'))
     t.strictSame(chains, family === 'IPv4' ? ['KUBE-FIREWALL'] : [], 'but for what the kubelet shares')

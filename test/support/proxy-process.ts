@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { LogLines } from '../../lib/demo/log-lines.js'
 import { type NetworkNamespace } from '../../lib/demo/network-namespace.js'
 import { type NodeNetwork } from './node-network.js'
+import { PROXY_MODE } from './proxy-mode.js'
 
 export const PROXY_PROGRAM = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
 /** How long a test waits for a log line, in milliseconds. */
@@ -26,7 +27,7 @@ export class ProxyProcess {
     this.child = network.start(
       node,
       process.execPath,
-      [PROXY_PROGRAM, '-v=3', `--data-plane-workers=${PROXY_WORKERS}`, ...args],
+      [PROXY_PROGRAM, '-v=3', `--data-plane-workers=${PROXY_WORKERS}`, `--proxy-mode=${PROXY_MODE}`, ...args],
       env,
     )
     this.#log = new LogLines(this.child, this.child.stderr!, LIMIT_MS)

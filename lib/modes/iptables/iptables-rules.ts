@@ -96,6 +96,7 @@ export class IptablesRules implements KernelRules {
     const isRight = this.#believes || (await this.#writer.look())
     if (isRight && !this.pending) {
       this.#believes = true
+      await this.#writer.leaveOtherModes('iptables')
       return this.#writer.unchanged
     }
     const surroundings = this.#surroundings()
@@ -107,6 +108,7 @@ export class IptablesRules implements KernelRules {
     // What came in meanwhile is wanted and not written.
     this.#isWritten = input.ports === this.#ports && input.portals === this.#portals
     await this.#afterWrite(input, JSON.stringify(surroundings))
+    await this.#writer.leaveOtherModes('iptables')
     return report
   }
 
