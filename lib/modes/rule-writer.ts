@@ -4,6 +4,7 @@ import { type ProxyMode } from '../model/proxy-mode.js'
 import { type FoundRules } from '../rules/found-rules.js'
 import { differingParts } from '../rules/differing-parts.js'
 import { chainsToRemove } from '../rules/mode-chains.js'
+import { groupPortions } from '../rules/group-portions.js'
 import { type RestoreText, asFound, restoreText } from '../rules/restore-text.js'
 import { type RuleSet, allChains } from '../rules/rule-set.js'
 import { type Iptables } from '../system/iptables.js'
@@ -76,16 +77,18 @@ export class RuleWriter {
   }
 
   /**
-   * Writes what differs, all or nothing.
+   * Writes what differs, all or nothing: new groups of chains may be there before, but nothing leads to them.
    * @throws ProxyFailure when it could not be written; what was there is then still in force
    */
   async write(rules: RuleSet): Promise<ProgramReport> {
-    const { text, written } = this.#difference(rules)
     const read = this.#lastRead
     this.#lastRead = undefined
-    if (text !== '') {
-      if (this.#log.enabled(5)) this.#log.info(5, 'Restoring iptables rules', { family: this.family, rules: text })
-      await this.#iptables.restore(text)
+    const texts = this.#difference(rules)
+    if (texts.length > 0) {
+      for (const { text } of texts) {
+        if (this.#log.enabled(5)) this.#log.info(5, 'Restoring iptables rules', { family: this.family, rules: text })
+        await this.#iptables.restore(text)
+      }
       this.#found = new Map()
       this.#right = []
     } else {
@@ -95,16 +98,22 @@ export class RuleWriter {
     this.#written = rules
     this.#counts = this.#tables.map(table => ({ table, owned: countRules(rules, table), written: 0 }))
     return {
-      changed: text !== '',
-      rules: this.#counts.map(count => ({ ...count, written: written.get(count.table) ?? 0 })),
+      changed: texts.length > 0,
+      rules: this.#counts.map(count => ({ ...count, written: countWritten(texts, count.table) })),
     }
   }
 
   /** In our own objects most of the comparison is one of references. */
-  #difference(rules: RuleSet): RestoreText {
-    if (this.#written === undefined) return restoreText(rules, this.#found)
+  #difference(rules: RuleSet): RestoreText[] {
+    const [wanted, found] = this.#compared(rules)
+    const portions = groupPortions(wanted, found, this.#iptables.chainsAtOnce)
+    return [...portions.texts, restoreText(wanted, portions.found)].filter(({ text }) => text !== '')
+  }
+
+  #compared(rules: RuleSet): readonly [RuleSet, FoundRules] {
+    if (this.#written === undefined) return [rules, this.#found]
     const [wanted, before] = differingParts(rules, this.#written)
-    return restoreText(wanted, asFound(before, this.#found))
+    return [wanted, asFound(before, this.#found)]
   }
 }
 
@@ -117,6 +126,10 @@ function othersIn(read: FoundRules, { tables }: RuleSet): FoundRules {
       return [name, others]
     }),
   )
+}
+
+function countWritten(texts: readonly RestoreText[], table: string): number {
+  return texts.reduce((sum, { written }) => sum + (written.get(table) ?? 0), 0)
 }
 
 function countRules({ tables }: RuleSet, name: string): number {

@@ -35,6 +35,7 @@ class Site {
       iptables: {
         family: 'IPv4',
         read: () => Promise.resolve(parseSaveText(this.kernel.save())),
+        chainsAtOnce: Infinity,
         readChain: () => Promise.resolve('unknown'),
         restore: text => {
           if (this.failure !== undefined) return Promise.reject(this.failure)

@@ -6,6 +6,8 @@ import { KernelRules } from './kernel-rules.js'
 /** The rules of one IP family, in memory. */
 export class MemoryIptables implements Iptables {
   readonly family: IpFamily
+  /** Few, so that what is written in portions is so here too. */
+  readonly chainsAtOnce = 2
   readonly kernel = new KernelRules()
 
   constructor(family: IpFamily) {
