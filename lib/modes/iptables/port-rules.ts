@@ -125,13 +125,18 @@ function masquerade(toClusterIP: Match, { masqueradeAll, fromPods }: RuleContext
 }
 
 /** What becomes of packets that were led nowhere. */
+/**
+ * A client of TCP is refused by a reset, as from a closed port. kube-proxy sends ICMP to all, of which the kernel sends one a second
+ * to each client: of several that are refused at once most would wait.
+ */
 function unserved(portal: Portal, place: Match): Rule {
   const isElsewhere = portal.fromElsewhere === 'drop'
+  const how = portal.servicePort.protocol === 'TCP' ? 'tcp-reset' : 'port-unreachable'
   return {
     comment: `${servicePortName(portal.servicePort)} has no ${isElsewhere ? 'local ' : ''}endpoints`,
     ...place,
     ...matchOf(portal),
-    target: isElsewhere ? { kind: 'DROP' } : { kind: 'REJECT', with: 'port-unreachable' },
+    target: isElsewhere ? { kind: 'DROP' } : { kind: 'REJECT', with: how },
   }
 }
 
