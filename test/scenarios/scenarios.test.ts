@@ -1,20 +1,21 @@
 import t, { type Test } from 'tap'
 import { ScenarioWorld } from '../support/scenario-world.js'
 import { inWordsOf } from '../support/scenario-packets.js'
-import { type Scenario, parseScenario, readScenarios } from '../support/scenario.js'
+import { type Scenario, type ScenarioMode, parseScenario, readScenarios, stepIn } from '../support/scenario.js'
 
 /** How to write one: README.md in the folder of the scenarios. */
 const scenarios = readScenarios()
 t.ok(scenarios.length > 30, `${scenarios.length} scenarios`)
 
-for (const scenario of scenarios) {
-  void t.test(`${scenario.file}: ${scenario.behaviour}`, t => runScenario(t, scenario))
-}
+for (const mode of ['userspace', 'iptables'] as const)
+  for (const scenario of scenarios.filter(({ modes }) => modes.includes(mode)))
+    void t.test(`${mode}, ${scenario.file}: ${scenario.behaviour}`, t => runScenario(t, scenario, mode))
 
-async function runScenario(t: Test, { settings, steps }: Scenario): Promise<void> {
-  const world = await ScenarioWorld.start(settings)
+async function runScenario(t: Test, { settings, steps }: Scenario, mode: ScenarioMode): Promise<void> {
+  const world = await ScenarioWorld.start(settings, mode)
   let before: ScenarioWorld['entries'] = new Map()
-  for (const step of steps) {
+  for (const each of steps) {
+    const step = stepIn(mode, each)
     const report = await world.take(step)
     const { served, entries } = world
     t.same(served, step.expect, `${step.title}: what is served`)
@@ -27,10 +28,10 @@ async function runScenario(t: Test, { settings, steps }: Scenario): Promise<void
       t.same(answer, packet.answer, `${step.title}: packet to ${packet.text}, ${packet.client}`)
     }
     for (const name of step.unchanged) {
-      const [entry, spec] = entries.get(name) ?? []
+      const [entry, identity] = entries.get(name) ?? []
       t.ok(entry !== undefined, `${step.title}: ${name} is there`)
       t.equal(entry, before.get(name)?.[0], `${step.title}: entry of ${name} is the same object`)
-      t.equal(spec, before.get(name)?.[1], `${step.title}: listener of ${name} is the same object`)
+      t.equal(identity, before.get(name)?.[1], `${step.title}: what ${name} is led to is the same`)
     }
     if (step.rules !== undefined)
       t.equal(report.rulesWritten ? 'written' : 'not written', step.rules, `${step.title}: rules`)
@@ -47,6 +48,8 @@ void t.test('A scenario that says something nobody would look at is refused', t 
     ['behaviour: b\nexpect: { a/b/TCP: { endpoint: [] } }', 'x.yaml, step 1, a/b/TCP: "endpoint" is none of'],
     ['behaviour: b\nsteps: []\nobjects: []', 'x.yaml: "objects" is none of'],
     ['behaviour: [', 'x.yaml: '],
+    ['behaviour: b\nmodes: [ip]\nexpect: {}', 'x.yaml: "modes" are not some of userspace, iptables'],
+    ['behaviour: b\nexpect: {}\niptables: { health: {} }', 'x.yaml, step 1, iptables: "health" is none of'],
     ['behaviour: b\nnode: { zone: a }\nexpect: {}', 'x.yaml, node: "zone" is none of'],
     ['behaviour: b\nflags: { zone: a }\nexpect: {}', 'x.yaml, flags: "zone" is none of'],
     [

@@ -1,9 +1,8 @@
 import { parseIp, familyOf } from '../../lib/model/address.js'
-import { type Entrance } from '../../lib/modes/portals.js'
 import { type FlowEnd, type UdpEntry } from '../../lib/system/conntrack.js'
 
 /** Finds the listener that a scenario speaks of: an entrance of `default/dns:dns/UDP`. */
-export type FindListener = (servicePort: string, entrance: Entrance) => FlowEnd | undefined
+export type FindListener = (servicePort: string, entrance: string) => FlowEnd | undefined
 
 /**
  * Reads `10.96.0.10:53 > 192.168.50.1:39999`: a flow that was sent to the first and is answered by the second, which may also
@@ -13,7 +12,7 @@ export function readFlow(text: string, find: FindListener): UdpEntry {
   const [to = '', by = ''] = text.split(' > ')
   const destination = endOf(to)
   const [, entrance = 'cluster', servicePort] = /^(?:([a-z-]+) )?listener of (.+)$/.exec(by) ?? []
-  const replySource = servicePort === undefined ? endOf(by) : find(servicePort, entrance as Entrance)
+  const replySource = servicePort === undefined ? endOf(by) : find(servicePort, entrance)
   if (destination === undefined || replySource === undefined) throw new Error(`flow not understood: ${text}`)
   const family = familyOf(destination.address)
   const source = { address: family === 'IPv4' ? '10.244.0.99' : 'fd00:244::99', port: 5000 }

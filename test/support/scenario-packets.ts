@@ -20,6 +20,8 @@ export interface ExpectedPacket {
 /** What really becomes of a packet. */
 export interface PacketAnswer {
   readonly outcome: 'served' | 'refused' | 'dropped' | 'untouched'
+  /** It came to the node itself, untouched, where nobody listens: the node refuses it by itself. */
+  readonly isRefusedByNode?: boolean
   /** Of the listener that serves it, if one does. */
   readonly servicePort?: string
   /** Those that take turns, if it is served. */
@@ -57,7 +59,9 @@ function isAnswer(value: unknown): value is ExpectedAnswer {
 }
 
 /** As much of an answer as the expected one speaks of. */
-export function inWordsOf(expected: ExpectedAnswer, { outcome, servicePort, endpoints }: PacketAnswer): ExpectedAnswer {
+export function inWordsOf(expected: ExpectedAnswer, answer: PacketAnswer): ExpectedAnswer {
+  const { outcome, servicePort, endpoints, isRefusedByNode = false } = answer
+  if (expected === 'refused' && isRefusedByNode) return expected
   if (Array.isArray(expected)) return endpoints ?? outcome
   return expected.includes('/') ? (servicePort ?? outcome) : outcome
 }

@@ -1,13 +1,8 @@
 import { OwnNode } from '../../lib/control/own-node.js'
-import { type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
-import { type IpAddress, hostPort } from '../../lib/model/address.js'
-import { silentEvents } from '../../lib/model/event-sink.js'
+import { type IpAddress } from '../../lib/model/address.js'
 import { type ObjectKind, objectKey } from '../../lib/model/objects.js'
 import { servicePortName } from '../../lib/model/service-port.js'
 import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
-import { entranceKey } from '../../lib/modes/userspace/entrance.js'
-import { PortAllocator } from '../../lib/modes/userspace/port-allocator.js'
-import { UserspaceProxier } from '../../lib/modes/userspace/proxier.js'
 import { buildSnapshot } from '../../lib/snapshot/build-snapshot.js'
 import { ObjectStore } from '../../lib/snapshot/object-store.js'
 import { servicesHealth } from '../../lib/snapshot/services-health.js'
@@ -15,15 +10,16 @@ import { type NodeNetwork } from '../../lib/system/node-addresses.js'
 import { type LogEntry, RecordingLog } from '../observe/recording-log.js'
 import { MemoryConntrack } from './memory-conntrack.js'
 import { MemoryIptables } from './memory-iptables.js'
-import { MemoryListeners } from './memory-listeners.js'
-import { type ExpectedPort, type ScenarioStep } from './scenario.js'
-import { answerTo } from './scenario-answer.js'
+import { type ExpectedPort, type ScenarioMode, type ScenarioStep } from './scenario.js'
 import { type FindListener, readFlow } from './scenario-flows.js'
+import { ScenarioIptables } from './scenario-iptables.js'
 import { type ExpectedPacket, type PacketAnswer } from './scenario-packets.js'
 import { type ScenarioSettings } from './scenario-settings.js'
+import { type ScenarioSide } from './scenario-side.js'
+import { ScenarioUserspace } from './scenario-userspace.js'
 
 const KINDS: readonly ObjectKind[] = ['Service', 'EndpointSlice', 'Endpoints', 'Node']
-const PROXY_PORTS = { first: 40_000, last: 40_999 }
+const SIDES = { userspace: ScenarioUserspace, iptables: ScenarioIptables }
 
 /** What a step brought, besides the state that is there after it. */
 export interface StepReport {
@@ -38,22 +34,20 @@ export class ScenarioWorld {
   readonly #settings: ScenarioSettings
   readonly #store: ObjectStore
   readonly #node: OwnNode
-  readonly #iptables: readonly MemoryIptables[]
-  readonly #listeners = new MemoryListeners()
   readonly #conntrack = new MemoryConntrack()
   readonly #log = new RecordingLog()
-  readonly #proxier: UserspaceProxier
+  readonly #side: ScenarioSide
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
   #addresses: readonly IpAddress[]
   #problems: string[] = []
 
-  static async start(settings: ScenarioSettings): Promise<ScenarioWorld> {
-    const world = new ScenarioWorld(settings)
-    await world.#proxier.start()
+  static async start(settings: ScenarioSettings, mode: ScenarioMode): Promise<ScenarioWorld> {
+    const world = new ScenarioWorld(settings, mode)
+    await world.#side.proxier.start()
     return world
   }
 
-  private constructor(settings: ScenarioSettings) {
+  private constructor(settings: ScenarioSettings, mode: ScenarioMode) {
     const { config } = settings
     this.#settings = settings
     this.#store = new ObjectStore({
@@ -64,39 +58,23 @@ export class ScenarioWorld {
     })
     this.#addresses = settings.addresses
     this.#node = new OwnNode(config, () => this.#store.node, this.#network)
-    this.#iptables = settings.families.map(family => new MemoryIptables(family))
-    this.#proxier = new UserspaceProxier({
-      dataPlane: this.#listeners,
-      iptables: this.#iptables,
-      ports: new PortAllocator(PROXY_PORTS, () => 0),
-      conntrack: this.#conntrack,
-      events: silentEvents,
-      log: this.#log,
-      nodeAddress: family => this.#node.address(family),
-      nodeAddresses: family => this.#node.addresses(family),
-      surroundings: family => this.#node.surroundings(family),
-      localhostNodePorts: family => this.#node.servesNodePortsOnLoopback(family),
-    })
+    const iptables = settings.families.map(family => new MemoryIptables(family))
+    const ground = { node: this.#node, iptables, conntrack: this.#conntrack, log: this.#log }
+    this.#side = new SIDES[mode](ground, () => this.#snapshot)
   }
 
   /** Service ports by name, each the object that downstream parts compare. */
-  get entries(): Map<string, readonly [ServedPort, ListenerSpec | undefined]> {
-    return new Map([...this.#snapshot.ports.values()].map(port => [nameOf(port), [port, this.#listenerOf(port)]]))
+  get entries(): Map<string, readonly [port: ServedPort, identity: unknown]> {
+    const ports = [...this.#snapshot.ports.values()]
+    return new Map(ports.map(port => [nameOf(port), [port, this.#side.identityOf(port)]]))
   }
 
   /** What is served, in the words of a scenario. */
   get served(): Record<string, ExpectedPort> {
     const table: Record<string, ExpectedPort> = {}
-    for (const [name, [port, spec]] of this.entries) {
-      if (spec === undefined) continue
-      const { clusterIP, port: number, affinitySeconds } = port.servicePort
-      table[name] = {
-        clusterIP: hostPort(clusterIP, number),
-        ...(affinitySeconds === undefined ? {} : { affinity: affinitySeconds }),
-        ...(spec.balancer === 'round-robin' ? {} : { balancer: spec.balancer }),
-        ...limitsOf(spec),
-        endpoints: spec.endpoints.map(endpoint => hostPort(endpoint.ip, endpoint.port)),
-      }
+    for (const [name, [port]] of this.entries) {
+      const served = this.#side.servedOf(port)
+      if (served !== undefined) table[name] = served
     }
     return table
   }
@@ -133,24 +111,18 @@ export class ScenarioWorld {
 
   /** What becomes of a packet. */
   answerTo(packet: ExpectedPacket): PacketAnswer {
-    return answerTo(packet, {
-      iptables: this.#iptables,
-      listeners: this.#listeners,
-      addresses: this.#ownAddresses,
-      nameOf: ({ key }) => nameOf(this.#snapshot.ports.get(key.split('#')[0]!)!),
-    })
+    return this.#side.answerTo(packet, this.#ownAddresses, nameOf)
   }
 
   /** As the sync loop does it; rules that were written must be found to be right. */
   async #sync(): Promise<boolean> {
-    const { failed } = await this.#proxier.update(this.#snapshot)
+    const { failed } = await this.#side.proxier.update(this.#snapshot)
     if (failed > 0) throw new Error(`${failed} listeners are not open`)
     let written = false
-    for (const rules of this.#proxier.rules) {
+    for (const rules of this.#side.proxier.rules)
       if (rules.pending) written = (await rules.program(false)).changed || written
-      if ((await rules.program(true)).changed) throw new Error(`${rules.family}: rules were not as they were written`)
-    }
-    await this.#proxier.update(this.#snapshot)
+    if (!(await this.#side.isAsWritten())) throw new Error('rules were not as they were written')
+    await this.#side.proxier.update(this.#snapshot)
     return written
   }
 
@@ -165,14 +137,9 @@ export class ScenarioWorld {
     defaultInterface: { IPv4: 'eth0', IPv6: 'eth0' },
   })
 
-  /** The listener that a ClusterIP leads to. */
-  #listenerOf({ servicePort }: ServedPort): ListenerSpec | undefined {
-    return this.#listeners.plan.get(entranceKey(servicePort.key, servicePort.internalPolicyLocal ? 'local' : 'cluster'))
-  }
-
-  readonly #findListener: FindListener = (name, entrance) => {
+  readonly #findListener: FindListener = (name, listener) => {
     const [served] = this.entries.get(name) ?? []
-    return served === undefined ? undefined : this.#listeners.plan.get(entranceKey(served.servicePort.key, entrance))
+    return served === undefined ? undefined : this.#side.flowEnd(served, listener)
   }
 
   #deliver({ objects, apply = [], remove = [] }: ScenarioStep): void {
@@ -200,14 +167,4 @@ function nameOf({ servicePort }: ServedPort): string {
 
 function asLine({ message, fields }: LogEntry): string {
   return [message, ...Object.entries(fields).map(([name, value]) => `${name}="${value}"`)].join(' ')
-}
-
-function limitsOf({
-  maxConnections,
-  maxConnectionsPerClient,
-}: ListenerSpec): Pick<ExpectedPort, 'maxConnections' | 'maxConnectionsPerClient'> {
-  return {
-    ...(maxConnections === undefined ? {} : { maxConnections }),
-    ...(maxConnectionsPerClient === undefined ? {} : { maxConnectionsPerClient }),
-  }
 }

@@ -49,20 +49,31 @@ export interface ScenarioStep {
   readonly unchanged: readonly string[]
   /** Whether the kernel's rules are written in this step; left out: not looked at. */
   readonly rules?: 'written' | 'not written'
+  /** What is otherwise in the iptables mode. */
+  readonly iptables?: Difference
 }
+
+export type ScenarioMode = 'userspace' | 'iptables'
+
+/** What is to be true in one mode instead: packets, flows and what is expected one by one, all else as a whole. */
+type Difference = Partial<Pick<ScenarioStep, (typeof DIFFERENCE_FIELDS)[number]>>
 
 export interface Scenario {
   readonly file: string
+  /** Those in which it is true. */
+  readonly modes: readonly ScenarioMode[]
   /** The behaviour, in a sentence. */
   readonly behaviour: string
   readonly settings: ScenarioSettings
   readonly steps: readonly ScenarioStep[]
 }
 
-const TOP_FIELDS = ['behaviour', 'node', 'families', 'flags', 'steps']
+const DIFFERENCE_FIELDS = ['expect', 'packets', 'flows', 'warnings', 'rules', 'unchanged'] as const
+const MODES: readonly ScenarioMode[] = ['userspace', 'iptables']
+const TOP_FIELDS = ['behaviour', 'modes', 'node', 'families', 'flags', 'steps']
 const STEP_FIELDS = [
   ...['title', 'objects', 'apply', 'remove', 'addresses', 'expect', 'packets', 'health', 'flows'],
-  ...['problems', 'warnings', 'unchanged', 'rules'],
+  ...['problems', 'warnings', 'unchanged', 'rules', 'iptables'],
 ]
 const PORT_FIELDS = ['clusterIP', 'affinity', 'balancer', 'maxConnections', 'maxConnectionsPerClient', 'endpoints']
 const NOTHING = { health: {}, flows: {}, problems: [], warnings: [], unchanged: [] }
@@ -87,12 +98,15 @@ export function parseScenario(file: string, text: string): Scenario {
   const top = document.toJS() as Record<string, unknown>
   const isShort = !('steps' in top)
   onlyFields(file, top, isShort ? [...TOP_FIELDS, ...STEP_FIELDS] : TOP_FIELDS)
-  const { behaviour, node: _node, families: _families, flags: _flags, ...step } = top
+  const { behaviour, modes = MODES, node: _node, families: _families, flags: _flags, ...step } = top
   if (typeof behaviour !== 'string') throw new Error(`${file}: "behaviour" is missing: one sentence`)
   const steps = (isShort ? [{ title: behaviour, ...step }] : top.steps) as Record<string, unknown>[]
+  if (!Array.isArray(modes) || modes.length === 0 || !modes.every(mode => MODES.includes(mode as ScenarioMode)))
+    throw new Error(`${file}: "modes" are not some of ${MODES.join(', ')}`)
   return {
     file,
     behaviour,
+    modes: modes as ScenarioMode[],
     settings: readSettings(file, top),
     steps: steps.map((raw, index) => readStep(`${file}, step ${index + 1}`, raw)),
   }
@@ -103,7 +117,37 @@ function readStep(place: string, raw: Record<string, unknown>): ScenarioStep {
   if (typeof raw.title !== 'string') throw new Error(`${place}: "title" is missing`)
   if (typeof raw.expect !== 'object' || raw.expect === null)
     throw new Error(`${place}: "expect" is missing; {} for nothing served`)
-  for (const [key, port] of Object.entries(raw.expect)) onlyFields(`${place}, ${key}`, port as object, PORT_FIELDS)
-  const packets = readPackets(place, (raw.packets ?? {}) as Record<string, unknown>)
-  return { ...NOTHING, ...raw, packets } as unknown as ScenarioStep
+  const read = { ...NOTHING, ...raw, ...readFields(place, raw), ...readDifference(place, raw.iptables) }
+  return read as unknown as ScenarioStep
+}
+
+/** The fields that have a form of their own. */
+function readFields(place: string, { expect = {}, packets = {} }: Record<string, unknown>) {
+  for (const [key, port] of Object.entries(expect as object))
+    onlyFields(`${place}, ${key}`, port as object, PORT_FIELDS)
+  return { packets: readPackets(place, packets as Record<string, unknown>) }
+}
+
+function readDifference(place: string, raw: unknown): Pick<ScenarioStep, 'iptables'> {
+  if (raw === undefined) return {}
+  onlyFields(`${place}, iptables`, raw as object, DIFFERENCE_FIELDS)
+  return { iptables: { ...(raw as Difference), ...readFields(`${place}, iptables`, raw as Record<string, unknown>) } }
+}
+
+/** A step as it is in one mode. The kernel modes know nothing of what annotations say of listeners. */
+export function stepIn(mode: ScenarioMode, step: ScenarioStep): ScenarioStep {
+  if (mode === 'userspace') return step
+  const { packets = [], expect = {}, flows = {}, ...others } = step.iptables ?? {}
+  const isSame = (a: ExpectedPacket, b: ExpectedPacket): boolean => a.text === b.text && a.client === b.client
+  const ports = Object.entries({ ...step.expect, ...expect }).map(([name, port]): [string, ExpectedPort] => {
+    const { balancer: _balancer, maxConnections: _most, maxConnectionsPerClient: _each, ...known } = port
+    return [name, known]
+  })
+  return {
+    ...step,
+    ...others,
+    expect: Object.fromEntries(ports),
+    packets: [...step.packets.filter(packet => !packets.some(other => isSame(packet, other))), ...packets],
+    flows: { ...step.flows, ...flows },
+  }
 }
