@@ -1,16 +1,5 @@
+import { type Flag } from './flag.js'
 import { KERNEL_MODE_FLAGS } from './kernel-mode-flags.js'
-
-/** One command-line flag. Every value comes in as text and is read by `readConfig`, so that every error reads alike. */
-export interface Flag {
-  readonly name: string
-  readonly kind: 'text' | 'switch' | 'list'
-  readonly default?: string
-  /** What stands for the value in the help. */
-  readonly value?: string
-  readonly help: string
-  /** Not a flag of kube-proxy. */
-  readonly ours?: true
-}
 
 /** All flags of `kube-proxy`: the command line, its help and the table in the docs are made from this. */
 export const FLAGS: readonly Flag[] = [

@@ -1,4 +1,4 @@
-import { type Flag } from './flags.js'
+import { type Flag } from './flag.js'
 
 /** Flags of the modes in which the kernel carries the traffic. */
 export const KERNEL_MODE_FLAGS: readonly Flag[] = [

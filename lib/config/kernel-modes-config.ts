@@ -1,5 +1,4 @@
-import { type Cidr, parseCidr } from '../model/cidr.js'
-import { type FlagReader } from './flag-reader.js'
+import { type Cidr } from '../model/cidr.js'
 
 /** Settings of the modes in which the kernel carries the traffic. Times are milliseconds. */
 export interface KernelModesConfig {
@@ -23,50 +22,20 @@ export interface IpvsConfig {
   readonly udpTimeout: number
 }
 
-const SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'sh', 'dh', 'sed', 'nq', 'mh', 'fo', 'ovf'] as const
+export const IPVS_SCHEDULERS = [
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'lblc',
+  'lblcr',
+  'sh',
+  'dh',
+  'sed',
+  'nq',
+  'mh',
+  'fo',
+  'ovf',
+] as const
 /** See ipvsadm(8). */
-export type IpvsScheduler = (typeof SCHEDULERS)[number]
-
-const LAST_BIT = 31
-
-export function readKernelModes(reader: FlagReader): KernelModesConfig {
-  return {
-    masqueradeAll: reader.isSet('masquerade-all'),
-    masqueradeMark: masqueradeMark(reader),
-    ipvs: {
-      scheduler: scheduler(reader),
-      excludeCIDRs: excludeCidrs(reader),
-      strictARP: reader.isSet('ipvs-strict-arp'),
-      syncPeriod: reader.duration('ipvs-sync-period', 'above'),
-      minSyncPeriod: reader.duration('ipvs-min-sync-period', 'from'),
-      tcpTimeout: reader.kernelTimeout('ipvs-tcp-timeout'),
-      tcpFinTimeout: reader.kernelTimeout('ipvs-tcpfin-timeout'),
-      udpTimeout: reader.kernelTimeout('ipvs-udp-timeout'),
-    },
-  }
-}
-
-function masqueradeMark(reader: FlagReader): number {
-  const bit = reader.count('iptables-masquerade-bit')
-  if (!reader.hasProblem('iptables-masquerade-bit') && bit > LAST_BIT)
-    reader.problem('iptables-masquerade-bit', `must be within the range [0, ${LAST_BIT}]`)
-  // Not a shift: the highest bit would make it negative.
-  return 2 ** bit
-}
-
-function scheduler(reader: FlagReader): IpvsScheduler {
-  const text = reader.text('ipvs-scheduler') || 'rr'
-  const known = SCHEDULERS.find(name => name === text)
-  if (known === undefined) reader.problem('ipvs-scheduler', `expected one of ${SCHEDULERS.join(', ')}`)
-  return known ?? 'rr'
-}
-
-function excludeCidrs(reader: FlagReader): readonly Cidr[] {
-  const texts = reader
-    .list('ipvs-exclude-cidrs')
-    .flatMap(value => value.split(','))
-    .map(text => text.trim())
-  const ranges = texts.map(parseCidr).filter(range => range !== undefined)
-  if (ranges.length < texts.length) reader.problem('ipvs-exclude-cidrs', 'expected ranges such as "192.168.0.0/16"')
-  return ranges
-}
+export type IpvsScheduler = (typeof IPVS_SCHEDULERS)[number]

@@ -1,5 +1,5 @@
 import { type FlagValues, FlagReader } from './flag-reader.js'
-import { readKernelModes } from './kernel-modes-config.js'
+import { readKernelModes } from './read-kernel-modes.js'
 import { type KubeProxyConfig } from './kube-proxy-config.js'
 
 export interface ReadConfig {

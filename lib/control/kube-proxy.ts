@@ -22,7 +22,9 @@ import { type Cluster, chooseSource } from './choose-source.js'
 import { drain } from './drain.js'
 import { startHttpServers } from './http-servers.js'
 import { type Means, makeProxier } from './make-proxier.js'
-import { kernelSettings, periodsOf, whyModeCannotBeHad } from './mode-circumstances.js'
+import { kernelSettings } from './kernel-settings.js'
+import { syncPeriods } from './sync-periods.js'
+import { whyModeCannotBeHad } from './why-mode-cannot-be-had.js'
 import { NodeEvents } from './node-events.js'
 import { NodeWait } from './node-wait.js'
 import { OwnNode } from './own-node.js'
@@ -106,7 +108,7 @@ export class KubeProxy {
     this.#events = events
     const families = iptables.map(({ family }) => family)
     this.#proxier = makeProxier(means, { config, iptables, node, events, log })
-    const { syncPeriod, minSyncPeriod } = periodsOf(mode, config)
+    const { syncPeriod, minSyncPeriod } = syncPeriods(mode, config)
     const health = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt })
     const metrics = new Metrics({
       dataPlane,

@@ -1,7 +1,7 @@
 import { ProxyFailure } from '../model/failure.js'
 import { type ProxyMode } from '../model/proxy-mode.js'
 import { type FoundRules } from '../rules/found-rules.js'
-import { SHARED_CHAINS, chainsToRemove } from '../rules/mode-chains.js'
+import { SHARED_CHAINS, chainsToRemove } from '../rules/chains-to-remove.js'
 import { removalText } from '../rules/restore-text.js'
 import { type Iptables } from '../system/iptables.js'
 

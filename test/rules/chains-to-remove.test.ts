@@ -1,7 +1,7 @@
 import t from 'tap'
 import { type ProxyMode } from '../../lib/model/proxy-mode.js'
 import { type FoundRules, parseSaveText } from '../../lib/rules/found-rules.js'
-import { SHARED_CHAINS, chainsToRemove } from '../../lib/rules/mode-chains.js'
+import { SHARED_CHAINS, chainsToRemove } from '../../lib/rules/chains-to-remove.js'
 import { removalText } from '../../lib/rules/restore-text.js'
 import { KernelRules, splitCommandLine } from '../support/kernel-rules.js'
 

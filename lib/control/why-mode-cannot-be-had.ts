@@ -1,0 +1,19 @@
+import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
+import { type ProxyMode } from '../model/proxy-mode.js'
+import { needsOf } from '../modes/mode-needs.js'
+import { tryRules } from '../modes/try-rules.js'
+import { type Iptables } from '../system/iptables.js'
+
+/**
+ * Why a mode cannot be had on this node, in any of the IP families that are served; undefined: it can. The userspace mode, where
+ * it stands alone, is not asked about: its first write says what is wrong, and it is to be there soon.
+ */
+export async function whyModeCannotBeHad(
+  mode: ProxyMode,
+  { modes }: KubeProxyConfig,
+  iptables: readonly Iptables[],
+): Promise<string | undefined> {
+  if (mode === 'userspace' && modes.length === 1) return undefined
+  const reasons = await Promise.all(iptables.map(each => tryRules(needsOf(mode, each.family), each)))
+  return reasons.find(reason => reason !== undefined)
+}
