@@ -170,12 +170,15 @@ export class NodeNetwork {
     return { node, pod, ip, podIP: '10.245.1.2' }
   }
 
-  /** Adds a Pod in which an HTTP-less TCP and UDP server answers with the Pod's name, on port 8080 and 5353. */
-  async addServer(name: string): Promise<{ ip: string; ip6: string; link: string; process: ChildProcess }> {
-    const pod = await this.addPod()
+  /** Adds a Pod in which an HTTP-less TCP and UDP server answers with the Pod's name, on port 8080 and 5353; see pod-server. */
+  async addServer(
+    name: string,
+    attachment: Attachment = 'bridge',
+  ): Promise<{ namespace: NetworkNamespace; ip: string; ip6: string; link: string; process: ChildProcess }> {
+    const pod = await this.addPod(attachment)
     const child = this.start(pod.namespace, process.execPath, [POD_SERVER, name])
     await once(child.stdout!, 'data')
-    return { ip: pod.ip, ip6: pod.ip6, link: pod.link, process: child }
+    return { ...pod, process: child }
   }
 
   /** Starts a program in a namespace; it is killed at the end of the test, if it still runs. */

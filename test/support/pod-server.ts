@@ -1,8 +1,15 @@
-/** Entry of a Pod's process in the tests: `pod-server.js NAME`. TCP 8080 and UDP 5353 answer with the name. */
+/**
+ * Entry of a Pod's process in the tests: `pod-server.js NAME`. TCP 8080 and UDP 5353 answer with the name, TCP 8089 with the
+ * client's address as the Pod sees it.
+ */
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 
 const name = process.argv[2]!
+createServer(socket => {
+  socket.on('error', () => undefined)
+  socket.end(String(socket.remoteAddress).replace('::ffff:', ''))
+}).listen(8089)
 const udp = createSocket('udp6')
 udp.on('message', (datagram, from) => udp.send(`${name} ${datagram.length}`, from.port, from.address))
 udp.bind(5353, () => {

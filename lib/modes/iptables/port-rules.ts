@@ -124,19 +124,18 @@ function masquerade(toClusterIP: Match, { masqueradeAll, fromPods }: RuleContext
   return [jump(MARK_MASQ, { ...toClusterIP, not: first })]
 }
 
-/** What becomes of packets that were led nowhere. */
 /**
- * A client of TCP is refused by a reset, as from a closed port. kube-proxy sends ICMP to all, of which the kernel sends one a second
- * to each client: of several that are refused at once most would wait.
+ * What becomes of packets that were led nowhere. TCP is refused with a reset, where kube-proxy sends "port unreachable": the
+ * kernel sends a client but one of these a second, and a client that asks more often waits for nothing.
  */
 function unserved(portal: Portal, place: Match): Rule {
   const isElsewhere = portal.fromElsewhere === 'drop'
-  const how = portal.servicePort.protocol === 'TCP' ? 'tcp-reset' : 'port-unreachable'
+  const refused = portal.servicePort.protocol === 'TCP' ? 'tcp-reset' : 'port-unreachable'
   return {
     comment: `${servicePortName(portal.servicePort)} has no ${isElsewhere ? 'local ' : ''}endpoints`,
     ...place,
     ...matchOf(portal),
-    target: isElsewhere ? { kind: 'DROP' } : { kind: 'REJECT', with: how },
+    target: isElsewhere ? { kind: 'DROP' } : { kind: 'REJECT', with: refused },
   }
 }
 
