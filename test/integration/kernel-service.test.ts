@@ -9,6 +9,7 @@ const EXTERNAL_IP = '203.0.113.7'
 const LB_IP = '198.51.100.9'
 const LB_IP6 = 'fd00:1b::9'
 const CLUSTER_IP = '10.96.0.10'
+const POD_SERVER = fileURLToPath(new URL('../support/pod-server.js', import.meta.url))
 const LOAD_CLIENT = fileURLToPath(new URL('../support/load-client.js', import.meta.url))
 
 const PORTS = [
@@ -200,6 +201,19 @@ t.test('Services served by the kernel', { skip: cannotUseNamespaces, timeout: 12
     t.strictSame(outcomes, { answered: 3000 })
     t.strictSame(Object.keys(answers!).sort(), ['a', 'b'])
     t.ok(changes > 5, `${changes} changes meanwhile`)
+  })
+
+  await t.test('nobody on the network reaches the loopback of the node, though node ports answer there', async t => {
+    await once(network.start(network.node, process.execPath, [POD_SERVER, 'the node']).stdout!, 'data')
+    await stranger.namespace.configure(
+      'address del 127.0.0.1/8 dev lo',
+      'route add 127.0.0.1/32 via 192.168.61.1 dev eth0',
+    )
+    await stranger.namespace.run('sysctl', ['-qw', 'net.ipv4.conf.eth0.route_localnet=1'])
+    const client = new NetworkClient(network, stranger.namespace)
+    t.equal(await client.tcp('127.0.0.1', 8080), 'no answer')
+    await network.node.run('iptables', ['-F', 'KUBE-FIREWALL'])
+    t.equal(await client.tcp('127.0.0.1', 8080), 'the node', 'which a rule is the reason for')
   })
 
   await t.test('IPv6 is served as IPv4 is', async t => {
