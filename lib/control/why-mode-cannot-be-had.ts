@@ -14,6 +14,7 @@ export async function whyModeCannotBeHad(
   iptables: readonly Iptables[],
 ): Promise<string | undefined> {
   if (mode === 'userspace' && modes.length === 1) return undefined
+  if (mode === 'ipvs') return 'this version has no ipvs mode yet'
   const reasons = await Promise.all(iptables.map(each => tryRules(needsOf(mode, each.family), each)))
   return reasons.find(reason => reason !== undefined)
 }
