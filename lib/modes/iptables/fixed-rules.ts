@@ -13,13 +13,13 @@ import {
   SERVICES,
   SERVICE_PREFIXES,
 } from '../../rules/chain-names.js'
-import { type DispatchChain } from './port-rules.js'
+import { type Dispatch, NO_DISPATCH } from './dispatch.js'
 import { type IptablesSettings, type RuleContext, nodePortMatches } from './rule-context.js'
 
 /** What is in each table whatever the Services: made anew only when the context changes. */
 export interface FixedRules {
   /** Comes after all addresses: the node ports. */
-  readonly toNodePorts: readonly Rule[]
+  readonly toNodePorts: Dispatch
   readonly natChains: readonly (readonly [string, readonly Rule[]])[]
   readonly filterChains: readonly (readonly [string, readonly Rule[]])[]
   readonly filterLinks: readonly Link[]
@@ -78,11 +78,7 @@ export function fixedRules(context: RuleContext, settings: IptablesSettings): Fi
   const pods = context.fromPods.map((match): Rule => ({ ...match, target: { kind: 'RETURN' } }))
   const strangers: readonly Rule[] = [...pods, { target: { kind: 'jump', chain: MARK_MASQ } }]
   return {
-    toNodePorts: nodePortMatches(context).map(match => ({
-      comment: 'kubernetes service nodeports; NOTE: this must be the last rule in this chain',
-      ...match,
-      target: { kind: 'jump', chain: NODE_PORTS },
-    })),
+    toNodePorts: { ...NO_DISPATCH, addresses: nodePortMatches(context).map(toNodePorts) },
     natChains: [
       [
         POSTROUTING,
@@ -117,10 +113,15 @@ export function fixedRules(context: RuleContext, settings: IptablesSettings): Fi
   }
 }
 
+function toNodePorts(match: Omit<Rule, 'target'>): Rule {
+  const comment = 'kubernetes service nodeports; NOTE: this must be the last rule in this chain'
+  return { comment, ...match, target: { kind: 'jump', chain: NODE_PORTS } }
+}
+
 /** All tables of one family. */
 export function tablesOf(
   fixed: FixedRules,
-  dispatch: Readonly<Record<DispatchChain, readonly Rule[]>>,
+  dispatch: Dispatch,
   groups: readonly ChainGroup[],
 ): Map<string, TableRules> {
   const filter = new Map([

@@ -5,8 +5,9 @@ import { type ChainGroup, type Rule, type RuleSet } from '../../rules/rule-set.j
 import { sameItems } from '../../rules/same-items.js'
 import { type Portal } from '../portals.js'
 import { type Surroundings } from '../surroundings.js'
+import { type Dispatch, DispatchJoin, equalRules, keptDispatch } from './dispatch.js'
 import { type FixedRules, fixedRules, tablesOf } from './fixed-rules.js'
-import { type DispatchChain, type PortRules, portRules } from './port-rules.js'
+import { type PortRules, portRules } from './port-rules.js'
 import { type IptablesSettings, type RuleContext } from './rule-context.js'
 
 /** With more endpoints than this, rules of endpoints carry no comments (largeClusterEndpointsThreshold of kube-proxy). */
@@ -31,9 +32,6 @@ interface Page {
   readonly rules: PortRules
 }
 
-const DISPATCH: readonly DispatchChain[] = [
-  ...(['addresses', 'nodePorts', 'unservedInside', 'unservedOutside', 'firewall', 'healthChecks'] as const),
-]
 const NO_PORTALS: readonly Portal[] = []
 
 /**
@@ -49,7 +47,7 @@ export class IptablesPlan {
   #portals: readonly Portal[] = []
   #ofPort: ReadonlyMap<ServicePortKey, readonly Portal[]> = new Map()
   #pages: ReadonlyMap<ServicePortKey, Page> = new Map()
-  readonly #lists = new Map<DispatchChain, RuleJoin>(DISPATCH.map(name => [name, new RuleJoin()]))
+  readonly #join = new DispatchJoin()
 
   constructor(family: IpFamily, settings: IptablesSettings) {
     this.#family = family
@@ -60,19 +58,16 @@ export class IptablesPlan {
     const { context, fixed } = this.#contextOf(input)
     if (input.portals !== this.#portals) this.#sortPortals(input.portals)
     const pages = new Map<ServicePortKey, Page>()
+    const dispatches: Dispatch[] = []
     const groups: ChainGroup[] = []
     for (const served of input.ports) {
       const page = this.#pageOf(served, context)
       pages.set(served.servicePort.key, page)
+      dispatches.push(page.rules.dispatch)
       groups.push(page.rules.chains)
     }
     this.#pages = pages
-    const dispatch = Object.fromEntries(
-      DISPATCH.map(name => {
-        const lists = [...pages.values()].map(({ rules }) => rules.dispatch[name])
-        return [name, this.#lists.get(name)!.of(name === 'addresses' ? [...lists, fixed.toNodePorts] : lists)]
-      }),
-    ) as Record<DispatchChain, readonly Rule[]>
+    const dispatch = this.#join.of([...dispatches, fixed.toNodePorts])
     return { family: this.#family, tables: tablesOf(fixed, dispatch, groups) }
   }
 
@@ -122,39 +117,16 @@ export class IptablesPlan {
   }
 }
 
-/** Rules of many joined to one list, which is the same while they are. */
-class RuleJoin {
-  #parts: readonly (readonly Rule[])[] = []
-  #joined: readonly Rule[] = []
-
-  of(parts: readonly (readonly Rule[])[]): readonly Rule[] {
-    if (!sameItems(parts, this.#parts)) {
-      this.#parts = parts
-      this.#joined = parts.flat()
-    }
-    return this.#joined
-  }
-}
-
 /** Lists that came out equal are those that were there before. */
 function keepIdentity(before: PortRules, { dispatch, chains }: PortRules): PortRules {
-  const kept = Object.entries(dispatch).map(([name, rules]): [string, readonly Rule[]] => {
-    const known = before.dispatch[name as DispatchChain]
-    return [name, equal(known, rules) ? known : rules]
-  })
   const known = before.chains.chains
-  const ofChains = [...chains.chains].map(([name, rules]): [string, readonly Rule[]] => {
+  const kept = [...chains.chains].map(([name, rules]): [string, readonly Rule[]] => {
     const beside = known.get(name)
-    return [name, beside !== undefined && equal(beside, rules) ? beside : rules]
+    return [name, beside !== undefined && equalRules(beside, rules) ? beside : rules]
   })
-  const areSame = ofChains.length === known.size && ofChains.every(([name, rules]) => known.get(name) === rules)
+  const areSame = kept.length === known.size && kept.every(([name, rules]) => known.get(name) === rules)
   return {
-    dispatch: Object.fromEntries(kept) as unknown as PortRules['dispatch'],
-    chains: areSame ? before.chains : { ...chains, chains: new Map(ofChains) },
+    dispatch: keptDispatch(before.dispatch, dispatch),
+    chains: areSame ? before.chains : { ...chains, chains: new Map(kept) },
   }
-}
-
-/** Rules are plain data, made with their fields in the same order each time. */
-function equal(a: readonly Rule[], b: readonly Rule[]): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b)
 }

@@ -3,28 +3,16 @@ import { type ServicePort, servicePortName } from '../../model/service-port.js'
 import { type ServedPort } from '../../model/snapshot.js'
 import { type ChainGroup, type Rule, type RuleTarget } from '../../rules/rule-set.js'
 import { type Portal, type PortalAction, isRanged } from '../portals.js'
+import { type Dispatch, type DispatchChain, NO_DISPATCH } from './dispatch.js'
 import { EndpointChains } from './endpoint-chains.js'
 import { externalRules, firewallRules } from './external-rules.js'
 import { MARK_MASQ, MARK_STRANGERS } from '../../rules/chain-names.js'
 import { type RuleContext, nodePortMatches } from './rule-context.js'
 import { serviceChainNames } from './service-chain-names.js'
 
-/** Chains that each service port has some rules in, by what these do. */
-export type DispatchChain =
-  /** nat: leads packets to addresses, and to node ports, on to the chains of the service port. */
-  | 'addresses'
-  | 'nodePorts'
-  /** filter: refuses or drops what no endpoint is there for, at ClusterIPs and at the other addresses. */
-  | 'unservedInside'
-  | 'unservedOutside'
-  /** filter: drops what is not in the source ranges. */
-  | 'firewall'
-  /** filter: lets load balancers ask for health. */
-  | 'healthChecks'
-
 /** What one service port adds to the rules of its family. */
 export interface PortRules {
-  readonly dispatch: Readonly<Record<DispatchChain, readonly Rule[]>>
+  readonly dispatch: Dispatch
   readonly chains: ChainGroup
 }
 
@@ -49,7 +37,7 @@ export function portRules(
   }
 
   const says = servicePortName(servicePort)
-  const dispatch = { ...NO_DISPATCH, healthChecks: healthChecks(servicePort) }
+  const dispatch: Record<DispatchChain, readonly Rule[]> = { ...NO_DISPATCH, healthChecks: healthChecks(servicePort) }
   const chains = new Map<string, readonly Rule[]>()
   const heads = new Map<string, readonly Rule[]>()
   for (const portal of portals) {
@@ -95,14 +83,6 @@ export function portRules(
   return { dispatch, chains: { chains, ruleCount } }
 }
 
-const NO_DISPATCH: Record<DispatchChain, readonly Rule[]> = {
-  addresses: [],
-  nodePorts: [],
-  unservedInside: [],
-  unservedOutside: [],
-  firewall: [],
-  healthChecks: [],
-}
 const COMMENTS = { 'external IP': 'external IP', 'load-balancer IP': 'loadbalancer IP' } as const
 
 type Match = Omit<Rule, 'target'>
