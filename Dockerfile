@@ -13,9 +13,9 @@ RUN npx tsc && rm -rf dist/test && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:${NODE_VERSION}-bookworm-slim
 # Both back ends of iptables come in one package; which one the node uses is found out at the start. With conntrack the kernel
-# can be told to forget UDP flows that lead nowhere.
+# can be told to forget UDP flows that lead nowhere. The others are for ipvs mode.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends iptables conntrack \
+ && apt-get install -y --no-install-recommends iptables conntrack ipset ipvsadm iproute2 \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/kube-proxy-node
 COPY --from=build /build/node_modules ./node_modules

@@ -26,7 +26,12 @@ const WANTED_NODE = [20, 19]
 const PROGRAMS = {
   iptables: 'iptables',
   ip: 'iproute2',
-  ...(process.argv.includes('--with-tests') && { sysctl: 'procps', conntrack: 'conntrack' }),
+  ...(process.argv.includes('--with-tests') && {
+    sysctl: 'procps',
+    conntrack: 'conntrack',
+    ipset: 'ipset',
+    ipvsadm: 'ipvsadm',
+  }),
   ...(process.argv.includes('--with-bench') && {
     wrk: 'wrk',
     iperf3: 'iperf3',

@@ -82,10 +82,9 @@ async function run(values: FlagValues): Promise<number> {
   const log = createKlog({ verbosity: config.verbosity })
   if (config.cleanup) {
     const results = await cleanup(log)
-    for (const { family, flavour, outcome } of results) {
+    for (const { of, outcome } of results) {
       log.info(0, 'Cleaned up', {
-        family,
-        backEnd: flavour,
+        ...of,
         outcome: outcome instanceof ProxyFailure ? 'failed' : outcome,
       })
     }

@@ -4,31 +4,31 @@ import { IptablesPrograms } from '../system/iptables.js'
 import { type IptablesFlavour } from '../system/iptables-flavour.js'
 import { type Log } from '../model/log.js'
 import { leaveModes } from '../modes/leave-modes.js'
+import { leaveIpvs } from './leave-ipvs.js'
 import { relieveOrphans } from '../workers/orphans.js'
 
-/** What `--cleanup` found and did in one back end of iptables. */
+/** What `--cleanup` found and did in one back end of iptables of a family, or in IPVS. */
 export interface CleanupResult {
-  readonly family: IpFamily
-  readonly flavour: IptablesFlavour
+  readonly of: { readonly family: IpFamily; readonly backEnd: IptablesFlavour } | { readonly mode: 'ipvs' }
   readonly outcome: 'removed' | 'nothing there' | 'not on this machine' | ProxyFailure
 }
 
 /**
  * Removes every rule and chain of every mode, ours and the original's, in both families and in whatever back ends
- * of iptables this machine has: the one in use may have changed since the rules were written. Workers that a killed process
- * left behind are sent home.
+ * of iptables this machine has: the one in use may have changed since the rules were written. Then what ipvs mode has besides
+ * rules. Workers that a killed process left behind are sent home.
  */
 export async function cleanup(log: Log): Promise<CleanupResult[]> {
   const results: CleanupResult[] = []
   for (const family of ['IPv4', 'IPv6'] as const) {
-    for (const flavour of ['nft', 'legacy'] as const)
-      results.push({ family, flavour, outcome: await cleanupOne(family, flavour) })
+    for (const flavour of ['nft', 'legacy'] as const) results.push(await cleanupOne(family, flavour))
     // A build with one back end only has programs without a flavour in their name.
-    const ofFamily = results.filter(result => result.family === family)
+    const ofFamily = results.slice(-2)
     if (ofFamily.every(({ outcome }) => outcome === 'not on this machine')) {
-      results.push({ family, flavour: 'plain', outcome: await cleanupOne(family, 'plain') })
+      results.push(await cleanupOne(family, 'plain'))
     }
   }
+  results.push({ of: { mode: 'ipvs' }, outcome: await outcomeOf(() => leaveIpvs([])) })
   await relieveOrphans(log)
   return results
 }
@@ -37,7 +37,7 @@ export async function cleanup(log: Log): Promise<CleanupResult[]> {
 export function cleanupFailure(results: readonly CleanupResult[]): ProxyFailure | undefined {
   const failures = results.map(({ outcome }) => outcome).filter(outcome => outcome instanceof ProxyFailure)
   if (failures.length > 0) {
-    const message = `Cannot remove all rules: ${failures.map(messageOf).join('; ')}`
+    const message = `Cannot remove everything: ${failures.map(messageOf).join('; ')}`
     return new ProxyFailure('CLEANUP_INCOMPLETE', message, {
       cause: failures[0],
       ...(failures[0]!.hint === undefined ? {} : { hint: failures[0]!.hint }),
@@ -49,10 +49,14 @@ export function cleanupFailure(results: readonly CleanupResult[]): ProxyFailure 
   })
 }
 
-async function cleanupOne(family: IpFamily, flavour: IptablesFlavour): Promise<CleanupResult['outcome']> {
-  const iptables = new IptablesPrograms(family, flavour)
+async function cleanupOne(family: IpFamily, backEnd: IptablesFlavour): Promise<CleanupResult> {
+  const iptables = new IptablesPrograms(family, backEnd)
+  return { of: { family, backEnd }, outcome: await outcomeOf(() => leaveModes(iptables, undefined)) }
+}
+
+async function outcomeOf(remove: () => Promise<boolean>): Promise<CleanupResult['outcome']> {
   try {
-    return (await leaveModes(iptables, undefined)) ? 'removed' : 'nothing there'
+    return (await remove()) ? 'removed' : 'nothing there'
   } catch (error) {
     if (!(error instanceof ProxyFailure)) throw error
     return error.code === 'PROGRAM_MISSING' || error.code === 'IPTABLES_ABSENT' ? 'not on this machine' : error

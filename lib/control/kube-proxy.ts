@@ -22,6 +22,8 @@ import { type Cluster, chooseSource } from './choose-source.js'
 import { drain } from './drain.js'
 import { startHttpServers } from './http-servers.js'
 import { type Means, makeProxier } from './make-proxier.js'
+import { IpvsLeaving } from './ipvs-leaving.js'
+import { leaveIpvs } from './leave-ipvs.js'
 import { kernelSettings } from './kernel-settings.js'
 import { syncPeriods } from './sync-periods.js'
 import { whyModeCannotBeHad } from './why-mode-cannot-be-had.js'
@@ -77,7 +79,7 @@ export class KubeProxy {
     const means: Means =
       mode === 'userspace'
         ? { mode, dataPlane: await (early ?? chooseDataPlane(config, log)) }
-        : { mode: mode as 'iptables', settings: await kernelSettings(config, iptables) }
+        : { mode, settings: await kernelSettings(config, iptables) }
     const proxy = new KubeProxy(config, log, { chosen, means, cluster, iptables })
     proxy.#tellOfNode('Normal', 'Starting', '')
     const { failed } = applyConntrackSettings(config.conntrack, log)
@@ -153,6 +155,7 @@ export class KubeProxy {
         }),
       log,
     })
+    const leaving = new IpvsLeaving(families, () => leaveIpvs(config.kernelModes.ipvs.excludeCIDRs), log)
     this.#loop = new SyncLoop({
       store: this.#store,
       proxier: this.#proxier,
@@ -164,7 +167,7 @@ export class KubeProxy {
       },
       clock: realClock,
       wallTime: Date.now,
-      record: forwardSyncRecord(health, metrics),
+      record: forwardSyncRecord(health, metrics, ...(mode === 'ipvs' ? [] : [leaving])),
       log,
       syncPeriod,
       minSyncPeriod,
@@ -200,6 +203,7 @@ export class KubeProxy {
       this.#nodeWait.stop()
       // Not one after the other: a write of rules that hangs must not keep connections coming.
       const stopped = this.#loop.stop()
+      this.#proxier.stop?.()
       if (this.#dataPlane !== undefined) await drain(this.#dataPlane, this.#config.drainTimeout, cutOff, this.#log)
       await Promise.race([stopped, new Promise(resolve => setTimeout(resolve, LAST_WRITE_MS))])
       await Promise.all([writing, ...this.#servers.map(server => server.close())])

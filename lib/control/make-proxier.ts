@@ -5,10 +5,15 @@ import { type EventSink } from '../model/event-sink.js'
 import { type Log } from '../model/log.js'
 import { IptablesProxier } from '../modes/iptables/proxier.js'
 import { type IptablesSettings } from '../modes/iptables/rule-context.js'
+import { IpvsProxier } from '../modes/ipvs/proxier.js'
 import { type Proxier } from '../modes/proxier.js'
 import { PortAllocator } from '../modes/userspace/port-allocator.js'
 import { UserspaceProxier } from '../modes/userspace/proxier.js'
 import { ConntrackProgram } from '../system/conntrack.js'
+import { dummyInterface } from '../system/dummy-interface.js'
+import { ipSetProgram } from '../system/ip-sets.js'
+import { ipvsProgram } from '../system/ipvs.js'
+import { realClock } from '../system/real-clock.js'
 import { type Iptables } from '../system/iptables.js'
 import { allowRouteLocalnet } from '../system/route-localnet.js'
 import { type OwnNode } from './own-node.js'
@@ -16,7 +21,7 @@ import { type OwnNode } from './own-node.js'
 /** What a mode carries traffic with. */
 export type Means =
   | { readonly mode: 'userspace'; readonly dataPlane: DataPlane }
-  | { readonly mode: 'iptables'; readonly settings: IptablesSettings }
+  | { readonly mode: 'iptables' | 'ipvs'; readonly settings: IptablesSettings }
 
 export interface ProxierParts {
   readonly config: KubeProxyConfig
@@ -51,5 +56,24 @@ export function makeProxier(means: Means, { config, iptables, node, events, log 
         settings: means.settings,
         allowRouteLocalnet: () => allowRouteLocalnet(log),
       })
+    case 'ipvs': {
+      const { scheduler, excludeCIDRs, strictARP, tcpTimeout, tcpFinTimeout, udpTimeout } = config.kernelModes.ipvs
+      return new IpvsProxier({
+        ...common,
+        ipvs: ipvsProgram,
+        sets: ipSetProgram,
+        dummy: dummyInterface,
+        settings: { ...means.settings, scheduler },
+        excludeCIDRs,
+        strictArp: strictARP,
+        timeouts: { tcp: seconds(tcpTimeout), tcpFin: seconds(tcpFinTimeout), udp: seconds(udpTimeout) },
+        clock: realClock,
+      })
+    }
   }
+}
+
+/** Rounded up: 0 would leave the kernel's own. */
+function seconds(ms: number): number {
+  return Math.ceil(ms / 1000)
 }

@@ -1,8 +1,10 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
+import { messageOf } from '../model/failure.js'
 import { type ProxyMode } from '../model/proxy-mode.js'
 import { needsOf } from '../modes/mode-needs.js'
 import { tryRules } from '../modes/try-rules.js'
 import { type Iptables } from '../system/iptables.js'
+import { ipvsUsable } from '../system/ipvs-usable.js'
 
 /**
  * Why a mode cannot be had on this node, in any of the IP families that are served; undefined: it can. The userspace mode, where
@@ -10,11 +12,14 @@ import { type Iptables } from '../system/iptables.js'
  */
 export async function whyModeCannotBeHad(
   mode: ProxyMode,
-  { modes }: KubeProxyConfig,
+  { modes, kernelModes }: KubeProxyConfig,
   iptables: readonly Iptables[],
 ): Promise<string | undefined> {
   if (mode === 'userspace' && modes.length === 1) return undefined
-  if (mode === 'ipvs') return 'this version has no ipvs mode yet'
   const reasons = await Promise.all(iptables.map(each => tryRules(needsOf(mode, each.family), each)))
-  return reasons.find(reason => reason !== undefined)
+  const refused = reasons.find(reason => reason !== undefined)
+  if (refused !== undefined || mode !== 'ipvs') return refused
+  const failure = await ipvsUsable(kernelModes.ipvs.scheduler)
+  if (failure === undefined) return undefined
+  return failure.hint === undefined ? messageOf(failure) : `${messageOf(failure)} (${failure.hint})`
 }

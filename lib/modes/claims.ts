@@ -1,9 +1,20 @@
-import { type Portal } from './portals.js'
+import { type IpAddress } from '../model/address.js'
+import { type ServicePort } from '../model/service-port.js'
+
+/** A destination that a service port asks for: a portal of userspace mode, say. */
+export interface Claimant {
+  /** For messages: `cluster IP 10.96.0.10:80/TCP`. */
+  readonly name: string
+  readonly servicePort: ServicePort
+  /** Undefined: a node port, on any of the node's addresses. */
+  readonly address: IpAddress | undefined
+  readonly port: number
+}
 
 /** A portal that is not served because another one of the same destination came first. */
 export interface ClaimConflict {
-  readonly portal: Portal
-  readonly winner: Portal
+  readonly portal: Claimant
+  readonly winner: Claimant
 }
 
 /**
@@ -11,7 +22,9 @@ export interface ClaimConflict {
  * Service, or, of two of the same age, the first by name. The others are conflicts, whose other portals are served all the
  * same.
  */
-export function settleClaims(portals: readonly Portal[]): { served: Portal[]; conflicts: ClaimConflict[] } {
+export function settleClaims<Portal extends Claimant>(
+  portals: readonly Portal[],
+): { served: Portal[]; conflicts: ClaimConflict[] } {
   const winners = new Map<string, Portal>()
   const conflicts: ClaimConflict[] = []
   for (const portal of [...portals].sort(byAge)) {
@@ -23,10 +36,10 @@ export function settleClaims(portals: readonly Portal[]): { served: Portal[]; co
   return { served: portals.filter(portal => winners.get(claimOf(portal)) === portal), conflicts }
 }
 
-function claimOf({ address, port, servicePort: { family, protocol } }: Portal): string {
+function claimOf({ address, port, servicePort: { family, protocol } }: Claimant): string {
   return `${family} ${protocol} ${address ?? 'node'} ${port}`
 }
 
-function byAge({ servicePort: a }: Portal, { servicePort: b }: Portal): number {
+function byAge({ servicePort: a }: Claimant, { servicePort: b }: Claimant): number {
   return a.createdAt - b.createdAt || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
 }

@@ -40,4 +40,6 @@ export interface Proxier {
   start(): Promise<void>
   /** Rejects never; what could not be opened is logged, counted in the result and tried again by the next call. */
   update(snapshot: ServiceSnapshot): Promise<{ readonly failed: number }>
+  /** Ends what goes on by itself; the kernel stays as it is. Left out: nothing does. */
+  stop?(): void
 }

@@ -46,3 +46,22 @@ export const PROXY_CANARY = 'KUBE-PROXY-CANARY'
 export const SERVICE_PREFIXES: readonly string[] = ['SVC', 'SVL', 'EXT', 'FW', 'SEP', 'XLB'].map(
   kind => `KUBE-${kind}-`,
 )
+
+/** All chains of ipvs mode by table, kube-proxy's too: what is removed when the mode is left. */
+export const IPVS_CHAINS: ReadonlyMap<string, readonly string[]> = new Map([
+  [
+    'nat',
+    [
+      ...[SERVICES, POSTROUTING, MARK_MASQ, 'KUBE-NODE-PORT', 'KUBE-LOAD-BALANCER'],
+      ...['KUBE-CLUSTER-IP-MASQ', 'KUBE-FIREWALL'],
+    ],
+  ],
+  [
+    'filter',
+    [
+      ...[FORWARD, 'KUBE-NODE-PORT', PROXY_FIREWALL, 'KUBE-SOURCE-RANGES-FIREWALL'],
+      ...['KUBE-EXTERNAL-POLICY', 'KUBE-IPVS-FILTER', 'KUBE-IPVS-OUT-FILTER'],
+    ],
+  ],
+  ['mangle', [PROXY_FIREWALL, 'KUBE-SOURCE-RANGES-FIREWALL']],
+])

@@ -2,6 +2,7 @@ import { type ProxyMode, PROXY_MODES } from '../model/proxy-mode.js'
 import {
   EXTERNAL_SERVICES,
   FORWARD,
+  IPVS_CHAINS,
   MARK_MASQ,
   MARK_STRANGERS,
   NODE_PORTS,
@@ -68,29 +69,7 @@ const CHAINS: Readonly<Record<ProxyMode, ModeChains>> = {
       },
     ],
   ]),
-  ipvs: new Map([
-    [
-      'nat',
-      {
-        names: [SERVICES, POSTROUTING, MARK_MASQ, 'KUBE-NODE-PORT', 'KUBE-LOAD-BALANCER', 'KUBE-FIREWALL'],
-        prefixes: [],
-      },
-    ],
-    [
-      'filter',
-      {
-        names: [
-          FORWARD,
-          'KUBE-NODE-PORT',
-          PROXY_FIREWALL,
-          'KUBE-SOURCE-RANGES-FIREWALL',
-          'KUBE-IPVS-FILTER',
-          'KUBE-IPVS-OUT-FILTER',
-        ],
-        prefixes: [],
-      },
-    ],
-  ]),
+  ipvs: new Map([...IPVS_CHAINS].map(([table, names]) => [table, { names, prefixes: [] }])),
 }
 
 /** Made by a kubelet before 1.28 too, and by others who want packets masqueraded: goes only when nobody uses it. */

@@ -3,6 +3,9 @@ import { networkInterfaces } from 'node:os'
 import { type IpAddress, type IpFamily, familyOf, parseIp } from '../model/address.js'
 import { specialAddress } from '../model/special-address.js'
 
+/** The interface that has the addresses of Services in ipvs mode, ours and kube-proxy's. They are no addresses of the node. */
+export const KUBE_IPVS = 'kube-ipvs0'
+
 /** Addresses of this machine that others can reach, with the name of their interface, in the kernel's order. */
 export interface InterfaceAddress {
   readonly interfaceName: string
@@ -34,7 +37,8 @@ function lookAtNetwork(): NodeNetwork {
   )
   return {
     addresses: addresses.filter(
-      (entry): entry is InterfaceAddress => entry.ip !== undefined && specialAddress(entry.ip) === undefined,
+      (entry): entry is InterfaceAddress =>
+        entry.ip !== undefined && specialAddress(entry.ip) === undefined && entry.interfaceName !== KUBE_IPVS,
     ),
     defaultInterface: { IPv4: defaultInterfaceV4(), IPv6: defaultInterfaceV6() },
   }

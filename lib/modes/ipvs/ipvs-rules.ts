@@ -1,0 +1,219 @@
+import { type IpFamily } from '../../model/address.js'
+import { LOOPBACK } from '../../model/cidr.js'
+import { type Link, type Rule, type RuleSet, type TableRules } from '../../rules/rule-set.js'
+import { IPVS_CHAINS } from '../../rules/chain-names.js'
+import { type FromPod } from '../surroundings.js'
+import { NODE_PORT_SETS } from './set-entries.js'
+import { type SetName, kernelSetName } from './set-names.js'
+
+export interface RuleSettings {
+  /** Masquerade everything to a cluster IP, not only what comes from outside of the Pods' network. */
+  readonly masqueradeAll: boolean
+  /** The bits of a packet's mark that say "to be masqueraded". */
+  readonly masqueradeMark: number
+  /** Choose source ports by chance when masquerading. */
+  readonly randomFully: boolean
+}
+
+/** The tables that rules of ipvs mode are in. */
+export const IPVS_TABLES: readonly string[] = [...IPVS_CHAINS.keys()]
+
+const ACCEPT = { kind: 'ACCEPT' } as const
+const DROP = { kind: 'DROP' } as const
+const RETURN = { kind: 'RETURN' } as const
+const MARK_MASQ = jump('KUBE-MARK-MASQ')
+
+/**
+ * The rules around IPVS. IPVS itself translates destinations; netfilter says what it must not see, and what is to be
+ * masqueraded on its way out:
+ *
+ *     nat     PREROUTING, OUTPUT ─▶ KUBE-SERVICES        marks what needs the node's address as its source
+ *             POSTROUTING ────────▶ KUBE-POSTROUTING     masquerades what was marked
+ *     filter  INPUT ─▶ KUBE-PROXY-FIREWALL               source ranges, traffic policies: before IPVS sees the packet
+ *             INPUT ─▶ KUBE-IPVS-FILTER                  at a Service's address nothing of the node is reached
+ *     mangle  OUTPUT ─▶ KUBE-PROXY-FIREWALL              the same for what the node sends: IPVS takes it before filter does
+ *
+ * They speak of sets only and stay as they are whatever Services there are. (kube-proxy leaves out those whose set is empty.)
+ */
+export function ipvsRules(family: IpFamily, settings: RuleSettings, fromPods: readonly FromPod[]): RuleSet {
+  const inSet = (set: SetName, by: string): Pick<Rule, 'inSet'> => ({
+    inSet: { name: kernelSetName(set, family), by },
+  })
+  const tables = new Map<string, TableRules>([
+    ['nat', { chains: natChains(family, settings, fromPods, inSet), links: NAT_LINKS }],
+    ['filter', { chains: filterChains(settings, fromPods, inSet), links: FILTER_LINKS }],
+    ['mangle', { chains: mangleChains(inSet), links: MANGLE_LINKS }],
+  ])
+  return { family, tables }
+}
+
+type InSet = (set: SetName, by: string) => Pick<Rule, 'inSet'>
+
+function natChains(
+  family: IpFamily,
+  { masqueradeAll, masqueradeMark, randomFully }: RuleSettings,
+  fromPods: readonly FromPod[],
+  inSet: InSet,
+): Map<string, readonly Rule[]> {
+  const masquerade = { kind: 'MASQUERADE', randomPort: randomFully } as const
+  const clusterIP: Rule[] = []
+  if (masqueradeAll) {
+    clusterIP.push({ comment: 'all traffic to cluster IPs', ...inSet('KUBE-CLUSTER-IP', 'dst,dst'), target: MARK_MASQ })
+  } else if (fromPods.length > 0) {
+    const target = jump('KUBE-CLUSTER-IP-MASQ')
+    clusterIP.push({ comment: 'traffic to cluster IPs', ...inSet('KUBE-CLUSTER-IP', 'dst,dst'), target })
+  }
+  return new Map<string, readonly Rule[]>([
+    [
+      'KUBE-SERVICES',
+      [
+        { comment: 'loopback is not balanced', source: LOOPBACK[family], target: RETURN },
+        // Its source may be the Service's address, which every node has: answers would stay where the endpoint is.
+        {
+          comment: 'sent by this node',
+          fromThisNode: true,
+          ...inSet('KUBE-IPVS-SERVERS', 'dst,dst'),
+          target: MARK_MASQ,
+        },
+        {
+          comment: 'load-balancer IPs',
+          ...inSet('KUBE-LOAD-BALANCER', 'dst,dst'),
+          target: jump('KUBE-LOAD-BALANCER'),
+        },
+        ...clusterIP,
+        { comment: 'external IPs', ...inSet('KUBE-EXTERNAL-IP', 'dst,dst'), target: MARK_MASQ },
+        { comment: 'node ports', toThisNode: true, target: jump('KUBE-NODE-PORT') },
+        // Both are addresses of this node: a port that somebody publishes on all of them must not take their packets.
+        {
+          comment: 'Services are for IPVS alone',
+          ...inSet('KUBE-IPVS-SERVERS', 'dst,dst'),
+          target: ACCEPT,
+        },
+        { comment: 'addresses of Services are for IPVS alone', ...inSet('KUBE-IPVS-IPS', 'dst'), target: ACCEPT },
+      ],
+    ],
+    [
+      'KUBE-LOAD-BALANCER',
+      [
+        { comment: 'policy Local', ...inSet('KUBE-LOAD-BALANCER-LOCAL', 'dst,dst'), target: RETURN },
+        { comment: 'policy Cluster', target: MARK_MASQ },
+      ],
+    ],
+    ['KUBE-CLUSTER-IP-MASQ', [...returnPods(fromPods), { comment: 'not from a Pod', target: MARK_MASQ }]],
+    ['KUBE-NODE-PORT', nodePortRules(inSet)],
+    ['KUBE-MARK-MASQ', [{ target: { kind: 'MARK', how: 'set', bits: masqueradeMark } }]],
+    [
+      'KUBE-POSTROUTING',
+      [
+        { comment: 'a Pod that reaches itself', ...inSet('KUBE-LOOP-BACK', 'dst,dst,src'), target: masquerade },
+        { not: { mark: masqueradeMark }, target: RETURN },
+        { target: { kind: 'MARK', how: 'toggle', bits: masqueradeMark } },
+        { comment: 'kubernetes service traffic requiring SNAT', target: masquerade },
+      ],
+    ],
+  ])
+}
+
+function nodePortRules(inSet: InSet): Rule[] {
+  return (['TCP', 'UDP', 'SCTP'] as const).flatMap(protocol => {
+    const by = protocol === 'SCTP' ? 'dst,dst' : 'dst'
+    const { all, local } = NODE_PORT_SETS[protocol]
+    return [
+      { comment: 'policy Local', protocol, ...inSet(local, by), target: RETURN },
+      { comment: 'policy Cluster', protocol, ...inSet(all, by), target: MARK_MASQ },
+    ]
+  })
+}
+
+function filterChains(
+  { masqueradeMark }: RuleSettings,
+  fromPods: readonly FromPod[],
+  inSet: InSet,
+): Map<string, readonly Rule[]> {
+  const comment = 'kubernetes forwarding rules'
+  const healthCheck = { protocol: 'TCP', ...inSet('KUBE-HEALTH-CHECK-NODE-PORT', 'dst') } as const
+  const shut = { kind: 'REJECT', with: 'port-unreachable' } as const
+  return new Map<string, readonly Rule[]>([
+    [
+      'KUBE-FORWARD',
+      [
+        { comment, mark: masqueradeMark, target: ACCEPT },
+        { comment, connection: ['RELATED', 'ESTABLISHED'], target: ACCEPT },
+      ],
+    ],
+    ['KUBE-NODE-PORT', [{ comment: 'health check node ports', ...healthCheck, target: ACCEPT }]],
+    [
+      'KUBE-PROXY-FIREWALL',
+      [
+        ...firewallRules(inSet),
+        {
+          comment: 'endpoints are on other nodes',
+          ...inSet('KUBE-ELSEWHERE-EXTERNAL', 'dst,dst'),
+          target: jump('KUBE-EXTERNAL-POLICY'),
+        },
+      ],
+    ],
+    ['KUBE-EXTERNAL-POLICY', [...returnPods(fromPods), { comment: 'not from a Pod', target: DROP }]],
+    ['KUBE-SOURCE-RANGES-FIREWALL', sourceRangeRules(inSet)],
+    // Of kube-proxy; what it dropped here, table mangle does.
+    ['KUBE-IPVS-OUT-FILTER', []],
+    [
+      'KUBE-IPVS-FILTER',
+      [
+        { comment: 'Services', ...inSet('KUBE-IPVS-SERVERS', 'dst,dst'), target: RETURN },
+        { comment: 'health check node ports', ...healthCheck, target: RETURN },
+        { comment: 'nothing else at addresses of Services', ...inSet('KUBE-IPVS-IPS', 'dst'), target: shut },
+      ],
+    ],
+  ])
+}
+
+function mangleChains(inSet: InSet): Map<string, readonly Rule[]> {
+  return new Map([
+    ['KUBE-PROXY-FIREWALL', firewallRules(inSet)],
+    ['KUBE-SOURCE-RANGES-FIREWALL', sourceRangeRules(inSet)],
+  ])
+}
+
+function firewallRules(inSet: InSet): Rule[] {
+  const target = jump('KUBE-SOURCE-RANGES-FIREWALL')
+  return [
+    { comment: 'source ranges', ...inSet('KUBE-LOAD-BALANCER-FW', 'dst,dst'), target },
+    { comment: 'endpoints are on other nodes', ...inSet('KUBE-ELSEWHERE', 'dst,dst'), target: DROP },
+  ]
+}
+
+function sourceRangeRules(inSet: InSet): Rule[] {
+  return [
+    { comment: 'in a source range', ...inSet('KUBE-LOAD-BALANCER-SOURCE-CIDR', 'dst,dst,src'), target: RETURN },
+    { comment: 'the node itself', ...inSet('KUBE-LOAD-BALANCER-SOURCE-IP', 'dst,dst,src'), target: RETURN },
+    { comment: 'in no source range', target: DROP },
+  ]
+}
+
+function returnPods(fromPods: readonly FromPod[]): Rule[] {
+  return fromPods.map(match => ({ comment: 'from a Pod', ...match, target: RETURN }))
+}
+
+function jump(chain: string): { readonly kind: 'jump'; readonly chain: string } {
+  return { kind: 'jump', chain }
+}
+
+function link(chain: string, comment: string, target: string, match: Pick<Rule, 'connection'> = {}): Link {
+  return { chain, position: 'first', rule: { comment, ...match, target: jump(target) } }
+}
+
+const NEW = { connection: 'NEW' } as const
+const FIREWALL_COMMENT = 'kube-proxy firewall rules'
+const NAT_LINKS: readonly Link[] = [
+  link('PREROUTING', 'kubernetes service portals', 'KUBE-SERVICES'),
+  link('OUTPUT', 'kubernetes service portals', 'KUBE-SERVICES'),
+  link('POSTROUTING', 'kubernetes postrouting rules', 'KUBE-POSTROUTING'),
+]
+const FILTER_LINKS: readonly Link[] = [
+  link('FORWARD', 'kubernetes forwarding rules', 'KUBE-FORWARD'),
+  link('INPUT', 'kubernetes ipvs access filter', 'KUBE-IPVS-FILTER', NEW),
+  link('INPUT', 'kubernetes health check rules', 'KUBE-NODE-PORT', NEW),
+  link('INPUT', FIREWALL_COMMENT, 'KUBE-PROXY-FIREWALL', NEW),
+]
+const MANGLE_LINKS: readonly Link[] = [link('OUTPUT', FIREWALL_COMMENT, 'KUBE-PROXY-FIREWALL', NEW)]

@@ -1,0 +1,100 @@
+import { type IpAddress } from '../../model/address.js'
+import { type Cidr, cidrContains } from '../../model/cidr.js'
+import { type Endpoint } from '../../model/endpoint.js'
+import { type Protocol } from '../../model/protocol.js'
+import { type ServedPort } from '../../model/snapshot.js'
+import { type SetName } from './set-names.js'
+import { type VirtualAddress, isPolicyLocal } from './virtual-address.js'
+
+/** One entry of one set. */
+export interface SetEntry {
+  readonly set: SetName
+  readonly entry: string
+}
+
+/**
+ * What the sets hold of one service port.
+ * @param addresses those of its addresses that it is served at
+ * @param nodeAddresses the node's own
+ */
+export function setEntries(
+  { servicePort, usable }: ServedPort,
+  addresses: readonly VirtualAddress[],
+  nodeAddresses: readonly IpAddress[],
+): SetEntry[] {
+  const { protocol, healthCheckNodePort } = servicePort
+  const entries: SetEntry[] = []
+  const put = (set: SetName, entry: string): void => void entries.push({ set, entry })
+  for (const virtual of addresses) {
+    const { kind, address, port } = virtual
+    const isLocal = isPolicyLocal(virtual)
+    const entry = entryOf(address, protocol, port)
+    put('KUBE-IPVS-SERVERS', entry)
+    if (isLocal && usable.local.length === 0 && usable.hasAny)
+      put(kind === 'cluster IP' ? 'KUBE-ELSEWHERE' : 'KUBE-ELSEWHERE-EXTERNAL', entry)
+    entries.push(...rangeEntries(virtual, entry, nodeAddresses))
+    switch (kind) {
+      case 'cluster IP':
+        put('KUBE-CLUSTER-IP', entry)
+        break
+      case 'external IP':
+        if (!isLocal) put('KUBE-EXTERNAL-IP', entry)
+        break
+      case 'load-balancer IP':
+        put('KUBE-LOAD-BALANCER', entry)
+        if (isLocal) put('KUBE-LOAD-BALANCER-LOCAL', entry)
+        break
+      case 'node port':
+        put(NODE_PORT_SETS[protocol].all, protocol === 'SCTP' ? entry : String(port))
+        if (isLocal) put(NODE_PORT_SETS[protocol].local, protocol === 'SCTP' ? entry : String(port))
+    }
+  }
+  if (healthCheckNodePort !== 0) put('KUBE-HEALTH-CHECK-NODE-PORT', String(healthCheckNodePort))
+  for (const { ip, port } of endpointsHere(usable)) put('KUBE-LOOP-BACK', `${entryOf(ip, protocol, port)},${ip}`)
+  return entries
+}
+
+export const NODE_PORT_SETS = {
+  TCP: { all: 'KUBE-NODE-PORT-TCP', local: 'KUBE-NODE-PORT-LOCAL-TCP' },
+  UDP: { all: 'KUBE-NODE-PORT-UDP', local: 'KUBE-NODE-PORT-LOCAL-UDP' },
+  SCTP: { all: 'KUBE-NODE-PORT-SCTP-HASH', local: 'KUBE-NODE-PORT-LOCAL-SCTP-HASH' },
+} as const satisfies Readonly<Record<Protocol, { readonly all: SetName; readonly local: SetName }>>
+
+/** `10.96.0.10,tcp:80` */
+export function entryOf(address: IpAddress, protocol: Protocol, port: number): string {
+  return `${address},${protocol.toLowerCase()}:${port}`
+}
+
+/**
+ * Who may come in. What the node sends to a load-balancer IP has that address as its source, as the address is the node's
+ * own; it may come in where the node may (services-and-endpoints.md, section 11).
+ */
+function rangeEntries(
+  { kind, address, servicePort }: VirtualAddress,
+  entry: string,
+  nodeAddresses: readonly IpAddress[],
+): SetEntry[] {
+  const { sourceRanges, rangesAtNodePort } = servicePort
+  const isGuarded = kind === 'load-balancer IP' || (kind === 'node port' && rangesAtNodePort)
+  if (sourceRanges === undefined || !isGuarded) return []
+  const isNodeIn = nodeAddresses.some(ip => sourceRanges.some(range => cidrContains(range, ip)))
+  return [
+    { set: 'KUBE-LOAD-BALANCER-FW', entry },
+    ...sourceRanges.flatMap(halves).map(({ family, network, bits }) => {
+      const range = bits === (family === 'IPv4' ? 32 : 128) ? network : `${network}/${bits}`
+      return { set: 'KUBE-LOAD-BALANCER-SOURCE-CIDR', entry: `${entry},${range}` } as const
+    }),
+    ...(isNodeIn ? [{ set: 'KUBE-LOAD-BALANCER-SOURCE-IP', entry: `${entry},${address}` } as const] : []),
+  ]
+}
+
+/** A set cannot hold the range of everything, but its two halves. */
+function halves(range: Cidr): readonly Cidr[] {
+  if (range.bits > 0) return [range]
+  const upper = range.family === 'IPv4' ? '128.0.0.0' : '8000::'
+  return [range.network, upper].map(network => ({ family: range.family, network, bits: 1 }))
+}
+
+function endpointsHere({ cluster, local }: ServedPort['usable']): readonly Endpoint[] {
+  return [...new Set([...cluster.filter(({ isLocal }) => isLocal), ...local])]
+}

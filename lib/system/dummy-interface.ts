@@ -1,0 +1,99 @@
+import { type IpAddress, type IpFamily, familyOf, parseIp } from '../model/address.js'
+import { ProxyFailure } from '../model/failure.js'
+import { specialAddress } from '../model/special-address.js'
+import { type CommandResult, runCommand } from './command.js'
+import { ipvsForbidden, lines } from './ipvs-failure.js'
+import { KUBE_IPVS } from './node-addresses.js'
+
+/** The interface whose addresses are those of Services: what is sent to them is for this node, and IPVS sees it. */
+export interface DummyInterface {
+  /** Its addresses of both families; undefined when it is not there. @throws ProxyFailure */
+  read(): Promise<ReadonlySet<IpAddress> | undefined>
+  /** Makes it, where it is not there. @throws ProxyFailure */
+  ensure(): Promise<void>
+  /**
+   * Adds and removes addresses. One that cannot be added or removed does not keep the others from it.
+   * @throws ProxyFailure when some could not be
+   */
+  change(added: Iterable<IpAddress>, removed: Iterable<IpAddress>): Promise<void>
+  /** Removes it with all its addresses; nothing, when it is not there. @throws ProxyFailure */
+  delete(): Promise<void>
+}
+
+const TIMEOUT_MS = 60_000
+
+/** What `ip -j address` prints, as far as it is looked at. */
+interface AddressList {
+  readonly addr_info?: readonly { readonly local?: string }[]
+}
+
+/**
+ * `kube-ipvs0` through the program `ip`. It need not be up: IPv4 addresses count on an interface that is down, and IPv6
+ * addresses too on one that needs no neighbours.
+ */
+export const dummyInterface: DummyInterface = {
+  read: async () => {
+    const { exitCode, stdout, stderr } = await ip(['-j', 'address', 'show', 'dev', KUBE_IPVS])
+    if (exitCode !== 0) {
+      if (isMissing(stderr)) return undefined
+      throw interfaceFailure(stderr)
+    }
+    const list = JSON.parse(stdout) as readonly AddressList[]
+    const addresses = list.flatMap(({ addr_info = [] }) => addr_info.map(({ local }) => parseIp(local)))
+    return new Set(addresses.filter(ip => ip !== undefined).filter(ip => specialAddress(ip) === undefined))
+  },
+  ensure: async () => {
+    const { exitCode, stderr } = await ip(['link', 'add', KUBE_IPVS, 'type', 'dummy'])
+    if (exitCode !== 0 && !/file exists/i.test(stderr)) throw interfaceFailure(stderr)
+  },
+  change: async (added, removed) => {
+    const commands = [
+      ...[...added].map(
+        ip => `address add ${ip}/${bits(ip)} dev ${KUBE_IPVS}${familyOf(ip) === 'IPv6' ? ' nodad' : ''}`,
+      ),
+      ...[...removed].map(ip => `address del ${ip}/${bits(ip)} dev ${KUBE_IPVS}`),
+    ]
+    if (commands.length === 0) return
+    const { exitCode, stderr } = await ip(['-force', '-batch', '-'], `${commands.join('\n')}\n`)
+    // One that is there already, or gone already, is as it should be.
+    const told = stderr.split('\n').filter(line => !/^Command failed|file exists|cannot assign requested/i.test(line))
+    if (exitCode !== 0 && told.join('').trim() !== '') throw interfaceFailure(told.join('\n'))
+  },
+  delete: async () => {
+    const { exitCode, stderr } = await ip(['link', 'delete', KUBE_IPVS])
+    if (exitCode !== 0 && !isMissing(stderr)) throw interfaceFailure(stderr)
+  },
+}
+
+function isMissing(stderr: string): boolean {
+  return /does not exist|cannot find device/i.test(stderr)
+}
+
+function bits(ip: IpAddress): number {
+  return BITS[familyOf(ip)]
+}
+
+const BITS: Readonly<Record<IpFamily, number>> = { IPv4: 32, IPv6: 128 }
+
+async function ip(args: readonly string[], input = ''): Promise<CommandResult> {
+  try {
+    return await runCommand('ip', args, { input, timeoutMs: TIMEOUT_MS })
+  } catch (error) {
+    if (!(error instanceof ProxyFailure) || error.code !== 'PROGRAM_MISSING') throw error
+    const hint = 'Install the package "iproute2" (Debian, Ubuntu: apt-get install iproute2)'
+    throw new ProxyFailure('PROGRAM_MISSING', error.message, { hint, cause: error.cause })
+  }
+}
+
+function interfaceFailure(stderr: string): ProxyFailure {
+  const said = lines(stderr)
+  if (/operation not permitted|permission denied/i.test(stderr))
+    return ipvsForbidden(`Cannot change the interface "${KUBE_IPVS}": ${said}`)
+  if (/unknown device type|operation not supported/i.test(stderr))
+    return new ProxyFailure('IPVS_ABSENT', `This kernel has no interfaces of type dummy: ${said}`, {
+      hint: 'Load the module dummy ("modprobe dummy"); where the kernel was built without it, use another --proxy-mode',
+    })
+  return new ProxyFailure('INTERFACE_FAILED', `Cannot change the interface "${KUBE_IPVS}": ${said}`, {
+    hint: 'It is tried again by itself',
+  })
+}

@@ -1,0 +1,270 @@
+import t from 'tap'
+import { parseCidr } from '../../../lib/model/cidr.js'
+import { type ServicePort } from '../../../lib/model/service-port.js'
+import { type ServedPort, type ServiceSnapshot } from '../../../lib/model/snapshot.js'
+import { type Endpoint } from '../../../lib/model/endpoint.js'
+import { type IpvsPlan, IpvsPlanner, type Place } from '../../../lib/modes/ipvs/plan.js'
+import { SET_NAMES, kernelSetName } from '../../../lib/modes/ipvs/set-names.js'
+import { ruleWords } from '../../../lib/rules/rule-words.js'
+import { endpointOf } from '../../support/endpoint-of.js'
+import { servicePortOf } from '../../support/service-port-of.js'
+
+const SETTINGS = { scheduler: 'rr', masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true }
+const PLACE: Place = {
+  surroundings: { fromPods: [{ source: parseCidr('10.244.0.0/16')! }], nodePortAddresses: undefined },
+  nodeAddresses: ['192.168.50.1', '10.244.0.1'],
+  taken: new Set(),
+}
+const HERE = endpointOf('10.244.0.2', { isLocal: true })
+const THERE = endpointOf('10.245.1.2')
+
+function served(given: Partial<Omit<ServicePort, 'key'>>, endpoints: readonly Endpoint[] = [HERE, THERE]): ServedPort {
+  const local = endpoints.filter(({ isLocal }) => isLocal)
+  return {
+    servicePort: servicePortOf(given),
+    endpoints,
+    usable: { cluster: endpoints, local, hasAny: endpoints.length > 0 },
+  }
+}
+
+function snapshotOf(...ports: readonly ServedPort[]): ServiceSnapshot {
+  return { generation: 1, ports: new Map(ports.map(port => [port.servicePort.key, port])) }
+}
+
+function planOf(...ports: readonly ServedPort[]): IpvsPlan {
+  return new IpvsPlanner('IPv4', SETTINGS).plan(snapshotOf(...ports), PLACE)
+}
+
+/** Each server with its real ones: `TCP 10.96.0.10:80 -> 10.244.0.2:8080 10.245.1.2:8080`. */
+function serversOf({ servers }: IpvsPlan): string[] {
+  return [...servers].map(([key, { realServers }]) =>
+    [`${key} ->`, ...realServers.map(({ address, port }) => `${address}:${port}`)].join(' '),
+  )
+}
+
+/** The sets that are not empty. */
+function setsOf({ sets }: IpvsPlan): Record<string, string[]> {
+  return Object.fromEntries(
+    [...sets].filter(([, { entries }]) => entries.size > 0).map(([name, { entries }]) => [name, [...entries]]),
+  )
+}
+
+void t.test('A cluster IP is a virtual server at an address of its own', t => {
+  const plan = planOf(served({}))
+  t.strictSame(serversOf(plan), ['TCP 10.96.0.10:80 -> 10.244.0.2:8080 10.245.1.2:8080'])
+  t.strictSame([...plan.addresses], ['10.96.0.10'])
+  t.strictSame(setsOf(plan), {
+    'KUBE-LOOP-BACK': ['10.244.0.2,tcp:8080,10.244.0.2'],
+    'KUBE-CLUSTER-IP': ['10.96.0.10,tcp:80'],
+    'KUBE-IPVS-SERVERS': ['10.96.0.10,tcp:80'],
+    'KUBE-IPVS-IPS': ['10.96.0.10'],
+  })
+  t.equal(plan.sets.size, SET_NAMES.length, 'empty sets are there too: rules speak of them')
+  t.end()
+})
+
+void t.test("A node port is a virtual server at each of the node's addresses, which it has anyway", t => {
+  const port = served({ nodePort: 30080, protocol: 'UDP' }, [THERE])
+  const plan = planOf(port)
+  t.strictSame(serversOf(plan).slice(1), [
+    'UDP 192.168.50.1:30080 -> 10.245.1.2:8080',
+    'UDP 10.244.0.1:30080 -> 10.245.1.2:8080',
+  ])
+  t.strictSame([...plan.addresses], ['10.96.0.10'])
+  t.strictSame(setsOf(plan)['KUBE-NODE-PORT-UDP'], ['30080'])
+  const some = { ...PLACE, surroundings: { ...PLACE.surroundings, nodePortAddresses: ['192.168.50.1', '192.0.2.7'] } }
+  const there = new IpvsPlanner('IPv4', SETTINGS).plan(snapshotOf(port), some)
+  t.strictSame(serversOf(there).slice(1), ['UDP 192.168.50.1:30080 -> 10.245.1.2:8080'], 'of those that are wanted')
+  t.end()
+})
+
+void t.test('SCTP is served, its node ports by address', t => {
+  const plan = planOf(served({ protocol: 'SCTP', nodePort: 30080, externalPolicyLocal: true }))
+  t.ok(plan.servers.has('SCTP 10.96.0.10:80'))
+  const nodePorts = ['192.168.50.1,sctp:30080', '10.244.0.1,sctp:30080']
+  t.strictSame(setsOf(plan)['KUBE-NODE-PORT-SCTP-HASH'], nodePorts)
+  t.strictSame(setsOf(plan)['KUBE-NODE-PORT-LOCAL-SCTP-HASH'], nodePorts)
+  t.end()
+})
+
+void t.test('Each policy has the endpoints of its own addresses', t => {
+  const addresses = { externalIPs: ['203.0.113.5'], loadBalancerIPs: ['203.0.113.6'], nodePort: 30080 }
+  const [all, here] = ['-> 10.244.0.2:8080 10.245.1.2:8080', '-> 10.244.0.2:8080']
+  const ways = (plan: IpvsPlan): string[] => serversOf(plan).map(line => line.slice(line.indexOf('->')))
+  t.strictSame(ways(planOf(served({ ...addresses }))), [all, all, all, all, all])
+  t.strictSame(ways(planOf(served({ ...addresses, externalPolicyLocal: true }))), [all, here, here, here, here])
+  t.strictSame(ways(planOf(served({ ...addresses, internalPolicyLocal: true }))), [here, all, all, all, all])
+  const plan = planOf(served({ ...addresses, externalPolicyLocal: true }))
+  t.strictSame(setsOf(plan)['KUBE-LOAD-BALANCER-LOCAL'], ['203.0.113.6,tcp:80'])
+  t.strictSame(setsOf(plan)['KUBE-NODE-PORT-LOCAL-TCP'], ['30080'])
+  t.equal(setsOf(plan)['KUBE-EXTERNAL-IP'], undefined, 'nothing is masqueraded there')
+  t.equal(setsOf(plan)['KUBE-ELSEWHERE-EXTERNAL'], undefined)
+  t.end()
+})
+
+void t.test('With policy Local and endpoints elsewhere only, Pods are led there, and strangers dropped', t => {
+  const port = served({ externalIPs: ['203.0.113.5'], externalPolicyLocal: true, internalPolicyLocal: true }, [THERE])
+  const plan = planOf(port)
+  t.strictSame(serversOf(plan), ['TCP 10.96.0.10:80 ->', 'TCP 203.0.113.5:80 -> 10.245.1.2:8080'])
+  t.strictSame(setsOf(plan)['KUBE-ELSEWHERE'], ['10.96.0.10,tcp:80'])
+  t.strictSame(setsOf(plan)['KUBE-ELSEWHERE-EXTERNAL'], ['203.0.113.5,tcp:80'])
+  t.notOk('KUBE-ELSEWHERE' in setsOf(planOf(served({ internalPolicyLocal: true }, []))), 'without any, IPVS refuses')
+  t.end()
+})
+
+void t.test('Source ranges are entries of sets', t => {
+  const of = (...ranges: readonly string[]): Record<string, string[]> =>
+    setsOf(planOf(served({ loadBalancerIPs: ['203.0.113.6'], sourceRanges: ranges.map(range => parseCidr(range)!) })))
+  t.strictSame(of('198.51.100.0/24', '192.0.2.9/32')['KUBE-LOAD-BALANCER-SOURCE-CIDR'], [
+    '203.0.113.6,tcp:80,198.51.100.0/24',
+    '203.0.113.6,tcp:80,192.0.2.9',
+  ])
+  t.equal(of('198.51.100.0/24')['KUBE-LOAD-BALANCER-SOURCE-IP'], undefined)
+  t.strictSame(
+    of('192.168.50.0/24')['KUBE-LOAD-BALANCER-SOURCE-IP'],
+    ['203.0.113.6,tcp:80,203.0.113.6'],
+    'the node is in the range, and sends from the address itself',
+  )
+  t.strictSame(
+    of('0.0.0.0/0')['KUBE-LOAD-BALANCER-SOURCE-CIDR'],
+    ['203.0.113.6,tcp:80,0.0.0.0/1', '203.0.113.6,tcp:80,128.0.0.0/1'],
+    'a set cannot hold everything as one range',
+  )
+  t.strictSame(of()['KUBE-LOAD-BALANCER-FW'], ['203.0.113.6,tcp:80'], 'nobody may come in')
+  const atNodePort = { nodePort: 30080, sourceRanges: [parseCidr('198.51.100.0/24')!] }
+  t.equal(setsOf(planOf(served(atNodePort)))['KUBE-LOAD-BALANCER-FW'], undefined)
+  t.strictSame(setsOf(planOf(served({ ...atNodePort, rangesAtNodePort: true })))['KUBE-LOAD-BALANCER-FW'], [
+    '192.168.50.1,tcp:30080',
+    '10.244.0.1,tcp:30080',
+  ])
+  t.end()
+})
+
+void t.test('Affinity, scheduler and annotation say how clients are spread', t => {
+  const of = (given: Partial<ServicePort>, scheduler = 'rr') => {
+    const plan = new IpvsPlanner('IPv4', { ...SETTINGS, scheduler }).plan(snapshotOf(served(given)), PLACE)
+    const { scheduler: by, flags, persistenceSeconds } = plan.servers.get('TCP 10.96.0.10:80')!
+    return [by, flags, persistenceSeconds]
+  }
+  t.strictSame(of({}), ['rr', '', 0])
+  t.strictSame(of({ affinitySeconds: 10_800 }), ['rr', '', 10_800])
+  t.strictSame(of({ balancer: 'least-connections' }), ['lc', '', 0])
+  t.strictSame(of({}, 'mh'), ['mh', 'mh-port', 0])
+  t.end()
+})
+
+void t.test('An address that the node has anyway is not made its own', t => {
+  const plan = planOf(served({ externalIPs: ['192.168.50.1'] }))
+  t.strictSame([...plan.addresses], ['10.96.0.10'])
+  t.ok(plan.servers.has('TCP 192.168.50.1:80'))
+  t.end()
+})
+
+void t.test('What a virtual server of somebody else has is left out', t => {
+  const planner = new IpvsPlanner('IPv4', SETTINGS)
+  const snapshot = snapshotOf(served({ nodePort: 30080 }))
+  planner.plan(snapshot, PLACE)
+  const plan = planner.plan(snapshot, { ...PLACE, taken: new Set(['TCP 192.168.50.1:30080']) })
+  t.strictSame([...plan.servers.keys()], ['TCP 10.96.0.10:80', 'TCP 10.244.0.1:30080'])
+  t.strictSame(setsOf(plan)['KUBE-IPVS-SERVERS'], ['10.96.0.10,tcp:80', '10.244.0.1,tcp:30080'])
+  t.equal(planner.plan(snapshot, PLACE).servers.size, 3, 'until it is gone')
+  t.end()
+})
+
+void t.test('An address that two Services want is given to the older one', t => {
+  const older = served({ externalIPs: ['203.0.113.5'], createdAt: 1 })
+  const newer = served({ name: 'other', clusterIP: '10.96.0.11', externalIPs: ['203.0.113.5'], createdAt: 2 }, [THERE])
+  const plan = planOf(newer, older)
+  t.equal(plan.servers.size, 3)
+  t.equal(plan.servers.get('TCP 203.0.113.5:80')!.realServers.length, 2)
+  t.strictSame(
+    plan.conflicts.map(({ portal, winner }) => [portal.name, winner.servicePort.name]),
+    [['external IP 203.0.113.5:80/TCP', 'web']],
+  )
+  const clash = planOf(
+    older,
+    served({ name: 'np', clusterIP: '10.96.0.12', externalIPs: ['192.168.50.1'], port: 30080, createdAt: 3 }),
+    served({ name: 'np2', clusterIP: '10.96.0.13', nodePort: 30080, createdAt: 4 }),
+  )
+  t.strictSame(
+    clash.conflicts.map(({ portal }) => portal.name),
+    ['node port 192.168.50.1:30080/TCP'],
+    'a node port too',
+  )
+  t.end()
+})
+
+void t.test('What did not change is the same object', t => {
+  const planner = new IpvsPlanner('IPv4', SETTINGS)
+  const [web, other] = [served({}), served({ name: 'other', clusterIP: '10.96.0.11' })]
+  const first = planner.plan(snapshotOf(web, other), PLACE)
+  t.equal(planner.plan(snapshotOf(web, other), { ...PLACE }), first, 'the whole plan')
+  const fewer = planner.plan(snapshotOf(served({}, [THERE]), other), PLACE)
+  t.not(fewer.servers.get('TCP 10.96.0.10:80'), first.servers.get('TCP 10.96.0.10:80'))
+  t.equal(fewer.servers.get('TCP 10.96.0.11:80'), first.servers.get('TCP 10.96.0.11:80'))
+  t.equal(fewer.sets.get('KUBE-CLUSTER-IP'), first.sets.get('KUBE-CLUSTER-IP'))
+  t.equal(fewer.addresses, first.addresses)
+  t.equal(fewer.rules, first.rules)
+  const moved = planner.plan(snapshotOf(served({}, [THERE]), other), {
+    ...PLACE,
+    surroundings: { ...PLACE.surroundings, fromPods: [] },
+  })
+  t.not(moved.rules, first.rules, 'rules depend on how Pods are told')
+  t.end()
+})
+
+void t.test('Services change no rule', t => {
+  t.strictSame(planOf(served({ nodePort: 30080, externalIPs: ['203.0.113.5'] })).rules, planOf().rules)
+  t.end()
+})
+
+void t.test('Cluster IPs are masqueraded for whom they have to be', t => {
+  const servicesOf = (fromPods: Place['surroundings']['fromPods'], masqueradeAll = false): string[] => {
+    const planner = new IpvsPlanner('IPv4', { ...SETTINGS, masqueradeAll })
+    const place = { ...PLACE, surroundings: { ...PLACE.surroundings, fromPods } }
+    const { chains } = planner.plan(snapshotOf(), place).rules.tables.get('nat')!
+    return chains
+      .get('KUBE-SERVICES')!
+      .map(rule => ruleWords(rule, 'IPv4').join(' '))
+      .filter(words => words.includes('KUBE-CLUSTER-IP '))
+  }
+  const pods = [{ source: parseCidr('10.244.0.0/16')! }]
+  t.strictSame(servicesOf([]), [], 'only what the node sends, where Pods cannot be told')
+  t.strictSame(servicesOf(pods, true), [
+    '-m comment --comment all traffic to cluster IPs -m set --match-set KUBE-CLUSTER-IP dst,dst -j KUBE-MARK-MASQ',
+  ])
+  t.strictSame(servicesOf(pods), [
+    '-m comment --comment traffic to cluster IPs -m set --match-set KUBE-CLUSTER-IP dst,dst -j KUBE-CLUSTER-IP-MASQ',
+  ])
+  const chain = planOf().rules.tables.get('nat')!.chains.get('KUBE-CLUSTER-IP-MASQ')!
+  t.strictSame(
+    chain.map(rule => ruleWords(rule, 'IPv4').join(' ')),
+    [
+      '-s 10.244.0.0/16 -m comment --comment from a Pod -j RETURN',
+      '-m comment --comment not from a Pod -j KUBE-MARK-MASQ',
+    ],
+  )
+  t.end()
+})
+
+void t.test('The sets of the two families have names of their own, of 31 characters at most', t => {
+  t.equal(kernelSetName('KUBE-CLUSTER-IP', 'IPv6'), 'KUBE-6-CLUSTER-IP')
+  t.equal(kernelSetName('KUBE-NODE-PORT-LOCAL-SCTP-HASH', 'IPv6'), 'KUBE-6-NODE-PORT-LOCAL-SCTP-HAS')
+  const names = SET_NAMES.flatMap(name => [kernelSetName(name, 'IPv4'), kernelSetName(name, 'IPv6')])
+  t.ok(names.every(name => name.length <= 31))
+  t.equal(new Set(names).size, names.length)
+  t.end()
+})
+
+void t.test('In IPv6 only what is of that family is planned', t => {
+  const six = served({ family: 'IPv6', clusterIP: 'fd00:96::10' }, [endpointOf('fd00:244::2', { isLocal: true })])
+  const place = {
+    surroundings: { fromPods: [], nodePortAddresses: undefined },
+    nodeAddresses: ['fd00:50::1'],
+    taken: new Set<string>(),
+  }
+  const plan = new IpvsPlanner('IPv6', SETTINGS).plan(snapshotOf(served({}), six), place)
+  t.strictSame(serversOf(plan), ['TCP [fd00:96::10]:80 -> fd00:244::2:8080'])
+  t.strictSame(setsOf(plan)['KUBE-6-LOOP-BACK'], ['fd00:244::2,tcp:8080,fd00:244::2'])
+  t.end()
+})
