@@ -14,6 +14,7 @@ import {
   SERVICE_PREFIXES,
 } from '../../rules/chain-names.js'
 import { type Dispatch, NO_DISPATCH } from './dispatch.js'
+import { masquerading } from '../masquerading.js'
 import { type IptablesSettings, type RuleContext, nodePortMatches } from './rule-context.js'
 
 /** What is in each table whatever the Services: made anew only when the context changes. */
@@ -73,39 +74,21 @@ const CANARY: readonly Rule[] = [{ comment: 'gone when others flush rules', targ
 const CANARY_TABLE: TableRules = { chains: new Map([[PROXY_CANARY, CANARY]]), links: [] }
 
 export function fixedRules(context: RuleContext, settings: IptablesSettings): FixedRules {
-  const { masqueradeMark: mark, randomFully: randomPort, dropInvalid } = settings
+  const { masqueradeMark, randomFully, dropInvalid } = settings
+  const { mark, forward, postrouting } = masquerading(masqueradeMark, randomFully)
   const invalid: Rule = { connection: 'INVALID', target: { kind: 'DROP' } }
   const pods = context.fromPods.map((match): Rule => ({ ...match, target: { kind: 'RETURN' } }))
   const strangers: readonly Rule[] = [...pods, { target: { kind: 'jump', chain: MARK_MASQ } }]
   return {
     toNodePorts: { ...NO_DISPATCH, addresses: nodePortMatches(context).map(toNodePorts) },
     natChains: [
-      [
-        POSTROUTING,
-        [
-          { not: { mark }, target: { kind: 'RETURN' } },
-          // Taken off again, so that a packet that comes by a second time is not masqueraded twice.
-          { target: { kind: 'MARK', how: 'toggle', bits: mark } },
-          { comment: 'kubernetes service traffic requiring SNAT', target: { kind: 'MASQUERADE', randomPort } },
-        ],
-      ],
-      [MARK_MASQ, [{ target: { kind: 'MARK', how: 'set', bits: mark } }]],
+      [POSTROUTING, postrouting],
+      [MARK_MASQ, mark],
       ...(context.fromPods.length > 1 ? [[MARK_STRANGERS, strangers] as const] : []),
       [PROXY_CANARY, CANARY],
     ],
     filterChains: [
-      [
-        FORWARD,
-        [
-          ...(dropInvalid ? [invalid] : []),
-          { comment: 'kubernetes forwarding rules', mark, target: { kind: 'ACCEPT' } },
-          {
-            comment: 'kubernetes forwarding conntrack rule',
-            connection: ['RELATED', 'ESTABLISHED'],
-            target: { kind: 'ACCEPT' },
-          },
-        ],
-      ],
+      [FORWARD, [...(dropInvalid ? [invalid] : []), ...forward]],
       [PROXY_CANARY, CANARY],
     ],
     filterLinks:

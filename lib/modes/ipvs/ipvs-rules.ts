@@ -2,6 +2,7 @@ import { type IpFamily } from '../../model/address.js'
 import { LOOPBACK } from '../../model/cidr.js'
 import { type Link, type Rule, type RuleSet, type TableRules } from '../../rules/rule-set.js'
 import { IPVS_CHAINS } from '../../rules/chain-names.js'
+import { masquerading } from '../masquerading.js'
 import { type FromPod } from '../surroundings.js'
 import { NODE_PORT_SETS } from './set-entries.js'
 import { type SetName, kernelSetName } from './set-names.js'
@@ -55,6 +56,7 @@ function natChains(
   fromPods: readonly FromPod[],
   inSet: InSet,
 ): Map<string, readonly Rule[]> {
+  const { mark, postrouting } = masquerading(masqueradeMark, randomFully)
   const masquerade = { kind: 'MASQUERADE', randomPort: randomFully } as const
   const clusterIP: Rule[] = []
   if (masqueradeAll) {
@@ -101,14 +103,12 @@ function natChains(
     ],
     ['KUBE-CLUSTER-IP-MASQ', [...returnPods(fromPods), { comment: 'not from a Pod', target: MARK_MASQ }]],
     ['KUBE-NODE-PORT', nodePortRules(inSet)],
-    ['KUBE-MARK-MASQ', [{ target: { kind: 'MARK', how: 'set', bits: masqueradeMark } }]],
+    ['KUBE-MARK-MASQ', mark],
     [
       'KUBE-POSTROUTING',
       [
         { comment: 'a Pod that reaches itself', ...inSet('KUBE-LOOP-BACK', 'dst,dst,src'), target: masquerade },
-        { not: { mark: masqueradeMark }, target: RETURN },
-        { target: { kind: 'MARK', how: 'toggle', bits: masqueradeMark } },
-        { comment: 'kubernetes service traffic requiring SNAT', target: masquerade },
+        ...postrouting,
       ],
     ],
   ])
@@ -126,21 +126,15 @@ function nodePortRules(inSet: InSet): Rule[] {
 }
 
 function filterChains(
-  { masqueradeMark }: RuleSettings,
+  { masqueradeMark, randomFully }: RuleSettings,
   fromPods: readonly FromPod[],
   inSet: InSet,
 ): Map<string, readonly Rule[]> {
-  const comment = 'kubernetes forwarding rules'
+  const { forward } = masquerading(masqueradeMark, randomFully)
   const healthCheck = { protocol: 'TCP', ...inSet('KUBE-HEALTH-CHECK-NODE-PORT', 'dst') } as const
   const shut = { kind: 'REJECT', with: 'port-unreachable' } as const
   return new Map<string, readonly Rule[]>([
-    [
-      'KUBE-FORWARD',
-      [
-        { comment, mark: masqueradeMark, target: ACCEPT },
-        { comment, connection: ['RELATED', 'ESTABLISHED'], target: ACCEPT },
-      ],
-    ],
+    ['KUBE-FORWARD', forward],
     ['KUBE-NODE-PORT', [{ comment: 'health check node ports', ...healthCheck, target: ACCEPT }]],
     [
       'KUBE-PROXY-FIREWALL',
