@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import yargs from 'yargs'
 import { cleanup, cleanupFailure } from '../control/cleanup.js'
+import { tellCleanup } from '../control/tell-cleanup.js'
 import { runUntilSignal } from '../control/run-until-signal.js'
 import { VERSION } from '../control/version.js'
 import { FLAGS } from '../config/flags.js'
@@ -82,12 +83,7 @@ async function run(values: FlagValues): Promise<number> {
   const log = createKlog({ verbosity: config.verbosity })
   if (config.cleanup) {
     const results = await cleanup(log)
-    for (const { of, outcome } of results) {
-      log.info(0, 'Cleaned up', {
-        ...of,
-        outcome: outcome instanceof ProxyFailure ? 'failed' : outcome,
-      })
-    }
+    tellCleanup(results, log)
     const failure = cleanupFailure(results)
     if (failure !== undefined) throw failure
     return 0

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { type Socket } from 'node:net'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../model/failure.js'
@@ -16,20 +16,24 @@ export interface LastWill {
 
 /**
  * Waits for the end of its input, which the kernel brings about when we are gone, however we went; then has each program read
- * its file. A shell, since it takes a megabyte where a process of Node takes forty.
+ * its file, one after the other, up to the first that fails. A shell, since it takes a megabyte where a process of Node takes
+ * forty.
  *
- * $1 is the folder; `N.command` holds the program of `N.text`, one word a line.
+ * $1 is the folder; in it `current` is that of the last will, where `N.command` holds the program of `N.text`, a word a line.
  */
 const SCRIPT = `
 while read -r line; do :; done
-cd "$1" || exit 0
-for file in *.command; do
-  [ -e "$file" ] || continue
-  set --
-  while read -r word; do set -- "$@" "$word"; done < "$file"
-  "$@" < "\${file%.command}.text"
-done
-rm -r "$PWD"
+folder=$1
+if cd "$folder/current" 2>/dev/null; then
+  echo 'kube-proxy was killed: having the kernel serve in its place' >&2
+  for file in *.command; do
+    set --
+    while read -r word; do set -- "$@" "$word"; done < "$file"
+    "$@" < "\${file%.command}.text" || break
+  done
+  cd /
+fi
+rm -r "$folder"
 `
 
 /**
@@ -40,7 +44,8 @@ export class Guard {
   readonly #child: ChildProcess
   readonly #folder: string
   readonly #log: Log
-  #written = new Map<number, LastWill>()
+  #said = ''
+  #version = 0
   #writing: Promise<void> = Promise.resolve()
 
   constructor(log: Log) {
@@ -48,7 +53,7 @@ export class Guard {
     this.#folder = mkdtempSync(join(tmpdir(), 'kube-proxy-guard-'))
     // In a session of its own: what ends us by a signal to the whole group must not end it.
     this.#child = spawn('/bin/sh', ['-c', SCRIPT, 'kube-proxy-guard', this.#folder], {
-      stdio: ['pipe', 'ignore', 'ignore'],
+      stdio: ['pipe', 'ignore', 'inherit'],
       detached: true,
     })
     this.#child.on('error', error => this.#tellLost(messageOf(error)))
@@ -58,14 +63,18 @@ export class Guard {
     ;(this.#child.stdin as Socket).unref()
   }
 
-  /** Takes a new will in the place of the last one. What is the same is not written again. Never rejects. */
+  /** Takes a new will in the place of the last one, as a whole; the same again costs nothing. Never rejects. */
   write(wills: readonly LastWill[]): Promise<void> {
     this.#writing = this.#writing.then(async () => {
+      const said = JSON.stringify(wills)
+      if (said === this.#said) return
       try {
-        for (const [index, will] of wills.entries())
-          if (this.#written.get(index)?.text !== will.text) await this.#put(index, will)
+        await this.#replace(wills)
+        this.#said = said
       } catch (error) {
-        this.#log.warn('The kernel will not take over if this process is killed', { because: messageOf(error) })
+        this.#log.warn('The kernel will not take over as it should if this process is killed', {
+          because: messageOf(error),
+        })
       }
     })
     return this.#writing
@@ -78,17 +87,20 @@ export class Guard {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  /** Each file is there as a whole or not at all, the text before the program that reads it. */
-  async #put(index: number, will: LastWill): Promise<void> {
-    for (const [name, content] of [
-      ['text', will.text],
-      ['command', will.command.map(word => `${word}\n`).join('')],
-    ] as const) {
-      const path = join(this.#folder, `${index}.${name}`)
-      await writeFile(`${path}.new`, content, { mode: 0o600 })
-      await rename(`${path}.new`, path)
+  async #replace(wills: readonly LastWill[]): Promise<void> {
+    const before = `v${this.#version++}`
+    const next = `v${this.#version}`
+    const path = (name: string): string => join(this.#folder, name)
+    await mkdir(path(next), { mode: 0o700 })
+    for (const [index, { command, text }] of wills.entries()) {
+      // The shell takes them in the order of their names.
+      const name = join(path(next), String(index).padStart(6, '0'))
+      await writeFile(`${name}.text`, text)
+      await writeFile(`${name}.command`, command.map(word => `${word}\n`).join(''))
     }
-    this.#written.set(index, will)
+    await symlink(next, path('next'))
+    await rename(path('next'), path('current'))
+    await rm(path(before), { recursive: true, force: true })
   }
 
   #tellLost(because: string): void {

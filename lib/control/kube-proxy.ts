@@ -13,17 +13,21 @@ import { ServiceHealthServers } from '../observe/service-health-servers.js'
 import { ObjectStore } from '../snapshot/object-store.js'
 import { servicesHealth } from '../snapshot/services-health.js'
 import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-settings.js'
-import { type Iptables } from '../system/iptables.js'
+import { type IptablesPrograms } from '../system/iptables.js'
 import { usableIptables } from '../system/usable-iptables.js'
 import { realClock } from '../system/real-clock.js'
+import { cleanUpAtEnd } from './clean-up-at-end.js'
 import { chooseDataPlane } from './choose-data-plane.js'
 import { type ChosenMode, chooseMode } from './choose-mode.js'
 import { type Cluster, chooseSource } from './choose-source.js'
 import { drain } from './drain.js'
 import { startHttpServers } from './http-servers.js'
+import { makeStandIn } from './make-stand-in.js'
 import { type Means, makeProxier } from './make-proxier.js'
 import { IpvsLeaving } from './ipvs-leaving.js'
 import { leaveIpvs } from './leave-ipvs.js'
+import { type KernelStandIn } from './kernel-stand-in.js'
+import { standInSettings } from './stand-in-settings.js'
 import { kernelSettings } from './kernel-settings.js'
 import { syncPeriods } from './sync-periods.js'
 import { whyModeCannotBeHad } from './why-mode-cannot-be-had.js'
@@ -57,6 +61,7 @@ export class KubeProxy {
   readonly #dataPlane: DataPlane | undefined
   readonly #proxier: Proxier
   readonly #loop: SyncLoop
+  readonly #standIn: KernelStandIn | undefined
   readonly #servers: readonly { close(): Promise<void> }[]
 
   /**
@@ -78,7 +83,11 @@ export class KubeProxy {
     const { mode } = chosen
     const means: Means =
       mode === 'userspace'
-        ? { mode, dataPlane: await (early ?? chooseDataPlane(config, log)) }
+        ? {
+            mode,
+            dataPlane: await (early ?? chooseDataPlane(config, log)),
+            standIn: await standInSettings(config, iptables),
+          }
         : { mode, settings: await kernelSettings(config, iptables) }
     const proxy = new KubeProxy(config, log, { chosen, means, cluster, iptables })
     proxy.#tellOfNode('Normal', 'Starting', '')
@@ -109,7 +118,10 @@ export class KubeProxy {
     })
     this.#events = events
     const families = iptables.map(({ family }) => family)
-    this.#proxier = makeProxier(means, { config, iptables, node, events, log })
+    const parts = { config, iptables, node, events, log }
+    this.#proxier = makeProxier(means, parts)
+    const standIn = means.mode === 'userspace' ? means.standIn : undefined
+    this.#standIn = standIn === undefined ? undefined : makeStandIn(standIn, iptables, parts)
     const { syncPeriod, minSyncPeriod } = syncPeriods(mode, config)
     const health = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt })
     const metrics = new Metrics({
@@ -164,6 +176,7 @@ export class KubeProxy {
       onServed: snapshot => {
         serviceHealth.sync(servicesHealth(snapshot))
         dataPlane?.reserve(serviceHealth.descriptors)
+        this.#standIn?.serves(snapshot)
       },
       clock: realClock,
       wallTime: Date.now,
@@ -188,7 +201,7 @@ export class KubeProxy {
 
   /**
    * Serves until `stop` is aborted, then drains: new connections are refused, open ones may go on until the drain
-   * time-out, or until `cutOff` is aborted. Rules stay in the kernel, as with kube-proxy.
+   * time-out, or until `cutOff` is aborted. What becomes of the rules is `--on-exit`'s to say.
    * @throws ProxyFailure when the source can never work, or our Node was deleted
    */
   async run(stop: AbortSignal, cutOff: AbortSignal): Promise<void> {
@@ -204,8 +217,11 @@ export class KubeProxy {
       // Not one after the other: a write of rules that hangs must not keep connections coming.
       const stopped = this.#loop.stop()
       this.#proxier.stop?.()
+      const lastWrite = Promise.race([stopped, new Promise(resolve => setTimeout(resolve, LAST_WRITE_MS))])
+      if (this.#standIn !== undefined) await lastWrite.then(() => this.#standIn!.takeOver())
       if (this.#dataPlane !== undefined) await drain(this.#dataPlane, this.#config.drainTimeout, cutOff, this.#log)
-      await Promise.race([stopped, new Promise(resolve => setTimeout(resolve, LAST_WRITE_MS))])
+      await lastWrite
+      if (this.#config.onExit === 'cleanup') await cleanUpAtEnd(this.#log)
       await Promise.all([writing, ...this.#servers.map(server => server.close())])
     }
   }
@@ -221,7 +237,7 @@ interface Found {
   readonly chosen: ChosenMode
   readonly means: Means
   readonly cluster: Cluster
-  readonly iptables: readonly Iptables[]
+  readonly iptables: readonly IptablesPrograms[]
 }
 
 function isUserspaceOnly({ modes }: KubeProxyConfig): boolean {

@@ -20,7 +20,12 @@ import { type OwnNode } from './own-node.js'
 
 /** What a mode carries traffic with. */
 export type Means =
-  | { readonly mode: 'userspace'; readonly dataPlane: DataPlane }
+  | {
+      readonly mode: 'userspace'
+      readonly dataPlane: DataPlane
+      /** Of the rules that take over at the end; undefined: none do. */
+      readonly standIn: IptablesSettings | undefined
+    }
   | { readonly mode: 'iptables' | 'ipvs'; readonly settings: IptablesSettings }
 
 export interface ProxierParts {
@@ -32,34 +37,21 @@ export interface ProxierParts {
 }
 
 /** The proxier of a mode, with what it needs of this node. */
-export function makeProxier(means: Means, { config, iptables, node, events, log }: ProxierParts): Proxier {
-  const common = {
-    iptables,
-    conntrack: new ConntrackProgram(log),
-    nodeAddress: (family: IpFamily) => node.address(family),
-    nodeAddresses: (family: IpFamily) => node.addresses(family),
-    surroundings: (family: IpFamily) => node.surroundings(family),
-    localhostNodePorts: (family: IpFamily) => node.servesNodePortsOnLoopback(family),
-    events,
-    log,
-  }
+export function makeProxier(means: Means, parts: ProxierParts): Proxier {
+  const { config } = parts
   switch (means.mode) {
     case 'userspace':
       return new UserspaceProxier({
-        ...common,
+        ...common(parts),
         dataPlane: means.dataPlane,
         ports: new PortAllocator(config.portRange, Math.random),
       })
     case 'iptables':
-      return new IptablesProxier({
-        ...common,
-        settings: means.settings,
-        allowRouteLocalnet: () => allowRouteLocalnet(log),
-      })
+      return makeIptablesProxier(means.settings, parts)
     case 'ipvs': {
       const { scheduler, excludeCIDRs, strictARP, tcpTimeout, tcpFinTimeout, udpTimeout } = config.kernelModes.ipvs
       return new IpvsProxier({
-        ...common,
+        ...common(parts),
         ipvs: ipvsProgram,
         sets: ipSetProgram,
         dummy: dummyInterface,
@@ -70,6 +62,24 @@ export function makeProxier(means: Means, { config, iptables, node, events, log 
         clock: realClock,
       })
     }
+  }
+}
+
+export function makeIptablesProxier(settings: IptablesSettings, parts: ProxierParts): IptablesProxier {
+  const { log } = parts
+  return new IptablesProxier({ ...common(parts), settings, allowRouteLocalnet: () => allowRouteLocalnet(log) })
+}
+
+function common({ iptables, node, events, log }: ProxierParts) {
+  return {
+    iptables,
+    conntrack: new ConntrackProgram(log),
+    nodeAddress: (family: IpFamily) => node.address(family),
+    nodeAddresses: (family: IpFamily) => node.addresses(family),
+    surroundings: (family: IpFamily) => node.surroundings(family),
+    localhostNodePorts: (family: IpFamily) => node.servesNodePortsOnLoopback(family),
+    events,
+    log,
   }
 }
 

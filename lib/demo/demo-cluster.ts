@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { DNS_DEPLOYMENT, DNS_SERVICE, SEARCH_DOMAIN } from './classic-example.js'
+import { type ProxyMode } from '../model/proxy-mode.js'
 import { type Deployment, type DemoService, type Pod, selects, targetPortOf } from './cluster-objects.js'
 import { DemoNetwork, endProcess, startProgram } from './demo-network.js'
 import { type DemoObjects, DemoProxy } from './demo-proxy.js'
@@ -58,6 +59,7 @@ export class DemoCluster {
   /** Everything up and served: network, Pods, client, proxy. */
   static async start(
     prefix: string,
+    mode: ProxyMode,
     deployments: readonly Deployment[],
     services: readonly DemoService[],
     teardown: Teardown,
@@ -79,7 +81,7 @@ export class DemoCluster {
     const cluster = new DemoCluster(
       network,
       { namespace, ip, process: client },
-      new DemoProxy(network.node, folder, teardown),
+      new DemoProxy(network.node, folder, mode, teardown),
       deployments,
       services,
       teardown,

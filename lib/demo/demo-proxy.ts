@@ -13,6 +13,8 @@ import {
 } from './cluster-objects.js'
 import { endProcess } from './demo-network.js'
 import { LogLines } from './log-lines.js'
+import { ProxyFailure } from '../model/failure.js'
+import { type ProxyMode } from '../model/proxy-mode.js'
 import { type NetworkNamespace } from './network-namespace.js'
 import { type Teardown } from './teardown.js'
 
@@ -33,12 +35,16 @@ export class DemoProxy {
   readonly #node: NetworkNamespace
   readonly #folder: string
   readonly #teardown: Teardown
+  readonly #mode: ProxyMode
   #log: LogLines | undefined
   /** What the log says of each service port, by its name there, once the last manifest is served. */
   #served: ReadonlyMap<string, string> = new Map()
 
-  /** @param folder where the manifest is written, and nothing else that could be taken for one */
-  constructor(node: NetworkNamespace, folder: string, teardown: Teardown) {
+  /**
+   * @param folder where the manifest is written, and nothing else that could be taken for one
+   */
+  constructor(node: NetworkNamespace, folder: string, mode: ProxyMode, teardown: Teardown) {
+    this.#mode = mode
     this.manifest = join(folder, 'cluster.yaml')
     this.#node = node
     this.#folder = folder
@@ -57,15 +63,28 @@ export class DemoProxy {
       PROXY,
       '--manifests',
       this.#folder,
+      `--proxy-mode=${this.#mode}`,
       '--iptables-min-sync-period=100ms',
+      '--ipvs-min-sync-period=100ms',
       // One process: workers would outlive one that is killed, as they are meant to.
       '--data-plane-workers=0',
       '-v=3',
     ]
     const child = this.#node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
     await this.#teardown.add(() => endProcess(child))
-    this.#log = new LogLines(child, child.stderr!, LIMIT_MS)
-    await this.#log.line(/"Synced rules" family="IPv4"/)
+    const log = new LogLines(child, child.stderr!, LIMIT_MS)
+    this.#log = log
+    await log.line(/"Synced rules" family="IPv4"/).catch((cause: unknown) => {
+      // What it says at its end is not in the form of log lines.
+      const said = log.lines.filter(line => !/^[IWE]\d{4} /.test(line)).join('\n')
+      throw new ProxyFailure(
+        'DEMO_IMPOSSIBLE',
+        said === '' ? 'kube-proxy does not start on the node of the demo' : said,
+        {
+          cause,
+        },
+      )
+    })
   }
 
   /** Writes the manifest and waits until the proxy serves what it says. */
@@ -73,8 +92,12 @@ export class DemoProxy {
     const from = this.#log!.lines.length
     const before = this.#served
     await this.#write(objects)
-    for (const [key, text] of this.#served) {
-      if (before.get(key) === text) continue
+    const changed = [...this.#served].filter(([key, text]) => before.get(key) !== text)
+    if (this.#mode !== 'userspace') {
+      if (changed.length > 0) await this.#log!.line(/"Synced rules" family="IPv4" changed=true/, from)
+      return
+    }
+    for (const [key, text] of changed) {
       await this.#log!.line(new RegExp(`"Endpoints" servicePort="IPv4/default/${key}" endpoints=${text}`), from)
     }
   }

@@ -1,8 +1,10 @@
 import { ProxyFailure } from '../model/failure.js'
+import { type ProxyMode } from '../model/proxy-mode.js'
 import { NGINX_DEPLOYMENT, NGINX_SERVICE } from './classic-example.js'
 import { selects } from './cluster-objects.js'
 import { DemoCluster } from './demo-cluster.js'
 import { Leftovers } from './leftovers.js'
+import { MODE_STORIES } from './mode-stories.js'
 import { sayWhatToTry } from './say-what-to-try.js'
 import { type LearnerObjects, readLearnerManifest } from './learner-manifest.js'
 import { takePrivileges } from './privileges.js'
@@ -16,6 +18,7 @@ export interface DemoOptions {
   readonly keep: boolean
   /** The learner's own Deployment and Service; undefined: the classic example. */
   readonly manifest: string | undefined
+  readonly mode: ProxyMode
 }
 
 /** Beginning of the names of all network namespaces; another one lets a second demo run beside the first. */
@@ -27,7 +30,7 @@ const CLASSIC: LearnerObjects = { deployments: [NGINX_DEPLOYMENT], services: [NG
  * came true, 1 when something did not, 130 after an interruption.
  * @throws ProxyFailure DEMO_IMPOSSIBLE, PROGRAM_MISSING, MANIFEST_INVALID: nothing has been made then
  */
-export async function runDemo({ keep, manifest }: DemoOptions): Promise<number> {
+export async function runDemo({ keep, manifest, mode }: DemoOptions): Promise<number> {
   const { deployments, services } = manifest === undefined ? CLASSIC : await readLearnerManifest(manifest)
   const privileges = await takePrivileges()
   const teardown = new Teardown()
@@ -44,8 +47,8 @@ export async function runDemo({ keep, manifest }: DemoOptions): Promise<number> 
     )
     if (manifest !== undefined)
       terminal.say('Images are not run here: a small server, which says which Pod it is, stands in for each.')
-    const cluster = await DemoCluster.start(PREFIX, deployments, services, teardown, leftovers)
-    const story = new Story(cluster, terminal)
+    const cluster = await DemoCluster.start(PREFIX, mode, deployments, services, teardown, leftovers)
+    const story = new Story(cluster, terminal, MODE_STORIES[mode])
     const startedAt = performance.now()
     const subjects = subjectsOf({ deployments, services })
     await tellStory(story, subjects)

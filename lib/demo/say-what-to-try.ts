@@ -38,9 +38,10 @@ export async function sayWhatToTry(
   terminal.table([
     ['TO SEE', 'TYPE'],
     ['who answers', `${client} curl -s http://${subject.service.name}:${subject.port.port}`],
-    ['rules and counters', `${node} ${privileges === 'root' ? 'iptables' : pathOf('iptables')} -t nat -L -n -v`],
-    ['what kube-proxy counts', `${node} curl -s localhost:10249/metrics | grep userspace`],
-    ['connections, while they last', `${node} ss -tn`],
+    ...([['rules and counters', story.mode.command], ...story.mode.tries] as const).map(([what, command]) => [
+      what,
+      `${node} ${privileges === 'root' ? command : withPath(command)}`,
+    ]),
     [
       'what a dead Pod does',
       `kill ${cluster.pods.find(({ name }) => name === pod?.name)?.process.pid}   (that is ${pod?.name})`,
@@ -49,10 +50,11 @@ export async function sayWhatToTry(
   ])
 }
 
-/** Where a program is: the PATH of an ordinary user often leaves out /usr/sbin. */
-function pathOf(program: string): string {
+/** The command with the path of its program: the PATH of an ordinary user often leaves out /usr/sbin. */
+function withPath(command: string): string {
+  const [program = '', ...args] = command.split(' ')
   const places = (process.env.PATH ?? '').split(delimiter).map(folder => join(folder, program))
-  return places.find(existsSync) ?? program
+  return [places.find(existsSync) ?? program, ...args].join(' ')
 }
 
 /** `ip netns exec` puts files of this folder over those in /etc. */

@@ -1,20 +1,20 @@
 import { type DemoCluster, type Outcome } from './demo-cluster.js'
 import { NODE_IP } from './demo-network.js'
 import { type DemoService, type DemoServicePort } from './cluster-objects.js'
+import { type ModeStory } from './mode-story.js'
 import { type Terminal } from './terminal.js'
-
-/** Chains whose rules the learner looks at; those of the last kind are there when a Service has many ports. */
-const CHAINS = /^Chain (PREROUTING|OUTPUT|KUBE-PORTALS-CONTAINER|KUBE-PORTALS-HOST|KUBE-ADDR-\S+) /
 
 /** The means of every step: things that are done and shown alike. Remembers whether all that was expected came true. */
 export class Story {
   readonly cluster: DemoCluster
   readonly terminal: Terminal
+  readonly mode: ModeStory
   #good = true
 
-  constructor(cluster: DemoCluster, terminal: Terminal) {
+  constructor(cluster: DemoCluster, terminal: Terminal, mode: ModeStory) {
     this.cluster = cluster
     this.terminal = terminal
+    this.mode = mode
   }
 
   get good(): boolean {
@@ -57,24 +57,17 @@ export class Story {
     ])
   }
 
-  /** The rules as `iptables` prints them, with the counters. */
+  /** What leads the packets, as the node's own programs print it, with the counters. */
   async showRules(): Promise<void> {
-    this.terminal.command(`iptables -t nat -L -n -v          # on the node, ${NODE_IP}; the chains that matter`)
-    this.terminal.verbatim((await this.#chains()).join('\n'))
+    this.terminal.command(
+      `${this.mode.command}          # on the node, ${NODE_IP}${this.mode.mode === 'ipvs' ? '' : '; the chains that matter'}`,
+    )
+    this.terminal.verbatim(await this.mode.show(this.cluster.network.node))
   }
 
-  /** How many packets the rules of a Service's port have counted: each is the first of a connection or flow. */
-  async packetsCounted({ clusterIP }: DemoService, { port, protocol }: DemoServicePort): Promise<number> {
-    const rule = ` ${protocol.toLowerCase()} dpt:${port} `
-    const rows = (await this.#chains('-x'))
-      .flatMap(chain => chain.split('\n'))
-      .filter(row => row.includes(` ${clusterIP} `) && row.includes(rule))
-    return rows.reduce((sum, row) => sum + Number(row.trim().split(/\s+/)[0]), 0)
-  }
-
-  async #chains(...options: readonly string[]): Promise<string[]> {
-    const { stdout } = await this.cluster.network.node.run('iptables', ['-t', 'nat', '-L', '-n', '-v', ...options])
-    return stdout.split('\n\n').filter(chain => CHAINS.test(chain))
+  /** How many connections or flows were counted for a Service's port. */
+  counted(service: DemoService, port: DemoServicePort): Promise<number> {
+    return this.mode.counted(this.cluster.network.node, service, port)
   }
 
   /** Makes requests and shows who answered each. `during` is called before each, with its number from 1. */

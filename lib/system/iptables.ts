@@ -76,9 +76,13 @@ export class IptablesPrograms implements Iptables {
     return parseSaveText(`*${table}\n:${chain}\n${stdout}`).get(table)?.get(chain) ?? 'absent'
   }
 
+  /** The program that a text of `restore` is for, with its arguments. */
+  get restoreCommand(): readonly [program: string, ...args: string[]] {
+    return [programName(this.family, this.#flavour, 'restore'), '--noflush', '--wait', String(LOCK_WAIT_SECONDS)]
+  }
+
   async restore(text: string): Promise<void> {
-    const program = programName(this.family, this.#flavour, 'restore')
-    const args = ['--noflush', '--wait', String(LOCK_WAIT_SECONDS)]
+    const [program, ...args] = this.restoreCommand
     const { exitCode, stderr } = await this.#run(program, args, { input: text, timeoutMs: TIMEOUT_MS })
     if (exitCode !== 0) throw failureOf(program, stderr, text)
   }

@@ -1,6 +1,6 @@
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
-import { type Iptables, IptablesPrograms } from './iptables.js'
+import { IptablesPrograms } from './iptables.js'
 import { detectFlavour } from './iptables-flavour.js'
 
 /**
@@ -9,9 +9,9 @@ import { detectFlavour } from './iptables-flavour.js'
  *
  * @throws ProxyFailure PROGRAM_MISSING, IPTABLES_FORBIDDEN …, when none can be
  */
-export async function usableIptables(log: Log): Promise<readonly Iptables[]> {
+export async function usableIptables(log: Log): Promise<readonly IptablesPrograms[]> {
   const flavour = await detectFlavour()
-  const usable: Iptables[] = []
+  const usable: IptablesPrograms[] = []
   let first: unknown
   for (const family of ['IPv4', 'IPv6'] as const) {
     const iptables = new IptablesPrograms(family, flavour)

@@ -43,7 +43,7 @@ function showsEverything(t: Test, stdout: string): void {
   const nine = /Nine requests[^]*?answered by/.exec(stdout)?.[0]
   t.equal(nine?.match(/^ +\d +http:\/\/nginx-service:80 +nginx-deployment-[123] /gm)?.length, 9, 'requests by name')
   t.match(stdout, /answered by 3 Pods: 3 \+ 3 \+ 3/)
-  t.match(stdout, /has counted 9 packets for nine requests/)
+  t.match(stdout, /the rule for 10\.96\.0\.10 has counted 9 connections for nine requests/)
   t.match(stdout, /six requests of one client, all answered by one Pod/)
   t.match(stdout, /0 of nine requests lost/)
   t.match(stdout, /answered by 5 Pods: 2 \+ 2 \+ 2 \+ 2 \+ 2/)
@@ -54,6 +54,31 @@ function showsEverything(t: Test, stdout: string): void {
 }
 
 t.test('the demo', { skip: cannotUseNamespaces, timeout: 180_000 }, async t => {
+  await t.test('tells the same story in iptables mode, where counters show that another way was taken', async t => {
+    const { env, left } = own()
+    const { exitCode, stdout, stderr } = await runProgram(['demo', '--proxy-mode=iptables'], { env })
+    t.equal(exitCode, 0, stderr)
+    t.notMatch(stdout, /✗/)
+    t.match(stdout, /Chain KUBE-SERVICES[^]* KUBE-SVC-\S+ .*10\.96\.0\.10 .*tcp dpt:80/)
+    t.match(stdout, /statistic mode random probability 0\.3333/)
+    t.match(stdout, /the rule in KUBE-SERVICES for 10\.96\.0\.10 has counted 9 connections for nine requests/)
+    const seen = /Nine requests[^]*?answered by/.exec(stdout)?.[0].match(/nginx-deployment-[123] +10\.244\.0\.2$/gm)
+    t.equal(seen?.length, 9, 'the Pods saw the client itself')
+    t.match(stdout, /six requests of one client, all answered by one Pod/)
+    t.match(stdout, /with the endpoint gone no request is lost/)
+    t.match(stdout, /the client sees: ECONNREFUSED/)
+    t.equal(left(), '')
+  })
+
+  const hasIpvs = existsSync('/proc/net/ip_vs') && 'this kernel has IPVS'
+  await t.test('a mode that cannot be had here is named, with what is missing', { skip: hasIpvs }, async t => {
+    const { env, left } = own()
+    const { exitCode, stderr } = await runProgram(['demo', '--proxy-mode=ipvs'], { env })
+    t.equal(exitCode, 1)
+    t.match(stderr, /Cannot serve in mode "ipvs" on this node/)
+    t.equal(left(), '')
+  })
+
   await t.test('shows all steps and leaves nothing behind', async t => {
     const { env, left } = own()
     const { exitCode, stdout, stderr } = await runProgram(['demo'], { env })

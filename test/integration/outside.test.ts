@@ -4,6 +4,7 @@ import { ManifestFolder } from '../support/manifests.js'
 import { NODE_IP, NODE_IP6, NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
 import { PROXY_MODE, onlyIn } from '../support/proxy-mode.js'
 import { ProxyProcess } from '../support/proxy-process.js'
+import { SLOWNESS } from '../support/slowness.js'
 
 const EXTERNAL_IP = '203.0.113.7'
 const LB_IP = '198.51.100.9'
@@ -49,7 +50,7 @@ function loadBalancer(name: string, spec: object) {
   }
 }
 
-t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout: 120_000 }, async t => {
+t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout: 120_000 * SLOWNESS }, async t => {
   const network = await NodeNetwork.create(t)
   const here = await network.addServer('here')
   const there = await network.addServer('there')

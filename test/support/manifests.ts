@@ -10,12 +10,13 @@ export interface ServiceOptions {
   readonly affinity?: boolean
   /** More cluster IPs, of the other family. */
   readonly more?: readonly string[]
+  readonly nodePort?: number
 }
 
 /** A v1 Service with one unnamed port. */
 export function service(
   name: string,
-  { clusterIP, port, protocol = 'TCP', affinity = false, more = [] }: ServiceOptions,
+  { clusterIP, port, protocol = 'TCP', affinity = false, more = [], nodePort }: ServiceOptions,
 ): object {
   return {
     apiVersion: 'v1',
@@ -25,7 +26,8 @@ export function service(
       clusterIP,
       clusterIPs: [clusterIP, ...more],
       sessionAffinity: affinity ? 'ClientIP' : 'None',
-      ports: [{ port, protocol }],
+      ports: [{ port, protocol, ...(nodePort !== undefined && { nodePort }) }],
+      ...(nodePort !== undefined && { type: 'NodePort' }),
     },
   }
 }

@@ -5,10 +5,11 @@ import { LogLines } from '../../lib/demo/log-lines.js'
 import { type NetworkNamespace } from '../../lib/demo/network-namespace.js'
 import { type NodeNetwork } from './node-network.js'
 import { PROXY_MODE } from './proxy-mode.js'
+import { SLOWNESS } from './slowness.js'
 
 export const PROXY_PROGRAM = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
 /** How long a test waits for a log line, in milliseconds. */
-const LIMIT_MS = 20_000
+const LIMIT_MS = 20_000 * SLOWNESS
 
 /** How many data-plane workers proxies under test have; `test/integration/with-two-workers.test.ts` runs the tests again with another number. */
 export const PROXY_WORKERS = Number(process.env['PROXY_WORKERS'] ?? 1)

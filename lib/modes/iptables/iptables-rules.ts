@@ -2,6 +2,7 @@ import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { type Log } from '../../model/log.js'
 import { type ServedPort } from '../../model/snapshot.js'
 import { PROXY_CANARY } from '../../rules/chain-names.js'
+import { type RuleSet } from '../../rules/rule-set.js'
 import { sameItems } from '../../rules/same-items.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
@@ -85,6 +86,11 @@ export class IptablesRules implements KernelRules {
     this.#ports = ofFamily
     this.#portals = portals
     this.#isWritten = false
+  }
+
+  /** All that is wanted now, written or not. */
+  get wanted(): RuleSet {
+    return this.#plan.of({ ports: this.#ports, portals: this.#portals, ...this.#surroundings() })
   }
 
   get pending(): boolean {

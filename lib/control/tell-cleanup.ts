@@ -1,0 +1,9 @@
+import { ProxyFailure } from '../model/failure.js'
+import { type Log } from '../model/log.js'
+import { type CleanupResult } from './cleanup.js'
+
+/** Logs what a clean-up found and did; the failures that there were are summed up by `cleanupFailure`. */
+export function tellCleanup(results: readonly CleanupResult[], log: Log): void {
+  for (const { of, outcome } of results)
+    log.info(0, 'Cleaned up', { ...of, outcome: outcome instanceof ProxyFailure ? 'failed' : outcome })
+}

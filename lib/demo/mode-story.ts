@@ -1,0 +1,37 @@
+import { type ProxyMode } from '../model/proxy-mode.js'
+import { type DemoService, type DemoServicePort } from './cluster-objects.js'
+import { type NodeCommands } from './node-commands.js'
+
+/** What a learner is told of one mode, and what has to come true in it. The events are the same in all. */
+export interface ModeStory {
+  readonly mode: ProxyMode
+  /** Where the cluster IP is, to go on after "the cluster IP 10.96.0.10". */
+  readonly address: string
+  /** How packets are led, before the rules are shown. */
+  readonly rules: string
+  /** The command that shows them, and, in `show`, what it prints. */
+  readonly command: string
+  show(node: NodeCommands): Promise<string>
+  /** How many connections or flows to a Service's port were counted on the way that they have to take. */
+  counted(node: NodeCommands, service: DemoService, port: DemoServicePort): Promise<number>
+  /** What it is that has counted, in a sentence that goes on with "has counted 9 …". */
+  readonly counter: string
+  /** Who chooses the Pod, and how. */
+  readonly choice: string
+  /** Whether Pods answer in turn, so that each answers as many as any other, give or take one. */
+  readonly takesTurns: boolean
+  /** What a Pod sees of its client, and why. */
+  readonly seen: string
+  /** What happens with a request to a Pod that has died and is still listed, and whether such a request can be lost. */
+  readonly death: string
+  readonly losesToTheDead: boolean
+  /** What a change of endpoints has changed on the node, and whether it is the rules. */
+  readonly change: string
+  readonly changesRules: boolean
+  /** What is there for a Service without endpoints. */
+  readonly nobody: string
+  /** UDP, after "There are no connections in UDP:". */
+  readonly flows: string
+  /** More to try, for a learner with a terminal: what it shows, and the command to run on the node. */
+  readonly tries: readonly (readonly [what: string, command: string])[]
+}

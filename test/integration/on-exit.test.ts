@@ -1,0 +1,114 @@
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, watch } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { ManifestFolder, endpointSlice, service } from '../support/manifests.js'
+import { NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
+import { onlyIn } from '../support/proxy-mode.js'
+import { ProxyProcess } from '../support/proxy-process.js'
+
+const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
+const LOAD_CLIENT = fileURLToPath(new URL('../support/load-client.js', import.meta.url))
+
+const skip = cannotUseNamespaces || onlyIn(['userspace'], 'in the others the kernel serves on anyway')
+
+t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async t => {
+  const start = async () => {
+    const network = await NodeNetwork.create(t)
+    const servers = [await network.addServer('a'), await network.addServer('b')]
+    const pod = await network.addPod()
+    const client = new NetworkClient(network, pod.namespace)
+    const folder = new ManifestFolder(t)
+    const ips = servers.map(({ ip }) => ip)
+    folder.write(service('web', WEB), endpointSlice('web', ips, 8080))
+    const temporary = mkdtempSync(join(tmpdir(), 'kpn-exit-'))
+    t.teardown(() => rmSync(temporary, { recursive: true }))
+    const proxy = async (onExit: string) => {
+      const args = ['--manifests', folder.path, `--on-exit=${onExit}`, '--iptables-min-sync-period=50ms', '-v=3']
+      const running = new ProxyProcess(network, args, { ...process.env, TMPDIR: temporary })
+      await running.line(/Synced rules" family="IPv4"/)
+      return running
+    }
+    const chains = async () => {
+      const { stdout } = await network.node.run('iptables-save', [])
+      return new Set([...stdout.matchAll(/^:(KUBE-\S+)/gm)].map(([, name]) => name!))
+    }
+    /** Connections from the Pod, two at a time, until told to end; how many came to what. */
+    const load = (count: number) => {
+      const args = [LOAD_CLIENT, WEB.clusterIP, String(WEB.port), 'sequential', String(count), '2']
+      const child = network.start(pod.namespace, process.execPath, args)
+      return once(createInterface({ input: child.stdout! }), 'line').then(
+        ([line]) => (JSON.parse(String(line)) as { outcomes: Record<string, number> }).outcomes,
+      )
+    }
+    const guards = () => readdirSync(temporary).filter(name => name.startsWith('kube-proxy-guard-'))
+    return { network, client, folder, ips, proxy, chains, load, temporary, guards }
+  }
+
+  await t.test(
+    'kernel: while the proxy is away the kernel serves, and no connection is lost at either change',
+    async t => {
+      const { client, proxy, chains, load, guards } = await start()
+      const first = await proxy('kernel')
+      const outcomes = load(4000)
+      t.equal(await first.stop(), 0)
+      const away = await chains()
+      t.ok(away.has('KUBE-SERVICES'))
+      t.notOk(away.has('KUBE-PORTALS-CONTAINER'))
+      t.same(guards(), [], 'nobody waits any more')
+      t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
+      const second = await proxy('kernel')
+      await second.line(/Removed the rules of another mode" family="IPv4"/)
+      t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
+      t.notOk((await chains()).has('KUBE-SERVICES'))
+      t.same(await outcomes, { answered: 4000 })
+      t.equal(await second.stop(), 0)
+    },
+  )
+
+  await t.test('kernel: when the proxy is killed, the kernel takes over what it served last', async t => {
+    const { network, client, folder, ips, proxy, chains, temporary, guards } = await start()
+    const first = await proxy('kernel')
+    folder.write(service('web', WEB), endpointSlice('web', ips.slice(1), 8080))
+    await first.line(/"Endpoints" servicePort="IPv4\/default\/web\/TCP" endpoints="[^,"]+"/)
+    const [guard] = guards()
+    const will = (): string => {
+      const folder = join(temporary, guard!, 'current')
+      if (!existsSync(folder)) return ''
+      const names = readdirSync(folder).filter(name => name.endsWith('.text'))
+      return names.map(name => readFileSync(join(folder, name), 'utf8')).join('')
+    }
+    const watcher = watch(join(temporary, guard!))
+    while (!will().includes(ips[1]!) || will().includes(`${ips[0]}:`)) await once(watcher, 'change')
+    watcher.close()
+    const gone = watch(temporary)
+    first.child.kill('SIGKILL')
+    while (existsSync(join(temporary, guard!))) await once(gone, 'change')
+    gone.close()
+    const found = await chains()
+    t.ok(found.has('KUBE-SERVICES'))
+    t.notOk(found.has('KUBE-PORTALS-CONTAINER'))
+    for (let i = 0; i < 6; i++) t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'b')
+    t.equal(
+      await new NetworkClient(network, network.node).tcp('127.0.0.1', WEB.nodePort),
+      'b',
+      'a node port on loopback',
+    )
+    const second = await proxy('keep')
+    await second.line(/Removed the rules of another mode" family="IPv4"/)
+    t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'b')
+    t.equal(await second.stop(), 0)
+  })
+
+  await t.test('keep: rules stay as they are; cleanup: none is left', async t => {
+    const { proxy, chains } = await start()
+    t.equal(await (await proxy('keep')).stop(), 0)
+    t.ok((await chains()).has('KUBE-PORTALS-CONTAINER'))
+    const last = await proxy('cleanup')
+    t.equal(await last.stop(), 0)
+    t.same([...(await chains())], [])
+  })
+})
