@@ -84,7 +84,7 @@ t.test('random two choices passes over the busier of two', async t => {
 
 t.test('a dial that failed does not count for the endpoint', async t => {
   const clock = new ManualClock()
-  const dead = await refusingEndpoint()
+  const dead = await refusingEndpoint('127.0.0.1')
   const [live] = await stayingPods(t, 'l')
   const plane = new PlaneUnderTest(t, { clock })
   const [port] = await plane.apply(spec({ endpoints: [dead, live!.endpoint], balancer: 'least-connections' }))
@@ -114,7 +114,7 @@ t.test('connections of an endpoint that went and came back do not count', async 
 
 t.test('an endpoint that fails is left out, longer each time, until somebody gets through', async t => {
   const clock = new ManualClock()
-  const dead = await refusingEndpoint()
+  const dead = await refusingEndpoint('127.0.0.1')
   const live = await TcpPod.named(t, 'live')
   const plane = new PlaneUnderTest(t, { clock })
   const [port] = await plane.apply(spec({ endpoints: [dead, live.endpoint] }))
@@ -143,7 +143,7 @@ t.test('an endpoint that fails is left out, longer each time, until somebody get
 
 t.test('an endpoint that came back is left out for the shortest time again when it fails anew', async t => {
   const clock = new ManualClock()
-  const dead = await refusingEndpoint()
+  const dead = await refusingEndpoint('127.0.0.1')
   const live = await TcpPod.named(t, 'live')
   const plane = new PlaneUnderTest(t, { clock })
   const [port] = await plane.apply(spec({ endpoints: [dead, live.endpoint] }))
@@ -178,7 +178,7 @@ t.test('UDP flows count as connections do, until they end', async t => {
 
 t.test('a UDP endpoint that did not take a flow does not count it', async t => {
   const clock = new ManualClock()
-  const dead = await closedEndpoint()
+  const dead = await closedEndpoint('127.0.0.1')
   const live = await UdpPod.start(t, 'l')
   const plane = new PlaneUnderTest(t, { clock })
   const [port] = await plane.apply(spec({ ...udp, endpoints: [dead, live.endpoint], balancer: 'least-connections' }))
@@ -192,7 +192,7 @@ t.test('a UDP endpoint that did not take a flow does not count it', async t => {
 
 t.test('a UDP endpoint whose port is closed is left out, longer each time, until it answers', async t => {
   const clock = new ManualClock()
-  const dead = await closedEndpoint()
+  const dead = await closedEndpoint('127.0.0.1')
   const live = await UdpPod.start(t, 'live')
   const plane = new PlaneUnderTest(t, { clock })
   const [port] = await plane.apply(spec({ ...udp, endpoints: [dead, live.endpoint] }))

@@ -121,7 +121,7 @@ test('a receiver that does not read holds back the sender, and every byte arrive
 })
 
 test('many endpoints that refuse cost no client: each distinct one is tried until one takes it', async (t, transport) => {
-  const dead = await Promise.all(Array.from({ length: 9 }, refusingEndpoint))
+  const dead = await Promise.all(Array.from({ length: 9 }, () => refusingEndpoint()))
   const live = await TcpPod.named(t, 'live')
   const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(spec({ endpoints: [...dead, live.endpoint] }))

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type Server, type Socket, createServer, connect } from 'node:net'
 import type { Test } from 'tap'
+import { addressOfNobody } from './address-of-nobody.js'
 
 /** A real TCP server on loopback that plays a Pod. */
 export class TcpPod {
@@ -41,15 +42,15 @@ export class TcpPod {
   }
 }
 
-/** An endpoint that refuses: a port that was free a moment ago. */
-export async function refusingEndpoint(): Promise<{ ip: string; port: number }> {
+/** An endpoint that refuses. At 127.0.0.1 a Pod may come to it later, or, by chance, anybody else. */
+export async function refusingEndpoint(ip = addressOfNobody()): Promise<{ ip: string; port: number }> {
   const server = createServer()
-  server.listen(0, '127.0.0.1')
+  server.listen(0, ip)
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   server.close()
   await once(server, 'close')
-  return { ip: '127.0.0.1', port }
+  return { ip, port }
 }
 
 /** What a client sees of one connection from begin to end. */

@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Test } from 'tap'
+import { addressOfNobody } from './address-of-nobody.js'
 
 /** A real UDP server on loopback that plays a Pod: answers each datagram with its name and what it got. */
 export class UdpPod {
@@ -55,10 +56,10 @@ export async function udpClient(t: Test, port: number, localPort = 0, localAddre
 }
 
 /** An endpoint whose port is closed: the kernel answers ICMP port unreachable. */
-export async function closedEndpoint() {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
+export async function closedEndpoint(ip = addressOfNobody()) {
+  const socket = createSocket('udp4').bind(0, ip)
   await once(socket, 'listening')
   const { port } = socket.address()
   socket.close()
-  return { ip: '127.0.0.1', port }
+  return { ip, port }
 }
