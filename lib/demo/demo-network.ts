@@ -36,7 +36,8 @@ export class DemoNetwork {
       })
     })
     await node.configure(
-      'link add cni0 type bridge',
+      // Of its own: otherwise a bridge takes over the lowest of its ports', and another one when that Pod goes.
+      'link add cni0 address 02:00:0a:f4:00:01 type bridge',
       'address add 10.244.0.1/24 dev cni0',
       'link set cni0 up',
       'link add eth0 type veth peer name uplink',

@@ -68,7 +68,8 @@ export class DemoProxy {
       '--ipvs-min-sync-period=100ms',
       // One process: workers would outlive one that is killed, as they are meant to.
       '--data-plane-workers=0',
-      '-v=3',
+      // Connections in userspace mode; in the others, what is taken up.
+      this.#mode === 'userspace' ? '-v=3' : '-v=4',
     ]
     const child = this.#node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
     await this.#teardown.add(() => endProcess(child))
@@ -93,13 +94,20 @@ export class DemoProxy {
     const before = this.#served
     await this.#write(objects)
     const changed = [...this.#served].filter(([key, text]) => before.get(key) !== text)
-    if (this.#mode !== 'userspace') {
-      if (changed.length > 0) await this.#log!.line(/"Synced rules" family="IPv4" changed=true/, from)
-      return
-    }
+    if (this.#mode !== 'userspace') return this.#written(new Set(changed.map(([key]) => key.split(/[:/]/)[0]!)), from)
     for (const [key, text] of changed) {
       await this.#log!.line(new RegExp(`"Endpoints" servicePort="IPv4/default/${key}" endpoints=${text}`), from)
     }
+  }
+
+  /** Resolves when rules were written after each of the Services was taken up; changes that come together may be taken one by one. */
+  async #written(services: ReadonlySet<string>, from: number): Promise<void> {
+    let taken = from
+    for (const name of services) {
+      const line = await this.#log!.line(new RegExp(`(Service|Endpoints) changed" service="default/${name}"`), from)
+      taken = Math.max(taken, this.#log!.lines.indexOf(line, from))
+    }
+    if (services.size > 0) await this.#log!.line(/"Synced rules" family="IPv4" changed=true/, taken)
   }
 
   async #write(objects: DemoObjects): Promise<void> {

@@ -57,7 +57,7 @@ export class NodeNetwork {
     const network = new NodeNetwork(prefix, await NetworkNamespace.create(`${prefix}-node`))
     t.teardown(() => network.#destroy())
     await network.node.configure(
-      'link add cni0 type bridge',
+      'link add cni0 address 02:00:0a:f4:00:01 type bridge',
       'address add 10.244.0.1/24 dev cni0',
       'address add fd00:244::1/64 dev cni0 nodad',
       'link set cni0 up',
