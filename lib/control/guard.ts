@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { sameItems } from '../rules/same-items.js'
 
 /** Text for a program to read, when we are no more. */
 export interface LastWill {
@@ -44,7 +45,7 @@ export class Guard {
   readonly #child: ChildProcess
   readonly #folder: string
   readonly #log: Log
-  #said = ''
+  #last: readonly LastWill[] = []
   #version = 0
   #writing: Promise<void> = Promise.resolve()
 
@@ -66,11 +67,10 @@ export class Guard {
   /** Takes a new will in the place of the last one, as a whole; the same again costs nothing. Never rejects. */
   write(wills: readonly LastWill[]): Promise<void> {
     this.#writing = this.#writing.then(async () => {
-      const said = JSON.stringify(wills)
-      if (said === this.#said) return
+      if (sameWills(wills, this.#last)) return
       try {
         await this.#replace(wills)
-        this.#said = said
+        this.#last = wills
       } catch (error) {
         this.#log.warn('The kernel will not take over as it should if this process is killed', {
           because: messageOf(error),
@@ -106,4 +106,10 @@ export class Guard {
   #tellLost(because: string): void {
     this.#log.warn('The process is gone that has the kernel take over if we are killed', { because })
   }
+}
+
+function sameWills(a: readonly LastWill[], b: readonly LastWill[]): boolean {
+  return (
+    a.length === b.length && a.every(({ command, text }, n) => text === b[n]!.text && sameItems(command, b[n]!.command))
+  )
 }

@@ -11,6 +11,8 @@ import { NamedTimers } from './named-timers.js'
 
 /** Milliseconds in which changes gather before the guard is told: who is killed within has the kernel serve what was before. */
 const GATHER_MS = 1000
+/** Of a large cluster all rules are a long text: they may take so many parts of the time. */
+const REST_PARTS = 10
 /** How long the kernel's taking over may keep the end waiting, in milliseconds. */
 const TAKE_OVER_MS = 15_000
 const TABLES = ['filter', 'nat', 'mangle']
@@ -35,6 +37,10 @@ export class KernelStandIn {
   readonly #guard: Guard
   readonly #timers: NamedTimers<'tell'>
   #telling: Promise<void> = Promise.resolve()
+  /** How long it took to tell the guard, in milliseconds. */
+  #tellingMs = 0
+  /** Whether it is known what is served: before that, what the kernel has is better than nothing. */
+  #serves = false
 
   constructor(options: KernelStandInOptions) {
     this.#options = options
@@ -44,16 +50,20 @@ export class KernelStandIn {
 
   /** Takes note of what is served now. */
   serves(snapshot: ServiceSnapshot): void {
+    this.#serves = true
     void this.#options.proxier.update(snapshot)
-    this.#timers.set('tell', GATHER_MS, () => {
+    this.#timers.set('tell', Math.max(GATHER_MS, REST_PARTS * this.#tellingMs), () => {
       this.#telling = this.#telling.then(() => this.#tellGuard())
     })
   }
 
-  /** Has the kernel take over now; what is served by sockets goes on. A failure is told, and the rules stay as they are. */
+  /**
+   * Has the kernel take over now; what is served by sockets goes on. A failure is told, and the rules stay as they are, as they
+   * do where nothing is known of what is served.
+   */
   async takeOver(): Promise<void> {
     this.#timers.stop()
-    await this.#telling
+    if (!this.#serves) return this.#guard.standDown()
     const { clock, log } = this.#options
     let callOff = (): void => undefined
     const late = new Promise<never>((_resolve, reject) => {
@@ -72,12 +82,14 @@ export class KernelStandIn {
 
   async #program(): Promise<void> {
     const { proxier } = this.#options
+    await this.#telling
     await proxier.start()
     for (const rules of proxier.rules) await rules.program(false)
   }
 
   async #tellGuard(): Promise<void> {
-    const { proxier, iptables, log } = this.#options
+    const { proxier, iptables, clock, log } = this.#options
+    const startedAt = clock.now()
     try {
       const wills: LastWill[] = []
       for (const [index, rules] of proxier.rules.entries()) {
@@ -91,5 +103,6 @@ export class KernelStandIn {
     } catch (error) {
       log.warn('The kernel will not take over as it should if this process is killed', { because: messageOf(error) })
     }
+    this.#tellingMs = clock.now() - startedAt
   }
 }

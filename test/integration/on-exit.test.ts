@@ -103,6 +103,16 @@ t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async
     t.equal(await second.stop(), 0)
   })
 
+  await t.test('kernel: a proxy that ends before it knew any Service leaves the kernel what it serves', async t => {
+    const { network, client, proxy, chains } = await start()
+    t.equal(await (await proxy('kernel')).stop(), 0)
+    const blind = new ProxyProcess(network, ['--master=http://127.0.0.1:1', '--on-exit=kernel'])
+    await blind.line(/API_UNREACHABLE/)
+    t.equal(await blind.stop(), 0)
+    t.ok((await chains()).has('KUBE-SERVICES'))
+    t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
+  })
+
   await t.test('keep: rules stay as they are; cleanup: none is left', async t => {
     const { proxy, chains } = await start()
     t.equal(await (await proxy('keep')).stop(), 0)
