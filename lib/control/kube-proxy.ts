@@ -2,7 +2,7 @@ import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { unspecifiedAddress } from '../model/address.js'
 import { type ClusterEvent, type EventSink } from '../model/event-sink.js'
-import { ProxyFailure, messageOf } from '../model/failure.js'
+import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { objectKey } from '../model/objects.js'
 import { type Proxier } from '../modes/proxier.js'
@@ -13,27 +13,23 @@ import { ServiceHealthServers } from '../observe/service-health-servers.js'
 import { ObjectStore } from '../snapshot/object-store.js'
 import { servicesHealth } from '../snapshot/services-health.js'
 import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-settings.js'
-import { type IptablesPrograms } from '../system/iptables.js'
-import { usableIptables } from '../system/usable-iptables.js'
 import { realClock } from '../system/real-clock.js'
 import { cleanUpAtEnd } from './clean-up-at-end.js'
-import { chooseDataPlane } from './choose-data-plane.js'
-import { type ChosenMode, chooseMode } from './choose-mode.js'
-import { type Cluster, chooseSource } from './choose-source.js'
+import { type Cluster } from './choose-source.js'
 import { drain } from './drain.js'
+import { type Groundwork, groundwork } from './groundwork.js'
 import { startHttpServers } from './http-servers.js'
 import { makeStandIn } from './make-stand-in.js'
-import { type Means, makeProxier } from './make-proxier.js'
+import { makeProxier } from './make-proxier.js'
 import { IpvsLeaving } from './ipvs-leaving.js'
 import { leaveIpvs } from './leave-ipvs.js'
 import { type KernelStandIn } from './kernel-stand-in.js'
-import { standInSettings } from './stand-in-settings.js'
-import { kernelSettings } from './kernel-settings.js'
 import { syncPeriods } from './sync-periods.js'
-import { whyModeCannotBeHad } from './why-mode-cannot-be-had.js'
 import { NodeEvents } from './node-events.js'
 import { NodeWait } from './node-wait.js'
 import { OwnNode } from './own-node.js'
+import { nodeGone } from './node-gone.js'
+import { NODE_MISSING_HINT, nodeMissing } from './node-missing.js'
 import { SyncLoop } from './sync-loop.js'
 import { tellProblems } from './tell-problems.js'
 import { VERSION } from './version.js'
@@ -75,21 +71,7 @@ export class KubeProxy {
       mode: config.modes.join(','),
       nodeName: config.nodeName,
     })
-    // First of all: workers start while the rest is being looked at, and end with this process if that fails.
-    const early = isUserspaceOnly(config) ? chooseDataPlane(config, log) : undefined
-    const cluster = await chooseSource(config, realClock, log)
-    const iptables = await usableIptables(log)
-    const chosen = await chooseMode(config.modes, mode => whyModeCannotBeHad(mode, config, iptables), log)
-    const { mode } = chosen
-    const means: Means =
-      mode === 'userspace'
-        ? {
-            mode,
-            dataPlane: await (early ?? chooseDataPlane(config, log)),
-            standIn: await standInSettings(config, iptables),
-          }
-        : { mode, settings: await kernelSettings(config, iptables) }
-    const proxy = new KubeProxy(config, log, { chosen, means, cluster, iptables })
+    const proxy = new KubeProxy(config, log, await groundwork(config, log))
     proxy.#tellOfNode('Normal', 'Starting', '')
     const { failed } = applyConntrackSettings(config.conntrack, log)
     if (failed.some(({ file }) => file === HASHSIZE_FILE))
@@ -102,7 +84,7 @@ export class KubeProxy {
     return proxy
   }
 
-  private constructor(config: KubeProxyConfig, log: Log, { chosen, means, cluster, iptables }: Found) {
+  private constructor(config: KubeProxyConfig, log: Log, { chosen, means, cluster, iptables }: Groundwork) {
     const { mode } = chosen
     const dataPlane = means.mode === 'userspace' ? means.dataPlane : undefined
     this.#config = config
@@ -146,7 +128,7 @@ export class KubeProxy {
       ms: NODE_WAIT_MS[mode],
       missing: () => (config.manifests.length > 0 ? undefined : node.missing),
       onTimeout: missing => {
-        if (mode !== 'userspace') return this.#ending.abort(nodeMissing(config.nodeName, missing))
+        if (mode !== 'userspace') return this.#ending.abort(nodeMissing(config.nodeName, missing, NODE_WAIT_MS[mode]))
         log.warn('Serving without our own Node: its zone and addresses count from when they are known', {
           missing,
           hint: NODE_MISSING_HINT,
@@ -230,31 +212,4 @@ export class KubeProxy {
     const regarding = { kind: 'Node', namespace: '', name: this.#config.nodeName } as const
     this.#events.event({ type, reason, action: 'StartKubeProxy', note, regarding })
   }
-}
-
-/** What was looked at, and chosen, before the parts are put together. */
-interface Found {
-  readonly chosen: ChosenMode
-  readonly means: Means
-  readonly cluster: Cluster
-  readonly iptables: readonly IptablesPrograms[]
-}
-
-function isUserspaceOnly({ modes }: KubeProxyConfig): boolean {
-  return modes.length === 1 && modes[0] === 'userspace'
-}
-
-const NODE_MISSING_HINT = 'Check --hostname-override (kubectl get nodes shows the names), and that nodes may be read'
-
-function nodeMissing(name: string, missing: string): ProxyFailure {
-  const minutes = NODE_WAIT_MS.iptables / 60_000
-  const message = `our Node "${name}" was waited for ${minutes} min in vain: ${missing} is still missing`
-  return new ProxyFailure('NODE_MISSING', message, { hint: NODE_MISSING_HINT })
-}
-
-function nodeGone(name: string): ProxyFailure {
-  const hint = 'Start it again if this machine is still to be a node; the kubelet registers it anew'
-  return new ProxyFailure('NODE_GONE', `our Node "${name}" was deleted from the cluster, wanted it to be there`, {
-    hint,
-  })
 }

@@ -20,6 +20,7 @@ import { type BoundSockets, type DataPlaneTimings, type Listener, type ListenerC
 import { type ListenerPlan, type ListenerSpec, isSameDoor } from './listener-plan.js'
 import { OwnSockets } from './own-sockets.js'
 import { portUnavailable } from './port-unavailable.js'
+import { RetiredListeners } from './retired-listeners.js'
 import { SendBurst } from './send-burst.js'
 import { ServiceLimits } from './service-limits.js'
 import { TcpProxy } from './tcp-proxy.js'
@@ -71,10 +72,8 @@ export interface InProcessOptions {
 export class InProcessDataPlane implements DataPlane {
   readonly #context: ListenerContext
   readonly #entries = new Map<ServicePortKey, Entry>()
-  /** Closed, but with connections that go on. */
-  readonly #retired = new Set<Listener>()
+  readonly #retired = new RetiredListeners()
   readonly #sweep: NodeJS.Timeout
-  #onIdle: () => void = () => undefined
   #isDraining = false
 
   constructor({
@@ -107,7 +106,7 @@ export class InProcessDataPlane implements DataPlane {
       limits: new ServiceLimits(),
       timings,
       boundSockets,
-      onIdle: () => this.#onIdle(),
+      onIdle: () => this.#retired.noteEnd(),
     }
     const shortest = Math.min(timings.udpOneWay, timings.udpAnswered)
     const period = Math.min(1000, Math.max(10, Math.min(shortest, timings.halfClosed) / 4))
@@ -115,7 +114,7 @@ export class InProcessDataPlane implements DataPlane {
       halfClosed.look(clock.now())
       dials.look()
       flowOrder.endIdle(clock.now(), shortest)
-      this.#forgetRetired()
+      this.#retired.forgetIdle()
     }, period).unref()
   }
 
@@ -171,12 +170,9 @@ export class InProcessDataPlane implements DataPlane {
   async drain(timeoutMs: number): Promise<number> {
     this.#isDraining = true
     for (const [key, entry] of this.#entries) this.#retire(key, entry)
-    await this.#quiet(timeoutMs)
+    await this.#retired.quiet(timeoutMs)
     clearInterval(this.#sweep)
-    let cutOff = 0
-    for (const listener of this.#retired) cutOff += listener.cutOff()
-    this.#retired.clear()
-    return cutOff
+    return this.#retired.cutOff()
   }
 
   *#listeners(): Generator<Listener> {
@@ -239,35 +235,5 @@ export class InProcessDataPlane implements DataPlane {
     this.#entries.delete(key)
     entry.listener.close()
     this.#retired.add(entry.listener)
-    this.#forgetRetired()
-  }
-
-  #forgetRetired(): void {
-    for (const listener of this.#retired) {
-      if (listener.busy() > 0) continue
-      listener.cutOff()
-      this.#retired.delete(listener)
-    }
-  }
-
-  /** Resolves when nothing is busy any more, or after `timeoutMs`. */
-  #quiet(timeoutMs: number): Promise<void> {
-    return new Promise(resolve => {
-      const check = (): void => {
-        for (const listener of this.#retired) if (listener.busy() > 0) return
-        finish()
-      }
-      const finish = (): void => {
-        clearTimeout(timeout)
-        clearInterval(poll)
-        this.#onIdle = () => undefined
-        resolve()
-      }
-      const timeout = setTimeout(finish, timeoutMs)
-      // A UDP flow stops holding up the drain by the mere passing of time.
-      const poll = setInterval(check, 100)
-      this.#onIdle = check
-      check()
-    })
   }
 }

@@ -59,9 +59,7 @@ export class Story {
 
   /** What leads the packets, as the node's own programs print it, with the counters. */
   async showRules(): Promise<void> {
-    this.terminal.command(
-      `${this.mode.command}          # on the node, ${NODE_IP}${this.mode.mode === 'ipvs' ? '' : '; the chains that matter'}`,
-    )
+    this.terminal.command(`${this.mode.command}          # on the node, ${NODE_IP}; what matters of it`)
     this.terminal.verbatim(await this.mode.show(this.cluster.network.node))
   }
 

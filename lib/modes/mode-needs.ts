@@ -2,7 +2,8 @@ import { type IpFamily } from '../model/address.js'
 import { type ProxyMode } from '../model/proxy-mode.js'
 import { type Rule } from '../rules/rule-set.js'
 
-const CHAIN = 'KUBE-PROXY-PROBE'
+/** The chain in which they are tried. */
+export const PROBE_CHAIN = 'KUBE-PROXY-PROBE'
 const MARK = 0x4000
 
 const DNAT: Readonly<Record<IpFamily, Rule['target']>> = {
@@ -29,9 +30,6 @@ export function needsOf(mode: ProxyMode, family: IpFamily): ModeNeeds {
   )
 }
 
-/** The chain to be used. */
-export const PROBE_CHAIN = CHAIN
-
 function userspaceNeeds(family: IpFamily): Map<string, Rule[]> {
   const nat: Rule[] = [
     { protocol: 'TCP', destinationPort: 80, toThisNode: true, target: DNAT[family] },
@@ -54,16 +52,18 @@ function kernelNeeds(mode: 'iptables' | 'ipvs', family: IpFamily): Map<string, R
     { target: { kind: 'MARK', how: 'toggle', bits: MARK } },
     { target: { kind: 'MASQUERADE', randomPort: false } },
     { fromThisNode: true, target: { kind: 'ACCEPT' } },
-    { protocol: 'TCP', destinationPort: 80, toThisNode: true, target: DNAT[family] },
   ]
+  // In ipvs mode IPVS translates, and it is asked by itself.
   if (mode === 'iptables')
     nat.push(
+      { protocol: 'TCP', destinationPort: 80, toThisNode: true, target: DNAT[family] },
       { oneIn: 2, target: { kind: 'RETURN' } },
-      { recent: { list: CHAIN, action: 'check', seconds: 1 }, target: { kind: 'RETURN' } },
+      { recent: { list: PROBE_CHAIN, action: 'check', seconds: 1 }, target: { kind: 'RETURN' } },
     )
   const filter: Rule[] = [
     { connection: ['RELATED', 'ESTABLISHED'], target: { kind: 'ACCEPT' } },
-    { connection: 'NEW', target: { kind: 'REJECT', with: 'port-unreachable' } },
+    { protocol: 'TCP', connection: 'NEW', target: { kind: 'REJECT', with: 'tcp-reset' } },
+    { target: { kind: 'REJECT', with: 'port-unreachable' } },
     { mark: MARK, target: { kind: 'ACCEPT' } },
   ]
   return new Map([

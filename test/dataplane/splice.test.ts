@@ -5,20 +5,10 @@ import { type Socket, connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { HandleTransport } from '../../lib/dataplane/handle-transport.js'
-import { DescriptorBudget } from '../../lib/dataplane/descriptor-budget.js'
-import { DialBudget } from '../../lib/dataplane/dial-budget.js'
-import { FlowOrder } from '../../lib/dataplane/flow-order.js'
-import { SendBurst } from '../../lib/dataplane/send-burst.js'
-import { DgramTransport } from '../../lib/dataplane/dgram-transport.js'
-import { DialBurst } from '../../lib/dataplane/dial-burst.js'
-import { HalfClosedLimit } from '../../lib/dataplane/half-closed-limit.js'
-import { DEFAULT_TIMINGS } from '../../lib/dataplane/in-process.js'
-import { OwnSockets } from '../../lib/dataplane/own-sockets.js'
-import { ServiceLimits } from '../../lib/dataplane/service-limits.js'
 import { TcpProxy } from '../../lib/dataplane/tcp-proxy.js'
-import { realClock } from '../../lib/system/real-clock.js'
 import { ReadBuffers } from '../../lib/dataplane/read-buffers.js'
-import { PlaneUnderTest, silentLog, spec, until } from '../support/plane-under-test.js'
+import { listenerContext } from '../support/listener-context.js'
+import { PlaneUnderTest, spec, until } from '../support/plane-under-test.js'
 import { seededRandom } from '../support/seeded-random.js'
 import { TcpPod } from '../support/tcp-pod.js'
 import { testBothWays as test } from '../support/tcp-ways.js'
@@ -237,27 +227,10 @@ test('what an endpoint says before it resets still arrives', async (t, transport
 
 test('our own end of a connection is on the list of own sockets while it is open', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-  const ownSockets = { tcp: new OwnSockets(), udp: new OwnSockets() }
-  const descriptors = new DescriptorBudget(1000)
   let hasEnded = false
-  const proxy = new TcpProxy(spec({ endpoints: [pod.endpoint] }), {
-    log: silentLog,
-    clock: realClock,
-    random: () => 0,
-    descriptors,
-    dials: new DialBudget(descriptors),
-    transport,
-    udpTransport: new DgramTransport(),
-    ownSockets,
-    halfClosed: new HalfClosedLimit(1000),
-    dialBurst: new DialBurst(),
-    sendBurst: new SendBurst(),
-    flowOrder: new FlowOrder(1),
-    limits: new ServiceLimits(),
-    boundSockets: undefined,
-    timings: DEFAULT_TIMINGS,
-    onIdle: () => (hasEnded = true),
-  })
+  const context = listenerContext(transport, { onIdle: () => (hasEnded = true) })
+  const { ownSockets } = context
+  const proxy = new TcpProxy(spec({ endpoints: [pod.endpoint] }), context)
   const port = await proxy.open()
   const client = connect(port, '127.0.0.1').on('error', () => undefined)
   client.write('x')

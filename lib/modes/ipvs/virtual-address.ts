@@ -1,13 +1,12 @@
 import { type IpAddress, hostPort } from '../../model/address.js'
 import { type ServicePort } from '../../model/service-port.js'
-
-export type AddressKind = 'cluster IP' | 'external IP' | 'load-balancer IP' | 'node port'
+import { type PortalKind } from '../portals.js'
 
 /** One address and port that clients of a service port use. For a node port there is one for each of the node's addresses. */
 export interface VirtualAddress {
   /** For messages: `cluster IP 10.96.0.10:80/TCP`. */
   readonly name: string
-  readonly kind: AddressKind
+  readonly kind: PortalKind
   readonly servicePort: ServicePort
   readonly address: IpAddress
   readonly port: number
@@ -19,7 +18,7 @@ export function virtualAddressesOf(
   nodePortAddresses: readonly IpAddress[],
 ): readonly VirtualAddress[] {
   const { clusterIP, externalIPs, loadBalancerIPs, nodePort, port } = servicePort
-  const at = (kind: AddressKind, address: IpAddress, ofPort = port): VirtualAddress => ({
+  const at = (kind: PortalKind, address: IpAddress, ofPort = port): VirtualAddress => ({
     name: `${kind} ${hostPort(address, ofPort)}/${servicePort.protocol}`,
     kind,
     servicePort,
