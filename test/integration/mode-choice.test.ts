@@ -50,6 +50,15 @@ t.test('The mode of the proxy', { skip: cannotUseNamespaces }, async t => {
     t.equal(await running.stop(), 0)
   })
 
+  await t.test('where the first of a list can be had, nothing is started of the others', async t => {
+    const { client, proxy } = await start()
+    const running = proxy('iptables,userspace')
+    await running.line(/Synced rules" family="IPv4"/)
+    t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+    t.notMatch(running.lines.join('\n'), /Data plane|not_/)
+    t.equal(await running.stop(), 0)
+  })
+
   await t.test('and where it stands alone, the program ends and says what is missing', async t => {
     const { proxy } = await start()
     const spoiled = new SpoilProgram(t, '/usr/sbin/iptables-nft-restore', 's/-m statistic/-m nowhere/')
