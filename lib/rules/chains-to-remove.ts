@@ -75,7 +75,12 @@ const CHAINS: Readonly<Record<ProxyMode, ModeChains>> = {
 /** Made by a kubelet before 1.28 too, and by others who want packets masqueraded: goes only when nobody uses it. */
 export const SHARED_CHAINS: ReadonlySet<string> = new Set([MARK_MASQ])
 
-/** Of the chains that were found those of a mode, and of no other one that is kept: table name to chain names. */
+/**
+ * Of the chains that were found those of a mode, and of no other one that is kept: table name to chain names.
+ *
+ * KUBE-FORWARD is the last to go: on a node that drops what it does not know it lets through what belongs to the connections that
+ * a kernel mode has begun. The process after the one that took over finds it alone, and removes it.
+ */
 export function chainsToRemove(found: FoundRules, kept: ProxyMode | undefined): Map<string, readonly string[]> {
   const chains = new Map<string, readonly string[]>()
   for (const [table, ofTable] of found) {
@@ -86,7 +91,9 @@ export function chainsToRemove(found: FoundRules, kept: ProxyMode | undefined): 
     )
     if (names.length > 0) chains.set(table, names)
   }
-  return chains
+  const isLast = [...chains.values()].flat().every(name => name === FORWARD || SHARED_CHAINS.has(name))
+  if (kept === undefined || isLast) return chains
+  return new Map([...chains].map(([table, names]) => [table, names.filter(name => name !== FORWARD)]))
 }
 
 function isOf(mode: ProxyMode, table: string, name: string): boolean {

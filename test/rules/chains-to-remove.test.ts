@@ -113,7 +113,7 @@ void t.test('A mode that is left takes all of its chains along, and none that an
   for (const kept of [undefined, 'userspace'] as const) {
     const { nat, filter, kernel } = left(kept)
     t.same(nat, kubelets, `for ${kept}`)
-    t.same(filter, ['KUBE-FIREWALL'])
+    t.same(filter, ['KUBE-FIREWALL', ...(kept === undefined ? [] : ['KUBE-FORWARD'])])
     t.same(kernel.chain('filter', 'INPUT'), [splitCommandLine('-j KUBE-FIREWALL')])
   }
   t.same(left('ipvs').nat.sort(), [
@@ -126,6 +126,22 @@ void t.test('A mode that is left takes all of its chains along, and none that an
     'KUBE-SERVICES',
   ])
   t.same(left('iptables').filter, ['KUBE-FIREWALL', 'KUBE-PROXY-FIREWALL', 'KUBE-FORWARD'])
+  t.end()
+})
+
+void t.test('What lets open connections through the node goes last, with the next process', t => {
+  const kernel = new KernelRules()
+  const link = `*filter\n-A FORWARD -j KUBE-FORWARD\n-A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\nCOMMIT\n`
+  // Somebody else uses this one, so that it stays for ever.
+  const others = '*nat\n-A POSTROUTING -s 10.0.0.1/32 -j KUBE-MARK-MASQ\nCOMMIT\n'
+  kernel.restore(KERNEL_MODES + link + others)
+  kernel.restore(leaveText(read(kernel), 'userspace'))
+  t.equal(kernel.chain('filter', 'FORWARD')?.length, 1)
+  t.equal(kernel.chain('filter', 'KUBE-FORWARD')?.length, 1)
+  kernel.restore(leaveText(read(kernel), 'userspace'))
+  t.same(kernel.chain('filter', 'FORWARD'), [])
+  t.notOk(kernel.chainNames('filter').includes('KUBE-FORWARD'))
+  t.equal(leaveText(read(kernel), 'userspace'), '')
   t.end()
 })
 
