@@ -4,6 +4,7 @@ import { type IpFamily } from '../../lib/model/address.js'
 import { parseCidr } from '../../lib/model/cidr.js'
 import { messageOf } from '../../lib/model/failure.js'
 import { IPVS_TABLES, ipvsRules } from '../../lib/modes/ipvs/ipvs-rules.js'
+import { trySetMatch } from '../../lib/modes/try-set-match.js'
 import { restoreText } from '../../lib/rules/restore-text.js'
 import { ipSetProgram } from '../../lib/system/ip-sets.js'
 import { IptablesPrograms } from '../../lib/system/iptables.js'
@@ -11,6 +12,8 @@ import { IptablesPrograms } from '../../lib/system/iptables.js'
 export type SetsCommand =
   | { readonly do: 'read' }
   | { readonly do: 'restore'; readonly text: string }
+  /** Tries whether rules may ask sets; answers why not, or "done". */
+  | { readonly do: 'probe'; readonly family: IpFamily; readonly flavour: 'nft' | 'legacy' }
   /** Writes the rules of ipvs mode, and answers with what would have to be written then: nothing, if they are spelled right. */
   | { readonly do: 'rules'; readonly family: IpFamily; readonly flavour: 'nft' | 'legacy' }
 
@@ -20,6 +23,8 @@ async function answer(command: SetsCommand): Promise<unknown> {
       return [...(await ipSetProgram.read())].map(([name, { header, entries }]) => [name, header, [...entries]])
     case 'restore':
       return ipSetProgram.restore(command.text)
+    case 'probe':
+      return trySetMatch(new IptablesPrograms(command.family, command.flavour), ipSetProgram)
     case 'rules': {
       const { family, flavour } = command
       const settings = { masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true }

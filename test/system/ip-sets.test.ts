@@ -77,6 +77,17 @@ void t.test('The kernel has the sets that are wanted', { skip: cannotUseSets, ti
     t.match(said, /failed, at line 2: "add KUBE-A nonsense"/)
   })
 
+  await t.test('whether rules may ask sets is tried without a trace', async t => {
+    const before = await read()
+    for (const family of ['IPv4', 'IPv6'] as const)
+      for (const flavour of ['nft', 'legacy'] as const) {
+        t.equal(await ask({ do: 'probe', family, flavour }), 'done', `${family}, ${flavour}`)
+        const save = `${family === 'IPv4' ? 'iptables' : 'ip6tables'}-${flavour}-save`
+        t.notMatch((await network.node.run(save, [])).stdout, /PROBE/)
+      }
+    t.same(await read(), before)
+  })
+
   await t.test('rules that ask the sets are spelled as the kernel prints them', async t => {
     for (const family of ['IPv4', 'IPv6'] as const) {
       const place = {
