@@ -60,12 +60,17 @@ export class RuleWriter {
     return read
   }
 
+  /** Whether there were rules of other modes, and still are. */
+  foundOtherModes(kept: ProxyMode): boolean {
+    return this.#firstRead !== undefined && chainsToRemove(this.#firstRead, kept).size > 0
+  }
+
   /**
    * Takes away what other modes have left in these tables, once the rules of this one stand. Costs nothing where the first
    * read showed nothing of them. @throws ProxyFailure when it could not be done; to be called again then
    */
   async leaveOtherModes(kept: ProxyMode): Promise<void> {
-    if (this.#firstRead === undefined || chainsToRemove(this.#firstRead, kept).size === 0) return
+    if (!this.foundOtherModes(kept)) return
     if (await leaveModes(this.#iptables, kept))
       this.#log.info(0, 'Removed the rules of another mode', { family: this.family })
     this.#firstRead = undefined

@@ -33,6 +33,8 @@ const TRUST_MS = 30_000
  * and taken away in the reverse of it:
  *
  *     sets ─▶ rules ─▶ addresses ─▶ virtual servers ─▶ real servers
+ *
+ * Where another mode has served until now, the rules come last: it leads all packets as long as they are not there.
  */
 export class IpvsFamily implements KernelRules {
   readonly family: IpFamily
@@ -45,6 +47,8 @@ export class IpvsFamily implements KernelRules {
   #ruled: RuleSet | undefined
   /** Whether one ever did: before that, no packet may be led here. */
   #mayServe = false
+  /** The plan that the kernel was brought to last. */
+  #brought: IpvsPlan | undefined
   /** When the kernel was read last. */
   #readAt = 0
   #udp: IpvsPlan['udp'] = []
@@ -81,9 +85,7 @@ export class IpvsFamily implements KernelRules {
   apply(): Promise<void> {
     return this.#alone(async () => {
       await this.#kernel.ensureKnown()
-      const plan = this.#plan()
-      await this.#kernel.addToSets(plan)
-      await this.#serve(plan)
+      await this.#bringAbout(this.#plan())
     })
   }
 
@@ -93,11 +95,12 @@ export class IpvsFamily implements KernelRules {
       if (verify && this.#options.clock.now() - this.#readAt >= TRUST_MS) await this.#read()
       await this.#kernel.ensureKnown()
       const plan = this.#plan()
-      const added = await this.#kernel.addToSets(plan)
-      const report = isRight && this.#ruled === plan.rules ? this.#writer.unchanged : await this.#write(plan.rules)
-      const served = await this.#serve(plan)
+      let report = this.#writer.unchanged
+      const mended = await this.#bringAbout(plan, async () => {
+        if (!isRight || this.#ruled !== plan.rules) report = await this.#write(plan.rules)
+      })
       await this.#writer.leaveOtherModes('ipvs')
-      return { ...report, changed: report.changed || added || served }
+      return { ...report, changed: report.changed || mended }
     })
   }
 
@@ -145,9 +148,29 @@ export class IpvsFamily implements KernelRules {
     return report
   }
 
+  /**
+   * Brings about what is no rule, and tells of it where clients can notice.
+   * @param writeRules is done in its place in the order
+   * @returns whether something was to be done although the plan was brought about before: somebody else has been there
+   */
+  async #bringAbout(plan: IpvsPlan, writeRules?: () => Promise<void>): Promise<boolean> {
+    const { clock, log } = this.#options
+    const startedAt = clock.now()
+    const added = await this.#kernel.addToSets(plan)
+    // The rules of iptables mode, whose chains have the same names, lead every packet until ours are written in their place.
+    if (writeRules !== undefined && !this.#mayServe && this.#writer.foundOtherModes('ipvs')) await this.#serve(plan)
+    await writeRules?.()
+    if (!this.#mayServe) return false
+    const served = await this.#serve(plan)
+    const isNew = this.#brought !== plan
+    this.#brought = plan
+    if (!added && !served) return false
+    log.info(2, 'Synced virtual servers', { family: this.family, ms: Math.round(clock.now() - startedAt) })
+    return !isNew
+  }
+
   /** @returns whether anything was changed */
   async #serve(plan: IpvsPlan): Promise<boolean> {
-    if (!this.#mayServe) return false
     this.#tellBlocked(plan)
     const changed = await this.#kernel.bringAbout(plan)
     const before = this.#udp

@@ -144,7 +144,7 @@ export class KernelState {
   async #change(changes: readonly IpvsChange[]): Promise<void> {
     if (changes.length === 0) return
     const { ipvs, log } = this.#options
-    log.info(2, 'Changing virtual servers', { family: this.#family, changes: changes.length })
+    log.info(3, 'Changing virtual servers', { family: this.#family, changes: changes.length })
     if (log.enabled(4)) for (const change of changes) log.info(4, 'Changing IPVS', { change: changeLine(change) })
     for (const { kind, server } of changes) if (kind === 'add') this.#ours.add(serverKey(server))
     await ipvs.change(changes)
