@@ -1,10 +1,12 @@
 import { type IpFamily } from '../model/address.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
+import { ipSetProgram } from '../system/ip-sets.js'
 import { IptablesPrograms } from '../system/iptables.js'
 import { type IptablesFlavour } from '../system/iptables-flavour.js'
 import { type Log } from '../model/log.js'
+import { cleanupIpvs, leftSets } from '../modes/ipvs/cleanup-ipvs.js'
 import { leaveModes } from '../modes/leave-modes.js'
-import { leaveIpvs } from './leave-ipvs.js'
+import { isIpvsLeft, leftIpvs } from './left-ipvs.js'
 import { relieveOrphans } from '../workers/orphans.js'
 
 /** What `--cleanup` found and did in one back end of iptables of a family, or in IPVS. */
@@ -28,7 +30,7 @@ export async function cleanup(log: Log): Promise<CleanupResult[]> {
       results.push(await cleanupOne(family, 'plain'))
     }
   }
-  results.push({ of: { mode: 'ipvs' }, outcome: await outcomeOf(() => leaveIpvs([])) })
+  results.push({ of: { mode: 'ipvs' }, outcome: await leaveIpvs() })
   await relieveOrphans(log)
   return results
 }
@@ -52,6 +54,22 @@ export function cleanupFailure(results: readonly CleanupResult[]): ProxyFailure 
 async function cleanupOne(family: IpFamily, backEnd: IptablesFlavour): Promise<CleanupResult> {
   const iptables = new IptablesPrograms(family, backEnd)
   return { of: { family, backEnd }, outcome: await outcomeOf(() => leaveModes(iptables, undefined)) }
+}
+
+async function leaveIpvs(): Promise<CleanupResult['outcome']> {
+  try {
+    if (!isIpvsLeft() && !(await areSetsLeft())) return 'nothing there'
+    return (await cleanupIpvs(leftIpvs([]))) ? 'removed' : 'nothing there'
+  } catch (error) {
+    if (error instanceof ProxyFailure) return error
+    throw error
+  }
+}
+
+/** Sets may be left where somebody has removed the interface. Without `ipset` nothing of ours has made any. */
+async function areSetsLeft(): Promise<boolean> {
+  const found = await ipSetProgram.read().catch(() => new Map<string, never>())
+  return leftSets(found).length > 0
 }
 
 async function outcomeOf(remove: () => Promise<boolean>): Promise<CleanupResult['outcome']> {

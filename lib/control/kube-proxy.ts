@@ -5,6 +5,7 @@ import { type ClusterEvent, type EventSink } from '../model/event-sink.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { objectKey } from '../model/objects.js'
+import { retireIpvs } from '../modes/ipvs/retire-ipvs.js'
 import { type Proxier } from '../modes/proxier.js'
 import { forwardSyncRecord } from '../observe/forward-sync-record.js'
 import { Metrics } from '../observe/metrics.js'
@@ -12,6 +13,7 @@ import { ProxierHealth } from '../observe/proxier-health.js'
 import { ServiceHealthServers } from '../observe/service-health-servers.js'
 import { ObjectStore } from '../snapshot/object-store.js'
 import { servicesHealth } from '../snapshot/services-health.js'
+import { ConntrackProgram } from '../system/conntrack.js'
 import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-settings.js'
 import { realClock } from '../system/real-clock.js'
 import { cleanUpAtEnd } from './clean-up-at-end.js'
@@ -22,7 +24,7 @@ import { startHttpServers } from './http-servers.js'
 import { makeStandIn } from './make-stand-in.js'
 import { makeProxier } from './make-proxier.js'
 import { IpvsLeaving } from './ipvs-leaving.js'
-import { leaveIpvs } from './leave-ipvs.js'
+import { isIpvsLeft, leftIpvs } from './left-ipvs.js'
 import { type KernelStandIn } from './kernel-stand-in.js'
 import { syncPeriods } from './sync-periods.js'
 import { NodeEvents } from './node-events.js'
@@ -57,6 +59,8 @@ export class KubeProxy {
   readonly #dataPlane: DataPlane | undefined
   readonly #proxier: Proxier
   readonly #loop: SyncLoop
+  /** Of ipvs mode, by any other. */
+  readonly #leaving: IpvsLeaving | undefined
   readonly #standIn: KernelStandIn | undefined
   readonly #servers: readonly { close(): Promise<void> }[]
 
@@ -149,7 +153,12 @@ export class KubeProxy {
         }),
       log,
     })
-    const leaving = new IpvsLeaving(families, () => leaveIpvs(config.kernelModes.ipvs.excludeCIDRs), log)
+    const retire = async () => {
+      if (!isIpvsLeft()) return 'nothing there'
+      const left = leftIpvs(config.kernelModes.ipvs.excludeCIDRs)
+      return retireIpvs({ ...left, conntrack: new ConntrackProgram(log), log })
+    }
+    this.#leaving = mode === 'ipvs' ? undefined : new IpvsLeaving(families, retire, realClock, log)
     this.#loop = new SyncLoop({
       store: this.#store,
       proxier: this.#proxier,
@@ -162,7 +171,7 @@ export class KubeProxy {
       },
       clock: realClock,
       wallTime: Date.now,
-      record: forwardSyncRecord(health, metrics, ...(mode === 'ipvs' ? [] : [leaving])),
+      record: forwardSyncRecord(health, metrics, ...(this.#leaving === undefined ? [] : [this.#leaving])),
       log,
       syncPeriod,
       minSyncPeriod,
@@ -196,6 +205,7 @@ export class KubeProxy {
     } finally {
       ended.abort()
       this.#nodeWait.stop()
+      this.#leaving?.stop()
       // Not one after the other: a write of rules that hangs must not keep connections coming.
       const stopped = this.#loop.stop()
       this.#proxier.stop?.()

@@ -1,33 +1,79 @@
 import t from 'tap'
 import { IpvsLeaving } from '../../lib/control/ipvs-leaving.js'
+import { type Retirement } from '../../lib/modes/ipvs/retire-ipvs.js'
 import { RecordingLog } from '../observe/recording-log.js'
+import { HandMovedClock } from '../support/hand-moved-clock.js'
+
+/** What each look finds, in turn; the last one again and again. */
+function looks(...found: readonly Retirement[]) {
+  let count = 0
+  const retire = () => Promise.resolve(found[Math.min(count++, found.length - 1)]!)
+  return { retire, count: () => count }
+}
 
 t.test('what ipvs mode left goes once rules stand in every family, and no sooner, and once', async t => {
   const log = new RecordingLog()
-  let left = 0
-  const leaving = new IpvsLeaving(['IPv4', 'IPv6'], () => Promise.resolve(++left > 0), log)
+  const { retire, count } = looks('all removed')
+  const leaving = new IpvsLeaving(['IPv4', 'IPv6'], retire, new HandMovedClock(), log)
   leaving.rulesWritten('IPv4')
   leaving.rulesWritten('IPv4')
-  t.equal(left, 0)
+  t.equal(count(), 0)
   const told = log.next()
   leaving.rulesWritten('IPv6')
   t.match(await told, { severity: 'info', message: 'Removed what ipvs mode had left' })
   leaving.rulesWritten('IPv6')
-  t.equal(left, 1)
+  t.equal(count(), 1)
+})
+
+t.test('while connections are open it is looked at each minute, and told once that it waits', async t => {
+  const log = new RecordingLog()
+  const clock = new HandMovedClock()
+  const { retire, count } = looks({ waiting: 2 }, { waiting: 1 }, 'all removed')
+  new IpvsLeaving(['IPv4'], retire, clock, log).rulesWritten('IPv4')
+  await clock.advance(59_999)
+  t.equal(count(), 1)
+  t.match(log.entries, [
+    { message: /stay until the last of their connections has ended/, fields: { virtualServers: 2 } },
+  ])
+  await clock.advance(60_001)
+  t.equal(count(), 3)
+  t.match(log.entries.slice(1), [{ message: 'Removed what ipvs mode had left' }])
+  await clock.advance(600_000)
+  t.equal(count(), 3)
+  t.equal(log.entries.length, 2)
+})
+
+t.test('a process that ends looks no more, also when it was looking just then', async t => {
+  const clock = new HandMovedClock()
+  const { retire, count } = looks({ waiting: 1 })
+  const leaving = new IpvsLeaving(['IPv4'], retire, clock, new RecordingLog())
+  leaving.rulesWritten('IPv4')
+  leaving.stop()
+  await clock.advance(600_000)
+  t.equal(count(), 1)
+  const other = looks({ waiting: 1 })
+  const waiting = new IpvsLeaving(['IPv4'], other.retire, clock, new RecordingLog())
+  waiting.rulesWritten('IPv4')
+  await clock.advance(0)
+  waiting.stop()
+  await clock.advance(600_000)
+  t.equal(other.count(), 1)
 })
 
 t.test('where it was never used nothing is said', async t => {
   const log = new RecordingLog()
-  const leaving = new IpvsLeaving(['IPv4'], () => Promise.resolve(false), log)
-  leaving.rulesWritten('IPv4')
-  await new Promise(setImmediate)
+  const clock = new HandMovedClock()
+  const { retire, count } = looks('nothing there')
+  new IpvsLeaving(['IPv4'], retire, clock, log).rulesWritten('IPv4')
+  await clock.advance(600_000)
   t.same(log.entries, [])
+  t.equal(count(), 1)
 })
 
 t.test('what cannot be removed is told, and serving goes on', async t => {
   const log = new RecordingLog()
-  const leaving = new IpvsLeaving(['IPv4'], () => Promise.reject(new Error('no ipvsadm')), log)
+  const fail = () => Promise.reject(new Error('no ipvsadm'))
   const told = log.next()
-  leaving.rulesWritten('IPv4')
+  new IpvsLeaving(['IPv4'], fail, new HandMovedClock(), log).rulesWritten('IPv4')
   t.match(await told, { severity: 'error', error: { message: 'no ipvsadm' } })
 })

@@ -2,23 +2,18 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { type NetworkNamespace } from '../../lib/demo/network-namespace.js'
-import { ipvsProgram } from '../../lib/system/ipvs.js'
 import { type InsideService } from '../support/ipvs-inside.js'
-import { EchoConnection, IpvsNode, clientsOf } from '../support/ipvs-node.js'
-import { NODE_IP, NODE_IP6, NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
+import { cannotUseIpvs } from '../support/cannot-use-ipvs.js'
+import { clientsOf } from '../support/clients-of.js'
+import { IpvsNode } from '../support/ipvs-node.js'
+import { NamespaceEcho } from '../support/namespace-echo.js'
+import { NODE_IP, NODE_IP6, NetworkClient, NodeNetwork } from '../support/node-network.js'
 
 const LOAD_CLIENT = fileURLToPath(new URL('../support/load-client.js', import.meta.url))
 const EXTERNAL_IP = '203.0.113.7'
 const LB_IP = '198.51.100.9'
 /** In a virtual machine whose processor is emulated, everything takes its time. */
 const TIMEOUT_MS = 480_000
-
-const cannotUseIpvs =
-  cannotUseNamespaces ||
-  (await ipvsProgram.list().then(
-    () => false,
-    (error: unknown) => `needs IPVS, see ipvs-in-vm.test.ts: ${(error as Error).message}`,
-  ))
 
 t.test('The kernel serves in ipvs mode', { skip: cannotUseIpvs, timeout: TIMEOUT_MS }, async t => {
   const network = await NodeNetwork.create(t)
@@ -125,7 +120,7 @@ t.test('The kernel serves in ipvs mode', { skip: cannotUseIpvs, timeout: TIMEOUT
   await t.test("policy Local keeps the client's address, and drops strangers where there is no endpoint", async t => {
     const port = { nodePort: 30080, externalIPs: [EXTERNAL_IP], externalPolicyLocal: true }
     await node.serve(web([ends.here, ends.there], port))
-    const connection = new EchoConnection(network, outside.namespace, EXTERNAL_IP, 80)
+    const connection = new NamespaceEcho(network, outside.namespace, EXTERNAL_IP, 80)
     t.equal(await connection.say('echo'), 'echo')
     t.strictSame(clientsOf(here.process), [outside.ip])
     t.equal(await clients['the node'].tcp(NODE_IP, 30080), 'here')
@@ -207,7 +202,7 @@ t.test('The kernel serves in ipvs mode', { skip: cannotUseIpvs, timeout: TIMEOUT
   await t.test('an endpoint that goes keeps its connections until the last has ended', async t => {
     const leaving = (...endpoints: InsideService['endpoints']) => web(endpoints, { clusterIP: '10.96.0.12' })
     await node.serve(leaving(ends.here))
-    const connection = new EchoConnection(network, pod.namespace, '10.96.0.12', 80)
+    const connection = new NamespaceEcho(network, pod.namespace, '10.96.0.12', 80)
     t.equal(await connection.say('echo'), 'echo')
     await node.serve(leaving(ends.second))
     t.equal(await clients['a Pod'].tcp('10.96.0.12', 80), 'second')
@@ -231,7 +226,7 @@ t.test('The kernel serves in ipvs mode', { skip: cannotUseIpvs, timeout: TIMEOUT
       web([ends.there], { name: 'gone', clusterIP: '10.96.0.11' }),
     ]
     await node.serve(...services)
-    const connection = new EchoConnection(network, pod.namespace, '10.96.0.10', 80)
+    const connection = new NamespaceEcho(network, pod.namespace, '10.96.0.10', 80)
     t.equal(await connection.say('echo'), 'echo')
     node.kill()
     t.equal(await clients.outside.tcp(NODE_IP, 30080), 'here', 'the kernel goes on meanwhile')
@@ -254,6 +249,15 @@ t.test('The kernel serves in ipvs mode', { skip: cannotUseIpvs, timeout: TIMEOUT
     t.strictSame(await node.do({ do: 'verify' }), [false, false])
     t.equal(await clients.outside.tcp('10.96.0.10', 80), 'here')
   })
+
+  await t.test(
+    'a look that meets a change of Services brings it about, and takes nobody else for its author',
+    async t => {
+      await node.do({ do: 'want', services: [web([ends.second])] })
+      t.strictSame(await node.do({ do: 'verify' }), [false, false])
+      t.equal(await clients.outside.tcp('10.96.0.10', 80), 'second')
+    },
+  )
 
   await t.test('what others have stays, also where a Service wants it', async t => {
     await node.do({ do: 'warnings' })
@@ -306,6 +310,39 @@ t.test('The kernel serves in ipvs mode', { skip: cannotUseIpvs, timeout: TIMEOUT
     }
     await node.serve(web([], six))
     t.equal(await clients['a Pod'].tcp('fd00:96::10', 80), 'ECONNREFUSED')
+  })
+
+  await t.test('when another mode takes over, what open connections need stays until they have ended', async t => {
+    const services = [
+      web([ends.here, ends.second], { nodePort: 30080 }),
+      web([ends.here], { name: 'idle', clusterIP: '10.96.0.11' }),
+      web([{ ...ends.here, port: 5353 }], { name: 'dns', protocol: 'UDP', port: 53, clusterIP: '10.96.0.13' }),
+    ]
+    await node.serve(...services)
+    const connection = new NamespaceEcho(network, pod.namespace, '10.96.0.10', 80)
+    t.equal(await connection.say('echo'), 'echo')
+    t.equal((await clients['a Pod'].udp('10.96.0.13', 53)).answer, 'here 5')
+    t.strictSame(await node.do({ do: 'retire' }), { waiting: 1 })
+    t.equal(await connection.say('still there'), 'still there')
+    const servers = await run('ipvsadm', '-Ln')
+    t.match(servers, /10\.96\.0\.10:80/)
+    t.notMatch(servers, /10\.96\.0\.11|10\.96\.0\.13/, 'what nobody needs is gone')
+    t.notMatch(servers, /:8080 +Masq +1 /, 'and no new connection goes to what is left')
+    t.strictSame(await run('ip', '-br', 'address', 'show', 'dev', 'kube-ipvs0').then(text => text.match(/10\.\S+/g)), [
+      '10.96.0.10/32',
+    ])
+    t.notMatch(await run('conntrack', '-L', '-p', 'udp', '-d', '10.96.0.13'), /10\.96\.0\.13/, 'a flow begins anew')
+    t.equal(await connection.say('and still'), 'and still')
+    t.equal(await connection.say('reset'), 'closed')
+    const end = Date.now() + 60_000
+    let found: unknown
+    while ((found = await node.do({ do: 'retire' })) !== 'all removed' && Date.now() < end)
+      await once(AbortSignal.timeout(500), 'abort')
+    t.equal(found, 'all removed')
+    t.notMatch(await run('ip', 'link'), /kube-ipvs0/)
+    t.equal(await node.do({ do: 'retire' }), 'nothing there')
+    node.kill()
+    node = await IpvsNode.start(network)
   })
 
   await t.test('at the end nothing of ours is left, and everything of others', async t => {

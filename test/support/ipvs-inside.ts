@@ -9,9 +9,10 @@ import { type Endpoint } from '../../lib/model/endpoint.js'
 import { ProxyFailure, messageOf } from '../../lib/model/failure.js'
 import { type Log, type LogFields } from '../../lib/model/log.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
-import { type ServedPort } from '../../lib/model/snapshot.js'
+import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
 import { leaveModes } from '../../lib/modes/leave-modes.js'
 import { cleanupIpvs } from '../../lib/modes/ipvs/cleanup-ipvs.js'
+import { retireIpvs } from '../../lib/modes/ipvs/retire-ipvs.js'
 import { IpvsProxier } from '../../lib/modes/ipvs/proxier.js'
 import { usableEndpoints } from '../../lib/snapshot/usable-endpoints.js'
 import { ConntrackProgram } from '../../lib/system/conntrack.js'
@@ -31,9 +32,11 @@ export interface InsideService {
 }
 
 export type InsideCommand =
-  | { readonly do: 'usable' | 'start' | 'cleanup' | 'verify' | 'warnings' | 'minute' }
+  | { readonly do: 'usable' | 'start' | 'cleanup' | 'retire' | 'verify' | 'warnings' | 'minute' }
   /** Serves these and nothing else, as the sync loop does it; answers in how many families rules were written. */
   | { readonly do: 'serve'; readonly services: readonly InsideService[] }
+  /** Wants these, and brings nothing about. */
+  | { readonly do: 'want'; readonly services: readonly InsideService[] }
 
 const told: unknown[] = []
 const tell = (message: string, fields?: LogFields): void => void told.push({ message, ...fields })
@@ -47,6 +50,7 @@ const clock = new HandMovedClock()
 const kernel = { ipvs: ipvsProgram, sets: ipSetProgram, dummy: dummyInterface }
 const podRange = { IPv4: parseCidr('10.244.0.0/15')!, IPv6: parseCidr('fd00:244::/31')! }
 const iptables = await usableIptables(log)
+const conntrack = new ConntrackProgram(log)
 const own = (family: IpFamily): string[] =>
   readNodeNetwork()
     .addresses.map(({ ip }) => ip)
@@ -55,7 +59,7 @@ const own = (family: IpFamily): string[] =>
 const proxier = new IpvsProxier({
   ...kernel,
   iptables,
-  conntrack: new ConntrackProgram(log),
+  conntrack,
   settings: { scheduler: 'rr', masqueradeAll: false, masqueradeMark: 0x4000, randomFully: false },
   excludeCIDRs: [parseCidr('10.99.0.0/16')!],
   surroundings: family => ({ fromPods: [{ source: podRange[family] }], nodePortAddresses: undefined }),
@@ -67,15 +71,21 @@ const proxier = new IpvsProxier({
   log,
 })
 
+const left = () => ({ ...kernel, excludeCIDRs: [], nodeAddresses: [...own('IPv4'), ...own('IPv6')] })
+
 function served({ port, endpoints }: InsideService): ServedPort {
   const servicePort = servicePortOf(port)
   const all = endpoints.map(({ ip, ...given }) => endpointOf(ip, given))
   return { servicePort, endpoints: all, usable: usableEndpoints(servicePort, all, { name: 'this-node', zone: '' }) }
 }
 
-async function serve(services: readonly InsideService[]): Promise<object> {
+function snapshotOf(services: readonly InsideService[]): ServiceSnapshot {
   const ports = services.map(served)
-  const snapshot = { generation: 0, ports: new Map(ports.map(port => [port.servicePort.key, port])) }
+  return { generation: 0, ports: new Map(ports.map(port => [port.servicePort.key, port])) }
+}
+
+async function serve(services: readonly InsideService[]): Promise<object> {
+  const snapshot = snapshotOf(services)
   let { failed } = await proxier.update(snapshot)
   let written = 0
   for (const rules of proxier.rules) {
@@ -95,6 +105,8 @@ async function answer(command: InsideCommand): Promise<unknown> {
       return proxier.start()
     case 'serve':
       return serve(command.services)
+    case 'want':
+      return proxier.rules.map(rules => rules.want(snapshotOf(command.services)).length)
     case 'verify': {
       // By then nothing is taken on trust.
       await clock.advance(30_000)
@@ -113,11 +125,11 @@ async function answer(command: InsideCommand): Promise<unknown> {
     case 'cleanup':
       proxier.stop()
       for (const tables of iptables) await leaveModes(tables, undefined)
-      return cleanupIpvs({
-        ...kernel,
-        excludeCIDRs: [],
-        nodeAddresses: [...own('IPv4'), ...own('IPv6')],
-      })
+      return cleanupIpvs(left())
+    case 'retire':
+      proxier.stop()
+      for (const tables of iptables) await leaveModes(tables, 'userspace')
+      return retireIpvs({ ...left(), conntrack, log })
   }
 }
 

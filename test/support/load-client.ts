@@ -3,6 +3,8 @@
  *
  *     load-client.js IP PORT sequential COUNT PARALLEL      each sends nothing, and expects a name and an orderly end
  *     load-client.js IP PORT concurrent COUNT               all are opened, all are answered, then all end
+ *     load-client.js IP PORT steady RATE                    RATE connections a second, however long each takes, until
+ *                                                           standard input ends
  *
  * Prints one JSON object: how many ended how, and who answered.
  */
@@ -67,6 +69,24 @@ async function concurrent(total: number): Promise<void> {
   )
 }
 
-if (kind === 'sequential') await sequential(Number(count), Number(parallel))
+/** Opens connections on time, also when those before are late: a proxy that stands still does not slow its clients down. */
+async function steady(rate: number): Promise<void> {
+  const ends: Promise<unknown>[] = []
+  let isOver = false
+  process.stdin.resume().on('end', () => (isOver = true))
+  const startedAt = performance.now()
+  while (!isOver) {
+    const due = ((performance.now() - startedAt) / 1000) * rate
+    while (ends.length < due)
+      ends.push(
+        new Promise<unknown>(resolve => open(name => (answers[name] = (answers[name] ?? 0) + 1), resolve).end()),
+      )
+    await new Promise(resolve => setTimeout(resolve, 1000 / rate))
+  }
+  await Promise.all(ends)
+}
+
+if (kind === 'steady') await steady(Number(count))
+else if (kind === 'sequential') await sequential(Number(count), Number(parallel))
 else await concurrent(Number(count))
 process.stdout.write(`${JSON.stringify({ outcomes, answers })}\n`)

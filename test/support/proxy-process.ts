@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { LogLines } from '../../lib/demo/log-lines.js'
 import { type NetworkNamespace } from '../../lib/demo/network-namespace.js'
+import { type ProxyMode } from '../../lib/model/proxy-mode.js'
 import { type NodeNetwork } from './node-network.js'
 import { PROXY_MODE } from './proxy-mode.js'
 import { SLOWNESS } from './slowness.js'
@@ -24,11 +25,12 @@ export class ProxyProcess {
     args: readonly string[],
     env: NodeJS.ProcessEnv = process.env,
     node: NetworkNamespace = network.node,
+    mode: ProxyMode = PROXY_MODE,
   ) {
     this.child = network.start(
       node,
       process.execPath,
-      [PROXY_PROGRAM, '-v=3', `--data-plane-workers=${PROXY_WORKERS}`, `--proxy-mode=${PROXY_MODE}`, ...args],
+      [PROXY_PROGRAM, '-v=3', `--data-plane-workers=${PROXY_WORKERS}`, `--proxy-mode=${mode}`, ...args],
       env,
     )
     this.#log = new LogLines(this.child, this.child.stderr!, LIMIT_MS)

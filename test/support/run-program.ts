@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { WITHOUT_LOADER } from './node-network.js'
 import { PROXY_PROGRAM } from './proxy-process.js'
+import { SLOWNESS } from './slowness.js'
 
 export interface ProgramRun {
   readonly exitCode: number | null
@@ -15,7 +16,7 @@ export async function runProgram(
   { env = process.env, through = [] as readonly string[] } = {},
 ): Promise<ProgramRun> {
   const before = [...WITHOUT_LOADER, ...through, process.execPath, PROXY_PROGRAM]
-  const child = spawn('/usr/bin/env', [...before, ...args], { env, timeout: 20_000, killSignal: 'SIGKILL' })
+  const child = spawn('/usr/bin/env', [...before, ...args], { env, timeout: 20_000 * SLOWNESS, killSignal: 'SIGKILL' })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', chunk => (stdout += String(chunk)))

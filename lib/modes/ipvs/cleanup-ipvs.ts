@@ -1,13 +1,10 @@
-import { familyOf } from '../../model/address.js'
-import { type Cidr, cidrContains } from '../../model/cidr.js'
+import { type IpAddress } from '../../model/address.js'
+import { type Cidr } from '../../model/cidr.js'
 import { type DummyInterface } from '../../system/dummy-interface.js'
 import { type IpSets } from '../../system/ip-sets.js'
 import { type Ipvs } from '../../system/ipvs.js'
-import { type IpvsChange } from '../../system/ipvs-text.js'
-import { serverKey } from '../../system/virtual-server.js'
-import { ourServers } from './our-servers.js'
+import { leftServers } from './left-servers.js'
 import { SET_NAMES, kernelSetName } from './set-names.js'
-import { type IpAddress } from '../../model/address.js'
 
 export interface IpvsCleanupOptions {
   readonly ipvs: Ipvs
@@ -21,7 +18,7 @@ export interface IpvsCleanupOptions {
 
 /**
  * Removes everything of ipvs mode but its rules, which have to be gone already, as they hold sets: virtual servers, the interface
- * with its addresses, sets; kube-proxy's too. What others have in IPVS stays.
+ * with its addresses, sets; kube-proxy's too. What others have in IPVS stays. Connections through it are cut.
  * @returns whether there was anything
  * @throws ProxyFailure when something could not be removed
  */
@@ -32,19 +29,17 @@ export async function cleanupIpvs(options: IpvsCleanupOptions): Promise<boolean>
     sets: await sets.read(),
     addresses: (await dummy.read()) ?? new Set<string>(),
   }
-  const changes: IpvsChange[] = []
-  for (const family of ['IPv4', 'IPv6'] as const) {
-    const servers = found.servers.filter(({ address }) => familyOf(address) === family)
-    const ours = ourServers({ ...found, servers }, family, nodeAddresses)
-    for (const server of servers)
-      if (ours.has(serverKey(server)) && !excludeCIDRs.some(range => cidrContains(range, server.address)))
-        changes.push({ kind: 'delete', server })
-  }
-  await ipvs.change(changes)
+  const servers = leftServers(found, excludeCIDRs, nodeAddresses)
+  await ipvs.change(servers.map(server => ({ kind: 'delete', server })))
   await dummy.delete()
-  const doomed = OUR_SETS.filter(name => found.sets.has(name))
+  const doomed = leftSets(found.sets)
   if (doomed.length > 0) await sets.restore(doomed.map(name => `destroy ${name}\n`).join(''))
-  return changes.length + found.addresses.size + doomed.length > 0
+  return servers.length + found.addresses.size + doomed.length > 0
+}
+
+/** Of the sets that were found those that ipvs mode has left. */
+export function leftSets(found: ReadonlyMap<string, unknown>): string[] {
+  return OUR_SETS.filter(name => found.has(name))
 }
 
 /** Those of today, one that kube-proxy has besides, and one that a process left that ended at the wrong moment. */

@@ -8,7 +8,7 @@ import { type Proxier } from '../proxier.js'
 import { IpvsFamily, type IpvsFamilyOptions } from './ipvs-family.js'
 
 /** Milliseconds between looks at real servers that wait for their last connections to end; as in kube-proxy. */
-const SPENT_MS = 60_000
+export const SPENT_MS = 60_000
 
 export interface IpvsProxierOptions extends Omit<IpvsFamilyOptions, 'iptables'> {
   /** One for each IP family that is served. */

@@ -1,0 +1,11 @@
+import { ipvsProgram } from '../../lib/system/ipvs.js'
+import { messageOf } from '../../lib/model/failure.js'
+import { cannotUseNamespaces } from './node-network.js'
+
+/** Why tests of ipvs mode cannot run here, or false. */
+export const cannotUseIpvs =
+  cannotUseNamespaces ||
+  (await ipvsProgram.list().then(
+    () => false as const,
+    (error: unknown) => `needs IPVS, see ipvs-in-vm.test.ts: ${messageOf(error)}`,
+  ))
