@@ -12,6 +12,11 @@ const LB_IP6 = 'fd00:1b::9'
 const NODE_NAME = 'this-node'
 /** In iptables mode the kernel throws dice. */
 const TAKES_TURNS = PROXY_MODE !== 'iptables'
+/** With policy Local, ipvs mode has the endpoints here for every client: a virtual server has one list for all. */
+const FOR_PODS_WHEN_LOCAL = PROXY_MODE === 'ipvs' ? 'here' : 'here there'
+
+/** What a proxy says when the kernel has what changed. */
+const CHANGED = /Synced (rules" family="IPv4" changed=true|virtual servers" family="IPv4")/
 
 /** An endpoint of an EndpointSlice, on our node unless told otherwise. */
 const endpoint = (ip: string, nodeName = NODE_NAME) => ({ addresses: [ip], nodeName, conditions: { ready: true } })
@@ -77,15 +82,13 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
   const serve = async (...objects: readonly object[]) => {
     const from = proxy.lines.length
     folder.write(...objects)
-    await proxy.line(/Synced rules" family="IPv4" changed=true/, from)
+    await proxy.line(CHANGED, from)
   }
   /** Writes objects that differ in endpoints, and waits until they are served: in userspace mode no rule says so. */
   const serveEndpoints = async (endpoints: RegExp, ...objects: readonly object[]) => {
     const from = proxy.lines.length
     folder.write(...objects)
-    if (PROXY_MODE === 'userspace') return void (await proxy.line(endpoints, from))
-    await proxy.line(/Synced rules" family="IPv4" changed=true/, from)
-    await proxy.line(/Synced rules" family="IPv6"/, from)
+    await proxy.line(PROXY_MODE === 'userspace' ? endpoints : CHANGED, from)
   }
 
   /** Who answers several connections, each once; enough of them to meet both by chance where they do not take turns. */
@@ -98,8 +101,9 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
 
   /** The same, once it is as wanted: a write of rules that was under way before may have been taken for the one waited for. */
   const settled = async (client: NetworkClient, ip: string, port: number, wanted: string) => {
+    const end = Date.now() + 20_000 * SLOWNESS
     let seen = ''
-    for (let i = 0; i < 50 && seen !== wanted; i++) seen = await answers(client, ip, port)
+    while (seen !== wanted && Date.now() < end) seen = await answers(client, ip, port)
     return seen
   }
 
@@ -130,13 +134,16 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
   })
 
   await t.test('node ports answer on loopback too', async t => {
-    // In IPv6 the kernel never translates what leaves loopback: only a listener can answer there.
-    for (const ip of PROXY_MODE === 'userspace' ? ['127.0.0.1', '::1'] : ['127.0.0.1']) {
+    // In IPv6 the kernel never translates what leaves loopback: only a listener can answer there. IPVS never does.
+    const served: readonly string[] = { userspace: ['127.0.0.1', '::1'], iptables: ['127.0.0.1'], ipvs: [] }[PROXY_MODE]
+    for (const ip of ['127.0.0.1', '::1'].filter(ip => !served.includes(ip)))
+      t.equal(await clients['the node'].tcp(ip, 30080), 'ECONNREFUSED', `${ip}, where nothing listens`)
+    for (const ip of served) {
       t.equal(await answers(clients['the node'], ip, 30080), 'here there', ip)
       t.match(await clients['the node'].udp(ip, 30080), { answer: /^(here|there) 5$/ }, `${ip}, UDP`)
     }
     const { stdout } = await network.node.run('sysctl', ['-n', 'net.ipv4.conf.all.route_localnet'])
-    t.equal(stdout.trim(), PROXY_MODE === 'userspace' ? '0' : '1', 'with route_localnet only where it is needed')
+    t.equal(stdout.trim(), PROXY_MODE === 'iptables' ? '1' : '0', 'with route_localnet only where it is needed')
   })
 
   await t.test('what listens on loopback is not reached from outside (CVE-2020-8558)', async t => {
@@ -153,7 +160,7 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     const server = network.start(network.node, process.execPath, ['-e', program])
     await once(server.stdout!, 'data')
     t.equal(await client.tcp('127.0.0.1', 9999), 'no answer')
-    if (PROXY_MODE === 'userspace') {
+    if (PROXY_MODE !== 'iptables') {
       await network.node.run('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=1'])
       t.equal(await client.tcp('127.0.0.1', 9999), 'loopback only', 'as it would be, had we let it in')
       await network.node.run('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=0'])
@@ -223,7 +230,7 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     ] as const) {
       t.equal(await answers(clients.outside, ip, port), 'here', `${ip} from outside`)
       for (const who of ['a Pod here', 'a Pod of another node', 'the node'] as const) {
-        t.equal(await answers(clients[who], ip, port), 'here there', `${ip} from ${who}`)
+        t.equal(await answers(clients[who], ip, port), FOR_PODS_WHEN_LOCAL, `${ip} from ${who}`)
       }
     }
     t.equal(await answers(clients.outside, '10.96.0.10', 80), 'here there', 'the cluster IP is not concerned')
@@ -238,7 +245,8 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     t.strictSame(outcomes, ['no answer', 'no answer'])
     t.equal(await answers(clients['a Pod here'], LB_IP, 80), 'there')
     t.equal(await answers(clients['the node'], NODE_IP, 30080), 'there')
-    t.equal(await answers(clients['the node'], '127.0.0.1', 30080), 'there', 'on loopback, where no rule leads')
+    const onLoopback = PROXY_MODE === 'ipvs' ? 'ECONNREFUSED' : 'there'
+    t.equal(await answers(clients['the node'], '127.0.0.1', 30080), onLoopback, 'on loopback, where no rule leads')
     // Endpoints come here: served again, at the latest with the next sync.
     await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', both), both6)
     t.equal(await answers(clients.outside, LB_IP, 80), 'here')
@@ -252,6 +260,8 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     )
     // The kernel tells one client a second by ICMP, and here one client asks much in a second.
     await network.node.run('sysctl', ['-qw', 'net.ipv4.icmp_ratelimit=0'])
+    for (const ip of ['10.96.0.10', 'fd00:96::a'])
+      t.equal(await settled(clients.outside, ip, 80, 'ECONNREFUSED'), 'ECONNREFUSED')
     for (const [who, client] of Object.entries(clients)) {
       for (const [ip, port] of [
         ['10.96.0.10', 80],
@@ -333,12 +343,12 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     const local = async (client: NetworkClient, ip: string, port: number) => `${ip}: ${await answers(client, ip, port)}`
     const onOther = new NetworkClient(network, otherNode.node)
     for (const client of [clients['a Pod of another node'], onOther])
-      for (const [ip, port] of [
-        ['10.96.0.10', 80],
-        [LB_IP, 80],
-        [otherNode.ip, 30080],
+      for (const [ip, port, expected] of [
+        ['10.96.0.10', 80, 'here there'],
+        [LB_IP, 80, PROXY_MODE === 'ipvs' ? 'there' : 'here there'],
+        [otherNode.ip, 30080, PROXY_MODE === 'ipvs' ? 'there' : 'here there'],
       ] as const)
-        t.equal(await local(client, ip, port), `${ip}: here there`, 'Pods and the node itself get all endpoints')
+        t.equal(await local(client, ip, port), `${ip}: ${expected}`, 'Pods and the node itself get all endpoints')
     // Where the client's address is kept, a Pod has to be where its slice says, or its answer goes another way.
     if (PROXY_MODE === 'userspace')
       t.equal(await answers(clients.outside, otherNode.ip, 30080), 'there', 'strangers those of the node that they ask')
@@ -356,7 +366,7 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     t.equal(await settled(clients.outside, NODE_IP, 30080, 'here there'), 'here there')
     t.equal(await new NetworkClient(network, (await network.addHost()).namespace).tcp(NODE_IP, 30080), 'no answer')
     t.equal(await new NetworkClient(network, network.node).tcp(NODE_IP, 30080), 'no answer')
-    const onLoopback = PROXY_MODE === 'userspace' ? 'ECONNRESET' : 'no answer'
+    const onLoopback = { userspace: 'ECONNRESET', iptables: 'no answer', ipvs: 'ECONNREFUSED' }[PROXY_MODE]
     t.equal(await new NetworkClient(network, network.node).tcp('127.0.0.1', 30080), onLoopback, 'nor on loopback')
     t.equal(await answers(clients['a Pod here'], '10.96.0.10', 80), 'here there', 'cluster IPs are not concerned')
     t.equal(await ranged.stop(), 0)
