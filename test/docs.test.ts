@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t from 'tap'
 import { FLAGS } from '../lib/config/flags.js'
+import { EXPECTED_DIFFERENCES } from './support/comparison/expected-differences.js'
 
 /** Flags of kube-proxy that are named to say that they are not ours; and those of programs beside it. */
 const FLAGS_OF_OTHERS = ['--keep', '--manifest', '--help', '--dport', '--to-destination']
@@ -62,6 +63,13 @@ t.test('Each difference is judged in one of a few words', t => {
     t.equal(row.length, 6, String(row[0]))
     t.ok(['same', 'better', 'worse', 'other', 'absent'].includes(row[4]!), `${row[0]}: "${row[4]}"`)
   }
+  t.end()
+})
+
+t.test('Whatever the original is found to do otherwise has a row', t => {
+  const shown = rowsOf(read('DIFFERENCES.md')).filter(row => shownBy(row.at(-1)!).includes('original-iptables.test.ts'))
+  const features = new Set(shown.map(([feature]) => feature))
+  for (const { name, row } of EXPECTED_DIFFERENCES) t.ok(features.has(`iptables mode: ${row}`), name)
   t.end()
 })
 

@@ -77,7 +77,7 @@ function goes(
   protocol = 'tcp',
 ): string {
   const packet = { ...FROM[from]!, destination, port, protocol: protocol as 'tcp', local: [NODE] }
-  const ways = tracesOf(kernel, packet).map(({ verdict, mark }) => verdict + (mark === MARK ? ' masqueraded' : ''))
+  const ways = tracesOf(kernel, packet).map(({ verdict, masqueraded }) => verdict + (masqueraded ? ' masqueraded' : ''))
   return [...new Set(ways)].join(', ')
 }
 
@@ -266,7 +266,7 @@ void t.test('Loopback has node ports where that is wanted, and nobody else reach
       local: [NODE],
     })
   const served1 = kernelOf(planOf([port]))
-  t.match(loopback(served1), [{ verdict: '10.244.1.5:8080', mark: MARK }])
+  t.match(loopback(served1), [{ verdict: '10.244.1.5:8080', masqueraded: true }])
   t.equal(goes(served1, 'outside', '127.0.0.1', 22), 'dropped')
   const not = kernelOf(planOf([port], { localhostNodePorts: false }))
   t.match(loopback(not), [{ verdict: 'untouched' }])

@@ -9,6 +9,8 @@ interface Command {
   /** Objects to create or change. */
   readonly put?: readonly (readonly [Resource, ApiObject])[]
   readonly remove?: readonly (readonly [Resource, name: string])[]
+  /** What the server has, from now on, other than the version of Kubernetes that it is by default. */
+  readonly serves?: Partial<ApiServer['serves']>
   /** Requests for these resources are answered with 403 from now on. */
   readonly forbid?: readonly Resource[]
   /** Watches of these resources end so that everything has to be listed again. */
@@ -28,6 +30,7 @@ process.stdout.write(`${api.url}\n`)
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line) as Command
   clearInterval(churn)
+  Object.assign(api.serves, command.serves)
   for (const [resource, object] of command.put ?? []) api.put(resource, object)
   for (const [resource, name] of command.remove ?? []) api.remove(resource, name)
   for (const resource of command.relist ?? []) api.expireWatches(resource)

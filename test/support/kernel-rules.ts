@@ -17,6 +17,15 @@ const BUILT_IN: Readonly<Record<string, readonly string[]>> = {
 export class KernelRules {
   #tables = emptyTables()
 
+  /** Those of a kernel, from what `iptables-save` printed. Policies have to be ACCEPT. */
+  static fromSaved(text: string): KernelRules {
+    const rules = new KernelRules()
+    const policies = /^:[A-Z]+ ACCEPT \[\d+:\d+\]$/
+    const lines = text.split('\n').filter(line => !policies.test(line))
+    rules.restore(lines.map(line => line.replace(/^(:\S+ - )\[\d+:\d+\]$/, '$1[0:0]')).join('\n'))
+    return rules
+  }
+
   chain(table: string, chain: string): readonly (readonly string[])[] | undefined {
     return this.#tables.get(table)?.get(chain)?.rules
   }

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LogLines } from '../../../lib/demo/log-lines.js'
+import { originalFlags, originalKubeProxy, writeKubeconfig } from '../../support/original-kube-proxy.js'
 import { programVersion } from '../measure/program-version.js'
 import { apiObjectsOf } from '../site/api-objects-of.js'
 import { BenchApi, NODE_NAME } from '../site/bench-api.js'
@@ -16,11 +17,14 @@ export const original: Contender = {
   name: 'original',
   title: 'kube-proxy userspace',
   missing() {
-    if (program() === undefined) return 'KUBE_PROXY_PEER does not name a kube-proxy with userspace mode (1.20.2)'
-    return this.version() === undefined ? `KUBE_PROXY_PEER names "${program()}", which does not run` : undefined
+    if (originalKubeProxy() === undefined)
+      return 'KUBE_PROXY_PEER does not name a kube-proxy with userspace mode (1.20.2)'
+    return this.version() === undefined
+      ? `KUBE_PROXY_PEER names "${originalKubeProxy()}", which does not run`
+      : undefined
   },
   version() {
-    const path = program()
+    const path = originalKubeProxy()
     const version = path === undefined ? undefined : programVersion(path, ['--version'])
     return version?.replace('Kubernetes', 'kube-proxy')
   },
@@ -29,7 +33,10 @@ export const original: Contender = {
     const services = servicesOf(size)
     const api = await BenchApi.start(site.network, services.flatMap(apiObjectsOf))
     const startedAt = Date.now()
-    const child = site.startOnNode(program()!, flags(writeKubeconfig(folder, api.url), size.services > SMALL.services))
+    const child = site.startOnNode(
+      originalKubeProxy()!,
+      flags(writeKubeconfig(folder, api.url), size.services > SMALL.services),
+    )
     child.stdout!.resume()
     const log = new LogLines(child, child.stderr!, 1_200_000)
     await site.client.reach(WEB.clusterIP, WEB.port)
@@ -58,39 +65,7 @@ export const original: Contender = {
 
 const OPENED = /Opened iptables from-host portal for service/
 
-function program(): string | undefined {
-  const { KUBE_PROXY_PEER } = process.env
-  return KUBE_PROXY_PEER === '' ? undefined : KUBE_PROXY_PEER
-}
-
 /** @param logRules whether the log says which rules it has written: asking for it costs each log call a little */
 function flags(kubeconfig: string, logRules: boolean): string[] {
-  return [
-    `--kubeconfig=${kubeconfig}`,
-    '--proxy-mode=userspace',
-    // With slices, this mode gets no endpoints at all (kubernetes/kubernetes#100880).
-    '--feature-gates=EndpointSliceProxying=false',
-    `--hostname-override=${NODE_NAME}`,
-    // The API server of the tests speaks nothing else.
-    '--kube-api-content-type=application/json',
-    '--conntrack-max-per-core=0',
-    '--conntrack-tcp-timeout-established=0',
-    '--conntrack-tcp-timeout-close-wait=0',
-    '-v=2',
-    ...(logRules ? ['--vmodule=proxier=3'] : []),
-  ]
-}
-
-function writeKubeconfig(folder: string, url: string): string {
-  const path = join(folder, 'kubeconfig')
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'bench',
-    contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
-    clusters: [{ name: 'bench', cluster: { server: url } }],
-    users: [{ name: 'bench', user: {} }],
-  }
-  writeFileSync(path, JSON.stringify(config))
-  return path
+  return [...originalFlags('userspace', kubeconfig, NODE_NAME), '-v=2', ...(logRules ? ['--vmodule=proxier=3'] : [])]
 }
