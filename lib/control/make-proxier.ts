@@ -13,6 +13,7 @@ import { ConntrackProgram } from '../system/conntrack.js'
 import { dummyInterface } from '../system/dummy-interface.js'
 import { ipSetProgram } from '../system/ip-sets.js'
 import { ipvsProgram } from '../system/ipvs.js'
+import { applyIpvsSettings } from '../system/ipvs-settings.js'
 import { realClock } from '../system/real-clock.js'
 import { type Iptables } from '../system/iptables.js'
 import { allowRouteLocalnet } from '../system/route-localnet.js'
@@ -57,7 +58,7 @@ export function makeProxier(means: Means, parts: ProxierParts): Proxier {
         dummy: dummyInterface,
         settings: { ...means.settings, scheduler },
         excludeCIDRs,
-        strictArp: strictARP,
+        applySettings: () => applyIpvsSettings(strictARP, parts.log),
         timeouts: { tcp: seconds(tcpTimeout), tcpFin: seconds(tcpFinTimeout), udp: seconds(udpTimeout) },
         clock: realClock,
       })

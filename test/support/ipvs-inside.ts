@@ -19,6 +19,7 @@ import { ConntrackProgram } from '../../lib/system/conntrack.js'
 import { dummyInterface } from '../../lib/system/dummy-interface.js'
 import { ipSetProgram } from '../../lib/system/ip-sets.js'
 import { ipvsProgram } from '../../lib/system/ipvs.js'
+import { applyIpvsSettings } from '../../lib/system/ipvs-settings.js'
 import { ipvsUsable } from '../../lib/system/ipvs-usable.js'
 import { readNodeNetwork } from '../../lib/system/node-addresses.js'
 import { usableIptables } from '../../lib/system/usable-iptables.js'
@@ -65,7 +66,7 @@ const proxier = new IpvsProxier({
   surroundings: family => ({ fromPods: [{ source: podRange[family] }], nodePortAddresses: undefined }),
   nodeAddresses: own,
   timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
-  strictArp: false,
+  applySettings: () => applyIpvsSettings(false, log),
   clock,
   events: { event: ({ reason }) => tell(reason) },
   log,

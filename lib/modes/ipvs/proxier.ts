@@ -2,7 +2,6 @@ import { type EventSink } from '../../model/event-sink.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type IpvsTimeouts } from '../../system/ipvs.js'
-import { applyIpvsSettings } from '../../system/ipvs-settings.js'
 import { PortalLog } from '../portal-log.js'
 import { type Proxier } from '../proxier.js'
 import { IpvsFamily, type IpvsFamilyOptions } from './ipvs-family.js'
@@ -14,8 +13,8 @@ export interface IpvsProxierOptions extends Omit<IpvsFamilyOptions, 'iptables'> 
   /** One for each IP family that is served. */
   readonly iptables: readonly Iptables[]
   readonly timeouts: IpvsTimeouts
-  /** Answer ARP for an address only on its own interface. */
-  readonly strictArp: boolean
+  /** Makes the kernel's settings that the mode asks for. Called once, after IPVS was asked for something: then it has them. */
+  readonly applySettings: () => void
   readonly events: EventSink
 }
 
@@ -37,10 +36,9 @@ export class IpvsProxier implements Proxier {
   }
 
   async start(): Promise<void> {
-    const { strictArp, timeouts, ipvs, log } = this.#options
+    const { applySettings, timeouts, ipvs } = this.#options
     for (const family of this.rules) await family.start()
-    // The kernel has these settings once IPVS has been asked for something.
-    applyIpvsSettings(strictArp, log)
+    applySettings()
     if (timeouts.tcp + timeouts.tcpFin + timeouts.udp > 0) await ipvs.setTimeouts(timeouts)
   }
 
