@@ -96,7 +96,7 @@ void t.test('The kernel has the sets that are wanted', { skip: cannotUseSets, ti
         taken: new Set(''),
       }
       const settings = { scheduler: 'rr', masqueradeAll: false, masqueradeMark: 1, randomFully: false }
-      const { sets } = new IpvsPlanner(family, settings).plan(EMPTY_SNAPSHOT, place)
+      const { sets } = new IpvsPlanner(family, settings).plan({ snapshot: EMPTY_SNAPSHOT, portals: [] }, place)
       t.equal(await ask({ do: 'restore', text: additions(sets.values(), await read()) }), 'done')
       for (const flavour of ['nft', 'legacy'] as const)
         t.strictSame(await ask({ do: 'rules', family, flavour }), [true, ''], `${family}, ${flavour}`)

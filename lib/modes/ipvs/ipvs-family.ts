@@ -1,17 +1,16 @@
 import { type IpFamily } from '../../model/address.js'
 import { type Clock } from '../../model/clock.js'
-import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../../model/snapshot.js'
+import { EMPTY_SNAPSHOT } from '../../model/snapshot.js'
 import { type RuleSet } from '../../rules/rule-set.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
-import { type ClaimConflict } from '../claims.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
 import { RuleWriter } from '../rule-writer.js'
 import { type Surroundings } from '../surroundings.js'
 import { forgetFlows } from './forget-flows.js'
 import { IPVS_TABLES } from './ipvs-rules.js'
 import { KernelState, type KernelStateOptions } from './kernel-state.js'
-import { type IpvsPlan, IpvsPlanner, type PlanSettings } from './plan.js'
+import { type IpvsPlan, IpvsPlanner, type PlanSettings, type Wanted } from './plan.js'
 
 export interface IpvsFamilyOptions extends KernelStateOptions {
   readonly iptables: Iptables
@@ -42,7 +41,7 @@ export class IpvsFamily implements KernelRules {
   readonly #writer: RuleWriter
   readonly #planner: IpvsPlanner
   readonly #kernel: KernelState
-  #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
+  #wanted: Wanted = { snapshot: EMPTY_SNAPSHOT, portals: [] }
   /** The rules of the last write, if it succeeded. */
   #ruled: RuleSet | undefined
   /** Whether one ever did: before that, no packet may be led here. */
@@ -71,10 +70,9 @@ export class IpvsFamily implements KernelRules {
     await this.#read()
   }
 
-  /** Takes the Services that are wanted from now on; gives the addresses that several of them claim. */
-  want(snapshot: ServiceSnapshot): readonly ClaimConflict[] {
-    this.#snapshot = snapshot
-    return this.#plan().conflicts
+  /** Takes the Services that are wanted from now on. */
+  want(wanted: Wanted): void {
+    this.#wanted = wanted
   }
 
   get pending(): boolean {
@@ -130,7 +128,7 @@ export class IpvsFamily implements KernelRules {
       nodeAddresses: nodeAddresses(family),
       taken: this.#kernel.taken,
     }
-    return this.#planner.plan(this.#snapshot, place)
+    return this.#planner.plan(this.#wanted, place)
   }
 
   /** Updates and writes of rules come when they like; what changes the kernel goes one after the other. */

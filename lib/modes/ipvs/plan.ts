@@ -5,7 +5,7 @@ import { type RuleSet } from '../../rules/rule-set.js'
 import { sameItems } from '../../rules/same-items.js'
 import { type IpSet } from '../../system/ip-set.js'
 import { type VirtualServer, serverKey } from '../../system/virtual-server.js'
-import { type ClaimConflict, settleClaims } from '../claims.js'
+import { type Portal } from '../portals.js'
 import { type LedDestination } from '../stale-flows.js'
 import { type Surroundings } from '../surroundings.js'
 import { type RuleSettings, ipvsRules } from './ipvs-rules.js'
@@ -17,6 +17,13 @@ import { isSameServer, virtualServer } from './virtual-server.js'
 export interface PlanSettings extends RuleSettings {
   /** For Services that ask for nothing else; the kernel's name. */
   readonly scheduler: string
+}
+
+/** What is to be served. */
+export interface Wanted {
+  readonly snapshot: ServiceSnapshot
+  /** Of all families; the same array while nothing changes. */
+  readonly portals: readonly Portal[]
 }
 
 /** What the plan depends on besides Services. */
@@ -39,7 +46,6 @@ export interface IpvsPlan {
   readonly rules: RuleSet
   /** Where clients send UDP to, with the endpoints that may answer them. */
   readonly udp: readonly LedDestination[]
-  readonly conflicts: readonly ClaimConflict[]
   /** Addresses where a virtual server of somebody else stands. */
   readonly blocked: readonly VirtualAddress[]
 }
@@ -60,10 +66,9 @@ export class IpvsPlanner {
   #taken: ReadonlySet<string> = new Set()
   #fromPodsSaid = ''
   #rules: RuleSet
-  #pages = new WeakMap<ServicePort, readonly VirtualAddress[]>()
-  #lastPages: readonly (readonly VirtualAddress[])[] = []
+  #pages = new WeakMap<Portal, readonly VirtualAddress[]>()
+  #portals: readonly Portal[] | undefined
   #addresses: ReadonlyMap<ServicePort, readonly VirtualAddress[]> = new Map()
-  #conflicts: readonly ClaimConflict[] = []
   #blocked: readonly VirtualAddress[] = []
   #shares = new WeakMap<ServedPort, Share>()
   #lastShares: readonly Share[] = []
@@ -80,18 +85,17 @@ export class IpvsPlanner {
       sets,
       rules: this.#rules,
       udp: [],
-      conflicts: [],
       blocked: [],
     }
   }
 
   /** @returns the same object where nothing changed */
-  plan(snapshot: ServiceSnapshot, place: Place): IpvsPlan {
+  plan({ snapshot, portals }: Wanted, place: Place): IpvsPlan {
     this.#takePlace(place)
     const { nodePortAddresses: wanted } = place.surroundings
     const nodePortAddresses = place.nodeAddresses.filter(ip => wanted?.includes(ip) ?? true)
     const ports = [...snapshot.ports.values()].filter(({ servicePort }) => servicePort.family === this.#family)
-    this.#settle(ports, nodePortAddresses)
+    this.#settle(portals, nodePortAddresses)
     const shares = ports.map(port => this.#shareOf(port, place.nodeAddresses))
     if (this.#last.rules === this.#rules && sameItems(shares, this.#lastShares)) return this.#last
     this.#lastShares = shares
@@ -108,37 +112,43 @@ export class IpvsPlanner {
     if (placeSaid === this.#placeSaid && place.taken === this.#taken) return
     this.#placeSaid = placeSaid
     this.#taken = place.taken
-    this.#lastPages = []
+    this.#portals = undefined
     this.#pages = new WeakMap()
     this.#shares = new WeakMap()
   }
 
-  /** Gives each address to one service port. Most snapshots differ in endpoints alone, which this does not depend on. */
-  #settle(ports: readonly ServedPort[], nodePortAddresses: readonly IpAddress[]): void {
-    const pages = ports.map(({ servicePort }) => {
-      const page = this.#pages.get(servicePort) ?? virtualAddressesOf(servicePort, nodePortAddresses)
-      this.#pages.set(servicePort, page)
-      return page
-    })
-    if (sameItems(pages, this.#lastPages)) return
-    this.#lastPages = pages
-    const { served, conflicts } = settleClaims(pages.flat())
-    const isServed = new Set(served.filter(one => !this.#isTaken(one)))
-    this.#blocked = served.filter(one => !isServed.has(one))
-    const addresses = pages.map(page =>
-      page.every(one => isServed.has(one)) ? page : page.filter(one => isServed.has(one)),
-    )
-    this.#addresses = new Map(ports.map(({ servicePort }, index) => [servicePort, addresses[index]!]))
-    this.#conflicts = conflicts
-  }
-
-  #isTaken({ servicePort: { protocol }, address, port }: VirtualAddress): boolean {
-    return this.#taken.size > 0 && this.#taken.has(serverKey({ protocol, address, port }))
+  /** Finds the addresses of each service port. Most snapshots differ in endpoints alone, which this does not depend on. */
+  #settle(portals: readonly Portal[], nodePortAddresses: readonly IpAddress[]): void {
+    if (portals === this.#portals) return
+    this.#portals = portals
+    const ofFamily = portals.filter(({ servicePort }) => servicePort.family === this.#family)
+    const addresses = new Map<ServicePort, VirtualAddress[]>()
+    const blocked: VirtualAddress[] = []
+    // An address of its own goes before a node port, as it does in the rules of the other modes.
+    const own = new Set<string>()
+    for (const portal of [...ofFamily.filter(hasAddress), ...ofFamily.filter(portal => !hasAddress(portal))]) {
+      const page = this.#pages.get(portal) ?? virtualAddressesOf(portal, nodePortAddresses)
+      this.#pages.set(portal, page)
+      for (const virtual of page) {
+        const key = keyOf(virtual)
+        if (own.has(key)) continue
+        if (hasAddress(portal)) own.add(key)
+        if (this.#taken.has(key)) {
+          blocked.push(virtual)
+          continue
+        }
+        const ofPort = addresses.get(portal.servicePort)
+        if (ofPort === undefined) addresses.set(portal.servicePort, [virtual])
+        else ofPort.push(virtual)
+      }
+    }
+    this.#addresses = addresses
+    this.#blocked = blocked
   }
 
   #shareOf(port: ServedPort, nodeAddresses: readonly IpAddress[]): Share {
     const { servicePort, endpoints } = port
-    const of = this.#addresses.get(servicePort) ?? []
+    const of = this.#addresses.get(servicePort) ?? NOWHERE
     const known = this.#shares.get(port)
     if (known !== undefined && sameItems(known.of, of)) return known
     const servers = of.map(virtual => {
@@ -165,7 +175,6 @@ export class IpvsPlanner {
       sets: this.#joinEntries([...shares.flatMap(share => share.entries), ...addressEntries(addresses)], before.sets),
       rules: this.#rules,
       udp: shares.flatMap(share => share.udp),
-      conflicts: this.#conflicts,
       blocked: this.#blocked,
     }
   }
@@ -182,6 +191,16 @@ export class IpvsPlanner {
       }),
     )
   }
+}
+
+const NOWHERE: readonly VirtualAddress[] = []
+
+function hasAddress({ address }: Portal): boolean {
+  return address !== undefined
+}
+
+function keyOf({ servicePort: { protocol }, address, port }: VirtualAddress): string {
+  return serverKey({ protocol, address, port })
 }
 
 function addressEntries(addresses: ReadonlySet<IpAddress>): SetEntry[] {

@@ -2,8 +2,8 @@ import { type EventSink } from '../../model/event-sink.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type IpvsTimeouts } from '../../system/ipvs.js'
-import { PortalLog } from '../portal-log.js'
 import { type Proxier } from '../proxier.js'
+import { ServedPortals } from '../served-portals.js'
 import { IpvsFamily, type IpvsFamilyOptions } from './ipvs-family.js'
 
 /** Milliseconds between looks at real servers that wait for their last connections to end; as in kube-proxy. */
@@ -26,12 +26,12 @@ export class IpvsProxier implements Proxier {
   readonly mode = 'ipvs'
   readonly rules: readonly IpvsFamily[]
   readonly #options: IpvsProxierOptions
-  readonly #told: PortalLog
+  readonly #served: ServedPortals
   #cancelLook: (() => void) | undefined
 
   constructor(options: IpvsProxierOptions) {
     this.#options = options
-    this.#told = new PortalLog(options.log, options.events)
+    this.#served = new ServedPortals(options)
     this.rules = options.iptables.map(iptables => new IpvsFamily({ ...options, iptables }))
   }
 
@@ -43,7 +43,8 @@ export class IpvsProxier implements Proxier {
   }
 
   async update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
-    this.#told.conflicts(this.rules.flatMap(family => family.want(snapshot)))
+    const wanted = this.#served.of(snapshot)
+    for (const family of this.rules) family.want(wanted)
     const failed = await Promise.all(
       this.rules.map(async family => {
         try {

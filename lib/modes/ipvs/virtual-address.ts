@@ -1,6 +1,6 @@
 import { type IpAddress, hostPort } from '../../model/address.js'
 import { type ServicePort } from '../../model/service-port.js'
-import { type PortalKind } from '../portals.js'
+import { type Portal, type PortalKind } from '../portals.js'
 
 /** One address and port that clients of a service port use. For a node port there is one for each of the node's addresses. */
 export interface VirtualAddress {
@@ -12,25 +12,19 @@ export interface VirtualAddress {
   readonly port: number
 }
 
-/** All of one service port: its cluster IP, external IPs, load-balancer IPs and node ports, in this order. */
+/** Those that a portal stands for. */
 export function virtualAddressesOf(
-  servicePort: ServicePort,
+  { kind, servicePort, address, port }: Portal,
   nodePortAddresses: readonly IpAddress[],
 ): readonly VirtualAddress[] {
-  const { clusterIP, externalIPs, loadBalancerIPs, nodePort, port } = servicePort
-  const at = (kind: PortalKind, address: IpAddress, ofPort = port): VirtualAddress => ({
-    name: `${kind} ${hostPort(address, ofPort)}/${servicePort.protocol}`,
+  const addresses = address === undefined ? nodePortAddresses : [address]
+  return addresses.map(ip => ({
+    name: `${kind} ${hostPort(ip, port)}/${servicePort.protocol}`,
     kind,
     servicePort,
-    address,
-    port: ofPort,
-  })
-  return [
-    at('cluster IP', clusterIP),
-    ...externalIPs.map(ip => at('external IP', ip)),
-    ...loadBalancerIPs.map(ip => at('load-balancer IP', ip)),
-    ...(nodePort === 0 ? [] : nodePortAddresses.map(ip => at('node port', ip, nodePort))),
-  ]
+    address: ip,
+    port,
+  }))
 }
 
 /** Whether only endpoints of this node may serve it. */
