@@ -7,15 +7,15 @@ import { type Scenario, type ScenarioMode, parseScenario, readScenarios, stepIn 
 const scenarios = readScenarios()
 t.ok(scenarios.length > 30, `${scenarios.length} scenarios`)
 
-for (const mode of ['userspace', 'iptables'] as const)
+for (const mode of ['userspace', 'iptables', 'ipvs'] as const)
   for (const scenario of scenarios.filter(({ modes }) => modes.includes(mode)))
     void t.test(`${mode}, ${scenario.file}: ${scenario.behaviour}`, t => runScenario(t, scenario, mode))
 
 async function runScenario(t: Test, { settings, steps }: Scenario, mode: ScenarioMode): Promise<void> {
   const world = await ScenarioWorld.start(settings, mode)
   let before: ScenarioWorld['entries'] = new Map()
-  for (const each of steps) {
-    const step = stepIn(mode, each)
+  for (const [index, each] of steps.entries()) {
+    const step = stepIn(mode, each, index === 0)
     const report = await world.take(step)
     const { served, entries } = world
     t.same(served, step.expect, `${step.title}: what is served`)
@@ -48,8 +48,10 @@ void t.test('A scenario that says something nobody would look at is refused', t 
     ['behaviour: b\nexpect: { a/b/TCP: { endpoint: [] } }', 'x.yaml, step 1, a/b/TCP: "endpoint" is none of'],
     ['behaviour: b\nsteps: []\nobjects: []', 'x.yaml: "objects" is none of'],
     ['behaviour: [', 'x.yaml: '],
-    ['behaviour: b\nmodes: [ip]\nexpect: {}', 'x.yaml: "modes" are not some of userspace, iptables'],
+    ['behaviour: b\nmodes: [ip]\nexpect: {}', 'x.yaml: "modes" are not some of userspace, iptables, ipvs'],
     ['behaviour: b\nexpect: {}\niptables: { health: {} }', 'x.yaml, step 1, iptables: "health" is none of'],
+    ['behaviour: b\nexpect: {}\nipvs: { health: {} }', 'x.yaml, step 1, ipvs: "health" is none of'],
+    ['behaviour: b\nexpect: {}\nkernel: { kernel: {} }', 'x.yaml, step 1, kernel: "kernel" is none of'],
     ['behaviour: b\nnode: { zone: a }\nexpect: {}', 'x.yaml, node: "zone" is none of'],
     ['behaviour: b\nflags: { zone: a }\nexpect: {}', 'x.yaml, flags: "zone" is none of'],
     [

@@ -1,5 +1,7 @@
 import { isLoopback } from '../../lib/dataplane/client-filter.js'
 import { cidrContains, parseCidr } from '../../lib/model/cidr.js'
+import { isInSet } from './ip-set-match.js'
+import { type MemoryIpSets } from './memory-ip-sets.js'
 
 /** What rules ask of a packet, the first of its connection. */
 export interface AskedPacket {
@@ -14,6 +16,8 @@ export interface AskedPacket {
   readonly local?: readonly string[]
   /** The list of `-m recent` that its sender is in, and for how long it has been there unseen. */
   readonly remembered?: { readonly list: string; readonly secondsAgo: number }
+  /** The kernel's sets; left out: there are none. */
+  readonly sets?: Pick<MemoryIpSets, 'get'>
   readonly isTranslated: boolean
   /** The bits of its mark. */
   readonly mark: number
@@ -32,7 +36,20 @@ export interface KernelRule {
 }
 
 const MATCHES = new Set([
-  ...['comment', 'tcp', 'udp', 'sctp', 'addrtype', 'conntrack', 'multiport', 'mark', 'statistic', 'recent', 'physdev'],
+  ...[
+    'comment',
+    'tcp',
+    'udp',
+    'sctp',
+    'addrtype',
+    'conntrack',
+    'multiport',
+    'mark',
+    'statistic',
+    'recent',
+    'physdev',
+    'set',
+  ],
 ])
 
 /** Options without a value. */
@@ -74,7 +91,7 @@ function read(words: readonly string[]): KernelRule {
     }
     const value = rest.shift()
     if (value === undefined) throw new Error(`"${option}" is without value: ${words.join(' ')}`)
-    const question = questionOf(option, value)
+    const question = option === '--match-set' ? setQuestion(value, rest.shift() ?? '') : questionOf(option, value)
     if (question !== undefined) {
       asked.push(packet => question(packet) !== denied)
       continue
@@ -98,6 +115,12 @@ function read(words: readonly string[]): KernelRule {
     remembersIn: alone.has('--set') ? list : undefined,
   }
 }
+
+function setQuestion(name: string, by: string): (packet: AskedPacket) => boolean {
+  return packet => isInSet(packet.sets ?? NO_SETS, name, by, packet)
+}
+
+const NO_SETS = new Map<string, undefined>()
 
 /** What an option asks; undefined when it asks nothing. @throws Error when it asks for what is not known */
 function questionOf(option: string, value: string): ((packet: AskedPacket) => boolean) | undefined {

@@ -16,6 +16,12 @@ const BUILT_IN: Readonly<Record<string, readonly string[]>> = {
  */
 export class KernelRules {
   #tables = emptyTables()
+  readonly #hasSet: (name: string) => boolean
+
+  /** @param hasSet whether the kernel has a set of that name; left out: it has none */
+  constructor(hasSet: (name: string) => boolean = () => false) {
+    this.#hasSet = hasSet
+  }
 
   /** Those of a kernel, from what `iptables-save` printed. Policies have to be ACCEPT. */
   static fromSaved(text: string): KernelRules {
@@ -55,7 +61,13 @@ export class KernelRules {
     }
     if (table !== undefined) throw new Error('COMMIT is missing')
     checkJumps(tables)
+    for (const name of setsAsked(tables)) if (!this.#hasSet(name)) throw new Error(`no set: ${name}`)
     this.#tables = tables
+  }
+
+  /** The sets that rules ask. */
+  get setsInUse(): ReadonlySet<string> {
+    return setsAsked(this.#tables)
   }
 
   /** What `iptables-save` prints; with counters as with `-c`. */
@@ -136,6 +148,11 @@ function checkJumps(tables: ReadonlyMap<string, ReadonlyMap<string, KernelChain>
           if ((word === '-j' || word === '-g') && /^KUBE-/.test(target) && !chains.has(target))
             throw new Error(`jump to a chain that is not there: ${words.join(' ')}`)
         }
+}
+
+function setsAsked(tables: ReadonlyMap<string, ReadonlyMap<string, KernelChain>>): Set<string> {
+  const rules = [...tables.values()].flatMap(chains => [...chains.values()].flatMap(chain => chain.rules))
+  return new Set(rules.flatMap(words => words.filter((_word, index) => words[index - 1] === '--match-set')))
 }
 
 /** The words of a line, by the rules of iptables-restore: double quotes group, a backslash counts inside them only. */

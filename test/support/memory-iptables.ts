@@ -8,10 +8,14 @@ export class MemoryIptables implements Iptables {
   readonly family: IpFamily
   /** Few, so that what is written in portions is so here too. */
   readonly chainsAtOnce = 2
-  readonly kernel = new KernelRules()
+  readonly kernel: KernelRules
+  /** How often anything was written. */
+  writes = 0
 
-  constructor(family: IpFamily) {
+  /** @param hasSet whether the kernel has a set of that name; left out: it has none */
+  constructor(family: IpFamily, hasSet?: (name: string) => boolean) {
     this.family = family
+    this.kernel = new KernelRules(hasSet)
   }
 
   read(tables: Iterable<string>): Promise<FoundRules> {
@@ -24,6 +28,7 @@ export class MemoryIptables implements Iptables {
   }
 
   restore(text: string): Promise<void> {
+    this.writes++
     this.kernel.restore(text)
     return Promise.resolve()
   }

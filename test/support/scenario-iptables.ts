@@ -5,7 +5,7 @@ import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.
 import { IptablesProxier } from '../../lib/modes/iptables/proxier.js'
 import { serviceChainNames } from '../../lib/modes/iptables/service-chain-names.js'
 import { wordAfter } from '../../lib/rules/found-rules.js'
-import { type FlowEnd } from '../../lib/system/conntrack.js'
+import { endpointOfFlow } from './endpoint-of-flow.js'
 import { type KernelRules } from './kernel-rules.js'
 import { type MemoryIptables } from './memory-iptables.js'
 import { type ExpectedPort } from './scenario.js'
@@ -19,6 +19,7 @@ const SETTINGS = { masqueradeAll: false, masqueradeMark: 0x4000, randomFully: tr
 /** Packets are led to endpoints by the kernel's rules, and all that is known is read from these. */
 export class ScenarioIptables implements ScenarioSide {
   readonly proxier: IptablesProxier
+  readonly flowEnd = endpointOfFlow
   readonly #iptables: readonly MemoryIptables[]
   readonly #snapshot: () => ServiceSnapshot
 
@@ -63,12 +64,6 @@ export class ScenarioIptables implements ScenarioSide {
 
   identityOf(port: ServedPort): string {
     return JSON.stringify(this.#chainOf(port))
-  }
-
-  /** The first endpoint; of a `local` listener the first on this node. */
-  flowEnd({ usable }: ServedPort, listener: string): FlowEnd | undefined {
-    const [end] = listener.endsWith('local') ? usable.local : usable.cluster
-    return end === undefined ? undefined : { address: end.ip, port: end.port }
   }
 
   answerTo(

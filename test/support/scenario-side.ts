@@ -5,6 +5,7 @@ import { type ServedPort } from '../../lib/model/snapshot.js'
 import { type Proxier } from '../../lib/modes/proxier.js'
 import { type FlowEnd } from '../../lib/system/conntrack.js'
 import { type MemoryConntrack } from './memory-conntrack.js'
+import { type MemoryIpSets } from './memory-ip-sets.js'
 import { type MemoryIptables } from './memory-iptables.js'
 import { type ExpectedPort } from './scenario.js'
 import { type ExpectedPacket, type PacketAnswer } from './scenario-packets.js'
@@ -13,6 +14,7 @@ import { type ExpectedPacket, type PacketAnswer } from './scenario-packets.js'
 export interface ScenarioGround {
   readonly node: OwnNode
   readonly iptables: readonly MemoryIptables[]
+  readonly sets: MemoryIpSets
   readonly conntrack: MemoryConntrack
   readonly log: Log
 }

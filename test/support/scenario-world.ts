@@ -9,17 +9,19 @@ import { servicesHealth } from '../../lib/snapshot/services-health.js'
 import { type NodeNetwork } from '../../lib/system/node-addresses.js'
 import { type LogEntry, RecordingLog } from '../observe/recording-log.js'
 import { MemoryConntrack } from './memory-conntrack.js'
+import { MemoryIpSets } from './memory-ip-sets.js'
 import { MemoryIptables } from './memory-iptables.js'
 import { type ExpectedPort, type ScenarioMode, type ScenarioStep } from './scenario.js'
 import { type FindListener, readFlow } from './scenario-flows.js'
 import { ScenarioIptables } from './scenario-iptables.js'
+import { ScenarioIpvs } from './scenario-ipvs.js'
 import { type ExpectedPacket, type PacketAnswer } from './scenario-packets.js'
 import { type ScenarioSettings } from './scenario-settings.js'
 import { type ScenarioSide } from './scenario-side.js'
 import { ScenarioUserspace } from './scenario-userspace.js'
 
 const KINDS: readonly ObjectKind[] = ['Service', 'EndpointSlice', 'Endpoints', 'Node']
-const SIDES = { userspace: ScenarioUserspace, iptables: ScenarioIptables }
+const SIDES = { userspace: ScenarioUserspace, iptables: ScenarioIptables, ipvs: ScenarioIpvs }
 
 /** What a step brought, besides the state that is there after it. */
 export interface StepReport {
@@ -58,8 +60,11 @@ export class ScenarioWorld {
     })
     this.#addresses = settings.addresses
     this.#node = new OwnNode(config, () => this.#store.node, this.#network)
-    const iptables = settings.families.map(family => new MemoryIptables(family))
-    const ground = { node: this.#node, iptables, conntrack: this.#conntrack, log: this.#log }
+    const sets = new MemoryIpSets(() => iptables.flatMap(({ kernel }) => [...kernel.setsInUse]))
+    const iptables: readonly MemoryIptables[] = settings.families.map(
+      family => new MemoryIptables(family, name => sets.get(name) !== undefined),
+    )
+    const ground = { node: this.#node, iptables, sets, conntrack: this.#conntrack, log: this.#log }
     this.#side = new SIDES[mode](ground, () => this.#snapshot)
   }
 
@@ -117,7 +122,7 @@ export class ScenarioWorld {
   /** As the sync loop does it; rules that were written must be found to be right. */
   async #sync(): Promise<boolean> {
     const { failed } = await this.#side.proxier.update(this.#snapshot)
-    if (failed > 0) throw new Error(`${failed} listeners are not open`)
+    if (failed > 0) throw new Error(`${failed} could not be done: ${JSON.stringify(this.#log.entries.map(asLine))}`)
     let written = false
     for (const rules of this.#side.proxier.rules)
       if (rules.pending) written = (await rules.program(false)).changed || written

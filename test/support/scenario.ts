@@ -49,11 +49,13 @@ export interface ScenarioStep {
   readonly unchanged: readonly string[]
   /** Whether the kernel's rules are written in this step; left out: not looked at. */
   readonly rules?: 'written' | 'not written'
-  /** What is otherwise in the iptables mode. */
+  /** What is otherwise in both kernel modes, and what in one of them alone, which counts more. */
+  readonly kernel?: Difference
   readonly iptables?: Difference
+  readonly ipvs?: Difference
 }
 
-export type ScenarioMode = 'userspace' | 'iptables'
+export type ScenarioMode = 'userspace' | 'iptables' | 'ipvs'
 
 /** What is to be true in one mode instead: packets, flows and what is expected one by one, all else as a whole. */
 type Difference = Partial<Pick<ScenarioStep, (typeof DIFFERENCE_FIELDS)[number]>>
@@ -68,12 +70,13 @@ export interface Scenario {
   readonly steps: readonly ScenarioStep[]
 }
 
+const DIFFERENCES = ['kernel', 'iptables', 'ipvs'] as const
 const DIFFERENCE_FIELDS = ['expect', 'packets', 'flows', 'warnings', 'rules', 'unchanged'] as const
-const MODES: readonly ScenarioMode[] = ['userspace', 'iptables']
+const MODES: readonly ScenarioMode[] = ['userspace', 'iptables', 'ipvs']
 const TOP_FIELDS = ['behaviour', 'modes', 'node', 'families', 'flags', 'steps']
 const STEP_FIELDS = [
   ...['title', 'objects', 'apply', 'remove', 'addresses', 'expect', 'packets', 'health', 'flows'],
-  ...['problems', 'warnings', 'unchanged', 'rules', 'iptables'],
+  ...['problems', 'warnings', 'unchanged', 'rules', ...DIFFERENCES],
 ]
 const PORT_FIELDS = ['clusterIP', 'affinity', 'balancer', 'maxConnections', 'maxConnectionsPerClient', 'endpoints']
 const NOTHING = { health: {}, flows: {}, problems: [], warnings: [], unchanged: [] }
@@ -117,8 +120,8 @@ function readStep(place: string, raw: Record<string, unknown>): ScenarioStep {
   if (typeof raw.title !== 'string') throw new Error(`${place}: "title" is missing`)
   if (typeof raw.expect !== 'object' || raw.expect === null)
     throw new Error(`${place}: "expect" is missing; {} for nothing served`)
-  const read = { ...NOTHING, ...raw, ...readFields(place, raw), ...readDifference(place, raw.iptables) }
-  return read as unknown as ScenarioStep
+  const differences = DIFFERENCES.map(name => readDifference(place, name, raw[name]))
+  return Object.assign({ ...NOTHING, ...raw, ...readFields(place, raw) }, ...differences) as ScenarioStep
 }
 
 /** The fields that have a form of their own. */
@@ -128,26 +131,37 @@ function readFields(place: string, { expect = {}, packets = {} }: Record<string,
   return { packets: readPackets(place, packets as Record<string, unknown>) }
 }
 
-function readDifference(place: string, raw: unknown): Pick<ScenarioStep, 'iptables'> {
+function readDifference(place: string, name: (typeof DIFFERENCES)[number], raw: unknown): Partial<ScenarioStep> {
   if (raw === undefined) return {}
-  onlyFields(`${place}, iptables`, raw as object, DIFFERENCE_FIELDS)
-  return { iptables: { ...(raw as Difference), ...readFields(`${place}, iptables`, raw as Record<string, unknown>) } }
+  onlyFields(`${place}, ${name}`, raw as object, DIFFERENCE_FIELDS)
+  return { [name]: { ...(raw as Difference), ...readFields(`${place}, ${name}`, raw as Record<string, unknown>) } }
 }
 
-/** A step as it is in one mode. The kernel modes know nothing of what annotations say of listeners. */
-export function stepIn(mode: ScenarioMode, step: ScenarioStep): ScenarioStep {
+/**
+ * A step as it is in one mode. The kernel modes know little of what annotations say of listeners. Rules of ipvs mode ask sets
+ * alone: they are written once, whatever Services come and go.
+ */
+export function stepIn(mode: ScenarioMode, step: ScenarioStep, isFirst: boolean): ScenarioStep {
   if (mode === 'userspace') return step
-  const { packets = [], expect = {}, flows = {}, ...others } = step.iptables ?? {}
+  const ofMode = mode === 'ipvs' ? { ...step, rules: isFirst ? ('written' as const) : ('not written' as const) } : step
+  const changed = [step.kernel, step[mode]].reduce<ScenarioStep>(withDifference, ofMode)
+  const expect = Object.entries(changed.expect).map(([name, port]) => [name, withoutListener(mode, port)])
+  return { ...changed, expect: Object.fromEntries(expect) as ScenarioStep['expect'] }
+}
+
+function withDifference(step: ScenarioStep, difference: Difference = {}): ScenarioStep {
+  const { packets = [], expect = {}, flows = {}, ...others } = difference
   const isSame = (a: ExpectedPacket, b: ExpectedPacket): boolean => a.text === b.text && a.client === b.client
-  const ports = Object.entries({ ...step.expect, ...expect }).map(([name, port]): [string, ExpectedPort] => {
-    const { balancer: _balancer, maxConnections: _most, maxConnectionsPerClient: _each, ...known } = port
-    return [name, known]
-  })
   return {
     ...step,
     ...others,
-    expect: Object.fromEntries(ports),
+    expect: { ...step.expect, ...expect },
     packets: [...step.packets.filter(packet => !packets.some(other => isSame(packet, other))), ...packets],
     flows: { ...step.flows, ...flows },
   }
+}
+
+function withoutListener(mode: ScenarioMode, port: ExpectedPort): ExpectedPort {
+  const { balancer, maxConnections: _most, maxConnectionsPerClient: _each, ...known } = port
+  return mode === 'ipvs' && balancer === 'least-connections' ? { ...known, balancer } : known
 }

@@ -48,6 +48,25 @@ export function tracesOf(rules: KernelRules, packet: Packet): Trace[] {
   return traces
 }
 
+/**
+ * What one chain of the kernel's own does with the first packet of a connection, where chance has no say; undefined: nothing.
+ * @param way what the packet takes along from chain to chain
+ */
+export function walkChain(
+  rules: KernelRules,
+  table: string,
+  chain: string,
+  packet: Packet,
+  way: Pick<Way, 'mark'>,
+): Verdict | undefined {
+  const own = new Way([])
+  own.mark = way.mark
+  const verdict = walk(rules, table, chain, { ...packet, isTranslated: false }, own, 0)
+  if (own.next() !== undefined) throw new Error(`it depends on chance: ${chain}`)
+  way.mark = own.mark
+  return verdict
+}
+
 /** Decisions of chance, first those of a tape, then always yes; and what a packet takes along by rules it meets. */
 class Way {
   mark = 0
@@ -148,6 +167,8 @@ function walk(
         return 'dropped'
       case 'REJECT':
         return 'refused'
+      case 'MASQUERADE':
+        return 'masqueraded'
       default: {
         const verdict = walk(rules, table, target, packet, way, depth + 1)
         if (verdict !== undefined) return verdict
