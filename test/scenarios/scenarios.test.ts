@@ -27,6 +27,8 @@ async function runScenario(t: Test, { settings, steps }: Scenario, mode: Scenari
       const answer = inWordsOf(packet.answer, world.answerTo(packet))
       t.same(answer, packet.answer, `${step.title}: packet to ${packet.text}, ${packet.client}`)
     }
+    for (const [text, clients] of Object.entries(step.masqueraded))
+      t.same(world.masqueradedAt(text), clients, `${step.title}: who is masqueraded at ${text}`)
     for (const name of step.unchanged) {
       const [entry, identity] = entries.get(name) ?? []
       t.ok(entry !== undefined, `${step.title}: ${name} is there`)

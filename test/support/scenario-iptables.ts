@@ -90,7 +90,8 @@ export class ScenarioIptables implements ScenarioSide {
         servicePort.protocol === protocol &&
         servicePort.family === ofFamily.family,
     )
-    return { outcome: 'served', servicePort: nameOf(servedPort!), endpoints: verdicts }
+    const isMasqueraded = traces.some(({ masqueraded }) => masqueraded)
+    return { outcome: 'served', servicePort: nameOf(servedPort!), endpoints: verdicts, isMasqueraded }
   }
 
   /** The chain that chooses among the endpoints behind the ClusterIP. */

@@ -80,12 +80,16 @@ export class ScenarioIpvs implements ScenarioSide {
     if (ofFamily === undefined) return { outcome: 'untouched' }
     const sent = packetFrom(client, destination, [...addresses, ...this.#dummy.addresses])
     const packet = { ...sent, destination, port, protocol: protocol.toLowerCase() as 'tcp', sets }
-    const { verdict, realServers } = traceIpvs({ rules: ofFamily.kernel, servers: this.#servers }, packet)
+    const { verdict, realServers, isMasqueraded } = traceIpvs(
+      { rules: ofFamily.kernel, servers: this.#servers },
+      packet,
+    )
     // At the address of a Service a process of the node may listen: there a rule has to refuse.
     const isRefusedByNode = sent.local.includes(destination) && !this.#dummy.addresses.includes(destination)
     if (verdict !== 'balanced') return { outcome: verdict, isRefusedByNode: verdict === 'untouched' && isRefusedByNode }
     const endpoints = endsOf(realServers)
-    return { outcome: 'served', servicePort: nameOf(this.#ownerOf(packet, protocol, endpoints)), endpoints }
+    const servicePort = nameOf(this.#ownerOf(packet, protocol, endpoints))
+    return { outcome: 'served', servicePort, endpoints, isMasqueraded }
   }
 
   /** Of the service ports that ask for an address the one whose endpoints are behind it. */

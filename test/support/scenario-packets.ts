@@ -26,31 +26,38 @@ export interface PacketAnswer {
   readonly servicePort?: string
   /** Those that take turns, if it is served. */
   readonly endpoints?: readonly string[]
+  /** Whether they see the node's address in the place of the client's; undefined: it is always so. */
+  readonly isMasqueraded?: boolean
 }
 
-const KINDS: readonly Client[] = ['pod', 'node', 'outside']
+export const CLIENT_KINDS: readonly Client[] = ['pod', 'node', 'outside']
 const OUTCOMES = ['refused', 'dropped', 'untouched']
 
 /** Reads `packets` of a step: each packet with one answer for every kind of client, or with an answer for each client. */
 export function readPackets(place: string, raw: Readonly<Record<string, unknown>>): ExpectedPacket[] {
   return Object.entries(raw).flatMap(([text, value]) => {
-    const match = /^\[?([\d.]+|[\da-f:]+)\]?:(\d+)\/(TCP|UDP|SCTP)$/.exec(text)
-    if (match === null) throw new Error(`${place}: "${text}" is not written as 10.96.0.10:80/TCP`)
-    const [, destination, port, protocol] = match
+    const packet = readPacket(place, text)
     if (!isAnswer(value) && (typeof value !== 'object' || value === null))
       throw new Error(`${place}, ${text}: no answer`)
-    const packet = { text, destination: destination!, port: Number(port), protocol: protocol as 'TCP' }
     return Object.entries(isAnswer(value) ? forAll(value) : value).map(([client, answer]) => {
-      if (!KINDS.includes(client) && parseIp(client) !== client)
-        throw new Error(`${place}, ${text}: "${client}" is none of ${KINDS.join(', ')}, and no address`)
+      if (!CLIENT_KINDS.includes(client) && parseIp(client) !== client)
+        throw new Error(`${place}, ${text}: "${client}" is none of ${CLIENT_KINDS.join(', ')}, and no address`)
       if (isAnswer(answer)) return { ...packet, client, answer }
       throw new Error(`${place}, ${text}, ${client}: neither ${OUTCOMES.join(', ')} nor a service port nor endpoints`)
     })
   })
 }
 
+/** Reads `10.96.0.10:80/TCP`. */
+export function readPacket(place: string, text: string): Omit<ExpectedPacket, 'client' | 'answer'> {
+  const match = /^\[?([\d.]+|[\da-f:]+)\]?:(\d+)\/(TCP|UDP|SCTP)$/.exec(text)
+  if (match === null) throw new Error(`${place}: "${text}" is not written as 10.96.0.10:80/TCP`)
+  const [, destination, port, protocol] = match
+  return { text, destination: destination!, port: Number(port), protocol: protocol as 'TCP' }
+}
+
 function forAll(answer: ExpectedAnswer): Record<string, unknown> {
-  return Object.fromEntries(KINDS.map(client => [client, answer]))
+  return Object.fromEntries(CLIENT_KINDS.map(client => [client, answer]))
 }
 
 function isAnswer(value: unknown): value is ExpectedAnswer {

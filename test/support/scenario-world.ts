@@ -15,7 +15,7 @@ import { type ExpectedPort, type ScenarioMode, type ScenarioStep } from './scena
 import { type FindListener, readFlow } from './scenario-flows.js'
 import { ScenarioIptables } from './scenario-iptables.js'
 import { ScenarioIpvs } from './scenario-ipvs.js'
-import { type ExpectedPacket, type PacketAnswer } from './scenario-packets.js'
+import { CLIENT_KINDS, type Client, type ExpectedPacket, type PacketAnswer, readPacket } from './scenario-packets.js'
 import { type ScenarioSettings } from './scenario-settings.js'
 import { type ScenarioSide } from './scenario-side.js'
 import { ScenarioUserspace } from './scenario-userspace.js'
@@ -117,6 +117,15 @@ export class ScenarioWorld {
   /** What becomes of a packet. */
   answerTo(packet: ExpectedPacket): PacketAnswer {
     return this.#side.answerTo(packet, this.#ownAddresses, nameOf)
+  }
+
+  /** In whose place the endpoints of a packet see the node: of the kinds of clients, where this mode tells them apart. */
+  masqueradedAt(text: string): Client[] {
+    const packet = { ...readPacket(text, text), answer: '' }
+    return CLIENT_KINDS.filter(client => {
+      const { outcome, isMasqueraded = true } = this.answerTo({ ...packet, client })
+      return outcome === 'served' && isMasqueraded
+    })
   }
 
   /** As the sync loop does it; rules that were written must be found to be right. */

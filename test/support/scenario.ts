@@ -5,7 +5,7 @@ import { type IpAddress } from '../../lib/model/address.js'
 import { type ObjectKind } from '../../lib/model/objects.js'
 import { type ServiceHealth } from '../../lib/model/service-health.js'
 import { onlyFields } from './only-fields.js'
-import { type ExpectedPacket, readPackets } from './scenario-packets.js'
+import { type Client, type ExpectedPacket, readPacket, readPackets } from './scenario-packets.js'
 import { type ScenarioSettings, readSettings } from './scenario-settings.js'
 
 type RawObject = Readonly<Record<string, unknown>> & { readonly kind: ObjectKind }
@@ -37,6 +37,8 @@ export interface ScenarioStep {
   /** Exactly what is served: `default/web:http/TCP` to what is known of it. */
   readonly expect: Readonly<Record<string, ExpectedPort>>
   readonly packets: readonly ExpectedPacket[]
+  /** By packet those of pod, node and outside in whose place endpoints see the node. */
+  readonly masqueraded: Readonly<Record<string, readonly Client[]>>
   /** Exactly what load balancers are told: `default/web` to the port where they ask, and the count they get. */
   readonly health: Readonly<Record<string, Pick<ServiceHealth, 'port' | 'localEndpoints'>>>
   /** UDP flows that the kernel remembers when the step begins, and what becomes of them. */
@@ -71,15 +73,15 @@ export interface Scenario {
 }
 
 const DIFFERENCES = ['kernel', 'iptables', 'ipvs'] as const
-const DIFFERENCE_FIELDS = ['expect', 'packets', 'flows', 'warnings', 'rules', 'unchanged'] as const
+const DIFFERENCE_FIELDS = ['expect', 'packets', 'masqueraded', 'flows', 'warnings', 'rules', 'unchanged'] as const
 const MODES: readonly ScenarioMode[] = ['userspace', 'iptables', 'ipvs']
 const TOP_FIELDS = ['behaviour', 'modes', 'node', 'families', 'flags', 'steps']
 const STEP_FIELDS = [
-  ...['title', 'objects', 'apply', 'remove', 'addresses', 'expect', 'packets', 'health', 'flows'],
+  ...['title', 'objects', 'apply', 'remove', 'addresses', 'expect', 'packets', 'masqueraded', 'health', 'flows'],
   ...['problems', 'warnings', 'unchanged', 'rules', ...DIFFERENCES],
 ]
 const PORT_FIELDS = ['clusterIP', 'affinity', 'balancer', 'maxConnections', 'maxConnectionsPerClient', 'endpoints']
-const NOTHING = { health: {}, flows: {}, problems: [], warnings: [], unchanged: [] }
+const NOTHING = { masqueraded: {}, health: {}, flows: {}, problems: [], warnings: [], unchanged: [] }
 
 /** All scenarios of the folder, by name. Tests run from the compiled tree, and scenarios are not compiled. */
 export function readScenarios(): Scenario[] {
@@ -125,7 +127,8 @@ function readStep(place: string, raw: Record<string, unknown>): ScenarioStep {
 }
 
 /** The fields that have a form of their own. */
-function readFields(place: string, { expect = {}, packets = {} }: Record<string, unknown>) {
+function readFields(place: string, { expect = {}, packets = {}, masqueraded = {} }: Record<string, unknown>) {
+  for (const text of Object.keys(masqueraded as object)) readPacket(place, text)
   for (const [key, port] of Object.entries(expect as object))
     onlyFields(`${place}, ${key}`, port as object, PORT_FIELDS)
   return { packets: readPackets(place, packets as Record<string, unknown>) }
@@ -150,7 +153,7 @@ export function stepIn(mode: ScenarioMode, step: ScenarioStep, isFirst: boolean)
 }
 
 function withDifference(step: ScenarioStep, difference: Difference = {}): ScenarioStep {
-  const { packets = [], expect = {}, flows = {}, ...others } = difference
+  const { packets = [], expect = {}, flows = {}, masqueraded = {}, ...others } = difference
   const isSame = (a: ExpectedPacket, b: ExpectedPacket): boolean => a.text === b.text && a.client === b.client
   return {
     ...step,
@@ -158,6 +161,7 @@ function withDifference(step: ScenarioStep, difference: Difference = {}): Scenar
     expect: { ...step.expect, ...expect },
     packets: [...step.packets.filter(packet => !packets.some(other => isSame(packet, other))), ...packets],
     flows: { ...step.flows, ...flows },
+    masqueraded: { ...step.masqueraded, ...masqueraded },
   }
 }
 
