@@ -8,6 +8,8 @@ import { parseCidr } from '../../lib/model/cidr.js'
 import { type Endpoint } from '../../lib/model/endpoint.js'
 import { ProxyFailure, messageOf } from '../../lib/model/failure.js'
 import { type Log, type LogFields } from '../../lib/model/log.js'
+import { type EventSink } from '../../lib/model/event-sink.js'
+import { ServedPortals } from '../../lib/modes/served-portals.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
 import { leaveModes } from '../../lib/modes/leave-modes.js'
@@ -48,6 +50,7 @@ const log: Log = {
   enabled: () => false,
 }
 const clock = new HandMovedClock()
+const events: EventSink = { event: ({ reason }) => tell(reason) }
 const kernel = { ipvs: ipvsProgram, sets: ipSetProgram, dummy: dummyInterface }
 const podRange = { IPv4: parseCidr('10.244.0.0/15')!, IPv6: parseCidr('fd00:244::/31')! }
 const iptables = await usableIptables(log)
@@ -68,7 +71,7 @@ const proxier = new IpvsProxier({
   timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
   applySettings: () => applyIpvsSettings(false, log),
   clock,
-  events: { event: ({ reason }) => tell(reason) },
+  events,
   log,
 })
 
@@ -106,8 +109,10 @@ async function answer(command: InsideCommand): Promise<unknown> {
       return proxier.start()
     case 'serve':
       return serve(command.services)
-    case 'want':
-      return proxier.rules.map(rules => rules.want(snapshotOf(command.services)).length)
+    case 'want': {
+      const wanted = new ServedPortals({ nodeAddresses: own, events, log }).of(snapshotOf(command.services))
+      return proxier.rules.forEach(rules => rules.want(wanted))
+    }
     case 'verify': {
       // By then nothing is taken on trust.
       await clock.advance(30_000)
