@@ -114,6 +114,12 @@ export function failureOf(program: string, stderr: string, text: string): ProxyF
     })
   }
   if (/permission denied|must be root|operation not permitted/i.test(stderr)) return permissionFailure(said)
+  if (/message too long|no buffer space|cannot allocate memory|memory allocation/i.test(stderr)) {
+    const lines = text.split('\n').length
+    return new ProxyFailure('RULES_TOO_LARGE', `"${program}" failed: ${lines} lines are too many at once: ${said}`, {
+      hint: 'Raise the kernel\'s limit (sysctl net.core.wmem_max), run in the first user namespace, or use the back end "legacy"',
+    })
+  }
   const number = /line:? (\d+)/.exec(stderr)?.[1]
   const line = number === undefined ? undefined : text.split('\n')[Number(number) - 1]
   const where = line === undefined ? '' : `, at line ${number}: "${line}"`

@@ -1,0 +1,30 @@
+import t from 'tap'
+import { runCommand } from '../../lib/system/command.js'
+import { IptablesPrograms } from '../../lib/system/iptables.js'
+import { cannotUseNamespaces } from '../support/node-network.js'
+
+/** In a user namespace of its own, as in a rootless cluster: there it cannot raise what one message to the kernel may hold. */
+const rootless: typeof runCommand = (program, args, options) =>
+  runCommand('unshare', ['--user', '--map-root-user', '--net', program, ...args], options)
+
+/** As many chains with one rule each. */
+function rules(count: number): string {
+  const names = Array.from({ length: count }, (_, index) => `KUBE-SEP-${index}`)
+  const rule = '-d 10.96.0.10/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.244.0.2:8080'
+  const lines = [...names.map(name => `:${name} - [0:0]`), ...names.map(name => `-A ${name} ${rule}`)]
+  return `*nat\n${lines.join('\n')}\nCOMMIT\n`
+}
+
+void t.test(
+  'Rules that are too many for the kernel at once are told as such, and what can be done',
+  { skip: cannotUseNamespaces },
+  async t => {
+    const iptables = new IptablesPrograms('IPv4', 'nft', rootless)
+    await iptables.restore(rules(10))
+    await t.rejects(iptables.restore(rules(20_000)), {
+      code: 'RULES_TOO_LARGE',
+      message: /40003 lines are too many at once: .*too long/i,
+      hint: /net\.core\.wmem_max/,
+    })
+  },
+)
