@@ -20,7 +20,14 @@ import { type Teardown } from './teardown.js'
 
 const PROXY = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
 /** How long the proxy may take to do what it is told, in milliseconds. */
-const LIMIT_MS = 10_000
+const LIMIT_MS = 30_000
+
+/** What the proxy says when the kernel has what changed. */
+const SYNCED: Readonly<Record<ProxyMode, RegExp>> = {
+  userspace: /"Synced rules" family="IPv4" changed=true/,
+  iptables: /"Synced rules" family="IPv4" changed=true/,
+  ipvs: /"Synced virtual servers" family="IPv4"/,
+}
 
 /** All that there is in the cluster at a moment. */
 export interface DemoObjects {
@@ -107,7 +114,7 @@ export class DemoProxy {
       const line = await this.#log!.line(new RegExp(`(Service|Endpoints) changed" service="default/${name}"`), from)
       taken = Math.max(taken, this.#log!.lines.indexOf(line, from))
     }
-    if (services.size > 0) await this.#log!.line(/"Synced rules" family="IPv4" changed=true/, taken)
+    if (services.size > 0) await this.#log!.line(SYNCED[this.#mode], taken)
   }
 
   async #write(objects: DemoObjects): Promise<void> {

@@ -16,6 +16,8 @@ export const iptablesStory: ModeStory = {
   command: 'iptables -t nat -L -n -v',
   show: async node => (await natChains(node, CHAINS)).sort((a, b) => placeOf(a) - placeOf(b)).join('\n'),
   counted: (node, service, port) => natPackets(node, /^KUBE-SERVICES$/, service, port),
+  countsLateMs: 0,
+  counting: 'The kernel has counted. (Only the first packet of a connection is led by rules; the rest follows it.)',
   counter: 'the rule in KUBE-SERVICES',
   choice: 'The kernel chooses a Pod for each by chance.',
   takesTurns: false,

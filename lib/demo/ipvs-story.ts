@@ -15,6 +15,9 @@ export const ipvsStory: ModeStory = {
     const row = stdout.split('\n').find(line => line.startsWith(protocol) && line.includes(` ${clusterIP}:${port} `))
     return Number(row?.trim().split(/\s+/)[2] ?? 0)
   },
+  // The kernel adds up what its processors have counted every two seconds.
+  countsLateMs: 10_000,
+  counting: 'IPVS has counted connections, packets and bytes. (It adds them up every two seconds.)',
   counter: 'the virtual server',
   choice: 'The kernel has the Pods take turns.',
   takesTurns: true,

@@ -14,6 +14,10 @@ export interface ModeStory {
   show(node: NodeCommands): Promise<string>
   /** How many connections or flows to a Service's port were counted on the way that they have to take. */
   counted(node: NodeCommands, service: DemoService, port: DemoServicePort): Promise<number>
+  /** How long it may take until counters show what has happened, in milliseconds. */
+  readonly countsLateMs: number
+  /** What is to be known of the counters. */
+  readonly counting: string
   /** What it is that has counted, in a sentence that goes on with "has counted 9 …". */
   readonly counter: string
   /** Who chooses the Pod, and how. */

@@ -1,8 +1,12 @@
+import { setTimeout } from 'node:timers/promises'
 import { type DemoCluster, type Outcome } from './demo-cluster.js'
 import { NODE_IP } from './demo-network.js'
 import { type DemoService, type DemoServicePort } from './cluster-objects.js'
 import { type ModeStory } from './mode-story.js'
 import { type Terminal } from './terminal.js'
+
+/** How often counters that are late are looked at, in milliseconds. */
+const COUNTS_AGAIN_MS = 250
 
 /** The means of every step: things that are done and shown alike. Remembers whether all that was expected came true. */
 export class Story {
@@ -66,6 +70,17 @@ export class Story {
   /** How many connections or flows were counted for a Service's port. */
   counted(service: DemoService, port: DemoServicePort): Promise<number> {
     return this.mode.counted(this.cluster.network.node, service, port)
+  }
+
+  /** The same as soon as it is as many as expected, or else when counters have had their time. */
+  async countedInTime(service: DemoService, port: DemoServicePort, expected: number): Promise<number> {
+    const end = performance.now() + this.mode.countsLateMs
+    let counted = await this.counted(service, port)
+    while (counted !== expected && performance.now() < end) {
+      await setTimeout(COUNTS_AGAIN_MS)
+      counted = await this.counted(service, port)
+    }
+    return counted
   }
 
   /** Makes requests and shows who answered each. `during` is called before each, with its number from 1. */

@@ -68,9 +68,9 @@ async function nineRequests(story: Story, subject: Subject): Promise<void> {
   const counts = tally(outcomes)
   story.check(isShared(story, counts, 9, pods), `answered by ${counts.length} Pods: ${counts.join(' + ')}`)
   if (outcomes.some(({ saw }) => saw !== undefined)) terminal.say(mode.seen)
-  terminal.say(`The kernel has counted. (Only the first packet of a connection is led by rules; the rest follows it.)`)
+  terminal.say(mode.counting)
+  const counted = await story.countedInTime(subject.service, subject.port, 9)
   await story.showRules()
-  const counted = await story.counted(subject.service, subject.port)
   story.check(
     counted === 9,
     `${mode.counter} for ${subject.service.clusterIP} has counted ${counted} connections for nine requests`,

@@ -14,6 +14,8 @@ export const userspaceStory: ModeStory = {
   command: 'iptables -t nat -L -n -v',
   show: async node => (await natChains(node, CHAINS)).join('\n'),
   counted: (node, service, port) => natPackets(node, CHAINS, service, port),
+  countsLateMs: 0,
+  counting: 'The kernel has counted. (Only the first packet of a connection is led by rules; the rest follows it.)',
   counter: 'the rule',
   choice: 'The Pods take turns.',
   takesTurns: true,

@@ -5,24 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { ownDemo } from '../support/own-demo.js'
 import { cannotUseNamespaces } from '../support/node-network.js'
 import { PROXY_PROGRAM } from '../support/proxy-process.js'
 import { runProgram } from '../support/run-program.js'
-
-let demos = 0
-
-/** Names of its own for each demo, so that one that somebody looks at meanwhile is not in the way. */
-function own(): { env: NodeJS.ProcessEnv; left: () => string } {
-  const prefix = `kpd${process.pid}-${demos++}-`
-  return {
-    env: { ...process.env, KUBE_PROXY_DEMO_PREFIX: prefix, FORCE_COLOR: undefined },
-    left: () =>
-      execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' })
-        .split('\n')
-        .filter(name => name.startsWith(prefix))
-        .join(' '),
-  }
-}
 
 /** Starts a demo and resolves once it has written what matches. Its output goes on being read: a closed pipe would end it. */
 async function demoThatWrote(pattern: RegExp, args: readonly string[], env: NodeJS.ProcessEnv) {
@@ -55,7 +41,7 @@ function showsEverything(t: Test, stdout: string): void {
 
 t.test('the demo', { skip: cannotUseNamespaces, timeout: 180_000 }, async t => {
   await t.test('tells the same story in iptables mode, where counters show that another way was taken', async t => {
-    const { env, left } = own()
+    const { env, left } = ownDemo()
     const { exitCode, stdout, stderr } = await runProgram(['demo', '--proxy-mode=iptables'], { env })
     t.equal(exitCode, 0, stderr)
     t.notMatch(stdout, /✗/)
@@ -72,7 +58,7 @@ t.test('the demo', { skip: cannotUseNamespaces, timeout: 180_000 }, async t => {
 
   const hasIpvs = existsSync('/proc/net/ip_vs') && 'this kernel has IPVS'
   await t.test('a mode that cannot be had here is named, with what is missing', { skip: hasIpvs }, async t => {
-    const { env, left } = own()
+    const { env, left } = ownDemo()
     const { exitCode, stderr } = await runProgram(['demo', '--proxy-mode=ipvs'], { env })
     t.equal(exitCode, 1)
     t.match(stderr, /Cannot serve in mode "ipvs" on this node/)
@@ -80,7 +66,7 @@ t.test('the demo', { skip: cannotUseNamespaces, timeout: 180_000 }, async t => {
   })
 
   await t.test('shows all steps and leaves nothing behind', async t => {
-    const { env, left } = own()
+    const { env, left } = ownDemo()
     const { exitCode, stdout, stderr } = await runProgram(['demo'], { env })
     t.equal(exitCode, 0, stderr)
     showsEverything(t, stdout)
@@ -99,7 +85,7 @@ t.test('the demo', { skip: cannotUseNamespaces, timeout: 180_000 }, async t => {
       t.pass(`# SKIP user namespaces are not allowed here: ${String((error as { stderr?: Buffer }).stderr).trim()}`)
       return
     }
-    const { env } = own()
+    const { env } = ownDemo()
     const { exitCode, stdout, stderr } = await runProgram(['demo'], { env: { ...env, HOME: tmpdir() }, through })
     t.equal(exitCode, 0, stderr)
     showsEverything(t, stdout)
@@ -130,7 +116,7 @@ spec:
   ports: [{name: web, port: 8000, targetPort: http}, {name: other, port: 8001, targetPort: http}, {name: q, port: 99, protocol: UDP}]
 `,
     )
-    const { env, left } = own()
+    const { env, left } = ownDemo()
     const { exitCode, stdout, stderr } = await runProgram(['demo', '--manifest', manifest], { env })
     t.equal(exitCode, 0, stderr)
     t.match(stdout, /http:\/\/my-service:8000 +my-app-\d/)
@@ -141,7 +127,7 @@ spec:
   })
 
   await t.test('a manifest with a mistake ends it before anything is made', async t => {
-    const { env, left } = own()
+    const { env, left } = ownDemo()
     const { exitCode, stdout, stderr } = await runProgram(['demo', '--manifest', '/nonexistent.yaml'], { env })
     t.equal(exitCode, 1)
     t.match(stderr, /MANIFEST_INVALID/)
@@ -152,7 +138,7 @@ spec:
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     await t.test(`${signal} at any moment takes everything away`, async t => {
       for (const moment of [/Setting up/, /1\. The objects/, /4\. Session affinity/]) {
-        const { env, left } = own()
+        const { env, left } = ownDemo()
         const { child } = await demoThatWrote(moment, [], env)
         child.kill(signal)
         const [exitCode] = (await once(child, 'exit')) as [number]
@@ -164,7 +150,7 @@ spec:
 
   await t.test('Ctrl-C, which goes to every program of the terminal, twice in a row takes everything away', async t => {
     for (let moment = 300; moment < 1500; moment += 150) {
-      const { env, left } = own()
+      const { env, left } = ownDemo()
       const options = { env, stdio: 'ignore', detached: true } as const
       const child = spawn(process.execPath, [PROXY_PROGRAM, 'demo'], options)
       const ended = once(child, 'exit')
@@ -179,7 +165,7 @@ spec:
   })
 
   await t.test("a network namespace of somebody else stays, also when its name begins like the demo's", async t => {
-    const { env, left } = own()
+    const { env, left } = ownDemo()
     const name = `${env.KUBE_PROXY_DEMO_PREFIX}of-somebody-else`
     execFileSync('ip', ['netns', 'add', name])
     try {
@@ -191,7 +177,7 @@ spec:
   })
 
   await t.test('what a demo that was killed has left is removed by the next one', async t => {
-    const { env, left } = own()
+    const { env, left } = ownDemo()
     const { child } = await demoThatWrote(/what a change does/, ['--keep'], env)
     const ended = once(child, 'exit')
     child.kill('SIGKILL')
@@ -203,7 +189,7 @@ spec:
   })
 
   await t.test('--keep stays until Ctrl-C, and what it says to type works', async t => {
-    const { env, left } = own()
+    const { env, left } = ownDemo()
     const { child, text } = await demoThatWrote(/what a change does .*\n/, ['--keep'], env)
     const typed = (what: string) => new RegExp(`${what} +(.*)`).exec(text())![1]!.replace(/ +\(.*\)$/, '')
     t.match(execFileSync('sh', ['-c', typed('rules and counters')], { encoding: 'utf8' }), /KUBE-PORTALS-CONTAINER/)
@@ -226,7 +212,7 @@ spec:
   })
 
   await t.test('nobody reads any more: everything is taken away', async t => {
-    const { env, left } = own()
+    const { env, left } = ownDemo()
     const { child } = await demoThatWrote(/1\. The objects/, [], env)
     child.stdout.destroy()
     await once(child, 'exit')
@@ -234,7 +220,7 @@ spec:
   })
 
   await t.test('a second demo says that one is running', async t => {
-    const { env } = own()
+    const { env } = ownDemo()
     const { child: first } = await demoThatWrote(/1\. The objects/, ['--keep'], env)
     const second = await runProgram(['demo'], { env })
     t.equal(second.exitCode, 1)

@@ -10,6 +10,7 @@ const VM = join(process.cwd(), '..', 'shared', 'vm', 'vm-run.sh')
 const TIMEOUT_MS = 900_000
 /** What needs IPVS in the kernel, each with a test that must have run there. */
 const TESTS = [
+  { file: '../demo/demo-in-ipvs-mode.test.js', env: '', ran: /^ok \d+ - the demo tells the same story in ipvs mode/m },
   { file: 'ipvs.test.js', env: '', ran: /^ {4}ok \d+ - a cluster IP, from everywhere/m },
   {
     file: 'outside.test.js',

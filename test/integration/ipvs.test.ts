@@ -6,6 +6,8 @@ import { type InsideService } from '../support/ipvs-inside.js'
 import { cannotUseIpvs } from '../support/cannot-use-ipvs.js'
 import { clientsOf } from '../support/clients-of.js'
 import { IpvsNode } from '../support/ipvs-node.js'
+import { ManifestFolder, endpointSlice, service } from '../support/manifests.js'
+import { ProxyProcess } from '../support/proxy-process.js'
 import { NamespaceEcho } from '../support/namespace-echo.js'
 import { NODE_IP, NODE_IP6, NetworkClient, NodeNetwork } from '../support/node-network.js'
 
@@ -355,5 +357,29 @@ t.test('The kernel serves in ipvs mode', { skip: cannotUseIpvs, timeout: TIMEOUT
     for (const save of ['iptables-save', 'ip6tables-save']) t.notMatch(await run(save), /KUBE-/)
     t.notMatch(await run('ip', 'link'), /kube-ipvs0/)
     t.strictSame(await node.do({ do: 'warnings' }), [], 'and nothing was to be told')
+  })
+
+  await t.test('the program does with the kernel what its flags say', async t => {
+    // As kube-proxy would have made it.
+    await network.node.configure('link add kube-ipvs0 type dummy', 'address add 10.99.0.2/32 dev kube-ipvs0')
+    await run('ipvsadm', '-A', '-t', '10.99.0.2:80', '-s', 'rr')
+    const folder = new ManifestFolder(t)
+    const affine = service('web', { clusterIP: '10.96.0.10', port: 80, affinity: true })
+    folder.write(affine, endpointSlice('web', [here.ip], 8080))
+    const flags = ['--ipvs-scheduler=wlc', '--ipvs-strict-arp', '--ipvs-exclude-cidrs=10.99.0.0/16']
+    const timeouts = ['--ipvs-tcp-timeout=1000s', '--ipvs-tcpfin-timeout=30s', '--ipvs-udp-timeout=40s']
+    const args = ['--manifests', folder.path, ...flags, ...timeouts, '--on-exit=cleanup']
+    const proxy = new ProxyProcess(network, args, process.env, network.node, 'ipvs')
+    await proxy.line(/Synced rules" family="IPv4"/)
+    t.equal(await clients['a Pod'].tcp('10.96.0.10', 80), 'here')
+    t.match(await run('ipvsadm', '-L', '-n', '--timeout'), /: 1000 30 40/)
+    const servers = await run('ipvsadm', '-S', '-n')
+    t.match(servers, /^-A -t 10\.96\.0\.10:80 -s wlc -p 10800$/m)
+    t.match(servers, /^-A -t 10\.99\.0\.2:80 -s rr$/m, 'an excluded one stays')
+    const arp = await run('sysctl', '-n', 'net.ipv4.conf.all.arp_ignore', 'net.ipv4.conf.all.arp_announce')
+    t.equal(arp, '1\n2\n')
+    t.equal(await proxy.stop(), 0)
+    t.notMatch(await run('ipvsadm', '-S', '-n'), /10\.96\.0\.10/)
+    t.notMatch(await run('ip', 'link'), /kube-ipvs0/)
   })
 })
