@@ -1,5 +1,5 @@
 import t from 'tap'
-import { reaches, spread, summarize } from '../bench/report/statistics.js'
+import { LEAST_NOISE, noise, reaches, spread, summarize } from '../bench/report/statistics.js'
 
 void t.test('The median, the quartiles and the range of samples', t => {
   t.same(summarize([5, 1, 4, 2, 3]), {
@@ -30,5 +30,14 @@ void t.test('A limit is a floor where higher is better, and a ceiling otherwise'
   t.notOk(reaches(1.24, 1.25, 'higher'))
   t.ok(reaches(1.1, 1.1, 'lower'))
   t.notOk(reaches(1.11, 1.1, 'lower'))
+  t.end()
+})
+
+void t.test('Noise is what two medians of the same may differ by', t => {
+  const rounds = (...values: number[]) => summarize(values)!
+  t.equal(noise(rounds(80, 90, 100, 110, 120), rounds(100)), 0.2, 'twice the spread of one where the other has none')
+  const both = noise(rounds(80, 90, 100, 110, 120), rounds(8, 9, 10, 11, 12))
+  t.ok(Math.abs(both - 0.2 * Math.SQRT2) < 1e-9, 'and of both as they add up, in whatever unit')
+  t.equal(noise(rounds(100), rounds(100)), LEAST_NOISE, 'rounds that are equal by chance do not make it nothing')
   t.end()
 })

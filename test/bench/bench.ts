@@ -1,5 +1,6 @@
 /**
- * Runs benchmarks: `npm run bench` all loads with every contender, and writes the report; `npm run bench -- NAME` one.
+ * Runs benchmarks: `npm run bench` all loads of userspace mode with every contender, and writes the report; `npm run bench -- NAME`
+ * one; `npm run bench -- kernel` those of kernel modes.
  */
 const PROGRAMS = ['lossless', 'programming', 'rules', 'stalls', 'micro'] as const
 
@@ -10,5 +11,8 @@ if (PROGRAMS.some(program => program === name)) {
   await import(`./${name}.js`)
 } else {
   const { compare } = await import('./compare.js')
-  process.exitCode = await compare(process.argv.slice(2))
+  process.exitCode =
+    name === 'kernel'
+      ? await compare((await import('./suites/kernel.js')).KERNEL, process.argv.slice(3))
+      : await compare((await import('./suites/userspace.js')).USERSPACE, process.argv.slice(2))
 }

@@ -2,6 +2,7 @@ import { type Contender, type Running } from './contenders/contender.js'
 import { type Stage } from './loads/load.js'
 import { type ClusterSize } from './site/bench-service.js'
 import { BenchSite } from './site/bench-site.js'
+import { TakesTooLong } from './takes-too-long.js'
 import { type Teardown } from '../support/node-network.js'
 
 /** A contender at its place: it goes on running from load to load while they want the same cluster. */
@@ -9,6 +10,8 @@ export class ContenderStage implements Stage {
   readonly contender: Contender
   readonly site: BenchSite
   seconds = 0
+  /** Sizes of clusters at which it takes too long to start. */
+  readonly #givenUp: { readonly size: ClusterSize; readonly why: TakesTooLong }[] = []
   #running: { readonly it: Running; readonly size: ClusterSize } | undefined
 
   private constructor(contender: Contender, site: BenchSite) {
@@ -21,14 +24,14 @@ export class ContenderStage implements Stage {
   }
 
   async running(size: ClusterSize): Promise<Running> {
-    const { services, endpoints } = this.#running?.size ?? {}
-    if (services === size.services && endpoints === size.endpoints) return this.#running!.it
-    return this.fresh(size)
+    return this.#running !== undefined && isSame(this.#running.size, size) ? this.#running.it : this.fresh(size)
   }
 
   async fresh(size: ClusterSize): Promise<Running> {
     await this.stop()
-    const it = await this.contender.start(this.site, size)
+    const given = this.#givenUp.find(one => isSame(one.size, size))
+    if (given !== undefined) throw given.why
+    const it = await this.#start(size)
     this.#running = { it, size }
     await this.site.shortenConntrackTimes()
     return it
@@ -39,4 +42,22 @@ export class ContenderStage implements Stage {
     this.#running = undefined
     await running?.it.stop()
   }
+
+  async giveUp(size: ClusterSize, why: TakesTooLong): Promise<void> {
+    this.#givenUp.push({ size, why })
+    await this.stop()
+  }
+
+  async #start(size: ClusterSize): Promise<Running> {
+    try {
+      return await this.contender.start(this.site, size)
+    } catch (error) {
+      if (error instanceof TakesTooLong) this.#givenUp.push({ size, why: error })
+      throw error
+    }
+  }
+}
+
+function isSame(one: ClusterSize, other: ClusterSize): boolean {
+  return one.services === other.services && one.endpoints === other.endpoints
 }

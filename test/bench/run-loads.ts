@@ -2,7 +2,9 @@ import { type Teardown } from '../support/node-network.js'
 import { ContenderStage } from './contender-stage.js'
 import { type Contender, type ContenderName } from './contenders/contender.js'
 import { type Load } from './loads/load.js'
+import { overLimit } from './report/over-limit.js'
 import { type LoadResult, type Sample } from './report/results.js'
+import { TakesTooLong } from './takes-too-long.js'
 
 export interface RunOptions {
   readonly loads: readonly Load[]
@@ -15,7 +17,7 @@ export interface RunOptions {
 /** Told of what happens, to show it. */
 export interface Progress {
   load(load: Load): void
-  turn(load: Load, contender: Contender, round: number): void
+  turn(contender: Contender, round: number, rounds: number): void
   done(load: Load, result: LoadResult): void
 }
 
@@ -33,11 +35,17 @@ export async function runLoads(t: Teardown, options: RunOptions, progress: Progr
     progress.load(load)
     const samples: Partial<Record<ContenderName, Sample[]>> = {}
     const taking = stages.filter(({ contender }) => load.contenders.includes(contender.name))
-    for (let round = 1; round <= rounds; round++) {
+    const through = new Set<ContenderName>()
+    const turns = Math.min(rounds, load.mostRounds ?? Infinity)
+    for (let round = 1; round <= turns; round++) {
       for (const stage of taking) {
-        progress.turn(load, stage.contender, round)
+        const { name } = stage.contender
+        if (through.has(name)) continue
+        progress.turn(stage.contender, round, turns)
         stage.seconds = Math.max(1, Math.round(load.seconds * haste))
-        ;(samples[stage.contender.name] ??= []).push(await sampleOf(load, stage))
+        const startedAt = performance.now()
+        ;(samples[name] ??= []).push(await sampleOf(load, stage))
+        if (performance.now() - startedAt > (load.longTurn ?? Infinity) * 1000) through.add(name)
       }
     }
     const result = { name: load.name, samples }
@@ -53,6 +61,7 @@ async function sampleOf(load: Load, stage: ContenderStage): Promise<Sample> {
   } catch (error) {
     // It may have been left in any state.
     await stage.stop().catch(() => undefined)
+    if (error instanceof TakesTooLong && load.limited !== undefined) return overLimit(load.limited, error)
     return { values: {}, errors: [(error as Error).message] }
   }
 }

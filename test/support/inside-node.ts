@@ -15,7 +15,7 @@ export class InsideNode {
   constructor(network: NodeNetwork, entry: string, args: readonly string[] = []) {
     const file = fileURLToPath(new URL(`${entry}.js`, import.meta.url))
     this.child = network.start(network.node, process.execPath, [file, ...args])
-    this.child.stderr!.pipe(process.stderr)
+    this.child.stderr!.on('data', (said: Buffer) => process.stderr.write(said))
     this.#lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]()
   }
 

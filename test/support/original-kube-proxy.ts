@@ -1,8 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-
-/** The modes of kube-proxy 1.20 that something here is compared with. */
-export type OriginalMode = 'userspace' | 'iptables'
+import { type ProxyMode } from '../../lib/model/proxy-mode.js'
 
 /** Kubernetes' own kube-proxy 1.20.2, where KUBE_PROXY_PEER names one; undefined elsewhere. */
 export function originalKubeProxy(): string | undefined {
@@ -19,7 +17,7 @@ export const originalMissing =
  *
  * @param kubeconfig of one of our API servers for tests
  */
-export function originalFlags(mode: OriginalMode, kubeconfig: string, nodeName: string): string[] {
+export function originalFlags(mode: ProxyMode, kubeconfig: string, nodeName: string): string[] {
   return [
     `--kubeconfig=${kubeconfig}`,
     `--proxy-mode=${mode}`,

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type NodeNetwork } from '../../support/node-network.js'
+import { type AwaitedAnswer } from './await-answer.js'
 import { type ClientCommand } from './client-inside.js'
 import { type ConnectTimes } from './first-connects.js'
 import { type SteadyReport } from './steady-requests.js'
@@ -17,13 +18,21 @@ export class BenchClient {
 
   constructor(network: NodeNetwork, namespace: NetworkNamespace) {
     this.#child = network.start(namespace, process.execPath, [ENTRY])
-    this.#child.stderr!.pipe(process.stderr)
+    this.#child.stderr!.on('data', (said: Buffer) => process.stderr.write(said))
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
   }
 
   /** Asks for an HTTP answer again and again until there is one. @throws Error after `limitMs` milliseconds */
   async reach(ip: string, port: number, limitMs = 60_000): Promise<void> {
     await this.#command({ do: 'reach', ip, port, limitMs })
+  }
+
+  /**
+   * Connects again and again until there is the answer that is awaited.
+   * @returns when the first connection that had it was begun, by the clock that is shared; undefined: none had in time
+   */
+  awaitAnswer(ip: string, port: number, awaited: AwaitedAnswer, limitMs: number): Promise<number | undefined> {
+    return this.#command({ do: 'await', ip, port, awaited, limitMs })
   }
 
   /** Opens connections, each with one HTTP answer, and leaves them open and idle. */

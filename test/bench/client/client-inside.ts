@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { firstConnects } from './first-connects.js'
 import { HeldConnections } from './held-connections.js'
 import { askOnce } from './ask-once.js'
+import { type AwaitedAnswer, awaitAnswer } from './await-answer.js'
 import { steadyRequests } from './steady-requests.js'
 import { visits } from './visits.js'
 
@@ -12,6 +13,13 @@ export type ClientCommand =
   | { readonly do: 'hold'; readonly ip: string; readonly port: number; readonly count: number }
   | { readonly do: 'release' }
   | { readonly do: 'connects'; readonly ips: readonly string[]; readonly port: number; readonly count: number }
+  | {
+      readonly do: 'await'
+      readonly ip: string
+      readonly port: number
+      readonly awaited: AwaitedAnswer
+      readonly limitMs: number
+    }
   | {
       readonly do: 'steady'
       readonly ip: string
@@ -40,6 +48,8 @@ async function answer(command: ClientCommand): Promise<unknown> {
       return held.close()
     case 'connects':
       return firstConnects(command.ips, command.port, command.count)
+    case 'await':
+      return awaitAnswer(command.ip, command.port, command.awaited, command.limitMs)
     case 'steady':
       return steadyRequests(command.ip, command.port, command.perSecond, command.seconds, command.connections)
     case 'visits':

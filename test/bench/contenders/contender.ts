@@ -2,10 +2,21 @@ import { type BenchApi } from '../site/bench-api.js'
 import { type BenchService, type ClusterSize } from '../site/bench-service.js'
 import { type BenchSite } from '../site/bench-site.js'
 
-/** In the order in which they take their turns. */
+/** Those that userspace mode is compared with, in the order in which they take their turns. */
 export const CONTENDER_NAMES = ['direct', 'dnat', 'ours', 'haproxy', 'nginx', 'original'] as const
 
-export type ContenderName = (typeof CONTENDER_NAMES)[number]
+/** Both programs in iptables mode, with both flavours of iptables. */
+export const IPTABLES_NAMES = [
+  'ours-iptables-nft',
+  'original-iptables-nft',
+  'ours-iptables-legacy',
+  'original-iptables-legacy',
+] as const
+
+/** Those that carry traffic where kernel modes are compared, in the order in which they take their turns. */
+export const CARRIER_NAMES = ['direct', 'ours', ...IPTABLES_NAMES, 'ours-ipvs', 'original-ipvs'] as const
+
+export type ContenderName = (typeof CONTENDER_NAMES)[number] | (typeof CARRIER_NAMES)[number]
 
 export interface Address {
   readonly ip: string

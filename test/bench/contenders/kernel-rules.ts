@@ -1,3 +1,4 @@
+import { type IptablesFlavour, programName } from '../../../lib/system/iptables-flavour.js'
 import { NODE_IP } from '../../support/node-network.js'
 import { type BenchService } from '../site/bench-service.js'
 import { type BenchSite } from '../site/bench-site.js'
@@ -40,11 +41,21 @@ export async function restoreRules(site: BenchSite, text: string): Promise<void>
   if (exitCode !== 0) throw new Error(`iptables-restore could not write the rules: ${stderr.trim()}`)
 }
 
-/** Takes away every rule of the node, whoever wrote it. */
-export async function clearRules(site: BenchSite): Promise<void> {
-  for (const program of ['iptables-restore', 'ip6tables-restore']) {
+/** Takes away every rule of the node in one flavour's tables nat and filter, whoever wrote it. */
+export async function clearRules(site: BenchSite, flavour: IptablesFlavour = 'plain'): Promise<void> {
+  for (const family of ['IPv4', 'IPv6'] as const) {
+    const program = programName(family, flavour, 'restore')
     const input = '*nat\nCOMMIT\n*filter\nCOMMIT\n'
-    const { exitCode, stderr } = await site.network.node.run(program, [], { input, timeoutMs: 60_000 })
+    const { exitCode, stderr } = await site.network.node.run(program, [], { input, timeoutMs: 120_000 })
     if (exitCode !== 0) throw new Error(`${program} could not take the rules away: ${stderr.trim()}`)
   }
+}
+
+/** Takes away what ipvs mode leaves: virtual servers, rules, the sets that these asked, and addresses. */
+export async function clearIpvs(site: BenchSite, flavour: IptablesFlavour): Promise<void> {
+  const { node } = site.network
+  await node.run('ipvsadm', ['-C'])
+  await clearRules(site, flavour)
+  await node.run('ipset', ['destroy'])
+  await node.run('ip', ['link', 'delete', 'kube-ipvs0'])
 }

@@ -1,43 +1,25 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { LogLines } from '../../../lib/demo/log-lines.js'
-import { originalFlags, originalKubeProxy, writeKubeconfig } from '../../support/original-kube-proxy.js'
-import { programVersion } from '../measure/program-version.js'
 import { apiObjectsOf } from '../site/api-objects-of.js'
-import { BenchApi, NODE_NAME } from '../site/bench-api.js'
+import { BenchApi } from '../site/bench-api.js'
 import { SMALL, WEB, servicesOf } from '../site/bench-service.js'
 import { clusterAddress, type Contender } from './contender.js'
 import { clearRules } from './kernel-rules.js'
 import { klogTime } from './klog-time.js'
-import { stopProcess } from '../stop-process.js'
+import { originalMissing, originalVersion, startOriginal } from './original-program.js'
 
 /** Kubernetes' own kube-proxy in userspace mode, the last versions of which are those before 1.26. */
 export const original: Contender = {
   name: 'original',
   title: 'kube-proxy userspace',
-  missing() {
-    if (originalKubeProxy() === undefined)
-      return 'KUBE_PROXY_PEER does not name a kube-proxy with userspace mode (1.20.2)'
-    return this.version() === undefined
-      ? `KUBE_PROXY_PEER names "${originalKubeProxy()}", which does not run`
-      : undefined
-  },
-  version() {
-    const path = originalKubeProxy()
-    const version = path === undefined ? undefined : programVersion(path, ['--version'])
-    return version?.replace('Kubernetes', 'kube-proxy')
-  },
+  missing: originalMissing,
+  version: originalVersion,
   async start(site, size) {
-    const folder = mkdtempSync(join(tmpdir(), 'bench-original-'))
     const services = servicesOf(size)
     const api = await BenchApi.start(site.network, services.flatMap(apiObjectsOf))
     const startedAt = Date.now()
-    const child = site.startOnNode(
-      originalKubeProxy()!,
-      flags(writeKubeconfig(folder, api.url), size.services > SMALL.services),
-    )
-    child.stdout!.resume()
+    // Whether the log says which rules it has written: asking for it costs each log call a little.
+    const args = size.services > SMALL.services ? ['--vmodule=proxier=3'] : []
+    const { child, stop } = startOriginal(site, 'userspace', api.url, { args })
     const log = new LogLines(child, child.stderr!, 1_200_000)
     await site.client.reach(WEB.clusterIP, WEB.port)
     return {
@@ -54,18 +36,12 @@ export const original: Contender = {
         return { startedAt, listedAt: (await api.seen()).firstListAt, programmedAt: klogTime(line, startedAt) }
       },
       async stop() {
-        await stopProcess(child)
+        await stop()
         api.stop()
         await clearRules(site)
-        rmSync(folder, { recursive: true, force: true })
       },
     }
   },
 }
 
 const OPENED = /Opened iptables from-host portal for service/
-
-/** @param logRules whether the log says which rules it has written: asking for it costs each log call a little */
-function flags(kubeconfig: string, logRules: boolean): string[] {
-  return [...originalFlags('userspace', kubeconfig, NODE_NAME), '-v=2', ...(logRules ? ['--vmodule=proxier=3'] : [])]
-}

@@ -1,10 +1,14 @@
 import { type WrkRun, wrk } from '../measure/wrk.js'
 import { CONTENDER_NAMES } from '../contenders/contender.js'
-import { SMALL, WEB } from '../site/bench-service.js'
+import { type ClusterSize, SMALL, WEB } from '../site/bench-service.js'
 import { type Load, type Stage } from './load.js'
 import { CPU_SHARE, P50, P99, PER_CPU, PER_SECOND } from './metrics.js'
 import { withCpu } from './with-cpu.js'
 import { type Sample } from '../report/results.js'
+
+/** How requests are sent: over connections that stay open, or each over one of its own. */
+const KEEP_ALIVE = { connections: 64, close: false } as const
+const CLOSE = { connections: 64, close: true } as const
 
 export const keepAlive: Load = {
   name: 'keep-alive',
@@ -13,7 +17,7 @@ export const keepAlive: Load = {
   metrics: [PER_CPU('requests'), PER_SECOND('requests'), P50, P99, CPU_SHARE],
   seconds: 2,
   contenders: CONTENDER_NAMES,
-  run: stage => request(stage, { connections: 64, close: false }),
+  run: stage => request(stage, KEEP_ALIVE),
 }
 
 export const newConnections: Load = {
@@ -23,7 +27,7 @@ export const newConnections: Load = {
   metrics: [PER_CPU('connections'), PER_SECOND('connections'), P50, P99, CPU_SHARE],
   seconds: 2,
   contenders: CONTENDER_NAMES,
-  run: stage => request(stage, { connections: 64, close: true }),
+  run: stage => request(stage, CLOSE),
 }
 
 export const oneAtATime: Load = {
@@ -36,8 +40,20 @@ export const oneAtATime: Load = {
   run: stage => request(stage, { connections: 1, close: false }),
 }
 
-async function request(stage: Stage, how: Omit<WrkRun, 'seconds'>): Promise<Sample> {
-  const running = await stage.running(SMALL)
+/** The same as `newConnections`, among so many Services. */
+export function newConnectionsAt(size: ClusterSize): Load {
+  const many = size.services.toLocaleString('en')
+  return {
+    ...newConnections,
+    name: `${newConnections.name}-${size.services}`,
+    title: `${newConnections.title} at ${many} Services`,
+    about: `${newConnections.about.slice(0, -1)}, where there are ${many} Services.`,
+    run: stage => request(stage, CLOSE, size),
+  }
+}
+
+async function request(stage: Stage, how: Omit<WrkRun, 'seconds'>, size = SMALL): Promise<Sample> {
+  const running = await stage.running(size)
   const { result, values } = await withCpu(
     running,
     () => wrk(stage.site, running.addressOf(WEB)!, { ...how, seconds: stage.seconds }),

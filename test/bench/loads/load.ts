@@ -2,6 +2,7 @@ import { type Contender, type ContenderName, type Running } from '../contenders/
 import { type Sample } from '../report/results.js'
 import { type ClusterSize } from '../site/bench-service.js'
 import { type BenchSite } from '../site/bench-site.js'
+import { type TakesTooLong } from '../takes-too-long.js'
 
 /** One number that a load gives. */
 export interface Metric {
@@ -25,6 +26,8 @@ export interface Stage {
   fresh(size: ClusterSize): Promise<Running>
   /** Ends it, where it would disturb the others by what it does. */
   stop(): Promise<void>
+  /** Ends it, and has it not be started again in a cluster of this size: it takes too long there. */
+  giveUp(size: ClusterSize, why: TakesTooLong): Promise<void>
 }
 
 /** One kind of work, the same for every contender. */
@@ -39,6 +42,12 @@ export interface Load {
   readonly seconds: number
   /** Who takes part. */
   readonly contenders: readonly ContenderName[]
+  /** More rounds than these are not worth their time. */
+  readonly mostRounds?: number
+  /** Numbers that a contender which takes too long has all the same: they are larger than its limit. */
+  readonly limited?: readonly Metric[]
+  /** Who has taken more seconds than these for a turn takes no more turns. */
+  readonly longTurn?: number
   /** Why others do not, for the report. */
   readonly leftOut?: string
   run(stage: Stage): Promise<Sample>

@@ -1,6 +1,7 @@
 import { type ContenderName } from '../contenders/contender.js'
 import { ProcessTree } from '../measure/process-tree.js'
 import { type Load } from './load.js'
+import { wrongAddresses } from '../site/served-addresses.js'
 
 /** Endpoints of each Service. */
 const ENDPOINTS = 3
@@ -32,16 +33,9 @@ function programming(services: number, contenders: readonly ContenderName[], lef
         listedAt === undefined
           ? {}
           : { fromList: (programmedAt - listedAt) / 1000, cpu: tree.cpuSeconds(), memory: tree.pssBytes() / 1e6 }
-      return { values: { fromStart, ...process }, errors: await wrongRules(stage, services) }
+      return { values: { fromStart, ...process }, errors: await wrongAddresses(stage.site, services) }
     },
   }
-}
-
-/** Each Service has a rule with its address in the chains for traffic that comes in. */
-async function wrongRules({ site }: Parameters<Load['run']>[0], services: number): Promise<string[]> {
-  const { stdout } = await site.network.node.run('iptables-save', ['-t', 'nat'], { timeoutMs: 60_000 })
-  const found = new Set(stdout.match(/(?<=-d )10\.9[67]\.\d+\.\d+(?=\/32)/g)).size
-  return found === services ? [] : [`rules for ${found} of ${services} addresses`]
 }
 
 const CONFIGURED = 'HAProxy and nginx know nothing of Services; the direct way has none.'

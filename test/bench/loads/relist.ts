@@ -1,3 +1,4 @@
+import { comeToRest } from '../measure/come-to-rest.js'
 import { ProcessTree } from '../measure/process-tree.js'
 import { apiObjectsOf } from '../site/api-objects-of.js'
 import { type BenchApi } from '../site/bench-api.js'
@@ -14,9 +15,6 @@ const CONNECTIONS = 64
 const PERIOD_MS = 500
 /** How long a proxy has to come to rest with all Services, before it is measured in whatever state it is. */
 const SETTLE_MS = 6000
-const LOOK_MS = 250
-/** Of a core: as much CPU a proxy at rest may use. */
-const AT_REST = 0.1
 
 export const relist: Load = {
   name: 'relist',
@@ -40,7 +38,7 @@ export const relist: Load = {
     const running = await stage.fresh(SMALL)
     const api = running.api!
     await api.put(servicesOf(LARGE).slice(SMALL.services).flatMap(apiObjectsOf))
-    await settle(new ProcessTree(running.pids))
+    await comeToRest(new ProcessTree(running.pids), SETTLE_MS)
     const before = (await api.seen()).lists
     const { ip, port } = running.addressOf(WEB)!
     const listing = expireInTurn(api, stage.seconds * 1000)
@@ -57,17 +55,6 @@ export const relist: Load = {
     if (lists < 2) errors.push(`only ${lists} lists were asked for meanwhile`)
     return { values: { ...values, p50, p99, lists }, errors }
   },
-}
-
-/** Nothing outside of a proxy tells when it is through with its work, but that it stops using the CPU. */
-async function settle(tree: ProcessTree): Promise<void> {
-  const end = Date.now() + SETTLE_MS
-  for (let used = tree.cpuSeconds(), quiet = 0; quiet < 2 && Date.now() < end;) {
-    await new Promise(resolve => setTimeout(resolve, LOOK_MS))
-    const now = tree.cpuSeconds()
-    quiet = now - used < (AT_REST * LOOK_MS) / 1000 ? quiet + 1 : 0
-    used = now
-  }
 }
 
 async function expireInTurn(api: BenchApi, durationMs: number): Promise<void> {

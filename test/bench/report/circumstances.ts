@@ -1,28 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { type Contender } from '../contenders/contender.js'
+import { type Suite } from '../suites/suite.js'
 import { programVersion } from '../measure/program-version.js'
 import { type Circumstances } from './results.js'
-
-/** Programs that make load, with the flag that has them say their version. */
-export const LOAD_GENERATORS: readonly (readonly [program: string, flag: string])[] = [
-  ['wrk', '-v'],
-  ['iperf3', '--version'],
-  ['sockperf', '--version'],
-]
 
 /**
  * What this machine is, what else it does, and the versions of everything that takes part. Ask before there is a load of our own.
  */
-export function circumstancesNow(contenders: readonly Contender[], generators: typeof LOAD_GENERATORS): Circumstances {
+export function circumstancesNow(contenders: readonly Contender[], programs: Suite['programs']): Circumstances {
   const versions = contenders.flatMap(contender => {
     const version = contender.version()
     return version === undefined ? [] : [[contender.title, version]]
   })
-  const generatorVersions = generators.map(([program, flag]) => [
-    program,
-    programVersion(program, [flag]) ?? 'not there',
-  ])
+  const programVersions = programs.map(([program, flag]) => [program, programVersion(program, [flag]) ?? 'not there'])
   return {
     at: new Date().toISOString(),
     machine: {
@@ -32,7 +23,7 @@ export function circumstancesNow(contenders: readonly Contender[], generators: t
       system: systemName(),
       'other work at the start (load average)': loadavg()[0]!.toFixed(2),
     },
-    versions: Object.fromEntries([...versions, ...generatorVersions]) as Record<string, string>,
+    versions: Object.fromEntries([...versions, ...programVersions]) as Record<string, string>,
   }
 }
 

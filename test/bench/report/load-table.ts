@@ -1,6 +1,7 @@
 import { type Contender } from '../contenders/contender.js'
 import { type Load } from '../loads/load.js'
 import { summaryText } from './number-text.js'
+import { isOver } from './over-limit.js'
 import { type LoadResult } from './results.js'
 import { summarize } from './statistics.js'
 
@@ -11,9 +12,10 @@ export function loadTable(load: Load, { samples }: LoadResult, contenders: reado
     .filter(({ name }) => samples[name] !== undefined)
     .map(({ name, title }) => [
       title,
-      ...load.metrics.map(metric =>
-        summaryText(summarize(samples[name]!.map(({ values }) => values[metric.name] ?? NaN)), metric),
-      ),
+      ...load.metrics.map(metric => {
+        const text = summaryText(summarize(samples[name]!.map(({ values }) => values[metric.name] ?? NaN)), metric)
+        return isOver(samples[name]!, metric.name) ? `> ${text}` : text
+      }),
     ])
   return [heading, ...rows]
 }

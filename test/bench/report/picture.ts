@@ -1,22 +1,11 @@
-import { type Contender } from '../contenders/contender.js'
 import { type Load, type Metric } from '../loads/load.js'
 import { numberText } from './number-text.js'
+import { type Suite } from '../suites/suite.js'
+import { isOver } from './over-limit.js'
 import { type Results } from './results.js'
 import { type Summary, summarize } from './statistics.js'
 import { escaped, svgDocument } from './svg-document.js'
 import { valuesOf } from './targets.js'
-
-/** What the picture shows, a panel each: a load and one of its numbers. */
-const PANELS: readonly (readonly [load: string, metric: string])[] = [
-  ['keep-alive', 'perCpu'],
-  ['new-connections', 'perCpu'],
-  ['bulk-to-pod-1', 'perCpu'],
-  ['bulk-from-pod-1', 'perCpu'],
-  ['udp-offered', 'perCpu'],
-  ['one-at-a-time', 'p50'],
-  ['idle-connections', 'memory'],
-  ['programming-1000', 'fromList'],
-]
 
 const COLUMNS = 2
 const WIDTH = 440
@@ -30,16 +19,20 @@ interface Bar {
   readonly title: string
   readonly isOurs: boolean
   readonly summary: Summary
+  /** It is only known to be larger. */
+  readonly isOver: boolean
 }
 
 /** Bars of the medians, with a line for the range of the rounds. Readable on light and dark ground alike. */
-export function picture(results: Results, loads: readonly Load[], contenders: readonly Contender[]): string {
-  const panels = PANELS.flatMap(([loadName, metricName]) => {
+export function picture(results: Results, { loads, contenders, page }: Suite): string {
+  const panels = page.panels.flatMap(([loadName, metricName]) => {
     const load = loads.find(({ name }) => name === loadName)
     const metric = load?.metrics.find(({ name }) => name === metricName)
     const bars = contenders.flatMap(({ name, title }): Bar[] => {
       const summary = summarize(valuesOf(results, loadName, name, metricName))
-      return summary === undefined ? [] : [{ title, isOurs: name === 'ours', summary }]
+      if (summary === undefined) return []
+      const samples = results.loads.find(result => result.name === loadName)?.samples[name] ?? []
+      return [{ title, isOurs: name.startsWith('ours'), summary, isOver: isOver(samples, metricName) }]
     })
     return load === undefined || metric === undefined || bars.length === 0 ? [] : [{ load, metric, bars }]
   })
@@ -65,7 +58,7 @@ function panel(load: Load, metric: Metric, bars: readonly Bar[]): string {
   const space = WIDTH - LABEL - VALUE
   const scale = space / Math.max(...bars.map(({ summary }) => summary.highest))
   const what = `${metric.title}${metric.title.includes('per') ? '' : `, ${metric.unit}`} (${metric.better} is better)`
-  const rows = bars.map(({ title, isOurs, summary }, n) => {
+  const rows = bars.map(({ title, isOurs, summary, isOver }, n) => {
     const y = HEAD + n * ROW
     const [length, low, high] = [summary.median, summary.lowest, summary.highest].map(value =>
       (value * scale).toFixed(1),
@@ -74,7 +67,7 @@ function panel(load: Load, metric: Metric, bars: readonly Bar[]): string {
       `<text x="0" y="${y + 12}">${escaped(title)}</text>` +
       `<rect class="bar${isOurs ? ' ours' : ''}" x="${LABEL}" y="${y}" width="${length}" height="16" rx="2"/>` +
       `<path class="range" d="M${LABEL + Number(low)} ${y + 8}H${LABEL + Number(high)}"/>` +
-      `<text x="${LABEL + Number(high) + 6}" y="${y + 12}">${numberText(summary.median, metric.digits)}</text>`
+      `<text x="${LABEL + Number(high) + 6}" y="${y + 12}">${isOver ? '&gt; ' : ''}${numberText(summary.median, metric.digits)}</text>`
     )
   })
   return `<text class="title" x="0" y="12">${escaped(load.title)}</text><text class="what" x="0" y="30">${escaped(what)}</text>${rows.join('')}`

@@ -4,6 +4,8 @@ import { type ContenderName } from '../contenders/contender.js'
 export interface Sample {
   /** By the name of a metric; one that does not apply is not there. */
   readonly values: Readonly<Record<string, number>>
+  /** The names of those that are only known to be larger: what was waited for did not come within its limit. */
+  readonly over?: readonly string[]
   /** What went wrong, in words. A sample with errors says less than it seems to. */
   readonly errors: readonly string[]
 }

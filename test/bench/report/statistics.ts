@@ -38,6 +38,17 @@ export function spread({ median, lowerQuartile, upperQuartile }: Summary): numbe
   return median === 0 ? 0 : (upperQuartile - lowerQuartile) / 2 / Math.abs(median)
 }
 
+/** No two runs of the same are nearer to each other than this part of them, however close their rounds came out. */
+export const LEAST_NOISE = 0.03
+
+/**
+ * By how much of them two medians may differ while both are of the same thing: about what 19 in 20 pairs of medians of five
+ * rounds stay below.
+ */
+export function noise(one: Summary, other: Summary): number {
+  return Math.max(LEAST_NOISE, 2 * Math.hypot(spread(one), spread(other)))
+}
+
 export type Verdict = 'stretch' | 'met' | 'missed'
 
 /** Whether a ratio reaches what is wanted of it: above it where higher is better, below it otherwise. */

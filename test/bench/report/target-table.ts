@@ -1,7 +1,6 @@
-import { type Contender } from '../contenders/contender.js'
-import { type Load } from '../loads/load.js'
+import { type Suite } from '../suites/suite.js'
 import { type Results } from './results.js'
-import { type Outcome, TARGETS, outcomeOf } from './targets.js'
+import { type Outcome, outcomeOf } from './targets.js'
 
 const VERDICTS: Readonly<Record<Outcome['verdict'], string>> = {
   stretch: '✓✓ stretch reached',
@@ -11,19 +10,34 @@ const VERDICTS: Readonly<Record<Outcome['verdict'], string>> = {
 }
 
 /** What was wanted and what was reached, the first row being the heading. */
-export function targetTable(results: Results, loads: readonly Load[], contenders: readonly Contender[]): string[][] {
+export function targetTable(results: Results, { loads, contenders, targets }: Suite): string[][] {
   const titleOf = (name: string): string => contenders.find(contender => contender.name === name)?.title ?? name
-  const rows = TARGETS.map(target => {
-    const { better, ratio, stretchRatio, verdict } = outcomeOf(target, results, loads)
+  const rows = targets.map(target => {
+    const outcome = outcomeOf(target, results, loads)
+    const { better, stretchRatio, verdict } = outcome
     const sign = better === 'higher' ? '≥' : '≤'
     const { wanted, stretch } = target
     const sameRival = stretch?.against === wanted.against
     const stretchText =
       stretch === undefined ? '–' : `${sign} ${stretch.ratio}${sameRival ? '' : ` × ${titleOf(stretch.against)}`}`
-    const reached = [ratioText(ratio), ...(stretch === undefined || sameRival ? [] : [`(${ratioText(stretchRatio)})`])]
-    return [target.title, reached.join(' '), `${sign} ${wanted.ratio}`, stretchText, VERDICTS[verdict]]
+    const reached = [
+      reachedText(outcome),
+      ...(stretch === undefined || sameRival ? [] : [`(${ratioText(stretchRatio)})`]),
+    ]
+    return [
+      target.title,
+      reached.join(' '),
+      wanted.ratio === 'equal' ? 'equal' : `${sign} ${wanted.ratio}`,
+      stretchText,
+      VERDICTS[verdict],
+    ]
   })
   return [['ours ÷ the original, medians', 'reached', 'wanted', 'stretch', 'verdict'], ...rows]
+}
+
+function reachedText({ ratio, bound, noise }: Outcome): string {
+  const sign = bound === undefined ? '' : bound === 'most' ? '< ' : '> '
+  return `${sign}${ratioText(ratio)}${ratio === undefined || noise === undefined ? '' : ` ± ${noise.toFixed(2)}`}`
 }
 
 /** Two digits that say something, also of small ratios. */

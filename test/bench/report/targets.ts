@@ -1,12 +1,13 @@
 import { type ContenderName } from '../contenders/contender.js'
 import { type Load, type Metric } from '../loads/load.js'
-import { type Results } from './results.js'
-import { type Verdict, reaches, summarize } from './statistics.js'
+import { isOver } from './over-limit.js'
+import { type Results, type Sample } from './results.js'
+import { type Summary, type Verdict, noise, reaches, summarize } from './statistics.js'
 
 interface Limit {
   readonly against: ContenderName
-  /** Of the medians: ours divided by that of `against`. */
-  readonly ratio: number
+  /** Of the medians: ours divided by that of `against`. Equal: within the noise of both, or better. */
+  readonly ratio: number | 'equal'
 }
 
 /** What one number of ours should be, against another contender in the same run. */
@@ -14,6 +15,8 @@ export interface Target {
   readonly title: string
   readonly load: string
   readonly metric: string
+  /** Which of ours; `ours` when it is not there. */
+  readonly of?: ContenderName
   readonly wanted: Limit
   readonly stretch?: Limit
 }
@@ -104,6 +107,10 @@ export interface Outcome {
   readonly better: Metric['better']
   /** Ours divided by that of the contender it is wanted against; undefined when one of the two was not measured. */
   readonly ratio: number | undefined
+  /** Set when one of the two took longer than was waited for: then the ratio is at the most, or at the least, that. */
+  readonly bound: 'most' | 'least' | undefined
+  /** By how much of it the ratio may be off for noise. */
+  readonly noise: number | undefined
   readonly stretchRatio: number | undefined
   readonly verdict: Verdict | 'not measured'
 }
@@ -113,22 +120,65 @@ export function outcomeOf(target: Target, results: Results, loads: readonly Load
   const metric = loads.find(({ name }) => name === target.load)?.metrics.find(({ name }) => name === target.metric)
   if (metric === undefined) throw new Error(`The target "${target.title}" is of a metric that no load has`)
   const { better } = metric
-  const median = (contender: ContenderName): number | undefined =>
-    summarize(valuesOf(results, target.load, contender, target.metric))?.median
-  const against = (limit: Limit | undefined): number | undefined => {
-    const [our, their] = [median('ours'), limit === undefined ? undefined : median(limit.against)]
-    return our === undefined || their === undefined ? undefined : our / their
+  const measured = (contender: ContenderName): Measured | undefined => measuredOf(results, target, contender)
+  const our = measured(target.of ?? 'ours')
+  const compared = (limit: Limit | undefined): Comparison | undefined =>
+    limit === undefined ? undefined : comparison(our, measured(limit.against), better, limit.ratio)
+  const wanted = compared(target.wanted)
+  const stretch = compared(target.stretch)
+  const verdict = wanted?.reached === true ? (stretch?.reached === true ? 'stretch' : 'met') : 'missed'
+  return {
+    target,
+    better,
+    ratio: wanted?.ratio,
+    bound: wanted?.bound,
+    noise: wanted?.noise,
+    stretchRatio: stretch?.ratio,
+    verdict: wanted?.reached === undefined ? 'not measured' : verdict,
   }
-  const ratio = against(target.wanted)
-  const stretchRatio = against(target.stretch)
-  if (ratio === undefined) return { target, better, ratio, stretchRatio, verdict: 'not measured' }
-  const met = reaches(ratio, target.wanted.ratio, better)
-  const stretched = stretchRatio !== undefined && reaches(stretchRatio, target.stretch!.ratio, better)
-  return { target, better, ratio, stretchRatio, verdict: met ? (stretched ? 'stretch' : 'met') : 'missed' }
+}
+
+interface Measured {
+  readonly summary: Summary
+  readonly isOver: boolean
+}
+
+function measuredOf(results: Results, { load, metric }: Target, contender: ContenderName): Measured | undefined {
+  const summary = summarize(valuesOf(results, load, contender, metric))
+  return summary === undefined ? undefined : { summary, isOver: isOver(samplesOf(results, load, contender), metric) }
+}
+
+interface Comparison extends Pick<Outcome, 'bound' | 'noise'> {
+  readonly ratio: number
+  /** Undefined when nobody can tell. */
+  readonly reached: boolean | undefined
+}
+
+function comparison(
+  our: Measured | undefined,
+  their: Measured | undefined,
+  better: Metric['better'],
+  wanted: Limit['ratio'],
+): Comparison | undefined {
+  if (our === undefined || their === undefined) return undefined
+  const ratio = our.summary.median / their.summary.median
+  const bound = our.isOver ? 'least' : their.isOver ? 'most' : undefined
+  const off = noise(our.summary, their.summary)
+  const limit = wanted !== 'equal' ? wanted : better === 'higher' ? 1 - off : 1 + off
+  const reached = reaches(ratio, limit, better)
+  // A ratio that is at the most this reaches what it has to stay below, and says nothing else; and the other way round.
+  const isTold =
+    bound === undefined || (our.isOver !== their.isOver && reached === (bound === 'most') && better === 'lower')
+  return { ratio, bound, noise: wanted === 'equal' ? off : undefined, reached: isTold ? reached : undefined }
 }
 
 /** All samples of one number. */
 export function valuesOf(results: Results, load: string, contender: ContenderName, metric: string): number[] {
-  const samples = results.loads.find(({ name }) => name === load)?.samples[contender] ?? []
-  return samples.map(({ values }) => values[metric]).filter(value => value !== undefined)
+  return samplesOf(results, load, contender)
+    .map(({ values }) => values[metric])
+    .filter(value => value !== undefined)
+}
+
+function samplesOf(results: Results, load: string, contender: ContenderName): readonly Sample[] {
+  return results.loads.find(({ name }) => name === load)?.samples[contender] ?? []
 }

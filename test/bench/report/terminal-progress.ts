@@ -6,15 +6,16 @@ import { errorLines, loadTable } from './load-table.js'
 import { type LoadResult } from './results.js'
 import { statusLine } from './status-line.js'
 
+const TICK_MS = 1000
+
 /** Shows a run on a terminal: whose turn it is, and a table when a load is through. Into a pipe: the tables only. */
 export class TerminalProgress implements Progress {
   readonly #terminal = Terminal.ofProcess()
   readonly #contenders: readonly Contender[]
-  readonly #rounds: number
+  #ticking: NodeJS.Timeout | undefined
 
-  constructor(contenders: readonly Contender[], rounds: number) {
+  constructor(contenders: readonly Contender[]) {
     this.#contenders = contenders
-    this.#rounds = rounds
   }
 
   load({ title, about }: Load): void {
@@ -22,11 +23,19 @@ export class TerminalProgress implements Progress {
     this.#terminal.say(about)
   }
 
-  turn(_: Load, { title }: Contender, round: number): void {
-    statusLine(`round ${round} of ${this.#rounds}: ${title}`)
+  turn({ title }: Contender, round: number, rounds: number): void {
+    const startedAt = performance.now()
+    const show = (): void => {
+      const seconds = Math.round((performance.now() - startedAt) / 1000)
+      statusLine(`round ${round} of ${rounds}: ${title}${seconds > 0 ? `, ${seconds} s` : ''}`)
+    }
+    clearInterval(this.#ticking)
+    show()
+    this.#ticking = setInterval(show, TICK_MS).unref()
   }
 
   done(load: Load, result: LoadResult): void {
+    clearInterval(this.#ticking)
     statusLine('')
     this.#terminal.table(rightAligned(loadTable(load, result, this.#contenders)))
     for (const line of errorLines(result, this.#contenders)) this.#terminal.verdict(false, line)

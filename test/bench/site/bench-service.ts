@@ -43,6 +43,12 @@ export const ECHO_UDP: BenchService = {
   endpoints: [POD_IPS[0]!],
 }
 
+/** HTTP at one Pod, so that it is seen at once when another takes its place. Beside the others, where rules are measured. */
+export const CANARY: BenchService = { ...WEB, name: 'canary', clusterIP: '10.96.0.13', endpoints: [POD_IPS[0]!] }
+
+/** As `CANARY`, and only there for a while. */
+export const PASSING: BenchService = { ...WEB, name: 'passing', clusterIP: '10.96.0.14', endpoints: [POD_IPS[1]!] }
+
 const USED: readonly BenchService[] = [WEB, BULK, ECHO_UDP]
 
 /** How large the cluster is that a contender serves. */

@@ -66,7 +66,7 @@ export class BenchSite {
   }
 
   /** Starts a program on the node, for as long as the site is there or until it is killed. */
-  startOnNode(program: string, args: readonly string[]): ChildProcess {
-    return this.network.start(this.network.node, program, args)
+  startOnNode(program: string, args: readonly string[], env?: NodeJS.ProcessEnv): ChildProcess {
+    return this.network.start(this.network.node, program, args, env)
   }
 }

@@ -1,0 +1,67 @@
+import { IPTABLES_NAMES } from '../contenders/contender.js'
+import { KernelProxy, LIMIT_MS } from '../contenders/kernel-proxy.js'
+import { comeToRest } from '../measure/come-to-rest.js'
+import { ProcessTree } from '../measure/process-tree.js'
+import { type ClusterSize } from '../site/bench-service.js'
+import { TakesTooLong } from '../takes-too-long.js'
+import { type Load, type Metric, type Stage } from './load.js'
+
+/** A program whose sync takes longer is not started a second time just to see it sync again. */
+const SPARED_MS = 30_000
+
+const FIRST: readonly Metric[] = [
+  { name: 'sync', title: 'full sync, as logged, s', unit: 's', better: 'lower', digits: 2 },
+  { name: 'fromList', title: 'first list to rules, s', unit: 's', better: 'lower', digits: 2 },
+  { name: 'fromStart', title: 'start of the process to rules, s', unit: 's', better: 'lower', digits: 2 },
+]
+
+/** From nothing to all rules of a cluster, and once more where they stand. */
+export function fullSync(size: ClusterSize): Load {
+  const many = size.services.toLocaleString('en')
+  return {
+    name: `full-sync-${size.services}`,
+    title: `Full sync of ${many} Services with ${size.endpoints} endpoints each`,
+    about:
+      'Started on a node without rules, with an API server that has them all, until the log tells of the sync after which there are ' +
+      'rules of all Services; and, when it is at rest, killed and started again where all rules stand.',
+    metrics: [
+      ...FIRST,
+      { name: 'again', title: 'sync after a restart, s', unit: 's', better: 'lower', digits: 2 },
+      { name: 'cpu', title: 'CPU until at rest', unit: 'CPU-s', better: 'lower', digits: 2 },
+      { name: 'memory', title: 'memory at rest', unit: 'MB', better: 'lower', digits: 1 },
+    ],
+    seconds: 1,
+    contenders: IPTABLES_NAMES,
+    mostRounds: 3,
+    longTurn: 60,
+    limited: FIRST,
+    run: stage => sample(stage, size),
+  }
+}
+
+async function sample(stage: Stage, size: ClusterSize): ReturnType<Load['run']> {
+  const proxy = kernelProxyOf(await stage.fresh(size))
+  const { tookMs } = proxy.fullSync
+  const { startedAt, listedAt, programmedAt } = await proxy.programmed()
+  const values: Record<string, number> = {
+    sync: tookMs / 1000,
+    fromList: (programmedAt - listedAt!) / 1000,
+    fromStart: (programmedAt - startedAt) / 1000,
+  }
+  const tree = new ProcessTree(proxy.pids)
+  if (!(await comeToRest(tree, LIMIT_MS))) {
+    await stage.giveUp(size, new TakesTooLong('coming to rest after the first sync', LIMIT_MS))
+    return { values, errors: [`not at rest ${LIMIT_MS / 1000} s after its first sync, and ended`] }
+  }
+  Object.assign(values, { cpu: tree.cpuSeconds(), memory: tree.pssBytes() / 1e6 })
+  if (tookMs > SPARED_MS) return { values, errors: [] }
+  values.again = (await proxy.restart()).tookMs / 1000
+  await comeToRest(new ProcessTree(proxy.pids), LIMIT_MS)
+  return { values, errors: [] }
+}
+
+/** What runs, as who is measured here. @throws Error when it is something else */
+export function kernelProxyOf(running: object): KernelProxy {
+  if (running instanceof KernelProxy) return running
+  throw new Error('Only syncs of a proxy in a kernel mode can be measured')
+}

@@ -1,0 +1,26 @@
+import { CARRIER_NAMES, IPTABLES_NAMES } from '../contenders/contender.js'
+import { type ClusterSize } from '../site/bench-service.js'
+import { bulkLoads } from './bulk.js'
+import { fullSync } from './full-sync.js'
+import { keepAlive, newConnections, newConnectionsAt } from './http.js'
+import { type Load } from './load.js'
+import { oneChange } from './one-change.js'
+
+const sizeOf = (services: number): ClusterSize => ({ services, endpoints: 10 })
+
+/** Where the kernel does the work no process has CPU time to show for it: rates are what can be compared. */
+function carried(load: Load, contenders = load.contenders): Load {
+  return { ...load, contenders, metrics: load.metrics.filter(({ name }) => name !== 'perCpu') }
+}
+
+/** In the order in which they are run and reported. */
+export const KERNEL_LOADS: readonly Load[] = [
+  ...[keepAlive, newConnections, ...bulkLoads].map(load => carried(load, CARRIER_NAMES)),
+  fullSync(sizeOf(1000)),
+  oneChange(sizeOf(1000)),
+  fullSync(sizeOf(5000)),
+  oneChange(sizeOf(5000)),
+  carried(newConnectionsAt(sizeOf(5000)), IPTABLES_NAMES),
+  fullSync(sizeOf(10_000)),
+  oneChange(sizeOf(10_000)),
+]

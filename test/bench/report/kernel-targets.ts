@@ -1,0 +1,53 @@
+import { type ContenderName } from '../contenders/contender.js'
+import { type Target } from './targets.js'
+
+const FLAVOURS = ['nft', 'legacy'] as const
+
+/** A number of ours against that of the original in the same mode. */
+function pair(
+  of: ContenderName,
+  against: ContenderName,
+  rest: Omit<Target, 'of' | 'wanted'>,
+  ratio: Target['wanted']['ratio'],
+): Target {
+  return { ...rest, of, wanted: { against, ratio } }
+}
+
+const syncTargets: readonly Target[] = FLAVOURS.flatMap(flavour => {
+  const target = (title: string, load: string, metric: string, ratio: number): Target =>
+    pair(
+      `ours-iptables-${flavour}`,
+      `original-iptables-${flavour}`,
+      { title: `${title} (${flavour})`, load, metric },
+      ratio,
+    )
+  return [
+    target('first full sync of 5,000 Services × 10 endpoints', 'full-sync-5000', 'sync', 0.5),
+    target('full sync of as many where rules stand', 'full-sync-5000', 'again', 0.5),
+    target("one endpoint's change there, to the packet", 'one-change-5000', 'effect', 0.1),
+    target("one endpoint's change there, its sync", 'one-change-5000', 'sync', 0.1),
+  ]
+})
+
+const DATA_PATH = [
+  ['keep-alive requests/s', 'keep-alive'],
+  ['new connections/s', 'new-connections'],
+  ['bulk to the Pod, 1 stream', 'bulk-to-pod-1'],
+  ['bulk from the Pod, 1 stream', 'bulk-from-pod-1'],
+  ['bulk to the Pod, 16 streams', 'bulk-to-pod-16'],
+  ['bulk from the Pod, 16 streams', 'bulk-from-pod-16'],
+  ['new connections/s at 5,000 Services', 'new-connections-5000'],
+] as const
+
+const dataPathTargets: readonly Target[] = DATA_PATH.flatMap(([title, load]) => {
+  const target = (mode: string, of: ContenderName, against: ContenderName): Target =>
+    pair(of, against, { title: `${title}, ${mode}`, load, metric: 'rate' }, 'equal')
+  return [
+    ...FLAVOURS.map(flavour =>
+      target(`iptables (${flavour})`, `ours-iptables-${flavour}`, `original-iptables-${flavour}`),
+    ),
+    ...(load === 'new-connections-5000' ? [] : [target('ipvs', 'ours-ipvs', 'original-ipvs')]),
+  ]
+})
+
+export const KERNEL_TARGETS: readonly Target[] = [...syncTargets, ...dataPathTargets]
