@@ -20,10 +20,12 @@ export function groupPortions(wanted: RuleSet, found: FoundRules, chainsAtOnce: 
   for (const [name, table] of wanted.tables) {
     const portions = portionsOf(newGroups(table, found.get(name)), chainsAtOnce)
     if (portions.length < 2) continue
+    const then = new Map(found.get(name))
+    foundThen.set(name, then)
     for (const groups of portions) {
-      const portion = portionSet(wanted, name, { groups, missing: missingChains(table, foundThen.get(name)) })
+      const portion = portionSet(wanted, name, { groups, missing: missingChains(table, then) })
       texts.push(restoreText(portion, new Map()))
-      foundThen.set(name, asFound(portion, foundThen).get(name)!)
+      for (const [chain, rules] of asFound(portion).get(name)!) then.set(chain, rules)
     }
   }
   return { texts, found: foundThen }

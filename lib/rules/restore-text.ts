@@ -77,12 +77,12 @@ function sameWords(found: FoundChain | undefined, wanted: FoundChain): boolean {
 
 function unwantedChains(table: TableRules, found: FoundTable = new Map()) {
   const { ownedPrefixes = [] } = table
-  const chains = table.groups === undefined ? table.chains : new Map(allChains(table))
-  const unwanted = new Set(
-    [...found.keys()].filter(chain => !chains.has(chain) && ownedPrefixes.some(prefix => chain.startsWith(prefix))),
-  )
   const emptied: string[] = []
   const deleted: string[] = []
+  const owned = [...found.keys()].filter(chain => ownedPrefixes.some(prefix => chain.startsWith(prefix)))
+  if (owned.length === 0) return { emptied, deleted }
+  const chains = table.groups === undefined ? table.chains : new Map(allChains(table))
+  const unwanted = new Set(owned.filter(chain => !chains.has(chain)))
   if (unwanted.size === 0) return { emptied, deleted }
   const heldByOthers = new Set<string | undefined>()
   for (const [chain, rules] of found)

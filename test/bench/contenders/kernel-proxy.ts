@@ -7,6 +7,7 @@ import { type BenchService, CANARY, type ClusterSize, POD_IPS, WEB, servicesOf }
 import { type BenchSite } from '../site/bench-site.js'
 import { wrongAddresses } from '../site/served-addresses.js'
 import { stopProcess } from '../stop-process.js'
+import { TakesTooLong } from '../takes-too-long.js'
 import { type Address, clusterAddress, type Programming, type Running } from './contender.js'
 import { type Flavour, FlavourPath, leaveHint } from './flavour-path.js'
 import { clearIpvs, clearRules } from './kernel-rules.js'
@@ -14,7 +15,7 @@ import { startOriginal } from './original-program.js'
 import { type LoggedSync, type ProxyProgram, SyncLog } from './sync-log.js'
 
 /** How long any one thing is waited for: longer than that a sync is as good as none. Milliseconds. */
-export const LIMIT_MS = 300_000
+export const LIMIT_MS = 240_000
 
 export interface KernelProxyKind {
   readonly program: ProxyProgram
@@ -123,7 +124,9 @@ export class KernelProxy implements Running {
   /** The original's first sync knows only those Services that its caches have handed on by then: so rules are looked at. */
   async #allStanding(): Promise<LoggedSync> {
     const save = programName('IPv4', this.#kind.flavour, 'save')
+    const end = Date.now() + LIMIT_MS
     for (let from = 0; ;) {
+      if (Date.now() > end) throw new TakesTooLong('a sync of all Services', LIMIT_MS)
       const sync = await this.#syncs.any(from)
       if ((await wrongAddresses(this.#site, this.#addresses, save)).length === 0) return (this.#fullSync = sync)
       from = sync.end

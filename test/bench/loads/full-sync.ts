@@ -6,6 +6,8 @@ import { type ClusterSize } from '../site/bench-service.js'
 import { TakesTooLong } from '../takes-too-long.js'
 import { type Load, type Metric, type Stage } from './load.js'
 
+/** Who needs more seconds than these for a turn has one of a kind. */
+export const LONG_TURN = 60
 /** A program whose sync takes longer is not started a second time just to see it sync again. */
 const SPARED_MS = 30_000
 
@@ -16,7 +18,7 @@ const FIRST: readonly Metric[] = [
 ]
 
 /** From nothing to all rules of a cluster, and once more where they stand. */
-export function fullSync(size: ClusterSize): Load {
+export function fullSync(size: ClusterSize, mostRounds: number): Load {
   const many = size.services.toLocaleString('en')
   return {
     name: `full-sync-${size.services}`,
@@ -32,8 +34,8 @@ export function fullSync(size: ClusterSize): Load {
     ],
     seconds: 1,
     contenders: IPTABLES_NAMES,
-    mostRounds: 3,
-    longTurn: 60,
+    mostRounds,
+    longTurn: LONG_TURN,
     limited: FIRST,
     run: stage => sample(stage, size),
   }

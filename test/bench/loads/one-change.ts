@@ -10,7 +10,7 @@ import { type BenchService, CANARY, type ClusterSize, PASSING } from '../site/be
 import { type BenchSite } from '../site/bench-site.js'
 import { TakesTooLong } from '../takes-too-long.js'
 import { type Load, type Metric, type Stage } from './load.js'
-import { kernelProxyOf } from './full-sync.js'
+import { LONG_TURN, kernelProxyOf } from './full-sync.js'
 
 const CHANGES = 5
 /** After a change that took longer there are no more in this round. Milliseconds. */
@@ -24,7 +24,7 @@ const ENDPOINT: readonly Metric[] = [
 ]
 
 /** What little changes cost, where there are many Services. */
-export function oneChange(size: ClusterSize): Load {
+export function oneChange(size: ClusterSize, mostRounds: number): Load {
   const many = size.services.toLocaleString('en')
   return {
     name: `one-change-${size.services}`,
@@ -41,8 +41,8 @@ export function oneChange(size: ClusterSize): Load {
     ],
     seconds: 1,
     contenders: IPTABLES_NAMES,
-    mostRounds: 3,
-    longTurn: 60,
+    mostRounds,
+    longTurn: LONG_TURN,
     limited: ENDPOINT,
     run: stage => sample(stage, size),
   }

@@ -34,8 +34,6 @@ const DATA_PATH = [
   ['new connections/s', 'new-connections'],
   ['bulk to the Pod, 1 stream', 'bulk-to-pod-1'],
   ['bulk from the Pod, 1 stream', 'bulk-from-pod-1'],
-  ['bulk to the Pod, 16 streams', 'bulk-to-pod-16'],
-  ['bulk from the Pod, 16 streams', 'bulk-from-pod-16'],
   ['new connections/s at 5,000 Services', 'new-connections-5000'],
 ] as const
 

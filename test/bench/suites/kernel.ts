@@ -47,7 +47,7 @@ export const KERNEL: Suite = {
 
 function method({ rounds, seconds }: Results): string {
   return `A client, a node and Pods in network namespaces; each contender has such a place of its own, with an API server on the
-node's loopback. Each takes its turn, round after round (A B A B …); ${rounds} rounds, or three where rules are synced, in ${Math.ceil(seconds / 60)} minutes.
+node's loopback. Each takes its turn, round after round (A B A B …); ${rounds} rounds, or three where rules are synced and one at the largest size, in ${Math.ceil(seconds / 60)} minutes.
 A table shows the median of the rounds and, after ±, half of the distance between their quartiles; lines in the picture show their whole
 range. A contender whose turn took more than a minute takes no more turns of that kind, and has no ±. Nothing is waited
 for longer than ${LIMIT_MS / 1000} s: what took longer is written with a >.
