@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as hashedBy } from 'node:crypto'
 import { type Endpoint, endpointKey } from '../../model/endpoint.js'
 import { type ServicePort, servicePortName } from '../../model/service-port.js'
 
@@ -40,12 +40,13 @@ const HASH_LENGTH = 16
 
 /** The first 16 characters of SHA-256 in base 32 (RFC 4648): 80 bits. */
 function hashOf(text: string): string {
-  const digest = createHash('sha256').update(text).digest()
+  // One call, and bytes as text: there are tens of thousands of names, and each object of a hash would be one to collect.
+  const digest = hashedBy('sha256', text, 'binary')
   let hash = ''
   let bits = 0
   let width = 0
   for (let at = 0; hash.length < HASH_LENGTH; at++) {
-    bits = (bits << 8) | digest[at]!
+    bits = (bits << 8) | digest.charCodeAt(at)
     for (width += 8; width >= 5; width -= 5) hash += BASE32[(bits >> (width - 5)) & 31]
     bits &= 31
   }
