@@ -1,6 +1,9 @@
 import { type Teardown } from '../support/node-network.js'
 
-/** Runs a benchmark and afterwards, whatever became of it, what it left to be done at the end, last things first. */
+/**
+ * Runs a benchmark and afterwards, whatever became of it, what it left to be done at the end, last things first; also where one of
+ * these fails.
+ */
 export class Ending implements Teardown {
   readonly #actions: (() => unknown)[] = []
 
@@ -21,6 +24,14 @@ export class Ending implements Teardown {
   }
 
   async #end(): Promise<void> {
-    for (let action = this.#actions.pop(); action !== undefined; action = this.#actions.pop()) await action()
+    const errors: unknown[] = []
+    for (let action = this.#actions.pop(); action !== undefined; action = this.#actions.pop()) {
+      try {
+        await action()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, 'Not everything could be taken away at the end')
   }
 }

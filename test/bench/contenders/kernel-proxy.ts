@@ -1,5 +1,6 @@
 import { type ChildProcess } from 'node:child_process'
 import { programName } from '../../../lib/system/iptables-flavour.js'
+import { ProcessTree } from '../measure/process-tree.js'
 import { PROXY_PROGRAM } from '../../support/proxy-process.js'
 import { apiObjectsOf } from '../site/api-objects-of.js'
 import { BenchApi, NODE_NAME } from '../site/bench-api.js'
@@ -106,16 +107,14 @@ export class KernelProxy implements Running {
    * @throws TakesTooLong
    */
   async restart(): Promise<LoggedSync> {
-    this.#process.child.kill('SIGKILL')
-    await this.#process.stop()
+    await this.#end()
     this.#process = this.#start()
     this.#syncs = new SyncLog(this.#kind.program, this.#process.child, LIMIT_MS)
     return this.#allStanding()
   }
 
   async stop(): Promise<void> {
-    this.#process.child.kill('SIGKILL')
-    await this.#process.stop()
+    await this.#end()
     this.api.stop()
     await (this.#kind.mode === 'ipvs' ? clearIpvs : clearRules)(this.#site, this.#kind.flavour)
     this.#path.remove()
@@ -131,6 +130,12 @@ export class KernelProxy implements Running {
       if ((await wrongAddresses(this.#site, this.#addresses, save)).length === 0) return (this.#fullSync = sync)
       from = sync.end
     }
+  }
+
+  /** With what it has started: an iptables-restore would go on for minutes, and write in the end. */
+  async #end(): Promise<void> {
+    new ProcessTree(this.pids).kill()
+    await this.#process.stop()
   }
 
   #start(): Process {

@@ -26,6 +26,17 @@ export class ProcessTree {
     return this.holdings().reduce((sum, { pssBytes }) => sum + pssBytes, 0)
   }
 
+  /** Kills all of them that are there now. */
+  kill(): void {
+    for (const { pid } of this.#members()) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  }
+
   /** What each of the processes holds now. One that has just ended holds nothing. */
   holdings(): ProcessHoldings[] {
     return this.#members().map(({ pid }) => {
