@@ -9,8 +9,8 @@ const GAP_MS = 2
 const GAP_PART = 1 / 200
 const MOST_GAP_MS = 50
 
-/** Whom an answer is awaited of: a Pod by its address, anybody, or that there is none any more. */
-export type AwaitedAnswer = { readonly by: string } | 'anybody' | 'nobody'
+/** Whom an answer is awaited of: a Pod by its address, or anybody. */
+export type AwaitedAnswer = { readonly by: string } | 'anybody'
 
 /**
  * Makes one connection after the other, whether those before have been answered or not, until one has the answer that is awaited.
@@ -39,6 +39,5 @@ export async function awaitAnswer(
 }
 
 function isAwaited(answer: string | undefined, awaited: AwaitedAnswer): boolean {
-  if (awaited === 'nobody') return answer === undefined
   return answer !== undefined && (awaited === 'anybody' || answer === awaited.by)
 }
