@@ -67,12 +67,17 @@ t.test('iptables', { skip: cannotUseNamespaces }, async t => {
     const first = proxy.lines.findIndex(line => /Removed the rules/.test(line))
     t.match(proxy.lines.slice(0, first).join('\n'), /"Serving"/, 'ours came before')
     const { stdout } = await network.node.run('iptables-save', [])
-    t.notMatch(stdout, /KUBE-(SERVICES|SVC|SEP|POSTROUTING|MARK-MASQ|FORWARD|PROXY-CANARY)/)
+    t.notMatch(stdout, /KUBE-(SERVICES|SVC|SEP|POSTROUTING|MARK-MASQ|PROXY-CANARY)/)
+    t.match(stdout, /-A FORWARD .*-j KUBE-FORWARD\n/, 'open connections are let through on')
     t.match(stdout, /-A PREROUTING -j OTHERS\n/)
     t.match(stdout, /-A INPUT -j KUBE-FIREWALL\n/)
     const client = new NetworkClient(network, (await network.addPod()).namespace)
     t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
     t.equal(await proxy.stop(), 0)
+    const next = new ProxyProcess(network, ['--manifests', folder.path])
+    await next.line(/Removed the rules of another mode" family="IPv4"/)
+    t.notMatch((await network.node.run('iptables-save', [])).stdout, /KUBE-FORWARD/, 'until the next process')
+    t.equal(await next.stop(), 0)
   })
 
   await t.test('a change of Services is one restore, a change of endpoints is no iptables call at all', async t => {
