@@ -11,8 +11,10 @@ import { PROXY_PROGRAM } from '../support/proxy-process.js'
 import { runProgram } from '../support/run-program.js'
 
 /** Starts a demo and resolves once it has written what matches. Its output goes on being read: a closed pipe would end it. */
-async function demoThatWrote(pattern: RegExp, args: readonly string[], env: NodeJS.ProcessEnv) {
+async function demoThatWrote(t: Test, pattern: RegExp, args: readonly string[], env: NodeJS.ProcessEnv) {
   const child = spawn(process.execPath, [PROXY_PROGRAM, 'demo', ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  // After a failure it would stay for ever.
+  t.teardown(() => child.kill('SIGINT'))
   let text = ''
   child.stdout.on('data', chunk => (text += String(chunk)))
   while (!pattern.test(text)) await once(child.stdout, 'data')
@@ -139,7 +141,7 @@ spec:
     await t.test(`${signal} at any moment takes everything away`, async t => {
       for (const moment of [/Setting up/, /1\. The objects/, /4\. Session affinity/]) {
         const { env, left } = ownDemo()
-        const { child } = await demoThatWrote(moment, [], env)
+        const { child } = await demoThatWrote(t, moment, [], env)
         child.kill(signal)
         const [exitCode] = (await once(child, 'exit')) as [number]
         t.equal(exitCode, 130, String(moment))
@@ -178,7 +180,7 @@ spec:
 
   await t.test('what a demo that was killed has left is removed by the next one', async t => {
     const { env, left } = ownDemo()
-    const { child } = await demoThatWrote(/what a change does/, ['--keep'], env)
+    const { child } = await demoThatWrote(t, /what a change does/, ['--keep'], env)
     const ended = once(child, 'exit')
     child.kill('SIGKILL')
     await ended
@@ -190,7 +192,7 @@ spec:
 
   await t.test('--keep stays until Ctrl-C, and what it says to type works', async t => {
     const { env, left } = ownDemo()
-    const { child, text } = await demoThatWrote(/what a change does .*\n/, ['--keep'], env)
+    const { child, text } = await demoThatWrote(t, /what a change does .*\n/, ['--keep'], env)
     const typed = (what: string) => new RegExp(`${what} +(.*)`).exec(text())![1]!.replace(/ +\(.*\)$/, '')
     t.match(execFileSync('sh', ['-c', typed('rules and counters')], { encoding: 'utf8' }), /KUBE-PORTALS-CONTAINER/)
     if (existsSync('/usr/bin/curl')) {
@@ -200,7 +202,10 @@ spec:
         /kubeproxy_userspace_connections_total/,
       )
     }
-    execFileSync('sh', ['-c', typed('what a dead Pod does')])
+    const kill = typed('what a dead Pod does')
+    execFileSync('sh', ['-c', kill])
+    // Until it has ended the kernel takes connections for it, and breaks them off then.
+    while (existsSync(`/proc/${kill.replace('kill ', '')}`)) await setTimeout(10)
     if (existsSync('/usr/bin/curl')) {
       for (let i = 0; i < 3; i++)
         t.match(execFileSync('sh', ['-c', typed('who answers')], { encoding: 'utf8' }), /This is Pod/)
@@ -213,7 +218,7 @@ spec:
 
   await t.test('nobody reads any more: everything is taken away', async t => {
     const { env, left } = ownDemo()
-    const { child } = await demoThatWrote(/1\. The objects/, [], env)
+    const { child } = await demoThatWrote(t, /1\. The objects/, [], env)
     child.stdout.destroy()
     await once(child, 'exit')
     t.equal(left(), '')
@@ -221,7 +226,7 @@ spec:
 
   await t.test('a second demo says that one is running', async t => {
     const { env } = ownDemo()
-    const { child: first } = await demoThatWrote(/1\. The objects/, ['--keep'], env)
+    const { child: first } = await demoThatWrote(t, /1\. The objects/, ['--keep'], env)
     const second = await runProgram(['demo'], { env })
     t.equal(second.exitCode, 1)
     t.match(second.stderr, /Another demo is running/)
