@@ -7,7 +7,7 @@ import { type SyncRecord } from '../observe/sync-record.js'
 
 /**
  * Takes away what ipvs mode left on this node once the rules of another mode stand, in every family: until then its virtual
- * servers serve. Those that have open connections stay until these have ended. What fails is for `--cleanup`.
+ * servers serve. Those that have open connections stay until these have ended. What fails at first is for `--cleanup`.
  */
 export class IpvsLeaving implements Pick<SyncRecord, 'rulesWritten'> {
   readonly #awaited: Set<IpFamily>
@@ -46,9 +46,10 @@ export class IpvsLeaving implements Pick<SyncRecord, 'rulesWritten'> {
           virtualServers: found.waiting,
         })
       this.#hasWaited = true
-      if (!this.#isStopped) this.#cancelLook = this.#clock.after(SPENT_MS, () => void this.#look())
     } catch (error) {
       this.#log.error('Cannot remove what ipvs mode has left: kube-proxy --cleanup may say why, or do it', error)
+      if (!this.#hasWaited) return
     }
+    if (!this.#isStopped) this.#cancelLook = this.#clock.after(SPENT_MS, () => void this.#look())
   }
 }

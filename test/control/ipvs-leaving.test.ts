@@ -43,6 +43,19 @@ t.test('while connections are open it is looked at each minute, and told once th
   t.equal(log.entries.length, 2)
 })
 
+t.test('a look that fails while it waits is not the last', async t => {
+  const log = new RecordingLog()
+  const clock = new HandMovedClock()
+  const found: (() => Promise<Retirement>)[] = [
+    () => Promise.resolve({ waiting: 1 }),
+    () => Promise.reject(new Error('ipvsadm takes too long')),
+    () => Promise.resolve('all removed'),
+  ]
+  new IpvsLeaving(['IPv4'], () => found.shift()!(), clock, log).rulesWritten('IPv4')
+  await clock.advance(120_000)
+  t.match(log.entries.slice(1), [{ severity: 'error' }, { message: 'Removed what ipvs mode had left' }])
+})
+
 t.test('a process that ends looks no more, also when it was looking just then', async t => {
   const clock = new HandMovedClock()
   const { retire, count } = looks({ waiting: 1 })
