@@ -70,9 +70,9 @@ export class RuleWriter {
    * read showed nothing of them. @throws ProxyFailure when it could not be done; to be called again then
    */
   async leaveOtherModes(kept: ProxyMode): Promise<void> {
-    if (!this.foundOtherModes(kept)) return
-    if (await leaveModes(this.#iptables, kept))
+    if (this.foundOtherModes(kept) && (await leaveModes(this.#iptables, kept)))
       this.#log.info(0, 'Removed the rules of another mode', { family: this.family })
+    // Of a large cluster it is tens of thousands of chains, not to be gone through with every write.
     this.#firstRead = undefined
   }
 
