@@ -7,5 +7,5 @@ export const cannotUseIpvs =
   cannotUseNamespaces ||
   (await ipvsProgram.list().then(
     () => false as const,
-    (error: unknown) => `needs IPVS, see ipvs-in-vm.test.ts: ${messageOf(error)}`,
+    (error: unknown) => `needs IPVS, see the tests …-in-vm.test.ts: ${messageOf(error)}`,
   ))

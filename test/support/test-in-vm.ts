@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { ipvsProgram } from '../../lib/system/ipvs.js'
+
+/** Runs a command in a virtual machine whose kernel has IPVS, with the files of this one. */
+const VM = join(process.cwd(), '..', 'shared', 'vm', 'vm-run.sh')
+const TIMEOUT_MS = 600_000
+
+export interface TestInVm {
+  /** Of the compiled test, from the folder of tests. */
+  readonly file: string
+  /** What its output says when the tests that matter have run, and not been skipped. */
+  readonly ran: RegExp
+}
+
+/** Runs a test that needs IPVS in a virtual machine of its own, where there is one and this kernel has none. */
+export async function testInVm({ file, ran }: TestInVm): Promise<void> {
+  await t.test(`${file} in a virtual machine`, { skip: await whyNot(), timeout: TIMEOUT_MS }, async t => {
+    const path = fileURLToPath(new URL(`../${file}`, import.meta.url))
+    const { code, stdout, stderr } = await inVm(`TAP_TIMEOUT=${TIMEOUT_MS / 1000} '${process.execPath}' '${path}'`)
+    t.equal(code, 0, 'all of it passes there')
+    t.match(stdout, ran, 'and has run')
+    for (const line of stdout.split('\n')) if (/^ *not ok/.test(line)) t.comment(line.trim())
+    if (code !== 0) t.comment(`${stdout.slice(-8000)}${stderr.slice(-4000)}`)
+  })
+}
+
+/** @returns the exit code, null when it was killed, and what was printed */
+function inVm(command: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const env = { ...process.env, VM_TIMEOUT: String(TIMEOUT_MS / 1000 - 20) }
+    const child = spawn('nice', [VM, command], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let [stdout, stderr] = ['', '']
+    child.stdout.on('data', chunk => (stdout += String(chunk)))
+    child.stderr.on('data', chunk => (stderr += String(chunk)))
+    child.on('error', reject)
+    child.on('close', code => resolve({ code, stdout, stderr }))
+  })
+}
+
+async function whyNot(): Promise<string | false> {
+  if (process.getuid?.() !== 0) return 'needs root'
+  const here = await ipvsProgram.list().then(
+    () => true,
+    () => false,
+  )
+  if (here) return 'this kernel has IPVS: it runs without a virtual machine'
+  if (!existsSync(VM)) return 'needs ../shared/vm/vm-run.sh'
+  const { code, stderr } = await inVm('true')
+  return code === 0 ? false : `the virtual machine does not start: ${stderr.trim().split('\n').at(-1)}`
+}
