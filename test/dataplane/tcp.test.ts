@@ -480,10 +480,12 @@ test('who waits for its turn too long is turned away', async (t, transport) => {
   const [port] = await plane.apply(spec({ endpoints: [await silentEndpoint(t)] }))
   const { descriptors: before } = await plane.plane.counts()
   const clients = crowd(t, port!, 40)
-  await until(() => clients.resets() >= 40 - MOST_DIALS, 'none is left that waits')
+  await until(async () => {
+    const { used, waited, shed } = (await plane.plane.counts()).dials
+    return used + shed === 40 && waited === shed && clients.resets() === shed
+  }, 'all are dialled for, or have waited and were turned away')
   const { dials } = await plane.plane.counts()
-  t.strictSame([dials.waited, dials.shed], [clients.resets(), clients.resets()])
-  t.equal(dials.used, 40 - dials.shed)
+  t.ok(dials.used >= 8 && dials.used <= MOST_DIALS, `${dials.used} dials`)
   await until(
     async () => (await plane.plane.counts()).descriptors.used === before.used + 2 * dials.used,
     'their descriptors are given back',

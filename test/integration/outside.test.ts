@@ -159,7 +159,7 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     const program = `require('net').createServer(s => s.end('loopback only')).listen(9999, '127.0.0.1', () => console.log('up'))`
     const server = network.start(network.node, process.execPath, ['-e', program])
     await once(server.stdout!, 'data')
-    t.equal(await client.tcp('127.0.0.1', 9999), 'no answer')
+    t.equal(await client.tcpInVain('127.0.0.1', 9999), 'no answer')
     if (PROXY_MODE !== 'iptables') {
       await network.node.run('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=1'])
       t.equal(await client.tcp('127.0.0.1', 9999), 'loopback only', 'as it would be, had we let it in')
@@ -240,7 +240,9 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     const elsewhere = [endpoint(there.ip, 'another-node')]
     await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', elsewhere), both6)
     const outcomes = await Promise.all(
-      [LB_IP, NODE_IP].map((ip, i) => new NetworkClient(network, outside.namespace).tcp(ip, i === 0 ? 80 : 30080)),
+      [LB_IP, NODE_IP].map((ip, i) =>
+        new NetworkClient(network, outside.namespace).tcpInVain(ip, i === 0 ? 80 : 30080),
+      ),
     )
     t.strictSame(outcomes, ['no answer', 'no answer'])
     t.equal(await answers(clients['a Pod here'], LB_IP, 80), 'there')
@@ -289,7 +291,7 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     const ranges = [`${outside.ip}/32`]
     await serve(loadBalancer('web', { loadBalancerSourceRanges: ranges }), slice('web', both), both6)
     t.equal(await answers(clients.outside, LB_IP, 80), 'here there')
-    t.equal(await new NetworkClient(network, (await network.addHost()).namespace).tcp(LB_IP, 80), 'no answer')
+    t.equal(await new NetworkClient(network, (await network.addHost()).namespace).tcpInVain(LB_IP, 80), 'no answer')
     t.equal(await answers(clients['a Pod here'], NODE_IP, 30080), 'here there', 'node ports are not concerned')
     t.equal(await answers(clients['a Pod here'], '10.96.0.10', 80), 'here there', 'nor are cluster IPs')
   })
@@ -364,10 +366,13 @@ t.test('Services from outside the cluster', { skip: cannotUseNamespaces, timeout
     folder.write(loadBalancer('web', { loadBalancerSourceRanges: [`${outside.ip}/32`] }), slice('web', both), both6)
     await ranged.line(/Synced rules" family="IPv4"/)
     t.equal(await settled(clients.outside, NODE_IP, 30080, 'here there'), 'here there')
-    t.equal(await new NetworkClient(network, (await network.addHost()).namespace).tcp(NODE_IP, 30080), 'no answer')
-    t.equal(await new NetworkClient(network, network.node).tcp(NODE_IP, 30080), 'no answer')
+    t.equal(
+      await new NetworkClient(network, (await network.addHost()).namespace).tcpInVain(NODE_IP, 30080),
+      'no answer',
+    )
+    t.equal(await new NetworkClient(network, network.node).tcpInVain(NODE_IP, 30080), 'no answer')
     const onLoopback = { userspace: 'ECONNRESET', iptables: 'no answer', ipvs: 'ECONNREFUSED' }[PROXY_MODE]
-    t.equal(await new NetworkClient(network, network.node).tcp('127.0.0.1', 30080), onLoopback, 'nor on loopback')
+    t.equal(await new NetworkClient(network, network.node).tcpInVain('127.0.0.1', 30080), onLoopback, 'nor on loopback')
     t.equal(await answers(clients['a Pod here'], '10.96.0.10', 80), 'here there', 'cluster IPs are not concerned')
     t.equal(await ranged.stop(), 0)
   })

@@ -9,15 +9,17 @@
  * Prints one JSON object: how many ended how, and who answered.
  */
 import { type Socket, connect } from 'node:net'
+import { SLOWNESS } from './slowness.js'
 
 const [ip, port, kind, count, parallel] = process.argv.slice(2) as [string, string, string, string, string?]
+const LIMIT_MS = 30_000 * SLOWNESS
 const outcomes: Record<string, number> = {}
 const answers: Record<string, number> = {}
 
 function open(onAnswer: (text: string, socket: Socket) => void, onEnd: (outcome: string) => void): Socket {
   let outcome = 'closed without an answer'
   const socket = connect({ host: ip, port: Number(port), allowHalfOpen: true })
-  const timer = setTimeout(() => socket.destroy(new Error('no answer within 30 s')), 30_000)
+  const timer = setTimeout(() => socket.destroy(new Error(`no answer within ${LIMIT_MS} ms`)), LIMIT_MS)
   socket.on('data', chunk => {
     outcome = 'answered'
     onAnswer(String(chunk), socket)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { NetworkNamespace } from '../../lib/demo/network-namespace.js'
+import { SLOWNESS } from './slowness.js'
 
 export const NODE_IP = '192.168.50.1'
 export const NODE_IP6 = 'fd00:50::1'
@@ -220,6 +221,10 @@ export class NodeNetwork {
   }
 }
 
+/** How long an answer is waited for, in milliseconds: where none is wanted, and where one is. */
+const SILENCE_MS = 5000
+const ANSWER_MS = SILENCE_MS * SLOWNESS
+
 /** What a client saw of one request. */
 export interface Answer {
   /** `name of the Pod` or an error code. */
@@ -247,11 +252,16 @@ export class NetworkClient {
 
   /** Connects and reads to the end. */
   async tcp(ip: string, port: number): Promise<string> {
-    return (await this.#command({ protocol: 'tcp', ip, port })).answer
+    return (await this.#command({ protocol: 'tcp', ip, port, limitMs: ANSWER_MS })).answer
+  }
+
+  /** The same, where `no answer` is what is wanted. */
+  async tcpInVain(ip: string, port: number): Promise<string> {
+    return (await this.#command({ protocol: 'tcp', ip, port, limitMs: SILENCE_MS })).answer
   }
 
   /** Sends a datagram of `bytes` bytes from a new socket, connected unless told otherwise, and waits for the answer. */
   udp(ip: string, port: number, bytes = 5, connected = true): Promise<Answer> {
-    return this.#command({ protocol: 'udp', ip, port, bytes, connected })
+    return this.#command({ protocol: 'udp', ip, port, bytes, connected, limitMs: ANSWER_MS })
   }
 }

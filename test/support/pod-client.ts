@@ -9,19 +9,19 @@ interface Command {
   readonly port: number
   readonly bytes?: number
   readonly connected?: boolean
+  readonly limitMs: number
 }
-const LIMIT_MS = 5000
 
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line) as Command
   process.stdout.write(`${JSON.stringify(await (command.protocol === 'tcp' ? tcp(command) : udp(command)))}\n`)
 }
 
-function tcp({ ip, port }: Command): Promise<object> {
+function tcp({ ip, port, limitMs }: Command): Promise<object> {
   return new Promise(resolve => {
     let text = ''
     const socket = connect({ host: ip, port, allowHalfOpen: true })
-    const timer = setTimeout(() => socket.destroy(Object.assign(new Error(), { code: 'no answer' })), LIMIT_MS)
+    const timer = setTimeout(() => socket.destroy(Object.assign(new Error(), { code: 'no answer' })), limitMs)
     socket.on('data', chunk => (text += String(chunk)))
     socket.on('error', (error: NodeJS.ErrnoException) => (text = error.code!))
     socket.on('close', () => {
@@ -32,7 +32,7 @@ function tcp({ ip, port }: Command): Promise<object> {
   })
 }
 
-function udp({ ip, port, bytes, connected }: Command): Promise<object> {
+function udp({ ip, port, bytes, connected, limitMs }: Command): Promise<object> {
   return new Promise(resolve => {
     const socket = createSocket(ip.includes(':') ? 'udp6' : 'udp4')
     const done = (result: object): void => {
@@ -40,7 +40,7 @@ function udp({ ip, port, bytes, connected }: Command): Promise<object> {
       socket.close()
       resolve(result)
     }
-    const timer = setTimeout(() => done({ answer: 'no answer' }), LIMIT_MS)
+    const timer = setTimeout(() => done({ answer: 'no answer' }), limitMs)
     const datagram = Buffer.alloc(bytes!, 'x')
     socket.on('message', (answer, from) => done({ answer: String(answer), from: `${from.address}:${from.port}` }))
     socket.on('error', (error: NodeJS.ErrnoException) => done({ answer: error.code }))

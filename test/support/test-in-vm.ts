@@ -23,8 +23,10 @@ export async function testInVm({ file, ran }: TestInVm): Promise<void> {
     const { code, stdout, stderr } = await inVm(`TAP_TIMEOUT=${TIMEOUT_MS / 1000} '${process.execPath}' '${path}'`)
     t.equal(code, 0, 'all of it passes there')
     t.match(stdout, ran, 'and has run')
-    for (const line of stdout.split('\n')) if (/^ *not ok/.test(line)) t.comment(line.trim())
-    if (code !== 0) t.comment(`${stdout.slice(-8000)}${stderr.slice(-4000)}`)
+    const lines = stdout.split('\n')
+    for (const [index, line] of lines.entries())
+      if (/^ *not ok/.test(line)) t.fail(`there: ${line.trim()}`, { output: lines.slice(index + 1, index + 25) })
+    if (code !== 0) t.comment(`${stdout.slice(-2000)}${stderr.slice(-2000)}`)
   })
 }
 
@@ -32,7 +34,7 @@ export async function testInVm({ file, ran }: TestInVm): Promise<void> {
 function inVm(command: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, VM_TIMEOUT: String(TIMEOUT_MS / 1000 - 20) }
-    const child = spawn('nice', [VM, command], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn('nice', ['-n', '5', VM, command], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', chunk => (stdout += String(chunk)))
     child.stderr.on('data', chunk => (stderr += String(chunk)))
