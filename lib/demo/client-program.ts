@@ -11,7 +11,7 @@ type Command = Readonly<Record<'http' | 'udp' | 'txt' | 'a', string | undefined>
 /** `pod` is who answered, `saw` the client's address as the Pod saw it; `error` stands alone. */
 type Outcome = { readonly pod?: string; readonly saw?: string; readonly data?: string } | { readonly error: string }
 
-const LIMIT_MS = 3000
+const LIMIT_MS = 10_000
 const [server, domain] = process.argv.slice(2)
 
 process.stdout.write('ready\n')

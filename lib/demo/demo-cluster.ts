@@ -1,5 +1,6 @@
 import { type ChildProcess } from 'node:child_process'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync } from 'node:fs'
+import { chmod, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -65,7 +66,8 @@ export class DemoCluster {
     teardown: Teardown,
     leftovers: Leftovers,
   ): Promise<DemoCluster> {
-    const folder = await mkdtemp(join(tmpdir(), 'kube-proxy-demo-'))
+    // An interruption cannot come between making it and noting it, as it could while it was waited for.
+    const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-demo-'))
     leftovers.note({ folder })
     await teardown.add(() => rm(folder, { recursive: true }))
     // For a learner who looks at it from another terminal.

@@ -19,8 +19,8 @@ import { type NetworkNamespace } from './network-namespace.js'
 import { type Teardown } from './teardown.js'
 
 const PROXY = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
-/** How long the proxy may take to do what it is told, in milliseconds. */
-const LIMIT_MS = 30_000
+/** How long the proxy may take to do what it is told, in milliseconds: where the processor is emulated, to start takes a while. */
+const LIMIT_MS = 90_000
 
 /** What the proxy says when the kernel has what changed. */
 const SYNCED: Readonly<Record<ProxyMode, RegExp>> = {

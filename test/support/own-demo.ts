@@ -1,16 +1,26 @@
 import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 let demos = 0
+const folders = mkdtempSync(join(tmpdir(), 'demos-'))
+process.on('exit', () => rmSync(folders, { recursive: true, force: true }))
 
-/** Names of its own for each demo, so that one that somebody looks at meanwhile is not in the way. */
+/** Names and a folder of its own for each demo, so that one that somebody looks at meanwhile is not in the way. */
 export function ownDemo(): { env: NodeJS.ProcessEnv; left: () => string } {
   const prefix = `kpd${process.pid}-${demos++}-`
+  const folder = join(folders, prefix)
+  mkdirSync(folder)
+  // Some run as an ordinary user.
+  for (const path of [folders, folder]) chmodSync(path, 0o1777)
   return {
-    env: { ...process.env, KUBE_PROXY_DEMO_PREFIX: prefix, FORCE_COLOR: undefined },
+    env: { ...process.env, KUBE_PROXY_DEMO_PREFIX: prefix, TMPDIR: folder, FORCE_COLOR: undefined },
     left: () =>
       execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' })
         .split('\n')
         .filter(name => name.startsWith(prefix))
+        .concat(readdirSync(folder))
         .join(' '),
   }
 }
