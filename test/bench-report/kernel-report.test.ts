@@ -8,6 +8,7 @@ import { picture } from '../bench/report/picture.js'
 import { type Results, type Sample } from '../bench/report/results.js'
 import { targetTable } from '../bench/report/target-table.js'
 import { type Outcome, outcomeOf } from '../bench/report/targets.js'
+import { IPVS } from '../bench/suites/ipvs.js'
 import { KERNEL } from '../bench/suites/kernel.js'
 import { TakesTooLong } from '../bench/takes-too-long.js'
 
@@ -27,7 +28,7 @@ function resultsOf(loads: Readonly<Record<string, Samples>>): Results {
     },
     rounds: 5,
     seconds: 61,
-    missing: { 'ours-ipvs': 'this kernel has no IPVS' },
+    missing: { 'original-iptables-legacy': 'there is none' },
     loads: Object.entries(loads).map(([name, samples]) => ({ name, samples })),
   }
 }
@@ -37,29 +38,39 @@ function outcome(load: string, metric: string, samples: Samples, of: ContenderNa
   return outcomeOf(target, resultsOf({ [load]: samples }), KERNEL.loads)
 }
 
-void t.test('Every target of kernel modes is of a load, a number and contenders that there are', t => {
-  for (const target of KERNEL.targets) {
-    t.equal(outcomeOf(target, resultsOf({}), KERNEL.loads).verdict, 'not measured', target.title)
-    const { contenders } = loadOf(target.load)
-    t.ok(
-      contenders.includes(target.of!) && contenders.includes(target.wanted.against),
-      `${target.title}: who takes part`,
-    )
-  }
-  t.equal(new Set(KERNEL.targets.map(({ title }) => title)).size, KERNEL.targets.length, 'each has a title of its own')
-  t.equal(new Set(KERNEL.loads.map(({ name }) => name)).size, KERNEL.loads.length, 'and each load a name')
-  for (const { name, limited = [], metrics } of KERNEL.loads)
-    t.ok(
-      limited.every(metric => metrics.includes(metric)),
-      `${name}: what is limited is among its numbers`,
-    )
-  for (const [load, metric] of KERNEL.page.panels)
-    t.ok(
-      loadOf(load).metrics.some(({ name }) => name === metric),
-      `the picture has ${load} ${metric}`,
-    )
-  t.end()
-})
+for (const suite of [KERNEL, IPVS]) {
+  const { loads, targets, page } = suite
+  const load = (wanted: string) => loads.find(({ name }) => name === wanted)!
+  void t.test(`Every target of "${page.title}" is of a load, a number and contenders that there are`, t => {
+    for (const target of targets) {
+      t.equal(outcomeOf(target, resultsOf({}), loads).verdict, 'not measured', target.title)
+      const { contenders } = load(target.load)
+      t.ok(
+        contenders.includes(target.of!) && contenders.includes(target.wanted.against),
+        `${target.title}: who takes part`,
+      )
+    }
+    t.equal(new Set(targets.map(({ title }) => title)).size, targets.length, 'each has a title of its own')
+    t.equal(new Set(loads.map(({ name }) => name)).size, loads.length, 'and each load a name')
+    for (const { name, contenders, limited = [], metrics } of loads) {
+      t.ok(
+        limited.every(metric => metrics.includes(metric)),
+        `${name}: what is limited is among its numbers`,
+      )
+      const known = new Set(suite.contenders.map(({ name }) => name))
+      t.ok(
+        contenders.every(contender => known.has(contender)),
+        `${name}: who takes part is known`,
+      )
+    }
+    for (const [name, metric] of page.panels)
+      t.ok(
+        load(name).metrics.some(each => each.name === metric),
+        `the picture has ${name} ${metric}`,
+      )
+    t.end()
+  })
+}
 
 void t.test('A sync of ours is compared with the original of the same flavour', t => {
   const samples = {
@@ -123,13 +134,27 @@ void t.test('The page and the picture of kernel modes', t => {
   const page = markdown(results, KERNEL)
   t.match(page, '| first full sync of 5,000 Services × 10 endpoints (nft) | < 0.017 | ≤ 0.5 | – | ✓ met |')
   t.match(page, '`npm run bench -- kernel full-sync-5000`:')
-  t.match(page, '- Without kube-proxy-node ipvs: this kernel has no IPVS.')
+  t.match(page, '- Without kube-proxy iptables (legacy): there is none.')
   t.match(page, '[bench/kernel-results.json](../bench/kernel-results.json)')
   t.notMatch(page, /undefined|NaN/)
   const drawn = picture(results, KERNEL)
   t.match(drawn, '>&gt; 300.00</text>')
   t.equal(drawn.match(/class="bar ours"/g)?.length, 2)
   t.notMatch(drawn, /undefined|NaN/)
+  t.end()
+})
+
+void t.test('The page of ipvs mode has one load for each target', t => {
+  const results = resultsOf({
+    'keep-alive': { 'ours-ipvs': samplesOf('rate', 99), 'original-ipvs': samplesOf('rate', 100) },
+  })
+  t.same(targetTable(results, IPVS).slice(1), [
+    ['keep-alive requests/s', '0.99 ± 0.03', 'equal', '–', '✓ met'],
+    ['new connections/s', '–', 'equal', '–', '– not measured'],
+    ['bulk to the Pod, 1 stream', '–', 'equal', '–', '– not measured'],
+    ['bulk from the Pod, 1 stream', '–', 'equal', '–', '– not measured'],
+  ])
+  t.match(markdown(results, IPVS), '`npm run bench -- ipvs keep-alive`:')
   t.end()
 })
 

@@ -1,6 +1,6 @@
 /**
  * Runs benchmarks: `npm run bench` all loads of userspace mode with every contender, and writes the report; `npm run bench -- NAME`
- * one; `npm run bench -- kernel` those of kernel modes.
+ * one; `npm run bench -- kernel` those of iptables mode, `-- ipvs` those of ipvs mode.
  */
 const PROGRAMS = ['lossless', 'programming', 'rules', 'stalls', 'micro'] as const
 
@@ -9,6 +9,9 @@ if (PROGRAMS.some(program => program === name)) {
   // Each reads its own arguments.
   process.argv.splice(2, 1)
   await import(`./${name}.js`)
+} else if (name === 'ipvs') {
+  const { compareIpvs } = await import('./compare-ipvs.js')
+  process.exitCode = await compareIpvs(process.argv.slice(3))
 } else {
   const { compare } = await import('./compare.js')
   process.exitCode =

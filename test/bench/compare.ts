@@ -26,7 +26,7 @@ ${`${one} report`.padEnd(33)} the report again, from the results of the last who
   --only NAME,…      these contenders only, of: ${contenders.map(({ name }) => name).join(', ')}
   --quick            short samples, for a look: their numbers say little
 
-npm run bench -- kernel           the kernel modes; takes the same arguments
+npm run bench -- kernel | ipvs    the kernel modes; they take the same arguments
 npm run bench -- lossless | programming | rules | stalls | micro
                                   this proxy alone, without others to compare
 `

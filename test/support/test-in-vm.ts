@@ -1,13 +1,9 @@
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { ipvsProgram } from '../../lib/system/ipvs.js'
+import { cannotUseVm, startInVm } from './virtual-machine.js'
 
-/** Runs a command in a virtual machine whose kernel has IPVS, with the files of this one. */
-const VM = join(process.cwd(), '..', 'shared', 'vm', 'vm-run.sh')
-const TIMEOUT_MS = 600_000
+const TIMEOUT_S = 900
 
 export interface TestInVm {
   /** Of the compiled test, from the folder of tests. */
@@ -18,9 +14,9 @@ export interface TestInVm {
 
 /** Runs a test that needs IPVS in a virtual machine of its own, where there is one and this kernel has none. */
 export async function testInVm({ file, ran }: TestInVm): Promise<void> {
-  await t.test(`${file} in a virtual machine`, { skip: await whyNot(), timeout: TIMEOUT_MS }, async t => {
+  await t.test(`${file} in a virtual machine`, { skip: await whyNot(), timeout: TIMEOUT_S * 1000 }, async t => {
     const path = fileURLToPath(new URL(`../${file}`, import.meta.url))
-    const { code, stdout, stderr } = await inVm(`TAP_TIMEOUT=${TIMEOUT_MS / 1000} '${process.execPath}' '${path}'`)
+    const { code, stdout, stderr } = await inVm(`TAP_TIMEOUT=${TIMEOUT_S} '${process.execPath}' '${path}'`)
     t.equal(code, 0, 'all of it passes there')
     t.match(stdout, ran, 'and has run')
     const lines = stdout.split('\n')
@@ -33,11 +29,10 @@ export async function testInVm({ file, ran }: TestInVm): Promise<void> {
 /** @returns the exit code, null when it was killed, and what was printed */
 function inVm(command: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, VM_TIMEOUT: String(TIMEOUT_MS / 1000 - 20) }
-    const child = spawn('nice', ['-n', '5', VM, command], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = startInVm(command, { timeout: TIMEOUT_S - 20 })
     let [stdout, stderr] = ['', '']
-    child.stdout.on('data', chunk => (stdout += String(chunk)))
-    child.stderr.on('data', chunk => (stderr += String(chunk)))
+    child.stdout!.on('data', chunk => (stdout += String(chunk)))
+    child.stderr!.on('data', chunk => (stderr += String(chunk)))
     child.on('error', reject)
     child.on('close', code => resolve({ code, stdout, stderr }))
   })
@@ -50,7 +45,7 @@ async function whyNot(): Promise<string | false> {
     () => false,
   )
   if (here) return 'this kernel has IPVS: it runs without a virtual machine'
-  if (!existsSync(VM)) return 'needs ../shared/vm/vm-run.sh'
+  if (cannotUseVm !== false) return cannotUseVm
   const { code, stderr } = await inVm('true')
   return code === 0 ? false : `the virtual machine does not start: ${stderr.trim().split('\n').at(-1)}`
 }

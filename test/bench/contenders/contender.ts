@@ -13,10 +13,14 @@ export const IPTABLES_NAMES = [
   'original-iptables-legacy',
 ] as const
 
-/** Those that carry traffic where kernel modes are compared, in the order in which they take their turns. */
-export const CARRIER_NAMES = ['direct', 'ours', ...IPTABLES_NAMES, 'ours-ipvs', 'original-ipvs'] as const
+/** Those that carry traffic where iptables modes are compared, in the order in which they take their turns. */
+export const CARRIER_NAMES = ['direct', 'ours', ...IPTABLES_NAMES] as const
 
-export type ContenderName = (typeof CONTENDER_NAMES)[number] | (typeof CARRIER_NAMES)[number]
+/** The same where ipvs modes are. */
+export const IPVS_CARRIER_NAMES = ['direct', 'ours-iptables-nft', 'ours-ipvs', 'original-ipvs'] as const
+
+export type ContenderName =
+  (typeof CONTENDER_NAMES)[number] | (typeof CARRIER_NAMES)[number] | (typeof IPVS_CARRIER_NAMES)[number]
 
 export interface Address {
   readonly ip: string

@@ -1,19 +1,21 @@
-import { spawnSync } from 'node:child_process'
 import { programName } from '../../../lib/system/iptables-flavour.js'
 import { programVersion } from '../measure/program-version.js'
-import { CARRIER_NAMES, type Contender, type ContenderName } from './contender.js'
+import { CARRIER_NAMES, type Contender, type ContenderName, IPVS_CARRIER_NAMES } from './contender.js'
 import { direct } from './direct.js'
 import { flavourMissing } from './flavour-path.js'
+import { ipvsMissing } from './ipvs-missing.js'
 import { KernelProxy, type KernelProxyKind } from './kernel-proxy.js'
 import { originalMissing, originalVersion } from './original-program.js'
 import { ours } from './ours.js'
 
 const TITLES = { ours: 'kube-proxy-node', original: 'kube-proxy' } as const
 
-/** Both programs in the modes in which the kernel does the work, and what they are compared with besides. */
+/** Both programs in iptables mode, and what they are compared with besides. */
 export const KERNEL_CONTENDERS: readonly Contender[] = CARRIER_NAMES.map(contenderOf)
+/** The same in ipvs mode. */
+export const IPVS_CONTENDERS: readonly Contender[] = IPVS_CARRIER_NAMES.map(contenderOf)
 
-function contenderOf(name: (typeof CARRIER_NAMES)[number]): Contender {
+function contenderOf(name: (typeof CARRIER_NAMES | typeof IPVS_CARRIER_NAMES)[number]): Contender {
   switch (name) {
     case 'direct':
       return direct
@@ -49,11 +51,4 @@ function kernelContender(name: ContenderName, kind: KernelProxyKind): Contender 
     },
     start: (site, size) => KernelProxy.start(site, size, kind),
   }
-}
-
-/** Asked in a network namespace that nobody else has. */
-function ipvsMissing(): string | undefined {
-  const { status, stderr, error } = spawnSync('unshare', ['--net', 'ipvsadm', '-L', '-n'], { encoding: 'utf8' })
-  if (error !== undefined) return `ipvsadm cannot be run: ${error.message}`
-  return status === 0 ? undefined : `this kernel has no IPVS: ${stderr.trim().split('\n').at(-1)}`
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess } from 'node:child_process'
 import { programName } from '../../../lib/system/iptables-flavour.js'
+import { comeToRest } from '../measure/come-to-rest.js'
 import { ProcessTree } from '../measure/process-tree.js'
 import { PROXY_PROGRAM } from '../../support/proxy-process.js'
 import { apiObjectsOf } from '../site/api-objects-of.js'
@@ -17,6 +18,9 @@ import { type LoggedSync, type ProxyProgram, SyncLog } from './sync-log.js'
 
 /** How long any one thing is waited for: longer than that a sync is as good as none. Milliseconds. */
 export const LIMIT_MS = 240_000
+
+/** How long what a start leaves to do is waited for, where no rule tells that it is done; milliseconds. */
+const REST_MS = 30_000
 
 export interface KernelProxyKind {
   readonly program: ProxyProgram
@@ -66,6 +70,7 @@ export class KernelProxy implements Running {
     try {
       if (kind.mode === 'iptables') await proxy.#allStanding()
       await site.client.reach(WEB.clusterIP, WEB.port)
+      if (kind.mode === 'ipvs') await comeToRest(new ProcessTree(proxy.pids), REST_MS)
       return proxy
     } catch (error) {
       await proxy.stop()

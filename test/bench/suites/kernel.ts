@@ -3,10 +3,9 @@ import { KERNEL_CONTENDERS } from '../contenders/kernel-contenders.js'
 import { KERNEL_LOADS } from '../loads/kernel-loads.js'
 import { KERNEL_TARGETS } from '../report/kernel-targets.js'
 import { type Results } from '../report/results.js'
-import { LEAST_NOISE } from '../report/statistics.js'
-import { type Suite } from './suite.js'
+import { ABOUT_EQUALITY, type Suite } from './suite.js'
 
-/** The modes in which the kernel carries connections, and the original in the same modes. */
+/** iptables mode and the original in the same mode. ipvs mode is a suite of its own, for a kernel that has IPVS. */
 export const KERNEL: Suite = {
   command: 'npm run bench -- kernel',
   contenders: KERNEL_CONTENDERS,
@@ -18,11 +17,11 @@ export const KERNEL: Suite = {
     ['iperf3', '--version'],
   ],
   page: {
-    title: 'Kernel modes',
+    title: 'iptables mode',
     results: 'bench/kernel-results.json',
     page: 'docs/kernel-modes-benchmark.md',
     picture: 'docs/kernel-modes-benchmark.svg',
-    shows: 'Syncs and data path of kernel modes, ours and the original',
+    shows: 'Syncs and data path of iptables mode, ours and the original',
     panels: [
       ['full-sync-1000', 'sync'],
       ['one-change-1000', 'effect'],
@@ -37,10 +36,7 @@ export const KERNEL: Suite = {
       ['bulk-to-pod-1', 'rate'],
       ['bulk-from-pod-1', 'rate'],
     ],
-    aboutTargets:
-      'What is compared for equality is equal when ours is not below the original by more than the noise: twice what the rounds of ' +
-      `both lie apart (their ± in the tables, as the root of the sum of squares), and ${LEAST_NOISE * 100} % at the least. The line ` +
-      '`iptables` of the table below names the flavour that is the default of this machine.',
+    aboutTargets: `${ABOUT_EQUALITY} The line \`iptables\` of the table below names the flavour that is the default of this machine.`,
     method,
   },
 }

@@ -1,7 +1,13 @@
 import { type Contender } from '../contenders/contender.js'
 import { type Load } from '../loads/load.js'
 import { type Results } from '../report/results.js'
+import { LEAST_NOISE } from '../report/statistics.js'
 import { type Target } from '../report/targets.js'
+
+/** What a page says of the targets that are no ratio. */
+export const ABOUT_EQUALITY =
+  'What is compared for equality is equal when ours is not below the original by more than the noise: twice what the rounds of ' +
+  `both lie apart (their ± in the tables, as the root of the sum of squares), and ${LEAST_NOISE * 100} % at the least.`
 
 /** Loads and contenders that are run and reported together. */
 export interface Suite {
