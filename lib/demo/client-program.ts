@@ -12,6 +12,11 @@ type Command = Readonly<Record<'http' | 'udp' | 'txt' | 'a', string | undefined>
 type Outcome = { readonly pod?: string; readonly saw?: string; readonly data?: string } | { readonly error: string }
 
 const LIMIT_MS = 10_000
+/**
+ * How long the port of a datagram is not used again. To the kernel a port that is would be the same flow for another 30 s: no rule
+ * is asked, and none counts it.
+ */
+const FLOW_MS = 60_000
 const [server, domain] = process.argv.slice(2)
 
 process.stdout.write('ready\n')
@@ -72,11 +77,16 @@ function datagram(target: string): Promise<Outcome> {
   const [ip, port] = target.split(':')
   return new Promise((done, fail) => {
     const socket = createSocket('udp4')
-    const timer = setTimeout(() => socket.close(() => fail(new Error(`no answer within ${LIMIT_MS} ms`))), LIMIT_MS)
-    socket.on('error', fail).on('message', reply => {
+    setTimeout(() => socket.close(), FLOW_MS).unref()
+    const timer = setTimeout(() => fail(new Error(`no answer within ${LIMIT_MS} ms`)), LIMIT_MS)
+    const end = (tell: () => void): void => {
       clearTimeout(timer)
+      tell()
+    }
+    socket.on('error', error => end(() => fail(error)))
+    socket.on('message', reply => {
       const [pod = '', saw = ''] = reply.toString().split(' ')
-      socket.close(() => done({ pod, saw }))
+      end(() => done({ pod, saw }))
     })
     // Connected, so that it hears when the port is closed.
     socket.connect(Number(port), ip, () => socket.send('hello'))
