@@ -31,7 +31,7 @@ export const KERNEL_LOADS: readonly Load[] = [
 ]
 
 /**
- * The program is stopped while the kernel carries the load. A look at the rules, which is a hundredth of a processor elsewhere,
+ * The program is stopped while the kernel carries the load. A look at the rules, which is one or two hundredths of a processor elsewhere,
  * is a third of one that is emulated, and would be measured in place of the kernel.
  */
 function byKernelAlone(load: Load): Load {
