@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cannotUseVm, isInVm, startInVm } from '../support/virtual-machine.js'
@@ -37,7 +37,6 @@ async function compareInVm(args: readonly string[], out: string): Promise<number
   const command = `rm -f ${FILES.join(' ')}; ${words.join(' ')} && (cp --parents ${FILES.join(' ')} /vm-out 2>/dev/null || true)`
   const child = startInVm(command, {
     timeout: TIMEOUT_S,
-    processors: availableParallelism(),
     variables: ['KUBE_PROXY_PEER'],
     out,
   })

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { cannotUseIpvs } from '../support/cannot-use-ipvs.js'
 import { ownDemo } from '../support/own-demo.js'
 import { cannotUseNamespaces } from '../support/node-network.js'
 import { PROXY_PROGRAM } from '../support/proxy-process.js'
@@ -58,7 +59,7 @@ t.test('the demo', { skip: cannotUseNamespaces, timeout: 180_000 }, async t => {
     t.equal(left(), '')
   })
 
-  const hasIpvs = existsSync('/proc/net/ip_vs') && 'this kernel has IPVS'
+  const hasIpvs = cannotUseIpvs === false && 'this kernel has IPVS'
   await t.test('a mode that cannot be had here is named, with what is missing', { skip: hasIpvs }, async t => {
     const { env, left } = ownDemo()
     const { exitCode, stderr } = await runProgram(['demo', '--proxy-mode=ipvs'], { env })

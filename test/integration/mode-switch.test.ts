@@ -14,8 +14,7 @@ import { SLOWNESS } from '../support/slowness.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
 const LOAD_CLIENT = fileURLToPath(new URL('../support/load-client.js', import.meta.url))
-/** Well below what an emulated machine can do: all of these programs share its one processor, maybe half of a real one. */
-const REQUESTS_PER_SECOND = 200 / (SLOWNESS === 1 ? 1 : 4 * SLOWNESS)
+const REQUESTS_PER_SECOND = 200 / SLOWNESS
 
 /** A round on which each mode follows each other one. */
 const ROUND: readonly ProxyMode[] = cannotUseIpvs

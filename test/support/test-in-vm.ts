@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { ipvsProgram } from '../../lib/system/ipvs.js'
+import { cannotUseIpvs } from './cannot-use-ipvs.js'
+import { cannotUseNamespaces } from './node-network.js'
 import { cannotUseVm, startInVm } from './virtual-machine.js'
 
 const TIMEOUT_S = 900
@@ -39,12 +40,8 @@ function inVm(command: string): Promise<{ code: number | null; stdout: string; s
 }
 
 async function whyNot(): Promise<string | false> {
-  if (process.getuid?.() !== 0) return 'needs root'
-  const here = await ipvsProgram.list().then(
-    () => true,
-    () => false,
-  )
-  if (here) return 'this kernel has IPVS: it runs without a virtual machine'
+  if (cannotUseNamespaces !== false) return cannotUseNamespaces
+  if (cannotUseIpvs === false) return 'this kernel has IPVS: it runs without a virtual machine'
   if (cannotUseVm !== false) return cannotUseVm
   const { code, stderr } = await inVm('true')
   return code === 0 ? false : `the virtual machine does not start: ${stderr.trim().split('\n').at(-1)}`

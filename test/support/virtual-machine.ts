@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
 const PROGRAM = join(process.cwd(), '..', 'shared', 'vm', 'vm-run.sh')
+/** With one, a client, a proxy and Pods under load stand in each other's way, where the machine does other work besides. */
+const PROCESSORS = Math.min(2, availableParallelism())
 
 /** Why commands cannot be run in a virtual machine, or false. */
 export const cannotUseVm = existsSync(PROGRAM) ? false : 'needs ../shared/vm/vm-run.sh'
@@ -12,8 +15,6 @@ export const isInVm = process.env['VM_RUN'] === '1'
 export interface VmOptions {
   /** Seconds for all of it, the start of the machine included. */
   readonly timeout: number
-  /** Emulated ones; 1 unless told otherwise. */
-  readonly processors?: number
   /** Variables that are handed on. */
   readonly variables?: readonly string[]
   /** A folder that is /vm-out there. Whatever is written anywhere else is gone at the end. */
@@ -24,11 +25,11 @@ export interface VmOptions {
  * Starts a command in a virtual machine of its own, whose kernel has IPVS, in this folder, and with the files of this machine.
  * Its output is piped; the exit code is the command's, 124 when it took too long, 125 when there was no machine.
  */
-export function startInVm(command: string, { timeout, processors = 1, variables = [], out }: VmOptions): ChildProcess {
+export function startInVm(command: string, { timeout, variables = [], out }: VmOptions): ChildProcess {
   const env = {
     ...process.env,
     VM_TIMEOUT: String(timeout),
-    VM_CPUS: String(processors),
+    VM_CPUS: String(PROCESSORS),
     VM_ENV: variables.join(' '),
     ...(out !== undefined && { VM_OUT: out }),
   }
