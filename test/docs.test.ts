@@ -1,93 +1,163 @@
-import { readFileSync, readdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import t from 'tap'
 import { FLAGS } from '../lib/config/flags.js'
 import { EXPECTED_DIFFERENCES } from './support/comparison/expected-differences.js'
 
-/** Flags of kube-proxy that are named to say that they are not ours; and those of programs beside it. */
+/** Flags that the documents name and that are not flags of the proxy: of its demo, and of other programs. */
 const FLAGS_OF_OTHERS = ['--keep', '--manifest', '--help', '--dport', '--to-destination']
+const PICTURE = 'docs/pictures/demo.svg'
+const LARGEST_PICTURE = 200_000
+/** Documents whose file names are not checked: the changelog may name files that are gone. */
+const UNCHECKED = ['CHANGELOG.md', 'ARCHITECTURE.md']
 
 const root = process.cwd()
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
-const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).map(name => `test/${name}`)
+const filesIn = (folder: string): string[] =>
+  existsSync(join(root, folder))
+    ? readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(name => `${folder}/${name}`)
+    : []
+const tests = filesIn('test')
+const documents = [
+  ...readdirSync(root).filter(name => name.endsWith('.md')),
+  ...filesIn('docs').filter(name => name.endsWith('.md')),
+]
 
-/** The cells of the first table below a heading, or in the file, without its head. */
+/** The cells of all tables in a text, without their heads. */
 function rowsOf(text: string): string[][] {
-  const lines = text.split('\n')
-  const first = lines.findIndex(line => line.startsWith('|'))
-  const table = lines.slice(first, first + lines.slice(first).findIndex(line => !line.startsWith('|')))
+  const tables = text.matchAll(/(?:^\|.*\n)+/gm)
   // A stroke in a cell is written \|.
-  return table.slice(2).map(line =>
-    line
-      .split(/(?<!\\)\|/)
-      .slice(1, -1)
-      .map(cell => cell.trim()),
+  return [...tables].flatMap(([table]) =>
+    table
+      .trim()
+      .split('\n')
+      .slice(2)
+      .map(line =>
+        line
+          .split(/(?<!\\)\|/)
+          .slice(1, -1)
+          .map(cell => cell.trim()),
+      ),
   )
 }
 
-/** What stands in backquotes in a cell of tests, and is there. */
+/** The text below a heading, up to the next heading of the same level. */
+function section(text: string, heading: string): string {
+  return text.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
+}
+
+/** What stands in backquotes in a cell of tests. */
 function shownBy(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name!)
 }
 
-function isThere(name: string): boolean {
-  if (name.startsWith('npm run bench -- ')) return tests.includes(`test/bench/${name.split(' ').at(-1)}.ts`)
+function isTest(name: string): boolean {
+  if (name.startsWith('npm run bench -- ')) {
+    const file = `${name.split(' ').at(-1)}.ts`
+    return [...tests, ...filesIn('bench')].some(path => basename(path) === file)
+  }
   if (name.endsWith('/')) return tests.some(test => test.startsWith(name) && test.endsWith('.test.ts'))
   if (name.includes('/')) return tests.includes(name)
   return tests.some(test => basename(test) === name)
 }
 
-t.test('Each row about what is served names tests that are there', t => {
-  const does = read('README.md').split('## What it does today')[1]!
-  const differences = read('DIFFERENCES.md')
-  for (const [file, rows, least] of [
-    ['README.md', rowsOf(does), 15],
-    ['DIFFERENCES.md', rowsOf(differences), 40],
-  ] as const) {
-    t.ok(rows.length >= least, `${file} has ${rows.length} rows`)
-    for (const row of rows) {
-      const named = shownBy(row.at(-1)!)
-      t.ok(named.length > 0, `${file}: "${row[0]}" names a test`)
-      t.strictSame(
-        named.filter(name => !isThere(name)),
-        [],
-        `${file}: "${row[0]}" names nothing that is not there`,
-      )
+/** The anchors of a document as GitHub makes them. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+t.test('README: each row about what works names a document', t => {
+  const rows = rowsOf(section(read('README.md'), 'What works'))
+  t.ok(rows.length >= 15, `${rows.length} rows`)
+  for (const row of rows) t.match(row.at(-1), /\]\([^)]+\.md[^)]*\)/, String(row[0]))
+  t.end()
+})
+
+t.test('every link between documents leads to a file and a heading', t => {
+  t.ok(documents.length >= 15, `${documents.length} documents`)
+  for (const document of documents) {
+    const links = [...read(document).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!)
+    for (const link of links.filter(link => !/^[a-z]+:/.test(link))) {
+      const [path, anchor] = link.split('#') as [string, string?]
+      const target = path === '' ? document : join(dirname(document), path)
+      t.ok(existsSync(join(root, target)), `${document}: ${link} exists`)
+      if (anchor !== undefined && target.endsWith('.md'))
+        t.ok(anchorsOf(read(target)).includes(anchor), `${document}: ${link} is a heading`)
     }
   }
   t.end()
 })
 
-t.test('Each difference is judged in one of a few words', t => {
-  for (const row of rowsOf(read('DIFFERENCES.md'))) {
-    t.equal(row.length, 6, String(row[0]))
-    t.ok(['same', 'better', 'worse', 'other', 'absent'].includes(row[4]!), `${row[0]}: "${row[4]}"`)
+t.test('every source file that a document names exists', t => {
+  const sources = [...filesIn('lib'), ...filesIn('bin'), ...filesIn('docs'), ...filesIn('bench'), ...tests]
+  for (const document of documents.filter(name => !UNCHECKED.includes(name))) {
+    const names = [...read(document).matchAll(/`([\w/.-]+\.(?:ts|mjs))`/g)].map(([, name]) => name!)
+    for (const name of new Set(names))
+      t.ok(
+        sources.some(path => path === name || path.endsWith(`/${name}`)),
+        `${document}: ${name}`,
+      )
   }
   t.end()
 })
 
-t.test('Whatever the original is found to do otherwise has a row', t => {
-  const shown = rowsOf(read('DIFFERENCES.md')).filter(row => shownBy(row.at(-1)!).includes('original-iptables.test.ts'))
-  const features = new Set(shown.map(([feature]) => feature))
-  for (const { name, row } of EXPECTED_DIFFERENCES) t.ok(features.has(`iptables mode: ${row}`), name)
+t.test('README: the picture is small and self-contained', t => {
+  const svg = read(PICTURE)
+  t.match(read('README.md'), `](${PICTURE})`)
+  t.ok(svg.length < LARGEST_PICTURE, `${svg.length} bytes`)
+  t.notMatch(svg, /<script|<foreignObject|<image|@import|url\(|href=/, 'needs nothing from outside')
+  t.match(svg, /prefers-reduced-motion/, 'stands still for readers who want that')
   t.end()
 })
 
-t.test('Every test with a node is named by a row, and every flag in the docs is one', t => {
-  const docs = ['README.md', 'DIFFERENCES.md', 'docs/errors.md', 'ARCHITECTURE.md'].map(read).join('\n')
-  const flags = new Set([...FLAGS.map(({ name }) => `--${name}`), ...FLAGS_OF_OTHERS])
-  for (const [flag] of docs.matchAll(/(?<![\w-])--[a-z][a-z-]*[a-z]/g))
-    t.ok(flags.has(flag) || [...flags].some(name => name.startsWith(`${flag}-`)), flag)
-  const named = new Set(
-    [...rowsOf(read('README.md').split('## What it does today')[1]!), ...rowsOf(read('DIFFERENCES.md'))].flatMap(row =>
-      shownBy(row.at(-1)!).map(name => basename(name)),
-    ),
-  )
-  const nodeTests = tests.filter(test => test.startsWith('test/integration/')).map(test => basename(test))
+t.test('DIFFERENCES: each row names tests that exist, and judges in one of a few words', t => {
+  const rows = rowsOf(read('DIFFERENCES.md'))
+  t.ok(rows.length >= 40, `${rows.length} rows`)
+  for (const row of rows) {
+    t.equal(row.length, 6, String(row[0]))
+    t.ok(['same', 'better', 'worse', 'different', 'absent'].includes(row[4]!), `${row[0]}: "${row[4]}"`)
+    const named = shownBy(row[5]!)
+    t.ok(named.length > 0, `"${row[0]}" names a test`)
+    t.strictSame(
+      named.filter(name => !isTest(name)),
+      [],
+      `"${row[0]}" names only tests that exist`,
+    )
+  }
+  t.end()
+})
+
+t.test('DIFFERENCES: each known difference from the original iptables mode has a row', t => {
+  const rows = rowsOf(section(read('DIFFERENCES.md'), 'iptables mode'))
+  const shown = rows.filter(row => shownBy(row.at(-1)!).includes('original-iptables.test.ts'))
+  const features = new Set(shown.map(([feature]) => feature))
+  for (const { name, row } of EXPECTED_DIFFERENCES) t.ok(features.has(row), name)
+  t.end()
+})
+
+t.test('DIFFERENCES: every test with a node is named', t => {
+  const named = new Set(rowsOf(read('DIFFERENCES.md')).flatMap(row => shownBy(row.at(-1)!).map(name => basename(name))))
+  const nodeTests = tests.filter(test => /^test\/integration\/.*\.test\.ts$/.test(test)).map(test => basename(test))
+  t.ok(nodeTests.length > 10, `${nodeTests.length} tests`)
   t.strictSame(
     nodeTests.filter(test => !named.has(test)),
     ['real-cluster.test.ts', 'with-no-worker.test.ts', 'with-two-workers.test.ts'],
     'those are about where objects come from, and others once more',
   )
+  t.end()
+})
+
+t.test('every flag in the documents exists', t => {
+  const docs = ['README.md', 'DIFFERENCES.md', 'docs/errors.md', 'docs/modes.md', 'ARCHITECTURE.md']
+    .map(read)
+    .join('\n')
+  const flags = new Set([...FLAGS.map(({ name }) => `--${name}`), ...FLAGS_OF_OTHERS])
+  for (const [flag] of docs.matchAll(/(?<![\w-])--[a-z][a-z-]*[a-z]/g))
+    t.ok(flags.has(flag) || [...flags].some(name => name.startsWith(`${flag}-`)), flag)
   t.end()
 })

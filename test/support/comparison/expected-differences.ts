@@ -6,7 +6,7 @@ import { type AddressKind } from './compared-service.js'
 /** Something that the original does otherwise. */
 export interface ExpectedDifference {
   readonly name: string
-  /** Of DIFFERENCES.md, without `iptables mode: `. */
+  /** The feature that names its row in DIFFERENCES.md, section "iptables mode". */
   readonly row: string
   readonly because: string
   /** The Services where it shows; all when there are none. */
@@ -159,7 +159,7 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   },
   {
     name: 'where node ports are not served they are not refused',
-    row: 'node ports with ranges of addresses',
+    row: 'NodePorts with address ranges',
     because: 'the port may be that of a program of the node',
     kinds: ['node port at another address', 'node port on loopback'],
     flag: NODE_PORT_RANGE,
