@@ -93,6 +93,20 @@ t.test('every link between documents leads to a file and a heading', t => {
   t.end()
 })
 
+t.test('the package contains every document that README links to', t => {
+  const { files } = JSON.parse(read('package.json')) as { files: string[] }
+  // npm packs these two without being asked.
+  const packed = [...files, 'README.md', 'LICENSE']
+  const links = [...read('README.md').matchAll(/\]\(([^)\s#:]+)(?:#[^)]*)?\)/g)].map(([, link]) => link!)
+  t.ok(links.length > 10, `${links.length} links`)
+  for (const link of new Set(links))
+    t.ok(
+      packed.some(name => link === name || link.startsWith(`${name}/`)),
+      link,
+    )
+  t.end()
+})
+
 t.test('every source file that a document names exists', t => {
   const sources = [...filesIn('lib'), ...filesIn('bin'), ...filesIn('docs'), ...filesIn('bench'), ...tests]
   for (const document of documents.filter(name => !UNCHECKED.includes(name))) {
