@@ -19,9 +19,16 @@ import {
 } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from './build.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WANTED_NODE = [20, 19]
+/** What to build: the demo needs no tests, and the tests need no benchmarks. */
+const PART = process.argv.includes('--with-bench')
+  ? 'bench'
+  : process.argv.includes('--with-tests')
+    ? 'test'
+    : 'product'
 /** Program, or the path of a file, to the Debian package that brings it. */
 const PROGRAMS = {
   iptables: 'iptables',
@@ -43,6 +50,8 @@ const PROGRAMS = {
 }
 /** Debian asks this program whether a package that was just installed may start its service. */
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d'
+/** Folders whose TypeScript files are built. */
+const SOURCES = ['lib', 'bin', 'test', 'bench']
 /** Where system programs are, also for users whose PATH lacks it. */
 const SYSTEM_PATHS = ['/usr/sbin', '/sbin', '/usr/local/sbin']
 
@@ -53,7 +62,7 @@ const packages = missingPackages()
 const install = packages.length > 0 ? packageInstaller(packages) : undefined
 install?.()
 installNpmPackages()
-build()
+buildPart()
 if (process.argv.includes('--with-tests')) prepareTap()
 
 function checkNode() {
@@ -119,20 +128,16 @@ function installNpmPackages() {
   writeFileSync(stamp, wanted)
 }
 
-function build() {
+function buildPart() {
   const wanted = digest(
-    sources('lib'),
-    sources('bin'),
-    sources('test'),
+    ...SOURCES.map(sources),
     readFileSync('package-lock.json'),
-    readFileSync('tsconfig.json'),
+    ...['tsconfig.json', 'test/tsconfig.json', 'bench/tsconfig.json'].map(file => readFileSync(file)),
   )
-  const stamp = 'dist/.kube-proxy-setup'
+  const stamp = `dist/.kube-proxy-setup-${PART}`
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   say('Building')
-  // Whole and afresh: a test whose source is gone must not go on running.
-  rmSync('dist', { recursive: true, force: true })
-  const { status, output } = run(process.execPath, ['node_modules/typescript/bin/tsc'])
+  const { status, output } = build(PART)
   if (status !== 0) stop(`The build failed:\n${output}`)
   mkdirSync('dist', { recursive: true })
   writeFileSync(stamp, wanted)

@@ -7,7 +7,7 @@ export interface Target {
 }
 
 /** `ip:port` of endpoints to avoid: a Set, or a Map that somebody keeps by that key anyway. */
-export interface Avoided {
+export interface AvoidedEndpoints {
   readonly size: number
   has(key: string): boolean
   keys(): Iterable<string>
@@ -28,9 +28,9 @@ export interface Balancer {
    * `avoid` holds the `ip:port` of endpoints that just failed for this client; one of them is returned only when there
    * is no other. `now` is in milliseconds, of a clock that only goes forward.
    */
-  pick(client: string, now: number, avoid?: Avoided): BalancedEndpoint | undefined
+  pick(client: string, now: number, avoid?: AvoidedEndpoints): BalancedEndpoint | undefined
   /** Takes the whole new list. Endpoints that stay keep their place in turn, and their clients. */
   replace(endpoints: readonly BalancedEndpoint[]): void
 }
 
-export const NONE_TO_AVOID: ReadonlySet<string> = new Set()
+export const AVOID_NONE: ReadonlySet<string> = new Set()

@@ -21,18 +21,18 @@ export class ConnectionLimit {
   }
 
   /** The limit that keeps this client from one more connection; the client's own is named first, for it is to blame. */
-  reached(client: string): ReachedLimit | undefined {
+  check(client: string): ReachedLimit | undefined {
     const { perService, perClient } = this.limits
     if (perClient !== undefined && (this.#byClient.get(client) ?? 0) >= perClient) return 'client-limit'
     return perService !== undefined && this.#open >= perService ? 'service-limit' : undefined
   }
 
-  opened(client: string): void {
+  add(client: string): void {
     this.#open++
     this.#byClient.set(client, (this.#byClient.get(client) ?? 0) + 1)
   }
 
-  closed(client: string): void {
+  remove(client: string): void {
     const count = this.#byClient.get(client)
     if (count === undefined) return
     this.#open--

@@ -1,6 +1,6 @@
 import { type BalancedEndpoint } from './balanced-endpoint.js'
-import { type Avoided, type Balancer, NONE_TO_AVOID } from './balancer.js'
-import { turnIn } from './turn.js'
+import { type AvoidedEndpoints, type Balancer, AVOID_NONE } from './balancer.js'
+import { resumeTurn } from './resume-turn.js'
 
 /**
  * The endpoint with the fewest open connections of this listener, those with equally many in turn. Looks at each endpoint:
@@ -15,20 +15,20 @@ export class LeastConnections implements Balancer {
     this.#next = start
   }
 
-  pick(_client: string, _now: number, avoid: Avoided = NONE_TO_AVOID): BalancedEndpoint | undefined {
-    const index = this.#idlest(avoid) ?? this.#idlest(NONE_TO_AVOID)
+  pick(_client: string, _now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
+    const index = this.#findLeastLoaded(avoid) ?? this.#findLeastLoaded(AVOID_NONE)
     if (index === undefined) return undefined
     this.#next = index + 1
     return this.#endpoints[index]
   }
 
   replace(endpoints: readonly BalancedEndpoint[]): void {
-    this.#next = turnIn(endpoints, this.#endpoints, this.#next)
+    this.#next = resumeTurn(endpoints, this.#endpoints, this.#next)
     this.#endpoints = endpoints
   }
 
   /** Its place in the list; of equals, the first from where the turn is. */
-  #idlest(avoid: Avoided): number | undefined {
+  #findLeastLoaded(avoid: AvoidedEndpoints): number | undefined {
     const count = this.#endpoints.length
     let found: number | undefined
     let fewest = Infinity

@@ -1,10 +1,10 @@
 import { type BalancedEndpoint } from './balanced-endpoint.js'
-import { type Avoided, type Balancer, NONE_TO_AVOID } from './balancer.js'
+import { type AvoidedEndpoints, type Balancer, AVOID_NONE } from './balancer.js'
 
 /** How long an endpoint is left out after a failure, in milliseconds: first this long, then twice that, and so on up to the most. */
 export interface BackOff {
-  readonly first: number
-  readonly most: number
+  readonly initial: number
+  readonly max: number
 }
 
 /**
@@ -19,7 +19,7 @@ export class PassiveEjection implements Balancer {
   readonly #backOff: BackOff
   #endpoints: readonly BalancedEndpoint[] = []
   /** Those of the list whose time is not over, as far as was looked; by `ip:port`, so that others can be told to avoid them. */
-  readonly #out = new Map<string, BalancedEndpoint>()
+  readonly #ejected = new Map<string, BalancedEndpoint>()
   #ejections = 0
 
   constructor(inner: Balancer, backOff: BackOff) {
@@ -32,24 +32,24 @@ export class PassiveEjection implements Balancer {
     return this.#ejections
   }
 
-  pick(client: string, now: number, avoid: Avoided = NONE_TO_AVOID): BalancedEndpoint | undefined {
-    if (this.#out.size > 0) this.#readmit(now)
-    if (this.#out.size === 0) return this.#inner.pick(client, now, avoid)
+  pick(client: string, now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
+    if (this.#ejected.size > 0) this.#readmit(now)
+    if (this.#ejected.size === 0) return this.#inner.pick(client, now, avoid)
     // A client's first attempt makes no list of its own; when all are out, it gets one of them.
-    if (avoid.size === 0) return this.#inner.pick(client, now, this.#out)
-    const all = new Set([...avoid.keys(), ...this.#out.keys()])
+    if (avoid.size === 0) return this.#inner.pick(client, now, this.#ejected)
+    const all = new Set([...avoid.keys(), ...this.#ejected.keys()])
     return this.#inner.pick(client, now, this.#endpoints.every(({ key }) => all.has(key)) ? avoid : all)
   }
 
   replace(endpoints: readonly BalancedEndpoint[]): void {
     this.#endpoints = endpoints
     const present = new Set(endpoints)
-    for (const [key, endpoint] of this.#out) if (!present.has(endpoint)) this.#out.delete(key)
+    for (const [key, endpoint] of this.#ejected) if (!present.has(endpoint)) this.#ejected.delete(key)
     this.#inner.replace(endpoints)
   }
 
   /** From now on another balancer chooses among those that are not left out. */
-  use(inner: Balancer): void {
+  setBalancer(inner: Balancer): void {
     this.#inner = inner
     inner.replace(this.#endpoints)
   }
@@ -58,30 +58,30 @@ export class PassiveEjection implements Balancer {
    * An endpoint could not be reached. Many clients find out at the same time; only the first of them counts, or a crowd
    * would have it left out for the longest time at once.
    */
-  failed(endpoint: BalancedEndpoint, now: number): void {
+  recordFailure(endpoint: BalancedEndpoint, now: number): void {
     if (endpoint.ejectedUntil > now || !this.#endpoints.includes(endpoint)) return
-    const { first, most } = this.#backOff
-    endpoint.ejectedUntil = now + Math.min(most, first * 2 ** endpoint.failures)
+    const { initial, max } = this.#backOff
+    endpoint.ejectedUntil = now + Math.min(max, initial * 2 ** endpoint.failures)
     endpoint.failures++
-    this.#out.set(endpoint.key, endpoint)
+    this.#ejected.set(endpoint.key, endpoint)
     if (this.#endpoints.length > 1) this.#ejections++
   }
 
   /** An endpoint was reached, so it gets new clients again. While it is left out, clients with affinity may still come to it. */
-  succeeded(endpoint: BalancedEndpoint): void {
+  recordSuccess(endpoint: BalancedEndpoint): void {
     if (endpoint.failures === 0) return
     endpoint.failures = 0
     endpoint.ejectedUntil = 0
-    if (this.#out.get(endpoint.key) === endpoint) this.#out.delete(endpoint.key)
+    if (this.#ejected.get(endpoint.key) === endpoint) this.#ejected.delete(endpoint.key)
   }
 
   /** How many endpoints get no new clients now. */
-  ejected(now: number): number {
+  countEjected(now: number): number {
     this.#readmit(now)
-    return this.#out.size === this.#endpoints.length ? 0 : this.#out.size
+    return this.#ejected.size === this.#endpoints.length ? 0 : this.#ejected.size
   }
 
   #readmit(now: number): void {
-    for (const [key, { ejectedUntil }] of this.#out) if (ejectedUntil <= now) this.#out.delete(key)
+    for (const [key, { ejectedUntil }] of this.#ejected) if (ejectedUntil <= now) this.#ejected.delete(key)
   }
 }

@@ -1,5 +1,5 @@
 import { type BalancedEndpoint } from './balanced-endpoint.js'
-import { type Avoided, type Balancer, NONE_TO_AVOID } from './balancer.js'
+import { type AvoidedEndpoints, type Balancer, AVOID_NONE } from './balancer.js'
 
 /**
  * Of two endpoints drawn by lot, the one with fewer open connections. Nearly as even as looking at all of them, at the same
@@ -15,7 +15,7 @@ export class RandomTwoChoices implements Balancer {
     this.#random = random
   }
 
-  pick(_client: string, _now: number, avoid: Avoided = NONE_TO_AVOID): BalancedEndpoint | undefined {
+  pick(_client: string, _now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
     // A list is only made while there is something to avoid.
     const usable = avoid.size === 0 ? this.#endpoints : this.#endpoints.filter(({ key }) => !avoid.has(key))
     return this.#draw(usable.length === 0 ? this.#endpoints : usable)

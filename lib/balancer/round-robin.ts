@@ -1,6 +1,6 @@
 import { type BalancedEndpoint } from './balanced-endpoint.js'
-import { type Avoided, type Balancer, NONE_TO_AVOID } from './balancer.js'
-import { turnIn } from './turn.js'
+import { type AvoidedEndpoints, type Balancer, AVOID_NONE } from './balancer.js'
+import { resumeTurn } from './resume-turn.js'
 
 /** Each endpoint in turn. */
 export class RoundRobin implements Balancer {
@@ -15,7 +15,7 @@ export class RoundRobin implements Balancer {
     this.#next = start
   }
 
-  pick(_client: string, _now: number, avoid: Avoided = NONE_TO_AVOID): BalancedEndpoint | undefined {
+  pick(_client: string, _now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
     const count = this.#endpoints.length
     if (count === 0) return undefined
     const first = this.#next % count
@@ -27,7 +27,7 @@ export class RoundRobin implements Balancer {
   }
 
   replace(endpoints: readonly BalancedEndpoint[]): void {
-    this.#next = turnIn(endpoints, this.#endpoints, this.#next)
+    this.#next = resumeTurn(endpoints, this.#endpoints, this.#next)
     this.#endpoints = endpoints
   }
 

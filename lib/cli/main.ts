@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import yargs from 'yargs'
 import { cleanup, cleanupFailure } from '../control/cleanup.js'
-import { tellCleanup } from '../control/tell-cleanup.js'
+import { logCleanup } from '../control/tell-cleanup.js'
 import { runUntilSignal } from '../control/run-until-signal.js'
 import { VERSION } from '../control/version.js'
 import { FLAGS } from '../config/flags.js'
@@ -20,14 +20,14 @@ const HELP_WIDTH = 110
  */
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    return await dispatch(args)
+    return await parseAndRun(args)
   } catch (error) {
     printFailure(error)
     return 1
   }
 }
 
-async function dispatch(args: readonly string[]): Promise<number> {
+async function parseAndRun(args: readonly string[]): Promise<number> {
   let exitCode = 0
   const parser = yargs([...args])
     .scriptName('kube-proxy')
@@ -56,7 +56,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
         return command
       },
       async values => {
-        exitCode = await run(values as unknown as FlagValues)
+        exitCode = await runProxy(values as unknown as FlagValues)
       },
     )
     .strict()
@@ -75,15 +75,15 @@ async function dispatch(args: readonly string[]): Promise<number> {
   return exitCode
 }
 
-async function run(values: FlagValues): Promise<number> {
-  const { config, problems } = readConfig(lastOfEach(values), hostname())
+async function runProxy(values: FlagValues): Promise<number> {
+  const { config, problems } = readConfig(lastValues(values), hostname())
   if (problems.length > 0) {
     throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), { hint: 'See kube-proxy --help' })
   }
   const log = createKlog({ verbosity: config.verbosity })
   if (config.cleanup) {
     const results = await cleanup(log)
-    tellCleanup(results, log)
+    logCleanup(results, log)
     const failure = cleanupFailure(results)
     if (failure !== undefined) throw failure
     return 0
@@ -93,7 +93,7 @@ async function run(values: FlagValues): Promise<number> {
 }
 
 /** As with kube-proxy, the last of a flag that is given twice counts; lists keep them all. */
-function lastOfEach(values: FlagValues): FlagValues {
+function lastValues(values: FlagValues): FlagValues {
   const lists = new Set(FLAGS.filter(({ kind }) => kind === 'list').map(({ name }) => name))
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [

@@ -3,8 +3,8 @@ import { wantsColour } from '../observe/klog.js'
 
 /** Writes a failure for a person on standard error: what went wrong, why, and what can be done. */
 export function printFailure(error: unknown): void {
-  const paint = wantsColour(process.env, process.stderr.isTTY)
-  const red = (text: string): string => (paint ? `\x1b[31m${text}\x1b[0m` : text)
+  const useColour = wantsColour(process.env, process.stderr.isTTY)
+  const red = (text: string): string => (useColour ? `\x1b[31m${text}\x1b[0m` : text)
   const lines = [`${red('kube-proxy:')} ${messageOf(error).split('\n').join('\n            ')}`]
   if (error instanceof ProxyFailure) {
     if (error.hint !== undefined) lines.push(`            ${error.hint}.`)

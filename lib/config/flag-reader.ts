@@ -13,7 +13,7 @@ export type FlagValues = Readonly<Record<string, string | boolean | readonly str
 /** The longest time a timer of Node can wait, in milliseconds: 24.8 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 /** The largest number that the kernel takes for a setting; kube-proxy's own integers are as wide. */
-const MAX_INT = 2 ** 31 - 1
+const MAX_INT32 = 2 ** 31 - 1
 
 /** More processes than this only get in each other's way. */
 const MAX_WORKERS = 64
@@ -27,200 +27,200 @@ export class FlagReader {
     this.#values = values
   }
 
-  problem(flag: string, text: string): void {
-    this.problems.push(`--${flag} ${JSON.stringify(this.#value(flag) ?? '')}: ${text}`)
+  addProblem(flag: string, text: string): void {
+    this.problems.push(`--${flag} ${JSON.stringify(this.#getValue(flag) ?? '')}: ${text}`)
   }
 
   hasProblem(flag: string): boolean {
     return this.problems.some(problem => problem.startsWith(`--${flag} `))
   }
 
-  text(flag: string): string {
-    const value = this.#value(flag)
+  readText(flag: string): string {
+    const value = this.#getValue(flag)
     return typeof value === 'string' ? value.trim() : ''
   }
 
-  #value(flag: string): FlagValues[string] {
+  #getValue(flag: string): FlagValues[string] {
     return this.#values[flag] ?? FLAGS.find(({ name }) => name === flag)?.default
   }
 
-  list(flag: string): readonly string[] {
+  readList(flag: string): readonly string[] {
     const value = this.#values[flag]
     const list = Array.isArray(value) ? (value as readonly string[]) : []
-    if (list.some(entry => entry.trim() === '')) this.problem(flag, 'expected a path, found an empty one')
+    if (list.some(entry => entry.trim() === '')) this.addProblem(flag, 'expected a path, found an empty one')
     return list
   }
 
-  duration(flag: string, zero: 'above' | 'from'): number {
-    const ms = parseDuration(this.text(flag))
-    if (ms === undefined) this.problem(flag, 'expected a duration such as "250ms" or "1m30s"')
-    else if (zero === 'above' && ms <= 0) this.problem(flag, 'must be greater than 0')
-    else if (ms < 0) this.problem(flag, 'must be greater than or equal to 0')
-    else if (ms > MAX_TIMER_MS) this.problem(flag, 'must be at most 24 days')
+  readDuration(flag: string, allowed: 'positive' | 'non-negative'): number {
+    const ms = parseDuration(this.readText(flag))
+    if (ms === undefined) this.addProblem(flag, 'expected a duration such as "250ms" or "1m30s"')
+    else if (allowed === 'positive' && ms <= 0) this.addProblem(flag, 'must be greater than 0')
+    else if (ms < 0) this.addProblem(flag, 'must be greater than or equal to 0')
+    else if (ms > MAX_TIMER_MS) this.addProblem(flag, 'must be at most 24 days')
     return ms ?? 0
   }
 
   /** For the kernel, not for a timer of ours: days and weeks are fine. */
-  kernelTimeout(flag: string): number {
-    const ms = parseDuration(this.text(flag))
-    if (ms === undefined) this.problem(flag, 'expected a duration such as "250ms" or "1m30s"')
-    else if (ms < 0) this.problem(flag, 'must be greater than or equal to 0')
-    else if (ms > MAX_INT * 1000) this.problem(flag, `must be at most ${MAX_INT}s`)
+  readKernelTimeout(flag: string): number {
+    const ms = parseDuration(this.readText(flag))
+    if (ms === undefined) this.addProblem(flag, 'expected a duration such as "250ms" or "1m30s"')
+    else if (ms < 0) this.addProblem(flag, 'must be greater than or equal to 0')
+    else if (ms > MAX_INT32 * 1000) this.addProblem(flag, `must be at most ${MAX_INT32}s`)
     return ms ?? 0
   }
 
   /** A whole number from 0. */
-  count(flag: string): number {
-    const text = this.text(flag)
-    if (!/^-?\d+$/.test(text)) this.problem(flag, 'expected a whole number from 0')
-    else if (Number(text) < 0) this.problem(flag, 'must be greater than or equal to 0')
-    else if (Number(text) > MAX_INT) this.problem(flag, `must be at most ${MAX_INT}`)
+  readCount(flag: string): number {
+    const text = this.readText(flag)
+    if (!/^-?\d+$/.test(text)) this.addProblem(flag, 'expected a whole number from 0')
+    else if (Number(text) < 0) this.addProblem(flag, 'must be greater than or equal to 0')
+    else if (Number(text) > MAX_INT32) this.addProblem(flag, `must be at most ${MAX_INT32}`)
     return Number(text)
   }
 
-  conntrack(): ConntrackConfig {
+  readConntrack(): ConntrackConfig {
     return {
-      maxPerCore: this.count('conntrack-max-per-core'),
-      min: this.count('conntrack-min'),
-      tcpEstablishedTimeout: this.kernelTimeout('conntrack-tcp-timeout-established'),
-      tcpCloseWaitTimeout: this.kernelTimeout('conntrack-tcp-timeout-close-wait'),
+      maxPerCore: this.readCount('conntrack-max-per-core'),
+      min: this.readCount('conntrack-min'),
+      tcpEstablishedTimeout: this.readKernelTimeout('conntrack-tcp-timeout-established'),
+      tcpCloseWaitTimeout: this.readKernelTimeout('conntrack-tcp-timeout-close-wait'),
       tcpBeLiberal: this.#values['conntrack-tcp-be-liberal'] === true,
-      udpTimeout: this.kernelTimeout('conntrack-udp-timeout'),
-      udpStreamTimeout: this.kernelTimeout('conntrack-udp-timeout-stream'),
+      udpTimeout: this.readKernelTimeout('conntrack-udp-timeout'),
+      udpStreamTimeout: this.readKernelTimeout('conntrack-udp-timeout-stream'),
     }
   }
 
-  master(): string {
-    const text = this.text('master')
+  readMaster(): string {
+    const text = this.readText('master')
     if (text === '') return ''
     const url = URL.canParse(text) ? new URL(text) : undefined
     if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-      this.problem('master', 'expected a URL that starts with http:// or https://')
+      this.addProblem('master', 'expected a URL that starts with http:// or https://')
     return text
   }
 
-  nodeName(hostName: string): string {
+  readNodeName(hostName: string): string {
     const given = this.#values['hostname-override']
     if (typeof given === 'string' && given !== '' && given.trim() === '')
-      this.problem('hostname-override', 'expected a name, found only spaces')
-    return (this.text('hostname-override') || hostName).toLowerCase()
+      this.addProblem('hostname-override', 'expected a name, found only spaces')
+    return (this.readText('hostname-override') || hostName).toLowerCase()
   }
 
   isSet(flag: string): boolean {
     return this.#values[flag] === true
   }
 
-  modes(): readonly ProxyMode[] {
-    const names = (this.text('proxy-mode') || 'userspace').split(',').map(name => name.trim())
+  readModes(): readonly ProxyMode[] {
+    const names = (this.readText('proxy-mode') || 'userspace').split(',').map(name => name.trim())
     const modes = names.filter(isProxyMode)
     const expected = `expected ${PROXY_MODES.join(', ')}, or a list of them`
-    if (modes.length < names.length) this.problem('proxy-mode', expected)
-    else if (new Set(modes).size < modes.length) this.problem('proxy-mode', `${expected}, each once`)
+    if (modes.length < names.length) this.addProblem('proxy-mode', expected)
+    else if (new Set(modes).size < modes.length) this.addProblem('proxy-mode', `${expected}, each once`)
     return modes
   }
 
-  onExit(): OnExit {
-    const text = this.text('on-exit')
+  readOnExit(): OnExit {
+    const text = this.readText('on-exit')
     if (text === 'keep' || text === 'cleanup' || text === 'kernel') return text
-    this.problem('on-exit', 'expected keep, cleanup or kernel')
+    this.addProblem('on-exit', 'expected keep, cleanup or kernel')
     return 'keep'
   }
 
-  fastPath(): 'auto' | 'off' {
-    const text = this.text('fast-path')
+  readFastPath(): 'auto' | 'off' {
+    const text = this.readText('fast-path')
     if (text === 'off') return 'off'
-    if (text !== 'auto') this.problem('fast-path', 'expected auto or off')
+    if (text !== 'auto') this.addProblem('fast-path', 'expected auto or off')
     return 'auto'
   }
 
-  bindAddress(): IpAddress | undefined {
-    const ip = parseIp(this.text('bind-address'))
-    if (ip === undefined) this.problem('bind-address', 'expected an IP address')
+  readBindAddress(): IpAddress | undefined {
+    const ip = parseIp(this.readText('bind-address'))
+    if (ip === undefined) this.addProblem('bind-address', 'expected an IP address')
     else if (ip === '0.0.0.0' || ip === '::') return undefined
     else if (specialAddress(ip) === 'loopback')
-      this.problem('bind-address', 'cannot proxy on a loopback address: packets of Pods never get there')
+      this.addProblem('bind-address', 'cannot proxy on a loopback address: packets of Pods never get there')
     else if (specialAddress(ip) !== undefined)
-      this.problem('bind-address', `cannot listen on a ${specialAddress(ip)} address`)
+      this.addProblem('bind-address', `cannot listen on a ${specialAddress(ip)} address`)
     return ip
   }
 
-  clusterCidr(): Cidr[] {
-    const text = this.text('cluster-cidr')
+  readClusterCidr(): Cidr[] {
+    const text = this.readText('cluster-cidr')
     if (text === '') return []
     const parts = text.split(',').map(part => parseCidr(part.trim()))
     const ranges = parts.filter(range => range !== undefined)
-    if (ranges.length < parts.length) this.problem('cluster-cidr', 'expected a range such as "10.244.0.0/16"')
+    if (ranges.length < parts.length) this.addProblem('cluster-cidr', 'expected a range such as "10.244.0.0/16"')
     else if (new Set(ranges.map(({ family }) => family)).size < ranges.length)
-      this.problem('cluster-cidr', 'expected one range, or two of different IP families')
+      this.addProblem('cluster-cidr', 'expected one range, or two of different IP families')
     return ranges
   }
 
-  detectLocal(): DetectLocal {
-    const mode = this.text('detect-local-mode') || 'ClusterCIDR'
+  readDetectLocal(): DetectLocal {
+    const mode = this.readText('detect-local-mode') || 'ClusterCIDR'
     if (mode === 'ClusterCIDR' || mode === 'NodeCIDR') return { mode }
     if (mode !== 'BridgeInterface' && mode !== 'InterfaceNamePrefix') {
-      this.problem('detect-local-mode', 'expected ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix')
+      this.addProblem('detect-local-mode', 'expected ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix')
       return { mode: 'ClusterCIDR' }
     }
     const flag = mode === 'BridgeInterface' ? 'pod-bridge-interface' : 'pod-interface-name-prefix'
-    const name = this.text(flag)
+    const name = this.readText(flag)
     // The kernel's names of interfaces: at most 15 bytes, without spaces and slashes.
-    if (!/^[^\s/+]{1,15}$/.test(name)) this.problem(flag, `expected the name that --detect-local-mode=${mode} needs`)
+    if (!/^[^\s/+]{1,15}$/.test(name)) this.addProblem(flag, `expected the name that --detect-local-mode=${mode} needs`)
     return { mode, name }
   }
 
-  nodePortAddresses(): readonly Cidr[] | 'primary' | undefined {
-    const values = this.list('nodeport-addresses')
+  readNodePortAddresses(): readonly Cidr[] | 'primary' | undefined {
+    const values = this.readList('nodeport-addresses')
       .flatMap(value => value.split(','))
       .map(value => value.trim())
     if (values.length === 0) return undefined
     if (values.length === 1 && values[0] === 'primary') return 'primary'
     if (values.includes('primary')) {
-      this.problem('nodeport-addresses', "can't use both 'primary' and CIDRs")
+      this.addProblem('nodeport-addresses', "can't use both 'primary' and CIDRs")
       return undefined
     }
     const ranges = values.map(parseCidr).filter(range => range !== undefined)
     if (ranges.length < values.length) {
-      this.problem('nodeport-addresses', 'expected ranges such as "192.168.0.0/16", or "primary"')
+      this.addProblem('nodeport-addresses', 'expected ranges such as "192.168.0.0/16", or "primary"')
     }
     return ranges
   }
 
-  bool(flag: string): boolean {
-    const text = this.text(flag)
-    if (text !== 'true' && text !== 'false') this.problem(flag, 'expected "true" or "false"')
+  readBool(flag: string): boolean {
+    const text = this.readText(flag)
+    if (text !== 'true' && text !== 'false') this.addProblem(flag, 'expected "true" or "false"')
     return text === 'true'
   }
 
-  dataPlaneWorkers(): number | 'auto' {
-    const text = this.text('data-plane-workers')
+  readDataPlaneWorkers(): number | 'auto' {
+    const text = this.readText('data-plane-workers')
     if (text === 'auto') return text
-    if (!/^\d+$/.test(text)) this.problem('data-plane-workers', 'expected a number from 0, or "auto"')
-    else if (Number(text) > MAX_WORKERS) this.problem('data-plane-workers', `must be at most ${MAX_WORKERS}`)
+    if (!/^\d+$/.test(text)) this.addProblem('data-plane-workers', 'expected a number from 0, or "auto"')
+    else if (Number(text) > MAX_WORKERS) this.addProblem('data-plane-workers', `must be at most ${MAX_WORKERS}`)
     return Number(text)
   }
 
-  portRange() {
-    const range = parsePortRange(this.text('proxy-port-range'))
+  readPortRange() {
+    const range = parsePortRange(this.readText('proxy-port-range'))
     if (typeof range !== 'string') return range
-    this.problem('proxy-port-range', range)
+    this.addProblem('proxy-port-range', range)
     return undefined
   }
 
-  httpAddress(flag: string): string {
-    const text = this.text(flag)
+  readHttpAddress(flag: string): string {
+    const text = this.readText(flag)
     if (text === '') return ''
     const match = /^(?:\[(.+)\]|([^:]*)):(\d+)$/.exec(text)
     const port = Number(match?.[3])
     if (match === null || parseIp(match[1] ?? match[2]) === undefined)
-      this.problem(flag, 'expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"')
-    else if (port < 1 || port > 65535) this.problem(flag, 'expected a port from 1 to 65535')
+      this.addProblem(flag, 'expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"')
+    else if (port < 1 || port > 65535) this.addProblem(flag, 'expected a port from 1 to 65535')
     return text
   }
 
-  verbosity(): number {
-    const text = this.text('v')
-    if (!/^\d{1,3}$/.test(text)) this.problem('v', 'expected a whole number from 0')
+  readVerbosity(): number {
+    const text = this.readText('v')
+    if (!/^\d{1,3}$/.test(text)) this.addProblem('v', 'expected a whole number from 0')
     return Number(text)
   }
 }

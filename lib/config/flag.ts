@@ -7,5 +7,5 @@ export interface Flag {
   readonly value?: string
   readonly help: string
   /** Not a flag of kube-proxy. */
-  readonly ours?: true
+  readonly extension?: true
 }

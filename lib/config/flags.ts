@@ -21,7 +21,7 @@ export const FLAGS: readonly Flag[] = [
     name: 'manifests',
     kind: 'list',
     value: 'PATH',
-    ours: true,
+    extension: true,
     help: 'Read objects from a file or folder of YAML or JSON instead of an API server, again whenever it changes; may be repeated',
   },
   {
@@ -82,7 +82,7 @@ export const FLAGS: readonly Flag[] = [
   {
     name: 'source-ranges-at-nodeports',
     kind: 'switch',
-    ours: true,
+    extension: true,
     help: 'Let loadBalancerSourceRanges count for node ports too, not only for load-balancer IPs',
   },
   {
@@ -111,7 +111,7 @@ export const FLAGS: readonly Flag[] = [
     kind: 'text',
     default: 'auto',
     value: 'WHEN',
-    ours: true,
+    extension: true,
     help: "Whether TCP and UDP go by way of Node's inner handles: auto, where a probe at the start finds that they work, or off",
   },
   {
@@ -195,7 +195,7 @@ export const FLAGS: readonly Flag[] = [
     kind: 'text',
     default: '30s',
     value: 'DURATION',
-    ours: true,
+    extension: true,
     help: 'How long open connections may go on after SIGTERM or SIGINT',
   },
   {
@@ -203,7 +203,7 @@ export const FLAGS: readonly Flag[] = [
     kind: 'text',
     default: 'auto',
     value: 'N',
-    ours: true,
+    extension: true,
     help: 'Processes that hold the sockets; 0: this one; auto: one for every two CPUs, at least 1, at most 8',
   },
   {
@@ -211,7 +211,7 @@ export const FLAGS: readonly Flag[] = [
     kind: 'text',
     default: 'keep',
     value: 'WHAT',
-    ours: true,
+    extension: true,
     help: 'What becomes of our rules at the end: keep them, cleanup, or, in userspace mode, kernel: have the kernel serve meanwhile',
   },
   {

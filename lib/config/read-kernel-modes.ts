@@ -2,46 +2,46 @@ import { type Cidr, parseCidr } from '../model/cidr.js'
 import { type FlagReader } from './flag-reader.js'
 import { IPVS_SCHEDULERS, type IpvsScheduler, type KernelModesConfig } from './kernel-modes-config.js'
 
-const LAST_BIT = 31
+const MAX_MASQUERADE_BIT = 31
 
 export function readKernelModes(reader: FlagReader): KernelModesConfig {
   return {
     masqueradeAll: reader.isSet('masquerade-all'),
-    masqueradeMark: masqueradeMark(reader),
+    masqueradeMark: readMasqueradeMark(reader),
     ipvs: {
-      scheduler: scheduler(reader),
-      excludeCIDRs: excludeCidrs(reader),
+      scheduler: readScheduler(reader),
+      excludeCIDRs: readExcludeCidrs(reader),
       strictARP: reader.isSet('ipvs-strict-arp'),
-      syncPeriod: reader.duration('ipvs-sync-period', 'above'),
-      minSyncPeriod: reader.duration('ipvs-min-sync-period', 'from'),
-      tcpTimeout: reader.kernelTimeout('ipvs-tcp-timeout'),
-      tcpFinTimeout: reader.kernelTimeout('ipvs-tcpfin-timeout'),
-      udpTimeout: reader.kernelTimeout('ipvs-udp-timeout'),
+      syncPeriod: reader.readDuration('ipvs-sync-period', 'positive'),
+      minSyncPeriod: reader.readDuration('ipvs-min-sync-period', 'non-negative'),
+      tcpTimeout: reader.readKernelTimeout('ipvs-tcp-timeout'),
+      tcpFinTimeout: reader.readKernelTimeout('ipvs-tcpfin-timeout'),
+      udpTimeout: reader.readKernelTimeout('ipvs-udp-timeout'),
     },
   }
 }
 
-function masqueradeMark(reader: FlagReader): number {
-  const bit = reader.count('iptables-masquerade-bit')
-  if (!reader.hasProblem('iptables-masquerade-bit') && bit > LAST_BIT)
-    reader.problem('iptables-masquerade-bit', `must be within the range [0, ${LAST_BIT}]`)
+function readMasqueradeMark(reader: FlagReader): number {
+  const bit = reader.readCount('iptables-masquerade-bit')
+  if (!reader.hasProblem('iptables-masquerade-bit') && bit > MAX_MASQUERADE_BIT)
+    reader.addProblem('iptables-masquerade-bit', `must be within the range [0, ${MAX_MASQUERADE_BIT}]`)
   // Not a shift: the highest bit would make it negative.
   return 2 ** bit
 }
 
-function scheduler(reader: FlagReader): IpvsScheduler {
-  const text = reader.text('ipvs-scheduler') || 'rr'
+function readScheduler(reader: FlagReader): IpvsScheduler {
+  const text = reader.readText('ipvs-scheduler') || 'rr'
   const known = IPVS_SCHEDULERS.find(name => name === text)
-  if (known === undefined) reader.problem('ipvs-scheduler', `expected one of ${IPVS_SCHEDULERS.join(', ')}`)
+  if (known === undefined) reader.addProblem('ipvs-scheduler', `expected one of ${IPVS_SCHEDULERS.join(', ')}`)
   return known ?? 'rr'
 }
 
-function excludeCidrs(reader: FlagReader): readonly Cidr[] {
+function readExcludeCidrs(reader: FlagReader): readonly Cidr[] {
   const texts = reader
-    .list('ipvs-exclude-cidrs')
+    .readList('ipvs-exclude-cidrs')
     .flatMap(value => value.split(','))
     .map(text => text.trim())
   const ranges = texts.map(parseCidr).filter(range => range !== undefined)
-  if (ranges.length < texts.length) reader.problem('ipvs-exclude-cidrs', 'expected ranges such as "192.168.0.0/16"')
+  if (ranges.length < texts.length) reader.addProblem('ipvs-exclude-cidrs', 'expected ranges such as "192.168.0.0/16"')
   return ranges
 }

@@ -7,7 +7,7 @@ export interface ChangeBatch {
 }
 
 /** Two batches as one; what is undefined adds nothing. */
-export function joinBatches(first: ChangeBatch | undefined, second: ChangeBatch | undefined): ChangeBatch | undefined {
+export function mergeBatches(first: ChangeBatch | undefined, second: ChangeBatch | undefined): ChangeBatch | undefined {
   if (first === undefined || second === undefined) return first ?? second
   return {
     queuedAt: Math.min(first.queuedAt, second.queuedAt),

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
-import { chooseTransports } from '../dataplane/choose-transports.js'
+import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { DEFAULT_TIMINGS, InProcessDataPlane } from '../dataplane/in-process.js'
 import { type Log } from '../model/log.js'
-import { descriptorLimit } from '../system/descriptor-limit.js'
+import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { realClock } from '../system/real-clock.js'
-import { afterOrphans } from '../workers/after-orphans.js'
+import { drainOrphansFirst } from '../workers/after-orphans.js'
 import { WorkerPool } from '../workers/worker-pool.js'
 import { workerCount } from './worker-count.js'
 
@@ -14,7 +14,7 @@ import { workerCount } from './worker-count.js'
  * How long workers go on without a control process, in milliseconds: long enough for one that is restarted by hand, short
  * enough not to serve for ever what nobody knows any more.
  */
-const ORPHAN_TIME_MS = 300_000
+const ORPHAN_TIMEOUT_MS = 300_000
 
 /** The data plane that the operator asked for: in workers, which are being started when this returns, or in this process. */
 export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promise<DataPlane> {
@@ -23,8 +23,8 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
     udpIdleTimeout === undefined
       ? DEFAULT_TIMINGS
       : { ...DEFAULT_TIMINGS, udpOneWay: udpIdleTimeout, udpAnswered: udpIdleTimeout }
-  const limit = descriptorLimit()
-  log.info(0, 'Open files', { limit })
+  const maxOpenFiles = readDescriptorLimit()
+  log.info(0, 'Open files', { maxOpenFiles })
   const workers = workerCount(config.dataPlaneWorkers, availableParallelism())
   const dataPlane =
     workers === 0
@@ -32,15 +32,15 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
           log,
           clock: realClock,
           random: Math.random,
-          descriptorLimit: limit,
+          descriptorLimit: maxOpenFiles,
           timings,
           ...(await chooseTransports(fastPath, log)),
         })
       : new WorkerPool({
           workers,
-          settings: { verbosity, timings, fastPath, drainTimeout, orphanTime: ORPHAN_TIME_MS },
+          settings: { verbosity, timings, fastPath, drainTimeout, orphanTime: ORPHAN_TIMEOUT_MS },
           clock: realClock,
           log,
         })
-  return afterOrphans(dataPlane, log)
+  return drainOrphansFirst(dataPlane, log)
 }

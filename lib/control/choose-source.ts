@@ -1,6 +1,6 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Clock } from '../model/clock.js'
-import { type EventWriter, silentEvents } from '../model/event-sink.js'
+import { type EventWriter, discardEvents } from '../model/event-sink.js'
 import { type Log } from '../model/log.js'
 import { ManifestSource } from '../source/manifest-source.js'
 import { type Source } from '../source/source.js'
@@ -17,7 +17,7 @@ export interface Cluster {
  */
 export async function chooseSource(config: KubeProxyConfig, clock: Clock, log: Log): Promise<Cluster> {
   const { manifests, nodeName } = config
-  if (manifests.length > 0) return { source: new ManifestSource(manifests, log), events: silentEvents }
+  if (manifests.length > 0) return { source: new ManifestSource(manifests, log), events: discardEvents }
   // Loaded here and not above: whoever reads manifests need not wait for the Kubernetes client.
   const [{ createKubeClient }, { KubernetesSource }, { EventRecorder }] = await Promise.all([
     import('../source/kube-client.js'),

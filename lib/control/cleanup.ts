@@ -2,16 +2,16 @@ import { type IpFamily } from '../model/address.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
 import { ipSetProgram } from '../system/ip-sets.js'
 import { IptablesPrograms } from '../system/iptables.js'
-import { type IptablesFlavour } from '../system/iptables-flavour.js'
+import { type IptablesBackEnd } from '../system/iptables-back-end.js'
 import { type Log } from '../model/log.js'
-import { cleanupIpvs, leftSets } from '../modes/ipvs/cleanup-ipvs.js'
-import { leaveModes } from '../modes/leave-modes.js'
-import { isIpvsLeft, leftIpvs } from './left-ipvs.js'
-import { relieveOrphans } from '../workers/orphans.js'
+import { cleanupIpvs, setLeftovers } from '../modes/ipvs/cleanup.js'
+import { removeStaleChains } from '../modes/remove-stale-chains.js'
+import { hasIpvsLeftovers, ipvsCleanupOptions } from './left-ipvs.js'
+import { drainOrphans } from '../workers/orphans.js'
 
 /** What `--cleanup` found and did in one back end of iptables of a family, or in IPVS. */
 export interface CleanupResult {
-  readonly of: { readonly family: IpFamily; readonly backEnd: IptablesFlavour } | { readonly mode: 'ipvs' }
+  readonly target: { readonly family: IpFamily; readonly backEnd: IptablesBackEnd } | { readonly mode: 'ipvs' }
   readonly outcome: 'removed' | 'nothing there' | 'not on this machine' | ProxyFailure
 }
 
@@ -23,15 +23,15 @@ export interface CleanupResult {
 export async function cleanup(log: Log): Promise<CleanupResult[]> {
   const results: CleanupResult[] = []
   for (const family of ['IPv4', 'IPv6'] as const) {
-    for (const flavour of ['nft', 'legacy'] as const) results.push(await cleanupOne(family, flavour))
+    for (const flavour of ['nft', 'legacy'] as const) results.push(await cleanupIptables(family, flavour))
     // A build with one back end only has programs without a flavour in their name.
-    const ofFamily = results.slice(-2)
-    if (ofFamily.every(({ outcome }) => outcome === 'not on this machine')) {
-      results.push(await cleanupOne(family, 'plain'))
+    const familyResults = results.slice(-2)
+    if (familyResults.every(({ outcome }) => outcome === 'not on this machine')) {
+      results.push(await cleanupIptables(family, 'plain'))
     }
   }
-  results.push({ of: { mode: 'ipvs' }, outcome: await leaveIpvs() })
-  await relieveOrphans(log)
+  results.push({ target: { mode: 'ipvs' }, outcome: await cleanupIpvsLeftovers() })
+  await drainOrphans(log)
   return results
 }
 
@@ -51,15 +51,15 @@ export function cleanupFailure(results: readonly CleanupResult[]): ProxyFailure 
   })
 }
 
-async function cleanupOne(family: IpFamily, backEnd: IptablesFlavour): Promise<CleanupResult> {
+async function cleanupIptables(family: IpFamily, backEnd: IptablesBackEnd): Promise<CleanupResult> {
   const iptables = new IptablesPrograms(family, backEnd)
-  return { of: { family, backEnd }, outcome: await outcomeOf(() => leaveModes(iptables, undefined)) }
+  return { target: { family, backEnd }, outcome: await tryRemove(() => removeStaleChains(iptables, undefined)) }
 }
 
-async function leaveIpvs(): Promise<CleanupResult['outcome']> {
+async function cleanupIpvsLeftovers(): Promise<CleanupResult['outcome']> {
   try {
-    if (!isIpvsLeft() && !(await areSetsLeft())) return 'nothing there'
-    return (await cleanupIpvs(leftIpvs([]))) ? 'removed' : 'nothing there'
+    if (!hasIpvsLeftovers() && !(await hasLeftoverSets())) return 'nothing there'
+    return (await cleanupIpvs(ipvsCleanupOptions([]))) ? 'removed' : 'nothing there'
   } catch (error) {
     if (error instanceof ProxyFailure) return error
     throw error
@@ -67,12 +67,12 @@ async function leaveIpvs(): Promise<CleanupResult['outcome']> {
 }
 
 /** Sets may be left where somebody has removed the interface. Without `ipset` nothing of ours has made any. */
-async function areSetsLeft(): Promise<boolean> {
-  const found = await ipSetProgram.read().catch(() => new Map<string, never>())
-  return leftSets(found).length > 0
+async function hasLeftoverSets(): Promise<boolean> {
+  const observed = await ipSetProgram.read().catch(() => new Map<string, never>())
+  return setLeftovers(observed).length > 0
 }
 
-async function outcomeOf(remove: () => Promise<boolean>): Promise<CleanupResult['outcome']> {
+async function tryRemove(remove: () => Promise<boolean>): Promise<CleanupResult['outcome']> {
   try {
     return (await remove()) ? 'removed' : 'nothing there'
   } catch (error) {

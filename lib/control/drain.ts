@@ -8,17 +8,18 @@ import { type Log } from '../model/log.js'
 export async function drain(
   dataPlane: Pick<DataPlane, 'drain'>,
   timeoutMs: number,
-  cutOff: AbortSignal,
+  forceStop: AbortSignal,
   log: Log,
 ): Promise<void> {
-  const hurried = new Promise<undefined>(resolve => {
-    if (cutOff.aborted) resolve(undefined)
-    else cutOff.addEventListener('abort', () => resolve(undefined), { once: true })
+  const forced = new Promise<undefined>(resolve => {
+    if (forceStop.aborted) resolve(undefined)
+    else forceStop.addEventListener('abort', () => resolve(undefined), { once: true })
   })
   const drained = dataPlane.drain(timeoutMs)
   log.info(0, 'Draining: no new connections', { seconds: timeoutMs / 1000 })
-  const cut = await Promise.race([drained, hurried])
-  if (cut === undefined) log.warn('Told a second time to stop: open connections are cut off')
-  else if (cut > 0) log.warn('Drain time-out: open connections are cut off', { connections: cut })
+  const closedConnections = await Promise.race([drained, forced])
+  if (closedConnections === undefined) log.warn('Told a second time to stop: open connections are cut off')
+  else if (closedConnections > 0)
+    log.warn('Drain time-out: open connections are cut off', { connections: closedConnections })
   else log.info(0, 'Drained')
 }

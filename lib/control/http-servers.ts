@@ -16,19 +16,19 @@ export interface HttpServersOptions {
   readonly metrics: Metrics
   readonly nodeEligible: () => boolean
   /** Is told of a port that could not be bound at the first try, by the reason of kube-proxy's event and in words. */
-  readonly onUnbound: (reason: string, note: string) => void
+  readonly onBindFailure: (reason: string, note: string) => void
   readonly clock: Clock
   readonly log: Log
 }
 
 /** The two HTTP ports of the program: for probes, and for scrapers and people. */
 export function startHttpServers(options: HttpServersOptions): readonly HttpListener[] {
-  const { config, mode, health, metrics, nodeEligible, onUnbound, clock, log } = options
+  const { config, mode, health, metrics, nodeEligible, onBindFailure, clock, log } = options
   const healthServer = startHealthServer({
     address: config.healthzBindAddress,
     health,
     nodeEligible,
-    record: metrics,
+    observer: metrics,
     clock,
     log,
   })
@@ -44,6 +44,6 @@ export function startHttpServers(options: HttpServersOptions): readonly HttpList
     [healthServer, 'FailedToStartProxierHealthcheck'],
     [metricsServer, 'FailedToStartMetricServer'],
   ] as const)
-    void server.firstBind.then(failure => failure !== undefined && onUnbound(reason, messageOf(failure)))
+    void server.firstBind.then(failure => failure !== undefined && onBindFailure(reason, messageOf(failure)))
   return [healthServer, metricsServer]
 }

@@ -5,9 +5,9 @@ import { type ClusterEvent, type EventSink } from '../model/event-sink.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { objectKey } from '../model/objects.js'
-import { retireIpvs } from '../modes/ipvs/retire-ipvs.js'
+import { drainIpvs } from '../modes/ipvs/drain.js'
 import { type Proxier } from '../modes/proxier.js'
-import { forwardSyncRecord } from '../observe/forward-sync-record.js'
+import { combineSyncObservers } from '../observe/forward-sync-record.js'
 import { Metrics } from '../observe/metrics.js'
 import { ProxierHealth } from '../observe/proxier-health.js'
 import { ServiceHealthServers } from '../observe/service-health-servers.js'
@@ -16,30 +16,30 @@ import { servicesHealth } from '../snapshot/services-health.js'
 import { ConntrackProgram } from '../system/conntrack.js'
 import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-settings.js'
 import { realClock } from '../system/real-clock.js'
-import { cleanUpAtEnd } from './clean-up-at-end.js'
+import { cleanupOnExit } from './clean-up-at-end.js'
 import { type Cluster } from './choose-source.js'
 import { drain } from './drain.js'
-import { type Groundwork, groundwork } from './groundwork.js'
+import { type Prepared, prepare } from './prepare.js'
 import { startHttpServers } from './http-servers.js'
-import { makeStandIn } from './make-stand-in.js'
-import { makeProxier } from './make-proxier.js'
-import { IpvsLeaving } from './ipvs-leaving.js'
-import { isIpvsLeft, leftIpvs } from './left-ipvs.js'
-import { type KernelStandIn } from './kernel-stand-in.js'
+import { createKernelFailover } from './make-stand-in.js'
+import { createProxier } from './make-proxier.js'
+import { IpvsDrain } from './ipvs-leaving.js'
+import { hasIpvsLeftovers, ipvsCleanupOptions } from './left-ipvs.js'
+import { type KernelFailover } from '../failover/kernel-failover.js'
 import { syncPeriods } from './sync-periods.js'
-import { NodeEvents } from './node-events.js'
-import { NodeWait } from './node-wait.js'
-import { OwnNode } from './own-node.js'
-import { nodeGone } from './node-gone.js'
-import { NODE_MISSING_HINT, nodeMissing } from './node-missing.js'
+import { NodeEventSink } from '../node/node-events.js'
+import { NodeWait } from '../node/node-wait.js'
+import { NodeManager } from '../node/node-manager.js'
+import { nodeGoneFailure } from './node-gone.js'
+import { NODE_MISSING_HINT, nodeMissingFailure } from './node-missing.js'
 import { SyncLoop } from './sync-loop.js'
-import { tellProblems } from './tell-problems.js'
+import { reportProblems } from './report-problems.js'
 import { VERSION } from './version.js'
 
 /** How long a write of rules that is under way at the end is waited for; what it does, it does as a whole or not at all. */
-const LAST_WRITE_MS = 1000
+const LAST_WRITE_TIMEOUT_MS = 1000
 /** Rules are looked at this often, so that what others have done to them is mended within five seconds. */
-const LOOK_MS = 4000
+const CHECK_PERIOD_MS = 4000
 /**
  * How long the first sync waits for our Node, whose zone decides who serves. In userspace mode nothing is served meanwhile, so
  * its absence must not be an outage; in the others the kernel goes on with what it has, and kube-proxy waits as long.
@@ -53,15 +53,15 @@ export class KubeProxy {
   readonly #cluster: Cluster
   readonly #events: EventSink
   /** Aborted with the failure for which this process has to end. */
-  readonly #ending = new AbortController()
+  readonly #fatalFailure = new AbortController()
   readonly #nodeWait: NodeWait
   readonly #store: ObjectStore
   readonly #dataPlane: DataPlane | undefined
   readonly #proxier: Proxier
-  readonly #loop: SyncLoop
+  readonly #syncLoop: SyncLoop
   /** Of ipvs mode, by any other. */
-  readonly #leaving: IpvsLeaving | undefined
-  readonly #standIn: KernelStandIn | undefined
+  readonly #ipvsDrain: IpvsDrain | undefined
+  readonly #failover: KernelFailover | undefined
   readonly #servers: readonly { close(): Promise<void> }[]
 
   /**
@@ -75,11 +75,11 @@ export class KubeProxy {
       mode: config.modes.join(','),
       nodeName: config.nodeName,
     })
-    const proxy = new KubeProxy(config, log, await groundwork(config, log))
-    proxy.#tellOfNode('Normal', 'Starting', '')
+    const proxy = new KubeProxy(config, log, await prepare(config, log))
+    proxy.#recordNodeEvent('Normal', 'Starting', '')
     const { failed } = applyConntrackSettings(config.conntrack, log)
     if (failed.some(({ file }) => file === HASHSIZE_FILE))
-      proxy.#tellOfNode(
+      proxy.#recordNodeEvent(
         'Warning',
         'readOnlySysFS',
         'cannot set the size of the conntrack table: the kernel keeps its own',
@@ -88,31 +88,31 @@ export class KubeProxy {
     return proxy
   }
 
-  private constructor(config: KubeProxyConfig, log: Log, { chosen, means, cluster, iptables }: Groundwork) {
-    const { mode } = chosen
-    const dataPlane = means.mode === 'userspace' ? means.dataPlane : undefined
+  private constructor(config: KubeProxyConfig, log: Log, { chosenMode, resources, cluster, iptables }: Prepared) {
+    const { mode } = chosenMode
+    const dataPlane = resources.mode === 'userspace' ? resources.dataPlane : undefined
     this.#config = config
     this.#log = log
     this.#dataPlane = dataPlane
     this.#cluster = cluster
     const startedAt = Date.now()
-    const node = new OwnNode(config, () => this.#store.node)
-    const events = new NodeEvents({
+    const node = new NodeManager(config, () => this.#store.node)
+    const events = new NodeEventSink({
       sink: cluster.events,
       nodeName: config.nodeName,
-      uidOf: (namespace, name) => this.#store.services.get(objectKey({ namespace, name }))?.uid,
+      getServiceUid: (namespace, name) => this.#store.services.get(objectKey({ namespace, name }))?.uid,
     })
     this.#events = events
     const families = iptables.map(({ family }) => family)
     const parts = { config, iptables, node, events, log }
-    this.#proxier = makeProxier(means, parts)
-    const standIn = means.mode === 'userspace' ? means.standIn : undefined
-    this.#standIn = standIn === undefined ? undefined : makeStandIn(standIn, iptables, parts)
+    this.#proxier = createProxier(resources, parts)
+    const standIn = resources.mode === 'userspace' ? resources.failoverSettings : undefined
+    this.#failover = standIn === undefined ? undefined : createKernelFailover(standIn, iptables, parts)
     const { syncPeriod, minSyncPeriod } = syncPeriods(mode, config)
     const health = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt })
     const metrics = new Metrics({
       dataPlane,
-      mode: chosen,
+      mode: chosenMode,
       pending: () => this.#store.pendingChanges,
       startedAt,
       version: VERSION,
@@ -121,30 +121,32 @@ export class KubeProxy {
       nodeName: config.nodeName,
       onChange: () => {
         // Manifests may leave the Node out; a cluster that has let go of it has no use for this process.
-        if (node.follow(log) && config.manifests.length === 0) this.#ending.abort(nodeGone(config.nodeName))
-        this.#loop.changed()
+        if (node.reportChanges(log) && config.manifests.length === 0)
+          this.#fatalFailure.abort(nodeGoneFailure(config.nodeName))
+        this.#syncLoop.requestSync()
       },
-      onProblems: problems => tellProblems(problems, log, events),
+      onProblems: problems => reportProblems(problems, log, events),
     })
     this.#nodeWait = new NodeWait({
       clock: realClock,
       log,
-      ms: NODE_WAIT_MS[mode],
+      timeoutMs: NODE_WAIT_MS[mode],
       missing: () => (config.manifests.length > 0 ? undefined : node.missing),
       onTimeout: missing => {
-        if (mode !== 'userspace') return this.#ending.abort(nodeMissing(config.nodeName, missing, NODE_WAIT_MS[mode]))
+        if (mode !== 'userspace')
+          return this.#fatalFailure.abort(nodeMissingFailure(config.nodeName, missing, NODE_WAIT_MS[mode]))
         log.warn('Serving without our own Node: its zone and addresses count from when they are known', {
           missing,
           hint: NODE_MISSING_HINT,
         })
-        this.#loop.changed()
+        this.#syncLoop.requestSync()
       },
     })
     const serviceHealth = new ServiceHealthServers({
-      addresses: () => families.flatMap(family => node.nodePortAddresses(family) ?? unspecifiedAddress(family)),
+      addresses: () => families.flatMap(family => node.getNodePortAddresses(family) ?? unspecifiedAddress(family)),
       isHealthy: () => health.statusAt(Date.now()).healthy,
       onBindFailure: ({ namespace, name }, port, failure) =>
-        events.event({
+        events.record({
           type: 'Warning',
           reason: 'FailedToStartServiceHealthcheck',
           action: 'Listen',
@@ -154,28 +156,28 @@ export class KubeProxy {
       log,
     })
     const retire = async () => {
-      if (!isIpvsLeft()) return 'nothing there'
-      const left = leftIpvs(config.kernelModes.ipvs.excludeCIDRs)
-      return retireIpvs({ ...left, conntrack: new ConntrackProgram(log), log })
+      if (!hasIpvsLeftovers()) return 'nothing there'
+      const left = ipvsCleanupOptions(config.kernelModes.ipvs.excludeCIDRs)
+      return drainIpvs({ ...left, conntrack: new ConntrackProgram(log), log })
     }
-    this.#leaving = mode === 'ipvs' ? undefined : new IpvsLeaving(families, retire, realClock, log)
-    this.#loop = new SyncLoop({
+    this.#ipvsDrain = mode === 'ipvs' ? undefined : new IpvsDrain(families, retire, realClock, log)
+    this.#syncLoop = new SyncLoop({
       store: this.#store,
       proxier: this.#proxier,
       scope: { nodeName: config.nodeName, families, rangesAtNodePorts: config.rangesAtNodePorts },
       mayStart: () => this.#nodeWait.isOver(),
-      onServed: snapshot => {
+      onApplied: snapshot => {
         serviceHealth.sync(servicesHealth(snapshot))
-        dataPlane?.reserve(serviceHealth.descriptors)
-        this.#standIn?.serves(snapshot)
+        dataPlane?.reserveDescriptors(serviceHealth.maxDescriptors)
+        this.#failover?.update(snapshot)
       },
       clock: realClock,
       wallTime: Date.now,
-      record: forwardSyncRecord(health, metrics, ...(this.#leaving === undefined ? [] : [this.#leaving])),
+      record: combineSyncObservers(health, metrics, ...(this.#ipvsDrain === undefined ? [] : [this.#ipvsDrain])),
       log,
       syncPeriod,
       minSyncPeriod,
-      lookPeriod: Math.min(syncPeriod, LOOK_MS),
+      checkPeriod: Math.min(syncPeriod, CHECK_PERIOD_MS),
     })
     const servers = startHttpServers({
       config,
@@ -183,7 +185,7 @@ export class KubeProxy {
       health,
       metrics,
       nodeEligible: () => this.#store.node?.eligible ?? true,
-      onUnbound: (reason, note) => this.#tellOfNode('Warning', reason, note),
+      onBindFailure: (reason, note) => this.#recordNodeEvent('Warning', reason, note),
       clock: realClock,
       log,
     })
@@ -195,31 +197,31 @@ export class KubeProxy {
    * time-out, or until `cutOff` is aborted. What becomes of the rules is `--on-exit`'s to say.
    * @throws ProxyFailure when the source can never work, or our Node was deleted
    */
-  async run(stop: AbortSignal, cutOff: AbortSignal): Promise<void> {
+  async run(stop: AbortSignal, forceStop: AbortSignal): Promise<void> {
     const { source, events } = this.#cluster
-    const ended = new AbortController()
-    const writing = events.run(ended.signal)
+    const stopEvents = new AbortController()
+    const eventsWritten = events.run(stopEvents.signal)
     try {
-      await source.run(this.#store, AbortSignal.any([stop, this.#ending.signal]))
-      if (!stop.aborted) throw this.#ending.signal.reason
+      await source.run(this.#store, AbortSignal.any([stop, this.#fatalFailure.signal]))
+      if (!stop.aborted) throw this.#fatalFailure.signal.reason
     } finally {
-      ended.abort()
+      stopEvents.abort()
       this.#nodeWait.stop()
-      this.#leaving?.stop()
+      this.#ipvsDrain?.stop()
       // Not one after the other: a write of rules that hangs must not keep connections coming.
-      const stopped = this.#loop.stop()
+      const stopped = this.#syncLoop.stop()
       this.#proxier.stop?.()
-      const lastWrite = Promise.race([stopped, new Promise(resolve => setTimeout(resolve, LAST_WRITE_MS))])
-      if (this.#standIn !== undefined) await lastWrite.then(() => this.#standIn!.takeOver())
-      if (this.#dataPlane !== undefined) await drain(this.#dataPlane, this.#config.drainTimeout, cutOff, this.#log)
+      const lastWrite = Promise.race([stopped, new Promise(resolve => setTimeout(resolve, LAST_WRITE_TIMEOUT_MS))])
+      if (this.#failover !== undefined) await lastWrite.then(() => this.#failover!.takeOver())
+      if (this.#dataPlane !== undefined) await drain(this.#dataPlane, this.#config.drainTimeout, forceStop, this.#log)
       await lastWrite
-      if (this.#config.onExit === 'cleanup') await cleanUpAtEnd(this.#log)
-      await Promise.all([writing, ...this.#servers.map(server => server.close())])
+      if (this.#config.onExit === 'cleanup') await cleanupOnExit(this.#log)
+      await Promise.all([eventsWritten, ...this.#servers.map(server => server.close())])
     }
   }
 
-  #tellOfNode(type: ClusterEvent['type'], reason: string, note: string): void {
+  #recordNodeEvent(type: ClusterEvent['type'], reason: string, note: string): void {
     const regarding = { kind: 'Node', namespace: '', name: this.#config.nodeName } as const
-    this.#events.event({ type, reason, action: 'StartKubeProxy', note, regarding })
+    this.#events.record({ type, reason, action: 'StartKubeProxy', note, regarding })
   }
 }

@@ -17,67 +17,67 @@ import { applyIpvsSettings } from '../system/ipvs-settings.js'
 import { realClock } from '../system/real-clock.js'
 import { type Iptables } from '../system/iptables.js'
 import { allowRouteLocalnet } from '../system/route-localnet.js'
-import { type OwnNode } from './own-node.js'
+import { type NodeManager } from '../node/node-manager.js'
 
 /** What a mode carries traffic with. */
-export type Means =
+export type ModeResources =
   | {
       readonly mode: 'userspace'
       readonly dataPlane: DataPlane
       /** Of the rules that take over at the end; undefined: none do. */
-      readonly standIn: IptablesSettings | undefined
+      readonly failoverSettings: IptablesSettings | undefined
     }
   | { readonly mode: 'iptables' | 'ipvs'; readonly settings: IptablesSettings }
 
 export interface ProxierParts {
   readonly config: KubeProxyConfig
   readonly iptables: readonly Iptables[]
-  readonly node: OwnNode
+  readonly node: NodeManager
   readonly events: EventSink
   readonly log: Log
 }
 
 /** The proxier of a mode, with what it needs of this node. */
-export function makeProxier(means: Means, parts: ProxierParts): Proxier {
+export function createProxier(resources: ModeResources, parts: ProxierParts): Proxier {
   const { config } = parts
-  switch (means.mode) {
+  switch (resources.mode) {
     case 'userspace':
       return new UserspaceProxier({
-        ...common(parts),
-        dataPlane: means.dataPlane,
-        ports: new PortAllocator(config.portRange, Math.random),
+        ...commonOptions(parts),
+        dataPlane: resources.dataPlane,
+        portAllocator: new PortAllocator(config.portRange, Math.random),
       })
     case 'iptables':
-      return makeIptablesProxier(means.settings, parts)
+      return createIptablesProxier(resources.settings, parts)
     case 'ipvs': {
       const { scheduler, excludeCIDRs, strictARP, tcpTimeout, tcpFinTimeout, udpTimeout } = config.kernelModes.ipvs
       return new IpvsProxier({
-        ...common(parts),
+        ...commonOptions(parts),
         ipvs: ipvsProgram,
         sets: ipSetProgram,
         dummy: dummyInterface,
-        settings: { ...means.settings, scheduler },
+        settings: { ...resources.settings, scheduler },
         excludeCIDRs,
         applySettings: () => applyIpvsSettings(strictARP, parts.log),
-        timeouts: { tcp: seconds(tcpTimeout), tcpFin: seconds(tcpFinTimeout), udp: seconds(udpTimeout) },
+        timeouts: { tcp: ceilSeconds(tcpTimeout), tcpFin: ceilSeconds(tcpFinTimeout), udp: ceilSeconds(udpTimeout) },
         clock: realClock,
       })
     }
   }
 }
 
-export function makeIptablesProxier(settings: IptablesSettings, parts: ProxierParts): IptablesProxier {
+export function createIptablesProxier(settings: IptablesSettings, parts: ProxierParts): IptablesProxier {
   const { log } = parts
-  return new IptablesProxier({ ...common(parts), settings, allowRouteLocalnet: () => allowRouteLocalnet(log) })
+  return new IptablesProxier({ ...commonOptions(parts), settings, allowRouteLocalnet: () => allowRouteLocalnet(log) })
 }
 
-function common({ iptables, node, events, log }: ProxierParts) {
+function commonOptions({ iptables, node, events, log }: ProxierParts) {
   return {
     iptables,
     conntrack: new ConntrackProgram(log),
-    nodeAddress: (family: IpFamily) => node.address(family),
-    nodeAddresses: (family: IpFamily) => node.addresses(family),
-    surroundings: (family: IpFamily) => node.surroundings(family),
+    nodeAddress: (family: IpFamily) => node.getAddress(family),
+    nodeAddresses: (family: IpFamily) => node.getAddresses(family),
+    localTraffic: (family: IpFamily) => node.getLocalTraffic(family),
     localhostNodePorts: (family: IpFamily) => node.servesNodePortsOnLoopback(family),
     events,
     log,
@@ -85,6 +85,6 @@ function common({ iptables, node, events, log }: ProxierParts) {
 }
 
 /** Rounded up: 0 would leave the kernel's own. */
-function seconds(ms: number): number {
+function ceilSeconds(ms: number): number {
   return Math.ceil(ms / 1000)
 }

@@ -1,10 +1,10 @@
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type KernelRules } from '../modes/proxier.js'
-import { type SyncRecord } from '../observe/sync-record.js'
-import { type ChangeBatch, joinBatches } from './change-batch.js'
-import { NamedTimers } from './named-timers.js'
-import { RateLimit } from './rate-limit.js'
+import { type SyncObserver } from '../observe/sync-record.js'
+import { type ChangeBatch, mergeBatches } from './change-batch.js'
+import { NamedTimers } from '../primitives/named-timers.js'
+import { TokenBucket } from '../primitives/token-bucket.js'
 
 /** Rules may be written twice in a row before the minimum period counts, as with kube-proxy. */
 const BURST = 2
@@ -16,15 +16,15 @@ export interface ProgramLoopOptions {
   readonly clock: Clock
   /** Milliseconds since 1970. */
   readonly wallTime: () => number
-  readonly record: SyncRecord
+  readonly record: SyncObserver
   readonly log: Log
   /** Milliseconds; see KubeProxyConfig. */
   readonly syncPeriod: number
   readonly minSyncPeriod: number
   /** Milliseconds between looks at the rules, for what others may have done to them. */
-  readonly lookPeriod: number
+  readonly checkPeriod: number
   /** Whether changes wait that no update has carried out yet. */
-  readonly changesWait: () => boolean
+  readonly hasPendingChanges: () => boolean
   /** Rules have been written, or not: what depends on them can be looked at again. */
   readonly onProgrammed: () => void
 }
@@ -35,34 +35,34 @@ export interface ProgramLoopOptions {
  */
 export class ProgramLoop {
   readonly #options: ProgramLoopOptions
-  readonly #limit: RateLimit
+  readonly #bucket: TokenBucket
   readonly #timers: NamedTimers<'program' | 'verify'>
   /** What updates have carried out, and no program yet. */
-  #updated: ChangeBatch | undefined
+  #updatedBatch: ChangeBatch | undefined
   #programming: Promise<void> | undefined
-  #verifyWanted = false
+  #verifyRequested = false
   #failures = 0
 
   constructor(options: ProgramLoopOptions) {
     this.#options = options
-    this.#limit = new RateLimit(options.minSyncPeriod, BURST)
+    this.#bucket = new TokenBucket({ burst: BURST, refillMs: options.minSyncPeriod })
     this.#timers = new NamedTimers(options.clock)
   }
 
   /** A change is waiting. */
-  queued(): void {
+  markQueued(): void {
     const { record, rules, wallTime } = this.#options
     record.queued(rules.family, wallTime())
   }
 
   /** An update has carried out a batch of changes; whether that was all of their sync depends on the rules. */
-  carriedOut(batch: ChangeBatch | undefined): void {
-    this.#updated = joinBatches(this.#updated, batch)
+  addUpdated(batch: ChangeBatch | undefined): void {
+    this.#updatedBatch = mergeBatches(this.#updatedBatch, batch)
   }
 
   /** Updates are done for now: programs if that is wanted; else what was updated is a sync by itself. */
-  settle(): void {
-    if (this.#options.rules.pending || this.#verifyWanted) this.#schedule()
+  finishUpdates(): void {
+    if (this.#options.rules.pending || this.#verifyRequested) this.#schedule()
     else if (this.#programming === undefined) this.#finishWithoutProgram()
   }
 
@@ -76,21 +76,21 @@ export class ProgramLoop {
     // After a failure nothing but the retry writes: a stream of changes must not undo the back-off.
     const backingOff = this.#failures > 0 && this.#timers.has('verify')
     if (this.#programming !== undefined || this.#timers.has('program') || backingOff) return
-    this.#timers.set('program', this.#limit.wait(this.#options.clock.now()), () => {
+    this.#timers.set('program', this.#bucket.wait(this.#options.clock.now()), () => {
       this.#programming = this.#program()
     })
   }
 
   async #program(): Promise<void> {
-    const { rules, clock, record, log, syncPeriod, lookPeriod, onProgrammed } = this.#options
+    const { rules, clock, record, log, syncPeriod, checkPeriod, onProgrammed } = this.#options
     const { family } = rules
-    const verify = this.#verifyWanted
-    this.#verifyWanted = false
+    const verify = this.#verifyRequested
+    this.#verifyRequested = false
     const pending = rules.pending
-    const carried = this.#updated
-    this.#updated = undefined
+    const batch = this.#updatedBatch
+    this.#updatedBatch = undefined
     const startedAt = clock.now()
-    this.#limit.take(startedAt)
+    this.#bucket.take(startedAt)
     try {
       const report = await rules.program(verify)
       this.#failures = 0
@@ -103,16 +103,16 @@ export class ProgramLoop {
         rules: owned,
         ms: Math.round(ms),
       })
-      const onlyTheirs = !pending && this.#updated === undefined
-      if (verify && report.changed && onlyTheirs)
+      const changedByOthers = !pending && this.#updatedBatch === undefined
+      if (verify && report.changed && changedByOthers)
         log.warn('Rules had been changed by somebody else and were repaired', { family })
-      this.#tellSynced(carried, ms)
-      this.#timers.set('verify', lookPeriod, () => this.#verify())
+      this.#recordSynced(batch, ms)
+      this.#timers.set('verify', checkPeriod, () => this.#verify())
     } catch (error) {
-      this.#updated = joinBatches(carried, this.#updated)
+      this.#updatedBatch = mergeBatches(batch, this.#updatedBatch)
       record.restoreFailed(family)
       // Also a look that failed: nobody knows what the rules are, and health must not say that all is well for ever.
-      this.queued()
+      this.markQueued()
       const retryMs = Math.min(syncPeriod, FIRST_RETRY_MS * 2 ** this.#failures++)
       log.error('Rules could not be written: the last ones stay in force', error, { family, retryMs })
       this.#timers.cancel('verify')
@@ -126,25 +126,25 @@ export class ProgramLoop {
 
   /** Reads the rules before trusting them again: some time has passed, or a write has failed. */
   #verify(): void {
-    this.#verifyWanted = true
+    this.#verifyRequested = true
     this.#schedule()
   }
 
   /** An update that asks for no rules is a sync by itself. */
   #finishWithoutProgram(): void {
-    const updated = this.#updated
+    const updated = this.#updatedBatch
     if (updated === undefined) return
-    this.#updated = undefined
-    this.#tellSynced(updated, this.#options.clock.now() - updated.queuedAt)
+    this.#updatedBatch = undefined
+    this.#recordSynced(updated, this.#options.clock.now() - updated.queuedAt)
   }
 
-  #tellSynced(batch: ChangeBatch | undefined, durationMs: number): void {
-    const { record, rules, wallTime, changesWait } = this.#options
-    const waits = changesWait() || this.#updated !== undefined
+  #recordSynced(batch: ChangeBatch | undefined, durationMs: number): void {
+    const { record, rules, wallTime, hasPendingChanges } = this.#options
+    const hasPending = hasPendingChanges() || this.#updatedBatch !== undefined
     // A verification that carried nothing settles nothing, or an update that never ends would never be noticed.
-    if (batch === undefined && waits) return
+    if (batch === undefined && hasPending) return
     record.synced(rules.family, wallTime(), durationMs, batch?.triggerTimes ?? [])
     // What came in meanwhile was not carried by this sync and still waits.
-    if (waits) this.queued()
+    if (hasPending) this.markQueued()
   }
 }

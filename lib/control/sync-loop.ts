@@ -3,22 +3,22 @@ import { type Proxier } from '../modes/proxier.js'
 import { type SnapshotScope, buildSnapshot } from '../snapshot/build-snapshot.js'
 import { type ObjectStore } from '../snapshot/object-store.js'
 import { type ChangeBatch } from './change-batch.js'
-import { NamedTimers } from './named-timers.js'
+import { NamedTimers } from '../primitives/named-timers.js'
 import { ProgramLoop, type ProgramLoopOptions } from './program-loop.js'
 
 /** Milliseconds that a change waits for others that come with it. */
-const GATHER_MS = 5
+const BATCH_DELAY_MS = 5
 /** Milliseconds until listeners that could not be opened are tried again. */
 const RETRY_MS = 5000
 
-export interface SyncLoopOptions extends Omit<ProgramLoopOptions, 'rules' | 'changesWait' | 'onProgrammed'> {
+export interface SyncLoopOptions extends Omit<ProgramLoopOptions, 'rules' | 'hasPendingChanges' | 'onProgrammed'> {
   readonly store: ObjectStore
   readonly proxier: Proxier
   readonly scope: SnapshotScope
   /** Asked once the store is complete: whether anything else is still waited for. Whoever says no calls `changed` later. */
   readonly mayStart: () => boolean
   /** Is handed each snapshot when it has been taken up: for what else is to be known of it. Called again at each retry. */
-  readonly onServed: (snapshot: ServiceSnapshot) => void
+  readonly onApplied: (snapshot: ServiceSnapshot) => void
 }
 
 /**
@@ -32,14 +32,14 @@ export interface SyncLoopOptions extends Omit<ProgramLoopOptions, 'rules' | 'cha
 export class SyncLoop {
   readonly #options: SyncLoopOptions
   readonly #programLoops: readonly ProgramLoop[]
-  readonly #timers: NamedTimers<'gather' | 'retry'>
+  readonly #timers: NamedTimers<'batch' | 'retry'>
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
   /** When the first change was queued that no update has taken yet. */
   #queuedAt: number | undefined
   /** What the update that runs has taken. */
-  #underUpdate: ChangeBatch | undefined
+  #updatingBatch: ChangeBatch | undefined
   #updating: Promise<void> | undefined
-  #updateWanted = false
+  #updateRequested = false
   #stopped = false
 
   constructor(options: SyncLoopOptions) {
@@ -50,8 +50,8 @@ export class SyncLoop {
         new ProgramLoop({
           ...options,
           rules,
-          changesWait: () => (this.#queuedAt ?? this.#underUpdate) !== undefined,
-          onProgrammed: () => this.#update(),
+          hasPendingChanges: () => (this.#queuedAt ?? this.#updatingBatch) !== undefined,
+          onProgrammed: () => this.#requestUpdate(),
         }),
     )
   }
@@ -62,11 +62,11 @@ export class SyncLoop {
   }
 
   /** To be called at every change of the store. */
-  readonly changed = (): void => {
+  readonly requestSync = (): void => {
     if (!this.#options.store.hasSynced || !this.#options.mayStart()) return
     this.#queuedAt ??= this.#options.clock.now()
-    for (const loop of this.#programLoops) loop.queued()
-    this.#timers.set('gather', GATHER_MS, () => this.#update())
+    for (const loop of this.#programLoops) loop.markQueued()
+    this.#timers.set('batch', BATCH_DELAY_MS, () => this.#requestUpdate())
   }
 
   /** Ends the loop; resolves when neither an update nor a write of rules is under way any more. Rules stay as they are. */
@@ -78,33 +78,33 @@ export class SyncLoop {
   }
 
   /** Has an update run; while one runs, another one after it. */
-  #update(): void {
+  #requestUpdate(): void {
     if (this.#stopped) return
-    this.#updateWanted = true
+    this.#updateRequested = true
     this.#updating ??= this.#runUpdates()
   }
 
   async #runUpdates(): Promise<void> {
     const { syncPeriod } = this.#options
-    while (this.#updateWanted && !this.#stopped) {
-      this.#updateWanted = false
-      const taken = this.#takeChanges()
-      this.#underUpdate = taken
+    while (this.#updateRequested && !this.#stopped) {
+      this.#updateRequested = false
+      const batch = this.#takeChanges()
+      this.#updatingBatch = batch
       const failed = await this.#tryUpdate()
-      this.#underUpdate = undefined
-      for (const loop of this.#programLoops) loop.carriedOut(taken)
+      this.#updatingBatch = undefined
+      for (const loop of this.#programLoops) loop.addUpdated(batch)
       // Some listener could not be opened: what was in the way may go.
-      if (failed > 0) this.#timers.set('retry', Math.min(syncPeriod, RETRY_MS), () => this.#update())
+      if (failed > 0) this.#timers.set('retry', Math.min(syncPeriod, RETRY_MS), () => this.#requestUpdate())
     }
     this.#updating = undefined
-    for (const loop of this.#programLoops) loop.settle()
+    for (const loop of this.#programLoops) loop.finishUpdates()
   }
 
   /** A proxier does not reject; if it does all the same, that is no reason to stop serving what is served. */
   async #tryUpdate(): Promise<number> {
     try {
       const { failed } = await this.#options.proxier.update(this.#snapshot)
-      this.#options.onServed(this.#snapshot)
+      this.#options.onApplied(this.#snapshot)
       return failed
     } catch (error) {
       this.#options.log.error('Cannot take up changes', error)

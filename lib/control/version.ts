@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 /** The version in package.json, which stands beside `lib` in the source tree and beside `dist` in a build. */
 export const VERSION: string = readVersion(['../../package.json', '../../../package.json'])
 
-function readVersion(places: readonly string[]): string {
-  for (const place of places) {
+function readVersion(paths: readonly string[]): string {
+  for (const path of paths) {
     try {
-      const { name, version } = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as Record<
+      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Record<
         string,
         string
       >

@@ -1,7 +1,7 @@
 import { type ReachedLimit } from '../balancer/connection-limit.js'
 import { type ProxyFailure } from '../model/failure.js'
 import { type ServicePortKey } from '../model/service-port.js'
-import { type ListenerPlan, type ListenerSpec, isLimited } from './listener-plan.js'
+import { type ListenerPlan, type ListenerSpec, hasConnectionLimit } from './listener-plan.js'
 
 /** What became of a plan. */
 export interface ListenerReport {
@@ -32,7 +32,7 @@ export interface TrafficCounts {
 }
 
 /** The counts of a listener that has just been opened. */
-export function noTraffic(): TrafficCounts {
+export function zeroTrafficCounts(): TrafficCounts {
   return {
     connections: 0,
     active: 0,
@@ -67,9 +67,9 @@ export interface ListenerCounts {
   readonly traffic: Readonly<TrafficCounts>
 }
 
-export function listenerCounts(spec: ListenerSpec, traffic: Readonly<TrafficCounts>): ListenerCounts {
+export function buildListenerCounts(spec: ListenerSpec, traffic: Readonly<TrafficCounts>): ListenerCounts {
   const { key, namespace, service, portName, protocol, endpoints } = spec
-  const limited = isLimited(spec)
+  const limited = hasConnectionLimit(spec)
   return { key, namespace, service, portName, protocol, endpoints: endpoints.length, limited, traffic }
 }
 
@@ -115,7 +115,7 @@ export interface DataPlane {
   apply(plan: ListenerPlan): Promise<ListenerReport>
   counts(): DataPlaneCounts | Promise<DataPlaneCounts>
   /** Leaves so many file descriptors of the calling process to others, besides those that everybody needs. */
-  reserve(descriptors: number): void
+  reserveDescriptors(descriptors: number): void
   /**
    * Stops taking new connections, waits until those that are open have ended or `timeoutMs` milliseconds have passed,
    * then closes what is left. Returns how many were cut off.

@@ -26,7 +26,7 @@ export interface ListenerSpec {
   /** The same for each client address by itself. */
   readonly maxConnectionsPerClient: number | undefined
   /** Ranges of the clients that are served; undefined: everybody. The same array while nothing changed. */
-  readonly clients: readonly Cidr[] | undefined
+  readonly sourceRanges: readonly Cidr[] | undefined
   /**
    * Holds a node port, on all addresses, so that no other process takes it. Only clients with a loopback address are served,
    * who are processes of this node: all others are turned to another listener by rules, and whoever gets here around them,
@@ -36,12 +36,12 @@ export interface ListenerSpec {
 }
 
 /** Whether a listener has to listen: to serve somebody, or to keep the port. */
-export function hasToListen(spec: ListenerSpec): boolean {
+export function shouldListen(spec: ListenerSpec): boolean {
   return spec.endpoints.length > 0 || spec.holdsNodePort
 }
 
 /** Whether the Service of a listener has a limit of connections. */
-export function isLimited({
+export function hasConnectionLimit({
   maxConnections,
   maxConnectionsPerClient,
 }: Pick<ListenerSpec, 'maxConnections' | 'maxConnectionsPerClient'>): boolean {
@@ -49,9 +49,9 @@ export function isLimited({
 }
 
 /** Whether two listeners could not hold the same port number. */
-export function isSameDoor(a: ListenerSpec, b: ListenerSpec): boolean {
-  const sameKind = a.protocol === b.protocol && familyOf(a.address) === familyOf(b.address)
-  return sameKind && (a.address === b.address || a.holdsNodePort || b.holdsNodePort)
+export function isPortConflict(a: ListenerSpec, b: ListenerSpec): boolean {
+  const isSameKind = a.protocol === b.protocol && familyOf(a.address) === familyOf(b.address)
+  return isSameKind && (a.address === b.address || a.holdsNodePort || b.holdsNodePort)
 }
 
 /** All ports to hold: the whole wanted state. */

@@ -2,18 +2,18 @@ import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type TrafficCounts } from './data-plane.js'
-import { type BoundSocket } from './bound-socket.js'
-import { type DescriptorBudget } from './descriptor-budget.js'
-import { type DialBudget } from './dial-budget.js'
-import { type DialBurst } from './dial-burst.js'
-import { type FlowOrder } from './flow-order.js'
-import { type HalfClosedLimit } from './half-closed-limit.js'
+import { type BoundSocket } from './transport/bound-socket.js'
+import { type DescriptorBudget } from './limits/descriptor-budget.js'
+import { type DialBudget } from './limits/dial-budget.js'
+import { type DialBurst } from './limits/dial-burst.js'
+import { type FlowLru } from './udp/flow-lru.js'
+import { type HalfClosedLimit } from './limits/half-closed-limit.js'
 import { type ListenerSpec } from './listener-plan.js'
-import { type OwnSockets } from './own-sockets.js'
-import { type SendBurst } from './send-burst.js'
-import { type ServiceLimits } from './service-limits.js'
-import { type TcpTransport } from './tcp-transport.js'
-import { type UdpTransport } from './udp-transport.js'
+import { type UpstreamSockets } from './transport/upstream-sockets.js'
+import { type SendBurst } from './udp/send-burst.js'
+import { type ServiceLimits } from './limits/service-limits.js'
+import { type TcpTransport } from './transport/tcp-transport.js'
+import { type UdpTransport } from './transport/udp-transport.js'
 
 /** One held port. */
 export interface Listener {
@@ -29,12 +29,12 @@ export interface Listener {
   /** Stops listening. Connections that are open go on. */
   close(): void
   /** Breaks off what is still open; returns how many that were. */
-  cutOff(): number
+  abortConnections(): number
   counts(): Readonly<TrafficCounts>
   /** The client address of each open connection or flow. */
-  clients(): Iterable<string>
+  clientAddresses(): Iterable<string>
   /** How many connections a drain has to wait for. */
-  busy(): number
+  countBusy(): number
 }
 
 /** Sockets that another process has bound for this one, and keeps a copy of. */
@@ -49,33 +49,33 @@ export interface ListenerContext {
   readonly clock: Clock
   /** A number from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number
-  readonly descriptors: DescriptorBudget
-  readonly dials: DialBudget
+  readonly descriptorBudget: DescriptorBudget
+  readonly dialBudget: DialBudget
   readonly transport: TcpTransport
   readonly udpTransport: UdpTransport
-  readonly ownSockets: { readonly tcp: OwnSockets; readonly udp: OwnSockets }
-  readonly halfClosed: HalfClosedLimit
+  readonly upstreamSockets: { readonly tcp: UpstreamSockets; readonly udp: UpstreamSockets }
+  readonly halfClosedLimit: HalfClosedLimit
   readonly dialBurst: DialBurst
-  readonly flowOrder: FlowOrder
+  readonly flowLru: FlowLru
   readonly sendBurst: SendBurst
-  readonly limits: ServiceLimits
+  readonly serviceLimits: ServiceLimits
   readonly timings: DataPlaneTimings
   /** Undefined: listeners bind their sockets themselves. */
   readonly boundSockets: BoundSockets | undefined
   /** Called whenever a connection has ended. */
-  readonly onIdle: () => void
+  readonly onConnectionEnd: () => void
 }
 
 /** All times in milliseconds. */
 export interface DataPlaneTimings {
   readonly dialSchedule: readonly number[]
   /** TCP: idle time after which the kernel asks a peer whether it is still there; then every second, ten times. */
-  readonly keepAlive: number
+  readonly keepAliveIdle: number
   /** TCP: how long a connection may be silent of which one direction has ended. */
-  readonly halfClosed: number
+  readonly halfClosedTimeout: number
   /** TCP: how long an accepted client waits for its turn, for want of a descriptor or of a dial. */
-  readonly turnWait: number
+  readonly queueTimeout: number
   /** UDP: how long a flow lives that was never answered, and one that was. */
-  readonly udpOneWay: number
-  readonly udpAnswered: number
+  readonly udpTimeout: number
+  readonly udpStreamTimeout: number
 }

@@ -7,49 +7,50 @@ import { Resolver } from 'node:dns/promises'
 import { get } from 'node:http'
 import { createInterface } from 'node:readline'
 
-type Command = Readonly<Record<'http' | 'udp' | 'txt' | 'a', string | undefined>>
+type ClientCommand = Readonly<Record<'http' | 'udp' | 'txt' | 'a', string | undefined>>
 /** `pod` is who answered, `saw` the client's address as the Pod saw it; `error` stands alone. */
-type Outcome = { readonly pod?: string; readonly saw?: string; readonly data?: string } | { readonly error: string }
+type RequestOutcome =
+  { readonly pod?: string; readonly saw?: string; readonly data?: string } | { readonly error: string }
 
-const LIMIT_MS = 10_000
+const REPLY_TIMEOUT_MS = 10_000
 /**
  * How long the port of a datagram is not used again. To the kernel a port that is would be the same flow for another 30 s: no rule
  * is asked, and none counts it.
  */
-const FLOW_MS = 60_000
+const PORT_QUARANTINE_MS = 60_000
 const [server, domain] = process.argv.slice(2)
 
 process.stdout.write('ready\n')
 for await (const line of createInterface({ input: process.stdin })) {
-  const outcome = await run(JSON.parse(line) as Command).catch((error: NodeJS.ErrnoException) => ({
+  const outcome = await runCommand(JSON.parse(line) as ClientCommand).catch((error: NodeJS.ErrnoException) => ({
     error: error.code ?? error.message,
   }))
   process.stdout.write(`${JSON.stringify(outcome)}\n`)
 }
 process.exit()
 
-async function run({ http, udp, txt, a }: Command): Promise<Outcome> {
-  if (http !== undefined) return request(new URL(http))
-  if (udp !== undefined) return datagram(udp)
-  if (txt !== undefined) return { pod: (await resolver().resolveTxt(`${txt}.${domain}`)).flat().join('') }
+async function runCommand({ http, udp, txt, a }: ClientCommand): Promise<RequestOutcome> {
+  if (http !== undefined) return sendRequest(new URL(http))
+  if (udp !== undefined) return sendDatagram(udp)
+  if (txt !== undefined) return { pod: (await newResolver().resolveTxt(`${txt}.${domain}`)).flat().join('') }
   return { data: await resolve(a!) }
 }
 
 /** A new one each time: its next query then leaves from another port and is another flow for the proxy. */
-function resolver(): Resolver {
+function newResolver(): Resolver {
   const made = new Resolver({ timeout: 1000, tries: 2 })
   made.setServers([server!])
   return made
 }
 
 async function resolve(name: string): Promise<string> {
-  const [ip] = await resolver().resolve4(`${name}.${domain}`)
+  const [ip] = await newResolver().resolve4(`${name}.${domain}`)
   if (ip === undefined) throw new Error(`no address for ${name}`)
   return ip
 }
 
 /** One request on a connection of its own, to the name's address as the cluster's DNS tells it. */
-async function request(url: URL): Promise<Outcome> {
+async function sendRequest(url: URL): Promise<RequestOutcome> {
   const host = await resolve(url.hostname)
   return new Promise((done, fail) => {
     const sent = get(
@@ -58,7 +59,7 @@ async function request(url: URL): Promise<Outcome> {
         port: Number(url.port || 80),
         path: url.pathname,
         agent: false,
-        timeout: LIMIT_MS,
+        timeout: REPLY_TIMEOUT_MS,
         headers: { host: url.host },
       },
       response => {
@@ -69,19 +70,19 @@ async function request(url: URL): Promise<Outcome> {
           .resume()
       },
     )
-    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${LIMIT_MS} ms`))).on('error', fail)
+    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${REPLY_TIMEOUT_MS} ms`))).on('error', fail)
   })
 }
 
-function datagram(target: string): Promise<Outcome> {
+function sendDatagram(target: string): Promise<RequestOutcome> {
   const [ip, port] = target.split(':')
   return new Promise((done, fail) => {
     const socket = createSocket('udp4')
-    setTimeout(() => socket.close(), FLOW_MS).unref()
-    const timer = setTimeout(() => fail(new Error(`no answer within ${LIMIT_MS} ms`)), LIMIT_MS)
-    const end = (tell: () => void): void => {
+    setTimeout(() => socket.close(), PORT_QUARANTINE_MS).unref()
+    const timer = setTimeout(() => fail(new Error(`no answer within ${REPLY_TIMEOUT_MS} ms`)), REPLY_TIMEOUT_MS)
+    const end = (settle: () => void): void => {
       clearTimeout(timer)
-      tell()
+      settle()
     }
     socket.on('error', error => end(() => fail(error)))
     socket.on('message', reply => {

@@ -44,8 +44,8 @@ export interface Pod {
 
 /** Whether a Service's selector picks a Deployment's Pods: every label of it is on them. An empty selector picks none. */
 export function selects(service: DemoService, deployment: Deployment): boolean {
-  const wanted = Object.entries(service.selector)
-  return wanted.length > 0 && wanted.every(([key, value]) => deployment.labels[key] === value)
+  const selectorEntries = Object.entries(service.selector)
+  return selectorEntries.length > 0 && selectorEntries.every(([key, value]) => deployment.labels[key] === value)
 }
 
 /** The number that a Service port leads to in the Pods of a Deployment; undefined: it names a port they do not have. */
@@ -132,7 +132,7 @@ export function endpointSliceManifests(
 }
 
 /** The endpoints of one Service port as kube-proxy's log writes them: `ip:port`, in the order of their bytes. */
-export function endpointsText(
+export function formatEndpoints(
   service: DemoService,
   port: DemoServicePort,
   deployments: readonly Deployment[],

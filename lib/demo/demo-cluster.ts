@@ -5,19 +5,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { DNS_DEPLOYMENT, DNS_SERVICE, SEARCH_DOMAIN } from './classic-example.js'
+import { DNS_DEPLOYMENT, DNS_SERVICE, SEARCH_DOMAIN } from './example-objects.js'
 import { type ProxyMode } from '../model/proxy-mode.js'
 import { type Deployment, type DemoService, type Pod, selects, targetPortOf } from './cluster-objects.js'
 import { DemoNetwork, endProcess, startProgram } from './demo-network.js'
 import { type DemoObjects, DemoProxy } from './demo-proxy.js'
 import { type NetworkNamespace } from './network-namespace.js'
-import { type Leftovers } from './leftovers.js'
-import { type Teardown, allEnded } from './teardown.js'
+import { type LeftoverRecord } from './leftover-record.js'
+import { type Teardown, settleAll } from './teardown.js'
 
-const entry = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+const programPath = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
 /** What the client saw: who answered and which client address it saw, or why nobody did. */
-export interface Outcome {
+export interface RequestOutcome {
   readonly pod?: string
   readonly saw?: string
   readonly data?: string
@@ -36,8 +36,8 @@ export class DemoCluster {
   readonly pods: (Pod & { readonly process: ChildProcess })[] = []
   readonly client: { readonly namespace: NetworkNamespace; readonly ip: string; readonly process: ChildProcess }
   readonly #teardown: Teardown
-  readonly #answers: AsyncIterator<string>
-  readonly #made = new Map<string, number>()
+  readonly #outcomeLines: AsyncIterator<string>
+  readonly #lastPodNumbers = new Map<string, number>()
   readonly #proxy: DemoProxy
 
   private constructor(
@@ -54,7 +54,7 @@ export class DemoCluster {
     this.deployments = [DNS_DEPLOYMENT, ...deployments]
     this.services = [DNS_SERVICE, ...services]
     this.#teardown = teardown
-    this.#answers = createInterface({ input: client.process.stdout! })[Symbol.asyncIterator]()
+    this.#outcomeLines = createInterface({ input: client.process.stdout! })[Symbol.asyncIterator]()
   }
 
   /** Everything up and served: network, Pods, client, proxy. */
@@ -64,11 +64,11 @@ export class DemoCluster {
     deployments: readonly Deployment[],
     services: readonly DemoService[],
     teardown: Teardown,
-    leftovers: Leftovers,
+    leftovers: LeftoverRecord,
   ): Promise<DemoCluster> {
     // An interruption cannot come between making it and noting it, as it could while it was waited for.
     const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-demo-'))
-    leftovers.note({ folder })
+    leftovers.record({ folder })
     await teardown.add(() => rm(folder, { recursive: true }))
     // For a learner who looks at it from another terminal.
     await chmod(folder, 0o755)
@@ -76,7 +76,7 @@ export class DemoCluster {
     const { namespace, ip } = await network.addPod('client')
     const client = await startProgram(
       namespace,
-      entry('client-program.js'),
+      programPath('client-program.js'),
       [DNS_SERVICE.clusterIP, SEARCH_DOMAIN],
       teardown,
     )
@@ -88,7 +88,7 @@ export class DemoCluster {
       services,
       teardown,
     )
-    await allEnded(cluster.deployments.map(deployment => cluster.#reconcile(deployment)))
+    await settleAll(cluster.deployments.map(deployment => cluster.#reconcile(deployment)))
     await cluster.#proxy.start(cluster.#objects())
     return cluster
   }
@@ -103,7 +103,7 @@ export class DemoCluster {
   }
 
   /** The Pods behind a Service. */
-  podsBehind(service: DemoService): readonly Pod[] {
+  podsOfService(service: DemoService): readonly Pod[] {
     const names = this.deployments.filter(deployment => selects(service, deployment)).map(({ name }) => name)
     return this.pods.filter(pod => names.includes(pod.deployment))
   }
@@ -130,17 +130,17 @@ export class DemoCluster {
 
   /** What a cluster does some time after a Pod has died: its endpoint goes, and a new Pod takes its place. */
   async replace(pod: Pod): Promise<void> {
-    this.#forget(pod.name)
+    this.#removePod(pod.name)
     await this.#reconcile(this.deployments.find(({ name }) => name === pod.deployment)!)
     await this.#proxy.apply(this.#objects())
   }
 
   /** Has the client do something; see client-program.ts. */
-  async ask(command: object): Promise<Outcome> {
+  async sendCommand(command: object): Promise<RequestOutcome> {
     this.client.process.stdin!.write(`${JSON.stringify(command)}\n`)
-    const { value, done } = await this.#answers.next()
+    const { value, done } = await this.#outcomeLines.next()
     if (done === true) throw new Error('the client Pod has ended')
-    return JSON.parse(value) as Outcome
+    return JSON.parse(value) as RequestOutcome
   }
 
   /** Makes as many Pods as the Deployment wants, and takes away the newest of those that are too many. */
@@ -148,15 +148,15 @@ export class DemoCluster {
     const present = this.podsOf(deployment.name)
     for (const pod of present.slice(deployment.replicas)) {
       await this.kill(pod)
-      this.#forget(pod.name)
+      this.#removePod(pod.name)
     }
     const missing = Math.max(0, deployment.replicas - present.length)
     const names = Array.from({ length: missing }, () => {
-      const number = (this.#made.get(deployment.name) ?? 0) + 1
-      this.#made.set(deployment.name, number)
+      const number = (this.#lastPodNumbers.get(deployment.name) ?? 0) + 1
+      this.#lastPodNumbers.set(deployment.name, number)
       return `${deployment.name}-${number}`
     })
-    const made = await allEnded(names.map(name => this.#startPod(name, deployment)))
+    const made = await settleAll(names.map(name => this.#startPod(name, deployment)))
     this.pods.push(...made.sort((a, b) => (a.name < b.name ? -1 : 1)))
   }
 
@@ -165,10 +165,10 @@ export class DemoCluster {
     const isDns = deployment.name === DNS_DEPLOYMENT.name
     const args = isDns
       ? [name, SEARCH_DOMAIN, ...this.services.map(service => `${service.name}=${service.clusterIP}`)]
-      : [name, ip, ...this.#portsOf(deployment)]
+      : [name, ip, ...this.#listenPortsOf(deployment)]
     const process = await startProgram(
       namespace,
-      entry(isDns ? 'dns-server.js' : 'pod-server.js'),
+      programPath(isDns ? 'dns-server.js' : 'pod-server.js'),
       args,
       this.#teardown,
     )
@@ -176,15 +176,15 @@ export class DemoCluster {
   }
 
   /** What the Pods of a Deployment listen on: its container ports, and what Services lead to. */
-  #portsOf(deployment: Deployment): string[] {
+  #listenPortsOf(deployment: Deployment): string[] {
     const declared = deployment.ports.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`)
-    const led = this.services
+    const targeted = this.services
       .filter(service => selects(service, deployment))
       .flatMap(service => service.ports.map(port => `${targetPortOf(port, deployment) ?? ''}/${port.protocol}`))
-    return [...new Set([...declared, ...led])].filter(port => !port.startsWith('/'))
+    return [...new Set([...declared, ...targeted])].filter(port => !port.startsWith('/'))
   }
 
-  #forget(name: string): void {
+  #removePod(name: string): void {
     const index = this.pods.findIndex(pod => pod.name === name)
     if (index >= 0) this.pods.splice(index, 1)
   }

@@ -1,7 +1,7 @@
 import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { ProxyFailure } from '../model/failure.js'
-import { type Leftovers } from './leftovers.js'
+import { type LeftoverRecord } from './leftover-record.js'
 import { NetworkNamespace } from './network-namespace.js'
 import { type Teardown } from './teardown.js'
 
@@ -16,10 +16,10 @@ export class DemoNetwork {
   readonly node: NetworkNamespace
   readonly #prefix: string
   readonly #teardown: Teardown
-  readonly #leftovers: Leftovers
+  readonly #leftovers: LeftoverRecord
   #lastPod = 1
 
-  private constructor(node: NetworkNamespace, prefix: string, teardown: Teardown, leftovers: Leftovers) {
+  private constructor(node: NetworkNamespace, prefix: string, teardown: Teardown, leftovers: LeftoverRecord) {
     this.node = node
     this.#prefix = prefix
     this.#teardown = teardown
@@ -27,7 +27,7 @@ export class DemoNetwork {
   }
 
   /** @param prefix of the names of all namespaces @throws ProxyFailure DEMO_IMPOSSIBLE where namespaces cannot be made */
-  static async create(prefix: string, teardown: Teardown, leftovers: Leftovers): Promise<DemoNetwork> {
+  static async create(prefix: string, teardown: Teardown, leftovers: LeftoverRecord): Promise<DemoNetwork> {
     const node = await newNamespace(`${prefix}node`, teardown, leftovers).catch((cause: unknown) => {
       if (cause instanceof ProxyFailure && cause.code === 'DEMO_IMPOSSIBLE') throw cause
       throw new ProxyFailure('DEMO_IMPOSSIBLE', 'Cannot make a network namespace', {
@@ -64,7 +64,7 @@ export class DemoNetwork {
   }
 }
 
-async function newNamespace(name: string, teardown: Teardown, leftovers: Leftovers): Promise<NetworkNamespace> {
+async function newNamespace(name: string, teardown: Teardown, leftovers: LeftoverRecord): Promise<NetworkNamespace> {
   leftovers.reserve(name)
   const namespace = await NetworkNamespace.create(name)
   await teardown.add(() => namespace.delete())

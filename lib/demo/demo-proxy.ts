@@ -8,22 +8,22 @@ import {
   type Pod,
   deploymentManifest,
   endpointSliceManifests,
-  endpointsText,
+  formatEndpoints,
   serviceManifest,
 } from './cluster-objects.js'
 import { endProcess } from './demo-network.js'
-import { LogLines } from './log-lines.js'
+import { LogLines } from './program-log.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type ProxyMode } from '../model/proxy-mode.js'
 import { type NetworkNamespace } from './network-namespace.js'
 import { type Teardown } from './teardown.js'
 
-const PROXY = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
+const PROXY_PROGRAM = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
 /** How long the proxy may take to do what it is told, in milliseconds: where the processor is emulated, to start takes a while. */
-const LIMIT_MS = 90_000
+const LOG_TIMEOUT_MS = 90_000
 
 /** What the proxy says when the kernel has what changed. */
-const SYNCED: Readonly<Record<ProxyMode, RegExp>> = {
+const SYNC_LOG_PATTERNS: Readonly<Record<ProxyMode, RegExp>> = {
   userspace: /"Synced rules" family="IPv4" changed=true/,
   iptables: /"Synced rules" family="IPv4" changed=true/,
   ipvs: /"Synced virtual servers" family="IPv4"/,
@@ -45,7 +45,7 @@ export class DemoProxy {
   readonly #mode: ProxyMode
   #log: LogLines | undefined
   /** What the log says of each service port, by its name there, once the last manifest is served. */
-  #served: ReadonlyMap<string, string> = new Map()
+  #endpointLogTexts: ReadonlyMap<string, string> = new Map()
 
   /**
    * @param folder where the manifest is written, and nothing else that could be taken for one
@@ -60,14 +60,14 @@ export class DemoProxy {
 
   /** Resolves when the rules are written. */
   async start(objects: DemoObjects): Promise<void> {
-    await this.#write(objects)
+    await this.#writeManifest(objects)
     // The proxy must not outlive a demo that is killed; everything else ends with its standard input.
     const args = [
       '--pdeathsig',
       'KILL',
       '--',
       process.execPath,
-      PROXY,
+      PROXY_PROGRAM,
       '--manifests',
       this.#folder,
       `--proxy-mode=${this.#mode}`,
@@ -80,9 +80,9 @@ export class DemoProxy {
     ]
     const child = this.#node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
     await this.#teardown.add(() => endProcess(child))
-    const log = new LogLines(child, child.stderr!, LIMIT_MS)
+    const log = new LogLines(child, child.stderr!, LOG_TIMEOUT_MS)
     this.#log = log
-    await log.line(/"Synced rules" family="IPv4"/).catch((cause: unknown) => {
+    await log.waitFor(/"Synced rules" family="IPv4"/).catch((cause: unknown) => {
       // What it says at its end is not in the form of log lines.
       const said = log.lines.filter(line => !/^[IWE]\d{4} /.test(line)).join('\n')
       throw new ProxyFailure(
@@ -98,26 +98,27 @@ export class DemoProxy {
   /** Writes the manifest and waits until the proxy serves what it says. */
   async apply(objects: DemoObjects): Promise<void> {
     const from = this.#log!.lines.length
-    const before = this.#served
-    await this.#write(objects)
-    const changed = [...this.#served].filter(([key, text]) => before.get(key) !== text)
-    if (this.#mode !== 'userspace') return this.#written(new Set(changed.map(([key]) => key.split(/[:/]/)[0]!)), from)
+    const before = this.#endpointLogTexts
+    await this.#writeManifest(objects)
+    const changed = [...this.#endpointLogTexts].filter(([key, text]) => before.get(key) !== text)
+    if (this.#mode !== 'userspace')
+      return this.#waitForSync(new Set(changed.map(([key]) => key.split(/[:/]/)[0]!)), from)
     for (const [key, text] of changed) {
-      await this.#log!.line(new RegExp(`"Endpoints" servicePort="IPv4/default/${key}" endpoints=${text}`), from)
+      await this.#log!.waitFor(new RegExp(`"Endpoints" servicePort="IPv4/default/${key}" endpoints=${text}`), from)
     }
   }
 
   /** Resolves when rules were written after each of the Services was taken up; changes that come together may be taken one by one. */
-  async #written(services: ReadonlySet<string>, from: number): Promise<void> {
+  async #waitForSync(services: ReadonlySet<string>, from: number): Promise<void> {
     let taken = from
     for (const name of services) {
-      const line = await this.#log!.line(new RegExp(`(Service|Endpoints) changed" service="default/${name}"`), from)
+      const line = await this.#log!.waitFor(new RegExp(`(Service|Endpoints) changed" service="default/${name}"`), from)
       taken = Math.max(taken, this.#log!.lines.indexOf(line, from))
     }
-    if (services.size > 0) await this.#log!.line(SYNCED[this.#mode], taken)
+    if (services.size > 0) await this.#log!.waitFor(SYNC_LOG_PATTERNS[this.#mode], taken)
   }
 
-  async #write(objects: DemoObjects): Promise<void> {
+  async #writeManifest(objects: DemoObjects): Promise<void> {
     const { deployments, services, pods } = objects
     const all = [
       ...deployments.map(deploymentManifest),
@@ -128,15 +129,15 @@ export class DemoProxy {
     const draft = `${this.manifest}.draft`
     await writeFile(draft, all.map(object => stringify(object)).join('---\n'))
     await rename(draft, this.manifest)
-    this.#served = servedTexts(objects)
+    this.#endpointLogTexts = endpointLogTexts(objects)
   }
 }
 
-function servedTexts({ deployments, services, pods }: DemoObjects): Map<string, string> {
+function endpointLogTexts({ deployments, services, pods }: DemoObjects): Map<string, string> {
   const texts = new Map<string, string>()
   for (const service of services) {
     for (const port of service.ports) {
-      const endpoints = endpointsText(service, port, deployments, pods)
+      const endpoints = formatEndpoints(service, port, deployments, pods)
       const key = `${service.name}${port.name === '' ? '' : `:${port.name}`}/${port.protocol}`
       texts.set(key, `"${endpoints}"${service.affinity ? ' affinitySeconds' : ''}`)
     }

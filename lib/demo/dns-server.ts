@@ -16,7 +16,7 @@ const addresses = new Map(
 
 const socket = createSocket('udp4')
 socket.on('message', (datagram, from) => {
-  const reply = answer(datagram)
+  const reply = buildReply(datagram)
   if (reply !== undefined) socket.send(reply, from.port, from.address)
 })
 socket.bind(53)
@@ -25,7 +25,7 @@ process.stdout.write('ready\n')
 process.stdin.on('end', () => process.exit()).resume()
 
 /** Undefined for what is no DNS query. */
-function answer(datagram: Buffer): Buffer | undefined {
+function buildReply(datagram: Buffer): Buffer | undefined {
   try {
     const { id, questions } = decode(datagram)
     const [question] = questions ?? []

@@ -1,11 +1,11 @@
 import { type ProxyMode } from '../model/proxy-mode.js'
-import { iptablesStory } from './iptables-story.js'
-import { ipvsStory } from './ipvs-story.js'
-import { type ModeStory } from './mode-story.js'
-import { userspaceStory } from './userspace-story.js'
+import { iptablesWalkthrough } from './iptables-walkthrough.js'
+import { ipvsWalkthrough } from './ipvs-walkthrough.js'
+import { type ModeWalkthrough } from './mode-walkthrough.js'
+import { userspaceWalkthrough } from './userspace-walkthrough.js'
 
-export const MODE_STORIES: Readonly<Record<ProxyMode, ModeStory>> = {
-  userspace: userspaceStory,
-  iptables: iptablesStory,
-  ipvs: ipvsStory,
+export const MODE_WALKTHROUGHS: Readonly<Record<ProxyMode, ModeWalkthrough>> = {
+  userspace: userspaceWalkthrough,
+  iptables: iptablesWalkthrough,
+  ipvs: ipvsWalkthrough,
 }

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs'
 import { ProxyFailure } from '../model/failure.js'
 import { type CommandOptions, type CommandResult, runCommand } from '../system/command.js'
 
-const TIMEOUT_MS = 20_000
+const COMMAND_TIMEOUT_MS = 20_000
 /** How often a namespace is tried to be removed. */
-const MOST_ATTEMPTS = 3
+const MAX_DELETE_ATTEMPTS = 3
 
 /** One network namespace: a host or a Pod of a small network on this machine, with its own interfaces, routes and rules. */
 export class NetworkNamespace {
@@ -18,7 +18,7 @@ export class NetworkNamespace {
 
   /** Makes it, with nothing in it but a working loopback. @throws ProxyFailure PROGRAM_FAILED */
   static async create(name: string): Promise<NetworkNamespace> {
-    await ip(['netns', 'add', name], '')
+    await runIp(['netns', 'add', name], '')
     const namespace = new NetworkNamespace(name)
     try {
       await namespace.configure('link set lo up')
@@ -32,21 +32,21 @@ export class NetworkNamespace {
 
   /** Runs `ip` commands in it, one on each line, as they are written after `ip`. All in one process. */
   async configure(...lines: readonly string[]): Promise<void> {
-    await ip(['-n', this.name, '-batch', '-'], `${lines.join('\n')}\n`)
+    await runIp(['-n', this.name, '-batch', '-'], `${lines.join('\n')}\n`)
   }
 
   /** Runs a program in it and waits for its end. */
   run(program: string, args: readonly string[], options: Partial<CommandOptions> = {}): Promise<CommandResult> {
-    return runCommand('nsenter', [this.#door, program, ...args], { timeoutMs: TIMEOUT_MS, ...options })
+    return runCommand('nsenter', [this.#nsenterOption, program, ...args], { timeoutMs: COMMAND_TIMEOUT_MS, ...options })
   }
 
   /** Starts a program in it. `nsenter` becomes that program, so its pid is the program's. Ctrl-C does not reach it. */
   spawn(program: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-    return spawn('nsenter', [this.#door, program, ...args], { detached: true, ...options })
+    return spawn('nsenter', [this.#nsenterOption, program, ...args], { detached: true, ...options })
   }
 
   /** As an option of `nsenter`, which unlike `ip netns exec` need not mount anything: an ordinary user may not always. */
-  get #door(): string {
+  get #nsenterOption(): string {
     return `--net=/run/netns/${this.name}`
   }
 
@@ -54,17 +54,17 @@ export class NetworkNamespace {
   async delete(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await ip(['netns', 'delete', this.name], '')
+        return await runIp(['netns', 'delete', this.name], '')
       } catch (error) {
         // A Ctrl-C meets a program that is being started before it is in a session of its own.
-        if (attempt === MOST_ATTEMPTS || !existsSync(`/run/netns/${this.name}`)) throw error
+        if (attempt === MAX_DELETE_ATTEMPTS || !existsSync(`/run/netns/${this.name}`)) throw error
       }
     }
   }
 }
 
-async function ip(args: readonly string[], input: string): Promise<void> {
-  const { exitCode, stderr } = await runCommand('ip', args, { input, timeoutMs: TIMEOUT_MS })
+async function runIp(args: readonly string[], input: string): Promise<void> {
+  const { exitCode, stderr } = await runCommand('ip', args, { input, timeoutMs: COMMAND_TIMEOUT_MS })
   if (exitCode === 0) return
   throw new ProxyFailure(
     'PROGRAM_FAILED',

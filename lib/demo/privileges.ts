@@ -6,9 +6,9 @@ import { delimiter } from 'node:path'
 import { ProxyFailure } from '../model/failure.js'
 
 /** Set for the run inside a user namespace of our own. */
-const INSIDE = 'KUBE_PROXY_DEMO_INSIDE'
+const IN_USER_NAMESPACE = 'KUBE_PROXY_DEMO_INSIDE'
 /** Program to the package that brings it. */
-const PROGRAMS = {
+const REQUIRED_PROGRAMS = {
   ip: 'iproute2',
   iptables: 'iptables',
   nsenter: 'util-linux',
@@ -26,31 +26,31 @@ export type Privileges = 'root' | 'user namespace'
  *
  * @throws ProxyFailure PROGRAM_MISSING, or DEMO_IMPOSSIBLE with what is in the way
  */
-export async function takePrivileges(): Promise<Privileges> {
-  process.env.PATH = [process.env.PATH ?? '', ...SYSTEM_PATHS].join(delimiter)
+export async function acquirePrivileges(): Promise<Privileges> {
+  process.env['PATH'] = [process.env['PATH'] ?? '', ...SYSTEM_PATHS].join(delimiter)
   checkPrograms()
-  if (process.env[INSIDE] !== undefined) {
+  if (process.env[IN_USER_NAMESPACE] !== undefined) {
     // Names of network namespaces and the xtables lock are files in /run, where an ordinary user may not write.
     const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run'], { encoding: 'utf8' })
-    if (status !== 0) throw impossible(`cannot mount a private /run: ${stderr.trim()}`)
+    if (status !== 0) throw demoImpossible(`cannot mount a private /run: ${stderr.trim()}`)
     return 'user namespace'
   }
   if (process.getuid?.() === 0) return 'root'
-  if (!hasProgram('unshare')) throw missing('unshare', 'util-linux')
+  if (!hasProgram('unshare')) throw programMissing('unshare', 'util-linux')
   const unshare = ['--user', '--map-root-user', '--net', '--mount']
   const probe = spawnSync('unshare', [...unshare, 'true'], { encoding: 'utf8' })
-  if (probe.status !== 0) throw impossible(`${probe.stderr.trim()}${whatIsInTheWay()}`)
-  process.exit(await runInside(unshare))
+  if (probe.status !== 0) throw demoImpossible(`${probe.stderr.trim()}${blockingSysctls()}`)
+  process.exit(await rerunInNamespace(unshare))
 }
 
 /**
  * Runs this program again inside, in a session of its own: Ctrl-C comes to us and we pass it on, once, so that we end when
  * it has cleaned up and not before. Through the channel it notices when we are killed.
  */
-async function runInside(unshare: readonly string[]): Promise<number> {
+async function rerunInNamespace(unshare: readonly string[]): Promise<number> {
   const child = spawn('unshare', [...unshare, process.execPath, ...process.argv.slice(1)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, [INSIDE]: '1' },
+    env: { ...process.env, [IN_USER_NAMESPACE]: '1' },
     detached: true,
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
@@ -59,7 +59,8 @@ async function runInside(unshare: readonly string[]): Promise<number> {
 }
 
 function checkPrograms(): void {
-  for (const [program, name] of Object.entries(PROGRAMS)) if (!hasProgram(program)) throw missing(program, name)
+  for (const [program, name] of Object.entries(REQUIRED_PROGRAMS))
+    if (!hasProgram(program)) throw programMissing(program, name)
 }
 
 function hasProgram(program: string): boolean {
@@ -69,20 +70,20 @@ function hasProgram(program: string): boolean {
   )
 }
 
-function missing(program: string, name: string): ProxyFailure {
+function programMissing(program: string, name: string): ProxyFailure {
   return new ProxyFailure('PROGRAM_MISSING', `The demo needs the program "${program}", which is not in PATH`, {
     hint: `Install the package "${name}" (Debian, Ubuntu: apt-get install ${name})`,
   })
 }
 
-function impossible(why: string): ProxyFailure {
+function demoImpossible(why: string): ProxyFailure {
   return new ProxyFailure('DEMO_IMPOSSIBLE', `Cannot make a network of one's own as an ordinary user: ${why}`, {
     hint: 'Run the demo as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0, kernel.apparmor_restrict_unprivileged_userns=0)',
   })
 }
 
 /** The switches that forbid user namespaces on some systems. */
-function whatIsInTheWay(): string {
+function blockingSysctls(): string {
   const forbids: readonly (readonly [string, (value: string) => boolean])[] = [
     ['kernel/unprivileged_userns_clone', value => value === '0'],
     ['user/max_user_namespaces', value => value === '0'],

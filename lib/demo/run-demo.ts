@@ -1,15 +1,15 @@
 import { ProxyFailure } from '../model/failure.js'
 import { type ProxyMode } from '../model/proxy-mode.js'
-import { NGINX_DEPLOYMENT, NGINX_SERVICE } from './classic-example.js'
+import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from './example-objects.js'
 import { selects } from './cluster-objects.js'
 import { DemoCluster } from './demo-cluster.js'
-import { Leftovers } from './leftovers.js'
-import { MODE_STORIES } from './mode-stories.js'
-import { sayWhatToTry } from './say-what-to-try.js'
-import { type LearnerObjects, readLearnerManifest } from './learner-manifest.js'
-import { takePrivileges } from './privileges.js'
-import { type Subject, tellStory } from './tell-story.js'
-import { Story } from './story.js'
+import { LeftoverRecord } from './leftover-record.js'
+import { MODE_WALKTHROUGHS } from './mode-stories.js'
+import { printSuggestions } from './suggestions.js'
+import { type UserObjects, readUserManifest } from './user-manifest.js'
+import { acquirePrivileges } from './privileges.js'
+import { type WalkthroughTarget, runSteps } from './steps.js'
+import { Walkthrough } from './walkthrough.js'
 import { Teardown } from './teardown.js'
 import { Terminal } from './terminal.js'
 
@@ -22,8 +22,8 @@ export interface DemoOptions {
 }
 
 /** Beginning of the names of all network namespaces; another one lets a second demo run beside the first. */
-const PREFIX = process.env.KUBE_PROXY_DEMO_PREFIX ?? 'demo-'
-const CLASSIC: LearnerObjects = { deployments: [NGINX_DEPLOYMENT], services: [NGINX_SERVICE] }
+const NAMESPACE_PREFIX = process.env['KUBE_PROXY_DEMO_PREFIX'] ?? 'demo-'
+const EXAMPLE_OBJECTS: UserObjects = { deployments: [EXAMPLE_DEPLOYMENT], services: [EXAMPLE_SERVICE] }
 
 /**
  * Runs the demo and takes everything away again, however it ends. Resolves with the exit code: 0 when all that was expected
@@ -31,63 +31,66 @@ const CLASSIC: LearnerObjects = { deployments: [NGINX_DEPLOYMENT], services: [NG
  * @throws ProxyFailure DEMO_IMPOSSIBLE, PROGRAM_MISSING, MANIFEST_INVALID: nothing has been made then
  */
 export async function runDemo({ keep, manifest, mode }: DemoOptions): Promise<number> {
-  const { deployments, services } = manifest === undefined ? CLASSIC : await readLearnerManifest(manifest)
-  const privileges = await takePrivileges()
+  const { deployments, services } = manifest === undefined ? EXAMPLE_OBJECTS : await readUserManifest(manifest)
+  const privileges = await acquirePrivileges()
   const teardown = new Teardown()
-  const interruption = interrupted()
-  const leftovers = await Leftovers.claim(PREFIX)
-  await teardown.add(() => leftovers.forget())
-  const terminal = Terminal.ofProcess()
+  const interruption = waitForInterruption()
+  const leftovers = await LeftoverRecord.claim(NAMESPACE_PREFIX)
+  await teardown.add(() => leftovers.deleteRecord())
+  const terminal = Terminal.forProcess()
   /** The story is told, and the end is the learner's to choose. */
-  let isOver = false
+  let isKept = false
 
-  const tell = async (): Promise<number> => {
-    terminal.say(
+  const runWalkthrough = async (): Promise<number> => {
+    terminal.printText(
       `Setting up a node and ${deployments.reduce((sum, { replicas }) => sum + replicas, 0)} Pods in network namespaces ...`,
     )
     if (manifest !== undefined)
-      terminal.say('Images are not run here: a small server, which says which Pod it is, stands in for each.')
-    const cluster = await DemoCluster.start(PREFIX, mode, deployments, services, teardown, leftovers)
-    const story = new Story(cluster, terminal, MODE_STORIES[mode])
+      terminal.printText('Images are not run here: a small server, which says which Pod it is, stands in for each.')
+    const cluster = await DemoCluster.start(NAMESPACE_PREFIX, mode, deployments, services, teardown, leftovers)
+    const story = new Walkthrough(cluster, terminal, MODE_WALKTHROUGHS[mode])
     const startedAt = performance.now()
-    const subjects = subjectsOf({ deployments, services })
-    await tellStory(story, subjects)
+    const subjects = targetsOf({ deployments, services })
+    await runSteps(story, subjects)
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-    terminal.say('')
-    terminal.verdict(
-      story.good,
-      story.good ? `All as it should be, in ${seconds} s.` : 'Something was not as it should be: see above.',
+    terminal.printText('')
+    terminal.printCheck(
+      story.passed,
+      story.passed ? `All as it should be, in ${seconds} s.` : 'Something was not as it should be: see above.',
     )
     if (keep) {
-      await sayWhatToTry(story, subjects[0], privileges, teardown, leftovers)
-      isOver = true
-      await interruption.then(() => terminal.say('Taking everything away again ...'))
-      return story.good ? 0 : 1
+      await printSuggestions(story, subjects[0], privileges, teardown, leftovers)
+      isKept = true
+      await interruption.then(() => terminal.printText('Taking everything away again ...'))
+      return story.passed ? 0 : 1
     }
-    return story.good ? 0 : 1
+    return story.passed ? 0 : 1
   }
 
-  const told = tell()
+  const walkthroughDone = runWalkthrough()
   try {
-    return await Promise.race([told, interruption.then(() => (isOver ? told : Promise.reject(new Interrupted())))])
+    return await Promise.race([
+      walkthroughDone,
+      interruption.then(() => (isKept ? walkthroughDone : Promise.reject(new Interrupted()))),
+    ])
   } catch (error) {
     if (error instanceof Interrupted) return 130
     throw error
   } finally {
-    await teardown.end()
+    await teardown.run()
     // What was under way when it was interrupted finds its processes gone; what it made meanwhile goes too.
-    await told.catch(() => undefined)
-    await teardown.end()
+    await walkthroughDone.catch(() => undefined)
+    await teardown.run()
   }
 }
 
 /** Each port of each Service, with a Deployment behind it; a manifest that was read has at least one. */
-function subjectsOf({ deployments, services }: LearnerObjects): [Subject, ...Subject[]] {
+function targetsOf({ deployments, services }: UserObjects): [WalkthroughTarget, ...WalkthroughTarget[]] {
   const subjects = services.flatMap(service => {
     const deployment = deployments.find(candidate => selects(service, candidate))!
     return service.ports.map(port => ({ service, port, deployment }))
   })
-  return subjects as [Subject, ...Subject[]]
+  return subjects as [WalkthroughTarget, ...WalkthroughTarget[]]
 }
 
 class Interrupted extends ProxyFailure {
@@ -97,7 +100,7 @@ class Interrupted extends ProxyFailure {
 }
 
 /** Resolves when somebody wants the demo to end: by a signal, or by not reading any more. */
-function interrupted(): Promise<void> {
+function waitForInterruption(): Promise<void> {
   return new Promise(resolve => {
     const end = (): void => resolve()
     process.on('SIGINT', end).on('SIGTERM', end).on('SIGHUP', end)

@@ -55,7 +55,7 @@ function ipv4Bytes(text: string): Uint8Array | undefined {
       digits = 0
     } else if (char >= ZERO && char <= NINE) {
       octet = octet * 10 + char - ZERO
-      if (octet > 255 || ++digits > MOST_DIGITS) return undefined
+      if (octet > 255 || ++digits > MAX_DIGITS) return undefined
     } else return undefined
   }
   if (index !== 3 || digits === 0) return undefined
@@ -65,7 +65,7 @@ function ipv4Bytes(text: string): Uint8Array | undefined {
 
 const [DOT, ZERO, NINE] = ['.', '0', '9'].map(char => char.charCodeAt(0)) as [number, number, number]
 /** Of one octet, leading zeros included. */
-const MOST_DIGITS = 10
+const MAX_DIGITS = 10
 
 function ipv6Bytes(text: string): Uint8Array | undefined {
   const halves = text.split('::')

@@ -21,7 +21,7 @@ export interface EventSubject {
 
 /** Where events are told. Telling never waits and never fails. */
 export interface EventSink {
-  event(event: ClusterEvent): void
+  record(event: ClusterEvent): void
 }
 
 /** Keeps events until it can write them. */
@@ -31,4 +31,4 @@ export interface EventWriter extends EventSink {
 }
 
 /** For a cluster without an API server: nobody could read events there. */
-export const silentEvents: EventWriter = { event: () => undefined, run: () => Promise.resolve() }
+export const discardEvents: EventWriter = { record: () => undefined, run: () => Promise.resolve() }

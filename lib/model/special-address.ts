@@ -1,7 +1,7 @@
 import { type IpAddress, ipBytes } from './address.js'
 import { isInNetwork, parseCidr } from './cidr.js'
 
-const SPECIAL = [
+const SPECIAL_RANGES = [
   ['0.0.0.0/8', 'unspecified'],
   ['127.0.0.0/8', 'loopback'],
   ['169.254.0.0/16', 'link-local'],
@@ -25,5 +25,5 @@ const SPECIAL = [
 export function specialAddress(ip: IpAddress): string | undefined {
   const bytes = ipBytes(ip)
   if (bytes === undefined) return undefined
-  return SPECIAL.find(({ network, bits }) => isInNetwork(bytes, network, bits))?.kind
+  return SPECIAL_RANGES.find(({ network, bits }) => isInNetwork(bytes, network, bits))?.kind
 }

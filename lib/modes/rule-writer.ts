@@ -1,14 +1,14 @@
 import { type IpFamily } from '../model/address.js'
 import { type Log } from '../model/log.js'
 import { type ProxyMode } from '../model/proxy-mode.js'
-import { type FoundRules } from '../rules/found-rules.js'
-import { differingParts } from '../rules/differing-parts.js'
-import { chainsToRemove } from '../rules/chains-to-remove.js'
-import { groupPortions } from '../rules/group-portions.js'
-import { type RestoreText, asFound, restoreText } from '../rules/restore-text.js'
-import { type RuleSet, allChains } from '../rules/rule-set.js'
+import { type ObservedRules } from '../netfilter/iptables-save.js'
+import { ruleDiff } from '../netfilter/rule-diff.js'
+import { staleChains } from '../netfilter/stale-chains.js'
+import { chainBatches } from '../netfilter/chain-batches.js'
+import { type RestoreInput, observedAfter, restoreInput } from '../netfilter/iptables-restore.js'
+import { type RuleSet, allChains } from '../netfilter/rule-set.js'
 import { type Iptables } from '../system/iptables.js'
-import { leaveModes } from './leave-modes.js'
+import { removeStaleChains } from './remove-stale-chains.js'
 import { type ProgramReport } from './proxier.js'
 
 /** Makes tables of one IP family what they are to be, and remembers what they are. */
@@ -18,15 +18,15 @@ export class RuleWriter {
   readonly #tables: readonly string[]
   readonly #log: Log
   /** What the kernel's rules are, as far as we know: what was read, or, once that was `#written`, what it says of others. */
-  #found: FoundRules = new Map()
+  #observed: ObservedRules = new Map()
   /** What is there of ours; undefined: what was read. */
-  #written: RuleSet | undefined
+  #lastWritten: RuleSet | undefined
   /** The tables as they were read when nothing was to be done. */
-  #right: readonly unknown[] = []
-  #lastRead: FoundRules | undefined
+  #lastGood: readonly unknown[] = []
+  #lastRead: ObservedRules | undefined
   /** What was there before we wrote anything, until that of other modes is gone. */
-  #firstRead: FoundRules | undefined
-  #counts: ProgramReport['rules'] = []
+  #initialRead: ObservedRules | undefined
+  #ruleCounts: ProgramReport['rules'] = []
 
   constructor(iptables: Iptables, tables: readonly string[], log: Log) {
     this.family = iptables.family
@@ -36,49 +36,49 @@ export class RuleWriter {
   }
 
   /** Reads what is there, which the next write starts from. @throws ProxyFailure */
-  async read(): Promise<FoundRules> {
-    this.#firstRead = await this.#iptables.read(this.#tables)
-    return this.#take(this.#firstRead)
+  async read(): Promise<ObservedRules> {
+    this.#initialRead = await this.#iptables.read(this.#tables)
+    return this.#setObserved(this.#initialRead)
   }
 
   /**
    * Reads, and says whether the tables are those that were found to be right before: reading gives the same objects while
    * nothing changes. @throws ProxyFailure
    */
-  async look(): Promise<boolean> {
+  async check(): Promise<boolean> {
     const read = await this.#iptables.read(this.#tables)
-    if (this.#right.length > 0 && this.#tables.every((table, index) => read.get(table) === this.#right[index]))
+    if (this.#lastGood.length > 0 && this.#tables.every((table, index) => read.get(table) === this.#lastGood[index]))
       return true
-    this.#take(read)
+    this.#setObserved(read)
     return false
   }
 
-  #take(read: FoundRules): FoundRules {
-    this.#found = read
+  #setObserved(read: ObservedRules): ObservedRules {
+    this.#observed = read
     this.#lastRead = read
-    this.#written = undefined
+    this.#lastWritten = undefined
     return read
   }
 
   /** Whether there were rules of other modes, and still are. */
-  foundOtherModes(kept: ProxyMode): boolean {
-    return this.#firstRead !== undefined && chainsToRemove(this.#firstRead, kept).size > 0
+  hasOtherModes(ownMode: ProxyMode): boolean {
+    return this.#initialRead !== undefined && staleChains(this.#initialRead, ownMode).size > 0
   }
 
   /**
    * Takes away what other modes have left in these tables, once the rules of this one stand. Costs nothing where the first
    * read showed nothing of them. @throws ProxyFailure when it could not be done; to be called again then
    */
-  async leaveOtherModes(kept: ProxyMode): Promise<void> {
-    if (this.foundOtherModes(kept) && (await leaveModes(this.#iptables, kept)))
+  async removeOtherModes(ownMode: ProxyMode): Promise<void> {
+    if (this.hasOtherModes(ownMode) && (await removeStaleChains(this.#iptables, ownMode)))
       this.#log.info(0, 'Removed the rules of another mode', { family: this.family })
     // Of a large cluster it is tens of thousands of chains, not to be gone through with every write.
-    this.#firstRead = undefined
+    this.#initialRead = undefined
   }
 
   /** What is reported when there was nothing to write. */
-  get unchanged(): ProgramReport {
-    return { changed: false, rules: this.#counts }
+  get unchangedReport(): ProgramReport {
+    return { changed: false, rules: this.#ruleCounts }
   }
 
   /**
@@ -88,53 +88,53 @@ export class RuleWriter {
   async write(rules: RuleSet): Promise<ProgramReport> {
     const read = this.#lastRead
     this.#lastRead = undefined
-    const texts = this.#difference(rules)
-    if (texts.length > 0) {
-      for (const { text } of texts) {
+    const inputs = this.#computeInputs(rules)
+    if (inputs.length > 0) {
+      for (const { text } of inputs) {
         if (this.#log.enabled(5)) this.#log.info(5, 'Restoring iptables rules', { family: this.family, rules: text })
         await this.#iptables.restore(text)
       }
-      this.#found = new Map()
-      this.#right = []
+      this.#observed = new Map()
+      this.#lastGood = []
     } else {
-      if (read !== undefined) this.#found = othersIn(read, rules)
-      this.#right = read === undefined ? [] : this.#tables.map(table => read.get(table))
+      if (read !== undefined) this.#observed = foreignChains(read, rules)
+      this.#lastGood = read === undefined ? [] : this.#tables.map(table => read.get(table))
     }
-    this.#written = rules
-    this.#counts = this.#tables.map(table => ({ table, owned: countRules(rules, table), written: 0 }))
+    this.#lastWritten = rules
+    this.#ruleCounts = this.#tables.map(table => ({ table, owned: countRules(rules, table), written: 0 }))
     return {
-      changed: texts.length > 0,
-      rules: this.#counts.map(count => ({ ...count, written: countWritten(texts, count.table) })),
+      changed: inputs.length > 0,
+      rules: this.#ruleCounts.map(count => ({ ...count, written: countWritten(inputs, count.table) })),
     }
   }
 
   /** In our own objects most of the comparison is one of references. */
-  #difference(rules: RuleSet): RestoreText[] {
-    const [wanted, found] = this.#compared(rules)
-    const portions = groupPortions(wanted, found, this.#iptables.chainsAtOnce)
-    return [...portions.texts, restoreText(wanted, portions.found)].filter(({ text }) => text !== '')
+  #computeInputs(rules: RuleSet): RestoreInput[] {
+    const [desired, observed] = this.#selectDifferences(rules)
+    const batches = chainBatches(desired, observed, this.#iptables.maxChainsPerRestore)
+    return [...batches.inputs, restoreInput(desired, batches.observed)].filter(({ text }) => text !== '')
   }
 
-  #compared(rules: RuleSet): readonly [RuleSet, FoundRules] {
-    if (this.#written === undefined) return [rules, this.#found]
-    const [wanted, before] = differingParts(rules, this.#written)
-    return [wanted, asFound(before, this.#found)]
+  #selectDifferences(rules: RuleSet): readonly [RuleSet, ObservedRules] {
+    if (this.#lastWritten === undefined) return [rules, this.#observed]
+    const [desired, previous] = ruleDiff(rules, this.#lastWritten)
+    return [desired, observedAfter(previous, this.#observed)]
   }
 }
 
 /** What was read of chains that are not ours. */
-function othersIn(read: FoundRules, { tables }: RuleSet): FoundRules {
+function foreignChains(read: ObservedRules, { tables }: RuleSet): ObservedRules {
   return new Map(
     [...tables].map(([name, table]) => {
-      const others = new Map(read.get(name))
-      for (const [chain] of allChains(table)) others.delete(chain)
-      return [name, others]
+      const foreign = new Map(read.get(name))
+      for (const [chain] of allChains(table)) foreign.delete(chain)
+      return [name, foreign]
     }),
   )
 }
 
-function countWritten(texts: readonly RestoreText[], table: string): number {
-  return texts.reduce((sum, { written }) => sum + (written.get(table) ?? 0), 0)
+function countWritten(inputs: readonly RestoreInput[], table: string): number {
+  return inputs.reduce((sum, { ruleCounts }) => sum + (ruleCounts.get(table) ?? 0), 0)
 }
 
 function countRules({ tables }: RuleSet, name: string): number {

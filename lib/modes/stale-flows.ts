@@ -2,21 +2,21 @@ import { type IpAddress, familyOf, hostPort, unspecifiedAddress } from '../model
 import { type FlowEnd, type UdpEntry } from '../system/conntrack.js'
 
 /** An address and port that clients send UDP to: a cluster, external or load-balancer IP, or a node port. */
-export interface FlowDestination {
+export interface FlowAddress {
   /** Undefined: a node port, on any of the node's addresses. */
   readonly address: IpAddress | undefined
   readonly port: number
 }
 
 /** A destination with the listeners that its rules lead to now; more than one where a policy tells clients apart. */
-export interface LedDestination extends FlowDestination {
-  readonly listeners: readonly FlowEnd[]
+export interface FlowTarget extends FlowAddress {
+  readonly replySources: readonly FlowEnd[]
 }
 
-export interface FlowPortals {
-  readonly portals: readonly LedDestination[]
+export interface ExpectedFlows {
+  readonly targets: readonly FlowTarget[]
   /** Destinations that were served and are no more. One that is in `portals` too is served again. */
-  readonly gone: readonly FlowDestination[]
+  readonly removed: readonly FlowAddress[]
   /**
    * Addresses on which node ports are served by rules. Without loopback: there the listener that holds the node port answers
    * by itself, and its entries are as they should be.
@@ -32,27 +32,34 @@ export interface FlowPortals {
  * policy does not break what is established (pkg/proxy/conntrack/cleanup.go). Entries to anything that is not ours are never
  * touched.
  */
-export function staleFlows(entries: readonly UdpEntry[], { portals, gone, nodeAddresses }: FlowPortals): UdpEntry[] {
-  const right = new Map<string, Set<string>>()
-  for (const destination of gone) right.set(nameOf(destination.address, destination.port), new Set())
-  for (const { address, port, listeners } of portals) {
-    const name = nameOf(address, port)
-    right.set(name, new Set([...(right.get(name) ?? []), ...listeners.map(end => hostPort(end.address, end.port))]))
+export function staleFlows(
+  entries: readonly UdpEntry[],
+  { targets, removed, nodeAddresses }: ExpectedFlows,
+): UdpEntry[] {
+  const expected = new Map<string, Set<string>>()
+  for (const destination of removed) expected.set(addressKey(destination.address, destination.port), new Set())
+  for (const { address, port, replySources } of targets) {
+    const name = addressKey(address, port)
+    expected.set(
+      name,
+      new Set([...(expected.get(name) ?? []), ...replySources.map(end => hostPort(end.address, end.port))]),
+    )
   }
   return entries.filter(({ destination, replySource }) => {
     const { address, port } = destination
     // An address of its own goes before a node port, as it does in the rules.
     const listeners =
-      right.get(nameOf(address, port)) ?? (nodeAddresses.has(address) ? right.get(nameOf(undefined, port)) : undefined)
-    return listeners !== undefined && !isListener(listeners, replySource)
+      expected.get(addressKey(address, port)) ??
+      (nodeAddresses.has(address) ? expected.get(addressKey(undefined, port)) : undefined)
+    return listeners !== undefined && !isExpectedSource(listeners, replySource)
   })
 }
 
 /** A listener on the unspecified address answers from whichever address of the node the flow was led to. */
-function isListener(listeners: ReadonlySet<string>, { address, port }: FlowEnd): boolean {
-  return listeners.has(hostPort(address, port)) || listeners.has(hostPort(unspecifiedAddress(familyOf(address)), port))
+function isExpectedSource(expected: ReadonlySet<string>, { address, port }: FlowEnd): boolean {
+  return expected.has(hostPort(address, port)) || expected.has(hostPort(unspecifiedAddress(familyOf(address)), port))
 }
 
-function nameOf(address: IpAddress | undefined, port: number): string {
+function addressKey(address: IpAddress | undefined, port: number): string {
   return address === undefined ? `node port ${port}` : hostPort(address, port)
 }

@@ -8,7 +8,7 @@ export interface Sample {
 }
 
 /** A metric whose values stand somewhere else and are only read for a scrape. */
-export interface ReadMetric {
+export interface DataPlaneMetric {
   readonly type: 'counter' | 'gauge'
   /** Without the prefix `kubeproxy_`. */
   readonly name: string
@@ -20,14 +20,14 @@ export interface ReadMetric {
 const PORT_LABELS = ['ip_family', 'namespace', 'service', 'port', 'protocol'] as const
 
 /** How the plain numbers of the data plane are shown to Prometheus. The Service ports of a dual-stack Service stay apart. */
-export const DATA_PLANE_METRICS: readonly ReadMetric[] = [
-  perPort(
+export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
+  perPortMetric(
     'counter',
     'connections_total',
     'TCP connections accepted and UDP flows opened',
     ({ traffic }) => traffic.connections,
   ),
-  perPort(
+  perPortMetric(
     'gauge',
     'connections_active',
     'TCP connections and UDP flows that are open',
@@ -39,7 +39,7 @@ export const DATA_PLANE_METRICS: readonly ReadMetric[] = [
     help: 'Payload bytes handed on',
     labels: [...PORT_LABELS, 'direction'],
     read: ({ listeners }) =>
-      joined(
+      mergeByLabels(
         listeners.flatMap(listener => {
           const labels = portLabels(listener)
           return [
@@ -47,23 +47,23 @@ export const DATA_PLANE_METRICS: readonly ReadMetric[] = [
             { labels: { ...labels, direction: 'to_client' }, value: listener.traffic.bytesToClient },
           ]
         }),
-        sum,
+        add,
       ),
   },
-  perPort(
+  perPortMetric(
     'counter',
     'dial_failures_total',
     'Attempts to reach an endpoint that failed',
     ({ traffic }) => traffic.dialFailures,
   ),
-  perPort('counter', 'refused_total', 'Clients that were turned away', ({ traffic }) => traffic.refused),
+  perPortMetric('counter', 'refused_total', 'Clients that were turned away', ({ traffic }) => traffic.refused),
   {
     type: 'counter',
     name: 'userspace_shed_total',
     help: 'Clients turned away, and datagrams dropped, at a limit of connections; only of Services with limits',
     labels: [...PORT_LABELS, 'reason'],
     read: ({ listeners }) =>
-      joined(
+      mergeByLabels(
         listeners.flatMap(listener => {
           const { shedAtServiceLimit, shedAtClientLimit } = listener.traffic
           if (!listener.limited && shedAtServiceLimit + shedAtClientLimit === 0) return []
@@ -73,53 +73,63 @@ export const DATA_PLANE_METRICS: readonly ReadMetric[] = [
             { labels: { ...labels, reason: 'client-limit' }, value: shedAtClientLimit },
           ]
         }),
-        sum,
+        add,
       ),
   },
-  perPort('gauge', 'endpoints', 'Endpoints that may be picked', ({ endpoints }) => endpoints, Math.max),
-  perPort(
+  perPortMetric('gauge', 'endpoints', 'Endpoints that may be picked', ({ endpoints }) => endpoints, Math.max),
+  perPortMetric(
     'gauge',
     'endpoints_ejected',
     'Endpoints that get no new clients for now, since they could not be reached',
     ({ traffic }) => traffic.ejected,
     Math.max,
   ),
-  perPort(
+  perPortMetric(
     'counter',
     'ejections_total',
     'Times an endpoint got no new clients for a while, since it could not be reached',
     ({ traffic }) => traffic.ejections,
   ),
-  single('gauge', 'descriptors_used', 'File descriptors that the data plane holds', counts => counts.descriptors.used),
-  single(
+  unlabelledMetric(
+    'gauge',
+    'descriptors_used',
+    'File descriptors that the data plane holds',
+    counts => counts.descriptors.used,
+  ),
+  unlabelledMetric(
     'gauge',
     'descriptors_limit',
     'File descriptors that the data plane may hold',
     counts => counts.descriptors.limit,
   ),
-  single(
+  unlabelledMetric(
     'counter',
     'descriptors_waited_total',
     'Clients that waited for a descriptor',
     counts => counts.descriptors.waited,
   ),
-  single('counter', 'descriptors_shed_total', 'Clients turned away for want of one', counts => counts.descriptors.shed),
-  single(
+  unlabelledMetric(
+    'counter',
+    'descriptors_shed_total',
+    'Clients turned away for want of one',
+    counts => counts.descriptors.shed,
+  ),
+  unlabelledMetric(
     'gauge',
     'dials_in_progress',
     'TCP clients for whom an endpoint is being connected',
     ({ dials }) => dials.used,
   ),
-  single('gauge', 'dials_limit', 'TCP clients for whom that may be so at a time', ({ dials }) => dials.limit),
-  single(
+  unlabelledMetric('gauge', 'dials_limit', 'TCP clients for whom that may be so at a time', ({ dials }) => dials.limit),
+  unlabelledMetric(
     'counter',
     'dials_waited_total',
     'Clients that waited since too many were being connected',
     ({ dials }) => dials.waited,
   ),
-  single('counter', 'dials_shed_total', 'Clients turned away for that reason', ({ dials }) => dials.shed),
-  single('gauge', 'workers', 'Data-plane worker processes that run', counts => counts.workers?.running ?? 0),
-  single(
+  unlabelledMetric('counter', 'dials_shed_total', 'Clients turned away for that reason', ({ dials }) => dials.shed),
+  unlabelledMetric('gauge', 'workers', 'Data-plane worker processes that run', counts => counts.workers?.running ?? 0),
+  unlabelledMetric(
     'counter',
     'worker_restarts_total',
     'Data-plane workers started in place of one that had ended',
@@ -127,15 +137,15 @@ export const DATA_PLANE_METRICS: readonly ReadMetric[] = [
   ),
 ]
 
-function perPort(
-  type: ReadMetric['type'],
+function perPortMetric(
+  type: DataPlaneMetric['type'],
   name: string,
   help: string,
   valueOf: (listener: ListenerCounts) => number,
-  join: (a: number, b: number) => number = sum,
-): ReadMetric {
+  join: (a: number, b: number) => number = add,
+): DataPlaneMetric {
   const read = ({ listeners }: DataPlaneCounts): readonly Sample[] =>
-    joined(
+    mergeByLabels(
       listeners.map(listener => ({ labels: portLabels(listener), value: valueOf(listener) })),
       join,
     )
@@ -143,7 +153,7 @@ function perPort(
 }
 
 /** A Service port may have several listeners, one for each kind of address; to whoever looks it is one. */
-function joined(samples: readonly Sample[], join: (a: number, b: number) => number): readonly Sample[] {
+function mergeByLabels(samples: readonly Sample[], join: (a: number, b: number) => number): readonly Sample[] {
   const byLabels = new Map<string, Sample>()
   for (const sample of samples) {
     const key = Object.values(sample.labels).join('\n')
@@ -153,16 +163,16 @@ function joined(samples: readonly Sample[], join: (a: number, b: number) => numb
   return [...byLabels.values()]
 }
 
-function sum(a: number, b: number): number {
+function add(a: number, b: number): number {
   return a + b
 }
 
-function single(
-  type: ReadMetric['type'],
+function unlabelledMetric(
+  type: DataPlaneMetric['type'],
   name: string,
   help: string,
   valueOf: (counts: DataPlaneCounts) => number,
-): ReadMetric {
+): DataPlaneMetric {
   return { type, name: `userspace_${name}`, help, labels: [], read: counts => [{ labels: {}, value: valueOf(counts) }] }
 }
 

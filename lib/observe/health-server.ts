@@ -1,11 +1,11 @@
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { HttpListener } from './http-listener.js'
-import { type HttpAnswer } from './http-port.js'
+import { type HttpResponse } from './http-port.js'
 import { type HealthStatus, type ProxierHealth } from './proxier-health.js'
 
 /** Is told how probes were answered. */
-export interface ProbeRecord {
+export interface ProbeObserver {
   probed(probe: 'healthz' | 'livez', status: number): void
 }
 
@@ -15,7 +15,7 @@ export interface HealthServerOptions {
   readonly health: Pick<ProxierHealth, 'statusAt'>
   /** Whether load balancers may send to this node: false while the cluster autoscaler removes it. */
   readonly nodeEligible: () => boolean
-  readonly record: ProbeRecord
+  readonly observer: ProbeObserver
   readonly clock: Clock
   readonly log: Log
   /** Milliseconds since 1970. */
@@ -27,35 +27,35 @@ export interface HealthServerOptions {
  * be sent to this node, `/livez` whether this process works, no matter what becomes of the node.
  */
 export function startHealthServer(options: HealthServerOptions): HttpListener {
-  const { address, health, nodeEligible, record, clock, log, now = Date.now } = options
+  const { address, health, nodeEligible, observer, clock, log, now = Date.now } = options
 
-  const answer = (probe: 'healthz' | 'livez', eligible: boolean | undefined): HttpAnswer => {
+  const respond = (probe: 'healthz' | 'livez', eligible: boolean | undefined): HttpResponse => {
     const time = now()
     const status = health.statusAt(time)
-    const good = status.healthy && eligible !== false
-    record.probed(probe, good ? 200 : 503)
+    const isOk = status.healthy && eligible !== false
+    observer.probed(probe, isOk ? 200 : 503)
     return {
-      status: good ? 200 : 503,
+      status: isOk ? 200 : 503,
       contentType: 'application/json',
-      body: JSON.stringify(bodyOf(status, time, eligible, good)),
+      body: JSON.stringify(buildBody(status, time, eligible, isOk)),
     }
   }
 
   const routes = new Map([
-    ['/healthz', () => answer('healthz', nodeEligible())],
-    ['/livez', () => answer('livez', undefined)],
+    ['/healthz', () => respond('healthz', nodeEligible())],
+    ['/livez', () => respond('livez', undefined)],
   ])
   return new HttpListener({ name: 'healthz', setting: 'healthzBindAddress', address, routes, clock, log })
 }
 
 /** kube-proxy's names and order. A good answer calls the state current, whenever the last sync was: old readers want that. */
-function bodyOf(status: HealthStatus, now: number, nodeEligible: boolean | undefined, good: boolean): object {
+function buildBody(status: HealthStatus, now: number, nodeEligible: boolean | undefined, isOk: boolean): object {
   const families = [...status.families].map(([family, { lastUpdated, healthy }]) => [
     family,
     { lastUpdated: rfc3339(lastUpdated), healthy },
   ])
   return {
-    lastUpdated: rfc3339(good ? now : status.lastUpdated),
+    lastUpdated: rfc3339(isOk ? now : status.lastUpdated),
     currentTime: rfc3339(now),
     nodeEligible,
     healthy: status.healthy,

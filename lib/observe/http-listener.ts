@@ -2,7 +2,7 @@ import { type Clock } from '../model/clock.js'
 import { type ProxyFailure, systemCode } from '../model/failure.js'
 import { HttpPort, type HttpPortOptions, type HttpRoute } from './http-port.js'
 
-export interface HttpListenerOptions extends Omit<HttpPortOptions, 'routeOf'> {
+export interface HttpListenerOptions extends Omit<HttpPortOptions, 'findRoute'> {
   /** As of a port; empty: no listener. */
   readonly address: string
   /** What answers each path. The query is not looked at. */
@@ -26,7 +26,7 @@ export class HttpListener {
   /** Starts to listen at once. */
   constructor(options: HttpListenerOptions) {
     this.#options = options
-    this.#port = new HttpPort({ ...options, routeOf: path => options.routes.get(path) })
+    this.#port = new HttpPort({ ...options, findRoute: path => options.routes.get(path) })
     this.firstBind = options.address === '' ? Promise.resolve(undefined) : this.#bind()
   }
 
@@ -45,18 +45,18 @@ export class HttpListener {
   async #bind(): Promise<ProxyFailure | undefined> {
     const failure = await this.#port.open()
     if (this.#closed) return undefined
-    if (failure === undefined) this.#bound()
-    else this.#bindFailed(failure)
+    if (failure === undefined) this.#onBound()
+    else this.#onBindFailed(failure)
     return failure
   }
 
-  #bound(): void {
+  #onBound(): void {
     const { name, log } = this.#options
     this.#lastProblem = undefined
     log.info(0, `Serving ${name} over HTTP`, { address: this.boundAddress })
   }
 
-  #bindFailed(failure: ProxyFailure): void {
+  #onBindFailed(failure: ProxyFailure): void {
     const { name, retryMs = 5000, clock, log } = this.#options
     const problem = systemCode(failure.cause) ?? String(failure.cause)
     if (problem !== this.#lastProblem) {

@@ -6,7 +6,7 @@ import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { ClientLimit } from './client-limit.js'
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number
   readonly contentType: string
   readonly body: string
@@ -14,7 +14,7 @@ export interface HttpAnswer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export type HttpRoute = () => HttpAnswer | Promise<HttpAnswer>
+export type HttpRoute = () => HttpResponse | Promise<HttpResponse>
 
 export interface HttpPortOptions {
   /** What the port is for (`healthz`, `metrics`), for messages. */
@@ -24,10 +24,10 @@ export interface HttpPortOptions {
   /** `0.0.0.0:10256`, `[::]:10256`, `127.0.0.1:10249`. Port 0: the kernel chooses. */
   readonly address: string
   /** What answers a path, which comes without its query; undefined: nothing does. */
-  readonly routeOf: (path: string) => HttpRoute | undefined
+  readonly findRoute: (path: string) => HttpRoute | undefined
   readonly log: Log
   /** Shared by ports that have their clients in common; one of its own, for 32, unless given. */
-  readonly clients?: ClientLimit
+  readonly clientLimit?: ClientLimit
   /** Milliseconds a client has to send its request, so that slow ones cannot pile up; 5000 unless given. */
   readonly requestTimeoutMs?: number
 }
@@ -60,14 +60,14 @@ export class HttpPort {
         connectionsCheckingInterval: timeoutMs / 5,
         keepAliveTimeout: KEEP_ALIVE_MS,
       },
-      (request, response) => void this.#answer(request, response),
+      (request, response) => void this.#respond(request, response),
     )
     this.#server.timeout = STALLED_CLIENT_MS
-    const clients = options.clients ?? new ClientLimit(MAX_CLIENTS)
+    const clients = options.clientLimit ?? new ClientLimit(MAX_CLIENTS)
     this.#server.on('connection', socket => {
       if (!clients.admit(socket)) socket.destroy()
     })
-    this.#server.on('error', error => this.#server.listening && this.#acceptFailed(error))
+    this.#server.on('error', error => this.#server.listening && this.#logAcceptFailure(error))
     // Without a listener for 'clientError', Node.js answers broken requests with 4xx and closes: just right.
   }
 
@@ -84,7 +84,7 @@ export class HttpPort {
   open(): Promise<ProxyFailure | undefined> {
     this.#attempt = this.#listen().then(
       () => undefined,
-      (error: unknown) => this.#bindFailure(error),
+      (error: unknown) => this.#buildBindFailure(error),
     )
     return this.#attempt
   }
@@ -101,48 +101,48 @@ export class HttpPort {
 
   async #listen(): Promise<void> {
     const listening = once(this.#server, 'listening')
-    this.#server.listen(listenTarget(this.#options.address))
+    this.#server.listen(parseListenAddress(this.#options.address))
     await listening
   }
 
-  #bindFailure(error: unknown): ProxyFailure {
+  #buildBindFailure(error: unknown): ProxyFailure {
     const { name, setting, address } = this.#options
     const hint = bindHint(systemCode(error), setting)
     return new ProxyFailure('HTTP_BIND_FAILED', `cannot serve ${name} on "${address}"`, { cause: error, hint })
   }
 
   /** Mostly EMFILE, which comes with every client as long as it lasts. Node.js goes on listening. */
-  #acceptFailed(error: Error): void {
+  #logAcceptFailure(error: Error): void {
     const problem = systemCode(error) ?? String(error)
     if (problem === this.#lastProblem) return
     this.#lastProblem = problem
     this.#options.log.error(`Cannot take a client of ${this.#options.name}`, error)
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#lastProblem = undefined
-    const route = this.#options.routeOf(request.url?.split('?', 1)[0] ?? '')
-    if (route === undefined) return send(request, response, plain(404, '404 page not found\n'))
+    const route = this.#options.findRoute(request.url?.split('?', 1)[0] ?? '')
+    if (route === undefined) return sendResponse(request, response, plainTextResponse(404, '404 page not found\n'))
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD')
-      return send(request, response, plain(405, 'Method Not Allowed\n'))
+      return sendResponse(request, response, plainTextResponse(405, 'Method Not Allowed\n'))
     }
-    let answer: HttpAnswer
+    let answer: HttpResponse
     try {
       answer = await route()
     } catch (error) {
       this.#options.log.error(`Cannot answer a request to ${this.#options.name}`, error, { url: request.url })
-      answer = plain(500, 'Internal Server Error\n')
+      answer = plainTextResponse(500, 'Internal Server Error\n')
     }
-    send(request, response, answer)
+    sendResponse(request, response, answer)
   }
 }
 
-function plain(status: number, body: string): HttpAnswer {
+function plainTextResponse(status: number, body: string): HttpResponse {
   return { status, contentType: PLAIN_TEXT, body }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: HttpAnswer): void {
+function sendResponse(request: IncomingMessage, response: ServerResponse, answer: HttpResponse): void {
   response.writeHead(answer.status, {
     'Content-Type': answer.contentType,
     'Content-Length': Buffer.byteLength(answer.body),
@@ -153,7 +153,7 @@ function send(request: IncomingMessage, response: ServerResponse, answer: HttpAn
 }
 
 /** As in Go, either family's unspecified address means all addresses of both families, where the machine has them. */
-function listenTarget(address: string): { port: number; host?: string } {
+function parseListenAddress(address: string): { port: number; host?: string } {
   const colon = address.lastIndexOf(':')
   const host = address.slice(0, Math.max(colon, 0)).replace(/^\[(.*)\]$/, '$1')
   const port = Number(address.slice(colon + 1))

@@ -79,12 +79,12 @@ function fieldsText(fields: LogFields): string {
 }
 
 function errorFields(error: unknown): LogFields {
-  const ours = error instanceof ProxyFailure
-  const code = ours ? error.code : systemCode(error)
+  const isProxyFailure = error instanceof ProxyFailure
+  const code = isProxyFailure ? error.code : systemCode(error)
   return {
     err: safeMessageOf(error),
     code,
-    hint: ours ? error.hint : undefined,
+    hint: isProxyFailure ? error.hint : undefined,
     // An error that neither we nor the system named is a mistake in a program: only its place can tell which.
     stack: code === undefined && error instanceof Error ? error.stack : undefined,
   }
@@ -104,8 +104,8 @@ function safeMessageOf(error: unknown): string {
  * the process.
  */
 function writeToStderr(): (line: string) => void {
-  if (!process.stderr.listeners('error').includes(ignore)) process.stderr.on('error', ignore)
+  if (!process.stderr.listeners('error').includes(ignoreError)) process.stderr.on('error', ignoreError)
   return line => void process.stderr.write(line)
 }
 
-function ignore(): void {}
+function ignoreError(): void {}

@@ -4,13 +4,13 @@ import { type DataPlane, type DataPlaneCounts } from '../dataplane/data-plane.js
 import { type IpFamily } from '../model/address.js'
 import { type ProxyMode } from '../model/proxy-mode.js'
 import { DATA_PLANE_METRICS, type Sample } from './data-plane-metrics.js'
-import { type ProbeRecord } from './health-server.js'
-import { type RuleCounts, type SyncRecord } from './sync-record.js'
+import { type ProbeObserver } from './health-server.js'
+import { type RuleCounts, type SyncObserver } from './sync-record.js'
 
 /** Which of the modes that were asked for is in use, and why those that were preferred to it are not. */
 export interface ModeInUse {
   readonly mode: ProxyMode
-  readonly unusable: readonly { readonly mode: ProxyMode; readonly reason: string }[]
+  readonly rejected: readonly { readonly mode: ProxyMode; readonly reason: string }[]
 }
 
 export interface MetricsOptions {
@@ -29,10 +29,10 @@ const PREFIX = 'kubeproxy_'
 
 /** `# HELP` and `# TYPE`, which a metric may have only once. */
 const HEADER_LINES = 2
-const SERIES_PER_TURN = 500
+const MAX_SERIES_PER_TURN = 500
 
-const FAMILY = ['ip_family']
-const RULES = ['table', 'ip_family']
+const FAMILY_LABELS = ['ip_family']
+const RULE_LABELS = ['table', 'ip_family']
 
 /** 1 ms … 16.384 s (kube-proxy 1.36). */
 const SYNC_BUCKETS = Array.from({ length: 15 }, (_, i) => 0.001 * 2 ** i)
@@ -47,10 +47,10 @@ const PROGRAMMING_BUCKETS = [0.25, 0.5, ...steps(1, 1, 59), ...steps(60, 5, 12),
  * Service port that is gone then takes its series along, and one that comes back starts at zero, which Prometheus knows
  * as a restart of the counter.
  */
-export class Metrics implements SyncRecord, ProbeRecord {
+export class Metrics implements SyncObserver, ProbeObserver {
   readonly #registry = new Registry()
   /** Of the metrics that only get their values while they are printed. */
-  readonly #shownRegistry = new Registry()
+  readonly #dataPlaneRegistry = new Registry()
   readonly #startedAt: number
   readonly #dataPlane: MetricsOptions['dataPlane']
   readonly #pending: MetricsOptions['pending']
@@ -61,19 +61,23 @@ export class Metrics implements SyncRecord, ProbeRecord {
     'Time a sync of rules took',
     SYNC_BUCKETS,
   )
-  readonly #lastSync = this.#gauge('sync_proxy_rules_last_timestamp_seconds', 'When rules were last synced', FAMILY)
+  readonly #lastSync = this.#gauge(
+    'sync_proxy_rules_last_timestamp_seconds',
+    'When rules were last synced',
+    FAMILY_LABELS,
+  )
   readonly #lastQueued = this.#gauge(
     'sync_proxy_rules_last_queued_timestamp_seconds',
     'When a sync of rules was last asked for',
-    FAMILY,
+    FAMILY_LABELS,
   )
-  readonly #programming = this.#histogram(
+  readonly #programmingDuration = this.#histogram(
     'network_programming_duration_seconds',
     'Time from a change of a Pod or Service to the end of the sync that carried it',
     PROGRAMMING_BUCKETS,
   )
-  readonly #services = this.#counter('sync_proxy_rules_service_changes_total', 'Changes of Services')
-  readonly #endpoints = this.#counter('sync_proxy_rules_endpoint_changes_total', 'Changes of endpoints')
+  readonly #serviceChanges = this.#counter('sync_proxy_rules_service_changes_total', 'Changes of Services')
+  readonly #endpointChanges = this.#counter('sync_proxy_rules_endpoint_changes_total', 'Changes of endpoints')
   readonly #servicesPending = this.#gauge(
     'sync_proxy_rules_service_changes_pending',
     'Changes of Services not taken up yet',
@@ -85,18 +89,22 @@ export class Metrics implements SyncRecord, ProbeRecord {
   readonly #restoreFailures = this.#counter(
     'sync_proxy_rules_iptables_restore_failures_total',
     'Failed writes of iptables rules',
-    FAMILY,
+    FAMILY_LABELS,
   )
-  readonly #rulesOwned = this.#gauge('sync_proxy_rules_iptables_total', 'iptables rules that are ours', RULES)
-  readonly #rulesWritten = this.#gauge('sync_proxy_rules_iptables_last', 'iptables rules in the last write', RULES)
+  readonly #rulesOwned = this.#gauge('sync_proxy_rules_iptables_total', 'iptables rules that are ours', RULE_LABELS)
+  readonly #rulesWritten = this.#gauge(
+    'sync_proxy_rules_iptables_last',
+    'iptables rules in the last write',
+    RULE_LABELS,
+  )
   readonly #probes = {
     healthz: this.#counter('proxy_healthz_total', 'Answers of /healthz by HTTP status', ['code']),
     livez: this.#counter('proxy_livez_total', 'Answers of /livez by HTTP status', ['code']),
   }
 
-  readonly #shown = DATA_PLANE_METRICS.map(metric => {
+  readonly #dataPlaneMetrics = DATA_PLANE_METRICS.map(metric => {
     const { type, name, help, labels } = metric
-    const registry = this.#shownRegistry
+    const registry = this.#dataPlaneRegistry
     const shown =
       type === 'counter' ? this.#counter(name, help, labels, registry) : this.#gauge(name, help, labels, registry)
     return [metric, shown] as const
@@ -114,7 +122,7 @@ export class Metrics implements SyncRecord, ProbeRecord {
     )
     const modes = this.#gauge('proxy_mode', 'The mode in use is 1; 0: preferred to it, and why not', ['mode', 'reason'])
     modes.set({ mode: mode.mode, reason: '' }, 1)
-    for (const { mode: name, reason } of mode.unusable) modes.set({ mode: name, reason }, 0)
+    for (const { mode: name, reason } of mode.rejected) modes.set({ mode: name, reason }, 0)
     collectDefaultMetrics({ register: this.#registry })
   }
 
@@ -124,7 +132,7 @@ export class Metrics implements SyncRecord, ProbeRecord {
 
   /** All metrics in Prometheus' text form. Scrapes that overlap share one answer. */
   text(): Promise<string> {
-    this.#scrape ??= this.#collect().finally(() => (this.#scrape = undefined))
+    this.#scrape ??= this.#render().finally(() => (this.#scrape = undefined))
     return this.#scrape
   }
 
@@ -133,8 +141,8 @@ export class Metrics implements SyncRecord, ProbeRecord {
   }
 
   changed(services: number, endpoints: number): void {
-    this.#services.inc(services)
-    this.#endpoints.inc(endpoints)
+    this.#serviceChanges.inc(services)
+    this.#endpointChanges.inc(endpoints)
   }
 
   synced(family: IpFamily, at: number, durationMs: number, triggerTimes: readonly number[]): void {
@@ -145,7 +153,7 @@ export class Metrics implements SyncRecord, ProbeRecord {
     this.#restoreFailures.inc(labels, 0)
     for (const trigger of triggerTimes) {
       // Changes from before the start waited for this process, not for its work.
-      if (trigger > this.#startedAt) this.#programming.observe(labels, Math.max(0, at - trigger) / 1000)
+      if (trigger > this.#startedAt) this.#programmingDuration.observe(labels, Math.max(0, at - trigger) / 1000)
     }
   }
 
@@ -165,7 +173,7 @@ export class Metrics implements SyncRecord, ProbeRecord {
   }
 
   /** Each metric in a turn of its own: all traffic waits for the event loop, so none of the pauses may be long. */
-  async #collect(): Promise<string> {
+  async #render(): Promise<string> {
     const pending = this.#pending()
     this.#servicesPending.set(pending.services)
     this.#endpointsPending.set(pending.endpoints)
@@ -174,25 +182,25 @@ export class Metrics implements SyncRecord, ProbeRecord {
       texts.push(await this.#registry.getSingleMetricAsString(name))
       await nextTurn()
     }
-    if (this.#dataPlane !== undefined) texts.push(...(await this.#dataPlaneTexts(await this.#dataPlane.counts())))
+    if (this.#dataPlane !== undefined) texts.push(...(await this.#renderDataPlane(await this.#dataPlane.counts())))
     return texts.join('\n') + '\n'
   }
 
-  async #dataPlaneTexts(counts: DataPlaneCounts): Promise<string[]> {
+  async #renderDataPlane(counts: DataPlaneCounts): Promise<string[]> {
     const texts: string[] = []
-    for (const [{ name, read }, shown] of this.#shown)
-      texts.push(...(await this.#printInParts(name, read(counts), shown)))
+    for (const [{ name, read }, shown] of this.#dataPlaneMetrics)
+      texts.push(...(await this.#renderInParts(name, read(counts), shown)))
     return texts
   }
 
   /** A metric of many thousand series takes tens of milliseconds to print: some hundred of them at a time. */
-  async #printInParts(name: string, samples: readonly Sample[], shown: Counter | Gauge): Promise<string[]> {
+  async #renderInParts(name: string, samples: readonly Sample[], shown: Counter | Gauge): Promise<string[]> {
     const parts: string[] = []
-    for (let start = 0; start === 0 || start < samples.length; start += SERIES_PER_TURN) {
+    for (let start = 0; start === 0 || start < samples.length; start += MAX_SERIES_PER_TURN) {
       shown.reset()
       // `inc` from zero sets the value, and counters have nothing else.
-      for (const { labels, value } of samples.slice(start, start + SERIES_PER_TURN)) shown.inc(labels, value)
-      const part = await this.#shownRegistry.getSingleMetricAsString(PREFIX + name)
+      for (const { labels, value } of samples.slice(start, start + MAX_SERIES_PER_TURN)) shown.inc(labels, value)
+      const part = await this.#dataPlaneRegistry.getSingleMetricAsString(PREFIX + name)
       parts.push(start === 0 ? part : part.split('\n').slice(HEADER_LINES).join('\n'))
       await nextTurn()
     }
@@ -209,7 +217,7 @@ export class Metrics implements SyncRecord, ProbeRecord {
   }
 
   #histogram(name: string, help: string, buckets: number[]): Histogram {
-    return new Histogram({ name: PREFIX + name, help, labelNames: FAMILY, buckets, registers: [this.#registry] })
+    return new Histogram({ name: PREFIX + name, help, labelNames: FAMILY_LABELS, buckets, registers: [this.#registry] })
   }
 }
 

@@ -1,5 +1,5 @@
 import { type IpFamily } from '../model/address.js'
-import { type SyncRecord } from './sync-record.js'
+import { type SyncObserver } from './sync-record.js'
 
 /** Health of one family's rules. Times are milliseconds since 1970. */
 export interface FamilyHealth {
@@ -38,7 +38,7 @@ interface FamilyState {
  * A successful sync settles everything queued before `synced`; whoever knows of changes that came in meanwhile calls
  * `queued` again.
  */
-export class ProxierHealth implements Pick<SyncRecord, 'queued' | 'synced'> {
+export class ProxierHealth implements Pick<SyncObserver, 'queued' | 'synced'> {
   readonly #timeoutMs: number
   readonly #startedAt: number
   readonly #families = new Map<IpFamily, FamilyState>()

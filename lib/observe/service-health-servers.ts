@@ -3,7 +3,7 @@ import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServiceHealth } from '../model/service-health.js'
 import { ClientLimit } from './client-limit.js'
-import { type HttpAnswer, HttpPort } from './http-port.js'
+import { type HttpResponse, HttpPort } from './http-port.js'
 
 export interface ServiceHealthServersOptions {
   /** The addresses that node ports have now; an unspecified one means all of the machine. */
@@ -38,13 +38,13 @@ interface OpenPorts {
  */
 export class ServiceHealthServers {
   readonly #options: ServiceHealthServersOptions
-  #wanted: ReadonlyMap<string, ServiceHealth> = new Map()
+  #desired: ReadonlyMap<string, ServiceHealth> = new Map()
   readonly #open = new Map<string, OpenPorts>()
   /** For each Service whose port is not open: what was told about it. */
-  readonly #told = new Map<string, string>()
+  readonly #reported = new Map<string, string>()
   readonly #clients = new ClientLimit(MAX_CLIENTS)
   #generation = 0
-  #work: Promise<void> | undefined
+  #reconciling: Promise<void> | undefined
   #closed = false
 
   constructor(options: ServiceHealthServersOptions) {
@@ -52,30 +52,30 @@ export class ServiceHealthServers {
   }
 
   /** Makes these the Services that have a port, and these their counts. */
-  sync(wanted: readonly ServiceHealth[]): void {
+  sync(desired: readonly ServiceHealth[]): void {
     if (this.#closed) return
     this.#generation++
-    const named = wanted.map(service => [`${service.namespace}/${service.name}`, service] as const)
-    this.#wanted = new Map(named.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-    this.#work ??= this.#reconcile()
+    const named = desired.map(service => [`${service.namespace}/${service.name}`, service] as const)
+    this.#desired = new Map(named.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+    this.#reconciling ??= this.#reconcile()
   }
 
   /** File descriptors that the ports and their clients may come to. */
-  get descriptors(): number {
-    if (this.#wanted.size === 0) return 0
-    return this.#wanted.size * hostsOf(this.#options.addresses()).length + this.#clients.max
+  get maxDescriptors(): number {
+    if (this.#desired.size === 0) return 0
+    return this.#desired.size * resolveHosts(this.#options.addresses()).length + this.#clients.max
   }
 
   /** Resolves when the ports are as the latest `sync` wants them, as far as they can be. */
-  async settled(): Promise<void> {
-    await this.#work
+  async waitUntilSettled(): Promise<void> {
+    await this.#reconciling
   }
 
   /** Closes all ports for good, and ends their clients. */
   async close(): Promise<void> {
     this.sync([])
     this.#closed = true
-    await this.#work
+    await this.#reconciling
   }
 
   /** One pass at a time, so that a port which one Service gives up is free when another one takes it. */
@@ -83,68 +83,68 @@ export class ServiceHealthServers {
     for (let done = -1; done !== this.#generation;) {
       done = this.#generation
       try {
-        await this.#pass()
+        await this.#reconcileOnce()
       } catch (error) {
         this.#options.log.error('Cannot bring the health check ports up to date; tried again by the next sync', error)
       }
     }
-    this.#work = undefined
+    this.#reconciling = undefined
   }
 
-  async #pass(): Promise<void> {
-    const wanted = this.#wanted
-    const hosts = wanted.size === 0 ? [] : hostsOf(this.#options.addresses())
-    const owners = ownersOf(wanted)
-    for (const key of this.#told.keys()) if (!wanted.has(key)) this.#told.delete(key)
-    const unwanted = [...this.#open].filter(([key, { port, hosts: bound }]) => {
+  async #reconcileOnce(): Promise<void> {
+    const desired = this.#desired
+    const hosts = desired.size === 0 ? [] : resolveHosts(this.#options.addresses())
+    const owners = resolvePortOwners(desired)
+    for (const key of this.#reported.keys()) if (!desired.has(key)) this.#reported.delete(key)
+    const obsolete = [...this.#open].filter(([key, { port, hosts: bound }]) => {
       // The owner of a port is a Service that wants this very port.
       return owners.get(port) !== key || bound.join() !== hosts.join()
     })
-    await Promise.all(unwanted.map(([key]) => this.#shut(key)))
-    const missing = [...wanted].filter(([key]) => !this.#open.has(key))
-    await Promise.all(missing.map(([key, service]) => this.#serve(key, service, hosts, owners.get(service.port)!)))
+    await Promise.all(obsolete.map(([key]) => this.#closePorts(key)))
+    const missing = [...desired].filter(([key]) => !this.#open.has(key))
+    await Promise.all(missing.map(([key, service]) => this.#openPorts(key, service, hosts, owners.get(service.port)!)))
   }
 
-  async #shut(key: string): Promise<void> {
+  async #closePorts(key: string): Promise<void> {
     const { port, servers } = this.#open.get(key)!
     this.#open.delete(key)
     await closeAll(servers)
     this.#options.log.info(1, 'Closed the health check port of a Service', { service: key, port })
   }
 
-  async #serve(key: string, service: ServiceHealth, hosts: readonly IpAddress[], owner: string): Promise<void> {
+  async #openPorts(key: string, service: ServiceHealth, hosts: readonly IpAddress[], owner: string): Promise<void> {
     const { port } = service
-    if (owner !== key) return this.#failed(key, service, takenBy(owner, key, port))
-    const servers = hosts.map(host => this.#portOf(key, hostPort(host, port)))
+    if (owner !== key) return this.#reportFailure(key, service, portTakenFailure(owner, key, port))
+    const servers = hosts.map(host => this.#createPort(key, hostPort(host, port)))
     const failures = await Promise.all(servers.map(server => server.open()))
     const failure = failures.find(failure => failure !== undefined)
     if (failure !== undefined) {
       await closeAll(servers)
-      return this.#failed(key, service, failure)
+      return this.#reportFailure(key, service, failure)
     }
-    this.#told.delete(key)
+    this.#reported.delete(key)
     this.#open.set(key, { port, hosts, servers })
     this.#options.log.info(1, 'Opened the health check port of a Service', { service: key, port })
   }
 
-  #portOf(key: string, address: string): HttpPort {
-    const route = (): HttpAnswer => answerOf(this.#wanted.get(key), this.#options.isHealthy())
+  #createPort(key: string, address: string): HttpPort {
+    const route = (): HttpResponse => buildResponse(this.#desired.get(key), this.#options.isHealthy())
     const setting = `healthCheckNodePort of Service ${key}, or nodePortAddresses`
     return new HttpPort({
       name: `health of Service ${key}`,
       setting,
       address,
-      routeOf: () => route,
-      clients: this.#clients,
+      findRoute: () => route,
+      clientLimit: this.#clients,
       log: this.#options.log,
     })
   }
 
-  #failed(key: string, service: ServiceHealth, failure: ProxyFailure): void {
+  #reportFailure(key: string, service: ServiceHealth, failure: ProxyFailure): void {
     const { namespace, name, port } = service
     const reason = `${port} ${systemCode(failure.cause) ?? failure.message}`
-    if (this.#told.get(key) === reason) return
-    this.#told.set(key, reason)
+    if (this.#reported.get(key) === reason) return
+    this.#reported.set(key, reason)
     this.#options.log.error('Cannot open the health check port of a Service; tried again by the next sync', failure, {
       service: key,
       port,
@@ -154,19 +154,19 @@ export class ServiceHealthServers {
 }
 
 /** `0.0.0.0` and `::` each mean everything that there is, of both families, so nothing is left to bind besides. */
-function hostsOf(addresses: readonly IpAddress[]): readonly IpAddress[] {
+function resolveHosts(addresses: readonly IpAddress[]): readonly IpAddress[] {
   const all = (['IPv4', 'IPv6'] as const).map(unspecifiedAddress).find(address => addresses.includes(address))
   return all === undefined ? [...new Set(addresses)].sort() : [all]
 }
 
 /** Which Service has each port: of several that want it the first by name, so that a restart changes nothing. */
-function ownersOf(wanted: ReadonlyMap<string, ServiceHealth>): ReadonlyMap<number, string> {
+function resolvePortOwners(desired: ReadonlyMap<string, ServiceHealth>): ReadonlyMap<number, string> {
   const owners = new Map<number, string>()
-  for (const [key, { port }] of wanted) if (!owners.has(port)) owners.set(port, key)
+  for (const [key, { port }] of desired) if (!owners.has(port)) owners.set(port, key)
   return owners
 }
 
-function takenBy(owner: string, key: string, port: number): ProxyFailure {
+function portTakenFailure(owner: string, key: string, port: number): ProxyFailure {
   return new ProxyFailure(
     'HTTP_BIND_FAILED',
     `cannot serve health of Service ${key} on port ${port}: Service ${owner} has it, wanted a healthCheckNodePort of its own`,
@@ -175,7 +175,7 @@ function takenBy(owner: string, key: string, port: number): ProxyFailure {
 }
 
 /** kube-proxy's text to the byte: tabs, and no newline at the end. */
-function answerOf(service: ServiceHealth | undefined, serviceProxyHealthy: boolean): HttpAnswer {
+function buildResponse(service: ServiceHealth | undefined, serviceProxyHealthy: boolean): HttpResponse {
   const { namespace, name, localEndpoints } = service ?? { namespace: '', name: '', localEndpoints: 0 }
   return {
     status: localEndpoints > 0 && serviceProxyHealthy ? 200 : 503,

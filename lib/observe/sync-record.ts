@@ -11,7 +11,7 @@ export interface RuleCounts {
  * What the sync loop tells of its work, in kube-proxy's terms. Times are milliseconds: durations as such, points in time
  * since 1970.
  */
-export interface SyncRecord {
+export interface SyncObserver {
   /** A change was queued that the kernel does not know yet. */
   queued(family: IpFamily, at: number): void
   /** Changes of Services and of endpoints that came in. */

@@ -36,7 +36,7 @@ export function buildSnapshot(
 ): ServiceSnapshot {
   const node = { name: scope.nodeName, zone: objects.node?.zone ?? '' }
   const changed = changes.node ? new Set([...objects.services.keys(), ...changes.services]) : union(changes)
-  const made = new Map<ServicePortKey, ServedPort>()
+  const rebuilt = new Map<ServicePortKey, ServedPort>()
   for (const serviceKey of changed) {
     const service = objects.services.get(serviceKey)
     if (service === undefined) continue
@@ -44,14 +44,17 @@ export function buildSnapshot(
       for (const servicePort of servicePorts(service, family, scope.rangesAtNodePorts)) {
         const endpoints = endpointsOf(servicePort, objects.slicesOf(serviceKey), scope.nodeName)
         const usable = usableEndpoints(servicePort, endpoints, node)
-        made.set(servicePort.key, keepIdentity(previous.ports.get(servicePort.key), { servicePort, endpoints, usable }))
+        rebuilt.set(
+          servicePort.key,
+          reuseEqual(previous.ports.get(servicePort.key), { servicePort, endpoints, usable }),
+        )
       }
     }
   }
   // What stays keeps its place: rules are written in this order, and a change of endpoints must not look like one of rules.
   const ports = new Map(previous.ports)
-  for (const key of previous.ports.keys()) if (changed.has(serviceOf(key)) && !made.has(key)) ports.delete(key)
-  for (const [key, served] of made) ports.set(key, served)
+  for (const key of previous.ports.keys()) if (changed.has(serviceOf(key)) && !rebuilt.has(key)) ports.delete(key)
+  for (const [key, served] of rebuilt) ports.set(key, served)
   return { generation: previous.generation + 1, ports }
 }
 
@@ -65,21 +68,21 @@ function union({ services, endpoints }: Pick<ObjectChanges, 'services' | 'endpoi
   return new Set([...services, ...endpoints])
 }
 
-function keepIdentity(before: ServedPort | undefined, after: ServedPort): ServedPort {
+function reuseEqual(before: ServedPort | undefined, after: ServedPort): ServedPort {
   if (before === undefined) return after
-  const kept = {
+  const reused = {
     servicePort: equal(before.servicePort, after.servicePort) ? before.servicePort : after.servicePort,
     endpoints: equal(before.endpoints, after.endpoints) ? before.endpoints : after.endpoints,
     usable: {
-      cluster: sameTargets(before.usable.cluster, after.usable.cluster),
-      local: sameTargets(before.usable.local, after.usable.local),
+      cluster: reuseEndpoints(before.usable.cluster, after.usable.cluster),
+      local: reuseEndpoints(before.usable.local, after.usable.local),
       hasAny: after.usable.hasAny,
     },
   }
-  return equal(before, kept) ? before : kept
+  return equal(before, reused) ? before : reused
 }
 
-function sameTargets(before: readonly Endpoint[], after: readonly Endpoint[]): readonly Endpoint[] {
+function reuseEndpoints(before: readonly Endpoint[], after: readonly Endpoint[]): readonly Endpoint[] {
   return equal(before, after) ? before : after
 }
 

@@ -3,13 +3,13 @@ import { type ServiceObject } from '../model/objects.js'
 import { type RawFields, fields, quote, text } from './decoded.js'
 
 /** Annotations of a Service that are ours; kube-proxy has none of the kind. */
-const PREFIX = 'kube-proxy-node/'
+const ANNOTATION_PREFIX = 'kube-proxy-node/'
 
-type Wishes = Pick<ServiceObject, 'balancer' | 'maxConnections' | 'maxConnectionsPerClient'>
+type ServiceAnnotations = Pick<ServiceObject, 'balancer' | 'maxConnections' | 'maxConnectionsPerClient'>
 
 /** Reads our annotations in a Service's metadata. One that cannot be used counts as not there, and is told. */
-export function decodeAnnotations(metadata: RawFields, problems: string[]): Wishes {
-  const annotations = fields(metadata.annotations)
+export function decodeAnnotations(metadata: RawFields, problems: string[]): ServiceAnnotations {
+  const annotations = fields(metadata['annotations'])
   return {
     balancer: balancer(annotations, problems),
     maxConnections: limit(annotations, 'max-connections', problems),
@@ -40,7 +40,7 @@ function limit(annotations: RawFields, name: string, problems: string[]): number
 
 /** The text of an annotation, '' when it is not there, and the path to name it by. */
 function annotation(annotations: RawFields, name: string, problems: string[]): [value: string, path: string] {
-  const key = PREFIX + name
+  const key = ANNOTATION_PREFIX + name
   const path = `metadata.annotations["${key}"]`
   return [text(annotations[key], path, problems), path]
 }

@@ -2,7 +2,7 @@ import { familyOf, parseIp } from '../model/address.js'
 import { type EndpointSliceEndpoint, type EndpointSliceObject, type ObjectPort } from '../model/objects.js'
 import { decodePort } from './decode-port.js'
 import { specialAddress } from '../model/special-address.js'
-import { type Decoded, type RawFields, fields, flag, isObjectName, list, objectName, quote, text } from './decoded.js'
+import { type Decoded, type RawFields, fields, bool, isObjectName, list, objectName, quote, text } from './decoded.js'
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
 const HEADLESS_LABEL = 'service.kubernetes.io/headless'
@@ -15,10 +15,10 @@ export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> 
   const problems: string[] = []
   const name = objectName(raw, problems)
   if (name === undefined) return { object: undefined, problems }
-  const metadata = fields(fields(raw).metadata)
-  const labels = fields(metadata.labels)
+  const metadata = fields(fields(raw)['metadata'])
+  const labels = fields(metadata['labels'])
   if (labels[HEADLESS_LABEL] !== undefined) return { object: undefined, problems }
-  const addressType = fields(raw).addressType
+  const addressType = fields(raw)['addressType']
   if (addressType !== 'IPv4' && addressType !== 'IPv6') {
     // FQDN slices exist and are not for a proxy; anything else is a mistake worth a word.
     if (addressType !== 'FQDN')
@@ -32,7 +32,7 @@ export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> 
   }
   const wrongFamily: string[] = []
   const endpoints: EndpointSliceEndpoint[] = []
-  for (const [index, value] of list(fields(raw).endpoints, 'endpoints', problems).entries()) {
+  for (const [index, value] of list(fields(raw)['endpoints'], 'endpoints', problems).entries()) {
     const endpoint = decodeEndpoint(fields(value), `endpoints[${index}]`, problems)
     if (endpoint !== undefined && familyOf(endpoint.ip) !== addressType)
       wrongFamily.push(
@@ -45,7 +45,7 @@ export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> 
       ...name,
       serviceName,
       family: addressType,
-      ports: decodePorts(fields(raw).ports, problems),
+      ports: decodePorts(fields(raw)['ports'], problems),
       endpoints,
       triggerTime: triggerTime(metadata),
     },
@@ -58,7 +58,7 @@ function decodePorts(value: unknown, problems: string[]): ObjectPort[] {
   const ports: ObjectPort[] = []
   for (const [index, raw] of list(value, 'ports', problems).entries()) {
     // A slice may leave the number out, which means "all ports": of no use to a proxy and no mistake.
-    const number = fields(raw).port
+    const number = fields(raw)['port']
     if (number === undefined || number === null || number === 0) continue
     const port = decodePort(raw, `ports[${index}]`, problems)
     if (port !== undefined) ports.push(port)
@@ -68,13 +68,13 @@ function decodePorts(value: unknown, problems: string[]): ObjectPort[] {
 
 function decodeEndpoint(raw: RawFields, path: string, problems: string[]): EndpointSliceEndpoint | undefined {
   // Only the first address counts (kube-proxy 1.36): the others are never used by the slice controller.
-  const address = list(raw.addresses, `${path}.addresses`, problems)[0]
+  const address = list(raw['addresses'], `${path}.addresses`, problems)[0]
   if (address === undefined) return undefined
   const ip = endpointAddress(address, `${path}.addresses[0]`, problems)
   if (ip === undefined) return undefined
-  const conditions = fields(raw.conditions)
-  const condition = (name: string) => flag(conditions[name], `${path}.conditions.${name}`, problems)
-  const hints = fields(raw.hints)
+  const conditions = fields(raw['conditions'])
+  const condition = (name: string) => bool(conditions[name], `${path}.conditions.${name}`, problems)
+  const hints = fields(raw['hints'])
   const ready = condition('ready') ?? true
   return {
     ip,
@@ -82,15 +82,15 @@ function decodeEndpoint(raw: RawFields, path: string, problems: string[]): Endpo
     // As kube-proxy 1.36 reads it; it matters only for one that is terminating.
     serving: condition('serving') ?? true,
     terminating: condition('terminating') ?? false,
-    nodeName: text(raw.nodeName ?? fields(raw.topology)[HOSTNAME_TOPOLOGY], `${path}.nodeName`, problems),
-    zoneHints: hintNames(hints.forZones, `${path}.hints.forZones`, problems),
-    nodeHints: hintNames(hints.forNodes, `${path}.hints.forNodes`, problems),
+    nodeName: text(raw['nodeName'] ?? fields(raw['topology'])[HOSTNAME_TOPOLOGY], `${path}.nodeName`, problems),
+    zoneHints: hintNames(hints['forZones'], `${path}.hints.forZones`, problems),
+    nodeHints: hintNames(hints['forNodes'], `${path}.hints.forNodes`, problems),
   }
 }
 
 function hintNames(value: unknown, path: string, problems: string[]): string[] {
   return list(value, path, problems)
-    .map((hint, index) => text(fields(hint).name, `${path}[${index}].name`, problems))
+    .map((hint, index) => text(fields(hint)['name'], `${path}[${index}].name`, problems))
     .filter(name => name !== '')
 }
 
@@ -112,7 +112,7 @@ export function endpointAddress(value: unknown, path: string, problems: string[]
 
 /** Annotation of the slice and endpoints controllers; unreadable counts as absent, as in kube-proxy. */
 export function triggerTime(metadata: RawFields): number | undefined {
-  const text = fields(metadata.annotations)[TRIGGER_TIME_ANNOTATION]
+  const text = fields(metadata['annotations'])[TRIGGER_TIME_ANNOTATION]
   // Date.parse takes much more than RFC 3339: "7" is a day in 2001.
   const time = typeof text === 'string' && /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(time) ? undefined : time

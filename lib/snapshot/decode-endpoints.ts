@@ -12,12 +12,12 @@ export function decodeEndpoints(raw: unknown): Decoded<readonly EndpointSliceObj
   const problems: string[] = []
   const name = objectName(raw, problems)
   if (name === undefined) return { object: undefined, problems }
-  const metadata = fields(fields(raw).metadata)
+  const metadata = fields(fields(raw)['metadata'])
   const slices: EndpointSliceObject[] = []
-  for (const [index, subset] of list(fields(raw).subsets, 'subsets', problems).entries()) {
+  for (const [index, subset] of list(fields(raw)['subsets'], 'subsets', problems).entries()) {
     const path = `subsets[${index}]`
-    const ports = decodePorts(fields(subset).ports, path, problems)
-    const endpoints = decodeAddresses(fields(subset).addresses, path, problems)
+    const ports = decodePorts(fields(subset)['ports'], path, problems)
+    const endpoints = decodeAddresses(fields(subset)['addresses'], path, problems)
     for (const family of ['IPv4', 'IPv6'] as const) {
       const ofFamily = endpoints.filter(endpoint => familyOf(endpoint.ip) === family)
       if (ofFamily.length === 0) continue
@@ -44,9 +44,9 @@ function decodePorts(value: unknown, path: string, problems: string[]): ObjectPo
 function decodeAddresses(value: unknown, path: string, problems: string[]): EndpointSliceEndpoint[] {
   const endpoints: EndpointSliceEndpoint[] = []
   for (const [index, raw] of list(value, `${path}.addresses`, problems).entries()) {
-    const ip = endpointAddress(fields(raw).ip, `${path}.addresses[${index}].ip`, problems)
+    const ip = endpointAddress(fields(raw)['ip'], `${path}.addresses[${index}].ip`, problems)
     if (ip === undefined) continue
-    const nodeName = text(fields(raw).nodeName, `${path}.addresses[${index}].nodeName`, problems)
+    const nodeName = text(fields(raw)['nodeName'], `${path}.addresses[${index}].nodeName`, problems)
     endpoints.push({ ip, ready: true, serving: true, terminating: false, nodeName, zoneHints: [], nodeHints: [] })
   }
   return endpoints

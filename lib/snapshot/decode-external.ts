@@ -13,9 +13,9 @@ export type ExternalFields = Pick<
 /** Reads them; see ServiceObject for what they mean, services-and-endpoints.md section 3 for the rules. */
 export function decodeExternal(raw: unknown, spec: RawFields, type: string, problems: string[]): ExternalFields {
   const externalIPs = externalAddresses(spec, problems)
-  const isOutside = type === 'NodePort' || type === 'LoadBalancer'
-  const local = isLocalPolicy(spec.externalTrafficPolicy, 'spec.externalTrafficPolicy', problems)
-  const externalPolicyLocal = local && (isOutside || externalIPs.length > 0)
+  const isExternal = type === 'NodePort' || type === 'LoadBalancer'
+  const local = isLocalPolicy(spec['externalTrafficPolicy'], 'spec.externalTrafficPolicy', problems)
+  const externalPolicyLocal = local && (isExternal || externalIPs.length > 0)
   return {
     externalPolicyLocal,
     externalIPs,
@@ -24,13 +24,13 @@ export function decodeExternal(raw: unknown, spec: RawFields, type: string, prob
     // None is no mistake in a manifest: it is the API server that gives one.
     healthCheckNodePort:
       type === 'LoadBalancer' && externalPolicyLocal
-        ? optionalPort(spec.healthCheckNodePort, 'spec.healthCheckNodePort', problems)
+        ? optionalPort(spec['healthCheckNodePort'], 'spec.healthCheckNodePort', problems)
         : 0,
   }
 }
 
 function externalAddresses(spec: RawFields, problems: string[]): IpAddress[] {
-  return list(spec.externalIPs, 'spec.externalIPs', problems)
+  return list(spec['externalIPs'], 'spec.externalIPs', problems)
     .map((value, index) => address(value, `spec.externalIPs[${index}]`, problems))
     .filter(ip => ip !== undefined)
 }
@@ -40,7 +40,7 @@ function loadBalancerAddresses(raw: unknown, problems: string[]): IpAddress[] {
   const path = 'status.loadBalancer.ingress'
   const addresses: IpAddress[] = []
   for (const [index, entry] of list(
-    fields(fields(fields(raw).status).loadBalancer).ingress,
+    fields(fields(fields(raw)['status'])['loadBalancer'])['ingress'],
     path,
     problems,
   ).entries()) {
@@ -63,7 +63,7 @@ function address(value: unknown, path: string, problems: string[]): IpAddress | 
 
 /** Never wider than asked for: a range that cannot be read lets nobody in, and does not count as "no ranges". */
 function sourceRanges(spec: RawFields, problems: string[]): Cidr[] | undefined {
-  const values = list(spec.loadBalancerSourceRanges, 'spec.loadBalancerSourceRanges', problems)
+  const values = list(spec['loadBalancerSourceRanges'], 'spec.loadBalancerSourceRanges', problems)
   if (values.length === 0) return undefined
   const ranges: Cidr[] = []
   for (const [index, value] of values.entries()) {

@@ -1,6 +1,6 @@
 import { parseIp } from '../model/address.js'
 import { type ServiceObject, type ServiceObjectPort } from '../model/objects.js'
-import { addressesOfWrongFamily } from './addresses-of-wrong-family.js'
+import { wrongFamilyAddresses } from './wrong-family-addresses.js'
 import { decodeAnnotations } from './decode-annotations.js'
 import { decodeExternal } from './decode-external.js'
 import { decodePort } from './decode-port.js'
@@ -26,41 +26,41 @@ export function decodeService(raw: unknown): Decoded<ServiceObject> {
   const problems: string[] = []
   const name = objectName(raw, problems)
   if (name === undefined) return { object: undefined, problems }
-  const spec = fields(fields(raw).spec)
-  const clusterIP = text(spec.clusterIP, 'spec.clusterIP', problems)
-  const type = text(spec.type, 'spec.type', problems) || 'ClusterIP'
+  const spec = fields(fields(raw)['spec'])
+  const clusterIP = text(spec['clusterIP'], 'spec.clusterIP', problems)
+  const type = text(spec['type'], 'spec.type', problems) || 'ClusterIP'
   const addresses = clusterIPs(spec, clusterIP, problems)
   const external = decodeExternal(raw, spec, type, problems)
   const object: ServiceObject = {
     ...name,
-    uid: text(fields(fields(raw).metadata).uid, 'metadata.uid', problems),
-    labels: labels(fields(fields(raw).metadata)),
+    uid: text(fields(fields(raw)['metadata'])['uid'], 'metadata.uid', problems),
+    labels: labels(fields(fields(raw)['metadata'])),
     type,
     clusterIP,
     clusterIPs: addresses,
     ports: ports(spec, problems),
     affinitySeconds: affinitySeconds(spec, problems),
-    ...decodeAnnotations(fields(fields(raw).metadata), problems),
+    ...decodeAnnotations(fields(fields(raw)['metadata']), problems),
     internalPolicyLocal: internalPolicyLocal(spec, problems),
     ...external,
-    createdAt: createdAt(fields(fields(raw).metadata)),
+    createdAt: createdAt(fields(fields(raw)['metadata'])),
   }
-  return { object, problems, wrongFamily: addressesOfWrongFamily(object) }
+  return { object, problems, wrongFamily: wrongFamilyAddresses(object) }
 }
 
 /** Only the presence of a label ever counts, so a value that is not text is nothing to report. */
 function labels(metadata: RawFields): Record<string, string> {
-  const entries = Object.entries(fields(metadata.labels))
+  const entries = Object.entries(fields(metadata['labels']))
   return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === 'string' ? value : '']))
 }
 
 function internalPolicyLocal(spec: RawFields, problems: string[]): boolean {
-  return isLocalPolicy(spec.internalTrafficPolicy, 'spec.internalTrafficPolicy', problems)
+  return isLocalPolicy(spec['internalTrafficPolicy'], 'spec.internalTrafficPolicy', problems)
 }
 
 /** `spec.clusterIPs` where the server has dual stack, else the one of `spec.clusterIP`. */
 function clusterIPs(spec: RawFields, clusterIP: string, problems: string[]): string[] {
-  const many = list(spec.clusterIPs, 'spec.clusterIPs', problems)
+  const many = list(spec['clusterIPs'], 'spec.clusterIPs', problems)
   const [path, values] = many.length > 0 ? ['spec.clusterIPs', many] : ['spec.clusterIP', [clusterIP]]
   const parsed: string[] = []
   for (const value of values) {
@@ -74,33 +74,33 @@ function clusterIPs(spec: RawFields, clusterIP: string, problems: string[]): str
 
 function ports(spec: RawFields, problems: string[]): ServiceObjectPort[] {
   const decoded = new Map<string, ServiceObjectPort>()
-  for (const [index, raw] of list(spec.ports, 'spec.ports', problems).entries()) {
+  for (const [index, raw] of list(spec['ports'], 'spec.ports', problems).entries()) {
     const path = `spec.ports[${index}]`
     const port = decodePort(raw, path, problems)
     if (port === undefined) continue
     const key = `${port.name}/${port.protocol}`
     if (decoded.has(key)) problems.push(`${path}.name: ${quote(port.name)} is there twice: port ignored`)
-    else decoded.set(key, { ...port, nodePort: optionalPort(fields(raw).nodePort, `${path}.nodePort`, problems) })
+    else decoded.set(key, { ...port, nodePort: optionalPort(fields(raw)['nodePort'], `${path}.nodePort`, problems) })
   }
   return [...decoded.values()]
 }
 
 /** Older than any other when the API server did not say, as for manifests: then names decide. */
 function createdAt(metadata: RawFields): number {
-  const text = metadata.creationTimestamp
+  const text = metadata['creationTimestamp']
   const time = typeof text === 'string' ? Date.parse(text) : Number.NaN
   return Number.isNaN(time) ? 0 : time
 }
 
 /** Undefined without session affinity; a timeout that the API server would refuse is replaced by the default. */
 function affinitySeconds(spec: RawFields, problems: string[]): number | undefined {
-  const affinity = text(spec.sessionAffinity, 'spec.sessionAffinity', problems)
+  const affinity = text(spec['sessionAffinity'], 'spec.sessionAffinity', problems)
   if (affinity === '' || affinity === 'None') return undefined
   if (affinity !== 'ClientIP') {
     problems.push(`spec.sessionAffinity: ${quote(affinity)} is neither "None" nor "ClientIP": no affinity`)
     return undefined
   }
-  const seconds = fields(fields(spec.sessionAffinityConfig).clientIP).timeoutSeconds
+  const seconds = fields(fields(spec['sessionAffinityConfig'])['clientIP'])['timeoutSeconds']
   if (seconds === undefined || seconds === null) return DEFAULT_AFFINITY_SECONDS
   if (typeof seconds === 'number' && Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_AFFINITY_SECONDS) {
     return seconds

@@ -41,7 +41,7 @@ export function portNumber(value: unknown, path: string, problems: string[]): nu
 }
 
 /** The value as true or false, or undefined when absent; anything else is a problem at `path`, and counts as absent. */
-export function flag(value: unknown, path: string, problems: string[]): boolean | undefined {
+export function bool(value: unknown, path: string, problems: string[]): boolean | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value === 'boolean') return value
   problems.push(`${path}: expected true or false, found ${quote(value)}`)
@@ -98,9 +98,9 @@ export function isPortName(name: string): boolean {
 
 /** `metadata.namespace` and `metadata.name`, checked; `namespace` is `default` when absent, as kubectl would fill in. */
 export function objectName(raw: unknown, problems: string[]): { namespace: string; name: string } | undefined {
-  const metadata = fields(fields(raw).metadata)
-  const name = text(metadata.name, 'metadata.name', problems)
-  const namespace = text(metadata.namespace, 'metadata.namespace', problems) || 'default'
+  const metadata = fields(fields(raw)['metadata'])
+  const name = text(metadata['name'], 'metadata.name', problems)
+  const namespace = text(metadata['namespace'], 'metadata.namespace', problems) || 'default'
   for (const [path, value] of [
     ['metadata.name', name],
     ['metadata.namespace', namespace],

@@ -11,7 +11,7 @@ import { decodeNode } from './decode-node.js'
 import { decodeService } from './decode-service.js'
 import { fields } from './decoded.js'
 import { rawKey, rawVersion } from './raw-key.js'
-import { type ObjectProblems, ToldProblems } from './told-problems.js'
+import { type ObjectProblems, ProblemReporter } from './problem-reporter.js'
 
 /** What came in since the last `takeChanges`. */
 export interface ObjectChanges {
@@ -25,7 +25,7 @@ export interface ObjectChanges {
   readonly triggerTimes: readonly number[]
 }
 
-interface StoreOptions {
+interface ObjectStoreOptions {
   /** The Node to keep; others that a source brings are dropped. */
   readonly nodeName: string
   /** Called after every delivery that changed something. */
@@ -46,9 +46,9 @@ export class ObjectStore {
   /** Slices by the key of their Service, then by their own name. */
   readonly #slices = new Map<string, Map<string, EndpointSliceObject>>()
   /** Endpoints objects by the key of their Service. */
-  readonly #legacy = new Map<string, readonly EndpointSliceObject[]>()
+  readonly #endpointsObjects = new Map<string, readonly EndpointSliceObject[]>()
   /** The Service each slice was last seen for: a slice may move to another. */
-  readonly #sliceOwner = new Map<string, string>()
+  readonly #serviceOfSlice = new Map<string, string>()
   /** The version that each object was last read in: a list that comes again is mostly what is here already. */
   readonly #versions: Readonly<Record<ObjectKind, Map<string, string>>> = {
     Service: new Map(),
@@ -56,32 +56,34 @@ export class ObjectStore {
     Endpoints: new Map(),
     Node: new Map(),
   }
-  readonly #delivered = new Set<ObjectKind>()
-  readonly #problems: ToldProblems
-  readonly #options: StoreOptions
+  readonly #syncedKinds = new Set<ObjectKind>()
+  readonly #problems: ProblemReporter
+  readonly #options: ObjectStoreOptions
   #changes = noChanges()
 
-  constructor(options: StoreOptions) {
+  constructor(options: ObjectStoreOptions) {
     this.#options = options
-    this.#problems = new ToldProblems(options.onProblems)
+    this.#problems = new ProblemReporter(options.onProblems)
   }
 
   /** Whether a complete list of Services and one of endpoints have been delivered: nothing is programmed before. */
   get hasSynced(): boolean {
-    return this.#delivered.has('Service') && (this.#delivered.has('EndpointSlice') || this.#delivered.has('Endpoints'))
+    return (
+      this.#syncedKinds.has('Service') && (this.#syncedKinds.has('EndpointSlice') || this.#syncedKinds.has('Endpoints'))
+    )
   }
 
   /** The endpoints of a Service: its slices, or, where there is none, what its Endpoints object says. */
   slicesOf(serviceKey: string): Iterable<EndpointSliceObject> {
-    return this.#slices.get(serviceKey)?.values() ?? this.#legacy.get(serviceKey) ?? []
+    return this.#slices.get(serviceKey)?.values() ?? this.#endpointsObjects.get(serviceKey) ?? []
   }
 
   /** Takes the complete list of one kind; what is stored and not in it has vanished. */
   replace(kind: ObjectKind, raws: readonly unknown[]): void {
     const wasSynced = this.hasSynced
-    this.#delivered.add(kind)
+    this.#syncedKinds.add(kind)
     // Also those that could not be used: they are stored nowhere else.
-    const gone = new Set([...this.#names(kind), ...this.#problems.of(kind), ...this.#versions[kind].keys()])
+    const gone = new Set([...this.#names(kind), ...this.#problems.listReported(kind), ...this.#versions[kind].keys()])
     let changed = false
     for (const raw of raws) {
       const name = rawKey(kind, raw)
@@ -119,9 +121,9 @@ export class ObjectStore {
       case 'Service':
         return this.services.keys()
       case 'EndpointSlice':
-        return this.#sliceOwner.keys()
+        return this.#serviceOfSlice.keys()
       case 'Endpoints':
-        return this.#legacy.keys()
+        return this.#endpointsObjects.keys()
       case 'Node':
         return this.node === undefined ? [] : [this.node.name]
     }
@@ -132,18 +134,18 @@ export class ObjectStore {
     const version = rawVersion(raw)
     const seen = this.#versions[kind]
     if (version !== undefined && seen.get(name) === version) return false
-    const changed = this.#read(kind, name, raw)
+    const changed = this.#decode(kind, name, raw)
     if (version !== undefined) seen.set(name, version)
     return changed
   }
 
-  #read(kind: ObjectKind, name: string, raw: unknown): boolean {
+  #decode(kind: ObjectKind, name: string, raw: unknown): boolean {
     switch (kind) {
       case 'Service': {
         const { object, ...found } = decodeService(raw)
         this.#problems.report(kind, name, found, object && { namespace: object.namespace, name: object.name })
         if (object === undefined) return this.#drop(kind, name, false)
-        if (same(this.services.get(name), object)) return false
+        if (isEqual(this.services.get(name), object)) return false
         this.services.set(name, object)
         this.#changes.services.add(name)
         return true
@@ -157,17 +159,17 @@ export class ObjectStore {
         const { object, ...found } = decodeEndpoints(raw)
         this.#problems.report(kind, name, found)
         if (object === undefined) return this.#drop(kind, name, false)
-        if (same(this.#legacy.get(name), object)) return false
-        this.#legacy.set(name, object)
+        if (isEqual(this.#endpointsObjects.get(name), object)) return false
+        this.#endpointsObjects.set(name, object)
         this.#changes.endpoints.add(name)
-        this.#noteTrigger(object[0])
+        this.#recordTriggerTime(object[0])
         return true
       }
       case 'Node': {
-        if (fields(fields(raw).metadata).name !== this.#options.nodeName) return false
+        if (fields(fields(raw)['metadata'])['name'] !== this.#options.nodeName) return false
         const { object, ...found } = decodeNode(raw)
         this.#problems.report(kind, name, found)
-        if (object === undefined || same(this.node, object)) return false
+        if (object === undefined || isEqual(this.node, object)) return false
         this.node = object
         this.#changes.node = true
         return true
@@ -177,15 +179,15 @@ export class ObjectStore {
 
   #putSlice(name: string, slice: EndpointSliceObject): boolean {
     const owner = objectKey({ namespace: slice.namespace, name: slice.serviceName })
-    const previousOwner = this.#sliceOwner.get(name)
-    if (previousOwner === owner && same(this.#slices.get(owner)?.get(name), slice)) return false
+    const previousOwner = this.#serviceOfSlice.get(name)
+    if (previousOwner === owner && isEqual(this.#slices.get(owner)?.get(name), slice)) return false
     if (previousOwner !== undefined && previousOwner !== owner) this.#drop('EndpointSlice', name, false)
     const ofService = this.#slices.get(owner) ?? new Map<string, EndpointSliceObject>()
     ofService.set(name, slice)
     this.#slices.set(owner, ofService)
-    this.#sliceOwner.set(name, owner)
+    this.#serviceOfSlice.set(name, owner)
     this.#changes.endpoints.add(owner)
-    this.#noteTrigger(slice)
+    this.#recordTriggerTime(slice)
     return true
   }
 
@@ -198,9 +200,9 @@ export class ObjectStore {
         this.#changes.services.add(name)
         return true
       case 'EndpointSlice': {
-        const owner = this.#sliceOwner.get(name)
+        const owner = this.#serviceOfSlice.get(name)
         if (owner === undefined) return false
-        this.#sliceOwner.delete(name)
+        this.#serviceOfSlice.delete(name)
         const ofService = this.#slices.get(owner)
         ofService?.delete(name)
         if (ofService?.size === 0) this.#slices.delete(owner)
@@ -208,7 +210,7 @@ export class ObjectStore {
         return true
       }
       case 'Endpoints':
-        if (!this.#legacy.delete(name)) return false
+        if (!this.#endpointsObjects.delete(name)) return false
         this.#changes.endpoints.add(name)
         return true
       case 'Node':
@@ -219,7 +221,7 @@ export class ObjectStore {
     }
   }
 
-  #noteTrigger(slice: EndpointSliceObject | undefined): void {
+  #recordTriggerTime(slice: EndpointSliceObject | undefined): void {
     if (slice?.triggerTime !== undefined) this.#changes.triggerTimes.push(slice.triggerTime)
   }
 }
@@ -229,6 +231,6 @@ function noChanges() {
 }
 
 /** Decoded objects are plain data built in a fixed field order, so their JSON tells whether they are equal. */
-function same(before: unknown, after: unknown): boolean {
+function isEqual(before: unknown, after: unknown): boolean {
   return before !== undefined && JSON.stringify(before) === JSON.stringify(after)
 }

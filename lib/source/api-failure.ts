@@ -14,11 +14,11 @@ export class ApiRefusal extends ProxyFailure {
   /** The server does not know the resourceVersion yet (or, after a restore of its store, any more). */
   readonly versionTooLarge: boolean
 
-  constructor(request: FailedRequest, answer: RefusingAnswer) {
+  constructor(request: ApiRequest, answer: RefusedResponse) {
     const { message, versionTooLarge } = readStatus(answer.body)
     super(
       'API_REFUSED',
-      `${asked(request)} was answered with ${answer.status} (${message}), wanted ${request.method === 'POST' ? 201 : 200}`,
+      `${describeRequest(request)} was answered with ${answer.status} (${message}), wanted ${request.method === 'POST' ? 201 : 200}`,
       { hint: refusalHint(answer.status) },
     )
     this.status = answer.status
@@ -28,14 +28,14 @@ export class ApiRefusal extends ProxyFailure {
 }
 
 /** What was asked of which server. */
-export interface FailedRequest {
+export interface ApiRequest {
   readonly server: string
   readonly path: string
   /** GET unless given. */
   readonly method?: 'GET' | 'POST'
 }
 
-interface RefusingAnswer {
+interface RefusedResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   /** The beginning of the body. */
@@ -45,24 +45,24 @@ interface RefusingAnswer {
 }
 
 /** The failure for an API server that did not answer at all. */
-export function unreachable(request: FailedRequest, cause: unknown): ProxyFailure {
+export function unreachableFailure(request: ApiRequest, cause: unknown): ProxyFailure {
   const hint = unreachableHint(systemCode(cause))
-  return new ProxyFailure('API_UNREACHABLE', `${asked(request)} failed: ${messageOf(cause)}`, { cause, hint })
+  return new ProxyFailure('API_UNREACHABLE', `${describeRequest(request)} failed: ${messageOf(cause)}`, { cause, hint })
 }
 
 /** The failure for an answer with status 2xx that is not what an API server sends: that of a proxy's login page, say. */
-export function unreadable(request: FailedRequest, cause: unknown): ProxyFailure {
-  const message = `${asked(request)} was answered with something unreadable, wanted Kubernetes JSON: ${messageOf(cause)}`
+export function unreadableFailure(request: ApiRequest, cause: unknown): ProxyFailure {
+  const message = `${describeRequest(request)} was answered with something unreadable, wanted Kubernetes JSON: ${messageOf(cause)}`
   return new ProxyFailure('API_REFUSED', message, { cause, hint: refusalHint(404) })
 }
 
 /** Whatever went wrong with a request as one of our own failures. */
-export function asFailure(error: unknown, request: FailedRequest): ProxyFailure {
-  return error instanceof ProxyFailure ? error : unreachable(request, error)
+export function toFailure(error: unknown, request: ApiRequest): ProxyFailure {
+  return error instanceof ProxyFailure ? error : unreachableFailure(request, error)
 }
 
 /** What was asked for, without the selectors and versions of the query: they fill a screen and explain nothing. */
-function asked({ method = 'GET', path, server }: FailedRequest): string {
+function describeRequest({ method = 'GET', path, server }: ApiRequest): string {
   const [resource, query] = path.split('?')
   return `${method} ${resource}${query?.includes('watch=true') === true ? '?watch=true' : ''} from ${server}`
 }

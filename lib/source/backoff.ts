@@ -4,7 +4,7 @@ export interface BackoffOptions {
   /** No wait is longer, in milliseconds. */
   readonly maxMs: number
   /** The first wait after a reset is none at all: one failure is no pattern. */
-  readonly firstIsFree?: boolean
+  readonly firstIsImmediate?: boolean
   /** A number from 0 up to but not including 1. */
   readonly random: () => number
 }
@@ -24,9 +24,9 @@ export class Backoff {
   }
 
   /** Milliseconds to wait now; each call waits longer than the one before. */
-  next(): number {
-    const { firstMs, maxMs, firstIsFree, random } = this.#options
-    const step = this.#attempts++ - (firstIsFree === true ? 1 : 0)
+  nextDelayMs(): number {
+    const { firstMs, maxMs, firstIsImmediate, random } = this.#options
+    const step = this.#attempts++ - (firstIsImmediate === true ? 1 : 0)
     if (step < 0) return 0
     const base = Math.min(firstMs * 2 ** step, maxMs / 2)
     return base * (1 + random())

@@ -4,16 +4,16 @@ import { type ClusterEvent } from '../model/event-sink.js'
 const CONTROLLER = 'kube-proxy'
 /** Limits of the API server for `note` (bytes), for `reason`, `action` and `reportingInstance`, and for names. */
 const MAX_NOTE_BYTES = 1024
-const MAX_WORD = 128
-const MAX_NAME = 253
+const MAX_FIELD_LENGTH = 128
+const MAX_NAME_LENGTH = 253
 
-export interface EventOccasion {
+export interface EventContext {
   /** Of the node that this program runs on. */
   readonly nodeName: string
   /** When it happened, in milliseconds since 1970. */
   readonly at: number
   /** Letters and digits that no other event has: two nodes may tell of one Service in the same microsecond. */
-  readonly unique: string
+  readonly uniqueSuffix: string
 }
 
 /** Where events about this object live: those about a Node, which has no namespace, in `default`. */
@@ -22,65 +22,65 @@ export function eventNamespace({ regarding }: ClusterEvent): string {
 }
 
 /** As `events.k8s.io/v1` has it (Kubernetes 1.19 and later). */
-export function modernEventObject(event: ClusterEvent, occasion: EventOccasion): object {
+export function buildEventsV1Object(event: ClusterEvent, context: EventContext): object {
   return {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
-    metadata: metadataOf(event, occasion),
+    metadata: buildMetadata(event, context),
     // MicroTime: six digits, where JavaScript has three.
-    eventTime: new Date(occasion.at).toISOString().replace('Z', '000Z'),
+    eventTime: new Date(context.at).toISOString().replace('Z', '000Z'),
     type: event.type,
-    reason: event.reason.slice(0, MAX_WORD),
-    action: event.action.slice(0, MAX_WORD),
-    note: shortened(event.note),
+    reason: event.reason.slice(0, MAX_FIELD_LENGTH),
+    action: event.action.slice(0, MAX_FIELD_LENGTH),
+    note: truncateNote(event.note),
     // Servers before 1.22 refuse an event about a Node that does not say `default` here (kubernetes/kubernetes#100119).
-    regarding: { ...referenceTo(event), namespace: eventNamespace(event) },
+    regarding: { ...buildReference(event), namespace: eventNamespace(event) },
     reportingController: CONTROLLER,
-    reportingInstance: instanceOn(occasion.nodeName),
+    reportingInstance: buildReportingInstance(context.nodeName),
   }
 }
 
 /** As core `v1` has it, for servers without the other: without `eventTime`, so that the old rules hold for it. */
-export function coreEventObject(event: ClusterEvent, occasion: EventOccasion): object {
-  const time = new Date(occasion.at).toISOString().replace(/\.\d+Z$/, 'Z')
+export function buildCoreV1Object(event: ClusterEvent, context: EventContext): object {
+  const time = new Date(context.at).toISOString().replace(/\.\d+Z$/, 'Z')
   return {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: metadataOf(event, occasion),
+    metadata: buildMetadata(event, context),
     firstTimestamp: time,
     lastTimestamp: time,
     count: 1,
     type: event.type,
-    reason: event.reason.slice(0, MAX_WORD),
-    action: event.action.slice(0, MAX_WORD),
-    message: shortened(event.note),
-    involvedObject: referenceTo(event),
-    source: { component: CONTROLLER, host: occasion.nodeName },
+    reason: event.reason.slice(0, MAX_FIELD_LENGTH),
+    action: event.action.slice(0, MAX_FIELD_LENGTH),
+    message: truncateNote(event.note),
+    involvedObject: buildReference(event),
+    source: { component: CONTROLLER, host: context.nodeName },
     reportingComponent: CONTROLLER,
-    reportingInstance: instanceOn(occasion.nodeName),
+    reportingInstance: buildReportingInstance(context.nodeName),
   }
 }
 
-function metadataOf(event: ClusterEvent, { unique }: EventOccasion): object {
+function buildMetadata(event: ClusterEvent, { uniqueSuffix }: EventContext): object {
   // What stands before a dot has to end with a letter or digit.
-  const room = MAX_NAME - unique.length - 1
+  const room = MAX_NAME_LENGTH - uniqueSuffix.length - 1
   const name = event.regarding.name.slice(0, room).replace(/[^a-z0-9]+$/, '')
-  return { name: `${name}.${unique}`, namespace: eventNamespace(event) }
+  return { name: `${name}.${uniqueSuffix}`, namespace: eventNamespace(event) }
 }
 
 /** A Node's uid is its name, as kube-proxy and the kubelet write it and `kubectl describe node` looks for it. */
-function referenceTo({ regarding: { kind, namespace, name, uid } }: ClusterEvent): object {
+function buildReference({ regarding: { kind, namespace, name, uid } }: ClusterEvent): object {
   if (kind === 'Node') return { apiVersion: 'v1', kind, name, uid: name }
   return { apiVersion: 'v1', kind, namespace, name, ...(uid !== undefined && { uid }) }
 }
 
 /** client-go's `kube-proxy-HOST`. */
-function instanceOn(nodeName: string): string {
-  return `${CONTROLLER}-${nodeName}`.slice(0, MAX_WORD)
+function buildReportingInstance(nodeName: string): string {
+  return `${CONTROLLER}-${nodeName}`.slice(0, MAX_FIELD_LENGTH)
 }
 
 /** Cut between two characters; the server counts bytes. */
-function shortened(note: string): string {
+function truncateNote(note: string): string {
   if (Buffer.byteLength(note) <= MAX_NOTE_BYTES) return note
   const cut = Buffer.from(note).subarray(0, MAX_NOTE_BYTES - 3)
   // A character that the cut has split comes out as U+FFFD.

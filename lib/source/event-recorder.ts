@@ -5,11 +5,11 @@ import { messageOf, ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { ApiRefusal } from './api-failure.js'
 import { Backoff } from './backoff.js'
-import { coreEventObject, type EventOccasion, eventNamespace, modernEventObject } from './event-object.js'
+import { buildCoreV1Object, type EventContext, eventNamespace, buildEventsV1Object } from './event-object.js'
 import { type KubeClient } from './kube-client.js'
 import { pause } from './pause.js'
 import { RecentEvents } from './recent-events.js'
-import { TokenBucket } from './token-bucket.js'
+import { TokenBucket } from '../primitives/token-bucket.js'
 
 /** Events that wait while the server is away or the rate is reached; the oldest go when there are more. */
 const MAX_QUEUED = 100
@@ -33,9 +33,9 @@ export interface EventRecorderOptions {
   readonly random?: () => number
 }
 
-interface Queued {
+interface QueuedEvent {
   readonly event: ClusterEvent
-  readonly occasion: EventOccasion
+  readonly context: EventContext
 }
 
 /**
@@ -46,28 +46,27 @@ export class EventRecorder implements EventWriter {
   readonly #options: EventRecorderOptions
   readonly #recent: RecentEvents
   readonly #bucket: TokenBucket
-  readonly #queue: Queued[] = []
+  readonly #queue: QueuedEvent[] = []
   #wake: () => void = () => {}
   #usesCore = false
   /** Why the last event could not be written; undefined while they can. */
-  #trouble: string | undefined
-  #lost = 0
+  #lastProblem: string | undefined
+  #droppedCount = 0
 
   constructor(options: EventRecorderOptions) {
-    const now = (): number => options.clock.now()
     this.#options = options
-    this.#recent = new RecentEvents(now)
-    this.#bucket = new TokenBucket({ burst: BURST, refillMs: REFILL_MS, now })
+    this.#recent = new RecentEvents(() => options.clock.now())
+    this.#bucket = new TokenBucket({ burst: BURST, refillMs: REFILL_MS })
   }
 
-  event(event: ClusterEvent): void {
+  record(event: ClusterEvent): void {
     if (!this.#recent.add(event)) return
     const at = (this.#options.now ?? Date.now)()
     this.#queue.push({
       event,
-      occasion: { nodeName: this.#options.nodeName, at, unique: randomBytes(8).toString('hex') },
+      context: { nodeName: this.#options.nodeName, at, uniqueSuffix: randomBytes(8).toString('hex') },
     })
-    if (this.#queue.length > MAX_QUEUED) this.#lose(this.#queue.shift()!)
+    if (this.#queue.length > MAX_QUEUED) this.#drop(this.#queue.shift()!)
     this.#wake()
   }
 
@@ -77,70 +76,70 @@ export class EventRecorder implements EventWriter {
     signal.addEventListener('abort', onAbort)
     while (!signal.aborted) {
       if (this.#queue.length === 0) await new Promise<void>(resolve => (this.#wake = resolve))
-      else if (await this.#mayPost(signal)) await this.#post(this.#queue.shift()!, signal)
+      else if (await this.#takeToken(signal)) await this.#post(this.#queue.shift()!, signal)
     }
     signal.removeEventListener('abort', onAbort)
   }
 
-  async #mayPost(signal: AbortSignal): Promise<boolean> {
-    const waitMs = this.#bucket.take()
+  async #takeToken(signal: AbortSignal): Promise<boolean> {
+    const waitMs = this.#bucket.tryTake(this.#options.clock.now())
     await pause(this.#options.clock, waitMs, signal)
     return waitMs === 0
   }
 
-  async #post(queued: Queued, signal: AbortSignal): Promise<void> {
+  async #post(queued: QueuedEvent, signal: AbortSignal): Promise<void> {
     const { clock, random = Math.random } = this.#options
     const backoff = new Backoff({ firstMs: RETRY_FIRST_MS, maxMs: RETRY_MAX_MS, random })
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
         await this.#create(queued, signal)
-        return this.#written()
+        return this.#onWritten()
       } catch (error) {
         if (signal.aborted) return
         // An answer was lost on the way: the attempt before has done it.
-        if (statusOf(error) === 409) return this.#written()
-        this.#failed(error)
-        if (attempt === MAX_ATTEMPTS || isFinal(statusOf(error))) return this.#lose(queued)
-        await pause(clock, Math.max(backoff.next(), retryAfterMs(error)), signal)
+        if (statusOf(error) === 409) return this.#onWritten()
+        this.#onFailed(error)
+        if (attempt === MAX_ATTEMPTS || isFinal(statusOf(error))) return this.#drop(queued)
+        await pause(clock, Math.max(backoff.nextDelayMs(), retryAfterMs(error)), signal)
       }
     }
   }
 
   /** A 404 may also mean that the namespace is gone: core `v1` is kept to from when it has worked. */
-  async #create({ event, occasion }: Queued, signal: AbortSignal): Promise<void> {
+  async #create({ event, context }: QueuedEvent, signal: AbortSignal): Promise<void> {
     const { client } = this.#options
     const path = `v1/namespaces/${eventNamespace(event)}/events`
     try {
       if (!this.#usesCore) {
-        await client.postJson(`/apis/events.k8s.io/${path}`, modernEventObject(event, occasion), signal)
+        await client.postJson(`/apis/events.k8s.io/${path}`, buildEventsV1Object(event, context), signal)
         return
       }
     } catch (error) {
       if (statusOf(error) !== 404) throw error
     }
-    await client.postJson(`/api/${path}`, coreEventObject(event, occasion), signal)
+    await client.postJson(`/api/${path}`, buildCoreV1Object(event, context), signal)
     this.#usesCore = true
   }
 
-  #written(): void {
-    if (this.#trouble === undefined) return
-    this.#trouble = undefined
-    this.#options.log.info(1, 'Events can be written again', { lost: this.#lost })
-    this.#lost = 0
+  #onWritten(): void {
+    if (this.#lastProblem === undefined) return
+    this.#lastProblem = undefined
+    this.#options.log.info(1, 'Events can be written again', { lost: this.#droppedCount })
+    this.#droppedCount = 0
   }
 
   /** Not a warning: the loss of the API server is told by those who watch it, and traffic does not need events. */
-  #failed(error: unknown): void {
-    const trouble = String(statusOf(error) ?? (error instanceof ProxyFailure ? systemCode(error.cause) : undefined))
-    if (trouble === this.#trouble) return
-    this.#trouble = trouble
+  #onFailed(error: unknown): void {
+    const problem = String(statusOf(error) ?? (error instanceof ProxyFailure ? systemCode(error.cause) : undefined))
+    if (problem === this.#lastProblem) return
+    this.#lastProblem = problem
     const hint = error instanceof ProxyFailure ? error.hint : undefined
     this.#options.log.info(1, 'Events cannot be written to the API server', { error: messageOf(error), hint })
   }
 
-  #lose({ event }: Queued): void {
-    this.#lost++
-    this.#recent.forget(event)
+  #drop({ event }: QueuedEvent): void {
+    this.#droppedCount++
+    this.#recent.remove(event)
     const { kind, namespace, name } = event.regarding
     this.#options.log.info(4, 'An event is lost', { reason: event.reason, kind, namespace, name, note: event.note })
   }

@@ -56,22 +56,22 @@ async function fromKubeconfig(path: string, master: string | undefined): Promise
   const { caFile, caData, skipTLSVerify } = cluster
   const usesTls = caFile !== undefined || caData !== undefined || skipTLSVerify
   const url = serverUrl(server, origin, usesTls ? 'https' : 'http')
-  const found = withServer({ origin, cluster, user, tokenFile }, url)
-  await checkFiles(found)
-  return found
+  const resolved = applyServerUrl({ origin, cluster, user, tokenFile }, url)
+  await checkFiles(resolved)
+  return resolved
 }
 
 function fromMaster(master: string): KubeAccess {
   const origin = '--master'
   const cluster = { name: 'master', server: master, skipTLSVerify: false }
   const url = serverUrl(master, origin, 'http')
-  return withServer({ origin, cluster, user: { name: 'anonymous' }, tokenFile: undefined }, url)
+  return applyServerUrl({ origin, cluster, user: { name: 'anonymous' }, tokenFile: undefined }, url)
 }
 
 async function fromPod({ env, serviceAccount }: PodAccess): Promise<KubeAccess> {
   const origin = `the service account in ${JSON.stringify(serviceAccount)}`
-  const host = env.KUBERNETES_SERVICE_HOST ?? ''
-  const port = env.KUBERNETES_SERVICE_PORT ?? ''
+  const host = env['KUBERNETES_SERVICE_HOST'] ?? ''
+  const port = env['KUBERNETES_SERVICE_PORT'] ?? ''
   if (host === '' || port === '') {
     throw new ProxyFailure(
       'KUBECONFIG_INVALID',
@@ -80,7 +80,7 @@ async function fromPod({ env, serviceAccount }: PodAccess): Promise<KubeAccess> 
       { hint: 'outside of a Pod, give --kubeconfig=FILE or --master=URL' },
     )
   }
-  const found: KubeAccess = {
+  const resolved: KubeAccess = {
     origin,
     cluster: {
       name: 'in-cluster',
@@ -91,8 +91,8 @@ async function fromPod({ env, serviceAccount }: PodAccess): Promise<KubeAccess> 
     user: { name: 'service-account' },
     tokenFile: join(serviceAccount, 'token'),
   }
-  await checkFiles(found)
-  return found
+  await checkFiles(resolved)
+  return resolved
 }
 
 /** An address without scheme is taken as kube-proxy takes it: TLS only where the rest of the configuration speaks of TLS. */
@@ -108,12 +108,12 @@ function serverUrl(server: string, origin: string, scheme: 'http' | 'https'): UR
 }
 
 /** Over plain HTTP no credentials are sent, as kubectl does not: everybody on the way could read them. */
-function withServer(found: KubeAccess, url: URL): KubeAccess {
+function applyServerUrl(resolved: KubeAccess, url: URL): KubeAccess {
   const server = url.href.replace(/\/+$/, '')
-  if (url.protocol === 'https:') return { ...found, cluster: { ...found.cluster, server } }
-  const { name, proxyUrl } = found.cluster
+  if (url.protocol === 'https:') return { ...resolved, cluster: { ...resolved.cluster, server } }
+  const { name, proxyUrl } = resolved.cluster
   return {
-    origin: found.origin,
+    origin: resolved.origin,
     // The official client refuses http:// unless this says that there is no certificate to verify.
     cluster: { name, server, skipTLSVerify: true, ...(proxyUrl === undefined ? {} : { proxyUrl }) },
     user: { name: 'anonymous' },

@@ -4,17 +4,17 @@ import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
-import { ApiRefusal, type FailedRequest, asFailure, unreachable, unreadable } from './api-failure.js'
+import { ApiRefusal, type ApiRequest, toFailure, unreachableFailure, unreadableFailure } from './api-failure.js'
 import { type KubeCluster, type KubeUser } from './read-kubeconfig.js'
-import { type Credentials, arePlain, plainCredentials } from './plain-credentials.js'
+import { type Credentials, needsOnlyPlainCredentials, plainCredentials } from './plain-credentials.js'
 import { type KubeAccess, type KubeAccessOptions, resolveKubeAccess } from './kube-access.js'
 import { LineSplitter } from './line-splitter.js'
 import { openResponse } from './open-response.js'
 import { Watchdog } from './watchdog.js'
-import { within } from './within.js'
+import { withTimeout } from './with-timeout.js'
 
 /** Enough of a refusal to read the Status object in it. */
-const MAX_REFUSAL_BYTES = 64 * 1024
+const MAX_ERROR_BODY_BYTES = 64 * 1024
 
 /**
  * The little of the Kubernetes API that this program needs. Paths start with `/api` or `/apis` and may carry a query.
@@ -40,9 +40,9 @@ export interface KubeClient {
 export interface KubeClientOptions extends KubeAccessOptions {
   readonly clock: Clock
   /** How long the server may take to begin its answer, in milliseconds; 30 s by default. */
-  readonly answerMs?: number
+  readonly responseTimeoutMs?: number
   /** How long a list that is being sent may pause, in milliseconds; 30 s by default. */
-  readonly idleMs?: number
+  readonly idleTimeoutMs?: number
 }
 
 /**
@@ -57,7 +57,9 @@ export async function createKubeClient(options: KubeClientOptions): Promise<Kube
 
 /** All kinds of kubeconfig credentials. What stands in files must be usable now; what a command gives may come and go. */
 async function loadCredentials({ origin, cluster, user }: KubeAccess): Promise<Credentials> {
-  const credentials = arePlain(cluster, user) ? plainCredentials(cluster, user) : await loadOfficial(cluster, user)
+  const credentials = needsOnlyPlainCredentials(cluster, user)
+    ? plainCredentials(cluster, user)
+    : await loadOfficialCredentials(cluster, user)
   if (user.exec !== undefined || user.authProvider !== undefined) return credentials
   try {
     const request: RequestOptions = {}
@@ -73,7 +75,7 @@ async function loadCredentials({ origin, cluster, user }: KubeAccess): Promise<C
 }
 
 /** By way of the official client, which costs 0.6 s and 70 MB to load: who can do without must not pay for it. */
-async function loadOfficial(cluster: KubeCluster, user: KubeUser): Promise<Credentials> {
+async function loadOfficialCredentials(cluster: KubeCluster, user: KubeUser): Promise<Credentials> {
   const { KubeConfig } = await import('@kubernetes/client-node')
   const config = new KubeConfig()
   config.loadFromClusterAndUser(cluster, user)
@@ -85,54 +87,54 @@ class HttpKubeClient implements KubeClient {
   readonly #access: KubeAccess
   readonly #credentials: Credentials
   readonly #clock: Clock
-  readonly #answerMs: number
-  readonly #idleMs: number
+  readonly #responseTimeoutMs: number
+  readonly #idleTimeoutMs: number
 
   constructor(access: KubeAccess, credentials: Credentials, options: KubeClientOptions) {
     this.server = access.cluster.server
     this.#access = access
     this.#credentials = credentials
     this.#clock = options.clock
-    this.#answerMs = options.answerMs ?? 30_000
-    this.#idleMs = options.idleMs ?? 30_000
+    this.#responseTimeoutMs = options.responseTimeoutMs ?? 30_000
+    this.#idleTimeoutMs = options.idleTimeoutMs ?? 30_000
   }
 
   getJson(path: string, signal: AbortSignal): Promise<unknown> {
-    return this.#json({ server: this.server, method: 'GET', path }, undefined, signal)
+    return this.#requestJson({ server: this.server, method: 'GET', path }, undefined, signal)
   }
 
   postJson(path: string, body: object, signal: AbortSignal): Promise<unknown> {
-    return this.#json({ server: this.server, method: 'POST', path }, JSON.stringify(body), signal)
+    return this.#requestJson({ server: this.server, method: 'POST', path }, JSON.stringify(body), signal)
   }
 
   async streamLines(path: string, signal: AbortSignal): Promise<AsyncIterable<readonly string[]>> {
     const request = { server: this.server, method: 'GET', path } as const
     try {
-      return this.#lines(await this.#open(request, undefined, signal), request)
+      return this.#readLines(await this.#open(request, undefined, signal), request)
     } catch (error) {
-      throw asFailure(error, request)
+      throw toFailure(error, request)
     }
   }
 
-  async #json(request: FailedRequest, body: string | undefined, signal: AbortSignal): Promise<unknown> {
+  async #requestJson(request: ApiRequest, body: string | undefined, signal: AbortSignal): Promise<unknown> {
     try {
       return parseJson(await this.#readAll(await this.#open(request, body, signal)), request)
     } catch (error) {
-      throw asFailure(error, request)
+      throw toFailure(error, request)
     }
   }
 
-  async *#lines(response: IncomingMessage, request: FailedRequest): AsyncGenerator<readonly string[]> {
+  async *#readLines(response: IncomingMessage, request: ApiRequest): AsyncGenerator<readonly string[]> {
     const splitter = new LineSplitter()
     try {
       for await (const chunk of response) yield splitter.push(chunk as Buffer)
     } catch (error) {
-      throw unreachable(request, error)
+      throw unreachableFailure(request, error)
     }
   }
 
-  async #open(asked: FailedRequest, body: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
-    const { method, path } = asked
+  async #open(apiRequest: ApiRequest, body: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+    const { method, path } = apiRequest
     const headers = { Accept: 'application/json', 'User-Agent': 'kube-proxy-node' }
     const request: RequestOptions = {
       method,
@@ -144,11 +146,17 @@ class HttpKubeClient implements KubeClient {
     await this.#applyCredentials(request, signal)
     // The server may live below a path of its own (https://rancher.example/k8s/clusters/c-1).
     const url = new URL(this.server.replace(/\/+$/, '') + path)
-    const response = await openResponse(url, { request, body, answerMs: this.#answerMs, clock: this.#clock, signal })
+    const response = await openResponse(url, {
+      request,
+      body,
+      responseTimeoutMs: this.#responseTimeoutMs,
+      clock: this.#clock,
+      signal,
+    })
     const status = response.statusCode ?? 0
     if (status >= 200 && status < 300) return response
-    const refusal = await this.#readAll(response, MAX_REFUSAL_BYTES)
-    throw new ApiRefusal(asked, { status, headers: response.headers, body: refusal, now: Date.now() })
+    const refusal = await this.#readAll(response, MAX_ERROR_BODY_BYTES)
+    throw new ApiRefusal(apiRequest, { status, headers: response.headers, body: refusal, now: Date.now() })
   }
 
   /** Asked for afresh with every request, since tokens are replaced while we run. */
@@ -156,7 +164,7 @@ class HttpKubeClient implements KubeClient {
     const { tokenFile, origin } = this.#access
     try {
       // An exec command may hang; it must hold up neither the next attempt nor the end of the process.
-      await within(this.#credentials(request), { ms: this.#answerMs, clock: this.#clock, signal })
+      await withTimeout(this.#credentials(request), { ms: this.#responseTimeoutMs, clock: this.#clock, signal })
       if (tokenFile !== undefined) {
         const token = (await readFile(tokenFile, 'utf8')).trim()
         request.headers = { ...request.headers, Authorization: `Bearer ${token}` }
@@ -175,13 +183,13 @@ class HttpKubeClient implements KubeClient {
 
   /** The body as text, cut off after `maxBytes`; rejects when the server pauses too long. */
   async #readAll(response: IncomingMessage, maxBytes = Infinity): Promise<string> {
-    const stalled = () => response.destroy(new Error(`the answer broke off for ${this.#idleMs / 1000} s`))
-    const watchdog = new Watchdog(this.#clock, () => this.#idleMs, stalled)
+    const stalled = () => response.destroy(new Error(`the answer broke off for ${this.#idleTimeoutMs / 1000} s`))
+    const watchdog = new Watchdog(this.#clock, () => this.#idleTimeoutMs, stalled)
     const chunks: Buffer[] = []
     let bytes = 0
     try {
       for await (const chunk of response) {
-        watchdog.touch()
+        watchdog.recordActivity()
         chunks.push(chunk as Buffer)
         bytes += (chunk as Buffer).length
         if (bytes >= maxBytes) break
@@ -193,10 +201,10 @@ class HttpKubeClient implements KubeClient {
   }
 }
 
-function parseJson(text: string, request: FailedRequest): unknown {
+function parseJson(text: string, request: ApiRequest): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw unreadable(request, error)
+    throw unreadableFailure(request, error)
   }
 }

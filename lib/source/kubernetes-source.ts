@@ -4,15 +4,21 @@ import { type Log } from '../model/log.js'
 import { type ObjectKind } from '../model/objects.js'
 import { type ObjectStore } from '../snapshot/object-store.js'
 import { Backoff } from './backoff.js'
-import { ContactLog } from './contact-log.js'
+import { ConnectivityLog } from './connectivity-log.js'
 import { discoverEndpointsApi } from './discover-endpoints-api.js'
 import { type KubeClient } from './kube-client.js'
-import { DEFAULT_TIMINGS, type ListWatchTimings } from './list-watch-timings.js'
+import { DEFAULT_LIST_WATCH_TIMINGS, type ListWatchTimings } from './list-watch-timings.js'
 import { ListWatch, type ListWatchOptions } from './list-watch.js'
 import { pause } from './pause.js'
 import { type Source } from './source.js'
 import { type ObjectSink } from './watch-once.js'
-import { type EndpointsApi, SERVICES, type WatchedResource, endpointsResource, ownNode } from './watched-resource.js'
+import {
+  type EndpointsApi,
+  SERVICES,
+  type WatchedResource,
+  endpointsResource,
+  nodeResource,
+} from './watched-resource.js'
 
 export interface KubernetesSourceOptions {
   readonly client: KubeClient
@@ -41,65 +47,70 @@ export class KubernetesSource implements Source {
   /** Never gives up: rejects only when the store throws. */
   async run(into: ObjectStore, signal: AbortSignal): Promise<void> {
     const { client, nodeName, log, clock } = this.#options
-    const contact = new ContactLog(log, client.server, clock)
-    const own = new AbortController()
-    const stop = () => own.abort(signal.reason)
+    const connectivity = new ConnectivityLog(log, client.server, clock)
+    const controller = new AbortController()
+    const stop = () => controller.abort(signal.reason)
     signal.addEventListener('abort', stop)
     if (signal.aborted) stop()
     const loops = [
-      this.#follow(SERVICES, into, contact, own.signal),
-      this.#followEndpoints(into, contact, own.signal),
-      ...(nodeName === '' ? [] : [this.#follow(ownNode(nodeName), into, contact, own.signal)]),
+      this.#follow(SERVICES, into, connectivity, controller.signal),
+      this.#followEndpoints(into, connectivity, controller.signal),
+      ...(nodeName === '' ? [] : [this.#follow(nodeResource(nodeName), into, connectivity, controller.signal)]),
     ]
     try {
       await Promise.all(loops)
     } finally {
-      own.abort()
+      controller.abort()
       await Promise.allSettled(loops)
       signal.removeEventListener('abort', stop)
     }
   }
 
   /** Follows a resource that every cluster has. */
-  async #follow(resource: WatchedResource, sink: ObjectSink, contact: ContactLog, signal: AbortSignal): Promise<void> {
-    await new ListWatch(resource, this.#listWatchOptions(sink, contact)).run(signal)
+  async #follow(
+    resource: WatchedResource,
+    sink: ObjectSink,
+    connectivity: ConnectivityLog,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await new ListWatch(resource, this.#buildListWatchOptions(sink, connectivity)).run(signal)
   }
 
   /** Follows endpoints wherever this server keeps them, and looks again when it says that they are not there. */
-  async #followEndpoints(store: ObjectSink, contact: ContactLog, signal: AbortSignal): Promise<void> {
+  async #followEndpoints(store: ObjectSink, connectivity: ConnectivityLog, signal: AbortSignal): Promise<void> {
     const { log, clock } = this.#options
     const { backoffFirstMs: firstMs, backoffMaxMs: maxMs } = this.#timings
-    const retry = new Backoff({ firstMs, maxMs, random: this.#random, firstIsFree: true })
+    const retry = new Backoff({ firstMs, maxMs, random: this.#random, firstIsImmediate: true })
     let api: EndpointsApi | undefined
     /** The kind that the store holds endpoints of. */
-    let held: ObjectKind | undefined
+    let storedKind: ObjectKind | undefined
     while (!signal.aborted) {
-      const found = await this.#discover(api, contact, signal)
-      if (found === undefined) return
-      if (found !== api) log.info(0, 'Endpoints are read from the API', { api: found })
-      api = found
+      const discovered = await this.#discover(api, connectivity, signal)
+      if (discovered === undefined) return
+      if (discovered !== api) log.info(0, 'Endpoints are read from the API', { api: discovered })
+      api = discovered
       const resource = endpointsResource(api)
       const sink: ObjectSink = {
         replace: (kind, raws) => {
           store.replace(kind, raws)
           // Only now: until the new list was there, the old endpoints had to serve.
-          if (held !== undefined && held !== kind) store.replace(held, [])
-          held = kind
+          if (storedKind !== undefined && storedKind !== kind) store.replace(storedKind, [])
+          storedKind = kind
         },
         upsert: (kind, raw) => store.upsert(kind, raw),
         remove: (kind, raw) => store.remove(kind, raw),
       }
       const startedAt = clock.now()
-      const end = await new ListWatch(resource, this.#listWatchOptions(sink, contact)).run(signal)
+      const end = await new ListWatch(resource, this.#buildListWatchOptions(sink, connectivity)).run(signal)
       if (clock.now() - startedAt >= this.#timings.healthyMs) retry.reset()
-      if (end === 'not-found') await pause(clock, retry.next(), signal)
+      if (end === 'not-found') await pause(clock, retry.nextDelayMs(), signal)
     }
   }
 
   /** Asks until there is an answer; undefined when the signal was aborted first. */
   async #discover(
-    failing: EndpointsApi | undefined,
-    contact: ContactLog,
+    missingApi: EndpointsApi | undefined,
+    connectivity: ConnectivityLog,
     signal: AbortSignal,
   ): Promise<EndpointsApi | undefined> {
     const { client, clock } = this.#options
@@ -107,26 +118,26 @@ export class KubernetesSource implements Source {
     const retry = new Backoff({ firstMs, maxMs, random: this.#random })
     while (!signal.aborted) {
       try {
-        const api = await discoverEndpointsApi(client, failing, signal)
-        contact.succeeded('API discovery')
+        const api = await discoverEndpointsApi(client, missingApi, signal)
+        connectivity.reportSuccess('API discovery')
         return api
       } catch (error) {
         if (!(error instanceof ProxyFailure)) throw error
         if (signal.aborted) return undefined
-        contact.failed('API discovery', error)
-        await pause(clock, retry.next(), signal)
+        connectivity.reportFailure('API discovery', error)
+        await pause(clock, retry.nextDelayMs(), signal)
       }
     }
     return undefined
   }
 
-  #listWatchOptions(sink: ObjectSink, contact: ContactLog): ListWatchOptions {
+  #buildListWatchOptions(sink: ObjectSink, connectivity: ConnectivityLog): ListWatchOptions {
     const { client, clock, log } = this.#options
-    return { client, clock, log, contact, sink, timings: this.#timings, random: this.#random }
+    return { client, clock, log, connectivity, sink, timings: this.#timings, random: this.#random }
   }
 
   get #timings(): ListWatchTimings {
-    return { ...DEFAULT_TIMINGS, ...this.#options.timings }
+    return { ...DEFAULT_LIST_WATCH_TIMINGS, ...this.#options.timings }
   }
 
   get #random(): () => number {

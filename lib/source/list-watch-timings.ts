@@ -11,18 +11,18 @@ export interface ListWatchTimings {
   readonly watchSecondsMin: number
   readonly watchSecondsMax: number
   /** How long after that time we still wait for it to do so, in milliseconds. */
-  readonly overtimeMs: number
+  readonly endGraceMs: number
   /** Longest silence on a watch that gets bookmarks every minute, in milliseconds. */
-  readonly bookmarkSilenceMs: number
+  readonly bookmarkTimeoutMs: number
 }
 
-export const DEFAULT_TIMINGS: ListWatchTimings = {
+export const DEFAULT_LIST_WATCH_TIMINGS: ListWatchTimings = {
   backoffFirstMs: 800,
   backoffMaxMs: 30_000,
   reopenMaxMs: 5_000,
   healthyMs: 5_000,
   watchSecondsMin: 300,
   watchSecondsMax: 600,
-  overtimeMs: 30_000,
-  bookmarkSilenceMs: 180_000,
+  endGraceMs: 30_000,
+  bookmarkTimeoutMs: 180_000,
 }

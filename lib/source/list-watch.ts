@@ -1,9 +1,9 @@
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
-import { ApiRefusal, unreadable } from './api-failure.js'
+import { ApiRefusal, unreadableFailure } from './api-failure.js'
 import { Backoff } from './backoff.js'
-import { type ContactLog } from './contact-log.js'
+import { type ConnectivityLog } from './connectivity-log.js'
 import { type KubeClient } from './kube-client.js'
 import { type ListWatchTimings } from './list-watch-timings.js'
 import { pause } from './pause.js'
@@ -15,7 +15,7 @@ export interface ListWatchOptions {
   readonly client: KubeClient
   readonly clock: Clock
   readonly log: Log
-  readonly contact: ContactLog
+  readonly connectivity: ConnectivityLog
   readonly timings: ListWatchTimings
   readonly random: () => number
   readonly sink: ObjectSink
@@ -52,8 +52,8 @@ export class ListWatch {
     this.#resource = resource
     this.#options = options
     this.#afterFailure = new Backoff({ firstMs, maxMs, random })
-    this.#beforeRelist = new Backoff({ firstMs, maxMs, random, firstIsFree: true })
-    this.#beforeReopen = new Backoff({ firstMs, maxMs: reopenMaxMs, random, firstIsFree: true })
+    this.#beforeRelist = new Backoff({ firstMs, maxMs, random, firstIsImmediate: true })
+    this.#beforeReopen = new Backoff({ firstMs, maxMs: reopenMaxMs, random, firstIsImmediate: true })
   }
 
   /** Runs until the signal is aborted, or until the server says that it has no resource that `endsWhenMissing`. */
@@ -80,7 +80,7 @@ export class ListWatch {
     const path = this.#path({ resourceVersion: this.#listVersion })
     const list = readObjectList(await client.getJson(path, signal))
     if (list === undefined) {
-      throw unreadable({ server: client.server, path }, new Error('it is not a list with a resourceVersion'))
+      throw unreadableFailure({ server: client.server, path }, new Error('it is not a list with a resourceVersion'))
     }
     if (signal.aborted) return 0
     this.#succeeded()
@@ -109,8 +109,8 @@ export class ListWatch {
           timeoutSeconds: String(seconds),
         }),
         silenceMs: {
-          withoutBookmarks: seconds * 1000 + timings.overtimeMs,
-          withBookmarks: timings.bookmarkSilenceMs,
+          withoutBookmarks: seconds * 1000 + timings.endGraceMs,
+          withBookmarks: timings.bookmarkTimeoutMs,
         },
         sendsBookmarks: this.#sendsBookmarks,
         onOpen: () => this.#succeeded(),
@@ -132,17 +132,17 @@ export class ListWatch {
     if (end.how === 'expired' || end.how === 'faulty') {
       log.info(1, `The watch of ${name} has to start over with a list`, { reason: end.reason })
       this.#watchVersion = undefined
-      return this.#beforeRelist.next()
+      return this.#beforeRelist.nextDelayMs()
     }
     if (end.how === 'silent') log.warn(`The watch of ${name} is stalled and is opened again`, { reason: end.reason })
     else log.info(3, `The watch of ${name} ended and is opened again`, { how: end.how, reason: end.reason })
     this.#watchVersion = end.version
-    return this.#beforeReopen.next()
+    return this.#beforeReopen.nextDelayMs()
   }
 
   /** Deals with a request that got no answer or a refusal. */
   #failed(failure: ProxyFailure): number {
-    const { contact, log } = this.#options
+    const { connectivity, log } = this.#options
     const { name, selectors } = this.#resource
     const status = failure instanceof ApiRefusal ? failure.status : undefined
     if (status === 400 && this.#selector + 1 < selectors.length) {
@@ -157,20 +157,20 @@ export class ListWatch {
     if (versionIsBad && this.#watchVersion !== undefined) {
       log.info(1, `The watch of ${name} has to start over with a list`, { reason: failure.message })
       this.#watchVersion = undefined
-      return this.#beforeRelist.next()
+      return this.#beforeRelist.nextDelayMs()
     }
     if (versionIsBad && this.#listVersion !== '') {
       this.#listVersion = ''
       return 0
     }
-    contact.failed(name, failure)
-    const waitMs = this.#afterFailure.next()
+    connectivity.reportFailure(name, failure)
+    const waitMs = this.#afterFailure.nextDelayMs()
     return failure instanceof ApiRefusal ? Math.max(waitMs, failure.retryAfterMs ?? 0) : waitMs
   }
 
   #succeeded(): void {
     this.#afterFailure.reset()
-    this.#options.contact.succeeded(this.#resource.name)
+    this.#options.connectivity.reportSuccess(this.#resource.name)
   }
 
   #path(query: Record<string, string>): string {

@@ -13,7 +13,7 @@ import { type Source } from './source.js'
 const POLL_MS = 2000
 /** Milliseconds to let an editor or a copy finish before the files are read. */
 const SETTLE_MS = 50
-const KINDS: readonly ObjectKind[] = ['Service', 'EndpointSlice', 'Endpoints', 'Node']
+const SERVED_KINDS: readonly ObjectKind[] = ['Service', 'EndpointSlice', 'Endpoints', 'Node']
 const MANIFEST_NAME = /\.(ya?ml|json)$/
 
 /**
@@ -24,9 +24,9 @@ export class ManifestSource implements Source {
   readonly #paths: readonly string[]
   readonly #log: Log
   readonly #ignoredKinds = new Set<string>()
-  #seen = ''
+  #lastSignature = ''
   /** What was told last to be wrong. */
-  #problem = ''
+  #lastProblem = ''
 
   /** @param paths files, or folders whose `.yaml`, `.yml` and `.json` files are read */
   constructor(paths: readonly string[], log: Log) {
@@ -36,30 +36,30 @@ export class ManifestSource implements Source {
 
   /** @throws ProxyFailure MANIFEST_INVALID when the first reading fails; a later one that fails is logged. */
   async run(into: ObjectStore, signal: AbortSignal): Promise<void> {
-    this.#seen = await this.#signature()
+    this.#lastSignature = await this.#computeSignature()
     this.#deliver(into, await this.#read())
-    for await (const _ of this.#ticks(signal)) await this.#readAgain(into)
+    for await (const _ of this.#changes(signal)) await this.#reload(into)
   }
 
-  async #readAgain(into: ObjectStore): Promise<void> {
-    const signature = await this.#signature()
-    if (signature === this.#seen) return
-    this.#seen = signature
+  async #reload(into: ObjectStore): Promise<void> {
+    const signature = await this.#computeSignature()
+    if (signature === this.#lastSignature) return
+    this.#lastSignature = signature
     try {
       this.#deliver(into, await this.#read())
-      this.#problem = ''
+      this.#lastProblem = ''
       this.#log.info(0, 'Manifests read again', { paths: this.#paths.join(' ') })
     } catch (error) {
       // Read again at the next look: what was in the way, permissions say, may go without any change of the files.
-      this.#seen = ''
-      if (messageOf(error) === this.#problem) return
-      this.#problem = messageOf(error)
+      this.#lastSignature = ''
+      if (messageOf(error) === this.#lastProblem) return
+      this.#lastProblem = messageOf(error)
       this.#log.error('Manifests changed and cannot be used: the last good state goes on', error)
     }
   }
 
   #deliver(into: ObjectStore, objects: readonly ManifestObject[]): void {
-    for (const kind of KINDS)
+    for (const kind of SERVED_KINDS)
       into.replace(
         kind,
         objects.filter(object => object.kind === kind).map(({ raw }) => raw),
@@ -69,7 +69,7 @@ export class ManifestSource implements Source {
   async #read(): Promise<ManifestObject[]> {
     const objects: ManifestObject[] = []
     const problems: string[] = []
-    for (const file of await this.#files()) {
+    for (const file of await this.#listFiles()) {
       const parsed = parseManifest(await readManifest(file), file)
       objects.push(...parsed.objects)
       problems.push(...parsed.problems)
@@ -79,12 +79,12 @@ export class ManifestSource implements Source {
         this.#ignoredKinds.add(kind)
       }
     }
-    problems.push(...duplicates(objects))
-    if (problems.length > 0) throw invalid(problems.join('\n'), undefined)
+    problems.push(...findDuplicates(objects))
+    if (problems.length > 0) throw invalidManifest(problems.join('\n'), undefined)
     return objects
   }
 
-  async #files(): Promise<string[]> {
+  async #listFiles(): Promise<string[]> {
     const files: string[] = []
     for (const path of this.#paths) {
       try {
@@ -95,16 +95,16 @@ export class ManifestSource implements Source {
           files.push(path)
         }
       } catch (cause) {
-        throw invalid(`Cannot read "${path}"`, cause)
+        throw invalidManifest(`Cannot read "${path}"`, cause)
       }
     }
     return files
   }
 
   /** Changes whenever a file comes, goes or is written; unreadable paths are part of it. */
-  async #signature(): Promise<string> {
+  async #computeSignature(): Promise<string> {
     try {
-      const files = await this.#files()
+      const files = await this.#listFiles()
       const stats = await Promise.all(files.map(async file => ({ file, ...(await stat(file)) })))
       return stats.map(({ file, mtimeMs, size, ino }) => `${file} ${mtimeMs} ${size} ${ino}`).join('\n')
     } catch (error) {
@@ -113,23 +113,23 @@ export class ManifestSource implements Source {
   }
 
   /** Yields when the files may have changed, until the signal is aborted. */
-  async *#ticks(signal: AbortSignal): AsyncGenerator<void> {
+  async *#changes(signal: AbortSignal): AsyncGenerator<void> {
     let wake: () => void = () => undefined
-    let told = false
-    const tell = (): void => {
-      told = true
+    let changed = false
+    const notify = (): void => {
+      changed = true
       wake()
     }
-    const watchers = this.#paths.map(path => watchPath(path, tell)).filter(watcher => watcher !== undefined)
-    const poll = setInterval(tell, POLL_MS)
-    signal.addEventListener('abort', tell, { once: true })
+    const watchers = this.#paths.map(path => watchPath(path, notify)).filter(watcher => watcher !== undefined)
+    const poll = setInterval(notify, POLL_MS)
+    signal.addEventListener('abort', notify, { once: true })
     try {
       while (!signal.aborted) {
-        if (!told) await new Promise<void>(resolve => (wake = resolve))
+        if (!changed) await new Promise<void>(resolve => (wake = resolve))
         if (signal.aborted) return
         await new Promise(resolve => setTimeout(resolve, SETTLE_MS))
         if (signal.aborted) return
-        told = false
+        changed = false
         yield
       }
     } finally {
@@ -152,25 +152,25 @@ async function readManifest(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {
-    throw invalid(`Cannot read "${file}"`, cause)
+    throw invalidManifest(`Cannot read "${file}"`, cause)
   }
 }
 
-function duplicates(objects: readonly ManifestObject[]): string[] {
-  const places = new Map<string, string>()
+function findDuplicates(objects: readonly ManifestObject[]): string[] {
+  const locations = new Map<string, string>()
   const problems: string[] = []
-  for (const { kind, raw, place } of objects) {
-    const { namespace, name } = fields(fields(raw).metadata)
+  for (const { kind, raw, location } of objects) {
+    const { namespace, name } = fields(fields(raw)['metadata'])
     if (typeof name !== 'string') continue
     const key = `${kind} ${kind === 'Node' ? '' : `${typeof namespace === 'string' && namespace !== '' ? namespace : 'default'}/`}${name}`
-    const first = places.get(key)
-    if (first === undefined) places.set(key, place)
-    else problems.push(`${place}: ${key} is there twice: the first one is at ${first}`)
+    const first = locations.get(key)
+    if (first === undefined) locations.set(key, location)
+    else problems.push(`${location}: ${key} is there twice: the first one is at ${first}`)
   }
   return problems
 }
 
-function invalid(message: string, cause: unknown): ProxyFailure {
+function invalidManifest(message: string, cause: unknown): ProxyFailure {
   return new ProxyFailure('MANIFEST_INVALID', message, {
     cause,
     hint: 'Correct the manifest; it is read again by itself',

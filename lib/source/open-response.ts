@@ -3,7 +3,7 @@ import https from 'node:https'
 import { type Clock } from '../model/clock.js'
 
 /** How soon a peer that has died without a word is asked for a sign of life by the kernel; it gives up some 10 s later. */
-const KEEP_ALIVE_MS = 30_000
+const KEEP_ALIVE_DELAY_MS = 30_000
 
 interface OpenOptions {
   /** What `node:https` needs besides the URL: method, credentials, trust, agent, headers. */
@@ -11,7 +11,7 @@ interface OpenOptions {
   /** What to send along, if anything. */
   readonly body?: string | undefined
   /** How long name look-up, connection, TLS and the first byte of an answer may take together, in milliseconds. */
-  readonly answerMs: number
+  readonly responseTimeoutMs: number
   readonly clock: Clock
   readonly signal: AbortSignal
 }
@@ -23,7 +23,7 @@ interface OpenOptions {
  * the reason of the signal. Rejects with what `node:http` reports.
  */
 export function openResponse(url: URL, options: OpenOptions): Promise<http.IncomingMessage> {
-  const { signal, clock, answerMs, body } = options
+  const { signal, clock, responseTimeoutMs, body } = options
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error)
     let response: http.IncomingMessage | undefined
@@ -33,17 +33,19 @@ export function openResponse(url: URL, options: OpenOptions): Promise<http.Incom
       if (response === undefined) request.destroy(reason)
       else response.destroy(reason)
     }
-    const callOff = clock.after(answerMs, () => request.destroy(new Error(`no answer within ${answerMs / 1000} s`)))
+    const cancel = clock.after(responseTimeoutMs, () =>
+      request.destroy(new Error(`no answer within ${responseTimeoutMs / 1000} s`)),
+    )
     signal.addEventListener('abort', onAbort)
-    request.on('socket', socket => socket.setKeepAlive(true, KEEP_ALIVE_MS))
-    request.on('response', answer => {
-      callOff()
-      response = answer
-      resolve(answer)
+    request.on('socket', socket => socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS))
+    request.on('response', received => {
+      cancel()
+      response = received
+      resolve(received)
     })
     request.on('error', reject)
     request.on('close', () => {
-      callOff()
+      cancel()
       signal.removeEventListener('abort', onAbort)
     })
     request.end(body)

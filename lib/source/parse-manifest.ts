@@ -12,7 +12,7 @@ export interface ManifestObject {
   readonly kind: ObjectKind
   readonly raw: unknown
   /** `file:line` where it begins. */
-  readonly place: string
+  readonly location: string
 }
 
 export interface ParsedManifest {
@@ -29,7 +29,7 @@ const API_VERSIONS: Readonly<Record<ObjectKind, readonly string[]>> = {
   Endpoints: ['v1'],
   Node: ['v1'],
 }
-const DECODE: Readonly<Record<ObjectKind, (raw: unknown) => { readonly problems: readonly string[] }>> = {
+const DECODERS: Readonly<Record<ObjectKind, (raw: unknown) => { readonly problems: readonly string[] }>> = {
   Service: decodeService,
   EndpointSlice: decodeEndpointSlice,
   Endpoints: decodeEndpoints,
@@ -43,19 +43,19 @@ const DECODE: Readonly<Record<ObjectKind, (raw: unknown) => { readonly problems:
 export function parseManifest(text: string, file: string): ParsedManifest {
   const lineCounter = new LineCounter()
   const reader = new ManifestReader(file, lineCounter)
-  for (const document of parsedDocuments(text, lineCounter, reader)) {
-    for (const error of document.errors) reader.problem(error.pos[0], firstLine(error.message))
+  for (const document of parseDocuments(text, lineCounter, reader)) {
+    for (const error of document.errors) reader.addProblem(error.pos[0], firstLine(error.message))
     if (document.errors.length === 0) reader.read(document)
   }
-  return reader.result()
+  return reader.getResult()
 }
 
-function parsedDocuments(text: string, lineCounter: LineCounter, reader: ManifestReader): readonly Document[] {
+function parseDocuments(text: string, lineCounter: LineCounter, reader: ManifestReader): readonly Document[] {
   try {
     return parseAllDocuments(text, { lineCounter, prettyErrors: false })
   } catch (error) {
     // The parser calls itself for each level of nesting, and a file of a few thousand brackets takes all of the stack.
-    reader.problem(0, `cannot be read: ${firstLine(messageOf(error))}`)
+    reader.addProblem(0, `cannot be read: ${firstLine(messageOf(error))}`)
     return []
   }
 }
@@ -64,7 +64,7 @@ class ManifestReader {
   readonly #file: string
   readonly #lines: LineCounter
   readonly #objects: ManifestObject[] = []
-  readonly #ignored = new Set<string>()
+  readonly #ignoredKinds = new Set<string>()
   readonly #problems: string[] = []
 
   constructor(file: string, lines: LineCounter) {
@@ -72,51 +72,51 @@ class ManifestReader {
     this.#lines = lines
   }
 
-  result(): ParsedManifest {
-    return { objects: this.#objects, ignoredKinds: [...this.#ignored], problems: this.#problems }
+  getResult(): ParsedManifest {
+    return { objects: this.#objects, ignoredKinds: [...this.#ignoredKinds], problems: this.#problems }
   }
 
-  problem(offset: number, text: string): void {
-    this.#problems.push(`${this.#place(offset)}: ${text}`)
+  addProblem(offset: number, text: string): void {
+    this.#problems.push(`${this.#locate(offset)}: ${text}`)
   }
 
   read(document: Document): void {
     try {
       const raw: unknown = document.toJS({ maxAliasCount: 100 })
       // Documents may be empty: a file often begins or ends with "---".
-      if (raw !== null) this.#object(document, [], raw)
+      if (raw !== null) this.#readObject(document, [], raw)
     } catch (error) {
       // Aliases are looked up only here: of nothing, of themselves, or of so many that it is an attack.
-      this.problem(offsetOf(document, []), firstLine(messageOf(error)))
+      this.addProblem(offsetOf(document, []), firstLine(messageOf(error)))
     }
   }
 
   /** @param path where in the document the object stands: inside a List it is not the whole document */
-  #object(document: Document, path: readonly (string | number)[], raw: unknown): void {
+  #readObject(document: Document, path: readonly (string | number)[], raw: unknown): void {
     const { kind, apiVersion, items } = fields(raw)
     const start = offsetOf(document, path)
     if (typeof kind !== 'string' || typeof apiVersion !== 'string') {
       const missing = typeof kind === 'string' ? 'apiVersion' : 'kind'
-      return this.problem(start, `expected a Kubernetes object, found ${quote(raw)} without "${missing}"`)
+      return this.addProblem(start, `expected a Kubernetes object, found ${quote(raw)} without "${missing}"`)
     }
     if (kind.endsWith('List') && Array.isArray(items)) {
       for (const [index, item] of items.entries()) {
-        this.#object(document, [...path, 'items', index], withKind(fields(item), kind, apiVersion))
+        this.#readObject(document, [...path, 'items', index], withKind(fields(item), kind, apiVersion))
       }
       return
     }
-    if (!isServedKind(kind)) return void this.#ignored.add(kind)
+    if (!isServedKind(kind)) return void this.#ignoredKinds.add(kind)
     if (!API_VERSIONS[kind].includes(apiVersion)) {
       const expected = API_VERSIONS[kind].map(version => `"${version}"`).join(' or ')
-      return this.problem(start, `apiVersion: expected ${expected} for kind ${kind}, found ${quote(apiVersion)}`)
+      return this.addProblem(start, `apiVersion: expected ${expected} for kind ${kind}, found ${quote(apiVersion)}`)
     }
-    for (const text of DECODE[kind](raw).problems) {
-      this.problem(offsetOf(document, [...path, ...fieldPath(text)]), `${kind} ${nameOf(raw)}: ${text}`)
+    for (const text of DECODERS[kind](raw).problems) {
+      this.addProblem(offsetOf(document, [...path, ...fieldPath(text)]), `${kind} ${nameOf(raw)}: ${text}`)
     }
-    this.#objects.push({ kind, raw, place: this.#place(start) })
+    this.#objects.push({ kind, raw, location: this.#locate(start) })
   }
 
-  #place(offset: number): string {
+  #locate(offset: number): string {
     return `${this.#file}:${this.#lines.linePos(offset).line || 1}`
   }
 }
@@ -131,7 +131,7 @@ function withKind(item: RawFields, listKind: string, apiVersion: string): RawFie
 }
 
 function nameOf(raw: unknown): string {
-  const { namespace, name } = fields(fields(raw).metadata)
+  const { namespace, name } = fields(fields(raw)['metadata'])
   return quote(typeof namespace === 'string' && typeof name === 'string' ? `${namespace}/${name}` : name)
 }
 

@@ -5,11 +5,11 @@ export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
   if (signal.aborted || ms <= 0) return Promise.resolve()
   return new Promise(resolve => {
     const end = () => {
-      callOff()
+      cancel()
       signal.removeEventListener('abort', end)
       resolve()
     }
-    const callOff = clock.after(ms, end)
+    const cancel = clock.after(ms, end)
     signal.addEventListener('abort', end)
   })
 }

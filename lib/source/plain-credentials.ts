@@ -6,7 +6,7 @@ import { type KubeCluster, type KubeUser } from './read-kubeconfig.js'
 export type Credentials = (request: RequestOptions) => Promise<void>
 
 /** Whether all there is to the credentials are files, tokens and passwords: no command, no login service, no proxy on the way. */
-export function arePlain({ proxyUrl }: KubeCluster, { exec, authProvider }: KubeUser): boolean {
+export function needsOnlyPlainCredentials({ proxyUrl }: KubeCluster, { exec, authProvider }: KubeUser): boolean {
   return proxyUrl === undefined && exec === undefined && authProvider === undefined
 }
 
@@ -18,9 +18,9 @@ export function plainCredentials(cluster: KubeCluster, user: KubeUser): Credenti
   const { skipTLSVerify, tlsServerName } = cluster
   return async request => {
     const [ca, cert, key] = await Promise.all([
-      pem(cluster.caFile, cluster.caData),
-      pem(user.certFile, user.certData),
-      pem(user.keyFile, user.keyData),
+      readPem(cluster.caFile, cluster.caData),
+      readPem(user.certFile, user.certData),
+      readPem(user.keyFile, user.keyData),
     ])
     Object.assign(request, {
       // A connection of its own for each request: one that was opened with an earlier certificate must not be used again.
@@ -30,21 +30,21 @@ export function plainCredentials(cluster: KubeCluster, user: KubeUser): Credenti
       ...(key !== undefined && { key }),
       ...(skipTLSVerify && { rejectUnauthorized: false }),
       ...(tlsServerName !== undefined && { servername: tlsServerName }),
-      headers: { ...(request.headers as object), ...headersOf(user) },
+      headers: { ...(request.headers as object), ...buildHeaders(user) },
     })
   }
 }
 
-function headersOf({ token, username, password, impersonateUser }: KubeUser): Record<string, string> {
+function buildHeaders({ token, username, password, impersonateUser }: KubeUser): Record<string, string> {
   const headers: Record<string, string> = {}
-  if (token !== undefined) headers.Authorization = `Bearer ${token}`
+  if (token !== undefined) headers['Authorization'] = `Bearer ${token}`
   else if (username !== undefined)
-    headers.Authorization = `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`
+    headers['Authorization'] = `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`
   if (impersonateUser !== undefined) headers['Impersonate-User'] = impersonateUser
   return headers
 }
 
-async function pem(file: string | undefined, data: string | undefined): Promise<Buffer | undefined> {
+async function readPem(file: string | undefined, data: string | undefined): Promise<Buffer | undefined> {
   if (data !== undefined) return Buffer.from(data, 'base64')
   return file === undefined ? undefined : readFile(file)
 }

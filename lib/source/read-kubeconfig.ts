@@ -50,21 +50,23 @@ export function readKubeconfig(text: string, path: string): KubeconfigContent {
   try {
     document = parse(text)
   } catch (cause) {
-    throw invalid(path, 'is not YAML', 'wanted a kubeconfig in YAML or JSON', cause)
+    throw invalidKubeconfig(path, 'is not YAML', 'wanted a kubeconfig in YAML or JSON', cause)
   }
-  if (document === undefined || document === null) throw invalid(path, 'is empty', 'wanted a kubeconfig')
+  if (document === undefined || document === null) throw invalidKubeconfig(path, 'is empty', 'wanted a kubeconfig')
   if (typeof document !== 'object' || Array.isArray(document)) {
-    throw invalid(path, `holds ${quote(document)}`, 'wanted a mapping with clusters, contexts and users')
+    throw invalidKubeconfig(path, `holds ${quote(document)}`, 'wanted a mapping with clusters, contexts and users')
   }
-  const current = string(field(document, 'current-context'))
-  if (current === undefined) throw invalid(path, 'has no current-context', 'wanted the name of one of its contexts')
-  const context = entry(document, path, 'context', current, 'current-context')
-  const clusterName = string(field(context, 'cluster'))
-  if (clusterName === undefined) throw invalid(path, `has no cluster in context ${quote(current)}`, 'wanted a name')
-  const cluster = entry(document, path, 'cluster', clusterName, `context ${quote(current)}`)
-  const userName = string(field(context, 'user'))
-  const user = userName === undefined ? {} : entry(document, path, 'user', userName, `context ${quote(current)}`)
-  const absolute = (name: unknown) => absolutePath(path, string(name))
+  const current = nonEmptyString(field(document, 'current-context'))
+  if (current === undefined)
+    throw invalidKubeconfig(path, 'has no current-context', 'wanted the name of one of its contexts')
+  const context = findEntry(document, path, 'context', current, 'current-context')
+  const clusterName = nonEmptyString(field(context, 'cluster'))
+  if (clusterName === undefined)
+    throw invalidKubeconfig(path, `has no cluster in context ${quote(current)}`, 'wanted a name')
+  const cluster = findEntry(document, path, 'cluster', clusterName, `context ${quote(current)}`)
+  const userName = nonEmptyString(field(context, 'user'))
+  const user = userName === undefined ? {} : findEntry(document, path, 'user', userName, `context ${quote(current)}`)
+  const absolute = (name: unknown) => absolutePath(path, nonEmptyString(name))
   return {
     cluster: readCluster(clusterName, cluster, absolute),
     user: readUser(userName ?? 'anonymous', user, absolute, path),
@@ -75,31 +77,31 @@ export function readKubeconfig(text: string, path: string): KubeconfigContent {
 type AbsolutePath = (name: unknown) => string | undefined
 
 function readCluster(name: string, cluster: unknown, absolute: AbsolutePath): KubeCluster {
-  const caData = string(field(cluster, 'certificate-authority-data'))
+  const caData = nonEmptyString(field(cluster, 'certificate-authority-data'))
   return withoutUndefined({
     name,
-    server: string(field(cluster, 'server')) ?? '',
+    server: nonEmptyString(field(cluster, 'server')) ?? '',
     skipTLSVerify: field(cluster, 'insecure-skip-tls-verify') === true,
     caData,
     caFile: caData === undefined ? absolute(field(cluster, 'certificate-authority')) : undefined,
-    tlsServerName: string(field(cluster, 'tls-server-name')),
-    proxyUrl: string(field(cluster, 'proxy-url')),
+    tlsServerName: nonEmptyString(field(cluster, 'tls-server-name')),
+    proxyUrl: nonEmptyString(field(cluster, 'proxy-url')),
   })
 }
 
 function readUser(name: string, user: unknown, absolute: AbsolutePath, path: string): KubeUser {
-  const certData = string(field(user, 'client-certificate-data'))
-  const keyData = string(field(user, 'client-key-data'))
+  const certData = nonEmptyString(field(user, 'client-certificate-data'))
+  const keyData = nonEmptyString(field(user, 'client-key-data'))
   return withoutUndefined({
     name,
     certData,
     certFile: certData === undefined ? absolute(field(user, 'client-certificate')) : undefined,
     keyData,
     keyFile: keyData === undefined ? absolute(field(user, 'client-key')) : undefined,
-    token: string(field(user, 'token'))?.trim(),
-    username: string(field(user, 'username')),
-    password: string(field(user, 'password')),
-    impersonateUser: string(field(user, 'as')),
+    token: nonEmptyString(field(user, 'token'))?.trim(),
+    username: nonEmptyString(field(user, 'username')),
+    password: nonEmptyString(field(user, 'password')),
+    impersonateUser: nonEmptyString(field(user, 'as')),
     exec: readExec(field(user, 'exec'), path),
     authProvider: field(user, 'auth-provider') ?? undefined,
   })
@@ -107,9 +109,9 @@ function readUser(name: string, user: unknown, absolute: AbsolutePath, path: str
 
 /** The command is looked for beside the kubeconfig when it has a slash, and told how to answer, as kubectl does. */
 function readExec(exec: unknown, path: string): unknown {
-  const command = string(field(exec, 'command'))
+  const command = nonEmptyString(field(exec, 'command'))
   if (command === undefined) return exec ?? undefined
-  const apiVersion = string(field(exec, 'apiVersion')) ?? 'client.authentication.k8s.io/v1'
+  const apiVersion = nonEmptyString(field(exec, 'apiVersion')) ?? 'client.authentication.k8s.io/v1'
   const info = JSON.stringify({ apiVersion, kind: 'ExecCredential', spec: { interactive: false } })
   const env = field(exec, 'env')
   return {
@@ -120,21 +122,21 @@ function readExec(exec: unknown, path: string): unknown {
 }
 
 /** The named entry of one of the lists `clusters`, `contexts` and `users`. */
-function entry(document: unknown, path: string, kind: string, name: string, wantedBy: string): unknown {
+function findEntry(document: unknown, path: string, kind: string, name: string, referencedBy: string): unknown {
   const list = field(document, `${kind}s`)
-  const found = Array.isArray(list) ? list.find(item => field(item, 'name') === name) : undefined
-  const content = field(found, kind)
+  const match = Array.isArray(list) ? list.find(item => field(item, 'name') === name) : undefined
+  const content = field(match, kind)
   if (typeof content === 'object' && content !== null) return content
   const names = Array.isArray(list) ? list.map(item => quote(field(item, 'name'))).join(', ') : ''
-  throw invalid(
+  throw invalidKubeconfig(
     path,
     `has no ${kind} ${quote(name)}`,
-    `wanted by ${wantedBy}; its ${kind}s are ${names === '' ? 'none' : names}`,
+    `wanted by ${referencedBy}; its ${kind}s are ${names === '' ? 'none' : names}`,
   )
 }
 
-function invalid(path: string, now: string, wanted: string, cause?: unknown): ProxyFailure {
-  return new ProxyFailure('KUBECONFIG_INVALID', `the kubeconfig ${quote(path)} ${now}, ${wanted}`, {
+function invalidKubeconfig(path: string, problem: string, expected: string, cause?: unknown): ProxyFailure {
+  return new ProxyFailure('KUBECONFIG_INVALID', `the kubeconfig ${quote(path)} ${problem}, ${expected}`, {
     cause,
     hint: `try it with: kubectl --kubeconfig=${path} get services`,
   })
@@ -144,7 +146,7 @@ function absolutePath(kubeconfig: string, name: string | undefined): string | un
   return name === undefined || isAbsolute(name) ? name : join(dirname(kubeconfig), name)
 }
 
-function string(value: unknown): string | undefined {
+function nonEmptyString(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value)
   return typeof value === 'string' && value !== '' ? value : undefined
 }

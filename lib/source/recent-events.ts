@@ -3,13 +3,13 @@ import { type ClusterEvent } from '../model/event-sink.js'
 /** For how long an event is not told again: one sync a minute must not fill the cluster's store with one conflict. */
 const WINDOW_MS = 10 * 60_000
 /** More than there can be at the rate that events are written; the oldest are forgotten beyond. */
-const MAX_REMEMBERED = 1000
+const MAX_ENTRIES = 1000
 
 /** Remembers which events have been told lately. */
 export class RecentEvents {
   readonly #now: () => number
   /** When each was told, oldest first. */
-  readonly #told = new Map<string, number>()
+  readonly #reportedAt = new Map<string, number>()
 
   /** `now` is in milliseconds that only go forward. */
   constructor(now: () => number) {
@@ -19,19 +19,19 @@ export class RecentEvents {
   /** Whether this is news. If so it is remembered, and the same is no news for ten minutes, however often it comes. */
   add(event: ClusterEvent): boolean {
     const now = this.#now()
-    for (const [key, at] of this.#told) {
-      if (now - at < WINDOW_MS && this.#told.size < MAX_REMEMBERED) break
-      this.#told.delete(key)
+    for (const [key, at] of this.#reportedAt) {
+      if (now - at < WINDOW_MS && this.#reportedAt.size < MAX_ENTRIES) break
+      this.#reportedAt.delete(key)
     }
     const key = keyOf(event)
-    if (this.#told.has(key)) return false
-    this.#told.set(key, now)
+    if (this.#reportedAt.has(key)) return false
+    this.#reportedAt.set(key, now)
     return true
   }
 
   /** It could not be told: the next time it is news. */
-  forget(event: ClusterEvent): void {
-    this.#told.delete(keyOf(event))
+  remove(event: ClusterEvent): void {
+    this.#reportedAt.delete(keyOf(event))
   }
 }
 

@@ -74,7 +74,7 @@ export async function watchOnce(options: WatchOnceOptions, signal: AbortSignal):
     let bookmarks = 0
     try {
       for await (const lines of batches) {
-        watchdog.touch()
+        watchdog.recordActivity()
         for (const line of lines) {
           const event = readWatchLine(line)
           switch (event.type) {

@@ -9,36 +9,36 @@ export class Watchdog {
   readonly #clock: Clock
   readonly #silenceMs: () => number
   readonly #onSilence: () => void
-  #touchedAt: number
-  #callOff: () => void
+  #lastActivityAt: number
+  #cancelTimer: () => void
 
   /** `silenceMs` is asked again at every touch that the timer finds, so the patience may change on the way. */
   constructor(clock: Clock, silenceMs: () => number, onSilence: () => void) {
     this.#clock = clock
     this.#silenceMs = silenceMs
     this.#onSilence = onSilence
-    this.#touchedAt = clock.now()
-    this.#callOff = clock.after(silenceMs(), () => this.#check())
+    this.#lastActivityAt = clock.now()
+    this.#cancelTimer = clock.after(silenceMs(), () => this.#check())
   }
 
   /** Something was heard. */
-  touch(): void {
-    this.#touchedAt = this.#clock.now()
+  recordActivity(): void {
+    this.#lastActivityAt = this.#clock.now()
   }
 
   /** Takes up a changed patience now rather than when the running timer ends. */
   rearm(): void {
-    this.#callOff()
+    this.#cancelTimer()
     this.#check()
   }
 
   stop(): void {
-    this.#callOff()
+    this.#cancelTimer()
   }
 
   #check(): void {
-    const left = this.#touchedAt + this.#silenceMs() - this.#clock.now()
+    const left = this.#lastActivityAt + this.#silenceMs() - this.#clock.now()
     if (left <= 0) this.#onSilence()
-    else this.#callOff = this.#clock.after(left, () => this.#check())
+    else this.#cancelTimer = this.#clock.after(left, () => this.#check())
   }
 }

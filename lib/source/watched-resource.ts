@@ -40,7 +40,7 @@ export const SERVICES: WatchedResource = {
 }
 
 /** The one Node we run on. */
-export function ownNode(name: string): WatchedResource {
+export function nodeResource(name: string): WatchedResource {
   const selectors = [{ fields: `metadata.name=${name}` }]
   return { kind: 'Node', name: 'nodes', path: '/api/v1/nodes', selectors, endsWhenMissing: false }
 }

@@ -28,8 +28,8 @@ const ENTRIES_PER_BUCKET = 4
  *
  * @param read what a file holds now
  */
-export function conntrackWrites(
-  wanted: ConntrackConfig,
+export function computeConntrackWrites(
+  desired: ConntrackConfig,
   cpuCount: number,
   read: (file: string) => number | undefined,
 ): KernelWrite[] {
@@ -40,20 +40,20 @@ export function conntrackWrites(
   const raise = (file: string, value: number): void => {
     if ((read(file) ?? 0) < value) writes.push({ file, value })
   }
-  if (wanted.maxPerCore > 0) {
-    const max = Math.min(MAX_INT, Math.max(wanted.min, wanted.maxPerCore * cpuCount))
+  if (desired.maxPerCore > 0) {
+    const max = Math.min(MAX_INT, Math.max(desired.min, desired.maxPerCore * cpuCount))
     raise(`${SYSCTLS}nf_conntrack_max`, max)
     raise(HASHSIZE_FILE, Math.floor(max / ENTRIES_PER_BUCKET))
   }
   for (const [name, ms] of [
-    ['tcp_timeout_established', wanted.tcpEstablishedTimeout],
-    ['tcp_timeout_close_wait', wanted.tcpCloseWaitTimeout],
-    ['udp_timeout', wanted.udpTimeout],
-    ['udp_timeout_stream', wanted.udpStreamTimeout],
+    ['tcp_timeout_established', desired.tcpEstablishedTimeout],
+    ['tcp_timeout_close_wait', desired.tcpCloseWaitTimeout],
+    ['udp_timeout', desired.udpTimeout],
+    ['udp_timeout_stream', desired.udpStreamTimeout],
   ] as const) {
     if (ms > 0) set(`${SYSCTLS}nf_conntrack_${name}`, Math.ceil(ms / 1000))
   }
-  if (wanted.tcpBeLiberal) set(`${SYSCTLS}nf_conntrack_tcp_be_liberal`, 1)
+  if (desired.tcpBeLiberal) set(`${SYSCTLS}nf_conntrack_tcp_be_liberal`, 1)
   return writes
 }
 
@@ -62,7 +62,7 @@ export function conntrackWrites(
  * own settings serve as well until there are very many connections. (kube-proxy exits.)
  */
 export function applyConntrackSettings(
-  wanted: ConntrackConfig,
+  desired: ConntrackConfig,
   log: Log,
   files: KernelFiles = kernelFiles,
   cpuCount: number = cpus().length,
@@ -70,7 +70,7 @@ export function applyConntrackSettings(
   const written: KernelWrite[] = []
   const failed: KernelWrite[] = []
   const reasons = new Map<string, string[]>()
-  for (const write of conntrackWrites(wanted, cpuCount, file => files.read(file))) {
+  for (const write of computeConntrackWrites(desired, cpuCount, file => files.read(file))) {
     const setting = `${write.file.split('/').at(-1)}=${write.value}`
     try {
       files.write(write.file, write.value)

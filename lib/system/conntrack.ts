@@ -33,18 +33,18 @@ export interface Conntrack {
 
 const TIMEOUT_MS = 60_000
 /** Each removal is a walk through the table: about 8 ms for 1,000 entries. */
-const REMOVALS_PER_PROCESS = 64
+const DELETIONS_PER_PROCESS = 64
 /** At once, where a program can carry out just one removal. */
-const PROCESSES = 4
+const MAX_PROCESSES = 4
 /** In one call; what is left comes up again with the next list, or expires: after 30 to 180 s without a datagram. */
-const REMOVALS_PER_CALL = 1024
+const DELETIONS_PER_CALL = 1024
 
 /**
  * What the program says when an entry that it found had gone by itself before it could remove it. It ends there and then, so that
  * others of the kind may be left: it is asked again, a few times, since each time there are fewer.
  */
-const OVERTAKEN = /such conntrack doesn't exist/
-const MOST_OVERTAKEN = 5
+const ENTRY_VANISHED = /such conntrack doesn't exist/
+const MAX_ATTEMPTS = 5
 
 const TUPLE = /src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)/g
 
@@ -75,7 +75,7 @@ export class ConntrackProgram implements Conntrack {
   readonly #run: typeof runCommand
   #isUsable = true
   /** `conntrack --load-file` came with 1.4.7. Undefined: not tried yet. */
-  #takesBatches: boolean | undefined
+  #supportsBatches: boolean | undefined
 
   constructor(log: Log, run = runCommand) {
     this.#log = log
@@ -84,84 +84,85 @@ export class ConntrackProgram implements Conntrack {
 
   async listUdp(family: IpFamily): Promise<UdpEntry[]> {
     const args = ['-L', '-p', 'udp', '-f', family.toLowerCase()]
-    const result = await this.#conntrack(args)
+    const result = await this.#runConntrack(args)
     if (result === undefined) return []
-    if (result.exitCode !== 0) throw failureOf(args, result)
+    if (result.exitCode !== 0) throw conntrackFailure(args, result)
     return parseUdpEntries(result.stdout, family)
   }
 
   async delete(entries: readonly UdpEntry[]): Promise<void> {
-    const all = [...new Set(entries.map(removal))]
-    const removals = all.slice(0, REMOVALS_PER_CALL)
+    const all = [...new Set(entries.map(deletionArgs))]
+    const removals = all.slice(0, DELETIONS_PER_CALL)
     if (all.length > removals.length)
       this.#log.info(2, 'Stale UDP flows are left for later', { kinds: all.length - removals.length })
     while (removals.length > 0) {
-      const batch = removals.splice(0, REMOVALS_PER_PROCESS)
-      if (this.#takesBatches === false || !(await this.#removeTogether(batch))) await this.#removeEach(batch)
+      const batch = removals.splice(0, DELETIONS_PER_PROCESS)
+      if (this.#supportsBatches === false || !(await this.#deleteBatch(batch))) await this.#deleteEach(batch)
     }
   }
 
   /** Whether it was done. A program that says no is asked in the old way, and that answer counts. */
-  async #removeTogether(batch: readonly string[]): Promise<boolean> {
-    const result = await this.#conntrack(['-R', '-'], `${batch.join('\n')}\n`)
+  async #deleteBatch(batch: readonly string[]): Promise<boolean> {
+    const result = await this.#runConntrack(['-R', '-'], `${batch.join('\n')}\n`)
     if (result === undefined) return true
-    if (result.exitCode === 0 || isOvertaken(result)) this.#takesBatches = true
+    if (result.exitCode === 0 || hasEntryVanished(result)) this.#supportsBatches = true
     return result.exitCode === 0
   }
 
-  async #removeEach(batch: readonly string[]): Promise<void> {
+  async #deleteEach(batch: readonly string[]): Promise<void> {
     const left = [...batch]
     const work = async (): Promise<void> => {
       for (let next = left.shift(); next !== undefined; next = left.shift()) {
         const args = next.split(' ')
-        let result = await this.#conntrack(args)
-        for (let times = 1; times < MOST_OVERTAKEN && isOvertaken(result); times++) result = await this.#conntrack(args)
-        if (result !== undefined && !isDone(result)) throw failureOf(args, result)
+        let result = await this.#runConntrack(args)
+        for (let times = 1; times < MAX_ATTEMPTS && hasEntryVanished(result); times++)
+          result = await this.#runConntrack(args)
+        if (result !== undefined && !isDeleted(result)) throw conntrackFailure(args, result)
       }
     }
-    await Promise.all(Array.from({ length: PROCESSES }, work))
-    this.#takesBatches ??= false
+    await Promise.all(Array.from({ length: MAX_PROCESSES }, work))
+    this.#supportsBatches ??= false
   }
 
   /** Undefined when it cannot be used here, now or ever. */
-  async #conntrack(args: readonly string[], input = ''): Promise<CommandResult | undefined> {
+  async #runConntrack(args: readonly string[], input = ''): Promise<CommandResult | undefined> {
     if (!this.#isUsable) return undefined
     try {
       const result = await this.#run('conntrack', args, { timeoutMs: TIMEOUT_MS, input })
       if (result.exitCode === 0 || !/must be root|CAP_NET_ADMIN|not permitted/i.test(result.stderr)) return result
-      this.#giveUp(said(result), 'Run as root, or give the capability NET_ADMIN')
+      this.#disable(summarizeStderr(result), 'Run as root, or give the capability NET_ADMIN')
     } catch (error) {
       if (!(error instanceof ProxyFailure) || error.code !== 'PROGRAM_MISSING') throw error
-      this.#giveUp(error.message, 'Install the package "conntrack" (Debian, Ubuntu: apt-get install conntrack)')
+      this.#disable(error.message, 'Install the package "conntrack" (Debian, Ubuntu: apt-get install conntrack)')
     }
     return undefined
   }
 
-  #giveUp(reason: string, hint: string): void {
+  #disable(reason: string, hint: string): void {
     if (this.#isUsable) this.#log.warn('Stale UDP flows are not removed from the kernel', { reason, hint })
     this.#isUsable = false
   }
 }
 
 /** The arguments of `conntrack` that remove all entries like this one. */
-function removal({ family, destination, replySource }: UdpEntry): string {
+function deletionArgs({ family, destination, replySource }: UdpEntry): string {
   const ends = `-d ${destination.address} --dport ${destination.port} -r ${replySource.address}`
   return `-D -p udp -f ${family.toLowerCase()} -w 0 ${ends} --reply-port-src ${replySource.port}`
 }
 
-function isOvertaken(result: CommandResult | undefined): boolean {
-  return result !== undefined && result.exitCode !== 0 && OVERTAKEN.test(result.stderr)
+function hasEntryVanished(result: CommandResult | undefined): boolean {
+  return result !== undefined && result.exitCode !== 0 && ENTRY_VANISHED.test(result.stderr)
 }
 
 /** Whether nothing is left to complain of: what is left after many attempts ends by itself, as others just did. */
-function isDone(result: CommandResult): boolean {
-  return result.exitCode === 0 || isOvertaken(result) || /\b0 flow entries have been deleted/.test(result.stderr)
+function isDeleted(result: CommandResult): boolean {
+  return result.exitCode === 0 || hasEntryVanished(result) || /\b0 flow entries have been deleted/.test(result.stderr)
 }
 
-function failureOf(args: readonly string[], result: CommandResult): ProxyFailure {
-  return new ProxyFailure('PROGRAM_FAILED', `"conntrack ${args.join(' ')}" failed: ${said(result)}`)
+function conntrackFailure(args: readonly string[], result: CommandResult): ProxyFailure {
+  return new ProxyFailure('PROGRAM_FAILED', `"conntrack ${args.join(' ')}" failed: ${summarizeStderr(result)}`)
 }
 
-function said({ stderr }: CommandResult): string {
+function summarizeStderr({ stderr }: CommandResult): string {
   return stderr.trim().split('\n').slice(0, 3).join('; ')
 }

@@ -2,8 +2,8 @@ import { type IpAddress, type IpFamily, familyOf, parseIp } from '../model/addre
 import { ProxyFailure } from '../model/failure.js'
 import { specialAddress } from '../model/special-address.js'
 import { type CommandResult, runCommand } from './command.js'
-import { ipvsForbidden, lines } from './ipvs-failure.js'
-import { KUBE_IPVS } from './node-addresses.js'
+import { ipvsForbiddenFailure, summarizeStderr } from './ipvs-failure.js'
+import { KUBE_IPVS_DEVICE } from './node-addresses.js'
 
 /** The interface whose addresses are those of Services: what is sent to them is for this node, and IPVS sees it. */
 export interface DummyInterface {
@@ -33,7 +33,7 @@ interface AddressList {
  */
 export const dummyInterface: DummyInterface = {
   read: async () => {
-    const { exitCode, stdout, stderr } = await ip(['-j', 'address', 'show', 'dev', KUBE_IPVS])
+    const { exitCode, stdout, stderr } = await runIp(['-j', 'address', 'show', 'dev', KUBE_IPVS_DEVICE])
     if (exitCode !== 0) {
       if (isMissing(stderr)) return undefined
       throw interfaceFailure(stderr)
@@ -43,24 +43,24 @@ export const dummyInterface: DummyInterface = {
     return new Set(addresses.filter(ip => ip !== undefined).filter(ip => specialAddress(ip) === undefined))
   },
   ensure: async () => {
-    const { exitCode, stderr } = await ip(['link', 'add', KUBE_IPVS, 'type', 'dummy'])
+    const { exitCode, stderr } = await runIp(['link', 'add', KUBE_IPVS_DEVICE, 'type', 'dummy'])
     if (exitCode !== 0 && !/file exists/i.test(stderr)) throw interfaceFailure(stderr)
   },
   change: async (added, removed) => {
     const commands = [
       ...[...added].map(
-        ip => `address add ${ip}/${bits(ip)} dev ${KUBE_IPVS}${familyOf(ip) === 'IPv6' ? ' nodad' : ''}`,
+        ip => `address add ${ip}/${prefixLength(ip)} dev ${KUBE_IPVS_DEVICE}${familyOf(ip) === 'IPv6' ? ' nodad' : ''}`,
       ),
-      ...[...removed].map(ip => `address del ${ip}/${bits(ip)} dev ${KUBE_IPVS}`),
+      ...[...removed].map(ip => `address del ${ip}/${prefixLength(ip)} dev ${KUBE_IPVS_DEVICE}`),
     ]
     if (commands.length === 0) return
-    const { exitCode, stderr } = await ip(['-force', '-batch', '-'], `${commands.join('\n')}\n`)
+    const { exitCode, stderr } = await runIp(['-force', '-batch', '-'], `${commands.join('\n')}\n`)
     // One that is there already, or gone already, is as it should be.
-    const told = stderr.split('\n').filter(line => !/^Command failed|file exists|cannot assign requested/i.test(line))
-    if (exitCode !== 0 && told.join('').trim() !== '') throw interfaceFailure(told.join('\n'))
+    const errors = stderr.split('\n').filter(line => !/^Command failed|file exists|cannot assign requested/i.test(line))
+    if (exitCode !== 0 && errors.join('').trim() !== '') throw interfaceFailure(errors.join('\n'))
   },
   delete: async () => {
-    const { exitCode, stderr } = await ip(['link', 'delete', KUBE_IPVS])
+    const { exitCode, stderr } = await runIp(['link', 'delete', KUBE_IPVS_DEVICE])
     if (exitCode !== 0 && !isMissing(stderr)) throw interfaceFailure(stderr)
   },
 }
@@ -69,13 +69,13 @@ function isMissing(stderr: string): boolean {
   return /does not exist|cannot find device/i.test(stderr)
 }
 
-function bits(ip: IpAddress): number {
-  return BITS[familyOf(ip)]
+function prefixLength(ip: IpAddress): number {
+  return PREFIX_LENGTHS[familyOf(ip)]
 }
 
-const BITS: Readonly<Record<IpFamily, number>> = { IPv4: 32, IPv6: 128 }
+const PREFIX_LENGTHS: Readonly<Record<IpFamily, number>> = { IPv4: 32, IPv6: 128 }
 
-async function ip(args: readonly string[], input = ''): Promise<CommandResult> {
+async function runIp(args: readonly string[], input = ''): Promise<CommandResult> {
   try {
     return await runCommand('ip', args, { input, timeoutMs: TIMEOUT_MS })
   } catch (error) {
@@ -86,14 +86,14 @@ async function ip(args: readonly string[], input = ''): Promise<CommandResult> {
 }
 
 function interfaceFailure(stderr: string): ProxyFailure {
-  const said = lines(stderr)
+  const summary = summarizeStderr(stderr)
   if (/operation not permitted|permission denied/i.test(stderr))
-    return ipvsForbidden(`Cannot change the interface "${KUBE_IPVS}": ${said}`)
+    return ipvsForbiddenFailure(`Cannot change the interface "${KUBE_IPVS_DEVICE}": ${summary}`)
   if (/unknown device type|operation not supported/i.test(stderr))
-    return new ProxyFailure('IPVS_ABSENT', `This kernel has no interfaces of type dummy: ${said}`, {
+    return new ProxyFailure('IPVS_ABSENT', `This kernel has no interfaces of type dummy: ${summary}`, {
       hint: 'Load the module dummy ("modprobe dummy"); where the kernel was built without it, use another --proxy-mode',
     })
-  return new ProxyFailure('INTERFACE_FAILED', `Cannot change the interface "${KUBE_IPVS}": ${said}`, {
+  return new ProxyFailure('INTERFACE_FAILED', `Cannot change the interface "${KUBE_IPVS_DEVICE}": ${summary}`, {
     hint: 'It is tried again by itself',
   })
 }

@@ -1,28 +1,28 @@
 import { ProxyFailure } from '../model/failure.js'
 
 /** Sorts what `ipvsadm` said into a failure. */
-export function ipvsFailure(stderr: string, what: string): ProxyFailure {
-  const said = lines(stderr)
+export function ipvsFailure(stderr: string, action: string): ProxyFailure {
+  const summary = summarizeStderr(stderr)
   if (/permission denied|must be root|operation not permitted/i.test(stderr))
-    return ipvsForbidden(`Cannot use IPVS: ${said}`)
+    return ipvsForbiddenFailure(`Cannot use IPVS: ${summary}`)
   if (/can't initialize ipvs/i.test(stderr))
-    return new ProxyFailure('IPVS_ABSENT', `This kernel has no IPVS: ${said}`, {
+    return new ProxyFailure('IPVS_ABSENT', `This kernel has no IPVS: ${summary}`, {
       hint: 'Load the module ip_vs ("modprobe ip_vs"); where the kernel was built without it, use another --proxy-mode',
     })
   if (/scheduler or persistence engine not found/i.test(stderr))
-    return new ProxyFailure('IPVS_ABSENT', `This kernel lacks a scheduler of IPVS: ${what}: ${said}`, {
+    return new ProxyFailure('IPVS_ABSENT', `This kernel lacks a scheduler of IPVS: ${action}: ${summary}`, {
       hint: 'Load the module of the scheduler, such as ip_vs_rr for "rr"',
     })
-  return new ProxyFailure('IPVS_FAILED', `${what}: ${said}`, { hint: 'It is tried again by itself' })
+  return new ProxyFailure('IPVS_FAILED', `${action}: ${summary}`, { hint: 'It is tried again by itself' })
 }
 
-export function ipvsForbidden(message: string): ProxyFailure {
+export function ipvsForbiddenFailure(message: string): ProxyFailure {
   return new ProxyFailure('IPVS_FORBIDDEN', message, {
     hint: 'Run as root, or give the capability NET_ADMIN in the network namespace of the host',
   })
 }
 
 /** The first lines of what a program said, as one. */
-export function lines(stderr: string): string {
+export function summarizeStderr(stderr: string): string {
   return stderr.trim().split('\n').slice(0, 3).join('; ')
 }

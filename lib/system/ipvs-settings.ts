@@ -3,41 +3,45 @@ import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type KernelFiles, kernelFiles } from './kernel-files.js'
 
-interface Setting {
+interface IpvsSetting {
   /** Below /proc/sys/net/ipv4. */
   readonly file: string
   readonly value: number
   /** What goes wrong without it. */
-  readonly meaning: string
+  readonly consequence: string
 }
 
 const SYSCTLS = '/proc/sys/net/ipv4/'
 
 /** From here on the kernel reuses connections rightly by itself, and kube-proxy leaves them alone too. */
-const REUSE_SINCE = [5, 9] as const
+const CONN_REUSE_FIXED_SINCE = [5, 9] as const
 
 /**
  * The kernel's settings that ipvs mode asks for, as kube-proxy does.
  * @param kernel its release, such as `6.1.0-18-amd64`
  * @param strictArp answer ARP for an address only on its own interface, for load balancers that announce addresses by ARP
  */
-export function ipvsSettings(kernel: string, strictArp: boolean): readonly Setting[] {
+export function ipvsSettings(kernel: string, strictArp: boolean): readonly IpvsSetting[] {
   return [
-    { file: 'ip_forward', value: 1, meaning: 'Pods and endpoints on other nodes are not reached' },
-    { file: 'vs/conntrack', value: 1, meaning: 'nothing is masqueraded, and answers may not find their way' },
-    ...(isBefore(kernel, REUSE_SINCE)
-      ? [{ file: 'vs/conn_reuse_mode', value: 0, meaning: 'a client that uses a port again waits a second' }]
+    { file: 'ip_forward', value: 1, consequence: 'Pods and endpoints on other nodes are not reached' },
+    { file: 'vs/conntrack', value: 1, consequence: 'nothing is masqueraded, and answers may not find their way' },
+    ...(isOlderThan(kernel, CONN_REUSE_FIXED_SINCE)
+      ? [{ file: 'vs/conn_reuse_mode', value: 0, consequence: 'a client that uses a port again waits a second' }]
       : []),
-    { file: 'vs/expire_nodest_conn', value: 1, meaning: 'clients of an endpoint that is gone wait for their time-out' },
+    {
+      file: 'vs/expire_nodest_conn',
+      value: 1,
+      consequence: 'clients of an endpoint that is gone wait for their time-out',
+    },
     {
       file: 'vs/expire_quiescent_template',
       value: 1,
-      meaning: 'with session affinity, new connections go to endpoints that are going',
+      consequence: 'with session affinity, new connections go to endpoints that are going',
     },
     ...(strictArp
       ? [
-          { file: 'conf/all/arp_ignore', value: 1, meaning: 'this node answers ARP for addresses of Services' },
-          { file: 'conf/all/arp_announce', value: 2, meaning: 'this node announces addresses of Services by ARP' },
+          { file: 'conf/all/arp_ignore', value: 1, consequence: 'this node answers ARP for addresses of Services' },
+          { file: 'conf/all/arp_announce', value: 2, consequence: 'this node announces addresses of Services by ARP' },
         ]
       : []),
   ]
@@ -50,7 +54,7 @@ export function applyIpvsSettings(
   files: KernelFiles = kernelFiles,
   kernel: string = release(),
 ): void {
-  for (const { file, value, meaning } of ipvsSettings(kernel, strictArp)) {
+  for (const { file, value, consequence } of ipvsSettings(kernel, strictArp)) {
     if (files.read(SYSCTLS + file) === value) continue
     const setting = `net/ipv4/${file}=${value}`
     try {
@@ -58,12 +62,17 @@ export function applyIpvsSettings(
       log.info(0, 'Set for ipvs mode', { setting })
     } catch (error) {
       const reason = systemCode(error) ?? messageOf(error)
-      log.warn('Cannot set what ipvs mode asks for', { setting, reason, without: meaning, hint: 'Set it on the node' })
+      log.warn('Cannot set what ipvs mode asks for', {
+        setting,
+        reason,
+        without: consequence,
+        hint: 'Set it on the node',
+      })
     }
   }
 }
 
-function isBefore(kernel: string, [major, minor]: readonly [number, number]): boolean {
+function isOlderThan(kernel: string, [major, minor]: readonly [number, number]): boolean {
   const [ofMajor = 0, ofMinor = 0] = kernel.split(/[.-]/).map(Number)
   return ofMajor < major || (ofMajor === major && ofMinor < minor)
 }

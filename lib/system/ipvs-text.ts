@@ -3,12 +3,12 @@ import { type Protocol } from '../model/protocol.js'
 import { type RealServer, type ServerAddress, type VirtualServer } from './virtual-server.js'
 
 /** A real server with what it has to do. */
-export interface FoundRealServer extends RealServer {
+export interface ObservedRealServer extends RealServer {
   /** Connections that it has now, those that are being closed too. */
   readonly connections: number
 }
 
-export type FoundServer = VirtualServer<FoundRealServer>
+export type ObservedServer = VirtualServer<ObservedRealServer>
 
 /** One change to IPVS. */
 export type IpvsChange =
@@ -23,8 +23,8 @@ export type IpvsChange =
 const PROTOCOL_OPTIONS: Readonly<Record<Protocol, string>> = { TCP: '-t', UDP: '-u', SCTP: '--sctp-service' }
 
 /** Reads what `ipvsadm -L -n` prints. What is known by a firewall mark instead of an address is passed over. */
-export function parseIpvsText(text: string): FoundServer[] {
-  const servers: (FoundServer & { readonly realServers: FoundRealServer[] })[] = []
+export function parseIpvsText(text: string): ObservedServer[] {
+  const servers: (ObservedServer & { readonly realServers: ObservedRealServer[] })[] = []
   let server: (typeof servers)[number] | undefined
   for (const line of text.split('\n')) {
     const [first = '', second = '', ...rest] = line.trim().split(/\s+/)
@@ -38,7 +38,7 @@ export function parseIpvsText(text: string): FoundServer[] {
       const protocol = (['TCP', 'UDP', 'SCTP'] as const).find(name => name === first)
       server = undefined
       if (protocol === undefined || end === undefined) continue
-      server = { protocol, ...end, ...settingsOf(rest), realServers: [] }
+      server = { protocol, ...end, ...parseSettings(rest), realServers: [] }
       servers.push(server)
     }
   }
@@ -46,7 +46,7 @@ export function parseIpvsText(text: string): FoundServer[] {
 }
 
 /** The words after the address: `rr (mh-port) persistent 600`. */
-function settingsOf(words: readonly string[]): Pick<VirtualServer, 'scheduler' | 'flags' | 'persistenceSeconds'> {
+function parseSettings(words: readonly string[]): Pick<VirtualServer, 'scheduler' | 'flags' | 'persistenceSeconds'> {
   const text = words.join(' ')
   return {
     scheduler: words[0] ?? '',

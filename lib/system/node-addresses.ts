@@ -4,7 +4,7 @@ import { type IpAddress, type IpFamily, familyOf, parseIp } from '../model/addre
 import { specialAddress } from '../model/special-address.js'
 
 /** The interface that has the addresses of Services in ipvs mode, ours and kube-proxy's. They are no addresses of the node. */
-export const KUBE_IPVS = 'kube-ipvs0'
+export const KUBE_IPVS_DEVICE = 'kube-ipvs0'
 
 /** Addresses of this machine that others can reach, with the name of their interface, in the kernel's order. */
 export interface InterfaceAddress {
@@ -20,25 +20,25 @@ export interface NodeNetwork {
 }
 
 /** What was seen last: the answer while this process has no descriptor left to look again. */
-let lastSeen: NodeNetwork = { addresses: [], defaultInterface: { IPv4: undefined, IPv6: undefined } }
+let lastNetwork: NodeNetwork = { addresses: [], defaultInterface: { IPv4: undefined, IPv6: undefined } }
 
 export function readNodeNetwork(): NodeNetwork {
   try {
-    lastSeen = lookAtNetwork()
+    lastNetwork = queryNetwork()
   } catch {
     // Out of descriptors; the addresses are most likely what they were.
   }
-  return lastSeen
+  return lastNetwork
 }
 
-function lookAtNetwork(): NodeNetwork {
+function queryNetwork(): NodeNetwork {
   const addresses = Object.entries(networkInterfaces()).flatMap(([interfaceName, all]) =>
     (all ?? []).map(({ address }) => ({ interfaceName, ip: parseIp(address) })),
   )
   return {
     addresses: addresses.filter(
       (entry): entry is InterfaceAddress =>
-        entry.ip !== undefined && specialAddress(entry.ip) === undefined && entry.interfaceName !== KUBE_IPVS,
+        entry.ip !== undefined && specialAddress(entry.ip) === undefined && entry.interfaceName !== KUBE_IPVS_DEVICE,
     ),
     defaultInterface: { IPv4: defaultInterfaceV4(), IPv6: defaultInterfaceV6() },
   }
@@ -65,18 +65,18 @@ export function chooseNodeAddress(
 function defaultInterfaceV4(): string | undefined {
   const isDefault = ([, destination, , , , , , mask]: readonly string[]): boolean =>
     destination === '00000000' && mask === '00000000'
-  return routes('/proc/net/route').find(isDefault)?.[0]
+  return readRoutes('/proc/net/route').find(isDefault)?.[0]
 }
 
 /** From /proc/net/ipv6_route: the route to ::/0 that is not the kernel's own "unreachable" one on lo. */
 function defaultInterfaceV6(): string | undefined {
   const isDefault = (row: readonly string[]): boolean =>
     /^0{32}$/.test(row[0] ?? '') && row[1] === '00' && row[9] !== 'lo'
-  return routes('/proc/net/ipv6_route').find(isDefault)?.[9]
+  return readRoutes('/proc/net/ipv6_route').find(isDefault)?.[9]
 }
 
 /** The rows of a table of routes; none where the kernel lacks the family. */
-function routes(file: string): string[][] {
+function readRoutes(file: string): string[][] {
   try {
     return readFileSync(file, 'utf8')
       .split('\n')

@@ -1,21 +1,21 @@
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Log } from '../model/log.js'
-import { relieveOrphans } from './orphans.js'
+import { drainOrphans } from './orphans.js'
 
 /**
  * A data plane whose first plan takes over from workers that an earlier process left behind. Not before: until there is a
  * plan, they serve better than nobody.
  */
-export function afterOrphans(dataPlane: DataPlane, log: Log): DataPlane {
-  let relieved: Promise<void> | undefined
+export function drainOrphansFirst(dataPlane: DataPlane, log: Log): DataPlane {
+  let drained: Promise<void> | undefined
   return {
     apply: async plan => {
-      relieved ??= relieveOrphans(log)
-      await relieved
+      drained ??= drainOrphans(log)
+      await drained
       return dataPlane.apply(plan)
     },
     counts: () => dataPlane.counts(),
-    reserve: descriptors => dataPlane.reserve(descriptors),
+    reserveDescriptors: descriptors => dataPlane.reserveDescriptors(descriptors),
     drain: timeoutMs => dataPlane.drain(timeoutMs),
   }
 }

@@ -1,4 +1,4 @@
-import { type ListenerPlan, type ListenerSpec, isLimited } from '../dataplane/listener-plan.js'
+import { type ListenerPlan, type ListenerSpec, hasConnectionLimit } from '../dataplane/listener-plan.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
 /** A worker by its place in the pool, from 0; one that was started in place of another has its place. */
@@ -19,7 +19,7 @@ export const NOTHING_ASSIGNED: Assignment = { holders: new Map(), owners: new Ma
  */
 export function isShareable(spec: ListenerSpec): boolean {
   const { protocol, affinityMs, balancer } = spec
-  return protocol === 'TCP' && affinityMs === undefined && balancer === 'round-robin' && !isLimited(spec)
+  return protocol === 'TCP' && affinityMs === undefined && balancer === 'round-robin' && !hasConnectionLimit(spec)
 }
 
 /**

@@ -51,7 +51,7 @@ export function bindHandle(spec: Pick<ListenerSpec, 'protocol' | 'address' | 'po
   const handle = spec.protocol === 'TCP' ? bindTcp(spec.address, spec.port) : bindUdp(spec.address, spec.port)
   const name: { port?: number } = {}
   // That the port is taken is told by the first call after bind() only (libuv).
-  check(handle, handle.getsockname(name), 'getsockname')
+  throwOnError(handle, handle.getsockname(name), 'getsockname')
   return { port: name.port!, handle, close: () => handle.close() }
 }
 
@@ -64,7 +64,7 @@ export function bindHandle(spec: Pick<ListenerSpec, 'protocol' | 'address' | 'po
 export function probePort(spec: Pick<ListenerSpec, 'protocol' | 'address' | 'port'>): number {
   const { port, handle, close } = bindHandle(spec)
   // Two sockets may be bound to one TCP port as long as neither listens (SO_REUSEADDR).
-  if (spec.protocol === 'TCP') check(handle as NativeHandle, (handle as NativeHandle).listen(1), 'listen')
+  if (spec.protocol === 'TCP') throwOnError(handle as NativeHandle, (handle as NativeHandle).listen(1), 'listen')
   close()
   return port
 }
@@ -98,14 +98,14 @@ function bindTcp(address: string, port: number): NativeHandle {
 }
 
 function bindUdp(address: string, port: number): NativeHandle {
-  const handle = newUdpHandle()
+  const handle = createUdpHandle()
   const isV6 = net.isIPv6(address)
-  check(handle, isV6 ? handle.bind6(address, port, IPV6_ONLY) : handle.bind(address, port, 0), 'bind')
+  throwOnError(handle, isV6 ? handle.bind6(address, port, IPV6_ONLY) : handle.bind(address, port, 0), 'bind')
   return handle
 }
 
 /** dgram._createSocketHandle would do, but warns of itself on standard error. */
-function newUdpHandle(): NativeHandle {
+function createUdpHandle(): NativeHandle {
   const socket = dgram.createSocket('udp4')
   try {
     const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol')
@@ -117,7 +117,7 @@ function newUdpHandle(): NativeHandle {
   }
 }
 
-function check(handle: NativeHandle, result: number, call: string): void {
+function throwOnError(handle: NativeHandle, result: number, call: string): void {
   if (result >= 0) return
   handle.close()
   throw systemError(result, call)

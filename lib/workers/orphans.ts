@@ -11,30 +11,30 @@ export const ORPHAN_TITLE = 'kube-proxy worker, orphan'
 export const LEAVING_TITLE = 'kube-proxy worker, leaving'
 
 /** How long orphans are waited for: they close their listeners as soon as they are told to. */
-const LIMIT_MS = 1000
-const LOOK_MS = 2
+const HANDOVER_TIMEOUT_MS = 1000
+const POLL_MS = 2
 
 /**
  * Has the workers of a control process that was killed leave: they close their listeners, so that the same ports can be opened
  * again, and end when their connections have. Only orphans obey, and only those of this network namespace are told.
  */
-export async function relieveOrphans(log: Log): Promise<void> {
-  const orphans = orphanPids()
+export async function drainOrphans(log: Log): Promise<void> {
+  const orphans = findOrphanPids()
   if (orphans.length === 0) return
   log.info(0, 'Taking over from data-plane workers of an earlier process', { workers: orphans.length })
-  for (const pid of orphans) tell(pid)
-  const deadline = Date.now() + LIMIT_MS
-  while (orphans.some(pid => titleOf(pid) === ORPHAN_TITLE) && Date.now() < deadline) await pause(LOOK_MS)
+  for (const pid of orphans) sendSigterm(pid)
+  const deadline = Date.now() + HANDOVER_TIMEOUT_MS
+  while (orphans.some(pid => readTitle(pid) === ORPHAN_TITLE) && Date.now() < deadline) await pause(POLL_MS)
 }
 
-function orphanPids(): number[] {
-  const here = networkOf('self')
+function findOrphanPids(): number[] {
+  const here = readNetworkNamespace('self')
   return readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name) && titleOf(name) === ORPHAN_TITLE && networkOf(name) === here)
+    .filter(name => /^\d+$/.test(name) && readTitle(name) === ORPHAN_TITLE && readNetworkNamespace(name) === here)
     .map(Number)
 }
 
-function tell(pid: number): void {
+function sendSigterm(pid: number): void {
   try {
     process.kill(pid, 'SIGTERM')
   } catch {
@@ -43,7 +43,7 @@ function tell(pid: number): void {
 }
 
 /** The command line without its arguments; empty for a process that is gone, or not ours to look at. */
-function titleOf(pid: number | string): string {
+function readTitle(pid: number | string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0]!
   } catch {
@@ -51,7 +51,7 @@ function titleOf(pid: number | string): string {
   }
 }
 
-function networkOf(pid: string): string | undefined {
+function readNetworkNamespace(pid: string): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/net`)
   } catch {

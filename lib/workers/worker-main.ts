@@ -2,21 +2,21 @@
  * Entry of a data-plane worker process: holds sockets, and does what the process that started it says. Its only argument is
  * a WorkerSettings as JSON. It must stay small and start quickly: no Kubernetes client, no metrics, no command line.
  */
-import { chooseTransports } from '../dataplane/choose-transports.js'
+import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { createKlog } from '../observe/klog.js'
-import { descriptorLimit } from '../system/descriptor-limit.js'
+import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { realClock } from '../system/real-clock.js'
 import { WORKER_TITLE } from './orphans.js'
 import { Worker } from './worker.js'
-import { type WorkerAnswer, type WorkerOrder, type WorkerSettings } from './worker-messages.js'
+import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
 const settings = JSON.parse(process.argv[2] ?? '') as WorkerSettings
 process.title = WORKER_TITLE
 
 /** Resolves when what was sent last has left. */
 let sent = Promise.resolve<unknown>(undefined)
-const send = (answer: WorkerAnswer): void => {
-  sent = new Promise(resolve => process.send!(answer, resolve))
+const send = (message: WorkerMessage): void => {
+  sent = new Promise(resolve => process.send!(message, resolve))
 }
 
 const log = createKlog({ verbosity: settings.verbosity })
@@ -24,15 +24,15 @@ const worker = new Worker({
   settings,
   clock: realClock,
   random: () => settings.roundRobinStart ?? Math.random(),
-  descriptorLimit: settings.descriptorLimit ?? descriptorLimit(),
+  descriptorLimit: settings.descriptorLimit ?? readDescriptorLimit(),
   transports: await chooseTransports(settings.fastPath, log),
   log,
   send,
   setTitle: title => (process.title = title),
   exit: () => void sent.then(() => process.exit(0)),
 })
-process.on('message', (order, handle) => worker.obey(order as WorkerOrder, handle))
-process.on('disconnect', () => worker.orphaned())
+process.on('message', (order, handle) => worker.handle(order as WorkerCommand, handle))
+process.on('disconnect', () => worker.becomeOrphan())
 // A signal to the whole process group is for the control process, which tells what is to be done; without one, it is for us.
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => worker.signalled())
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => worker.handleSignal())
 send({ kind: 'ready' })

@@ -12,7 +12,7 @@ export interface WorkerSettings {
   /** Open files that it may have; left out: as many as the kernel lets it. */
   readonly descriptorLimit?: number
   /** Whether its sockets are handed to it, bound; else it binds them itself. */
-  readonly handedSockets: boolean
+  readonly passedSockets: boolean
   /** How long it goes on without a control process, and how long open connections may go on after that. */
   readonly orphanTime: number
   readonly drainTimeout: number
@@ -21,7 +21,7 @@ export interface WorkerSettings {
 }
 
 /** From the control process. They arrive in the order they were sent. */
-export type WorkerOrder =
+export type WorkerCommand =
   /** The sockets of these listeners, in this order, were inherited from the first free descriptor on. Comes first, if at all. */
   | { readonly kind: 'inherited'; readonly keys: readonly ServicePortKey[] }
   /** Comes along with the bound handle that the listener of that key is to listen on. */
@@ -49,7 +49,7 @@ export interface ListenFailure {
 }
 
 /** From a worker. */
-export type WorkerAnswer =
+export type WorkerMessage =
   | { readonly kind: 'ready' }
   /** A plan has been carried out. */
   | {

@@ -2,8 +2,8 @@ import {
   type DataPlane,
   type DataPlaneCounts,
   type ListenerReport,
-  listenerCounts,
-  noTraffic,
+  buildListenerCounts,
+  zeroTrafficCounts,
 } from '../dataplane/data-plane.js'
 import { type ListenerPlan } from '../dataplane/listener-plan.js'
 import { portUnavailable } from '../dataplane/port-unavailable.js'
@@ -11,32 +11,32 @@ import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
-import { descriptorLimit } from '../system/descriptor-limit.js'
+import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { NOTHING_ASSIGNED, type WorkerId, assignListeners } from './assign-listeners.js'
 import { canBindHandles } from './bound-handle.js'
-import { KeptPorts, type ListenerPorts, ReportedPorts } from './listener-ports.js'
-import { type Holding, type WorkerLink, type WorkerReport } from './worker-link.js'
+import { BoundPorts, type ListenerPorts, WorkerBoundPorts } from './listener-ports.js'
+import { type DesiredListener, type WorkerLink, type WorkerReport } from './worker-link.js'
 import { type ListenFailure, type WorkerSettings } from './worker-messages.js'
 import { type InheritedSocket } from './worker-process.js'
 import { Workers } from './workers.js'
 
 /** How long a plan waits for a worker that owes its report, in milliseconds. */
-const PATIENCE_MS = 5000
+const REPORT_TIMEOUT_MS = 5000
 /** How long the first plan waits for all workers, so that listeners are spread over all of them. */
-const START_MS = 3000
+const START_TIMEOUT_MS = 3000
 /** From this number of sockets on a new process, which inherits them, is there before they would all have been sent. */
-const MANY_SOCKETS = 300
+const MIN_SOCKETS_TO_INHERIT = 300
 /** Descriptors that a process has besides those that it was born with. */
 const OTHER_DESCRIPTORS = 64
 
 export interface WorkerPoolOptions {
   /** How many processes; at least one. */
   readonly workers: number
-  readonly settings: Omit<WorkerSettings, 'handedSockets'>
+  readonly settings: Omit<WorkerSettings, 'passedSockets'>
   readonly clock: Clock
   readonly log: Log
   /** Whether sockets are bound here and handed to workers; left out: where this Node.js can. */
-  readonly handsSockets?: boolean
+  readonly passesSockets?: boolean
 }
 
 /**
@@ -56,31 +56,31 @@ export class WorkerPool implements DataPlane {
   #assignment = NOTHING_ASSIGNED
   readonly #failed = new Map<ServicePortKey, ProxyFailure>()
   /** How many have failed since the start. */
-  #failures = 0
+  #failureCount = 0
   /** The last plan to be carried out; each waits for the one before. */
   #applying: Promise<unknown> = Promise.resolve()
   #counting: Promise<DataPlaneCounts> | undefined
   #isDraining = false
-  readonly #descriptorLimit = descriptorLimit()
-  readonly #allStarted: Promise<unknown>
+  readonly #descriptorLimit = readDescriptorLimit()
+  readonly #started: Promise<unknown>
 
   constructor(options: WorkerPoolOptions) {
-    const { workers, settings, clock, log, handsSockets = canBindHandles() } = options
+    const { workers, settings, clock, log, passesSockets = canBindHandles() } = options
     this.#options = options
-    this.#mayShare = handsSockets
-    this.#ports = handsSockets ? new KeptPorts() : new ReportedPorts()
+    this.#mayShare = passesSockets
+    this.#ports = passesSockets ? new BoundPorts() : new WorkerBoundPorts()
     this.#workers = new Workers({
       count: workers,
-      settings: { ...settings, handedSockets: handsSockets },
+      settings: { ...settings, passedSockets: passesSockets },
       clock,
       log,
-      inheritance: id => this.#inheritance(id),
+      inheritedSockets: id => this.#inheritedSockets(id),
       onChange: () => {
-        if (!this.#isDraining) void this.#tellAll()
+        if (!this.#isDraining) void this.#updateWorkers()
       },
     })
-    this.#allStarted = this.#workers.allReady(START_MS)
-    log.info(0, 'Data plane in worker processes', { workers, handsSockets })
+    this.#started = this.#workers.waitForAll(START_TIMEOUT_MS)
+    log.info(0, 'Data plane in worker processes', { workers, passesSockets })
   }
 
   /** Ids of the workers that run, for whoever wants to see them. */
@@ -95,10 +95,10 @@ export class WorkerPool implements DataPlane {
   }
 
   /** Descriptors of this process are not those of the workers. */
-  reserve(): void {}
+  reserveDescriptors(): void {}
 
   counts(): Promise<DataPlaneCounts> {
-    this.#counting ??= this.#count().finally(() => (this.#counting = undefined))
+    this.#counting ??= this.#collectCounts().finally(() => (this.#counting = undefined))
     return this.#counting
   }
 
@@ -109,44 +109,44 @@ export class WorkerPool implements DataPlane {
   }
 
   async #apply(plan: ListenerPlan): Promise<ListenerReport> {
-    await this.#allStarted
-    if (!this.#isDraining) await this.#workers.someReady()
+    await this.#started
+    if (!this.#isDraining) await this.#workers.waitForAny()
     if (this.#isDraining) return { open: new Map(), failed: new Map() }
     this.#plan = plan
     this.#failed.clear()
-    this.#workers.forgetAllBut(key => plan.has(key))
+    this.#workers.retainListeners(key => plan.has(key))
     // Endpoints first, and what has to be closed before something else can be opened.
-    this.#ports.release(plan)
-    await this.#tellAll()
-    if ([...plan.values()].some(spec => this.#ports.canTell(spec) !== 'now')) await this.#open(plan)
-    if (this.#workers.running.length === 0) this.#failAll()
-    return this.#report()
+    this.#ports.releaseUnused(plan)
+    await this.#updateWorkers()
+    if ([...plan.values()].some(spec => this.#ports.getState(spec) !== 'ready')) await this.#open(plan)
+    if (this.#workers.running.length === 0) this.#markAllFailed()
+    return this.#buildReport()
   }
 
   async #open(plan: ListenerPlan): Promise<void> {
     for (const [key, failure] of this.#ports.open(plan)) this.#failed.set(key, failure)
-    const sockets = [...plan.keys()].filter(key => this.#ports.handle(key) !== undefined)
-    if (sockets.length >= MANY_SOCKETS) await this.#workers.renewNew()
-    await this.#tellAll()
+    const sockets = [...plan.keys()].filter(key => this.#ports.getHandle(key) !== undefined)
+    if (sockets.length >= MIN_SOCKETS_TO_INHERIT) await this.#workers.replaceNew()
+    await this.#updateWorkers()
   }
 
-  #report(): ListenerReport {
+  #buildReport(): ListenerReport {
     const open = new Map<ServicePortKey, number>()
     for (const key of this.#plan.keys()) {
-      const port = this.#ports.port(key)
+      const port = this.#ports.getPort(key)
       if (port !== undefined && !this.#failed.has(key)) open.set(key, port)
     }
     return { open, failed: new Map(this.#failed) }
   }
 
   /** What a worker is to be born with: the sockets of all that it would hold now. */
-  #inheritance(worker: WorkerId): readonly InheritedSocket[] {
+  #inheritedSockets(worker: WorkerId): readonly InheritedSocket[] {
     // At the start nobody knows yet what it will be.
     if (this.#plan.size === 0) return []
-    const ids = this.#workers.withStarting(worker)
+    const ids = this.#workers.getSharingWorkers(worker)
     const { holders } = assignListeners(this.#plan, ids, this.#mayShare, this.#assignment)
     const sockets = [...this.#plan.keys()].flatMap(key => {
-      const handle = this.#ports.handle(key)
+      const handle = this.#ports.getHandle(key)
       return handle !== undefined && holders.get(key)?.includes(worker) === true ? [{ key, handle }] : []
     })
     // For a moment at its birth a process has each of them twice.
@@ -154,87 +154,89 @@ export class WorkerPool implements DataPlane {
   }
 
   /** Tells every worker what is new for it; resolves when all have carried it out, or have been waited for long enough. */
-  async #tellAll(): Promise<void> {
-    const failures = this.#failures
+  async #updateWorkers(): Promise<void> {
+    const failures = this.#failureCount
     const { running } = this.#workers
     const ids = running.map(({ id }) => id)
     this.#assignment = assignListeners(this.#plan, ids, this.#mayShare, this.#assignment)
-    const waited = running.flatMap(({ id, link }) => {
-      const { isLate } = link
-      const report = link.tell(this.#plan.keys(), key => this.#holding(id, key))
-      const learnt = report?.then(told => told !== undefined && this.#learn(told))
+    const pending = running.flatMap(({ id, link }) => {
+      const { isOverdue } = link
+      const report = link.sendPlan(this.#plan.keys(), key => this.#desiredListener(id, key))
+      const applied = report?.then(received => received !== undefined && this.#applyReport(received))
       // Somebody has waited for that one already.
-      return learnt === undefined || isLate ? [] : [this.#patiently(link, learnt)]
+      return applied === undefined || isOverdue ? [] : [this.#waitForReport(link, applied)]
     })
-    if (waited.length === 0) return
-    await Promise.all(waited)
+    if (pending.length === 0) return
+    await Promise.all(pending)
     // What one worker could not open no other one is to hold either.
-    if (failures < this.#failures) await this.#tellAll()
+    if (failures < this.#failureCount) await this.#updateWorkers()
   }
 
-  #patiently(link: WorkerLink, report: Promise<unknown>): Promise<void> {
+  #waitForReport(link: WorkerLink, report: Promise<unknown>): Promise<void> {
     const { clock, log } = this.#options
     return new Promise<void>(resolve => {
-      const callOff = clock.after(PATIENCE_MS, () => {
-        link.isLate = true
-        log.warn('A data-plane worker has not carried out its plan yet', { seconds: PATIENCE_MS / 1000 })
+      const cancel = clock.after(REPORT_TIMEOUT_MS, () => {
+        link.isOverdue = true
+        log.warn('A data-plane worker has not carried out its plan yet', { seconds: REPORT_TIMEOUT_MS / 1000 })
         resolve()
       })
       void report.then(() => {
-        callOff()
+        cancel()
         resolve()
       })
     })
   }
 
-  #holding(worker: WorkerId, key: ServicePortKey): Holding | 'keep' | undefined {
+  #desiredListener(worker: WorkerId, key: ServicePortKey): DesiredListener | 'unchanged' | undefined {
     const spec = this.#plan.get(key)!
     if (this.#failed.has(key) || this.#assignment.holders.get(key)?.includes(worker) !== true) return undefined
-    switch (this.#ports.canTell(spec)) {
-      case 'never':
+    switch (this.#ports.getState(spec)) {
+      case 'unavailable':
         return undefined
-      case 'later':
-        return 'keep'
-      case 'now':
-        return { spec, port: this.#ports.port(key) ?? spec.port, handle: this.#ports.handle(key) }
+      case 'pending':
+        return 'unchanged'
+      case 'ready':
+        return { spec, port: this.#ports.getPort(key) ?? spec.port, handle: this.#ports.getHandle(key) }
     }
   }
 
-  #learn({ opened, failed }: WorkerReport): void {
+  #applyReport({ opened, failed }: WorkerReport): void {
     for (const [key, port] of opened) {
       const spec = this.#plan.get(key)
-      const failure = spec === undefined ? undefined : this.#ports.opened(spec, port)
-      if (failure !== undefined) this.#fail(key, failure)
+      const failure = spec === undefined ? undefined : this.#ports.recordOpened(spec, port)
+      if (failure !== undefined) this.#markFailed(key, failure)
     }
     for (const failure of failed) {
       const spec = this.#plan.get(failure.key)
       if (spec === undefined) continue
-      const port = this.#ports.port(failure.key) ?? spec.port
-      this.#fail(failure.key, portUnavailable({ ...spec, port }, causeOf(failure)))
+      const port = this.#ports.getPort(failure.key) ?? spec.port
+      this.#markFailed(failure.key, portUnavailable({ ...spec, port }, toError(failure)))
     }
   }
 
   /** Nobody holds it until the next plan asks for it again. */
-  #fail(key: ServicePortKey, failure: ProxyFailure): void {
-    this.#failures++
+  #markFailed(key: ServicePortKey, failure: ProxyFailure): void {
+    this.#failureCount++
     this.#failed.set(key, failure)
-    this.#ports.forget(key)
+    this.#ports.remove(key)
   }
 
-  #failAll(): void {
+  #markAllFailed(): void {
     const failure = new ProxyFailure('WORKER_FAILED', 'No data-plane worker runs', {
       hint: 'See what was logged of them before; with --data-plane-workers=0 there are none',
     })
     for (const key of this.#plan.keys()) if (!this.#failed.has(key)) this.#failed.set(key, failure)
   }
 
-  async #count(): Promise<DataPlaneCounts> {
-    const { traffic, budgets, workers } = await this.#workers.counts()
-    const listeners = [...this.#plan.values()].map(spec => listenerCounts(spec, traffic.get(spec.key) ?? noTraffic()))
+  async #collectCounts(): Promise<DataPlaneCounts> {
+    const { traffic, budgets, workers } = await this.#workers.collectCounts()
+    const listeners = [...this.#plan.values()].map(spec =>
+      buildListenerCounts(spec, traffic.get(spec.key) ?? zeroTrafficCounts()),
+    )
     return { listeners, ...budgets, workers }
   }
 }
 
-function causeOf({ message, systemCode }: ListenFailure): Error {
+function toError({ message, systemCode }: ListenFailure): Error {
   return Object.assign(new Error(message), systemCode === undefined ? {} : { code: systemCode })
 }

@@ -5,18 +5,18 @@ import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { descriptorOf } from './bound-handle.js'
-import { type WorkerAnswer, type WorkerOrder, type WorkerSettings } from './worker-messages.js'
+import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
 const WORKER_MAIN = fileURLToPath(new URL('worker-main.js', import.meta.url))
 
 /** Pause before a worker that did not live long is started again, in milliseconds: none, then doubling up to the last. */
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 10_000
+const MIN_RESTART_DELAY_MS = 100
+const MAX_RESTART_DELAY_MS = 10_000
 /** A worker that has lived this long ended by accident, and not because it cannot live: it is replaced at once. */
-const LONG_LIFE_MS = 10_000
+const STABLE_RUN_MS = 10_000
 /** How often a worker is asked whether it is there, and how often in a row it may owe the answer. */
-const PING_MS = 5000
-const MISSED_PINGS = 6
+const PING_INTERVAL_MS = 5000
+const MAX_MISSED_PINGS = 6
 
 /** A bound socket that a process is born with, and the listener that it is for. */
 export interface InheritedSocket {
@@ -28,14 +28,14 @@ export interface InheritedSocket {
 export interface WorkerProcessOptions {
   readonly settings: WorkerSettings
   /** Asked whenever a process is started: what it is to be born with. */
-  readonly inheritance: () => readonly InheritedSocket[]
+  readonly inheritedSockets: () => readonly InheritedSocket[]
   readonly clock: Clock
   readonly log: Log
   /** It takes orders from now on, and knows nothing yet but what it was born with. */
   readonly onReady: (inherited: readonly InheritedSocket[]) => void
   /** It has ended; what it was ordered is not carried out any more. Another one is being started. */
   readonly onEnd: () => void
-  readonly onAnswer: (answer: WorkerAnswer) => void
+  readonly onMessage: (answer: WorkerMessage) => void
 }
 
 /** One place of the pool: a worker process, and the next one when that has ended. */
@@ -44,12 +44,12 @@ export class WorkerProcess {
   #child: ChildProcess | undefined
   #isReady = false
   #isStopping = false
-  #isRenewed = false
+  #isReplacing = false
   #restarts = 0
   /** Lives in a row that were short. */
-  #shortLives = 0
-  #unanswered = 0
-  #calledOff: () => void = () => undefined
+  #shortRuns = 0
+  #unansweredPings = 0
+  #cancelTimer: () => void = () => undefined
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options
@@ -67,7 +67,7 @@ export class WorkerProcess {
 
   /** Whether it owes no answer to the question whether it is there. */
   get hasAnswered(): boolean {
-    return this.#unanswered === 0
+    return this.#unansweredPings === 0
   }
 
   get pid(): number | undefined {
@@ -75,22 +75,22 @@ export class WorkerProcess {
   }
 
   /** Sends an order, with the copy of a socket if there is one. To a worker that is not ready nothing is sent. */
-  send(order: WorkerOrder, handle?: object): void {
+  send(command: WorkerCommand, handle?: object): void {
     if (!this.#isReady) return
     // What a send fails of is told by the end of the process.
-    this.#child?.send(order, handle as SendHandle | undefined, {}, () => undefined)
+    this.#child?.send(command, handle as SendHandle | undefined, {}, () => undefined)
   }
 
   /** Has another process take its place, that is born with sockets: that is far quicker than to send it many. */
-  renew(): void {
-    this.#isRenewed = true
+  replace(): void {
+    this.#isReplacing = true
     this.kill()
   }
 
   /** Is not started again from now on. */
-  retire(): void {
+  disableRestart(): void {
     this.#isStopping = true
-    this.#calledOff()
+    this.#cancelTimer()
   }
 
   /** Ends it by force. */
@@ -99,28 +99,28 @@ export class WorkerProcess {
   }
 
   #start(): void {
-    const { settings, inheritance, clock, log } = this.#options
-    const inherited = inheritance()
+    const { settings, inheritedSockets, clock, log } = this.#options
+    const inherited = inheritedSockets()
     const child = fork(WORKER_MAIN, [JSON.stringify(settings)], {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited.map(({ handle }) => descriptorOf(handle))],
     })
     const startedAt = clock.now()
     this.#child = child
-    child.on('message', answer => this.#receive(answer as WorkerAnswer, inherited))
-    const ended = (how: string): void => {
+    child.on('message', answer => this.#handle(answer as WorkerMessage, inherited))
+    const ended = (reason: string): void => {
       if (this.#child !== child) return
       this.#child = undefined
       this.#isReady = false
-      this.#calledOff()
-      if (this.#isRenewed) {
-        this.#isRenewed = false
+      this.#cancelTimer()
+      if (this.#isReplacing) {
+        this.#isReplacing = false
         this.#start()
       } else if (!this.#isStopping) {
-        log.error('Connections of a data-plane worker are lost', workerFailed(`Data-plane worker ended: ${how}`), {
+        log.error('Connections of a data-plane worker are lost', workerFailed(`Data-plane worker ended: ${reason}`), {
           pid: child.pid,
         })
-        this.#startAgain(clock.now() - startedAt)
+        this.#scheduleRestart(clock.now() - startedAt)
       }
       this.#options.onEnd()
     }
@@ -131,39 +131,40 @@ export class WorkerProcess {
     })
   }
 
-  #startAgain(lifeMs: number): void {
+  #scheduleRestart(uptimeMs: number): void {
     const { clock } = this.#options
-    this.#shortLives = lifeMs < LONG_LIFE_MS ? this.#shortLives + 1 : 0
-    const pause = this.#shortLives < 2 ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#shortLives - 2))
+    this.#shortRuns = uptimeMs < STABLE_RUN_MS ? this.#shortRuns + 1 : 0
+    const delayMs =
+      this.#shortRuns < 2 ? 0 : Math.min(MAX_RESTART_DELAY_MS, MIN_RESTART_DELAY_MS * 2 ** (this.#shortRuns - 2))
     this.#restarts++
-    this.#calledOff = clock.after(pause, () => this.#start())
+    this.#cancelTimer = clock.after(delayMs, () => this.#start())
   }
 
-  #receive(answer: WorkerAnswer, inherited: readonly InheritedSocket[]): void {
-    switch (answer.kind) {
+  #handle(message: WorkerMessage, inherited: readonly InheritedSocket[]): void {
+    switch (message.kind) {
       case 'ready':
         this.#isReady = true
-        this.#unanswered = 0
+        this.#unansweredPings = 0
         this.#ping()
         return this.#options.onReady(inherited)
       case 'pong':
-        this.#unanswered = 0
+        this.#unansweredPings = 0
         return
       default:
-        return this.#options.onAnswer(answer)
+        return this.#options.onMessage(message)
     }
   }
 
   /** One that does not answer serves nobody either; what it holds is better off with another one. */
   #ping(): void {
     const { clock, log } = this.#options
-    if (this.#unanswered >= MISSED_PINGS) {
+    if (this.#unansweredPings >= MAX_MISSED_PINGS) {
       log.error('A data-plane worker is replaced', workerFailed('Data-plane worker does not answer'), { pid: this.pid })
       return this.kill()
     }
-    this.#unanswered++
+    this.#unansweredPings++
     this.send({ kind: 'ping' })
-    this.#calledOff = clock.after(PING_MS, () => this.#ping())
+    this.#cancelTimer = clock.after(PING_INTERVAL_MS, () => this.#ping())
   }
 }
 

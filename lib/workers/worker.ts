@@ -1,19 +1,19 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type ListenerReport, type TrafficCounts } from '../dataplane/data-plane.js'
-import { type Transports } from '../dataplane/choose-transports.js'
+import { type Transports } from '../dataplane/transport/choose-transports.js'
 import { InProcessDataPlane } from '../dataplane/in-process.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type Clock } from '../model/clock.js'
 import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
-import { HandedSockets } from './handed-sockets.js'
+import { PassedSockets } from './passed-sockets.js'
 import { LEAVING_TITLE, ORPHAN_TITLE } from './orphans.js'
-import { keepIdentity } from './keep-identity.js'
-import { type ListenFailure, type WorkerAnswer, type WorkerOrder, type WorkerSettings } from './worker-messages.js'
+import { reuseEqualLists } from './keep-identity.js'
+import { type ListenFailure, type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
 /** Listeners that are counted before connections get their turn again. */
-const COUNTED_PER_TURN = 200
+const LISTENERS_PER_TURN = 200
 
 export interface WorkerOptions {
   readonly settings: WorkerSettings
@@ -22,7 +22,7 @@ export interface WorkerOptions {
   readonly descriptorLimit: number
   readonly transports: Transports
   readonly log: Log
-  readonly send: (answer: WorkerAnswer) => void
+  readonly send: (answer: WorkerMessage) => void
   /** Takes the name that others see of this process; see `orphans.ts`. */
   readonly setTitle: (title: string) => void
   /** Ends the process, once what was sent has left it. */
@@ -38,12 +38,12 @@ export interface WorkerOptions {
 export class Worker {
   readonly #options: WorkerOptions
   readonly #plane: InProcessDataPlane
-  readonly #sockets = new HandedSockets()
+  readonly #sockets = new PassedSockets()
   /** What the plan is to be, as far as its parts have come. */
   readonly #plan = new Map<ServicePortKey, ListenerSpec>()
   /** Ports as the control process knows them. */
   readonly #reported = new Map<ServicePortKey, number>()
-  #state: 'ordered' | 'orphaned' | 'leaving' = 'ordered'
+  #state: 'controlled' | 'orphaned' | 'draining' = 'controlled'
 
   constructor(options: WorkerOptions) {
     const { settings, clock, random, descriptorLimit, transports, log } = options
@@ -55,55 +55,55 @@ export class Worker {
       descriptorLimit,
       timings: settings.timings,
       ...transports,
-      ...(settings.handedSockets ? { boundSockets: this.#sockets } : {}),
+      ...(settings.passedSockets ? { boundSockets: this.#sockets } : {}),
     })
   }
 
-  obey(order: WorkerOrder, handle: object | undefined): void {
-    switch (order.kind) {
+  handle(command: WorkerCommand, handle: object | undefined): void {
+    switch (command.kind) {
       case 'inherited':
-        return this.#sockets.inherit(order.keys)
+        return this.#sockets.inherit(command.keys)
       case 'socket':
-        if (handle !== undefined) this.#sockets.put(order.key, handle)
+        if (handle !== undefined) this.#sockets.add(command.key, handle)
         return
       case 'plan':
-        for (const spec of order.set) this.#plan.set(spec.key, keepIdentity(spec, this.#plan.get(spec.key)))
-        for (const key of order.drop) this.#plan.delete(key)
-        if (order.isLast) void this.#carryOut(order.generation)
+        for (const spec of command.set) this.#plan.set(spec.key, reuseEqualLists(spec, this.#plan.get(spec.key)))
+        for (const key of command.drop) this.#plan.delete(key)
+        if (command.isLast) void this.#applyPlan(command.generation)
         return
       case 'count':
-        return void this.#count(order.id)
+        return void this.#sendCounts(command.id)
       case 'ping':
         return this.#options.send({ kind: 'pong' })
       case 'drain':
-        return void this.#leave(order.timeoutMs)
+        return void this.#drain(command.timeoutMs)
     }
   }
 
   /** The control process is gone. */
-  orphaned(): void {
+  becomeOrphan(): void {
     const { settings, clock, log, setTitle, exit } = this.#options
     // It was told to stop and cut us off, or it had not told us yet whom to serve.
-    if (this.#state === 'leaving' || this.#plan.size === 0) return exit()
+    if (this.#state === 'draining' || this.#plan.size === 0) return exit()
     this.#state = 'orphaned'
     setTitle(ORPHAN_TITLE)
     log.warn('Control process is gone: a data-plane worker goes on with what it knows', {
       listeners: this.#plan.size,
       seconds: settings.orphanTime / 1000,
     })
-    clock.after(settings.orphanTime, () => this.signalled())
+    clock.after(settings.orphanTime, () => this.handleSignal())
   }
 
   /** Somebody wants this process to end. While there is a control process, that one decides. */
-  signalled(): void {
-    if (this.#state === 'orphaned') void this.#leave(this.#options.settings.drainTimeout)
+  handleSignal(): void {
+    if (this.#state === 'orphaned') void this.#drain(this.#options.settings.drainTimeout)
   }
 
-  async #carryOut(generation: number): Promise<void> {
+  async #applyPlan(generation: number): Promise<void> {
     // A copy: the next parts must not change what is still being carried out.
     const applied = this.#plane.apply(new Map(this.#plan))
     // By now every listener has taken its socket.
-    this.#sockets.closeRest()
+    this.#sockets.closeUnused()
     const { open, failed } = await applied
     this.#options.send({ kind: 'report', generation, opened: this.#newlyOpened(open), failed: failuresOf(failed) })
   }
@@ -120,26 +120,26 @@ export class Worker {
     return opened
   }
 
-  async #count(id: number): Promise<void> {
+  async #sendCounts(id: number): Promise<void> {
     const { send } = this.#options
     let traffic: (readonly [ServicePortKey, Readonly<TrafficCounts>])[] = []
-    const tell = (isLast: boolean): void => {
+    const sendPart = (isLast: boolean): void => {
       send({ kind: 'counts', id, traffic, budgets: this.#plane.budgets(), isLast })
       traffic = []
     }
-    for (const counts of this.#plane.listenerCounts()) {
+    for (const counts of this.#plane.iterateListenerCounts()) {
       traffic.push([counts.key, counts.traffic])
-      if (traffic.length < COUNTED_PER_TURN) continue
-      tell(false)
+      if (traffic.length < LISTENERS_PER_TURN) continue
+      sendPart(false)
       await nextTurn()
     }
-    tell(true)
+    sendPart(true)
   }
 
-  async #leave(timeoutMs: number): Promise<void> {
+  async #drain(timeoutMs: number): Promise<void> {
     const { log, send, setTitle, exit } = this.#options
     const wasOrphaned = this.#state === 'orphaned'
-    this.#state = 'leaving'
+    this.#state = 'draining'
     // Closes the listeners before it returns.
     const drained = this.#plane.drain(timeoutMs)
     if (wasOrphaned) {

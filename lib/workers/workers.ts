@@ -3,15 +3,15 @@ import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type WorkerId } from './assign-listeners.js'
-import { CountsLedger } from './counts-ledger.js'
+import { CounterAggregate } from './counter-aggregate.js'
 import { WorkerLink } from './worker-link.js'
 import { type WorkerSettings } from './worker-messages.js'
 import { type InheritedSocket, WorkerProcess } from './worker-process.js'
 
 /** How long somebody waits for workers that are being started, in milliseconds. */
-const START_MS = 10_000
+const START_TIMEOUT_MS = 10_000
 /** How long a scrape waits for a worker's counts before it takes the last ones. */
-const COUNTS_MS = 1000
+const COUNTS_TIMEOUT_MS = 1000
 /** How much longer than its connections a worker may take to end in a drain. */
 const DRAIN_GRACE_MS = 2000
 
@@ -21,7 +21,7 @@ export interface WorkersOptions {
   readonly clock: Clock
   readonly log: Log
   /** Asked whenever a process is started: what it is to be born with. */
-  readonly inheritance: (worker: WorkerId) => readonly InheritedSocket[]
+  readonly inheritedSockets: (worker: WorkerId) => readonly InheritedSocket[]
   /** Some worker is ready or has ended. */
   readonly onChange: () => void
 }
@@ -32,7 +32,7 @@ export interface RunningWorker {
   readonly link: WorkerLink
 }
 
-interface Place {
+interface Slot {
   readonly id: WorkerId
   readonly process: WorkerProcess
   /** With the process that runs now; undefined while none is ready. */
@@ -42,36 +42,36 @@ interface Place {
 /** The worker processes: so many of them, always, with what they have counted and how they end. */
 export class Workers {
   readonly #clock: Clock
-  readonly #places: readonly Place[]
-  readonly #ledger = new CountsLedger()
+  readonly #slots: readonly Slot[]
+  readonly #counters = new CounterAggregate()
   readonly #onChange: () => void
   /** Those who wait for a worker to come or go. */
-  readonly #waiting = new Set<() => void>()
-  #isRenewing = false
+  readonly #waiters = new Set<() => void>()
+  #isReplacing = false
 
-  constructor({ count, settings, clock, log, inheritance, onChange }: WorkersOptions) {
+  constructor({ count, settings, clock, log, inheritedSockets, onChange }: WorkersOptions) {
     this.#clock = clock
     this.#onChange = onChange
-    this.#places = Array.from({ length: count }, (_, id) => {
-      const place: Place = {
+    this.#slots = Array.from({ length: count }, (_, id) => {
+      const place: Slot = {
         id,
         link: undefined,
         process: new WorkerProcess({
           settings,
           clock,
           log,
-          inheritance: () => inheritance(id),
+          inheritedSockets: () => inheritedSockets(id),
           onReady: inherited => {
             place.link = new WorkerLink((order, handle) => place.process.send(order, handle), inherited)
-            this.#changed()
+            this.#notifyChange()
           },
           onEnd: () => {
-            place.link?.end()
+            place.link?.processEnded()
             place.link = undefined
-            this.#ledger.ended(id)
-            this.#changed()
+            this.#counters.removeWorker(id)
+            this.#notifyChange()
           },
-          onAnswer: answer => place.link?.receive(answer),
+          onMessage: answer => place.link?.handle(answer),
         }),
       }
       return place
@@ -79,108 +79,108 @@ export class Workers {
   }
 
   get running(): readonly RunningWorker[] {
-    return this.#places.flatMap(({ id, link }) => (link === undefined ? [] : [{ id, link }]))
+    return this.#slots.flatMap(({ id, link }) => (link === undefined ? [] : [{ id, link }]))
   }
 
   /** Those that a worker that is being started shares its work with, itself among them. */
-  withStarting(worker: WorkerId): readonly WorkerId[] {
-    return this.#places
-      .filter(({ id, link }) => this.#isRenewing || id === worker || link !== undefined)
+  getSharingWorkers(worker: WorkerId): readonly WorkerId[] {
+    return this.#slots
+      .filter(({ id, link }) => this.#isReplacing || id === worker || link !== undefined)
       .map(({ id }) => id)
   }
 
   /** Process ids, for whoever wants to see them. */
   get pids(): readonly number[] {
-    return this.#places.flatMap(({ process }) => process.pid ?? [])
+    return this.#slots.flatMap(({ process }) => process.pid ?? [])
   }
 
   /** Resolves when all are ready, or after `ms` milliseconds. */
-  allReady(ms: number): Promise<void> {
-    return this.#until(() => this.running.length === this.#places.length, ms)
+  waitForAll(ms: number): Promise<void> {
+    return this.#waitUntil(() => this.running.length === this.#slots.length, ms)
   }
 
   /** Resolves when some worker is ready, or when none could be started in good time. */
-  someReady(): Promise<void> {
-    return this.#until(() => this.running.length > 0, START_MS)
+  waitForAny(): Promise<void> {
+    return this.#waitUntil(() => this.running.length > 0, START_TIMEOUT_MS)
   }
 
   /**
    * Replaces workers that have been told nothing yet by others, which are born with their sockets. Resolves when those are ready;
    * nobody is told of a change until then, lest the first one gets all there is to do.
    */
-  async renewNew(): Promise<void> {
-    const renewed = this.#places.filter(({ link }) => link?.isNew === true)
-    if (renewed.length === 0) return
-    this.#isRenewing = true
-    for (const { process } of renewed) process.renew()
-    await this.#until(() => renewed.every(({ link }) => link === undefined), START_MS)
-    await this.#until(() => renewed.every(({ link }) => link !== undefined), START_MS)
-    this.#isRenewing = false
+  async replaceNew(): Promise<void> {
+    const replaced = this.#slots.filter(({ link }) => link?.isNew === true)
+    if (replaced.length === 0) return
+    this.#isReplacing = true
+    for (const { process } of replaced) process.replace()
+    await this.#waitUntil(() => replaced.every(({ link }) => link === undefined), START_TIMEOUT_MS)
+    await this.#waitUntil(() => replaced.every(({ link }) => link !== undefined), START_TIMEOUT_MS)
+    this.#isReplacing = false
   }
 
   /** Has all of them drain and end; returns how many connections were cut off. */
   async drain(timeoutMs: number): Promise<number> {
     let cutOff = 0
-    for (const { process, link } of this.#places) {
-      process.retire()
+    for (const { process, link } of this.#slots) {
+      process.disableRestart()
       if (link === undefined) process.kill()
       else void link.drain(timeoutMs).then(count => (cutOff += count))
     }
-    await this.#until(() => this.running.length === 0, timeoutMs + DRAIN_GRACE_MS)
-    for (const { process } of this.#places) process.kill()
+    await this.#waitUntil(() => this.running.length === 0, timeoutMs + DRAIN_GRACE_MS)
+    for (const { process } of this.#slots) process.kill()
     return cutOff
   }
 
   /** Asks all of them for what they have counted. Of one that does not answer soon the last word counts. */
-  async counts(): Promise<{
+  async collectCounts(): Promise<{
     readonly traffic: ReadonlyMap<ServicePortKey, Readonly<TrafficCounts>>
     readonly budgets: Budgets
     readonly workers: WorkerCounts
   }> {
-    const asked = this.running.map(async ({ id, link }) => {
-      const counts = await link.count()
-      if (counts !== undefined) this.#ledger.heard(id, counts)
+    const requests = this.running.map(async ({ id, link }) => {
+      const counts = await link.requestCounts()
+      if (counts !== undefined) this.#counters.update(id, counts)
     })
-    let callOff: () => void = () => undefined
+    let cancel: () => void = () => undefined
     await Promise.race([
-      Promise.all(asked),
-      new Promise<void>(resolve => (callOff = this.#clock.after(COUNTS_MS, resolve))),
+      Promise.all(requests),
+      new Promise<void>(resolve => (cancel = this.#clock.after(COUNTS_TIMEOUT_MS, resolve))),
     ])
-    callOff()
+    cancel()
     return {
-      traffic: this.#ledger.traffic(),
-      budgets: this.#ledger.budgets(),
+      traffic: this.#counters.getTraffic(),
+      budgets: this.#counters.getBudgets(),
       workers: {
         running: this.running.length,
-        restarts: this.#places.reduce((total, { process }) => total + process.restarts, 0),
+        restarts: this.#slots.reduce((total, { process }) => total + process.restarts, 0),
       },
     }
   }
 
   /** Forgets what was counted of listeners that are not there any more. */
-  forgetAllBut(has: (key: ServicePortKey) => boolean): void {
-    this.#ledger.forgetAllBut(has)
+  retainListeners(has: (key: ServicePortKey) => boolean): void {
+    this.#counters.retainListeners(has)
   }
 
-  #changed(): void {
-    for (const look of this.#waiting) look()
-    if (!this.#isRenewing) this.#onChange()
+  #notifyChange(): void {
+    for (const check of this.#waiters) check()
+    if (!this.#isReplacing) this.#onChange()
   }
 
   /** Resolves when it is so, or after `ms` milliseconds. Looked at whenever a worker comes or goes. */
-  #until(isSo: () => boolean, ms: number): Promise<void> {
-    if (isSo()) return Promise.resolve()
+  #waitUntil(condition: () => boolean, ms: number): Promise<void> {
+    if (condition()) return Promise.resolve()
     return new Promise(resolve => {
       const finish = (): void => {
-        callOff()
-        this.#waiting.delete(look)
+        cancel()
+        this.#waiters.delete(check)
         resolve()
       }
-      const look = (): void => {
-        if (isSo()) finish()
+      const check = (): void => {
+        if (condition()) finish()
       }
-      const callOff = this.#clock.after(ms, finish)
-      this.#waiting.add(look)
+      const cancel = this.#clock.after(ms, finish)
+      this.#waiters.add(check)
     })
   }
 }

@@ -3,10 +3,10 @@ import { AffinityTable } from '../../lib/balancer/affinity-table.js'
 import { BalancedEndpoint } from '../../lib/balancer/balanced-endpoint.js'
 import { type Target } from '../../lib/balancer/balancer.js'
 import { ClientIpAffinity } from '../../lib/balancer/client-ip-affinity.js'
-import { EndpointBook } from '../../lib/balancer/endpoint-book.js'
+import { EndpointCache } from '../../lib/balancer/endpoint-cache.js'
 import { RoundRobin } from '../../lib/balancer/round-robin.js'
-import { failAndEnd } from '../support/fail-and-end.js'
-import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
+import { failAndEndTest } from '../support/checks/fail-and-end-test.js'
+import { randomInt, testSeed, seededRandom } from '../support/checks/seeded-random.js'
 
 /** `a` stands for 10.0.0.1:80, `b` for 10.0.0.2:80 …: short enough for tables. */
 function target(letter: string): Target {
@@ -25,8 +25,8 @@ function keys(letters: string): Set<string> {
   return new Set([...letters].map(key))
 }
 
-function letterOf(found: Target | undefined): string {
-  return found === undefined ? '-' : String.fromCharCode(96 + Number(found.ip.split('.')[3]))
+function letterOf(picked: Target | undefined): string {
+  return picked === undefined ? '-' : String.fromCharCode(96 + Number(picked.ip.split('.')[3]))
 }
 
 void t.test('Round robin takes each endpoint in turn, and goes on in turn when the list changes', t => {
@@ -54,7 +54,7 @@ void t.test('Round robin takes each endpoint in turn, and goes on in turn when t
   ]
   for (const { name, start, steps, picked } of table) {
     const balancer = new RoundRobin(start ?? 0)
-    const book = new EndpointBook()
+    const book = new EndpointCache()
     let result = ''
     for (const step of steps) {
       if (typeof step === 'number') for (let i = 0; i < step; i++) result += letterOf(balancer.pick('client', 0))
@@ -66,7 +66,7 @@ void t.test('Round robin takes each endpoint in turn, and goes on in turn when t
   t.end()
 })
 
-const seed = seedOfRun()
+const seed = testSeed()
 
 void t.test(`A list that changes all the time favours nobody (SEED=${seed})`, t => {
   const random = seededRandom(seed)
@@ -82,7 +82,7 @@ void t.test(`A list that changes all the time favours nobody (SEED=${seed})`, t 
   }
   for (const [name, list] of Object.entries(kinds)) {
     const balancer = new RoundRobin(0)
-    const book = new EndpointBook()
+    const book = new EndpointCache()
     const counts = new Map<string, number>()
     const rounds = 16_000
     for (let round = 0; round < rounds; round++) {
@@ -109,15 +109,16 @@ void t.test(`Whatever happens, a pick is of the list and not one to avoid while 
   const letters = 'abcdef'
   const some = (): string => [...letters].filter(() => random() < 0.5).join('')
   for (const balancer of [new RoundRobin(3), new ClientIpAffinity(new RoundRobin(0), 50)]) {
-    const book = new EndpointBook()
+    const book = new EndpointCache()
     let list = ''
     for (let now = 0; now < 20_000; now++) {
       if (random() < 0.3) balancer.replace(book.replace(targets((list = some()))))
       const avoid = random() < 0.3 ? some() : ''
-      const picked = letterOf(balancer.pick(`10.1.0.${randomBelow(random, 20)}`, now, keys(avoid)))
-      if (list === '' ? picked !== '-' : !list.includes(picked)) return failAndEnd(t, `"${picked}" is not in "${list}"`)
+      const picked = letterOf(balancer.pick(`10.1.0.${randomInt(random, 20)}`, now, keys(avoid)))
+      if (list === '' ? picked !== '-' : !list.includes(picked))
+        return failAndEndTest(t, `"${picked}" is not in "${list}"`)
       const others = [...list].some(letter => !avoid.includes(letter))
-      if (others && avoid.includes(picked)) return failAndEnd(t, `"${picked}" was to be avoided, of "${list}"`)
+      if (others && avoid.includes(picked)) return failAndEndTest(t, `"${picked}" was to be avoided, of "${list}"`)
     }
   }
   t.pass('40,000 picks')
@@ -171,7 +172,7 @@ void t.test('With ClientIP affinity a client stays with its endpoint', t => {
   ]
   for (const { name, steps } of table) {
     const balancer = new ClientIpAffinity(new RoundRobin(0), 1000)
-    const book = new EndpointBook()
+    const book = new EndpointCache()
     for (const step of steps) {
       if (typeof step === 'string') balancer.replace(book.replace(targets(step)))
       else if ('ttl' in step) balancer.ttlMs = step.ttl
@@ -186,18 +187,18 @@ void t.test('With ClientIP affinity a client stays with its endpoint', t => {
 
 void t.test('Clients that stay away are forgotten, and the memory has an end', t => {
   const balancer = new ClientIpAffinity(new RoundRobin(0), 1000)
-  const book = new EndpointBook()
+  const book = new EndpointCache()
   balancer.replace(book.replace(targets('abc')))
   for (let client = 0; client < 500; client++) balancer.pick(`client ${client}`, 0)
-  t.equal(balancer.remembered, 500)
+  t.equal(balancer.size, 500)
   balancer.pick('client 0', 999)
-  t.equal(balancer.remembered, 500)
+  t.equal(balancer.size, 500)
   balancer.pick('somebody', 1000)
-  t.equal(balancer.remembered, 2, 'only those remain that were here within the time-out')
+  t.equal(balancer.size, 2, 'only those remain that were here within the time-out')
   for (let client = 0; client < 70_000; client++) balancer.pick(`client ${client}`, 1001)
-  t.equal(balancer.remembered, 65_536)
+  t.equal(balancer.size, 65_536)
   balancer.replace(book.replace(targets('a')))
-  t.ok(balancer.remembered < 30_000, 'clients of endpoints that are gone are forgotten at once')
+  t.ok(balancer.size < 30_000, 'clients of endpoints that are gone are forgotten at once')
   t.end()
 })
 

@@ -34,10 +34,10 @@ t.test('At a limit the newest is turned away, until one goes', t => {
     let told = ''
     for (const step of steps) {
       if (typeof step !== 'string') limit.limits = { perService: step[0], perClient: step[1] }
-      else if (step.startsWith('-')) limit.closed(step.slice(1))
+      else if (step.startsWith('-')) limit.remove(step.slice(1))
       else {
-        const reached = limit.reached(step.slice(1))
-        if (reached === undefined) limit.opened(step.slice(1))
+        const reached = limit.check(step.slice(1))
+        if (reached === undefined) limit.add(step.slice(1))
         told += reached === undefined ? '.' : reached.charAt(0)
       }
     }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { type BalancedEndpoint } from '../../lib/balancer/balanced-endpoint.js'
 import { ClientIpAffinity } from '../../lib/balancer/client-ip-affinity.js'
-import { EndpointBook } from '../../lib/balancer/endpoint-book.js'
+import { EndpointCache } from '../../lib/balancer/endpoint-cache.js'
 import { LeastConnections } from '../../lib/balancer/least-connections.js'
 import { PassiveEjection } from '../../lib/balancer/passive-ejection.js'
 import { RoundRobin } from '../../lib/balancer/round-robin.js'
@@ -10,9 +10,9 @@ const target = (n: number) => ({ ip: `10.244.0.${n}`, port: 80 })
 const key = (n: number) => `10.244.0.${n}:80`
 
 /** Endpoints by number; one that failed is left out for 1 s, then 2, 4, and 5 s from there on. */
-function ejecting(...numbers: readonly number[]) {
-  const balancer = new PassiveEjection(new RoundRobin(0), { first: 1000, most: 5000 })
-  const book = new EndpointBook()
+function createEjection(...numbers: readonly number[]) {
+  const balancer = new PassiveEjection(new RoundRobin(0), { initial: 1000, max: 5000 })
+  const book = new EndpointCache()
   let endpoints: readonly BalancedEndpoint[] = []
   const list = (...numbers: readonly number[]) => balancer.replace((endpoints = book.replace(numbers.map(target))))
   list(...numbers)
@@ -22,7 +22,7 @@ function ejecting(...numbers: readonly number[]) {
     endpoint: (n: number) => endpoints.find(endpoint => endpoint.key === key(n))!,
     pick: (now: number, ...avoid: string[]) => balancer.pick('c', now, new Set(avoid))?.ip.split('.').at(-1),
     fail: (n: number, now: number) =>
-      balancer.failed(
+      balancer.recordFailure(
         endpoints.find(endpoint => endpoint.key === key(n))!,
         now,
       ),
@@ -30,7 +30,7 @@ function ejecting(...numbers: readonly number[]) {
 }
 
 t.test('an endpoint that failed is left out until its time is over', t => {
-  const { fail, pick } = ejecting(1, 2, 3)
+  const { fail, pick } = createEjection(1, 2, 3)
   fail(1, 0)
   t.strictSame(
     [0, 1, 2, 999].map(now => pick(now)),
@@ -41,67 +41,67 @@ t.test('an endpoint that failed is left out until its time is over', t => {
 })
 
 t.test('one that fails again is left out twice as long each time, up to a bound', t => {
-  const { fail, balancer } = ejecting(1, 2)
+  const { fail, balancer } = createEjection(1, 2)
   let now = 0
   for (const ms of [1000, 2000, 4000, 5000, 5000, 5000]) {
     fail(1, now)
-    t.equal(balancer.ejected(now + ms - 1), 1, `still out after ${ms - 1} ms`)
-    t.equal(balancer.ejected(now + ms), 0, `back after ${ms} ms`)
+    t.equal(balancer.countEjected(now + ms - 1), 1, `still out after ${ms - 1} ms`)
+    t.equal(balancer.countEjected(now + ms), 0, `back after ${ms} ms`)
     now += ms + 100
   }
   t.end()
 })
 
 t.test('a crowd that finds out at the same time counts as one failure', t => {
-  const { fail, balancer } = ejecting(1, 2)
+  const { fail, balancer } = createEjection(1, 2)
   for (let client = 0; client < 100; client++) fail(1, client)
   t.equal(balancer.ejections, 1)
-  t.equal(balancer.ejected(999), 1)
-  t.equal(balancer.ejected(1000), 0, 'the time began with the first of them')
+  t.equal(balancer.countEjected(999), 1)
+  t.equal(balancer.countEjected(1000), 0, 'the time began with the first of them')
   t.end()
 })
 
 t.test('a success brings an endpoint back at once, and its next time is the shortest again', t => {
-  const { fail, endpoint, balancer } = ejecting(1, 2)
+  const { fail, endpoint, balancer } = createEjection(1, 2)
   fail(1, 0)
   fail(1, 1000)
-  t.equal(balancer.ejected(1000), 1)
-  balancer.succeeded(endpoint(1))
-  t.equal(balancer.ejected(1000), 0)
+  t.equal(balancer.countEjected(1000), 1)
+  balancer.recordSuccess(endpoint(1))
+  t.equal(balancer.countEjected(1000), 0)
   fail(1, 1001)
-  t.equal(balancer.ejected(2000), 1)
-  t.equal(balancer.ejected(2001), 0)
+  t.equal(balancer.countEjected(2000), 1)
+  t.equal(balancer.countEjected(2001), 0)
   t.end()
 })
 
 t.test('when all have failed, none is left out', t => {
-  const { fail, pick, balancer, endpoint } = ejecting(1, 2)
+  const { fail, pick, balancer, endpoint } = createEjection(1, 2)
   fail(1, 0)
   fail(2, 0)
   t.strictSame(
     [1, 2, 3].map(now => pick(now)),
     ['1', '2', '1'],
   )
-  t.equal(balancer.ejected(3), 0, 'as is shown')
+  t.equal(balancer.countEjected(3), 0, 'as is shown')
   t.equal(pick(4, key(2)), '1', 'but what failed for this very client still comes last')
   t.equal(pick(5, key(1)), '2')
-  balancer.succeeded(endpoint(2))
+  balancer.recordSuccess(endpoint(2))
   t.strictSame([pick(6), pick(7)], ['2', '2'], 'once one is reached again, the other is left out')
-  t.equal(balancer.ejected(8), 1)
+  t.equal(balancer.countEjected(8), 1)
   t.end()
 })
 
 t.test('the only endpoint is never left out', t => {
-  const { fail, pick, balancer } = ejecting(1)
+  const { fail, pick, balancer } = createEjection(1)
   fail(1, 0)
   t.equal(pick(1), '1')
-  t.equal(balancer.ejected(1), 0)
+  t.equal(balancer.countEjected(1), 0)
   t.equal(balancer.ejections, 0)
   t.end()
 })
 
 t.test('what is left out is left out for retries too, besides what failed for the client itself', t => {
-  const { fail, pick } = ejecting(1, 2, 3)
+  const { fail, pick } = createEjection(1, 2, 3)
   fail(1, 0)
   t.equal(pick(1, key(2)), '3')
   t.equal(pick(2, key(2), key(3)), '1', 'but rather that one than what just failed')
@@ -109,49 +109,49 @@ t.test('what is left out is left out for retries too, besides what failed for th
 })
 
 t.test('an endpoint that stays keeps its time, one that went and came back starts anew', t => {
-  const { fail, list, pick, balancer } = ejecting(1, 2, 3)
+  const { fail, list, pick, balancer } = createEjection(1, 2, 3)
   fail(1, 0)
   list(2, 1)
   t.strictSame([pick(1), pick(2)], ['2', '2'])
   list(2)
   list(1, 2)
   t.strictSame([pick(1), pick(2)].sort(), ['1', '2'])
-  t.equal(balancer.ejected(3), 0)
+  t.equal(balancer.countEjected(3), 0)
   t.end()
 })
 
 t.test('the failure of an endpoint that has gone meanwhile is of no account', t => {
-  const { list, pick, balancer, endpoint } = ejecting(1, 2)
+  const { list, pick, balancer, endpoint } = createEjection(1, 2)
   const gone = endpoint(1)
   list(2, 3)
-  balancer.failed(gone, 0)
-  t.equal(balancer.ejected(1), 0)
+  balancer.recordFailure(gone, 0)
+  t.equal(balancer.countEjected(1), 0)
   t.equal(balancer.ejections, 0)
   list(1, 2, 3)
   t.strictSame([pick(2), pick(3), pick(4)].sort(), ['1', '2', '3'])
-  balancer.failed(endpoint(1), 5)
+  balancer.recordFailure(endpoint(1), 5)
   gone.failures = 1
-  balancer.succeeded(gone)
-  t.equal(balancer.ejected(6), 1, 'and so is its success, for the one that came in its place')
+  balancer.recordSuccess(gone)
+  t.equal(balancer.countEjected(6), 1, 'and so is its success, for the one that came in its place')
   t.end()
 })
 
 t.test('another balancer takes over the list and what is left out of it', t => {
-  const { fail, pick, balancer, endpoint } = ejecting(1, 2, 3)
+  const { fail, pick, balancer, endpoint } = createEjection(1, 2, 3)
   fail(1, 0)
   endpoint(3).open = 1
-  balancer.use(new LeastConnections(0))
+  balancer.setBalancer(new LeastConnections(0))
   t.strictSame([pick(1), pick(2), pick(1000)], ['2', '2', '1'])
   t.end()
 })
 
 t.test('a client with affinity keeps its endpoint when that failed for somebody else only', t => {
-  const { balancer } = ejecting()
+  const { balancer } = createEjection()
   const affinity = new ClientIpAffinity(balancer, 60_000)
-  const endpoints = new EndpointBook().replace([target(1), target(2)])
+  const endpoints = new EndpointCache().replace([target(1), target(2)])
   affinity.replace(endpoints)
   t.equal(affinity.pick('a', 0)?.ip, '10.244.0.1')
-  balancer.failed(endpoints[0]!, 1)
+  balancer.recordFailure(endpoints[0]!, 1)
   t.equal(affinity.pick('a', 2)?.ip, '10.244.0.1')
   t.equal(affinity.pick('b', 3)?.ip, '10.244.0.2', 'a new client gets another')
   t.end()

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { FLAGS } from '../../lib/config/flags.js'
-import { runProgram } from '../support/run-program.js'
+import { runProgram } from '../support/processes/run-program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-'))
 t.teardown(() => rmSync(folder, { recursive: true }))

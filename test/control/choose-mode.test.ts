@@ -2,12 +2,12 @@ import t from 'tap'
 import { chooseMode } from '../../lib/control/choose-mode.js'
 import { ProxyFailure } from '../../lib/model/failure.js'
 import { type ProxyMode } from '../../lib/model/proxy-mode.js'
-import { RecordingLog } from '../observe/recording-log.js'
+import { RecordingLog } from '../support/log/recording-log.js'
 
 /** A node on which these modes cannot be had. */
 function nodeWithout(reasons: Partial<Record<ProxyMode, string>>) {
-  const asked: ProxyMode[] = []
-  return { asked, whyNot: (mode: ProxyMode) => (asked.push(mode), Promise.resolve(reasons[mode])) }
+  const probed: ProxyMode[] = []
+  return { probed, whyNot: (mode: ProxyMode) => (probed.push(mode), Promise.resolve(reasons[mode])) }
 }
 
 t.test('the first mode of the list that the node can do is taken, and one line says why not the others', async t => {
@@ -15,9 +15,9 @@ t.test('the first mode of the list that the node can do is taken, and one line s
   const node = nodeWithout({ ipvs: 'no "ipvsadm"' })
   t.same(await chooseMode(['ipvs', 'iptables', 'userspace'], node.whyNot, log), {
     mode: 'iptables',
-    unusable: [{ mode: 'ipvs', reason: 'no "ipvsadm"' }],
+    rejected: [{ mode: 'ipvs', reason: 'no "ipvsadm"' }],
   })
-  t.same(node.asked, ['ipvs', 'iptables'], 'nobody asks for what comes after it')
+  t.same(node.probed, ['ipvs', 'iptables'], 'nobody asks for what comes after it')
   t.equal(log.entries.length, 1)
   t.match(log.entries[0], { message: 'Serving Services', fields: { mode: 'iptables', not_ipvs: 'no "ipvsadm"' } })
 })

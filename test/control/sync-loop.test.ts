@@ -1,17 +1,17 @@
 import t from 'tap'
-import { RateLimit } from '../../lib/control/rate-limit.js'
+import { TokenBucket } from '../../lib/primitives/token-bucket.js'
 import { SyncLoop } from '../../lib/control/sync-loop.js'
 import { type IpFamily } from '../../lib/model/address.js'
 import { type Log } from '../../lib/model/log.js'
 import { ProxierHealth } from '../../lib/observe/proxier-health.js'
-import { forwardSyncRecord } from '../../lib/observe/forward-sync-record.js'
+import { combineSyncObservers } from '../../lib/observe/forward-sync-record.js'
 import { type RuleCounts } from '../../lib/observe/sync-record.js'
 import { ObjectStore } from '../../lib/snapshot/object-store.js'
-import { apiEndpoint, apiNode, apiService, apiSlice } from '../support/api-objects.js'
-import { failAndEnd } from '../support/fail-and-end.js'
-import { HandMovedClock, atRest } from '../support/hand-moved-clock.js'
-import { MemoryProxier } from '../support/memory-proxier.js'
-import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
+import { makeApiEndpoint, makeApiNode, makeApiService, makeApiSlice } from '../support/api/api-objects.js'
+import { failAndEndTest } from '../support/checks/fail-and-end-test.js'
+import { ManualClock, settle } from '../support/clock/manual-clock.js'
+import { MemoryProxier } from '../support/modes/memory-proxier.js'
+import { randomInt, testSeed, seededRandom } from '../support/checks/seeded-random.js'
 
 const SYNC_PERIOD = 30_000
 const MIN_SYNC_PERIOD = 1000
@@ -32,7 +32,7 @@ function recordInto(events: string[]) {
 }
 
 function createRig(options: { readonly minSyncPeriod?: number; readonly mayStart?: () => boolean } = {}) {
-  const clock = new HandMovedClock()
+  const clock = new ManualClock()
   const events: string[] = []
   const lines: string[] = []
   const served: string[] = []
@@ -46,7 +46,7 @@ function createRig(options: { readonly minSyncPeriod?: number; readonly mayStart
   const health = new ProxierHealth({ families: ['IPv4'], timeoutMs: 2 * SYNC_PERIOD, startedAt: EPOCH })
   const store: ObjectStore = new ObjectStore({
     nodeName: 'node-a',
-    onChange: () => loop.changed(),
+    onChange: () => loop.requestSync(),
     onProblems: () => undefined,
   })
   const loop: SyncLoop = new SyncLoop({
@@ -54,17 +54,17 @@ function createRig(options: { readonly minSyncPeriod?: number; readonly mayStart
     proxier,
     scope: { nodeName: 'node-a', families: ['IPv4'], rangesAtNodePorts: false },
     mayStart: options.mayStart ?? (() => true),
-    onServed: snapshot => served.push([...snapshot.ports.keys()].join(' ')),
+    onApplied: snapshot => served.push([...snapshot.ports.keys()].join(' ')),
     clock,
     wallTime: () => EPOCH + clock.now(),
-    record: forwardSyncRecord(health, recordInto(events)),
+    record: combineSyncObservers(health, recordInto(events)),
     log,
     syncPeriod: SYNC_PERIOD,
-    lookPeriod: SYNC_PERIOD,
+    checkPeriod: SYNC_PERIOD,
     minSyncPeriod: options.minSyncPeriod ?? MIN_SYNC_PERIOD,
   })
   const isHealthy = (): boolean => health.statusAt(EPOCH + clock.now()).healthy
-  const programTimes = (): number[] => proxier.programs.map(({ at }) => at)
+  const programTimes = (): number[] => proxier.programCalls.map(({ at }) => at)
   return { clock, events, lines, served, proxier, store, loop, isHealthy, programTimes, take: () => events.splice(0) }
 }
 
@@ -72,17 +72,17 @@ type Rig = ReturnType<typeof createRig>
 
 /** The first lists: one Service with one endpoint; synced, and the burst of the rate limit is back. */
 async function start(rig: Rig): Promise<void> {
-  rig.store.replace('Service', [apiService()])
-  rig.store.replace('EndpointSlice', [apiSlice()])
+  rig.store.replace('Service', [makeApiService()])
+  rig.store.replace('EndpointSlice', [makeApiSlice()])
   await rig.clock.advance(5000)
   rig.take()
-  rig.proxier.programs.length = 0
+  rig.proxier.programCalls.length = 0
 }
 
 const KEY = 'IPv4/default/web:http/TCP'
 
 function moveTo(rig: Rig, last: number): void {
-  rig.store.upsert('Service', apiService({ clusterIP: `10.96.0.${last}` }))
+  rig.store.upsert('Service', makeApiService({ clusterIP: `10.96.0.${last}` }))
 }
 
 function ruleOf({ proxier }: Rig): string | undefined {
@@ -95,15 +95,15 @@ function at(ms: number): { triggerTime: string } {
 
 void t.test('Nothing is done before both lists are there, and then at once', async t => {
   const rig = createRig()
-  rig.store.upsert('Service', apiService())
-  rig.store.replace('Service', [apiService()])
-  rig.store.upsert('Node', apiNode('node-a'))
+  rig.store.upsert('Service', makeApiService())
+  rig.store.replace('Service', [makeApiService()])
+  rig.store.upsert('Node', makeApiNode('node-a'))
   await rig.clock.advance(100_000)
-  t.equal(rig.proxier.updates, 0)
+  t.equal(rig.proxier.updateCount, 0)
   t.same(rig.take(), [])
   rig.store.replace('EndpointSlice', [])
   await rig.clock.advance(4)
-  t.equal(rig.proxier.updates, 0, 'what comes together is gathered')
+  t.equal(rig.proxier.updateCount, 0, 'what comes together is gathered')
   await rig.clock.advance(1)
   t.same(rig.programTimes(), [100_005])
   t.equal(ruleOf(rig), '10.96.0.10:80')
@@ -113,12 +113,12 @@ void t.test('Nothing is done before both lists are there, and then at once', asy
 void t.test('What else is waited for holds up the first sync', async t => {
   let mayStart = false
   const rig = createRig({ mayStart: () => mayStart })
-  rig.store.replace('Service', [apiService()])
-  rig.store.replace('EndpointSlice', [apiSlice()])
+  rig.store.replace('Service', [makeApiService()])
+  rig.store.replace('EndpointSlice', [makeApiSlice()])
   await rig.clock.advance(5000)
-  t.same(rig.proxier.updates, 0)
+  t.same(rig.proxier.updateCount, 0)
   mayStart = true
-  rig.loop.changed()
+  rig.loop.requestSync()
   await rig.clock.advance(5000)
   t.same(rig.proxier.endpoints, new Map([[KEY, '10.244.0.5']]))
   t.equal(rig.served.at(-1), KEY, 'told when it is served')
@@ -130,7 +130,7 @@ void t.test('An empty cluster is synced too: chains and links have to be there',
   rig.store.replace('Service', [])
   rig.store.replace('EndpointSlice', [])
   await rig.clock.advance(10)
-  t.equal(rig.proxier.programs.length, 1)
+  t.equal(rig.proxier.programCalls.length, 1)
   t.same(rig.take(), ['queued', 'written 0', 'synced 0 []'])
 })
 
@@ -138,12 +138,12 @@ void t.test('A change of endpoints reaches sockets at once, and writes no rules'
   const rig = createRig()
   await start(rig)
   for (let last = 1; last <= 20; last++) {
-    rig.store.upsert('EndpointSlice', apiSlice({ endpoints: [apiEndpoint(`10.244.0.${last}`)], ...at(last) }))
+    rig.store.upsert('EndpointSlice', makeApiSlice({ endpoints: [makeApiEndpoint(`10.244.0.${last}`)], ...at(last) }))
     await rig.clock.advance(5)
     t.equal(rig.proxier.endpoints.get(KEY), `10.244.0.${last}`)
     t.same(rig.take(), ['queued', 'changed 0 1', `synced 5 [${last}]`])
   }
-  t.equal(rig.proxier.programs.length, 0)
+  t.equal(rig.proxier.programCalls.length, 0)
 })
 
 void t.test('Rules are written at most every minimum period, two times in a row after a quiet while', async t => {
@@ -175,13 +175,13 @@ void t.test('Without a minimum period every change is written', async t => {
     await rig.clock.advance(5)
     t.equal(ruleOf(rig), `10.96.0.${last}:80`)
   }
-  t.equal(rig.proxier.programs.length, 10)
+  t.equal(rig.proxier.programCalls.length, 10)
 })
 
 void t.test('A change that comes while an update runs gets an update of its own', async t => {
   const rig = createRig()
   await start(rig)
-  const { updates } = rig.proxier
+  const { updateCount } = rig.proxier
   rig.proxier.updateGate.close()
   moveTo(rig, 1)
   await rig.clock.advance(5)
@@ -189,24 +189,24 @@ void t.test('A change that comes while an update runs gets an update of its own'
   await rig.clock.advance(5)
   moveTo(rig, 3)
   await rig.clock.advance(5)
-  t.equal(rig.proxier.updates, updates + 1, 'the first one is held')
+  t.equal(rig.proxier.updateCount, updateCount + 1, 'the first one is held')
   rig.proxier.updateGate.open()
   await rig.clock.advance(2000)
   t.equal(ruleOf(rig), '10.96.0.3:80')
-  t.equal(rig.proxier.updates, updates + 3, 'one more for what came meanwhile, and one after the write')
-  t.equal(rig.proxier.mostAtOnce, 1)
+  t.equal(rig.proxier.updateCount, updateCount + 3, 'one more for what came meanwhile, and one after the write')
+  t.equal(rig.proxier.maxConcurrent, 1)
 })
 
 void t.test('A change of endpoints that comes while an update runs is not left behind', async t => {
   const rig = createRig()
   await start(rig)
   rig.proxier.updateGate.close()
-  rig.store.upsert('EndpointSlice', apiSlice({ endpoints: [apiEndpoint('10.244.0.8')], ...at(1) }))
+  rig.store.upsert('EndpointSlice', makeApiSlice({ endpoints: [makeApiEndpoint('10.244.0.8')], ...at(1) }))
   await rig.clock.advance(5)
-  rig.store.upsert('EndpointSlice', apiSlice({ endpoints: [apiEndpoint('10.244.0.9')], ...at(2) }))
+  rig.store.upsert('EndpointSlice', makeApiSlice({ endpoints: [makeApiEndpoint('10.244.0.9')], ...at(2) }))
   await rig.clock.advance(5)
   rig.proxier.updateGate.open()
-  await atRest()
+  await settle()
   t.equal(rig.proxier.endpoints.get(KEY), '10.244.0.9')
   t.same(rig.take(), ['queued', 'changed 0 1', 'queued', 'changed 0 1', 'synced 10 [1 2]'])
 })
@@ -222,7 +222,7 @@ void t.test('A change whose update still runs when rules are written goes on wai
   await rig.clock.advance(5)
   rig.take()
   rig.proxier.programGate.open()
-  await atRest()
+  await settle()
   t.same(rig.take(), ['written 1', 'synced 5 []', 'queued'])
   await rig.clock.advance(2 * SYNC_PERIOD)
   t.notOk(rig.isHealthy(), 'an update that never ends is noticed')
@@ -242,7 +242,7 @@ void t.test('A verification that comes due while rules are written follows them'
   rig.proxier.programGate.open()
   await rig.clock.advance(0)
   t.same(
-    rig.proxier.programs.map(({ verify }) => verify),
+    rig.proxier.programCalls.map(({ verify }) => verify),
     [false, true],
   )
 })
@@ -253,12 +253,18 @@ void t.test(
     const rig = createRig()
     await start(rig)
     rig.proxier.programGate.close()
-    rig.store.upsert('EndpointSlice', apiSlice({ name: 'web-2', endpoints: [apiEndpoint('10.244.0.7')], ...at(1) }))
+    rig.store.upsert(
+      'EndpointSlice',
+      makeApiSlice({ name: 'web-2', endpoints: [makeApiEndpoint('10.244.0.7')], ...at(1) }),
+    )
     moveTo(rig, 1)
     await rig.clock.advance(5)
-    t.equal(rig.proxier.programs.length, 1)
+    t.equal(rig.proxier.programCalls.length, 1)
     t.same(rig.take(), ['queued', 'queued', 'changed 1 1'])
-    rig.store.upsert('EndpointSlice', apiSlice({ name: 'web-3', endpoints: [apiEndpoint('10.244.0.8')], ...at(2) }))
+    rig.store.upsert(
+      'EndpointSlice',
+      makeApiSlice({ name: 'web-3', endpoints: [makeApiEndpoint('10.244.0.8')], ...at(2) }),
+    )
     moveTo(rig, 2)
     await rig.clock.advance(5)
     t.match(rig.proxier.endpoints.get(KEY), '10.244.0.8', 'sockets do not wait for rules')
@@ -267,7 +273,7 @@ void t.test(
     await rig.clock.advance(0)
     t.equal(ruleOf(rig), '10.96.0.2:80', 'and are written')
     t.same(rig.take(), ['written 1', 'synced 5 [1]', 'queued', 'written 1', 'synced 0 [2]'])
-    t.equal(rig.proxier.mostAtOnce, 1)
+    t.equal(rig.proxier.maxConcurrent, 1)
   },
 )
 
@@ -279,14 +285,14 @@ void t.test(
     rig.proxier.programGate.close()
     moveTo(rig, 1)
     await rig.clock.advance(5)
-    rig.store.upsert('EndpointSlice', apiSlice({ endpoints: [apiEndpoint('10.244.0.8')], ...at(2) }))
+    rig.store.upsert('EndpointSlice', makeApiSlice({ endpoints: [makeApiEndpoint('10.244.0.8')], ...at(2) }))
     await rig.clock.advance(5)
     t.equal(rig.proxier.endpoints.get(KEY), '10.244.0.8')
     rig.take()
     rig.proxier.programGate.open()
-    await atRest()
+    await settle()
     t.same(rig.take(), ['written 1', 'synced 5 []', 'queued', 'synced 5 [2]'])
-    t.equal(rig.proxier.programs.length, 1)
+    t.equal(rig.proxier.programCalls.length, 1)
   },
 )
 
@@ -300,13 +306,13 @@ void t.test('A write that never ends makes unhealthy, also when it is the second
   await rig.clock.advance(5)
   rig.proxier.programGate.open()
   rig.proxier.programGate.close()
-  await atRest()
+  await settle()
   t.equal(ruleOf(rig), '10.96.0.1:80')
   t.ok(rig.isHealthy())
   await rig.clock.advance(2 * SYNC_PERIOD)
   t.notOk(rig.isHealthy(), 'the second change waits for a write that does not end')
   rig.proxier.programGate.open()
-  await atRest()
+  await settle()
   t.ok(rig.isHealthy())
   await rig.clock.advance(10 * SYNC_PERIOD)
   t.ok(rig.isHealthy(), 'and stays so when nothing happens')
@@ -317,7 +323,7 @@ void t.test('Rules are verified every sync period, and repaired where somebody c
   await start(rig)
   await rig.clock.advance(SYNC_PERIOD)
   t.same(
-    rig.proxier.programs.map(({ verify }) => verify),
+    rig.proxier.programCalls.map(({ verify }) => verify),
     [true],
   )
   t.same(rig.lines, [], 'nothing was wrong, nothing is said')
@@ -327,7 +333,7 @@ void t.test('Rules are verified every sync period, and repaired where somebody c
   t.same(rig.lines, ['warn Rules had been changed by somebody else and were repaired'])
   await rig.clock.advance(10 * SYNC_PERIOD)
   t.same(
-    rig.proxier.programs.map(({ verify }) => verify),
+    rig.proxier.programCalls.map(({ verify }) => verify),
     Array(12).fill(true),
     'once in each period',
   )
@@ -342,7 +348,7 @@ void t.test('A change of ours is not taken for one of somebody else when the rul
     await rig.clock.advance(8)
   }
   await rig.clock.advance(SYNC_PERIOD)
-  t.ok(rig.proxier.programs.some(({ verify }) => verify))
+  t.ok(rig.proxier.programCalls.some(({ verify }) => verify))
   t.equal(ruleOf(rig), '10.96.0.3:80')
   t.same(rig.lines, [])
 })
@@ -352,16 +358,16 @@ void t.test('A write that fails is tried again after a pause that grows, reading
   await start(rig)
   const startedAt = rig.clock.now()
   for (let i = 0; i < 8; i++) rig.proxier.programFailures.push(new Error('locked'))
-  rig.store.upsert('EndpointSlice', apiSlice({ name: 'web-2', ...at(7) }))
+  rig.store.upsert('EndpointSlice', makeApiSlice({ name: 'web-2', ...at(7) }))
   moveTo(rig, 1)
   await rig.clock.advance(5)
   t.same(rig.take(), ['queued', 'queued', 'changed 1 1', 'failed', 'queued'])
   t.equal(ruleOf(rig), '10.96.0.10:80', 'the old rules stay in force')
   await rig.clock.advance(200_000)
-  const waits = rig.proxier.programs.map(({ at: time }, index, all) => time - (all[index - 1]?.at ?? startedAt))
+  const waits = rig.proxier.programCalls.map(({ at: time }, index, all) => time - (all[index - 1]?.at ?? startedAt))
   t.same(waits.slice(0, 9), [5, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
   t.same(
-    rig.proxier.programs.slice(0, 9).map(({ verify }) => verify),
+    rig.proxier.programCalls.slice(0, 9).map(({ verify }) => verify),
     [false, ...Array<boolean>(8).fill(true)],
   )
   t.equal(ruleOf(rig), '10.96.0.1:80')
@@ -389,7 +395,7 @@ void t.test('After a success the next failure begins with the shortest pause', a
   await start(rig)
   for (const last of [1, 2]) {
     rig.proxier.programFailures.push(new Error('a'), new Error('b'))
-    rig.proxier.programs.length = 0
+    rig.proxier.programCalls.length = 0
     const startedAt = rig.clock.now()
     moveTo(rig, last)
     await rig.clock.advance(10_000)
@@ -408,12 +414,12 @@ void t.test('Changes while a failed write waits for its next try reach sockets, 
   moveTo(rig, 1)
   for (let step = 0; step < 50; step++) {
     await rig.clock.advance(100)
-    rig.store.upsert('EndpointSlice', apiSlice({ endpoints: [apiEndpoint(`10.244.0.${step}`)] }))
+    rig.store.upsert('EndpointSlice', makeApiSlice({ endpoints: [makeApiEndpoint(`10.244.0.${step}`)] }))
     moveTo(rig, 100 + step)
     await rig.clock.advance(5)
     t.equal(rig.proxier.endpoints.get(KEY), `10.244.0.${step}`)
   }
-  t.equal(rig.proxier.programs.length, 3, 'changes do not hurry the next try')
+  t.equal(rig.proxier.programCalls.length, 3, 'changes do not hurry the next try')
   await rig.clock.advance(20_000)
   t.equal(ruleOf(rig), '10.96.0.149:80')
 })
@@ -422,13 +428,13 @@ void t.test('A listener that could not be opened is tried again', async t => {
   const rig = createRig()
   await start(rig)
   rig.proxier.updateFailures.push(1, 1)
-  rig.store.upsert('EndpointSlice', apiSlice({ endpoints: [apiEndpoint('10.244.0.8')] }))
+  rig.store.upsert('EndpointSlice', makeApiSlice({ endpoints: [makeApiEndpoint('10.244.0.8')] }))
   await rig.clock.advance(10)
-  const updates = rig.proxier.updates
+  const updates = rig.proxier.updateCount
   await rig.clock.advance(12_000)
-  t.equal(rig.proxier.updates, updates + 2, 'until it succeeds')
+  t.equal(rig.proxier.updateCount, updates + 2, 'until it succeeds')
   await rig.clock.advance(5000)
-  t.equal(rig.proxier.updates, updates + 2)
+  t.equal(rig.proxier.updateCount, updates + 2)
 })
 
 void t.test('When it is stopped nothing is begun any more, and what runs is waited for', async t => {
@@ -440,16 +446,20 @@ void t.test('When it is stopped nothing is begun any more, and what runs is wait
     await rig.clock.advance(5)
     let stopped = false
     const stopping = rig.loop.stop().then(() => (stopped = true))
-    await atRest()
+    await settle()
     t.notOk(stopped, `${gate}: waits`)
     moveTo(rig, 2)
     rig.proxier[gate].open()
     await stopping
-    const { updates, programs } = rig.proxier
-    const count = programs.length
+    const { updateCount, programCalls } = rig.proxier
+    const count = programCalls.length
     await rig.clock.advance(10 * SYNC_PERIOD)
-    t.same([rig.proxier.updates, rig.proxier.programs.length], [updates, count], `${gate}: nothing after the end`)
-    t.equal(rig.clock.waiting, 0, `${gate}: no timer is left`)
+    t.same(
+      [rig.proxier.updateCount, rig.proxier.programCalls.length],
+      [updateCount, count],
+      `${gate}: nothing after the end`,
+    )
+    t.equal(rig.clock.pendingTimers, 0, `${gate}: no timer is left`)
   }
 })
 
@@ -463,7 +473,7 @@ void t.test('A write that fails while it is stopped is not tried again', async t
   const stopping = rig.loop.stop()
   rig.proxier.programGate.open()
   await stopping
-  t.equal(rig.clock.waiting, 0)
+  t.equal(rig.clock.pendingTimers, 0)
   t.equal(ruleOf(rig), '10.96.0.10:80')
 })
 
@@ -474,7 +484,7 @@ void t.test('The snapshot that is served can be asked for', async t => {
   t.same([...rig.loop.snapshot.ports.keys()], [KEY])
 })
 
-const seed = seedOfRun()
+const seed = testSeed()
 
 void t.test(`The last change is never lost, whatever happens when (SEED=${seed})`, async t => {
   const random = seededRandom(seed)
@@ -486,12 +496,16 @@ void t.test(`The last change is never lost, whatever happens when (SEED=${seed})
     const told = { times: 0 }
     for (let step = 0; step < 80; step++) {
       const action = random()
-      const name = `s${randomBelow(random, 3)}`
-      if (action < 0.3) store.upsert('Service', apiService({ name, clusterIP: `10.96.0.${randomBelow(random, 200)}` }))
-      else if (action < 0.35) store.remove('Service', apiService({ name }))
+      const name = `s${randomInt(random, 3)}`
+      if (action < 0.3)
+        store.upsert('Service', makeApiService({ name, clusterIP: `10.96.0.${randomInt(random, 200)}` }))
+      else if (action < 0.35) store.remove('Service', makeApiService({ name }))
       else if (action < 0.6) {
-        const ip = `10.${round}.${step}.${randomBelow(random, 200)}`
-        store.upsert('EndpointSlice', apiSlice({ name, service: name, endpoints: [apiEndpoint(ip)], ...at(step) }))
+        const ip = `10.${round}.${step}.${randomInt(random, 200)}`
+        store.upsert(
+          'EndpointSlice',
+          makeApiSlice({ name, service: name, endpoints: [makeApiEndpoint(ip)], ...at(step) }),
+        )
         told.times++
       } else if (action < 0.65) proxier.programFailures.push(new Error('now and then'))
       else if (action < 0.7) proxier.updateFailures.push(1)
@@ -500,7 +514,7 @@ void t.test(`The last change is never lost, whatever happens when (SEED=${seed})
       else if (action < 0.85) proxier.programGate.close()
       else if (action < 0.9) proxier.updateGate.open()
       else if (action < 0.95) proxier.programGate.open()
-      await clock.advance([0, 1, 5, 50, 1000, 31_000][randomBelow(random, 6)]!)
+      await clock.advance([0, 1, 5, 50, 1000, 31_000][randomInt(random, 6)]!)
     }
     proxier.updateGate.open()
     proxier.programGate.open()
@@ -512,16 +526,16 @@ void t.test(`The last change is never lost, whatever happens when (SEED=${seed})
     const got = JSON.stringify(
       [...proxier.kernel].map(([key, rule]) => [key.split(/[/:]/)[2], rule.split(':')[0]]).sort(),
     )
-    if (wanted !== got) return failAndEnd(t, `round ${round}: wanted ${wanted}, the kernel has ${got}`)
+    if (wanted !== got) return failAndEndTest(t, `round ${round}: wanted ${wanted}, the kernel has ${got}`)
     for (const { name } of store.services.values()) {
       const ips = [...store.slicesOf(`default/${name}`)]
         .flatMap(({ endpoints }) => endpoints.map(({ ip }) => ip))
         .join(' ')
       const served = proxier.endpoints.get(`IPv4/default/${name}:http/TCP`)
-      if (served !== ips) return failAndEnd(t, `round ${round}: ${name} wants ${ips}, sockets have ${served}`)
+      if (served !== ips) return failAndEndTest(t, `round ${round}: ${name} wants ${ips}, sockets have ${served}`)
     }
-    if (proxier.mostAtOnce > 1) return failAndEnd(t, `round ${round}: two at once`)
-    if (!rig.isHealthy()) return failAndEnd(t, `round ${round}: not healthy in the end`)
+    if (proxier.maxConcurrent > 1) return failAndEndTest(t, `round ${round}: two at once`)
+    if (!rig.isHealthy()) return failAndEndTest(t, `round ${round}: not healthy in the end`)
     const carried = rig.events
       .filter(event => event.startsWith('synced'))
       .flatMap(event =>
@@ -531,7 +545,7 @@ void t.test(`The last change is never lost, whatever happens when (SEED=${seed})
           .filter(Boolean),
       )
     if (carried.length !== told.times)
-      return failAndEnd(t, `round ${round}: ${told.times} times in, ${carried.length} out`)
+      return failAndEndTest(t, `round ${round}: ${told.times} times in, ${carried.length} out`)
     await rig.loop.stop()
   }
   t.pass('60 rounds')
@@ -570,7 +584,7 @@ void t.test('A rate limit allows a burst, then one in each period', t => {
     { name: 'a clock that begins late', period: 1000, burst: 2, steps: [1e9, 1e9, [1e9, 1000]] },
   ]
   for (const { name, period, burst, steps } of table) {
-    const limit = new RateLimit(period, burst)
+    const limit = new TokenBucket({ burst, refillMs: period })
     for (const step of steps) {
       if (typeof step === 'number') limit.take(step)
       else t.equal(Math.round(limit.wait(step[0])), step[1], `${name}, at ${step[0]}`)

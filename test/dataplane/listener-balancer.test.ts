@@ -1,84 +1,84 @@
 import t from 'tap'
 import { type BalancedEndpoint } from '../../lib/balancer/balanced-endpoint.js'
-import { NONE_TO_AVOID } from '../../lib/balancer/balancer.js'
+import { AVOID_NONE } from '../../lib/balancer/balancer.js'
 import { ListenerBalancer } from '../../lib/dataplane/listener-balancer.js'
 import { type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
 
 const endpoint = (n: number) => ({ ip: `10.244.0.${n}`, port: 80 })
 const endpoints = (...numbers: readonly number[]) => numbers.map(endpoint)
 const numberOf = (taken: BalancedEndpoint | undefined) => Number(taken?.ip.split('.')[3])
-type Wanted = Pick<ListenerSpec, 'endpoints' | 'affinityMs' | 'balancer'>
+type BalancerSpec = Pick<ListenerSpec, 'endpoints' | 'affinityMs' | 'balancer'>
 
-function stage(wanted: Wanted) {
+function setUp(wanted: BalancerSpec) {
   const balancer = new ListenerBalancer(wanted, () => 0)
-  const take = (client = 'client', avoid = NONE_TO_AVOID, instead?: BalancedEndpoint) =>
-    balancer.take(client, 0, avoid, instead)
+  const take = (client = 'client', avoid = AVOID_NONE, instead?: BalancedEndpoint) =>
+    balancer.acquire(client, 0, avoid, instead)
   return { balancer, take, takeNumbers: (count: number) => Array.from({ length: count }, () => numberOf(take())) }
 }
 
-const wanted: Wanted = { endpoints: endpoints(1, 2), affinityMs: undefined, balancer: 'least-connections' }
+const baseSpec: BalancerSpec = { endpoints: endpoints(1, 2), affinityMs: undefined, balancer: 'least-connections' }
 
 t.test('what is taken counts at once, so that a burst does not go to one endpoint', t => {
-  const { takeNumbers } = stage({ ...wanted, endpoints: endpoints(1, 2, 3) })
+  const { takeNumbers } = setUp({ ...baseSpec, endpoints: endpoints(1, 2, 3) })
   t.strictSame(takeNumbers(6), [1, 2, 3, 1, 2, 3])
   t.end()
 })
 
 t.test('what is given back counts no more, and neither does what another try replaced', t => {
-  const { balancer, take, takeNumbers } = stage({ ...wanted, endpoints: endpoints(1, 2, 3) })
+  const { balancer, take, takeNumbers } = setUp({ ...baseSpec, endpoints: endpoints(1, 2, 3) })
   const first = take()
   const second = take('client', new Set(['10.244.0.1:80']), first)
   t.strictSame([numberOf(first), numberOf(second)], [1, 2])
   t.strictSame([first?.open, second?.open], [0, 1])
-  balancer.giveBack(second)
-  balancer.giveBack(undefined)
+  balancer.release(second)
+  balancer.release(undefined)
   t.equal(second?.open, 0)
   t.strictSame(takeNumbers(3), [3, 1, 2])
   t.end()
 })
 
 t.test('another balancer takes effect at once, and knows what is open already', t => {
-  const { balancer, takeNumbers } = stage({ ...wanted, balancer: 'round-robin' })
+  const { balancer, takeNumbers } = setUp({ ...baseSpec, balancer: 'round-robin' })
   t.strictSame(takeNumbers(3), [1, 2, 1])
-  balancer.update({ ...wanted, endpoints: endpoints(1, 2, 3) })
+  balancer.update({ ...baseSpec, endpoints: endpoints(1, 2, 3) })
   t.strictSame(takeNumbers(4), [3, 2, 3, 1], 'least connections, of which the first has two and the second one')
-  balancer.update({ ...wanted, endpoints: endpoints(1, 2, 3), balancer: 'round-robin' })
+  balancer.update({ ...baseSpec, endpoints: endpoints(1, 2, 3), balancer: 'round-robin' })
   t.strictSame(takeNumbers(4), [1, 2, 3, 1])
   t.end()
 })
 
 t.test('a change of something else leaves the turn where it is', t => {
-  const { balancer, takeNumbers } = stage({ ...wanted, balancer: 'round-robin', endpoints: endpoints(1, 2, 3) })
+  const { balancer, takeNumbers } = setUp({ ...baseSpec, balancer: 'round-robin', endpoints: endpoints(1, 2, 3) })
   t.strictSame(takeNumbers(1), [1])
-  balancer.update({ ...wanted, balancer: 'round-robin', endpoints: endpoints(1, 2, 3) })
+  balancer.update({ ...baseSpec, balancer: 'round-robin', endpoints: endpoints(1, 2, 3) })
   t.strictSame(takeNumbers(1), [2])
   t.end()
 })
 
 t.test('affinity wins over the balancer where it knows the client, and its connections count all the same', t => {
-  const { balancer, take } = stage({ ...wanted, affinityMs: 60_000 })
+  const { balancer, take } = setUp({ ...baseSpec, affinityMs: 60_000 })
   t.strictSame(
     ['x', 'x', 'x', 'y', 'z', 'x'].map(client => numberOf(take(client))),
     [1, 1, 1, 2, 2, 1],
   )
-  balancer.update({ ...wanted, affinityMs: 60_000, balancer: 'random-two-choices' })
+  balancer.update({ ...baseSpec, affinityMs: 60_000, balancer: 'random-two-choices' })
   t.equal(numberOf(take('x')), 1, 'a change of the balancer does not make it forget')
   t.end()
 })
 
 t.test('an endpoint that fails again and again is left out for 2, 4, 8, 16 and then 30 seconds', t => {
-  const { balancer, take } = stage(wanted)
+  const { balancer, take } = setUp(baseSpec)
   const failing = take()!
   let now = 0
   for (const seconds of [2, 4, 8, 16, 30, 30]) {
-    balancer.failed(failing, now)
-    t.equal(balancer.ejected(now + seconds * 1000 - 1), 1)
+    balancer.recordFailure(failing, now)
+    t.equal(balancer.countEjected(now + seconds * 1000 - 1), 1)
     now += seconds * 1000
-    t.equal(balancer.ejected(now), 0, `${seconds} s`)
+    t.equal(balancer.countEjected(now), 0, `${seconds} s`)
   }
   t.equal(balancer.ejections, 6)
-  balancer.succeeded(failing)
-  balancer.failed(failing, now)
-  t.equal(balancer.ejected(now + 2000), 0, '2 s again after a success')
+  balancer.recordSuccess(failing)
+  balancer.recordFailure(failing, now)
+  t.equal(balancer.countEjected(now + 2000), 0, '2 s again after a success')
   t.end()
 })

@@ -1,6 +1,6 @@
 /** The tests of the data plane, with the sockets in a worker process. */
 process.env['PLANE_WORKERS'] = '1'
-await import('./tcp.test.js')
-await import('./udp.test.js')
+await import('./tcp/tcp-proxy.test.js')
+await import('./udp/udp-proxy.test.js')
 
 export {}

@@ -1,6 +1,6 @@
 /** The tests of the data plane, with the sockets in two worker processes that share TCP ports. */
 process.env['PLANE_WORKERS'] = '2'
-await import('./tcp.test.js')
-await import('./udp.test.js')
+await import('./tcp/tcp-proxy.test.js')
+await import('./udp/udp-proxy.test.js')
 
 export {}

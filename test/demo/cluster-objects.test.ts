@@ -1,15 +1,15 @@
 import t from 'tap'
-import { DNS_DEPLOYMENT, DNS_SERVICE, NGINX_DEPLOYMENT, NGINX_SERVICE } from '../../lib/demo/classic-example.js'
+import { DNS_DEPLOYMENT, DNS_SERVICE, EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from '../../lib/demo/example-objects.js'
 import {
   deploymentManifest,
   endpointSliceManifests,
-  endpointsText,
+  formatEndpoints,
   selects,
   serviceManifest,
   targetPortOf,
 } from '../../lib/demo/cluster-objects.js'
-import { parseLearnerManifest } from '../../lib/demo/learner-manifest.js'
-import { tally } from '../../lib/demo/story.js'
+import { parseUserManifest } from '../../lib/demo/user-manifest.js'
+import { answersPerPod } from '../../lib/demo/walkthrough.js'
 import { Terminal } from '../../lib/demo/terminal.js'
 import { decodeEndpointSlice } from '../../lib/snapshot/decode-endpoint-slice.js'
 import { decodeService } from '../../lib/snapshot/decode-service.js'
@@ -21,10 +21,10 @@ const pods = [
 ]
 
 t.test('a Service selects the Pods that have all labels of its selector', t => {
-  t.ok(selects(NGINX_SERVICE, NGINX_DEPLOYMENT))
-  t.notOk(selects(NGINX_SERVICE, DNS_DEPLOYMENT))
-  t.notOk(selects({ ...NGINX_SERVICE, selector: { app: 'nginx', tier: 'front' } }, NGINX_DEPLOYMENT))
-  t.notOk(selects({ ...NGINX_SERVICE, selector: {} }, NGINX_DEPLOYMENT), 'an empty selector selects none')
+  t.ok(selects(EXAMPLE_SERVICE, EXAMPLE_DEPLOYMENT))
+  t.notOk(selects(EXAMPLE_SERVICE, DNS_DEPLOYMENT))
+  t.notOk(selects({ ...EXAMPLE_SERVICE, selector: { app: 'nginx', tier: 'front' } }, EXAMPLE_DEPLOYMENT))
+  t.notOk(selects({ ...EXAMPLE_SERVICE, selector: {} }, EXAMPLE_DEPLOYMENT), 'an empty selector selects none')
   t.end()
 })
 
@@ -37,9 +37,9 @@ t.test('a target port is a number, or the name of a container port of the same p
 })
 
 t.test('the objects that are made are those that the proxy reads, without any problem', t => {
-  const deployments = [NGINX_DEPLOYMENT, DNS_DEPLOYMENT]
+  const deployments = [EXAMPLE_DEPLOYMENT, DNS_DEPLOYMENT]
   for (const [service, ips] of [
-    [NGINX_SERVICE, ['10.244.0.10', '10.244.0.9']],
+    [EXAMPLE_SERVICE, ['10.244.0.10', '10.244.0.9']],
     [DNS_SERVICE, ['10.244.0.3']],
   ] as const) {
     t.strictSame(decodeService(serviceManifest(service)).problems, [])
@@ -54,26 +54,26 @@ t.test('the objects that are made are those that the proxy reads, without any pr
     )
   }
   t.equal(
-    endpointsText(NGINX_SERVICE, NGINX_SERVICE.ports[0]!, deployments, pods),
+    formatEndpoints(EXAMPLE_SERVICE, EXAMPLE_SERVICE.ports[0]!, deployments, pods),
     '10.244.0.10:80 10.244.0.9:80',
     'in byte order',
   )
   t.end()
 })
 
-const DEPLOYMENT = JSON.stringify(deploymentManifest(NGINX_DEPLOYMENT))
-const SERVICE = JSON.stringify(serviceManifest(NGINX_SERVICE))
+const DEPLOYMENT = JSON.stringify(deploymentManifest(EXAMPLE_DEPLOYMENT))
+const SERVICE = JSON.stringify(serviceManifest(EXAMPLE_SERVICE))
 
 t.test("a learner's manifest gives back the objects it was made from", t => {
-  const { objects, problems } = parseLearnerManifest(`${DEPLOYMENT}\n---\n${SERVICE}\n`, 'mine.yaml')
+  const { objects, problems } = parseUserManifest(`${DEPLOYMENT}\n---\n${SERVICE}\n`, 'mine.yaml')
   t.strictSame(problems, [])
-  t.strictSame(objects, { deployments: [NGINX_DEPLOYMENT], services: [NGINX_SERVICE] })
+  t.strictSame(objects, { deployments: [EXAMPLE_DEPLOYMENT], services: [EXAMPLE_SERVICE] })
   t.end()
 })
 
 t.test('a Service without cluster IP gets one', t => {
-  const service = JSON.stringify(serviceManifest({ ...NGINX_SERVICE, clusterIP: '' }))
-  const { objects, problems } = parseLearnerManifest(`${DEPLOYMENT}\n---\n${service}\n`, 'mine.yaml')
+  const service = JSON.stringify(serviceManifest({ ...EXAMPLE_SERVICE, clusterIP: '' }))
+  const { objects, problems } = parseUserManifest(`${DEPLOYMENT}\n---\n${service}\n`, 'mine.yaml')
   t.strictSame(problems, [])
   t.equal(objects.services[0]?.clusterIP, '10.96.1.1')
   t.end()
@@ -113,13 +113,13 @@ for (const [what, text, said] of [
   ],
 ] as const) {
   t.test(`${what} in a learner's manifest is told with its place`, t => {
-    t.match(parseLearnerManifest(text, 'mine.yaml').problems.join('\n'), said)
+    t.match(parseUserManifest(text, 'mine.yaml').problems.join('\n'), said)
     t.end()
   })
 }
 
 t.test('the tally counts who answered, most first, and nobody for what was not answered', t => {
-  t.strictSame(tally([{ pod: 'a' }, { pod: 'b' }, { pod: 'b' }, { error: 'ECONNRESET' }]), [2, 1])
+  t.strictSame(answersPerPod([{ pod: 'a' }, { pod: 'b' }, { pod: 'b' }, { error: 'ECONNRESET' }]), [2, 1])
   t.end()
 })
 
@@ -127,13 +127,13 @@ t.test('tables are aligned, and colour is used only where it is wanted', t => {
   for (const colour of [false, true]) {
     let text = ''
     const terminal = new Terminal(part => (text += part), colour)
-    terminal.nameOfPod('nginx-1')
-    terminal.table([
+    terminal.assignPodColour('nginx-1')
+    terminal.printTable([
       ['#', 'POD', 'IP'],
       ['1', 'nginx-1', '10.244.0.10'],
       ['10', '', '10.244.0.9'],
     ])
-    terminal.verdict(false, 'no')
+    terminal.printCheck(false, 'no')
     t.equal(/\x1b/.test(text), colour)
     const plain = text.replace(/\x1b\[\d+m/g, '').split('\n')
     t.equal(plain[1], '  #    POD       IP')

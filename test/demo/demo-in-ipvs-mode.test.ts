@@ -1,14 +1,14 @@
 import t from 'tap'
-import { cannotUseIpvs } from '../support/cannot-use-ipvs.js'
-import { ownDemo } from '../support/own-demo.js'
-import { runProgram } from '../support/run-program.js'
-import { SLOWNESS } from '../support/slowness.js'
+import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
+import { isolatedDemo } from '../support/processes/isolated-demo.js'
+import { runProgram } from '../support/processes/run-program.js'
+import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 
 void t.test(
   'the demo tells the same story in ipvs mode, where virtual servers count',
-  { skip: cannotUseIpvs, timeout: 30_000 * SLOWNESS },
+  { skip: ipvsUnavailable, timeout: 30_000 * TIMEOUT_FACTOR },
   async t => {
-    const { env, left } = ownDemo()
+    const { env, left } = isolatedDemo()
     const { exitCode, stdout, stderr } = await runProgram(['demo', '--proxy-mode=ipvs'], { env })
     t.equal(exitCode, 0, stderr)
     t.notMatch(stdout, /✗/)

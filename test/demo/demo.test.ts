@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { cannotUseIpvs } from '../support/cannot-use-ipvs.js'
-import { ownDemo } from '../support/own-demo.js'
-import { cannotUseNamespaces } from '../support/node-network.js'
-import { PROXY_PROGRAM } from '../support/proxy-process.js'
-import { runProgram } from '../support/run-program.js'
+import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
+import { isolatedDemo } from '../support/processes/isolated-demo.js'
+import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
+import { runProgram } from '../support/processes/run-program.js'
 
 /** Starts a demo and resolves once it has written what matches. Its output goes on being read: a closed pipe would end it. */
-async function demoThatWrote(t: Test, pattern: RegExp, args: readonly string[], env: NodeJS.ProcessEnv) {
+async function startDemoUntil(t: Test, pattern: RegExp, args: readonly string[], env: NodeJS.ProcessEnv) {
   const child = spawn(process.execPath, [PROXY_PROGRAM, 'demo', ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   // After a failure it would stay for ever.
   t.teardown(() => child.kill('SIGINT'))
@@ -23,7 +23,7 @@ async function demoThatWrote(t: Test, pattern: RegExp, args: readonly string[], 
 }
 
 /** What the classic example has to show, whoever runs it. */
-function showsEverything(t: Test, stdout: string): void {
+function checkExampleOutput(t: Test, stdout: string): void {
   t.notMatch(stdout, /\x1b/, 'plain text when piped')
   t.notMatch(stdout, /✗/)
   t.match(stdout, /nginx-deployment +3\/3/)
@@ -42,9 +42,9 @@ function showsEverything(t: Test, stdout: string): void {
   t.match(stdout, /All as it should be/)
 }
 
-t.test('the demo', { skip: cannotUseNamespaces, timeout: 180_000 }, async t => {
+t.test('the demo', { skip: namespacesUnavailable, timeout: 180_000 }, async t => {
   await t.test('tells the same story in iptables mode, where counters show that another way was taken', async t => {
-    const { env, left } = ownDemo()
+    const { env, left } = isolatedDemo()
     const { exitCode, stdout, stderr } = await runProgram(['demo', '--proxy-mode=iptables'], { env })
     t.equal(exitCode, 0, stderr)
     t.notMatch(stdout, /✗/)
@@ -59,9 +59,9 @@ t.test('the demo', { skip: cannotUseNamespaces, timeout: 180_000 }, async t => {
     t.equal(left(), '')
   })
 
-  const hasIpvs = cannotUseIpvs === false && 'this kernel has IPVS'
+  const hasIpvs = ipvsUnavailable === false && 'this kernel has IPVS'
   await t.test('a mode that cannot be had here is named, with what is missing', { skip: hasIpvs }, async t => {
-    const { env, left } = ownDemo()
+    const { env, left } = isolatedDemo()
     const { exitCode, stderr } = await runProgram(['demo', '--proxy-mode=ipvs'], { env })
     t.equal(exitCode, 1)
     t.match(stderr, /Cannot serve in mode "ipvs" on this node/)
@@ -69,10 +69,10 @@ t.test('the demo', { skip: cannotUseNamespaces, timeout: 180_000 }, async t => {
   })
 
   await t.test('shows all steps and leaves nothing behind', async t => {
-    const { env, left } = ownDemo()
+    const { env, left } = isolatedDemo()
     const { exitCode, stdout, stderr } = await runProgram(['demo'], { env })
     t.equal(exitCode, 0, stderr)
-    showsEverything(t, stdout)
+    checkExampleOutput(t, stdout)
     t.equal(left(), '')
   })
 
@@ -88,10 +88,10 @@ t.test('the demo', { skip: cannotUseNamespaces, timeout: 180_000 }, async t => {
       t.pass(`# SKIP user namespaces are not allowed here: ${String((error as { stderr?: Buffer }).stderr).trim()}`)
       return
     }
-    const { env } = ownDemo()
+    const { env } = isolatedDemo()
     const { exitCode, stdout, stderr } = await runProgram(['demo'], { env: { ...env, HOME: tmpdir() }, through })
     t.equal(exitCode, 0, stderr)
-    showsEverything(t, stdout)
+    checkExampleOutput(t, stdout)
   })
 
   await t.test("runs a learner's own Deployment and Service, over TCP and UDP", async t => {
@@ -119,7 +119,7 @@ spec:
   ports: [{name: web, port: 8000, targetPort: http}, {name: other, port: 8001, targetPort: http}, {name: q, port: 99, protocol: UDP}]
 `,
     )
-    const { env, left } = ownDemo()
+    const { env, left } = isolatedDemo()
     const { exitCode, stdout, stderr } = await runProgram(['demo', '--manifest', manifest], { env })
     t.equal(exitCode, 0, stderr)
     t.match(stdout, /http:\/\/my-service:8000 +my-app-\d/)
@@ -130,7 +130,7 @@ spec:
   })
 
   await t.test('a manifest with a mistake ends it before anything is made', async t => {
-    const { env, left } = ownDemo()
+    const { env, left } = isolatedDemo()
     const { exitCode, stdout, stderr } = await runProgram(['demo', '--manifest', '/nonexistent.yaml'], { env })
     t.equal(exitCode, 1)
     t.match(stderr, /MANIFEST_INVALID/)
@@ -141,8 +141,8 @@ spec:
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     await t.test(`${signal} at any moment takes everything away`, async t => {
       for (const moment of [/Setting up/, /1\. The objects/, /4\. Session affinity/]) {
-        const { env, left } = ownDemo()
-        const { child } = await demoThatWrote(t, moment, [], env)
+        const { env, left } = isolatedDemo()
+        const { child } = await startDemoUntil(t, moment, [], env)
         child.kill(signal)
         const [exitCode] = (await once(child, 'exit')) as [number]
         t.equal(exitCode, 130, String(moment))
@@ -153,7 +153,7 @@ spec:
 
   await t.test('Ctrl-C, which goes to every program of the terminal, twice in a row takes everything away', async t => {
     for (let moment = 300; moment < 1500; moment += 150) {
-      const { env, left } = ownDemo()
+      const { env, left } = isolatedDemo()
       const options = { env, stdio: 'ignore', detached: true } as const
       const child = spawn(process.execPath, [PROXY_PROGRAM, 'demo'], options)
       const ended = once(child, 'exit')
@@ -168,8 +168,8 @@ spec:
   })
 
   await t.test("a network namespace of somebody else stays, also when its name begins like the demo's", async t => {
-    const { env, left } = ownDemo()
-    const name = `${env.KUBE_PROXY_DEMO_PREFIX}of-somebody-else`
+    const { env, left } = isolatedDemo()
+    const name = `${env['KUBE_PROXY_DEMO_PREFIX']}of-somebody-else`
     execFileSync('ip', ['netns', 'add', name])
     try {
       t.equal((await runProgram(['demo'], { env })).exitCode, 0)
@@ -180,20 +180,20 @@ spec:
   })
 
   await t.test('what a demo that was killed has left is removed by the next one', async t => {
-    const { env, left } = ownDemo()
-    const { child } = await demoThatWrote(t, /what a change does/, ['--keep'], env)
+    const { env, left } = isolatedDemo()
+    const { child } = await startDemoUntil(t, /what a change does/, ['--keep'], env)
     const ended = once(child, 'exit')
     child.kill('SIGKILL')
     await ended
     t.not(left(), '')
     t.equal((await runProgram(['demo'], { env })).exitCode, 0)
     t.equal(left(), '')
-    t.notOk(existsSync(`/etc/netns/${env.KUBE_PROXY_DEMO_PREFIX}client`))
+    t.notOk(existsSync(`/etc/netns/${env['KUBE_PROXY_DEMO_PREFIX']}client`))
   })
 
   await t.test('--keep stays until Ctrl-C, and what it says to type works', async t => {
-    const { env, left } = ownDemo()
-    const { child, text } = await demoThatWrote(t, /what a change does .*\n/, ['--keep'], env)
+    const { env, left } = isolatedDemo()
+    const { child, text } = await startDemoUntil(t, /what a change does .*\n/, ['--keep'], env)
     const typed = (what: string) => new RegExp(`${what} +(.*)`).exec(text())![1]!.replace(/ +\(.*\)$/, '')
     t.match(execFileSync('sh', ['-c', typed('rules and counters')], { encoding: 'utf8' }), /KUBE-PORTALS-CONTAINER/)
     if (existsSync('/usr/bin/curl')) {
@@ -214,20 +214,20 @@ spec:
     child.kill('SIGINT')
     t.equal(((await once(child, 'exit')) as [number])[0], 0)
     t.equal(left(), '')
-    t.notOk(existsSync(`/etc/netns/${env.KUBE_PROXY_DEMO_PREFIX}client`))
+    t.notOk(existsSync(`/etc/netns/${env['KUBE_PROXY_DEMO_PREFIX']}client`))
   })
 
   await t.test('nobody reads any more: everything is taken away', async t => {
-    const { env, left } = ownDemo()
-    const { child } = await demoThatWrote(t, /1\. The objects/, [], env)
+    const { env, left } = isolatedDemo()
+    const { child } = await startDemoUntil(t, /1\. The objects/, [], env)
     child.stdout.destroy()
     await once(child, 'exit')
     t.equal(left(), '')
   })
 
   await t.test('a second demo says that one is running', async t => {
-    const { env } = ownDemo()
-    const { child: first } = await demoThatWrote(t, /1\. The objects/, ['--keep'], env)
+    const { env } = isolatedDemo()
+    const { child: first } = await startDemoUntil(t, /1\. The objects/, ['--keep'], env)
     const second = await runProgram(['demo'], { env })
     t.equal(second.exitCode, 1)
     t.match(second.stderr, /Another demo is running/)

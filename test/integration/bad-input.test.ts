@@ -3,13 +3,13 @@ import { createInterface } from 'node:readline'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { ManifestFolder, endpointSlice, service } from '../support/manifests.js'
-import { NODE_IP, NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
-import { PROXY_PROGRAM, ProxyProcess } from '../support/proxy-process.js'
+import { ManifestFolder, makeSliceManifest, makeServiceManifest } from '../support/api/manifests.js'
+import { NODE_IP, NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { PROXY_PROGRAM, ProxyProcess } from '../support/processes/proxy-process.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80 }
 
-t.test('bad input in a running program', { skip: cannotUseNamespaces }, t => {
+t.test('bad input in a running program', { skip: namespacesUnavailable }, t => {
   t.test('manifests that are wrong at the start end the program, with file, line and field', async t => {
     const network = await NodeNetwork.create(t)
     const folder = new ManifestFolder(t)
@@ -19,7 +19,7 @@ t.test('bad input in a running program', { skip: cannotUseNamespaces }, t => {
     )
     const proxy = new ProxyProcess(network, ['--manifests', folder.path])
     t.match(
-      await proxy.line(/web\.yaml/),
+      await proxy.waitForLine(/web\.yaml/),
       /web\.yaml:8: Service "web": spec\.ports\[1\]\.port: expected a port from 1 to 65535, found 0/,
     )
     t.equal(((await once(proxy.child, 'exit')) as [number])[0], 1)
@@ -30,7 +30,7 @@ t.test('bad input in a running program', { skip: cannotUseNamespaces }, t => {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')
     const api = network.start(network.node, process.execPath, [
-      new URL('../support/api-server-inside.js', import.meta.url).pathname,
+      new URL('../support/api/api-server-entry.js', import.meta.url).pathname,
     ])
     const [url] = (await once(createInterface({ input: api.stdout! }), 'line')) as [string]
     const raw = (name: unknown, spec: unknown) => ['services', { metadata: { name, namespace: 'default' }, spec }]
@@ -44,15 +44,19 @@ t.test('bad input in a running program', { skip: cannotUseNamespaces }, t => {
       }),
       raw('sctp', { clusterIP: '10.96.0.70', ports: [{ port: 132, protocol: 'SCTP' }] }),
       ['services', { metadata: { name: 'none' } }],
-      ['services', service('web', WEB)],
+      ['services', makeServiceManifest('web', WEB)],
       [
         'endpointslices',
-        endpointSlice('web', [server.ip, '127.0.0.1', '169.254.169.254', '224.0.0.1', '0.0.0.0', 'no address'], 8080),
+        makeSliceManifest(
+          'web',
+          [server.ip, '127.0.0.1', '169.254.169.254', '224.0.0.1', '0.0.0.0', 'no address'],
+          8080,
+        ),
       ],
     ]
     api.stdin!.write(`${JSON.stringify({ put })}\n`)
     const proxy = new ProxyProcess(network, ['--master', url])
-    await proxy.line(/Synced rules" family="IPv4"/)
+    await proxy.waitForLine(/Synced rules" family="IPv4"/)
     const client = new NetworkClient(network, (await network.addPod()).namespace)
     for (let i = 0; i < 3; i++)
       t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a', 'only the ordinary address is an endpoint')
@@ -80,33 +84,33 @@ t.test('bad input in a running program', { skip: cannotUseNamespaces }, t => {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')
     const folder = new ManifestFolder(t)
-    folder.write(service('web', WEB), endpointSlice('web', [server.ip], 8080))
+    folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080))
     const holder = network.start(network.node, process.execPath, [
       '-e',
       `const net = require('net'); const hold = p => p < 41004 ? net.createServer().listen(p, '${NODE_IP}', () => hold(p + 1)) : console.log('held'); hold(41000)`,
     ])
     await once(holder.stdout!, 'data')
     const proxy = new ProxyProcess(network, ['--manifests', folder.path, '--proxy-port-range=41000-41004'])
-    t.match(await proxy.line(/"Serving" /), /proxyPort=41004/)
-    await proxy.line(/Synced rules" family="IPv4"/)
+    t.match(await proxy.waitForLine(/"Serving" /), /proxyPort=41004/)
+    await proxy.waitForLine(/Synced rules" family="IPv4"/)
     const client = new NetworkClient(network, network.node)
     t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
     folder.write(
-      service('web', WEB),
-      endpointSlice('web', [server.ip], 8080),
-      service('two', { clusterIP: '10.96.0.11', port: 80 }),
+      makeServiceManifest('web', WEB),
+      makeSliceManifest('web', [server.ip], 8080),
+      makeServiceManifest('two', { clusterIP: '10.96.0.11', port: 80 }),
     )
-    t.match(await proxy.line(/PROXY_PORTS_EXHAUSTED|PROXY_PORT_UNAVAILABLE/), /default\/two/)
+    t.match(await proxy.waitForLine(/PROXY_PORTS_EXHAUSTED|PROXY_PORT_UNAVAILABLE/), /default\/two/)
     t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a', 'the others are served all the same')
     holder.kill('SIGKILL')
-    await proxy.line(/"Serving" servicePort="IPv4\/default\/two/)
+    await proxy.waitForLine(/"Serving" servicePort="IPv4\/default\/two/)
   })
 
   t.test('out of file descriptors, accepting pauses, nothing exits, and it recovers', async t => {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')
     const folder = new ManifestFolder(t)
-    folder.write(service('web', WEB), endpointSlice('web', [server.ip], 8080))
+    folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080))
     const child = network.start(network.node, 'prlimit', [
       '--nofile=256:256',
       process.execPath,

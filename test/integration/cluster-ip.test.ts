@@ -1,29 +1,29 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { ManifestFolder, endpointSlice, service } from '../support/manifests.js'
-import { NODE_IP, NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
-import { unevenness } from '../support/even-turns.js'
-import { until } from '../support/plane-under-test.js'
-import { PROXY_WORKERS, ProxyProcess } from '../support/proxy-process.js'
+import { ManifestFolder, makeSliceManifest, makeServiceManifest } from '../support/api/manifests.js'
+import { NODE_IP, NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { imbalance } from '../support/checks/imbalance.js'
+import { waitUntil } from '../support/dataplane/plane-under-test.js'
+import { PROXY_WORKERS, ProxyProcess } from '../support/processes/proxy-process.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80 }
 const DNS = { clusterIP: '10.96.0.53', port: 53, protocol: 'UDP' } as const
 
-t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
+t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => {
   const network = await NodeNetwork.create(t)
   const servers = await Promise.all(['a', 'b', 'c'].map(name => network.addServer(name)))
   const ips = servers.map(({ ip }) => ip)
   const manifests = new ManifestFolder(t)
   const write = (endpoints: readonly string[], affinity = false) =>
     manifests.write(
-      service('web', { ...WEB, affinity }),
-      endpointSlice('web', endpoints, 8080),
-      service('dns', DNS),
-      endpointSlice('dns', endpoints, 5353, 'UDP'),
+      makeServiceManifest('web', { ...WEB, affinity }),
+      makeSliceManifest('web', endpoints, 8080),
+      makeServiceManifest('dns', DNS),
+      makeSliceManifest('dns', endpoints, 5353, 'UDP'),
     )
   write(ips)
   const proxy = new ProxyProcess(network, ['--manifests', manifests.path, '--iptables-sync-period=2s'])
-  await proxy.line(/Synced rules" family="IPv4"/)
+  await proxy.waitForLine(/Synced rules" family="IPv4"/)
 
   const onNode = new NetworkClient(network, network.node)
   const inPod = new NetworkClient(network, (await network.addPod()).namespace)
@@ -44,7 +44,7 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
       const seen = []
       for (let i = 0; i < 9; i++) seen.push(await client.tcp(WEB.clusterIP, WEB.port))
       t.ok(
-        unevenness(seen, ['a', 'b', 'c']) <= Math.max(1, PROXY_WORKERS),
+        imbalance(seen, ['a', 'b', 'c']) <= Math.max(1, PROXY_WORKERS),
         `TCP: each endpoint in turn: ${seen.join(' ')}`,
       )
       if (PROXY_WORKERS < 2) t.strictSame(seen.slice(0, 6), seen.slice(3), 'in the same order')
@@ -66,10 +66,10 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
     const before = calls()
     const from = proxy.lines.length
     write(ips.slice(1))
-    await proxy.line(/"Endpoints" servicePort="IPv4\/default\/web\/TCP"/, from)
+    await proxy.waitForLine(/"Endpoints" servicePort="IPv4\/default\/web\/TCP"/, from)
     const seen = []
     for (let i = 0; i < 6; i++) seen.push(await inPod.tcp(WEB.clusterIP, WEB.port))
-    t.ok(unevenness(seen, ['b', 'c']) <= Math.max(1, PROXY_WORKERS), seen.join(' '))
+    t.ok(imbalance(seen, ['b', 'c']) <= Math.max(1, PROXY_WORKERS), seen.join(' '))
     t.equal(calls(), before)
     write(ips)
   })
@@ -81,14 +81,14 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
       const before = calls()
       let from = proxy.lines.length
       write([])
-      await proxy.line(/"Endpoints" servicePort="IPv4\/default\/dns\/UDP" endpoints=""/, from)
+      await proxy.waitForLine(/"Endpoints" servicePort="IPv4\/default\/dns\/UDP" endpoints=""/, from)
       for (const client of [inPod, onNode]) {
         t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'ECONNREFUSED')
         t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: 'ECONNREFUSED' })
       }
       from = proxy.lines.length
       write(ips)
-      await proxy.line(/"Endpoints" servicePort="IPv4\/default\/dns\/UDP" endpoints="10/, from)
+      await proxy.waitForLine(/"Endpoints" servicePort="IPv4\/default\/dns\/UDP" endpoints="10/, from)
       for (const client of [inPod, onNode]) {
         t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[abc]$/)
         t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: /^[abc] 5$/ })
@@ -100,15 +100,15 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
   t.test('affinity holds, and ends with its Service setting', async t => {
     let from = proxy.lines.length
     write(ips, true)
-    await proxy.line(/"Endpoints" .*default\/web.* affinitySeconds=10800/, from)
+    await proxy.waitForLine(/"Endpoints" .*default\/web.* affinitySeconds=10800/, from)
     const first = await inPod.tcp(WEB.clusterIP, WEB.port)
     for (let i = 0; i < 5; i++) t.equal(await inPod.tcp(WEB.clusterIP, WEB.port), first)
     from = proxy.lines.length
     write(ips, false)
-    await proxy.line(/"Endpoints" .*default\/web/, from)
+    await proxy.waitForLine(/"Endpoints" .*default\/web/, from)
     const seen = []
     for (let i = 0; i < 9; i++) seen.push(await inPod.tcp(WEB.clusterIP, WEB.port))
-    t.ok(unevenness(seen, ['a', 'b', 'c']) <= Math.max(1, PROXY_WORKERS), seen.join(' '))
+    t.ok(imbalance(seen, ['a', 'b', 'c']) <= Math.max(1, PROXY_WORKERS), seen.join(' '))
   })
 
   t.test('rules that somebody else flushed come back by themselves, and rules of others are left alone', async t => {
@@ -127,7 +127,7 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
     // Both at once: a look at the rules between the two would repair the one, and be told before the other is done.
     const input = '*nat\n-F KUBE-PORTALS-CONTAINER\n-D OUTPUT 1\nCOMMIT\n'
     await network.node.run('iptables-restore', ['--noflush'], { input })
-    await proxy.line(/Rules had been changed by somebody else/)
+    await proxy.waitForLine(/Rules had been changed by somebody else/)
     t.match(await inPod.tcp(WEB.clusterIP, WEB.port), /^[abc]$/)
     t.match(await onNode.tcp(WEB.clusterIP, WEB.port), /^[abc]$/)
     const { stdout } = await network.node.run('iptables-save', ['-t', 'nat'])
@@ -145,9 +145,9 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
 
   t.test('a Service that goes takes its rules along, then its listener', async t => {
     const from = proxy.lines.length
-    manifests.write(service('dns', DNS), endpointSlice('dns', ips, 5353, 'UDP'))
-    await proxy.line(/"No longer serving" servicePort="IPv4\/default\/web\/TCP"/, from)
-    await proxy.line(/Synced rules" family="IPv4" changed=true/, from)
+    manifests.write(makeServiceManifest('dns', DNS), makeSliceManifest('dns', ips, 5353, 'UDP'))
+    await proxy.waitForLine(/"No longer serving" servicePort="IPv4\/default\/web\/TCP"/, from)
+    await proxy.waitForLine(/Synced rules" family="IPv4" changed=true/, from)
     const { stdout } = await network.node.run('iptables-save', ['-t', 'nat'])
     t.notMatch(stdout, /default\/web/)
     t.match(stdout, /default\/dns/)
@@ -155,21 +155,21 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
       const { stdout: sockets } = await network.node.run('cat', ['/proc/net/tcp'])
       return sockets.split('\n').some(line => line.includes('0132A8C0:') && / 0A /.test(line))
     }
-    await until(async () => !(await isListening()), `nothing listens on ${NODE_IP} any more`)
+    await waitUntil(async () => !(await isListening()), `nothing listens on ${NODE_IP} any more`)
     write(ips)
-    await proxy.line(/Synced rules" family="IPv4" changed=true/, proxy.lines.length)
+    await proxy.waitForLine(/Synced rules" family="IPv4" changed=true/, proxy.lines.length)
   })
 
   t.test('broken manifests change nothing but the log', async t => {
     const from = proxy.lines.length
-    manifests.write({ ...service('web', WEB), spec: { clusterIP: '10.96.0.10', ports: [{ port: 70000 }] } })
+    manifests.write({ ...makeServiceManifest('web', WEB), spec: { clusterIP: '10.96.0.10', ports: [{ port: 70000 }] } })
     t.match(
-      await proxy.line(/cannot be used/, from),
+      await proxy.waitForLine(/cannot be used/, from),
       /objects\.json:1: Service \\"default\/web\\": spec\.ports\[0\]\.port: expected a port from 1 to 65535, found 70000/,
     )
     t.match(await inPod.tcp(WEB.clusterIP, WEB.port), /^[bc]$/)
     write(ips)
-    await proxy.line(/Manifests read again/, from)
+    await proxy.waitForLine(/Manifests read again/, from)
   })
 
   t.test('SIGTERM: no new connections, open ones may end, exit code 0; rules and ports outlive a restart', async t => {
@@ -180,15 +180,15 @@ t.test('ClusterIPs from manifests', { skip: cannotUseNamespaces }, async t => {
     ])
     t.equal(String((await once(talker.stdout!, 'data'))[0]), 'echo\n')
     const stopped = proxy.stop()
-    await proxy.line(/Draining/)
-    await until(async () => (await inPod.tcp(WEB.clusterIP, WEB.port)) === 'ECONNREFUSED', 'no new connections')
+    await proxy.waitForLine(/Draining/)
+    await waitUntil(async () => (await inPod.tcp(WEB.clusterIP, WEB.port)) === 'ECONNREFUSED', 'no new connections')
     talker.stdin!.write('still here')
     t.equal(String((await once(talker.stdout!, 'data'))[0]), 'still here')
     talker.stdin!.end()
     t.equal(await stopped, 0)
 
     const second = new ProxyProcess(network, ['--manifests', manifests.path])
-    t.match(await second.line(/Synced rules" family="IPv4"/), /changed=false/, 'the next process needs no write')
+    t.match(await second.waitForLine(/Synced rules" family="IPv4"/), /changed=false/, 'the next process needs no write')
     const { stdout: after } = await network.node.run('iptables-save', ['-t', 'nat'])
     const rules = (text: string) => text.split('\n').filter(line => line.startsWith('-A'))
     t.strictSame(rules(after), rules(before))

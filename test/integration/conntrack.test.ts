@@ -1,34 +1,35 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type FlowPortals } from '../../lib/modes/stale-flows.js'
+import { type ExpectedFlows } from '../../lib/modes/stale-flows.js'
 import { type UdpEntry } from '../../lib/system/conntrack.js'
-import { InsideNode } from '../support/inside-node.js'
-import { NODE_IP, NODE_IP6, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
-import { SteadyUdpClient } from '../support/steady-udp-pod.js'
+import { NodeProcess } from '../support/nodes/node-process.js'
+import { NODE_IP, NODE_IP6, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { FixedPortUdpClient } from '../support/pods/fixed-port-udp-client.js'
 
-const hasConntrack = (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, 'conntrack')))
-const skip = cannotUseNamespaces || (hasConntrack ? false : 'needs the program "conntrack" (apt-get install conntrack)')
+const hasConntrack = (process.env['PATH'] ?? '').split(delimiter).some(folder => existsSync(join(folder, 'conntrack')))
+const skip =
+  namespacesUnavailable || (hasConntrack ? false : 'needs the program "conntrack" (apt-get install conntrack)')
 
 /** Addresses of the same things, once for each IP family. */
 const FAMILIES = [
   { family: 'IPv4', program: 'iptables', node: NODE_IP, changes: '10.96.0.10', stays: '10.96.0.11' },
   { family: 'IPv6', program: 'ip6tables', node: NODE_IP6, changes: 'fd00:96::a', stays: 'fd00:96::b' },
 ] as const
-type Family = (typeof FAMILIES)[number]
+type FamilyAddresses = (typeof FAMILIES)[number]
 
 t.test('conntrack', { skip }, async t => {
   const network = await NodeNetwork.create(t)
   const [a, b] = [await network.addServer('a'), await network.addServer('b')]
-  const client = new SteadyUdpClient(network, (await network.addPod()).namespace)
-  const inside = new InsideNode(network, 'conntrack-inside')
-  const command = async (what: object): Promise<unknown> => JSON.parse(await inside.command(what))
-  const list = async ({ family }: Family) => (await command({ list: family })) as UdpEntry[]
+  const client = new FixedPortUdpClient(network, (await network.addPod()).namespace)
+  const inside = new NodeProcess(network, 'kernel/conntrack-entry')
+  const command = async (what: object): Promise<unknown> => JSON.parse(await inside.sendCommand(what))
+  const list = async ({ family }: FamilyAddresses) => (await command({ list: family })) as UdpEntry[]
 
   /** The rule that leads a destination to a server's UDP port. */
   const rule = async (
     action: '-A' | '-D',
-    { program }: Family,
+    { program }: FamilyAddresses,
     ip: string,
     port: number,
     to: string,
@@ -38,14 +39,20 @@ t.test('conntrack', { skip }, async t => {
     const { exitCode, stderr } = await network.node.run(program, ['-t', 'nat', action, 'PREROUTING', ...match])
     if (exitCode !== 0) throw new Error(stderr)
   }
-  const server = ({ family }: Family, which: typeof a): string => (family === 'IPv4' ? which.ip : which.ip6)
+  const server = ({ family }: FamilyAddresses, which: typeof a): string => (family === 'IPv4' ? which.ip : which.ip6)
 
   /** Cleans, and checks that it was this one entry and no other that went. */
-  const cleansJust = async (t: Test, of: Family, ip: string, port: number, portals: Partial<FlowPortals>) => {
+  const cleansJust = async (
+    t: Test,
+    of: FamilyAddresses,
+    ip: string,
+    port: number,
+    flows: Partial<ExpectedFlows>,
+  ) => {
     const before = await list(of)
     const stale = (await command({
       clean: of.family,
-      portals: { portals: [], gone: [], ...portals },
+      flows: { targets: [], removed: [], ...flows },
       node: [of.node],
     })) as UdpEntry[]
     t.match(stale, [{ destination: { address: ip, port } }])
@@ -60,14 +67,14 @@ t.test('conntrack', { skip }, async t => {
     const { family, node, changes, stays } = of
     const [ipA, ipB] = [server(of, a), server(of, b)]
     const to = (address: string) => [{ address, port: 5353 }]
-    const bystanders = [{ address: stays, port: 53, listeners: to(ipB) }]
+    const bystanders = [{ address: stays, port: 53, replySources: to(ipB) }]
 
     await t.test(`${family}: a flow whose rule leads elsewhere now is freed, and no other flow is touched`, async t => {
       await rule('-A', of, changes, 53, ipA)
       await rule('-A', of, stays, 53, ipB)
-      t.equal(await client.ask(changes, 53), 'a 5')
-      t.equal(await client.ask(stays, 53), 'b 5')
-      t.equal(await client.ask(ipA, 5353), 'a 5', 'a flow that is none of ours')
+      t.equal(await client.request(changes, 53), 'a 5')
+      t.equal(await client.request(stays, 53), 'b 5')
+      t.equal(await client.request(ipA, 5353), 'a 5', 'a flow that is none of ours')
       t.strictSame(
         (await list(of)).map(({ destination, replySource }) => [destination.address, replySource.address]).sort(),
         [
@@ -78,13 +85,13 @@ t.test('conntrack', { skip }, async t => {
       )
       await rule('-D', of, changes, 53, ipA)
       await rule('-A', of, changes, 53, ipB)
-      t.equal(await client.ask(changes, 53), 'a 5', 'the rule alone does not help who keeps his port')
-      const portals = [{ address: changes, port: 53, listeners: to(ipB) }, ...bystanders]
-      const stale = await cleansJust(t, of, changes, 53, { portals })
-      t.equal(await client.ask(changes, 53), 'b 5')
+      t.equal(await client.request(changes, 53), 'a 5', 'the rule alone does not help who keeps his port')
+      const targets = [{ address: changes, port: 53, replySources: to(ipB) }, ...bystanders]
+      const stale = await cleansJust(t, of, changes, 53, { targets })
+      t.equal(await client.request(changes, 53), 'b 5')
       t.equal(await command({ remove: stale }), 'removed', 'what is gone already is no failure')
       t.strictSame(
-        await command({ clean: family, portals: { portals, gone: [] }, node: [node] }),
+        await command({ clean: family, flows: { targets, removed: [] }, node: [node] }),
         [],
         'now nothing is stale',
       )
@@ -92,7 +99,7 @@ t.test('conntrack', { skip }, async t => {
 
     await t.test(`${family}: a flow to what is no longer served is freed`, async t => {
       await rule('-D', of, changes, 53, ipB)
-      await cleansJust(t, of, changes, 53, { portals: bystanders, gone: [{ address: changes, port: 53 }] })
+      await cleansJust(t, of, changes, 53, { targets: bystanders, removed: [{ address: changes, port: 53 }] })
     })
 
     await t.test(`${family}: a flow to a node port that began before the rule is freed`, async t => {
@@ -100,9 +107,9 @@ t.test('conntrack', { skip }, async t => {
       // The datagram is on its way: look until it has been seen.
       while (!(await list(of)).some(({ destination }) => destination.port === 30053));
       await rule('-A', of, node, 30053, ipA)
-      const portals = [{ address: undefined, port: 30053, listeners: to(ipA) }, ...bystanders]
-      await cleansJust(t, of, node, 30053, { portals })
-      t.equal(await client.ask(node, 30053), 'a 5')
+      const targets = [{ address: undefined, port: 30053, replySources: to(ipA) }, ...bystanders]
+      await cleansJust(t, of, node, 30053, { targets })
+      t.equal(await client.request(node, 30053), 'a 5')
     })
   }
   t.strictSame(await command({ warnings: true }), [])

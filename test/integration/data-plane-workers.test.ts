@@ -2,10 +2,10 @@ import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, readdirSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { ManifestFolder, endpointSlice, service } from '../support/manifests.js'
-import { NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
-import { until } from '../support/plane-under-test.js'
-import { ProxyProcess } from '../support/proxy-process.js'
+import { ManifestFolder, makeSliceManifest, makeServiceManifest } from '../support/api/manifests.js'
+import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { waitUntil } from '../support/dataplane/plane-under-test.js'
+import { ProxyProcess } from '../support/processes/proxy-process.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
 const DNS = { clusterIP: '10.96.0.53', port: 53, protocol: 'UDP' } as const
@@ -14,11 +14,11 @@ const FLAGS = ['--data-plane-workers=2', '--iptables-sync-period=2s']
 /** Processes that a process has started and that still run. */
 function childrenOf(pid: number): number[] {
   return readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name) && parentOf(name) === pid)
+    .filter(name => /^\d+$/.test(name) && readParentPid(name) === pid)
     .map(Number)
 }
 
-function parentOf(pid: string): number | undefined {
+function readParentPid(pid: string): number | undefined {
   try {
     // `pid (name) state parent …`, and a name may hold anything.
     return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[1])
@@ -28,11 +28,11 @@ function parentOf(pid: string): number | undefined {
 }
 
 function isRunning(pid: number): boolean {
-  return parentOf(String(pid)) !== undefined
+  return readParentPid(String(pid)) !== undefined
 }
 
 /** Sends SIGTERM to a process; one that may have ended just now is none the worse for it. */
-function terminate(pid: number): void {
+function sendSigterm(pid: number): void {
   try {
     process.kill(pid, 'SIGTERM')
   } catch (error) {
@@ -41,21 +41,21 @@ function terminate(pid: number): void {
 }
 
 /** A client in a process of its own, with a connection that is open and that echoes. */
-class Talker {
+class EchoClient {
   readonly #child: ChildProcess
 
   private constructor(child: ChildProcess) {
     this.#child = child
   }
 
-  static async start(network: NodeNetwork, ip: string, port: number): Promise<Talker> {
+  static async start(network: NodeNetwork, ip: string, port: number): Promise<EchoClient> {
     const program = `const s = require('net').connect(${port}, '${ip}', () => s.write('echo\\n')).on('data', d => process.stdout.write(d)).on('error', () => undefined).on('close', () => process.exit()); process.stdin.on('data', d => s.write(d)).on('end', () => s.end())`
     const child = network.start(network.node, process.execPath, ['-e', program])
     await once(child.stdout!, 'data')
-    return new Talker(child)
+    return new EchoClient(child)
   }
 
-  async echo(text: string): Promise<string> {
+  async send(text: string): Promise<string> {
     this.#child.stdin!.write(text)
     return String((await once(this.#child.stdout!, 'data'))[0])
   }
@@ -67,22 +67,22 @@ class Talker {
   }
 }
 
-async function world(t: Test) {
+async function setUp(t: Test) {
   const network = await NodeNetwork.create(t)
   const servers = await Promise.all(['a', 'b'].map(name => network.addServer(name)))
   const ips = servers.map(({ ip }) => ip)
   const manifests = new ManifestFolder(t)
   const write = (endpoints: readonly string[]) =>
     manifests.write(
-      service('web', WEB),
-      endpointSlice('web', endpoints, 8080),
-      service('dns', DNS),
-      endpointSlice('dns', endpoints, 5353, 'UDP'),
+      makeServiceManifest('web', WEB),
+      makeSliceManifest('web', endpoints, 8080),
+      makeServiceManifest('dns', DNS),
+      makeSliceManifest('dns', endpoints, 5353, 'UDP'),
     )
   write(ips)
   const start = async (...flags: string[]) => {
     const proxy = new ProxyProcess(network, ['--manifests', manifests.path, ...FLAGS, ...flags])
-    await proxy.line(/Synced rules" family="IPv4"/)
+    await proxy.waitForLine(/Synced rules" family="IPv4"/)
     return proxy
   }
   const client = new NetworkClient(network, (await network.addPod()).namespace)
@@ -91,8 +91,8 @@ async function world(t: Test) {
   return { network, ips, manifests, write, start, client, rules }
 }
 
-t.test('a worker that is killed is replaced, and nobody is refused', { skip: cannotUseNamespaces }, async t => {
-  const { start, client, write, ips } = await world(t)
+t.test('a worker that is killed is replaced, and nobody is refused', { skip: namespacesUnavailable }, async t => {
+  const { start, client, write, ips } = await setUp(t)
   const proxy = await start()
   for (let round = 0; round < 2; round++) {
     const [victim] = childrenOf(proxy.child.pid!)
@@ -100,33 +100,33 @@ t.test('a worker that is killed is replaced, and nobody is refused', { skip: can
     process.kill(victim!, 'SIGKILL')
     for (let i = 0; i < 6; i++) t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
     t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: /^[ab] 5$/ })
-    t.match(await proxy.line(/"Connections of a data-plane worker are lost"/, from), /code="WORKER_FAILED"/)
-    await until(() => childrenOf(proxy.child.pid!).length === 2, 'there are two workers again')
+    t.match(await proxy.waitForLine(/"Connections of a data-plane worker are lost"/, from), /code="WORKER_FAILED"/)
+    await waitUntil(() => childrenOf(proxy.child.pid!).length === 2, 'there are two workers again')
   }
   const from = proxy.lines.length
   write(ips.slice(1))
-  await proxy.line(/"Endpoints" servicePort="IPv4\/default\/web\/TCP"/, from)
+  await proxy.waitForLine(/"Endpoints" servicePort="IPv4\/default\/web\/TCP"/, from)
   for (let i = 0; i < 6; i++) t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'b')
   t.equal(await proxy.stop(), 0)
 })
 
-t.test('Services whose endpoints are each other do not make a loop', { skip: cannotUseNamespaces }, async t => {
-  const { start, client, manifests, ips } = await world(t)
+t.test('Services whose endpoints are each other do not make a loop', { skip: namespacesUnavailable }, async t => {
+  const { start, client, manifests, ips } = await setUp(t)
   const to = (name: string, ip: string, protocol: 'TCP' | 'UDP', port: number) =>
-    endpointSlice(name, [ip], port, protocol)
+    makeSliceManifest(name, [ip], port, protocol)
   manifests.write(
-    service('web', WEB),
-    endpointSlice('web', ips, 8080),
+    makeServiceManifest('web', WEB),
+    makeSliceManifest('web', ips, 8080),
     // Several, so that some lead from one worker to another.
     ...Array.from({ length: 6 }, (_, n) => [
-      service(`udp-${n}`, { clusterIP: `10.96.1.${n}`, port: 53, protocol: 'UDP' }),
+      makeServiceManifest(`udp-${n}`, { clusterIP: `10.96.1.${n}`, port: 53, protocol: 'UDP' }),
       to(`udp-${n}`, `10.96.1.${n ^ 1}`, 'UDP', 53),
-      service(`tcp-${n}`, { clusterIP: `10.96.2.${n}`, port: 80, affinity: true }),
+      makeServiceManifest(`tcp-${n}`, { clusterIP: `10.96.2.${n}`, port: 80, affinity: true }),
       to(`tcp-${n}`, `10.96.2.${n ^ 1}`, 'TCP', 80),
     ]).flat(),
   )
   const proxy = await start()
-  await proxy.line(/"An endpoint that is an address of a Service itself is left out"/)
+  await proxy.waitForLine(/"An endpoint that is an address of a Service itself is left out"/)
   for (let n = 0; n < 6; n++) {
     t.match(await client.udp(`10.96.1.${n}`, 53), { answer: 'ECONNREFUSED' })
     t.equal(await client.tcp(`10.96.2.${n}`, 80), 'ECONNREFUSED')
@@ -135,19 +135,19 @@ t.test('Services whose endpoints are each other do not make a loop', { skip: can
   t.equal(await proxy.stop(), 0)
 })
 
-t.test('when the control process is killed', { skip: cannotUseNamespaces }, async t => {
-  const { network, start, client, rules } = await world(t)
+t.test('when the control process is killed', { skip: namespacesUnavailable }, async t => {
+  const { network, start, client, rules } = await setUp(t)
   const proxy = await start()
   const workers = childrenOf(proxy.child.pid!)
   t.equal(workers.length, 2)
-  const talker = await Talker.start(network, WEB.clusterIP, WEB.port)
+  const talker = await EchoClient.start(network, WEB.clusterIP, WEB.port)
   const before = await rules()
   const gone = once(proxy.child, 'exit')
   proxy.child.kill('SIGKILL')
   await gone
 
   await t.test('open connections and new ones go on', async t => {
-    t.equal(await talker.echo('still here'), 'still here')
+    t.equal(await talker.send('still here'), 'still here')
     for (let i = 0; i < 4; i++) t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
     t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: /^[ab] 5$/ })
     t.ok(workers.every(isRunning))
@@ -160,50 +160,54 @@ t.test('when the control process is killed', { skip: cannotUseNamespaces }, asyn
       /workers=2/,
     )
     t.strictSame(await rules(), before, 'node ports too')
-    t.equal(await talker.echo('and still'), 'and still')
+    t.equal(await talker.send('and still'), 'and still')
     t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
     t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: /^[ab] 5$/ })
     await talker.end()
-    await until(() => !workers.some(isRunning), 'the old workers have ended with their last connection')
+    await waitUntil(() => !workers.some(isRunning), 'the old workers have ended with their last connection')
     t.equal(await second.stop(), 0)
   })
 })
 
-t.test('--cleanup sends workers home that a killed proxy left behind', { skip: cannotUseNamespaces }, async t => {
-  const { network, start } = await world(t)
+t.test('--cleanup sends workers home that a killed proxy left behind', { skip: namespacesUnavailable }, async t => {
+  const { network, start } = await setUp(t)
   const proxy = await start()
   const workers = childrenOf(proxy.child.pid!)
   const gone = once(proxy.child, 'exit')
   proxy.child.kill('SIGKILL')
   await gone
-  await until(() => workers.every(pid => title(pid).endsWith('orphan')), 'they know')
+  await waitUntil(() => workers.every(pid => title(pid).endsWith('orphan')), 'they know')
   const cleaner = new ProxyProcess(network, ['--cleanup'])
   t.equal(((await once(cleaner.child, 'exit')) as [number])[0], 0, cleaner.lines.join('\n'))
-  await until(() => !workers.some(isRunning), 'they have ended')
+  await waitUntil(() => !workers.some(isRunning), 'they have ended')
 })
 
 function title(pid: number): string {
   return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0]!
 }
 
-t.test('a signal to the whole process group drains; a second one cuts off', { skip: cannotUseNamespaces }, async t => {
-  const { network, start, client } = await world(t)
-  const proxy = await start()
-  const workers = childrenOf(proxy.child.pid!)
-  const talker = await Talker.start(network, WEB.clusterIP, WEB.port)
-  const exited = once(proxy.child, 'exit')
-  const signalAll = () => [...workers, proxy.child.pid!].forEach(terminate)
-  signalAll()
-  await proxy.line(/Draining/)
-  await until(async () => (await client.tcp(WEB.clusterIP, WEB.port)) === 'ECONNREFUSED', 'new ones are refused')
-  t.equal(await talker.echo('still here'), 'still here')
-  signalAll()
-  t.equal(((await exited) as [number])[0], 0)
-  await until(() => !workers.some(isRunning), 'workers have ended too')
-})
+t.test(
+  'a signal to the whole process group drains; a second one cuts off',
+  { skip: namespacesUnavailable },
+  async t => {
+    const { network, start, client } = await setUp(t)
+    const proxy = await start()
+    const workers = childrenOf(proxy.child.pid!)
+    const talker = await EchoClient.start(network, WEB.clusterIP, WEB.port)
+    const exited = once(proxy.child, 'exit')
+    const signalAll = () => [...workers, proxy.child.pid!].forEach(sendSigterm)
+    signalAll()
+    await proxy.waitForLine(/Draining/)
+    await waitUntil(async () => (await client.tcp(WEB.clusterIP, WEB.port)) === 'ECONNREFUSED', 'new ones are refused')
+    t.equal(await talker.send('still here'), 'still here')
+    signalAll()
+    t.equal(((await exited) as [number])[0], 0)
+    await waitUntil(() => !workers.some(isRunning), 'workers have ended too')
+  },
+)
 
-t.test('the next process may do without workers', { skip: cannotUseNamespaces }, async t => {
-  const { start, client, rules } = await world(t)
+t.test('the next process may do without workers', { skip: namespacesUnavailable }, async t => {
+  const { start, client, rules } = await setUp(t)
   const proxy = await start()
   const before = await rules()
   const gone = once(proxy.child, 'exit')

@@ -1,31 +1,31 @@
 import t from 'tap'
-import { ManifestFolder, endpointSlice, service } from '../support/manifests.js'
-import { NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
-import { SpoilProgram } from '../support/spoil-program.js'
-import { ProxyProcess } from '../support/proxy-process.js'
+import { ManifestFolder, makeSliceManifest, makeServiceManifest } from '../support/api/manifests.js'
+import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { FaultyProgram } from '../support/processes/faulty-program.js'
+import { ProxyProcess } from '../support/processes/proxy-process.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80, more: ['fd00:96::a'] }
 const DNS = { clusterIP: 'fd00:96::53', port: 53, protocol: 'UDP', more: ['10.96.0.53'] } as const
 
-t.test('both IP families', { skip: cannotUseNamespaces }, async t => {
+t.test('both IP families', { skip: namespacesUnavailable }, async t => {
   await t.test('a Service with cluster IPs of both is served on both, each by endpoints of its own family', async t => {
     const network = await NodeNetwork.create(t)
     const servers = await Promise.all(['a', 'b'].map(name => network.addServer(name)))
     const v4 = servers.map(({ ip }) => ip)
     const v6 = servers.map(({ ip6 }) => ip6)
     const folder = new ManifestFolder(t)
-    const dns = (ips: readonly string[]) => endpointSlice('dns', ips, 5353, 'UDP')
+    const dns = (ips: readonly string[]) => makeSliceManifest('dns', ips, 5353, 'UDP')
     folder.write(
-      service('web', WEB),
-      endpointSlice('web', v4, 8080),
-      endpointSlice('web', v6, 8080),
-      service('dns', DNS),
+      makeServiceManifest('web', WEB),
+      makeSliceManifest('web', v4, 8080),
+      makeSliceManifest('web', v6, 8080),
+      makeServiceManifest('dns', DNS),
       dns(v4),
       dns(v6),
     )
     const proxy = new ProxyProcess(network, ['--manifests', folder.path])
-    await proxy.line(/Synced rules" family="IPv4"/)
-    await proxy.line(/Synced rules" family="IPv6"/)
+    await proxy.waitForLine(/Synced rules" family="IPv4"/)
+    await proxy.waitForLine(/Synced rules" family="IPv6"/)
     for (const client of [
       new NetworkClient(network, network.node),
       new NetworkClient(network, (await network.addPod()).namespace),
@@ -52,17 +52,19 @@ t.test('both IP families', { skip: cannotUseNamespaces }, async t => {
       'address flush dev host60 scope global to 192.168.0.0/16',
     )
     const folder = new ManifestFolder(t)
-    const nodePort = { ...service('web', { clusterIP: 'fd00:96::a', port: 80 }) } as { spec: { ports: object[] } }
+    const nodePort = { ...makeServiceManifest('web', { clusterIP: 'fd00:96::a', port: 80 }) } as {
+      spec: { ports: object[] }
+    }
     nodePort.spec.ports = [{ port: 80, nodePort: 30080 }]
     folder.write(
       nodePort,
-      endpointSlice('web', [server.ip6], 8080),
-      service('dns', DNS),
-      endpointSlice('dns', [server.ip6], 5353, 'UDP'),
+      makeSliceManifest('web', [server.ip6], 8080),
+      makeServiceManifest('dns', DNS),
+      makeSliceManifest('dns', [server.ip6], 5353, 'UDP'),
     )
     const proxy = new ProxyProcess(network, ['--manifests', folder.path])
-    await proxy.line(/Synced rules" family="IPv4"/)
-    await proxy.line(/Synced rules" family="IPv6"/)
+    await proxy.waitForLine(/Synced rules" family="IPv4"/)
+    await proxy.waitForLine(/Synced rules" family="IPv6"/)
     for (const namespace of [network.node, (await network.addPod()).namespace, outside.namespace]) {
       const client = new NetworkClient(network, namespace)
       t.equal(await client.tcp('fd00:96::a', 80), 'a')
@@ -76,23 +78,27 @@ t.test('both IP families', { skip: cannotUseNamespaces }, async t => {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')
     const folder = new ManifestFolder(t)
-    folder.write(service('web', WEB), endpointSlice('web', [server.ip], 8080), endpointSlice('web', [server.ip6], 8080))
-    const restore = new SpoilProgram(t, '/usr/sbin/ip6tables-nft-restore', 's/-j DNAT/-j NOWHERE/')
+    folder.write(
+      makeServiceManifest('web', WEB),
+      makeSliceManifest('web', [server.ip], 8080),
+      makeSliceManifest('web', [server.ip6], 8080),
+    )
+    const restore = new FaultyProgram(t, '/usr/sbin/ip6tables-nft-restore', 's/-j DNAT/-j NOWHERE/')
     const proxy = new ProxyProcess(network, ['--manifests', folder.path], restore.env)
-    await proxy.line(/Rules could not be written.* family="IPv6"/)
-    await proxy.line(/Synced rules" family="IPv4"/)
+    await proxy.waitForLine(/Rules could not be written.* family="IPv6"/)
+    await proxy.waitForLine(/Synced rules" family="IPv4"/)
     const client = new NetworkClient(network, (await network.addPod()).namespace)
     t.equal(await client.tcp('10.96.0.10', 80), 'a')
     const from = proxy.lines.length
     folder.write(
-      service('web', { ...WEB, port: 81 }),
-      endpointSlice('web', [server.ip], 8080),
-      endpointSlice('web', [server.ip6], 8080),
+      makeServiceManifest('web', { ...WEB, port: 81 }),
+      makeSliceManifest('web', [server.ip], 8080),
+      makeSliceManifest('web', [server.ip6], 8080),
     )
-    await proxy.line(/Synced rules" family="IPv4" changed=true/, from)
+    await proxy.waitForLine(/Synced rules" family="IPv4" changed=true/, from)
     t.equal(await client.tcp('10.96.0.10', 81), 'a', 'IPv4 follows changes meanwhile')
-    restore.mend()
-    await proxy.line(/Synced rules" family="IPv6" changed=true/)
+    restore.repair()
+    await proxy.waitForLine(/Synced rules" family="IPv6" changed=true/)
     t.equal(await client.tcp('fd00:96::a', 81), 'a')
     t.equal(await proxy.stop(), 0)
   })

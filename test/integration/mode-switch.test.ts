@@ -3,34 +3,34 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { type ProxyMode } from '../../lib/model/proxy-mode.js'
-import { cannotUseIpvs } from '../support/cannot-use-ipvs.js'
-import { ManifestFolder, endpointSlice, service } from '../support/manifests.js'
-import { NamespaceEcho } from '../support/namespace-echo.js'
-import { NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
-import { onlyIn } from '../support/proxy-mode.js'
-import { ProxyProcess } from '../support/proxy-process.js'
-import { runProgram } from '../support/run-program.js'
-import { SLOWNESS } from '../support/slowness.js'
+import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
+import { ManifestFolder, makeSliceManifest, makeServiceManifest } from '../support/api/manifests.js'
+import { PersistentConnection } from '../support/pods/persistent-connection.js'
+import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { skipUnlessMode } from '../support/processes/proxy-mode.js'
+import { ProxyProcess } from '../support/processes/proxy-process.js'
+import { runProgram } from '../support/processes/run-program.js'
+import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
-const LOAD_CLIENT = fileURLToPath(new URL('../support/load-client.js', import.meta.url))
-const REQUESTS_PER_SECOND = 200 / SLOWNESS
+const LOAD_CLIENT = fileURLToPath(new URL('../support/pods/load-client.js', import.meta.url))
+const REQUESTS_PER_SECOND = 200 / TIMEOUT_FACTOR
 
 /** A round on which each mode follows each other one. */
-const ROUND: readonly ProxyMode[] = cannotUseIpvs
+const MODE_SEQUENCE: readonly ProxyMode[] = ipvsUnavailable
   ? ['userspace', 'iptables', 'userspace']
   : ['userspace', 'iptables', 'ipvs', 'userspace', 'ipvs', 'iptables', 'userspace']
 
-const skip = cannotUseNamespaces || onlyIn(['userspace'], 'it changes modes itself')
+const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'it changes modes itself')
 
-t.test('Changing the mode under load', { skip, timeout: 120_000 * SLOWNESS }, async t => {
+t.test('Changing the mode under load', { skip, timeout: 120_000 * TIMEOUT_FACTOR }, async t => {
   const network = await NodeNetwork.create(t)
   const servers = [await network.addServer('a'), await network.addServer('b')]
   const pod = await network.addPod()
   const client = new NetworkClient(network, pod.namespace)
   const folder = new ManifestFolder(t)
   const ips = servers.map(({ ip }) => ip)
-  folder.write(service('web', WEB), endpointSlice('web', ips, 8080))
+  folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', ips, 8080))
 
   const start = async (mode: ProxyMode) => {
     const args = [
@@ -41,7 +41,7 @@ t.test('Changing the mode under load', { skip, timeout: 120_000 * SLOWNESS }, as
       '--iptables-min-sync-period=50ms',
     ]
     const proxy = new ProxyProcess(network, args, process.env, network.node, mode)
-    for (const family of ['IPv4', 'IPv6']) await proxy.line(new RegExp(`Synced rules" family="${family}"`))
+    for (const family of ['IPv4', 'IPv6']) await proxy.waitForLine(new RegExp(`Synced rules" family="${family}"`))
     return proxy
   }
   /** Makes connections from the Pod until told to end; then gives how many came to what. */
@@ -55,34 +55,34 @@ t.test('Changing the mode under load', { skip, timeout: 120_000 * SLOWNESS }, as
     }
   }
 
-  let proxy = await start(ROUND[0]!)
-  for (const [index, to] of ROUND.slice(1).entries()) {
-    const from = ROUND[index]!
+  let proxy = await start(MODE_SEQUENCE[0]!)
+  for (const [index, to] of MODE_SEQUENCE.slice(1).entries()) {
+    const from = MODE_SEQUENCE[index]!
     await t.test(`from ${from} to ${to}: no request is lost, and an open connection goes on`, async t => {
-      const open = new NamespaceEcho(network, pod.namespace, WEB.clusterIP, WEB.port)
-      t.equal(await open.say('echo'), 'echo')
+      const open = new PersistentConnection(network, pod.namespace, WEB.clusterIP, WEB.port)
+      t.equal(await open.send('echo'), 'echo')
       const endLoad = load()
       t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
       const ended = once(proxy.child, 'exit')
       const before = proxy
       before.child.kill('SIGTERM')
       // In userspace mode the process lives as long as connections through it: the next one does not wait for that.
-      await (from === 'userspace' ? before.line(/The kernel serves from now on/) : ended)
+      await (from === 'userspace' ? before.waitForLine(/The kernel serves from now on/) : ended)
       t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/, 'served while no proxy is there')
       proxy = await start(to)
       // What the kernel serves by when userspace mode has gone is iptables mode.
       if (from !== 'userspace' || to !== 'iptables')
-        await proxy.line(/Removed the rules of another mode" family="IPv4"/)
+        await proxy.waitForLine(/Removed the rules of another mode" family="IPv4"/)
       for (let i = 0; i < 5; i++) t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
-      t.equal(await open.say('still there'), 'still there')
+      t.equal(await open.send('still there'), 'still there')
       const { answered, ...others } = await endLoad()
       t.same(others, {}, `${answered} answered`)
       t.ok(answered! > 0)
       if (from === 'ipvs') {
-        await proxy.line(/Virtual servers of ipvs mode stay until the last of their connections has ended/)
-        t.equal(await open.say('and still'), 'and still')
+        await proxy.waitForLine(/Virtual servers of ipvs mode stay until the last of their connections has ended/)
+        t.equal(await open.send('and still'), 'and still')
       }
-      t.equal(await open.say('reset'), 'closed')
+      t.equal(await open.send('reset'), 'closed')
       t.strictSame(await ended, [0, null])
     })
   }

@@ -5,15 +5,15 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { ManifestFolder, endpointSlice, service } from '../support/manifests.js'
-import { NetworkClient, NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
-import { onlyIn } from '../support/proxy-mode.js'
-import { ProxyProcess } from '../support/proxy-process.js'
+import { ManifestFolder, makeSliceManifest, makeServiceManifest } from '../support/api/manifests.js'
+import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { skipUnlessMode } from '../support/processes/proxy-mode.js'
+import { ProxyProcess } from '../support/processes/proxy-process.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
-const LOAD_CLIENT = fileURLToPath(new URL('../support/load-client.js', import.meta.url))
+const LOAD_CLIENT = fileURLToPath(new URL('../support/pods/load-client.js', import.meta.url))
 
-const skip = cannotUseNamespaces || onlyIn(['userspace'], 'in the others the kernel serves on anyway')
+const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'in the others the kernel serves on anyway')
 
 t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async t => {
   const start = async () => {
@@ -23,13 +23,13 @@ t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async
     const client = new NetworkClient(network, pod.namespace)
     const folder = new ManifestFolder(t)
     const ips = servers.map(({ ip }) => ip)
-    folder.write(service('web', WEB), endpointSlice('web', ips, 8080))
+    folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', ips, 8080))
     const temporary = mkdtempSync(join(tmpdir(), 'kpn-exit-'))
     t.teardown(() => rmSync(temporary, { recursive: true }))
     const proxy = async (onExit: string) => {
       const args = ['--manifests', folder.path, `--on-exit=${onExit}`, '--iptables-min-sync-period=50ms', '-v=3']
       const running = new ProxyProcess(network, args, { ...process.env, TMPDIR: temporary })
-      await running.line(/Synced rules" family="IPv4"/)
+      await running.waitForLine(/Synced rules" family="IPv4"/)
       return running
     }
     const chains = async () => {
@@ -61,7 +61,7 @@ t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async
       t.same(guards(), [], 'nobody waits any more')
       t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
       const second = await proxy('kernel')
-      await second.line(/Removed the rules of another mode" family="IPv4"/)
+      await second.waitForLine(/Removed the rules of another mode" family="IPv4"/)
       t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
       t.notOk((await chains()).has('KUBE-SERVICES'))
       t.same(await outcomes, { answered: 4000 })
@@ -72,8 +72,8 @@ t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async
   await t.test('kernel: when the proxy is killed, the kernel takes over what it served last', async t => {
     const { network, client, folder, ips, proxy, chains, temporary, guards } = await start()
     const first = await proxy('kernel')
-    folder.write(service('web', WEB), endpointSlice('web', ips.slice(1), 8080))
-    await first.line(/"Endpoints" servicePort="IPv4\/default\/web\/TCP" endpoints="[^,"]+"/)
+    folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', ips.slice(1), 8080))
+    await first.waitForLine(/"Endpoints" servicePort="IPv4\/default\/web\/TCP" endpoints="[^,"]+"/)
     const [guard] = guards()
     const will = (): string => {
       const folder = join(temporary, guard!, 'current')
@@ -98,7 +98,7 @@ t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async
       'a node port on loopback',
     )
     const second = await proxy('keep')
-    await second.line(/Removed the rules of another mode" family="IPv4"/)
+    await second.waitForLine(/Removed the rules of another mode" family="IPv4"/)
     t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'b')
     t.equal(await second.stop(), 0)
   })
@@ -107,7 +107,7 @@ t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async
     const { network, client, proxy, chains } = await start()
     t.equal(await (await proxy('kernel')).stop(), 0)
     const blind = new ProxyProcess(network, ['--master=http://127.0.0.1:1', '--on-exit=kernel'])
-    await blind.line(/API_UNREACHABLE/)
+    await blind.waitForLine(/API_UNREACHABLE/)
     t.equal(await blind.stop(), 0)
     t.ok((await chains()).has('KUBE-SERVICES'))
     t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)

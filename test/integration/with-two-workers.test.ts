@@ -1,7 +1,7 @@
 /** What the whole program does, with two data-plane workers that share TCP ports. */
 process.env['PROXY_WORKERS'] = '2'
 await import('./cluster-ip.test.js')
-await import('./lossless.test.js')
+await import('./connection-loss.test.js')
 await import('./udp-flows.test.js')
 
 export {}

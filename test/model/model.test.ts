@@ -9,8 +9,8 @@ import { parsePortRange } from '../../lib/model/port-range.js'
 import { parseProtocol } from '../../lib/model/protocol.js'
 import { servicePortKey, servicePortName } from '../../lib/model/service-port.js'
 import { specialAddress } from '../../lib/model/special-address.js'
-import { failAndEnd } from '../support/fail-and-end.js'
-import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
+import { failAndEndTest } from '../support/checks/fail-and-end-test.js'
+import { randomInt, testSeed, seededRandom } from '../support/checks/seeded-random.js'
 
 void t.test('An IP address is read leniently and printed in one form', t => {
   const table: readonly (readonly [text: string, printed: string])[] = [
@@ -59,26 +59,27 @@ void t.test('What is not an IP address is refused', t => {
   t.end()
 })
 
-const seed = seedOfRun()
+const seed = testSeed()
 
 void t.test(`Reading and printing addresses agrees with Node on random text (SEED=${seed})`, t => {
   const random = seededRandom(seed)
   const pieces = ['0', '1', 'ffff', 'a', '10', '255', ':', ':', '::', '.', '256', '0db8', '1.2.3.4']
   let valid = 0
   for (let round = 0; round < 50_000; round++) {
-    const count = 1 + randomBelow(random, 15)
-    const text = Array.from({ length: count }, () => pieces[randomBelow(random, pieces.length)]).join('')
+    const count = 1 + randomInt(random, 15)
+    const text = Array.from({ length: count }, () => pieces[randomInt(random, pieces.length)]).join('')
     // Node refuses leading zeros in octets, which we read; nothing else may differ.
     if (/(^|[.:])0\d+\./.test(text) || /\.0\d/.test(text)) continue
     const parsed = parseIp(text)
-    if ((parsed !== undefined) !== isIP(text) > 0) return failAndEnd(t, `"${text}" gave ${parsed}`)
+    if ((parsed !== undefined) !== isIP(text) > 0) return failAndEndTest(t, `"${text}" gave ${parsed}`)
     if (parsed === undefined) continue
     valid++
-    if (parseIp(parsed) !== parsed) return failAndEnd(t, `"${text}" gave ${parsed}, which is not in its one form`)
+    if (parseIp(parsed) !== parsed) return failAndEndTest(t, `"${text}" gave ${parsed}, which is not in its one form`)
     const expected = new URL(`http://[${text.includes(':') ? text : `::ffff:${text}`}]`).hostname.slice(1, -1)
     const ours = new URL(`http://[${parsed.includes(':') ? parsed : `::ffff:${parsed}`}]`).hostname.slice(1, -1)
-    if (ours !== expected) return failAndEnd(t, `"${text}" gave ${parsed}, another address`)
-    if (parsed.includes(':') && parsed !== expected) return failAndEnd(t, `"${text}" gave ${parsed}, not ${expected}`)
+    if (ours !== expected) return failAndEndTest(t, `"${text}" gave ${parsed}, another address`)
+    if (parsed.includes(':') && parsed !== expected)
+      return failAndEndTest(t, `"${text}" gave ${parsed}, not ${expected}`)
   }
   t.ok(valid > 100, 'the random text holds addresses')
   t.end()

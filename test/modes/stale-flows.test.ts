@@ -1,12 +1,12 @@
 import t from 'tap'
-import { type FlowPortals, type LedDestination, staleFlows } from '../../lib/modes/stale-flows.js'
+import { type ExpectedFlows, type FlowTarget, staleFlows } from '../../lib/modes/stale-flows.js'
 import { type UdpEntry } from '../../lib/system/conntrack.js'
 
 const LISTENER = { address: '192.168.50.1', port: 40000 }
 const LOCAL_LISTENER = { address: '192.168.50.1', port: 40001 }
 const LISTENER6 = { address: 'fd00:50::1', port: 40000 }
-const DNS: LedDestination = { address: '10.96.0.10', port: 53, listeners: [LISTENER] }
-const NODE_PORT: LedDestination = { address: undefined, port: 30053, listeners: [LISTENER] }
+const DNS: FlowTarget = { address: '10.96.0.10', port: 53, replySources: [LISTENER] }
+const NODE_PORT: FlowTarget = { address: undefined, port: 30053, replySources: [LISTENER] }
 
 /** `10.96.0.10:53 > 192.168.50.1:40000`: sent to the first, answered by the second. */
 function entry(text: string): UdpEntry {
@@ -19,73 +19,73 @@ function entry(text: string): UdpEntry {
 }
 
 void t.test('A UDP flow to one of our portals is stale when its answers come from anything but its listener', t => {
-  const table: readonly (readonly [why: string, flow: string, stale: boolean, portals: Partial<FlowPortals>])[] = [
-    ['an address that begins alike', '10.96.0.100:53 > 192.168.50.1:39999', false, { portals: [DNS] }],
+  const table: readonly (readonly [why: string, flow: string, stale: boolean, portals: Partial<ExpectedFlows>])[] = [
+    ['an address that begins alike', '10.96.0.100:53 > 192.168.50.1:39999', false, { targets: [DNS] }],
     ['nothing is ours', '10.96.0.10:53 > 192.168.50.1:39999', false, {}],
 
     [
       'an external IP that is the node\u2019s goes before the node port',
       '192.168.50.1:30053 > 192.168.50.1:40001',
       false,
-      { portals: [NODE_PORT, { address: '192.168.50.1', port: 30053, listeners: [LOCAL_LISTENER] }] },
+      { targets: [NODE_PORT, { address: '192.168.50.1', port: 30053, replySources: [LOCAL_LISTENER] }] },
     ],
 
-    ['gone and served again', '10.96.0.10:53 > 192.168.50.1:40000', false, { gone: [DNS], portals: [DNS] }],
-    ['served again elsewhere', '10.96.0.10:53 > 192.168.50.1:39999', true, { gone: [DNS], portals: [DNS] }],
+    ['gone and served again', '10.96.0.10:53 > 192.168.50.1:40000', false, { removed: [DNS], targets: [DNS] }],
+    ['served again elsewhere', '10.96.0.10:53 > 192.168.50.1:39999', true, { removed: [DNS], targets: [DNS] }],
 
     [
       'one of two listeners',
       '10.96.0.10:53 > 192.168.50.1:40001',
       false,
-      { portals: [{ ...DNS, listeners: [LISTENER, LOCAL_LISTENER] }] },
+      { targets: [{ ...DNS, replySources: [LISTENER, LOCAL_LISTENER] }] },
     ],
     [
       'neither of two listeners',
       '10.96.0.10:53 > 192.168.50.1:40002',
       true,
-      { portals: [{ ...DNS, listeners: [LISTENER, LOCAL_LISTENER] }] },
+      { targets: [{ ...DNS, replySources: [LISTENER, LOCAL_LISTENER] }] },
     ],
     [
       'named twice: any of them',
       '10.96.0.10:53 > 192.168.50.1:40000',
       false,
-      { portals: [DNS, { ...DNS, listeners: [LOCAL_LISTENER] }] },
+      { targets: [DNS, { ...DNS, replySources: [LOCAL_LISTENER] }] },
     ],
     [
       'a listener on every address',
       '10.96.0.10:53 > 10.244.0.1:40000',
       false,
-      { portals: [{ ...DNS, listeners: [{ address: '0.0.0.0', port: 40000 }] }] },
+      { targets: [{ ...DNS, replySources: [{ address: '0.0.0.0', port: 40000 }] }] },
     ],
     [
       'a listener on every address, another port',
       '10.96.0.10:53 > 10.244.0.1:40001',
       true,
-      { portals: [{ ...DNS, listeners: [{ address: '0.0.0.0', port: 40000 }] }] },
+      { targets: [{ ...DNS, replySources: [{ address: '0.0.0.0', port: 40000 }] }] },
     ],
     [
       'a listener on every address of the other family',
       '10.96.0.10:53 > 10.244.0.1:40000',
       true,
-      { portals: [{ ...DNS, listeners: [{ address: '::', port: 40000 }] }] },
+      { targets: [{ ...DNS, replySources: [{ address: '::', port: 40000 }] }] },
     ],
 
     [
       'IPv6, present listener',
       '[fd00:96::a]:53 > [fd00:50::1]:40000',
       false,
-      { portals: [{ address: 'fd00:96::a', port: 53, listeners: [LISTENER6] }] },
+      { targets: [{ address: 'fd00:96::a', port: 53, replySources: [LISTENER6] }] },
     ],
     [
       'IPv6, former listener',
       '[fd00:96::a]:53 > [fd00:50::1]:39999',
       true,
-      { portals: [{ address: 'fd00:96::a', port: 53, listeners: [LISTENER6] }] },
+      { targets: [{ address: 'fd00:96::a', port: 53, replySources: [LISTENER6] }] },
     ],
   ]
   const nodeAddresses = new Set(['192.168.50.1', 'fd00:50::1'])
   for (const [why, flow, stale, differs] of table) {
-    const found = staleFlows([entry(flow)], { portals: [], gone: [], nodeAddresses, ...differs })
+    const found = staleFlows([entry(flow)], { targets: [], removed: [], nodeAddresses, ...differs })
     t.equal(found.length === 1, stale, `${why}: ${flow}`)
   }
   t.end()
@@ -98,7 +98,7 @@ void t.test('Of many flows the stale ones are given back as they came, in their 
     '10.96.0.10:53 > 192.168.50.1:40000',
     '10.96.0.10:53 > 10.96.0.10:53',
   ].map(entry)
-  const stale = staleFlows(entries, { portals: [DNS], gone: [], nodeAddresses: new Set() })
+  const stale = staleFlows(entries, { targets: [DNS], removed: [], nodeAddresses: new Set() })
   t.strictSame(stale, [entries[0], entries[3]])
   t.equal(stale[0], entries[0])
   t.end()

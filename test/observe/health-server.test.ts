@@ -4,11 +4,11 @@ import { type HttpListener } from '../../lib/observe/http-listener.js'
 import { ProxierHealth } from '../../lib/observe/proxier-health.js'
 import { exchange } from './http-exchange.js'
 import { ManualClock } from './manual-clock.js'
-import { RecordingLog } from './recording-log.js'
+import { RecordingLog } from '../support/log/recording-log.js'
 
 const START = Date.UTC(2026, 0, 2, 3, 4, 5, 600)
 
-interface Stage {
+interface Fixture {
   readonly listener: HttpListener
   readonly health: ProxierHealth
   readonly probes: string[]
@@ -16,26 +16,26 @@ interface Stage {
   eligible: boolean
 }
 
-async function stage(t: Test): Promise<Stage> {
+async function createFixture(t: Test): Promise<Fixture> {
   const health = new ProxierHealth({ families: ['IPv4', 'IPv6'], timeoutMs: 60_000, startedAt: START })
   const probes: string[] = []
   const listener = startHealthServer({
     address: '127.0.0.1:0',
     health,
-    nodeEligible: () => made.eligible,
-    record: { probed: (probe, status) => probes.push(`${probe} ${status}`) },
+    nodeEligible: () => fixture.eligible,
+    observer: { probed: (probe, status) => probes.push(`${probe} ${status}`) },
     clock: new ManualClock(),
     log: new RecordingLog(),
-    now: () => made.now,
+    now: () => fixture.now,
   })
-  const made: Stage = { listener, health, probes, now: START, eligible: true }
+  const fixture: Fixture = { listener, health, probes, now: START, eligible: true }
   t.teardown(() => listener.close())
   await listener.firstBind
-  return made
+  return fixture
 }
 
 t.test('a healthy proxy answers 200 and calls its state current', async t => {
-  const made = await stage(t)
+  const made = await createFixture(t)
   made.health.synced('IPv6', START + 1000)
   const answer = await exchange(made.listener.boundAddress, '/healthz')
   t.equal(answer.status, 200)
@@ -50,7 +50,7 @@ t.test('a healthy proxy answers 200 and calls its state current', async t => {
 })
 
 t.test('an unhealthy family makes both paths answer 503 with the time of the last sync', async t => {
-  const made = await stage(t)
+  const made = await createFixture(t)
   made.health.synced('IPv4', START + 1000)
   made.health.queued('IPv6', START + 2000)
   made.now = START + 62_000
@@ -74,7 +74,7 @@ t.test('an unhealthy family makes both paths answer 503 with the time of the las
 })
 
 t.test('a node that is not eligible fails /healthz, but not /livez, which does not speak of it', async t => {
-  const made = await stage(t)
+  const made = await createFixture(t)
   made.eligible = false
   made.now = START + 5000
   const healthz = await exchange(made.listener.boundAddress, '/healthz')
@@ -93,7 +93,7 @@ t.test('a node that is not eligible fails /healthz, but not /livez, which does n
 })
 
 t.test('load balancers may use HEAD, and nothing else is served', async t => {
-  const made = await stage(t)
+  const made = await createFixture(t)
   t.match(await exchange(made.listener.boundAddress, '/healthz', 'HEAD'), { status: 200, body: '' })
   t.match(await exchange(made.listener.boundAddress, '/healthz', 'POST'), { status: 405 })
   t.match(await exchange(made.listener.boundAddress, '/metrics'), { status: 404 })

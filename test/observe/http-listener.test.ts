@@ -8,7 +8,7 @@ import { HttpListener, type HttpListenerOptions } from '../../lib/observe/http-l
 import { type HttpRoute } from '../../lib/observe/http-port.js'
 import { exchange } from './http-exchange.js'
 import { ManualClock } from './manual-clock.js'
-import { RecordingLog } from './recording-log.js'
+import { RecordingLog } from '../support/log/recording-log.js'
 
 const ROUTES = new Map<string, HttpRoute>([
   ['/', () => ({ status: 200, contentType: 'text/plain', body: 'größe' })],
@@ -130,17 +130,17 @@ t.test('a port that is taken is tried again until it is free; each turn of event
 
   for (let attempt = 0; attempt < 3; attempt++) {
     clock.advance(4999)
-    t.equal(clock.waiting, 1, 'not before 5 s')
+    t.equal(clock.pendingTimers, 1, 'not before 5 s')
     clock.advance(1)
-    t.equal(clock.waiting, 0, 'tries')
-    await clock.armed()
+    t.equal(clock.pendingTimers, 0, 'tries')
+    await clock.waitForTimer()
   }
   t.equal(log.entries.length, 1)
   t.match(log.entries[0], { severity: 'error', error: failure, fields: { retrySeconds: 5 } })
 
   holder.close()
   await once(holder, 'close')
-  const bound = log.next()
+  const bound = log.waitForEntry()
   clock.advance(5000)
   t.match(await bound, { severity: 'info', fields: { address } })
   t.match(await exchange(address, '/'), { status: 200 })
@@ -161,7 +161,7 @@ t.test('an empty address means no listener', async t => {
   t.equal(await listener.firstBind, undefined)
   t.equal(listener.boundAddress, undefined)
   await listener.close()
-  t.strictSame([log.entries.length, clock.waiting], [0, 0])
+  t.strictSame([log.entries.length, clock.pendingTimers], [0, 0])
 })
 
 const HAS_IPV6 = Object.values(networkInterfaces()).some(list => list?.some(({ address }) => address === '::1'))
@@ -199,9 +199,9 @@ t.test('close ends idle keep-alive clients and those that wait for an answer', a
 t.test('close calls off the next attempt', async t => {
   const { listener, clock } = listen(t, { address: '192.0.2.1:80' })
   await listener.firstBind
-  t.equal(clock.waiting, 1)
+  t.equal(clock.pendingTimers, 1)
   await listener.close()
-  t.equal(clock.waiting, 0)
+  t.equal(clock.pendingTimers, 0)
 })
 
 t.test('close in the middle of an attempt leaves nothing open', async t => {

@@ -7,7 +7,7 @@ import { createKlog, wantsColour } from '../../lib/observe/klog.js'
 
 const AT = new Date(2026, 10, 24, 8, 9, 6, 123).getTime() + 0.456
 
-function recorded(verbosity = 2, colour?: boolean): { log: Log; lines: string[] } {
+function createRecordedLog(verbosity = 2, colour?: boolean): { log: Log; lines: string[] } {
   const lines: string[] = []
   const write = (line: string): void => void lines.push(line)
   const log = createKlog({ verbosity, write, now: () => AT, pid: 12345, ...(colour !== undefined && { colour }) })
@@ -20,7 +20,7 @@ function withoutPosition(line: string | undefined): string {
 }
 
 t.test('a line has the form of klog', t => {
-  const { log, lines } = recorded()
+  const { log, lines } = createRecordedLog()
   log.info(1, 'Service port comes', { port: 'ns/a:http', number: 80, ready: true, absent: undefined })
   t.equal(
     withoutPosition(lines[0]),
@@ -30,7 +30,7 @@ t.test('a line has the form of klog', t => {
 })
 
 t.test('the severity letter tells info, warning and error apart', t => {
-  const { log, lines } = recorded()
+  const { log, lines } = createRecordedLog()
   log.info(0, 'a')
   log.warn('b')
   log.error('c', new Error('d'))
@@ -39,7 +39,7 @@ t.test('the severity letter tells info, warning and error apart', t => {
 })
 
 t.test('the position is that of the caller', t => {
-  const { log, lines } = recorded()
+  const { log, lines } = createRecordedLog()
   const callers = [
     (): unknown => (log.info(0, 'here'), new Error().stack),
     (): unknown => (log.warn('here'), new Error().stack),
@@ -55,7 +55,7 @@ t.test('the position is that of the caller', t => {
 })
 
 t.test('stacks of errors are as deep after a line as before', t => {
-  const { log } = recorded()
+  const { log } = createRecordedLog()
   const before = Error.stackTraceLimit
   t.teardown(() => (Error.stackTraceLimit = before))
   Error.stackTraceLimit = 17
@@ -65,7 +65,7 @@ t.test('stacks of errors are as deep after a line as before', t => {
 })
 
 t.test('what is above the verbosity is neither written nor enabled', t => {
-  const { log, lines } = recorded(2)
+  const { log, lines } = createRecordedLog(2)
   log.info(3, 'too much')
   log.info(2, 'enough')
   t.equal(lines.length, 1)
@@ -74,7 +74,7 @@ t.test('what is above the verbosity is neither written nor enabled', t => {
 })
 
 t.test('hostile text stays inside its quotes, on one line', t => {
-  const { log, lines } = recorded()
+  const { log, lines } = createRecordedLog()
   const hostile = 'x"\nE1124 08:09:06.000000 1 a.js:1] "forged" \r\u2028\x1b[2J'
   log.info(0, hostile, { name: hostile })
   log.error('failed', new Error(hostile), { name: hostile })
@@ -87,7 +87,7 @@ t.test('hostile text stays inside its quotes, on one line', t => {
 })
 
 t.test('an error is shown with causes, code and hint', t => {
-  const { log, lines } = recorded()
+  const { log, lines } = createRecordedLog()
   const failure = new ProxyFailure('IPTABLES_LOCKED', 'cannot write rules', {
     cause: new Error('Another app is currently holding the xtables lock'),
     hint: 'wait for it',
@@ -101,14 +101,14 @@ t.test('an error is shown with causes, code and hint', t => {
 })
 
 t.test("a system error is shown with the system's code, and without a stack", t => {
-  const { log, lines } = recorded()
+  const { log, lines } = createRecordedLog()
   log.error('Failed', Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }))
   t.match(lines[0], /err="connect ECONNREFUSED" code="ECONNREFUSED"\n$/)
   t.end()
 })
 
 t.test('an error that nobody named is shown with its stack, still on one line', t => {
-  const { log, lines } = recorded()
+  const { log, lines } = createRecordedLog()
   log.error('Failed', new TypeError('x is not a function'))
   t.match(lines[0], /err="x is not a function" stack="TypeError: x is not a function\\n +at .*"\n$/)
   t.equal(lines[0]?.split('\n').length, 2)
@@ -116,7 +116,7 @@ t.test('an error that nobody named is shown with its stack, still on one line', 
 })
 
 t.test('anything that can be thrown can be logged', t => {
-  const { log, lines } = recorded()
+  const { log, lines } = createRecordedLog()
   const circular = new Error('round')
   circular.cause = circular
   for (const thrown of [undefined, null, 7, 'text', Object.create(null), circular]) log.error('Failed', thrown)
@@ -137,7 +137,7 @@ t.test('a write that throws does not reach the caller', t => {
 })
 
 t.test('only the severity letter is coloured', t => {
-  const { log, lines } = recorded(0, true)
+  const { log, lines } = createRecordedLog(0, true)
   log.error('Failed', 'x')
   t.match(lines[0], /^\x1b\[31mE\x1b\[0m1124 [^\x1b]*$/)
   t.end()

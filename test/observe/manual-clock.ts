@@ -21,11 +21,11 @@ export class ManualClock implements Clock {
   }
 
   /** Resolves when the next timer is set. */
-  async armed(): Promise<void> {
+  async waitForTimer(): Promise<void> {
     await once(this.#events, 'armed')
   }
 
-  get waiting(): number {
+  get pendingTimers(): number {
     return this.#timers.length
   }
 

@@ -5,21 +5,21 @@ import {
   type DataPlaneCounts,
   type ListenerCounts,
   type TrafficCounts,
-  noTraffic,
+  zeroTrafficCounts,
 } from '../../lib/dataplane/data-plane.js'
 import { Metrics } from '../../lib/observe/metrics.js'
 import { type MetricsText, parseMetrics } from './metrics-text.js'
 
 const STARTED = Date.UTC(2026, 0, 1)
 
-class Stage {
+class Fixture {
   listeners: ListenerCounts[] = []
   descriptors = { used: 0, limit: 0, waited: 0, shed: 0 }
   dials = { used: 0, limit: 0, waited: 0, shed: 0 }
   reads = 0
   pending = { services: 0, endpoints: 0 }
   readonly metrics = new Metrics({
-    mode: { mode: 'userspace', unusable: [] },
+    mode: { mode: 'userspace', rejected: [] },
     dataPlane: { counts: () => this.#counts() },
     pending: () => this.pending,
     startedAt: STARTED,
@@ -46,14 +46,14 @@ function listener(key: string, traffic: Partial<TrafficCounts> = {}, endpoints =
     protocol: protocol as 'TCP' | 'UDP',
     endpoints,
     limited: false,
-    traffic: { ...noTraffic(), ...traffic },
+    traffic: { ...zeroTrafficCounts(), ...traffic },
   }
 }
 
 const HTTP = 'ip_family="IPv4",namespace="ns",service="web",port="http",protocol="TCP"'
 
 t.test('the traffic of a service port is shown, with counters as counters', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   const traffic = {
     ...{ connections: 10, active: 2, bytesToEndpoint: 300, bytesToClient: 4000, dialFailures: 5, refused: 6 },
     ...{ ejections: 8, ejected: 3 },
@@ -88,7 +88,7 @@ t.test('the traffic of a service port is shown, with counters as counters', asyn
 })
 
 t.test('a second scrape shows the totals of now, not their sum with those before', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   stage.listeners = [listener('IPv4/ns/web:http/TCP', { connections: 10 })]
   stage.descriptors.waited = 3
   await stage.read()
@@ -99,7 +99,7 @@ t.test('a second scrape shows the totals of now, not their sum with those before
 })
 
 t.test('the families, protocols and ports of a Service have series of their own', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   stage.listeners = [
     listener('IPv4/ns/web:http/TCP', { connections: 1 }),
     listener('IPv6/ns/web:http/TCP', { connections: 2 }),
@@ -115,7 +115,7 @@ t.test('the families, protocols and ports of a Service have series of their own'
 })
 
 t.test('the series of a Service that is gone vanish, all of them', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   stage.listeners = [listener('IPv4/ns/web:http/TCP', { connections: 1 }), listener('IPv4/ns/gone:http/TCP')]
   const before = await stage.read()
   t.equal([...before.series.keys()].filter(name => name.includes('service="gone"')).length, 9)
@@ -126,7 +126,7 @@ t.test('the series of a Service that is gone vanish, all of them', async t => {
 })
 
 t.test('thousands of service ports all have their series, under one header', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   stage.listeners = Array.from({ length: 2001 }, (_, i) => listener(`IPv4/ns/web${i}:http/TCP`, { connections: i }))
   const text = await stage.metrics.text()
   t.equal(text.match(/^# TYPE kubeproxy_userspace_connections_total /gm)?.length, 1)
@@ -139,7 +139,7 @@ t.test('thousands of service ports all have their series, under one header', asy
 })
 
 t.test('a name that is hostile to the text form is escaped', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   const hostile = { ...listener('IPv4/ns/web:http/TCP', { connections: 1 }), service: 'a"} 1\nforged 1\\' }
   stage.listeners = [hostile]
   const { series } = await stage.read()
@@ -148,7 +148,7 @@ t.test('a name that is hostile to the text form is escaped', async t => {
 })
 
 t.test('a sync is shown per family', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   stage.metrics.queued('IPv4', STARTED + 1500)
   stage.metrics.synced('IPv4', STARTED + 4000, 3, [])
   stage.metrics.synced('IPv4', STARTED + 5000, 20_000, [])
@@ -168,7 +168,7 @@ t.test('a sync is shown per family', async t => {
 })
 
 t.test('the buckets are those of kube-proxy', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   stage.metrics.synced('IPv4', STARTED + 2, 1, [STARTED + 1])
   const { series } = await stage.read()
   const bounds = (name: string): string[] =>
@@ -184,7 +184,7 @@ t.test('the buckets are those of kube-proxy', async t => {
 })
 
 t.test('programming time is measured from each change after the start, and is never negative', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   stage.metrics.synced('IPv6', STARTED + 10_000, 1, [
     STARTED - 1,
     STARTED,
@@ -199,7 +199,7 @@ t.test('programming time is measured from each change after the start, and is ne
 })
 
 t.test('changes, pending changes, rules and failed writes are shown', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   stage.metrics.changed(2, 30)
   stage.metrics.changed(1, 0)
   stage.pending = { services: 4, endpoints: 5 }
@@ -229,7 +229,7 @@ t.test('changes, pending changes, rules and failed writes are shown', async t =>
 })
 
 t.test('probes are counted by status, from zero', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   stage.metrics.probed('healthz', 200)
   stage.metrics.probed('healthz', 200)
   stage.metrics.probed('livez', 503)
@@ -242,14 +242,14 @@ t.test('probes are counted by status, from zero', async t => {
 })
 
 t.test('the process and the program are described', async t => {
-  const { series } = await new Stage().read()
+  const { series } = await new Fixture().read()
   t.ok((series.get('process_resident_memory_bytes') ?? 0) > 0)
   t.ok([...series.keys()].some(name => name.startsWith('nodejs_eventloop_lag_')))
   t.ok([...series.keys()].some(name => name.startsWith('kubeproxy_build_info{version="1.2.3",')))
 })
 
 t.test('scrapes at the same time read the data plane once', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   stage.reads = 0
   const [one, two] = await Promise.all([stage.metrics.text(), stage.metrics.text()])
   t.equal(one, two)
@@ -259,7 +259,7 @@ t.test('scrapes at the same time read the data plane once', async t => {
 })
 
 t.test('a scrape that fails is not the last', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   const good = stage.pending
   Object.defineProperty(stage, 'pending', {
     configurable: true,
@@ -277,7 +277,7 @@ t.test('metrics alone do not keep the process alive', async t => {
     import { Metrics } from ${JSON.stringify(new URL('../../lib/observe/metrics.js', import.meta.url).href)}
     const none = { used: 0, limit: 0, waited: 0, shed: 0 }
     const counts = () => ({ listeners: [], descriptors: none, dials: none })
-    const metrics = new Metrics({ mode: { mode: 'userspace', unusable: [] }, dataPlane: { counts }, pending: () => ({ services: 0, endpoints: 0 }), startedAt: 0, version: '0' })
+    const metrics = new Metrics({ mode: { mode: 'userspace', rejected: [] }, dataPlane: { counts }, pending: () => ({ services: 0, endpoints: 0 }), startedAt: 0, version: '0' })
     console.log((await metrics.text()).length > 0)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -290,7 +290,7 @@ t.test('metrics alone do not keep the process alive', async t => {
 })
 
 t.test('clients shed at limits are shown by limit, where there is one or was one that shed', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   stage.listeners = [
     { ...listener('IPv4/ns/web:http/TCP', { shedAtServiceLimit: 3, shedAtClientLimit: 4 }), limited: true },
     { ...listener('IPv4/ns/calm:http/TCP'), limited: true },
@@ -315,7 +315,7 @@ t.test('clients shed at limits are shown by limit, where there is one or was one
 })
 
 t.test('the listeners of one Service port, for its several kinds of addresses, are one series', async t => {
-  const stage = new Stage()
+  const stage = new Fixture()
   const key = 'IPv4/default/web:http/TCP'
   stage.listeners = [
     listener(key, { connections: 3, active: 1, bytesToClient: 10, ejected: 2, ejections: 5 }, 5),
@@ -340,7 +340,7 @@ t.test('the listeners of one Service port, for its several kinds of addresses, a
 
 t.test('the mode in use is shown, and why not those that were preferred to it', async t => {
   const metrics = new Metrics({
-    mode: { mode: 'iptables', unusable: [{ mode: 'ipvs', reason: 'no "ipvsadm"' }] },
+    mode: { mode: 'iptables', rejected: [{ mode: 'ipvs', reason: 'no "ipvsadm"' }] },
     dataPlane: undefined,
     pending: () => ({ services: 0, endpoints: 0 }),
     startedAt: STARTED,

@@ -1,7 +1,13 @@
 import t, { type Test } from 'tap'
-import { ScenarioWorld } from '../support/scenario-world.js'
-import { inWordsOf } from '../support/scenario-packets.js'
-import { type Scenario, type ScenarioMode, parseScenario, readScenarios, stepIn } from '../support/scenario.js'
+import { ScenarioRunner } from '../support/scenarios/scenario-runner.js'
+import { comparableOutcome } from '../support/scenarios/scenario-packets.js'
+import {
+  type Scenario,
+  type ScenarioMode,
+  parseScenario,
+  readScenarios,
+  stepForMode,
+} from '../support/scenarios/scenario.js'
 
 /** How to write one: README.md in the folder of the scenarios. */
 const scenarios = readScenarios()
@@ -12,11 +18,11 @@ for (const mode of ['userspace', 'iptables', 'ipvs'] as const)
     void t.test(`${mode}, ${scenario.file}: ${scenario.behaviour}`, t => runScenario(t, scenario, mode))
 
 async function runScenario(t: Test, { settings, steps }: Scenario, mode: ScenarioMode): Promise<void> {
-  const world = await ScenarioWorld.start(settings, mode)
-  let before: ScenarioWorld['entries'] = new Map()
+  const world = await ScenarioRunner.start(settings, mode)
+  let before: ScenarioRunner['entries'] = new Map()
   for (const [index, each] of steps.entries()) {
-    const step = stepIn(mode, each, index === 0)
-    const report = await world.take(step)
+    const step = stepForMode(mode, each, index === 0)
+    const report = await world.applyStep(step)
     const { served, entries } = world
     t.same(served, step.expect, `${step.title}: what is served`)
     t.same(report.problems, step.problems, `${step.title}: what is told about wrong fields`)
@@ -24,11 +30,11 @@ async function runScenario(t: Test, { settings, steps }: Scenario, mode: Scenari
     t.same(report.flows, step.flows, `${step.title}: UDP flows`)
     t.same(world.health, step.health, `${step.title}: what load balancers are told`)
     for (const packet of step.packets) {
-      const answer = inWordsOf(packet.answer, world.answerTo(packet))
-      t.same(answer, packet.answer, `${step.title}: packet to ${packet.text}, ${packet.client}`)
+      const answer = comparableOutcome(packet.outcome, world.resolvePacket(packet))
+      t.same(answer, packet.outcome, `${step.title}: packet to ${packet.text}, ${packet.client}`)
     }
     for (const [text, clients] of Object.entries(step.masqueraded))
-      t.same(world.masqueradedAt(text), clients, `${step.title}: who is masqueraded at ${text}`)
+      t.same(world.masqueradedClients(text), clients, `${step.title}: who is masqueraded at ${text}`)
     for (const name of step.unchanged) {
       const [entry, identity] = entries.get(name) ?? []
       t.ok(entry !== undefined, `${step.title}: ${name} is there`)

@@ -9,9 +9,15 @@ import { type Decoded, isObjectName, isPortName, quote } from '../../lib/snapsho
 import { endpointsOf } from '../../lib/snapshot/endpoints.js'
 import { ignoredReason, servicePorts } from '../../lib/snapshot/service-ports.js'
 import { usableEndpoints } from '../../lib/snapshot/usable-endpoints.js'
-import { failAndEnd } from '../support/fail-and-end.js'
-import { apiEndpoint, apiEndpoints, apiNode, apiService, apiSlice } from '../support/api-objects.js'
-import { randomBelow, seedOfRun, seededRandom } from '../support/seeded-random.js'
+import { failAndEndTest } from '../support/checks/fail-and-end-test.js'
+import {
+  makeApiEndpoint,
+  makeApiEndpoints,
+  makeApiNode,
+  makeApiService,
+  makeApiSlice,
+} from '../support/api/api-objects.js'
+import { randomInt, testSeed, seededRandom } from '../support/checks/seeded-random.js'
 
 /** Values that are wrong almost everywhere; none of them may stop the proxy. */
 function hostileValues(): unknown[] {
@@ -58,7 +64,7 @@ void t.test('No value in any field stops the proxy, and what is told of it is on
     [
       'Service',
       decodeService,
-      apiService({
+      makeApiService({
         labels: { app: 'web' },
         spec: { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 5 } } },
       }),
@@ -66,10 +72,10 @@ void t.test('No value in any field stops the proxy, and what is told of it is on
     [
       'EndpointSlice',
       decodeEndpointSlice,
-      apiSlice({
+      makeApiSlice({
         triggerTime: '2024-01-01T00:00:00Z',
         endpoints: [
-          apiEndpoint('10.244.0.5', {
+          makeApiEndpoint('10.244.0.5', {
             nodeName: 'node-a',
             topology: { 'kubernetes.io/hostname': 'node-a' },
             hints: { forZones: [{ name: 'z' }], forNodes: [{ name: 'n' }] },
@@ -77,8 +83,8 @@ void t.test('No value in any field stops the proxy, and what is told of it is on
         ],
       }),
     ],
-    ['Endpoints', decodeEndpoints, apiEndpoints()],
-    ['Node', decodeNode, apiNode('node-a', { zone: 'z' })],
+    ['Endpoints', decodeEndpoints, makeApiEndpoints()],
+    ['Node', decodeNode, makeApiNode('node-a', { zone: 'z' })],
   ]
   for (const [name, decode, good] of subjects) {
     t.same(decode(good).problems, [], `${name}: nothing is wrong with the good one`)
@@ -90,17 +96,17 @@ void t.test('No value in any field stops the proxy, and what is told of it is on
         try {
           problems = decode(raw).problems
         } catch (error) {
-          return failAndEnd(t, `${name}: ${String(error)} at ${String(JSON.stringify(raw)).slice(0, 200)}`)
+          return failAndEndTest(t, `${name}: ${String(error)} at ${String(JSON.stringify(raw)).slice(0, 200)}`)
         }
         for (const problem of problems) {
           if (/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/.test(problem) || problem.length > 300)
-            return failAndEnd(t, `${name}: not one printable line: ${JSON.stringify(problem)}`)
+            return failAndEndTest(t, `${name}: not one printable line: ${JSON.stringify(problem)}`)
         }
       }
     }
     t.ok(count > 300, `${name}: ${count} hostile objects`)
   }
-  t.equal(({} as Record<string, unknown>).polluted, undefined)
+  t.equal(({} as Record<string, unknown>)['polluted'], undefined)
   t.end()
 })
 
@@ -192,7 +198,7 @@ void t.test('A Service is read with its defaults', t => {
 void t.test('Addresses of a family that the Service has no cluster IP of are told as such', t => {
   const ingress = (...ips: string[]) => ({ status: { loadBalancer: { ingress: ips.map(ip => ({ ip })) } } })
   const service = (spec: object, ...ips: string[]) => ({
-    ...apiService({ spec: { type: 'LoadBalancer', ...spec } }),
+    ...makeApiService({ spec: { type: 'LoadBalancer', ...spec } }),
     ...ingress(...ips),
   })
   const missing = (path: string, ip: string) =>
@@ -220,13 +226,13 @@ void t.test('Addresses of a family that the Service has no cluster IP of are tol
     t.strictSame(decoded.wrongFamily, wrongFamily, name)
     t.strictSame(decoded.problems, [], `${name}: no mistake`)
   }
-  const slice = decodeEndpointSlice(apiSlice({ endpoints: [apiEndpoint('fd00::5')] }))
+  const slice = decodeEndpointSlice(makeApiSlice({ endpoints: [makeApiEndpoint('fd00::5')] }))
   t.strictSame(slice.wrongFamily, ['endpoints[0].addresses[0]: "fd00::5" is no IPv4 address: endpoint ignored'])
   t.end()
 })
 
 void t.test('A wrong field of a Service costs only itself, and is named', t => {
-  const ports = (...list: Record<string, unknown>[]) => apiService({ ports: list })
+  const ports = (...list: Record<string, unknown>[]) => makeApiService({ ports: list })
   const table: readonly (readonly [name: string, raw: unknown, expected: object, problems: readonly string[]])[] = [
     [
       'a port above 65535 next to a good one',
@@ -263,41 +269,41 @@ void t.test('A wrong field of a Service costs only itself, and is named', t => {
       },
       ['spec.ports[1].name: "a" is there twice: port ignored'],
     ],
-    ['ports that are null', apiService({ spec: { ports: null } }), { ports: [] }, []],
+    ['ports that are null', makeApiService({ spec: { ports: null } }), { ports: [] }, []],
     [
       'ports that are no list',
-      apiService({ spec: { ports: { 0: 'x' } } }),
+      makeApiService({ spec: { ports: { 0: 'x' } } }),
       { ports: [] },
       ['spec.ports: expected a list, found {"0":"x"}'],
     ],
     [
       'a cluster IP that is none',
-      apiService({ clusterIP: '10.96.0.999' }),
+      makeApiService({ clusterIP: '10.96.0.999' }),
       { clusterIPs: [] },
       ['spec.clusterIPs: "10.96.0.999" is not an IP address'],
     ],
     [
       'no list of cluster IPs, from a server without dual stack',
-      apiService({ spec: { clusterIPs: undefined } }),
+      makeApiService({ spec: { clusterIPs: undefined } }),
       { clusterIPs: ['10.96.0.10'] },
       [],
     ],
     [
       'both families',
-      apiService({ spec: { clusterIPs: ['fd00::10', '10.96.0.10'] } }),
+      makeApiService({ spec: { clusterIPs: ['fd00::10', '10.96.0.10'] } }),
       { clusterIPs: ['fd00::10', '10.96.0.10'] },
       [],
     ],
     [
       'an affinity of an unknown kind',
-      apiService({ spec: { sessionAffinity: 'Cookie' } }),
+      makeApiService({ spec: { sessionAffinity: 'Cookie' } }),
       { affinitySeconds: undefined },
       ['spec.sessionAffinity: "Cookie" is neither "None" nor "ClientIP": no affinity'],
     ],
-    ['no affinity', apiService({ spec: { sessionAffinity: 'None' } }), { affinitySeconds: undefined }, []],
+    ['no affinity', makeApiService({ spec: { sessionAffinity: 'None' } }), { affinitySeconds: undefined }, []],
     [
       'affinity without time-out',
-      apiService({ spec: { sessionAffinity: 'ClientIP' } }),
+      makeApiService({ spec: { sessionAffinity: 'ClientIP' } }),
       { affinitySeconds: 10_800 },
       [],
     ],
@@ -305,7 +311,7 @@ void t.test('A wrong field of a Service costs only itself, and is named', t => {
       timeoutSeconds =>
         [
           `an affinity of ${timeoutSeconds} s`,
-          apiService({
+          makeApiService({
             spec: { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds } } },
           }),
           { affinitySeconds: timeoutSeconds },
@@ -316,7 +322,7 @@ void t.test('A wrong field of a Service costs only itself, and is named', t => {
       timeoutSeconds =>
         [
           `an affinity of ${JSON.stringify(timeoutSeconds)}`,
-          apiService({
+          makeApiService({
             spec: { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds } } },
           }),
           { affinitySeconds: 10_800 },
@@ -330,14 +336,14 @@ void t.test('A wrong field of a Service costs only itself, and is named', t => {
       balancer =>
         [
           `balancer ${balancer}`,
-          apiService({ annotations: { 'kube-proxy-node/balancer': balancer } }),
+          makeApiService({ annotations: { 'kube-proxy-node/balancer': balancer } }),
           { balancer },
           [],
         ] as const,
     ),
     [
       'a balancer that there is not',
-      apiService({ annotations: { 'kube-proxy-node/balancer': 'Least-Connections' } }),
+      makeApiService({ annotations: { 'kube-proxy-node/balancer': 'Least-Connections' } }),
       { balancer: 'round-robin' },
       [
         'metadata.annotations["kube-proxy-node/balancer"]: "Least-Connections" is none of "round-robin", ' +
@@ -346,13 +352,13 @@ void t.test('A wrong field of a Service costs only itself, and is named', t => {
     ],
     [
       'a balancer that is no text',
-      apiService({ annotations: { 'kube-proxy-node/balancer': 2 } }),
+      makeApiService({ annotations: { 'kube-proxy-node/balancer': 2 } }),
       { balancer: 'round-robin' },
       ['metadata.annotations["kube-proxy-node/balancer"]: expected text, found 2'],
     ],
     [
       'limits of connections',
-      apiService({
+      makeApiService({
         annotations: { 'kube-proxy-node/max-connections': '1', 'kube-proxy-node/max-connections-per-client': '2000' },
       }),
       { maxConnections: 1, maxConnectionsPerClient: 2000 },
@@ -362,7 +368,7 @@ void t.test('A wrong field of a Service costs only itself, and is named', t => {
       limit =>
         [
           `a limit of ${limit}`,
-          apiService({ annotations: { 'kube-proxy-node/max-connections': limit } }),
+          makeApiService({ annotations: { 'kube-proxy-node/max-connections': limit } }),
           { maxConnections: undefined, maxConnectionsPerClient: undefined },
           [
             `metadata.annotations["kube-proxy-node/max-connections"]: expected a whole number from 1, found "${limit}": no limit`,
@@ -371,7 +377,7 @@ void t.test('A wrong field of a Service costs only itself, and is named', t => {
     ),
     [
       'a limit per client that is no text, beside a good one',
-      apiService({
+      makeApiService({
         annotations: { 'kube-proxy-node/max-connections': '7', 'kube-proxy-node/max-connections-per-client': 5 },
       }),
       { maxConnections: 7, maxConnectionsPerClient: undefined },
@@ -379,25 +385,25 @@ void t.test('A wrong field of a Service costs only itself, and is named', t => {
     ],
     [
       'annotations of others',
-      apiService({ annotations: { balancer: 'x', 'kube-proxy-node/other': 'y', 'example.com/balancer': 'z' } }),
+      makeApiService({ annotations: { balancer: 'x', 'kube-proxy-node/other': 'y', 'example.com/balancer': 'z' } }),
       { balancer: 'round-robin' },
       [],
     ],
     [
       'internalTrafficPolicy Local',
-      apiService({ spec: { internalTrafficPolicy: 'Local' } }),
+      makeApiService({ spec: { internalTrafficPolicy: 'Local' } }),
       { internalPolicyLocal: true },
       [],
     ],
     [
       'internalTrafficPolicy Cluster',
-      apiService({ spec: { internalTrafficPolicy: 'Cluster' } }),
+      makeApiService({ spec: { internalTrafficPolicy: 'Cluster' } }),
       { internalPolicyLocal: false },
       [],
     ],
     [
       'an unknown internalTrafficPolicy',
-      apiService({ spec: { internalTrafficPolicy: 'local' } }),
+      makeApiService({ spec: { internalTrafficPolicy: 'local' } }),
       { internalPolicyLocal: false },
       ['spec.internalTrafficPolicy: "local" is neither "Cluster" nor "Local": "Cluster" is used'],
     ],
@@ -429,9 +435,9 @@ void t.test('An object with a name that is none is not used at all', t => {
     }
   }
   for (const name of ['constructor', 'tostring', 'hasownproperty'])
-    t.match(decodeService(apiService({ name, namespace: name })).object, { name, namespace: name })
+    t.match(decodeService(makeApiService({ name, namespace: name })).object, { name, namespace: name })
   const labels = JSON.parse('{"__proto__": "x", "constructor": "y"}') as Record<string, unknown>
-  t.same(Object.entries(decodeService(apiService({ labels })).object?.labels ?? {}), [
+  t.same(Object.entries(decodeService(makeApiService({ labels })).object?.labels ?? {}), [
     ['__proto__', 'x'],
     ['constructor', 'y'],
   ])
@@ -476,7 +482,7 @@ void t.test('Every reading of the conditions of an endpoint', t => {
       ],
     ]
   for (const [conditions, expected, problems = []] of table) {
-    const decoded = decodeEndpointSlice(apiSlice({ endpoints: [{ addresses: ['10.244.0.5'], conditions }] }))
+    const decoded = decodeEndpointSlice(makeApiSlice({ endpoints: [{ addresses: ['10.244.0.5'], conditions }] }))
     const name = String(JSON.stringify(conditions))
     const { ready, serving, terminating } = decoded.object!.endpoints[0]!
     t.same({ ready, serving, terminating }, expected, name)
@@ -486,21 +492,21 @@ void t.test('Every reading of the conditions of an endpoint', t => {
 })
 
 void t.test('A wrong field of an EndpointSlice costs only itself, and is named', t => {
-  const endpoints = (...list: unknown[]) => apiSlice({ endpoints: list as Record<string, unknown>[] })
-  const ports = (...list: unknown[]) => apiSlice({ ports: list as Record<string, unknown>[] })
+  const endpoints = (...list: unknown[]) => makeApiSlice({ endpoints: list as Record<string, unknown>[] })
+  const ports = (...list: unknown[]) => makeApiSlice({ ports: list as Record<string, unknown>[] })
   const refused = (address: string, kind: string) =>
     `endpoints[0].addresses[0]: "${address}" is ${kind} address, which may not be an endpoint: endpoint refused`
   const table: readonly (readonly [name: string, raw: unknown, ips: readonly string[], problems: readonly string[]])[] =
     [
-      ['endpoints that are null', { ...apiSlice(), endpoints: null }, [], []],
+      ['endpoints that are null', { ...makeApiSlice(), endpoints: null }, [], []],
       ['an endpoint that is null', endpoints(null), [], []],
       ['addresses that are null', endpoints({ addresses: null }), [], []],
       ['no addresses', endpoints({ addresses: [] }), [], []],
       ['only the first address', endpoints({ addresses: ['10.244.0.5', '10.244.0.6'] }), ['10.244.0.5'], []],
-      ['leading zeros', endpoints(apiEndpoint('010.244.000.05')), ['10.244.0.5'], []],
+      ['leading zeros', endpoints(makeApiEndpoint('010.244.000.05')), ['10.244.0.5'], []],
       [
         'no address, next to a good one',
-        endpoints(apiEndpoint('nonsense'), apiEndpoint('10.244.0.6')),
+        endpoints(makeApiEndpoint('nonsense'), makeApiEndpoint('10.244.0.6')),
         ['10.244.0.6'],
         ['endpoints[0].addresses[0]: "nonsense" is not an IP address: endpoint ignored'],
       ],
@@ -510,18 +516,23 @@ void t.test('A wrong field of an EndpointSlice costs only itself, and is named',
         [],
         ['endpoints[0].addresses[0]: 167772161 is not an IP address: endpoint ignored'],
       ],
-      ['loopback', endpoints(apiEndpoint('127.0.0.1')), [], [refused('127.0.0.1', 'a loopback')]],
-      ['loopback, mapped', endpoints(apiEndpoint('::ffff:127.0.0.1')), [], [refused('::ffff:127.0.0.1', 'a loopback')]],
+      ['loopback', endpoints(makeApiEndpoint('127.0.0.1')), [], [refused('127.0.0.1', 'a loopback')]],
+      [
+        'loopback, mapped',
+        endpoints(makeApiEndpoint('::ffff:127.0.0.1')),
+        [],
+        [refused('::ffff:127.0.0.1', 'a loopback')],
+      ],
       [
         'loopback, mapped, in hex',
-        endpoints(apiEndpoint('::FFFF:7f00:1')),
+        endpoints(makeApiEndpoint('::FFFF:7f00:1')),
         [],
         [refused('::FFFF:7f00:1', 'a loopback')],
       ],
-      ['link-local', endpoints(apiEndpoint('169.254.169.254')), [], [refused('169.254.169.254', 'a link-local')]],
-      ['multicast', endpoints(apiEndpoint('224.0.0.1')), [], [refused('224.0.0.1', 'a multicast')]],
-      ['broadcast', endpoints(apiEndpoint('255.255.255.255')), [], [refused('255.255.255.255', 'a broadcast')]],
-      ['unspecified', endpoints(apiEndpoint('0.0.0.0')), [], [refused('0.0.0.0', 'an unspecified')]],
+      ['link-local', endpoints(makeApiEndpoint('169.254.169.254')), [], [refused('169.254.169.254', 'a link-local')]],
+      ['multicast', endpoints(makeApiEndpoint('224.0.0.1')), [], [refused('224.0.0.1', 'a multicast')]],
+      ['broadcast', endpoints(makeApiEndpoint('255.255.255.255')), [], [refused('255.255.255.255', 'a broadcast')]],
+      ['unspecified', endpoints(makeApiEndpoint('0.0.0.0')), [], [refused('0.0.0.0', 'an unspecified')]],
       [
         'ports without number',
         ports({ name: 'a' }, { name: 'b', port: null }, { name: 'c', port: 0 }),
@@ -556,22 +567,22 @@ void t.test('A wrong field of an EndpointSlice costs only itself, and is named',
 void t.test('A slice that is of no use to a proxy is left out, with a word when that is a mistake', t => {
   const label = 'metadata.labels["kubernetes.io/service-name"]'
   const table: readonly (readonly [name: string, raw: unknown, problems: readonly string[]])[] = [
-    ['FQDN', apiSlice({ addressType: 'FQDN' }), []],
-    ['headless', { ...apiSlice(), metadata: { name: 'a', labels: { 'service.kubernetes.io/headless': '' } } }, []],
+    ['FQDN', makeApiSlice({ addressType: 'FQDN' }), []],
+    ['headless', { ...makeApiSlice(), metadata: { name: 'a', labels: { 'service.kubernetes.io/headless': '' } } }, []],
     [
       'another address type',
-      apiSlice({ addressType: 'IP' }),
+      makeApiSlice({ addressType: 'IP' }),
       ['addressType: "IP" is neither "IPv4" nor "IPv6": slice ignored'],
     ],
-    ['no Service', apiSlice({ service: '' }), [`${label}: "" names no Service: slice ignored`]],
+    ['no Service', makeApiSlice({ service: '' }), [`${label}: "" names no Service: slice ignored`]],
     [
       'a Service of another namespace',
-      apiSlice({ service: 'a/b' }),
+      makeApiSlice({ service: 'a/b' }),
       [`${label}: "a/b" names no Service: slice ignored`],
     ],
     [
       'no labels at all',
-      { ...apiSlice(), metadata: { name: 'a', labels: null } },
+      { ...makeApiSlice(), metadata: { name: 'a', labels: null } },
       [`${label}: "" names no Service: slice ignored`],
     ],
   ]
@@ -593,7 +604,7 @@ void t.test('The time of a change is read from its annotation, and ignored when 
   ]
   for (const [text, time] of table)
     t.equal(
-      decodeEndpointSlice(apiSlice({ triggerTime: text as string })).object?.triggerTime,
+      decodeEndpointSlice(makeApiSlice({ triggerTime: text as string })).object?.triggerTime,
       time,
       String(JSON.stringify(text)),
     )
@@ -602,7 +613,7 @@ void t.test('The time of a change is read from its annotation, and ignored when 
 
 void t.test('An Endpoints object is read as slices, one for each subset and family', t => {
   const { object, problems } = decodeEndpoints(
-    apiEndpoints({
+    makeApiEndpoints({
       subsets: [
         {
           addresses: [{ ip: '10.244.0.5', nodeName: 'node-a' }, { ip: 'fd00::5' }],
@@ -649,7 +660,7 @@ void t.test('Of a Node its zone and its addresses are read, those inside the clu
     { type: 'InternalIP', address: 'nonsense' },
     null,
   ] as Record<string, unknown>[]
-  t.same(decodeNode(apiNode('node-a', { zone: 'zone-1', addresses })), {
+  t.same(decodeNode(makeApiNode('node-a', { zone: 'zone-1', addresses })), {
     object: {
       name: 'node-a',
       zone: 'zone-1',
@@ -683,12 +694,12 @@ void t.test('Of a Node its zone and its addresses are read, those inside the clu
 
 void t.test('An endpoint is local when its node has our name, and never when we have none', t => {
   const slice = decodeEndpointSlice(
-    apiSlice({
+    makeApiSlice({
       endpoints: [
-        apiEndpoint('10.244.0.1', { nodeName: 'node-a' }),
-        apiEndpoint('10.244.0.2', { nodeName: 'node-b' }),
-        apiEndpoint('10.244.0.3'),
-        apiEndpoint('10.244.0.4', { nodeName: '' }),
+        makeApiEndpoint('10.244.0.1', { nodeName: 'node-a' }),
+        makeApiEndpoint('10.244.0.2', { nodeName: 'node-b' }),
+        makeApiEndpoint('10.244.0.3'),
+        makeApiEndpoint('10.244.0.4', { nodeName: '' }),
       ],
     }),
   ).object!
@@ -701,27 +712,27 @@ void t.test('An endpoint is local when its node has our name, and never when we 
 
 void t.test('Why a Service is not for us is said in words', t => {
   const table: readonly (readonly [name: string, raw: unknown, reason: string | undefined])[] = [
-    ['an ordinary one', apiService(), undefined],
-    ['one with other labels', apiService({ labels: { 'service.kubernetes.io/other': '' } }), undefined],
+    ['an ordinary one', makeApiService(), undefined],
+    ['one with other labels', makeApiService({ labels: { 'service.kubernetes.io/other': '' } }), undefined],
     [
       'of another proxy',
-      apiService({ labels: { 'service.kubernetes.io/service-proxy-name': '' } }),
+      makeApiService({ labels: { 'service.kubernetes.io/service-proxy-name': '' } }),
       'another proxy serves it (label service.kubernetes.io/service-proxy-name)',
     ],
     [
       'headless by its label',
-      apiService({ labels: { 'service.kubernetes.io/headless': 'no' } }),
+      makeApiService({ labels: { 'service.kubernetes.io/headless': 'no' } }),
       'it is headless (label service.kubernetes.io/headless)',
     ],
-    ['ExternalName', apiService({ spec: { type: 'ExternalName' } }), 'its type is ExternalName'],
-    ['headless', apiService({ clusterIP: 'None' }), 'it is headless (clusterIP "None")'],
+    ['ExternalName', makeApiService({ spec: { type: 'ExternalName' } }), 'its type is ExternalName'],
+    ['headless', makeApiService({ clusterIP: 'None' }), 'it is headless (clusterIP "None")'],
     [
       'headless, whatever else it says',
-      apiService({ clusterIP: 'None', spec: { clusterIPs: ['10.96.0.10'] } }),
+      makeApiService({ clusterIP: 'None', spec: { clusterIPs: ['10.96.0.10'] } }),
       'it is headless (clusterIP "None")',
     ],
-    ['without cluster IP', apiService({ clusterIP: '' }), 'it has no cluster IP'],
-    ['with one that is none', apiService({ clusterIP: 'x' }), 'it has no cluster IP'],
+    ['without cluster IP', makeApiService({ clusterIP: '' }), 'it has no cluster IP'],
+    ['with one that is none', makeApiService({ clusterIP: 'x' }), 'it has no cluster IP'],
   ]
   for (const [name, raw, reason] of table) {
     const service = decodeService(raw).object!
@@ -732,9 +743,11 @@ void t.test('Why a Service is not for us is said in words', t => {
 })
 
 void t.test('Ten thousand endpoints are read, merged and sorted', t => {
-  const many = Array.from({ length: 10_000 }, (_, i) => apiEndpoint(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`))
+  const many = Array.from({ length: 10_000 }, (_, i) => makeApiEndpoint(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`))
   const slices = [0, 1].map(half =>
-    decodeEndpointSlice(apiSlice({ name: `web-${half}`, endpoints: many.filter((_, i) => i % 2 === half || i < 10) })),
+    decodeEndpointSlice(
+      makeApiSlice({ name: `web-${half}`, endpoints: many.filter((_, i) => i % 2 === half || i < 10) }),
+    ),
   )
   t.same(
     slices.flatMap(({ problems }) => problems),
@@ -754,7 +767,7 @@ void t.test('Ten thousand endpoints are read, merged and sorted', t => {
   t.end()
 })
 
-const seed = seedOfRun()
+const seed = testSeed()
 
 void t.test(`The order in which slices come never shows (SEED=${seed})`, t => {
   const random = seededRandom(seed)
@@ -762,10 +775,10 @@ void t.test(`The order in which slices come never shows (SEED=${seed})`, t => {
   for (let round = 0; round < 300; round++) {
     const slices = Array.from({ length: 4 }, (_, index) =>
       decodeEndpointSlice(
-        apiSlice({
+        makeApiSlice({
           name: `web-${index}`,
           endpoints: Array.from({ length: 5 }, () =>
-            apiEndpoint(`10.244.0.${randomBelow(random, 6)}`, {
+            makeApiEndpoint(`10.244.0.${randomInt(random, 6)}`, {
               conditions: { ready: flag(), serving: flag(), terminating: flag() },
               nodeName: flag() ? 'node-a' : 'node-b',
             }),
@@ -781,7 +794,7 @@ void t.test(`The order in which slices come never shows (SEED=${seed})`, t => {
       'node-a',
     )
     if (JSON.stringify(inOrder) !== JSON.stringify(shuffled))
-      return failAndEnd(t, `round ${round}: ${JSON.stringify({ inOrder, shuffled })}`)
+      return failAndEndTest(t, `round ${round}: ${JSON.stringify({ inOrder, shuffled })}`)
   }
   t.pass('300 rounds')
   t.end()
@@ -793,8 +806,8 @@ void t.test(`What is usable follows from the rules, whatever the endpoints (SEED
   const names = (all: readonly string[]): string[] => all.filter(flag)
   const node = { name: 'node-a', zone: 'zone-1' }
   for (let round = 0; round < 5000; round++) {
-    const hints = randomBelow(random, 3)
-    const endpoints: Endpoint[] = Array.from({ length: randomBelow(random, 6) }, (_, index) => ({
+    const hints = randomInt(random, 3)
+    const endpoints: Endpoint[] = Array.from({ length: randomInt(random, 6) }, (_, index) => ({
       ip: `10.244.0.${index}`,
       port: 80,
       ready: flag(),
@@ -810,18 +823,19 @@ void t.test(`What is usable follows from the rules, whatever the endpoints (SEED
     const policies = { internalPolicyLocal, externalPolicyLocal, nodePort, externalIPs: [], loadBalancerIPs: [] }
     const { cluster, local, hasAny } = usableEndpoints(policies, endpoints, node)
     const wrong =
-      (internalPolicyLocal && nodePort === 0 ? undefined : wrongAbout(endpoints, cluster, false, hasAny)) ??
+      (internalPolicyLocal && nodePort === 0 ? undefined : findMistake(endpoints, cluster, false, hasAny)) ??
       (internalPolicyLocal || (externalPolicyLocal && nodePort !== 0)
-        ? wrongAbout(endpoints, local, true, hasAny)
+        ? findMistake(endpoints, local, true, hasAny)
         : undefined)
-    if (wrong !== undefined) return failAndEnd(t, `${wrong}: ${JSON.stringify({ endpoints, cluster, local, hasAny })}`)
+    if (wrong !== undefined)
+      return failAndEndTest(t, `${wrong}: ${JSON.stringify({ endpoints, cluster, local, hasAny })}`)
   }
   t.pass('5000 rounds')
   t.end()
 })
 
 /** Says what is wrong with a choice, from the rules alone. */
-function wrongAbout(
+function findMistake(
   endpoints: readonly Endpoint[],
   chosen: readonly Endpoint[],
   localOnly: boolean,

@@ -3,12 +3,12 @@ import { type Endpoint } from '../../lib/model/endpoint.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort } from '../../lib/model/snapshot.js'
 import { servicesHealth } from '../../lib/snapshot/services-health.js'
-import { endpointOf } from '../support/endpoint-of.js'
-import { servicePortOf } from '../support/service-port-of.js'
+import { makeEndpoint } from '../support/model/make-endpoint.js'
+import { makeServicePort } from '../support/model/make-service-port.js'
 
-const endpoint = (ip: string, given: Partial<Endpoint> = {}) => endpointOf(ip, { isLocal: true, ...given })
+const endpoint = (ip: string, given: Partial<Endpoint> = {}) => makeEndpoint(ip, { isLocal: true, ...given })
 const served = (given: Partial<Omit<ServicePort, 'key'>>, ...endpoints: Endpoint[]): ServedPort => ({
-  servicePort: servicePortOf(given),
+  servicePort: makeServicePort(given),
   endpoints,
   usable: { cluster: [], local: [], hasAny: false },
 })

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { type ClusterEvent } from '../../lib/model/event-sink.js'
-import { coreEventObject } from '../../lib/source/event-object.js'
+import { buildCoreV1Object } from '../../lib/source/event-object.js'
 import { EventRecorder } from '../../lib/source/event-recorder.js'
 import { createKubeClient } from '../../lib/source/kube-client.js'
 import { realClock } from '../../lib/system/real-clock.js'
-import { RecordingLog } from '../observe/recording-log.js'
-import { RealApiServer, realApiServerMissing } from '../support/real-api-server.js'
+import { RecordingLog } from '../support/log/recording-log.js'
+import { RealApiServer, realApiServerUnavailable } from '../support/api/real-api-server.js'
 
 /** Longer than the server takes, so that what is cut is seen to fit. */
 const NOTE = `the port is taken ${'é'.repeat(600)}`
@@ -25,11 +25,11 @@ const NODE_EVENT: ClusterEvent = {
 }
 const EVENTS = '/namespaces/default/events'
 
-t.test('against a real kube-apiserver', { skip: realApiServerMissing(), timeout: 240_000 }, async test => {
+t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), timeout: 240_000 }, async test => {
   const api = await RealApiServer.start()
   test.teardown(() => api.stop())
   const items = async (path: string): Promise<Record<string, unknown>[]> =>
-    ((await api.mustRequest('GET', path)) as { items: Record<string, unknown>[] }).items
+    ((await api.requestOk('GET', path)) as { items: Record<string, unknown>[] }).items
 
   await test.test('events about a Service and the Node are there, in both APIs', async inner => {
     // The watch answers when it is there; nothing has to be asked again and again.
@@ -39,12 +39,12 @@ t.test('against a real kube-apiserver', { skip: realApiServerMissing(), timeout:
     const recorder = new EventRecorder({ client, nodeName: 'n1', clock: realClock, log })
     const running = recorder.run(end.signal)
     const lines = await client.streamLines(`/apis/events.k8s.io/v1${EVENTS}?watch=true`, end.signal)
-    recorder.event(SERVICE_EVENT)
-    recorder.event(NODE_EVENT)
-    recorder.event(SERVICE_EVENT)
+    recorder.record(SERVICE_EVENT)
+    recorder.record(NODE_EVENT)
+    recorder.record(SERVICE_EVENT)
     let seen = 0
     // A refused event would never be seen: what was refused is logged, and ends the wait as well.
-    void log.next().then(() => end.abort())
+    void log.waitForEntry().then(() => end.abort())
     for await (const batch of lines) if ((seen += batch.length) >= 2) break
     end.abort()
     await running
@@ -61,8 +61,8 @@ t.test('against a real kube-apiserver', { skip: realApiServerMissing(), timeout:
       reportingInstance: 'kube-proxy-n1',
       regarding: { apiVersion: 'v1', kind: 'Service', namespace: 'default', name: 'web', uid: 'uid-1' },
     })
-    inner.match(ofService.note, /^the port is taken é+\.\.\.$/)
-    inner.match(ofService.eventTime, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
+    inner.match(ofService['note'], /^the port is taken é+\.\.\.$/)
+    inner.match(ofService['eventTime'], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
     // What `kubectl describe node` asks for.
     const selector = 'involvedObject.kind=Node,involvedObject.name=n1,involvedObject.uid=n1'
     const ofNode = await items(`/api/v1/events?fieldSelector=${encodeURIComponent(selector)}`)
@@ -74,8 +74,8 @@ t.test('against a real kube-apiserver', { skip: realApiServerMissing(), timeout:
       [SERVICE_EVENT, 'core-service'],
       [NODE_EVENT, 'core-node'],
     ] as const) {
-      const object = coreEventObject(event, { nodeName: 'n1', at: Date.UTC(2026, 0, 2), unique })
-      inner.match(await api.mustRequest('POST', `/api/v1${EVENTS}`, object), { reason: event.reason, count: 1 })
+      const object = buildCoreV1Object(event, { nodeName: 'n1', at: Date.UTC(2026, 0, 2), uniqueSuffix: unique })
+      inner.match(await api.requestOk('POST', `/api/v1${EVENTS}`, object), { reason: event.reason, count: 1 })
     }
   })
 
@@ -89,7 +89,7 @@ t.test('against a real kube-apiserver', { skip: realApiServerMissing(), timeout:
     const running = recorder.run(end.signal)
     const selector = encodeURIComponent('involvedObject.name=n2')
     const lines = await client.streamLines(`/api/v1${EVENTS}?watch=true&fieldSelector=${selector}`, end.signal)
-    recorder.event({ ...NODE_EVENT, regarding: { ...NODE_EVENT.regarding, name: 'n2' } })
+    recorder.record({ ...NODE_EVENT, regarding: { ...NODE_EVENT.regarding, name: 'n2' } })
     const seen: string[] = []
     for await (const batch of lines) {
       seen.push(...batch)

@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { type ClusterEvent } from '../../lib/model/event-sink.js'
-import { coreEventObject, modernEventObject } from '../../lib/source/event-object.js'
+import { buildCoreV1Object, buildEventsV1Object } from '../../lib/source/event-object.js'
 import { EventRecorder } from '../../lib/source/event-recorder.js'
 import { createKubeClient } from '../../lib/source/kube-client.js'
 import { realClock } from '../../lib/system/real-clock.js'
 import { ManualClock } from '../observe/manual-clock.js'
-import { RecordingLog } from '../observe/recording-log.js'
-import { ApiServer } from '../support/api-server.js'
+import { RecordingLog } from '../support/log/recording-log.js'
+import { ApiServer } from '../support/api/api-server.js'
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 const NODE_EVENT: ClusterEvent = {
@@ -29,7 +29,7 @@ function serviceEvent(note: string, namespace = 'shop', uid = 'uid-1'): ClusterE
   }
 }
 
-interface Stage {
+interface Fixture {
   readonly api: ApiServer
   readonly recorder: EventRecorder
   readonly clock: ManualClock
@@ -39,15 +39,15 @@ interface Stage {
   /** Ends the writing, and resolves when it has ended. */
   stop(): Promise<void>
   /** Resolves when this many events have been written. */
-  written(count: number): Promise<void>
+  waitForWritten(count: number): Promise<void>
   /** How often something was sent, whatever became of it. */
-  posts(): number
-  notes(): unknown[]
+  countPosts(): number
+  getNotes(): unknown[]
   /** Moves the clock on, and resolves when the next timer has been set after that. */
   advanceToNextTimer(ms: number): Promise<void>
 }
 
-async function stage(t: Test, url?: string): Promise<Stage> {
+async function createFixture(t: Test, url?: string): Promise<Fixture> {
   const api = await ApiServer.start()
   const clock = new ManualClock()
   const log = new RecordingLog()
@@ -73,11 +73,11 @@ async function stage(t: Test, url?: string): Promise<Stage> {
     },
     stop,
     // The event is in the list before it is answered; what comes after the answer is waited for by other means.
-    written: count => api.until(() => api.events.length >= count),
-    posts: () => api.requests.filter(({ method }) => method === 'POST').length,
-    notes: () => api.events.map(({ object }) => object.note ?? object.message),
+    waitForWritten: count => api.waitUntil(() => api.events.length >= count),
+    countPosts: () => api.requests.filter(({ method }) => method === 'POST').length,
+    getNotes: () => api.events.map(({ object }) => object['note'] ?? object['message']),
     advanceToNextTimer: async ms => {
-      const armed = clock.armed()
+      const armed = clock.waitForTimer()
       clock.advance(ms)
       await armed
     },
@@ -85,10 +85,10 @@ async function stage(t: Test, url?: string): Promise<Stage> {
 }
 
 t.test('an event about a Service is written in its namespace, with all that events.k8s.io/v1 asks for', async t => {
-  const made = await stage(t)
+  const made = await createFixture(t)
   made.run()
-  made.recorder.event(serviceEvent('the port is taken'))
-  await made.written(1)
+  made.recorder.record(serviceEvent('the port is taken'))
+  await made.waitForWritten(1)
   const [{ api, namespace, object }] = made.api.events as [(typeof made.api.events)[0]]
   t.strictSame([api, namespace], ['events.k8s.io/v1', 'shop'])
   const { metadata, ...rest } = object
@@ -108,12 +108,12 @@ t.test('an event about a Service is written in its namespace, with all that even
 })
 
 t.test('an event about the Node is written in the namespace default, with the name of the Node as its uid', async t => {
-  const made = await stage(t)
+  const made = await createFixture(t)
   made.run()
-  made.recorder.event(NODE_EVENT)
-  await made.written(1)
+  made.recorder.record(NODE_EVENT)
+  await made.waitForWritten(1)
   t.match(made.api.events, [{ namespace: 'default', object: { note: '' } }])
-  t.strictSame(made.api.events[0]?.object.regarding, {
+  t.strictSame(made.api.events[0]?.object['regarding'], {
     apiVersion: 'v1',
     kind: 'Node',
     namespace: 'default',
@@ -123,23 +123,23 @@ t.test('an event about the Node is written in the namespace default, with the na
 })
 
 t.test('what is told before the writing starts is written then, in order', async t => {
-  const made = await stage(t)
-  for (const note of ['a', 'b', 'c']) made.recorder.event(serviceEvent(note))
-  t.equal(made.posts(), 0)
+  const made = await createFixture(t)
+  for (const note of ['a', 'b', 'c']) made.recorder.record(serviceEvent(note))
+  t.equal(made.countPosts(), 0)
   made.run()
-  await made.written(3)
-  t.strictSame(made.notes(), ['a', 'b', 'c'])
+  await made.waitForWritten(3)
+  t.strictSame(made.getNotes(), ['a', 'b', 'c'])
   t.equal(new Set(made.api.events.map(({ object }) => object.metadata.name)).size, 3)
 })
 
 t.test('a server without events.k8s.io/v1 gets core events, and is not asked for the other again', async t => {
-  const made = await stage(t)
+  const made = await createFixture(t)
   made.api.serves['events.k8s.io/v1'] = false
   made.run()
-  made.recorder.event(serviceEvent('a'))
-  made.recorder.event(NODE_EVENT)
-  await made.written(2)
-  t.equal(made.posts(), 3)
+  made.recorder.record(serviceEvent('a'))
+  made.recorder.record(NODE_EVENT)
+  await made.waitForWritten(2)
+  t.equal(made.countPosts(), 3)
   t.match(made.api.events, [
     { api: 'v1', namespace: 'shop' },
     { api: 'v1', namespace: 'default' },
@@ -161,188 +161,188 @@ t.test('a server without events.k8s.io/v1 gets core events, and is not asked for
     reportingComponent: 'kube-proxy',
     reportingInstance: 'kube-proxy-n1',
   })
-  t.strictSame(made.api.events[1]?.object.involvedObject, { apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'n1' })
+  t.strictSame(made.api.events[1]?.object['involvedObject'], { apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'n1' })
   t.strictSame(made.log.entries, [])
 })
 
 t.test('a namespace that is gone costs its event, and the API for the others stays', async t => {
-  const made = await stage(t)
-  made.api.refuseNext(9, { status: 404, when: ({ path }) => path.includes('/gone/') })
+  const made = await createFixture(t)
+  made.api.injectNext(9, { status: 404, when: ({ path }) => path.includes('/gone/') })
   made.run()
-  made.recorder.event(serviceEvent('a', 'gone'))
-  made.recorder.event(serviceEvent('b'))
-  await made.written(1)
+  made.recorder.record(serviceEvent('a', 'gone'))
+  made.recorder.record(serviceEvent('b'))
+  await made.waitForWritten(1)
   t.match(made.api.events, [{ api: 'events.k8s.io/v1', namespace: 'shop' }])
-  t.equal(made.posts(), 3)
+  t.equal(made.countPosts(), 3)
 })
 
 t.test('the same event is written once in ten minutes; another note or another uid is another event', async t => {
-  const made = await stage(t)
+  const made = await createFixture(t)
   made.run()
-  for (const note of ['a', 'a', 'b', 'a']) made.recorder.event(serviceEvent(note))
-  made.recorder.event(serviceEvent('a', 'shop', 'uid-2'))
-  await made.written(3)
+  for (const note of ['a', 'a', 'b', 'a']) made.recorder.record(serviceEvent(note))
+  made.recorder.record(serviceEvent('a', 'shop', 'uid-2'))
+  await made.waitForWritten(3)
   made.clock.advance(10 * 60_000 - 1)
-  made.recorder.event(serviceEvent('a'))
-  made.recorder.event(serviceEvent('mark'))
-  await made.written(4)
-  t.strictSame(made.notes(), ['a', 'b', 'a', 'mark'])
+  made.recorder.record(serviceEvent('a'))
+  made.recorder.record(serviceEvent('mark'))
+  await made.waitForWritten(4)
+  t.strictSame(made.getNotes(), ['a', 'b', 'a', 'mark'])
   made.clock.advance(1)
-  made.recorder.event(serviceEvent('a'))
-  await made.written(5)
-  t.strictSame(made.notes().at(-1), 'a')
+  made.recorder.record(serviceEvent('a'))
+  await made.waitForWritten(5)
+  t.strictSame(made.getNotes().at(-1), 'a')
 })
 
 t.test('after 25 events at once there is one more every ten seconds', async t => {
-  const made = await stage(t)
-  const armed = made.clock.armed()
-  for (let i = 0; i < 28; i++) made.recorder.event(serviceEvent(`${i}`))
+  const made = await createFixture(t)
+  const armed = made.clock.waitForTimer()
+  for (let i = 0; i < 28; i++) made.recorder.record(serviceEvent(`${i}`))
   made.run()
   await armed
   t.equal(made.api.events.length, 25)
   made.clock.advance(9999)
-  t.equal(made.clock.waiting, 1)
+  t.equal(made.clock.pendingTimers, 1)
   await made.advanceToNextTimer(1)
   t.equal(made.api.events.length, 26)
   await made.advanceToNextTimer(10_000)
   t.equal(made.api.events.length, 27)
   made.clock.advance(10_000)
-  await made.written(28)
+  await made.waitForWritten(28)
 })
 
 t.test('a long rest lets no more than 25 events through at once', async t => {
-  const made = await stage(t)
+  const made = await createFixture(t)
   made.clock.advance(24 * 3_600_000)
-  const armed = made.clock.armed()
-  for (let i = 0; i < 30; i++) made.recorder.event(serviceEvent(`${i}`))
+  const armed = made.clock.waitForTimer()
+  for (let i = 0; i < 30; i++) made.recorder.record(serviceEvent(`${i}`))
   made.run()
   await armed
   t.equal(made.api.events.length, 25)
 })
 
 t.test('of more events than can wait the oldest are lost, and count as news when they come again', async t => {
-  const made = await stage(t)
-  for (let i = 0; i < 120; i++) made.recorder.event(serviceEvent(`${i}`))
-  made.recorder.event(serviceEvent('0'))
-  const armed = made.clock.armed()
+  const made = await createFixture(t)
+  for (let i = 0; i < 120; i++) made.recorder.record(serviceEvent(`${i}`))
+  made.recorder.record(serviceEvent('0'))
+  const armed = made.clock.waitForTimer()
   made.run()
   await armed
   t.strictSame(
-    made.notes(),
+    made.getNotes(),
     Array.from({ length: 25 }, (_, i) => `${i + 21}`),
   )
   t.equal(made.log.entries.filter(({ message }) => message === 'An event is lost').length, 21)
   // 74 of those that waited, and the one that came again.
   for (let i = 0; i < 74; i++) await made.advanceToNextTimer(10_000)
   made.clock.advance(10_000)
-  await made.written(100)
-  t.equal(made.notes().at(-1), '0')
+  await made.waitForWritten(100)
+  t.equal(made.getNotes().at(-1), '0')
 })
 
 t.test('a server that fails is asked again, ever later, for the same event; only the turns are logged', async t => {
-  const made = await stage(t)
-  made.api.refuseNext(3, { status: 503 })
-  const armed = made.clock.armed()
+  const made = await createFixture(t)
+  made.api.injectNext(3, { status: 503 })
+  const armed = made.clock.waitForTimer()
   made.run()
-  made.recorder.event(serviceEvent('a'))
+  made.recorder.record(serviceEvent('a'))
   await armed
   for (const waitMs of [1000, 2000]) {
     made.clock.advance(waitMs - 1)
-    t.equal(made.clock.waiting, 1, `not before ${waitMs} ms`)
+    t.equal(made.clock.pendingTimers, 1, `not before ${waitMs} ms`)
     await made.advanceToNextTimer(1)
   }
-  const back = made.log.next()
+  const back = made.log.waitForEntry()
   made.clock.advance(4000)
   t.match(await back, { message: 'Events can be written again' })
-  t.equal(made.posts(), 4)
+  t.equal(made.countPosts(), 4)
   t.match(made.log.entries, [
     { severity: 'info', message: 'Events cannot be written to the API server', fields: { error: /503/ } },
     { severity: 'info' },
   ])
-  made.recorder.event(serviceEvent('b'))
-  await made.written(2)
-  made.api.refuseNext(1, { status: 503 })
-  const next = made.log.next()
-  made.recorder.event(serviceEvent('c'))
+  made.recorder.record(serviceEvent('b'))
+  await made.waitForWritten(2)
+  made.api.injectNext(1, { status: 503 })
+  const next = made.log.waitForEntry()
+  made.recorder.record(serviceEvent('c'))
   t.match(await next, { message: 'Events cannot be written to the API server' }, 'the next outage is told again')
   t.equal(made.log.entries.length, 3)
 })
 
 t.test('a server that cannot be reached is asked eight times; then the event is lost, and may come again', async t => {
-  const made = await stage(t)
-  await made.api.goAway()
-  const armed = made.clock.armed()
+  const made = await createFixture(t)
+  await made.api.stopListening()
+  const armed = made.clock.waitForTimer()
   made.run()
-  made.recorder.event(serviceEvent('a'))
+  made.recorder.record(serviceEvent('a'))
   await armed
   for (let attempt = 2; attempt < 8; attempt++) await made.advanceToNextTimer(60_000)
-  const lost = made.log.next()
+  const lost = made.log.waitForEntry()
   made.clock.advance(60_000)
   t.match(await lost, { message: 'An event is lost', fields: { note: 'a' } })
   t.equal(made.log.entries.length, 2)
-  await made.api.comeBack()
-  const back = made.log.next()
-  made.recorder.event(serviceEvent('a'))
+  await made.api.startListening()
+  const back = made.log.waitForEntry()
+  made.recorder.record(serviceEvent('a'))
   t.match(await back, { message: 'Events can be written again', fields: { lost: 1 } })
-  t.strictSame(made.notes(), ['a'])
+  t.strictSame(made.getNotes(), ['a'])
 })
 
 t.test('the server may ask to be left alone for longer', async t => {
-  const made = await stage(t)
-  made.api.refuseNext(1, { status: 429, headers: { 'Retry-After': '7' } })
-  const armed = made.clock.armed()
+  const made = await createFixture(t)
+  made.api.injectNext(1, { status: 429, headers: { 'Retry-After': '7' } })
+  const armed = made.clock.waitForTimer()
   made.run()
-  made.recorder.event(serviceEvent('a'))
+  made.recorder.record(serviceEvent('a'))
   await armed
   made.clock.advance(6999)
-  t.equal(made.clock.waiting, 1)
+  t.equal(made.clock.pendingTimers, 1)
   made.clock.advance(1)
-  await made.written(1)
+  await made.waitForWritten(1)
 })
 
 t.test('what the server does not allow is sent once and told once', async t => {
-  const made = await stage(t)
-  made.api.refuseNext(3, { status: 403 })
+  const made = await createFixture(t)
+  made.api.injectNext(3, { status: 403 })
   made.run()
-  for (const note of ['a', 'b', 'c', 'd']) made.recorder.event(serviceEvent(note))
-  await made.written(1)
-  t.strictSame(made.notes(), ['d'])
-  t.equal(made.posts(), 4)
+  for (const note of ['a', 'b', 'c', 'd']) made.recorder.record(serviceEvent(note))
+  await made.waitForWritten(1)
+  t.strictSame(made.getNotes(), ['d'])
+  t.equal(made.countPosts(), 4)
   const told = made.log.entries.filter(({ message }) => message.startsWith('Events cannot'))
   t.match(told, [{ fields: { error: /403/, hint: /system:node-proxier/ } }])
   t.equal(told.length, 1)
 })
 
 t.test('an event that is there already was written by an attempt whose answer was lost', async t => {
-  const made = await stage(t)
-  made.api.refuseNext(1, { status: 409 })
+  const made = await createFixture(t)
+  made.api.injectNext(1, { status: 409 })
   made.run()
-  made.recorder.event(serviceEvent('a'))
-  made.recorder.event(serviceEvent('b'))
-  await made.written(1)
-  made.recorder.event(serviceEvent('a'))
+  made.recorder.record(serviceEvent('a'))
+  made.recorder.record(serviceEvent('b'))
+  await made.waitForWritten(1)
+  made.recorder.record(serviceEvent('a'))
   await made.stop()
-  t.strictSame([made.notes(), made.posts(), made.log.entries], [['b'], 2, []])
+  t.strictSame([made.getNotes(), made.countPosts(), made.log.entries], [['b'], 2, []])
 })
 
 t.test(
   'nothing outlives the end, whether it rests, waits for an answer, waits to try again or never began',
   async t => {
-    const resting = await stage(t)
+    const resting = await createFixture(t)
     resting.run()
     await resting.stop()
-    resting.recorder.event(serviceEvent('a'))
-    t.equal(resting.posts(), 0)
+    resting.recorder.record(serviceEvent('a'))
+    t.equal(resting.countPosts(), 0)
 
     const silent = createServer()
     const sockets: Socket[] = []
     silent.on('connection', socket => sockets.push(socket.on('error', () => {})))
     silent.listen(0, '127.0.0.1')
     await once(silent, 'listening')
-    const unanswered = await stage(t, `http://127.0.0.1:${(silent.address() as AddressInfo).port}`)
+    const unanswered = await createFixture(t, `http://127.0.0.1:${(silent.address() as AddressInfo).port}`)
     const connected = once(silent, 'connection')
     unanswered.run()
-    unanswered.recorder.event(serviceEvent('a'))
+    unanswered.recorder.record(serviceEvent('a'))
     await connected
     await once(sockets[0]!, 'data')
     const closed = once(sockets[0]!, 'close')
@@ -351,35 +351,35 @@ t.test(
     silent.close()
     t.strictSame(unanswered.log.entries, [], 'an end is no failure')
 
-    const retrying = await stage(t)
-    retrying.api.refuseNext(1, { status: 500 })
-    const armed = retrying.clock.armed()
+    const retrying = await createFixture(t)
+    retrying.api.injectNext(1, { status: 500 })
+    const armed = retrying.clock.waitForTimer()
     retrying.run()
-    retrying.recorder.event(serviceEvent('a'))
+    retrying.recorder.record(serviceEvent('a'))
     await armed
     await retrying.stop()
-    t.equal(retrying.clock.waiting, 0)
-    t.equal(retrying.posts(), 1)
+    t.equal(retrying.clock.pendingTimers, 0)
+    t.equal(retrying.countPosts(), 1)
 
-    const never = await stage(t)
-    never.recorder.event(serviceEvent('a'))
+    const never = await createFixture(t)
+    never.recorder.record(serviceEvent('a'))
     await never.stop()
     await never.recorder.run(AbortSignal.abort())
-    t.equal(never.posts(), 0)
+    t.equal(never.countPosts(), 0)
   },
 )
 
 t.test('what is longer than the server takes is cut, between characters', t => {
-  const occasion = { nodeName: 'n'.repeat(200), at: NOW, unique: '0123456789abcdef' }
+  const occasion = { nodeName: 'n'.repeat(200), at: NOW, uniqueSuffix: '0123456789abcdef' }
   const long = {
     ...serviceEvent('é'.repeat(600)),
     regarding: { ...NODE_EVENT.regarding, name: `${'a'.repeat(235)}-.b` },
   }
-  const object = modernEventObject(long, occasion) as Record<string, string> & { metadata: { name: string } }
-  t.equal(object.note, `${'é'.repeat(510)}...`)
-  t.equal(object.reportingInstance?.length, 128)
+  const object = buildEventsV1Object(long, occasion) as Record<string, string> & { metadata: { name: string } }
+  t.equal(object['note'], `${'é'.repeat(510)}...`)
+  t.equal(object['reportingInstance']?.length, 128)
   t.equal(object.metadata.name, `${'a'.repeat(235)}.0123456789abcdef`)
   const exact = 'é'.repeat(512)
-  t.match(coreEventObject(serviceEvent(exact), occasion), { message: exact })
+  t.match(buildCoreV1Object(serviceEvent(exact), occasion), { message: exact })
   t.end()
 })

@@ -2,16 +2,16 @@ import t from 'tap'
 import { type Clock } from '../../lib/model/clock.js'
 import { ProxyFailure } from '../../lib/model/failure.js'
 import { type LogFields } from '../../lib/model/log.js'
-import { ApiRefusal, unreachable } from '../../lib/source/api-failure.js'
+import { ApiRefusal, unreachableFailure } from '../../lib/source/api-failure.js'
 import { Backoff } from '../../lib/source/backoff.js'
-import { ContactLog } from '../../lib/source/contact-log.js'
+import { ConnectivityLog } from '../../lib/source/connectivity-log.js'
 import { LineSplitter } from '../../lib/source/line-splitter.js'
 import { pause } from '../../lib/source/pause.js'
 import { readObjectList, readWatchLine } from '../../lib/source/watch-event.js'
 import { Watchdog } from '../../lib/source/watchdog.js'
 
 /** Time that passes only when it is told to. */
-class HandClock implements Clock {
+class OrderedManualClock implements Clock {
   #now = 0
   readonly #timers = new Map<object, { readonly at: number; readonly action: () => void }>()
 
@@ -25,7 +25,7 @@ class HandClock implements Clock {
     return () => void this.#timers.delete(key)
   }
 
-  get waiting(): number {
+  get pendingTimers(): number {
     return this.#timers.size
   }
 
@@ -45,7 +45,7 @@ class HandClock implements Clock {
 t.test('waits double from 0.8 s, are jittered, and never exceed the bound', test => {
   const waits = (random: number) => {
     const backoff = new Backoff({ firstMs: 800, maxMs: 30_000, random: () => random })
-    return Array.from({ length: 9 }, () => Math.round(backoff.next()))
+    return Array.from({ length: 9 }, () => Math.round(backoff.nextDelayMs()))
   }
   test.same(waits(0), [800, 1600, 3200, 6400, 12_800, 15_000, 15_000, 15_000, 15_000])
   test.same(waits(0.5), [1200, 2400, 4800, 9600, 19_200, 22_500, 22_500, 22_500, 22_500])
@@ -54,10 +54,10 @@ t.test('waits double from 0.8 s, are jittered, and never exceed the bound', test
 })
 
 t.test('a reset starts again with the shortest wait, and a free first one is no wait', test => {
-  const backoff = new Backoff({ firstMs: 10, maxMs: 1000, random: () => 0, firstIsFree: true })
-  test.same([backoff.next(), backoff.next(), backoff.next()], [0, 10, 20])
+  const backoff = new Backoff({ firstMs: 10, maxMs: 1000, random: () => 0, firstIsImmediate: true })
+  test.same([backoff.nextDelayMs(), backoff.nextDelayMs(), backoff.nextDelayMs()], [0, 10, 20])
   backoff.reset()
-  test.same([backoff.next(), backoff.next()], [0, 10])
+  test.same([backoff.nextDelayMs(), backoff.nextDelayMs()], [0, 10])
   test.end()
 })
 
@@ -149,7 +149,7 @@ t.test('lists are understood, also the null that Go prints for an empty one', te
 })
 
 t.test('the watchdog barks only after a whole silence', test => {
-  const clock = new HandClock()
+  const clock = new OrderedManualClock()
   let barks = 0
   const dog = new Watchdog(
     clock,
@@ -157,7 +157,7 @@ t.test('the watchdog barks only after a whole silence', test => {
     () => barks++,
   )
   clock.advance(60)
-  dog.touch()
+  dog.recordActivity()
   clock.advance(60)
   test.equal(barks, 0)
   clock.advance(40)
@@ -168,7 +168,7 @@ t.test('the watchdog barks only after a whole silence', test => {
 })
 
 t.test('the watchdog can be made less patient, and be stopped', test => {
-  const clock = new HandClock()
+  const clock = new OrderedManualClock()
   let patience = 1000
   let barks = 0
   const dog = new Watchdog(
@@ -192,57 +192,57 @@ t.test('the watchdog can be made less patient, and be stopped', test => {
 })
 
 t.test('a pause ends with the abort and leaves nothing behind', async test => {
-  const clock = new HandClock()
+  const clock = new OrderedManualClock()
   const end = new AbortController()
   const paused = pause(clock, 1000, end.signal)
-  test.equal(clock.waiting, 1)
+  test.equal(clock.pendingTimers, 1)
   end.abort()
   await paused
-  test.equal(clock.waiting, 0)
+  test.equal(clock.pendingTimers, 0)
   await pause(clock, 1000, end.signal)
-  test.equal(clock.waiting, 0)
+  test.equal(clock.pendingTimers, 0)
 })
 
 t.test('an outage of several resources is one line, and its end another', test => {
-  const clock = new HandClock()
+  const clock = new OrderedManualClock()
   const { log, lines } = collectingLog()
-  const contact = new ContactLog(log, 'https://api', clock)
-  const refusedConnection = unreachable(
+  const contact = new ConnectivityLog(log, 'https://api', clock)
+  const refusedConnection = unreachableFailure(
     { server: 'https://api', path: '/x' },
     Object.assign(new Error('no'), { code: 'ECONNREFUSED' }),
   )
-  const reset = unreachable(
+  const reset = unreachableFailure(
     { server: 'https://api', path: '/x' },
     Object.assign(new Error('no'), { code: 'ECONNRESET' }),
   )
   for (let attempt = 0; attempt < 3; attempt++) {
-    contact.failed('services', refusedConnection)
-    contact.failed('nodes', reset)
-    contact.failed('endpoints', refusedConnection)
+    contact.reportFailure('services', refusedConnection)
+    contact.reportFailure('nodes', reset)
+    contact.reportFailure('endpoints', refusedConnection)
     clock.advance(20_000)
   }
   test.equal(lines.length, 2, 'one for each reason')
-  contact.succeeded('services')
-  contact.succeeded('nodes')
+  contact.reportSuccess('services')
+  contact.reportSuccess('nodes')
   test.equal(lines.length, 3)
   test.match(lines[2], '"afterSeconds":60')
-  contact.failed('services', refusedConnection)
+  contact.reportFailure('services', refusedConnection)
   test.equal(lines.length, 4, 'the next outage is told again')
   test.end()
 })
 
 t.test('a refusal is told for each resource, and does not count as an outage', test => {
   const { log, lines } = collectingLog()
-  const contact = new ContactLog(log, 'https://api', new HandClock())
+  const contact = new ConnectivityLog(log, 'https://api', new OrderedManualClock())
   const refusal = (status: number) =>
     new ApiRefusal({ server: 'https://api', path: '/x' }, { status, headers: {}, body: '', now: 0 })
-  for (const resource of ['services', 'nodes', 'services', 'nodes']) contact.failed(resource, refusal(403))
+  for (const resource of ['services', 'nodes', 'services', 'nodes']) contact.reportFailure(resource, refusal(403))
   test.equal(lines.length, 2)
-  contact.failed('services', refusal(401))
-  contact.failed('services', refusal(403))
+  contact.reportFailure('services', refusal(401))
+  contact.reportFailure('services', refusal(403))
   test.equal(lines.length, 3)
-  contact.succeeded('services')
-  contact.succeeded('services')
+  contact.reportSuccess('services')
+  contact.reportSuccess('services')
   test.equal(lines.length, 4)
   test.end()
 })

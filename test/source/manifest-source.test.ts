@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { ProxyFailure } from '../../lib/model/failure.js'
 import { ObjectStore } from '../../lib/snapshot/object-store.js'
 import { ManifestSource } from '../../lib/source/manifest-source.js'
-import { type LogEntry, RecordingLog } from '../observe/recording-log.js'
+import { type LogEntry, RecordingLog } from '../support/log/recording-log.js'
 
 function service(name: string, ip: string): string {
   return `apiVersion: v1\nkind: Service\nmetadata: { name: ${name} }\nspec: { clusterIP: ${ip}, ports: [{ port: 80 }] }\n`
@@ -49,7 +49,7 @@ async function nextError(log: RecordingLog): Promise<LogEntry> {
       log.entries.splice(log.entries.indexOf(entry), 1)
       return entry
     }
-    await log.next()
+    await log.waitForEntry()
   }
 }
 
@@ -84,7 +84,7 @@ void t.test('Kinds that are not served are told once', async t => {
   await until(() => ipOf('web') === '10.96.0.2')
   const told = log.entries.filter(({ message }) => message.startsWith('Ignored objects'))
   t.same(
-    told.map(({ fields }) => fields.kind),
+    told.map(({ fields }) => fields['kind']),
     ['Deployment'],
   )
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseManifest } from '../../lib/source/parse-manifest.js'
-import { apiNode, apiService, apiSlice } from '../support/api-objects.js'
+import { makeApiNode, makeApiService, makeApiSlice } from '../support/api/api-objects.js'
 
 const WEB = `apiVersion: v1
 kind: Service
@@ -14,17 +14,17 @@ spec:
 `
 
 /** `Service default/web at f.yaml:1`. */
-function found(text: string): string[] {
+function parseObjects(text: string): string[] {
   const { objects, problems } = parseManifest(text, 'f.yaml')
   t.same(problems, [])
-  return objects.map(({ kind, raw, place }) => {
+  return objects.map(({ kind, raw, location }) => {
     const { metadata } = raw as { metadata: { name: string } }
-    return `${kind} ${metadata.name} at ${place}`
+    return `${kind} ${metadata.name} at ${location}`
   })
 }
 
 void t.test('Objects are found in every form that kubectl takes', t => {
-  const slice = apiSlice()
+  const slice = makeApiSlice()
   const table: readonly (readonly [name: string, text: string, expected: readonly string[]])[] = [
     ['one YAML document', WEB, ['Service web at f.yaml:1']],
     ['a comment before it', `# hello\n\n${WEB}`, ['Service web at f.yaml:3']],
@@ -35,12 +35,12 @@ void t.test('Objects are found in every form that kubectl takes', t => {
     ],
     ['empty documents between', `---\n---\n# nothing\n---\n${WEB}---\n---\n`, ['Service web at f.yaml:5']],
     ['Windows line ends and a byte order mark', `\ufeff${WEB.replaceAll('\n', '\r\n')}`, ['Service web at f.yaml:1']],
-    ['JSON', JSON.stringify(apiService()), ['Service web at f.yaml:1']],
-    ['JSON on several lines', JSON.stringify(apiService(), null, 2), ['Service web at f.yaml:1']],
-    ['JSON with tabs', JSON.stringify(apiService(), null, '\t'), ['Service web at f.yaml:1']],
+    ['JSON', JSON.stringify(makeApiService()), ['Service web at f.yaml:1']],
+    ['JSON on several lines', JSON.stringify(makeApiService(), null, 2), ['Service web at f.yaml:1']],
+    ['JSON with tabs', JSON.stringify(makeApiService(), null, '\t'), ['Service web at f.yaml:1']],
     [
       'a List',
-      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [apiService(), slice] }, null, 1),
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [makeApiService(), slice] }, null, 1),
       ['Service web at f.yaml:5', 'EndpointSlice web-1 at f.yaml:28'],
     ],
     [
@@ -62,7 +62,7 @@ void t.test('Objects are found in every form that kubectl takes', t => {
       JSON.stringify({
         apiVersion: 'v1',
         kind: 'List',
-        items: [{ apiVersion: 'v1', kind: 'List', items: [apiNode('n')] }],
+        items: [{ apiVersion: 'v1', kind: 'List', items: [makeApiNode('n')] }],
       }),
       ['Node n at f.yaml:1'],
     ],
@@ -75,7 +75,7 @@ void t.test('Objects are found in every form that kubectl takes', t => {
       ['Service web at f.yaml:1'],
     ],
   ]
-  for (const [name, text, expected] of table) t.same(found(text), expected, name)
+  for (const [name, text, expected] of table) t.same(parseObjects(text), expected, name)
   t.end()
 })
 
@@ -106,7 +106,7 @@ void t.test('A mistake is told with file, line and field', t => {
     ],
     [
       'a wrong field inside a List',
-      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [apiService({ clusterIP: '1.2.3' })] }, null, 1),
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [makeApiService({ clusterIP: '1.2.3' })] }, null, 1),
       [/^f\.yaml:\d+: Service "default\/web": spec\.clusterIPs: "1\.2\.3" is not an IP address$/],
     ],
     [
@@ -118,7 +118,7 @@ void t.test('A mistake is told with file, line and field', t => {
     ],
     [
       'a condition as text, which yes and no are in YAML 1.2',
-      `${JSON.stringify(apiSlice({ endpoints: [{ addresses: ['10.244.0.5'], conditions: { ready: 'no' } }] }))}`,
+      `${JSON.stringify(makeApiSlice({ endpoints: [{ addresses: ['10.244.0.5'], conditions: { ready: 'no' } }] }))}`,
       ['f.yaml:1: EndpointSlice "default/web-1": endpoints[0].conditions.ready: expected true or false, found "no"'],
     ],
     [
@@ -204,12 +204,12 @@ void t.test('A manifest that means harm is a mistake like any other', t => {
       name,
     )
   }
-  t.equal(({} as Record<string, unknown>).polluted, undefined)
+  t.equal(({} as Record<string, unknown>)['polluted'], undefined)
   const { objects } = parseManifest(
     `${WEB}__proto__: { polluted: true }\nconstructor: { prototype: { polluted: true } }\n`,
     'f.yaml',
   )
   t.equal(objects.length, 1)
-  t.equal(({} as Record<string, unknown>).polluted, undefined)
+  t.equal(({} as Record<string, unknown>)['polluted'], undefined)
   t.end()
 })

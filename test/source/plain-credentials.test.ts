@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { type RequestOptions } from 'node:https'
 import { join } from 'node:path'
 import t from 'tap'
-import { arePlain, plainCredentials } from '../../lib/source/plain-credentials.js'
+import { needsOnlyPlainCredentials, plainCredentials } from '../../lib/source/plain-credentials.js'
 import { type KubeCluster, type KubeUser } from '../../lib/source/read-kubeconfig.js'
 
 const CLUSTER: KubeCluster = { name: 'c', server: 'https://192.0.2.1:6443', skipTLSVerify: false }
@@ -11,14 +11,14 @@ const USER: KubeUser = { name: 'u' }
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
 /** What of a request shows who asks, and whom he trusts; a name and password as the header that they become. */
-function shown({ ca, cert, key, rejectUnauthorized, servername, headers, auth }: RequestOptions) {
+function visibleCredentials({ ca, cert, key, rejectUnauthorized, servername, headers, auth }: RequestOptions) {
   const basic = typeof auth === 'string' ? { Authorization: `Basic ${base64(auth)}` } : {}
   const pem = (value: unknown) => (value === undefined ? undefined : String(value))
   const files = { ca: pem(ca), cert: pem(cert), key: pem(key) }
   return { ...files, rejectUnauthorized, servername, headers: { ...(headers as object), ...basic } }
 }
 
-async function officially(cluster: KubeCluster, user: KubeUser): Promise<RequestOptions> {
+async function applyOfficialClient(cluster: KubeCluster, user: KubeUser): Promise<RequestOptions> {
   const config = new KubeConfig()
   config.loadFromClusterAndUser(cluster, user)
   const request: RequestOptions = { headers: { Accept: 'application/json' } }
@@ -44,10 +44,10 @@ t.test('what needs nobody else is put into a request as the official client does
       { ...CLUSTER, ...cluster },
       { ...USER, ...user },
     ]
-    t.equal(arePlain(c, u), true, what)
+    t.equal(needsOnlyPlainCredentials(c, u), true, what)
     const request: RequestOptions = { headers: { Accept: 'application/json' } }
     await plainCredentials(c, u)(request)
-    t.same(shown(request), shown(await officially(c, u)), what)
+    t.same(visibleCredentials(request), visibleCredentials(await applyOfficialClient(c, u)), what)
   }
 })
 
@@ -63,8 +63,8 @@ t.test('a certificate that was replaced is used with the next request', async t 
 })
 
 t.test('commands, login services and proxies are left to the official client', t => {
-  t.equal(arePlain({ ...CLUSTER, proxyUrl: 'socks5://192.0.2.9:1080' }, USER), false)
-  t.equal(arePlain(CLUSTER, { ...USER, exec: { command: 'login' } }), false)
-  t.equal(arePlain(CLUSTER, { ...USER, authProvider: { name: 'oidc' } }), false)
+  t.equal(needsOnlyPlainCredentials({ ...CLUSTER, proxyUrl: 'socks5://192.0.2.9:1080' }, USER), false)
+  t.equal(needsOnlyPlainCredentials(CLUSTER, { ...USER, exec: { command: 'login' } }), false)
+  t.equal(needsOnlyPlainCredentials(CLUSTER, { ...USER, authProvider: { name: 'oidc' } }), false)
   t.end()
 })

@@ -3,13 +3,13 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { type ConntrackConfig } from '../../lib/config/kube-proxy-config.js'
-import { HASHSIZE_FILE, applyConntrackSettings, conntrackWrites } from '../../lib/system/conntrack-settings.js'
+import { HASHSIZE_FILE, applyConntrackSettings, computeConntrackWrites } from '../../lib/system/conntrack-settings.js'
 import { type KernelFiles } from '../../lib/system/kernel-files.js'
-import { RecordingLog } from '../observe/recording-log.js'
-import { InsideNode } from '../support/inside-node.js'
-import { NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
+import { RecordingLog } from '../support/log/recording-log.js'
+import { NodeProcess } from '../support/nodes/node-process.js'
+import { NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 
-const NOTHING: ConntrackConfig = {
+const NOTHING_CONFIGURED: ConntrackConfig = {
   maxPerCore: 0,
   min: 131_072,
   tcpEstablishedTimeout: 0,
@@ -20,7 +20,7 @@ const NOTHING: ConntrackConfig = {
 }
 /** Without any flag. */
 const DEFAULTS: ConntrackConfig = {
-  ...NOTHING,
+  ...NOTHING_CONFIGURED,
   maxPerCore: 32_768,
   tcpEstablishedTimeout: 86_400_000,
   tcpCloseWaitTimeout: 3_600_000,
@@ -87,7 +87,7 @@ void t.test('Only what is asked for and is different is written', t => {
   ]
   for (const [why, wanted, cpus, differs, expected] of table) {
     const kernel = { ...KERNEL, ...differs }
-    const writes = conntrackWrites({ ...NOTHING, ...wanted }, cpus, file => kernel[nameOf(file)])
+    const writes = computeConntrackWrites({ ...NOTHING_CONFIGURED, ...wanted }, cpus, file => kernel[nameOf(file)])
     t.strictSame(Object.fromEntries(writes.map(({ file, value }) => [nameOf(file), value])), expected, why)
   }
   t.end()
@@ -128,14 +128,14 @@ void t.test('A write that fails is a warning, one for each reason, and the other
   t.end()
 })
 
-void t.test('In a kernel', { skip: cannotUseNamespaces }, async t => {
+void t.test('In a kernel', { skip: namespacesUnavailable }, async t => {
   const network = await NodeNetwork.create(t)
   // Without a rule that asks for it, a namespace has no connection tracking and yet these files.
   const sysctl = async (name: string): Promise<number> =>
     Number((await network.node.run('sysctl', ['-n', `net.netfilter.nf_conntrack_${name}`])).stdout)
-  const inside = new InsideNode(network, 'conntrack-inside')
+  const inside = new NodeProcess(network, 'kernel/conntrack-entry')
   const apply = async (wanted: Partial<ConntrackConfig>, cpus = 1) => {
-    const answer = await inside.command({ apply: { ...NOTHING, ...wanted }, cpus })
+    const answer = await inside.sendCommand({ apply: { ...NOTHING_CONFIGURED, ...wanted }, cpus })
     const { written, failed } = JSON.parse(answer) as ReturnType<typeof applyConntrackSettings>
     return { written: written.map(({ file }) => nameOf(file)), failed: failed.map(({ file }) => nameOf(file)) }
   }
@@ -166,7 +166,7 @@ void t.test('In a kernel', { skip: cannotUseNamespaces }, async t => {
       t.equal(await sysctl('udp_timeout'), 17)
       t.equal(await sysctl('udp_timeout_stream'), 18)
       t.strictSame(await apply(wanted), { written: [], failed: [] })
-      t.strictSame(JSON.parse(await inside.command({ warnings: true })), [])
+      t.strictSame(JSON.parse(await inside.sendCommand({ warnings: true })), [])
     },
   )
 
@@ -180,7 +180,7 @@ void t.test('In a kernel', { skip: cannotUseNamespaces }, async t => {
     })
     t.equal(await sysctl('max'), before)
     t.equal(await sysctl('udp_timeout'), 19)
-    const warnings = JSON.parse(await inside.command({ warnings: true })) as { settings: string; reason: string }[]
+    const warnings = JSON.parse(await inside.sendCommand({ warnings: true })) as { settings: string; reason: string }[]
     t.match(warnings.map(({ settings }) => settings).join(' '), `nf_conntrack_max=${more}`)
     t.ok(
       warnings.every(({ reason }) => /^E[A-Z]+$/.test(reason)),
@@ -191,7 +191,7 @@ void t.test('In a kernel', { skip: cannotUseNamespaces }, async t => {
   await t.test(
     'where /proc/sys is mounted read-only, as in a container, nothing is written and one warning says so',
     async t => {
-      const entry = fileURLToPath(new URL('../support/conntrack-inside.js', import.meta.url))
+      const entry = fileURLToPath(new URL('../support/kernel/conntrack-entry.js', import.meta.url))
       const script = 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec "$@"'
       const child = network.start(network.node, 'unshare', ['-m', 'sh', '-c', script, 'sh', process.execPath, entry])
       child.stderr!.pipe(process.stderr)
@@ -200,7 +200,7 @@ void t.test('In a kernel', { skip: cannotUseNamespaces }, async t => {
         child.stdin!.write(`${JSON.stringify(request)}\n`)
         return JSON.parse(String((await lines.next()).value))
       }
-      const wanted = { ...NOTHING, udpTimeout: 20_000, udpStreamTimeout: 21_000 }
+      const wanted = { ...NOTHING_CONFIGURED, udpTimeout: 20_000, udpStreamTimeout: 21_000 }
       t.match(await command({ apply: wanted, cpus: 1 }), { written: [], failed: [{ value: 20 }, { value: 21 }] })
       t.match(await command({ warnings: true }), [
         { settings: 'nf_conntrack_udp_timeout=20 nf_conntrack_udp_timeout_stream=21', reason: 'EROFS' },

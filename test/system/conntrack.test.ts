@@ -2,7 +2,7 @@ import t from 'tap'
 import { ProxyFailure } from '../../lib/model/failure.js'
 import { type CommandResult, type runCommand } from '../../lib/system/command.js'
 import { ConntrackProgram, type UdpEntry, parseUdpEntries } from '../../lib/system/conntrack.js'
-import { RecordingLog } from '../observe/recording-log.js'
+import { RecordingLog } from '../support/log/recording-log.js'
 
 const OK: CommandResult = { exitCode: 0, stdout: '', stderr: '' }
 const NOTHING_DELETED: CommandResult = {
@@ -10,7 +10,7 @@ const NOTHING_DELETED: CommandResult = {
   stdout: '',
   stderr: 'conntrack v1.4.7 (conntrack-tools): 0 flow entries have been deleted.\n',
 }
-const OVERTAKEN: CommandResult = {
+const ENTRY_VANISHED: CommandResult = {
   exitCode: 1,
   stdout: '',
   stderr: "conntrack v1.4.7 (conntrack-tools): Operation failed: such conntrack doesn't exist\n",
@@ -24,17 +24,17 @@ const DENIED: CommandResult = {
 const NO_SUCH_OPTION: CommandResult = { exitCode: 2, stdout: '', stderr: 'conntrack v1.4.6: unknown option\n' }
 
 /** An entry of client number `n`, to a portal of its own unless told otherwise. */
-function entry(n: number, portal = n): UdpEntry {
+function entry(n: number, port = n): UdpEntry {
   return {
     family: 'IPv4',
     source: { address: '10.244.0.2', port: n },
-    destination: { address: '10.96.0.10', port: portal },
+    destination: { address: '10.96.0.10', port: port },
     replySource: { address: '192.168.50.1', port: 39999 },
   }
 }
 
 /** Instead of the program: answers as told, and keeps what it was asked. */
-function program(reply: (args: readonly string[], input: string) => CommandResult) {
+function recordingProgram(reply: (args: readonly string[], input: string) => CommandResult) {
   const calls: string[] = []
   const inputs: string[] = []
   const run: typeof runCommand = (name, args, { input = '' }) => {
@@ -103,11 +103,11 @@ void t.test('An entry is read from the line that the program prints', t => {
 })
 
 void t.test('A list is asked for one family, and one that fails says what the program said', async t => {
-  const { conntrack, calls } = program(() => OK)
+  const { conntrack, calls } = recordingProgram(() => OK)
   await conntrack.listUdp('IPv4')
   await conntrack.listUdp('IPv6')
   t.strictSame(calls, ['conntrack -L -p udp -f ipv4', 'conntrack -L -p udp -f ipv6'])
-  const broken = program(() => ({ exitCode: 1, stdout: '', stderr: 'conntrack: no memory\nmore\n' }))
+  const broken = recordingProgram(() => ({ exitCode: 1, stdout: '', stderr: 'conntrack: no memory\nmore\n' }))
   await t.rejects(broken.conntrack.listUdp('IPv4'), {
     code: 'PROGRAM_FAILED',
     message: '"conntrack -L -p udp -f ipv4" failed: conntrack: no memory; more',
@@ -115,7 +115,7 @@ void t.test('A list is asked for one family, and one that fails says what the pr
 })
 
 void t.test('Removals go to one program together, those of the same kind as one', async t => {
-  const { conntrack, calls, inputs } = program(() => OK)
+  const { conntrack, calls, inputs } = recordingProgram(() => OK)
   await conntrack.delete([entry(1, 53), entry(2, 53), { ...entry(3, 54), family: 'IPv6' }])
   t.strictSame(calls, ['conntrack -R -'])
   t.strictSame(inputs, [
@@ -129,7 +129,7 @@ void t.test('Removals go to one program together, those of the same kind as one'
 void t.test(
   'A program that takes one removal at a time gets one at a time, and is asked for more only once',
   async t => {
-    const { conntrack, calls } = program(([option]) => (option === '-R' ? NO_SUCH_OPTION : NOTHING_DELETED))
+    const { conntrack, calls } = recordingProgram(([option]) => (option === '-R' ? NO_SUCH_OPTION : NOTHING_DELETED))
     await conntrack.delete([entry(1), entry(2), entry(3), entry(4), entry(5), entry(6)])
     t.equal(calls.filter(call => call === 'conntrack -R -').length, 1)
     t.strictSame(calls.slice(1, 3), [
@@ -159,7 +159,7 @@ void t.test('Single removals run a few at once, not all', async t => {
 })
 
 void t.test('A removal that fails says what the program said', async t => {
-  const { conntrack, log } = program(() => ({ exitCode: 1, stdout: '', stderr: 'conntrack: no memory\n' }))
+  const { conntrack, log } = recordingProgram(() => ({ exitCode: 1, stdout: '', stderr: 'conntrack: no memory\n' }))
   await t.rejects(conntrack.delete([entry(53)]), {
     code: 'PROGRAM_FAILED',
     message: /^"conntrack -D .*" failed: conntrack: no memory$/,
@@ -170,20 +170,22 @@ void t.test('A removal that fails says what the program said', async t => {
 
 void t.test('A removal that an entry forestalls by its own end is made again, for the others of its kind', async t => {
   let removals = 0
-  const { conntrack, calls, log } = program(([option]) => (option === '-D' && ++removals > 2 ? OK : OVERTAKEN))
+  const { conntrack, calls, log } = recordingProgram(([option]) =>
+    option === '-D' && ++removals > 2 ? OK : ENTRY_VANISHED,
+  )
   await conntrack.delete([entry(53)])
   t.equal(calls.filter(call => call.startsWith('conntrack -D ')).length, 3)
   t.strictSame(log.entries, [])
   await conntrack.delete([entry(54)])
   t.equal(calls.filter(call => call === 'conntrack -R -').length, 2, 'the program takes removals together all the same')
 
-  const always = program(() => OVERTAKEN)
+  const always = recordingProgram(() => ENTRY_VANISHED)
   await always.conntrack.delete([entry(53), entry(54)])
   t.equal(always.calls.length, 1 + 2 * 5, 'not for ever, and it is no failure')
 })
 
 void t.test('One call removes a bounded number, in portions, and says what is left', async t => {
-  const { conntrack, inputs, log } = program(() => OK)
+  const { conntrack, inputs, log } = recordingProgram(() => OK)
   await conntrack.delete(Array.from({ length: 1030 }, (_, n) => entry(n)))
   t.equal(inputs.length, 16)
   t.strictSame([...new Set(inputs.map(input => input.trim().split('\n').length))], [64])
@@ -198,7 +200,7 @@ void t.test('Without the program or the permission there is one warning, and fro
     [missing, /apt-get install conntrack/],
     [() => DENIED, /NET_ADMIN/],
   ] as const) {
-    const { conntrack, calls, log } = program(reply)
+    const { conntrack, calls, log } = recordingProgram(reply)
     t.strictSame(await Promise.all([conntrack.listUdp('IPv4'), conntrack.listUdp('IPv6')]), [[], []])
     const before = calls.length
     t.strictSame(await conntrack.listUdp('IPv4'), [])
@@ -209,7 +211,7 @@ void t.test('Without the program or the permission there is one warning, and fro
     ])
     t.equal(log.entries.length, 1)
 
-    const later = program(reply)
+    const later = recordingProgram(reply)
     await later.conntrack.delete(Array.from({ length: 200 }, (_, n) => entry(n)))
     t.equal(later.calls.length, 1, 'a removal that may not be ends the others')
     t.equal(later.log.entries.length, 1)
@@ -217,7 +219,7 @@ void t.test('Without the program or the permission there is one warning, and fro
 })
 
 void t.test('Any other failure to start the program is a failure, and no reason to give up', async t => {
-  const { conntrack, calls } = program(() => {
+  const { conntrack, calls } = recordingProgram(() => {
     throw new ProxyFailure('PROGRAM_FAILED', 'it did not end')
   })
   await t.rejects(conntrack.listUdp('IPv4'), { message: 'it did not end' })

@@ -3,30 +3,31 @@ import t from 'tap'
 import { type IpFamily } from '../../lib/model/address.js'
 import { IpvsPlanner } from '../../lib/modes/ipvs/plan.js'
 import { EMPTY_SNAPSHOT } from '../../lib/model/snapshot.js'
-import { type IpSet, type SetType } from '../../lib/system/ip-set.js'
-import { type FoundSet, additions, removals } from '../../lib/system/ip-set-text.js'
+import { type IpSet, type IpSetType } from '../../lib/system/ip-set.js'
+import { type ObservedSet, additionInput, removalInput } from '../../lib/system/ip-set-text.js'
 import { ipSetFailure } from '../../lib/system/ip-sets.js'
-import { InsideNode } from '../support/inside-node.js'
-import { type SetsCommand } from '../support/ip-sets-inside.js'
-import { NodeNetwork, cannotUseNamespaces } from '../support/node-network.js'
+import { NodeProcess } from '../support/nodes/node-process.js'
+import { type IpSetsCommand } from '../support/kernel/ip-sets-entry.js'
+import { NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 
-const cannotUseSets =
-  cannotUseNamespaces ||
+const skipReason =
+  namespacesUnavailable ||
   (spawnSync('ipset', ['list', '-n']).status === 0 ? false : 'needs ipset, and a kernel with sets')
 
-function setOf(name: string, type: SetType, entries: readonly string[], family: IpFamily = 'IPv4'): IpSet {
+function setOf(name: string, type: IpSetType, entries: readonly string[], family: IpFamily = 'IPv4'): IpSet {
   return { name, type, family, entries: new Set(entries) }
 }
 
-void t.test('The kernel has the sets that are wanted', { skip: cannotUseSets, timeout: 60_000 }, async t => {
+void t.test('The kernel has the sets that are wanted', { skip: skipReason, timeout: 60_000 }, async t => {
   const network = await NodeNetwork.create(t)
-  const inside = new InsideNode(network, 'ip-sets-inside')
-  const ask = async (command: SetsCommand): Promise<unknown> => JSON.parse(await inside.command(command)) as unknown
-  const read = async (): Promise<Map<string, FoundSet>> => {
+  const inside = new NodeProcess(network, 'kernel/ip-sets-entry')
+  const ask = async (command: IpSetsCommand): Promise<unknown> =>
+    JSON.parse(await inside.sendCommand(command)) as unknown
+  const read = async (): Promise<Map<string, ObservedSet>> => {
     const found = (await ask({ do: 'read' })) as (readonly [string, string, readonly string[]])[]
     return new Map(found.map(([name, header, entries]) => [name, { header, entries: new Set(entries) }]))
   }
-  const entriesOf = (found: ReadonlyMap<string, FoundSet>): Record<string, string[]> =>
+  const entriesOf = (found: ReadonlyMap<string, ObservedSet>): Record<string, string[]> =>
     Object.fromEntries([...found].map(([name, { entries }]) => [name, [...entries].sort()]))
   const wanted = [
     setOf('KUBE-A', 'hash:ip,port', ['10.96.0.10,tcp:80', '10.96.0.10,sctp:80', '10.96.0.11,udp:53']),
@@ -38,22 +39,22 @@ void t.test('The kernel has the sets that are wanted', { skip: cannotUseSets, ti
   const wantedEntries = entriesOf(new Map(wanted.map(set => [set.name, { header: '', entries: set.entries }])))
 
   await t.test('made, filled, and then as they should be', async t => {
-    t.equal(await ask({ do: 'restore', text: additions(wanted, await read()) }), 'done')
+    t.equal(await ask({ do: 'restore', text: additionInput(wanted, await read()) }), 'done')
     const found = await read()
     t.strictSame(entriesOf(found), wantedEntries)
-    t.equal(additions(wanted, found), '')
-    t.equal(removals(wanted, found), '')
+    t.equal(additionInput(wanted, found), '')
+    t.equal(removalInput(wanted, found), '')
   })
 
   await t.test('what is missing is added, what is too much removed, and nothing else written', async t => {
     const others = [setOf('KUBE-A', 'hash:ip,port', ['10.96.0.11,udp:53', '10.96.0.12,tcp:80']), ...wanted.slice(1)]
-    const text = additions(others, await read())
+    const text = additionInput(others, await read())
     t.equal(text, 'add KUBE-A 10.96.0.12,tcp:80\n')
     t.equal(await ask({ do: 'restore', text }), 'done')
-    t.equal(await ask({ do: 'restore', text: removals(others, await read()) }), 'done')
+    t.equal(await ask({ do: 'restore', text: removalInput(others, await read()) }), 'done')
     t.strictSame(entriesOf(await read())['KUBE-A'], ['10.96.0.11,udp:53', '10.96.0.12,tcp:80'])
-    t.equal(await ask({ do: 'restore', text: additions(wanted, await read()) }), 'done')
-    t.equal(await ask({ do: 'restore', text: removals(wanted, await read()) }), 'done')
+    t.equal(await ask({ do: 'restore', text: additionInput(wanted, await read()) }), 'done')
+    t.equal(await ask({ do: 'restore', text: removalInput(wanted, await read()) }), 'done')
     t.strictSame(entriesOf(await read()), wantedEntries, 'and back')
   })
 
@@ -62,14 +63,14 @@ void t.test('The kernel has the sets that are wanted', { skip: cannotUseSets, ti
     t.equal(await ask({ do: 'restore', text }), 'done')
     await network.node.run('iptables', ['-A', 'INPUT', '-m', 'set', '--match-set', 'KUBE-E', 'dst,dst', '-j', 'ACCEPT'])
     const set = [setOf('KUBE-E', 'hash:ip,port', ['10.96.0.10,tcp:80'])]
-    const replacing = additions(set, await read())
+    const replacing = additionInput(set, await read())
     t.match(replacing, /swap KUBE-E KUBE-SWAP/)
     t.equal(await ask({ do: 'restore', text: replacing }), 'done')
     const found = await read()
     t.strictSame(entriesOf(found)['KUBE-E'], ['10.96.0.10,tcp:80', '10.96.0.9,tcp:80'])
     t.notOk(found.has('KUBE-SWAP'))
-    t.equal(additions(set, found), '')
-    t.equal(removals(set, found), 'del KUBE-E 10.96.0.9,tcp:80\n')
+    t.equal(additionInput(set, found), '')
+    t.equal(removalInput(set, found), 'del KUBE-E 10.96.0.9,tcp:80\n')
   })
 
   await t.test('a line that is refused is quoted', async t => {
@@ -91,13 +92,13 @@ void t.test('The kernel has the sets that are wanted', { skip: cannotUseSets, ti
   await t.test('rules that ask the sets are spelled as the kernel prints them', async t => {
     for (const family of ['IPv4', 'IPv6'] as const) {
       const place = {
-        surroundings: { fromPods: [], nodePortAddresses: undefined },
+        localTraffic: { localMatches: [], nodePortAddresses: undefined },
         nodeAddresses: [],
-        taken: new Set(''),
+        foreignServers: new Set(''),
       }
       const settings = { scheduler: 'rr', masqueradeAll: false, masqueradeMark: 1, randomFully: false }
-      const { sets } = new IpvsPlanner(family, settings).plan({ snapshot: EMPTY_SNAPSHOT, portals: [] }, place)
-      t.equal(await ask({ do: 'restore', text: additions(sets.values(), await read()) }), 'done')
+      const { sets } = new IpvsPlanner(family, settings).plan({ snapshot: EMPTY_SNAPSHOT, frontends: [] }, place)
+      t.equal(await ask({ do: 'restore', text: additionInput(sets.values(), await read()) }), 'done')
       for (const flavour of ['nft', 'legacy'] as const)
         t.strictSame(await ask({ do: 'rules', family, flavour }), [true, ''], `${family}, ${flavour}`)
     }

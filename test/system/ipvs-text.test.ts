@@ -4,7 +4,7 @@ import { type DummyInterface } from '../../lib/system/dummy-interface.js'
 import { type IpSets } from '../../lib/system/ip-sets.js'
 import { type Ipvs } from '../../lib/system/ipvs.js'
 import { ipvsFailure } from '../../lib/system/ipvs-failure.js'
-import { ipvsUsable } from '../../lib/system/ipvs-usable.js'
+import { probeIpvs } from '../../lib/system/probe-ipvs.js'
 import { parseIpvsText } from '../../lib/system/ipvs-text.js'
 import { applyIpvsSettings, ipvsSettings } from '../../lib/system/ipvs-settings.js'
 
@@ -108,7 +108,7 @@ void t.test('Settings of the kernel are asked for; one that is refused is a warn
     true,
     {
       info: () => undefined,
-      warn: (_, fields) => void warnings.push([fields?.setting, fields?.reason, fields?.without]),
+      warn: (_, fields) => void warnings.push([fields?.['setting'], fields?.['reason'], fields?.['without']]),
       error: () => undefined,
       enabled: () => false,
     },
@@ -148,7 +148,7 @@ void t.test('Whether a node can serve in ipvs mode is found out by doing, and th
       change: step('address'),
       delete: step('no interface'),
     }
-    return ipvsUsable('rr', ipvs, sets, dummy)
+    return probeIpvs('rr', ipvs, sets, dummy)
   }
   t.equal(await parts(''), undefined)
   t.strictSame(done, ['list', 'add', 'delete', 'set', 'interface', 'no interface'], 'and nothing is left')

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { type KernelFiles } from '../../lib/system/kernel-files.js'
 import { ROUTE_LOCALNET_FILE, allowRouteLocalnet } from '../../lib/system/route-localnet.js'
-import { RecordingLog } from '../observe/recording-log.js'
+import { RecordingLog } from '../support/log/recording-log.js'
 
 void t.test('route_localnet is set where it is not, and a failure is a warning that says what to do', t => {
   const writes: string[] = []
@@ -19,7 +19,7 @@ void t.test('route_localnet is set where it is not, and a failure is a warning t
   t.strictSame(writes.splice(0), [`${ROUTE_LOCALNET_FILE}=1`])
   allowRouteLocalnet(log, files(0, Object.assign(new Error('read-only'), { code: 'EROFS' })))
   t.strictSame(
-    log.entries.map(({ severity, fields }) => [severity, fields.reason]),
+    log.entries.map(({ severity, fields }) => [severity, fields['reason']]),
     [
       ['info', undefined],
       ['warn', 'EROFS'],

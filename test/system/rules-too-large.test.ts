@@ -1,7 +1,7 @@
 import t from 'tap'
 import { runCommand } from '../../lib/system/command.js'
 import { IptablesPrograms } from '../../lib/system/iptables.js'
-import { cannotUseNamespaces } from '../support/node-network.js'
+import { namespacesUnavailable } from '../support/nodes/node-network.js'
 
 /** In a user namespace of its own, as in a rootless cluster: there it cannot raise what one message to the kernel may hold. */
 const rootless: typeof runCommand = (program, args, options) =>
@@ -17,7 +17,7 @@ function rules(count: number): string {
 
 void t.test(
   'Rules that are too many for the kernel at once are told as such, and what can be done',
-  { skip: cannotUseNamespaces },
+  { skip: namespacesUnavailable },
   async t => {
     const iptables = new IptablesPrograms('IPv4', 'nft', rootless)
     await iptables.restore(rules(10))

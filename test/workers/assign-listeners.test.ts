@@ -1,17 +1,17 @@
 import t from 'tap'
 import { NOTHING_ASSIGNED, assignListeners } from '../../lib/workers/assign-listeners.js'
-import { planOf, spec } from '../support/plane-under-test.js'
+import { makeListenerPlan, makeListenerSpec } from '../support/dataplane/plane-under-test.js'
 
 const endpoints = [{ ip: '10.0.0.1', port: 80 }]
-const tcp = (service: string) => spec({ key: `${service}/TCP`, service, endpoints })
-const udp = (service: string) => spec({ key: `${service}/UDP`, service, protocol: 'UDP', endpoints })
+const tcp = (service: string) => makeListenerSpec({ key: `${service}/TCP`, service, endpoints })
+const udp = (service: string) => makeListenerSpec({ key: `${service}/UDP`, service, protocol: 'UDP', endpoints })
 const names = Array.from({ length: 200 }, (_, n) => `service-${n}`)
 
 t.test('TCP without affinity is held by every worker, what has to remember its clients by one', t => {
   const sticky = { ...tcp('sticky'), affinityMs: 10 }
   const limited = { ...tcp('limited'), maxConnectionsPerClient: 5 }
   const counting = { ...tcp('counting'), balancer: 'least-connections' } as const
-  const plan = planOf(tcp('web'), udp('dns'), sticky, limited, counting)
+  const plan = makeListenerPlan(tcp('web'), udp('dns'), sticky, limited, counting)
   const { holders } = assignListeners(plan, [0, 1, 2], true, NOTHING_ASSIGNED)
   t.equal(holders.get('limited/TCP')!.length, 1, 'a limit holds for all connections together')
   t.equal(holders.get('counting/TCP')!.length, 1, 'fewest connections means of all')
@@ -22,7 +22,7 @@ t.test('TCP without affinity is held by every worker, what has to remember its c
 })
 
 t.test('where sockets cannot be shared every listener is held by one', t => {
-  const { holders } = assignListeners(planOf(tcp('web')), [0, 1], false, NOTHING_ASSIGNED)
+  const { holders } = assignListeners(makeListenerPlan(tcp('web')), [0, 1], false, NOTHING_ASSIGNED)
   t.equal(holders.get('web/TCP')!.length, 1)
   t.end()
 })
@@ -30,14 +30,14 @@ t.test('where sockets cannot be shared every listener is held by one', t => {
 t.test('what one worker has to hold of a Service is held by the same one', t => {
   for (const name of names) {
     const sticky = { ...tcp(name), affinityMs: 10 }
-    const { holders } = assignListeners(planOf(udp(name), sticky), [0, 1, 2], true, NOTHING_ASSIGNED)
+    const { holders } = assignListeners(makeListenerPlan(udp(name), sticky), [0, 1, 2], true, NOTHING_ASSIGNED)
     t.strictSame(holders.get(`${name}/UDP`), holders.get(`${name}/TCP`))
   }
   t.end()
 })
 
 t.test('Services spread over the workers', t => {
-  const { owners } = assignListeners(planOf(...names.map(udp)), [0, 1, 2, 3], true, NOTHING_ASSIGNED)
+  const { owners } = assignListeners(makeListenerPlan(...names.map(udp)), [0, 1, 2, 3], true, NOTHING_ASSIGNED)
   for (const worker of [0, 1, 2, 3]) {
     const share = [...owners.values()].filter(owner => owner === worker).length
     t.ok(share > 30 && share < 70, `worker ${worker} has ${share} of 200`)
@@ -46,7 +46,7 @@ t.test('Services spread over the workers', t => {
 })
 
 t.test('a worker that ends costs its own Services only; they stay with those who take them', t => {
-  const plan = planOf(...names.map(udp))
+  const plan = makeListenerPlan(...names.map(udp))
   const before = assignListeners(plan, [0, 1, 2], true, NOTHING_ASSIGNED)
   const without = assignListeners(plan, [0, 2], true, before)
   for (const [service, owner] of before.owners) {
@@ -59,16 +59,16 @@ t.test('a worker that ends costs its own Services only; they stay with those who
 
 t.test('affinity that is switched off and on again', t => {
   const sticky = { ...tcp('web'), affinityMs: 10 }
-  const on = assignListeners(planOf(sticky), [0, 1], true, NOTHING_ASSIGNED)
-  const off = assignListeners(planOf(tcp('web')), [0, 1], true, on)
+  const on = assignListeners(makeListenerPlan(sticky), [0, 1], true, NOTHING_ASSIGNED)
+  const off = assignListeners(makeListenerPlan(tcp('web')), [0, 1], true, on)
   t.strictSame(off.holders.get('web/TCP'), [0, 1])
-  const again = assignListeners(planOf(sticky), [0, 1], true, off)
+  const again = assignListeners(makeListenerPlan(sticky), [0, 1], true, off)
   t.equal(again.holders.get('web/TCP')!.length, 1)
   t.end()
 })
 
 t.test('without a worker nobody holds anything', t => {
-  const { holders } = assignListeners(planOf(tcp('web'), udp('dns')), [], true, NOTHING_ASSIGNED)
+  const { holders } = assignListeners(makeListenerPlan(tcp('web'), udp('dns')), [], true, NOTHING_ASSIGNED)
   t.strictSame([...holders.values()], [[], []])
   t.end()
 })

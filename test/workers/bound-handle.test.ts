@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import t from 'tap'
 import { bindHandle, canBindHandles, probePort } from '../../lib/workers/bound-handle.js'
-import { ask } from '../support/tcp-pod.js'
+import { readAnswer } from '../support/pods/tcp-pod.js'
 
 const codeOf = (action: () => unknown): string | undefined => {
   try {
@@ -21,10 +21,10 @@ t.test('this Node.js can bind without listening', t => {
 
 t.test('a bound TCP port refuses until somebody listens on the handle', async t => {
   const { port, handle, close } = bindHandle({ protocol: 'TCP', address: '127.0.0.1', port: 0 })
-  t.equal(await ask(port), 'ECONNREFUSED')
+  t.equal(await readAnswer(port), 'ECONNREFUSED')
   const server = createServer(socket => socket.end('served')).listen({ _handle: handle })
   await once(server, 'listening')
-  t.equal(await ask(port), 'served')
+  t.equal(await readAnswer(port), 'served')
   server.close()
   close()
 })

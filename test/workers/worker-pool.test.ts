@@ -9,9 +9,9 @@ import { probePort } from '../../lib/workers/bound-handle.js'
 import { NOTHING_ASSIGNED, assignListeners } from '../../lib/workers/assign-listeners.js'
 import { WorkerPool, type WorkerPoolOptions } from '../../lib/workers/worker-pool.js'
 import { ManualClock } from '../observe/manual-clock.js'
-import { unevenness } from '../support/even-turns.js'
-import { planOf, silentLog, spec, until } from '../support/plane-under-test.js'
-import { TcpPod, ask } from '../support/tcp-pod.js'
+import { imbalance } from '../support/checks/imbalance.js'
+import { makeListenerPlan, silentLog, makeListenerSpec, waitUntil } from '../support/dataplane/plane-under-test.js'
+import { TcpPod, readAnswer } from '../support/pods/tcp-pod.js'
 
 class PoolUnderTest {
   readonly pool: WorkerPool
@@ -30,7 +30,7 @@ class PoolUnderTest {
 
   /** Applies specs and returns the port of each, in order. */
   async apply(...specs: readonly ListenerSpec[]): Promise<number[]> {
-    const { open, failed } = await this.pool.apply(planOf(...specs))
+    const { open, failed } = await this.pool.apply(makeListenerPlan(...specs))
     for (const failure of failed.values()) throw failure
     return specs.map(({ key }) => open.get(key)!)
   }
@@ -39,7 +39,7 @@ class PoolUnderTest {
   async replace(worker: number): Promise<void> {
     const { running } = (await this.pool.counts()).workers!
     const pid = this.kill(worker)
-    await until(
+    await waitUntil(
       async () => !this.pool.pids.includes(pid) && (await this.pool.counts()).workers!.running === running,
       'the worker has been replaced',
     )
@@ -53,30 +53,35 @@ class PoolUnderTest {
 }
 
 /** Specs that one worker has to hold: as many as there are workers, and the n-th belongs to the n-th. */
-function ownedSpecs(workers: number, changes: Parameters<typeof spec>[0]): ListenerSpec[] {
+function ownedSpecs(workers: number, changes: Parameters<typeof makeListenerSpec>[0]): ListenerSpec[] {
   const ids = Array.from({ length: workers }, (_, id) => id)
   return ids.map(id => {
     for (let n = 0; n < 1000; n++) {
-      const made = spec({ key: `IPv4/default/s${n}/${changes.protocol ?? 'TCP'}`, service: `s${n}`, ...changes })
-      if (assignListeners(planOf(made), ids, true, NOTHING_ASSIGNED).owners.get(`default/s${n}`) === id) return made
+      const made = makeListenerSpec({
+        key: `IPv4/default/s${n}/${changes.protocol ?? 'TCP'}`,
+        service: `s${n}`,
+        ...changes,
+      })
+      if (assignListeners(makeListenerPlan(made), ids, true, NOTHING_ASSIGNED).owners.get(`default/s${n}`) === id)
+        return made
     }
     throw new Error(`no Service of 1000 belongs to worker ${id}`)
   })
 }
 
 /** A connection through which a byte has come back. */
-async function talk(port: number, localAddress = '127.0.0.1'): Promise<Socket> {
+async function openConnection(port: number, localAddress = '127.0.0.1'): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', localAddress }).on('error', () => undefined)
   socket.write('x')
   await once(socket, 'data')
   return socket
 }
 
-const echo = (t: Test) => TcpPod.start(t, socket => void socket.pipe(socket))
-const named = (t: Test, ...names: string[]) => Promise.all(names.map(name => TcpPod.named(t, name)))
+const startEchoPod = (t: Test) => TcpPod.start(t, socket => void socket.pipe(socket))
+const startNamedPods = (t: Test, ...names: string[]) => Promise.all(names.map(name => TcpPod.startNamed(t, name)))
 
 /** A UDP server that answers with its name. */
-async function udpPod(t: Test, name: string): Promise<{ ip: string; port: number }> {
+async function startUdpPod(t: Test, name: string): Promise<{ ip: string; port: number }> {
   const socket = createSocket('udp4')
   socket.on('message', (_, from) => socket.send(name, from.port, from.address))
   socket.bind(0, '127.0.0.1')
@@ -85,7 +90,7 @@ async function udpPod(t: Test, name: string): Promise<{ ip: string; port: number
   return { ip: '127.0.0.1', port: socket.address().port }
 }
 
-async function udpClient(t: Test, port: number): Promise<{ socket: UdpSocket; ask: () => Promise<string> }> {
+async function startUdpClient(t: Test, port: number): Promise<{ socket: UdpSocket; ask: () => Promise<string> }> {
   const socket = createSocket('udp4')
   socket.connect(port, '127.0.0.1')
   await once(socket, 'connect')
@@ -99,13 +104,13 @@ async function udpClient(t: Test, port: number): Promise<{ socket: UdpSocket; as
 }
 
 t.test('a worker that is killed costs its own connections only; what it held is served at once by another', async t => {
-  const pod = await echo(t)
+  const pod = await startEchoPod(t)
   const plane = new PoolUnderTest(t, 2)
   const ports = await plane.apply(...ownedSpecs(2, { endpoints: [pod.endpoint], affinityMs: 60_000 }))
-  const [lost, kept] = await Promise.all(ports.map(port => talk(port)))
+  const [lost, kept] = await Promise.all(ports.map(port => openConnection(port)))
   plane.kill(0)
   await once(lost!, 'close')
-  const fresh = await talk(ports[0]!)
+  const fresh = await openConnection(ports[0]!)
   for (const socket of [kept!, fresh]) {
     socket.write('still here')
     t.equal(String((await once(socket, 'data'))[0]), 'still here')
@@ -114,14 +119,14 @@ t.test('a worker that is killed costs its own connections only; what it held is 
 })
 
 t.test('under load, no more is lost than what the killed worker had in hand, and nobody is refused', async t => {
-  const [pod] = await named(t, 'pod')
+  const [pod] = await startNamedPods(t, 'pod')
   const plane = new PoolUnderTest(t, 2)
-  const [port] = await plane.apply(spec({ endpoints: [pod!.endpoint] }))
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] }))
   const WIDTH = 4
   const answers: string[] = []
   const clients = Array.from({ length: WIDTH }, async () => {
     while (answers.length < 600) {
-      answers.push(await ask(port!))
+      answers.push(await readAnswer(port!))
       if (answers.length === 100) plane.kill(0)
       if (answers.length === 300) plane.kill(1)
     }
@@ -136,67 +141,77 @@ t.test('under load, no more is lost than what the killed worker had in hand, and
 })
 
 t.test('while there is no worker at all, connections and datagrams wait for the next one', async t => {
-  const [pod] = await named(t, 'pod')
+  const [pod] = await startNamedPods(t, 'pod')
   const plane = new PoolUnderTest(t, 1)
-  const dns = spec({ key: 'IPv4/default/dns/UDP', protocol: 'UDP', endpoints: [await udpPod(t, 'udp pod')] })
-  const [web, udp] = await plane.apply(spec({ endpoints: [pod!.endpoint] }), dns)
-  const client = await udpClient(t, udp!)
+  const dns = makeListenerSpec({
+    key: 'IPv4/default/dns/UDP',
+    protocol: 'UDP',
+    endpoints: [await startUdpPod(t, 'udp pod')],
+  })
+  const [web, udp] = await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] }), dns)
+  const client = await startUdpClient(t, udp!)
   t.equal(await client.ask(), 'udp pod')
   plane.kill(0)
-  t.strictSame(await Promise.all([ask(web!), ask(web!), client.ask()]), ['pod', 'pod', 'udp pod'])
+  t.strictSame(await Promise.all([readAnswer(web!), readAnswer(web!), client.ask()]), ['pod', 'pod', 'udp pod'])
 })
 
 t.test('a worker that is started anew has the whole plan', async t => {
-  const [a, b] = await named(t, 'a', 'b')
+  const [a, b] = await startNamedPods(t, 'a', 'b')
   const plane = new PoolUnderTest(t, 2)
-  const web = spec({ endpoints: [a!.endpoint] })
-  const dns = spec({ key: 'IPv4/default/dns/UDP', protocol: 'UDP', endpoints: [await udpPod(t, 'udp pod')] })
+  const web = makeListenerSpec({ endpoints: [a!.endpoint] })
+  const dns = makeListenerSpec({
+    key: 'IPv4/default/dns/UDP',
+    protocol: 'UDP',
+    endpoints: [await startUdpPod(t, 'udp pod')],
+  })
   const [port, udp] = await plane.apply(web, dns)
   t.strictSame(await plane.apply({ ...web, endpoints: [b!.endpoint] }, dns), [port, udp])
   await plane.replace(0)
   // Now the other one: whatever is served is served by the new one.
   plane.kill(1)
-  t.equal(await ask(port!), 'b')
-  t.equal(await (await udpClient(t, udp!)).ask(), 'udp pod')
+  t.equal(await readAnswer(port!), 'b')
+  t.equal(await (await startUdpClient(t, udp!)).ask(), 'udp pod')
 })
 
 t.test('round robin is even over all workers', async t => {
   const names = ['a', 'b', 'c']
-  const pods = await named(t, ...names)
+  const pods = await startNamedPods(t, ...names)
   const plane = new PoolUnderTest(t, 2)
-  const [port] = await plane.apply(spec({ endpoints: pods.map(pod => pod.endpoint) }))
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: pods.map(pod => pod.endpoint) }))
   const answers: string[] = []
   for (let round = 0; round < 10; round++)
-    answers.push(...(await Promise.all(Array.from({ length: 10 }, () => ask(port!)))))
-  t.ok(unevenness(answers, names) <= 2, `${unevenness(answers, names)} apart`)
+    answers.push(...(await Promise.all(Array.from({ length: 10 }, () => readAnswer(port!)))))
+  t.ok(imbalance(answers, names) <= 2, `${imbalance(answers, names)} apart`)
 })
 
 t.test('a client with affinity always gets its endpoint, whichever worker could have taken it', async t => {
-  const pods = await named(t, 'a', 'b', 'c')
+  const pods = await startNamedPods(t, 'a', 'b', 'c')
   const plane = new PoolUnderTest(t, 2)
   const endpoints = pods.map(pod => pod.endpoint)
   // All take part in it first, then one has to know all clients.
-  await plane.apply(spec({ endpoints }))
-  const [port] = await plane.apply(spec({ endpoints, affinityMs: 60_000 }))
+  await plane.apply(makeListenerSpec({ endpoints }))
+  const [port] = await plane.apply(makeListenerSpec({ endpoints, affinityMs: 60_000 }))
   for (const client of ['127.0.0.2', '127.0.0.3', '127.0.0.4']) {
-    const answers = await Promise.all(Array.from({ length: 12 }, () => ask(port!, client)))
+    const answers = await Promise.all(Array.from({ length: 12 }, () => readAnswer(port!, client)))
     t.strictSame([...new Set(answers)].length, 1, `${client}: ${answers.join(' ')}`)
   }
 })
 
 t.test('affinity that is switched on and off refuses nobody', async t => {
-  const [pod] = await named(t, 'pod')
+  const [pod] = await startNamedPods(t, 'pod')
   const plane = new PoolUnderTest(t, 2)
-  const [port] = await plane.apply(spec({ endpoints: [pod!.endpoint] }))
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] }))
   let isOver = false
   const answers: string[] = []
   const clients = Array.from({ length: 3 }, async () => {
-    while (!isOver) answers.push(await ask(port!))
+    while (!isOver) answers.push(await readAnswer(port!))
   })
   for (let round = 0; round < 10; round++) {
     const seen = answers.length
-    await plane.apply(spec({ endpoints: [pod!.endpoint], affinityMs: round % 2 === 0 ? 60_000 : undefined }))
-    await until(() => answers.length > seen + 5, 'clients have been served meanwhile')
+    await plane.apply(
+      makeListenerSpec({ endpoints: [pod!.endpoint], affinityMs: round % 2 === 0 ? 60_000 : undefined }),
+    )
+    await waitUntil(() => answers.length > seen + 5, 'clients have been served meanwhile')
   }
   isOver = true
   await Promise.all(clients)
@@ -205,48 +220,48 @@ t.test('affinity that is switched on and off refuses nobody', async t => {
 
 t.test('the datagrams of one client are one flow', async t => {
   const plane = new PoolUnderTest(t, 2)
-  const endpoints = await Promise.all(['a', 'b', 'c'].map(name => udpPod(t, name)))
-  const dns = spec({ key: 'IPv4/default/dns/UDP', protocol: 'UDP', endpoints })
+  const endpoints = await Promise.all(['a', 'b', 'c'].map(name => startUdpPod(t, name)))
+  const dns = makeListenerSpec({ key: 'IPv4/default/dns/UDP', protocol: 'UDP', endpoints })
   const [port] = await plane.apply(dns)
-  const clients = await Promise.all(Array.from({ length: 9 }, () => udpClient(t, port!)))
+  const clients = await Promise.all(Array.from({ length: 9 }, () => startUdpClient(t, port!)))
   const firsts = await Promise.all(clients.map(client => client.ask()))
-  t.equal(unevenness(firsts, ['a', 'b', 'c']), 0)
+  t.equal(imbalance(firsts, ['a', 'b', 'c']), 0)
   for (let round = 0; round < 5; round++)
     t.strictSame(await Promise.all(clients.map(client => client.ask())), firsts, 'always the same endpoint')
   // A worker that comes anew takes no part in what another one holds.
-  const owner = assignListeners(planOf(dns), [0, 1], true, NOTHING_ASSIGNED).owners.get('default/web')!
+  const owner = assignListeners(makeListenerPlan(dns), [0, 1], true, NOTHING_ASSIGNED).owners.get('default/web')!
   await plane.replace(1 - owner)
   t.strictSame(await Promise.all(clients.map(client => client.ask())), firsts)
 })
 
 t.test('a change of endpoints has reached every worker when it is said to be applied', async t => {
-  const [old, other] = await named(t, 'old', 'new')
+  const [old, other] = await startNamedPods(t, 'old', 'new')
   const plane = new PoolUnderTest(t, 2)
   for (let round = 0; round < 5; round++) {
-    const [port] = await plane.apply(spec({ endpoints: [old!.endpoint] }))
-    t.strictSame([...new Set(await Promise.all(Array.from({ length: 10 }, () => ask(port!))))], ['old'])
-    await plane.apply(spec({ endpoints: [other!.endpoint] }))
-    t.strictSame([...new Set(await Promise.all(Array.from({ length: 10 }, () => ask(port!))))], ['new'])
+    const [port] = await plane.apply(makeListenerSpec({ endpoints: [old!.endpoint] }))
+    t.strictSame([...new Set(await Promise.all(Array.from({ length: 10 }, () => readAnswer(port!))))], ['old'])
+    await plane.apply(makeListenerSpec({ endpoints: [other!.endpoint] }))
+    t.strictSame([...new Set(await Promise.all(Array.from({ length: 10 }, () => readAnswer(port!))))], ['new'])
   }
 })
 
 t.test('without endpoints the kernel refuses, also after a worker was replaced; then the port is the same', async t => {
-  const [pod] = await named(t, 'pod')
+  const [pod] = await startNamedPods(t, 'pod')
   const plane = new PoolUnderTest(t, 2)
-  const [port] = await plane.apply(spec({ endpoints: [pod!.endpoint] }))
-  await plane.apply(spec({ endpoints: [] }))
-  t.equal(await ask(port!), 'ECONNREFUSED')
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] }))
+  await plane.apply(makeListenerSpec({ endpoints: [] }))
+  t.equal(await readAnswer(port!), 'ECONNREFUSED')
   await plane.replace(0)
-  t.equal(await ask(port!), 'ECONNREFUSED')
-  t.strictSame(await plane.apply(spec({ endpoints: [pod!.endpoint] })), [port])
-  t.equal(await ask(port!), 'pod')
+  t.equal(await readAnswer(port!), 'ECONNREFUSED')
+  t.strictSame(await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] })), [port])
+  t.equal(await readAnswer(port!), 'pod')
 })
 
 t.test('counters do not go backwards when a worker ends, and its restart is counted', async t => {
-  const [pod] = await named(t, 'pod')
+  const [pod] = await startNamedPods(t, 'pod')
   const plane = new PoolUnderTest(t, 2)
-  const [port] = await plane.apply(spec({ endpoints: [pod!.endpoint] }))
-  for (let i = 0; i < 20; i++) await ask(port!)
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] }))
+  for (let i = 0; i < 20; i++) await readAnswer(port!)
   const connections = async () => (await plane.pool.counts()).listeners[0]!.traffic.connections
   t.equal(await connections(), 20)
   t.strictSame((await plane.pool.counts()).workers, { running: 2, restarts: 0 })
@@ -254,50 +269,50 @@ t.test('counters do not go backwards when a worker ends, and its restart is coun
   await plane.replace(1)
   t.equal(await connections(), 20)
   t.strictSame((await plane.pool.counts()).workers, { running: 2, restarts: 2 })
-  await ask(port!)
+  await readAnswer(port!)
   t.equal(await connections(), 21)
 })
 
 t.test('what a worker had counted stays in the sum, also when the next one counts more', async t => {
-  const [pod] = await named(t, 'pod')
+  const [pod] = await startNamedPods(t, 'pod')
   const plane = new PoolUnderTest(t, 1)
-  const [port] = await plane.apply(spec({ endpoints: [pod!.endpoint] }))
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] }))
   const connections = async () => (await plane.pool.counts()).listeners[0]!.traffic.connections
-  for (let i = 0; i < 5; i++) await ask(port!)
+  for (let i = 0; i < 5; i++) await readAnswer(port!)
   t.equal(await connections(), 5)
   plane.kill(0)
-  for (let i = 0; i < 10; i++) await ask(port!)
+  for (let i = 0; i < 10; i++) await readAnswer(port!)
   t.equal(await connections(), 15)
 })
 
 t.test('where workers bind their sockets themselves, the next one opens the same ports', async t => {
-  const [pod] = await named(t, 'pod')
-  const plane = new PoolUnderTest(t, 2, { handsSockets: false })
+  const [pod] = await startNamedPods(t, 'pod')
+  const plane = new PoolUnderTest(t, 2, { passesSockets: false })
   const specs = ownedSpecs(2, { endpoints: [pod!.endpoint], affinityMs: 1000 })
   const ports = await plane.apply(...specs)
   await plane.replace(0)
-  await until(async () => (await ask(ports[0]!)) === 'pod', 'it is served by another one')
-  t.equal(await ask(ports[1]!), 'pod')
+  await waitUntil(async () => (await readAnswer(ports[0]!)) === 'pod', 'it is served by another one')
+  t.equal(await readAnswer(ports[1]!), 'pod')
   t.strictSame(await plane.apply(...specs), ports)
 })
 
 t.test('a worker that hangs is waited for once, and keeps nothing from the others', async t => {
-  const [old, other] = await named(t, 'old', 'new')
+  const [old, other] = await startNamedPods(t, 'old', 'new')
   const clock = new ManualClock()
   const plane = new PoolUnderTest(t, 2, { clock })
-  const [port] = await plane.apply(spec({ endpoints: [old!.endpoint] }))
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [old!.endpoint] }))
   const [hung] = plane.pool.pids
   process.kill(hung!, 'SIGSTOP')
-  const applied = plane.apply(spec({ endpoints: [other!.endpoint] }))
-  await until(async () => (await ask(port!)) === 'new', 'the other worker has the new endpoints')
+  const applied = plane.apply(makeListenerSpec({ endpoints: [other!.endpoint] }))
+  await waitUntil(async () => (await readAnswer(port!)) === 'new', 'the other worker has the new endpoints')
   const isWaiting = Symbol('it is waited for')
   t.equal(await Promise.race([applied, Promise.resolve(isWaiting)]), isWaiting)
   clock.advance(5000)
   t.strictSame(await applied, [port])
-  t.strictSame(await plane.apply(spec({ endpoints: [old!.endpoint] })), [port], 'and not a second time')
+  t.strictSame(await plane.apply(makeListenerSpec({ endpoints: [old!.endpoint] })), [port], 'and not a second time')
   process.kill(hung!, 'SIGCONT')
   plane.kill(1)
-  t.equal(await ask(port!), 'old', 'it has caught up')
+  t.equal(await readAnswer(port!), 'old', 'it has caught up')
 })
 
 t.test('a node port is held in both families, for TCP and UDP', async t => {
@@ -305,21 +320,21 @@ t.test('a node port is held in both families, for TCP and UDP', async t => {
   const port = probePort({ protocol: 'TCP', address: '0.0.0.0', port: 0 })
   const specs = (['TCP', 'UDP'] as const).flatMap(protocol =>
     ['0.0.0.0', '::'].map(address =>
-      spec({ key: `${address}/${protocol}`, protocol, address, port, holdsNodePort: true, endpoints: [] }),
+      makeListenerSpec({ key: `${address}/${protocol}`, protocol, address, port, holdsNodePort: true, endpoints: [] }),
     ),
   )
   t.strictSame(await plane.apply(...specs), [port, port, port, port])
 })
 
 t.test('many sockets are had at the birth of a worker, which serves them like any others', async t => {
-  const [pod] = await named(t, 'pod')
-  const udp = await udpPod(t, 'udp pod')
+  const [pod] = await startNamedPods(t, 'pod')
+  const udp = await startUdpPod(t, 'udp pod')
   const plane = new PoolUnderTest(t, 2)
   const changes = { endpoints: [pod!.endpoint] }
   const specs = [
-    ...Array.from({ length: 350 }, (_, n) => spec({ key: `web-${n}`, ...changes })),
+    ...Array.from({ length: 350 }, (_, n) => makeListenerSpec({ key: `web-${n}`, ...changes })),
     ...Array.from({ length: 20 }, (_, n) =>
-      spec({ key: `u-${n}`, service: `u-${n}`, protocol: 'UDP', endpoints: [udp] }),
+      makeListenerSpec({ key: `u-${n}`, service: `u-${n}`, protocol: 'UDP', endpoints: [udp] }),
     ),
   ]
   await plane.apply()
@@ -335,31 +350,32 @@ t.test('many sockets are had at the birth of a worker, which serves them like an
   const askAll = async (): Promise<string[]> => {
     const seen = new Set<string>()
     for (let n = 0; n < 350; n += 25)
-      for (const answer of await Promise.all(ports.slice(n, n + 25).map(port => ask(port)))) seen.add(answer)
+      for (const answer of await Promise.all(ports.slice(n, n + 25).map(port => readAnswer(port)))) seen.add(answer)
     return [...seen]
   }
   const answers = async () => [
     await askAll(),
-    await Promise.all(ports.slice(350).map(async port => (await udpClient(t, port)).ask())),
+    await Promise.all(ports.slice(350).map(async port => (await startUdpClient(t, port)).ask())),
   ]
   const expected = [['pod'], Array.from({ length: 20 }, () => 'udp pod')]
   t.strictSame(await answers(), expected)
   await plane.replace(0)
   plane.kill(1)
   t.strictSame(await answers(), expected, 'the new one has them all')
-  await until(async () => (await plane.pool.counts()).workers?.running === 2, 'both run again')
+  await waitUntil(async () => (await plane.pool.counts()).workers?.running === 2, 'both run again')
   await plane.apply(...specs.map(one => ({ ...one, endpoints: [] })))
-  t.strictSame(new Set(await Promise.all(ports.slice(0, 10).map(port => ask(port)))), new Set(['ECONNREFUSED']))
+  t.strictSame(new Set(await Promise.all(ports.slice(0, 10).map(port => readAnswer(port)))), new Set(['ECONNREFUSED']))
 })
 
 t.test('a drain waits for connections in all workers, and workers end', async t => {
-  const pod = await echo(t)
+  const pod = await startEchoPod(t)
   const plane = new PoolUnderTest(t, 2)
   const ports = await plane.apply(...ownedSpecs(2, { endpoints: [pod.endpoint], affinityMs: 60_000 }))
   const { pids } = plane.pool
-  const sockets = await Promise.all(ports.map(port => talk(port)))
+  const sockets = await Promise.all(ports.map(port => openConnection(port)))
   const drained = plane.pool.drain(60_000)
-  for (const port of ports) await until(async () => (await ask(port)) === 'ECONNREFUSED', 'new ones are refused')
+  for (const port of ports)
+    await waitUntil(async () => (await readAnswer(port)) === 'ECONNREFUSED', 'new ones are refused')
   for (const socket of sockets) {
     socket.end('last words')
     t.equal(String((await once(socket, 'data'))[0]), 'last words')

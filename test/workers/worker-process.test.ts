@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { DEFAULT_TIMINGS } from '../../lib/dataplane/in-process.js'
 import { WorkerProcess } from '../../lib/workers/worker-process.js'
 import { ManualClock } from '../observe/manual-clock.js'
-import { silentLog, until } from '../support/plane-under-test.js'
+import { silentLog, waitUntil } from '../support/dataplane/plane-under-test.js'
 
 /** A real worker process, with a clock that stands still. */
 function start(t: Test) {
@@ -13,21 +13,21 @@ function start(t: Test) {
     verbosity: 0,
     timings: DEFAULT_TIMINGS,
     fastPath: 'auto',
-    handedSockets: true,
+    passedSockets: true,
     orphanTime: 0,
     drainTimeout: 0,
   } as const
   const worker = new WorkerProcess({
     settings,
-    inheritance: () => [],
+    inheritedSockets: () => [],
     clock,
     log: silentLog,
     onReady: () => events.emit('ready'),
     onEnd: () => events.emit('end'),
-    onAnswer: () => undefined,
+    onMessage: () => undefined,
   })
   t.teardown(() => {
-    worker.retire()
+    worker.disableRestart()
     worker.kill()
   })
   return { clock, worker, next: (event: 'ready' | 'end') => once(events, event) }
@@ -83,7 +83,7 @@ t.test('a worker that answers is left alone', async t => {
   const { pid } = worker
   for (let ping = 0; ping < 20; ping++) {
     clock.advance(5000)
-    await until(() => worker.hasAnswered, 'it has answered')
+    await waitUntil(() => worker.hasAnswered, 'it has answered')
   }
   t.equal(worker.pid, pid)
 })
@@ -91,7 +91,7 @@ t.test('a worker that answers is left alone', async t => {
 t.test('a worker that is retired is not replaced', async t => {
   const { clock, worker, next } = start(t)
   await next('ready')
-  worker.retire()
+  worker.disableRestart()
   const ended = next('end')
   worker.kill()
   await ended

@@ -4,17 +4,17 @@ import t, { type Test } from 'tap'
 import { DEFAULT_TIMINGS } from '../../lib/dataplane/in-process.js'
 import { realClock } from '../../lib/system/real-clock.js'
 import { LEAVING_TITLE, ORPHAN_TITLE } from '../../lib/workers/orphans.js'
-import { HandleTransport } from '../../lib/dataplane/handle-transport.js'
-import { UdpHandleTransport } from '../../lib/dataplane/udp-handle-transport.js'
+import { TcpHandleTransport } from '../../lib/dataplane/transport/tcp-handle-transport.js'
+import { UdpHandleTransport } from '../../lib/dataplane/transport/udp-handle-transport.js'
 import { Worker } from '../../lib/workers/worker.js'
-import { type WorkerAnswer } from '../../lib/workers/worker-messages.js'
+import { type WorkerMessage } from '../../lib/workers/worker-messages.js'
 import { ManualClock } from '../observe/manual-clock.js'
-import { silentLog, spec, until } from '../support/plane-under-test.js'
-import { TcpPod, ask, converse } from '../support/tcp-pod.js'
+import { silentLog, makeListenerSpec, waitUntil } from '../support/dataplane/plane-under-test.js'
+import { TcpPod, readAnswer, exchange } from '../support/pods/tcp-pod.js'
 
 /** A worker in this process, that answers into a list. */
 class WorkerUnderTest {
-  readonly answers: WorkerAnswer[] = []
+  readonly messages: WorkerMessage[] = []
   readonly titles: string[] = []
   readonly clock = new ManualClock()
   hasEnded = false
@@ -26,7 +26,7 @@ class WorkerUnderTest {
       verbosity: 0,
       timings: DEFAULT_TIMINGS,
       fastPath: 'auto',
-      handedSockets: false,
+      passedSockets: false,
       orphanTime: 1000,
       drainTimeout: 50,
     } as const
@@ -35,29 +35,30 @@ class WorkerUnderTest {
       clock: { now: () => realClock.now(), after: (ms, action) => this.clock.after(ms, action) },
       random: () => 0,
       descriptorLimit: 1000,
-      transports: { transport: new HandleTransport(), udpTransport: new UdpHandleTransport() },
+      transports: { transport: new TcpHandleTransport(), udpTransport: new UdpHandleTransport() },
       log: silentLog,
-      send: answer => this.answers.push(answer),
+      send: answer => this.messages.push(answer),
       setTitle: title => this.titles.push(title),
       exit: () => (this.hasEnded = true),
     })
-    t.teardown(() => this.worker.obey({ kind: 'drain', timeoutMs: 0 }, undefined))
+    t.teardown(() => this.worker.handle({ kind: 'drain', timeoutMs: 0 }, undefined))
   }
 
   /** Sends a plan in one part and resolves with its report. */
-  async plan(set: ReturnType<typeof spec>[], drop: string[] = []) {
+  async applyPlan(set: ReturnType<typeof makeListenerSpec>[], drop: string[] = []) {
     const generation = ++this.#generation
-    this.worker.obey({ kind: 'plan', generation, set, drop, isLast: true }, undefined)
-    return this.answer('report', answer => answer.generation === generation)
+    this.worker.handle({ kind: 'plan', generation, set, drop, isLast: true }, undefined)
+    return this.waitForMessage('report', answer => answer.generation === generation)
   }
 
-  async answer<K extends WorkerAnswer['kind']>(
+  async waitForMessage<K extends WorkerMessage['kind']>(
     kind: K,
-    fits: (answer: WorkerAnswer & { kind: K }) => boolean = () => true,
+    matches: (answer: WorkerMessage & { kind: K }) => boolean = () => true,
   ) {
-    const find = () => this.answers.find(answer => answer.kind === kind && fits(answer as WorkerAnswer & { kind: K }))
-    await until(() => find() !== undefined, `it answers ${kind}`)
-    return find() as WorkerAnswer & { kind: K }
+    const find = () =>
+      this.messages.find(answer => answer.kind === kind && matches(answer as WorkerMessage & { kind: K }))
+    await waitUntil(() => find() !== undefined, `it answers ${kind}`)
+    return find() as WorkerMessage & { kind: K }
   }
 }
 
@@ -69,41 +70,41 @@ t.test('reports ports once, and what could not be opened with the system code', 
   t.teardown(() => holder.close())
   const { port } = holder.address() as { port: number }
   const it = new WorkerUnderTest(t)
-  const free = spec({ key: 'free', endpoints })
-  const first = await it.plan([free, spec({ key: 'taken', port, endpoints })])
+  const free = makeListenerSpec({ key: 'free', endpoints })
+  const first = await it.applyPlan([free, makeListenerSpec({ key: 'taken', port, endpoints })])
   t.match(first.opened, [['free', Number]])
   t.match(first.failed, [{ key: 'taken', systemCode: 'EADDRINUSE' }])
-  t.strictSame((await it.plan([{ ...free, endpoints: [] }], ['taken'])).opened, [])
+  t.strictSame((await it.applyPlan([{ ...free, endpoints: [] }], ['taken'])).opened, [])
 })
 
 t.test('closes sockets that it was handed and has no listener for: a copy would keep the port open', async t => {
   const it = new WorkerUnderTest(t)
   let closed = 0
-  it.worker.obey({ kind: 'socket', key: 'gone' }, { close: () => closed++ })
+  it.worker.handle({ kind: 'socket', key: 'gone' }, { close: () => closed++ })
   t.equal(closed, 0)
-  await it.plan([spec({ key: 'other', endpoints })])
+  await it.applyPlan([makeListenerSpec({ key: 'other', endpoints })])
   t.equal(closed, 1)
 })
 
 t.test('carries out a plan when its last part has come', async t => {
   const it = new WorkerUnderTest(t)
-  const set = [spec({ key: 'a', endpoints })]
-  it.worker.obey({ kind: 'plan', generation: 1, set, drop: [], isLast: false }, undefined)
-  it.worker.obey(
-    { kind: 'plan', generation: 1, set: [spec({ key: 'b', endpoints })], drop: [], isLast: true },
+  const set = [makeListenerSpec({ key: 'a', endpoints })]
+  it.worker.handle({ kind: 'plan', generation: 1, set, drop: [], isLast: false }, undefined)
+  it.worker.handle(
+    { kind: 'plan', generation: 1, set: [makeListenerSpec({ key: 'b', endpoints })], drop: [], isLast: true },
     undefined,
   )
-  const { opened } = await it.answer('report')
+  const { opened } = await it.waitForMessage('report')
   t.strictSame(opened.map(([key]) => key).sort(), ['a', 'b'])
-  t.equal(it.answers.length, 1)
+  t.equal(it.messages.length, 1)
 })
 
 t.test('counts thousands of listeners in parts', async t => {
   const it = new WorkerUnderTest(t)
-  await it.plan(Array.from({ length: 450 }, (_, n) => spec({ key: `key-${n}`, endpoints: [] })))
-  it.worker.obey({ kind: 'count', id: 3 }, undefined)
-  await it.answer('counts', ({ isLast }) => isLast)
-  const parts = it.answers.flatMap(answer => (answer.kind === 'counts' ? [answer] : []))
+  await it.applyPlan(Array.from({ length: 450 }, (_, n) => makeListenerSpec({ key: `key-${n}`, endpoints: [] })))
+  it.worker.handle({ kind: 'count', id: 3 }, undefined)
+  await it.waitForMessage('counts', ({ isLast }) => isLast)
+  const parts = it.messages.flatMap(answer => (answer.kind === 'counts' ? [answer] : []))
   t.strictSame(
     parts.map(({ traffic }) => traffic.length),
     [200, 200, 50],
@@ -111,47 +112,53 @@ t.test('counts thousands of listeners in parts', async t => {
 })
 
 t.test('without a control process it serves what it knows until its time is up, then drains and ends', async t => {
-  const pod = await TcpPod.named(t, 'pod')
+  const pod = await TcpPod.startNamed(t, 'pod')
   const it = new WorkerUnderTest(t)
-  const [[, port]] = (await it.plan([spec({ endpoints: [pod.endpoint] })])).opened as [[string, number]]
-  it.worker.signalled()
-  t.equal(await ask(port), 'pod', 'a signal is not for it while there is a control process')
-  it.worker.orphaned()
-  t.equal(await ask(port), 'pod')
+  const [[, port]] = (await it.applyPlan([makeListenerSpec({ endpoints: [pod.endpoint] })])).opened as [
+    [string, number],
+  ]
+  it.worker.handleSignal()
+  t.equal(await readAnswer(port), 'pod', 'a signal is not for it while there is a control process')
+  it.worker.becomeOrphan()
+  t.equal(await readAnswer(port), 'pod')
   it.clock.advance(999)
-  t.equal(await ask(port), 'pod')
+  t.equal(await readAnswer(port), 'pod')
   t.notOk(it.hasEnded)
   it.clock.advance(1)
-  t.equal(await ask(port), 'ECONNREFUSED')
-  await until(() => it.hasEnded, 'it has ended')
+  t.equal(await readAnswer(port), 'ECONNREFUSED')
+  await waitUntil(() => it.hasEnded, 'it has ended')
   t.strictSame(it.titles, [ORPHAN_TITLE, LEAVING_TITLE])
 })
 
 t.test('a successor has it leave at once, and open connections may go on for the time of a drain', async t => {
   const silent = await TcpPod.start(t, () => undefined)
   const it = new WorkerUnderTest(t)
-  const [[, port]] = (await it.plan([spec({ endpoints: [silent.endpoint] })])).opened as [[string, number]]
-  const open = converse(port, 'x')
-  await until(() => silent.sockets.length === 1, 'it is connected')
-  it.worker.orphaned()
-  it.worker.signalled()
-  t.equal(await ask(port), 'ECONNREFUSED', 'the port is free before anything else happens')
+  const [[, port]] = (await it.applyPlan([makeListenerSpec({ endpoints: [silent.endpoint] })])).opened as [
+    [string, number],
+  ]
+  const open = exchange(port, 'x')
+  await waitUntil(() => silent.sockets.length === 1, 'it is connected')
+  it.worker.becomeOrphan()
+  it.worker.handleSignal()
+  t.equal(await readAnswer(port), 'ECONNREFUSED', 'the port is free before anything else happens')
   t.equal((await open).error, 'ECONNRESET')
-  await until(() => it.hasEnded, 'it has ended')
+  await waitUntil(() => it.hasEnded, 'it has ended')
 })
 
 t.test('with nothing to serve, or being drained, it ends with its control process', async t => {
   const idle = new WorkerUnderTest(t)
-  idle.worker.orphaned()
+  idle.worker.becomeOrphan()
   t.ok(idle.hasEnded)
   const silent = await TcpPod.start(t, () => undefined)
   const draining = new WorkerUnderTest(t)
-  const [[, port]] = (await draining.plan([spec({ endpoints: [silent.endpoint] })])).opened as [[string, number]]
-  void converse(port, 'x')
-  await until(() => silent.sockets.length === 1, 'it is connected')
-  draining.worker.obey({ kind: 'drain', timeoutMs: 60_000 }, undefined)
+  const [[, port]] = (await draining.applyPlan([makeListenerSpec({ endpoints: [silent.endpoint] })])).opened as [
+    [string, number],
+  ]
+  void exchange(port, 'x')
+  await waitUntil(() => silent.sockets.length === 1, 'it is connected')
+  draining.worker.handle({ kind: 'drain', timeoutMs: 60_000 }, undefined)
   t.notOk(draining.hasEnded)
-  draining.worker.orphaned()
+  draining.worker.becomeOrphan()
   t.ok(draining.hasEnded)
   silent.stop()
 })

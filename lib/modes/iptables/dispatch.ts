@@ -1,5 +1,5 @@
-import { type Rule } from '../../rules/rule-set.js'
-import { sameItems } from '../../rules/same-items.js'
+import { type Rule } from '../../netfilter/rule-set.js'
+import { sameItems } from '../../primitives/reuse-equal.js'
 
 /** Chains that each service port has some rules in, by what these do. */
 export type DispatchChain =
@@ -7,8 +7,8 @@ export type DispatchChain =
   | 'addresses'
   | 'nodePorts'
   /** filter: refuses or drops what no endpoint is there for, at ClusterIPs and at the other addresses. */
-  | 'unservedInside'
-  | 'unservedOutside'
+  | 'unservedInternal'
+  | 'unservedExternal'
   /** filter: drops what is not in the source ranges. */
   | 'firewall'
   /** filter: lets load balancers ask for health. */
@@ -20,29 +20,29 @@ export type Dispatch = Readonly<Record<DispatchChain, readonly Rule[]>>
 export const NO_DISPATCH: Dispatch = {
   addresses: [],
   nodePorts: [],
-  unservedInside: [],
-  unservedOutside: [],
+  unservedInternal: [],
+  unservedExternal: [],
   firewall: [],
   healthChecks: [],
 }
-const CHAINS = Object.keys(NO_DISPATCH) as readonly DispatchChain[]
+const DISPATCH_CHAINS = Object.keys(NO_DISPATCH) as readonly DispatchChain[]
 
 /** What another one says, in the same lists where they are equal; the very same where all are. */
-export function keptDispatch(before: Dispatch, after: Dispatch): Dispatch {
-  const kept = dispatchOf(chain => (equalRules(before[chain], after[chain]) ? before[chain] : after[chain]))
-  return CHAINS.every(chain => kept[chain] === before[chain]) ? before : kept
+export function reuseEqualDispatch(before: Dispatch, after: Dispatch): Dispatch {
+  const reused = buildDispatch(chain => (areRulesEqual(before[chain], after[chain]) ? before[chain] : after[chain]))
+  return DISPATCH_CHAINS.every(chain => reused[chain] === before[chain]) ? before : reused
 }
 
 /** Joins the rules of many: each list stays the same object while none of its parts is another one. */
-export class DispatchJoin {
+export class DispatchJoiner {
   #parts: readonly Dispatch[] = []
   readonly #lists = new Map<DispatchChain, readonly (readonly Rule[])[]>()
   #joined: Dispatch = NO_DISPATCH
 
-  of(parts: readonly Dispatch[]): Dispatch {
+  join(parts: readonly Dispatch[]): Dispatch {
     if (sameItems(parts, this.#parts)) return this.#joined
     this.#parts = parts
-    this.#joined = dispatchOf(chain => {
+    this.#joined = buildDispatch(chain => {
       const lists = parts.map(part => part[chain])
       if (sameItems(lists, this.#lists.get(chain) ?? [])) return this.#joined[chain]
       this.#lists.set(chain, lists)
@@ -53,10 +53,10 @@ export class DispatchJoin {
 }
 
 /** Rules are plain data, made with their fields in the same order each time. */
-export function equalRules(a: readonly Rule[], b: readonly Rule[]): boolean {
+export function areRulesEqual(a: readonly Rule[], b: readonly Rule[]): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b)
 }
 
-function dispatchOf(rulesOf: (chain: DispatchChain) => readonly Rule[]): Dispatch {
-  return Object.fromEntries(CHAINS.map(chain => [chain, rulesOf(chain)])) as unknown as Dispatch
+function buildDispatch(rulesOf: (chain: DispatchChain) => readonly Rule[]): Dispatch {
+  return Object.fromEntries(DISPATCH_CHAINS.map(chain => [chain, rulesOf(chain)])) as unknown as Dispatch
 }

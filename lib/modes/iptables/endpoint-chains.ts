@@ -1,56 +1,56 @@
 import { type Endpoint, endpointKey } from '../../model/endpoint.js'
 import { type ServicePort, servicePortName } from '../../model/service-port.js'
-import { type Rule, type RuleTarget } from '../../rules/rule-set.js'
-import { MARK_MASQ } from '../../rules/chain-names.js'
+import { type Rule, type RuleTarget } from '../../netfilter/rule-set.js'
+import { MARK_MASQ } from '../../netfilter/chain-names.js'
 import { endpointChainName } from './service-chain-names.js'
 
 /** Endpoints of one service port, and how they are spoken of. */
 export class EndpointChains {
   readonly #servicePort: ServicePort
   /** Undefined where rules of endpoints say nothing. */
-  readonly #says: string | undefined
+  readonly #comment: string | undefined
   readonly #names = new Map<string, string>()
 
   constructor(servicePort: ServicePort, saysEndpoints: boolean) {
     this.#servicePort = servicePort
-    this.#says = saysEndpoints ? servicePortName(servicePort) : undefined
+    this.#comment = saysEndpoints ? servicePortName(servicePort) : undefined
   }
 
   /**
    * The choice among endpoints: each by the same chance, but a client with session affinity first goes to where it was. The
    * kernel remembers 100 clients for each endpoint, unless the module xt_recent was told otherwise.
    */
-  choice(endpoints: readonly Endpoint[]): Rule[] {
+  buildSelection(endpoints: readonly Endpoint[]): Rule[] {
     const { affinitySeconds: seconds } = this.#servicePort
     const jumps = endpoints.map(endpoint => {
-      const chain = this.#nameOf(endpoint)
-      const comment = this.#says === undefined ? {} : { comment: `${this.#says} -> ${endpointKey(endpoint)}` }
+      const chain = this.#chainName(endpoint)
+      const comment = this.#comment === undefined ? {} : { comment: `${this.#comment} -> ${endpointKey(endpoint)}` }
       return { ...comment, target: { kind: 'jump', chain } satisfies RuleTarget }
     })
-    const again = seconds === undefined ? [] : jumps.map(jump => checked(jump, seconds))
-    const byChance = jumps.map((jump, index) => {
+    const affinityRules = seconds === undefined ? [] : jumps.map(jump => affinityRule(jump, seconds))
+    const randomRules = jumps.map((jump, index) => {
       const oneIn = jumps.length - index
       return oneIn === 1 ? jump : { ...jump, oneIn }
     })
-    return [...again, ...byChance]
+    return [...affinityRules, ...randomRules]
   }
 
   /** The chain that leads to an endpoint. What it sends to itself has to come back by way of the node. */
-  leading(endpoint: Endpoint): readonly [name: string, rules: readonly Rule[]] {
+  buildChain(endpoint: Endpoint): readonly [name: string, rules: readonly Rule[]] {
     const { protocol, affinitySeconds } = this.#servicePort
-    const name = this.#nameOf(endpoint)
-    const comment = this.#says === undefined ? {} : { comment: this.#says }
-    const remembered = affinitySeconds === undefined ? {} : { recent: { list: name, action: 'set' } as const }
+    const name = this.#chainName(endpoint)
+    const comment = this.#comment === undefined ? {} : { comment: this.#comment }
+    const affinity = affinitySeconds === undefined ? {} : { recent: { list: name, action: 'set' } as const }
     return [
       name,
       [
         { ...comment, source: endpoint.ip, target: { kind: 'jump', chain: MARK_MASQ } },
-        { ...comment, protocol, ...remembered, target: { kind: 'DNAT', address: endpoint.ip, port: endpoint.port } },
+        { ...comment, protocol, ...affinity, target: { kind: 'DNAT', address: endpoint.ip, port: endpoint.port } },
       ],
     ]
   }
 
-  #nameOf(endpoint: Endpoint): string {
+  #chainName(endpoint: Endpoint): string {
     const key = endpointKey(endpoint)
     const name = this.#names.get(key) ?? endpointChainName(this.#servicePort, endpoint)
     this.#names.set(key, name)
@@ -58,6 +58,6 @@ export class EndpointChains {
   }
 }
 
-function checked(jump: Rule & { readonly target: { readonly chain: string } }, seconds: number): Rule {
+function affinityRule(jump: Rule & { readonly target: { readonly chain: string } }, seconds: number): Rule {
   return { ...jump, recent: { list: jump.target.chain, action: 'check', seconds } }
 }

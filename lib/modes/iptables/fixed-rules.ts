@@ -1,5 +1,5 @@
 import { LOOPBACK } from '../../model/cidr.js'
-import { type ChainGroup, type Link, type Rule, type TableRules } from '../../rules/rule-set.js'
+import { type ChainGroup, type Link, type Rule, type TableRules } from '../../netfilter/rule-set.js'
 import {
   EXTERNAL_SERVICES,
   FORWARD,
@@ -12,9 +12,9 @@ import {
   PROXY_FIREWALL,
   SERVICES,
   SERVICE_PREFIXES,
-} from '../../rules/chain-names.js'
+} from '../../netfilter/chain-names.js'
 import { type Dispatch, NO_DISPATCH } from './dispatch.js'
-import { masquerading } from '../masquerading.js'
+import { masqueradeRules } from '../masquerade-rules.js'
 import { type IptablesSettings, type RuleContext, nodePortMatches } from './rule-context.js'
 
 /** What is in each table whatever the Services: made anew only when the context changes. */
@@ -26,12 +26,12 @@ export interface FixedRules {
   readonly filterLinks: readonly Link[]
 }
 
-const OWNED_IN_NAT = [...SERVICE_PREFIXES, MARK_STRANGERS]
+const OWNED_NAT_PREFIXES = [...SERVICE_PREFIXES, MARK_STRANGERS]
 const NEW = { connection: 'NEW' } as const
 
 function link(chain: string, target: string, comment: string | undefined, match: Pick<Rule, 'connection'> = {}): Link {
-  const said = comment === undefined ? {} : { comment }
-  return { chain, position: 'first', rule: { ...said, ...match, target: { kind: 'jump', chain: target } } }
+  const commentField = comment === undefined ? {} : { comment }
+  return { chain, position: 'first', rule: { ...commentField, ...match, target: { kind: 'jump', chain: target } } }
 }
 
 /** Where in the built-in chains ours begin. Of two in one chain the later stands higher. */
@@ -57,7 +57,7 @@ const NAT_LINKS: readonly Link[] = [
 const LOCALNET_LINKS: readonly Link[] = [
   {
     chain: KUBE_FIREWALL,
-    makesChain: true,
+    createsChain: true,
     position: 'first',
     rule: {
       comment: 'block incoming localnet connections',
@@ -75,16 +75,16 @@ const CANARY_TABLE: TableRules = { chains: new Map([[PROXY_CANARY, CANARY]]), li
 
 export function fixedRules(context: RuleContext, settings: IptablesSettings): FixedRules {
   const { masqueradeMark, randomFully, dropInvalid } = settings
-  const { mark, forward, postrouting } = masquerading(masqueradeMark, randomFully)
+  const { mark, forward, postrouting } = masqueradeRules(masqueradeMark, randomFully)
   const invalid: Rule = { connection: 'INVALID', target: { kind: 'DROP' } }
-  const pods = context.fromPods.map((match): Rule => ({ ...match, target: { kind: 'RETURN' } }))
-  const strangers: readonly Rule[] = [...pods, { target: { kind: 'jump', chain: MARK_MASQ } }]
+  const localReturns = context.localMatches.map((match): Rule => ({ ...match, target: { kind: 'RETURN' } }))
+  const externalMarkRules: readonly Rule[] = [...localReturns, { target: { kind: 'jump', chain: MARK_MASQ } }]
   return {
-    toNodePorts: { ...NO_DISPATCH, addresses: nodePortMatches(context).map(toNodePorts) },
+    toNodePorts: { ...NO_DISPATCH, addresses: nodePortMatches(context).map(nodePortsJump) },
     natChains: [
       [POSTROUTING, postrouting],
       [MARK_MASQ, mark],
-      ...(context.fromPods.length > 1 ? [[MARK_STRANGERS, strangers] as const] : []),
+      ...(context.localMatches.length > 1 ? [[MARK_STRANGERS, externalMarkRules] as const] : []),
       [PROXY_CANARY, CANARY],
     ],
     filterChains: [
@@ -96,20 +96,20 @@ export function fixedRules(context: RuleContext, settings: IptablesSettings): Fi
   }
 }
 
-function toNodePorts(match: Omit<Rule, 'target'>): Rule {
+function nodePortsJump(match: Omit<Rule, 'target'>): Rule {
   const comment = 'kubernetes service nodeports; NOTE: this must be the last rule in this chain'
   return { comment, ...match, target: { kind: 'jump', chain: NODE_PORTS } }
 }
 
 /** All tables of one family. */
-export function tablesOf(
+export function buildTables(
   fixed: FixedRules,
   dispatch: Dispatch,
   groups: readonly ChainGroup[],
 ): Map<string, TableRules> {
   const filter = new Map([
-    [SERVICES, dispatch.unservedInside],
-    [EXTERNAL_SERVICES, dispatch.unservedOutside],
+    [SERVICES, dispatch.unservedInternal],
+    [EXTERNAL_SERVICES, dispatch.unservedExternal],
     [PROXY_FIREWALL, dispatch.firewall],
     [NODE_PORTS, dispatch.healthChecks],
     ...fixed.filterChains,
@@ -117,7 +117,7 @@ export function tablesOf(
   const nat = new Map([...fixed.natChains, [SERVICES, dispatch.addresses], [NODE_PORTS, dispatch.nodePorts]])
   return new Map([
     ['filter', { chains: filter, links: fixed.filterLinks }],
-    ['nat', { chains: nat, groups, links: NAT_LINKS, ownedPrefixes: OWNED_IN_NAT }],
+    ['nat', { chains: nat, groups, links: NAT_LINKS, ownedPrefixes: OWNED_NAT_PREFIXES }],
     ['mangle', CANARY_TABLE],
   ])
 }

@@ -1,13 +1,13 @@
 import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { type ServicePortKey } from '../../model/service-port.js'
 import { type ServedPort } from '../../model/snapshot.js'
-import { type ChainGroup, type Rule, type RuleSet } from '../../rules/rule-set.js'
-import { sameItems } from '../../rules/same-items.js'
-import { type Portal } from '../portals.js'
-import { type Surroundings } from '../surroundings.js'
-import { type Dispatch, DispatchJoin, equalRules, keptDispatch } from './dispatch.js'
-import { type FixedRules, fixedRules, tablesOf } from './fixed-rules.js'
-import { type PortRules, portRules } from './port-rules.js'
+import { type ChainGroup, type Rule, type RuleSet } from '../../netfilter/rule-set.js'
+import { sameItems } from '../../primitives/reuse-equal.js'
+import { type Frontend } from '../../frontends/frontend.js'
+import { type LocalTraffic } from '../../frontends/local-traffic.js'
+import { type Dispatch, DispatchJoiner, areRulesEqual, reuseEqualDispatch } from './dispatch.js'
+import { type FixedRules, fixedRules, buildTables } from './fixed-rules.js'
+import { type ServicePortRules, servicePortRules } from './service-port-rules.js'
 import { type IptablesSettings, type RuleContext } from './rule-context.js'
 
 /** With more endpoints than this, rules of endpoints carry no comments (largeClusterEndpointsThreshold of kube-proxy). */
@@ -18,115 +18,116 @@ export interface PlanInput {
   /** Service ports of the family. */
   readonly ports: readonly ServedPort[]
   /** Served portals of any family; the same array while nothing of them changed. */
-  readonly portals: readonly Portal[]
-  readonly surroundings: Surroundings
+  readonly frontends: readonly Frontend[]
+  readonly localTraffic: LocalTraffic
   /** The node's main address; undefined when it has none of the family. */
   readonly nodeAddress: IpAddress | undefined
   readonly localhostNodePorts: boolean
 }
 
 /** The rules of one service port, and what they were made from. */
-interface Page {
+interface CacheEntry {
   readonly served: ServedPort
-  readonly portals: readonly Portal[]
-  readonly rules: PortRules
+  readonly frontends: readonly Frontend[]
+  readonly rules: ServicePortRules
 }
 
-const NO_PORTALS: readonly Portal[] = []
+const NO_FRONTENDS: readonly Frontend[] = []
 
 /**
  * The rules of iptables mode for one family. What it made it remembers: a service port that is as before keeps its chains,
  * and a list of rules keeps its identity while nothing in it changes, so that a change costs what changed.
  */
-export class IptablesPlan {
+export class IptablesPlanner {
   readonly #family: IpFamily
   readonly #settings: IptablesSettings
-  #contextSaid = ''
+  #contextFingerprint = ''
   #context: RuleContext | undefined
   #fixed: FixedRules | undefined
-  #portals: readonly Portal[] = []
-  #ofPort: ReadonlyMap<ServicePortKey, readonly Portal[]> = new Map()
-  #pages: ReadonlyMap<ServicePortKey, Page> = new Map()
-  readonly #join = new DispatchJoin()
+  #frontends: readonly Frontend[] = []
+  #frontendsByPort: ReadonlyMap<ServicePortKey, readonly Frontend[]> = new Map()
+  #cache: ReadonlyMap<ServicePortKey, CacheEntry> = new Map()
+  readonly #dispatchJoiner = new DispatchJoiner()
 
   constructor(family: IpFamily, settings: IptablesSettings) {
     this.#family = family
     this.#settings = settings
   }
 
-  of(input: PlanInput): RuleSet {
-    const { context, fixed } = this.#contextOf(input)
-    if (input.portals !== this.#portals) this.#sortPortals(input.portals)
-    const pages = new Map<ServicePortKey, Page>()
+  plan(input: PlanInput): RuleSet {
+    const { context, fixed } = this.#getContext(input)
+    if (input.frontends !== this.#frontends) this.#groupFrontends(input.frontends)
+    const cache = new Map<ServicePortKey, CacheEntry>()
     const dispatches: Dispatch[] = []
     const groups: ChainGroup[] = []
     for (const served of input.ports) {
-      const page = this.#pageOf(served, context)
-      pages.set(served.servicePort.key, page)
-      dispatches.push(page.rules.dispatch)
-      groups.push(page.rules.chains)
+      const entry = this.#getEntry(served, context)
+      cache.set(served.servicePort.key, entry)
+      dispatches.push(entry.rules.dispatch)
+      groups.push(entry.rules.chains)
     }
-    this.#pages = pages
-    const dispatch = this.#join.of([...dispatches, fixed.toNodePorts])
-    return { family: this.#family, tables: tablesOf(fixed, dispatch, groups) }
+    this.#cache = cache
+    const dispatch = this.#dispatchJoiner.join([...dispatches, fixed.toNodePorts])
+    return { family: this.#family, tables: buildTables(fixed, dispatch, groups) }
   }
 
-  #contextOf({ ports, surroundings, nodeAddress, localhostNodePorts }: PlanInput) {
+  #getContext({ ports, localTraffic, nodeAddress, localhostNodePorts }: PlanInput) {
     const endpoints = ports.reduce((sum, served) => sum + served.endpoints.length, 0)
     const context: RuleContext = {
-      ...surroundings,
+      ...localTraffic,
       family: this.#family,
       masqueradeAll: this.#settings.masqueradeAll,
       nodeAddress,
       localhostNodePorts,
-      saysEndpoints: endpoints <= LARGE_CLUSTER_ENDPOINTS,
+      hasEndpointComments: endpoints <= LARGE_CLUSTER_ENDPOINTS,
     }
-    const said = JSON.stringify(context)
-    if (said !== this.#contextSaid || this.#context === undefined || this.#fixed === undefined) {
-      this.#contextSaid = said
+    const fingerprint = JSON.stringify(context)
+    if (fingerprint !== this.#contextFingerprint || this.#context === undefined || this.#fixed === undefined) {
+      this.#contextFingerprint = fingerprint
       this.#context = context
       this.#fixed = fixedRules(context, this.#settings)
-      this.#pages = new Map()
+      this.#cache = new Map()
     }
     return { context: this.#context, fixed: this.#fixed }
   }
 
   /** Those of one service port stay the same list while they are the same. */
-  #sortPortals(portals: readonly Portal[]): void {
-    const ofPort = new Map<ServicePortKey, Portal[]>()
-    for (const portal of portals) {
-      const list = ofPort.get(portal.servicePort.key)
-      if (list === undefined) ofPort.set(portal.servicePort.key, [portal])
-      else list.push(portal)
+  #groupFrontends(frontends: readonly Frontend[]): void {
+    const byPort = new Map<ServicePortKey, Frontend[]>()
+    for (const frontend of frontends) {
+      const list = byPort.get(frontend.servicePort.key)
+      if (list === undefined) byPort.set(frontend.servicePort.key, [frontend])
+      else list.push(frontend)
     }
-    const kept = [...ofPort].map(([key, list]): [ServicePortKey, readonly Portal[]] => {
-      const before = this.#ofPort.get(key)
+    const reused = [...byPort].map(([key, list]): [ServicePortKey, readonly Frontend[]] => {
+      const before = this.#frontendsByPort.get(key)
       return [key, before !== undefined && sameItems(before, list) ? before : list]
     })
-    this.#portals = portals
-    this.#ofPort = new Map(kept)
+    this.#frontends = frontends
+    this.#frontendsByPort = new Map(reused)
   }
 
-  #pageOf(served: ServedPort, context: RuleContext): Page {
+  #getEntry(served: ServedPort, context: RuleContext): CacheEntry {
     const { key } = served.servicePort
-    const portals = this.#ofPort.get(key) ?? NO_PORTALS
-    const before = this.#pages.get(key)
-    if (before?.served === served && before.portals === portals) return before
-    const rules = portRules(served, portals, context)
-    return { served, portals, rules: before === undefined ? rules : keepIdentity(before.rules, rules) }
+    const frontends = this.#frontendsByPort.get(key) ?? NO_FRONTENDS
+    const previous = this.#cache.get(key)
+    if (previous?.served === served && previous.frontends === frontends) return previous
+    const rules = servicePortRules(served, frontends, context)
+    return { served, frontends, rules: previous === undefined ? rules : reuseEqual(previous.rules, rules) }
   }
 }
 
 /** Lists that came out equal are those that were there before. */
-function keepIdentity(before: PortRules, { dispatch, chains }: PortRules): PortRules {
-  const known = before.chains.chains
-  const kept = [...chains.chains].map(([name, rules]): [string, readonly Rule[]] => {
-    const beside = known.get(name)
-    return [name, beside !== undefined && equalRules(beside, rules) ? beside : rules]
+function reuseEqual(previous: ServicePortRules, { dispatch, chains }: ServicePortRules): ServicePortRules {
+  const previousChains = previous.chains.chains
+  const reused = [...chains.chains].map(([name, rules]): [string, readonly Rule[]] => {
+    const previousRules = previousChains.get(name)
+    return [name, previousRules !== undefined && areRulesEqual(previousRules, rules) ? previousRules : rules]
   })
-  const areSame = kept.length === known.size && kept.every(([name, rules]) => known.get(name) === rules)
+  const areSame =
+    reused.length === previousChains.size && reused.every(([name, rules]) => previousChains.get(name) === rules)
   return {
-    dispatch: keptDispatch(before.dispatch, dispatch),
-    chains: areSame ? before.chains : { ...chains, chains: new Map(kept) },
+    dispatch: reuseEqualDispatch(previous.dispatch, dispatch),
+    chains: areSame ? previous.chains : { ...chains, chains: new Map(reused) },
   }
 }

@@ -3,10 +3,11 @@ import { type ServicePortKey } from '../../model/service-port.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type Proxier } from '../proxier.js'
-import { ServedPortals } from '../served-portals.js'
-import { IptablesRules, type IptablesRulesOptions } from './iptables-rules.js'
+import { FrontendTable } from '../../frontends/frontend-table.js'
+import { FrontendReporter } from '../frontend-reporter.js'
+import { IptablesFamily, type IptablesFamilyOptions } from './family.js'
 
-export interface IptablesProxierOptions extends Omit<IptablesRulesOptions, 'iptables'> {
+export interface IptablesProxierOptions extends Omit<IptablesFamilyOptions, 'iptables'> {
   /** One for each IP family that is served. */
   readonly iptables: readonly Iptables[]
   readonly events: EventSink
@@ -18,15 +19,17 @@ export interface IptablesProxierOptions extends Omit<IptablesRulesOptions, 'ipta
  */
 export class IptablesProxier implements Proxier {
   readonly mode = 'iptables'
-  readonly rules: readonly IptablesRules[]
+  readonly rules: readonly IptablesFamily[]
   readonly #options: IptablesProxierOptions
-  readonly #served: ServedPortals
-  #keys: ReadonlySet<ServicePortKey> = new Set()
+  readonly #frontendTable: FrontendTable
+  readonly #frontendReporter: FrontendReporter
+  #servedKeys: ReadonlySet<ServicePortKey> = new Set()
 
   constructor(options: IptablesProxierOptions) {
     this.#options = options
-    this.#served = new ServedPortals(options)
-    this.rules = options.iptables.map(iptables => new IptablesRules({ ...options, iptables }))
+    this.#frontendTable = new FrontendTable(options.nodeAddresses)
+    this.#frontendReporter = new FrontendReporter(options.log, options.events)
+    this.rules = options.iptables.map(iptables => new IptablesFamily({ ...options, iptables }))
   }
 
   async start(): Promise<void> {
@@ -34,17 +37,19 @@ export class IptablesProxier implements Proxier {
   }
 
   update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
-    const { snapshot: guarded, portals } = this.#served.of(snapshot)
-    if (this.#options.log.enabled(1)) this.#tellComingAndGoing(guarded)
-    for (const rules of this.rules) rules.want(guarded.ports.values(), portals)
+    const resolved = this.#frontendTable.resolve(snapshot)
+    this.#frontendReporter.report(resolved)
+    const { snapshot: filtered, frontends } = resolved
+    if (this.#options.log.enabled(1)) this.#logServiceChanges(filtered)
+    for (const rules of this.rules) rules.setDesired(filtered.ports.values(), frontends)
     return Promise.resolve({ failed: 0 })
   }
 
-  #tellComingAndGoing({ ports }: ServiceSnapshot): void {
+  #logServiceChanges({ ports }: ServiceSnapshot): void {
     const { log } = this.#options
     for (const [key, { endpoints }] of ports)
-      if (!this.#keys.has(key)) log.info(1, 'Serving', { servicePort: key, endpoints: endpoints.length })
-    for (const key of this.#keys) if (!ports.has(key)) log.info(1, 'No longer serving', { servicePort: key })
-    this.#keys = new Set(ports.keys())
+      if (!this.#servedKeys.has(key)) log.info(1, 'Serving', { servicePort: key, endpoints: endpoints.length })
+    for (const key of this.#servedKeys) if (!ports.has(key)) log.info(1, 'No longer serving', { servicePort: key })
+    this.#servedKeys = new Set(ports.keys())
   }
 }

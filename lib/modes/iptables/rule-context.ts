@@ -1,7 +1,7 @@
 import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { LOOPBACK } from '../../model/cidr.js'
-import { type Rule } from '../../rules/rule-set.js'
-import { type Surroundings } from '../surroundings.js'
+import { type Rule } from '../../netfilter/rule-set.js'
+import { type LocalTraffic } from '../../frontends/local-traffic.js'
 
 /** What the operator asked for, for all families and Services alike. */
 export interface IptablesSettings {
@@ -19,14 +19,14 @@ export interface IptablesSettings {
 }
 
 /** What the rules of every service port of one family depend on. */
-export interface RuleContext extends Surroundings {
+export interface RuleContext extends LocalTraffic {
   readonly family: IpFamily
   readonly masqueradeAll: boolean
   /** The node's main address; undefined when it has none of the family. */
   readonly nodeAddress: IpAddress | undefined
   readonly localhostNodePorts: boolean
   /** Whether rules say of each endpoint whose it is; not in large clusters, where comments would be half of all text. */
-  readonly saysEndpoints: boolean
+  readonly hasEndpointComments: boolean
 }
 
 /**

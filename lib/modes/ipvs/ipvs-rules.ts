@@ -1,9 +1,9 @@
 import { type IpFamily } from '../../model/address.js'
 import { LOOPBACK } from '../../model/cidr.js'
-import { type Link, type Rule, type RuleSet, type TableRules } from '../../rules/rule-set.js'
-import { IPVS_CHAINS } from '../../rules/chain-names.js'
-import { masquerading } from '../masquerading.js'
-import { type FromPod } from '../surroundings.js'
+import { type Link, type Rule, type RuleSet, type TableRules } from '../../netfilter/rule-set.js'
+import { IPVS_CHAINS } from '../../netfilter/chain-names.js'
+import { masqueradeRules } from '../masquerade-rules.js'
+import { type LocalMatch } from '../../frontends/local-traffic.js'
 import { NODE_PORT_SETS } from './set-entries.js'
 import { type SetName, kernelSetName } from './set-names.js'
 
@@ -36,13 +36,13 @@ const MARK_MASQ = jump('KUBE-MARK-MASQ')
  *
  * They speak of sets only and stay as they are whatever Services there are. (kube-proxy leaves out those whose set is empty.)
  */
-export function ipvsRules(family: IpFamily, settings: RuleSettings, fromPods: readonly FromPod[]): RuleSet {
+export function ipvsRules(family: IpFamily, settings: RuleSettings, localMatches: readonly LocalMatch[]): RuleSet {
   const inSet = (set: SetName, by: string): Pick<Rule, 'inSet'> => ({
-    inSet: { name: kernelSetName(set, family), by },
+    inSet: { name: kernelSetName(set, family), fields: by },
   })
   const tables = new Map<string, TableRules>([
-    ['nat', { chains: natChains(family, settings, fromPods, inSet), links: NAT_LINKS }],
-    ['filter', { chains: filterChains(settings, fromPods, inSet), links: FILTER_LINKS }],
+    ['nat', { chains: natChains(family, settings, localMatches, inSet), links: NAT_LINKS }],
+    ['filter', { chains: filterChains(settings, localMatches, inSet), links: FILTER_LINKS }],
     ['mangle', { chains: mangleChains(inSet), links: MANGLE_LINKS }],
   ])
   return { family, tables }
@@ -53,15 +53,15 @@ type InSet = (set: SetName, by: string) => Pick<Rule, 'inSet'>
 function natChains(
   family: IpFamily,
   { masqueradeAll, masqueradeMark, randomFully }: RuleSettings,
-  fromPods: readonly FromPod[],
+  localMatches: readonly LocalMatch[],
   inSet: InSet,
 ): Map<string, readonly Rule[]> {
-  const { mark, postrouting } = masquerading(masqueradeMark, randomFully)
+  const { mark, postrouting } = masqueradeRules(masqueradeMark, randomFully)
   const masquerade = { kind: 'MASQUERADE', randomPort: randomFully } as const
   const clusterIP: Rule[] = []
   if (masqueradeAll) {
     clusterIP.push({ comment: 'all traffic to cluster IPs', ...inSet('KUBE-CLUSTER-IP', 'dst,dst'), target: MARK_MASQ })
-  } else if (fromPods.length > 0) {
+  } else if (localMatches.length > 0) {
     const target = jump('KUBE-CLUSTER-IP-MASQ')
     clusterIP.push({ comment: 'traffic to cluster IPs', ...inSet('KUBE-CLUSTER-IP', 'dst,dst'), target })
   }
@@ -101,7 +101,7 @@ function natChains(
         { comment: 'policy Cluster', target: MARK_MASQ },
       ],
     ],
-    ['KUBE-CLUSTER-IP-MASQ', [...returnPods(fromPods), { comment: 'not from a Pod', target: MARK_MASQ }]],
+    ['KUBE-CLUSTER-IP-MASQ', [...returnLocal(localMatches), { comment: 'not from a Pod', target: MARK_MASQ }]],
     ['KUBE-NODE-PORT', nodePortRules(inSet)],
     ['KUBE-MARK-MASQ', mark],
     [
@@ -127,12 +127,12 @@ function nodePortRules(inSet: InSet): Rule[] {
 
 function filterChains(
   { masqueradeMark, randomFully }: RuleSettings,
-  fromPods: readonly FromPod[],
+  localMatches: readonly LocalMatch[],
   inSet: InSet,
 ): Map<string, readonly Rule[]> {
-  const { forward } = masquerading(masqueradeMark, randomFully)
+  const { forward } = masqueradeRules(masqueradeMark, randomFully)
   const healthCheck = { protocol: 'TCP', ...inSet('KUBE-HEALTH-CHECK-NODE-PORT', 'dst') } as const
-  const shut = { kind: 'REJECT', with: 'port-unreachable' } as const
+  const reject = { kind: 'REJECT', with: 'port-unreachable' } as const
   return new Map<string, readonly Rule[]>([
     ['KUBE-FORWARD', forward],
     ['KUBE-NODE-PORT', [{ comment: 'health check node ports', ...healthCheck, target: ACCEPT }]],
@@ -147,7 +147,7 @@ function filterChains(
         },
       ],
     ],
-    ['KUBE-EXTERNAL-POLICY', [...returnPods(fromPods), { comment: 'not from a Pod', target: DROP }]],
+    ['KUBE-EXTERNAL-POLICY', [...returnLocal(localMatches), { comment: 'not from a Pod', target: DROP }]],
     ['KUBE-SOURCE-RANGES-FIREWALL', sourceRangeRules(inSet)],
     // Of kube-proxy; what it dropped here, table mangle does.
     ['KUBE-IPVS-OUT-FILTER', []],
@@ -156,7 +156,7 @@ function filterChains(
       [
         { comment: 'Services', ...inSet('KUBE-IPVS-SERVERS', 'dst,dst'), target: RETURN },
         { comment: 'health check node ports', ...healthCheck, target: RETURN },
-        { comment: 'nothing else at addresses of Services', ...inSet('KUBE-IPVS-IPS', 'dst'), target: shut },
+        { comment: 'nothing else at addresses of Services', ...inSet('KUBE-IPVS-IPS', 'dst'), target: reject },
       ],
     ],
   ])
@@ -185,8 +185,8 @@ function sourceRangeRules(inSet: InSet): Rule[] {
   ]
 }
 
-function returnPods(fromPods: readonly FromPod[]): Rule[] {
-  return fromPods.map(match => ({ comment: 'from a Pod', ...match, target: RETURN }))
+function returnLocal(localMatches: readonly LocalMatch[]): Rule[] {
+  return localMatches.map(match => ({ comment: 'from a Pod', ...match, target: RETURN }))
 }
 
 function jump(chain: string): { readonly kind: 'jump'; readonly chain: string } {

@@ -3,11 +3,12 @@ import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type IpvsTimeouts } from '../../system/ipvs.js'
 import { type Proxier } from '../proxier.js'
-import { ServedPortals } from '../served-portals.js'
-import { IpvsFamily, type IpvsFamilyOptions } from './ipvs-family.js'
+import { FrontendTable } from '../../frontends/frontend-table.js'
+import { FrontendReporter } from '../frontend-reporter.js'
+import { IpvsFamily, type IpvsFamilyOptions } from './family.js'
 
 /** Milliseconds between looks at real servers that wait for their last connections to end; as in kube-proxy. */
-export const SPENT_MS = 60_000
+export const DRAIN_CHECK_MS = 60_000
 
 export interface IpvsProxierOptions extends Omit<IpvsFamilyOptions, 'iptables'> {
   /** One for each IP family that is served. */
@@ -26,12 +27,14 @@ export class IpvsProxier implements Proxier {
   readonly mode = 'ipvs'
   readonly rules: readonly IpvsFamily[]
   readonly #options: IpvsProxierOptions
-  readonly #served: ServedPortals
-  #cancelLook: (() => void) | undefined
+  readonly #frontendTable: FrontendTable
+  readonly #frontendReporter: FrontendReporter
+  #cancelCheck: (() => void) | undefined
 
   constructor(options: IpvsProxierOptions) {
     this.#options = options
-    this.#served = new ServedPortals(options)
+    this.#frontendTable = new FrontendTable(options.nodeAddresses)
+    this.#frontendReporter = new FrontendReporter(options.log, options.events)
     this.rules = options.iptables.map(iptables => new IpvsFamily({ ...options, iptables }))
   }
 
@@ -43,8 +46,9 @@ export class IpvsProxier implements Proxier {
   }
 
   async update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
-    const wanted = this.#served.of(snapshot)
-    for (const family of this.rules) family.want(wanted)
+    const desired = this.#frontendTable.resolve(snapshot)
+    this.#frontendReporter.report(desired)
+    for (const family of this.rules) family.setDesired(desired)
     const failed = await Promise.all(
       this.rules.map(async family => {
         try {
@@ -56,31 +60,31 @@ export class IpvsProxier implements Proxier {
         }
       }),
     )
-    this.#lookLater()
+    this.#scheduleCheck()
     return { failed: failed.filter(isFailed => isFailed).length }
   }
 
   /** Ends the waiting for real servers; everything stays in the kernel as it is. */
   stop(): void {
-    this.#cancelLook?.()
-    this.#cancelLook = undefined
+    this.#cancelCheck?.()
+    this.#cancelCheck = undefined
   }
 
-  #lookLater(): void {
-    if (this.#cancelLook !== undefined || !this.rules.some(family => family.isWaiting)) return
-    this.#cancelLook = this.#options.clock.after(SPENT_MS, () => void this.#removeSpent())
+  #scheduleCheck(): void {
+    if (this.#cancelCheck !== undefined || !this.rules.some(family => family.isDraining)) return
+    this.#cancelCheck = this.#options.clock.after(DRAIN_CHECK_MS, () => void this.#removeDrained())
   }
 
-  async #removeSpent(): Promise<void> {
+  async #removeDrained(): Promise<void> {
     for (const family of this.rules) {
       try {
-        await family.removeSpent()
+        await family.removeDrained()
       } catch (error) {
         this.#options.log.error('Cannot remove endpoints that are done', error, { family: family.family })
       }
     }
-    if (this.#cancelLook === undefined) return
-    this.#cancelLook = undefined
-    this.#lookLater()
+    if (this.#cancelCheck === undefined) return
+    this.#cancelCheck = undefined
+    this.#scheduleCheck()
   }
 }

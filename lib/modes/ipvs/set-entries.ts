@@ -24,33 +24,33 @@ export function setEntries(
 ): SetEntry[] {
   const { protocol, healthCheckNodePort } = servicePort
   const entries: SetEntry[] = []
-  const put = (set: SetName, entry: string): void => void entries.push({ set, entry })
+  const add = (set: SetName, entry: string): void => void entries.push({ set, entry })
   for (const virtual of addresses) {
     const { kind, address, port } = virtual
     const isLocal = isPolicyLocal(virtual)
-    const entry = entryOf(address, protocol, port)
-    put('KUBE-IPVS-SERVERS', entry)
+    const entry = formatEntry(address, protocol, port)
+    add('KUBE-IPVS-SERVERS', entry)
     if (isLocal && usable.local.length === 0 && usable.hasAny)
-      put(kind === 'cluster IP' ? 'KUBE-ELSEWHERE' : 'KUBE-ELSEWHERE-EXTERNAL', entry)
-    entries.push(...rangeEntries(virtual, entry, nodeAddresses))
+      add(kind === 'cluster IP' ? 'KUBE-ELSEWHERE' : 'KUBE-ELSEWHERE-EXTERNAL', entry)
+    entries.push(...sourceRangeEntries(virtual, entry, nodeAddresses))
     switch (kind) {
       case 'cluster IP':
-        put('KUBE-CLUSTER-IP', entry)
+        add('KUBE-CLUSTER-IP', entry)
         break
       case 'external IP':
-        if (!isLocal) put('KUBE-EXTERNAL-IP', entry)
+        if (!isLocal) add('KUBE-EXTERNAL-IP', entry)
         break
       case 'load-balancer IP':
-        put('KUBE-LOAD-BALANCER', entry)
-        if (isLocal) put('KUBE-LOAD-BALANCER-LOCAL', entry)
+        add('KUBE-LOAD-BALANCER', entry)
+        if (isLocal) add('KUBE-LOAD-BALANCER-LOCAL', entry)
         break
       case 'node port':
-        put(NODE_PORT_SETS[protocol].all, protocol === 'SCTP' ? entry : String(port))
-        if (isLocal) put(NODE_PORT_SETS[protocol].local, protocol === 'SCTP' ? entry : String(port))
+        add(NODE_PORT_SETS[protocol].all, protocol === 'SCTP' ? entry : String(port))
+        if (isLocal) add(NODE_PORT_SETS[protocol].local, protocol === 'SCTP' ? entry : String(port))
     }
   }
-  if (healthCheckNodePort !== 0) put('KUBE-HEALTH-CHECK-NODE-PORT', String(healthCheckNodePort))
-  for (const { ip, port } of endpointsHere(usable)) put('KUBE-LOOP-BACK', `${entryOf(ip, protocol, port)},${ip}`)
+  if (healthCheckNodePort !== 0) add('KUBE-HEALTH-CHECK-NODE-PORT', String(healthCheckNodePort))
+  for (const { ip, port } of localEndpoints(usable)) add('KUBE-LOOP-BACK', `${formatEntry(ip, protocol, port)},${ip}`)
   return entries
 }
 
@@ -61,7 +61,7 @@ export const NODE_PORT_SETS = {
 } as const satisfies Readonly<Record<Protocol, { readonly all: SetName; readonly local: SetName }>>
 
 /** `10.96.0.10,tcp:80` */
-export function entryOf(address: IpAddress, protocol: Protocol, port: number): string {
+export function formatEntry(address: IpAddress, protocol: Protocol, port: number): string {
   return `${address},${protocol.toLowerCase()}:${port}`
 }
 
@@ -69,32 +69,32 @@ export function entryOf(address: IpAddress, protocol: Protocol, port: number): s
  * Who may come in. What the node sends to a load-balancer IP has that address as its source, as the address is the node's
  * own; it may come in where the node may (services-and-endpoints.md, section 11).
  */
-function rangeEntries(
+function sourceRangeEntries(
   { kind, address, servicePort }: VirtualAddress,
   entry: string,
   nodeAddresses: readonly IpAddress[],
 ): SetEntry[] {
   const { sourceRanges, rangesAtNodePort } = servicePort
-  const isGuarded = kind === 'load-balancer IP' || (kind === 'node port' && rangesAtNodePort)
-  if (sourceRanges === undefined || !isGuarded) return []
-  const isNodeIn = nodeAddresses.some(ip => sourceRanges.some(range => cidrContains(range, ip)))
+  const isFirewalled = kind === 'load-balancer IP' || (kind === 'node port' && rangesAtNodePort)
+  if (sourceRanges === undefined || !isFirewalled) return []
+  const isNodeAllowed = nodeAddresses.some(ip => sourceRanges.some(range => cidrContains(range, ip)))
   return [
     { set: 'KUBE-LOAD-BALANCER-FW', entry },
-    ...sourceRanges.flatMap(halves).map(({ family, network, bits }) => {
+    ...sourceRanges.flatMap(splitWholeRange).map(({ family, network, bits }) => {
       const range = bits === (family === 'IPv4' ? 32 : 128) ? network : `${network}/${bits}`
       return { set: 'KUBE-LOAD-BALANCER-SOURCE-CIDR', entry: `${entry},${range}` } as const
     }),
-    ...(isNodeIn ? [{ set: 'KUBE-LOAD-BALANCER-SOURCE-IP', entry: `${entry},${address}` } as const] : []),
+    ...(isNodeAllowed ? [{ set: 'KUBE-LOAD-BALANCER-SOURCE-IP', entry: `${entry},${address}` } as const] : []),
   ]
 }
 
 /** A set cannot hold the range of everything, but its two halves. */
-function halves(range: Cidr): readonly Cidr[] {
+function splitWholeRange(range: Cidr): readonly Cidr[] {
   if (range.bits > 0) return [range]
   const upper = range.family === 'IPv4' ? '128.0.0.0' : '8000::'
   return [range.network, upper].map(network => ({ family: range.family, network, bits: 1 }))
 }
 
-function endpointsHere({ cluster, local }: ServedPort['usable']): readonly Endpoint[] {
+function localEndpoints({ cluster, local }: ServedPort['usable']): readonly Endpoint[] {
   return [...new Set([...cluster.filter(({ isLocal }) => isLocal), ...local])]
 }

@@ -1,8 +1,8 @@
 import { type IpFamily } from '../../model/address.js'
-import { type SetType } from '../../system/ip-set.js'
+import { type IpSetType } from '../../system/ip-set.js'
 
 /** The kernel's limit for the name of a set. */
-const NAME_LENGTH = 31
+const MAX_NAME_LENGTH = 31
 
 /**
  * The sets of ipvs mode by the names that kube-proxy gave them; last come three of our own.
@@ -37,7 +37,7 @@ export const SET_TYPES = {
   'KUBE-ELSEWHERE': 'hash:ip,port',
   /** The same for clients from outside of the cluster only. */
   'KUBE-ELSEWHERE-EXTERNAL': 'hash:ip,port',
-} as const satisfies Readonly<Record<string, SetType>>
+} as const satisfies Readonly<Record<string, IpSetType>>
 
 export type SetName = keyof typeof SET_TYPES
 
@@ -45,5 +45,5 @@ export const SET_NAMES = Object.keys(SET_TYPES) as readonly SetName[]
 
 /** The name in the kernel, where the families have sets of their own. */
 export function kernelSetName(name: SetName, family: IpFamily): string {
-  return (family === 'IPv4' ? name : name.replace(/^KUBE-/, 'KUBE-6-')).slice(0, NAME_LENGTH)
+  return (family === 'IPv4' ? name : name.replace(/^KUBE-/, 'KUBE-6-')).slice(0, MAX_NAME_LENGTH)
 }

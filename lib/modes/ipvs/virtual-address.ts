@@ -1,12 +1,12 @@
 import { type IpAddress, hostPort } from '../../model/address.js'
 import { type ServicePort } from '../../model/service-port.js'
-import { type Portal, type PortalKind } from '../portals.js'
+import { type Frontend, type FrontendKind } from '../../frontends/frontend.js'
 
 /** One address and port that clients of a service port use. For a node port there is one for each of the node's addresses. */
 export interface VirtualAddress {
   /** For messages: `cluster IP 10.96.0.10:80/TCP`. */
   readonly name: string
-  readonly kind: PortalKind
+  readonly kind: FrontendKind
   readonly servicePort: ServicePort
   readonly address: IpAddress
   readonly port: number
@@ -14,7 +14,7 @@ export interface VirtualAddress {
 
 /** Those that a portal stands for. */
 export function virtualAddressesOf(
-  { kind, servicePort, address, port }: Portal,
+  { kind, servicePort, address, port }: Frontend,
   nodePortAddresses: readonly IpAddress[],
 ): readonly VirtualAddress[] {
   const addresses = address === undefined ? nodePortAddresses : [address]

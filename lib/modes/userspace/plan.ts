@@ -3,14 +3,14 @@ import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/a
 import { cidrContains } from '../../model/cidr.js'
 import { type ServicePort } from '../../model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
-import { type Entrance } from '../portals.js'
-import { clientsOfEntrance, endpointsOfEntrance, entranceKey, entrancesOf } from './entrance.js'
+import { type TrafficClass } from '../../frontends/frontend.js'
+import { trafficClassSourceRanges, trafficClassEndpoints, listenerKey, trafficClassesOf } from './traffic-classes.js'
 
 export interface ListenerPlanOptions {
   /** The node's address to listen on. */
-  readonly addressOf: (family: IpFamily) => IpAddress
+  readonly getListenAddress: (family: IpFamily) => IpAddress
   /** The proxy port to ask for; undefined leaves the listener out. */
-  readonly portOf: (servicePort: ServicePort, key: string) => number | undefined
+  readonly claimPort: (servicePort: ServicePort, key: string) => number | undefined
   /** Whether a service port has its node port for itself; see `settleClaims`. */
   readonly hasNodePort: (servicePort: ServicePort) => boolean
   /** Whether node ports answer on loopback too. */
@@ -29,19 +29,22 @@ export function listenerSpecs(
   previous: ReadonlyMap<string, ListenerSpec>,
 ): Map<string, ListenerSpec> {
   const specs = new Map<string, ListenerSpec>()
-  const add = (served: ServedPort, key: string, door: Door | undefined): void => {
-    if (door === undefined) return
-    const before = previous.get(key)
-    specs.set(key, before !== undefined && isAsBefore(before, served, door) ? before : specOf(served, key, door))
+  const add = (served: ServedPort, key: string, variant: ListenerVariant | undefined): void => {
+    if (variant === undefined) return
+    const existing = previous.get(key)
+    specs.set(
+      key,
+      existing !== undefined && isUnchanged(existing, served, variant) ? existing : buildSpec(served, key, variant),
+    )
   }
   for (const served of snapshot.ports.values()) {
     const { servicePort } = served
     if (servicePort.protocol === 'SCTP') continue
-    for (const entrance of entrancesOf(servicePort)) {
-      const key = entranceKey(servicePort.key, entrance)
-      add(served, key, entranceDoor(served, entrance, key, options, previous.get(key)?.port))
+    for (const trafficClass of trafficClassesOf(servicePort)) {
+      const key = listenerKey(servicePort.key, trafficClass)
+      add(served, key, trafficClassVariant(served, trafficClass, key, options, previous.get(key)?.port))
     }
-    if (options.hasNodePort(servicePort)) add(served, nodePortKey(servicePort), nodePortDoor(served, options))
+    if (options.hasNodePort(servicePort)) add(served, nodePortKey(servicePort), nodePortVariant(served, options))
   }
   return specs
 }
@@ -52,45 +55,46 @@ export function nodePortKey(servicePort: Pick<ServicePort, 'key' | 'nodePort'>):
 }
 
 /** What tells the listeners of a service port apart. */
-type Door = Pick<ListenerSpec, 'address' | 'port' | 'endpoints' | 'clients' | 'holdsNodePort'>
+type ListenerVariant = Pick<ListenerSpec, 'address' | 'port' | 'endpoints' | 'sourceRanges' | 'holdsNodePort'>
 
-function entranceDoor(
+function trafficClassVariant(
   served: ServedPort,
-  entrance: Entrance,
+  trafficClass: TrafficClass,
   key: string,
-  { addressOf, portOf }: ListenerPlanOptions,
-  portBefore: number | undefined,
-): Door | undefined {
+  { getListenAddress, claimPort }: ListenerPlanOptions,
+  previousPort: number | undefined,
+): ListenerVariant | undefined {
   const { servicePort } = served
-  const port = portBefore ?? portOf(servicePort, key)
+  const port = previousPort ?? claimPort(servicePort, key)
   if (port === undefined) return undefined
-  const address = addressOf(servicePort.family)
+  const address = getListenAddress(servicePort.family)
   return {
     address,
     port,
-    endpoints: endpointsOfEntrance(served, entrance),
-    clients: clientsOfEntrance(servicePort, entrance, address),
+    endpoints: trafficClassEndpoints(served, trafficClass),
+    sourceRanges: trafficClassSourceRanges(servicePort, trafficClass, address),
     holdsNodePort: false,
   }
 }
 
 /** Loopback is this node: where source ranges count for node ports, it is served if the node is in them. */
-function nodePortDoor({ servicePort, usable }: ServedPort, options: ListenerPlanOptions): Door {
+function nodePortVariant({ servicePort, usable }: ServedPort, options: ListenerPlanOptions): ListenerVariant {
   const { family, rangesAtNodePort, sourceRanges = [] } = servicePort
-  const isLetIn = !rangesAtNodePort || sourceRanges.some(range => cidrContains(range, options.addressOf(family)))
-  const servesLoopback = isLetIn && options.localhostNodePorts(family)
+  const isNodeAllowed =
+    !rangesAtNodePort || sourceRanges.some(range => cidrContains(range, options.getListenAddress(family)))
+  const servesLoopback = isNodeAllowed && options.localhostNodePorts(family)
   return {
     address: unspecifiedAddress(servicePort.family),
     port: servicePort.nodePort,
-    endpoints: servesLoopback ? usable.cluster : NOBODY,
-    clients: undefined,
+    endpoints: servesLoopback ? usable.cluster : NO_ENDPOINTS,
+    sourceRanges: undefined,
     holdsNodePort: true,
   }
 }
 
-const NOBODY: ListenerSpec['endpoints'] = []
+const NO_ENDPOINTS: ListenerSpec['endpoints'] = []
 
-function specOf({ servicePort }: ServedPort, key: string, door: Door): ListenerSpec {
+function buildSpec({ servicePort }: ServedPort, key: string, variant: ListenerVariant): ListenerSpec {
   return {
     key,
     namespace: servicePort.namespace,
@@ -101,21 +105,22 @@ function specOf({ servicePort }: ServedPort, key: string, door: Door): ListenerS
     balancer: servicePort.balancer,
     maxConnections: servicePort.maxConnections,
     maxConnectionsPerClient: servicePort.maxConnectionsPerClient,
-    ...door,
+    ...variant,
   }
 }
 
 /** What is not compared follows from the key. */
-function isAsBefore(before: ListenerSpec, { servicePort }: ServedPort, door: Door): boolean {
+function isUnchanged(existing: ListenerSpec, { servicePort }: ServedPort, variant: ListenerVariant): boolean {
   return (
-    before.endpoints === door.endpoints &&
-    before.affinityMs === affinityMs(servicePort) &&
-    before.balancer === servicePort.balancer &&
-    before.maxConnections === servicePort.maxConnections &&
-    before.maxConnectionsPerClient === servicePort.maxConnectionsPerClient &&
-    before.address === door.address &&
-    before.port === door.port &&
-    (before.clients === door.clients || JSON.stringify(before.clients) === JSON.stringify(door.clients))
+    existing.endpoints === variant.endpoints &&
+    existing.affinityMs === affinityMs(servicePort) &&
+    existing.balancer === servicePort.balancer &&
+    existing.maxConnections === servicePort.maxConnections &&
+    existing.maxConnectionsPerClient === servicePort.maxConnectionsPerClient &&
+    existing.address === variant.address &&
+    existing.port === variant.port &&
+    (existing.sourceRanges === variant.sourceRanges ||
+      JSON.stringify(existing.sourceRanges) === JSON.stringify(variant.sourceRanges))
   )
 }
 

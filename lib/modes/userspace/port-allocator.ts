@@ -11,7 +11,7 @@ export class PortAllocator {
   readonly #claims = new Map<ServicePortKey, number>()
   readonly #taken = new Set<number>()
   /** Numbers that somebody else on this node holds. */
-  readonly #refused = new Set<number>()
+  readonly #unavailable = new Set<number>()
 
   constructor(range: PortRange | undefined, random: () => number) {
     this.#range = range
@@ -21,7 +21,7 @@ export class PortAllocator {
   /** Asks for the port that a service port had before a restart, if nobody has asked for it yet and it may be used. */
   prefer(key: ServicePortKey, port: number): void {
     const inRange = this.#range === undefined || (port >= this.#range.first && port <= this.#range.last)
-    const free = !this.#taken.has(port) && !this.#refused.has(port)
+    const free = !this.#taken.has(port) && !this.#unavailable.has(port)
     if (inRange && free && !this.#claims.has(key)) this.#claim(key, port)
   }
 
@@ -35,12 +35,12 @@ export class PortAllocator {
     const start = Math.floor(this.#random() * size)
     for (let step = 0; step < size; step++) {
       const port = first + ((start + step) % size)
-      if (this.#taken.has(port) || this.#refused.has(port)) continue
+      if (this.#taken.has(port) || this.#unavailable.has(port)) continue
       this.#claim(key, port)
       return port
     }
     // Whoever held the refused ones may be gone the next time.
-    this.#refused.clear()
+    this.#unavailable.clear()
     return undefined
   }
 
@@ -49,7 +49,7 @@ export class PortAllocator {
     const port = this.#claims.get(key)
     if (port === undefined) return
     this.release(key)
-    this.#refused.add(port)
+    this.#unavailable.add(port)
   }
 
   release(key: ServicePortKey): void {

@@ -9,16 +9,17 @@ import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../mod
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type Proxier } from '../proxier.js'
-import { entranceKey, entrancesOf } from './entrance.js'
-import { FamilyRules, type HeldPortal } from './family-rules.js'
-import { type PortalTarget } from './led-portal.js'
+import { listenerKey, trafficClassesOf } from './traffic-classes.js'
+import { UserspaceFamily, type ProgrammedFrontend } from './family.js'
+import { type FrontendTarget } from './resolved-frontend.js'
 import { listenerSpecs, nodePortKey } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
-import { portalName } from './found-proxy-ports.js'
-import { ProxierLog } from './proxier-log.js'
-import { type Entrance, type Portal, type PortalAction } from '../portals.js'
-import { ServedPortals } from '../served-portals.js'
-import { type Surroundings } from '../surroundings.js'
+import { frontendKey } from './observed-proxy-ports.js'
+import { ProxierReporter } from './proxier-reporter.js'
+import { type TrafficClass, type Frontend, type TrafficAction } from '../../frontends/frontend.js'
+import { FrontendTable } from '../../frontends/frontend-table.js'
+import { FrontendReporter } from '../frontend-reporter.js'
+import { type LocalTraffic } from '../../frontends/local-traffic.js'
 
 /** How often in one update another proxy port is tried for a service port whose first one was taken. */
 const PORT_ATTEMPTS = 16
@@ -27,14 +28,14 @@ export interface UserspaceProxierOptions {
   readonly dataPlane: DataPlane
   /** One for each IP family that is served. */
   readonly iptables: readonly Iptables[]
-  readonly ports: PortAllocator
+  readonly portAllocator: PortAllocator
   /** The node's address to listen on and to lead rules to; undefined when it has none of that family. Asked at each update. */
   readonly nodeAddress: (family: IpFamily) => IpAddress | undefined
   readonly conntrack: Conntrack
   /** The node's own addresses of a family, loopback left out. Asked when rules are written. */
   readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
   /** Asked at each update. */
-  readonly surroundings: (family: IpFamily) => Surroundings
+  readonly localTraffic: (family: IpFamily) => LocalTraffic
   /** Whether node ports answer on loopback too. */
   readonly localhostNodePorts: (family: IpFamily) => boolean
   readonly events: EventSink
@@ -55,75 +56,84 @@ export interface UserspaceProxierOptions {
  */
 export class UserspaceProxier implements Proxier {
   readonly mode = 'userspace'
-  readonly rules: readonly FamilyRules[]
+  readonly rules: readonly UserspaceFamily[]
   readonly #options: UserspaceProxierOptions
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
   #specs: ReadonlyMap<ServicePortKey, ListenerSpec> = new Map()
-  readonly #served: ServedPortals
-  #held: ListenerPlan = new Map()
-  #portals: ReadonlyMap<string, HeldPortal> = new Map()
+  readonly #frontendTable: FrontendTable
+  readonly #frontendReporter: FrontendReporter
+  #listenerPlan: ListenerPlan = new Map()
+  #frontends: ReadonlyMap<string, ProgrammedFrontend> = new Map()
   /** What an earlier process listened on; each is asked for once. */
-  #proxyPorts = new Map<string, number>()
+  #previousProxyPorts = new Map<string, number>()
   /** Service ports that have their node port for themselves. */
-  #nodePorts: ReadonlySet<ServicePortKey> = new Set()
-  readonly #told: ProxierLog
+  #nodePortOwners: ReadonlySet<ServicePortKey> = new Set()
+  readonly #reporter: ProxierReporter
 
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
-    this.#told = new ProxierLog(options.log, options.events)
-    this.#served = new ServedPortals(options)
-    this.rules = options.iptables.map(iptables => new FamilyRules({ ...options, iptables }))
+    this.#reporter = new ProxierReporter(options.log, options.events)
+    this.#frontendTable = new FrontendTable(options.nodeAddresses)
+    this.#frontendReporter = new FrontendReporter(options.log, options.events)
+    this.rules = options.iptables.map(iptables => new UserspaceFamily({ ...options, iptables }))
   }
 
   async start(): Promise<void> {
-    for (const rules of this.rules) this.#proxyPorts = new Map([...this.#proxyPorts, ...(await rules.start())])
+    for (const rules of this.rules)
+      this.#previousProxyPorts = new Map([...this.#previousProxyPorts, ...(await rules.start())])
   }
 
   async update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
-    this.#told.sctp(snapshot)
-    const { snapshot: guarded, portals } = this.#served.of(snapshot, isServed)
-    this.#snapshot = guarded
-    this.#nodePorts = new Set(
-      portals.filter(({ address }) => address === undefined).map(({ servicePort }) => servicePort.key),
+    this.#reporter.reportSctp(snapshot)
+    const resolved = this.#frontendTable.resolve(snapshot, isSupported)
+    this.#frontendReporter.report(resolved)
+    const { snapshot: filtered, frontends } = resolved
+    this.#snapshot = filtered
+    this.#nodePortOwners = new Set(
+      frontends.filter(({ address }) => address === undefined).map(({ servicePort }) => servicePort.key),
     )
-    let report = await this.#apply()
+    let report = await this.#applyListeners()
     for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#refuseTakenPorts(report) > 0; attempt++)
-      report = await this.#apply()
-    this.#told.failed(this.#held, report)
-    this.#portals = this.#hold(portals, report.open)
+      report = await this.#applyListeners()
+    this.#reporter.reportFailures(this.#listenerPlan, report)
+    this.#frontends = this.#programmableFrontends(frontends, report.open)
     for (const rules of this.rules) {
-      rules.want(new Map([...this.#portals].filter(([, { led }]) => led.portal.servicePort.family === rules.family)))
+      rules.setDesired(
+        new Map(
+          [...this.#frontends].filter(([, { resolved }]) => resolved.frontend.servicePort.family === rules.family),
+        ),
+      )
     }
-    return { failed: report.failed.size + this.#withoutPort() }
+    return { failed: report.failed.size + this.#countWithoutPort() }
   }
 
   /** Hands the listeners to hold to the data plane. */
-  async #apply(): Promise<ListenerReport> {
+  async #applyListeners(): Promise<ListenerReport> {
     const previous = this.#specs
     const options = {
-      addressOf: this.#listenAddresses(),
-      portOf: (servicePort: ServicePort, key: string) => this.#claim(servicePort, key),
-      hasNodePort: ({ key }: ServicePort) => this.#nodePorts.has(key),
+      getListenAddress: this.#listenAddressLookup(),
+      claimPort: (servicePort: ServicePort, key: string) => this.#claimPort(servicePort, key),
+      hasNodePort: ({ key }: ServicePort) => this.#nodePortOwners.has(key),
       localhostNodePorts: this.#options.localhostNodePorts,
     }
     const specs = listenerSpecs(this.#snapshot, options, previous)
     this.#specs = specs
-    const plan: ListenerPlan = new Map([...this.rules.flatMap(rules => [...rules.held]), ...specs])
-    for (const key of this.#held.keys()) if (!plan.has(key)) this.#options.ports.release(key)
-    this.#held = plan
+    const plan: ListenerPlan = new Map([...this.rules.flatMap(rules => [...rules.heldListeners]), ...specs])
+    for (const key of this.#listenerPlan.keys()) if (!plan.has(key)) this.#options.portAllocator.release(key)
+    this.#listenerPlan = plan
     const report = await this.#options.dataPlane.apply(plan)
-    this.#told.listeners(specs, report, this.#snapshot)
+    this.#reporter.reportListeners(specs, report, this.#snapshot)
     return report
   }
 
-  #claim({ clusterIP, port, protocol, key: servicePortKey }: ServicePort, key: string): number | undefined {
+  #claimPort({ clusterIP, port, protocol, key: servicePortKey }: ServicePort, key: string): number | undefined {
     if (key === servicePortKey) {
-      const name = portalName(clusterIP, port, protocol)
-      const before = this.#proxyPorts.get(name)
-      this.#proxyPorts.delete(name)
-      if (before !== undefined) this.#options.ports.prefer(key, before)
+      const name = frontendKey(clusterIP, port, protocol)
+      const previousPort = this.#previousProxyPorts.get(name)
+      this.#previousProxyPorts.delete(name)
+      if (previousPort !== undefined) this.#options.portAllocator.prefer(key, previousPort)
     }
-    return this.#options.ports.claim(key)
+    return this.#options.portAllocator.claim(key)
   }
 
   /** Gives up the ports that others hold; returns for how many another one can be tried at once. */
@@ -134,7 +144,7 @@ export class UserspaceProxier implements Proxier {
       // A node port is what the Service says, or nothing.
       if (systemCode(failure.cause) !== 'EADDRINUSE' || specs.get(key)?.holdsNodePort === true) continue
       specs.delete(key)
-      this.#options.ports.refuse(key)
+      this.#options.portAllocator.refuse(key)
       count++
     }
     this.#specs = specs
@@ -142,77 +152,85 @@ export class UserspaceProxier implements Proxier {
   }
 
   /** How many service ports some proxy port was not left for. */
-  #withoutPort(): number {
+  #countWithoutPort(): number {
     const without = [...this.#snapshot.ports.values()]
-      .filter(isServed)
+      .filter(isSupported)
       .map(({ servicePort }) => servicePort)
-      .filter(port => !entrancesOf(port).every(entrance => this.#specs.has(entranceKey(port.key, entrance))))
-    this.#told.exhausted(without.map(({ key }) => key))
+      .filter(port => !trafficClassesOf(port).every(entrance => this.#specs.has(listenerKey(port.key, entrance))))
+    this.#reporter.reportExhausted(without.map(({ key }) => key))
     return without.length
   }
 
   /** The portals all of whose listeners are open; one that is as before is the same object. */
-  #hold(portals: readonly Portal[], open: ReadonlyMap<string, number>): Map<string, HeldPortal> {
-    const held = new Map<string, HeldPortal>()
-    for (const portal of portals) {
-      const name = `${portal.servicePort.key} ${portal.name}`
-      const before = this.#portals.get(name)
-      if (before?.led.portal === portal && this.#isAsBefore(before, open)) {
-        held.set(name, before)
+  #programmableFrontends(
+    frontends: readonly Frontend[],
+    open: ReadonlyMap<string, number>,
+  ): Map<string, ProgrammedFrontend> {
+    const programmed = new Map<string, ProgrammedFrontend>()
+    for (const frontend of frontends) {
+      const name = `${frontend.servicePort.key} ${frontend.name}`
+      const previous = this.#frontends.get(name)
+      if (previous?.resolved.frontend === frontend && this.#isUnchanged(previous, open)) {
+        programmed.set(name, previous)
         continue
       }
-      const made = this.#holdOne(portal, open)
-      if (made === undefined) continue
-      held.set(name, before?.says === made.says && sameSpecs(before.specs, made.specs) ? before : made)
+      const built = this.#resolveFrontend(frontend, open)
+      if (built === undefined) continue
+      programmed.set(
+        name,
+        previous?.fingerprint === built.fingerprint && areSpecsEqual(previous.specs, built.specs) ? previous : built,
+      )
     }
-    return held
+    return programmed
   }
 
   /** Every listener of a portal is what it was, and where it was. */
-  #isAsBefore({ specs, ports, led }: HeldPortal, open: ReadonlyMap<string, number>): boolean {
-    if (led.portal.address === undefined && !open.has(nodePortKey(led.portal.servicePort))) return false
+  #isUnchanged({ specs, ports, resolved }: ProgrammedFrontend, open: ReadonlyMap<string, number>): boolean {
+    if (resolved.frontend.address === undefined && !open.has(nodePortKey(resolved.frontend.servicePort))) return false
     return specs.every((spec, index) => this.#specs.get(spec.key) === spec && open.get(spec.key) === ports[index])
   }
 
-  #holdOne(portal: Portal, open: ReadonlyMap<string, number>): HeldPortal | undefined {
-    const { servicePort } = portal
+  #resolveFrontend(frontend: Frontend, open: ReadonlyMap<string, number>): ProgrammedFrontend | undefined {
+    const { servicePort } = frontend
     // Without the port held, somebody else may be behind it.
-    if (portal.address === undefined && !open.has(nodePortKey(servicePort))) return undefined
-    const targetOf = (action: PortalAction): PortalTarget | undefined => {
+    if (frontend.address === undefined && !open.has(nodePortKey(servicePort))) return undefined
+    const targetOf = (action: TrafficAction): FrontendTarget | undefined => {
       if (action === 'drop') return action
-      const key = entranceKey(servicePort.key, action)
+      const key = listenerKey(servicePort.key, action)
       const spec = this.#specs.get(key)
       const port = open.get(key)
       return spec === undefined || port === undefined ? undefined : { address: spec.address, port }
     }
-    const [fromNode, fromPods, fromElsewhere] = [portal.fromNode, portal.fromPods, portal.fromElsewhere].map(targetOf)
-    if (fromNode === undefined || fromPods === undefined || fromElsewhere === undefined) return undefined
-    const actions = new Set([portal.fromNode, portal.fromPods, portal.fromElsewhere])
-    const entrances = [...actions].filter((action): action is Entrance => action !== 'drop')
-    const specs = entrances.map(entrance => this.#specs.get(entranceKey(servicePort.key, entrance))!)
+    const [fromNode, fromPods, fromExternal] = [frontend.fromNode, frontend.fromPods, frontend.fromExternal].map(
+      targetOf,
+    )
+    if (fromNode === undefined || fromPods === undefined || fromExternal === undefined) return undefined
+    const actions = new Set([frontend.fromNode, frontend.fromPods, frontend.fromExternal])
+    const trafficClasses = [...actions].filter((action): action is TrafficClass => action !== 'drop')
+    const specs = trafficClasses.map(entrance => this.#specs.get(listenerKey(servicePort.key, entrance))!)
     const proxyPorts = specs
       .filter(spec => spec.address !== unspecifiedAddress(servicePort.family))
-      .map(({ protocol, address, key, clients }) => ({ protocol, address, port: open.get(key)!, clients }))
-    const says = JSON.stringify([fromNode, fromPods, fromElsewhere, proxyPorts])
+      .map(({ protocol, address, key, sourceRanges }) => ({ protocol, address, port: open.get(key)!, sourceRanges }))
+    const fingerprint = JSON.stringify([fromNode, fromPods, fromExternal, proxyPorts])
     const ports = specs.map(({ key }) => open.get(key)!)
-    return { led: { portal, fromNode, fromPods, fromElsewhere }, specs, ports, proxyPorts, says }
+    return { resolved: { frontend, fromNode, fromPods, fromExternal }, specs, ports, proxyPorts, fingerprint }
   }
 
   /** Asked once for all service ports: to look at the interfaces is a thousand times dearer than to use what was seen. */
-  #listenAddresses(): (family: IpFamily) => IpAddress {
-    const known = new Map<IpFamily, IpAddress>()
+  #listenAddressLookup(): (family: IpFamily) => IpAddress {
+    const cached = new Map<IpFamily, IpAddress>()
     return family => {
-      const address = known.get(family) ?? this.#options.nodeAddress(family) ?? unspecifiedAddress(family)
-      known.set(family, address)
+      const address = cached.get(family) ?? this.#options.nodeAddress(family) ?? unspecifiedAddress(family)
+      cached.set(family, address)
       return address
     }
   }
 }
 
-function isServed({ servicePort }: ServedPort): boolean {
+function isSupported({ servicePort }: ServedPort): boolean {
   return servicePort.protocol !== 'SCTP'
 }
 
-function sameSpecs(a: readonly ListenerSpec[], b: readonly ListenerSpec[]): boolean {
+function areSpecsEqual(a: readonly ListenerSpec[], b: readonly ListenerSpec[]): boolean {
   return a.length === b.length && a.every((spec, index) => spec === b[index])
 }

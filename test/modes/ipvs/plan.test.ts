@@ -3,44 +3,41 @@ import { parseCidr } from '../../../lib/model/cidr.js'
 import { type ServicePort } from '../../../lib/model/service-port.js'
 import { type ServedPort } from '../../../lib/model/snapshot.js'
 import { type Endpoint } from '../../../lib/model/endpoint.js'
-import { silentEvents } from '../../../lib/model/event-sink.js'
-import { type IpvsPlan, IpvsPlanner, type Place, type Wanted } from '../../../lib/modes/ipvs/plan.js'
+import { type IpvsPlan, IpvsPlanner, type PlanContext, type DesiredServices } from '../../../lib/modes/ipvs/plan.js'
 import { SET_NAMES, kernelSetName } from '../../../lib/modes/ipvs/set-names.js'
-import { ServedPortals } from '../../../lib/modes/served-portals.js'
-import { ruleWords } from '../../../lib/rules/rule-words.js'
-import { RecordingLog } from '../../observe/recording-log.js'
-import { endpointOf } from '../../support/endpoint-of.js'
-import { servicePortOf } from '../../support/service-port-of.js'
+import { FrontendTable } from '../../../lib/frontends/frontend-table.js'
+import { iptablesArgs } from '../../../lib/netfilter/iptables-args.js'
+import { makeEndpoint } from '../../support/model/make-endpoint.js'
+import { makeServicePort } from '../../support/model/make-service-port.js'
 
 const SETTINGS = { scheduler: 'rr', masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true }
-const PLACE: Place = {
-  surroundings: { fromPods: [{ source: parseCidr('10.244.0.0/16')! }], nodePortAddresses: undefined },
+const CONTEXT: PlanContext = {
+  localTraffic: { localMatches: [{ source: parseCidr('10.244.0.0/16')! }], nodePortAddresses: undefined },
   nodeAddresses: ['192.168.50.1', '10.244.0.1'],
-  taken: new Set(),
+  foreignServers: new Set(),
 }
-const PORTALS = new ServedPortals({
-  nodeAddresses: () => PLACE.nodeAddresses,
-  events: silentEvents,
-  log: new RecordingLog(),
-})
-const HERE = endpointOf('10.244.0.2', { isLocal: true })
-const THERE = endpointOf('10.245.1.2')
+const FRONTEND_TABLE = new FrontendTable(() => CONTEXT.nodeAddresses)
+const LOCAL_ENDPOINT = makeEndpoint('10.244.0.2', { isLocal: true })
+const REMOTE_ENDPOINT = makeEndpoint('10.245.1.2')
 
-function served(given: Partial<Omit<ServicePort, 'key'>>, endpoints: readonly Endpoint[] = [HERE, THERE]): ServedPort {
+function servedPort(
+  given: Partial<Omit<ServicePort, 'key'>>,
+  endpoints: readonly Endpoint[] = [LOCAL_ENDPOINT, REMOTE_ENDPOINT],
+): ServedPort {
   const local = endpoints.filter(({ isLocal }) => isLocal)
   return {
-    servicePort: servicePortOf(given),
+    servicePort: makeServicePort(given),
     endpoints,
     usable: { cluster: endpoints, local, hasAny: endpoints.length > 0 },
   }
 }
 
-function wantedOf(...ports: readonly ServedPort[]): Wanted {
-  return PORTALS.of({ generation: 1, ports: new Map(ports.map(port => [port.servicePort.key, port])) })
+function desiredOf(...ports: readonly ServedPort[]): DesiredServices {
+  return FRONTEND_TABLE.resolve({ generation: 1, ports: new Map(ports.map(port => [port.servicePort.key, port])) })
 }
 
 function planOf(...ports: readonly ServedPort[]): IpvsPlan {
-  return new IpvsPlanner('IPv4', SETTINGS).plan(wantedOf(...ports), PLACE)
+  return new IpvsPlanner('IPv4', SETTINGS).plan(desiredOf(...ports), CONTEXT)
 }
 
 /** Each server with its real ones: `TCP 10.96.0.10:80 -> 10.244.0.2:8080 10.245.1.2:8080`. */
@@ -58,7 +55,7 @@ function setsOf({ sets }: IpvsPlan): Record<string, string[]> {
 }
 
 void t.test('A cluster IP is a virtual server at an address of its own', t => {
-  const plan = planOf(served({}))
+  const plan = planOf(servedPort({}))
   t.strictSame(serversOf(plan), ['TCP 10.96.0.10:80 -> 10.244.0.2:8080 10.245.1.2:8080'])
   t.strictSame([...plan.addresses], ['10.96.0.10'])
   t.strictSame(setsOf(plan), {
@@ -72,7 +69,7 @@ void t.test('A cluster IP is a virtual server at an address of its own', t => {
 })
 
 void t.test("A node port is a virtual server at each of the node's addresses, which it has anyway", t => {
-  const port = served({ nodePort: 30080, protocol: 'UDP' }, [THERE])
+  const port = servedPort({ nodePort: 30080, protocol: 'UDP' }, [REMOTE_ENDPOINT])
   const plan = planOf(port)
   t.strictSame(serversOf(plan).slice(1), [
     'UDP 192.168.50.1:30080 -> 10.245.1.2:8080',
@@ -80,14 +77,17 @@ void t.test("A node port is a virtual server at each of the node's addresses, wh
   ])
   t.strictSame([...plan.addresses], ['10.96.0.10'])
   t.strictSame(setsOf(plan)['KUBE-NODE-PORT-UDP'], ['30080'])
-  const some = { ...PLACE, surroundings: { ...PLACE.surroundings, nodePortAddresses: ['192.168.50.1', '192.0.2.7'] } }
-  const there = new IpvsPlanner('IPv4', SETTINGS).plan(wantedOf(port), some)
+  const some = {
+    ...CONTEXT,
+    localTraffic: { ...CONTEXT.localTraffic, nodePortAddresses: ['192.168.50.1', '192.0.2.7'] },
+  }
+  const there = new IpvsPlanner('IPv4', SETTINGS).plan(desiredOf(port), some)
   t.strictSame(serversOf(there).slice(1), ['UDP 192.168.50.1:30080 -> 10.245.1.2:8080'], 'of those that are wanted')
   t.end()
 })
 
 void t.test('SCTP is served, its node ports by address', t => {
-  const plan = planOf(served({ protocol: 'SCTP', nodePort: 30080, externalPolicyLocal: true }))
+  const plan = planOf(servedPort({ protocol: 'SCTP', nodePort: 30080, externalPolicyLocal: true }))
   t.ok(plan.servers.has('SCTP 10.96.0.10:80'))
   const nodePorts = ['192.168.50.1,sctp:30080', '10.244.0.1,sctp:30080']
   t.strictSame(setsOf(plan)['KUBE-NODE-PORT-SCTP-HASH'], nodePorts)
@@ -99,10 +99,10 @@ void t.test('Each policy has the endpoints of its own addresses', t => {
   const addresses = { externalIPs: ['203.0.113.5'], loadBalancerIPs: ['203.0.113.6'], nodePort: 30080 }
   const [all, here] = ['-> 10.244.0.2:8080 10.245.1.2:8080', '-> 10.244.0.2:8080']
   const ways = (plan: IpvsPlan): string[] => serversOf(plan).map(line => line.slice(line.indexOf('->')))
-  t.strictSame(ways(planOf(served({ ...addresses }))), [all, all, all, all, all])
-  t.strictSame(ways(planOf(served({ ...addresses, externalPolicyLocal: true }))), [all, here, here, here, here])
-  t.strictSame(ways(planOf(served({ ...addresses, internalPolicyLocal: true }))), [here, all, all, all, all])
-  const plan = planOf(served({ ...addresses, externalPolicyLocal: true }))
+  t.strictSame(ways(planOf(servedPort({ ...addresses }))), [all, all, all, all, all])
+  t.strictSame(ways(planOf(servedPort({ ...addresses, externalPolicyLocal: true }))), [all, here, here, here, here])
+  t.strictSame(ways(planOf(servedPort({ ...addresses, internalPolicyLocal: true }))), [here, all, all, all, all])
+  const plan = planOf(servedPort({ ...addresses, externalPolicyLocal: true }))
   t.strictSame(setsOf(plan)['KUBE-LOAD-BALANCER-LOCAL'], ['203.0.113.6,tcp:80'])
   t.strictSame(setsOf(plan)['KUBE-NODE-PORT-LOCAL-TCP'], ['30080'])
   t.equal(setsOf(plan)['KUBE-EXTERNAL-IP'], undefined, 'nothing is masqueraded there')
@@ -111,18 +111,25 @@ void t.test('Each policy has the endpoints of its own addresses', t => {
 })
 
 void t.test('With policy Local and endpoints elsewhere only, Pods are led there, and strangers dropped', t => {
-  const port = served({ externalIPs: ['203.0.113.5'], externalPolicyLocal: true, internalPolicyLocal: true }, [THERE])
+  const port = servedPort({ externalIPs: ['203.0.113.5'], externalPolicyLocal: true, internalPolicyLocal: true }, [
+    REMOTE_ENDPOINT,
+  ])
   const plan = planOf(port)
   t.strictSame(serversOf(plan), ['TCP 10.96.0.10:80 ->', 'TCP 203.0.113.5:80 -> 10.245.1.2:8080'])
   t.strictSame(setsOf(plan)['KUBE-ELSEWHERE'], ['10.96.0.10,tcp:80'])
   t.strictSame(setsOf(plan)['KUBE-ELSEWHERE-EXTERNAL'], ['203.0.113.5,tcp:80'])
-  t.notOk('KUBE-ELSEWHERE' in setsOf(planOf(served({ internalPolicyLocal: true }, []))), 'without any, IPVS refuses')
+  t.notOk(
+    'KUBE-ELSEWHERE' in setsOf(planOf(servedPort({ internalPolicyLocal: true }, []))),
+    'without any, IPVS refuses',
+  )
   t.end()
 })
 
 void t.test('Source ranges are entries of sets', t => {
   const of = (...ranges: readonly string[]): Record<string, string[]> =>
-    setsOf(planOf(served({ loadBalancerIPs: ['203.0.113.6'], sourceRanges: ranges.map(range => parseCidr(range)!) })))
+    setsOf(
+      planOf(servedPort({ loadBalancerIPs: ['203.0.113.6'], sourceRanges: ranges.map(range => parseCidr(range)!) })),
+    )
   t.strictSame(of('198.51.100.0/24', '192.0.2.9/32')['KUBE-LOAD-BALANCER-SOURCE-CIDR'], [
     '203.0.113.6,tcp:80,198.51.100.0/24',
     '203.0.113.6,tcp:80,192.0.2.9',
@@ -140,8 +147,8 @@ void t.test('Source ranges are entries of sets', t => {
   )
   t.strictSame(of()['KUBE-LOAD-BALANCER-FW'], ['203.0.113.6,tcp:80'], 'nobody may come in')
   const atNodePort = { nodePort: 30080, sourceRanges: [parseCidr('198.51.100.0/24')!] }
-  t.equal(setsOf(planOf(served(atNodePort)))['KUBE-LOAD-BALANCER-FW'], undefined)
-  t.strictSame(setsOf(planOf(served({ ...atNodePort, rangesAtNodePort: true })))['KUBE-LOAD-BALANCER-FW'], [
+  t.equal(setsOf(planOf(servedPort(atNodePort)))['KUBE-LOAD-BALANCER-FW'], undefined)
+  t.strictSame(setsOf(planOf(servedPort({ ...atNodePort, rangesAtNodePort: true })))['KUBE-LOAD-BALANCER-FW'], [
     '192.168.50.1,tcp:30080',
     '10.244.0.1,tcp:30080',
   ])
@@ -150,7 +157,7 @@ void t.test('Source ranges are entries of sets', t => {
 
 void t.test('Affinity, scheduler and annotation say how clients are spread', t => {
   const of = (given: Partial<ServicePort>, scheduler = 'rr') => {
-    const plan = new IpvsPlanner('IPv4', { ...SETTINGS, scheduler }).plan(wantedOf(served(given)), PLACE)
+    const plan = new IpvsPlanner('IPv4', { ...SETTINGS, scheduler }).plan(desiredOf(servedPort(given)), CONTEXT)
     const { scheduler: by, flags, persistenceSeconds } = plan.servers.get('TCP 10.96.0.10:80')!
     return [by, flags, persistenceSeconds]
   }
@@ -162,7 +169,7 @@ void t.test('Affinity, scheduler and annotation say how clients are spread', t =
 })
 
 void t.test('An address that the node has anyway is not made its own', t => {
-  const plan = planOf(served({ externalIPs: ['192.168.50.1'] }))
+  const plan = planOf(servedPort({ externalIPs: ['192.168.50.1'] }))
   t.strictSame([...plan.addresses], ['10.96.0.10'])
   t.ok(plan.servers.has('TCP 192.168.50.1:80'))
   t.end()
@@ -170,18 +177,20 @@ void t.test('An address that the node has anyway is not made its own', t => {
 
 void t.test('What a virtual server of somebody else has is left out', t => {
   const planner = new IpvsPlanner('IPv4', SETTINGS)
-  const snapshot = wantedOf(served({ nodePort: 30080 }))
-  planner.plan(snapshot, PLACE)
-  const plan = planner.plan(snapshot, { ...PLACE, taken: new Set(['TCP 192.168.50.1:30080']) })
+  const snapshot = desiredOf(servedPort({ nodePort: 30080 }))
+  planner.plan(snapshot, CONTEXT)
+  const plan = planner.plan(snapshot, { ...CONTEXT, foreignServers: new Set(['TCP 192.168.50.1:30080']) })
   t.strictSame([...plan.servers.keys()], ['TCP 10.96.0.10:80', 'TCP 10.244.0.1:30080'])
   t.strictSame(setsOf(plan)['KUBE-IPVS-SERVERS'], ['10.96.0.10,tcp:80', '10.244.0.1,tcp:30080'])
-  t.equal(planner.plan(snapshot, PLACE).servers.size, 3, 'until it is gone')
+  t.equal(planner.plan(snapshot, CONTEXT).servers.size, 3, 'until it is gone')
   t.end()
 })
 
 void t.test('An address that two Services want is given to the older one', t => {
-  const older = served({ externalIPs: ['203.0.113.5'], createdAt: 1 })
-  const newer = served({ name: 'other', clusterIP: '10.96.0.11', externalIPs: ['203.0.113.5'], createdAt: 2 }, [THERE])
+  const older = servedPort({ externalIPs: ['203.0.113.5'], createdAt: 1 })
+  const newer = servedPort({ name: 'other', clusterIP: '10.96.0.11', externalIPs: ['203.0.113.5'], createdAt: 2 }, [
+    REMOTE_ENDPOINT,
+  ])
   const plan = planOf(newer, older)
   t.equal(plan.servers.size, 3)
   t.equal(plan.servers.get('TCP 203.0.113.5:80')!.realServers.length, 2)
@@ -189,9 +198,9 @@ void t.test('An address that two Services want is given to the older one', t => 
 })
 
 void t.test('An address of its own goes before a node port, whichever is older', t => {
-  const nodePort = served({ nodePort: 30080, createdAt: 1 })
+  const nodePort = servedPort({ nodePort: 30080, createdAt: 1 })
   const own = { name: 'own', clusterIP: '10.96.0.12', externalIPs: ['192.168.50.1'], port: 30080, createdAt: 2 }
-  const { servers } = planOf(nodePort, served(own, [THERE]))
+  const { servers } = planOf(nodePort, servedPort(own, [REMOTE_ENDPOINT]))
   t.equal(servers.get('TCP 192.168.50.1:30080')!.realServers.length, 1)
   t.equal(servers.get('TCP 10.244.0.1:30080')!.realServers.length, 2)
   t.equal(servers.size, 4)
@@ -200,36 +209,36 @@ void t.test('An address of its own goes before a node port, whichever is older',
 
 void t.test('What did not change is the same object', t => {
   const planner = new IpvsPlanner('IPv4', SETTINGS)
-  const [web, other] = [served({}), served({ name: 'other', clusterIP: '10.96.0.11' })]
-  const first = planner.plan(wantedOf(web, other), PLACE)
-  t.equal(planner.plan(wantedOf(web, other), { ...PLACE }), first, 'the whole plan')
-  const fewer = planner.plan(wantedOf(served({}, [THERE]), other), PLACE)
+  const [web, other] = [servedPort({}), servedPort({ name: 'other', clusterIP: '10.96.0.11' })]
+  const first = planner.plan(desiredOf(web, other), CONTEXT)
+  t.equal(planner.plan(desiredOf(web, other), { ...CONTEXT }), first, 'the whole plan')
+  const fewer = planner.plan(desiredOf(servedPort({}, [REMOTE_ENDPOINT]), other), CONTEXT)
   t.not(fewer.servers.get('TCP 10.96.0.10:80'), first.servers.get('TCP 10.96.0.10:80'))
   t.equal(fewer.servers.get('TCP 10.96.0.11:80'), first.servers.get('TCP 10.96.0.11:80'))
   t.equal(fewer.sets.get('KUBE-CLUSTER-IP'), first.sets.get('KUBE-CLUSTER-IP'))
   t.equal(fewer.addresses, first.addresses)
   t.equal(fewer.rules, first.rules)
-  const moved = planner.plan(wantedOf(served({}, [THERE]), other), {
-    ...PLACE,
-    surroundings: { ...PLACE.surroundings, fromPods: [] },
+  const moved = planner.plan(desiredOf(servedPort({}, [REMOTE_ENDPOINT]), other), {
+    ...CONTEXT,
+    localTraffic: { ...CONTEXT.localTraffic, localMatches: [] },
   })
   t.not(moved.rules, first.rules, 'rules depend on how Pods are told')
   t.end()
 })
 
 void t.test('Services change no rule', t => {
-  t.strictSame(planOf(served({ nodePort: 30080, externalIPs: ['203.0.113.5'] })).rules, planOf().rules)
+  t.strictSame(planOf(servedPort({ nodePort: 30080, externalIPs: ['203.0.113.5'] })).rules, planOf().rules)
   t.end()
 })
 
 void t.test('Cluster IPs are masqueraded for whom they have to be', t => {
-  const servicesOf = (fromPods: Place['surroundings']['fromPods'], masqueradeAll = false): string[] => {
+  const servicesOf = (localMatches: PlanContext['localTraffic']['localMatches'], masqueradeAll = false): string[] => {
     const planner = new IpvsPlanner('IPv4', { ...SETTINGS, masqueradeAll })
-    const place = { ...PLACE, surroundings: { ...PLACE.surroundings, fromPods } }
-    const { chains } = planner.plan(wantedOf(), place).rules.tables.get('nat')!
+    const place = { ...CONTEXT, localTraffic: { ...CONTEXT.localTraffic, localMatches } }
+    const { chains } = planner.plan(desiredOf(), place).rules.tables.get('nat')!
     return chains
       .get('KUBE-SERVICES')!
-      .map(rule => ruleWords(rule, 'IPv4').join(' '))
+      .map(rule => iptablesArgs(rule, 'IPv4').join(' '))
       .filter(words => words.includes('KUBE-CLUSTER-IP '))
   }
   const pods = [{ source: parseCidr('10.244.0.0/16')! }]
@@ -242,7 +251,7 @@ void t.test('Cluster IPs are masqueraded for whom they have to be', t => {
   ])
   const chain = planOf().rules.tables.get('nat')!.chains.get('KUBE-CLUSTER-IP-MASQ')!
   t.strictSame(
-    chain.map(rule => ruleWords(rule, 'IPv4').join(' ')),
+    chain.map(rule => iptablesArgs(rule, 'IPv4').join(' ')),
     [
       '-s 10.244.0.0/16 -m comment --comment from a Pod -j RETURN',
       '-m comment --comment not from a Pod -j KUBE-MARK-MASQ',
@@ -261,13 +270,13 @@ void t.test('The sets of the two families have names of their own, of 31 charact
 })
 
 void t.test('In IPv6 only what is of that family is planned', t => {
-  const six = served({ family: 'IPv6', clusterIP: 'fd00:96::10' }, [endpointOf('fd00:244::2', { isLocal: true })])
+  const six = servedPort({ family: 'IPv6', clusterIP: 'fd00:96::10' }, [makeEndpoint('fd00:244::2', { isLocal: true })])
   const place = {
-    surroundings: { fromPods: [], nodePortAddresses: undefined },
+    localTraffic: { localMatches: [], nodePortAddresses: undefined },
     nodeAddresses: ['fd00:50::1'],
-    taken: new Set<string>(),
+    foreignServers: new Set<string>(),
   }
-  const plan = new IpvsPlanner('IPv6', SETTINGS).plan(wantedOf(served({}), six), place)
+  const plan = new IpvsPlanner('IPv6', SETTINGS).plan(desiredOf(servedPort({}), six), place)
   t.strictSame(serversOf(plan), ['TCP [fd00:96::10]:80 -> fd00:244::2:8080'])
   t.strictSame(setsOf(plan)['KUBE-6-LOOP-BACK'], ['fd00:244::2,tcp:8080,fd00:244::2'])
   t.end()

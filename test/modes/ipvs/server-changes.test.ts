@@ -1,12 +1,12 @@
 import t from 'tap'
-import { ourServers } from '../../../lib/modes/ipvs/our-servers.js'
-import { type Servers, serverChanges, spentRealServers } from '../../../lib/modes/ipvs/server-changes.js'
+import { ownedServers } from '../../../lib/modes/ipvs/owned-servers.js'
+import { type VirtualServers, serverChanges, drainedRealServers } from '../../../lib/modes/ipvs/server-changes.js'
 import { changeLine } from '../../../lib/system/ipvs-text.js'
 import { type VirtualServer, serverKey } from '../../../lib/system/virtual-server.js'
 
 /** `[weight 0]` is written `10.1.1.1-`. */
-function server(ends: string, given: Partial<VirtualServer> = {}): VirtualServer {
-  const realServers = ends
+function virtualServer(realServerList: string, given: Partial<VirtualServer> = {}): VirtualServer {
+  const realServers = realServerList
     .split(' ')
     .filter(end => end !== '')
     .map(end => ({ address: end.replace('-', ''), port: 8080, weight: end.endsWith('-') ? 0 : 1 }))
@@ -22,27 +22,29 @@ function server(ends: string, given: Partial<VirtualServer> = {}): VirtualServer
   }
 }
 
-function serversOf(...list: readonly VirtualServer[]): Servers {
+function serversOf(...list: readonly VirtualServer[]): VirtualServers {
   return new Map(list.map(one => [serverKey(one), one]))
 }
 
-function linesOf(has: Servers, wanted: Servers, mayDelete = (): boolean => true): string[] {
+function changeLines(has: VirtualServers, wanted: VirtualServers, mayDelete = (): boolean => true): string[] {
   const { changes, after } = serverChanges(has, wanted, mayDelete)
   t.strictSame(serverChanges(after, wanted, mayDelete).changes, [], 'done once, nothing is left to do')
   return changes.map(changeLine)
 }
 
 void t.test('A server comes with its real servers, and goes with them', t => {
-  const wanted = serversOf(server('10.1.1.1 10.1.1.2', { persistenceSeconds: 600, flags: 'mh-port', scheduler: 'mh' }))
-  t.strictSame(linesOf(new Map(), wanted), [
+  const wanted = serversOf(
+    virtualServer('10.1.1.1 10.1.1.2', { persistenceSeconds: 600, flags: 'mh-port', scheduler: 'mh' }),
+  )
+  t.strictSame(changeLines(new Map(), wanted), [
     '-A -t 10.96.0.10:80 -s mh -p 600 -b mh-port',
     '-a -t 10.96.0.10:80 -r 10.1.1.1:8080 -m -w 1',
     '-a -t 10.96.0.10:80 -r 10.1.1.2:8080 -m -w 1',
   ])
-  t.strictSame(linesOf(wanted, new Map()), ['-D -t 10.96.0.10:80'])
-  t.strictSame(linesOf(wanted, wanted), [])
+  t.strictSame(changeLines(wanted, new Map()), ['-D -t 10.96.0.10:80'])
+  t.strictSame(changeLines(wanted, wanted), [])
   t.strictSame(
-    linesOf(wanted, new Map(), () => false),
+    changeLines(wanted, new Map(), () => false),
     [],
     'one that is not ours stays',
   )
@@ -50,13 +52,13 @@ void t.test('A server comes with its real servers, and goes with them', t => {
 })
 
 void t.test('New real servers come before old ones go, and those keep their connections', t => {
-  const [before, after] = [serversOf(server('10.1.1.1 10.1.1.2')), serversOf(server('10.1.1.2 10.1.1.3'))]
-  t.strictSame(linesOf(before, after), [
+  const [before, after] = [serversOf(virtualServer('10.1.1.1 10.1.1.2')), serversOf(virtualServer('10.1.1.2 10.1.1.3'))]
+  t.strictSame(changeLines(before, after), [
     '-a -t 10.96.0.10:80 -r 10.1.1.3:8080 -m -w 1',
     '-e -t 10.96.0.10:80 -r 10.1.1.1:8080 -m -w 0',
   ])
   t.strictSame(
-    linesOf(serverChanges(before, after, () => true).after, before),
+    changeLines(serverChanges(before, after, () => true).after, before),
     ['-e -t 10.96.0.10:80 -r 10.1.1.1:8080 -m -w 1', '-e -t 10.96.0.10:80 -r 10.1.1.3:8080 -m -w 0'],
     'and back',
   )
@@ -68,9 +70,9 @@ void t.test('Real servers of UDP and SCTP go at once', t => {
     ['UDP', '-u'],
     ['SCTP', '--sctp-service'],
   ] as const) {
-    const lines = linesOf(
-      serversOf(server('10.1.1.1 10.1.1.2', { protocol })),
-      serversOf(server('10.1.1.2', { protocol })),
+    const lines = changeLines(
+      serversOf(virtualServer('10.1.1.1 10.1.1.2', { protocol })),
+      serversOf(virtualServer('10.1.1.2', { protocol })),
     )
     t.strictSame(lines, [`-d ${option} 10.96.0.10:80 -r 10.1.1.1:8080`])
   }
@@ -78,58 +80,61 @@ void t.test('Real servers of UDP and SCTP go at once', t => {
 })
 
 void t.test('Settings are changed in place', t => {
-  const [plain, sticky] = [serversOf(server('10.1.1.1')), serversOf(server('10.1.1.1', { persistenceSeconds: 60 }))]
-  t.strictSame(linesOf(plain, sticky), ['-E -t 10.96.0.10:80 -s rr -p 60'])
-  t.strictSame(linesOf(sticky, plain), ['-E -t 10.96.0.10:80 -s rr'])
+  const [plain, sticky] = [
+    serversOf(virtualServer('10.1.1.1')),
+    serversOf(virtualServer('10.1.1.1', { persistenceSeconds: 60 })),
+  ]
+  t.strictSame(changeLines(plain, sticky), ['-E -t 10.96.0.10:80 -s rr -p 60'])
+  t.strictSame(changeLines(sticky, plain), ['-E -t 10.96.0.10:80 -s rr'])
   t.end()
 })
 
 void t.test('A real server whose last connection has ended is removed, unless it is wanted again', t => {
-  const wanted = serversOf(server('10.1.1.1'))
-  const has = serverChanges(serversOf(server('10.1.1.1 10.1.1.2 10.1.1.3')), wanted, () => true).after
+  const wanted = serversOf(virtualServer('10.1.1.1'))
+  const has = serverChanges(serversOf(virtualServer('10.1.1.1 10.1.1.2 10.1.1.3')), wanted, () => true).after
   const found = (busy: string, idle: string) =>
     new Map([
       [
         'TCP 10.96.0.10:80',
         {
           realServers: [
-            ...server(busy).realServers.map(real => ({ ...real, connections: 2 })),
-            ...server(idle).realServers.map(real => ({ ...real, connections: 0 })),
+            ...virtualServer(busy).realServers.map(real => ({ ...real, connections: 2 })),
+            ...virtualServer(idle).realServers.map(real => ({ ...real, connections: 0 })),
           ],
         },
       ],
     ])
-  const one = spentRealServers(found('10.1.1.2-', '10.1.1.1 10.1.1.3-'), has, wanted)
+  const one = drainedRealServers(found('10.1.1.2-', '10.1.1.1 10.1.1.3-'), has, wanted)
   t.strictSame(one.changes.map(changeLine), ['-d -t 10.96.0.10:80 -r 10.1.1.3:8080'])
-  const both = spentRealServers(found('', '10.1.1.1 10.1.1.2-'), one.after, wanted)
+  const both = drainedRealServers(found('', '10.1.1.1 10.1.1.2-'), one.after, wanted)
   t.strictSame(both.changes.map(changeLine), ['-d -t 10.96.0.10:80 -r 10.1.1.2:8080'])
   t.equal(both.after.get('TCP 10.96.0.10:80'), wanted.get('TCP 10.96.0.10:80'), 'then it is as it is wanted')
-  const again = serversOf(server('10.1.1.1 10.1.1.2 10.1.1.3'))
-  t.strictSame(spentRealServers(found('', '10.1.1.2- 10.1.1.3-'), has, again).changes, [])
+  const again = serversOf(virtualServer('10.1.1.1 10.1.1.2 10.1.1.3'))
+  t.strictSame(drainedRealServers(found('', '10.1.1.2- 10.1.1.3-'), has, again).changes, [])
   t.end()
 })
 
 void t.test('Servers are known as ours by what an earlier process wrote down', t => {
   const servers = [
-    server('', { address: '10.96.0.10' }),
-    server('', { address: '10.96.0.11' }),
-    server('', { address: '192.168.50.1', port: 30080 }),
-    server('', { address: '192.168.50.1', port: 443 }),
-    server('', { address: '192.0.2.1', port: 30080 }),
+    virtualServer('', { address: '10.96.0.10' }),
+    virtualServer('', { address: '10.96.0.11' }),
+    virtualServer('', { address: '192.168.50.1', port: 30080 }),
+    virtualServer('', { address: '192.168.50.1', port: 443 }),
+    virtualServer('', { address: '192.0.2.1', port: 30080 }),
   ]
   const set = (...entries: readonly string[]) => ({ header: '', entries: new Set(entries) })
   const addresses = new Set(['10.96.0.10', '10.96.0.11'])
   const booked = new Map([['KUBE-IPVS-SERVERS', set('10.96.0.10,tcp:80', '192.168.50.1,tcp:30080')]])
   t.strictSame(
-    [...ourServers({ servers, sets: booked, addresses }, 'IPv4', ['192.168.50.1'])],
+    [...ownedServers({ servers, sets: booked, addresses }, 'IPv4', ['192.168.50.1'])],
     ['TCP 10.96.0.10:80', 'TCP 192.168.50.1:30080'],
   )
   const original = new Map([['KUBE-NODE-PORT-TCP', set('30080')]])
   t.strictSame(
-    [...ourServers({ servers, sets: original, addresses }, 'IPv4', ['192.168.50.1'])],
+    [...ownedServers({ servers, sets: original, addresses }, 'IPv4', ['192.168.50.1'])],
     ['TCP 10.96.0.10:80', 'TCP 10.96.0.11:80', 'TCP 192.168.50.1:30080'],
     'after kube-proxy, by its interface and its node ports',
   )
-  t.strictSame([...ourServers({ servers, sets: new Map(), addresses: new Set() }, 'IPv4', ['192.168.50.1'])], [])
+  t.strictSame([...ownedServers({ servers, sets: new Map(), addresses: new Set() }, 'IPv4', ['192.168.50.1'])], [])
   t.end()
 })

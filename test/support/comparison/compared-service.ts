@@ -1,6 +1,6 @@
-import { apiService, apiSlice } from '../api-objects.js'
-import { type ApiObject, type Resource } from '../api-server.js'
-import { NODE_IP } from '../node-network.js'
+import { makeApiService, makeApiSlice } from '../api/api-objects.js'
+import { type ApiObject, type Resource } from '../api/api-server.js'
+import { NODE_IP } from '../nodes/node-network.js'
 
 type Json = Record<string, unknown>
 
@@ -11,9 +11,9 @@ export type AddressKind =
   | 'load-balancer IP'
   | 'node port'
   /** At the node's address on the Pods' bridge. */
-  | 'node port at another address'
+  | 'node port at the bridge address'
   | 'node port on loopback'
-  | 'port it has not'
+  | 'unserved port'
 
 export interface ComparedAddress {
   readonly kind: AddressKind
@@ -52,20 +52,20 @@ export interface ServiceDefinition {
   readonly ingress?: readonly Json[]
   readonly nodePort?: number
   /** A year: of two that want the same, the older one. */
-  readonly since?: number
+  readonly createdYear?: number
 }
 
 /** A port that Services have unless they say otherwise. */
-export const WEB: PortDefinition = { name: 'http', port: 80, targetPort: 8080 }
+export const WEB_PORT: PortDefinition = { name: 'http', port: 80, targetPort: 8080 }
 
 /**
  * Makes a Service, of type LoadBalancer unless it says otherwise, with its slices and every address it is to be asked at.
  *
  * @param number unlike those of all others, from 1 to 99: it is in its addresses
  */
-export function comparedService(definition: ServiceDefinition, number: number): ComparedService {
+export function makeComparedService(definition: ServiceDefinition, number: number): ComparedService {
   const name = `s${number}`
-  const { spec = {}, ports: defined = [WEB], labels = {} } = definition
+  const { spec = {}, ports: defined = [WEB_PORT], labels = {} } = definition
   const { type = 'LoadBalancer' } = spec
   const hasNodePort = type === 'LoadBalancer' || type === 'NodePort'
   const externalIPs = definition.externalIPs ?? [`203.0.113.${number}`]
@@ -76,11 +76,11 @@ export function comparedService(definition: ServiceDefinition, number: number): 
     return { name, port, protocol, targetPort, ...nodePort }
   })
   const clusterIP = `10.96.0.${number}`
-  const service = apiService({ name, clusterIP, labels, ports, spec: { type, externalIPs, ...spec } })
-  const creationTimestamp = `${definition.since ?? 2022}-01-01T00:00:00Z`
+  const service = makeApiService({ name, clusterIP, labels, ports, spec: { type, externalIPs, ...spec } })
+  const creationTimestamp = `${definition.createdYear ?? 2022}-01-01T00:00:00Z`
   const status = type === 'LoadBalancer' ? { status: { loadBalancer: { ingress } } } : {}
   const slices = definition.endpoints.map((endpoints, n) => ({
-    ...apiSlice({
+    ...makeApiSlice({
       name: `${name}-${n}`,
       service: name,
       endpoints,
@@ -98,14 +98,14 @@ export function comparedService(definition: ServiceDefinition, number: number): 
     const at = (kind: AddressKind, ip: string, number = port.port) => ({ kind, ip, port: number, protocol })
     return [
       at('cluster IP', clusterIP),
-      at('port it has not', clusterIP, 81),
+      at('unserved port', clusterIP, 81),
       ...externalIPs.map(ip => at('external IP', ip)),
       ...lbIPs.map(ip => at('load-balancer IP', ip)),
       ...(port.nodePort === undefined
         ? []
         : [
             at('node port', NODE_IP, port.nodePort),
-            at('node port at another address', '10.244.0.1', port.nodePort),
+            at('node port at the bridge address', '10.244.0.1', port.nodePort),
             at('node port on loopback', '127.0.0.1', port.nodePort),
           ]),
     ]

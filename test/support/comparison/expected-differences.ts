@@ -1,14 +1,14 @@
 import { type ComparedCase } from './compared-case.js'
 import { type ComparedClient } from './compared-clients.js'
-import { HERE, THERE } from './compared-node.js'
+import { LOCAL_POD_IPS, REMOTE_POD_IPS } from './compared-node.js'
 import { type AddressKind } from './compared-service.js'
 
 /** Something that the original does otherwise. */
 export interface ExpectedDifference {
   readonly name: string
   /** The feature that names its row in DIFFERENCES.md, section "iptables mode". */
-  readonly row: string
-  readonly because: string
+  readonly documentedAs: string
+  readonly reason: string
   /** The Services where it shows; all when there are none. */
   readonly services?: readonly string[]
   readonly kinds?: readonly AddressKind[]
@@ -20,7 +20,7 @@ export interface ExpectedDifference {
   /** What ours does. */
   readonly ours: (compared: ComparedCase) => string
   /** The original does one thing or the other by chance: it may do as ours for once. */
-  readonly byChance?: boolean
+  readonly isNondeterministic?: boolean
 }
 
 /** NODE_PORT_RANGE is the flag that leaves node ports to some addresses. */
@@ -28,43 +28,44 @@ export const NODE_PORT_RANGE = '--nodeport-addresses=192.168.50.0/24'
 
 const SERVED = /^[\d.]+:\d+/
 /** At external IPs; see the difference about these. */
-const SERVED_UNLESS_ON_BRIDGE = /^(untouched masqueraded$|[\d.]+:\d+)/
-const OUTSIDE = ['external IP', 'load-balancer IP'] as const
-const AT_NODE = ({ originalAtNode }: ComparedCase): string => originalAtNode
-const AS = (name: string) => (compared: ComparedCase) => compared.originalOf(name)
-const OLDER = (compared: ComparedCase): string => compared.originalAtNode.replace(THERE[0], HERE[0])
+const SERVED_OR_BRIDGED = /^(untouched masqueraded$|[\d.]+:\d+)/
+const EXTERNAL_KINDS = ['external IP', 'load-balancer IP'] as const
+const sameAsAtNode = ({ originalAtNode }: ComparedCase): string => originalAtNode
+const sameAs = (name: string) => (compared: ComparedCase) => compared.originalForService(name)
+const servedByOlder = (compared: ComparedCase): string =>
+  compared.originalAtNode.replace(REMOTE_POD_IPS[0], LOCAL_POD_IPS[0])
 
 /** Of several that a case is in, the first counts. */
 export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   {
     name: 'endpoints that end are the last resort',
-    row: 'terminating endpoints, `internalTrafficPolicy`, hints, `ipMode`',
-    because: 'kube-proxy of today serves them where no endpoint is ready; the original knows no such endpoints',
-    services: ['endpoints that end'],
+    documentedAs: 'terminating endpoints, `internalTrafficPolicy`, hints, `ipMode`',
+    reason: 'kube-proxy of today serves them where no endpoint is ready; the original knows no such endpoints',
+    services: ['terminating endpoints'],
     original: /^(refused|untouched)$/,
-    ours: AS('one endpoint'),
+    ours: sameAs('one endpoint'),
   },
   {
     name: 'internalTrafficPolicy Local counts',
-    row: 'terminating endpoints, `internalTrafficPolicy`, hints, `ipMode`',
-    because: 'the field came with 1.21',
+    documentedAs: 'terminating endpoints, `internalTrafficPolicy`, hints, `ipMode`',
+    reason: 'the field came with 1.21',
     services: ['internal policy Local'],
     kinds: ['cluster IP'],
     original: SERVED,
-    ours: AS('two endpoints here'),
+    ours: sameAs('two local endpoints'),
   },
   {
     name: 'hints count',
-    row: 'terminating endpoints, `internalTrafficPolicy`, hints, `ipMode`',
-    because: 'they came with 1.21',
+    documentedAs: 'terminating endpoints, `internalTrafficPolicy`, hints, `ipMode`',
+    reason: 'they came with 1.21',
     services: ['hints'],
-    original: SERVED_UNLESS_ON_BRIDGE,
-    ours: AS('two endpoints here'),
+    original: SERVED_OR_BRIDGED,
+    ours: sameAs('two local endpoints'),
   },
   {
     name: 'a load balancer that is a proxy gets what is sent to it',
-    row: 'terminating endpoints, `internalTrafficPolicy`, hints, `ipMode`',
-    because: 'ipMode came with 1.29',
+    documentedAs: 'terminating endpoints, `internalTrafficPolicy`, hints, `ipMode`',
+    reason: 'ipMode came with 1.29',
     services: ['load balancer that is a proxy'],
     kinds: ['load-balancer IP'],
     original: SERVED,
@@ -72,17 +73,17 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   },
   {
     name: 'externalTrafficPolicy counts for external IPs of every type of Service',
-    row: 'policy Local at external IPs of type ClusterIP',
-    because: 'the original asks for type NodePort or LoadBalancer, kube-proxy of today does not',
+    documentedAs: 'policy Local at external IPs of type ClusterIP',
+    reason: 'the original asks for type NodePort or LoadBalancer, kube-proxy of today does not',
     services: ['policy Local, type ClusterIP with external IP'],
     kinds: ['external IP'],
-    original: SERVED_UNLESS_ON_BRIDGE,
-    ours: AS('policy Local, endpoints here and elsewhere'),
+    original: SERVED_OR_BRIDGED,
+    ours: sameAs('policy Local, local and remote endpoints'),
   },
   {
     name: 'two ports of one Pod are two endpoints',
-    row: 'two ports of one Pod under one name',
-    because: 'the original knows endpoints of a Service port by their IP alone',
+    documentedAs: 'two ports of one Pod under one name',
+    reason: 'the original knows endpoints of a Service port by their IP alone',
     services: ['two ports of one Pod under one name'],
     original: /^(untouched masqueraded|10\.244\.0\.2:(8080|9090)( masqueraded)?)$/,
     ours: ({ originalAtNode }) =>
@@ -90,78 +91,77 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   },
   {
     name: 'of two Services with one node port the older one has it',
-    row: 'two Services, one address',
-    because: 'the original writes rules in no order, and the first one counts',
-    services: ['a node port that two Services want', 'the other of two with one node port'],
-    kinds: ['node port', 'node port at another address', 'node port on loopback'],
+    documentedAs: 'two Services, one address',
+    reason: 'the original writes rules in no order, and the first one counts',
+    services: ['a node port conflict, older Service', 'a node port conflict, newer Service'],
+    kinds: ['node port', 'node port at the bridge address', 'node port on loopback'],
     original: SERVED,
-    ours: OLDER,
-    byChance: true,
+    ours: servedByOlder,
+    isNondeterministic: true,
   },
   {
     name: 'of two Services with one external IP the older one has it',
-    row: 'two Services, one address',
-    because: 'the original writes rules in no order, and the first one counts',
-    services: ['an external IP that two Services want', 'the other of two with one external IP'],
+    documentedAs: 'two Services, one address',
+    reason: 'the original writes rules in no order, and the first one counts',
+    services: ['an external IP conflict, older Service', 'an external IP conflict, newer Service'],
     kinds: ['external IP'],
-    original: SERVED_UNLESS_ON_BRIDGE,
-    ours: OLDER,
-    byChance: true,
+    original: SERVED_OR_BRIDGED,
+    ours: servedByOlder,
+    isNondeterministic: true,
   },
   {
     name: 'who is not in the source ranges is dropped, with endpoints or without',
-    row: 'source ranges',
-    because: 'an answer would say that there is a Service',
+    documentedAs: 'source ranges',
+    reason: 'an answer would say that there is a Service',
     services: ['source ranges, no endpoints'],
     kinds: ['load-balancer IP'],
     clients: [
-      ...['a Pod on the bridge', 'a Pod with a link of its own', 'an endpoint itself', 'a Pod elsewhere'],
-      ...['a neighbour of the node', 'the node'],
+      ...['a Pod on the bridge', 'a Pod with its own link', 'an endpoint', 'a Pod of another node'],
+      ...['a host on the network of the node', 'the node'],
     ] as ComparedClient[],
     original: /^(refused|untouched)$/,
     ours: () => 'dropped',
   },
   {
     name: 'what is to be dropped is dropped on its way to other hosts too',
-    row: 'dropped packets',
-    because:
-      'the original leaves it to rules of the kubelet, which see what is sent to the node and by it, and no more',
+    documentedAs: 'dropped packets',
+    reason: 'the original leaves it to rules of the kubelet, which see what is sent to the node and by it, and no more',
     services: [
-      ...['policy Local, endpoints elsewhere', 'policy Local, type NodePort, endpoints elsewhere'],
+      ...['policy Local, remote endpoints', 'policy Local, type NodePort, endpoints elsewhere'],
       ...['source ranges', 'source ranges with the node', 'source ranges of Pods', 'source ranges, policy Local'],
     ],
-    kinds: OUTSIDE,
+    kinds: EXTERNAL_KINDS,
     clients: [
-      ...['a Pod on the bridge', 'a Pod with a link of its own', 'an endpoint itself', 'a Pod elsewhere'],
-      ...['a host outside', 'a neighbour of the node'],
+      ...['a Pod on the bridge', 'a Pod with its own link', 'an endpoint', 'a Pod of another node'],
+      ...['an external host', 'a host on the network of the node'],
     ] as ComparedClient[],
     original: /^untouched/,
-    ours: AT_NODE,
+    ours: sameAsAtNode,
   },
   {
     name: 'external IPs are served to the node, and to Pods on a bridge',
-    row: 'external IPs',
-    because:
+    documentedAs: 'external IPs',
+    reason:
       'the original sends them out to the network, unless they are addresses of the node; kube-proxy of today does not',
     kinds: ['external IP'],
-    clients: ['a Pod on the bridge', 'an endpoint itself', 'the node'],
+    clients: ['a Pod on the bridge', 'an endpoint', 'the node'],
     original: /^untouched/,
-    ours: AT_NODE,
+    ours: sameAsAtNode,
   },
   {
     name: 'the node is refused too where there are no endpoints',
-    row: 'no endpoints',
-    because: 'the original has the rule for what comes to the node and through it, not for what it sends',
-    kinds: OUTSIDE,
+    documentedAs: 'no endpoints',
+    reason: 'the original has the rule for what comes to the node and through it, not for what it sends',
+    kinds: EXTERNAL_KINDS,
     clients: ['the node'],
     original: /^untouched$/,
-    ours: AT_NODE,
+    ours: sameAsAtNode,
   },
   {
     name: 'where node ports are not served they are not refused',
-    row: 'NodePorts with address ranges',
-    because: 'the port may be that of a program of the node',
-    kinds: ['node port at another address', 'node port on loopback'],
+    documentedAs: 'NodePorts with address ranges',
+    reason: 'the port may be that of a program of the node',
+    kinds: ['node port at the bridge address', 'node port on loopback'],
     flag: NODE_PORT_RANGE,
     original: /^refused$/,
     ours: () => 'untouched',
@@ -169,7 +169,7 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
 ]
 
 /** The difference that a case is in, if it is in one. */
-export function expectedDifference(
+export function findExpectedDifference(
   { service, address, client, original }: ComparedCase,
   flags: readonly string[],
 ): ExpectedDifference | undefined {

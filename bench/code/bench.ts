@@ -1,0 +1,21 @@
+/**
+ * Runs benchmarks: `npm run bench` all loads of userspace mode with every contender, and writes the report; `npm run bench -- NAME`
+ * one; `npm run bench -- kernel` those of iptables mode, `-- ipvs` those of ipvs mode.
+ */
+const STANDALONE_PROGRAMS = ['lossless', 'programming', 'rules', 'stalls', 'micro'] as const
+
+const [name] = process.argv.slice(2)
+if (STANDALONE_PROGRAMS.some(program => program === name)) {
+  // Each reads its own arguments.
+  process.argv.splice(2, 1)
+  await import(`./${name}.js`)
+} else if (name === 'ipvs') {
+  const { compareIpvs } = await import('./compare-ipvs.js')
+  process.exitCode = await compareIpvs(process.argv.slice(3))
+} else {
+  const { compare } = await import('./compare.js')
+  process.exitCode =
+    name === 'kernel'
+      ? await compare((await import('./suites/iptables.js')).IPTABLES_SUITE, process.argv.slice(3))
+      : await compare((await import('./suites/userspace.js')).USERSPACE_SUITE, process.argv.slice(2))
+}

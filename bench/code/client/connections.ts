@@ -1,0 +1,51 @@
+import { sharedClockMs } from '../measure/shared-clock.js'
+import { requestOnce } from './request-once.js'
+
+const ANSWER_TIMEOUT_MS = 5000
+
+/** One connection: when it was begun, by the clock that is shared, how long it took, and who answered. */
+export interface ConnectionSample {
+  readonly startedAt: number
+  readonly tookMs: number
+  /** The Pod's address. */
+  readonly responder: string | undefined
+  readonly error: string | undefined
+}
+
+export interface ConnectionReport {
+  readonly connections: readonly ConnectionSample[]
+  /** How many fewer connections were begun than wanted: more than a few say that the client was too slow. */
+  readonly missedStarts: number
+}
+
+/** Connections at a fixed rate, whether those before have ended or not: who waits does not take the load away. */
+export async function runConnections(
+  ip: string,
+  port: number,
+  perSecond: number,
+  seconds: number,
+): Promise<ConnectionReport> {
+  const begun: Promise<ConnectionSample>[] = []
+  const start = performance.now()
+  const wanted = perSecond * seconds
+  await new Promise<void>(resolve => {
+    const timer = setInterval(() => {
+      const due = Math.min(wanted, ((performance.now() - start) * perSecond) / 1000)
+      while (begun.length < due) begun.push(runConnection(ip, port))
+      if (performance.now() - start < seconds * 1000) return
+      clearInterval(timer)
+      resolve()
+    }, 1)
+  })
+  return { connections: await Promise.all(begun), missedStarts: Math.max(0, Math.round(wanted - begun.length)) }
+}
+
+async function runConnection(ip: string, port: number): Promise<ConnectionSample> {
+  const at = sharedClockMs()
+  try {
+    const by = await requestOnce(ip, port, ANSWER_TIMEOUT_MS)
+    return { startedAt: at, tookMs: sharedClockMs() - at, responder: by, error: undefined }
+  } catch (error) {
+    return { startedAt: at, tookMs: sharedClockMs() - at, responder: undefined, error: (error as Error).message }
+  }
+}

@@ -1,0 +1,50 @@
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { vmUnavailable, isInVm, startInVm } from '../../test/support/nodes/virtual-machine.js'
+import { compare } from './compare.js'
+import { ipvsUnavailable } from './contenders/ipvs-unavailable.js'
+import { IPVS_SUITE } from './suites/ipvs.js'
+
+const BENCH_PROGRAM = fileURLToPath(new URL('bench.js', import.meta.url))
+const TIMEOUT_S = 1800
+const { results, path, picture } = IPVS_SUITE.page
+const REPORT_FILES = [results, path, picture]
+
+/** Compares ipvs modes where there is IPVS: here, or else in a virtual machine, from which the report is brought. @returns the exit code */
+export async function compareIpvs(args: readonly string[]): Promise<number> {
+  const needsNone = args.includes('report') || args.includes('--help')
+  const missing = needsNone || isInVm ? undefined : ipvsUnavailable()
+  if (missing === undefined) return compare(IPVS_SUITE, args)
+  if (vmUnavailable !== false) {
+    process.stderr.write(`Here ${missing}, and a virtual machine ${vmUnavailable}.\n`)
+    return 1
+  }
+  process.stdout.write('In a virtual machine whose kernel has IPVS; each table takes a minute or two.\n')
+  const out = mkdtempSync(join(tmpdir(), 'bench-ipvs-'))
+  try {
+    return await compareInVm(args, out)
+  } finally {
+    rmSync(out, { recursive: true })
+  }
+}
+
+async function compareInVm(args: readonly string[], out: string): Promise<number> {
+  const words = [process.execPath, BENCH_PROGRAM, 'ipvs', ...args].map(
+    word => `'${word.replaceAll("'", String.raw`'\''`)}'`,
+  )
+  // What is not a whole run writes no report: then there is none to bring.
+  const command = `rm -f ${REPORT_FILES.join(' ')}; ${words.join(' ')} && (cp --parents ${REPORT_FILES.join(' ')} /vm-out 2>/dev/null || true)`
+  const child = startInVm(command, {
+    timeoutSeconds: TIMEOUT_S,
+    passedVariables: ['KUBE_PROXY_PEER'],
+    outputFolder: out,
+  })
+  child.stdout!.pipe(process.stdout)
+  child.stderr!.pipe(process.stderr)
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code === 0) for (const file of REPORT_FILES) if (existsSync(join(out, file))) cpSync(join(out, file), file)
+  return code ?? 1
+}

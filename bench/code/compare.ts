@@ -1,0 +1,128 @@
+import { parseArgs } from 'node:util'
+import { Terminal } from '../../lib/demo/terminal.js'
+import { namespacesUnavailable } from '../../test/support/nodes/node-network.js'
+import { CleanupStack } from './cleanup-stack.js'
+import { type Load } from './loads/load.js'
+import { readEnvironment } from './report/environment.js'
+import { type LoadResult, type Results } from './report/results.js'
+import { buildTargetTable } from './report/target-table.js'
+import { TerminalProgress, alignRight } from './report/terminal-progress.js'
+import { readResults, writeReport } from './report/write-report.js'
+import { runLoads } from './run-loads.js'
+import { type Suite } from './suites/suite.js'
+
+const DEFAULT_ROUNDS = 5
+/** What the length of a sample is multiplied with for a quick look. */
+const QUICK_FACTOR = 0.4
+
+function usage({ command, contenders, loads, page }: Suite): string {
+  const one = command.includes(' -- ') ? command : `${command} --`
+  return `${command.padEnd(33)} all loads, and the report: ${page.path}
+${`${one} NAME…`.padEnd(33)} some loads, shown only, of these, or all that end so (${one} 1000):
+                                  ${loads.map(({ name }) => name).join('\n                                  ')}
+${`${one} report`.padEnd(33)} the report again, from the results of the last whole run
+
+  --rounds N         turns of each contender at each load (${DEFAULT_ROUNDS})
+  --only NAME,…      these contenders only, of: ${contenders.map(({ name }) => name).join(', ')}
+  --quick            short samples, for a look: their numbers say little
+
+npm run bench -- kernel | ipvs    the kernel modes; they take the same arguments
+npm run bench -- lossless | programming | rules | stalls | micro
+                                  this proxy alone, without others to compare
+`
+}
+
+/** Compares this proxy with others. @returns the exit code */
+export async function compare(suite: Suite, args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: String(DEFAULT_ROUNDS) },
+      only: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (positionals.join() === 'report') return printWritten(writeReport(readResults(suite), suite))
+  const rounds = Number(values.rounds)
+  const only = values.only?.split(',')
+  const wrong = [
+    ...positionals
+      .filter(name => !suite.loads.some(load => matchesLoadName(load, name)))
+      .map(name => `no benchmark "${name}"`),
+    ...(only ?? [])
+      .filter(name => !suite.contenders.some(contender => contender.name === name))
+      .map(name => `no contender "${name}"`),
+    ...(Number.isInteger(rounds) && rounds > 0 ? [] : [`no number of rounds "${values.rounds}"`]),
+  ]
+  if (values.help || wrong.length > 0) {
+    if (wrong.length > 0) process.stderr.write(`There is ${wrong.join(' and ')}.\n\n`)
+    process.stderr.write(usage(suite))
+    return wrong.length > 0 ? 2 : 0
+  }
+  if (namespacesUnavailable !== false) {
+    process.stderr.write(`The benchmark ${namespacesUnavailable}.\n`)
+    return 1
+  }
+  const isWhole = positionals.length === 0 && only === undefined && !values.quick
+  return runSuite(suite, {
+    names: positionals,
+    only,
+    rounds,
+    durationFactor: values.quick ? QUICK_FACTOR : 1,
+    isComplete: isWhole,
+  })
+}
+
+function matchesLoadName({ name }: Load, said: string): boolean {
+  return name === said || name.endsWith(`-${said}`)
+}
+
+interface RunRequest {
+  /** Of loads; none: all. */
+  readonly names: readonly string[]
+  /** These contenders only. */
+  readonly only: readonly string[] | undefined
+  readonly rounds: number
+  readonly durationFactor: number
+  readonly isComplete: boolean
+}
+
+async function runSuite(
+  suite: Suite,
+  { names, only, rounds, durationFactor, isComplete }: RunRequest,
+): Promise<number> {
+  const loads =
+    names.length === 0 ? suite.loads : suite.loads.filter(load => names.some(name => matchesLoadName(load, name)))
+  const asked = suite.contenders.filter(({ name }) => only?.includes(name) !== false)
+  const missing = Object.fromEntries(
+    asked.flatMap(contender => {
+      const why = contender.unavailableReason()
+      return why === undefined ? [] : [[contender.name, why]]
+    }),
+  ) as Results['missing']
+  for (const { name, title } of asked)
+    if (missing[name] !== undefined) process.stderr.write(`Without ${title}: ${missing[name]}.\n`)
+  const contenders = asked.filter(({ name }) => missing[name] === undefined)
+  const circumstances = readEnvironment(contenders, suite.programs)
+  const started = performance.now()
+  let loadResults: LoadResult[] = []
+  await CleanupStack.run(async t => {
+    const progress = new TerminalProgress(contenders)
+    loadResults = await runLoads(t, { loads, contenders, rounds, durationFactor }, progress)
+  })
+  const seconds = Math.round((performance.now() - started) / 1000)
+  const results = { circumstances, rounds, seconds, missing, loads: loadResults }
+  const terminal = Terminal.forProcess()
+  if (isComplete) terminal.printTable(alignRight(buildTargetTable(results, suite)))
+  terminal.printText(`${seconds} s in all.`)
+  if (isComplete) return printWritten(writeReport(results, suite))
+  terminal.printText(`Shown only: the report is written by a whole run, "${suite.command}" without arguments.`)
+  return 0
+}
+
+function printWritten(paths: readonly string[]): number {
+  process.stdout.write(`Written: ${paths.join(', ')}\n`)
+  return 0
+}

@@ -1,0 +1,19 @@
+import { type BenchService } from '../testbed/bench-service.js'
+import { type Contender, type RunningContender } from './contender.js'
+
+/** No Service at all: the client knows a Pod's address. What everything else is measured against. */
+export const direct: Contender = {
+  name: 'direct',
+  title: 'direct',
+  unavailableReason: () => undefined,
+  version: () => undefined,
+  start: () => Promise.resolve(running),
+}
+
+const running: RunningContender = {
+  pids: [],
+  addressOf: ({ endpoints, targetPort }: BenchService) => ({ ip: endpoints[0]!, port: targetPort }),
+  waitUntilProgrammed: () => Promise.reject(new Error('There is nothing to program on the direct way')),
+  api: undefined,
+  stop: () => Promise.resolve(),
+}

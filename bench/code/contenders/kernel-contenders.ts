@@ -1,0 +1,54 @@
+import { programName } from '../../../lib/system/iptables-back-end.js'
+import { programVersion } from '../measure/program-version.js'
+import { IPTABLES_DATA_PATH_NAMES, type Contender, type ContenderName, IPVS_DATA_PATH_NAMES } from './contender.js'
+import { direct } from './direct.js'
+import { backEndUnavailable } from './back-end-path.js'
+import { ipvsUnavailable } from './ipvs-unavailable.js'
+import { KernelProxy, type KernelProxyOptions } from './kernel-proxy.js'
+import { originalUnavailableReason, originalVersion } from './original-program.js'
+import { ours } from './ours.js'
+
+const TITLES = { ours: 'kube-proxy-node', original: 'kube-proxy' } as const
+
+/** Both programs in iptables mode, and what they are compared with besides. */
+export const IPTABLES_CONTENDERS: readonly Contender[] = IPTABLES_DATA_PATH_NAMES.map(makeContender)
+/** The same in ipvs mode. */
+export const IPVS_CONTENDERS: readonly Contender[] = IPVS_DATA_PATH_NAMES.map(makeContender)
+
+function makeContender(name: (typeof IPTABLES_DATA_PATH_NAMES | typeof IPVS_DATA_PATH_NAMES)[number]): Contender {
+  switch (name) {
+    case 'direct':
+      return direct
+    case 'ours':
+      return { ...ours, title: `${ours.title} userspace` }
+    case 'ours-iptables-nft':
+      return makeKernelContender(name, { program: 'ours', mode: 'iptables', backEnd: 'nft' })
+    case 'ours-iptables-legacy':
+      return makeKernelContender(name, { program: 'ours', mode: 'iptables', backEnd: 'legacy' })
+    case 'original-iptables-nft':
+      return makeKernelContender(name, { program: 'original', mode: 'iptables', backEnd: 'nft' })
+    case 'original-iptables-legacy':
+      return makeKernelContender(name, { program: 'original', mode: 'iptables', backEnd: 'legacy' })
+    case 'ours-ipvs':
+      return makeKernelContender(name, { program: 'ours', mode: 'ipvs', backEnd: 'nft' })
+    case 'original-ipvs':
+      return makeKernelContender(name, { program: 'original', mode: 'ipvs', backEnd: 'nft' })
+  }
+}
+
+function makeKernelContender(name: ContenderName, kind: KernelProxyOptions): Contender {
+  const { program, mode, backEnd } = kind
+  return {
+    name,
+    title: `${TITLES[program]} ${mode === 'ipvs' ? mode : `${mode} (${backEnd})`}`,
+    unavailableReason: () =>
+      (program === 'original' ? originalUnavailableReason() : undefined) ??
+      backEndUnavailable(backEnd) ??
+      (mode === 'ipvs' ? ipvsUnavailable() : undefined),
+    version() {
+      const rules = programVersion(programName('IPv4', backEnd), ['--version'])
+      return [program === 'original' ? originalVersion() : ours.version(), rules].join('; ')
+    },
+    start: (site, size) => KernelProxy.start(site, size, kind),
+  }
+}

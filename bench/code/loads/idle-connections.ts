@@ -1,0 +1,40 @@
+import { ProcessTree } from '../measure/process-tree.js'
+import { SMALL_CLUSTER, HTTP_SERVICE } from '../testbed/bench-service.js'
+import { type Load } from './load.js'
+
+/**
+ * Open before the first reading: what a program keeps in reserve, or has left over from its start, is used up by then, and
+ * does not hide what a connection needs.
+ */
+const BASELINE_CONNECTIONS = 1000
+const ADDED_CONNECTIONS = 2000
+
+export const idleConnections: Load = {
+  name: 'idle-connections',
+  title: '1,000 idle connections',
+  description:
+    'What 1,000 open connections, each of which has had one answer, need of memory (PSS of all processes): the difference ' +
+    'between 1,000 and 3,000 of them, halved. Started anew each time.',
+  metrics: [
+    { name: 'memory', title: 'memory of 1,000 connections', unit: 'MB', better: 'lower', digits: 1 },
+    { name: 'before', title: 'the program without any', unit: 'MB', better: 'lower', digits: 1 },
+    { name: 'whole', title: 'the program with 3,000', unit: 'MB', better: 'lower', digits: 1 },
+  ],
+  seconds: 1,
+  contenders: ['ours', 'haproxy', 'nginx', 'original'],
+  exclusionNote: 'Without a process there is no memory to read.',
+  async takeSample(stage) {
+    const running = await stage.restart(SMALL_CLUSTER)
+    const { ip, port } = running.addressOf(HTTP_SERVICE)!
+    const { client } = stage.site
+    const tree = new ProcessTree(running.pids)
+    const before = tree.pssBytes()
+    await client.openIdleConnections(ip, port, BASELINE_CONNECTIONS)
+    const first = tree.pssBytes()
+    await client.openIdleConnections(ip, port, ADDED_CONNECTIONS)
+    const whole = tree.pssBytes()
+    await client.closeIdleConnections()
+    const memory = (whole - first) / (ADDED_CONNECTIONS / 1000)
+    return { values: { memory: memory / 1e6, before: before / 1e6, whole: whole / 1e6 }, errors: [] }
+  },
+}

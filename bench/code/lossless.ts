@@ -1,0 +1,29 @@
+/**
+ * Whether connections are lost while endpoints come and go:
+ * `npm run bench -- lossless [SEQUENTIAL] [CONCURRENT]`, by default 100,000 and 5,000.
+ * Needs root. Everything happens in network namespaces of its own. Exit code 1 when one was lost.
+ */
+import { ChurnedService } from '../../test/support/processes/churned-service.js'
+import { type TeardownScope } from '../../test/support/nodes/node-network.js'
+import { CleanupStack } from './cleanup-stack.js'
+
+const sequential = Number(process.argv[2] ?? 100_000)
+const concurrent = Number(process.argv[3] ?? 5000)
+
+await CleanupStack.run(async (t: TeardownScope) => {
+  const service = await ChurnedService.start(t)
+  for (const [name, count, width] of [
+    ['sequential', sequential, 1],
+    ['concurrent', concurrent, undefined],
+  ] as const) {
+    const startedAt = Date.now()
+    const { outcomes, answers } = await service.runLoad(count, width)
+    const seconds = (Date.now() - startedAt) / 1000
+    const lost = count - (outcomes['answered'] ?? 0)
+    process.stdout.write(
+      `${count} ${name} connections in ${seconds.toFixed(1)} s: ${lost} lost ${JSON.stringify(outcomes)} ${JSON.stringify(answers)}\n`,
+    )
+    if (lost > 0) process.exitCode = 1
+  }
+  process.stdout.write(`endpoints were replaced ${await service.stopChurn()} times meanwhile\n`)
+})

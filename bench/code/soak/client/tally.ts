@@ -1,0 +1,68 @@
+/** How the work of one kind went so far. */
+export interface Tally {
+  /** What was done as it should be. */
+  done: number
+  /** Of UDP: datagrams that were sent once more, since nobody had answered. */
+  retries: number
+  /** By what went wrong. */
+  readonly errors: Record<string, number>
+  /** Whether errors are to be expected: then they are no failures. */
+  readonly expectsErrors: boolean
+}
+
+export const LOAD_KINDS = {
+  persistent: 'TCP requests over kept connections',
+  short: 'TCP connections of one request',
+  stream: 'TCP streams, pieces of 64 KiB',
+  lookup: 'UDP requests from new ports',
+  'fixed-port': 'UDP requests from ports that stay',
+  affinity: 'TCP connections to a Service with affinity',
+  temporary: 'requests to Services that come and go',
+  'connections-of-removed': 'connections that outlived their Service',
+  emptied: 'requests to Services that lose all endpoints',
+  refused: 'refusals while there was no endpoint',
+  failing: 'TCP connections to endpoints that may be dead',
+} as const
+
+export type LoadKind = keyof typeof LOAD_KINDS
+export type Tallies = Readonly<Record<LoadKind, Tally>>
+
+/** An error that went into the books, with the time. */
+export interface RecordedError {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly kind: LoadKind
+  readonly error: string
+}
+
+/** More are counted, but not told one by one. */
+const MAX_RECORDED_ERRORS = 100
+
+/** Counts what the client does, and what went wrong. */
+export class TallyRecorder {
+  readonly tallies: Tallies = Object.fromEntries(
+    Object.keys(LOAD_KINDS).map(name => [name, { done: 0, retries: 0, errors: {}, expectsErrors: name === 'failing' }]),
+  ) as unknown as Tallies
+  readonly recordedErrors: RecordedError[] = []
+
+  /** Does work of this kind and counts how it ended. @returns whether it ended well */
+  async count(of: LoadKind, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      this.tallies[of].done++
+      return true
+    } catch (error) {
+      this.recordFailure(of, error as NodeJS.ErrnoException)
+      return false
+    }
+  }
+
+  recordFailure(of: LoadKind, { code, message }: NodeJS.ErrnoException): void {
+    const { errors, expectsErrors } = this.tallies[of]
+    // A code says the same for all addresses and ports.
+    const what = code ?? message
+    errors[what] = (errors[what] ?? 0) + 1
+    if (!expectsErrors && this.recordedErrors.length < MAX_RECORDED_ERRORS)
+      this.recordedErrors.push({ at: Date.now(), kind: of, error: message })
+  }
+}

@@ -1,0 +1,69 @@
+import { type Socket, createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { type BenchService } from '../../testbed/bench-service.js'
+
+/** How long an answer is waited for before the request is sent again, as resolvers do, in milliseconds. */
+const ANSWER_TIMEOUT_MS = 1000
+const MAX_ATTEMPTS = 8
+
+/** A port of the client from which a UDP Service of the soak is asked. */
+export class UdpEchoClient {
+  readonly #socket: Socket
+  readonly #expectedName: string
+  #requestCount = 0
+
+  private constructor(socket: Socket, answeredAs: string) {
+    this.#socket = socket
+    this.#expectedName = answeredAs
+  }
+
+  /** @param answeredAs what the Pods call the Service */
+  static async open({ clusterIP, port, name }: BenchService, answeredAs = name): Promise<UdpEchoClient> {
+    const socket = createSocket('udp4')
+    socket.connect(port, clusterIP)
+    await once(socket, 'connect')
+    // Told to whoever waits for an answer.
+    socket.on('error', () => undefined)
+    return new UdpEchoClient(socket, answeredAs)
+  }
+
+  /**
+   * Sends a datagram, again and again until it is back.
+   * @returns how often it was sent again: a datagram that is on its way when its endpoint is taken away may be lost
+   * @throws Error when it does not come back, or from another Service, or is refused
+   */
+  async echo(attempts = MAX_ATTEMPTS): Promise<number> {
+    const text = `request ${++this.#requestCount}`
+    for (let again = 0; again < attempts; again++) {
+      const answer = await this.#echoOnce(text)
+      if (answer === undefined) continue
+      if (answer !== this.#expectedName) throw new Error('answered by another Service')
+      return again
+    }
+    throw new Error(`no answer to ${attempts} datagrams`)
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+
+  /** @returns the Service that answered, undefined for nobody */
+  #echoOnce(text: string): Promise<string | undefined> {
+    return new Promise((resolve, reject) => {
+      const onMessage = (datagram: Buffer): void => {
+        const [service, , ...echo] = datagram.toString().split(' ')
+        // What answers an earlier request comes late.
+        if (echo.join(' ') === text) done(() => resolve(service))
+      }
+      const onError = (error: Error): void => done(() => reject(error))
+      const timer = setTimeout(() => done(() => resolve(undefined)), ANSWER_TIMEOUT_MS)
+      const done = (say: () => void): void => {
+        clearTimeout(timer)
+        this.#socket.off('message', onMessage).off('error', onError)
+        say()
+      }
+      this.#socket.on('message', onMessage).on('error', onError)
+      this.#socket.send(text)
+    })
+  }
+}

@@ -1,0 +1,56 @@
+import { WORKER_TITLE } from '../../../lib/workers/orphans.js'
+import { ProcessTree, type ProcessUsage } from '../measure/process-tree.js'
+import { type SoakClient } from './client/soak-client.js'
+import { sumMetric } from './sum-metric.js'
+import { type ProcessUsageTotals, type ScrapedMetrics, type SoakSample } from './soak-results.js'
+
+/** Looks at the processes of the proxy, and at its metrics from where the client is. */
+export class ProxyProbe {
+  readonly #pid: number
+  readonly #tree: ProcessTree
+  readonly #client: SoakClient
+  readonly #metricsUrl: string
+  readonly #since = performance.now()
+  readonly #cpuBefore: number
+
+  /** @param pid of the control process */
+  constructor(pid: number, client: SoakClient, metricsUrl: string) {
+    this.#pid = pid
+    this.#tree = new ProcessTree([pid])
+    this.#client = client
+    this.#metricsUrl = metricsUrl
+    this.#cpuBefore = this.#tree.cpuSeconds()
+  }
+
+  /** Since this was made. */
+  get cpuSeconds(): number {
+    return this.#tree.cpuSeconds() - this.#cpuBefore
+  }
+
+  /** @throws Error when the proxy does not tell its metrics */
+  async sample(withMetrics: boolean): Promise<SoakSample> {
+    const at = Math.round((performance.now() - this.#since) / 100) / 10
+    const all = this.#tree.usage()
+    // Programs that it runs come and go, and are not looked at.
+    const control = sumUsage(all.filter(({ pid }) => pid === this.#pid))
+    const workers = sumUsage(all.filter(({ command }) => command.startsWith(WORKER_TITLE)))
+    return { at, control, workers, ...(withMetrics ? { metrics: await this.#scrapeMetrics() } : {}) }
+  }
+
+  async #scrapeMetrics(): Promise<ScrapedMetrics> {
+    const page = await this.#client.scrape(this.#metricsUrl)
+    return {
+      connections: sumMetric(page, 'kubeproxy_userspace_connections_active', 'protocol="TCP"'),
+      flows: sumMetric(page, 'kubeproxy_userspace_connections_active', 'protocol="UDP"'),
+      heapBytes: sumMetric(page, 'nodejs_heap_size_used_bytes'),
+      workers: sumMetric(page, 'kubeproxy_userspace_workers'),
+      restarts: sumMetric(page, 'kubeproxy_userspace_worker_restarts_total'),
+    }
+  }
+}
+
+function sumUsage(processes: readonly ProcessUsage[]): ProcessUsageTotals {
+  const sum = (of: 'rssBytes' | 'pssBytes' | 'descriptors'): number =>
+    processes.reduce((total, each) => total + each[of], 0)
+  return { rssBytes: sum('rssBytes'), pssBytes: sum('pssBytes'), descriptors: sum('descriptors') }
+}

@@ -1,0 +1,47 @@
+import { type BindOptions, createSocket } from 'node:dgram'
+import { type Target } from '../../balancer/balancer.js'
+import { type IpAddress, familyOf } from '../../model/address.js'
+import { DgramSocket } from './dgram-socket.js'
+import { type UdpBindOptions, type UdpConnector, type UdpTransport, type UdpSocketEvents } from './udp-transport.js'
+
+/** UDP by way of Node's public API. */
+export class DgramTransport implements UdpTransport {
+  bind({ bound, address, port, receiveBufferBytes }: UdpBindOptions, user: UdpSocketEvents): Promise<DgramSocket> {
+    return new Promise((resolve, reject) => {
+      const inner = createUdpSocket(address)
+      const fail = (error: Error): void => {
+        inner.close()
+        reject(error)
+      }
+      inner.once('error', fail)
+      const onListening = (): void => {
+        inner.removeListener('error', fail)
+        inner.setRecvBufferSize(receiveBufferBytes)
+        resolve(new DgramSocket(inner, user))
+      }
+      if (bound === undefined) inner.bind({ address, port, exclusive: true }, onListening)
+      // Node takes a bare handle in place of the options, as `child_process` needs it, though its documentation does not say so.
+      else inner.bind(('fd' in bound ? { fd: bound.fd, exclusive: true } : bound._handle) as BindOptions, onListening)
+    })
+  }
+
+  connect({ ip, port }: Target, connector: UdpConnector): DgramSocket {
+    const inner = createUdpSocket(ip)
+    const socket = new DgramSocket(inner, connector)
+    socket.connect(ip, port, connector)
+    return socket
+  }
+}
+
+/**
+ * A UDP socket of the address's family that never asks DNS: addresses here are always numbers, and the default look-up
+ * would put off every first send to a later turn of the event loop.
+ */
+function createUdpSocket(address: IpAddress): ReturnType<typeof createSocket> {
+  const family = familyOf(address)
+  return createSocket({
+    type: family === 'IPv4' ? 'udp4' : 'udp6',
+    ipv6Only: family === 'IPv6',
+    lookup: (host, _options, done) => done(null, host, family === 'IPv4' ? 4 : 6),
+  })
+}

@@ -1,0 +1,85 @@
+import { type HalfClosedLimit } from '../limits/half-closed-limit.js'
+import { type Borrower, type ReadBuffers } from './read-buffers.js'
+import { systemError } from './system-error.js'
+import { PENDING, type TcpHandle, type TcpHandleEvents, WRITTEN } from './tcp-handle.js'
+import { type SpliceFailure, type TcpSplice } from './tcp-transport.js'
+
+/** A splice of two TCP handles. */
+export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
+  bytesToEndpoint = 0
+  bytesToClient = 0
+  failure: SpliceFailure | undefined
+  readonly #client: TcpHandle
+  readonly #endpoint: TcpHandle
+  readonly #buffers: ReadBuffers
+  readonly #limit: HalfClosedLimit
+
+  constructor(client: TcpHandle, endpoint: TcpHandle, buffers: ReadBuffers, limit: HalfClosedLimit) {
+    this.#client = client
+    this.#endpoint = endpoint
+    this.#buffers = buffers
+    this.#limit = limit
+    client.read(this, buffers.shared)
+    endpoint.read(this, buffers.shared)
+  }
+
+  reset(): void {
+    this.#client.reset()
+    this.#endpoint.reset()
+  }
+
+  onData(from: TcpHandle, buffer: Uint8Array, length: number): Uint8Array {
+    let to = this.#client
+    if (from === to) {
+      to = this.#endpoint
+      this.bytesToEndpoint += length
+    } else this.bytesToClient += length
+    const buffers = this.#buffers
+    const bytes = buffers.prepareWrite(buffer, length)
+    const result = to.write(bytes)
+    if (result === PENDING) {
+      buffers.detach(bytes)
+      from.pause()
+    } else if (result !== WRITTEN) {
+      this.onError(to, systemError('write', result))
+      return buffer
+    }
+    return buffers.nextBuffer(this, buffer, length)
+  }
+
+  onDrain(to: TcpHandle, bytes: Uint8Array): void {
+    this.#buffers.recycle(bytes)
+    this.#peerOf(to).resume()
+  }
+
+  /** Nothing is pending in this direction: while something was, nothing was read, not even the end. */
+  onEnd(from: TcpHandle): void {
+    const to = this.#peerOf(from)
+    this.#limit.add(this)
+    if (!to.hasEnded) return to.shutdown()
+    to.close()
+    from.close()
+  }
+
+  onError(handle: TcpHandle, error: Error): void {
+    this.failure ??= { side: handle === this.#client ? 'client' : 'endpoint', error }
+    this.reset()
+  }
+
+  onClose(handle: TcpHandle): void {
+    const { buffer } = handle
+    if (buffer !== undefined && buffer !== this.#buffers.shared) this.#buffers.discard(buffer)
+    this.#limit.delete(this)
+  }
+
+  tryReturn(buffer: Uint8Array): boolean {
+    const from = this.#client.buffer === buffer ? this.#client : this.#endpoint
+    if (this.#peerOf(from).isWriting) return false
+    from.readInto(this.#buffers.shared)
+    return true
+  }
+
+  #peerOf(handle: TcpHandle): TcpHandle {
+    return handle === this.#client ? this.#endpoint : this.#client
+  }
+}

@@ -1,0 +1,66 @@
+import { connect, createServer } from 'node:net'
+import { type Target } from '../../balancer/balancer.js'
+import { type HalfClosedLimit } from '../limits/half-closed-limit.js'
+import { NetSocket } from './net-socket.js'
+import { openServer } from './open-server.js'
+import { NetSplice } from './net-splice.js'
+import {
+  type TcpConnector,
+  type TcpServer,
+  type TcpListenOptions,
+  type TcpSocket,
+  type TcpSocketOwner,
+  type TcpTransport,
+} from './tcp-transport.js'
+
+const NO_OWNER: TcpSocketOwner = { onClose: () => undefined }
+
+/** TCP by way of Node's public API. */
+export class NetTransport implements TcpTransport {
+  async listen({
+    bound,
+    address,
+    port,
+    backlog,
+    keepAliveMs,
+    onClient,
+    onError,
+  }: TcpListenOptions): Promise<TcpServer> {
+    const server = createServer({
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
+    })
+    server.on('connection', stream => onClient(new NetSocket(stream, NO_OWNER)))
+    const held = await openServer(server, { bound, address, port, backlog }, () => server.on('error', onError))
+    return { port: held, close: () => void server.close() }
+  }
+
+  connect({ ip, port }: Target, keepAliveMs: number, connector: TcpConnector): TcpSocket {
+    const stream = connect({
+      host: ip,
+      port,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
+    })
+    const socket = new NetSocket(stream, connector, {
+      onError: (_, error) => connector.onError(socket, error),
+      onClose: () => undefined,
+    })
+    stream.once('connect', () => {
+      socket.events = undefined
+      connector.onConnect(socket)
+    })
+    // Node itself makes the system call one tick after it was asked to.
+    process.nextTick(() => connector.onConnecting(socket))
+    return socket
+  }
+
+  splice(client: TcpSocket, endpoint: TcpSocket, limit: HalfClosedLimit): NetSplice {
+    return new NetSplice(client as NetSocket, endpoint as NetSocket, limit)
+  }
+}

@@ -1,0 +1,23 @@
+import { type Server } from 'node:net'
+import { type TcpListenOptions } from './tcp-transport.js'
+
+/**
+ * Has a server listen, alone, on one address of one family. Resolves with its port; rejects with the system's error.
+ * `onListening` is called before the first client is accepted.
+ */
+export function openServer(
+  server: Server,
+  { bound, address, port, backlog }: Pick<TcpListenOptions, 'bound' | 'address' | 'port' | 'backlog'>,
+  onListening: () => void,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    const listening = (): void => {
+      server.removeListener('error', reject)
+      onListening()
+      resolve((server.address() as { port: number }).port)
+    }
+    if (bound !== undefined) server.listen(bound, backlog, listening)
+    else server.listen({ host: address, port, backlog, exclusive: true, ipv6Only: address.includes(':') }, listening)
+  })
+}

@@ -1,0 +1,191 @@
+import { once } from 'node:events'
+import { type Server, type Socket, connect, createServer } from 'node:net'
+import { HalfClosedLimit } from '../limits/half-closed-limit.js'
+import { openServer } from './open-server.js'
+import { type Probe, expectEqual, runProbe } from './run-probe.js'
+import {
+  type TcpConnector,
+  type TcpServer,
+  type TcpSocket,
+  type TcpSplice,
+  type TcpTransport,
+} from './tcp-transport.js'
+
+const LOOPBACK = '127.0.0.1'
+/** No two places that data could be mixed up with look alike: the length is a prime, far from every size of a buffer. */
+const PATTERN = Uint8Array.from({ length: 65_521 }, (_, n) => (n * n) >> 3)
+/** More than the kernel takes while nobody reads, whatever it was told. */
+const MAX_BYTES = 64 * 1024 * 1024
+/** Milliseconds without movement after which a transfer counts as held back. */
+const STALL_MS = 10
+
+/**
+ * Finds out whether a transport does what the data plane counts on, by proxying a few connections of plain sockets over
+ * loopback: data both ways, in an order that cannot be mistaken; a receiver that does not read; each half-close; a reset
+ * from each side; an endpoint that refuses. Rejects with what is wrong. Leaves nothing behind.
+ *
+ * @param timeoutMs how long it may take, in milliseconds; some 50 are usual
+ */
+export function probeTcpTransport(transport: TcpTransport, timeoutMs: number): Promise<void> {
+  return runProbe(new TcpProbe(transport), timeoutMs)
+}
+
+/** The two ends of a connection through the transport, as plain sockets, and the splice between them. */
+interface SplicedPair {
+  readonly client: Socket
+  readonly endpoint: Socket
+  readonly splice: TcpSplice
+}
+
+class TcpProbe implements Probe {
+  step = 'listen'
+  readonly #transport: TcpTransport
+  readonly #limit = new HalfClosedLimit(60_000)
+  readonly #server: Server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
+  readonly #sockets: Socket[] = []
+  readonly #splices: TcpSplice[] = []
+  #tcpServer: TcpServer | undefined
+  #closed = 0
+
+  constructor(transport: TcpTransport) {
+    this.#transport = transport
+  }
+
+  async run(): Promise<void> {
+    const address = LOOPBACK
+    const port = await openServer(this.#server, { address, port: 0, backlog: 8 }, () => undefined)
+    await this.#checkTransfer(await this.#connect(port))
+    await this.#checkReset(await this.#connect(port), 'endpoint')
+    await this.#checkReset(await this.#connect(port), 'client')
+    this.step = 'close'
+    await waitFor(() => this.#closed === 6, `6 sockets closed, found ${this.#closed}`)
+    this.step = 'refusal'
+    this.#server.close()
+    await once(this.#server, 'close')
+    await this.#checkRefusal(port)
+  }
+
+  cleanUp(): void {
+    this.#tcpServer?.close()
+    this.#server.close()
+    for (const splice of this.#splices) splice.reset()
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** Connects a client to the server through the transport. */
+  async #connect(port: number): Promise<SplicedPair> {
+    this.step = 'listen'
+    let onClient: (client: TcpSocket) => void = () => undefined
+    const accepted = new Promise<TcpSocket>(resolve => (onClient = resolve))
+    this.#tcpServer = await this.#transport.listen({
+      address: LOOPBACK,
+      port: 0,
+      backlog: 8,
+      keepAliveMs: 15_000,
+      onClient,
+      onError: () => undefined,
+    })
+    this.step = 'accept'
+    const client = this.#track(connect({ host: LOOPBACK, port: this.#tcpServer.port, allowHalfOpen: true }))
+    const inner = await accepted
+    this.#tcpServer.close()
+    expectEqual(inner.remoteAddress()?.port, client.localPort, 'port of the client')
+    this.step = 'connect'
+    const [outer, endpoint] = await Promise.all([this.#dial(port), this.#nextAccepted()])
+    expectEqual(outer.localAddress()?.port, endpoint.remotePort, 'port of our own')
+    const owner = { onClose: () => void this.#closed++ }
+    inner.owner = owner
+    outer.owner = owner
+    const splice = this.#transport.splice(inner, outer, this.#limit)
+    this.#splices.push(splice)
+    return { client, endpoint, splice }
+  }
+
+  #dial(port: number): Promise<TcpSocket> {
+    return new Promise((resolve, reject) => {
+      const connector: TcpConnector = {
+        onConnecting: () => undefined,
+        onConnect: resolve,
+        onError: (_, error) => reject(error),
+        onClose: () => undefined,
+      }
+      this.#transport.connect({ ip: LOOPBACK, port }, 15_000, connector)
+    })
+  }
+
+  async #nextAccepted(): Promise<Socket> {
+    const [socket] = (await once(this.#server, 'connection')) as [Socket]
+    return this.#track(socket)
+  }
+
+  #track(socket: Socket): Socket {
+    this.#sockets.push(socket)
+    return socket.on('error', () => undefined)
+  }
+
+  /** Sends until the endpoint, which does not read, holds it back; then lets go, and wants all of it, and the other half. */
+  async #checkTransfer({ client, endpoint, splice }: SplicedPair): Promise<void> {
+    this.step = 'back-pressure'
+    let sent = 0
+    for (let before = -1; splice.bytesToEndpoint !== before || client.writableLength === 0;) {
+      before = splice.bytesToEndpoint
+      while (client.writableLength === 0) {
+        if (sent > MAX_BYTES) throw new Error(`expected the sender to be held back, ${sent} bytes went through`)
+        client.write(PATTERN)
+        sent += PATTERN.length
+      }
+      await new Promise(resolve => setTimeout(resolve, STALL_MS))
+    }
+    this.step = 'transfer'
+    client.end()
+    expectEqual(await receivePattern(endpoint), sent, 'bytes at the endpoint')
+    this.step = 'half-close'
+    endpoint.end(PATTERN)
+    expectEqual(await receivePattern(client), PATTERN.length, 'bytes at the client')
+    expectEqual(splice.bytesToEndpoint, sent, 'count of bytes')
+    expectEqual(splice.bytesToClient, PATTERN.length, 'count of bytes')
+  }
+
+  async #checkReset({ client, endpoint }: SplicedPair, side: 'client' | 'endpoint'): Promise<void> {
+    this.step = `reset by the ${side}`
+    const [from, to] = side === 'client' ? [client, endpoint] : [endpoint, client]
+    from.write('x')
+    await once(to.resume(), 'data')
+    const heard = new Promise<boolean>(resolve => to.once('close', resolve))
+    from.resetAndDestroy()
+    expectEqual(await heard, true, 'a reset')
+  }
+
+  async #checkRefusal(port: number): Promise<void> {
+    const code = await this.#dial(port).then(
+      () => 'a connection',
+      (error: NodeJS.ErrnoException) => error.code,
+    )
+    expectEqual(code, 'ECONNREFUSED', 'outcome')
+  }
+}
+
+/** Reads to the end; fails when the bytes are not the pattern, over and over. Resolves with their number. */
+async function receivePattern(socket: Socket): Promise<number> {
+  let length = 0
+  let isRight = true
+  socket.on('data', (chunk: Buffer) => {
+    for (let done = 0; done < chunk.length;) {
+      const offset = length % PATTERN.length
+      const part = chunk.subarray(done, done + PATTERN.length - offset)
+      isRight &&= part.equals(PATTERN.subarray(offset, offset + part.length))
+      done += part.length
+      length += part.length
+    }
+  })
+  await once(socket.resume(), 'end')
+  if (!isRight) throw new Error('the bytes that arrived are not those that were sent')
+  return length
+}
+
+async function waitFor(condition: () => boolean, what: string): Promise<void> {
+  for (let attempt = 0; !condition(); attempt++) {
+    if (attempt === 100) throw new Error(`expected ${what}`)
+    await new Promise(resolve => setTimeout(resolve, 1))
+  }
+}

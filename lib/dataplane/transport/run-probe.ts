@@ -1,0 +1,32 @@
+/** Tries out something, step by step. */
+export interface Probe {
+  /** What is being tried. */
+  readonly step: string
+  /** Rejects with what is wrong. */
+  run(): Promise<void>
+  /** Leaves nothing behind, however far it came. */
+  cleanUp(): void
+}
+
+/**
+ * Runs a probe to its end. Rejects with the step that failed, and why.
+ * @param timeoutMs how long it may take, in milliseconds
+ */
+export async function runProbe(probe: Probe, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timedOut = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing happened for ${timeoutMs} ms`)), timeoutMs)
+  })
+  try {
+    await Promise.race([probe.run(), timedOut])
+  } catch (cause) {
+    throw new Error(`${probe.step}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  } finally {
+    clearTimeout(timer)
+    probe.cleanUp()
+  }
+}
+
+export function expectEqual(found: unknown, expected: unknown, what: string): void {
+  if (found !== expected) throw new Error(`${what}: expected ${String(expected)}, found ${String(found)}`)
+}

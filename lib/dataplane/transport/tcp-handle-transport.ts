@@ -1,0 +1,47 @@
+import { createServer } from 'node:net'
+import { type Target } from '../../balancer/balancer.js'
+import { type HalfClosedLimit } from '../limits/half-closed-limit.js'
+import { HandleSplice } from './handle-splice.js'
+import { openServer } from './open-server.js'
+import { ReadBuffers } from './read-buffers.js'
+import { TcpHandle } from './tcp-handle.js'
+import {
+  type TcpConnector,
+  type TcpServer,
+  type TcpListenOptions,
+  type TcpSocket,
+  type TcpTransport,
+} from './tcp-transport.js'
+
+/** TCP by way of Node's own TCP handles: the fast path. */
+export class TcpHandleTransport implements TcpTransport {
+  readonly #buffers: ReadBuffers
+
+  constructor(buffers = new ReadBuffers()) {
+    this.#buffers = buffers
+  }
+
+  async listen({
+    bound,
+    address,
+    port,
+    backlog,
+    keepAliveMs,
+    onClient,
+    onError,
+  }: TcpListenOptions): Promise<TcpServer> {
+    const server = createServer()
+    const held = await openServer(server, { bound, address, port, backlog }, () =>
+      TcpHandle.accept(server, keepAliveMs, onClient, onError),
+    )
+    return { port: held, close: () => void server.close() }
+  }
+
+  connect({ ip, port }: Target, keepAliveMs: number, connector: TcpConnector): TcpSocket {
+    return TcpHandle.connect(ip, port, keepAliveMs, connector)
+  }
+
+  splice(client: TcpSocket, endpoint: TcpSocket, limit: HalfClosedLimit): HandleSplice {
+    return new HandleSplice(client as TcpHandle, endpoint as TcpHandle, this.#buffers, limit)
+  }
+}

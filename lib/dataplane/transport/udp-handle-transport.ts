@@ -1,0 +1,14 @@
+import { type Target } from '../../balancer/balancer.js'
+import { UdpHandle } from './udp-handle.js'
+import { type UdpBindOptions, type UdpConnector, type UdpTransport, type UdpSocketEvents } from './udp-transport.js'
+
+/** UDP by way of Node's own UDP handles: the fast path. */
+export class UdpHandleTransport implements UdpTransport {
+  bind(options: UdpBindOptions, user: UdpSocketEvents): Promise<UdpHandle> {
+    return new Promise(resolve => resolve(UdpHandle.bind(options, user)))
+  }
+
+  connect({ ip, port }: Target, connector: UdpConnector): UdpHandle {
+    return UdpHandle.connect(ip, port, connector)
+  }
+}

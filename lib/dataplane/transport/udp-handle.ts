@@ -1,0 +1,176 @@
+import { type SocketAddress } from './upstream-sockets.js'
+import { systemError } from './system-error.js'
+import {
+  type UdpBindOptions,
+  type UdpConnector,
+  type UdpPeer,
+  type UdpSocket,
+  type UdpSocketEvents,
+} from './udp-transport.js'
+
+/*
+ * What tcp-handle.ts is for TCP: the only file that uses the object that `dgram.Socket` itself is made of, Node's binding to
+ * libuv's UDP. Everything assumed about it is below, and tried out by probe-udp-transport.ts before anything relies on it.
+ * docs/decisions/0005-node-handles.md says why.
+ */
+
+/** Calls return 0, or a negative error number. */
+interface RawUdp {
+  /** @param length of the datagram, or a negative error number, with no datagram */
+  onmessage: (this: RawUdp, length: number, handle: RawUdp, datagram: Buffer, from: UdpPeer) => void
+  bind(ip: string, port: number, flags: number): number
+  bind6(ip: string, port: number, flags: number): number
+  open(descriptor: number): number
+  connect(ip: string, port: number): number
+  connect6(ip: string, port: number): number
+  getsockname(out: { address?: string; port?: number }): number
+  bufferSize(bytes: number, isReceiving: boolean, out: object): number | undefined
+  recvStart(): number
+  /** To the peer of a connected handle. @returns more than 0: sent; 0: the request completes later; less: an error number */
+  send(request: RawRequest, list: readonly Buffer[], count: 1, isTold: boolean): number
+  send(request: RawRequest, list: readonly Buffer[], count: 1, port: number, ip: string, isTold: boolean): number
+  send6: RawUdp['send']
+  close(): void
+  /** Ours. */
+  owner?: UdpHandle
+}
+
+interface RawRequest {
+  oncomplete: (this: RawRequest, status: number) => void
+  /** Ours. */
+  owner?: UdpHandle
+  datagram?: Buffer
+}
+
+interface UdpBinding {
+  readonly UDP: new () => RawUdp
+  readonly SendWrap: new () => RawRequest
+  readonly constants: { readonly UV_UDP_IPV6ONLY: number }
+}
+
+const { binding } = process as unknown as { binding(name: string): unknown }
+const { UDP, SendWrap, constants } = binding('udp_wrap') as UdpBinding
+
+/** A UdpSocket on one of Node's own UDP handles. */
+export class UdpHandle implements UdpSocket {
+  readonly #raw: RawUdp
+  readonly #isV6: boolean
+  readonly #events: UdpSocketEvents
+  #isOpen = true
+
+  private constructor(raw: RawUdp, isV6: boolean, user: UdpSocketEvents) {
+    this.#raw = raw
+    this.#isV6 = isV6
+    this.#events = user
+    raw.owner = this
+    raw.onmessage = UdpHandle.#onMessage
+  }
+
+  /** As UdpTransport.bind, but throws. */
+  static bind({ bound, address, port, receiveBufferBytes }: UdpBindOptions, user: UdpSocketEvents): UdpHandle {
+    const isV6 = address.includes(':')
+    const raw = bound !== undefined && '_handle' in bound ? bound._handle : new UDP()
+    // With anything else Node would end the process.
+    if (!(raw instanceof UDP)) throw new TypeError('what another process has bound is no UDP socket')
+    try {
+      if (bound === undefined)
+        throwOnError('bind', isV6 ? raw.bind6(address, port, constants.UV_UDP_IPV6ONLY) : raw.bind(address, port, 0))
+      else if ('fd' in bound) throwOnError('open', raw.open(bound.fd))
+      raw.bufferSize(receiveBufferBytes, true, {})
+      const handle = new UdpHandle(raw, isV6, user)
+      throwOnError('recvmsg', raw.recvStart())
+      return handle
+    } catch (error) {
+      raw.close()
+      throw error
+    }
+  }
+
+  /** As UdpTransport.connect. */
+  static connect(ip: string, port: number, connector: UdpConnector): UdpHandle {
+    const isV6 = ip.includes(':')
+    const raw = new UDP()
+    const handle = new UdpHandle(raw, isV6, connector)
+    // With an address in numbers there is nothing to wait for.
+    const status = (isV6 ? raw.connect6(ip, port) : raw.connect(ip, port)) || raw.recvStart()
+    if (status === 0) connector.onConnect(handle.#localAddress())
+    else handle.#reportError('connect', status)
+    return handle
+  }
+
+  get port(): number {
+    return this.#localAddress().port
+  }
+
+  send(datagram: Buffer): void {
+    if (!this.#isOpen) return
+    const request = (UdpHandle.#spareRequest ??= UdpHandle.#newRequest())
+    const list = UdpHandle.#list
+    list[0] = datagram
+    this.#finishSend(this.#raw.send(request, list, 1, true), request, datagram)
+  }
+
+  sendTo(datagram: Buffer, { address, port }: UdpPeer): void {
+    if (!this.#isOpen) return
+    const request = (UdpHandle.#spareRequest ??= UdpHandle.#newRequest())
+    const list = UdpHandle.#list
+    list[0] = datagram
+    const raw = this.#raw
+    const status = this.#isV6
+      ? raw.send6(request, list, 1, port, address, true)
+      : raw.send(request, list, 1, port, address, true)
+    this.#finishSend(status, request, datagram)
+  }
+
+  close(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#raw.close()
+  }
+
+  #localAddress(): SocketAddress {
+    const out: { address?: string; port?: number } = {}
+    throwOnError('getsockname', this.#raw.getsockname(out))
+    return { ip: out.address!, port: out.port! }
+  }
+
+  #finishSend(status: number, request: RawRequest, datagram: Buffer): void {
+    if (status > 0) return
+    if (status < 0) return this.#reportError('send', status)
+    // The kernel's buffer is full. Node keeps the request, but has the bare address of the bytes only.
+    UdpHandle.#spareRequest = undefined
+    request.owner = this
+    request.datagram = datagram
+  }
+
+  #reportError(call: string, status: number): void {
+    process.nextTick(() => {
+      if (this.#isOpen) this.#events.onError(systemError(call, status))
+    })
+  }
+
+  static #onMessage(this: RawUdp, length: number, _raw: RawUdp, datagram: Buffer, from: UdpPeer): void {
+    const { owner } = this
+    if (length >= 0) owner!.#events.onMessage(datagram, from)
+    else owner!.#reportError('recvmsg', length)
+  }
+
+  static #onSent(this: RawRequest, status: number): void {
+    if (status < 0) this.owner!.#reportError('send', status)
+  }
+
+  /** Serves all datagrams that the kernel takes at once: Node only holds on to a request that it leaves pending. */
+  static #spareRequest: RawRequest | undefined
+  /** So does this; Node reads it during the call only. */
+  static readonly #list: [Buffer] = [Buffer.alloc(0)]
+
+  static #newRequest(): RawRequest {
+    const request = new SendWrap()
+    request.oncomplete = UdpHandle.#onSent
+    return request
+  }
+}
+
+function throwOnError(call: string, status: number): void {
+  if (status < 0) throw systemError(call, status)
+}

@@ -1,0 +1,41 @@
+import { type ProxyMode } from '../model/proxy-mode.js'
+import { type DemoService, type DemoServicePort } from './cluster-objects.js'
+import { type NodeCommands } from './node-commands.js'
+
+/** What a learner is told of one mode, and what has to come true in it. The events are the same in all. */
+export interface ModeWalkthrough {
+  readonly mode: ProxyMode
+  /** Where the cluster IP is, to go on after "the cluster IP 10.96.0.10". */
+  readonly clusterIPText: string
+  /** How packets are led, before the rules are shown. */
+  readonly rulesText: string
+  /** The command that shows them, and, in `show`, what it prints. */
+  readonly rulesCommand: string
+  readRules(node: NodeCommands): Promise<string>
+  /** How many connections or flows to a Service's port were counted on the way that they have to take. */
+  readCount(node: NodeCommands, service: DemoService, port: DemoServicePort): Promise<number>
+  /** How long it may take until counters show what has happened, in milliseconds. */
+  readonly counterDelayMs: number
+  /** What is to be known of the counters. */
+  readonly counterText: string
+  /** What it is that has counted, in a sentence that goes on with "has counted 9 …". */
+  readonly counterName: string
+  /** Who chooses the Pod, and how. */
+  readonly balancingText: string
+  /** Whether Pods answer in turn, so that each answers as many as any other, give or take one. */
+  readonly isRoundRobin: boolean
+  /** What a Pod sees of its client, and why. */
+  readonly clientAddressText: string
+  /** What happens with a request to a Pod that has died and is still listed, and whether such a request can be lost. */
+  readonly deadPodText: string
+  readonly losesRequestsToDeadPods: boolean
+  /** What a change of endpoints has changed on the node, and whether it is the rules. */
+  readonly scaleUpText: string
+  readonly scaleUpChangesRules: boolean
+  /** What is there for a Service without endpoints. */
+  readonly noEndpointsText: string
+  /** UDP, after "There are no connections in UDP:". */
+  readonly udpText: string
+  /** More to try, for a learner with a terminal: what it shows, and the command to run on the node. */
+  readonly suggestions: readonly (readonly [what: string, command: string])[]
+}

@@ -1,0 +1,174 @@
+import { readFile } from 'node:fs/promises'
+import { isMap, LineCounter, parseAllDocuments } from 'yaml'
+import { parseIp } from '../model/address.js'
+import { ProxyFailure } from '../model/failure.js'
+import { parseProtocol } from '../model/protocol.js'
+import { type RawFields, fields, isObjectName, list, quote } from '../snapshot/decoded.js'
+import { DNS_DEPLOYMENT, DNS_SERVICE } from './example-objects.js'
+import {
+  type ContainerPort,
+  type Deployment,
+  type DemoService,
+  type DemoServicePort,
+  selects,
+  targetPortOf,
+} from './cluster-objects.js'
+
+const MAX_REPLICAS = 20
+/** Cluster IPs for Services that do not ask for one, as the API server would give them; the third byte keeps them apart from the demo's own. */
+const assignClusterIP = (n: number): string => `10.96.1.${n + 1}`
+
+export interface UserObjects {
+  readonly deployments: readonly Deployment[]
+  readonly services: readonly DemoService[]
+}
+
+/** Reads a learner's own Deployments and Services. @throws ProxyFailure MANIFEST_INVALID with everything that is wrong */
+export async function readUserManifest(file: string): Promise<UserObjects> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new ProxyFailure('MANIFEST_INVALID', `Cannot read "${file}"`, { cause, hint: 'Give the path of a YAML file' })
+  })
+  const { objects, problems } = parseUserManifest(text, file)
+  if (problems.length === 0) return objects
+  throw new ProxyFailure('MANIFEST_INVALID', problems.join('\n'), {
+    hint: 'The demo takes Deployments and the Services that select their Pods',
+  })
+}
+
+/** The pure part: what the text holds, and a sentence with file and line for each mistake. */
+export function parseUserManifest(text: string, file: string): { objects: UserObjects; problems: string[] } {
+  const deployments: Deployment[] = []
+  const services: DemoService[] = []
+  const problems: string[] = []
+  const lines = new LineCounter()
+  const locations = new Map<string, string>()
+  for (const document of parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })) {
+    const place = (offset: number): string => `${file}:${lines.linePos(offset).line}`
+    for (const error of document.errors) problems.push(`${place(error.pos[0])}: ${error.message.split('\n', 1)[0]}`)
+    if (document.errors.length > 0 || document.contents === null) continue
+    const start = place(document.contents.range?.[0] ?? 0)
+    if (!isMap(document.contents)) {
+      problems.push(`${start}: expected a Deployment or a Service`)
+      continue
+    }
+    const raw = fields(document.toJS({ maxAliasCount: 100 }))
+    const items = raw['kind'] === 'List' ? list(raw['items'], 'items', problems).map(fields) : [raw]
+    for (const item of items) {
+      const itemProblems: string[] = []
+      const name = fields(item['metadata'])['name']
+      if (typeof name !== 'string' || !isObjectName(name))
+        itemProblems.push(`metadata.name: ${quote(name)} is not a valid name`)
+      else if (item['kind'] === 'Deployment') deployments.push(readDeployment(name, item, itemProblems))
+      else if (item['kind'] === 'Service') services.push(readService(name, item, services.length, itemProblems))
+      else itemProblems.push(`kind: the demo knows Deployment and Service, found ${quote(item['kind'])}`)
+      problems.push(...itemProblems.map(problem => `${start}: ${String(item['kind'])} ${quote(name)}: ${problem}`))
+      locations.set(`${String(item['kind'])} ${String(name)}`, start)
+    }
+  }
+  if (problems.length === 0) problems.push(...crossCheck(file, deployments, services, locations))
+  return { objects: { deployments, services }, problems }
+}
+
+function readDeployment(name: string, raw: RawFields, problems: string[]): Deployment {
+  const spec = fields(raw['spec'])
+  const replicas = spec['replicas'] ?? 1
+  if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0 || replicas > MAX_REPLICAS) {
+    problems.push(`spec.replicas: expected a number from 0 to ${MAX_REPLICAS}, found ${quote(replicas)}`)
+  }
+  const template = fields(spec['template'])
+  const labels = stringMap(fields(fields(template['metadata'])['labels']))
+  if (Object.keys(labels).length === 0)
+    problems.push('spec.template.metadata.labels: expected labels for a Service to select by')
+  const containers = list(fields(template['spec'])['containers'], 'spec.template.spec.containers', problems).map(fields)
+  if (containers.length === 0) problems.push('spec.template.spec.containers: expected at least one container')
+  const ports = containers.flatMap((container, index) =>
+    list(container['ports'], `spec.template.spec.containers[${index}].ports`, problems).map(entry =>
+      readContainerPort(fields(entry), problems),
+    ),
+  )
+  const image = typeof containers[0]?.['image'] === 'string' ? containers[0]['image'] : ''
+  return { name, replicas: Number(replicas), image, labels, ports: ports.filter(port => port !== undefined) }
+}
+
+function readContainerPort(raw: RawFields, problems: string[]): ContainerPort | undefined {
+  const containerPort = readPort(raw['containerPort'], 'containerPort', problems)
+  const protocol = readProtocol(raw['protocol'], problems)
+  if (containerPort === undefined || protocol === undefined) return undefined
+  return { name: typeof raw['name'] === 'string' ? raw['name'] : '', containerPort, protocol }
+}
+
+function readService(name: string, raw: RawFields, index: number, problems: string[]): DemoService {
+  const spec = fields(raw['spec'])
+  const type = spec['type'] ?? 'ClusterIP'
+  if (type === 'ExternalName' || spec['clusterIP'] === 'None')
+    problems.push('spec: the demo serves Services with a cluster IP, not headless or ExternalName ones')
+  const clusterIP =
+    spec['clusterIP'] === undefined || spec['clusterIP'] === '' ? assignClusterIP(index) : parseIp(spec['clusterIP'])
+  if (clusterIP === undefined) problems.push(`spec.clusterIP: ${quote(spec['clusterIP'])} is not an IP address`)
+  const ports = list(spec['ports'], 'spec.ports', problems).map(entry => readServicePort(fields(entry), problems))
+  if (ports.length === 0) problems.push('spec.ports: expected at least one port')
+  return {
+    name,
+    clusterIP: clusterIP ?? '',
+    selector: stringMap(fields(spec['selector'])),
+    affinity: spec['sessionAffinity'] === 'ClientIP',
+    ports: ports.filter(port => port !== undefined),
+  }
+}
+
+function readServicePort(raw: RawFields, problems: string[]): DemoServicePort | undefined {
+  const port = readPort(raw['port'], 'spec.ports.port', problems)
+  const protocol = readProtocol(raw['protocol'], problems)
+  if (port === undefined || protocol === undefined) return undefined
+  const targetPort = raw['targetPort'] ?? port
+  const isName = typeof targetPort === 'string' && targetPort !== ''
+  const target = isName ? targetPort : readPort(targetPort, 'spec.ports.targetPort', problems)
+  return target === undefined
+    ? undefined
+    : { name: typeof raw['name'] === 'string' ? raw['name'] : '', port, targetPort: target, protocol }
+}
+
+function readPort(value: unknown, path: string, problems: string[]): number | undefined {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535) return value
+  problems.push(`${path}: expected a port from 1 to 65535, found ${quote(value)}`)
+  return undefined
+}
+
+function readProtocol(value: unknown, problems: string[]): 'TCP' | 'UDP' | undefined {
+  const protocol = parseProtocol(value)
+  if (protocol === 'TCP' || protocol === 'UDP') return protocol
+  problems.push(`protocol: expected "TCP" or "UDP", found ${quote(value)}`)
+  return undefined
+}
+
+/** What is wrong only when Deployments and Services are seen together. */
+function crossCheck(
+  file: string,
+  deployments: readonly Deployment[],
+  services: readonly DemoService[],
+  places: ReadonlyMap<string, string>,
+): string[] {
+  if (deployments.length === 0) return [`${file}: no Deployment in it: there would be no Pods`]
+  if (services.length === 0) return [`${file}: no Service in it: there would be nothing to ask for`]
+  const taken = [...deployments, ...services].filter(
+    ({ name }) => name === DNS_DEPLOYMENT.name || name === DNS_SERVICE.name,
+  )
+  if (taken.length > 0) {
+    return taken.map(
+      ({ name }) => `${file}: metadata.name: ${quote(name)} is the name of the demo's own DNS: choose another`,
+    )
+  }
+  return services.flatMap(service => {
+    const at = `${places.get(`Service ${service.name}`) ?? file}: Service "${service.name}"`
+    const selected = deployments.filter(deployment => selects(service, deployment))
+    if (selected.length === 0)
+      return [`${at}: spec.selector: ${quote(service.selector)} selects the Pods of no Deployment here`]
+    return service.ports
+      .filter(port => selected.every(deployment => targetPortOf(port, deployment) === undefined))
+      .map(port => `${at}: spec.ports.targetPort: no container port is named ${quote(port.targetPort)}`)
+  })
+}
+
+function stringMap(raw: RawFields): Record<string, string> {
+  return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, String(value)]))
+}

@@ -1,0 +1,70 @@
+import { type IpAddress, type IpFamily, hostPort } from '../model/address.js'
+import { type Endpoint } from '../model/endpoint.js'
+import { type ServicePortKey } from '../model/service-port.js'
+import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
+import { type Frontend } from './frontend.js'
+
+/**
+ * Leaves out endpoints that are themselves an address of a Service, which rules would lead back to us. Whoever may write
+ * EndpointSlices could have two Services send one connection to and fro until no descriptor is left.
+ *
+ * The data plane knows its own sockets and refuses them as clients, but one worker does not know those of another.
+ */
+export class LoopFilter {
+  readonly #nodeAddresses: (family: IpFamily) => readonly IpAddress[]
+  #frontends: readonly Frontend[] = []
+  /** `address:port/protocol`, and `port/protocol` for node ports. */
+  #frontendKeys = new Set<string>()
+  #filtered = new WeakMap<ServedPort, ServedPort>()
+
+  /** @param nodeAddresses asked only where an endpoint has the number of a node port */
+  constructor(nodeAddresses: (family: IpFamily) => readonly IpAddress[]) {
+    this.#nodeAddresses = nodeAddresses
+  }
+
+  /**
+   * @param frontends what is served; the same array while nothing changed
+   * @returns the snapshot, the same object when nothing is left out, and the service ports of which something is
+   */
+  apply(
+    snapshot: ServiceSnapshot,
+    frontends: readonly Frontend[],
+  ): { readonly snapshot: ServiceSnapshot; readonly loopingPorts: readonly ServicePortKey[] } {
+    if (frontends !== this.#frontends) this.#setFrontends(frontends)
+    const changed = new Map<ServicePortKey, ServedPort>()
+    for (const [key, served] of snapshot.ports) {
+      let filtered = this.#filtered.get(served)
+      if (filtered === undefined) this.#filtered.set(served, (filtered = this.#filterEndpoints(served)))
+      if (filtered !== served) changed.set(key, filtered)
+    }
+    if (changed.size === 0) return { snapshot, loopingPorts: [] }
+    return {
+      snapshot: { ...snapshot, ports: new Map([...snapshot.ports, ...changed]) },
+      loopingPorts: [...changed.keys()],
+    }
+  }
+
+  #setFrontends(frontends: readonly Frontend[]): void {
+    this.#frontends = frontends
+    this.#filtered = new WeakMap()
+    this.#frontendKeys = new Set(
+      frontends.map(({ address, port, servicePort: { protocol } }) =>
+        address === undefined ? `${port}/${protocol}` : `${hostPort(address, port)}/${protocol}`,
+      ),
+    )
+  }
+
+  #filterEndpoints(served: ServedPort): ServedPort {
+    const { servicePort, usable } = served
+    const isFrontend = ({ ip, port }: Endpoint): boolean => {
+      if (this.#frontendKeys.has(`${hostPort(ip, port)}/${servicePort.protocol}`)) return true
+      const isNodePort = this.#frontendKeys.has(`${port}/${servicePort.protocol}`)
+      return isNodePort && this.#nodeAddresses(servicePort.family).includes(ip)
+    }
+    const excludeFrontends = (endpoints: readonly Endpoint[]): readonly Endpoint[] =>
+      endpoints.some(isFrontend) ? endpoints.filter(endpoint => !isFrontend(endpoint)) : endpoints
+    const [cluster, local] = [excludeFrontends(usable.cluster), excludeFrontends(usable.local)]
+    if (cluster === usable.cluster && local === usable.local) return served
+    return { ...served, usable: { ...usable, cluster, local } }
+  }
+}

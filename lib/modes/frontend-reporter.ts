@@ -1,0 +1,44 @@
+import { type AddressConflict } from '../frontends/address-conflicts.js'
+import { type ResolvedFrontends } from '../frontends/frontend-table.js'
+import { type EventSink } from '../model/event-sink.js'
+import { type Log } from '../model/log.js'
+import { servicePortName } from '../model/service-port.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
+
+/** Reports what of the Services is not served, in whatever mode: each problem once, as long as it lasts. */
+export class FrontendReporter {
+  readonly #log: Log
+  readonly #events: EventSink
+  readonly #conflicts = new OnceReporter()
+  readonly #loops = new OnceReporter()
+
+  constructor(log: Log, events: EventSink) {
+    this.#log = log
+    this.#events = events
+  }
+
+  report({ conflicts, loopingPorts }: Pick<ResolvedFrontends, 'conflicts' | 'loopingPorts'>): void {
+    this.#loops.update(
+      loopingPorts,
+      key => key,
+      servicePort => this.#log.warn('An endpoint that is an address of a Service itself is left out', { servicePort }),
+    )
+    this.#conflicts.update(
+      conflicts,
+      ({ loser }) => `${loser.servicePort.key} ${loser.name}`,
+      conflict => this.#reportConflict(conflict),
+    )
+  }
+
+  #reportConflict({ loser, winner }: AddressConflict): void {
+    this.#log.warn('Two Services use the same address; the older one is served', {
+      address: loser.name,
+      notServed: loser.servicePort.key,
+      served: winner.servicePort.key,
+    })
+    const note = `gives ${loser.name} to ${servicePortName(winner.servicePort)}, which is older, and not to ${servicePortName(loser.servicePort)}`
+    const { namespace, name } = loser.servicePort
+    const regarding = { kind: 'Service', namespace, name } as const
+    this.#events.record({ type: 'Warning', reason: 'PortAlreadyAllocated', action: 'Claim', note, regarding })
+  }
+}

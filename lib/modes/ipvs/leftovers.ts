@@ -1,0 +1,25 @@
+import { type IpAddress, familyOf } from '../../model/address.js'
+import { type Cidr, cidrContains } from '../../model/cidr.js'
+import { type ObservedServer } from '../../system/ipvs-text.js'
+import { serverKey } from '../../system/virtual-server.js'
+import { type ObservedKernel, ownedServers } from './owned-servers.js'
+
+/**
+ * The virtual servers that ipvs mode has left, ours or kube-proxy's, of both families. All others stay.
+ *
+ * @param excludeCIDRs virtual servers at these addresses stay too
+ * @param nodeAddresses the node's own, of both families
+ */
+export function serverLeftovers(
+  observed: Omit<ObservedKernel, 'servers'> & { readonly servers: readonly ObservedServer[] },
+  excludeCIDRs: readonly Cidr[],
+  nodeAddresses: readonly IpAddress[],
+): ObservedServer[] {
+  return (['IPv4', 'IPv6'] as const).flatMap(family => {
+    const servers = observed.servers.filter(({ address }) => familyOf(address) === family)
+    const ownedKeys = ownedServers({ ...observed, servers }, family, nodeAddresses)
+    return servers.filter(
+      server => ownedKeys.has(serverKey(server)) && !excludeCIDRs.some(range => cidrContains(range, server.address)),
+    )
+  })
+}

@@ -1,0 +1,156 @@
+import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-plan.js'
+import { type IpAddress, type IpFamily } from '../../model/address.js'
+import { type Log } from '../../model/log.js'
+import { type RuleSet } from '../../netfilter/rule-set.js'
+import { type Conntrack } from '../../system/conntrack.js'
+import { type Iptables } from '../../system/iptables.js'
+import { type KernelRules, type ProgramReport } from '../proxier.js'
+import { RuleWriter } from '../rule-writer.js'
+import { observedProxyPorts } from './observed-proxy-ports.js'
+import { type ResolvedFrontend } from './resolved-frontend.js'
+import { FrontendRules } from './frontend-rules.js'
+import { deleteStaleFlows } from '../delete-stale-flows.js'
+import { type ProxyPort } from './proxy-port-filter.js'
+import { type ExpectedFlows, type FlowTarget } from '../stale-flows.js'
+import { type LocalTraffic } from '../../frontends/local-traffic.js'
+
+/** A portal with the listeners that it leads to. */
+export interface ProgrammedFrontend {
+  readonly resolved: ResolvedFrontend
+  readonly specs: readonly ListenerSpec[]
+  /** Those they hold, in the same order. */
+  readonly ports: readonly number[]
+  readonly proxyPorts: readonly ProxyPort[]
+  /** What its rules say; equal text, equal rules. */
+  readonly fingerprint: string
+}
+
+/** Portals by a name of their own, such as `IPv4/default/web/TCP cluster IP 10.96.0.10:80/TCP`. */
+export type ProgrammedFrontends = ReadonlyMap<string, ProgrammedFrontend>
+
+export interface UserspaceFamilyOptions {
+  readonly iptables: Iptables
+  /** As they are at the moment it is asked. */
+  readonly localTraffic: (family: IpFamily) => LocalTraffic
+  readonly conntrack: Conntrack
+  /** The node's own addresses at the moment, loopback left out. */
+  readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
+  readonly log: Log
+}
+
+/** The tables that our rules are in. */
+const TABLES = ['nat', 'filter']
+
+/**
+ * The rules of one IP family: those that are wanted, and those that the kernel may know. While a write is under way, and
+ * after one that failed, the kernel may know the old ones and the new ones; listeners of both are then `held`.
+ */
+export class UserspaceFamily implements KernelRules {
+  readonly family: IpFamily
+  readonly #writer: RuleWriter
+  readonly #log: Log
+  readonly #localTraffic: (family: IpFamily) => LocalTraffic
+  readonly #conntrack: Conntrack
+  readonly #nodeAddresses: (family: IpFamily) => readonly IpAddress[]
+  readonly #frontendRules: FrontendRules
+  #desired: ProgrammedFrontends = new Map()
+  /** Those of the last write that succeeded. */
+  #programmed: ProgrammedFrontends = new Map()
+  /** Others that a write has been tried for since. */
+  readonly #attempted = new Map<string, ProgrammedFrontend>()
+  /** Whether the last write succeeded; false before the first, since links and chains have to be there even without Services. */
+  #isProgrammed = false
+  #programmedFingerprint = ''
+
+  constructor({ iptables, localTraffic, conntrack, nodeAddresses, log }: UserspaceFamilyOptions) {
+    this.family = iptables.family
+    this.#frontendRules = new FrontendRules(iptables.family)
+    this.#writer = new RuleWriter(iptables, TABLES, log)
+    this.#localTraffic = localTraffic
+    this.#conntrack = conntrack
+    this.#nodeAddresses = nodeAddresses
+    this.#log = log
+  }
+
+  /** Reads what is there; gives the proxy ports that an earlier process led to, as `foundProxyPorts`. @throws ProxyFailure */
+  async start(): Promise<Map<string, number>> {
+    return observedProxyPorts(await this.#writer.read())
+  }
+
+  /** Listeners that rules in the kernel may lead to. */
+  get heldListeners(): ListenerPlan {
+    const listeners = new Map<string, ListenerSpec>()
+    for (const frontends of [this.#programmed, this.#attempted])
+      for (const { specs } of frontends.values()) for (const spec of specs) listeners.set(spec.key, spec)
+    return listeners
+  }
+
+  /** Takes the portals that are wanted from now on. One that is as before is the same object. */
+  setDesired(frontends: ProgrammedFrontends): void {
+    this.#desired = frontends
+  }
+
+  get pending(): boolean {
+    if (!this.#isProgrammed || this.#desired.size !== this.#programmed.size) return true
+    if (JSON.stringify(this.#localTraffic(this.family)) !== this.#programmedFingerprint) return true
+    for (const [name, desired] of this.#desired) {
+      const programmed = this.#programmed.get(name)
+      if (programmed !== desired && programmed?.fingerprint !== desired.fingerprint) return true
+    }
+    return false
+  }
+
+  async program(verify: boolean): Promise<ProgramReport> {
+    const isIntact = !verify || (await this.#writer.check())
+    const desired = this.#desired
+    const localTraffic = this.#localTraffic(this.family)
+    if (!this.pending && isIntact) {
+      await this.#writer.removeOtherModes('userspace')
+      return this.#writer.unchangedReport
+    }
+    const rules = this.#buildRuleSet(desired, localTraffic)
+    for (const [name, frontend] of desired)
+      if (this.#programmed.get(name) !== frontend) this.#attempted.set(name, frontend)
+    this.#isProgrammed = false
+    const report = await this.#writer.write(rules)
+    if (report.changed) await this.#deleteStaleFlows(desired, localTraffic)
+    this.#programmed = desired
+    this.#attempted.clear()
+    this.#isProgrammed = true
+    this.#programmedFingerprint = JSON.stringify(localTraffic)
+    await this.#writer.removeOtherModes('userspace')
+    return report
+  }
+
+  async #deleteStaleFlows(desired: ProgrammedFrontends, { nodePortAddresses }: LocalTraffic): Promise<void> {
+    const removed: ProgrammedFrontend[] = []
+    for (const before of [this.#programmed, this.#attempted])
+      for (const [name, frontend] of before) if (isUdp(frontend) && !desired.has(name)) removed.push(frontend)
+    const frontends = [...desired.values()].filter(isUdp)
+    if (frontends.length + removed.length === 0) return
+    const getExpectedFlows = (): ExpectedFlows => ({
+      targets: frontends.map(({ resolved }) => flowTarget(resolved)),
+      removed: removed.map(({ resolved }) => resolved.frontend),
+      nodeAddresses: new Set(nodePortAddresses ?? this.#nodeAddresses(this.family)),
+    })
+    await deleteStaleFlows(this.#conntrack, this.family, getExpectedFlows, this.#log)
+  }
+
+  #buildRuleSet(frontends: ProgrammedFrontends, localTraffic: LocalTraffic): RuleSet {
+    const resolved: ResolvedFrontend[] = []
+    const proxyPorts: ProxyPort[] = []
+    for (const frontend of frontends.values()) {
+      resolved.push(frontend.resolved)
+      proxyPorts.push(...frontend.proxyPorts)
+    }
+    return this.#frontendRules.build({ frontends: resolved, localTraffic, proxyPorts })
+  }
+}
+
+function isUdp({ resolved }: ProgrammedFrontend): boolean {
+  return resolved.frontend.servicePort.protocol === 'UDP'
+}
+
+function flowTarget({ frontend: { address, port }, fromNode, fromPods, fromExternal }: ResolvedFrontend): FlowTarget {
+  return { address, port, replySources: [fromNode, fromPods, fromExternal].filter(end => end !== 'drop') }
+}

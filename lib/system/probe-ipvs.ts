@@ -1,0 +1,44 @@
+import { ProxyFailure } from '../model/failure.js'
+import { type DummyInterface, dummyInterface } from './dummy-interface.js'
+import { type IpSets, ipSetProgram } from './ip-sets.js'
+import { setHeader } from './ip-set-text.js'
+import { type Ipvs, ipvsProgram } from './ipvs.js'
+
+/** A documentation address (RFC 5737), which kube-proxy tries too: nobody serves there. */
+const TEST_SERVER = { protocol: 'TCP', address: '198.51.100.0', port: 20_000 } as const
+const TEST_SET = 'KUBE-IPVS-TEST'
+
+/**
+ * Whether this node can serve in ipvs mode: whether the programs are there, the kernel has what is asked for, and we may change
+ * it. It is found out by doing: the interface of the mode is made, and removed unless it was there before; a set and a virtual
+ * server that lead nowhere come and go.
+ *
+ * @returns why it cannot; undefined when it can
+ */
+export async function probeIpvs(
+  scheduler: string,
+  ipvs: Ipvs = ipvsProgram,
+  sets: IpSets = ipSetProgram,
+  dummy: DummyInterface = dummyInterface,
+): Promise<ProxyFailure | undefined> {
+  try {
+    await probeScheduler(scheduler, ipvs)
+    const set = { name: TEST_SET, type: 'hash:ip,port,net', family: 'IPv4', entries: new Set<string>() } as const
+    await sets.restore(`create ${TEST_SET} ${setHeader(set)}\ndestroy ${TEST_SET}\n`)
+    const existed = (await dummy.read()) !== undefined
+    await dummy.ensure()
+    if (!existed) await dummy.delete()
+    return undefined
+  } catch (error) {
+    if (error instanceof ProxyFailure) return error
+    throw error
+  }
+}
+
+/** Where some virtual server has the scheduler, it is there. */
+async function probeScheduler(scheduler: string, ipvs: Ipvs): Promise<void> {
+  const observed = await ipvs.list()
+  if (observed.some(server => server.scheduler === scheduler)) return
+  await ipvs.change([{ kind: 'add', server: { ...TEST_SERVER, scheduler, flags: '', persistenceSeconds: 0 } }])
+  await ipvs.change([{ kind: 'delete', server: TEST_SERVER }])
+}

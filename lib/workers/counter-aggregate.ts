@@ -1,0 +1,91 @@
+import { type BudgetCounts, type Budgets, type TrafficCounts, zeroTrafficCounts } from '../dataplane/data-plane.js'
+import { type ServicePortKey } from '../model/service-port.js'
+import { type WorkerId } from './assign-listeners.js'
+import { type WorkerTraffic } from './worker-link.js'
+
+const ZERO_COUNTS: BudgetCounts = { used: 0, limit: 0, waited: 0, shed: 0 }
+
+/**
+ * Adds up what workers have counted. What a worker had counted of a listener when it was last heard of stays in the sum when
+ * that worker ends, gives the listener away or opens it anew: a counter must not go backwards.
+ */
+export class CounterAggregate {
+  /** The last word of each worker that runs. */
+  readonly #latest = new Map<WorkerId, WorkerTraffic>()
+  /** Of listeners that are held by somebody else now. */
+  readonly #retained = new Map<ServicePortKey, TrafficCounts>()
+  /** Of workers that have ended. */
+  #endedBudgets: Budgets = { descriptors: ZERO_COUNTS, dials: ZERO_COUNTS }
+
+  update(worker: WorkerId, counts: WorkerTraffic): void {
+    const before = this.#latest.get(worker)
+    for (const [key, traffic] of before?.traffic ?? []) {
+      const now = counts.traffic.get(key)
+      if (now === undefined || now.connections < traffic.connections) this.#retain(key, traffic)
+    }
+    this.#latest.set(worker, counts)
+  }
+
+  removeWorker(worker: WorkerId): void {
+    const before = this.#latest.get(worker)
+    if (before === undefined) return
+    this.#latest.delete(worker)
+    for (const [key, traffic] of before.traffic) this.#retain(key, traffic)
+    const { descriptors, dials } = before.budgets
+    this.#endedBudgets = addBudgets(this.#endedBudgets, {
+      descriptors: withoutGauges(descriptors),
+      dials: withoutGauges(dials),
+    })
+  }
+
+  /** Forgets listeners that are not there any more: one of the same name that comes later begins with nothing. */
+  retainListeners(has: (key: ServicePortKey) => boolean): void {
+    for (const key of this.#retained.keys()) if (!has(key)) this.#retained.delete(key)
+    for (const [worker, counts] of this.#latest) {
+      const traffic = new Map([...counts.traffic].filter(([key]) => has(key)))
+      if (traffic.size < counts.traffic.size) this.#latest.set(worker, { ...counts, traffic })
+    }
+  }
+
+  getTraffic(): ReadonlyMap<ServicePortKey, Readonly<TrafficCounts>> {
+    const total = new Map<ServicePortKey, TrafficCounts>()
+    for (const counted of [this.#retained, ...[...this.#latest.values()].map(({ traffic }) => traffic)])
+      for (const [key, traffic] of counted) total.set(key, addTraffic(total.get(key) ?? zeroTrafficCounts(), traffic))
+    return total
+  }
+
+  getBudgets(): Budgets {
+    return [...this.#latest.values()].reduce((total, { budgets }) => addBudgets(total, budgets), this.#endedBudgets)
+  }
+
+  #retain(key: ServicePortKey, traffic: Readonly<TrafficCounts>): void {
+    this.#retained.set(
+      key,
+      addTraffic(this.#retained.get(key) ?? zeroTrafficCounts(), { ...traffic, active: 0, ejected: 0 }),
+    )
+  }
+}
+
+function addTraffic(a: Readonly<TrafficCounts>, b: Readonly<TrafficCounts>): TrafficCounts {
+  const total = zeroTrafficCounts()
+  for (const name of Object.keys(total) as (keyof TrafficCounts)[]) total[name] = a[name] + b[name]
+  // One endpoint that fails is left out by every worker that has met it.
+  return { ...total, ejected: Math.max(a.ejected, b.ejected) }
+}
+
+function addBudgets(a: Budgets, b: Budgets): Budgets {
+  return { descriptors: addBudgetCounts(a.descriptors, b.descriptors), dials: addBudgetCounts(a.dials, b.dials) }
+}
+
+function addBudgetCounts(a: BudgetCounts, b: BudgetCounts): BudgetCounts {
+  return {
+    used: a.used + b.used,
+    limit: a.limit + b.limit,
+    waited: a.waited + b.waited,
+    shed: a.shed + b.shed,
+  }
+}
+
+function withoutGauges(counts: BudgetCounts): BudgetCounts {
+  return { ...counts, used: 0, limit: 0 }
+}

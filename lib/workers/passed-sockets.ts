@@ -1,0 +1,40 @@
+import { closeSync } from 'node:fs'
+import { type BoundSocket } from '../dataplane/transport/bound-socket.js'
+import { type BoundSockets } from '../dataplane/listener.js'
+import { type ServicePortKey } from '../model/service-port.js'
+
+/** The first descriptor that is inherited, after standard input, output, error and the channel to the control process. */
+const FIRST_INHERITED_FD = 4
+
+/** Copies of sockets that were handed to this process, by message or at its birth, and are not listened on yet. */
+export class PassedSockets implements BoundSockets {
+  readonly #sockets = new Map<ServicePortKey, BoundSocket>()
+
+  /** Takes the descriptors that this process was born with. */
+  inherit(keys: readonly ServicePortKey[]): void {
+    for (const [index, key] of keys.entries()) this.#sockets.set(key, { fd: FIRST_INHERITED_FD + index })
+  }
+
+  add(key: ServicePortKey, handle: object): void {
+    const before = this.#sockets.get(key)
+    if (before !== undefined) closeSocket(before)
+    this.#sockets.set(key, { _handle: handle })
+  }
+
+  take(key: ServicePortKey): BoundSocket | undefined {
+    const socket = this.#sockets.get(key)
+    this.#sockets.delete(key)
+    return socket
+  }
+
+  /** Closes those that nobody came for: a copy keeps the port open. */
+  closeUnused(): void {
+    for (const socket of this.#sockets.values()) closeSocket(socket)
+    this.#sockets.clear()
+  }
+}
+
+function closeSocket(socket: BoundSocket): void {
+  if ('fd' in socket) closeSync(socket.fd)
+  else (socket._handle as { close?: () => void }).close?.()
+}

@@ -1,4 +1,0 @@
-/** A line on a terminal that the next one takes the place of. Into a pipe: nothing. @param text empty: takes it away */
-export function statusLine(text: string): void {
-  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${text}`)
-}

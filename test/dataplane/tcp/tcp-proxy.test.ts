@@ -1,0 +1,618 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import t, { type Test } from 'tap'
+import { isLocalResourceError } from '../../../lib/dataplane/transport/socket-error.js'
+import {
+  PlaneUnderTest,
+  WORKERS,
+  makeListenerPlan,
+  makeListenerSpec,
+  descriptorsPerWorker,
+  turnsPerWorker,
+  waitUntil,
+} from '../../support/dataplane/plane-under-test.js'
+import { unresponsiveEndpoint } from '../../support/pods/unresponsive-endpoint.js'
+import { TcpPod, readAnswer, exchange, refusingEndpoint } from '../../support/pods/tcp-pod.js'
+import { testBothTransports as test } from '../../support/dataplane/test-both-tcp-transports.js'
+
+test(
+  'endpoints take turns',
+  async (t, transport) => {
+    const pods = await Promise.all(['a', 'b', 'c'].map(name => TcpPod.startNamed(t, name)))
+    const plane = new PlaneUnderTest(t, { transport })
+    const [port] = await plane.apply(makeListenerSpec({ endpoints: pods.map(pod => pod.endpoint) }))
+    const answers = []
+    for (let i = 0; i < 7; i++) answers.push(await readAnswer(port!))
+    t.strictSame(answers, ['a', 'b', 'c', 'a', 'b', 'c', 'a'])
+    t.equal((await plane.trafficCounts()).connections, 7)
+    t.equal((await plane.trafficCounts()).bytesToClient, 7)
+  },
+  turnsPerWorker,
+)
+
+test('a client that has finished sending still gets the whole answer', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => {
+    const chunks: Buffer[] = []
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    // Long after the end of the request has passed through the proxy.
+    socket.on('end', () => setTimeout(() => socket.end(`got ${Buffer.concat(chunks).length}`), 30))
+  })
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const { received, error } = await exchange(port!, Buffer.alloc(300_000))
+  t.equal(error, undefined)
+  t.equal(received.toString(), 'got 300000')
+})
+
+test('an endpoint that has finished sending still gets the rest of the request', async (t, transport) => {
+  const rest = new Promise<string>(resolve => {
+    void TcpPod.start(t, socket => {
+      let text = ''
+      socket.end('hello')
+      socket.on('data', chunk => (text += String(chunk)))
+      socket.on('end', () => resolve(text))
+    }).then(async pod => {
+      const plane = new PlaneUnderTest(t, { transport })
+      const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+      const client = connect({ port: port!, host: '127.0.0.1', allowHalfOpen: true })
+      client.resume()
+      await once(client, 'end')
+      client.end('and the rest')
+    })
+  })
+  t.equal(await rest, 'and the rest')
+})
+
+test('a reset by the endpoint is a reset for the client', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => {
+    socket.write('half an answer')
+    socket.once('data', () => socket.resetAndDestroy())
+  })
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.once('data', () => client.write('now'))
+  const [error] = (await once(client, 'error')) as [NodeJS.ErrnoException]
+  t.equal(error.code, 'ECONNRESET')
+})
+
+test('a reset by the client is a reset for the endpoint', async (t, transport) => {
+  const seen = new Promise<string | undefined>(resolve => {
+    void TcpPod.start(t, socket => {
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+      socket.on('end', () => resolve('an orderly end'))
+      socket.write('ready')
+      socket.resume()
+    }).then(async pod => {
+      const [port] = await new PlaneUnderTest(t, { transport }).apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+      const client = connect(port!, '127.0.0.1')
+      await once(client, 'data')
+      client.resetAndDestroy()
+    })
+  })
+  t.equal(await seen, 'ECONNRESET')
+})
+
+test('a receiver that does not read holds back the sender, and every byte arrives once it reads', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => socket.pause())
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const data = randomBytes(32 * 1024 * 1024)
+  const client = connect(port!, '127.0.0.1')
+  client.end(data)
+  // Stalled: nothing moved between two looks, while much of the data is still with the client.
+  let before = -1
+  await waitUntil(async () => {
+    const moved = (await plane.trafficCounts()).bytesToEndpoint
+    const stalled = moved > 0 && moved === before
+    before = moved
+    return stalled
+  }, 'the proxy stops reading')
+  t.ok((await plane.trafficCounts()).bytesToEndpoint < data.length / 2, 'the proxy has not swallowed the data')
+  const hash = createHash('sha256')
+  const [socket] = pod.sockets
+  socket!.on('data', (chunk: Buffer) => hash.update(chunk))
+  socket!.resume()
+  await once(socket!, 'end')
+  t.equal(hash.digest('hex'), createHash('sha256').update(data).digest('hex'))
+  client.destroy()
+})
+
+test('many endpoints that refuse cost no client: each distinct one is tried until one takes it', async (t, transport) => {
+  const dead = await Promise.all(Array.from({ length: 9 }, () => refusingEndpoint()))
+  const live = await TcpPod.startNamed(t, 'live')
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [...dead, live.endpoint] }))
+  t.equal(await readAnswer(port!), 'live')
+  t.equal((await plane.trafficCounts()).dialFailures, 9)
+  t.equal((await plane.trafficCounts()).refused, 0)
+})
+
+test('when every endpoint refuses, the client gets a reset after no more than the four attempts of the schedule', async (t, transport) => {
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [await refusingEndpoint()] }))
+  t.equal(await readAnswer(port!), 'ECONNRESET')
+  t.equal((await plane.trafficCounts()).dialFailures, 4)
+  t.equal((await plane.trafficCounts()).refused, 1)
+})
+
+test('without endpoints the kernel refuses connections, and serves again on the same port once there is one', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [] }))
+  t.equal(await readAnswer(port!), 'ECONNREFUSED')
+  for (let i = 0; i < 3; i++) {
+    t.strictSame(await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] })), [port])
+    t.equal((await exchange(port!, 'x')).received.toString(), 'x')
+    t.strictSame(await plane.apply(makeListenerSpec({ endpoints: [] })), [port])
+    t.equal(await readAnswer(port!), 'ECONNREFUSED')
+  }
+  await waitUntil(async () => (await plane.plane.counts()).descriptors.used === 0, 'no descriptor is held')
+})
+
+test('a port that is closed for want of endpoints is given to no other listener', async (t, transport) => {
+  const pod = await TcpPod.startNamed(t, 'pod')
+  const plane = new PlaneUnderTest(t, { transport, descriptorLimit: 100_000 })
+  const specs = (has: boolean) =>
+    Array.from({ length: 400 }, (_, n) =>
+      makeListenerSpec({ key: `IPv4/default/${has}${n}/TCP`, endpoints: has ? [pod.endpoint] : [] }),
+    )
+  await plane.apply(...specs(false))
+  const ports = await plane.apply(...specs(false), ...specs(true))
+  t.equal(new Set(ports).size, 800)
+})
+
+test('a connection of which one direction has ended does not stay for ever when nothing more comes', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.resume())
+  const plane = new PlaneUnderTest(t, { transport }, { halfClosedTimeout: 50 })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const { error } = await exchange(port!, 'the end')
+  t.equal(error, 'ECONNRESET')
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'nothing of it is left')
+})
+
+test('thousands of endpoints that refuse do not keep a client, and all others, busy', async (t, transport) => {
+  const dead = await refusingEndpoint()
+  const endpoints = Array.from({ length: 2000 }, (_, n) => ({
+    ip: `127.0.${n >> 8}.${(n & 255) + 1}`,
+    port: dead.port,
+  }))
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: endpoints.slice(1) }))
+  t.equal(await readAnswer(port!), 'ECONNRESET')
+  t.equal((await plane.trafficCounts()).dialFailures, 16)
+})
+
+test('connections go on when the last endpoint goes from the list', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.write('one')
+  t.equal(String((await once(client, 'data'))[0]), 'one')
+  await plane.apply(makeListenerSpec({ endpoints: [] }))
+  client.write('two')
+  t.equal(String((await once(client, 'data'))[0]), 'two')
+  client.destroy()
+})
+
+test('a port that somebody took while there was no endpoint is reported, and another one can be asked for', async (t, transport) => {
+  const pod = await TcpPod.startNamed(t, 'pod')
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [] }))
+  const thief = createServer().listen(port, '127.0.0.1')
+  await once(thief, 'listening')
+  t.teardown(() => thief.close())
+  const { failed } = await plane.plane.apply(makeListenerPlan(makeListenerSpec({ endpoints: [pod.endpoint] })))
+  t.equal((failed.get('IPv4/default/web/TCP')?.cause as NodeJS.ErrnoException).code, 'EADDRINUSE')
+  const [other] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  t.not(other, port)
+  t.equal(await readAnswer(other!), 'pod')
+})
+
+test('endpoints that come and go faster than a port opens end in the last state', async (t, transport) => {
+  const pod = await TcpPod.startNamed(t, 'pod')
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [] }))
+  const plans = [true, false, true, false, true].map(has =>
+    plane.plane.apply(makeListenerPlan(makeListenerSpec({ endpoints: has ? [pod.endpoint] : [] }))),
+  )
+  await Promise.all(plans)
+  t.equal(await readAnswer(port!), 'pod')
+  await Promise.all(
+    [true, false].map(has =>
+      plane.plane.apply(makeListenerPlan(makeListenerSpec({ endpoints: has ? [pod.endpoint] : [] }))),
+    ),
+  )
+  t.equal(await readAnswer(port!), 'ECONNREFUSED')
+})
+
+test(
+  'an endpoint that stays silent delays its own client only, and that one by its slot',
+  async (t, transport) => {
+    const live = await TcpPod.startNamed(t, 'live')
+    const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [2000, 2000, 2000, 2000] })
+    const [port] = await plane.apply(makeListenerSpec({ endpoints: [await unresponsiveEndpoint(t), live.endpoint] }))
+    const order: string[] = []
+    const slow = readAnswer(port!).then(answer => order.push(`slow ${answer}`))
+    await waitUntil(async () => (await plane.trafficCounts()).active === 1, 'the first client is being served')
+    order.push(`fast ${await readAnswer(port!)}`)
+    await slow
+    t.strictSame(order, ['fast live', 'slow live'])
+  },
+  turnsPerWorker,
+)
+
+test('with all endpoints silent the dial ends with the schedule', async (t, transport) => {
+  const silent = await unresponsiveEndpoint(t)
+  const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [10, 20, 30] })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [silent] }))
+  t.equal(await readAnswer(port!), 'ECONNRESET')
+  t.equal((await plane.trafficCounts()).dialFailures, 3)
+})
+
+test('silent endpoints that differ have no more slots than the schedule', async (t, transport) => {
+  const silent = await Promise.all([unresponsiveEndpoint(t), unresponsiveEndpoint(t), unresponsiveEndpoint(t)])
+  const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [10, 20] })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: silent }))
+  t.equal(await readAnswer(port!), 'ECONNRESET')
+  t.equal((await plane.trafficCounts()).dialFailures, 2)
+})
+
+test('open connections survive a change of endpoints and the end of their listener', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const other = await TcpPod.startNamed(t, 'other')
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.write('one')
+  t.equal(String((await once(client, 'data'))[0]), 'one')
+  t.equal(
+    (await plane.apply(makeListenerSpec({ endpoints: [other.endpoint] })))[0],
+    port,
+    'the listener keeps its port',
+  )
+  t.equal(await readAnswer(port!), 'other')
+  client.write('two')
+  t.equal(String((await once(client, 'data'))[0]), 'two')
+  await plane.apply()
+  t.equal(await readAnswer(port!), 'ECONNREFUSED')
+  client.write('three')
+  t.equal(String((await once(client, 'data'))[0]), 'three')
+  client.end()
+  await once(client, 'close')
+})
+
+test('clients outside the source ranges are refused at the door', async (t, transport) => {
+  const pod = await TcpPod.startNamed(t, 'pod')
+  const plane = new PlaneUnderTest(t, { transport })
+  const range = (network: string) => ({ family: 'IPv4', network, bits: 32 }) as const
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint], sourceRanges: [range('127.0.0.2')] }))
+  t.equal(await readAnswer(port!, '127.0.0.2'), 'pod')
+  t.equal(await readAnswer(port!, '127.0.0.3'), 'ECONNRESET')
+  await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint], sourceRanges: [range('127.0.0.3')] }))
+  t.equal(await readAnswer(port!, '127.0.0.2'), 'ECONNRESET')
+  t.equal(await readAnswer(port!, '127.0.0.3'), 'pod')
+  await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint], sourceRanges: [] }))
+  t.equal(await readAnswer(port!, '127.0.0.3'), 'ECONNRESET', 'no range that can be read lets nobody in')
+})
+
+test('a held node port stays taken without endpoints, and serves clients of loopback only', async (t, transport) => {
+  const pod = await TcpPod.startNamed(t, 'pod')
+  const plane = new PlaneUnderTest(t, { transport })
+  const held = makeListenerSpec({ address: '0.0.0.0', holdsNodePort: true, endpoints: [] })
+  const [port] = await plane.apply(held)
+  const other = createServer().listen(port, '127.0.0.1')
+  const [error] = (await once(other, 'error')) as [NodeJS.ErrnoException]
+  t.equal(error.code, 'EADDRINUSE')
+  t.equal(await readAnswer(port!), 'ECONNRESET')
+  await plane.apply({ ...held, endpoints: [pod.endpoint] })
+  t.equal(await readAnswer(port!), 'pod')
+})
+
+test('affinity keeps a client with its endpoint until that one fails', async (t, transport) => {
+  const pods = await Promise.all(['a', 'b', 'c'].map(name => TcpPod.startNamed(t, name)))
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: pods.map(pod => pod.endpoint), affinityMs: 60_000 }))
+  t.equal(await readAnswer(port!, '127.0.0.2'), 'a')
+  t.equal(await readAnswer(port!, '127.0.0.3'), 'b')
+  t.equal(await readAnswer(port!, '127.0.0.2'), 'a')
+  t.equal(await readAnswer(port!, '127.0.0.3'), 'b')
+  pods[0]!.stop()
+  t.equal(await readAnswer(port!, '127.0.0.2'), 'c', 'its endpoint is gone: another one')
+  t.equal(await readAnswer(port!, '127.0.0.2'), 'c', 'and it stays with that')
+})
+
+test('a port that is taken is reported with the system error as cause, and others are served all the same', async (t, transport) => {
+  const pod = await TcpPod.startNamed(t, 'pod')
+  const holder = createServer().listen(0, '127.0.0.1')
+  await once(holder, 'listening')
+  t.teardown(() => holder.close())
+  const { port } = holder.address() as { port: number }
+  const plane = new PlaneUnderTest(t, { transport })
+  const taken = makeListenerSpec({ key: 'taken', port, endpoints: [pod.endpoint] })
+  const free = makeListenerSpec({ key: 'free', endpoints: [pod.endpoint] })
+  const { open, failed } = await plane.plane.apply(makeListenerPlan(taken, free))
+  t.equal(failed.get('taken')?.code, 'PROXY_PORT_UNAVAILABLE')
+  t.equal((failed.get('taken')?.cause as NodeJS.ErrnoException).code, 'EADDRINUSE')
+  t.match(failed.get('taken')?.message, String(port))
+  t.equal(await readAnswer(open.get('free')!), 'pod')
+  holder.close()
+  await once(holder, 'close')
+  t.equal(await readAnswer((await plane.apply(taken))[0]!), 'pod', 'the next apply tries again')
+})
+
+test('an endpoint that leads back to the proxy does not make a loop', async (t, transport) => {
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [] }))
+  await plane.apply(makeListenerSpec({ endpoints: [{ ip: '127.0.0.1', port: port! }] }))
+  t.match(await readAnswer(port!), /ECONNRESET/)
+  const { connections } = await plane.trafficCounts()
+  // Of two workers each knows its own sockets only: it goes round until it comes back to the one that it came from.
+  if (turnsPerWorker === false) t.ok(connections <= 1, `${connections} connections`)
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'nothing of it is left')
+})
+
+test('a drain lets open connections end, and takes no new ones', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.write('x')
+  await once(client, 'data')
+  const drained = plane.plane.drain(60_000)
+  await waitUntil(async () => (await readAnswer(port!)) === 'ECONNREFUSED', 'new ones are refused')
+  client.end('y')
+  t.equal(String((await once(client, 'data'))[0]), 'y')
+  t.equal(await drained, 0)
+})
+
+test('a drain that takes too long cuts off what is left, with a reset', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.write('x')
+  await once(client, 'data')
+  const broken = once(client, 'error')
+  t.equal(await plane.plane.drain(20), 1)
+  t.equal(((await broken) as [NodeJS.ErrnoException])[0].code, 'ECONNRESET')
+})
+
+test(
+  'short of descriptors, new clients wait their turn, those beyond are turned away, and nobody served is harmed',
+  async (t, transport) => {
+    const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+    // 50 usable: 45 for served pairs, the rest for those who wait.
+    const plane = new PlaneUnderTest(t, { transport, descriptorLimit: 146 })
+    const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+    const connectOne = async () => {
+      const socket = connect(port!, '127.0.0.1')
+      let end = 'open'
+      socket.on('error', (error: NodeJS.ErrnoException) => (end = error.code!))
+      await new Promise<unknown>(resolve => socket.once('connect', resolve).once('close', resolve))
+      socket.write('x')
+      return { socket, state: () => (socket.bytesRead > 0 && end === 'open' ? 'served' : end) }
+    }
+    const clients: Awaited<ReturnType<typeof connectOne>>[] = []
+    for (let i = 0; i < 40; i++) clients.push(await connectOne())
+    const count = (state: string) => clients.filter(client => client.state() === state).length
+    await waitUntil(async () => {
+      const { active } = await plane.trafficCounts()
+      const { descriptors, dials } = await plane.plane.counts()
+      // Few files are few dials, too: who comes faster than endpoints answer waits for one of those.
+      const shed = descriptors.shed + dials.shed
+      const isQuiet = dials.used === 0 && descriptors.used === 1 + 2 * count('served') + count('open')
+      // A client may be connected, and yet wait in the kernel for being accepted.
+      const areAllIn = active === count('served') + count('open')
+      return isQuiet && areAllIn && descriptors.shed > 0 && count('ECONNRESET') === shed
+    }, 'some are turned away, and as many as fit are served')
+    t.ok(count('served') >= 20)
+    const waiting = count('open')
+    t.ok(waiting > 0, `${waiting} wait`)
+    const served = clients.filter(client => client.state() === 'served')
+    for (const { socket } of served.slice(0, 10)) socket.destroy()
+    await waitUntil(() => count('open') === 0, 'those who waited are served')
+    const { descriptors, dials } = await plane.plane.counts()
+    t.ok(descriptors.waited > 0 && descriptors.waited + dials.waited >= waiting)
+    for (const { socket } of clients) socket.destroy()
+    await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all connections have ended')
+    t.equal((await plane.plane.counts()).descriptors.used, 1, 'only the listener is left')
+    const late = await connectOne()
+    await waitUntil(() => late.state() === 'served', 'it recovers by itself')
+    late.socket.destroy()
+  },
+  descriptorsPerWorker,
+)
+
+/** 16 dials, half of them for one listener; 144 descriptors for pairs. */
+const LOW_DESCRIPTOR_LIMIT = 256
+/** In several workers a listener has its share of each one's dials. */
+const MAX_DIALS = 8 * Math.max(1, WORKERS)
+
+/** Clients that stay until they are turned away. */
+function connectClients(t: Test, port: number, count: number) {
+  let resets = 0
+  const clients = Array.from({ length: count }, () =>
+    connect(port, '127.0.0.1').on(
+      'error',
+      (error: NodeJS.ErrnoException) => (resets += +(error.code === 'ECONNRESET')),
+    ),
+  )
+  t.teardown(() => clients.forEach(client => client.destroy()))
+  return { resets: () => resets, leave: () => clients.forEach(client => client.resetAndDestroy()) }
+}
+
+test('clients of silent endpoints wait for their turn, the newest are turned away, and nobody else is harmed', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const silent = await unresponsiveEndpoint(t)
+  const plane = new PlaneUnderTest(t, { transport, descriptorLimit: LOW_DESCRIPTOR_LIMIT })
+  const [port, silentPort] = await plane.apply(
+    makeListenerSpec({ endpoints: [pod.endpoint] }),
+    makeListenerSpec({ key: 'IPv4/default/silent/TCP', service: 'silent', endpoints: [silent] }),
+  )
+  const { descriptors: before } = await plane.plane.counts()
+  const open = connect(port!, '127.0.0.1')
+  open.write('one')
+  t.equal(String((await once(open, 'data'))[0]), 'one')
+
+  const clients = connectClients(t, silentPort!, 180)
+  await waitUntil(async () => {
+    const { used, waited, shed } = (await plane.plane.counts()).dials
+    return used + waited + shed === 180 && clients.resets() === shed
+  }, 'all are dialled for, wait, or are turned away')
+  const { dials, descriptors } = await plane.plane.counts()
+  t.ok(dials.used >= 8 && dials.used <= MAX_DIALS, `${dials.used} dials`)
+  t.ok(dials.waited > 0 && dials.shed > 0, `${dials.waited} wait, ${dials.shed} were turned away`)
+  t.match(descriptors, { used: before.used + 2 + 2 * dials.used + dials.waited, waited: 0, shed: 0 })
+  t.equal((await plane.trafficCounts('IPv4/default/silent/TCP')).refused, dials.shed)
+
+  for (let n = 0; n < 20; n++) t.equal((await exchange(port!, 'x')).received.toString(), 'x')
+  open.write('two')
+  t.equal(String((await once(open, 'data'))[0]), 'two')
+  t.strictSame((await plane.plane.counts()).dials, dials, 'the others were served at once')
+
+  silent.wake()
+  await waitUntil(async () => (await plane.plane.counts()).dials.used === 0, 'who waits is served in turn')
+  t.match((await plane.plane.counts()).dials, { waited: dials.waited, shed: dials.shed })
+  t.equal((await plane.trafficCounts('IPv4/default/silent/TCP')).dialFailures, 0)
+  clients.leave()
+  open.destroy()
+  await waitUntil(async () => (await plane.plane.counts()).descriptors.used === before.used, 'no descriptor is held')
+})
+
+test('who waits for its turn too long is turned away', async (t, transport) => {
+  const plane = new PlaneUnderTest(t, { transport, descriptorLimit: LOW_DESCRIPTOR_LIMIT }, { queueTimeout: 200 })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [await unresponsiveEndpoint(t)] }))
+  const { descriptors: before } = await plane.plane.counts()
+  const clients = connectClients(t, port!, 40)
+  await waitUntil(async () => {
+    const { used, waited, shed } = (await plane.plane.counts()).dials
+    return used + shed === 40 && waited === shed && clients.resets() === shed
+  }, 'all are dialled for, or have waited and were turned away')
+  const { dials } = await plane.plane.counts()
+  t.ok(dials.used >= 8 && dials.used <= MAX_DIALS, `${dials.used} dials`)
+  await waitUntil(
+    async () => (await plane.plane.counts()).descriptors.used === before.used + 2 * dials.used,
+    'their descriptors are given back',
+  )
+})
+
+test('who waits while endpoints stay silent has its turn when others have had theirs', async (t, transport) => {
+  const plane = new PlaneUnderTest(t, { transport, descriptorLimit: LOW_DESCRIPTOR_LIMIT }, { dialSchedule: [50, 50] })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [await unresponsiveEndpoint(t)] }))
+  const { descriptors: before } = await plane.plane.counts()
+  const clients = connectClients(t, port!, 40)
+  await waitUntil(() => clients.resets() === 40, 'no endpoint took anybody')
+  t.equal((await plane.trafficCounts()).dialFailures, 80)
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all have ended')
+  const { dials, descriptors } = await plane.plane.counts()
+  t.match(dials, { used: 0, shed: 0 })
+  t.ok(dials.waited >= 40 - MAX_DIALS, `${dials.waited} have waited`)
+  t.equal(descriptors.used, before.used)
+})
+
+test('a client that is gone while it waits for its turn leaves the line', async (t, transport) => {
+  const looksOften = { udpTimeout: 40 }
+  const plane = new PlaneUnderTest(t, { transport, descriptorLimit: LOW_DESCRIPTOR_LIMIT }, looksOften)
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [await unresponsiveEndpoint(t)] }))
+  const { descriptors: before } = await plane.plane.counts()
+  const clients = connectClients(t, port!, 40)
+  await waitUntil(async () => {
+    const { used, waited } = (await plane.plane.counts()).dials
+    return used + waited === 40
+  }, 'all are dialled for or wait')
+  clients.leave()
+  await waitUntil(async () => {
+    const { dials, descriptors } = await plane.plane.counts()
+    return descriptors.used === before.used + 2 * dials.used
+  }, 'only those are left for whom an endpoint is being dialled')
+  t.match((await plane.plane.counts()).dials, { shed: 0 })
+  await plane.plane.drain(0)
+  await waitUntil(async () => {
+    const { dials, descriptors } = await plane.plane.counts()
+    return dials.used === 0 && descriptors.used === 0
+  }, 'nothing is left of those, and nobody who is gone has had a turn')
+})
+
+test(
+  'who has had its turn stays when the time has passed for which it would have waited',
+  async (t, transport) => {
+    const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+    // Room for the listener, three connections, and one client that waits.
+    const plane = new PlaneUnderTest(t, { transport, descriptorLimit: 105 }, { queueTimeout: 1000 })
+    const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+    const come = () => {
+      const client = connect(port!, '127.0.0.1').on('error', () => undefined)
+      client.write('x')
+      return client
+    }
+    const waited = async (count: number) => (await plane.plane.counts()).descriptors.waited === count
+    const served = [come(), come(), come()]
+    for (const client of served) await once(client, 'data')
+    const waiting = come()
+    await waitUntil(() => waited(1), 'it waits')
+    served[0]!.resetAndDestroy()
+    await once(waiting, 'data')
+    const late = come()
+    await waitUntil(() => waited(2), 'another one waits')
+    await new Promise(resolve => late.once('close', resolve))
+    waiting.write('still')
+    t.equal(waiting.destroyed ? 'gone' : String((await once(waiting, 'data'))[0]), 'still')
+    for (const client of [...served, waiting]) client.destroy()
+  },
+  descriptorsPerWorker,
+)
+
+test('the kernel watches over both sides of an idle connection (keep-alive)', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.write('x')
+  await once(client, 'data')
+  const hex = (n: number) => n.toString(16).toUpperCase().padStart(4, '0')
+  // /proc/net/tcp: local address, remote address, state 01 (established), queues, and timer 02 (keep-alive).
+  const watched = (local: string, remote: string) =>
+    new RegExp(`${local} +[0-9A-F]{8}:${remote} 01 \\S+ 02:`).test(readFileSync('/proc/net/tcp', 'utf8'))
+  await waitUntil(
+    () => watched(`0100007F:${hex(port!)}`, hex(client.localPort!)),
+    'the client side has a keep-alive timer',
+  )
+  await waitUntil(() => watched('0100007F:[0-9A-F]{4}', hex(pod.endpoint.port)), 'the endpoint side has one')
+  client.destroy()
+})
+
+test('a client that is gone before there is an endpoint for it leaves nothing behind', async (t, transport) => {
+  const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [50, 50] })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [await unresponsiveEndpoint(t)] }))
+  const { used } = (await plane.plane.counts()).descriptors
+  for (let i = 0; i < 5; i++) {
+    const client = connect(port!, '127.0.0.1').on('error', () => undefined)
+    await once(client, 'connect')
+    await waitUntil(async () => (await plane.trafficCounts()).connections === i + 1, 'it is being served')
+    client.resetAndDestroy()
+  }
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all have ended')
+  t.equal((await plane.plane.counts()).descriptors.used, used)
+})
+
+t.test('errors are sorted into ours and theirs', t => {
+  for (const code of ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRINUSE'])
+    t.ok(isLocalResourceError(Object.assign(new Error(code), { code })), code)
+  for (const code of [
+    'ECONNREFUSED',
+    'EACCES',
+    'EPERM',
+    'EADDRNOTAVAIL',
+    'ECONNRESET',
+    'EHOSTUNREACH',
+    'ETIMEDOUT',
+    'EPIPE',
+  ])
+    t.notOk(isLocalResourceError(Object.assign(new Error(code), { code })), code)
+  t.notOk(isLocalResourceError(new Error('no answer')))
+  t.end()
+})

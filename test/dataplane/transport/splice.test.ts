@@ -1,0 +1,290 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { type Socket, connect } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import t from 'tap'
+import { TcpHandleTransport } from '../../../lib/dataplane/transport/tcp-handle-transport.js'
+import { TcpProxy } from '../../../lib/dataplane/tcp/tcp-proxy.js'
+import { ReadBuffers } from '../../../lib/dataplane/transport/read-buffers.js'
+import { makeListenerContext } from '../../support/dataplane/make-listener-context.js'
+import { PlaneUnderTest, makeListenerSpec, waitUntil } from '../../support/dataplane/plane-under-test.js'
+import { seededRandom } from '../../support/checks/seeded-random.js'
+import { TcpPod } from '../../support/pods/tcp-pod.js'
+import { testBothTransports as test } from '../../support/dataplane/test-both-tcp-transports.js'
+
+/** Bytes of which no two places look alike, and no two streams. */
+function randomBytes(length: number, random: () => number): Buffer {
+  const bytes = Buffer.allocUnsafe(length)
+  for (let at = 0; at < length; at++) bytes[at] = random() * 256
+  return bytes
+}
+
+function digestOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** Reads to the end, at a pace of its own: stops now and then, so that whoever sends is held back. */
+async function readSlowly(socket: Socket, random: () => number): Promise<string> {
+  const hash = createHash('sha256')
+  socket.on('data', (chunk: Buffer) => {
+    hash.update(chunk)
+    if (random() > 0.2) return
+    socket.pause()
+    void setTimeout(random() * 4).then(() => socket.resume())
+  })
+  await once(socket, 'end')
+  return hash.digest('hex')
+}
+
+/** Sends all of it in pieces of many sizes, and ends. */
+async function sendInPieces(socket: Socket, bytes: Buffer, random: () => number): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    const size = Math.ceil(2 ** (random() * 18))
+    if (!socket.write(bytes.subarray(at, at + size))) await once(socket, 'drain')
+    at += size
+  }
+  socket.end()
+}
+
+/** TCP sockets that this process has open. */
+function openSockets(): number {
+  return readdirSync('/proc/self/fd').filter(fd => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:')
+    } catch {
+      return false
+    }
+  }).length
+}
+
+/** What is open anyway; each test adds the listeners of its Pod and of the plane. */
+const INITIAL_OPEN_SOCKETS = openSockets()
+
+test('many slow readers at a time get every byte in order, both ways', async (t, transport) => {
+  const random = seededRandom(7)
+  const bytes = Array.from({ length: 24 }, (_, n) => randomBytes(n % 3 === 0 ? 5_000_000 : 700_000, random))
+  const atPod = new Map<string, string>()
+  const pod = await TcpPod.start(t, socket => {
+    // The first byte says which of them this is.
+    socket.once('readable', () => {
+      const n = (socket.read(1) as Buffer)[0]!
+      void sendInPieces(socket, bytes[(n + 1) % bytes.length]!, random)
+      void readSlowly(socket, random).then(digest => atPod.set(String(n), digest))
+    })
+  })
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const atClients = await Promise.all(
+    bytes.map(async (own, n) => {
+      const client = connect({ port: port!, host: '127.0.0.1', allowHalfOpen: true })
+      client.write(Uint8Array.of(n))
+      const [digest] = await Promise.all([readSlowly(client, random), sendInPieces(client, own, random)])
+      return digest
+    }),
+  )
+  await waitUntil(() => atPod.size === bytes.length, 'all have ended')
+  for (const [n, own] of bytes.entries()) {
+    t.equal(atPod.get(String(n)), digestOf(own), `what client ${n} sent`)
+    t.equal(atClients[n], digestOf(bytes[(n + 1) % bytes.length]!), `what client ${n} got`)
+  }
+  await waitUntil(async () => (await plane.plane.counts()).descriptors.used === 1, 'no descriptor is held')
+})
+
+test('short messages of one connection are not mixed with those of another that is held back', async (t, transport) => {
+  const random = seededRandom(3)
+  const pod = await TcpPod.start(t, socket => {
+    socket.once('readable', () => {
+      if ((socket.read(1) as Buffer).toString() === 'q') socket.pipe(socket)
+    })
+  })
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const slow = connect(port!, '127.0.0.1').on('error', () => undefined)
+  slow.write('s')
+  // One piece at a time, shorter than any buffer, until one no longer gets through.
+  const pieces: Buffer[] = []
+  const sentLength = () => 1 + pieces.reduce((sum, piece) => sum + piece.length, 0)
+  for (let isMoving = true; isMoving;) {
+    pieces.push(randomBytes(30_000, random))
+    slow.write(pieces.at(-1)!)
+    let looks = 0
+    while ((await plane.trafficCounts()).bytesToEndpoint < sentLength() && ++looks < 20) await setTimeout(2)
+    isMoving = looks < 20
+  }
+  const quick = connect(port!, '127.0.0.1').on('error', () => undefined)
+  quick.write('q')
+  // As long as the pieces, so that they would cover what is left of one.
+  for (let n = 0; n < 20; n++) {
+    const message = Buffer.alloc(30_000, n + 1)
+    quick.write(message)
+    const echo: Buffer[] = []
+    while (Buffer.concat(echo).length < message.length) echo.push(((await once(quick, 'data')) as [Buffer])[0])
+    t.ok(Buffer.concat(echo).equals(message))
+  }
+  quick.destroy()
+  slow.end()
+  const [slowAtPod] = pod.sockets
+  const hash = createHash('sha256')
+  slowAtPod!.on('data', (chunk: Buffer) => hash.update(chunk)).resume()
+  await once(slowAtPod!, 'end')
+  t.equal(hash.digest('hex'), digestOf(Buffer.concat(pieces)))
+  slowAtPod!.destroy()
+})
+
+for (const side of ['client', 'endpoint'] as const) {
+  test(`a reset by the ${side} while data for it is held back is a reset for the other`, async (t, transport) => {
+    const pod = await TcpPod.start(t, socket => socket.pause())
+    const plane = new PlaneUnderTest(t, { transport })
+    const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+    const client = connect(port!, '127.0.0.1')
+    await waitUntil(() => pod.sockets.length === 1, 'they are connected')
+    const [podSocket] = pod.sockets
+    const [from, to] = side === 'client' ? [client, podSocket!] : [podSocket!, client]
+    from.pause()
+    const heard = new Promise<string | undefined>(resolve =>
+      to.once('error', (error: NodeJS.ErrnoException) => resolve(error.code)),
+    )
+    to.write(Buffer.alloc(16 * 1024 * 1024))
+    let moved = -1
+    await waitUntil(async () => {
+      const { bytesToClient, bytesToEndpoint } = await plane.trafficCounts()
+      const isStalled = bytesToClient + bytesToEndpoint > 0 && moved === bytesToClient + bytesToEndpoint
+      moved = bytesToClient + bytesToEndpoint
+      return isStalled
+    }, 'the sender is held back')
+    from.resetAndDestroy()
+    t.match(await heard, /ECONNRESET|EPIPE/)
+    await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'nothing of it is left')
+    t.equal((await plane.plane.counts()).descriptors.used, 1)
+    await waitUntil(() => openSockets() === INITIAL_OPEN_SOCKETS + 2, 'its sockets are closed')
+  })
+}
+
+test('an end and a reset right after it leave nothing behind', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => {
+    socket.end('the end')
+    // Not to be left for later: the end of sending is still on its way through the proxy.
+    setImmediate(() => socket.resetAndDestroy())
+  })
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  for (let i = 0; i < 50; i++) {
+    const client = connect({ port: port!, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)
+    client.resume()
+    client.write('x')
+    await new Promise(resolve => client.once('end', resolve).once('close', resolve))
+    client.resetAndDestroy()
+  }
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all have ended')
+  t.equal((await plane.plane.counts()).descriptors.used, 1)
+  await waitUntil(() => openSockets() === INITIAL_OPEN_SOCKETS + 2, 'their sockets are closed')
+})
+
+test('cutting off right at the end of one direction closes the sockets', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.resume())
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const clients = Array.from({ length: 20 }, () => connect(port!, '127.0.0.1').on('error', () => undefined))
+  await waitUntil(() => pod.sockets.length === 20, 'all are connected')
+  // The ends reach the proxy in one turn of the event loop, and the cut-off comes in the same.
+  for (const client of clients) client.end()
+  const ended = plane.plane.drain(0)
+  t.equal(await ended, 20)
+  await waitUntil(() => clients.every(client => client.destroyed), 'the clients know')
+  for (const socket of pod.sockets) socket.destroy()
+  await waitUntil(() => openSockets() === INITIAL_OPEN_SOCKETS + 1, 'all sockets are closed')
+})
+
+test('a client that goes away while its endpoint is being dialled costs one attempt, and no descriptor', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.resume())
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  for (let i = 0; i < 100; i++) {
+    const client = connect(port!, '127.0.0.1').on('error', () => undefined)
+    await once(client, 'connect')
+    client.resetAndDestroy()
+  }
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all have ended')
+  t.equal((await plane.plane.counts()).descriptors.used, 1)
+  for (const socket of pod.sockets) socket.destroy()
+  await waitUntil(() => openSockets() === INITIAL_OPEN_SOCKETS + 2, 'their sockets are closed')
+})
+
+test('what an endpoint says before it resets still arrives', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => {
+    socket.write('last words')
+    socket.once('data', () => socket.resetAndDestroy())
+  })
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  const [words] = (await once(client, 'data')) as [Buffer]
+  client.write('go')
+  await t.rejects(once(client, 'end'), { code: 'ECONNRESET' })
+  t.equal(words.toString(), 'last words')
+})
+
+test('our own end of a connection is on the list of own sockets while it is open', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  let hasEnded = false
+  const context = makeListenerContext(transport, { onConnectionEnd: () => (hasEnded = true) })
+  const { upstreamSockets } = context
+  const proxy = new TcpProxy(makeListenerSpec({ endpoints: [pod.endpoint] }), context)
+  const port = await proxy.open()
+  const client = connect(port, '127.0.0.1').on('error', () => undefined)
+  client.write('x')
+  await once(client, 'data')
+  const end = { ip: '127.0.0.1', port: pod.sockets[0]!.remotePort! }
+  t.ok(upstreamSockets.tcp.has(end, pod.endpoint))
+  client.resetAndDestroy()
+  await waitUntil(() => hasEnded, 'the connection has ended')
+  t.notOk(upstreamSockets.tcp.has(end, pod.endpoint))
+  proxy.close()
+})
+
+t.test('a buffer that is lent is not taken away while data in it is held back', async t => {
+  const random = seededRandom(11)
+  const buffers = new ReadBuffers()
+  const pod = await TcpPod.start(t, socket => socket.pause())
+  const plane = new PlaneUnderTest(t, { transport: new TcpHandleTransport(buffers) })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const sent = randomBytes(24_000_000, random)
+  const client = connect(port!, '127.0.0.1').on('error', () => undefined)
+  client.end(sent)
+  let before = -1
+  await waitUntil(async () => {
+    const moved = (await plane.trafficCounts()).bytesToEndpoint
+    const isStalled = moved > 0 && moved === before
+    before = moved
+    return isStalled
+  }, 'the sender is held back')
+  for (let n = 0; n < 3; n++) buffers.reclaim()
+  // Others that could be given the same memory, and what they would do with it.
+  for (let n = 0; n < 4; n++)
+    buffers.nextBuffer({ tryReturn: () => true }, buffers.shared, buffers.shared.length).fill(0)
+  const hash = createHash('sha256')
+  const [socket] = pod.sockets
+  socket!.on('data', (chunk: Buffer) => hash.update(chunk)).resume()
+  await once(socket!, 'end')
+  t.equal(hash.digest('hex'), digestOf(sent))
+  socket!.destroy()
+})
+
+t.test('connections that break off in the middle of bulk leave their buffers to others', async t => {
+  const buffers = new ReadBuffers()
+  const pod = await TcpPod.start(t, socket => void socket.resume().on('end', () => socket.end()))
+  const plane = new PlaneUnderTest(t, { transport: new TcpHandleTransport(buffers) })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  for (let n = 0; n < 20; n++) {
+    const before = (await plane.trafficCounts()).bytesToEndpoint
+    const client = connect(port!, '127.0.0.1').on('error', () => undefined)
+    client.write(Buffer.alloc(4_000_000))
+    await waitUntil(async () => (await plane.trafficCounts()).bytesToEndpoint > before + 500_000, 'bulk is moving')
+    client.resetAndDestroy()
+    await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'it has ended')
+  }
+  const lent = buffers.nextBuffer({ tryReturn: () => true }, buffers.shared, buffers.shared.length)
+  t.ok(lent !== buffers.shared)
+  buffers.discard(lent)
+})

@@ -1,0 +1,245 @@
+import { Socket } from 'node:net'
+import t from 'tap'
+import { chooseTransports } from '../../../lib/dataplane/transport/choose-transports.js'
+import { DgramTransport } from '../../../lib/dataplane/transport/dgram-transport.js'
+import { TcpHandleTransport } from '../../../lib/dataplane/transport/tcp-handle-transport.js'
+import { NetTransport } from '../../../lib/dataplane/transport/net-transport.js'
+import { probeTcpTransport } from '../../../lib/dataplane/transport/probe-tcp-transport.js'
+import {
+  type TcpConnector,
+  type TcpServer,
+  type TcpListenOptions,
+  type TcpSocket,
+  type TcpSplice,
+  type TcpTransport,
+} from '../../../lib/dataplane/transport/tcp-transport.js'
+import { type HalfClosedLimit } from '../../../lib/dataplane/limits/half-closed-limit.js'
+import { UdpHandleTransport } from '../../../lib/dataplane/transport/udp-handle-transport.js'
+import { type Target } from '../../../lib/balancer/balancer.js'
+import { type NetSocket } from '../../../lib/dataplane/transport/net-socket.js'
+import { type UdpConnector } from '../../../lib/dataplane/transport/udp-transport.js'
+import { type Log, type LogFields } from '../../../lib/model/log.js'
+import { silentLog, waitUntil } from '../../support/dataplane/plane-under-test.js'
+import { testBothTransports } from '../../support/dataplane/test-both-tcp-transports.js'
+
+/** The public way, with one thing wrong. */
+class FaultyTransport implements TcpTransport {
+  readonly #inner = new NetTransport()
+
+  listen(options: TcpListenOptions): Promise<TcpServer> {
+    return this.#inner.listen(options)
+  }
+
+  connect(target: Target, keepAliveMs: number, connector: TcpConnector): TcpSocket {
+    return this.#inner.connect(target, keepAliveMs, connector)
+  }
+
+  splice(client: TcpSocket, endpoint: TcpSocket, limit: HalfClosedLimit): TcpSplice {
+    return this.#inner.splice(client, endpoint, limit)
+  }
+}
+
+type SpliceFactory = (client: NetSocket, endpoint: NetSocket, sound: () => TcpSplice) => TcpSplice
+
+function withSplice(change: SpliceFactory): TcpTransport {
+  return new (class extends FaultyTransport {
+    override splice(client: TcpSocket, endpoint: TcpSocket, limit: HalfClosedLimit): TcpSplice {
+      return change(client as NetSocket, endpoint as NetSocket, () => super.splice(client, endpoint, limit))
+    }
+  })()
+}
+
+/** A splice whose bytes to the endpoint go by way of `change`, which is told how many came before. */
+function withChangedBytes(change: (chunk: Buffer, at: number) => Buffer): TcpTransport {
+  return withSplice((_client, endpoint, sound) => {
+    const { stream } = endpoint
+    const write = (chunk: Buffer): boolean => Socket.prototype.write.call(stream, chunk)
+    let at = 0
+    stream.write = (chunk: Buffer) => {
+      const changed = change(chunk, at)
+      at += chunk.length
+      return write(changed)
+    }
+    return sound()
+  })
+}
+
+const FAULTS: readonly (readonly [string, TcpTransport, RegExp])[] = [
+  [
+    'a byte that is not what it was',
+    withChangedBytes((chunk, at) => {
+      if (at > 0 && at < 200_000) chunk[0]! ^= 1
+      return chunk
+    }),
+    /transfer: the bytes that arrived/,
+  ],
+  [
+    'two pieces in the wrong order',
+    withChangedBytes((chunk, at) => (at > 0 && at < 200_000 ? Buffer.from(chunk).reverse() : chunk)),
+    /transfer: the bytes that arrived/,
+  ],
+  [
+    'a byte that is lost',
+    withChangedBytes((chunk, at) => (at > 0 && at < 200_000 ? chunk.subarray(1) : chunk)),
+    /transfer: /,
+  ],
+  [
+    'no back-pressure',
+    withSplice((client, _endpoint, sound) => {
+      client.stream.pause = () => client.stream
+      return sound()
+    }),
+    /back-pressure: expected the sender to be held back/,
+  ],
+  [
+    'an end that ends both directions',
+    withSplice((client, endpoint, sound) => {
+      client.stream.on('end', () => endpoint.stream.destroySoon())
+      return sound()
+    }),
+    /half-close: bytes at the client: expected 65521, found 0|half-close: |transfer: /,
+  ],
+  [
+    'an end that is not told',
+    withSplice((_client, endpoint, sound) => {
+      endpoint.stream.end = () => endpoint.stream
+      return sound()
+    }),
+    /transfer: nothing happened for/,
+  ],
+  [
+    'a reset that becomes an orderly end',
+    withSplice((client, _endpoint, sound) => {
+      client.reset = () => client.stream.end()
+      return sound()
+    }),
+    /reset by the endpoint: /,
+  ],
+  [
+    'a close that is not told',
+    withSplice((client, _endpoint, sound) => {
+      const splice = sound()
+      client.owner = { onClose: () => undefined }
+      return splice
+    }),
+    /close: expected 6 sockets closed, found [0-5]/,
+  ],
+  [
+    'an endpoint that never is connected',
+    new (class extends FaultyTransport {
+      override connect(target: Target, keepAliveMs: number, connector: TcpConnector): TcpSocket {
+        return super.connect(target, keepAliveMs, {
+          ...connector,
+          onConnecting: () => undefined,
+          onError: () => undefined,
+          onClose: () => undefined,
+          onConnect: () => undefined,
+        })
+      }
+    })(),
+    /connect: nothing happened for/,
+  ],
+]
+
+testBothTransports('a transport that works passes the probe, and nothing of it is left open', async (t, transport) => {
+  await probeTcpTransport(transport, 10_000)
+  const openTcp = () => process.getActiveResourcesInfo().filter(name => name.startsWith('TCP')).length
+  await waitUntil(() => openTcp() === 0, 'its sockets are closed')
+  t.pass()
+})
+
+/** Longer than all that comes before on a busy machine. */
+const SILENCE_MS = 3000
+
+for (const [fault, transport, message] of FAULTS) {
+  t.test(`the probe finds ${fault}`, async t => {
+    // What never comes is waited for to the end; everything else is found as soon as the machine has time for it.
+    const ms = message.source.includes('nothing happened') ? SILENCE_MS : 20_000
+    await t.rejects(probeTcpTransport(transport, ms), { message })
+  })
+}
+
+/** Never says that an endpoint refuses. */
+class NoRefusalTransport extends UdpHandleTransport {
+  override connect(target: Target, connector: UdpConnector) {
+    const { onConnect, onMessage } = connector
+    return super.connect(target, { onConnect, onMessage, onError: () => undefined })
+  }
+}
+
+/** A log that remembers its warnings. */
+function recordingLog(): { readonly log: Log; readonly warnings: string[] } {
+  const warnings: string[] = []
+  const warn = (message: string, fields: LogFields = {}): void =>
+    void warnings.push(`${message}: ${String(fields['because'])}`)
+  return { log: { ...silentLog, warn }, warnings }
+}
+
+/** Both fast ways as they are, where a test does not say. */
+const fast = {
+  nodeVersion: process.version,
+  openTcp: () => Promise.resolve(new TcpHandleTransport()),
+  openUdp: () => Promise.resolve(new UdpHandleTransport()),
+}
+const allFast = { transport: TcpHandleTransport, udpTransport: UdpHandleTransport }
+const allPublic = { transport: NetTransport, udpTransport: DgramTransport }
+const missingBinding = () => Promise.reject(new Error('No such binding: wrap'))
+
+t.test('the fast path is taken where it works, without a word', async t => {
+  const { log, warnings } = recordingLog()
+  t.match(await chooseTransports('auto', log), allFast)
+  t.strictSame(warnings, [])
+})
+
+t.test('the public path is taken when that is asked for, without a word', async t => {
+  const { log, warnings } = recordingLog()
+  const options = { ...fast, openTcp: missingBinding, openUdp: missingBinding }
+  t.match(await chooseTransports('off', log, options), allPublic)
+  t.strictSame(warnings, [])
+})
+
+t.test('the public path is taken, and one line says why, when something is missing', async t => {
+  for (const [options, ways, warning] of [
+    [{ openTcp: missingBinding }, { ...allFast, transport: NetTransport }, /^TCP.*public API.*No such binding: wrap/],
+    [
+      { openUdp: missingBinding },
+      { ...allFast, udpTransport: DgramTransport },
+      /^UDP.*public API.*No such binding: wrap/,
+    ],
+  ] as const) {
+    const { log, warnings } = recordingLog()
+    t.match(await chooseTransports('auto', log, { ...fast, ...options }), ways)
+    t.match(warnings, [warning])
+    t.equal(warnings.length, 1)
+  }
+})
+
+t.test('the public path is taken, and one line says why, when something behaves differently', async t => {
+  const lossy = withChangedBytes((chunk, at) => (at > 0 && at < 200_000 ? Buffer.from(chunk).reverse() : chunk))
+  const deaf = new NoRefusalTransport()
+  for (const [options, ways, warning] of [
+    [{ openTcp: () => Promise.resolve(lossy) }, { ...allFast, transport: NetTransport }, /^TCP.*transfer/],
+    [{ openUdp: () => Promise.resolve(deaf) }, { ...allFast, udpTransport: DgramTransport }, /^UDP.*refusal/],
+  ] as const) {
+    const { log, warnings } = recordingLog()
+    t.match(await chooseTransports('auto', log, { ...fast, ...options }), ways)
+    t.match(warnings, [warning])
+    t.equal(warnings.length, 1)
+  }
+})
+
+for (const nodeVersion of ['v18.20.0', 'v19.0.0', 'v27.0.0', 'v120.1.0', 'nightly']) {
+  t.test(`the fast path is not even opened with Node ${nodeVersion}`, async t => {
+    const { log, warnings } = recordingLog()
+    let isOpened = false
+    const opened = <T>(way: T) => {
+      isOpened = true
+      return Promise.resolve(way)
+    }
+    const openTcp = () => opened(new TcpHandleTransport())
+    const openUdp = () => opened(new UdpHandleTransport())
+    t.match(await chooseTransports('auto', log, { nodeVersion, openTcp, openUdp }), allPublic)
+    t.equal(isOpened, false)
+    t.match(warnings, [new RegExp(`20 to 26, this is ${nodeVersion}`)])
+  })
+}

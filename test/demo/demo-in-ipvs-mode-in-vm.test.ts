@@ -1,0 +1,6 @@
+import { testInVm } from '../support/nodes/test-in-vm.js'
+
+await testInVm({
+  file: 'demo/demo-in-ipvs-mode.test.js',
+  ranPattern: /^ok \d+ - the demo tells the same story in ipvs mode/m,
+})

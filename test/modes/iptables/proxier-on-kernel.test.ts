@@ -1,0 +1,285 @@
+import t, { type Test } from 'tap'
+import { NetworkNamespace } from '../../../lib/demo/network-namespace.js'
+import { type IpFamily } from '../../../lib/model/address.js'
+import { parseCidr } from '../../../lib/model/cidr.js'
+import { type Endpoint } from '../../../lib/model/endpoint.js'
+import { discardEvents } from '../../../lib/model/event-sink.js'
+import { type ServicePort } from '../../../lib/model/service-port.js'
+import { type ServedPort, type ServiceSnapshot } from '../../../lib/model/snapshot.js'
+import { IptablesProxier, type IptablesProxierOptions } from '../../../lib/modes/iptables/proxier.js'
+import { endpointChainName, serviceChainNames } from '../../../lib/modes/iptables/service-chain-names.js'
+import { removeStaleChains } from '../../../lib/modes/remove-stale-chains.js'
+import { IptablesPrograms } from '../../../lib/system/iptables.js'
+import { RecordingLog } from '../../support/log/recording-log.js'
+import { makeEndpoint } from '../../support/model/make-endpoint.js'
+import { MemoryConntrack } from '../../support/kernel/memory-conntrack.js'
+import { namespacesUnavailable } from '../../support/nodes/node-network.js'
+import { makeServicePort } from '../../support/model/make-service-port.js'
+
+/** Addresses of one family, by number: of Services, of endpoints, of the world. */
+const ADDRESSES: Readonly<Record<IpFamily, Readonly<Record<'service' | 'pod' | 'world', (n: number) => string>>>> = {
+  IPv4: { service: n => `10.96.0.${n}`, pod: n => `10.244.0.${n}`, world: n => `203.0.113.${n}` },
+  IPv6: {
+    service: n => `fd00:96::${n.toString(16)}`,
+    pod: n => `fd00:244::${n.toString(16)}`,
+    world: n => `2001:db8::${n.toString(16)}`,
+  },
+}
+const NETWORKS = { IPv4: ['192.168.50.0/24', '10.244.0.0/16'], IPv6: ['fd00:50::/64', 'fd00:244::/64'] }
+const NODE = { IPv4: '192.168.50.1', IPv6: 'fd00:50::1' }
+
+function servedPort(servicePort: ServicePort, endpoints: readonly Endpoint[]): ServedPort {
+  const local = endpoints.filter(({ isLocal }) => isLocal)
+  return { servicePort, endpoints, usable: { cluster: endpoints, local, hasAny: endpoints.length > 0 } }
+}
+
+function snapshotOf(ports: readonly ServedPort[]): ServiceSnapshot {
+  return { generation: 1, ports: new Map(ports.map(port => [port.servicePort.key, port])) }
+}
+
+/** One Service for each thing that rules can say. */
+function everyServiceKind(family: IpFamily): ServedPort[] {
+  const { service, pod, world } = ADDRESSES[family]
+  const endpoints = Array.from({ length: 7 }, (_, n) => makeEndpoint(pod(n + 2), { isLocal: n < 2 }))
+  const outside = { nodePort: 30080, externalIPs: [world(1)], loadBalancerIPs: [world(2), world(3)] }
+  const ranges = NETWORKS[family].map(range => parseCidr(range)!)
+  const kinds: readonly Partial<ServicePort>[] = [
+    {},
+    { protocol: 'UDP', portName: 'dns' },
+    { protocol: 'SCTP', affinitySeconds: 86_400 },
+    { affinitySeconds: 1 },
+    { internalPolicyLocal: true },
+    outside,
+    { ...outside, externalPolicyLocal: true, healthCheckNodePort: 32_000 },
+    { ...outside, sourceRanges: ranges, rangesAtNodePort: true },
+    { ...outside, sourceRanges: [], protocol: 'UDP' },
+  ]
+  return kinds.flatMap((kind, n) =>
+    [endpoints, endpoints.slice(3), endpoints.slice(0, 1), []].map((some, m) => {
+      const number = 4 * n + m
+      const shifted =
+        kind.nodePort === undefined ? {} : { nodePort: 30_000 + number, externalIPs: [world(10 + number)] }
+      const port = { ...kind, ...shifted, family, name: `web-${number}`, clusterIP: service(number + 1) }
+      return servedPort(
+        makeServicePort(
+          kind.loadBalancerIPs === undefined ? port : { ...port, loadBalancerIPs: [world(100 + number)] },
+        ),
+        some,
+      )
+    }),
+  )
+}
+
+class KernelUnderTest {
+  readonly log = new RecordingLog()
+  readonly namespace: NetworkNamespace
+  readonly iptables: IptablesPrograms
+  readonly localnetCalls: string[] = []
+  readonly #family: IpFamily
+  /** How many whole reads of tables there were. */
+  tableReads = 0
+
+  constructor(namespace: NetworkNamespace, family: IpFamily, backEnd: 'nft' | 'legacy') {
+    this.namespace = namespace
+    this.#family = family
+    this.iptables = new IptablesPrograms(family, backEnd, (program, args, options) => {
+      if (program.endsWith('-save')) this.tableReads++
+      return namespace.run(program, args, options)
+    })
+  }
+
+  /** A proxier that knows nothing of an earlier one. */
+  async proxier(given: Partial<IptablesProxierOptions> = {}): Promise<IptablesProxier> {
+    const pods = NETWORKS[this.#family].map(range => ({ source: parseCidr(range)! }))
+    const proxier = new IptablesProxier({
+      iptables: [this.iptables],
+      settings: { masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true, dropInvalid: true },
+      conntrack: new MemoryConntrack(),
+      nodeAddress: family => NODE[family],
+      nodeAddresses: family => [NODE[family]],
+      localTraffic: () => ({ localMatches: pods.slice(1), nodePortAddresses: undefined }),
+      localhostNodePorts: () => true,
+      allowRouteLocalnet: () => this.localnetCalls.push('allowed'),
+      events: discardEvents,
+      log: this.log,
+      ...given,
+    })
+    await proxier.start()
+    return proxier
+  }
+
+  async iptablesCommand(...args: string[]): Promise<void> {
+    const program = `${this.#family === 'IPv4' ? 'iptables' : 'ip6tables'}-${this.backEnd}`
+    const { exitCode, stderr } = await this.namespace.run(program, args)
+    if (exitCode !== 0) throw new Error(`${args.join(' ')}: ${stderr}`)
+  }
+
+  get backEnd(): string {
+    return this.namespace.name.split('-').at(-1)!
+  }
+
+  /** Whether a proxier that starts anew finds anything to write. */
+  async findsDifference(snapshot: ServiceSnapshot, given: Partial<IptablesProxierOptions> = {}): Promise<boolean> {
+    const proxier = await this.proxier(given)
+    await proxier.update(snapshot)
+    return (await proxier.rules[0]!.program(false)).changed
+  }
+}
+
+function onEachKernel(
+  sentence: string,
+  run: (t: Test, site: KernelUnderTest, family: IpFamily) => Promise<void>,
+): void {
+  for (const backEnd of ['nft', 'legacy'] as const)
+    for (const family of ['IPv4', 'IPv6'] as const)
+      void t.test(`${sentence} (${backEnd}, ${family})`, { skip: namespacesUnavailable, timeout: 120_000 }, async t => {
+        const namespace = await NetworkNamespace.create(`kpn${process.pid}-${family}-${backEnd}`)
+        t.teardown(() => namespace.delete())
+        await run(t, new KernelUnderTest(namespace, family, backEnd), family)
+      })
+}
+
+onEachKernel(
+  'Whatever is written is found again, with every setting, and goes without a trace',
+  async (t, site, family) => {
+    const pods = NETWORKS[family].map(range => ({ source: parseCidr(range)! }))
+    const settings = { masqueradeAll: true, masqueradeMark: 0x8000_0000, randomFully: false, dropInvalid: false }
+    const snapshot = snapshotOf(everyServiceKind(family))
+    const ways: readonly Partial<IptablesProxierOptions>[] = [
+      {},
+      { localTraffic: () => ({ localMatches: pods, nodePortAddresses: [NODE[family]] }) },
+      { localTraffic: () => ({ localMatches: [{ inInterface: 'cali+' }], nodePortAddresses: [] }) },
+      {
+        settings,
+        localhostNodePorts: () => false,
+        localTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
+      },
+    ]
+    for (const given of ways) {
+      const proxier = await site.proxier(given)
+      await proxier.update(snapshot)
+      t.equal((await proxier.rules[0]!.program(false)).changed, true)
+      t.equal(await site.findsDifference(snapshot, given), false)
+    }
+    await removeStaleChains(site.iptables, undefined)
+    const left = await site.iptables.read(['filter', 'nat', 'mangle'])
+    const chains = [...left.values()].flatMap(table => [...table.keys()]).filter(name => name.startsWith('KUBE-'))
+    t.strictSame(chains, family === 'IPv4' ? ['KUBE-FIREWALL'] : [], 'but for what the kubelet shares')
+  },
+)
+
+onEachKernel('A change of endpoints writes the chains of its Service', async (t, site, family) => {
+  const ports = everyServiceKind(family)
+  const proxier = await site.proxier()
+  await proxier.update(snapshotOf(ports))
+  await proxier.rules[0]!.program(false)
+  const { servicePort, endpoints } = ports[0]!
+  const added = makeEndpoint(ADDRESSES[family].pod(99))
+  const next = snapshotOf(ports.with(0, servedPort(servicePort, [...endpoints.slice(1), added])))
+  await proxier.update(next)
+  t.equal(proxier.rules[0]!.pending, true)
+  const before = await site.iptables.read(['nat'])
+  t.equal((await proxier.rules[0]!.program(false)).changed, true)
+  t.equal(await site.findsDifference(next), false)
+  const after = await site.iptables.read(['nat'])
+  const chainsOf = (rules: typeof before): string[] => [...rules.get('nat')!.keys()]
+  t.strictSame(
+    chainsOf(before).filter(name => !chainsOf(after).includes(name)),
+    [endpointChainName(servicePort, endpoints[0]!)],
+  )
+  t.strictSame(
+    chainsOf(after).filter(name => !chainsOf(before).includes(name)),
+    [endpointChainName(servicePort, added)],
+  )
+})
+
+onEachKernel('What others flush is written again, and what is theirs stays', async (t, site, family) => {
+  const loopback = family === 'IPv4' ? '127.0.0.0/8' : '::1'
+  await site.iptablesCommand('-N', 'KUBE-FIREWALL')
+  await site.iptablesCommand('-A', 'KUBE-FIREWALL', '-s', loopback, '-j', 'RETURN')
+  await site.iptablesCommand('-t', 'nat', '-N', 'KUBE-SVC-AAAAAAAAAAAAAAAA')
+  await site.iptablesCommand('-t', 'nat', '-A', 'POSTROUTING', '-o', 'eth0', '-j', 'MASQUERADE')
+  const ports = everyServiceKind(family)
+  const snapshot = snapshotOf(ports)
+  const proxier = await site.proxier()
+  const [rules] = proxier.rules
+  await proxier.update(snapshot)
+  await rules!.program(false)
+  t.equal((await rules!.program(true)).changed, false)
+  const found = await site.iptables.read(['filter', 'nat'])
+  t.equal(found.get('nat')!.has('KUBE-SVC-AAAAAAAAAAAAAAAA'), false, 'stale chains of our names go')
+  t.match(found.get('filter')!.get('KUBE-FIREWALL')!.at(-1), ['-s', /./, '-j', 'RETURN'])
+  t.match(found.get('nat')!.get('POSTROUTING')!.at(-1), ['-o', 'eth0', '-j', 'MASQUERADE'])
+
+  const reads = site.tableReads
+  t.equal((await rules!.program(true)).changed, false)
+  t.equal(site.tableReads, reads, 'a look costs no whole read')
+  for (const flush of [
+    ['nat', '-F'],
+    ['mangle', '-F'],
+    ['filter', '-F'],
+    ['mangle', '-X', 'KUBE-PROXY-CANARY'],
+  ]) {
+    if (flush[1] === '-X') await site.iptablesCommand('-t', 'mangle', '-F', 'KUBE-PROXY-CANARY')
+    await site.iptablesCommand('-t', ...flush)
+    t.equal((await rules!.program(true)).changed, true, flush.join(' '))
+    t.equal(await site.findsDifference(snapshot), false)
+  }
+  const { cluster } = serviceChainNames(ports[0]!.servicePort)
+  await site.iptablesCommand('-t', 'nat', '-F', cluster)
+  t.equal((await rules!.program(true)).changed, false, 'a change that leaves the canary alone is not looked for')
+  t.equal(await site.findsDifference(snapshot), true, 'and is repaired at the next start')
+})
+
+void t.test('After a write that failed everything is read', { skip: namespacesUnavailable }, async t => {
+  const namespace = await NetworkNamespace.create(`kpn${process.pid}-failing-nft`)
+  t.teardown(() => namespace.delete())
+  const site = new KernelUnderTest(namespace, 'IPv4', 'nft')
+  const ports = everyServiceKind('IPv4')
+  const proxier = await site.proxier()
+  const [rules] = proxier.rules
+  await proxier.update(snapshotOf(ports))
+  await rules!.program(false)
+  // Somebody leads to a chain of ours that is to go: it cannot be deleted, and nothing is written.
+  const { servicePort, endpoints } = ports[0]!
+  await site.iptablesCommand('-t', 'nat', '-A', 'OUTPUT', '-j', endpointChainName(servicePort, endpoints[0]!))
+  const next = snapshotOf(ports.with(0, servedPort(servicePort, endpoints.slice(1))))
+  await proxier.update(next)
+  await t.rejects(rules!.program(false), { code: 'IPTABLES_RESTORE_FAILED' })
+  t.equal(rules!.pending, true)
+  t.equal((await rules!.program(false)).changed, true)
+  t.equal(rules!.pending, false)
+  t.equal(await site.findsDifference(next), false)
+  t.end()
+})
+
+void t.test(
+  'The kernel is to route loopback only where node ports answer there, once others are kept out',
+  { skip: namespacesUnavailable },
+  async t => {
+    const namespace = await NetworkNamespace.create(`kpn${process.pid}-localnet-nft`)
+    t.teardown(() => namespace.delete())
+    const site = new KernelUnderTest(namespace, 'IPv4', 'nft')
+    const without = await site.proxier({ localhostNodePorts: () => false })
+    await without.rules[0]!.program(false)
+    t.strictSame(site.localnetCalls, [])
+    let guarded = false
+    const proxier = await site.proxier({
+      allowRouteLocalnet: () => {
+        guarded = rulesWritten
+        site.localnetCalls.push('allowed')
+      },
+    })
+    let rulesWritten = false
+    const restore = site.iptables.restore.bind(site.iptables)
+    site.iptables.restore = async text => {
+      await restore(text)
+      rulesWritten = text.includes('block incoming localnet connections')
+    }
+    await proxier.rules[0]!.program(false)
+    await proxier.rules[0]!.program(true)
+    t.strictSame(site.localnetCalls, ['allowed'])
+    t.ok(guarded)
+    t.end()
+  },
+)

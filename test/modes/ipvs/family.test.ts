@@ -1,0 +1,66 @@
+import t from 'tap'
+import { discardEvents } from '../../../lib/model/event-sink.js'
+import { IpvsProxier } from '../../../lib/modes/ipvs/proxier.js'
+import { usableEndpoints } from '../../../lib/snapshot/usable-endpoints.js'
+import { RecordingLog } from '../../support/log/recording-log.js'
+import { makeEndpoint } from '../../support/model/make-endpoint.js'
+import { ManualClock } from '../../support/clock/manual-clock.js'
+import { MemoryConntrack } from '../../support/kernel/memory-conntrack.js'
+import { MemoryDummyInterface } from '../../support/kernel/memory-dummy-interface.js'
+import { MemoryIpSets } from '../../support/kernel/memory-ip-sets.js'
+import { MemoryIptables } from '../../support/kernel/memory-iptables.js'
+import { MemoryIpvs } from '../../support/kernel/memory-ipvs.js'
+import { makeServicePort } from '../../support/model/make-service-port.js'
+
+/** A chain of iptables mode that ipvs mode has too, and one that it has not. */
+const IPTABLES_MODE_RULES = `*nat
+:KUBE-SERVICES - [0:0]
+:KUBE-SVC-NPX46M4PTMTKRN6Y - [0:0]
+-A PREROUTING -j KUBE-SERVICES
+-A KUBE-SERVICES -d 10.96.0.10/32 -j KUBE-SVC-NPX46M4PTMTKRN6Y
+COMMIT
+`
+
+/** Starts ipvs mode with one Service; what IPVS has of it when the rules are written, and after that. */
+async function countServersAtWrite(before: string): Promise<readonly [atTheWrite: number, afterwards: number]> {
+  const ipvs = new MemoryIpvs()
+  const count = async () => (await ipvs.list()).filter(({ realServers }) => realServers.length === 1).length
+  let countAtWrite: number | undefined
+  class Watched extends MemoryIptables {
+    override async restore(text: string): Promise<void> {
+      if (text.includes(':KUBE-SERVICES')) countAtWrite ??= await count()
+      return super.restore(text)
+    }
+  }
+  const iptables: MemoryIptables = new Watched('IPv4', name => sets.get(name) !== undefined)
+  const sets = new MemoryIpSets(() => iptables.tables.referencedSets)
+  iptables.tables.restore(before)
+  const proxier = new IpvsProxier({
+    ...{ ipvs, sets, dummy: new MemoryDummyInterface(), iptables: [iptables], conntrack: new MemoryConntrack() },
+    settings: { scheduler: 'rr', masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true },
+    excludeCIDRs: [],
+    localTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
+    nodeAddresses: () => ['192.168.50.1'],
+    timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
+    applySettings: () => undefined,
+    clock: new ManualClock(),
+    events: discardEvents,
+    log: new RecordingLog(),
+  })
+  const servicePort = makeServicePort({})
+  const endpoints = [makeEndpoint('10.244.0.5')]
+  const usable = usableEndpoints(servicePort, endpoints, { name: 'this-node', zone: '' })
+  const ports = new Map([[servicePort.key, { servicePort, endpoints, usable }]])
+  await proxier.start()
+  await proxier.update({ generation: 1, ports })
+  for (const rules of proxier.rules) await rules.program(false)
+  return [countAtWrite!, await count()]
+}
+
+void t.test('What another mode serves is served by IPVS before the rules of that mode go', async t => {
+  t.strictSame(await countServersAtWrite(IPTABLES_MODE_RULES), [1, 1])
+})
+
+void t.test('Where nobody serves, no packet gets to IPVS before there are rules', async t => {
+  t.strictSame(await countServersAtWrite(''), [0, 1])
+})

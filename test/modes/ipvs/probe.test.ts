@@ -1,0 +1,22 @@
+import t from 'tap'
+import { ProxyFailure } from '../../../lib/model/failure.js'
+import { probeSetMatch } from '../../../lib/modes/ipvs/probe-set-match.js'
+import { MemoryIpSets } from '../../support/kernel/memory-ip-sets.js'
+import { MemoryIptables } from '../../support/kernel/memory-iptables.js'
+
+/** A kernel that has sets, and no rules that ask them. */
+class WithoutSetMatch extends MemoryIptables {
+  override restore(text: string): Promise<void> {
+    if (!text.includes('--match-set')) return super.restore(text)
+    return Promise.reject(new ProxyFailure('PROGRAM_FAILED', "Couldn't load match `set'"))
+  }
+}
+
+void t.test('Where rules cannot ask sets it is said, and the set that was tried goes all the same', async t => {
+  const sets = new MemoryIpSets(() => [])
+  t.match(await probeSetMatch(new WithoutSetMatch('IPv6'), sets), /^IPv6: .*match `set'/)
+  t.same([...(await sets.read())], [])
+  t.equal(await probeSetMatch(new MemoryIptables('IPv4', name => sets.get(name) !== undefined), sets), undefined)
+  t.same([...(await sets.read())], [])
+  t.equal(sets.writes, 4)
+})

@@ -1,0 +1,376 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { ProxyFailure, messageOf } from '../../lib/model/failure.js'
+import { type KubeClient, createKubeClient } from '../../lib/source/kube-client.js'
+import { resolveKubeAccess } from '../../lib/source/kube-access.js'
+import { readKubeconfig } from '../../lib/source/read-kubeconfig.js'
+import { realClock } from '../../lib/system/real-clock.js'
+import { ApiServer } from '../support/api/api-server.js'
+import { service, startSource } from './source-under-test.js'
+
+const NEVER_ABORTED = new AbortController().signal
+
+/** A kubeconfig as JSON, which is YAML too. */
+function kubeconfig(cluster: object, user: object = {}): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'here',
+    contexts: [{ name: 'here', context: { cluster: 'c', user: 'u' } }],
+    clusters: [{ name: 'c', cluster }],
+    users: [{ name: 'u', user }],
+  })
+}
+
+async function failureOf(work: Promise<unknown>): Promise<ProxyFailure> {
+  try {
+    await work
+  } catch (error) {
+    if (error instanceof ProxyFailure) return error
+    throw error
+  }
+  throw new Error('it did not fail')
+}
+
+t.test('a kubeconfig that cannot work is refused with its name, what is wrong and what is wanted', async test => {
+  const server = 'https://10.0.0.1:6443'
+  const context = { name: 'here', context: { cluster: 'c', user: 'u' } }
+  const cluster = { name: 'c', cluster: { server } }
+  const cases: [name: string, text: string, message: RegExp][] = [
+    ['empty', '', /is empty, wanted a kubeconfig/],
+    ['comments only', '# nothing\n', /is empty/],
+    ['not YAML', 'a: [b', /is not YAML.* at line 1/s],
+    ['a text', 'hello', /holds "hello", wanted a mapping/],
+    ['a list', '[1, 2]', /holds \[1,2\], wanted a mapping/],
+    ['no current context', '{"contexts": []}', /has no current-context, wanted the name of one of its contexts/],
+    [
+      'a current context that is not there',
+      JSON.stringify({ 'current-context': 'away', contexts: [context] }),
+      /has no context "away", wanted by current-context; its contexts are "here"/,
+    ],
+    [
+      'no clusters',
+      JSON.stringify({ 'current-context': 'here', contexts: [context] }),
+      /has no cluster "c", wanted by context "here"; its clusters are none/,
+    ],
+    [
+      'no user of that name',
+      JSON.stringify({ 'current-context': 'here', contexts: [context], clusters: [cluster], users: [] }),
+      /has no user "u", wanted by context "here"/,
+    ],
+    ['no server', kubeconfig({}), /has no server in cluster "c", wanted a URL/],
+    [
+      'a server that is no URL',
+      kubeconfig({ server: 'https://:x' }),
+      /server address "https:\/\/:x" of .* is not usable/,
+    ],
+    ['a server of another kind', kubeconfig({ server: 'ftp://x' }), /server address "ftp:\/\/x"/],
+    [
+      'a CA file that is not there',
+      kubeconfig({ server, 'certificate-authority': 'ca.pem' }),
+      /needs ".*ca.pem", which cannot be read/,
+    ],
+    [
+      'a token file that is not there',
+      kubeconfig({ server }, { tokenFile: 'token' }),
+      /needs ".*token", which cannot be read/,
+    ],
+    [
+      'a client key that is no key',
+      kubeconfig({ server }, { 'client-key-data': 'aGFsbG8=' }),
+      /certificates or keys that are not usable/,
+    ],
+  ]
+  const directory = test.testdir({})
+  for (const [name, text, message] of cases) {
+    const path = join(directory, 'kubeconfig')
+    writeFileSync(path, text)
+    const failure = await failureOf(createKubeClient({ kubeconfig: path, clock: realClock }))
+    test.equal(failure.code, 'KUBECONFIG_INVALID', name)
+    test.match(messageOf(failure), message, name)
+    test.match(failure.message, path, name)
+    test.ok(failure.hint, name)
+  }
+  const missing = await failureOf(createKubeClient({ kubeconfig: '/does/not/exist', clock: realClock }))
+  test.match(messageOf(missing), /kubeconfig "\/does\/not\/exist" cannot be read.*ENOENT/)
+})
+
+t.test('a fault in an entry that is not used does no harm', test => {
+  const text = JSON.stringify({
+    ...(JSON.parse(kubeconfig({ server: 'https://a' })) as object),
+    contexts: [{ name: 'here', context: { cluster: 'c' } }, { name: 'broken' }, null],
+  })
+  test.equal(readKubeconfig(text, '/k').cluster.server, 'https://a')
+  test.end()
+})
+
+t.test('all that a kubeconfig can say of cluster and user is taken over', test => {
+  const { cluster, user, tokenFile } = readKubeconfig(
+    kubeconfig(
+      {
+        server: 'https://a',
+        'certificate-authority': 'ca.pem',
+        'tls-server-name': 'b',
+        'proxy-url': 'http://p',
+        'insecure-skip-tls-verify': true,
+      },
+      {
+        'client-certificate': '/abs/cert.pem',
+        'client-certificate-data': 'Y2VydA==',
+        'client-key': 'key.pem',
+        token: ' t\n',
+        tokenFile: 'token',
+        username: 'me',
+        password: 1234,
+        as: 'other',
+        exec: { command: 'bin/login', env: [{ name: 'A', value: 'b' }] },
+      },
+    ),
+    '/etc/kube/config',
+  )
+  test.same(cluster, {
+    name: 'c',
+    server: 'https://a',
+    skipTLSVerify: true,
+    caFile: '/etc/kube/ca.pem',
+    tlsServerName: 'b',
+    proxyUrl: 'http://p',
+  })
+  test.match(user, {
+    certData: 'Y2VydA==',
+    certFile: undefined,
+    keyFile: '/etc/kube/key.pem',
+    token: 't',
+    username: 'me',
+    password: '1234',
+    impersonateUser: 'other',
+    exec: { command: '/etc/kube/bin/login', env: [{ name: 'KUBERNETES_EXEC_INFO' }, { name: 'A', value: 'b' }] },
+  })
+  test.equal(tokenFile, '/etc/kube/token')
+  test.end()
+})
+
+t.test('--master stands in for the server of the kubeconfig, and works alone', async test => {
+  const path = join(test.testdir({ kubeconfig: kubeconfig({ 'insecure-skip-tls-verify': true }) }), 'kubeconfig')
+  const serverOf = async (options: { kubeconfig?: string; master?: string }) =>
+    (await resolveKubeAccess(options)).cluster.server
+  test.equal(await serverOf({ kubeconfig: path, master: 'https://m:1/base/' }), 'https://m:1/base')
+  test.equal(await serverOf({ kubeconfig: path, master: '10.0.0.1:6443' }), 'https://10.0.0.1:6443')
+  test.equal(await serverOf({ kubeconfig: '', master: '10.0.0.1:8080' }), 'http://10.0.0.1:8080')
+  test.equal(await serverOf({ master: 'https://[fd00::1]:6443' }), 'https://[fd00::1]:6443')
+  test.equal((await failureOf(serverOf({ master: 'http://' }))).code, 'KUBECONFIG_INVALID')
+})
+
+t.test('in a Pod the files of the service account are used', async test => {
+  const serviceAccount = test.testdir({ token: 'tok\n', 'ca.crt': 'pem' })
+  const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' }
+  const { cluster, tokenFile } = await resolveKubeAccess({ pod: { env, serviceAccount } })
+  test.equal(cluster.server, 'https://[fd00::1]:443')
+  test.equal(cluster.caFile, join(serviceAccount, 'ca.crt'))
+  test.equal(tokenFile, join(serviceAccount, 'token'))
+
+  const outside = await failureOf(resolveKubeAccess({ pod: { env: {}, serviceAccount } }))
+  test.equal(outside.code, 'KUBECONFIG_INVALID')
+  test.match(outside.message, /neither --kubeconfig nor --master.*KUBERNETES_SERVICE_HOST/)
+  test.match(outside.hint, '--kubeconfig=FILE')
+
+  const unmounted = await failureOf(resolveKubeAccess({ pod: { env, serviceAccount: join(serviceAccount, 'gone') } }))
+  test.match(unmounted.message, /needs ".*gone\/ca.crt", which cannot be read/)
+})
+
+t.test('over plain HTTP no credentials are sent', async test => {
+  const api = await ApiServer.start()
+  test.teardown(() => api.stop())
+  const directory = test.testdir({ kubeconfig: kubeconfig({ server: api.url }, { token: 'secret' }) })
+  const client = await createKubeClient({ kubeconfig: join(directory, 'kubeconfig'), clock: realClock })
+  await client.getJson('/apis', NEVER_ABORTED)
+  test.equal(api.requests[0]?.headers.authorization, undefined)
+})
+
+t.test('an object that is posted arrives as it is, and what the server makes of it comes back', async test => {
+  const api = await ApiServer.start()
+  test.teardown(() => api.stop())
+  const client = await createKubeClient({ master: api.url, clock: realClock })
+  const path = '/api/v1/namespaces/default/events'
+  const event = { metadata: { namespace: 'default', name: 'größe' }, message: 'ü' }
+  test.same(await client.postJson(path, event, NEVER_ABORTED), event)
+  test.same(api.events, [{ api: 'v1', namespace: 'default', object: event }])
+  test.match(api.requests[0]?.headers, { 'content-type': 'application/json', accept: 'application/json' })
+  const twice = await failureOf(client.postJson(path, event, NEVER_ABORTED))
+  test.match(twice, { code: 'API_REFUSED', status: 409 })
+  test.match(twice.message, `POST ${path} from ${api.url} was answered with 409`)
+  test.match(twice.message, 'wanted 201')
+  await api.stopListening()
+  const gone = await failureOf(client.postJson(path, event, NEVER_ABORTED))
+  test.match(gone, { code: 'API_UNREACHABLE', message: /^POST .* failed/ })
+  await test.rejects(client.postJson(path, event, AbortSignal.abort()))
+})
+
+t.test('an answer that breaks off, or is none, is a failure that says so', async test => {
+  const api = await ApiServer.start()
+  test.teardown(() => api.stop())
+  const client = await createKubeClient({ master: api.url, clock: realClock })
+  api.injectNext(1, { status: 200, body: '<html>please log in' })
+  const login = await failureOf(client.getJson('/apis', NEVER_ABORTED))
+  test.equal(login.code, 'API_REFUSED')
+  test.match(login.message, 'something unreadable')
+  api.injectNext(1, { status: 200, headers: { 'Content-Length': '1000' }, body: '{"items":' })
+  const cut = await failureOf(client.getJson('/apis', NEVER_ABORTED))
+  test.equal(cut.code, 'API_UNREACHABLE')
+  // A watch stands for a list of which nothing more comes.
+  const impatient = await createKubeClient({ master: api.url, clock: realClock, idleTimeoutMs: 20 })
+  const stalled = await failureOf(impatient.getJson('/api/v1/services?watch=true', NEVER_ABORTED))
+  test.equal(stalled.code, 'API_UNREACHABLE')
+  test.match(stalled.message, 'broke off for 0.02 s')
+  await api.waitUntil(() => api.connections === 0)
+})
+
+t.test('a reader that leaves a stream closes its connection', async test => {
+  const api = await ApiServer.start()
+  test.teardown(() => api.stop())
+  const client = await createKubeClient({ master: api.url, clock: realClock })
+  const lines = await client.streamLines('/api/v1/services?watch=true', NEVER_ABORTED)
+  api.put('services', service('web'))
+  for await (const batch of lines) if (batch.length > 0) break
+  await api.waitUntil(() => api.connections === 0)
+})
+
+t.test('a port on which somebody else than an API server listens is told apart', async test => {
+  const closing = createServer(socket => socket.end('SSH-2.0-not-http\r\n'))
+  closing.listen(0, '127.0.0.1')
+  await once(closing, 'listening')
+  test.teardown(() => closing.close())
+  const { port } = closing.address() as { port: number }
+  const client = await createKubeClient({ master: `http://127.0.0.1:${port}`, clock: realClock })
+  const failure = await failureOf(client.getJson('/apis', NEVER_ABORTED))
+  test.equal(failure.code, 'API_UNREACHABLE')
+  test.match(failure.message, /GET \/apis from http:\/\/127.0.0.1:\d+ failed: Parse Error/)
+})
+
+const openssl = spawnSync('openssl', ['version'])
+const skip = openssl.status === 0 ? false : 'openssl is not installed'
+
+t.test('TLS, with credentials of all kinds', { skip }, async test => {
+  const directory = test.testdir({ token: 'first\n' })
+  const file = (name: string) => join(directory, name)
+  makeCertificates(directory)
+  const tls = {
+    key: readFileSync(file('server.key')),
+    cert: readFileSync(file('server.pem')),
+    ca: readFileSync(file('ca.pem')),
+    requestCert: true,
+  }
+  const start = async (inner: Test, options: { token?: string; mutual?: boolean }): Promise<ApiServer> => {
+    const { token, mutual } = options
+    const api = await ApiServer.start({
+      tls: { ...tls, rejectUnauthorized: mutual === true },
+      ...(token === undefined ? {} : { token }),
+    })
+    inner.teardown(() => api.stop())
+    return api
+  }
+  const clientFor = (cluster: object, user: object): Promise<KubeClient> => {
+    writeFileSync(file('kubeconfig'), kubeconfig(cluster, user))
+    return createKubeClient({ kubeconfig: file('kubeconfig'), clock: realClock })
+  }
+  const certificate = { 'client-certificate': 'client.pem', 'client-key': 'client.key' }
+
+  await test.test('a token, a client certificate and a private CA do for list and watch', async inner => {
+    const api = await start(inner, { token: 'tok', mutual: true })
+    api.put('services', service('web'))
+    writeFileSync(
+      file('kubeconfig'),
+      kubeconfig({ server: api.url, 'certificate-authority': 'ca.pem' }, { token: 'tok', ...certificate }),
+    )
+    const source = await startSource({ kubeconfig: file('kubeconfig') })
+    inner.teardown(() => source.stop())
+    await source.until(() => source.store.hasSynced)
+    await api.waitForWatch('services')
+    api.put('services', service('a', '10.96.0.2'))
+    await source.until(() => source.services() === 'default/a default/web')
+  })
+
+  await test.test('inline data does as well as files', async inner => {
+    const api = await start(inner, { mutual: true })
+    const data = (name: string) => readFileSync(file(name)).toString('base64')
+    const client = await clientFor(
+      { server: api.url, 'certificate-authority-data': data('ca.pem') },
+      { 'client-certificate-data': data('client.pem'), 'client-key-data': data('client.key') },
+    )
+    inner.match(await client.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
+  })
+
+  await test.test('a CA is used also where the context names no user', async inner => {
+    const api = await start(inner, {})
+    const text = JSON.parse(kubeconfig({ server: api.url, 'certificate-authority': 'ca.pem' })) as object
+    const contexts = [{ name: 'here', context: { cluster: 'c' } }]
+    writeFileSync(file('kubeconfig'), JSON.stringify({ ...text, contexts }))
+    const client = await createKubeClient({ kubeconfig: file('kubeconfig'), clock: realClock })
+    inner.match(await client.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
+  })
+
+  await test.test('a token file is read again for each request', async inner => {
+    const api = await start(inner, { token: 'second' })
+    const client = await clientFor({ server: api.url, 'certificate-authority': 'ca.pem' }, { tokenFile: 'token' })
+    const refused = await failureOf(client.getJson('/apis', NEVER_ABORTED))
+    inner.match(refused.message, 'answered with 401')
+    writeFileSync(file('token'), 'second\n')
+    inner.match(await client.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
+  })
+
+  await test.test('a server that nobody vouches for is refused, with a hint', async inner => {
+    const api = await start(inner, {})
+    const client = await clientFor({ server: api.url }, {})
+    const failure = await failureOf(client.getJson('/apis', NEVER_ABORTED))
+    inner.equal(failure.code, 'API_UNREACHABLE')
+    inner.match(failure.hint, 'certificate-authority')
+    const careless = await clientFor({ server: api.url, 'insecure-skip-tls-verify': true }, {})
+    inner.match(await careless.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
+  })
+
+  await test.test('a command gives the credentials, and its failure is told as it is', async inner => {
+    const api = await start(inner, { token: 'from-exec' })
+    const credential = JSON.stringify({ kind: 'ExecCredential', status: { token: 'from-exec' } })
+    writeFileSync(file('login'), `#!/bin/sh\necho '${credential}'\n`)
+    chmodSync(file('login'), 0o755)
+    const cluster = { server: api.url, 'certificate-authority': 'ca.pem' }
+    const client = await clientFor(cluster, { exec: { command: './login' } })
+    inner.match(await client.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
+
+    writeFileSync(file('login'), '#!/bin/sh\necho no such account >&2; exit 1\n')
+    const failure = await failureOf(
+      (await clientFor(cluster, { exec: { command: './login' } })).getJson('/apis', NEVER_ABORTED),
+    )
+    inner.equal(failure.code, 'KUBECONFIG_INVALID')
+    inner.match(messageOf(failure), 'no such account')
+    inner.match(failure.message, file('kubeconfig'))
+  })
+
+  await test.test('a command that hangs does not hold up the end', async inner => {
+    const api = await start(inner, {})
+    // It hangs until the folder of this test is removed.
+    writeFileSync(file('login'), '#!/bin/sh\nwhile [ -e "$0" ]; do sleep 0.1; done\n')
+    const client = await clientFor({ server: api.url }, { exec: { command: './login' } })
+    const end = new AbortController()
+    const asked = failureOf(client.getJson('/apis', end.signal))
+    end.abort()
+    inner.equal((await asked).code, 'KUBECONFIG_INVALID')
+  })
+})
+
+/** A CA, and certificates by it for the server on 127.0.0.1 and for a client. */
+function makeCertificates(directory: string): void {
+  const run = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'pipe' })
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  run('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=test-ca', '-days', '2')
+  writeFileSync(join(directory, 'san'), 'subjectAltName=IP:127.0.0.1')
+  for (const name of ['server', 'client']) {
+    run('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`)
+    const by = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'san']
+    run('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, ...by)
+  }
+}

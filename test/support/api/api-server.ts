@@ -1,0 +1,480 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import https from 'node:https'
+import { type AddressInfo, type Socket } from 'node:net'
+import { parseFieldRequirement, parseLabelRequirement, type ObjectMatcher, splitSelector } from './selectors.js'
+
+/** The resources that this server knows, by their name in URLs. */
+export type Resource = 'services' | 'endpointslices' | 'endpoints' | 'nodes'
+
+/** A Kubernetes object, as much of it as a test cares for. */
+export interface ApiObject {
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [field: string]: unknown }
+  readonly [field: string]: unknown
+}
+
+/** One request that came in. */
+export interface ReceivedRequest {
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: http.IncomingHttpHeaders
+  /** Undefined for discovery and whatever else is not a list or watch. */
+  readonly resource: Resource | undefined
+  readonly watch: boolean
+  /** When it came, in milliseconds since 1970. */
+  readonly at: number
+}
+
+/** An event that somebody created. */
+export interface CreatedEvent {
+  /** The API that took it. */
+  readonly api: 'v1' | 'events.k8s.io/v1'
+  readonly namespace: string
+  readonly object: ApiObject
+}
+
+/** An answer to give instead of the right one. */
+export interface InjectedResponse {
+  readonly status: number
+  readonly headers?: http.OutgoingHttpHeaders
+  /** A Kubernetes Status object is made when there is none. */
+  readonly body?: string
+  /** Only requests that this says yes to; all by default. */
+  readonly when?: (request: ReceivedRequest) => boolean
+}
+
+export interface ApiServerOptions {
+  /** TLS, as for `https.createServer`. */
+  readonly tls?: https.ServerOptions
+  /** A bearer token without which everything is answered with 401. */
+  readonly token?: string
+  /** A path before `/api` and `/apis`, as proxies of several clusters have it. */
+  readonly basePath?: string
+}
+
+interface StoreChange {
+  readonly version: number
+  readonly resource: Resource
+  readonly before: ApiObject | undefined
+  readonly after: ApiObject | undefined
+}
+
+interface Watcher {
+  readonly resource: Resource
+  readonly matches: ObjectMatcher
+  readonly response: http.ServerResponse
+  silent: boolean
+}
+
+/**
+ * The list and watch part of a Kubernetes API server, over real HTTP, with a store in memory. It behaves unless told
+ * otherwise:
+ *
+ *     const api = await ApiServer.start()
+ *     api.put('services', { metadata: { namespace: 'default', name: 'web' }, spec: { … } })
+ *     await api.watching('services')          // somebody has a watch open now
+ *     api.resetWatches('services')
+ *     await api.stop()
+ */
+export class ApiServer {
+  /** What this version of Kubernetes has; change it at any time. */
+  serves = {
+    'discovery.k8s.io/v1': true,
+    'discovery.k8s.io/v1beta1': false,
+    /** Field selectors on spec.clusterIP came with Kubernetes 1.31. */
+    clusterIPSelector: true,
+    'events.k8s.io/v1': true,
+  }
+  /** All requests so far. */
+  readonly requests: ReceivedRequest[] = []
+  /** The events that were created, in order. */
+  readonly events: CreatedEvent[] = []
+
+  readonly #options: ApiServerOptions
+  readonly #objects = new Map<string, { readonly resource: Resource; readonly object: ApiObject }>()
+  readonly #sockets = new Set<Socket>()
+  readonly #watchers = new Set<Watcher>()
+  #waiters: (() => void)[] = []
+  #history: StoreChange[] = []
+  #injected: { readonly refusal: InjectedResponse; left: number }[] = []
+  #version = 100
+  #compactedTo = 0
+  #listGate: Promise<void> | undefined
+  #server: http.Server | undefined
+  #port = 0
+
+  private constructor(options: ApiServerOptions) {
+    this.#options = options
+  }
+
+  /** Starts a server on a free loopback port. */
+  static async start(options: ApiServerOptions = {}): Promise<ApiServer> {
+    const api = new ApiServer(options)
+    await api.startListening()
+    return api
+  }
+
+  /** What to give as `--master` or as the server of a kubeconfig. */
+  get url(): string {
+    return `${this.#options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.#port}${this.#options.basePath ?? ''}`
+  }
+
+  /** The resourceVersion of the latest change. */
+  get version(): string {
+    return String(this.#version)
+  }
+
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#sockets.size
+  }
+
+  /** Creates or changes an object; those who watch it are told. Returns what is stored. */
+  put(resource: Resource, object: ApiObject): ApiObject {
+    const key = keyOf(resource, object)
+    const before = this.#objects.get(key)?.object
+    const version = ++this.#version
+    const metadata = {
+      ...(resource === 'nodes' ? {} : { namespace: 'default' }),
+      uid: before?.metadata['uid'] ?? `uid-${version}`,
+      ...object.metadata,
+      resourceVersion: String(version),
+    }
+    const after = { ...object, metadata }
+    this.#objects.set(key, { resource, object: after })
+    this.#record({ version, resource, before, after })
+    return after
+  }
+
+  /** Deletes an object; those who watch it are told. Throws when there is none. */
+  remove(resource: Resource, name: string, namespace = 'default'): void {
+    const key = keyOf(resource, { metadata: { name, namespace } })
+    const before = this.#objects.get(key)?.object
+    if (before === undefined) throw new Error(`there is no ${key} to remove`)
+    this.#objects.delete(key)
+    const version = ++this.#version
+    const last = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } }
+    this.#record({ version, resource, before: last, after: undefined })
+  }
+
+  /** Resolves when `condition` holds; it is asked again whenever a request comes in or a connection ends. */
+  async waitUntil(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>(resolve => this.#waiters.push(resolve))
+  }
+
+  /** Resolves when a watch of this resource is open and neither silenced nor ended. */
+  async waitForWatch(resource: Resource): Promise<void> {
+    await this.waitUntil(() => this.#watchersOf(resource).some(watcher => !watcher.silent))
+  }
+
+  /** The requests of one kind so far. */
+  requestsFor(resource: Resource, what: 'list' | 'watch'): ReceivedRequest[] {
+    return this.requests.filter(request => request.resource === resource && request.watch === (what === 'watch'))
+  }
+
+  /** Answers the next `count` requests that the refusal is for with something else. */
+  injectNext(count: number, refusal: InjectedResponse): void {
+    this.#injected.push({ refusal, left: count })
+  }
+
+  /** Takes back all refusals. */
+  clearInjected(): void {
+    this.#injected = []
+  }
+
+  /** Keeps list requests without answer until the returned function is called. */
+  holdLists(): () => void {
+    let release = () => {}
+    this.#listGate = new Promise(resolve => (release = resolve))
+    return () => {
+      this.#listGate = undefined
+      release()
+    }
+  }
+
+  /** Forgets all changes so far: a watch from a version before now gets a 410 event. */
+  compact(): void {
+    this.#compactedTo = this.#version
+    this.#history = []
+  }
+
+  /** Sends a bookmark with the present version. */
+  bookmark(resource: Resource): void {
+    const { kind } = KINDS[resource]
+    this.#send(resource, { type: 'BOOKMARK', object: { kind, metadata: { resourceVersion: this.version } } })
+  }
+
+  /** Ends watches with a 410 event, as when their version has been compacted away while they ran. */
+  expireWatches(resource: Resource): void {
+    this.#send(resource, { type: 'ERROR', object: status(410, 'Expired', 'too old resource version') })
+    this.closeWatches(resource)
+  }
+
+  /** Ends watches the normal way. */
+  closeWatches(resource: Resource): void {
+    for (const watcher of this.#removeWatchers(resource)) watcher.response.end()
+  }
+
+  /** Ends watches with a TCP reset. */
+  resetWatches(resource: Resource): void {
+    for (const watcher of this.#removeWatchers(resource)) watcher.response.socket?.resetAndDestroy()
+  }
+
+  /** Leaves watches open, but never sends anything on them again. */
+  silenceWatches(resource: Resource): void {
+    for (const watcher of this.#watchersOf(resource)) watcher.silent = true
+  }
+
+  /** Sends these bytes on watches as they are; resolves when the kernel has taken them. */
+  async sendRaw(resource: Resource, bytes: string | Uint8Array): Promise<void> {
+    const writes = this.#watchersOf(resource).map(
+      ({ response }) => new Promise<void>(resolve => response.write(bytes, () => resolve())),
+    )
+    await Promise.all(writes)
+  }
+
+  /** Stops listening and resets all connections; what is stored stays, and may be changed meanwhile. */
+  async stopListening(): Promise<void> {
+    const server = this.#server
+    if (server === undefined) return
+    this.#server = undefined
+    const closed = once(server, 'close')
+    server.close()
+    this.#watchers.clear()
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+    await closed
+  }
+
+  /** Listens again, on the same port. */
+  async startListening(): Promise<void> {
+    const { tls } = this.#options
+    const serve = (request: http.IncomingMessage, response: http.ServerResponse) => void this.#serve(request, response)
+    const server = tls === undefined ? http.createServer(serve) : https.createServer(tls, serve)
+    server.on('connection', socket => {
+      this.#sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        this.#sockets.delete(socket)
+        this.#wakeWaiters()
+      })
+    })
+    server.listen(this.#port, '127.0.0.1')
+    await once(server, 'listening')
+    this.#port = (server.address() as AddressInfo).port
+    this.#server = server
+  }
+
+  /** Ends everything. */
+  async stop(): Promise<void> {
+    await this.stopListening()
+  }
+
+  async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://api')
+    const base = this.#options.basePath ?? ''
+    const path = url.pathname.startsWith(base) ? url.pathname.slice(base.length) : 'outside of the base path'
+    const resource = this.#resourceAt(path)
+    const watch = url.searchParams.get('watch') === 'true'
+    const method = request.method ?? 'GET'
+    const query = url.searchParams
+    const seen: ReceivedRequest = { method, path, query, headers: request.headers, resource, watch, at: Date.now() }
+    this.requests.push(seen)
+    this.#wakeWaiters()
+    const { token } = this.#options
+    const refusal = this.#takeInjected(seen)
+    const body = method === 'POST' ? await readBody(request) : ''
+    if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
+      sendFailure(response, { status: 401 })
+    } else if (refusal !== undefined) {
+      sendFailure(response, refusal)
+    } else if (method === 'POST') {
+      this.#create(path, body, response)
+    } else if (path.startsWith(NODE_PATH)) {
+      this.#getNode(path.slice(NODE_PATH.length), response)
+    } else if (resource === undefined) {
+      this.#discover(path, response)
+    } else if (watch) {
+      this.#watch(resource, url.searchParams, response)
+    } else {
+      await this.#listGate
+      this.#list(resource, url.searchParams, response)
+    }
+    this.#wakeWaiters()
+  }
+
+  #resourceAt(path: string): Resource | undefined {
+    const match = /^(?:\/api\/v1|\/apis\/(discovery\.k8s\.io\/v1(?:beta1)?))\/([a-z]+)$/.exec(path)
+    const group = match?.[1] as 'discovery.k8s.io/v1' | 'discovery.k8s.io/v1beta1' | undefined
+    const name = match?.[2]
+    if (group !== undefined) return name === 'endpointslices' && this.serves[group] ? name : undefined
+    return name === 'services' || name === 'endpoints' || name === 'nodes' ? name : undefined
+  }
+
+  #discover(path: string, response: http.ServerResponse): void {
+    const versions = (['discovery.k8s.io/v1', 'discovery.k8s.io/v1beta1'] as const).filter(name => this.serves[name])
+    const group = { name: 'discovery.k8s.io', versions: versions.map(groupVersion => ({ groupVersion })) }
+    if (path === '/apis') {
+      const apps = { name: 'apps', versions: [{ groupVersion: 'apps/v1' }] }
+      return sendJson(response, { kind: 'APIGroupList', groups: versions.length === 0 ? [apps] : [apps, group] })
+    }
+    if (versions.some(version => path === `/apis/${version}`)) {
+      return sendJson(response, { kind: 'APIResourceList', resources: [{ name: 'endpointslices' }] })
+    }
+    sendFailure(response, { status: 404 })
+  }
+
+  /** Events are all that may be created from outside. */
+  #create(path: string, body: string, response: http.ServerResponse): void {
+    const [, group, namespace] = /^\/(api|apis\/events\.k8s\.io)\/v1\/namespaces\/([^/]+)\/events$/.exec(path) ?? []
+    const api = group === 'api' ? 'v1' : 'events.k8s.io/v1'
+    if (namespace === undefined || (api !== 'v1' && !this.serves[api])) return sendFailure(response, { status: 404 })
+    const object = JSON.parse(body) as ApiObject
+    if (object.metadata.namespace !== namespace) return sendFailure(response, { status: 400 })
+    const isThere = (event: CreatedEvent) =>
+      event.namespace === namespace && event.object.metadata.name === object.metadata.name
+    if (this.events.some(isThere)) return sendFailure(response, { status: 409 })
+    this.events.push({ api, namespace, object })
+    sendJson(response, object, 201)
+  }
+
+  /** Nodes are all that is asked for by name: the original kube-proxy asks for its own. */
+  #getNode(name: string, response: http.ServerResponse): void {
+    const stored = this.#objects.get(keyOf('nodes', { metadata: { name } }))
+    if (stored === undefined) return sendFailure(response, { status: 404 })
+    sendJson(response, stored.object)
+  }
+
+  #list(resource: Resource, query: URLSearchParams, response: http.ServerResponse): void {
+    const matches = this.#matcher(query)
+    if (matches === undefined) return sendFailure(response, { status: 400 })
+    const notOlderThan = Number(query.get('resourceVersion') ?? 0)
+    if (notOlderThan > this.#version) {
+      const body = { ...status(504, 'Timeout', 'Too large resource version'), details: { causes: TOO_LARGE } }
+      return sendFailure(response, { status: 504, body: JSON.stringify(body) })
+    }
+    const items = [...this.#objects.values()].filter(stored => stored.resource === resource && matches(stored.object))
+    sendJson(response, {
+      kind: `${KINDS[resource].kind}List`,
+      metadata: { resourceVersion: this.version },
+      items: items.map(({ object }) => object),
+    })
+  }
+
+  #watch(resource: Resource, query: URLSearchParams, response: http.ServerResponse): void {
+    const matches = this.#matcher(query)
+    if (matches === undefined) return sendFailure(response, { status: 400 })
+    const from = Number(query.get('resourceVersion') ?? 0)
+    response.writeHead(200, { 'Content-Type': 'application/json' })
+    response.flushHeaders()
+    const watcher: Watcher = { resource, matches, response, silent: false }
+    if (from < this.#compactedTo) {
+      response.end(eventLine({ type: 'ERROR', object: status(410, 'Expired', `too old resource version: ${from}`) }))
+      return
+    }
+    // Versions are those of the whole store, so a watch that goes on passes over what happened to other resources.
+    for (const change of this.#history)
+      if (change.version > from && change.resource === resource) sendChange(watcher, change)
+    this.#watchers.add(watcher)
+    const seconds = Number(query.get('timeoutSeconds') ?? 0)
+    const timer = seconds > 0 ? setTimeout(() => watcher.silent || response.end(), seconds * 1000) : undefined
+    response.on('close', () => {
+      clearTimeout(timer)
+      this.#watchers.delete(watcher)
+    })
+  }
+
+  /** Reads both selectors; undefined when the server does not know a field (400). */
+  #matcher(query: URLSearchParams): ObjectMatcher | undefined {
+    const labels = splitSelector(query.get('labelSelector')).map(parseLabelRequirement)
+    const fields = splitSelector(query.get('fieldSelector')).map(part =>
+      parseFieldRequirement(part, this.serves.clusterIPSelector),
+    )
+    if (fields.includes(undefined)) return undefined
+    return object => [...labels, ...fields].every(matches => matches!(object))
+  }
+
+  #takeInjected(request: ReceivedRequest): InjectedResponse | undefined {
+    const found = this.#injected.find(({ refusal, left }) => left > 0 && refusal.when?.(request) !== false)
+    if (found !== undefined) found.left--
+    return found?.refusal
+  }
+
+  #record(change: StoreChange): void {
+    this.#history.push(change)
+    for (const watcher of this.#watchersOf(change.resource)) sendChange(watcher, change)
+  }
+
+  #send(resource: Resource, event: object): void {
+    for (const { silent, response } of this.#watchersOf(resource)) if (!silent) response.write(eventLine(event))
+  }
+
+  #watchersOf(resource: Resource): Watcher[] {
+    return [...this.#watchers].filter(watcher => watcher.resource === resource)
+  }
+
+  /** The watchers of a resource, which from now on count as gone. */
+  #removeWatchers(resource: Resource): Watcher[] {
+    const taken = this.#watchersOf(resource)
+    for (const watcher of taken) this.#watchers.delete(watcher)
+    return taken
+  }
+
+  #wakeWaiters(): void {
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const wake of waiters) wake()
+  }
+}
+
+const KINDS = {
+  services: { kind: 'Service' },
+  endpointslices: { kind: 'EndpointSlice' },
+  endpoints: { kind: 'Endpoints' },
+  nodes: { kind: 'Node' },
+} as const
+
+const NODE_PATH = '/api/v1/nodes/'
+
+const TOO_LARGE = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }]
+
+/** An object that comes to match a selector is added for that watcher, one that no longer matches is deleted. */
+function sendChange({ matches, response, silent }: Watcher, { version, before, after }: StoreChange): void {
+  if (silent) return
+  const was = before !== undefined && matches(before)
+  const is = after !== undefined && matches(after)
+  if (is) response.write(eventLine({ type: was ? 'MODIFIED' : 'ADDED', object: after }))
+  else if (was) {
+    const object = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } }
+    response.write(eventLine({ type: 'DELETED', object }))
+  }
+}
+
+function keyOf(resource: Resource, { metadata }: ApiObject): string {
+  return `${resource} ${resource === 'nodes' ? '' : (metadata.namespace ?? 'default')}/${metadata.name}`
+}
+
+function status(code: number, reason: string, message: string): object {
+  return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message }
+}
+
+function eventLine(event: object): string {
+  return `${JSON.stringify(event)}\n`
+}
+
+async function readBody(request: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function sendJson(response: http.ServerResponse, body: object, code = 200): void {
+  response.writeHead(code, { 'Content-Type': 'application/json' }).end(JSON.stringify(body))
+}
+
+function sendFailure(response: http.ServerResponse, { status: code, headers, body }: InjectedResponse): void {
+  const reason = http.STATUS_CODES[code] ?? 'Unknown'
+  response
+    .writeHead(code, { 'Content-Type': 'application/json', ...headers })
+    .end(body ?? JSON.stringify(status(code, reason.replaceAll(' ', ''), `the test server says ${reason}`)))
+}

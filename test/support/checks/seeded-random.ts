@@ -1,0 +1,21 @@
+/** Random numbers from 0 to below 1 that a seed decides, so that a failure can be made to happen again (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** The seed of a run: from the environment (`SEED=123`), or a new one; print it in the test's name. */
+export function testSeed(): number {
+  const given = Number(process.env['SEED'])
+  return Number.isInteger(given) && given > 0 ? given : Math.floor(Math.random() * 2 ** 31) + 1
+}
+
+/** A whole number from 0 to below `count`. */
+export function randomInt(random: () => number, count: number): number {
+  return Math.floor(random() * count)
+}

@@ -1,0 +1,63 @@
+import { ClientFilter, isLoopback } from '../../../lib/dataplane/limits/client-filter.js'
+import { type DataPlane, type DataPlaneCounts, type ListenerReport } from '../../../lib/dataplane/data-plane.js'
+import { type ListenerPlan, type ListenerSpec, shouldListen } from '../../../lib/dataplane/listener-plan.js'
+import { type IpAddress, familyOf, hostPort, unspecifiedAddress } from '../../../lib/model/address.js'
+
+/** A packet as it arrives at a listener. */
+export interface ListenerPacket {
+  readonly source: IpAddress
+  readonly destination: IpAddress
+}
+
+/** Who takes turns, or how the client is turned away: a UDP socket that is open can only be silent. */
+export type ListenerOutcome = readonly string[] | 'refused' | 'dropped'
+
+/** Listeners without sockets. Each holds the port that it asks for; that two hold the same one is an error. */
+export class MemoryDataPlane implements DataPlane {
+  plan: ListenerPlan = new Map()
+
+  apply(plan: ListenerPlan): Promise<ListenerReport> {
+    const holders = new Map<string, string>()
+    for (const [key, { address, port, protocol }] of plan) {
+      const place = `${familyOf(address)} ${port}/${protocol}`
+      if (port === 0) throw new Error(`${key} asks for no port of its own`)
+      if (holders.has(place)) throw new Error(`${place} is held by ${holders.get(place)} and by ${key}`)
+      holders.set(place, key)
+    }
+    this.plan = plan
+    return Promise.resolve({ open: new Map([...plan].map(([key, { port }]) => [key, port])), failed: new Map() })
+  }
+
+  counts(): DataPlaneCounts {
+    const none = { used: 0, limit: 0, waited: 0, shed: 0 }
+    return { listeners: [], descriptors: none, dials: none }
+  }
+
+  reserveDescriptors(): void {
+    // No descriptors are spent here.
+  }
+
+  drain(): Promise<number> {
+    return Promise.resolve(0)
+  }
+
+  /** The listener that a packet to an address of this machine comes to. */
+  listenerAt(address: IpAddress, port: number, protocol: string): ListenerSpec | undefined {
+    return [...this.plan.values()].find(
+      spec =>
+        spec.port === port &&
+        spec.protocol === protocol &&
+        (spec.address === address || spec.address === unspecifiedAddress(familyOf(address))),
+    )
+  }
+
+  /** What the first packet of a client gets from a listener; see TcpProxy and UdpProxy. */
+  firstPacketOutcome(spec: ListenerSpec, { source, destination }: ListenerPacket): ListenerOutcome {
+    if (!shouldListen(spec)) return 'refused'
+    const isTcp = spec.protocol === 'TCP'
+    const isAccepted = !spec.holdsNodePort || isLoopback(isTcp ? destination : source)
+    if (isAccepted && new ClientFilter(spec.sourceRanges).allows(source) && spec.endpoints.length > 0)
+      return spec.endpoints.map(endpoint => hostPort(endpoint.ip, endpoint.port))
+    return isTcp ? 'refused' : 'dropped'
+  }
+}

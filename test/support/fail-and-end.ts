@@ -1,7 +1,0 @@
-import { type Test } from 'tap'
-
-/** Ends a test at the first failure of a long loop. */
-export function failAndEnd(t: Test, message: string): void {
-  t.fail(message)
-  t.end()
-}

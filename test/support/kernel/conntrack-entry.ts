@@ -1,0 +1,46 @@
+/** Entry in the node's namespace: the node's connection tracking, one JSON command a line, one JSON answer a line. */
+import { createInterface } from 'node:readline'
+import { type ConntrackConfig } from '../../../lib/config/kube-proxy-config.js'
+import { type IpFamily } from '../../../lib/model/address.js'
+import { type Log } from '../../../lib/model/log.js'
+import { type ExpectedFlows, staleFlows } from '../../../lib/modes/stale-flows.js'
+import { ConntrackProgram, type UdpEntry } from '../../../lib/system/conntrack.js'
+import { applyConntrackSettings } from '../../../lib/system/conntrack-settings.js'
+
+type ConntrackCommand =
+  | { readonly list: IpFamily }
+  /** Removes what is stale, and answers with it. */
+  | {
+      readonly clean: IpFamily
+      readonly flows: Omit<ExpectedFlows, 'nodeAddresses'>
+      readonly node: readonly string[]
+    }
+  | { readonly remove: readonly UdpEntry[] }
+  | { readonly apply: ConntrackConfig; readonly cpus: number }
+  | { readonly warnings: true }
+
+const warnings: object[] = []
+const log: Log = {
+  info: () => undefined,
+  warn: (message, fields) => void warnings.push({ message, ...fields }),
+  error: () => undefined,
+  enabled: () => false,
+}
+const table = new ConntrackProgram(log)
+
+async function handle(command: ConntrackCommand): Promise<unknown> {
+  if ('list' in command) return table.listUdp(command.list)
+  if ('apply' in command) return applyConntrackSettings(command.apply, log, undefined, command.cpus)
+  if ('warnings' in command) return warnings
+  if ('remove' in command) {
+    await table.delete(command.remove)
+    return 'removed'
+  }
+  const flows = { ...command.flows, nodeAddresses: new Set(command.node) }
+  const stale = staleFlows(await table.listUdp(command.clean), flows)
+  await table.delete(stale)
+  return stale
+}
+
+for await (const line of createInterface({ input: process.stdin }))
+  process.stdout.write(`${JSON.stringify(await handle(JSON.parse(line) as ConntrackCommand))}\n`)

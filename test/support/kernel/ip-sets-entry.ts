@@ -1,0 +1,44 @@
+/** Entry in a namespace: sets and the rules that ask them, one JSON command a line, one JSON answer a line. */
+import { createInterface } from 'node:readline'
+import { type IpFamily } from '../../../lib/model/address.js'
+import { parseCidr } from '../../../lib/model/cidr.js'
+import { messageOf } from '../../../lib/model/failure.js'
+import { IPVS_TABLES, ipvsRules } from '../../../lib/modes/ipvs/ipvs-rules.js'
+import { probeSetMatch } from '../../../lib/modes/ipvs/probe-set-match.js'
+import { restoreInput } from '../../../lib/netfilter/iptables-restore.js'
+import { ipSetProgram } from '../../../lib/system/ip-sets.js'
+import { IptablesPrograms } from '../../../lib/system/iptables.js'
+
+export type IpSetsCommand =
+  | { readonly do: 'read' }
+  | { readonly do: 'restore'; readonly text: string }
+  /** Tries whether rules may ask sets; answers why not, or "done". */
+  | { readonly do: 'probe'; readonly family: IpFamily; readonly flavour: 'nft' | 'legacy' }
+  /** Writes the rules of ipvs mode, and answers with what would have to be written then: nothing, if they are spelled right. */
+  | { readonly do: 'rules'; readonly family: IpFamily; readonly flavour: 'nft' | 'legacy' }
+
+async function handle(command: IpSetsCommand): Promise<unknown> {
+  switch (command.do) {
+    case 'read':
+      return [...(await ipSetProgram.read())].map(([name, { header, entries }]) => [name, header, [...entries]])
+    case 'restore':
+      return ipSetProgram.restore(command.text)
+    case 'probe':
+      return probeSetMatch(new IptablesPrograms(command.family, command.flavour), ipSetProgram)
+    case 'rules': {
+      const { family, flavour } = command
+      const settings = { masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true }
+      const source = parseCidr(family === 'IPv4' ? '10.244.0.0/16' : 'fd00:244::/64')!
+      const wanted = ipvsRules(family, settings, [{ source }, { inInterface: 'cali+' }])
+      const iptables = new IptablesPrograms(family, flavour)
+      const { text } = restoreInput(wanted, await iptables.read(IPVS_TABLES))
+      await iptables.restore(text)
+      return [text.length > 0, restoreInput(wanted, await iptables.read(IPVS_TABLES)).text]
+    }
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const said = await handle(JSON.parse(line) as IpSetsCommand).catch((error: unknown) => messageOf(error))
+  process.stdout.write(`${JSON.stringify(said ?? 'done')}\n`)
+}

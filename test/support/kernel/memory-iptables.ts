@@ -1,0 +1,35 @@
+import { type IpFamily } from '../../../lib/model/address.js'
+import { type ObservedChain, type ObservedRules, parseIptablesSave } from '../../../lib/netfilter/iptables-save.js'
+import { type Iptables } from '../../../lib/system/iptables.js'
+import { MemoryTables } from './memory-tables.js'
+
+/** The rules of one IP family, in memory. */
+export class MemoryIptables implements Iptables {
+  readonly family: IpFamily
+  /** Few, so that what is written in portions is so here too. */
+  readonly maxChainsPerRestore = 2
+  readonly tables: MemoryTables
+  /** How often anything was written. */
+  writes = 0
+
+  /** @param hasSet whether the kernel has a set of that name; left out: it has none */
+  constructor(family: IpFamily, hasSet?: (name: string) => boolean) {
+    this.family = family
+    this.tables = new MemoryTables(hasSet)
+  }
+
+  read(tables: Iterable<string>): Promise<ObservedRules> {
+    const found = parseIptablesSave(this.tables.save())
+    return Promise.resolve(new Map([...tables].map(name => [name, found.get(name)!])))
+  }
+
+  readChain(table: string, chain: string): Promise<ObservedChain | 'absent'> {
+    return Promise.resolve(this.tables.chain(table, chain) ?? 'absent')
+  }
+
+  restore(text: string): Promise<void> {
+    this.writes++
+    this.tables.restore(text)
+    return Promise.resolve()
+  }
+}

@@ -1,0 +1,99 @@
+import { type ServiceSnapshot } from '../../../lib/model/snapshot.js'
+import { type KernelRules, type ProgramReport, type Proxier } from '../../../lib/modes/proxier.js'
+
+/** A place where work can be held up by a test, and let go again. */
+class Gate {
+  #wait: Promise<void> | undefined
+  #open: () => void = () => undefined
+
+  close(): void {
+    this.#wait ??= new Promise(resolve => (this.#open = resolve))
+  }
+
+  open(): void {
+    this.#open()
+    this.#wait = undefined
+  }
+
+  async wait(): Promise<void> {
+    await this.#wait
+  }
+}
+
+/**
+ * A working proxier whose sockets and kernel are in memory: endpoints by service port, and rules by service port, as
+ * what the last finished step made them.
+ */
+export class MemoryProxier implements Proxier, KernelRules {
+  readonly mode = 'userspace'
+  readonly family = 'IPv4'
+  readonly rules: readonly KernelRules[] = [this]
+  /** What sockets serve: service port key to endpoints. */
+  endpoints = new Map<string, string>()
+  /** What the kernel leads here: service port key to `clusterIP:port`. */
+  kernel = new Map<string, string>()
+  /** When each program ran, and whether it verified. */
+  readonly programCalls: { readonly at: number; readonly verify: boolean }[] = []
+  updateCount = 0
+  /** Most of one kind that ran at one time: must stay 1. */
+  maxConcurrent = 0
+  readonly updateGate = new Gate()
+  readonly programGate = new Gate()
+  /** The next programs fail with these; service ports that the next updates cannot open. */
+  readonly programFailures: Error[] = []
+  readonly updateFailures: number[] = []
+  readonly #now: () => number
+  #desired = new Map<string, string>()
+  #programmed: Map<string, string> | undefined
+  #running = { update: 0, program: 0 }
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  start(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  async update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
+    this.#enter('update')
+    this.updateCount++
+    await this.updateGate.wait()
+    const ports = [...snapshot.ports]
+    this.endpoints = new Map(ports.map(([key, { usable }]) => [key, usable.cluster.map(({ ip }) => ip).join(' ')]))
+    this.#desired = new Map(
+      ports.map(([key, { servicePort }]) => [key, `${servicePort.clusterIP}:${servicePort.port}`]),
+    )
+    this.#running.update--
+    return { failed: this.updateFailures.shift() ?? 0 }
+  }
+
+  get pending(): boolean {
+    return this.#programmed === undefined || fingerprint(this.#programmed) !== fingerprint(this.#desired)
+  }
+
+  async program(verify: boolean): Promise<ProgramReport> {
+    this.#enter('program')
+    this.programCalls.push({ at: this.#now(), verify })
+    const wanted = this.#desired
+    if (verify) this.#programmed = this.kernel
+    const changed = this.pending
+    this.#programmed = undefined
+    await this.programGate.wait()
+    this.#running.program--
+    const failure = this.programFailures.shift()
+    if (failure !== undefined) throw failure
+    if (changed) this.kernel = new Map(wanted)
+    this.#programmed = wanted
+    return { changed, rules: [{ table: 'nat', owned: wanted.size, written: changed ? wanted.size : 0 }] }
+  }
+
+  #enter(kind: 'update' | 'program'): void {
+    this.#running[kind]++
+    this.maxConcurrent = Math.max(this.maxConcurrent, this.#running[kind])
+  }
+}
+
+function fingerprint(rules: ReadonlyMap<string, string>): string {
+  return JSON.stringify([...rules])
+}

@@ -1,0 +1,48 @@
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { ipvsUnavailable } from './ipvs-unavailable.js'
+import { namespacesUnavailable } from './node-network.js'
+import { vmUnavailable, startInVm } from './virtual-machine.js'
+
+const TIMEOUT_S = 900
+
+export interface VmTest {
+  /** Of the compiled test, from the folder of tests. */
+  readonly file: string
+  /** What its output says when the tests that matter have run, and not been skipped. */
+  readonly ranPattern: RegExp
+}
+
+/** Runs a test that needs IPVS in a virtual machine of its own, where there is one and this kernel has none. */
+export async function testInVm({ file, ranPattern }: VmTest): Promise<void> {
+  await t.test(`${file} in a virtual machine`, { skip: await skipReason(), timeout: TIMEOUT_S * 1000 }, async t => {
+    const path = fileURLToPath(new URL(`../../${file}`, import.meta.url))
+    const { code, stdout, stderr } = await runInVm(`TAP_TIMEOUT=${TIMEOUT_S} '${process.execPath}' '${path}'`)
+    t.equal(code, 0, 'all of it passes there')
+    t.match(stdout, ranPattern, 'and has run')
+    const lines = stdout.split('\n')
+    for (const [index, line] of lines.entries())
+      if (/^ *not ok/.test(line)) t.fail(`there: ${line.trim()}`, { output: lines.slice(index + 1, index + 25) })
+    if (code !== 0) t.comment(`${stdout.slice(-2000)}${stderr.slice(-2000)}`)
+  })
+}
+
+/** @returns the exit code, null when it was killed, and what was printed */
+function runInVm(command: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = startInVm(command, { timeoutSeconds: TIMEOUT_S - 20 })
+    let [stdout, stderr] = ['', '']
+    child.stdout!.on('data', chunk => (stdout += String(chunk)))
+    child.stderr!.on('data', chunk => (stderr += String(chunk)))
+    child.on('error', reject)
+    child.on('close', code => resolve({ code, stdout, stderr }))
+  })
+}
+
+async function skipReason(): Promise<string | false> {
+  if (namespacesUnavailable !== false) return namespacesUnavailable
+  if (ipvsUnavailable === false) return 'this kernel has IPVS: it runs without a virtual machine'
+  if (vmUnavailable !== false) return vmUnavailable
+  const { code, stderr } = await runInVm('true')
+  return code === 0 ? false : `the virtual machine does not start: ${stderr.trim().split('\n').at(-1)}`
+}

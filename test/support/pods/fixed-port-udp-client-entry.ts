@@ -1,0 +1,30 @@
+/**
+ * Entry of a client that keeps its port, as a resolver may: reads one JSON command a line, sends a datagram from the one
+ * socket of its family, and answers with one JSON line once it was answered, or at once if told not to wait.
+ */
+import { type Socket, createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+
+interface SendCommand {
+  readonly ip: string
+  readonly port: number
+  readonly waits: boolean
+}
+
+async function bindSocket(type: 'udp4' | 'udp6', address: string): Promise<Socket> {
+  const socket = createSocket({ type, ipv6Only: type === 'udp6' })
+  socket.bind({ port: 5000, address })
+  await once(socket, 'listening')
+  return socket
+}
+const sockets = { IPv4: await bindSocket('udp4', '0.0.0.0'), IPv6: await bindSocket('udp6', '::') }
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { ip, port, waits } = JSON.parse(line) as SendCommand
+  const socket = sockets[ip.includes(':') ? 'IPv6' : 'IPv4']
+  const answered = waits ? once(socket, 'message') : undefined
+  socket.send('hello', port, ip)
+  const answer = ((await answered) as [Buffer] | undefined)?.[0].toString() ?? ''
+  process.stdout.write(`${JSON.stringify(answer)}\n`)
+}

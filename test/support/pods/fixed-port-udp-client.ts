@@ -1,0 +1,35 @@
+import { type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
+import { type NodeNetwork } from '../nodes/node-network.js'
+
+const ENTRY = fileURLToPath(new URL('fixed-port-udp-client-entry.js', import.meta.url))
+
+/** A UDP client in a namespace that sends everything from one port. */
+export class FixedPortUdpClient {
+  readonly #child: ChildProcess
+  readonly #lines: AsyncIterator<string>
+
+  constructor(network: NodeNetwork, namespace: NetworkNamespace) {
+    this.#child = network.start(namespace, process.execPath, [ENTRY])
+    this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
+  }
+
+  /** Sends five bytes and waits for the answer. */
+  request(ip: string, port: number): Promise<string> {
+    return this.#sendCommand({ ip, port, waits: true })
+  }
+
+  /** Sends five bytes. */
+  async send(ip: string, port: number): Promise<void> {
+    await this.#sendCommand({ ip, port, waits: false })
+  }
+
+  async #sendCommand(command: object): Promise<string> {
+    this.#child.stdin!.write(`${JSON.stringify(command)}\n`)
+    const { value, done } = await this.#lines.next()
+    if (done === true) throw new Error('the client has ended')
+    return JSON.parse(value) as string
+  }
+}

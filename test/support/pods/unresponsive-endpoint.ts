@@ -1,0 +1,34 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type Socket, connect } from 'node:net'
+import type { Test } from 'tap'
+
+const LISTENER_SOURCE = `
+const server = require('net').createServer(socket => socket.on('error', () => undefined))
+server.listen({ port: 0, host: '127.0.0.1', backlog: 32 }, () => process.stdout.write(server.address().port + '\\n'))
+setTimeout(() => process.exit(), 60_000)
+`
+
+/**
+ * An endpoint that does not answer: a listening process that is stopped, with its queue of connections full, so that the
+ * kernel drops every further SYN, as it does when a node or its network is gone. `wake` has it take connections.
+ */
+export async function unresponsiveEndpoint(t: Test): Promise<{ ip: string; port: number; wake: () => void }> {
+  const child: ChildProcess = spawn(process.execPath, ['-e', LISTENER_SOURCE], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const [line] = (await once(child.stdout!, 'data')) as [Buffer]
+  const port = Number(line.toString())
+  child.kill('SIGSTOP')
+  const fillers: Socket[] = []
+  t.teardown(() => fillers.forEach(socket => socket.destroy()))
+  // The queue takes one more than its length; the next attempts tell that it is full by not getting through.
+  for (let filled = true; filled;) {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+    fillers.push(socket)
+    filled = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      new Promise<boolean>(resolve => setTimeout(() => resolve(false), 300)),
+    ])
+  }
+  return { ip: '127.0.0.1', port, wake: () => void child.kill('SIGCONT') }
+}

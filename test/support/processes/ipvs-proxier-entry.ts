@@ -1,0 +1,152 @@
+/**
+ * Entry in the node's namespace: ipvs mode on what this kernel has, one JSON command a line, one JSON answer a line. A new
+ * process of this is what a restart of the proxy is.
+ */
+import { createInterface } from 'node:readline'
+import { familyOf, type IpFamily } from '../../../lib/model/address.js'
+import { parseCidr } from '../../../lib/model/cidr.js'
+import { type Endpoint } from '../../../lib/model/endpoint.js'
+import { ProxyFailure, messageOf } from '../../../lib/model/failure.js'
+import { type Log, type LogFields } from '../../../lib/model/log.js'
+import { type EventSink } from '../../../lib/model/event-sink.js'
+import { FrontendTable } from '../../../lib/frontends/frontend-table.js'
+import { type ServicePort } from '../../../lib/model/service-port.js'
+import { type ServedPort, type ServiceSnapshot } from '../../../lib/model/snapshot.js'
+import { removeStaleChains } from '../../../lib/modes/remove-stale-chains.js'
+import { cleanupIpvs } from '../../../lib/modes/ipvs/cleanup.js'
+import { drainIpvs } from '../../../lib/modes/ipvs/drain.js'
+import { IpvsProxier } from '../../../lib/modes/ipvs/proxier.js'
+import { usableEndpoints } from '../../../lib/snapshot/usable-endpoints.js'
+import { ConntrackProgram } from '../../../lib/system/conntrack.js'
+import { dummyInterface } from '../../../lib/system/dummy-interface.js'
+import { ipSetProgram } from '../../../lib/system/ip-sets.js'
+import { ipvsProgram } from '../../../lib/system/ipvs.js'
+import { applyIpvsSettings } from '../../../lib/system/ipvs-settings.js'
+import { probeIpvs } from '../../../lib/system/probe-ipvs.js'
+import { readNodeNetwork } from '../../../lib/system/node-addresses.js'
+import { detectIptables } from '../../../lib/system/detect-iptables.js'
+import { makeEndpoint } from '../model/make-endpoint.js'
+import { ManualClock } from '../clock/manual-clock.js'
+import { makeServicePort } from '../model/make-service-port.js'
+
+export interface ServedService {
+  readonly port: Partial<Omit<ServicePort, 'key'>>
+  readonly endpoints: readonly (Partial<Endpoint> & { readonly ip: string })[]
+}
+
+export type IpvsProxierCommand =
+  | { readonly do: 'probe' | 'start' | 'cleanup' | 'drain' | 'verify' | 'warnings' | 'advance-minute' }
+  /** Serves these and nothing else, as the sync loop does it; answers in how many families rules were written. */
+  | { readonly do: 'serve'; readonly services: readonly ServedService[] }
+  /** Wants these, and brings nothing about. */
+  | { readonly do: 'set-desired'; readonly services: readonly ServedService[] }
+
+const reported: unknown[] = []
+const recordWarning = (message: string, fields?: LogFields): void => void reported.push({ message, ...fields })
+const log: Log = {
+  info: () => undefined,
+  warn: recordWarning,
+  error: (message, error) => recordWarning(message, { error: messageOf(error) }),
+  enabled: () => false,
+}
+const clock = new ManualClock()
+const events: EventSink = { record: ({ reason }) => recordWarning(reason) }
+const kernel = { ipvs: ipvsProgram, sets: ipSetProgram, dummy: dummyInterface }
+const podRange = { IPv4: parseCidr('10.244.0.0/15')!, IPv6: parseCidr('fd00:244::/31')! }
+const iptables = await detectIptables(log)
+const conntrack = new ConntrackProgram(log)
+const nodeAddresses = (family: IpFamily): string[] =>
+  readNodeNetwork()
+    .addresses.map(({ ip }) => ip)
+    .filter(ip => familyOf(ip) === family)
+
+const proxier = new IpvsProxier({
+  ...kernel,
+  iptables,
+  conntrack,
+  settings: { scheduler: 'rr', masqueradeAll: false, masqueradeMark: 0x4000, randomFully: false },
+  excludeCIDRs: [parseCidr('10.99.0.0/16')!],
+  localTraffic: family => ({ localMatches: [{ source: podRange[family] }], nodePortAddresses: undefined }),
+  nodeAddresses: nodeAddresses,
+  timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
+  applySettings: () => applyIpvsSettings(false, log),
+  clock,
+  events,
+  log,
+})
+
+const leftoverSettings = () => ({
+  ...kernel,
+  excludeCIDRs: [],
+  nodeAddresses: [...nodeAddresses('IPv4'), ...nodeAddresses('IPv6')],
+})
+
+function makeServedPort({ port, endpoints }: ServedService): ServedPort {
+  const servicePort = makeServicePort(port)
+  const all = endpoints.map(({ ip, ...given }) => makeEndpoint(ip, given))
+  return { servicePort, endpoints: all, usable: usableEndpoints(servicePort, all, { name: 'this-node', zone: '' }) }
+}
+
+function snapshotOf(services: readonly ServedService[]): ServiceSnapshot {
+  const ports = services.map(makeServedPort)
+  return { generation: 0, ports: new Map(ports.map(port => [port.servicePort.key, port])) }
+}
+
+async function serve(services: readonly ServedService[]): Promise<object> {
+  const snapshot = snapshotOf(services)
+  let { failed } = await proxier.update(snapshot)
+  let written = 0
+  for (const rules of proxier.rules) {
+    if (!rules.pending) continue
+    const report = await rules.program(false)
+    if (report.rules.some(table => table.written > 0)) written++
+  }
+  failed += (await proxier.update(snapshot)).failed
+  return { failed, written, stillPending: proxier.rules.some(({ pending }) => pending) }
+}
+
+async function handle(command: IpvsProxierCommand): Promise<unknown> {
+  switch (command.do) {
+    case 'probe':
+      return (await probeIpvs('rr'))?.code ?? 'probe'
+    case 'start':
+      return proxier.start()
+    case 'serve':
+      return serve(command.services)
+    case 'set-desired': {
+      const wanted = new FrontendTable(nodeAddresses).resolve(snapshotOf(command.services))
+      return proxier.rules.forEach(rules => rules.setDesired(wanted))
+    }
+    case 'verify': {
+      // By then nothing is taken on trust.
+      await clock.advance(30_000)
+      const changed: boolean[] = []
+      for (const rules of proxier.rules) changed.push((await rules.program(true)).changed)
+      return changed
+    }
+    case 'advance-minute':
+      await clock.advance(60_000)
+      // What the clock has started goes on in programs, which the next work waits for.
+      do for (const rules of proxier.rules) await rules.apply()
+      while (clock.pendingTimers === 0 && proxier.rules.some(({ isDraining }) => isDraining))
+      return clock.pendingTimers
+    case 'warnings':
+      return reported.splice(0)
+    case 'cleanup':
+      proxier.stop()
+      for (const tables of iptables) await removeStaleChains(tables, undefined)
+      return cleanupIpvs(leftoverSettings())
+    case 'drain':
+      proxier.stop()
+      for (const tables of iptables) await removeStaleChains(tables, 'userspace')
+      return drainIpvs({ ...leftoverSettings(), conntrack, log })
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const said = await handle(JSON.parse(line) as IpvsProxierCommand).catch((error: unknown) => ({
+    code: error instanceof ProxyFailure ? error.code : undefined,
+    failure: messageOf(error),
+  }))
+  process.stdout.write(`${JSON.stringify(said ?? 'done')}\n`)
+}

@@ -1,0 +1,55 @@
+import { type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { LogLines } from '../../../lib/demo/program-log.js'
+import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
+import { type ProxyMode } from '../../../lib/model/proxy-mode.js'
+import { type NodeNetwork } from '../nodes/node-network.js'
+import { PROXY_MODE } from './proxy-mode.js'
+import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
+
+export const PROXY_PROGRAM = fileURLToPath(new URL('../../../bin/kube-proxy.js', import.meta.url))
+/** How long a test waits for a log line, in milliseconds. */
+const LOG_TIMEOUT_MS = 20_000 * TIMEOUT_FACTOR
+
+/** How many data-plane workers proxies under test have; `test/integration/with-two-workers.test.ts` runs the tests again with another number. */
+export const PROXY_WORKERS = Number(process.env['PROXY_WORKERS'] ?? 1)
+
+/** The real program, started in a node's namespace; its log lines are what tests wait for. */
+export class ProxyProcess {
+  readonly child: ChildProcess
+  readonly #log: LogLines
+
+  constructor(
+    network: NodeNetwork,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = process.env,
+    node: NetworkNamespace = network.node,
+    mode: ProxyMode = PROXY_MODE,
+  ) {
+    this.child = network.start(
+      node,
+      process.execPath,
+      [PROXY_PROGRAM, '-v=3', `--data-plane-workers=${PROXY_WORKERS}`, `--proxy-mode=${mode}`, ...args],
+      env,
+    )
+    this.#log = new LogLines(this.child, this.child.stderr!, LOG_TIMEOUT_MS)
+  }
+
+  /** All lines so far. */
+  get lines(): readonly string[] {
+    return this.#log.lines
+  }
+
+  /** The first line, from the one with the index `from` on, that matches; rejects when the program ends without it. */
+  waitForLine(pattern: RegExp, from = 0): Promise<string> {
+    return this.#log.waitFor(pattern, from)
+  }
+
+  /** Sends SIGTERM and resolves with the exit code. */
+  async stop(): Promise<number | null> {
+    const ended = once(this.child, 'exit')
+    this.child.kill('SIGTERM')
+    return ((await ended) as [number | null])[0]
+  }
+}

@@ -1,0 +1,155 @@
+import { type IpAddress, familyOf, hostPort } from '../../../lib/model/address.js'
+import { discardEvents } from '../../../lib/model/event-sink.js'
+import { type ServedPort, type ServiceSnapshot } from '../../../lib/model/snapshot.js'
+import { IpvsProxier } from '../../../lib/modes/ipvs/proxier.js'
+import { type ObservedServer, parseIpvsText } from '../../../lib/system/ipvs-text.js'
+import { type RealServer, serverKey } from '../../../lib/system/virtual-server.js'
+import { RecordingLog } from '../log/recording-log.js'
+import { kernelFlowTarget } from './kernel-flow-target.js'
+import { ManualClock } from '../clock/manual-clock.js'
+import { MemoryConntrack } from '../kernel/memory-conntrack.js'
+import { MemoryDummyInterface } from '../kernel/memory-dummy-interface.js'
+import { MemoryIpvs } from '../kernel/memory-ipvs.js'
+import { type ExpectedPort } from './scenario.js'
+import { clientPacket } from './client-packet.js'
+import { type ExpectedPacket, type PacketOutcome } from './scenario-packets.js'
+import { type HarnessDependencies, type ModeHarness } from './mode-harness.js'
+import { traceIpvs } from '../kernel/trace-ipvs.js'
+
+const SETTINGS = { scheduler: 'rr', masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true }
+/** By then nothing is trusted to be as it was, and what waited for its last connection is gone. */
+const SETTLE_MS = 60_000
+
+/** The kernel balances, and all that is known is read from its virtual servers, sets, addresses and rules. */
+export class IpvsHarness implements ModeHarness {
+  readonly proxier: IpvsProxier
+  readonly resolveFlowTarget = kernelFlowTarget
+  readonly #dependencies: HarnessDependencies
+  readonly #snapshot: () => ServiceSnapshot
+  readonly #ipvs = new MemoryIpvs()
+  readonly #dummy = new MemoryDummyInterface()
+  readonly #clock = new ManualClock()
+
+  constructor(ground: HarnessDependencies, snapshot: () => ServiceSnapshot) {
+    this.#dependencies = ground
+    this.#snapshot = snapshot
+    this.proxier = this.#makeProxier(ground)
+  }
+
+  /** Neither this process nor one that comes after it finds anything to do. */
+  async verifyInSync(): Promise<boolean> {
+    // Only TCP knows connections to wait for.
+    if (this.#hasDraining(({ protocol }) => protocol !== 'TCP')) return false
+    await this.#clock.advance(SETTLE_MS)
+    const before = this.#writeCount
+    if (this.#hasDraining(() => true)) return false
+    for (const rules of this.proxier.rules) if ((await rules.program(true)).changed) return false
+    const next = this.#makeProxier({ ...this.#dependencies, conntrack: new MemoryConntrack(), log: new RecordingLog() })
+    await next.start()
+    const { failed } = await next.update(this.#snapshot())
+    let changed = failed > 0
+    for (const rules of next.rules) changed = (await rules.program(false)).changed || changed
+    next.stop()
+    return !changed && this.#writeCount === before
+  }
+
+  observe(port: ServedPort): ExpectedPort | undefined {
+    const { clusterIP, port: number } = port.servicePort
+    const server = this.#serverOf(port)
+    if (server === undefined) return undefined
+    const { persistenceSeconds, scheduler, realServers } = server
+    return {
+      clusterIP: hostPort(clusterIP, number),
+      ...(persistenceSeconds === 0 ? {} : { affinity: persistenceSeconds }),
+      ...(scheduler === 'lc' ? { balancer: 'least-connections' } : {}),
+      endpoints: sortedEndpoints(realServers.filter(({ weight }) => weight === 1)),
+    }
+  }
+
+  getIdentity(port: ServedPort): string | undefined {
+    return JSON.stringify(this.#serverOf(port))
+  }
+
+  resolvePacket(
+    { destination, port, protocol, client }: ExpectedPacket,
+    addresses: readonly IpAddress[],
+    nameOf: (port: ServedPort) => string,
+  ): PacketOutcome {
+    const { sets, iptables } = this.#dependencies
+    const ofFamily = iptables.find(({ family }) => family === familyOf(destination))
+    if (ofFamily === undefined) return { verdict: 'untouched' }
+    const sent = clientPacket(client, destination, [...addresses, ...this.#dummy.addresses])
+    const packet = { ...sent, destination, port, protocol: protocol.toLowerCase() as 'tcp', sets }
+    const { verdict, realServers, isMasqueraded } = traceIpvs(
+      { rules: ofFamily.tables, servers: this.#servers },
+      packet,
+    )
+    // At the address of a Service a process of the node may listen: there a rule has to refuse.
+    const isRefusedByNode = sent.localAddresses.includes(destination) && !this.#dummy.addresses.includes(destination)
+    if (verdict !== 'balanced') return { verdict: verdict, isRefusedByNode: verdict === 'untouched' && isRefusedByNode }
+    const endpoints = sortedEndpoints(realServers)
+    const servicePort = nameOf(this.#findServicePort(packet, protocol, endpoints))
+    return { verdict: 'served', servicePort, endpoints, isMasqueraded }
+  }
+
+  /** Of the service ports that ask for an address the one whose endpoints are behind it. */
+  #findServicePort(
+    { destination, port }: { readonly destination: IpAddress; readonly port: number },
+    protocol: string,
+    ends: readonly string[],
+  ): ServedPort {
+    const owners = [...this.#snapshot().ports.values()].filter(({ servicePort, endpoints }) => {
+      const { clusterIP, externalIPs, loadBalancerIPs, nodePort, family } = servicePort
+      const isAsked = servicePort.port === port && [clusterIP, ...externalIPs, ...loadBalancerIPs].includes(destination)
+      const isNodePort = nodePort === port && family === familyOf(destination)
+      const has = new Set(endpoints.map(({ ip, port }) => hostPort(ip, port)))
+      return servicePort.protocol === protocol && (isAsked || isNodePort) && ends.every(end => has.has(end))
+    })
+    if (owners.length !== 1) throw new Error(`${destination}:${port} may be of ${owners.length} service ports`)
+    return owners[0]!
+  }
+
+  #serverOf({ servicePort: { protocol, clusterIP, port } }: ServedPort): ObservedServer | undefined {
+    const key = serverKey({ protocol, address: clusterIP, port })
+    return this.#servers.find(server => serverKey(server) === key)
+  }
+
+  /** Whether real servers of such servers are there that take no new connections. */
+  #hasDraining(isMeant: (server: ObservedServer) => boolean): boolean {
+    return this.#servers.filter(isMeant).some(({ realServers }) => realServers.some(({ weight }) => weight !== 1))
+  }
+
+  get #servers(): readonly ObservedServer[] {
+    return parseIpvsText(this.#ipvs.listOutput)
+  }
+
+  get #writeCount(): number {
+    const { sets, iptables } = this.#dependencies
+    const ofRules = iptables.reduce((sum, { writes }) => sum + writes, 0)
+    return this.#ipvs.writes + this.#dummy.writes + sets.writes + ofRules
+  }
+
+  #makeProxier({ node, iptables, sets, conntrack, log }: HarnessDependencies): IpvsProxier {
+    return new IpvsProxier({
+      iptables,
+      ipvs: this.#ipvs,
+      sets,
+      dummy: this.#dummy,
+      conntrack,
+      settings: SETTINGS,
+      excludeCIDRs: [],
+      localTraffic: family => node.getLocalTraffic(family),
+      nodeAddresses: family => node.getAddresses(family),
+      timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
+      applySettings: () => undefined,
+      clock: this.#clock,
+      events: discardEvents,
+      log,
+    })
+  }
+}
+
+/** The kernel has them in the order in which they came; here they are in that of a list of endpoints. */
+function sortedEndpoints(realServers: readonly RealServer[]): string[] {
+  return realServers.map(({ address, port }) => hostPort(address, port)).sort()
+}

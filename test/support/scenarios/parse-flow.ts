@@ -1,0 +1,26 @@
+import { parseIp, familyOf } from '../../../lib/model/address.js'
+import { type FlowEnd, type UdpEntry } from '../../../lib/system/conntrack.js'
+
+/** Finds the listener that a scenario speaks of: an entrance of `default/dns:dns/UDP`. */
+export type FindListener = (servicePort: string, entrance: string) => FlowEnd | undefined
+
+/**
+ * Reads `10.96.0.10:53 > 192.168.50.1:39999`: a flow that was sent to the first and is answered by the second, which may also
+ * be `listener of default/dns:dns/UDP`, `local listener of …` and so on, as entrances are called.
+ */
+export function parseFlow(text: string, find: FindListener): UdpEntry {
+  const [to = '', by = ''] = text.split(' > ')
+  const destination = parseFlowAddress(to)
+  const [, trafficClass = 'cluster', servicePort] = /^(?:([a-z-]+) )?listener of (.+)$/.exec(by) ?? []
+  const replySource = servicePort === undefined ? parseFlowAddress(by) : find(servicePort, trafficClass)
+  if (destination === undefined || replySource === undefined) throw new Error(`flow not understood: ${text}`)
+  const family = familyOf(destination.address)
+  const source = { address: family === 'IPv4' ? '10.244.0.99' : 'fd00:244::99', port: 5000 }
+  return { family, source, destination, replySource }
+}
+
+function parseFlowAddress(text: string): FlowEnd | undefined {
+  const [, ip, port] = /^\[?(.*?)\]?:(\d+)$/.exec(text) ?? []
+  const address = parseIp(ip)
+  return address === undefined ? undefined : { address, port: Number(port) }
+}

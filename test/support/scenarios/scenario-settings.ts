@@ -1,0 +1,35 @@
+import { FLAGS } from '../../../lib/config/flags.js'
+import { type KubeProxyConfig } from '../../../lib/config/kube-proxy-config.js'
+import { type FlagValues } from '../../../lib/config/flag-reader.js'
+import { readConfig } from '../../../lib/config/read-config.js'
+import { type IpAddress, type IpFamily } from '../../../lib/model/address.js'
+import { rejectUnknownFields } from './reject-unknown-fields.js'
+
+/** The node of a scenario, and how the proxy is started on it. */
+export interface ScenarioSettings {
+  readonly config: KubeProxyConfig
+  /** Those for which there is an iptables. */
+  readonly families: readonly IpFamily[]
+  /** Of the node's interfaces, loopback left out. */
+  readonly addresses: readonly IpAddress[]
+}
+
+const DEFAULT_NODE = { name: 'node-a', addresses: ['192.168.50.1', 'fd00:50::1'] }
+const DEFAULT_FLAGS = { 'cluster-cidr': '10.244.0.0/16,fd00:244::/64' }
+
+/** Reads what a scenario says of them; what it leaves out is as usual. */
+export function parseSettings(
+  file: string,
+  { node = {}, families = ['IPv4'], flags = {} }: Readonly<Record<string, unknown>>,
+): ScenarioSettings {
+  rejectUnknownFields(`${file}, node`, node as object, Object.keys(DEFAULT_NODE))
+  rejectUnknownFields(
+    `${file}, flags`,
+    flags as object,
+    FLAGS.map(flag => flag.name),
+  )
+  const { name, addresses } = { ...DEFAULT_NODE, ...(node as object) }
+  const { config, problems } = readConfig({ ...DEFAULT_FLAGS, ...(flags as FlagValues) }, name)
+  if (problems.length > 0) throw new Error(`${file}: ${problems.join('; ')}`)
+  return { config, families: families as IpFamily[], addresses }
+}

@@ -1,0 +1,102 @@
+import { type ListenerSpec } from '../../../lib/dataplane/listener-plan.js'
+import { type IpAddress, familyOf, hostPort } from '../../../lib/model/address.js'
+import { discardEvents } from '../../../lib/model/event-sink.js'
+import { type ServedPort, type ServiceSnapshot } from '../../../lib/model/snapshot.js'
+import { type TrafficClass } from '../../../lib/frontends/frontend.js'
+import { listenerKey } from '../../../lib/modes/userspace/traffic-classes.js'
+import { PortAllocator } from '../../../lib/modes/userspace/port-allocator.js'
+import { UserspaceProxier } from '../../../lib/modes/userspace/proxier.js'
+import { type FlowEnd } from '../../../lib/system/conntrack.js'
+import { type MemoryIptables } from '../kernel/memory-iptables.js'
+import { MemoryDataPlane } from '../dataplane/memory-data-plane.js'
+import { type ExpectedPort } from './scenario.js'
+import { clientPacket } from './client-packet.js'
+import { type ExpectedPacket, type PacketOutcome } from './scenario-packets.js'
+import { type HarnessDependencies, type ModeHarness } from './mode-harness.js'
+import { applyNat, tracePacket } from '../kernel/trace-packet.js'
+
+const PROXY_PORTS = { first: 40_000, last: 40_999 }
+
+/** Packets are led to listeners, and these have the endpoints. */
+export class UserspaceHarness implements ModeHarness {
+  readonly proxier: UserspaceProxier
+  readonly #dataPlane = new MemoryDataPlane()
+  readonly #iptables: readonly MemoryIptables[]
+  readonly #snapshot: () => ServiceSnapshot
+
+  constructor({ node, iptables, conntrack, log }: HarnessDependencies, snapshot: () => ServiceSnapshot) {
+    this.#iptables = iptables
+    this.#snapshot = snapshot
+    this.proxier = new UserspaceProxier({
+      dataPlane: this.#dataPlane,
+      iptables,
+      portAllocator: new PortAllocator(PROXY_PORTS, () => 0),
+      conntrack,
+      events: discardEvents,
+      log,
+      nodeAddress: family => node.getAddress(family),
+      nodeAddresses: family => node.getAddresses(family),
+      localTraffic: family => node.getLocalTraffic(family),
+      localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
+    })
+  }
+
+  async verifyInSync(): Promise<boolean> {
+    for (const rules of this.proxier.rules) if ((await rules.program(true)).changed) return false
+    return true
+  }
+
+  observe(port: ServedPort): ExpectedPort | undefined {
+    const spec = this.getIdentity(port)
+    if (spec === undefined) return undefined
+    const { clusterIP, port: number, affinitySeconds } = port.servicePort
+    return {
+      clusterIP: hostPort(clusterIP, number),
+      ...(affinitySeconds === undefined ? {} : { affinity: affinitySeconds }),
+      ...(spec.balancer === 'round-robin' ? {} : { balancer: spec.balancer }),
+      ...connectionLimits(spec),
+      endpoints: spec.endpoints.map(endpoint => hostPort(endpoint.ip, endpoint.port)),
+    }
+  }
+
+  /** The listener that a ClusterIP leads to. */
+  getIdentity({ servicePort }: ServedPort): ListenerSpec | undefined {
+    return this.#dataPlane.plan.get(listenerKey(servicePort.key, servicePort.internalPolicyLocal ? 'local' : 'cluster'))
+  }
+
+  resolveFlowTarget({ servicePort }: ServedPort, listener: string): FlowEnd | undefined {
+    return this.#dataPlane.plan.get(listenerKey(servicePort.key, listener as TrafficClass))
+  }
+
+  /** Sends a packet on its way and says what becomes of it. */
+  resolvePacket(
+    { destination, port, protocol, client }: ExpectedPacket,
+    addresses: readonly IpAddress[],
+    nameOf: (port: ServedPort) => string,
+  ): PacketOutcome {
+    const sent = clientPacket(client, destination, addresses)
+    const packet = { ...sent, destination, port, protocol: protocol.toLowerCase() as 'tcp' }
+    const ofFamily = this.#iptables.find(({ family }) => family === familyOf(destination))
+    const verdict = ofFamily === undefined ? 'untouched' : tracePacket(ofFamily.tables, packet)
+    if (verdict === 'dropped' || verdict === 'refused') return { verdict: verdict }
+    const arrived = applyNat(packet, verdict)
+    const isHere = packet.localAddresses.includes(arrived.destination)
+    const spec = isHere ? this.#dataPlane.listenerAt(arrived.destination, arrived.port, protocol) : undefined
+    if (spec === undefined && verdict === 'untouched') return { verdict: verdict }
+    if (spec === undefined) throw new Error(`${destination}:${port} is led to ${verdict}, where nobody listens`)
+    const answer = this.#dataPlane.firstPacketOutcome(spec, { source: packet.source, destination })
+    if (typeof answer === 'string') return { verdict: answer }
+    const served = this.#snapshot().ports.get(spec.key.split('#')[0]!)!
+    return { verdict: 'served', servicePort: nameOf(served), endpoints: answer }
+  }
+}
+
+function connectionLimits({
+  maxConnections,
+  maxConnectionsPerClient,
+}: ListenerSpec): Pick<ExpectedPort, 'maxConnections' | 'maxConnectionsPerClient'> {
+  return {
+    ...(maxConnections === undefined ? {} : { maxConnections }),
+    ...(maxConnectionsPerClient === undefined ? {} : { maxConnectionsPerClient }),
+  }
+}
