@@ -148,7 +148,7 @@ t.test('DIFFERENCES: each row names tests that exist, and judges in one of a few
 
 t.test('DIFFERENCES: each known difference from the original iptables mode has a row', t => {
   const rows = rowsOf(section(read('DIFFERENCES.md'), 'iptables mode'))
-  const shown = rows.filter(row => shownBy(row.at(-1)!).includes('original-iptables.test.ts'))
+  const shown = rows.filter(row => shownBy(row.at(-1)!).includes('compare-with-original.test.ts'))
   const features = new Set(shown.map(([feature]) => feature))
   for (const { name, documentedAs } of EXPECTED_DIFFERENCES) t.ok(features.has(documentedAs), name)
   t.end()
@@ -160,7 +160,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
   t.ok(nodeTests.length > 10, `${nodeTests.length} tests`)
   t.strictSame(
     nodeTests.filter(test => !named.has(test)),
-    ['real-cluster.test.ts', 'with-no-worker.test.ts', 'with-two-workers.test.ts'],
+    ['real-api-server.test.ts', 'with-two-workers.test.ts', 'without-workers.test.ts'],
     'those are about where objects come from, and others once more',
   )
   t.end()

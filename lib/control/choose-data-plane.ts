@@ -6,7 +6,7 @@ import { DEFAULT_TIMINGS, InProcessDataPlane } from '../dataplane/in-process.js'
 import { type Log } from '../model/log.js'
 import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { realClock } from '../system/real-clock.js'
-import { drainOrphansFirst } from '../workers/after-orphans.js'
+import { drainOrphansFirst } from '../workers/orphans.js'
 import { WorkerPool } from '../workers/worker-pool.js'
 import { workerCount } from './worker-count.js'
 

@@ -3,7 +3,7 @@ import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type DrainState } from '../modes/ipvs/drain.js'
 import { DRAIN_CHECK_MS } from '../modes/ipvs/proxier.js'
-import { type SyncObserver } from '../observe/sync-record.js'
+import { type SyncObserver } from '../observe/sync-observer.js'
 
 /**
  * Takes away what ipvs mode left on this node once the rules of another mode stand, in every family: until then its virtual

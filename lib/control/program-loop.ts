@@ -1,7 +1,7 @@
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type KernelRules } from '../modes/proxier.js'
-import { type SyncObserver } from '../observe/sync-record.js'
+import { type SyncObserver } from '../observe/sync-observer.js'
 import { type ChangeBatch, mergeBatches } from './change-batch.js'
 import { NamedTimers } from '../primitives/named-timers.js'
 import { TokenBucket } from '../primitives/token-bucket.js'

@@ -12,7 +12,7 @@ import {
   serviceManifest,
 } from './cluster-objects.js'
 import { endProcess } from './demo-network.js'
-import { LogLines } from './program-log.js'
+import { ProgramLog } from './program-log.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type ProxyMode } from '../model/proxy-mode.js'
 import { type NetworkNamespace } from './network-namespace.js'
@@ -43,7 +43,7 @@ export class DemoProxy {
   readonly #folder: string
   readonly #teardown: Teardown
   readonly #mode: ProxyMode
-  #log: LogLines | undefined
+  #log: ProgramLog | undefined
   /** What the log says of each service port, by its name there, once the last manifest is served. */
   #endpointLogTexts: ReadonlyMap<string, string> = new Map()
 
@@ -80,7 +80,7 @@ export class DemoProxy {
     ]
     const child = this.#node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
     await this.#teardown.add(() => endProcess(child))
-    const log = new LogLines(child, child.stderr!, LOG_TIMEOUT_MS)
+    const log = new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS)
     this.#log = log
     await log.waitFor(/"Synced rules" family="IPv4"/).catch((cause: unknown) => {
       // What it says at its end is not in the form of log lines.

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { type Readable } from 'node:stream'
 
 /** The lines that a program has written so far, and a way to wait for the next one that matters. */
-export class LogLines {
+export class ProgramLog {
   readonly lines: string[] = []
   readonly #child: ChildProcess
   readonly #timeoutMs: number

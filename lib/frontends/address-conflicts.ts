@@ -22,7 +22,7 @@ export interface AddressConflict {
  * Service, or, of two of the same age, the first by name. The others are conflicts, whose other portals are served all the
  * same.
  */
-export function resolveConflicts<Portal extends AddressUser>(
+export function resolveAddressConflicts<Portal extends AddressUser>(
   users: readonly Portal[],
 ): { served: Portal[]; conflicts: AddressConflict[] } {
   const winners = new Map<string, Portal>()

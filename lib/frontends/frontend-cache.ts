@@ -1,6 +1,6 @@
 import { type ServicePort } from '../model/service-port.js'
 import { type ServedPort } from '../model/snapshot.js'
-import { type AddressConflict, resolveConflicts } from './address-conflicts.js'
+import { type AddressConflict, resolveAddressConflicts } from './address-conflicts.js'
 import { type Frontend, frontendsOf } from './frontend.js'
 
 /**
@@ -30,7 +30,7 @@ export class FrontendCache {
     )
       return this.#resolved
     this.#lastEntries = entries
-    this.#resolved = resolveConflicts(entries.flat())
+    this.#resolved = resolveAddressConflicts(entries.flat())
     return this.#resolved
   }
 

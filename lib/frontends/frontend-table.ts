@@ -29,10 +29,7 @@ export class FrontendTable {
   }
 
   /** @param isSupported whether the mode can serve a port at all */
-  resolve(
-    snapshot: ServiceSnapshot,
-    isSupported: (port: ServedPort) => boolean = () => true,
-  ): ResolvedFrontends {
+  resolve(snapshot: ServiceSnapshot, isSupported: (port: ServedPort) => boolean = () => true): ResolvedFrontends {
     const { served, conflicts } = this.#cache.resolve([...snapshot.ports.values()].filter(isSupported))
     const { snapshot: filtered, loopingPorts } = this.#loopFilter.apply(snapshot, served)
     return { snapshot: filtered, frontends: served, conflicts, loopingPorts }

@@ -5,7 +5,7 @@ import { type IpFamily } from '../model/address.js'
 import { type ProxyMode } from '../model/proxy-mode.js'
 import { DATA_PLANE_METRICS, type Sample } from './data-plane-metrics.js'
 import { type ProbeObserver } from './health-server.js'
-import { type RuleCounts, type SyncObserver } from './sync-record.js'
+import { type RuleCounts, type SyncObserver } from './sync-observer.js'
 
 /** Which of the modes that were asked for is in use, and why those that were preferred to it are not. */
 export interface ModeInUse {

@@ -1,5 +1,5 @@
 import { type IpFamily } from '../model/address.js'
-import { type SyncObserver } from './sync-record.js'
+import { type SyncObserver } from './sync-observer.js'
 
 /** Health of one family's rules. Times are milliseconds since 1970. */
 export interface FamilyHealth {

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Log } from '../model/log.js'
 
 /**
@@ -25,6 +26,24 @@ export async function drainOrphans(log: Log): Promise<void> {
   for (const pid of orphans) sendSigterm(pid)
   const deadline = Date.now() + HANDOVER_TIMEOUT_MS
   while (orphans.some(pid => readTitle(pid) === ORPHAN_TITLE) && Date.now() < deadline) await pause(POLL_MS)
+}
+
+/**
+ * A data plane whose first plan takes over from workers that an earlier process left behind. Not before: until there is a
+ * plan, they serve better than nobody.
+ */
+export function drainOrphansFirst(dataPlane: DataPlane, log: Log): DataPlane {
+  let drained: Promise<void> | undefined
+  return {
+    apply: async plan => {
+      drained ??= drainOrphans(log)
+      await drained
+      return dataPlane.apply(plan)
+    },
+    counts: () => dataPlane.counts(),
+    reserveDescriptors: descriptors => dataPlane.reserveDescriptors(descriptors),
+    drain: timeoutMs => dataPlane.drain(timeoutMs),
+  }
 }
 
 function findOrphanPids(): number[] {

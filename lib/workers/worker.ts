@@ -9,7 +9,7 @@ import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { PassedSockets } from './passed-sockets.js'
 import { LEAVING_TITLE, ORPHAN_TITLE } from './orphans.js'
-import { reuseEqualLists } from './keep-identity.js'
+import { reuseEqualLists } from './reuse-equal-lists.js'
 import { type ListenFailure, type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
 /** Listeners that are counted before connections get their turn again. */

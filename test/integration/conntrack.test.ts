@@ -42,13 +42,7 @@ t.test('conntrack', { skip }, async t => {
   const server = ({ family }: FamilyAddresses, which: typeof a): string => (family === 'IPv4' ? which.ip : which.ip6)
 
   /** Cleans, and checks that it was this one entry and no other that went. */
-  const cleansJust = async (
-    t: Test,
-    of: FamilyAddresses,
-    ip: string,
-    port: number,
-    flows: Partial<ExpectedFlows>,
-  ) => {
+  const cleansJust = async (t: Test, of: FamilyAddresses, ip: string, port: number, flows: Partial<ExpectedFlows>) => {
     const before = await list(of)
     const stale = (await command({
       clean: of.family,

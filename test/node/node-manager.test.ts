@@ -1,5 +1,5 @@
 import t from 'tap'
-import { NodeEventSink } from '../../lib/node/node-events.js'
+import { NodeEventSink } from '../../lib/node/node-event-sink.js'
 import { NodeWait } from '../../lib/node/node-wait.js'
 import { NodeManager } from '../../lib/node/node-manager.js'
 import { reportProblems } from '../../lib/control/report-problems.js'

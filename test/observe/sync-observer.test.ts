@@ -1,5 +1,5 @@
 import t from 'tap'
-import { combineSyncObservers } from '../../lib/observe/forward-sync-record.js'
+import { combineSyncObservers } from '../../lib/observe/sync-observer.js'
 
 t.test('every listener is told what it has a method for, in order and with all arguments', t => {
   const told: unknown[][] = []

@@ -1,4 +1,4 @@
-import { LogLines } from '../../../lib/demo/program-log.js'
+import { ProgramLog } from '../../../lib/demo/program-log.js'
 import { makeApiObjects } from '../testbed/api-objects.js'
 import { BenchApi } from '../testbed/bench-api.js'
 import { SMALL_CLUSTER, HTTP_SERVICE, makeServices } from '../testbed/bench-service.js'
@@ -20,7 +20,7 @@ export const original: Contender = {
     // Whether the log says which rules it has written: asking for it costs each log call a little.
     const args = size.services > SMALL_CLUSTER.services ? ['--vmodule=proxier=3'] : []
     const { child, stop } = startOriginal(site, 'userspace', api.url, { args })
-    const log = new LogLines(child, child.stderr!, 1_200_000)
+    const log = new ProgramLog(child, child.stderr!, 1_200_000)
     await site.client.waitUntilReachable(HTTP_SERVICE.clusterIP, HTTP_SERVICE.port)
     return {
       pids: [child.pid!],

@@ -1,6 +1,6 @@
 import { type ChildProcess } from 'node:child_process'
 import { parseDuration } from '../../../lib/config/duration.js'
-import { LogLines } from '../../../lib/demo/program-log.js'
+import { ProgramLog } from '../../../lib/demo/program-log.js'
 import { TimeLimitExceeded } from '../time-limit-exceeded.js'
 import { parseKlogTime } from './klog-time.js'
 
@@ -28,7 +28,7 @@ const ANY_SYNC_PATTERNS: Readonly<Record<ProxyProgram, RegExp>> = {
 /** What a proxy's log says of its syncs. */
 export class SyncLog {
   readonly #program: ProxyProgram
-  readonly #log: LogLines
+  readonly #log: ProgramLog
   readonly #child: ChildProcess
   readonly #limitMs: number
 
@@ -37,7 +37,7 @@ export class SyncLog {
     this.#program = program
     this.#child = child
     this.#limitMs = limitMs
-    this.#log = new LogLines(child, child.stderr!, limitMs)
+    this.#log = new ProgramLog(child, child.stderr!, limitMs)
   }
 
   /** Where the log ends now: to wait for what comes after it. */

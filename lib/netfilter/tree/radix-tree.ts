@@ -2,7 +2,6 @@ import { type Keyed } from '../../primitives/keyed-list.js'
 import { type Rule, type RuleTree } from '../rule-set.js'
 import { sameItems } from '../../primitives/reuse-equal.js'
 
-
 /** How things become rules. */
 export interface RadixRules<T extends Keyed> {
   /** The rules that compare a packet with each of these things. */

@@ -2,7 +2,7 @@ import t from 'tap'
 import { type ListenerSpec } from '../../../lib/dataplane/listener-plan.js'
 import { type ClusterEvent } from '../../../lib/model/event-sink.js'
 import { ProxyFailure } from '../../../lib/model/failure.js'
-import { resolveConflicts } from '../../../lib/frontends/address-conflicts.js'
+import { resolveAddressConflicts } from '../../../lib/frontends/address-conflicts.js'
 import { FrontendReporter } from '../../../lib/modes/frontend-reporter.js'
 import { frontendsOf } from '../../../lib/frontends/frontend.js'
 import { ProxierReporter } from '../../../lib/modes/userspace/proxier-reporter.js'
@@ -74,7 +74,7 @@ t.test('An address that two Services claim is an event on the one that does not 
       usable: NO_ENDPOINTS,
     }),
   )
-  const { conflicts } = resolveConflicts(portals)
+  const { conflicts } = resolveAddressConflicts(portals)
   told.report({ conflicts, loopingPorts: [] })
   told.report({ conflicts, loopingPorts: [] })
   t.strictSame(take(), [

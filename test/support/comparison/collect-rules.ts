@@ -2,7 +2,7 @@ import { type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LogLines } from '../../../lib/demo/program-log.js'
+import { ProgramLog } from '../../../lib/demo/program-log.js'
 import { programName } from '../../../lib/system/iptables-back-end.js'
 import { makeApiNode } from '../api/api-objects.js'
 import { NodeProcess } from '../nodes/node-process.js'
@@ -77,7 +77,7 @@ async function programRules(
     put: [['nodes', node], ...services.flatMap(({ objects }) => objects)],
   })
   const { child, written } = start(network, url)
-  await new LogLines(child, child.stderr!, SYNC_TIMEOUT_MS).waitFor(written)
+  await new ProgramLog(child, child.stderr!, SYNC_TIMEOUT_MS).waitFor(written)
   const { stdout } = await network.node.run(programName('IPv4', backEnd, 'save'), [])
   return MemoryTables.fromIptablesSave(stdout)
 }

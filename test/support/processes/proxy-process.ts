@@ -1,7 +1,7 @@
 import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { LogLines } from '../../../lib/demo/program-log.js'
+import { ProgramLog } from '../../../lib/demo/program-log.js'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type ProxyMode } from '../../../lib/model/proxy-mode.js'
 import { type NodeNetwork } from '../nodes/node-network.js'
@@ -18,7 +18,7 @@ export const PROXY_WORKERS = Number(process.env['PROXY_WORKERS'] ?? 1)
 /** The real program, started in a node's namespace; its log lines are what tests wait for. */
 export class ProxyProcess {
   readonly child: ChildProcess
-  readonly #log: LogLines
+  readonly #log: ProgramLog
 
   constructor(
     network: NodeNetwork,
@@ -33,7 +33,7 @@ export class ProxyProcess {
       [PROXY_PROGRAM, '-v=3', `--data-plane-workers=${PROXY_WORKERS}`, `--proxy-mode=${mode}`, ...args],
       env,
     )
-    this.#log = new LogLines(this.child, this.child.stderr!, LOG_TIMEOUT_MS)
+    this.#log = new ProgramLog(this.child, this.child.stderr!, LOG_TIMEOUT_MS)
   }
 
   /** All lines so far. */

@@ -8,8 +8,8 @@ export interface RuleCounts {
 }
 
 /**
- * What the sync loop tells of its work, in kube-proxy's terms. Times are milliseconds: durations as such, points in time
- * since 1970.
+ * What the sync loop reports about its work, in kube-proxy's terms. It only observes: nothing that it does changes the node.
+ * Times are milliseconds: durations as such, points in time since 1970.
  */
 export interface SyncObserver {
   /** A change was queued that the kernel does not know yet. */
@@ -22,4 +22,15 @@ export interface SyncObserver {
   rulesWritten(family: IpFamily, counts: readonly RuleCounts[]): void
   /** A write of rules failed. */
   restoreFailed(family: IpFamily): void
+}
+
+/** Several observers as one; each hears only what it has a method for. */
+export function combineSyncObservers(...observers: readonly Partial<SyncObserver>[]): SyncObserver {
+  return {
+    queued: (...args) => observers.forEach(observer => observer.queued?.(...args)),
+    changed: (...args) => observers.forEach(observer => observer.changed?.(...args)),
+    synced: (...args) => observers.forEach(observer => observer.synced?.(...args)),
+    rulesWritten: (...args) => observers.forEach(observer => observer.rulesWritten?.(...args)),
+    restoreFailed: (...args) => observers.forEach(observer => observer.restoreFailed?.(...args)),
+  }
 }
