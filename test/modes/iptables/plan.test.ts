@@ -77,9 +77,9 @@ function traceDestinations(
   from: keyof typeof PACKET_ORIGINS,
   destination: string,
   port: number,
-  protocol = 'tcp',
+  protocol: Packet['protocol'] = 'tcp',
 ): string {
-  const packet = { ...PACKET_ORIGINS[from]!, destination, port, protocol: protocol as 'tcp', local: [NODE] }
+  const packet: Packet = { ...PACKET_ORIGINS[from]!, destination, port, protocol, localAddresses: [NODE] }
   const ways = traceAll(kernel, packet).map(
     ({ verdict, isMasqueraded }) => verdict + (isMasqueraded ? ' masqueraded' : ''),
   )
@@ -276,7 +276,7 @@ void t.test('Loopback has node ports where that is wanted, and nobody else reach
       localAddresses: [NODE],
     })
   const served1 = kernelOf(buildRules([port]))
-  t.match(loopback(served1), [{ verdict: '10.244.1.5:8080', masqueraded: true }])
+  t.match(loopback(served1), [{ verdict: '10.244.1.5:8080', isMasqueraded: true }])
   t.equal(traceDestinations(served1, 'outside', '127.0.0.1', 22), 'dropped')
   const not = kernelOf(buildRules([port], { localhostNodePorts: false }))
   t.match(loopback(not), [{ verdict: 'untouched' }])
