@@ -11,7 +11,7 @@ export interface Tally {
 }
 
 export const LOAD_KINDS = {
-  persistent: 'TCP requests over kept connections',
+  persistent: 'TCP requests over persistent connections',
   short: 'TCP connections of one request',
   stream: 'TCP streams, pieces of 64 KiB',
   lookup: 'UDP requests from new ports',
