@@ -3,27 +3,36 @@ import { type Listener } from '../../lib/dataplane/listener.js'
 import { DrainingListeners } from '../../lib/dataplane/draining-listeners.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 
-/** As much of a listener as matters once it is closed: something keeps it, or nothing does. */
-function fakeListener(connections: number): Listener & { connections: number; cuts: number } {
-  const listener = {
-    connections,
-    cuts: 0,
-    busy: () => listener.connections,
-    cutOff: () => {
-      listener.cuts++
-      return listener.connections
-    },
+/** The parts of a listener that matter after it closed. */
+class ClosedListener {
+  connections: number
+  aborts = 0
+
+  constructor(connections: number) {
+    this.connections = connections
   }
-  return listener as unknown as Listener & typeof listener
+
+  countBusy(): number {
+    return this.connections
+  }
+
+  abortConnections(): number {
+    this.aborts++
+    return this.connections
+  }
+}
+
+function closedListener(connections: number): ClosedListener & Listener {
+  return new ClosedListener(connections) as ClosedListener & Listener
 }
 
 t.test('one that nothing keeps is let go at once, others when their connections have ended', t => {
   const listeners = new DrainingListeners()
-  const [idle, busy] = [fakeListener(0), fakeListener(1)]
+  const [idle, busy] = [closedListener(0), closedListener(1)]
   listeners.add(idle)
   listeners.add(busy)
   t.same([...listeners], [busy])
-  t.same([idle.cuts, busy.cuts], [1, 0])
+  t.same([idle.aborts, busy.aborts], [1, 0])
   busy.connections = 0
   listeners.removeIdle()
   t.same([...listeners], [])
@@ -32,7 +41,7 @@ t.test('one that nothing keeps is let go at once, others when their connections 
 
 t.test('it is quiet when the last connection ends', async t => {
   const listeners = new DrainingListeners()
-  const busy = [fakeListener(1), fakeListener(1)]
+  const busy = [closedListener(1), closedListener(1)]
   for (const listener of busy) listeners.add(listener)
   let isQuiet = false
   const quiet = listeners.waitUntilIdle(60_000).then(() => (isQuiet = true))
@@ -47,7 +56,7 @@ t.test('it is quiet when the last connection ends', async t => {
 
 t.test('it is quiet, too, when what kept a listener has passed by itself', async t => {
   const listeners = new DrainingListeners()
-  const flows = fakeListener(1)
+  const flows = closedListener(1)
   listeners.add(flows)
   let isQuiet = false
   void listeners.waitUntilIdle(60_000).then(() => (isQuiet = true))
@@ -58,8 +67,8 @@ t.test('it is quiet, too, when what kept a listener has passed by itself', async
 
 t.test('after the time-out nobody is waited for, and what is left is cut off and counted', async t => {
   const listeners = new DrainingListeners()
-  listeners.add(fakeListener(2))
-  listeners.add(fakeListener(3))
+  listeners.add(closedListener(2))
+  listeners.add(closedListener(3))
   await listeners.waitUntilIdle(1)
   t.equal(listeners.abortConnections(), 5)
   t.same([...listeners], [])

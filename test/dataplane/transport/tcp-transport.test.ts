@@ -171,7 +171,7 @@ class NoRefusalTransport extends UdpHandleTransport {
 function recordingLog(): { readonly log: Log; readonly warnings: string[] } {
   const warnings: string[] = []
   const warn = (message: string, fields: LogFields = {}): void =>
-    void warnings.push(`${message}: ${String(fields['because'])}`)
+    void warnings.push(`${message}: ${String(fields['reason'])}`)
   return { log: { ...silentLog, warn }, warnings }
 }
 

@@ -217,7 +217,7 @@ testBothTransports('what goes wrong with one socket is told to that one only', a
 if (!process.execArgv.includes('--test-udp-no-try-send')) {
   t.test('datagrams that the kernel does not take at once are sent later, by the same rules', async t => {
     // With this option of Node's own tests, every datagram goes the way of those that find the kernel's buffer full.
-    for (const file of ['./udp.test.js', './udp-transport.test.js']) {
+    for (const file of ['../udp/udp-proxy.test.js', './udp-transport.test.js']) {
       await t.spawn(process.execPath, ['--test-udp-no-try-send', fileURLToPath(new URL(file, import.meta.url))], file)
     }
   })
