@@ -9,7 +9,7 @@ const listener = (n: number, endpoints: number) =>
     endpoints: Array.from({ length: endpoints }, (_, e) => ({ ip: '10.0.0.1', port: e + 1 })),
   })
 
-t.test('a long plan is sent in parts, of which only the last has it carried out', t => {
+t.test('a long plan is split into parts, and only the last part applies it', t => {
   const set = Array.from({ length: 1000 }, (_, n) => listener(n, n === 10 ? 5000 : 3))
   const plans = splitPlan(7, set, ['gone'])
   t.ok(plans.length > 5)
@@ -31,20 +31,20 @@ t.test('a long plan is sent in parts, of which only the last has it carried out'
   t.end()
 })
 
-t.test('what is only taken away is one part', t => {
+t.test('a plan that only removes listeners is one part', t => {
   t.strictSame(splitPlan(1, [], ['a']), [{ kind: 'plan', generation: 1, set: [], drop: ['a'], isLast: true }])
   t.end()
 })
 
-t.test('lists that say the same stay the same object', t => {
-  const before = { ...listener(1, 3), clients: [{ family: 'IPv4', network: '10.0.0.0', bits: 8 }] as const }
+t.test('equal lists of endpoints and source ranges stay the same objects', t => {
+  const before = { ...listener(1, 3), sourceRanges: [{ family: 'IPv4', network: '10.0.0.0', bits: 8 }] as const }
   const copy = structuredClone(before)
   t.equal(reuseEqualLists({ ...copy, affinityMs: 5 }, before).endpoints, before.endpoints)
-  t.equal(reuseEqualLists(copy, before).sourceRanges, before.clients)
+  t.equal(reuseEqualLists(copy, before).sourceRanges, before.sourceRanges)
   const shorter = { ...copy, endpoints: copy.endpoints.slice(1) }
   t.equal(reuseEqualLists(shorter, before).endpoints, shorter.endpoints)
-  const other = { ...copy, clients: [{ family: 'IPv4', network: '10.0.0.0', bits: 9 }] as const }
-  t.equal(reuseEqualLists(other, before).sourceRanges, other.clients)
-  t.equal(reuseEqualLists(copy, undefined), copy)
+  const other = { ...copy, sourceRanges: [{ family: 'IPv4', network: '10.0.0.0', bits: 9 }] as const }
+  t.equal(reuseEqualLists(other, before).sourceRanges, other.sourceRanges)
+  t.strictSame(reuseEqualLists(copy, undefined), copy, 'without an earlier spec nothing is replaced')
   t.end()
 })
