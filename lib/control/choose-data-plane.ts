@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
+import { type DataPlaneTimings } from '../dataplane/listener.js'
 import { DEFAULT_TIMINGS, InProcessDataPlane } from '../dataplane/in-process.js'
 import { type Log } from '../model/log.js'
 import { readDescriptorLimit } from '../system/descriptor-limit.js'
@@ -19,10 +20,9 @@ const ORPHAN_TIMEOUT_MS = 300_000
 /** The data plane that the operator asked for: in workers, which are being started when this returns, or in this process. */
 export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promise<DataPlane> {
   const { udpIdleTimeout, verbosity, drainTimeout, fastPath } = config
-  const timings =
-    udpIdleTimeout === undefined
-      ? DEFAULT_TIMINGS
-      : { ...DEFAULT_TIMINGS, udpOneWay: udpIdleTimeout, udpAnswered: udpIdleTimeout }
+  const udpTimings: Partial<DataPlaneTimings> =
+    udpIdleTimeout === undefined ? {} : { udpTimeout: udpIdleTimeout, udpStreamTimeout: udpIdleTimeout }
+  const timings = { ...DEFAULT_TIMINGS, ...udpTimings }
   const maxOpenFiles = readDescriptorLimit()
   log.info(0, 'Open files', { maxOpenFiles })
   const workers = workerCount(config.dataPlaneWorkers, availableParallelism())
