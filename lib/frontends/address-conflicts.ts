@@ -1,45 +1,34 @@
-import { type IpAddress } from '../model/address.js'
-import { type ServicePort } from '../model/service-port.js'
+import { type Frontend } from './frontend.js'
 
-/** A destination that a service port asks for: a portal of userspace mode, say. */
-export interface AddressUser {
-  /** For messages: `cluster IP 10.96.0.10:80/TCP`. */
-  readonly name: string
-  readonly servicePort: ServicePort
-  /** Undefined: a node port, on any of the node's addresses. */
-  readonly address: IpAddress | undefined
-  readonly port: number
-}
-
-/** A portal that is not served because another one of the same destination came first. */
+/** A frontend that is not served because another service port uses the same address. */
 export interface AddressConflict {
-  readonly loser: AddressUser
-  readonly winner: AddressUser
+  readonly loser: Frontend
+  readonly winner: Frontend
 }
 
 /**
- * Gives each destination (address and port, or node port, of one protocol and family) to one service port: that of the older
- * Service, or, of two of the same age, the first by name. The others are conflicts, whose other portals are served all the
- * same.
+ * Gives each address and port, and each node port, of one protocol and family to one service port. The older Service wins; of
+ * two that are equally old, the first by name. The loser's other frontends are still served.
  */
-export function resolveAddressConflicts<Portal extends AddressUser>(
-  users: readonly Portal[],
-): { served: Portal[]; conflicts: AddressConflict[] } {
-  const winners = new Map<string, Portal>()
+export function resolveAddressConflicts(frontends: readonly Frontend[]): {
+  readonly served: Frontend[]
+  readonly conflicts: AddressConflict[]
+} {
+  const winners = new Map<string, Frontend>()
   const conflicts: AddressConflict[] = []
-  for (const user of [...users].sort(compareByAge)) {
-    const key = addressKey(user)
+  for (const frontend of [...frontends].sort(compareByAge)) {
+    const key = addressKey(frontend)
     const winner = winners.get(key)
-    if (winner === undefined) winners.set(key, user)
-    else if (winner.servicePort.key !== user.servicePort.key) conflicts.push({ loser: user, winner })
+    if (winner === undefined) winners.set(key, frontend)
+    else if (winner.servicePort.key !== frontend.servicePort.key) conflicts.push({ loser: frontend, winner })
   }
-  return { served: users.filter(user => winners.get(addressKey(user)) === user), conflicts }
+  return { served: frontends.filter(frontend => winners.get(addressKey(frontend)) === frontend), conflicts }
 }
 
-function addressKey({ address, port, servicePort: { family, protocol } }: AddressUser): string {
+function addressKey({ address, port, servicePort: { family, protocol } }: Frontend): string {
   return `${family} ${protocol} ${address ?? 'node'} ${port}`
 }
 
-function compareByAge({ servicePort: a }: AddressUser, { servicePort: b }: AddressUser): number {
+function compareByAge({ servicePort: a }: Frontend, { servicePort: b }: Frontend): number {
   return a.createdAt - b.createdAt || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
 }

@@ -1,37 +1,63 @@
 import { type IpAddress, type IpFamily } from '../model/address.js'
-import { type ServicePortKey } from '../model/service-port.js'
+import { type ServicePort, type ServicePortKey } from '../model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
-import { type AddressConflict } from './address-conflicts.js'
-import { type Frontend } from './frontend.js'
-import { FrontendCache } from './frontend-cache.js'
+import { sameItems } from '../primitives/reuse-equal.js'
+import { type AddressConflict, resolveAddressConflicts } from './address-conflicts.js'
+import { type Frontend, frontendsOf } from './frontend.js'
 import { LoopFilter } from './loop-filter.js'
 
-/** What a mode serves of a snapshot. Each part is the same object while nothing of it changed. */
+/** What a mode serves of a snapshot. Each part is the same object while nothing in it changes. */
 export interface ResolvedFrontends {
-  /** The snapshot without endpoints that lead back to a Service. */
+  /** The snapshot without endpoints that are themselves an address of a Service. */
   readonly snapshot: ServiceSnapshot
-  /** Addresses and ports that are served, each for one service port. */
+  /** The frontends that are served. No two of them have the same address and port. */
   readonly frontends: readonly Frontend[]
-  /** Addresses that two service ports use. */
+  /** Frontends that are not served because another service port uses the same address. */
   readonly conflicts: readonly AddressConflict[]
-  /** Service ports of which some endpoint is left out, because it is an address of a Service. */
+  /** Service ports that lost an endpoint because it is an address of a Service. */
   readonly loopingPorts: readonly ServicePortKey[]
 }
 
-/** Decides for every mode alike which Service has an address, and which endpoints lead back to a Service. */
+/**
+ * Decides, for every mode alike, which service port owns an address, and which endpoints would lead back to a Service.
+ *
+ * Most snapshots differ from the last one in endpoints only. Frontends do not depend on those, except on whether this node has
+ * any, so the table keeps the frontends of every service port that did not change.
+ */
 export class FrontendTable {
-  readonly #cache = new FrontendCache()
   readonly #loopFilter: LoopFilter
+  readonly #cache = new WeakMap<
+    ServicePort,
+    { readonly hasOnlyRemoteEndpoints: boolean; readonly frontends: readonly Frontend[] }
+  >()
+  #byPort: readonly (readonly Frontend[])[] = []
+  #served: readonly Frontend[] = []
+  #conflicts: readonly AddressConflict[] = []
 
-  /** @param nodeAddresses the node's own addresses of a family, without loopback; read only where they matter */
+  /** @param nodeAddresses the node's own addresses of a family, without loopback; called only where an endpoint has a node port's number */
   constructor(nodeAddresses: (family: IpFamily) => readonly IpAddress[]) {
     this.#loopFilter = new LoopFilter(nodeAddresses)
   }
 
   /** @param isSupported whether the mode can serve a port at all */
   resolve(snapshot: ServiceSnapshot, isSupported: (port: ServedPort) => boolean = () => true): ResolvedFrontends {
-    const { served, conflicts } = this.#cache.resolve([...snapshot.ports.values()].filter(isSupported))
-    const { snapshot: filtered, loopingPorts } = this.#loopFilter.apply(snapshot, served)
-    return { snapshot: filtered, frontends: served, conflicts, loopingPorts }
+    const byPort = [...snapshot.ports.values()].filter(isSupported).map(port => this.#frontendsOf(port))
+    if (!sameItems(byPort, this.#byPort)) {
+      const { served, conflicts } = resolveAddressConflicts(byPort.flat())
+      this.#byPort = byPort
+      this.#served = served
+      this.#conflicts = conflicts
+    }
+    const { snapshot: filtered, loopingPorts } = this.#loopFilter.apply(snapshot, this.#served)
+    return { snapshot: filtered, frontends: this.#served, conflicts: this.#conflicts, loopingPorts }
+  }
+
+  #frontendsOf(port: ServedPort): readonly Frontend[] {
+    const hasOnlyRemoteEndpoints = port.usable.local.length === 0 && port.usable.hasAny
+    const cached = this.#cache.get(port.servicePort)
+    if (cached?.hasOnlyRemoteEndpoints === hasOnlyRemoteEndpoints) return cached.frontends
+    const frontends = frontendsOf(port)
+    this.#cache.set(port.servicePort, { hasOnlyRemoteEndpoints, frontends })
+    return frontends
   }
 }

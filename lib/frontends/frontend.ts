@@ -3,46 +3,48 @@ import { type ServicePort } from '../model/service-port.js'
 import { type ServedPort } from '../model/snapshot.js'
 
 /**
- * The set of endpoints, and of clients, that some address of a Service calls for.
+ * Which endpoints serve the traffic to an address, and which clients are let in:
  *
- *     cluster          all endpoints, all clients: the ClusterIP, and the outside with policy Cluster
- *     local            endpoints on this node: internal or external policy Local
- *     cluster-firewalled  as cluster, for clients in the source ranges only: load-balancer IPs with such ranges, and the
- *                      node port where the operator wants that
- *     local-firewalled    as local, the same
+ *     cluster             all endpoints, all clients: the ClusterIP, and external traffic with policy Cluster
+ *     local               endpoints on this node: internal or external policy Local
+ *     cluster-firewalled  as cluster, but only clients in the source ranges: load-balancer IPs with source ranges, and the node
+ *                         port if the operator applies the ranges there too
+ *     local-firewalled    as local, with the same limit
  */
 export type TrafficClass = 'cluster' | 'local' | 'cluster-firewalled' | 'local-firewalled'
 
-/** What becomes of packets to a portal: handed to an entrance, or, when all its endpoints are elsewhere, dropped. */
+/** What happens to packets to a frontend: a traffic class serves them, or, when all endpoints are on other nodes, they are dropped. */
 export type TrafficAction = TrafficClass | 'drop'
 
+/** The field of the Service that a frontend comes from. */
 export type FrontendKind = 'cluster IP' | 'external IP' | 'load-balancer IP' | 'node port'
 
 /**
- * One destination that clients of a service port use: an address and port, or a port of every node address. What becomes of
- * a packet depends on where it comes from (services-and-endpoints.md, section 5).
+ * An address and port that clients use to reach a service port, or a node port on every address of the node. What happens to a
+ * packet depends on its source (services-and-endpoints.md, section 5).
  */
 export interface Frontend {
   readonly kind: FrontendKind
-  /** What it is, for messages and to tell portals apart: `cluster IP 10.96.0.10:80/TCP`, `node port 30080/TCP`. */
+  /** For messages, and unique within a service port: `cluster IP 10.96.0.10:80/TCP`, `node port 30080/TCP`. */
   readonly name: string
   readonly servicePort: ServicePort
   /** Undefined: a node port. */
   readonly address: IpAddress | undefined
   readonly port: number
-  /** Processes on this node. */
+  /** For packets of processes on this node. */
   readonly fromNode: TrafficAction
-  /** Pods of the cluster, as far as they can be told from others. */
+  /** For packets of the cluster's Pods, as far as the node can recognise them. */
   readonly fromPods: TrafficAction
+  /** For all other packets. */
   readonly fromExternal: TrafficAction
 }
 
-/** Whether only clients in the source ranges are let in. */
+/** Whether a frontend is open only to clients in the source ranges. */
 export function isFirewalled({ fromPods }: Frontend): boolean {
   return fromPods === 'cluster-firewalled' || fromPods === 'local-firewalled'
 }
 
-/** All portals of one service port: its cluster IP, external IPs, load-balancer IPs and node port, in this order. */
+/** All frontends of one service port: its cluster IP, external IPs, load-balancer IPs and node port, in this order. */
 export function frontendsOf(served: ServedPort): Frontend[] {
   const { servicePort } = served
   const internalAction = servicePort.internalPolicyLocal ? localOrDrop(served, 'local') : 'cluster'
@@ -77,13 +79,13 @@ export function frontendsOf(served: ServedPort): Frontend[] {
 
 type TrafficActions = Pick<Frontend, 'fromNode' | 'fromPods' | 'fromExternal'>
 
-/** With policy Local only strangers are kept to this node's endpoints: Pods and the node are short-circuited to all. */
+/** External policy Local restricts only external clients to this node's endpoints. Pods and the node itself reach all of them. */
 function buildExternalActions(served: ServedPort, cluster: TrafficClass, local: TrafficClass): TrafficActions {
   const fromExternal = served.servicePort.externalPolicyLocal ? localOrDrop(served, local) : cluster
   return { fromNode: cluster, fromPods: cluster, fromExternal }
 }
 
-/** Dropped, not refused, when endpoints are only elsewhere: a client that tries again may reach a node that has one. */
+/** Drops packets, not refuses them, when all endpoints are on other nodes: a retry of the client may reach a node with one. */
 function localOrDrop({ usable }: ServedPort, trafficClass: TrafficClass): TrafficAction {
   return usable.local.length === 0 && usable.hasAny ? 'drop' : trafficClass
 }

@@ -1,22 +1,23 @@
 import { type IpAddress, type IpFamily } from '../model/address.js'
 import { type Cidr, LOOPBACK, cidrContains } from '../model/cidr.js'
 
-/** How a packet shows that it comes from a Pod of this cluster. */
+/** How the node recognises packets from Pods of this cluster: by source range, or by the interface they came in by. */
 export type LocalMatch = { readonly source: Cidr } | { readonly inInterface: string }
 
-/** What the rules of one IP family depend on besides Services. */
+/** What counts as local to the node, in one IP family. Rules depend on it besides Services. */
 export interface LocalTraffic {
+  /** A packet that meets one of these comes from a Pod of this cluster. None: Pods are not recognised. */
   readonly localMatches: readonly LocalMatch[]
-  /** The node's addresses at which node ports are served; undefined: all, also those that come later. */
+  /** The node's addresses that serve node ports; undefined: all addresses, also ones that are added later. */
   readonly nodePortAddresses: readonly IpAddress[] | undefined
 }
 
 /**
- * The node's addresses at which node ports are served (services-and-endpoints.md, section 10); undefined: every address. Ranges
- * of the other family say nothing about this one; a range of everything means every address.
+ * The node's addresses that serve node ports (services-and-endpoints.md, section 10); undefined: every address. Ranges of the
+ * other family do not matter for this one. A range of everything means every address.
  *
- * @param nodeAddresses the node's addresses of the family, loopback left out
- * @param primary its main one
+ * @param nodeAddresses the node's addresses of the family, without loopback
+ * @param primary the node's main address
  */
 export function resolveNodePortAddresses(
   configured: readonly Cidr[] | 'primary',
@@ -30,7 +31,7 @@ export function resolveNodePortAddresses(
   return nodeAddresses.filter(ip => ranges.some(range => cidrContains(range, ip)))
 }
 
-/** Whether node ports may answer on loopback: not when they are served at some addresses only and loopback is none of them. */
+/** Whether node ports may answer on loopback: unless they are limited to addresses that do not include loopback. */
 export function includesLoopback(configured: readonly Cidr[] | 'primary' | undefined, family: IpFamily): boolean {
   if (configured === 'primary') return false
   const ranges = configured?.filter(range => range.family === family) ?? []

@@ -5,10 +5,10 @@ import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
 import { type Frontend } from './frontend.js'
 
 /**
- * Leaves out endpoints that are themselves an address of a Service, which rules would lead back to us. Whoever may write
- * EndpointSlices could have two Services send one connection to and fro until no descriptor is left.
+ * Removes endpoints that are themselves an address of a Service. Anyone who may write EndpointSlices could otherwise make two
+ * Services send one connection back and forth until no descriptor is left.
  *
- * The data plane knows its own sockets and refuses them as clients, but one worker does not know those of another.
+ * The data plane refuses its own sockets as clients, but one worker does not know the sockets of another.
  */
 export class LoopFilter {
   readonly #nodeAddresses: (family: IpFamily) => readonly IpAddress[]
@@ -17,14 +17,14 @@ export class LoopFilter {
   #frontendKeys = new Set<string>()
   #filtered = new WeakMap<ServedPort, ServedPort>()
 
-  /** @param nodeAddresses asked only where an endpoint has the number of a node port */
+  /** @param nodeAddresses the node's own addresses; called only where an endpoint has the number of a node port */
   constructor(nodeAddresses: (family: IpFamily) => readonly IpAddress[]) {
     this.#nodeAddresses = nodeAddresses
   }
 
   /**
    * @param frontends what is served; the same array while nothing changed
-   * @returns the snapshot, the same object when nothing is left out, and the service ports of which something is
+   * @returns the snapshot, the same object if no endpoint was removed, and the service ports that lost an endpoint
    */
   apply(
     snapshot: ServiceSnapshot,

@@ -1,31 +1,54 @@
 import { type ListenerSpec } from '../../dataplane/listener-plan.js'
 import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
 import { cidrContains } from '../../model/cidr.js'
-import { type ServicePort } from '../../model/service-port.js'
+import { type ServicePort, type ServicePortKey } from '../../model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
 import { type TrafficClass } from '../../frontends/frontend.js'
+import { isEqual } from '../../primitives/reuse-equal.js'
 import { trafficClassSourceRanges, trafficClassEndpoints, listenerKey, trafficClassesOf } from './traffic-classes.js'
 
-export interface ListenerPlanOptions {
-  /** The node's address to listen on. */
-  readonly getListenAddress: (family: IpFamily) => IpAddress
-  /** The proxy port to ask for; undefined leaves the listener out. */
-  readonly claimPort: (servicePort: ServicePort, key: string) => number | undefined
-  /** Whether a service port has its node port for itself; see `settleClaims`. */
-  readonly hasNodePort: (servicePort: ServicePort) => boolean
+/** Everything that the listeners of userspace mode depend on. */
+export interface ListenerPlanInput {
+  readonly snapshot: ServiceSnapshot
+  /** The node's address to listen on, for each family in the snapshot. */
+  readonly listenAddresses: ReadonlyMap<IpFamily, IpAddress>
+  /** Proxy ports by listener key, for what `listenersWithoutPort` lists. A listener without a port is left out. */
+  readonly proxyPorts: ReadonlyMap<string, number>
+  /** Service ports that own their node port; see `resolveAddressConflicts`. */
+  readonly nodePortOwners: ReadonlySet<ServicePortKey>
   /** Whether node ports answer on loopback too. */
-  readonly localhostNodePorts: (family: IpFamily) => boolean
+  readonly loopbackNodePorts: Readonly<Record<IpFamily, boolean>>
+}
+
+/** A listener that needs a proxy port. */
+export interface PortlessListener {
+  readonly key: string
+  readonly servicePort: ServicePort
 }
 
 /**
- * What is served from userspace: the listeners of a snapshot, by key; see `entranceKey` and `nodePortKey`. SCTP has no
- * sockets in Node and is left out.
+ * The listeners of a snapshot that the last plan does not have, in the order in which they get proxy ports. Listeners of node
+ * ports are not among them: the Service names their port.
+ */
+export function listenersWithoutPort(
+  snapshot: ServiceSnapshot,
+  previous: ReadonlyMap<string, ListenerSpec>,
+): PortlessListener[] {
+  return [...snapshot.ports.values()].filter(isSupported).flatMap(({ servicePort }) =>
+    trafficClassesOf(servicePort)
+      .map(trafficClass => listenerKey(servicePort.key, trafficClass))
+      .filter(key => !previous.has(key))
+      .map(key => ({ key, servicePort })),
+  )
+}
+
+/**
+ * The plan of userspace mode: its listeners by key; see `listenerKey` and `nodePortKey`.
  *
  * @param previous the last plan: a spec that comes out equal is taken from there, so that comparing references is enough
  */
 export function listenerSpecs(
-  snapshot: ServiceSnapshot,
-  options: ListenerPlanOptions,
+  input: ListenerPlanInput,
   previous: ReadonlyMap<string, ListenerSpec>,
 ): Map<string, ListenerSpec> {
   const specs = new Map<string, ListenerSpec>()
@@ -37,16 +60,22 @@ export function listenerSpecs(
       existing !== undefined && isUnchanged(existing, served, variant) ? existing : buildSpec(served, key, variant),
     )
   }
-  for (const served of snapshot.ports.values()) {
+  for (const served of input.snapshot.ports.values()) {
+    if (!isSupported(served)) continue
     const { servicePort } = served
-    if (servicePort.protocol === 'SCTP') continue
     for (const trafficClass of trafficClassesOf(servicePort)) {
       const key = listenerKey(servicePort.key, trafficClass)
-      add(served, key, trafficClassVariant(served, trafficClass, key, options, previous.get(key)?.port))
+      const port = previous.get(key)?.port ?? input.proxyPorts.get(key)
+      add(served, key, trafficClassVariant(served, trafficClass, port, input))
     }
-    if (options.hasNodePort(servicePort)) add(served, nodePortKey(servicePort), nodePortVariant(served, options))
+    if (input.nodePortOwners.has(servicePort.key)) add(served, nodePortKey(servicePort), nodePortVariant(served, input))
   }
   return specs
+}
+
+/** Whether userspace mode can serve a port: Node.js has no sockets for SCTP. */
+export function isSupported({ servicePort }: ServedPort): boolean {
+  return servicePort.protocol !== 'SCTP'
 }
 
 /** The key of the listener that holds a service port's node port. */
@@ -54,20 +83,18 @@ export function nodePortKey(servicePort: Pick<ServicePort, 'key' | 'nodePort'>):
   return `${servicePort.key}#node-port-${servicePort.nodePort}`
 }
 
-/** What tells the listeners of a service port apart. */
+/** What differs between the listeners of one service port. */
 type ListenerVariant = Pick<ListenerSpec, 'address' | 'port' | 'endpoints' | 'sourceRanges' | 'holdsNodePort'>
 
 function trafficClassVariant(
   served: ServedPort,
   trafficClass: TrafficClass,
-  key: string,
-  { getListenAddress, claimPort }: ListenerPlanOptions,
-  previousPort: number | undefined,
+  port: number | undefined,
+  { listenAddresses }: ListenerPlanInput,
 ): ListenerVariant | undefined {
-  const { servicePort } = served
-  const port = previousPort ?? claimPort(servicePort, key)
   if (port === undefined) return undefined
-  const address = getListenAddress(servicePort.family)
+  const { servicePort } = served
+  const address = listenAddresses.get(servicePort.family)!
   return {
     address,
     port,
@@ -77,12 +104,15 @@ function trafficClassVariant(
   }
 }
 
-/** Loopback is this node: where source ranges count for node ports, it is served if the node is in them. */
-function nodePortVariant({ servicePort, usable }: ServedPort, options: ListenerPlanOptions): ListenerVariant {
+/**
+ * The listener on a node port itself serves loopback, which is this node: where source ranges apply to node ports, loopback is
+ * served only if the node's address is in them.
+ */
+function nodePortVariant({ servicePort, usable }: ServedPort, input: ListenerPlanInput): ListenerVariant {
   const { family, rangesAtNodePort, sourceRanges = [] } = servicePort
   const isNodeAllowed =
-    !rangesAtNodePort || sourceRanges.some(range => cidrContains(range, options.getListenAddress(family)))
-  const servesLoopback = isNodeAllowed && options.localhostNodePorts(family)
+    !rangesAtNodePort || sourceRanges.some(range => cidrContains(range, input.listenAddresses.get(family)!))
+  const servesLoopback = isNodeAllowed && input.loopbackNodePorts[family]
   return {
     address: unspecifiedAddress(servicePort.family),
     port: servicePort.nodePort,
@@ -109,7 +139,7 @@ function buildSpec({ servicePort }: ServedPort, key: string, variant: ListenerVa
   }
 }
 
-/** What is not compared follows from the key. */
+/** Compares what does not follow from the key. */
 function isUnchanged(existing: ListenerSpec, { servicePort }: ServedPort, variant: ListenerVariant): boolean {
   return (
     existing.endpoints === variant.endpoints &&
@@ -119,8 +149,7 @@ function isUnchanged(existing: ListenerSpec, { servicePort }: ServedPort, varian
     existing.maxConnectionsPerClient === servicePort.maxConnectionsPerClient &&
     existing.address === variant.address &&
     existing.port === variant.port &&
-    (existing.sourceRanges === variant.sourceRanges ||
-      JSON.stringify(existing.sourceRanges) === JSON.stringify(variant.sourceRanges))
+    isEqual(existing.sourceRanges, variant.sourceRanges)
   )
 }
 

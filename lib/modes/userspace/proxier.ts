@@ -4,15 +4,15 @@ import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/a
 import { type EventSink } from '../../model/event-sink.js'
 import { systemCode } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
-import { type ServicePort, type ServicePortKey } from '../../model/service-port.js'
-import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
+import { type ServicePortKey } from '../../model/service-port.js'
+import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type Proxier } from '../proxier.js'
 import { listenerKey, trafficClassesOf } from './traffic-classes.js'
 import { UserspaceFamily, type ProgrammedFrontend } from './family.js'
 import { type FrontendTarget } from './resolved-frontend.js'
-import { listenerSpecs, nodePortKey } from './plan.js'
+import { type PortlessListener, isSupported, listenerSpecs, listenersWithoutPort, nodePortKey } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
 import { frontendKey } from './observed-proxy-ports.js'
 import { ProxierReporter } from './proxier-reporter.js'
@@ -110,13 +110,17 @@ export class UserspaceProxier implements Proxier {
   /** Hands the listeners to hold to the data plane. */
   async #applyListeners(): Promise<ListenerReport> {
     const previous = this.#specs
-    const options = {
-      getListenAddress: this.#listenAddressLookup(),
-      claimPort: (servicePort: ServicePort, key: string) => this.#claimPort(servicePort, key),
-      hasNodePort: ({ key }: ServicePort) => this.#nodePortOwners.has(key),
-      localhostNodePorts: this.#options.localhostNodePorts,
-    }
-    const specs = listenerSpecs(this.#snapshot, options, previous)
+    const { localhostNodePorts } = this.#options
+    const specs = listenerSpecs(
+      {
+        snapshot: this.#snapshot,
+        listenAddresses: this.#listenAddresses(),
+        proxyPorts: this.#claimPorts(listenersWithoutPort(this.#snapshot, previous)),
+        nodePortOwners: this.#nodePortOwners,
+        loopbackNodePorts: { IPv4: localhostNodePorts('IPv4'), IPv6: localhostNodePorts('IPv6') },
+      },
+      previous,
+    )
     this.#specs = specs
     const plan: ListenerPlan = new Map([...this.rules.flatMap(rules => [...rules.heldListeners]), ...specs])
     for (const key of this.#listenerPlan.keys()) if (!plan.has(key)) this.#options.portAllocator.release(key)
@@ -126,14 +130,21 @@ export class UserspaceProxier implements Proxier {
     return report
   }
 
-  #claimPort({ clusterIP, port, protocol, key: servicePortKey }: ServicePort, key: string): number | undefined {
-    if (key === servicePortKey) {
-      const name = frontendKey(clusterIP, port, protocol)
-      const previousPort = this.#previousProxyPorts.get(name)
-      this.#previousProxyPorts.delete(name)
-      if (previousPort !== undefined) this.#options.portAllocator.prefer(key, previousPort)
+  /** Claims a proxy port for each of the listeners: the one of an earlier process where it is free. */
+  #claimPorts(listeners: readonly PortlessListener[]): Map<string, number> {
+    const { portAllocator } = this.#options
+    const ports = new Map<string, number>()
+    for (const { key, servicePort } of listeners) {
+      if (key === servicePort.key) {
+        const name = frontendKey(servicePort.clusterIP, servicePort.port, servicePort.protocol)
+        const previousPort = this.#previousProxyPorts.get(name)
+        this.#previousProxyPorts.delete(name)
+        if (previousPort !== undefined) portAllocator.prefer(key, previousPort)
+      }
+      const port = portAllocator.claim(key)
+      if (port !== undefined) ports.set(key, port)
     }
-    return this.#options.portAllocator.claim(key)
+    return ports
   }
 
   /** Gives up the ports that others hold; returns for how many another one can be tried at once. */
@@ -216,19 +227,15 @@ export class UserspaceProxier implements Proxier {
     return { resolved: { frontend, fromNode, fromPods, fromExternal }, specs, ports, proxyPorts, fingerprint }
   }
 
-  /** Asked once for all service ports: to look at the interfaces is a thousand times dearer than to use what was seen. */
-  #listenAddressLookup(): (family: IpFamily) => IpAddress {
-    const cached = new Map<IpFamily, IpAddress>()
-    return family => {
-      const address = cached.get(family) ?? this.#options.nodeAddress(family) ?? unspecifiedAddress(family)
-      cached.set(family, address)
-      return address
+  /** The node's address for each family in the snapshot. Reading the interfaces for every service port would be too slow. */
+  #listenAddresses(): Map<IpFamily, IpAddress> {
+    const addresses = new Map<IpFamily, IpAddress>()
+    for (const { servicePort } of this.#snapshot.ports.values()) {
+      const { family } = servicePort
+      if (!addresses.has(family)) addresses.set(family, this.#options.nodeAddress(family) ?? unspecifiedAddress(family))
     }
+    return addresses
   }
-}
-
-function isSupported({ servicePort }: ServedPort): boolean {
-  return servicePort.protocol !== 'SCTP'
 }
 
 function areSpecsEqual(a: readonly ListenerSpec[], b: readonly ListenerSpec[]): boolean {

@@ -1,94 +1,79 @@
 import t from 'tap'
 import { type ListenerSpec } from '../../../lib/dataplane/listener-plan.js'
 import { type ClusterEvent } from '../../../lib/model/event-sink.js'
-import { ProxyFailure } from '../../../lib/model/failure.js'
-import { resolveAddressConflicts } from '../../../lib/frontends/address-conflicts.js'
-import { FrontendReporter } from '../../../lib/modes/frontend-reporter.js'
-import { frontendsOf } from '../../../lib/frontends/frontend.js'
+import { ProxyFailure, messageOf } from '../../../lib/model/failure.js'
 import { ProxierReporter } from '../../../lib/modes/userspace/proxier-reporter.js'
 import { RecordingLog } from '../../support/log/recording-log.js'
 import { makeServicePort } from '../../support/model/make-service-port.js'
 
 const NO_ENDPOINTS = { cluster: [], local: [], hasAny: false }
 
-function createReporters() {
+function createReporter() {
   const log = new RecordingLog()
   const events: ClusterEvent[] = []
-  const sink = { record: (event: ClusterEvent) => void events.push(event) }
-  const reporter = new ProxierReporter(log, sink)
-  const frontendReporter = new FrontendReporter(log, sink)
+  const reporter = new ProxierReporter(log, { record: event => void events.push(event) })
   const takeEvents = () =>
     events.splice(0).map(({ reason, note, regarding }) => `${regarding.name}: ${reason}: ${note}`)
-  return { reporter, frontendReporter, log, takeEvents }
+  return { reporter, log, takeEvents }
 }
 
-const spec = (given: Partial<ListenerSpec>): ListenerSpec => ({
-  key: 'k',
-  namespace: 'default',
-  service: 'web',
-  portName: '',
-  protocol: 'TCP',
-  address: '0.0.0.0',
-  port: 30080,
-  endpoints: [],
-  affinityMs: undefined,
-  balancer: 'round-robin',
-  maxConnections: undefined,
-  maxConnectionsPerClient: undefined,
-  sourceRanges: undefined,
-  holdsNodePort: true,
-  ...given,
-})
+function makeSpec(given: Partial<ListenerSpec> = {}): ListenerSpec {
+  return {
+    key: 'k',
+    namespace: 'default',
+    service: 'web',
+    portName: '',
+    protocol: 'TCP',
+    address: '0.0.0.0',
+    port: 30080,
+    endpoints: [],
+    affinityMs: undefined,
+    balancer: 'round-robin',
+    maxConnections: undefined,
+    maxConnectionsPerClient: undefined,
+    sourceRanges: undefined,
+    holdsNodePort: true,
+    ...given,
+  }
+}
 
-t.test('A port that somebody else holds is an event on its Service, again only after it was free', t => {
-  const { reporter: told, log, takeEvents: take } = createReporters()
+t.test('a node port that another program holds is an event on its Service, again only after it was free', t => {
+  const { reporter, log, takeEvents } = createReporter()
   const failure = new ProxyFailure('PROXY_PORT_UNAVAILABLE', 'Cannot listen on port 30080')
   const failed = { open: new Map(), failed: new Map([['k', failure]]) }
-  const specs = new Map([['k', spec({})]])
-  told.reportFailures(specs, failed)
-  told.reportFailures(specs, failed)
-  t.strictSame(take(), ['web: PortAlreadyAllocated: cannot listen on port 30080'])
+  const specs = new Map([['k', makeSpec()]])
+  reporter.reportFailures(specs, failed)
+  reporter.reportFailures(specs, failed)
+  t.strictSame(takeEvents(), ['web: PortAlreadyAllocated: cannot listen on port 30080'])
   t.equal(log.entries.length, 1)
-  told.reportFailures(specs, { open: new Map([['k', 30080]]), failed: new Map() })
-  told.reportFailures(specs, failed)
-  t.equal(take().length, 1)
-  told.reportFailures(new Map([['p', spec({ key: 'p', holdsNodePort: false })]]), {
+  reporter.reportFailures(specs, { open: new Map([['k', 30080]]), failed: new Map() })
+  reporter.reportFailures(specs, failed)
+  t.equal(takeEvents().length, 1)
+  reporter.reportFailures(new Map([['p', makeSpec({ key: 'p', holdsNodePort: false })]]), {
     open: new Map(),
     failed: new Map([['p', failure]]),
   })
-  t.match(take(), [/^web: FailedToListen: /], 'no matter of the Service, which asked for no port')
+  t.match(takeEvents(), [/^web: FailedToListen: /], 'a proxy port is not a port of the Service')
   t.end()
 })
 
-t.test('An address that two Services claim is an event on the one that does not get it', t => {
-  const { frontendReporter: told, takeEvents: take } = createReporters()
-  const portals = ['old', 'new'].flatMap((name, index) =>
-    frontendsOf({
-      servicePort: makeServicePort({
-        name,
-        clusterIP: `10.96.0.1${index}`,
-        externalIPs: ['203.0.113.7'],
-        createdAt: index,
-      }),
-      endpoints: [],
-      usable: NO_ENDPOINTS,
-    }),
-  )
-  const { conflicts } = resolveAddressConflicts(portals)
-  told.report({ conflicts, loopingPorts: [] })
-  told.report({ conflicts, loopingPorts: [] })
-  t.strictSame(take(), [
-    'new: PortAlreadyAllocated: gives external IP 203.0.113.7:80/TCP to default/old, which is older, and not to default/new',
-  ])
+t.test('service ports without a proxy port are reported when their number changes', t => {
+  const { reporter, log } = createReporter()
+  for (const keys of [['a', 'b'], ['a', 'b'], [], ['a', 'b']]) reporter.reportExhausted(keys)
+  const failures = log.entries.map(({ message, error }) => `${message}: ${messageOf(error)}`)
+  const expected = 'Service port is not served: Cannot listen for a and 1 more: no port of --proxy-port-range is left'
+  t.strictSame(failures, [expected, expected])
   t.end()
 })
 
 t.test('SCTP is an event on its Service, once', t => {
-  const { reporter: told, takeEvents: take } = createReporters()
+  const { reporter, takeEvents } = createReporter()
   const servicePort = makeServicePort({ protocol: 'SCTP', port: 132 })
   const snapshot = { generation: 1, ports: new Map([['k', { servicePort, endpoints: [], usable: NO_ENDPOINTS }]]) }
-  told.reportSctp(snapshot)
-  told.reportSctp(snapshot)
-  t.strictSame(take(), ['web: ProtocolNotSupported: does not serve SCTP port 132: there is no SCTP in userspace mode'])
+  reporter.reportSctp(snapshot)
+  reporter.reportSctp(snapshot)
+  t.strictSame(takeEvents(), [
+    'web: ProtocolNotSupported: does not serve SCTP port 132: there is no SCTP in userspace mode',
+  ])
   t.end()
 })

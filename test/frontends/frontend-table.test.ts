@@ -1,0 +1,59 @@
+import t from 'tap'
+import { FrontendTable } from '../../lib/frontends/frontend-table.js'
+import { type ServicePort } from '../../lib/model/service-port.js'
+import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
+import { makeEndpoint } from '../support/model/make-endpoint.js'
+import { makeServicePort } from '../support/model/make-service-port.js'
+
+const endpoint = makeEndpoint('10.244.0.5', { isLocal: true })
+const LOCAL_ENDPOINTS = { cluster: [endpoint], local: [endpoint], hasAny: true }
+const REMOTE_ENDPOINTS = { cluster: [endpoint], local: [], hasAny: true }
+const NO_ENDPOINTS = { cluster: [], local: [], hasAny: false }
+
+function servedPort(servicePort: ServicePort, usable: ServedPort['usable'] = LOCAL_ENDPOINTS): ServedPort {
+  return { servicePort, endpoints: [], usable }
+}
+
+function snapshotOf(...ports: ServedPort[]): ServiceSnapshot {
+  return { generation: 1, ports: new Map(ports.map(port => [port.servicePort.key, port])) }
+}
+
+const [a, b] = [
+  makeServicePort({ name: 'a' }),
+  makeServicePort({ name: 'b', clusterIP: '10.96.0.11', internalPolicyLocal: true }),
+]
+
+t.test('frontends are the same objects while nothing about them changes, whatever happens to endpoints', t => {
+  const table = new FrontendTable(() => [])
+  const first = table.resolve(snapshotOf(servedPort(a), servedPort(b)))
+  const withoutEndpoints = table.resolve(snapshotOf(servedPort(a, NO_ENDPOINTS), servedPort(b)))
+  t.equal(withoutEndpoints.frontends, first.frontends)
+  t.equal(withoutEndpoints.conflicts, first.conflicts)
+  const dropped = table.resolve(snapshotOf(servedPort(a), servedPort(b, REMOTE_ENDPOINTS)))
+  t.not(dropped.frontends, first.frontends)
+  t.equal(dropped.frontends[0], first.frontends[0])
+  t.equal(dropped.frontends[1]?.fromPods, 'drop')
+  t.end()
+})
+
+t.test('a port that the mode does not support has no frontends', t => {
+  const snapshot = snapshotOf(servedPort(a), servedPort(b))
+  const { frontends } = new FrontendTable(() => []).resolve(snapshot, ({ servicePort }) => servicePort !== a)
+  t.strictSame(
+    frontends.map(({ name }) => name),
+    ['cluster IP 10.96.0.11:80/TCP'],
+  )
+  t.end()
+})
+
+t.test('an endpoint that is an address of a Service is removed, and its service port is named', t => {
+  const loop = servedPort(a, {
+    cluster: [makeEndpoint(b.clusterIP, { port: b.port }), endpoint],
+    local: [],
+    hasAny: true,
+  })
+  const { snapshot, loopingPorts } = new FrontendTable(() => []).resolve(snapshotOf(loop, servedPort(b)))
+  t.strictSame(snapshot.ports.get(a.key)?.usable.cluster, [endpoint])
+  t.strictSame(loopingPorts, [a.key])
+  t.end()
+})
