@@ -45,6 +45,23 @@ const IMPURE_NAMES = [
 const PURE_USES = ['Date.parse', 'Date.UTC']
 const IMPURE_USES = ['Math.random']
 
+/** What a mode decides beside its `plan.ts`. */
+const PURE_DECISIONS = [
+  'lib/modes/stale-flows.ts',
+  'lib/modes/userspace/frontend-rules.ts',
+  'lib/modes/userspace/observed-proxy-ports.ts',
+  'lib/modes/iptables/udp-frontends.ts',
+  'lib/modes/ipvs/leftovers.ts',
+  'lib/modes/ipvs/server-changes.ts',
+]
+/** Contracts through which code acts on the world. A plan does not even name them. */
+const EFFECT_CONTRACTS = ['lib/model/clock.ts', 'lib/model/event-sink.ts', 'lib/model/log.ts']
+/** What a plan may import all the same, with the reason. */
+const PLAN_ALLOWANCES: Readonly<Record<string, string>> = {
+  'lib/modes/iptables/service-chain-names.ts imports node:crypto':
+    'uses its SHA-256, which only computes: kube-proxy names chains by it',
+}
+
 /** Where each library may be used: a path, or the beginning of one. Built-in modules of Node are free above the pure floors. */
 const LIBRARY_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['lib/source/kube-client.ts'],
@@ -244,23 +261,61 @@ void t.test('No file uses itself by way of others, in values or in types', t => 
   t.end()
 })
 
+/** What a file does besides computing, as messages: imports from outside of lib, and reads of impure names. */
+function impurities({ path, imports, names }: SourceFile): string[] {
+  const found = imports.filter(({ to }) => !to.startsWith('lib/')).map(({ to }) => `${path} imports ${to}`)
+  const allowed = names.filter(name => PURE_USES.includes(name)).length
+  for (const name of IMPURE_NAMES) {
+    const uses = names.filter(used => used === name).length - (name === 'Date' ? allowed : 0)
+    if (uses > 0) found.push(`${path} uses ${name}`)
+  }
+  for (const name of IMPURE_USES) if (names.includes(name)) found.push(`${path} uses ${name}`)
+  return found
+}
+
 void t.test('The lowest floors only compute: no clock, no chance, no system', t => {
   const pure = files.filter(({ path }) => {
     const home = homeOf(path)
     return home !== undefined && floorOf(home) < PURE_FLOORS
   })
   t.ok(pure.length > 30, `${pure.length} files`)
-  const wrong: string[] = []
-  for (const { path, imports, names } of pure) {
-    for (const { to } of imports) if (!to.startsWith('lib/')) wrong.push(`${path} imports ${to}`)
-    const allowed = names.filter(name => PURE_USES.includes(name)).length
-    for (const name of IMPURE_NAMES) {
-      const uses = names.filter(used => used === name).length - (name === 'Date' ? allowed : 0)
-      if (uses > 0) wrong.push(`${path} uses ${name}`)
-    }
-    for (const name of IMPURE_USES) if (names.includes(name)) wrong.push(`${path} uses ${name}`)
+  t.same(pure.flatMap(impurities), [])
+  t.end()
+})
+
+void t.test('The plan of every mode only computes, and so does every decision of a mode beside its plan', t => {
+  const modes = readdirSync(join(root, 'lib/modes'), { withFileTypes: true }).filter(entry => entry.isDirectory())
+  t.ok(modes.length >= 3, `${modes.length} modes`)
+  const plans = modes.map(({ name }) => `lib/modes/${name}/plan.ts`)
+  t.same(
+    [...plans, ...PURE_DECISIONS].filter(path => !byPath.has(path)),
+    [],
+    'every one of these files exists',
+  )
+  // Types outside of lib/modes are left out: they are erased, and the files that declare them may have effects.
+  const reached = new Set<string>()
+  const walk = (path: string): void => {
+    if (reached.has(path)) return
+    reached.add(path)
+    for (const { to, isType } of byPath.get(path)?.imports ?? [])
+      if (to.startsWith('lib/') && (!isType || to.startsWith('lib/modes/'))) walk(to)
   }
-  t.same(wrong, [])
+  for (const path of [...plans, ...PURE_DECISIONS]) walk(path)
+  t.ok(reached.has('lib/modes/iptables/service-port-rules.ts'), 'the walk follows imports')
+  const wrong = [...reached].flatMap(path => {
+    const file = byPath.get(path)!
+    const effects = file.imports.filter(({ to }) => EFFECT_CONTRACTS.includes(to))
+    return [...impurities(file), ...effects.map(({ to }) => `${path} imports ${to}`)]
+  })
+  t.same(
+    wrong.filter(message => !(message in PLAN_ALLOWANCES)),
+    [],
+  )
+  t.same(
+    Object.keys(PLAN_ALLOWANCES).filter(message => !wrong.includes(message)),
+    [],
+    'every allowance is needed',
+  )
   t.end()
 })
 
