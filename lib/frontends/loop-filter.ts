@@ -1,6 +1,6 @@
 import { type IpAddress, type IpFamily, hostPort } from '../model/address.js'
 import { type Endpoint } from '../model/endpoint.js'
-import { type ServicePortKey } from '../model/service-port.js'
+import { type ServicePort, type ServicePortKey } from '../model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
 import { type Frontend } from './frontend.js'
 
@@ -13,8 +13,8 @@ import { type Frontend } from './frontend.js'
 export class LoopFilter {
   readonly #nodeAddresses: (family: IpFamily) => readonly IpAddress[]
   #frontends: readonly Frontend[] = []
-  /** `address:port/protocol`, and `port/protocol` for node ports. */
-  #frontendKeys = new Set<string>()
+  /** By `address:port/protocol`, and by `port/protocol` for node ports. */
+  #frontendByKey = new Map<string, Frontend>()
   #filtered = new WeakMap<ServedPort, ServedPort>()
 
   /** @param nodeAddresses the node's own addresses; called only where an endpoint has the number of a node port */
@@ -47,20 +47,28 @@ export class LoopFilter {
   #setFrontends(frontends: readonly Frontend[]): void {
     this.#frontends = frontends
     this.#filtered = new WeakMap()
-    this.#frontendKeys = new Set(
-      frontends.map(({ address, port, servicePort: { protocol } }) =>
-        address === undefined ? `${port}/${protocol}` : `${hostPort(address, port)}/${protocol}`,
-      ),
+    this.#frontendByKey = new Map(
+      frontends.map(frontend => {
+        const { address, port, servicePort } = frontend
+        return [`${address === undefined ? port : hostPort(address, port)}/${servicePort.protocol}`, frontend]
+      }),
     )
+  }
+
+  /** The frontend that an endpoint of the service port is, if it is one: the reason why `apply` leaves it out. */
+  findFrontend(
+    { family, protocol }: Pick<ServicePort, 'family' | 'protocol'>,
+    { ip, port }: Endpoint,
+  ): Frontend | undefined {
+    const frontend = this.#frontendByKey.get(`${hostPort(ip, port)}/${protocol}`)
+    if (frontend !== undefined) return frontend
+    const nodePort = this.#frontendByKey.get(`${port}/${protocol}`)
+    return nodePort !== undefined && this.#nodeAddresses(family).includes(ip) ? nodePort : undefined
   }
 
   #filterEndpoints(served: ServedPort): ServedPort {
     const { servicePort, usable } = served
-    const isFrontend = ({ ip, port }: Endpoint): boolean => {
-      if (this.#frontendKeys.has(`${hostPort(ip, port)}/${servicePort.protocol}`)) return true
-      const isNodePort = this.#frontendKeys.has(`${port}/${servicePort.protocol}`)
-      return isNodePort && this.#nodeAddresses(servicePort.family).includes(ip)
-    }
+    const isFrontend = (endpoint: Endpoint): boolean => this.findFrontend(servicePort, endpoint) !== undefined
     const excludeFrontends = (endpoints: readonly Endpoint[]): readonly Endpoint[] =>
       endpoints.some(isFrontend) ? endpoints.filter(endpoint => !isFrontend(endpoint)) : endpoints
     const [cluster, local] = [excludeFrontends(usable.cluster), excludeFrontends(usable.local)]

@@ -62,6 +62,8 @@ export interface EndpointSliceObject extends ObjectName {
   readonly family: IpFamily
   readonly ports: readonly ObjectPort[]
   readonly endpoints: readonly EndpointSliceEndpoint[]
+  /** Endpoints that are ignored for their address; absent: none. Only explanations read them. */
+  readonly refused?: readonly RefusedEndpoint[]
   /** When the change behind this version was made (annotation `endpoints.kubernetes.io/last-change-trigger-time`), ms since 1970. */
   readonly triggerTime: number | undefined
 }
@@ -74,6 +76,14 @@ export interface EndpointSliceEndpoint {
   readonly nodeName: string
   readonly zoneHints: readonly string[]
   readonly nodeHints: readonly string[]
+}
+
+/** An entry of a slice that can never be an endpoint. */
+export interface RefusedEndpoint {
+  /** The address, or what stands in its place, printable. */
+  readonly address: string
+  /** What is wrong with it: `a loopback address, which may not be an endpoint`. */
+  readonly why: string
 }
 
 /** The few fields of a v1 Node that we read. */

@@ -1,8 +1,8 @@
 import { type IpFamily } from '../model/address.js'
-import { type Endpoint } from '../model/endpoint.js'
 import { type EndpointSliceObject, type ServiceObject } from '../model/objects.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
+import { isEqual, reuseEqual } from '../primitives/reuse-equal.js'
 import { type ObjectChanges } from './object-store.js'
 import { endpointsOf } from './endpoints.js'
 import { servicePorts } from './service-ports.js'
@@ -15,8 +15,9 @@ export interface Objects {
   readonly node: { readonly zone: string } | undefined
 }
 
-/** Which part of the world this proxy serves. */
+/** What this proxy serves: from which node, in which IP families. */
 export interface SnapshotScope {
+  /** Name of the Node that the proxy runs on. */
   readonly nodeName: string
   readonly families: readonly IpFamily[]
   /** Whether `loadBalancerSourceRanges` count for node ports too. */
@@ -24,9 +25,9 @@ export interface SnapshotScope {
 }
 
 /**
- * The next snapshot: entries of changed Services are made anew, all others are taken over from `previous` as they are. An
- * entry, and each list of endpoints in it, that comes out equal keeps its identity too, so that whoever compares
- * references downstream sees exactly what changed.
+ * Builds the next snapshot: computes the entries of changed Services, and takes all others over from `previous`. An entry that
+ * comes out equal is the same object as before, and so is each list of endpoints in it: code that compares references
+ * downstream sees exactly what changed.
  */
 export function buildSnapshot(
   objects: Objects,
@@ -44,21 +45,19 @@ export function buildSnapshot(
       for (const servicePort of servicePorts(service, family, scope.rangesAtNodePorts)) {
         const endpoints = endpointsOf(servicePort, objects.slicesOf(serviceKey), scope.nodeName)
         const usable = usableEndpoints(servicePort, endpoints, node)
-        rebuilt.set(
-          servicePort.key,
-          reuseEqual(previous.ports.get(servicePort.key), { servicePort, endpoints, usable }),
-        )
+        const previousPort = previous.ports.get(servicePort.key)
+        rebuilt.set(servicePort.key, reuseParts(previousPort, { servicePort, endpoints, usable }))
       }
     }
   }
-  // What stays keeps its place: rules are written in this order, and a change of endpoints must not look like one of rules.
+  // Entries that stay keep their position: rules follow this order, and a change of endpoints must not reorder rules.
   const ports = new Map(previous.ports)
   for (const key of previous.ports.keys()) if (changed.has(serviceOf(key)) && !rebuilt.has(key)) ports.delete(key)
   for (const [key, served] of rebuilt) ports.set(key, served)
   return { generation: previous.generation + 1, ports }
 }
 
-/** The Service of a service port key `family/namespace/name:port/protocol`: names hold neither "/" nor ":". */
+/** The Service of a service port key `family/namespace/name:port/protocol`; names contain neither "/" nor ":". */
 function serviceOf(key: ServicePortKey): string {
   const [, namespace, name] = key.split('/')
   return `${namespace}/${name!.split(':', 1)[0]}`
@@ -68,25 +67,17 @@ function union({ services, endpoints }: Pick<ObjectChanges, 'services' | 'endpoi
   return new Set([...services, ...endpoints])
 }
 
-function reuseEqual(before: ServedPort | undefined, after: ServedPort): ServedPort {
+/** The entry of before where nothing has changed, else a new one with the parts of before that have not changed. */
+function reuseParts(before: ServedPort | undefined, after: ServedPort): ServedPort {
   if (before === undefined) return after
   const reused = {
-    servicePort: equal(before.servicePort, after.servicePort) ? before.servicePort : after.servicePort,
-    endpoints: equal(before.endpoints, after.endpoints) ? before.endpoints : after.endpoints,
+    servicePort: reuseEqual(before.servicePort, after.servicePort),
+    endpoints: reuseEqual(before.endpoints, after.endpoints),
     usable: {
-      cluster: reuseEndpoints(before.usable.cluster, after.usable.cluster),
-      local: reuseEndpoints(before.usable.local, after.usable.local),
+      cluster: reuseEqual(before.usable.cluster, after.usable.cluster),
+      local: reuseEqual(before.usable.local, after.usable.local),
       hasAny: after.usable.hasAny,
     },
   }
-  return equal(before, reused) ? before : reused
-}
-
-function reuseEndpoints(before: readonly Endpoint[], after: readonly Endpoint[]): readonly Endpoint[] {
-  return equal(before, after) ? before : after
-}
-
-/** Entries are plain data with a fixed field order. */
-function equal(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b)
+  return isEqual(before, reused) ? before : reused
 }

@@ -1,5 +1,10 @@
 import { familyOf, parseIp } from '../model/address.js'
-import { type EndpointSliceEndpoint, type EndpointSliceObject, type ObjectPort } from '../model/objects.js'
+import {
+  type EndpointSliceEndpoint,
+  type EndpointSliceObject,
+  type ObjectPort,
+  type RefusedEndpoint,
+} from '../model/objects.js'
 import { decodePort } from './decode-port.js'
 import { specialAddress } from '../model/special-address.js'
 import { type Decoded, type RawFields, fields, bool, isObjectName, list, objectName, quote, text } from './decoded.js'
@@ -32,13 +37,17 @@ export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> 
   }
   const wrongFamily: string[] = []
   const endpoints: EndpointSliceEndpoint[] = []
+  const refused: RefusedEndpoint[] = []
   for (const [index, value] of list(fields(raw)['endpoints'], 'endpoints', problems).entries()) {
-    const endpoint = decodeEndpoint(fields(value), `endpoints[${index}]`, problems)
-    if (endpoint !== undefined && familyOf(endpoint.ip) !== addressType)
-      wrongFamily.push(
-        `endpoints[${index}].addresses[0]: ${quote(endpoint.ip)} is no ${addressType} address: endpoint ignored`,
-      )
-    else if (endpoint !== undefined) endpoints.push(endpoint)
+    const path = `endpoints[${index}]`
+    const endpoint = decodeEndpoint(fields(value), path, problems, refused)
+    if (endpoint === undefined) continue
+    if (familyOf(endpoint.ip) === addressType) endpoints.push(endpoint)
+    else {
+      const why = `not an ${addressType} address`
+      wrongFamily.push(`${path}.addresses[0]: ${quote(endpoint.ip)} is ${why}: endpoint ignored`)
+      refused.push({ address: endpoint.ip, why })
+    }
   }
   return {
     object: {
@@ -47,6 +56,7 @@ export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> 
       family: addressType,
       ports: decodePorts(fields(raw)['ports'], problems),
       endpoints,
+      ...(refused.length > 0 && { refused }),
       triggerTime: triggerTime(metadata),
     },
     problems,
@@ -66,11 +76,16 @@ function decodePorts(value: unknown, problems: string[]): ObjectPort[] {
   return ports
 }
 
-function decodeEndpoint(raw: RawFields, path: string, problems: string[]): EndpointSliceEndpoint | undefined {
+function decodeEndpoint(
+  raw: RawFields,
+  path: string,
+  problems: string[],
+  refused: RefusedEndpoint[],
+): EndpointSliceEndpoint | undefined {
   // Only the first address counts (kube-proxy 1.36): the others are never used by the slice controller.
   const address = list(raw['addresses'], `${path}.addresses`, problems)[0]
   if (address === undefined) return undefined
-  const ip = endpointAddress(address, `${path}.addresses[0]`, problems)
+  const ip = endpointAddress(address, `${path}.addresses[0]`, problems, refused)
   if (ip === undefined) return undefined
   const conditions = fields(raw['conditions'])
   const condition = (name: string) => bool(conditions[name], `${path}.conditions.${name}`, problems)
@@ -94,19 +109,22 @@ function hintNames(value: unknown, path: string, problems: string[]): string[] {
     .filter(name => name !== '')
 }
 
-/** The address of an endpoint, or undefined with a problem when it is none or one that must not be reached through us. */
-export function endpointAddress(value: unknown, path: string, problems: string[]): string | undefined {
+/**
+ * The address of an endpoint. An address that may not be one gives undefined, a problem at `path`, and an entry in `refused`.
+ */
+export function endpointAddress(
+  value: unknown,
+  path: string,
+  problems: string[],
+  refused: RefusedEndpoint[],
+): string | undefined {
   const ip = parseIp(value)
-  if (ip === undefined) {
-    problems.push(`${path}: ${quote(value)} is not an IP address: endpoint ignored`)
-    return undefined
-  }
-  const special = specialAddress(ip)
-  if (special === undefined) return ip
+  const special = ip === undefined ? undefined : specialAddress(ip)
+  if (ip !== undefined && special === undefined) return ip
   const article = special === 'unspecified' ? 'an' : 'a'
-  problems.push(
-    `${path}: ${quote(value)} is ${article} ${special} address, which may not be an endpoint: endpoint refused`,
-  )
+  const why = ip === undefined ? 'not an IP address' : `${article} ${special} address, which may not be an endpoint`
+  problems.push(`${path}: ${quote(value)} is ${why}: endpoint ${ip === undefined ? 'ignored' : 'refused'}`)
+  refused.push({ address: ip ?? quote(value), why })
   return undefined
 }
 

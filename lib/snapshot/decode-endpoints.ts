@@ -1,5 +1,10 @@
 import { familyOf } from '../model/address.js'
-import { type EndpointSliceEndpoint, type EndpointSliceObject, type ObjectPort } from '../model/objects.js'
+import {
+  type EndpointSliceEndpoint,
+  type EndpointSliceObject,
+  type ObjectPort,
+  type RefusedEndpoint,
+} from '../model/objects.js'
 import { decodePort } from './decode-port.js'
 import { endpointAddress, triggerTime } from './decode-endpoint-slice.js'
 import { type Decoded, fields, list, objectName, text } from './decoded.js'
@@ -17,10 +22,12 @@ export function decodeEndpoints(raw: unknown): Decoded<readonly EndpointSliceObj
   for (const [index, subset] of list(fields(raw)['subsets'], 'subsets', problems).entries()) {
     const path = `subsets[${index}]`
     const ports = decodePorts(fields(subset)['ports'], path, problems)
-    const endpoints = decodeAddresses(fields(subset)['addresses'], path, problems)
+    const refused: RefusedEndpoint[] = []
+    const endpoints = decodeAddresses(fields(subset)['addresses'], path, problems, refused)
     for (const family of ['IPv4', 'IPv6'] as const) {
       const ofFamily = endpoints.filter(endpoint => familyOf(endpoint.ip) === family)
-      if (ofFamily.length === 0) continue
+      const refusedOfFamily = refused.filter(({ address }) => familyOf(address) === family)
+      if (ofFamily.length === 0 && refusedOfFamily.length === 0) continue
       slices.push({
         namespace: name.namespace,
         name: `${name.name}/${index}/${family}`,
@@ -28,6 +35,7 @@ export function decodeEndpoints(raw: unknown): Decoded<readonly EndpointSliceObj
         family,
         ports,
         endpoints: ofFamily,
+        ...(refusedOfFamily.length > 0 && { refused: refusedOfFamily }),
         triggerTime: triggerTime(metadata),
       })
     }
@@ -41,10 +49,15 @@ function decodePorts(value: unknown, path: string, problems: string[]): ObjectPo
     .filter(port => port !== undefined)
 }
 
-function decodeAddresses(value: unknown, path: string, problems: string[]): EndpointSliceEndpoint[] {
+function decodeAddresses(
+  value: unknown,
+  path: string,
+  problems: string[],
+  refused: RefusedEndpoint[],
+): EndpointSliceEndpoint[] {
   const endpoints: EndpointSliceEndpoint[] = []
   for (const [index, raw] of list(value, `${path}.addresses`, problems).entries()) {
-    const ip = endpointAddress(fields(raw)['ip'], `${path}.addresses[${index}].ip`, problems)
+    const ip = endpointAddress(fields(raw)['ip'], `${path}.addresses[${index}].ip`, problems, refused)
     if (ip === undefined) continue
     const nodeName = text(fields(raw)['nodeName'], `${path}.addresses[${index}].nodeName`, problems)
     endpoints.push({ ip, ready: true, serving: true, terminating: false, nodeName, zoneHints: [], nodeHints: [] })

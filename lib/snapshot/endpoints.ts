@@ -1,27 +1,32 @@
 import { type Endpoint, endpointKey } from '../model/endpoint.js'
-import { type EndpointSliceObject } from '../model/objects.js'
+import { type EndpointSliceObject, type ObjectPort } from '../model/objects.js'
 import { type ServicePort } from '../model/service-port.js'
+
+/** The fields of a service port that decide which endpoints of a slice are its own. */
+export type SlicePortIdentity = Pick<ServicePort, 'family' | 'portName' | 'protocol'>
 
 /**
  * The endpoints of one service port, merged over all slices of its Service.
  *
  * One endpoint per `ip:port`: slices overlap while the controller moves endpoints between them. Of two that disagree the
  * ready one wins, then the local one, then the one whose slice comes first by name, so that the order in which slices
- * arrive never shows. Sorted by the bytes of `ip:port`, as kube-proxy does.
+ * arrive never shows. Sorted by the bytes of `ip:port`, as in kube-proxy.
+ *
+ * @param onCandidate called for every entry of every slice, also for those that lose against another slice
  */
 export function endpointsOf(
-  servicePort: Pick<ServicePort, 'family' | 'portName' | 'protocol'>,
+  servicePort: SlicePortIdentity,
   slices: Iterable<EndpointSliceObject>,
   nodeName: string,
+  onCandidate?: (endpoint: Endpoint, slice: EndpointSliceObject) => void,
 ): Endpoint[] {
   const merged = new Map<string, Endpoint>()
   for (const slice of [...slices].sort((a, b) => compare(a.name, b.name))) {
     if (slice.family !== servicePort.family) continue
-    for (const port of slice.ports) {
-      if (port.name !== servicePort.portName || port.protocol !== servicePort.protocol) continue
-      for (const found of slice.endpoints) {
-        const { nodeName: itsNode, ...rest } = found
-        const endpoint: Endpoint = { ...rest, port: port.port, isLocal: nodeName !== '' && itsNode === nodeName }
+    for (const { port } of matchingPorts(slice, servicePort)) {
+      for (const { nodeName: itsNode, ...rest } of slice.endpoints) {
+        const endpoint: Endpoint = { ...rest, port, isLocal: nodeName !== '' && itsNode === nodeName }
+        onCandidate?.(endpoint, slice)
         const key = endpointKey(endpoint)
         const known = merged.get(key)
         if (known === undefined || rank(endpoint) > rank(known)) merged.set(key, endpoint)
@@ -31,11 +36,16 @@ export function endpointsOf(
   return [...merged].sort(([a], [b]) => compare(a, b)).map(([, endpoint]) => endpoint)
 }
 
+/** The ports of a slice that belong to the service port. */
+export function matchingPorts(slice: EndpointSliceObject, servicePort: SlicePortIdentity): ObjectPort[] {
+  return slice.ports.filter(({ name, protocol }) => name === servicePort.portName && protocol === servicePort.protocol)
+}
+
 function rank(endpoint: Endpoint): number {
   return (endpoint.ready ? 2 : 0) + (endpoint.isLocal ? 1 : 0)
 }
 
 /** Order by code units, which for these ASCII texts is the order of their bytes. */
-function compare(a: string, b: string): number {
+export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -51,6 +51,22 @@ t.test('endpoints that are an address of a Service are left out, the others stay
   t.end()
 })
 
+t.test('the filter names the frontend that an endpoint is', t => {
+  const web = served(makeServicePort(), podEndpoint)
+  const given = snapshotOf(web, served(otherService, podEndpoint))
+  const filter = createFilter()
+  filter.apply(given, [...given.ports.values()].flatMap(frontendsOf))
+  for (const [ip, port, name] of [
+    ['10.96.0.20', 80, 'cluster IP 10.96.0.20:80/TCP'],
+    ['203.0.113.9', 80, 'external IP 203.0.113.9:80/TCP'],
+    [NODE, 30080, 'node port 30080/TCP'],
+    ['10.244.0.9', 30080, undefined],
+    ['10.96.0.20', 81, undefined],
+  ] as const)
+    t.equal(filter.findFrontend(web.servicePort, endpoint(ip, port))?.name, name, `${ip}:${port}`)
+  t.end()
+})
+
 t.test('endpoints that only look like one are used', t => {
   const udp = makeServicePort({ name: 'udp', protocol: 'UDP', clusterIP: '10.96.0.30' })
   const web = served(
