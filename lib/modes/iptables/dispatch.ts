@@ -1,22 +1,23 @@
 import { type Rule } from '../../netfilter/rule-set.js'
-import { sameItems } from '../../primitives/reuse-equal.js'
+import { reuseEqual, sameItems } from '../../primitives/reuse-equal.js'
 
-/** Chains that each service port has some rules in, by what these do. */
+/** The shared chains that every service port adds rules to, by purpose. */
 export type DispatchChain =
-  /** nat: leads packets to addresses, and to node ports, on to the chains of the service port. */
+  /** nat: send packets to an address, or to a node port, to the chains of the service port. */
   | 'addresses'
   | 'nodePorts'
-  /** filter: refuses or drops what no endpoint is there for, at ClusterIPs and at the other addresses. */
+  /** filter: refuse or drop packets that no endpoint can serve, at ClusterIPs and at all other addresses. */
   | 'unservedInternal'
   | 'unservedExternal'
-  /** filter: drops what is not in the source ranges. */
+  /** filter: drop packets from outside the source ranges. */
   | 'firewall'
-  /** filter: lets load balancers ask for health. */
+  /** filter: accept the health checks of load balancers. */
   | 'healthChecks'
 
-/** Rules of one service port, or of all, in these chains. */
+/** The rules of one service port, or of all of them, for each shared chain. */
 export type Dispatch = Readonly<Record<DispatchChain, readonly Rule[]>>
 
+/** No rules in any of the shared chains. */
 export const NO_DISPATCH: Dispatch = {
   addresses: [],
   nodePorts: [],
@@ -27,18 +28,19 @@ export const NO_DISPATCH: Dispatch = {
 }
 const DISPATCH_CHAINS = Object.keys(NO_DISPATCH) as readonly DispatchChain[]
 
-/** What another one says, in the same lists where they are equal; the very same where all are. */
+/** The new rules, with the old lists where they are equal; the old object if all lists are. */
 export function reuseEqualDispatch(before: Dispatch, after: Dispatch): Dispatch {
-  const reused = buildDispatch(chain => (areRulesEqual(before[chain], after[chain]) ? before[chain] : after[chain]))
+  const reused = buildDispatch(chain => reuseEqual(before[chain], after[chain]))
   return DISPATCH_CHAINS.every(chain => reused[chain] === before[chain]) ? before : reused
 }
 
-/** Joins the rules of many: each list stays the same object while none of its parts is another one. */
+/** Joins the rules of many service ports. A joined list stays the same object while all of its parts do. */
 export class DispatchJoiner {
   #parts: readonly Dispatch[] = []
   readonly #lists = new Map<DispatchChain, readonly (readonly Rule[])[]>()
   #joined: Dispatch = NO_DISPATCH
 
+  /** @returns the same object while all parts are the same objects in the same order */
   join(parts: readonly Dispatch[]): Dispatch {
     if (sameItems(parts, this.#parts)) return this.#joined
     this.#parts = parts
@@ -50,11 +52,6 @@ export class DispatchJoiner {
     })
     return this.#joined
   }
-}
-
-/** Rules are plain data, made with their fields in the same order each time. */
-export function areRulesEqual(a: readonly Rule[], b: readonly Rule[]): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b)
 }
 
 function buildDispatch(rulesOf: (chain: DispatchChain) => readonly Rule[]): Dispatch {

@@ -4,21 +4,21 @@ import { type Rule, type RuleTarget } from '../../netfilter/rule-set.js'
 import { MARK_MASQ } from '../../netfilter/chain-names.js'
 import { endpointChainName } from './service-chain-names.js'
 
-/** Endpoints of one service port, and how they are spoken of. */
+/** Builds the chains of one service port's endpoints, and the rules that choose among them. */
 export class EndpointChains {
   readonly #servicePort: ServicePort
-  /** Undefined where rules of endpoints say nothing. */
+  /** The service port's name in the comments of rules; undefined: no comments. */
   readonly #comment: string | undefined
   readonly #names = new Map<string, string>()
 
-  constructor(servicePort: ServicePort, saysEndpoints: boolean) {
+  constructor(servicePort: ServicePort, hasComments: boolean) {
     this.#servicePort = servicePort
-    this.#comment = saysEndpoints ? servicePortName(servicePort) : undefined
+    this.#comment = hasComments ? servicePortName(servicePort) : undefined
   }
 
   /**
-   * The choice among endpoints: each by the same chance, but a client with session affinity first goes to where it was. The
-   * kernel remembers 100 clients for each endpoint, unless the module xt_recent was told otherwise.
+   * Chooses an endpoint at random, all with the same probability. With session affinity, a client first goes back to its last
+   * endpoint: the kernel remembers 100 clients for each endpoint, unless the module xt_recent is configured otherwise.
    */
   buildSelection(endpoints: readonly Endpoint[]): Rule[] {
     const { affinitySeconds: seconds } = this.#servicePort
@@ -35,7 +35,7 @@ export class EndpointChains {
     return [...affinityRules, ...randomRules]
   }
 
-  /** The chain that leads to an endpoint. What it sends to itself has to come back by way of the node. */
+  /** The chain that translates packets to an endpoint. Packets of the endpoint to itself are masqueraded, so that replies come back through the node. */
   buildChain(endpoint: Endpoint): readonly [name: string, rules: readonly Rule[]] {
     const { protocol, affinitySeconds } = this.#servicePort
     const name = this.#chainName(endpoint)

@@ -7,16 +7,18 @@ import { type ServiceChainNames } from './service-chain-names.js'
 
 const TO_MARK_MASQ: RuleTarget = { kind: 'jump', chain: MARK_MASQ }
 
-/** Where packets from outside lead to; undefined: nowhere. */
+/** The chains that serve packets to an external address; undefined: no endpoint serves them. */
 export interface ExternalTargets {
-  /** What Pods and the node itself send, as if it went out and came back. */
+  /** For packets from Pods and from the node itself, as if they left the cluster and came back. */
   readonly fromLocal: string | undefined
+  /** For all other packets. */
   readonly fromExternal: string | undefined
 }
 
 /**
- * The entry for node ports, external and load-balancer IPs. With policy Cluster everything is masqueraded, since the answer
- * of an endpoint elsewhere has to come back by way of this node; with policy Local an endpoint sees the client.
+ * The chain for node ports, external IPs and load-balancer IPs. With policy Cluster all packets are masqueraded, because the
+ * replies of an endpoint on another node must come back through this node. With policy Local an endpoint sees the client's
+ * address.
  */
 export function externalRules(
   servicePort: ServicePort,
@@ -41,10 +43,10 @@ export function externalRules(
 }
 
 /**
- * Who may go on to the external chain; all others come back, untranslated, and are dropped in table filter.
+ * Sends packets from the source ranges on to the external chain. All others stay untranslated, and table filter drops them.
  *
- * A node that is itself in the ranges reaches a load-balancer IP that is one of its own addresses with that very address as
- * source, and a node port on loopback from loopback.
+ * A node in the ranges uses a load-balancer IP that is one of its own addresses as the source of packets to that IP, and
+ * loopback as the source of packets to a node port on loopback. These sources are allowed too.
  */
 export function firewallRules(
   { sourceRanges = [], loadBalancerIPs, rangesAtNodePort, ...servicePort }: ServicePort,

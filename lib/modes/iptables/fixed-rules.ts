@@ -17,9 +17,9 @@ import { type Dispatch, NO_DISPATCH } from './dispatch.js'
 import { masqueradeRules } from '../masquerade-rules.js'
 import { type IptablesSettings, type RuleContext, nodePortMatches } from './rule-context.js'
 
-/** What is in each table whatever the Services: made anew only when the context changes. */
+/** The rules and links that are the same for all sets of Services. They depend on the context only. */
 export interface FixedRules {
-  /** Comes after all addresses: the node ports. */
+  /** The jump to the node ports. It comes after the rules of all addresses. */
   readonly toNodePorts: Dispatch
   readonly natChains: readonly (readonly [string, readonly Rule[]])[]
   readonly filterChains: readonly (readonly [string, readonly Rule[]])[]
@@ -34,9 +34,9 @@ function link(chain: string, target: string, comment: string | undefined, match:
   return { chain, position: 'first', rule: { ...commentField, ...match, target: { kind: 'jump', chain: target } } }
 }
 
-/** Where in the built-in chains ours begin. Of two in one chain the later stands higher. */
+/** Jumps from the built-in chains. Of two jumps in one chain the later one is inserted above the earlier. */
 const FILTER_LINKS: readonly Link[] = [
-  // kube-proxy leaves out OUTPUT: there the node itself asks the network for an address that no endpoint is behind.
+  // kube-proxy has no jump in OUTPUT: there, packets of the node to an address without endpoints go out to the network.
   ...['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>
     link(chain, EXTERNAL_SERVICES, 'kubernetes externally-visible service portals', NEW),
   ),
@@ -51,8 +51,9 @@ const NAT_LINKS: readonly Link[] = [
 ]
 
 /**
- * With node ports on loopback the kernel is told to let packets with a loopback address out and in (route_localnet); others on
- * the network must not reach the node's loopback for that (CVE-2020-8558). The kubelet keeps the same rule in the same place.
+ * Node ports on loopback need route_localnet, which lets packets with a loopback address out and in. This rule keeps other
+ * hosts of the network from reaching the node's loopback that way (CVE-2020-8558). The kubelet has the same rule in the same
+ * chain.
  */
 const LOCALNET_LINKS: readonly Link[] = [
   {
@@ -69,10 +70,11 @@ const LOCALNET_LINKS: readonly Link[] = [
   ...['INPUT', 'OUTPUT'].map(chain => link(chain, KUBE_FIREWALL, undefined)),
 ]
 
-/** A rule, not an empty chain: then it is gone too when somebody empties all chains and leaves them. */
+/** A rule, not an empty chain, so that it also disappears when a program flushes all chains without deleting them. */
 const CANARY: readonly Rule[] = [{ comment: 'gone when others flush rules', target: { kind: 'RETURN' } }]
 const CANARY_TABLE: TableRules = { chains: new Map([[PROXY_CANARY, CANARY]]), links: [] }
 
+/** Builds the rules that depend on the context only. */
 export function fixedRules(context: RuleContext, settings: IptablesSettings): FixedRules {
   const { masqueradeMark, randomFully, dropInvalid } = settings
   const { mark, forward, postrouting } = masqueradeRules(masqueradeMark, randomFully)
@@ -101,7 +103,7 @@ function nodePortsJump(match: Omit<Rule, 'target'>): Rule {
   return { comment, ...match, target: { kind: 'jump', chain: NODE_PORTS } }
 }
 
-/** All tables of one family. */
+/** Assembles all tables of one family. */
 export function buildTables(
   fixed: FixedRules,
   dispatch: Dispatch,

@@ -2,30 +2,32 @@ import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { type ServicePortKey } from '../../model/service-port.js'
 import { type ServedPort } from '../../model/snapshot.js'
 import { type ChainGroup, type Rule, type RuleSet } from '../../netfilter/rule-set.js'
-import { sameItems } from '../../primitives/reuse-equal.js'
+import { Memo } from '../../primitives/memo.js'
+import { reuseEqual, reuseSameItems } from '../../primitives/reuse-equal.js'
 import { type Frontend } from '../../frontends/frontend.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
-import { type Dispatch, DispatchJoiner, areRulesEqual, reuseEqualDispatch } from './dispatch.js'
+import { type Dispatch, DispatchJoiner, reuseEqualDispatch } from './dispatch.js'
 import { type FixedRules, fixedRules, buildTables } from './fixed-rules.js'
 import { type ServicePortRules, servicePortRules } from './service-port-rules.js'
 import { type IptablesSettings, type RuleContext } from './rule-context.js'
 
-/** With more endpoints than this, rules of endpoints carry no comments (largeClusterEndpointsThreshold of kube-proxy). */
+/** With more endpoints than this, the rules of endpoints have no comments (`largeClusterEndpointsThreshold` of kube-proxy). */
 const LARGE_CLUSTER_ENDPOINTS = 1000
 
 /** Everything that the rules of one family depend on besides the settings. */
 export interface PlanInput {
   /** Service ports of the family. */
   readonly ports: readonly ServedPort[]
-  /** Served portals of any family; the same array while nothing of them changed. */
+  /** The frontends that are served, of any family; the same array while nothing in it changed. */
   readonly frontends: readonly Frontend[]
   readonly localTraffic: LocalTraffic
   /** The node's main address; undefined when it has none of the family. */
   readonly nodeAddress: IpAddress | undefined
+  /** Whether node ports answer on loopback too. */
   readonly localhostNodePorts: boolean
 }
 
-/** The rules of one service port, and what they were made from. */
+/** The rules of one service port, and the input that they were built from. */
 interface CacheEntry {
   readonly served: ServedPort
   readonly frontends: readonly Frontend[]
@@ -35,15 +37,14 @@ interface CacheEntry {
 const NO_FRONTENDS: readonly Frontend[] = []
 
 /**
- * The rules of iptables mode for one family. What it made it remembers: a service port that is as before keeps its chains,
- * and a list of rules keeps its identity while nothing in it changes, so that a change costs what changed.
+ * Plans the rules of iptables mode for one family. It remembers its last plan: a service port that did not change keeps its
+ * chains, and a list of rules stays the same object while nothing in it changes. So an update costs as much as what changed.
  */
 export class IptablesPlanner {
   readonly #family: IpFamily
   readonly #settings: IptablesSettings
-  #contextFingerprint = ''
+  readonly #fixed: Memo<RuleContext, { readonly context: RuleContext; readonly rules: FixedRules }>
   #context: RuleContext | undefined
-  #fixed: FixedRules | undefined
   #frontends: readonly Frontend[] = []
   #frontendsByPort: ReadonlyMap<ServicePortKey, readonly Frontend[]> = new Map()
   #cache: ReadonlyMap<ServicePortKey, CacheEntry> = new Map()
@@ -52,10 +53,14 @@ export class IptablesPlanner {
   constructor(family: IpFamily, settings: IptablesSettings) {
     this.#family = family
     this.#settings = settings
+    this.#fixed = new Memo(context => ({ context, rules: fixedRules(context, settings) }))
   }
 
+  /** Builds the complete rules. Chains and groups that did not change are the same objects as in the last result. */
   plan(input: PlanInput): RuleSet {
-    const { context, fixed } = this.#getContext(input)
+    const { context, rules: fixed } = this.#fixed.get(this.#buildContext(input))
+    if (context !== this.#context) this.#cache = new Map()
+    this.#context = context
     if (input.frontends !== this.#frontends) this.#groupFrontends(input.frontends)
     const cache = new Map<ServicePortKey, CacheEntry>()
     const dispatches: Dispatch[] = []
@@ -71,9 +76,9 @@ export class IptablesPlanner {
     return { family: this.#family, tables: buildTables(fixed, dispatch, groups) }
   }
 
-  #getContext({ ports, localTraffic, nodeAddress, localhostNodePorts }: PlanInput) {
+  #buildContext({ ports, localTraffic, nodeAddress, localhostNodePorts }: PlanInput): RuleContext {
     const endpoints = ports.reduce((sum, served) => sum + served.endpoints.length, 0)
-    const context: RuleContext = {
+    return {
       ...localTraffic,
       family: this.#family,
       masqueradeAll: this.#settings.masqueradeAll,
@@ -81,17 +86,9 @@ export class IptablesPlanner {
       localhostNodePorts,
       hasEndpointComments: endpoints <= LARGE_CLUSTER_ENDPOINTS,
     }
-    const fingerprint = JSON.stringify(context)
-    if (fingerprint !== this.#contextFingerprint || this.#context === undefined || this.#fixed === undefined) {
-      this.#contextFingerprint = fingerprint
-      this.#context = context
-      this.#fixed = fixedRules(context, this.#settings)
-      this.#cache = new Map()
-    }
-    return { context: this.#context, fixed: this.#fixed }
   }
 
-  /** Those of one service port stay the same list while they are the same. */
+  /** Groups frontends by service port. A list stays the same object while its frontends do. */
   #groupFrontends(frontends: readonly Frontend[]): void {
     const byPort = new Map<ServicePortKey, Frontend[]>()
     for (const frontend of frontends) {
@@ -99,12 +96,9 @@ export class IptablesPlanner {
       if (list === undefined) byPort.set(frontend.servicePort.key, [frontend])
       else list.push(frontend)
     }
-    const reused = [...byPort].map(([key, list]): [ServicePortKey, readonly Frontend[]] => {
-      const before = this.#frontendsByPort.get(key)
-      return [key, before !== undefined && sameItems(before, list) ? before : list]
-    })
+    const before = this.#frontendsByPort
     this.#frontends = frontends
-    this.#frontendsByPort = new Map(reused)
+    this.#frontendsByPort = new Map([...byPort].map(([key, list]) => [key, reuseSameItems(before.get(key), list)]))
   }
 
   #getEntry(served: ServedPort, context: RuleContext): CacheEntry {
@@ -113,17 +107,17 @@ export class IptablesPlanner {
     const previous = this.#cache.get(key)
     if (previous?.served === served && previous.frontends === frontends) return previous
     const rules = servicePortRules(served, frontends, context)
-    return { served, frontends, rules: previous === undefined ? rules : reuseEqual(previous.rules, rules) }
+    return { served, frontends, rules: previous === undefined ? rules : reuseEqualRules(previous.rules, rules) }
   }
 }
 
-/** Lists that came out equal are those that were there before. */
-function reuseEqual(previous: ServicePortRules, { dispatch, chains }: ServicePortRules): ServicePortRules {
+/** The new rules, with the old lists where they are equal. */
+function reuseEqualRules(previous: ServicePortRules, { dispatch, chains }: ServicePortRules): ServicePortRules {
   const previousChains = previous.chains.chains
-  const reused = [...chains.chains].map(([name, rules]): [string, readonly Rule[]] => {
-    const previousRules = previousChains.get(name)
-    return [name, previousRules !== undefined && areRulesEqual(previousRules, rules) ? previousRules : rules]
-  })
+  const reused = [...chains.chains].map(([name, rules]): [string, readonly Rule[]] => [
+    name,
+    reuseEqual(previousChains.get(name), rules),
+  ])
   const areSame =
     reused.length === previousChains.size && reused.every(([name, rules]) => previousChains.get(name) === rules)
   return {

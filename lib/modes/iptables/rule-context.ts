@@ -3,35 +3,36 @@ import { LOOPBACK } from '../../model/cidr.js'
 import { type Rule } from '../../netfilter/rule-set.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
 
-/** What the operator asked for, for all families and Services alike. */
+/** What the operator configured, for all families and Services. */
 export interface IptablesSettings {
-  /** The node's address instead of the client's for everything that goes to a ClusterIP. */
+  /** Whether all packets to ClusterIPs are masqueraded: endpoints then see the node's address, not the client's. */
   readonly masqueradeAll: boolean
-  /** The one bit of a packet's mark that says so on its way through the node: 0x4000 with kube-proxy's bit 14. */
+  /** The bit of a packet's mark that requests masquerading: 0x4000 with kube-proxy's bit 14. */
   readonly masqueradeMark: number
-  /** A random source port for masqueraded packets; needs iptables 1.6.2. */
+  /** Whether masqueraded packets get a random source port; needs iptables 1.6.2. */
   readonly randomFully: boolean
   /**
-   * Whether forwarded packets that belong to no connection are dropped. Not where the kernel takes such packets as they come
+   * Whether forwarded packets that belong to no connection are dropped. Off where the kernel accepts such packets
    * (`nf_conntrack_tcp_be_liberal`).
    */
   readonly dropInvalid: boolean
 }
 
-/** What the rules of every service port of one family depend on. */
+/** What the rules of every service port of one family depend on, besides the Service. */
 export interface RuleContext extends LocalTraffic {
   readonly family: IpFamily
   readonly masqueradeAll: boolean
   /** The node's main address; undefined when it has none of the family. */
   readonly nodeAddress: IpAddress | undefined
+  /** Whether node ports answer on loopback too. */
   readonly localhostNodePorts: boolean
-  /** Whether rules say of each endpoint whose it is; not in large clusters, where comments would be half of all text. */
+  /** Whether the rules of endpoints have comments. Off in large clusters, where comments would be half of all text. */
   readonly hasEndpointComments: boolean
 }
 
 /**
- * Where node ports are, as matches of which a packet meets one. Loopback is theirs only in IPv4: in IPv6 the kernel never lets
- * a packet with a loopback address out (there is no route_localnet).
+ * The destinations that serve node ports, as matches: a packet has to meet one of them. Loopback is a destination only in
+ * IPv4. In IPv6 the kernel never lets out a packet with a loopback address: it has no route_localnet.
  */
 export function nodePortMatches({
   family,

@@ -10,19 +10,19 @@ import { MARK_MASQ, MARK_STRANGERS } from '../../netfilter/chain-names.js'
 import { type RuleContext, nodePortMatches } from './rule-context.js'
 import { serviceChainNames } from './service-chain-names.js'
 
-/** What one service port adds to the rules of its family. */
+/** What one service port adds to the rules of its family: rules in shared chains, and chains of its own. */
 export interface ServicePortRules {
   readonly dispatch: Dispatch
   readonly chains: ChainGroup
 }
 
 /**
- * The rules of one service port, shaped as kube-proxy's of today (pkg/proxy/iptables/proxier.go, syncProxyRules).
+ * The rules of one service port, in the structure of kube-proxy's (`syncProxyRules` in pkg/proxy/iptables/proxier.go).
  *
  *     KUBE-SERVICES ─┬──────────────────────────▶ KUBE-SVC-x or KUBE-SVL-x ─▶ KUBE-SEP-y ─▶ DNAT
  *                    └─▶ (KUBE-FW-x ─▶) KUBE-EXT-x ─▲
  *
- * @param frontends those of its portals that are its own; see `settleClaims`
+ * @param frontends the frontends that the service port owns; see `resolveAddressConflicts`
  */
 export function servicePortRules(
   { servicePort, usable }: ServedPort,
@@ -60,11 +60,13 @@ export function servicePortRules(
     if (fromExternal === undefined)
       dispatch.unservedExternal = [
         ...dispatch.unservedExternal,
-        ...destinations.map(place => noEndpointsRule(frontend, place)),
+        ...destinations.map(destination => noEndpointsRule(frontend, destination)),
       ]
     const isReachable = fromLocal !== undefined || fromExternal !== undefined
     if (isFirewalled(frontend)) {
-      const firewall = destinations.flatMap(place => firewallDropRules(frontend, names.firewall, place, isReachable))
+      const firewall = destinations.flatMap(destination =>
+        firewallDropRules(frontend, names.firewall, destination, isReachable),
+      )
       dispatch.firewall = [...dispatch.firewall, ...firewall]
     }
     if (!isReachable) continue
@@ -102,7 +104,7 @@ function jump(chain: string, match: Match): Rule {
   return { ...match, target: { kind: 'jump', chain } }
 }
 
-/** Traffic to a ClusterIP from outside of the Pods' network: its answers have to come back by way of this node. */
+/** Masquerades packets to a ClusterIP from outside the Pods' network: the replies must come back through this node. */
 function clusterIPMasquerade(toClusterIP: Match, { masqueradeAll, localMatches }: RuleContext): Rule[] {
   if (masqueradeAll) return [jump(MARK_MASQ, toClusterIP)]
   const [first] = localMatches
@@ -112,8 +114,8 @@ function clusterIPMasquerade(toClusterIP: Match, { masqueradeAll, localMatches }
 }
 
 /**
- * What becomes of packets that were led nowhere. TCP is refused with a reset, where kube-proxy sends "port unreachable": the
- * kernel sends a client but one of these a second, and a client that asks more often waits for nothing.
+ * Refuses or drops packets that no endpoint can serve. TCP is refused with a reset, where kube-proxy sends "port unreachable":
+ * the kernel sends a client only one of these a second, and a client that connects more often would wait until it times out.
  */
 function noEndpointsRule(frontend: Frontend, nodePortMatch: Match): Rule {
   const hasOnlyRemoteEndpoints = frontend.fromExternal === 'drop'
@@ -126,7 +128,7 @@ function noEndpointsRule(frontend: Frontend, nodePortMatch: Match): Rule {
   }
 }
 
-/** Who is not in the ranges is told nothing, not even that nobody would be there. */
+/** Drops packets from outside the source ranges. The client cannot see whether the Service has endpoints. */
 function firewallDropRules(frontend: Frontend, chain: string, nodePortMatch: Match, isReachable: boolean): Rule[] {
   const { servicePort } = frontend
   const match = {

@@ -5,12 +5,13 @@ import { type Frontend } from '../../frontends/frontend.js'
 import { type ExpectedFlows, type FlowTarget } from '../stale-flows.js'
 import { type PlanInput } from './plan.js'
 
-/** A portal of UDP with its service port. */
+/** A UDP frontend with its service port. */
 export interface UdpFrontend {
   readonly frontend: Frontend
   readonly served: ServedPort
 }
 
+/** The UDP frontends of a plan's input. */
 export function udpFrontends({ ports, frontends }: PlanInput): UdpFrontend[] {
   const byKey = new Map<ServicePortKey, ServedPort>()
   for (const served of ports) if (served.servicePort.protocol === 'UDP') byKey.set(served.servicePort.key, served)
@@ -22,8 +23,8 @@ export function udpFrontends({ ports, frontends }: PlanInput): UdpFrontend[] {
 }
 
 /**
- * Where UDP flows may lead. One to an endpoint that still answers stays, also when hints or a policy would send it elsewhere
- * today, and while it is being stopped; none stays where every packet is dropped.
+ * Where UDP flows may go. A flow to an endpoint that still answers stays, even if a hint or a policy would now send it to another
+ * endpoint, and even while its endpoint terminates. No flow stays where all packets are dropped.
  */
 export function expectedFlows(
   udp: readonly UdpFrontend[],
@@ -43,5 +44,5 @@ function flowTarget({ frontend, served }: UdpFrontend): FlowTarget {
   const { address, port, fromNode, fromPods, fromExternal } = frontend
   const isDropped = fromNode === 'drop' && fromPods === 'drop' && fromExternal === 'drop'
   const answering = served.endpoints.filter(({ ready, serving }) => ready || serving)
-  return { address, port, replySources: isDropped ? [] : answering.map(end => ({ address: end.ip, port: end.port })) }
+  return { address, port, replySources: isDropped ? [] : answering.map(({ ip, port }) => ({ address: ip, port })) }
 }
