@@ -56,7 +56,7 @@ await CleanupStack.run(async (t: TeardownScope) => {
       const changed = Date.now()
       await api.sendCommand({ put: [['endpointslices', makeSliceManifest('web-0', [ip], 8080)]] })
       await proxy.waitForLine(
-        new RegExp(`"Endpoints" servicePort="IPv4/default/web-0/TCP" endpoints="${ip}:8080"`),
+        new RegExp(`"Listener updated" servicePort="IPv4/default/web-0/TCP" endpoints="${ip}:8080"`),
         from,
       )
       effect = Date.now() - changed

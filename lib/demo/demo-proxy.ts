@@ -104,7 +104,7 @@ export class DemoProxy {
     if (this.#mode !== 'userspace')
       return this.#waitForSync(new Set(changed.map(([key]) => key.split(/[:/]/)[0]!)), from)
     for (const [key, text] of changed) {
-      await this.#log!.waitFor(new RegExp(`"Endpoints" servicePort="IPv4/default/${key}" endpoints=${text}`), from)
+      await this.#log!.waitFor(new RegExp(`"Listener updated" servicePort="IPv4/default/${key}" endpoints=${text}`), from)
     }
   }
 

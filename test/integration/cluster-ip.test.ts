@@ -66,7 +66,7 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
     const before = calls()
     const from = proxy.lines.length
     write(ips.slice(1))
-    await proxy.waitForLine(/"Endpoints" servicePort="IPv4\/default\/web\/TCP"/, from)
+    await proxy.waitForLine(/"Listener updated" servicePort="IPv4\/default\/web\/TCP"/, from)
     const seen = []
     for (let i = 0; i < 6; i++) seen.push(await inPod.tcp(WEB.clusterIP, WEB.port))
     t.ok(imbalance(seen, ['b', 'c']) <= Math.max(1, PROXY_WORKERS), seen.join(' '))
@@ -81,14 +81,14 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
       const before = calls()
       let from = proxy.lines.length
       write([])
-      await proxy.waitForLine(/"Endpoints" servicePort="IPv4\/default\/dns\/UDP" endpoints=""/, from)
+      await proxy.waitForLine(/"Listener updated" servicePort="IPv4\/default\/dns\/UDP" endpoints=""/, from)
       for (const client of [inPod, onNode]) {
         t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'ECONNREFUSED')
         t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: 'ECONNREFUSED' })
       }
       from = proxy.lines.length
       write(ips)
-      await proxy.waitForLine(/"Endpoints" servicePort="IPv4\/default\/dns\/UDP" endpoints="10/, from)
+      await proxy.waitForLine(/"Listener updated" servicePort="IPv4\/default\/dns\/UDP" endpoints="10/, from)
       for (const client of [inPod, onNode]) {
         t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[abc]$/)
         t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: /^[abc] 5$/ })
@@ -100,12 +100,12 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
   t.test('affinity holds, and ends with its Service setting', async t => {
     let from = proxy.lines.length
     write(ips, true)
-    await proxy.waitForLine(/"Endpoints" .*default\/web.* affinitySeconds=10800/, from)
+    await proxy.waitForLine(/"Listener updated" .*default\/web.* affinitySeconds=10800/, from)
     const first = await inPod.tcp(WEB.clusterIP, WEB.port)
     for (let i = 0; i < 5; i++) t.equal(await inPod.tcp(WEB.clusterIP, WEB.port), first)
     from = proxy.lines.length
     write(ips, false)
-    await proxy.waitForLine(/"Endpoints" .*default\/web/, from)
+    await proxy.waitForLine(/"Listener updated" .*default\/web/, from)
     const seen = []
     for (let i = 0; i < 9; i++) seen.push(await inPod.tcp(WEB.clusterIP, WEB.port))
     t.ok(imbalance(seen, ['a', 'b', 'c']) <= Math.max(1, PROXY_WORKERS), seen.join(' '))

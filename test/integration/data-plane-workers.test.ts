@@ -105,7 +105,7 @@ t.test('a worker that is killed is replaced, and nobody is refused', { skip: nam
   }
   const from = proxy.lines.length
   write(ips.slice(1))
-  await proxy.waitForLine(/"Endpoints" servicePort="IPv4\/default\/web\/TCP"/, from)
+  await proxy.waitForLine(/"Listener updated" servicePort="IPv4\/default\/web\/TCP"/, from)
   for (let i = 0; i < 6; i++) t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'b')
   t.equal(await proxy.stop(), 0)
 })

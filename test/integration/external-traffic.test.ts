@@ -263,7 +263,7 @@ t.test(
     await t.test('no endpoints at all: refused, from everywhere, at every address', async t => {
       await serve(loadBalancer('web', {}), slice('web', both), both6)
       await serveEndpoints(
-        /"Endpoints" servicePort="IPv6\/default\/web:udp\/UDP" endpoints=""/,
+        /"Listener updated" servicePort="IPv6\/default\/web:udp\/UDP" endpoints=""/,
         ...[loadBalancer('web', {}), slice('web', []), slice('web', [], 'IPv6')],
       )
       // The kernel tells one client a second by ICMP, and here one client asks much in a second.
@@ -284,7 +284,7 @@ t.test(
         t.equal(await client.tcp(NODE_IP6, 30080), 'ECONNREFUSED', `IPv6 node port from ${who}`)
       }
       await serveEndpoints(
-        /"Endpoints" servicePort="IPv4\/default\/web:udp\/UDP" endpoints="1/,
+        /"Listener updated" servicePort="IPv4\/default\/web:udp\/UDP" endpoints="1/,
         ...[loadBalancer('web', {}), slice('web', [endpoint(here.ip)]), slice('web', [], 'IPv6')],
       )
       for (const [who, client] of Object.entries(clients)) {

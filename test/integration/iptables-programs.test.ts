@@ -96,7 +96,7 @@ t.test('iptables', { skip: namespacesUnavailable }, async t => {
     for (const ip of ['10.244.0.77', '10.244.0.78', server.ip]) {
       const from = proxy.lines.length
       folder.write(...services, makeSliceManifest('s7', [ip], 8080))
-      await proxy.waitForLine(/"Endpoints" servicePort="IPv4\/default\/s7/, from)
+      await proxy.waitForLine(/"Listener updated" servicePort="IPv4\/default\/s7/, from)
     }
     t.equal(programs.count('restore'), 1)
     t.equal(programs.count('save'), saves)

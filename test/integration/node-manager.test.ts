@@ -72,7 +72,7 @@ t.test('the own Node, and what load balancers are told', { skip: namespacesUnava
     t.strictSame([await client.tcp('10.96.0.10', 80), await client.tcp('10.96.0.10', 80)], ['here', 'here'])
     let from = proxy.lines.length
     await put(['nodes', node(zone('b'))])
-    await proxy.waitForLine(/"Endpoints" servicePort="IPv4\/default\/web/, from)
+    await proxy.waitForLine(/"Listener updated" servicePort="IPv4\/default\/web/, from)
     t.strictSame([await client.tcp('10.96.0.10', 80), await client.tcp('10.96.0.10', 80)], ['there', 'there'])
 
     await t.test('an address that the Node changes to is moved to, without a restart', async t => {
@@ -143,7 +143,7 @@ t.test('the own Node, and what load balancers are told', { skip: namespacesUnava
       t.strictSame(await ask(), [200, '1', body(1)])
       let from = proxy.lines.length
       await put(['endpointslices', slice('web', [endpoint('10.244.9.9', { nodeName: 'another' })])])
-      await proxy.waitForLine(/"Endpoints" servicePort/, from)
+      await proxy.waitForLine(/"Listener updated" servicePort/, from)
       t.strictSame(await ask(), [503, '0', body(0)])
       from = proxy.lines.length
       await put(['services', loadBalancer('web', '10.96.0.10', { externalTrafficPolicy: 'Cluster' })])

@@ -73,7 +73,7 @@ t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async
     const { network, client, folder, ips, proxy, chains, temporary, guards } = await start()
     const first = await proxy('kernel')
     folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', ips.slice(1), 8080))
-    await first.waitForLine(/"Endpoints" servicePort="IPv4\/default\/web\/TCP" endpoints="[^,"]+"/)
+    await first.waitForLine(/"Listener updated" servicePort="IPv4\/default\/web\/TCP" endpoints="[^,"]+"/)
     const [guard] = guards()
     const will = (): string => {
       const folder = join(temporary, guard!, 'current')

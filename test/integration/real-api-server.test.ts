@@ -75,7 +75,7 @@ t.test(
     await t.test('a change of endpoints is served', async t => {
       const from = proxy.lines.length
       await api.sendCommand(['PATCH', `${SLICES}/web-1`, { endpoints: [{ addresses: [ips[1]] }] }])
-      await proxy.waitForLine(/"Endpoints" servicePort="IPv4\/default\/web/, from)
+      await proxy.waitForLine(/"Listener updated" servicePort="IPv4\/default\/web/, from)
       for (let i = 0; i < 3; i++) t.equal(await inPod.tcp(WEB.clusterIP, WEB.port), 'b')
     })
 

@@ -12,53 +12,51 @@ import { type Link, type Rule, type RuleSet, type RuleTree } from '../../netfilt
 import { ProxyPortFilter, type ProxyPort, proxyPortLinks } from './proxy-port-filter.js'
 import { type ResolvedFrontend } from './resolved-frontend.js'
 import { FrontendTrees } from './frontend-trees.js'
-import { type LocalTraffic } from '../../frontends/local-traffic.js'
+import { type LocalMatch, type LocalTraffic } from '../../frontends/local-traffic.js'
+import { Memo } from '../../primitives/memo.js'
 
-/** Everything that the rules of one family depend on. */
+/** Everything that the rules of userspace mode depend on, in one family. */
 export interface FrontendRulesInput {
-  /** In any order, but such that those that stay keep theirs: only what differs from last time is looked at. */
+  /** In any order that changes little between calls: only what differs from the last call is processed. */
   readonly frontends: readonly ResolvedFrontend[]
   readonly localTraffic: LocalTraffic
-  /** Of our listeners, the same; one may come more than once. */
+  /** In such an order too; a port may occur more than once. */
   readonly proxyPorts: readonly ProxyPort[]
 }
 
-/** Comments of the links, as the original writes them. */
+/** Comments of the links, the same as in kube-proxy 1.20. */
 const PORTALS_COMMENT = 'handle ClusterIPs; NOTE: this must be before the NodePort rules'
 const NODEPORTS_COMMENT = 'handle service NodePorts; NOTE: this must be the last rule in the chain'
 
 /**
- * The rules of userspace mode for one family: packets to a portal are turned to a listener.
+ * Builds the rules of userspace mode for one family: they translate packets to a frontend into packets to a listener.
  *
- *     nat     PREROUTING ─▶ KUBE-PORTALS-CONTAINER … KUBE-NODEPORT-CONTAINER     what comes in: from Pods, other hosts
- *             OUTPUT ─────▶ KUBE-PORTALS-HOST … KUBE-NODEPORT-HOST               what starts on the node itself
- *     filter  INPUT, FORWARD, OUTPUT ─▶ KUBE-PORTALS-DROP                        what was turned nowhere on purpose
- *             INPUT ─▶ KUBE-PROXY-PORTS ─▶ KUBE-PROXY-DOOR                       who may come in to the listeners
+ *     nat     PREROUTING ─▶ KUBE-PORTALS-CONTAINER … KUBE-NODEPORT-CONTAINER     packets from Pods and other hosts
+ *             OUTPUT ─────▶ KUBE-PORTALS-HOST … KUBE-NODEPORT-HOST               packets of the node itself
+ *     filter  INPUT, FORWARD, OUTPUT ─▶ KUBE-PORTALS-DROP                        packets to drop
+ *             INPUT ─▶ KUBE-PROXY-PORTS ─▶ KUBE-PROXY-DOOR                       packets to the listeners
  *
  * Large sets are trees (`AddressTree`, `PortTree`): the first packet of a connection is compared with a few rules, however
- * many Services there are. What is the same for both hooks is there once, and both lead to it.
+ * many Services there are. Chains that are the same for both hooks exist once, and both hooks jump to them.
  *
- * Addresses come first and node ports last: where a cloud makes load-balancer addresses local ones, a node port of the same
- * number must not steal their packets.
+ * Addresses come before node ports: some clouds make load-balancer IPs local addresses, and a node port of the same number must
+ * not take their packets.
  *
- * Chains are the same objects as last time unless a portal or proxy port that they depend on is another one.
+ * A chain is the same object as in the last result unless a frontend or proxy port that it depends on changed.
  */
 export class FrontendRules {
   readonly #family: IpFamily
   readonly #proxyPortFilter = new ProxyPortFilter()
-  #trees: FrontendTrees
-  #localMatchesFingerprint = '[]'
+  readonly #trees: Memo<readonly LocalMatch[], FrontendTrees>
 
   constructor(family: IpFamily) {
     this.#family = family
-    this.#trees = new FrontendTrees(family, [])
+    this.#trees = new Memo(localMatches => new FrontendTrees(family, localMatches))
   }
 
+  /** Builds the complete rules. */
   build({ frontends, localTraffic: { localMatches, nodePortAddresses }, proxyPorts }: FrontendRulesInput): RuleSet {
-    const fingerprint = JSON.stringify(localMatches)
-    if (fingerprint !== this.#localMatchesFingerprint) this.#trees = new FrontendTrees(this.#family, localMatches)
-    this.#localMatchesFingerprint = fingerprint
-    const { addresses, nodePorts } = this.#trees.build(frontends)
+    const { addresses, nodePorts } = this.#trees.get(localMatches).build(frontends)
     const fromNode = [...nodePorts.leaving.root, ...nodePorts.shared.root]
     const nat = new Map<string, readonly Rule[]>([
       ...chainsOf(addresses.shared, addresses.arriving, addresses.leaving),
@@ -91,7 +89,7 @@ function chainsOf(...trees: readonly RuleTree[]): (readonly [string, readonly Ru
   return trees.flatMap(({ chains }) => [...chains])
 }
 
-/** Rules of node ports for what the node itself sends: on loopback it is neither led anywhere nor dropped. */
+/** Node port rules for packets of the node itself, except on loopback: a listener on the node port serves those. */
 function exceptLoopback(family: IpFamily, rules: readonly Rule[]): readonly Rule[] {
   if (rules.length === 0) return []
   return [
@@ -116,7 +114,7 @@ const NAT_LINKS: readonly Link[] = [
   link('PREROUTING', 'last', NODEPORTS_COMMENT, NODEPORT_CONTAINER, { toThisNode: true }),
   link('OUTPUT', 'last', NODEPORTS_COMMENT, NODEPORT_HOST, { toThisNode: true }),
 ]
-/** Unlike nat, which sees first packets only, filter sees every packet of everybody: what goes on is let past. */
+/** Table nat sees only the first packet of a connection. Table filter sees all packets, so the links match new connections only. */
 const FILTER_LINKS: readonly Link[] = [
   ...['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>
     link(chain, 'first', 'Services whose endpoints are on other nodes only', PORTALS_DROP, { connection: 'NEW' }),
@@ -124,7 +122,7 @@ const FILTER_LINKS: readonly Link[] = [
   ...proxyPortLinks(),
 ]
 
-/** The rules at each of the addresses; as they are where every address is meant. */
+/** Repeats the rules for each address; undefined: the rules apply to all addresses. */
 function atAddresses(addresses: readonly IpAddress[] | undefined, rules: readonly Rule[]): readonly Rule[] {
   if (addresses === undefined) return rules
   return addresses.flatMap(destination => rules.map(rule => ({ ...rule, destination })))

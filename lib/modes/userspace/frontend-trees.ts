@@ -13,30 +13,33 @@ import {
 } from './resolved-frontend.js'
 import { type LocalMatch } from '../../frontends/local-traffic.js'
 
-/** One for what is led alike wherever it comes from, two for what is not, and one for what is dropped. */
+/**
+ * One tree for frontends whose target is the same for all packets, two for those whose target depends on the packet's source,
+ * and one for packets to drop.
+ */
 type TreeName = 'shared' | 'arriving' | 'leaving' | 'dropped'
-type Trees = Readonly<Record<TreeName, { build(portals: readonly ResolvedFrontend[]): RuleTree }>>
+type Trees = Readonly<Record<TreeName, { build(frontends: readonly ResolvedFrontend[]): RuleTree }>>
 
-type BuildRules = (led: ResolvedFrontend) => readonly Rule[]
+type BuildRules = (resolved: ResolvedFrontend) => readonly Rule[]
 
-/** Portals as trees: those at addresses, and those at node ports. */
+/** Builds the trees of frontends: one set for addresses, and one for node ports. */
 export class FrontendTrees {
   readonly #addresses: Trees
   readonly #nodePorts: Trees
 
-  constructor(family: IpFamily, fromPods: readonly LocalMatch[]) {
-    const addressTree = (beginning: string, rulesOf: BuildRules): AddressTree<ResolvedFrontend> =>
-      new AddressTree(beginning, family, {
+  constructor(family: IpFamily, localMatches: readonly LocalMatch[]) {
+    const addressTree = (chainPrefix: string, rulesOf: BuildRules): AddressTree<ResolvedFrontend> =>
+      new AddressTree(chainPrefix, family, {
         addressOf: ({ frontend }) => frontend.address!,
         rulesOf: sortByKey(rulesOf),
       })
-    const portTree = (beginning: string, rulesOf: BuildRules): PortTree<ResolvedFrontend> =>
-      new PortTree(beginning, {
+    const portTree = (chainPrefix: string, rulesOf: BuildRules): PortTree<ResolvedFrontend> =>
+      new PortTree(chainPrefix, {
         protocolOf: ({ frontend }) => protocolOf(frontend.servicePort),
         portOf: ({ frontend }) => frontend.port,
         rulesOf: sortByKey(rulesOf),
       })
-    const arriving: BuildRules = led => arrivingRules(led, fromPods)
+    const arriving: BuildRules = resolved => arrivingRules(resolved, localMatches)
     this.#addresses = {
       shared: addressTree('KUBE-ADDR-', leavingRules),
       arriving: addressTree('KUBE-IN-', arriving),
@@ -51,6 +54,7 @@ export class FrontendTrees {
     }
   }
 
+  /** @param frontends in an order that changes little between calls */
   build(frontends: readonly ResolvedFrontend[]): Record<'addresses' | 'nodePorts', Record<TreeName, RuleTree>> {
     const atAddress: ResolvedFrontend[] = []
     const atNode: ResolvedFrontend[] = []
@@ -59,7 +63,7 @@ export class FrontendTrees {
   }
 }
 
-/** The rules of all portals at one place, in the order of their names, so that equal sets make equal text. */
+/** The rules of all frontends at one address or port, sorted by name, so that equal sets make equal text. */
 function sortByKey(rulesOf: BuildRules): (frontends: readonly ResolvedFrontend[]) => readonly Rule[] {
   return frontends =>
     frontends.length === 1

@@ -2,32 +2,33 @@ import { type PortRange } from '../../model/port-range.js'
 import { type ServicePortKey } from '../../model/service-port.js'
 
 /**
- * Which proxy port each service port asks for. Without a range the kernel chooses (0). With one, numbers are given out in
- * random order, so that a port that was just released is not at once taken by another Service.
+ * Chooses the proxy port of each listener. Without a range the kernel chooses (0). With a range, ports are given out in random
+ * order, so that a port that was just released does not go to another Service at once.
  */
 export class PortAllocator {
   readonly #range: PortRange | undefined
   readonly #random: () => number
-  readonly #claims = new Map<ServicePortKey, number>()
+  readonly #claimed = new Map<ServicePortKey, number>()
   readonly #taken = new Set<number>()
-  /** Numbers that somebody else on this node holds. */
+  /** Ports that another program on this node holds. */
   readonly #unavailable = new Set<number>()
 
+  /** @param random a number from 0 to below 1 */
   constructor(range: PortRange | undefined, random: () => number) {
     this.#range = range
     this.#random = random
   }
 
-  /** Asks for the port that a service port had before a restart, if nobody has asked for it yet and it may be used. */
+  /** Claims the port that a listener had before a restart, if it is in the range and free. */
   prefer(key: ServicePortKey, port: number): void {
     const inRange = this.#range === undefined || (port >= this.#range.first && port <= this.#range.last)
     const free = !this.#taken.has(port) && !this.#unavailable.has(port)
-    if (inRange && free && !this.#claims.has(key)) this.#claim(key, port)
+    if (inRange && free && !this.#claimed.has(key)) this.#claim(key, port)
   }
 
-  /** The number to listen on: the same as long as it is neither released nor refused. Undefined: none is left. */
+  /** The port to listen on: the same until it is released or refused. Undefined: no port is left. */
   claim(key: ServicePortKey): number | undefined {
-    const claimed = this.#claims.get(key)
+    const claimed = this.#claimed.get(key)
     if (claimed !== undefined) return claimed
     if (this.#range === undefined) return 0
     const { first, last } = this.#range
@@ -39,28 +40,29 @@ export class PortAllocator {
       this.#claim(key, port)
       return port
     }
-    // Whoever held the refused ones may be gone the next time.
+    // Programs that held the refused ports may be gone by the next call.
     this.#unavailable.clear()
     return undefined
   }
 
-  /** The claimed number could not be listened on: the next claim gives another. */
+  /** Reports that the claimed port is in use by another program: the next claim gives another port. */
   refuse(key: ServicePortKey): void {
-    const port = this.#claims.get(key)
+    const port = this.#claimed.get(key)
     if (port === undefined) return
     this.release(key)
     this.#unavailable.add(port)
   }
 
+  /** Frees the port of a listener that is closed. */
   release(key: ServicePortKey): void {
-    const port = this.#claims.get(key)
+    const port = this.#claimed.get(key)
     if (port === undefined) return
-    this.#claims.delete(key)
+    this.#claimed.delete(key)
     this.#taken.delete(port)
   }
 
   #claim(key: ServicePortKey, port: number): void {
-    this.#claims.set(key, port)
+    this.#claimed.set(key, port)
     this.#taken.add(port)
   }
 }

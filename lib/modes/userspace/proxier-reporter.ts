@@ -7,74 +7,73 @@ import { type Log } from '../../model/log.js'
 import { type ObjectName } from '../../model/objects.js'
 import { servicePortName } from '../../model/service-port.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
+import { OnceReporter } from '../../primitives/once-reporter.js'
 
 /**
- * Tells what becomes of service ports, each thing once, however often the same state is looked at again. What an operator
- * must know of is an event on the Service too; its note has this node for a subject.
+ * Reports what happens to listeners, each fact once, however often the same state comes in. Problems that an operator must know
+ * about are events on the Service too. The subject of an event's note is this node: "… does not serve SCTP port 132".
  */
 export class ProxierReporter {
   readonly #log: Log
   readonly #events: EventSink
   #specs: ReadonlyMap<string, ListenerSpec> = new Map()
   #openKeys: ReadonlySet<string> = new Set()
-  #reportedFailures: ReadonlySet<string> = new Set()
-  #reportedSctp: ReadonlySet<string> = new Set()
-  #reportedExhausted = 0
+  readonly #failures = new OnceReporter()
+  readonly #exhausted = new OnceReporter()
+  readonly #sctp = new OnceReporter()
 
   constructor(log: Log, events: EventSink) {
     this.#log = log
     this.#events = events
   }
 
-  /** Which listeners opened, went, or got other endpoints or another affinity since the last call. */
+  /** Logs which listeners were opened, closed or updated since the last call. */
   reportListeners(specs: ReadonlyMap<string, ListenerSpec>, { open }: ListenerReport, snapshot: ServiceSnapshot): void {
     if (this.#log.enabled(1)) this.#logListenerChanges(specs, open, snapshot)
     if (this.#log.enabled(3)) this.#logEndpointChanges(specs)
     this.#specs = specs
-    // A listener that is only held until its rule is gone is not serving any more.
+    // A listener that is not in the plan stays open until no rule leads to it, but it no longer serves.
     this.#openKeys = new Set([...specs.keys()].filter(key => open.has(key)))
   }
 
-  /** Listeners that could not be opened: when they begin to fail, not at every try. */
+  /** Reports listeners that could not be opened: when the failure begins, not at every attempt. */
   reportFailures(specs: ReadonlyMap<string, ListenerSpec>, { failed }: ListenerReport): void {
-    for (const [key, failure] of failed) {
-      if (this.#reportedFailures.has(key)) continue
-      this.#log.error('Service port is not served', failure)
-      const spec = specs.get(key)
-      if (spec === undefined) continue
-      const reason = spec.holdsNodePort ? 'PortAlreadyAllocated' : 'FailedToListen'
-      this.#recordWarning(
-        { namespace: spec.namespace, name: spec.service },
-        reason,
-        'Listen',
-        lowercaseFirst(messageOf(failure)),
-      )
-    }
-    this.#reportedFailures = new Set(failed.keys())
+    this.#failures.update(
+      failed,
+      ([key]) => key,
+      ([key, failure]) => {
+        this.#log.error('Service port is not served', failure)
+        const spec = specs.get(key)
+        if (spec === undefined) return
+        const reason = spec.holdsNodePort ? 'PortAlreadyAllocated' : 'FailedToListen'
+        const service = { namespace: spec.namespace, name: spec.service }
+        this.#recordWarning(service, reason, 'Listen', lowercaseFirst(messageOf(failure)))
+      },
+    )
   }
 
-  /** Service ports that no proxy port was left for: when their number changes. */
+  /** Reports service ports for which no proxy port is left: whenever their number changes. */
   reportExhausted(keys: readonly string[]): void {
-    if (keys.length !== this.#reportedExhausted && keys.length > 0) {
+    this.#exhausted.updateOne(keys.length === 0 ? undefined : String(keys.length), () => {
       const others = keys.length === 1 ? '' : ` and ${keys.length - 1} more`
       const message = `Cannot listen for ${keys[0]}${others}: no port of --proxy-port-range is left`
       const hint = 'Give a wider --proxy-port-range'
       this.#log.error('Service port is not served', new ProxyFailure('PROXY_PORTS_EXHAUSTED', message, { hint }))
-    }
-    this.#reportedExhausted = keys.length
+    })
   }
 
+  /** Reports service ports of protocol SCTP: userspace mode cannot serve them. */
   reportSctp(snapshot: ServiceSnapshot): void {
-    const reported = new Set<string>()
-    for (const [key, { servicePort }] of snapshot.ports) {
-      if (servicePort.protocol !== 'SCTP') continue
-      reported.add(key)
-      if (this.#reportedSctp.has(key)) continue
-      this.#log.warn('SCTP is not served in userspace mode', { servicePort: servicePortName(servicePort) })
-      const note = `does not serve SCTP port ${servicePort.port}: there is no SCTP in userspace mode`
-      this.#recordWarning(servicePort, 'ProtocolNotSupported', 'Serve', note)
-    }
-    this.#reportedSctp = reported
+    const sctpPorts = [...snapshot.ports].filter(([, { servicePort }]) => servicePort.protocol === 'SCTP')
+    this.#sctp.update(
+      sctpPorts,
+      ([key]) => key,
+      ([, { servicePort }]) => {
+        this.#log.warn('SCTP is not served in userspace mode', { servicePort: servicePortName(servicePort) })
+        const note = `does not serve SCTP port ${servicePort.port}: there is no SCTP in userspace mode`
+        this.#recordWarning(servicePort, 'ProtocolNotSupported', 'Serve', note)
+      },
+    )
   }
 
   #recordWarning({ namespace, name }: ObjectName, reason: string, action: string, note: string): void {
@@ -101,7 +100,7 @@ export class ProxierReporter {
   #logEndpointChanges(specs: ReadonlyMap<string, ListenerSpec>): void {
     for (const [key, spec] of specs) {
       if (this.#specs.get(key) === spec) continue
-      this.#log.info(3, 'Endpoints', {
+      this.#log.info(3, 'Listener updated', {
         servicePort: key,
         endpoints: spec.endpoints.map(({ ip, port }) => hostPort(ip, port)).join(' '),
         affinitySeconds: spec.affinityMs === undefined ? undefined : spec.affinityMs / 1000,

@@ -4,12 +4,12 @@ import { PROXY_DOOR, PROXY_PORTS } from '../../netfilter/chain-names.js'
 import { PortSetTree, PortTree } from '../../netfilter/tree/port-tree.js'
 import { type Link, type Rule } from '../../netfilter/rule-set.js'
 
-/** A port that a listener of ours holds. */
+/** A port that a listener is open on. */
 export interface ProxyPort {
   readonly protocol: 'TCP' | 'UDP'
   readonly address: IpAddress
   readonly port: number
-  /** Who may come in; undefined: everybody whose packets were translated. */
+  /** The sources that are let in; undefined: all, if their packets were translated. */
   readonly sourceRanges: readonly Cidr[] | undefined
 }
 
@@ -22,18 +22,18 @@ const FILTER_RULES: readonly Rule[] = [
   { comment: 'not translated', target: { kind: 'REJECT', with: 'port-unreachable' } },
 ]
 
-/** Only the first packet of a connection is looked at. */
+/** Sends the first packet of each connection to the filter. */
 export function proxyPortLinks(): Link[] {
   const rule: Rule = { comment: COMMENT, connection: 'NEW', target: { kind: 'jump', chain: PROXY_PORTS } }
   return [{ chain: 'INPUT', position: 'first', rule }]
 }
 
 /**
- * The doors to our listeners: what was translated comes in, also where the node refuses everything it does not know; what
- * was not, because somebody asks a proxy port itself, is refused, also where the node lets everything in.
+ * Protects the proxy ports. Translated packets are accepted, even if the node's firewall drops unknown traffic. All other packets
+ * are refused, even if the firewall accepts everything: their sender connects to the proxy port itself.
  *
- * Ports that are open to everybody are listed in groups; one with source ranges has rules of its own, found by its number
- * like a node port, so that a packet to any port meets few of them.
+ * Ports that are open to all sources are listed in groups. A port with source ranges has rules of its own, in a tree by port
+ * number as for node ports, so that a packet to any port is compared with few rules.
  */
 export class ProxyPortFilter {
   readonly #firewalled = new PortTree<ProxyPort>('KUBE-DOOR-R-', {
@@ -43,7 +43,7 @@ export class ProxyPortFilter {
   })
   #openTrees: ReadonlyMap<string, PortSetTree> = new Map()
 
-  /** @param proxyPorts in any order; one may come more than once */
+  /** @param proxyPorts in any order; a port may occur more than once */
   build(proxyPorts: readonly ProxyPort[]): [string, readonly Rule[]][] {
     const firewalled = proxyPorts.filter(({ sourceRanges }) => sourceRanges !== undefined)
     const openPorts = new Map<IpAddress, ProxyPort[]>()
@@ -55,7 +55,7 @@ export class ProxyPortFilter {
     }
     const trees = new Map<string, PortSetTree>()
     const built = [this.#firewalled.build(firewalled)]
-    // One address as a rule; while a node changes it, two.
+    // Usually one address; two while the node's address changes.
     for (const [index, destination] of [...openPorts.keys()].sort().entries()) {
       const chainPrefix = `KUBE-DOOR-${index === 0 ? '' : index}`
       const name = chainPrefix + destination
@@ -73,7 +73,7 @@ export class ProxyPortFilter {
   }
 }
 
-/** Of the listeners with one port number: as a rule one. */
+/** The rules of all listeners with one port number: usually there is one. */
 function firewalledRules(ports: readonly ProxyPort[]): Rule[] {
   const byAddress = new Map(ports.map(port => [port.address, port]))
   return [...byAddress.keys()].sort().flatMap(destination => {

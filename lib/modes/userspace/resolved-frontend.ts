@@ -4,10 +4,10 @@ import { type Rule, type RuleTarget } from '../../netfilter/rule-set.js'
 import { type Frontend } from '../../frontends/frontend.js'
 import { type LocalMatch } from '../../frontends/local-traffic.js'
 
-/** Where packets are led: a listener, or nowhere. */
+/** Where packets go: to a listener, or nowhere. */
 export type FrontendTarget = { readonly address: IpAddress; readonly port: number } | 'drop'
 
-/** A portal, with the listeners that its actions have come to mean. */
+/** A frontend with the listeners that serve it, by the source of a packet. */
 export interface ResolvedFrontend {
   readonly frontend: Frontend
   readonly fromNode: FrontendTarget
@@ -15,21 +15,22 @@ export interface ResolvedFrontend {
   readonly fromExternal: FrontendTarget
 }
 
-/** Led to the same listener wherever a packet comes from: both hooks can then share its rules. */
+/** Whether all packets go to the same listener, whatever their source: both hooks can then share the rules. */
 export function isUniform({ fromNode, fromPods, fromExternal }: ResolvedFrontend): boolean {
   return isSameTarget(fromNode, fromPods) && isSameTarget(fromPods, fromExternal)
 }
 
-/** Whether packets from somewhere are dropped. */
+/** Whether packets from any source are dropped. */
 export function isDropped({ fromNode, fromPods, fromExternal }: ResolvedFrontend): boolean {
   return fromNode === 'drop' || fromPods === 'drop' || fromExternal === 'drop'
 }
 
+/** The protocol of a service port in rules. */
 export function protocolOf({ protocol }: Frontend['servicePort']): 'TCP' | 'UDP' {
   return protocol === 'UDP' ? 'UDP' : 'TCP'
 }
 
-/** What comes in: first what Pods send, where that is treated differently, then everything else. */
+/** Rules for packets that come in: first those of Pods, if they have another target, then all others. */
 export function arrivingRules(resolved: ResolvedFrontend, localMatches: readonly LocalMatch[]): Rule[] {
   const localRules = isSameTarget(resolved.fromPods, resolved.fromExternal)
     ? []
@@ -37,12 +38,12 @@ export function arrivingRules(resolved: ResolvedFrontend, localMatches: readonly
   return [...localRules, ...targetRules(resolved.frontend, resolved.fromExternal)]
 }
 
-/** What starts on the node itself. */
+/** Rules for packets that the node itself sends. */
 export function leavingRules(resolved: ResolvedFrontend): Rule[] {
   return targetRules(resolved.frontend, resolved.fromNode)
 }
 
-/** What is dropped is not turned anywhere, and meets its rule in the filter table as it was sent. */
+/** Packets to drop are not translated: the filter table must see them with their original destination. */
 function targetRules(frontend: Frontend, target: FrontendTarget, match?: LocalMatch): Rule[] {
   if (target === 'drop') return []
   return [
@@ -54,7 +55,7 @@ function targetRules(frontend: Frontend, target: FrontendTarget, match?: LocalMa
   ]
 }
 
-/** A node port is one only at the node's own addresses: what passes through to a port of that number is not ours. */
+/** A node port drops packets to the node's own addresses only. Forwarded packets to a port of that number go on. */
 export function droppedRules({ frontend }: ResolvedFrontend): Rule[] {
   return [
     {
@@ -79,12 +80,11 @@ function isSameTarget(a: FrontendTarget, b: FrontendTarget): boolean {
 }
 
 /**
- * DNAT to the node's address, or REDIRECT where the node has none to lead to (docs/decisions/0001).
+ * DNAT to the node's address, or REDIRECT if the node has no address (docs/decisions/0001).
  *
- * REDIRECT turns a packet to whatever the first address of the interface is that it came in by: none, behind a Pod
- * interface without address, and 127.0.0.1 for the node's own packets; the answer of a UDP listener then leaves from an
- * address that conntrack does not expect, and the client drops it. DNAT to one address, on which the listener is bound,
- * has none of that.
+ * REDIRECT sends a packet to the first address of the interface that it came in by. A Pod's interface may have none, and for the
+ * node's own packets it is 127.0.0.1. The reply of a UDP listener then leaves from an address that conntrack does not expect, and
+ * the client drops it. DNAT to the one address that the listener is bound to avoids both.
  */
 function ruleTarget(family: IpFamily, address: IpAddress, port: number): RuleTarget {
   return address === unspecifiedAddress(family) ? { kind: 'REDIRECT', port } : { kind: 'DNAT', address, port }

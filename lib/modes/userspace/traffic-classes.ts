@@ -6,8 +6,8 @@ import { type ServedPort } from '../../model/snapshot.js'
 import { type TrafficClass } from '../../frontends/frontend.js'
 
 /**
- * The entrances that the addresses of a service port call for. Each has a listener of its own: a listener cannot see which
- * address a client asked for.
+ * The traffic classes that the addresses of a service port need. Each class has a listener of its own, because a listener cannot
+ * see which address a client connected to.
  */
 export function trafficClassesOf(port: ServicePort): TrafficClass[] {
   const isExternal = isExternallyAccessible(port)
@@ -22,19 +22,19 @@ export function trafficClassesOf(port: ServicePort): TrafficClass[] {
   return classes
 }
 
-/** The key of an entrance's listener; that of `cluster` is the service port's own. */
+/** The key of a traffic class's listener; for `cluster` it is the key of the service port. */
 export function listenerKey(key: ServicePortKey, trafficClass: TrafficClass): string {
   return trafficClass === 'cluster' ? key : `${key}#${trafficClass}`
 }
 
-/** The endpoints that an entrance leads to, in the order they take turns. */
+/** The endpoints that serve a traffic class, in the order of round-robin. */
 export function trafficClassEndpoints({ usable }: ServedPort, trafficClass: TrafficClass): ListenerSpec['endpoints'] {
   return trafficClass === 'cluster' || trafficClass === 'cluster-firewalled' ? usable.cluster : usable.local
 }
 
 /**
- * Who may use an entrance; undefined: everybody. A node that is itself in the ranges reaches a load-balancer IP that is one
- * of its own addresses with that very address as source.
+ * The source ranges of clients that a traffic class serves; undefined: all clients. A node in the ranges uses a load-balancer IP
+ * that is one of its own addresses as the source of packets to that IP, so that source is allowed too.
  */
 export function trafficClassSourceRanges(
   port: ServicePort,
