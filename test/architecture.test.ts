@@ -77,16 +77,6 @@ const FORBIDDEN_FOLDERS = ['utils', 'util', 'helpers', 'helper', 'common', 'type
 
 /** Files whose name stands in none of their exports, with the reason. */
 const FREE_NAMES: Readonly<Record<string, string>> = {
-  'lib/control/clean-up-at-end.ts': 'moves',
-  'lib/control/ipvs-leaving.ts': 'moves',
-  'lib/control/left-ipvs.ts': 'moves',
-  'lib/control/make-proxier.ts': 'moves',
-  'lib/control/make-stand-in.ts': 'moves',
-  'lib/control/stand-in-settings.ts': 'moves',
-  'lib/control/tell-cleanup.ts': 'moves',
-  'lib/control/why-mode-cannot-be-had.ts': 'moves',
-  'lib/demo/mode-stories.ts': 'moves',
-  'lib/modes/mode-probe-rules.ts': 'moves',
   'lib/netfilter/iptables-restore.ts': 'makes the input of the program of that name',
   'lib/source/event-object.ts': 'makes objects of one kind',
   'lib/demo/example-objects.ts': 'several objects that are one example',

@@ -1,5 +1,5 @@
 import { type Argv } from 'yargs'
-import { PROXY_MODES } from '../model/proxy-mode.js'
+import { MODES } from '../modes/registry.js'
 
 /** `kube-proxy demo`. The demo itself is loaded only when it is asked for. */
 export function addDemoCommand(parser: Argv, setExitCode: (code: number) => void): void {
@@ -9,8 +9,8 @@ export function addDemoCommand(parser: Argv, setExitCode: (code: number) => void
     command =>
       command
         .option('proxy-mode', {
-          choices: PROXY_MODES,
-          default: 'userspace' as const,
+          choices: MODES.map(({ name }) => name),
+          default: MODES[0]!.name,
           describe: 'The way that traffic takes: the same story, told by other rules',
         })
         .option('keep', { type: 'boolean', describe: 'Leave the cluster running at the end, until Ctrl-C' })

@@ -1,13 +1,13 @@
 import { hostname } from 'node:os'
 import yargs from 'yargs'
-import { cleanup, cleanupFailure } from '../control/cleanup.js'
-import { logCleanup } from '../control/tell-cleanup.js'
+import { cleanup, cleanupFailure, logCleanup } from '../control/cleanup.js'
 import { runUntilSignal } from '../control/run-until-signal.js'
 import { VERSION } from '../control/version.js'
 import { FLAGS } from '../config/flags.js'
 import { type FlagValues } from '../config/flag-reader.js'
 import { readConfig } from '../config/read-config.js'
 import { ProxyFailure } from '../model/failure.js'
+import { MODES } from '../modes/registry.js'
 import { createKlog } from '../observe/klog.js'
 import { addDemoCommand } from './demo-command.js'
 import { printFailure } from './print-failure.js'
@@ -44,7 +44,8 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
       '$0',
       false,
       command => {
-        for (const { name, kind, value, help, default: byDefault } of FLAGS) {
+        for (const { name, kind, value, help: template, default: byDefault } of FLAGS) {
+          const help = template.replace('{modes}', MODES.map(mode => mode.name).join(', '))
           command.option(name, {
             type: kind === 'switch' ? 'boolean' : 'string',
             array: kind === 'list',
@@ -76,7 +77,7 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
 }
 
 async function runProxy(values: FlagValues): Promise<number> {
-  const { config, problems } = readConfig(lastValues(values), hostname())
+  const { config, problems } = readConfig(lastValues(values), hostname(), MODES)
   if (problems.length > 0) {
     throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), { hint: 'See kube-proxy --help' })
   }

@@ -1,6 +1,5 @@
 import { type IpAddress, parseIp } from '../model/address.js'
 import { type Cidr, parseCidr } from '../model/cidr.js'
-import { type ProxyMode, PROXY_MODES, isProxyMode } from '../model/proxy-mode.js'
 import { specialAddress } from '../model/special-address.js'
 import { parsePortRange } from '../model/port-range.js'
 import { parseDuration } from './duration.js'
@@ -110,10 +109,11 @@ export class FlagReader {
     return this.#values[flag] === true
   }
 
-  readModes(): readonly ProxyMode[] {
+  /** @param known the names of all modes */
+  readModes(known: readonly string[]): readonly string[] {
     const names = (this.readText('proxy-mode') || 'userspace').split(',').map(name => name.trim())
-    const modes = names.filter(isProxyMode)
-    const expected = `expected ${PROXY_MODES.join(', ')}, or a list of them`
+    const modes = names.filter(name => known.includes(name))
+    const expected = `expected ${known.join(', ')}, or a list of them`
     if (modes.length < names.length) this.addProblem('proxy-mode', expected)
     else if (new Set(modes).size < modes.length) this.addProblem('proxy-mode', `${expected}, each once`)
     return modes

@@ -5,6 +5,7 @@ export interface Flag {
   readonly default?: string
   /** What stands for the value in the help. */
   readonly value?: string
+  /** `{modes}` in it stands for the names of all modes. */
   readonly help: string
   /** Not a flag of kube-proxy. */
   readonly extension?: true

@@ -36,7 +36,7 @@ export const FLAGS: readonly Flag[] = [
     kind: 'text',
     default: 'userspace',
     value: 'MODE',
-    help: 'How Services are served: userspace, iptables or ipvs; of a list such as ipvs,userspace the first that this node can do',
+    help: 'How Services are served: {modes}; of a list such as ipvs,userspace the first that this node can do',
   },
   {
     name: 'bind-address',

@@ -1,7 +1,6 @@
 import { type Cidr } from '../model/cidr.js'
 import { type IpAddress } from '../model/address.js'
 import { type PortRange } from '../model/port-range.js'
-import { type ProxyMode } from '../model/proxy-mode.js'
 import { type KernelModesConfig } from './kernel-modes-config.js'
 
 /** Settings of the kernel's connection tracking. 0 leaves a value alone. */
@@ -33,6 +32,12 @@ export type DetectLocal =
  */
 export type OnExit = 'keep' | 'cleanup' | 'kernel'
 
+/** What the configuration has to know of a mode; every `Mode` is one. */
+export interface KnownMode {
+  readonly name: string
+  readonly carriedBy: 'sockets' | 'kernel'
+}
+
 /** What the operator asked for, checked. Names follow KubeProxyConfiguration where it has the field; times are milliseconds. */
 export interface KubeProxyConfig {
   /** File with the way to the API server; with `master` empty too: the Pod's service account. */
@@ -44,7 +49,7 @@ export interface KubeProxyConfig {
   /** Name of our Node, lower case. */
   readonly nodeName: string
   /** In the order of preference: the first that this node can do. */
-  readonly modes: readonly ProxyMode[]
+  readonly modes: readonly string[]
   /** Address to listen on; undefined (`0.0.0.0`, `::`): the node's own, found by itself. */
   readonly bindAddress: IpAddress | undefined
   /** Ranges of Pod addresses, at most one for each family. */

@@ -1,6 +1,6 @@
 import { type FlagValues, FlagReader } from './flag-reader.js'
 import { readKernelModes } from './read-kernel-modes.js'
-import { type KubeProxyConfig } from './kube-proxy-config.js'
+import { type KnownMode, type KubeProxyConfig } from './kube-proxy-config.js'
 
 export interface ReadConfigResult {
   readonly config: KubeProxyConfig
@@ -9,14 +9,18 @@ export interface ReadConfigResult {
 }
 
 /** Reads and checks all values, and reports everything that is wrong together. `hostName` is the machine's. */
-export function readConfig(values: FlagValues, hostName: string): ReadConfigResult {
+export function readConfig(
+  values: FlagValues,
+  hostName: string,
+  knownModes: readonly KnownMode[],
+): ReadConfigResult {
   const reader = new FlagReader(values)
   const config: KubeProxyConfig = {
     kubeconfig: reader.readText('kubeconfig'),
     master: reader.readMaster(),
     manifests: reader.readList('manifests'),
     nodeName: reader.readNodeName(hostName),
-    modes: reader.readModes(),
+    modes: reader.readModes(knownModes.map(({ name }) => name)),
     bindAddress: reader.readBindAddress(),
     clusterCIDR: reader.readClusterCidr(),
     detectLocal: reader.readDetectLocal(),
@@ -41,7 +45,7 @@ export function readConfig(values: FlagValues, hostName: string): ReadConfigResu
   const { iptablesSyncPeriod, iptablesMinSyncPeriod, kernelModes } = config
   checkPeriods(reader, 'iptables', iptablesSyncPeriod, iptablesMinSyncPeriod)
   checkPeriods(reader, 'ipvs', kernelModes.ipvs.syncPeriod, kernelModes.ipvs.minSyncPeriod)
-  if (config.onExit === 'kernel' && !reader.hasProblem('proxy-mode') && !config.modes.includes('userspace'))
+  if (config.onExit === 'kernel' && !reader.hasProblem('proxy-mode') && !isCarriedBySockets(config.modes, knownModes))
     reader.addProblem('on-exit', 'counts in userspace mode only: in the others the kernel serves on with "keep"')
   if (config.manifests.length > 0 && config.kubeconfig + config.master !== '') {
     reader.addProblem('manifests', 'cannot be combined with --kubeconfig or --master: objects come from one place')
@@ -53,4 +57,8 @@ function checkPeriods(reader: FlagReader, mode: 'iptables' | 'ipvs', period: num
   const [flag, minFlag] = [`${mode}-sync-period`, `${mode}-min-sync-period`]
   if (!reader.hasProblem(flag) && !reader.hasProblem(minFlag) && minPeriod > period)
     reader.addProblem(flag, `must be at least --${minFlag}`)
+}
+
+function isCarriedBySockets(names: readonly string[], knownModes: readonly KnownMode[]): boolean {
+  return knownModes.some(({ name, carriedBy }) => carriedBy === 'sockets' && names.includes(name))
 }

@@ -9,8 +9,8 @@ import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { realClock } from '../system/real-clock.js'
 import { drainOrphansFirst } from '../workers/orphans.js'
 import { WorkerPool } from '../workers/worker-pool.js'
-import { workerCount } from './worker-count.js'
 
+const MAX_AUTO_WORKERS = 8
 /**
  * How long workers go on without a control process, in milliseconds: long enough for one that is restarted by hand, short
  * enough not to serve for ever what nobody knows any more.
@@ -43,4 +43,9 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
           log,
         })
   return drainOrphansFirst(dataPlane, log)
+}
+
+/** How many data-plane workers to start on a machine with so many CPUs: half as many, unless the operator gives a number. */
+export function workerCount(configured: KubeProxyConfig['dataPlaneWorkers'], cpus: number): number {
+  return configured === 'auto' ? Math.min(MAX_AUTO_WORKERS, Math.max(1, Math.floor(cpus / 2))) : configured
 }

@@ -2,7 +2,6 @@ import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Clock } from '../model/clock.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
-import { type ProxyMode } from '../model/proxy-mode.js'
 import { startHealthServer } from '../observe/health-server.js'
 import { type HttpListener } from '../observe/http-listener.js'
 import { type Metrics } from '../observe/metrics.js'
@@ -11,7 +10,7 @@ import { type ProxierHealth } from '../observe/proxier-health.js'
 
 export interface HttpServersOptions {
   readonly config: KubeProxyConfig
-  readonly mode: ProxyMode
+  readonly mode: string
   readonly health: ProxierHealth
   readonly metrics: Metrics
   readonly nodeEligible: () => boolean

@@ -2,14 +2,22 @@ import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type KernelRules } from '../modes/proxier.js'
 import { type SyncObserver } from '../observe/sync-observer.js'
-import { type ChangeBatch, mergeBatches } from './change-batch.js'
 import { NamedTimers } from '../primitives/named-timers.js'
 import { TokenBucket } from '../primitives/token-bucket.js'
+import { type ModeSwitch } from './mode-switch.js'
 
 /** Rules may be written twice in a row before the minimum period counts, as with kube-proxy. */
 const BURST = 2
 /** Back-off after a failure, in milliseconds: doubles from the first up to the sync period. */
 const FIRST_RETRY_MS = 1000
+
+/** Changes on their way from the store to the kernel. */
+export interface ChangeBatch {
+  /** When the first of them was queued, by the clock, in milliseconds. */
+  readonly queuedAt: number
+  /** When they were made, as far as their objects say: ms since 1970. */
+  readonly triggerTimes: readonly number[]
+}
 
 export interface ProgramLoopOptions {
   readonly rules: KernelRules
@@ -17,6 +25,7 @@ export interface ProgramLoopOptions {
   /** Milliseconds since 1970. */
   readonly wallTime: () => number
   readonly record: SyncObserver
+  readonly modeSwitch: Pick<ModeSwitch, 'onRulesProgrammed'>
   readonly log: Log
   /** Milliseconds; see KubeProxyConfig. */
   readonly syncPeriod: number
@@ -82,7 +91,7 @@ export class ProgramLoop {
   }
 
   async #program(): Promise<void> {
-    const { rules, clock, record, log, syncPeriod, checkPeriod, onProgrammed } = this.#options
+    const { rules, clock, record, modeSwitch, log, syncPeriod, checkPeriod, onProgrammed } = this.#options
     const { family } = rules
     const verify = this.#verifyRequested
     this.#verifyRequested = false
@@ -95,6 +104,7 @@ export class ProgramLoop {
       const report = await rules.program(verify)
       this.#failures = 0
       record.rulesWritten(family, report.rules)
+      modeSwitch.onRulesProgrammed(family)
       const ms = clock.now() - startedAt
       const owned = report.rules.reduce((sum, table) => sum + table.owned, 0)
       log.info(verify && !report.changed ? 4 : 2, 'Synced rules', {
@@ -146,5 +156,14 @@ export class ProgramLoop {
     record.synced(rules.family, wallTime(), durationMs, batch?.triggerTimes ?? [])
     // What came in meanwhile was not carried by this sync and still waits.
     if (hasPending) this.markQueued()
+  }
+}
+
+/** Two batches as one; what is undefined adds nothing. */
+function mergeBatches(first: ChangeBatch | undefined, second: ChangeBatch | undefined): ChangeBatch | undefined {
+  if (first === undefined || second === undefined) return first ?? second
+  return {
+    queuedAt: Math.min(first.queuedAt, second.queuedAt),
+    triggerTimes: [...first.triggerTimes, ...second.triggerTimes],
   }
 }

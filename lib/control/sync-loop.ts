@@ -2,9 +2,8 @@ import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../model/snapshot.js'
 import { type Proxier } from '../modes/proxier.js'
 import { type SnapshotScope, buildSnapshot } from '../snapshot/build-snapshot.js'
 import { type ObjectStore } from '../snapshot/object-store.js'
-import { type ChangeBatch } from './change-batch.js'
 import { NamedTimers } from '../primitives/named-timers.js'
-import { ProgramLoop, type ProgramLoopOptions } from './program-loop.js'
+import { type ChangeBatch, ProgramLoop, type ProgramLoopOptions } from './program-loop.js'
 
 /** Milliseconds that a change waits for others that come with it. */
 const BATCH_DELAY_MS = 5

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { DNS_DEPLOYMENT, DNS_SERVICE, SEARCH_DOMAIN } from './example-objects.js'
-import { type ProxyMode } from '../model/proxy-mode.js'
+import { type Mode } from '../modes/mode.js'
 import { type Deployment, type DemoService, type Pod, selects, targetPortOf } from './cluster-objects.js'
 import { DemoNetwork, endProcess, startProgram } from './demo-network.js'
 import { type DemoObjects, DemoProxy } from './demo-proxy.js'
@@ -60,7 +60,7 @@ export class DemoCluster {
   /** Everything up and served: network, Pods, client, proxy. */
   static async start(
     prefix: string,
-    mode: ProxyMode,
+    mode: Mode,
     deployments: readonly Deployment[],
     services: readonly DemoService[],
     teardown: Teardown,

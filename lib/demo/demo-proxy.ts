@@ -14,20 +14,13 @@ import {
 import { endProcess } from './demo-network.js'
 import { ProgramLog } from './program-log.js'
 import { ProxyFailure } from '../model/failure.js'
-import { type ProxyMode } from '../model/proxy-mode.js'
+import { type Mode } from '../modes/mode.js'
 import { type NetworkNamespace } from './network-namespace.js'
 import { type Teardown } from './teardown.js'
 
 const PROXY_PROGRAM = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
 /** How long the proxy may take to do what it is told, in milliseconds: where the processor is emulated, to start takes a while. */
 const LOG_TIMEOUT_MS = 90_000
-
-/** What the proxy says when the kernel has what changed. */
-const SYNC_LOG_PATTERNS: Readonly<Record<ProxyMode, RegExp>> = {
-  userspace: /"Synced rules" family="IPv4" changed=true/,
-  iptables: /"Synced rules" family="IPv4" changed=true/,
-  ipvs: /"Synced virtual servers" family="IPv4"/,
-}
 
 /** All that there is in the cluster at a moment. */
 export interface DemoObjects {
@@ -42,7 +35,7 @@ export class DemoProxy {
   readonly #node: NetworkNamespace
   readonly #folder: string
   readonly #teardown: Teardown
-  readonly #mode: ProxyMode
+  readonly #mode: Mode
   #log: ProgramLog | undefined
   /** What the log says of each service port, by its name there, once the last manifest is served. */
   #endpointLogTexts: ReadonlyMap<string, string> = new Map()
@@ -50,7 +43,7 @@ export class DemoProxy {
   /**
    * @param folder where the manifest is written, and nothing else that could be taken for one
    */
-  constructor(node: NetworkNamespace, folder: string, mode: ProxyMode, teardown: Teardown) {
+  constructor(node: NetworkNamespace, folder: string, mode: Mode, teardown: Teardown) {
     this.#mode = mode
     this.manifest = join(folder, 'cluster.yaml')
     this.#node = node
@@ -70,13 +63,12 @@ export class DemoProxy {
       PROXY_PROGRAM,
       '--manifests',
       this.#folder,
-      `--proxy-mode=${this.#mode}`,
+      `--proxy-mode=${this.#mode.name}`,
       '--iptables-min-sync-period=100ms',
       '--ipvs-min-sync-period=100ms',
       // One process: workers would outlive one that is killed, as they are meant to.
       '--data-plane-workers=0',
-      // Connections in userspace mode; in the others, what is taken up.
-      this.#mode === 'userspace' ? '-v=3' : '-v=4',
+      `-v=${this.#mode.walkthrough.syncSigns.verbosity}`,
     ]
     const child = this.#node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
     await this.#teardown.add(() => endProcess(child))
@@ -101,7 +93,7 @@ export class DemoProxy {
     const before = this.#endpointLogTexts
     await this.#writeManifest(objects)
     const changed = [...this.#endpointLogTexts].filter(([key, text]) => before.get(key) !== text)
-    if (this.#mode !== 'userspace')
+    if (!this.#mode.walkthrough.syncSigns.endpointsAreLogged)
       return this.#waitForSync(new Set(changed.map(([key]) => key.split(/[:/]/)[0]!)), from)
     for (const [key, text] of changed) {
       await this.#log!.waitFor(new RegExp(`"Listener updated" servicePort="IPv4/default/${key}" endpoints=${text}`), from)
@@ -115,7 +107,7 @@ export class DemoProxy {
       const line = await this.#log!.waitFor(new RegExp(`(Service|Endpoints) changed" service="default/${name}"`), from)
       taken = Math.max(taken, this.#log!.lines.indexOf(line, from))
     }
-    if (services.size > 0) await this.#log!.waitFor(SYNC_LOG_PATTERNS[this.#mode], taken)
+    if (services.size > 0) await this.#log!.waitFor(this.#mode.walkthrough.syncSigns.kernelWritten, taken)
   }
 
   async #writeManifest(objects: DemoObjects): Promise<void> {

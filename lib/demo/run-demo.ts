@@ -1,10 +1,9 @@
 import { ProxyFailure } from '../model/failure.js'
-import { type ProxyMode } from '../model/proxy-mode.js'
+import { modeByName } from '../modes/registry.js'
 import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from './example-objects.js'
 import { selects } from './cluster-objects.js'
 import { DemoCluster } from './demo-cluster.js'
 import { LeftoverRecord } from './leftover-record.js'
-import { MODE_WALKTHROUGHS } from './mode-stories.js'
 import { printSuggestions } from './suggestions.js'
 import { type UserObjects, readUserManifest } from './user-manifest.js'
 import { acquirePrivileges } from './privileges.js'
@@ -18,7 +17,8 @@ export interface DemoOptions {
   readonly keep: boolean
   /** The learner's own Deployment and Service; undefined: the classic example. */
   readonly manifest: string | undefined
-  readonly mode: ProxyMode
+  /** As in `--proxy-mode`. */
+  readonly mode: string
 }
 
 /** Beginning of the names of all network namespaces; another one lets a second demo run beside the first. */
@@ -47,8 +47,8 @@ export async function runDemo({ keep, manifest, mode }: DemoOptions): Promise<nu
     )
     if (manifest !== undefined)
       terminal.printText('Images are not run here: a small server, which says which Pod it is, stands in for each.')
-    const cluster = await DemoCluster.start(NAMESPACE_PREFIX, mode, deployments, services, teardown, leftovers)
-    const story = new Walkthrough(cluster, terminal, MODE_WALKTHROUGHS[mode])
+    const cluster = await DemoCluster.start(NAMESPACE_PREFIX, modeByName(mode), deployments, services, teardown, leftovers)
+    const story = new Walkthrough(cluster, terminal, modeByName(mode).walkthrough)
     const startedAt = performance.now()
     const subjects = targetsOf({ deployments, services })
     await runSteps(story, subjects)

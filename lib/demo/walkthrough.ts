@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { type DemoCluster, type RequestOutcome } from './demo-cluster.js'
 import { NODE_IP } from './demo-network.js'
 import { type DemoService, type DemoServicePort } from './cluster-objects.js'
-import { type ModeWalkthrough } from './mode-walkthrough.js'
+import { type ModeWalkthrough } from '../modes/mode-walkthrough.js'
 import { type Terminal } from './terminal.js'
 
 /** How often counters that are late are looked at, in milliseconds. */
@@ -69,7 +69,7 @@ export class Walkthrough {
 
   /** How many connections or flows were counted for a Service's port. */
   readCount(service: DemoService, port: DemoServicePort): Promise<number> {
-    return this.mode.readCount(this.cluster.network.node, service, port)
+    return this.mode.readCount(this.cluster.network.node, { ...port, clusterIP: service.clusterIP })
   }
 
   /** The same as soon as it is as many as expected, or else when counters have had their time. */

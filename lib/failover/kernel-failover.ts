@@ -1,9 +1,14 @@
 import { type Clock } from '../model/clock.js'
-import { messageOf } from '../model/failure.js'
+import { discardEvents } from '../model/event-sink.js'
+import { ProxyFailure, messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServiceSnapshot } from '../model/snapshot.js'
 import { type IptablesProxier } from '../modes/iptables/proxier.js'
-import { takeOverInputs } from '../modes/take-over-inputs.js'
+import { iptablesMode } from '../modes/iptables/mode.js'
+import { type Mode, type ModeResources } from '../modes/mode.js'
+import { chainOwners } from '../modes/registry.js'
+import { takeOverInputs } from '../modes/rule-writer.js'
+import { type ChainOwners } from '../netfilter/stale-chains.js'
 import { type IptablesPrograms } from '../system/iptables.js'
 import { ROUTE_LOCALNET_FILE } from '../system/route-localnet.js'
 import { FailoverProcess, type FailoverStep } from './failover-process.js'
@@ -22,6 +27,7 @@ export interface KernelFailoverOptions {
   readonly proxier: IptablesProxier
   /** Those that the proxier writes with. */
   readonly iptables: readonly IptablesPrograms[]
+  readonly chainOwners: ChainOwners
   /** Whether node ports answer on loopback: the kernel has to be told, then. */
   readonly routesLocalnet: () => boolean
   readonly clock: Clock
@@ -41,6 +47,33 @@ export class KernelFailover {
   #lastUpdateMs = 0
   /** Whether it is known what is served: before that, what the kernel has is better than nothing. */
   #hasSnapshot = false
+
+  /**
+   * Makes the failover for a mode that is carried by sockets, if this kernel can serve in its place.
+   * @param resources of the mode that serves
+   * @throws ProxyFailure MODE_IMPOSSIBLE when it cannot: better now than at the end
+   */
+  static async create(
+    resources: ModeResources,
+    iptables: readonly IptablesPrograms[],
+    modes?: readonly Mode[],
+  ): Promise<KernelFailover> {
+    const { config, kernel, node, clock, log } = resources
+    const reason = await iptablesMode.probe(config, kernel)
+    if (reason !== undefined) {
+      const message = `Cannot let the kernel serve on exit, as "--on-exit=kernel" asks, in mode iptables: ${reason}`
+      throw new ProxyFailure('MODE_IMPOSSIBLE', message, { hint: 'Add what is missing, or give --on-exit=keep' })
+    }
+    const owners = chainOwners(iptablesMode.name, modes)
+    const proxier = await iptablesMode.createProxier({
+      ...resources,
+      chainOwners: owners,
+      events: discardEvents,
+      log: errorsOnly(log),
+    })
+    const routesLocalnet = () => node.servesNodePortsOnLoopback('IPv4')
+    return new KernelFailover({ proxier, iptables, chainOwners: owners, routesLocalnet, clock, log })
+  }
 
   constructor(options: KernelFailoverOptions) {
     this.#options = options
@@ -97,14 +130,26 @@ export class KernelFailover {
       for (const [index, rules] of proxier.rules.entries()) {
         const { restoreCommand: command, maxChainsPerRestore } = iptables[index]!
         const observed = await iptables[index]!.read(TABLES)
-        const texts = takeOverInputs('iptables', rules.desired, observed, maxChainsPerRestore)
+        const texts = takeOverInputs(rules.desired, observed, this.#options.chainOwners, maxChainsPerRestore)
         steps.push(...texts.map(input => ({ command, input })))
       }
       if (this.#options.routesLocalnet()) steps.push({ command: ['tee', ROUTE_LOCALNET_FILE], input: '1\n' })
       await this.#failoverProcess.update(steps)
     } catch (error) {
-      log.warn('The kernel will not take over as it should if this process is killed', { because: messageOf(error) })
+      log.warn('Could not update the failover script; after a crash the kernel would serve outdated rules', {
+        reason: messageOf(error),
+      })
     }
     this.#lastUpdateMs = clock.now() - startedAt
+  }
+}
+
+/** The mode that serves reports what concerns Services; the failover reports only its own errors. */
+function errorsOnly(log: Log): Log {
+  return {
+    info: () => undefined,
+    warn: () => undefined,
+    error: (...args) => log.error(...args),
+    enabled: () => false,
   }
 }

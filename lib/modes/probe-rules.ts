@@ -1,22 +1,55 @@
+import { type IpFamily } from '../model/address.js'
 import { messageOf } from '../model/failure.js'
 import { removalInput, restoreInput } from '../netfilter/iptables-restore.js'
-import { type RuleSet } from '../netfilter/rule-set.js'
+import { type Rule, type RuleSet } from '../netfilter/rule-set.js'
 import { type Iptables } from '../system/iptables.js'
-import { type ProbeRules, PROBE_CHAIN } from './mode-probe-rules.js'
+
+/** The chain in which rules are tried: nothing leads to it, and it is gone afterwards. */
+export const PROBE_CHAIN = 'KUBE-PROXY-PROBE'
+
+/** Rules by table: one for each kind of match and target that a mode uses. */
+export type ProbeRules = ReadonlyMap<string, readonly Rule[]>
+
+const MARK = 0x4000
+const COMMENT = 'kube-proxy asks what can be done'
+
+/** Where probes translate packets to: documentation addresses (RFC 5737, RFC 3849). */
+export const PROBE_DNAT: Readonly<Record<IpFamily, Rule['target']>> = {
+  IPv4: { kind: 'DNAT', address: '192.0.2.1', port: 1 },
+  IPv6: { kind: 'DNAT', address: '2001:db8::1', port: 1 },
+}
+
+/** What the kernel modes ask of table nat, both of them. */
+export const KERNEL_NAT_PROBES: readonly Rule[] = [
+  { not: { mark: MARK }, target: { kind: 'RETURN' } },
+  { target: { kind: 'MARK', operation: 'toggle', bits: MARK } },
+  { target: { kind: 'MASQUERADE', randomPort: false } },
+  { fromThisNode: true, target: { kind: 'ACCEPT' } },
+]
+
+/** What the kernel modes ask of table filter, both of them. */
+export const KERNEL_FILTER_PROBES: readonly Rule[] = [
+  { connection: ['RELATED', 'ESTABLISHED'], target: { kind: 'ACCEPT' } },
+  { protocol: 'TCP', connection: 'NEW', target: { kind: 'REJECT', with: 'tcp-reset' } },
+  { target: { kind: 'REJECT', with: 'port-unreachable' } },
+  { mark: MARK, target: { kind: 'ACCEPT' } },
+]
 
 /**
- * Tries whether the kernel takes rules, in a chain that nothing leads to and that is gone afterwards.
- * @returns why not, with what is missing; undefined: it does
+ * Tries whether the kernel takes rules. A module that is missing is named.
+ * @returns why not, with the IP family; undefined: it takes them
  */
-export async function probeRules(required: ProbeRules, iptables: Iptables): Promise<string | undefined> {
+export async function probeRules(rules: ProbeRules, iptables: Iptables): Promise<string | undefined> {
+  const commented = [...rules].map(([table, ofTable]) => ({
+    table,
+    rules: ofTable.map(rule => ({ comment: COMMENT, ...rule })),
+  }))
   const desired: RuleSet = {
     family: iptables.family,
-    tables: new Map(
-      [...required].map(([table, rules]) => [table, { chains: new Map([[PROBE_CHAIN, rules]]), links: [] }]),
-    ),
+    tables: new Map(commented.map(({ table, rules }) => [table, { chains: new Map([[PROBE_CHAIN, rules]]), links: [] }])),
   }
-  const chains = new Map([...required.keys()].map(table => [table, [PROBE_CHAIN]]))
-  const observed = new Map([...required.keys()].map(table => [table, new Map([[PROBE_CHAIN, []]])]))
+  const chains = new Map(commented.map(({ table }) => [table, [PROBE_CHAIN]]))
+  const observed = new Map(commented.map(({ table }) => [table, new Map([[PROBE_CHAIN, []]])]))
   try {
     await iptables.restore(restoreInput(desired, new Map()).text)
     await iptables.restore(removalInput(chains, observed))
@@ -24,4 +57,13 @@ export async function probeRules(required: ProbeRules, iptables: Iptables): Prom
   } catch (error) {
     return `${iptables.family}: ${messageOf(error)}`
   }
+}
+
+/** Probes every IP family. @returns the first reason why not; undefined: all can */
+export async function probeFamilies(
+  iptables: readonly Iptables[],
+  probe: (iptables: Iptables) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  const reasons = await Promise.all(iptables.map(probe))
+  return reasons.find(reason => reason !== undefined)
 }

@@ -1,5 +1,4 @@
 import { type IpFamily } from '../model/address.js'
-import { type ProxyMode } from '../model/proxy-mode.js'
 import { type ServiceSnapshot } from '../model/snapshot.js'
 
 /** What a write of rules did. */
@@ -33,7 +32,6 @@ export interface KernelRules {
  * All may run at the same time; none runs twice at the same time.
  */
 export interface Proxier {
-  readonly mode: ProxyMode
   /** One for each IP family that is served. */
   readonly rules: readonly KernelRules[]
   /** Reads what an earlier process left in the kernel, to go on from there. @throws ProxyFailure when rules cannot be read */

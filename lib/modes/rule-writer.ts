@@ -1,11 +1,10 @@
 import { type IpFamily } from '../model/address.js'
 import { type Log } from '../model/log.js'
-import { type ProxyMode } from '../model/proxy-mode.js'
 import { type ObservedRules } from '../netfilter/iptables-save.js'
 import { ruleDiff } from '../netfilter/rule-diff.js'
-import { staleChains } from '../netfilter/stale-chains.js'
+import { type ChainOwners, SHARED_CHAINS, staleChains } from '../netfilter/stale-chains.js'
 import { chainBatches } from '../netfilter/chain-batches.js'
-import { type RestoreInput, observedAfter, restoreInput } from '../netfilter/iptables-restore.js'
+import { type RestoreInput, observedAfter, removalInput, restoreInput } from '../netfilter/iptables-restore.js'
 import { type RuleSet, allChains } from '../netfilter/rule-set.js'
 import { type Iptables } from '../system/iptables.js'
 import { removeStaleChains } from './remove-stale-chains.js'
@@ -16,6 +15,7 @@ export class RuleWriter {
   readonly family: IpFamily
   readonly #iptables: Iptables
   readonly #tables: readonly string[]
+  readonly #chainOwners: ChainOwners
   readonly #log: Log
   /** What the kernel's rules are, as far as we know: what was read, or, once that was `#written`, what it says of others. */
   #observed: ObservedRules = new Map()
@@ -28,10 +28,11 @@ export class RuleWriter {
   #initialRead: ObservedRules | undefined
   #ruleCounts: ProgramReport['rules'] = []
 
-  constructor(iptables: Iptables, tables: readonly string[], log: Log) {
+  constructor(iptables: Iptables, tables: readonly string[], chainOwners: ChainOwners, log: Log) {
     this.family = iptables.family
     this.#iptables = iptables
     this.#tables = tables
+    this.#chainOwners = chainOwners
     this.#log = log
   }
 
@@ -61,16 +62,16 @@ export class RuleWriter {
   }
 
   /** Whether there were rules of other modes, and still are. */
-  hasOtherModes(ownMode: ProxyMode): boolean {
-    return this.#initialRead !== undefined && staleChains(this.#initialRead, ownMode).size > 0
+  get hasOtherModes(): boolean {
+    return this.#initialRead !== undefined && staleChains(this.#initialRead, this.#chainOwners).size > 0
   }
 
   /**
    * Takes away what other modes have left in these tables, once the rules of this one stand. Costs nothing where the first
    * read showed nothing of them. @throws ProxyFailure when it could not be done; to be called again then
    */
-  async removeOtherModes(ownMode: ProxyMode): Promise<void> {
-    if (this.hasOtherModes(ownMode) && (await removeStaleChains(this.#iptables, ownMode)))
+  async removeOtherModes(): Promise<void> {
+    if (this.hasOtherModes && (await removeStaleChains(this.#iptables, this.#chainOwners)))
       this.#log.info(0, 'Removed the rules of another mode', { family: this.family })
     // Of a large cluster it is tens of thousands of chains, not to be gone through with every write.
     this.#initialRead = undefined
@@ -143,4 +144,23 @@ function countRules({ tables }: RuleSet, name: string): number {
   const { chains, groups = [], links } = table
   const own = [...chains.values()].reduce((sum, rules) => sum + rules.length, links.length)
   return groups.reduce((sum, { ruleCount }) => sum + ruleCount, own)
+}
+
+/**
+ * The inputs of iptables-restore that let the rules of one mode take over from what is there, to be restored one after the
+ * other: first the rules themselves; once they stand, those of other modes go.
+ *
+ * @param maxChainsPerRestore with no more new chains than these, one input is enough for the rules
+ */
+export function takeOverInputs(
+  rules: RuleSet,
+  observed: ObservedRules,
+  chainOwners: ChainOwners,
+  maxChainsPerRestore: number,
+): string[] {
+  const batches = chainBatches(rules, observed, maxChainsPerRestore)
+  const inputs = [...batches.inputs, restoreInput(rules, batches.observed)].map(({ text }) => text)
+  return [...inputs, removalInput(staleChains(observed, chainOwners), observed, SHARED_CHAINS)].filter(
+    text => text !== '',
+  )
 }

@@ -48,7 +48,7 @@ export const SERVICE_PREFIXES: readonly string[] = ['SVC', 'SVL', 'EXT', 'FW', '
 )
 
 /** All chains of ipvs mode by table, kube-proxy's too: what is removed when the mode is left. */
-export const IPVS_CHAINS: ReadonlyMap<string, readonly string[]> = new Map([
+export const IPVS_CHAIN_NAMES: ReadonlyMap<string, readonly string[]> = new Map([
   [
     'nat',
     [

@@ -8,7 +8,7 @@ export interface NodeWaitOptions {
   readonly timeoutMs: number
   /** What is still missing, in words; undefined: nothing. */
   readonly missing: () => string | undefined
-  /** The time has run out, with this still missing; from now on nothing is waited for. */
+  /** The time has run out, with this still missing; from now on nothing is waited for. Called before subscribers are. */
   readonly onTimeout: (missing: string) => void
 }
 
@@ -20,9 +20,15 @@ export class NodeWait {
   readonly #options: NodeWaitOptions
   #state: 'not started' | 'waiting' | 'done' = 'not started'
   #cancel: () => void = () => undefined
+  #onGivenUp: () => void = () => undefined
 
   constructor(options: NodeWaitOptions) {
     this.#options = options
+  }
+
+  /** Has `resume` called when the wait ends without the Node: what it held up may begin. */
+  subscribe(resume: () => void): void {
+    this.#onGivenUp = resume
   }
 
   /** Whether it may be begun; the first question begins the wait. */
@@ -48,6 +54,7 @@ export class NodeWait {
     const { missing, onTimeout } = this.#options
     this.#end()
     onTimeout(missing() ?? '')
+    this.#onGivenUp()
   }
 
   #end(): void {

@@ -2,15 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { type DataPlane, type DataPlaneCounts } from '../dataplane/data-plane.js'
 import { type IpFamily } from '../model/address.js'
-import { type ProxyMode } from '../model/proxy-mode.js'
 import { DATA_PLANE_METRICS, type Sample } from './data-plane-metrics.js'
 import { type ProbeObserver } from './health-server.js'
 import { type RuleCounts, type SyncObserver } from './sync-observer.js'
 
 /** Which of the modes that were asked for is in use, and why those that were preferred to it are not. */
 export interface ModeInUse {
-  readonly mode: ProxyMode
-  readonly rejected: readonly { readonly mode: ProxyMode; readonly reason: string }[]
+  readonly mode: string
+  readonly rejected: readonly { readonly mode: string; readonly reason: string }[]
 }
 
 export interface MetricsOptions {

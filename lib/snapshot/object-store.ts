@@ -25,13 +25,12 @@ export interface ObjectChanges {
   readonly triggerTimes: readonly number[]
 }
 
-interface ObjectStoreOptions {
-  /** The Node to keep; others that a source brings are dropped. */
-  readonly nodeName: string
+/** What hears of changes in a store. */
+export interface StoreSubscriber {
   /** Called after every delivery that changed something. */
-  readonly onChange: () => void
-  /** Called when the wrong fields of an object differ from what was told last. */
-  readonly onProblems: (problems: ObjectProblems) => void
+  readonly onChange?: () => void
+  /** Called when the wrong fields of an object differ from what was reported last. */
+  readonly onProblems?: (problems: ObjectProblems) => void
 }
 
 /**
@@ -57,13 +56,21 @@ export class ObjectStore {
     Node: new Map(),
   }
   readonly #syncedKinds = new Set<ObjectKind>()
-  readonly #problems: ProblemReporter
-  readonly #options: ObjectStoreOptions
+  readonly #nodeName: string
+  readonly #subscribers: StoreSubscriber[] = []
+  readonly #problems = new ProblemReporter(problems => {
+    for (const { onProblems } of this.#subscribers) onProblems?.(problems)
+  })
   #changes = noChanges()
 
-  constructor(options: ObjectStoreOptions) {
-    this.#options = options
-    this.#problems = new ProblemReporter(options.onProblems)
+  /** @param nodeName the Node to keep; others that a source brings are dropped */
+  constructor(nodeName: string) {
+    this.#nodeName = nodeName
+  }
+
+  /** Subscribers are called in the order in which they came. */
+  subscribe(subscriber: StoreSubscriber): void {
+    this.#subscribers.push(subscriber)
   }
 
   /** Whether a complete list of Services and one of endpoints have been delivered: nothing is programmed before. */
@@ -91,17 +98,17 @@ export class ObjectStore {
       changed = this.#put(kind, name, raw) || changed
     }
     for (const name of gone) changed = this.#drop(kind, name) || changed
-    if (changed || this.hasSynced !== wasSynced) this.#options.onChange()
+    if (changed || this.hasSynced !== wasSynced) this.#notifyChange()
   }
 
   /** Takes one object that is new or changed. */
   upsert(kind: ObjectKind, raw: unknown): void {
-    if (this.#put(kind, rawKey(kind, raw), raw)) this.#options.onChange()
+    if (this.#put(kind, rawKey(kind, raw), raw)) this.#notifyChange()
   }
 
   /** Takes the news that an object is gone; `raw` is its last state. */
   remove(kind: ObjectKind, raw: unknown): void {
-    if (this.#drop(kind, rawKey(kind, raw))) this.#options.onChange()
+    if (this.#drop(kind, rawKey(kind, raw))) this.#notifyChange()
   }
 
   /** How many changes wait to be taken: for the pending gauges. */
@@ -114,6 +121,10 @@ export class ObjectStore {
     const changes = this.#changes
     this.#changes = noChanges()
     return changes
+  }
+
+  #notifyChange(): void {
+    for (const { onChange } of this.#subscribers) onChange?.()
   }
 
   #names(kind: ObjectKind): Iterable<string> {
@@ -166,7 +177,7 @@ export class ObjectStore {
         return true
       }
       case 'Node': {
-        if (fields(fields(raw)['metadata'])['name'] !== this.#options.nodeName) return false
+        if (fields(fields(raw)['metadata'])['name'] !== this.#nodeName) return false
         const { object, ...found } = decodeNode(raw)
         this.#problems.report(kind, name, found)
         if (object === undefined || isEqual(this.node, object)) return false

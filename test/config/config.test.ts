@@ -1,3 +1,4 @@
+import { MODES } from '../../lib/modes/registry.js'
 import t from 'tap'
 import { parseDuration } from '../../lib/config/duration.js'
 import { FLAGS } from '../../lib/config/flags.js'
@@ -52,7 +53,7 @@ void t.test('A duration is read in the syntax of Go', t => {
 })
 
 void t.test('Without any flag every value has its default', t => {
-  const { config, problems } = readConfig({}, 'Node-A')
+  const { config, problems } = readConfig({}, 'Node-A', MODES)
   t.same(problems, [])
   t.same(config, {
     kubeconfig: '',
@@ -112,13 +113,13 @@ void t.test('Every flag says what it is for, and its default can be read', t => 
     t.equal(value === undefined, kind === 'switch', `--${name} shows what stands for its value`)
   }
   const spelledOut = Object.fromEntries(FLAGS.map(({ name, default: byDefault }) => [name, byDefault]))
-  t.same(readConfig(spelledOut, 'node-a'), readConfig({}, 'node-a'), 'a default that is spelled out changes nothing')
+  t.same(readConfig(spelledOut, 'node-a', MODES), readConfig({}, 'node-a', MODES), 'a default that is spelled out changes nothing')
   t.end()
 })
 
 void t.test('The settings of the kernel modes are read', t => {
   const read = (values: FlagValues) => {
-    const { config, problems } = readConfig(values, 'node-a')
+    const { config, problems } = readConfig(values, 'node-a', MODES)
     t.same(problems, [])
     return config.kernelModes
   }
@@ -222,7 +223,7 @@ void t.test('A good value is taken', t => {
     [{ v: '4' }, { verbosity: 4 }],
   ]
   for (const [values, expected] of table) {
-    const { config, problems } = readConfig(values, 'host')
+    const { config, problems } = readConfig(values, 'host', MODES)
     t.same(problems, [], JSON.stringify(values))
     t.match(config, expected, JSON.stringify(values))
   }
@@ -231,7 +232,7 @@ void t.test('A good value is taken', t => {
 
 /** The defaults of connection tracking, but for these. */
 function conntrack(differs: Partial<KubeProxyConfig['conntrack']>): Partial<KubeProxyConfig> {
-  return { conntrack: { ...readConfig({}, 'host').config.conntrack, ...differs } }
+  return { conntrack: { ...readConfig({}, 'host', MODES).config.conntrack, ...differs } }
 }
 
 void t.test('A bad value is refused with one sentence that names it and what was wanted', t => {
@@ -367,7 +368,7 @@ void t.test('A bad value is refused with one sentence that names it and what was
     // Text that would break out of a line or a terminal is shown escaped.
     [{ v: '1\n2\u001b[31m' }, '--v "1\\n2\\u001b[31m": expected a whole number from 0'],
   ]
-  for (const [values, problem] of table) t.same(readConfig(values, 'host').problems, [problem], JSON.stringify(values))
+  for (const [values, problem] of table) t.same(readConfig(values, 'host', MODES).problems, [problem], JSON.stringify(values))
   t.end()
 })
 
@@ -375,6 +376,7 @@ void t.test('All bad values are reported together', t => {
   const { problems } = readConfig(
     { v: 'x', 'bind-address': 'y', 'udp-timeout': 'z', 'proxy-port-range': '-', 'cluster-cidr': '-', master: '-' },
     'host',
+    MODES,
   )
   t.same(problems.map(problem => problem.split(' ', 1)[0]).sort(), [
     '--bind-address',

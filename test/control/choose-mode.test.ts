@@ -1,20 +1,24 @@
 import t from 'tap'
 import { chooseMode } from '../../lib/control/choose-mode.js'
 import { ProxyFailure } from '../../lib/model/failure.js'
-import { type ProxyMode } from '../../lib/model/proxy-mode.js'
+import { type Mode } from '../../lib/modes/mode.js'
+import { modeByName } from '../../lib/modes/registry.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 
 /** A node on which these modes cannot be had. */
-function nodeWithout(reasons: Partial<Record<ProxyMode, string>>) {
-  const probed: ProxyMode[] = []
-  return { probed, whyNot: (mode: ProxyMode) => (probed.push(mode), Promise.resolve(reasons[mode])) }
+function nodeWithout(reasons: Readonly<Record<string, string>>) {
+  const probed: string[] = []
+  const probe = ({ name }: Mode) => (probed.push(name), Promise.resolve(reasons[name]))
+  return { probed, probe }
 }
+
+const modesOf = (...names: readonly string[]): Mode[] => names.map(name => modeByName(name))
 
 t.test('the first mode of the list that the node can do is taken, and one line says why not the others', async t => {
   const log = new RecordingLog()
   const node = nodeWithout({ ipvs: 'no "ipvsadm"' })
-  t.same(await chooseMode(['ipvs', 'iptables', 'userspace'], node.whyNot, log), {
-    mode: 'iptables',
+  t.same(await chooseMode(modesOf('ipvs', 'iptables', 'userspace'), node.probe, log), {
+    mode: modeByName('iptables'),
     rejected: [{ mode: 'ipvs', reason: 'no "ipvsadm"' }],
   })
   t.same(node.probed, ['ipvs', 'iptables'], 'nobody asks for what comes after it')
@@ -24,14 +28,21 @@ t.test('the first mode of the list that the node can do is taken, and one line s
 
 t.test('a mode that stands alone is never replaced by another', async t => {
   const node = nodeWithout({ ipvs: 'no "ipvsadm"' })
-  const failure: unknown = await chooseMode(['ipvs'], node.whyNot, new RecordingLog()).catch((error: unknown) => error)
+  const failure: unknown = await chooseMode(modesOf('ipvs'), node.probe, new RecordingLog()).catch((error: unknown) => error)
   t.ok(failure instanceof ProxyFailure)
   t.match(failure, { code: 'MODE_IMPOSSIBLE', message: 'Cannot serve in mode "ipvs" on this node: ipvs: no "ipvsadm"' })
 })
 
 t.test('when none can be had, all reasons are told', async t => {
   const node = nodeWithout({ ipvs: 'no "ipvsadm"', iptables: 'no xt_statistic' })
-  await t.rejects(chooseMode(['ipvs', 'iptables'], node.whyNot, new RecordingLog()), {
+  await t.rejects(chooseMode(modesOf('ipvs', 'iptables'), node.probe, new RecordingLog()), {
     message: 'Cannot serve in mode "ipvs,iptables" on this node: ipvs: no "ipvsadm"; iptables: no xt_statistic',
   })
+})
+
+t.test('userspace mode alone is taken without a probe: its first write of rules says what is missing', async t => {
+  const node = nodeWithout({ userspace: 'no nat table' })
+  t.equal((await chooseMode(modesOf('userspace'), node.probe, new RecordingLog())).mode.name, 'userspace')
+  t.same(node.probed, [])
+  await t.rejects(chooseMode(modesOf('userspace', 'ipvs'), nodeWithout({ userspace: 'a', ipvs: 'b' }).probe, new RecordingLog()))
 })

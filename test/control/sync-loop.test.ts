@@ -43,15 +43,14 @@ function createRig(options: { readonly minSyncPeriod?: number; readonly mayStart
     enabled: () => true,
   }
   const proxier = new MemoryProxier(() => clock.now())
+  /** The families whose rules were programmed, in order. */
+  const programmed: string[] = []
   const health = new ProxierHealth({ families: ['IPv4'], timeoutMs: 2 * SYNC_PERIOD, startedAt: EPOCH })
-  const store: ObjectStore = new ObjectStore({
-    nodeName: 'node-a',
-    onChange: () => loop.requestSync(),
-    onProblems: () => undefined,
-  })
-  const loop: SyncLoop = new SyncLoop({
+  const store = new ObjectStore('node-a')
+  const loop = new SyncLoop({
     store,
     proxier,
+    modeSwitch: { onRulesProgrammed: family => programmed.push(family) },
     scope: { nodeName: 'node-a', families: ['IPv4'], rangesAtNodePorts: false },
     mayStart: options.mayStart ?? (() => true),
     onApplied: snapshot => served.push([...snapshot.ports.keys()].join(' ')),
@@ -63,9 +62,10 @@ function createRig(options: { readonly minSyncPeriod?: number; readonly mayStart
     checkPeriod: SYNC_PERIOD,
     minSyncPeriod: options.minSyncPeriod ?? MIN_SYNC_PERIOD,
   })
+  store.subscribe({ onChange: loop.requestSync })
   const isHealthy = (): boolean => health.statusAt(EPOCH + clock.now()).healthy
   const programTimes = (): number[] => proxier.programCalls.map(({ at }) => at)
-  return { clock, events, lines, served, proxier, store, loop, isHealthy, programTimes, take: () => events.splice(0) }
+  return { clock, events, lines, served, programmed, proxier, store, loop, isHealthy, programTimes, take: () => events.splice(0) }
 }
 
 type Rig = ReturnType<typeof createRig>

@@ -138,9 +138,12 @@ t.test(
 
     await t.test('node ports answer on loopback too', async t => {
       // In IPv6 the kernel never translates what leaves loopback: only a listener can answer there. IPVS never does.
-      const served: readonly string[] = { userspace: ['127.0.0.1', '::1'], iptables: ['127.0.0.1'], ipvs: [] }[
-        PROXY_MODE
-      ]
+      const loopbacks: Readonly<Record<string, readonly string[]>> = {
+        userspace: ['127.0.0.1', '::1'],
+        iptables: ['127.0.0.1'],
+        ipvs: [],
+      }
+      const served = loopbacks[PROXY_MODE]!
       for (const ip of ['127.0.0.1', '::1'].filter(ip => !served.includes(ip)))
         t.equal(await clients['the node'].tcp(ip, 30080), 'ECONNREFUSED', `${ip}, where nothing listens`)
       for (const ip of served) {
@@ -392,7 +395,12 @@ t.test(
         'no answer',
       )
       t.equal(await new NetworkClient(network, network.node).tcpExpectingTimeout(NODE_IP, 30080), 'no answer')
-      const onLoopback = { userspace: 'ECONNRESET', iptables: 'no answer', ipvs: 'ECONNREFUSED' }[PROXY_MODE]
+      const outcomes: Readonly<Record<string, string>> = {
+        userspace: 'ECONNRESET',
+        iptables: 'no answer',
+        ipvs: 'ECONNREFUSED',
+      }
+      const onLoopback = outcomes[PROXY_MODE]
       t.equal(
         await new NetworkClient(network, network.node).tcpExpectingTimeout('127.0.0.1', 30080),
         onLoopback,

@@ -328,7 +328,7 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     const connection = new PersistentConnection(network, pod.namespace, '10.96.0.10', 80)
     t.equal(await connection.send('echo'), 'echo')
     t.equal((await clients['a Pod'].udp('10.96.0.13', 53)).answer, 'here 5')
-    t.strictSame(await node.send({ do: 'drain' }), { draining: 1 })
+    t.strictSame(await node.send({ do: 'drain' }), { draining: { virtualServers: 1 } })
     t.equal(await connection.send('still there'), 'still there')
     const servers = await run('ipvsadm', '-Ln')
     t.match(servers, /10\.96\.0\.10:80/)

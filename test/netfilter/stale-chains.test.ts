@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type ProxyMode } from '../../lib/model/proxy-mode.js'
+import { chainOwners } from '../../lib/modes/registry.js'
 import { type ObservedRules, parseIptablesSave } from '../../lib/netfilter/iptables-save.js'
 import { SHARED_CHAINS, staleChains } from '../../lib/netfilter/stale-chains.js'
 import { removalInput } from '../../lib/netfilter/iptables-restore.js'
@@ -38,8 +38,8 @@ COMMIT
 COMMIT
 `
 
-const removalInputFor = (observed: ObservedRules, keptMode: ProxyMode | undefined): string =>
-  removalInput(staleChains(observed, keptMode), observed, SHARED_CHAINS)
+const removalInputFor = (observed: ObservedRules, keptMode: string | undefined): string =>
+  removalInput(staleChains(observed, chainOwners(keptMode)), observed, SHARED_CHAINS)
 
 void t.test('Everything the userspace mode ever left is removed, and nothing else', t => {
   for (const counters of [false, true]) {
@@ -102,7 +102,7 @@ COMMIT
 `
 
 void t.test('A mode that is left takes all of its chains along, and none that another mode has too', t => {
-  const left = (kept: ProxyMode | undefined, more = '') => {
+  const left = (kept: string | undefined, more = '') => {
     const kernel = new MemoryTables()
     kernel.restore(KERNEL_MODE_RULES + more)
     kernel.restore(removalInputFor(readKernel(kernel), kept))

@@ -1,3 +1,4 @@
+import { MODES } from '../../lib/modes/registry.js'
 import t from 'tap'
 import { NodeEventSink } from '../../lib/node/node-event-sink.js'
 import { NodeWait } from '../../lib/node/node-wait.js'
@@ -11,7 +12,7 @@ import { RecordingLog } from '../support/log/recording-log.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 
 const NODE: NodeObject = { name: 'node-a', zone: '', addresses: ['192.168.50.1'], podCIDRs: [], eligible: true }
-const CONFIG = readConfig({}, 'node-a').config
+const CONFIG = readConfig({}, 'node-a', MODES).config
 
 function createNodeWait(missing: () => string | undefined) {
   const clock = new ManualClock()

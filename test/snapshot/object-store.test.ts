@@ -16,11 +16,8 @@ import { randomInt, testSeed, seededRandom } from '../support/checks/seeded-rand
 function createStore(nodeName = 'node-a') {
   const reported: ObjectProblems[] = []
   const counts = { changes: 0 }
-  const store = new ObjectStore({
-    nodeName,
-    onChange: () => counts.changes++,
-    onProblems: problems => reported.push(problems),
-  })
+  const store = new ObjectStore(nodeName)
+  store.subscribe({ onChange: () => counts.changes++, onProblems: problems => reported.push(problems) })
   return { store, reported, counts }
 }
 

@@ -23,11 +23,8 @@ async function temporaryFolder(t: Test): Promise<string> {
 function startSource(t: Test, ...paths: string[]) {
   const log = new RecordingLog()
   const waiting: (() => void)[] = []
-  const store = new ObjectStore({
-    nodeName: 'node-a',
-    onChange: () => waiting.splice(0).forEach(resolve => resolve()),
-    onProblems: () => undefined,
-  })
+  const store = new ObjectStore('node-a')
+  store.subscribe({ onChange: () => waiting.splice(0).forEach(resolve => resolve()) })
   const stop = new AbortController()
   const running = new ManifestSource(paths, log).run(store, stop.signal)
   t.teardown(async () => {

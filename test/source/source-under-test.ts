@@ -60,7 +60,8 @@ export async function startSource({
     error: (message, error, fields) => write('error', message, error, fields),
     enabled: () => true,
   }
-  const store = new ObjectStore({ nodeName: nodeName ?? '', onChange: wake, onProblems: () => {} })
+  const store = new ObjectStore(nodeName ?? '')
+  store.subscribe({ onChange: wake })
   const client = await createKubeClient({ ...access, clock })
   const source = new KubernetesSource({
     client,

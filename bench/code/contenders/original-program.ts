@@ -2,7 +2,6 @@ import { type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ProxyMode } from '../../../lib/model/proxy-mode.js'
 import { originalFlags, originalProgram, writeKubeconfig } from '../../../test/support/processes/original-kube-proxy.js'
 import { programVersion } from '../measure/program-version.js'
 import { NODE_NAME } from '../testbed/bench-api.js'
@@ -32,7 +31,7 @@ export interface OriginalProcess {
 /** Starts the original on the node. Its log comes out of its standard error. */
 export function startOriginal(
   site: Testbed,
-  mode: ProxyMode,
+  mode: string,
   apiUrl: string,
   { args = [], env }: { readonly args?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
 ): OriginalProcess {
@@ -56,6 +55,6 @@ export function startOriginal(
  * Our API server of the benchmarks has Endpoints, and slices of a version that 1.20 does not know.
  * @param kubeconfig a path
  */
-function benchFlags(mode: ProxyMode, kubeconfig: string): string[] {
+function benchFlags(mode: string, kubeconfig: string): string[] {
   return [...originalFlags(mode, kubeconfig, NODE_NAME), '--feature-gates=EndpointSliceProxying=false', '-v=2']
 }

@@ -16,7 +16,7 @@ export function snapshotBenches(): MicroBench[] {
   const lists = (['services', 'endpointslices'] as const).map(wanted =>
     objects.filter(([resource]) => resource === wanted).map(([, object]) => object),
   )
-  const store = new ObjectStore({ nodeName: 'bench-node', onChange: () => undefined, onProblems: () => undefined })
+  const store = new ObjectStore('bench-node')
   const deliver = (): void => {
     store.replace('Service', lists[0]!)
     store.replace('EndpointSlice', lists[1]!)

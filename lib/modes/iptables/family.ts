@@ -4,6 +4,7 @@ import { type ServedPort } from '../../model/snapshot.js'
 import { PROXY_CANARY } from '../../netfilter/chain-names.js'
 import { type RuleSet } from '../../netfilter/rule-set.js'
 import { sameItems } from '../../primitives/reuse-equal.js'
+import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { deleteStaleFlows } from '../delete-stale-flows.js'
@@ -17,6 +18,7 @@ import { expectedFlows, udpFrontends } from './udp-frontends.js'
 
 export interface IptablesFamilyOptions {
   readonly iptables: Iptables
+  readonly chainOwners: ChainOwners
   readonly settings: IptablesSettings
   readonly conntrack: Conntrack
   /** The node's main address; undefined when it has none of that family. */
@@ -58,11 +60,11 @@ export class IptablesFamily implements KernelRules {
   #hasAllowedLocalnet = false
 
   constructor(options: IptablesFamilyOptions) {
-    const { iptables, settings, log } = options
+    const { iptables, chainOwners, settings, log } = options
     this.family = iptables.family
     this.#options = options
     this.#planner = new IptablesPlanner(iptables.family, settings)
-    this.#writer = new RuleWriter(iptables, TABLES, log)
+    this.#writer = new RuleWriter(iptables, TABLES, chainOwners, log)
   }
 
   /** Reads what is there, which the first write starts from. @throws ProxyFailure */
@@ -102,7 +104,7 @@ export class IptablesFamily implements KernelRules {
     const isIntact = this.#trustsLastWrite || (await this.#writer.check())
     if (isIntact && !this.pending) {
       this.#trustsLastWrite = true
-      await this.#writer.removeOtherModes('iptables')
+      await this.#writer.removeOtherModes()
       return this.#writer.unchangedReport
     }
     const context = this.#readContext()
@@ -114,7 +116,7 @@ export class IptablesFamily implements KernelRules {
     // What came in meanwhile is wanted and not written.
     this.#isProgrammed = input.ports === this.#ports && input.frontends === this.#frontends
     await this.#finishWrite(input, JSON.stringify(context))
-    await this.#writer.removeOtherModes('iptables')
+    await this.#writer.removeOtherModes()
     return report
   }
 

@@ -18,7 +18,6 @@ export interface IptablesProxierOptions extends Omit<IptablesFamilyOptions, 'ipt
  * that a snapshot asks for is rules.
  */
 export class IptablesProxier implements Proxier {
-  readonly mode = 'iptables'
   readonly rules: readonly IptablesFamily[]
   readonly #options: IptablesProxierOptions
   readonly #frontendTable: FrontendTable

@@ -1,17 +1,18 @@
+import { type KubeProxyConfig } from '../../config/kube-proxy-config.js'
 import { type Log } from '../../model/log.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type ObservedServer, type IpvsChange } from '../../system/ipvs-text.js'
 import { deleteStaleFlows } from '../delete-stale-flows.js'
-import { type IpvsCleanupOptions, cleanupIpvs } from './cleanup.js'
+import { type DrainState, type ModeDrain } from '../mode-drain.js'
+import { type KernelTools } from '../../system/kernel-tools.js'
+import { type IpvsCleanupOptions, cleanupIpvs, hasIpvsInterface, ipvsCleanupOptions } from './cleanup.js'
+import { DRAIN_CHECK_MS } from './proxier.js'
 import { serverLeftovers } from './leftovers.js'
 
 export interface IpvsDrainOptions extends IpvsCleanupOptions {
   readonly conntrack: Conntrack
   readonly log: Log
 }
-
-/** How far it has come: `waiting` for connections through so many virtual servers to end. */
-export type DrainState = 'nothing there' | 'all removed' | { readonly draining: number }
 
 /**
  * Takes away what ipvs mode has left, as far as no open connection needs it: a virtual server that goes takes its connections
@@ -40,7 +41,7 @@ export async function drainIpvs(options: IpvsDrainOptions): Promise<DrainState> 
     [],
     [...addresses].filter(address => !neededAddresses.has(address)),
   )
-  return { draining: busy.size }
+  return { draining: { virtualServers: busy.size } }
 }
 
 function hasConnections({ protocol, realServers }: ObservedServer): boolean {
@@ -58,4 +59,16 @@ async function deleteFlowsTo(servers: readonly ObservedServer[], options: IpvsDr
   const expectedFlows = { targets: [], removed: servers, nodeAddresses: new Set<string>() }
   for (const family of ['IPv4', 'IPv6'] as const)
     await deleteStaleFlows(options.conntrack, family, () => expectedFlows, options.log)
+}
+
+/** The draining of ipvs mode after a switch to another mode. It finds nothing where the mode has never been. */
+export function createIpvsDrain(config: KubeProxyConfig, kernel: KernelTools, log: Log): ModeDrain {
+  return {
+    periodMs: DRAIN_CHECK_MS,
+    async step() {
+      if (!hasIpvsInterface(kernel)) return 'nothing there'
+      const options = ipvsCleanupOptions(kernel, config.kernelModes.ipvs.excludeCIDRs)
+      return drainIpvs({ ...options, conntrack: kernel.conntrack, log })
+    },
+  }
 }

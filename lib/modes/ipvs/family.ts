@@ -2,6 +2,7 @@ import { type IpFamily } from '../../model/address.js'
 import { type Clock } from '../../model/clock.js'
 import { EMPTY_SNAPSHOT } from '../../model/snapshot.js'
 import { type RuleSet } from '../../netfilter/rule-set.js'
+import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
@@ -14,6 +15,7 @@ import { type IpvsPlan, IpvsPlanner, type PlanSettings, type DesiredServices } f
 
 export interface IpvsFamilyOptions extends KernelStateOptions {
   readonly iptables: Iptables
+  readonly chainOwners: ChainOwners
   readonly conntrack: Conntrack
   readonly settings: PlanSettings
   /** As they are at the moment it is asked. */
@@ -59,7 +61,7 @@ export class IpvsFamily implements KernelRules {
   constructor(options: IpvsFamilyOptions) {
     this.family = options.iptables.family
     this.#options = options
-    this.#writer = new RuleWriter(options.iptables, IPVS_TABLES, options.log)
+    this.#writer = new RuleWriter(options.iptables, IPVS_TABLES, options.chainOwners, options.log)
     this.#planner = new IpvsPlanner(this.family, options.settings)
     this.#kernel = new KernelState(this.family, options)
   }
@@ -97,7 +99,7 @@ export class IpvsFamily implements KernelRules {
       const repaired = await this.#reconcile(plan, async () => {
         if (!isIntact || this.#programmedRules !== plan.rules) report = await this.#writeRules(plan.rules)
       })
-      await this.#writer.removeOtherModes('ipvs')
+      await this.#writer.removeOtherModes()
       return { ...report, changed: report.changed || repaired }
     })
   }
@@ -156,7 +158,7 @@ export class IpvsFamily implements KernelRules {
     const startedAt = clock.now()
     const setsChanged = await this.#kernel.addToSets(plan)
     // The rules of iptables mode, whose chains have the same names, lead every packet until ours are written in their place.
-    if (writeRules !== undefined && !this.#hasProgrammed && this.#writer.hasOtherModes('ipvs'))
+    if (writeRules !== undefined && !this.#hasProgrammed && this.#writer.hasOtherModes)
       await this.#reconcileServers(plan)
     await writeRules?.()
     if (!this.#hasProgrammed) return false

@@ -1,7 +1,7 @@
 import { type IpFamily } from '../../model/address.js'
 import { LOOPBACK } from '../../model/cidr.js'
 import { type Link, type Rule, type RuleSet, type TableRules } from '../../netfilter/rule-set.js'
-import { IPVS_CHAINS } from '../../netfilter/chain-names.js'
+import { IPVS_CHAIN_NAMES } from '../../netfilter/chain-names.js'
 import { masqueradeRules } from '../masquerade-rules.js'
 import { type LocalMatch } from '../../frontends/local-traffic.js'
 import { NODE_PORT_SETS } from './set-entries.js'
@@ -17,7 +17,7 @@ export interface RuleSettings {
 }
 
 /** The tables that rules of ipvs mode are in. */
-export const IPVS_TABLES: readonly string[] = [...IPVS_CHAINS.keys()]
+export const IPVS_TABLES: readonly string[] = [...IPVS_CHAIN_NAMES.keys()]
 
 const ACCEPT = { kind: 'ACCEPT' } as const
 const DROP = { kind: 'DROP' } as const

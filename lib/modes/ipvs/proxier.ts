@@ -24,7 +24,6 @@ export interface IpvsProxierOptions extends Omit<IpvsFamilyOptions, 'iptables'> 
  * entry by entry, so a change of Services is part of `update`; only what the rules themselves say is left to `program`.
  */
 export class IpvsProxier implements Proxier {
-  readonly mode = 'ipvs'
   readonly rules: readonly IpvsFamily[]
   readonly #options: IpvsProxierOptions
   readonly #frontendTable: FrontendTable

@@ -2,6 +2,7 @@ import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-p
 import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { type Log } from '../../model/log.js'
 import { type RuleSet } from '../../netfilter/rule-set.js'
+import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
@@ -30,6 +31,7 @@ export type ProgrammedFrontends = ReadonlyMap<string, ProgrammedFrontend>
 
 export interface UserspaceFamilyOptions {
   readonly iptables: Iptables
+  readonly chainOwners: ChainOwners
   /** As they are at the moment it is asked. */
   readonly localTraffic: (family: IpFamily) => LocalTraffic
   readonly conntrack: Conntrack
@@ -62,10 +64,10 @@ export class UserspaceFamily implements KernelRules {
   #isProgrammed = false
   #programmedFingerprint = ''
 
-  constructor({ iptables, localTraffic, conntrack, nodeAddresses, log }: UserspaceFamilyOptions) {
+  constructor({ iptables, chainOwners, localTraffic, conntrack, nodeAddresses, log }: UserspaceFamilyOptions) {
     this.family = iptables.family
     this.#frontendRules = new FrontendRules(iptables.family)
-    this.#writer = new RuleWriter(iptables, TABLES, log)
+    this.#writer = new RuleWriter(iptables, TABLES, chainOwners, log)
     this.#localTraffic = localTraffic
     this.#conntrack = conntrack
     this.#nodeAddresses = nodeAddresses
@@ -105,7 +107,7 @@ export class UserspaceFamily implements KernelRules {
     const desired = this.#desired
     const localTraffic = this.#localTraffic(this.family)
     if (!this.pending && isIntact) {
-      await this.#writer.removeOtherModes('userspace')
+      await this.#writer.removeOtherModes()
       return this.#writer.unchangedReport
     }
     const rules = this.#buildRuleSet(desired, localTraffic)
@@ -118,7 +120,7 @@ export class UserspaceFamily implements KernelRules {
     this.#attempted.clear()
     this.#isProgrammed = true
     this.#programmedFingerprint = JSON.stringify(localTraffic)
-    await this.#writer.removeOtherModes('userspace')
+    await this.#writer.removeOtherModes()
     return report
   }
 

@@ -6,6 +6,7 @@ import { systemCode } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
 import { type ServicePortKey } from '../../model/service-port.js'
 import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../../model/snapshot.js'
+import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type Proxier } from '../proxier.js'
@@ -28,6 +29,7 @@ export interface UserspaceProxierOptions {
   readonly dataPlane: DataPlane
   /** One for each IP family that is served. */
   readonly iptables: readonly Iptables[]
+  readonly chainOwners: ChainOwners
   readonly portAllocator: PortAllocator
   /** The node's address to listen on and to lead rules to; undefined when it has none of that family. Asked at each update. */
   readonly nodeAddress: (family: IpFamily) => IpAddress | undefined
@@ -55,7 +57,6 @@ export interface UserspaceProxierOptions {
  * A change of endpoints touches neither set: it goes to the listeners and no further.
  */
 export class UserspaceProxier implements Proxier {
-  readonly mode = 'userspace'
   readonly rules: readonly UserspaceFamily[]
   readonly #options: UserspaceProxierOptions
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT

@@ -1,3 +1,4 @@
+import { chainOwners } from '../../../lib/modes/registry.js'
 import t, { type Test } from 'tap'
 import { NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type IpFamily } from '../../../lib/model/address.js'
@@ -93,6 +94,7 @@ class KernelUnderTest {
     const pods = NETWORKS[this.#family].map(range => ({ source: parseCidr(range)! }))
     const proxier = new IptablesProxier({
       iptables: [this.iptables],
+      chainOwners: chainOwners('iptables'),
       settings: { masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true, dropInvalid: true },
       conntrack: new MemoryConntrack(),
       nodeAddress: family => NODE[family],
@@ -161,7 +163,7 @@ onEachKernel(
       t.equal((await proxier.rules[0]!.program(false)).changed, true)
       t.equal(await site.findsDifference(snapshot, given), false)
     }
-    await removeStaleChains(site.iptables, undefined)
+    await removeStaleChains(site.iptables, chainOwners(undefined))
     const left = await site.iptables.read(['filter', 'nat', 'mangle'])
     const chains = [...left.values()].flatMap(table => [...table.keys()]).filter(name => name.startsWith('KUBE-'))
     t.strictSame(chains, family === 'IPv4' ? ['KUBE-FIREWALL'] : [], 'but for what the kubelet shares')

@@ -1,3 +1,4 @@
+import { chainOwners } from '../../../lib/modes/registry.js'
 import t from 'tap'
 import { type ClusterEvent } from '../../../lib/model/event-sink.js'
 import { type Endpoint } from '../../../lib/model/endpoint.js'
@@ -45,6 +46,7 @@ class ProxierUnderTest {
     }
     this.proxier = new IptablesProxier({
       iptables: [this.ipv4, this.ipv6],
+      chainOwners: chainOwners('iptables'),
       settings: { masqueradeAll: false, masqueradeMark: 0x4000, randomFully: false, dropInvalid: true },
       conntrack: {
         listUdp: family => {

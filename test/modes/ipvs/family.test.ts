@@ -1,3 +1,4 @@
+import { chainOwners } from '../../../lib/modes/registry.js'
 import t from 'tap'
 import { discardEvents } from '../../../lib/model/event-sink.js'
 import { IpvsProxier } from '../../../lib/modes/ipvs/proxier.js'
@@ -37,6 +38,7 @@ async function countServersAtWrite(before: string): Promise<readonly [atTheWrite
   iptables.tables.restore(before)
   const proxier = new IpvsProxier({
     ...{ ipvs, sets, dummy: new MemoryDummyInterface(), iptables: [iptables], conntrack: new MemoryConntrack() },
+    chainOwners: chainOwners('ipvs'),
     settings: { scheduler: 'rr', masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true },
     excludeCIDRs: [],
     localTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),

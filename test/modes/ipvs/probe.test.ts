@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ProxyFailure } from '../../../lib/model/failure.js'
-import { probeSetMatch } from '../../../lib/modes/ipvs/probe-set-match.js'
+import { probeSetMatch } from '../../../lib/modes/ipvs/probe.js'
 import { MemoryIpSets } from '../../support/kernel/memory-ip-sets.js'
 import { MemoryIptables } from '../../support/kernel/memory-iptables.js'
 

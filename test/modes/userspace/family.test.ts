@@ -1,3 +1,4 @@
+import { chainOwners } from '../../../lib/modes/registry.js'
 import t from 'tap'
 import { type ListenerSpec } from '../../../lib/dataplane/listener-plan.js'
 import { UserspaceFamily, type ProgrammedFrontend } from '../../../lib/modes/userspace/family.js'
@@ -44,6 +45,7 @@ class FamilyUnderTest {
           return Promise.resolve()
         },
       },
+      chainOwners: chainOwners('userspace'),
       localTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
       conntrack: { listUdp: () => Promise.resolve([]), delete: () => Promise.resolve() },
       nodeAddresses: () => [],

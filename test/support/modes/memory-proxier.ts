@@ -25,7 +25,6 @@ class Gate {
  * what the last finished step made them.
  */
 export class MemoryProxier implements Proxier, KernelRules {
-  readonly mode = 'userspace'
   readonly family = 'IPv4'
   readonly rules: readonly KernelRules[] = [this]
   /** What sockets serve: service port key to endpoints. */

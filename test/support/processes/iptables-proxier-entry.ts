@@ -2,6 +2,7 @@
  * Entry in the node's namespace: the iptables mode's proxier on the real kernel, one JSON command a line, one JSON answer a
  * line. `iptables-proxier-inside.js FLAGS`, as JSON.
  */
+import { MODES, chainOwners } from '../../../lib/modes/registry.js'
 import { createInterface } from 'node:readline'
 import { type FlagValues } from '../../../lib/config/flag-reader.js'
 import { readConfig } from '../../../lib/config/read-config.js'
@@ -30,16 +31,14 @@ const log: Log = {
   error: (message, error) => process.stderr.write(`${message}: ${messageOf(error)}\n`),
 }
 
-const { config } = readConfig(JSON.parse(process.argv[2]!) as FlagValues, 'this-node')
-const store = new ObjectStore({
-  nodeName: config.nodeName,
-  onChange: () => undefined,
-  onProblems: problems => process.stderr.write(`${JSON.stringify(problems)}\n`),
-})
+const { config } = readConfig(JSON.parse(process.argv[2]!) as FlagValues, 'this-node', MODES)
+const store = new ObjectStore(config.nodeName)
+store.subscribe({ onProblems: problems => process.stderr.write(`${JSON.stringify(problems)}\n`) })
 const node = new NodeManager(config, () => store.node)
 const iptables = await detectIptables(log)
 const proxier = new IptablesProxier({
   iptables,
+  chainOwners: chainOwners('iptables'),
   settings: { masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true, dropInvalid: true },
   conntrack: new ConntrackProgram(log),
   nodeAddress: family => node.getAddress(family),

@@ -2,6 +2,7 @@
  * Entry in the node's namespace: ipvs mode on what this kernel has, one JSON command a line, one JSON answer a line. A new
  * process of this is what a restart of the proxy is.
  */
+import { chainOwners } from '../../../lib/modes/registry.js'
 import { createInterface } from 'node:readline'
 import { familyOf, type IpFamily } from '../../../lib/model/address.js'
 import { parseCidr } from '../../../lib/model/cidr.js'
@@ -64,6 +65,7 @@ const proxier = new IpvsProxier({
   ...kernel,
   iptables,
   conntrack,
+  chainOwners: chainOwners('ipvs'),
   settings: { scheduler: 'rr', masqueradeAll: false, masqueradeMark: 0x4000, randomFully: false },
   excludeCIDRs: [parseCidr('10.99.0.0/16')!],
   localTraffic: family => ({ localMatches: [{ source: podRange[family] }], nodePortAddresses: undefined }),
@@ -134,11 +136,11 @@ async function handle(command: IpvsProxierCommand): Promise<unknown> {
       return reported.splice(0)
     case 'cleanup':
       proxier.stop()
-      for (const tables of iptables) await removeStaleChains(tables, undefined)
+      for (const tables of iptables) await removeStaleChains(tables, chainOwners(undefined))
       return cleanupIpvs(leftoverSettings())
     case 'drain':
       proxier.stop()
-      for (const tables of iptables) await removeStaleChains(tables, 'userspace')
+      for (const tables of iptables) await removeStaleChains(tables, chainOwners('userspace'))
       return drainIpvs({ ...leftoverSettings(), conntrack, log })
   }
 }

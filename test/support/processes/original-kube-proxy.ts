@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ProxyMode } from '../../../lib/model/proxy-mode.js'
 
 /** Kubernetes' own kube-proxy 1.20.2, where KUBE_PROXY_PEER names one; undefined elsewhere. */
 export function originalProgram(): string | undefined {
@@ -17,7 +16,7 @@ export const originalUnavailable =
  *
  * @param kubeconfig of one of our API servers for tests
  */
-export function originalFlags(mode: ProxyMode, kubeconfig: string, nodeName: string): string[] {
+export function originalFlags(mode: string, kubeconfig: string, nodeName: string): string[] {
   return [
     `--kubeconfig=${kubeconfig}`,
     `--proxy-mode=${mode}`,

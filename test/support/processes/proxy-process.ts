@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { ProgramLog } from '../../../lib/demo/program-log.js'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
-import { type ProxyMode } from '../../../lib/model/proxy-mode.js'
 import { type NodeNetwork } from '../nodes/node-network.js'
 import { PROXY_MODE } from './proxy-mode.js'
 import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
@@ -25,7 +24,7 @@ export class ProxyProcess {
     args: readonly string[],
     env: NodeJS.ProcessEnv = process.env,
     node: NetworkNamespace = network.node,
-    mode: ProxyMode = PROXY_MODE,
+    mode: string = PROXY_MODE,
   ) {
     this.child = network.start(
       node,

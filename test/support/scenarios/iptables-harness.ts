@@ -1,3 +1,4 @@
+import { chainOwners } from '../../../lib/modes/registry.js'
 import { type IpAddress, familyOf, hostPort } from '../../../lib/model/address.js'
 import { discardEvents } from '../../../lib/model/event-sink.js'
 import { servicePortName } from '../../../lib/model/service-port.js'
@@ -28,6 +29,7 @@ export class IptablesHarness implements ModeHarness {
     this.#snapshot = snapshot
     this.proxier = new IptablesProxier({
       iptables,
+      chainOwners: chainOwners('iptables'),
       settings: SETTINGS,
       conntrack,
       nodeAddress: family => node.getAddress(family),

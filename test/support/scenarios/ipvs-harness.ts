@@ -1,3 +1,4 @@
+import { chainOwners } from '../../../lib/modes/registry.js'
 import { type IpAddress, familyOf, hostPort } from '../../../lib/model/address.js'
 import { discardEvents } from '../../../lib/model/event-sink.js'
 import { type ServedPort, type ServiceSnapshot } from '../../../lib/model/snapshot.js'
@@ -132,6 +133,7 @@ export class IpvsHarness implements ModeHarness {
   #makeProxier({ node, iptables, sets, conntrack, log }: HarnessDependencies): IpvsProxier {
     return new IpvsProxier({
       iptables,
+      chainOwners: chainOwners('ipvs'),
       ipvs: this.#ipvs,
       sets,
       dummy: this.#dummy,

@@ -52,9 +52,8 @@ export class ScenarioRunner {
   private constructor(settings: ScenarioSettings, mode: ScenarioMode) {
     const { config } = settings
     this.#settings = settings
-    this.#store = new ObjectStore({
-      nodeName: config.nodeName,
-      onChange: () => undefined,
+    this.#store = new ObjectStore(config.nodeName)
+    this.#store.subscribe({
       onProblems: ({ kind, name, problems, wrongFamily }) =>
         this.#problems.push(...[...problems, ...wrongFamily].map(problem => `${kind} ${name}: ${problem}`)),
     })

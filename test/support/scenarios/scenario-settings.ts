@@ -1,3 +1,4 @@
+import { MODES } from '../../../lib/modes/registry.js'
 import { FLAGS } from '../../../lib/config/flags.js'
 import { type KubeProxyConfig } from '../../../lib/config/kube-proxy-config.js'
 import { type FlagValues } from '../../../lib/config/flag-reader.js'
@@ -29,7 +30,7 @@ export function parseSettings(
     FLAGS.map(flag => flag.name),
   )
   const { name, addresses } = { ...DEFAULT_NODE, ...(node as object) }
-  const { config, problems } = readConfig({ ...DEFAULT_FLAGS, ...(flags as FlagValues) }, name)
+  const { config, problems } = readConfig({ ...DEFAULT_FLAGS, ...(flags as FlagValues) }, name, MODES)
   if (problems.length > 0) throw new Error(`${file}: ${problems.join('; ')}`)
   return { config, families: families as IpFamily[], addresses }
 }

@@ -1,3 +1,4 @@
+import { chainOwners } from '../../../lib/modes/registry.js'
 import { type ListenerSpec } from '../../../lib/dataplane/listener-plan.js'
 import { type IpAddress, familyOf, hostPort } from '../../../lib/model/address.js'
 import { discardEvents } from '../../../lib/model/event-sink.js'
@@ -30,6 +31,7 @@ export class UserspaceHarness implements ModeHarness {
     this.proxier = new UserspaceProxier({
       dataPlane: this.#dataPlane,
       iptables,
+      chainOwners: chainOwners('userspace'),
       portAllocator: new PortAllocator(PROXY_PORTS, () => 0),
       conntrack,
       events: discardEvents,

@@ -1,10 +1,27 @@
-import { type ProxyMode } from '../model/proxy-mode.js'
-import { type DemoService, type DemoServicePort } from './cluster-objects.js'
-import { type NodeCommands } from './node-commands.js'
+/** Runs programs on the node of the demo. */
+export interface NodeCommands {
+  run(program: string, args: readonly string[]): Promise<{ readonly stdout: string }>
+}
+
+/** A port of a Service whose traffic is counted. */
+export interface CountedPort {
+  readonly clusterIP: string
+  readonly port: number
+  readonly protocol: 'TCP' | 'UDP'
+}
+
+/** How the proxy's log shows that a change of the demo is served. */
+export interface SyncSigns {
+  /** `-v` of the proxy: with this much the signs are in its log. */
+  readonly verbosity: number
+  /** A change of endpoints is served when the log shows them; else when the kernel was written to after the change. */
+  readonly endpointsAreLogged: boolean
+  /** The log line of a write to the kernel that changed something. */
+  readonly kernelWritten: RegExp
+}
 
 /** What a learner is told of one mode, and what has to come true in it. The events are the same in all. */
 export interface ModeWalkthrough {
-  readonly mode: ProxyMode
   /** Where the cluster IP is, to go on after "the cluster IP 10.96.0.10". */
   readonly clusterIPText: string
   /** How packets are led, before the rules are shown. */
@@ -13,7 +30,7 @@ export interface ModeWalkthrough {
   readonly rulesCommand: string
   readRules(node: NodeCommands): Promise<string>
   /** How many connections or flows to a Service's port were counted on the way that they have to take. */
-  readCount(node: NodeCommands, service: DemoService, port: DemoServicePort): Promise<number>
+  readCount(node: NodeCommands, port: CountedPort): Promise<number>
   /** How long it may take until counters show what has happened, in milliseconds. */
   readonly counterDelayMs: number
   /** What is to be known of the counters. */
@@ -38,4 +55,5 @@ export interface ModeWalkthrough {
   readonly udpText: string
   /** More to try, for a learner with a terminal: what it shows, and the command to run on the node. */
   readonly suggestions: readonly (readonly [what: string, command: string])[]
+  readonly syncSigns: SyncSigns
 }

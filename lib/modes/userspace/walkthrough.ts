@@ -1,11 +1,10 @@
-import { type ModeWalkthrough } from './mode-walkthrough.js'
-import { readNatChains, countNatPackets } from './nat-chains.js'
+import { type ModeWalkthrough } from '../mode-walkthrough.js'
+import { countNatPackets, readNatChains } from '../nat-counters.js'
 
 /** Chains whose rules the learner looks at; those of the last kind are there when a Service has many ports. */
 const SHOWN_CHAINS = /^(PREROUTING|OUTPUT|KUBE-PORTALS-CONTAINER|KUBE-PORTALS-HOST|KUBE-ADDR-\S+)$/
 
 export const userspaceWalkthrough: ModeWalkthrough = {
-  mode: 'userspace',
   clusterIPText: 'No interface anywhere has that address. It is kube-proxy that makes it work.',
   rulesText:
     `For each port of each Service, kube-proxy listens on a port of the node, and writes one rule for packets that come in ` +
@@ -13,7 +12,7 @@ export const userspaceWalkthrough: ModeWalkthrough = {
     `(In the column "prot", 6 is TCP and 17 is UDP; "pkts" counts the packets that met the rule.)`,
   rulesCommand: 'iptables -t nat -L -n -v',
   readRules: async node => (await readNatChains(node, SHOWN_CHAINS)).join('\n'),
-  readCount: (node, service, port) => countNatPackets(node, SHOWN_CHAINS, service, port),
+  readCount: (node, port) => countNatPackets(node, SHOWN_CHAINS, port),
   counterDelayMs: 0,
   counterText: 'The kernel has counted. (Only the first packet of a connection is led by rules; the rest follows it.)',
   counterName: 'the rule',
@@ -30,6 +29,7 @@ export const userspaceWalkthrough: ModeWalkthrough = {
     'The rule stays: the first Pod that comes back is served at once.',
   udpText:
     'kube-proxy takes all datagrams from one address and port of a client as one flow, and gives each flow a Pod.',
+  syncSigns: { verbosity: 3, endpointsAreLogged: true, kernelWritten: /"Synced rules" family="IPv4" changed=true/ },
   suggestions: [
     ['what kube-proxy counts', 'curl -s localhost:10249/metrics | grep userspace'],
     ['connections, while they last', 'ss -tn'],

@@ -1,5 +1,4 @@
-import { type DemoService, type DemoServicePort } from './cluster-objects.js'
-import { type NodeCommands } from './node-commands.js'
+import { type CountedPort, type NodeCommands } from './mode-walkthrough.js'
 
 /** The chains of table nat whose names match, as `iptables -L` prints them. */
 export async function readNatChains(
@@ -15,8 +14,7 @@ export async function readNatChains(
 export async function countNatPackets(
   node: NodeCommands,
   names: RegExp,
-  { clusterIP }: DemoService,
-  { port, protocol }: DemoServicePort,
+  { clusterIP, port, protocol }: CountedPort,
 ): Promise<number> {
   const rule = ` ${protocol.toLowerCase()} dpt:${port} `
   const rows = (await readNatChains(node, names, '-x'))

@@ -1,7 +1,6 @@
-import { type ModeWalkthrough } from './mode-walkthrough.js'
+import { type ModeWalkthrough } from '../mode-walkthrough.js'
 
 export const ipvsWalkthrough: ModeWalkthrough = {
-  mode: 'ipvs',
   clusterIPText:
     'Here every node has that address, on an interface of its own (kube-ipvs0), so that packets for it come to where the ' +
     "kernel's load balancer (IPVS) sees them.",
@@ -10,7 +9,7 @@ export const ipvsWalkthrough: ModeWalkthrough = {
     `The kernel gives each connection the next one ("rr", round robin), and counts.`,
   rulesCommand: 'ipvsadm -L -n --stats',
   readRules: async node => (await node.run('ipvsadm', ['-L', '-n', '--stats'])).stdout.trimEnd(),
-  async readCount(node, { clusterIP }, { port, protocol }) {
+  async readCount(node, { clusterIP, port, protocol }) {
     const { stdout } = await node.run('ipvsadm', ['-L', '-n', '--stats', '--exact'])
     const row = stdout.split('\n').find(line => line.startsWith(protocol) && line.includes(` ${clusterIP}:${port} `))
     return Number(row?.trim().split(/\s+/)[2] ?? 0)
@@ -31,6 +30,7 @@ export const ipvsWalkthrough: ModeWalkthrough = {
   noEndpointsText: 'The virtual server has no real server left, and the kernel refuses.',
   udpText:
     'the kernel takes all datagrams from one address and port of a client as one flow, and gives each flow a Pod.',
+  syncSigns: { verbosity: 4, endpointsAreLogged: false, kernelWritten: /"Synced virtual servers" family="IPv4"/ },
   suggestions: [
     ['connections, by IPVS', 'ipvsadm -L -n -c'],
     ['addresses of Services', 'ip address show kube-ipvs0'],

@@ -5,7 +5,7 @@ import { type Log } from '../model/log.js'
  * Refuses new connections and lets open ones end, for at most `timeoutMs` milliseconds or until `cutOff` is aborted;
  * what is left then is closed by the end of the process.
  */
-export async function drain(
+export async function drainDataPlane(
   dataPlane: Pick<DataPlane, 'drain'>,
   timeoutMs: number,
   forceStop: AbortSignal,

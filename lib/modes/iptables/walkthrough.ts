@@ -1,12 +1,11 @@
-import { type ModeWalkthrough } from './mode-walkthrough.js'
-import { readNatChains, countNatPackets } from './nat-chains.js'
+import { type ModeWalkthrough } from '../mode-walkthrough.js'
+import { countNatPackets, readNatChains } from '../nat-counters.js'
 
 const SHOWN_CHAINS = /^KUBE-(SERVICES|SVC-\S+|SEP-\S+)$/
 /** Chains in the order in which a packet meets them. */
 const CHAIN_ORDER = ['KUBE-SERVICES', 'KUBE-SVC-', 'KUBE-SEP-']
 
 export const iptablesWalkthrough: ModeWalkthrough = {
-  mode: 'iptables',
   clusterIPText: 'No interface anywhere has that address. It is kube-proxy that makes it work: here by rules alone.',
   rulesText:
     `In KUBE-SERVICES there is one rule for each port of each Service, which leads what goes to its cluster IP to a chain of its own ` +
@@ -16,7 +15,7 @@ export const iptablesWalkthrough: ModeWalkthrough = {
   rulesCommand: 'iptables -t nat -L -n -v',
   readRules: async node =>
     (await readNatChains(node, SHOWN_CHAINS)).sort((a, b) => chainRank(a) - chainRank(b)).join('\n'),
-  readCount: (node, service, port) => countNatPackets(node, /^KUBE-SERVICES$/, service, port),
+  readCount: (node, port) => countNatPackets(node, /^KUBE-SERVICES$/, port),
   counterDelayMs: 0,
   counterText: 'The kernel has counted. (Only the first packet of a connection is led by rules; the rest follows it.)',
   counterName: 'the rule in KUBE-SERVICES',
@@ -32,6 +31,7 @@ export const iptablesWalkthrough: ModeWalkthrough = {
   noEndpointsText: 'There is nobody to lead a connection to, so a rule in table filter refuses it.',
   udpText:
     'the kernel takes all datagrams from one address and port of a client as one flow, and throws dice for each flow.',
+  syncSigns: { verbosity: 4, endpointsAreLogged: false, kernelWritten: /"Synced rules" family="IPv4" changed=true/ },
   suggestions: [
     ['what refuses without Pods', 'iptables -t filter -L KUBE-SERVICES -n -v'],
     ['what the kernel remembers', 'conntrack -L'],

@@ -1,0 +1,32 @@
+import {
+  EXTERNAL_SERVICES,
+  FORWARD,
+  MARK_MASQ,
+  MARK_STRANGERS,
+  NODE_PORTS,
+  POSTROUTING,
+  PROXY_CANARY,
+  PROXY_FIREWALL,
+  SERVICES,
+  SERVICE_PREFIXES,
+} from '../../netfilter/chain-names.js'
+import { type OwnedChains } from '../../netfilter/stale-chains.js'
+
+/** The chains of iptables mode: ours and kube-proxy's have the same names. */
+export const IPTABLES_CHAINS: OwnedChains = new Map([
+  ['mangle', { names: [PROXY_CANARY], prefixes: [] }],
+  [
+    'nat',
+    {
+      names: [SERVICES, NODE_PORTS, POSTROUTING, MARK_MASQ, MARK_STRANGERS, PROXY_CANARY],
+      prefixes: SERVICE_PREFIXES,
+    },
+  ],
+  [
+    'filter',
+    {
+      names: [SERVICES, EXTERNAL_SERVICES, FORWARD, NODE_PORTS, PROXY_FIREWALL, PROXY_CANARY],
+      prefixes: [],
+    },
+  ],
+])

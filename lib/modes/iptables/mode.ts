@@ -1,0 +1,26 @@
+import { detectRuleSettings } from '../detect-rule-settings.js'
+import { KERNEL_NODE_WAIT, type Mode, type ModeResources, commonProxierOptions } from '../mode.js'
+import { IPTABLES_CHAINS } from './chains.js'
+import { probeIptablesMode } from './probe.js'
+import { IptablesProxier } from './proxier.js'
+import { iptablesWalkthrough } from './walkthrough.js'
+
+/** The kernel translates packets straight to endpoints, by rules alone. */
+export const iptablesMode = {
+  name: 'iptables',
+  carriedBy: 'kernel',
+  isProbedAlone: true,
+  nodeWait: KERNEL_NODE_WAIT,
+  chains: IPTABLES_CHAINS,
+  walkthrough: iptablesWalkthrough,
+  syncPeriods: config => ({ syncPeriod: config.iptablesSyncPeriod, minSyncPeriod: config.iptablesMinSyncPeriod }),
+  probe: (_config, kernel) => probeIptablesMode(kernel),
+  async createProxier(resources: ModeResources) {
+    const { config, kernel } = resources
+    return new IptablesProxier({
+      ...commonProxierOptions(resources),
+      settings: await detectRuleSettings(config, kernel.iptables),
+      allowRouteLocalnet: () => kernel.allowRouteLocalnet(),
+    })
+  },
+} satisfies Mode

@@ -1,0 +1,31 @@
+import { type IpFamily } from '../../model/address.js'
+import { type KernelTools } from '../../system/kernel-tools.js'
+import {
+  KERNEL_FILTER_PROBES,
+  KERNEL_NAT_PROBES,
+  PROBE_CHAIN,
+  PROBE_DNAT,
+  type ProbeRules,
+  probeFamilies,
+  probeRules,
+} from '../probe-rules.js'
+
+/** Tries whether this node can do iptables mode. @returns why not; undefined: it can */
+export function probeIptablesMode({ iptables }: Pick<KernelTools, 'iptables'>): Promise<string | undefined> {
+  return probeFamilies(iptables, each => probeRules(iptablesProbeRules(each.family), each))
+}
+
+export function iptablesProbeRules(family: IpFamily): ProbeRules {
+  return new Map([
+    [
+      'nat',
+      [
+        ...KERNEL_NAT_PROBES,
+        { protocol: 'TCP', destinationPort: 80, toThisNode: true, target: PROBE_DNAT[family] },
+        { oneIn: 2, target: { kind: 'RETURN' } },
+        { recent: { list: PROBE_CHAIN, action: 'check', seconds: 1 }, target: { kind: 'RETURN' } },
+      ],
+    ],
+    ['filter', KERNEL_FILTER_PROBES],
+  ])
+}

@@ -1,0 +1,42 @@
+import { detectRuleSettings } from '../detect-rule-settings.js'
+import { KERNEL_NODE_WAIT, type Mode, commonProxierOptions } from '../mode.js'
+import { IPVS_CHAINS } from './chains.js'
+import { cleanupIpvsMode } from './cleanup.js'
+import { createIpvsDrain } from './drain.js'
+import { probeIpvsMode } from './probe.js'
+import { IpvsProxier } from './proxier.js'
+import { ipvsWalkthrough } from './walkthrough.js'
+
+/** The kernel's load balancer (IPVS) serves; this program says between what it balances. */
+export const ipvsMode: Mode = {
+  name: 'ipvs',
+  carriedBy: 'kernel',
+  isProbedAlone: true,
+  nodeWait: KERNEL_NODE_WAIT,
+  chains: IPVS_CHAINS,
+  walkthrough: ipvsWalkthrough,
+  syncPeriods: ({ kernelModes: { ipvs } }) => ({ syncPeriod: ipvs.syncPeriod, minSyncPeriod: ipvs.minSyncPeriod }),
+  probe: ({ kernelModes: { ipvs } }, kernel) => probeIpvsMode(ipvs.scheduler, kernel),
+  async createProxier(resources) {
+    const { config, kernel, clock } = resources
+    const { scheduler, excludeCIDRs, strictARP, tcpTimeout, tcpFinTimeout, udpTimeout } = config.kernelModes.ipvs
+    return new IpvsProxier({
+      ...commonProxierOptions(resources),
+      ipvs: kernel.ipvs,
+      sets: kernel.ipSets,
+      dummy: kernel.dummyInterface,
+      settings: { ...(await detectRuleSettings(config, kernel.iptables)), scheduler },
+      excludeCIDRs,
+      applySettings: () => kernel.applyIpvsSettings(strictARP),
+      timeouts: { tcp: ceilSeconds(tcpTimeout), tcpFin: ceilSeconds(tcpFinTimeout), udp: ceilSeconds(udpTimeout) },
+      clock,
+    })
+  },
+  cleanup: cleanupIpvsMode,
+  drain: createIpvsDrain,
+}
+
+/** Rounded up: 0 would leave the kernel's own time-out. */
+function ceilSeconds(ms: number): number {
+  return Math.ceil(ms / 1000)
+}

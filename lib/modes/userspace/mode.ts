@@ -1,0 +1,26 @@
+import { type Mode } from '../mode.js'
+import { commonProxierOptions } from '../mode.js'
+import { USERSPACE_CHAINS } from './chains.js'
+import { PortAllocator } from './port-allocator.js'
+import { probeUserspace } from './probe.js'
+import { UserspaceProxier } from './proxier.js'
+import { userspaceWalkthrough } from './walkthrough.js'
+
+/** Sockets of this program carry every connection; rules lead clients to them. */
+export const userspaceMode: Mode = {
+  name: 'userspace',
+  carriedBy: 'sockets',
+  isProbedAlone: false,
+  // Nothing is served while it waits, so a missing Node must not become an outage.
+  nodeWait: { timeoutMs: 5000, then: 'serve' },
+  chains: USERSPACE_CHAINS,
+  walkthrough: userspaceWalkthrough,
+  syncPeriods: config => ({ syncPeriod: config.iptablesSyncPeriod, minSyncPeriod: config.iptablesMinSyncPeriod }),
+  probe: (_config, kernel) => probeUserspace(kernel),
+  createProxier(resources) {
+    const { config, dataPlane, random } = resources
+    if (dataPlane === undefined) throw new Error('userspace mode was given no data plane')
+    const portAllocator = new PortAllocator(config.portRange, random)
+    return Promise.resolve(new UserspaceProxier({ ...commonProxierOptions(resources), dataPlane, portAllocator }))
+  },
+}

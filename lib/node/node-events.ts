@@ -1,0 +1,17 @@
+import { type ClusterEvent, type EventSink } from '../model/event-sink.js'
+
+/** Events about the Node of this machine, as kube-proxy records them. */
+export class NodeEvents {
+  readonly #sink: EventSink
+  readonly #nodeName: string
+
+  constructor(sink: EventSink, nodeName: string) {
+    this.#sink = sink
+    this.#nodeName = nodeName
+  }
+
+  record(type: ClusterEvent['type'], reason: string, note: string): void {
+    const regarding = { kind: 'Node', namespace: '', name: this.#nodeName } as const
+    this.#sink.record({ type, reason, action: 'StartKubeProxy', note, regarding })
+  }
+}
