@@ -77,13 +77,14 @@ const FORBIDDEN_FOLDERS = ['utils', 'util', 'helpers', 'helper', 'common', 'type
 
 /** Files whose name stands in none of their exports, with the reason. */
 const FREE_NAMES: Readonly<Record<string, string>> = {
+  'lib/modes/registry.ts': 'the registry is the list of modes, and how to find one in it',
+  'lib/node/node-failures.ts': 'makes failures of one kind',
   'lib/netfilter/iptables-restore.ts': 'makes the input of the program of that name',
   'lib/source/event-object.ts': 'makes objects of one kind',
   'lib/demo/example-objects.ts': 'several objects that are one example',
   'lib/demo/cluster-objects.ts': 'several objects that are one cluster',
   'lib/model/objects.ts': 'the API objects together: they are one vocabulary',
   'lib/dataplane/transport/socket-error.ts': 'questions about one kind of error',
-  'lib/netfilter/chain-names.ts': 'a list of names',
   'lib/source/api-failure.ts': 'makes failures of one kind',
   'lib/workers/worker-messages.ts': 'several messages that are one conversation',
   'lib/system/node-addresses.ts': 'all about one matter, in several functions',

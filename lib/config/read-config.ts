@@ -9,11 +9,7 @@ export interface ReadConfigResult {
 }
 
 /** Reads and checks all values, and reports everything that is wrong together. `hostName` is the machine's. */
-export function readConfig(
-  values: FlagValues,
-  hostName: string,
-  knownModes: readonly KnownMode[],
-): ReadConfigResult {
+export function readConfig(values: FlagValues, hostName: string, knownModes: readonly KnownMode[]): ReadConfigResult {
   const reader = new FlagReader(values)
   const config: KubeProxyConfig = {
     kubeconfig: reader.readText('kubeconfig'),

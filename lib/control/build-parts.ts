@@ -94,8 +94,7 @@ export async function buildParts(config: KubeProxyConfig, log: Log, modes: reado
     mode.carriedBy === 'sockets' && config.onExit === 'kernel'
       ? await KernelFailover.create(resources, iptables, modes)
       : undefined
-  const dataPlane =
-    mode.carriedBy === 'sockets' ? await (earlyDataPlane ?? chooseDataPlane(config, log)) : undefined
+  const dataPlane = mode.carriedBy === 'sockets' ? await (earlyDataPlane ?? chooseDataPlane(config, log)) : undefined
   const proxier = await mode.createProxier({ ...resources, dataPlane })
 
   const { syncPeriod, minSyncPeriod } = mode.syncPeriods(config)

@@ -62,6 +62,9 @@ export class ModeSwitch {
       })
     }
     if (lasts && !this.#isStopped)
-      this.#cancelSteps.set(mode, this.#clock.after(drain.periodMs, () => void this.#step(left, true)))
+      this.#cancelSteps.set(
+        mode,
+        this.#clock.after(drain.periodMs, () => void this.#step(left, true)),
+      )
   }
 }

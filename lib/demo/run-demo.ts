@@ -47,7 +47,14 @@ export async function runDemo({ keep, manifest, mode }: DemoOptions): Promise<nu
     )
     if (manifest !== undefined)
       terminal.printText('Images are not run here: a small server, which says which Pod it is, stands in for each.')
-    const cluster = await DemoCluster.start(NAMESPACE_PREFIX, modeByName(mode), deployments, services, teardown, leftovers)
+    const cluster = await DemoCluster.start(
+      NAMESPACE_PREFIX,
+      modeByName(mode),
+      deployments,
+      services,
+      teardown,
+      leftovers,
+    )
     const story = new Walkthrough(cluster, terminal, modeByName(mode).walkthrough)
     const startedAt = performance.now()
     const subjects = targetsOf({ deployments, services })

@@ -46,7 +46,9 @@ export async function probeRules(rules: ProbeRules, iptables: Iptables): Promise
   }))
   const desired: RuleSet = {
     family: iptables.family,
-    tables: new Map(commented.map(({ table, rules }) => [table, { chains: new Map([[PROBE_CHAIN, rules]]), links: [] }])),
+    tables: new Map(
+      commented.map(({ table, rules }) => [table, { chains: new Map([[PROBE_CHAIN, rules]]), links: [] }]),
+    ),
   }
   const chains = new Map(commented.map(({ table }) => [table, [PROBE_CHAIN]]))
   const observed = new Map(commented.map(({ table }) => [table, new Map([[PROBE_CHAIN, []]])]))

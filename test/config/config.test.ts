@@ -113,7 +113,11 @@ void t.test('Every flag says what it is for, and its default can be read', t => 
     t.equal(value === undefined, kind === 'switch', `--${name} shows what stands for its value`)
   }
   const spelledOut = Object.fromEntries(FLAGS.map(({ name, default: byDefault }) => [name, byDefault]))
-  t.same(readConfig(spelledOut, 'node-a', MODES), readConfig({}, 'node-a', MODES), 'a default that is spelled out changes nothing')
+  t.same(
+    readConfig(spelledOut, 'node-a', MODES),
+    readConfig({}, 'node-a', MODES),
+    'a default that is spelled out changes nothing',
+  )
   t.end()
 })
 
@@ -368,7 +372,8 @@ void t.test('A bad value is refused with one sentence that names it and what was
     // Text that would break out of a line or a terminal is shown escaped.
     [{ v: '1\n2\u001b[31m' }, '--v "1\\n2\\u001b[31m": expected a whole number from 0'],
   ]
-  for (const [values, problem] of table) t.same(readConfig(values, 'host', MODES).problems, [problem], JSON.stringify(values))
+  for (const [values, problem] of table)
+    t.same(readConfig(values, 'host', MODES).problems, [problem], JSON.stringify(values))
   t.end()
 })
 

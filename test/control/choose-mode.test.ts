@@ -28,7 +28,9 @@ t.test('the first mode of the list that the node can do is taken, and one line s
 
 t.test('a mode that stands alone is never replaced by another', async t => {
   const node = nodeWithout({ ipvs: 'no "ipvsadm"' })
-  const failure: unknown = await chooseMode(modesOf('ipvs'), node.probe, new RecordingLog()).catch((error: unknown) => error)
+  const failure: unknown = await chooseMode(modesOf('ipvs'), node.probe, new RecordingLog()).catch(
+    (error: unknown) => error,
+  )
   t.ok(failure instanceof ProxyFailure)
   t.match(failure, { code: 'MODE_IMPOSSIBLE', message: 'Cannot serve in mode "ipvs" on this node: ipvs: no "ipvsadm"' })
 })
@@ -44,5 +46,7 @@ t.test('userspace mode alone is taken without a probe: its first write of rules 
   const node = nodeWithout({ userspace: 'no nat table' })
   t.equal((await chooseMode(modesOf('userspace'), node.probe, new RecordingLog())).mode.name, 'userspace')
   t.same(node.probed, [])
-  await t.rejects(chooseMode(modesOf('userspace', 'ipvs'), nodeWithout({ userspace: 'a', ipvs: 'b' }).probe, new RecordingLog()))
+  await t.rejects(
+    chooseMode(modesOf('userspace', 'ipvs'), nodeWithout({ userspace: 'a', ipvs: 'b' }).probe, new RecordingLog()),
+  )
 })

@@ -65,7 +65,19 @@ function createRig(options: { readonly minSyncPeriod?: number; readonly mayStart
   store.subscribe({ onChange: loop.requestSync })
   const isHealthy = (): boolean => health.statusAt(EPOCH + clock.now()).healthy
   const programTimes = (): number[] => proxier.programCalls.map(({ at }) => at)
-  return { clock, events, lines, served, programmed, proxier, store, loop, isHealthy, programTimes, take: () => events.splice(0) }
+  return {
+    clock,
+    events,
+    lines,
+    served,
+    programmed,
+    proxier,
+    store,
+    loop,
+    isHealthy,
+    programTimes,
+    take: () => events.splice(0),
+  }
 }
 
 type Rig = ReturnType<typeof createRig>

@@ -44,7 +44,7 @@ t.test('when its program is killed, the last will is carried out, as it was at l
 t.test('nothing is carried out when it was told to stand down, and nothing stays behind', async t => {
   const { folder, child, send, failoverFolders } = await startProgram(t)
   await send('first')
-  await send('stand down')
+  await send('cancel')
   child.kill('SIGKILL')
   await once(child, 'exit')
   t.same(failoverFolders(), [])

@@ -1,5 +1,5 @@
 import { type ModeWalkthrough } from '../mode-walkthrough.js'
-import { countNatPackets, readNatChains } from '../nat-counters.js'
+import { countNatPackets, readNatChains } from '../nat-chains.js'
 
 const SHOWN_CHAINS = /^KUBE-(SERVICES|SVC-\S+|SEP-\S+)$/
 /** Chains in the order in which a packet meets them. */

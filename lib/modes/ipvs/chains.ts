@@ -2,4 +2,6 @@ import { IPVS_CHAIN_NAMES } from '../../netfilter/chain-names.js'
 import { type OwnedChains } from '../../netfilter/stale-chains.js'
 
 /** The chains of ipvs mode: ours and kube-proxy's have the same names. */
-export const IPVS_CHAINS: OwnedChains = new Map([...IPVS_CHAIN_NAMES].map(([table, names]) => [table, { names, prefixes: [] }]))
+export const IPVS_CHAINS: OwnedChains = new Map(
+  [...IPVS_CHAIN_NAMES].map(([table, names]) => [table, { names, prefixes: [] }]),
+)

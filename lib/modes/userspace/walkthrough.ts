@@ -1,5 +1,5 @@
 import { type ModeWalkthrough } from '../mode-walkthrough.js'
-import { countNatPackets, readNatChains } from '../nat-counters.js'
+import { countNatPackets, readNatChains } from '../nat-chains.js'
 
 /** Chains whose rules the learner looks at; those of the last kind are there when a Service has many ports. */
 const SHOWN_CHAINS = /^(PREROUTING|OUTPUT|KUBE-PORTALS-CONTAINER|KUBE-PORTALS-HOST|KUBE-ADDR-\S+)$/
