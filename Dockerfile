@@ -8,12 +8,11 @@ RUN npm ci --no-audit --no-fund
 COPY tsconfig.json ./
 COPY bin ./bin
 COPY lib ./lib
-COPY test ./test
-RUN npx tsc && rm -rf dist/test && npm prune --omit=dev --no-audit --no-fund
+RUN node bin/build.mjs product && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:${NODE_VERSION}-bookworm-slim
-# Both back ends of iptables come in one package; which one the node uses is found out at the start. With conntrack the kernel
-# can be told to forget UDP flows that lead nowhere. The others are for ipvs mode.
+# The iptables package has both back ends; the proxy detects at its start which one the node uses. With conntrack the proxy
+# deletes UDP flows to endpoints that are gone. ipvs mode needs ipset, ipvsadm and iproute2.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends iptables conntrack ipset ipvsadm iproute2 \
  && rm -rf /var/lib/apt/lists/*

@@ -5,7 +5,8 @@ export default tseslint.config(
   { ignores: ['dist/**', '.tap/**', 'node_modules/**', '**/*.js', '**/*.mjs'] },
   ...tseslint.configs.recommended,
   {
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    // One program for all sources: with a program for each project, lib would be checked three times.
+    languageOptions: { parserOptions: { project: 'tsconfig.lint.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
       // tap reports a failing subtest itself, so the promise of t.test() need not be awaited.
       '@typescript-eslint/no-floating-promises': [

@@ -23,12 +23,8 @@ import { build } from './build.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WANTED_NODE = [20, 19]
-/** What to build: the demo needs no tests, and the tests need no benchmarks. */
-const PART = process.argv.includes('--with-bench')
-  ? 'bench'
-  : process.argv.includes('--with-tests')
-    ? 'test'
-    : 'product'
+/** What to build: the demo needs the product only; the tests include those of the benchmarks. */
+const PART = process.argv.includes('--with-tests') ? undefined : 'product'
 /** Program, or the path of a file, to the Debian package that brings it. */
 const PROGRAMS = {
   iptables: 'iptables',
@@ -134,7 +130,7 @@ function buildPart() {
     readFileSync('package-lock.json'),
     ...['tsconfig.json', 'test/tsconfig.json', 'bench/tsconfig.json'].map(file => readFileSync(file)),
   )
-  const stamp = `dist/.kube-proxy-setup-${PART}`
+  const stamp = `dist/.kube-proxy-setup-${PART ?? 'all'}`
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   say('Building')
   const { status, output } = build(PART)
