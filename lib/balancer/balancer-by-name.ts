@@ -1,4 +1,4 @@
-import { type BalancerName } from '../model/balancer-name.js'
+import { type BalancerName } from '../model/service-port.js'
 import { type Balancer } from './balancer.js'
 import { LeastConnections } from './least-connections.js'
 import { RandomTwoChoices } from './random-two-choices.js'

@@ -1,6 +1,6 @@
 import { type Endpoint } from '../model/endpoint.js'
 import { type Cidr } from '../model/cidr.js'
-import { type BalancerName } from '../model/balancer-name.js'
+import { type BalancerName } from '../model/service-port.js'
 import { type IpAddress, familyOf } from '../model/address.js'
 import { type ServicePortKey } from '../model/service-port.js'
 

@@ -1,14 +1,14 @@
-/** The two IP families. Everything that is decided per family (rules, bind addresses, endpoints) is keyed by this. */
+/** The two IP families. Rules, bind addresses and endpoints are separate for each. */
 export type IpFamily = 'IPv4' | 'IPv6'
 
-/** An IP address in the one text form that `parseIp` prints, so that two equal addresses are equal strings. */
+/** An IP address in the canonical form of `parseIp`, so that equal addresses are equal strings. */
 export type IpAddress = string
 
 /**
- * Reads an IP address and prints it canonically.
+ * Reads an IP address and returns it in canonical form.
  *
- * Lenient where kube-proxy 1.36 is: leading zeros in IPv4 octets are read as decimal, and an IPv4-mapped IPv6 address
- * (`::ffff:10.0.0.1`) is the IPv4 address inside it. Zone identifiers (`fe80::1%eth0`) are refused.
+ * As lenient as kube-proxy 1.36: octets of IPv4 may have leading zeros and are decimal, and an IPv4-mapped IPv6 address
+ * (`::ffff:10.0.0.1`) is the IPv4 address inside it. Zone identifiers (`fe80::1%eth0`) are not allowed.
  * Returns undefined for anything that is not an IP address.
  */
 export function parseIp(text: unknown): IpAddress | undefined {
@@ -22,7 +22,7 @@ export function familyOf(ip: IpAddress): IpFamily {
   return ip.includes(':') ? 'IPv6' : 'IPv4'
 }
 
-/** The address of a family that means "every address of this machine". */
+/** The unspecified address of a family, which means "every address of this machine" when bound to. */
 export function unspecifiedAddress(family: IpFamily): IpAddress {
   return family === 'IPv4' ? '0.0.0.0' : '::'
 }
@@ -32,7 +32,7 @@ export function hostPort(ip: IpAddress, port: number): string {
   return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
 }
 
-/** 4 bytes for IPv4 (also when it was written as IPv4-mapped IPv6), 16 for IPv6; undefined for anything else. */
+/** The 4 bytes of an IPv4 address (also of an IPv4-mapped IPv6 one), or 16 of IPv6; undefined for anything else. */
 export function ipBytes(text: string): Uint8Array | undefined {
   if (!text.includes(':')) return ipv4Bytes(text)
   const bytes = ipv6Bytes(text)
@@ -41,7 +41,7 @@ export function ipBytes(text: string): Uint8Array | undefined {
   return mapped ? bytes.slice(12) : bytes
 }
 
-/** One pass without making text: a list from a large cluster has a hundred thousand of them. */
+/** One pass that allocates no text: the list of a large cluster has a hundred thousand addresses. */
 function ipv4Bytes(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(4)
   let index = 0
@@ -64,7 +64,7 @@ function ipv4Bytes(text: string): Uint8Array | undefined {
 }
 
 const [DOT, ZERO, NINE] = ['.', '0', '9'].map(char => char.charCodeAt(0)) as [number, number, number]
-/** Of one octet, leading zeros included. */
+/** Most digits of one octet, with leading zeros. */
 const MAX_DIGITS = 10
 
 function ipv6Bytes(text: string): Uint8Array | undefined {
@@ -80,7 +80,7 @@ function ipv6Bytes(text: string): Uint8Array | undefined {
   return Uint8Array.from(groups.flatMap(group => [group >> 8, group & 0xff]))
 }
 
-/** The 16-bit groups of one side of `::`. At the end of the address a dotted IPv4 address may stand for the last two. */
+/** The 16-bit groups of one side of `::`. At the end of the address, a dotted IPv4 address may replace the last two. */
 function ipv6Groups(text: string, atEnd: boolean): number[] | undefined {
   if (text === '') return []
   const groups: number[] = []

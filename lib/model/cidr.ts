@@ -1,21 +1,23 @@
 import { type IpAddress, type IpFamily, familyOf, ipBytes, parseIp } from './address.js'
 
-/** An address range such as `10.244.0.0/16`. `bits` is the prefix length. */
+/** An address range such as `10.244.0.0/16`. */
 export interface Cidr {
   readonly family: IpFamily
+  /** The first address of the range. */
   readonly network: IpAddress
+  /** Prefix length. */
   readonly bits: number
 }
 
-/** The addresses by which a machine speaks to itself alone. */
+/** The loopback addresses of each family. */
 export const LOOPBACK: Readonly<Record<IpFamily, Cidr>> = {
   IPv4: { family: 'IPv4', network: '127.0.0.0', bits: 8 },
   IPv6: { family: 'IPv6', network: '::1', bits: 128 },
 }
 
 /**
- * Reads `address/bits`; undefined when it is not a CIDR. Host bits that are set are ignored, as Go's net.ParseCIDR does.
- * An IPv4-mapped IPv6 address is refused: it is not said which of its two lengths the bits count in.
+ * Reads `address/bits`; undefined when it is not a CIDR. Host bits are cleared, as in Go's net.ParseCIDR.
+ * An IPv4-mapped IPv6 address is not allowed, since its bits could count from either length.
  */
 export function parseCidr(text: string): Cidr | undefined {
   const [address, prefix, ...rest] = text.split('/')
@@ -28,7 +30,7 @@ export function parseCidr(text: string): Cidr | undefined {
   return { family: bytes.length === 4 ? 'IPv4' : 'IPv6', network, bits }
 }
 
-/** Whether the address lies in the range; never across families. */
+/** Whether the address is in the range; never across families. */
 export function cidrContains(cidr: Cidr, ip: IpAddress): boolean {
   if (familyOf(ip) !== cidr.family) return false
   const network = ipBytes(cidr.network)
@@ -36,7 +38,7 @@ export function cidrContains(cidr: Cidr, ip: IpAddress): boolean {
   return network !== undefined && bytes !== undefined && isInNetwork(bytes, network, cidr.bits)
 }
 
-/** The same of bytes, as `ipBytes` gives them, for whoever asks about many ranges. */
+/** The same for the bytes of `ipBytes`: faster for one address and many ranges. */
 export function isInNetwork(bytes: Uint8Array, network: Uint8Array, bits: number): boolean {
   if (bytes.length !== network.length) return false
   for (let index = 0; 8 * index < bits; index++)
@@ -44,7 +46,7 @@ export function isInNetwork(bytes: Uint8Array, network: Uint8Array, bits: number
   return true
 }
 
-/** The mask of the byte at `index` in an address whose first `bits` bits count. */
+/** The mask of the byte at `index` for a prefix of `bits` bits. */
 function byteMask(bits: number, index: number): number {
   const here = Math.min(8, Math.max(0, bits - 8 * index))
   return (0xff << (8 - here)) & 0xff

@@ -1,7 +1,7 @@
-/** Time as the parts that wait for it see it; tests hand in one that they move themselves. */
+/** Time and timers, as an interface so that tests can advance time themselves. */
 export interface Clock {
-  /** Milliseconds that only go forward; the zero point means nothing. */
+  /** Monotonic milliseconds from an arbitrary zero. */
   now(): number
-  /** Runs `action` once after `ms` milliseconds; the returned function calls it off. */
+  /** Runs `action` once after `ms` milliseconds; the returned function cancels it. */
   after(ms: number, action: () => void): () => void
 }

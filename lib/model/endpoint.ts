@@ -1,19 +1,20 @@
 import { type IpAddress, hostPort } from './address.js'
 
-/** One Pod behind a service port, as its EndpointSlice tells it (KEP-1672 for the three conditions). */
+/** One endpoint of a service port, from an EndpointSlice (KEP-1672 defines the three conditions). */
 export interface Endpoint {
   readonly ip: IpAddress
   readonly port: number
-  /** Takes new traffic. */
+  /** Accepts new traffic. */
   readonly ready: boolean
-  /** Could answer, also while it is being stopped. */
+  /** Able to answer, also while terminating. */
   readonly serving: boolean
-  /** Is being stopped. */
+  /** The Pod is being deleted. */
   readonly terminating: boolean
   /** Runs on this node. */
   readonly isLocal: boolean
-  /** Zones and nodes that should use this endpoint (KEP-2433); empty: no hint. */
+  /** Zones that should use this endpoint (KEP-2433); empty: no hint. */
   readonly zoneHints: readonly string[]
+  /** Nodes that should use it (KEP-3015); empty: no hint. */
   readonly nodeHints: readonly string[]
 }
 

@@ -1,4 +1,4 @@
-/** Every code an operator can meet; each has a paragraph in docs/errors.md, checked by a test. */
+/** All codes of failures; a test checks that docs/errors.md explains each. */
 export type FailureCode =
   | 'CONFIG_INVALID'
   | 'KUBECONFIG_INVALID'
@@ -27,15 +27,17 @@ export type FailureCode =
   | 'DEMO_IMPOSSIBLE'
   | 'CLEANUP_INCOMPLETE'
 
+/** Optional parts of a failure. */
 export interface FailureOptions {
+  /** The error underneath. */
   readonly cause?: unknown
   /** What the operator can do about it, as a sentence without full stop. */
   readonly hint?: string
 }
 
 /**
- * The one error type of this program. The message names the action that failed, quotes the value and gives the present
- * and the wanted state; `hint` says what to do; `cause` keeps what was underneath.
+ * The only error type of this program. The message names the action that failed, quotes the value, and says what was
+ * expected; `hint` says what to do; `cause` is the error underneath.
  */
 export class ProxyFailure extends Error {
   override readonly name = 'ProxyFailure'
@@ -49,10 +51,10 @@ export class ProxyFailure extends Error {
   }
 }
 
-/** The message of anything thrown, with the messages of its causes: `outer: inner`. */
+/** The message of any thrown value, with the messages of its causes: `outer: inner`. */
 export function messageOf(error: unknown): string {
   const messages: string[] = []
-  // An error may, by mistake, be its own cause.
+  // An error can be its own cause by mistake.
   const seen = new Set<unknown>()
   for (let next = error; next !== undefined && !seen.has(next); next = next.cause) {
     seen.add(next)
@@ -60,7 +62,7 @@ export function messageOf(error: unknown): string {
       messages.push(String(next))
       break
     }
-    // An attempt over several addresses fails with all their errors, and has no message of its own.
+    // A connection attempt over several addresses fails with all their errors, and without a message.
     const all = next instanceof AggregateError ? next.errors.map(messageOf).join(', ') : ''
     const text = all === '' ? next.message : all
     if (text !== '' && !messages.some(message => message.includes(text))) messages.push(text)

@@ -7,7 +7,7 @@ export interface PortRange {
 /**
  * Reads kube-proxy's notations of a port range: `N`, `A-B`, `A+offset`. Empty, `0` and `0-0` mean that the kernel
  * chooses, and give undefined.
- * @returns a sentence that says what is wrong with it, when it cannot be read
+ * @returns a text when the range is invalid: what is wrong with it
  */
 export function parsePortRange(text: string): PortRange | undefined | string {
   const trimmed = text.trim()
@@ -18,6 +18,6 @@ export function parsePortRange(text: string): PortRange | undefined | string {
   const last = match[2] === undefined ? first : match[2] === '-' ? Number(match[3]) : first + Number(match[3])
   if (last > 65535) return `the range ends at ${last}, above 65535`
   if (last < first) return `the range ends at ${last}, below its start ${first}`
-  if (first === 0) return last === 0 ? undefined : 'the range starts at 0, which is no port'
+  if (first === 0) return last === 0 ? undefined : 'the range starts at 0, which is not a port'
   return { first, last }
 }

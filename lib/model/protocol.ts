@@ -1,7 +1,7 @@
-/** Transport protocols that a Service port can name. SCTP is understood, but not served from userspace. */
+/** Transport protocols of Service ports. Userspace mode does not serve SCTP. */
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
 
-/** Reads a protocol as kube-proxy does: case does not matter, and an absent one is TCP (the API server's default). */
+/** Reads a protocol as kube-proxy does: in any case, and TCP when absent (the API server's default). */
 export function parseProtocol(value: unknown): Protocol | undefined {
   if (value === undefined || value === null || value === '') return 'TCP'
   if (typeof value !== 'string') return undefined

@@ -1,4 +1,4 @@
-/** A Service with external policy Local that a load balancer asks this node about. */
+/** The health of a Service with external policy Local, which load balancers check on this node. */
 export interface ServiceHealth {
   readonly namespace: string
   readonly name: string

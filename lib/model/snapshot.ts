@@ -1,13 +1,13 @@
 import { type Endpoint } from './endpoint.js'
 import { type ServicePort, type ServicePortKey } from './service-port.js'
 
-/** The endpoints of a service port that may be used, by kind of traffic (services-and-endpoints: "categorise"). */
+/** The usable endpoints of a service port, by kind of traffic (services-and-endpoints: "categorise"). */
 export interface UsableEndpoints {
   /** For traffic that may go to any node. */
   readonly cluster: readonly Endpoint[]
   /** For traffic that must stay on this node. */
   readonly local: readonly Endpoint[]
-  /** Whether any endpoint in the cluster could serve: an empty list then means "elsewhere", not "nobody". */
+  /** Whether any endpoint in the cluster can serve: an empty list then means "on other nodes", not "none". */
   readonly hasAny: boolean
 }
 
@@ -21,8 +21,10 @@ export interface ServedPort {
 
 /** All service ports at one moment. An unchanged entry is the same object in the next snapshot. */
 export interface ServiceSnapshot {
+  /** Counts snapshots from 0. */
   readonly generation: number
   readonly ports: ReadonlyMap<ServicePortKey, ServedPort>
 }
 
+/** The snapshot before any object has arrived. */
 export const EMPTY_SNAPSHOT: ServiceSnapshot = { generation: 0, ports: new Map() }

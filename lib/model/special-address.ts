@@ -17,10 +17,10 @@ const SPECIAL_RANGES = [
 })
 
 /**
- * Names what makes an address unfit to be an endpoint, or undefined for an ordinary address.
+ * The kind of a special address, which may not be an endpoint; undefined for an ordinary address.
  *
- * An endpoint that points at loopback or link-local would let whoever writes EndpointSlices reach the node itself or
- * its cloud metadata service through our process; the API server refuses the same ranges (Kubernetes ValidateNonSpecialIP).
+ * With a loopback or link-local endpoint, any author of EndpointSlices could reach the node itself or its cloud metadata
+ * service through this proxy. The API server refuses the same ranges (Kubernetes ValidateNonSpecialIP).
  */
 export function specialAddress(ip: IpAddress): string | undefined {
   const bytes = ipBytes(ip)

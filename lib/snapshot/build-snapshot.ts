@@ -8,7 +8,7 @@ import { endpointsOf } from './endpoints.js'
 import { servicePorts } from './service-ports.js'
 import { usableEndpoints } from './usable-endpoints.js'
 
-/** What a snapshot is built from; an ObjectStore is one. */
+/** The objects that a snapshot is built from; an ObjectStore has them. */
 export interface Objects {
   readonly services: ReadonlyMap<string, ServiceObject>
   slicesOf(serviceKey: string): Iterable<EndpointSliceObject>
@@ -20,7 +20,7 @@ export interface SnapshotScope {
   /** Name of the Node that the proxy runs on. */
   readonly nodeName: string
   readonly families: readonly IpFamily[]
-  /** Whether `loadBalancerSourceRanges` count for node ports too. */
+  /** Whether `loadBalancerSourceRanges` apply to node ports too. */
   readonly rangesAtNodePorts: boolean
 }
 

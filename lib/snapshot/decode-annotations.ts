@@ -1,13 +1,13 @@
-import { BALANCER_NAMES, type BalancerName } from '../model/balancer-name.js'
+import { BALANCER_NAMES, type BalancerName } from '../model/service-port.js'
 import { type ServiceObject } from '../model/objects.js'
 import { type RawFields, fields, quote, text } from './decoded.js'
 
-/** Annotations of a Service that are ours; kube-proxy has none of the kind. */
+/** Prefix of this proxy's own annotations of a Service; kube-proxy has no such annotations. */
 const ANNOTATION_PREFIX = 'kube-proxy-node/'
 
 type ServiceAnnotations = Pick<ServiceObject, 'balancer' | 'maxConnections' | 'maxConnectionsPerClient'>
 
-/** Reads our annotations in a Service's metadata. One that cannot be used counts as not there, and is told. */
+/** Reads this proxy's annotations in a Service's metadata. An invalid one counts as absent and is a problem. */
 export function decodeAnnotations(metadata: RawFields, problems: string[]): ServiceAnnotations {
   const annotations = fields(metadata['annotations'])
   return {
@@ -38,7 +38,7 @@ function limit(annotations: RawFields, name: string, problems: string[]): number
   return undefined
 }
 
-/** The text of an annotation, '' when it is not there, and the path to name it by. */
+/** The text of an annotation, '' when absent, and its path for problems. */
 function annotation(annotations: RawFields, name: string, problems: string[]): [value: string, path: string] {
   const key = ANNOTATION_PREFIX + name
   const path = `metadata.annotations["${key}"]`

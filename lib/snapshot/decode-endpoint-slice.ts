@@ -5,17 +5,27 @@ import {
   type ObjectPort,
   type RefusedEndpoint,
 } from '../model/objects.js'
-import { decodePort } from './decode-port.js'
 import { specialAddress } from '../model/special-address.js'
-import { type Decoded, type RawFields, fields, bool, isObjectName, list, objectName, quote, text } from './decoded.js'
+import {
+  type Decoded,
+  type RawFields,
+  fields,
+  bool,
+  isObjectName,
+  list,
+  objectName,
+  quote,
+  text,
+  decodePort,
+} from './decoded.js'
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
 const HEADLESS_LABEL = 'service.kubernetes.io/headless'
 const TRIGGER_TIME_ANNOTATION = 'endpoints.kubernetes.io/last-change-trigger-time'
-/** Where v1beta1 kept the node of an endpoint before it had `nodeName`. */
+/** The topology key of v1beta1 for an endpoint's node, from before `nodeName`. */
 const HOSTNAME_TOPOLOGY = 'kubernetes.io/hostname'
 
-/** Reads a discovery.k8s.io EndpointSlice, v1 or v1beta1: they differ only in where an endpoint's node stands. */
+/** Reads a discovery.k8s.io EndpointSlice, v1 or v1beta1. They differ only in the field for an endpoint's node. */
 export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> {
   const problems: string[] = []
   const name = objectName(raw, problems)
@@ -25,7 +35,7 @@ export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> 
   if (labels[HEADLESS_LABEL] !== undefined) return { object: undefined, problems }
   const addressType = fields(raw)['addressType']
   if (addressType !== 'IPv4' && addressType !== 'IPv6') {
-    // FQDN slices exist and are not for a proxy; anything else is a mistake worth a word.
+    // FQDN slices are valid, but not for a proxy. Any other type is a mistake.
     if (addressType !== 'FQDN')
       problems.push(`addressType: ${quote(addressType)} is neither "IPv4" nor "IPv6": slice ignored`)
     return { object: undefined, problems }
@@ -67,7 +77,7 @@ export function decodeEndpointSlice(raw: unknown): Decoded<EndpointSliceObject> 
 function decodePorts(value: unknown, problems: string[]): ObjectPort[] {
   const ports: ObjectPort[] = []
   for (const [index, raw] of list(value, 'ports', problems).entries()) {
-    // A slice may leave the number out, which means "all ports": of no use to a proxy and no mistake.
+    // A slice may omit the number, which means "all ports": no mistake, but a proxy cannot use it.
     const number = fields(raw)['port']
     if (number === undefined || number === null || number === 0) continue
     const port = decodePort(raw, `ports[${index}]`, problems)
@@ -82,7 +92,7 @@ function decodeEndpoint(
   problems: string[],
   refused: RefusedEndpoint[],
 ): EndpointSliceEndpoint | undefined {
-  // Only the first address counts (kube-proxy 1.36): the others are never used by the slice controller.
+  // Only the first address counts (kube-proxy 1.36): the slice controller never uses the others.
   const address = list(raw['addresses'], `${path}.addresses`, problems)[0]
   if (address === undefined) return undefined
   const ip = endpointAddress(address, `${path}.addresses[0]`, problems, refused)
@@ -94,7 +104,7 @@ function decodeEndpoint(
   return {
     ip,
     ready,
-    // As kube-proxy 1.36 reads it; it matters only for one that is terminating.
+    // As in kube-proxy 1.36. It matters only for a terminating endpoint.
     serving: condition('serving') ?? true,
     terminating: condition('terminating') ?? false,
     nodeName: text(raw['nodeName'] ?? fields(raw['topology'])[HOSTNAME_TOPOLOGY], `${path}.nodeName`, problems),
@@ -128,10 +138,13 @@ export function endpointAddress(
   return undefined
 }
 
-/** Annotation of the slice and endpoints controllers; unreadable counts as absent, as in kube-proxy. */
+/**
+ * When the change was made, ms since 1970: an annotation of the slice and endpoints controllers. An unreadable one counts as
+ * absent, as in kube-proxy.
+ */
 export function triggerTime(metadata: RawFields): number | undefined {
   const text = fields(metadata['annotations'])[TRIGGER_TIME_ANNOTATION]
-  // Date.parse takes much more than RFC 3339: "7" is a day in 2001.
+  // Date.parse accepts much more than RFC 3339: "7" is a day in 2001.
   const time = typeof text === 'string' && /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(time) ? undefined : time
 }

@@ -5,13 +5,12 @@ import {
   type ObjectPort,
   type RefusedEndpoint,
 } from '../model/objects.js'
-import { decodePort } from './decode-port.js'
 import { endpointAddress, triggerTime } from './decode-endpoint-slice.js'
-import { type Decoded, fields, list, objectName, text } from './decoded.js'
+import { type Decoded, fields, list, objectName, text, decodePort } from './decoded.js'
 
 /**
  * Reads a core/v1 Endpoints object (API servers before 1.17, and hand-written manifests) as slices: one per subset and
- * family. All its addresses are ready; `notReadyAddresses` are never used.
+ * family. All its addresses are ready; `notReadyAddresses` are not read.
  */
 export function decodeEndpoints(raw: unknown): Decoded<readonly EndpointSliceObject[]> {
   const problems: string[] = []

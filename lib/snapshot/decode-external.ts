@@ -4,13 +4,13 @@ import { type ServiceObject } from '../model/objects.js'
 import { specialAddress } from '../model/special-address.js'
 import { type RawFields, fields, isLocalPolicy, list, optionalPort, quote } from './decoded.js'
 
-/** The fields of a Service that say how it is reached from outside the cluster. */
+/** The fields of a Service for access from outside the cluster. */
 export type ExternalFields = Pick<
   ServiceObject,
   'externalPolicyLocal' | 'externalIPs' | 'loadBalancerIPs' | 'sourceRanges' | 'healthCheckNodePort'
 >
 
-/** Reads them; see ServiceObject for what they mean, services-and-endpoints.md section 3 for the rules. */
+/** Reads these fields. ServiceObject documents their meaning, services-and-endpoints.md section 3 the rules. */
 export function decodeExternal(raw: unknown, spec: RawFields, type: string, problems: string[]): ExternalFields {
   const externalIPs = externalAddresses(spec, problems)
   const isExternal = type === 'NodePort' || type === 'LoadBalancer'
@@ -21,7 +21,7 @@ export function decodeExternal(raw: unknown, spec: RawFields, type: string, prob
     externalIPs,
     loadBalancerIPs: type === 'LoadBalancer' ? loadBalancerAddresses(raw, problems) : [],
     sourceRanges: type === 'LoadBalancer' ? sourceRanges(spec, problems) : undefined,
-    // None is no mistake in a manifest: it is the API server that gives one.
+    // The API server assigns the port, so a manifest without one is no mistake.
     healthCheckNodePort:
       type === 'LoadBalancer' && externalPolicyLocal
         ? optionalPort(spec['healthCheckNodePort'], 'spec.healthCheckNodePort', problems)
@@ -35,7 +35,7 @@ function externalAddresses(spec: RawFields, problems: string[]): IpAddress[] {
     .filter(ip => ip !== undefined)
 }
 
-/** Entries that have only a host name are for DNS, not for us. */
+/** Entries with only a host name are for DNS, not for a proxy. */
 function loadBalancerAddresses(raw: unknown, problems: string[]): IpAddress[] {
   const path = 'status.loadBalancer.ingress'
   const addresses: IpAddress[] = []
@@ -52,7 +52,7 @@ function loadBalancerAddresses(raw: unknown, problems: string[]): IpAddress[] {
   return addresses
 }
 
-/** An address of the outside that is led into the cluster must not be one that the node itself needs. */
+/** An external address must not be one that the node itself needs, such as loopback. */
 function address(value: unknown, path: string, problems: string[]): IpAddress | undefined {
   const ip = parseIp(value)
   const special = ip === undefined ? undefined : specialAddress(ip)
@@ -61,7 +61,7 @@ function address(value: unknown, path: string, problems: string[]): IpAddress | 
   return undefined
 }
 
-/** Never wider than asked for: a range that cannot be read lets nobody in, and does not count as "no ranges". */
+/** Never wider than configured: an unreadable range admits no client, and does not count as "no ranges". */
 function sourceRanges(spec: RawFields, problems: string[]): Cidr[] | undefined {
   const values = list(spec['loadBalancerSourceRanges'], 'spec.loadBalancerSourceRanges', problems)
   if (values.length === 0) return undefined
@@ -69,8 +69,7 @@ function sourceRanges(spec: RawFields, problems: string[]): Cidr[] | undefined {
   for (const [index, value] of values.entries()) {
     const range = typeof value === 'string' ? parseCidr(value.trim()) : undefined
     if (range !== undefined) ranges.push(range)
-    else
-      problems.push(`spec.loadBalancerSourceRanges[${index}]: ${quote(value)} is not a range: nobody is let in by it`)
+    else problems.push(`spec.loadBalancerSourceRanges[${index}]: ${quote(value)} is not a CIDR: it admits no client`)
   }
   return ranges
 }

@@ -6,7 +6,7 @@ import { type Decoded, fields, isObjectName, list, quote, text } from './decoded
 const ZONE_LABEL = 'topology.kubernetes.io/zone'
 const TO_BE_DELETED_TAINT = 'ToBeDeletedByClusterAutoscaler'
 
-/** Reads a v1 Node: its zone and its addresses, InternalIP before ExternalIP as kube-proxy prefers them. */
+/** Reads a v1 Node. Its addresses: InternalIP before ExternalIP, the preference of kube-proxy. */
 export function decodeNode(raw: unknown): Decoded<NodeObject> {
   const problems: string[] = []
   const metadata = fields(fields(raw)['metadata'])
@@ -32,7 +32,7 @@ export function decodeNode(raw: unknown): Decoded<NodeObject> {
   return { object: { name, zone, addresses, podCIDRs, eligible }, problems }
 }
 
-/** Servers without dual stack have one range, in a field of its own. */
+/** A server without dual stack has one range, in a separate field. */
 function toList(range: unknown): unknown {
   return range === undefined || range === null ? undefined : [range]
 }

@@ -3,7 +3,6 @@ import { type ServiceObject, type ServiceObjectPort } from '../model/objects.js'
 import { wrongFamilyAddresses } from './wrong-family-addresses.js'
 import { decodeAnnotations } from './decode-annotations.js'
 import { decodeExternal } from './decode-external.js'
-import { decodePort } from './decode-port.js'
 import {
   type Decoded,
   type RawFields,
@@ -14,6 +13,7 @@ import {
   optionalPort,
   quote,
   text,
+  decodePort,
 } from './decoded.js'
 
 /** The API's default of `sessionAffinityConfig.clientIP.timeoutSeconds`: three hours. */
@@ -21,7 +21,7 @@ const DEFAULT_AFFINITY_SECONDS = 10_800
 /** The API's upper bound of the same field: one day. */
 const MAX_AFFINITY_SECONDS = 86_400
 
-/** Reads a v1 Service as it came from the API server or a manifest. */
+/** Reads a v1 Service from the API server or a manifest. */
 export function decodeService(raw: unknown): Decoded<ServiceObject> {
   const problems: string[] = []
   const name = objectName(raw, problems)
@@ -48,7 +48,7 @@ export function decodeService(raw: unknown): Decoded<ServiceObject> {
   return { object, problems, wrongFamily: wrongFamilyAddresses(object) }
 }
 
-/** Only the presence of a label ever counts, so a value that is not text is nothing to report. */
+/** Only the presence of a label counts, so a value that is not text is no problem. */
 function labels(metadata: RawFields): Record<string, string> {
   const entries = Object.entries(fields(metadata['labels']))
   return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === 'string' ? value : '']))
@@ -58,7 +58,7 @@ function internalPolicyLocal(spec: RawFields, problems: string[]): boolean {
   return isLocalPolicy(spec['internalTrafficPolicy'], 'spec.internalTrafficPolicy', problems)
 }
 
-/** `spec.clusterIPs` where the server has dual stack, else the one of `spec.clusterIP`. */
+/** `spec.clusterIPs` from a server with dual stack, else the one of `spec.clusterIP`. */
 function clusterIPs(spec: RawFields, clusterIP: string, problems: string[]): string[] {
   const many = list(spec['clusterIPs'], 'spec.clusterIPs', problems)
   const [path, values] = many.length > 0 ? ['spec.clusterIPs', many] : ['spec.clusterIP', [clusterIP]]
@@ -79,20 +79,20 @@ function ports(spec: RawFields, problems: string[]): ServiceObjectPort[] {
     const port = decodePort(raw, path, problems)
     if (port === undefined) continue
     const key = `${port.name}/${port.protocol}`
-    if (decoded.has(key)) problems.push(`${path}.name: ${quote(port.name)} is there twice: port ignored`)
+    if (decoded.has(key)) problems.push(`${path}.name: ${quote(port.name)} is used twice: port ignored`)
     else decoded.set(key, { ...port, nodePort: optionalPort(fields(raw)['nodePort'], `${path}.nodePort`, problems) })
   }
   return [...decoded.values()]
 }
 
-/** Older than any other when the API server did not say, as for manifests: then names decide. */
+/** ms since 1970. 0 when absent, as in manifests: older than any other, and then names decide. */
 function createdAt(metadata: RawFields): number {
   const text = metadata['creationTimestamp']
   const time = typeof text === 'string' ? Date.parse(text) : Number.NaN
   return Number.isNaN(time) ? 0 : time
 }
 
-/** Undefined without session affinity; a timeout that the API server would refuse is replaced by the default. */
+/** Undefined without session affinity. The default replaces a timeout that the API server would refuse. */
 function affinitySeconds(spec: RawFields, problems: string[]): number | undefined {
   const affinity = text(spec['sessionAffinity'], 'spec.sessionAffinity', problems)
   if (affinity === '' || affinity === 'None') return undefined

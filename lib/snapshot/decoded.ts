@@ -1,15 +1,18 @@
+import { type ObjectPort } from '../model/objects.js'
+import { parseProtocol } from '../model/protocol.js'
+
 /**
- * What reading a raw API object gave: the object, unless it cannot be used at all, and a sentence for each field that
- * was wrong. A wrong field costs as little as it can: one bad port does not cost the Service its good ones.
+ * The result of reading a raw API object: the object, unless it is unusable, and a sentence for each wrong field. A wrong
+ * field costs as little as possible: one bad port does not cost the Service its good ones.
  */
 export interface Decoded<T> {
   readonly object: T | undefined
   readonly problems: readonly string[]
-  /** Addresses that are right, and ignored for their IP family: no mistake in a manifest that is read by several clusters. */
+  /** Valid addresses that are ignored for their IP family: no mistake in a manifest that several clusters read. */
   readonly wrongFamily?: readonly string[]
 }
 
-/** Fields of a JSON object, of which nothing is known yet. */
+/** Fields of a JSON object, not checked yet. */
 export type RawFields = Readonly<Record<string, unknown>>
 
 /** The value as an object; anything else (null, a list, text) is an object without fields. */
@@ -48,7 +51,7 @@ export function bool(value: unknown, path: string, problems: string[]): boolean 
   return undefined
 }
 
-/** A port number, or 0 when there is none; what is neither is a problem at `path`. */
+/** A port number, or 0 when absent; anything else is a problem at `path`. */
 export function optionalPort(value: unknown, path: string, problems: string[]): number {
   return value === undefined || value === null || value === 0 ? 0 : (portNumber(value, path, problems) ?? 0)
 }
@@ -61,9 +64,9 @@ export function isLocalPolicy(value: unknown, path: string, problems: string[]):
   return false
 }
 
-/** A value as it can be shown in one line of a log: JSON, cut at 60 characters, with nothing that a terminal acts upon. */
+/** A value for one line of a log: JSON, cut at 60 characters, without anything that a terminal interprets. */
 export function quote(value: unknown): string {
-  // Control characters and marks that change the order of what is read, as far as JSON leaves them as they are.
+  // JSON does not escape these control characters and marks that change the direction of text.
   const shown = json(value).replace(
     /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
     char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -75,7 +78,7 @@ function json(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value)
   } catch {
-    return '(a value that goes too deep to be shown)'
+    return '(a value too deep to show)'
   }
 }
 
@@ -85,7 +88,7 @@ const PORT_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 
 /**
  * Whether the API server would accept the text as an object's name (RFC 1123 subdomain). Names go into rule comments and
- * log lines, so what the API server would refuse is refused here too, whatever the source.
+ * log lines, so a name that the API server would refuse is refused here too, from any source.
  */
 export function isObjectName(name: string): boolean {
   return name.length <= MAX_NAME_LENGTH && NAME.test(name)
@@ -96,7 +99,7 @@ export function isPortName(name: string): boolean {
   return name === '' || PORT_NAME.test(name)
 }
 
-/** `metadata.namespace` and `metadata.name`, checked; `namespace` is `default` when absent, as kubectl would fill in. */
+/** `metadata.namespace` and `metadata.name`, checked. An absent `namespace` is `default`, as in kubectl. */
 export function objectName(raw: unknown, problems: string[]): { namespace: string; name: string } | undefined {
   const metadata = fields(fields(raw)['metadata'])
   const name = text(metadata['name'], 'metadata.name', problems)
@@ -112,4 +115,17 @@ export function objectName(raw: unknown, problems: string[]): { namespace: strin
     return undefined
   }
   return { namespace, name }
+}
+
+/** Reads one entry of a list of ports; undefined, with a problem at `path`, when any of the three is wrong. */
+export function decodePort(raw: unknown, path: string, problems: string[]): ObjectPort | undefined {
+  const entry = fields(raw)
+  const name = text(entry['name'], `${path}.name`, problems)
+  const protocol = parseProtocol(entry['protocol'])
+  const port = portNumber(entry['port'], `${path}.port`, problems)
+  if (!isPortName(name)) problems.push(`${path}.name: ${quote(name)} is not a valid port name: port ignored`)
+  else if (protocol === undefined)
+    problems.push(`${path}.protocol: ${quote(entry['protocol'])} is none of TCP, UDP, SCTP`)
+  else if (port !== undefined) return { name, protocol, port }
+  return undefined
 }

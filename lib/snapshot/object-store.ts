@@ -5,39 +5,38 @@ import {
   type ServiceObject,
   objectKey,
 } from '../model/objects.js'
+import { isEqual } from '../primitives/reuse-equal.js'
 import { decodeEndpointSlice } from './decode-endpoint-slice.js'
 import { decodeEndpoints } from './decode-endpoints.js'
 import { decodeNode } from './decode-node.js'
 import { decodeService } from './decode-service.js'
-import { fields } from './decoded.js'
-import { rawKey, rawVersion } from './raw-key.js'
+import { fields, quote } from './decoded.js'
 import { type ObjectProblems, ProblemReporter } from './problem-reporter.js'
 
-/** What came in since the last `takeChanges`. */
+/** What changed since the last `takeChanges`. */
 export interface ObjectChanges {
   /** Keys (`namespace/name`) of Services that changed themselves. */
   readonly services: ReadonlySet<string>
   /** Keys of Services whose endpoints changed. */
   readonly endpoints: ReadonlySet<string>
-  /** The own Node changed: every Service may be served differently. */
+  /** Whether this proxy's Node changed: then any Service may have other usable endpoints. */
   readonly node: boolean
-  /** When the changes were made, as far as their objects say: ms since 1970. */
+  /** When the changes were made, for objects that say so: ms since 1970. */
   readonly triggerTimes: readonly number[]
 }
 
-/** What hears of changes in a store. */
+/** A part that the store notifies of changes. */
 export interface StoreSubscriber {
   /** Called after every delivery that changed something. */
   readonly onChange?: () => void
-  /** Called when the wrong fields of an object differ from what was reported last. */
+  /** Called when the wrong fields of an object differ from those reported last. */
   readonly onProblems?: (problems: ObjectProblems) => void
 }
 
 /**
- * The latest Services, endpoints and Node, by name. Sources deliver raw API objects here; each is read once, at the door.
+ * The latest Services, endpoints and Node, by name. Sources deliver raw API objects, and the store decodes each version once.
  *
- * Wanted-state in spirit: `replace` takes a complete list and works out what vanished, so a repeated, late or lost event
- * does no harm.
+ * `replace` takes a complete list and finds out which objects are gone, so a repeated, late or lost event does no harm.
  */
 export class ObjectStore {
   readonly services = new Map<string, ServiceObject>()
@@ -46,9 +45,9 @@ export class ObjectStore {
   readonly #slices = new Map<string, Map<string, EndpointSliceObject>>()
   /** Endpoints objects by the key of their Service. */
   readonly #endpointsObjects = new Map<string, readonly EndpointSliceObject[]>()
-  /** The Service each slice was last seen for: a slice may move to another. */
+  /** The Service of each slice; a slice may move to another one. */
   readonly #serviceOfSlice = new Map<string, string>()
-  /** The version that each object was last read in: a list that comes again is mostly what is here already. */
+  /** The version of each object that was read last: most objects of a repeated list have not changed. */
   readonly #versions: Readonly<Record<ObjectKind, Map<string, string>>> = {
     Service: new Map(),
     EndpointSlice: new Map(),
@@ -63,33 +62,33 @@ export class ObjectStore {
   })
   #changes = noChanges()
 
-  /** @param nodeName the Node to keep; others that a source brings are dropped */
+  /** @param nodeName name of the Node to store; the store ignores others */
   constructor(nodeName: string) {
     this.#nodeName = nodeName
   }
 
-  /** Subscribers are called in the order in which they came. */
+  /** Adds a subscriber. The store calls subscribers in the order of their subscription. */
   subscribe(subscriber: StoreSubscriber): void {
     this.#subscribers.push(subscriber)
   }
 
-  /** Whether a complete list of Services and one of endpoints have been delivered: nothing is programmed before. */
+  /** Whether a complete list of Services and one of endpoints have arrived. No rules are written before. */
   get hasSynced(): boolean {
     return (
       this.#syncedKinds.has('Service') && (this.#syncedKinds.has('EndpointSlice') || this.#syncedKinds.has('Endpoints'))
     )
   }
 
-  /** The endpoints of a Service: its slices, or, where there is none, what its Endpoints object says. */
+  /** The endpoints of a Service: its slices, or, without any, those of its Endpoints object. */
   slicesOf(serviceKey: string): Iterable<EndpointSliceObject> {
     return this.#slices.get(serviceKey)?.values() ?? this.#endpointsObjects.get(serviceKey) ?? []
   }
 
-  /** Takes the complete list of one kind; what is stored and not in it has vanished. */
+  /** Takes the complete list of one kind, and removes stored objects that are not in it. */
   replace(kind: ObjectKind, raws: readonly unknown[]): void {
     const wasSynced = this.hasSynced
     this.#syncedKinds.add(kind)
-    // Also those that could not be used: they are stored nowhere else.
+    // Includes unusable objects, which are stored nowhere else.
     const gone = new Set([...this.#names(kind), ...this.#problems.listReported(kind), ...this.#versions[kind].keys()])
     let changed = false
     for (const raw of raws) {
@@ -106,17 +105,17 @@ export class ObjectStore {
     if (this.#put(kind, rawKey(kind, raw), raw)) this.#notifyChange()
   }
 
-  /** Takes the news that an object is gone; `raw` is its last state. */
+  /** Removes an object; `raw` is its last state. */
   remove(kind: ObjectKind, raw: unknown): void {
     if (this.#drop(kind, rawKey(kind, raw))) this.#notifyChange()
   }
 
-  /** How many changes wait to be taken: for the pending gauges. */
+  /** Number of changes that wait for `takeChanges`, for the gauges of pending changes. */
   get pendingChanges(): { services: number; endpoints: number } {
     return { services: this.#changes.services.size, endpoints: this.#changes.endpoints.size }
   }
 
-  /** What changed since the last call. */
+  /** Returns what changed since the last call. */
   takeChanges(): ObjectChanges {
     const changes = this.#changes
     this.#changes = noChanges()
@@ -140,7 +139,7 @@ export class ObjectStore {
     }
   }
 
-  /** Stores the object, or drops it when it cannot be used; says whether anything we serve by has changed. */
+  /** Stores the object, or drops an unusable one. Returns whether the stored state changed. */
   #put(kind: ObjectKind, name: string, raw: unknown): boolean {
     const version = rawVersion(raw)
     const seen = this.#versions[kind]
@@ -153,8 +152,8 @@ export class ObjectStore {
   #decode(kind: ObjectKind, name: string, raw: unknown): boolean {
     switch (kind) {
       case 'Service': {
-        const { object, ...found } = decodeService(raw)
-        this.#problems.report(kind, name, found, object && { namespace: object.namespace, name: object.name })
+        const { object, ...reading } = decodeService(raw)
+        this.#problems.report(kind, name, reading, object && { namespace: object.namespace, name: object.name })
         if (object === undefined) return this.#drop(kind, name, false)
         if (isEqual(this.services.get(name), object)) return false
         this.services.set(name, object)
@@ -162,13 +161,13 @@ export class ObjectStore {
         return true
       }
       case 'EndpointSlice': {
-        const { object, ...found } = decodeEndpointSlice(raw)
-        this.#problems.report(kind, name, found, object && { namespace: object.namespace, name: object.serviceName })
+        const { object, ...reading } = decodeEndpointSlice(raw)
+        this.#problems.report(kind, name, reading, object && { namespace: object.namespace, name: object.serviceName })
         return object === undefined ? this.#drop(kind, name, false) : this.#putSlice(name, object)
       }
       case 'Endpoints': {
-        const { object, ...found } = decodeEndpoints(raw)
-        this.#problems.report(kind, name, found)
+        const { object, ...reading } = decodeEndpoints(raw)
+        this.#problems.report(kind, name, reading)
         if (object === undefined) return this.#drop(kind, name, false)
         if (isEqual(this.#endpointsObjects.get(name), object)) return false
         this.#endpointsObjects.set(name, object)
@@ -178,8 +177,8 @@ export class ObjectStore {
       }
       case 'Node': {
         if (fields(fields(raw)['metadata'])['name'] !== this.#nodeName) return false
-        const { object, ...found } = decodeNode(raw)
-        this.#problems.report(kind, name, found)
+        const { object, ...reading } = decodeNode(raw)
+        this.#problems.report(kind, name, reading)
         if (object === undefined || isEqual(this.node, object)) return false
         this.node = object
         this.#changes.node = true
@@ -202,9 +201,9 @@ export class ObjectStore {
     return true
   }
 
-  #drop(kind: ObjectKind, name: string, forget = true): boolean {
+  #drop(kind: ObjectKind, name: string, forgetProblems = true): boolean {
     this.#versions[kind].delete(name)
-    if (forget) this.#problems.report(kind, name, { problems: [] })
+    if (forgetProblems) this.#problems.report(kind, name, { problems: [] })
     switch (kind) {
       case 'Service':
         if (!this.services.delete(name)) return false
@@ -241,7 +240,21 @@ function noChanges() {
   return { services: new Set<string>(), endpoints: new Set<string>(), node: false, triggerTimes: [] as number[] }
 }
 
-/** Decoded objects are plain data built in a fixed field order, so their JSON tells whether they are equal. */
-function isEqual(before: unknown, after: unknown): boolean {
-  return before !== undefined && JSON.stringify(before) === JSON.stringify(after)
+/** The key of a raw object in the store, also for an invalid name. */
+function rawKey(kind: ObjectKind, raw: unknown): string {
+  const { namespace, name } = fields(fields(raw)['metadata'])
+  if (kind === 'Node') return keyText(name)
+  return `${keyText(namespace) || 'default'}/${keyText(name)}`
+}
+
+/** Identifies one state of an object (API conventions: resourceVersion); undefined without one, as in manifests. */
+function rawVersion(raw: unknown): string | undefined {
+  const { uid, resourceVersion } = fields(fields(raw)['metadata'])
+  if (typeof resourceVersion !== 'string' || resourceVersion === '') return undefined
+  return `${typeof uid === 'string' ? uid : ''} ${resourceVersion}`
+}
+
+/** A name that is not text becomes a key that no valid object has. */
+function keyText(value: unknown): string {
+  return typeof value === 'string' ? value : value === undefined || value === null ? '' : `(${quote(value)})`
 }

@@ -1,33 +1,35 @@
 import { type ObjectKind, type ObjectName } from '../model/objects.js'
 import { type Decoded } from './decoded.js'
 
-/** Wrong fields of one object, each a sentence; none once the object is right again or gone. */
+/** Wrong fields of one object; none once the object is valid again or gone. */
 export interface ObjectProblems {
   readonly kind: ObjectKind
   /** `namespace/name`. */
   readonly name: string
+  /** A sentence for each wrong field. */
   readonly problems: readonly string[]
   /** Addresses that are ignored for their IP family, a sentence each. */
   readonly wrongFamily: readonly string[]
-  /** The Service that is concerned, as far as one is known. */
+  /** The Service that the object belongs to, when known. */
   readonly service: ObjectName | undefined
 }
 
-/** Tells of the wrong fields of objects: once, and again when they are others. */
+/** Reports the wrong fields of each object once, and again when they differ. */
 export class ProblemReporter {
   readonly #reported = new Map<string, string>()
   readonly #notify: (problems: ObjectProblems) => void
 
-  constructor(tell: (problems: ObjectProblems) => void) {
-    this.#notify = tell
+  constructor(notify: (problems: ObjectProblems) => void) {
+    this.#notify = notify
   }
 
-  /** Names of the objects with wrong fields. */
+  /** Names of the objects of a kind with wrong fields. */
   listReported(kind: ObjectKind): string[] {
     const prefix = `${kind} `
     return [...this.#reported.keys()].filter(key => key.startsWith(prefix)).map(key => key.slice(prefix.length))
   }
 
+  /** Takes the wrong fields that an object has now; reports them unless they are the same as last time. */
   report(
     kind: ObjectKind,
     name: string,

@@ -6,8 +6,8 @@ const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name'
 const HEADLESS_LABEL = 'service.kubernetes.io/headless'
 
 /**
- * Why a Service is not for us, in words, or undefined when it is (kube-proxy 1.36: ShouldSkipService and the selectors of
- * its watches). The labels count by their presence, whatever their value.
+ * Why this proxy ignores a Service, in words; undefined when it serves it (kube-proxy 1.36: ShouldSkipService and the
+ * selectors of its watches). Only the presence of the labels counts, not their value.
  */
 export function ignoredReason(service: ServiceObject): string | undefined {
   if (service.labels[PROXY_NAME_LABEL] !== undefined) return `another proxy serves it (label ${PROXY_NAME_LABEL})`

@@ -3,11 +3,11 @@ import { type ServiceHealth } from '../model/service-health.js'
 import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
 
 /**
- * What load balancers are told of each Service with a health check port: how many ready endpoints it has on this node, those
- * of all its ports together (services-and-endpoints.md, section 6). Terminating ones do not count: the load balancer shall
+ * The answers to load balancers for each Service with a health check port: the number of its ready endpoints on this node,
+ * over all its ports (services-and-endpoints.md, section 6). Terminating endpoints do not count: the load balancer should
  * stop sending while they still serve.
  *
- * A Pod of a dual-stack Service is an endpoint in both families, and counts once: the family that has more counts.
+ * A Pod of a dual-stack Service is an endpoint in both families but counts once: the larger number of the two families.
  */
 export function servicesHealth({ ports }: ServiceSnapshot): ServiceHealth[] {
   const ofService = new Map<string, ServedPort[]>()

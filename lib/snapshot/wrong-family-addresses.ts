@@ -2,8 +2,8 @@ import { type IpAddress, type IpFamily, familyOf } from '../model/address.js'
 import { type ServiceObject } from '../model/objects.js'
 
 /**
- * What of a Service can never be served because it has no cluster IP of that family, a sentence for each; and families for
- * which its source ranges leave nobody. The API server checks neither (services-and-endpoints.md, sections 3 and 7).
+ * A sentence for each address that can never be served, because the Service has no cluster IP of its family; and for each
+ * family whose clients no source range admits. The API server checks neither (services-and-endpoints.md, sections 3 and 7).
  */
 export function wrongFamilyAddresses({
   clusterIPs,
@@ -12,7 +12,7 @@ export function wrongFamilyAddresses({
   sourceRanges = [],
 }: Pick<ServiceObject, 'clusterIPs' | 'externalIPs' | 'loadBalancerIPs' | 'sourceRanges'>): string[] {
   const families = new Set(clusterIPs.map(familyOf))
-  // Headless, or waiting for its address: nothing of it is served anyway.
+  // Headless, or still without address: not served anyway.
   if (families.size === 0) return []
   const sentences = (path: string, ips: readonly IpAddress[]): string[] =>
     ips
@@ -25,7 +25,7 @@ export function wrongFamilyAddresses({
     ...sentences('spec.externalIPs', externalIPs),
     ...sentences('status.loadBalancer.ingress', loadBalancerIPs),
     ...(sourceRanges.length === 0 ? [] : blockedFamilies).map(
-      family => `spec.loadBalancerSourceRanges: none is ${family}: nobody is let in to the ${family} addresses`,
+      family => `spec.loadBalancerSourceRanges: no range is ${family}: no client may reach the ${family} addresses`,
     ),
   ]
 }

@@ -1,5 +1,17 @@
-import { parseIp } from '../model/address.js'
-import { type IpSet } from './ip-set.js'
+import { type IpFamily, parseIp } from '../model/address.js'
+
+/** The kinds of sets in the kernel that rules of ipvs mode use (ipset(8)). */
+export type IpSetType = 'hash:ip' | 'hash:ip,port' | 'hash:ip,port,ip' | 'hash:ip,port,net' | 'bitmap:port'
+
+/** A set of addresses or ports in the kernel, which a rule of iptables asks whether a packet is in. */
+export interface IpSet {
+  /** At most 31 characters. */
+  readonly name: string
+  readonly type: IpSetType
+  readonly family: IpFamily
+  /** As `ipset save` prints them: `10.96.0.10,tcp:80`, `10.0.0.1,tcp:80,10.0.0.0/8`, `30080`. */
+  readonly entries: ReadonlySet<string>
+}
 
 /** A set as it was found in the kernel. */
 export interface ObservedSet {

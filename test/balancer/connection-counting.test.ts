@@ -7,7 +7,7 @@ import { EndpointCache } from '../../lib/balancer/endpoint-cache.js'
 import { LeastConnections } from '../../lib/balancer/least-connections.js'
 import { RandomTwoChoices } from '../../lib/balancer/random-two-choices.js'
 import { RoundRobin } from '../../lib/balancer/round-robin.js'
-import { BALANCER_NAMES } from '../../lib/model/balancer-name.js'
+import { BALANCER_NAMES } from '../../lib/model/service-port.js'
 import { failAndEndTest } from '../support/checks/fail-and-end-test.js'
 import { randomInt, testSeed, seededRandom } from '../support/checks/seeded-random.js'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { BALANCER_NAMES } from '../../lib/model/balancer-name.js'
+import { BALANCER_NAMES } from '../../lib/model/service-port.js'
 import { decodeEndpointSlice } from '../../lib/snapshot/decode-endpoint-slice.js'
 import { decodeService } from '../../lib/snapshot/decode-service.js'
 import { makeApiEndpoint, makeApiService, makeApiSlice } from '../support/api/api-objects.js'
@@ -42,7 +42,7 @@ void t.test('addresses of a family without cluster IP are reported as wrong fami
   const missing = (path: string, ip: string) =>
     `${path}: "${ip}" is IPv6, and the Service has no cluster IP of that family: ignored`
   const shutOut = (family: string) =>
-    `spec.loadBalancerSourceRanges: none is ${family}: nobody is let in to the ${family} addresses`
+    `spec.loadBalancerSourceRanges: no range is ${family}: no client may reach the ${family} addresses`
   const table: readonly (readonly [name: string, raw: unknown, wrongFamily: readonly string[]])[] = [
     ['an external IP', service({ externalIPs: ['203.0.113.7', 'fd00::7'] }), [missing('spec.externalIPs', 'fd00::7')]],
     ['an ingress IP', service({}, 'fd00::9'), [missing('status.loadBalancer.ingress', 'fd00::9')]],
@@ -105,7 +105,7 @@ void t.test('a wrong field of a Service is named and ignored alone', t => {
           { name: 'a', protocol: 'UDP', port: 80, nodePort: 0 },
         ],
       },
-      ['spec.ports[1].name: "a" is there twice: port ignored'],
+      ['spec.ports[1].name: "a" is used twice: port ignored'],
     ],
     ['ports that are null', makeApiService({ spec: { ports: null } }), { ports: [] }, []],
     [

@@ -1,5 +1,5 @@
 import { type IpFamily } from '../../model/address.js'
-import { type IpSetType } from '../../system/ip-set.js'
+import { type IpSetType } from '../../system/ip-set-text.js'
 
 /** The kernel's limit for the name of a set. */
 const MAX_NAME_LENGTH = 31
