@@ -1,23 +1,23 @@
 import { type Argv } from 'yargs'
 import { MODES } from '../modes/registry.js'
 
-/** `kube-proxy demo`. The demo itself is loaded only when it is asked for. */
+/** Adds the command `kube-proxy demo`. It loads the code of the demo only when the command runs. */
 export function addDemoCommand(parser: Argv, setExitCode: (code: number) => void): void {
   parser.command(
     'demo',
-    'See Services work: a small cluster in network namespaces on this machine',
+    'Show how Services work, in a small cluster of network namespaces on this machine',
     command =>
       command
         .option('proxy-mode', {
           choices: MODES.map(({ name }) => name),
           default: MODES[0]!.name,
-          describe: 'The way that traffic takes: the same story, told by other rules',
+          describe: 'Proxy mode of the demo; the steps are the same in all modes',
         })
-        .option('keep', { type: 'boolean', describe: 'Leave the cluster running at the end, until Ctrl-C' })
+        .option('keep', { type: 'boolean', describe: 'Keep the cluster running after the last step, until Ctrl-C' })
         .option('manifest', {
           type: 'string',
           requiresArg: true,
-          describe: 'Your own Deployment and Service, in one YAML file',
+          describe: 'YAML file with your own Deployments and Services',
         }),
     async ({ keep, manifest, 'proxy-mode': mode }) => {
       const { runDemo } = await import('../demo/run-demo.js')

@@ -1,6 +1,6 @@
 /**
- * Entry of the client Pod's process: `client-program.js DNS_SERVER SEARCH_DOMAIN`. Reads one JSON command a line and answers
- * with one JSON line: `{"http": "http://nginx-service:80/"}`, `{"udp": "10.96.0.10:53"}`, `{"txt": "whoami"}`, `{"a": "nginx-service"}`.
+ * Entry of the client Pod's process: `client-program.js DNS_SERVER SEARCH_DOMAIN`. Reads one JSON command per line and writes
+ * the outcome as one JSON line. Commands: `{"http": "http://nginx-service:80/"}`, `{"udp": "10.96.0.10:53"}`, `{"txt": "whoami"}`, `{"a": "nginx-service"}`.
  */
 import { createSocket } from 'node:dgram'
 import { Resolver } from 'node:dns/promises'
@@ -8,14 +8,14 @@ import { get } from 'node:http'
 import { createInterface } from 'node:readline'
 
 type ClientCommand = Readonly<Record<'http' | 'udp' | 'txt' | 'a', string | undefined>>
-/** `pod` is who answered, `saw` the client's address as the Pod saw it; `error` stands alone. */
+/** `pod` is the Pod that answered, `clientIP` the client's address as that Pod sees it. */
 type RequestOutcome =
-  { readonly pod?: string; readonly saw?: string; readonly data?: string } | { readonly error: string }
+  { readonly pod?: string; readonly clientIP?: string; readonly data?: string } | { readonly error: string }
 
 const REPLY_TIMEOUT_MS = 10_000
 /**
- * How long the port of a datagram is not used again. To the kernel a port that is would be the same flow for another 30 s: no rule
- * is asked, and none counts it.
+ * How long the client does not reuse the port of a datagram. The kernel keeps a UDP flow for 30 s after its last datagram, and
+ * rules neither see nor count more datagrams of the same flow.
  */
 const PORT_QUARANTINE_MS = 60_000
 const [server, domain] = process.argv.slice(2)
@@ -36,20 +36,20 @@ async function runCommand({ http, udp, txt, a }: ClientCommand): Promise<Request
   return { data: await resolve(a!) }
 }
 
-/** A new one each time: its next query then leaves from another port and is another flow for the proxy. */
+/** A new resolver for each query: its queries leave from a new port, so they are a new flow for the proxy. */
 function newResolver(): Resolver {
-  const made = new Resolver({ timeout: 1000, tries: 2 })
-  made.setServers([server!])
-  return made
+  const resolver = new Resolver({ timeout: 1000, tries: 2 })
+  resolver.setServers([server!])
+  return resolver
 }
 
 async function resolve(name: string): Promise<string> {
   const [ip] = await newResolver().resolve4(`${name}.${domain}`)
-  if (ip === undefined) throw new Error(`no address for ${name}`)
+  if (ip === undefined) throw new Error(`DNS has no address for ${name}`)
   return ip
 }
 
-/** One request on a connection of its own, to the name's address as the cluster's DNS tells it. */
+/** Sends one request on a new connection, to the address that the DNS of the cluster has for the name. */
 async function sendRequest(url: URL): Promise<RequestOutcome> {
   const host = await resolve(url.hostname)
   return new Promise((done, fail) => {
@@ -63,10 +63,10 @@ async function sendRequest(url: URL): Promise<RequestOutcome> {
         headers: { host: url.host },
       },
       response => {
-        const [pod = '', saw = ''] = String(response.headers['x-pod']).split(' ')
+        const [pod = '', clientIP = ''] = String(response.headers['x-pod']).split(' ')
         response
           .on('error', fail)
-          .on('end', () => done({ pod, saw }))
+          .on('end', () => done({ pod, clientIP }))
           .resume()
       },
     )
@@ -86,10 +86,10 @@ function sendDatagram(target: string): Promise<RequestOutcome> {
     }
     socket.on('error', error => end(() => fail(error)))
     socket.on('message', reply => {
-      const [pod = '', saw = ''] = reply.toString().split(' ')
-      end(() => done({ pod, saw }))
+      const [pod = '', clientIP = ''] = reply.toString().split(' ')
+      end(() => done({ pod, clientIP }))
     })
-    // Connected, so that it hears when the port is closed.
+    // Connected: the kernel reports a closed port only to a connected socket.
     socket.connect(Number(port), ip, () => socket.send('hello'))
   })
 }

@@ -1,23 +1,24 @@
 import { type IpAddress } from '../model/address.js'
 
-/** A port that the containers of a Deployment's Pods listen on. */
+/** A port on which containers of a Deployment's Pods listen. */
 export interface ContainerPort {
-  /** Empty for an unnamed one. */
+  /** Empty if the port has no name. */
   readonly name: string
   readonly containerPort: number
   readonly protocol: 'TCP' | 'UDP'
 }
 
-/** What the demo needs to know of a Deployment. */
+/** The fields of a Deployment that the demo uses. */
 export interface Deployment {
   readonly name: string
   readonly replicas: number
   readonly image: string
-  /** Labels of its Pods. */
+  /** Labels of the Pods. */
   readonly labels: Readonly<Record<string, string>>
   readonly ports: readonly ContainerPort[]
 }
 
+/** The fields of a Service port that the demo uses. */
 export interface DemoServicePort {
   readonly name: string
   readonly port: number
@@ -26,7 +27,7 @@ export interface DemoServicePort {
   readonly protocol: 'TCP' | 'UDP'
 }
 
-/** What the demo needs to know of a Service. */
+/** The fields of a Service that the demo uses. */
 export interface DemoService {
   readonly name: string
   readonly clusterIP: IpAddress
@@ -42,20 +43,20 @@ export interface Pod {
   readonly deployment: string
 }
 
-/** Whether a Service's selector picks a Deployment's Pods: every label of it is on them. An empty selector picks none. */
+/** Whether a Service selects the Pods of a Deployment: they have all labels of its selector. An empty selector selects no Pods. */
 export function selects(service: DemoService, deployment: Deployment): boolean {
   const selectorEntries = Object.entries(service.selector)
   return selectorEntries.length > 0 && selectorEntries.every(([key, value]) => deployment.labels[key] === value)
 }
 
-/** The number that a Service port leads to in the Pods of a Deployment; undefined: it names a port they do not have. */
+/** The target port number of a Service port in the Pods of a Deployment; undefined if they have no port of that name. */
 export function targetPortOf(port: DemoServicePort, deployment: Deployment): number | undefined {
   if (typeof port.targetPort === 'number') return port.targetPort
   return deployment.ports.find(({ name, protocol }) => name === port.targetPort && protocol === port.protocol)
     ?.containerPort
 }
 
-/** The Deployment as `kubectl apply` would take it. */
+/** The Deployment as a manifest for `kubectl apply`. */
 export function deploymentManifest({ name, replicas, image, labels, ports }: Deployment): object {
   const container = {
     name: name.replace(/-deployment$/, ''),
@@ -78,7 +79,7 @@ export function deploymentManifest({ name, replicas, image, labels, ports }: Dep
   }
 }
 
-/** The Service as `kubectl apply` would take it. */
+/** The Service as a manifest for `kubectl apply`. */
 export function serviceManifest({ name, clusterIP, selector, affinity, ports }: DemoService): object {
   return {
     apiVersion: 'v1',
@@ -99,8 +100,8 @@ export function serviceManifest({ name, clusterIP, selector, affinity, ports }: 
 }
 
 /**
- * The EndpointSlices that a cluster's controller would make for a Service: for each Deployment that its selector picks, the
- * Pods that are running, and the port numbers behind its target ports.
+ * The EndpointSlices that the EndpointSlice controller of a cluster would create for a Service: one for each Deployment that the
+ * Service selects, with its running Pods and the numbers of the target ports.
  */
 export function endpointSliceManifests(
   service: DemoService,
@@ -131,7 +132,7 @@ export function endpointSliceManifests(
     }))
 }
 
-/** The endpoints of one Service port as kube-proxy's log writes them: `ip:port`, in the order of their bytes. */
+/** The endpoints of one Service port as kube-proxy logs them: `ip:port`, sorted by bytes. */
 export function formatEndpoints(
   service: DemoService,
   port: DemoServicePort,

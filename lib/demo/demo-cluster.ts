@@ -16,18 +16,18 @@ import { type Teardown, settleAll } from './teardown.js'
 
 const programPath = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
-/** What the client saw: who answered and which client address it saw, or why nobody did. */
+/** What the client got: the Pod that answered and the client address that this Pod saw, or an error. See client-program.ts. */
 export interface RequestOutcome {
   readonly pod?: string
-  readonly saw?: string
+  readonly clientIP?: string
   readonly data?: string
   readonly error?: string
 }
 
 /**
- * The cluster of the demo. It plays the parts of Kubernetes that are not kube-proxy: Deployments become Pods (a process each,
- * in a network of its own), Services with their Pods become EndpointSlices, and all of it a manifest that the real
- * kube-proxy, in the node's namespace, reads again whenever it changes.
+ * The cluster of the demo. It does what Kubernetes does beside kube-proxy: it starts the Pods of Deployments (one process in one
+ * network namespace each), creates EndpointSlices for Services, and writes all objects to a manifest. The real kube-proxy runs in
+ * the network namespace of the node and reads the manifest again when it changes.
  */
 export class DemoCluster {
   readonly network: DemoNetwork
@@ -57,7 +57,7 @@ export class DemoCluster {
     this.#outcomeLines = createInterface({ input: client.process.stdout! })[Symbol.asyncIterator]()
   }
 
-  /** Everything up and served: network, Pods, client, proxy. */
+  /** Starts network, client, Pods and proxy. Resolves when the proxy serves the Services. */
   static async start(
     prefix: string,
     mode: Mode,
@@ -66,11 +66,11 @@ export class DemoCluster {
     teardown: Teardown,
     leftovers: LeftoverRecord,
   ): Promise<DemoCluster> {
-    // An interruption cannot come between making it and noting it, as it could while it was waited for.
+    // Synchronous, so that no interruption can come between creating the folder and recording it.
     const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-demo-'))
     leftovers.record({ folder })
     await teardown.add(() => rm(folder, { recursive: true }))
-    // For a learner who looks at it from another terminal.
+    // A user may read the manifest from another terminal.
     await chmod(folder, 0o755)
     const network = await DemoNetwork.create(prefix, teardown, leftovers)
     const { namespace, ip } = await network.addPod('client')
@@ -102,13 +102,13 @@ export class DemoCluster {
     return this.pods.filter(pod => pod.deployment === deployment)
   }
 
-  /** The Pods behind a Service. */
+  /** The Pods that a Service selects. */
   podsOfService(service: DemoService): readonly Pod[] {
     const names = this.deployments.filter(deployment => selects(service, deployment)).map(({ name }) => name)
     return this.pods.filter(pod => names.includes(pod.deployment))
   }
 
-  /** Sets the number of replicas, and waits until the Pods and the proxy have followed. */
+  /** Sets the number of replicas. Resolves when the Pods run and the proxy has programmed them. */
   async scale(name: string, replicas: number): Promise<void> {
     const index = this.deployments.findIndex(deployment => deployment.name === name)
     this.deployments[index] = { ...this.deployments[index]!, replicas }
@@ -116,34 +116,34 @@ export class DemoCluster {
     await this.#proxy.apply(this.#objects())
   }
 
-  /** Changes a Service, and waits until the proxy has followed. */
+  /** Changes a Service. Resolves when the proxy has programmed the change. */
   async changeService(name: string, change: Partial<DemoService>): Promise<void> {
     const index = this.services.findIndex(service => service.name === name)
     this.services[index] = { ...this.services[index]!, ...change }
     await this.#proxy.apply(this.#objects())
   }
 
-  /** Kills a Pod's process. Its endpoint stays listed, as in a real cluster until somebody notices. */
+  /** Kills the process of a Pod. Its endpoint stays listed, as in a real cluster that has not noticed yet. */
   async kill(pod: Pod): Promise<void> {
     await endProcess(this.pods.find(({ name }) => name === pod.name)!.process)
   }
 
-  /** What a cluster does some time after a Pod has died: its endpoint goes, and a new Pod takes its place. */
+  /** Does what a cluster does some time after a Pod has died: removes its endpoint and starts a new Pod. */
   async replace(pod: Pod): Promise<void> {
     this.#removePod(pod.name)
     await this.#reconcile(this.deployments.find(({ name }) => name === pod.deployment)!)
     await this.#proxy.apply(this.#objects())
   }
 
-  /** Has the client do something; see client-program.ts. */
+  /** Sends a command to the client and returns the outcome; see client-program.ts. */
   async sendCommand(command: object): Promise<RequestOutcome> {
     this.client.process.stdin!.write(`${JSON.stringify(command)}\n`)
     const { value, done } = await this.#outcomeLines.next()
-    if (done === true) throw new Error('the client Pod has ended')
+    if (done === true) throw new Error('The client Pod has exited')
     return JSON.parse(value) as RequestOutcome
   }
 
-  /** Makes as many Pods as the Deployment wants, and takes away the newest of those that are too many. */
+  /** Starts missing Pods of a Deployment, or removes the newest surplus Pods. */
   async #reconcile(deployment: Deployment): Promise<void> {
     const present = this.podsOf(deployment.name)
     for (const pod of present.slice(deployment.replicas)) {
@@ -156,8 +156,8 @@ export class DemoCluster {
       this.#lastPodNumbers.set(deployment.name, number)
       return `${deployment.name}-${number}`
     })
-    const made = await settleAll(names.map(name => this.#startPod(name, deployment)))
-    this.pods.push(...made.sort((a, b) => (a.name < b.name ? -1 : 1)))
+    const started = await settleAll(names.map(name => this.#startPod(name, deployment)))
+    this.pods.push(...started.sort((a, b) => (a.name < b.name ? -1 : 1)))
   }
 
   async #startPod(name: string, deployment: Deployment): Promise<DemoCluster['pods'][number]> {
@@ -175,7 +175,7 @@ export class DemoCluster {
     return { name, ip, deployment: deployment.name, process }
   }
 
-  /** What the Pods of a Deployment listen on: its container ports, and what Services lead to. */
+  /** The ports of the Pods of a Deployment: its container ports, and the target ports of Services. */
   #listenPortsOf(deployment: Deployment): string[] {
     const declared = deployment.ports.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`)
     const targeted = this.services

@@ -26,17 +26,17 @@ export class DemoNetwork {
     this.#leftovers = leftovers
   }
 
-  /** @param prefix of the names of all namespaces @throws ProxyFailure DEMO_IMPOSSIBLE where namespaces cannot be made */
+  /** @param prefix of the names of all namespaces @throws ProxyFailure DEMO_IMPOSSIBLE if a namespace cannot be created */
   static async create(prefix: string, teardown: Teardown, leftovers: LeftoverRecord): Promise<DemoNetwork> {
     const node = await newNamespace(`${prefix}node`, teardown, leftovers).catch((cause: unknown) => {
       if (cause instanceof ProxyFailure && cause.code === 'DEMO_IMPOSSIBLE') throw cause
-      throw new ProxyFailure('DEMO_IMPOSSIBLE', 'Cannot make a network namespace', {
+      throw new ProxyFailure('DEMO_IMPOSSIBLE', 'Cannot create a network namespace', {
         cause,
-        hint: 'In a container, root needs the capabilities SYS_ADMIN and NET_ADMIN: run the demo outside, or as an ordinary user',
+        hint: 'In a container, root needs the capabilities SYS_ADMIN and NET_ADMIN. Run the demo outside the container, or as an ordinary user',
       })
     })
     await node.configure(
-      // Of its own: otherwise a bridge takes over the lowest of its ports', and another one when that Pod goes.
+      // A fixed MAC address: otherwise the bridge uses the lowest address of its ports, and changes it when that Pod goes away.
       'link add cni0 address 02:00:0a:f4:00:01 type bridge',
       'address add 10.244.0.1/24 dev cni0',
       'link set cni0 up',
@@ -50,7 +50,7 @@ export class DemoNetwork {
     return new DemoNetwork(node, prefix, teardown, leftovers)
   }
 
-  /** Adds a Pod's namespace, with an address, attached to the node. */
+  /** Creates the namespace of a Pod, with an IP address, connected to the node. */
   async addPod(name: string): Promise<{ namespace: NetworkNamespace; ip: string }> {
     const number = ++this.#lastPod
     const ip = `10.244.0.${number}`
@@ -71,7 +71,7 @@ async function newNamespace(name: string, teardown: Teardown, leftovers: Leftove
   return namespace
 }
 
-/** Starts a program of the demo and waits until it says that it is ready. It is killed at the end. */
+/** Starts a program of the demo and waits until it prints that it is ready. The teardown kills it. */
 export async function startProgram(
   namespace: NetworkNamespace,
   file: string,
@@ -80,16 +80,16 @@ export async function startProgram(
 ): Promise<ChildProcess> {
   const child = namespace.spawn(process.execPath, [file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
   await teardown.add(() => endProcess(child))
-  // A program that was killed takes no more input: nothing to worry about.
+  // Writing to a program that was killed fails; this is no error of the demo.
   child.stdin!.on('error', () => undefined)
   await Promise.race([
     once(child.stdout!, 'data'),
-    once(child, 'exit').then(() => Promise.reject(new Error(`${file} ended before it was ready`))),
+    once(child, 'exit').then(() => Promise.reject(new Error(`${file} exited before it was ready`))),
   ])
   return child
 }
 
-/** Kills a process, if it still runs, and waits for its end. */
+/** Kills a process if it still runs, and waits for its exit. */
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')

@@ -19,17 +19,17 @@ import { type NetworkNamespace } from './network-namespace.js'
 import { type Teardown } from './teardown.js'
 
 const PROXY_PROGRAM = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
-/** How long the proxy may take to do what it is told, in milliseconds: where the processor is emulated, to start takes a while. */
+/** How long to wait for a log line of the proxy, in milliseconds. On an emulated processor, starting alone takes long. */
 const LOG_TIMEOUT_MS = 90_000
 
-/** All that there is in the cluster at a moment. */
+/** All objects of the cluster at one moment. */
 export interface DemoObjects {
   readonly deployments: readonly Deployment[]
   readonly services: readonly DemoService[]
   readonly pods: readonly Pod[]
 }
 
-/** The real kube-proxy on the node of the demo: told what there is by a manifest, and listened to by its log. */
+/** The real kube-proxy on the node of the demo. It reads the objects from a manifest; its log shows what it has programmed. */
 export class DemoProxy {
   readonly manifest: string
   readonly #node: NetworkNamespace
@@ -37,12 +37,10 @@ export class DemoProxy {
   readonly #teardown: Teardown
   readonly #mode: Mode
   #log: ProgramLog | undefined
-  /** What the log says of each service port, by its name there, once the last manifest is served. */
+  /** What the log says about each service port, by its name in the log, when the proxy serves the last manifest. */
   #endpointLogTexts: ReadonlyMap<string, string> = new Map()
 
-  /**
-   * @param folder where the manifest is written, and nothing else that could be taken for one
-   */
+  /** @param folder for the manifest; the proxy reads every manifest in it */
   constructor(node: NetworkNamespace, folder: string, mode: Mode, teardown: Teardown) {
     this.#mode = mode
     this.manifest = join(folder, 'cluster.yaml')
@@ -51,10 +49,10 @@ export class DemoProxy {
     this.#teardown = teardown
   }
 
-  /** Resolves when the rules are written. */
+  /** Resolves when the proxy has written its rules. */
   async start(objects: DemoObjects): Promise<void> {
     await this.#writeManifest(objects)
-    // The proxy must not outlive a demo that is killed; everything else ends with its standard input.
+    // The kernel kills the proxy if the demo is killed. The other programs exit at the end of their standard input.
     const args = [
       '--pdeathsig',
       'KILL',
@@ -66,8 +64,9 @@ export class DemoProxy {
       `--proxy-mode=${this.#mode.name}`,
       '--iptables-min-sync-period=100ms',
       '--ipvs-min-sync-period=100ms',
-      // One process: workers would outlive one that is killed, as they are meant to.
+      // Without workers: they survive the death of the proxy, by design.
       '--data-plane-workers=0',
+      // The lines that apply() waits for.
       `-v=${this.#mode.walkthrough.syncSigns.verbosity}`,
     ]
     const child = this.#node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -75,11 +74,11 @@ export class DemoProxy {
     const log = new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS)
     this.#log = log
     await log.waitFor(/"Synced rules" family="IPv4"/).catch((cause: unknown) => {
-      // What it says at its end is not in the form of log lines.
-      const said = log.lines.filter(line => !/^[IWE]\d{4} /.test(line)).join('\n')
+      // The error that ends the proxy is not a log line.
+      const errorText = log.lines.filter(line => !/^[IWE]\d{4} /.test(line)).join('\n')
       throw new ProxyFailure(
         'DEMO_IMPOSSIBLE',
-        said === '' ? 'kube-proxy does not start on the node of the demo' : said,
+        errorText === '' ? 'kube-proxy does not start on the node of the demo' : errorText,
         {
           cause,
         },
@@ -87,7 +86,7 @@ export class DemoProxy {
     })
   }
 
-  /** Writes the manifest and waits until the proxy serves what it says. */
+  /** Writes the manifest and waits until the proxy serves its objects. */
   async apply(objects: DemoObjects): Promise<void> {
     const from = this.#log!.lines.length
     const before = this.#endpointLogTexts
@@ -96,30 +95,33 @@ export class DemoProxy {
     if (!this.#mode.walkthrough.syncSigns.endpointsAreLogged)
       return this.#waitForSync(new Set(changed.map(([key]) => key.split(/[:/]/)[0]!)), from)
     for (const [key, text] of changed) {
-      await this.#log!.waitFor(new RegExp(`"Listener updated" servicePort="IPv4/default/${key}" endpoints=${text}`), from)
+      await this.#log!.waitFor(
+        new RegExp(`"Listener updated" servicePort="IPv4/default/${key}" endpoints=${text}`),
+        from,
+      )
     }
   }
 
-  /** Resolves when rules were written after each of the Services was taken up; changes that come together may be taken one by one. */
+  /** Resolves when the proxy has written rules after the log line of the last changed Service: it may write in several steps. */
   async #waitForSync(services: ReadonlySet<string>, from: number): Promise<void> {
-    let taken = from
+    let next = from
     for (const name of services) {
       const line = await this.#log!.waitFor(new RegExp(`(Service|Endpoints) changed" service="default/${name}"`), from)
-      taken = Math.max(taken, this.#log!.lines.indexOf(line, from))
+      next = Math.max(next, this.#log!.lines.indexOf(line, from))
     }
-    if (services.size > 0) await this.#log!.waitFor(this.#mode.walkthrough.syncSigns.kernelWritten, taken)
+    if (services.size > 0) await this.#log!.waitFor(this.#mode.walkthrough.syncSigns.kernelWritten, next)
   }
 
   async #writeManifest(objects: DemoObjects): Promise<void> {
     const { deployments, services, pods } = objects
-    const all = [
+    const manifests = [
       ...deployments.map(deploymentManifest),
       ...services.map(serviceManifest),
       ...services.flatMap(service => endpointSliceManifests(service, deployments, pods)),
     ]
-    // Whole or not at all: the proxy must never read half of it.
+    // Renamed into place, so that the proxy never reads half of it.
     const draft = `${this.manifest}.draft`
-    await writeFile(draft, all.map(object => stringify(object)).join('---\n'))
+    await writeFile(draft, manifests.map(manifest => stringify(manifest)).join('---\n'))
     await rename(draft, this.manifest)
     this.#endpointLogTexts = endpointLogTexts(objects)
   }

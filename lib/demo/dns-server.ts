@@ -1,6 +1,6 @@
 /**
  * Entry of a DNS Pod's process: `dns-server.js NAME SEARCH_DOMAIN SERVICE=IP …`. Answers A queries for Services, and TXT
- * queries for `whoami` with the Pod's own name. Prints `ready`; ends when its standard input does.
+ * queries for `whoami` with the name of the Pod. Prints `ready`. Exits at the end of its standard input.
  */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -24,7 +24,7 @@ await once(socket, 'listening')
 process.stdout.write('ready\n')
 process.stdin.on('end', () => process.exit()).resume()
 
-/** Undefined for what is no DNS query. */
+/** Undefined if the datagram is not a DNS query. */
 function buildReply(datagram: Buffer): Buffer | undefined {
   try {
     const { id, questions } = decode(datagram)
@@ -48,7 +48,7 @@ function lookUp(name: string, type: string): { known: boolean; answers: Answer[]
     return { known: true, answers: [{ type: 'TXT', name, ttl: 0, data: pod! }] }
   }
   const ip = addresses.get(name)
-  // A name that has no address of the wanted kind (AAAA, say) is still a name.
+  // A name without records of the requested type (such as AAAA) still exists: no name error.
   const answers: Answer[] = ip !== undefined && type === 'A' ? [{ type: 'A', name, ttl: TTL_SECONDS, data: ip }] : []
   return { known: ip !== undefined, answers }
 }

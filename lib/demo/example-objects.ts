@@ -1,6 +1,6 @@
 import { type Deployment, type DemoService } from './cluster-objects.js'
 
-/** The Deployment of every introduction to Kubernetes. */
+/** The Deployment of the Kubernetes documentation. */
 export const EXAMPLE_DEPLOYMENT: Deployment = {
   name: 'nginx-deployment',
   replicas: 3,
@@ -17,7 +17,7 @@ export const EXAMPLE_SERVICE: DemoService = {
   ports: [{ name: '', port: 80, targetPort: 80, protocol: 'TCP' }],
 }
 
-/** The DNS of the cluster: Pods behind a Service as all others, but over UDP. */
+/** The DNS of the cluster: Pods behind a Service, over UDP. */
 export const DNS_DEPLOYMENT: Deployment = {
   name: 'coredns',
   replicas: 2,
@@ -34,5 +34,5 @@ export const DNS_SERVICE: DemoService = {
   ports: [{ name: 'dns', port: 53, targetPort: 'dns', protocol: 'UDP' }],
 }
 
-/** What a Pod's resolver adds to a short name. */
+/** The domain that the resolver of a Pod appends to a short name. */
 export const SEARCH_DOMAIN = 'default.svc.cluster.local'

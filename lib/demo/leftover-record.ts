@@ -6,18 +6,18 @@ import { runCommand } from '../system/command.js'
 const RECORD_FOLDER = '/run/kube-proxy-demo'
 const COMMAND_TIMEOUT_MS = 5000
 
-/** Something on this machine that would outlive a demo that is killed. */
+/** A resource that stays on this machine if the demo is killed. */
 type CreatedResource = { readonly namespace: string } | { readonly folder: string } | { readonly emptyFolder: string }
 
-/** A process for good: pids are used again, but not with the same start. */
+/** Identifies a process: the kernel reuses pids, but not with the same start time. */
 interface ProcessIdentity {
   readonly pid: number
   readonly start: string
 }
 
 /**
- * What a demo makes, written down before it is made. The next demo finds here what one that was killed has left; names
- * alone would not tell, and a network namespace of somebody else must never be removed.
+ * A file with everything that the demo creates, written before it is created. If a demo was killed, the next one reads here what
+ * to remove. It must not go by names: a network namespace with such a name may belong to another program.
  */
 export class LeftoverRecord {
   readonly #file: string
@@ -26,13 +26,13 @@ export class LeftoverRecord {
     this.#file = file
   }
 
-  /** Claims the names with this prefix, and removes what a dead demo left. @throws ProxyFailure DEMO_IMPOSSIBLE when one is alive */
+  /** Reserves the names with this prefix and removes what a killed demo has left. @throws ProxyFailure DEMO_IMPOSSIBLE if a demo with this prefix runs */
   static async claim(prefix: string): Promise<LeftoverRecord> {
     const file = `${RECORD_FOLDER}/${prefix.replaceAll('/', '_')}made`
-    const found = readRecord(file)
-    if (found !== undefined) {
-      if (isAlive(found.owner)) throw alreadyRunning(found.owner)
-      for (const entry of found.made.reverse()) await removeResource(entry)
+    const previous = readRecord(file)
+    if (previous !== undefined) {
+      if (isAlive(previous.owner)) throw alreadyRunning(previous.owner)
+      for (const entry of previous.created.reverse()) await removeResource(entry)
       rmSync(file, { force: true })
     }
     mkdirSync(RECORD_FOLDER, { recursive: true, mode: 0o700 })
@@ -47,49 +47,52 @@ export class LeftoverRecord {
     return new LeftoverRecord(file)
   }
 
-  record(made: CreatedResource): void {
-    appendFileSync(this.#file, `${JSON.stringify(made)}\n`)
+  /** Records a resource that the demo is about to create. */
+  record(resource: CreatedResource): void {
+    appendFileSync(this.#file, `${JSON.stringify(resource)}\n`)
   }
 
-  /** Notes a namespace that is about to be made. @throws ProxyFailure DEMO_IMPOSSIBLE when there is one of that name */
+  /** Records a namespace that the demo is about to create. @throws ProxyFailure DEMO_IMPOSSIBLE if the name is in use */
   reserve(namespace: string): void {
     if (existsSync(`/run/netns/${namespace}`)) {
-      throw new ProxyFailure('DEMO_IMPOSSIBLE', `There is a network namespace "${namespace}" that is not of a demo`, {
-        hint: `If nobody needs it: ip netns delete ${namespace}`,
+      throw new ProxyFailure('DEMO_IMPOSSIBLE', `A network namespace "${namespace}" exists that no demo has created`, {
+        hint: `If it is not needed, delete it: ip netns delete ${namespace}`,
       })
     }
     this.record({ namespace })
   }
 
-  /** Everything has been removed by its maker. */
+  /** Deletes the file: the demo has removed everything itself. */
   deleteRecord(): void {
     rmSync(this.#file, { force: true })
     removeIfEmpty(dirname(this.#file))
   }
 }
 
-async function removeResource(made: CreatedResource): Promise<void> {
-  if ('namespace' in made) {
-    await runCommand('ip', ['netns', 'delete', made.namespace], { timeoutMs: COMMAND_TIMEOUT_MS })
-  } else if ('folder' in made) rmSync(made.folder, { recursive: true, force: true })
-  else removeIfEmpty(made.emptyFolder)
+async function removeResource(resource: CreatedResource): Promise<void> {
+  if ('namespace' in resource) {
+    await runCommand('ip', ['netns', 'delete', resource.namespace], { timeoutMs: COMMAND_TIMEOUT_MS })
+  } else if ('folder' in resource) rmSync(resource.folder, { recursive: true, force: true })
+  else removeIfEmpty(resource.emptyFolder)
 }
 
 function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder)
   } catch {
-    // Gone already, or others have something in it.
+    // It is gone already, or another program has files in it.
   }
 }
 
-function readRecord(file: string): { readonly owner: ProcessIdentity; readonly made: CreatedResource[] } | undefined {
+function readRecord(
+  file: string,
+): { readonly owner: ProcessIdentity; readonly created: CreatedResource[] } | undefined {
   if (!existsSync(file)) return undefined
-  // A last line without its end was being written when the writer died, and what it tells of was not made.
-  const [owner, ...made] = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  // A last line without line end was not written completely; the demo died before it created that resource.
+  const [owner, ...created] = readFileSync(file, 'utf8').split('\n').slice(0, -1)
   return {
     owner: JSON.parse(owner ?? '{"pid":0,"start":""}') as ProcessIdentity,
-    made: made.map(line => JSON.parse(line) as CreatedResource),
+    created: created.map(line => JSON.parse(line) as CreatedResource),
   }
 }
 
@@ -97,11 +100,11 @@ function isAlive({ pid, start }: ProcessIdentity): boolean {
   return start !== '' && processStartTime(pid) === start
 }
 
-/** When a process started, in ticks since the machine did; empty when there is none. */
+/** When a process started, in clock ticks since the machine started; empty if there is no such process. */
 function processStartTime(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The second field, in parentheses, is a name that may hold anything; the start is the 22nd.
+    // The second field, in parentheses, is a name that can contain any character. The start time is the 22nd field.
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
   } catch {
     return ''
@@ -111,6 +114,6 @@ function processStartTime(pid: number): string {
 function alreadyRunning(owner: ProcessIdentity | undefined): ProxyFailure {
   const who = owner === undefined ? '' : ` (process ${owner.pid})`
   return new ProxyFailure('DEMO_IMPOSSIBLE', `Another demo is running on this machine${who}`, {
-    hint: 'End it first (Ctrl-C in its terminal)',
+    hint: 'Stop it first: press Ctrl-C in its terminal',
   })
 }

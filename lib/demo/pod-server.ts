@@ -1,6 +1,6 @@
 /**
- * Entry of a Pod's process: `pod-server.js NAME IP PORT/PROTOCOL …`. On TCP it speaks HTTP, on UDP it answers datagrams, and
- * says each time which Pod it is. Prints `ready`; ends when its standard input does, so it never outlives the demo.
+ * Entry of a Pod's process: `pod-server.js NAME IP PORT/PROTOCOL …`. Serves HTTP on TCP ports and answers datagrams on UDP ports,
+ * each time with the name of the Pod. Prints `ready`. Exits at the end of its standard input, so it never outlives the demo.
  */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ for (const [port, protocol] of ports.map(text => text.split('/'))) {
     const server = createServer((request, response) => {
       const client = request.socket.remoteAddress?.replace('::ffff:', '')
       response.setHeader('X-Pod', `${name} ${client}`)
-      response.end(`This is Pod ${name} (${ip}). Your request came to me from ${client}.\n`)
+      response.end(`This is Pod ${name} (${ip}). It received your request from ${client}.\n`)
     })
     server.listen(Number(port))
     await once(server, 'listening')

@@ -5,9 +5,9 @@ import { constants } from 'node:os'
 import { delimiter } from 'node:path'
 import { ProxyFailure } from '../model/failure.js'
 
-/** Set for the run inside a user namespace of our own. */
+/** Environment variable that is set when the program runs inside its own user namespace. */
 const IN_USER_NAMESPACE = 'KUBE_PROXY_DEMO_INSIDE'
-/** Program to the package that brings it. */
+/** Each program that the demo needs, with the package that contains it. */
 const REQUIRED_PROGRAMS = {
   ip: 'iproute2',
   iptables: 'iptables',
@@ -17,20 +17,20 @@ const REQUIRED_PROGRAMS = {
 }
 const SYSTEM_PATHS = ['/usr/sbin', '/sbin']
 
-/** Whose rights the demo uses: root's, or those of an ordinary user who is root in a namespace of his own. */
+/** How the demo gets its privileges: it runs as root, or as root of its own user namespace. */
 export type Privileges = 'root' | 'user namespace'
 
 /**
- * Makes sure that network namespaces can be made. As an ordinary user this starts the program again inside a user
- * namespace and does not return: there it has all rights over networks of its own, and none over the machine's.
+ * Makes sure that the demo can create network namespaces. For an ordinary user this runs the program again inside a user
+ * namespace and does not return. There the program has all rights over its own networks, and none over those of the machine.
  *
- * @throws ProxyFailure PROGRAM_MISSING, or DEMO_IMPOSSIBLE with what is in the way
+ * @throws ProxyFailure PROGRAM_MISSING, or DEMO_IMPOSSIBLE with the reason
  */
 export async function acquirePrivileges(): Promise<Privileges> {
   process.env['PATH'] = [process.env['PATH'] ?? '', ...SYSTEM_PATHS].join(delimiter)
   checkPrograms()
   if (process.env[IN_USER_NAMESPACE] !== undefined) {
-    // Names of network namespaces and the xtables lock are files in /run, where an ordinary user may not write.
+    // The names of network namespaces and the xtables lock are files in /run; an ordinary user may not write there.
     const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run'], { encoding: 'utf8' })
     if (status !== 0) throw demoImpossible(`cannot mount a private /run: ${stderr.trim()}`)
     return 'user namespace'
@@ -44,8 +44,8 @@ export async function acquirePrivileges(): Promise<Privileges> {
 }
 
 /**
- * Runs this program again inside, in a session of its own: Ctrl-C comes to us and we pass it on, once, so that we end when
- * it has cleaned up and not before. Through the channel it notices when we are killed.
+ * Runs this program again in a user namespace and in its own session. Ctrl-C then reaches only this process, which forwards it
+ * once and exits after the child has cleaned up. The child notices by the IPC channel if this process is killed.
  */
 async function rerunInNamespace(unshare: readonly string[]): Promise<number> {
   const child = spawn('unshare', [...unshare, process.execPath, ...process.argv.slice(1)], {
@@ -71,31 +71,31 @@ function hasProgram(program: string): boolean {
 }
 
 function programMissing(program: string, name: string): ProxyFailure {
-  return new ProxyFailure('PROGRAM_MISSING', `The demo needs the program "${program}", which is not in PATH`, {
+  return new ProxyFailure('PROGRAM_MISSING', `The demo needs the program "${program}", but PATH does not contain it`, {
     hint: `Install the package "${name}" (Debian, Ubuntu: apt-get install ${name})`,
   })
 }
 
 function demoImpossible(why: string): ProxyFailure {
-  return new ProxyFailure('DEMO_IMPOSSIBLE', `Cannot make a network of one's own as an ordinary user: ${why}`, {
+  return new ProxyFailure('DEMO_IMPOSSIBLE', `Cannot create a network namespace as an ordinary user: ${why}`, {
     hint: 'Run the demo as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0, kernel.apparmor_restrict_unprivileged_userns=0)',
   })
 }
 
-/** The switches that forbid user namespaces on some systems. */
+/** The kernel settings that forbid user namespaces here, as text for the error. */
 function blockingSysctls(): string {
-  const forbids: readonly (readonly [string, (value: string) => boolean])[] = [
+  const settings: readonly (readonly [string, (value: string) => boolean])[] = [
     ['kernel/unprivileged_userns_clone', value => value === '0'],
     ['user/max_user_namespaces', value => value === '0'],
     ['kernel/apparmor_restrict_unprivileged_userns', value => value === '1'],
   ]
-  const found = forbids.flatMap(([name, isInTheWay]) => {
+  const blocking = settings.flatMap(([name, blocks]) => {
     try {
       const value = readFileSync(`/proc/sys/${name}`, 'utf8').trim()
-      return isInTheWay(value) ? [`${name.replace('/', '.')} is ${value}`] : []
+      return blocks(value) ? [`${name.replace('/', '.')} is ${value}`] : []
     } catch {
       return []
     }
   })
-  return found.length > 0 ? ` (${found.join(', ')})` : ''
+  return blocking.length > 0 ? ` (${blocking.join(', ')})` : ''
 }

@@ -3,38 +3,38 @@ import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { type Readable } from 'node:stream'
 
-/** The lines that a program has written so far, and a way to wait for the next one that matters. */
+/** The lines that a program has written so far, and a way to wait for a line. */
 export class ProgramLog {
   readonly lines: string[] = []
   readonly #child: ChildProcess
   readonly #timeoutMs: number
   readonly #changes = new EventEmitter()
 
-  /** @param limitMs how long to wait for a line, in milliseconds */
-  constructor(child: ChildProcess, stream: Readable, limitMs: number) {
+  /** @param timeoutMs how long to wait for a line, in milliseconds */
+  constructor(child: ChildProcess, stream: Readable, timeoutMs: number) {
     this.#child = child
-    this.#timeoutMs = limitMs
-    createInterface({ input: stream }).on('line', waitFor => {
-      this.lines.push(waitFor)
-      this.#changes.emit('news')
+    this.#timeoutMs = timeoutMs
+    createInterface({ input: stream }).on('line', line => {
+      this.lines.push(line)
+      this.#changes.emit('change')
     })
-    child.on('exit', () => this.#changes.emit('news'))
+    child.on('exit', () => this.#changes.emit('change'))
   }
 
   /**
-   * Resolves with the first line, from the line with the index `from` on, that matches.
-   * @throws Error with the last lines when the program ends, or the limit is over, before there is one
+   * Resolves with the first line that matches, starting at the line with index `from`.
+   * @throws Error with the last lines if the program exits or the time is over before there is such a line
    */
   async waitFor(pattern: RegExp, from = 0): Promise<string> {
-    const limit = AbortSignal.timeout(this.#timeoutMs)
+    const timeout = AbortSignal.timeout(this.#timeoutMs)
     for (let next = from; ; next++) {
       while (next >= this.lines.length) {
-        const ended = this.#child.exitCode !== null || this.#child.signalCode !== null
-        if (ended || limit.aborted) {
-          const why = ended ? 'the program has ended' : `waited ${this.#timeoutMs} ms`
-          throw new Error(`No line ${pattern}: ${why}. Its last lines:\n${this.lines.slice(-15).join('\n')}`)
+        const exited = this.#child.exitCode !== null || this.#child.signalCode !== null
+        if (exited || timeout.aborted) {
+          const why = exited ? 'the program has exited' : `timed out after ${this.#timeoutMs} ms`
+          throw new Error(`No line matches ${pattern}: ${why}. Last lines:\n${this.lines.slice(-15).join('\n')}`)
         }
-        await once(this.#changes, 'news', { signal: limit }).catch(() => undefined)
+        await once(this.#changes, 'change', { signal: timeout }).catch(() => undefined)
       }
       if (pattern.test(this.lines[next]!)) return this.lines[next]!
     }

@@ -12,23 +12,24 @@ import { Walkthrough } from './walkthrough.js'
 import { Teardown } from './teardown.js'
 import { Terminal } from './terminal.js'
 
+/** The options of the command `demo`. */
 export interface DemoOptions {
-  /** Leave the cluster running after the story. */
+  /** Keep the cluster running after the last step. */
   readonly keep: boolean
-  /** The learner's own Deployment and Service; undefined: the classic example. */
+  /** Path of a manifest with the user's own Deployments and Services; undefined: the example. */
   readonly manifest: string | undefined
   /** As in `--proxy-mode`. */
   readonly mode: string
 }
 
-/** Beginning of the names of all network namespaces; another one lets a second demo run beside the first. */
+/** The names of all network namespaces start with this. With another prefix a second demo can run at the same time. */
 const NAMESPACE_PREFIX = process.env['KUBE_PROXY_DEMO_PREFIX'] ?? 'demo-'
 const EXAMPLE_OBJECTS: UserObjects = { deployments: [EXAMPLE_DEPLOYMENT], services: [EXAMPLE_SERVICE] }
 
 /**
- * Runs the demo and takes everything away again, however it ends. Resolves with the exit code: 0 when all that was expected
- * came true, 1 when something did not, 130 after an interruption.
- * @throws ProxyFailure DEMO_IMPOSSIBLE, PROGRAM_MISSING, MANIFEST_INVALID: nothing has been made then
+ * Runs the demo and removes everything it has created, on every kind of end. Resolves with the exit code: 0 if all checks passed,
+ * 1 if one failed, 130 after an interruption.
+ * @throws ProxyFailure DEMO_IMPOSSIBLE, PROGRAM_MISSING, MANIFEST_INVALID; then it has created nothing
  */
 export async function runDemo({ keep, manifest, mode }: DemoOptions): Promise<number> {
   const { deployments, services } = manifest === undefined ? EXAMPLE_OBJECTS : await readUserManifest(manifest)
@@ -38,7 +39,7 @@ export async function runDemo({ keep, manifest, mode }: DemoOptions): Promise<nu
   const leftovers = await LeftoverRecord.claim(NAMESPACE_PREFIX)
   await teardown.add(() => leftovers.deleteRecord())
   const terminal = Terminal.forProcess()
-  /** The story is told, and the end is the learner's to choose. */
+  /** Whether all steps are done and the cluster stays until the user stops it. */
   let isKept = false
 
   const runWalkthrough = async (): Promise<number> => {
@@ -46,7 +47,7 @@ export async function runDemo({ keep, manifest, mode }: DemoOptions): Promise<nu
       `Setting up a node and ${deployments.reduce((sum, { replicas }) => sum + replicas, 0)} Pods in network namespaces ...`,
     )
     if (manifest !== undefined)
-      terminal.printText('Images are not run here: a small server, which says which Pod it is, stands in for each.')
+      terminal.printText('The demo runs no images. Each Pod runs a small server that answers with the name of the Pod.')
     const cluster = await DemoCluster.start(
       NAMESPACE_PREFIX,
       modeByName(mode),
@@ -55,23 +56,25 @@ export async function runDemo({ keep, manifest, mode }: DemoOptions): Promise<nu
       teardown,
       leftovers,
     )
-    const story = new Walkthrough(cluster, terminal, modeByName(mode).walkthrough)
+    const walkthrough = new Walkthrough(cluster, terminal, modeByName(mode).walkthrough)
     const startedAt = performance.now()
-    const subjects = targetsOf({ deployments, services })
-    await runSteps(story, subjects)
+    const targets = targetsOf({ deployments, services })
+    await runSteps(walkthrough, targets)
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
     terminal.printText('')
     terminal.printCheck(
-      story.passed,
-      story.passed ? `All as it should be, in ${seconds} s.` : 'Something was not as it should be: see above.',
+      walkthrough.passed,
+      walkthrough.passed
+        ? `All checks passed in ${seconds} s.`
+        : 'At least one check failed: see the lines with ✗ above.',
     )
     if (keep) {
-      await printSuggestions(story, subjects[0], privileges, teardown, leftovers)
+      await printSuggestions(walkthrough, targets[0], privileges, teardown, leftovers)
       isKept = true
-      await interruption.then(() => terminal.printText('Taking everything away again ...'))
-      return story.passed ? 0 : 1
+      await interruption.then(() => terminal.printText('Removing everything that the demo has created ...'))
+      return walkthrough.passed ? 0 : 1
     }
-    return story.passed ? 0 : 1
+    return walkthrough.passed ? 0 : 1
   }
 
   const walkthroughDone = runWalkthrough()
@@ -85,19 +88,19 @@ export async function runDemo({ keep, manifest, mode }: DemoOptions): Promise<nu
     throw error
   } finally {
     await teardown.run()
-    // What was under way when it was interrupted finds its processes gone; what it made meanwhile goes too.
+    // A step that was interrupted fails now, without its processes. What it has created in the meantime is removed here.
     await walkthroughDone.catch(() => undefined)
     await teardown.run()
   }
 }
 
-/** Each port of each Service, with a Deployment behind it; a manifest that was read has at least one. */
+/** Each port of each Service with a Deployment behind it; a valid manifest has at least one. */
 function targetsOf({ deployments, services }: UserObjects): [WalkthroughTarget, ...WalkthroughTarget[]] {
-  const subjects = services.flatMap(service => {
+  const targets = services.flatMap(service => {
     const deployment = deployments.find(candidate => selects(service, candidate))!
     return service.ports.map(port => ({ service, port, deployment }))
   })
-  return subjects as [WalkthroughTarget, ...WalkthroughTarget[]]
+  return targets as [WalkthroughTarget, ...WalkthroughTarget[]]
 }
 
 class Interrupted extends ProxyFailure {
@@ -106,13 +109,13 @@ class Interrupted extends ProxyFailure {
   }
 }
 
-/** Resolves when somebody wants the demo to end: by a signal, or by not reading any more. */
+/** Resolves when the demo has to end: on a signal, or when its output is closed. */
 function waitForInterruption(): Promise<void> {
   return new Promise(resolve => {
     const end = (): void => resolve()
     process.on('SIGINT', end).on('SIGTERM', end).on('SIGHUP', end)
     process.stdout.on('error', end)
-    // Inside a user namespace: whoever started us there is gone.
+    // Inside a user namespace: the parent process is gone.
     process.on('disconnect', end)
   })
 }

@@ -12,15 +12,15 @@ import { type Teardown } from './teardown.js'
 
 const RESOLV_CONF = `nameserver ${DNS_SERVICE.clusterIP}\nsearch ${SEARCH_DOMAIN}\n`
 
-/** Makes names resolvable in the client Pod for programs that the learner starts, and says what there is to try. */
+/** Makes names of Services resolvable in the client Pod for programs that the user starts, and prints commands to try. */
 export async function printSuggestions(
-  story: Walkthrough,
-  subject: WalkthroughTarget,
+  walkthrough: Walkthrough,
+  target: WalkthroughTarget,
   privileges: Privileges,
   teardown: Teardown,
   leftovers: LeftoverRecord,
 ): Promise<void> {
-  const { cluster, terminal } = story
+  const { cluster, terminal } = walkthrough
   if (privileges === 'root') await writeNamespaceResolvConf(cluster.client.namespace.name, teardown, leftovers)
   else await mountResolvConf(cluster.manifest)
   const enter = ({ name }: NetworkNamespace): string =>
@@ -29,34 +29,31 @@ export async function printSuggestions(
       : `nsenter --preserve-credentials -U -m -t ${process.pid} nsenter --net=/run/netns/${name}`
   const client = enter(cluster.client.namespace)
   const node = enter(cluster.network.node)
-  const [pod] = cluster.podsOf(subject.deployment.name)
-  terminal.printHeading('Now you')
+  const [pod] = cluster.podsOf(target.deployment.name)
+  terminal.printHeading('Your turn')
   terminal.printText(
-    'The cluster stays until you press Ctrl-C. From another terminal' +
+    'The cluster runs until you press Ctrl-C. Type these commands in another terminal' +
       (privileges === 'root' ? ', as root:' : ', as the same user:'),
   )
   terminal.printTable([
     ['TO SEE', 'TYPE'],
-    ['who answers', `${client} curl -s http://${subject.service.name}:${subject.port.port}`],
-    ...([['rules and counters', story.mode.rulesCommand], ...story.mode.suggestions] as const).map(
+    ['which Pod answers', `${client} curl -s http://${target.service.name}:${target.port.port}`],
+    ...([['rules and counters', walkthrough.mode.rulesCommand], ...walkthrough.mode.suggestions] as const).map(
       ([what, command]) => [what, `${node} ${privileges === 'root' ? command : withProgramPath(command)}`],
     ),
-    [
-      'what a dead Pod does',
-      `kill ${cluster.pods.find(({ name }) => name === pod?.name)?.process.pid}   (that is ${pod?.name})`,
-    ],
-    ['what a change does', `edit ${cluster.manifest} and save: kube-proxy reads it again`],
+    ['a Pod that dies', `kill ${cluster.pods.find(({ name }) => name === pod?.name)?.process.pid}   (${pod?.name})`],
+    ['a change of objects', `edit ${cluster.manifest} (kube-proxy reads it again when you save it)`],
   ])
 }
 
-/** The command with the path of its program: the PATH of an ordinary user often leaves out /usr/sbin. */
+/** The command with the full path of its program: the PATH of an ordinary user often does not contain /usr/sbin. */
 function withProgramPath(command: string): string {
   const [program = '', ...args] = command.split(' ')
-  const places = (process.env['PATH'] ?? '').split(delimiter).map(folder => join(folder, program))
-  return [places.find(existsSync) ?? program, ...args].join(' ')
+  const paths = (process.env['PATH'] ?? '').split(delimiter).map(folder => join(folder, program))
+  return [paths.find(existsSync) ?? program, ...args].join(' ')
 }
 
-/** `ip netns exec` puts files of this folder over those in /etc. */
+/** `ip netns exec` mounts the files of this folder over the files in /etc. */
 async function writeNamespaceResolvConf(name: string, teardown: Teardown, leftovers: LeftoverRecord): Promise<void> {
   const folder = `/etc/netns/${name}`
   leftovers.record({ emptyFolder: '/etc/netns' })
@@ -65,13 +62,13 @@ async function writeNamespaceResolvConf(name: string, teardown: Teardown, leftov
   await teardown.add(async () => {
     await unlink(`${folder}/resolv.conf`)
     await rmdir(folder)
-    // Ours only if nobody else has one.
+    // Fails if another program has files in it.
     await rmdir('/etc/netns').catch(() => undefined)
   })
   await writeFile(`${folder}/resolv.conf`, RESOLV_CONF)
 }
 
-/** In a mount namespace of our own the whole /etc/resolv.conf may be another one. */
+/** Replaces /etc/resolv.conf, which is possible in the demo's own mount namespace. */
 async function mountResolvConf(manifest: string): Promise<void> {
   const file = `${manifest}.resolv.conf`
   await writeFile(file, RESOLV_CONF)

@@ -1,19 +1,19 @@
-/** What has to be undone at the end, whatever the end is; last things first. */
+/** The actions that clean up at the end of the demo, on every kind of end; the last action added runs first. */
 export class Teardown {
   readonly #actions: (() => unknown)[] = []
-  /** All undoing so far: whoever waits for the end waits for what others have begun, too. */
+  /** All clean-up so far: each caller of run() also waits for the actions that another caller has started. */
   #running: Promise<void> = Promise.resolve()
   #ended = false
 
-  /** Notes something to undo. After the end it is undone at once, and the caller is told to stop. */
+  /** Adds an action. After the end the action runs at once. @throws Error after the end, so that the caller stops */
   async add(action: () => unknown): Promise<void> {
     this.#actions.push(action)
     if (!this.#ended) return
     await this.run()
-    throw new Error('interrupted')
+    throw new Error('The demo was interrupted')
   }
 
-  /** Undoes everything noted so far. What cannot be undone does not keep the rest from it. */
+  /** Runs all actions added so far. An action that fails does not stop the others. */
   run(): Promise<void> {
     this.#ended = true
     this.#running = this.#running.then(() => this.#runActions())
@@ -25,13 +25,13 @@ export class Teardown {
       try {
         await action()
       } catch {
-        // It may be gone already, half-made as it was.
+        // The resource may be gone already, or was never created completely.
       }
     }
   }
 }
 
-/** Waits for all, also when one has failed: nothing may still be under way when everything is undone. */
+/** Waits for all, even if one fails: no work may continue while the teardown runs. */
 export async function settleAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(work)
   return Promise.all(work)

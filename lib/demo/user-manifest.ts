@@ -15,15 +15,16 @@ import {
 } from './cluster-objects.js'
 
 const MAX_REPLICAS = 20
-/** Cluster IPs for Services that do not ask for one, as the API server would give them; the third byte keeps them apart from the demo's own. */
+/** ClusterIPs for Services without one, as the API server would assign them. The third byte separates them from those of the demo. */
 const assignClusterIP = (n: number): string => `10.96.1.${n + 1}`
 
+/** The objects that the demo runs. */
 export interface UserObjects {
   readonly deployments: readonly Deployment[]
   readonly services: readonly DemoService[]
 }
 
-/** Reads a learner's own Deployments and Services. @throws ProxyFailure MANIFEST_INVALID with everything that is wrong */
+/** Reads the user's Deployments and Services. @throws ProxyFailure MANIFEST_INVALID with all mistakes */
 export async function readUserManifest(file: string): Promise<UserObjects> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new ProxyFailure('MANIFEST_INVALID', `Cannot read "${file}"`, { cause, hint: 'Give the path of a YAML file' })
@@ -31,11 +32,11 @@ export async function readUserManifest(file: string): Promise<UserObjects> {
   const { objects, problems } = parseUserManifest(text, file)
   if (problems.length === 0) return objects
   throw new ProxyFailure('MANIFEST_INVALID', problems.join('\n'), {
-    hint: 'The demo takes Deployments and the Services that select their Pods',
+    hint: 'The file must contain Deployments, and Services that select their Pods',
   })
 }
 
-/** The pure part: what the text holds, and a sentence with file and line for each mistake. */
+/** Parses the text. @returns the objects, and for each mistake a sentence with file and line */
 export function parseUserManifest(text: string, file: string): { objects: UserObjects; problems: string[] } {
   const deployments: Deployment[] = []
   const services: DemoService[] = []
@@ -60,7 +61,7 @@ export function parseUserManifest(text: string, file: string): { objects: UserOb
         itemProblems.push(`metadata.name: ${quote(name)} is not a valid name`)
       else if (item['kind'] === 'Deployment') deployments.push(readDeployment(name, item, itemProblems))
       else if (item['kind'] === 'Service') services.push(readService(name, item, services.length, itemProblems))
-      else itemProblems.push(`kind: the demo knows Deployment and Service, found ${quote(item['kind'])}`)
+      else itemProblems.push(`kind: expected Deployment or Service, found ${quote(item['kind'])}`)
       problems.push(...itemProblems.map(problem => `${start}: ${String(item['kind'])} ${quote(name)}: ${problem}`))
       locations.set(`${String(item['kind'])} ${String(name)}`, start)
     }
@@ -78,7 +79,7 @@ function readDeployment(name: string, raw: RawFields, problems: string[]): Deplo
   const template = fields(spec['template'])
   const labels = stringMap(fields(fields(template['metadata'])['labels']))
   if (Object.keys(labels).length === 0)
-    problems.push('spec.template.metadata.labels: expected labels for a Service to select by')
+    problems.push('spec.template.metadata.labels: expected at least one label, by which a Service selects the Pods')
   const containers = list(fields(template['spec'])['containers'], 'spec.template.spec.containers', problems).map(fields)
   if (containers.length === 0) problems.push('spec.template.spec.containers: expected at least one container')
   const ports = containers.flatMap((container, index) =>
@@ -101,7 +102,9 @@ function readService(name: string, raw: RawFields, index: number, problems: stri
   const spec = fields(raw['spec'])
   const type = spec['type'] ?? 'ClusterIP'
   if (type === 'ExternalName' || spec['clusterIP'] === 'None')
-    problems.push('spec: the demo serves Services with a cluster IP, not headless or ExternalName ones')
+    problems.push(
+      'spec: expected a Service with a ClusterIP; the demo does not support headless and ExternalName Services',
+    )
   const clusterIP =
     spec['clusterIP'] === undefined || spec['clusterIP'] === '' ? assignClusterIP(index) : parseIp(spec['clusterIP'])
   if (clusterIP === undefined) problems.push(`spec.clusterIP: ${quote(spec['clusterIP'])} is not an IP address`)
@@ -141,28 +144,29 @@ function readProtocol(value: unknown, problems: string[]): 'TCP' | 'UDP' | undef
   return undefined
 }
 
-/** What is wrong only when Deployments and Services are seen together. */
+/** Finds mistakes that show only when Deployments and Services are compared. */
 function crossCheck(
   file: string,
   deployments: readonly Deployment[],
   services: readonly DemoService[],
-  places: ReadonlyMap<string, string>,
+  locations: ReadonlyMap<string, string>,
 ): string[] {
-  if (deployments.length === 0) return [`${file}: no Deployment in it: there would be no Pods`]
-  if (services.length === 0) return [`${file}: no Service in it: there would be nothing to ask for`]
-  const taken = [...deployments, ...services].filter(
+  if (deployments.length === 0) return [`${file}: expected at least one Deployment; without it there are no Pods`]
+  if (services.length === 0)
+    return [`${file}: expected at least one Service; without it there is no address for requests`]
+  const reserved = [...deployments, ...services].filter(
     ({ name }) => name === DNS_DEPLOYMENT.name || name === DNS_SERVICE.name,
   )
-  if (taken.length > 0) {
-    return taken.map(
-      ({ name }) => `${file}: metadata.name: ${quote(name)} is the name of the demo's own DNS: choose another`,
+  if (reserved.length > 0) {
+    return reserved.map(
+      ({ name }) => `${file}: metadata.name: ${quote(name)} is the name of the demo's DNS; choose another name`,
     )
   }
   return services.flatMap(service => {
-    const at = `${places.get(`Service ${service.name}`) ?? file}: Service "${service.name}"`
+    const at = `${locations.get(`Service ${service.name}`) ?? file}: Service "${service.name}"`
     const selected = deployments.filter(deployment => selects(service, deployment))
     if (selected.length === 0)
-      return [`${at}: spec.selector: ${quote(service.selector)} selects the Pods of no Deployment here`]
+      return [`${at}: spec.selector: ${quote(service.selector)} selects the Pods of no Deployment in this file`]
     return service.ports
       .filter(port => selected.every(deployment => targetPortOf(port, deployment) === undefined))
       .map(port => `${at}: spec.ports.targetPort: no container port is named ${quote(port.targetPort)}`)

@@ -5,10 +5,10 @@ import { type DemoService, type DemoServicePort } from './cluster-objects.js'
 import { type ModeWalkthrough } from '../modes/mode-walkthrough.js'
 import { type Terminal } from './terminal.js'
 
-/** How often counters that are late are looked at, in milliseconds. */
+/** How often the demo reads counters that the kernel updates late, in milliseconds. */
 const COUNTER_POLL_MS = 250
 
-/** The means of every step: things that are done and shown alike. Remembers whether all that was expected came true. */
+/** What all steps need: the cluster, the terminal, the mode, and whether all checks have passed so far. */
 export class Walkthrough {
   readonly cluster: DemoCluster
   readonly terminal: Terminal
@@ -21,17 +21,18 @@ export class Walkthrough {
     this.mode = mode
   }
 
+  /** Whether all checks have passed so far. */
   get passed(): boolean {
     return this.#passed
   }
 
-  /** Says whether what was expected came true; the whole demo has failed when it did not. */
-  check(good: boolean, text: string): void {
-    this.#passed &&= good
-    this.terminal.printCheck(good, text)
+  /** Prints the result of a check. One failed check makes the whole demo fail. */
+  check(passed: boolean, text: string): void {
+    this.#passed &&= passed
+    this.terminal.printCheck(passed, text)
   }
 
-  /** All objects, as `kubectl get` would list them. */
+  /** Prints all objects in the form of `kubectl get`. */
   showObjects(): void {
     const { deployments, pods, services } = this.cluster
     for (const { name } of pods) this.terminal.assignPodColour(name)
@@ -61,18 +62,18 @@ export class Walkthrough {
     ])
   }
 
-  /** What leads the packets, as the node's own programs print it, with the counters. */
+  /** Prints the rules of the node with their counters. */
   async showRules(): Promise<void> {
-    this.terminal.printCommand(`${this.mode.rulesCommand}          # on the node, ${NODE_IP}; what matters of it`)
+    this.terminal.printCommand(`${this.mode.rulesCommand}          # on the node, ${NODE_IP}`)
     this.terminal.printOutput(await this.mode.readRules(this.cluster.network.node))
   }
 
-  /** How many connections or flows were counted for a Service's port. */
+  /** How many connections or flows the kernel has counted for a port of a Service. */
   readCount(service: DemoService, port: DemoServicePort): Promise<number> {
     return this.mode.readCount(this.cluster.network.node, { ...port, clusterIP: service.clusterIP })
   }
 
-  /** The same as soon as it is as many as expected, or else when counters have had their time. */
+  /** Waits until the count is as expected, at most as long as counters of this mode can be late. @returns the last count */
   async waitForCount(service: DemoService, port: DemoServicePort, expected: number): Promise<number> {
     const end = performance.now() + this.mode.counterDelayMs
     let counted = await this.readCount(service, port)
@@ -83,33 +84,34 @@ export class Walkthrough {
     return counted
   }
 
-  /** Makes requests and shows who answered each. `during` is called before each, with its number from 1. */
+  /** Sends requests and prints which Pod answered each. Calls `beforeEach` before each one, with its number from 1. */
   async sendRequests(
     count: number,
     what: string,
     command: object,
-    during: (number: number) => Promise<void> = () => Promise.resolve(),
+    beforeEach: (number: number) => Promise<void> = () => Promise.resolve(),
   ): Promise<RequestOutcome[]> {
     const outcomes: RequestOutcome[] = []
     for (let number = 1; number <= count; number++) {
-      await during(number)
+      await beforeEach(number)
       outcomes.push(await this.cluster.sendCommand(command))
     }
     for (const { name } of this.cluster.pods) this.terminal.assignPodColour(name)
+    const hasClientIPs = outcomes.some(({ clientIP }) => clientIP !== undefined)
     this.terminal.printTable([
-      ['#', 'REQUEST', 'ANSWERED BY', 'CLIENT AS THE POD SAW IT'],
-      ...outcomes.map(({ pod, saw, error }, index) => [
+      ['#', 'REQUEST', 'ANSWERED BY', ...(hasClientIPs ? ['CLIENT IP AT THE POD'] : [])],
+      ...outcomes.map(({ pod, clientIP, error }, index) => [
         String(index + 1),
         what,
         pod ?? `no answer: ${error}`,
-        saw ?? '',
+        ...(hasClientIPs ? [clientIP ?? ''] : []),
       ]),
     ])
     return outcomes
   }
 }
 
-/** How many requests each Pod answered, most first: `3 + 3 + 3`. */
+/** How many requests each Pod answered, highest number first: `[3, 3, 3]`. */
 export function answersPerPod(outcomes: readonly RequestOutcome[]): number[] {
   const counts = new Map<string, number>()
   for (const { pod } of outcomes) if (pod !== undefined) counts.set(pod, (counts.get(pod) ?? 0) + 1)

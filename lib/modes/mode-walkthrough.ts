@@ -3,57 +3,61 @@ export interface NodeCommands {
   run(program: string, args: readonly string[]): Promise<{ readonly stdout: string }>
 }
 
-/** A port of a Service whose traffic is counted. */
+/** A port of a Service whose packets the kernel counts. */
 export interface CountedPort {
   readonly clusterIP: string
   readonly port: number
   readonly protocol: 'TCP' | 'UDP'
 }
 
-/** How the proxy's log shows that a change of the demo is served. */
+/** How the log of the proxy shows that the proxy serves a change. */
 export interface SyncSigns {
-  /** `-v` of the proxy: with this much the signs are in its log. */
+  /** The value of `-v` with which the log contains these lines. */
   readonly verbosity: number
-  /** A change of endpoints is served when the log shows them; else when the kernel was written to after the change. */
+  /** True if the proxy logs endpoints when it serves them. Otherwise a change is served after the next write to the kernel. */
   readonly endpointsAreLogged: boolean
-  /** The log line of a write to the kernel that changed something. */
+  /** The log line of a write to the kernel that has changed something. */
   readonly kernelWritten: RegExp
 }
 
-/** What a learner is told of one mode, and what has to come true in it. The events are the same in all. */
+/** What the demo explains about one mode, and what it expects in that mode. The steps are the same in all modes. */
 export interface ModeWalkthrough {
-  /** Where the cluster IP is, to go on after "the cluster IP 10.96.0.10". */
+  /** Where the ClusterIP is; follows a sentence that names it. */
   readonly clusterIPText: string
-  /** How packets are led, before the rules are shown. */
+  /** How packets reach a Pod; printed before the rules. */
   readonly rulesText: string
-  /** The command that shows them, and, in `show`, what it prints. */
+  /** The command that lists the rules, as a user would type it on the node. */
   readonly rulesCommand: string
+  /** What that command prints on the node, possibly shortened. */
   readRules(node: NodeCommands): Promise<string>
-  /** How many connections or flows to a Service's port were counted on the way that they have to take. */
+  /** How many connections or flows the kernel has counted for a port of a Service. */
   readCount(node: NodeCommands, port: CountedPort): Promise<number>
-  /** How long it may take until counters show what has happened, in milliseconds. */
+  /** How long it can take until counters show what has happened, in milliseconds. */
   readonly counterDelayMs: number
-  /** What is to be known of the counters. */
+  /** How the kernel counts. */
   readonly counterText: string
-  /** What it is that has counted, in a sentence that goes on with "has counted 9 …". */
+  /** What has the counter, as the subject of "… for 10.96.0.10 counted 9 connections". */
   readonly counterName: string
-  /** Who chooses the Pod, and how. */
+  /** Who picks the Pod, and how. */
   readonly balancingText: string
-  /** Whether Pods answer in turn, so that each answers as many as any other, give or take one. */
+  /** Whether the Pods take turns, so that the numbers of their answers differ by at most one. */
   readonly isRoundRobin: boolean
-  /** What a Pod sees of its client, and why. */
+  /** Which client address a Pod sees, and why. */
   readonly clientAddressText: string
-  /** What happens with a request to a Pod that has died and is still listed, and whether such a request can be lost. */
+  /** What happens to a request for a Pod that is dead and still listed. */
   readonly deadPodText: string
+  /** Whether such a request can fail. */
   readonly losesRequestsToDeadPods: boolean
-  /** What a change of endpoints has changed on the node, and whether it is the rules. */
+  /** What a change of the endpoints has changed on the node. */
   readonly scaleUpText: string
+  /** Whether it has changed the rules in the table nat. */
   readonly scaleUpChangesRules: boolean
-  /** What is there for a Service without endpoints. */
+  /** What a Service without endpoints does. */
   readonly noEndpointsText: string
-  /** UDP, after "There are no connections in UDP:". */
+  /** What a flow is; follows "UDP has no connections:". */
   readonly udpText: string
-  /** More to try, for a learner with a terminal: what it shows, and the command to run on the node. */
+  /** More commands to run on the node, with what each one shows. */
   readonly suggestions: readonly (readonly [what: string, command: string])[]
+  /** How the demo sees in the log that the proxy serves a change. */
   readonly syncSigns: SyncSigns
 }

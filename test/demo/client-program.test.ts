@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
 const PROGRAM = fileURLToPath(new URL('../../lib/demo/client-program.js', import.meta.url))
-/** So many ports taken at random from the kernel's 28,232 are all different once in seventeen times. */
+/** With this number of random ports out of the kernel's 28,232, all are different in one of seventeen cases. */
 const REQUESTS = 400
 
-t.test("each datagram of the demo's client is a flow of its own, as the counters of rules have it", async t => {
+t.test("the demo's client sends each datagram from a new port, so that rules count it as a new flow", async t => {
   const server = createSocket('udp4')
   server.on('message', (_, { address, port }) => server.send(`pod ${port}`, port, address))
   server.bind(0, '127.0.0.1')
@@ -24,8 +24,8 @@ t.test("each datagram of the demo's client is a flow of its own, as the counters
   const ports = new Set<string>()
   for (let i = 0; i < REQUESTS; i++) {
     client.stdin.write(`${JSON.stringify({ udp: `127.0.0.1:${server.address().port}` })}\n`)
-    const { pod, saw } = JSON.parse((await lines.next()).value as string) as { pod: string; saw: string }
-    if (pod === 'pod') ports.add(saw)
+    const { pod, clientIP } = JSON.parse((await lines.next()).value as string) as { pod: string; clientIP: string }
+    if (pod === 'pod') ports.add(clientIP)
   }
   t.equal(ports.size, REQUESTS)
   client.stdin.end()

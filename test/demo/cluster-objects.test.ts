@@ -36,7 +36,7 @@ t.test('a target port is a number, or the name of a container port of the same p
   t.end()
 })
 
-t.test('the objects that are made are those that the proxy reads, without any problem', t => {
+t.test('the proxy decodes the objects that the demo creates, without problems', t => {
   const deployments = [EXAMPLE_DEPLOYMENT, DNS_DEPLOYMENT]
   for (const [service, ips] of [
     [EXAMPLE_SERVICE, ['10.244.0.10', '10.244.0.9']],
@@ -64,14 +64,14 @@ t.test('the objects that are made are those that the proxy reads, without any pr
 const DEPLOYMENT = JSON.stringify(deploymentManifest(EXAMPLE_DEPLOYMENT))
 const SERVICE = JSON.stringify(serviceManifest(EXAMPLE_SERVICE))
 
-t.test("a learner's manifest gives back the objects it was made from", t => {
+t.test("a user's manifest parses to the objects it was written from", t => {
   const { objects, problems } = parseUserManifest(`${DEPLOYMENT}\n---\n${SERVICE}\n`, 'mine.yaml')
   t.strictSame(problems, [])
   t.strictSame(objects, { deployments: [EXAMPLE_DEPLOYMENT], services: [EXAMPLE_SERVICE] })
   t.end()
 })
 
-t.test('a Service without cluster IP gets one', t => {
+t.test('a Service without ClusterIP gets one', t => {
   const service = JSON.stringify(serviceManifest({ ...EXAMPLE_SERVICE, clusterIP: '' }))
   const { objects, problems } = parseUserManifest(`${DEPLOYMENT}\n---\n${service}\n`, 'mine.yaml')
   t.strictSame(problems, [])
@@ -79,23 +79,23 @@ t.test('a Service without cluster IP gets one', t => {
   t.end()
 })
 
-for (const [what, text, said] of [
-  ['no YAML', 'a: [', /mine\.yaml:1: /],
-  ['no object', '- 1\n', /mine\.yaml:1: expected a Deployment or a Service/],
+for (const [what, text, problem] of [
+  ['invalid YAML', 'a: [', /mine\.yaml:1: /],
+  ['a document that is no object', '- 1\n', /mine\.yaml:1: expected a Deployment or a Service/],
   [
     'another kind',
     `${DEPLOYMENT}\n---\nkind: Job\nmetadata: {name: j}\n`,
-    /mine\.yaml:3: Job "j": kind: the demo knows Deployment and Service/,
+    /mine\.yaml:3: Job "j": kind: expected Deployment or Service, found "Job"/,
   ],
-  ['only a Deployment', DEPLOYMENT, /no Service in it/],
-  ['only a Service', SERVICE, /no Deployment in it/],
+  ['only a Deployment', DEPLOYMENT, /expected at least one Service/],
+  ['only a Service', SERVICE, /expected at least one Deployment/],
   [
     'a selector that selects nothing',
     `${DEPLOYMENT}\n---\n${SERVICE.replace('"app":"nginx"', '"app":"ngnix"')}`,
     /mine\.yaml:3: Service "nginx-service": spec\.selector: \{"app":"ngnix"\} selects the Pods of no Deployment/,
   ],
   [
-    'a target port that nobody has',
+    'a target port that no container has',
     `${DEPLOYMENT}\n---\n${SERVICE.replace('"targetPort":80', '"targetPort":"web"')}`,
     /no container port is named "web"/,
   ],
@@ -107,23 +107,23 @@ for (const [what, text, said] of [
   ['a port out of range', SERVICE.replace('"port":80', '"port":80000'), /expected a port from 1 to 65535, found 80000/],
   ['a headless Service', SERVICE.replace('10.96.0.10', 'None'), /headless/],
   [
-    'a name that is none',
+    'an invalid name',
     SERVICE.replace('"name":"nginx-service"', '"name":"Nginx Service"'),
     /"Nginx Service" is not a valid name/,
   ],
 ] as const) {
-  t.test(`${what} in a learner's manifest is told with its place`, t => {
-    t.match(parseUserManifest(text, 'mine.yaml').problems.join('\n'), said)
+  t.test(`${what} in a user's manifest is reported with its line`, t => {
+    t.match(parseUserManifest(text, 'mine.yaml').problems.join('\n'), problem)
     t.end()
   })
 }
 
-t.test('the tally counts who answered, most first, and nobody for what was not answered', t => {
+t.test('answersPerPod counts the answers of each Pod, highest first, and ignores requests without answer', t => {
   t.strictSame(answersPerPod([{ pod: 'a' }, { pod: 'b' }, { pod: 'b' }, { error: 'ECONNRESET' }]), [2, 1])
   t.end()
 })
 
-t.test('tables are aligned, and colour is used only where it is wanted', t => {
+t.test('tables are aligned, and the terminal uses colour only where it is wanted', t => {
   for (const colour of [false, true]) {
     let text = ''
     const terminal = new Terminal(part => (text += part), colour)
@@ -140,5 +140,32 @@ t.test('tables are aligned, and colour is used only where it is wanted', t => {
     t.equal(plain[2], '  1    nginx-1   10.244.0.10')
     t.equal(plain[3], '  10             10.244.0.9')
   }
+  t.end()
+})
+
+t.test('the last column of a line that is too wide for the terminal goes to the next line', t => {
+  let text = ''
+  const terminal = new Terminal(part => (text += part), false, 30)
+  terminal.printTable([
+    ['POD', 'COMMAND'],
+    ['nginx-1', 'curl http://10.244.0.10:80/'],
+    ['nginx-2', 'true'],
+  ])
+  terminal.printOutput('  9  DNAT  10.96.0.10  tcp dpt:80 to:10.244.0.1:80\n  9  DNAT')
+  t.equal(
+    text,
+    [
+      '',
+      '  POD       COMMAND',
+      '  nginx-1',
+      '        curl http://10.244.0.10:80/',
+      '  nginx-2   true',
+      '',
+      '    9  DNAT  10.96.0.10',
+      '        tcp dpt:80 to:10.244.0.1:80',
+      '    9  DNAT',
+      '',
+    ].join('\n'),
+  )
   t.end()
 })

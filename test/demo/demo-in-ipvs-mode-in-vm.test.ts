@@ -2,5 +2,5 @@ import { testInVm } from '../support/nodes/test-in-vm.js'
 
 await testInVm({
   file: 'demo/demo-in-ipvs-mode.test.js',
-  ranPattern: /^ok \d+ - the demo tells the same story in ipvs mode/m,
+  ranPattern: /^ok \d+ - the demo runs the same steps in ipvs mode/m,
 })

@@ -4,8 +4,8 @@ import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/no
 import { FaultyProgram } from '../support/processes/faulty-program.js'
 import { ProxyProcess } from '../support/processes/proxy-process.js'
 
-const WEB = { clusterIP: '10.96.0.10', port: 80, more: ['fd00:96::a'] }
-const DNS = { clusterIP: 'fd00:96::53', port: 53, protocol: 'UDP', more: ['10.96.0.53'] } as const
+const WEB = { clusterIP: '10.96.0.10', port: 80, otherClusterIPs: ['fd00:96::a'] }
+const DNS = { clusterIP: 'fd00:96::53', port: 53, protocol: 'UDP', otherClusterIPs: ['10.96.0.53'] } as const
 
 t.test('both IP families', { skip: namespacesUnavailable }, async t => {
   await t.test('a Service with cluster IPs of both is served on both, each by endpoints of its own family', async t => {
@@ -30,10 +30,10 @@ t.test('both IP families', { skip: namespacesUnavailable }, async t => {
       new NetworkClient(network, network.node),
       new NetworkClient(network, (await network.addPod()).namespace),
     ]) {
-      for (const ip of [WEB.clusterIP, ...WEB.more]) {
+      for (const ip of [WEB.clusterIP, ...WEB.otherClusterIPs]) {
         t.strictSame([await client.tcp(ip, 80), await client.tcp(ip, 80)].sort(), ['a', 'b'], `TCP to ${ip}`)
       }
-      for (const ip of [DNS.clusterIP, ...DNS.more]) {
+      for (const ip of [DNS.clusterIP, ...DNS.otherClusterIPs]) {
         const { answer, from } = await client.udp(ip, 53)
         t.match(answer, /^[ab] 5$/, `UDP to ${ip}`)
         t.equal(from, `${ip}:53`)

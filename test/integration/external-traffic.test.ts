@@ -343,7 +343,7 @@ t.test(
         web,
         slice('web', [endpoint(here.ip)]),
       )
-      t.match(await proxy.waitForLine(/two Services claim/, from), /web/)
+      t.match(await proxy.waitForLine(/Two Services use the same address/, from), /web/)
       t.equal(await settled(clients.outside, LB_IP, 80, 'there'), 'there')
       t.equal(await settled(clients.outside, NODE_IP, 30080, 'there'), 'there')
       t.equal(await answers(clients.outside, '10.96.0.10', 80), 'here', 'its other addresses are its own')

@@ -2,11 +2,11 @@ import { type ModeWalkthrough } from '../mode-walkthrough.js'
 
 export const ipvsWalkthrough: ModeWalkthrough = {
   clusterIPText:
-    'Here every node has that address, on an interface of its own (kube-ipvs0), so that packets for it come to where the ' +
-    "kernel's load balancer (IPVS) sees them.",
+    'In this mode each node has this address, on the interface kube-ipvs0, so that packets for it reach IPVS, the load ' +
+    'balancer of the kernel.',
   rulesText:
-    `For each port of each Service there is a virtual server, and behind it a real server for each Pod: kube-proxy only says which. ` +
-    `The kernel gives each connection the next one ("rr", round robin), and counts.`,
+    'Each port of each Service is a virtual server, and each endpoint is a real server behind it. kube-proxy only writes ' +
+    'this list. The kernel sends each connection to the next real server ("rr": round robin) and counts it.',
   rulesCommand: 'ipvsadm -L -n --stats',
   readRules: async node => (await node.run('ipvsadm', ['-L', '-n', '--stats'])).stdout.trimEnd(),
   async readCount(node, { clusterIP, port, protocol }) {
@@ -14,26 +14,26 @@ export const ipvsWalkthrough: ModeWalkthrough = {
     const row = stdout.split('\n').find(line => line.startsWith(protocol) && line.includes(` ${clusterIP}:${port} `))
     return Number(row?.trim().split(/\s+/)[2] ?? 0)
   },
-  // The kernel adds up what its processors have counted every two seconds.
+  // The kernel adds up the counters of its processors every two seconds.
   counterDelayMs: 10_000,
-  counterText: 'IPVS has counted connections, packets and bytes. (It adds them up every two seconds.)',
-  counterName: 'the virtual server',
-  balancingText: 'The kernel has the Pods take turns.',
+  counterText: 'IPVS counts connections, packets and bytes. (It updates the counters every two seconds.)',
+  counterName: 'The virtual server',
+  balancingText: 'The Pods take turns: the kernel picks the next one for each connection.',
   isRoundRobin: true,
-  clientAddressText:
-    'The Pods saw the client itself: the kernel changed where packets go to, and nobody stands in between.',
+  clientAddressText: 'The Pods see the address of the client: the kernel changes only the destination of a packet.',
   deadPodText:
-    'The kernel does not ask whether a Pod is alive: as long as its endpoint is listed, some clients are led to it, and are refused.',
+    'The kernel does not check whether a Pod is alive. While the endpoint is listed, the kernel sends it some of the ' +
+    'connections, and these are refused.',
   losesRequestsToDeadPods: true,
-  scaleUpText: 'not one rule has changed: the virtual server has two real servers more',
+  scaleUpText: 'No rule changed: the virtual server has two more real servers',
   scaleUpChangesRules: false,
-  noEndpointsText: 'The virtual server has no real server left, and the kernel refuses.',
+  noEndpointsText: 'The virtual server has no real server, so the kernel refuses connections.',
   udpText:
-    'the kernel takes all datagrams from one address and port of a client as one flow, and gives each flow a Pod.',
+    'the kernel treats all datagrams from one address and port of a client as one flow, and picks the next Pod for each flow.',
   syncSigns: { verbosity: 4, endpointsAreLogged: false, kernelWritten: /"Synced virtual servers" family="IPv4"/ },
   suggestions: [
-    ['connections, by IPVS', 'ipvsadm -L -n -c'],
+    ['connections of IPVS', 'ipvsadm -L -n -c'],
     ['addresses of Services', 'ip address show kube-ipvs0'],
-    ['what rules ask', 'ipset list | grep -A 12 KUBE-CLUSTER-IP'],
+    ['sets that rules use', 'ipset list | grep -A 12 KUBE-CLUSTER-IP'],
   ],
 }

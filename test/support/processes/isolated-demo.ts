@@ -7,12 +7,12 @@ let demoCount = 0
 const temporaryFolder = mkdtempSync(join(tmpdir(), 'demos-'))
 process.on('exit', () => rmSync(temporaryFolder, { recursive: true, force: true }))
 
-/** Names and a folder of its own for each demo, so that one that somebody looks at meanwhile is not in the way. */
+/** Gives each demo its own names and folder, so that several demos can run at the same time. `left` lists what one has left. */
 export function isolatedDemo(): { env: NodeJS.ProcessEnv; left: () => string } {
   const prefix = `kpd${process.pid}-${demoCount++}-`
   const folder = join(temporaryFolder, prefix)
   mkdirSync(folder)
-  // Some run as an ordinary user.
+  // Some demos run as an ordinary user.
   for (const path of [temporaryFolder, folder]) chmodSync(path, 0o1777)
   return {
     env: { ...process.env, KUBE_PROXY_DEMO_PREFIX: prefix, TMPDIR: folder, FORCE_COLOR: undefined },

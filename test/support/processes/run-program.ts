@@ -4,13 +4,14 @@ import { WITHOUT_TAP_LOADER } from '../nodes/node-network.js'
 import { PROXY_PROGRAM } from './proxy-process.js'
 import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
 
+/** How a program has ended, and what it has printed. */
 export interface ProgramResult {
   readonly exitCode: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** Runs the program to its end with arguments that should let it end by itself; it is killed after 20 s. */
+/** Runs kube-proxy with arguments with which it exits by itself. Kills it after a minute: longer than a busy machine needs. */
 export async function runProgram(
   args: readonly string[],
   { env = process.env, through = [] as readonly string[] } = {},
@@ -18,7 +19,7 @@ export async function runProgram(
   const before = [...WITHOUT_TAP_LOADER, ...through, process.execPath, PROXY_PROGRAM]
   const child = spawn('/usr/bin/env', [...before, ...args], {
     env,
-    timeout: 20_000 * TIMEOUT_FACTOR,
+    timeout: 60_000 * TIMEOUT_FACTOR,
     killSignal: 'SIGKILL',
   })
   let stdout = ''
