@@ -1,4 +1,4 @@
-/** A text that is equal for equal plain data, as long as fields are made in the same order each time. */
+/** A text that is equal for equal plain data. Requires that the fields are always created in the same order. */
 export function fingerprint(value: unknown): string {
   return JSON.stringify(value) ?? ''
 }

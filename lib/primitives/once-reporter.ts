@@ -1,20 +1,20 @@
 /**
- * Reports each problem once: when it appears, and again only after it was gone. The same state is looked at many times, by
- * every sync and every retry, and a log line or an event for each would hide the one that matters.
+ * Reports each problem once: when it appears, and again only after it was gone. Every sync and every retry checks the same
+ * state, and a log line or an event for each check would hide the one that matters.
  */
 export class OnceReporter {
   #present: ReadonlySet<string> = new Set()
 
-  /** Keys of the problems that are there now. */
+  /** The keys of the current problems. */
   get present(): ReadonlySet<string> {
     return this.#present
   }
 
   /**
-   * Takes all problems that there are now, and reports those that were not there at the last call.
+   * Takes all current problems, and reports those that were not current at the last call.
    *
-   * @param keyOf what tells problems apart; a problem that changes its key is a new one
-   * @returns the problems that are gone since the last call, by key
+   * @param keyOf distinguishes problems; a problem whose key changes is a new problem
+   * @returns the keys of the problems that are gone since the last call
    */
   update<Problem>(
     problems: Iterable<Problem>,
@@ -32,8 +32,26 @@ export class OnceReporter {
     return [...before].filter(key => !present.has(key))
   }
 
-  /** The same for a place that has one problem at most: `undefined` means that it works. */
-  updateOne(problem: string | undefined, report: (problem: string) => void): void {
-    this.update(problem === undefined ? [] : [problem], text => text, report)
+  /**
+   * Does the same for something that has at most one problem at a time.
+   *
+   * @param problem undefined: there is none
+   * @returns whether an earlier problem is gone: solved, or replaced by this one
+   */
+  updateOne(problem: string | undefined, report: (problem: string) => void): boolean {
+    const gone = this.update(problem === undefined ? [] : [problem], text => text, report)
+    return gone.length > 0
+  }
+
+  /** Adds a problem to the current ones, and reports it if it is new. */
+  add(problem: string, report: (problem: string) => void): void {
+    this.update([...this.#present, problem], text => text, report)
+  }
+
+  /** Removes all problems; returns whether there were any. */
+  clear(): boolean {
+    const hadProblems = this.#present.size > 0
+    this.#present = new Set()
+    return hadProblems
   }
 }

@@ -1,15 +1,15 @@
-/** Runs asynchronous work one after the other, in the order in which it was given. A failure does not stop the rest. */
+/** Runs asynchronous tasks one after the other, in the order of the calls. A task that fails does not stop the next one. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve()
 
-  /** Runs the work when all that was given before has ended. Resolves or rejects as the work does. */
-  run<T>(work: () => Promise<T> | T): Promise<T> {
-    const run = this.#last.then(work)
+  /** Runs the task when all earlier ones have ended. Resolves or rejects as the task does. */
+  run<T>(task: () => Promise<T> | T): Promise<T> {
+    const run = this.#last.then(task)
     this.#last = run.catch(() => undefined)
     return run
   }
 
-  /** Resolves when everything that was given so far has ended, however it ended. */
+  /** Resolves when all tasks so far have ended, successfully or not. */
   async idle(): Promise<void> {
     await this.#last
   }

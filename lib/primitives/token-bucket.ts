@@ -1,13 +1,13 @@
 export interface TokenBucketOptions {
-  /** How many may be taken at once after a long rest. */
+  /** The most tokens that the bucket holds: how many actions may run at once after a long pause. */
   readonly burst: number
-  /** Milliseconds until one more is there; 0: there always is one. */
+  /** Milliseconds until one more token; 0: no limit. */
   readonly refillMs: number
 }
 
 /**
- * Lets some things happen at once, and more of them only as time goes by: one per refill time on average, as in kube-proxy's
- * BoundedFrequencyRunner, where burst is 2. Time comes in as an argument, in milliseconds that only go forward.
+ * Limits how often something happens: a burst at once, then one per refill time on average. kube-proxy's BoundedFrequencyRunner
+ * does the same with a burst of 2. Callers pass the time, in milliseconds that only go forward.
  */
 export class TokenBucket {
   readonly #burst: number
@@ -21,19 +21,19 @@ export class TokenBucket {
     this.#tokens = burst
   }
 
-  /** Milliseconds until there is one to take; 0: now. */
+  /** Milliseconds until a token is available; 0: now. */
   wait(now: number): number {
     this.#fill(now)
     return this.#tokens >= 1 ? 0 : (1 - this.#tokens) * this.#refillMs
   }
 
-  /** Takes one, also when there is none yet: the next wait is then longer. */
+  /** Takes a token even if none is available; the next wait is then longer. */
   take(now: number): void {
     this.#fill(now)
     this.#tokens--
   }
 
-  /** Takes one and returns 0, or takes none and returns how many milliseconds it is until there is one. */
+  /** Takes a token and returns 0; or takes none and returns the milliseconds until one is available. */
   tryTake(now: number): number {
     const wait = this.wait(now)
     if (wait === 0) this.#tokens--

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
+import { withTimeout } from '../primitives/with-timeout.js'
 import { ApiRefusal, type ApiRequest, toFailure, unreachableFailure, unreadableFailure } from './api-failure.js'
 import { type KubeCluster, type KubeUser } from './read-kubeconfig.js'
 import { type Credentials, needsOnlyPlainCredentials, plainCredentials } from './plain-credentials.js'
@@ -11,7 +12,6 @@ import { type KubeAccess, type KubeAccessOptions, resolveKubeAccess } from './ku
 import { LineSplitter } from './line-splitter.js'
 import { openResponse } from './open-response.js'
 import { Watchdog } from './watchdog.js'
-import { withTimeout } from './with-timeout.js'
 
 /** Enough of a refusal to read the Status object in it. */
 const MAX_ERROR_BODY_BYTES = 64 * 1024
@@ -163,8 +163,15 @@ class HttpKubeClient implements KubeClient {
   async #applyCredentials(request: RequestOptions, signal: AbortSignal): Promise<void> {
     const { tokenFile, origin } = this.#access
     try {
-      // An exec command may hang; it must hold up neither the next attempt nor the end of the process.
-      await withTimeout(this.#credentials(request), { ms: this.#responseTimeoutMs, clock: this.#clock, signal })
+      // An exec command may hang; it must delay neither the next attempt nor the end of the process.
+      await withTimeout(this.#credentials(request), {
+        clock: this.#clock,
+        ms: this.#responseTimeoutMs,
+        signal,
+        onTimeout: () => {
+          throw new Error(`no credentials within ${this.#responseTimeoutMs / 1000} s`)
+        },
+      })
       if (tokenFile !== undefined) {
         const token = (await readFile(tokenFile, 'utf8')).trim()
         request.headers = { ...request.headers, Authorization: `Bearer ${token}` }

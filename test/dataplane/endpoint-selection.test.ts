@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type Socket, connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
-import { ManualClock } from '../observe/manual-clock.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
 import { PlaneUnderTest, makeListenerSpec, waitUntil } from '../support/dataplane/plane-under-test.js'
 import { TcpPod, readAnswer, refusingEndpoint } from '../support/pods/tcp-pod.js'
 import { UdpPod, refusingUdpEndpoint, openUdpClient } from '../support/pods/udp-pod.js'
@@ -103,7 +103,7 @@ t.test('a dial that failed does not count for the endpoint', async t => {
   t.equal((await connectClients(t, port!, 2)).names, 'll')
   t.equal((await plane.trafficCounts()).dialFailures, 1)
   await listenAgain(t, dead.port, 'd')
-  clock.advance(2000)
+  clock.advanceSync(2000)
   t.equal((await connectClients(t, port!, 2)).names, 'dd', 'it has none, the other has two')
 })
 
@@ -137,19 +137,19 @@ t.test('an endpoint that fails is left out, longer each time, until somebody get
   }
   t.equal(await failuresOf(6), 1, 'one client found out for all')
   t.match(await plane.trafficCounts(), { ejections: 1, ejected: 1 })
-  clock.advance(2000)
+  clock.advanceSync(2000)
   t.match(await plane.trafficCounts(), { ejections: 1, ejected: 0 })
   t.equal(await failuresOf(6), 1)
-  clock.advance(3999)
+  clock.advanceSync(3999)
   t.match(await plane.trafficCounts(), { ejections: 2, ejected: 1 }, 'four seconds the second time')
-  clock.advance(1)
+  clock.advanceSync(1)
   await listenAgain(t, dead.port, 'dead')
   t.strictSame([await readAnswer(port!), await readAnswer(port!)].sort(), ['dead', 'live'])
   live.stop()
   t.equal(await readAnswer(port!), 'dead')
   t.equal(await readAnswer(port!), 'dead')
   t.match(await plane.trafficCounts(), { ejections: 3, ejected: 1 })
-  clock.advance(2000)
+  clock.advanceSync(2000)
   t.match(await plane.trafficCounts(), { ejections: 3, ejected: 0 })
 })
 
@@ -160,13 +160,13 @@ t.test('an endpoint that came back is left out for the shortest time again when 
   const plane = new PlaneUnderTest(t, { clock })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [dead, live.endpoint] }))
   t.equal(await readAnswer(port!), 'live')
-  clock.advance(2000)
+  clock.advanceSync(2000)
   const stop = await listenAgain(t, dead.port, 'dead')
   t.equal(await readAnswer(port!), 'dead')
   await stop()
   t.strictSame([await readAnswer(port!), await readAnswer(port!)], ['live', 'live'])
   t.match(await plane.trafficCounts(), { ejections: 2, ejected: 1 })
-  clock.advance(2000)
+  clock.advanceSync(2000)
   t.equal((await plane.trafficCounts()).ejected, 0)
 })
 
@@ -180,10 +180,10 @@ t.test('UDP flows count as connections do, until they end', async t => {
   const answers = []
   for (const client of clients) answers.push(await client.ask('x'))
   t.strictSame(answers, ['a x', 'b x', 'a x', 'b x'])
-  clock.advance(30)
+  clock.advanceSync(30)
   await clients[0]!.ask('y')
   await clients[2]!.ask('y')
-  clock.advance(10)
+  clock.advanceSync(10)
   await waitUntil(async () => (await plane.trafficCounts()).active === 2, 'the flows of b have ended')
   for (const answer of ['b z', 'b z', 'a z']) t.equal(await (await openUdpClient(t, port!)).ask('z'), answer)
 })
@@ -200,7 +200,7 @@ t.test('a UDP endpoint that did not take a flow does not count it', async t => {
   t.strictSame([await askAnew(), await askAnew()], ['l x', 'l x'])
   t.equal((await plane.trafficCounts()).dialFailures, 1)
   await UdpPod.start(t, 'd', undefined, dead.port)
-  clock.advance(2000)
+  clock.advanceSync(2000)
   t.strictSame([await askAnew(), await askAnew()], ['d x', 'd x'], 'it has none, the other has two')
 })
 
@@ -213,17 +213,17 @@ t.test('a UDP endpoint whose port is closed is left out, longer each time, until
   const askAnew = async () => (await openUdpClient(t, port!)).ask('x')
   t.strictSame([await askAnew(), await askAnew(), await askAnew()], ['live x', 'live x', 'live x'])
   t.match(await plane.trafficCounts(), { dialFailures: 1, ejections: 1, ejected: 1 })
-  clock.advance(2000)
+  clock.advanceSync(2000)
   t.strictSame([await askAnew(), await askAnew()], ['live x', 'live x'])
-  clock.advance(3999)
+  clock.advanceSync(3999)
   t.match(await plane.trafficCounts(), { dialFailures: 2, ejections: 2, ejected: 1 })
-  clock.advance(1)
+  clock.advanceSync(1)
   const revived = await UdpPod.start(t, 'dead', undefined, dead.port)
   t.strictSame([await askAnew(), await askAnew()].sort(), ['dead x', 'live x'])
   revived.stop()
   t.strictSame([await askAnew(), await askAnew()], ['live x', 'live x'])
   t.match(await plane.trafficCounts(), { ejections: 3, ejected: 1 })
-  clock.advance(2000)
+  clock.advanceSync(2000)
   t.equal((await plane.trafficCounts()).ejected, 0, 'its answer made the time short again')
 })
 

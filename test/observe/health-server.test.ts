@@ -3,7 +3,7 @@ import { startHealthServer } from '../../lib/observe/health-server.js'
 import { type HttpListener } from '../../lib/observe/http-listener.js'
 import { ProxierHealth } from '../../lib/observe/proxier-health.js'
 import { exchange } from './http-exchange.js'
-import { ManualClock } from './manual-clock.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 
 const START = Date.UTC(2026, 0, 2, 3, 4, 5, 600)

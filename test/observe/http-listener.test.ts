@@ -7,7 +7,7 @@ import { ProxyFailure } from '../../lib/model/failure.js'
 import { HttpListener, type HttpListenerOptions } from '../../lib/observe/http-listener.js'
 import { type HttpRoute } from '../../lib/observe/http-port.js'
 import { exchange } from './http-exchange.js'
-import { ManualClock } from './manual-clock.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 
 const ROUTES = new Map<string, HttpRoute>([
@@ -129,9 +129,9 @@ t.test('a port that is taken is tried again until it is free; each turn of event
   t.equal(listener.boundAddress, undefined)
 
   for (let attempt = 0; attempt < 3; attempt++) {
-    clock.advance(4999)
+    clock.advanceSync(4999)
     t.equal(clock.pendingTimers, 1, 'not before 5 s')
-    clock.advance(1)
+    clock.advanceSync(1)
     t.equal(clock.pendingTimers, 0, 'tries')
     await clock.waitForTimer()
   }
@@ -141,7 +141,7 @@ t.test('a port that is taken is tried again until it is free; each turn of event
   holder.close()
   await once(holder, 'close')
   const bound = log.waitForEntry()
-  clock.advance(5000)
+  clock.advanceSync(5000)
   t.match(await bound, { severity: 'info', fields: { address } })
   t.match(await exchange(address, '/'), { status: 200 })
 })

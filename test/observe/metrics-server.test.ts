@@ -1,7 +1,7 @@
 import t from 'tap'
 import { startMetricsServer } from '../../lib/observe/metrics-server.js'
 import { exchange } from './http-exchange.js'
-import { ManualClock } from './manual-clock.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 
 t.test('the metrics port', async t => {

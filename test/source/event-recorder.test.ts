@@ -6,7 +6,7 @@ import { buildCoreV1Object, buildEventsV1Object } from '../../lib/source/event-o
 import { EventRecorder } from '../../lib/source/event-recorder.js'
 import { createKubeClient } from '../../lib/source/kube-client.js'
 import { realClock } from '../../lib/system/real-clock.js'
-import { ManualClock } from '../observe/manual-clock.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 import { ApiServer } from '../support/api/api-server.js'
 
@@ -78,7 +78,7 @@ async function createFixture(t: Test, url?: string): Promise<Fixture> {
     getNotes: () => api.events.map(({ object }) => object['note'] ?? object['message']),
     advanceToNextTimer: async ms => {
       const armed = clock.waitForTimer()
-      clock.advance(ms)
+      clock.advanceSync(ms)
       await armed
     },
   }
@@ -182,12 +182,12 @@ t.test('the same event is written once in ten minutes; another note or another u
   for (const note of ['a', 'a', 'b', 'a']) made.recorder.record(serviceEvent(note))
   made.recorder.record(serviceEvent('a', 'shop', 'uid-2'))
   await made.waitForWritten(3)
-  made.clock.advance(10 * 60_000 - 1)
+  made.clock.advanceSync(10 * 60_000 - 1)
   made.recorder.record(serviceEvent('a'))
   made.recorder.record(serviceEvent('mark'))
   await made.waitForWritten(4)
   t.strictSame(made.getNotes(), ['a', 'b', 'a', 'mark'])
-  made.clock.advance(1)
+  made.clock.advanceSync(1)
   made.recorder.record(serviceEvent('a'))
   await made.waitForWritten(5)
   t.strictSame(made.getNotes().at(-1), 'a')
@@ -200,19 +200,19 @@ t.test('after 25 events at once there is one more every ten seconds', async t =>
   made.run()
   await armed
   t.equal(made.api.events.length, 25)
-  made.clock.advance(9999)
+  made.clock.advanceSync(9999)
   t.equal(made.clock.pendingTimers, 1)
   await made.advanceToNextTimer(1)
   t.equal(made.api.events.length, 26)
   await made.advanceToNextTimer(10_000)
   t.equal(made.api.events.length, 27)
-  made.clock.advance(10_000)
+  made.clock.advanceSync(10_000)
   await made.waitForWritten(28)
 })
 
 t.test('a long rest lets no more than 25 events through at once', async t => {
   const made = await createFixture(t)
-  made.clock.advance(24 * 3_600_000)
+  made.clock.advanceSync(24 * 3_600_000)
   const armed = made.clock.waitForTimer()
   for (let i = 0; i < 30; i++) made.recorder.record(serviceEvent(`${i}`))
   made.run()
@@ -234,7 +234,7 @@ t.test('of more events than can wait the oldest are lost, and count as news when
   t.equal(made.log.entries.filter(({ message }) => message === 'An event is lost').length, 21)
   // 74 of those that waited, and the one that came again.
   for (let i = 0; i < 74; i++) await made.advanceToNextTimer(10_000)
-  made.clock.advance(10_000)
+  made.clock.advanceSync(10_000)
   await made.waitForWritten(100)
   t.equal(made.getNotes().at(-1), '0')
 })
@@ -247,12 +247,12 @@ t.test('a server that fails is asked again, ever later, for the same event; only
   made.recorder.record(serviceEvent('a'))
   await armed
   for (const waitMs of [1000, 2000]) {
-    made.clock.advance(waitMs - 1)
+    made.clock.advanceSync(waitMs - 1)
     t.equal(made.clock.pendingTimers, 1, `not before ${waitMs} ms`)
     await made.advanceToNextTimer(1)
   }
   const back = made.log.waitForEntry()
-  made.clock.advance(4000)
+  made.clock.advanceSync(4000)
   t.match(await back, { message: 'Events can be written again' })
   t.equal(made.countPosts(), 4)
   t.match(made.log.entries, [
@@ -277,7 +277,7 @@ t.test('a server that cannot be reached is asked eight times; then the event is 
   await armed
   for (let attempt = 2; attempt < 8; attempt++) await made.advanceToNextTimer(60_000)
   const lost = made.log.waitForEntry()
-  made.clock.advance(60_000)
+  made.clock.advanceSync(60_000)
   t.match(await lost, { message: 'An event is lost', fields: { note: 'a' } })
   t.equal(made.log.entries.length, 2)
   await made.api.startListening()
@@ -294,9 +294,9 @@ t.test('the server may ask to be left alone for longer', async t => {
   made.run()
   made.recorder.record(serviceEvent('a'))
   await armed
-  made.clock.advance(6999)
+  made.clock.advanceSync(6999)
   t.equal(made.clock.pendingTimers, 1)
-  made.clock.advance(1)
+  made.clock.advanceSync(1)
   await made.waitForWritten(1)
 })
 

@@ -18,7 +18,7 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
 
   const source = await startSource({ kubeconfig: api.kubeconfigPath, nodeName: 'n1' })
   test.teardown(() => source.stop())
-  const { store, until, lines } = source
+  const { store, until, log } = source
   const has = (name: string) => store.services.has(`default/${name}`)
 
   await test.test('what is there is seen, through the API that this server has', async inner => {
@@ -26,8 +26,8 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
     inner.equal(store.services.get('default/web')?.clusterIP, '10.96.0.10')
     inner.equal(addressesOf(store, 'web'), '10.244.0.1')
     inner.equal(store.node?.name, 'n1')
-    inner.ok(lines.some(({ text }) => text.includes('discovery.k8s.io/v1')))
-    inner.notOk(lines.some(({ level }) => level === 'error'))
+    inner.ok(log.has('discovery.k8s.io/v1'))
+    inner.notOk(log.errors.length > 0)
   })
 
   await test.test('creation, change and deletion are seen', async () => {
@@ -53,7 +53,7 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
 
   await test.test('while the server is dead the last known state stays', async inner => {
     await api.killApi()
-    await until(() => lines.some(({ text }) => text.includes('cannot be reached')))
+    await until(() => log.has('cannot be reached'))
     inner.ok(has('web'))
     inner.equal(addressesOf(store, 'web'), '10.244.0.2')
   })
@@ -70,7 +70,7 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
     await api.startApi()
     await until(() => !has('web') && has('new'))
     await until(() => addressesOf(store, 'web') === '' && addressesOf(store, 'new') === '10.244.0.3')
-    inner.ok(lines.some(({ text }) => text.includes('reachable again')))
+    inner.ok(log.has('reachable again'))
   })
 
   await test.test('a server that comes back without EndpointSlices is asked for Endpoints', async inner => {
@@ -79,6 +79,6 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
     await until(() => addressesOf(store, 'new') === '10.244.0.4')
     await api.requestOk('PATCH', `${ENDPOINTS}/new`, { subsets: endpoints('new', '10.244.0.5')['subsets'] as object })
     await until(() => addressesOf(store, 'new') === '10.244.0.5')
-    inner.ok(lines.some(({ text }) => text.includes('"api":"v1"')))
+    inner.ok(log.has('"api":"v1"'))
   })
 })

@@ -266,9 +266,9 @@ t.test('while the API server is away the last known state stays, and it is told 
   const { api, source } = await startSettledSource(test)
   api.put('endpointslices', slice('web-1', 'web'))
   await source.until(() => addressesOf(source.store, 'web') !== '')
-  const before = source.lines.length
+  const before = source.log.errors.length
   await api.stopListening()
-  await source.until(() => source.lines.some(({ level }) => level === 'error'))
+  await source.until(() => source.log.errors.length > 0)
   test.equal(source.services(), 'default/web')
   test.equal(addressesOf(source.store, 'web'), '10.244.0.1')
   api.remove('services', 'web')
@@ -276,12 +276,12 @@ t.test('while the API server is away the last known state stays, and it is told 
   api.compact()
   await api.startListening()
   await source.until(() => source.services() === 'default/new')
-  await source.until(() => source.lines.some(({ text }) => text.includes('reachable again')))
-  const errors = source.lines.slice(before).filter(({ level }) => level === 'error')
-  test.match(errors[0]?.text, 'ECONNREFUSED')
-  test.match(errors[0]?.text, api.url)
+  await source.until(() => source.log.has('reachable again'))
+  const errors = source.log.errors.slice(before)
+  test.match(String(errors[0]?.error), 'ECONNREFUSED')
+  test.match(String(errors[0]?.error), api.url)
   test.equal(
-    new Set(errors.map(({ text }) => /ECONN\w+|socket hang up/.exec(text)?.[0])).size,
+    new Set(errors.map(({ error }) => /ECONN\w+|socket hang up/.exec(String(error))?.[0])).size,
     errors.length,
     'no line twice',
   )
@@ -292,7 +292,7 @@ t.test('a process that starts while there is no API server waits for it', async 
   api.put('services', service('web'))
   await api.stopListening()
   const source = await startSourceFor(test, api)
-  await source.until(() => source.lines.some(({ text }) => text.includes('cannot be reached')))
+  await source.until(() => source.log.has('cannot be reached'))
   test.notOk(source.store.hasSynced)
   await api.startListening()
   await source.until(() => source.store.hasSynced)
@@ -305,7 +305,7 @@ t.test('a server that accepts connections and never answers is given up and aske
   const release = api.holdLists()
   const source = await startSourceFor(test, api, { responseTimeoutMs: 50 })
   await api.waitUntil(() => api.requestsFor('services', 'list').length >= 3)
-  test.ok(source.lines.some(({ text }) => text.includes('no answer within 0.05 s')))
+  test.ok(source.log.has('no answer within 0.05 s'))
   release()
   await source.until(() => source.store.hasSynced)
 })
@@ -327,7 +327,7 @@ t.test('where bookmarks come regularly, their absence is noticed long before the
   api.silenceWatches('services')
   api.put('services', service('a', '10.96.0.2'))
   await source.until(() => source.services() === 'default/a default/web')
-  test.ok(source.lines.some(({ level, text }) => level === 'warn' && text.includes('stalled')))
+  test.ok(source.log.entriesWith('stalled').some(({ severity }) => severity === 'warn'))
   test.equal(api.requestsFor('services', 'list').length, 1)
 })
 
@@ -358,9 +358,9 @@ t.test('each refusal is tried again and told once, with a hint', async test => {
       api.resetWatches('services')
       api.put('services', service('a', '10.96.0.2'))
       await source.until(() => source.services() === 'default/a default/web')
-      const told = source.lines.filter(({ text }) => text.includes(`answered with ${status}`))
-      inner.equal(told.length, 1)
-      await source.until(() => source.lines.some(({ text }) => text.includes('lets services be read again')))
+      const reported = source.log.entriesWith(`answered with ${status}`)
+      inner.equal(reported.length, 1)
+      await source.until(() => source.log.has('lets services be read again'))
     })
   }
 })
@@ -387,7 +387,7 @@ t.test('a server that does not know the field selector is asked without it from 
   const fields = api.requestsFor('services', 'list').map(({ query }) => query.get('fieldSelector'))
   test.same(fields, ['spec.clusterIP!=None', null, null])
   test.equal(api.requestsFor('services', 'watch')[0]?.query.get('fieldSelector'), null)
-  test.notOk(source.lines.some(({ level }) => level === 'error'))
+  test.notOk(source.log.errors.length > 0)
 })
 
 t.test('a Node that may not be read, or is not there, holds up nothing', async test => {
@@ -415,11 +415,11 @@ t.test('endpoints are read from the newest API that the server has', async test 
       api.serves['discovery.k8s.io/v1beta1'] = v1beta1
       api.put('endpointslices', slice('web-1', 'web', '10.244.0.1'))
       api.put('endpoints', endpoints('web', '10.244.0.2'))
-      const { store, until, lines } = await startSourceFor(inner, api)
+      const { store, until, log } = await startSourceFor(inner, api)
       await until(() => store.hasSynced)
       await api.waitForWatch(resource)
       inner.equal(addressesOf(store, 'web'), resource === 'endpoints' ? '10.244.0.2' : '10.244.0.1')
-      inner.ok(lines.some(({ text }) => text.includes(`"${wanted}"`)))
+      inner.ok(log.has(`"${wanted}"`))
       inner.equal(api.requests.filter(({ resource }) => resource?.startsWith('endpoint')).length, 2)
     })
   }
@@ -430,10 +430,10 @@ t.test('an API that is listed, but was switched off, is not used', async test =>
   api.put('endpoints', endpoints('web'))
   const switchedOff = '/apis/discovery.k8s.io/v1'
   api.injectNext(100, { status: 404, when: ({ path }) => path.startsWith(switchedOff) })
-  const { store, until, lines } = await startSourceFor(test, api)
+  const { store, until, log } = await startSourceFor(test, api)
   await until(() => store.hasSynced)
   test.equal(addressesOf(store, 'web'), '10.244.0.1')
-  test.notOk(lines.some(({ level }) => level === 'error'))
+  test.notOk(log.errors.length > 0)
 })
 
 t.test('where discovery is forbidden, one API after the other is tried', async test => {

@@ -1,4 +1,3 @@
-import { type LogFields, type Log } from '../../lib/model/log.js'
 import { type Clock } from '../../lib/model/clock.js'
 import { ObjectStore } from '../../lib/snapshot/object-store.js'
 import { createKubeClient } from '../../lib/source/kube-client.js'
@@ -6,14 +5,10 @@ import { KubernetesSource } from '../../lib/source/kubernetes-source.js'
 import { type ListWatchTimings } from '../../lib/source/list-watch-timings.js'
 import { realClock } from '../../lib/system/real-clock.js'
 import { type ApiObject } from '../support/api/api-server.js'
+import { RecordingLog } from '../support/log/recording-log.js'
 
-/** Short waits, since nothing here depends on how long they are. */
+/** Short waits, since no test here depends on how long they are. */
 export const SHORT_TIMINGS: Partial<ListWatchTimings> = { backoffFirstMs: 2, backoffMaxMs: 20, reopenMaxMs: 20 }
-
-export interface LogLine {
-  readonly level: 'info' | 'warn' | 'error'
-  readonly text: string
-}
 
 export interface SourceUnderTestOptions {
   readonly master?: string
@@ -25,15 +20,15 @@ export interface SourceUnderTestOptions {
   readonly idleTimeoutMs?: number
 }
 
-/** A source that runs and fills a store, and what was logged on the way. */
+/** A running source, the store that it fills, and its log. */
 export interface SourceUnderTest {
   readonly store: ObjectStore
-  readonly lines: LogLine[]
-  /** Resolves when the condition holds; it is asked again at each change of the store and each line of the log. */
+  readonly log: RecordingLog
+  /** Resolves when the condition holds; checked at each change of the store and each log entry. */
   until(condition: () => boolean): Promise<void>
   /** The names of the Services in the store, sorted. */
   services(): string
-  /** Ends the source and resolves when it has returned. */
+  /** Stops the source; resolves when it has returned. */
   stop(): Promise<void>
 }
 
@@ -43,23 +38,13 @@ export async function startSource({
   clock = realClock,
   ...access
 }: SourceUnderTestOptions): Promise<SourceUnderTest> {
-  const lines: LogLine[] = []
   let waiters: (() => void)[] = []
   const wake = () => {
     const woken = waiters
     waiters = []
     for (const waiter of woken) waiter()
   }
-  const write = (level: LogLine['level'], message: string, error?: unknown, fields?: LogFields) => {
-    lines.push({ level, text: [message, error, JSON.stringify(fields)].filter(Boolean).join(' ') })
-    wake()
-  }
-  const log: Log = {
-    info: (level, message, fields) => level <= 1 && write('info', message, undefined, fields),
-    warn: (message, fields) => write('warn', message, undefined, fields),
-    error: (message, error, fields) => write('error', message, error, fields),
-    enabled: () => true,
-  }
+  const log = new RecordingLog(wake)
   const store = new ObjectStore(nodeName ?? '')
   store.subscribe({ onChange: wake })
   const client = await createKubeClient({ ...access, clock })
@@ -75,7 +60,7 @@ export async function startSource({
   run.catch(wake)
   return {
     store,
-    lines,
+    log,
     until: async condition => {
       const ended = run.then(() => Promise.reject(new Error('the source has ended')))
       ended.catch(() => {})
@@ -120,7 +105,7 @@ export function node(name: string, address = '192.0.2.1'): ApiObject {
   return { metadata: { name }, status: { addresses: [{ type: 'InternalIP', address }] } }
 }
 
-/** The addresses that a Service is served by, as the store has them. */
+/** The endpoint addresses that the store has for a Service. */
 export function addressesOf(store: ObjectStore, serviceName: string): string {
   const slices = [...store.slicesOf(`default/${serviceName}`)]
   return slices

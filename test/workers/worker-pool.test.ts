@@ -8,7 +8,7 @@ import { realClock } from '../../lib/system/real-clock.js'
 import { probePort } from '../../lib/workers/bound-handle.js'
 import { NOTHING_ASSIGNED, assignListeners } from '../../lib/workers/assign-listeners.js'
 import { WorkerPool, type WorkerPoolOptions } from '../../lib/workers/worker-pool.js'
-import { ManualClock } from '../observe/manual-clock.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
 import { imbalance } from '../support/checks/imbalance.js'
 import { makeListenerPlan, silentLog, makeListenerSpec, waitUntil } from '../support/dataplane/plane-under-test.js'
 import { TcpPod, readAnswer } from '../support/pods/tcp-pod.js'
@@ -307,7 +307,7 @@ t.test('a worker that hangs is waited for once, and keeps nothing from the other
   await waitUntil(async () => (await readAnswer(port!)) === 'new', 'the other worker has the new endpoints')
   const isWaiting = Symbol('it is waited for')
   t.equal(await Promise.race([applied, Promise.resolve(isWaiting)]), isWaiting)
-  clock.advance(5000)
+  clock.advanceSync(5000)
   t.strictSame(await applied, [port])
   t.strictSame(await plane.apply(makeListenerSpec({ endpoints: [old!.endpoint] })), [port], 'and not a second time')
   process.kill(hung!, 'SIGCONT')

@@ -2,7 +2,7 @@ import { once, EventEmitter } from 'node:events'
 import t, { type Test } from 'tap'
 import { DEFAULT_TIMINGS } from '../../lib/dataplane/in-process.js'
 import { WorkerProcess } from '../../lib/workers/worker-process.js'
-import { ManualClock } from '../observe/manual-clock.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
 import { silentLog, waitUntil } from '../support/dataplane/plane-under-test.js'
 
 /** A real worker process, with a clock that stands still. */
@@ -42,20 +42,20 @@ t.test('a worker that ends is replaced at once, one that cannot live after growi
     process.kill(pid!, 'SIGKILL')
     await ended
     t.equal(worker.pid, undefined)
-    clock.advance(Math.max(0, pause - 1))
+    clock.advanceSync(Math.max(0, pause - 1))
     if (pause > 0) t.equal(worker.pid, undefined, `not yet after ${pause - 1} ms`)
     const ready = next('ready')
-    clock.advance(1)
+    clock.advanceSync(1)
     await ready
     t.not(worker.pid, pid)
   }
   t.equal(worker.restarts, 4)
-  clock.advance(10_000)
+  clock.advanceSync(10_000)
   const ended = next('end')
   worker.kill()
   await ended
   const ready = next('ready')
-  clock.advance(0)
+  clock.advanceSync(0)
   await ready
   t.pass('one that had lived long is replaced at once')
 })
@@ -68,11 +68,11 @@ t.test('a worker that does not answer is replaced', async t => {
   const ended = next('end')
   for (let second = 0; second <= 30; second += 5) {
     t.equal(worker.pid, pid, `still there after ${second} s`)
-    clock.advance(5000)
+    clock.advanceSync(5000)
   }
   await ended
   const ready = next('ready')
-  clock.advance(0)
+  clock.advanceSync(0)
   await ready
   t.not(worker.pid, pid)
 })
@@ -82,7 +82,7 @@ t.test('a worker that answers is left alone', async t => {
   await next('ready')
   const { pid } = worker
   for (let ping = 0; ping < 20; ping++) {
-    clock.advance(5000)
+    clock.advanceSync(5000)
     await waitUntil(() => worker.hasAnswered, 'it has answered')
   }
   t.equal(worker.pid, pid)
@@ -95,7 +95,7 @@ t.test('a worker that is retired is not replaced', async t => {
   const ended = next('end')
   worker.kill()
   await ended
-  clock.advance(60_000)
+  clock.advanceSync(60_000)
   t.equal(worker.pid, undefined)
   t.equal(worker.restarts, 0)
 })

@@ -8,7 +8,7 @@ import { TcpHandleTransport } from '../../lib/dataplane/transport/tcp-handle-tra
 import { UdpHandleTransport } from '../../lib/dataplane/transport/udp-handle-transport.js'
 import { Worker } from '../../lib/workers/worker.js'
 import { type WorkerMessage } from '../../lib/workers/worker-messages.js'
-import { ManualClock } from '../observe/manual-clock.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
 import { silentLog, makeListenerSpec, waitUntil } from '../support/dataplane/plane-under-test.js'
 import { TcpPod, readAnswer, exchange } from '../support/pods/tcp-pod.js'
 
@@ -121,10 +121,10 @@ t.test('without a control process it serves what it knows until its time is up, 
   t.equal(await readAnswer(port), 'pod', 'a signal is not for it while there is a control process')
   it.worker.becomeOrphan()
   t.equal(await readAnswer(port), 'pod')
-  it.clock.advance(999)
+  it.clock.advanceSync(999)
   t.equal(await readAnswer(port), 'pod')
   t.notOk(it.hasEnded)
-  it.clock.advance(1)
+  it.clock.advanceSync(1)
   t.equal(await readAnswer(port), 'ECONNREFUSED')
   await waitUntil(() => it.hasEnded, 'it has ended')
   t.strictSame(it.titles, [ORPHAN_TITLE, LEAVING_TITLE])

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { type ListenerSpec } from '../../../lib/dataplane/listener-plan.js'
-import { ManualClock } from '../../observe/manual-clock.js'
+import { ManualClock } from '../../support/clock/manual-clock.js'
 import { PlaneUnderTest, makeListenerSpec, waitUntil } from '../../support/dataplane/plane-under-test.js'
 import { TcpPod } from '../../support/pods/tcp-pod.js'
 import { UdpPod, refusingUdpEndpoint, openUdpClient } from '../../support/pods/udp-pod.js'
@@ -160,7 +160,7 @@ t.test('UDP flows are counted as connections are; datagrams that would open one 
   await waitUntil(async () => (await plane.trafficCounts()).shedAtClientLimit === 2, 'both are counted')
   t.match(await plane.trafficCounts(), { connections: 2, refused: 2, shedAtServiceLimit: 0 })
   t.equal(pod.received.length, 2)
-  clock.advance(50)
+  clock.advanceSync(50)
   await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'the flows have ended')
   t.equal(await beyond.ask('5'), 'pod 5')
   await plane.apply(makeListenerSpec({ ...udp, endpoints: [pod.endpoint] }))

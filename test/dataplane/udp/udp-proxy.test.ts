@@ -6,7 +6,7 @@ import { InProcessDataPlane } from '../../../lib/dataplane/in-process.js'
 import { FlowLru, type LruFlow } from '../../../lib/dataplane/udp/flow-lru.js'
 import { type Clock } from '../../../lib/model/clock.js'
 import { realClock } from '../../../lib/system/real-clock.js'
-import { ManualClock } from '../../observe/manual-clock.js'
+import { ManualClock } from '../../support/clock/manual-clock.js'
 import {
   PlaneUnderTest,
   WORKERS,
@@ -174,15 +174,15 @@ test(
     const unanswered = await openUdpClient(t, port!)
     unanswered.send('2')
     await waitUntil(async () => (await plane.trafficCounts()).active === 2, 'both flows are open')
-    clock.advance(29)
+    clock.advanceSync(29)
     t.equal((await plane.trafficCounts()).active, 2)
-    clock.advance(1)
+    clock.advanceSync(1)
     await waitUntil(async () => (await plane.trafficCounts()).active === 1, 'the unanswered one has ended')
-    clock.advance(140)
+    clock.advanceSync(140)
     await answered.ask('3')
-    clock.advance(179)
+    clock.advanceSync(179)
     t.equal((await plane.trafficCounts()).active, 1, 'use renews it')
-    clock.advance(1)
+    clock.advanceSync(1)
     await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'the answered one has ended')
     t.equal((await plane.plane.counts()).descriptors.used, 1, 'only the listener is left')
   },
