@@ -34,7 +34,10 @@ export class FrontendTable {
   #served: readonly Frontend[] = []
   #conflicts: readonly AddressConflict[] = []
 
-  /** @param nodeAddresses the node's own addresses of a family, without loopback; called only where an endpoint has a node port's number */
+  /**
+   * @param nodeAddresses the node's own addresses of a family, without loopback; called only where an endpoint has a node
+   * port's number
+   */
   constructor(nodeAddresses: (family: IpFamily) => readonly IpAddress[]) {
     this.#loopFilter = new LoopFilter(nodeAddresses)
   }

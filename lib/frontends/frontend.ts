@@ -13,7 +13,10 @@ import { type ServedPort } from '../model/snapshot.js'
  */
 export type TrafficClass = 'cluster' | 'local' | 'cluster-firewalled' | 'local-firewalled'
 
-/** What happens to packets to a frontend: a traffic class serves them, or, when all endpoints are on other nodes, they are dropped. */
+/**
+ * What happens to packets to a frontend: a traffic class serves them, or, when all endpoints are on other nodes, they are
+ * dropped.
+ */
 export type TrafficAction = TrafficClass | 'drop'
 
 /** The field of the Service that a frontend comes from. */
@@ -79,7 +82,9 @@ export function frontendsOf(served: ServedPort): Frontend[] {
 
 type TrafficActions = Pick<Frontend, 'fromNode' | 'fromPods' | 'fromExternal'>
 
-/** External policy Local restricts only external clients to this node's endpoints. Pods and the node itself reach all of them. */
+/**
+ * External policy Local restricts only external clients to this node's endpoints. Pods and the node itself reach all of them.
+ */
 function buildExternalActions(served: ServedPort, cluster: TrafficClass, local: TrafficClass): TrafficActions {
   const fromExternal = served.servicePort.externalPolicyLocal ? localOrDrop(served, local) : cluster
   return { fromNode: cluster, fromPods: cluster, fromExternal }

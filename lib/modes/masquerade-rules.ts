@@ -1,18 +1,20 @@
 import { type Rule } from '../netfilter/rule-set.js'
 
-/** Rules by which the kernel modes have packets sent on with the node's address as their source. */
+/** The rules by which the kernel modes masquerade packets: they are sent on with the node's address as their source. */
 export interface MasqueradeRules {
-  /** Marks a packet on its way in. */
+  /** Marks a packet on the way in. */
   readonly mark: readonly Rule[]
-  /** Lets what is marked through the node, and what belongs to a connection that was let through. */
+  /** Lets marked packets through the node, and the other packets of their connections. */
   readonly forward: readonly Rule[]
-  /** Masquerades what is marked, on its way out. */
+  /** Masquerades marked packets on the way out. */
   readonly postrouting: readonly Rule[]
 }
 
 /**
- * @param masqueradeMark the packet's mark that asks for it
- * @param randomPort whether the source port is chosen by chance
+ * Builds the masquerading rules.
+ *
+ * @param masqueradeMark the bit of a packet's mark that requests masquerading
+ * @param randomPort whether the source port is random
  */
 export function masqueradeRules(masqueradeMark: number, randomPort: boolean): MasqueradeRules {
   return {
@@ -27,7 +29,7 @@ export function masqueradeRules(masqueradeMark: number, randomPort: boolean): Ma
     ],
     postrouting: [
       { not: { mark: masqueradeMark }, target: { kind: 'RETURN' } },
-      // Taken off again, so that a packet that comes by a second time is not masqueraded twice.
+      // Clears the mark, so that a packet that passes a second time is not masqueraded twice.
       { target: { kind: 'MARK', operation: 'toggle', bits: masqueradeMark } },
       { comment: 'kubernetes service traffic requiring SNAT', target: { kind: 'MASQUERADE', randomPort } },
     ],

@@ -8,54 +8,53 @@ export interface FlowAddress {
   readonly port: number
 }
 
-/** A destination with the listeners that its rules lead to now; more than one where a policy tells clients apart. */
+/** An address with the sources that may reply to its clients: more than one if a policy treats clients differently. */
 export interface FlowTarget extends FlowAddress {
   readonly replySources: readonly FlowEnd[]
 }
 
+/** The UDP flows that the rules of a mode allow. */
 export interface ExpectedFlows {
   readonly targets: readonly FlowTarget[]
-  /** Destinations that were served and are no more. One that is in `portals` too is served again. */
+  /** Addresses that are no longer served. One that is in `targets` too is served again. */
   readonly removed: readonly FlowAddress[]
   /**
-   * Addresses on which node ports are served by rules. Without loopback: there the listener that holds the node port answers
-   * by itself, and its entries are as they should be.
+   * Addresses on which rules serve node ports. Without loopback, where a listener on the node port itself replies: its entries
+   * are never stale.
    */
   readonly nodeAddresses: ReadonlySet<IpAddress>
 }
 
 /**
- * The entries that keep a flow away from where our rules lead: its destination is ours, and its answers come from elsewhere.
- * That may be a proxy port of former times, or the destination itself, when the first datagram came before the rule.
+ * The conntrack entries of flows that the rules would now send elsewhere: the destination is an address of a Service, and the
+ * replies come from a source that is not expected. That source may be an old proxy port or endpoint, or the destination itself,
+ * if the first datagram came before the rule.
  *
- * A flow to any of the present listeners stays, also when a policy would send it to another one today: as in kube-proxy,
- * policy does not break what is established (pkg/proxy/conntrack/cleanup.go). Entries to anything that is not ours are never
- * touched.
+ * A flow from any expected source stays, even if a policy would now choose another one: as in kube-proxy, a policy does not
+ * break established flows (pkg/proxy/conntrack/cleanup.go). Entries of other destinations are never touched.
  */
 export function staleFlows(
   entries: readonly UdpEntry[],
   { targets, removed, nodeAddresses }: ExpectedFlows,
 ): UdpEntry[] {
   const expected = new Map<string, Set<string>>()
-  for (const destination of removed) expected.set(addressKey(destination.address, destination.port), new Set())
+  for (const { address, port } of removed) expected.set(addressKey(address, port), new Set())
   for (const { address, port, replySources } of targets) {
-    const name = addressKey(address, port)
-    expected.set(
-      name,
-      new Set([...(expected.get(name) ?? []), ...replySources.map(end => hostPort(end.address, end.port))]),
-    )
+    const key = addressKey(address, port)
+    const sources = replySources.map(source => hostPort(source.address, source.port))
+    expected.set(key, new Set([...(expected.get(key) ?? []), ...sources]))
   }
   return entries.filter(({ destination, replySource }) => {
     const { address, port } = destination
-    // An address of its own goes before a node port, as it does in the rules.
-    const listeners =
+    // An address of a Service wins over a node port at the same address, as in the rules.
+    const sources =
       expected.get(addressKey(address, port)) ??
       (nodeAddresses.has(address) ? expected.get(addressKey(undefined, port)) : undefined)
-    return listeners !== undefined && !isExpectedSource(listeners, replySource)
+    return sources !== undefined && !isExpectedSource(sources, replySource)
   })
 }
 
-/** A listener on the unspecified address answers from whichever address of the node the flow was led to. */
+/** A listener on the unspecified address replies from the node's address that the rules sent the flow to. */
 function isExpectedSource(expected: ReadonlySet<string>, { address, port }: FlowEnd): boolean {
   return expected.has(hostPort(address, port)) || expected.has(hostPort(unspecifiedAddress(familyOf(address)), port))
 }

@@ -35,7 +35,10 @@ export class EndpointChains {
     return [...affinityRules, ...randomRules]
   }
 
-  /** The chain that translates packets to an endpoint. Packets of the endpoint to itself are masqueraded, so that replies come back through the node. */
+  /**
+   * The chain that translates packets to an endpoint. Packets of the endpoint to itself are masqueraded, so that replies come
+   * back through the node.
+   */
   buildChain(endpoint: Endpoint): readonly [name: string, rules: readonly Rule[]] {
     const { protocol, affinitySeconds } = this.#servicePort
     const name = this.#chainName(endpoint)

@@ -7,16 +7,17 @@ import { type LocalMatch } from '../../frontends/local-traffic.js'
 import { NODE_PORT_SETS } from './set-entries.js'
 import { type SetName, kernelSetName } from './set-names.js'
 
+/** What the operator configured for the rules. */
 export interface RuleSettings {
-  /** Masquerade everything to a cluster IP, not only what comes from outside of the Pods' network. */
+  /** Whether all packets to ClusterIPs are masqueraded, not only those from outside the Pods' network. */
   readonly masqueradeAll: boolean
-  /** The bits of a packet's mark that say "to be masqueraded". */
+  /** The bits of a packet's mark that request masquerading. */
   readonly masqueradeMark: number
-  /** Choose source ports by chance when masquerading. */
+  /** Whether masqueraded packets get a random source port. */
   readonly randomFully: boolean
 }
 
-/** The tables that rules of ipvs mode are in. */
+/** The tables that ipvs mode has rules in. */
 export const IPVS_TABLES: readonly string[] = [...IPVS_CHAIN_NAMES.keys()]
 
 const ACCEPT = { kind: 'ACCEPT' } as const
@@ -25,20 +26,20 @@ const RETURN = { kind: 'RETURN' } as const
 const MARK_MASQ = jump('KUBE-MARK-MASQ')
 
 /**
- * The rules around IPVS. IPVS itself translates destinations; netfilter says what it must not see, and what is to be
- * masqueraded on its way out:
+ * The rules around IPVS. IPVS itself translates destinations. Netfilter keeps packets away from IPVS and masquerades on the way
+ * out:
  *
- *     nat     PREROUTING, OUTPUT ─▶ KUBE-SERVICES        marks what needs the node's address as its source
- *             POSTROUTING ────────▶ KUBE-POSTROUTING     masquerades what was marked
- *     filter  INPUT ─▶ KUBE-PROXY-FIREWALL               source ranges, traffic policies: before IPVS sees the packet
- *             INPUT ─▶ KUBE-IPVS-FILTER                  at a Service's address nothing of the node is reached
- *     mangle  OUTPUT ─▶ KUBE-PROXY-FIREWALL              the same for what the node sends: IPVS takes it before filter does
+ *     nat     PREROUTING, OUTPUT ─▶ KUBE-SERVICES        marks packets to masquerade
+ *             POSTROUTING ────────▶ KUBE-POSTROUTING     masquerades marked packets
+ *     filter  INPUT ─▶ KUBE-PROXY-FIREWALL               source ranges and traffic policies, before IPVS
+ *             INPUT ─▶ KUBE-IPVS-FILTER                  keeps the node's own ports off Service addresses
+ *     mangle  OUTPUT ─▶ KUBE-PROXY-FIREWALL              the same for packets of the node: IPVS takes them before filter
  *
- * They speak of sets only and stay as they are whatever Services there are. (kube-proxy leaves out those whose set is empty.)
+ * The rules match sets only, so they do not change with Services. (kube-proxy leaves out rules whose set is empty.)
  */
 export function ipvsRules(family: IpFamily, settings: RuleSettings, localMatches: readonly LocalMatch[]): RuleSet {
-  const inSet = (set: SetName, by: string): Pick<Rule, 'inSet'> => ({
-    inSet: { name: kernelSetName(set, family), fields: by },
+  const inSet = (set: SetName, fields: string): Pick<Rule, 'inSet'> => ({
+    inSet: { name: kernelSetName(set, family), fields },
   })
   const tables = new Map<string, TableRules>([
     ['nat', { chains: natChains(family, settings, localMatches, inSet), links: NAT_LINKS }],
@@ -48,7 +49,8 @@ export function ipvsRules(family: IpFamily, settings: RuleSettings, localMatches
   return { family, tables }
 }
 
-type InSet = (set: SetName, by: string) => Pick<Rule, 'inSet'>
+/** Matches packets that are in a set, by these fields. */
+type InSet = (set: SetName, fields: string) => Pick<Rule, 'inSet'>
 
 function natChains(
   family: IpFamily,
@@ -70,7 +72,7 @@ function natChains(
       'KUBE-SERVICES',
       [
         { comment: 'loopback is not balanced', source: LOOPBACK[family], target: RETURN },
-        // Its source may be the Service's address, which every node has: answers would stay where the endpoint is.
+        // The source may be the Service's address. Every node has that address, so replies would stay on the endpoint's node.
         {
           comment: 'sent by this node',
           fromThisNode: true,
@@ -85,7 +87,7 @@ function natChains(
         ...clusterIP,
         { comment: 'external IPs', ...inSet('KUBE-EXTERNAL-IP', 'dst,dst'), target: MARK_MASQ },
         { comment: 'node ports', toThisNode: true, target: jump('KUBE-NODE-PORT') },
-        // Both are addresses of this node: a port that somebody publishes on all of them must not take their packets.
+        // Both sets hold addresses of this node: a container port that is published on all addresses must not take the packets.
         {
           comment: 'Services are for IPVS alone',
           ...inSet('KUBE-IPVS-SERVERS', 'dst,dst'),
@@ -116,11 +118,11 @@ function natChains(
 
 function nodePortRules(inSet: InSet): Rule[] {
   return (['TCP', 'UDP', 'SCTP'] as const).flatMap(protocol => {
-    const by = protocol === 'SCTP' ? 'dst,dst' : 'dst'
+    const fields = protocol === 'SCTP' ? 'dst,dst' : 'dst'
     const { all, local } = NODE_PORT_SETS[protocol]
     return [
-      { comment: 'policy Local', protocol, ...inSet(local, by), target: RETURN },
-      { comment: 'policy Cluster', protocol, ...inSet(all, by), target: MARK_MASQ },
+      { comment: 'policy Local', protocol, ...inSet(local, fields), target: RETURN },
+      { comment: 'policy Cluster', protocol, ...inSet(all, fields), target: MARK_MASQ },
     ]
   })
 }
@@ -149,7 +151,7 @@ function filterChains(
     ],
     ['KUBE-EXTERNAL-POLICY', [...returnLocal(localMatches), { comment: 'not from a Pod', target: DROP }]],
     ['KUBE-SOURCE-RANGES-FIREWALL', sourceRangeRules(inSet)],
-    // Of kube-proxy; what it dropped here, table mangle does.
+    // A chain of kube-proxy. Table mangle drops the packets that kube-proxy drops here.
     ['KUBE-IPVS-OUT-FILTER', []],
     [
       'KUBE-IPVS-FILTER',

@@ -5,10 +5,11 @@ import { serverKey } from '../../system/virtual-server.js'
 import { type ObservedKernel, ownedServers } from './owned-servers.js'
 
 /**
- * The virtual servers that ipvs mode has left, ours or kube-proxy's, of both families. All others stay.
+ * The virtual servers that ipvs mode left behind, of this program or of kube-proxy, in both families. Servers of other programs
+ * are not among them.
  *
- * @param excludeCIDRs virtual servers at these addresses stay too
- * @param nodeAddresses the node's own, of both families
+ * @param excludeCIDRs virtual servers at these addresses are left alone too
+ * @param nodeAddresses the node's own addresses, of both families
  */
 export function serverLeftovers(
   observed: Omit<ObservedKernel, 'servers'> & { readonly servers: readonly ObservedServer[] },

@@ -4,22 +4,23 @@ import { type ServerAddress, serverKey } from '../../system/virtual-server.js'
 import { NODE_PORT_SETS, formatEntry } from './set-entries.js'
 import { type SetName, kernelSetName } from './set-names.js'
 
+/** The kernel's state that shows which virtual servers belong to this program. */
 export interface ObservedKernel {
   readonly servers: readonly ServerAddress[]
   /** By their names in the kernel. */
   readonly sets: ReadonlyMap<string, ObservedSet>
-  /** Those that the node has for Services alone. */
+  /** The addresses of the node's dummy interface. */
   readonly addresses: ReadonlySet<IpAddress>
 }
 
 /**
- * Which virtual servers an earlier process has left, by `serverKey`. All others are somebody else's and are never touched.
- * (kube-proxy removes whatever it did not make, unless told to leave ranges alone.)
+ * The virtual servers that an earlier process left behind, by `serverKey`. All other servers belong to other programs and are
+ * never changed. (kube-proxy removes every server that it did not create, except in excluded ranges.)
  *
- * Our own keep a set of what they have. Where there is no such set, kube-proxy was there before: its servers are at the
- * addresses of its interface, and at the node's with a port that it holds for node ports.
+ * This program records its servers in a set. Without that set, kube-proxy ran before: its servers are at the addresses of its
+ * dummy interface, and at the node's addresses with a port in its sets of node ports.
  *
- * @param nodeAddresses the node's own
+ * @param nodeAddresses the node's own addresses
  */
 export function ownedServers(
   { servers, sets, addresses }: ObservedKernel,

@@ -2,51 +2,56 @@ import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { type ServicePort } from '../../model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
 import { type RuleSet } from '../../netfilter/rule-set.js'
-import { sameItems } from '../../primitives/reuse-equal.js'
+import { Memo } from '../../primitives/memo.js'
+import { reuseEqual, sameItems } from '../../primitives/reuse-equal.js'
 import { type IpSet } from '../../system/ip-set-text.js'
 import { type VirtualServer, serverKey } from '../../system/virtual-server.js'
 import { type Frontend } from '../../frontends/frontend.js'
 import { type FlowTarget } from '../stale-flows.js'
-import { type LocalTraffic } from '../../frontends/local-traffic.js'
+import { type LocalMatch, type LocalTraffic } from '../../frontends/local-traffic.js'
 import { type RuleSettings, ipvsRules } from './ipvs-rules.js'
 import { type SetEntry, setEntries } from './set-entries.js'
 import { SET_NAMES, SET_TYPES, type SetName, kernelSetName } from './set-names.js'
 import { type VirtualAddress, virtualAddressesOf } from './virtual-address.js'
-import { isSameServer, virtualServer } from './virtual-server.js'
+import { virtualServer } from './virtual-server.js'
 
+/** What the operator configured. */
 export interface PlanSettings extends RuleSettings {
-  /** For Services that ask for nothing else; the kernel's name. */
+  /** The kernel's name of the scheduler for Services that do not ask for another one. */
   readonly scheduler: string
 }
 
-/** What is to be served. */
+/** The Services to serve. */
 export interface DesiredServices {
   readonly snapshot: ServiceSnapshot
-  /** Of all families; the same array while nothing changes. */
+  /** The frontends that are served, of all families; the same array while nothing in it changed. */
   readonly frontends: readonly Frontend[]
 }
 
 /** What the plan depends on besides Services. */
 export interface PlanContext {
   readonly localTraffic: LocalTraffic
-  /** The node's own addresses, without loopback and without those it has for Services alone. */
+  /** The node's own addresses, without loopback and without the addresses of Services. */
   readonly nodeAddresses: readonly IpAddress[]
-  /** Virtual servers of others, by `serverKey`: what they have is not served by us. The same object while nothing changes. */
+  /**
+   * Virtual servers of other programs, by `serverKey`: the plan leaves their addresses alone. The same object while nothing
+   * changes.
+   */
   readonly foreignServers: ReadonlySet<string>
 }
 
-/** Everything that the kernel is to have for one IP family. What is as before is the same object. */
+/** Everything that the kernel should have for one IP family. What did not change is the same object as in the last plan. */
 export interface IpvsPlan {
   /** By `serverKey`. */
   readonly servers: ReadonlyMap<string, VirtualServer>
-  /** Those that the node is to have for Services alone. */
+  /** The Service addresses that the node's dummy interface should have. */
   readonly addresses: ReadonlySet<IpAddress>
   /** By their names in the kernel. */
   readonly sets: ReadonlyMap<string, IpSet>
   readonly rules: RuleSet
-  /** Where clients send UDP to, with the endpoints that may answer them. */
+  /** The addresses that clients send UDP to, with the endpoints that may reply. */
   readonly udpTargets: readonly FlowTarget[]
-  /** Addresses where a virtual server of somebody else stands. */
+  /** Addresses that are not served because another program has a virtual server there. */
   readonly blocked: readonly VirtualAddress[]
 }
 
@@ -58,14 +63,14 @@ interface ServicePortPlan {
   readonly udpTargets: readonly FlowTarget[]
 }
 
-/** Works out plans for one IP family, each anew only in what changed since the last. */
+/** Plans ipvs mode for one IP family. It remembers its last plan, so an update costs as much as what changed. */
 export class IpvsPlanner {
   readonly #family: IpFamily
   readonly #settings: PlanSettings
-  #contextFingerprint = ''
+  readonly #rules: Memo<readonly LocalMatch[], RuleSet>
+  /** The part of the context that the plan of every service port depends on. */
+  #nodeContext: readonly unknown[] = []
   #foreignServers: ReadonlySet<string> = new Set()
-  #localMatchesFingerprint = ''
-  #rules: RuleSet
   #addressCache = new WeakMap<Frontend, readonly VirtualAddress[]>()
   #frontends: readonly Frontend[] | undefined
   #addresses: ReadonlyMap<ServicePort, readonly VirtualAddress[]> = new Map()
@@ -77,13 +82,12 @@ export class IpvsPlanner {
   constructor(family: IpFamily, settings: PlanSettings) {
     this.#family = family
     this.#settings = settings
-    this.#rules = ipvsRules(family, settings, [])
-    const sets = this.#joinEntries([], new Map())
+    this.#rules = new Memo(localMatches => ipvsRules(family, settings, localMatches))
     this.#lastPlan = {
       servers: new Map(),
       addresses: new Set(),
-      sets,
-      rules: this.#rules,
+      sets: this.#joinEntries([], new Map()),
+      rules: this.#rules.get([]),
       udpTargets: [],
       blocked: [],
     }
@@ -91,41 +95,38 @@ export class IpvsPlanner {
 
   /** @returns the same object where nothing changed */
   plan({ snapshot, frontends }: DesiredServices, context: PlanContext): IpvsPlan {
-    this.#setContext(context)
-    const { nodePortAddresses: configured } = context.localTraffic
+    const { localMatches, nodePortAddresses: configured } = context.localTraffic
+    const rules = this.#rules.get(localMatches)
+    this.#setNodeContext([configured, context.nodeAddresses], context.foreignServers)
     const nodePortAddresses = context.nodeAddresses.filter(ip => configured?.includes(ip) ?? true)
     const ports = [...snapshot.ports.values()].filter(({ servicePort }) => servicePort.family === this.#family)
     this.#resolveAddresses(frontends, nodePortAddresses)
     const portPlans = ports.map(port => this.#planPort(port, context.nodeAddresses))
-    if (this.#lastPlan.rules === this.#rules && sameItems(portPlans, this.#lastPortPlans)) return this.#lastPlan
+    if (this.#lastPlan.rules === rules && sameItems(portPlans, this.#lastPortPlans)) return this.#lastPlan
     this.#lastPortPlans = portPlans
-    this.#lastPlan = this.#join(portPlans, new Set(context.nodeAddresses))
+    this.#lastPlan = this.#join(rules, portPlans, new Set(context.nodeAddresses))
     return this.#lastPlan
   }
 
-  #setContext(context: PlanContext): void {
-    const { localMatches, nodePortAddresses } = context.localTraffic
-    const localMatchesFingerprint = JSON.stringify(localMatches)
-    if (localMatchesFingerprint !== this.#localMatchesFingerprint)
-      this.#rules = ipvsRules(this.#family, this.#settings, localMatches)
-    this.#localMatchesFingerprint = localMatchesFingerprint
-    const contextFingerprint = JSON.stringify([nodePortAddresses, context.nodeAddresses])
-    if (contextFingerprint === this.#contextFingerprint && context.foreignServers === this.#foreignServers) return
-    this.#contextFingerprint = contextFingerprint
-    this.#foreignServers = context.foreignServers
+  /** Forgets what it planned for service ports if the node's addresses or the servers of other programs changed. */
+  #setNodeContext(given: readonly unknown[], foreignServers: ReadonlySet<string>): void {
+    const nodeContext = reuseEqual(this.#nodeContext, given)
+    if (nodeContext === this.#nodeContext && foreignServers === this.#foreignServers) return
+    this.#nodeContext = nodeContext
+    this.#foreignServers = foreignServers
     this.#frontends = undefined
     this.#addressCache = new WeakMap()
     this.#portPlans = new WeakMap()
   }
 
-  /** Finds the addresses of each service port. Most snapshots differ in endpoints alone, which this does not depend on. */
+  /** Finds the addresses of each service port. They do not depend on endpoints, which are all that most snapshots change. */
   #resolveAddresses(frontends: readonly Frontend[], nodePortAddresses: readonly IpAddress[]): void {
     if (frontends === this.#frontends) return
     this.#frontends = frontends
     const ofFamily = frontends.filter(({ servicePort }) => servicePort.family === this.#family)
     const addresses = new Map<ServicePort, VirtualAddress[]>()
     const blocked: VirtualAddress[] = []
-    // An address of its own goes before a node port, as it does in the rules of the other modes.
+    // An address of a Service wins over a node port at the same address, as in the rules of the other modes.
     const own = new Set<string>()
     for (const frontend of [...ofFamily.filter(hasAddress), ...ofFamily.filter(frontend => !hasAddress(frontend))]) {
       const cached = this.#addressCache.get(frontend) ?? virtualAddressesOf(frontend, nodePortAddresses)
@@ -155,8 +156,7 @@ export class IpvsPlanner {
     const servers = addresses.map(virtual => {
       const built = virtualServer(virtual, port, this.#settings.scheduler)
       const key = serverKey(built)
-      const before = this.#lastPlan.servers.get(key)
-      return [key, before !== undefined && isSameServer(before, built) ? before : built] as const
+      return [key, reuseEqual(this.#lastPlan.servers.get(key), built)] as const
     })
     const replySources = endpoints.filter(({ serving }) => serving).map(({ ip, port }) => ({ address: ip, port }))
     const udpTargets =
@@ -166,8 +166,8 @@ export class IpvsPlanner {
     return portPlan
   }
 
-  #join(portPlans: readonly ServicePortPlan[], nodeAddresses: ReadonlySet<IpAddress>): IpvsPlan {
-    const servers = new Map(portPlans.flatMap(share => share.servers))
+  #join(rules: RuleSet, portPlans: readonly ServicePortPlan[], nodeAddresses: ReadonlySet<IpAddress>): IpvsPlan {
+    const servers = new Map(portPlans.flatMap(portPlan => portPlan.servers))
     const addresses = new Set<IpAddress>()
     for (const { address } of servers.values()) if (!nodeAddresses.has(address)) addresses.add(address)
     const previous = this.#lastPlan
@@ -175,23 +175,24 @@ export class IpvsPlanner {
       servers,
       addresses: areSetsEqual(previous.addresses, addresses) ? previous.addresses : addresses,
       sets: this.#joinEntries(
-        [...portPlans.flatMap(share => share.entries), ...addressEntries(addresses)],
+        [...portPlans.flatMap(portPlan => portPlan.entries), ...addressEntries(addresses)],
         previous.sets,
       ),
-      rules: this.#rules,
-      udpTargets: portPlans.flatMap(share => share.udpTargets),
+      rules,
+      udpTargets: portPlans.flatMap(portPlan => portPlan.udpTargets),
       blocked: this.#blocked,
     }
   }
 
+  /** Groups entries by set. A set stays the same object while its entries are equal. */
   #joinEntries(all: readonly SetEntry[], previous: IpvsPlan['sets']): Map<string, IpSet> {
     const entries = new Map<SetName, Set<string>>(SET_NAMES.map(name => [name, new Set()]))
     for (const { set, entry } of all) entries.get(set)!.add(entry)
     return new Map(
       [...entries].map(([set, ofSet]) => {
         const name = kernelSetName(set, this.#family)
-        const known = previous.get(name)
-        if (known !== undefined && areSetsEqual(known.entries, ofSet)) return [name, known]
+        const before = previous.get(name)
+        if (before !== undefined && areSetsEqual(before.entries, ofSet)) return [name, before]
         return [name, { name, type: SET_TYPES[set], family: this.#family, entries: ofSet }]
       }),
     )

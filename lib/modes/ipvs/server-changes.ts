@@ -6,14 +6,14 @@ import { hasSameSettings } from './virtual-server.js'
 export type VirtualServers = ReadonlyMap<string, VirtualServer>
 
 /**
- * The changes that turn what the kernel has into what is wanted, and what it has then.
+ * The changes that bring the kernel from the current servers to the desired ones, and the servers that it then has.
  *
- * What is new comes first, so that no server is without endpoints in between. A real server of TCP that is not wanted any more
- * keeps its connections: it gets weight 0 and stays, see `spentRealServers`. UDP knows no connections, and one of SCTP has other
- * paths: they are removed at once, as kube-proxy does.
+ * Additions come first, so that no server is ever without endpoints. A TCP real server that is no longer desired keeps its
+ * connections: it gets weight 0 and stays until it is drained, see `drainedRealServers`. Real servers of UDP and SCTP are removed
+ * at once, as in kube-proxy: UDP has no connections, and an SCTP client has other paths.
  *
- * @param current what the kernel has; servers of others may be among them
- * @param mayDelete whether a server that is not wanted is ours to delete
+ * @param current the servers in the kernel, those of other programs included
+ * @param mayDelete whether this program may delete a server that is not desired
  */
 export function serverChanges(
   current: VirtualServers,
@@ -45,8 +45,8 @@ export function serverChanges(
 }
 
 /**
- * Removes the real servers that are not wanted any more and have no connections left.
- * @param observed with the connections there are
+ * The changes that remove real servers that are no longer desired and have no connections left.
+ * @param observed the servers in the kernel, with their numbers of connections
  */
 export function drainedRealServers(
   observed: ReadonlyMap<string, { readonly realServers: readonly (RealServer & { readonly connections: number })[] }>,

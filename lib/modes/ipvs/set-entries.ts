@@ -13,9 +13,9 @@ export interface SetEntry {
 }
 
 /**
- * What the sets hold of one service port.
- * @param addresses those of its addresses that it is served at
- * @param nodeAddresses the node's own
+ * The entries of one service port in all sets.
+ * @param addresses the addresses that it is served at
+ * @param nodeAddresses the node's own addresses
  */
 export function setEntries(
   { servicePort, usable }: ServedPort,
@@ -54,20 +54,21 @@ export function setEntries(
   return entries
 }
 
+/** The sets of node ports, by protocol: of all service ports, and of those with external policy Local. */
 export const NODE_PORT_SETS = {
   TCP: { all: 'KUBE-NODE-PORT-TCP', local: 'KUBE-NODE-PORT-LOCAL-TCP' },
   UDP: { all: 'KUBE-NODE-PORT-UDP', local: 'KUBE-NODE-PORT-LOCAL-UDP' },
   SCTP: { all: 'KUBE-NODE-PORT-SCTP-HASH', local: 'KUBE-NODE-PORT-LOCAL-SCTP-HASH' },
 } as const satisfies Readonly<Record<Protocol, { readonly all: SetName; readonly local: SetName }>>
 
-/** `10.96.0.10,tcp:80` */
+/** An address and port as an entry of a set: `10.96.0.10,tcp:80`. */
 export function formatEntry(address: IpAddress, protocol: Protocol, port: number): string {
   return `${address},${protocol.toLowerCase()}:${port}`
 }
 
 /**
- * Who may come in. What the node sends to a load-balancer IP has that address as its source, as the address is the node's
- * own; it may come in where the node may (services-and-endpoints.md, section 11).
+ * The sources that are let in. Packets of the node to a load-balancer IP have that IP as their source, because it is one of the
+ * node's addresses. They are let in if the node's address is in the ranges (services-and-endpoints.md, section 11).
  */
 function sourceRangeEntries(
   { kind, address, servicePort }: VirtualAddress,
@@ -88,7 +89,7 @@ function sourceRangeEntries(
   ]
 }
 
-/** A set cannot hold the range of everything, but its two halves. */
+/** A set cannot hold a range of bit length 0, but it can hold the two halves of it. */
 function splitWholeRange(range: Cidr): readonly Cidr[] {
   if (range.bits > 0) return [range]
   const upper = range.family === 'IPv4' ? '128.0.0.0' : '8000::'

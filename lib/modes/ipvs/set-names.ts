@@ -5,20 +5,20 @@ import { type IpSetType } from '../../system/ip-set-text.js'
 const MAX_NAME_LENGTH = 31
 
 /**
- * The sets of ipvs mode by the names that kube-proxy gave them; last come three of our own.
+ * The sets of ipvs mode with their types. The names are those of kube-proxy; the last three sets exist here only.
  *
- * Rules only ask these sets, so a change of Services changes entries and no rule.
+ * Rules match these sets, so a change of Services changes entries and no rule.
  */
 export const SET_TYPES = {
-  /** Endpoints of this node: a Pod that reaches itself through a Service has to be masqueraded. */
+  /** Endpoints on this node: packets of a Pod to itself, through a Service, must be masqueraded. */
   'KUBE-LOOP-BACK': 'hash:ip,port,ip',
   'KUBE-CLUSTER-IP': 'hash:ip,port',
-  /** External IPs that any node's endpoints serve. */
+  /** External IPs with policy Cluster. */
   'KUBE-EXTERNAL-IP': 'hash:ip,port',
   'KUBE-LOAD-BALANCER': 'hash:ip,port',
-  /** Of these, those that keep the client's address. */
+  /** Load-balancer IPs with policy Local: endpoints see the client's address. */
   'KUBE-LOAD-BALANCER-LOCAL': 'hash:ip,port',
-  /** What has source ranges, and who may come in there. */
+  /** Addresses with source ranges; the next two sets hold the sources that are let in. */
   'KUBE-LOAD-BALANCER-FW': 'hash:ip,port',
   'KUBE-LOAD-BALANCER-SOURCE-IP': 'hash:ip,port,ip',
   'KUBE-LOAD-BALANCER-SOURCE-CIDR': 'hash:ip,port,net',
@@ -29,21 +29,23 @@ export const SET_TYPES = {
   'KUBE-NODE-PORT-SCTP-HASH': 'hash:ip,port',
   'KUBE-NODE-PORT-LOCAL-SCTP-HASH': 'hash:ip,port',
   'KUBE-HEALTH-CHECK-NODE-PORT': 'bitmap:port',
-  /** Addresses that this node has for Services alone: nothing else may be reached there. */
+  /** Addresses of Services on this node's dummy interface: packets to other ports there are refused. */
   'KUBE-IPVS-IPS': 'hash:ip',
-  /** Every virtual server of ours. A process that comes after us knows by it which ones it may change. */
+  /** Every virtual server of this program. The next process reads here which servers it may change. */
   'KUBE-IPVS-SERVERS': 'hash:ip,port',
-  /** What only endpoints of this node may serve, where there is none, but one elsewhere: dropped. */
+  /** ClusterIPs with internal policy Local whose endpoints are all on other nodes: their packets are dropped. */
   'KUBE-ELSEWHERE': 'hash:ip,port',
-  /** The same for clients from outside of the cluster only. */
+  /** External addresses with policy Local whose endpoints are all on other nodes: packets of external clients are dropped. */
   'KUBE-ELSEWHERE-EXTERNAL': 'hash:ip,port',
 } as const satisfies Readonly<Record<string, IpSetType>>
 
+/** The name of a set, without the family. */
 export type SetName = keyof typeof SET_TYPES
 
+/** All sets. */
 export const SET_NAMES = Object.keys(SET_TYPES) as readonly SetName[]
 
-/** The name in the kernel, where the families have sets of their own. */
+/** The name of a set in the kernel. Each family has its own sets. */
 export function kernelSetName(name: SetName, family: IpFamily): string {
   return (family === 'IPv4' ? name : name.replace(/^KUBE-/, 'KUBE-6-')).slice(0, MAX_NAME_LENGTH)
 }

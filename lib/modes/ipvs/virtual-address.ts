@@ -2,7 +2,7 @@ import { type IpAddress, hostPort } from '../../model/address.js'
 import { type ServicePort } from '../../model/service-port.js'
 import { type Frontend, type FrontendKind } from '../../frontends/frontend.js'
 
-/** One address and port that clients of a service port use. For a node port there is one for each of the node's addresses. */
+/** One address and port that clients of a service port use. A node port has one for each address of the node. */
 export interface VirtualAddress {
   /** For messages: `cluster IP 10.96.0.10:80/TCP`. */
   readonly name: string
@@ -12,7 +12,7 @@ export interface VirtualAddress {
   readonly port: number
 }
 
-/** Those that a portal stands for. */
+/** The virtual addresses of a frontend. */
 export function virtualAddressesOf(
   { kind, servicePort, address, port }: Frontend,
   nodePortAddresses: readonly IpAddress[],
@@ -27,7 +27,7 @@ export function virtualAddressesOf(
   }))
 }
 
-/** Whether only endpoints of this node may serve it. */
+/** Whether its traffic policy is Local. */
 export function isPolicyLocal({ kind, servicePort }: VirtualAddress): boolean {
   return kind === 'cluster IP' ? servicePort.internalPolicyLocal : servicePort.externalPolicyLocal
 }

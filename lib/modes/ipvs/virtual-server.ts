@@ -16,39 +16,29 @@ export function virtualServer(
     address: virtual.address,
     port: virtual.port,
     scheduler,
-    // Clients behind one address differ in their ports only.
+    // Clients behind one address differ only in their ports.
     flags: scheduler === 'mh' ? 'mh-port' : '',
     persistenceSeconds: servicePort.affinitySeconds ?? 0,
     realServers: endpointsFor(virtual, usable).map(realServer),
   }
 }
 
-/** Whether two say the same. Real servers are compared in order: both lists are sorted as endpoints are. */
-export function isSameServer(a: VirtualServer, b: VirtualServer): boolean {
-  return (
-    hasSameSettings(a, b) &&
-    a.realServers.length === b.realServers.length &&
-    a.realServers.every(({ address, port, weight }, index) => {
-      const other = b.realServers[index]!
-      return address === other.address && port === other.port && weight === other.weight
-    })
-  )
-}
-
-/** The same, real servers left aside. */
+/** Whether two virtual servers are equal apart from their real servers. */
 export function hasSameSettings(a: VirtualServer, b: VirtualServer): boolean {
   return a.scheduler === b.scheduler && a.flags === b.flags && a.persistenceSeconds === b.persistenceSeconds
 }
 
-/** What IPVS has of its own for what a Service may ask for by annotation; anything else is balanced as configured. */
+/**
+ * The scheduler for the balancer that a Service asks for by annotation, if IPVS has one; otherwise the configured scheduler.
+ */
 function schedulerOf({ balancer }: ServicePort, defaultScheduler: string): string {
   return balancer === 'least-connections' ? 'lc' : defaultScheduler
 }
 
 /**
- * An external address whose policy is Local and that has no endpoint here leads to those elsewhere: only Pods and the node
- * itself get that far, others are dropped by the rules. As IPVS has one list for all clients, Pods too are kept to the
- * endpoints here where there are some.
+ * An external address with policy Local that has no endpoint on this node leads to endpoints on other nodes: only Pods and the
+ * node itself get there, the rules drop all other packets. If this node has endpoints, Pods reach only those too, because IPVS
+ * has one list of endpoints for all clients.
  */
 function endpointsFor(virtual: VirtualAddress, { cluster, local }: ServedPort['usable']): readonly Endpoint[] {
   if (!isPolicyLocal(virtual)) return cluster

@@ -114,7 +114,9 @@ const NAT_LINKS: readonly Link[] = [
   link('PREROUTING', 'last', NODEPORTS_COMMENT, NODEPORT_CONTAINER, { toThisNode: true }),
   link('OUTPUT', 'last', NODEPORTS_COMMENT, NODEPORT_HOST, { toThisNode: true }),
 ]
-/** Table nat sees only the first packet of a connection. Table filter sees all packets, so the links match new connections only. */
+/**
+ * Table nat sees only the first packet of a connection. Table filter sees all packets, so the links match new connections only.
+ */
 const FILTER_LINKS: readonly Link[] = [
   ...['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>
     link(chain, 'first', 'Services whose endpoints are on other nodes only', PORTALS_DROP, { connection: 'NEW' }),
