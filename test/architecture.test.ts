@@ -310,6 +310,34 @@ void t.test('The plan of every mode only computes, and so does every decision of
   t.end()
 })
 
+void t.test('Nothing outside of a mode asks for a mode by its name', t => {
+  const names = readdirSync(join(root, 'lib', 'modes'), { withFileTypes: true })
+    .filter(entry => entry.isDirectory())
+    .map(({ name }) => name)
+  t.ok(names.length >= 3, names.join(' '))
+  const wrong: string[] = []
+  for (const { path } of files.filter(({ path }) => !names.some(name => path.startsWith(`lib/modes/${name}/`)))) {
+    const source = ts.createSourceFile(path, readFileSync(join(root, path), 'utf8'), ts.ScriptTarget.ESNext, true)
+    const visit = (node: ts.Node): void => {
+      if (ts.isStringLiteral(node) && names.includes(node.text) && isCompared(node)) wrong.push(`${path}: ${node.text}`)
+      ts.forEachChild(node, visit)
+    }
+    visit(source)
+  }
+  t.same(wrong, [])
+  t.end()
+})
+
+/** Whether a text is compared with something, or is a case or a key to look something up by. */
+function isCompared(node: ts.StringLiteral): boolean {
+  const { parent } = node
+  if (ts.isBinaryExpression(parent))
+    return parent.operatorToken.getText().startsWith('==') || parent.operatorToken.getText().startsWith('!=')
+  if (ts.isCallExpression(parent))
+    return ts.isPropertyAccessExpression(parent.expression) && parent.expression.name.text === 'includes'
+  return ts.isCaseClause(parent)
+}
+
 void t.test('Every library has its home', t => {
   const wrong: string[] = []
   for (const { from, to, isDynamic, isType } of libraryImports) {

@@ -160,8 +160,8 @@ t.test('DIFFERENCES: every test with a node is named', t => {
   t.ok(nodeTests.length > 10, `${nodeTests.length} tests`)
   t.strictSame(
     nodeTests.filter(test => !named.has(test)),
-    ['real-api-server.test.ts', 'with-two-workers.test.ts', 'without-workers.test.ts'],
-    'those are about where objects come from, and others once more',
+    ['fourth-mode.test.ts', 'real-api-server.test.ts', 'with-two-workers.test.ts', 'without-workers.test.ts'],
+    'those are about where objects come from, the shape of the program, and others once more',
   )
   t.end()
 })

@@ -1,9 +1,13 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Log } from '../model/log.js'
+import { type Mode } from '../modes/mode.js'
 import { KubeProxy } from './kube-proxy.js'
 
-/** Runs a proxy until SIGTERM or SIGINT; a second signal cuts the drain short. */
-export async function runUntilSignal(config: KubeProxyConfig, log: Log): Promise<void> {
+/**
+ * Runs a proxy until SIGTERM or SIGINT; a second signal cuts the drain short.
+ * @param modes every mode there is; left out: those of the registry
+ */
+export async function runUntilSignal(config: KubeProxyConfig, log: Log, modes?: readonly Mode[]): Promise<void> {
   const stop = new AbortController()
   const forceStop = new AbortController()
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -13,7 +17,7 @@ export async function runUntilSignal(config: KubeProxyConfig, log: Log): Promise
   }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
   const stopped = new Promise<undefined>(resolve => stop.signal.addEventListener('abort', () => resolve(undefined)))
-  // Told to stop before there was anything to stop: what the start waits for is not waited for.
-  const proxy = await Promise.race([KubeProxy.create(config, log), stopped])
+  // A signal during the start ends the program at once: there is nothing to drain yet.
+  const proxy = await Promise.race([KubeProxy.create(config, log, modes), stopped])
   await proxy?.run(stop.signal, forceStop.signal)
 }

@@ -38,6 +38,11 @@ export class MemoryDummyInterface implements DummyInterface {
     return failures.length === 0 ? Promise.resolve() : Promise.reject(new Error(failures.join('; ')))
   }
 
+  /** Whether the interface is there. */
+  get isThere(): boolean {
+    return this.#addresses !== undefined
+  }
+
   delete(): Promise<void> {
     this.writes++
     this.#addresses = undefined

@@ -1,0 +1,23 @@
+import { FrontendTable } from '../../../lib/frontends/frontend-table.js'
+import { type ServiceSnapshot } from '../../../lib/model/snapshot.js'
+import { type Proxier } from '../../../lib/modes/proxier.js'
+import { type MemoryFamily } from './family.js'
+
+export class MemoryModeProxier implements Proxier {
+  readonly rules: readonly MemoryFamily[]
+  readonly #frontendTable = new FrontendTable(() => [])
+
+  constructor(families: readonly MemoryFamily[]) {
+    this.rules = families
+  }
+
+  async start(): Promise<void> {
+    for (const family of this.rules) await family.start()
+  }
+
+  update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
+    const { snapshot: filtered, frontends } = this.#frontendTable.resolve(snapshot)
+    for (const family of this.rules) family.setDesired(filtered, frontends)
+    return Promise.resolve({ failed: 0 })
+  }
+}

@@ -1,0 +1,252 @@
+import t from 'tap'
+import { readConfig } from '../../lib/config/read-config.js'
+import { discardEvents } from '../../lib/model/event-sink.js'
+import { parseCidr } from '../../lib/model/cidr.js'
+import { type ServicePort } from '../../lib/model/service-port.js'
+import { type ServiceSnapshot } from '../../lib/model/snapshot.js'
+import { type Mode } from '../../lib/modes/mode.js'
+import { type Proxier } from '../../lib/modes/proxier.js'
+import { MODES, chainOwners } from '../../lib/modes/registry.js'
+import { removeStaleChains } from '../../lib/modes/remove-stale-chains.js'
+import { FORWARD } from '../../lib/netfilter/chain-names.js'
+import { SHARED_CHAINS, owns } from '../../lib/netfilter/stale-chains.js'
+import { usableEndpoints } from '../../lib/snapshot/usable-endpoints.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
+import { MemoryDataPlane } from '../support/dataplane/memory-data-plane.js'
+import { MEMORY_NODE_IP, MemoryKernel } from '../support/kernel/memory-kernel.js'
+import { RecordingLog } from '../support/log/recording-log.js'
+import { makeEndpoint } from '../support/model/make-endpoint.js'
+import { makeServicePort } from '../support/model/make-service-port.js'
+import { memoryMode } from './memory/mode.js'
+
+/** Every mode of the registry, and one more that only its own folder knows. */
+const ALL_MODES: readonly Mode[] = [...MODES, memoryMode]
+const { config } = readConfig({ 'proxy-port-range': '40000-41000' }, 'this-node', ALL_MODES)
+
+const LOCAL = makeEndpoint('10.244.0.5', { isLocal: true })
+const REMOTE = makeEndpoint('10.244.1.5')
+
+/** Services of every kind that modes treat differently. */
+const SERVICE_PORTS = [
+  makeServicePort(),
+  makeServicePort({ name: 'dns', clusterIP: '10.96.0.11', port: 53, protocol: 'UDP' }),
+  makeServicePort({ name: 'door', clusterIP: '10.96.0.12', nodePort: 30_080, affinitySeconds: 60 }),
+  makeServicePort({ name: 'outer', clusterIP: '10.96.0.13', externalIPs: ['203.0.113.7'], externalPolicyLocal: true }),
+  makeServicePort({
+    name: 'balanced',
+    clusterIP: '10.96.0.14',
+    loadBalancerIPs: ['203.0.113.8'],
+    sourceRanges: [parseCidr('198.51.100.0/24')!],
+  }),
+]
+
+function snapshotOf(servicePorts: readonly ServicePort[], endpoints = [LOCAL, REMOTE]): ServiceSnapshot {
+  const node = { name: 'this-node', zone: '' }
+  const served = servicePorts.map(servicePort => ({
+    servicePort,
+    endpoints,
+    usable: usableEndpoints(servicePort, endpoints, node),
+  }))
+  return { generation: 1, ports: new Map(served.map(port => [port.servicePort.key, port])) }
+}
+
+const SNAPSHOT = snapshotOf(SERVICE_PORTS)
+
+function createProxier(mode: Mode, kernel: MemoryKernel): Promise<Proxier> {
+  return mode.createProxier({
+    config,
+    kernel,
+    node: {
+      getAddress: family => (family === 'IPv4' ? MEMORY_NODE_IP : undefined),
+      getAddresses: family => (family === 'IPv4' ? [MEMORY_NODE_IP] : []),
+      getLocalTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
+      servesNodePortsOnLoopback: () => false,
+    },
+    chainOwners: chainOwners(mode.name, ALL_MODES),
+    dataPlane: mode.carriedBy === 'sockets' ? new MemoryDataPlane() : undefined,
+    events: discardEvents,
+    log: new RecordingLog(),
+    clock: new ManualClock(),
+    random: () => 0,
+  })
+}
+
+/** Programs what is pending, until nothing is. */
+async function settle(proxier: Proxier, snapshot: ServiceSnapshot): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    await proxier.update(snapshot)
+    for (const rules of proxier.rules) if (rules.pending || round === 0) await rules.program(false)
+  }
+}
+
+async function serve(mode: Mode, kernel: MemoryKernel, snapshot = SNAPSHOT): Promise<Proxier> {
+  const proxier = await createProxier(mode, kernel)
+  await proxier.start()
+  await settle(proxier, snapshot)
+  return proxier
+}
+
+/** Chains that some program has made, `table chain`. */
+function chainsOf(kernel: MemoryKernel): string[] {
+  return kernel.iptables.flatMap(({ tables }) =>
+    ['nat', 'filter', 'mangle'].flatMap(table =>
+      tables
+        .chainNames(table)
+        .filter(name => name.startsWith('KUBE-'))
+        .map(name => `${table} ${name}`),
+    ),
+  )
+}
+
+t.test('the names of modes are different words that fit into a list of a flag', t => {
+  const names = ALL_MODES.map(({ name }) => name)
+  t.equal(new Set(names).size, names.length)
+  for (const name of names) t.match(name, /^[a-z]+$/)
+  t.end()
+})
+
+t.test('the default of --proxy-mode is the first mode of the registry', t => {
+  t.same(readConfig({}, 'this-node', MODES).config.modes, [MODES[0]!.name])
+  t.end()
+})
+
+for (const mode of ALL_MODES) {
+  t.test(`${mode.name} mode keeps the contract of modes`, async t => {
+    await t.test('its periods come from the configuration and fit together', t => {
+      const { syncPeriod, minSyncPeriod } = mode.syncPeriods(config)
+      t.ok(syncPeriod > 0 && minSyncPeriod >= 0 && minSyncPeriod <= syncPeriod)
+      t.ok(mode.nodeWait.timeoutMs > 0)
+      t.end()
+    })
+
+    await t.test('a probe finds that a kernel with everything can do it, and leaves nothing behind', async t => {
+      const kernel = new MemoryKernel()
+      const before = kernel.dump()
+      t.equal(await mode.probe(config, kernel), undefined)
+      t.equal(kernel.dump(), before)
+    })
+
+    await t.test('a probe names the reason where the kernel takes no rules', async t => {
+      const kernel = new MemoryKernel()
+      for (const tables of kernel.iptables) tables.restore = () => Promise.reject(new Error('no such match'))
+      t.match(await mode.probe(config, kernel), /no such match/)
+    })
+
+    await t.test('it has one set of rules for each IP family, and its start writes no rule', async t => {
+      const kernel = new MemoryKernel()
+      const rules = chainsOf(kernel)
+      const proxier = await createProxier(mode, kernel)
+      t.same(
+        proxier.rules.map(({ family }) => family),
+        ['IPv4', 'IPv6'],
+      )
+      await proxier.start()
+      t.same(chainsOf(kernel), rules)
+      t.ok(
+        proxier.rules.every(({ pending }) => pending),
+        'the first write is pending',
+      )
+      proxier.stop?.()
+    })
+
+    await t.test('once it serves nothing is pending, and a check changes nothing', async t => {
+      const kernel = new MemoryKernel()
+      const proxier = await serve(mode, kernel)
+      t.notOk(proxier.rules.some(({ pending }) => pending))
+      const dump = kernel.dump()
+      for (const rules of proxier.rules) t.equal((await rules.program(true)).changed, false, rules.family)
+      t.equal(kernel.dump(), dump)
+      proxier.stop?.()
+    })
+
+    await t.test('what it writes depends on what is served, not on how it came about', async t => {
+      const kernel = new MemoryKernel()
+      const proxier = await serve(mode, kernel, snapshotOf(SERVICE_PORTS.slice(2), [REMOTE]))
+      await settle(proxier, snapshotOf([]))
+      await settle(proxier, SNAPSHOT)
+      const fresh = new MemoryKernel()
+      await serve(mode, fresh)
+      t.same(chainsOf(kernel).sort(), chainsOf(fresh).sort())
+      proxier.stop?.()
+    })
+
+    await t.test('it repairs its rules after another program removed them', async t => {
+      const kernel = new MemoryKernel()
+      const proxier = await serve(mode, kernel)
+      const chains = chainsOf(kernel).sort()
+      for (const tables of kernel.iptables) await removeStaleChains(tables, chainOwners(undefined, ALL_MODES))
+      t.same(chainsOf(kernel), [])
+      for (const rules of proxier.rules) t.equal((await rules.program(true)).changed, true, rules.family)
+      t.same(chainsOf(kernel).sort(), chains)
+      proxier.stop?.()
+    })
+
+    await t.test('every chain that it makes is among those that it owns', async t => {
+      const kernel = new MemoryKernel()
+      await serve(mode, kernel)
+      const foreign = chainsOf(kernel).filter(chain => {
+        const [table = '', name = ''] = chain.split(' ')
+        return !owns(mode.chains, table, name)
+      })
+      t.same(foreign, [])
+      t.ok(chainsOf(kernel).length > 0)
+    })
+
+    await t.test('a cleanup leaves nothing of it', async t => {
+      const kernel = new MemoryKernel()
+      const before = kernel.dump()
+      const proxier = await serve(mode, kernel)
+      t.not(kernel.dump(), before)
+      proxier.stop?.()
+      for (const tables of kernel.iptables) await removeStaleChains(tables, chainOwners(undefined, ALL_MODES))
+      for (const each of ALL_MODES) await each.cleanup?.(kernel)
+      t.equal(kernel.dump(), before)
+    })
+
+    await t.test('where it never was, cleanup and drain find nothing and change nothing', async t => {
+      const kernel = new MemoryKernel()
+      const before = kernel.dump()
+      if (mode.cleanup !== undefined) t.equal(await mode.cleanup(kernel), false)
+      const drain = mode.drain?.(config, kernel, new RecordingLog())
+      if (drain !== undefined) {
+        t.equal(await drain.step(), 'nothing there')
+        t.ok(drain.periodMs > 0)
+      }
+      t.equal(kernel.dump(), before)
+    })
+
+    await t.test('the demo has a text for everything it shows of the mode', t => {
+      for (const [name, value] of Object.entries(mode.walkthrough))
+        if (typeof value === 'string') t.match(value, /\S/, name)
+      t.ok(mode.walkthrough.suggestions.length > 0)
+      t.ok(mode.walkthrough.syncSigns.verbosity >= 3)
+      t.end()
+    })
+  })
+
+  for (const other of ALL_MODES.filter(candidate => candidate !== mode)) {
+    t.test(`${mode.name} mode takes over from ${other.name} mode and leaves nothing of it`, async t => {
+      const kernel = new MemoryKernel()
+      const before = await serve(other, kernel)
+      before.stop?.()
+      const proxier = await serve(mode, kernel)
+      const drain = other.drain?.(config, kernel, new RecordingLog())
+      t.not(await drain?.step(), 'nothing there')
+      const left = chainsOf(kernel).filter(chain => {
+        const [table = '', name = ''] = chain.split(' ')
+        return !owns(mode.chains, table, name) && name !== FORWARD && !SHARED_CHAINS.has(name)
+      })
+      t.same(left, [], 'no chain of the other mode')
+      const fresh = new MemoryKernel()
+      await serve(mode, fresh)
+      t.same(
+        chainsOf(fresh).filter(chain => !chainsOf(kernel).includes(chain)),
+        [],
+        'everything of its own is there',
+      )
+      t.equal(kernel.ipvs.listOutput, fresh.ipvs.listOutput)
+      t.equal(kernel.hasIpvsInterface, fresh.hasIpvsInterface)
+      proxier.stop?.()
+    })
+  }
+}
