@@ -9,7 +9,7 @@ import {
   stepForMode,
 } from '../support/scenarios/scenario.js'
 
-/** How to write one: README.md in the folder of the scenarios. */
+/** README.md in the folder of the scenarios describes the format. */
 const scenarios = readScenarios()
 t.ok(scenarios.length > 30, `${scenarios.length} scenarios`)
 
@@ -18,28 +18,28 @@ for (const mode of ['userspace', 'iptables', 'ipvs'] as const)
     void t.test(`${mode}, ${scenario.file}: ${scenario.behaviour}`, t => runScenario(t, scenario, mode))
 
 async function runScenario(t: Test, { settings, steps }: Scenario, mode: ScenarioMode): Promise<void> {
-  const world = await ScenarioRunner.start(settings, mode)
+  const runner = await ScenarioRunner.start(settings, mode)
   let before: ScenarioRunner['entries'] = new Map()
   for (const [index, each] of steps.entries()) {
     const step = stepForMode(mode, each, index === 0)
-    const report = await world.applyStep(step)
-    const { served, entries } = world
+    const report = await runner.applyStep(step)
+    const { served, entries } = runner
     t.same(served, step.expect, `${step.title}: what is served`)
-    t.same(report.problems, step.problems, `${step.title}: what is told about wrong fields`)
-    t.same(report.warnings, step.warnings, `${step.title}: what is told about the state as a whole`)
+    t.same(report.problems, step.problems, `${step.title}: reports about invalid fields`)
+    t.same(report.warnings, step.warnings, `${step.title}: warnings about the state as a whole`)
     t.same(report.flows, step.flows, `${step.title}: UDP flows`)
-    t.same(world.health, step.health, `${step.title}: what load balancers are told`)
+    t.same(runner.health, step.health, `${step.title}: health checks`)
     for (const packet of step.packets) {
-      const answer = comparableOutcome(packet.outcome, world.resolvePacket(packet))
-      t.same(answer, packet.outcome, `${step.title}: packet to ${packet.text}, ${packet.client}`)
+      const outcome = comparableOutcome(packet.outcome, runner.resolvePacket(packet))
+      t.same(outcome, packet.outcome, `${step.title}: packet to ${packet.text}, ${packet.client}`)
     }
     for (const [text, clients] of Object.entries(step.masqueraded))
-      t.same(world.masqueradedClients(text), clients, `${step.title}: who is masqueraded at ${text}`)
+      t.same(runner.masqueradedClients(text), clients, `${step.title}: masqueraded clients at ${text}`)
     for (const name of step.unchanged) {
       const [entry, identity] = entries.get(name) ?? []
       t.ok(entry !== undefined, `${step.title}: ${name} is there`)
       t.equal(entry, before.get(name)?.[0], `${step.title}: entry of ${name} is the same object`)
-      t.equal(identity, before.get(name)?.[1], `${step.title}: what ${name} is led to is the same`)
+      t.equal(identity, before.get(name)?.[1], `${step.title}: listener or rules of ${name} are the same`)
     }
     if (step.rules !== undefined)
       t.equal(report.rulesWritten ? 'written' : 'not written', step.rules, `${step.title}: rules`)
@@ -47,7 +47,7 @@ async function runScenario(t: Test, { settings, steps }: Scenario, mode: Scenari
   }
 }
 
-void t.test('A scenario that says something nobody would look at is refused', t => {
+void t.test('a scenario with an unknown field or value is rejected', t => {
   const table: readonly (readonly [text: string, message: string])[] = [
     ['expect: {}', 'x.yaml: "behaviour" is missing: one sentence'],
     ['behaviour: b', 'x.yaml, step 1: "expect" is missing; {} for nothing served'],
