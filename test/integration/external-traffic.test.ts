@@ -330,7 +330,7 @@ t.test(
       },
     )
 
-    await t.test('one address that two Services claim goes to the older one', async t => {
+    await t.test('when two Services use one address, the older one is served', async t => {
       const rival = {
         ...loadBalancer('rival', {}),
         metadata: { name: 'rival', creationTimestamp: '2020-01-01T00:00:00Z' },
