@@ -21,8 +21,8 @@ export interface ResolvedFrontends {
 /**
  * Decides, for every mode alike, which service port owns an address, and which endpoints would lead back to a Service.
  *
- * Most snapshots differ from the last one in endpoints only. Frontends do not depend on those, except on whether this node has
- * any, so the table keeps the frontends of every service port that did not change.
+ * Most snapshots differ from the last one in endpoints only. Frontends do not depend on those, except on whether this node
+ * has any, so the table keeps the frontends of every service port that did not change.
  */
 export class FrontendTable {
   readonly #loopFilter: LoopFilter

@@ -23,8 +23,8 @@ export type TrafficAction = TrafficClass | 'drop'
 export type FrontendKind = 'cluster IP' | 'external IP' | 'load-balancer IP' | 'node port'
 
 /**
- * An address and port that clients use to reach a service port, or a node port on every address of the node. What happens to a
- * packet depends on its source (services-and-endpoints.md, section 5).
+ * An address and port that clients use to reach a service port, or a node port on every address of the node. What happens to
+ * a packet depends on its source (services-and-endpoints.md, section 5).
  */
 export interface Frontend {
   readonly kind: FrontendKind

@@ -19,16 +19,16 @@ export interface ExpectedFlows {
   /** Addresses that are no longer served. One that is in `targets` too is served again. */
   readonly removed: readonly FlowAddress[]
   /**
-   * Addresses on which rules serve node ports. Without loopback, where a listener on the node port itself replies: its entries
-   * are never stale.
+   * Addresses on which rules serve node ports. Without loopback, where a listener on the node port itself replies: its
+   * entries are never stale.
    */
   readonly nodeAddresses: ReadonlySet<IpAddress>
 }
 
 /**
  * The conntrack entries of flows that the rules would now send elsewhere: the destination is an address of a Service, and the
- * replies come from a source that is not expected. That source may be an old proxy port or endpoint, or the destination itself,
- * if the first datagram came before the rule.
+ * replies come from a source that is not expected. That source may be an old proxy port or endpoint, or the destination
+ * itself, if the first datagram came before the rule.
  *
  * A flow from any expected source stays, even if a policy would now choose another one: as in kube-proxy, a policy does not
  * break established flows (pkg/proxy/conntrack/cleanup.go). Entries of other destinations are never touched.

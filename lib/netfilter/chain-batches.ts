@@ -2,17 +2,18 @@ import { type ObservedRules, type ObservedTable } from './iptables-save.js'
 import { type RestoreInput, observedAfter, restoreInput } from './iptables-restore.js'
 import { type ChainGroup, type Rule, type RuleSet, type TableRules } from './rule-set.js'
 
-/** Texts to be restored one after the other before all else, and what is there then. */
+/** Texts to restore one after the other before the rest, and the rules in the kernel after them. */
 export interface ChainBatches {
   readonly inputs: readonly RestoreInput[]
   readonly observed: ObservedRules
 }
 
 /**
- * Groups of chains that are new, in portions. Nothing leads to them yet, so that they may come before the text that makes all
- * the difference at once: some programs take far longer for many chains than for as many in portions.
+ * Splits new chain groups into batches. No rule leads to these chains yet, so they can be restored before the one text that
+ * applies all other changes at once. Some versions of iptables-restore take far longer for many chains than for the same
+ * chains in batches.
  *
- * @param maxChainsPerRestore with no more new chains than these there are no portions
+ * @param maxChainsPerRestore with no more new chains than this, there are no batches
  */
 export function chainBatches(desired: RuleSet, observed: ObservedRules, maxChainsPerRestore: number): ChainBatches {
   const inputs: RestoreInput[] = []
@@ -49,7 +50,7 @@ function splitBatches(groups: readonly ChainGroup[], maxChainsPerRestore: number
   return batches
 }
 
-/** Chains that the groups may lead to have to be there; what is in them comes later. */
+/** Chains that the groups may jump to must exist; their rules come later. */
 function missingChains({ chains }: TableRules, observed: ObservedTable = new Map()): [string, readonly Rule[]][] {
   return [...chains.keys()].filter(chain => !observed.has(chain)).map(chain => [chain, []])
 }

@@ -4,16 +4,16 @@ import { type PortRange } from '../model/port-range.js'
 import { type ObservedChain } from './iptables-save.js'
 import { type RecentMatch, type Rule } from './rule-set.js'
 
-/** The kernel keeps 256 bytes of a comment, the last of them 0. */
+/** The kernel stores 256 bytes of a comment, with a 0 at the end. */
 const MAX_COMMENT_BYTES = 255
 
 /**
- * A rule as the words of an iptables command line, in exactly the order and spelling in which `iptables-save` prints it
- * back: so a rule of ours is found again by comparing words. Both back ends of iptables 1.8 print the same:
+ * A rule as the arguments of an iptables command line, in exactly the order and spelling in which `iptables-save` prints it
+ * back. So a rule can be found in the kernel by comparing arguments. Both back ends of iptables 1.8 print the same:
  *
- *     -s  -d  -i  -p │ the matches (-m) in the order in which they were given │ -j        with ! before what is denied
+ *     -s  -d  -i  -p │ the matches (-m) in the order in which they were given │ -j        with ! before a negated option
  *
- * and neither prints a range of one port as a range, or what matches everything (`-d 0.0.0.0/0`, `--dport 0:65535`).
+ * and neither prints a range of one port as a range, or a match of everything (`-d 0.0.0.0/0`, `--dport 0:65535`).
  */
 export function iptablesArgs(rule: Rule, family: IpFamily): string[] {
   const args: string[] = []
@@ -48,7 +48,7 @@ function pushMatches(args: string[], negation: readonly string[], match: NonNull
   if (mark !== undefined) args.push('-m', 'mark', ...negation, '--mark', `${hex(mark)}/${hex(mark)}`)
 }
 
-/** The kernel keeps 31 bits of it. */
+/** The probability as iptables-save prints it: the kernel stores 31 bits. */
 function probability(oneIn: number): string {
   return (Math.round(2 ** 31 / oneIn) / 2 ** 31).toFixed(11)
 }
@@ -68,7 +68,10 @@ const CHAIN_ARGS_CACHE: Readonly<Record<IpFamily, WeakMap<readonly Rule[], Obser
   IPv6: new WeakMap(),
 }
 
-/** The words of each rule of a chain. For the same list the same object: a chain that is as before is known by that. */
+/**
+ * The arguments of each rule of a chain. The same list of rules gives the same object, so unchanged chains compare by
+ * reference.
+ */
 export function chainArgs(rules: readonly Rule[], family: IpFamily): ObservedChain {
   const cached = CHAIN_ARGS_CACHE[family].get(rules)
   if (cached !== undefined) return cached
@@ -116,7 +119,7 @@ function targetArgs({ target }: Rule, family: IpFamily): string[] {
   }
 }
 
-/** Names reach us checked, but a rule text is no place to rely on that: nothing but printable ASCII gets in. */
+/** Only printable ASCII gets into a rule text. Names were checked before, but an error there must not inject rules. */
 function sanitizeComment(comment: string): string {
   return comment.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_COMMENT_BYTES)
 }

@@ -3,21 +3,21 @@ import { type RuleSet, type TableRules, allChains } from './rule-set.js'
 import { chainArgs, iptablesArgs } from './iptables-args.js'
 import { sameItems } from '../primitives/reuse-equal.js'
 
-/** Text for `iptables-restore --noflush`, and how many rules it carries per table. Empty text: nothing to do. */
+/** Text for `iptables-restore --noflush`, and how many rules it has per table. An empty text: nothing to change. */
 export interface RestoreInput {
   readonly text: string
   readonly ruleCounts: ReadonlyMap<string, number>
 }
 
 /**
- * The text that turns what was found into what is wanted.
+ * The text that changes the observed rules into the desired ones. The kernel applies it completely or not at all.
  *
- * Naming a chain in such a text empties it first, so each chain of ours that differs is written whole, and rules that are
- * not wanted any more disappear with it; one that is right is not mentioned. In chains of others there is only our link,
- * put first where it is missing. Nothing else of theirs is ever named. All of it happens at once, or not at all.
+ * A chain that is declared in such a text is flushed first. So each chain that differs is written whole, and its old rules
+ * disappear; chains that are equal are not mentioned. In chains of other programs only the link to a chain of this program is
+ * added, if it is missing. Nothing else in them is changed.
  *
- * Chains that are ours by their name and not wanted any more are emptied like the others, and at the end, when nothing of
- * ours leads to them any more, deleted. One that a rule of others leads to cannot be deleted, and stays, empty.
+ * Chains with an owned prefix that are no longer desired are flushed, and deleted at the end, when no rule of this program
+ * leads to them. A chain that a rule of another program jumps to cannot be deleted, and stays empty.
  */
 export function restoreInput(desired: RuleSet, observed: ObservedRules): RestoreInput {
   const ruleCounts = new Map<string, number>()
@@ -34,15 +34,15 @@ export function restoreInput(desired: RuleSet, observed: ObservedRules): Restore
 }
 
 /**
- * What a read would find after a successful write of the wanted rules, as far as it concerns us.
- * @param previous what was read, where that needed no write: then what it says of others is kept
+ * The rules that a read would find after a successful write of the desired rules, as far as they matter here.
+ * @param previous rules that were read before and needed no write: the chains of other programs are taken from there
  */
 export function observedAfter(desired: RuleSet, previous: ObservedRules = new Map()): ObservedRules {
   return new Map(
-    [...desired.tables].map(([name, ofTable]) => {
+    [...desired.tables].map(([name, desiredTable]) => {
       const table = new Map(previous.get(name))
-      for (const [chain, rules] of allChains(ofTable)) table.set(chain, chainArgs(rules, desired.family))
-      for (const { chain, rule } of ofTable.links) {
+      for (const [chain, rules] of allChains(desiredTable)) table.set(chain, chainArgs(rules, desired.family))
+      for (const { chain, rule } of desiredTable.links) {
         const args = iptablesArgs(rule, desired.family)
         const existing = table.get(chain) ?? []
         if (!existing.some(other => sameItems(other, args))) table.set(chain, [...existing, args])
@@ -59,7 +59,7 @@ function tableLines(table: TableRules, { family }: RuleSet, observed: ObservedTa
     const args = chainArgs(chainRules, family)
     if (areArgsEqual(observed?.get(chain), args)) continue
     declarations.push(`:${chain} - [0:0]`)
-    for (const ofRule of args) rules.push(`-A ${chain} ${formatArgs(ofRule)}`)
+    for (const ruleArgs of args) rules.push(`-A ${chain} ${formatArgs(ruleArgs)}`)
   }
   for (const { chain, position, rule, createsChain } of table.links) {
     if (createsChain === true && observed?.has(chain) !== true) declarations.push(`:${chain} - [0:0]`)
@@ -72,7 +72,7 @@ function tableLines(table: TableRules, { family }: RuleSet, observed: ObservedTa
 
 function areArgsEqual(observed: ObservedChain | undefined, desired: ObservedChain): boolean {
   if (observed === desired) return true
-  return observed?.length === desired.length && observed.every((words, index) => sameItems(words, desired[index]!))
+  return observed?.length === desired.length && observed.every((args, index) => sameItems(args, desired[index]!))
 }
 
 function obsoleteChains(table: TableRules, observed: ObservedTable = new Map()) {
@@ -86,7 +86,7 @@ function obsoleteChains(table: TableRules, observed: ObservedTable = new Map()) 
   if (obsolete.size === 0) return { emptied, deleted }
   const referencedByOthers = new Set<string | undefined>()
   for (const [chain, rules] of observed)
-    if (!chains.has(chain) && !obsolete.has(chain)) for (const words of rules) referencedByOthers.add(targetOf(words))
+    if (!chains.has(chain) && !obsolete.has(chain)) for (const args of rules) referencedByOthers.add(targetOf(args))
   for (const chain of obsolete) {
     if (!referencedByOthers.has(chain)) deleted.push(`-X ${chain}`)
     else if (observed.get(chain)?.length === 0) continue
@@ -96,9 +96,9 @@ function obsoleteChains(table: TableRules, observed: ObservedTable = new Map()) 
 }
 
 /**
- * The text that removes chains, with every rule anywhere that leads to them, from what was found. Chains and rules are
- * recognised by the chain names alone, so this also finds what another version wrote.
- * @param shared of these chains those that others lead to stay as they are
+ * The text that removes chains, with all rules that lead to them, from the observed rules. Chains and rules are recognised by
+ * chain names only, so this also removes what another version wrote.
+ * @param shared these chains stay unchanged if another program has a rule that leads to them
  */
 export function removalInput(
   chains: ReadonlyMap<string, readonly string[]>,
@@ -118,7 +118,7 @@ export function removalInput(
     const links: string[] = []
     for (const [chain, rules] of table) {
       if (names.has(chain)) continue
-      for (const words of rules) if (names.has(targetOf(words) ?? '')) links.push(`-D ${chain} ${formatArgs(words)}`)
+      for (const args of rules) if (names.has(targetOf(args) ?? '')) links.push(`-D ${chain} ${formatArgs(args)}`)
     }
     const flush = present.map(chain => `:${chain} - [0:0]`)
     text += [`*${name}`, ...flush, ...links, ...present.map(chain => `-X ${chain}`), 'COMMIT', ''].join('\n')
@@ -127,18 +127,18 @@ export function removalInput(
 }
 
 function isUsedByOthers(table: ObservedTable, chain: string, ownChains: ReadonlySet<string>): boolean {
-  return [...table].some(([name, rules]) => !ownChains.has(name) && rules.some(words => targetOf(words) === chain))
+  return [...table].some(([name, rules]) => !ownChains.has(name) && rules.some(args => targetOf(args) === chain))
 }
 
-/** What needs no quotes. */
+/** An argument that needs no quotes. */
 const UNQUOTED = /^[A-Za-z0-9_./:+@%,!-]+$/
 
 function formatArgs(args: readonly string[]): string {
-  // Nearly all lines need none, and to ask once for a line is several times cheaper than for each word.
+  // Nearly all lines need no quotes, and one check of the line is several times faster than a check of each argument.
   const isPlain = UNQUOTED.test(args.join('')) && !args.includes('')
   return (isPlain ? args : args.map(quote)).join(' ')
 }
 
-function quote(word: string): string {
-  return UNQUOTED.test(word) ? word : `"${word.replace(/(["\\])/g, '\\$1')}"`
+function quote(arg: string): string {
+  return UNQUOTED.test(arg) ? arg : `"${arg.replace(/(["\\])/g, '\\$1')}"`
 }

@@ -1,8 +1,8 @@
 import { type ChainGroup, type Rule, type RuleSet, type TableRules } from './rule-set.js'
 
 /**
- * Two rule sets without the chains and groups that they have in common as the same objects: what is left is all there is to
- * compare. Links are kept.
+ * Two rule sets without the chains and groups that are the same objects in both. Only the rest has to be compared. Links
+ * stay.
  */
 export function ruleDiff(a: RuleSet, b: RuleSet): readonly [RuleSet, RuleSet] {
   return [excludeCommon(a, b), excludeCommon(b, a)]
@@ -23,13 +23,13 @@ function excludeCommonChains(table: TableRules, other: TableRules): TableRules {
   return { ...table, chains, groups: excludeCommonGroups(table.groups, other.groups ?? []) }
 }
 
-/** Most often but one differs: what is the same at both ends is not even looked up. */
+/** Usually one group differs: groups that are the same at both ends are not even looked up. */
 function excludeCommonGroups(groups: readonly ChainGroup[], others: readonly ChainGroup[]): readonly ChainGroup[] {
   const shorter = Math.min(groups.length, others.length)
   let first = 0
   while (first < shorter && groups[first] === others[first]) first++
   let commonAtEnd = 0
   while (commonAtEnd < shorter - first && groups.at(-1 - commonAtEnd) === others.at(-1 - commonAtEnd)) commonAtEnd++
-  const known = new Set(others.slice(first, others.length - commonAtEnd))
-  return groups.slice(first, groups.length - commonAtEnd).filter(group => !known.has(group))
+  const common = new Set(others.slice(first, others.length - commonAtEnd))
+  return groups.slice(first, groups.length - commonAtEnd).filter(group => !common.has(group))
 }

@@ -1,21 +1,23 @@
 import { type Keyed } from '../primitives/keyed-list.js'
 import { type Rule, type RuleTree } from './rule-set.js'
 
-/** What has more rules gets a chain of its own: then packets to its neighbours are compared with one of them. */
+/** A longer list gets a chain of its own: packets to neighbours are then compared with one rule instead of all. */
 const MAX_INLINE_RULES = 2
 
 /** The rules for packets to one address or port. */
 export interface RuleList<Id> extends Keyed {
   readonly id: Id
-  /** Those that stand in the tree: its own, or one that jumps to its chain. */
+  /** The rules in the tree: the list itself, or one jump to its chain. */
   readonly rules: readonly Rule[]
   readonly chain?: { readonly name: string; readonly rules: readonly Rule[] }
 }
 
 /**
- * @param match what each of the rules asks of a packet, whether it says so or not
- * @param getChainName the chain's name, asked for where there is to be one
- * @returns undefined where there are no rules
+ * Builds the list of rules for one address or port.
+ *
+ * @param match the address or port; it is added to every rule that does not have it
+ * @param getChainName gives the chain's name; called only if the list needs a chain
+ * @returns undefined if there are no rules
  */
 export function ruleList<Id>(
   id: Id,
@@ -34,7 +36,7 @@ export function ruleList<Id>(
   return { id, key, rules: [{ ...match, target: { kind: 'jump', chain: chain.name } }], chain }
 }
 
-/** A tree of such lists with the chains of their own. */
+/** Adds the chains of the lists to a tree. */
 export function addListChains({ root, chains }: RuleTree, lists: readonly RuleList<unknown>[]): RuleTree {
   const all = new Map(chains)
   for (const { chain } of lists) if (chain !== undefined) all.set(chain.name, chain.rules)

@@ -9,101 +9,107 @@ export type RuleTarget =
   | { readonly kind: 'DNAT'; readonly address: IpAddress; readonly port: number }
   | { readonly kind: 'REDIRECT'; readonly port: number }
   | { readonly kind: 'ACCEPT' | 'DROP' | 'RETURN' }
-  /** Sets the bits of the packet's mark, or turns each of them over. */
+  /** Sets these bits of the packet's mark, or toggles them. */
   | { readonly kind: 'MARK'; readonly operation: 'set' | 'toggle'; readonly bits: number }
-  /** The source becomes the node's own address on the way out. */
+  /** Replaces the source with the node's address on the way out. */
   | { readonly kind: 'MASQUERADE'; readonly randomPort: boolean }
   /** Refuses as a closed port does: TCP with a reset (only for rules of protocol TCP), anything with port unreachable. */
   | { readonly kind: 'REJECT'; readonly with: 'tcp-reset' | 'port-unreachable' }
 
+/** A state of the packet's connection in conntrack. */
 export type ConnectionState = 'NEW' | 'DNAT' | 'INVALID' | 'RELATED' | 'ESTABLISHED'
 
-/** The kernel's list of addresses that came by a rule (xt_recent), by its name. */
+/** A match on a named list of recent source addresses in the kernel (xt_recent). */
 export type RecentMatch =
+  /** Adds the source to the list. */
   | { readonly list: string; readonly action: 'set' }
-  /** Whether the source is in the list, and came within so many seconds. */
+  /** The source is in the list, and was added within this many seconds. */
   | { readonly list: string; readonly action: 'check'; readonly seconds: number }
 
-/** What a rule may ask for, and also for the contrary of. */
+/** Matches that can be negated. */
 interface NegatableMatch {
   readonly source?: IpAddress | Cidr
   readonly destination?: IpAddress | Cidr
-  /** Name of the interface that the packet came in by; one that ends in `+` stands for all that begin so. */
+  /** The interface that the packet came in by; a name that ends in `+` matches all interfaces with that prefix. */
   readonly inInterface?: string
-  /** `NEW`: the first packet of a connection. `DNAT`: of a connection whose destination was translated. Any of several. */
+  /**
+   * `NEW`: the first packet of a connection. `DNAT`: the connection's destination was translated. A list: any of these
+   * states.
+   */
   readonly connection?: ConnectionState | readonly ConnectionState[]
-  /** The source is an address of this machine. */
+  /** The source is an address of this node. */
   readonly fromThisNode?: true
-  /** The destination is. */
+  /** The destination is an address of this node. */
   readonly toThisNode?: true
   /** All of these bits are set in the packet's mark. */
   readonly mark?: number
 }
 
-/** One netfilter rule, as data. Fields that are left out match everything. */
+/** One netfilter rule, as data. A field that is left out matches everything. */
 export interface Rule extends NegatableMatch {
-  /** Left out where the rule speaks for itself: a jump to a chain whose name says where it leads. */
+  /** Left out if the rule needs no explanation: a jump to a chain with a clear name. */
   readonly comment?: string
-  /** None of these may be so. */
+  /** Negated matches: none of these may be true. */
   readonly not?: NegatableMatch
   readonly protocol?: Protocol
-  /** Counts only together with a protocol. */
+  /** Needs a protocol. */
   readonly destinationPort?: number | PortRange
-  /** Up to 15 ports, any of which matches. */
+  /** Up to 15 ports; any of them matches. */
   readonly destinationPorts?: readonly number[]
-  /** One in so many packets, by chance. */
+  /** Matches one in this many packets, at random. */
   readonly oneIn?: number
   readonly recent?: RecentMatch
-  /** The packet is in this ipset, by these of its fields: `dst,dst` for the destination's address and port. */
+  /** The packet's fields are in this ipset: `dst,dst` for the destination address and port. */
   readonly inSet?: { readonly name: string; readonly fields: string }
   readonly target: RuleTarget
 }
 
-/** A rule of ours in a chain that is not ours (PREROUTING, OUTPUT …): the only thing we ever put there. */
+/** A jump from a chain of the kernel (PREROUTING, OUTPUT …) to a chain of this program: nothing else is ever added there. */
 export interface Link {
   readonly chain: string
-  /** The chain is shared with others, none of whom need have made it yet: where it is missing, it is made. */
+  /** The chain is shared with other programs, and any of them creates it if it is missing. */
   readonly createsChain?: true
-  /** Where it is put when it is missing. */
+  /** The position of the rule when it is added. */
   readonly position: 'first' | 'last'
   readonly rule: Rule
 }
 
 /**
- * Chains that come and go together. Never changed once it is made: what is as before is known by being the same object, also
- * among tens of thousands of chains.
+ * Chains that are added and removed together. A group is immutable, so that an unchanged group is recognised as the same
+ * object, even among tens of thousands of chains.
  */
 export interface ChainGroup {
   readonly chains: ReadonlyMap<string, readonly Rule[]>
-  /** How many there are in all of them. */
+  /** The number of rules in all of its chains. */
   readonly ruleCount: number
 }
 
+/** The rules of this program in one table. */
 export interface TableRules {
-  /** The chains that are ours, with all their rules in order. */
+  /** Its chains, with all their rules in order. */
   readonly chains: ReadonlyMap<string, readonly Rule[]>
-  /** More of them. No chain is in two groups. */
+  /** More chains. No chain is in two groups. */
   readonly groups?: readonly ChainGroup[]
   readonly links: readonly Link[]
-  /** Chains that are ours by the beginning of their name: those found and not wanted any more are removed. */
+  /** Name prefixes of chains that belong to this program: those that are no longer desired are removed. */
   readonly ownedPrefixes?: readonly string[]
 }
 
-/** Everything that we want in the kernel for one IP family: table name to its rules. */
+/** All rules of this program for one IP family: table name to its rules. */
 export interface RuleSet {
   readonly family: IpFamily
   readonly tables: ReadonlyMap<string, TableRules>
 }
 
-/** Rules that lead a packet by jumps to the few that may match it. */
+/** Rules that lead a packet, by jumps, to the few rules that may match it. */
 export interface RuleTree {
-  /** To be put into a chain of the caller's. */
+  /** The rules for a chain of the caller. */
   readonly root: readonly Rule[]
-  /** The chains that they lead to, by name. */
+  /** The chains below the root, by name. */
   readonly chains: ReadonlyMap<string, readonly Rule[]>
 }
 
-/** All chains of ours in a table. */
+/** All chains of this program in a table. */
 export function* allChains({ chains, groups = [] }: TableRules): Generator<readonly [string, readonly Rule[]]> {
   yield* chains
   for (const group of groups) yield* group.chains

@@ -26,8 +26,8 @@ export const SHARED_CHAINS: ReadonlySet<string> = new Set([MARK_MASQ])
 /**
  * The observed chains that belong to another mode, and not to the one that serves: table name to chain names.
  *
- * KUBE-FORWARD goes last: on a node that drops what it does not know, it lets the packets of connections through that a kernel
- * mode has begun. The process after the one that took over finds it alone, and removes it.
+ * KUBE-FORWARD goes last: on a node that drops what it does not know, it lets the packets of connections through that a
+ * kernel mode has begun. The process after the one that took over finds it alone, and removes it.
  */
 export function staleChains(observed: ObservedRules, { own, others }: ChainOwners): Map<string, readonly string[]> {
   const chains = new Map<string, readonly string[]>()

@@ -17,8 +17,8 @@ export interface ServiceChainNames {
 type Identity = Pick<ServicePort, 'namespace' | 'name' | 'portName' | 'protocol'>
 
 /**
- * The chain names of kube-proxy (`servicePortChainName` and similar functions in pkg/proxy/iptables/proxier.go). A Service has
- * the same chains, no matter which of the two programs writes them.
+ * The chain names of kube-proxy (`servicePortChainName` and similar functions in pkg/proxy/iptables/proxier.go). A Service
+ * has the same chains, no matter which of the two programs writes them.
  */
 export function serviceChainNames(port: Identity): ServiceChainNames {
   const suffix = shortHash(servicePortName(port) + port.protocol.toLowerCase())

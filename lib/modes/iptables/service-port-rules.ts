@@ -114,8 +114,9 @@ function clusterIPMasquerade(toClusterIP: Match, { masqueradeAll, localMatches }
 }
 
 /**
- * Refuses or drops packets that no endpoint can serve. TCP is refused with a reset, where kube-proxy sends "port unreachable":
- * the kernel sends a client only one of these a second, and a client that connects more often would wait until it times out.
+ * Refuses or drops packets that no endpoint can serve. TCP is refused with a reset, where kube-proxy sends "port
+ * unreachable": the kernel sends a client only one of these a second, and a client that connects more often would wait until
+ * it times out.
  */
 function noEndpointsRule(frontend: Frontend, nodePortMatch: Match): Rule {
   const hasOnlyRemoteEndpoints = frontend.fromExternal === 'drop'

@@ -23,8 +23,8 @@ export function udpFrontends({ ports, frontends }: PlanInput): UdpFrontend[] {
 }
 
 /**
- * Where UDP flows may go. A flow to an endpoint that still answers stays, even if a hint or a policy would now send it to another
- * endpoint, and even while its endpoint terminates. No flow stays where all packets are dropped.
+ * Where UDP flows may go. A flow to an endpoint that still answers stays, even if a hint or a policy would now send it to
+ * another endpoint, and even while its endpoint terminates. No flow stays where all packets are dropped.
  */
 export function expectedFlows(
   udp: readonly UdpFrontend[],

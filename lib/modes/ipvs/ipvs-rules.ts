@@ -26,8 +26,8 @@ const RETURN = { kind: 'RETURN' } as const
 const MARK_MASQ = jump('KUBE-MARK-MASQ')
 
 /**
- * The rules around IPVS. IPVS itself translates destinations. Netfilter keeps packets away from IPVS and masquerades on the way
- * out:
+ * The rules around IPVS. IPVS itself translates destinations. Netfilter keeps packets away from IPVS and masquerades on the
+ * way out:
  *
  *     nat     PREROUTING, OUTPUT ─▶ KUBE-SERVICES        marks packets to masquerade
  *             POSTROUTING ────────▶ KUBE-POSTROUTING     masquerades marked packets

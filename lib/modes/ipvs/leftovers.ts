@@ -5,8 +5,8 @@ import { serverKey } from '../../system/virtual-server.js'
 import { type ObservedKernel, ownedServers } from './owned-servers.js'
 
 /**
- * The virtual servers that ipvs mode left behind, of this program or of kube-proxy, in both families. Servers of other programs
- * are not among them.
+ * The virtual servers that ipvs mode left behind, of this program or of kube-proxy, in both families. Servers of other
+ * programs are not among them.
  *
  * @param excludeCIDRs virtual servers at these addresses are left alone too
  * @param nodeAddresses the node's own addresses, of both families

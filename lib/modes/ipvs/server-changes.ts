@@ -9,8 +9,8 @@ export type VirtualServers = ReadonlyMap<string, VirtualServer>
  * The changes that bring the kernel from the current servers to the desired ones, and the servers that it then has.
  *
  * Additions come first, so that no server is ever without endpoints. A TCP real server that is no longer desired keeps its
- * connections: it gets weight 0 and stays until it is drained, see `drainedRealServers`. Real servers of UDP and SCTP are removed
- * at once, as in kube-proxy: UDP has no connections, and an SCTP client has other paths.
+ * connections: it gets weight 0 and stays until it is drained, see `drainedRealServers`. Real servers of UDP and SCTP are
+ * removed at once, as in kube-proxy: UDP has no connections, and an SCTP client has other paths.
  *
  * @param current the servers in the kernel, those of other programs included
  * @param mayDelete whether this program may delete a server that is not desired

@@ -67,8 +67,8 @@ export function formatEntry(address: IpAddress, protocol: Protocol, port: number
 }
 
 /**
- * The sources that are let in. Packets of the node to a load-balancer IP have that IP as their source, because it is one of the
- * node's addresses. They are let in if the node's address is in the ranges (services-and-endpoints.md, section 11).
+ * The sources that are let in. Packets of the node to a load-balancer IP have that IP as their source, because it is one of
+ * the node's addresses. They are let in if the node's address is in the ranges (services-and-endpoints.md, section 11).
  */
 function sourceRangeEntries(
   { kind, address, servicePort }: VirtualAddress,

@@ -36,9 +36,9 @@ function schedulerOf({ balancer }: ServicePort, defaultScheduler: string): strin
 }
 
 /**
- * An external address with policy Local that has no endpoint on this node leads to endpoints on other nodes: only Pods and the
- * node itself get there, the rules drop all other packets. If this node has endpoints, Pods reach only those too, because IPVS
- * has one list of endpoints for all clients.
+ * An external address with policy Local that has no endpoint on this node leads to endpoints on other nodes: only Pods and
+ * the node itself get there, the rules drop all other packets. If this node has endpoints, Pods reach only those too, because
+ * IPVS has one list of endpoints for all clients.
  */
 function endpointsFor(virtual: VirtualAddress, { cluster, local }: ServedPort['usable']): readonly Endpoint[] {
   if (!isPolicyLocal(virtual)) return cluster

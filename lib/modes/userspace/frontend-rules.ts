@@ -39,8 +39,8 @@ const NODEPORTS_COMMENT = 'handle service NodePorts; NOTE: this must be the last
  * Large sets are trees (`AddressTree`, `PortTree`): the first packet of a connection is compared with a few rules, however
  * many Services there are. Chains that are the same for both hooks exist once, and both hooks jump to them.
  *
- * Addresses come before node ports: some clouds make load-balancer IPs local addresses, and a node port of the same number must
- * not take their packets.
+ * Addresses come before node ports: some clouds make load-balancer IPs local addresses, and a node port of the same number
+ * must not take their packets.
  *
  * A chain is the same object as in the last result unless a frontend or proxy port that it depends on changed.
  */
@@ -115,7 +115,8 @@ const NAT_LINKS: readonly Link[] = [
   link('OUTPUT', 'last', NODEPORTS_COMMENT, NODEPORT_HOST, { toThisNode: true }),
 ]
 /**
- * Table nat sees only the first packet of a connection. Table filter sees all packets, so the links match new connections only.
+ * Table nat sees only the first packet of a connection. Table filter sees all packets, so the links match new connections
+ * only.
  */
 const FILTER_LINKS: readonly Link[] = [
   ...['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>

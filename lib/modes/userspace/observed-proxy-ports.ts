@@ -3,8 +3,8 @@ import { PORTALS_CONTAINER } from '../../netfilter/chain-names.js'
 import { type ObservedRules, optionValue } from '../../netfilter/iptables-save.js'
 
 /**
- * The proxy ports that rules in the kernel lead to, by `frontendKey`: an earlier process listened on them. Listening there again
- * keeps those rules, and the conntrack entries of UDP clients, valid across a restart.
+ * The proxy ports that rules in the kernel lead to, by `frontendKey`: an earlier process listened on them. Listening there
+ * again keeps those rules, and the conntrack entries of UDP clients, valid across a restart.
  */
 export function observedProxyPorts(observed: ObservedRules): Map<string, number> {
   const ports = new Map<string, number>()

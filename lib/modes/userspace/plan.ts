@@ -105,8 +105,8 @@ function trafficClassVariant(
 }
 
 /**
- * The listener on a node port itself serves loopback, which is this node: where source ranges apply to node ports, loopback is
- * served only if the node's address is in them.
+ * The listener on a node port itself serves loopback, which is this node: where source ranges apply to node ports, loopback
+ * is served only if the node's address is in them.
  */
 function nodePortVariant({ servicePort, usable }: ServedPort, input: ListenerPlanInput): ListenerVariant {
   const { family, rangesAtNodePort, sourceRanges = [] } = servicePort

@@ -2,8 +2,8 @@ import { type PortRange } from '../../model/port-range.js'
 import { type ServicePortKey } from '../../model/service-port.js'
 
 /**
- * Chooses the proxy port of each listener. Without a range the kernel chooses (0). With a range, ports are given out in random
- * order, so that a port that was just released does not go to another Service at once.
+ * Chooses the proxy port of each listener. Without a range the kernel chooses (0). With a range, ports are given out in
+ * random order, so that a port that was just released does not go to another Service at once.
  */
 export class PortAllocator {
   readonly #range: PortRange | undefined

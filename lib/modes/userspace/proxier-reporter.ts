@@ -10,8 +10,8 @@ import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { OnceReporter } from '../../primitives/once-reporter.js'
 
 /**
- * Reports what happens to listeners, each fact once, however often the same state comes in. Problems that an operator must know
- * about are events on the Service too. The subject of an event's note is this node: "… does not serve SCTP port 132".
+ * Reports what happens to listeners, each fact once, however often the same state comes in. Problems that an operator must
+ * know about are events on the Service too. The subject of an event's note is this node: "… does not serve SCTP port 132".
  */
 export class ProxierReporter {
   readonly #log: Log

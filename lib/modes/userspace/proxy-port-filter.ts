@@ -29,8 +29,8 @@ export function proxyPortLinks(): Link[] {
 }
 
 /**
- * Protects the proxy ports. Translated packets are accepted, even if the node's firewall drops unknown traffic. All other packets
- * are refused, even if the firewall accepts everything: their sender connects to the proxy port itself.
+ * Protects the proxy ports. Translated packets are accepted, even if the node's firewall drops unknown traffic. All other
+ * packets are refused, even if the firewall accepts everything: their sender connects to the proxy port itself.
  *
  * Ports that are open to all sources are listed in groups. A port with source ranges has rules of its own, in a tree by port
  * number as for node ports, so that a packet to any port is compared with few rules.

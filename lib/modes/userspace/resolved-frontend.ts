@@ -82,9 +82,9 @@ function isSameTarget(a: FrontendTarget, b: FrontendTarget): boolean {
 /**
  * DNAT to the node's address, or REDIRECT if the node has no address (docs/decisions/0001).
  *
- * REDIRECT sends a packet to the first address of the interface that it came in by. A Pod's interface may have none, and for the
- * node's own packets it is 127.0.0.1. The reply of a UDP listener then leaves from an address that conntrack does not expect, and
- * the client drops it. DNAT to the one address that the listener is bound to avoids both.
+ * REDIRECT sends a packet to the first address of the interface that it came in by. A Pod's interface may have none, and for
+ * the node's own packets it is 127.0.0.1. The reply of a UDP listener then leaves from an address that conntrack does not
+ * expect, and the client drops it. DNAT to the one address that the listener is bound to avoids both.
  */
 function ruleTarget(family: IpFamily, address: IpAddress, port: number): RuleTarget {
   return address === unspecifiedAddress(family) ? { kind: 'REDIRECT', port } : { kind: 'DNAT', address, port }

@@ -6,8 +6,8 @@ import { type ServedPort } from '../../model/snapshot.js'
 import { type TrafficClass } from '../../frontends/frontend.js'
 
 /**
- * The traffic classes that the addresses of a service port need. Each class has a listener of its own, because a listener cannot
- * see which address a client connected to.
+ * The traffic classes that the addresses of a service port need. Each class has a listener of its own, because a listener
+ * cannot see which address a client connected to.
  */
 export function trafficClassesOf(port: ServicePort): TrafficClass[] {
   const isExternal = isExternallyAccessible(port)
@@ -33,8 +33,8 @@ export function trafficClassEndpoints({ usable }: ServedPort, trafficClass: Traf
 }
 
 /**
- * The source ranges of clients that a traffic class serves; undefined: all clients. A node in the ranges uses a load-balancer IP
- * that is one of its own addresses as the source of packets to that IP, so that source is allowed too.
+ * The source ranges of clients that a traffic class serves; undefined: all clients. A node in the ranges uses a load-balancer
+ * IP that is one of its own addresses as the source of packets to that IP, so that source is allowed too.
  */
 export function trafficClassSourceRanges(
   port: ServicePort,

@@ -6,17 +6,17 @@ import { RadixTree } from './radix-tree.js'
 import { type RuleList, ruleList, addListChains } from '../rule-list.js'
 import { type Rule, type RuleTree } from '../rule-set.js'
 
-/** How things of some kind become rules for packets to an address. */
+/** How items become rules for packets to an address. */
 export interface AddressTreeRules<T> {
-  addressOf(thing: T): IpAddress
-  /** Of all things with one address; asked again only when these are not the same objects. */
-  rulesOf(things: readonly T[]): readonly Rule[]
+  addressOf(item: T): IpAddress
+  /** The rules of all items with one address; called again only if these are not the same objects. */
+  rulesOf(items: readonly T[]): readonly Rule[]
 }
 
 const BITS_PER_DIGIT = 4
 
 /**
- * Leads packets by their destination to the rules of that address, past those of all others:
+ * Leads a packet, by its destination, to the rules of that address, past the rules of all others:
  *
  *     (root)                    -d 10.96.0.0/24 -j KUBE-PODS-10.96.0.0/24
  *                               -d 10.96.1.0/24 -j KUBE-PODS-10.96.1.0/24
@@ -27,25 +27,25 @@ const BITS_PER_DIGIT = 4
  *     KUBE-PODS-10.96.0.10      -d 10.96.0.10/32 -p udp --dport 53 -j DNAT …
  *                               …
  *
- * Rules of one address keep their order; with other addresses' they have nothing to do. A packet that none matches comes
- * back to the chain that the root is in. A rule with target RETURN returns to there too, or beyond it, depending on where in
- * the tree it lies: put nothing behind the root that such a packet must not meet.
+ * The rules of one address keep their order. A packet that no rule matches comes back to the chain that holds the root. A
+ * rule with target RETURN returns to that chain or from it, depending on the rule's place in the tree. So no rule after the
+ * root may be one that such a packet must not meet.
  *
- * For things that are the same objects as last time nothing is made anew; see `Listing` and `RadixTree`.
+ * For items that are the same objects as in the last call nothing is rebuilt; see `KeyedList` and `RadixTree`.
  */
 export class AddressTree<T> {
   readonly #names: PrefixNames
   readonly #list: KeyedList<T, IpAddress, RuleList<IpAddress>>
   readonly #radixTree: RadixTree<RuleList<IpAddress>>
 
-  /** @param beginning of the chains' names, such as `KUBE-PODS-`; at most 10 characters */
-  constructor(beginning: string, family: IpFamily, { addressOf, rulesOf }: AddressTreeRules<T>) {
-    const names = new PrefixNames(beginning)
+  /** @param chainPrefix the prefix of chain names, such as `KUBE-PODS-`; at most 10 characters */
+  constructor(chainPrefix: string, family: IpFamily, { addressOf, rulesOf }: AddressTreeRules<T>) {
+    const names = new PrefixNames(chainPrefix)
     this.#names = names
-    this.#list = new KeyedList(addressOf, (address, things) => {
+    this.#list = new KeyedList(addressOf, (address, items) => {
       const key = toHexDigits(address)
-      const nameOf = (): string => names.getName(toPrefix(key, family))
-      return ruleList(address, key, rulesOf(things), { destination: address }, nameOf)
+      const getChainName = (): string => names.getName(toPrefix(key, family))
+      return ruleList(address, key, rulesOf(items), { destination: address }, getChainName)
     })
     this.#radixTree = new RadixTree({
       listRules: group => group.flatMap(({ rules }) => rules),
@@ -57,7 +57,7 @@ export class AddressTree<T> {
     })
   }
 
-  /** @param items with addresses of the tree's family; in an order that changes little from time to time */
+  /** @param items with addresses of the tree's family, in an order that changes little between calls */
   build(items: readonly T[]): RuleTree {
     const lists = this.#list.update(items)
     const tree = addListChains(this.#radixTree.build(lists), lists)

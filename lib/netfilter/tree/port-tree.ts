@@ -1,71 +1,71 @@
-import { KeyedList } from '../../primitives/keyed-list.js'
+import { type Keyed, KeyedList } from '../../primitives/keyed-list.js'
 import { MAX_CHAIN_NAME_LENGTH } from './prefix-names.js'
-import { type Keyed } from '../../primitives/keyed-list.js'
 import { type RadixRules, RadixTree } from './radix-tree.js'
 import { type RuleList, ruleList, addListChains } from '../rule-list.js'
 import { type Rule, type RuleTarget, type RuleTree } from '../rule-set.js'
 
 type PortProtocol = 'TCP' | 'UDP'
 
+/** A port of one protocol. */
 export interface Port {
   readonly protocol: PortProtocol
   readonly port: number
 }
 
 const PROTOCOLS: readonly PortProtocol[] = ['TCP', 'UDP']
-/** As many as the multiport match takes (XT_MULTI_PORTS). */
+/** The limit of the multiport match (XT_MULTI_PORTS). */
 const MAX_PORTS_PER_RULE = 15
 const PORT_DIGITS = 4
 const MAX_CHAIN_PREFIX_LENGTH = MAX_CHAIN_NAME_LENGTH - 'tcp-65520-65535'.length
 
-/** What a tree is for the ports of one protocol. */
-interface ProtocolTree<T, Thing extends Keyed & { readonly id: number }> {
+/** The part of a tree for the ports of one protocol. */
+interface ProtocolTree<T, Item extends Keyed & { readonly id: number }> {
   readonly protocol: PortProtocol
-  readonly list: KeyedList<T, number, Thing>
-  readonly radixTree: RadixTree<Thing>
+  readonly list: KeyedList<T, number, Item>
+  readonly radixTree: RadixTree<Item>
 }
 
-/** How things of some kind become rules for packets to a port. */
+/** How items become rules for packets to a port. */
 export interface PortTreeRules<T> {
-  protocolOf(thing: T): PortProtocol
-  portOf(thing: T): number
-  /** Of all things with one port; asked again only when these are not the same objects. */
-  rulesOf(things: readonly T[]): readonly Rule[]
+  protocolOf(item: T): PortProtocol
+  portOf(item: T): number
+  /** The rules of all items with one port; called again only if these are not the same objects. */
+  rulesOf(items: readonly T[]): readonly Rule[]
 }
 
 /**
- * Leads packets by their destination port to the rules of that port, as `AddressTree` does by address:
+ * Leads a packet, by its destination port, to the rules of that port, as `AddressTree` does by address:
  *
  *     (root)                        -p tcp --dport 28672:32767 -j KUBE-NP-tcp-28672-32767
  *     KUBE-NP-tcp-28672-32767       -p tcp --dport 30000 -j DNAT …
  *
- * Ranges begin and end at multiples of 16, 256 and 4096.
+ * Ranges are aligned to 16, 256 and 4096 ports.
  */
 export class PortTree<T> {
-  readonly #protocolOf: (thing: T) => PortProtocol
+  readonly #protocolOf: (item: T) => PortProtocol
   readonly #protocolTrees: readonly ProtocolTree<T, RuleList<number>>[]
 
-  /** @param beginning of the chains' names, such as `KUBE-NP-`; at most 13 characters */
-  constructor(beginning: string, { protocolOf, portOf, rulesOf }: PortTreeRules<T>) {
+  /** @param chainPrefix the prefix of chain names, such as `KUBE-NP-`; at most 13 characters */
+  constructor(chainPrefix: string, { protocolOf, portOf, rulesOf }: PortTreeRules<T>) {
     this.#protocolOf = protocolOf
     this.#protocolTrees = PROTOCOLS.map(protocol => ({
       protocol,
-      list: new KeyedList(portOf, (port, things) => {
+      list: new KeyedList(portOf, (port, items) => {
         const match = { protocol, destinationPort: port }
-        const name = chainName(beginning, protocol, port, port)
-        return ruleList(port, toHexDigits(port), rulesOf(things), match, () => name)
+        const name = chainName(chainPrefix, protocol, port, port)
+        return ruleList(port, toHexDigits(port), rulesOf(items), match, () => name)
       }),
-      radixTree: createRadixTree(beginning, protocol, {
+      radixTree: createRadixTree(chainPrefix, protocol, {
         listRules: group => group.flatMap(({ rules }) => rules),
         listSize: group => group.length,
       }),
     }))
   }
 
-  /** @param items in an order that changes little from time to time */
+  /** @param items in an order that changes little between calls */
   build(items: readonly T[]): RuleTree {
     const byProtocol: Record<PortProtocol, T[]> = { TCP: [], UDP: [] }
-    for (const thing of items) byProtocol[this.#protocolOf(thing)].push(thing)
+    for (const item of items) byProtocol[this.#protocolOf(item)].push(item)
     return joinTrees(
       this.#protocolTrees.map(({ protocol, list, radixTree }) => {
         const lists = list.update(byProtocol[protocol])
@@ -76,16 +76,19 @@ export class PortTree<T> {
 }
 
 /**
- * The same where one thing is to be done with packets to any of the ports: these are listed in groups.
+ * A tree that does the same with packets to any of its ports. The ports are listed in groups.
  *
  *     KUBE-DOOR-tcp-32768-33023     -p tcp -m multiport --dports 32771,32780,… -j KUBE-PROXY-DOOR
  */
 export class PortSetTree {
   readonly #protocolTrees: readonly ProtocolTree<Port, Keyed & { readonly id: number }>[]
 
-  /** @param common what all these rules say besides */
+  /**
+   * @param chainPrefix as of `PortTree`
+   * @param common the comment and the other matches of all rules
+   */
   constructor(
-    beginning: string,
+    chainPrefix: string,
     target: RuleTarget,
     common: Omit<Rule, 'target' | 'protocol' | 'destinationPort' | 'destinationPorts'> = {},
   ) {
@@ -95,7 +98,7 @@ export class PortSetTree {
         ({ port }) => port,
         port => ({ id: port, key: toHexDigits(port) }),
       ),
-      radixTree: createRadixTree(beginning, protocol, {
+      radixTree: createRadixTree(chainPrefix, protocol, {
         listRules: group =>
           chunkPorts(group.map(({ id }) => id)).map(destinationPorts => ({
             ...common,
@@ -108,6 +111,7 @@ export class PortSetTree {
     }))
   }
 
+  /** @param ports in an order that changes little between calls */
   build(ports: readonly Port[]): RuleTree {
     return joinTrees(
       this.#protocolTrees.map(({ protocol, list, radixTree }) =>

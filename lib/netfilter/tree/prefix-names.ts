@@ -1,38 +1,42 @@
 import { ipBytes } from '../../model/address.js'
 import { type Cidr } from '../../model/cidr.js'
 
-/** What iptables takes as the name of a chain: XT_EXTENSION_MAXNAMELEN is 29 with the 0 at its end. */
+/** The longest chain name that iptables accepts: XT_EXTENSION_MAXNAMELEN is 29, with the 0 at the end. */
 export const MAX_CHAIN_NAME_LENGTH = 28
-/** So that every IPv4 prefix fits behind it as it is written. */
+/** Leaves room for every IPv4 prefix as it is written. */
 const MAX_CHAIN_PREFIX_LENGTH = MAX_CHAIN_NAME_LENGTH - '255.255.255.240/28'.length
 const HASH_LENGTH = 7
 
 /**
- * Chain names for address prefixes, such that whoever reads `iptables -L` can follow:
+ * Chain names for address prefixes that a reader of `iptables -L` can follow:
  *
  *     10.96.16.0/20               KUBE-PODS-10.96.16.0/20
  *     10.96.0.1/32                KUBE-PODS-10.96.0.1
  *     fd00:10:96::1f0/124         KUBE-PODS-fd00-10-96--1f0/124     would be 29 characters, and is
  *                                 KUBE-PODS-x0k3f9a2-1f0/124        x and a hash for all but the last group
  *
- * Only letters, digits and `-./`: nft, which shows the same chains, takes no others in a name. Written names never begin
- * with x, so they cannot be taken for hashed ones. Should two hashed names ever meet, the one that is
- * asked for later is hashed again: then, and only then, a name depends on more than its prefix.
+ * The names have only letters, digits and `-./`: nft, which shows the same chains, accepts no other characters. A written
+ * prefix never begins with x, so it cannot be confused with a hash. If two hashed names are equal, the later one is hashed
+ * again with a salt. Only then does a name depend on more than its prefix.
  */
 export class PrefixNames {
   readonly #chainPrefix: string
   readonly #hash: typeof hashOf
   readonly #owners = new Map<string, string>()
 
-  /** @param beginning such as `KUBE-PODS-`; at most 10 characters */
-  constructor(beginning: string, hash = hashOf) {
-    if (beginning.length > MAX_CHAIN_PREFIX_LENGTH) {
-      throw new RangeError(`"${beginning}" has ${beginning.length} characters, above ${MAX_CHAIN_PREFIX_LENGTH}`)
+  /**
+   * @param chainPrefix such as `KUBE-PODS-`; at most 10 characters
+   * @param hash gives 7 characters for a text and a salt
+   */
+  constructor(chainPrefix: string, hash = hashOf) {
+    if (chainPrefix.length > MAX_CHAIN_PREFIX_LENGTH) {
+      throw new RangeError(`"${chainPrefix}" has ${chainPrefix.length} characters, above ${MAX_CHAIN_PREFIX_LENGTH}`)
     }
-    this.#chainPrefix = beginning
+    this.#chainPrefix = chainPrefix
     this.#hash = hash
   }
 
+  /** The chain name of a prefix: the same for the same prefix until `retain` frees it. */
   getName(prefix: Cidr): string {
     const written = this.#chainPrefix + formatPrefix(prefix)
     if (written.length <= MAX_CHAIN_NAME_LENGTH) return written
@@ -44,12 +48,12 @@ export class PrefixNames {
     }
   }
 
-  /** Forgets who had a name that no chain bears any more: others may have it then. */
+  /** Frees the names that no chain has any more. */
   retain(chains: ReadonlyMap<string, unknown>): void {
     for (const name of this.#owners.keys()) if (!chains.has(name)) this.#owners.delete(name)
   }
 
-  /** All that lie in one subnet have the hash in common, and end in what tells them apart. */
+  /** Prefixes in one subnet share the hash, and differ in the last group. */
   #hashedName(prefix: Cidr, salt: number): string {
     const groups = groupsOf(prefix)
     const last = Math.max(0, Math.ceil(prefix.bits / 16) - 1)
@@ -62,7 +66,7 @@ function formatPrefix(prefix: Cidr): string {
   return prefix.network.replaceAll(':', '-') + formatLength(prefix)
 }
 
-/** Not written where it is that of an address. */
+/** The prefix length; nothing for a single address. */
 function formatLength({ family, bits }: Cidr): string {
   return bits === (family === 'IPv4' ? 32 : 128) ? '' : `/${bits}`
 }

@@ -2,52 +2,53 @@ import { type Keyed } from '../../primitives/keyed-list.js'
 import { type Rule, type RuleTree } from '../rule-set.js'
 import { sameItems } from '../../primitives/reuse-equal.js'
 
-/** How things become rules. */
+/** How items become rules. */
 export interface RadixRules<T extends Keyed> {
-  /** The rules that compare a packet with each of these things. */
-  listRules(things: readonly T[]): readonly Rule[]
-  /** How large a list that makes. Where things have one or two rules each, it is better to count things. */
-  listSize(things: readonly T[]): number
-  /** The chain for all whose key begins with a prefix, and what a rule that leads there asks of a packet. */
+  /** The rules that compare a packet with each of these items. */
+  listRules(items: readonly T[]): readonly Rule[]
+  /** The size of that list. If every item has one or two rules, the number of items is the better measure. */
+  listSize(items: readonly T[]): number
+  /** The chain for all items whose key begins with a prefix, and the match of the rule that leads there. */
   branch(prefix: string): { readonly chain: string; readonly match: Omit<Rule, 'target'> }
 }
 
 /**
- * How large a list may be before it is divided. Chains are not free either: iptables-nft takes about half a millisecond to
- * make one, so that 10,000 addresses in lists of one took 5 s, and in lists of 16 less than 1 s (`test/bench/rules.ts`).
+ * The largest list that is not divided. Chains have a cost too: iptables-nft takes about half a millisecond to create one, so
+ * 10,000 addresses took 5 s in lists of one, and less than 1 s in lists of 16 (`bench/code/rules.ts`).
  */
 export const MAX_LIST_SIZE = 16
 /**
- * As many jumps as a tree is deep at most: nf_tables refuses more than 16 in all (NFT_JUMP_STACK_SIZE in
- * include/net/netfilter/nf_tables.h), and around a tree there are jumps too. Whoever can choose addresses may try to make a
- * tree as deep as an address has digits, so it has to be a limit, not a hope.
+ * The largest depth of a tree, in jumps. nf_tables refuses more than 16 jumps (NFT_JUMP_STACK_SIZE in
+ * include/net/netfilter/nf_tables.h), and there are jumps outside of the tree too. A user who can choose addresses could make
+ * a tree as deep as an address has digits, so the limit is enforced.
  */
 export const MAX_JUMPS = 8
 
-/** The rules of some of the things: the whole tree, or what a branch of it leads to. */
+/** The rules of some of the items: the whole tree, or one branch of it. */
 interface Subtree<T> extends RuleTree {
   readonly items: readonly T[]
-  /** How many lead there. */
+  /** The number of jumps that lead there. */
   readonly jumps: number
-  /** With itself, all parts below it, by the beginning that all keys of one have in common. */
+  /** All parts below it and itself, by the prefix that all keys of a part have in common. */
   readonly subtrees: ReadonlyMap<string, Subtree<T>>
 }
 
 /**
- * Rules that compare a packet with few things, however many there are: a radix tree.
+ * A radix tree of rules: a packet is compared with few items, however many there are.
  *
- *     root            -d 10.96.0.0/20   ─▶ …          16 addresses or fewer: listed
- *                     -d 10.96.16.0/20  ─▶ ┐          more: divided by the next digit in which they differ
+ *     root            -d 10.96.0.0/20   ─▶ …          16 addresses or fewer: a list
+ *                     -d 10.96.16.0/20  ─▶ ┐          more: divided by the next digit that differs
  *                                          └─ -d 10.96.16.0/24 ─▶ …
  *
- * Where a chain is divided follows from the things in it alone, and its name from the prefix that it is for. So equal sets
- * give equal rules in whatever order they came to be, and one thing more or less changes only the chains on the way to it.
+ * The division of a chain depends only on its items, and its name only on its prefix. So equal sets give equal rules,
+ * whatever their history, and one item more or less changes only the chains on the way to it.
  *
- * A branch with more than half of what is in its chain is not jumped to but written out in its place. So each jump at least
- * halves what is left, and a tree is no deeper than the logarithm of its size; common beginnings of all keys cost nothing.
+ * A branch with more than half of its chain's items is not a jump: its rules are written in place. So each jump at least
+ * halves the remaining items, and the depth of a tree is at most the logarithm of its size. Common prefixes of all keys cost
+ * nothing.
  *
- * Trees are made one after the other, and each has of the last one the parts whose things are all the same objects, without
- * looking into them: among 10,000 Services, one more costs what is on the way to it.
+ * A new tree takes from the last one the parts whose items are all the same objects, without processing them: among 10,000
+ * Services, one more costs only the parts on the way to it.
  */
 export class RadixTree<T extends Keyed> {
   readonly #rules: RadixRules<T>
@@ -57,6 +58,7 @@ export class RadixTree<T extends Keyed> {
     this.#rules = rules
   }
 
+  /** @param items sorted by key */
   build(items: readonly T[]): RuleTree {
     this.#lastTree = this.#buildSubtree(items, 0)
     return this.#lastTree
@@ -79,7 +81,7 @@ export class RadixTree<T extends Keyed> {
     return subtree
   }
 
-  /** @param add takes what is below, with its chain where it has one of its own */
+  /** @param add takes each subtree below, with its chain if it has one */
   #divide(
     items: readonly T[],
     position: number,
@@ -104,7 +106,7 @@ export class RadixTree<T extends Keyed> {
   }
 }
 
-/** Of sorted keys: so long all of them are the same. */
+/** The length of the prefix that all keys have in common; items are sorted by key. */
 function commonPrefixLength(items: readonly Keyed[]): number {
   const [first, last] = [items[0]?.key ?? '', items.at(-1)?.key ?? '']
   let length = 0
