@@ -1,31 +1,35 @@
 import { spawn } from 'node:child_process'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 
-/** How long a program that was killed may take to be gone, in milliseconds. */
+/** Milliseconds that a killed program may take to exit. */
 const GRACE_MS = 500
 
+/** How a program ended, and its output. */
 export interface CommandResult {
   readonly exitCode: number
   readonly stdout: string
   readonly stderr: string
 }
 
+/** How to run a program. */
 export interface CommandOptions {
   /** Text for the program's standard input. */
   readonly input?: string
   /** Milliseconds after which the program is killed. */
   readonly timeoutMs: number
+  /** The package that has the program, for the hint when it is missing. Debian and Ubuntu have it by this name. */
+  readonly packageName?: string
 }
 
 /**
- * Runs a program, never through a shell, and waits for its end. Any exit code is a result.
+ * Runs a program without a shell and waits for its end. Any exit code is a result.
  *
- * @throws ProxyFailure PROGRAM_MISSING when there is no such program; PROGRAM_FAILED when it could not be started, was
- *   killed, or took longer than the time-out.
+ * @throws ProxyFailure PROGRAM_MISSING when the program is not in PATH; PROGRAM_FAILED when it could not start, was killed, or
+ *   took longer than the time-out.
  */
 export function runCommand(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    // In a session of its own: Ctrl-C in a terminal goes to all programs of the foreground, and must not break this one off.
+    // In a separate session: Ctrl-C in a terminal signals all foreground programs, and must not interrupt this one.
     const child = spawn(program, args, {
       stdio: 'pipe',
       timeout: options.timeoutMs,
@@ -34,8 +38,8 @@ export function runCommand(program: string, args: readonly string[], options: Co
     })
     let stdout = ''
     let stderr = ''
-    child.on('error', cause => reject(startFailure(program, cause)))
-    // Out of descriptors there is a child without pipes, and its error comes later.
+    child.on('error', cause => reject(startFailure(program, cause, options.packageName)))
+    // Without free descriptors the child has no pipes, and its error comes later.
     const pipes = child as Partial<typeof child>
     pipes.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
     pipes.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
@@ -44,10 +48,10 @@ export function runCommand(program: string, args: readonly string[], options: Co
       const why = signal === 'SIGKILL' ? `: it did not end within ${options.timeoutMs} ms` : ''
       reject(new ProxyFailure('PROGRAM_FAILED', `"${program} ${args.join(' ')}" was killed by ${signal}${why}`))
     })
-    // A program that ends without reading its input is judged by its exit code.
+    // A program may exit without reading its input: then only its exit code counts.
     pipes.stdin?.on('error', () => undefined)
     pipes.stdin?.end(options.input ?? '')
-    // What the program started may hold its pipes open when it is killed: nobody waits for that.
+    // Children of a killed program may keep its pipes open: do not wait for them.
     const giveUp = setTimeout(() => {
       pipes.stdout?.destroy()
       pipes.stderr?.destroy()
@@ -57,8 +61,17 @@ export function runCommand(program: string, args: readonly string[], options: Co
   })
 }
 
-function startFailure(program: string, cause: Error): ProxyFailure {
+/** The failure of a program that is not in PATH, with a hint when its package is known. */
+export function missingProgramFailure(program: string, packageName?: string, cause?: Error): ProxyFailure {
+  const hint = `Install the package "${packageName}" (Debian, Ubuntu: apt-get install ${packageName})`
+  return new ProxyFailure('PROGRAM_MISSING', `Cannot run "${program}": there is no such program in PATH`, {
+    cause,
+    ...(packageName !== undefined && { hint }),
+  })
+}
+
+function startFailure(program: string, cause: Error, packageName: string | undefined): ProxyFailure {
   return systemCode(cause) === 'ENOENT'
-    ? new ProxyFailure('PROGRAM_MISSING', `Cannot run "${program}": there is no such program in PATH`, { cause })
+    ? missingProgramFailure(program, packageName, cause)
     : new ProxyFailure('PROGRAM_FAILED', `Cannot start "${program}": ${cause.message}`, { cause })
 }

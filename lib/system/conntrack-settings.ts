@@ -4,29 +4,30 @@ import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type KernelFiles, type KernelWrite, kernelFiles } from './kernel-files.js'
 
+/** The settings that were written, and those that could not be. */
 export interface AppliedSettings {
   readonly written: readonly KernelWrite[]
   readonly failed: readonly KernelWrite[]
 }
 
 const SYSCTLS = '/proc/sys/net/netfilter/'
-/** Buckets of the hash table. One for the machine: the kernel takes a write from its first network namespace only. */
+/** Buckets of the hash table. One for the machine: the kernel accepts a write only from its first network namespace. */
 export const HASHSIZE_FILE = '/sys/module/nf_conntrack/parameters/hashsize'
-/** The kernel reads these numbers as 32-bit integers with a sign. */
+/** The kernel reads these numbers as signed 32-bit integers. */
 const MAX_INT = 2 ** 31 - 1
-/** Entries for each bucket, as kube-proxy has it. */
+/** Entries for each bucket, as in kube-proxy. */
 const ENTRIES_PER_BUCKET = 4
 
 /**
- * What has to be written so that the kernel is as it was asked to be; nothing, when it is already.
+ * Computes the writes that give the kernel the desired settings; none when it has them already.
  *
- * As in kube-proxy (cmd/kube-proxy/app/conntrack.go), a timeout that was asked for is set whether the kernel's is longer or
- * shorter, and 0 leaves it alone. The table is made larger, never smaller: an administrator who gave it more room knows why
- * (kubernetes/kubernetes#142035). `tcpBeLiberal: false` leaves alone what somebody else may have turned on.
+ * As in kube-proxy (cmd/kube-proxy/app/conntrack.go), a timeout replaces the kernel's, whether longer or shorter, and 0 keeps
+ * the kernel's. The table grows but never shrinks: an administrator may have given it more room for a reason
+ * (kubernetes/kubernetes#142035). `tcpBeLiberal: false` keeps the kernel's value, which another program may have set.
  *
- * Timeouts are whole seconds, rounded up: kube-proxy cuts off, and 500ms becomes 0, with which no entry lives.
+ * Timeouts are whole seconds, rounded up. kube-proxy rounds down: 500ms becomes 0, and every entry expires at once.
  *
- * @param read what a file holds now
+ * @param read returns the current value of a file
  */
 export function computeConntrackWrites(
   desired: ConntrackConfig,
@@ -58,8 +59,8 @@ export function computeConntrackWrites(
 }
 
 /**
- * Writes what is not as it should be. A write that fails is a warning, one for each reason, and never an end: the kernel's
- * own settings serve as well until there are very many connections. (kube-proxy exits.)
+ * Writes the settings that differ. A failed write is a warning, one for each reason, and not fatal: the kernel's own settings
+ * suffice until there are very many connections. (kube-proxy exits.)
  */
 export function applyConntrackSettings(
   desired: ConntrackConfig,
@@ -86,7 +87,7 @@ export function applyConntrackSettings(
     log.warn('Cannot set conntrack; the kernel keeps its own values', {
       settings: settings.join(' '),
       reason,
-      hint: 'Set them on the node, or leave them alone with 0 for the --conntrack flags',
+      hint: "Set them on the node, or keep the kernel's values with 0 for the --conntrack flags",
     })
   return { written, failed }
 }

@@ -9,46 +9,46 @@ export interface FlowEnd {
   readonly port: number
 }
 
-/** What the kernel remembers of one UDP flow. */
+/** The kernel's entry for one UDP flow. */
 export interface UdpEntry {
   readonly family: IpFamily
   readonly source: FlowEnd
-  /** Where the client sent its first datagram to, before any translation. */
+  /** Destination of the client's first datagram, before any translation. */
   readonly destination: FlowEnd
-  /** Where answers come from: whom the flow was translated to, or `destination` itself. All datagrams go there. */
+  /** Source of the answers: the translated destination, or `destination` itself. All datagrams go there. */
   readonly replySource: FlowEnd
 }
 
-/** The kernel's table of UDP flows. Rules are asked for the first datagram of a flow only: the rest follows the entry. */
+/** The kernel's table of UDP flows. Only the first datagram of a flow passes the nat rules; the others follow the entry. */
 export interface Conntrack {
-  /** All entries of a family in the default zone: the others belong to someone else's network. @throws ProxyFailure */
+  /** All entries of a family in the default zone; other zones belong to other programs. @throws ProxyFailure */
   listUdp(family: IpFamily): Promise<UdpEntry[]>
   /**
-   * Removes these entries, and with them every other whose destination and reply source are the same, whoever the client is:
-   * an entry is wrong because of these two, and one walk through the table removes all. What is gone already is no failure.
+   * Removes these entries, and all others with the same destination and reply source, from any client: these two make an
+   * entry wrong, and one pass through the table removes all. Entries that are gone already are no failure.
    * @throws ProxyFailure
    */
   delete(entries: readonly UdpEntry[]): Promise<void>
 }
 
 const TIMEOUT_MS = 60_000
-/** Each removal is a walk through the table: about 8 ms for 1,000 entries. */
+/** Each removal is a pass through the table: about 8 ms for 1,000 entries. */
 const DELETIONS_PER_PROCESS = 64
-/** At once, where a program can carry out just one removal. */
+/** Processes at once, for versions that remove one kind of entry per process. */
 const MAX_PROCESSES = 4
-/** In one call; what is left comes up again with the next list, or expires: after 30 to 180 s without a datagram. */
+/** In one call. The next list has the rest again, or it expires after 30 to 180 s without a datagram. */
 const DELETIONS_PER_CALL = 1024
 
 /**
- * What the program says when an entry that it found had gone by itself before it could remove it. It ends there and then, so that
- * others of the kind may be left: it is asked again, a few times, since each time there are fewer.
+ * The program's message when an entry expired before it could remove it. It stops there, and may leave other entries: so it
+ * runs again, a few times, since fewer entries remain each time.
  */
 const ENTRY_VANISHED = /such conntrack doesn't exist/
 const MAX_ATTEMPTS = 5
 
 const TUPLE = /src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)/g
 
-/** Reads what `conntrack -L -p udp` prints, one entry a line; a line that is no such entry is passed over. */
+/** Reads the output of `conntrack -L -p udp`, one entry a line. Ignores other lines. */
 export function parseUdpEntries(text: string, family: IpFamily): UdpEntry[] {
   return text.split('\n').flatMap(line => {
     if (!line.startsWith('udp ') || line.includes(' zone')) return []
@@ -67,14 +67,14 @@ function flowEnd(ip: string | undefined, port: string | undefined): FlowEnd | un
 }
 
 /**
- * The table through the program `conntrack`. Without the program, or without the permission, there is one warning, and from
- * then on the table looks empty: everything else works, a client that keeps its port may talk to nobody for a while.
+ * The table through the program `conntrack`. Without the program or the permission it logs one warning, and from then on
+ * reports an empty table. All else works, but a client that keeps its port may get no answer until its entry expires.
  */
 export class ConntrackProgram implements Conntrack {
   readonly #log: Log
   readonly #run: typeof runCommand
   #isUsable = true
-  /** `conntrack --load-file` came with 1.4.7. Undefined: not tried yet. */
+  /** Whether it has `--load-file`, since 1.4.7. Undefined: not tried yet. */
   #supportsBatches: boolean | undefined
 
   constructor(log: Log, run = runCommand) {
@@ -94,14 +94,14 @@ export class ConntrackProgram implements Conntrack {
     const all = [...new Set(entries.map(deletionArgs))]
     const removals = all.slice(0, DELETIONS_PER_CALL)
     if (all.length > removals.length)
-      this.#log.info(2, 'Stale UDP flows are left for later', { kinds: all.length - removals.length })
+      this.#log.info(2, 'Removing the other stale UDP flows later', { kinds: all.length - removals.length })
     while (removals.length > 0) {
       const batch = removals.splice(0, DELETIONS_PER_PROCESS)
       if (this.#supportsBatches === false || !(await this.#deleteBatch(batch))) await this.#deleteEach(batch)
     }
   }
 
-  /** Whether it was done. A program that says no is asked in the old way, and that answer counts. */
+  /** Whether the batch succeeded. After a failure the caller removes entries one by one, and that result counts. */
   async #deleteBatch(batch: readonly string[]): Promise<boolean> {
     const result = await this.#runConntrack(['-R', '-'], `${batch.join('\n')}\n`)
     if (result === undefined) return true
@@ -124,27 +124,27 @@ export class ConntrackProgram implements Conntrack {
     this.#supportsBatches ??= false
   }
 
-  /** Undefined when it cannot be used here, now or ever. */
+  /** Runs the program; undefined when this node cannot use it at all. */
   async #runConntrack(args: readonly string[], input = ''): Promise<CommandResult | undefined> {
     if (!this.#isUsable) return undefined
     try {
-      const result = await this.#run('conntrack', args, { timeoutMs: TIMEOUT_MS, input })
+      const result = await this.#run('conntrack', args, { timeoutMs: TIMEOUT_MS, input, packageName: 'conntrack' })
       if (result.exitCode === 0 || !/must be root|CAP_NET_ADMIN|not permitted/i.test(result.stderr)) return result
       this.#disable(summarizeStderr(result), 'Run as root, or give the capability NET_ADMIN')
     } catch (error) {
       if (!(error instanceof ProxyFailure) || error.code !== 'PROGRAM_MISSING') throw error
-      this.#disable(error.message, 'Install the package "conntrack" (Debian, Ubuntu: apt-get install conntrack)')
+      this.#disable(error.message, error.hint)
     }
     return undefined
   }
 
-  #disable(reason: string, hint: string): void {
-    if (this.#isUsable) this.#log.warn('Stale UDP flows are not removed from the kernel', { reason, hint })
+  #disable(reason: string, hint: string | undefined): void {
+    if (this.#isUsable) this.#log.warn('Cannot remove stale UDP flows from the kernel', { reason, hint })
     this.#isUsable = false
   }
 }
 
-/** The arguments of `conntrack` that remove all entries like this one. */
+/** The arguments of `conntrack` that remove all entries with the same destination and reply source. */
 function deletionArgs({ family, destination, replySource }: UdpEntry): string {
   const ends = `-d ${destination.address} --dport ${destination.port} -r ${replySource.address}`
   return `-D -p udp -f ${family.toLowerCase()} -w 0 ${ends} --reply-port-src ${replySource.port}`
@@ -154,7 +154,7 @@ function hasEntryVanished(result: CommandResult | undefined): boolean {
   return result !== undefined && result.exitCode !== 0 && ENTRY_VANISHED.test(result.stderr)
 }
 
-/** Whether nothing is left to complain of: what is left after many attempts ends by itself, as others just did. */
+/** Whether the removal succeeded. Entries that remain after all attempts will expire, as others just did. */
 function isDeleted(result: CommandResult): boolean {
   return result.exitCode === 0 || hasEntryVanished(result) || /\b0 flow entries have been deleted/.test(result.stderr)
 }

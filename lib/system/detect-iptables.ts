@@ -4,26 +4,26 @@ import { IptablesPrograms } from './iptables.js'
 import { detectBackEnd } from './iptables-back-end.js'
 
 /**
- * The IP families whose rules can be read on this machine. One that cannot (a kernel without IPv6, say) is left out with a
- * line in the log; the other is served all the same.
+ * Finds the IP families whose rules this machine can read. It logs and leaves out a family that it cannot read, for example
+ * IPv6 in a kernel without it.
  *
- * @throws ProxyFailure PROGRAM_MISSING, IPTABLES_FORBIDDEN …, when none can be
+ * @throws ProxyFailure PROGRAM_MISSING, IPTABLES_FORBIDDEN …, when it can read none
  */
 export async function detectIptables(log: Log): Promise<readonly IptablesPrograms[]> {
-  const flavour = await detectBackEnd()
+  const backEnd = await detectBackEnd()
   const usable: IptablesPrograms[] = []
-  let first: unknown
+  let firstError: unknown
   for (const family of ['IPv4', 'IPv6'] as const) {
-    const iptables = new IptablesPrograms(family, flavour)
+    const iptables = new IptablesPrograms(family, backEnd)
     try {
       await iptables.read(['nat'])
       usable.push(iptables)
     } catch (error) {
-      first ??= error
-      log.info(0, 'This IP family is not served: its rules cannot be read', { family, reason: messageOf(error) })
+      firstError ??= error
+      log.info(0, 'Not serving this IP family: cannot read its rules', { family, reason: messageOf(error) })
     }
   }
-  if (usable.length === 0) throw first
-  log.info(0, 'Using iptables', { backEnd: flavour, families: usable.map(({ family }) => family).join(' ') })
+  if (usable.length === 0) throw firstError
+  log.info(0, 'Using iptables', { backEnd, families: usable.map(({ family }) => family).join(' ') })
   return usable
 }

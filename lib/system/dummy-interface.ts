@@ -5,31 +5,31 @@ import { type CommandResult, runCommand } from './command.js'
 import { ipvsForbiddenFailure, summarizeStderr } from './ipvs-failure.js'
 import { KUBE_IPVS_DEVICE } from './node-addresses.js'
 
-/** The interface whose addresses are those of Services: what is sent to them is for this node, and IPVS sees it. */
+/** The interface with the addresses of Services: this node accepts packets to them, and IPVS handles them. */
 export interface DummyInterface {
-  /** Its addresses of both families; undefined when it is not there. @throws ProxyFailure */
+  /** Its addresses of both families; undefined when it does not exist. @throws ProxyFailure */
   read(): Promise<ReadonlySet<IpAddress> | undefined>
-  /** Makes it, where it is not there. @throws ProxyFailure */
+  /** Creates it unless it exists. @throws ProxyFailure */
   ensure(): Promise<void>
   /**
-   * Adds and removes addresses. One that cannot be added or removed does not keep the others from it.
-   * @throws ProxyFailure when some could not be
+   * Adds and removes addresses. It continues after an address that fails.
+   * @throws ProxyFailure when some addresses failed
    */
   change(added: Iterable<IpAddress>, removed: Iterable<IpAddress>): Promise<void>
-  /** Removes it with all its addresses; nothing, when it is not there. @throws ProxyFailure */
+  /** Removes it with all its addresses, if it exists. @throws ProxyFailure */
   delete(): Promise<void>
 }
 
 const TIMEOUT_MS = 60_000
 
-/** What `ip -j address` prints, as far as it is looked at. */
+/** The parts of the output of `ip -j address` that are read. */
 interface AddressList {
   readonly addr_info?: readonly { readonly local?: string }[]
 }
 
 /**
- * `kube-ipvs0` through the program `ip`. It need not be up: IPv4 addresses count on an interface that is down, and IPv6
- * addresses too on one that needs no neighbours.
+ * `kube-ipvs0` through the program `ip`. It may stay down: IPv4 addresses work on an interface that is down, and IPv6
+ * addresses do on one without neighbour discovery.
  */
 export const dummyInterface: DummyInterface = {
   read: async () => {
@@ -55,7 +55,7 @@ export const dummyInterface: DummyInterface = {
     ]
     if (commands.length === 0) return
     const { exitCode, stderr } = await runIp(['-force', '-batch', '-'], `${commands.join('\n')}\n`)
-    // One that is there already, or gone already, is as it should be.
+    // An address that exists already, or is gone already, is no error.
     const errors = stderr.split('\n').filter(line => !/^Command failed|file exists|cannot assign requested/i.test(line))
     if (exitCode !== 0 && errors.join('').trim() !== '') throw interfaceFailure(errors.join('\n'))
   },
@@ -75,14 +75,8 @@ function prefixLength(ip: IpAddress): number {
 
 const PREFIX_LENGTHS: Readonly<Record<IpFamily, number>> = { IPv4: 32, IPv6: 128 }
 
-async function runIp(args: readonly string[], input = ''): Promise<CommandResult> {
-  try {
-    return await runCommand('ip', args, { input, timeoutMs: TIMEOUT_MS })
-  } catch (error) {
-    if (!(error instanceof ProxyFailure) || error.code !== 'PROGRAM_MISSING') throw error
-    const hint = 'Install the package "iproute2" (Debian, Ubuntu: apt-get install iproute2)'
-    throw new ProxyFailure('PROGRAM_MISSING', error.message, { hint, cause: error.cause })
-  }
+function runIp(args: readonly string[], input = ''): Promise<CommandResult> {
+  return runCommand('ip', args, { input, timeoutMs: TIMEOUT_MS, packageName: 'iproute2' })
 }
 
 function interfaceFailure(stderr: string): ProxyFailure {
@@ -90,10 +84,10 @@ function interfaceFailure(stderr: string): ProxyFailure {
   if (/operation not permitted|permission denied/i.test(stderr))
     return ipvsForbiddenFailure(`Cannot change the interface "${KUBE_IPVS_DEVICE}": ${summary}`)
   if (/unknown device type|operation not supported/i.test(stderr))
-    return new ProxyFailure('IPVS_ABSENT', `This kernel has no interfaces of type dummy: ${summary}`, {
-      hint: 'Load the module dummy ("modprobe dummy"); where the kernel was built without it, use another --proxy-mode',
+    return new ProxyFailure('IPVS_ABSENT', `The kernel does not support interfaces of type dummy: ${summary}`, {
+      hint: 'Load the module dummy ("modprobe dummy"); if the kernel was built without it, use another --proxy-mode',
     })
   return new ProxyFailure('INTERFACE_FAILED', `Cannot change the interface "${KUBE_IPVS_DEVICE}": ${summary}`, {
-    hint: 'It is tried again by itself',
+    hint: 'The proxy retries automatically',
   })
 }

@@ -3,7 +3,7 @@ import { type IpFamily, parseIp } from '../model/address.js'
 /** The kinds of sets in the kernel that rules of ipvs mode use (ipset(8)). */
 export type IpSetType = 'hash:ip' | 'hash:ip,port' | 'hash:ip,port,ip' | 'hash:ip,port,net' | 'bitmap:port'
 
-/** A set of addresses or ports in the kernel, which a rule of iptables asks whether a packet is in. */
+/** A set of addresses or ports in the kernel, for iptables rules to match packets against. */
 export interface IpSet {
   /** At most 31 characters. */
   readonly name: string
@@ -13,17 +13,17 @@ export interface IpSet {
   readonly entries: ReadonlySet<string>
 }
 
-/** A set as it was found in the kernel. */
+/** A set in the kernel. */
 export interface ObservedSet {
-  /** Type and what it was made with, as far as we give it: see `headerOf`. */
+  /** Type and options, limited to the options of `setHeader`. */
   readonly header: string
   readonly entries: ReadonlySet<string>
 }
 
-/** How many entries a set may have. The kernel makes room as they come; kube-proxy's 65,536 are few for a large cluster. */
+/** Most entries of a set. The kernel allocates as needed; kube-proxy's 65,536 are too few for a large cluster. */
 const MAX_ENTRIES = 1_048_576
 
-/** Reads what `ipset save` prints, of the sets whose name begins so. */
+/** Reads the output of `ipset save`, limited to sets with this prefix of the name. */
 export function parseIpSetText(text: string, prefix: string): Map<string, ObservedSet> {
   const sets = new Map<string, { header: string; entries: Set<string> }>()
   for (const line of text.split('\n')) {
@@ -36,8 +36,8 @@ export function parseIpSetText(text: string, prefix: string): Map<string, Observ
 }
 
 /**
- * The text for `ipset restore` after which every set is there with at least its entries. A set that was made in another way,
- * by kube-proxy for fewer entries, is replaced in one step by one that has all it had too.
+ * The input of `ipset restore` that creates missing sets and adds missing entries. It replaces a set with other options, such
+ * as one of kube-proxy for fewer entries, in one step by a set that has the same entries too.
  */
 export function additionInput(desired: Iterable<IpSet>, observed: ReadonlyMap<string, ObservedSet>): string {
   const lines: string[] = []
@@ -55,7 +55,7 @@ export function additionInput(desired: Iterable<IpSet>, observed: ReadonlyMap<st
   return joinLines(lines)
 }
 
-/** The text that removes what is too much in these sets. */
+/** The input of `ipset restore` that removes extra entries from these sets. */
 export function removalInput(desired: Iterable<IpSet>, observed: ReadonlyMap<string, ObservedSet>): string {
   const lines: string[] = []
   for (const { name, entries } of desired) {
@@ -66,7 +66,7 @@ export function removalInput(desired: Iterable<IpSet>, observed: ReadonlyMap<str
   return joinLines(lines)
 }
 
-/** How a set of ours is made: the words after its name. */
+/** Type and options of a set of this proxy: the words after its name in a `create` line. */
 export function setHeader({ type, family }: IpSet): string {
   if (type === 'bitmap:port') return `${type} range 0-65535`
   return `${type} family ${family === 'IPv4' ? 'inet' : 'inet6'} maxelem ${MAX_ENTRIES}`
@@ -84,7 +84,7 @@ function replacementLines(set: IpSet, known: ObservedSet): string[] {
   ]
 }
 
-/** Of the words of a `create` line those that a header of ours has. */
+/** The words of a `create` line that `setHeader` has too. */
 function observedHeader(words: readonly string[]): string {
   const [type = '', ...options] = words
   const ourOptions = options.flatMap((word, index) =>
@@ -93,7 +93,7 @@ function observedHeader(words: readonly string[]): string {
   return [type, ...ourOptions].join(' ')
 }
 
-/** Addresses in the one spelling that we use. */
+/** An entry with its addresses in canonical form. */
 function canonicalEntry(entry: string): string {
   if (!entry.includes('::')) return entry
   return entry

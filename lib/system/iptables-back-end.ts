@@ -1,37 +1,38 @@
 import { ProxyFailure } from '../model/failure.js'
 import { type IpFamily } from '../model/address.js'
-import { type CommandResult, runCommand } from './command.js'
+import { type CommandResult, missingProgramFailure, runCommand } from './command.js'
 
-/** Since 1.8 iptables has two back ends with separate tables in the kernel; `plain` is a build with just one. */
+/** Since 1.8 iptables has two back ends with separate tables in the kernel; `plain` is a build with only one. */
 export type IptablesBackEnd = 'nft' | 'legacy' | 'plain'
 
-/** Chains that the kubelet keeps in table mangle for exactly this question (KEP-3178). */
+/** Chains in table mangle by which the kubelet marks its back end (KEP-3178). */
 const KUBELET_HINT = /^:KUBE-(IPTABLES-HINT|KUBELET-CANARY) /m
 const SAVE_TIMEOUT_MS = 30_000
 
-/** What one flavour has in the kernel; undefined when the program is not there or cannot read. */
+/** The rules that one back end has in the kernel. */
 export interface ObservedBackEnd {
   readonly backEnd: 'nft' | 'legacy'
+  /** Output of its `iptables-save`; undefined when the program is missing or cannot read. */
   readonly rules: string | undefined
 }
 
 /**
- * Chooses the flavour that the node uses, as the iptables-wrappers of the Kubernetes images do: where the kubelet left its
- * hint, else where there are more rules, else nft. Undefined when neither is there.
+ * Chooses the back end that the node uses, as the iptables-wrappers of the Kubernetes images do: the one with the kubelet's
+ * hint, else the one with more rules, else nft. Undefined when neither is available.
  */
 export function chooseBackEnd(observed: readonly ObservedBackEnd[]): 'nft' | 'legacy' | undefined {
   const present = observed.filter(({ rules }) => rules !== undefined)
   const hinted = present.find(({ rules }) => KUBELET_HINT.test(rules!))
   if (hinted !== undefined) return hinted.backEnd
-  const count = (flavour: string): number =>
-    (present.find(entry => entry.backEnd === flavour)?.rules?.match(/^-A /gm) ?? []).length
+  const count = (backEnd: string): number =>
+    (present.find(entry => entry.backEnd === backEnd)?.rules?.match(/^-A /gm) ?? []).length
   if (present.length === 2) return count('legacy') > count('nft') ? 'legacy' : 'nft'
   return present[0]?.backEnd
 }
 
 /**
- * The programs of one flavour and family: `iptables-nft-save`, `ip6tables-legacy-restore`, `iptables-save` …; without an
- * action the one for single commands, `iptables-nft`.
+ * The program of one back end, family and action: `iptables-nft-save`, `ip6tables-legacy-restore`, `iptables-save` …; without
+ * an action, the one for single commands: `iptables-nft`.
  */
 export function programName(family: IpFamily, backEnd: IptablesBackEnd, action?: 'save' | 'restore'): string {
   const base = family === 'IPv4' ? 'iptables' : 'ip6tables'
@@ -39,29 +40,27 @@ export function programName(family: IpFamily, backEnd: IptablesBackEnd, action?:
 }
 
 /**
- * Looks which flavour this node uses.
+ * Finds out which back end this node uses.
  * @throws ProxyFailure PROGRAM_MISSING without any iptables; IPTABLES_FORBIDDEN without permission.
  */
 export async function detectBackEnd(): Promise<IptablesBackEnd> {
   const observed: ObservedBackEnd[] = []
   let denied: CommandResult | undefined
-  for (const flavour of ['nft', 'legacy'] as const) {
-    const result = await runSave(programName('IPv4', flavour, 'save'))
+  for (const backEnd of ['nft', 'legacy'] as const) {
+    const result = await runSave(programName('IPv4', backEnd, 'save'))
     if (result !== undefined && result.exitCode !== 0) denied ??= result
-    observed.push({ backEnd: flavour, rules: result?.exitCode === 0 ? result.stdout : undefined })
+    observed.push({ backEnd, rules: result?.exitCode === 0 ? result.stdout : undefined })
   }
-  const flavour = chooseBackEnd(observed)
-  if (flavour !== undefined) return flavour
+  const backEnd = chooseBackEnd(observed)
+  if (backEnd !== undefined) return backEnd
   if (denied !== undefined) throw permissionFailure(denied.stderr)
   const plain = await runSave('iptables-save')
   if (plain?.exitCode === 0) return 'plain'
   if (plain !== undefined) throw permissionFailure(plain.stderr)
-  throw new ProxyFailure('PROGRAM_MISSING', 'Cannot run "iptables-save": there is no such program in PATH', {
-    hint: 'Install the package "iptables" (Debian, Ubuntu: apt-get install iptables)',
-  })
+  throw missingProgramFailure('iptables-save', 'iptables')
 }
 
-/** The failure of a netfilter program that said why it could not read or write. */
+/** The failure of an iptables program without permission; `stderr` has its message. */
 export function permissionFailure(stderr: string): ProxyFailure {
   return new ProxyFailure('IPTABLES_FORBIDDEN', `Cannot use iptables: ${stderr.trim()}`, {
     hint: 'Run as root, or give the capability NET_ADMIN (legacy iptables needs NET_RAW too)',

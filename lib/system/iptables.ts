@@ -12,47 +12,47 @@ import { type IptablesBackEnd, permissionFailure, programName } from './iptables
 /** The kernel's netfilter rules of one IP family. */
 export interface Iptables {
   readonly family: IpFamily
-  /** More new chains than these in one text take longer than as many in several. */
+  /** Largest number of new chains in one input; more are faster in several inputs. */
   readonly maxChainsPerRestore: number
-  /** All rules of the tables named. @throws ProxyFailure */
+  /** All rules of these tables. @throws ProxyFailure */
   read(tables: Iterable<string>): Promise<ObservedRules>
   /**
-   * The rules of one chain, without reading all others. `unknown`: the kernel is short of something and cannot tell.
+   * The rules of one chain, without reading all others. `unknown`: the kernel lacks resources to answer.
    * @throws ProxyFailure
    */
   readChain(table: string, chain: string): Promise<ObservedChain | 'absent' | 'unknown'>
-  /** Applies a text of `iptables-restore --noflush`, all or nothing. @throws ProxyFailure */
+  /** Applies an input of `iptables-restore --noflush`, all or nothing. @throws ProxyFailure */
   restore(text: string): Promise<void>
 }
 
 /**
- * iptables-nft-restore (1.8.9) looks each name up in a list of all names in the text: 12,000 chains of 32,000 rules take it 5 s,
- * and in portions of this size 0.7 s. The legacy program writes the whole table with each text, and is asked once.
+ * iptables-nft-restore (1.8.9) searches a list of all names in its input for each name: 12,000 chains with 32,000 rules take
+ * 5 s, and 0.7 s in batches of this size. The legacy program writes the whole table with each input, so it gets one.
  */
 const NFT_MAX_CHAINS_PER_RESTORE = 1000
-/** Seconds to wait for others who hold the xtables lock. */
+/** Seconds to wait while another program holds the xtables lock. */
 const LOCK_WAIT_SECONDS = 5
 const TIMEOUT_MS = 60_000
 /**
- * Exit codes of `iptables` (include/xtables.h). The first means, of a question for a chain, that it is not there: in words of
- * many kinds, iptables-nft 1.8.9 calls it incompatible.
+ * Exit codes of `iptables` (include/xtables.h). For `-S CHAIN`, the first means that the chain does not exist. Its message
+ * varies: iptables-nft 1.8.9 says "incompatible".
  */
 const OTHER_PROBLEM = 1
 const RESOURCE_PROBLEM = 4
 
-/** Netfilter through the programs `iptables-save` and `iptables-restore`: one process for each call, whatever it carries. */
+/** Netfilter through the programs `iptables-save` and `iptables-restore`: one process for each call. */
 export class IptablesPrograms implements Iptables {
   readonly family: IpFamily
   readonly maxChainsPerRestore: number
   readonly #backEnd: IptablesBackEnd
   readonly #run: typeof runCommand
-  /** What was read last, by table: reading the same again costs no parsing, and gives the same objects. */
+  /** The last output by table: an equal output is not parsed again, and gives the same objects. */
   readonly #lastRead = new Map<string, { readonly text: string; readonly table: ObservedTable | undefined }>()
 
-  constructor(family: IpFamily, flavour: IptablesBackEnd, run = runCommand) {
+  constructor(family: IpFamily, backEnd: IptablesBackEnd, run = runCommand) {
     this.family = family
-    this.maxChainsPerRestore = flavour === 'nft' ? NFT_MAX_CHAINS_PER_RESTORE : Infinity
-    this.#backEnd = flavour
+    this.maxChainsPerRestore = backEnd === 'nft' ? NFT_MAX_CHAINS_PER_RESTORE : Infinity
+    this.#backEnd = backEnd
     this.#run = run
   }
 
@@ -81,7 +81,7 @@ export class IptablesPrograms implements Iptables {
     return parseIptablesSave(`*${table}\n:${chain}\n${stdout}`).get(table)?.get(chain) ?? 'absent'
   }
 
-  /** The program that a text of `restore` is for, with its arguments. */
+  /** The program that executes `restore`, with its arguments. */
   get restoreCommand(): readonly [program: string, ...args: string[]] {
     return [programName(this.family, this.#backEnd, 'restore'), '--noflush', '--wait', String(LOCK_WAIT_SECONDS)]
   }
@@ -93,12 +93,12 @@ export class IptablesPrograms implements Iptables {
   }
 }
 
-/** The text without what changes by itself: the time in comments, and what the policies of chains have counted. */
+/** The text without the parts that change on their own: times in comments, and counters of chain policies. */
 function withoutCounters(text: string): string {
   return text.replace(/^#.*$/gm, '').replace(/ \[\d+:\d+\]$/gm, '')
 }
 
-/** Sorts what a netfilter program said into a failure; with the line at fault, where it names one. */
+/** The failure for an error message of an iptables program; quotes the wrong line when the message names one. */
 export function iptablesFailure(program: string, stderr: string, text: string): ProxyFailure {
   const summary = stderr.trim().split('\n').slice(0, 3).join('; ')
   if (/xtables lock/i.test(stderr)) {
@@ -106,7 +106,7 @@ export function iptablesFailure(program: string, stderr: string, text: string): 
       'IPTABLES_LOCKED',
       `"${program}" did not get the xtables lock within ${LOCK_WAIT_SECONDS} s: ${summary}`,
       {
-        hint: 'Another program is changing rules; it is tried again by itself',
+        hint: 'Another program is changing rules; the proxy retries automatically',
       },
     )
   }
@@ -114,21 +114,25 @@ export function iptablesFailure(program: string, stderr: string, text: string): 
     /table does not exist|protocol not supported|can't initialize/i.test(stderr) &&
     !/permission denied|must be root/i.test(stderr)
   ) {
-    return new ProxyFailure('IPTABLES_ABSENT', `"${program}" finds no such table in this kernel: ${summary}`, {
+    return new ProxyFailure('IPTABLES_ABSENT', `"${program}" failed: the kernel does not have the table: ${summary}`, {
       hint: 'Load the kernel module that the message names, or use the other back end of iptables',
     })
   }
   if (/permission denied|must be root|operation not permitted/i.test(stderr)) return permissionFailure(summary)
   if (/message too long|no buffer space|cannot allocate memory|memory allocation/i.test(stderr)) {
     const lines = text.split('\n').length
-    return new ProxyFailure('RULES_TOO_LARGE', `"${program}" failed: ${lines} lines are too many at once: ${summary}`, {
-      hint: 'Raise the kernel\'s limit (sysctl net.core.wmem_max), run in the first user namespace, or use the back end "legacy"',
-    })
+    return new ProxyFailure(
+      'RULES_TOO_LARGE',
+      `"${program}" failed: ${lines} lines are too many for one message to the kernel: ${summary}`,
+      {
+        hint: 'Raise the kernel\'s limit (sysctl net.core.wmem_max), run in the first user namespace, or use the back end "legacy"',
+      },
+    )
   }
   const number = /line:? (\d+)/.exec(stderr)?.[1]
   const line = number === undefined ? undefined : text.split('\n')[Number(number) - 1]
   const where = line === undefined ? '' : `, at line ${number}: "${line}"`
   return new ProxyFailure('IPTABLES_RESTORE_FAILED', `"${program}" failed${where}: ${summary}`, {
-    hint: 'No rule of this write took effect; it is tried again by itself',
+    hint: 'No rule of this write took effect; the proxy retries automatically',
   })
 }

@@ -7,36 +7,40 @@ interface IpvsSetting {
   /** Below /proc/sys/net/ipv4. */
   readonly file: string
   readonly value: number
-  /** What goes wrong without it. */
+  /** What fails without it. */
   readonly consequence: string
 }
 
 const SYSCTLS = '/proc/sys/net/ipv4/'
 
-/** From here on the kernel reuses connections rightly by itself, and kube-proxy leaves them alone too. */
+/** Since this version the kernel handles reused ports correctly, and kube-proxy does not change the setting either. */
 const CONN_REUSE_FIXED_SINCE = [5, 9] as const
 
 /**
- * The kernel's settings that ipvs mode asks for, as kube-proxy does.
- * @param kernel its release, such as `6.1.0-18-amd64`
+ * The kernel's settings for ipvs mode, as in kube-proxy.
+ * @param kernel release of the kernel, such as `6.1.0-18-amd64`
  * @param strictArp answer ARP for an address only on its own interface, for load balancers that announce addresses by ARP
  */
 export function ipvsSettings(kernel: string, strictArp: boolean): readonly IpvsSetting[] {
   return [
-    { file: 'ip_forward', value: 1, consequence: 'Pods and endpoints on other nodes are not reached' },
-    { file: 'vs/conntrack', value: 1, consequence: 'nothing is masqueraded, and answers may not find their way' },
+    { file: 'ip_forward', value: 1, consequence: 'packets do not reach Pods and endpoints on other nodes' },
+    {
+      file: 'vs/conntrack',
+      value: 1,
+      consequence: 'the kernel does not masquerade, and answers may not reach clients',
+    },
     ...(isOlderThan(kernel, CONN_REUSE_FIXED_SINCE)
-      ? [{ file: 'vs/conn_reuse_mode', value: 0, consequence: 'a client that uses a port again waits a second' }]
+      ? [{ file: 'vs/conn_reuse_mode', value: 0, consequence: 'a client that reuses a port waits a second' }]
       : []),
     {
       file: 'vs/expire_nodest_conn',
       value: 1,
-      consequence: 'clients of an endpoint that is gone wait for their time-out',
+      consequence: 'clients of a removed endpoint wait for their time-out',
     },
     {
       file: 'vs/expire_quiescent_template',
       value: 1,
-      consequence: 'with session affinity, new connections go to endpoints that are going',
+      consequence: 'with session affinity, new connections go to terminating endpoints',
     },
     ...(strictArp
       ? [
@@ -47,7 +51,7 @@ export function ipvsSettings(kernel: string, strictArp: boolean): readonly IpvsS
   ]
 }
 
-/** Makes the settings. One that cannot be made is a warning that says what it means, and never an end. */
+/** Writes the settings. A failed write is a warning with its consequence, and not fatal. */
 export function applyIpvsSettings(
   strictArp: boolean,
   log: Log,
@@ -59,10 +63,10 @@ export function applyIpvsSettings(
     const setting = `net/ipv4/${file}=${value}`
     try {
       files.write(SYSCTLS + file, value)
-      log.info(0, 'Set for ipvs mode', { setting })
+      log.info(0, 'Wrote a kernel setting for ipvs mode', { setting })
     } catch (error) {
       const reason = systemCode(error) ?? messageOf(error)
-      log.warn('Cannot set what ipvs mode asks for', {
+      log.warn('Cannot write a kernel setting for ipvs mode', {
         setting,
         reason,
         without: consequence,

@@ -2,12 +2,13 @@ import { type IpAddress, hostPort, parseIp } from '../model/address.js'
 import { type Protocol } from '../model/protocol.js'
 import { type RealServer, type ServerAddress, type VirtualServer } from './virtual-server.js'
 
-/** A real server with what it has to do. */
+/** A real server with its connections. */
 export interface ObservedRealServer extends RealServer {
-  /** Connections that it has now, those that are being closed too. */
+  /** Number of its connections now, including those that are closing. */
   readonly connections: number
 }
 
+/** A virtual server in the kernel. */
 export type ObservedServer = VirtualServer<ObservedRealServer>
 
 /** One change to IPVS. */
@@ -22,7 +23,7 @@ export type IpvsChange =
 
 const PROTOCOL_OPTIONS: Readonly<Record<Protocol, string>> = { TCP: '-t', UDP: '-u', SCTP: '--sctp-service' }
 
-/** Reads what `ipvsadm -L -n` prints. What is known by a firewall mark instead of an address is passed over. */
+/** Reads the output of `ipvsadm -L -n`. Ignores virtual servers with a firewall mark instead of an address. */
 export function parseIpvsText(text: string): ObservedServer[] {
   const servers: (ObservedServer & { readonly realServers: ObservedRealServer[] })[] = []
   let server: (typeof servers)[number] | undefined

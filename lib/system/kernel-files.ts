@@ -1,19 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 
-/** One number for one file of the kernel. */
+/** A number to write to a file of the kernel. */
 export interface KernelWrite {
   readonly file: string
   readonly value: number
 }
 
-/** The kernel's settings, each a file with a number. */
+/** The kernel's settings in files, each a number. */
 export interface KernelFiles {
-  /** Undefined when it is not there or not to be read. */
+  /** The number in a file; undefined when the file does not exist or has no number. */
   read(file: string): number | undefined
-  /** @throws the system's error */
+  /** Writes a number to a file. @throws the system's error */
   write(file: string, value: number): void
 }
 
+/** The settings of this machine. */
 export const kernelFiles: KernelFiles = {
   read: file => {
     try {

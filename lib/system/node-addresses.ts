@@ -3,30 +3,32 @@ import { networkInterfaces } from 'node:os'
 import { type IpAddress, type IpFamily, familyOf, parseIp } from '../model/address.js'
 import { specialAddress } from '../model/special-address.js'
 
-/** The interface that has the addresses of Services in ipvs mode, ours and kube-proxy's. They are no addresses of the node. */
+/** The interface with the addresses of Services in ipvs mode, as in kube-proxy. They are not addresses of the node. */
 export const KUBE_IPVS_DEVICE = 'kube-ipvs0'
 
-/** Addresses of this machine that others can reach, with the name of their interface, in the kernel's order. */
+/** An address of this machine that other machines can reach, with the name of its interface. */
 export interface InterfaceAddress {
   readonly interfaceName: string
   readonly ip: IpAddress
 }
 
-/** What this machine's network looks like now. */
+/** The current addresses and default routes of this machine. */
 export interface NodeNetwork {
+  /** In the kernel's order. */
   readonly addresses: readonly InterfaceAddress[]
   /** Interface of the default route of each family, if there is one. */
   readonly defaultInterface: Readonly<Record<IpFamily, string | undefined>>
 }
 
-/** What was seen last: the answer while this process has no descriptor left to look again. */
+/** The last result, for when this process has no descriptor left to read again. */
 let lastNetwork: NodeNetwork = { addresses: [], defaultInterface: { IPv4: undefined, IPv6: undefined } }
 
+/** Reads the network of this machine. Without free descriptors, returns the last result. */
 export function readNodeNetwork(): NodeNetwork {
   try {
     lastNetwork = queryNetwork()
   } catch {
-    // Out of descriptors; the addresses are most likely what they were.
+    // No free descriptors. The addresses have most likely not changed.
   }
   return lastNetwork
 }
@@ -45,8 +47,8 @@ function queryNetwork(): NodeNetwork {
 }
 
 /**
- * The address of the node that listeners use and rules lead to: what the Node object says, if this machine really has it;
- * else the first one of the interface with the default route (as the original); else the first there is.
+ * Chooses the address of the node for listeners and rules: the one in the Node object, if this machine has it; else the first
+ * one of the interface with the default route (as kube-proxy did); else the first of all.
  */
 export function chooseNodeAddress(
   family: IpFamily,

@@ -4,14 +4,14 @@ import { type IpSets, ipSetProgram } from './ip-sets.js'
 import { setHeader } from './ip-set-text.js'
 import { type Ipvs, ipvsProgram } from './ipvs.js'
 
-/** A documentation address (RFC 5737), which kube-proxy tries too: nobody serves there. */
+/** A documentation address (RFC 5737), which kube-proxy uses for its probe too. */
 const TEST_SERVER = { protocol: 'TCP', address: '198.51.100.0', port: 20_000 } as const
 const TEST_SET = 'KUBE-IPVS-TEST'
 
 /**
- * Whether this node can serve in ipvs mode: whether the programs are there, the kernel has what is asked for, and we may change
- * it. It is found out by doing: the interface of the mode is made, and removed unless it was there before; a set and a virtual
- * server that lead nowhere come and go.
+ * Finds out whether this node can serve in ipvs mode: the programs exist, the kernel has all features, and this process may
+ * use them. It creates the interface, a set and a virtual server, and removes them again; an interface that existed before
+ * stays.
  *
  * @returns why it cannot; undefined when it can
  */
@@ -35,7 +35,7 @@ export async function probeIpvs(
   }
 }
 
-/** Where some virtual server has the scheduler, it is there. */
+/** A scheduler that some virtual server uses is available. Otherwise, create a virtual server with it. */
 async function probeScheduler(scheduler: string, ipvs: Ipvs): Promise<void> {
   const observed = await ipvs.list()
   if (observed.some(server => server.scheduler === scheduler)) return

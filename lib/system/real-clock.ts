@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { type Clock } from '../model/clock.js'
 
-/** The machine's own time. */
+/** The clock of this machine. */
 export const realClock: Clock = {
   now: () => performance.now(),
   after: (ms, action) => {

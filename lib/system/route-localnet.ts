@@ -2,13 +2,14 @@ import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type KernelFiles, kernelFiles } from './kernel-files.js'
 
+/** The setting for all interfaces. */
 export const ROUTE_LOCALNET_FILE = '/proc/sys/net/ipv4/conf/all/route_localnet'
 
 /**
- * Has the kernel route packets with an IPv4 loopback address, which it drops otherwise: node ports on loopback need it where
- * the kernel translates. To be called when rules keep others on the network from the node's loopback (CVE-2020-8558).
+ * Makes the kernel route packets with an IPv4 loopback address, which it drops by default. Node ports on loopback need it
+ * when the kernel translates. Call it only after rules protect the node's loopback from the network (CVE-2020-8558).
  *
- * A failure is a warning: node ports are served at all other addresses.
+ * A failure is a warning: node ports work at all other addresses.
  */
 export function allowRouteLocalnet(log: Log, files: KernelFiles = kernelFiles): void {
   if (files.read(ROUTE_LOCALNET_FILE) === 1) return
@@ -18,7 +19,7 @@ export function allowRouteLocalnet(log: Log, files: KernelFiles = kernelFiles): 
   } catch (error) {
     log.warn('Cannot set route_localnet; node ports do not answer on loopback', {
       reason: systemCode(error) ?? messageOf(error),
-      hint: 'Set net.ipv4.conf.all.route_localnet=1 on the node, or give --iptables-localhost-nodeports=false',
+      hint: 'Set net.ipv4.conf.all.route_localnet=1 on the node, or use --iptables-localhost-nodeports=false',
     })
   }
 }

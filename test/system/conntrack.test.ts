@@ -1,6 +1,11 @@
 import t from 'tap'
 import { ProxyFailure } from '../../lib/model/failure.js'
-import { type CommandResult, type runCommand } from '../../lib/system/command.js'
+import {
+  type CommandOptions,
+  type CommandResult,
+  missingProgramFailure,
+  type runCommand,
+} from '../../lib/system/command.js'
 import { ConntrackProgram, type UdpEntry, parseUdpEntries } from '../../lib/system/conntrack.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 
@@ -23,7 +28,7 @@ const DENIED: CommandResult = {
 }
 const NO_SUCH_OPTION: CommandResult = { exitCode: 2, stdout: '', stderr: 'conntrack v1.4.6: unknown option\n' }
 
-/** An entry of client number `n`, to a portal of its own unless told otherwise. */
+/** An entry of client number `n`, to a frontend of its own unless `port` is given. */
 function entry(n: number, port = n): UdpEntry {
   return {
     family: 'IPv4',
@@ -33,20 +38,21 @@ function entry(n: number, port = n): UdpEntry {
   }
 }
 
-/** Instead of the program: answers as told, and keeps what it was asked. */
-function recordingProgram(reply: (args: readonly string[], input: string) => CommandResult) {
+/** Replaces the program: answers with `reply`, and records its calls. */
+function recordingProgram(reply: (args: readonly string[], input: string, options: CommandOptions) => CommandResult) {
   const calls: string[] = []
   const inputs: string[] = []
-  const run: typeof runCommand = (name, args, { input = '' }) => {
+  const run: typeof runCommand = (name, args, options) => {
+    const { input = '' } = options
     calls.push([name, ...args].join(' '))
     inputs.push(input)
-    return Promise.resolve().then(() => reply(args, input))
+    return Promise.resolve().then(() => reply(args, input, options))
   }
   const log = new RecordingLog()
   return { conntrack: new ConntrackProgram(log, run), calls, inputs, log }
 }
 
-void t.test('An entry is read from the line that the program prints', t => {
+void t.test('an entry is read from a line of the program', t => {
   const flow = (
     family: 'IPv4' | 'IPv6',
     ends: readonly [string, number, string, number, string, number],
@@ -143,7 +149,7 @@ void t.test(
   },
 )
 
-void t.test('Single removals run a few at once, not all', async t => {
+void t.test('single removals run a few at a time', async t => {
   let running = 0
   let most = 0
   const run: typeof runCommand = async (_name, [option]) => {
@@ -158,17 +164,17 @@ void t.test('Single removals run a few at once, not all', async t => {
   t.equal(most, 4)
 })
 
-void t.test('A removal that fails says what the program said', async t => {
+void t.test('a failed removal has the message of the program', async t => {
   const { conntrack, log } = recordingProgram(() => ({ exitCode: 1, stdout: '', stderr: 'conntrack: no memory\n' }))
   await t.rejects(conntrack.delete([entry(53)]), {
     code: 'PROGRAM_FAILED',
     message: /^"conntrack -D .*" failed: conntrack: no memory$/,
   })
-  await t.rejects(conntrack.delete([entry(53)]), { code: 'PROGRAM_FAILED' }, 'and it is tried again')
+  await t.rejects(conntrack.delete([entry(53)]), { code: 'PROGRAM_FAILED' }, 'and the next call tries again')
   t.strictSame(log.entries, [])
 })
 
-void t.test('A removal that an entry forestalls by its own end is made again, for the others of its kind', async t => {
+void t.test('a removal runs again when an entry expired meanwhile', async t => {
   let removals = 0
   const { conntrack, calls, log } = recordingProgram(([option]) =>
     option === '-D' && ++removals > 2 ? OK : ENTRY_VANISHED,
@@ -177,14 +183,14 @@ void t.test('A removal that an entry forestalls by its own end is made again, fo
   t.equal(calls.filter(call => call.startsWith('conntrack -D ')).length, 3)
   t.strictSame(log.entries, [])
   await conntrack.delete([entry(54)])
-  t.equal(calls.filter(call => call === 'conntrack -R -').length, 2, 'the program takes removals together all the same')
+  t.equal(calls.filter(call => call === 'conntrack -R -').length, 2, 'batches are still supported')
 
   const always = recordingProgram(() => ENTRY_VANISHED)
   await always.conntrack.delete([entry(53), entry(54)])
-  t.equal(always.calls.length, 1 + 2 * 5, 'not for ever, and it is no failure')
+  t.equal(always.calls.length, 1 + 2 * 5, 'a limited number of times, and without failure')
 })
 
-void t.test('One call removes a bounded number, in portions, and says what is left', async t => {
+void t.test('one call removes a limited number of entries in batches, and logs the rest', async t => {
   const { conntrack, inputs, log } = recordingProgram(() => OK)
   await conntrack.delete(Array.from({ length: 1030 }, (_, n) => entry(n)))
   t.equal(inputs.length, 16)
@@ -192,9 +198,9 @@ void t.test('One call removes a bounded number, in portions, and says what is le
   t.match(log.entries, [{ severity: 'info', fields: { kinds: 6 } }])
 })
 
-void t.test('Without the program or the permission there is one warning, and from then on nothing', async t => {
-  const missing = (): CommandResult => {
-    throw new ProxyFailure('PROGRAM_MISSING', 'Cannot run "conntrack": there is no such program in PATH')
+void t.test('without the program or the permission there is one warning, and no further call', async t => {
+  const missing = (_: unknown, __: unknown, { packageName }: CommandOptions): CommandResult => {
+    throw missingProgramFailure('conntrack', packageName)
   }
   for (const [reply, hint] of [
     [missing, /apt-get install conntrack/],
@@ -205,20 +211,20 @@ void t.test('Without the program or the permission there is one warning, and fro
     const before = calls.length
     t.strictSame(await conntrack.listUdp('IPv4'), [])
     await conntrack.delete([entry(53)])
-    t.equal(calls.length, before, 'no program is started any more')
+    t.equal(calls.length, before, 'starts no program any more')
     t.match(log.entries, [
-      { severity: 'warn', message: 'Stale UDP flows are not removed from the kernel', fields: { hint } },
+      { severity: 'warn', message: 'Cannot remove stale UDP flows from the kernel', fields: { hint } },
     ])
     t.equal(log.entries.length, 1)
 
     const later = recordingProgram(reply)
     await later.conntrack.delete(Array.from({ length: 200 }, (_, n) => entry(n)))
-    t.equal(later.calls.length, 1, 'a removal that may not be ends the others')
+    t.equal(later.calls.length, 1, 'a forbidden removal ends the others')
     t.equal(later.log.entries.length, 1)
   }
 })
 
-void t.test('Any other failure to start the program is a failure, and no reason to give up', async t => {
+void t.test('any other failure of the program is thrown, and the next call tries again', async t => {
   const { conntrack, calls } = recordingProgram(() => {
     throw new ProxyFailure('PROGRAM_FAILED', 'it did not end')
   })

@@ -13,9 +13,9 @@ export type IpSetsCommand =
   | { readonly do: 'read' }
   | { readonly do: 'restore'; readonly text: string }
   /** Tries whether rules may ask sets; answers why not, or "done". */
-  | { readonly do: 'probe'; readonly family: IpFamily; readonly flavour: 'nft' | 'legacy' }
+  | { readonly do: 'probe'; readonly family: IpFamily; readonly backEnd: 'nft' | 'legacy' }
   /** Writes the rules of ipvs mode, and answers with what would have to be written then: nothing, if they are spelled right. */
-  | { readonly do: 'rules'; readonly family: IpFamily; readonly flavour: 'nft' | 'legacy' }
+  | { readonly do: 'rules'; readonly family: IpFamily; readonly backEnd: 'nft' | 'legacy' }
 
 async function handle(command: IpSetsCommand): Promise<unknown> {
   switch (command.do) {
@@ -24,13 +24,13 @@ async function handle(command: IpSetsCommand): Promise<unknown> {
     case 'restore':
       return ipSetProgram.restore(command.text)
     case 'probe':
-      return probeSetMatch(new IptablesPrograms(command.family, command.flavour), ipSetProgram)
+      return probeSetMatch(new IptablesPrograms(command.family, command.backEnd), ipSetProgram)
     case 'rules': {
-      const { family, flavour } = command
+      const { family, backEnd } = command
       const settings = { masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true }
       const source = parseCidr(family === 'IPv4' ? '10.244.0.0/16' : 'fd00:244::/64')!
       const wanted = ipvsRules(family, settings, [{ source }, { inInterface: 'cali+' }])
-      const iptables = new IptablesPrograms(family, flavour)
+      const iptables = new IptablesPrograms(family, backEnd)
       const { text } = restoreInput(wanted, await iptables.read(IPVS_TABLES))
       await iptables.restore(text)
       return [text.length > 0, restoreInput(wanted, await iptables.read(IPVS_TABLES)).text]

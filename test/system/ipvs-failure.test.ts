@@ -1,0 +1,20 @@
+import t from 'tap'
+import { ipvsFailure } from '../../lib/system/ipvs-failure.js'
+
+void t.test('an error of ipvsadm gives a failure by its kind, with a hint', t => {
+  for (const [stderr, code] of [
+    ["Can't initialize ipvs: Protocol not available\nAre you sure that IP Virtual Server is built in?", 'IPVS_ABSENT'],
+    [
+      "Can't initialize ipvs: Permission denied (you must be root)\nAre you sure that it is built in?",
+      'IPVS_FORBIDDEN',
+    ],
+    ['Scheduler or persistence engine not found', 'IPVS_ABSENT'],
+    ['No such destination', 'IPVS_FAILED'],
+  ] as const) {
+    const failure = ipvsFailure(stderr, '"ipvsadm -L -n" failed')
+    t.equal(failure.code, code)
+    t.match(failure.message, stderr.split('\n')[0])
+    t.type(failure.hint, 'string')
+  }
+  t.end()
+})
