@@ -1,7 +1,9 @@
 import { type DataPlaneCounts, type ListenerCounts } from '../dataplane/data-plane.js'
 
+/** Labels that metrics of the data plane may have. */
 export type LabelName = 'ip_family' | 'namespace' | 'service' | 'port' | 'protocol' | 'direction' | 'reason'
 
+/** One value of a metric with its labels. */
 export interface Sample {
   readonly labels: Readonly<Partial<Record<LabelName, string>>>
   readonly value: number

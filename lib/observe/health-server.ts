@@ -9,6 +9,7 @@ export interface ProbeObserver {
   probed(probe: 'healthz' | 'livez', status: number): void
 }
 
+/** The parts and settings of a health server. */
 export interface HealthServerOptions {
   /** `healthzBindAddress`; empty: no server. */
   readonly address: string

@@ -2,6 +2,7 @@ import { type Clock } from '../model/clock.js'
 import { type ProxyFailure, systemCode } from '../model/failure.js'
 import { HttpPort, type HttpPortOptions, type HttpRoute } from './http-port.js'
 
+/** The parts and settings of an `HttpListener`. */
 export interface HttpListenerOptions extends Omit<HttpPortOptions, 'findRoute'> {
   /** As of a port; empty: no listener. */
   readonly address: string

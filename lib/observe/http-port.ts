@@ -6,6 +6,7 @@ import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { ClientLimit } from './client-limit.js'
 
+/** A complete response of a route. */
 export interface HttpResponse {
   readonly status: number
   readonly contentType: string
@@ -14,8 +15,10 @@ export interface HttpResponse {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** Creates the response for one request. */
 export type HttpRoute = () => HttpResponse | Promise<HttpResponse>
 
+/** The parts and settings of an `HttpPort`. */
 export interface HttpPortOptions {
   /** What the port is for (`healthz`, `metrics`), for messages. */
   readonly name: string
@@ -32,6 +35,7 @@ export interface HttpPortOptions {
   readonly requestTimeoutMs?: number
 }
 
+/** The content type of plain text. */
 export const PLAIN_TEXT = 'text/plain; charset=utf-8'
 
 /** A client that holds its connection for longer without a word leaves the place to others. */

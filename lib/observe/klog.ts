@@ -4,6 +4,7 @@ import { callerPosition } from './caller-position.js'
 import { goQuote } from './go-quote.js'
 import { createMicrosecondClock } from './microsecond-clock.js'
 
+/** Where and how log lines are written. */
 export interface KlogOptions {
   /** Lines of `info` up to this level are written (kube-proxy's `--v`). */
   readonly verbosity: number

@@ -4,6 +4,7 @@ import { HttpListener } from './http-listener.js'
 import { PLAIN_TEXT, type HttpRoute } from './http-port.js'
 import { type Metrics } from './metrics.js'
 
+/** The parts and settings of a metrics server. */
 export interface MetricsServerOptions {
   /** `metricsBindAddress`; empty: no server. */
   readonly address: string

@@ -12,6 +12,7 @@ export interface ModeInUse {
   readonly rejected: readonly { readonly mode: string; readonly reason: string }[]
 }
 
+/** The sources of the values that `Metrics` shows. */
 export interface MetricsOptions {
   /** Undefined: the kernel carries the traffic, and counts nothing for us. */
   readonly dataPlane: Pick<DataPlane, 'counts'> | undefined

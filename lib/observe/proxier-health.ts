@@ -16,6 +16,7 @@ export interface HealthStatus {
   readonly families: ReadonlyMap<IpFamily, FamilyHealth>
 }
 
+/** Settings of a `ProxierHealth`. */
 export interface ProxierHealthOptions {
   /** The families that are served; each is reported from the start. */
   readonly families: readonly IpFamily[]

@@ -5,6 +5,7 @@ import { type ServiceHealth } from '../model/service-health.js'
 import { ClientLimit } from './client-limit.js'
 import { type HttpResponse, HttpPort } from './http-port.js'
 
+/** The parts and callbacks of `ServiceHealthServers`. */
 export interface ServiceHealthServersOptions {
   /** The addresses that node ports have now; an unspecified one means all of the machine. */
   readonly addresses: () => readonly IpAddress[]

@@ -1,3 +1,4 @@
+/** Settings of a `TokenBucket`. */
 export interface TokenBucketOptions {
   /** The most tokens that the bucket holds: how many actions may run at once after a long pause. */
   readonly burst: number

@@ -1,5 +1,6 @@
 import { type Clock } from '../model/clock.js'
 
+/** How long `withTimeout` waits, and what a timeout means. */
 export interface TimeoutOptions<T> {
   readonly clock: Clock
   /** In milliseconds. */

@@ -1,3 +1,4 @@
+/** Settings of a `Backoff`. */
 export interface BackoffOptions {
   /** Shortest wait, in milliseconds. */
   readonly firstMs: number

@@ -7,6 +7,7 @@ const MAX_NOTE_BYTES = 1024
 const MAX_FIELD_LENGTH = 128
 const MAX_NAME_LENGTH = 253
 
+/** What an event object contains besides the event itself. */
 export interface EventContext {
   /** Of the node that this program runs on. */
   readonly nodeName: string

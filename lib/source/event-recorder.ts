@@ -21,6 +21,7 @@ const MAX_ATTEMPTS = 8
 const RETRY_FIRST_MS = 1000
 const RETRY_MAX_MS = 60_000
 
+/** The parts of an `EventRecorder`. */
 export interface EventRecorderOptions {
   readonly client: Pick<KubeClient, 'postJson'>
   /** Of the node that this program runs on. */

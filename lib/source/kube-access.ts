@@ -15,6 +15,7 @@ export interface KubeAccess {
   readonly tokenFile: string | undefined
 }
 
+/** The flags and the environment that `resolveKubeAccess` reads. */
 export interface KubeAccessOptions {
   /** Path of a kubeconfig; empty or absent: none. */
   readonly kubeconfig?: string | undefined
@@ -24,6 +25,7 @@ export interface KubeAccessOptions {
   readonly pod?: PodAccess
 }
 
+/** The environment and the service account of a Pod. */
 export interface PodAccess {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The folder with `token` and `ca.crt`. */

@@ -37,6 +37,7 @@ export interface KubeClient {
   streamLines(path: string, signal: AbortSignal): Promise<AsyncIterable<readonly string[]>>
 }
 
+/** Access to the API server, and timeouts. */
 export interface KubeClientOptions extends KubeAccessOptions {
   readonly clock: Clock
   /** How long the server may take to begin its answer, in milliseconds; 30 s by default. */

@@ -20,6 +20,7 @@ import {
   nodeResource,
 } from './watched-resource.js'
 
+/** The parts and settings of a `KubernetesSource`. */
 export interface KubernetesSourceOptions {
   readonly client: KubeClient
   /** The Node to follow; empty: none. */

@@ -16,6 +16,7 @@ export interface ListWatchTimings {
   readonly bookmarkTimeoutMs: number
 }
 
+/** The timings of client-go's reflector, where it has them. */
 export const DEFAULT_LIST_WATCH_TIMINGS: ListWatchTimings = {
   backoffFirstMs: 800,
   backoffMaxMs: 30_000,

@@ -11,6 +11,7 @@ import { readObjectList } from './watch-event.js'
 import { type ObjectSink, type WatchEnd, watchOnce } from './watch-once.js'
 import { type WatchedResource } from './watched-resource.js'
 
+/** The parts and settings of a `ListWatch`. */
 export interface ListWatchOptions {
   readonly client: KubeClient
   readonly clock: Clock

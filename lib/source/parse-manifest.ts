@@ -15,6 +15,7 @@ export interface ManifestObject {
   readonly location: string
 }
 
+/** The objects of a manifest and its mistakes. */
 export interface ParsedManifest {
   readonly objects: readonly ManifestObject[]
   /** Kinds that are of no use to a proxy, each once. */

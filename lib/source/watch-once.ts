@@ -12,6 +12,7 @@ export interface ObjectSink {
   remove(kind: ObjectKind, raw: unknown): void
 }
 
+/** The request of a watch, and where its events go. */
 export interface WatchOnceOptions {
   readonly client: KubeClient
   readonly clock: Clock

@@ -32,6 +32,7 @@ export class Watchdog {
     this.#check()
   }
 
+  /** Never reports silence again. */
   stop(): void {
     this.#cancelTimer()
   }

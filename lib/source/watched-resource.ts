@@ -45,6 +45,7 @@ export function nodeResource(name: string): WatchedResource {
   return { kind: 'Node', name: 'nodes', path: '/api/v1/nodes', selectors, endsWhenMissing: false }
 }
 
+/** Endpoints, from this API. */
 export function endpointsResource(api: EndpointsApi): WatchedResource {
   if (api === 'v1') {
     const selectors = [{ labels: `${NOT_OF_ANOTHER_PROXY},${NOT_HEADLESS}` }]

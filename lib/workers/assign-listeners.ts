@@ -1,21 +1,23 @@
 import { type ListenerPlan, type ListenerSpec, hasConnectionLimit } from '../dataplane/listener-plan.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
-/** A worker by its place in the pool, from 0; one that was started in place of another has its place. */
+/** The number of a worker's slot in the pool, from 0. A worker that replaces another one has the same number. */
 export type WorkerId = number
 
+/** Which worker holds which listener. */
 export interface Assignment {
-  /** Which workers hold each listener; nobody when there is no worker. */
+  /** The workers that hold each listener; empty while no worker runs. */
   readonly holders: ReadonlyMap<ServicePortKey, readonly WorkerId[]>
-  /** The worker of each Service, for its listeners that one worker has to hold. */
+  /** The worker of each Service, for the listeners that only one worker may hold. */
   readonly owners: ReadonlyMap<string, WorkerId>
 }
 
+/** The assignment before the first one. */
 export const NOTHING_ASSIGNED: Assignment = { holders: new Map(), owners: new Map() }
 
 /**
- * Whether several workers may hold a listener. Not where something has to be known of other clients: the datagrams of one
- * UDP client are one flow, ClientIP affinity has to have one truth, and limits and some balancers count connections.
+ * Whether several workers may hold a listener. They may not if a decision depends on other clients: the datagrams of a UDP
+ * client are one flow, ClientIP affinity needs one table, and limits and some balancers count connections.
  */
 export function isShareable(spec: ListenerSpec): boolean {
   const { protocol, affinityMs, balancer } = spec
@@ -23,12 +25,12 @@ export function isShareable(spec: ListenerSpec): boolean {
 }
 
 /**
- * Says who holds which listener: every worker what may be shared, one worker what may not, and all such listeners of a Service
- * the same. That one stays as long as it runs, since flows and affinity would be lost by a move. Otherwise a hash decides, by
- * which a worker that goes or comes concerns its own listeners only (rendezvous hashing: the highest mark for the Service).
+ * Assigns listeners to workers. Every worker holds the shareable listeners. One worker holds all other listeners of a Service,
+ * for as long as it runs: a move would lose flows and affinity. A new owner is the worker with the highest hash for the Service
+ * (rendezvous hashing), so that a worker that starts or exits changes only its own listeners.
  *
  * @param running workers that can take listeners
- * @param mayShare false: every listener is held by one worker
+ * @param mayShare false: each listener has one worker
  * @param before the last assignment
  */
 export function assignListeners(
@@ -55,15 +57,15 @@ export function assignListeners(
 function ownerOf(service: string, running: readonly WorkerId[], before: WorkerId | undefined): WorkerId | undefined {
   if (before !== undefined && running.includes(before)) return before
   let best: WorkerId | undefined
-  let bestMark = -1
+  let bestScore = -1
   for (const worker of running) {
-    const mark = hash(`${worker} ${service}`)
-    if (mark > bestMark) [best, bestMark] = [worker, mark]
+    const score = hash(`${worker} ${service}`)
+    if (score > bestScore) [best, bestScore] = [worker, score]
   }
   return best
 }
 
-/** FNV-1a, and the finisher of MurmurHash3, without which the last letters hardly count for the high bits. 32 bits. */
+/** FNV-1a with the finisher of MurmurHash3, in 32 bits. Without the finisher the last letters hardly change the high bits. */
 function hash(text: string): number {
   let value = 0x811c9dc5
   for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)

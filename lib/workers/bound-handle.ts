@@ -1,26 +1,26 @@
 import dgram from 'node:dgram'
 import net from 'node:net'
-import { constants } from 'node:os'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
+import { systemError } from '../dataplane/transport/system-error.js'
 
 /**
- * A socket that is bound and does nothing else: no connection is accepted and no datagram read through it. It can be sent to
- * another process, which listens on it; the kernel keeps it open until the last copy is closed.
+ * A socket that is bound, but neither accepts connections nor reads datagrams. This process can send it to another one, which
+ * listens on it. The kernel keeps the socket open until the last copy is closed.
  */
 export interface BoundHandle {
   readonly port: number
-  /** What `child_process` sends and a `net.Server` or `dgram.Socket` takes. */
+  /** A handle that `child_process` sends, and that a `net.Server` or `dgram.Socket` accepts. */
   readonly handle: object
   /** Closes this process's copy. */
   close(): void
 }
 
 /*
- * Node has no public way to bind without listening or reading. All that reaches below its public API is in this file, is
- * tried once by `canBindHandles`, and is done without where that fails: then workers bind their sockets themselves.
+ * Node.js has no public way to bind without listening or reading. Only this file uses more than its public API. `canBindHandles`
+ * tries that once; if it fails, workers bind their sockets themselves.
  */
 
-/** Node's own handle, as far as it is used here. Methods return 0 or a negative error number. */
+/** The part of Node's own handle that this file uses. Methods return 0 or a negative error number. */
 interface NativeHandle {
   readonly fd: number
   bind(address: string, port: number, flags: number): number
@@ -50,31 +50,31 @@ const IPV6_ONLY = 1
 export function bindHandle(spec: Pick<ListenerSpec, 'protocol' | 'address' | 'port'>): BoundHandle {
   const handle = spec.protocol === 'TCP' ? bindTcp(spec.address, spec.port) : bindUdp(spec.address, spec.port)
   const name: { port?: number } = {}
-  // That the port is taken is told by the first call after bind() only (libuv).
+  // libuv reports a port that is in use only at the first call after bind().
   throwOnError(handle, handle.getsockname(name), 'getsockname')
   return { port: name.port!, handle, close: () => handle.close() }
 }
 
 /**
- * Finds out that nobody else listens on the port, and leaves it again. Resolves nothing: it takes no turn of the event loop, so
- * that no client can get in.
+ * Checks that no other socket listens on the port, and closes its own socket again. It is synchronous, so that no client can
+ * connect in between.
  * @returns the port
  * @throws as `bindHandle`
  */
 export function probePort(spec: Pick<ListenerSpec, 'protocol' | 'address' | 'port'>): number {
   const { port, handle, close } = bindHandle(spec)
-  // Two sockets may be bound to one TCP port as long as neither listens (SO_REUSEADDR).
+  // With SO_REUSEADDR, two sockets may be bound to one TCP port while neither listens.
   if (spec.protocol === 'TCP') throwOnError(handle as NativeHandle, (handle as NativeHandle).listen(1), 'listen')
   close()
   return port
 }
 
-/** The descriptor of a handle: for processes that inherit it. */
+/** The descriptor of a handle, for a process that inherits it. */
 export function descriptorOf(handle: object): number {
   return (handle as NativeHandle).fd
 }
 
-/** Whether this Node.js lets itself be used so. Opens two sockets on loopback, and closes them. */
+/** Whether `bindHandle` works in this Node.js. Opens two sockets on loopback, and closes them. */
 export function canBindHandles(): boolean {
   try {
     return (['TCP', 'UDP'] as const).every(protocol => {
@@ -91,9 +91,9 @@ export function canBindHandles(): boolean {
 function bindTcp(address: string, port: number): NativeHandle {
   const family = net.isIPv6(address) ? 6 : 4
   const create = (net as NetInternals)._createServerHandle
-  if (create === undefined) throw new Error('this Node.js has no net._createServerHandle')
+  if (create === undefined) throw new Error('This Node.js has no net._createServerHandle')
   const handle = create(address, port, family, -1, family === 6 ? IPV6_ONLY : 0)
-  if (typeof handle === 'number') throw systemError(handle, 'bind')
+  if (typeof handle === 'number') throw systemError('bind', handle)
   return handle
 }
 
@@ -104,7 +104,7 @@ function bindUdp(address: string, port: number): NativeHandle {
   return handle
 }
 
-/** dgram._createSocketHandle would do, but warns of itself on standard error. */
+/** dgram._createSocketHandle does the same, but prints a deprecation warning on standard error. */
 function createUdpHandle(): NativeHandle {
   const socket = dgram.createSocket('udp4')
   try {
@@ -120,10 +120,5 @@ function createUdpHandle(): NativeHandle {
 function throwOnError(handle: NativeHandle, result: number, call: string): void {
   if (result >= 0) return
   handle.close()
-  throw systemError(result, call)
-}
-
-function systemError(result: number, call: string): Error {
-  const [code = `error ${result}`] = Object.entries(constants.errno).find(([, errno]) => errno === -result) ?? []
-  return Object.assign(new Error(`${call} ${code}`), { code, errno: result, syscall: call })
+  throw systemError(call, result)
 }

@@ -6,17 +6,18 @@ import { type WorkerTraffic } from './worker-link.js'
 const ZERO_COUNTS: BudgetCounts = { used: 0, limit: 0, waited: 0, shed: 0 }
 
 /**
- * Adds up what workers have counted. What a worker had counted of a listener when it was last heard of stays in the sum when
- * that worker ends, gives the listener away or opens it anew: a counter must not go backwards.
+ * Adds up the counts of all workers. The last known counts of a listener stay in the sum when its worker exits, gives the
+ * listener away or opens it again, because a counter must not go backwards.
  */
 export class CounterAggregate {
-  /** The last word of each worker that runs. */
+  /** The last counts of each running worker. */
   readonly #latest = new Map<WorkerId, WorkerTraffic>()
-  /** Of listeners that are held by somebody else now. */
+  /** Counts of listeners from workers that no longer hold them. */
   readonly #retained = new Map<ServicePortKey, TrafficCounts>()
-  /** Of workers that have ended. */
+  /** Counts of workers that have exited. */
   #endedBudgets: Budgets = { descriptors: ZERO_COUNTS, dials: ZERO_COUNTS }
 
+  /** Takes the current counts of a worker. */
   update(worker: WorkerId, counts: WorkerTraffic): void {
     const before = this.#latest.get(worker)
     for (const [key, traffic] of before?.traffic ?? []) {
@@ -26,6 +27,7 @@ export class CounterAggregate {
     this.#latest.set(worker, counts)
   }
 
+  /** A worker has exited: its counters stay in the sum, its gauges do not. */
   removeWorker(worker: WorkerId): void {
     const before = this.#latest.get(worker)
     if (before === undefined) return
@@ -38,7 +40,7 @@ export class CounterAggregate {
     })
   }
 
-  /** Forgets listeners that are not there any more: one of the same name that comes later begins with nothing. */
+  /** Removes the counts of listeners that no longer exist. A later listener with the same key starts at zero. */
   retainListeners(has: (key: ServicePortKey) => boolean): void {
     for (const key of this.#retained.keys()) if (!has(key)) this.#retained.delete(key)
     for (const [worker, counts] of this.#latest) {
@@ -47,6 +49,7 @@ export class CounterAggregate {
     }
   }
 
+  /** The sum over all workers, by listener. */
   getTraffic(): ReadonlyMap<ServicePortKey, Readonly<TrafficCounts>> {
     const total = new Map<ServicePortKey, TrafficCounts>()
     for (const counted of [this.#retained, ...[...this.#latest.values()].map(({ traffic }) => traffic)])
@@ -54,6 +57,7 @@ export class CounterAggregate {
     return total
   }
 
+  /** The sum over all workers. */
   getBudgets(): Budgets {
     return [...this.#latest.values()].reduce((total, { budgets }) => addBudgets(total, budgets), this.#endedBudgets)
   }
@@ -69,7 +73,7 @@ export class CounterAggregate {
 function addTraffic(a: Readonly<TrafficCounts>, b: Readonly<TrafficCounts>): TrafficCounts {
   const total = zeroTrafficCounts()
   for (const name of Object.keys(total) as (keyof TrafficCounts)[]) total[name] = a[name] + b[name]
-  // One endpoint that fails is left out by every worker that has met it.
+  // Several workers may have ejected the same endpoint.
   return { ...total, ejected: Math.max(a.ejected, b.ejected) }
 }
 

@@ -4,23 +4,23 @@ import { type ProxyFailure } from '../model/failure.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type BoundHandle, bindHandle, probePort } from './bound-handle.js'
 
-/** How often another port is asked for; as with the data plane of one process. */
+/** How often the proxy asks the kernel for another port, as in the data plane of one process. */
 const MAX_PORT_ATTEMPTS = 32
 
-/** Which port each listener has, and the socket to hand to workers where this process binds it. */
+/** The port of each listener, and its socket for the workers if this process binds it. */
 export interface ListenerPorts {
-  /** Takes the whole plan: forgets what is not in it or has moved, and closes what nobody has to listen on any more. */
+  /** Takes the whole plan: forgets listeners that are gone or have moved, and closes sockets of listeners without endpoints. */
   releaseUnused(plan: ListenerPlan): void
-  /** Opens what is missing; returns what could not be opened. To be called when workers have closed what was released. */
+  /** Opens missing sockets; returns the failures. Call it after workers have closed the released sockets. */
   open(plan: ListenerPlan): Map<ServicePortKey, ProxyFailure>
-  /** Whether workers can be told of a listener: `later` when it has to be opened first, `never` when it failed or is unknown. */
+  /** Whether workers can take a listener: `pending` if it must be opened first, `unavailable` if it failed or is unknown. */
   getState(spec: ListenerSpec): 'ready' | 'pending' | 'unavailable'
   getPort(key: ServicePortKey): number | undefined
-  /** To be handed to a worker along with the listener. */
+  /** The socket to pass to a worker with the listener. */
   getHandle(key: ServicePortKey): object | undefined
-  /** A worker has opened the listener on a port; returns what is wrong with that. */
+  /** A worker has opened the listener on a port; returns a failure if the port is in conflict. */
   recordOpened(spec: ListenerSpec, port: number): ProxyFailure | undefined
-  /** A worker could not open it, or had to give it up. */
+  /** A worker could not open the listener, or had to close it. */
   remove(key: ServicePortKey): void
   /** Closes everything. */
   close(): void
@@ -29,15 +29,15 @@ export interface ListenerPorts {
 interface BoundPort {
   readonly spec: ListenerSpec
   readonly port: number
-  /** Undefined: nobody listens, since there is no endpoint. */
+  /** Undefined: no process listens, because the Service port has no endpoint. */
   bound: BoundHandle | undefined
 }
 
 /**
- * Ports that this process binds and keeps a copy of: while no worker listens, because it has just died, connections and
- * datagrams wait in the kernel for the next one.
+ * Ports that this process binds. It keeps a copy of each socket: after a worker has exited, connections and datagrams wait in
+ * the kernel for the next worker.
  *
- * A port without endpoints has no socket here either, so that the kernel refuses its clients; see `HeldPort`.
+ * A port without endpoints has no socket here either, so that the kernel refuses its clients; see `OnDemandListener`.
  */
 export class BoundPorts implements ListenerPorts {
   readonly #ports = new Map<ServicePortKey, BoundPort>()
@@ -98,7 +98,7 @@ export class BoundPorts implements ListenerPorts {
     port.bound = undefined
   }
 
-  /** The kernel, asked for any port, may give away that of a listener whose socket is closed for want of endpoints. */
+  /** The kernel may choose the port of a listener whose socket is closed because it has no endpoints. */
   #bindFreePort(spec: ListenerSpec): BoundPort {
     for (let attempt = 1; ; attempt++) {
       const bound = shouldListen(spec) ? bindHandle(spec) : undefined
@@ -109,7 +109,7 @@ export class BoundPorts implements ListenerPorts {
   }
 }
 
-/** Ports that workers bind themselves, as far as they have told. */
+/** Ports that workers bind themselves and have reported. */
 export class WorkerBoundPorts implements ListenerPorts {
   readonly #reported = new Map<ServicePortKey, { readonly spec: ListenerSpec; readonly port: number }>()
 
@@ -135,7 +135,7 @@ export class WorkerBoundPorts implements ListenerPorts {
 
   recordOpened(spec: ListenerSpec, port: number): ProxyFailure | undefined {
     if (isTakenByOther(this.#reported, spec, port)) {
-      const cause = Object.assign(new Error('it belongs to another listener of ours'), { code: 'EADDRINUSE' })
+      const cause = Object.assign(new Error('another listener of this proxy has this port'), { code: 'EADDRINUSE' })
       return portUnavailable({ ...spec, port }, cause)
     }
     this.#reported.set(spec.key, { spec, port })
@@ -151,7 +151,7 @@ export class WorkerBoundPorts implements ListenerPorts {
   }
 }
 
-/** A loop, not a list made for each question: with thousands of listeners it is asked thousands of times. */
+/** A loop and no new list: with thousands of listeners this function runs thousands of times. */
 function isTakenByOther(
   ports: ReadonlyMap<ServicePortKey, { readonly spec: ListenerSpec; readonly port: number }>,
   spec: ListenerSpec,

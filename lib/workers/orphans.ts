@@ -3,21 +3,26 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Log } from '../model/log.js'
 
-/**
- * Names of worker processes, as `ps` shows them. The state of an orphan stands in its name, since that is what a process that
- * knows nothing of it can see: workers whose control process was killed serve on, until the next control process takes over.
+/*
+ * Workers whose control process was killed keep serving until the next control process takes over. The next control process
+ * finds them by their title, which shows their state.
  */
+
+/** The title of a worker process, as `ps` shows it. */
 export const WORKER_TITLE = 'kube-proxy worker'
+/** The title of a worker that serves although its control process has exited. */
 export const ORPHAN_TITLE = 'kube-proxy worker, orphan'
+/** The title of an orphan that has closed its listeners, and exits when its connections have ended. */
 export const LEAVING_TITLE = 'kube-proxy worker, leaving'
 
-/** How long orphans are waited for: they close their listeners as soon as they are told to. */
+/** How long to wait for orphans: they close their listeners as soon as they get the signal. */
 const HANDOVER_TIMEOUT_MS = 1000
 const POLL_MS = 2
 
 /**
- * Has the workers of a control process that was killed leave: they close their listeners, so that the same ports can be opened
- * again, and end when their connections have. Only orphans obey, and only those of this network namespace are told.
+ * Drains the workers of a control process that was killed: they close their listeners, so that this process can open the same
+ * ports, and exit when their connections have ended. Only orphans of this network namespace get the signal; other workers
+ * ignore it.
  */
 export async function drainOrphans(log: Log): Promise<void> {
   const orphans = findOrphanPids()
@@ -29,8 +34,8 @@ export async function drainOrphans(log: Log): Promise<void> {
 }
 
 /**
- * A data plane whose first plan takes over from workers that an earlier process left behind. Not before: until there is a
- * plan, they serve better than nobody.
+ * Returns a data plane that drains the orphans of an earlier process before its first plan. Not earlier: without a plan this
+ * process cannot serve their clients.
  */
 export function drainOrphansFirst(dataPlane: DataPlane, log: Log): DataPlane {
   let drained: Promise<void> | undefined
@@ -57,11 +62,11 @@ function sendSigterm(pid: number): void {
   try {
     process.kill(pid, 'SIGTERM')
   } catch {
-    // It has ended in the meantime.
+    // The process has exited in the meantime.
   }
 }
 
-/** The command line without its arguments; empty for a process that is gone, or not ours to look at. */
+/** The command line without its arguments; empty if the process has exited, or if this process may not read it. */
 function readTitle(pid: number | string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0]!

@@ -5,15 +5,16 @@ import { splitPlan } from './split-plan.js'
 import { type WorkerMessage, type WorkerCommand } from './worker-messages.js'
 import { type InheritedSocket } from './worker-process.js'
 
+/** The result of a plan: opened ports and failures. */
 export type WorkerReport = Extract<WorkerMessage, { readonly kind: 'report' }>
 
-/** What one worker has counted, by listener. */
+/** The counts of one worker, by listener. */
 export interface WorkerTraffic {
   readonly traffic: ReadonlyMap<ServicePortKey, Readonly<TrafficCounts>>
   readonly budgets: Budgets
 }
 
-/** A listener as a worker is to hold it. */
+/** A listener as a worker should hold it. */
 export interface DesiredListener {
   readonly spec: ListenerSpec
   readonly port: number
@@ -26,13 +27,13 @@ interface SentListener {
 }
 
 /**
- * The conversation with one worker process, from its first word to its last: what it has been told, and what it still owes an
- * answer to. Sends only what is different from what was told before.
+ * The messages between this process and one worker process: which listeners the worker has, and which replies are pending.
+ * Sends only the differences to the earlier plans.
  */
 export class WorkerLink {
-  /** It has been waited for in vain, and owes a report since. */
+  /** A wait for its report has timed out, and the report is still missing. */
   isOverdue = false
-  readonly #send: (order: WorkerCommand, handle?: object) => void
+  readonly #send: (command: WorkerCommand, handle?: object) => void
   readonly #inherited: Map<ServicePortKey, object>
   readonly #sent = new Map<ServicePortKey, SentListener>()
   readonly #pendingReports = new Map<number, (report: WorkerReport | undefined) => void>()
@@ -44,23 +45,23 @@ export class WorkerLink {
   #cutOff = 0
   #onEnd: (cutOff: number) => void = () => undefined
 
-  /** @param inherited the sockets that the process was born with */
-  constructor(send: (order: WorkerCommand, handle?: object) => void, inherited: readonly InheritedSocket[]) {
+  /** @param inherited the sockets that the process has inherited */
+  constructor(send: (command: WorkerCommand, handle?: object) => void, inherited: readonly InheritedSocket[]) {
     this.#send = send
     this.#inherited = new Map(inherited.map(({ key, handle }) => [key, handle]))
     if (inherited.length > 0) send({ kind: 'inherited', keys: inherited.map(({ key }) => key) })
   }
 
-  /** Whether it has not been told anything yet. */
+  /** Whether the worker has no plan yet. */
   get isNew(): boolean {
     return this.#generation === 0
   }
 
   /**
-   * Tells the worker what to hold.
-   * @param desiredOf how it is to hold a listener: `keep` leaves it as it is, undefined takes it away
-   * @param keys of all listeners that it is to hold
-   * @returns its report, or undefined when it ended without one; or undefined at once when there is nothing to tell
+   * Sends the differences to the last plan.
+   * @param keys of all listeners that may be desired
+   * @param desiredOf a listener as the worker should hold it; `unchanged` leaves it as it is, undefined removes it
+   * @returns the worker's report, or undefined if it exits without one; or undefined at once if nothing has changed
    */
   sendPlan(
     keys: Iterable<ServicePortKey>,
@@ -83,26 +84,27 @@ export class WorkerLink {
     }
     if (set.length + removed.size + this.#inherited.size === 0) return undefined
     for (const key of removed) this.#sent.delete(key)
-    // What it had no use for it has closed.
+    // The worker has closed the inherited sockets that it did not need.
     this.#inherited.clear()
     const generation = ++this.#generation
     for (const part of splitPlan(generation, set, [...removed])) this.#send(part)
     return this.#waitForReply(this.#pendingReports, generation)
   }
 
-  /** Asks for counts; undefined when it ended without an answer. */
+  /** Asks for counts; undefined if the worker exits without a reply. */
   requestCounts(): Promise<WorkerTraffic | undefined> {
     const id = ++this.#countId
     this.#send({ kind: 'count', id })
     return this.#waitForReply(this.#pendingCounts, id)
   }
 
-  /** Has it drain; resolves, when it has ended, with the number of connections that it cut off. */
+  /** Drains the worker; resolves when it has exited, with the number of connections that it closed at the timeout. */
   drain(timeoutMs: number): Promise<number> {
     this.#send({ kind: 'drain', timeoutMs })
     return new Promise(resolve => (this.#onEnd = resolve))
   }
 
+  /** Takes a message of the worker. */
   handle(message: WorkerMessage): void {
     if (message.kind === 'report') {
       this.isOverdue = false
@@ -120,14 +122,14 @@ export class WorkerLink {
     }
   }
 
-  /** The process has ended: nothing more will come. */
+  /** The process has exited: no more messages will come. */
   processEnded(): void {
     this.#hasEnded = true
     for (const resolve of [...this.#pendingReports.values(), ...this.#pendingCounts.values()]) resolve(undefined)
     this.#onEnd(this.#cutOff)
   }
 
-  #waitForReply<T>(waiting: Map<number, (answer: T | undefined) => void>, id: number): Promise<T | undefined> {
+  #waitForReply<T>(waiting: Map<number, (reply: T | undefined) => void>, id: number): Promise<T | undefined> {
     if (this.#hasEnded) return Promise.resolve(undefined)
     return new Promise(resolve => waiting.set(id, resolve))
   }
@@ -136,7 +138,7 @@ export class WorkerLink {
 type Endpoints = ListenerSpec['endpoints']
 const strippedLists = new WeakMap<Endpoints, Endpoints>()
 
-/** Endpoints without what a worker does not read. Listeners that share a list go on sharing it, also within a message. */
+/** Endpoints with only the fields that a worker reads. Listeners that share a list still share it, even within a message. */
 function stripEndpoints(endpoints: Endpoints): Endpoints {
   const stripped = strippedLists.get(endpoints)
   if (stripped !== undefined) return stripped

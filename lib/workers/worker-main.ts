@@ -1,5 +1,5 @@
 /**
- * Entry of a data-plane worker process: holds sockets, and does what the process that started it says. Its only argument is
+ * Entry of a data-plane worker process: it holds sockets, and handles the commands of its parent process. Its only argument is
  * a WorkerSettings as JSON. It must stay small and start quickly: no Kubernetes client, no metrics, no command line.
  */
 import { chooseTransports } from '../dataplane/transport/choose-transports.js'
@@ -13,7 +13,7 @@ import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './w
 const settings = JSON.parse(process.argv[2] ?? '') as WorkerSettings
 process.title = WORKER_TITLE
 
-/** Resolves when what was sent last has left. */
+/** Resolves when the last message has been sent. */
 let sent = Promise.resolve<unknown>(undefined)
 const send = (message: WorkerMessage): void => {
   sent = new Promise(resolve => process.send!(message, resolve))
@@ -31,8 +31,8 @@ const worker = new Worker({
   setTitle: title => (process.title = title),
   exit: () => void sent.then(() => process.exit(0)),
 })
-process.on('message', (order, handle) => worker.handle(order as WorkerCommand, handle))
+process.on('message', (command, handle) => worker.handle(command as WorkerCommand, handle))
 process.on('disconnect', () => worker.becomeOrphan())
-// A signal to the whole process group is for the control process, which tells what is to be done; without one, it is for us.
+// A signal to the whole process group is for the control process, which then sends commands. Only an orphan handles it itself.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => worker.handleSignal())
 send({ kind: 'ready' })

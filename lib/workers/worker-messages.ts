@@ -3,32 +3,32 @@ import { type DataPlaneTimings } from '../dataplane/listener.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
-/** What a worker has to know before its first plan; travels as JSON in its arguments. All times in milliseconds. */
+/** The settings of a worker, passed as JSON in its argument. All times in milliseconds. */
 export interface WorkerSettings {
   readonly verbosity: number
   readonly timings: DataPlaneTimings
   /** As in KubeProxyConfig. */
   readonly fastPath: 'auto' | 'off'
-  /** Open files that it may have; left out: as many as the kernel lets it. */
+  /** The most open files; absent: the kernel's limit. */
   readonly descriptorLimit?: number
-  /** Whether its sockets are handed to it, bound; else it binds them itself. */
+  /** Whether the control process passes bound sockets; otherwise the worker binds them itself. */
   readonly passedSockets: boolean
-  /** How long it goes on without a control process, and how long open connections may go on after that. */
+  /** How long an orphan keeps serving, and how long its open connections may continue after that. */
   readonly orphanTime: number
   readonly drainTimeout: number
-  /** Where round robin begins, from 0 (inclusive) to 1 (exclusive); left out: by chance. */
+  /** Where round robin starts, from 0 (inclusive) to 1 (exclusive); absent: at random. */
   readonly roundRobinStart?: number
 }
 
-/** From the control process. They arrive in the order they were sent. */
+/** A message from the control process. Commands arrive in the order in which they were sent. */
 export type WorkerCommand =
-  /** The sockets of these listeners, in this order, were inherited from the first free descriptor on. Comes first, if at all. */
+  /** The sockets of these listeners were inherited, in this order, from the first free descriptor on. Only as first command. */
   | { readonly kind: 'inherited'; readonly keys: readonly ServicePortKey[] }
-  /** Comes along with the bound handle that the listener of that key is to listen on. */
+  /** Carries the bound handle for the listener with this key. */
   | { readonly kind: 'socket'; readonly key: ServicePortKey }
   /**
-   * What is different from the last plan, in parts, so that a long one does not keep connections waiting. It is carried out
-   * when the last part has come.
+   * The differences to the last plan, in parts, so that connections do not wait for a long one. The worker applies them when
+   * the last part has arrived.
    */
   | {
       readonly kind: 'plan'
@@ -41,25 +41,25 @@ export type WorkerCommand =
   | { readonly kind: 'ping' }
   | { readonly kind: 'drain'; readonly timeoutMs: number }
 
-/** Why a listener could not be opened. An Error would lose its system code on the way. */
+/** Why a listener could not be opened. An Error would lose its system code in the message. */
 export interface ListenFailure {
   readonly key: ServicePortKey
   readonly message: string
   readonly systemCode: string | undefined
 }
 
-/** From a worker. */
+/** A message from a worker. */
 export type WorkerMessage =
   | { readonly kind: 'ready' }
-  /** A plan has been carried out. */
+  /** The worker has applied a plan. */
   | {
       readonly kind: 'report'
       readonly generation: number
-      /** Ports that the last report did not have, or had otherwise. */
+      /** Ports that are new or different since the last report. */
       readonly opened: readonly (readonly [ServicePortKey, number])[]
       readonly failed: readonly ListenFailure[]
     }
-  /** In parts, so that connections pass in between. */
+  /** In parts, so that connections do not wait for all of them. */
   | {
       readonly kind: 'counts'
       readonly id: number
@@ -68,5 +68,5 @@ export type WorkerMessage =
       readonly isLast: boolean
     }
   | { readonly kind: 'pong' }
-  /** All connections have ended or were cut off; the worker ends. */
+  /** All connections have ended or were closed at the timeout; the worker exits. */
   | { readonly kind: 'drained'; readonly cutOff: number }

@@ -11,6 +11,8 @@ import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { SerialQueue } from '../primitives/serial-queue.js'
+import { withTimeout } from '../primitives/with-timeout.js'
 import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { NOTHING_ASSIGNED, type WorkerId, assignListeners } from './assign-listeners.js'
 import { canBindHandles } from './bound-handle.js'
@@ -20,32 +22,33 @@ import { type ListenFailure, type WorkerSettings } from './worker-messages.js'
 import { type InheritedSocket } from './worker-process.js'
 import { Workers } from './workers.js'
 
-/** How long a plan waits for a worker that owes its report, in milliseconds. */
+/** How long a plan waits for the report of a worker, in milliseconds. */
 const REPORT_TIMEOUT_MS = 5000
-/** How long the first plan waits for all workers, so that listeners are spread over all of them. */
+/** How long the first plan waits for all workers, so that all of them get listeners. In milliseconds. */
 const START_TIMEOUT_MS = 3000
-/** From this number of sockets on a new process, which inherits them, is there before they would all have been sent. */
+/** From this many sockets on, starting a process that inherits them is faster than sending them. */
 const MIN_SOCKETS_TO_INHERIT = 300
-/** Descriptors that a process has besides those that it was born with. */
+/** Descriptors that a process has besides the inherited ones. */
 const OTHER_DESCRIPTORS = 64
 
+/** The parts and settings of a `WorkerPool`. */
 export interface WorkerPoolOptions {
   /** How many processes; at least one. */
   readonly workers: number
   readonly settings: Omit<WorkerSettings, 'passedSockets'>
   readonly clock: Clock
   readonly log: Log
-  /** Whether sockets are bound here and handed to workers; left out: where this Node.js can. */
+  /** Whether this process binds sockets and passes them to workers; absent: if this Node.js can do that. */
   readonly passesSockets?: boolean
 }
 
 /**
- * The data plane in worker processes: whatever keeps this process busy, a long list from the API server or a scrape, no
- * connection waits for it.
+ * The data plane in worker processes. No connection waits while this process is busy, for example with a long list from the API
+ * server or with a scrape.
  *
- *     plan ──▶ ports (bound here, a copy kept) ──▶ assignment ──▶ each worker: what is different for it
+ *     plan ──▶ ports (bound here, with a copy of each) ──▶ assignment ──▶ each worker: its differences
  *
- * A worker that starts anew is told everything; what a worker that has ended held is given to others or waits for the next.
+ * A new worker gets the whole plan. The listeners of a worker that has exited go to other workers, or wait for the next one.
  */
 export class WorkerPool implements DataPlane {
   readonly #options: WorkerPoolOptions
@@ -55,10 +58,10 @@ export class WorkerPool implements DataPlane {
   #plan: ListenerPlan = new Map()
   #assignment = NOTHING_ASSIGNED
   readonly #failed = new Map<ServicePortKey, ProxyFailure>()
-  /** How many have failed since the start. */
+  /** How many listeners have failed since the start. */
   #failureCount = 0
-  /** The last plan to be carried out; each waits for the one before. */
-  #applying: Promise<unknown> = Promise.resolve()
+  /** Applies one plan after the other. */
+  readonly #plans = new SerialQueue()
   #counting: Promise<DataPlaneCounts> | undefined
   #isDraining = false
   readonly #descriptorLimit = readDescriptorLimit()
@@ -80,21 +83,19 @@ export class WorkerPool implements DataPlane {
       },
     })
     this.#started = this.#workers.waitForAll(START_TIMEOUT_MS)
-    log.info(0, 'Data plane in worker processes', { workers, passesSockets })
+    log.info(0, 'The data plane runs in worker processes', { workers, passesSockets })
   }
 
-  /** Ids of the workers that run, for whoever wants to see them. */
+  /** Process ids of the running workers. */
   get pids(): readonly number[] {
     return this.#workers.pids
   }
 
   apply(plan: ListenerPlan): Promise<ListenerReport> {
-    const applied = this.#applying.then(() => this.#apply(plan))
-    this.#applying = applied.catch(() => undefined)
-    return applied
+    return this.#plans.run(() => this.#apply(plan))
   }
 
-  /** Descriptors of this process are not those of the workers. */
+  /** Does nothing: each worker has descriptors of its own. */
   reserveDescriptors(): void {}
 
   counts(): Promise<DataPlaneCounts> {
@@ -115,7 +116,7 @@ export class WorkerPool implements DataPlane {
     this.#plan = plan
     this.#failed.clear()
     this.#workers.retainListeners(key => plan.has(key))
-    // Endpoints first, and what has to be closed before something else can be opened.
+    // First new endpoints, and the sockets that must be closed before others can be opened.
     this.#ports.releaseUnused(plan)
     await this.#updateWorkers()
     if ([...plan.values()].some(spec => this.#ports.getState(spec) !== 'ready')) await this.#open(plan)
@@ -139,9 +140,9 @@ export class WorkerPool implements DataPlane {
     return { open, failed: new Map(this.#failed) }
   }
 
-  /** What a worker is to be born with: the sockets of all that it would hold now. */
+  /** The sockets that a new process of a worker inherits: those of all listeners that it would hold now. */
   #inheritedSockets(worker: WorkerId): readonly InheritedSocket[] {
-    // At the start nobody knows yet what it will be.
+    // At the start there is no plan yet.
     if (this.#plan.size === 0) return []
     const ids = this.#workers.getSharingWorkers(worker)
     const { holders } = assignListeners(this.#plan, ids, this.#mayShare, this.#assignment)
@@ -149,11 +150,11 @@ export class WorkerPool implements DataPlane {
       const handle = this.#ports.getHandle(key)
       return handle !== undefined && holders.get(key)?.includes(worker) === true ? [{ key, handle }] : []
     })
-    // For a moment at its birth a process has each of them twice.
+    // For a moment after the fork, a process has each socket twice.
     return 2 * sockets.length + OTHER_DESCRIPTORS <= this.#descriptorLimit ? sockets : []
   }
 
-  /** Tells every worker what is new for it; resolves when all have carried it out, or have been waited for long enough. */
+  /** Sends each worker its differences; resolves when all have applied them, or at the timeout. */
   async #updateWorkers(): Promise<void> {
     const failures = this.#failureCount
     const { running } = this.#workers
@@ -163,28 +164,22 @@ export class WorkerPool implements DataPlane {
       const { isOverdue } = link
       const report = link.sendPlan(this.#plan.keys(), key => this.#desiredListener(id, key))
       const applied = report?.then(received => received !== undefined && this.#applyReport(received))
-      // Somebody has waited for that one already.
+      // An earlier plan has already waited for this worker.
       return applied === undefined || isOverdue ? [] : [this.#waitForReport(link, applied)]
     })
     if (pending.length === 0) return
     await Promise.all(pending)
-    // What one worker could not open no other one is to hold either.
+    // No worker may hold a listener that one of them could not open.
     if (failures < this.#failureCount) await this.#updateWorkers()
   }
 
-  #waitForReport(link: WorkerLink, report: Promise<unknown>): Promise<void> {
+  #waitForReport(link: WorkerLink, report: Promise<unknown>): Promise<unknown> {
     const { clock, log } = this.#options
-    return new Promise<void>(resolve => {
-      const cancel = clock.after(REPORT_TIMEOUT_MS, () => {
-        link.isOverdue = true
-        log.warn('A data-plane worker has not carried out its plan yet', { seconds: REPORT_TIMEOUT_MS / 1000 })
-        resolve()
-      })
-      void report.then(() => {
-        cancel()
-        resolve()
-      })
-    })
+    const onTimeout = (): void => {
+      link.isOverdue = true
+      log.warn('A data-plane worker has not applied its plan yet', { seconds: REPORT_TIMEOUT_MS / 1000 })
+    }
+    return withTimeout<unknown>(report, { clock, ms: REPORT_TIMEOUT_MS, onTimeout })
   }
 
   #desiredListener(worker: WorkerId, key: ServicePortKey): DesiredListener | 'unchanged' | undefined {
@@ -214,7 +209,7 @@ export class WorkerPool implements DataPlane {
     }
   }
 
-  /** Nobody holds it until the next plan asks for it again. */
+  /** No worker holds the listener until the next plan contains it again. */
   #markFailed(key: ServicePortKey, failure: ProxyFailure): void {
     this.#failureCount++
     this.#failed.set(key, failure)
@@ -222,8 +217,8 @@ export class WorkerPool implements DataPlane {
   }
 
   #markAllFailed(): void {
-    const failure = new ProxyFailure('WORKER_FAILED', 'No data-plane worker runs', {
-      hint: 'See what was logged of them before; with --data-plane-workers=0 there are none',
+    const failure = new ProxyFailure('WORKER_FAILED', 'No data-plane worker is running', {
+      hint: 'See the earlier log lines of the workers; --data-plane-workers=0 runs without workers',
     })
     for (const key of this.#plan.keys()) if (!this.#failed.has(key)) this.#failed.set(key, failure)
   }

@@ -9,36 +9,37 @@ import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './w
 
 const WORKER_MAIN = fileURLToPath(new URL('worker-main.js', import.meta.url))
 
-/** Pause before a worker that did not live long is started again, in milliseconds: none, then doubling up to the last. */
+/** Pause before the restart of a worker that exited soon, in milliseconds: first none, then doubling up to the maximum. */
 const MIN_RESTART_DELAY_MS = 100
 const MAX_RESTART_DELAY_MS = 10_000
-/** A worker that has lived this long ended by accident, and not because it cannot live: it is replaced at once. */
+/** A worker that has run this long can run: the next one starts at once. */
 const STABLE_RUN_MS = 10_000
-/** How often a worker is asked whether it is there, and how often in a row it may owe the answer. */
+/** How often a worker gets a ping, and how many pings in a row may stay without reply. */
 const PING_INTERVAL_MS = 5000
 const MAX_MISSED_PINGS = 6
 
-/** A bound socket that a process is born with, and the listener that it is for. */
+/** A bound socket that a process inherits, and the listener that uses it. */
 export interface InheritedSocket {
   readonly key: ServicePortKey
-  /** As `BoundHandle` has it. */
+  /** The handle of a `BoundHandle`. */
   readonly handle: object
 }
 
+/** The parts, settings and callbacks of a `WorkerProcess`. */
 export interface WorkerProcessOptions {
   readonly settings: WorkerSettings
-  /** Asked whenever a process is started: what it is to be born with. */
+  /** Called for each new process: the sockets that it inherits. */
   readonly inheritedSockets: () => readonly InheritedSocket[]
   readonly clock: Clock
   readonly log: Log
-  /** It takes orders from now on, and knows nothing yet but what it was born with. */
+  /** The process takes commands from now on. It has no plan yet, and the inherited sockets. */
   readonly onReady: (inherited: readonly InheritedSocket[]) => void
-  /** It has ended; what it was ordered is not carried out any more. Another one is being started. */
+  /** The process has exited and will not handle its commands. A new one starts. */
   readonly onEnd: () => void
-  readonly onMessage: (answer: WorkerMessage) => void
+  readonly onMessage: (message: WorkerMessage) => void
 }
 
-/** One place of the pool: a worker process, and the next one when that has ended. */
+/** One slot of the pool: a worker process, and its successor after it has exited. */
 export class WorkerProcess {
   readonly #options: WorkerProcessOptions
   #child: ChildProcess | undefined
@@ -46,7 +47,7 @@ export class WorkerProcess {
   #isStopping = false
   #isReplacing = false
   #restarts = 0
-  /** Lives in a row that were short. */
+  /** How many processes in a row exited soon. */
   #shortRuns = 0
   #unansweredPings = 0
   #cancelTimer: () => void = () => undefined
@@ -56,44 +57,46 @@ export class WorkerProcess {
     this.#start()
   }
 
+  /** Whether the process takes commands. */
   get isReady(): boolean {
     return this.#isReady
   }
 
-  /** Processes that were started in place of one that had ended. */
+  /** How many processes have replaced one that exited. */
   get restarts(): number {
     return this.#restarts
   }
 
-  /** Whether it owes no answer to the question whether it is there. */
+  /** Whether the process has replied to the last ping. */
   get hasAnswered(): boolean {
     return this.#unansweredPings === 0
   }
 
+  /** Undefined while no process runs. */
   get pid(): number | undefined {
     return this.#child?.pid
   }
 
-  /** Sends an order, with the copy of a socket if there is one. To a worker that is not ready nothing is sent. */
+  /** Sends a command, with a copy of a socket if there is one. Sends nothing to a worker that is not ready. */
   send(command: WorkerCommand, handle?: object): void {
     if (!this.#isReady) return
-    // What a send fails of is told by the end of the process.
+    // A send fails only if the process exits, and its exit is reported anyway.
     this.#child?.send(command, handle as SendHandle | undefined, {}, () => undefined)
   }
 
-  /** Has another process take its place, that is born with sockets: that is far quicker than to send it many. */
+  /** Replaces the process by one that inherits its sockets, which is much faster than sending many. */
   replace(): void {
     this.#isReplacing = true
     this.kill()
   }
 
-  /** Is not started again from now on. */
+  /** No new process starts from now on. */
   disableRestart(): void {
     this.#isStopping = true
     this.#cancelTimer()
   }
 
-  /** Ends it by force. */
+  /** Kills the process. */
   kill(): void {
     this.#child?.kill('SIGKILL')
   }
@@ -107,7 +110,7 @@ export class WorkerProcess {
     })
     const startedAt = clock.now()
     this.#child = child
-    child.on('message', answer => this.#handle(answer as WorkerMessage, inherited))
+    child.on('message', message => this.#handle(message as WorkerMessage, inherited))
     const ended = (reason: string): void => {
       if (this.#child !== child) return
       this.#child = undefined
@@ -117,16 +120,20 @@ export class WorkerProcess {
         this.#isReplacing = false
         this.#start()
       } else if (!this.#isStopping) {
-        log.error('Connections of a data-plane worker are lost', workerFailed(`Data-plane worker ended: ${reason}`), {
-          pid: child.pid,
-        })
+        log.error(
+          'A data-plane worker exited; its connections are lost',
+          workerFailed(`Data-plane worker exited: ${reason}`),
+          {
+            pid: child.pid,
+          },
+        )
         this.#scheduleRestart(clock.now() - startedAt)
       }
       this.#options.onEnd()
     }
     child.on('exit', (code, signal) => ended(signal ?? `exit code ${code}`))
     child.on('error', error => {
-      // Also told for a message that could not be sent, which says nothing about the process.
+      // Node.js also emits this for a message that could not be sent, when the process still runs.
       if (child.pid === undefined) ended(error.message)
     })
   }
@@ -155,11 +162,11 @@ export class WorkerProcess {
     }
   }
 
-  /** One that does not answer serves nobody either; what it holds is better off with another one. */
+  /** A worker that does not reply does not serve clients either, so another process should hold its listeners. */
   #ping(): void {
     const { clock, log } = this.#options
     if (this.#unansweredPings >= MAX_MISSED_PINGS) {
-      log.error('A data-plane worker is replaced', workerFailed('Data-plane worker does not answer'), { pid: this.pid })
+      log.error('Replacing a data-plane worker', workerFailed('Data-plane worker does not reply'), { pid: this.pid })
       return this.kill()
     }
     this.#unansweredPings++

@@ -9,12 +9,13 @@ import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { PassedSockets } from './passed-sockets.js'
 import { LEAVING_TITLE, ORPHAN_TITLE } from './orphans.js'
-import { reuseEqualLists } from './reuse-equal-lists.js'
+import { reuseEqualLists } from './split-plan.js'
 import { type ListenFailure, type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
-/** Listeners that are counted before connections get their turn again. */
+/** How many listeners are counted before connections get a turn of the event loop. */
 const LISTENERS_PER_TURN = 200
 
+/** The parts of a `Worker`, and what it may do to its process. */
 export interface WorkerOptions {
   readonly settings: WorkerSettings
   readonly clock: Clock
@@ -22,26 +23,29 @@ export interface WorkerOptions {
   readonly descriptorLimit: number
   readonly transports: Transports
   readonly log: Log
-  readonly send: (answer: WorkerMessage) => void
-  /** Takes the name that others see of this process; see `orphans.ts`. */
+  readonly send: (message: WorkerMessage) => void
+  /** Sets the title of this process, which other processes read; see `orphans.ts`. */
   readonly setTitle: (title: string) => void
-  /** Ends the process, once what was sent has left it. */
+  /** Exits after all messages have been sent. */
   readonly exit: () => void
 }
 
 /**
- * A data plane that is told what to do by messages.
+ * A data plane that is controlled by messages.
  *
- *     ordered ──▶ orphaned ──▶ leaving ──▶ exit      the control process is gone: serves on, for a limited time, with what
- *        └─── drain ──────────────┘                  it knows, until a successor or the time says to leave
+ *     controlled ──▶ orphaned ──▶ draining ──▶ exit
+ *         └──── drain ──────────────┘
+ *
+ * An orphan has lost its control process. It keeps serving its last plan for a limited time, or until the next control process
+ * sends it a signal.
  */
 export class Worker {
   readonly #options: WorkerOptions
   readonly #plane: InProcessDataPlane
   readonly #sockets = new PassedSockets()
-  /** What the plan is to be, as far as its parts have come. */
+  /** The plan with all parts that have arrived. */
   readonly #plan = new Map<ServicePortKey, ListenerSpec>()
-  /** Ports as the control process knows them. */
+  /** Ports that the control process knows. */
   readonly #reported = new Map<ServicePortKey, number>()
   #state: 'controlled' | 'orphaned' | 'draining' = 'controlled'
 
@@ -59,6 +63,7 @@ export class Worker {
     })
   }
 
+  /** Handles a command of the control process, and the socket that came with it. */
   handle(command: WorkerCommand, handle: object | undefined): void {
     switch (command.kind) {
       case 'inherited':
@@ -80,29 +85,29 @@ export class Worker {
     }
   }
 
-  /** The control process is gone. */
+  /** The control process has exited. */
   becomeOrphan(): void {
     const { settings, clock, log, setTitle, exit } = this.#options
-    // It was told to stop and cut us off, or it had not told us yet whom to serve.
+    // The control process wanted this worker to stop, or has not sent a plan yet.
     if (this.#state === 'draining' || this.#plan.size === 0) return exit()
     this.#state = 'orphaned'
     setTitle(ORPHAN_TITLE)
-    log.warn('Control process is gone: a data-plane worker goes on with what it knows', {
+    log.warn('The control process has exited; this data-plane worker keeps serving its last plan', {
       listeners: this.#plan.size,
       seconds: settings.orphanTime / 1000,
     })
     clock.after(settings.orphanTime, () => this.handleSignal())
   }
 
-  /** Somebody wants this process to end. While there is a control process, that one decides. */
+  /** Drains an orphan. While there is a control process, the worker ignores signals and waits for a command. */
   handleSignal(): void {
     if (this.#state === 'orphaned') void this.#drain(this.#options.settings.drainTimeout)
   }
 
   async #applyPlan(generation: number): Promise<void> {
-    // A copy: the next parts must not change what is still being carried out.
+    // A copy: the next parts must not change a plan that is being applied.
     const applied = this.#plane.apply(new Map(this.#plan))
-    // By now every listener has taken its socket.
+    // Every listener has taken its socket by now.
     this.#sockets.closeUnused()
     const { open, failed } = await applied
     this.#options.send({ kind: 'report', generation, opened: this.#newlyOpened(open), failed: failuresOf(failed) })
@@ -140,11 +145,11 @@ export class Worker {
     const { log, send, setTitle, exit } = this.#options
     const wasOrphaned = this.#state === 'orphaned'
     this.#state = 'draining'
-    // Closes the listeners before it returns.
+    // This closes the listeners before it returns.
     const drained = this.#plane.drain(timeoutMs)
     if (wasOrphaned) {
       setTitle(LEAVING_TITLE)
-      log.info(0, 'Data-plane worker without a control process drains', { seconds: timeoutMs / 1000 })
+      log.info(0, 'Draining a data-plane worker without control process', { seconds: timeoutMs / 1000 })
     }
     const cutOff = await drained
     send({ kind: 'drained', cutOff })

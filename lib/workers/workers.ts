@@ -2,31 +2,33 @@ import { type Budgets, type TrafficCounts, type WorkerCounts } from '../dataplan
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { withTimeout } from '../primitives/with-timeout.js'
 import { type WorkerId } from './assign-listeners.js'
 import { CounterAggregate } from './counter-aggregate.js'
 import { WorkerLink } from './worker-link.js'
 import { type WorkerSettings } from './worker-messages.js'
 import { type InheritedSocket, WorkerProcess } from './worker-process.js'
 
-/** How long somebody waits for workers that are being started, in milliseconds. */
+/** How long to wait for workers that are starting, in milliseconds. */
 const START_TIMEOUT_MS = 10_000
-/** How long a scrape waits for a worker's counts before it takes the last ones. */
+/** How long a scrape waits for the counts of a worker before it uses the last ones. In milliseconds. */
 const COUNTS_TIMEOUT_MS = 1000
-/** How much longer than its connections a worker may take to end in a drain. */
+/** How long a worker may take to exit after the time of its drain. In milliseconds. */
 const DRAIN_GRACE_MS = 2000
 
+/** The parts and settings of `Workers`. */
 export interface WorkersOptions {
   readonly count: number
   readonly settings: WorkerSettings
   readonly clock: Clock
   readonly log: Log
-  /** Asked whenever a process is started: what it is to be born with. */
+  /** Called for each new process: the sockets that it inherits. */
   readonly inheritedSockets: (worker: WorkerId) => readonly InheritedSocket[]
-  /** Some worker is ready or has ended. */
+  /** A worker is ready or has exited. */
   readonly onChange: () => void
 }
 
-/** A worker that takes orders. */
+/** A worker that takes commands. */
 export interface RunningWorker {
   readonly id: WorkerId
   readonly link: WorkerLink
@@ -35,17 +37,17 @@ export interface RunningWorker {
 interface Slot {
   readonly id: WorkerId
   readonly process: WorkerProcess
-  /** With the process that runs now; undefined while none is ready. */
+  /** The link to the current process; undefined while none is ready. */
   link: WorkerLink | undefined
 }
 
-/** The worker processes: so many of them, always, with what they have counted and how they end. */
+/** A fixed number of worker processes: starts and replaces them, adds up their counts, and drains them. */
 export class Workers {
   readonly #clock: Clock
   readonly #slots: readonly Slot[]
   readonly #counters = new CounterAggregate()
   readonly #onChange: () => void
-  /** Those who wait for a worker to come or go. */
+  /** Called when a worker becomes ready or exits. */
   readonly #waiters = new Set<() => void>()
   #isReplacing = false
 
@@ -53,7 +55,7 @@ export class Workers {
     this.#clock = clock
     this.#onChange = onChange
     this.#slots = Array.from({ length: count }, (_, id) => {
-      const place: Slot = {
+      const slot: Slot = {
         id,
         link: undefined,
         process: new WorkerProcess({
@@ -62,34 +64,35 @@ export class Workers {
           log,
           inheritedSockets: () => inheritedSockets(id),
           onReady: inherited => {
-            place.link = new WorkerLink((order, handle) => place.process.send(order, handle), inherited)
+            slot.link = new WorkerLink((command, handle) => slot.process.send(command, handle), inherited)
             this.#notifyChange()
           },
           onEnd: () => {
-            place.link?.processEnded()
-            place.link = undefined
+            slot.link?.processEnded()
+            slot.link = undefined
             this.#counters.removeWorker(id)
             this.#notifyChange()
           },
-          onMessage: answer => place.link?.handle(answer),
+          onMessage: message => slot.link?.handle(message),
         }),
       }
-      return place
+      return slot
     })
   }
 
+  /** The workers that are ready. */
   get running(): readonly RunningWorker[] {
     return this.#slots.flatMap(({ id, link }) => (link === undefined ? [] : [{ id, link }]))
   }
 
-  /** Those that a worker that is being started shares its work with, itself among them. */
+  /** The workers among which listeners will be shared when this worker has started; includes this worker. */
   getSharingWorkers(worker: WorkerId): readonly WorkerId[] {
     return this.#slots
       .filter(({ id, link }) => this.#isReplacing || id === worker || link !== undefined)
       .map(({ id }) => id)
   }
 
-  /** Process ids, for whoever wants to see them. */
+  /** Process ids of the running workers. */
   get pids(): readonly number[] {
     return this.#slots.flatMap(({ process }) => process.pid ?? [])
   }
@@ -99,14 +102,14 @@ export class Workers {
     return this.#waitUntil(() => this.running.length === this.#slots.length, ms)
   }
 
-  /** Resolves when some worker is ready, or when none could be started in good time. */
+  /** Resolves when one worker is ready, or at the timeout. */
   waitForAny(): Promise<void> {
     return this.#waitUntil(() => this.running.length > 0, START_TIMEOUT_MS)
   }
 
   /**
-   * Replaces workers that have been told nothing yet by others, which are born with their sockets. Resolves when those are ready;
-   * nobody is told of a change until then, lest the first one gets all there is to do.
+   * Replaces the workers that have no plan yet by processes that inherit their sockets. Resolves when all are ready. Reports no
+   * change until then, because the first one would get all listeners.
    */
   async replaceNew(): Promise<void> {
     const replaced = this.#slots.filter(({ link }) => link?.isNew === true)
@@ -118,7 +121,7 @@ export class Workers {
     this.#isReplacing = false
   }
 
-  /** Has all of them drain and end; returns how many connections were cut off. */
+  /** Drains all workers until they exit; returns how many connections were closed at the timeout. */
   async drain(timeoutMs: number): Promise<number> {
     let cutOff = 0
     for (const { process, link } of this.#slots) {
@@ -131,7 +134,7 @@ export class Workers {
     return cutOff
   }
 
-  /** Asks all of them for what they have counted. Of one that does not answer soon the last word counts. */
+  /** Asks all workers for their counts. For a worker that does not reply in time the last counts are used. */
   async collectCounts(): Promise<{
     readonly traffic: ReadonlyMap<ServicePortKey, Readonly<TrafficCounts>>
     readonly budgets: Budgets
@@ -141,12 +144,11 @@ export class Workers {
       const counts = await link.requestCounts()
       if (counts !== undefined) this.#counters.update(id, counts)
     })
-    let cancel: () => void = () => undefined
-    await Promise.race([
-      Promise.all(requests),
-      new Promise<void>(resolve => (cancel = this.#clock.after(COUNTS_TIMEOUT_MS, resolve))),
-    ])
-    cancel()
+    await withTimeout<unknown>(Promise.all(requests), {
+      clock: this.#clock,
+      ms: COUNTS_TIMEOUT_MS,
+      onTimeout: () => undefined,
+    })
     return {
       traffic: this.#counters.getTraffic(),
       budgets: this.#counters.getBudgets(),
@@ -157,7 +159,7 @@ export class Workers {
     }
   }
 
-  /** Forgets what was counted of listeners that are not there any more. */
+  /** Removes the counts of listeners that no longer exist. */
   retainListeners(has: (key: ServicePortKey) => boolean): void {
     this.#counters.retainListeners(has)
   }
@@ -167,7 +169,7 @@ export class Workers {
     if (!this.#isReplacing) this.#onChange()
   }
 
-  /** Resolves when it is so, or after `ms` milliseconds. Looked at whenever a worker comes or goes. */
+  /** Resolves when the condition holds, or after `ms` milliseconds. Checks it whenever a worker becomes ready or exits. */
   #waitUntil(condition: () => boolean, ms: number): Promise<void> {
     if (condition()) return Promise.resolve()
     return new Promise(resolve => {

@@ -100,7 +100,10 @@ t.test('a worker that is killed is replaced, and nobody is refused', { skip: nam
     process.kill(victim!, 'SIGKILL')
     for (let i = 0; i < 6; i++) t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
     t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: /^[ab] 5$/ })
-    t.match(await proxy.waitForLine(/"Connections of a data-plane worker are lost"/, from), /code="WORKER_FAILED"/)
+    t.match(
+      await proxy.waitForLine(/"A data-plane worker exited; its connections are lost"/, from),
+      /code="WORKER_FAILED"/,
+    )
     await waitUntil(() => childrenOf(proxy.child.pid!).length === 2, 'there are two workers again')
   }
   const from = proxy.lines.length

@@ -7,27 +7,27 @@ const tcp = (service: string) => makeListenerSpec({ key: `${service}/TCP`, servi
 const udp = (service: string) => makeListenerSpec({ key: `${service}/UDP`, service, protocol: 'UDP', endpoints })
 const names = Array.from({ length: 200 }, (_, n) => `service-${n}`)
 
-t.test('TCP without affinity is held by every worker, what has to remember its clients by one', t => {
+t.test('every worker holds plain TCP listeners, one worker holds those with state about clients', t => {
   const sticky = { ...tcp('sticky'), affinityMs: 10 }
   const limited = { ...tcp('limited'), maxConnectionsPerClient: 5 }
   const counting = { ...tcp('counting'), balancer: 'least-connections' } as const
   const plan = makeListenerPlan(tcp('web'), udp('dns'), sticky, limited, counting)
   const { holders } = assignListeners(plan, [0, 1, 2], true, NOTHING_ASSIGNED)
-  t.equal(holders.get('limited/TCP')!.length, 1, 'a limit holds for all connections together')
-  t.equal(holders.get('counting/TCP')!.length, 1, 'fewest connections means of all')
+  t.equal(holders.get('limited/TCP')!.length, 1, 'a limit counts all connections')
+  t.equal(holders.get('counting/TCP')!.length, 1, 'least-connections counts all connections')
   t.strictSame(holders.get('web/TCP'), [0, 1, 2])
   t.equal(holders.get('dns/UDP')!.length, 1)
   t.equal(holders.get('sticky/TCP')!.length, 1)
   t.end()
 })
 
-t.test('where sockets cannot be shared every listener is held by one', t => {
+t.test('one worker holds each listener if sockets cannot be shared', t => {
   const { holders } = assignListeners(makeListenerPlan(tcp('web')), [0, 1], false, NOTHING_ASSIGNED)
   t.equal(holders.get('web/TCP')!.length, 1)
   t.end()
 })
 
-t.test('what one worker has to hold of a Service is held by the same one', t => {
+t.test('the same worker holds all unshared listeners of a Service', t => {
   for (const name of names) {
     const sticky = { ...tcp(name), affinityMs: 10 }
     const { holders } = assignListeners(makeListenerPlan(udp(name), sticky), [0, 1, 2], true, NOTHING_ASSIGNED)
@@ -36,7 +36,7 @@ t.test('what one worker has to hold of a Service is held by the same one', t => 
   t.end()
 })
 
-t.test('Services spread over the workers', t => {
+t.test('Services are spread evenly over the workers', t => {
   const { owners } = assignListeners(makeListenerPlan(...names.map(udp)), [0, 1, 2, 3], true, NOTHING_ASSIGNED)
   for (const worker of [0, 1, 2, 3]) {
     const share = [...owners.values()].filter(owner => owner === worker).length
@@ -45,7 +45,7 @@ t.test('Services spread over the workers', t => {
   t.end()
 })
 
-t.test('a worker that ends costs its own Services only; they stay with those who take them', t => {
+t.test('when a worker exits, only its Services move, and they stay at their new worker', t => {
   const plan = makeListenerPlan(...names.map(udp))
   const before = assignListeners(plan, [0, 1, 2], true, NOTHING_ASSIGNED)
   const without = assignListeners(plan, [0, 2], true, before)
@@ -53,11 +53,15 @@ t.test('a worker that ends costs its own Services only; they stay with those who
     if (owner !== 1) t.equal(without.owners.get(service), owner)
     else t.not(without.owners.get(service), 1)
   }
-  t.strictSame(assignListeners(plan, [0, 1, 2], true, without).owners, without.owners, 'a flow is not torn for balance')
+  t.strictSame(
+    assignListeners(plan, [0, 1, 2], true, without).owners,
+    without.owners,
+    'a new worker takes no Service from another one',
+  )
   t.end()
 })
 
-t.test('affinity that is switched off and on again', t => {
+t.test('a listener is shared again while its affinity is off', t => {
   const sticky = { ...tcp('web'), affinityMs: 10 }
   const on = assignListeners(makeListenerPlan(sticky), [0, 1], true, NOTHING_ASSIGNED)
   const off = assignListeners(makeListenerPlan(tcp('web')), [0, 1], true, on)
@@ -67,7 +71,7 @@ t.test('affinity that is switched off and on again', t => {
   t.end()
 })
 
-t.test('without a worker nobody holds anything', t => {
+t.test('without workers no listener has a holder', t => {
   const { holders } = assignListeners(makeListenerPlan(tcp('web'), udp('dns')), [], true, NOTHING_ASSIGNED)
   t.strictSame([...holders.values()], [[], []])
   t.end()

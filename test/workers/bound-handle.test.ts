@@ -19,7 +19,7 @@ t.test('this Node.js can bind without listening', t => {
   t.end()
 })
 
-t.test('a bound TCP port refuses until somebody listens on the handle', async t => {
+t.test('a bound TCP port refuses clients until a server listens on the handle', async t => {
   const { port, handle, close } = bindHandle({ protocol: 'TCP', address: '127.0.0.1', port: 0 })
   t.equal(await readAnswer(port), 'ECONNREFUSED')
   const server = createServer(socket => socket.end('served')).listen({ _handle: handle })
@@ -29,7 +29,7 @@ t.test('a bound TCP port refuses until somebody listens on the handle', async t 
   close()
 })
 
-t.test('a port that is taken, and an address that is not ours, are told by the system code', async t => {
+t.test('a port in use and a foreign address fail with the code of the system', async t => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())
@@ -64,7 +64,7 @@ t.test('a probe leaves the port free', t => {
   t.end()
 })
 
-t.test('an IPv6 wildcard leaves IPv4 alone', t => {
+t.test('a handle for the IPv6 wildcard address does not bind IPv4', t => {
   for (const protocol of ['TCP', 'UDP'] as const) {
     const six = bindHandle({ protocol, address: '::', port: 0 })
     const four = bindHandle({ protocol, address: '0.0.0.0', port: six.port })

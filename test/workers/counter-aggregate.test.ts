@@ -10,59 +10,59 @@ const workerTraffic = (traffic: Record<string, { connections: number; active?: n
   },
 })
 
-t.test('workers are added up', t => {
-  const ledger = new CounterAggregate()
-  ledger.update(0, workerTraffic({ web: { connections: 5, active: 2 }, dns: { connections: 1 } }, 1))
-  ledger.update(1, workerTraffic({ web: { connections: 7, active: 1 } }, 2))
-  t.match(ledger.getTraffic().get('web'), { connections: 12, active: 3 })
-  t.match(ledger.getTraffic().get('dns'), { connections: 1 })
-  t.strictSame(ledger.getBudgets(), {
+t.test('counts of all workers are added up', t => {
+  const aggregate = new CounterAggregate()
+  aggregate.update(0, workerTraffic({ web: { connections: 5, active: 2 }, dns: { connections: 1 } }, 1))
+  aggregate.update(1, workerTraffic({ web: { connections: 7, active: 1 } }, 2))
+  t.match(aggregate.getTraffic().get('web'), { connections: 12, active: 3 })
+  t.match(aggregate.getTraffic().get('dns'), { connections: 1 })
+  t.strictSame(aggregate.getBudgets(), {
     descriptors: { used: 20, limit: 200, waited: 3, shed: 30 },
     dials: { used: 2, limit: 12, waited: 300, shed: 3000 },
   })
   t.end()
 })
 
-t.test('no counter goes backwards when a worker ends, and what was open is open no more', t => {
-  const ledger = new CounterAggregate()
-  ledger.update(0, workerTraffic({ web: { connections: 5, active: 2 } }, 1))
-  ledger.update(1, workerTraffic({ web: { connections: 7, active: 1 } }))
-  ledger.removeWorker(0)
-  t.match(ledger.getTraffic().get('web'), { connections: 12, active: 1 })
-  ledger.update(0, workerTraffic({ web: { connections: 1, active: 1 } }))
-  t.match(ledger.getTraffic().get('web'), { connections: 13, active: 2 })
-  t.strictSame(ledger.getBudgets(), {
+t.test('counters keep their values when a worker exits, and gauges lose its share', t => {
+  const aggregate = new CounterAggregate()
+  aggregate.update(0, workerTraffic({ web: { connections: 5, active: 2 } }, 1))
+  aggregate.update(1, workerTraffic({ web: { connections: 7, active: 1 } }))
+  aggregate.removeWorker(0)
+  t.match(aggregate.getTraffic().get('web'), { connections: 12, active: 1 })
+  aggregate.update(0, workerTraffic({ web: { connections: 1, active: 1 } }))
+  t.match(aggregate.getTraffic().get('web'), { connections: 13, active: 2 })
+  t.strictSame(aggregate.getBudgets(), {
     descriptors: { used: 20, limit: 200, waited: 1, shed: 10 },
     dials: { used: 2, limit: 12, waited: 100, shed: 1000 },
   })
   t.end()
 })
 
-t.test('nor when a worker gives a listener away, or opens it anew', t => {
-  const ledger = new CounterAggregate()
-  ledger.update(0, workerTraffic({ web: { connections: 5 }, dns: { connections: 3 } }))
-  ledger.update(0, workerTraffic({ dns: { connections: 1 } }))
-  t.match(ledger.getTraffic().get('web'), { connections: 5 })
-  t.match(ledger.getTraffic().get('dns'), { connections: 4 })
+t.test('counters keep their values when a worker loses a listener or opens it again', t => {
+  const aggregate = new CounterAggregate()
+  aggregate.update(0, workerTraffic({ web: { connections: 5 }, dns: { connections: 3 } }))
+  aggregate.update(0, workerTraffic({ dns: { connections: 1 } }))
+  t.match(aggregate.getTraffic().get('web'), { connections: 5 })
+  t.match(aggregate.getTraffic().get('dns'), { connections: 4 })
   t.end()
 })
 
-t.test('an endpoint that several workers leave out counts once, and not at all when they have ended', t => {
-  const ledger = new CounterAggregate()
-  ledger.update(0, workerTraffic({ web: { connections: 5, ejected: 1 } }))
-  ledger.update(1, workerTraffic({ web: { connections: 7, ejected: 2 } }))
-  t.match(ledger.getTraffic().get('web'), { connections: 12, ejected: 2 })
-  ledger.removeWorker(1)
-  t.match(ledger.getTraffic().get('web'), { connections: 12, ejected: 1 })
+t.test('an endpoint that several workers have ejected counts once, until they exit', t => {
+  const aggregate = new CounterAggregate()
+  aggregate.update(0, workerTraffic({ web: { connections: 5, ejected: 1 } }))
+  aggregate.update(1, workerTraffic({ web: { connections: 7, ejected: 2 } }))
+  t.match(aggregate.getTraffic().get('web'), { connections: 12, ejected: 2 })
+  aggregate.removeWorker(1)
+  t.match(aggregate.getTraffic().get('web'), { connections: 12, ejected: 1 })
   t.end()
 })
 
-t.test('a listener that is gone is forgotten', t => {
-  const ledger = new CounterAggregate()
-  ledger.update(0, workerTraffic({ web: { connections: 5 }, dns: { connections: 3 } }))
-  ledger.removeWorker(0)
-  ledger.update(1, workerTraffic({ web: { connections: 1 } }))
-  ledger.retainListeners(key => key === 'dns')
-  t.strictSame([...ledger.getTraffic().keys()], ['dns'])
+t.test('counts of a removed listener are dropped', t => {
+  const aggregate = new CounterAggregate()
+  aggregate.update(0, workerTraffic({ web: { connections: 5 }, dns: { connections: 3 } }))
+  aggregate.removeWorker(0)
+  aggregate.update(1, workerTraffic({ web: { connections: 1 } }))
+  aggregate.retainListeners(key => key === 'dns')
+  t.strictSame([...aggregate.getTraffic().keys()], ['dns'])
   t.end()
 })

@@ -1,6 +1,5 @@
 import t from 'tap'
-import { reuseEqualLists } from '../../lib/workers/reuse-equal-lists.js'
-import { splitPlan } from '../../lib/workers/split-plan.js'
+import { reuseEqualLists, splitPlan } from '../../lib/workers/split-plan.js'
 import { makeListenerSpec } from '../support/dataplane/plane-under-test.js'
 
 const listener = (n: number, endpoints: number) =>

@@ -35,7 +35,7 @@ class PoolUnderTest {
     return specs.map(({ key }) => open.get(key)!)
   }
 
-  /** Kills the process of a worker; resolves when another one is in its place and takes part. */
+  /** Kills the process of a worker; resolves when a new process has replaced it and serves. */
   async replace(worker: number): Promise<void> {
     const { running } = (await this.pool.counts()).workers!
     const pid = this.kill(worker)
@@ -52,7 +52,7 @@ class PoolUnderTest {
   }
 }
 
-/** Specs that one worker has to hold: as many as there are workers, and the n-th belongs to the n-th. */
+/** Specs of unshared listeners, one for each worker: worker n holds the n-th. */
 function ownedSpecs(workers: number, changes: Parameters<typeof makeListenerSpec>[0]): ListenerSpec[] {
   const ids = Array.from({ length: workers }, (_, id) => id)
   return ids.map(id => {
@@ -65,11 +65,11 @@ function ownedSpecs(workers: number, changes: Parameters<typeof makeListenerSpec
       if (assignListeners(makeListenerPlan(made), ids, true, NOTHING_ASSIGNED).owners.get(`default/s${n}`) === id)
         return made
     }
-    throw new Error(`no Service of 1000 belongs to worker ${id}`)
+    throw new Error(`No Service of 1000 belongs to worker ${id}`)
   })
 }
 
-/** A connection through which a byte has come back. */
+/** A connection that has echoed a byte. */
 async function openConnection(port: number, localAddress = '127.0.0.1'): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', localAddress }).on('error', () => undefined)
   socket.write('x')
@@ -103,22 +103,22 @@ async function startUdpClient(t: Test, port: number): Promise<{ socket: UdpSocke
   return { socket, ask: askOnce }
 }
 
-t.test('a worker that is killed costs its own connections only; what it held is served at once by another', async t => {
+t.test('a killed worker loses only its own connections, and another worker serves its listeners at once', async t => {
   const pod = await startEchoPod(t)
   const plane = new PoolUnderTest(t, 2)
   const ports = await plane.apply(...ownedSpecs(2, { endpoints: [pod.endpoint], affinityMs: 60_000 }))
-  const [lost, kept] = await Promise.all(ports.map(port => openConnection(port)))
+  const [lost, unaffected] = await Promise.all(ports.map(port => openConnection(port)))
   plane.kill(0)
   await once(lost!, 'close')
   const fresh = await openConnection(ports[0]!)
-  for (const socket of [kept!, fresh]) {
+  for (const socket of [unaffected!, fresh]) {
     socket.write('still here')
     t.equal(String((await once(socket, 'data'))[0]), 'still here')
     socket.destroy()
   }
 })
 
-t.test('under load, no more is lost than what the killed worker had in hand, and nobody is refused', async t => {
+t.test('under load, a killed worker loses only its open connections, and no client is refused', async t => {
   const [pod] = await startNamedPods(t, 'pod')
   const plane = new PoolUnderTest(t, 2)
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] }))
@@ -140,7 +140,7 @@ t.test('under load, no more is lost than what the killed worker had in hand, and
   )
 })
 
-t.test('while there is no worker at all, connections and datagrams wait for the next one', async t => {
+t.test('without any worker, connections and datagrams wait for the next one', async t => {
   const [pod] = await startNamedPods(t, 'pod')
   const plane = new PoolUnderTest(t, 1)
   const dns = makeListenerSpec({
@@ -155,7 +155,7 @@ t.test('while there is no worker at all, connections and datagrams wait for the 
   t.strictSame(await Promise.all([readAnswer(web!), readAnswer(web!), client.ask()]), ['pod', 'pod', 'udp pod'])
 })
 
-t.test('a worker that is started anew has the whole plan', async t => {
+t.test('a new worker gets the whole plan', async t => {
   const [a, b] = await startNamedPods(t, 'a', 'b')
   const plane = new PoolUnderTest(t, 2)
   const web = makeListenerSpec({ endpoints: [a!.endpoint] })
@@ -167,7 +167,7 @@ t.test('a worker that is started anew has the whole plan', async t => {
   const [port, udp] = await plane.apply(web, dns)
   t.strictSame(await plane.apply({ ...web, endpoints: [b!.endpoint] }, dns), [port, udp])
   await plane.replace(0)
-  // Now the other one: whatever is served is served by the new one.
+  // Now only the new worker can serve.
   plane.kill(1)
   t.equal(await readAnswer(port!), 'b')
   t.equal(await (await startUdpClient(t, udp!)).ask(), 'udp pod')
@@ -184,11 +184,11 @@ t.test('round robin is even over all workers', async t => {
   t.ok(imbalance(answers, names) <= 2, `${imbalance(answers, names)} apart`)
 })
 
-t.test('a client with affinity always gets its endpoint, whichever worker could have taken it', async t => {
+t.test('a client with affinity always gets its endpoint, also with several workers', async t => {
   const pods = await startNamedPods(t, 'a', 'b', 'c')
   const plane = new PoolUnderTest(t, 2)
   const endpoints = pods.map(pod => pod.endpoint)
-  // All take part in it first, then one has to know all clients.
+  // First all workers share the listener, then one worker has to know all clients.
   await plane.apply(makeListenerSpec({ endpoints }))
   const [port] = await plane.apply(makeListenerSpec({ endpoints, affinityMs: 60_000 }))
   for (const client of ['127.0.0.2', '127.0.0.3', '127.0.0.4']) {
@@ -197,7 +197,7 @@ t.test('a client with affinity always gets its endpoint, whichever worker could 
   }
 })
 
-t.test('affinity that is switched on and off refuses nobody', async t => {
+t.test('switching affinity on and off refuses no client', async t => {
   const [pod] = await startNamedPods(t, 'pod')
   const plane = new PoolUnderTest(t, 2)
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] }))
@@ -211,7 +211,7 @@ t.test('affinity that is switched on and off refuses nobody', async t => {
     await plane.apply(
       makeListenerSpec({ endpoints: [pod!.endpoint], affinityMs: round % 2 === 0 ? 60_000 : undefined }),
     )
-    await waitUntil(() => answers.length > seen + 5, 'clients have been served meanwhile')
+    await waitUntil(() => answers.length > seen + 5, 'clients were served in the meantime')
   }
   isOver = true
   await Promise.all(clients)
@@ -228,13 +228,13 @@ t.test('the datagrams of one client are one flow', async t => {
   t.equal(imbalance(firsts, ['a', 'b', 'c']), 0)
   for (let round = 0; round < 5; round++)
     t.strictSame(await Promise.all(clients.map(client => client.ask())), firsts, 'always the same endpoint')
-  // A worker that comes anew takes no part in what another one holds.
+  // A new worker does not share the listener of another worker.
   const owner = assignListeners(makeListenerPlan(dns), [0, 1], true, NOTHING_ASSIGNED).owners.get('default/web')!
   await plane.replace(1 - owner)
   t.strictSame(await Promise.all(clients.map(client => client.ask())), firsts)
 })
 
-t.test('a change of endpoints has reached every worker when it is said to be applied', async t => {
+t.test('an applied change of endpoints has reached every worker', async t => {
   const [old, other] = await startNamedPods(t, 'old', 'new')
   const plane = new PoolUnderTest(t, 2)
   for (let round = 0; round < 5; round++) {
@@ -245,19 +245,22 @@ t.test('a change of endpoints has reached every worker when it is said to be app
   }
 })
 
-t.test('without endpoints the kernel refuses, also after a worker was replaced; then the port is the same', async t => {
-  const [pod] = await startNamedPods(t, 'pod')
-  const plane = new PoolUnderTest(t, 2)
-  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] }))
-  await plane.apply(makeListenerSpec({ endpoints: [] }))
-  t.equal(await readAnswer(port!), 'ECONNREFUSED')
-  await plane.replace(0)
-  t.equal(await readAnswer(port!), 'ECONNREFUSED')
-  t.strictSame(await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] })), [port])
-  t.equal(await readAnswer(port!), 'pod')
-})
+t.test(
+  'without endpoints the kernel refuses clients, also after a worker was replaced, and the port stays the same',
+  async t => {
+    const [pod] = await startNamedPods(t, 'pod')
+    const plane = new PoolUnderTest(t, 2)
+    const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] }))
+    await plane.apply(makeListenerSpec({ endpoints: [] }))
+    t.equal(await readAnswer(port!), 'ECONNREFUSED')
+    await plane.replace(0)
+    t.equal(await readAnswer(port!), 'ECONNREFUSED')
+    t.strictSame(await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] })), [port])
+    t.equal(await readAnswer(port!), 'pod')
+  },
+)
 
-t.test('counters do not go backwards when a worker ends, and its restart is counted', async t => {
+t.test('counters do not go backwards when a worker exits, and the restart is counted', async t => {
   const [pod] = await startNamedPods(t, 'pod')
   const plane = new PoolUnderTest(t, 2)
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] }))
@@ -273,7 +276,7 @@ t.test('counters do not go backwards when a worker ends, and its restart is coun
   t.equal(await connections(), 21)
 })
 
-t.test('what a worker had counted stays in the sum, also when the next one counts more', async t => {
+t.test('the counts of a killed worker stay in the sum when the next worker counts more', async t => {
   const [pod] = await startNamedPods(t, 'pod')
   const plane = new PoolUnderTest(t, 1)
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod!.endpoint] }))
@@ -285,18 +288,18 @@ t.test('what a worker had counted stays in the sum, also when the next one count
   t.equal(await connections(), 15)
 })
 
-t.test('where workers bind their sockets themselves, the next one opens the same ports', async t => {
+t.test('if workers bind their sockets themselves, the next worker opens the same ports', async t => {
   const [pod] = await startNamedPods(t, 'pod')
   const plane = new PoolUnderTest(t, 2, { passesSockets: false })
   const specs = ownedSpecs(2, { endpoints: [pod!.endpoint], affinityMs: 1000 })
   const ports = await plane.apply(...specs)
   await plane.replace(0)
-  await waitUntil(async () => (await readAnswer(ports[0]!)) === 'pod', 'it is served by another one')
+  await waitUntil(async () => (await readAnswer(ports[0]!)) === 'pod', 'another worker serves it')
   t.equal(await readAnswer(ports[1]!), 'pod')
   t.strictSame(await plane.apply(...specs), ports)
 })
 
-t.test('a worker that hangs is waited for once, and keeps nothing from the others', async t => {
+t.test('a plan waits once for a hanging worker, and the other workers get it at once', async t => {
   const [old, other] = await startNamedPods(t, 'old', 'new')
   const clock = new ManualClock()
   const plane = new PoolUnderTest(t, 2, { clock })
@@ -305,14 +308,18 @@ t.test('a worker that hangs is waited for once, and keeps nothing from the other
   process.kill(hung!, 'SIGSTOP')
   const applied = plane.apply(makeListenerSpec({ endpoints: [other!.endpoint] }))
   await waitUntil(async () => (await readAnswer(port!)) === 'new', 'the other worker has the new endpoints')
-  const isWaiting = Symbol('it is waited for')
+  const isWaiting = Symbol('the plan waits')
   t.equal(await Promise.race([applied, Promise.resolve(isWaiting)]), isWaiting)
   clock.advanceSync(5000)
   t.strictSame(await applied, [port])
-  t.strictSame(await plane.apply(makeListenerSpec({ endpoints: [old!.endpoint] })), [port], 'and not a second time')
+  t.strictSame(
+    await plane.apply(makeListenerSpec({ endpoints: [old!.endpoint] })),
+    [port],
+    'the next plan does not wait again',
+  )
   process.kill(hung!, 'SIGCONT')
   plane.kill(1)
-  t.equal(await readAnswer(port!), 'old', 'it has caught up')
+  t.equal(await readAnswer(port!), 'old', 'the worker has applied all plans')
 })
 
 t.test('a node port is held in both families, for TCP and UDP', async t => {
@@ -326,7 +333,7 @@ t.test('a node port is held in both families, for TCP and UDP', async t => {
   t.strictSame(await plane.apply(...specs), [port, port, port, port])
 })
 
-t.test('many sockets are had at the birth of a worker, which serves them like any others', async t => {
+t.test('with many sockets, new workers inherit them and serve them like any others', async t => {
   const [pod] = await startNamedPods(t, 'pod')
   const udp = await startUdpPod(t, 'udp pod')
   const plane = new PoolUnderTest(t, 2)
@@ -343,10 +350,10 @@ t.test('many sockets are had at the birth of a worker, which serves them like an
   t.equal(new Set(ports.slice(0, 350)).size, 350)
   t.notOk(
     plane.pool.pids.some(pid => pids.includes(pid)),
-    'they have been born anew',
+    'the processes are new ones',
   )
   t.strictSame((await plane.pool.counts()).workers, { running: 2, restarts: 0 })
-  // A few at a time: the test's own process is the clients and the Pods.
+  // A few at a time, because the test's own process runs the clients and the Pods.
   const askAll = async (): Promise<string[]> => {
     const seen = new Set<string>()
     for (let n = 0; n < 350; n += 25)
@@ -361,13 +368,13 @@ t.test('many sockets are had at the birth of a worker, which serves them like an
   t.strictSame(await answers(), expected)
   await plane.replace(0)
   plane.kill(1)
-  t.strictSame(await answers(), expected, 'the new one has them all')
-  await waitUntil(async () => (await plane.pool.counts()).workers?.running === 2, 'both run again')
+  t.strictSame(await answers(), expected, 'the new process has all of them')
+  await waitUntil(async () => (await plane.pool.counts()).workers?.running === 2, 'both workers run again')
   await plane.apply(...specs.map(one => ({ ...one, endpoints: [] })))
   t.strictSame(new Set(await Promise.all(ports.slice(0, 10).map(port => readAnswer(port)))), new Set(['ECONNREFUSED']))
 })
 
-t.test('a drain waits for connections in all workers, and workers end', async t => {
+t.test('a drain waits for the connections of all workers, and the workers exit', async t => {
   const pod = await startEchoPod(t)
   const plane = new PoolUnderTest(t, 2)
   const ports = await plane.apply(...ownedSpecs(2, { endpoints: [pod.endpoint], affinityMs: 60_000 }))
@@ -375,7 +382,7 @@ t.test('a drain waits for connections in all workers, and workers end', async t 
   const sockets = await Promise.all(ports.map(port => openConnection(port)))
   const drained = plane.pool.drain(60_000)
   for (const port of ports)
-    await waitUntil(async () => (await readAnswer(port)) === 'ECONNREFUSED', 'new ones are refused')
+    await waitUntil(async () => (await readAnswer(port)) === 'ECONNREFUSED', 'new clients are refused')
   for (const socket of sockets) {
     socket.end('last words')
     t.equal(String((await once(socket, 'data'))[0]), 'last words')

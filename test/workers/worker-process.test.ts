@@ -5,7 +5,7 @@ import { WorkerProcess } from '../../lib/workers/worker-process.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { silentLog, waitUntil } from '../support/dataplane/plane-under-test.js'
 
-/** A real worker process, with a clock that stands still. */
+/** A real worker process, and a clock that the test moves. */
 function start(t: Test) {
   const clock = new ManualClock()
   const events = new EventEmitter()
@@ -33,7 +33,7 @@ function start(t: Test) {
   return { clock, worker, next: (event: 'ready' | 'end') => once(events, event) }
 }
 
-t.test('a worker that ends is replaced at once, one that cannot live after growing pauses', async t => {
+t.test('a worker that exits is replaced at once, and after longer and longer pauses if it keeps exiting', async t => {
   const { clock, worker, next } = start(t)
   await next('ready')
   for (const pause of [0, 100, 200, 400]) {
@@ -57,17 +57,17 @@ t.test('a worker that ends is replaced at once, one that cannot live after growi
   const ready = next('ready')
   clock.advanceSync(0)
   await ready
-  t.pass('one that had lived long is replaced at once')
+  t.pass('after a long run the next process starts at once')
 })
 
-t.test('a worker that does not answer is replaced', async t => {
+t.test('a worker that does not reply to pings is replaced', async t => {
   const { clock, worker, next } = start(t)
   await next('ready')
   const { pid } = worker
   process.kill(pid!, 'SIGSTOP')
   const ended = next('end')
   for (let second = 0; second <= 30; second += 5) {
-    t.equal(worker.pid, pid, `still there after ${second} s`)
+    t.equal(worker.pid, pid, `still running after ${second} s`)
     clock.advanceSync(5000)
   }
   await ended
@@ -77,18 +77,18 @@ t.test('a worker that does not answer is replaced', async t => {
   t.not(worker.pid, pid)
 })
 
-t.test('a worker that answers is left alone', async t => {
+t.test('a worker that replies to pings keeps running', async t => {
   const { clock, worker, next } = start(t)
   await next('ready')
   const { pid } = worker
   for (let ping = 0; ping < 20; ping++) {
     clock.advanceSync(5000)
-    await waitUntil(() => worker.hasAnswered, 'it has answered')
+    await waitUntil(() => worker.hasAnswered, 'the worker has replied')
   }
   t.equal(worker.pid, pid)
 })
 
-t.test('a worker that is retired is not replaced', async t => {
+t.test('a worker is not replaced when restarts are disabled', async t => {
   const { clock, worker, next } = start(t)
   await next('ready')
   worker.disableRestart()
