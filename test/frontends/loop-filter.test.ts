@@ -29,7 +29,7 @@ const otherService = makeServicePort({
 })
 const podEndpoint = endpoint('10.244.0.5', 80)
 
-t.test('endpoints that are an address of a Service are left out, the others stay', t => {
+t.test('endpoints that are an address of a Service are removed, the others stay', t => {
   for (const [ip, port] of [
     ['10.96.0.20', 80],
     ['10.96.0.10', 80],
@@ -67,7 +67,7 @@ t.test('the filter names the frontend that an endpoint is', t => {
   t.end()
 })
 
-t.test('endpoints that only look like one are used', t => {
+t.test('endpoints that only resemble an address of a Service stay', t => {
   const udp = makeServicePort({ name: 'udp', protocol: 'UDP', clusterIP: '10.96.0.30' })
   const web = served(
     makeServicePort(),
@@ -83,17 +83,17 @@ t.test('endpoints that only look like one are used', t => {
   t.end()
 })
 
-t.test('it is asked again when a Service comes or goes, and what is unchanged stays the same object', t => {
+t.test('the filter follows Services that are added or removed, and unchanged ports stay the same objects', t => {
   const web = served(makeServicePort(), endpoint('10.96.0.20', 80), podEndpoint)
   const alone = snapshotOf(web)
   const both = snapshotOf(web, served(otherService, podEndpoint))
-  const it = createFilter()
-  const portals = frontendsOf(web)
-  t.equal(it.apply(alone, portals).snapshot, alone)
+  const filter = createFilter()
+  const frontends = frontendsOf(web)
+  t.equal(filter.apply(alone, frontends).snapshot, alone)
   const all = [...both.ports.values()].flatMap(frontendsOf)
-  const first = it.apply(both, all).snapshot.ports.get(web.servicePort.key)!
+  const first = filter.apply(both, all).snapshot.ports.get(web.servicePort.key)!
   t.strictSame(first.usable.cluster, [podEndpoint])
-  t.equal(it.apply(both, all).snapshot.ports.get(web.servicePort.key), first)
-  t.equal(it.apply(alone, [...portals]).snapshot, alone)
+  t.equal(filter.apply(both, all).snapshot.ports.get(web.servicePort.key), first)
+  t.equal(filter.apply(alone, [...frontends]).snapshot, alone)
   t.end()
 })

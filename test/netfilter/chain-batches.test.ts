@@ -7,10 +7,10 @@ import { MemoryTables } from '../support/kernel/memory-tables.js'
 
 const jumpTo = (chain: string): Rule => ({ target: { kind: 'jump', chain } })
 
-/** A group of two chains, the first of which leads to the second, and that to a chain of all. */
-function group(n: number, more: readonly Rule[] = []): ChainGroup {
+/** A group of two chains: the first jumps to the second, and the second to a shared chain. */
+function group(n: number, extraRules: readonly Rule[] = []): ChainGroup {
   const chains = new Map([
-    [`KUBE-A-${n}`, [jumpTo(`KUBE-B-${n}`), ...more]],
+    [`KUBE-A-${n}`, [jumpTo(`KUBE-B-${n}`), ...extraRules]],
     [`KUBE-B-${n}`, [jumpTo('KUBE-MARK')]],
   ])
   return { chains, ruleCount: 2 }
@@ -28,14 +28,14 @@ function ruleSet(groups: readonly ChainGroup[]): RuleSet {
   }
 }
 
-/** Writes as a RuleWriter does; gives the chains of each text. */
-function writeBatches(kernel: MemoryTables, desired: RuleSet, chainsAtOnce: number): string[][] {
-  const { inputs, observed } = chainBatches(desired, parseIptablesSave(kernel.save()), chainsAtOnce)
+/** Writes as a RuleWriter does, and returns the chains of each text. */
+function writeBatches(kernel: MemoryTables, desired: RuleSet, maxChainsPerRestore: number): string[][] {
+  const { inputs, observed } = chainBatches(desired, parseIptablesSave(kernel.save()), maxChainsPerRestore)
   const all = [...inputs, restoreInput(desired, observed)].map(({ text }) => text)
   return all.map((text, index) => {
     kernel.restore(text)
     const isLast = index === all.length - 1
-    if (!isLast) t.strictSame(kernel.chain('nat', 'KUBE-ROOT') ?? [], rootBefore, 'nothing leads to them yet')
+    if (!isLast) t.strictSame(kernel.chain('nat', 'KUBE-ROOT') ?? [], rootBefore, 'no rule leads to the new chains yet')
     return text
       .split('\n')
       .filter(line => line.startsWith(':'))
@@ -44,7 +44,7 @@ function writeBatches(kernel: MemoryTables, desired: RuleSet, chainsAtOnce: numb
 }
 let rootBefore: readonly unknown[] = []
 
-void t.test('Many new groups of chains are written in portions, what leads to them at the end', t => {
+void t.test('Many new chain groups are written in batches, and the jumps to them at the end', t => {
   const kernel = new MemoryTables()
   rootBefore = []
   const five = ruleSet(Array.from({ length: 5 }, (_, n) => group(n)))
@@ -67,13 +67,13 @@ void t.test('Many new groups of chains are written in portions, what leads to th
       ['A-7', 'B-7'],
       ['ROOT', 'A-1'],
     ],
-    'what is in use is changed with all else',
+    'chains in use change in the last text',
   )
   t.equal(restoreInput(eight, parseIptablesSave(kernel.save())).text, '')
   t.end()
 })
 
-void t.test('As many chains as may come at once, or none, are one text', t => {
+void t.test('Chains within the limit, or no chains, are one text', t => {
   const three = ruleSet([group(0), group(1), group(2)])
   t.equal(writeBatches(new MemoryTables(), three, 6).length, 1)
   t.equal(writeBatches(new MemoryTables(), three, Infinity).length, 1)

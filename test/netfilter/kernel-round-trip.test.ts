@@ -14,7 +14,7 @@ const NETWORKS = {
   IPv6: ['fd00:10:96::/112', 'fd00:244::/56', '::/0', 'fd00:10:96::1'],
 }
 
-/** Every field, alone and with all others. */
+/** Rules with every field, alone and together. */
 function everyField(family: IpFamily): Rule[] {
   const [services, pods, everything] = NETWORKS[family].map(range => parseCidr(range)!)
   const fields: readonly Partial<Rule>[] = [
@@ -84,7 +84,7 @@ function dnatRules(family: IpFamily): Rule[] {
 function buildTrees(family: IpFamily, count: number): RuleTree[] {
   const ports = Array.from({ length: count }, (_, n) => ({ protocol: 'TCP' as const, port: 30_000 + 7 * n }))
   const addresses = Array.from({ length: count }, (_, n) =>
-    // The long ones get names with a hash.
+    // The long addresses get names with a hash.
     family === 'IPv4' ? `10.96.${n >> 8}.${n & 255}` : `fd00:1234:5678:9abc::${(n + 1).toString(16)}`,
   )
   const rules = Array.from({ length: 4 }, (_, n) => ({ ...dnatRules(family)[0]!, destinationPort: 80 + n }))
@@ -133,7 +133,7 @@ for (const backEnd of ['nft', 'legacy'])
   for (const family of ['IPv4', 'IPv6'] as const) {
     const name = `${family === 'IPv4' ? 'iptables' : 'ip6tables'}-${backEnd}`
     void t.test(
-      `Whatever a rule says, ${name} prints it back as we wrote it`,
+      `${name} prints every kind of rule back as it was written`,
       { skip: namespacesUnavailable },
       async t => {
         const namespace = await NetworkNamespace.create(`kpn${process.pid}-${name}`)
@@ -146,43 +146,43 @@ for (const backEnd of ['nft', 'legacy'])
           const { exitCode, stderr } = await namespace.run(`${name}-restore`, ['--noflush'], { input: text })
           t.equal(exitCode, 0, stderr)
         }
-        let known: ObservedRules = new Map()
-        // Grows and shrinks: chains come, and go in the same text as the jumps to them.
+        let expected: ObservedRules = new Map()
+        // The set grows and shrinks: chains are added and deleted in the same text as the jumps to them.
         for (const count of [1000, 100, 101, 0, 300]) {
-          const wanted = ruleSet(family, count)
-          await restore(restoreInput(wanted, known).text)
-          known = observedAfter(wanted)
-          const found = await read()
-          t.equal(restoreInput(wanted, found).text, '', `with ${count}, nothing differs`)
-          const chains = [...wanted.tables.get('nat')!.chains.keys()].sort()
-          t.same([...found.get('nat')!.keys()].filter(chain => chain.startsWith('KUBE-')).sort(), chains)
+          const desired = ruleSet(family, count)
+          await restore(restoreInput(desired, expected).text)
+          expected = observedAfter(desired)
+          const observed = await read()
+          t.equal(restoreInput(desired, observed).text, '', `with ${count}, nothing differs`)
+          const chains = [...desired.tables.get('nat')!.chains.keys()].sort()
+          t.same([...observed.get('nat')!.keys()].filter(chain => chain.startsWith('KUBE-')).sort(), chains)
         }
 
         const one = ruleSet(family, 1)
         await restore(
           '*nat\n-A OUTPUT -j KUBE-T-P-tcp-30000-30063\n:KUBE-FOREIGN - [0:0]\nCOMMIT\n'.replace(
             'KUBE-T-P-tcp-30000-30063',
-            [...known.get('nat')!.keys()].find(chain => chain.startsWith('KUBE-T-P-'))!,
+            [...expected.get('nat')!.keys()].find(chain => chain.startsWith('KUBE-T-P-'))!,
           ),
         )
         await restore(restoreInput(one, await read()).text)
         t.equal(
           restoreInput(one, await read()).text,
           '',
-          'a chain that others jump to stays, empty, and disturbs nothing',
+          'a chain that another program jumps to stays empty, and is no difference',
         )
         const branches = [...(await read()).get('nat')!.keys()].filter(chain => chain.startsWith('KUBE-T-'))
-        const ours = new Map([
+        const owned = new Map([
           ['nat', ['KUBE-TEST', 'KUBE-TEST-OUT', ...branches]],
           ['filter', ['KUBE-TEST', 'KUBE-TEST-OTHER']],
         ])
-        await restore(removalInput(ours, await read()))
-        const left = await read()
+        await restore(removalInput(owned, await read()))
+        const remaining = await read()
         t.same(
-          [...left.values()].flatMap(table => [...table.keys()]).filter(chain => chain.startsWith('KUBE-')),
+          [...remaining.values()].flatMap(table => [...table.keys()]).filter(chain => chain.startsWith('KUBE-')),
           ['KUBE-FOREIGN'],
         )
-        t.same([...left.values()].flatMap(table => [...table.values()]).flat(), [], 'and no jump to ours')
+        t.same([...remaining.values()].flatMap(table => [...table.values()]).flat(), [], 'and no jump to them')
       },
     )
   }

@@ -5,12 +5,12 @@ import { SHARED_CHAINS, staleChains } from '../../lib/netfilter/stale-chains.js'
 import { removalInput } from '../../lib/netfilter/iptables-restore.js'
 import { MemoryTables, splitCommandLine } from '../support/kernel/memory-tables.js'
 
-/** What the kernel holds is read as the proxy reads it. */
+/** Reads the rules of the kernel as the proxy does. */
 function readKernel(kernel: MemoryTables, counters = false): ObservedRules {
   return parseIptablesSave(kernel.save({ counters }))
 }
 
-/** What kube-proxy 1.20 leaves behind in userspace mode, and a few rules of others. */
+/** The leftovers of kube-proxy 1.20 in userspace mode, and a few rules of other programs. */
 const LEFTOVERS = `*nat
 :KUBE-PORTALS-CONTAINER - [0:0]
 :KUBE-PORTALS-HOST - [0:0]
@@ -38,10 +38,10 @@ COMMIT
 COMMIT
 `
 
-const removalInputFor = (observed: ObservedRules, keptMode: string | undefined): string =>
-  removalInput(staleChains(observed, chainOwners(keptMode)), observed, SHARED_CHAINS)
+const removalInputFor = (observed: ObservedRules, ownMode: string | undefined): string =>
+  removalInput(staleChains(observed, chainOwners(ownMode)), observed, SHARED_CHAINS)
 
-void t.test('Everything the userspace mode ever left is removed, and nothing else', t => {
+void t.test('All leftovers of userspace mode are removed, and nothing else', t => {
   for (const counters of [false, true]) {
     const kernel = new MemoryTables()
     kernel.restore(LEFTOVERS)
@@ -52,21 +52,21 @@ void t.test('Everything the userspace mode ever left is removed, and nothing els
     t.same(kernel.chain('nat', 'OUTPUT'), [])
     t.same(kernel.chain('nat', 'DOCKER'), [splitCommandLine('-m comment --comment KUBE-PORTALS-HOST -j RETURN')])
     t.same(kernel.chain('filter', 'INPUT'), [splitCommandLine('-p tcp -m tcp --dport 22 -j ACCEPT')])
-    t.equal(removalInputFor(readKernel(kernel), 'iptables'), '', 'then nothing is left to be removed')
+    t.equal(removalInputFor(readKernel(kernel), 'iptables'), '', 'then nothing is left')
   }
   t.end()
 })
 
-void t.test('Where only part of it is left, that part is removed', t => {
+void t.test('Leftovers are removed even if only some of them exist', t => {
   const kernel = new MemoryTables()
   kernel.restore(
     '*nat\n:KUBE-NODEPORT-HOST - [0:0]\n-A OUTPUT -j KUBE-NODEPORT-HOST\n-A OUTPUT -j KUBE-NODEPORT-HOST\nCOMMIT\n',
   )
   const text = removalInputFor(readKernel(kernel), 'iptables')
-  t.notMatch(text, 'filter', 'a table without anything of ours is not named')
-  t.notMatch(text, 'KUBE-PORTALS', 'a chain that is not there is not named')
+  t.notMatch(text, 'filter', 'a table without leftovers is not mentioned')
+  t.notMatch(text, 'KUBE-PORTALS', 'a missing chain is not mentioned')
   kernel.restore(text)
-  t.same(kernel.chain('nat', 'OUTPUT'), [], 'a link that is there twice goes twice')
+  t.same(kernel.chain('nat', 'OUTPUT'), [], 'a duplicate link is removed too')
   t.equal(removalInputFor(new Map(), undefined), '')
   t.end()
 })
@@ -101,22 +101,22 @@ COMMIT
 COMMIT
 `
 
-void t.test('A mode that is left takes all of its chains along, and none that another mode has too', t => {
-  const left = (kept: string | undefined, more = '') => {
+void t.test('All chains of another mode are removed, except those that the serving mode has too', t => {
+  const remaining = (own: string | undefined, more = '') => {
     const kernel = new MemoryTables()
     kernel.restore(KERNEL_MODE_RULES + more)
-    kernel.restore(removalInputFor(readKernel(kernel), kept))
-    const ours = (table: string) => kernel.chainNames(table).filter(name => name.startsWith('KUBE-'))
-    return { nat: ours('nat'), filter: ours('filter'), kernel }
+    kernel.restore(removalInputFor(readKernel(kernel), own))
+    const kubeChains = (table: string) => kernel.chainNames(table).filter(name => name.startsWith('KUBE-'))
+    return { nat: kubeChains('nat'), filter: kubeChains('filter'), kernel }
   }
-  const kubelets = ['KUBE-MARK-DROP', 'KUBE-KUBELET-CANARY']
-  for (const kept of [undefined, 'userspace'] as const) {
-    const { nat, filter, kernel } = left(kept)
-    t.same(nat, kubelets, `for ${kept}`)
-    t.same(filter, ['KUBE-FIREWALL', ...(kept === undefined ? [] : ['KUBE-FORWARD'])])
+  const kubeletChains = ['KUBE-MARK-DROP', 'KUBE-KUBELET-CANARY']
+  for (const own of [undefined, 'userspace'] as const) {
+    const { nat, filter, kernel } = remaining(own)
+    t.same(nat, kubeletChains, `for ${own}`)
+    t.same(filter, ['KUBE-FIREWALL', ...(own === undefined ? [] : ['KUBE-FORWARD'])])
     t.same(kernel.chain('filter', 'INPUT'), [splitCommandLine('-j KUBE-FIREWALL')])
   }
-  t.same(left('ipvs').nat.sort(), [
+  t.same(remaining('ipvs').nat.sort(), [
     'KUBE-KUBELET-CANARY',
     'KUBE-LOAD-BALANCER',
     'KUBE-MARK-DROP',
@@ -125,27 +125,30 @@ void t.test('A mode that is left takes all of its chains along, and none that an
     'KUBE-POSTROUTING',
     'KUBE-SERVICES',
   ])
-  t.same(left('iptables').filter, ['KUBE-FIREWALL', 'KUBE-PROXY-FIREWALL', 'KUBE-FORWARD'])
+  t.same(remaining('iptables').filter, ['KUBE-FIREWALL', 'KUBE-PROXY-FIREWALL', 'KUBE-FORWARD'])
   t.end()
 })
 
-void t.test('What lets open connections through the node goes last, with the next process', t => {
-  const kernel = new MemoryTables()
-  const link = `*filter\n-A FORWARD -j KUBE-FORWARD\n-A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\nCOMMIT\n`
-  // Somebody else uses this one, so that it stays for ever.
-  const others = '*nat\n-A POSTROUTING -s 10.0.0.1/32 -j KUBE-MARK-MASQ\nCOMMIT\n'
-  kernel.restore(KERNEL_MODE_RULES + link + others)
-  kernel.restore(removalInputFor(readKernel(kernel), 'userspace'))
-  t.equal(kernel.chain('filter', 'FORWARD')?.length, 1)
-  t.equal(kernel.chain('filter', 'KUBE-FORWARD')?.length, 1)
-  kernel.restore(removalInputFor(readKernel(kernel), 'userspace'))
-  t.same(kernel.chain('filter', 'FORWARD'), [])
-  t.notOk(kernel.chainNames('filter').includes('KUBE-FORWARD'))
-  t.equal(removalInputFor(readKernel(kernel), 'userspace'), '')
-  t.end()
-})
+void t.test(
+  'KUBE-FORWARD, which lets open connections through, is removed by the process after the one that took over',
+  t => {
+    const kernel = new MemoryTables()
+    const link = `*filter\n-A FORWARD -j KUBE-FORWARD\n-A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\nCOMMIT\n`
+    // Another program uses KUBE-MARK-MASQ, so this chain stays.
+    const others = '*nat\n-A POSTROUTING -s 10.0.0.1/32 -j KUBE-MARK-MASQ\nCOMMIT\n'
+    kernel.restore(KERNEL_MODE_RULES + link + others)
+    kernel.restore(removalInputFor(readKernel(kernel), 'userspace'))
+    t.equal(kernel.chain('filter', 'FORWARD')?.length, 1)
+    t.equal(kernel.chain('filter', 'KUBE-FORWARD')?.length, 1)
+    kernel.restore(removalInputFor(readKernel(kernel), 'userspace'))
+    t.same(kernel.chain('filter', 'FORWARD'), [])
+    t.notOk(kernel.chainNames('filter').includes('KUBE-FORWARD'))
+    t.equal(removalInputFor(readKernel(kernel), 'userspace'), '')
+    t.end()
+  },
+)
 
-void t.test('A chain that others lead to as well stays as it is, whoever made it', t => {
+void t.test('A chain that another program jumps to stays unchanged', t => {
   const kernel = new MemoryTables()
   kernel.restore(`${KERNEL_MODE_RULES}*nat
 -A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000

@@ -1,7 +1,5 @@
 import t from 'tap'
 import { parseIp } from '../../../lib/model/address.js'
-import { PrefixNames } from '../../../lib/netfilter/tree/prefix-names.js'
-import { parseCidr } from '../../../lib/model/cidr.js'
 import { MAX_LIST_SIZE, MAX_JUMPS } from '../../../lib/netfilter/tree/radix-tree.js'
 import { type Rule } from '../../../lib/netfilter/rule-set.js'
 import { iptablesArgs } from '../../../lib/netfilter/iptables-args.js'
@@ -26,7 +24,7 @@ function toIPv4(number: number): string {
 
 const BASE = 0x0a600000
 const consecutiveAddresses = (count: number): string[] => Array.from({ length: count }, (_, n) => toIPv4(BASE + n))
-/** Where addresses are drawn from: how large the spaces are that clusters have, and what nobody has. */
+/** Where random addresses come from: spaces of the sizes that clusters have, and extreme ones. */
 const ADDRESS_SPACES: Readonly<Record<string, (random: Random) => string>> = {
   'a /20': random => toIPv4(BASE + randomInt(random, 2 ** 12)),
   'a /12': random => toIPv4(BASE + randomInt(random, 2 ** 20)),
@@ -44,7 +42,7 @@ const ADDRESS_SPACES: Readonly<Record<string, (random: Random) => string>> = {
 
 const seed = testSeed()
 
-void t.test('A tree reads as the addresses that it leads to', t => {
+void t.test('Chains and jumps of a tree have the prefixes of its addresses', t => {
   const tree = addressTree('KUBE-PODS-', [
     ...consecutiveAddresses(300).map(webEntry),
     { address: '10.96.1.200', rules: [53, 54, 55, 56].map(port => dnatToPort(port, 'default/dns', 'UDP')) },
@@ -54,7 +52,7 @@ void t.test('A tree reads as the addresses that it leads to', t => {
     '-d 10.96.0.0/28 -j KUBE-PODS-10.96.0.0/28',
     '-d 10.96.0.16/28 -j KUBE-PODS-10.96.0.16/28',
   ])
-  t.same(text(tree.root).slice(-1), ['-d 10.96.1.0/24 -j KUBE-PODS-10.96.1.0/24'], 'what is small is jumped to')
+  t.same(text(tree.root).slice(-1), ['-d 10.96.1.0/24 -j KUBE-PODS-10.96.1.0/24'], 'a small branch is a jump')
   t.same(
     text(tree.chains.get('KUBE-PODS-10.96.0.0/28')!)[1],
     '-d 10.96.0.1/32 -p tcp -m comment --comment default/10.96.0.1 -m tcp --dport 80 -j DNAT --to-destination 192.168.50.1:40000',
@@ -63,12 +61,12 @@ void t.test('A tree reads as the addresses that it leads to', t => {
   t.same(
     tree.chains.get('KUBE-PODS-10.96.1.200')?.map(rule => rule.destinationPort),
     [53, 54, 55, 56],
-    'an address with many ports has a chain of its own, in their order',
+    'an address with many ports has a chain of its own, with the ports in their order',
   )
   t.end()
 })
 
-void t.test('Few addresses are just listed', t => {
+void t.test('Few addresses are one list', t => {
   for (const count of [0, 1, MAX_LIST_SIZE]) {
     const { root, chains } = addressTree('KUBE-PODS-', consecutiveAddresses(count).map(webEntry))
     t.equal(root.length, count)
@@ -79,82 +77,91 @@ void t.test('Few addresses are just listed', t => {
   t.same(
     twice.root.map(rule => rule.destinationPort),
     [80, 81],
-    'an address that comes twice has the rules of both',
+    'two items with one address have the rules of both',
   )
   t.end()
 })
 
 for (const [space, draw] of Object.entries(ADDRESS_SPACES)) {
-  void t.test(`In ${space}, a packet lands where the flat list says, past few rules (SEED=${seed})`, t => {
-    const random = seededRandom(seed)
-    let [most, sum, walks] = [0, 0, 0]
-    for (let round = 0; round < 12; round++) {
-      const count = [3, 17, 60, 400, 3000][round % 5]!
-      const entries = Array.from({ length: count }, () => {
-        const ports = Array.from({ length: random() < 0.1 ? 1 + randomInt(random, 8) : 1 }, (_, n) => 80 + n)
-        const address = draw(random)
-        return { address, rules: ports.map(port => dnatToPort(port, `${address} ${port} ${randomInt(random, 1000)}`)) }
-      })
-      const flat = {
-        root: entries.flatMap(({ address, rules }) => rules.map(rule => ({ ...rule, destination: address }))),
-        chains: new Map<string, Rule[]>(),
+  void t.test(
+    `In ${space}, a packet meets the same rule as in a flat list, after few comparisons (SEED=${seed})`,
+    t => {
+      const random = seededRandom(seed)
+      let [most, sum, walks] = [0, 0, 0]
+      for (let round = 0; round < 12; round++) {
+        const count = [3, 17, 60, 400, 3000][round % 5]!
+        const entries = Array.from({ length: count }, () => {
+          const ports = Array.from({ length: random() < 0.1 ? 1 + randomInt(random, 8) : 1 }, (_, n) => 80 + n)
+          const address = draw(random)
+          return {
+            address,
+            rules: ports.map(port => dnatToPort(port, `${address} ${port} ${randomInt(random, 1000)}`)),
+          }
+        })
+        const flat = {
+          root: entries.flatMap(({ address, rules }) => rules.map(rule => ({ ...rule, destination: address }))),
+          chains: new Map<string, Rule[]>(),
+        }
+        const tree = addressTree('KUBE-PODS-', entries)
+        for (const name of tree.chains.keys())
+          if (!/^KUBE-PODS-[a-z0-9./-]{1,18}$/.test(name)) return failAndEndTest(t, `not a chain name: ${name}`)
+        for (let packet = 0; packet < 400; packet++) {
+          const isListed = random() < 0.7
+          const address = isListed ? entries[randomInt(random, entries.length)]!.address : draw(random)
+          const port = 80 + randomInt(random, isListed && random() < 0.9 ? 1 : 10)
+          const { matched, compared, jumps } = walkRules(tree, { address, port, protocol: 'TCP' })
+          const expected = walkRules(flat, { address, port, protocol: 'TCP' }).matched
+          if (matched?.comment !== expected?.comment || matched?.destination !== expected?.destination)
+            return failAndEndTest(t, `${address}:${port} of ${count} met ${matched?.comment}, not ${expected?.comment}`)
+          if (jumps > MAX_JUMPS + 1) return failAndEndTest(t, `${address}: ${jumps} jumps`)
+          most = Math.max(most, compared)
+          sum += compared
+          walks++
+        }
       }
-      const tree = addressTree('KUBE-PODS-', entries)
-      for (const name of tree.chains.keys())
-        if (!/^KUBE-PODS-[a-z0-9./-]{1,18}$/.test(name)) return failAndEndTest(t, `not a name for a chain: ${name}`)
-      for (let packet = 0; packet < 400; packet++) {
-        const known = random() < 0.7
-        const address = known ? entries[randomInt(random, entries.length)]!.address : draw(random)
-        const port = 80 + randomInt(random, known && random() < 0.9 ? 1 : 10)
-        const { matched, compared, jumps } = walkRules(tree, { address, port, protocol: 'TCP' })
-        const wanted = walkRules(flat, { address, port, protocol: 'TCP' }).matched
-        if (matched?.comment !== wanted?.comment || matched?.destination !== wanted?.destination)
-          return failAndEndTest(t, `${address}:${port} of ${count} met ${matched?.comment}, not ${wanted?.comment}`)
-        if (jumps > MAX_JUMPS + 1) return failAndEndTest(t, `${address}: ${jumps} jumps`)
-        most = Math.max(most, compared)
-        sum += compared
-        walks++
-      }
-    }
-    // Three levels that are written out in one chain, and a list: less than that is the rule.
-    t.ok(
-      most <= 6 * MAX_LIST_SIZE,
-      `compared with at most ${most} of up to 3000, on average ${(sum / walks).toFixed(1)}`,
-    )
-    t.end()
-  })
+      // The worst case is three levels that are written in one chain, and a list.
+      t.ok(
+        most <= 6 * MAX_LIST_SIZE,
+        `compared with at most ${most} of up to 3000, on average ${(sum / walks).toFixed(1)}`,
+      )
+      t.end()
+    },
+  )
 
-  void t.test(`In ${space}, equal sets make equal trees, and one address changes only its way (SEED=${seed})`, t => {
-    const random = seededRandom(seed)
-    const entries = new Map<string, AddressEntry>()
-    const shuffled = (): AddressEntry[] =>
-      [...entries.values()]
-        .map(entry => [random(), entry] as const)
-        .sort(([a], [b]) => a - b)
-        .map(([, entry]) => entry)
-    let before = addressTree('KUBE-PODS-', [])
-    for (let step = 0; step < 400; step++) {
-      // Rises to some hundreds and sinks again, past every boundary.
-      const adds = step < 250 ? 0.9 : 0.2
-      const address =
-        random() < adds || entries.size === 0 ? draw(random) : [...entries.keys()][randomInt(random, entries.size)]!
-      if (entries.has(address)) entries.delete(address)
-      else entries.set(address, webEntry(address))
-      const after = addressTree('KUBE-PODS-', shuffled())
-      if (differingChains(after, addressTree('KUBE-PODS-', shuffled())).length > 0)
-        return failAndEndTest(t, `step ${step}: another order makes another tree`)
-      const strangers = differingChains(before, after).filter(name => !isOnWay(name, address, before, after))
-      if (strangers.length > 0) return failAndEndTest(t, `step ${step}: ${address} changed ${strangers.join(', ')}`)
-      before = after
-    }
-    t.pass(`${entries.size} addresses at the end`)
-    t.end()
-  })
+  void t.test(
+    `In ${space}, equal sets make equal trees, and one address changes only the chains on its way (SEED=${seed})`,
+    t => {
+      const random = seededRandom(seed)
+      const entries = new Map<string, AddressEntry>()
+      const shuffled = (): AddressEntry[] =>
+        [...entries.values()]
+          .map(entry => [random(), entry] as const)
+          .sort(([a], [b]) => a - b)
+          .map(([, entry]) => entry)
+      let before = addressTree('KUBE-PODS-', [])
+      for (let step = 0; step < 400; step++) {
+        // The set grows to some hundreds and shrinks again, past every boundary.
+        const adds = step < 250 ? 0.9 : 0.2
+        const address =
+          random() < adds || entries.size === 0 ? draw(random) : [...entries.keys()][randomInt(random, entries.size)]!
+        if (entries.has(address)) entries.delete(address)
+        else entries.set(address, webEntry(address))
+        const after = addressTree('KUBE-PODS-', shuffled())
+        if (differingChains(after, addressTree('KUBE-PODS-', shuffled())).length > 0)
+          return failAndEndTest(t, `step ${step}: another order gives another tree`)
+        const others = differingChains(before, after).filter(name => !isOnWay(name, address, before, after))
+        if (others.length > 0) return failAndEndTest(t, `step ${step}: ${address} changed ${others.join(', ')}`)
+        before = after
+      }
+      t.pass(`${entries.size} addresses at the end`)
+      t.end()
+    },
+  )
 }
 
 /**
- * Whether a chain is the root, or one that packets to the address pass in one of the trees, or one that came or went because
- * its parent, which is on the way, is divided otherwise than before.
+ * Whether a chain is the root, or packets to the address pass it in one of the trees, or it was added or removed because its
+ * parent on the way is now divided differently.
  */
 function isOnWay(name: string, address: string, ...trees: readonly ReturnType<typeof addressTree>[]): boolean {
   if (name === '' || trees.some(({ chains }) => !chains.has(name))) return true
@@ -176,7 +183,7 @@ function isOnWay(name: string, address: string, ...trees: readonly ReturnType<ty
   })
 }
 
-void t.test('One Service more among 10,000 changes a handful of chains', t => {
+void t.test('One more Service among 10,000 changes a few chains', t => {
   const before = addressTree('KUBE-PODS-', consecutiveAddresses(10_000).map(webEntry))
   for (const address of ['10.97.0.1', '10.96.200.200', toIPv4(BASE + 10_000)]) {
     const after = addressTree('KUBE-PODS-', [...consecutiveAddresses(10_000), address].map(webEntry))
@@ -187,8 +194,8 @@ void t.test('One Service more among 10,000 changes a handful of chains', t => {
   t.end()
 })
 
-void t.test('Addresses that were chosen to make the tree deep do not make it deeper than netfilter allows', t => {
-  // One address leaves the common way at each digit; and such that each digit divides what is left in two halves.
+void t.test('Addresses chosen to make the tree deep do not make it deeper than netfilter allows', t => {
+  // Crafted: one address branches off at each digit. Halves: each digit divides the rest in two halves.
   const crafted = Array.from({ length: 31 }, (_, digit) => '0'.repeat(digit) + '1'.padEnd(32 - digit, '0'))
   const halves = Array.from({ length: 2 ** 13 }, (_, n) =>
     n.toString(2).padStart(13, '0').split('').join('0').padEnd(32, '0'),
@@ -201,7 +208,7 @@ void t.test('Addresses that were chosen to make the tree deep do not make it dee
     t.same(
       walks.map(({ matched }) => matched?.destination),
       addresses,
-      `${name}: all are reached`,
+      `${name}: all addresses are reached`,
     )
   }
   t.end()
@@ -210,44 +217,3 @@ void t.test('Addresses that were chosen to make the tree deep do not make it dee
 function consecutiveIPv6Addresses(count: number): string[] {
   return Array.from({ length: count }, (_, n) => parseIp(`fd00:10:96::${(n + 1).toString(16)}`)!)
 }
-
-void t.test('A chain is named for its prefix, with a hash where that is too long', t => {
-  const table: readonly (readonly [prefix: string, name: string | RegExp])[] = [
-    ['10.96.16.0/20', 'KUBE-PODS-10.96.16.0/20'],
-    ['255.255.255.240/28', 'KUBE-PODS-255.255.255.240/28'],
-    ['10.96.0.1/32', 'KUBE-PODS-10.96.0.1'],
-    ['::/4', 'KUBE-PODS---/4'],
-    ['fd00:10:96::/64', 'KUBE-PODS-fd00-10-96--/64'],
-    ['fd00:10::5/128', 'KUBE-PODS-fd00-10--5'],
-    ['fd00:1234:5678:1::a3f0/124', /^KUBE-PODS-x[0-9a-z]{7}-a3f0\/124$/],
-    ['fd00:1234:5678:1:ffff:ffff:ffff:fff0/124', /^KUBE-PODS-x[0-9a-z]{7}-fff0\/124$/],
-    ['fd00:1234:5678:1234:5600::/72', /^KUBE-PODS-x[0-9a-z]{7}-5600\/72$/],
-  ]
-  for (const [prefix, name] of table) {
-    const given = new PrefixNames('KUBE-PODS-').getName(parseCidr(prefix)!)
-    if (typeof name === 'string') t.equal(given, name, prefix)
-    else t.match(given, name, prefix)
-    t.ok(given.length <= 28, `${prefix}: ${given.length} characters`)
-  }
-  t.throws(() => new PrefixNames('KUBE-PORTALS-CONTAINER-'), /23 characters, above 10/)
-  t.end()
-})
-
-void t.test('Two prefixes never have one name, even where the hash of both is the same', t => {
-  const names = new PrefixNames('KUBE-PODS-', (_, salt) => String(salt).padStart(7, '0'))
-  const prefixes = ['fd00:1234:5678:1::a3f0/124', 'fd00:1234:5678:2::a3f0/124', 'fd00:1234:5678:3::a3f0/124']
-  const given = prefixes.map(prefix => names.getName(parseCidr(prefix)!))
-  t.equal(new Set(given).size, 3, given.join(' '))
-  t.same(
-    prefixes.map(prefix => names.getName(parseCidr(prefix)!)),
-    given,
-    'and each keeps its own',
-  )
-  names.retain(new Map([[given[0]!, []]]))
-  t.equal(
-    names.getName(parseCidr('fd00:1234:5678:4::a3f0/124')!),
-    given[1],
-    'one that no chain has any more is free again, and one that a chain has is not',
-  )
-  t.end()
-})

@@ -3,11 +3,13 @@ import { AddressTree } from '../../../lib/netfilter/tree/address-tree.js'
 import { type Port, PortTree } from '../../../lib/netfilter/tree/port-tree.js'
 import { type Rule, type RuleTree } from '../../../lib/netfilter/rule-set.js'
 
+/** An address with its rules. */
 export interface AddressEntry {
   readonly address: IpAddress
   readonly rules: readonly Rule[]
 }
 
+/** A port with its rules. */
 export interface PortEntry extends Port {
   readonly rules: readonly Rule[]
 }
@@ -15,20 +17,26 @@ export interface PortEntry extends Port {
 const rulesOf = (entries: readonly { readonly rules: readonly Rule[] }[]): Rule[] =>
   entries.flatMap(({ rules }) => rules)
 
-export const addressTree = (beginning: string, entries: readonly AddressEntry[]): RuleTree =>
-  incrementalAddressTree(beginning, entries).build(entries)
+/** A tree that is built once. */
+export const addressTree = (chainPrefix: string, entries: readonly AddressEntry[]): RuleTree =>
+  incrementalAddressTree(chainPrefix, entries).build(entries)
 
-export const portTree = (beginning: string, entries: readonly PortEntry[]): RuleTree =>
-  incrementalPortTree(beginning).build(entries)
+/** A tree that is built once. */
+export const portTree = (chainPrefix: string, entries: readonly PortEntry[]): RuleTree =>
+  incrementalPortTree(chainPrefix).build(entries)
 
-/** One that goes on from what it made last. */
-export function incrementalAddressTree(beginning: string, [first]: readonly AddressEntry[]): AddressTree<AddressEntry> {
+/** A tree that reuses parts of its last result. */
+export function incrementalAddressTree(
+  chainPrefix: string,
+  [first]: readonly AddressEntry[],
+): AddressTree<AddressEntry> {
   const family = familyOf(first?.address ?? '')
-  return new AddressTree<AddressEntry>(beginning, family, { addressOf: ({ address }) => address, rulesOf })
+  return new AddressTree<AddressEntry>(chainPrefix, family, { addressOf: ({ address }) => address, rulesOf })
 }
 
-export function incrementalPortTree(beginning: string): PortTree<PortEntry> {
-  return new PortTree<PortEntry>(beginning, {
+/** A tree that reuses parts of its last result. */
+export function incrementalPortTree(chainPrefix: string): PortTree<PortEntry> {
+  return new PortTree<PortEntry>(chainPrefix, {
     protocolOf: ({ protocol }) => protocol,
     portOf: ({ port }) => port,
     rulesOf,

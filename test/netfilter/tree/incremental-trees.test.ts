@@ -45,16 +45,16 @@ function testIncrementalTree<Entry>(
   grow: (entries: readonly Entry[]) => RuleTree,
   rebuild: (entries: readonly Entry[]) => RuleTree,
 ): void {
-  void t.test(`Of ${name}, a tree that goes on from the last one is the one made anew (SEED=${seed})`, t => {
+  void t.test(`An incremental tree of ${name} equals one that is built from scratch (SEED=${seed})`, t => {
     const random = seededRandom(seed)
     const entries: Entry[] = []
     for (let step = 0; step < 200; step++) {
-      // Rises to some hundreds and sinks again; sometimes many change at once, and sometimes places.
+      // The list grows to some hundreds and shrinks again; sometimes many items change at once, and sometimes the order.
       const adds = step < 130 ? 0.8 : 0.2
       for (let change = random() < 0.1 ? 60 : 2; change > 0; change--) {
-        const place = randomInt(random, entries.length + 1)
-        if (random() < adds) entries.splice(place, 0, draw(random))
-        else entries.splice(place, 1)
+        const index = randomInt(random, entries.length + 1)
+        if (random() < adds) entries.splice(index, 0, draw(random))
+        else entries.splice(index, 1)
       }
       if (random() < 0.05) entries.reverse()
       const differing = differingChains(grow([...entries]), rebuild(entries))
@@ -94,27 +94,27 @@ testIncrementalTree<Port>(
   ports => new PortSetTree('KUBE-DOOR-', { kind: 'ACCEPT' }).build(ports),
 )
 
-/** Chains of a tree that are not the same objects in the one before. */
+/** Chains that are not the same objects in the tree before. */
 const changedChains = (before: RuleTree, { root, chains }: RuleTree): string[] =>
   [...chains, ['', root] as const]
     .filter(([name, rules]) => (name === '' ? before.root : before.chains.get(name)) !== rules)
     .map(([name]) => name)
 
-void t.test('What is unchanged is the same object, and only what changed is asked for its rules', t => {
-  const asked: string[] = []
+void t.test('Unchanged chains are the same objects, and rules are built only for what changed', t => {
+  const built: string[] = []
   const tree = new AddressTree<AddressEntry>('KUBE-PODS-', 'IPv4', {
     addressOf: ({ address }) => address,
     rulesOf: entries => {
-      asked.push(entries[0]!.address)
+      built.push(entries[0]!.address)
       return entries.flatMap(({ rules }) => rules)
     },
   })
   const web = (address: string): AddressEntry => ({ address, rules: [accept(address)] })
   const entries = Array.from({ length: 10_000 }, (_, n) => web(`10.96.${n >> 8}.${n & 255}`))
   const first = tree.build(entries)
-  t.equal(asked.length, 10_000)
+  t.equal(built.length, 10_000)
   t.same(changedChains(first, tree.build([...entries])), [])
-  t.equal(asked.length, 10_000)
+  t.equal(built.length, 10_000)
 
   const other = entries.map(entry => (entry.address === '10.96.7.7' ? web('10.96.7.7') : entry))
   const second = tree.build(other)
@@ -125,13 +125,13 @@ void t.test('What is unchanged is the same object, and only what changed is aske
     'KUBE-PODS-10.96.7.0/28',
   ])
   const third = tree.build([...other, web('203.0.113.7')])
-  t.same(changedChains(second, third), [''], 'also where all the others are one branch now')
-  t.same(asked.slice(10_000), ['10.96.7.7', '203.0.113.7'])
+  t.same(changedChains(second, third), [''], 'also if all the others become one branch')
+  t.same(built.slice(10_000), ['10.96.7.7', '203.0.113.7'])
   t.end()
 })
 
-void t.test('What comes to lie deeper in a larger tree than it did is divided anew where jumps are short', t => {
-  // Each digit divides what is left in two halves.
+void t.test('A branch that moves deeper in a larger tree is divided again if too few jumps are left', t => {
+  // Each digit divides the rest in two halves.
   const halves = Array.from({ length: 2 ** 13 }, (_, n) => {
     const digits = n.toString(2).padStart(13, '0').split('').join('0').padEnd(32, '0')
     return { address: parseIp(digits.match(/..../g)!.join(':'))!, rules: [accept(String(n))] }

@@ -20,7 +20,7 @@ function randomPorts(random: () => number, count: number, first: number, last: n
   }))
 }
 
-void t.test('A tree of ports reads as the ports that it leads to', t => {
+void t.test('Chains and jumps of a tree have the ranges of its ports', t => {
   const nodePorts = Array.from({ length: 40 }, (_, n) => ({ protocol: 'TCP' as const, port: 30_000 + n }))
   const tree = portTree('KUBE-NP-', [
     ...nodePorts.map(port => ({ ...port, rules: [accept(`default/${port.port}`)] })),
@@ -64,58 +64,64 @@ for (const [space, first, last] of [
   ['ports that a kernel chooses', 32_768, 60_999],
   ['all ports', 1, 65_535],
 ] as const) {
-  void t.test(`Of ${space}, each packet lands where the flat list says, past few rules (SEED=${seed})`, t => {
-    const random = seededRandom(seed)
-    let most = 0
-    for (const count of [1, 17, 300, 2000, 10_000]) {
-      const ports = randomPorts(random, count, first, last)
-      const entries = ports.map((port, n) => ({ ...port, rules: [accept(`rule ${n}`)] }))
-      const byPort = new Map<string, string>()
-      for (const { protocol, port, rules } of entries) {
-        const key = `${protocol} ${port}`
-        if (!byPort.has(key)) byPort.set(key, rules[0]!.comment!)
+  void t.test(
+    `In a tree of ${space}, a packet meets the same rule as in a flat list, after few comparisons (SEED=${seed})`,
+    t => {
+      const random = seededRandom(seed)
+      let most = 0
+      for (const count of [1, 17, 300, 2000, 10_000]) {
+        const ports = randomPorts(random, count, first, last)
+        const entries = ports.map((port, n) => ({ ...port, rules: [accept(`rule ${n}`)] }))
+        const byPort = new Map<string, string>()
+        for (const { protocol, port, rules } of entries) {
+          const key = `${protocol} ${port}`
+          if (!byPort.has(key)) byPort.set(key, rules[0]!.comment!)
+        }
+        const tree = portTree('KUBE-NP-', entries)
+        const set = new PortSetTree('KUBE-DOOR-', { kind: 'ACCEPT' }).build(ports)
+        for (const name of [...tree.chains.keys(), ...set.chains.keys()])
+          if (!/^KUBE-[a-zA-Z0-9-]{1,23}$/.test(name)) return failAndEndTest(t, `not a chain name: ${name}`)
+        for (const { destinationPorts } of [...set.chains.values()].flat())
+          if ((destinationPorts?.length ?? 0) > 15) return failAndEndTest(t, 'more than 15 ports in a rule')
+        for (let packet = 0; packet < 1000; packet++) {
+          const { protocol, port } =
+            random() < 0.7 ? ports[randomInt(random, count)]! : randomPorts(random, 1, 1, 65_535)[0]!
+          const expected = byPort.get(`${protocol} ${port}`)
+          const walks = [walkRules(tree, { protocol, port }), walkRules(set, { protocol, port })]
+          const name = `${protocol} ${port} of ${count}`
+          if (walks[0]!.matched?.comment !== expected)
+            return failAndEndTest(t, `${name} met ${walks[0]!.matched?.comment}, not ${expected}`)
+          if ((walks[1]!.matched !== undefined) !== (expected !== undefined))
+            return failAndEndTest(t, `${name}: wrong in the set`)
+          most = Math.max(most, ...walks.map(({ compared }) => compared))
+        }
       }
-      const tree = portTree('KUBE-NP-', entries)
-      const set = new PortSetTree('KUBE-DOOR-', { kind: 'ACCEPT' }).build(ports)
-      for (const name of [...tree.chains.keys(), ...set.chains.keys()])
-        if (!/^KUBE-[a-zA-Z0-9-]{1,23}$/.test(name)) return failAndEndTest(t, `not a name for a chain: ${name}`)
-      for (const { destinationPorts } of [...set.chains.values()].flat())
-        if ((destinationPorts?.length ?? 0) > 15) return failAndEndTest(t, 'more than 15 ports in a rule')
-      for (let packet = 0; packet < 1000; packet++) {
-        const { protocol, port } =
-          random() < 0.7 ? ports[randomInt(random, count)]! : randomPorts(random, 1, 1, 65_535)[0]!
-        const wanted = byPort.get(`${protocol} ${port}`)
-        const walks = [walkRules(tree, { protocol, port }), walkRules(set, { protocol, port })]
-        const name = `${protocol} ${port} of ${count}`
-        if (walks[0]!.matched?.comment !== wanted)
-          return failAndEndTest(t, `${name} met ${walks[0]!.matched?.comment}, not ${wanted}`)
-        if ((walks[1]!.matched !== undefined) !== (wanted !== undefined))
-          return failAndEndTest(t, `${name}: wrong in the set`)
-        most = Math.max(most, ...walks.map(({ compared }) => compared))
-      }
-    }
-    // The other protocol's first chain, then at most four levels.
-    t.ok(most <= 6 * MAX_LIST_SIZE, `compared with at most ${most} rules`)
-    t.end()
-  })
+      // The first chain of the other protocol, then at most four levels.
+      t.ok(most <= 6 * MAX_LIST_SIZE, `compared with at most ${most} rules`)
+      t.end()
+    },
+  )
 
-  void t.test(`Of ${space}, equal sets make equal trees, and one port changes few chains (SEED=${seed})`, t => {
-    const random = seededRandom(seed)
-    const ports = randomPorts(random, 1000, first, last)
-    const more = randomPorts(random, 1, first, last)
-    for (const build of [
-      (ports: readonly Port[]) => new PortSetTree('KUBE-DOOR-', JUMP_TARGET).build(ports),
-      (ports: readonly Port[]) =>
-        portTree(
-          'KUBE-NP-',
-          ports.map(port => ({ ...port, rules: [accept(`${port.protocol} ${port.port}`)] })),
-        ),
-    ]) {
-      const tree = build(ports)
-      t.same(differingChains(tree, build([...ports].reverse())), [])
-      const differing = differingChains(tree, build([...ports, ...more]))
-      t.ok(differing.length <= 4, `${differing.length} of ${tree.chains.size} chains`)
-    }
-    t.end()
-  })
+  void t.test(
+    `In a tree of ${space}, equal sets make equal trees, and one port changes few chains (SEED=${seed})`,
+    t => {
+      const random = seededRandom(seed)
+      const ports = randomPorts(random, 1000, first, last)
+      const more = randomPorts(random, 1, first, last)
+      for (const build of [
+        (ports: readonly Port[]) => new PortSetTree('KUBE-DOOR-', JUMP_TARGET).build(ports),
+        (ports: readonly Port[]) =>
+          portTree(
+            'KUBE-NP-',
+            ports.map(port => ({ ...port, rules: [accept(`${port.protocol} ${port.port}`)] })),
+          ),
+      ]) {
+        const tree = build(ports)
+        t.same(differingChains(tree, build([...ports].reverse())), [])
+        const differing = differingChains(tree, build([...ports, ...more]))
+        t.ok(differing.length <= 4, `${differing.length} of ${tree.chains.size} chains`)
+      }
+      t.end()
+    },
+  )
 }

@@ -1,7 +1,7 @@
 import { cidrContains } from '../../../lib/model/cidr.js'
 import { type Rule, type RuleTree } from '../../../lib/netfilter/rule-set.js'
 
-/** As far as rules of trees look at a packet. */
+/** The fields of a packet that rules of trees match. */
 export interface WalkedPacket {
   readonly address?: string
   readonly source?: string
@@ -9,14 +9,14 @@ export interface WalkedPacket {
   readonly port: number
 }
 
-/** The rule with another target than a jump that a packet met first, and with how many rules it was compared till then. */
+/** The first rule with a target other than a jump that a packet met, and how many rules it was compared with until then. */
 export interface Walk {
   readonly matched: Rule | undefined
   readonly compared: number
   readonly jumps: number
 }
 
-/** Leads a packet through a tree as netfilter does: where nothing in a chain matches, it goes on behind the jump. */
+/** Leads a packet through a tree as netfilter does: if no rule in a chain matches, it continues after the jump. */
 export function walkRules(tree: RuleTree, packet: WalkedPacket): Walk {
   let compared = 0
   let maxJumps = 0
@@ -49,7 +49,7 @@ function matches(rule: Rule, { address, source, protocol, port }: WalkedPacket):
   return rule.destinationPorts?.includes(port) ?? true
 }
 
-/** Chains that are in only one of two trees, or not the same in both. The root counts as one, with the name ''. */
+/** Chains that are in only one of two trees, or differ. The root counts as a chain with the name ''. */
 export function differingChains(a: RuleTree, b: RuleTree): string[] {
   const [inA, inB] = [a, b].map(({ root, chains }) => new Map([['', root], ...chains]))
   const names = new Set([...inA!.keys(), ...inB!.keys()])
