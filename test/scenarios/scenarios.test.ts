@@ -67,7 +67,10 @@ void t.test('a scenario with an unknown field or value is rejected', t => {
       'x.yaml: --nodeport-addresses ["10.0.0.1"]',
     ],
     ['behaviour: b\nexpect: {}\npackets: { 10.0.0.1: refused }', 'x.yaml, step 1: "10.0.0.1" is not written as'],
-    ['behaviour: b\nexpect: {}\npackets: { 10.0.0.1:80/TCP: accepted }', 'x.yaml, step 1, 10.0.0.1:80/TCP: no answer'],
+    [
+      'behaviour: b\nexpect: {}\npackets: { 10.0.0.1:80/TCP: accepted }',
+      'x.yaml, step 1, 10.0.0.1:80/TCP: expected an outcome',
+    ],
     [
       'behaviour: b\nexpect: {}\npackets: { 10.0.0.1:80/TCP: { pods: refused } }',
       'x.yaml, step 1, 10.0.0.1:80/TCP: "pods" is none of',

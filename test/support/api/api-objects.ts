@@ -1,4 +1,4 @@
-/** Objects as the API server sends them, with just the fields that a test is about. */
+/** Objects as the API server sends them, with only the fields that a test needs. */
 
 type Json = Record<string, unknown>
 

@@ -1,6 +1,6 @@
 /**
- * Entry: an API server on the loopback of whatever namespace it is started in. Prints its URL; then one line for each
- * command, each a line of JSON: how often endpoints were churned, and what was asked for.
+ * Entry: an API server on the loopback of the namespace in which it starts. Prints its URL. Then it reads
+ * one JSON command per line and writes one JSON line for each: the number of endpoint changes, and the requested data.
  */
 import { createInterface } from 'node:readline'
 import { type ApiObject, ApiServer, type Resource } from './api-server.js'
@@ -9,17 +9,17 @@ interface ApiServerCommand {
   /** Objects to create or change. */
   readonly put?: readonly (readonly [Resource, ApiObject])[]
   readonly remove?: readonly (readonly [Resource, name: string])[]
-  /** What the server has, from now on, other than the version of Kubernetes that it is by default. */
+  /** Features that the server has from now on, instead of those of its default Kubernetes version. */
   readonly serves?: Partial<ApiServer['serves']>
-  /** Requests for these resources are answered with 403 from now on. */
+  /** From now on the server rejects requests for these resources with 403. */
   readonly forbid?: readonly Resource[]
-  /** Watches of these resources end so that everything has to be listed again. */
+  /** Ends watches of these resources, so that clients have to list everything again. */
   readonly relist?: readonly Resource[]
-  /** The answer comes when an event with such a reason has been created, and is that event. */
+  /** Waits for an event with such a reason and returns it. */
   readonly event?: string
-  /** Churns the endpoints of a slice every `ms` milliseconds, from the list of slices, until it is told something else. */
+  /** Replaces a slice every `ms` milliseconds with the next of the list, until another command. */
   readonly churn?: { readonly ms: number; readonly slices: readonly ApiObject[] }
-  /** Ends every watch with 410, so that all is listed anew. */
+  /** Ends every watch with 410, so that clients list everything again. */
   readonly expire?: boolean
 }
 

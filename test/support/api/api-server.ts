@@ -4,52 +4,52 @@ import https from 'node:https'
 import { type AddressInfo, type Socket } from 'node:net'
 import { parseFieldRequirement, parseLabelRequirement, type ObjectMatcher, splitSelector } from './selectors.js'
 
-/** The resources that this server knows, by their name in URLs. */
+/** The resources of this server, by their name in URLs. */
 export type Resource = 'services' | 'endpointslices' | 'endpoints' | 'nodes'
 
-/** A Kubernetes object, as much of it as a test cares for. */
+/** The part of a Kubernetes object that a test needs. */
 export interface ApiObject {
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly [field: string]: unknown }
   readonly [field: string]: unknown
 }
 
-/** One request that came in. */
+/** One request that the server has received. */
 export interface ReceivedRequest {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: http.IncomingHttpHeaders
-  /** Undefined for discovery and whatever else is not a list or watch. */
+  /** Undefined for discovery and other requests that are no list or watch. */
   readonly resource: Resource | undefined
   readonly watch: boolean
-  /** When it came, in milliseconds since 1970. */
+  /** Time of arrival in milliseconds since 1970. */
   readonly at: number
 }
 
-/** An event that somebody created. */
+/** An event that a client has created. */
 export interface CreatedEvent {
-  /** The API that took it. */
+  /** The API by which it was created. */
   readonly api: 'v1' | 'events.k8s.io/v1'
   readonly namespace: string
   readonly object: ApiObject
 }
 
-/** An answer to give instead of the right one. */
+/** A response to send instead of the correct one. */
 export interface InjectedResponse {
   readonly status: number
   readonly headers?: http.OutgoingHttpHeaders
-  /** A Kubernetes Status object is made when there is none. */
+  /** Without it the body is a Kubernetes Status object. */
   readonly body?: string
-  /** Only requests that this says yes to; all by default. */
+  /** Selects the requests; all by default. */
   readonly when?: (request: ReceivedRequest) => boolean
 }
 
 export interface ApiServerOptions {
   /** TLS, as for `https.createServer`. */
   readonly tls?: https.ServerOptions
-  /** A bearer token without which everything is answered with 401. */
+  /** A bearer token; requests without it get 401. */
   readonly token?: string
-  /** A path before `/api` and `/apis`, as proxies of several clusters have it. */
+  /** A path before `/api` and `/apis`, as a proxy for several clusters has. */
   readonly basePath?: string
 }
 
@@ -68,17 +68,17 @@ interface Watcher {
 }
 
 /**
- * The list and watch part of a Kubernetes API server, over real HTTP, with a store in memory. It behaves unless told
- * otherwise:
+ * The list and watch part of a Kubernetes API server, over real HTTP, with a store in memory. It works correctly except where a
+ * test makes it fail:
  *
  *     const api = await ApiServer.start()
  *     api.put('services', { metadata: { namespace: 'default', name: 'web' }, spec: { … } })
- *     await api.watching('services')          // somebody has a watch open now
+ *     await api.waitForWatch('services')      // now a client has an open watch
  *     api.resetWatches('services')
  *     await api.stop()
  */
 export class ApiServer {
-  /** What this version of Kubernetes has; change it at any time. */
+  /** The features of this Kubernetes version; a test can change them at any time. */
   serves = {
     'discovery.k8s.io/v1': true,
     'discovery.k8s.io/v1beta1': false,
@@ -88,7 +88,7 @@ export class ApiServer {
   }
   /** All requests so far. */
   readonly requests: ReceivedRequest[] = []
-  /** The events that were created, in order. */
+  /** The events that clients have created, in order. */
   readonly events: CreatedEvent[] = []
 
   readonly #options: ApiServerOptions
@@ -115,7 +115,7 @@ export class ApiServer {
     return api
   }
 
-  /** What to give as `--master` or as the server of a kubeconfig. */
+  /** The value for `--master` or for the server in a kubeconfig. */
   get url(): string {
     return `${this.#options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.#port}${this.#options.basePath ?? ''}`
   }
@@ -125,12 +125,12 @@ export class ApiServer {
     return String(this.#version)
   }
 
-  /** How many connections are open. */
+  /** The number of open connections. */
   get connections(): number {
     return this.#sockets.size
   }
 
-  /** Creates or changes an object; those who watch it are told. Returns what is stored. */
+  /** Creates or changes an object and notifies watchers. @returns the stored object */
   put(resource: Resource, object: ApiObject): ApiObject {
     const key = keyOf(resource, object)
     const before = this.#objects.get(key)?.object
@@ -147,7 +147,7 @@ export class ApiServer {
     return after
   }
 
-  /** Deletes an object; those who watch it are told. Throws when there is none. */
+  /** Deletes an object and notifies watchers. @throws Error if it does not exist */
   remove(resource: Resource, name: string, namespace = 'default'): void {
     const key = keyOf(resource, { metadata: { name, namespace } })
     const before = this.#objects.get(key)?.object
@@ -158,32 +158,32 @@ export class ApiServer {
     this.#record({ version, resource, before: last, after: undefined })
   }
 
-  /** Resolves when `condition` holds; it is asked again whenever a request comes in or a connection ends. */
+  /** Resolves when `condition` is true; evaluates it after each request and each end of a connection. */
   async waitUntil(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise<void>(resolve => this.#waiters.push(resolve))
   }
 
-  /** Resolves when a watch of this resource is open and neither silenced nor ended. */
+  /** Resolves when a watch of this resource is open, and neither silenced nor ended. */
   async waitForWatch(resource: Resource): Promise<void> {
     await this.waitUntil(() => this.#watchersOf(resource).some(watcher => !watcher.silent))
   }
 
-  /** The requests of one kind so far. */
+  /** All requests of one kind so far. */
   requestsFor(resource: Resource, what: 'list' | 'watch'): ReceivedRequest[] {
     return this.requests.filter(request => request.resource === resource && request.watch === (what === 'watch'))
   }
 
-  /** Answers the next `count` requests that the refusal is for with something else. */
+  /** Sends another response to the next `count` requests that match. */
   injectNext(count: number, refusal: InjectedResponse): void {
     this.#injected.push({ refusal, left: count })
   }
 
-  /** Takes back all refusals. */
+  /** Removes all injected responses. */
   clearInjected(): void {
     this.#injected = []
   }
 
-  /** Keeps list requests without answer until the returned function is called. */
+  /** Holds back responses to list requests until the returned function is called. */
   holdLists(): () => void {
     let release = () => {}
     this.#listGate = new Promise(resolve => (release = resolve))
@@ -193,25 +193,25 @@ export class ApiServer {
     }
   }
 
-  /** Forgets all changes so far: a watch from a version before now gets a 410 event. */
+  /** Drops the history of changes: a watch from an earlier version gets a 410 event. */
   compact(): void {
     this.#compactedTo = this.#version
     this.#history = []
   }
 
-  /** Sends a bookmark with the present version. */
+  /** Sends a bookmark with the current version. */
   bookmark(resource: Resource): void {
     const { kind } = KINDS[resource]
     this.#send(resource, { type: 'BOOKMARK', object: { kind, metadata: { resourceVersion: this.version } } })
   }
 
-  /** Ends watches with a 410 event, as when their version has been compacted away while they ran. */
+  /** Ends watches with a 410 event, as after a compaction of their version. */
   expireWatches(resource: Resource): void {
     this.#send(resource, { type: 'ERROR', object: status(410, 'Expired', 'too old resource version') })
     this.closeWatches(resource)
   }
 
-  /** Ends watches the normal way. */
+  /** Ends watches normally. */
   closeWatches(resource: Resource): void {
     for (const watcher of this.#removeWatchers(resource)) watcher.response.end()
   }
@@ -221,12 +221,12 @@ export class ApiServer {
     for (const watcher of this.#removeWatchers(resource)) watcher.response.socket?.resetAndDestroy()
   }
 
-  /** Leaves watches open, but never sends anything on them again. */
+  /** Keeps watches open, but sends nothing more on them. */
   silenceWatches(resource: Resource): void {
     for (const watcher of this.#watchersOf(resource)) watcher.silent = true
   }
 
-  /** Sends these bytes on watches as they are; resolves when the kernel has taken them. */
+  /** Sends raw bytes on watches; resolves when the kernel has accepted them. */
   async sendRaw(resource: Resource, bytes: string | Uint8Array): Promise<void> {
     const writes = this.#watchersOf(resource).map(
       ({ response }) => new Promise<void>(resolve => response.write(bytes, () => resolve())),
@@ -234,7 +234,7 @@ export class ApiServer {
     await Promise.all(writes)
   }
 
-  /** Stops listening and resets all connections; what is stored stays, and may be changed meanwhile. */
+  /** Stops listening and resets all connections. The store stays, and a test can change it in the meantime. */
   async stopListening(): Promise<void> {
     const server = this.#server
     if (server === undefined) return
@@ -265,7 +265,7 @@ export class ApiServer {
     this.#server = server
   }
 
-  /** Ends everything. */
+  /** Stops the server. */
   async stop(): Promise<void> {
     await this.stopListening()
   }
@@ -324,7 +324,7 @@ export class ApiServer {
     sendFailure(response, { status: 404 })
   }
 
-  /** Events are all that may be created from outside. */
+  /** Clients can create only events. */
   #create(path: string, body: string, response: http.ServerResponse): void {
     const [, group, namespace] = /^\/(api|apis\/events\.k8s\.io)\/v1\/namespaces\/([^/]+)\/events$/.exec(path) ?? []
     const api = group === 'api' ? 'v1' : 'events.k8s.io/v1'
@@ -338,7 +338,7 @@ export class ApiServer {
     sendJson(response, object, 201)
   }
 
-  /** Nodes are all that is asked for by name: the original kube-proxy asks for its own. */
+  /** Only Nodes can be requested by name: the original kube-proxy requests its own. */
   #getNode(name: string, response: http.ServerResponse): void {
     const stored = this.#objects.get(keyOf('nodes', { metadata: { name } }))
     if (stored === undefined) return sendFailure(response, { status: 404 })
@@ -372,7 +372,7 @@ export class ApiServer {
       response.end(eventLine({ type: 'ERROR', object: status(410, 'Expired', `too old resource version: ${from}`) }))
       return
     }
-    // Versions are those of the whole store, so a watch that goes on passes over what happened to other resources.
+    // Versions count changes of the whole store, so a watch skips the versions of other resources.
     for (const change of this.#history)
       if (change.version > from && change.resource === resource) sendChange(watcher, change)
     this.#watchers.add(watcher)
@@ -384,7 +384,7 @@ export class ApiServer {
     })
   }
 
-  /** Reads both selectors; undefined when the server does not know a field (400). */
+  /** Parses both selectors; undefined if a field is not supported (400). */
   #matcher(query: URLSearchParams): ObjectMatcher | undefined {
     const labels = splitSelector(query.get('labelSelector')).map(parseLabelRequirement)
     const fields = splitSelector(query.get('fieldSelector')).map(part =>
@@ -413,7 +413,7 @@ export class ApiServer {
     return [...this.#watchers].filter(watcher => watcher.resource === resource)
   }
 
-  /** The watchers of a resource, which from now on count as gone. */
+  /** Removes the watchers of a resource and returns them. */
   #removeWatchers(resource: Resource): Watcher[] {
     const taken = this.#watchersOf(resource)
     for (const watcher of taken) this.#watchers.delete(watcher)
@@ -438,7 +438,7 @@ const NODE_PATH = '/api/v1/nodes/'
 
 const TOO_LARGE = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }]
 
-/** An object that comes to match a selector is added for that watcher, one that no longer matches is deleted. */
+/** For a watcher, an object that starts to match its selector is added, and one that no longer matches is deleted. */
 function sendChange({ matches, response, silent }: Watcher, { version, before, after }: StoreChange): void {
   if (silent) return
   const was = before !== undefined && matches(before)

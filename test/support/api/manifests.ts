@@ -8,7 +8,7 @@ export interface ServiceManifestOptions {
   readonly port: number
   readonly protocol?: 'TCP' | 'UDP'
   readonly affinity?: boolean
-  /** More cluster IPs, of the other family. */
+  /** ClusterIPs of the other family. */
   readonly otherClusterIPs?: readonly string[]
   readonly nodePort?: number
 }
@@ -53,7 +53,7 @@ export function makeSliceManifest(
   }
 }
 
-/** A folder of manifests that is written as a whole, so that nobody ever reads half of it. */
+/** A folder with one manifest that is replaced atomically, so that the proxy never reads half of it. */
 export class ManifestFolder {
   readonly path: string
 

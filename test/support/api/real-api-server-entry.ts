@@ -1,6 +1,6 @@
 /**
- * Entry: a real API server on the loopback of whatever namespace it is started in. Prints the path of its kubeconfig; then
- * answers each command `[method, path, body]` with one line. Ends, with everything it started, when its input ends.
+ * Entry: a real API server on the loopback of the namespace in which it starts. Prints the path of its kubeconfig. Then
+ * it writes one line for each command `[method, path, body]`. At the end of its input it stops everything and exits.
  */
 import { createInterface } from 'node:readline'
 import { RealApiServer } from './real-api-server.js'

@@ -11,7 +11,7 @@ const TOKEN = 'admintoken'
 /** A loaded machine needs several times the usual 10 s. */
 const START_TIMEOUT_MS = 90_000
 
-/** Why no real API server can be started here, or false when one can: for the `skip` option of a test. */
+/** The reason why no real API server can start here, or false: for the `skip` option of a test. */
 export function realApiServerUnavailable(): string | false {
   const assets = process.env['KUBEBUILDER_ASSETS']
   if (assets === undefined || assets === '')
@@ -21,7 +21,7 @@ export function realApiServerUnavailable(): string | false {
 }
 
 /**
- * A real etcd and kube-apiserver on loopback, with a store of their own that is thrown away at the end. Needs the
+ * A real etcd and kube-apiserver on loopback, with a temporary store. Needs the
  * programs in the folder that KUBEBUILDER_ASSETS names, and openssl.
  */
 export class RealApiServer {
@@ -32,9 +32,9 @@ export class RealApiServer {
   readonly #ports: { readonly etcd: number; readonly peer: number; readonly api: number; readonly aside: number }
   #etcd: ChildProcess | undefined
   #api: ChildProcess | undefined
-  /** The end of what both programs wrote, to show when they do not start. */
+  /** The last output of both programs, to show if they do not start. */
   #output = ''
-  /** Where the kube-apiserver is now. */
+  /** The current address of the kube-apiserver. */
   #port: number
 
   private constructor(directory: string, ports: { etcd: number; peer: number; api: number; aside: number }) {
@@ -45,7 +45,7 @@ export class RealApiServer {
     this.kubeconfigPath = join(directory, 'kubeconfig')
   }
 
-  /** Takes some 10 s. `flags` are added to those of the kube-apiserver. */
+  /** Starts both; takes some 10 s. `flags` are additional flags of the kube-apiserver. */
   static async start(flags: readonly string[] = []): Promise<RealApiServer> {
     const [etcd, peer, api, aside] = await freePorts(4)
     const ports = { etcd: etcd!, peer: peer!, api: api!, aside: aside! }
@@ -61,7 +61,7 @@ export class RealApiServer {
     return server
   }
 
-  /** Sends a request as administrator; resolves with status and body, whatever the status. */
+  /** Sends a request as administrator; resolves with any status and the body. */
   async request(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
     const patch = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
     const request = https.request(`https://127.0.0.1:${this.#port}${path}`, {
@@ -77,18 +77,18 @@ export class RealApiServer {
     return { status: response.statusCode, body: text.startsWith('{') ? (JSON.parse(text) as unknown) : text }
   }
 
-  /** As `request`, but rejects unless the status is 2xx. */
+  /** Like `request`, but rejects unless the status is 2xx. */
   async requestOk(method: string, path: string, body?: object): Promise<unknown> {
     const answer = await this.request(method, path, body)
     if (answer.status < 200 || answer.status > 299) {
-      throw new Error(`${method} ${path} was answered with ${answer.status}: ${JSON.stringify(answer.body)}`)
+      throw new Error(`${method} ${path} returned ${answer.status}: ${JSON.stringify(answer.body)}`)
     }
     return answer.body
   }
 
   /**
-   * Starts the kube-apiserver, after `killApi`, on the same store; resolves when it is ready. `aside` puts it on another
-   * port, where only `request` finds it: to change things behind the back of whoever knows `url`.
+   * Starts the kube-apiserver again after `killApi`, on the same store; resolves when it is ready. `aside` puts it on another
+   * port that only `request` knows, to change objects while clients of `url` cannot reach it.
    */
   async startApi({ flags = [], aside = false }: { flags?: readonly string[]; aside?: boolean } = {}): Promise<void> {
     this.#port = aside ? this.#ports.aside : this.#ports.api
@@ -108,25 +108,25 @@ export class RealApiServer {
       '--api-audiences=api',
       '--disable-admission-plugins=ServiceAccount',
       '--allow-privileged',
-      // So that our own writes are all that happens.
+      // So that only the writes of the test happen.
       '--endpoint-reconciler-type=none',
       ...flags,
     ])
     await this.#waitUntilReady(this.#api, async () => {
       const paths = ['/readyz', '/api/v1/namespaces/default']
-      // The namespace is made a moment after the server calls itself ready.
+      // The server creates the namespace shortly after it reports ready.
       const answers = await Promise.all(paths.map(path => this.request('GET', path)))
       return answers.every(({ status }) => status === 200)
     })
   }
 
-  /** Ends the kube-apiserver without warning. */
+  /** Kills the kube-apiserver. */
   async killApi(): Promise<void> {
     await stopProcess(this.#api, 'SIGKILL')
     this.#api = undefined
   }
 
-  /** Ends both programs and removes their files. */
+  /** Stops both programs and removes their files. */
   async stop(): Promise<void> {
     await this.killApi()
     await stopProcess(this.#etcd, 'SIGKILL')
@@ -170,19 +170,19 @@ export class RealApiServer {
     const keep = (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-4000))
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
-    // Whatever ends this process must not leave a server behind.
+    // No end of this process may leave a server behind.
     const kill = () => child.kill('SIGKILL')
     process.on('exit', kill)
     child.on('exit', () => process.off('exit', kill))
     return child
   }
 
-  /** There is nothing to wait for but the answer itself, so it is asked for again and again. */
+  /** The server has no event to wait for, so this polls. */
   async #waitUntilReady(child: ChildProcess, isReady: () => Promise<boolean>): Promise<void> {
     const limit = Date.now() + START_TIMEOUT_MS
     while (!(await isReady().catch(() => false))) {
       if (child.exitCode !== null || Date.now() > limit) {
-        throw new Error(`${child.spawnfile} is not ready, exit code ${child.exitCode}; its last words: ${this.#output}`)
+        throw new Error(`${child.spawnfile} is not ready, exit code ${child.exitCode}; its last output: ${this.#output}`)
       }
       await delay(100)
     }

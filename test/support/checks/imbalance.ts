@@ -1,6 +1,6 @@
 /**
- * By how much the answers of one endpoint are more than those of another. With round robin in each of N workers it is at most N,
- * however many answers there are, and however the workers shared them.
+ * The largest difference between the numbers of answers of two endpoints. With round robin in each of N workers it is at most N,
+ * for any number of answers and any split between the workers.
  */
 export function imbalance(answers: readonly string[], names: readonly string[]): number {
   const unexpected = answers.filter(answer => !names.includes(answer))

@@ -1,4 +1,4 @@
-/** Random numbers from 0 to below 1 that a seed decides, so that a failure can be made to happen again (mulberry32). */
+/** Random numbers from 0 to below 1 from a seed, so that a failure can be repeated (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
@@ -9,7 +9,7 @@ export function seededRandom(seed: number): () => number {
   }
 }
 
-/** The seed of a run: from the environment (`SEED=123`), or a new one; print it in the test's name. */
+/** The seed of a run: from the environment (`SEED=123`), or a new one. Print it in the name of the test. */
 export function testSeed(): number {
   const given = Number(process.env['SEED'])
   return Number.isInteger(given) && given > 0 ? given : Math.floor(Math.random() * 2 ** 31) + 1

@@ -14,10 +14,10 @@ import { CLUSTER_CIDR, NODE_LB_IP, NODE_NAME, ZONE } from './compared-node.js'
 import { type ComparedService } from './compared-service.js'
 import { writeKubeletRules } from './kubelet-rules.js'
 
-/** How long each may take to write its rules, in milliseconds. */
+/** How long to wait until a proxy has written its rules, in milliseconds. */
 const SYNC_TIMEOUT_MS = 60_000
 
-/** How both are started. */
+/** The settings of both proxies. */
 export interface ComparedSettings {
   readonly backEnd: 'nft' | 'legacy'
   readonly flags: readonly string[]
@@ -29,13 +29,13 @@ export interface ProxyRules {
   readonly ours: MemoryTables
 }
 
-/** A proxy that was started, and the line of its log that says that its rules are written. */
+/** A running proxy, and the log line that shows that it has written its rules. */
 interface StartedProxy {
   readonly child: ChildProcess
   readonly written: RegExp
 }
 
-/** Starts both proxies, each on a node of its own, with the same objects and flags, and reads the rules that they wrote. */
+/** Starts both proxies, each on its own node, with the same objects and flags, and reads the rules that they write. */
 export async function collectRules(
   t: TeardownScope,
   services: readonly ComparedService[],
@@ -72,7 +72,7 @@ async function programRules(
   const url = await api.readLine()
   const node = makeApiNode(NODE_NAME, { zone: ZONE, addresses: [{ type: 'InternalIP', address: NODE_IP }] })
   await api.sendCommand({
-    // As Kubernetes 1.20.
+    // Like Kubernetes 1.20.
     serves: { 'discovery.k8s.io/v1': false, 'discovery.k8s.io/v1beta1': true, clusterIPSelector: false },
     put: [['nodes', node], ...services.flatMap(({ objects }) => objects)],
   })
@@ -82,7 +82,7 @@ async function programRules(
   return MemoryTables.fromIptablesSave(stdout)
 }
 
-/** A folder where the iptables without a flavour, which is all the original knows, is the one that is wanted. */
+/** A folder in which `iptables`, the only name that the original uses, is the requested variant. */
 function backEndPath(folder: string, flavour: ComparedSettings['backEnd']): string {
   for (const action of [undefined, 'save', 'restore'] as const) {
     const wanted = programName('IPv4', flavour, action)

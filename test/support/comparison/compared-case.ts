@@ -6,13 +6,13 @@ import { type AddressKind, type ComparedAddress, type ComparedService } from './
 import { COMPARED_SERVICES } from './compared-services.js'
 import { type ProxyRules } from './collect-rules.js'
 
-/** Around each time-out of session affinity that a Service here has: how long ago a client was seen, in seconds. */
+/** Seconds since the last packet of a client: just before and after each session affinity timeout of the Services. */
 const IDLE_SECONDS = [99, 101, 10_799, 10_801]
 
-/** At these the original asks whether they are addresses of the node. */
+/** At these addresses the original checks whether they belong to the node. */
 const EXTERNAL_KINDS: readonly AddressKind[] = ['external IP', 'load-balancer IP']
 
-/** One client that asks one address of one Service, and what becomes of it by the rules of both proxies. */
+/** One client that connects to one address of one Service, and the outcome by the rules of both proxies. */
 export class ComparedCase {
   readonly service: ComparedService
   readonly address: ComparedAddress
@@ -34,7 +34,7 @@ export class ComparedCase {
     this.#rules = rules
   }
 
-  /** Every client at every address of a Service; with session affinity also clients that were at an endpoint before. */
+  /** Every client at every address of a Service; with session affinity also clients with an earlier connection to an endpoint. */
   static listCases(service: ComparedService, rules: ProxyRules): ComparedCase[] {
     return service.addresses.flatMap(address =>
       COMPARED_CLIENTS.flatMap(client => {
@@ -54,12 +54,12 @@ export class ComparedCase {
     return ruleOutcome(this.#rules.ours, this.#packet(this.address))
   }
 
-  /** What the original does where an external or load-balancer IP is an address of the node. */
+  /** The outcome of the original when an external or load-balancer IP is an address of the node. */
   get originalAtNode(): string {
     return ruleOutcome(this.#rules.original, withNodeAddress(this.#packet(this.address)))
   }
 
-  /** As `originalAtNode`, at the same kind of address of another Service, by its name. */
+  /** Like `originalAtNode`, at the same kind of address of another Service, by its name. */
   originalForService(name: string): string {
     const { kind, protocol } = this.address
     const service = COMPARED_SERVICES.find(service => service.name === name)

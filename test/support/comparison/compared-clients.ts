@@ -6,7 +6,7 @@ import { type ComparedAddress } from './compared-service.js'
 const forwardedFrom = (source: string, inInterface: string, byBridgePort = false) =>
   ({ hook: 'PREROUTING', source, inInterface, byBridgePort }) as const
 
-/** Who asks, by where a packet enters the node and from which address. */
+/** The clients: where their packets enter the node, and from which address. */
 const FORWARDED_CLIENTS = {
   'a Pod on the bridge': forwardedFrom('10.244.0.99', 'cni0', true),
   'a Pod with its own link': forwardedFrom('10.244.0.98', 'veth98'),
@@ -23,11 +23,11 @@ export const COMPARED_CLIENTS: readonly ComparedClient[] = [
   'the node',
 ]
 
-/** The first packet that a client sends to an address; undefined where it cannot get there. */
+/** The first packet of a client to an address; undefined if the client cannot reach it. */
 export function firstPacket(client: ComparedClient, { kind, ip, port, protocol }: ComparedAddress): Packet | undefined {
   const to = { destination: ip, port, protocol, local: NODE_ADDRESSES }
   if (client !== 'the node')
     return kind === 'node port on loopback' ? undefined : { ...FORWARDED_CLIENTS[client], ...to }
-  // Who sends to an address of its own machine sends from that address.
+  // A process that sends to an address of its own machine sends from that address.
   return { hook: 'OUTPUT', source: NODE_ADDRESSES.find(own => own === ip) ?? NODE_IP, ...to }
 }

@@ -4,13 +4,13 @@ import { NODE_IP } from '../nodes/node-network.js'
 
 type Json = Record<string, unknown>
 
-/** How a client may address a Service. */
+/** The kinds of addresses of a Service. */
 export type AddressKind =
   | 'cluster IP'
   | 'external IP'
   | 'load-balancer IP'
   | 'node port'
-  /** At the node's address on the Pods' bridge. */
+  /** The NodePort at the node's address on the Pod bridge. */
   | 'node port at the bridge address'
   | 'node port on loopback'
   | 'unserved port'
@@ -22,9 +22,9 @@ export interface ComparedAddress {
   readonly protocol: 'tcp' | 'udp' | 'sctp'
 }
 
-/** A Service that two proxies are to serve alike. */
+/** A Service that both proxies have to serve in the same way. */
 export interface ComparedService {
-  /** What is particular about it. */
+  /** What is special about it. */
   readonly name: string
   readonly objects: readonly (readonly [Resource, ApiObject])[]
   readonly addresses: readonly ComparedAddress[]
@@ -38,30 +38,30 @@ export interface PortDefinition {
   readonly targetPort?: number | string
 }
 
-/** What a Service is to be like; what is left out is as with most. */
+/** The properties of a Service; missing ones have the usual value. */
 export interface ServiceDefinition {
   readonly name: string
   readonly labels?: Json
   readonly spec?: Json
   readonly ports?: readonly PortDefinition[]
-  /** One list for each slice. */
+  /** One list per slice. */
   readonly endpoints: readonly (readonly Json[])[]
-  /** The target port of each slice; that of the ports when there is none. */
+  /** The target port of each slice; without it that of the ports. */
   readonly sliceTargets?: readonly number[]
   readonly externalIPs?: readonly string[]
   readonly ingress?: readonly Json[]
   readonly nodePort?: number
-  /** A year: of two that want the same, the older one. */
+  /** The year of creation; of two Services with one address, the older one is served. */
   readonly createdYear?: number
 }
 
-/** A port that Services have unless they say otherwise. */
+/** The default port of a Service. */
 export const WEB_PORT: PortDefinition = { name: 'http', port: 80, targetPort: 8080 }
 
 /**
- * Makes a Service, of type LoadBalancer unless it says otherwise, with its slices and every address it is to be asked at.
+ * Makes a Service, by default of type LoadBalancer, with its slices and all addresses to test.
  *
- * @param number unlike those of all others, from 1 to 99: it is in its addresses
+ * @param number unique, from 1 to 99: part of its addresses
  */
 export function makeComparedService(definition: ServiceDefinition, number: number): ComparedService {
   const name = `s${number}`

@@ -16,7 +16,7 @@ const SCTP_PORT: PortDefinition = { name: 'lines', port: 99, protocol: 'SCTP', t
 
 const endpoint = (ip: string, more: Json = {}): Json => {
   const nodeName = [...LOCAL_POD_IPS, NODE_IP].includes(ip) ? NODE_NAME : OTHER_NODE
-  // What a server of Kubernetes 1.20 says: the node twice, once by the field that the others know.
+  // A server of Kubernetes 1.20 names the node twice, once in the field that newer versions use.
   return makeApiEndpoint(ip, { nodeName, topology: { 'kubernetes.io/hostname': nodeName }, ...more })
 }
 const endpointsAt = (...ips: readonly string[]): Json[] => ips.map(ip => endpoint(ip))
@@ -31,7 +31,7 @@ const affinity = (timeoutSeconds: number): Json => ({
   sessionAffinity: 'ClientIP',
   sessionAffinityConfig: { clientIP: { timeoutSeconds } },
 })
-/** In the first is the node, in the second are hosts outside, in the third Pods. */
+/** The first range contains the node, the second hosts outside, the third Pods. */
 const [NODE_RANGE, OUTSIDE_RANGE, POD_RANGE] = ['192.168.50.0/24', '192.0.2.0/24', '10.244.0.0/16']
 const sourceRanges = (...loadBalancerSourceRanges: readonly string[]): Json => ({ loadBalancerSourceRanges })
 
@@ -230,7 +230,7 @@ const DEFINITIONS: readonly ServiceDefinition[] = [
   },
 ]
 
-/** Every Service that is compared; the number of each is in its addresses. */
+/** All Services to compare; the number of each is part of its addresses. */
 export const COMPARED_SERVICES: readonly ComparedService[] = DEFINITIONS.map((definition, index) =>
   makeComparedService(definition, index + 1),
 )

@@ -3,31 +3,31 @@ import { type ComparedClient } from './compared-clients.js'
 import { LOCAL_POD_IPS, REMOTE_POD_IPS } from './compared-node.js'
 import { type AddressKind } from './compared-service.js'
 
-/** Something that the original does otherwise. */
+/** A known difference between both proxies. */
 export interface ExpectedDifference {
   readonly name: string
   /** The feature that names its row in DIFFERENCES.md, section "iptables mode". */
   readonly documentedAs: string
   readonly reason: string
-  /** The Services where it shows; all when there are none. */
+  /** The Services with this difference; without it all. */
   readonly services?: readonly string[]
   readonly kinds?: readonly AddressKind[]
   readonly clients?: readonly ComparedClient[]
-  /** The flag with which it shows; in any case when there is none. */
+  /** The flag that is needed for the difference; without it none. */
   readonly flag?: string
-  /** What the original does there. */
+  /** The outcome of the original. */
   readonly original: RegExp
-  /** What ours does. */
+  /** The outcome of this proxy. */
   readonly ours: (compared: ComparedCase) => string
-  /** The original does one thing or the other by chance: it may do as ours for once. */
+  /** The original does one or the other at random, so both may agree. */
   readonly isNondeterministic?: boolean
 }
 
-/** NODE_PORT_RANGE is the flag that leaves node ports to some addresses. */
+/** NODE_PORT_RANGE is the flag that limits NodePorts to some addresses. */
 export const NODE_PORT_RANGE = '--nodeport-addresses=192.168.50.0/24'
 
 const SERVED = /^[\d.]+:\d+/
-/** At external IPs; see the difference about these. */
+/** At external IPs; see the difference about those. */
 const SERVED_OR_BRIDGED = /^(untouched masqueraded$|[\d.]+:\d+)/
 const EXTERNAL_KINDS = ['external IP', 'load-balancer IP'] as const
 const sameAsAtNode = ({ originalAtNode }: ComparedCase): string => originalAtNode
@@ -35,7 +35,7 @@ const sameAs = (name: string) => (compared: ComparedCase) => compared.originalFo
 const servedByOlder = (compared: ComparedCase): string =>
   compared.originalAtNode.replace(REMOTE_POD_IPS[0], LOCAL_POD_IPS[0])
 
-/** Of several that a case is in, the first counts. */
+/** If a case matches several differences, the first one applies. */
 export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   {
     name: 'endpoints that end are the last resort',
@@ -168,7 +168,7 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   },
 ]
 
-/** The difference that a case is in, if it is in one. */
+/** The difference that applies to a case, if any. */
 export function findExpectedDifference(
   { service, address, client, original }: ComparedCase,
   flags: readonly string[],

@@ -2,8 +2,8 @@ import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type IptablesBackEnd, programName } from '../../../lib/system/iptables-back-end.js'
 
 /**
- * What the kubelet of 1.20 keeps on a node (pkg/kubelet/kubelet_network_linux.go). The original marks packets to be dropped,
- * and leaves it to these rules to do so; the canary says which iptables the node uses.
+ * The rules of the kubelet 1.20 on a node (pkg/kubelet/kubelet_network_linux.go). The original only marks packets to be dropped;
+ * these rules drop them. The canary chain shows which iptables variant the node uses.
  */
 const KUBELET_RULES = `*mangle
 :KUBE-KUBELET-CANARY - [0:0]
@@ -21,7 +21,7 @@ COMMIT
 COMMIT
 `
 
-/** Writes the kubelet's rules on a node where there are none yet. */
+/** Writes the kubelet's rules on a node without rules. */
 export async function writeKubeletRules(node: NetworkNamespace, flavour: IptablesBackEnd): Promise<void> {
   const restore = programName('IPv4', flavour, 'restore')
   const { exitCode, stderr } = await node.run(restore, ['--noflush'], { input: KUBELET_RULES })

@@ -2,8 +2,8 @@ import { type MemoryTables } from '../kernel/memory-tables.js'
 import { type Packet, type Trace, traceAll } from '../kernel/trace-packet.js'
 
 /**
- * What becomes of the first packet of a connection, in words that can be compared: each end that chance may lead it to, how
- * often of a hundred, and how. `10.244.0.2:8080 50% masqueraded`.
+ * The outcome of the first packet of a connection as text that can be compared: each possible target, its
+ * probability in percent, and how it gets there. `10.244.0.2:8080 50% masqueraded`.
  */
 export function ruleOutcome(rules: MemoryTables, packet: Packet): string {
   const probabilities = new Map<string, number>()
@@ -23,7 +23,7 @@ function formatTrace({ verdict, isMasqueraded, recentList }: Trace): string {
   )
 }
 
-/** The lists of `-m recent` that the sender of a packet may get into. */
+/** The lists of `-m recent` to which rules may add the sender of a packet. */
 export function recentLists(rules: MemoryTables, packet: Packet): string[] {
   return [...new Set(traceAll(rules, packet).flatMap(({ recentList }) => recentList ?? []))].sort()
 }

@@ -13,7 +13,7 @@ import { type TcpTransport } from '../../../lib/dataplane/transport/tcp-transpor
 import { realClock } from '../../../lib/system/real-clock.js'
 import { silentLog } from './plane-under-test.js'
 
-/** What listeners share, for a test that has one without a data plane. */
+/** Makes what listeners share, for tests of a listener without a data plane. */
 export function makeListenerContext(transport: TcpTransport, changes: Partial<ListenerContext> = {}): ListenerContext {
   const descriptors = new DescriptorBudget(1000)
   return {

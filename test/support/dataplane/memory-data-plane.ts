@@ -3,16 +3,16 @@ import { type DataPlane, type DataPlaneCounts, type ListenerReport } from '../..
 import { type ListenerPlan, type ListenerSpec, shouldListen } from '../../../lib/dataplane/listener-plan.js'
 import { type IpAddress, familyOf, hostPort, unspecifiedAddress } from '../../../lib/model/address.js'
 
-/** A packet as it arrives at a listener. */
+/** A packet that arrives at a listener. */
 export interface ListenerPacket {
   readonly source: IpAddress
   readonly destination: IpAddress
 }
 
-/** Who takes turns, or how the client is turned away: a UDP socket that is open can only be silent. */
+/** The endpoints that take turns, or how the listener rejects the client: an open UDP socket can only stay silent. */
 export type ListenerOutcome = readonly string[] | 'refused' | 'dropped'
 
-/** Listeners without sockets. Each holds the port that it asks for; that two hold the same one is an error. */
+/** Listeners without sockets. Each has the port that it requests; two listeners with one port are an error. */
 export class MemoryDataPlane implements DataPlane {
   plan: ListenerPlan = new Map()
 
@@ -20,8 +20,8 @@ export class MemoryDataPlane implements DataPlane {
     const holders = new Map<string, string>()
     for (const [key, { address, port, protocol }] of plan) {
       const place = `${familyOf(address)} ${port}/${protocol}`
-      if (port === 0) throw new Error(`${key} asks for no port of its own`)
-      if (holders.has(place)) throw new Error(`${place} is held by ${holders.get(place)} and by ${key}`)
+      if (port === 0) throw new Error(`${key} requests no port`)
+      if (holders.has(place)) throw new Error(`${place} belongs to ${holders.get(place)} and to ${key}`)
       holders.set(place, key)
     }
     this.plan = plan
@@ -34,14 +34,14 @@ export class MemoryDataPlane implements DataPlane {
   }
 
   reserveDescriptors(): void {
-    // No descriptors are spent here.
+    // This plane uses no descriptors.
   }
 
   drain(): Promise<number> {
     return Promise.resolve(0)
   }
 
-  /** The listener that a packet to an address of this machine comes to. */
+  /** The listener that receives a packet to an address of this machine. */
   listenerAt(address: IpAddress, port: number, protocol: string): ListenerSpec | undefined {
     return [...this.plan.values()].find(
       spec =>
@@ -51,7 +51,7 @@ export class MemoryDataPlane implements DataPlane {
     )
   }
 
-  /** What the first packet of a client gets from a listener; see TcpProxy and UdpProxy. */
+  /** The outcome of the first packet of a client at a listener; see TcpProxy and UdpProxy. */
   firstPacketOutcome(spec: ListenerSpec, { source, destination }: ListenerPacket): ListenerOutcome {
     if (!shouldListen(spec)) return 'refused'
     const isTcp = spec.protocol === 'TCP'

@@ -17,10 +17,10 @@ export const silentLog: Log = {
   enabled: () => false,
 }
 
-/** How TCP and UDP are done where a test does not say. */
+/** The default transports of the tests. */
 const defaultTransports = await chooseTransports('auto', silentLog)
 
-/** A spec of a TCP listener on loopback; whatever matters is given. */
+/** Makes the spec of a TCP listener on loopback; the test gives the fields that matter. */
 export function makeListenerSpec(changes: Partial<ListenerSpec> & Pick<ListenerSpec, 'endpoints'>): ListenerSpec {
   return {
     key: 'IPv4/default/web/TCP',
@@ -45,21 +45,21 @@ export function makeListenerPlan(...specs: readonly ListenerSpec[]): ListenerPla
 }
 
 /**
- * How many workers hold the sockets of planes under test, and whether their sockets are handed to them. See
- * `test/dataplane/with-one-worker.test.ts` and its neighbours.
+ * The number of workers of planes under test, and whether the main process passes sockets to them. See
+ * `test/dataplane/with-one-worker.test.ts` and similar files.
  */
 export const WORKERS = Number(process.env['PLANE_WORKERS'] ?? 0)
 const PASSES_SOCKETS = process.env['PLANE_HANDS_SOCKETS'] !== 'no'
 
-/** Why a test cannot be made with several workers, or false: each has a round robin of its own. */
-export const turnsPerWorker = WORKERS > 1 && PASSES_SOCKETS && 'each worker has turns of its own'
-/** The same, where files have to run out. */
-export const descriptorsPerWorker = WORKERS > 1 && PASSES_SOCKETS && 'each worker has descriptors of its own'
+/** The reason to skip a test with several workers, or false: each worker has its own round robin. */
+export const turnsPerWorker = WORKERS > 1 && PASSES_SOCKETS && 'each worker has its own round robin'
+/** The same for tests in which file descriptors have to run out. */
+export const descriptorsPerWorker = WORKERS > 1 && PASSES_SOCKETS && 'each worker has its own descriptors'
 
-/** On a machine that is busy with other tests a Pod may take its time; tests of the schedule bring their own. */
+/** Long enough for a Pod on a machine that is busy with other tests; tests of the retry schedule have their own. */
 const LONG_DIAL_SCHEDULE = [10_000, 10_000, 10_000, 10_000]
 
-/** What a data plane under test has where the test does not say. */
+/** The default options of a data plane under test. */
 export const defaultPlaneOptions: InProcessOptions = {
   log: silentLog,
   clock: realClock,
@@ -71,7 +71,7 @@ export const defaultPlaneOptions: InProcessOptions = {
 
 type PlaneOptions = Partial<Omit<InProcessOptions, 'timings' | 'boundSockets'>>
 
-/** A data plane with real sockets on loopback, that is drained when the test ends. Round robin begins with the first endpoint. */
+/** Makes a data plane with real sockets on loopback; the end of the test drains it. Round robin starts with the first endpoint. */
 export class PlaneUnderTest {
   readonly plane: DataPlane
 
@@ -88,14 +88,14 @@ export class PlaneUnderTest {
     return specs.map(({ key }) => open.get(key)!)
   }
 
-  /** Counts of the listener of a key, or of the only one. */
+  /** The counters of the listener with this key, or of the only one. */
   async trafficCounts(key?: string): Promise<Readonly<TrafficCounts>> {
     const { listeners } = await this.plane.counts()
     return (key === undefined ? listeners[0] : listeners.find(listener => listener.key === key))!.traffic
   }
 }
 
-/** The workers choose their ways themselves: both the public ones, where a test asks for one of them. */
+/** The workers select their transports themselves: the public ones if a test requests one of them. */
 function makeWorkerPool({
   log,
   clock,
@@ -122,11 +122,11 @@ function makeWorkerPool({
   })
 }
 
-/** Resolves when the condition holds; looks at every turn of the event loop that brings something, and fails the wait after 10 s. */
+/** Resolves when the condition is true; checks it in each turn of the event loop. @throws Error after 10 s */
 export async function waitUntil(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + 10_000
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`Waited 10 s in vain until ${what}`)
+    if (Date.now() > deadline) throw new Error(`Timed out after 10 s waiting until ${what}`)
     await new Promise(resolve => setTimeout(resolve, 2))
   }
 }

@@ -8,11 +8,11 @@ const TRANSPORTS: readonly (readonly [string, TcpTransport])[] = [
   ['public path', new NetTransport()],
 ]
 
-/** Nobody shall be able to tell which way TCP is done: a test of both ways. */
+/** Runs a test with both TCP transports: clients must not see a difference. */
 export function testBothTransports(
   name: string,
   body: (t: Test, transport: TcpTransport) => Promise<void>,
-  /** Why it cannot be tested, or false. */
+  /** The reason to skip the test, or false. */
   skip: string | false = false,
 ): void {
   for (const [way, transport] of TRANSPORTS) t.test(`${name} (${way})`, { skip }, t => body(t, transport))

@@ -8,11 +8,11 @@ const TRANSPORTS: readonly (readonly [string, UdpTransport])[] = [
   ['public path', new DgramTransport()],
 ]
 
-/** Nobody shall be able to tell which way UDP is done: a test of both ways. */
+/** Runs a test with both UDP transports: clients must not see a difference. */
 export function testBothTransports(
   name: string,
   body: (t: Test, udpTransport: UdpTransport) => Promise<void>,
-  /** Why it cannot be tested, or false. */
+  /** The reason to skip the test, or false. */
   skip: string | false = false,
 ): void {
   for (const [way, udpTransport] of TRANSPORTS) t.test(`${name} (${way})`, { skip }, t => body(t, udpTransport))

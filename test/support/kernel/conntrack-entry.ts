@@ -1,4 +1,4 @@
-/** Entry in the node's namespace: the node's connection tracking, one JSON command a line, one JSON answer a line. */
+/** Entry in the node's namespace: connection tracking of the node. Reads one JSON command per line, writes one JSON result per line. */
 import { createInterface } from 'node:readline'
 import { type ConntrackConfig } from '../../../lib/config/kube-proxy-config.js'
 import { type IpFamily } from '../../../lib/model/address.js'
@@ -9,7 +9,7 @@ import { applyConntrackSettings } from '../../../lib/system/conntrack-settings.j
 
 type ConntrackCommand =
   | { readonly list: IpFamily }
-  /** Removes what is stale, and answers with it. */
+  /** Deletes stale flows and returns them. */
   | {
       readonly clean: IpFamily
       readonly flows: Omit<ExpectedFlows, 'nodeAddresses'>

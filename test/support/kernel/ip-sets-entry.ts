@@ -1,4 +1,4 @@
-/** Entry in a namespace: sets and the rules that ask them, one JSON command a line, one JSON answer a line. */
+/** Entry in a namespace: sets and rules that match them. Reads one JSON command per line, writes one JSON result per line. */
 import { createInterface } from 'node:readline'
 import { type IpFamily } from '../../../lib/model/address.js'
 import { parseCidr } from '../../../lib/model/cidr.js'
@@ -12,9 +12,9 @@ import { IptablesPrograms } from '../../../lib/system/iptables.js'
 export type IpSetsCommand =
   | { readonly do: 'read' }
   | { readonly do: 'restore'; readonly text: string }
-  /** Tries whether rules may ask sets; answers why not, or "done". */
+  /** Checks whether rules can match sets. @returns the reason why not, or "done" */
   | { readonly do: 'probe'; readonly family: IpFamily; readonly backEnd: 'nft' | 'legacy' }
-  /** Writes the rules of ipvs mode, and answers with what would have to be written then: nothing, if they are spelled right. */
+  /** Writes the rules of ipvs mode. @returns what would have to be written after that: nothing, if the proxy spells rules like the kernel */
   | { readonly do: 'rules'; readonly family: IpFamily; readonly backEnd: 'nft' | 'legacy' }
 
 async function handle(command: IpSetsCommand): Promise<unknown> {
@@ -29,16 +29,16 @@ async function handle(command: IpSetsCommand): Promise<unknown> {
       const { family, backEnd } = command
       const settings = { masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true }
       const source = parseCidr(family === 'IPv4' ? '10.244.0.0/16' : 'fd00:244::/64')!
-      const wanted = ipvsRules(family, settings, [{ source }, { inInterface: 'cali+' }])
+      const desired = ipvsRules(family, settings, [{ source }, { inInterface: 'cali+' }])
       const iptables = new IptablesPrograms(family, backEnd)
-      const { text } = restoreInput(wanted, await iptables.read(IPVS_TABLES))
+      const { text } = restoreInput(desired, await iptables.read(IPVS_TABLES))
       await iptables.restore(text)
-      return [text.length > 0, restoreInput(wanted, await iptables.read(IPVS_TABLES)).text]
+      return [text.length > 0, restoreInput(desired, await iptables.read(IPVS_TABLES)).text]
     }
   }
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const said = await handle(JSON.parse(line) as IpSetsCommand).catch((error: unknown) => messageOf(error))
-  process.stdout.write(`${JSON.stringify(said ?? 'done')}\n`)
+  const result = await handle(JSON.parse(line) as IpSetsCommand).catch((error: unknown) => messageOf(error))
+  process.stdout.write(`${JSON.stringify(result ?? 'done')}\n`)
 }

@@ -3,35 +3,35 @@ import { cidrContains, parseCidr } from '../../../lib/model/cidr.js'
 import { matchesSet } from './matches-set.js'
 import { type MemoryIpSets } from './memory-ip-sets.js'
 
-/** What rules ask of a packet, the first of its connection. */
+/** The properties of the first packet of a connection that rules match. */
 export interface RulePacket {
   readonly protocol: 'tcp' | 'udp' | 'sctp'
   readonly destination: string
   readonly port: number
   readonly source?: string
   readonly inInterface?: string
-  /** It came in by a port of a bridge, and the kernel shows iptables what bridges carry (`bridge-nf-call-iptables`). */
+  /** It arrived at a port of a bridge, and iptables sees bridged packets (`bridge-nf-call-iptables`). */
   readonly viaBridgePort?: boolean
-  /** The node's own addresses. */
+  /** The addresses of the node. */
   readonly localAddresses?: readonly string[]
-  /** The list of `-m recent` that its sender is in, and for how long it has been there unseen. */
+  /** The list of `-m recent` that contains its sender, and the seconds since the last packet. */
   readonly recent?: { readonly list: string; readonly secondsAgo: number }
-  /** The kernel's sets; left out: there are none. */
+  /** The kernel's sets; without it there are none. */
   readonly sets?: Pick<MemoryIpSets, 'get'>
   readonly isTranslated: boolean
   /** The bits of its mark. */
   readonly mark: number
 }
 
-/** A rule of the kernel as it acts on packets. */
+/** A rule of the kernel in a form that can be applied to packets. */
 export interface KernelRule {
   readonly matches: (packet: RulePacket) => boolean
-  /** The chance by which it takes a packet that matches; undefined: it takes all. */
+  /** The probability with which it applies to a packet that matches; undefined: always. */
   readonly probability: number | undefined
   readonly target: string
-  /** Its options with their values. */
+  /** The options with their values. */
   readonly options: ReadonlyMap<string, string>
-  /** The list of `-m recent` that the sender of what it takes is written into. */
+  /** The list of `-m recent` to which it adds the sender. */
   readonly recentList: string | undefined
 }
 
@@ -55,16 +55,16 @@ const KNOWN_MATCHES = new Set([
 /** Options without a value. */
 const FLAG_OPTIONS = new Set(['--set', '--rcheck', '--reap', '--rsource', '--random-fully', '--physdev-is-in'])
 
-/** Options that say what a rule does, or more about a match. */
+/** Options that describe what a rule does, or a detail of a match. */
 const NON_MATCH_OPTIONS = new Set([
   ...['--comment', '--to-destination', '--to-ports', '--reject-with', '--set-xmark'],
   ...['--mode', '--probability', '--seconds', '--name', '--mask'],
 ])
 
-/** Rules are read once for all packets: the words of a rule are the same array while it stands. */
+/** Rules are parsed once for all packets: while a rule exists, its words are the same array. */
 const parsedRules = new WeakMap<readonly string[], KernelRule>()
 
-/** Reads a rule. @throws Error at a word that is not known: it could be a match */
+/** Parses a rule. @throws Error at an unknown word: it could be a match */
 export function parseKernelRule(words: readonly string[]): KernelRule {
   const rule = parsedRules.get(words) ?? parseRule(words)
   parsedRules.set(words, rule)
@@ -121,7 +121,7 @@ function parseSetMatch(name: string, by: string): (packet: RulePacket) => boolea
 
 const NO_SETS = new Map<string, undefined>()
 
-/** What an option asks; undefined when it asks nothing. @throws Error when it asks for what is not known */
+/** The match of an option; undefined if it matches nothing. @throws Error if the match is unknown */
 function parseMatch(option: string, value: string): ((packet: RulePacket) => boolean) | undefined {
   switch (option) {
     case '-d': {
@@ -163,7 +163,7 @@ function parseMatch(option: string, value: string): ((packet: RulePacket) => boo
   }
 }
 
-/** To the kernel all of 127.0.0.0/8 is local. */
+/** For the kernel all of 127.0.0.0/8 is local. */
 export function isNodeAddress({ localAddresses = [] }: Pick<RulePacket, 'localAddresses'>, address: string): boolean {
   return localAddresses.includes(address) || isLoopback(address)
 }

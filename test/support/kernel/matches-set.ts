@@ -2,17 +2,17 @@ import { parseCidr, cidrContains } from '../../../lib/model/cidr.js'
 import { type IpAddress, familyOf } from '../../../lib/model/address.js'
 import { type MemoryIpSets, type MemorySet } from './memory-ip-sets.js'
 
-/** What a set looks at in a packet. */
+/** The properties of a packet that sets match. */
 export interface SetMatchInput {
   readonly protocol: 'tcp' | 'udp' | 'sctp'
   readonly source?: IpAddress
   readonly destination: IpAddress
-  /** Of the destination. */
+  /** The destination port. */
   readonly port: number
 }
 
 /**
- * Whether a packet is in a set, as `-m set --match-set NAME DIRECTIONS` asks.
+ * Whether a set contains a packet, as in `-m set --match-set NAME DIRECTIONS`.
  * @param directions `src` or `dst` for each part of an entry
  */
 export function matchesSet(
@@ -27,7 +27,7 @@ export function matchesSet(
   const ways = directions.split(',')
   if (ways.length !== kinds.length) throw new Error(`${directions} for a set of ${set.type}: ${name}`)
   if (!hasFamily(set, packet.destination)) return false
-  // The kernel's set of ports knows these protocols only.
+  // The kernel's set of ports supports only these protocols.
   if (set.type === 'bitmap:port')
     return ways[0] === 'dst' && packet.protocol !== 'sctp' && set.entries.has(String(packet.port))
   return [...set.entries].some(entry =>

@@ -1,7 +1,7 @@
 import { type IpFamily } from '../../../lib/model/address.js'
 import { type Conntrack, type FlowEnd, type UdpEntry } from '../../../lib/system/conntrack.js'
 
-/** The kernel's table of UDP flows, in memory. */
+/** The kernel's UDP flow table in memory. */
 export class MemoryConntrack implements Conntrack {
   entries: readonly UdpEntry[] = []
 

@@ -1,13 +1,13 @@
 import { type IpAddress } from '../../../lib/model/address.js'
 import { type DummyInterface } from '../../../lib/system/dummy-interface.js'
 
-/** The interface of ipvs mode, in memory. What is there twice and what is not there is an error. */
+/** The interface of ipvs mode in memory. Adding an existing address or removing a missing one is an error. */
 export class MemoryDummyInterface implements DummyInterface {
-  /** How often anything was changed. */
+  /** Number of changes. */
   writes = 0
   #addresses: ReadonlySet<IpAddress> | undefined
 
-  /** Its addresses, in the order in which they came; none when it is not there. */
+  /** Its addresses in the order of their creation; empty without the interface. */
   get addresses(): readonly IpAddress[] {
     return [...(this.#addresses ?? [])]
   }
@@ -38,7 +38,7 @@ export class MemoryDummyInterface implements DummyInterface {
     return failures.length === 0 ? Promise.resolve() : Promise.reject(new Error(failures.join('; ')))
   }
 
-  /** Whether the interface is there. */
+  /** Whether the interface exists. */
   get isThere(): boolean {
     return this.#addresses !== undefined
   }

@@ -7,9 +7,9 @@ import { type IpSets } from '../../../lib/system/ip-sets.js'
 export interface MemorySet {
   /** Such as `hash:ip,port`. */
   readonly type: string
-  /** `inet`, `inet6`; of a set of ports neither. */
+  /** `inet` or `inet6`; a set of ports has neither. */
   readonly family: string | undefined
-  /** The words after its name, as `ipset save` prints them. */
+  /** The words after the name in the output of `ipset save`. */
   readonly header: string
   readonly maxEntries: number
   readonly entries: Set<string>
@@ -18,17 +18,17 @@ export interface MemorySet {
 const MAX_NAME_LENGTH = 31
 
 /**
- * The kernel's sets, in memory, as far as `ipset restore` and `ipset save` show them, written from the program's manual and not
- * from our code. Whatever it does not know is an error, and so is what is there twice or not there: the program itself is lenient
- * with `-!` only.
+ * The kernel's sets in memory, as `ipset restore` and `ipset save` show them, written from the program's manual and not
+ * from the proxy's code. Anything unknown, an existing entry and a missing entry are errors; the program itself accepts the last two
+ * only with `-!`.
  */
 export class MemoryIpSets implements IpSets {
-  /** How often anything was changed. */
+  /** Number of changes. */
   writes = 0
   readonly #sets = new Map<string, MemorySet>()
   readonly #referencedSets: () => Iterable<string>
 
-  /** @param inUse the names of sets that rules ask: these cannot be destroyed */
+  /** @param inUse the names of sets that rules match: they cannot be destroyed */
   constructor(inUse: () => Iterable<string>) {
     this.#referencedSets = inUse
   }
@@ -37,7 +37,7 @@ export class MemoryIpSets implements IpSets {
     return this.#sets.get(name)
   }
 
-  /** What `ipset save` prints. */
+  /** The output of `ipset save`. */
   get saveOutput(): string {
     let text = ''
     for (const [name, { header, entries }] of this.#sets) {
@@ -61,7 +61,7 @@ export class MemoryIpSets implements IpSets {
     await Promise.resolve()
   }
 
-  /** Carries a line out; gives the program's complaint. */
+  /** Runs a line. @returns the error message of the program, if any */
   #restoreLine(line: string): string | undefined {
     const [command, name = '', word = '', ...rest] = line.split(' ')
     if (command === 'create') return this.#create(name, word, rest)
@@ -114,7 +114,7 @@ export class MemoryIpSets implements IpSets {
 
 const HASH_TYPES = new Set(['hash:ip', 'hash:ip,port', 'hash:ip,port,ip', 'hash:ip,port,net'])
 
-/** An entry as the kernel keeps it and prints it back; undefined when the set cannot hold it. */
+/** An entry in the form in which the kernel prints it; undefined if the set cannot contain it. */
 function parseEntry(text: string, { type, family }: MemorySet): string | undefined {
   if (type === 'bitmap:port') return /^\d+$/.test(text) && Number(text) <= 65_535 ? String(Number(text)) : undefined
   const kinds = type.slice('hash:'.length).split(',')

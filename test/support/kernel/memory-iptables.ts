@@ -6,13 +6,13 @@ import { MemoryTables } from './memory-tables.js'
 /** The rules of one IP family, in memory. */
 export class MemoryIptables implements Iptables {
   readonly family: IpFamily
-  /** Few, so that what is written in portions is so here too. */
+  /** Few, so that the proxy writes in several batches here too. */
   readonly maxChainsPerRestore = 2
   readonly tables: MemoryTables
-  /** How often anything was written. */
+  /** Number of writes. */
   writes = 0
 
-  /** @param hasSet whether the kernel has a set of that name; left out: it has none */
+  /** @param hasSet whether the kernel has a set of that name; without it there are no sets */
   constructor(family: IpFamily, hasSet?: (name: string) => boolean) {
     this.family = family
     this.tables = new MemoryTables(hasSet)

@@ -5,7 +5,7 @@ interface MemoryVirtualServer {
   readonly scheduler: string
   readonly flags: string
   readonly persistenceSeconds: number
-  /** By address and port, the one that came last first: so the kernel lists them. */
+  /** By address and port, the newest one first: the order in which the kernel lists them. */
   readonly weights: ReadonlyMap<string, number>
 }
 
@@ -17,16 +17,16 @@ const PROTOCOLS = new Map([
 const KNOWN_OPTIONS = ['-s', '-p', '-b', '-r', '-w']
 
 /**
- * Virtual servers in memory, as far as `ipvsadm --restore` and `ipvsadm -L -n` show them, written from the program's manual and
- * not from our code. Whatever it does not know, what is there twice and what is not there is an error. Nobody has connections.
+ * Virtual servers in memory, as `ipvsadm --restore` and `ipvsadm -L -n` show them, written from the program's manual and
+ * not from the proxy's code. Anything unknown, an existing server and a missing server are errors. There are no connections.
  */
 export class MemoryIpvs implements Ipvs {
-  /** How often anything was changed. */
+  /** Number of changes. */
   writes = 0
   /** By protocol and address: `TCP 10.96.0.10:80`. */
   readonly #servers = new Map<string, MemoryVirtualServer>()
 
-  /** What `ipvsadm -L -n` prints. */
+  /** The output of `ipvsadm -L -n`. */
   get listOutput(): string {
     const lines = ['IP Virtual Server version 1.2.1 (size=4096)', 'Prot LocalAddress:Port Scheduler Flags']
     lines.push('  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn')
@@ -47,7 +47,7 @@ export class MemoryIpvs implements Ipvs {
   }
 
   change(changes: readonly IpvsChange[]): Promise<void> {
-    // Like the program it goes on after a line that fails.
+    // Like the program, it continues after a line that fails.
     const failures = changes.map(changeLine).flatMap(line => {
       this.writes++
       const reason = this.#restoreLine(line)
@@ -61,7 +61,7 @@ export class MemoryIpvs implements Ipvs {
     return Promise.resolve()
   }
 
-  /** What `ipvsadm --restore` does with a line; gives its complaint. */
+  /** Does what `ipvsadm --restore` does with a line. @returns its error message, if any */
   #restoreLine(line: string): string | undefined {
     const [command, protocolOption = '', address = '', ...rest] = line.split(' ')
     const protocol = PROTOCOLS.get(protocolOption)

@@ -6,10 +6,10 @@ import { MemoryIpSets } from './memory-ip-sets.js'
 import { MemoryIptables } from './memory-iptables.js'
 import { MemoryIpvs } from './memory-ipvs.js'
 
-/** Address of the node that has this kernel. */
+/** The address of the node with this kernel. */
 export const MEMORY_NODE_IP = '192.168.50.1'
 
-/** A whole kernel in memory, made of twins that are as strict as the programs: what a mode leaves behind can be seen. */
+/** A whole kernel in memory, of parts that are as strict as the programs. A test can see what a mode leaves behind. */
 export class MemoryKernel implements KernelTools {
   readonly ipSets = new MemoryIpSets(() => this.iptables.flatMap(({ tables }) => [...tables.referencedSets]))
   readonly iptables = (['IPv4', 'IPv6'] as const).map(
@@ -20,11 +20,11 @@ export class MemoryKernel implements KernelTools {
   readonly dummyInterface = new MemoryDummyInterface()
 
   applyIpvsSettings(): void {
-    // Settings of the kernel are tested where there is one.
+    // Tests with a real kernel cover its settings.
   }
 
   allowRouteLocalnet(): void {
-    // The same.
+    // Likewise.
   }
 
   readNetwork() {
@@ -42,7 +42,7 @@ export class MemoryKernel implements KernelTools {
     return this.dummyInterface.isThere
   }
 
-  /** Everything that is in the kernel, as text: equal texts, equal kernels. */
+  /** The whole state of the kernel as text: equal kernels have equal texts. */
   dump(): string {
     return JSON.stringify(
       {

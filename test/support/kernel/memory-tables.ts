@@ -1,4 +1,4 @@
-/** One table in the kernel: chains with their rules in order, each as its words. */
+/** One table: chains with their rules in order, each rule as its words. */
 export interface MemoryChain {
   readonly builtIn: boolean
   readonly rules: string[][]
@@ -11,19 +11,19 @@ const BUILT_IN_CHAINS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * The kernel's rules as far as `iptables-restore --noflush` and `iptables-save` show them, written from the programs'
- * manual and not from our code. Whatever it does not know is an error, and a text with an error changes nothing.
+ * The kernel's rules as `iptables-restore --noflush` and `iptables-save` show them, written from the programs'
+ * manual, not from the proxy's code. Anything unknown is an error, and a text with an error changes nothing.
  */
 export class MemoryTables {
   #tables = emptyTables()
   readonly #hasSet: (name: string) => boolean
 
-  /** @param hasSet whether the kernel has a set of that name; left out: it has none */
+  /** @param hasSet whether the kernel has a set of that name; without it there are no sets */
   constructor(hasSet: (name: string) => boolean = () => false) {
     this.#hasSet = hasSet
   }
 
-  /** Those of a kernel, from what `iptables-save` printed. Policies have to be ACCEPT. */
+  /** Reads the rules of a kernel from the output of `iptables-save`. Policies have to be ACCEPT. */
   static fromIptablesSave(text: string): MemoryTables {
     const rules = new MemoryTables()
     const policies = /^:[A-Z]+ ACCEPT \[\d+:\d+\]$/
@@ -40,7 +40,7 @@ export class MemoryTables {
     return [...(this.#tables.get(table)?.keys() ?? [])]
   }
 
-  /** What `iptables-restore --noflush` does with the text. */
+  /** Does what `iptables-restore --noflush` does with the text. */
   restore(text: string): void {
     const tables = copyTables(this.#tables)
     let table: Map<string, MemoryChain> | undefined
@@ -65,12 +65,12 @@ export class MemoryTables {
     this.#tables = tables
   }
 
-  /** The sets that rules ask. */
+  /** The sets that rules match. */
   get referencedSets(): ReadonlySet<string> {
     return findReferencedSets(this.#tables)
   }
 
-  /** What `iptables-save` prints; with counters as with `-c`. */
+  /** The output of `iptables-save`, with counters as with `-c`. */
   save(options: { readonly counters?: boolean } = {}): string {
     const counters = options.counters === true ? '[12:3456] ' : ''
     let text = ''
@@ -140,7 +140,7 @@ function applyCommand(table: Map<string, MemoryChain>, words: string[]): void {
   }
 }
 
-/** A jump to a chain that is not there cannot be committed. */
+/** A text that jumps to a missing chain cannot be committed. */
 function checkJumps(tables: ReadonlyMap<string, ReadonlyMap<string, MemoryChain>>): void {
   for (const chains of tables.values())
     for (const { rules } of chains.values())
@@ -157,7 +157,7 @@ function findReferencedSets(tables: ReadonlyMap<string, ReadonlyMap<string, Memo
   return new Set(rules.flatMap(words => words.filter((_word, index) => words[index - 1] === '--match-set')))
 }
 
-/** The words of a line, by the rules of iptables-restore: double quotes group, a backslash counts inside them only. */
+/** Splits a line as iptables-restore does: double quotes group words; a backslash is special only inside them. */
 export function splitCommandLine(line: string): string[] {
   const words: string[] = []
   let word: string | undefined
@@ -182,7 +182,7 @@ export function splitCommandLine(line: string): string[] {
   return words
 }
 
-/** How iptables-save prints the text of a comment; other words never need quotes. */
+/** Formats the text of a comment as iptables-save does; other words never need quotes. */
 function quoteComment(word: string): string {
   return /^[A-Za-z0-9_./:,!-]+$/.test(word) ? word : `"${word.replace(/["\\']/g, '\\$&')}"`
 }

@@ -5,28 +5,28 @@ import { type MemoryTables } from './memory-tables.js'
 import { isNodeAddress } from './kernel-rule.js'
 import { type Packet, traverseChain } from './trace-packet.js'
 
-/** What a packet meets in a kernel with IPVS. */
+/** The rules and virtual servers that handle a packet in a kernel with IPVS. */
 export interface IpvsState {
-  /** Of the packet's family. */
+  /** The rules of the packet's family. */
   readonly rules: MemoryTables
   readonly servers: readonly ObservedServer[]
 }
 
-/** What becomes of a packet: who turned it away, if anybody, or which real servers take turns. */
+/** The outcome of a packet: a verdict of the filter, or the real servers that take turns. */
 export interface IpvsTrace {
   readonly verdict: 'dropped' | 'refused' | 'untouched' | 'balanced'
   readonly realServers: readonly RealServer[]
-  /** Whether the endpoint sees the node's address in the place of the client's. */
+  /** Whether the endpoint sees the node's address as source. */
   readonly isMasqueraded: boolean
 }
 
 /**
- * Walks the first packet of a connection through the kernel, where IPVS has its own places among the hooks:
+ * Traces the first packet of a connection through the kernel. IPVS has its own hooks:
  *
  *     from elsewhere   nat PREROUTING ─▶ filter INPUT, or FORWARD if no address of the node ─▶ IPVS (LOCAL_IN)
  *     from the node    mangle OUTPUT ─▶ nat OUTPUT ─▶ IPVS (LOCAL_OUT) ─▶ filter OUTPUT ─▶ filter INPUT, if of the node
  *
- * What IPVS has translated goes out by OUTPUT, of mangle and filter, and by nat POSTROUTING.
+ * A packet that IPVS has translated leaves through OUTPUT of mangle and filter and through nat POSTROUTING.
  */
 export function traceIpvs({ rules, servers }: IpvsState, packet: Packet): IpvsTrace {
   const path = { mark: 0 }
@@ -51,12 +51,12 @@ export function traceIpvs({ rules, servers }: IpvsState, packet: Packet): IpvsTr
   return { ...NOT_BALANCED, verdict: traverseHooks(rules, after, packet, path) ?? 'untouched' }
 }
 
-/** A table and a chain of the kernel's own. */
+/** A table and a built-in chain. */
 type HookStep = readonly [table: string, chain: string]
 
 const NOT_BALANCED = { realServers: [], isMasqueraded: false }
 
-/** A server without anybody who takes new connections refuses. */
+/** A virtual server without real servers that accept connections refuses. */
 function traceBalanced(
   rules: MemoryTables,
   { realServers }: ObservedServer,
@@ -83,7 +83,7 @@ function traceBalanced(
   return { verdict: 'balanced', realServers: taking, isMasqueraded: results[0]! }
 }
 
-/** Who turns it away on the way, if anybody does. */
+/** The verdict that ends the packet's path before IPVS, if any. */
 function traverseHooks(
   rules: MemoryTables,
   steps: readonly HookStep[],

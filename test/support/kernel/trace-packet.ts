@@ -2,41 +2,41 @@ import { isLoopback } from '../../../lib/dataplane/limits/client-filter.js'
 import { type RulePacket, isNodeAddress, parseKernelRule } from './kernel-rule.js'
 import { type MemoryTables } from './memory-tables.js'
 
-/** A packet that sets out; where it comes from matters only for rules that ask. */
+/** A packet at its start. Its origin matters only for rules that match on it. */
 export interface Packet extends Omit<RulePacket, 'isTranslated' | 'mark'> {
-  /** Where it enters: from a Pod or another host, or from a process on the node. */
+  /** Where it enters the kernel: from a Pod or another host, or from a process on the node. */
   readonly hook: 'PREROUTING' | 'OUTPUT'
 }
 
 /**
  * `10.0.0.1:80` after a DNAT, `port 80 here` after a REDIRECT, `dropped` or `refused` by the filter, `untouched` when no rule
- * of ours had anything to say.
+ * has changed or stopped it.
  */
 export type Verdict = string
 
-/** A packet's way when chance decided for it: where it went, and what it took along. */
+/** One path of a packet, for one outcome of each random choice. */
 export interface Trace {
   readonly verdict: Verdict
-  /** How likely chance is to decide so. */
+  /** The probability of this path. */
   readonly probability: number
-  /** It goes on with an address of the node as its source. */
+  /** Whether the packet leaves with an address of the node as source. */
   readonly isMasqueraded: boolean
-  /** The list of `-m recent` that its sender is in from now on, if it is written into one. */
+  /** The list of `-m recent` into which a rule has put the sender, if any. */
   readonly recentList: string | undefined
-  /** Of the rule that translated it, if one did. */
+  /** The comment of the rule that translated it, if one did. */
   readonly comment: string | undefined
 }
 
 const MAX_JUMP_DEPTH = 16
 
-/** Walks the first packet of a connection through nat and then, translated or not, through filter; says what becomes of it. */
+/** Traces the first packet of a connection through nat and then through filter. @returns its verdict */
 export function tracePacket(rules: MemoryTables, packet: Packet): Verdict {
   const [trace, ...others] = traceAll(rules, packet)
-  if (others.length > 0) throw new Error(`it depends on chance: ${others.length + 1} ways`)
+  if (others.length > 0) throw new Error(`the outcome is random: ${others.length + 1} paths`)
   return trace!.verdict
 }
 
-/** Every way that the first packet of a client may take where chance decides: once for each outcome of each decision. */
+/** All paths of the first packet of a client: one for each outcome of each random choice. */
 export function traceAll(rules: MemoryTables, packet: Packet): Trace[] {
   const traces: Trace[] = []
   let tape: boolean[] | undefined = []
@@ -49,8 +49,8 @@ export function traceAll(rules: MemoryTables, packet: Packet): Trace[] {
 }
 
 /**
- * What one chain of the kernel's own does with the first packet of a connection, where chance has no say; undefined: nothing.
- * @param way what the packet takes along from chain to chain
+ * What one built-in chain does with the first packet of a connection, without random choices; undefined: nothing.
+ * @param way state that the packet keeps from chain to chain
  */
 export function traverseChain(
   rules: MemoryTables,
@@ -62,12 +62,12 @@ export function traverseChain(
   const own = new TracePath([])
   own.mark = way.mark
   const verdict = traverse(rules, table, chain, { ...packet, isTranslated: false }, own, 0)
-  if (own.nextChoices() !== undefined) throw new Error(`it depends on chance: ${chain}`)
+  if (own.nextChoices() !== undefined) throw new Error(`the outcome is random: ${chain}`)
   way.mark = own.mark
   return verdict
 }
 
-/** Decisions of chance, first those of a tape, then always yes; and what a packet takes along by rules it meets. */
+/** The random choices of one path (first those of a tape, then always yes), and the state that rules give the packet. */
 class TracePath {
   mark = 0
   probability = 1
@@ -80,7 +80,7 @@ class TracePath {
     this.#choices = [...tape]
   }
 
-  /** @param probability how likely a yes is */
+  /** @param probability of a yes */
   decide(probability: number): boolean {
     if (this.#nextIndex === this.#choices.length) this.#choices.push(true)
     const decision = this.#choices[this.#nextIndex++]!
@@ -88,7 +88,7 @@ class TracePath {
     return decision
   }
 
-  /** The tape of a way that nobody went yet; undefined after the last. */
+  /** The tape of the next path; undefined after the last one. */
   nextChoices(): boolean[] | undefined {
     const last = this.#choices.lastIndexOf(true)
     return last < 0 ? undefined : [...this.#choices.slice(0, last), false]
@@ -119,12 +119,12 @@ function traceOnce(rules: MemoryTables, packet: Packet, way: TracePath): Trace {
   return { verdict, probability, isMasqueraded: masqueraded, recentList, comment }
 }
 
-/** The packet as it goes on: to where a verdict translated it, or as it was. */
+/** The packet after a verdict: with the translated destination, or unchanged. */
 export function applyNat(packet: Packet, verdict: Verdict): InFlightPacket {
   if (verdict === 'untouched') return { ...packet, isTranslated: false }
   const [, address, port] = /^(?:\[?(.*?)\]?:|port )(\d+)(?: here)?$/.exec(verdict)!
   const isSix = packet.destination.includes(':')
-  // REDIRECT turns a packet of the node itself to loopback, and all others to the interface that they came in by.
+  // REDIRECT sends packets of the node itself to loopback, and others to the address of their input interface.
   const arrivedAt =
     packet.localAddresses?.find(ip => ip.includes(':') === isSix && !isLoopback(ip)) ?? packet.destination
   const here = packet.hook === 'PREROUTING' ? arrivedAt : isSix ? '::1' : '127.0.0.1'

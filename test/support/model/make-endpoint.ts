@@ -1,6 +1,6 @@
 import { type Endpoint } from '../../../lib/model/endpoint.js'
 
-/** A ready endpoint of another node, at port 8080; whatever matters is given. */
+/** Makes a ready endpoint of another node, at port 8080; the test gives the fields that matter. */
 export function makeEndpoint(ip: string, given: Partial<Endpoint> = {}): Endpoint {
   return {
     ip,

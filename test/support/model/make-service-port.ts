@@ -1,6 +1,6 @@
 import { type ServicePort, servicePortKey } from '../../../lib/model/service-port.js'
 
-/** A service port `default/web`, 10.96.0.10:80/TCP, with no other address; whatever matters is given. */
+/** Makes a service port `default/web`, 10.96.0.10:80/TCP, without other addresses; the test gives the fields that matter. */
 export function makeServicePort(given: Partial<Omit<ServicePort, 'key'>> = {}): ServicePort {
   const made = {
     family: 'IPv4',

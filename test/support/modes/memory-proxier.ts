@@ -1,7 +1,7 @@
 import { type ServiceSnapshot } from '../../../lib/model/snapshot.js'
 import { type KernelRules, type ProgramReport, type Proxier } from '../../../lib/modes/proxier.js'
 
-/** A place where work can be held up by a test, and let go again. */
+/** A point at which a test can stop work and let it continue. */
 class Gate {
   #wait: Promise<void> | undefined
   #open: () => void = () => undefined
@@ -21,24 +21,24 @@ class Gate {
 }
 
 /**
- * A working proxier whose sockets and kernel are in memory: endpoints by service port, and rules by service port, as
- * what the last finished step made them.
+ * A working proxier whose sockets and kernel are in memory: endpoints by service port, and rules by service port, after
+ * the last finished step.
  */
 export class MemoryProxier implements Proxier, KernelRules {
   readonly family = 'IPv4'
   readonly rules: readonly KernelRules[] = [this]
-  /** What sockets serve: service port key to endpoints. */
+  /** The endpoints of the listeners, by service port key. */
   endpoints = new Map<string, string>()
-  /** What the kernel leads here: service port key to `clusterIP:port`. */
+  /** The rules of the kernel: service port key to `clusterIP:port`. */
   kernel = new Map<string, string>()
-  /** When each program ran, and whether it verified. */
+  /** When each write of rules ran, and whether it verified. */
   readonly programCalls: { readonly at: number; readonly verify: boolean }[] = []
   updateCount = 0
-  /** Most of one kind that ran at one time: must stay 1. */
+  /** The largest number of steps of one kind that ran at the same time: must stay 1. */
   maxConcurrent = 0
   readonly updateGate = new Gate()
   readonly programGate = new Gate()
-  /** The next programs fail with these; service ports that the next updates cannot open. */
+  /** Errors of the next writes; service ports that the next updates cannot open. */
   readonly programFailures: Error[] = []
   readonly updateFailures: number[] = []
   readonly #now: () => number

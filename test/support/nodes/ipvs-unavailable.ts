@@ -2,7 +2,7 @@ import { ipvsProgram } from '../../../lib/system/ipvs.js'
 import { messageOf } from '../../../lib/model/failure.js'
 import { namespacesUnavailable } from './node-network.js'
 
-/** Why tests of ipvs mode cannot run here, or false. */
+/** The reason why tests of ipvs mode cannot run here, or false. */
 export const ipvsUnavailable =
   namespacesUnavailable ||
   (await ipvsProgram.list().then(

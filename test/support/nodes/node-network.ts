@@ -10,18 +10,18 @@ export const NODE_IP6 = 'fd00:50::1'
 const POD_SERVER = fileURLToPath(new URL('../pods/pod-server.js', import.meta.url))
 const POD_CLIENT = fileURLToPath(new URL('../pods/pod-client.js', import.meta.url))
 
-/** Why these tests cannot run here, or false: they need root and the programs that `npm test` installs. */
+/** The reason why these tests cannot run here, or false: they need root and the programs that `npm test` installs. */
 export const namespacesUnavailable = process.getuid?.() === 0 ? false : 'needs root for network namespaces'
 
 /**
- * Arguments of `env`: children of the tests are started as everybody starts them, without the loader that tap puts into
- * NODE_OPTIONS. It costs each a tenth of a second, and fails where a child runs as another user.
+ * Arguments of `env`: children of the tests start without the loader that tap puts into
+ * NODE_OPTIONS. It costs each child a tenth of a second, and fails if a child runs as another user.
  */
 export const WITHOUT_TAP_LOADER: readonly string[] = ['-u', 'NODE_OPTIONS']
 
 let networkCount = 0
 
-/** Where to leave what has to be done at the end; a tap test is one. */
+/** Takes actions to run at the end, as a tap test does. */
 export interface TeardownScope {
   teardown(action: () => unknown): void
 }
@@ -29,13 +29,13 @@ export interface TeardownScope {
 /** How a Pod is attached to the node. */
 export type Attachment =
   | 'bridge'
-  /** A point-to-point interface without any address on the node's side, as Calico makes them. */
+  /** A point-to-point interface without an address on the node's side, as Calico creates it. */
   | 'no-address'
-  /** An interface whose first address is not the one that routing picks for the Pod. */
+  /** An interface whose first address is not the one that routing selects for the Pod. */
   | 'two-addresses'
 
 /**
- * A node and its Pods: a network namespace for each, with no way out.
+ * A node and its Pods: one network namespace each, without a connection to other networks.
  *
  *     node  192.168.50.1 (eth0, default route) ── cni0 10.244.0.1/24 ── Pods 10.244.0.N
  */
@@ -74,7 +74,7 @@ export class NodeNetwork {
     return network
   }
 
-  /** Adds a Pod: a namespace with an address of its own, in which nothing runs yet. */
+  /** Adds a Pod: a namespace with its own address, without processes. */
   async addPod(
     attachment: Attachment = 'bridge',
   ): Promise<{ namespace: NetworkNamespace; ip: string; link: string; ip6: string }> {
@@ -122,8 +122,8 @@ export class NodeNetwork {
   }
 
   /**
-   * Adds a host outside of the node's own network, reached through an interface of its own: 192.168.N.9 and an IPv6 address.
-   * Everything it sends goes by way of the node.
+   * Adds a host outside the node's network, connected by its own interface: 192.168.N.9 and an IPv6 address.
+   * All its packets go through the node.
    */
   async addHost(): Promise<{ namespace: NetworkNamespace; ip: string; ip6: string }> {
     const number = 60 + this.#hosts++
@@ -148,7 +148,7 @@ export class NodeNetwork {
     return { namespace, ip, ip6 }
   }
 
-  /** Adds another node of the cluster, with one Pod that nothing runs in yet; the two nodes know the way to each other's Pods. */
+  /** Adds another node of the cluster with one Pod without processes. The two nodes have routes to each other's Pods. */
   async addNode(): Promise<{ node: NetworkNamespace; pod: NetworkNamespace; ip: string; podIP: string }> {
     const { namespace: node, ip, ip6 } = await this.addHost()
     const pod = await NetworkNamespace.create(`${node.name}-pod`)
@@ -171,7 +171,7 @@ export class NodeNetwork {
     return { node, pod, ip, podIP: '10.245.1.2' }
   }
 
-  /** Adds a Pod in which an HTTP-less TCP and UDP server answers with the Pod's name, on port 8080 and 5353; see pod-server. */
+  /** Adds a Pod with a server that answers with the name of the Pod, on TCP port 8080 and UDP port 5353; see pod-server. */
   async addServer(
     name: string,
     attachment: Attachment = 'bridge',
@@ -182,7 +182,7 @@ export class NodeNetwork {
     return { ...pod, process: child }
   }
 
-  /** Starts a program in a namespace; it is killed at the end of the test, if it still runs. */
+  /** Starts a program in a namespace. The end of the test kills it. */
   start(
     namespace: NetworkNamespace,
     program: string,
@@ -206,7 +206,7 @@ export class NodeNetwork {
     for (const namespace of this.#namespaces) await namespace.delete()
   }
 
-  /** Data-plane workers outlive a proxy that is killed. Nobody else is in these namespaces. */
+  /** Kills data-plane workers: they outlive a killed proxy. No other processes are in these namespaces. */
   async #killOrphans(): Promise<void> {
     for (const { name } of this.#namespaces) {
       const { stdout } = await this.node.run('ip', ['netns', 'pids', name])
@@ -214,26 +214,26 @@ export class NodeNetwork {
         try {
           process.kill(Number(pid), 'SIGKILL')
         } catch {
-          // It has ended in the meantime.
+          // It has exited in the meantime.
         }
       }
     }
   }
 }
 
-/** How long an answer is waited for, in milliseconds: where none is wanted, and where one is. */
+/** How long to wait for an answer, in milliseconds: if the test expects none, and if it expects one. */
 const NO_ANSWER_TIMEOUT_MS = 5000
 const ANSWER_TIMEOUT_MS = NO_ANSWER_TIMEOUT_MS * TIMEOUT_FACTOR
 
-/** What a client saw of one request. */
+/** The outcome of one request. */
 export interface RequestResult {
-  /** `name of the Pod` or an error code. */
+  /** The name of the Pod, or an error code. */
   readonly answer: string
-  /** `address:port` that the answer of a UDP request came from. */
+  /** The source of a UDP answer, as `address:port`. */
   readonly from?: string
 }
 
-/** A process in a namespace that makes requests when it is told to. */
+/** A process in a namespace that sends requests for a test. */
 export class NetworkClient {
   readonly #child: ChildProcess
   readonly #lines: AsyncIterator<string>
@@ -246,7 +246,7 @@ export class NetworkClient {
   async #sendCommand(command: object): Promise<RequestResult> {
     this.#child.stdin!.write(`${JSON.stringify(command)}\n`)
     const { value, done } = await this.#lines.next()
-    if (done === true) throw new Error('the client has ended')
+    if (done === true) throw new Error('The client has exited')
     return JSON.parse(value) as RequestResult
   }
 
@@ -255,12 +255,12 @@ export class NetworkClient {
     return (await this.#sendCommand({ protocol: 'tcp', ip, port, limitMs: ANSWER_TIMEOUT_MS })).answer
   }
 
-  /** The same, where `no answer` is what is wanted. */
+  /** The same for a test that expects `no answer`. */
   async tcpExpectingTimeout(ip: string, port: number): Promise<string> {
     return (await this.#sendCommand({ protocol: 'tcp', ip, port, limitMs: NO_ANSWER_TIMEOUT_MS })).answer
   }
 
-  /** Sends a datagram of `bytes` bytes from a new socket, connected unless told otherwise, and waits for the answer. */
+  /** Sends a datagram of `bytes` bytes from a new socket, connected by default, and waits for the answer. */
   udp(ip: string, port: number, bytes = 5, connected = true): Promise<RequestResult> {
     return this.#sendCommand({ protocol: 'udp', ip, port, bytes, connected, limitMs: ANSWER_TIMEOUT_MS })
   }

@@ -7,13 +7,13 @@ import { vmUnavailable, startInVm } from './virtual-machine.js'
 const TIMEOUT_S = 900
 
 export interface VmTest {
-  /** Of the compiled test, from the folder of tests. */
+  /** Path of the compiled test in the folder of tests. */
   readonly file: string
-  /** What its output says when the tests that matter have run, and not been skipped. */
+  /** Matches the output if the tests that matter have run and were not skipped. */
   readonly ranPattern: RegExp
 }
 
-/** Runs a test that needs IPVS in a virtual machine of its own, where there is one and this kernel has none. */
+/** Runs a test that needs IPVS in a virtual machine, if this kernel has no IPVS and a virtual machine is available. */
 export async function testInVm({ file, ranPattern }: VmTest): Promise<void> {
   await t.test(`${file} in a virtual machine`, { skip: await skipReason(), timeout: TIMEOUT_S * 1000 }, async t => {
     const path = fileURLToPath(new URL(`../../${file}`, import.meta.url))
@@ -22,12 +22,13 @@ export async function testInVm({ file, ranPattern }: VmTest): Promise<void> {
     t.match(stdout, ranPattern, 'and has run')
     const lines = stdout.split('\n')
     for (const [index, line] of lines.entries())
-      if (/^ *not ok/.test(line)) t.fail(`there: ${line.trim()}`, { output: lines.slice(index + 1, index + 25) })
+      if (/^ *not ok/.test(line))
+        t.fail(`in the virtual machine: ${line.trim()}`, { output: lines.slice(index + 1, index + 25) })
     if (code !== 0) t.comment(`${stdout.slice(-2000)}${stderr.slice(-2000)}`)
   })
 }
 
-/** @returns the exit code, null when it was killed, and what was printed */
+/** @returns the exit code (null if it was killed) and the output */
 function runInVm(command: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = startInVm(command, { timeoutSeconds: TIMEOUT_S - 20 })

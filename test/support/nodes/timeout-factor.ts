@@ -1,4 +1,4 @@
 import { isInVm } from './virtual-machine.js'
 
-/** How many times longer things may take than on a machine of its own: in a virtual machine that is emulated, all does. */
+/** Factor for time limits: everything takes longer in an emulated virtual machine. */
 export const TIMEOUT_FACTOR = isInVm ? 10 : 1

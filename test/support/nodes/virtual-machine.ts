@@ -4,26 +4,26 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
 const VM_PROGRAM = join(process.cwd(), '..', 'shared', 'vm', 'vm-run.sh')
-/** With one, a client, a proxy and Pods under load stand in each other's way, where the machine does other work besides. */
+/** With one processor, a client, a proxy and Pods under load would delay each other. */
 const VM_CPUS = Math.min(2, availableParallelism())
 
-/** Why commands cannot be run in a virtual machine, or false. */
+/** The reason why commands cannot run in a virtual machine here, or false. */
 export const vmUnavailable = existsSync(VM_PROGRAM) ? false : 'needs ../shared/vm/vm-run.sh'
-/** Whether this program runs in one. */
+/** Whether this program runs in a virtual machine. */
 export const isInVm = process.env['VM_RUN'] === '1'
 
 export interface VmOptions {
-  /** Seconds for all of it, the start of the machine included. */
+  /** Time limit in seconds, including the start of the machine. */
   readonly timeoutSeconds: number
-  /** Variables that are handed on. */
+  /** Environment variables to pass on. */
   readonly passedVariables?: readonly string[]
-  /** A folder that is /vm-out there. Whatever is written anywhere else is gone at the end. */
+  /** A folder that the machine has at /vm-out. Other written files are lost at the end. */
   readonly outputFolder?: string
 }
 
 /**
- * Starts a command in a virtual machine of its own, whose kernel has IPVS, in this folder, and with the files of this machine.
- * Its output is piped; the exit code is the command's, 124 when it took too long, 125 when there was no machine.
+ * Starts a command in a virtual machine whose kernel has IPVS, in this folder, and with the files of this machine.
+ * The output is piped. The exit code is that of the command, 124 after the time limit, 125 if the machine did not start.
  */
 export function startInVm(
   command: string,

@@ -1,6 +1,6 @@
 /**
- * Entry of a client that keeps its port, as a resolver may: reads one JSON command a line, sends a datagram from the one
- * socket of its family, and answers with one JSON line once it was answered, or at once if told not to wait.
+ * Entry of a client that keeps its port, as some resolvers do. Reads one JSON command per line and sends a datagram from the one
+ * socket of its family. Writes one JSON line when the answer has arrived, or at once if the command says not to wait.
  */
 import { type Socket, createSocket } from 'node:dgram'
 import { once } from 'node:events'

@@ -6,7 +6,7 @@ import { type NodeNetwork } from '../nodes/node-network.js'
 
 const ENTRY = fileURLToPath(new URL('fixed-port-udp-client-entry.js', import.meta.url))
 
-/** A UDP client in a namespace that sends everything from one port. */
+/** A UDP client in a namespace that sends all datagrams from one port. */
 export class FixedPortUdpClient {
   readonly #child: ChildProcess
   readonly #lines: AsyncIterator<string>
@@ -29,7 +29,7 @@ export class FixedPortUdpClient {
   async #sendCommand(command: object): Promise<string> {
     this.#child.stdin!.write(`${JSON.stringify(command)}\n`)
     const { value, done } = await this.#lines.next()
-    if (done === true) throw new Error('the client has ended')
+    if (done === true) throw new Error('The client has exited')
     return JSON.parse(value) as string
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Entry: makes connections to a Service and counts how they ended.
+ * Entry: opens connections to a Service and counts how they end.
  *
- *     load-client.js IP PORT sequential COUNT PARALLEL      each sends nothing, and expects a name and an orderly end
- *     load-client.js IP PORT concurrent COUNT               all are opened, all are answered, then all end
- *     load-client.js IP PORT steady RATE                    RATE connections a second, however long each takes, until
+ *     load-client.js IP PORT sequential COUNT PARALLEL      each sends nothing and expects a name and a clean end
+ *     load-client.js IP PORT concurrent COUNT               opens all; after the last answer it ends all
+ *     load-client.js IP PORT steady RATE                    RATE connections per second, at fixed times, until
  *                                                           standard input ends
  *
- * Prints one JSON object: how many ended how, and who answered.
+ * Prints one JSON object: the number of connections per kind of end and per Pod.
  */
 import { type Socket, connect } from 'node:net'
 import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
@@ -48,7 +48,7 @@ async function runSequential(total: number, width: number): Promise<void> {
   await Promise.all(Array.from({ length: width }, worker))
 }
 
-/** No connection ends before every one has been answered, so that all are really open at the same time. */
+/** Ends no connection before all have an answer, so that all are open at the same time. */
 async function runConcurrent(total: number): Promise<void> {
   const waiting = new Set<Socket>()
   let answered = 0
@@ -64,7 +64,7 @@ async function runConcurrent(total: number): Promise<void> {
             () => ++answered === total && endAll(),
             outcome => {
               waiting.delete(socket)
-              // One that is lost must not keep the others waiting for ever.
+              // A lost connection must not make the others wait forever.
               if (outcome !== 'answered' && ++answered === total) endAll()
               resolve(outcome)
             },
@@ -76,7 +76,7 @@ async function runConcurrent(total: number): Promise<void> {
   )
 }
 
-/** Opens connections on time, also when those before are late: a proxy that stands still does not slow its clients down. */
+/** Opens connections on time even if earlier ones are late: a stalled proxy must not slow down its clients. */
 async function runSteady(rate: number): Promise<void> {
   const ends: Promise<unknown>[] = []
   let isOver = false

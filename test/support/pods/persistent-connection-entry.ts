@@ -1,7 +1,7 @@
 /**
- * Entry of a client that keeps one connection: `echo-client.js IP PORT`. Each line of its standard input goes to the server,
- * and what comes back is printed; `reset` breaks the
- * connection off. At the end it prints how the connection ended.
+ * Entry of a client with one connection: `persistent-connection-entry.js IP PORT`. It sends each line of its standard input to
+ * the server and prints what it receives; `reset` resets the
+ * connection. At the end it prints how the connection ended.
  */
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type NodeNetwork } from '../nodes/node-network.js'
 
-/** A connection that stays open: lines go there and come back. */
+/** A connection that stays open: the server returns each line. */
 export class PersistentConnection {
   readonly #child: ChildProcess
   readonly #lines: AsyncIterator<string>
@@ -15,7 +15,7 @@ export class PersistentConnection {
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
   }
 
-  /** Sends a line, and gives the next one that comes. The first one has to be `echo`. */
+  /** Sends a line and returns the next received one. The first line has to be `echo`. */
   async send(line: string): Promise<string> {
     this.#child.stdin!.write(`${line}\n`)
     const { value, done } = await this.#lines.next()

@@ -1,4 +1,4 @@
-/** Entry of a client's process in the tests: reads one JSON command a line, answers with one JSON line. */
+/** Entry of a client's process in the tests: reads one JSON command per line, writes one JSON result per line. */
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'

@@ -1,6 +1,6 @@
 /**
  * Entry of a Pod's process in the tests: `pod-server.js NAME`. TCP 8080 and UDP 5353 answer with the name, TCP 8089 with the
- * client's address as the Pod sees it.
+ * client's address that the Pod sees.
  */
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
@@ -15,7 +15,7 @@ udp.on('message', (datagram, from) => udp.send(`${name} ${datagram.length}`, fro
 udp.bind(5353, () => {
   createServer({ allowHalfOpen: true }, socket => {
     socket.on('error', () => undefined)
-    // "echo" keeps the connection and sends everything back; anything else gets the name.
+    // After the line "echo" the server returns all data; otherwise it answers with the name.
     let echo = false
     socket.on('data', chunk => {
       if (echo || String(chunk) === 'echo\n') {

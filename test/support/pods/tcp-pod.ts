@@ -3,7 +3,7 @@ import { type Server, type Socket, createServer, connect } from 'node:net'
 import type { Test } from 'tap'
 import { unusedAddress } from './unused-address.js'
 
-/** A real TCP server on loopback that plays a Pod. */
+/** A real TCP server on loopback in place of a Pod. */
 export class TcpPod {
   readonly sockets: Socket[] = []
   readonly #server: Server
@@ -17,7 +17,7 @@ export class TcpPod {
     })
   }
 
-  /** @param serve what it does with each connection */
+  /** @param serve handles each connection */
   static async start(t: Test, serve: (socket: Socket, pod: TcpPod) => void, ip = '127.0.0.1'): Promise<TcpPod> {
     const pod = new TcpPod(serve)
     pod.#ip = ip
@@ -27,7 +27,7 @@ export class TcpPod {
     return pod
   }
 
-  /** One that says its name and ends. */
+  /** Starts a Pod that sends its name and ends the connection. */
   static startNamed(t: Test, name: string): Promise<TcpPod> {
     return TcpPod.start(t, socket => socket.end(name))
   }
@@ -42,7 +42,7 @@ export class TcpPod {
   }
 }
 
-/** An endpoint that refuses. At 127.0.0.1 a Pod may come to it later, or, by chance, anybody else. */
+/** An endpoint that refuses connections. At 127.0.0.1 a Pod or another program may get the port later. */
 export async function refusingEndpoint(ip = unusedAddress()): Promise<{ ip: string; port: number }> {
   const server = createServer()
   server.listen(0, ip)
@@ -53,14 +53,14 @@ export async function refusingEndpoint(ip = unusedAddress()): Promise<{ ip: stri
   return { ip, port }
 }
 
-/** What a client sees of one connection from begin to end. */
+/** What a client sees of one connection. */
 export interface ConnectionResult {
   readonly received: Buffer
-  /** The system's code of the error that ended it; undefined after an orderly end. */
+  /** The system error code with which it ended; undefined after a clean end. */
   readonly error: string | undefined
 }
 
-/** Connects, sends and half-closes, and reads to the end. */
+/** Connects, sends, half-closes and reads to the end. */
 export function exchange(port: number, send: Buffer | string = '', localAddress?: string): Promise<ConnectionResult> {
   return new Promise(resolve => {
     const socket = connect({
@@ -78,7 +78,7 @@ export function exchange(port: number, send: Buffer | string = '', localAddress?
   })
 }
 
-/** The text that a client gets that sends nothing. */
+/** Connects without sending. @returns the text of the server */
 export async function readAnswer(port: number, localAddress?: string): Promise<string> {
   const { received, error } = await exchange(port, '', localAddress)
   return error ?? received.toString()

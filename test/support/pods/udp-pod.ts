@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { Test } from 'tap'
 import { unusedAddress } from './unused-address.js'
 
-/** A real UDP server on loopback that plays a Pod: answers each datagram with its name and what it got. */
+/** A real UDP server on loopback in place of a Pod: answers each datagram with its name and the received text. */
 export class UdpPod {
   readonly received: { text: string; from: RemoteInfo }[] = []
   readonly socket: Socket = createSocket('udp4')
@@ -28,12 +28,12 @@ export class UdpPod {
     try {
       this.socket.close()
     } catch {
-      // Stopped before.
+      // It is stopped already.
     }
   }
 }
 
-/** A client with an address of its own; connected, so it hears only who it asks. */
+/** A client with its own address. Its socket is connected, so it receives only from its target. */
 export async function openUdpClient(t: Test, port: number, localPort = 0, localAddress = '127.0.0.1') {
   const socket = createSocket({ type: 'udp4', recvBufferSize: 1024 * 1024 })
   socket.on('error', () => undefined)

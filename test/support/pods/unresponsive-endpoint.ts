@@ -10,8 +10,8 @@ setTimeout(() => process.exit(), 60_000)
 `
 
 /**
- * An endpoint that does not answer: a listening process that is stopped, with its queue of connections full, so that the
- * kernel drops every further SYN, as it does when a node or its network is gone. `wake` has it take connections.
+ * An endpoint that does not answer: a stopped process whose listen queue is full, so that the
+ * kernel drops every further SYN, as if the node or its network had failed. `wake` makes it accept connections.
  */
 export async function unresponsiveEndpoint(t: Test): Promise<{ ip: string; port: number; wake: () => void }> {
   const child: ChildProcess = spawn(process.execPath, ['-e', LISTENER_SOURCE], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -21,7 +21,7 @@ export async function unresponsiveEndpoint(t: Test): Promise<{ ip: string; port:
   child.kill('SIGSTOP')
   const fillers: Socket[] = []
   t.teardown(() => fillers.forEach(socket => socket.destroy()))
-  // The queue takes one more than its length; the next attempts tell that it is full by not getting through.
+  // The queue accepts one connection more than its length. It is full when the next attempts do not connect.
   for (let filled = true; filled;) {
     const socket = connect(port, '127.0.0.1').on('error', () => undefined)
     fillers.push(socket)

@@ -1,8 +1,8 @@
 let issued = 0
 
 /**
- * A loopback address that nobody else uses: a port that was closed on it stays closed, where on 127.0.0.1 the kernel soon gives it
- * to the next who asks for any port.
+ * A loopback address that no other program uses: a closed port stays closed there. On 127.0.0.1 the kernel soon gives it
+ * to the next program that requests a free port.
  */
 export function unusedAddress(): string {
   issued++

@@ -8,7 +8,7 @@ import { ProxyProcess } from './proxy-process.js'
 const LOAD_CLIENT = fileURLToPath(new URL('../pods/load-client.js', import.meta.url))
 const CHURN_PERIOD_MS = 100
 const POD_COUNT = 6
-/** Short times in conntrack and quick reuse of ports, so that the client's kernel is not what runs out. */
+/** Short conntrack timeouts and quick reuse of ports, so that the client's kernel is not the bottleneck. */
 const SYSCTLS = [
   'net.ipv4.tcp_tw_reuse=1',
   'net.ipv4.ip_local_port_range=1024 65535',
@@ -16,15 +16,15 @@ const SYSCTLS = [
   'net.netfilter.nf_conntrack_tcp_timeout_close=1',
 ]
 
-/** How a load's connections ended, and who answered how many. */
+/** How the connections of a load ended, and how many each Pod answered. */
 export interface LoadResult {
   readonly outcomes: Readonly<Record<string, number>>
   readonly answers: Readonly<Record<string, number>>
 }
 
 /**
- * One Service whose endpoints are replaced every 100 ms, each time by other three of six live Pods and one address where
- * nobody listens: whoever is lost here was lost by the proxy.
+ * One Service whose endpoints change every 100 ms, each time to another three of six live Pods and one address where
+ * no process listens. So every lost connection is the proxy's fault.
  */
 export class ChurnedService {
   readonly #network: NodeNetwork
@@ -64,7 +64,7 @@ export class ChurnedService {
     return new ChurnedService(network, api, proxy)
   }
 
-  /** Makes `count` connections from a Pod; `width` of them at a time, or all at once when it is left out. */
+  /** Opens `count` connections from a Pod, `width` at a time, or all at once without it. */
   async runLoad(count: number, width?: number): Promise<LoadResult> {
     const { namespace } = await this.#network.addPod()
     for (const setting of SYSCTLS) await namespace.run('sysctl', ['-qw', setting])
@@ -75,7 +75,7 @@ export class ChurnedService {
     throw new Error('The load client ended without a result')
   }
 
-  /** How often the endpoints have been replaced so far. Ends the churn. */
+  /** Stops the churn. @returns how often the endpoints have changed */
   async stopChurn(): Promise<number> {
     return (JSON.parse(await this.#api.sendCommand({})) as { churned: number }).churned
   }

@@ -1,4 +1,4 @@
-/** A program with a guard: does as its parent says, and answers when it is done. Its argument is a folder for the results. */
+/** A program with a failover process: runs the commands of its parent and confirms each. Its argument is a folder for the results. */
 import { join } from 'node:path'
 import { FailoverProcess } from '../../../lib/failover/failover-process.js'
 import { createKlog } from '../../../lib/observe/klog.js'

@@ -4,17 +4,17 @@ import { delimiter, join } from 'node:path'
 import { type TeardownScope } from '../nodes/node-network.js'
 
 /**
- * A real program that goes wrong for as long as it is told to: its standard input passes through `sed`, and then it does
- * what it always does, or fails for a reason of its own.
+ * A real program that fails until `repair()`: its standard input passes through `sed`, and then it works
+ * as usual or fails with its own error.
  */
 export class FaultyProgram {
-  /** The environment in which it is found first. */
+  /** The environment with this program first in PATH. */
   readonly env: NodeJS.ProcessEnv
   readonly #faultFile: string
 
   /**
-   * @param path the program, as `/usr/sbin/iptables-nft-restore`
-   * @param script what `sed` does to its input
+   * @param path of the program, such as `/usr/sbin/iptables-nft-restore`
+   * @param script of `sed` for its input
    */
   constructor(t: TeardownScope, path: string, script: string) {
     const folder = mkdtempSync(join(tmpdir(), 'spoiled-'))
@@ -30,7 +30,7 @@ export class FaultyProgram {
     this.env = { ...process.env, PATH: `${folder}${delimiter}${process.env['PATH']}` }
   }
 
-  /** From now on it works. */
+  /** From now on the program works. */
   repair(): void {
     rmSync(this.#faultFile)
   }

@@ -1,6 +1,6 @@
 /**
- * Entry in the node's namespace: the iptables mode's proxier on the real kernel, one JSON command a line, one JSON answer a
- * line. `iptables-proxier-inside.js FLAGS`, as JSON.
+ * Entry in the node's namespace: the proxier of iptables mode on the real kernel. Reads one JSON command per line, writes one JSON result per
+ * line. `iptables-proxier-entry.js FLAGS`, with the flags as JSON.
  */
 import { MODES, chainOwners } from '../../../lib/modes/registry.js'
 import { createInterface } from 'node:readline'
@@ -20,7 +20,7 @@ import { allowRouteLocalnet } from '../../../lib/system/route-localnet.js'
 import { detectIptables } from '../../../lib/system/detect-iptables.js'
 
 interface ServeCommand {
-  /** All there are from now on. */
+  /** All Services from now on. */
   readonly objects: readonly { readonly kind: ObjectKind }[]
 }
 

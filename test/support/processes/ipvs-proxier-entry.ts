@@ -1,6 +1,6 @@
 /**
- * Entry in the node's namespace: ipvs mode on what this kernel has, one JSON command a line, one JSON answer a line. A new
- * process of this is what a restart of the proxy is.
+ * Entry in the node's namespace: ipvs mode on the real kernel. Reads one JSON command per line, writes one JSON result per line. A new
+ * process is like a restart of the proxy.
  */
 import { chainOwners } from '../../../lib/modes/registry.js'
 import { createInterface } from 'node:readline'
@@ -37,9 +37,9 @@ export interface ServedService {
 
 export type IpvsProxierCommand =
   | { readonly do: 'probe' | 'start' | 'cleanup' | 'drain' | 'verify' | 'warnings' | 'advance-minute' }
-  /** Serves these and nothing else, as the sync loop does it; answers in how many families rules were written. */
+  /** Serves exactly these service ports, like the sync loop. @returns the number of families whose rules were written */
   | { readonly do: 'serve'; readonly services: readonly ServedService[] }
-  /** Wants these, and brings nothing about. */
+  /** Plans for these service ports, and writes nothing. */
   | { readonly do: 'set-desired'; readonly services: readonly ServedService[] }
 
 const reported: unknown[] = []
@@ -120,7 +120,7 @@ async function handle(command: IpvsProxierCommand): Promise<unknown> {
       return proxier.rules.forEach(rules => rules.setDesired(wanted))
     }
     case 'verify': {
-      // By then nothing is taken on trust.
+      // After this time the proxier reads everything again.
       await clock.advance(30_000)
       const changed: boolean[] = []
       for (const rules of proxier.rules) changed.push((await rules.program(true)).changed)
@@ -128,7 +128,7 @@ async function handle(command: IpvsProxierCommand): Promise<unknown> {
     }
     case 'advance-minute':
       await clock.advance(60_000)
-      // What the clock has started goes on in programs, which the next work waits for.
+      // The work that the clock has started runs in programs; the next command waits for it.
       do for (const rules of proxier.rules) await rules.apply()
       while (clock.pendingTimers === 0 && proxier.rules.some(({ isDraining }) => isDraining))
       return clock.pendingTimers

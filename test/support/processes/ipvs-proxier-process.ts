@@ -2,7 +2,7 @@ import { NodeProcess } from '../nodes/node-process.js'
 import { type IpvsProxierCommand, type ServedService } from './ipvs-proxier-entry.js'
 import { type NodeNetwork } from '../nodes/node-network.js'
 
-/** A proxy in ipvs mode on a node, driven by hand. */
+/** A proxier of ipvs mode on a node that the test controls step by step. */
 export class IpvsProxierProcess {
   readonly #process: NodeProcess
 
@@ -10,11 +10,11 @@ export class IpvsProxierProcess {
     this.#process = new NodeProcess(network, 'processes/ipvs-proxier-entry')
   }
 
-  /** Makes one that has started, as after a restart. */
+  /** Starts one, as after a restart. */
   static async start(network: NodeNetwork): Promise<IpvsProxierProcess> {
     const node = new IpvsProxierProcess(network)
-    const said = await node.send({ do: 'start' })
-    if (said !== 'done') throw new Error(JSON.stringify(said))
+    const result = await node.send({ do: 'start' })
+    if (result !== 'done') throw new Error(JSON.stringify(result))
     return node
   }
 
@@ -26,7 +26,7 @@ export class IpvsProxierProcess {
     return this.send({ do: 'serve', services })
   }
 
-  /** Ends it as a machine that fails would. */
+  /** Kills it, as a crash of the machine would. */
   kill(): void {
     this.#process.child.kill('SIGKILL')
   }

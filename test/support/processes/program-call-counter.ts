@@ -9,9 +9,9 @@ const IPTABLES_PROGRAMS = ['save', 'restore'].flatMap(action =>
   ),
 )
 
-/** Counts how often iptables programs are run: through scripts, first in PATH, that note the call and become the program. */
+/** Counts the runs of iptables programs: scripts that come first in PATH record the call and execute the program. */
 export class ProgramCallCounter {
-  /** The environment in which the scripts are found. */
+  /** The environment with these scripts in PATH. */
   readonly env: NodeJS.ProcessEnv
   readonly #log: string
 
@@ -32,7 +32,7 @@ export class ProgramCallCounter {
     this.env = { ...process.env, PATH: `${folder}${delimiter}${process.env['PATH']}` }
   }
 
-  /** Calls of a family's programs whose name ends so, since the start. */
+  /** Number of runs, since the start, of a family's programs whose name ends so. */
   count(ending: 'save' | 'restore', family: 'IPv4' | 'IPv6' = 'IPv4'): number {
     const begin = family === 'IPv4' ? 'iptables' : 'ip6tables'
     if (!existsSync(this.#log)) return 0

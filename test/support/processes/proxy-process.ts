@@ -11,10 +11,10 @@ export const PROXY_PROGRAM = fileURLToPath(new URL('../../../bin/kube-proxy.js',
 /** How long a test waits for a log line, in milliseconds. */
 const LOG_TIMEOUT_MS = 20_000 * TIMEOUT_FACTOR
 
-/** How many data-plane workers proxies under test have; `test/integration/with-two-workers.test.ts` runs the tests again with another number. */
+/** Number of data-plane workers of the proxies under test; `test/integration/with-two-workers.test.ts` runs the tests with another number. */
 export const PROXY_WORKERS = Number(process.env['PROXY_WORKERS'] ?? 1)
 
-/** The real program, started in a node's namespace; its log lines are what tests wait for. */
+/** The real program in the namespace of a node. Tests wait for its log lines. */
 export class ProxyProcess {
   readonly child: ChildProcess
   readonly #log: ProgramLog
@@ -40,7 +40,7 @@ export class ProxyProcess {
     return this.#log.lines
   }
 
-  /** The first line, from the one with the index `from` on, that matches; rejects when the program ends without it. */
+  /** Resolves with the first line that matches, starting at index `from`; rejects if the program exits before. */
   waitForLine(pattern: RegExp, from = 0): Promise<string> {
     return this.#log.waitFor(pattern, from)
   }

@@ -8,9 +8,9 @@ const OUTSIDE_CLIENT = { IPv4: '192.0.2.99', IPv6: '2001:db8::99' }
 const LOOPBACK = { IPv4: '127.0.0.1', IPv6: '::1' }
 
 /**
- * How a packet of a client sets out: where it enters the kernel, with which source, by which interface.
+ * The start of a client's packet: where it enters the kernel, from which source address, by which interface.
  *
- * @param addresses those of the node, the main one of each family first
+ * @param addresses of the node, the main one of each family first
  */
 export function clientPacket(
   client: Client,
@@ -25,7 +25,7 @@ export function clientPacket(
     case 'outside':
       return { hook: 'PREROUTING', source: OUTSIDE_CLIENT[family], inInterface: 'eth0', localAddresses: local }
     case 'node': {
-      // Who sends to an address of its own machine sends from that address.
+      // A process that sends to an address of its own machine sends from that address.
       const source = local.find(ip => ip === destination) ?? addresses.find(ip => familyOf(ip) === family)
       return { hook: 'OUTPUT', source: source ?? LOOPBACK[family], localAddresses: local }
     }

@@ -17,7 +17,7 @@ import { traceAll } from '../kernel/trace-packet.js'
 
 const SETTINGS = { masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true, dropInvalid: true }
 
-/** Packets are led to endpoints by the kernel's rules, and all that is known is read from these. */
+/** iptables mode in memory. It reads everything from the rules in the kernel. */
 export class IptablesHarness implements ModeHarness {
   readonly proxier: IptablesProxier
   readonly resolveFlowTarget = kernelFlowTarget
@@ -55,8 +55,8 @@ export class IptablesHarness implements ModeHarness {
     const { clusterIP, port: number, affinitySeconds } = port.servicePort
     const chain = this.#chainOf(port)
     const endpoints = chain.map(words => optionValue(words, '-j')!).filter(target => target.startsWith('KUBE-SEP-'))
-    const remembered = chain.map(words => optionValue(words, '--seconds')).find(seconds => seconds !== undefined)
-    const affinity = chain.length === 0 ? affinitySeconds : remembered
+    const affinityOption = chain.map(words => optionValue(words, '--seconds')).find(seconds => seconds !== undefined)
+    const affinity = chain.length === 0 ? affinitySeconds : affinityOption
     return {
       clusterIP: hostPort(clusterIP, number),
       ...(affinity === undefined ? {} : { affinity: Number(affinity) }),
@@ -81,7 +81,7 @@ export class IptablesHarness implements ModeHarness {
     const verdicts = [...new Set(traces.map(({ verdict }) => verdict))]
     const [verdict] = verdicts
     if (verdict === 'dropped' || verdict === 'refused' || verdict === 'untouched') {
-      if (verdicts.length > 1) throw new Error(`${destination}:${port} depends on chance: ${verdicts.join(', ')}`)
+      if (verdicts.length > 1) throw new Error(`${destination}:${port} has random verdicts: ${verdicts.join(', ')}`)
       const isRefusedByNode = verdict === 'untouched' && packet.localAddresses.includes(destination)
       return { verdict: verdict, isRefusedByNode }
     }
@@ -96,7 +96,7 @@ export class IptablesHarness implements ModeHarness {
     return { verdict: 'served', servicePort: nameOf(servedPort!), endpoints: verdicts, isMasqueraded }
   }
 
-  /** The chain that chooses among the endpoints behind the ClusterIP. */
+  /** The chain that picks an endpoint for the ClusterIP. */
   #chainOf({ servicePort }: ServedPort): readonly (readonly string[])[] {
     const { cluster, local } = serviceChainNames(servicePort)
     return this.#tablesOf(servicePort).chain('nat', servicePort.internalPolicyLocal ? local : cluster) ?? []

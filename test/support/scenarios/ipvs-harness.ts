@@ -18,10 +18,10 @@ import { type HarnessDependencies, type ModeHarness } from './mode-harness.js'
 import { traceIpvs } from '../kernel/trace-ipvs.js'
 
 const SETTINGS = { scheduler: 'rr', masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true }
-/** By then nothing is trusted to be as it was, and what waited for its last connection is gone. */
+/** After this time the proxier reads everything again, and servers without connections are removed. */
 const SETTLE_MS = 60_000
 
-/** The kernel balances, and all that is known is read from its virtual servers, sets, addresses and rules. */
+/** ipvs mode in memory. It reads everything from the kernel's virtual servers, sets, addresses and rules. */
 export class IpvsHarness implements ModeHarness {
   readonly proxier: IpvsProxier
   readonly resolveFlowTarget = kernelFlowTarget
@@ -31,15 +31,15 @@ export class IpvsHarness implements ModeHarness {
   readonly #dummy = new MemoryDummyInterface()
   readonly #clock = new ManualClock()
 
-  constructor(ground: HarnessDependencies, snapshot: () => ServiceSnapshot) {
-    this.#dependencies = ground
+  constructor(dependencies: HarnessDependencies, snapshot: () => ServiceSnapshot) {
+    this.#dependencies = dependencies
     this.#snapshot = snapshot
-    this.proxier = this.#makeProxier(ground)
+    this.proxier = this.#makeProxier(dependencies)
   }
 
-  /** Neither this process nor one that comes after it finds anything to do. */
+  /** Whether neither this process nor a newly started one finds anything to change. */
   async verifyInSync(): Promise<boolean> {
-    // Only TCP knows connections to wait for.
+    // Only TCP servers drain: other protocols have no connections to wait for.
     if (this.#hasDraining(({ protocol }) => protocol !== 'TCP')) return false
     await this.#clock.advance(SETTLE_MS)
     const before = this.#writeCount
@@ -85,7 +85,7 @@ export class IpvsHarness implements ModeHarness {
       { rules: ofFamily.tables, servers: this.#servers },
       packet,
     )
-    // At the address of a Service a process of the node may listen: there a rule has to refuse.
+    // At a Service address a process of the node may listen, so a rule has to refuse.
     const isRefusedByNode = sent.localAddresses.includes(destination) && !this.#dummy.addresses.includes(destination)
     if (verdict !== 'balanced') return { verdict: verdict, isRefusedByNode: verdict === 'untouched' && isRefusedByNode }
     const endpoints = sortedEndpoints(realServers)
@@ -93,20 +93,24 @@ export class IpvsHarness implements ModeHarness {
     return { verdict: 'served', servicePort, endpoints, isMasqueraded }
   }
 
-  /** Of the service ports that ask for an address the one whose endpoints are behind it. */
+  /** Of the service ports with this address, the one to which the endpoints belong. */
   #findServicePort(
     { destination, port }: { readonly destination: IpAddress; readonly port: number },
     protocol: string,
-    ends: readonly string[],
+    endpointsOfServer: readonly string[],
   ): ServedPort {
     const owners = [...this.#snapshot().ports.values()].filter(({ servicePort, endpoints }) => {
       const { clusterIP, externalIPs, loadBalancerIPs, nodePort, family } = servicePort
       const isAsked = servicePort.port === port && [clusterIP, ...externalIPs, ...loadBalancerIPs].includes(destination)
       const isNodePort = nodePort === port && family === familyOf(destination)
       const has = new Set(endpoints.map(({ ip, port }) => hostPort(ip, port)))
-      return servicePort.protocol === protocol && (isAsked || isNodePort) && ends.every(end => has.has(end))
+      return (
+        servicePort.protocol === protocol &&
+        (isAsked || isNodePort) &&
+        endpointsOfServer.every(endpoint => has.has(endpoint))
+      )
     })
-    if (owners.length !== 1) throw new Error(`${destination}:${port} may be of ${owners.length} service ports`)
+    if (owners.length !== 1) throw new Error(`${destination}:${port} matches ${owners.length} service ports`)
     return owners[0]!
   }
 
@@ -115,7 +119,7 @@ export class IpvsHarness implements ModeHarness {
     return this.#servers.find(server => serverKey(server) === key)
   }
 
-  /** Whether real servers of such servers are there that take no new connections. */
+  /** Whether a virtual server that matches has real servers that accept no new connections. */
   #hasDraining(isMeant: (server: ObservedServer) => boolean): boolean {
     return this.#servers.filter(isMeant).some(({ realServers }) => realServers.some(({ weight }) => weight !== 1))
   }
@@ -151,7 +155,7 @@ export class IpvsHarness implements ModeHarness {
   }
 }
 
-/** The kernel has them in the order in which they came; here they are in that of a list of endpoints. */
+/** Sorts real servers like a list of endpoints; the kernel lists them in the order of their creation. */
 function sortedEndpoints(realServers: readonly RealServer[]): string[] {
   return realServers.map(({ address, port }) => hostPort(address, port)).sort()
 }

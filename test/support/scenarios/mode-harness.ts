@@ -10,7 +10,7 @@ import { type MemoryIptables } from '../kernel/memory-iptables.js'
 import { type ExpectedPort } from './scenario.js'
 import { type ExpectedPacket, type PacketOutcome } from './scenario-packets.js'
 
-/** What every mode's proxier stands on in a scenario. */
+/** What the proxier of every mode uses in a scenario. */
 export interface HarnessDependencies {
   readonly node: NodeManager
   readonly iptables: readonly MemoryIptables[]
@@ -19,16 +19,16 @@ export interface HarnessDependencies {
   readonly log: Log
 }
 
-/** One mode's proxier with what it leads packets to, in memory. */
+/** The proxier of one mode, with its listeners or kernel in memory. */
 export interface ModeHarness {
   readonly proxier: Proxier
-  /** Whether the rules in the kernel are what the proxier wants, by reading all of them. */
+  /** Reads all rules in the kernel. @returns whether they are what the proxier has to write */
   verifyInSync(): Promise<boolean>
-  /** What is served behind a cluster IP, as a scenario says it; undefined: nothing. */
+  /** What the ClusterIP of a service port serves, in the format of a scenario; undefined if nothing. */
   observe(port: ServedPort): ExpectedPort | undefined
-  /** What is the same object, or text, while nothing changes for a service port. */
+  /** An object or text that stays identical while nothing changes for a service port. */
   getIdentity(port: ServedPort): unknown
-  /** Whom flows are led to: a listener of userspace mode by its entrance, elsewhere an endpoint. */
+  /** The target of flows: a listener by its traffic class in userspace mode, otherwise an endpoint. */
   resolveFlowTarget(port: ServedPort, listener: string): FlowEnd | undefined
   resolvePacket(
     packet: ExpectedPacket,

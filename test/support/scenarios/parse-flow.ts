@@ -1,12 +1,12 @@
 import { parseIp, familyOf } from '../../../lib/model/address.js'
 import { type FlowEnd, type UdpEntry } from '../../../lib/system/conntrack.js'
 
-/** Finds the listener that a scenario speaks of: an entrance of `default/dns:dns/UDP`. */
+/** Finds the listener that a scenario names: a traffic class of `default/dns:dns/UDP`. */
 export type FindListener = (servicePort: string, entrance: string) => FlowEnd | undefined
 
 /**
- * Reads `10.96.0.10:53 > 192.168.50.1:39999`: a flow that was sent to the first and is answered by the second, which may also
- * be `listener of default/dns:dns/UDP`, `local listener of …` and so on, as entrances are called.
+ * Reads `10.96.0.10:53 > 192.168.50.1:39999`: the client sends to the first address, and replies come from the second, which can also
+ * be `listener of default/dns:dns/UDP`, `local listener of …` and so on, by traffic class.
  */
 export function parseFlow(text: string, find: FindListener): UdpEntry {
   const [to = '', by = ''] = text.split(' > ')

@@ -1,14 +1,14 @@
 import { type IpAddress, parseIp } from '../../../lib/model/address.js'
 
-/** Who sends: somebody of a kind, or whoever has an address. */
+/** The sender of a packet: a kind of client, or a client with this address. */
 export type Client = 'pod' | 'node' | 'outside' | IpAddress
 
-/** The service port that serves, the endpoints that take turns, or `refused`, `dropped`, `untouched`. */
+/** The service port that serves the packet, the endpoints that take turns, or `refused`, `dropped`, `untouched`. */
 export type ExpectedOutcome = string | readonly string[]
 
-/** A packet, the first of its connection, and what must become of it. */
+/** The first packet of a connection and its expected outcome. */
 export interface ExpectedPacket {
-  /** As it is written: `10.96.0.10:80/TCP`. */
+  /** The text in the scenario: `10.96.0.10:80/TCP`. */
   readonly text: string
   readonly destination: IpAddress
   readonly port: number
@@ -17,33 +17,33 @@ export interface ExpectedPacket {
   readonly outcome: ExpectedOutcome
 }
 
-/** What really becomes of a packet. */
+/** The actual outcome of a packet. */
 export interface PacketOutcome {
   readonly verdict: 'served' | 'refused' | 'dropped' | 'untouched'
-  /** It came to the node itself, untouched, where nobody listens: the node refuses it by itself. */
+  /** The packet reached the node untouched and no socket listens there, so the node refuses it. */
   readonly isRefusedByNode?: boolean
-  /** Of the listener that serves it, if one does. */
+  /** The service port that serves it, if one does. */
   readonly servicePort?: string
-  /** Those that take turns, if it is served. */
+  /** The endpoints that take turns, if it is served. */
   readonly endpoints?: readonly string[]
-  /** Whether they see the node's address in the place of the client's; undefined: it is always so. */
+  /** Whether the endpoints see the node's address as source; undefined: always. */
   readonly isMasqueraded?: boolean
 }
 
 export const CLIENT_KINDS: readonly Client[] = ['pod', 'node', 'outside']
 const VERDICTS = ['refused', 'dropped', 'untouched']
 
-/** Reads `packets` of a step: each packet with one answer for every kind of client, or with an answer for each client. */
+/** Reads `packets` of a step: each packet with one outcome for all kinds of clients, or with an outcome per client. */
 export function parsePackets(place: string, raw: Readonly<Record<string, unknown>>): ExpectedPacket[] {
   return Object.entries(raw).flatMap(([text, value]) => {
     const packet = parsePacket(place, text)
     if (!isOutcome(value) && (typeof value !== 'object' || value === null))
-      throw new Error(`${place}, ${text}: no answer`)
-    return Object.entries(isOutcome(value) ? forEveryClient(value) : value).map(([client, answer]) => {
+      throw new Error(`${place}, ${text}: expected an outcome`)
+    return Object.entries(isOutcome(value) ? forEveryClient(value) : value).map(([client, outcome]) => {
       if (!CLIENT_KINDS.includes(client) && parseIp(client) !== client)
-        throw new Error(`${place}, ${text}: "${client}" is none of ${CLIENT_KINDS.join(', ')}, and no address`)
-      if (isOutcome(answer)) return { ...packet, client, outcome: answer }
-      throw new Error(`${place}, ${text}, ${client}: neither ${VERDICTS.join(', ')} nor a service port nor endpoints`)
+        throw new Error(`${place}, ${text}: "${client}" is none of ${CLIENT_KINDS.join(', ')}, and not an IP address`)
+      if (isOutcome(outcome)) return { ...packet, client, outcome }
+      throw new Error(`${place}, ${text}, ${client}: expected ${VERDICTS.join(', ')}, a service port or endpoints`)
     })
   })
 }
@@ -56,8 +56,8 @@ export function parsePacket(place: string, text: string): Omit<ExpectedPacket, '
   return { text, destination: destination!, port: Number(port), protocol: protocol as 'TCP' }
 }
 
-function forEveryClient(answer: ExpectedOutcome): Record<string, unknown> {
-  return Object.fromEntries(CLIENT_KINDS.map(client => [client, answer]))
+function forEveryClient(outcome: ExpectedOutcome): Record<string, unknown> {
+  return Object.fromEntries(CLIENT_KINDS.map(client => [client, outcome]))
 }
 
 function isOutcome(value: unknown): value is ExpectedOutcome {
@@ -65,9 +65,9 @@ function isOutcome(value: unknown): value is ExpectedOutcome {
   return Array.isArray(value) && value.length > 0
 }
 
-/** As much of an answer as the expected one speaks of. */
-export function comparableOutcome(expected: ExpectedOutcome, answer: PacketOutcome): ExpectedOutcome {
-  const { verdict, servicePort, endpoints, isRefusedByNode = false } = answer
+/** The part of an outcome that can be compared with the expected one. */
+export function comparableOutcome(expected: ExpectedOutcome, actual: PacketOutcome): ExpectedOutcome {
+  const { verdict, servicePort, endpoints, isRefusedByNode = false } = actual
   if (expected === 'refused' && isRefusedByNode) return expected
   if (Array.isArray(expected)) return endpoints ?? verdict
   return expected.includes('/') ? (servicePort ?? verdict) : verdict

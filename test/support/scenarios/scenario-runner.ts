@@ -23,7 +23,7 @@ import { UserspaceHarness } from './userspace-harness.js'
 const OBJECT_KINDS: readonly ObjectKind[] = ['Service', 'EndpointSlice', 'Endpoints', 'Node']
 const HARNESSES = { userspace: UserspaceHarness, iptables: IptablesHarness, ipvs: IpvsHarness }
 
-/** What a step brought, besides the state that is there after it. */
+/** What happened in a step, besides the state after it. */
 export interface StepReport {
   readonly rulesWritten: boolean
   readonly problems: readonly string[]
@@ -31,7 +31,7 @@ export interface StepReport {
   readonly flows: ScenarioStep['flows']
 }
 
-/** All deciding parts put together, from API objects to the kernel's rules, with sockets and the kernel in memory. */
+/** All parts of the proxy that decide, from API objects to kernel rules, with sockets and kernel in memory. */
 export class ScenarioRunner {
   readonly #settings: ScenarioSettings
   readonly #store: ObjectStore
@@ -44,9 +44,9 @@ export class ScenarioRunner {
   #problems: string[] = []
 
   static async start(settings: ScenarioSettings, mode: ScenarioMode): Promise<ScenarioRunner> {
-    const world = new ScenarioRunner(settings, mode)
-    await world.#harness.proxier.start()
-    return world
+    const runner = new ScenarioRunner(settings, mode)
+    await runner.#harness.proxier.start()
+    return runner
   }
 
   private constructor(settings: ScenarioSettings, mode: ScenarioMode) {
@@ -63,17 +63,17 @@ export class ScenarioRunner {
     const iptables: readonly MemoryIptables[] = settings.families.map(
       family => new MemoryIptables(family, name => sets.get(name) !== undefined),
     )
-    const ground = { node: this.#node, iptables, sets, conntrack: this.#conntrack, log: this.#log }
-    this.#harness = new HARNESSES[mode](ground, () => this.#snapshot)
+    const dependencies = { node: this.#node, iptables, sets, conntrack: this.#conntrack, log: this.#log }
+    this.#harness = new HARNESSES[mode](dependencies, () => this.#snapshot)
   }
 
-  /** Service ports by name, each the object that downstream parts compare. */
+  /** Service ports by name; the identity changes only when the listener or the rules of a port change. */
   get entries(): Map<string, readonly [port: ServedPort, identity: unknown]> {
     const ports = [...this.#snapshot.ports.values()]
     return new Map(ports.map(port => [servicePortLabel(port), [port, this.#harness.getIdentity(port)]]))
   }
 
-  /** What is served, in the words of a scenario. */
+  /** What the proxy serves, in the format of a scenario. */
   get served(): Record<string, ExpectedPort> {
     const table: Record<string, ExpectedPort> = {}
     for (const [name, [port]] of this.entries) {
@@ -83,7 +83,7 @@ export class ScenarioRunner {
     return table
   }
 
-  /** What load balancers are told. */
+  /** What the health check ports report. */
   get health(): ScenarioStep['health'] {
     const table = servicesHealth(this.#snapshot).map(({ port, localEndpoints, ...service }) => [
       objectKey(service),
@@ -92,7 +92,7 @@ export class ScenarioRunner {
     return Object.fromEntries(table) as ScenarioStep['health']
   }
 
-  /** Makes the step's state true. */
+  /** Applies the objects and addresses of a step and syncs. */
   async applyStep(step: ScenarioStep): Promise<StepReport> {
     this.#problems = []
     this.#log.entries.length = 0
@@ -113,12 +113,12 @@ export class ScenarioRunner {
     }
   }
 
-  /** What becomes of a packet. */
+  /** Where a packet goes. */
   resolvePacket(packet: ExpectedPacket): PacketOutcome {
     return this.#harness.resolvePacket(packet, this.#nodeAddresses, servicePortLabel)
   }
 
-  /** In whose place the endpoints of a packet see the node: of the kinds of clients, where this mode tells them apart. */
+  /** The kinds of clients for which the endpoints see the address of the node as source. */
   masqueradedClients(text: string): Client[] {
     const packet = { ...parsePacket(text, text), outcome: '' }
     return CLIENT_KINDS.filter(client => {
@@ -127,20 +127,21 @@ export class ScenarioRunner {
     })
   }
 
-  /** As the sync loop does it; rules that were written must be found to be right. */
+  /** Does what the sync loop does. @throws Error if the kernel differs from what the proxier has written */
   async #sync(): Promise<boolean> {
     const { failed } = await this.#harness.proxier.update(this.#snapshot)
     if (failed > 0)
-      throw new Error(`${failed} could not be done: ${JSON.stringify(this.#log.entries.map(formatLogEntry))}`)
+      throw new Error(`${failed} service ports failed: ${JSON.stringify(this.#log.entries.map(formatLogEntry))}`)
     let written = false
     for (const rules of this.#harness.proxier.rules)
       if (rules.pending) written = (await rules.program(false)).changed || written
-    if (!(await this.#harness.verifyInSync())) throw new Error('rules were not as they were written')
+    if (!(await this.#harness.verifyInSync()))
+      throw new Error('The rules in the kernel differ from those that were written')
     await this.#harness.proxier.update(this.#snapshot)
     return written
   }
 
-  /** The main one of each family first. */
+  /** The addresses of the node, the main one of each family first. */
   get #nodeAddresses(): IpAddress[] {
     const main = this.#settings.families.map(family => this.#node.getAddress(family)).filter(ip => ip !== undefined)
     return [...new Set([...main, ...this.#addresses])]
@@ -165,8 +166,8 @@ export class ScenarioRunner {
         )
     }
     for (const object of apply) this.#store.upsert(object.kind, object)
-    for (const named of remove) {
-      const [kind, name = ''] = named.split(' ')
+    for (const reference of remove) {
+      const [kind, name = ''] = reference.split(' ')
       const [namespace, own] = name.split('/')
       this.#store.remove(kind as ObjectKind, { metadata: { namespace, name: own } })
     }

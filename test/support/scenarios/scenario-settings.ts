@@ -6,19 +6,19 @@ import { readConfig } from '../../../lib/config/read-config.js'
 import { type IpAddress, type IpFamily } from '../../../lib/model/address.js'
 import { rejectUnknownFields } from './reject-unknown-fields.js'
 
-/** The node of a scenario, and how the proxy is started on it. */
+/** The node of a scenario and the flags of the proxy. */
 export interface ScenarioSettings {
   readonly config: KubeProxyConfig
-  /** Those for which there is an iptables. */
+  /** Families for which the node has an iptables. */
   readonly families: readonly IpFamily[]
-  /** Of the node's interfaces, loopback left out. */
+  /** Addresses of the node's interfaces without loopback. */
   readonly addresses: readonly IpAddress[]
 }
 
 const DEFAULT_NODE = { name: 'node-a', addresses: ['192.168.50.1', 'fd00:50::1'] }
 const DEFAULT_FLAGS = { 'cluster-cidr': '10.244.0.0/16,fd00:244::/64' }
 
-/** Reads what a scenario says of them; what it leaves out is as usual. */
+/** Reads the settings of a scenario and fills in the defaults. */
 export function parseSettings(
   file: string,
   { node = {}, families = ['IPv4'], flags = {} }: Readonly<Record<string, unknown>>,

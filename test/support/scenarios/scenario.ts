@@ -10,48 +10,48 @@ import { type ScenarioSettings, parseSettings } from './scenario-settings.js'
 
 type RawObject = Readonly<Record<string, unknown>> & { readonly kind: ObjectKind }
 
-/** What is served for one service port, as far as a scenario says it. */
+/** What a scenario expects for one service port. */
 export interface ExpectedPort {
   readonly clusterIP: string
-  /** Seconds; left out: none. */
+  /** In seconds; missing without affinity. */
   readonly affinity?: number
-  /** Left out: round robin. */
+  /** Missing for round robin. */
   readonly balancer?: string
-  /** Left out: no limit. */
+  /** Missing without a limit. */
   readonly maxConnections?: number
   readonly maxConnectionsPerClient?: number
   readonly endpoints: readonly string[]
 }
 
-/** One state of the world, and what must be true then. */
+/** One state of the cluster, and what the test expects in it. */
 export interface ScenarioStep {
   readonly title: string
-  /** The whole world: what is not in it is gone. */
+  /** All objects; missing ones are removed. */
   readonly objects?: readonly RawObject[]
-  /** Objects that are new or changed. */
+  /** New or changed objects. */
   readonly apply?: readonly RawObject[]
-  /** Objects that are gone: `Service default/web`. */
+  /** Removed objects: `Service default/web`. */
   readonly remove?: readonly string[]
-  /** The addresses that the node has from now on; left out: those it had. */
+  /** The addresses of the node from now on; missing if they do not change. */
   readonly addresses?: readonly IpAddress[]
-  /** Exactly what is served: `default/web:http/TCP` to what is known of it. */
+  /** Exactly what the proxy serves, by service port such as `default/web:http/TCP`. */
   readonly expect: Readonly<Record<string, ExpectedPort>>
   readonly packets: readonly ExpectedPacket[]
-  /** By packet those of pod, node and outside in whose place endpoints see the node. */
+  /** By packet, the kinds of clients for which endpoints see the address of the node. */
   readonly masqueraded: Readonly<Record<string, readonly Client[]>>
-  /** Exactly what load balancers are told: `default/web` to the port where they ask, and the count they get. */
+  /** Exactly what the health check ports report, by Service such as `default/web`. */
   readonly health: Readonly<Record<string, Pick<ServiceHealth, 'port' | 'localEndpoints'>>>
-  /** UDP flows that the kernel remembers when the step begins, and what becomes of them. */
+  /** UDP flows in the kernel when the step begins, and whether the step keeps them. */
   readonly flows: Readonly<Record<string, 'kept' | 'forgotten'>>
-  /** Exactly what is told about wrong fields in this step. */
+  /** Exactly the reports about invalid fields in this step. */
   readonly problems: readonly string[]
-  /** Exactly what is told about the state as a whole in this step. */
+  /** Exactly the warnings about the state as a whole in this step. */
   readonly warnings: readonly string[]
   /** Service ports whose entry is the same object as in the step before. */
   readonly unchanged: readonly string[]
-  /** Whether the kernel's rules are written in this step; left out: not looked at. */
+  /** Whether the step writes rules; missing if the test does not check this. */
   readonly rules?: 'written' | 'not written'
-  /** What is otherwise in both kernel modes, and what in one of them alone, which counts more. */
+  /** What differs in both kernel modes, or in one of them; the latter takes precedence. */
   readonly kernel?: ModeOverride
   readonly iptables?: ModeOverride
   readonly ipvs?: ModeOverride
@@ -59,14 +59,14 @@ export interface ScenarioStep {
 
 export type ScenarioMode = 'userspace' | 'iptables' | 'ipvs'
 
-/** What is to be true in one mode instead: packets, flows and what is expected one by one, all else as a whole. */
+/** What differs in one mode. Packets, flows and `expect` are merged by key; other fields are replaced. */
 type ModeOverride = Partial<Pick<ScenarioStep, (typeof OVERRIDE_FIELDS)[number]>>
 
 export interface Scenario {
   readonly file: string
-  /** Those in which it is true. */
+  /** The modes in which the behaviour is true. */
   readonly modes: readonly ScenarioMode[]
-  /** The behaviour, in a sentence. */
+  /** The behaviour in one sentence. */
   readonly behaviour: string
   readonly settings: ScenarioSettings
   readonly steps: readonly ScenarioStep[]
@@ -83,7 +83,7 @@ const STEP_FIELDS = [
 const PORT_FIELDS = ['clusterIP', 'affinity', 'balancer', 'maxConnections', 'maxConnectionsPerClient', 'endpoints']
 const EMPTY_EXPECTATIONS = { masqueraded: {}, health: {}, flows: {}, problems: [], warnings: [], unchanged: [] }
 
-/** All scenarios of the folder, by name. Tests run from the compiled tree, and scenarios are not compiled. */
+/** All scenarios, sorted by file name. Tests run in the compiled tree, which does not contain the scenarios. */
 export function readScenarios(): Scenario[] {
   const folder = join(process.cwd(), 'test', 'scenarios')
   let names: string[]
@@ -95,7 +95,7 @@ export function readScenarios(): Scenario[] {
   return names.sort().map(name => parseScenario(name, readFileSync(join(folder, name), 'utf8')))
 }
 
-/** Reads one scenario; what cannot be meant is an error that says where. */
+/** Reads one scenario. @throws Error with the place of the mistake */
 export function parseScenario(file: string, text: string): Scenario {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
@@ -126,7 +126,7 @@ function parseStep(place: string, raw: Record<string, unknown>): ScenarioStep {
   return Object.assign({ ...EMPTY_EXPECTATIONS, ...raw, ...parseFields(place, raw) }, ...differences) as ScenarioStep
 }
 
-/** The fields that have a form of their own. */
+/** Reads the fields that have a special format. */
 function parseFields(place: string, { expect = {}, packets = {}, masqueraded = {} }: Record<string, unknown>) {
   for (const text of Object.keys(masqueraded as object)) parsePacket(place, text)
   for (const [key, port] of Object.entries(expect as object))
@@ -141,8 +141,8 @@ function parseOverride(place: string, name: (typeof OVERRIDES)[number], raw: unk
 }
 
 /**
- * A step as it is in one mode. The kernel modes know little of what annotations say of listeners. Rules of ipvs mode ask sets
- * alone: they are written once, whatever Services come and go.
+ * A step as one mode runs it. The kernel modes ignore most annotations for listeners. Rules of ipvs mode match
+ * sets only, so they are written once, regardless of Services.
  */
 export function stepForMode(mode: ScenarioMode, step: ScenarioStep, isFirst: boolean): ScenarioStep {
   if (mode === 'userspace') return step

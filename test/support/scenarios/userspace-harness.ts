@@ -18,7 +18,7 @@ import { applyNat, tracePacket } from '../kernel/trace-packet.js'
 
 const PROXY_PORTS = { first: 40_000, last: 40_999 }
 
-/** Packets are led to listeners, and these have the endpoints. */
+/** userspace mode in memory: rules send packets to listeners, and listeners have the endpoints. */
 export class UserspaceHarness implements ModeHarness {
   readonly proxier: UserspaceProxier
   readonly #dataPlane = new MemoryDataPlane()
@@ -61,7 +61,7 @@ export class UserspaceHarness implements ModeHarness {
     }
   }
 
-  /** The listener that a ClusterIP leads to. */
+  /** The listener for the ClusterIP of a service port. */
   getIdentity({ servicePort }: ServedPort): ListenerSpec | undefined {
     return this.#dataPlane.plan.get(listenerKey(servicePort.key, servicePort.internalPolicyLocal ? 'local' : 'cluster'))
   }
@@ -70,7 +70,7 @@ export class UserspaceHarness implements ModeHarness {
     return this.#dataPlane.plan.get(listenerKey(servicePort.key, listener as TrafficClass))
   }
 
-  /** Sends a packet on its way and says what becomes of it. */
+  /** Traces a packet through the rules and to the listener. */
   resolvePacket(
     { destination, port, protocol, client }: ExpectedPacket,
     addresses: readonly IpAddress[],
@@ -85,7 +85,7 @@ export class UserspaceHarness implements ModeHarness {
     const isHere = packet.localAddresses.includes(arrived.destination)
     const spec = isHere ? this.#dataPlane.listenerAt(arrived.destination, arrived.port, protocol) : undefined
     if (spec === undefined && verdict === 'untouched') return { verdict: verdict }
-    if (spec === undefined) throw new Error(`${destination}:${port} is led to ${verdict}, where nobody listens`)
+    if (spec === undefined) throw new Error(`${destination}:${port} goes to ${verdict}, where no process listens`)
     const answer = this.#dataPlane.firstPacketOutcome(spec, { source: packet.source, destination })
     if (typeof answer === 'string') return { verdict: answer }
     const served = this.#snapshot().ports.get(spec.key.split('#')[0]!)!
