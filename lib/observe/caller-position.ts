@@ -1,9 +1,9 @@
 const POSITION = /([^/\\(]+):(\d+):\d+\)?$/
 
 /**
- * `file.js:line` of whoever called `callee`, as klog shows it; `???:1` when the engine does not tell, as Go does.
+ * The position of the caller of `callee` as `file.js:line`, as klog shows it; `???:1` if it is unknown, as in Go.
  *
- * Only one frame is captured and that costs a few microseconds: call this only for a line that is really written.
+ * It captures one stack frame, which takes a few microseconds. Call it only for a line that is written.
  */
 export function callerPosition(callee: (...args: never[]) => unknown): string {
   const limit = Error.stackTraceLimit

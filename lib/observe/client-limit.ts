@@ -1,6 +1,6 @@
 import { type Socket } from 'node:net'
 
-/** Bounds how many clients some ports have together. Whoever comes too many is closed at once, and may come again. */
+/** Limits how many clients some ports have together. */
 export class ClientLimit {
   readonly max: number
   #clients = 0
@@ -9,7 +9,7 @@ export class ClientLimit {
     this.max = max
   }
 
-  /** Whether the client may stay; its place is free again when it has closed. */
+  /** Whether the client is within the limit. It counts until its socket has closed. */
   admit(socket: Socket): boolean {
     if (this.#clients >= this.max) return false
     this.#clients++

@@ -9,7 +9,7 @@ export interface Sample {
   readonly value: number
 }
 
-/** A metric whose values stand somewhere else and are only read for a scrape. */
+/** A metric whose values the data plane counts, and that a scrape reads. */
 export interface DataPlaneMetric {
   readonly type: 'counter' | 'gauge'
   /** Without the prefix `kubeproxy_`. */
@@ -21,7 +21,7 @@ export interface DataPlaneMetric {
 
 const PORT_LABELS = ['ip_family', 'namespace', 'service', 'port', 'protocol'] as const
 
-/** How the plain numbers of the data plane are shown to Prometheus. The Service ports of a dual-stack Service stay apart. */
+/** The metrics of the data plane. A dual-stack Service has separate series for each family. */
 export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
   perPortMetric(
     'counter',
@@ -38,7 +38,7 @@ export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
   {
     type: 'counter',
     name: 'userspace_bytes_total',
-    help: 'Payload bytes handed on',
+    help: 'Payload bytes forwarded',
     labels: [...PORT_LABELS, 'direction'],
     read: ({ listeners }) =>
       mergeByLabels(
@@ -58,11 +58,11 @@ export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
     'Attempts to reach an endpoint that failed',
     ({ traffic }) => traffic.dialFailures,
   ),
-  perPortMetric('counter', 'refused_total', 'Clients that were turned away', ({ traffic }) => traffic.refused),
+  perPortMetric('counter', 'refused_total', 'Clients that were rejected', ({ traffic }) => traffic.refused),
   {
     type: 'counter',
     name: 'userspace_shed_total',
-    help: 'Clients turned away, and datagrams dropped, at a limit of connections; only of Services with limits',
+    help: 'Clients rejected and datagrams dropped at a connection limit; only for Services with limits',
     labels: [...PORT_LABELS, 'reason'],
     read: ({ listeners }) =>
       mergeByLabels(
@@ -78,30 +78,30 @@ export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
         add,
       ),
   },
-  perPortMetric('gauge', 'endpoints', 'Endpoints that may be picked', ({ endpoints }) => endpoints, Math.max),
+  perPortMetric('gauge', 'endpoints', 'Endpoints that can get new clients', ({ endpoints }) => endpoints, Math.max),
   perPortMetric(
     'gauge',
     'endpoints_ejected',
-    'Endpoints that get no new clients for now, since they could not be reached',
+    'Endpoints that get no new clients for now, because connections to them failed',
     ({ traffic }) => traffic.ejected,
     Math.max,
   ),
   perPortMetric(
     'counter',
     'ejections_total',
-    'Times an endpoint got no new clients for a while, since it could not be reached',
+    'Times an endpoint was ejected because connections to it failed',
     ({ traffic }) => traffic.ejections,
   ),
   unlabelledMetric(
     'gauge',
     'descriptors_used',
-    'File descriptors that the data plane holds',
+    'File descriptors that the data plane uses',
     counts => counts.descriptors.used,
   ),
   unlabelledMetric(
     'gauge',
     'descriptors_limit',
-    'File descriptors that the data plane may hold',
+    'File descriptors that the data plane may use',
     counts => counts.descriptors.limit,
   ),
   unlabelledMetric(
@@ -113,28 +113,38 @@ export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
   unlabelledMetric(
     'counter',
     'descriptors_shed_total',
-    'Clients turned away for want of one',
+    'Clients rejected because no descriptor was available',
     counts => counts.descriptors.shed,
   ),
   unlabelledMetric(
     'gauge',
     'dials_in_progress',
-    'TCP clients for whom an endpoint is being connected',
+    'TCP clients for which the proxy is connecting to an endpoint',
     ({ dials }) => dials.used,
   ),
-  unlabelledMetric('gauge', 'dials_limit', 'TCP clients for whom that may be so at a time', ({ dials }) => dials.limit),
+  unlabelledMetric(
+    'gauge',
+    'dials_limit',
+    'Most TCP clients for which the proxy connects at the same time',
+    ({ dials }) => dials.limit,
+  ),
   unlabelledMetric(
     'counter',
     'dials_waited_total',
-    'Clients that waited since too many were being connected',
+    'Clients that waited because of the limit of dials',
     ({ dials }) => dials.waited,
   ),
-  unlabelledMetric('counter', 'dials_shed_total', 'Clients turned away for that reason', ({ dials }) => dials.shed),
-  unlabelledMetric('gauge', 'workers', 'Data-plane worker processes that run', counts => counts.workers?.running ?? 0),
+  unlabelledMetric(
+    'counter',
+    'dials_shed_total',
+    'Clients rejected because of the limit of dials',
+    ({ dials }) => dials.shed,
+  ),
+  unlabelledMetric('gauge', 'workers', 'Running data-plane worker processes', counts => counts.workers?.running ?? 0),
   unlabelledMetric(
     'counter',
     'worker_restarts_total',
-    'Data-plane workers started in place of one that had ended',
+    'Data-plane workers started to replace one that exited',
     counts => counts.workers?.restarts ?? 0,
   ),
 ]
@@ -154,7 +164,7 @@ function perPortMetric(
   return { type, name: `userspace_${name}`, help, labels: PORT_LABELS, read }
 }
 
-/** A Service port may have several listeners, one for each kind of address; to whoever looks it is one. */
+/** Adds up the listeners of a Service port, which may have one for each traffic class. */
 function mergeByLabels(samples: readonly Sample[], join: (a: number, b: number) => number): readonly Sample[] {
   const byLabels = new Map<string, Sample>()
   for (const sample of samples) {

@@ -10,11 +10,11 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   '\v': '\\v',
 }
 
-/** Quote, backslash and everything that Go's unicode.IsPrint refuses; the only space that prints is U+0020. */
+/** Quote, backslash and all characters that Go's unicode.IsPrint rejects. The only printable space is U+0020. */
 const NEEDS_ESCAPE = /["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu
 
 /**
- * Quotes text as Go's `%q` does, as klog prints strings. Names and error texts come from the API and from programs: no
+ * Quotes text as Go's `%q` does, as klog prints strings. Names and error texts come from the API and from other programs. No
  * newline, terminal sequence or text direction mark in them may forge or hide a log line.
  */
 export function goQuote(text: string): string {
@@ -26,7 +26,7 @@ function escapeCharacter(character: string): string {
   if (short !== undefined) return short
   const code = character.codePointAt(0)!
   if (code < 0x80) return `\\x${hex(code, 2)}`
-  // Half of a surrogate pair is no character; Go shows what cannot be decoded as U+FFFD.
+  // Half of a surrogate pair is not a character. Go prints U+FFFD for invalid characters.
   if (code >= 0xd800 && code <= 0xdfff) return '\\ufffd'
   return code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`
 }

@@ -4,8 +4,9 @@ import { HttpListener } from './http-listener.js'
 import { type HttpResponse } from './http-port.js'
 import { type HealthStatus, type ProxierHealth } from './proxier-health.js'
 
-/** Is told how probes were answered. */
+/** Counts the responses to probes. */
 export interface ProbeObserver {
+  /** A probe got a response with this HTTP status. */
   probed(probe: 'healthz' | 'livez', status: number): void
 }
 
@@ -14,7 +15,7 @@ export interface HealthServerOptions {
   /** `healthzBindAddress`; empty: no server. */
   readonly address: string
   readonly health: Pick<ProxierHealth, 'statusAt'>
-  /** Whether load balancers may send to this node: false while the cluster autoscaler removes it. */
+  /** Whether load balancers may send traffic to this node; false while the cluster autoscaler removes it. */
   readonly nodeEligible: () => boolean
   readonly observer: ProbeObserver
   readonly clock: Clock
@@ -24,8 +25,8 @@ export interface HealthServerOptions {
 }
 
 /**
- * The port that load balancers and the kubelet ask (kube-proxy 1.36, default 10256): `/healthz` says whether traffic may
- * be sent to this node, `/livez` whether this process works, no matter what becomes of the node.
+ * Serves the health check port for load balancers and the kubelet (kube-proxy 1.36, default 10256). `/healthz` reports whether
+ * this node should get traffic. `/livez` reports whether this process works, whatever happens to the node.
  */
 export function startHealthServer(options: HealthServerOptions): HttpListener {
   const { address, health, nodeEligible, observer, clock, log, now = Date.now } = options
@@ -49,7 +50,7 @@ export function startHealthServer(options: HealthServerOptions): HttpListener {
   return new HttpListener({ name: 'healthz', setting: 'healthzBindAddress', address, routes, clock, log })
 }
 
-/** kube-proxy's names and order. A good answer calls the state current, whenever the last sync was: old readers want that. */
+/** kube-proxy's names and order. A healthy response has the current time as `lastUpdated`, as older clients expect. */
 function buildBody(status: HealthStatus, now: number, nodeEligible: boolean | undefined, isOk: boolean): object {
   const families = [...status.families].map(([family, { lastUpdated, healthy }]) => [
     family,

@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net'
 import { hostPort } from '../model/address.js'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
 import { ClientLimit } from './client-limit.js'
 
 /** A complete response of a route. */
@@ -11,7 +12,7 @@ export interface HttpResponse {
   readonly status: number
   readonly contentType: string
   readonly body: string
-  /** Headers besides those that every answer has. */
+  /** Headers besides those of every response. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -20,40 +21,39 @@ export type HttpRoute = () => HttpResponse | Promise<HttpResponse>
 
 /** The parts and settings of an `HttpPort`. */
 export interface HttpPortOptions {
-  /** What the port is for (`healthz`, `metrics`), for messages. */
+  /** The purpose of the port (`healthz`, `metrics`), for messages. */
   readonly name: string
-  /** What the address comes from, such as a field of KubeProxyConfiguration, for hints. */
+  /** The setting that the address comes from, such as a field of KubeProxyConfiguration, for hints. */
   readonly setting: string
   /** `0.0.0.0:10256`, `[::]:10256`, `127.0.0.1:10249`. Port 0: the kernel chooses. */
   readonly address: string
-  /** What answers a path, which comes without its query; undefined: nothing does. */
+  /** Returns the route of a path without its query; undefined: none. */
   readonly findRoute: (path: string) => HttpRoute | undefined
   readonly log: Log
-  /** Shared by ports that have their clients in common; one of its own, for 32, unless given. */
+  /** A limit that several ports share; absent: a separate one of 32 clients. */
   readonly clientLimit?: ClientLimit
-  /** Milliseconds a client has to send its request, so that slow ones cannot pile up; 5000 unless given. */
+  /** Milliseconds that a client has to send its request, so that slow clients do not accumulate; 5000 by default. */
   readonly requestTimeoutMs?: number
 }
 
 /** The content type of plain text. */
 export const PLAIN_TEXT = 'text/plain; charset=utf-8'
 
-/** A client that holds its connection for longer without a word leaves the place to others. */
+/** The port closes a connection that has been idle for longer. */
 const KEEP_ALIVE_MS = 20_000
-/** Ends a client that does not read its answer. */
+/** The port closes a connection whose client does not read the response for longer. */
 const STALLED_CLIENT_MS = 30_000
-/** Probes and scrapers need a handful; together the ports stay well below what the data plane leaves alone for them. */
+/** Probes and scrapers need a few. All ports together stay well below the descriptors that the data plane reserves. */
 const MAX_CLIENTS = 32
 
 /**
- * One small HTTP port, bound when it is told to. Nothing that happens here, whether in the system, at a client or in a
- * route, reaches the rest of the process.
+ * One small HTTP port. No failure here, whether of the system, a client or a route, reaches the rest of the process.
  */
 export class HttpPort {
   readonly #options: HttpPortOptions
   readonly #server: Server
   #attempt: Promise<ProxyFailure | undefined> = Promise.resolve(undefined)
-  #lastProblem: string | undefined
+  readonly #acceptProblem = new OnceReporter()
 
   constructor(options: HttpPortOptions) {
     this.#options = options
@@ -72,19 +72,16 @@ export class HttpPort {
       if (!clients.admit(socket)) socket.destroy()
     })
     this.#server.on('error', error => this.#server.listening && this.#logAcceptFailure(error))
-    // Without a listener for 'clientError', Node.js answers broken requests with 4xx and closes: just right.
+    // Without a listener for 'clientError', Node.js responds to broken requests with 4xx and closes, which is right here.
   }
 
-  /** The bound address with its real port; undefined while not bound. */
+  /** The bound address with its actual port; undefined while not bound. */
   get boundAddress(): string | undefined {
     const bound = this.#server.address() as AddressInfo | null
     return bound === null ? undefined : hostPort(bound.address, bound.port)
   }
 
-  /**
-   * Tries once to bind; after a failure it may be called again. Resolves with `HTTP_BIND_FAILED` when the port
-   * could not be bound; never rejects.
-   */
+  /** Tries once to bind; call it again after a failure. Resolves with `HTTP_BIND_FAILED` if it fails; never rejects. */
   open(): Promise<ProxyFailure | undefined> {
     this.#attempt = this.#listen().then(
       () => undefined,
@@ -93,9 +90,9 @@ export class HttpPort {
     return this.#attempt
   }
 
-  /** Stops listening, and ends all clients, also those that are being answered. */
+  /** Stops listening, and disconnects all clients, even in the middle of a response. */
   async close(): Promise<void> {
-    // What is closed in the middle of an attempt would be bound nevertheless: Node.js looks the host up first.
+    // Node.js resolves the host before it binds, so a server that is closed during an attempt would still bind.
     await this.#attempt
     await new Promise<void>(resolve => {
       this.#server.close(() => resolve())
@@ -112,33 +109,35 @@ export class HttpPort {
   #buildBindFailure(error: unknown): ProxyFailure {
     const { name, setting, address } = this.#options
     const hint = bindHint(systemCode(error), setting)
-    return new ProxyFailure('HTTP_BIND_FAILED', `cannot serve ${name} on "${address}"`, { cause: error, hint })
+    return new ProxyFailure('HTTP_BIND_FAILED', `Cannot serve ${name} on "${address}"`, { cause: error, hint })
   }
 
-  /** Mostly EMFILE, which comes with every client as long as it lasts. Node.js goes on listening. */
+  /** Usually EMFILE, for every client while there are no descriptors. Node.js keeps listening. */
   #logAcceptFailure(error: Error): void {
-    const problem = systemCode(error) ?? String(error)
-    if (problem === this.#lastProblem) return
-    this.#lastProblem = problem
-    this.#options.log.error(`Cannot take a client of ${this.#options.name}`, error)
+    const { name, log } = this.#options
+    this.#acceptProblem.updateOne(systemCode(error) ?? String(error), () =>
+      log.error(`Cannot accept a client on the port for ${name}`, error),
+    )
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.#lastProblem = undefined
+    this.#acceptProblem.clear()
     const route = this.#options.findRoute(request.url?.split('?', 1)[0] ?? '')
     if (route === undefined) return sendResponse(request, response, plainTextResponse(404, '404 page not found\n'))
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD')
       return sendResponse(request, response, plainTextResponse(405, 'Method Not Allowed\n'))
     }
-    let answer: HttpResponse
+    let result: HttpResponse
     try {
-      answer = await route()
+      result = await route()
     } catch (error) {
-      this.#options.log.error(`Cannot answer a request to ${this.#options.name}`, error, { url: request.url })
-      answer = plainTextResponse(500, 'Internal Server Error\n')
+      this.#options.log.error(`Cannot respond to a request on the port for ${this.#options.name}`, error, {
+        url: request.url,
+      })
+      result = plainTextResponse(500, 'Internal Server Error\n')
     }
-    sendResponse(request, response, answer)
+    sendResponse(request, response, result)
   }
 }
 
@@ -146,17 +145,17 @@ function plainTextResponse(status: number, body: string): HttpResponse {
   return { status, contentType: PLAIN_TEXT, body }
 }
 
-function sendResponse(request: IncomingMessage, response: ServerResponse, answer: HttpResponse): void {
-  response.writeHead(answer.status, {
-    'Content-Type': answer.contentType,
-    'Content-Length': Buffer.byteLength(answer.body),
+function sendResponse(request: IncomingMessage, response: ServerResponse, content: HttpResponse): void {
+  response.writeHead(content.status, {
+    'Content-Type': content.contentType,
+    'Content-Length': Buffer.byteLength(content.body),
     'X-Content-Type-Options': 'nosniff',
-    ...answer.headers,
+    ...content.headers,
   })
-  response.end(request.method === 'HEAD' ? undefined : answer.body)
+  response.end(request.method === 'HEAD' ? undefined : content.body)
 }
 
-/** As in Go, either family's unspecified address means all addresses of both families, where the machine has them. */
+/** As in Go, the unspecified address of either family means all addresses of both families. */
 function parseListenAddress(address: string): { port: number; host?: string } {
   const colon = address.lastIndexOf(':')
   const host = address.slice(0, Math.max(colon, 0)).replace(/^\[(.*)\]$/, '$1')
@@ -165,8 +164,8 @@ function parseListenAddress(address: string): { port: number; host?: string } {
 }
 
 function bindHint(code: string | undefined, setting: string): string {
-  if (code === 'EADDRINUSE') return `stop the process that holds the port (ss -ltnp shows it), or change ${setting}`
-  if (code === 'EADDRNOTAVAIL') return `give this machine the address, or change ${setting}`
-  if (code === 'EACCES') return `allow the process to bind ports below 1024, or change ${setting}`
-  return `change ${setting} to an address and port that this machine can listen on`
+  if (code === 'EADDRINUSE') return `Stop the process that uses the port (ss -ltnp shows it), or change ${setting}`
+  if (code === 'EADDRNOTAVAIL') return `Give this machine the address, or change ${setting}`
+  if (code === 'EACCES') return `Allow the process to bind ports below 1024, or change ${setting}`
+  return `Change ${setting} to an address and port that this machine can listen on`
 }

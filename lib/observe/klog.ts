@@ -6,14 +6,14 @@ import { createMicrosecondClock } from './microsecond-clock.js'
 
 /** Where and how log lines are written. */
 export interface KlogOptions {
-  /** Lines of `info` up to this level are written (kube-proxy's `--v`). */
+  /** Writes `info` lines up to this level (kube-proxy's `--v`). */
   readonly verbosity: number
-  /** Takes one line with its newline; standard error unless given. */
+  /** Writes one line that ends with a newline; standard error by default. */
   readonly write?: (line: string) => void
   /** Milliseconds since 1970, with a fraction. */
   readonly now?: () => number
   readonly pid?: number
-  /** Whether the severity letter is coloured; unless given, when standard error is a terminal that wants it. */
+  /** Whether the severity letter is coloured; by default as `wantsColour` decides for standard error. */
   readonly colour?: boolean
 }
 
@@ -22,12 +22,11 @@ type Severity = 'I' | 'W' | 'E'
 const COLOURS: Readonly<Record<Severity, string>> = { I: '\x1b[36m', W: '\x1b[33m', E: '\x1b[31m' }
 
 /**
- * Writes lines as klog does in its structured text form, so that what reads kube-proxy's log reads ours:
+ * Creates a log with klog's structured text format, so that tools for kube-proxy's log can read it:
  *
  *     I1124 08:09:06.123456   12345 sync-loop.js:42] "message" key="value" count=3
  *
- * One call is one line, whatever the values hold, and no call ever throws: a log that cannot be written must not stop
- * traffic.
+ * One call writes one line, whatever the values contain. No call throws: a log that cannot be written must not stop traffic.
  */
 export function createKlog(options: KlogOptions): Log {
   const { verbosity, write = writeToStderr(), now = createMicrosecondClock(), pid = process.pid } = options
@@ -39,7 +38,7 @@ export function createKlog(options: KlogOptions): Log {
     try {
       write(`${header} ${goQuote(message)}${fieldsText(fields)}\n`)
     } catch {
-      // Nobody is left to be told.
+      // There is no other place to report it.
     }
   }
 
@@ -55,13 +54,13 @@ export function createKlog(options: KlogOptions): Log {
   return log
 }
 
-/** Colour only for a terminal; https://no-color.org turns it off, and FORCE_COLOR overrules both, as in Node.js. */
+/** Colour only for a terminal. NO_COLOR (https://no-color.org) turns it off, and FORCE_COLOR decides before both, as in Node.js. */
 export function wantsColour(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
   if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] !== '0' && env['FORCE_COLOR'] !== 'false'
   return isTerminal && (env['NO_COLOR'] ?? '') === ''
 }
 
-/** `mmdd hh:mm:ss.uuuuuu` in local time, as klog has it. */
+/** `mmdd hh:mm:ss.uuuuuu` in local time, as in klog. */
 function klogTime(ms: number): string {
   const micros = Math.floor(ms * 1000)
   const date = new Date(Math.floor(micros / 1000))
@@ -86,12 +85,12 @@ function errorFields(error: unknown): LogFields {
     err: safeMessageOf(error),
     code,
     hint: isProxyFailure ? error.hint : undefined,
-    // An error that neither we nor the system named is a mistake in a program: only its place can tell which.
+    // An error without a code is a mistake in the program, and only its stack shows where.
     stack: code === undefined && error instanceof Error ? error.stack : undefined,
   }
 }
 
-/** Anything can be thrown, also what cannot be printed (an object without prototype, an error that causes itself). */
+/** A thrown value may be impossible to print: an object without prototype, or an error that causes itself. */
 function safeMessageOf(error: unknown): string {
   try {
     return messageOf(error)
@@ -101,8 +100,8 @@ function safeMessageOf(error: unknown): string {
 }
 
 /**
- * Standard error whose reader may go away: Node.js then emits EPIPE on the stream, and without a listener that would end
- * the process.
+ * Writes to standard error, also after its reader has closed it. Node.js then emits EPIPE on the stream, and without a listener
+ * that would end the process.
  */
 function writeToStderr(): (line: string) => void {
   if (!process.stderr.listeners('error').includes(ignoreError)) process.stderr.on('error', ignoreError)

@@ -9,15 +9,15 @@ export interface MetricsServerOptions {
   /** `metricsBindAddress`; empty: no server. */
   readonly address: string
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>
-  /** Name of the mode in use, such as `userspace`. */
+  /** The name of the mode in use, such as `userspace`. */
   readonly proxyMode: string
-  /** The configuration in use, as it is shown to whoever can reach the port. */
+  /** The configuration in use. Every client that reaches the port can read it. */
   readonly configz: () => unknown
   readonly clock: Clock
   readonly log: Log
 }
 
-/** The port for scrapers and for people who look inside (kube-proxy 1.36, default 127.0.0.1:10249). */
+/** Serves the port for metrics and diagnosis (kube-proxy 1.36, default 127.0.0.1:10249). */
 export function startMetricsServer(options: MetricsServerOptions): HttpListener {
   const { address, metrics, proxyMode, configz, clock, log } = options
   const ping = { status: 200, contentType: PLAIN_TEXT, body: 'ok' }

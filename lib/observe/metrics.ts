@@ -6,7 +6,7 @@ import { DATA_PLANE_METRICS, type Sample } from './data-plane-metrics.js'
 import { type ProbeObserver } from './health-server.js'
 import { type RuleCounts, type SyncObserver } from './sync-observer.js'
 
-/** Which of the modes that were asked for is in use, and why those that were preferred to it are not. */
+/** The mode in use, and why the modes that were preferred to it are not. */
 export interface ModeInUse {
   readonly mode: string
   readonly rejected: readonly { readonly mode: string; readonly reason: string }[]
@@ -14,20 +14,20 @@ export interface ModeInUse {
 
 /** The sources of the values that `Metrics` shows. */
 export interface MetricsOptions {
-  /** Undefined: the kernel carries the traffic, and counts nothing for us. */
+  /** Undefined: the kernel carries the traffic, and this process has no counts. */
   readonly dataPlane: Pick<DataPlane, 'counts'> | undefined
   readonly mode: ModeInUse
-  /** Changes that no sync has taken up yet. */
+  /** Changes that no sync has processed yet. */
   readonly pending: () => { readonly services: number; readonly endpoints: number }
   /** Milliseconds since 1970. */
   readonly startedAt: number
-  /** Of this program. */
+  /** The version of this program. */
   readonly version: string
 }
 
 const PREFIX = 'kubeproxy_'
 
-/** `# HELP` and `# TYPE`, which a metric may have only once. */
+/** The lines `# HELP` and `# TYPE`. A metric may have them only once. */
 const HEADER_LINES = 2
 const MAX_SERIES_PER_TURN = 500
 
@@ -36,20 +36,19 @@ const RULE_LABELS = ['table', 'ip_family']
 
 /** 1 ms … 16.384 s (kube-proxy 1.36). */
 const SYNC_BUCKETS = Array.from({ length: 15 }, (_, i) => 0.001 * 2 ** i)
-/** 0.25 s … 5 min, fine where the scalability goal lies (kube-proxy 1.36). */
+/** 0.25 s … 5 min, with small steps around the scalability goal (kube-proxy 1.36). */
 const PROGRAMMING_BUCKETS = [0.25, 0.5, ...steps(1, 1, 59), ...steps(60, 5, 12), ...steps(120, 30, 7)]
 
 /**
- * Everything that Prometheus can read: kube-proxy's own metrics by their names (1.36, `kubeproxy_…`), ours of the
- * userspace data plane (`kubeproxy_userspace_…`), and those of the process.
+ * All metrics for Prometheus: those of kube-proxy 1.36 under their names (`kubeproxy_…`), those of the userspace data plane
+ * (`kubeproxy_userspace_…`), and those of the process.
  *
- * Nothing here is touched per connection or per byte. The data plane counts in plain numbers, and a scrape reads them; a
- * Service port that is gone then takes its series along, and one that comes back starts at zero, which Prometheus knows
- * as a restart of the counter.
+ * No connection and no byte updates a metric. The data plane counts in plain numbers, and a scrape reads them. The series of a
+ * removed Service port disappear; if it comes back they start at zero, which Prometheus treats as a restart of the counter.
  */
 export class Metrics implements SyncObserver, ProbeObserver {
   readonly #registry = new Registry()
-  /** Of the metrics that only get their values while they are printed. */
+  /** Holds the metrics that get their values only while they are printed. */
   readonly #dataPlaneRegistry = new Registry()
   readonly #startedAt: number
   readonly #dataPlane: MetricsOptions['dataPlane']
@@ -58,7 +57,7 @@ export class Metrics implements SyncObserver, ProbeObserver {
 
   readonly #syncDuration = this.#histogram(
     'sync_proxy_rules_duration_seconds',
-    'Time a sync of rules took',
+    'Duration of a sync of rules',
     SYNC_BUCKETS,
   )
   readonly #lastSync = this.#gauge(
@@ -68,46 +67,50 @@ export class Metrics implements SyncObserver, ProbeObserver {
   )
   readonly #lastQueued = this.#gauge(
     'sync_proxy_rules_last_queued_timestamp_seconds',
-    'When a sync of rules was last asked for',
+    'When a sync of rules was last requested',
     FAMILY_LABELS,
   )
   readonly #programmingDuration = this.#histogram(
     'network_programming_duration_seconds',
-    'Time from a change of a Pod or Service to the end of the sync that carried it',
+    'Time from a change of a Pod or Service to the end of the sync with this change',
     PROGRAMMING_BUCKETS,
   )
   readonly #serviceChanges = this.#counter('sync_proxy_rules_service_changes_total', 'Changes of Services')
   readonly #endpointChanges = this.#counter('sync_proxy_rules_endpoint_changes_total', 'Changes of endpoints')
   readonly #servicesPending = this.#gauge(
     'sync_proxy_rules_service_changes_pending',
-    'Changes of Services not taken up yet',
+    'Changes of Services that no sync has processed yet',
   )
   readonly #endpointsPending = this.#gauge(
     'sync_proxy_rules_endpoint_changes_pending',
-    'Changes of endpoints not taken up yet',
+    'Changes of endpoints that no sync has processed yet',
   )
   readonly #restoreFailures = this.#counter(
     'sync_proxy_rules_iptables_restore_failures_total',
     'Failed writes of iptables rules',
     FAMILY_LABELS,
   )
-  readonly #rulesOwned = this.#gauge('sync_proxy_rules_iptables_total', 'iptables rules that are ours', RULE_LABELS)
+  readonly #rulesOwned = this.#gauge(
+    'sync_proxy_rules_iptables_total',
+    'iptables rules that this proxy owns',
+    RULE_LABELS,
+  )
   readonly #rulesWritten = this.#gauge(
     'sync_proxy_rules_iptables_last',
     'iptables rules in the last write',
     RULE_LABELS,
   )
   readonly #probes = {
-    healthz: this.#counter('proxy_healthz_total', 'Answers of /healthz by HTTP status', ['code']),
-    livez: this.#counter('proxy_livez_total', 'Answers of /livez by HTTP status', ['code']),
+    healthz: this.#counter('proxy_healthz_total', 'Responses of /healthz by HTTP status', ['code']),
+    livez: this.#counter('proxy_livez_total', 'Responses of /livez by HTTP status', ['code']),
   }
 
   readonly #dataPlaneMetrics = DATA_PLANE_METRICS.map(metric => {
     const { type, name, help, labels } = metric
     const registry = this.#dataPlaneRegistry
-    const shown =
+    const instrument =
       type === 'counter' ? this.#counter(name, help, labels, registry) : this.#gauge(name, help, labels, registry)
-    return [metric, shown] as const
+    return [metric, instrument] as const
   })
 
   constructor({ dataPlane, mode, pending, startedAt, version }: MetricsOptions) {
@@ -115,22 +118,27 @@ export class Metrics implements SyncObserver, ProbeObserver {
     this.#pending = pending
     this.#startedAt = startedAt
     for (const code of ['200', '503']) for (const probe of Object.values(this.#probes)) probe.inc({ code }, 0)
-    // Not kubernetes_build_info: monitoring compares its git_version between components and would warn of a mismatch.
+    // Not kubernetes_build_info: monitoring compares its git_version between components, and would report a mismatch.
     this.#gauge('build_info', 'Version of this program', ['version', 'node_version', 'platform']).set(
       { version, node_version: process.version, platform: `${process.platform}/${process.arch}` },
       1,
     )
-    const modes = this.#gauge('proxy_mode', 'The mode in use is 1; 0: preferred to it, and why not', ['mode', 'reason'])
+    const modes = this.#gauge(
+      'proxy_mode',
+      '1: the mode in use; 0: a preferred mode that this node does not support, with the reason',
+      ['mode', 'reason'],
+    )
     modes.set({ mode: mode.mode, reason: '' }, 1)
     for (const { mode: name, reason } of mode.rejected) modes.set({ mode: name, reason }, 0)
     collectDefaultMetrics({ register: this.#registry })
   }
 
+  /** The HTTP content type of `text`. */
   get contentType(): string {
     return this.#registry.contentType
   }
 
-  /** All metrics in Prometheus' text form. Scrapes that overlap share one answer. */
+  /** All metrics in Prometheus' text format. Overlapping scrapes share one result. */
   text(): Promise<string> {
     this.#scrape ??= this.#render().finally(() => (this.#scrape = undefined))
     return this.#scrape
@@ -149,10 +157,10 @@ export class Metrics implements SyncObserver, ProbeObserver {
     const labels = { ip_family: family }
     this.#syncDuration.observe(labels, durationMs / 1000)
     this.#lastSync.set(labels, at / 1000)
-    // Shows the failures as 0 from the first sync on, so that the first failure is seen as an increase.
+    // Creates the series at 0 with the first sync, so that Prometheus sees the first failure as an increase.
     this.#restoreFailures.inc(labels, 0)
     for (const trigger of triggerTimes) {
-      // Changes from before the start waited for this process, not for its work.
+      // Changes from before the start waited for this process to start.
       if (trigger > this.#startedAt) this.#programmingDuration.observe(labels, Math.max(0, at - trigger) / 1000)
     }
   }
@@ -172,7 +180,7 @@ export class Metrics implements SyncObserver, ProbeObserver {
     this.#probes[probe].inc({ code: String(status) })
   }
 
-  /** Each metric in a turn of its own: all traffic waits for the event loop, so none of the pauses may be long. */
+  /** Prints each metric in a separate turn of the event loop, because all traffic waits during a turn. */
   async #render(): Promise<string> {
     const pending = this.#pending()
     this.#servicesPending.set(pending.services)
@@ -188,23 +196,23 @@ export class Metrics implements SyncObserver, ProbeObserver {
 
   async #renderDataPlane(counts: DataPlaneCounts): Promise<string[]> {
     const texts: string[] = []
-    for (const [{ name, read }, shown] of this.#dataPlaneMetrics)
-      texts.push(...(await this.#renderInParts(name, read(counts), shown)))
+    for (const [{ name, read }, instrument] of this.#dataPlaneMetrics)
+      texts.push(...(await this.#renderInParts(name, read(counts), instrument)))
     return texts
   }
 
-  /** A metric of many thousand series takes tens of milliseconds to print: some hundred of them at a time. */
-  async #renderInParts(name: string, samples: readonly Sample[], shown: Counter | Gauge): Promise<string[]> {
+  /** Printing many thousand series takes tens of milliseconds, so each turn prints some hundred. */
+  async #renderInParts(name: string, samples: readonly Sample[], instrument: Counter | Gauge): Promise<string[]> {
     const parts: string[] = []
     for (let start = 0; start === 0 || start < samples.length; start += MAX_SERIES_PER_TURN) {
-      shown.reset()
-      // `inc` from zero sets the value, and counters have nothing else.
-      for (const { labels, value } of samples.slice(start, start + MAX_SERIES_PER_TURN)) shown.inc(labels, value)
+      instrument.reset()
+      // Counters can only increase, so `inc` from zero sets the value.
+      for (const { labels, value } of samples.slice(start, start + MAX_SERIES_PER_TURN)) instrument.inc(labels, value)
       const part = await this.#dataPlaneRegistry.getSingleMetricAsString(PREFIX + name)
       parts.push(start === 0 ? part : part.split('\n').slice(HEADER_LINES).join('\n'))
       await nextTurn()
     }
-    shown.reset()
+    instrument.reset()
     return parts
   }
 

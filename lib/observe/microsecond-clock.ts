@@ -1,8 +1,8 @@
 /**
- * Wall-clock time with microseconds: milliseconds since 1970 with a fraction.
+ * Creates a wall clock with microseconds: milliseconds since 1970 with a fraction.
  *
- * The fraction comes from the monotonic clock. That one does not follow when the system's clock is set or corrected, so
- * the two are brought together again as soon as they differ by more than the rounding of `Date.now()`.
+ * The fraction comes from the monotonic clock, which does not change when the system's clock is set or corrected. When the two
+ * differ by more than the rounding of `Date.now()`, the offset between them is measured again.
  */
 export function createMicrosecondClock(
   wall: () => number = Date.now,

@@ -11,18 +11,18 @@ export interface FamilyHealth {
 export interface HealthStatus {
   /** Every family is healthy. */
   readonly healthy: boolean
-  /** The last successful sync of any family. */
+  /** When the last sync of any family succeeded. */
   readonly lastUpdated: number
   readonly families: ReadonlyMap<IpFamily, FamilyHealth>
 }
 
 /** Settings of a `ProxierHealth`. */
 export interface ProxierHealthOptions {
-  /** The families that are served; each is reported from the start. */
+  /** The families that the proxy serves. Each is reported from the start. */
   readonly families: readonly IpFamily[]
   /** A change that waits this long makes its family unhealthy: kube-proxy takes twice the sync period. */
   readonly timeoutMs: number
-  /** Counts as the first update, for want of an earlier one; milliseconds since 1970. */
+  /** Used as the time of the first update until there is one; milliseconds since 1970. */
   readonly startedAt: number
 }
 
@@ -32,12 +32,11 @@ interface FamilyState {
 }
 
 /**
- * Whether the rules keep up with the changes (kube-proxy 1.36): a family is unhealthy while a change has waited too long
- * for a successful sync, and healthy otherwise, also while there was nothing to sync yet.
+ * Tracks whether the rules keep up with the changes (kube-proxy 1.36). A family is unhealthy while a change has waited too long
+ * for a successful sync. Otherwise it is healthy, even before the first change.
  *
- * The *oldest* waiting change counts. With the newest one, a steady stream of changes would hide a sync that is stuck.
- * A successful sync settles everything queued before `synced`; whoever knows of changes that came in meanwhile calls
- * `queued` again.
+ * The *oldest* waiting change decides. With the newest one, a steady stream of changes would hide a sync that is stuck. A call
+ * of `synced` ends the wait of all earlier changes; for changes that arrived during the sync the caller calls `queued` again.
  */
 export class ProxierHealth implements Pick<SyncObserver, 'queued' | 'synced'> {
   readonly #timeoutMs: number
@@ -60,6 +59,7 @@ export class ProxierHealth implements Pick<SyncObserver, 'queued' | 'synced'> {
     state.oldestQueued = undefined
   }
 
+  /** @param now milliseconds since 1970 */
   statusAt(now: number): HealthStatus {
     const families = new Map<IpFamily, FamilyHealth>()
     for (const [family, { lastUpdated, oldestQueued }] of this.#families) {

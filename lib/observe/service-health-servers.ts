@@ -2,16 +2,17 @@ import { type IpAddress, hostPort, unspecifiedAddress } from '../model/address.j
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServiceHealth } from '../model/service-health.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
 import { ClientLimit } from './client-limit.js'
 import { type HttpResponse, HttpPort } from './http-port.js'
 
 /** The parts and callbacks of `ServiceHealthServers`. */
 export interface ServiceHealthServersOptions {
-  /** The addresses that node ports have now; an unspecified one means all of the machine. */
+  /** The current addresses of NodePorts; an unspecified address means all addresses of the machine. */
   readonly addresses: () => readonly IpAddress[]
   /** Whether the rules and listeners of this node are up to date. */
   readonly isHealthy: () => boolean
-  /** Is told once for each new reason why a port is not open. */
+  /** Called once for each new reason why a port is not open. */
   readonly onBindFailure: (
     service: { readonly namespace: string; readonly name: string },
     port: number,
@@ -20,10 +21,10 @@ export interface ServiceHealthServersOptions {
   readonly log: Log
 }
 
-/** Of all ports together: load balancers ask shortly, and again if they are turned away. */
+/** For all ports together. Health checks of load balancers are short, and repeat if they are rejected. */
 const MAX_CLIENTS = 128
 
-/** The ports of one Service: one for each address, all of them bound or none kept. */
+/** The servers of one Service, one for each address. Either all of them are bound, or none. */
 interface OpenPorts {
   readonly port: number
   readonly hosts: readonly IpAddress[]
@@ -31,18 +32,18 @@ interface OpenPorts {
 }
 
 /**
- * The ports where a load balancer learns whether this node has endpoints of a Service of its own, and how many, so that
- * it sends traffic of external policy Local only where that is served (kube-proxy 1.36).
+ * Serves the health check ports of Services with the external traffic policy Local (kube-proxy 1.36). They report how many
+ * endpoints of the Service this node has, so that load balancers send traffic only to nodes with endpoints.
  *
- * It is given the whole wanted state and works towards it; what failed is tried again by the next `sync`. Counts are
- * answered anew from the moment of `sync`, ports come and go a little later.
+ * `sync` takes the complete desired state. The new counts are in the responses at once; ports open and close a little later.
+ * The next `sync` retries what failed.
  */
 export class ServiceHealthServers {
   readonly #options: ServiceHealthServersOptions
   #desired: ReadonlyMap<string, ServiceHealth> = new Map()
   readonly #open = new Map<string, OpenPorts>()
-  /** For each Service whose port is not open: what was told about it. */
-  readonly #reported = new Map<string, string>()
+  /** The Services whose port is not open, with the reason. */
+  readonly #problems = new OnceReporter()
   readonly #clients = new ClientLimit(MAX_CLIENTS)
   #generation = 0
   #reconciling: Promise<void> | undefined
@@ -52,7 +53,7 @@ export class ServiceHealthServers {
     this.#options = options
   }
 
-  /** Makes these the Services that have a port, and these their counts. */
+  /** Sets the Services that have a port, and their counts. */
   sync(desired: readonly ServiceHealth[]): void {
     if (this.#closed) return
     this.#generation++
@@ -61,32 +62,32 @@ export class ServiceHealthServers {
     this.#reconciling ??= this.#reconcile()
   }
 
-  /** File descriptors that the ports and their clients may come to. */
+  /** The most file descriptors that the ports and their clients can use. */
   get maxDescriptors(): number {
     if (this.#desired.size === 0) return 0
     return this.#desired.size * resolveHosts(this.#options.addresses()).length + this.#clients.max
   }
 
-  /** Resolves when the ports are as the latest `sync` wants them, as far as they can be. */
+  /** Resolves when all possible changes of the latest `sync` are done. */
   async waitUntilSettled(): Promise<void> {
     await this.#reconciling
   }
 
-  /** Closes all ports for good, and ends their clients. */
+  /** Closes all ports for ever, and disconnects their clients. */
   async close(): Promise<void> {
     this.sync([])
     this.#closed = true
     await this.#reconciling
   }
 
-  /** One pass at a time, so that a port which one Service gives up is free when another one takes it. */
+  /** One pass at a time, so that a port that one Service no longer uses is free for another one. */
   async #reconcile(): Promise<void> {
     for (let done = -1; done !== this.#generation;) {
       done = this.#generation
       try {
         await this.#reconcileOnce()
       } catch (error) {
-        this.#options.log.error('Cannot bring the health check ports up to date; tried again by the next sync', error)
+        this.#options.log.error('Cannot update the health check ports; the next sync retries', error)
       }
     }
     this.#reconciling = undefined
@@ -96,14 +97,23 @@ export class ServiceHealthServers {
     const desired = this.#desired
     const hosts = desired.size === 0 ? [] : resolveHosts(this.#options.addresses())
     const owners = resolvePortOwners(desired)
-    for (const key of this.#reported.keys()) if (!desired.has(key)) this.#reported.delete(key)
     const obsolete = [...this.#open].filter(([key, { port, hosts: bound }]) => {
-      // The owner of a port is a Service that wants this very port.
+      // The port has another owner now, or none.
       return owners.get(port) !== key || bound.join() !== hosts.join()
     })
     await Promise.all(obsolete.map(([key]) => this.#closePorts(key)))
     const missing = [...desired].filter(([key]) => !this.#open.has(key))
-    await Promise.all(missing.map(([key, service]) => this.#openPorts(key, service, hosts, owners.get(service.port)!)))
+    const failures = await Promise.all(
+      missing.map(async ([key, service]) => {
+        const failure = await this.#openPorts(key, service, hosts, owners.get(service.port)!)
+        return failure === undefined ? [] : [{ key, service, failure }]
+      }),
+    )
+    this.#problems.update(
+      failures.flat(),
+      ({ key, service, failure }) => `${key} ${service.port} ${systemCode(failure.cause) ?? failure.message}`,
+      ({ key, service, failure }) => this.#reportFailure(key, service, failure),
+    )
   }
 
   async #closePorts(key: string): Promise<void> {
@@ -113,19 +123,24 @@ export class ServiceHealthServers {
     this.#options.log.info(1, 'Closed the health check port of a Service', { service: key, port })
   }
 
-  async #openPorts(key: string, service: ServiceHealth, hosts: readonly IpAddress[], owner: string): Promise<void> {
-    const { port } = service
-    if (owner !== key) return this.#reportFailure(key, service, portTakenFailure(owner, key, port))
+  /** Opens the port of a Service on all addresses; returns a failure if one cannot be opened. */
+  async #openPorts(
+    key: string,
+    { port }: ServiceHealth,
+    hosts: readonly IpAddress[],
+    owner: string,
+  ): Promise<ProxyFailure | undefined> {
+    if (owner !== key) return portTakenFailure(owner, key, port)
     const servers = hosts.map(host => this.#createPort(key, hostPort(host, port)))
     const failures = await Promise.all(servers.map(server => server.open()))
     const failure = failures.find(failure => failure !== undefined)
     if (failure !== undefined) {
       await closeAll(servers)
-      return this.#reportFailure(key, service, failure)
+      return failure
     }
-    this.#reported.delete(key)
     this.#open.set(key, { port, hosts, servers })
     this.#options.log.info(1, 'Opened the health check port of a Service', { service: key, port })
+    return undefined
   }
 
   #createPort(key: string, address: string): HttpPort {
@@ -143,10 +158,7 @@ export class ServiceHealthServers {
 
   #reportFailure(key: string, service: ServiceHealth, failure: ProxyFailure): void {
     const { namespace, name, port } = service
-    const reason = `${port} ${systemCode(failure.cause) ?? failure.message}`
-    if (this.#reported.get(key) === reason) return
-    this.#reported.set(key, reason)
-    this.#options.log.error('Cannot open the health check port of a Service; tried again by the next sync', failure, {
+    this.#options.log.error('Cannot open the health check port of a Service; the next sync retries', failure, {
       service: key,
       port,
     })
@@ -154,13 +166,13 @@ export class ServiceHealthServers {
   }
 }
 
-/** `0.0.0.0` and `::` each mean everything that there is, of both families, so nothing is left to bind besides. */
+/** `0.0.0.0` and `::` each mean all addresses of both families, so other addresses must not be bound as well. */
 function resolveHosts(addresses: readonly IpAddress[]): readonly IpAddress[] {
   const all = (['IPv4', 'IPv6'] as const).map(unspecifiedAddress).find(address => addresses.includes(address))
   return all === undefined ? [...new Set(addresses)].sort() : [all]
 }
 
-/** Which Service has each port: of several that want it the first by name, so that a restart changes nothing. */
+/** The owner of each port: of several Services with one port the first by name, so that a restart changes nothing. */
 function resolvePortOwners(desired: ReadonlyMap<string, ServiceHealth>): ReadonlyMap<number, string> {
   const owners = new Map<number, string>()
   for (const [key, { port }] of desired) if (!owners.has(port)) owners.set(port, key)
@@ -170,12 +182,14 @@ function resolvePortOwners(desired: ReadonlyMap<string, ServiceHealth>): Readonl
 function portTakenFailure(owner: string, key: string, port: number): ProxyFailure {
   return new ProxyFailure(
     'HTTP_BIND_FAILED',
-    `cannot serve health of Service ${key} on port ${port}: Service ${owner} has it, wanted a healthCheckNodePort of its own`,
-    { hint: 'create one of the two Services anew, without healthCheckNodePort, and the API server chooses a free one' },
+    `Cannot serve the health of Service ${key} on port ${port}: Service ${owner} uses it. Each Service needs its own healthCheckNodePort`,
+    {
+      hint: 'Create one of the two Services again without healthCheckNodePort; the API server then chooses a free port',
+    },
   )
 }
 
-/** kube-proxy's text to the byte: tabs, and no newline at the end. */
+/** Exactly kube-proxy's text: with tabs, and without a newline at the end. */
 function buildResponse(service: ServiceHealth | undefined, serviceProxyHealthy: boolean): HttpResponse {
   const { namespace, name, localEndpoints } = service ?? { namespace: '', name: '', localEndpoints: 0 }
   return {

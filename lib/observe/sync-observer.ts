@@ -1,6 +1,6 @@
 import { type IpFamily } from '../model/address.js'
 
-/** Rules of one table after a write: how many are ours, and how many the last write carried. */
+/** Rules of one table after a write: how many this proxy owns, and how many the last write contained. */
 export interface RuleCounts {
   readonly table: string
   readonly owned: number
@@ -8,15 +8,15 @@ export interface RuleCounts {
 }
 
 /**
- * What the sync loop reports about its work, in kube-proxy's terms. It only observes: nothing that it does changes the node.
+ * What the sync loop reports about its work, in kube-proxy's terms. An observer must not change the node.
  * Times are milliseconds: durations as such, points in time since 1970.
  */
 export interface SyncObserver {
-  /** A change was queued that the kernel does not know yet. */
+  /** A change was queued that is not programmed yet. */
   queued(family: IpFamily, at: number): void
-  /** Changes of Services and of endpoints that came in. */
+  /** How many changes of Services and of endpoints arrived. */
   changed(services: number, endpoints: number): void
-  /** A sync of one family succeeded; `triggerTimes` are those of the changes it carried. */
+  /** A sync of one family succeeded; `triggerTimes` are those of its changes. */
   synced(family: IpFamily, at: number, durationMs: number, triggerTimes: readonly number[]): void
   /** Rules were written. */
   rulesWritten(family: IpFamily, counts: readonly RuleCounts[]): void
@@ -24,7 +24,7 @@ export interface SyncObserver {
   restoreFailed(family: IpFamily): void
 }
 
-/** Several observers as one; each hears only what it has a method for. */
+/** Combines several observers into one. Each gets only the calls for which it has a method. */
 export function combineSyncObservers(...observers: readonly Partial<SyncObserver>[]): SyncObserver {
   return {
     queued: (...args) => observers.forEach(observer => observer.queued?.(...args)),

@@ -34,27 +34,27 @@ async function createFixture(t: Test): Promise<Fixture> {
   return fixture
 }
 
-t.test('a healthy proxy answers 200 and calls its state current', async t => {
-  const made = await createFixture(t)
-  made.health.synced('IPv6', START + 1000)
-  const answer = await exchange(made.listener.boundAddress, '/healthz')
-  t.equal(answer.status, 200)
-  t.match(answer.headers, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
+t.test('a healthy proxy responds with 200 and the current time', async t => {
+  const fixture = await createFixture(t)
+  fixture.health.synced('IPv6', START + 1000)
+  const response = await exchange(fixture.listener.boundAddress, '/healthz')
+  t.equal(response.status, 200)
+  t.match(response.headers, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
   t.equal(
-    answer.body,
+    response.body,
     '{"lastUpdated":"2026-01-02T03:04:05.600Z","currentTime":"2026-01-02T03:04:05.600Z","nodeEligible":true,"healthy":true,' +
       '"status":{"IPv4":{"lastUpdated":"2026-01-02T03:04:05.600Z","healthy":true},' +
       '"IPv6":{"lastUpdated":"2026-01-02T03:04:06.600Z","healthy":true}}}',
   )
-  t.strictSame(made.probes, ['healthz 200'])
+  t.strictSame(fixture.probes, ['healthz 200'])
 })
 
-t.test('an unhealthy family makes both paths answer 503 with the time of the last sync', async t => {
-  const made = await createFixture(t)
-  made.health.synced('IPv4', START + 1000)
-  made.health.queued('IPv6', START + 2000)
-  made.now = START + 62_000
-  const healthz = await exchange(made.listener.boundAddress, '/healthz')
+t.test('an unhealthy family makes both paths respond with 503 and the time of the last sync', async t => {
+  const fixture = await createFixture(t)
+  fixture.health.synced('IPv4', START + 1000)
+  fixture.health.queued('IPv6', START + 2000)
+  fixture.now = START + 62_000
+  const healthz = await exchange(fixture.listener.boundAddress, '/healthz')
   t.equal(healthz.status, 503)
   t.match(healthz.headers, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
   t.strictSame(JSON.parse(healthz.body), {
@@ -67,17 +67,17 @@ t.test('an unhealthy family makes both paths answer 503 with the time of the las
       IPv6: { lastUpdated: '2026-01-02T03:04:05.600Z', healthy: false },
     },
   })
-  const livez = await exchange(made.listener.boundAddress, '/livez')
+  const livez = await exchange(fixture.listener.boundAddress, '/livez')
   t.equal(livez.status, 503)
   t.match(JSON.parse(livez.body), { healthy: false })
-  t.strictSame(made.probes, ['healthz 503', 'livez 503'])
+  t.strictSame(fixture.probes, ['healthz 503', 'livez 503'])
 })
 
-t.test('a node that is not eligible fails /healthz, but not /livez, which does not speak of it', async t => {
-  const made = await createFixture(t)
-  made.eligible = false
-  made.now = START + 5000
-  const healthz = await exchange(made.listener.boundAddress, '/healthz')
+t.test('a node that is not eligible fails /healthz, but not /livez, which does not mention it', async t => {
+  const fixture = await createFixture(t)
+  fixture.eligible = false
+  fixture.now = START + 5000
+  const healthz = await exchange(fixture.listener.boundAddress, '/healthz')
   t.equal(healthz.status, 503)
   t.match(JSON.parse(healthz.body), {
     nodeEligible: false,
@@ -85,18 +85,18 @@ t.test('a node that is not eligible fails /healthz, but not /livez, which does n
     lastUpdated: '2026-01-02T03:04:05.600Z',
     currentTime: '2026-01-02T03:04:10.600Z',
   })
-  const livez = await exchange(made.listener.boundAddress, '/livez')
+  const livez = await exchange(fixture.listener.boundAddress, '/livez')
   t.equal(livez.status, 200)
   t.notOk('nodeEligible' in (JSON.parse(livez.body) as object))
   t.match(JSON.parse(livez.body), { lastUpdated: '2026-01-02T03:04:10.600Z' })
-  t.strictSame(made.probes, ['healthz 503', 'livez 200'])
+  t.strictSame(fixture.probes, ['healthz 503', 'livez 200'])
 })
 
-t.test('load balancers may use HEAD, and nothing else is served', async t => {
-  const made = await createFixture(t)
-  t.match(await exchange(made.listener.boundAddress, '/healthz', 'HEAD'), { status: 200, body: '' })
-  t.match(await exchange(made.listener.boundAddress, '/healthz', 'POST'), { status: 405 })
-  t.match(await exchange(made.listener.boundAddress, '/metrics'), { status: 404 })
-  t.match(await exchange(made.listener.boundAddress, '/'), { status: 404 })
-  t.strictSame(made.probes, ['healthz 200'])
+t.test('HEAD works, and other methods and paths do not', async t => {
+  const fixture = await createFixture(t)
+  t.match(await exchange(fixture.listener.boundAddress, '/healthz', 'HEAD'), { status: 200, body: '' })
+  t.match(await exchange(fixture.listener.boundAddress, '/healthz', 'POST'), { status: 405 })
+  t.match(await exchange(fixture.listener.boundAddress, '/metrics'), { status: 404 })
+  t.match(await exchange(fixture.listener.boundAddress, '/'), { status: 404 })
+  t.strictSame(fixture.probes, ['healthz 200'])
 })

@@ -7,7 +7,7 @@ export interface Exchange {
   readonly body: string
 }
 
-/** One request on a connection of its own, to an address such as `127.0.0.1:40001`. */
+/** Sends one request on a new connection to an address such as `127.0.0.1:40001`. */
 export async function exchange(address: string | undefined, path: string, method = 'GET'): Promise<Exchange> {
   const sent = request(`http://${address}${path}`, { method, agent: false })
   sent.end()

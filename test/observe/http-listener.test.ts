@@ -42,24 +42,28 @@ function listen(
   return { listener, log, clock }
 }
 
-t.test('answers a path, with or without a query', async t => {
+t.test('a route responds to its path, with or without a query', async t => {
   const { listener } = listen(t)
   t.equal(await listener.firstBind, undefined)
-  const answer = await exchange(listener.boundAddress, '/')
-  t.equal(answer.status, 200)
-  t.equal(answer.body, 'größe')
-  t.match(answer.headers, { 'content-type': 'text/plain', 'content-length': '7', 'x-content-type-options': 'nosniff' })
+  const response = await exchange(listener.boundAddress, '/')
+  t.equal(response.status, 200)
+  t.equal(response.body, 'größe')
+  t.match(response.headers, {
+    'content-type': 'text/plain',
+    'content-length': '7',
+    'x-content-type-options': 'nosniff',
+  })
   t.match(await exchange(listener.boundAddress, '/later?a=b?c'), { status: 201, body: 'later' })
 })
 
 t.test('HEAD gets the headers of GET without the body', async t => {
   const { listener } = listen(t)
   await listener.firstBind
-  const answer = await exchange(listener.boundAddress, '/', 'HEAD')
-  t.match(answer, { status: 200, body: '', headers: { 'content-length': '7', 'content-type': 'text/plain' } })
+  const response = await exchange(listener.boundAddress, '/', 'HEAD')
+  t.match(response, { status: 200, body: '', headers: { 'content-length': '7', 'content-type': 'text/plain' } })
 })
 
-t.test('other methods get 405 and are told which work; the route does not run', async t => {
+t.test('other methods get 405 with the allowed methods, and the route does not run', async t => {
   const { listener, log } = listen(t)
   await listener.firstBind
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
@@ -76,7 +80,7 @@ t.test('unknown paths get 404', async t => {
   }
 })
 
-t.test('a route that fails gets 500 and a log line, and the port goes on', async t => {
+t.test('a route that fails gives 500 and a log line, and the port keeps serving', async t => {
   const { listener, log } = listen(t)
   await listener.firstBind
   t.match(await exchange(listener.boundAddress, '/broken'), { status: 500 })
@@ -88,19 +92,19 @@ t.test('a route that fails gets 500 and a log line, and the port goes on', async
   t.match(await exchange(listener.boundAddress, '/'), { status: 200 })
 })
 
-t.test('nonsense on the wire gets 400, and the port goes on', async t => {
+t.test('a client that does not speak HTTP gets 400, and the port keeps serving', async t => {
   const { listener } = listen(t)
   await listener.firstBind
   const socket = connect(Number(listener.boundAddress?.split(':')[1]), '127.0.0.1')
   socket.end('\x16\x03\x01 not http\r\n\r\n')
-  let answer = ''
-  for await (const chunk of socket) answer += String(chunk)
-  t.match(answer, /^HTTP\/1\.1 400 /)
+  let response = ''
+  for await (const chunk of socket) response += String(chunk)
+  t.match(response, /^HTTP\/1\.1 400 /)
   t.match(await exchange(listener.boundAddress, '/'), { status: 200 })
 })
 
-t.test('clients that do not send their request in time are ended', async t => {
-  const { listener } = listen(t, { requestTimeoutMs: 50 })
+t.test('clients that do not send their request in time are disconnected', async t => {
+  const { listener } = listen(t, { requestTimeoutMs: 500 })
   await listener.firstBind
   for (const start of ['', 'GET / HTTP/1.1\r\nHost: a\r\nX: ']) {
     const socket = connect(Number(listener.boundAddress?.split(':')[1]), '127.0.0.1')
@@ -112,17 +116,17 @@ t.test('clients that do not send their request in time are ended', async t => {
   t.match(await exchange(listener.boundAddress, '/'), { status: 200 })
 })
 
-t.test('a port that is taken is tried again until it is free; each turn of events is logged once', async t => {
-  const holder = createServer().listen(0, '127.0.0.1')
-  await once(holder, 'listening')
-  const address = `127.0.0.1:${(holder.address() as AddressInfo).port}`
+t.test('a port in use is tried again until it is free, and each change is logged once', async t => {
+  const occupant = createServer().listen(0, '127.0.0.1')
+  await once(occupant, 'listening')
+  const address = `127.0.0.1:${(occupant.address() as AddressInfo).port}`
   const { listener, log, clock } = listen(t, { address })
 
   const failure = await listener.firstBind
   t.ok(failure instanceof ProxyFailure)
   t.match(failure, {
     code: 'HTTP_BIND_FAILED',
-    message: `cannot serve healthz on "${address}"`,
+    message: `Cannot serve healthz on "${address}"`,
     cause: { code: 'EADDRINUSE' },
   })
   t.match(failure?.hint, /healthzBindAddress/)
@@ -132,26 +136,26 @@ t.test('a port that is taken is tried again until it is free; each turn of event
     clock.advanceSync(4999)
     t.equal(clock.pendingTimers, 1, 'not before 5 s')
     clock.advanceSync(1)
-    t.equal(clock.pendingTimers, 0, 'tries')
+    t.equal(clock.pendingTimers, 0, 'tries again')
     await clock.waitForTimer()
   }
   t.equal(log.entries.length, 1)
   t.match(log.entries[0], { severity: 'error', error: failure, fields: { retrySeconds: 5 } })
 
-  holder.close()
-  await once(holder, 'close')
+  occupant.close()
+  await once(occupant, 'close')
   const bound = log.waitForEntry()
   clock.advanceSync(5000)
   t.match(await bound, { severity: 'info', fields: { address } })
   t.match(await exchange(address, '/'), { status: 200 })
 })
 
-t.test('an address this machine does not have is a failure like any other, with a hint of its own', async t => {
+t.test('an address that this machine does not have is a failure with its own hint', async t => {
   const { listener } = listen(t, { address: '192.0.2.1:80' })
-  t.match(await listener.firstBind, { cause: { code: 'EADDRNOTAVAIL' }, hint: /give this machine the address/ })
+  t.match(await listener.firstBind, { cause: { code: 'EADDRNOTAVAIL' }, hint: /Give this machine the address/ })
 })
 
-t.test('a text that is no address does not throw', async t => {
+t.test('a text that is not an address is a failure', async t => {
   const { listener } = listen(t, { address: '127.0.0.1:99999' })
   t.match(await listener.firstBind, { code: 'HTTP_BIND_FAILED', cause: { code: 'ERR_SOCKET_BAD_PORT' } })
 })
@@ -166,7 +170,7 @@ t.test('an empty address means no listener', async t => {
 
 const HAS_IPV6 = Object.values(networkInterfaces()).some(list => list?.some(({ address }) => address === '::1'))
 
-t.test('the unspecified address of either family takes clients of both', async t => {
+t.test('the unspecified address of either family accepts clients of both', async t => {
   for (const address of ['0.0.0.0:0', '[::]:0']) {
     const { listener } = listen(t, { address })
     await listener.firstBind
@@ -176,15 +180,15 @@ t.test('the unspecified address of either family takes clients of both', async t
   }
 })
 
-t.test('close ends idle keep-alive clients and those that wait for an answer', async t => {
+t.test('close disconnects idle clients and clients that wait for a response', async t => {
   const { listener } = listen(t)
   await listener.firstBind
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
   const idle = get(`http://${listener.boundAddress}/`, { agent })
-  const [answer] = (await once(idle, 'response')) as [IncomingMessage]
-  const idleClosed = once(answer.socket, 'close')
-  answer.resume()
+  const [response] = (await once(idle, 'response')) as [IncomingMessage]
+  const idleClosed = once(response.socket, 'close')
+  response.resume()
   const waiting = get(`http://${listener.boundAddress}/never`, { agent: false })
   const waitingFailed = once(waiting, 'error')
   await once(waiting, 'finish')
@@ -196,7 +200,7 @@ t.test('close ends idle keep-alive clients and those that wait for an answer', a
   t.equal(listener.boundAddress, undefined)
 })
 
-t.test('close calls off the next attempt', async t => {
+t.test('close cancels the next attempt', async t => {
   const { listener, clock } = listen(t, { address: '192.0.2.1:80' })
   await listener.firstBind
   t.equal(clock.pendingTimers, 1)
@@ -204,7 +208,7 @@ t.test('close calls off the next attempt', async t => {
   t.equal(clock.pendingTimers, 0)
 })
 
-t.test('close in the middle of an attempt leaves nothing open', async t => {
+t.test('close during an attempt leaves no port open', async t => {
   const { listener, log } = listen(t)
   await listener.close()
   t.equal(await listener.firstBind, undefined)

@@ -14,12 +14,12 @@ function createRecordedLog(verbosity = 2, colour?: boolean): { log: Log; lines: 
   return { log, lines }
 }
 
-/** A line without what differs from run to run: where it was written. */
+/** A line without its position, which depends on the compiled file. */
 function withoutPosition(line: string | undefined): string {
   return (line ?? '').replace(/ klog\.test\.[jt]s:\d+\]/, ' FILE:LINE]')
 }
 
-t.test('a line has the form of klog', t => {
+t.test('a line has the format of klog', t => {
   const { log, lines } = createRecordedLog()
   log.info(1, 'Service port comes', { port: 'ns/a:http', number: 80, ready: true, absent: undefined })
   t.equal(
@@ -29,7 +29,7 @@ t.test('a line has the form of klog', t => {
   t.end()
 })
 
-t.test('the severity letter tells info, warning and error apart', t => {
+t.test('the severity letter shows info, warning and error', t => {
   const { log, lines } = createRecordedLog()
   log.info(0, 'a')
   log.warn('b')
@@ -54,7 +54,7 @@ t.test('the position is that of the caller', t => {
   t.end()
 })
 
-t.test('stacks of errors are as deep after a line as before', t => {
+t.test('a log line does not change the depth of error stacks', t => {
   const { log } = createRecordedLog()
   const before = Error.stackTraceLimit
   t.teardown(() => (Error.stackTraceLimit = before))
@@ -64,7 +64,7 @@ t.test('stacks of errors are as deep after a line as before', t => {
   t.end()
 })
 
-t.test('what is above the verbosity is neither written nor enabled', t => {
+t.test('levels above the verbosity are neither written nor enabled', t => {
   const { log, lines } = createRecordedLog(2)
   log.info(3, 'too much')
   log.info(2, 'enough')
@@ -73,13 +73,13 @@ t.test('what is above the verbosity is neither written nor enabled', t => {
   t.end()
 })
 
-t.test('hostile text stays inside its quotes, on one line', t => {
+t.test('hostile text stays inside its quotes and on one line', t => {
   const { log, lines } = createRecordedLog()
   const hostile = 'x"\nE1124 08:09:06.000000 1 a.js:1] "forged" \r\u2028\x1b[2J'
   log.info(0, hostile, { name: hostile })
   log.error('failed', new Error(hostile), { name: hostile })
   for (const line of lines) {
-    t.equal(line.split(/[\n\r\u2028]/).length, 2, 'the only line end is the last character')
+    t.equal(line.split(/[\n\r\u2028]/).length, 2, 'the last character is the only line end')
     t.notMatch(line, '\x1b')
     t.match(line, /name="x\\"\\nE1124 .*"forged\\" \\r\\u2028\\x1b\[2J"\n$/)
   }
@@ -107,7 +107,7 @@ t.test("a system error is shown with the system's code, and without a stack", t 
   t.end()
 })
 
-t.test('an error that nobody named is shown with its stack, still on one line', t => {
+t.test('an error without a code is shown with its stack, on one line', t => {
   const { log, lines } = createRecordedLog()
   log.error('Failed', new TypeError('x is not a function'))
   t.match(lines[0], /err="x is not a function" stack="TypeError: x is not a function\\n +at .*"\n$/)
@@ -125,7 +125,7 @@ t.test('anything that can be thrown can be logged', t => {
   t.end()
 })
 
-t.test('a write that throws does not reach the caller', t => {
+t.test('an error while writing does not reach the caller', t => {
   const log = createKlog({
     verbosity: 0,
     write: () => {
@@ -143,7 +143,7 @@ t.test('only the severity letter is coloured', t => {
   t.end()
 })
 
-t.test('colour is for terminals, NO_COLOR turns it off, FORCE_COLOR decides', t => {
+t.test('only terminals get colour, NO_COLOR turns it off, and FORCE_COLOR decides', t => {
   t.equal(wantsColour({}, true), true)
   t.equal(wantsColour({}, false), false)
   t.equal(wantsColour({ NO_COLOR: '1' }, true), false)
@@ -154,7 +154,7 @@ t.test('colour is for terminals, NO_COLOR turns it off, FORCE_COLOR decides', t 
   t.end()
 })
 
-t.test('a reader of standard error that goes away does not end the process', async t => {
+t.test('the process keeps running when the reader of standard error closes it', async t => {
   const program = `
     import { createKlog } from ${JSON.stringify(new URL('../../lib/observe/klog.js', import.meta.url).href)}
     const log = createKlog({ verbosity: 0 })
@@ -162,7 +162,7 @@ t.test('a reader of standard error that goes away does not end the process', asy
     log.info(0, 'first')
     process.stdin.once('data', async () => {
       for (let i = 0; i < 5; i++) {
-        log.info(0, 'nobody reads this')
+        log.info(0, 'without a reader')
         await new Promise(setImmediate)
       }
       process.stdout.write('alive with ' + process.stderr.listenerCount('error') + ' listener')

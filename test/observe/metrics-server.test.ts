@@ -17,7 +17,7 @@ t.test('the metrics port', async t => {
   t.teardown(() => listener.close())
   await listener.firstBind
 
-  t.test('/metrics is what the metrics print, under their content type', async t => {
+  t.test('/metrics returns the metrics with their content type', async t => {
     t.match(await exchange(listener.boundAddress, '/metrics'), {
       status: 200,
       body: 'up 1\n',
@@ -25,27 +25,27 @@ t.test('the metrics port', async t => {
     })
   })
 
-  t.test('/proxyMode is the bare name of the mode', async t => {
-    const answer = await exchange(listener.boundAddress, '/proxyMode')
-    t.equal(answer.body, 'userspace')
-    t.match(answer.headers, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' })
+  t.test('/proxyMode returns the name of the mode', async t => {
+    const response = await exchange(listener.boundAddress, '/proxyMode')
+    t.equal(response.body, 'userspace')
+    t.match(response.headers, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' })
   })
 
-  t.test('/healthz says ok, also with ?verbose and for the one check by name', async t => {
+  t.test('/healthz returns ok, also with ?verbose and for the check ping', async t => {
     for (const path of ['/healthz', '/healthz?verbose', '/healthz/ping']) {
       t.match(await exchange(listener.boundAddress, path), { status: 200, body: 'ok' }, path)
     }
   })
 
-  t.test('/configz is the configuration of this moment', async t => {
-    const answer = await exchange(listener.boundAddress, '/configz')
-    t.equal(answer.headers['content-type'], 'application/json')
-    t.equal(answer.body, '{"kubeproxy.config.k8s.io":{"Mode":"userspace","HostnameOverride":"größe"}}')
+  t.test('/configz returns the current configuration', async t => {
+    const response = await exchange(listener.boundAddress, '/configz')
+    t.equal(response.headers['content-type'], 'application/json')
+    t.equal(response.body, '{"kubeproxy.config.k8s.io":{"Mode":"userspace","HostnameOverride":"größe"}}')
     config = { Mode: 'iptables' }
     t.match((await exchange(listener.boundAddress, '/configz')).body, '"iptables"')
   })
 
-  t.test('anything else is not there', async t => {
+  t.test('other paths give 404, and other methods 405', async t => {
     for (const path of ['/', '/livez', '/proxymode', '/debug/pprof/']) {
       t.match(await exchange(listener.boundAddress, path), { status: 404 }, path)
     }

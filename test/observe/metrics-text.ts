@@ -1,4 +1,4 @@
-/** Prometheus' text form, read: types by metric name, and values by series as they are printed (`name{a="b"}`). */
+/** Parsed metrics in Prometheus' text format: types by name, and values by series as printed (`name{a="b"}`). */
 export interface MetricsText {
   readonly types: ReadonlyMap<string, string>
   readonly series: ReadonlyMap<string, number>
@@ -9,7 +9,7 @@ const SERIES = new RegExp(`^([a-z_][a-z0-9_]*${LABELS}) (\\S+)$`)
 
 const VALUE = /^[+-]?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|inf|nan)$/i
 
-/** Throws at the first line that Prometheus would not read, and when a series is there twice. */
+/** Throws at the first line that Prometheus would reject, and if a series appears twice. */
 export function parseMetrics(text: string): MetricsText {
   const types = new Map<string, string>()
   const series = new Map<string, number>()

@@ -52,16 +52,16 @@ function listener(key: string, traffic: Partial<TrafficCounts> = {}, endpoints =
 
 const HTTP = 'ip_family="IPv4",namespace="ns",service="web",port="http",protocol="TCP"'
 
-t.test('the traffic of a service port is shown, with counters as counters', async t => {
-  const stage = new Fixture()
+t.test('the traffic of a Service port is shown, with the right metric types', async t => {
+  const fixture = new Fixture()
   const traffic = {
     ...{ connections: 10, active: 2, bytesToEndpoint: 300, bytesToClient: 4000, dialFailures: 5, refused: 6 },
     ...{ ejections: 8, ejected: 3 },
   }
-  stage.listeners = [listener('IPv4/ns/web:http/TCP', traffic, 7)]
-  stage.descriptors = { used: 11, limit: 1000, waited: 12, shed: 13 }
-  stage.dials = { used: 14, limit: 64, waited: 15, shed: 16 }
-  const { types, series } = await stage.read()
+  fixture.listeners = [listener('IPv4/ns/web:http/TCP', traffic, 7)]
+  fixture.descriptors = { used: 11, limit: 1000, waited: 12, shed: 13 }
+  fixture.dials = { used: 14, limit: 64, waited: 15, shed: 16 }
+  const { types, series } = await fixture.read()
   const expected: readonly [name: string, labels: string, type: string, value: number][] = [
     ['connections_total', `{${HTTP}}`, 'counter', 10],
     ['connections_active', `{${HTTP}}`, 'gauge', 2],
@@ -87,26 +87,26 @@ t.test('the traffic of a service port is shown, with counters as counters', asyn
   }
 })
 
-t.test('a second scrape shows the totals of now, not their sum with those before', async t => {
-  const stage = new Fixture()
-  stage.listeners = [listener('IPv4/ns/web:http/TCP', { connections: 10 })]
-  stage.descriptors.waited = 3
-  await stage.read()
-  stage.listeners = [listener('IPv4/ns/web:http/TCP', { connections: 12 })]
-  const { series } = await stage.read()
+t.test('a second scrape shows the current totals, not a sum with the earlier ones', async t => {
+  const fixture = new Fixture()
+  fixture.listeners = [listener('IPv4/ns/web:http/TCP', { connections: 10 })]
+  fixture.descriptors.waited = 3
+  await fixture.read()
+  fixture.listeners = [listener('IPv4/ns/web:http/TCP', { connections: 12 })]
+  const { series } = await fixture.read()
   t.equal(series.get(`kubeproxy_userspace_connections_total{${HTTP}}`), 12)
   t.equal(series.get('kubeproxy_userspace_descriptors_waited_total'), 3)
 })
 
-t.test('the families, protocols and ports of a Service have series of their own', async t => {
-  const stage = new Fixture()
-  stage.listeners = [
+t.test('each family, protocol and port of a Service has its own series', async t => {
+  const fixture = new Fixture()
+  fixture.listeners = [
     listener('IPv4/ns/web:http/TCP', { connections: 1 }),
     listener('IPv6/ns/web:http/TCP', { connections: 2 }),
     listener('IPv4/ns/web:http/UDP', { connections: 3 }),
     listener('IPv4/ns/web:/TCP', { connections: 4 }),
   ]
-  const { series } = await stage.read()
+  const { series } = await fixture.read()
   const values = [...series]
     .filter(([name]) => name.startsWith('kubeproxy_userspace_connections_total'))
     .map(([, v]) => v)
@@ -114,21 +114,21 @@ t.test('the families, protocols and ports of a Service have series of their own'
   t.equal(series.get(`kubeproxy_userspace_connections_total{${HTTP.replace('IPv4', 'IPv6')}}`), 2)
 })
 
-t.test('the series of a Service that is gone vanish, all of them', async t => {
-  const stage = new Fixture()
-  stage.listeners = [listener('IPv4/ns/web:http/TCP', { connections: 1 }), listener('IPv4/ns/gone:http/TCP')]
-  const before = await stage.read()
+t.test('all series of a removed Service disappear', async t => {
+  const fixture = new Fixture()
+  fixture.listeners = [listener('IPv4/ns/web:http/TCP', { connections: 1 }), listener('IPv4/ns/gone:http/TCP')]
+  const before = await fixture.read()
   t.equal([...before.series.keys()].filter(name => name.includes('service="gone"')).length, 9)
-  stage.listeners = stage.listeners.slice(0, 1)
-  const after = await stage.read()
+  fixture.listeners = fixture.listeners.slice(0, 1)
+  const after = await fixture.read()
   t.equal([...after.series.keys()].filter(name => name.includes('service="gone"')).length, 0)
   t.equal([...after.series.keys()].filter(name => name.includes('service="web"')).length, 9)
 })
 
-t.test('thousands of service ports all have their series, under one header', async t => {
-  const stage = new Fixture()
-  stage.listeners = Array.from({ length: 2001 }, (_, i) => listener(`IPv4/ns/web${i}:http/TCP`, { connections: i }))
-  const text = await stage.metrics.text()
+t.test('thousands of Service ports have all their series under one header', async t => {
+  const fixture = new Fixture()
+  fixture.listeners = Array.from({ length: 2001 }, (_, i) => listener(`IPv4/ns/web${i}:http/TCP`, { connections: i }))
+  const text = await fixture.metrics.text()
   t.equal(text.match(/^# TYPE kubeproxy_userspace_connections_total /gm)?.length, 1)
   const { series } = parseMetrics(text)
   for (let i = 0; i < 2001; i++) {
@@ -138,21 +138,21 @@ t.test('thousands of service ports all have their series, under one header', asy
   }
 })
 
-t.test('a name that is hostile to the text form is escaped', async t => {
-  const stage = new Fixture()
+t.test('a name that would break the text format is escaped', async t => {
+  const fixture = new Fixture()
   const hostile = { ...listener('IPv4/ns/web:http/TCP', { connections: 1 }), service: 'a"} 1\nforged 1\\' }
-  stage.listeners = [hostile]
-  const { series } = await stage.read()
+  fixture.listeners = [hostile]
+  const { series } = await fixture.read()
   t.notOk(series.has('forged'))
   t.equal(series.get(`kubeproxy_userspace_connections_total{${HTTP.replace('web', 'a\\"} 1\\nforged 1\\\\')}}`), 1)
 })
 
-t.test('a sync is shown per family', async t => {
-  const stage = new Fixture()
-  stage.metrics.queued('IPv4', STARTED + 1500)
-  stage.metrics.synced('IPv4', STARTED + 4000, 3, [])
-  stage.metrics.synced('IPv4', STARTED + 5000, 20_000, [])
-  const { types, series } = await stage.read()
+t.test('syncs are shown for each family', async t => {
+  const fixture = new Fixture()
+  fixture.metrics.queued('IPv4', STARTED + 1500)
+  fixture.metrics.synced('IPv4', STARTED + 4000, 3, [])
+  fixture.metrics.synced('IPv4', STARTED + 5000, 20_000, [])
+  const { types, series } = await fixture.read()
   const family = 'ip_family="IPv4"'
   const name = 'kubeproxy_sync_proxy_rules'
   t.equal(types.get(`${name}_duration_seconds`), 'histogram')
@@ -168,9 +168,9 @@ t.test('a sync is shown per family', async t => {
 })
 
 t.test('the buckets are those of kube-proxy', async t => {
-  const stage = new Fixture()
-  stage.metrics.synced('IPv4', STARTED + 2, 1, [STARTED + 1])
-  const { series } = await stage.read()
+  const fixture = new Fixture()
+  fixture.metrics.synced('IPv4', STARTED + 2, 1, [STARTED + 1])
+  const { series } = await fixture.read()
   const bounds = (name: string): string[] =>
     [...series.keys()].flatMap(key => new RegExp(`^kubeproxy_${name}_bucket\\{le="([^"]+)"`).exec(key)?.[1] ?? [])
   const sync = bounds('sync_proxy_rules_duration_seconds')
@@ -183,33 +183,33 @@ t.test('the buckets are those of kube-proxy', async t => {
   )
 })
 
-t.test('programming time is measured from each change after the start, and is never negative', async t => {
-  const stage = new Fixture()
-  stage.metrics.synced('IPv6', STARTED + 10_000, 1, [
+t.test('the programming time of each change after the start is shown, and is never negative', async t => {
+  const fixture = new Fixture()
+  fixture.metrics.synced('IPv6', STARTED + 10_000, 1, [
     STARTED - 1,
     STARTED,
     STARTED + 8000,
     STARTED + 9500,
     STARTED + 99_000,
   ])
-  const { series } = await stage.read()
+  const { series } = await fixture.read()
   const name = 'kubeproxy_network_programming_duration_seconds'
   t.equal(series.get(`${name}_count{ip_family="IPv6"}`), 3)
   t.equal(series.get(`${name}_sum{ip_family="IPv6"}`), 2.5)
 })
 
 t.test('changes, pending changes, rules and failed writes are shown', async t => {
-  const stage = new Fixture()
-  stage.metrics.changed(2, 30)
-  stage.metrics.changed(1, 0)
-  stage.pending = { services: 4, endpoints: 5 }
-  stage.metrics.rulesWritten('IPv4', [
+  const fixture = new Fixture()
+  fixture.metrics.changed(2, 30)
+  fixture.metrics.changed(1, 0)
+  fixture.pending = { services: 4, endpoints: 5 }
+  fixture.metrics.rulesWritten('IPv4', [
     { table: 'nat', owned: 12, written: 6 },
     { table: 'filter', owned: 3, written: 0 },
   ])
-  stage.metrics.restoreFailed('IPv4')
-  stage.metrics.synced('IPv6', STARTED, 1, [])
-  const { types, series } = await stage.read()
+  fixture.metrics.restoreFailed('IPv4')
+  fixture.metrics.synced('IPv6', STARTED, 1, [])
+  const { types, series } = await fixture.read()
   const expected: readonly [series: string, type: string, value: number][] = [
     ['service_changes_total', 'counter', 3],
     ['endpoint_changes_total', 'counter', 30],
@@ -229,11 +229,11 @@ t.test('changes, pending changes, rules and failed writes are shown', async t =>
 })
 
 t.test('probes are counted by status, from zero', async t => {
-  const stage = new Fixture()
-  stage.metrics.probed('healthz', 200)
-  stage.metrics.probed('healthz', 200)
-  stage.metrics.probed('livez', 503)
-  const { types, series } = await stage.read()
+  const fixture = new Fixture()
+  fixture.metrics.probed('healthz', 200)
+  fixture.metrics.probed('healthz', 200)
+  fixture.metrics.probed('livez', 503)
+  const { types, series } = await fixture.read()
   t.equal(types.get('kubeproxy_proxy_healthz_total'), 'counter')
   t.equal(series.get('kubeproxy_proxy_healthz_total{code="200"}'), 2)
   t.equal(series.get('kubeproxy_proxy_healthz_total{code="503"}'), 0)
@@ -241,35 +241,35 @@ t.test('probes are counted by status, from zero', async t => {
   t.equal(series.get('kubeproxy_proxy_livez_total{code="503"}'), 1)
 })
 
-t.test('the process and the program are described', async t => {
+t.test('metrics describe the process and the program', async t => {
   const { series } = await new Fixture().read()
   t.ok((series.get('process_resident_memory_bytes') ?? 0) > 0)
   t.ok([...series.keys()].some(name => name.startsWith('nodejs_eventloop_lag_')))
   t.ok([...series.keys()].some(name => name.startsWith('kubeproxy_build_info{version="1.2.3",')))
 })
 
-t.test('scrapes at the same time read the data plane once', async t => {
-  const stage = new Fixture()
-  stage.reads = 0
-  const [one, two] = await Promise.all([stage.metrics.text(), stage.metrics.text()])
+t.test('simultaneous scrapes read the data plane once', async t => {
+  const fixture = new Fixture()
+  fixture.reads = 0
+  const [one, two] = await Promise.all([fixture.metrics.text(), fixture.metrics.text()])
   t.equal(one, two)
-  t.equal(stage.reads, 1)
-  await stage.metrics.text()
-  t.equal(stage.reads, 2)
+  t.equal(fixture.reads, 1)
+  await fixture.metrics.text()
+  t.equal(fixture.reads, 2)
 })
 
-t.test('a scrape that fails is not the last', async t => {
-  const stage = new Fixture()
-  const good = stage.pending
-  Object.defineProperty(stage, 'pending', {
+t.test('a scrape works after one that failed', async t => {
+  const fixture = new Fixture()
+  const good = fixture.pending
+  Object.defineProperty(fixture, 'pending', {
     configurable: true,
     get: () => {
       throw new Error('not now')
     },
   })
-  await t.rejects(stage.metrics.text(), /not now/)
-  Object.defineProperty(stage, 'pending', { value: good })
-  await t.resolves(stage.metrics.text())
+  await t.rejects(fixture.metrics.text(), /not now/)
+  Object.defineProperty(fixture, 'pending', { value: good })
+  await t.resolves(fixture.metrics.text())
 })
 
 t.test('metrics alone do not keep the process alive', async t => {
@@ -289,15 +289,15 @@ t.test('metrics alone do not keep the process alive', async t => {
   t.equal(output, 'true\n')
 })
 
-t.test('clients shed at limits are shown by limit, where there is one or was one that shed', async t => {
-  const stage = new Fixture()
-  stage.listeners = [
+t.test('rejected clients are shown by limit, for Services that have a limit or have rejected clients', async t => {
+  const fixture = new Fixture()
+  fixture.listeners = [
     { ...listener('IPv4/ns/web:http/TCP', { shedAtServiceLimit: 3, shedAtClientLimit: 4 }), limited: true },
     { ...listener('IPv4/ns/calm:http/TCP'), limited: true },
     listener('IPv4/ns/was:http/TCP', { shedAtClientLimit: 5 }),
     listener('IPv4/ns/free:http/TCP'),
   ]
-  const { types, series } = await stage.read()
+  const { types, series } = await fixture.read()
   const name = 'kubeproxy_userspace_shed_total'
   t.equal(types.get(name), 'counter')
   const shown = [...series].filter(([key]) => key.startsWith(name))
@@ -314,17 +314,17 @@ t.test('clients shed at limits are shown by limit, where there is one or was one
   )
 })
 
-t.test('the listeners of one Service port, for its several kinds of addresses, are one series', async t => {
-  const stage = new Fixture()
+t.test('the listeners of one Service port, for several traffic classes, are one series', async t => {
+  const fixture = new Fixture()
   const key = 'IPv4/default/web:http/TCP'
-  stage.listeners = [
+  fixture.listeners = [
     listener(key, { connections: 3, active: 1, bytesToClient: 10, ejected: 2, ejections: 5 }, 5),
     {
       ...listener(key, { connections: 4, active: 2, bytesToClient: 20, ejected: 1, ejections: 6 }, 2),
       key: `${key}#local`,
     },
   ]
-  const text = await stage.metrics.text()
+  const text = await fixture.metrics.text()
   const lines = (name: string) => text.split('\n').filter(line => line.startsWith(`kubeproxy_userspace_${name}{`))
   t.match(lines('connections_total'), [/ 7$/])
   t.match(lines('connections_active'), [/ 3$/])
@@ -338,7 +338,7 @@ t.test('the listeners of one Service port, for its several kinds of addresses, a
   t.equal(lines('connections_total').length, 1)
 })
 
-t.test('the mode in use is shown, and why not those that were preferred to it', async t => {
+t.test('the mode in use is shown, and why the preferred ones are not', async t => {
   const metrics = new Metrics({
     mode: { mode: 'iptables', rejected: [{ mode: 'ipvs', reason: 'no "ipvsadm"' }] },
     dataPlane: undefined,
@@ -351,6 +351,6 @@ t.test('the mode in use is shown, and why not those that were preferred to it', 
   t.equal(series.get('kubeproxy_proxy_mode{mode="ipvs",reason="no \\"ipvsadm\\""}'), 0)
   t.notOk(
     [...series.keys()].some(name => name.startsWith('kubeproxy_userspace_')),
-    'where the kernel carries the traffic there is nothing to say about sockets of ours',
+    'there are no metrics of the userspace data plane if the kernel carries the traffic',
   )
 })

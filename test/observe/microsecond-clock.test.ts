@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createMicrosecondClock } from '../../lib/observe/microsecond-clock.js'
 
-t.test('adds the fraction of the monotonic clock to the wall clock', t => {
+t.test('the time has the fraction of the monotonic clock', t => {
   let wall = 1000
   let monotonic = 50
   const now = createMicrosecondClock(
@@ -17,7 +17,7 @@ t.test('adds the fraction of the monotonic clock to the wall clock', t => {
   t.end()
 })
 
-t.test('follows the wall clock when that is set, in both directions', t => {
+t.test('the time follows the wall clock when that is set, in both directions', t => {
   let wall = 100_000
   let monotonic = 50
   const now = createMicrosecondClock(

@@ -2,19 +2,19 @@ import t from 'tap'
 import { type IpFamily } from '../../lib/model/address.js'
 import { ProxierHealth } from '../../lib/observe/proxier-health.js'
 
-/** Times in seconds; `healthy` and `unhealthy` are what must be seen then. */
+/** Times in seconds; `healthy` and `unhealthy` are the expected status at that time. */
 type Step = readonly [at: number, event: 'queued' | 'synced' | 'healthy' | 'unhealthy', family?: IpFamily]
 
 const TABLE: readonly { readonly name: string; readonly steps: readonly Step[] }[] = [
   {
-    name: 'healthy while starting, however long nothing is to be synced',
+    name: 'healthy after the start for as long as there is no change',
     steps: [
       [0, 'healthy'],
       [100_000, 'healthy'],
     ],
   },
   {
-    name: 'healthy for years after a sync with nothing queued',
+    name: 'healthy for years after a sync without a change',
     steps: [
       [1, 'queued'],
       [2, 'synced'],
@@ -22,7 +22,7 @@ const TABLE: readonly { readonly name: string; readonly steps: readonly Step[] }
     ],
   },
   {
-    name: 'unhealthy from the very moment a change has waited for the timeout',
+    name: 'unhealthy as soon as a change has waited for the timeout',
     steps: [
       [10, 'queued'],
       [69.999, 'healthy'],
@@ -41,14 +41,14 @@ const TABLE: readonly { readonly name: string; readonly steps: readonly Step[] }
     ],
   },
   {
-    name: 'a first sync that never ends is noticed',
+    name: 'unhealthy if the first sync never ends',
     steps: [
       [0, 'queued'],
       [60, 'unhealthy'],
     ],
   },
   {
-    name: 'a sync makes healthy again, and the time starts anew with the next change',
+    name: 'healthy again after a sync, and the next change starts the time again',
     steps: [
       [10, 'queued'],
       [80, 'unhealthy'],
@@ -60,7 +60,7 @@ const TABLE: readonly { readonly name: string; readonly steps: readonly Step[] }
     ],
   },
   {
-    name: 'one unhealthy family is enough, and syncs of the other do not help',
+    name: 'unhealthy if one family is, whatever the other one does',
     steps: [
       [10, 'queued', 'IPv4'],
       [10, 'queued', 'IPv6'],
@@ -73,7 +73,7 @@ const TABLE: readonly { readonly name: string; readonly steps: readonly Step[] }
     ],
   },
   {
-    name: 'a family that was not announced counts as soon as it is heard of',
+    name: 'a family that is not in the options counts from its first change',
     steps: [
       [10, 'queued', 'IPv6'],
       [70, 'unhealthy'],
@@ -93,7 +93,7 @@ for (const { name, steps } of TABLE) {
   })
 }
 
-t.test('each family is reported with its own last update, and the newest of them for all', t => {
+t.test('each family has its own last update, and the status has the newest', t => {
   const health = new ProxierHealth({ families: ['IPv4', 'IPv6'], timeoutMs: 60_000, startedAt: 1000 })
   t.strictSame(health.statusAt(2000), {
     healthy: true,
