@@ -1,5 +1,5 @@
 #!/usr/bin/env node
 import { main } from '../lib/cli/main.js'
 
-// The exit is asked for, since a library may keep a timer or a socket that nobody waits for any more.
+// Exits explicitly: a library may keep the process alive with a timer or a socket that has no purpose any more.
 process.exit(await main(process.argv.slice(2)))

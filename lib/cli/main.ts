@@ -15,8 +15,8 @@ import { printFailure } from './print-failure.js'
 const HELP_WIDTH = 110
 
 /**
- * The command line: arguments in, exit code out. 0: done, or stopped by a signal and drained. 1: anything else, with the
- * reason on standard error.
+ * Runs the command line and returns the exit code. 0: done, or stopped by a signal and drained. 1: failed; the reason is on
+ * standard error.
  */
 export async function main(args: readonly string[]): Promise<number> {
   try {
@@ -31,7 +31,7 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
   let exitCode = 0
   const parser = yargs([...args])
     .scriptName('kube-proxy')
-    .usage('$0 [options]\n\nConnects the virtual IPs of Kubernetes Services to the Pods behind them, from userspace.')
+    .usage('$0 [options]\n\nForwards traffic from the addresses of Kubernetes Services to their Pods.')
     .parserConfiguration({
       'dot-notation': false,
       'boolean-negation': false,
@@ -67,7 +67,7 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
     .wrap(Math.min(HELP_WIDTH, process.stdout.columns ?? HELP_WIDTH))
     .exitProcess(false)
     .fail((message, error: Error | undefined) => {
-      // What yargs itself finds wrong comes without an error, or with one of its own kind.
+      // A usage problem has no error, or one of yargs' own class.
       if (error !== undefined && error.name !== 'YError') throw error
       throw new ProxyFailure('CONFIG_INVALID', message, { hint: 'See kube-proxy --help' })
     })
@@ -93,7 +93,7 @@ async function runProxy(values: FlagValues): Promise<number> {
   return 0
 }
 
-/** As with kube-proxy, the last of a flag that is given twice counts; lists keep them all. */
+/** The last value of a repeated flag counts, as in kube-proxy; lists have all values. */
 function lastValues(values: FlagValues): FlagValues {
   const lists = new Set(FLAGS.filter(({ kind }) => kind === 'list').map(({ name }) => name))
   return Object.fromEntries(

@@ -1,7 +1,7 @@
 import { ProxyFailure, messageOf } from '../model/failure.js'
 import { wantsColour } from '../observe/klog.js'
 
-/** Writes a failure for a person on standard error: what went wrong, why, and what can be done. */
+/** Writes a failure to standard error: what failed, why, and what to do. */
 export function printFailure(error: unknown): void {
   const useColour = wantsColour(process.env, process.stderr.isTTY)
   const red = (text: string): string => (useColour ? `\x1b[31m${text}\x1b[0m` : text)
@@ -10,7 +10,7 @@ export function printFailure(error: unknown): void {
     if (error.hint !== undefined) lines.push(`            ${error.hint}.`)
     lines.push(`            (${error.code}, see docs/errors.md)`)
   } else if (error instanceof Error && error.stack !== undefined) {
-    // Not a failure that was foreseen: the stack is what a report of it needs.
+    // An unexpected error: a bug report needs the stack.
     lines.push(error.stack)
   }
   process.stderr.write(`${lines.join('\n')}\n`)

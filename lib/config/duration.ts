@@ -1,4 +1,4 @@
-/** Milliseconds. The micro sign and the Greek letter mu look alike, and Go takes both. */
+/** Milliseconds of each unit. The micro sign and the Greek letter mu look alike, and Go accepts both. */
 const UNITS: Readonly<Record<string, number>> = {
   h: 3_600_000,
   m: 60_000,
@@ -10,7 +10,7 @@ const UNITS: Readonly<Record<string, number>> = {
   ns: 0.000001,
 }
 
-/** Reads a Go duration (`250ms`, `1m30s`, `-1s`, `0`) as milliseconds; undefined when it is none. */
+/** Reads a Go duration (`250ms`, `1m30s`, `-1s`, `0`) as milliseconds; undefined for any other text. */
 export function parseDuration(text: string): number | undefined {
   const match = /^([-+]?)(.+)$/.exec(text.trim())
   if (match === null) return undefined

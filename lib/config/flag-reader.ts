@@ -4,21 +4,22 @@ import { specialAddress } from '../model/special-address.js'
 import { parsePortRange } from '../model/port-range.js'
 import { parseDuration } from './duration.js'
 import { FLAGS } from './flags.js'
-import { type ConntrackConfig, type DetectLocal, type OnExit } from './kube-proxy-config.js'
+import { type ConntrackConfig, type DetectLocal, DETECT_LOCAL_MODES } from './kube-proxy-config.js'
 
-/** Flag values as they were typed, by flag name; what is absent has its default. */
+/** Flag values as text, by flag name. An absent flag has its default. */
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
-/** The longest time a timer of Node can wait, in milliseconds: 24.8 days. */
+/** The longest time of a timer in Node, in milliseconds: 24.8 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1
-/** The largest number that the kernel takes for a setting; kube-proxy's own integers are as wide. */
+/** The largest number that the kernel accepts for a setting; kube-proxy's own integers have the same limit. */
 const MAX_INT32 = 2 ** 31 - 1
 
-/** More processes than this only get in each other's way. */
+/** More worker processes do not make the proxy faster. */
 const MAX_WORKERS = 64
 
-/** Reads single flags, and keeps a sentence for each value that cannot be used; what it gives in its place counts for nothing. */
+/** Reads single flags, and collects a sentence for each invalid value. The result for an invalid value has no meaning. */
 export class FlagReader {
+  /** A sentence for each invalid value. */
   readonly problems: string[] = []
   readonly #values: FlagValues
 
@@ -26,57 +27,76 @@ export class FlagReader {
     this.#values = values
   }
 
+  /** Adds a sentence about the value of a flag: what was expected, and what to do. */
   addProblem(flag: string, text: string): void {
-    this.problems.push(`--${flag} ${JSON.stringify(this.#getValue(flag) ?? '')}: ${text}`)
+    this.problems.push(`--${flag} ${JSON.stringify(this.#values[flag] ?? defaultOf(flag) ?? '')}: ${text}`)
   }
 
+  /** Whether the value of a flag is invalid. */
   hasProblem(flag: string): boolean {
     return this.problems.some(problem => problem.startsWith(`--${flag} `))
   }
 
+  /** The text of a flag, or its default when absent, without spaces around it. */
   readText(flag: string): string {
-    const value = this.#getValue(flag)
+    const value = this.#values[flag] ?? defaultOf(flag)
     return typeof value === 'string' ? value.trim() : ''
   }
 
-  #getValue(flag: string): FlagValues[string] {
-    return this.#values[flag] ?? FLAGS.find(({ name }) => name === flag)?.default
+  /** The same for a flag whose empty text means the default too. */
+  readTextOrDefault(flag: string): string {
+    return this.readText(flag) || (defaultOf(flag) ?? '')
   }
 
+  /** One of `choices`; a problem for any other text. */
+  readChoice<Choice extends string>(
+    flag: string,
+    choices: readonly Choice[],
+    text: string = this.readText(flag),
+  ): Choice {
+    const choice = choices.find(known => known === text)
+    if (choice === undefined)
+      this.addProblem(flag, `expected ${choices.slice(0, -1).join(', ')} or ${choices[choices.length - 1]}`)
+    return choice ?? choices[0]!
+  }
+
+  /** The values of a flag that may be repeated. */
   readList(flag: string): readonly string[] {
     const value = this.#values[flag]
     const list = Array.isArray(value) ? (value as readonly string[]) : []
-    if (list.some(entry => entry.trim() === '')) this.addProblem(flag, 'expected a path, found an empty one')
+    if (list.some(entry => entry.trim() === '')) this.addProblem(flag, 'one value is empty; complete or remove it')
     return list
   }
 
+  /** A duration in milliseconds, for a timer of this process. */
   readDuration(flag: string, allowed: 'positive' | 'non-negative'): number {
     const ms = parseDuration(this.readText(flag))
-    if (ms === undefined) this.addProblem(flag, 'expected a duration such as "250ms" or "1m30s"')
-    else if (allowed === 'positive' && ms <= 0) this.addProblem(flag, 'must be greater than 0')
-    else if (ms < 0) this.addProblem(flag, 'must be greater than or equal to 0')
+    if (ms === undefined) this.addProblem(flag, 'expected a duration such as 250ms or 1m30s')
+    else if (allowed === 'positive' && ms <= 0) this.addProblem(flag, 'must be longer than 0')
+    else if (ms < 0) this.addProblem(flag, 'must be at least 0')
     else if (ms > MAX_TIMER_MS) this.addProblem(flag, 'must be at most 24 days')
     return ms ?? 0
   }
 
-  /** For the kernel, not for a timer of ours: days and weeks are fine. */
+  /** A duration in milliseconds for a setting of the kernel, which may be much longer than a timer of Node. */
   readKernelTimeout(flag: string): number {
     const ms = parseDuration(this.readText(flag))
-    if (ms === undefined) this.addProblem(flag, 'expected a duration such as "250ms" or "1m30s"')
-    else if (ms < 0) this.addProblem(flag, 'must be greater than or equal to 0')
+    if (ms === undefined) this.addProblem(flag, 'expected a duration such as 250ms or 1m30s')
+    else if (ms < 0) this.addProblem(flag, 'must be at least 0')
     else if (ms > MAX_INT32 * 1000) this.addProblem(flag, `must be at most ${MAX_INT32}s`)
     return ms ?? 0
   }
 
-  /** A whole number from 0. */
+  /** A whole number of at least 0. */
   readCount(flag: string): number {
     const text = this.readText(flag)
-    if (!/^-?\d+$/.test(text)) this.addProblem(flag, 'expected a whole number from 0')
-    else if (Number(text) < 0) this.addProblem(flag, 'must be greater than or equal to 0')
+    if (!/^-?\d+$/.test(text)) this.addProblem(flag, 'expected a whole number of at least 0')
+    else if (Number(text) < 0) this.addProblem(flag, 'must be at least 0')
     else if (Number(text) > MAX_INT32) this.addProblem(flag, `must be at most ${MAX_INT32}`)
     return Number(text)
   }
 
+  /** The settings of connection tracking. */
   readConntrack(): ConntrackConfig {
     return {
       maxPerCore: this.readCount('conntrack-max-per-core'),
@@ -89,6 +109,7 @@ export class FlagReader {
     }
   }
 
+  /** The URL of the API server; empty: none. */
   readMaster(): string {
     const text = this.readText('master')
     if (text === '') return ''
@@ -98,20 +119,27 @@ export class FlagReader {
     return text
   }
 
+  /** The name of the Node, lower case: the override, or the host name. */
   readNodeName(hostName: string): string {
     const given = this.#values['hostname-override']
     if (typeof given === 'string' && given !== '' && given.trim() === '')
-      this.addProblem('hostname-override', 'expected a name, found only spaces')
+      this.addProblem('hostname-override', 'expected a name; leave the flag out to use the host name')
     return (this.readText('hostname-override') || hostName).toLowerCase()
   }
 
+  /** Whether a switch is given. */
   isSet(flag: string): boolean {
     return this.#values[flag] === true
   }
 
-  /** @param known the names of all modes */
+  /**
+   * The modes in order of preference.
+   * @param known the names of all modes
+   */
   readModes(known: readonly string[]): readonly string[] {
-    const names = (this.readText('proxy-mode') || 'userspace').split(',').map(name => name.trim())
+    const names = this.readTextOrDefault('proxy-mode')
+      .split(',')
+      .map(name => name.trim())
     const modes = names.filter(name => known.includes(name))
     const expected = `expected ${known.join(', ')}, or a list of them`
     if (modes.length < names.length) this.addProblem('proxy-mode', expected)
@@ -119,56 +147,47 @@ export class FlagReader {
     return modes
   }
 
-  readOnExit(): OnExit {
-    const text = this.readText('on-exit')
-    if (text === 'keep' || text === 'cleanup' || text === 'kernel') return text
-    this.addProblem('on-exit', 'expected keep, cleanup or kernel')
-    return 'keep'
-  }
-
-  readFastPath(): 'auto' | 'off' {
-    const text = this.readText('fast-path')
-    if (text === 'off') return 'off'
-    if (text !== 'auto') this.addProblem('fast-path', 'expected auto or off')
-    return 'auto'
-  }
-
+  /** The address of listeners; undefined: the node's own. */
   readBindAddress(): IpAddress | undefined {
     const ip = parseIp(this.readText('bind-address'))
-    if (ip === undefined) this.addProblem('bind-address', 'expected an IP address')
+    if (ip === undefined) this.addProblem('bind-address', 'expected an IP address such as 192.168.1.10')
     else if (ip === '0.0.0.0' || ip === '::') return undefined
     else if (specialAddress(ip) === 'loopback')
-      this.addProblem('bind-address', 'cannot proxy on a loopback address: packets of Pods never get there')
+      this.addProblem('bind-address', 'Pods cannot reach a loopback address; use an address of the node, or 0.0.0.0')
     else if (specialAddress(ip) !== undefined)
-      this.addProblem('bind-address', `cannot listen on a ${specialAddress(ip)} address`)
+      this.addProblem(
+        'bind-address',
+        `cannot listen on a ${specialAddress(ip)} address; use an address of the node, or 0.0.0.0`,
+      )
     return ip
   }
 
+  /** Ranges of Pod addresses, at most one for each family. */
   readClusterCidr(): Cidr[] {
     const text = this.readText('cluster-cidr')
     if (text === '') return []
     const parts = text.split(',').map(part => parseCidr(part.trim()))
     const ranges = parts.filter(range => range !== undefined)
-    if (ranges.length < parts.length) this.addProblem('cluster-cidr', 'expected a range such as "10.244.0.0/16"')
+    if (ranges.length < parts.length) this.addProblem('cluster-cidr', 'expected a CIDR such as 10.244.0.0/16')
     else if (new Set(ranges.map(({ family }) => family)).size < ranges.length)
-      this.addProblem('cluster-cidr', 'expected one range, or two of different IP families')
+      this.addProblem('cluster-cidr', 'two CIDRs of one IP family; use at most one for each family')
     return ranges
   }
 
+  /** The method to recognise traffic from Pods, with the name that it needs. */
   readDetectLocal(): DetectLocal {
-    const mode = this.readText('detect-local-mode') || 'ClusterCIDR'
+    const text = this.readTextOrDefault('detect-local-mode')
+    const mode = this.readChoice('detect-local-mode', DETECT_LOCAL_MODES, text)
     if (mode === 'ClusterCIDR' || mode === 'NodeCIDR') return { mode }
-    if (mode !== 'BridgeInterface' && mode !== 'InterfaceNamePrefix') {
-      this.addProblem('detect-local-mode', 'expected ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix')
-      return { mode: 'ClusterCIDR' }
-    }
     const flag = mode === 'BridgeInterface' ? 'pod-bridge-interface' : 'pod-interface-name-prefix'
     const name = this.readText(flag)
-    // The kernel's names of interfaces: at most 15 bytes, without spaces and slashes.
-    if (!/^[^\s/+]{1,15}$/.test(name)) this.addProblem(flag, `expected the name that --detect-local-mode=${mode} needs`)
+    // Interface names in Linux have at most 15 bytes, without spaces and slashes.
+    if (!/^[^\s/+]{1,15}$/.test(name))
+      this.addProblem(flag, `expected 1 to 15 characters of an interface name; --detect-local-mode=${mode} needs it`)
     return { mode, name }
   }
 
+  /** CIDRs of the node addresses that serve node ports, `primary`, or undefined for all addresses. */
   readNodePortAddresses(): readonly Cidr[] | 'primary' | undefined {
     const values = this.readList('nodeport-addresses')
       .flatMap(value => value.split(','))
@@ -176,30 +195,31 @@ export class FlagReader {
     if (values.length === 0) return undefined
     if (values.length === 1 && values[0] === 'primary') return 'primary'
     if (values.includes('primary')) {
-      this.addProblem('nodeport-addresses', "can't use both 'primary' and CIDRs")
+      this.addProblem('nodeport-addresses', 'cannot combine primary with CIDRs; use one of the two')
       return undefined
     }
     const ranges = values.map(parseCidr).filter(range => range !== undefined)
     if (ranges.length < values.length) {
-      this.addProblem('nodeport-addresses', 'expected ranges such as "192.168.0.0/16", or "primary"')
+      this.addProblem('nodeport-addresses', 'expected CIDRs such as 192.168.0.0/16, or primary')
     }
     return ranges
   }
 
+  /** A text that is `true` or `false`. */
   readBool(flag: string): boolean {
-    const text = this.readText(flag)
-    if (text !== 'true' && text !== 'false') this.addProblem(flag, 'expected "true" or "false"')
-    return text === 'true'
+    return this.readChoice(flag, ['true', 'false']) === 'true'
   }
 
+  /** The number of worker processes. */
   readDataPlaneWorkers(): number | 'auto' {
     const text = this.readText('data-plane-workers')
     if (text === 'auto') return text
-    if (!/^\d+$/.test(text)) this.addProblem('data-plane-workers', 'expected a number from 0, or "auto"')
+    if (!/^\d+$/.test(text)) this.addProblem('data-plane-workers', 'expected a whole number of at least 0, or auto')
     else if (Number(text) > MAX_WORKERS) this.addProblem('data-plane-workers', `must be at most ${MAX_WORKERS}`)
     return Number(text)
   }
 
+  /** The range of listener ports; undefined: the kernel chooses. */
   readPortRange() {
     const range = parsePortRange(this.readText('proxy-port-range'))
     if (typeof range !== 'string') return range
@@ -207,20 +227,26 @@ export class FlagReader {
     return undefined
   }
 
+  /** `address:port` of an HTTP server; empty: no server. */
   readHttpAddress(flag: string): string {
     const text = this.readText(flag)
     if (text === '') return ''
     const match = /^(?:\[(.+)\]|([^:]*)):(\d+)$/.exec(text)
     const port = Number(match?.[3])
     if (match === null || parseIp(match[1] ?? match[2]) === undefined)
-      this.addProblem(flag, 'expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"')
+      this.addProblem(flag, 'expected IP:PORT such as 0.0.0.0:10256 or [::]:10256')
     else if (port < 1 || port > 65535) this.addProblem(flag, 'expected a port from 1 to 65535')
     return text
   }
 
+  /** The verbosity of the log. */
   readVerbosity(): number {
     const text = this.readText('v')
-    if (!/^\d{1,3}$/.test(text)) this.addProblem('v', 'expected a whole number from 0')
+    if (!/^\d{1,3}$/.test(text)) this.addProblem('v', 'expected a whole number of at least 0')
     return Number(text)
   }
+}
+
+function defaultOf(flag: string): string | undefined {
+  return FLAGS.find(({ name }) => name === flag)?.default
 }

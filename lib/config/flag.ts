@@ -1,12 +1,15 @@
-/** One command-line flag. Every value comes in as text and is read by `readConfig`, so that every error reads alike. */
+/** One command-line flag. `readConfig` reads the text of its value, so that all errors have the same form. */
 export interface Flag {
+  /** Name without dashes. */
   readonly name: string
+  /** A text, a switch without value, or a text that may be repeated. */
   readonly kind: 'text' | 'switch' | 'list'
+  /** The text that an absent flag has. */
   readonly default?: string
-  /** What stands for the value in the help. */
+  /** Placeholder of the value in the help. */
   readonly value?: string
-  /** `{modes}` in it stands for the names of all modes. */
+  /** Description of the value; `{modes}` is replaced by the names of all modes. */
   readonly help: string
-  /** Not a flag of kube-proxy. */
+  /** Set for a flag that kube-proxy does not have. */
   readonly extension?: true
 }

@@ -1,70 +1,71 @@
 import { type Flag } from './flag.js'
+import { IPVS_SCHEDULERS } from './kernel-modes-config.js'
 
-/** Flags of the modes in which the kernel carries the traffic. */
+/** Flags of iptables and ipvs mode, in which the kernel carries the traffic. */
 export const KERNEL_MODE_FLAGS: readonly Flag[] = [
   {
     name: 'masquerade-all',
     kind: 'switch',
-    help: 'In iptables and ipvs mode, give all traffic to ClusterIPs the source address of the node',
+    help: 'Masquerade all traffic to ClusterIPs: give it the source address of the node (iptables and ipvs mode)',
   },
   {
     name: 'iptables-masquerade-bit',
     kind: 'text',
     default: '14',
     value: 'BIT',
-    help: 'In iptables and ipvs mode, the bit of the packet mark that asks for the source address of the node, 0 to 31',
+    help: 'Bit of the packet mark that requests masquerading, 0 to 31 (iptables and ipvs mode)',
   },
   {
     name: 'ipvs-scheduler',
     kind: 'text',
     default: 'rr',
     value: 'NAME',
-    help: 'In ipvs mode, how endpoints are chosen: rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, mh, fo or ovf',
+    help: `IPVS scheduler, which chooses endpoints: ${IPVS_SCHEDULERS.join(', ')} (ipvs mode)`,
   },
   {
     name: 'ipvs-sync-period',
     kind: 'text',
     default: '30s',
     value: 'DURATION',
-    help: 'In ipvs mode, how often everything is checked and repaired',
+    help: 'Interval between checks and repairs of IPVS, sets and rules (ipvs mode)',
   },
   {
     name: 'ipvs-min-sync-period',
     kind: 'text',
     default: '1s',
     value: 'DURATION',
-    help: 'In ipvs mode, how often the kernel is written to at the most',
+    help: 'Minimum interval between writes to the kernel (ipvs mode)',
   },
   {
     name: 'ipvs-exclude-cidrs',
     kind: 'list',
     value: 'CIDR',
-    help: 'In ipvs mode, virtual servers at these addresses are never touched',
+    help: 'CIDRs of virtual servers that the proxy does not change or remove (ipvs mode); may be repeated',
   },
   {
     name: 'ipvs-strict-arp',
     kind: 'switch',
-    help: 'In ipvs mode, have the node answer ARP only for addresses of the interface that is asked (arp_ignore=1, arp_announce=2)',
+    help: 'Answer ARP for an address only on its own interface: arp_ignore=1, arp_announce=2 (ipvs mode)',
   },
   {
     name: 'ipvs-tcp-timeout',
     kind: 'text',
     default: '0',
     value: 'DURATION',
-    help: 'In ipvs mode, how long an idle TCP connection is remembered; 0 leaves it alone',
+    help: "Time until an idle TCP connection expires in IPVS; 0: the kernel's value (ipvs mode)",
   },
   {
     name: 'ipvs-tcpfin-timeout',
     kind: 'text',
     default: '0',
     value: 'DURATION',
-    help: 'In ipvs mode, how long a TCP connection is remembered after its end; 0 leaves it alone',
+    help: "Time until a closed TCP connection expires in IPVS; 0: the kernel's value (ipvs mode)",
   },
   {
     name: 'ipvs-udp-timeout',
     kind: 'text',
     default: '0',
     value: 'DURATION',
-    help: 'In ipvs mode, how long an idle UDP flow is remembered; 0 leaves it alone',
+    help: "Time until an idle UDP flow expires in IPVS; 0: the kernel's value (ipvs mode)",
   },
 ]

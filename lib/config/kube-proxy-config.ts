@@ -3,86 +3,98 @@ import { type IpAddress } from '../model/address.js'
 import { type PortRange } from '../model/port-range.js'
 import { type KernelModesConfig } from './kernel-modes-config.js'
 
-/** Settings of the kernel's connection tracking. 0 leaves a value alone. */
+/** Settings of the kernel's connection tracking. Times are milliseconds; 0 keeps the kernel's value. */
 export interface ConntrackConfig {
-  /** Entries in the table for each CPU; with 0 neither this nor `min` counts. */
+  /** Entries in the table for each CPU; with 0, `min` does not apply either. */
   readonly maxPerCore: number
-  /** Entries in the table at the least. */
+  /** Minimum number of entries in the table. */
   readonly min: number
-  /** How long a TCP connection may be idle. */
+  /** Time until an idle TCP connection expires. */
   readonly tcpEstablishedTimeout: number
-  /** How long one side of a TCP connection may take to close after the other. */
+  /** Time until a TCP connection expires that only one side has closed. */
   readonly tcpCloseWaitTimeout: number
-  /** Whether TCP segments outside of the window are let through. */
+  /** Whether TCP segments outside the expected window pass. */
   readonly tcpBeLiberal: boolean
-  /** How long a UDP flow without an answer is remembered. */
+  /** Time until an idle UDP flow without answers expires. */
   readonly udpTimeout: number
-  /** How long a UDP flow with answers is remembered. */
+  /** Time until an idle UDP flow with answers expires. */
   readonly udpStreamTimeout: number
 }
 
-/** How a packet shows that it comes from a Pod of the cluster (`detectLocalMode` of KubeProxyConfiguration). */
+/** Methods to recognise packets from Pods of the cluster (`detectLocalMode` of KubeProxyConfiguration). */
+export const DETECT_LOCAL_MODES = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'] as const
+
+/** A method, with the name of the interface or the prefix of interface names that it needs. */
 export type DetectLocal =
   | { readonly mode: 'ClusterCIDR' | 'NodeCIDR' }
   | { readonly mode: 'BridgeInterface' | 'InterfaceNamePrefix'; readonly name: string }
 
 /**
- * What becomes of our rules at the end: they stay as they are, as with kube-proxy; go; or, in userspace mode, give way to rules
- * by which the kernel serves until we are back.
+ * What to do with the rules on exit: keep them, as kube-proxy does; remove them; or, in userspace mode, replace them by rules
+ * with which the kernel serves while the proxy is down.
  */
-export type OnExit = 'keep' | 'cleanup' | 'kernel'
+export const ON_EXIT = ['keep', 'cleanup', 'kernel'] as const
 
-/** What the configuration has to know of a mode; every `Mode` is one. */
+/** One of `ON_EXIT`. */
+export type OnExit = (typeof ON_EXIT)[number]
+
+/** Whether to use Node's internal TCP and UDP handles: if a probe finds that they work, or never. */
+export const FAST_PATH = ['auto', 'off'] as const
+
+/** The parts of a mode that checks of the configuration need; every `Mode` has them. */
 export interface KnownMode {
   readonly name: string
+  /** Whether sockets of this proxy or the kernel carry the traffic. */
   readonly carriedBy: 'sockets' | 'kernel'
 }
 
-/** What the operator asked for, checked. Names follow KubeProxyConfiguration where it has the field; times are milliseconds. */
+/** The checked configuration. Names follow KubeProxyConfiguration where it has the field; times are milliseconds. */
 export interface KubeProxyConfig {
-  /** File with the way to the API server; with `master` empty too: the Pod's service account. */
+  /** Path of the kubeconfig file; empty, with `master` empty too: the service account of the Pod. */
   readonly kubeconfig: string
   /** URL of the API server; overrides the kubeconfig's. */
   readonly master: string
   /** Files and folders to read objects from instead of an API server. */
   readonly manifests: readonly string[]
-  /** Name of our Node, lower case. */
+  /** Name of the Node that the proxy runs on, lower case. */
   readonly nodeName: string
-  /** In the order of preference: the first that this node can do. */
+  /** Proxy modes in order of preference; the proxy uses the first one that this node supports. */
   readonly modes: readonly string[]
-  /** Address to listen on; undefined (`0.0.0.0`, `::`): the node's own, found by itself. */
+  /** Address of the listeners; undefined: the node's own. */
   readonly bindAddress: IpAddress | undefined
   /** Ranges of Pod addresses, at most one for each family. */
   readonly clusterCIDR: readonly Cidr[]
-  /** How packets of Pods are told from others. */
+  /** How to recognise packets from Pods. */
   readonly detectLocal: DetectLocal
-  /** Where node ports are served: ranges, `primary` for the node's own address, undefined for every address. */
+  /** Ranges of the node addresses that serve node ports, `primary` for the primary node address, undefined for all. */
   readonly nodePortAddresses: readonly Cidr[] | 'primary' | undefined
-  /** Whether `loadBalancerSourceRanges` count for node ports too. */
+  /** Whether `loadBalancerSourceRanges` apply to node ports too. */
   readonly rangesAtNodePorts: boolean
-  /** Whether node ports answer on loopback too. */
+  /** Whether loopback serves node ports too. */
   readonly localhostNodePorts: boolean
-  /** Proxy ports; undefined: the kernel chooses. */
+  /** Ports of the listeners; undefined: the kernel chooses. */
   readonly portRange: PortRange | undefined
-  /** How long a UDP flow may be idle; undefined: 30 s, and 180 s once it was answered. */
+  /** Time until an idle UDP flow expires; undefined: DEFAULT_UDP_TIMEOUTS. */
   readonly udpIdleTimeout: number | undefined
-  /** Whether TCP and UDP may go by way of what is under Node's public API. */
-  readonly fastPath: 'auto' | 'off'
-  /** Rules are checked and repaired this often. */
+  /** Whether to use Node's internal TCP and UDP handles. */
+  readonly fastPath: (typeof FAST_PATH)[number]
+  /** Interval between checks of the rules. */
   readonly iptablesSyncPeriod: number
-  /** Rules are written at most this often, two bursts allowed. */
+  /** Minimum interval between writes of the rules, on average: two writes may follow each other at once. */
   readonly iptablesMinSyncPeriod: number
   readonly kernelModes: KernelModesConfig
   readonly conntrack: ConntrackConfig
-  /** `address:port`; empty: none. */
+  /** `address:port` of /healthz and /livez; empty: not served. */
   readonly healthzBindAddress: string
+  /** `address:port` of /metrics and /proxyMode; empty: not served. */
   readonly metricsBindAddress: string
-  /** How long open connections may go on after SIGTERM or SIGINT. */
+  /** Time that open connections may continue after SIGTERM or SIGINT. */
   readonly drainTimeout: number
-  /** Worker processes that hold the sockets; 0: the control process does; `auto`: by the number of CPUs. */
+  /** Number of worker processes with the sockets; 0: the control process has them; `auto`: by the number of CPUs. */
   readonly dataPlaneWorkers: number | 'auto'
   readonly onExit: OnExit
-  /** Remove all rules and exit. */
+  /** Whether to remove all rules and exit. */
   readonly cleanup: boolean
+  /** Highest level of log messages. */
   readonly verbosity: number
 }

@@ -1,14 +1,15 @@
 import { type FlagValues, FlagReader } from './flag-reader.js'
 import { readKernelModes } from './read-kernel-modes.js'
-import { type KnownMode, type KubeProxyConfig } from './kube-proxy-config.js'
+import { FAST_PATH, type KnownMode, type KubeProxyConfig, ON_EXIT } from './kube-proxy-config.js'
 
+/** The result of reading all flags. */
 export interface ReadConfigResult {
   readonly config: KubeProxyConfig
-  /** One sentence for each value that cannot be used; with any of them `config` must not be used. */
+  /** One sentence for each invalid value; do not use `config` when there is any. */
   readonly problems: readonly string[]
 }
 
-/** Reads and checks all values, and reports everything that is wrong together. `hostName` is the machine's. */
+/** Reads and checks all flags, and reports all problems together. `hostName` is the name of the machine. */
 export function readConfig(values: FlagValues, hostName: string, knownModes: readonly KnownMode[]): ReadConfigResult {
   const reader = new FlagReader(values)
   const config: KubeProxyConfig = {
@@ -25,7 +26,7 @@ export function readConfig(values: FlagValues, hostName: string, knownModes: rea
     localhostNodePorts: reader.readBool('iptables-localhost-nodeports'),
     portRange: reader.readPortRange(),
     udpIdleTimeout: reader.readText('udp-timeout') === '' ? undefined : reader.readDuration('udp-timeout', 'positive'),
-    fastPath: reader.readFastPath(),
+    fastPath: reader.readChoice('fast-path', FAST_PATH),
     iptablesSyncPeriod: reader.readDuration('iptables-sync-period', 'positive'),
     iptablesMinSyncPeriod: reader.readDuration('iptables-min-sync-period', 'non-negative'),
     kernelModes: readKernelModes(reader),
@@ -34,7 +35,7 @@ export function readConfig(values: FlagValues, hostName: string, knownModes: rea
     metricsBindAddress: reader.readHttpAddress('metrics-bind-address'),
     drainTimeout: reader.readDuration('drain-timeout', 'non-negative'),
     dataPlaneWorkers: reader.readDataPlaneWorkers(),
-    onExit: reader.readOnExit(),
+    onExit: reader.readChoice('on-exit', ON_EXIT),
     cleanup: reader.isSet('cleanup'),
     verbosity: reader.readVerbosity(),
   }
@@ -42,9 +43,12 @@ export function readConfig(values: FlagValues, hostName: string, knownModes: rea
   checkPeriods(reader, 'iptables', iptablesSyncPeriod, iptablesMinSyncPeriod)
   checkPeriods(reader, 'ipvs', kernelModes.ipvs.syncPeriod, kernelModes.ipvs.minSyncPeriod)
   if (config.onExit === 'kernel' && !reader.hasProblem('proxy-mode') && !isCarriedBySockets(config.modes, knownModes))
-    reader.addProblem('on-exit', 'counts in userspace mode only: in the others the kernel serves on with "keep"')
+    reader.addProblem(
+      'on-exit',
+      'applies to userspace mode only; use keep: in the other modes the kernel continues to serve',
+    )
   if (config.manifests.length > 0 && config.kubeconfig + config.master !== '') {
-    reader.addProblem('manifests', 'cannot be combined with --kubeconfig or --master: objects come from one place')
+    reader.addProblem('manifests', 'cannot be combined with --kubeconfig or --master; use manifests or an API server')
   }
   return { config, problems: reader.problems }
 }

@@ -1,15 +1,16 @@
 import { type Cidr, parseCidr } from '../model/cidr.js'
 import { type FlagReader } from './flag-reader.js'
-import { IPVS_SCHEDULERS, type IpvsScheduler, type KernelModesConfig } from './kernel-modes-config.js'
+import { IPVS_SCHEDULERS, type KernelModesConfig } from './kernel-modes-config.js'
 
 const MAX_MASQUERADE_BIT = 31
 
+/** Reads the flags of iptables and ipvs mode. */
 export function readKernelModes(reader: FlagReader): KernelModesConfig {
   return {
     masqueradeAll: reader.isSet('masquerade-all'),
     masqueradeMark: readMasqueradeMark(reader),
     ipvs: {
-      scheduler: readScheduler(reader),
+      scheduler: reader.readChoice('ipvs-scheduler', IPVS_SCHEDULERS, reader.readTextOrDefault('ipvs-scheduler')),
       excludeCIDRs: readExcludeCidrs(reader),
       strictARP: reader.isSet('ipvs-strict-arp'),
       syncPeriod: reader.readDuration('ipvs-sync-period', 'positive'),
@@ -24,16 +25,9 @@ export function readKernelModes(reader: FlagReader): KernelModesConfig {
 function readMasqueradeMark(reader: FlagReader): number {
   const bit = reader.readCount('iptables-masquerade-bit')
   if (!reader.hasProblem('iptables-masquerade-bit') && bit > MAX_MASQUERADE_BIT)
-    reader.addProblem('iptables-masquerade-bit', `must be within the range [0, ${MAX_MASQUERADE_BIT}]`)
-  // Not a shift: the highest bit would make it negative.
+    reader.addProblem('iptables-masquerade-bit', `must be from 0 to ${MAX_MASQUERADE_BIT}`)
+  // A shift would make the highest bit negative.
   return 2 ** bit
-}
-
-function readScheduler(reader: FlagReader): IpvsScheduler {
-  const text = reader.readText('ipvs-scheduler') || 'rr'
-  const known = IPVS_SCHEDULERS.find(name => name === text)
-  if (known === undefined) reader.addProblem('ipvs-scheduler', `expected one of ${IPVS_SCHEDULERS.join(', ')}`)
-  return known ?? 'rr'
 }
 
 function readExcludeCidrs(reader: FlagReader): readonly Cidr[] {
@@ -42,6 +36,6 @@ function readExcludeCidrs(reader: FlagReader): readonly Cidr[] {
     .flatMap(value => value.split(','))
     .map(text => text.trim())
   const ranges = texts.map(parseCidr).filter(range => range !== undefined)
-  if (ranges.length < texts.length) reader.addProblem('ipvs-exclude-cidrs', 'expected ranges such as "192.168.0.0/16"')
+  if (ranges.length < texts.length) reader.addProblem('ipvs-exclude-cidrs', 'expected CIDRs such as 192.168.0.0/16')
   return ranges
 }

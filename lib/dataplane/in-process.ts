@@ -1,4 +1,5 @@
 import { type ProxyFailure } from '../model/failure.js'
+import { DEFAULT_UDP_TIMEOUTS } from '../model/udp-timeouts.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
@@ -28,15 +29,15 @@ import { type TcpTransport } from './transport/tcp-transport.js'
 import { UdpProxy } from './udp/udp-proxy.js'
 import { type UdpTransport } from './transport/udp-transport.js'
 
-/** Kernel conntrack's own idea of UDP (nf_conntrack_udp_timeout and _stream on current kernels: 30 s and 120–180 s). */
+/** The timings of a data plane without other settings, in milliseconds. */
 export const DEFAULT_TIMINGS: DataPlaneTimings = {
   dialSchedule: DIAL_SCHEDULE,
   keepAliveIdle: 15_000,
   queueTimeout: 10_000,
   // As long as kube-proxy has conntrack remember such a connection (nf_conntrack_tcp_timeout_close_wait).
   halfClosedTimeout: 3_600_000,
-  udpTimeout: 30_000,
-  udpStreamTimeout: 180_000,
+  udpTimeout: DEFAULT_UDP_TIMEOUTS.unanswered,
+  udpStreamTimeout: DEFAULT_UDP_TIMEOUTS.answered,
 }
 /** UDP flows of all listeners together, as long as descriptors allow half as many again. */
 const FLOW_CAPACITY = 16_384

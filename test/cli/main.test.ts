@@ -56,9 +56,9 @@ t.test('all wrong values are reported together', async t => {
     ['--udp-timeout=0s', '--proxy-port-range=9-8', '--cluster-cidr=10.0.0.0/8,10.1.0.0/16'],
     noPrograms,
   )
-  t.match(stderr, /--udp-timeout "0s": must be greater than 0/)
+  t.match(stderr, /--udp-timeout "0s": must be longer than 0/)
   t.match(stderr, /--proxy-port-range "9-8": the range ends at 8, below its start 9/)
-  t.match(stderr, /--cluster-cidr .*: expected one range, or two of different IP families/)
+  t.match(stderr, /--cluster-cidr .*: two CIDRs of one IP family; use at most one for each family/)
 })
 
 for (const [what, args, said] of [

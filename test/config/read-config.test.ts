@@ -1,58 +1,10 @@
 import { MODES } from '../../lib/modes/registry.js'
 import t from 'tap'
-import { parseDuration } from '../../lib/config/duration.js'
-import { FLAGS } from '../../lib/config/flags.js'
 import { type KubeProxyConfig } from '../../lib/config/kube-proxy-config.js'
 import { type FlagValues } from '../../lib/config/flag-reader.js'
 import { readConfig } from '../../lib/config/read-config.js'
 
-void t.test('A duration is read in the syntax of Go', t => {
-  const table: readonly (readonly [text: string, ms: number | undefined])[] = [
-    ['0', 0],
-    ['+0', 0],
-    ['-0', 0],
-    ['0s', 0],
-    ['-0s', 0],
-    ['250ms', 250],
-    ['1s', 1000],
-    ['+1s', 1000],
-    ['-1s', -1000],
-    ['1m30s', 90_000],
-    ['1.5h', 5_400_000],
-    ['.5s', 500],
-    ['1.s', 1000],
-    ['1h2m3s4ms', 3_723_004],
-    ['30s1m', 90_000],
-    ['100us', 0.1],
-    // The micro sign and the Greek letter look alike; Go takes both.
-    ['100\u00b5s', 0.1],
-    ['100\u03bcs', 0.1],
-    ['1000000ns', 1],
-    ['9000000h', 9_000_000 * 3_600_000],
-    ['', undefined],
-    ['1', undefined],
-    ['s', undefined],
-    ['.s', undefined],
-    ['.', undefined],
-    ['-', undefined],
-    ['--1s', undefined],
-    ['1 s', undefined],
-    ['1s 2s', undefined],
-    ['1d', undefined],
-    ['1S', undefined],
-    ['1e3s', undefined],
-    ['1s1', undefined],
-    ['1.2.3s', undefined],
-    ['00', undefined],
-    ['NaN', undefined],
-    ['1constructor', undefined],
-    ['9'.repeat(100_000), undefined],
-  ]
-  for (const [text, ms] of table) t.equal(parseDuration(text), ms, `"${text.slice(0, 30)}"`)
-  t.end()
-})
-
-void t.test('Without any flag every value has its default', t => {
+void t.test('without flags every setting has its default', t => {
   const { config, problems } = readConfig({}, 'Node-A', MODES)
   t.same(problems, [])
   t.same(config, {
@@ -106,49 +58,7 @@ void t.test('Without any flag every value has its default', t => {
   t.end()
 })
 
-void t.test('Every flag says what it is for, and its default can be read', t => {
-  t.equal(new Set(FLAGS.map(({ name }) => name)).size, FLAGS.length, 'no name is there twice')
-  for (const { name, kind, help, value } of FLAGS) {
-    t.match(help, /^[A-Z].*[^.]$/s, `--${name} has a help that reads like the others`)
-    t.equal(value === undefined, kind === 'switch', `--${name} shows what stands for its value`)
-  }
-  const spelledOut = Object.fromEntries(FLAGS.map(({ name, default: byDefault }) => [name, byDefault]))
-  t.same(
-    readConfig(spelledOut, 'node-a', MODES),
-    readConfig({}, 'node-a', MODES),
-    'a default that is spelled out changes nothing',
-  )
-  t.end()
-})
-
-void t.test('The settings of the kernel modes are read', t => {
-  const read = (values: FlagValues) => {
-    const { config, problems } = readConfig(values, 'node-a', MODES)
-    t.same(problems, [])
-    return config.kernelModes
-  }
-  t.match(read({}), { masqueradeAll: false, masqueradeMark: 0x4000, ipvs: { scheduler: 'rr', excludeCIDRs: [] } })
-  t.equal(read({ 'iptables-masquerade-bit': '0' }).masqueradeMark, 1)
-  t.equal(read({ 'iptables-masquerade-bit': '31' }).masqueradeMark, 0x8000_0000)
-  const { masqueradeAll, ipvs } = read({
-    'masquerade-all': true,
-    'ipvs-scheduler': 'wlc',
-    'ipvs-exclude-cidrs': ['192.168.0.0/16,10.0.0.0/8', 'fd00::/8'],
-    'ipvs-strict-arp': true,
-    'ipvs-sync-period': '1m',
-    'ipvs-min-sync-period': '2s',
-    'ipvs-tcp-timeout': '15m',
-    'ipvs-tcpfin-timeout': '2m',
-    'ipvs-udp-timeout': '5m',
-  })
-  t.equal(masqueradeAll, true)
-  t.equal(ipvs.excludeCIDRs.length, 3)
-  t.match(ipvs, { scheduler: 'wlc', strictARP: true, syncPeriod: 60_000, minSyncPeriod: 2000 })
-  t.match(ipvs, { tcpTimeout: 900_000, tcpFinTimeout: 120_000, udpTimeout: 300_000 })
-  t.end()
-})
-
-void t.test('A good value is taken', t => {
+void t.test('a valid value gives the setting', t => {
   const table: readonly (readonly [values: FlagValues, expected: Partial<KubeProxyConfig>])[] = [
     [{ kubeconfig: ' /etc/kube.conf ' }, { kubeconfig: '/etc/kube.conf' }],
     [{ master: 'https://10.0.0.1:6443' }, { master: 'https://10.0.0.1:6443' }],
@@ -210,7 +120,7 @@ void t.test('A good value is taken', t => {
     ],
     [{ 'conntrack-max-per-core': '0', 'conntrack-min': ' 2147483647 ' }, conntrack({ maxPerCore: 0, min: 2147483647 })],
     [{ 'conntrack-tcp-timeout-established': '0' }, conntrack({ tcpEstablishedTimeout: 0 })],
-    // No timer waits that long: these are for the kernel.
+    // Too long for a timer of Node, but a setting of the kernel.
     [{ 'conntrack-tcp-timeout-established': '1000h' }, conntrack({ tcpEstablishedTimeout: 3_600_000_000 })],
     [{ 'conntrack-tcp-timeout-close-wait': '1m30s' }, conntrack({ tcpCloseWaitTimeout: 90_000 })],
     [{ 'conntrack-tcp-be-liberal': true }, conntrack({ tcpBeLiberal: true })],
@@ -234,26 +144,29 @@ void t.test('A good value is taken', t => {
   t.end()
 })
 
-/** The defaults of connection tracking, but for these. */
+/** The defaults of connection tracking, except these settings. */
 function conntrack(differs: Partial<KubeProxyConfig['conntrack']>): Partial<KubeProxyConfig> {
   return { conntrack: { ...readConfig({}, 'host', MODES).config.conntrack, ...differs } }
 }
 
-void t.test('A bad value is refused with one sentence that names it and what was wanted', t => {
+void t.test('an invalid value gives one sentence with flag, value and what was expected', t => {
   const table: readonly (readonly [values: FlagValues, problem: string])[] = [
     [{ master: 'ftp://x' }, '--master "ftp://x": expected a URL that starts with http:// or https://'],
     [{ master: '10.0.0.1:6443' }, '--master "10.0.0.1:6443": expected a URL that starts with http:// or https://'],
     [{ master: 'localhost:8080' }, '--master "localhost:8080": expected a URL that starts with http:// or https://'],
-    [{ manifests: ['a.yaml', ' '] }, '--manifests ["a.yaml"," "]: expected a path, found an empty one'],
+    [{ manifests: ['a.yaml', ' '] }, '--manifests ["a.yaml"," "]: one value is empty; complete or remove it'],
     [
       { manifests: ['a.yaml'], kubeconfig: 'k' },
-      '--manifests ["a.yaml"]: cannot be combined with --kubeconfig or --master: objects come from one place',
+      '--manifests ["a.yaml"]: cannot be combined with --kubeconfig or --master; use manifests or an API server',
     ],
     [
       { manifests: ['a.yaml'], master: 'http://m' },
-      '--manifests ["a.yaml"]: cannot be combined with --kubeconfig or --master: objects come from one place',
+      '--manifests ["a.yaml"]: cannot be combined with --kubeconfig or --master; use manifests or an API server',
     ],
-    [{ 'hostname-override': '  ' }, '--hostname-override "  ": expected a name, found only spaces'],
+    [
+      { 'hostname-override': '  ' },
+      '--hostname-override "  ": expected a name; leave the flag out to use the host name',
+    ],
     [{ 'proxy-mode': 'ebpf' }, '--proxy-mode "ebpf": expected userspace, iptables, ipvs, or a list of them'],
     [{ 'proxy-mode': 'ipvs,' }, '--proxy-mode "ipvs,": expected userspace, iptables, ipvs, or a list of them'],
     [
@@ -263,63 +176,69 @@ void t.test('A bad value is refused with one sentence that names it and what was
     [{ 'on-exit': 'stay' }, '--on-exit "stay": expected keep, cleanup or kernel'],
     [
       { 'on-exit': 'kernel', 'proxy-mode': 'ipvs' },
-      '--on-exit "kernel": counts in userspace mode only: in the others the kernel serves on with "keep"',
+      '--on-exit "kernel": applies to userspace mode only; use keep: in the other modes the kernel continues to serve',
     ],
-    [{ 'iptables-masquerade-bit': '32' }, '--iptables-masquerade-bit "32": must be within the range [0, 31]'],
-    [{ 'iptables-masquerade-bit': 'x' }, '--iptables-masquerade-bit "x": expected a whole number from 0'],
+    [{ 'iptables-masquerade-bit': '32' }, '--iptables-masquerade-bit "32": must be from 0 to 31'],
+    [{ 'iptables-masquerade-bit': 'x' }, '--iptables-masquerade-bit "x": expected a whole number of at least 0'],
     [
       { 'ipvs-scheduler': 'fastest' },
-      '--ipvs-scheduler "fastest": expected one of rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, mh, fo, ovf',
+      '--ipvs-scheduler "fastest": expected rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, mh, fo or ovf',
     ],
-    [{ 'ipvs-exclude-cidrs': ['10.0.0'] }, '--ipvs-exclude-cidrs ["10.0.0"]: expected ranges such as "192.168.0.0/16"'],
-    [{ 'ipvs-sync-period': '0s' }, '--ipvs-sync-period "0s": must be greater than 0'],
+    [{ 'ipvs-exclude-cidrs': ['10.0.0'] }, '--ipvs-exclude-cidrs ["10.0.0"]: expected CIDRs such as 192.168.0.0/16'],
+    [{ 'ipvs-sync-period': '0s' }, '--ipvs-sync-period "0s": must be longer than 0'],
     [{ 'ipvs-min-sync-period': '1m' }, '--ipvs-sync-period "30s": must be at least --ipvs-min-sync-period'],
-    [{ 'ipvs-tcp-timeout': '-1s' }, '--ipvs-tcp-timeout "-1s": must be greater than or equal to 0'],
-    [{ 'bind-address': '' }, '--bind-address "": expected an IP address'],
-    [{ 'bind-address': 'eth0' }, '--bind-address "eth0": expected an IP address'],
+    [{ 'ipvs-tcp-timeout': '-1s' }, '--ipvs-tcp-timeout "-1s": must be at least 0'],
+    [{ 'bind-address': '' }, '--bind-address "": expected an IP address such as 192.168.1.10'],
+    [{ 'bind-address': 'eth0' }, '--bind-address "eth0": expected an IP address such as 192.168.1.10'],
     [
       { 'bind-address': '127.0.0.1' },
-      '--bind-address "127.0.0.1": cannot proxy on a loopback address: packets of Pods never get there',
+      '--bind-address "127.0.0.1": Pods cannot reach a loopback address; use an address of the node, or 0.0.0.0',
     ],
     [
       { 'bind-address': '::1' },
-      '--bind-address "::1": cannot proxy on a loopback address: packets of Pods never get there',
+      '--bind-address "::1": Pods cannot reach a loopback address; use an address of the node, or 0.0.0.0',
     ],
     [
       { 'bind-address': '::ffff:127.0.0.1' },
-      '--bind-address "::ffff:127.0.0.1": cannot proxy on a loopback address: packets of Pods never get there',
+      '--bind-address "::ffff:127.0.0.1": Pods cannot reach a loopback address; use an address of the node, or 0.0.0.0',
     ],
-    [{ 'bind-address': 'fe80::1' }, '--bind-address "fe80::1": cannot listen on a link-local address'],
-    [{ 'bind-address': '224.0.0.1' }, '--bind-address "224.0.0.1": cannot listen on a multicast address'],
+    [
+      { 'bind-address': 'fe80::1' },
+      '--bind-address "fe80::1": cannot listen on a link-local address; use an address of the node, or 0.0.0.0',
+    ],
+    [
+      { 'bind-address': '224.0.0.1' },
+      '--bind-address "224.0.0.1": cannot listen on a multicast address; use an address of the node, or 0.0.0.0',
+    ],
     [
       { 'detect-local-mode': 'Magic' },
       '--detect-local-mode "Magic": expected ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix',
     ],
     [
       { 'detect-local-mode': 'BridgeInterface' },
-      '--pod-bridge-interface "": expected the name that --detect-local-mode=BridgeInterface needs',
+      '--pod-bridge-interface "": expected 1 to 15 characters of an interface name; --detect-local-mode=BridgeInterface needs it',
     ],
     [
       { 'nodeport-addresses': ['primary', '10.0.0.0/8'] },
-      `--nodeport-addresses ["primary","10.0.0.0/8"]: can't use both 'primary' and CIDRs`,
+      `--nodeport-addresses ["primary","10.0.0.0/8"]: cannot combine primary with CIDRs; use one of the two`,
     ],
-    [{ 'iptables-localhost-nodeports': 'yes' }, '--iptables-localhost-nodeports "yes": expected "true" or "false"'],
-    [{ 'cluster-cidr': '10.0.0.0' }, '--cluster-cidr "10.0.0.0": expected a range such as "10.244.0.0/16"'],
-    [{ 'cluster-cidr': '10.0.0.0/8,' }, '--cluster-cidr "10.0.0.0/8,": expected a range such as "10.244.0.0/16"'],
+    [{ 'iptables-localhost-nodeports': 'yes' }, '--iptables-localhost-nodeports "yes": expected true or false'],
+    [{ 'cluster-cidr': '10.0.0.0' }, '--cluster-cidr "10.0.0.0": expected a CIDR such as 10.244.0.0/16'],
+    [{ 'cluster-cidr': '10.0.0.0/8,' }, '--cluster-cidr "10.0.0.0/8,": expected a CIDR such as 10.244.0.0/16'],
     [
       { 'cluster-cidr': '10.0.0.0/8,10.1.0.0/16' },
-      '--cluster-cidr "10.0.0.0/8,10.1.0.0/16": expected one range, or two of different IP families',
+      '--cluster-cidr "10.0.0.0/8,10.1.0.0/16": two CIDRs of one IP family; use at most one for each family',
     ],
     [{ 'proxy-port-range': '5-3' }, '--proxy-port-range "5-3": the range ends at 3, below its start 5'],
     [{ 'fast-path': 'on' }, '--fast-path "on": expected auto or off'],
-    [{ 'udp-timeout': '0' }, '--udp-timeout "0": must be greater than 0'],
-    [{ 'udp-timeout': '5' }, '--udp-timeout "5": expected a duration such as "250ms" or "1m30s"'],
-    [{ 'iptables-sync-period': '0s' }, '--iptables-sync-period "0s": must be greater than 0'],
-    [{ 'iptables-sync-period': '-1s' }, '--iptables-sync-period "-1s": must be greater than 0'],
-    [{ 'iptables-sync-period': 'abc' }, '--iptables-sync-period "abc": expected a duration such as "250ms" or "1m30s"'],
-    [{ 'iptables-sync-period': '' }, '--iptables-sync-period "": expected a duration such as "250ms" or "1m30s"'],
+    [{ 'udp-timeout': '0' }, '--udp-timeout "0": must be longer than 0'],
+    [{ 'udp-timeout': '5' }, '--udp-timeout "5": expected a duration such as 250ms or 1m30s'],
+    [{ 'iptables-sync-period': '0s' }, '--iptables-sync-period "0s": must be longer than 0'],
+    [{ 'iptables-sync-period': '-1s' }, '--iptables-sync-period "-1s": must be longer than 0'],
+    [{ 'iptables-sync-period': 'abc' }, '--iptables-sync-period "abc": expected a duration such as 250ms or 1m30s'],
+    [{ 'iptables-sync-period': '' }, '--iptables-sync-period "": expected a duration such as 250ms or 1m30s'],
     [{ 'iptables-sync-period': '600h' }, '--iptables-sync-period "600h": must be at most 24 days'],
-    [{ 'iptables-min-sync-period': '-1s' }, '--iptables-min-sync-period "-1s": must be greater than or equal to 0'],
+    [{ 'iptables-min-sync-period': '-1s' }, '--iptables-min-sync-period "-1s": must be at least 0'],
     [{ 'iptables-min-sync-period': '1m' }, '--iptables-sync-period "30s": must be at least --iptables-min-sync-period'],
     [
       { 'iptables-sync-period': '500ms' },
@@ -327,57 +246,57 @@ void t.test('A bad value is refused with one sentence that names it and what was
     ],
     [
       { 'healthz-bind-address': ':10256' },
-      '--healthz-bind-address ":10256": expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"',
+      '--healthz-bind-address ":10256": expected IP:PORT such as 0.0.0.0:10256 or [::]:10256',
     ],
     [
       { 'healthz-bind-address': '::1:80' },
-      '--healthz-bind-address "::1:80": expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"',
+      '--healthz-bind-address "::1:80": expected IP:PORT such as 0.0.0.0:10256 or [::]:10256',
     ],
     [
       { 'healthz-bind-address': 'localhost:80' },
-      '--healthz-bind-address "localhost:80": expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"',
+      '--healthz-bind-address "localhost:80": expected IP:PORT such as 0.0.0.0:10256 or [::]:10256',
     ],
     [
       { 'metrics-bind-address': '10.0.0.1' },
-      '--metrics-bind-address "10.0.0.1": expected IP:PORT, such as "0.0.0.0:10256" or "[::]:10256"',
+      '--metrics-bind-address "10.0.0.1": expected IP:PORT such as 0.0.0.0:10256 or [::]:10256',
     ],
     [{ 'metrics-bind-address': '10.0.0.1:0' }, '--metrics-bind-address "10.0.0.1:0": expected a port from 1 to 65535'],
     [
       { 'metrics-bind-address': '10.0.0.1:65536' },
       '--metrics-bind-address "10.0.0.1:65536": expected a port from 1 to 65535',
     ],
-    [{ 'conntrack-max-per-core': '-1' }, '--conntrack-max-per-core "-1": must be greater than or equal to 0'],
-    [{ 'conntrack-max-per-core': '1.5' }, '--conntrack-max-per-core "1.5": expected a whole number from 0'],
-    [{ 'conntrack-max-per-core': '' }, '--conntrack-max-per-core "": expected a whole number from 0'],
+    [{ 'conntrack-max-per-core': '-1' }, '--conntrack-max-per-core "-1": must be at least 0'],
+    [{ 'conntrack-max-per-core': '1.5' }, '--conntrack-max-per-core "1.5": expected a whole number of at least 0'],
+    [{ 'conntrack-max-per-core': '' }, '--conntrack-max-per-core "": expected a whole number of at least 0'],
     [{ 'conntrack-min': '2147483648' }, '--conntrack-min "2147483648": must be at most 2147483647'],
-    [{ 'conntrack-min': '0x10' }, '--conntrack-min "0x10": expected a whole number from 0'],
+    [{ 'conntrack-min': '0x10' }, '--conntrack-min "0x10": expected a whole number of at least 0'],
     ...[
       'conntrack-tcp-timeout-established',
       'conntrack-tcp-timeout-close-wait',
       'conntrack-udp-timeout',
       'conntrack-udp-timeout-stream',
     ].flatMap(flag => [
-      [{ [flag]: '-1s' }, `--${flag} "-1s": must be greater than or equal to 0`] as const,
-      [{ [flag]: '60' }, `--${flag} "60": expected a duration such as "250ms" or "1m30s"`] as const,
+      [{ [flag]: '-1s' }, `--${flag} "-1s": must be at least 0`] as const,
+      [{ [flag]: '60' }, `--${flag} "60": expected a duration such as 250ms or 1m30s`] as const,
       [{ [flag]: '2147483648s' }, `--${flag} "2147483648s": must be at most 2147483647s`] as const,
     ]),
-    [{ 'data-plane-workers': 'two' }, '--data-plane-workers "two": expected a number from 0, or "auto"'],
-    [{ 'data-plane-workers': '-1' }, '--data-plane-workers "-1": expected a number from 0, or "auto"'],
+    [{ 'data-plane-workers': 'two' }, '--data-plane-workers "two": expected a whole number of at least 0, or auto'],
+    [{ 'data-plane-workers': '-1' }, '--data-plane-workers "-1": expected a whole number of at least 0, or auto'],
     [{ 'data-plane-workers': '65' }, '--data-plane-workers "65": must be at most 64'],
-    [{ 'drain-timeout': '-1ms' }, '--drain-timeout "-1ms": must be greater than or equal to 0'],
-    [{ v: '' }, '--v "": expected a whole number from 0'],
-    [{ v: '-1' }, '--v "-1": expected a whole number from 0'],
-    [{ v: '1.5' }, '--v "1.5": expected a whole number from 0'],
-    [{ v: '9999' }, '--v "9999": expected a whole number from 0'],
-    // Text that would break out of a line or a terminal is shown escaped.
-    [{ v: '1\n2\u001b[31m' }, '--v "1\\n2\\u001b[31m": expected a whole number from 0'],
+    [{ 'drain-timeout': '-1ms' }, '--drain-timeout "-1ms": must be at least 0'],
+    [{ v: '' }, '--v "": expected a whole number of at least 0'],
+    [{ v: '-1' }, '--v "-1": expected a whole number of at least 0'],
+    [{ v: '1.5' }, '--v "1.5": expected a whole number of at least 0'],
+    [{ v: '9999' }, '--v "9999": expected a whole number of at least 0'],
+    // Line breaks and terminal sequences are escaped.
+    [{ v: '1\n2\u001b[31m' }, '--v "1\\n2\\u001b[31m": expected a whole number of at least 0'],
   ]
   for (const [values, problem] of table)
     t.same(readConfig(values, 'host', MODES).problems, [problem], JSON.stringify(values))
   t.end()
 })
 
-void t.test('All bad values are reported together', t => {
+void t.test('all invalid values are reported together', t => {
   const { problems } = readConfig(
     { v: 'x', 'bind-address': 'y', 'udp-timeout': 'z', 'proxy-port-range': '-', 'cluster-cidr': '-', master: '-' },
     'host',
