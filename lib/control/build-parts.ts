@@ -3,12 +3,14 @@ import { type DataPlane } from '../dataplane/data-plane.js'
 import { KernelFailover } from '../failover/kernel-failover.js'
 import { unspecifiedAddress } from '../model/address.js'
 import { messageOf } from '../model/failure.js'
+import { type EventSink } from '../model/event-sink.js'
 import { type Log } from '../model/log.js'
 import { objectKey } from '../model/objects.js'
 import { type Mode, type ModeResources } from '../modes/mode.js'
-import { MODES, chainOwners, modeByName } from '../modes/registry.js'
 import { type Proxier } from '../modes/proxier.js'
+import { MODES, chainOwners } from '../modes/registry.js'
 import { NodeEventSink } from '../node/node-event-sink.js'
+import { NodeEvents } from '../node/node-events.js'
 import { NODE_MISSING_HINT, nodeGoneFailure, nodeMissingFailure } from '../node/node-failures.js'
 import { NodeManager } from '../node/node-manager.js'
 import { NodeWait } from '../node/node-wait.js'
@@ -18,23 +20,19 @@ import { ServiceHealthServers } from '../observe/service-health-servers.js'
 import { combineSyncObservers } from '../observe/sync-observer.js'
 import { ObjectStore } from '../snapshot/object-store.js'
 import { servicesHealth } from '../snapshot/services-health.js'
-import { detectIptables } from '../system/detect-iptables.js'
-import { kernelTools } from '../system/kernel-tools.js'
 import { realClock } from '../system/real-clock.js'
-import { chooseDataPlane } from './choose-data-plane.js'
-import { chooseMode } from './choose-mode.js'
-import { type Cluster, chooseSource } from './choose-source.js'
+import { type StartChoices, chooseAtStart } from './choose-at-start.js'
+import { type Cluster } from './choose-source.js'
 import { startHttpServers } from './http-servers.js'
 import { ModeSwitch } from './mode-switch.js'
-import { NodeEvents } from '../node/node-events.js'
 import { reportProblems } from './report-problems.js'
 import { SyncLoop } from './sync-loop.js'
 import { VERSION } from './version.js'
 
-/** Rules are checked this often, so that what other programs have done to them is mended within five seconds. */
+/** The rules are verified this often, so that changes by other programs are repaired within five seconds. */
 const CHECK_PERIOD_MS = 4000
 
-/** The parts of a running proxy that it starts and ends. */
+/** The parts of a running proxy that `KubeProxy` starts and ends. */
 export interface Parts {
   readonly cluster: Cluster
   readonly store: ObjectStore
@@ -46,34 +44,45 @@ export interface Parts {
   readonly modeSwitch: ModeSwitch
   readonly syncLoop: SyncLoop
   readonly servers: readonly { close(): Promise<void> }[]
-  /** Aborted with the failure for which this process has to end. */
+  /** Aborted with a failure when this process has to end because of it. */
   readonly fatal: AbortController
 }
 
+/** What every part may need. */
+interface Setup {
+  readonly config: KubeProxyConfig
+  readonly modes: readonly Mode[]
+  readonly log: Log
+  readonly choices: StartChoices
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+}
+
 /**
- * Makes the parts of a proxy, each from those before it, and then connects what hears of changes. Nothing is written to the
- * kernel yet, but for probes that leave nothing behind.
+ * Makes the parts of a proxy, each one from those before it, and connects them at the end. Nothing is written to the kernel yet
+ * except for probes, which leave nothing behind.
  *
- * @param modes every mode there is
- * @throws ProxyFailure when a part can never work here: no iptables, no permission, no usable kubeconfig, no mode
+ * @param modes all modes that `--proxy-mode` may name
+ * @throws ProxyFailure if a part can never work here: no iptables, no permission, no usable kubeconfig, no mode
  */
 export async function buildParts(config: KubeProxyConfig, log: Log, modes: readonly Mode[] = MODES): Promise<Parts> {
-  const preferred = config.modes.map(name => modeByName(name, modes))
-  // First of all: workers start while the rest is looked at, and end with this process if that fails.
-  const isSure = preferred.length === 1 && preferred[0]!.carriedBy === 'sockets'
-  const earlyDataPlane = isSure ? chooseDataPlane(config, log) : undefined
-  const cluster = await chooseSource(config, realClock, log)
-  const iptables = await detectIptables(log)
-  const kernel = kernelTools(iptables, log)
-  const chosen = await chooseMode(preferred, mode => mode.probe(config, kernel), log)
-  const { mode } = chosen
-  const families = iptables.map(({ family }) => family)
-  const startedAt = Date.now()
+  const choices = await chooseAtStart(config, modes, log)
+  const setup: Setup = { config, modes, log, choices, startedAt: Date.now() }
+  const serving = await buildServingParts(setup)
+  const observers = buildObservers(setup, serving)
+  const syncing = buildSyncParts(setup, serving, observers)
+  connectParts(setup, serving, syncing)
+  const { cluster, dataPlane } = choices
+  const servers = [...observers.httpServers, observers.serviceHealth]
+  return { cluster, dataPlane, ...serving, ...syncing, servers }
+}
 
-  const fatal = new AbortController()
+/** What carries the traffic of Services: the objects of the cluster, this node, and the proxier of the mode. */
+async function buildServingParts({ config, modes, log, choices }: Setup) {
+  const { cluster, iptables, kernel, mode, dataPlane } = choices
   const store = new ObjectStore(config.nodeName)
   const node = new NodeManager(config, () => store.node)
-  const events = new NodeEventSink({
+  const events: EventSink = new NodeEventSink({
     sink: cluster.events,
     nodeName: config.nodeName,
     getServiceUid: (namespace, name) => store.services.get(objectKey({ namespace, name }))?.uid,
@@ -84,41 +93,32 @@ export async function buildParts(config: KubeProxyConfig, log: Log, modes: reado
     kernel,
     node,
     chainOwners: chainOwners(mode.name, modes),
-    dataPlane: undefined,
+    dataPlane,
     events,
     log,
     clock: realClock,
     random: Math.random,
   }
-  const failover =
-    mode.carriedBy === 'sockets' && config.onExit === 'kernel'
-      ? await KernelFailover.create(resources, iptables, modes)
-      : undefined
-  const dataPlane = mode.carriedBy === 'sockets' ? await (earlyDataPlane ?? chooseDataPlane(config, log)) : undefined
-  const proxier = await mode.createProxier({ ...resources, dataPlane })
+  const needsFailover = mode.carriedBy === 'sockets' && config.onExit === 'kernel'
+  const failover = needsFailover ? await KernelFailover.create(resources, iptables, modes) : undefined
+  const proxier = await mode.createProxier(resources)
+  return { store, node, events, nodeEvents, failover, proxier }
+}
 
-  const { syncPeriod, minSyncPeriod } = mode.syncPeriods(config)
+type ServingParts = Awaited<ReturnType<typeof buildServingParts>>
+
+/** What people and other programs can read about the proxy: health, metrics and the ports that serve them. */
+function buildObservers({ config, log, choices, startedAt }: Setup, { store, node, events, nodeEvents }: ServingParts) {
+  const { iptables, mode, rejected, dataPlane } = choices
+  const families = iptables.map(({ family }) => family)
+  const { syncPeriod } = mode.syncPeriods(config)
   const health = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt })
   const metrics = new Metrics({
     dataPlane,
-    mode: { mode: mode.name, rejected: chosen.rejected },
+    mode: { mode: mode.name, rejected },
     pending: () => store.pendingChanges,
     startedAt,
     version: VERSION,
-  })
-  const nodeWait = new NodeWait({
-    clock: realClock,
-    log,
-    timeoutMs: mode.nodeWait.timeoutMs,
-    missing: () => (config.manifests.length > 0 ? undefined : node.missing),
-    onTimeout: missing => {
-      if (mode.nodeWait.then === 'exit')
-        return fatal.abort(nodeMissingFailure(config.nodeName, missing, mode.nodeWait.timeoutMs))
-      log.warn('Serving without the Node of this machine: its zone and addresses count from when they are known', {
-        missing,
-        hint: NODE_MISSING_HINT,
-      })
-    },
   })
   const serviceHealth = new ServiceHealthServers({
     addresses: () => families.flatMap(family => node.getNodePortAddresses(family) ?? unspecifiedAddress(family)),
@@ -133,10 +133,47 @@ export async function buildParts(config: KubeProxyConfig, log: Log, modes: reado
       }),
     log,
   })
+  const httpServers = startHttpServers({
+    config,
+    mode: mode.name,
+    health,
+    metrics,
+    nodeEligible: () => store.node?.eligible ?? true,
+    onBindFailure: (reason, note) => nodeEvents.record('Warning', reason, note),
+    clock: realClock,
+    log,
+  })
+  return { health, metrics, serviceHealth, httpServers }
+}
+
+type Observers = ReturnType<typeof buildObservers>
+
+/** What decides when the proxier works: the wait for the Node, the sync loop, and the end of an earlier mode. */
+function buildSyncParts({ config, modes, log, choices }: Setup, serving: ServingParts, observers: Observers) {
+  const { iptables, kernel, mode, dataPlane } = choices
+  const { store, node, failover, proxier } = serving
+  const { health, metrics, serviceHealth } = observers
+  const families = iptables.map(({ family }) => family)
+  const fatal = new AbortController()
+  const nodeWait = new NodeWait({
+    clock: realClock,
+    log,
+    timeoutMs: mode.nodeWait.timeoutMs,
+    getMissing: () => (config.manifests.length > 0 ? undefined : node.missing),
+    onTimeout: missing => {
+      if (mode.nodeWait.then === 'exit')
+        return fatal.abort(nodeMissingFailure(config.nodeName, missing, mode.nodeWait.timeoutMs))
+      log.warn('Serving without the Node of this machine; its zone and addresses are used once it is known', {
+        missing,
+        hint: NODE_MISSING_HINT,
+      })
+    },
+  })
   const leftModes = modes
     .filter(other => other !== mode)
     .flatMap(({ name, drain }) => (drain === undefined ? [] : [{ mode: name, drain: drain(config, kernel, log) }]))
   const modeSwitch = new ModeSwitch(families, leftModes, realClock, log)
+  const { syncPeriod, minSyncPeriod } = mode.syncPeriods(config)
   const syncLoop = new SyncLoop({
     store,
     proxier,
@@ -156,26 +193,21 @@ export async function buildParts(config: KubeProxyConfig, log: Log, modes: reado
     minSyncPeriod,
     checkPeriod: Math.min(syncPeriod, CHECK_PERIOD_MS),
   })
-  const httpServers = startHttpServers({
-    config,
-    mode: mode.name,
-    health,
-    metrics,
-    nodeEligible: () => store.node?.eligible ?? true,
-    onBindFailure: (reason, note) => nodeEvents.record('Warning', reason, note),
-    clock: realClock,
-    log,
-  })
+  return { fatal, nodeWait, modeSwitch, syncLoop }
+}
 
+type SyncParts = ReturnType<typeof buildSyncParts>
+
+/** Lets changes of the cluster's objects start a sync. */
+function connectParts({ config, log }: Setup, { store, node, events }: ServingParts, syncing: SyncParts): void {
+  const { fatal, nodeWait, syncLoop } = syncing
   store.subscribe({
     onProblems: problems => reportProblems(problems, log, events),
     onChange: () => {
-      // Manifests may leave the Node out; a cluster that has deleted it has no use for this process.
+      // Manifests may omit the Node. In a cluster, this process is useless once the Node is deleted.
       if (node.reportChanges(log) && config.manifests.length === 0) fatal.abort(nodeGoneFailure(config.nodeName))
       syncLoop.requestSync()
     },
   })
   nodeWait.subscribe(syncLoop.requestSync)
-  const servers = [...httpServers, serviceHealth]
-  return { cluster, store, nodeEvents, nodeWait, proxier, dataPlane, failover, modeSwitch, syncLoop, servers, fatal }
 }

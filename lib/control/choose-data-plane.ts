@@ -12,12 +12,12 @@ import { WorkerPool } from '../workers/worker-pool.js'
 
 const MAX_AUTO_WORKERS = 8
 /**
- * How long workers go on without a control process, in milliseconds: long enough for one that is restarted by hand, short
- * enough not to serve for ever what nobody knows any more.
+ * How long workers continue without a control process, in milliseconds. An operator has time to restart the control process, and
+ * the workers do not serve outdated endpoints forever.
  */
 const ORPHAN_TIMEOUT_MS = 300_000
 
-/** The data plane that the operator asked for: in workers, which are being started when this returns, or in this process. */
+/** Makes the data plane that `--data-plane-workers` configures: in worker processes, which may still be starting, or in this process. */
 export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promise<DataPlane> {
   const { udpIdleTimeout, verbosity, drainTimeout, fastPath } = config
   const udpTimings: Partial<DataPlaneTimings> =
@@ -45,7 +45,7 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
   return drainOrphansFirst(dataPlane, log)
 }
 
-/** How many data-plane workers to start on a machine with so many CPUs: half as many, unless the operator gives a number. */
+/** The number of data-plane workers: the configured one, or half the number of CPUs. */
 export function workerCount(configured: KubeProxyConfig['dataPlaneWorkers'], cpus: number): number {
   return configured === 'auto' ? Math.min(MAX_AUTO_WORKERS, Math.max(1, Math.floor(cpus / 2))) : configured
 }

@@ -2,7 +2,7 @@ import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
 
-/** A mode that the operator asked for and that this node cannot do. */
+/** A mode that the operator prefers, but that does not work on this node. */
 export interface RejectedMode {
   readonly mode: string
   readonly reason: string
@@ -10,17 +10,17 @@ export interface RejectedMode {
 
 export interface ChosenMode {
   readonly mode: Mode
-  /** Modes that were preferred to it. */
+  /** The modes before it in the list, with the reasons why they do not work. */
   readonly rejected: readonly RejectedMode[]
 }
 
 /**
- * Chooses the first mode that this node can do. One log line says which one it is and why not another: no node may end up in
- * another mode than its neighbours unnoticed.
+ * Chooses the first mode that works on this node. One log line names it and gives the reasons against the others, so that an
+ * operator notices when one node uses another mode than the rest.
  *
- * @param modes in the order of preference; a single one that is not probed alone is taken as it is
- * @param probe says why the node cannot do a mode; undefined: it can
- * @throws ProxyFailure MODE_IMPOSSIBLE when the node can do none of them
+ * @param modes in the order of preference; a single mode whose `isProbedAlone` is false is chosen without a probe
+ * @param probe returns why a mode does not work on this node, or undefined if it does
+ * @throws ProxyFailure MODE_IMPOSSIBLE if none of them works
  */
 export async function chooseMode(
   modes: readonly Mode[],
@@ -29,8 +29,8 @@ export async function chooseMode(
 ): Promise<ChosenMode> {
   const rejected: RejectedMode[] = []
   for (const mode of modes) {
-    const isTaken = modes.length === 1 && !mode.isProbedAlone
-    const reason = isTaken ? undefined : await probe(mode)
+    const skipsProbe = modes.length === 1 && !mode.isProbedAlone
+    const reason = skipsProbe ? undefined : await probe(mode)
     if (reason === undefined) {
       const reasons = Object.fromEntries(rejected.map(other => [`not_${other.mode}`, other.reason]))
       log.info(0, 'Serving Services', { mode: mode.name, ...reasons })
@@ -41,6 +41,6 @@ export async function chooseMode(
   const names = modes.map(({ name }) => name).join(',')
   const reasons = rejected.map(({ mode, reason }) => `${mode}: ${reason}`).join('; ')
   throw new ProxyFailure('MODE_IMPOSSIBLE', `Cannot serve in mode "${names}" on this node: ${reasons}`, {
-    hint: 'Add what is missing, or give --proxy-mode a list with a mode that this node can do, such as "ipvs,iptables,userspace"',
+    hint: 'Install what is missing, or set --proxy-mode to a list with a mode that works on this node, such as "ipvs,iptables,userspace"',
   })
 }

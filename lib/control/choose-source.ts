@@ -5,20 +5,20 @@ import { type Log } from '../model/log.js'
 import { ManifestSource } from '../source/manifest-source.js'
 import { type Source } from '../source/source.js'
 
-/** Where objects come from, and where events about them go to. */
+/** The source of objects, and the destination of events about them. */
 export interface Cluster {
   readonly source: Source
   readonly events: EventWriter
 }
 
 /**
- * Where this proxy gets its objects from: the manifests, else an API server.
+ * Chooses the source of objects: the manifests if there are any, otherwise an API server.
  * @throws ProxyFailure KUBECONFIG_INVALID
  */
 export async function chooseSource(config: KubeProxyConfig, clock: Clock, log: Log): Promise<Cluster> {
   const { manifests, nodeName } = config
   if (manifests.length > 0) return { source: new ManifestSource(manifests, log), events: discardEvents }
-  // Loaded here and not above: whoever reads manifests need not wait for the Kubernetes client.
+  // Imported here because loading the Kubernetes client takes time, and manifests do not need it.
   const [{ createKubeClient }, { KubernetesSource }, { EventRecorder }] = await Promise.all([
     import('../source/kube-client.js'),
     import('../source/kubernetes-source.js'),

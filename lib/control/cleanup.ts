@@ -9,22 +9,22 @@ import { type IptablesBackEnd } from '../system/iptables-back-end.js'
 import { kernelTools } from '../system/kernel-tools.js'
 import { drainOrphans } from '../workers/orphans.js'
 
-/** What a cleanup found and did in one back end of iptables of a family, or in one mode besides rules. */
+/** The result of a cleanup for one back end of iptables in one family, or for what a mode has besides rules. */
 export interface CleanupResult {
   readonly target: { readonly family: IpFamily; readonly backEnd: IptablesBackEnd } | { readonly mode: string }
   readonly outcome: 'removed' | 'nothing there' | 'not on this machine' | ProxyFailure
 }
 
 /**
- * Removes every rule and chain of every mode, ours and kube-proxy's, in both families and in every back end of iptables that
- * this machine has: the one in use may have changed since the rules were written. Then what each mode has besides rules.
- * Workers that a killed process left behind end.
+ * Removes the rules and chains of all modes, also those that the original kube-proxy made. It does so in both families and in every
+ * back end of iptables on this machine, because the back end may have changed since the rules were written. Then it removes what
+ * each mode has besides rules, and ends the workers that a killed process left.
  */
 export async function cleanup(log: Log): Promise<CleanupResult[]> {
   const results: CleanupResult[] = []
   for (const family of ['IPv4', 'IPv6'] as const) {
     for (const backEnd of ['nft', 'legacy'] as const) results.push(await cleanupIptables(family, backEnd))
-    // A build with one back end has programs without its name only.
+    // A build of iptables with a single back end has only programs without a back end in their names.
     if (results.slice(-2).every(({ outcome }) => outcome === 'not on this machine'))
       results.push(await cleanupIptables(family, 'plain'))
   }
@@ -33,7 +33,7 @@ export async function cleanup(log: Log): Promise<CleanupResult[]> {
   return results
 }
 
-/** The failure that the results add up to, or undefined when nothing is left. */
+/** Sums up the results: undefined if nothing is left. */
 export function cleanupFailure(results: readonly CleanupResult[]): ProxyFailure | undefined {
   const failures = results.map(({ outcome }) => outcome).filter(outcome => outcome instanceof ProxyFailure)
   if (failures.length > 0) {
@@ -44,18 +44,18 @@ export function cleanupFailure(results: readonly CleanupResult[]): ProxyFailure 
     })
   }
   if (results.some(({ outcome }) => outcome !== 'not on this machine')) return undefined
-  return new ProxyFailure('PROGRAM_MISSING', 'Cannot look for rules: there is no iptables on this machine', {
+  return new ProxyFailure('PROGRAM_MISSING', 'Cannot search for rules: iptables is not installed on this machine', {
     hint: 'Install the package "iptables" (Debian, Ubuntu: apt-get install iptables)',
   })
 }
 
-/** Logs what a cleanup found and did; `cleanupFailure` sums up the failures. */
+/** Logs each result; `cleanupFailure` sums up the failures. */
 export function logCleanup(results: readonly CleanupResult[], log: Log): void {
   for (const { target, outcome } of results)
     log.info(0, 'Cleaned up', { ...target, outcome: outcome instanceof ProxyFailure ? 'failed' : outcome })
 }
 
-/** Cleans up for `--on-exit=cleanup`. A failure is logged: it does not change how the program ends. */
+/** Cleans up for `--on-exit=cleanup`. A failure is logged and does not change the exit code. */
 export async function cleanupOnExit(log: Log): Promise<void> {
   const results = await cleanup(log)
   logCleanup(results, log)

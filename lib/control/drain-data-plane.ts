@@ -2,8 +2,8 @@ import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Log } from '../model/log.js'
 
 /**
- * Refuses new connections and lets open ones end, for at most `timeoutMs` milliseconds or until `cutOff` is aborted;
- * what is left then is closed by the end of the process.
+ * Refuses new connections and waits until the open ones have closed, at most `timeoutMs` milliseconds or until `forceStop` is
+ * aborted. The end of the process closes the rest.
  */
 export async function drainDataPlane(
   dataPlane: Pick<DataPlane, 'drain'>,
@@ -16,10 +16,10 @@ export async function drainDataPlane(
     else forceStop.addEventListener('abort', () => resolve(undefined), { once: true })
   })
   const drained = dataPlane.drain(timeoutMs)
-  log.info(0, 'Draining: no new connections', { seconds: timeoutMs / 1000 })
+  log.info(0, 'Draining: new connections are refused', { seconds: timeoutMs / 1000 })
   const closedConnections = await Promise.race([drained, forced])
-  if (closedConnections === undefined) log.warn('Told a second time to stop: open connections are cut off')
+  if (closedConnections === undefined) log.warn('Second signal received; closing the open connections')
   else if (closedConnections > 0)
-    log.warn('Drain time-out: open connections are cut off', { connections: closedConnections })
+    log.warn('Drain timed out; closing the open connections', { connections: closedConnections })
   else log.info(0, 'Drained')
 }

@@ -14,13 +14,13 @@ export interface HttpServersOptions {
   readonly health: ProxierHealth
   readonly metrics: Metrics
   readonly nodeEligible: () => boolean
-  /** Is told of a port that could not be bound at the first try, by the reason of kube-proxy's event and in words. */
+  /** Called if a port could not be bound at the first attempt, with the reason and the note of kube-proxy's event. */
   readonly onBindFailure: (reason: string, note: string) => void
   readonly clock: Clock
   readonly log: Log
 }
 
-/** The two HTTP ports of the program: for probes, and for scrapers and people. */
+/** Starts the two HTTP servers of the program: one for health probes, and one for metrics and configuration. */
 export function startHttpServers(options: HttpServersOptions): readonly HttpListener[] {
   const { config, mode, health, metrics, nodeEligible, onBindFailure, clock, log } = options
   const healthServer = startHealthServer({

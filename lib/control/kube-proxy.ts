@@ -1,25 +1,27 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
+import { withTimeout } from '../primitives/with-timeout.js'
 import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-settings.js'
+import { realClock } from '../system/real-clock.js'
 import { type Parts, buildParts } from './build-parts.js'
 import { cleanupOnExit } from './cleanup.js'
 import { drainDataPlane } from './drain-data-plane.js'
 import { VERSION } from './version.js'
 
-/** How long the end waits for a write of rules that is under way; what it does, it does as a whole or not at all. */
+/** How long a shutdown waits for a write of rules that has begun. The kernel applies such a write as a whole or not at all. */
 const LAST_WRITE_TIMEOUT_MS = 1000
 
-/** One running kube-proxy: `buildParts` makes its parts; this starts and ends them. */
+/** One running kube-proxy. `buildParts` makes its parts; this class starts and ends them. */
 export class KubeProxy {
   readonly #config: KubeProxyConfig
   readonly #log: Log
   readonly #parts: Parts
 
   /**
-   * Builds the parts and reads what an earlier process left in the kernel. No rule is written yet.
-   * @param modes every mode there is; left out: those of the registry
-   * @throws ProxyFailure when a part can never work here: no iptables, no permission, no usable kubeconfig
+   * Builds the parts and reads the rules that an earlier process left in the kernel. It writes no rule yet.
+   * @param modes all modes that `--proxy-mode` may name; left out: those of the registry
+   * @throws ProxyFailure if a part can never work here: no iptables, no permission, no usable kubeconfig
    */
   static async create(config: KubeProxyConfig, log: Log, modes?: readonly Mode[]): Promise<KubeProxy> {
     log.info(0, 'Starting', {
@@ -35,7 +37,7 @@ export class KubeProxy {
       parts.nodeEvents.record(
         'Warning',
         'readOnlySysFS',
-        'cannot set the size of the conntrack table: the kernel keeps its own',
+        'cannot set the size of the conntrack table: the kernel keeps its own size',
       )
     await parts.proxier.start()
     return new KubeProxy(config, log, parts)
@@ -48,9 +50,9 @@ export class KubeProxy {
   }
 
   /**
-   * Serves until `stop` is aborted, then drains: new connections are refused, open ones may go on until the drain
-   * time-out, or until `forceStop` is aborted. `--on-exit` says what happens to the rules.
-   * @throws ProxyFailure when the source can never work, or the Node of this machine was deleted
+   * Serves until `stop` is aborted, then drains: it refuses new connections and lets open ones continue until the drain timeout,
+   * or until `forceStop` is aborted. `--on-exit` decides what happens to the rules.
+   * @throws ProxyFailure if the source can never work, or if the Node of this machine was deleted
    */
   async run(stop: AbortSignal, forceStop: AbortSignal): Promise<void> {
     const { cluster, store, fatal } = this.#parts
@@ -70,10 +72,10 @@ export class KubeProxy {
     const { nodeWait, modeSwitch, syncLoop, proxier, failover, dataPlane, servers } = this.#parts
     nodeWait.stop()
     modeSwitch.stop()
-    // Not one after the other: a write of rules that hangs must not keep connections coming.
+    // The drain begins while the last write may still run: a write that hangs must not let new connections in.
     const stopped = syncLoop.stop()
     proxier.stop?.()
-    const lastWrite = Promise.race([stopped, new Promise(resolve => setTimeout(resolve, LAST_WRITE_TIMEOUT_MS))])
+    const lastWrite = withTimeout(stopped, { clock: realClock, ms: LAST_WRITE_TIMEOUT_MS, onTimeout: () => undefined })
     if (failover !== undefined) await lastWrite.then(() => failover.takeOver())
     if (dataPlane !== undefined) await drainDataPlane(dataPlane, this.#config.drainTimeout, forceStop, this.#log)
     await lastWrite

@@ -3,23 +3,23 @@ import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ModeDrain } from '../modes/mode-drain.js'
 
-/** A mode that is not in use, with what it may have left behind. */
+/** A mode that is not in use, but may have left something on this node. */
 export interface LeftMode {
   readonly mode: string
   readonly drain: ModeDrain
 }
 
 /**
- * Ends the switch from another mode to this one: once the rules of this mode are programmed in every family, it drains what
- * the other one left. Until then the other mode serves. What open connections need stays until they have ended. What fails at
- * the first step is left to `--cleanup`.
+ * Ends the switch from another mode to the one in use. Until the rules of every family are programmed, the other mode serves.
+ * Then this class removes the leftovers of the other mode; what open connections need stays until the last of them has closed.
+ * If the first step fails, there is no second one: the operator can run `--cleanup`.
  */
 export class ModeSwitch {
   readonly #pendingFamilies: Set<IpFamily>
   readonly #leftModes: readonly LeftMode[]
   readonly #clock: Clock
   readonly #log: Log
-  /** Of the next step of each mode that still drains. */
+  /** Cancels the next step, for each mode that still drains. */
   readonly #cancelSteps = new Map<string, () => void>()
   #isStopped = false
 
@@ -30,38 +30,38 @@ export class ModeSwitch {
     this.#log = log
   }
 
-  /** The rules of one family are programmed. Repeated calls do nothing more. */
+  /** Call it when the rules of a family are programmed. Only the first call for each family has an effect. */
   onRulesProgrammed(family: IpFamily): void {
     if (!this.#pendingFamilies.delete(family) || this.#pendingFamilies.size > 0) return
     for (const left of this.#leftModes) void this.#step(left, false)
   }
 
-  /** Ends the draining; what is still there stays for the next process. */
+  /** Ends the draining. Leftovers that are still there stay for the next process. */
   stop(): void {
     this.#isStopped = true
     for (const cancel of this.#cancelSteps.values()) cancel()
   }
 
-  /** @param isDraining whether an earlier step found connections that last */
+  /** @param isDraining whether an earlier step found open connections */
   async #step(left: LeftMode, isDraining: boolean): Promise<void> {
     const { mode, drain } = left
-    let lasts = isDraining
+    let hasConnections = isDraining
     try {
       const state = await drain.step()
-      if (state === 'all removed') this.#log.info(0, 'Removed what another mode had left', { mode })
+      if (state === 'all removed') this.#log.info(0, 'Removed the leftovers of another mode', { mode })
       if (typeof state === 'string') return
       if (!isDraining)
-        this.#log.info(0, 'Leftovers of another mode stay until the last of their connections has ended', {
+        this.#log.info(0, 'Leftovers of another mode stay until their last connection has closed', {
           mode,
           ...state.draining,
         })
-      lasts = true
+      hasConnections = true
     } catch (error) {
-      this.#log.error('Cannot remove what another mode has left; kube-proxy --cleanup may say why, or do it', error, {
+      this.#log.error('Could not remove the leftovers of another mode; run kube-proxy --cleanup', error, {
         mode,
       })
     }
-    if (lasts && !this.#isStopped)
+    if (hasConnections && !this.#isStopped)
       this.#cancelSteps.set(
         mode,
         this.#clock.after(drain.periodMs, () => void this.#step(left, true)),

@@ -6,16 +6,16 @@ import { NamedTimers } from '../primitives/named-timers.js'
 import { TokenBucket } from '../primitives/token-bucket.js'
 import { type ModeSwitch } from './mode-switch.js'
 
-/** Rules may be written twice in a row before the minimum period counts, as with kube-proxy. */
+/** Rules may be written twice in a row before the minimum period applies, as in kube-proxy. */
 const BURST = 2
-/** Back-off after a failure, in milliseconds: doubles from the first up to the sync period. */
+/** First pause after a failure, in milliseconds. It doubles with each failure, up to the sync period. */
 const FIRST_RETRY_MS = 1000
 
 /** Changes on their way from the store to the kernel. */
 export interface ChangeBatch {
-  /** When the first of them was queued, by the clock, in milliseconds. */
+  /** When the first of them was queued, in milliseconds of the clock. */
   readonly queuedAt: number
-  /** When they were made, as far as their objects say: ms since 1970. */
+  /** When they were made, for objects that contain this time: ms since 1970. */
   readonly triggerTimes: readonly number[]
 }
 
@@ -30,23 +30,24 @@ export interface ProgramLoopOptions {
   /** Milliseconds; see KubeProxyConfig. */
   readonly syncPeriod: number
   readonly minSyncPeriod: number
-  /** Milliseconds between looks at the rules, for what others may have done to them. */
+  /** Milliseconds between checks of the rules for changes by other programs. */
   readonly checkPeriod: number
-  /** Whether changes wait that no update has carried out yet. */
+  /** Whether there are changes that no update has applied yet. */
   readonly hasPendingChanges: () => boolean
-  /** Rules have been written, or not: what depends on them can be looked at again. */
+  /** Called after each attempt to write rules, because other work may depend on the result. */
   readonly onProgrammed: () => void
 }
 
 /**
- * Keeps the rules of one IP family true: writes them when an update has left them pending, at most every minSyncPeriod; looks
- * at them every few seconds and repairs what others have changed; after a failure tries again with growing pauses, whatever comes in meanwhile.
+ * Keeps the kernel rules of one IP family correct. It writes them when an update has left them pending, at most once per
+ * minSyncPeriod. It verifies them every few seconds and repairs what other programs have changed. After a failure it tries again
+ * with growing pauses; changes that arrive in a pause do not shorten it.
  */
 export class ProgramLoop {
   readonly #options: ProgramLoopOptions
   readonly #bucket: TokenBucket
   readonly #timers: NamedTimers<'program' | 'verify'>
-  /** What updates have carried out, and no program yet. */
+  /** Changes that updates have applied, but that no write of rules has completed. */
   #updatedBatch: ChangeBatch | undefined
   #programming: Promise<void> | undefined
   #verifyRequested = false
@@ -58,31 +59,31 @@ export class ProgramLoop {
     this.#timers = new NamedTimers(options.clock)
   }
 
-  /** A change is waiting. */
+  /** Reports that a change waits for a sync. */
   markQueued(): void {
     const { record, rules, wallTime } = this.#options
     record.queued(rules.family, wallTime())
   }
 
-  /** An update has carried out a batch of changes; whether that was all of their sync depends on the rules. */
+  /** Adds changes that an update has applied. If they need no write of rules, they are synced already. */
   addUpdated(batch: ChangeBatch | undefined): void {
     this.#updatedBatch = mergeBatches(this.#updatedBatch, batch)
   }
 
-  /** Updates are done for now: programs if that is wanted; else what was updated is a sync by itself. */
+  /** Call it when no more updates follow. Writes the rules if they are pending or must be verified; otherwise the updates were the sync. */
   finishUpdates(): void {
     if (this.#options.rules.pending || this.#verifyRequested) this.#schedule()
     else if (this.#programming === undefined) this.#finishWithoutProgram()
   }
 
-  /** Ends the loop; resolves when no write of rules is under way any more. Rules stay as they are. */
+  /** Ends the loop. Resolves when no write of rules runs any more. The rules stay in the kernel. */
   async stop(): Promise<void> {
     this.#timers.stop()
     await this.#programming
   }
 
   #schedule(): void {
-    // After a failure nothing but the retry writes: a stream of changes must not undo the back-off.
+    // After a failure only the retry may write: a stream of changes must not defeat the back-off.
     const backingOff = this.#failures > 0 && this.#timers.has('verify')
     if (this.#programming !== undefined || this.#timers.has('program') || backingOff) return
     this.#timers.set('program', this.#bucket.wait(this.#options.clock.now()), () => {
@@ -113,34 +114,34 @@ export class ProgramLoop {
         rules: owned,
         ms: Math.round(ms),
       })
-      const changedByOthers = !pending && this.#updatedBatch === undefined
-      if (verify && report.changed && changedByOthers)
-        log.warn('Rules had been changed by somebody else and were repaired', { family })
+      const noOwnChange = !pending && this.#updatedBatch === undefined
+      if (verify && report.changed && noOwnChange)
+        log.warn('Another program had changed the rules; repaired them', { family })
       this.#recordSynced(batch, ms)
       this.#timers.set('verify', checkPeriod, () => this.#verify())
     } catch (error) {
       this.#updatedBatch = mergeBatches(batch, this.#updatedBatch)
       record.restoreFailed(family)
-      // Also a look that failed: nobody knows what the rules are, and health must not say that all is well for ever.
+      // This includes a failed verification: the rules are unknown then, so the proxy must not stay healthy forever.
       this.markQueued()
       const retryMs = Math.min(syncPeriod, FIRST_RETRY_MS * 2 ** this.#failures++)
-      log.error('Rules could not be written: the last ones stay in force', error, { family, retryMs })
+      log.error('Could not write the rules; the last ones stay in force', error, { family, retryMs })
       this.#timers.cancel('verify')
       this.#timers.set('verify', retryMs, () => this.#verify())
     } finally {
       this.#programming = undefined
     }
-    // Listeners that only the old rules led to can be closed now, and what changed meanwhile may want rules again.
+    // Listeners that only the old rules used can be closed now. Changes since the start of this write may need another one.
     onProgrammed()
   }
 
-  /** Reads the rules before trusting them again: some time has passed, or a write has failed. */
+  /** Writes the rules after reading them, because some time has passed or a write has failed. */
   #verify(): void {
     this.#verifyRequested = true
     this.#schedule()
   }
 
-  /** An update that asks for no rules is a sync by itself. */
+  /** Records a sync for changes that needed no write of rules. */
   #finishWithoutProgram(): void {
     const updated = this.#updatedBatch
     if (updated === undefined) return
@@ -151,15 +152,15 @@ export class ProgramLoop {
   #recordSynced(batch: ChangeBatch | undefined, durationMs: number): void {
     const { record, rules, wallTime, hasPendingChanges } = this.#options
     const hasPending = hasPendingChanges() || this.#updatedBatch !== undefined
-    // A verification that carried nothing settles nothing, or an update that never ends would never be noticed.
+    // A verification without changes must not reset the health timer; otherwise a stuck update would go unnoticed.
     if (batch === undefined && hasPending) return
     record.synced(rules.family, wallTime(), durationMs, batch?.triggerTimes ?? [])
-    // What came in meanwhile was not carried by this sync and still waits.
+    // Changes that arrived during this sync still wait for the next one.
     if (hasPending) this.markQueued()
   }
 }
 
-/** Two batches as one; what is undefined adds nothing. */
+/** Merges two batches; undefined is an empty batch. */
 function mergeBatches(first: ChangeBatch | undefined, second: ChangeBatch | undefined): ChangeBatch | undefined {
   if (first === undefined || second === undefined) return first ?? second
   return {

@@ -3,13 +3,13 @@ import { type Log } from '../model/log.js'
 import { type ObjectProblems } from '../snapshot/problem-reporter.js'
 
 /**
- * Tells of wrong fields of an object: in the log all of them, as events on the Service those that somebody must know of to
- * understand what is served: all of the Service's own, and addresses of the wrong family (as kube-proxy 1.20).
+ * Logs the invalid fields of an object. It also records events on the Service for the fields that affect what is served: those of
+ * the Service itself, and addresses of the wrong IP family (as in kube-proxy 1.20).
  */
 export function reportProblems(objectProblems: ObjectProblems, log: Log, events: EventSink): void {
   const { kind, name, problems, wrongFamily, service } = objectProblems
   for (const problem of [...problems, ...wrongFamily])
-    log.warn('Object with a field that cannot be used', { kind, name, problem })
+    log.warn('Ignored an invalid field of an object', { kind, name, problem })
   if (service === undefined) return
   const recordEvent = (reason: string, problem: string): void =>
     events.record({

@@ -4,8 +4,8 @@ import { type Mode } from '../modes/mode.js'
 import { KubeProxy } from './kube-proxy.js'
 
 /**
- * Runs a proxy until SIGTERM or SIGINT; a second signal cuts the drain short.
- * @param modes every mode there is; left out: those of the registry
+ * Runs a proxy until SIGTERM or SIGINT. A second signal ends the drain at once.
+ * @param modes all modes that `--proxy-mode` may name; left out: those of the registry
  */
 export async function runUntilSignal(config: KubeProxyConfig, log: Log, modes?: readonly Mode[]): Promise<void> {
   const stop = new AbortController()
@@ -17,7 +17,7 @@ export async function runUntilSignal(config: KubeProxyConfig, log: Log, modes?: 
   }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
   const stopped = new Promise<undefined>(resolve => stop.signal.addEventListener('abort', () => resolve(undefined)))
-  // A signal during the start ends the program at once: there is nothing to drain yet.
+  // A signal during the start ends the program at once, because there is nothing to drain yet.
   const proxy = await Promise.race([KubeProxy.create(config, log, modes), stopped])
   await proxy?.run(stop.signal, forceStop.signal)
 }

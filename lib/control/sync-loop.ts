@@ -5,37 +5,37 @@ import { type ObjectStore } from '../snapshot/object-store.js'
 import { NamedTimers } from '../primitives/named-timers.js'
 import { type ChangeBatch, ProgramLoop, type ProgramLoopOptions } from './program-loop.js'
 
-/** Milliseconds that a change waits for others that come with it. */
+/** Milliseconds that a change waits for others, so that changes that arrive together become one sync. */
 const BATCH_DELAY_MS = 5
-/** Milliseconds until listeners that could not be opened are tried again. */
+/** Milliseconds until the next attempt to open listeners that could not be opened. */
 const RETRY_MS = 5000
 
 export interface SyncLoopOptions extends Omit<ProgramLoopOptions, 'rules' | 'hasPendingChanges' | 'onProgrammed'> {
   readonly store: ObjectStore
   readonly proxier: Proxier
   readonly scope: SnapshotScope
-  /** Asked once the store is complete: whether anything else is still waited for. Whoever says no calls `changed` later. */
+  /** Called when the store is complete. If it returns false, its owner calls `requestSync` once a sync may start. */
   readonly mayStart: () => boolean
-  /** Is handed each snapshot when it has been taken up: for what else is to be known of it. Called again at each retry. */
+  /** Called with each snapshot after the proxier has applied it, also after a retry. */
   readonly onApplied: (snapshot: ServiceSnapshot) => void
 }
 
 /**
- * Turns changes in the store into syncs. Both stages look at the whole state when they run, so a change that comes while
- * one runs only means another run, and the last change is never lost:
+ * Turns changes in the store into syncs. Each stage reads the whole state when it runs. A change that arrives while a stage runs
+ * starts another run, so the last change is never lost:
  *
- *     store changed ─▶ gather 5 ms ─▶ update         sockets and endpoints: at once, always
- *                                       ├─▶ program IPv4     kernel rules: see ProgramLoop; one loop for each
- *                                       └─▶ program IPv6     family, so that neither waits for the other
+ *     store changed ─▶ wait 5 ms ─▶ update           sockets and endpoints: at once, always
+ *                                     ├─▶ program IPv4     kernel rules: see ProgramLoop; one loop for each
+ *                                     └─▶ program IPv6     family, so that neither waits for the other
  */
 export class SyncLoop {
   readonly #options: SyncLoopOptions
   readonly #programLoops: readonly ProgramLoop[]
   readonly #timers: NamedTimers<'batch' | 'retry'>
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
-  /** When the first change was queued that no update has taken yet. */
+  /** When the oldest change that no update has taken yet was queued. */
   #queuedAt: number | undefined
-  /** What the update that runs has taken. */
+  /** The changes that the current update has taken. */
   #updatingBatch: ChangeBatch | undefined
   #updating: Promise<void> | undefined
   #updateRequested = false
@@ -55,12 +55,12 @@ export class SyncLoop {
     )
   }
 
-  /** The snapshot that is being served. */
+  /** The snapshot that the proxier serves. */
   get snapshot(): ServiceSnapshot {
     return this.#snapshot
   }
 
-  /** To be called at every change of the store. */
+  /** Starts a sync soon. Call it after every change of the store. */
   readonly requestSync = (): void => {
     if (!this.#options.store.hasSynced || !this.#options.mayStart()) return
     this.#queuedAt ??= this.#options.clock.now()
@@ -68,7 +68,7 @@ export class SyncLoop {
     this.#timers.set('batch', BATCH_DELAY_MS, () => this.#requestUpdate())
   }
 
-  /** Ends the loop; resolves when neither an update nor a write of rules is under way any more. Rules stay as they are. */
+  /** Ends the loop. Resolves when no update and no write of rules runs any more. The rules stay in the kernel. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#timers.stop()
@@ -76,7 +76,7 @@ export class SyncLoop {
     await this.#updating
   }
 
-  /** Has an update run; while one runs, another one after it. */
+  /** Starts an update. If one runs already, another one follows it. */
   #requestUpdate(): void {
     if (this.#stopped) return
     this.#updateRequested = true
@@ -92,21 +92,21 @@ export class SyncLoop {
       const failed = await this.#tryUpdate()
       this.#updatingBatch = undefined
       for (const loop of this.#programLoops) loop.addUpdated(batch)
-      // Some listener could not be opened: what was in the way may go.
+      // Another program may release the port that a listener could not open.
       if (failed > 0) this.#timers.set('retry', Math.min(syncPeriod, RETRY_MS), () => this.#requestUpdate())
     }
     this.#updating = undefined
     for (const loop of this.#programLoops) loop.finishUpdates()
   }
 
-  /** A proxier does not reject; if it does all the same, that is no reason to stop serving what is served. */
+  /** A proxier must not reject. If it does, the proxy keeps serving what it already serves. */
   async #tryUpdate(): Promise<number> {
     try {
       const { failed } = await this.#options.proxier.update(this.#snapshot)
       this.#options.onApplied(this.#snapshot)
       return failed
     } catch (error) {
-      this.#options.log.error('Cannot take up changes', error)
+      this.#options.log.error('Could not apply changes', error)
       return 1
     }
   }

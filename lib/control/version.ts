@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** The version in package.json, which stands beside `lib` in the source tree and beside `dist` in a build. */
+/** The version in package.json, which is beside `lib` in the source tree and beside `dist` in a build. */
 export const VERSION: string = readVersion(['../../package.json', '../../../package.json'])
 
 function readVersion(paths: readonly string[]): string {
@@ -12,7 +12,7 @@ function readVersion(paths: readonly string[]): string {
       >
       if (name === 'kube-proxy-node' && version !== undefined) return version
     } catch {
-      // Not there: the next place.
+      // The file is in the other place.
     }
   }
   return 'unknown'

@@ -3,14 +3,14 @@ import { type ClusterEvent, type EventSink } from '../model/event-sink.js'
 export interface NodeEventSinkOptions {
   readonly sink: EventSink
   readonly nodeName: string
-  /** The uid of a Service; undefined when it is not there. */
+  /** Returns the uid of a Service, or undefined if the Service does not exist. */
   readonly getServiceUid: (namespace: string, name: string) => string | undefined
 }
 
 /**
- * Events as the parts tell them, with what only the whole knows. A note about a Service says what this node does or cannot
- * do ("cannot listen on …"), and gets its subject here: every node of the cluster may tell of the same Service. The uid is
- * what `kubectl describe service` finds events by.
+ * Completes events about Services. A note says what this node cannot do ("cannot listen on …"); the sink adds the name of the node,
+ * because every node of the cluster may report the same Service. It also adds the uid, by which `kubectl describe service` finds
+ * events.
  */
 export class NodeEventSink implements EventSink {
   readonly #options: NodeEventSinkOptions

@@ -1,6 +1,6 @@
 import { type ClusterEvent, type EventSink } from '../model/event-sink.js'
 
-/** Events about the Node of this machine, as kube-proxy records them. */
+/** Records events about the Node of this machine, in the form of kube-proxy's. */
 export class NodeEvents {
   readonly #sink: EventSink
   readonly #nodeName: string

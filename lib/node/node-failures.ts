@@ -1,11 +1,11 @@
 import { ProxyFailure } from '../model/failure.js'
 
 export const NODE_MISSING_HINT =
-  'Check --hostname-override (kubectl get nodes shows the names), and that nodes may be read'
+  'Check --hostname-override (kubectl get nodes shows the names), and that this account may read nodes'
 
 /**
- * The Node did not come in time.
- * @param missing what of it is missing, in words
+ * The Node did not appear in time.
+ * @param missing what is missing, in words
  * @param waitedMs milliseconds
  */
 export function nodeMissingFailure(name: string, missing: string, waitedMs: number): ProxyFailure {
@@ -16,6 +16,6 @@ export function nodeMissingFailure(name: string, missing: string, waitedMs: numb
 /** The Node was there, and was deleted from the cluster. */
 export function nodeGoneFailure(name: string): ProxyFailure {
   return new ProxyFailure('NODE_GONE', `Node "${name}" of this machine was deleted from the cluster`, {
-    hint: 'Start kube-proxy again if this machine is still to be a node; the kubelet registers it again',
+    hint: 'If this machine should still be a node, start kube-proxy again; the kubelet registers the Node again',
   })
 }

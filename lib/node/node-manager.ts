@@ -10,7 +10,7 @@ import {
 } from '../frontends/local-traffic.js'
 import { type NodeNetwork, chooseNodeAddress, readNodeNetwork } from '../system/node-addresses.js'
 
-/** The machine that we run on: what it is, by its own account and by its Node object's, at the moment of asking. */
+/** The node that this process runs on: the current state of its network interfaces and of its Node object. */
 export class NodeManager {
   readonly #config: KubeProxyConfig
   readonly #getNode: () => NodeObject | undefined
@@ -18,23 +18,23 @@ export class NodeManager {
   #lastNode: NodeObject | undefined
 
   /**
-   * @param object the Node as the API server knows it; undefined while it does not, or we do not know
-   * @param network what the machine's network looks like now
+   * @param getNode returns the Node object; undefined while the API server has none, or has not returned it yet
+   * @param readNetwork reads the network interfaces
    */
-  constructor(config: KubeProxyConfig, object: () => NodeObject | undefined, network = readNodeNetwork) {
+  constructor(config: KubeProxyConfig, getNode: () => NodeObject | undefined, readNetwork = readNodeNetwork) {
     this.#config = config
-    this.#getNode = object
-    this.#readNetwork = network
+    this.#getNode = getNode
+    this.#readNetwork = readNetwork
   }
 
-  /** The address to listen on and to lead rules to; undefined when there is none of that family. */
+  /** The address for listeners, which rules translate to; undefined if the node has none of that family. */
   getAddress(family: IpFamily): IpAddress | undefined {
     const { bindAddress } = this.#config
     if (bindAddress !== undefined) return familyOf(bindAddress) === family ? bindAddress : undefined
     return chooseNodeAddress(family, this.#readNetwork(), this.#getNode()?.addresses ?? [])
   }
 
-  /** All addresses of a family, loopback left out. */
+  /** All addresses of a family except loopback addresses. */
   getAddresses(family: IpFamily): IpAddress[] {
     return this.#readNetwork()
       .addresses.map(({ ip }) => ip)
@@ -45,7 +45,7 @@ export class NodeManager {
     return { localMatches: this.#localMatches(family), nodePortAddresses: this.getNodePortAddresses(family) }
   }
 
-  /** Where node ports are served; undefined: everywhere. The interfaces are looked at only where that matters. */
+  /** The addresses that serve NodePorts; undefined: all. Reads the interfaces only if `--nodeport-addresses` requires it. */
   getNodePortAddresses(family: IpFamily): readonly IpAddress[] | undefined {
     const configured = this.#config.nodePortAddresses
     if (configured === undefined) return undefined
@@ -58,33 +58,32 @@ export class NodeManager {
   }
 
   /**
-   * Takes note of what the Node object has become, and tells of it.
-   * @returns whether it is gone, after having been there
+   * Logs the Node object if it has changed since the last call.
+   * @returns whether it was there before and is gone now
    */
   reportChanges(log: Log): boolean {
-    const object = this.#getNode()
-    if (object === this.#lastNode) return false
-    const isGone = object === undefined
-    this.#lastNode = object
-    if (object !== undefined) {
-      const { addresses, podCIDRs, zone, eligible } = object
-      const ranges = podCIDRs.map(({ network, bits }) => `${network}/${bits}`)
-      log.info(0, 'Our own Node', { addresses: addresses.join(' '), podCIDRs: ranges.join(' '), zone, eligible })
-      if (addresses.length === 0) log.warn('Our own Node has no addresses: those of this machine are used', {})
-    }
-    return isGone
+    const node = this.#getNode()
+    if (node === this.#lastNode) return false
+    this.#lastNode = node
+    if (node === undefined) return true
+    const { addresses, podCIDRs, zone, eligible } = node
+    const ranges = podCIDRs.map(({ network, bits }) => `${network}/${bits}`)
+    log.info(0, 'Node of this machine', { addresses: addresses.join(' '), podCIDRs: ranges.join(' '), zone, eligible })
+    if (addresses.length === 0)
+      log.warn('The Node of this machine has no addresses; using those of its network interfaces', {})
+    return false
   }
 
-  /** What of the Node object is still missing that we would rather wait for, in words; undefined: nothing. */
+  /** What the first sync should wait for, in words; undefined: the Node object is complete. */
   get missing(): string | undefined {
-    const object = this.#getNode()
-    if (object === undefined) return 'the Node'
-    if (object.addresses.length === 0) return 'an address of the Node'
-    if (this.#config.detectLocal.mode === 'NodeCIDR' && object.podCIDRs.length === 0) return 'podCIDRs of the Node'
+    const node = this.#getNode()
+    if (node === undefined) return 'the Node'
+    if (node.addresses.length === 0) return 'an address of the Node'
+    if (this.#config.detectLocal.mode === 'NodeCIDR' && node.podCIDRs.length === 0) return 'podCIDRs of the Node'
     return undefined
   }
 
-  /** None, where it cannot be told: Pods are then treated as everybody else. */
+  /** How to recognise traffic of local Pods. With an empty list, the rules treat Pods as any other client. */
   #localMatches(family: IpFamily): LocalMatch[] {
     const { detectLocal, clusterCIDR } = this.#config
     switch (detectLocal.mode) {

@@ -4,57 +4,57 @@ import { type Log } from '../model/log.js'
 export interface NodeWaitOptions {
   readonly clock: Clock
   readonly log: Log
-  /** Milliseconds to wait at the most. */
+  /** The longest wait, in milliseconds. */
   readonly timeoutMs: number
-  /** What is still missing, in words; undefined: nothing. */
-  readonly missing: () => string | undefined
-  /** The time has run out, with this still missing; from now on nothing is waited for. Called before subscribers are. */
+  /** Returns what is still missing, in words, or undefined if nothing is. */
+  readonly getMissing: () => string | undefined
+  /** Called after a timeout, before the subscriber, with what is still missing. The wait is over then. */
   readonly onTimeout: (missing: string) => void
 }
 
 /**
- * Holds up the first sync until the own Node is known, so that Services are not first served as if there were no zones. A
- * Node that does not come in time is not our business: whoever waits says what happens then.
+ * Delays the first sync until the Node of this machine is known. Without it, the proxy would first serve Services as if there were
+ * no zones. The caller decides what happens after a timeout.
  */
 export class NodeWait {
   readonly #options: NodeWaitOptions
   #state: 'not started' | 'waiting' | 'done' = 'not started'
   #cancel: () => void = () => undefined
-  #onGivenUp: () => void = () => undefined
+  #resume: () => void = () => undefined
 
   constructor(options: NodeWaitOptions) {
     this.#options = options
   }
 
-  /** Has `resume` called when the wait ends without the Node: what it held up may begin. */
+  /** Calls `resume` when the wait ends without the Node. */
   subscribe(resume: () => void): void {
-    this.#onGivenUp = resume
+    this.#resume = resume
   }
 
-  /** Whether it may be begun; the first question begins the wait. */
+  /** Whether the first sync may begin. The first call starts the wait if something is missing. */
   isOver(): boolean {
     if (this.#state === 'done') return true
-    const { clock, log, timeoutMs, missing } = this.#options
-    const lacking = missing()
-    if (lacking === undefined) this.#end()
+    const { clock, log, timeoutMs, getMissing } = this.#options
+    const missing = getMissing()
+    if (missing === undefined) this.#end()
     else if (this.#state === 'not started') {
       this.#state = 'waiting'
-      log.info(0, 'Waiting for our own Node', { missing: lacking, seconds: timeoutMs / 1000 })
+      log.info(0, 'Waiting for the Node of this machine', { missing, seconds: timeoutMs / 1000 })
       this.#cancel = clock.after(timeoutMs, () => this.#timeout())
     }
-    return lacking === undefined
+    return missing === undefined
   }
 
-  /** Ends the wait without a word. */
+  /** Ends the wait; nothing is called. */
   stop(): void {
     this.#end()
   }
 
   #timeout(): void {
-    const { missing, onTimeout } = this.#options
+    const { getMissing, onTimeout } = this.#options
     this.#end()
-    onTimeout(missing() ?? '')
-    this.#onGivenUp()
+    onTimeout(getMissing() ?? '')
+    this.#resume()
   }
 
   #end(): void {

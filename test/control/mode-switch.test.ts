@@ -7,7 +7,7 @@ import { RecordingLog } from '../support/log/recording-log.js'
 
 const PERIOD_MS = 60_000
 
-/** A switch from a mode whose draining takes these steps; the last one repeats. */
+/** A switch from a mode that drains in these steps; the last one repeats. */
 function switchFrom(families: readonly IpFamily[], ...steps: readonly (() => Promise<DrainState>)[]) {
   const log = new RecordingLog()
   const clock = new ManualClock()
@@ -17,62 +17,62 @@ function switchFrom(families: readonly IpFamily[], ...steps: readonly (() => Pro
   return { modeSwitch, log, clock, stepCount: () => count }
 }
 
-const finds = (state: DrainState) => () => Promise.resolve(state)
+const stepOf = (state: DrainState) => () => Promise.resolve(state)
 const fails = () => Promise.reject(new Error('ipvsadm timed out'))
-const draining = (virtualServers: number) => finds({ draining: { virtualServers } })
+const draining = (virtualServers: number) => stepOf({ draining: { virtualServers } })
 
-t.test('what the other mode left is removed once, when the rules of every family are programmed', async t => {
-  const { modeSwitch, log, stepCount } = switchFrom(['IPv4', 'IPv6'], finds('all removed'))
+t.test('leftovers of the other mode are removed once, when the rules of every family are programmed', async t => {
+  const { modeSwitch, log, stepCount } = switchFrom(['IPv4', 'IPv6'], stepOf('all removed'))
   modeSwitch.onRulesProgrammed('IPv4')
   modeSwitch.onRulesProgrammed('IPv4')
   t.equal(stepCount(), 0)
   const logged = log.waitForEntry()
   modeSwitch.onRulesProgrammed('IPv6')
-  t.match(await logged, { severity: 'info', message: 'Removed what another mode had left', fields: { mode: 'old' } })
+  t.match(await logged, { severity: 'info', message: 'Removed the leftovers of another mode', fields: { mode: 'old' } })
   modeSwitch.onRulesProgrammed('IPv6')
   t.equal(stepCount(), 1)
 })
 
-t.test('while connections are open it steps every period, and logs once that something stays', async t => {
-  const { modeSwitch, log, clock, stepCount } = switchFrom(['IPv4'], draining(2), draining(1), finds('all removed'))
+t.test('while connections are open there is a step in every period, and one log line says what stays', async t => {
+  const { modeSwitch, log, clock, stepCount } = switchFrom(['IPv4'], draining(2), draining(1), stepOf('all removed'))
   modeSwitch.onRulesProgrammed('IPv4')
   await clock.advance(PERIOD_MS - 1)
   t.equal(stepCount(), 1)
   t.match(log.entries, [
-    { message: /stay until the last of their connections has ended/, fields: { mode: 'old', virtualServers: 2 } },
+    { message: /stay until their last connection has closed/, fields: { mode: 'old', virtualServers: 2 } },
   ])
   await clock.advance(PERIOD_MS + 1)
   t.equal(stepCount(), 3)
-  t.match(log.entries.slice(1), [{ message: 'Removed what another mode had left' }])
+  t.match(log.entries.slice(1), [{ message: 'Removed the leftovers of another mode' }])
   await clock.advance(10 * PERIOD_MS)
   t.equal(stepCount(), 3)
   t.equal(log.entries.length, 2)
 })
 
-t.test('a step that fails while connections drain is tried again', async t => {
-  const { modeSwitch, log, clock } = switchFrom(['IPv4'], draining(1), fails, finds('all removed'))
+t.test('a step that fails while connections drain is repeated', async t => {
+  const { modeSwitch, log, clock } = switchFrom(['IPv4'], draining(1), fails, stepOf('all removed'))
   modeSwitch.onRulesProgrammed('IPv4')
   await clock.advance(2 * PERIOD_MS)
-  t.match(log.entries.slice(1), [{ severity: 'error' }, { message: 'Removed what another mode had left' }])
+  t.match(log.entries.slice(1), [{ severity: 'error' }, { message: 'Removed the leftovers of another mode' }])
 })
 
-t.test('a first step that fails is the last one: --cleanup may do what is left', async t => {
+t.test('a first step that fails is the last one, and the log suggests --cleanup', async t => {
   const { modeSwitch, log, clock, stepCount } = switchFrom(['IPv4'], fails)
   modeSwitch.onRulesProgrammed('IPv4')
   await clock.advance(10 * PERIOD_MS)
   t.equal(stepCount(), 1)
-  t.match(log.entries, [{ severity: 'error', message: /kube-proxy --cleanup may say why/ }])
+  t.match(log.entries, [{ severity: 'error', message: /run kube-proxy --cleanup/ }])
 })
 
-t.test('a mode that left nothing is not mentioned', async t => {
-  const { modeSwitch, log, clock, stepCount } = switchFrom(['IPv4'], finds('nothing there'))
+t.test('a mode that left nothing is not logged', async t => {
+  const { modeSwitch, log, clock, stepCount } = switchFrom(['IPv4'], stepOf('nothing there'))
   modeSwitch.onRulesProgrammed('IPv4')
   await clock.advance(10 * PERIOD_MS)
   t.equal(stepCount(), 1)
   t.same(log.entries, [])
 })
 
-t.test('after a stop nothing is drained any more', async t => {
+t.test('after a stop there are no more steps', async t => {
   const { modeSwitch, clock, stepCount } = switchFrom(['IPv4'], draining(1))
   modeSwitch.onRulesProgrammed('IPv4')
   await clock.advance(1)
@@ -81,7 +81,7 @@ t.test('after a stop nothing is drained any more', async t => {
   t.equal(stepCount(), 1)
 })
 
-t.test('after a stop in the middle of a step nothing is drained any more', async t => {
+t.test('after a stop in the middle of a step there are no more steps', async t => {
   const { modeSwitch, clock, stepCount } = switchFrom(['IPv4'], draining(1))
   modeSwitch.onRulesProgrammed('IPv4')
   modeSwitch.stop()

@@ -127,7 +127,7 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
     // Both at once: a look at the rules between the two would repair the one, and be told before the other is done.
     const input = '*nat\n-F KUBE-PORTALS-CONTAINER\n-D OUTPUT 1\nCOMMIT\n'
     await network.node.run('iptables-restore', ['--noflush'], { input })
-    await proxy.waitForLine(/Rules had been changed by somebody else/)
+    await proxy.waitForLine(/Another program had changed the rules/)
     t.match(await inPod.tcp(WEB.clusterIP, WEB.port), /^[abc]$/)
     t.match(await onNode.tcp(WEB.clusterIP, WEB.port), /^[abc]$/)
     const { stdout } = await network.node.run('iptables-save', ['-t', 'nat'])

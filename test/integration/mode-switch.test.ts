@@ -78,7 +78,7 @@ t.test('Changing the mode under load', { skip, timeout: 120_000 * TIMEOUT_FACTOR
       t.same(others, {}, `${answered} answered`)
       t.ok(answered! > 0)
       if (from === 'ipvs') {
-        await proxy.waitForLine(/Leftovers of another mode stay until the last of their connections has ended/)
+        await proxy.waitForLine(/Leftovers of another mode stay until their last connection has closed/)
         t.equal(await open.send('and still'), 'and still')
       }
       t.equal(await open.send('reset'), 'closed')

@@ -62,7 +62,7 @@ t.test('the own Node, and what load balancers are told', { skip: namespacesUnava
       ],
     )
     const proxy = start()
-    t.match(await proxy.waitForLine(/Waiting for our own Node/), /missing="the Node"/)
+    t.match(await proxy.waitForLine(/Waiting for the Node of this machine/), /missing="the Node"/)
     await put(['nodes', node(zone('a'))])
     await proxy.waitForLine(/Synced rules" family="IPv4"/)
     t.notOk(

@@ -1,0 +1,260 @@
+import t from 'tap'
+import { makeApiEndpoint, makeApiSlice } from '../support/api/api-objects.js'
+import { settle } from '../support/clock/manual-clock.js'
+import { KEY, MIN_SYNC_PERIOD, SYNC_PERIOD, at, createRig, moveTo, ruleOf, start } from './sync-rig.js'
+
+t.test('rules are written once per minimum period, and twice in a row after a pause', async t => {
+  const rig = createRig()
+  await start(rig)
+  const startedAt = rig.clock.now()
+  let last = 0
+  for (let step = 0; step < 500; step++) {
+    moveTo(rig, (last = 1 + (step % 200)))
+    await rig.clock.advance(10)
+  }
+  await rig.clock.advance(2000)
+  t.equal(ruleOf(rig), `10.96.0.${last}:80`, 'the last change is in the kernel')
+  const times = rig.programTimes().map(time => time - startedAt)
+  t.ok(times.length >= 7 && times.length <= 8, `${times.length} writes: ${times.join(' ')}`)
+  t.ok(times[1]! < 100, 'the second one does not wait')
+  for (const [index, time] of times.entries())
+    if (index >= 2) t.ok(time - times[index - 2]! >= MIN_SYNC_PERIOD - 20, `write ${index} at ${time}`)
+  for (const [index, time] of times.entries())
+    if (index >= 2)
+      t.ok(time - times[index - 1]! >= MIN_SYNC_PERIOD - 20, `write ${index} a period after the one before`)
+})
+
+t.test('without a minimum period every change is written', async t => {
+  const rig = createRig({ minSyncPeriod: 0 })
+  await start(rig)
+  for (let last = 1; last <= 10; last++) {
+    moveTo(rig, last)
+    await rig.clock.advance(5)
+    t.equal(ruleOf(rig), `10.96.0.${last}:80`)
+  }
+  t.equal(rig.proxier.programCalls.length, 10)
+})
+
+t.test('a change whose update still runs when rules are written keeps waiting', async t => {
+  const rig = createRig()
+  await start(rig)
+  rig.proxier.programGate.close()
+  moveTo(rig, 1)
+  await rig.clock.advance(5)
+  rig.proxier.updateGate.close()
+  moveTo(rig, 2)
+  await rig.clock.advance(5)
+  rig.take()
+  rig.proxier.programGate.open()
+  await settle()
+  t.same(rig.take(), ['written 1', 'synced 5 []', 'queued'])
+  await rig.clock.advance(2 * SYNC_PERIOD)
+  t.notOk(rig.isHealthy(), 'a stuck update is noticed')
+  rig.proxier.updateGate.open()
+  await rig.clock.advance(2000)
+  t.equal(ruleOf(rig), '10.96.0.2:80')
+  t.ok(rig.isHealthy())
+})
+
+t.test('a verification that is due during a write follows that write', async t => {
+  const rig = createRig()
+  await start(rig)
+  await rig.clock.advance(20_000)
+  rig.proxier.programGate.close()
+  moveTo(rig, 1)
+  await rig.clock.advance(15_000)
+  rig.proxier.programGate.open()
+  await rig.clock.advance(0)
+  t.same(
+    rig.proxier.programCalls.map(({ verify }) => verify),
+    [false, true],
+  )
+})
+
+t.test('a change that arrives during a write is written next, and is not recorded as synced before', async t => {
+  const rig = createRig()
+  await start(rig)
+  rig.proxier.programGate.close()
+  rig.store.upsert(
+    'EndpointSlice',
+    makeApiSlice({ name: 'web-2', endpoints: [makeApiEndpoint('10.244.0.7')], ...at(1) }),
+  )
+  moveTo(rig, 1)
+  await rig.clock.advance(5)
+  t.equal(rig.proxier.programCalls.length, 1)
+  t.same(rig.take(), ['queued', 'queued', 'changed 1 1'])
+  rig.store.upsert(
+    'EndpointSlice',
+    makeApiSlice({ name: 'web-3', endpoints: [makeApiEndpoint('10.244.0.8')], ...at(2) }),
+  )
+  moveTo(rig, 2)
+  await rig.clock.advance(5)
+  t.match(rig.proxier.endpoints.get(KEY), '10.244.0.8', 'sockets do not wait for rules')
+  t.same(rig.take(), ['queued', 'queued', 'changed 1 1'])
+  rig.proxier.programGate.open()
+  await rig.clock.advance(0)
+  t.equal(ruleOf(rig), '10.96.0.2:80', 'the second change is written')
+  t.same(rig.take(), ['written 1', 'synced 5 [1]', 'queued', 'written 1', 'synced 0 [2]'])
+  t.equal(rig.proxier.maxConcurrent, 1)
+})
+
+t.test('a change of endpoints that arrives during a write is synced after it, without another write', async t => {
+  const rig = createRig()
+  await start(rig)
+  rig.proxier.programGate.close()
+  moveTo(rig, 1)
+  await rig.clock.advance(5)
+  rig.store.upsert('EndpointSlice', makeApiSlice({ endpoints: [makeApiEndpoint('10.244.0.8')], ...at(2) }))
+  await rig.clock.advance(5)
+  t.equal(rig.proxier.endpoints.get(KEY), '10.244.0.8')
+  rig.take()
+  rig.proxier.programGate.open()
+  await settle()
+  t.same(rig.take(), ['written 1', 'synced 5 []', 'queued', 'synced 5 [2]'])
+  t.equal(rig.proxier.programCalls.length, 1)
+})
+
+t.test('a write that never ends makes the proxy unhealthy, also if it is the second one', async t => {
+  const rig = createRig()
+  await start(rig)
+  rig.proxier.programGate.close()
+  moveTo(rig, 1)
+  await rig.clock.advance(5)
+  moveTo(rig, 2)
+  await rig.clock.advance(5)
+  rig.proxier.programGate.open()
+  rig.proxier.programGate.close()
+  await settle()
+  t.equal(ruleOf(rig), '10.96.0.1:80')
+  t.ok(rig.isHealthy())
+  await rig.clock.advance(2 * SYNC_PERIOD)
+  t.notOk(rig.isHealthy(), 'the second change waits for a stuck write')
+  rig.proxier.programGate.open()
+  await settle()
+  t.ok(rig.isHealthy())
+  await rig.clock.advance(10 * SYNC_PERIOD)
+  t.ok(rig.isHealthy(), 'it stays healthy while nothing changes')
+})
+
+t.test('rules are verified every sync period, and repaired if another program changed them', async t => {
+  const rig = createRig()
+  await start(rig)
+  await rig.clock.advance(SYNC_PERIOD)
+  t.same(
+    rig.proxier.programCalls.map(({ verify }) => verify),
+    [true],
+  )
+  t.same(rig.lines, [], 'nothing is logged if the rules are correct')
+  rig.proxier.kernel.clear()
+  await rig.clock.advance(SYNC_PERIOD)
+  t.equal(ruleOf(rig), '10.96.0.10:80')
+  t.same(rig.lines, ['warn Another program had changed the rules; repaired them'])
+  await rig.clock.advance(10 * SYNC_PERIOD)
+  t.same(
+    rig.proxier.programCalls.map(({ verify }) => verify),
+    Array(12).fill(true),
+    'once per period',
+  )
+})
+
+t.test('a verification does not blame another program for the own changes of the proxy', async t => {
+  const rig = createRig()
+  await start(rig)
+  await rig.clock.advance(25_000 - 10)
+  for (const last of [1, 2, 3]) {
+    moveTo(rig, last)
+    await rig.clock.advance(8)
+  }
+  await rig.clock.advance(SYNC_PERIOD)
+  t.ok(rig.proxier.programCalls.some(({ verify }) => verify))
+  t.equal(ruleOf(rig), '10.96.0.3:80')
+  t.same(rig.lines, [])
+})
+
+t.test('a failed write is repeated after a growing pause, and reads the rules first', async t => {
+  const rig = createRig()
+  await start(rig)
+  const startedAt = rig.clock.now()
+  for (let i = 0; i < 8; i++) rig.proxier.programFailures.push(new Error('locked'))
+  rig.store.upsert('EndpointSlice', makeApiSlice({ name: 'web-2', ...at(7) }))
+  moveTo(rig, 1)
+  await rig.clock.advance(5)
+  t.same(rig.take(), ['queued', 'queued', 'changed 1 1', 'failed', 'queued'])
+  t.equal(ruleOf(rig), '10.96.0.10:80', 'the old rules stay in force')
+  await rig.clock.advance(200_000)
+  const waits = rig.proxier.programCalls.map(({ at: time }, index, all) => time - (all[index - 1]?.at ?? startedAt))
+  t.same(waits.slice(0, 9), [5, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
+  t.same(
+    rig.proxier.programCalls.slice(0, 9).map(({ verify }) => verify),
+    [false, ...Array<boolean>(8).fill(true)],
+  )
+  t.equal(ruleOf(rig), '10.96.0.1:80')
+  t.same(
+    rig
+      .take()
+      .filter(event => event.startsWith('synced'))
+      .slice(0, 1),
+    ['synced 0 [7]'],
+    'trigger times are not lost',
+  )
+  t.equal(rig.lines.length, 8, 'each failure is logged')
+  t.match(
+    rig.lines[1],
+    'error Could not write the rules; the last ones stay in force: Error: locked {"family":"IPv4","retryMs":2000}',
+  )
+  t.notOk(
+    rig.lines.some(line => line.includes('Another program')),
+    'no other program is blamed',
+  )
+})
+
+t.test('after a success the next failure starts with the shortest pause', async t => {
+  const rig = createRig()
+  await start(rig)
+  for (const last of [1, 2]) {
+    rig.proxier.programFailures.push(new Error('a'), new Error('b'))
+    rig.proxier.programCalls.length = 0
+    const startedAt = rig.clock.now()
+    moveTo(rig, last)
+    await rig.clock.advance(10_000)
+    t.same(
+      rig.programTimes().map(time => time - startedAt),
+      [5, 1005, 3005],
+    )
+    t.equal(ruleOf(rig), `10.96.0.${last}:80`)
+  }
+})
+
+t.test(
+  'changes between a failed write and the next attempt reach sockets at once, and rules with that attempt',
+  async t => {
+    const rig = createRig()
+    await start(rig)
+    rig.proxier.programFailures.push(new Error('a'), new Error('b'), new Error('c'))
+    moveTo(rig, 1)
+    for (let step = 0; step < 50; step++) {
+      await rig.clock.advance(100)
+      rig.store.upsert('EndpointSlice', makeApiSlice({ endpoints: [makeApiEndpoint(`10.244.0.${step}`)] }))
+      moveTo(rig, 100 + step)
+      await rig.clock.advance(5)
+      t.equal(rig.proxier.endpoints.get(KEY), `10.244.0.${step}`)
+    }
+    t.equal(rig.proxier.programCalls.length, 3, 'changes do not make the next attempt earlier')
+    await rig.clock.advance(20_000)
+    t.equal(ruleOf(rig), '10.96.0.149:80')
+  },
+)
+
+t.test('a write that fails during a stop is not repeated', async t => {
+  const rig = createRig()
+  await start(rig)
+  rig.proxier.programGate.close()
+  rig.proxier.programFailures.push(new Error('locked'))
+  moveTo(rig, 1)
+  await rig.clock.advance(5)
+  const stopping = rig.loop.stop()
+  rig.proxier.programGate.open()
+  await stopping
+  t.equal(rig.clock.pendingTimers, 0)
+  t.equal(ruleOf(rig), '10.96.0.10:80')
+})

@@ -1,0 +1,55 @@
+import t from 'tap'
+import { NodeWait } from '../../lib/node/node-wait.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
+import { RecordingLog } from '../support/log/recording-log.js'
+
+function createNodeWait(getMissing: () => string | undefined) {
+  const clock = new ManualClock()
+  const log = new RecordingLog()
+  const calls: string[] = []
+  const onTimeout = (missing: string): void => void calls.push(`timeout: ${missing}`)
+  const wait = new NodeWait({ clock, log, timeoutMs: 5000, getMissing, onTimeout })
+  wait.subscribe(() => calls.push('resume'))
+  return { clock, log, wait, calls }
+}
+
+t.test('there is no wait if the Node is known', t => {
+  const { wait, log } = createNodeWait(() => undefined)
+  t.equal(wait.isOver(), true)
+  t.strictSame(log.entries, [])
+  t.end()
+})
+
+t.test('the wait ends for good when the Node appears', async t => {
+  let missing: string | undefined = 'the Node'
+  const { wait, clock, log, calls } = createNodeWait(() => missing)
+  t.equal(wait.isOver(), false)
+  await clock.advance(4000)
+  t.equal(wait.isOver(), false)
+  t.match(log.entries, [{ message: 'Waiting for the Node of this machine', fields: { missing, seconds: 5 } }])
+  missing = undefined
+  t.equal(wait.isOver(), true)
+  missing = 'the Node'
+  t.equal(wait.isOver(), true, 'the wait does not start again when the Node disappears')
+  await clock.advance(60_000)
+  t.strictSame(calls, [])
+})
+
+t.test('a timeout is reported once, before the subscriber is called, and ends the wait', async t => {
+  const { wait, clock, calls } = createNodeWait(() => 'an address of the Node')
+  for (const _ of [1, 2, 3]) t.equal(wait.isOver(), false)
+  await clock.advance(5000)
+  t.strictSame(calls, ['timeout: an address of the Node', 'resume'])
+  t.equal(wait.isOver(), true)
+  await clock.advance(60_000)
+  t.equal(calls.length, 2)
+})
+
+t.test('after a stop nothing is called', async t => {
+  const { wait, clock, calls } = createNodeWait(() => 'the Node')
+  t.equal(wait.isOver(), false)
+  wait.stop()
+  await clock.advance(60_000)
+  t.strictSame(calls, [])
+  t.equal(clock.pendingTimers, 0)
+})
