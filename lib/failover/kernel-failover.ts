@@ -11,47 +11,52 @@ import { takeOverInputs } from '../modes/rule-writer.js'
 import { type ChainOwners } from '../netfilter/stale-chains.js'
 import { type IptablesPrograms } from '../system/iptables.js'
 import { ROUTE_LOCALNET_FILE } from '../system/route-localnet.js'
-import { FailoverProcess, type FailoverStep } from './failover-process.js'
 import { NamedTimers } from '../primitives/named-timers.js'
+import { SerialQueue } from '../primitives/serial-queue.js'
+import { withTimeout } from '../primitives/with-timeout.js'
+import { FailoverProcess, type FailoverStep } from './failover-process.js'
 
-/** Milliseconds in which changes gather before the guard is told: who is killed within has the kernel serve what was before. */
+/**
+ * Milliseconds that a change waits for others before the failover script is updated. If this process is killed meanwhile, the
+ * kernel serves the state before the change.
+ */
 const BATCH_DELAY_MS = 1000
-/** Of a large cluster all rules are a long text: they may take so many parts of the time. */
+/** The script of a large cluster is long. The pause before an update is at least this many times as long as the last update took. */
 const PAUSE_FACTOR = 10
-/** How long the kernel's taking over may keep the end waiting, in milliseconds. */
+/** How long a shutdown waits until the kernel has taken over, in milliseconds. */
 const TAKE_OVER_TIMEOUT_MS = 15_000
 const TABLES = ['filter', 'nat', 'mangle']
 
 export interface KernelFailoverOptions {
-  /** Not started yet, and used for nothing else. */
+  /** Not started, and used by nothing else. */
   readonly proxier: IptablesProxier
-  /** Those that the proxier writes with. */
+  /** The same that the proxier uses. */
   readonly iptables: readonly IptablesPrograms[]
   readonly chainOwners: ChainOwners
-  /** Whether node ports answer on loopback: the kernel has to be told, then. */
+  /** Whether NodePorts answer on loopback; that requires a setting of the kernel. */
   readonly routesLocalnet: () => boolean
   readonly clock: Clock
   readonly log: Log
 }
 
 /**
- * Has the kernel serve in the place of the userspace mode, by the rules of iptables mode: while this process is away on purpose,
- * and, by its guard, when it is killed. The userspace mode takes back when it returns, as from any other mode.
+ * Lets the kernel serve with the rules of iptables mode while this process is down: after a regular shutdown, and, with the help
+ * of the failover process, after a crash. When this process runs again, it takes over as from any other mode.
  */
 export class KernelFailover {
   readonly #options: KernelFailoverOptions
   readonly #failoverProcess: FailoverProcess
   readonly #timers: NamedTimers<'update'>
-  #updating: Promise<void> = Promise.resolve()
-  /** How long it took to tell the guard, in milliseconds. */
+  readonly #updates = new SerialQueue()
+  /** How long the last update of the failover script took, in milliseconds. */
   #lastUpdateMs = 0
-  /** Whether it is known what is served: before that, what the kernel has is better than nothing. */
+  /** False before the first sync. Until then the rules that the kernel has are better than none. */
   #hasSnapshot = false
 
   /**
-   * Makes the failover for a mode that is carried by sockets, if this kernel can serve in its place.
-   * @param resources of the mode that serves
-   * @throws ProxyFailure MODE_IMPOSSIBLE when it cannot: better now than at the end
+   * Makes the failover for a mode whose traffic is carried by sockets.
+   * @param resources those of the mode that serves
+   * @throws ProxyFailure MODE_IMPOSSIBLE if iptables mode does not work on this node; the operator learns it at the start
    */
   static async create(
     resources: ModeResources,
@@ -62,7 +67,7 @@ export class KernelFailover {
     const reason = await iptablesMode.probe(config, kernel)
     if (reason !== undefined) {
       const message = `Cannot let the kernel serve on exit, as "--on-exit=kernel" asks, in mode iptables: ${reason}`
-      throw new ProxyFailure('MODE_IMPOSSIBLE', message, { hint: 'Add what is missing, or give --on-exit=keep' })
+      throw new ProxyFailure('MODE_IMPOSSIBLE', message, { hint: 'Install what is missing, or set --on-exit=keep' })
     }
     const owners = chainOwners(iptablesMode.name, modes)
     const proxier = await iptablesMode.createProxier({
@@ -81,48 +86,44 @@ export class KernelFailover {
     this.#timers = new NamedTimers(options.clock)
   }
 
-  /** Takes note of what is served now. */
+  /** Takes the snapshot that is served now. */
   update(snapshot: ServiceSnapshot): void {
     this.#hasSnapshot = true
     void this.#options.proxier.update(snapshot)
     this.#timers.set('update', Math.max(BATCH_DELAY_MS, PAUSE_FACTOR * this.#lastUpdateMs), () => {
-      this.#updating = this.#updating.then(() => this.#updateFailoverProcess())
+      void this.#updates.run(() => this.#updateScript())
     })
   }
 
   /**
-   * Has the kernel take over now; what is served by sockets goes on. A failure is told, and the rules stay as they are, as they
-   * do where nothing is known of what is served.
+   * Lets the kernel serve new connections from now on; sockets keep serving the open ones. The rules stay unchanged if this fails,
+   * which is logged, and if nothing has been served yet.
    */
   async takeOver(): Promise<void> {
     this.#timers.stop()
     if (!this.#hasSnapshot) return this.#failoverProcess.disarm()
     const { clock, log } = this.#options
-    let cancel = (): void => undefined
-    const timeout = new Promise<never>((_resolve, reject) => {
-      cancel = clock.after(TAKE_OVER_TIMEOUT_MS, () =>
-        reject(new Error(`it took longer than ${TAKE_OVER_TIMEOUT_MS / 1000} s`)),
-      )
-    })
+    const onTimeout = () => {
+      throw new Error(`timed out after ${TAKE_OVER_TIMEOUT_MS / 1000} s`)
+    }
     try {
-      await Promise.race([this.#program(), timeout])
+      await withTimeout(this.#program(), { clock, ms: TAKE_OVER_TIMEOUT_MS, onTimeout })
       log.info(0, 'The kernel serves from now on')
     } catch (error) {
-      log.error('The kernel cannot take over: rules stay as they are', error)
+      log.error('The kernel could not take over; the rules stay unchanged', error)
     } finally {
-      cancel()
       this.#failoverProcess.disarm()
     }
   }
 
   async #program(): Promise<void> {
     const { proxier } = this.#options
-    await this.#updating
+    await this.#updates.idle()
     await proxier.start()
     for (const rules of proxier.rules) await rules.program(false)
   }
 
-  async #updateFailoverProcess(): Promise<void> {
+  async #updateScript(): Promise<void> {
     const { proxier, iptables, clock, log } = this.#options
     const startedAt = clock.now()
     try {
@@ -130,8 +131,8 @@ export class KernelFailover {
       for (const [index, rules] of proxier.rules.entries()) {
         const { restoreCommand: command, maxChainsPerRestore } = iptables[index]!
         const observed = await iptables[index]!.read(TABLES)
-        const texts = takeOverInputs(rules.desired, observed, this.#options.chainOwners, maxChainsPerRestore)
-        steps.push(...texts.map(input => ({ command, input })))
+        const inputs = takeOverInputs(rules.desired, observed, this.#options.chainOwners, maxChainsPerRestore)
+        steps.push(...inputs.map(input => ({ command, input })))
       }
       if (this.#options.routesLocalnet()) steps.push({ command: ['tee', ROUTE_LOCALNET_FILE], input: '1\n' })
       await this.#failoverProcess.update(steps)
@@ -144,7 +145,7 @@ export class KernelFailover {
   }
 }
 
-/** The mode that serves reports what concerns Services; the failover reports only its own errors. */
+/** The mode that serves logs problems of Services. The failover logs only its own errors. */
 function errorsOnly(log: Log): Log {
   return {
     info: () => undefined,

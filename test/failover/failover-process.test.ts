@@ -8,40 +8,40 @@ import t, { type Test } from 'tap'
 
 const PROGRAM = fileURLToPath(new URL('../support/processes/failover-entry.js', import.meta.url))
 
-/** A program that has a guard with two wills: each writes its text to a file of its folder. */
+/** A program with a failover process of two steps; each step writes its input to a file of the folder. */
 async function startProgram(t: Test) {
-  const folder = mkdtempSync(join(tmpdir(), 'kpn-guard-'))
+  const folder = mkdtempSync(join(tmpdir(), 'kpn-failover-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const child = fork(PROGRAM, [folder], { env: { ...process.env, TMPDIR: folder } })
   t.teardown(() => child.kill('SIGKILL'))
   await once(child, 'message')
-  const send = async (what: string) => {
-    child.send(what)
+  const send = async (command: string) => {
+    child.send(command)
     await once(child, 'message')
   }
   const failoverFolders = () => readdirSync(folder).filter(name => name.startsWith('kube-proxy-guard-'))
   return { folder, child, send, failoverFolders, read: (name: string) => readFileSync(join(folder, name), 'utf8') }
 }
 
-/** Resolves once the guard has done its work and has removed its folder. */
-async function waitUntilGone(folder: string, guard: string): Promise<void> {
+/** Resolves when the failover process has run its script and has removed its folder. */
+async function waitUntilRemoved(folder: string, failoverFolder: string): Promise<void> {
   const watcher = watch(folder)
-  while (existsSync(join(folder, guard))) await once(watcher, 'change')
+  while (existsSync(join(folder, failoverFolder))) await once(watcher, 'change')
   watcher.close()
 }
 
-t.test('when its program is killed, the last will is carried out, as it was at last', async t => {
+t.test('after its program was killed, the failover process runs the last script', async t => {
   const { folder, child, send, failoverFolders, read } = await startProgram(t)
   await send('first')
   await send('second')
-  const [guard] = failoverFolders()
+  const [failoverFolder] = failoverFolders()
   child.kill('SIGKILL')
-  await waitUntilGone(folder, guard!)
+  await waitUntilRemoved(folder, failoverFolder!)
   t.equal(read('one'), 'second of one, with spaces\nand lines\n')
   t.equal(read('two'), 'second of two, with spaces\nand lines\n')
 })
 
-t.test('nothing is carried out when it was told to stand down, and nothing stays behind', async t => {
+t.test('a disarmed failover process runs nothing and leaves nothing behind', async t => {
   const { folder, child, send, failoverFolders } = await startProgram(t)
   await send('first')
   await send('cancel')
@@ -51,10 +51,10 @@ t.test('nothing is carried out when it was told to stand down, and nothing stays
   t.notOk(existsSync(join(folder, 'one')))
 })
 
-t.test('a program that is killed before it had a will leaves nothing to be done', async t => {
+t.test('a program that is killed before its first script leaves nothing behind', async t => {
   const { folder, child, failoverFolders } = await startProgram(t)
-  const [guard] = failoverFolders()
+  const [failoverFolder] = failoverFolders()
   child.kill('SIGKILL')
-  await waitUntilGone(folder, guard!)
+  await waitUntilRemoved(folder, failoverFolder!)
   t.same(readdirSync(folder), [])
 })

@@ -36,7 +36,7 @@ t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async
       const { stdout } = await network.node.run('iptables-save', [])
       return new Set([...stdout.matchAll(/^:(KUBE-\S+)/gm)].map(([, name]) => name!))
     }
-    /** Connections from the Pod, two at a time, until told to end; how many came to what. */
+    /** Opens connections from the Pod, two at a time, and counts the outcomes. */
     const load = (count: number) => {
       const args = [LOAD_CLIENT, WEB.clusterIP, String(WEB.port), 'sequential', String(count), '2']
       const child = network.start(pod.namespace, process.execPath, args)
@@ -44,21 +44,21 @@ t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async
         ([line]) => (JSON.parse(String(line)) as { outcomes: Record<string, number> }).outcomes,
       )
     }
-    const guards = () => readdirSync(temporary).filter(name => name.startsWith('kube-proxy-guard-'))
-    return { network, client, folder, ips, proxy, chains, load, temporary, guards }
+    const failoverFolders = () => readdirSync(temporary).filter(name => name.startsWith('kube-proxy-guard-'))
+    return { network, client, folder, ips, proxy, chains, load, temporary, failoverFolders }
   }
 
   await t.test(
-    'kernel: while the proxy is away the kernel serves, and no connection is lost at either change',
+    'kernel: the kernel serves while the proxy is down, and no connection is lost at either switch',
     async t => {
-      const { client, proxy, chains, load, guards } = await start()
+      const { client, proxy, chains, load, failoverFolders } = await start()
       const first = await proxy('kernel')
       const outcomes = load(4000)
       t.equal(await first.stop(), 0)
-      const away = await chains()
-      t.ok(away.has('KUBE-SERVICES'))
-      t.notOk(away.has('KUBE-PORTALS-CONTAINER'))
-      t.same(guards(), [], 'nobody waits any more')
+      const duringFailover = await chains()
+      t.ok(duringFailover.has('KUBE-SERVICES'))
+      t.notOk(duringFailover.has('KUBE-PORTALS-CONTAINER'))
+      t.same(failoverFolders(), [], 'the failover process has ended')
       t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
       const second = await proxy('kernel')
       await second.waitForLine(/Removed the rules of another mode" family="IPv4"/)
@@ -69,33 +69,33 @@ t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async
     },
   )
 
-  await t.test('kernel: when the proxy is killed, the kernel takes over what it served last', async t => {
-    const { network, client, folder, ips, proxy, chains, temporary, guards } = await start()
+  await t.test('kernel: after the proxy was killed, the kernel serves what the proxy served last', async t => {
+    const { network, client, folder, ips, proxy, chains, temporary, failoverFolders } = await start()
     const first = await proxy('kernel')
     folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', ips.slice(1), 8080))
     await first.waitForLine(/"Listener updated" servicePort="IPv4\/default\/web\/TCP" endpoints="[^,"]+"/)
-    const [guard] = guards()
-    const will = (): string => {
-      const folder = join(temporary, guard!, 'current')
+    const [failoverFolder] = failoverFolders()
+    const readScript = (): string => {
+      const folder = join(temporary, failoverFolder!, 'current')
       if (!existsSync(folder)) return ''
       const names = readdirSync(folder).filter(name => name.endsWith('.text'))
       return names.map(name => readFileSync(join(folder, name), 'utf8')).join('')
     }
-    const watcher = watch(join(temporary, guard!))
-    while (!will().includes(ips[1]!) || will().includes(`${ips[0]}:`)) await once(watcher, 'change')
+    const watcher = watch(join(temporary, failoverFolder!))
+    while (!readScript().includes(ips[1]!) || readScript().includes(`${ips[0]}:`)) await once(watcher, 'change')
     watcher.close()
-    const gone = watch(temporary)
+    const temporaryWatcher = watch(temporary)
     first.child.kill('SIGKILL')
-    while (existsSync(join(temporary, guard!))) await once(gone, 'change')
-    gone.close()
-    const found = await chains()
-    t.ok(found.has('KUBE-SERVICES'))
-    t.notOk(found.has('KUBE-PORTALS-CONTAINER'))
+    while (existsSync(join(temporary, failoverFolder!))) await once(temporaryWatcher, 'change')
+    temporaryWatcher.close()
+    const chainsAfter = await chains()
+    t.ok(chainsAfter.has('KUBE-SERVICES'))
+    t.notOk(chainsAfter.has('KUBE-PORTALS-CONTAINER'))
     for (let i = 0; i < 6; i++) t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'b')
     t.equal(
       await new NetworkClient(network, network.node).tcp('127.0.0.1', WEB.nodePort),
       'b',
-      'a node port on loopback',
+      'a NodePort on loopback',
     )
     const second = await proxy('keep')
     await second.waitForLine(/Removed the rules of another mode" family="IPv4"/)
@@ -103,17 +103,17 @@ t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async
     t.equal(await second.stop(), 0)
   })
 
-  await t.test('kernel: a proxy that ends before it knew any Service leaves the kernel what it serves', async t => {
+  await t.test('kernel: a proxy that ends before its first sync leaves the rules unchanged', async t => {
     const { network, client, proxy, chains } = await start()
     t.equal(await (await proxy('kernel')).stop(), 0)
-    const blind = new ProxyProcess(network, ['--master=http://127.0.0.1:1', '--on-exit=kernel'])
-    await blind.waitForLine(/API_UNREACHABLE/)
-    t.equal(await blind.stop(), 0)
+    const unreachable = new ProxyProcess(network, ['--master=http://127.0.0.1:1', '--on-exit=kernel'])
+    await unreachable.waitForLine(/API_UNREACHABLE/)
+    t.equal(await unreachable.stop(), 0)
     t.ok((await chains()).has('KUBE-SERVICES'))
     t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
   })
 
-  await t.test('keep: rules stay as they are; cleanup: none is left', async t => {
+  await t.test('keep: the rules stay unchanged; cleanup: none is left', async t => {
     const { proxy, chains } = await start()
     t.equal(await (await proxy('keep')).stop(), 0)
     t.ok((await chains()).has('KUBE-PORTALS-CONTAINER'))
