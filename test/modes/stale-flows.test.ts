@@ -8,7 +8,7 @@ const LISTENER6 = { address: 'fd00:50::1', port: 40000 }
 const DNS: FlowTarget = { address: '10.96.0.10', port: 53, replySources: [LISTENER] }
 const NODE_PORT: FlowTarget = { address: undefined, port: 30053, replySources: [LISTENER] }
 
-/** `10.96.0.10:53 > 192.168.50.1:40000`: sent to the first, answered by the second. */
+/** `10.96.0.10:53 > 192.168.50.1:40000`: sent to the first address, and the second one replies. */
 function entry(text: string): UdpEntry {
   const [destination, replySource] = text.split(' > ').map(end => {
     const [, address, port] = /^\[?(.*?)\]?:(\d+)$/.exec(end)!
@@ -18,20 +18,25 @@ function entry(text: string): UdpEntry {
   return { family, source: { address: '10.244.0.2', port: 5000 }, destination: destination!, replySource: replySource! }
 }
 
-void t.test('A UDP flow to one of our portals is stale when its answers come from anything but its listener', t => {
-  const table: readonly (readonly [why: string, flow: string, stale: boolean, portals: Partial<ExpectedFlows>])[] = [
-    ['an address that begins alike', '10.96.0.100:53 > 192.168.50.1:39999', false, { targets: [DNS] }],
-    ['nothing is ours', '10.96.0.10:53 > 192.168.50.1:39999', false, {}],
+void t.test('A UDP flow to a served address is stale if its replies do not come from an expected source', t => {
+  const table: readonly (readonly [why: string, flow: string, stale: boolean, expected: Partial<ExpectedFlows>])[] = [
+    ['an address with the same beginning', '10.96.0.100:53 > 192.168.50.1:39999', false, { targets: [DNS] }],
+    ['no address is served', '10.96.0.10:53 > 192.168.50.1:39999', false, {}],
 
     [
-      'an external IP that is the node\u2019s goes before the node port',
+      'an external IP that is the node\u2019s wins over the node port',
       '192.168.50.1:30053 > 192.168.50.1:40001',
       false,
       { targets: [NODE_PORT, { address: '192.168.50.1', port: 30053, replySources: [LOCAL_LISTENER] }] },
     ],
 
-    ['gone and served again', '10.96.0.10:53 > 192.168.50.1:40000', false, { removed: [DNS], targets: [DNS] }],
-    ['served again elsewhere', '10.96.0.10:53 > 192.168.50.1:39999', true, { removed: [DNS], targets: [DNS] }],
+    ['removed and served again', '10.96.0.10:53 > 192.168.50.1:40000', false, { removed: [DNS], targets: [DNS] }],
+    [
+      'removed and served again, old proxy port',
+      '10.96.0.10:53 > 192.168.50.1:39999',
+      true,
+      { removed: [DNS], targets: [DNS] },
+    ],
 
     [
       'one of two listeners',
@@ -46,7 +51,7 @@ void t.test('A UDP flow to one of our portals is stale when its answers come fro
       { targets: [{ ...DNS, replySources: [LISTENER, LOCAL_LISTENER] }] },
     ],
     [
-      'named twice: any of them',
+      'listed twice: any of the sources',
       '10.96.0.10:53 > 192.168.50.1:40000',
       false,
       { targets: [DNS, { ...DNS, replySources: [LOCAL_LISTENER] }] },
@@ -84,14 +89,14 @@ void t.test('A UDP flow to one of our portals is stale when its answers come fro
     ],
   ]
   const nodeAddresses = new Set(['192.168.50.1', 'fd00:50::1'])
-  for (const [why, flow, stale, differs] of table) {
-    const found = staleFlows([entry(flow)], { targets: [], removed: [], nodeAddresses, ...differs })
-    t.equal(found.length === 1, stale, `${why}: ${flow}`)
+  for (const [why, flow, stale, expected] of table) {
+    const flows = staleFlows([entry(flow)], { targets: [], removed: [], nodeAddresses, ...expected })
+    t.equal(flows.length === 1, stale, `${why}: ${flow}`)
   }
   t.end()
 })
 
-void t.test('Of many flows the stale ones are given back as they came, in their order', t => {
+void t.test('Stale flows are returned as the same objects, in the same order', t => {
   const entries = [
     '10.96.0.10:53 > 192.168.50.1:39999',
     '8.8.8.8:53 > 8.8.8.8:53',

@@ -1,5 +1,5 @@
-import { chainOwners } from '../../../lib/modes/registry.js'
 import t, { type Test } from 'tap'
+import { chainOwners } from '../../../lib/modes/registry.js'
 import { NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type IpFamily } from '../../../lib/model/address.js'
 import { parseCidr } from '../../../lib/model/cidr.js'
@@ -17,7 +17,7 @@ import { MemoryConntrack } from '../../support/kernel/memory-conntrack.js'
 import { namespacesUnavailable } from '../../support/nodes/node-network.js'
 import { makeServicePort } from '../../support/model/make-service-port.js'
 
-/** Addresses of one family, by number: of Services, of endpoints, of the world. */
+/** Addresses of one family, by number: of Services, of endpoints, and external ones. */
 const ADDRESSES: Readonly<Record<IpFamily, Readonly<Record<'service' | 'pod' | 'world', (n: number) => string>>>> = {
   IPv4: { service: n => `10.96.0.${n}`, pod: n => `10.244.0.${n}`, world: n => `203.0.113.${n}` },
   IPv6: {
@@ -38,7 +38,7 @@ function snapshotOf(ports: readonly ServedPort[]): ServiceSnapshot {
   return { generation: 1, ports: new Map(ports.map(port => [port.servicePort.key, port])) }
 }
 
-/** One Service for each thing that rules can say. */
+/** One Service for each kind of rule. */
 function everyServiceKind(family: IpFamily): ServedPort[] {
   const { service, pod, world } = ADDRESSES[family]
   const endpoints = Array.from({ length: 7 }, (_, n) => makeEndpoint(pod(n + 2), { isLocal: n < 2 }))
@@ -71,13 +71,14 @@ function everyServiceKind(family: IpFamily): ServedPort[] {
   )
 }
 
+/** The kernel of a network namespace. */
 class KernelUnderTest {
   readonly log = new RecordingLog()
   readonly namespace: NetworkNamespace
   readonly iptables: IptablesPrograms
   readonly localnetCalls: string[] = []
   readonly #family: IpFamily
-  /** How many whole reads of tables there were. */
+  /** How often complete tables were read. */
   tableReads = 0
 
   constructor(namespace: NetworkNamespace, family: IpFamily, backEnd: 'nft' | 'legacy') {
@@ -89,7 +90,7 @@ class KernelUnderTest {
     })
   }
 
-  /** A proxier that knows nothing of an earlier one. */
+  /** A new proxier, without the memory of an earlier one. */
   async proxier(given: Partial<IptablesProxierOptions> = {}): Promise<IptablesProxier> {
     const pods = NETWORKS[this.#family].map(range => ({ source: parseCidr(range)! }))
     const proxier = new IptablesProxier({
@@ -120,7 +121,7 @@ class KernelUnderTest {
     return this.namespace.name.split('-').at(-1)!
   }
 
-  /** Whether a proxier that starts anew finds anything to write. */
+  /** Whether a new proxier finds anything to write. */
   async findsDifference(snapshot: ServiceSnapshot, given: Partial<IptablesProxierOptions> = {}): Promise<boolean> {
     const proxier = await this.proxier(given)
     await proxier.update(snapshot)
@@ -128,13 +129,10 @@ class KernelUnderTest {
   }
 }
 
-function onEachKernel(
-  sentence: string,
-  run: (t: Test, site: KernelUnderTest, family: IpFamily) => Promise<void>,
-): void {
+function onEachKernel(name: string, run: (t: Test, kernel: KernelUnderTest, family: IpFamily) => Promise<void>): void {
   for (const backEnd of ['nft', 'legacy'] as const)
     for (const family of ['IPv4', 'IPv6'] as const)
-      void t.test(`${sentence} (${backEnd}, ${family})`, { skip: namespacesUnavailable, timeout: 120_000 }, async t => {
+      void t.test(`${name} (${backEnd}, ${family})`, { skip: namespacesUnavailable, timeout: 120_000 }, async t => {
         const namespace = await NetworkNamespace.create(`kpn${process.pid}-${family}-${backEnd}`)
         t.teardown(() => namespace.delete())
         await run(t, new KernelUnderTest(namespace, family, backEnd), family)
@@ -142,12 +140,12 @@ function onEachKernel(
 }
 
 onEachKernel(
-  'Whatever is written is found again, with every setting, and goes without a trace',
-  async (t, site, family) => {
+  'Rules of every setting are found again after the write, and are removed completely',
+  async (t, kernel, family) => {
     const pods = NETWORKS[family].map(range => ({ source: parseCidr(range)! }))
     const settings = { masqueradeAll: true, masqueradeMark: 0x8000_0000, randomFully: false, dropInvalid: false }
     const snapshot = snapshotOf(everyServiceKind(family))
-    const ways: readonly Partial<IptablesProxierOptions>[] = [
+    const variants: readonly Partial<IptablesProxierOptions>[] = [
       {},
       { localTraffic: () => ({ localMatches: pods, nodePortAddresses: [NODE[family]] }) },
       { localTraffic: () => ({ localMatches: [{ inInterface: 'cali+' }], nodePortAddresses: [] }) },
@@ -157,22 +155,22 @@ onEachKernel(
         localTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
       },
     ]
-    for (const given of ways) {
-      const proxier = await site.proxier(given)
+    for (const given of variants) {
+      const proxier = await kernel.proxier(given)
       await proxier.update(snapshot)
       t.equal((await proxier.rules[0]!.program(false)).changed, true)
-      t.equal(await site.findsDifference(snapshot, given), false)
+      t.equal(await kernel.findsDifference(snapshot, given), false)
     }
-    await removeStaleChains(site.iptables, chainOwners(undefined))
-    const left = await site.iptables.read(['filter', 'nat', 'mangle'])
-    const chains = [...left.values()].flatMap(table => [...table.keys()]).filter(name => name.startsWith('KUBE-'))
-    t.strictSame(chains, family === 'IPv4' ? ['KUBE-FIREWALL'] : [], 'but for what the kubelet shares')
+    await removeStaleChains(kernel.iptables, chainOwners(undefined))
+    const remaining = await kernel.iptables.read(['filter', 'nat', 'mangle'])
+    const chains = [...remaining.values()].flatMap(table => [...table.keys()]).filter(name => name.startsWith('KUBE-'))
+    t.strictSame(chains, family === 'IPv4' ? ['KUBE-FIREWALL'] : [], 'except the chain that the kubelet shares')
   },
 )
 
-onEachKernel('A change of endpoints writes the chains of its Service', async (t, site, family) => {
+onEachKernel('A change of endpoints writes the chains of its Service', async (t, kernel, family) => {
   const ports = everyServiceKind(family)
-  const proxier = await site.proxier()
+  const proxier = await kernel.proxier()
   await proxier.update(snapshotOf(ports))
   await proxier.rules[0]!.program(false)
   const { servicePort, endpoints } = ports[0]!
@@ -180,10 +178,10 @@ onEachKernel('A change of endpoints writes the chains of its Service', async (t,
   const next = snapshotOf(ports.with(0, servedPort(servicePort, [...endpoints.slice(1), added])))
   await proxier.update(next)
   t.equal(proxier.rules[0]!.pending, true)
-  const before = await site.iptables.read(['nat'])
+  const before = await kernel.iptables.read(['nat'])
   t.equal((await proxier.rules[0]!.program(false)).changed, true)
-  t.equal(await site.findsDifference(next), false)
-  const after = await site.iptables.read(['nat'])
+  t.equal(await kernel.findsDifference(next), false)
+  const after = await kernel.iptables.read(['nat'])
   const chainsOf = (rules: typeof before): string[] => [...rules.get('nat')!.keys()]
   t.strictSame(
     chainsOf(before).filter(name => !chainsOf(after).includes(name)),
@@ -195,93 +193,93 @@ onEachKernel('A change of endpoints writes the chains of its Service', async (t,
   )
 })
 
-onEachKernel('What others flush is written again, and what is theirs stays', async (t, site, family) => {
+onEachKernel('Flushed rules are written again, and rules of other programs stay', async (t, kernel, family) => {
   const loopback = family === 'IPv4' ? '127.0.0.0/8' : '::1'
-  await site.iptablesCommand('-N', 'KUBE-FIREWALL')
-  await site.iptablesCommand('-A', 'KUBE-FIREWALL', '-s', loopback, '-j', 'RETURN')
-  await site.iptablesCommand('-t', 'nat', '-N', 'KUBE-SVC-AAAAAAAAAAAAAAAA')
-  await site.iptablesCommand('-t', 'nat', '-A', 'POSTROUTING', '-o', 'eth0', '-j', 'MASQUERADE')
+  await kernel.iptablesCommand('-N', 'KUBE-FIREWALL')
+  await kernel.iptablesCommand('-A', 'KUBE-FIREWALL', '-s', loopback, '-j', 'RETURN')
+  await kernel.iptablesCommand('-t', 'nat', '-N', 'KUBE-SVC-AAAAAAAAAAAAAAAA')
+  await kernel.iptablesCommand('-t', 'nat', '-A', 'POSTROUTING', '-o', 'eth0', '-j', 'MASQUERADE')
   const ports = everyServiceKind(family)
   const snapshot = snapshotOf(ports)
-  const proxier = await site.proxier()
+  const proxier = await kernel.proxier()
   const [rules] = proxier.rules
   await proxier.update(snapshot)
   await rules!.program(false)
   t.equal((await rules!.program(true)).changed, false)
-  const found = await site.iptables.read(['filter', 'nat'])
-  t.equal(found.get('nat')!.has('KUBE-SVC-AAAAAAAAAAAAAAAA'), false, 'stale chains of our names go')
-  t.match(found.get('filter')!.get('KUBE-FIREWALL')!.at(-1), ['-s', /./, '-j', 'RETURN'])
-  t.match(found.get('nat')!.get('POSTROUTING')!.at(-1), ['-o', 'eth0', '-j', 'MASQUERADE'])
+  const observed = await kernel.iptables.read(['filter', 'nat'])
+  t.equal(observed.get('nat')!.has('KUBE-SVC-AAAAAAAAAAAAAAAA'), false, 'stale chains with an owned prefix are removed')
+  t.match(observed.get('filter')!.get('KUBE-FIREWALL')!.at(-1), ['-s', /./, '-j', 'RETURN'])
+  t.match(observed.get('nat')!.get('POSTROUTING')!.at(-1), ['-o', 'eth0', '-j', 'MASQUERADE'])
 
-  const reads = site.tableReads
+  const reads = kernel.tableReads
   t.equal((await rules!.program(true)).changed, false)
-  t.equal(site.tableReads, reads, 'a look costs no whole read')
+  t.equal(kernel.tableReads, reads, 'a check reads no complete table')
   for (const flush of [
     ['nat', '-F'],
     ['mangle', '-F'],
     ['filter', '-F'],
     ['mangle', '-X', 'KUBE-PROXY-CANARY'],
   ]) {
-    if (flush[1] === '-X') await site.iptablesCommand('-t', 'mangle', '-F', 'KUBE-PROXY-CANARY')
-    await site.iptablesCommand('-t', ...flush)
+    if (flush[1] === '-X') await kernel.iptablesCommand('-t', 'mangle', '-F', 'KUBE-PROXY-CANARY')
+    await kernel.iptablesCommand('-t', ...flush)
     t.equal((await rules!.program(true)).changed, true, flush.join(' '))
-    t.equal(await site.findsDifference(snapshot), false)
+    t.equal(await kernel.findsDifference(snapshot), false)
   }
   const { cluster } = serviceChainNames(ports[0]!.servicePort)
-  await site.iptablesCommand('-t', 'nat', '-F', cluster)
-  t.equal((await rules!.program(true)).changed, false, 'a change that leaves the canary alone is not looked for')
-  t.equal(await site.findsDifference(snapshot), true, 'and is repaired at the next start')
+  await kernel.iptablesCommand('-t', 'nat', '-F', cluster)
+  t.equal((await rules!.program(true)).changed, false, 'a change that leaves the canary alone is not detected')
+  t.equal(await kernel.findsDifference(snapshot), true, 'the next start repairs it')
 })
 
-void t.test('After a write that failed everything is read', { skip: namespacesUnavailable }, async t => {
+void t.test('After a failed write all rules are read', { skip: namespacesUnavailable }, async t => {
   const namespace = await NetworkNamespace.create(`kpn${process.pid}-failing-nft`)
   t.teardown(() => namespace.delete())
-  const site = new KernelUnderTest(namespace, 'IPv4', 'nft')
+  const kernel = new KernelUnderTest(namespace, 'IPv4', 'nft')
   const ports = everyServiceKind('IPv4')
-  const proxier = await site.proxier()
+  const proxier = await kernel.proxier()
   const [rules] = proxier.rules
   await proxier.update(snapshotOf(ports))
   await rules!.program(false)
-  // Somebody leads to a chain of ours that is to go: it cannot be deleted, and nothing is written.
+  // Another program jumps to a chain that the write would delete: the kernel refuses the whole text.
   const { servicePort, endpoints } = ports[0]!
-  await site.iptablesCommand('-t', 'nat', '-A', 'OUTPUT', '-j', endpointChainName(servicePort, endpoints[0]!))
+  await kernel.iptablesCommand('-t', 'nat', '-A', 'OUTPUT', '-j', endpointChainName(servicePort, endpoints[0]!))
   const next = snapshotOf(ports.with(0, servedPort(servicePort, endpoints.slice(1))))
   await proxier.update(next)
   await t.rejects(rules!.program(false), { code: 'IPTABLES_RESTORE_FAILED' })
   t.equal(rules!.pending, true)
   t.equal((await rules!.program(false)).changed, true)
   t.equal(rules!.pending, false)
-  t.equal(await site.findsDifference(next), false)
+  t.equal(await kernel.findsDifference(next), false)
   t.end()
 })
 
 void t.test(
-  'The kernel is to route loopback only where node ports answer there, once others are kept out',
+  'route_localnet is allowed only for node ports on loopback, and after the rules that keep other hosts out',
   { skip: namespacesUnavailable },
   async t => {
     const namespace = await NetworkNamespace.create(`kpn${process.pid}-localnet-nft`)
     t.teardown(() => namespace.delete())
-    const site = new KernelUnderTest(namespace, 'IPv4', 'nft')
-    const without = await site.proxier({ localhostNodePorts: () => false })
+    const kernel = new KernelUnderTest(namespace, 'IPv4', 'nft')
+    const without = await kernel.proxier({ localhostNodePorts: () => false })
     await without.rules[0]!.program(false)
-    t.strictSame(site.localnetCalls, [])
-    let guarded = false
-    const proxier = await site.proxier({
+    t.strictSame(kernel.localnetCalls, [])
+    let isProtected = false
+    const proxier = await kernel.proxier({
       allowRouteLocalnet: () => {
-        guarded = rulesWritten
-        site.localnetCalls.push('allowed')
+        isProtected = rulesWritten
+        kernel.localnetCalls.push('allowed')
       },
     })
     let rulesWritten = false
-    const restore = site.iptables.restore.bind(site.iptables)
-    site.iptables.restore = async text => {
+    const restore = kernel.iptables.restore.bind(kernel.iptables)
+    kernel.iptables.restore = async text => {
       await restore(text)
       rulesWritten = text.includes('block incoming localnet connections')
     }
     await proxier.rules[0]!.program(false)
     await proxier.rules[0]!.program(true)
-    t.strictSame(site.localnetCalls, ['allowed'])
-    t.ok(guarded)
+    t.strictSame(kernel.localnetCalls, ['allowed'])
+    t.ok(isProtected)
     t.end()
   },
 )

@@ -1,5 +1,5 @@
-import { chainOwners } from '../../../lib/modes/registry.js'
 import t from 'tap'
+import { chainOwners } from '../../../lib/modes/registry.js'
 import { type ClusterEvent } from '../../../lib/model/event-sink.js'
 import { type Endpoint } from '../../../lib/model/endpoint.js'
 import { type ServicePort } from '../../../lib/model/service-port.js'
@@ -22,7 +22,7 @@ function snapshotOf(...ports: ServedPort[]): ServiceSnapshot {
   return { generation: 1, ports: new Map(ports.map(port => [port.servicePort.key, port])) }
 }
 
-/** A proxier of both families over kernels in memory. */
+/** A proxier of both families with kernels in memory. */
 class ProxierUnderTest {
   readonly ipv4 = new MemoryIptables('IPv4')
   readonly ipv6 = new MemoryIptables('IPv6')
@@ -30,10 +30,10 @@ class ProxierUnderTest {
   readonly log = new RecordingLog()
   readonly proxier: IptablesProxier
   localTraffic: LocalTraffic = { localMatches: [], nodePortAddresses: undefined }
-  /** How often the table of flows was read. */
+  /** How often the conntrack table was read. */
   flowReads = 0
   failure: Error | undefined
-  /** A write waits for this. */
+  /** Writes wait for this promise. */
   gate: Promise<unknown> = Promise.resolve()
 
   constructor() {
@@ -66,12 +66,12 @@ class ProxierUnderTest {
   }
 
   static async start(): Promise<ProxierUnderTest> {
-    const site = new ProxierUnderTest()
-    await site.proxier.start()
-    return site
+    const setup = new ProxierUnderTest()
+    await setup.proxier.start()
+    return setup
   }
 
-  /** Takes a snapshot and writes what is pending; which families had anything to write. */
+  /** Updates with a snapshot, writes pending rules, and returns the families that had changes. */
   async sync(...ports: ServedPort[]): Promise<string[]> {
     await this.proxier.update(snapshotOf(...ports))
     const written: string[] = []
@@ -89,93 +89,93 @@ class ProxierUnderTest {
 
 const [a, b] = [makeEndpoint('10.244.0.5'), makeEndpoint('10.244.0.6')]
 
+void t.test('Rules are pending until they are written, and again only when their family changes', async t => {
+  const setup = await ProxierUnderTest.start()
+  const web = servedPort({}, a)
+  t.strictSame(await setup.sync(), ['IPv4', 'IPv6'], 'also without any Service')
+  t.strictSame(await setup.sync(web), ['IPv4'])
+  t.strictSame(await setup.sync(web), [])
+  t.strictSame(
+    setup.proxier.rules.map(({ pending }) => pending),
+    [false, false],
+  )
+  const six = servedPort({ family: 'IPv6', name: 'six', clusterIP: 'fd00:96::6' }, makeEndpoint('fd00:244::5'))
+  t.strictSame(await setup.sync(web, six), ['IPv6'])
+  t.equal(setup.destination, '10.244.0.5:8080')
+  setup.localTraffic = { localMatches: [{ inInterface: 'cali+' }], nodePortAddresses: undefined }
+  t.strictSame(await setup.sync(web, six), ['IPv4', 'IPv6'], 'the local traffic changed')
+  t.end()
+})
+
+void t.test('A change that comes during a write is written next', async t => {
+  const setup = await ProxierUnderTest.start()
+  await setup.sync(servedPort({}, a))
+  let open = (): void => undefined
+  setup.gate = new Promise<void>(resolve => (open = resolve))
+  const [rules] = setup.proxier.rules
+  await setup.proxier.update(snapshotOf(servedPort({}, b)))
+  const writing = rules!.program(false)
+  await setup.proxier.update(snapshotOf())
+  open()
+  await writing
+  t.equal(setup.destination, '10.244.0.6:8080')
+  t.equal(rules!.pending, true)
+  await rules!.program(false)
+  t.equal(rules!.pending, false)
+  t.equal(setup.destination, 'untouched')
+  t.end()
+})
+
 void t.test(
-  'Rules are pending until they are written, and again only when something of their family changed',
+  'Rules that could not be written stay pending, and the next write reads changes of other programs',
   async t => {
-    const site = await ProxierUnderTest.start()
-    const web = servedPort({}, a)
-    t.strictSame(await site.sync(), ['IPv4', 'IPv6'], 'also without any Service')
-    t.strictSame(await site.sync(web), ['IPv4'])
-    t.strictSame(await site.sync(web), [])
-    t.strictSame(
-      site.proxier.rules.map(({ pending }) => pending),
-      [false, false],
-    )
-    const six = servedPort({ family: 'IPv6', name: 'six', clusterIP: 'fd00:96::6' }, makeEndpoint('fd00:244::5'))
-    t.strictSame(await site.sync(web, six), ['IPv6'])
-    t.equal(site.destination, '10.244.0.5:8080')
-    site.localTraffic = { localMatches: [{ inInterface: 'cali+' }], nodePortAddresses: undefined }
-    t.strictSame(await site.sync(web, six), ['IPv4', 'IPv6'], 'what surrounds them changed')
+    const setup = await ProxierUnderTest.start()
+    await setup.sync(servedPort({}, a))
+    const [rules] = setup.proxier.rules
+    await setup.proxier.update(snapshotOf(servedPort({}, b)))
+    setup.failure = new Error('the lock is taken')
+    await t.rejects(rules!.program(false), setup.failure)
+    t.equal(rules!.pending, true)
+    t.equal(setup.destination, '10.244.0.5:8080', 'the old rules are in force')
+    setup.ipv4.tables.restore('*nat\n:KUBE-SERVICES - [0:0]\nCOMMIT\n')
+    setup.failure = undefined
+    await rules!.program(false)
+    t.equal(setup.destination, '10.244.0.6:8080')
     t.end()
   },
 )
 
-void t.test('A change that comes while rules are written is written next', async t => {
-  const site = await ProxierUnderTest.start()
-  await site.sync(servedPort({}, a))
-  let open = (): void => undefined
-  site.gate = new Promise<void>(resolve => (open = resolve))
-  const [rules] = site.proxier.rules
-  await site.proxier.update(snapshotOf(servedPort({}, b)))
-  const writing = rules!.program(false)
-  await site.proxier.update(snapshotOf())
-  open()
-  await writing
-  t.equal(site.destination, '10.244.0.6:8080')
-  t.equal(rules!.pending, true)
-  await rules!.program(false)
-  t.equal(rules!.pending, false)
-  t.equal(site.destination, 'untouched')
-  t.end()
-})
-
-void t.test('What could not be written stays pending, and what others did meanwhile is found', async t => {
-  const site = await ProxierUnderTest.start()
-  await site.sync(servedPort({}, a))
-  const [rules] = site.proxier.rules
-  await site.proxier.update(snapshotOf(servedPort({}, b)))
-  site.failure = new Error('the lock is taken')
-  await t.rejects(rules!.program(false), site.failure)
-  t.equal(rules!.pending, true)
-  t.equal(site.destination, '10.244.0.5:8080', 'the old rules are in force')
-  site.ipv4.tables.restore('*nat\n:KUBE-SERVICES - [0:0]\nCOMMIT\n')
-  site.failure = undefined
-  await rules!.program(false)
-  t.equal(site.destination, '10.244.0.6:8080')
-  t.end()
-})
-
-void t.test('The table of flows is read when something about UDP changed, and then only', async t => {
-  const site = await ProxierUnderTest.start()
+void t.test('The conntrack table is read only when UDP service ports change', async t => {
+  const setup = await ProxierUnderTest.start()
   const dns = servedPort({ name: 'dns', protocol: 'UDP', clusterIP: '10.96.0.53', port: 53 }, a)
   const reads = async (...ports: ServedPort[]): Promise<number> => {
-    site.flowReads = 0
-    await site.sync(...ports)
-    return site.flowReads
+    setup.flowReads = 0
+    await setup.sync(...ports)
+    return setup.flowReads
   }
   t.equal(await reads(servedPort({}, a)), 0, 'there is no UDP')
-  t.equal(await reads(servedPort({}, b), dns), 1, 'a Service comes')
+  t.equal(await reads(servedPort({}, b), dns), 1, 'a Service is added')
   t.equal(await reads(servedPort({}, a), dns), 0, 'endpoints of TCP')
   t.equal(await reads({ ...dns, endpoints: [b], usable: { ...dns.usable, cluster: [b] } }), 1, 'endpoints of UDP')
-  t.equal(await reads(), 1, 'the Service goes')
+  t.equal(await reads(), 1, 'the Service is removed')
   t.equal(await reads(servedPort({}, a)), 0)
   t.end()
 })
 
 void t.test(
-  "An address that two Services claim is the older one's, and an endpoint that is an address is left out",
+  'An address that two Services use belongs to the older one, and an endpoint that is an address is left out',
   async t => {
-    const site = await ProxierUnderTest.start()
+    const setup = await ProxierUnderTest.start()
     const [old, young] = [
       servedPort({ name: 'old', createdAt: 1 }, a),
       servedPort({ name: 'young', createdAt: 2, externalIPs: ['203.0.113.7'] }, b),
     ]
-    await site.sync(young, old)
-    t.equal(site.destination, '10.244.0.5:8080')
-    t.match(site.events, [{ reason: 'PortAlreadyAllocated', regarding: { name: 'young' } }])
+    await setup.sync(young, old)
+    t.equal(setup.destination, '10.244.0.5:8080')
+    t.match(setup.events, [{ reason: 'PortAlreadyAllocated', regarding: { name: 'young' } }])
     const looping = servedPort({ name: 'old', createdAt: 1 }, makeEndpoint('203.0.113.7', { port: 80 }))
-    await site.sync(young, looping)
-    t.equal(site.destination, 'refused', 'which would lead round and round')
+    await setup.sync(young, looping)
+    t.equal(setup.destination, 'refused', 'the packets would loop')
     t.end()
   },
 )

@@ -1,5 +1,5 @@
-import { chainOwners } from '../../../lib/modes/registry.js'
 import t from 'tap'
+import { chainOwners } from '../../../lib/modes/registry.js'
 import { discardEvents } from '../../../lib/model/event-sink.js'
 import { IpvsProxier } from '../../../lib/modes/ipvs/proxier.js'
 import { usableEndpoints } from '../../../lib/snapshot/usable-endpoints.js'
@@ -13,7 +13,7 @@ import { MemoryIptables } from '../../support/kernel/memory-iptables.js'
 import { MemoryIpvs } from '../../support/kernel/memory-ipvs.js'
 import { makeServicePort } from '../../support/model/make-service-port.js'
 
-/** A chain of iptables mode that ipvs mode has too, and one that it has not. */
+/** A chain that iptables mode and ipvs mode share, and one of iptables mode only. */
 const IPTABLES_MODE_RULES = `*nat
 :KUBE-SERVICES - [0:0]
 :KUBE-SVC-NPX46M4PTMTKRN6Y - [0:0]
@@ -22,8 +22,8 @@ const IPTABLES_MODE_RULES = `*nat
 COMMIT
 `
 
-/** Starts ipvs mode with one Service; what IPVS has of it when the rules are written, and after that. */
-async function countServersAtWrite(before: string): Promise<readonly [atTheWrite: number, afterwards: number]> {
+/** Starts ipvs mode with one Service, and counts its virtual servers when the rules are written, and after that. */
+async function countServersAtWrite(before: string): Promise<readonly [atWrite: number, afterwards: number]> {
   const ipvs = new MemoryIpvs()
   const count = async () => (await ipvs.list()).filter(({ realServers }) => realServers.length === 1).length
   let countAtWrite: number | undefined
@@ -59,10 +59,10 @@ async function countServersAtWrite(before: string): Promise<readonly [atTheWrite
   return [countAtWrite!, await count()]
 }
 
-void t.test('What another mode serves is served by IPVS before the rules of that mode go', async t => {
+void t.test('IPVS serves what another mode served before the rules of that mode are replaced', async t => {
   t.strictSame(await countServersAtWrite(IPTABLES_MODE_RULES), [1, 1])
 })
 
-void t.test('Where nobody serves, no packet gets to IPVS before there are rules', async t => {
+void t.test('If no other mode served, no packet reaches IPVS before there are rules', async t => {
   t.strictSame(await countServersAtWrite(''), [0, 1])
 })

@@ -40,7 +40,7 @@ function planOf(...ports: readonly ServedPort[]): IpvsPlan {
   return new IpvsPlanner('IPv4', SETTINGS).plan(desiredOf(...ports), CONTEXT)
 }
 
-/** Each server with its real ones: `TCP 10.96.0.10:80 -> 10.244.0.2:8080 10.245.1.2:8080`. */
+/** Each virtual server with its real servers: `TCP 10.96.0.10:80 -> 10.244.0.2:8080 10.245.1.2:8080`. */
 function serversOf({ servers }: IpvsPlan): string[] {
   return [...servers].map(([key, { realServers }]) =>
     [`${key} ->`, ...realServers.map(({ address, port }) => `${address}:${port}`)].join(' '),
@@ -54,7 +54,7 @@ function setsOf({ sets }: IpvsPlan): Record<string, string[]> {
   )
 }
 
-void t.test('A cluster IP is a virtual server at an address of its own', t => {
+void t.test('A cluster IP is a virtual server, at an address that is added to the node', t => {
   const plan = planOf(servedPort({}))
   t.strictSame(serversOf(plan), ['TCP 10.96.0.10:80 -> 10.244.0.2:8080 10.245.1.2:8080'])
   t.strictSame([...plan.addresses], ['10.96.0.10'])
@@ -64,11 +64,11 @@ void t.test('A cluster IP is a virtual server at an address of its own', t => {
     'KUBE-IPVS-SERVERS': ['10.96.0.10,tcp:80'],
     'KUBE-IPVS-IPS': ['10.96.0.10'],
   })
-  t.equal(plan.sets.size, SET_NAMES.length, 'empty sets are there too: rules speak of them')
+  t.equal(plan.sets.size, SET_NAMES.length, 'empty sets are in the plan too: rules match them')
   t.end()
 })
 
-void t.test("A node port is a virtual server at each of the node's addresses, which it has anyway", t => {
+void t.test("A node port is a virtual server at each of the node's addresses", t => {
   const port = servedPort({ nodePort: 30080, protocol: 'UDP' }, [REMOTE_ENDPOINT])
   const plan = planOf(port)
   t.strictSame(serversOf(plan).slice(1), [
@@ -77,16 +77,20 @@ void t.test("A node port is a virtual server at each of the node's addresses, wh
   ])
   t.strictSame([...plan.addresses], ['10.96.0.10'])
   t.strictSame(setsOf(plan)['KUBE-NODE-PORT-UDP'], ['30080'])
-  const some = {
+  const someAddresses = {
     ...CONTEXT,
     localTraffic: { ...CONTEXT.localTraffic, nodePortAddresses: ['192.168.50.1', '192.0.2.7'] },
   }
-  const there = new IpvsPlanner('IPv4', SETTINGS).plan(desiredOf(port), some)
-  t.strictSame(serversOf(there).slice(1), ['UDP 192.168.50.1:30080 -> 10.245.1.2:8080'], 'of those that are wanted')
+  const limited = new IpvsPlanner('IPv4', SETTINGS).plan(desiredOf(port), someAddresses)
+  t.strictSame(
+    serversOf(limited).slice(1),
+    ['UDP 192.168.50.1:30080 -> 10.245.1.2:8080'],
+    'only at addresses that serve node ports',
+  )
   t.end()
 })
 
-void t.test('SCTP is served, its node ports by address', t => {
+void t.test('SCTP is served, and its node ports are set entries with an address', t => {
   const plan = planOf(servedPort({ protocol: 'SCTP', nodePort: 30080, externalPolicyLocal: true }))
   t.ok(plan.servers.has('SCTP 10.96.0.10:80'))
   const nodePorts = ['192.168.50.1,sctp:30080', '10.244.0.1,sctp:30080']
@@ -95,35 +99,50 @@ void t.test('SCTP is served, its node ports by address', t => {
   t.end()
 })
 
-void t.test('Each policy has the endpoints of its own addresses', t => {
+void t.test('A traffic policy restricts the endpoints of its own addresses only', t => {
   const addresses = { externalIPs: ['203.0.113.5'], loadBalancerIPs: ['203.0.113.6'], nodePort: 30080 }
-  const [all, here] = ['-> 10.244.0.2:8080 10.245.1.2:8080', '-> 10.244.0.2:8080']
-  const ways = (plan: IpvsPlan): string[] => serversOf(plan).map(line => line.slice(line.indexOf('->')))
-  t.strictSame(ways(planOf(servedPort({ ...addresses }))), [all, all, all, all, all])
-  t.strictSame(ways(planOf(servedPort({ ...addresses, externalPolicyLocal: true }))), [all, here, here, here, here])
-  t.strictSame(ways(planOf(servedPort({ ...addresses, internalPolicyLocal: true }))), [here, all, all, all, all])
+  const [all, local] = ['-> 10.244.0.2:8080 10.245.1.2:8080', '-> 10.244.0.2:8080']
+  const endpointsOf = (plan: IpvsPlan): string[] => serversOf(plan).map(line => line.slice(line.indexOf('->')))
+  t.strictSame(endpointsOf(planOf(servedPort({ ...addresses }))), [all, all, all, all, all])
+  t.strictSame(endpointsOf(planOf(servedPort({ ...addresses, externalPolicyLocal: true }))), [
+    all,
+    local,
+    local,
+    local,
+    local,
+  ])
+  t.strictSame(endpointsOf(planOf(servedPort({ ...addresses, internalPolicyLocal: true }))), [
+    local,
+    all,
+    all,
+    all,
+    all,
+  ])
   const plan = planOf(servedPort({ ...addresses, externalPolicyLocal: true }))
   t.strictSame(setsOf(plan)['KUBE-LOAD-BALANCER-LOCAL'], ['203.0.113.6,tcp:80'])
   t.strictSame(setsOf(plan)['KUBE-NODE-PORT-LOCAL-TCP'], ['30080'])
-  t.equal(setsOf(plan)['KUBE-EXTERNAL-IP'], undefined, 'nothing is masqueraded there')
+  t.equal(setsOf(plan)['KUBE-EXTERNAL-IP'], undefined, 'packets to external IPs are not masqueraded')
   t.equal(setsOf(plan)['KUBE-ELSEWHERE-EXTERNAL'], undefined)
   t.end()
 })
 
-void t.test('With policy Local and endpoints elsewhere only, Pods are led there, and strangers dropped', t => {
-  const port = servedPort({ externalIPs: ['203.0.113.5'], externalPolicyLocal: true, internalPolicyLocal: true }, [
-    REMOTE_ENDPOINT,
-  ])
-  const plan = planOf(port)
-  t.strictSame(serversOf(plan), ['TCP 10.96.0.10:80 ->', 'TCP 203.0.113.5:80 -> 10.245.1.2:8080'])
-  t.strictSame(setsOf(plan)['KUBE-ELSEWHERE'], ['10.96.0.10,tcp:80'])
-  t.strictSame(setsOf(plan)['KUBE-ELSEWHERE-EXTERNAL'], ['203.0.113.5,tcp:80'])
-  t.notOk(
-    'KUBE-ELSEWHERE' in setsOf(planOf(servedPort({ internalPolicyLocal: true }, []))),
-    'without any, IPVS refuses',
-  )
-  t.end()
-})
+void t.test(
+  'With policy Local and endpoints on other nodes only, Pods reach those, and external clients are dropped',
+  t => {
+    const port = servedPort({ externalIPs: ['203.0.113.5'], externalPolicyLocal: true, internalPolicyLocal: true }, [
+      REMOTE_ENDPOINT,
+    ])
+    const plan = planOf(port)
+    t.strictSame(serversOf(plan), ['TCP 10.96.0.10:80 ->', 'TCP 203.0.113.5:80 -> 10.245.1.2:8080'])
+    t.strictSame(setsOf(plan)['KUBE-ELSEWHERE'], ['10.96.0.10,tcp:80'])
+    t.strictSame(setsOf(plan)['KUBE-ELSEWHERE-EXTERNAL'], ['203.0.113.5,tcp:80'])
+    t.notOk(
+      'KUBE-ELSEWHERE' in setsOf(planOf(servedPort({ internalPolicyLocal: true }, []))),
+      'without endpoints, IPVS refuses',
+    )
+    t.end()
+  },
+)
 
 void t.test('Source ranges are entries of sets', t => {
   const of = (...ranges: readonly string[]): Record<string, string[]> =>
@@ -138,14 +157,14 @@ void t.test('Source ranges are entries of sets', t => {
   t.strictSame(
     of('192.168.50.0/24')['KUBE-LOAD-BALANCER-SOURCE-IP'],
     ['203.0.113.6,tcp:80,203.0.113.6'],
-    'the node is in the range, and sends from the address itself',
+    'the node is in the range, and sends from the load-balancer IP',
   )
   t.strictSame(
     of('0.0.0.0/0')['KUBE-LOAD-BALANCER-SOURCE-CIDR'],
     ['203.0.113.6,tcp:80,0.0.0.0/1', '203.0.113.6,tcp:80,128.0.0.0/1'],
-    'a set cannot hold everything as one range',
+    'a set cannot hold a range of everything',
   )
-  t.strictSame(of()['KUBE-LOAD-BALANCER-FW'], ['203.0.113.6,tcp:80'], 'nobody may come in')
+  t.strictSame(of()['KUBE-LOAD-BALANCER-FW'], ['203.0.113.6,tcp:80'], 'no source is let in')
   const atNodePort = { nodePort: 30080, sourceRanges: [parseCidr('198.51.100.0/24')!] }
   t.equal(setsOf(planOf(servedPort(atNodePort)))['KUBE-LOAD-BALANCER-FW'], undefined)
   t.strictSame(setsOf(planOf(servedPort({ ...atNodePort, rangesAtNodePort: true })))['KUBE-LOAD-BALANCER-FW'], [
@@ -155,11 +174,11 @@ void t.test('Source ranges are entries of sets', t => {
   t.end()
 })
 
-void t.test('Affinity, scheduler and annotation say how clients are spread', t => {
+void t.test('Affinity, scheduler and annotation decide how clients are balanced', t => {
   const of = (given: Partial<ServicePort>, scheduler = 'rr') => {
     const plan = new IpvsPlanner('IPv4', { ...SETTINGS, scheduler }).plan(desiredOf(servedPort(given)), CONTEXT)
-    const { scheduler: by, flags, persistenceSeconds } = plan.servers.get('TCP 10.96.0.10:80')!
-    return [by, flags, persistenceSeconds]
+    const { scheduler: actual, flags, persistenceSeconds } = plan.servers.get('TCP 10.96.0.10:80')!
+    return [actual, flags, persistenceSeconds]
   }
   t.strictSame(of({}), ['rr', '', 0])
   t.strictSame(of({ affinitySeconds: 10_800 }), ['rr', '', 10_800])
@@ -168,25 +187,25 @@ void t.test('Affinity, scheduler and annotation say how clients are spread', t =
   t.end()
 })
 
-void t.test('An address that the node has anyway is not made its own', t => {
+void t.test('An address that the node already has is not added', t => {
   const plan = planOf(servedPort({ externalIPs: ['192.168.50.1'] }))
   t.strictSame([...plan.addresses], ['10.96.0.10'])
   t.ok(plan.servers.has('TCP 192.168.50.1:80'))
   t.end()
 })
 
-void t.test('What a virtual server of somebody else has is left out', t => {
+void t.test('An address is left out if another program has a virtual server there', t => {
   const planner = new IpvsPlanner('IPv4', SETTINGS)
   const snapshot = desiredOf(servedPort({ nodePort: 30080 }))
   planner.plan(snapshot, CONTEXT)
   const plan = planner.plan(snapshot, { ...CONTEXT, foreignServers: new Set(['TCP 192.168.50.1:30080']) })
   t.strictSame([...plan.servers.keys()], ['TCP 10.96.0.10:80', 'TCP 10.244.0.1:30080'])
   t.strictSame(setsOf(plan)['KUBE-IPVS-SERVERS'], ['10.96.0.10,tcp:80', '10.244.0.1,tcp:30080'])
-  t.equal(planner.plan(snapshot, CONTEXT).servers.size, 3, 'until it is gone')
+  t.equal(planner.plan(snapshot, CONTEXT).servers.size, 3, 'until that server is gone')
   t.end()
 })
 
-void t.test('An address that two Services want is given to the older one', t => {
+void t.test('An address that two Services use belongs to the older one', t => {
   const older = servedPort({ externalIPs: ['203.0.113.5'], createdAt: 1 })
   const newer = servedPort({ name: 'other', clusterIP: '10.96.0.11', externalIPs: ['203.0.113.5'], createdAt: 2 }, [
     REMOTE_ENDPOINT,
@@ -197,7 +216,7 @@ void t.test('An address that two Services want is given to the older one', t => 
   t.end()
 })
 
-void t.test('An address of its own goes before a node port, whichever is older', t => {
+void t.test('An external IP wins over a node port at the same address, whichever Service is older', t => {
   const nodePort = servedPort({ nodePort: 30080, createdAt: 1 })
   const own = { name: 'own', clusterIP: '10.96.0.12', externalIPs: ['192.168.50.1'], port: 30080, createdAt: 2 }
   const { servers } = planOf(nodePort, servedPort(own, [REMOTE_ENDPOINT]))
@@ -207,7 +226,7 @@ void t.test('An address of its own goes before a node port, whichever is older',
   t.end()
 })
 
-void t.test('What did not change is the same object', t => {
+void t.test('Parts of the plan that did not change are the same objects', t => {
   const planner = new IpvsPlanner('IPv4', SETTINGS)
   const [web, other] = [servedPort({}), servedPort({ name: 'other', clusterIP: '10.96.0.11' })]
   const first = planner.plan(desiredOf(web, other), CONTEXT)
@@ -222,27 +241,27 @@ void t.test('What did not change is the same object', t => {
     ...CONTEXT,
     localTraffic: { ...CONTEXT.localTraffic, localMatches: [] },
   })
-  t.not(moved.rules, first.rules, 'rules depend on how Pods are told')
+  t.not(moved.rules, first.rules, 'rules depend on how Pods are recognised')
   t.end()
 })
 
-void t.test('Services change no rule', t => {
+void t.test('Rules do not depend on Services', t => {
   t.strictSame(planOf(servedPort({ nodePort: 30080, externalIPs: ['203.0.113.5'] })).rules, planOf().rules)
   t.end()
 })
 
-void t.test('Cluster IPs are masqueraded for whom they have to be', t => {
+void t.test('Packets to cluster IPs are masqueraded if they do not come from Pods', t => {
   const servicesOf = (localMatches: PlanContext['localTraffic']['localMatches'], masqueradeAll = false): string[] => {
     const planner = new IpvsPlanner('IPv4', { ...SETTINGS, masqueradeAll })
-    const place = { ...CONTEXT, localTraffic: { ...CONTEXT.localTraffic, localMatches } }
-    const { chains } = planner.plan(desiredOf(), place).rules.tables.get('nat')!
+    const context = { ...CONTEXT, localTraffic: { ...CONTEXT.localTraffic, localMatches } }
+    const { chains } = planner.plan(desiredOf(), context).rules.tables.get('nat')!
     return chains
       .get('KUBE-SERVICES')!
       .map(rule => iptablesArgs(rule, 'IPv4').join(' '))
-      .filter(words => words.includes('KUBE-CLUSTER-IP '))
+      .filter(args => args.includes('KUBE-CLUSTER-IP '))
   }
   const pods = [{ source: parseCidr('10.244.0.0/16')! }]
-  t.strictSame(servicesOf([]), [], 'only what the node sends, where Pods cannot be told')
+  t.strictSame(servicesOf([]), [], 'none if Pods cannot be recognised')
   t.strictSame(servicesOf(pods, true), [
     '-m comment --comment all traffic to cluster IPs -m set --match-set KUBE-CLUSTER-IP dst,dst -j KUBE-MARK-MASQ',
   ])
@@ -260,7 +279,7 @@ void t.test('Cluster IPs are masqueraded for whom they have to be', t => {
   t.end()
 })
 
-void t.test('The sets of the two families have names of their own, of 31 characters at most', t => {
+void t.test('Sets have different names in each family, of at most 31 characters', t => {
   t.equal(kernelSetName('KUBE-CLUSTER-IP', 'IPv6'), 'KUBE-6-CLUSTER-IP')
   t.equal(kernelSetName('KUBE-NODE-PORT-LOCAL-SCTP-HASH', 'IPv6'), 'KUBE-6-NODE-PORT-LOCAL-SCTP-HAS')
   const names = SET_NAMES.flatMap(name => [kernelSetName(name, 'IPv4'), kernelSetName(name, 'IPv6')])
@@ -269,14 +288,14 @@ void t.test('The sets of the two families have names of their own, of 31 charact
   t.end()
 })
 
-void t.test('In IPv6 only what is of that family is planned', t => {
+void t.test('The plan of one family leaves out service ports of the other', t => {
   const six = servedPort({ family: 'IPv6', clusterIP: 'fd00:96::10' }, [makeEndpoint('fd00:244::2', { isLocal: true })])
-  const place = {
+  const context = {
     localTraffic: { localMatches: [], nodePortAddresses: undefined },
     nodeAddresses: ['fd00:50::1'],
     foreignServers: new Set<string>(),
   }
-  const plan = new IpvsPlanner('IPv6', SETTINGS).plan(desiredOf(servedPort({}), six), place)
+  const plan = new IpvsPlanner('IPv6', SETTINGS).plan(desiredOf(servedPort({}), six), context)
   t.strictSame(serversOf(plan), ['TCP [fd00:96::10]:80 -> fd00:244::2:8080'])
   t.strictSame(setsOf(plan)['KUBE-6-LOOP-BACK'], ['fd00:244::2,tcp:8080,fd00:244::2'])
   t.end()

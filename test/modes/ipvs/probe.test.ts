@@ -4,7 +4,7 @@ import { probeSetMatch } from '../../../lib/modes/ipvs/probe.js'
 import { MemoryIpSets } from '../../support/kernel/memory-ip-sets.js'
 import { MemoryIptables } from '../../support/kernel/memory-iptables.js'
 
-/** A kernel that has sets, and no rules that ask them. */
+/** A kernel that has sets, but no rules that match them. */
 class WithoutSetMatch extends MemoryIptables {
   override restore(text: string): Promise<void> {
     if (!text.includes('--match-set')) return super.restore(text)
@@ -12,7 +12,7 @@ class WithoutSetMatch extends MemoryIptables {
   }
 }
 
-void t.test('Where rules cannot ask sets it is said, and the set that was tried goes all the same', async t => {
+void t.test('The probe says why rules cannot match sets, and removes its set in any case', async t => {
   const sets = new MemoryIpSets(() => [])
   t.match(await probeSetMatch(new WithoutSetMatch('IPv6'), sets), /^IPv6: .*match `set'/)
   t.same([...(await sets.read())], [])

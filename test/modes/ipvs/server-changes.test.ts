@@ -1,10 +1,9 @@
 import t from 'tap'
-import { ownedServers } from '../../../lib/modes/ipvs/owned-servers.js'
 import { type VirtualServers, serverChanges, drainedRealServers } from '../../../lib/modes/ipvs/server-changes.js'
 import { changeLine } from '../../../lib/system/ipvs-text.js'
 import { type VirtualServer, serverKey } from '../../../lib/system/virtual-server.js'
 
-/** `[weight 0]` is written `10.1.1.1-`. */
+/** @param realServerList addresses; `10.1.1.1-` has weight 0 */
 function virtualServer(realServerList: string, given: Partial<VirtualServer> = {}): VirtualServer {
   const realServers = realServerList
     .split(' ')
@@ -23,35 +22,35 @@ function virtualServer(realServerList: string, given: Partial<VirtualServer> = {
 }
 
 function serversOf(...list: readonly VirtualServer[]): VirtualServers {
-  return new Map(list.map(one => [serverKey(one), one]))
+  return new Map(list.map(server => [serverKey(server), server]))
 }
 
-function changeLines(has: VirtualServers, wanted: VirtualServers, mayDelete = (): boolean => true): string[] {
-  const { changes, after } = serverChanges(has, wanted, mayDelete)
-  t.strictSame(serverChanges(after, wanted, mayDelete).changes, [], 'done once, nothing is left to do')
+function changeLines(current: VirtualServers, desired: VirtualServers, mayDelete = (): boolean => true): string[] {
+  const { changes, after } = serverChanges(current, desired, mayDelete)
+  t.strictSame(serverChanges(after, desired, mayDelete).changes, [], 'a second call has nothing to change')
   return changes.map(changeLine)
 }
 
-void t.test('A server comes with its real servers, and goes with them', t => {
-  const wanted = serversOf(
+void t.test('A server is added and deleted together with its real servers', t => {
+  const desired = serversOf(
     virtualServer('10.1.1.1 10.1.1.2', { persistenceSeconds: 600, flags: 'mh-port', scheduler: 'mh' }),
   )
-  t.strictSame(changeLines(new Map(), wanted), [
+  t.strictSame(changeLines(new Map(), desired), [
     '-A -t 10.96.0.10:80 -s mh -p 600 -b mh-port',
     '-a -t 10.96.0.10:80 -r 10.1.1.1:8080 -m -w 1',
     '-a -t 10.96.0.10:80 -r 10.1.1.2:8080 -m -w 1',
   ])
-  t.strictSame(changeLines(wanted, new Map()), ['-D -t 10.96.0.10:80'])
-  t.strictSame(changeLines(wanted, wanted), [])
+  t.strictSame(changeLines(desired, new Map()), ['-D -t 10.96.0.10:80'])
+  t.strictSame(changeLines(desired, desired), [])
   t.strictSame(
-    changeLines(wanted, new Map(), () => false),
+    changeLines(desired, new Map(), () => false),
     [],
-    'one that is not ours stays',
+    'a server of another program stays',
   )
   t.end()
 })
 
-void t.test('New real servers come before old ones go, and those keep their connections', t => {
+void t.test('New real servers are added before old ones are removed, and old ones keep their connections', t => {
   const [before, after] = [serversOf(virtualServer('10.1.1.1 10.1.1.2')), serversOf(virtualServer('10.1.1.2 10.1.1.3'))]
   t.strictSame(changeLines(before, after), [
     '-a -t 10.96.0.10:80 -r 10.1.1.3:8080 -m -w 1',
@@ -65,7 +64,7 @@ void t.test('New real servers come before old ones go, and those keep their conn
   t.end()
 })
 
-void t.test('Real servers of UDP and SCTP go at once', t => {
+void t.test('Real servers of UDP and SCTP are removed at once', t => {
   for (const [protocol, option] of [
     ['UDP', '-u'],
     ['SCTP', '--sctp-service'],
@@ -89,10 +88,10 @@ void t.test('Settings are changed in place', t => {
   t.end()
 })
 
-void t.test('A real server whose last connection has ended is removed, unless it is wanted again', t => {
-  const wanted = serversOf(virtualServer('10.1.1.1'))
-  const has = serverChanges(serversOf(virtualServer('10.1.1.1 10.1.1.2 10.1.1.3')), wanted, () => true).after
-  const found = (busy: string, idle: string) =>
+void t.test('A real server whose last connection has ended is removed, unless it is desired again', t => {
+  const desired = serversOf(virtualServer('10.1.1.1'))
+  const current = serverChanges(serversOf(virtualServer('10.1.1.1 10.1.1.2 10.1.1.3')), desired, () => true).after
+  const observe = (busy: string, idle: string) =>
     new Map([
       [
         'TCP 10.96.0.10:80',
@@ -104,37 +103,12 @@ void t.test('A real server whose last connection has ended is removed, unless it
         },
       ],
     ])
-  const one = drainedRealServers(found('10.1.1.2-', '10.1.1.1 10.1.1.3-'), has, wanted)
+  const one = drainedRealServers(observe('10.1.1.2-', '10.1.1.1 10.1.1.3-'), current, desired)
   t.strictSame(one.changes.map(changeLine), ['-d -t 10.96.0.10:80 -r 10.1.1.3:8080'])
-  const both = drainedRealServers(found('', '10.1.1.1 10.1.1.2-'), one.after, wanted)
+  const both = drainedRealServers(observe('', '10.1.1.1 10.1.1.2-'), one.after, desired)
   t.strictSame(both.changes.map(changeLine), ['-d -t 10.96.0.10:80 -r 10.1.1.2:8080'])
-  t.equal(both.after.get('TCP 10.96.0.10:80'), wanted.get('TCP 10.96.0.10:80'), 'then it is as it is wanted')
+  t.equal(both.after.get('TCP 10.96.0.10:80'), desired.get('TCP 10.96.0.10:80'), 'then it is the desired server')
   const again = serversOf(virtualServer('10.1.1.1 10.1.1.2 10.1.1.3'))
-  t.strictSame(drainedRealServers(found('', '10.1.1.2- 10.1.1.3-'), has, again).changes, [])
-  t.end()
-})
-
-void t.test('Servers are known as ours by what an earlier process wrote down', t => {
-  const servers = [
-    virtualServer('', { address: '10.96.0.10' }),
-    virtualServer('', { address: '10.96.0.11' }),
-    virtualServer('', { address: '192.168.50.1', port: 30080 }),
-    virtualServer('', { address: '192.168.50.1', port: 443 }),
-    virtualServer('', { address: '192.0.2.1', port: 30080 }),
-  ]
-  const set = (...entries: readonly string[]) => ({ header: '', entries: new Set(entries) })
-  const addresses = new Set(['10.96.0.10', '10.96.0.11'])
-  const booked = new Map([['KUBE-IPVS-SERVERS', set('10.96.0.10,tcp:80', '192.168.50.1,tcp:30080')]])
-  t.strictSame(
-    [...ownedServers({ servers, sets: booked, addresses }, 'IPv4', ['192.168.50.1'])],
-    ['TCP 10.96.0.10:80', 'TCP 192.168.50.1:30080'],
-  )
-  const original = new Map([['KUBE-NODE-PORT-TCP', set('30080')]])
-  t.strictSame(
-    [...ownedServers({ servers, sets: original, addresses }, 'IPv4', ['192.168.50.1'])],
-    ['TCP 10.96.0.10:80', 'TCP 10.96.0.11:80', 'TCP 192.168.50.1:30080'],
-    'after kube-proxy, by its interface and its node ports',
-  )
-  t.strictSame([...ownedServers({ servers, sets: new Map(), addresses: new Set() }, 'IPv4', ['192.168.50.1'])], [])
+  t.strictSame(drainedRealServers(observe('', '10.1.1.2- 10.1.1.3-'), current, again).changes, [])
   t.end()
 })

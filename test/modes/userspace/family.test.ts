@@ -1,5 +1,5 @@
-import { chainOwners } from '../../../lib/modes/registry.js'
 import t from 'tap'
+import { chainOwners } from '../../../lib/modes/registry.js'
 import { type ListenerSpec } from '../../../lib/dataplane/listener-plan.js'
 import { UserspaceFamily, type ProgrammedFrontend } from '../../../lib/modes/userspace/family.js'
 import { frontendsOf } from '../../../lib/frontends/frontend.js'
@@ -9,14 +9,14 @@ import { makeServicePort } from '../../support/model/make-service-port.js'
 
 const NODE = '192.168.50.1'
 
-/** The cluster IP of `web-N`, led to a listener. */
+/** The cluster IP of `web-N`, with its listener. */
 function programmedFrontend(n: number, proxyPort: number, key = `web-${n}`): ProgrammedFrontend {
   const servicePort = makeServicePort({ name: `web-${n}`, clusterIP: `10.96.${n >> 8}.${n & 255}` })
-  const [portal] = frontendsOf({ servicePort, endpoints: [], usable: { cluster: [], local: [], hasAny: false } })
+  const [frontend] = frontendsOf({ servicePort, endpoints: [], usable: { cluster: [], local: [], hasAny: false } })
   const target = { address: NODE, port: proxyPort }
   const spec = { key, address: NODE, port: proxyPort } as ListenerSpec
   return {
-    resolved: { frontend: portal!, fromNode: target, fromPods: target, fromExternal: target },
+    resolved: { frontend: frontend!, fromNode: target, fromPods: target, fromExternal: target },
     specs: [spec],
     ports: [proxyPort],
     proxyPorts: [{ protocol: 'TCP', address: NODE, port: proxyPort, sourceRanges: undefined }],
@@ -24,7 +24,7 @@ function programmedFrontend(n: number, proxyPort: number, key = `web-${n}`): Pro
   }
 }
 
-/** Rules of a family over a kernel in memory. */
+/** A family with a kernel in memory. */
 class FamilyUnderTest {
   readonly kernel = new MemoryTables()
   readonly inputs: string[] = []
@@ -59,66 +59,68 @@ class FamilyUnderTest {
 }
 
 void t.test(
-  'A change of one Service among thousands writes its own chains, trusting the last write or reading it',
+  'A change of one Service among thousands writes only its chains, with and without a read of the kernel',
   async t => {
     for (const verify of [false, true]) {
-      const site = new FamilyUnderTest()
-      const portals = new Map(Array.from({ length: 3000 }, (_, n) => [`web-${n}`, programmedFrontend(n, 35_000 + n)]))
-      site.family.setDesired(portals)
-      await site.family.program(verify)
-      t.equal(site.family.pending, false)
-      site.family.setDesired(new Map([...portals, ['web-1234', programmedFrontend(1234, 50_000)]]))
-      t.equal(site.family.pending, true)
-      const { changed } = await site.family.program(verify)
+      const setup = new FamilyUnderTest()
+      const frontends = new Map(Array.from({ length: 3000 }, (_, n) => [`web-${n}`, programmedFrontend(n, 35_000 + n)]))
+      setup.family.setDesired(frontends)
+      await setup.family.program(verify)
+      t.equal(setup.family.pending, false)
+      setup.family.setDesired(new Map([...frontends, ['web-1234', programmedFrontend(1234, 50_000)]]))
+      t.equal(setup.family.pending, true)
+      const { changed } = await setup.family.program(verify)
       t.equal(changed, true)
-      const text = site.inputs[1]!
+      const text = setup.inputs[1]!
       t.match(text, '--to-destination 192.168.50.1:50000')
       const chains = text.split('\n').filter(line => line.startsWith(':'))
       t.ok(chains.length <= 5, chains.join(' '))
-      t.equal((await site.family.program(true)).changed, false)
-      t.equal(site.inputs.length, 2)
+      t.equal((await setup.family.program(true)).changed, false)
+      t.equal(setup.inputs.length, 2)
     }
     t.end()
   },
 )
 
-void t.test('A chain that others were seen to jump to is not deleted when it is not wanted any more', async t => {
-  const site = new FamilyUnderTest()
-  site.family.setDesired(new Map(Array.from({ length: 40 }, (_, n) => [`web-${n}`, programmedFrontend(n, 35_000 + n)])))
-  await site.family.program(false)
-  site.kernel.restore('*nat\n:FOREIGN - [0:0]\n-A FOREIGN -j KUBE-ADDR-10.96.0.0/28\nCOMMIT\n')
-  t.equal((await site.family.program(true)).changed, false)
-  site.family.setDesired(new Map([['web-1', programmedFrontend(1, 35_001)]]))
-  t.equal((await site.family.program(false)).changed, true)
-  t.same(site.kernel.chain('nat', 'KUBE-ADDR-10.96.0.0/28'), [])
-  t.equal(site.kernel.chain('nat', 'KUBE-ADDR-10.96.0.16/28'), undefined)
+void t.test('A chain that another program jumps to is flushed, not deleted, when it is no longer desired', async t => {
+  const setup = new FamilyUnderTest()
+  setup.family.setDesired(
+    new Map(Array.from({ length: 40 }, (_, n) => [`web-${n}`, programmedFrontend(n, 35_000 + n)])),
+  )
+  await setup.family.program(false)
+  setup.kernel.restore('*nat\n:FOREIGN - [0:0]\n-A FOREIGN -j KUBE-ADDR-10.96.0.0/28\nCOMMIT\n')
+  t.equal((await setup.family.program(true)).changed, false)
+  setup.family.setDesired(new Map([['web-1', programmedFrontend(1, 35_001)]]))
+  t.equal((await setup.family.program(false)).changed, true)
+  t.same(setup.kernel.chain('nat', 'KUBE-ADDR-10.96.0.0/28'), [])
+  t.equal(setup.kernel.chain('nat', 'KUBE-ADDR-10.96.0.16/28'), undefined)
   t.end()
 })
 
-void t.test('While a write fails, the listeners of the old rules and of the new ones are held', async t => {
-  const site = new FamilyUnderTest()
-  site.family.setDesired(
+void t.test('While writes fail, the listeners of the old rules and of the new ones stay open', async t => {
+  const setup = new FamilyUnderTest()
+  setup.family.setDesired(
     new Map([
       ['a', programmedFrontend(1, 40_001)],
       ['b', programmedFrontend(2, 40_002)],
     ]),
   )
-  await site.family.program(false)
-  t.same(site.heldListeners, ['web-1', 'web-2'])
-  site.failure = new Error('the lock is taken')
-  site.family.setDesired(
+  await setup.family.program(false)
+  t.same(setup.heldListeners, ['web-1', 'web-2'])
+  setup.failure = new Error('the lock is taken')
+  setup.family.setDesired(
     new Map([
       ['a', programmedFrontend(1, 41_001, 'web-1#local')],
       ['c', programmedFrontend(3, 40_003)],
     ]),
   )
-  await t.rejects(site.family.program(false))
-  t.same(site.heldListeners, ['web-1', 'web-1#local', 'web-2', 'web-3'])
-  site.family.setDesired(new Map([['d', programmedFrontend(4, 40_004)]]))
-  await t.rejects(site.family.program(true))
-  t.same(site.heldListeners, ['web-1', 'web-1#local', 'web-2', 'web-3', 'web-4'])
-  site.failure = undefined
-  await site.family.program(true)
-  t.same(site.heldListeners, ['web-4'])
+  await t.rejects(setup.family.program(false))
+  t.same(setup.heldListeners, ['web-1', 'web-1#local', 'web-2', 'web-3'])
+  setup.family.setDesired(new Map([['d', programmedFrontend(4, 40_004)]]))
+  await t.rejects(setup.family.program(true))
+  t.same(setup.heldListeners, ['web-1', 'web-1#local', 'web-2', 'web-3', 'web-4'])
+  setup.failure = undefined
+  await setup.family.program(true)
+  t.same(setup.heldListeners, ['web-4'])
   t.end()
 })
