@@ -1,12 +1,12 @@
 /**
- * Runs benchmarks: `npm run bench` all loads of userspace mode with every contender, and writes the report; `npm run bench -- NAME`
- * one; `npm run bench -- kernel` those of iptables mode, `-- ipvs` those of ipvs mode.
+ * Runs benchmarks. `npm run bench` runs all loads of userspace mode with every contender and writes the report; `npm run bench -- NAME`
+ * runs one load; `npm run bench -- kernel` runs those of iptables mode, `-- ipvs` those of ipvs mode.
  */
 const STANDALONE_PROGRAMS = ['lossless', 'programming', 'rules', 'stalls', 'micro'] as const
 
 const [name] = process.argv.slice(2)
 if (STANDALONE_PROGRAMS.some(program => program === name)) {
-  // Each reads its own arguments.
+  // Each of these programs reads its own arguments.
   process.argv.splice(2, 1)
   await import(`./${name}.js`)
 } else if (name === 'ipvs') {

@@ -1,8 +1,8 @@
 import { type TeardownScope } from '../../test/support/nodes/node-network.js'
 
 /**
- * Runs a benchmark and afterwards, whatever became of it, what it left to be done at the end, last things first; also where one of
- * these fails.
+ * Runs a benchmark and then, also after a failure, its clean-up actions, last one first, even if one of
+ * them fails.
  */
 export class CleanupStack implements TeardownScope {
   readonly #actions: (() => unknown)[] = []

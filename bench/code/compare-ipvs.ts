@@ -13,7 +13,7 @@ const TIMEOUT_S = 1800
 const { results, path, picture } = IPVS_SUITE.page
 const REPORT_FILES = [results, path, picture]
 
-/** Compares ipvs modes where there is IPVS: here, or else in a virtual machine, from which the report is brought. @returns the exit code */
+/** Compares ipvs modes: here if this kernel has IPVS, otherwise in a virtual machine, and copies the report from there. @returns the exit code */
 export async function compareIpvs(args: readonly string[]): Promise<number> {
   const needsNone = args.includes('report') || args.includes('--help')
   const missing = needsNone || isInVm ? undefined : ipvsUnavailable()
@@ -35,7 +35,7 @@ async function compareInVm(args: readonly string[], out: string): Promise<number
   const words = [process.execPath, BENCH_PROGRAM, 'ipvs', ...args].map(
     word => `'${word.replaceAll("'", String.raw`'\''`)}'`,
   )
-  // What is not a whole run writes no report: then there is none to bring.
+  // A partial run writes no report, so there may be none to copy.
   const command = `rm -f ${REPORT_FILES.join(' ')}; ${words.join(' ')} && (cp --parents ${REPORT_FILES.join(' ')} /vm-out 2>/dev/null || true)`
   const child = startInVm(command, {
     timeoutSeconds: TIMEOUT_S,

@@ -12,7 +12,7 @@ import { runLoads } from './run-loads.js'
 import { type Suite } from './suites/suite.js'
 
 const DEFAULT_ROUNDS = 5
-/** What the length of a sample is multiplied with for a quick look. */
+/** Factor for the length of a sample in a quick run. */
 const QUICK_FACTOR = 0.4
 
 function usage({ command, contenders, loads, page }: Suite): string {
@@ -80,9 +80,9 @@ function matchesLoadName({ name }: Load, said: string): boolean {
 }
 
 interface RunRequest {
-  /** Of loads; none: all. */
+  /** Names of loads; empty: all. */
   readonly names: readonly string[]
-  /** These contenders only. */
+  /** Only these contenders. */
   readonly only: readonly string[] | undefined
   readonly rounds: number
   readonly durationFactor: number

@@ -1,6 +1,6 @@
 /**
- * Entry of the `stalls` benchmark: makes one connection after the other to a Service and takes the time of each, from the first
- * packet to the end of the answer. Prints a line of JSON for each line that it reads: the times since the line before.
+ * Entry of the `stalls` benchmark: opens one connection after the other to a Service and measures each, from the first
+ * packet to the end of the answer. For each line that it reads, it prints a JSON line with the times since the line before.
  *
  *     connection-times.js IP PORT
  */
@@ -8,7 +8,7 @@ import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 
 const [ip, port] = process.argv.slice(2) as [string, string]
-/** Milliseconds between connections: enough to see every pause, too few to be the load. */
+/** Milliseconds between connections: short enough to see every stall, long enough to be no load. */
 const PAUSE_MS = 2
 let times: number[] = []
 let failed = 0

@@ -5,12 +5,12 @@ import { Testbed } from './testbed/testbed.js'
 import { TimeLimitExceeded } from './time-limit-exceeded.js'
 import { type TeardownScope } from '../../test/support/nodes/node-network.js'
 
-/** A contender at its place: it goes on running from load to load while they want the same cluster. */
+/** A contender in its testbed. It keeps running between loads that use the same cluster. */
 export class ContenderSession implements ContenderControl {
   readonly contender: Contender
   readonly site: Testbed
   seconds = 0
-  /** Sizes of clusters at which it takes too long to start. */
+  /** Cluster sizes at which it takes too long to start. */
   readonly #tooSlowSizes: { readonly size: ClusterSize; readonly why: TimeLimitExceeded }[] = []
   #current: { readonly it: RunningContender; readonly size: ClusterSize } | undefined
 

@@ -1,5 +1,5 @@
 /**
- * The part of `rules.ts` that runs in a Pod: sends first packets, or makes connections, when it is told to, and says how
+ * The part of `rules.ts` that runs in a Pod: on command, sends first packets or opens connections, and reports how
  * long each of them took.
  */
 import { type Socket, createSocket } from 'node:dgram'
@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 
-/** What it is told, a line of JSON each. */
+/** A command, one JSON line each. */
 export interface FirstPacketsCommand {
   readonly protocol: 'UDP' | 'TCP'
   readonly addresses: readonly string[]
@@ -15,13 +15,13 @@ export interface FirstPacketsCommand {
   readonly count: number
 }
 
-/** From how many source ports; each sends its share of the packets, so that one socket's cost is not in the time. */
+/** Number of source ports; each sends its share of the packets, so that the cost of a socket does not matter. */
 const SOURCE_PORTS = 400
 
 async function openSockets(): Promise<Socket[]> {
   return Promise.all(
     Array.from({ length: SOURCE_PORTS }, async () => {
-      // Addresses are addresses: to look them up would cost more than to send.
+      // No DNS lookup: it would cost more than sending.
       const lookup = (ip: string, _: unknown, done: (error: null, ip: string, family: number) => void) =>
         done(null, ip, 4)
       const socket = createSocket({ type: 'udp4', lookup })
@@ -32,7 +32,7 @@ async function openSockets(): Promise<Socket[]> {
   )
 }
 
-/** One packet each from a new source port, or to an address that this source port has not sent to yet. */
+/** Sends packets, each from a new source port, or to an address that is new for this source port. */
 async function sendFirstPackets({ addresses, port, count }: FirstPacketsCommand): Promise<number> {
   const from = await openSockets()
   const each = Math.min(addresses.length, Math.ceil(count / SOURCE_PORTS))
@@ -54,13 +54,13 @@ async function sendFirstPackets({ addresses, port, count }: FirstPacketsCommand)
   return took / (from.length * each)
 }
 
-/** A step that comes past every address before it comes back. */
+/** A step size that visits every address before it repeats. */
 function coprimeStep(length: number): number {
   const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
   for (let step = Math.ceil(length * 0.618); ; step++) if (gcd(step, length) === 1) return step
 }
 
-/** One connection after the other, each ended with a reset, so that none waits. */
+/** Opens one connection after the other, each ended with a reset, so that none stays in TIME_WAIT. */
 async function openConnections({ addresses, port, count }: FirstPacketsCommand): Promise<number> {
   const startedAt = process.hrtime.bigint()
   for (let n = 0; n < count; n++) {

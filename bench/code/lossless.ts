@@ -1,7 +1,7 @@
 /**
- * Whether connections are lost while endpoints come and go:
+ * Checks whether connections are lost while endpoints change:
  * `npm run bench -- lossless [SEQUENTIAL] [CONCURRENT]`, by default 100,000 and 5,000.
- * Needs root. Everything happens in network namespaces of its own. Exit code 1 when one was lost.
+ * Needs root. Everything runs in its own network namespaces. Exit code 1 if a connection was lost.
  */
 import { ChurnedService } from '../../test/support/processes/churned-service.js'
 import { type TeardownScope } from '../../test/support/nodes/node-network.js'

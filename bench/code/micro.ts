@@ -1,6 +1,6 @@
 /**
- * What small parts of the proxy cost, each alone: `npm run bench -- micro [PART…]`, parts being the beginnings of names.
- * Needs no root. Numbers of one machine and one run compare; others do not.
+ * Measures small parts of the proxy, each alone: `npm run bench -- micro [PART…]`; a part is the start of a name.
+ * Does not need root. Compare only numbers of one machine and one run.
  */
 import { Terminal } from '../../lib/demo/terminal.js'
 import { type MicroBench } from './micro/micro-bench.js'
@@ -13,7 +13,7 @@ import { summarize } from './report/statistics.js'
 import { alignRight } from './report/terminal-progress.js'
 
 const ROUNDS = 7
-/** How long a round lasts at the least, in milliseconds. */
+/** Minimum length of a round in milliseconds. */
 const ROUND_MS = 150
 
 const namePrefixes = process.argv.slice(2)
@@ -28,10 +28,10 @@ for (const bench of benches) {
 for (const { end } of benches) end?.()
 Terminal.forProcess().printTable(alignRight(rows))
 
-/** @returns microseconds of one operation, for each round */
+/** @returns microseconds per operation for each round */
 async function measure({ run }: MicroBench): Promise<number[]> {
   let count = 1
-  // Also what warms it up.
+  // This also warms it up.
   for (let took = 0; took < ROUND_MS; count *= took < ROUND_MS ? 2 : 1) took = await measureMs(() => run(count))
   const rounds: number[] = []
   for (let round = 0; round < ROUNDS; round++) rounds.push(((await measureMs(() => run(count))) * 1000) / count)

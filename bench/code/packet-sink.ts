@@ -1,4 +1,4 @@
-/** The part of `rules.ts` that runs on the node: takes connections, and has a UDP port whose packets nobody reads. */
+/** The part of `rules.ts` that runs on the node: accepts connections, and has a UDP port without reading its packets. */
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 

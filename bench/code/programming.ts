@@ -1,6 +1,6 @@
 /**
- * How long it takes from the moment the lists are asked for to the last rule: `npm run bench -- programming [SERVICES] [ENDPOINTS]`.
- * Needs root. Everything happens in network namespaces of its own.
+ * Measures the time from the request for the lists to the last rule: `npm run bench -- programming [SERVICES] [ENDPOINTS]`.
+ * Needs root. Everything runs in its own network namespaces.
  */
 import { ProgramCallCounter } from '../../test/support/processes/program-call-counter.js'
 import { NodeProcess } from '../../test/support/nodes/node-process.js'
@@ -49,7 +49,7 @@ await CleanupStack.run(async (t: TeardownScope) => {
 
     const restores = programs.count('restore')
     const saves = programs.count('save')
-    // The first change only lets everything before it settle.
+    // The first change only lets earlier work finish.
     let effect = 0
     for (const ip of ['10.244.99.1', '10.244.99.2']) {
       const from = proxy.lines.length
@@ -76,7 +76,7 @@ await CleanupStack.run(async (t: TeardownScope) => {
   if (median > LIMIT_MS) process.exitCode = 1
 })
 
-/** Milliseconds of the day at which a klog line was written. */
+/** The time of a klog line in milliseconds of the day. */
 function timeOf(line: string): number {
   const [, hours, minutes, seconds] = /^.\d{4} (\d\d):(\d\d):(\d\d\.\d+)/.exec(line)!
   return Math.round((Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000)

@@ -9,16 +9,16 @@ import { type FirstPacketsCommand } from './first-packets.js'
 export type RuleLayout = 'tree' | 'flat'
 
 export const PORTS = { UDP: 53, TCP: 80 } as const
-/** Where the rules lead to on the node. */
+/** The target of the rules on the node. */
 export const LISTENERS = { UDP: 40_053, TCP: 40_080 } as const
-/** Entries go soon, so that no table gets full. */
+/** Entries time out soon, so that no table gets full. */
 const SYSCTLS = ['udp_timeout', 'tcp_timeout_close', 'tcp_timeout_established', 'tcp_timeout_syn_sent'].map(
   name => `net.netfilter.nf_conntrack_${name}=1`,
 )
 const FIRST_PACKETS_PROGRAM = fileURLToPath(new URL('first-packets.js', import.meta.url))
 const RECEIVER_PROGRAM = fileURLToPath(new URL('packet-sink.js', import.meta.url))
 
-/** A node with rules of one shape, or none, and a Pod that sends. */
+/** A node with one form of rules or none, and a Pod that sends. */
 export class RuleTestbed {
   readonly name: string
   readonly shape: RuleLayout | undefined
@@ -52,18 +52,18 @@ export class RuleTestbed {
   ): Promise<RuleTestbed> {
     const network = await NodeNetwork.create(t)
     const pod = await network.addPod('no-address')
-    // Also where no rule matches, packets arrive: the same way is gone, but for the rules.
+    // Packets arrive even without a matching rule, so that both paths differ only in the rules.
     await network.node.configure('route add local 10.96.0.0/12 dev lo')
     for (const [protocol, port] of Object.entries(shape === undefined ? PORTS : LISTENERS)) {
       const receiver = network.start(network.node, process.execPath, [RECEIVER_PROGRAM, protocol, String(port)])
       await once(receiver.stdout!, 'data')
-      // The kernel fills its buffer, and then throws away: nobody wakes up for a packet.
+      // The kernel fills the buffer and then drops packets: no process wakes up for a packet.
       if (protocol === 'UDP') receiver.kill('SIGSTOP')
     }
     const client = network.start(pod.namespace, process.execPath, [FIRST_PACKETS_PROGRAM])
     client.stderr!.pipe(process.stderr)
     const site = new RuleTestbed(backEnd, shape, size, network, client)
-    // A table without rules too: with it comes conntrack.
+    // A table without rules is needed too, because it enables conntrack.
     await site.restore('*nat\n:KUBE-BENCH - [0:0]\n-A POSTROUTING -s 240.0.0.1/32 -j KUBE-BENCH\nCOMMIT\n')
     for (const setting of SYSCTLS) await network.node.run('sysctl', ['-qw', setting])
     return site
@@ -89,8 +89,8 @@ export class RuleTestbed {
   }
 
   /**
-   * Nanoseconds for each; undefined when the sender was through before the node was. A kernel under load puts packets off,
-   * and drops them when too many wait: then the sender's time is not that of the rules.
+   * Nanoseconds per packet; undefined if the sender finished before the node. A kernel under load delays packets
+   * and drops them if too many wait: then the time of the sender is not the time of the rules.
    */
   async measureFirstPackets(command: FirstPacketsCommand): Promise<number | undefined> {
     const before = await this.#countReceived()
@@ -101,7 +101,7 @@ export class RuleTestbed {
     return arrived < 0.99 * command.count ? undefined : Number(value)
   }
 
-  /** How many packets have come to where rules begin. */
+  /** Number of packets that have reached the rules. */
   async #countReceived(): Promise<number> {
     const { stdout } = await this.#network.node.run('cat', ['/proc/net/snmp'])
     const [names, values] = stdout.split('\n').filter(line => line.startsWith('Ip:'))

@@ -1,8 +1,8 @@
 /**
- * What rules cost: `npm run bench -- rules [SIZES…] [nft|legacy]`, by default 10, 1,000 and 10,000 ClusterIPs, nft.
- * For each size the tree of chains and, for comparison, one flat list: the time to write all rules, what a change of one
- * Service writes, and what the first packet of a connection costs. Needs root. Everything happens in network namespaces of
- * its own. Exit code 1 when the first packet costs more than wanted.
+ * Measures the cost of rules: `npm run bench -- rules [SIZES…] [nft|legacy]`, by default 10, 1,000 and 10,000 ClusterIPs, nft.
+ * For each size, with the tree of chains and with a flat list for comparison: the time to write all rules, the writes for a change of one
+ * Service, and the cost of the first packet of a connection. Needs root. Everything runs in its own network
+ * namespaces. Exit code 1 if the first packet costs more than the target.
  */
 import { restoreInput } from '../../lib/netfilter/iptables-restore.js'
 import { type Rule, type RuleSet } from '../../lib/netfilter/rule-set.js'
@@ -15,9 +15,9 @@ const args = process.argv.slice(2)
 const sizes = args.map(Number).filter(size => size > 0)
 if (sizes.length === 0) sizes.push(10, 1000, 10_000)
 const backEnd = args.includes('legacy') ? 'legacy' : 'nft'
-/** Changes of one Service, each there and back. */
+/** Number of changes of one Service, each with its reversal. */
 const CHANGES = 7
-/** Many short rounds: whatever else the machine does meanwhile then meets all sites alike. */
+/** Many short rounds, so that other work on the machine affects all testbeds equally. */
 const FIRST_PACKET_ROUNDS = { UDP: { rounds: 15, count: 4000 }, TCP: { rounds: 45, count: 60 } } as const
 const MAX_RATIO = 1.5
 const clusterIP = (n: number): string => `10.96.${n >> 8}.${n & 255}`
@@ -52,7 +52,7 @@ const median = (values: readonly number[]): number => [...values].sort((a, b) =>
 const formatMicroseconds = (nanoseconds: number): string => (nanoseconds / 1000).toFixed(2).padStart(8)
 const print = (line: string): boolean => process.stdout.write(`${line}\n`)
 
-/** Writes all rules, and then, some times, one Service less and more again. */
+/** Writes all rules, and then repeatedly removes and adds one Service. */
 async function measureWriting(site: RuleTestbed, shape: RuleLayout): Promise<void> {
   const addresses = addressesOf(site.size)
   const all = buildRuleSet(shape, addresses)
@@ -79,7 +79,7 @@ async function measureWriting(site: RuleTestbed, shape: RuleLayout): Promise<voi
   )
 }
 
-/** All sites in turn, each time beginning with another. @returns by site, the times of all rounds */
+/** Measures all testbeds in turn, each round starting with another one. @returns the times of all rounds by testbed */
 async function measureFirstPackets(
   sites: readonly RuleTestbed[],
   protocol: 'UDP' | 'TCP',
@@ -101,7 +101,7 @@ async function measureFirstPackets(
   return times
 }
 
-/** The ratio of medians counts. That of the lowest says what it would be if nothing else ran on the machine. */
+/** The ratio of medians is the result. The ratio of the lowest values shows the result without other work on the machine. */
 function report(title: string, sites: readonly RuleTestbed[], times: ReadonlyMap<RuleTestbed, number[]>): void {
   print(
     `\n${title}: µs, median (lowest … highest) of up to ${Math.max(...[...times.values()].map(all => all.length))} rounds`,

@@ -10,11 +10,11 @@ export interface RunOptions {
   readonly loads: readonly Load[]
   readonly contenders: readonly Contender[]
   readonly rounds: number
-  /** What the length of each sample is multiplied with. */
+  /** Factor for the length of each sample. */
   readonly durationFactor: number
 }
 
-/** Told of what happens, to show it. */
+/** Shows the progress. */
 export interface Progress {
   startLoad(load: Load): void
   startTurn(contender: Contender, round: number, rounds: number): void
@@ -22,8 +22,8 @@ export interface Progress {
 }
 
 /**
- * Load after load, round after round, each contender in its turn: whatever else the machine does meanwhile meets all of
- * them alike. A contender that fails at a load has a sample that says so, and the others go on.
+ * Runs load after load, round after round, each contender in its turn, so that other work on the machine affects all of
+ * them equally. If a contender fails, its sample contains the error, and the others continue.
  */
 export async function runLoads(t: TeardownScope, options: RunOptions, progress: Progress): Promise<LoadResult[]> {
   const { loads, contenders, rounds, durationFactor } = options
@@ -59,7 +59,7 @@ async function takeSample(load: Load, stage: ContenderSession): Promise<Sample> 
   try {
     return await load.takeSample(stage)
   } catch (error) {
-    // It may have been left in any state.
+    // The contender may be in any state.
     await stage.stop().catch(() => undefined)
     if (error instanceof TimeLimitExceeded && load.timeLimitedMetrics !== undefined)
       return timedOutSample(load.timeLimitedMetrics, error)

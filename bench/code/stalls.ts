@@ -1,7 +1,7 @@
 /**
- * How long connections take while the control process has much to do: `npm run bench -- stalls [SERVICES] [ENDPOINTS]`. The API
- * server has all its watches start over, which lists every object again; and /metrics is read. Needs root. Everything happens in
- * network namespaces of its own.
+ * Measures connection times while the control process is busy: `npm run bench -- stalls [SERVICES] [ENDPOINTS]`. The API
+ * server ends all watches, so that the proxy lists every object again; and /metrics is read. Needs root. Everything runs in
+ * its own network namespaces.
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { once } from 'node:events'
@@ -67,7 +67,7 @@ for (const workers of [0, 1, 2]) {
     await settle()
     const quiet = await times()
     await api.sendCommand({ relist: ['services', 'endpointslices'] })
-    // Both lists are asked for after a pause; when they have been taken up says no line, since nothing has changed.
+    // The proxy requests both lists after a pause. No log line shows the end of this work, since nothing has changed.
     await settle()
     await settle()
     const relist = await times()

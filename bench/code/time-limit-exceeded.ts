@@ -1,4 +1,4 @@
-/** Something was not done within its limit. The benchmark goes on without it, and says so. */
+/** Work did not finish within its time limit. The benchmark continues without it and reports this. */
 export class TimeLimitExceeded extends Error {
   readonly limitMs: number
 

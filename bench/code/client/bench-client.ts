@@ -11,7 +11,7 @@ import { type ConnectionReport } from './connections.js'
 
 const ENTRY = fileURLToPath(new URL('client-entry.js', import.meta.url))
 
-/** A process at the client that does what no existing load generator does. One thing at a time. */
+/** A client process for loads that existing load generators do not have. It runs one command at a time. */
 export class BenchClient {
   readonly #child: ChildProcess
   readonly #lines: AsyncIterator<string>
@@ -22,35 +22,35 @@ export class BenchClient {
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
   }
 
-  /** Asks for an HTTP answer again and again until there is one. @throws Error after `limitMs` milliseconds */
+  /** Repeats an HTTP request until it gets an answer. @throws Error after `limitMs` milliseconds */
   async waitUntilReachable(ip: string, port: number, limitMs = 60_000): Promise<void> {
     await this.#sendCommand({ do: 'wait-reachable', ip, port, limitMs })
   }
 
   /**
-   * Connects again and again until there is the answer that is awaited.
-   * @returns when the first connection that had it was begun, by the clock that is shared; undefined: none had in time
+   * Connects repeatedly until the expected answer comes.
+   * @returns the start of the first connection with this answer, by the shared clock; undefined if none got it in time
    */
   waitForResponder(ip: string, port: number, awaited: ExpectedResponder, limitMs: number): Promise<number | undefined> {
     return this.#sendCommand({ do: 'await', ip, port, awaited, limitMs })
   }
 
-  /** Opens connections, each with one HTTP answer, and leaves them open and idle. */
+  /** Opens connections, gets one HTTP answer on each, and leaves them open and idle. */
   async openIdleConnections(ip: string, port: number, count: number): Promise<void> {
     await this.#sendCommand({ do: 'open-idle', ip, port, count })
   }
 
-  /** Closes those that are held. */
+  /** Closes the idle connections. */
   async closeIdleConnections(): Promise<void> {
     await this.#sendCommand({ do: 'close-idle' })
   }
 
-  /** One new connection after the other, each to another of these addresses, until the kernel says it is there. */
+  /** Opens one connection after the other, each to another of these addresses. */
   measureConnects(ips: readonly string[], port: number, count: number): Promise<ConnectTimes> {
     return this.#sendCommand({ do: 'connects', ips, port, count })
   }
 
-  /** Requests at a fixed rate, over connections that stay open. */
+  /** Sends requests at a fixed rate over persistent connections. */
   runSteadyRequests(
     ip: string,
     port: number,
@@ -61,7 +61,7 @@ export class BenchClient {
     return this.#sendCommand({ do: 'steady', ip, port, perSecond, seconds, connections })
   }
 
-  /** Connections at a fixed rate, each with one HTTP request: who answered, and when. */
+  /** Opens connections at a fixed rate, each with one HTTP request. @returns which Pod answered each, and when */
   runConnections(ip: string, port: number, perSecond: number, seconds: number): Promise<ConnectionReport> {
     return this.#sendCommand({ do: 'connections', ip, port, perSecond, seconds })
   }

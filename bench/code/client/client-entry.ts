@@ -1,4 +1,4 @@
-/** Entry: the process at the client that `BenchClient` commands. A line of JSON for each command, and one for its answer. */
+/** Entry: the client process of `BenchClient`. Reads one JSON line per command and writes one JSON line per result. */
 import { createInterface } from 'node:readline'
 import { measureConnects } from './measure-connects.js'
 import { IdleConnections } from './idle-connections.js'
@@ -7,7 +7,7 @@ import { type ExpectedResponder, waitForResponder } from './wait-for-responder.j
 import { runSteadyRequests } from './steady-requests.js'
 import { runConnections } from './connections.js'
 
-/** What it is told. */
+/** A command. */
 export type ClientCommand =
   | { readonly do: 'wait-reachable'; readonly ip: string; readonly port: number; readonly limitMs: number }
   | { readonly do: 'open-idle'; readonly ip: string; readonly port: number; readonly count: number }
@@ -57,7 +57,7 @@ async function handle(command: ClientCommand): Promise<unknown> {
   }
 }
 
-/** The answer itself is all there is to wait for, so it is asked for again and again. */
+/** There is no event to wait for, so this polls. */
 async function waitUntilReachable(ip: string, port: number, limitMs: number): Promise<void> {
   const limit = Date.now() + limitMs
   for (let last = ''; ;) {

@@ -3,7 +3,7 @@ import { requestOnce } from './request-once.js'
 
 const ANSWER_TIMEOUT_MS = 5000
 
-/** One connection: when it was begun, by the clock that is shared, how long it took, and who answered. */
+/** One connection: its start by the shared clock, its duration, and the Pod that answered. */
 export interface ConnectionSample {
   readonly startedAt: number
   readonly tookMs: number
@@ -14,11 +14,11 @@ export interface ConnectionSample {
 
 export interface ConnectionReport {
   readonly connections: readonly ConnectionSample[]
-  /** How many fewer connections were begun than wanted: more than a few say that the client was too slow. */
+  /** Number of connections that were not opened in time: more than a few mean that the client was too slow. */
   readonly missedStarts: number
 }
 
-/** Connections at a fixed rate, whether those before have ended or not: who waits does not take the load away. */
+/** Opens connections at a fixed rate, even if earlier ones are still open: waiting clients do not reduce the load. */
 export async function runConnections(
   ip: string,
   port: number,

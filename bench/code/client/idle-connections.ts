@@ -2,14 +2,14 @@ import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: bench\r\n\r\n'
-/** How many are being opened at a time, so that no queue overflows. */
+/** Number of connections to open at a time, so that no queue overflows. */
 const PARALLEL_OPENS = 50
 
-/** Connections that lead all the way to a Pod, as an answer has proven, and then are idle. */
+/** Idle connections that reach a Pod, as one answer on each has proven. */
 export class IdleConnections {
   #sockets: Socket[] = []
 
-  /** @throws Error when one of them gets no answer */
+  /** @throws Error if one of them gets no answer */
   async open(ip: string, port: number, count: number): Promise<void> {
     let left = count
     const openInTurn = async (): Promise<void> => {

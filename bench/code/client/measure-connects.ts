@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-/** Microseconds until a connection was there. */
+/** Microseconds until the connection was open. */
 export interface ConnectTimes {
   readonly median: number
   readonly p99: number
 }
 
-/** One after the other, each to an address by chance, ended with a reset so that none of them waits. */
+/** Opens one after the other, each to a random address, ended with a reset so that none stays in TIME_WAIT. */
 export async function measureConnects(ips: readonly string[], port: number, count: number): Promise<ConnectTimes> {
   const times: number[] = []
   for (let n = 0; n < count; n++) {

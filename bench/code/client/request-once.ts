@@ -3,9 +3,9 @@ import { connect } from 'node:net'
 const REQUEST = 'GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n'
 
 /**
- * One connection with one HTTP request, as little work as that can be.
+ * Opens one connection with one HTTP request, with as little work as possible.
  * @returns the body of the answer
- * @throws Error when there was none within `limitMs` milliseconds
+ * @throws Error without an answer within `limitMs` milliseconds
  */
 export function requestOnce(ip: string, port: number, limitMs: number): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -2,27 +2,27 @@ import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: bench\r\n\r\n'
-/** How long after the last request answers are waited for, in milliseconds. */
+/** How long to wait for answers after the last request, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 5000
 
 export interface SteadyReport {
   readonly sent: number
   readonly answered: number
-  /** Microseconds from when a request was due, not from when there was time to send it. */
+  /** Microseconds since the request was due, not since it was sent. */
   readonly p50: number
   readonly p99: number
 }
 
 interface SteadyConnection {
   readonly socket: Socket
-  /** When the requests that have no answer yet were due, oldest first. */
+  /** Due times of the requests without an answer, oldest first. */
   readonly dueTimes: number[]
   readonly countAnswers: (count: number) => number
 }
 
 /**
- * Small HTTP requests at a fixed rate, in turn over some connections that stay open, whether those before have been
- * answered or not. All answers have the same length, as those of the benchmark's Pods have: so they are counted by bytes.
+ * Sends small HTTP requests at a fixed rate, in turn over some persistent connections, even if earlier ones have no
+ * answer yet. All answers of the benchmark's Pods have the same length, so this counts bytes.
  */
 export async function runSteadyRequests(
   ip: string,
@@ -48,7 +48,7 @@ export async function runSteadyRequests(
   return { sent, answered: sorted.length, p50: at(0.5), p99: at(0.99) }
 }
 
-/** Sends each millisecond what has become due by then. @returns how many there were */
+/** Sends the due requests each millisecond. @returns their number */
 function sendAtRate(lines: readonly SteadyConnection[], perSecond: number, seconds: number): Promise<number> {
   const start = performance.now()
   const wanted = perSecond * seconds
@@ -68,12 +68,12 @@ function sendAtRate(lines: readonly SteadyConnection[], perSecond: number, secon
   })
 }
 
-/** A connection that has had one answer, whose length is that of all. */
+/** A connection after its first answer, which has the length of all answers. */
 async function openConnection(ip: string, port: number): Promise<SteadyConnection> {
   const socket = connect({ host: ip, port, noDelay: true })
   socket.write(REQUEST)
   const [first] = (await once(socket, 'data', { signal: AbortSignal.timeout(10_000) })) as [Buffer]
-  // What breaks off has no more answers: they are counted as missing.
+  // A broken connection has no more answers: they count as missing.
   socket.on('error', () => undefined)
   let left = 0
   const takeBytes = (count: number): number => {

@@ -1,20 +1,20 @@
 import { sharedClockMs } from '../measure/shared-clock.js'
 import { requestOnce } from './request-once.js'
 
-/** Less than the second after which a kernel sends a first packet again: who has an answer had it for that one. */
+/** Less than the second after which the kernel repeats a SYN, so that an answer always belongs to the first SYN. */
 const ATTEMPT_TIMEOUT_MS = 500
-/** Between attempts at the least, in milliseconds: what a time may be wrong by. */
+/** Minimum gap between attempts in milliseconds: the precision of the result. */
 const MIN_INTERVAL_MS = 2
-/** The gap grows with the time that has passed, so that a long wait costs no more than its precision is worth. */
+/** The gap grows with the elapsed time, so that a long wait is not too expensive. */
 const INTERVAL_FRACTION = 1 / 200
 const MAX_INTERVAL_MS = 50
 
-/** Whom an answer is awaited of: a Pod by its address, or anybody. */
+/** The expected responder: a Pod by its address, or any Pod. */
 export type ExpectedResponder = { readonly by: string } | 'any'
 
 /**
- * Makes one connection after the other, whether those before have been answered or not, until one has the answer that is awaited.
- * @returns when that one was begun, by the clock that is shared; undefined when none had within `limitMs` milliseconds
+ * Opens one connection after the other, even if earlier ones have no answer, until one gets the expected answer.
+ * @returns the start of that one by the shared clock; undefined if none got it within `limitMs` milliseconds
  */
 export async function waitForResponder(
   ip: string,

@@ -6,5 +6,5 @@ import { nginx } from './nginx.js'
 import { original } from './original.js'
 import { ours } from './ours.js'
 
-/** In the order in which they take their turns. */
+/** In the order of their turns. */
 export const ALL_CONTENDERS: readonly Contender[] = [direct, dnat, ours, haproxy, nginx, original]

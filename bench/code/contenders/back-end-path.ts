@@ -10,13 +10,13 @@ export type BackEnd = 'nft' | 'legacy'
 const IP_FAMILIES = ['IPv4', 'IPv6'] as const
 const ACTIONS = [undefined, 'save', 'restore'] as const
 
-/** Why a flavour of iptables cannot be used on this machine; undefined when it can. */
+/** The reason why a variant of iptables cannot be used on this machine; undefined if it can. */
 export function backEndUnavailable(flavour: BackEnd): string | undefined {
   const program = programName('IPv4', flavour)
   return programPath(program) === undefined ? `"${program}" is not there: apt-get install iptables` : undefined
 }
 
-/** Has programs of one flavour be those that `iptables` names, as Debian's alternatives do for the whole machine. */
+/** Makes `iptables` the program of one variant, as Debian's alternatives do for the whole machine. */
 export class BackEndPath {
   readonly env: NodeJS.ProcessEnv
   readonly #folder = mkdtempSync(join(tmpdir(), 'bench-flavour-'))
@@ -36,7 +36,7 @@ export class BackEndPath {
   }
 }
 
-/** The kubelet's hint, which tells ours (and the images of Kubernetes) which flavour a node uses. */
+/** The kubelet's hint, by which this proxy (and the images of Kubernetes) detect the variant of a node. */
 export async function createIptablesHint(site: Testbed, flavour: BackEnd): Promise<void> {
   const hint = ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT']
   const { exitCode, stderr } = await site.network.node.run(programName('IPv4', flavour), hint)

@@ -14,21 +14,21 @@ import { clusterIPAddress, type RunningContender } from './contender.js'
 import { removeAllRules, dnatToNode, restoreRules } from './kernel-rules.js'
 import { stopProcess } from '../stop-process.js'
 
-/** The first port of the node that a proxy with a configuration file listens on; the Services have one each. */
+/** The first port on which a proxy with a configuration file listens; each Service has one. */
 const FIRST_PORT = 20_000
 
-/** A Service with the port of the node that its proxy listens on. */
+/** A Service with the port on which the proxy listens for it. */
 export type NodePortService = BenchService & { readonly nodePort: number }
 
 export interface ConfiguredProxy {
   readonly program: string
   readonly protocols: readonly BenchService['protocol'][]
-  /** The text of its configuration. @param folder a folder of its own */
+  /** The text of its configuration. @param folder for files of the proxy */
   readonly config: (services: readonly NodePortService[], folder: string) => string
   readonly args: (configPath: string) => readonly string[]
 }
 
-/** Starts a proxy that knows nothing of Services: its configuration says what is where, and rules lead the Services there. */
+/** Starts a proxy without support for Services: its configuration names the endpoints, and rules redirect the ClusterIPs to it. */
 export async function startConfigured(
   site: Testbed,
   size: ClusterSize,

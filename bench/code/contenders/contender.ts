@@ -2,10 +2,10 @@ import { type BenchApi } from '../testbed/bench-api.js'
 import { type BenchService, type ClusterSize } from '../testbed/bench-service.js'
 import { type Testbed } from '../testbed/testbed.js'
 
-/** Those that userspace mode is compared with, in the order in which they take their turns. */
+/** The contenders in comparisons of userspace mode, in the order of their turns. */
 export const USERSPACE_CONTENDER_NAMES = ['direct', 'dnat', 'ours', 'haproxy', 'nginx', 'original'] as const
 
-/** Both programs in iptables mode, with both flavours of iptables. */
+/** Both programs in iptables mode, with both variants of iptables. */
 export const IPTABLES_CONTENDER_NAMES = [
   'ours-iptables-nft',
   'original-iptables-nft',
@@ -13,10 +13,10 @@ export const IPTABLES_CONTENDER_NAMES = [
   'original-iptables-legacy',
 ] as const
 
-/** Those that carry traffic where iptables modes are compared, in the order in which they take their turns. */
+/** The contenders for traffic in comparisons of iptables mode, in the order of their turns. */
 export const IPTABLES_DATA_PATH_NAMES = ['direct', 'ours', ...IPTABLES_CONTENDER_NAMES] as const
 
-/** The same where ipvs modes are. */
+/** The same for ipvs mode. */
 export const IPVS_DATA_PATH_NAMES = ['direct', 'ours-iptables-nft', 'ours-ipvs', 'original-ipvs'] as const
 
 export type ContenderName =
@@ -29,13 +29,13 @@ export interface Address {
   readonly port: number
 }
 
-/** When a contender had got how far with its rules, in milliseconds since 1970. */
+/** The times of a contender's progress with its rules, in milliseconds since 1970. */
 export interface ProgrammingTimes {
-  /** Its process was started. */
+  /** The start of its process. */
   readonly startedAt: number
-  /** It asked for the first list; undefined for those that ask nobody. */
+  /** The request for the first list; undefined for contenders without API server. */
   readonly listedAt: number | undefined
-  /** The last rule was there. */
+  /** The last rule exists. */
   readonly programmedAt: number
 }
 
@@ -43,28 +43,28 @@ export interface ProgrammingTimes {
 export interface Contender {
   readonly name: ContenderName
   readonly title: string
-  /** Why it cannot take part on this machine, and what would help; undefined when it can. */
+  /** The reason why it cannot take part on this machine, and the remedy; undefined if it can. */
   unavailableReason(): string | undefined
-  /** Its version, as results should name it; undefined for what has none of its own. */
+  /** Its version for the results; undefined if it has none. */
   version(): string | undefined
-  /** Starts it on the node; resolves when it has begun to serve `WEB` at the least. */
+  /** Starts it on the node; resolves when it serves at least `WEB`. */
   start(site: Testbed, size: ClusterSize): Promise<RunningContender>
 }
 
-/** A contender at work. */
+/** A running contender. */
 export interface RunningContender {
-  /** The processes that were started for it; none where the kernel does all the work. */
+  /** Its processes; empty if the kernel does all the work. */
   readonly pids: readonly number[]
-  /** Where clients reach a Service; undefined for a protocol it does not carry. */
+  /** The address of a Service for clients; undefined for an unsupported protocol. */
   addressOf(service: BenchService): Address | undefined
-  /** Resolves when all rules are there. */
+  /** Resolves when all rules exist. */
   waitUntilProgrammed(): Promise<ProgrammingTimes>
-  /** The API server it watches, where it watches one: to change endpoints. */
+  /** Its API server, if it has one: to change endpoints. */
   readonly api: BenchApi | undefined
   stop(): Promise<void>
 }
 
-/** Through the Service's own address. */
+/** The address of the Service itself. */
 export function clusterIPAddress({ clusterIP, port }: BenchService): Address {
   return { ip: clusterIP, port }
 }

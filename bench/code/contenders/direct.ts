@@ -1,7 +1,7 @@
 import { type BenchService } from '../testbed/bench-service.js'
 import { type Contender, type RunningContender } from './contender.js'
 
-/** No Service at all: the client knows a Pod's address. What everything else is measured against. */
+/** No Service: the client connects to the address of a Pod. The reference for all other measurements. */
 export const direct: Contender = {
   name: 'direct',
   title: 'direct',

@@ -3,7 +3,7 @@ import { makeServices } from '../testbed/bench-service.js'
 import { clusterIPAddress, type Contender } from './contender.js'
 import { removeAllRules, dnatToEndpoints, restoreRules } from './kernel-rules.js'
 
-/** The kernel translates addresses by rules, as in kube-proxy's iptables mode: no process is in the way. */
+/** The kernel translates addresses by rules, as in kube-proxy's iptables mode, without a process. */
 export const dnat: Contender = {
   name: 'dnat',
   title: 'kernel DNAT',

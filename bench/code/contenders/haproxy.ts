@@ -3,7 +3,7 @@ import { type Contender } from './contender.js'
 import { type NodePortService, startConfigured } from './configured-proxy.js'
 import { NODE_IP } from '../../../test/support/nodes/node-network.js'
 
-/** HAProxy in TCP mode, with one thread: what a single process can do, as the others are. It carries no UDP. */
+/** HAProxy in TCP mode with one thread, because the others are single processes too. It does not support UDP. */
 export const haproxy: Contender = {
   name: 'haproxy',
   title: 'HAProxy',

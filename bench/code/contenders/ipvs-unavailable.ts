@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 
-/** Why there is no IPVS here; undefined when there is. Asked in a network namespace that nobody else has. */
+/** The reason why IPVS is not available; undefined if it is. Checked in a separate network namespace. */
 export function ipvsUnavailable(): string | undefined {
   const { status, stderr, error } = spawnSync('unshare', ['--net', 'ipvsadm', '-L', '-n'], { encoding: 'utf8' })
   if (error !== undefined) return `ipvsadm cannot be run: ${error.message}`

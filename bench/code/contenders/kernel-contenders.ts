@@ -10,7 +10,7 @@ import { ours } from './ours.js'
 
 const TITLES = { ours: 'kube-proxy-node', original: 'kube-proxy' } as const
 
-/** Both programs in iptables mode, and what they are compared with besides. */
+/** Both programs in iptables mode, and the other contenders of that comparison. */
 export const IPTABLES_CONTENDERS: readonly Contender[] = IPTABLES_DATA_PATH_NAMES.map(makeContender)
 /** The same in ipvs mode. */
 export const IPVS_CONTENDERS: readonly Contender[] = IPVS_DATA_PATH_NAMES.map(makeContender)

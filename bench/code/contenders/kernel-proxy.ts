@@ -23,20 +23,20 @@ import { removeAllIpvs, removeAllRules } from './kernel-rules.js'
 import { startOriginal } from './original-program.js'
 import { type LoggedSync, type ProxyProgram, SyncLog } from './sync-log.js'
 
-/** How long any one thing is waited for: longer than that a sync is as good as none. Milliseconds. */
+/** Time limit of each wait in milliseconds: a longer sync counts as a failure. */
 export const SYNC_TIMEOUT_MS = 240_000
 
-/** How long what a start leaves to do is waited for, where no rule tells that it is done; milliseconds. */
+/** How long to wait for work after a start if no rule shows that it is done, in milliseconds. */
 const IDLE_TIMEOUT_MS = 30_000
 
 export interface KernelProxyOptions {
   readonly program: ProxyProgram
   readonly mode: 'iptables' | 'ipvs'
-  /** Of iptables; ipvs mode has rules too. */
+  /** The variant of iptables; ipvs mode has rules too. */
   readonly backEnd: BackEnd
 }
 
-/** A change is carried out at once, and no look at the rules of its own accord comes between. */
+/** The proxy applies a change at once, without periodic checks in between. */
 const SYNC_ARGS = ['iptables', 'ipvs'].flatMap(mode => [`--${mode}-min-sync-period=0s`, `--${mode}-sync-period=1h`])
 
 interface StartedProcess {
@@ -44,13 +44,13 @@ interface StartedProcess {
   stop(): Promise<void>
 }
 
-/** Ours or the original in a mode in which the kernel does the work, with an API server that has a cluster. */
+/** This proxy or the original in a kernel mode, with an API server that has a cluster. */
 export class KernelProxy implements RunningContender {
   readonly api: BenchApi
   readonly #site: Testbed
   readonly #options: KernelProxyOptions
   readonly #path: BackEndPath
-  /** Of all Services. */
+  /** The API objects of all Services. */
   readonly #serviceCount: number
   #process: StartedProcess
   #syncs: SyncLog
@@ -97,7 +97,7 @@ export class KernelProxy implements RunningContender {
     return clusterIPAddress(service)
   }
 
-  /** The sync after which all rules stood. */
+  /** The sync after which all rules exist. */
   get fullSync(): LoggedSync {
     if (this.#fullSync === undefined) throw new Error('The rules of this mode are not those of Services')
     return this.#fullSync
@@ -108,14 +108,14 @@ export class KernelProxy implements RunningContender {
     return { startedAt: this.#startedAt, listedAt: firstListAt, programmedAt: this.fullSync.at }
   }
 
-  /** The Pod that is to be the only endpoint of `CANARY` next: another one each time. */
+  /** The next single endpoint of `CANARY`: another Pod each time. */
   pickNextPod(): string {
     return POD_IPS[++this.#podChanges % POD_IPS.length]!
   }
 
   /**
-   * Ends it as a machine that fails would, and starts it anew where all its rules stand.
-   * @returns the sync after which all of them stood again
+   * Kills it, as a crash of the machine would, and starts it again while all its rules exist.
+   * @returns the sync after which all of them are verified
    * @throws TakesTooLong
    */
   async restart(): Promise<LoggedSync> {
@@ -132,7 +132,7 @@ export class KernelProxy implements RunningContender {
     this.#path.remove()
   }
 
-  /** The original's first sync knows only those Services that its caches have handed on by then: so rules are looked at. */
+  /** The first sync of the original contains only the Services in its caches at that time, so this reads the rules. */
   async #waitForAllRules(): Promise<LoggedSync> {
     const save = programName('IPv4', this.#options.backEnd, 'save')
     const end = Date.now() + SYNC_TIMEOUT_MS
@@ -145,7 +145,7 @@ export class KernelProxy implements RunningContender {
     }
   }
 
-  /** With what it has started: an iptables-restore would go on for minutes, and write in the end. */
+  /** Kills its child processes too: an iptables-restore would run for minutes, and write at its end. */
   async #kill(): Promise<void> {
     new ProcessTree(this.pids).kill()
     await this.#process.stop()

@@ -6,8 +6,8 @@ import { type Testbed } from '../testbed/testbed.js'
 const ROOT_CHAIN = 'BENCH-SERVICES'
 
 /**
- * Rules as kube-proxy's iptables mode has them: one list of all Services, a chain for each, an endpoint by chance.
- * Connection tracking does the rest.
+ * Rules like those of kube-proxy's iptables mode: one list of all Services, one chain per Service, a random endpoint.
+ * Connection tracking handles the other packets.
  */
 export function dnatToEndpoints(services: readonly BenchService[]): string {
   const chains = services.map((_, n) => `:BENCH-SVC-${n} - [0:0]`)
@@ -22,7 +22,7 @@ export function dnatToEndpoints(services: readonly BenchService[]): string {
   return natTable(chains, rules)
 }
 
-/** Rules that lead a Service's address to a port of the node, for a proxy that knows nothing of Services. */
+/** Rules that redirect the address of a Service to a port of the node, for a proxy without support for Services. */
 export function dnatToNode(services: readonly (BenchService & { readonly nodePort: number })[]): string {
   const rules = services.map(
     ({ clusterIP, port, protocol, nodePort }) =>
@@ -37,13 +37,13 @@ function natTable(chains: readonly string[], rules: readonly string[]): string {
   )
 }
 
-/** Writes them in one go. Whatever was in the table before is gone. */
+/** Replaces all rules of the table in one write. */
 export async function restoreRules(site: Testbed, text: string): Promise<void> {
   const { exitCode, stderr } = await site.network.node.run('iptables-restore', [], { input: text, timeoutMs: 60_000 })
   if (exitCode !== 0) throw new Error(`iptables-restore could not write the rules: ${stderr.trim()}`)
 }
 
-/** Takes away every rule of the node in one flavour's tables nat and filter, whoever wrote it. */
+/** Removes all rules in the tables nat and filter of one iptables variant. */
 export async function removeAllRules(site: Testbed, flavour: IptablesBackEnd = 'plain'): Promise<void> {
   for (const family of ['IPv4', 'IPv6'] as const) {
     const program = programName(family, flavour, 'restore')
@@ -53,7 +53,7 @@ export async function removeAllRules(site: Testbed, flavour: IptablesBackEnd = '
   }
 }
 
-/** Takes away what ipvs mode leaves: virtual servers, rules, the sets that these asked, and addresses. */
+/** Removes what ipvs mode leaves: virtual servers, rules, their sets, and addresses. */
 export async function removeAllIpvs(site: Testbed, flavour: IptablesBackEnd): Promise<void> {
   const { node } = site.network
   await node.run('ipvsadm', ['-C'])

@@ -4,10 +4,10 @@ import { programPath, programVersion } from '../measure/program-version.js'
 import { type NodePortService, startConfigured } from './configured-proxy.js'
 import { type Contender } from './contender.js'
 
-/** Where Debian's package libnginx-mod-stream puts it. */
+/** The path in Debian's package libnginx-mod-stream. */
 const STREAM_MODULE = '/usr/lib/nginx/modules/ngx_stream_module.so'
 
-/** nginx as a proxy of streams, with one worker, as the others are single processes. */
+/** nginx as a stream proxy with one worker, because the others are single processes too. */
 export const nginx: Contender = {
   name: 'nginx',
   title: 'nginx stream',

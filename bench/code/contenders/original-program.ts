@@ -8,7 +8,7 @@ import { NODE_NAME } from '../testbed/bench-api.js'
 import { type Testbed } from '../testbed/testbed.js'
 import { stopProcess } from '../stop-process.js'
 
-/** Why the original cannot take part; undefined when it can. */
+/** The reason why the original cannot take part; undefined if it can. */
 export function originalUnavailableReason(): string | undefined {
   if (originalProgram() === undefined) return 'KUBE_PROXY_PEER does not name a kube-proxy with userspace mode (1.20.2)'
   return originalVersion() === undefined
@@ -24,11 +24,11 @@ export function originalVersion(): string | undefined {
 
 export interface OriginalProcess {
   readonly child: ChildProcess
-  /** Ends it; its rules stay. */
+  /** Stops it; its rules stay. */
   stop(): Promise<void>
 }
 
-/** Starts the original on the node. Its log comes out of its standard error. */
+/** Starts the original on the node. It logs to its standard error. */
 export function startOriginal(
   site: Testbed,
   mode: string,
@@ -52,8 +52,8 @@ export function startOriginal(
 }
 
 /**
- * Our API server of the benchmarks has Endpoints, and slices of a version that 1.20 does not know.
- * @param kubeconfig a path
+ * The API server of the benchmarks has Endpoints, and slices of a version that 1.20 does not support.
+ * @param kubeconfig path of the file
  */
 function benchFlags(mode: string, kubeconfig: string): string[] {
   return [...originalFlags(mode, kubeconfig, NODE_NAME), '--feature-gates=EndpointSliceProxying=false', '-v=2']

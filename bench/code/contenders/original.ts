@@ -7,7 +7,7 @@ import { removeAllRules } from './kernel-rules.js'
 import { parseKlogTime } from './klog-time.js'
 import { originalUnavailableReason, originalVersion, startOriginal } from './original-program.js'
 
-/** Kubernetes' own kube-proxy in userspace mode, the last versions of which are those before 1.26. */
+/** Kubernetes' own kube-proxy in userspace mode, which exists in versions before 1.26. */
 export const original: Contender = {
   name: 'original',
   title: 'kube-proxy userspace',
@@ -17,7 +17,7 @@ export const original: Contender = {
     const services = makeServices(size)
     const api = await BenchApi.start(site.network, services.flatMap(makeApiObjects))
     const startedAt = Date.now()
-    // Whether the log says which rules it has written: asking for it costs each log call a little.
+    // The log must show the written rules; this makes each log call a little slower.
     const args = size.services > SMALL_CLUSTER.services ? ['--vmodule=proxier=3'] : []
     const { child, stop } = startOriginal(site, 'userspace', api.url, { args })
     const log = new ProgramLog(child, child.stderr!, 1_200_000)
@@ -27,7 +27,7 @@ export const original: Contender = {
       addressOf: clusterIPAddress,
       api,
       async waitUntilProgrammed() {
-        // The rule for the node's own traffic is the second of the two that a Service gets.
+        // A Service gets two rules; the second one is for traffic of the node itself.
         let line = ''
         for (let found = 0, next = 0; found < services.length; found++) {
           line = await log.waitFor(RULE_OPENED_PATTERN, next)

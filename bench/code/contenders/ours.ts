@@ -8,7 +8,7 @@ import { clusterIPAddress, type Contender, type RunningContender } from './conte
 import { removeAllRules } from './kernel-rules.js'
 import { parseKlogTime } from './klog-time.js'
 
-/** This program, as its users start it. */
+/** This program, started as its users start it. */
 export const ours: Contender = {
   name: 'ours',
   title: 'kube-proxy-node',
@@ -22,7 +22,7 @@ export interface RunningOurs extends RunningContender {
   readonly proxy: ProxyProcess
 }
 
-/** @param args of the program, beside those that it needs to be a contender */
+/** @param args of the program, besides those for the benchmark */
 export async function startOurs(site: Testbed, size: ClusterSize, args: readonly string[] = []): Promise<RunningOurs> {
   const api = await BenchApi.start(site.network, makeServices(size).flatMap(makeApiObjects))
   const startedAt = Date.now()

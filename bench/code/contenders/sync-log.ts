@@ -6,16 +6,16 @@ import { parseKlogTime } from './klog-time.js'
 
 export type ProxyProgram = 'ours' | 'original'
 
-/** A sync of rules, as its program logs it. */
+/** A sync of rules, as the program logs it. */
 export interface LoggedSync {
-  /** When the line was written, in milliseconds since 1970. */
+  /** The time of the line in milliseconds since 1970. */
   readonly at: number
   readonly tookMs: number
-  /** Where the log goes on after the line. */
+  /** The position in the log after the line. */
   readonly nextLine: number
 }
 
-/** Which lines tell of a sync: of ours those that had something to write, or any. */
+/** The lines that show a sync: of this proxy those with changes, or all. */
 const CHANGED_SYNC_PATTERNS: Readonly<Record<ProxyProgram, RegExp>> = {
   ours: /"Synced rules" family="IPv4" changed=true .*ms=(\d+)/,
   original: /syncProxyRules took (\S+)/,
@@ -25,14 +25,14 @@ const ANY_SYNC_PATTERNS: Readonly<Record<ProxyProgram, RegExp>> = {
   ours: /"Synced rules" family="IPv4" .*ms=(\d+)/,
 }
 
-/** What a proxy's log says of its syncs. */
+/** The syncs in the log of a proxy. */
 export class SyncLog {
   readonly #program: ProxyProgram
   readonly #log: ProgramLog
   readonly #child: ChildProcess
   readonly #limitMs: number
 
-  /** @param limitMs how long a sync is waited for, in milliseconds */
+  /** @param limitMs how long to wait for a sync, in milliseconds */
   constructor(program: ProxyProgram, child: ChildProcess, limitMs: number) {
     this.#program = program
     this.#child = child
@@ -40,17 +40,17 @@ export class SyncLog {
     this.#log = new ProgramLog(child, child.stderr!, limitMs)
   }
 
-  /** Where the log ends now: to wait for what comes after it. */
+  /** The current end of the log, to wait for later lines. */
   get length(): number {
     return this.#log.lines.length
   }
 
-  /** The first sync of those logged from `from` on, whether there was something to write or not. @throws TakesTooLong */
+  /** The first sync after the position `from`, with or without changes. @throws TimeLimitExceeded */
   waitForAny(from: number): Promise<LoggedSync> {
     return this.#waitForSync(ANY_SYNC_PATTERNS, from)
   }
 
-  /** The first sync that wrote something, of those logged from `from` on. @throws TakesTooLong */
+  /** The first sync with changes after the position `from`. @throws TimeLimitExceeded */
   waitForChange(from: number): Promise<LoggedSync> {
     return this.#waitForSync(CHANGED_SYNC_PATTERNS, from)
   }
@@ -67,7 +67,7 @@ export class SyncLog {
   }
 }
 
-/** Reads a line of a sync. @throws Error when it is none */
+/** Parses the line of a sync. @throws Error if it is another line */
 export function parseSyncLine(program: ProxyProgram, line: string, about = Date.now()): Omit<LoggedSync, 'nextLine'> {
   const [, took] = ANY_SYNC_PATTERNS[program].exec(line) ?? []
   const tookMs = took === undefined ? undefined : program === 'ours' ? Number(took) : parseDuration(took)

@@ -8,7 +8,7 @@ import { programmingLoads } from './programming.js'
 import { relist } from './relist.js'
 import { udpOffered, udpSaturation } from './udp.js'
 
-/** In the order in which they are run and reported. */
+/** In the order of runs and reports. */
 export const ALL_LOADS: readonly Load[] = [
   keepAlive,
   newConnections,

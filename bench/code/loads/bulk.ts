@@ -5,7 +5,7 @@ import { type Load } from './load.js'
 import { CPU_SHARE } from './metrics.js'
 import { measureCpu } from './measure-cpu.js'
 
-/** Bytes in one direction, as fast as they go. */
+/** Bytes in one direction, as fast as possible. */
 function makeBulkLoad(direction: Iperf3Run['direction'], streams: number): Load {
   const many = streams === 1 ? '1 stream' : `${streams} streams`
   return {

@@ -11,7 +11,7 @@ import { measureCpu } from './measure-cpu.js'
 const PER_SECOND = 500
 const CHANGE_PERIOD_MS = 250
 
-/** The API server was told at this moment, by the clock that is shared, that this Pod is the only one. */
+/** At this time, by the shared clock, this Pod became the only endpoint at the API server. */
 interface Change {
   readonly at: number
   readonly ip: string
@@ -68,7 +68,7 @@ async function changeEndpoints(api: BenchApi, durationMs: number, changes: Chang
   }
 }
 
-/** For each change but the first, which follows a time with all Pods: until when the Pod before went on answering. */
+/** For each change except the first: the time until which the previous Pod still answered. */
 function timesToEffect(changes: readonly Change[], visits: readonly ConnectionSample[]): number[] {
   return changes.slice(1).map(({ at, ip }, n) => {
     const until = changes[n + 2]?.at ?? Infinity

@@ -4,7 +4,7 @@ import { type Load } from './load.js'
 
 const CONNECTIONS = 1500
 
-/** What a connection costs to set up, among so many Services. */
+/** Measures the time to open a connection in a cluster with this number of Services. */
 function makeFirstPacketLoad(size: ClusterSize, contenders: readonly ContenderName[], leftOut: string): Load {
   const many = size.services.toLocaleString('en')
   return {

@@ -6,9 +6,9 @@ import { type ClusterSize } from '../testbed/bench-service.js'
 import { TimeLimitExceeded } from '../time-limit-exceeded.js'
 import { type Load, type Metric, type ContenderControl } from './load.js'
 
-/** Who needs more seconds than these for a turn has one of a kind. */
+/** A contender that needs more seconds for a turn gets only one. */
 export const MAX_TURN_SECONDS = 60
-/** A program whose sync takes longer is not started a second time just to see it sync again. */
+/** A program whose sync takes longer is not started a second time. */
 const MAX_RESTART_SYNC_MS = 30_000
 
 const FIRST_SYNC_METRICS: readonly Metric[] = [
@@ -17,7 +17,7 @@ const FIRST_SYNC_METRICS: readonly Metric[] = [
   { name: 'fromStart', title: 'start of the process to rules, s', unit: 's', better: 'lower', digits: 2 },
 ]
 
-/** From nothing to all rules of a cluster, and once more where they stand. */
+/** Measures a sync from no rules to all rules of a cluster, and a restart with existing rules. */
 export function makeFullSyncLoad(size: ClusterSize, mostRounds: number): Load {
   const many = size.services.toLocaleString('en')
   return {
@@ -62,7 +62,7 @@ async function takeSample(stage: ContenderControl, size: ClusterSize): ReturnTyp
   return { values, errors: [] }
 }
 
-/** What runs, as who is measured here. @throws Error when it is something else */
+/** The running contender as a kernel proxy. @throws Error if it is another kind */
 export function requireKernelProxy(running: object): KernelProxy {
   if (running instanceof KernelProxy) return running
   throw new Error('Only syncs of a proxy in a kernel mode can be measured')

@@ -6,7 +6,7 @@ import { CPU_SHARE, P50, P99, PER_CPU, PER_SECOND } from './metrics.js'
 import { measureCpu } from './measure-cpu.js'
 import { type Sample } from '../report/results.js'
 
-/** How requests are sent: over connections that stay open, or each over one of its own. */
+/** How requests are sent: over persistent connections, or each over its own connection. */
 const KEEP_ALIVE = { connections: 64, close: false } as const
 const CLOSE = { connections: 64, close: true } as const
 
@@ -41,7 +41,7 @@ export const oneAtATime: Load = {
   takeSample: stage => takeSample(stage, { connections: 1, close: false }),
 }
 
-/** The same as `newConnections`, among so many Services. */
+/** The same as `newConnections`, in a cluster with this number of Services. */
 export function makeNewConnectionsLoad(size: ClusterSize): Load {
   const many = size.services.toLocaleString('en')
   return {

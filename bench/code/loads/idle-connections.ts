@@ -3,8 +3,8 @@ import { SMALL_CLUSTER, HTTP_SERVICE } from '../testbed/bench-service.js'
 import { type Load } from './load.js'
 
 /**
- * Open before the first reading: what a program keeps in reserve, or has left over from its start, is used up by then, and
- * does not hide what a connection needs.
+ * Connections to open before the first reading: they use up the memory that a program has in reserve or left from its start,
+ * so that it does not hide the memory of a connection.
  */
 const BASELINE_CONNECTIONS = 1000
 const ADDED_CONNECTIONS = 2000

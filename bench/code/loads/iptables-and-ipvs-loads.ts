@@ -12,18 +12,18 @@ import { type Load } from './load.js'
 import { CPU_SHARE } from './metrics.js'
 import { makeOneChangeLoad } from './one-change.js'
 
-/** Of syncs: each takes as long as many rounds of others. At the largest size nothing is judged, and one has to do. */
+/** Rounds of syncs: each takes as long as many rounds of other loads. The largest size has no target, so one is enough. */
 const ROUNDS = 3
 const clusterSize = (services: number): ClusterSize => ({ services, endpoints: 10 })
 
-/** Where the kernel does the work no process has CPU time to show for it: rates are what can be compared. */
+/** When the kernel does the work, no process has the CPU time, so only rates can be compared. */
 function withoutCpuMetric(load: Load, contenders: readonly ContenderName[]): Load {
   return { ...load, contenders, metrics: load.metrics.filter(({ name }) => name !== 'perCpu') }
 }
 
 const dataPathLoads: readonly Load[] = [keepAlive, newConnections, ...bulkLoads.slice(0, 2)]
 
-/** In the order in which they are run and reported. */
+/** In the order of runs and reports. */
 export const IPTABLES_LOADS: readonly Load[] = [
   ...dataPathLoads.map(load => withoutCpuMetric(load, IPTABLES_DATA_PATH_NAMES)),
   makeFullSyncLoad(clusterSize(1000), ROUNDS),
@@ -36,8 +36,8 @@ export const IPTABLES_LOADS: readonly Load[] = [
 ]
 
 /**
- * The program is stopped while the kernel carries the load. A look at the rules, which is one or two hundredths of a processor elsewhere,
- * is a third of one that is emulated, and would be measured in place of the kernel.
+ * The program is stopped while the kernel carries the load. A check of the rules takes one or two hundredths of a real processor,
+ * but a third of an emulated one, and would distort the result.
  */
 function withProxyStopped(load: Load): Load {
   return {
@@ -55,7 +55,7 @@ function withProxyStopped(load: Load): Load {
   }
 }
 
-/** The same, in the order too; longer samples, since it may be a virtual machine that they are taken in. */
+/** The same in the same order, with longer samples for a virtual machine. */
 export const IPVS_LOADS: readonly Load[] = dataPathLoads.map(load =>
   withProxyStopped({ ...withoutCpuMetric(load, IPVS_DATA_PATH_NAMES), seconds: 5 }),
 )

@@ -4,51 +4,51 @@ import { type ClusterSize } from '../testbed/bench-service.js'
 import { type Testbed } from '../testbed/testbed.js'
 import { type TimeLimitExceeded } from '../time-limit-exceeded.js'
 
-/** One number that a load gives. */
+/** One number that a load measures. */
 export interface Metric {
   readonly name: string
   readonly title: string
   readonly unit: string
   readonly better: 'higher' | 'lower'
-  /** Digits after the point, in tables. */
+  /** Digits after the decimal point in tables. */
   readonly digits?: number
 }
 
-/** A contender and its place. */
+/** A contender and its testbed. */
 export interface ContenderControl {
   readonly contender: Contender
   readonly site: Testbed
-  /** Seconds that a sample's load should last. */
+  /** Length of a sample in seconds. */
   readonly seconds: number
-  /** The contender as it runs, when it runs in a cluster of this size; started otherwise. */
+  /** The running contender in a cluster of this size; starts it if needed. */
   ensureRunning(size: ClusterSize): Promise<RunningContender>
-  /** The contender started anew. */
+  /** The contender after a new start. */
   restart(size: ClusterSize): Promise<RunningContender>
-  /** Ends it, where it would disturb the others by what it does. */
+  /** Stops it if it would disturb the others. */
   stop(): Promise<void>
-  /** Ends it, and has it not be started again in a cluster of this size: it takes too long there. */
+  /** Stops it for good in clusters of this size, because it takes too long there. */
   markTooSlow(size: ClusterSize, why: TimeLimitExceeded): Promise<void>
 }
 
-/** One kind of work, the same for every contender. */
+/** One kind of work that is the same for every contender. */
 export interface Load {
   readonly name: string
   readonly title: string
-  /** What is done and what is counted, in a sentence or two for the report. */
+  /** The work and the metrics, in one or two sentences for the report. */
   readonly description: string
-  /** The first is the one that a load is about. */
+  /** The first one is the main metric. */
   readonly metrics: readonly Metric[]
-  /** Seconds that one sample lasts; what is cut down for a quick look. */
+  /** Length of one sample in seconds; a quick run shortens it. */
   readonly seconds: number
-  /** Who takes part. */
+  /** The contenders. */
   readonly contenders: readonly ContenderName[]
-  /** More rounds than these are not worth their time. */
+  /** The useful maximum of rounds. */
   readonly maxRounds?: number
-  /** Numbers that a contender which takes too long has all the same: they are larger than its limit. */
+  /** Metrics of a contender that exceeds its time limit: they are larger than the limit. */
   readonly timeLimitedMetrics?: readonly Metric[]
-  /** Who has taken more seconds than these for a turn takes no more turns. */
+  /** A contender that takes more seconds for a turn gets no more turns. */
   readonly maxTurnSeconds?: number
-  /** Why others do not, for the report. */
+  /** The reason why others do not take part, for the report. */
   readonly exclusionNote?: string
   takeSample(stage: ContenderControl): Promise<Sample>
 }

@@ -1,13 +1,13 @@
 import { type RunningContender } from '../contenders/contender.js'
 import { ProcessTree } from '../measure/process-tree.js'
 
-/** What some work gave, and the values of `PER_SECOND`, `PER_CPU` and `CPU_SHARE` for a sample. */
+/** The result of some work, and the values of `PER_SECOND`, `PER_CPU` and `CPU_SHARE` for a sample. */
 export interface MeasuredWork<T> {
   readonly result: T
   readonly values: Readonly<Record<string, number>>
 }
 
-/** Reads a contender's CPU time before and after work. One without processes has a rate only. */
+/** Reads the CPU time of a contender before and after work. A contender without processes has only a rate. */
 export async function measureCpu<T>(
   running: RunningContender,
   work: () => Promise<T>,

@@ -13,9 +13,9 @@ import { type Load, type Metric, type ContenderControl } from './load.js'
 import { MAX_TURN_SECONDS, requireKernelProxy } from './full-sync.js'
 
 const CHANGES = 5
-/** After a change that took longer there are no more in this round. Milliseconds. */
+/** After a longer change the round ends. Milliseconds. */
 const STOP_CHANGES_AFTER_MS = 3000
-/** After one that took longer still, no Service is added either. Milliseconds. */
+/** After an even longer change, no Service is added either. Milliseconds. */
 const SKIP_ADD_AFTER_MS = 10_000
 
 const ENDPOINT_METRICS: readonly Metric[] = [
@@ -23,7 +23,7 @@ const ENDPOINT_METRICS: readonly Metric[] = [
   { name: 'sync', title: 'its sync, as logged', unit: 'ms', better: 'lower', digits: 0 },
 ]
 
-/** What little changes cost, where there are many Services. */
+/** Measures the cost of small changes in a cluster with many Services. */
 export function makeOneChangeLoad(size: ClusterSize, mostRounds: number): Load {
   const many = size.services.toLocaleString('en')
   return {
@@ -88,7 +88,7 @@ async function replaceEndpoints(site: Testbed, proxy: KernelProxy): Promise<Chan
   return changes
 }
 
-/** @returns milliseconds from a write until a connection was begun that saw what came of it. @throws TakesTooLong */
+/** @returns milliseconds from a write to the start of the first connection that sees its effect. @throws TimeLimitExceeded */
 async function timeToEffect(
   { client }: Testbed,
   { clusterIP, port }: BenchService,

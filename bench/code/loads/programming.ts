@@ -6,7 +6,7 @@ import { findMissingAddresses } from '../testbed/missing-addresses.js'
 /** Endpoints of each Service. */
 const ENDPOINTS = 3
 
-/** From nothing to the last rule. */
+/** Measures the time from the start to the last rule. */
 function makeProgrammingLoad(services: number, contenders: readonly ContenderName[], leftOut: string): Load {
   const many = services.toLocaleString('en')
   return {

@@ -8,12 +8,12 @@ import { CPU_SHARE, P50, P99, PER_CPU } from './metrics.js'
 import { measureCpu } from './measure-cpu.js'
 
 const LARGE_CLUSTER: ClusterSize = { services: 5000, endpoints: 10 }
-/** About half of the keep-alive requests that userspace proxies answer on two cores that they share with client and Pod. */
+/** About half of the keep-alive requests that userspace proxies can answer on two cores, shared with client and Pod. */
 const PER_SECOND = 10_000
 const CONNECTIONS = 64
-/** The least time between two lists. */
+/** The minimum time between two lists. */
 const MIN_LIST_INTERVAL_MS = 500
-/** How long a proxy has to come to rest with all Services, before it is measured in whatever state it is. */
+/** How long a proxy with all Services may take to become idle; after that it is measured in any state. */
 const IDLE_TIMEOUT_MS = 6000
 
 export const relist: Load = {
@@ -34,7 +34,7 @@ export const relist: Load = {
   contenders: ['ours', 'original'],
   exclusionNote: 'The others watch no API server.',
   async takeSample(stage) {
-    // The Service that is measured comes first, so that it is there although not all are yet.
+    // The measured Service comes first, so that it is served before all others are.
     const running = await stage.restart(SMALL_CLUSTER)
     const api = running.api!
     await api.put(makeServices(LARGE_CLUSTER).slice(SMALL_CLUSTER.services).flatMap(makeApiObjects))

@@ -4,7 +4,7 @@ import { type Load, type ContenderControl } from './load.js'
 import { CPU_SHARE, P50, P99, PER_CPU, PER_SECOND } from './metrics.js'
 import { type MeasuredWork, measureCpu } from './measure-cpu.js'
 
-/** Requests a second: what every contender can answer on two cores that they share with client and Pod. */
+/** Requests per second that every contender can answer on two cores, shared with client and Pod. */
 const OFFERED_RATE = 10_000
 
 const HAPROXY_EXCLUDED = 'HAProxy carries no UDP.'

@@ -8,7 +8,7 @@ export interface Iperf3Run {
 }
 
 export interface Iperf3Result {
-  /** What the receiving side has got. */
+  /** Bytes that the receiver got. */
   readonly bytes: number
   readonly seconds: number
   readonly retransmits: number
@@ -22,10 +22,10 @@ interface Iperf3Report {
   }
 }
 
-/** The server takes one client at a time, and a moment to be free again; it has no way to say so but to refuse. */
+/** The server accepts one client at a time and refuses others until it is free again. */
 const MAX_ATTEMPTS = 5
 
-/** As many bytes as go through, by iperf3. */
+/** Sends as many bytes as possible with iperf3. */
 export async function runIperf3(
   site: Testbed,
   { ip, port }: { readonly ip: string; readonly port: number },

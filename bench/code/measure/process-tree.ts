@@ -1,9 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs'
 
-/** Ticks in a second, as /proc counts CPU time: USER_HZ, which is 100 on every architecture that Node.js runs on. */
+/** Ticks per second of CPU time in /proc: USER_HZ, which is 100 on every architecture of Node.js. */
 const TICKS_PER_SECOND = 100
 
-/** Some processes and all that came of them. */
+/** Some processes and all their descendants. */
 export class ProcessTree {
   readonly #roots: readonly number[]
 
@@ -12,8 +12,8 @@ export class ProcessTree {
   }
 
   /**
-   * User and system time, in seconds, with that of children that have ended and were waited for: the difference of two
-   * readings is what was used between.
+   * User and system time in seconds, including exited children: the difference of two
+   * readings is the time in between.
    */
   cpuSeconds(): number {
     let ticks = 0
@@ -21,23 +21,23 @@ export class ProcessTree {
     return ticks / TICKS_PER_SECOND
   }
 
-  /** Memory in bytes, with what is shared with others counted by its share (PSS). */
+  /** Memory in bytes; a shared page counts by its share (PSS). */
   pssBytes(): number {
     return this.usage().reduce((sum, { pssBytes }) => sum + pssBytes, 0)
   }
 
-  /** Kills all of them that are there now. */
+  /** Kills all current processes. */
   kill(): void {
     for (const { pid } of this.#members()) {
       try {
         process.kill(pid, 'SIGKILL')
       } catch {
-        // It has ended meanwhile.
+        // It has exited in the meantime.
       }
     }
   }
 
-  /** What each of the processes holds now. One that has just ended holds nothing. */
+  /** The current resources of each process; nothing for a process that has just exited. */
   usage(): ProcessUsage[] {
     return this.#members().map(({ pid }) => {
       const memory = readIfExists(`/proc/${pid}/smaps_rollup`) ?? ''
@@ -67,14 +67,14 @@ export class ProcessTree {
   }
 }
 
-/** What one process holds. */
+/** The resources of one process. */
 export interface ProcessUsage {
   readonly pid: number
   /** Its program and arguments. */
   readonly command: string
-  /** Memory that is resident, shared or not. */
+  /** Resident memory, shared or not. */
   readonly rssBytes: number
-  /** The same, with what is shared with others counted by its share. */
+  /** The same, with shared pages counted by their share. */
   readonly pssBytes: number
   /** Open descriptors. */
   readonly descriptors: number
@@ -83,7 +83,7 @@ export interface ProcessUsage {
 interface ProcessStat {
   readonly pid: number
   readonly parent: number
-  /** From the state on, the third field of proc(5): so the name before, which may hold anything, does no harm. */
+  /** The fields from the state on, the third field in proc(5): the name before it can contain any character. */
   readonly fields: readonly string[]
 }
 
@@ -94,7 +94,7 @@ function readStat(pid: number): ProcessStat | undefined {
   return { pid, parent: Number(fields[1]), fields }
 }
 
-/** Processes end while one looks. */
+/** Returns undefined if a process exits during the read. */
 function readIfExists(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Where a program is in PATH; undefined when it is not. */
+/** The path of a program in PATH; undefined if it is missing. */
 export function programPath(name: string): string | undefined {
   return (process.env['PATH'] ?? '')
     .split(delimiter)
@@ -17,11 +17,11 @@ export function programPath(name: string): string | undefined {
     })
 }
 
-/** The first line that a program says of its version; undefined when it cannot be run. */
+/** The first line of a program's version output; undefined if it cannot run. */
 export function programVersion(program: string, args: readonly string[]): string | undefined {
   const { stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', timeout: 10_000 })
   if (error !== undefined) return undefined
   const line = `${stdout}\n${stderr}`.split('\n').find(each => /\d+\.\d+/.test(each))
-  // Terminal colours are no part of a version.
+  // Without terminal colours.
   return line?.replaceAll(/\x1b\[[\d;]*m/g, '').trim()
 }

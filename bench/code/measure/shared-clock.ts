@@ -1,6 +1,6 @@
 /**
- * Milliseconds of a clock that all processes of this machine share and that nobody sets: `performance.timeOrigin` plus
- * `performance.now()` differ between processes as soon as the system's clock has been set.
+ * Milliseconds of a clock that all processes of this machine share and that cannot be set: `performance.timeOrigin` plus
+ * `performance.now()` differs between processes after a change of the system clock.
  */
 export function sharedClockMs(): number {
   return Number(process.hrtime.bigint()) / 1e6

@@ -1,7 +1,7 @@
 import { type Testbed } from '../testbed/testbed.js'
 
 export interface SockperfRun {
-  /** How many messages are sent in a second, or as many as can be. */
+  /** Messages per second, or as many as possible. */
   readonly perSecond: number | 'max'
   readonly seconds: number
 }
@@ -9,21 +9,21 @@ export interface SockperfRun {
 export interface SockperfResult {
   readonly sent: number
   readonly answered: number
-  /** Requests without an answer, those at the very beginning and end not counted: they are still under way. */
+  /** Requests without an answer, except those at the start and end, whose answers may still be on the way. */
   readonly lost: number
   readonly seconds: number
-  /** Microseconds there and back. */
+  /** Round-trip time in microseconds. */
   readonly p50: number
   readonly p99: number
 }
 
-/** As much as a small request: a name to resolve, say. */
+/** The size of a small request, such as a DNS query. */
 const MESSAGE_BYTES = 64
 
-/** As options of sockperf: buffers large enough that neither end loses what it has no time to read just then. */
+/** Options of sockperf: buffers large enough that no side loses datagrams that it cannot read at once. */
 export const SOCKPERF_BUFFERS = ['--buffer-size', '2000000']
 
-/** Datagrams from one socket, each answered by the Pod, sent at a rate whether answers come or not, by sockperf. */
+/** Sends datagrams from one socket with sockperf at a rate that does not depend on answers; the Pod answers each. */
 export async function runSockperf(
   site: Testbed,
   { ip, port }: { readonly ip: string; readonly port: number },

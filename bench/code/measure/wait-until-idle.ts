@@ -1,14 +1,14 @@
 import { type ProcessTree } from './process-tree.js'
 
 const SAMPLE_INTERVAL_MS = 250
-/** Of a core: as much CPU a proxy at rest may use. */
+/** The CPU use of an idle proxy, at most this part of a core. */
 const IDLE_CPU_SHARE = 0.1
-/** How often in a row. */
+/** Number of idle readings in a row. */
 const IDLE_SAMPLES = 2
 
 /**
- * Waits until processes use no CPU to speak of: nothing outside of a proxy tells otherwise when it is through with its work.
- * @returns whether they came to rest within `limitMs` milliseconds
+ * Waits until processes use almost no CPU: nothing else shows from outside that a proxy has finished its work.
+ * @returns whether they became idle within `limitMs` milliseconds
  */
 export async function waitUntilIdle(tree: ProcessTree, limitMs: number): Promise<boolean> {
   const end = Date.now() + limitMs

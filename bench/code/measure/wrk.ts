@@ -6,7 +6,7 @@ import { type Testbed } from '../testbed/testbed.js'
 export interface WrkRun {
   readonly connections: number
   readonly seconds: number
-  /** Whether each request has a connection of its own. */
+  /** Whether each request has its own connection. */
   readonly close: boolean
 }
 
@@ -16,11 +16,11 @@ export interface WrkResult {
   /** Microseconds. */
   readonly p50: number
   readonly p99: number
-  /** What went wrong, in words; empty when nothing did. */
+  /** The errors as text; empty without errors. */
   readonly errors: readonly string[]
 }
 
-/** wrk's own report is made for reading, so a script of ours makes one line of JSON. */
+/** A Lua script prints the results as one JSON line: wrk's own report is only for people. */
 const REPORT_SCRIPT = `
 done = function(summary, latency)
   local e = summary.errors
@@ -37,7 +37,7 @@ interface WrkReport {
   readonly errors: Readonly<Record<string, number>>
 }
 
-/** HTTP requests by wrk, as fast as they are answered, from one thread. */
+/** Sends HTTP requests with wrk as fast as they are answered, from one thread. */
 export async function runWrk(
   site: Testbed,
   { ip, port }: { readonly ip: string; readonly port: number },

@@ -1,7 +1,7 @@
-/** One small part of the program, measured alone, in this process. */
+/** One small part of the program that is measured alone in this process. */
 export interface MicroBench {
   readonly name: string
-  /** What one operation is. */
+  /** The name of one operation. */
   readonly operation: string
   /** Does `count` operations. */
   readonly run: (count: number) => void | Promise<void>

@@ -8,7 +8,7 @@ const CLIENTS = 1000
 const endpoints = Array.from({ length: ENDPOINTS }, (_, n) => ({ ip: `10.244.0.${n + 2}`, port: 8080 }))
 const clients = Array.from({ length: CLIENTS }, (_, n) => `10.244.${n >> 8}.${n & 255}`)
 
-/** The choice of an endpoint, as each connection asks for it. */
+/** Picks an endpoint, as for each connection. */
 export function pickBenches(): MicroBench[] {
   return [
     makePickBench('pick: round robin', `one of ${ENDPOINTS} endpoints`, undefined, false),

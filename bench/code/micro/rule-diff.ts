@@ -7,7 +7,7 @@ import { type MicroBench } from './micro-bench.js'
 
 const SERVICES = 1000
 
-/** From wanted rules to the text for iptables-restore. */
+/** From desired rules to the text for iptables-restore. */
 export function ruleDiffBenches(): MicroBench[] {
   const entries = makeEntries(SERVICES)
   const tree = newTree()

@@ -9,7 +9,7 @@ const SERVICES = 1000
 const ENDPOINTS = 10
 const SCOPE = { nodeName: 'bench-node', families: ['IPv4', 'IPv6'] as const, rangesAtNodePorts: false }
 
-/** From objects of the API to what is served. */
+/** From API objects to a snapshot. */
 export function snapshotBenches(): MicroBench[] {
   const services = makeServices({ services: SERVICES, endpoints: ENDPOINTS })
   const objects = services.flatMap(makeApiObjects)

@@ -10,13 +10,13 @@ const CHUNK = Buffer.alloc(64 * 1024)
 const HALF_CLOSED_MS = 60_000
 const KEEP_ALIVE_MS = 15_000
 
-/** Two connections over loopback, joined: `client` and `endpoint` are the far ends. */
+/** Two spliced connections over loopback: `client` and `endpoint` are the outer ends. */
 interface Pair {
   readonly client: Socket
   readonly endpoint: Socket
 }
 
-/** Client, proxy and endpoint are all in this process: what they cost together, so only differences say something. */
+/** Client, proxy and endpoint are in this process: the result is their sum, so only differences matter. */
 export async function spliceBenches(): Promise<MicroBench[]> {
   return [
     ...(await transportBenches('public', new NetTransport())),
@@ -67,7 +67,7 @@ async function transportBenches(name: string, transport: TcpTransport): Promise<
   ]
 }
 
-/** A door that clients come to, and an endpoint behind it. */
+/** A listening socket for clients, and an endpoint behind it. */
 class SpliceSetup {
   readonly #transport: TcpTransport
   readonly #limit = new HalfClosedLimit(HALF_CLOSED_MS)

@@ -19,11 +19,11 @@ interface Bar {
   readonly title: string
   readonly isOurs: boolean
   readonly summary: Summary
-  /** It is only known to be larger. */
+  /** The value exceeded its limit, so the real one is larger. */
   readonly isTimedOut: boolean
 }
 
-/** Bars of the medians, with a line for the range of the rounds. Readable on light and dark ground alike. */
+/** Draws bars of the medians, with a line for the range of the rounds. */
 export function renderChart(results: Results, { loads, contenders, page }: Suite): string {
   const panels = page.panels.flatMap(([loadName, metricName]) => {
     const load = loads.find(({ name }) => name === loadName)

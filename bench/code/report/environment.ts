@@ -6,7 +6,7 @@ import { programVersion } from '../measure/program-version.js'
 import { type BenchEnvironment } from './results.js'
 
 /**
- * What this machine is, what else it does, and the versions of everything that takes part. Ask before there is a load of our own.
+ * This machine, its other load, and the versions of all programs. Call it before the benchmark puts load on the machine.
  */
 export function readEnvironment(contenders: readonly Contender[], programs: Suite['programs']): BenchEnvironment {
   const versions = contenders.flatMap(contender => {

@@ -1,7 +1,7 @@
 import { type Metric } from '../loads/load.js'
 import { type Summary, spread } from './statistics.js'
 
-/** A number as people read it: thousands apart, and no more digits than it is worth. */
+/** A number with thousands separators and only significant digits. */
 export function formatNumber(value: number, digits?: number): string {
   const places = digits ?? (Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2)
   const [whole, fraction] = value.toFixed(places).split('.')
@@ -9,7 +9,7 @@ export function formatNumber(value: number, digits?: number): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`
 }
 
-/** The median and how far the rounds lay apart: `41,200 ± 3 %`. */
+/** The median and the spread of the rounds: `41,200 ± 3 %`. */
 export function formatSummary(summary: Summary | undefined, { digits }: Pick<Metric, 'digits'>): string {
   if (summary === undefined) return '–'
   const text = formatNumber(summary.median, digits)

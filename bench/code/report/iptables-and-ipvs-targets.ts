@@ -3,7 +3,7 @@ import { type Target } from './targets.js'
 
 const BACK_ENDS = ['nft', 'legacy'] as const
 
-/** A number of ours against that of the original in the same mode. */
+/** A target: a metric of this proxy compared with the original in the same mode. */
 function makeTarget(
   of: ContenderName,
   against: ContenderName,

@@ -5,7 +5,7 @@ import { isTimedOut } from './timed-out.js'
 import { type LoadResult } from './results.js'
 import { summarize } from './statistics.js'
 
-/** A load's results: a row for each contender and a column for each number, the first row being the heading. */
+/** The results of a load: one row per contender and one column per metric; the first row is the heading. */
 export function buildLoadTable(load: Load, { samples }: LoadResult, contenders: readonly Contender[]): string[][] {
   const heading = ['', ...load.metrics.map(({ title, unit }) => (title.includes('/') ? title : withUnit(title, unit)))]
   const rows = contenders
@@ -24,7 +24,7 @@ function withUnit(title: string, unit: string): string {
   return unit.startsWith('/') || title.includes(unit.split('/')[0]!) ? title : `${title}, ${unit}`
 }
 
-/** What went wrong in a load's samples, a sentence for each contender. */
+/** The errors in the samples of a load, one sentence per contender. */
 export function formatErrors({ samples }: LoadResult, contenders: readonly Contender[]): string[] {
   return contenders.flatMap(({ name, title }) => {
     const all = samples[name] ?? []

@@ -7,7 +7,7 @@ import { renderTable } from './markdown-table.js'
 import { type Results } from './results.js'
 import { buildTargetTable } from './target-table.js'
 
-/** The report as a page. */
+/** The report as a Markdown page. */
 export function renderReport(results: Results, suite: Suite): string {
   const { circumstances, missing } = results
   const { machine, versions } = circumstances
@@ -40,7 +40,7 @@ ${missingLines.length === 0 ? '' : `\n${missingLines.join('\n')}\n`}
 ${loads.map(load => renderLoad(load, results, contenders, commandPrefix(command))).join('\n')}`
 }
 
-/** What a load's name is put after, to run it alone. */
+/** The command that runs one load, before its name. */
 function commandPrefix(command: string): string {
   return command.includes(' -- ') ? command : `${command} --`
 }

@@ -1,12 +1,12 @@
 import { type ContenderName } from '../contenders/contender.js'
 
-/** What one turn of one contender gave. */
+/** The result of one turn of one contender. */
 export interface Sample {
-  /** By the name of a metric; one that does not apply is not there. */
+  /** By the name of a metric; metrics that do not apply are missing. */
   readonly values: Readonly<Record<string, number>>
-  /** The names of those that are only known to be larger: what was waited for did not come within its limit. */
+  /** The names of metrics that exceeded their time limit, so that the real value is larger. */
   readonly over?: readonly string[]
-  /** What went wrong, in words. A sample with errors says less than it seems to. */
+  /** Errors of the sample as text. Values of a sample with errors are less reliable. */
   readonly errors: readonly string[]
 }
 
@@ -15,20 +15,20 @@ export interface LoadResult {
   readonly samples: Readonly<Partial<Record<ContenderName, readonly Sample[]>>>
 }
 
-/** The machine and the programs that results come from. */
+/** The machine and the programs of the results. */
 export interface BenchEnvironment {
   readonly at: string
   readonly machine: Readonly<Record<string, string>>
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** A whole run, as it is kept in bench/results.json. */
+/** A full run, as stored in bench/results. */
 export interface Results {
   readonly circumstances: BenchEnvironment
   readonly rounds: number
-  /** How long the whole run took. */
+  /** The duration of the run. */
   readonly seconds: number
-  /** Contenders that could not take part, and why. */
+  /** Contenders that could not take part, with the reasons. */
   readonly missing: Readonly<Partial<Record<ContenderName, string>>>
   readonly loads: readonly LoadResult[]
 }

@@ -1,15 +1,15 @@
-/** What several samples of one number come to. */
+/** The statistics of several samples of one number. */
 export interface Summary {
   readonly median: number
   readonly lowest: number
   readonly highest: number
-  /** Half of the samples lie between these two. */
+  /** The quartiles: half of the samples are between them. */
   readonly lowerQuartile: number
   readonly upperQuartile: number
   readonly count: number
 }
 
-/** @returns undefined when there is no sample */
+/** @returns undefined without samples */
 export function summarize(values: readonly number[]): Summary | undefined {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b)
   if (sorted.length === 0) return undefined
@@ -23,7 +23,7 @@ export function summarize(values: readonly number[]): Summary | undefined {
   }
 }
 
-/** Between two samples, as far along as it is. */
+/** Interpolates between two samples. */
 function quantile(sorted: readonly number[], part: number): number {
   const place = (sorted.length - 1) * part
   const before = sorted[Math.floor(place)]!
@@ -31,19 +31,19 @@ function quantile(sorted: readonly number[], part: number): number {
 }
 
 /**
- * How far samples lie apart: half of the distance between the quartiles, as a part of the median. One round that something
- * else on the machine has spoilt does not make the others look bad.
+ * The spread of samples: half of the distance between the quartiles, relative to the median. One round that
+ * other work on the machine disturbs has little influence.
  */
 export function spread({ median, lowerQuartile, upperQuartile }: Summary): number {
   return median === 0 ? 0 : (upperQuartile - lowerQuartile) / 2 / Math.abs(median)
 }
 
-/** No two runs of the same are nearer to each other than this part of them, however close their rounds came out. */
+/** The smallest difference between two runs of the same program, relative to the value, even if the rounds of each are close. */
 export const MIN_NOISE = 0.03
 
 /**
- * By how much of them two medians may differ while both are of the same thing: about what 19 in 20 pairs of medians of five
- * rounds stay below.
+ * How much two medians of the same program can differ, relative to them: about the difference that 19 of 20 pairs of medians of five
+ * rounds do not exceed.
  */
 export function noise(one: Summary, other: Summary): number {
   return Math.max(MIN_NOISE, 2 * Math.hypot(spread(one), spread(other)))
@@ -51,7 +51,7 @@ export function noise(one: Summary, other: Summary): number {
 
 export type Verdict = 'stretch' | 'met' | 'missed'
 
-/** Whether a ratio reaches what is wanted of it: above it where higher is better, below it otherwise. */
+/** Whether a ratio reaches its target: above it if higher is better, otherwise below it. */
 export function meetsTarget(ratio: number, wanted: number, better: 'higher' | 'lower'): boolean {
   return better === 'higher' ? ratio >= wanted : ratio <= wanted
 }

@@ -1,4 +1,4 @@
-/** A line on a terminal that the next one takes the place of. Into a pipe: nothing. @param text empty: takes it away */
+/** Prints a line on a terminal that the next one replaces; in a pipe nothing. @param text empty to remove the line */
 export function showStatus(text: string): void {
   if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${text}`)
 }

@@ -1,19 +1,19 @@
 export interface SvgDocument {
-  /** What it shows, for those who cannot see it. */
+  /** The description of the picture for screen readers. */
   readonly title: string
-  /** Of what is drawn, without the margin that is put around it. */
+  /** The size of the drawing without margins. */
   readonly width: number
   readonly height: number
-  /** Rules of style beside those for text (`text`, `.title`, `.what`). */
+  /** CSS rules besides those for text (`text`, `.title`, `.what`). */
   readonly style: string
-  /** The same for dark ground: rules that are in force there only. */
+  /** CSS rules for a dark background only. */
   readonly darkStyle: string
   readonly body: string
 }
 
 const MARGIN = 16
 
-/** A picture with text that can be read on light and on dark ground, as the reader's system has it. */
+/** A picture with text that is readable on a light and on a dark background. */
 export function renderSvg({ title, width, height, style, darkStyle, body }: SvgDocument): string {
   const all = [width + 2 * MARGIN, height + 2 * MARGIN]
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-${MARGIN} -${MARGIN} ${all.join(' ')}" width="${all[0]}" role="img">
@@ -32,7 +32,7 @@ ${body}
 `
 }
 
-/** Text as it may stand in a picture. */
+/** Escapes text for SVG. */
 export function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

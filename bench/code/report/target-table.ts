@@ -9,7 +9,7 @@ const VERDICT_TEXTS: Readonly<Record<TargetOutcome['verdict'], string>> = {
   'not measured': '– not measured',
 }
 
-/** What was wanted and what was reached, the first row being the heading. */
+/** Targets and results; the first row is the heading. */
 export function buildTargetTable(results: Results, { loads, contenders, targets }: Suite): string[][] {
   const titleOf = (name: string): string => contenders.find(contender => contender.name === name)?.title ?? name
   const rows = targets.map(target => {
@@ -40,7 +40,7 @@ function formatReached({ ratio, bound, noise }: TargetOutcome): string {
   return `${sign}${formatRatio(ratio)}${ratio === undefined || noise === undefined ? '' : ` ± ${noise.toFixed(2)}`}`
 }
 
-/** Two digits that say something, also of small ratios. */
+/** Two significant digits, also for small ratios. */
 function formatRatio(ratio: number | undefined): string {
   if (ratio === undefined) return '–'
   return ratio >= 0.1 ? ratio.toFixed(2) : ratio.toPrecision(2)

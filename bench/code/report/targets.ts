@@ -6,16 +6,16 @@ import { type Summary, type Verdict, noise, meetsTarget, summarize } from './sta
 
 interface TargetRatio {
   readonly against: ContenderName
-  /** Of the medians: ours divided by that of `against`. Equal: within the noise of both, or better. */
+  /** For the ratio of medians: this proxy divided by `against`. "equal": within the noise of both, or better. */
   readonly ratio: number | 'equal'
 }
 
-/** What one number of ours should be, against another contender in the same run. */
+/** A target for one metric of this proxy, compared with another contender in the same run. */
 export interface Target {
   readonly title: string
   readonly load: string
   readonly metric: string
-  /** Which of ours; `ours` when it is not there. */
+  /** The contender of this proxy; `ours` by default. */
   readonly contender?: ContenderName
   readonly required: TargetRatio
   readonly stretch?: TargetRatio
@@ -101,21 +101,21 @@ export const USERSPACE_TARGETS: readonly Target[] = [
   },
 ]
 
-/** A target and what became of it. */
+/** A target and its result. */
 export interface TargetOutcome {
   readonly target: Target
   readonly better: Metric['better']
-  /** Ours divided by that of the contender it is wanted against; undefined when one of the two was not measured. */
+  /** This proxy divided by the other contender; undefined if one of them was not measured. */
   readonly ratio: number | undefined
-  /** Set when one of the two took longer than was waited for: then the ratio is at the most, or at the least, that. */
+  /** Set if one of them exceeded its time limit: then the ratio is only an upper or lower bound. */
   readonly bound: 'most' | 'least' | undefined
-  /** By how much of it the ratio may be off for noise. */
+  /** The relative noise of the ratio. */
   readonly noise: number | undefined
   readonly stretchRatio: number | undefined
   readonly verdict: Verdict | 'not measured'
 }
 
-/** @param loads to know which way a metric is better */
+/** @param loads with the direction in which each metric is better */
 export function evaluateTarget(target: Target, results: Results, loads: readonly Load[]): TargetOutcome {
   const metric = loads.find(({ name }) => name === target.load)?.metrics.find(({ name }) => name === target.metric)
   if (metric === undefined) throw new Error(`The target "${target.title}" is of a metric that no load has`)
@@ -152,7 +152,7 @@ function findMeasured(results: Results, { load, metric }: Target, contender: Con
 
 interface Comparison extends Pick<TargetOutcome, 'bound' | 'noise'> {
   readonly ratio: number
-  /** Undefined when nobody can tell. */
+  /** Undefined if the result is not known. */
   readonly reached: boolean | undefined
 }
 
@@ -168,13 +168,13 @@ function compareValues(
   const off = noise(our.summary, their.summary)
   const limit = wanted !== 'equal' ? wanted : better === 'higher' ? 1 - off : 1 + off
   const reached = meetsTarget(ratio, limit, better)
-  // A ratio that is at the most this reaches what it has to stay below, and says nothing else; and the other way round.
+  // An upper bound can only prove a target to stay below, and a lower bound only a target to exceed.
   const isConclusive =
     bound === undefined || (our.isTimedOut !== their.isTimedOut && reached === (bound === 'most') && better === 'lower')
   return { ratio, bound, noise: wanted === 'equal' ? off : undefined, reached: isConclusive ? reached : undefined }
 }
 
-/** All samples of one number. */
+/** All samples of one metric. */
 export function valuesOf(results: Results, load: string, contender: ContenderName, metric: string): number[] {
   return samplesOf(results, load, contender)
     .map(({ values }) => values[metric])

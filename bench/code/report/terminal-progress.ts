@@ -8,7 +8,7 @@ import { showStatus } from './status-line.js'
 
 const TICK_MS = 1000
 
-/** Shows a run on a terminal: whose turn it is, and a table when a load is through. Into a pipe: the tables only. */
+/** Shows a run on a terminal: the current contender, and a table after each load. In a pipe only the tables. */
 export class TerminalProgress implements Progress {
   readonly #terminal = Terminal.forProcess()
   readonly #contenders: readonly Contender[]
@@ -42,7 +42,7 @@ export class TerminalProgress implements Progress {
   }
 }
 
-/** All columns but the first with their ends below each other. */
+/** Aligns all columns except the first to the right. */
 export function alignRight(rows: readonly (readonly string[])[]): string[][] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => row[column]!.length)))
   return rows.map(row => row.map((cell, column) => (column === 0 ? cell : cell.padStart(widths[column]!))))

@@ -5,7 +5,7 @@ import { renderReport } from './markdown.js'
 import { renderChart } from './chart.js'
 import { type Results } from './results.js'
 
-/** Keeps the results, and makes the page and the picture from them. @returns the paths of what was written */
+/** Writes the results, and the page and picture from them. @returns the paths of the written files */
 export function writeReport(results: Results, suite: Suite): string[] {
   if (!existsSync('package.json')) throw new Error(`No package.json in "${process.cwd()}": run "npm run bench"`)
   const { page } = suite
@@ -21,7 +21,7 @@ export function writeReport(results: Results, suite: Suite): string[] {
   return files.map(([path]) => path)
 }
 
-/** The results of the last whole run. @throws Error when there was none */
+/** The results of the last full run. @throws Error if there are none */
 export function readResults({ command, page }: Suite): Results {
   if (!existsSync(page.results)) throw new Error(`There is no ${page.results} yet: "${command}" writes it`)
   return JSON.parse(readFileSync(page.results, 'utf8')) as Results

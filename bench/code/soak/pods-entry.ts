@@ -1,6 +1,6 @@
 /**
- * Entry: what answers in the Pods of the soak. At each of their addresses and for each Service: TCP says `SERVICE ADDRESS` in a
- * line and then sends back whatever comes; UDP puts those two words before each datagram that it sends back.
+ * Entry: the server in the Pods of the soak. At each of their addresses and for each Service: TCP sends `SERVICE ADDRESS` in a
+ * line and then returns all data; UDP returns each datagram with these two words before it.
  */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'

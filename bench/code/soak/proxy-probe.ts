@@ -4,7 +4,7 @@ import { type SoakClient } from './client/soak-client.js'
 import { sumMetric } from './sum-metric.js'
 import { type ProcessUsageTotals, type ScrapedMetrics, type SoakSample } from './soak-results.js'
 
-/** Looks at the processes of the proxy, and at its metrics from where the client is. */
+/** Reads the resources of the proxy's processes, and its metrics from the client. */
 export class ProxyProbe {
   readonly #pid: number
   readonly #tree: ProcessTree
@@ -22,16 +22,16 @@ export class ProxyProbe {
     this.#cpuBefore = this.#tree.cpuSeconds()
   }
 
-  /** Since this was made. */
+  /** CPU time since the creation of this probe. */
   get cpuSeconds(): number {
     return this.#tree.cpuSeconds() - this.#cpuBefore
   }
 
-  /** @throws Error when the proxy does not tell its metrics */
+  /** @throws Error if the metrics of the proxy cannot be read */
   async sample(withMetrics: boolean): Promise<SoakSample> {
     const at = Math.round((performance.now() - this.#since) / 100) / 10
     const all = this.#tree.usage()
-    // Programs that it runs come and go, and are not looked at.
+    // Short-lived programs that the proxy runs are ignored.
     const control = sumUsage(all.filter(({ pid }) => pid === this.#pid))
     const workers = sumUsage(all.filter(({ command }) => command.startsWith(WORKER_TITLE)))
     return { at, control, workers, ...(withMetrics ? { metrics: await this.#scrapeMetrics() } : {}) }

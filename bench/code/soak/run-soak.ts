@@ -15,13 +15,13 @@ import { type SoakResults, type SoakSample } from './soak-results.js'
 import { startPods } from './start-pods.js'
 
 const SAMPLE_MS = 1000
-/** Every so many samples the metrics are read too. */
+/** The metrics are read once per this number of samples. */
 const SAMPLES_PER_SCRAPE = 5
 
-/** Told of each sample. */
+/** Called for each sample. */
 export type OnSample = (sample: SoakSample, report: ClientReport) => void
 
-/** Starts the proxy with everything around it, and has it under load for so many minutes. */
+/** Starts the proxy and its environment, and puts it under load for the given minutes. */
 export async function runSoak(t: TeardownScope, minutes: number, onSample: OnSample): Promise<SoakResults> {
   const circumstances = readEnvironment([ours], [])
   const site = await Testbed.create(t)

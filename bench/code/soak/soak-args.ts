@@ -1,5 +1,5 @@
 /**
- * What the proxy is told beside its defaults: metrics are read from another host, as a Prometheus does, and UDP flows end soon,
+ * The flags of the proxy: metrics are read from another host, as Prometheus does, and UDP flows time out soon,
  * so that thousands of them come and go.
  */
 export const SOAK_ARGS: readonly string[] = [
@@ -8,5 +8,5 @@ export const SOAK_ARGS: readonly string[] = [
   '--udp-timeout=10s',
 ]
 
-/** Where the client finds the metrics. */
+/** The address of the metrics for the client. */
 export const METRICS_URL = 'http://192.168.60.1:10249/metrics'

@@ -2,21 +2,21 @@ import { type BenchEnvironment } from '../report/results.js'
 import { type ChurnCounts } from './churn/churn.js'
 import { type RecordedError, type Tallies } from './client/tally.js'
 
-/** What some processes of the proxy hold together. */
+/** The resources of some processes of the proxy together. */
 export interface ProcessUsageTotals {
   readonly rssBytes: number
-  /** With what is shared with any other process of the machine counted by its share. */
+  /** Proportional set size: a shared page counts by its share. */
   readonly pssBytes: number
   readonly descriptors: number
 }
 
-/** What the proxy said of itself. */
+/** Values of the proxy's own metrics. */
 export interface ScrapedMetrics {
-  /** TCP connections that are open. */
+  /** Open TCP connections. */
   readonly connections: number
-  /** UDP flows that are open. */
+  /** Open UDP flows. */
   readonly flows: number
-  /** The heap that JavaScript of the control process uses, in bytes, garbage included. */
+  /** The used JavaScript heap of the control process in bytes, including garbage. */
   readonly heapBytes: number
   readonly workers: number
   readonly restarts: number
@@ -24,19 +24,19 @@ export interface ScrapedMetrics {
 
 /** The proxy at one moment. */
 export interface SoakSample {
-  /** Seconds since the load began. */
+  /** Seconds since the start of the load. */
   readonly at: number
   readonly control: ProcessUsageTotals
   /** All workers together. */
   readonly workers: ProcessUsageTotals
-  /** Not in every sample: the page is asked for less often. */
+  /** Not in every sample: the metrics are read less often. */
   readonly metrics?: ScrapedMetrics
 }
 
-/** A whole soak, as it is kept in a file. */
+/** The results of a soak, as stored in a file. */
 export interface SoakResults {
   readonly circumstances: BenchEnvironment
-  /** How long it was to be. */
+  /** The planned length. */
   readonly minutes: number
   readonly samples: readonly SoakSample[]
   readonly tallies: Tallies
@@ -48,12 +48,12 @@ export interface SoakResults {
   readonly cpuSeconds: number
 }
 
-/** Lines of the proxy's log that tell of errors. */
+/** Error lines of the proxy's log. */
 export function findErrorLines({ log }: SoakResults): string[] {
   return log.filter(line => /^[EF]\d{4} /.test(line))
 }
 
-/** What every judgement leaves out: 5 of 30 minutes, and of a shorter soak as large a part. */
+/** The length of the warm-up, which is not judged: 5 of 30 minutes, and the same part of a shorter soak. */
 export function warmUpSeconds(minutes: number): number {
   return Math.min(5, minutes / 6) * 60
 }

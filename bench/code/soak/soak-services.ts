@@ -1,21 +1,21 @@
 import { type BenchService } from '../testbed/bench-service.js'
 
-/** The addresses of the Pods of the soak, all of which answer, whether they are endpoints of a Service just now or not. */
+/** The addresses of the Pods of the soak. All of them answer, even while they are no endpoints. */
 export const LIVE_IPS: readonly string[] = Array.from({ length: 8 }, (_, n) => `10.244.0.${21 + n}`)
-/** A Pod that is there, and where nobody listens. */
+/** A Pod in which no process listens. */
 export const REFUSING_IP = '10.244.0.41'
-/** A Pod that takes every packet and never answers. */
+/** A Pod that accepts every packet and never answers. */
 export const UNRESPONSIVE_IP = '10.244.0.42'
 
-/** More addresses of the client, for Services that tell clients apart. */
+/** More addresses of the client, for Services with session affinity. */
 export const CLIENT_IPS: readonly string[] = Array.from({ length: 8 }, (_, n) => `192.168.60.${11 + n}`)
 
-/** Endpoints that are never taken away, of those Services that keep some. */
+/** Endpoints that are never removed, for Services that keep some. */
 export const PERMANENT_IPS = LIVE_IPS.slice(0, 3)
 
 let serviceCount = 0
 
-/** Each Service has a port of the Pods for itself: who answers there knows which Service was asked. */
+/** Each Service has its own target port: by the port a Pod knows which Service the client used. */
 function makeSoakService(
   name: string,
   protocol: BenchService['protocol'],
@@ -33,35 +33,35 @@ function makeSoakService(
   }
 }
 
-/** Connections that stay, with small requests. */
+/** Persistent connections with small requests. */
 export const PERSISTENT_SERVICE = makeSoakService('persistent', 'TCP')
-/** A connection for each request. */
+/** One connection per request. */
 export const SHORT_SERVICE = makeSoakService('short', 'TCP')
-/** Connections that stay, with much to carry. */
+/** Persistent connections with much data. */
 export const STREAM_SERVICE = makeSoakService('stream', 'TCP')
-/** Requests from ever new ports: most of the flows end when they have been idle for long enough. */
+/** Requests from new ports: most of the flows end by the idle timeout. */
 export const LOOKUP_SERVICE = makeSoakService('lookup', 'UDP')
-/** Requests from ports that stay: their flows end when their endpoint is taken away, and begin again with another one. */
+/** Requests from fixed ports: when an endpoint is removed, its flows end and start again with another endpoint. */
 export const FIXED_PORT_SERVICE = makeSoakService('fixed-port', 'UDP')
 /** With ClientIP affinity. */
 export const AFFINITY_SERVICE = makeSoakService('affinity', 'TCP', {
   endpoints: PERMANENT_IPS,
   sessionAffinity: 'ClientIP',
 })
-/** Has endpoints that refuse or are silent, at times no others: its errors are no failures. */
+/** Has endpoints that refuse or stay silent, sometimes only those: its errors are no failures. */
 export const FAILING_SERVICE = makeSoakService('failing', 'TCP')
-/** Their last endpoint goes, and comes back. */
+/** Services whose last endpoint is removed and added again. */
 export const EMPTIED_SERVICES: readonly BenchService[] = [
   makeSoakService('hollow-tcp', 'TCP'),
   makeSoakService('hollow-udp', 'UDP'),
 ]
-/** They come and go as a whole, each time with another name and another address. */
+/** Services that are created and deleted, each time with a new name and address. */
 export const TEMPORARY_SERVICES: readonly BenchService[] = [
   makeSoakService('passing-tcp', 'TCP'),
   makeSoakService('passing-udp', 'UDP'),
 ]
 
-/** Those that are there from the beginning. */
+/** The Services that exist from the start. */
 export const PERMANENT_SERVICES: readonly BenchService[] = [
   PERSISTENT_SERVICE,
   SHORT_SERVICE,
@@ -72,10 +72,10 @@ export const PERMANENT_SERVICES: readonly BenchService[] = [
   FAILING_SERVICE,
   ...EMPTIED_SERVICES,
 ]
-/** Every port of the Pods that somebody answers at. */
+/** All ports on which Pods answer. */
 export const ALL_SERVICES: readonly BenchService[] = [...PERMANENT_SERVICES, ...TEMPORARY_SERVICES]
 
-/** The Service that comes in the nth place. It is answered as the one that it is made from. */
+/** The nth temporary Service. Pods answer with the name of the Service from which it is made. */
 export function makeTemporaryService(base: BenchService, n: number): BenchService {
   return {
     ...base,

@@ -1,6 +1,6 @@
 /**
- * The proxy under mixed load for a long time: `npm run soak [-- --minutes N]`, by default 30. Needs root. Everything happens in
- * network namespaces of its own. Exit code 1 when there was an error, or something grows.
+ * Runs the proxy under mixed load for a long time: `npm run soak [-- --minutes N]`, by default 30. Needs root. Everything runs in
+ * its own network namespaces. Exit code 1 after an error, or if a resource grows.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -12,10 +12,10 @@ import { writeSoakReport } from './report/write-soak-report.js'
 import { runSoak } from './run-soak.js'
 import { type SoakResults } from './soak-results.js'
 
-/** Beside the load itself, for start and end, in milliseconds. */
+/** Additional time for start and end, in milliseconds. */
 const OVERHEAD_MS = 3 * 60_000
 const CLEANUP_TIMEOUT_MS = 30_000
-/** Of less, the warm-up would be over before there are as many UDP flows as there are to be. */
+/** In a shorter soak the warm-up would end before the number of UDP flows is stable. */
 const MIN_MINUTES = 2
 
 const USAGE = `npm run soak                     30 minutes, and the report: docs/soak.md
@@ -54,7 +54,7 @@ async function soak(): Promise<void> {
     const overrun = new Promise<never>((_, reject) => {
       const fail = (): void => {
         reject(new Error(`The soak of ${minutes} minutes has not ended after ${limitMs / 60_000}`))
-        // Whatever it is that holds it up may hold up the clean-up too.
+        // The same cause may block the clean-up too.
         setTimeout(() => process.exit(1), CLEANUP_TIMEOUT_MS).unref()
       }
       const timer = setTimeout(fail, limitMs)

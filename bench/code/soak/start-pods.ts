@@ -5,7 +5,7 @@ import { CLIENT_IPS, LIVE_IPS, REFUSING_IP, UNRESPONSIVE_IP } from './soak-servi
 
 const ENTRY = fileURLToPath(new URL('pods-entry.js', import.meta.url))
 
-/** Gives the Pods, and the client, the addresses of the soak, and starts what answers there. */
+/** Gives the Pods and the client the addresses of the soak, and starts the servers. */
 export async function startPods({ network, podNamespace, clientNamespace }: Testbed): Promise<void> {
   const addresses = [...LIVE_IPS, REFUSING_IP, UNRESPONSIVE_IP]
   await podNamespace.configure(...addresses.map(ip => `address add ${ip}/24 dev eth0`))

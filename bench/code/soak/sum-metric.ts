@@ -1,7 +1,7 @@
 /**
- * The sum of all series of a metric on a page of metrics.
- * @param label only series that have it, as it is written there: `protocol="TCP"`
- * @throws Error when the page does not know the metric
+ * The sum of all series of a metric.
+ * @param label only series with this label, as in the text: `protocol="TCP"`
+ * @throws Error if the text does not contain the metric
  */
 export function sumMetric(page: string, name: string, label = ''): number {
   const lines = page.split('\n')

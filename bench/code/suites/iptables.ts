@@ -5,7 +5,7 @@ import { IPTABLES_TARGETS } from '../report/iptables-and-ipvs-targets.js'
 import { type Results } from '../report/results.js'
 import { EQUALITY_NOTE, type Suite } from './suite.js'
 
-/** iptables mode and the original in the same mode. ipvs mode is a suite of its own, for a kernel that has IPVS. */
+/** iptables mode compared with the original in the same mode. ipvs mode has its own suite, which needs a kernel with IPVS. */
 export const IPTABLES_SUITE: Suite = {
   command: 'npm run bench -- kernel',
   contenders: IPTABLES_CONTENDERS,

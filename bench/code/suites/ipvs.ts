@@ -4,7 +4,7 @@ import { IPVS_TARGETS } from '../report/iptables-and-ipvs-targets.js'
 import { type Results } from '../report/results.js'
 import { EQUALITY_NOTE, type Suite } from './suite.js'
 
-/** The data path of ipvs mode, and that of the original in the same mode. */
+/** The data path of ipvs mode, compared with the original in the same mode. */
 export const IPVS_SUITE: Suite = {
   command: 'npm run bench -- ipvs',
   contenders: IPVS_CONTENDERS,

@@ -4,37 +4,37 @@ import { type Results } from '../report/results.js'
 import { MIN_NOISE } from '../report/statistics.js'
 import { type Target } from '../report/targets.js'
 
-/** What a page says of the targets that are no ratio. */
+/** The text of a page about targets that are no ratio. */
 export const EQUALITY_NOTE =
   'What is compared for equality is equal when ours is not below the original by more than the noise: twice what the rounds of ' +
   `both lie apart (their ± in the tables, as the root of the sum of squares), and ${MIN_NOISE * 100} % at the least.`
 
-/** Loads and contenders that are run and reported together. */
+/** Loads and contenders that run together and have one report. */
 export interface Suite {
-  /** What is typed to run it. */
+  /** The command that runs it. */
   readonly command: string
   readonly contenders: readonly Contender[]
-  /** In the order in which they are run and reported. */
+  /** In the order of runs and reports. */
   readonly loads: readonly Load[]
   readonly targets: readonly Target[]
-  /** Programs whose versions are part of the results, each with the flag that has it say so. */
+  /** Programs whose versions are part of the results, each with the flag that prints its version. */
   readonly programs: readonly (readonly [program: string, flag: string])[]
   readonly page: SuitePage
 }
 
-/** What a suite's report is like. */
+/** The parts of a suite's report. */
 export interface SuitePage {
   readonly title: string
   /** Paths from the root of the repository. */
   readonly results: string
   readonly path: string
   readonly picture: string
-  /** What the picture shows, in words. */
+  /** The description of the picture. */
   readonly altText: string
-  /** A panel of the picture each: a load and one of its numbers. */
+  /** The panels of the picture, each with a load and one of its metrics. */
   readonly panels: readonly (readonly [load: string, metric: string])[]
   /** Below the table of targets. */
   readonly targetsNote: string
-  /** How it was measured, in Markdown. */
+  /** The method of measurement, in Markdown. */
   readonly describeMethod: (results: Results) => string
 }

@@ -4,7 +4,7 @@ import { type Results } from '../report/results.js'
 import { USERSPACE_TARGETS } from '../report/targets.js'
 import { type Suite } from './suite.js'
 
-/** Userspace mode, and others that carry connections in a process of their own. */
+/** Userspace mode, compared with other proxies that forward connections in their own process. */
 export const USERSPACE_SUITE: Suite = {
   command: 'npm run bench',
   contenders: ALL_CONTENDERS,

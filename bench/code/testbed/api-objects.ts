@@ -6,10 +6,10 @@ import {
 } from '../../../test/support/api/api-objects.js'
 import { type BenchService } from './bench-service.js'
 
-/** Resource and object, as the API server of the tests takes them. */
+/** Resource and object for the API server of the tests. */
 export type ResourceAndObject = readonly [resource: 'services' | 'endpointslices' | 'endpoints', object: object]
 
-/** A Service and its endpoints, in both forms: the original's userspace mode reads no slices. */
+/** A Service and its endpoints in both forms: the original's userspace mode reads no slices. */
 export function makeApiObjects(service: BenchService): ResourceAndObject[] {
   const { name, clusterIP, port, protocol, targetPort, sessionAffinity = 'None' } = service
   return [
@@ -21,7 +21,7 @@ export function makeApiObjects(service: BenchService): ResourceAndObject[] {
   ]
 }
 
-/** The names of what `apiObjectsOf` gives, to take it away again. */
+/** The names of the objects of `apiObjectsOf`, to delete them. */
 export function apiObjectNames(service: BenchService): (readonly [resource: ResourceAndObject[0], name: string])[] {
   return makeApiObjects(service).map(([resource, object]) => [
     resource,
@@ -29,7 +29,7 @@ export function apiObjectNames(service: BenchService): (readonly [resource: Reso
   ])
 }
 
-/** Only the endpoints, and other ones than the Service begins with. */
+/** Only endpoints, other than the first ones of the Service. */
 export function makeEndpointObjects(
   { name, protocol, targetPort }: BenchService,
   ips: readonly string[],

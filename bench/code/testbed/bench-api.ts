@@ -4,18 +4,18 @@ import { NODE_IP, type NodeNetwork } from '../../../test/support/nodes/node-netw
 import { type Resource } from '../../../test/support/api/api-server.js'
 import { type ResourceAndObject } from './api-objects.js'
 
-/** The name that proxies know their node by. */
+/** The name of the node for all proxies. */
 export const NODE_NAME = 'bench-node'
 
-/** What the API server has seen of a proxy. */
+/** The requests of a proxy to the API server. */
 export interface ListCounts {
-  /** When the first list of Services was asked for, in milliseconds since 1970. */
+  /** The time of the first list request for Services, in milliseconds since 1970. */
   readonly firstListAt: number | undefined
-  /** How many lists, of whatever, were asked for. */
+  /** The number of list requests for all resources. */
   readonly lists: number
 }
 
-/** An API server on the node's loopback, in a process of its own. */
+/** An API server on the node's loopback, in its own process. */
 export class BenchApi {
   readonly url: string
   readonly #process: NodeProcess
@@ -38,12 +38,12 @@ export class BenchApi {
     await this.#process.sendCommand({ put: objects })
   }
 
-  /** Deletes objects, by their names. */
+  /** Deletes objects by name. */
   async remove(objects: readonly (readonly [resource: Resource, name: string])[]): Promise<void> {
     await this.#process.sendCommand({ remove: objects })
   }
 
-  /** Every watch is told that it is too old, so whoever watches lists everything anew. */
+  /** Ends every watch as too old, so that clients list everything again. */
   async expireWatches(): Promise<void> {
     await this.#process.sendCommand({ expire: true })
   }

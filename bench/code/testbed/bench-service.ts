@@ -1,4 +1,4 @@
-/** A Service of the benchmark, and where its endpoints are. */
+/** A Service of the benchmark and its endpoints. */
 export interface BenchService {
   readonly name: string
   readonly clusterIP: string
@@ -6,14 +6,14 @@ export interface BenchService {
   readonly protocol: 'TCP' | 'UDP'
   readonly targetPort: number
   readonly endpoints: readonly string[]
-  /** None when it is not there. */
+  /** Undefined without one. */
   readonly sessionAffinity?: 'ClientIP'
 }
 
-/** The addresses of the Pods: all of one namespace, so that as many processes run whichever contender is measured. */
+/** The addresses of the Pods: all in one namespace, so that the number of processes is the same for every contender. */
 export const POD_IPS: readonly string[] = ['10.244.0.2', '10.244.0.3', '10.244.0.4']
 
-/** HTTP, answered with the Pod's address. */
+/** HTTP; a Pod answers with its address. */
 export const HTTP_SERVICE: BenchService = {
   name: 'web',
   clusterIP: '10.96.0.10',
@@ -23,7 +23,7 @@ export const HTTP_SERVICE: BenchService = {
   endpoints: POD_IPS,
 }
 
-/** iperf3: one endpoint, since its streams have to come to the server that knows of them. */
+/** iperf3: one endpoint, because all streams of a test have to reach the same server. */
 export const IPERF3_SERVICE: BenchService = {
   name: 'bulk',
   clusterIP: '10.96.0.11',
@@ -43,7 +43,7 @@ export const SOCKPERF_SERVICE: BenchService = {
   endpoints: [POD_IPS[0]!],
 }
 
-/** HTTP at one Pod, so that it is seen at once when another takes its place. Beside the others, where rules are measured. */
+/** HTTP at one Pod, so that a change to another Pod shows at once. Used where rules are measured. */
 export const CHANGING_SERVICE: BenchService = {
   ...HTTP_SERVICE,
   name: 'canary',
@@ -51,7 +51,7 @@ export const CHANGING_SERVICE: BenchService = {
   endpoints: [POD_IPS[0]!],
 }
 
-/** As `CANARY`, and only there for a while. */
+/** Like `CANARY`, but it exists only for a while. */
 export const TEMPORARY_SERVICE: BenchService = {
   ...HTTP_SERVICE,
   name: 'passing',
@@ -61,20 +61,20 @@ export const TEMPORARY_SERVICE: BenchService = {
 
 const LOAD_SERVICES: readonly BenchService[] = [HTTP_SERVICE, IPERF3_SERVICE, SOCKPERF_SERVICE]
 
-/** How large the cluster is that a contender serves. */
+/** The size of the cluster that a contender serves. */
 export interface ClusterSize {
-  /** Services of one port each. */
+  /** Number of Services, each with one port. */
   readonly services: number
-  /** Of each Service that no load uses. */
+  /** Number of endpoints of each Service that no load uses. */
   readonly endpoints: number
 }
 
-/** What most loads run in. */
+/** The cluster size of most loads. */
 export const SMALL_CLUSTER: ClusterSize = { services: 10, endpoints: 3 }
 
 /**
- * All Services of a cluster of this size: those that loads use, then others that answer HTTP as `WEB` does. More endpoints
- * than there are Pods are addresses where nobody is.
+ * All Services of a cluster of this size: those that loads use, then others that answer HTTP like `WEB`. Endpoints beyond the number
+ * of Pods are addresses without a server.
  */
 export function makeServices({ services, endpoints }: ClusterSize): BenchService[] {
   const others = Array.from({ length: Math.max(0, services - LOAD_SERVICES.length) }, (_, n) => ({

@@ -1,9 +1,9 @@
 import { type Testbed } from './testbed.js'
 
 /**
- * Each Service has a rule with its address in the chains for traffic that comes in.
+ * Checks that each Service has a rule with its address in the chains for incoming traffic.
  * @param save the program that prints rules
- * @returns what is wrong, if it is
+ * @returns the problem, if any
  */
 export async function findMissingAddresses(site: Testbed, services: number, save = 'iptables-save'): Promise<string[]> {
   const { stdout } = await site.network.node.run(save, ['-t', 'nat'], { timeoutMs: 60_000 })

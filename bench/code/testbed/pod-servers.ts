@@ -7,14 +7,14 @@ import { SOCKPERF_BUFFERS } from '../measure/sockperf.js'
 import { stopProcess } from '../stop-process.js'
 import { IPERF3_SERVICE, SOCKPERF_SERVICE, HTTP_SERVICE } from './bench-service.js'
 
-/** Starts what answers in the Pods: nginx, iperf3 and sockperf. */
+/** Starts the servers in the Pods: nginx, iperf3 and sockperf. */
 export async function startPodServers(t: TeardownScope, network: NodeNetwork, pod: NetworkNamespace): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-pod-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const config = join(folder, 'nginx.conf')
   writeFileSync(config, nginxConfig(folder))
   const nginx = network.start(pod, 'nginx', ['-c', config, '-e', 'stderr'])
-  // Its workers outlive it when it is not asked to end.
+  // Without SIGTERM its workers would outlive it.
   t.teardown(() => stopProcess(nginx))
   const children = [
     nginx,
@@ -28,7 +28,7 @@ export async function startPodServers(t: TeardownScope, network: NodeNetwork, po
       ...SOCKPERF_BUFFERS,
     ]),
   ]
-  // What nobody reads would stop them in the end.
+  // Unread output would stop them when the pipe is full.
   for (const child of children) {
     child.stdout!.resume()
     child.stderr!.resume()
@@ -36,7 +36,7 @@ export async function startPodServers(t: TeardownScope, network: NodeNetwork, po
   await Promise.all([HTTP_SERVICE, IPERF3_SERVICE].map(({ targetPort }) => waitUntilListening(pod, targetPort)))
 }
 
-/** A short answer, over connections that are never closed for having served long. */
+/** A short answer, over connections that nginx never closes because of their age. */
 function nginxConfig(folder: string): string {
   return `daemon off;
 worker_processes 1;
@@ -53,7 +53,7 @@ http {
 `
 }
 
-/** Nothing tells when a port is open, so the list of sockets is read until it is in it. */
+/** No event shows that a port is open, so this polls the list of sockets. */
 async function waitUntilListening(pod: NetworkNamespace, port: number): Promise<void> {
   const limit = Date.now() + 10_000
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')} `

@@ -6,8 +6,8 @@ import { startPodServers } from './pod-servers.js'
 import { POD_IPS } from './bench-service.js'
 
 /**
- * Many short connections run out of things that are not the proxy: ports, and entries of connection tracking. So ports are
- * used again soon, and entries go soon.
+ * Many short connections use up resources outside the proxy: ports and entries of connection tracking. So ports are
+ * reused soon, and entries time out soon.
  */
 const SYSCTLS = ['net.ipv4.tcp_tw_reuse=1', 'net.ipv4.ip_local_port_range=1024 65535']
 const NODE_SYSCTLS = [
@@ -18,13 +18,13 @@ const NODE_SYSCTLS = [
 ]
 
 /**
- * One contender's place, with no way out: a client, the node it reaches Services through, and the Pods.
+ * The network of one contender, without a connection to other networks: a client, the node that serves Services, and the Pods.
  *
  *     client 192.168.60.9 ── 192.168.60.1 node 10.244.0.1 ── Pods 10.244.0.2, .3 and .4
  */
 export class Testbed {
   readonly network: NodeNetwork
-  /** Sends what existing programs do not. */
+  /** Sends loads that existing programs do not have. */
   readonly client: BenchClient
   readonly clientNamespace: NetworkNamespace
   /** Of all Pods. */
@@ -49,15 +49,15 @@ export class Testbed {
     return new Testbed(network, host.namespace, pod.namespace)
   }
 
-  /** Settings that are there only once something has loaded connection tracking, as every contender but `direct` does. */
+  /** Settings that exist only while connection tracking is loaded, which every contender except `direct` does. */
   async shortenConntrackTimes(): Promise<void> {
     await this.network.node.run('sysctl', ['-qw', ...NODE_SYSCTLS])
   }
 
   /**
-   * Runs a program where the client is, to its end.
-   * @param limitMs after which it has failed, in milliseconds
-   * @returns what it wrote to standard output
+   * Runs a program at the client and waits for its exit.
+   * @param limitMs time limit in milliseconds
+   * @returns its standard output
    */
   async runOnClient(program: string, args: readonly string[], limitMs: number): Promise<string> {
     const { exitCode, stdout, stderr } = await this.clientNamespace.run(program, args, { timeoutMs: limitMs })
@@ -65,7 +65,7 @@ export class Testbed {
     throw new Error(`"${program} ${args.join(' ')}" ended with ${exitCode}: ${(stderr + stdout).trim().slice(-600)}`)
   }
 
-  /** Starts a program on the node, for as long as the site is there or until it is killed. */
+  /** Starts a program on the node; the end of the testbed kills it. */
   startOnNode(program: string, args: readonly string[], env?: NodeJS.ProcessEnv): ChildProcess {
     return this.network.start(this.network.node, program, args, env)
   }

@@ -1,27 +1,27 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** Something that goes on changing until it is told to stop. */
+/** A change that repeats until `stop()`. */
 export abstract class ChurnLoop {
-  /** How often it has happened. */
+  /** The number of changes so far. */
   count = 0
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
 
-  /** @param onFailure told when it cannot go on */
+  /** @param onFailure called when the loop fails */
   start(onFailure: (error: Error) => void): void {
     this.#running = this.#run().catch(onFailure)
   }
 
-  /** Resolves when what was begun is done. */
+  /** Resolves when the started change is done. */
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#running
   }
 
-  /** One change, with the pauses that belong to it. */
+  /** One change with its pauses. */
   protected abstract runOnce(n: number): Promise<void>
 
-  /** @param ms milliseconds; less when it is told to stop */
+  /** @param ms milliseconds; `stop()` ends the pause early */
   protected async pause(ms: number): Promise<void> {
     await setTimeout(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined)
   }

@@ -7,14 +7,14 @@ import { EndpointReplacementLoop } from './endpoint-replacement-loop.js'
 import { EmptiedServiceLoop } from './emptied-service-loop.js'
 import { TemporaryServiceLoop } from './temporary-service-loop.js'
 
-/** How often what was changed. */
+/** The number of changes of each kind. */
 export interface ChurnCounts {
   readonly endpointsReplaced: number
   readonly servicesReplaced: number
   readonly servicesEmptied: number
 }
 
-/** Everything that changes at the API server, all at the same time. */
+/** All loops that change objects of the API server, at the same time. */
 export class Churn {
   readonly #endpointLoops: readonly ChurnLoop[]
   readonly #temporaryServiceLoops: readonly ChurnLoop[]
@@ -34,12 +34,12 @@ export class Churn {
     }
   }
 
-  /** @param onFailure told when one of them cannot go on */
+  /** @param onFailure called when one of them fails */
   start(onFailure: (error: Error) => void): void {
     for (const change of this.#all()) change.start(onFailure)
   }
 
-  /** Resolves when what was begun is done. */
+  /** Resolves when all started changes are done. */
   async stop(): Promise<void> {
     await Promise.all(this.#all().map(change => change.stop()))
   }

@@ -7,7 +7,7 @@ import { ChurnLoop } from './churn-loop.js'
 const SERVED_MS = 6000
 const EMPTY_MS = 1000
 
-/** A Service loses its last endpoint, clients are refused, and it is served again. */
+/** Removes the last endpoint of a Service, waits until clients are refused, and adds endpoints again. */
 export class EmptiedServiceLoop extends ChurnLoop {
   readonly #api: BenchApi
   readonly #client: SoakClient

@@ -17,7 +17,7 @@ import { ChurnLoop } from './churn-loop.js'
 const PAUSE_MS = 300
 const PICKED_COUNT = 3
 
-/** Those whose endpoints are replaced, in turn. */
+/** The Services whose endpoints are replaced, in turn. */
 const CHURNED_SERVICES: readonly BenchService[] = [
   PERSISTENT_SERVICE,
   SHORT_SERVICE,
@@ -27,7 +27,7 @@ const CHURNED_SERVICES: readonly BenchService[] = [
   AFFINITY_SERVICE,
 ]
 
-/** Every 300 ms one of the Services gets other endpoints. */
+/** Gives one of the Services other endpoints every 300 ms. */
 export class EndpointReplacementLoop extends ChurnLoop {
   readonly #api: BenchApi
 
@@ -45,7 +45,7 @@ export class EndpointReplacementLoop extends ChurnLoop {
   }
 }
 
-/** There is always one that answers. Where each request has a way of its own, there is often one that refuses too. */
+/** One endpoint always answers. For Services with one connection per request, another one often refuses. */
 function endpointsForTurn(service: BenchService, turn: number): readonly string[] {
   const refusing = turn % 3 !== 0 && (service === SHORT_SERVICE || service === LOOKUP_SERVICE) ? [REFUSING_IP] : []
   if (service === AFFINITY_SERVICE || service === LOOKUP_SERVICE) {

@@ -14,7 +14,7 @@ const ENDPOINT_SETS: readonly (readonly string[])[] = [
   [REFUSING_IP, UNRESPONSIVE_IP],
 ]
 
-/** The endpoints of one Service die in one way after the other. */
+/** Makes the endpoints of one Service fail in different ways, one after the other. */
 export class FailingEndpointsLoop extends ChurnLoop {
   readonly #api: BenchApi
 

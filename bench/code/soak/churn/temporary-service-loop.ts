@@ -8,7 +8,7 @@ import { ChurnLoop } from './churn-loop.js'
 const SERVED_MS = 3000
 const GONE_MS = 1500
 
-/** A Service comes, is asked, and goes; what was connected to it then outlives it. */
+/** Creates a Service, lets the client use it, and deletes it; one connection outlives the Service. */
 export class TemporaryServiceLoop extends ChurnLoop {
   readonly #api: BenchApi
   readonly #client: SoakClient

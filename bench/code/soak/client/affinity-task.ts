@@ -3,7 +3,7 @@ import { echoOnce } from './echo-once.js'
 import { type RepeatedTask } from './repeated-task.js'
 import { type TallyRecorder } from './tally.js'
 
-/** One client of the Service with affinity: as long as its Pod is an endpoint, no other one may answer. */
+/** One client of the Service with affinity: while its Pod is an endpoint, no other Pod may answer. */
 export class AffinityTask implements RepeatedTask {
   readonly pauseMs = 1000
   readonly #tallies: TallyRecorder

@@ -1,4 +1,4 @@
-/** Entry: the process at the client that `SoakClient` commands. A line of JSON for each command, and one for its answer, in any order. */
+/** Entry: the client process of `SoakClient`. Reads one JSON line per command and writes one JSON line per result, in any order. */
 import { createInterface } from 'node:readline'
 import { type BenchService } from '../../testbed/bench-service.js'
 import { RepeatedTasks } from './repeated-task.js'
@@ -6,7 +6,7 @@ import { constantLoad } from './constant-load.js'
 import { TallyRecorder } from './tally.js'
 import { TransientServiceLoad, waitUntilServed } from './transient-service-load.js'
 
-/** What it is told. */
+/** A command. */
 export type SoakCommand =
   | {
       readonly do: 'start-service'
@@ -19,7 +19,7 @@ export type SoakCommand =
   | { readonly do: 'scrape'; readonly url: string }
   | { readonly do: 'start' | 'report' | 'stop' }
 
-/** How long a scrape may take, in milliseconds: as long as Prometheus waits by default. */
+/** Time limit of a scrape in milliseconds: the default of Prometheus. */
 const SCRAPE_TIMEOUT_MS = 10_000
 
 const tallies = new TallyRecorder()

@@ -16,12 +16,12 @@ import { AffinityTask } from './affinity-task.js'
 import { type TallyRecorder } from './tally.js'
 
 const CHUNK_BYTES = 64 * 1024
-/** Of each new port. */
+/** Requests of each new port. */
 const LOOKUPS = 3
-/** Longer than the dials of an endpoint that is silent take together, in milliseconds. */
+/** Longer than all dial attempts to a silent endpoint, in milliseconds. */
 const FAILING_TIMEOUT_MS = 6000
 
-/** Everybody who asks Services that are there all the time: some 300 requests and 1 MiB in a second. */
+/** The load on Services that always exist: some 300 requests and 1 MiB per second. */
 export function constantLoad(book: TallyRecorder): RepeatedTask[] {
   const request = Buffer.from('a small request\n')
   const piece = randomBytes(CHUNK_BYTES)
@@ -74,7 +74,7 @@ async function lookUp(book: TallyRecorder): Promise<void> {
   port.close()
 }
 
-/** A port that stays: its flow is led on to another endpoint whenever its own is taken away. */
+/** A fixed client port: when its endpoint is removed, its flow moves to another one. */
 class FixedPortTask implements RepeatedTask {
   readonly pauseMs = 500
   readonly #tallies: TallyRecorder

@@ -2,19 +2,19 @@ import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 import { type BenchService } from '../../testbed/bench-service.js'
 
-/** More than any live endpoint takes, however busy the machine is, in milliseconds. */
+/** Longer than a live endpoint takes on a busy machine, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 10_000
 
 export interface EchoOptions {
-  /** The address to come from. */
+  /** The source address. */
   readonly localAddress?: string
-  /** How long each answer may take, in milliseconds. */
+  /** Time limit of each answer in milliseconds. */
   readonly timeoutMs?: number
-  /** What the Pods call the Service. */
+  /** The name with which Pods answer. */
   readonly expectedName?: string
 }
 
-/** A connection to a Service of the soak, on which everything has to come back as it was sent. */
+/** A connection to a Service of the soak: the Pod has to return all data unchanged. */
 export class EchoConnection {
   readonly #socket: Socket
   readonly #timeoutMs: number
@@ -36,7 +36,7 @@ export class EchoConnection {
     socket.on('end', () => this.#fail(new Error('closed early')))
   }
 
-  /** @throws Error when nobody answers, or who answers is of another Service */
+  /** @throws Error if no Pod answers, or a Pod of another Service does */
   static async open({ clusterIP, port, name }: BenchService, options: EchoOptions = {}): Promise<EchoConnection> {
     const { localAddress, timeoutMs = ANSWER_TIMEOUT_MS, expectedName = name } = options
     const socket = connect({
@@ -64,7 +64,7 @@ export class EchoConnection {
     return this.#pod
   }
 
-  /** Sends bytes and waits until they are back. @throws Error when they do not come back as they were */
+  /** Sends bytes and waits until they return. @throws Error if they are missing or different */
   async echo(bytes: Buffer): Promise<void> {
     this.#socket.write(bytes)
     await this.#waitUntil(() => this.#size >= bytes.length)
@@ -74,7 +74,7 @@ export class EchoConnection {
     if (!received.equals(bytes)) throw new Error('something else came back')
   }
 
-  /** Ends it in good order. @throws Error when the other side does not end too */
+  /** Ends the connection. @throws Error if the other side does not end it too */
   async end(): Promise<void> {
     this.#socket.removeAllListeners('end')
     if (this.#failure !== undefined) throw this.#failure

@@ -3,7 +3,7 @@ import { EchoConnection, type EchoOptions } from './echo-connection.js'
 
 const REQUEST = Buffer.from('a request of some bytes, to be sent back\n')
 
-/** A connection with one request, and an orderly end. @returns the address of the Pod that answered @throws Error for anything else */
+/** Opens a connection, sends one request and ends it. @returns the address of the Pod that answered @throws Error on any failure */
 export async function echoOnce(service: BenchService, options: EchoOptions = {}): Promise<string> {
   const connection = await EchoConnection.open(service, options)
   try {

@@ -5,13 +5,13 @@ import { type LoadKind, type TallyRecorder } from './tally.js'
 
 export interface PersistentConnectionOptions {
   readonly pauseMs: number
-  /** What is sent each time. */
+  /** The data of each request. */
   readonly payload: Buffer
-  /** How often it is sent before another connection is taken; Infinity: it is the same for as long as the soak is. */
+  /** Number of requests per connection; Infinity: one connection for the whole soak. */
   readonly maxRequests: number
 }
 
-/** A connection that stays, also when its endpoint is taken away, and is asked from time to time. */
+/** A connection that must survive the removal of its endpoint and carries a request from time to time. */
 export class PersistentConnectionTask implements RepeatedTask {
   readonly #options: PersistentConnectionOptions
   readonly #service: BenchService

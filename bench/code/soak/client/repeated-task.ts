@@ -1,24 +1,24 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 
-/** One who does the same work again and again, with a pause after each time. */
+/** Work that repeats, with a pause after each run. */
 export interface RepeatedTask {
   /** In milliseconds. */
   readonly pauseMs: number
-  /** Does it once. What goes wrong it counts; it never throws. */
+  /** Does the work once. It counts failures and never throws. */
   runOnce(): Promise<void>
-  /** Ends what is still open. */
+  /** Ends open connections. */
   end?(): Promise<void>
 }
 
-/** Some who do their rounds at the same time, until they are told to stop. */
+/** Several tasks that repeat at the same time until `stop()`. */
 export class RepeatedTasks {
   #stopped = false
   readonly #running: Promise<void>[] = []
   readonly #abort = new AbortController()
 
   constructor() {
-    // One for each who pauses.
+    // One listener per paused task.
     setMaxListeners(0, this.#abort.signal)
   }
 
@@ -26,7 +26,7 @@ export class RepeatedTasks {
     this.#running.push(this.#run(round))
   }
 
-  /** Resolves when everybody has finished what was begun. */
+  /** Resolves when all tasks have finished their current run. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#abort.abort()

@@ -8,7 +8,7 @@ import { type RecordedError, type Tallies } from './tally.js'
 
 const ENTRY = fileURLToPath(new URL('client-entry.js', import.meta.url))
 
-/** What the client has done so far. */
+/** The results of the client so far. */
 export interface ClientReport {
   readonly tallies: Tallies
   readonly recordedErrors: readonly RecordedError[]
@@ -19,7 +19,7 @@ interface PendingCommand {
   readonly reject: (error: Error) => void
 }
 
-/** The process at the client that asks all Services. Many commands may be under way at the same time. */
+/** The client process that sends requests to all Services. Several commands can run at the same time. */
 export class SoakClient {
   readonly #child: ChildProcess
   readonly #pending = new Map<number, PendingCommand>()
@@ -33,27 +33,27 @@ export class SoakClient {
     this.#child.on('exit', () => this.#onEnd())
   }
 
-  /** Resolves when all these Services are served. */
+  /** Resolves when the proxy serves all these Services. */
   async waitUntilServed(services: readonly BenchService[]): Promise<void> {
     await this.#sendCommand({ do: 'wait-served', services })
   }
 
-  /** Begins with all that is asked of Services that are always there. */
+  /** Starts the load on Services that always exist. */
   async start(): Promise<void> {
     await this.#sendCommand({ do: 'start' })
   }
 
-  /** Waits until a Service is served, and has it asked from then on. @param answeredAs what the Pods call it */
+  /** Waits until a Service is served and puts load on it. @param answeredAs the name with which Pods answer */
   async startService(kind: 'temporary' | 'emptied', service: BenchService, answeredAs = service.name): Promise<void> {
     await this.#sendCommand({ do: 'start-service', kind, service, answeredAs })
   }
 
-  /** Resolves when nothing is asked of this Service any more. */
+  /** Resolves when the load on this Service has ended. */
   async stopService(service: BenchService): Promise<void> {
     await this.#sendCommand({ do: 'stop-service', service })
   }
 
-  /** Sees whether the connection to a Service that is gone goes on, and ends it. */
+  /** Checks that the connection to a deleted Service still works, and ends it. */
   async checkRemovedService(service: BenchService): Promise<void> {
     await this.#sendCommand({ do: 'check-removed', service })
   }
@@ -63,7 +63,7 @@ export class SoakClient {
     await this.#sendCommand({ do: 'wait-refused', service })
   }
 
-  /** The text of a page. */
+  /** The body of an HTTP response. */
   scrape(url: string): Promise<string> {
     return this.#sendCommand({ do: 'scrape', url })
   }
@@ -72,7 +72,7 @@ export class SoakClient {
     return this.#sendCommand({ do: 'report' })
   }
 
-  /** Resolves when all that was begun has ended. */
+  /** Resolves when all load has ended. */
   async stop(): Promise<void> {
     await this.#sendCommand({ do: 'stop' })
   }

@@ -1,12 +1,12 @@
-/** How the work of one kind went so far. */
+/** The results of one kind of load so far. */
 export interface Tally {
-  /** What was done as it should be. */
+  /** The number of successes. */
   done: number
-  /** Of UDP: datagrams that were sent once more, since nobody had answered. */
+  /** UDP: datagrams that were sent again because no answer came. */
   retries: number
-  /** By what went wrong. */
+  /** The number of errors by error code or message. */
   readonly errors: Record<string, number>
-  /** Whether errors are to be expected: then they are no failures. */
+  /** Whether errors are expected and therefore no failures. */
   readonly expectsErrors: boolean
 }
 
@@ -27,7 +27,7 @@ export const LOAD_KINDS = {
 export type LoadKind = keyof typeof LOAD_KINDS
 export type Tallies = Readonly<Record<LoadKind, Tally>>
 
-/** An error that went into the books, with the time. */
+/** One recorded error with its time. */
 export interface RecordedError {
   /** Milliseconds since 1970. */
   readonly at: number
@@ -35,17 +35,17 @@ export interface RecordedError {
   readonly error: string
 }
 
-/** More are counted, but not told one by one. */
+/** Further errors are counted, but not recorded one by one. */
 const MAX_RECORDED_ERRORS = 100
 
-/** Counts what the client does, and what went wrong. */
+/** Counts the successes and errors of the client. */
 export class TallyRecorder {
   readonly tallies: Tallies = Object.fromEntries(
     Object.keys(LOAD_KINDS).map(name => [name, { done: 0, retries: 0, errors: {}, expectsErrors: name === 'failing' }]),
   ) as unknown as Tallies
   readonly recordedErrors: RecordedError[] = []
 
-  /** Does work of this kind and counts how it ended. @returns whether it ended well */
+  /** Does work of this kind and counts the result. @returns whether it succeeded */
   async count(of: LoadKind, work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
@@ -59,7 +59,7 @@ export class TallyRecorder {
 
   recordFailure(of: LoadKind, { code, message }: NodeJS.ErrnoException): void {
     const { errors, expectsErrors } = this.tallies[of]
-    // A code says the same for all addresses and ports.
+    // A code is the same for all addresses and ports; a message is not.
     const what = code ?? message
     errors[what] = (errors[what] ?? 0) + 1
     if (!expectsErrors && this.recordedErrors.length < MAX_RECORDED_ERRORS)

@@ -6,7 +6,7 @@ import { UdpEchoClient } from './udp-echo-client.js'
 import { RepeatedTasks } from './repeated-task.js'
 import { type TallyRecorder } from './tally.js'
 
-/** How long a Service may take to be served, or to be refused, in milliseconds: rules are written once in a second at most. */
+/** Time limit until a Service is served or refused, in milliseconds: the proxy writes rules at most once per second. */
 const EFFECT_TIMEOUT_MS = 20_000
 const ATTEMPT_TIMEOUT_MS = 1000
 const PAUSE_MS = 100
@@ -16,11 +16,11 @@ type TransientKind = 'temporary' | 'emptied'
 
 interface ServiceLoad {
   readonly tasks: RepeatedTasks
-  /** Opened while the Service was there, for what comes after. */
+  /** Opened while the Service exists, to check it after the deletion. */
   readonly openConnection: EchoConnection | undefined
 }
 
-/** Asks Services that are not there all the time, while they are there. */
+/** The load on temporary Services while they exist. */
 export class TransientServiceLoad {
   readonly #tallies: TallyRecorder
   readonly #loads = new Map<string, ServiceLoad>()
@@ -30,8 +30,8 @@ export class TransientServiceLoad {
   }
 
   /**
-   * Waits until a Service is served and asks it from then on.
-   * @param answeredAs what the Pods call it
+   * Waits until a Service is served and puts load on it.
+   * @param answeredAs the name with which Pods answer
    */
   async startService(kind: TransientKind, service: BenchService, answeredAs: string): Promise<void> {
     if (!(await this.#tallies.count(kind, () => waitUntilServed(service, answeredAs)))) return
@@ -53,12 +53,12 @@ export class TransientServiceLoad {
     this.#loads.set(service.name, { tasks: rounds, openConnection: outliving })
   }
 
-  /** Asks no more. Resolves when the last answer is there: from then on the Service may go. */
+  /** Ends the load. Resolves after the last answer: then the Service can be deleted. */
   async stopService({ name }: BenchService): Promise<void> {
     await this.#loads.get(name)?.tasks.stop()
   }
 
-  /** The Service is gone for some time: the connection that was opened before must still be there. */
+  /** After the deletion of the Service: checks that the earlier connection still works. */
   async checkRemovedService({ name }: BenchService): Promise<void> {
     const outliving = this.#loads.get(name)?.openConnection
     this.#loads.delete(name)
@@ -70,7 +70,7 @@ export class TransientServiceLoad {
     outliving.destroy()
   }
 
-  /** The Service has no endpoint: clients must come to be refused. */
+  /** The Service has no endpoint: waits until clients are refused. */
   async waitUntilRefused(service: BenchService): Promise<void> {
     this.#loads.delete(service.name)
     await this.#tallies.count('refused', () =>
@@ -85,12 +85,12 @@ export class TransientServiceLoad {
   }
 }
 
-/** Resolves when a Service answers. @throws Error when it does not in `EFFECT_MS` @param answeredAs what the Pods call it */
+/** Resolves when a Service answers. @throws Error if it does not within `EFFECT_MS` @param answeredAs the name with which Pods answer */
 export function waitUntilServed(service: BenchService, answeredAs = service.name): Promise<void> {
   return retryUntilTimeout(() => requestOnce(service, answeredAs), 'is not served')
 }
 
-/** @param patient whether answers may be slow @returns how often it had to be asked again */
+/** @param patient whether answers may be slow @returns the number of repeated requests */
 async function requestOnce(service: BenchService, answeredAs: string, patient = false): Promise<number> {
   if (service.protocol === 'TCP') {
     await echoOnce(service, { expectedName: answeredAs, ...(patient ? {} : { timeoutMs: ATTEMPT_TIMEOUT_MS }) })
@@ -104,7 +104,7 @@ async function requestOnce(service: BenchService, answeredAs: string, patient = 
   }
 }
 
-/** Tries until it works. @throws Error when it has not in `EFFECT_MS` */
+/** Tries until it works. @throws Error if it does not within `EFFECT_MS` */
 async function retryUntilTimeout(attempt: () => Promise<unknown>, what: string): Promise<void> {
   const limit = performance.now() + EFFECT_TIMEOUT_MS
   for (;;) {

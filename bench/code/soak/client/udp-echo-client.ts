@@ -2,11 +2,11 @@ import { type Socket, createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type BenchService } from '../../testbed/bench-service.js'
 
-/** How long an answer is waited for before the request is sent again, as resolvers do, in milliseconds. */
+/** How long to wait for an answer before sending again, as resolvers do, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 1000
 const MAX_ATTEMPTS = 8
 
-/** A port of the client from which a UDP Service of the soak is asked. */
+/** A client port that sends requests to a UDP Service of the soak. */
 export class UdpEchoClient {
   readonly #socket: Socket
   readonly #expectedName: string
@@ -17,20 +17,20 @@ export class UdpEchoClient {
     this.#expectedName = answeredAs
   }
 
-  /** @param answeredAs what the Pods call the Service */
+  /** @param answeredAs the name with which Pods answer */
   static async open({ clusterIP, port, name }: BenchService, answeredAs = name): Promise<UdpEchoClient> {
     const socket = createSocket('udp4')
     socket.connect(port, clusterIP)
     await once(socket, 'connect')
-    // Told to whoever waits for an answer.
+    // Passed on to the caller that waits for an answer.
     socket.on('error', () => undefined)
     return new UdpEchoClient(socket, answeredAs)
   }
 
   /**
-   * Sends a datagram, again and again until it is back.
-   * @returns how often it was sent again: a datagram that is on its way when its endpoint is taken away may be lost
-   * @throws Error when it does not come back, or from another Service, or is refused
+   * Sends a datagram repeatedly until it returns.
+   * @returns the number of repetitions: a datagram can be lost if its endpoint is removed at that moment
+   * @throws Error if no answer comes, or one from another Service, or the request is refused
    */
   async echo(attempts = MAX_ATTEMPTS): Promise<number> {
     const text = `request ${++this.#requestCount}`
@@ -47,12 +47,12 @@ export class UdpEchoClient {
     this.#socket.close()
   }
 
-  /** @returns the Service that answered, undefined for nobody */
+  /** @returns the Service that answered; undefined without an answer */
   #echoOnce(text: string): Promise<string | undefined> {
     return new Promise((resolve, reject) => {
       const onMessage = (datagram: Buffer): void => {
         const [service, , ...echo] = datagram.toString().split(' ')
-        // What answers an earlier request comes late.
+        // A late answer to an earlier request.
         if (echo.join(' ') === text) done(() => resolve(service))
       }
       const onError = (error: Error): void => done(() => reject(error))

@@ -3,24 +3,24 @@ import { type SoakResults, findErrorLines, warmUpSeconds } from '../soak-results
 import { type Growth, computeGrowth } from './growth.js'
 import { ALL_SERIES, type Series, computeAllowedGrowth, buildPoints } from './series.js'
 
-/** One number of the proxy, and what became of it. */
+/** One metric of the proxy and its change. */
 export interface SeriesGrowth {
   readonly series: Series
-  /** In the first samples. */
+  /** The lowest value in the first samples. */
   readonly first: number
   readonly growth: Growth
 }
 
 export interface SoakVerdict {
   readonly series: readonly SeriesGrowth[]
-  /** Why it has not passed, a sentence each; none: it has. */
+  /** The reasons why it has not passed, one sentence each; empty if it has passed. */
   readonly failures: readonly string[]
 }
 
-/** How many of the first samples tell where a number began: the lowest of them does. */
+/** Number of first samples whose lowest value is the start value. */
 const FIRST_SAMPLES = 10
 
-/** What is to be held against the proxy. */
+/** Judges the results of a soak. */
 export function evaluateSoak(results: SoakResults): SoakVerdict {
   const { minutes, samples, tallies } = results
   const errorLines = findErrorLines(results)

@@ -6,36 +6,36 @@ export interface Point {
   readonly value: number
 }
 
-/** What a value did after the warm-up. */
+/** How a value changed after the warm-up. */
 export interface Growth {
-  /** What it fell back to in the first third of the time, at its lowest. */
+  /** The lowest value in the first third of the time. */
   readonly early: number
-  /** The same in the last third. */
+  /** The lowest value in the last third. */
   readonly late: number
-  /** How fast what it falls back to rises, in an hour. */
+  /** How much the low values rise per hour. */
   readonly perHour: number
   readonly grows: boolean
 }
 
-/** How many windows the time after the warm-up is cut into: of a minute each, in a soak of 30 minutes. */
+/** Number of windows after the warm-up: one per minute in a soak of 30 minutes. */
 export const WINDOWS = 25
-/** Of a short soak there may be fewer, so that each has some points, but not fewer than this. */
+/** A short soak has fewer windows, so that each has enough points, but at least this number. */
 const MIN_WINDOWS = 6
 const MIN_POINTS_PER_WINDOW = 2
 
 /**
- * Whether a value grows, by what it falls back to: the lowest value of each window. Memory rises from one garbage collection to
- * the next, by far more than a leak does meanwhile, and falls again; only what is leaked stays. So it grows if both are true:
+ * Whether a value grows, judged by the lowest value of each window. Memory rises until the next garbage collection,
+ * much more than by a leak, and falls again; only leaked memory stays. So it grows if both are true:
  *
  * - the floors of the windows rise (Theil–Sen: the median of the slopes between any two of them, which no single window can
  *   move) by more than `allowed` over the whole time;
- * - in the last third it does not once come down to where it was in the first third, but for half of `allowed`.
+ * - in the last third it never falls back to its low value of the first third plus half of `allowed`.
  *
- * The first alone might take the beginning and the end of one long wait for a collection for a trend, the second alone a
- * single step, as of a buffer that is made once and kept.
+ * The first condition alone could mistake one long pause between collections for a trend, the second alone a
+ * single step, such as a buffer that is allocated once.
  *
- * @param from seconds: earlier points are of the warm-up
- * @returns undefined when there are too few points to say
+ * @param from time in seconds; earlier points belong to the warm-up
+ * @returns undefined if there are too few points
  */
 export function computeGrowth(points: readonly Point[], from: number, allowed: number): Growth | undefined {
   const end = points.at(-1)?.at ?? 0

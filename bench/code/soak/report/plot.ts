@@ -5,7 +5,7 @@ import { computeTicks } from './ticks.js'
 
 export interface PlotLine {
   readonly title: string
-  /** Class of its style. */
+  /** The CSS class of its style. */
   readonly styleClass: string
   /** Times in seconds. */
   readonly points: readonly Point[]
@@ -13,12 +13,12 @@ export interface PlotLine {
 
 export interface Plot {
   readonly title: string
-  /** What the values are, at their axis. */
+  /** The label of the value axis. */
   readonly unit: string
   readonly lines: readonly PlotLine[]
-  /** How long it was to be; the axis is as long. */
+  /** The planned length of the soak, and of the axis. */
   readonly seconds: number
-  /** Until when nothing is judged. */
+  /** The end of the warm-up. */
   readonly warmUpSeconds: number
 }
 
@@ -28,11 +28,11 @@ const TOP = 56
 const HEIGHT = 220
 const BOTTOM = 44
 export const PLOT_HEIGHT = TOP + HEIGHT + BOTTOM
-/** Some seconds of a long soak: no screen shows more, and the highest and lowest value of each are drawn. */
+/** A long soak is drawn in steps of some seconds: a screen shows no more. Each step shows its highest and lowest value. */
 const MAX_STEPS = 360
 const LEGEND_WIDTH = 265
 
-/** Lines over time, in minutes, values from 0 on; the time of the warm-up is shaded. */
+/** Draws lines over time in minutes, with values from 0; the warm-up is shaded. */
 export function renderPlot({ title, unit, lines, seconds, warmUpSeconds }: Plot): string {
   const ticks = computeTicks(Math.max(...lines.flatMap(({ points }) => points.map(({ value }) => value))))
   const x = (at: number): string => (LEFT + (at / seconds) * (PLOT_WIDTH - LEFT)).toFixed(1)
@@ -66,7 +66,7 @@ function decimals(ticks: readonly number[]): number {
   return ticks.every(Number.isInteger) ? 0 : 1
 }
 
-/** Through the lowest and the highest value of each step, in the order in which they came. */
+/** A path through the lowest and the highest value of each step, in their order in time. */
 function buildPath(points: readonly Point[], x: (at: number) => string, y: (value: number) => string): string {
   const size = Math.max(1, Math.ceil(points.length / MAX_STEPS))
   const drawn: Point[] = []

@@ -3,26 +3,26 @@ import { type Point } from './growth.js'
 
 const MIB = 2 ** 20
 
-/** A number of the proxy over time. */
+/** A metric of the proxy over time. */
 export interface Series {
   readonly title: string
   readonly unit: 'MiB' | 'descriptors'
-  /** Undefined: not known of this sample. */
+  /** Undefined if this sample does not contain it. */
   readonly valueOf: (sample: SoakSample) => number | undefined
-  /** How much it may rise over the whole time after the warm-up of a whole soak; undefined when it is only shown. */
+  /** How much it may rise after the warm-up of a full soak; undefined if it is not judged. */
   readonly allowedGrowth: number | undefined
 }
 
 /**
- * Less than what a leak of 200 KiB a minute comes to in the 25 minutes after the warm-up, which is 4.9 MiB. A process that leaks nothing takes
- * up some by itself: code that is compiled when it has run often enough, gaps between what is allocated.
+ * Less than a leak of 200 KiB per minute in the 25 minutes after the warm-up (4.9 MiB). A process without leaks grows
+ * a little too: by code that is compiled later, and by fragmentation.
  */
 const MEMORY_MIB = 4
-/** In a soak that is too short for a process to have settled. */
+/** The limit in a soak that is too short for a process to settle. */
 const SHORT_SOAK_EXTRA_MIB = 40
-/** Half of one descriptor a minute. Less is what changes between the look at the descriptors and the metrics. */
+/** Half a descriptor per minute. Smaller changes happen between the reads of descriptors and metrics. */
 const DESCRIPTORS = 12
-/** A soak of so many minutes is a whole one. */
+/** The length of a full soak in minutes. */
 export const FULL_SOAK_MINUTES = 30
 
 export const CONTROL_MEMORY: Series = {
@@ -37,14 +37,14 @@ export const WORKER_MEMORY: Series = {
   valueOf: ({ workers }) => workers.rssBytes / MIB,
   allowedGrowth: MEMORY_MIB,
 }
-/** Not judged: it changes with every other program on the machine that shares pages with the proxy, as Node's do. */
+/** Not judged: it changes with other programs that share pages with the proxy, such as other Node.js processes. */
 export const SHARED_MEMORY: Series = {
   title: 'memory of all, what is shared by its share (PSS)',
   unit: 'MiB',
   valueOf: ({ control, workers }) => (control.pssBytes + workers.pssBytes) / MIB,
   allowedGrowth: undefined,
 }
-/** What RSS may hide: a process that gives memory back to the system, or takes it, for other reasons than what it keeps. */
+/** RSS can hide a leak, because a process also takes memory from the system or returns it for other reasons. */
 export const CONTROL_HEAP: Series = {
   title: 'JavaScript heap of the control process',
   unit: 'MiB',
@@ -57,21 +57,21 @@ export const CONTROL_DESCRIPTORS: Series = {
   valueOf: ({ control }) => control.descriptors,
   allowedGrowth: DESCRIPTORS,
 }
-/** Not judged by itself: more connections and flows at a moment need more. */
+/** Not judged: it depends on the current number of connections and flows. */
 export const WORKER_DESCRIPTORS: Series = {
   title: 'descriptors of the data-plane workers',
   unit: 'descriptors',
   valueOf: ({ workers }) => workers.descriptors,
   allowedGrowth: undefined,
 }
-/** A connection has one to its client and one to its endpoint; the flows of a client share the listener's. */
+/** A connection has one descriptor for its client and one for its endpoint; a flow has one, because clients share the listener. */
 export const LOAD_DESCRIPTORS: Series = {
   title: 'needed for connections and flows',
   unit: 'descriptors',
   valueOf: ({ metrics }) => (metrics === undefined ? undefined : 2 * metrics.connections + metrics.flows),
   allowedGrowth: undefined,
 }
-/** Listeners, and what else a process needs; and whatever was not closed. */
+/** Descriptors of listeners, of the process itself, and leaked ones. */
 export const UNEXPLAINED_DESCRIPTORS: Series = {
   title: 'descriptors of the workers beyond those needed',
   unit: 'descriptors',
@@ -93,7 +93,7 @@ export const ALL_SERIES: readonly Series[] = [
   UNEXPLAINED_DESCRIPTORS,
 ]
 
-/** How much a series may rise in a soak of so many minutes; undefined when it is only shown. */
+/** How much a series may rise in a soak of this length; undefined if it is not judged. */
 export function computeAllowedGrowth({ allowedGrowth, unit }: Series, minutes: number): number | undefined {
   return allowedGrowth !== undefined && unit === 'MiB' && minutes < FULL_SOAK_MINUTES
     ? allowedGrowth + SHORT_SOAK_EXTRA_MIB

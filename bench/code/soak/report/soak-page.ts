@@ -7,7 +7,7 @@ import { type SoakVerdict } from './evaluate-soak.js'
 import { ALL_SERIES, FULL_SOAK_MINUTES, computeAllowedGrowth } from './series.js'
 import { buildGrowthTable, buildRequestTable } from './soak-tables.js'
 
-/** The report as a page. @param picture path of the picture, from the page */
+/** The report as a Markdown page. @param picture path of the picture, relative to the page */
 export function renderSoakPage(results: SoakResults, { series, failures }: SoakVerdict, picture: string): string {
   const { circumstances, minutes, changes, cpuSeconds, samples, recordedErrors } = results
   const { machine, versions } = circumstances

@@ -14,7 +14,7 @@ import {
 
 const GAP = 28
 
-/** Memory and descriptors over the time of the soak. */
+/** Draws memory and descriptors over the time of the soak. */
 export function renderSoakPicture({ samples, minutes }: SoakResults): string {
   const line = (series: Series, title: string, look: string): PlotLine => ({
     title,

@@ -9,7 +9,7 @@ import { buildGrowthTable, buildRequestTable } from './soak-tables.js'
 
 const LINE_SECONDS = 60
 
-/** Shows a soak: on a terminal a line that changes every second, into a pipe a line every minute; at the end tables and the verdict. */
+/** Shows a soak: on a terminal a line that changes every second, in a pipe a line every minute; at the end tables and the verdict. */
 export class SoakProgress {
   readonly #terminal = Terminal.forProcess()
   readonly #minutes: number

@@ -3,7 +3,7 @@ import { LOAD_KINDS, type LoadKind } from '../client/tally.js'
 import { type SoakResults } from '../soak-results.js'
 import { countErrors, type SeriesGrowth } from './evaluate-soak.js'
 
-/** What was asked of the proxy and how it went, a row for each kind; the first row is the heading. */
+/** The requests and their results, one row per kind; the first row is the heading. */
 export function buildRequestTable({ tallies }: SoakResults): string[][] {
   const rows = (Object.keys(LOAD_KINDS) as LoadKind[]).map(name => {
     const { done, retries, errors, expectsErrors } = tallies[name]
@@ -21,7 +21,7 @@ export function buildRequestTable({ tallies }: SoakResults): string[][] {
   return [['', 'done', 'sent again', 'errors', 'expected errors', 'kinds'], ...rows]
 }
 
-/** What the proxy held, a row for each number; the first row is the heading. */
+/** The resources of the proxy, one row per metric; the first row is the heading. */
 export function buildGrowthTable(series: readonly SeriesGrowth[]): string[][] {
   const rows = series.map(({ series: { title, unit, allowedGrowth }, first, growth }) => {
     const text = (value: number): string => formatNumber(value, unit === 'MiB' ? 1 : 0)

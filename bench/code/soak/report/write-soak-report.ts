@@ -8,9 +8,9 @@ import { renderSoakPage } from './soak-page.js'
 import { renderSoakPicture } from './soak-picture.js'
 
 /**
- * Writes the page and the picture: into `docs`, from the root of the repository, when the soak had its whole time, and into a
- * new folder otherwise. The samples are always in a new folder: they are much, and only of use to look closer.
- * @returns the paths of what was written
+ * Writes the page and the picture: to `docs`, from the root of the repository, after a full soak, otherwise to a
+ * new folder. The samples always go to a new folder: they are large and only useful for a closer analysis.
+ * @returns the paths of the written files
  */
 export function writeSoakReport(results: SoakResults, verdict: SoakVerdict): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'soak-'))
