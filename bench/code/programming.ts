@@ -40,7 +40,7 @@ await CleanupStack.run(async (t: TeardownScope) => {
 
     const programs = new ProgramCallCounter(t)
     const proxy = new ProxyProcess(network, ['--master', url, '--hostname-override', NODE_NAME, '-v=3'], programs.env)
-    const asked = timeOf(await proxy.waitForLine(/"Endpoints are read from the API"/))
+    const asked = timeOf(await proxy.waitForLine(/"Reading endpoints from the API"/))
     const synced = timeOf(await proxy.waitForLine(new RegExp('"Synced rules" family="IPv4" changed=true')))
     const { stdout } = await network.node.run('iptables-save', ['-t', 'nat'])
     const rules = stdout.match(/-j DNAT/g)?.length

@@ -1,20 +1,20 @@
 /** Settings of a `Backoff`. */
 export interface BackoffOptions {
-  /** Shortest wait, in milliseconds. */
+  /** The shortest wait, in milliseconds. */
   readonly firstMs: number
-  /** No wait is longer, in milliseconds. */
+  /** The longest wait, in milliseconds. */
   readonly maxMs: number
-  /** The first wait after a reset is none at all: one failure is no pattern. */
+  /** Whether the first wait after a reset is 0, because a single failure says little. */
   readonly firstIsImmediate?: boolean
-  /** A number from 0 up to but not including 1. */
+  /** Returns a number from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number
 }
 
 /**
- * How long to wait before the next attempt: doubling, bounded, and jittered.
+ * Computes the wait before the next attempt: it doubles up to a maximum, and has a random part.
  *
- * The jitter (one to two times the base) matters most at the upper end: when an API server comes back, every node of
- * the cluster has reached it, and they must not all call in the same instant.
+ * The random part (one to two times the base) matters most for long waits. When an API server comes back, all nodes of the
+ * cluster wait for the maximum time, and must not send their requests at the same moment.
  */
 export class Backoff {
   readonly #options: BackoffOptions
@@ -24,7 +24,7 @@ export class Backoff {
     this.#options = options
   }
 
-  /** Milliseconds to wait now; each call waits longer than the one before. */
+  /** Milliseconds to wait now. The next call returns a longer wait. */
   nextDelayMs(): number {
     const { firstMs, maxMs, firstIsImmediate, random } = this.#options
     const step = this.#attempts++ - (firstIsImmediate === true ? 1 : 0)
@@ -33,7 +33,7 @@ export class Backoff {
     return base * (1 + random())
   }
 
-  /** Starts again with the shortest wait. */
+  /** The next wait is the shortest one again. */
   reset(): void {
     this.#attempts = 0
   }

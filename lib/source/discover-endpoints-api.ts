@@ -3,19 +3,20 @@ import { type KubeClient } from './kube-client.js'
 import { field } from './watch-event.js'
 import { type EndpointsApi } from './watched-resource.js'
 
-/** Best first. */
+/** The best API first. */
 const PREFERENCE: readonly EndpointsApi[] = ['discovery.k8s.io/v1', 'discovery.k8s.io/v1beta1', 'v1']
 
 /**
- * Asks the server where it keeps endpoints. Neither version of discovery.k8s.io means Kubernetes before 1.17, or one
- * where they were switched off.
+ * Finds the best API for endpoints that the server has. A server without discovery.k8s.io is Kubernetes before 1.17, or has that
+ * API turned off.
  *
- * The list of groups is asked for only to see that an API server is there at all: a 404 before that may come from a load
- * balancer that has none behind it at the moment, and must not make us leave EndpointSlices for good. What stands in the
- * list is not to be trusted: it is incomplete while a server starts, and outdated after a version was switched off.
+ * The request for the list of groups only checks that an API server responds. Without it, a 404 from a load balancer without
+ * API servers would make the proxy stop using EndpointSlices. The content of the list is not reliable: it is incomplete while
+ * a server starts, and outdated after an API was turned off.
  *
- * `failing` is the one that just turned out not to be there, if any; it counts only where the server does not let us
- * see what it has (403), so that the next one is tried. Rejects as the client does when the server cannot say.
+ * @param failing the API that the server has just responded to with 404, if any. It matters only if the server forbids discovery
+ *   (403): then the next API is tried.
+ * @throws as the client does, if the server gives no usable response
  */
 export async function discoverEndpointsApi(
   client: KubeClient,

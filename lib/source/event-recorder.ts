@@ -3,20 +3,21 @@ import { type Clock } from '../model/clock.js'
 import { type ClusterEvent, type EventWriter } from '../model/event-sink.js'
 import { messageOf, ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
+import { TokenBucket } from '../primitives/token-bucket.js'
 import { ApiRefusal } from './api-failure.js'
 import { Backoff } from './backoff.js'
 import { buildCoreV1Object, type EventContext, eventNamespace, buildEventsV1Object } from './event-object.js'
 import { type KubeClient } from './kube-client.js'
 import { pause } from './pause.js'
 import { RecentEvents } from './recent-events.js'
-import { TokenBucket } from '../primitives/token-bucket.js'
 
-/** Events that wait while the server is away or the rate is reached; the oldest go when there are more. */
+/** The most events that wait for the server or for the rate limit. Beyond that the oldest are dropped. */
 const MAX_QUEUED = 100
-/** The burst of client-go's spam filter, but for all events together: each node of a large cluster may have many. */
+/** The burst of client-go's spam filter, but for all events together, because each node of a large cluster may have many. */
 const BURST = 25
 const REFILL_MS = 10_000
-/** With the waits between them about as long as client-go goes on trying: two minutes. */
+/** With the waits in between about two minutes, as in client-go. */
 const MAX_ATTEMPTS = 8
 const RETRY_FIRST_MS = 1000
 const RETRY_MAX_MS = 60_000
@@ -24,13 +25,13 @@ const RETRY_MAX_MS = 60_000
 /** The parts of an `EventRecorder`. */
 export interface EventRecorderOptions {
   readonly client: Pick<KubeClient, 'postJson'>
-  /** Of the node that this program runs on. */
+  /** The name of the node that this program runs on. */
   readonly nodeName: string
   readonly clock: Clock
   readonly log: Log
   /** Milliseconds since 1970. */
   readonly now?: () => number
-  /** A number from 0 up to but not including 1, for the waits between attempts. */
+  /** Returns a number from 0 (inclusive) to 1 (exclusive), for the waits between attempts. */
   readonly random?: () => number
 }
 
@@ -40,8 +41,8 @@ interface QueuedEvent {
 }
 
 /**
- * Writes events to the API server, one after the other, while `run` runs: as `events.k8s.io/v1`, or as core `v1` where
- * the server does not have that. Events are told before they matter and lost before they hurt: nothing waits for them.
+ * Writes events to the API server, one after the other, while `run` runs: as `events.k8s.io/v1`, or as core `v1` for servers
+ * without that API. Nothing waits for events, and events are dropped rather than delaying anything.
  */
 export class EventRecorder implements EventWriter {
   readonly #options: EventRecorderOptions
@@ -50,8 +51,7 @@ export class EventRecorder implements EventWriter {
   readonly #queue: QueuedEvent[] = []
   #wake: () => void = () => {}
   #usesCore = false
-  /** Why the last event could not be written; undefined while they can. */
-  #lastProblem: string | undefined
+  readonly #problem = new OnceReporter()
   #droppedCount = 0
 
   constructor(options: EventRecorderOptions) {
@@ -60,6 +60,7 @@ export class EventRecorder implements EventWriter {
     this.#bucket = new TokenBucket({ burst: BURST, refillMs: REFILL_MS })
   }
 
+  /** Queues an event, unless the same one was recorded in the last minutes. Never throws. */
   record(event: ClusterEvent): void {
     if (!this.#recent.add(event)) return
     const at = (this.#options.now ?? Date.now)()
@@ -71,7 +72,7 @@ export class EventRecorder implements EventWriter {
     this.#wake()
   }
 
-  /** Resolves some time after the signal is aborted, when nothing is under way any more; never rejects. */
+  /** Writes events until the signal is aborted; resolves after the last request has ended. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const onAbort = (): void => this.#wake()
     signal.addEventListener('abort', onAbort)
@@ -97,7 +98,7 @@ export class EventRecorder implements EventWriter {
         return this.#onWritten()
       } catch (error) {
         if (signal.aborted) return
-        // An answer was lost on the way: the attempt before has done it.
+        // The event exists: an earlier attempt created it, but its response was lost.
         if (statusOf(error) === 409) return this.#onWritten()
         this.#onFailed(error)
         if (attempt === MAX_ATTEMPTS || isFinal(statusOf(error))) return this.#drop(queued)
@@ -106,7 +107,7 @@ export class EventRecorder implements EventWriter {
     }
   }
 
-  /** A 404 may also mean that the namespace is gone: core `v1` is kept to from when it has worked. */
+  /** A 404 may also mean that the namespace is gone, so core `v1` becomes the default only after it has worked. */
   async #create({ event, context }: QueuedEvent, signal: AbortSignal): Promise<void> {
     const { client } = this.#options
     const path = `v1/namespaces/${eventNamespace(event)}/events`
@@ -123,26 +124,25 @@ export class EventRecorder implements EventWriter {
   }
 
   #onWritten(): void {
-    if (this.#lastProblem === undefined) return
-    this.#lastProblem = undefined
-    this.#options.log.info(1, 'Events can be written again', { lost: this.#droppedCount })
+    if (!this.#problem.clear()) return
+    this.#options.log.info(1, 'Writing events works again', { lost: this.#droppedCount })
     this.#droppedCount = 0
   }
 
-  /** Not a warning: the loss of the API server is told by those who watch it, and traffic does not need events. */
+  /** Not a warning: the source reports an unreachable API server, and traffic does not need events. */
   #onFailed(error: unknown): void {
     const problem = String(statusOf(error) ?? (error instanceof ProxyFailure ? systemCode(error.cause) : undefined))
-    if (problem === this.#lastProblem) return
-    this.#lastProblem = problem
     const hint = error instanceof ProxyFailure ? error.hint : undefined
-    this.#options.log.info(1, 'Events cannot be written to the API server', { error: messageOf(error), hint })
+    this.#problem.updateOne(problem, () =>
+      this.#options.log.info(1, 'Cannot write events to the API server', { error: messageOf(error), hint }),
+    )
   }
 
   #drop({ event }: QueuedEvent): void {
     this.#droppedCount++
     this.#recent.remove(event)
     const { kind, namespace, name } = event.regarding
-    this.#options.log.info(4, 'An event is lost', { reason: event.reason, kind, namespace, name, note: event.note })
+    this.#options.log.info(4, 'Dropped an event', { reason: event.reason, kind, namespace, name, note: event.note })
   }
 }
 
@@ -150,7 +150,7 @@ function statusOf(error: unknown): number | undefined {
   return error instanceof ApiRefusal ? error.status : undefined
 }
 
-/** The same request will be answered the same way: no right to it, no such namespace, an object that is not accepted. */
+/** Whether a repeated request would fail again: no permission, no such namespace, or an invalid object. */
 function isFinal(status: number | undefined): boolean {
   return status !== undefined && status >= 400 && status < 500 && ![401, 408, 429].includes(status)
 }

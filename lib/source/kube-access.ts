@@ -5,23 +5,23 @@ import { join } from 'node:path'
 import { ProxyFailure } from '../model/failure.js'
 import { type KubeCluster, type KubeUser, readKubeconfig } from './read-kubeconfig.js'
 
-/** Where the API server is and who we are there. Everything has been checked that can be checked without talking to it. */
+/** The API server and the user for it. Everything is checked that can be checked without a request. */
 export interface KubeAccess {
-  /** Where this comes from, for messages: `the kubeconfig "/etc/…"`. */
+  /** The source of these values, for messages: `the kubeconfig "/etc/…"`. */
   readonly origin: string
   readonly cluster: KubeCluster
   readonly user: KubeUser
-  /** A file with the bearer token, replaced while we run. */
+  /** A file with the bearer token. Its content may change at any time. */
   readonly tokenFile: string | undefined
 }
 
 /** The flags and the environment that `resolveKubeAccess` reads. */
 export interface KubeAccessOptions {
-  /** Path of a kubeconfig; empty or absent: none. */
+  /** The path of a kubeconfig; empty or absent: none. */
   readonly kubeconfig?: string | undefined
-  /** Address of the API server, taking precedence over the one in the kubeconfig; empty or absent: none. */
+  /** The address of the API server, which replaces the one in the kubeconfig; empty or absent: none. */
   readonly master?: string | undefined
-  /** What the kubelet gives to every Pod; used when neither of the two above is set. */
+  /** The environment of a Pod, for when neither of the two above is set. */
   readonly pod?: PodAccess
 }
 
@@ -34,7 +34,10 @@ export interface PodAccess {
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-/** Decides how to reach the API server. Rejects with ProxyFailure `KUBECONFIG_INVALID` when no way is given or it cannot work. */
+/**
+ * Decides how to reach the API server.
+ * @throws ProxyFailure `KUBECONFIG_INVALID` if no way is given, or if the given one cannot work
+ */
 export async function resolveKubeAccess(options: KubeAccessOptions): Promise<KubeAccess> {
   const { kubeconfig, master } = options
   if (kubeconfig !== undefined && kubeconfig !== '') return fromKubeconfig(kubeconfig, master)
@@ -45,15 +48,19 @@ export async function resolveKubeAccess(options: KubeAccessOptions): Promise<Kub
 async function fromKubeconfig(path: string, master: string | undefined): Promise<KubeAccess> {
   const origin = `the kubeconfig ${JSON.stringify(path)}`
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    const hint = 'check the path and that this process may read the file'
-    throw new ProxyFailure('KUBECONFIG_INVALID', `${origin} cannot be read, wanted a readable file`, { cause, hint })
+    const hint = 'Check the path, and that this process may read the file'
+    throw new ProxyFailure('KUBECONFIG_INVALID', `Cannot read ${origin}`, { cause, hint })
   })
   const { cluster, user, tokenFile } = readKubeconfig(text, path)
   const server = master !== undefined && master !== '' ? master : cluster.server
   if (server === '') {
-    throw new ProxyFailure('KUBECONFIG_INVALID', `${origin} has no server in cluster "${cluster.name}", wanted a URL`, {
-      hint: 'add the server to the cluster, or give --master',
-    })
+    throw new ProxyFailure(
+      'KUBECONFIG_INVALID',
+      `The kubeconfig ${JSON.stringify(path)} has no server in cluster "${cluster.name}", expected a URL`,
+      {
+        hint: 'Add the server to the cluster, or give --master',
+      },
+    )
   }
   const { caFile, caData, skipTLSVerify } = cluster
   const usesTls = caFile !== undefined || caData !== undefined || skipTLSVerify
@@ -77,9 +84,9 @@ async function fromPod({ env, serviceAccount }: PodAccess): Promise<KubeAccess> 
   if (host === '' || port === '') {
     throw new ProxyFailure(
       'KUBECONFIG_INVALID',
-      'neither --kubeconfig nor --master is given and KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not both ' +
-        `set (now ${JSON.stringify(host)} and ${JSON.stringify(port)}), wanted one of the three`,
-      { hint: 'outside of a Pod, give --kubeconfig=FILE or --master=URL' },
+      'No API server is given: there is neither --kubeconfig nor --master, and KUBERNETES_SERVICE_HOST and ' +
+        `KUBERNETES_SERVICE_PORT are not both set (now ${JSON.stringify(host)} and ${JSON.stringify(port)})`,
+      { hint: 'Outside a Pod, give --kubeconfig=FILE or --master=URL' },
     )
   }
   const resolved: KubeAccess = {
@@ -97,26 +104,26 @@ async function fromPod({ env, serviceAccount }: PodAccess): Promise<KubeAccess> 
   return resolved
 }
 
-/** An address without scheme is taken as kube-proxy takes it: TLS only where the rest of the configuration speaks of TLS. */
+/** As in kube-proxy, an address without scheme means TLS only if the rest of the configuration mentions TLS. */
 function serverUrl(server: string, origin: string, scheme: 'http' | 'https'): URL {
   const text = server.includes('://') ? server : `${scheme}://${server}`
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url
   throw new ProxyFailure(
     'KUBECONFIG_INVALID',
-    `the server address ${JSON.stringify(server)} of ${origin} is not usable, wanted http://HOST:PORT or https://HOST:PORT`,
-    { hint: 'write it as in https://10.0.0.1:6443' },
+    `The server address ${JSON.stringify(server)} of ${origin} is not usable, expected http://HOST:PORT or https://HOST:PORT`,
+    { hint: 'Use a form like https://10.0.0.1:6443' },
   )
 }
 
-/** Over plain HTTP no credentials are sent, as kubectl does not: everybody on the way could read them. */
+/** Drops the credentials for plain HTTP, as kubectl does, because anyone on the network could read them. */
 function applyServerUrl(resolved: KubeAccess, url: URL): KubeAccess {
   const server = url.href.replace(/\/+$/, '')
   if (url.protocol === 'https:') return { ...resolved, cluster: { ...resolved.cluster, server } }
   const { name, proxyUrl } = resolved.cluster
   return {
     origin: resolved.origin,
-    // The official client refuses http:// unless this says that there is no certificate to verify.
+    // The official client accepts http:// only without verification of certificates.
     cluster: { name, server, skipTLSVerify: true, ...(proxyUrl === undefined ? {} : { proxyUrl }) },
     user: { name: 'anonymous' },
     tokenFile: undefined,
@@ -127,9 +134,9 @@ async function checkFiles({ origin, cluster, user, tokenFile }: KubeAccess): Pro
   for (const file of [cluster.caFile, user.certFile, user.keyFile, tokenFile]) {
     if (file === undefined) continue
     await access(file, constants.R_OK).catch((cause: unknown) => {
-      throw new ProxyFailure('KUBECONFIG_INVALID', `${origin} needs ${JSON.stringify(file)}, which cannot be read`, {
+      throw new ProxyFailure('KUBECONFIG_INVALID', `Cannot read ${JSON.stringify(file)}, which ${origin} needs`, {
         cause,
-        hint: 'check the path, whether it is mounted, and that this process may read it',
+        hint: 'Check the path, whether it is mounted, and that this process may read it',
       })
     })
   }

@@ -13,26 +13,26 @@ import { LineSplitter } from './line-splitter.js'
 import { openResponse } from './open-response.js'
 import { Watchdog } from './watchdog.js'
 
-/** Enough of a refusal to read the Status object in it. */
+/** Enough to read the Status object of an error response. */
 const MAX_ERROR_BODY_BYTES = 64 * 1024
 
 /**
- * The little of the Kubernetes API that this program needs. Paths start with `/api` or `/apis` and may carry a query.
+ * The part of the Kubernetes API that this program needs. Paths start with `/api` or `/apis` and may have a query.
  *
- * All methods reject with `ApiRefusal` (an answer other than 2xx), with ProxyFailure `API_UNREACHABLE` (no answer, or
- * one that breaks off) or `KUBECONFIG_INVALID` (the credentials cannot be had just now). After an abort they reject
- * with any of these; the caller asks its signal. No connection outlives the call.
+ * All methods reject with `ApiRefusal` (a status other than 2xx), or with ProxyFailure `API_UNREACHABLE` (no or an incomplete
+ * response) or `KUBECONFIG_INVALID` (no credentials at the moment). After an abort they reject with any of these; the caller
+ * checks its signal. No connection stays open after the call.
  */
 export interface KubeClient {
   /** The URL of the API server, for messages. */
   readonly server: string
-  /** The answer, read as JSON. */
+  /** Resolves with the parsed JSON of the response. */
   getJson(path: string, signal: AbortSignal): Promise<unknown>
-  /** Sends an object to be created; the answer is what the server made of it. Not repeated when it fails. */
+  /** Creates an object; resolves with the object as the server has stored it. Does not retry. */
   postJson(path: string, body: object, signal: AbortSignal): Promise<unknown>
   /**
-   * Resolves when the server has begun to answer. Yields the lines that became complete with each chunk, also an empty
-   * batch, which still is a sign of life. Leaving the loop closes the connection.
+   * Resolves when the response starts. Yields the lines that each chunk completes. An empty batch shows that data arrived.
+   * Leaving the loop closes the connection.
    */
   streamLines(path: string, signal: AbortSignal): Promise<AsyncIterable<readonly string[]>>
 }
@@ -40,23 +40,22 @@ export interface KubeClient {
 /** Access to the API server, and timeouts. */
 export interface KubeClientOptions extends KubeAccessOptions {
   readonly clock: Clock
-  /** How long the server may take to begin its answer, in milliseconds; 30 s by default. */
+  /** How long the server may take until its response starts, in milliseconds; 30 s by default. */
   readonly responseTimeoutMs?: number
-  /** How long a list that is being sent may pause, in milliseconds; 30 s by default. */
+  /** How long the server may pause while it sends a list, in milliseconds; 30 s by default. */
   readonly idleTimeoutMs?: number
 }
 
 /**
- * Makes a client from a kubeconfig, a server address, or what the kubelet gives every Pod.
- *
- * Rejects with ProxyFailure `KUBECONFIG_INVALID` when that can never work. It does not talk to the server yet.
+ * Creates a client from a kubeconfig, a server address, or the service account of a Pod. Sends no request yet.
+ * @throws ProxyFailure `KUBECONFIG_INVALID` if the client can never work
  */
 export async function createKubeClient(options: KubeClientOptions): Promise<KubeClient> {
   const access = await resolveKubeAccess(options)
   return new HttpKubeClient(access, await loadCredentials(access), options)
 }
 
-/** All kinds of kubeconfig credentials. What stands in files must be usable now; what a command gives may come and go. */
+/** Loads any kind of kubeconfig credentials. Files must be usable now; a command may fail and work later. */
 async function loadCredentials({ origin, cluster, user }: KubeAccess): Promise<Credentials> {
   const credentials = needsOnlyPlainCredentials(cluster, user)
     ? plainCredentials(cluster, user)
@@ -67,15 +66,15 @@ async function loadCredentials({ origin, cluster, user }: KubeAccess): Promise<C
     await credentials(request)
     createSecureContext({ ca: request.ca, cert: request.cert, key: request.key })
   } catch (cause) {
-    throw new ProxyFailure('KUBECONFIG_INVALID', `${origin} has certificates or keys that are not usable, wanted PEM`, {
+    throw new ProxyFailure('KUBECONFIG_INVALID', `The certificates or keys of ${origin} are not usable, expected PEM`, {
       cause,
-      hint: 'check certificate-authority, client-certificate and client-key of the kubeconfig, and their -data forms',
+      hint: 'Check certificate-authority, client-certificate and client-key of the kubeconfig, and their -data forms',
     })
   }
   return credentials
 }
 
-/** By way of the official client, which costs 0.6 s and 70 MB to load: who can do without must not pay for it. */
+/** Uses the official client. Loading it takes 0.6 s and 70 MB, so it is loaded only for credentials that need it. */
 async function loadOfficialCredentials(cluster: KubeCluster, user: KubeUser): Promise<Credentials> {
   const { KubeConfig } = await import('@kubernetes/client-node')
   const config = new KubeConfig()
@@ -145,7 +144,7 @@ class HttpKubeClient implements KubeClient {
           : { ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
     }
     await this.#applyCredentials(request, signal)
-    // The server may live below a path of its own (https://rancher.example/k8s/clusters/c-1).
+    // The server address may have a path (https://rancher.example/k8s/clusters/c-1).
     const url = new URL(this.server.replace(/\/+$/, '') + path)
     const response = await openResponse(url, {
       request,
@@ -160,7 +159,7 @@ class HttpKubeClient implements KubeClient {
     throw new ApiRefusal(apiRequest, { status, headers: response.headers, body: refusal, now: Date.now() })
   }
 
-  /** Asked for afresh with every request, since tokens are replaced while we run. */
+  /** Reads the credentials for each request, because tokens may change at any time. */
   async #applyCredentials(request: RequestOptions, signal: AbortSignal): Promise<void> {
     const { tokenFile, origin } = this.#access
     try {
@@ -178,20 +177,16 @@ class HttpKubeClient implements KubeClient {
         request.headers = { ...request.headers, Authorization: `Bearer ${token}` }
       }
     } catch (cause) {
-      throw new ProxyFailure(
-        'KUBECONFIG_INVALID',
-        `no credentials could be had from ${origin}, wanted those of its user`,
-        {
-          cause,
-          hint: 'check the files and the exec command that its user names',
-        },
-      )
+      throw new ProxyFailure('KUBECONFIG_INVALID', `Cannot get credentials from ${origin}`, {
+        cause,
+        hint: 'Check the files and the exec command of its user',
+      })
     }
   }
 
-  /** The body as text, cut off after `maxBytes`; rejects when the server pauses too long. */
+  /** The body as text, at most about `maxBytes`. Rejects if the server pauses too long. */
   async #readAll(response: IncomingMessage, maxBytes = Infinity): Promise<string> {
-    const stalled = () => response.destroy(new Error(`the answer broke off for ${this.#idleTimeoutMs / 1000} s`))
+    const stalled = () => response.destroy(new Error(`no data for ${this.#idleTimeoutMs / 1000} s`))
     const watchdog = new Watchdog(this.#clock, () => this.#idleTimeoutMs, stalled)
     const chunks: Buffer[] = []
     let bytes = 0

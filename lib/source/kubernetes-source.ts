@@ -23,20 +23,20 @@ import {
 /** The parts and settings of a `KubernetesSource`. */
 export interface KubernetesSourceOptions {
   readonly client: KubeClient
-  /** The Node to follow; empty: none. */
+  /** The name of the Node to follow; empty: none. */
   readonly nodeName: string
   readonly log: Log
   readonly clock: Clock
-  /** A number from 0 up to but not including 1; Math.random by default. */
+  /** Returns a number from 0 (inclusive) to 1 (exclusive); Math.random by default. */
   readonly random?: () => number
-  /** Instead of parts of `DEFAULT_TIMINGS`. */
+  /** Replaces parts of `DEFAULT_LIST_WATCH_TIMINGS`. */
   readonly timings?: Partial<ListWatchTimings>
 }
 
 /**
- * Services, their endpoints and the own Node, from the API server of a cluster.
+ * Services, their endpoints and the Node of this machine, from the API server of a cluster.
  *
- * Each of the three is followed by itself, so that one which the server refuses does not hold up the others.
+ * Each of the three has a separate loop, so that one that the server refuses does not delay the others.
  */
 export class KubernetesSource implements Source {
   readonly #options: KubernetesSourceOptions
@@ -45,7 +45,7 @@ export class KubernetesSource implements Source {
     this.#options = options
   }
 
-  /** Never gives up: rejects only when the store throws. */
+  /** Tries for ever; rejects only if the store throws. */
   async run(into: ObjectStore, signal: AbortSignal): Promise<void> {
     const { client, nodeName, log, clock } = this.#options
     const connectivity = new ConnectivityLog(log, client.server, clock)
@@ -77,24 +77,24 @@ export class KubernetesSource implements Source {
     await new ListWatch(resource, this.#buildListWatchOptions(sink, connectivity)).run(signal)
   }
 
-  /** Follows endpoints wherever this server keeps them, and looks again when it says that they are not there. */
+  /** Follows endpoints in the best API of the server, and discovers it again when the server responds with 404. */
   async #followEndpoints(store: ObjectSink, connectivity: ConnectivityLog, signal: AbortSignal): Promise<void> {
     const { log, clock } = this.#options
     const { backoffFirstMs: firstMs, backoffMaxMs: maxMs } = this.#timings
     const retry = new Backoff({ firstMs, maxMs, random: this.#random, firstIsImmediate: true })
     let api: EndpointsApi | undefined
-    /** The kind that the store holds endpoints of. */
+    /** The kind of the endpoints in the store. */
     let storedKind: ObjectKind | undefined
     while (!signal.aborted) {
       const discovered = await this.#discover(api, connectivity, signal)
       if (discovered === undefined) return
-      if (discovered !== api) log.info(0, 'Endpoints are read from the API', { api: discovered })
+      if (discovered !== api) log.info(0, 'Reading endpoints from the API', { api: discovered })
       api = discovered
       const resource = endpointsResource(api)
       const sink: ObjectSink = {
         replace: (kind, raws) => {
           store.replace(kind, raws)
-          // Only now: until the new list was there, the old endpoints had to serve.
+          // Not earlier: until the new list has arrived, the old endpoints must serve.
           if (storedKind !== undefined && storedKind !== kind) store.replace(storedKind, [])
           storedKind = kind
         },
@@ -108,7 +108,7 @@ export class KubernetesSource implements Source {
     }
   }
 
-  /** Asks until there is an answer; undefined when the signal was aborted first. */
+  /** Tries until it succeeds; undefined if the signal is aborted first. */
   async #discover(
     missingApi: EndpointsApi | undefined,
     connectivity: ConnectivityLog,

@@ -1,13 +1,13 @@
 const NEWLINE = 0x0a
 
-/** Longer than anything an API server can store (etcd's limit is 1.5 MB), short enough not to exhaust memory. */
+/** Longer than any object in an API server (etcd's limit is 1.5 MB), and short enough for the memory. */
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 
 /**
  * Cuts a byte stream into lines.
  *
- * Bytes are joined and decoded only when a line is complete: a line of many chunks costs one copy, and a character
- * whose UTF-8 bytes lie in two chunks is never torn (0x0a does not occur inside one).
+ * It joins and decodes bytes only when a line is complete. A line of many chunks is copied once, and a character with bytes in
+ * two chunks stays intact (0x0a does not occur inside a UTF-8 character).
  */
 export class LineSplitter {
   readonly #maxBytes: number
@@ -18,7 +18,10 @@ export class LineSplitter {
     this.#maxBytes = maxBytes
   }
 
-  /** The lines that this chunk completes, without their ends; empty lines are left out. Throws RangeError on a line without end. */
+  /**
+   * Returns the lines that this chunk completes, without line ends and without empty lines.
+   * @throws RangeError if a line is too long
+   */
   push(chunk: Buffer): string[] {
     const lines: string[] = []
     let start = 0

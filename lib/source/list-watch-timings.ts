@@ -1,18 +1,18 @@
-/** How patient a list and watch is. */
+/** How long a list and watch waits. */
 export interface ListWatchTimings {
-  /** Shortest and longest wait between attempts that fail, in milliseconds. */
+  /** The shortest and longest wait after a failed attempt, in milliseconds. */
   readonly backoffFirstMs: number
   readonly backoffMaxMs: number
-  /** Longest wait before a watch that the server ended too soon is opened again, in milliseconds. */
+  /** The longest wait before a watch that ended too soon is opened again, in milliseconds. */
   readonly reopenMaxMs: number
-  /** A watch that lasted this long was a good one, in milliseconds. */
+  /** A watch that lasted this long resets the waits, in milliseconds. */
   readonly healthyMs: number
-  /** The server is asked to end a watch after a random time between these, in seconds. */
+  /** The server should end a watch after a random time between these, in seconds. */
   readonly watchSecondsMin: number
   readonly watchSecondsMax: number
-  /** How long after that time we still wait for it to do so, in milliseconds. */
+  /** How long after that time the server may still take, in milliseconds. */
   readonly endGraceMs: number
-  /** Longest silence on a watch that gets bookmarks every minute, in milliseconds. */
+  /** The longest silence on a watch with a bookmark every minute, in milliseconds. */
   readonly bookmarkTimeoutMs: number
 }
 

@@ -25,25 +25,25 @@ export interface ListWatchOptions {
 /**
  * Keeps a sink up to date with one resource of the API: lists it once, then watches it from there, for ever.
  *
- * A watch is continued from the last version delivered whenever that loses nothing; whenever an event may have been
- * lost the resource is listed again, and the sink finds out what vanished.
+ * A watch continues from the last delivered version if no event can be missing. If an event may be missing, the resource is
+ * listed again, and the sink detects what was removed.
  */
 export class ListWatch {
   readonly #resource: WatchedResource
   readonly #options: ListWatchOptions
-  /** For requests that fail. */
+  /** After failed requests. */
   readonly #afterFailure: Backoff
-  /** For lists that have to be made again soon after the last one. */
+  /** Before another list soon after the last one. */
   readonly #beforeRelist: Backoff
-  /** For watches that end at once. Short, since changes go unseen meanwhile. */
+  /** After watches that end too soon. Short, because changes are not seen during the wait. */
   readonly #beforeReopen: Backoff
   #selector = 0
   /**
-   * What the next list asks for. `0` takes whatever the server has in memory. A version takes nothing older than that,
-   * so that time never runs backwards for us. Empty asks the store itself: for when the server does not know the version.
+   * The version that the next list requests. `0`: any version that the server has in its cache. A version: nothing older, so that
+   * the state never goes back. Empty: the latest from the store, for when the server does not know the version.
    */
   #listVersion = '0'
-  /** Where the watch goes on; undefined: a list is due. */
+  /** Where the watch continues; undefined: a list is needed. */
   #watchVersion: string | undefined
   #sendsBookmarks = false
 
@@ -57,7 +57,7 @@ export class ListWatch {
     this.#beforeReopen = new Backoff({ firstMs, maxMs: reopenMaxMs, random, firstIsImmediate: true })
   }
 
-  /** Runs until the signal is aborted, or until the server says that it has no resource that `endsWhenMissing`. */
+  /** Runs until the signal is aborted, or until a resource with `endsWhenMissing` gives 404. */
   async run(signal: AbortSignal): Promise<'stopped' | 'not-found'> {
     while (!signal.aborted) {
       const version = this.#watchVersion
@@ -75,13 +75,13 @@ export class ListWatch {
     return 'stopped'
   }
 
-  /** Milliseconds to wait before the next step, as from the other steps. */
+  /** Returns the milliseconds to wait before the next step, as do the other steps. */
   async #list(signal: AbortSignal): Promise<number> {
     const { client, sink } = this.#options
     const path = this.#path({ resourceVersion: this.#listVersion })
     const list = readObjectList(await client.getJson(path, signal))
     if (list === undefined) {
-      throw unreadableFailure({ server: client.server, path }, new Error('it is not a list with a resourceVersion'))
+      throw unreadableFailure({ server: client.server, path }, new Error('a list with a resourceVersion was expected'))
     }
     if (signal.aborted) return 0
     this.#succeeded()
@@ -93,7 +93,7 @@ export class ListWatch {
   async #watch(version: string, signal: AbortSignal): Promise<number> {
     const { client, clock, sink, timings, random } = this.#options
     const { watchSecondsMin: min, watchSecondsMax: max } = timings
-    // Random, so that the watches of all nodes do not end together.
+    // Random, so that the watches of all nodes do not end at the same time.
     const seconds = Math.floor(min + random() * (max - min + 1))
     const openedAt = clock.now()
     const end = await watchOnce(
@@ -131,23 +131,23 @@ export class ListWatch {
     if (healthy) this.#beforeRelist.reset()
     if (healthy || moved) this.#beforeReopen.reset()
     if (end.how === 'expired' || end.how === 'faulty') {
-      log.info(1, `The watch of ${name} has to start over with a list`, { reason: end.reason })
+      log.info(1, `Listing ${name} again, because the watch cannot continue`, { reason: end.reason })
       this.#watchVersion = undefined
       return this.#beforeRelist.nextDelayMs()
     }
-    if (end.how === 'silent') log.warn(`The watch of ${name} is stalled and is opened again`, { reason: end.reason })
-    else log.info(3, `The watch of ${name} ended and is opened again`, { how: end.how, reason: end.reason })
+    if (end.how === 'silent') log.warn(`The watch of ${name} stalled; opening it again`, { reason: end.reason })
+    else log.info(3, `The watch of ${name} ended; opening it again`, { how: end.how, reason: end.reason })
     this.#watchVersion = end.version
     return this.#beforeReopen.nextDelayMs()
   }
 
-  /** Deals with a request that got no answer or a refusal. */
+  /** Handles a request without response, or with an error. */
   #failed(failure: ProxyFailure): number {
     const { connectivity, log } = this.#options
     const { name, selectors } = this.#resource
     const status = failure instanceof ApiRefusal ? failure.status : undefined
     if (status === 400 && this.#selector + 1 < selectors.length) {
-      log.info(1, `The API server does not know a selector for ${name}; they are filtered here`, {
+      log.info(1, `The API server does not support a selector for ${name}; filtering them here`, {
         selector: selectors[this.#selector]?.fields,
       })
       this.#selector++
@@ -156,7 +156,7 @@ export class ListWatch {
     }
     const versionIsBad = status === 400 || status === 410 || (failure instanceof ApiRefusal && failure.versionTooLarge)
     if (versionIsBad && this.#watchVersion !== undefined) {
-      log.info(1, `The watch of ${name} has to start over with a list`, { reason: failure.message })
+      log.info(1, `Listing ${name} again, because the watch cannot continue`, { reason: failure.message })
       this.#watchVersion = undefined
       return this.#beforeRelist.nextDelayMs()
     }

@@ -4,37 +4,37 @@ import { join } from 'node:path'
 import { ProxyFailure, messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ObjectKind } from '../model/objects.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
 import { fields } from '../snapshot/decoded.js'
 import { type ObjectStore } from '../snapshot/object-store.js'
 import { type ManifestObject, parseManifest } from './parse-manifest.js'
 import { type Source } from './source.js'
 
-/** Milliseconds between looks at the files, for those changes that no watch tells of (network file systems, say). */
+/** Milliseconds between checks of the files, for changes that no watch reports, such as on network file systems. */
 const POLL_MS = 2000
-/** Milliseconds to let an editor or a copy finish before the files are read. */
+/** Milliseconds to wait for an editor or a copy to finish before the files are read. */
 const SETTLE_MS = 50
 const SERVED_KINDS: readonly ObjectKind[] = ['Service', 'EndpointSlice', 'Endpoints', 'Node']
 const MANIFEST_NAME = /\.(ya?ml|json)$/
 
 /**
- * Objects from files: no cluster is needed. All files together are one state: they are read again as a whole when any of
- * them changes, and taken only if all of them are right.
+ * Objects from files, without a cluster. All files together are one state. When one of them changes, all are read again, and
+ * the new state is used only if all of them are valid.
  */
 export class ManifestSource implements Source {
   readonly #paths: readonly string[]
   readonly #log: Log
-  readonly #ignoredKinds = new Set<string>()
+  readonly #ignoredKinds = new OnceReporter()
   #lastSignature = ''
-  /** What was told last to be wrong. */
-  #lastProblem = ''
+  readonly #problem = new OnceReporter()
 
-  /** @param paths files, or folders whose `.yaml`, `.yml` and `.json` files are read */
+  /** @param paths files, or folders with `.yaml`, `.yml` and `.json` files */
   constructor(paths: readonly string[], log: Log) {
     this.#paths = paths
     this.#log = log
   }
 
-  /** @throws ProxyFailure MANIFEST_INVALID when the first reading fails; a later one that fails is logged. */
+  /** @throws ProxyFailure MANIFEST_INVALID if the first reading fails; later failures are logged */
   async run(into: ObjectStore, signal: AbortSignal): Promise<void> {
     this.#lastSignature = await this.#computeSignature()
     this.#deliver(into, await this.#read())
@@ -47,14 +47,14 @@ export class ManifestSource implements Source {
     this.#lastSignature = signature
     try {
       this.#deliver(into, await this.#read())
-      this.#lastProblem = ''
-      this.#log.info(0, 'Manifests read again', { paths: this.#paths.join(' ') })
+      this.#problem.clear()
+      this.#log.info(0, 'Read the manifests again', { paths: this.#paths.join(' ') })
     } catch (error) {
-      // Read again at the next look: what was in the way, permissions say, may go without any change of the files.
+      // Reads again at the next check, because the cause (such as permissions) may disappear without a change of the files.
       this.#lastSignature = ''
-      if (messageOf(error) === this.#lastProblem) return
-      this.#lastProblem = messageOf(error)
-      this.#log.error('Manifests changed and cannot be used: the last good state goes on', error)
+      this.#problem.updateOne(messageOf(error), () =>
+        this.#log.error('Cannot use the changed manifests; keeping the last valid state', error),
+      )
     }
   }
 
@@ -73,11 +73,10 @@ export class ManifestSource implements Source {
       const parsed = parseManifest(await readManifest(file), file)
       objects.push(...parsed.objects)
       problems.push(...parsed.problems)
-      for (const kind of parsed.ignoredKinds) {
-        if (!this.#ignoredKinds.has(kind))
-          this.#log.info(0, 'Ignored objects of a kind that a proxy does not serve', { kind, file })
-        this.#ignoredKinds.add(kind)
-      }
+      for (const kind of parsed.ignoredKinds)
+        this.#ignoredKinds.add(kind, () =>
+          this.#log.info(0, 'Ignored objects of a kind that a proxy does not serve', { kind, file }),
+        )
     }
     problems.push(...findDuplicates(objects))
     if (problems.length > 0) throw invalidManifest(problems.join('\n'), undefined)
@@ -101,7 +100,7 @@ export class ManifestSource implements Source {
     return files
   }
 
-  /** Changes whenever a file comes, goes or is written; unreadable paths are part of it. */
+  /** A text that changes when a file is added, removed or written, or when a path becomes unreadable. */
   async #computeSignature(): Promise<string> {
     try {
       const files = await this.#listFiles()
@@ -139,7 +138,7 @@ export class ManifestSource implements Source {
   }
 }
 
-/** A watch, or undefined where there can be none: then the poll has to do. */
+/** A watch of the path, or undefined if the system cannot watch it; then only the poll detects changes. */
 function watchPath(path: string, onChange: () => void): FSWatcher | undefined {
   try {
     return watch(path, onChange).on('error', () => undefined)
@@ -165,7 +164,7 @@ function findDuplicates(objects: readonly ManifestObject[]): string[] {
     const key = `${kind} ${kind === 'Node' ? '' : `${typeof namespace === 'string' && namespace !== '' ? namespace : 'default'}/`}${name}`
     const first = locations.get(key)
     if (first === undefined) locations.set(key, location)
-    else problems.push(`${location}: ${key} is there twice: the first one is at ${first}`)
+    else problems.push(`${location}: ${key} is defined twice; the first definition is at ${first}`)
   }
   return problems
 }
@@ -173,6 +172,6 @@ function findDuplicates(objects: readonly ManifestObject[]): string[] {
 function invalidManifest(message: string, cause: unknown): ProxyFailure {
   return new ProxyFailure('MANIFEST_INVALID', message, {
     cause,
-    hint: 'Correct the manifest; it is read again by itself',
+    hint: 'Correct the manifest; the proxy reads it again automatically',
   })
 }

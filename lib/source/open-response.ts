@@ -2,25 +2,25 @@ import http from 'node:http'
 import https from 'node:https'
 import { type Clock } from '../model/clock.js'
 
-/** How soon a peer that has died without a word is asked for a sign of life by the kernel; it gives up some 10 s later. */
+/** After this idle time the kernel sends TCP keep-alive probes; it closes the connection some 10 s later. */
 const KEEP_ALIVE_DELAY_MS = 30_000
 
 interface OpenOptions {
-  /** What `node:https` needs besides the URL: method, credentials, trust, agent, headers. */
+  /** What `node:https` needs besides the URL: method, credentials, trusted certificates, agent, headers. */
   readonly request: https.RequestOptions
-  /** What to send along, if anything. */
+  /** The body of the request, if any. */
   readonly body?: string | undefined
-  /** How long name look-up, connection, TLS and the first byte of an answer may take together, in milliseconds. */
+  /** How long DNS, connection, TLS and the first byte of the response may take together, in milliseconds. */
   readonly responseTimeoutMs: number
   readonly clock: Clock
   readonly signal: AbortSignal
 }
 
 /**
- * Sends a request, GET unless told otherwise, and resolves with the response as soon as its headers are there; the body is the caller's.
+ * Sends a request, by default GET, and resolves with the response when its headers have arrived. The caller reads the body.
  *
- * When the signal is aborted, also later while the body is read, the connection is destroyed and whoever reads gets
- * the reason of the signal. Rejects with what `node:http` reports.
+ * An abort of the signal, even later while the body is read, destroys the connection. The reader of the body then gets the
+ * reason of the signal. Rejects with the error of `node:http`.
  */
 export function openResponse(url: URL, options: OpenOptions): Promise<http.IncomingMessage> {
   const { signal, clock, responseTimeoutMs, body } = options
@@ -34,7 +34,7 @@ export function openResponse(url: URL, options: OpenOptions): Promise<http.Incom
       else response.destroy(reason)
     }
     const cancel = clock.after(responseTimeoutMs, () =>
-      request.destroy(new Error(`no answer within ${responseTimeoutMs / 1000} s`)),
+      request.destroy(new Error(`no response within ${responseTimeoutMs / 1000} s`)),
     )
     signal.addEventListener('abort', onAbort)
     request.on('socket', socket => socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS))

@@ -7,20 +7,20 @@ import { decodeNode } from '../snapshot/decode-node.js'
 import { decodeService } from '../snapshot/decode-service.js'
 import { type RawFields, fields, quote } from '../snapshot/decoded.js'
 
-/** One object that a manifest holds, as raw as the API server would send it. */
+/** One object of a manifest, in the form in which the API server would send it. */
 export interface ManifestObject {
   readonly kind: ObjectKind
   readonly raw: unknown
-  /** `file:line` where it begins. */
+  /** `file:line` of its start. */
   readonly location: string
 }
 
 /** The objects of a manifest and its mistakes. */
 export interface ParsedManifest {
   readonly objects: readonly ManifestObject[]
-  /** Kinds that are of no use to a proxy, each once. */
+  /** Kinds that a proxy does not need, each once. */
   readonly ignoredKinds: readonly string[]
-  /** One sentence for each mistake, with file, line and field; with any of them the manifest must not be used. */
+  /** One sentence for each mistake, with file, line and field. A manifest with mistakes must not be used. */
   readonly problems: readonly string[]
 }
 
@@ -38,8 +38,8 @@ const DECODERS: Readonly<Record<ObjectKind, (raw: unknown) => { readonly problem
 }
 
 /**
- * Reads one manifest: YAML documents or JSON, single objects or Lists. Unlike objects from an API server, which has
- * checked them, a wrong field here is an error of the author, who is told where it is.
+ * Parses one manifest: YAML documents or JSON, single objects or Lists. An API server has validated its objects. Nothing has
+ * validated a manifest, so each wrong field is reported with its position.
  */
 export function parseManifest(text: string, file: string): ParsedManifest {
   const lineCounter = new LineCounter()
@@ -55,8 +55,8 @@ function parseDocuments(text: string, lineCounter: LineCounter, reader: Manifest
   try {
     return parseAllDocuments(text, { lineCounter, prettyErrors: false })
   } catch (error) {
-    // The parser calls itself for each level of nesting, and a file of a few thousand brackets takes all of the stack.
-    reader.addProblem(0, `cannot be read: ${firstLine(messageOf(error))}`)
+    // The parser is recursive, so a file with a few thousand nested brackets overflows the stack.
+    reader.addProblem(0, `cannot be parsed: ${firstLine(messageOf(error))}`)
     return []
   }
 }
@@ -84,15 +84,15 @@ class ManifestReader {
   read(document: Document): void {
     try {
       const raw: unknown = document.toJS({ maxAliasCount: 100 })
-      // Documents may be empty: a file often begins or ends with "---".
+      // Documents may be empty: many files start or end with "---".
       if (raw !== null) this.#readObject(document, [], raw)
     } catch (error) {
-      // Aliases are looked up only here: of nothing, of themselves, or of so many that it is an attack.
+      // `toJS` resolves aliases, and fails for undefined or recursive ones, or for so many that it is an attack.
       this.addProblem(offsetOf(document, []), firstLine(messageOf(error)))
     }
   }
 
-  /** @param path where in the document the object stands: inside a List it is not the whole document */
+  /** @param path of the object in the document; inside a List it is not the whole document */
   #readObject(document: Document, path: readonly (string | number)[], raw: unknown): void {
     const { kind, apiVersion, items } = fields(raw)
     const start = offsetOf(document, path)
@@ -126,7 +126,7 @@ function isServedKind(kind: string): kind is ObjectKind {
   return Object.hasOwn(API_VERSIONS, kind)
 }
 
-/** Items of a `ServiceList` come without kind and apiVersion; those of a plain `List` have their own. */
+/** Items of a `ServiceList` have no kind and apiVersion; those of a plain `List` have them. */
 function withKind(item: RawFields, listKind: string, apiVersion: string): RawFields {
   return listKind === 'List' ? item : { kind: listKind.slice(0, -'List'.length), apiVersion, ...item }
 }
@@ -136,7 +136,7 @@ function nameOf(raw: unknown): string {
   return quote(typeof namespace === 'string' && typeof name === 'string' ? `${namespace}/${name}` : name)
 }
 
-/** The path that a problem begins with: `spec.ports[1].port: …` is at `spec`, `ports`, 1, `port`. */
+/** The path at the start of a problem: `spec.ports[1].port: …` gives `spec`, `ports`, 1, `port`. */
 function fieldPath(problem: string): (string | number)[] {
   const path = /^((?:[A-Za-z]+|\[\d+\]|\["[^"]*"\]|\.)+):/.exec(problem)?.[1] ?? ''
   return [...path.matchAll(/\["([^"]*)"\]|\[(\d+)\]|([A-Za-z]+)/g)].map(([, quoted, index, name]) =>
@@ -144,7 +144,7 @@ function fieldPath(problem: string): (string | number)[] {
   )
 }
 
-/** Offset of the node at a path, or of the nearest one above it that exists. */
+/** The offset of the node at a path, or of its nearest existing parent. */
 function offsetOf(document: Document, path: readonly (string | number)[]): number {
   for (let length = path.length; length > 0; length--) {
     const node = document.getIn(path.slice(0, length), true)

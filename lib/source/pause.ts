@@ -1,6 +1,6 @@
 import { type Clock } from '../model/clock.js'
 
-/** Resolves after `ms` milliseconds, or at once when the signal is aborted; it never rejects. */
+/** Resolves after `ms` milliseconds, or as soon as the signal is aborted. Never rejects. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted || ms <= 0) return Promise.resolve()
   return new Promise(resolve => {

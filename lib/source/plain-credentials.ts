@@ -2,17 +2,17 @@ import { readFile } from 'node:fs/promises'
 import { type RequestOptions } from 'node:https'
 import { type KubeCluster, type KubeUser } from './read-kubeconfig.js'
 
-/** Puts into a request what shows who we are, and whom we trust. */
+/** Adds credentials and trusted certificates to a request. */
 export type Credentials = (request: RequestOptions) => Promise<void>
 
-/** Whether all there is to the credentials are files, tokens and passwords: no command, no login service, no proxy on the way. */
+/** Whether files, tokens and passwords are enough: no command, no login service, no proxy. */
 export function needsOnlyPlainCredentials({ proxyUrl }: KubeCluster, { exec, authProvider }: KubeUser): boolean {
   return proxyUrl === undefined && exec === undefined && authProvider === undefined
 }
 
 /**
- * Credentials that Node's own TLS needs nobody's help for, as every Pod and every kubeadm node has them. Files are read for each
- * request: they are replaced while we run.
+ * Credentials that need only Node's own TLS, as in every Pod and on every kubeadm node. Files are read for each request, because
+ * they may change at any time.
  */
 export function plainCredentials(cluster: KubeCluster, user: KubeUser): Credentials {
   const { skipTLSVerify, tlsServerName } = cluster
@@ -23,7 +23,7 @@ export function plainCredentials(cluster: KubeCluster, user: KubeUser): Credenti
       readPem(user.keyFile, user.keyData),
     ])
     Object.assign(request, {
-      // A connection of its own for each request: one that was opened with an earlier certificate must not be used again.
+      // A new connection for each request, because one with an earlier certificate must not be reused.
       agent: false,
       ...(ca !== undefined && { ca }),
       ...(cert !== undefined && { cert }),

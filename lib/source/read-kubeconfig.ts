@@ -3,7 +3,7 @@ import { parse } from 'yaml'
 import { ProxyFailure } from '../model/failure.js'
 import { field } from './watch-event.js'
 
-/** A cluster entry in the shape that `@kubernetes/client-node` takes; paths are absolute. */
+/** A cluster entry in the form of `@kubernetes/client-node`, with absolute paths. */
 export interface KubeCluster {
   readonly name: string
   readonly server: string
@@ -14,7 +14,7 @@ export interface KubeCluster {
   readonly proxyUrl?: string
 }
 
-/** A user entry in the same shape, but for `tokenFile`, which we read ourselves. */
+/** A user entry in the same form, but without `tokenFile`, which the client reads itself. */
 export interface KubeUser {
   readonly name: string
   readonly certFile?: string
@@ -29,40 +29,40 @@ export interface KubeUser {
   readonly authProvider?: unknown
 }
 
-/** What the current context of a kubeconfig says. */
+/** The cluster and the user of the current context. */
 export interface KubeconfigContent {
-  /** `server` is empty when the cluster entry has none: `--master` may stand in for it. */
+  /** `server` is empty if the cluster entry has none, because `--master` may replace it. */
   readonly cluster: KubeCluster
   readonly user: KubeUser
   readonly tokenFile: string | undefined
 }
 
 /**
- * Reads the text of a kubeconfig. `path` is for messages and for relative file names inside it.
+ * Reads the text of a kubeconfig. `path` is for messages and for relative file names in it.
  *
- * We read the few fields ourselves rather than have `@kubernetes/client-node` do it, because that knows no `tokenFile`
- * (which the kubeconfig that kubeadm makes for kube-proxy has), prefers files over inline data where kubectl does the
- * reverse, and refuses the whole file for a fault in an entry that is not even used.
- * Throws ProxyFailure `KUBECONFIG_INVALID`.
+ * It does not use `@kubernetes/client-node`, for three reasons. That does not support `tokenFile`, which kubeadm writes into the
+ * kubeconfig of kube-proxy. It prefers files to inline data, unlike kubectl. And it rejects the whole file for a mistake in an
+ * entry that is not used.
+ * @throws ProxyFailure `KUBECONFIG_INVALID`
  */
 export function readKubeconfig(text: string, path: string): KubeconfigContent {
   let document: unknown
   try {
     document = parse(text)
   } catch (cause) {
-    throw invalidKubeconfig(path, 'is not YAML', 'wanted a kubeconfig in YAML or JSON', cause)
+    throw invalidKubeconfig(path, 'is not YAML', 'expected a kubeconfig in YAML or JSON', cause)
   }
-  if (document === undefined || document === null) throw invalidKubeconfig(path, 'is empty', 'wanted a kubeconfig')
+  if (document === undefined || document === null) throw invalidKubeconfig(path, 'is empty', 'expected a kubeconfig')
   if (typeof document !== 'object' || Array.isArray(document)) {
-    throw invalidKubeconfig(path, `holds ${quote(document)}`, 'wanted a mapping with clusters, contexts and users')
+    throw invalidKubeconfig(path, `contains ${quote(document)}`, 'expected a mapping with clusters, contexts and users')
   }
   const current = nonEmptyString(field(document, 'current-context'))
   if (current === undefined)
-    throw invalidKubeconfig(path, 'has no current-context', 'wanted the name of one of its contexts')
+    throw invalidKubeconfig(path, 'has no current-context', 'expected the name of one of its contexts')
   const context = findEntry(document, path, 'context', current, 'current-context')
   const clusterName = nonEmptyString(field(context, 'cluster'))
   if (clusterName === undefined)
-    throw invalidKubeconfig(path, `has no cluster in context ${quote(current)}`, 'wanted a name')
+    throw invalidKubeconfig(path, `has no cluster in context ${quote(current)}`, 'expected a name')
   const cluster = findEntry(document, path, 'cluster', clusterName, `context ${quote(current)}`)
   const userName = nonEmptyString(field(context, 'user'))
   const user = userName === undefined ? {} : findEntry(document, path, 'user', userName, `context ${quote(current)}`)
@@ -107,7 +107,7 @@ function readUser(name: string, user: unknown, absolute: AbsolutePath, path: str
   })
 }
 
-/** The command is looked for beside the kubeconfig when it has a slash, and told how to answer, as kubectl does. */
+/** As in kubectl, a command with a slash is relative to the kubeconfig, and gets the expected format in its environment. */
 function readExec(exec: unknown, path: string): unknown {
   const command = nonEmptyString(field(exec, 'command'))
   if (command === undefined) return exec ?? undefined
@@ -131,14 +131,14 @@ function findEntry(document: unknown, path: string, kind: string, name: string, 
   throw invalidKubeconfig(
     path,
     `has no ${kind} ${quote(name)}`,
-    `wanted by ${referencedBy}; its ${kind}s are ${names === '' ? 'none' : names}`,
+    `which ${referencedBy} names; it has ${names === '' ? `no ${kind}s` : `the ${kind}s ${names}`}`,
   )
 }
 
 function invalidKubeconfig(path: string, problem: string, expected: string, cause?: unknown): ProxyFailure {
-  return new ProxyFailure('KUBECONFIG_INVALID', `the kubeconfig ${quote(path)} ${problem}, ${expected}`, {
+  return new ProxyFailure('KUBECONFIG_INVALID', `The kubeconfig ${quote(path)} ${problem}, ${expected}`, {
     cause,
-    hint: `try it with: kubectl --kubeconfig=${path} get services`,
+    hint: `Try: kubectl --kubeconfig=${path} get services`,
   })
 }
 
@@ -159,7 +159,7 @@ type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
 }
 
-/** Leaves out what is undefined, for types that know "absent" but not "undefined". */
+/** Removes undefined fields, for types in which a field may be absent but not undefined. */
 function withoutUndefined<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Defined<T>
 }

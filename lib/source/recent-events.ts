@@ -1,22 +1,25 @@
 import { type ClusterEvent } from '../model/event-sink.js'
 
-/** For how long an event is not told again: one sync a minute must not fill the cluster's store with one conflict. */
+/** How long the same event is not written again: a sync each minute must not fill the cluster's store with one conflict. */
 const WINDOW_MS = 10 * 60_000
-/** More than there can be at the rate that events are written; the oldest are forgotten beyond. */
+/** More than the rate limit allows in that time. Beyond that the oldest are removed. */
 const MAX_ENTRIES = 1000
 
-/** Remembers which events have been told lately. */
+/**
+ * Remembers the recent events. It is not a OnceReporter: an event describes a moment and never ends, so only time can make it
+ * news again.
+ */
 export class RecentEvents {
   readonly #now: () => number
-  /** When each was told, oldest first. */
+  /** When each event was recorded, the oldest first. */
   readonly #reportedAt = new Map<string, number>()
 
-  /** `now` is in milliseconds that only go forward. */
+  /** @param now returns milliseconds that only go forward */
   constructor(now: () => number) {
     this.#now = now
   }
 
-  /** Whether this is news. If so it is remembered, and the same is no news for ten minutes, however often it comes. */
+  /** Whether this event is new. If so, the same event is not new for the next ten minutes. */
   add(event: ClusterEvent): boolean {
     const now = this.#now()
     for (const [key, at] of this.#reportedAt) {
@@ -29,13 +32,13 @@ export class RecentEvents {
     return true
   }
 
-  /** It could not be told: the next time it is news. */
+  /** The event could not be written: the next one is new again. */
   remove(event: ClusterEvent): void {
     this.#reportedAt.delete(keyOf(event))
   }
 }
 
-/** The uid is part of it: a Service that was deleted and made anew has its own events. */
+/** Includes the uid, because a Service that was deleted and created again has its own events. */
 function keyOf({ regarding: { kind, namespace, name, uid }, reason, note }: ClusterEvent): string {
   return JSON.stringify([kind, namespace, name, uid, reason, note])
 }

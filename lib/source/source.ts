@@ -1,15 +1,15 @@
 import { type ObjectStore } from '../snapshot/object-store.js'
 
 /**
- * Where API objects come from. A source fills the store and knows nothing more.
+ * Delivers API objects to the store.
  *
- * Its promise: `replace` with the complete list of each kind it serves once it knows it, then every change. While it
- * cannot reach where objects come from it leaves the store as it is, so that the last known state keeps serving.
+ * A source calls `replace` with the complete list of each kind when it has the list, and then reports every change. While it
+ * cannot read objects, it does not change the store, so that the proxy keeps serving the last known state.
  */
 export interface Source {
   /**
-   * Runs until the signal is aborted; then returns. Rejects with a ProxyFailure only when it can never work (a
-   * kubeconfig that cannot be read, say); what may pass is logged and tried again.
+   * Runs until the signal is aborted. Rejects with a ProxyFailure only if it can never work, such as with an invalid manifest.
+   * It logs temporary failures and tries again.
    */
   run(into: ObjectStore, signal: AbortSignal): Promise<void>
 }

@@ -1,23 +1,23 @@
-/** One line of a watch, understood. `version` is the resourceVersion to go on from once the event has been taken in. */
+/** One parsed line of a watch. `version` is the resourceVersion to continue from after this event. */
 export type WatchEvent =
   | { readonly type: 'put' | 'remove'; readonly object: unknown; readonly version: string }
   | { readonly type: 'bookmark'; readonly version: string }
-  /** The version we watch from is too old (410): only a new list helps. */
+  /** The version of the watch is too old (410), so a new list is needed. */
   | { readonly type: 'expired'; readonly message: string }
   /** The server ends the watch with another error. */
   | { readonly type: 'error'; readonly message: string }
-  /** A kind of event that newer servers may send; it carries nothing for us. */
+  /** A type of event that only newer servers send, without effect here. */
   | { readonly type: 'unknown'; readonly name: string }
-  /** The line cannot be read: an event may be lost, so only a new list helps. */
+  /** The line cannot be parsed. An event may be missing, so a new list is needed. */
   | { readonly type: 'unreadable'; readonly problem: string }
 
-/** A list, understood: the objects, and the resourceVersion to watch from. */
+/** A parsed list: the objects, and the resourceVersion to watch from. */
 export interface ObjectList {
   readonly items: readonly unknown[]
   readonly version: string
 }
 
-/** Reads one line of a watch response. Never throws. */
+/** Parses one line of a watch response. Never throws. */
 export function readWatchLine(line: string): WatchEvent {
   let event: unknown
   try {
@@ -53,16 +53,16 @@ export function readWatchLine(line: string): WatchEvent {
   }
 }
 
-/** Reads the answer to a list request; undefined when it is not a list. Never throws. */
+/** Parses the response to a list request; undefined if it is not a list. Never throws. */
 export function readObjectList(body: unknown): ObjectList | undefined {
   const version = field(field(body, 'metadata'), 'resourceVersion')
-  // Go prints an empty list that was never made as null.
+  // Go prints a nil list as null.
   const items = field(body, 'items') ?? []
   if (typeof version !== 'string' || version === '' || !Array.isArray(items)) return undefined
   return { items, version }
 }
 
-/** The member of a JSON object, or undefined when there is none or it is no object. */
+/** The field of a JSON object; undefined if it is absent or the value is not an object. */
 export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }

@@ -5,7 +5,7 @@ import { type KubeClient } from './kube-client.js'
 import { readWatchLine } from './watch-event.js'
 import { Watchdog } from './watchdog.js'
 
-/** Where objects go: the part of ObjectStore that a list and watch needs. */
+/** The part of ObjectStore that a list and watch needs. */
 export interface ObjectSink {
   replace(kind: ObjectKind, raws: readonly unknown[]): void
   upsert(kind: ObjectKind, raw: unknown): void
@@ -18,31 +18,31 @@ export interface WatchOnceOptions {
   readonly clock: Clock
   readonly kind: ObjectKind
   readonly sink: ObjectSink
-  /** Path and query of the watch request. */
+  /** The path and query of the watch request. */
   readonly path: string
-  /** The resourceVersion that the request names. */
+  /** The resourceVersion in the request. */
   readonly version: string
-  /** The longest silence to put up with, in milliseconds, before and after the watch has shown that it sends bookmarks. */
+  /** The longest allowed silence in milliseconds, before and after the watch has shown that it sends bookmarks. */
   readonly silenceMs: { readonly withoutBookmarks: number; readonly withBookmarks: number }
-  /** Whether earlier watches of this resource have shown it already. */
+  /** Whether earlier watches of this resource have sent bookmarks. */
   readonly sendsBookmarks: boolean
   /** Called when the server has accepted the request. */
   readonly onOpen: () => void
 }
 
-/** How a watch came to its end. Refusals of the request are thrown instead. */
+/** How a watch ended. A refused request is thrown instead. */
 export interface WatchEnd {
   /**
-   * - `closed`: the server ended it, as it does after `timeoutSeconds`; nothing is lost.
-   * - `broken`: the connection broke, perhaps in the middle of a line; the event in it comes again from `version`.
-   * - `silent`: the connection is there, but nothing came for too long; as `broken`.
+   * - `closed`: the server ended the watch, as it does after `timeoutSeconds`. No event is missing.
+   * - `broken`: the connection broke, perhaps in the middle of a line. A watch from `version` gets that event again.
+   * - `silent`: the connection is open, but no data arrived for too long. Otherwise as `broken`.
    * - `expired`: `version` is too old for the server.
-   * - `faulty`: the server sent an error or something unreadable, so an event may be lost.
+   * - `faulty`: the server sent an error or an invalid line, so an event may be missing.
    */
   readonly how: 'closed' | 'broken' | 'silent' | 'expired' | 'faulty'
-  /** What was read, for the log; empty when closed. */
+  /** The error or the text from the server, for the log; empty when closed. */
   readonly reason: string
-  /** The resourceVersion up to which everything has been delivered. */
+  /** The resourceVersion up to which all events have been delivered. */
   readonly version: string
   readonly sendsBookmarks: boolean
 }
@@ -50,8 +50,7 @@ export interface WatchEnd {
 /**
  * Runs one watch request until it ends, and delivers its events.
  *
- * Rejects with what the client rejects with when the request is refused or cannot be sent; a watch that once ran
- * always resolves.
+ * Rejects with the client's error if the request is refused or cannot be sent. A watch that has started always resolves.
  */
 export async function watchOnce(options: WatchOnceOptions, signal: AbortSignal): Promise<WatchEnd> {
   const { client, clock, kind, sink, path, silenceMs, onOpen } = options
@@ -67,10 +66,10 @@ export async function watchOnce(options: WatchOnceOptions, signal: AbortSignal):
   try {
     const batches = await client.streamLines(path, own.signal)
     onOpen()
-    const patience = () => (sendsBookmarks ? silenceMs.withBookmarks : silenceMs.withoutBookmarks)
-    watchdog = new Watchdog(clock, patience, () => {
+    const allowedSilenceMs = () => (sendsBookmarks ? silenceMs.withBookmarks : silenceMs.withoutBookmarks)
+    watchdog = new Watchdog(clock, allowedSilenceMs, () => {
       silent = true
-      own.abort(new Error('the watch is silent'))
+      own.abort(new Error('The watch is silent'))
     })
     let bookmarks = 0
     try {
@@ -89,7 +88,7 @@ export async function watchOnce(options: WatchOnceOptions, signal: AbortSignal):
               break
             case 'bookmark':
               version = event.version
-              // Servers before 1.19 send a single one near the end; only newer ones send them every minute.
+              // Servers before 1.19 send a single bookmark near the end; newer ones send one every minute.
               if (++bookmarks === 2 && !sendsBookmarks) {
                 sendsBookmarks = true
                 watchdog.rearm()
@@ -110,9 +109,9 @@ export async function watchOnce(options: WatchOnceOptions, signal: AbortSignal):
     } catch (error) {
       if (!(error instanceof ProxyFailure)) throw error
       if (!silent) return end('broken', messageOf(error))
-      // Whatever made us expect bookmarks no longer holds; if the connection was at fault, two more will tell.
+      // The server may no longer send bookmarks. If only the connection was broken, the next two show that it does.
       sendsBookmarks = false
-      return end('silent', 'nothing was heard for too long')
+      return end('silent', 'no data for too long')
     }
   } finally {
     watchdog?.stop()

@@ -1,9 +1,9 @@
 import { type Clock } from '../model/clock.js'
 
 /**
- * Calls `onSilence` once when nobody has called `touch` for a while.
+ * Calls `onSilence` once after a time without calls of `recordActivity`.
  *
- * `touch` is called for every chunk that arrives, so it only notes the time; the timer that is already running finds out.
+ * Every chunk calls `recordActivity`, so that only stores the time. The running timer checks it when it ends.
  */
 export class Watchdog {
   readonly #clock: Clock
@@ -12,7 +12,7 @@ export class Watchdog {
   #lastActivityAt: number
   #cancelTimer: () => void
 
-  /** `silenceMs` is asked again at every touch that the timer finds, so the patience may change on the way. */
+  /** @param silenceMs the allowed silence; called again for each timer, because it may change */
   constructor(clock: Clock, silenceMs: () => number, onSilence: () => void) {
     this.#clock = clock
     this.#silenceMs = silenceMs
@@ -21,12 +21,12 @@ export class Watchdog {
     this.#cancelTimer = clock.after(silenceMs(), () => this.#check())
   }
 
-  /** Something was heard. */
+  /** Data has arrived. */
   recordActivity(): void {
     this.#lastActivityAt = this.#clock.now()
   }
 
-  /** Takes up a changed patience now rather than when the running timer ends. */
+  /** Applies a changed allowed silence now, and not when the running timer ends. */
   rearm(): void {
     this.#cancelTimer()
     this.#check()

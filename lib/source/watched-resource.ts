@@ -1,33 +1,33 @@
 import { type ObjectKind } from '../model/objects.js'
 
-/** Which objects of a resource are wanted, in the syntax of the API. */
+/** Selects objects of a resource, in the syntax of the API. */
 export interface Selector {
   readonly labels?: string
   readonly fields?: string
 }
 
-/** One resource to follow. */
+/** A resource to list and watch. */
 export interface WatchedResource {
   readonly kind: ObjectKind
-  /** Its name for readers of the log: `services`. */
+  /** Its name in log lines: `services`. */
   readonly name: string
   /** `/api/v1/services` */
   readonly path: string
-  /** The first one that the server does not answer with 400 is used. */
+  /** The best selector first. The next one is used if the server responds with 400. */
   readonly selectors: readonly Selector[]
-  /** Whether 404 means that it has to be looked for elsewhere; otherwise it is asked for again. */
+  /** Whether a 404 ends the list and watch; otherwise it tries again. */
   readonly endsWhenMissing: boolean
 }
 
-/** Headless Services are resolved by DNS alone; their endpoints are most of what a large cluster has, and of no use here. */
+/** Only DNS resolves headless Services. A large cluster has many of their endpoints, and the proxy does not need them. */
 const NOT_HEADLESS = '!service.kubernetes.io/headless'
-/** Such Services are served by another proxy. */
+/** Another proxy serves Services with this label. */
 const NOT_OF_ANOTHER_PROXY = '!service.kubernetes.io/service-proxy-name'
 
-/** Where endpoints can be read from, best first. */
+/** The APIs for endpoints, the best first. */
 export type EndpointsApi = 'discovery.k8s.io/v1' | 'discovery.k8s.io/v1beta1' | 'v1'
 
-/** Headless Services are left out by the server where it can (Kubernetes 1.31); those before answer 400. */
+/** Services without the headless ones, if the server can filter them (Kubernetes 1.31). Older servers respond with 400. */
 export const SERVICES: WatchedResource = {
   kind: 'Service',
   name: 'services',
@@ -39,7 +39,7 @@ export const SERVICES: WatchedResource = {
   endsWhenMissing: false,
 }
 
-/** The one Node we run on. */
+/** The Node that this program runs on. */
 export function nodeResource(name: string): WatchedResource {
   const selectors = [{ fields: `metadata.name=${name}` }]
   return { kind: 'Node', name: 'nodes', path: '/api/v1/nodes', selectors, endsWhenMissing: false }

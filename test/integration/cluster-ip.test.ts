@@ -169,7 +169,7 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
     )
     t.match(await inPod.tcp(WEB.clusterIP, WEB.port), /^[bc]$/)
     write(ips)
-    await proxy.waitForLine(/Manifests read again/, from)
+    await proxy.waitForLine(/Read the manifests again/, from)
   })
 
   t.test('SIGTERM: no new connections, open ones may end, exit code 0; rules and ports outlive a restart', async t => {

@@ -8,7 +8,7 @@ t.test('a refusal names the request, the response and what to do', test => {
   const refusal = new ApiRefusal(request, { status: 403, headers: {}, body, now: 0 })
   test.equal(
     refusal.message,
-    'GET /api/v1/services from https://api was answered with 403 (services is forbidden), wanted 200',
+    'GET /api/v1/services from https://api failed with status 403 (services is forbidden), expected 200',
   )
   test.match(refusal.hint, 'system:node-proxier')
   const watch = new ApiRefusal(
@@ -17,7 +17,7 @@ t.test('a refusal names the request, the response and what to do', test => {
   )
   test.match(
     watch.message,
-    'GET /api/v1/nodes?watch=true from https://api was',
+    'GET /api/v1/nodes?watch=true from https://api failed',
     'without the query, which explains nothing',
   )
   test.ok(refusal instanceof ProxyFailure)

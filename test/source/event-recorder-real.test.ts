@@ -7,7 +7,7 @@ import { realClock } from '../../lib/system/real-clock.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 import { RealApiServer, realApiServerUnavailable } from '../support/api/real-api-server.js'
 
-/** Longer than the server takes, so that what is cut is seen to fit. */
+/** Too long for the server, which shows that a cut note fits. */
 const NOTE = `the port is taken ${'é'.repeat(600)}`
 const SERVICE_EVENT: ClusterEvent = {
   type: 'Warning',
@@ -31,8 +31,8 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
   const items = async (path: string): Promise<Record<string, unknown>[]> =>
     ((await api.requestOk('GET', path)) as { items: Record<string, unknown>[] }).items
 
-  await test.test('events about a Service and the Node are there, in both APIs', async inner => {
-    // The watch answers when it is there; nothing has to be asked again and again.
+  await test.test('events about a Service and the Node are in both APIs', async inner => {
+    // A watch delivers the events, so that the test need not poll.
     const client = await createKubeClient({ kubeconfig: api.kubeconfigPath, clock: realClock })
     const log = new RecordingLog()
     const end = new AbortController()
@@ -43,7 +43,7 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
     recorder.record(NODE_EVENT)
     recorder.record(SERVICE_EVENT)
     let seen = 0
-    // A refused event would never be seen: what was refused is logged, and ends the wait as well.
+    // The watch never delivers a refused event, but a log entry ends the wait as well.
     void log.waitForEntry().then(() => end.abort())
     for await (const batch of lines) if ((seen += batch.length) >= 2) break
     end.abort()
@@ -63,13 +63,13 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
     })
     inner.match(ofService['note'], /^the port is taken é+\.\.\.$/)
     inner.match(ofService['eventTime'], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
-    // What `kubectl describe node` asks for.
+    // The request of `kubectl describe node`.
     const selector = 'involvedObject.kind=Node,involvedObject.name=n1,involvedObject.uid=n1'
     const ofNode = await items(`/api/v1/events?fieldSelector=${encodeURIComponent(selector)}`)
     inner.match(ofNode, [{ metadata: { namespace: 'default' }, reason: 'Starting', type: 'Normal' }])
   })
 
-  await test.test('core events are accepted as they are written for older servers', async inner => {
+  await test.test('the server accepts the core events for older servers', async inner => {
     for (const [event, unique] of [
       [SERVICE_EVENT, 'core-service'],
       [NODE_EVENT, 'core-node'],
@@ -79,7 +79,7 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
     }
   })
 
-  await test.test('a server that has no events.k8s.io/v1 gets core events', async inner => {
+  await test.test('a server without events.k8s.io/v1 gets core events', async inner => {
     await api.killApi()
     await api.startApi({ flags: ['--runtime-config=events.k8s.io/v1=false'] })
     const client = await createKubeClient({ kubeconfig: api.kubeconfigPath, clock: realClock })

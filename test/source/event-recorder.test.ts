@@ -34,16 +34,16 @@ interface Fixture {
   readonly recorder: EventRecorder
   readonly clock: ManualClock
   readonly log: RecordingLog
-  /** Starts to write. */
+  /** Starts writing. */
   run(): void
-  /** Ends the writing, and resolves when it has ended. */
+  /** Stops writing; resolves when it has stopped. */
   stop(): Promise<void>
   /** Resolves when this many events have been written. */
   waitForWritten(count: number): Promise<void>
-  /** How often something was sent, whatever became of it. */
+  /** How many requests were sent, successful or not. */
   countPosts(): number
   getNotes(): unknown[]
-  /** Moves the clock on, and resolves when the next timer has been set after that. */
+  /** Advances the clock; resolves when the next timer has been set. */
   advanceToNextTimer(ms: number): Promise<void>
 }
 
@@ -72,7 +72,7 @@ async function createFixture(t: Test, url?: string): Promise<Fixture> {
       running = recorder.run(end.signal)
     },
     stop,
-    // The event is in the list before it is answered; what comes after the answer is waited for by other means.
+    // The server stores the event before it responds. Tests wait in other ways for what follows the response.
     waitForWritten: count => api.waitUntil(() => api.events.length >= count),
     countPosts: () => api.requests.filter(({ method }) => method === 'POST').length,
     getNotes: () => api.events.map(({ object }) => object['note'] ?? object['message']),
@@ -84,7 +84,7 @@ async function createFixture(t: Test, url?: string): Promise<Fixture> {
   }
 }
 
-t.test('an event about a Service is written in its namespace, with all that events.k8s.io/v1 asks for', async t => {
+t.test('an event about a Service is in its namespace, and has all fields of events.k8s.io/v1', async t => {
   const made = await createFixture(t)
   made.run()
   made.recorder.record(serviceEvent('the port is taken'))
@@ -107,7 +107,7 @@ t.test('an event about a Service is written in its namespace, with all that even
   })
 })
 
-t.test('an event about the Node is written in the namespace default, with the name of the Node as its uid', async t => {
+t.test('an event about the Node is in the namespace default, with the name of the Node as uid', async t => {
   const made = await createFixture(t)
   made.run()
   made.recorder.record(NODE_EVENT)
@@ -122,7 +122,7 @@ t.test('an event about the Node is written in the namespace default, with the na
   })
 })
 
-t.test('what is told before the writing starts is written then, in order', async t => {
+t.test('events that were recorded before the start are written in order', async t => {
   const made = await createFixture(t)
   for (const note of ['a', 'b', 'c']) made.recorder.record(serviceEvent(note))
   t.equal(made.countPosts(), 0)
@@ -132,7 +132,7 @@ t.test('what is told before the writing starts is written then, in order', async
   t.equal(new Set(made.api.events.map(({ object }) => object.metadata.name)).size, 3)
 })
 
-t.test('a server without events.k8s.io/v1 gets core events, and is not asked for the other again', async t => {
+t.test('a server without events.k8s.io/v1 gets core events, and no more requests for the other API', async t => {
   const made = await createFixture(t)
   made.api.serves['events.k8s.io/v1'] = false
   made.run()
@@ -165,7 +165,7 @@ t.test('a server without events.k8s.io/v1 gets core events, and is not asked for
   t.strictSame(made.log.entries, [])
 })
 
-t.test('a namespace that is gone costs its event, and the API for the others stays', async t => {
+t.test('a missing namespace drops its event, and does not change the API of the others', async t => {
   const made = await createFixture(t)
   made.api.injectNext(9, { status: 404, when: ({ path }) => path.includes('/gone/') })
   made.run()
@@ -176,7 +176,7 @@ t.test('a namespace that is gone costs its event, and the API for the others sta
   t.equal(made.countPosts(), 3)
 })
 
-t.test('the same event is written once in ten minutes; another note or another uid is another event', async t => {
+t.test('the same event is written once in ten minutes; another note or uid is another event', async t => {
   const made = await createFixture(t)
   made.run()
   for (const note of ['a', 'a', 'b', 'a']) made.recorder.record(serviceEvent(note))
@@ -193,7 +193,7 @@ t.test('the same event is written once in ten minutes; another note or another u
   t.strictSame(made.getNotes().at(-1), 'a')
 })
 
-t.test('after 25 events at once there is one more every ten seconds', async t => {
+t.test('after 25 events at once, one more is written every ten seconds', async t => {
   const made = await createFixture(t)
   const armed = made.clock.waitForTimer()
   for (let i = 0; i < 28; i++) made.recorder.record(serviceEvent(`${i}`))
@@ -210,7 +210,7 @@ t.test('after 25 events at once there is one more every ten seconds', async t =>
   await made.waitForWritten(28)
 })
 
-t.test('a long rest lets no more than 25 events through at once', async t => {
+t.test('after a long pause, at most 25 events are written at once', async t => {
   const made = await createFixture(t)
   made.clock.advanceSync(24 * 3_600_000)
   const armed = made.clock.waitForTimer()
@@ -220,7 +220,7 @@ t.test('a long rest lets no more than 25 events through at once', async t => {
   t.equal(made.api.events.length, 25)
 })
 
-t.test('of more events than can wait the oldest are lost, and count as news when they come again', async t => {
+t.test('when too many events wait, the oldest are dropped, and may be recorded again', async t => {
   const made = await createFixture(t)
   for (let i = 0; i < 120; i++) made.recorder.record(serviceEvent(`${i}`))
   made.recorder.record(serviceEvent('0'))
@@ -231,15 +231,15 @@ t.test('of more events than can wait the oldest are lost, and count as news when
     made.getNotes(),
     Array.from({ length: 25 }, (_, i) => `${i + 21}`),
   )
-  t.equal(made.log.entries.filter(({ message }) => message === 'An event is lost').length, 21)
-  // 74 of those that waited, and the one that came again.
+  t.equal(made.log.entries.filter(({ message }) => message === 'Dropped an event').length, 21)
+  // 74 of the waiting events, and the one that was recorded again.
   for (let i = 0; i < 74; i++) await made.advanceToNextTimer(10_000)
   made.clock.advanceSync(10_000)
   await made.waitForWritten(100)
   t.equal(made.getNotes().at(-1), '0')
 })
 
-t.test('a server that fails is asked again, ever later, for the same event; only the turns are logged', async t => {
+t.test('a failed event is written again with longer and longer waits, and only changes are logged', async t => {
   const made = await createFixture(t)
   made.api.injectNext(3, { status: 503 })
   const armed = made.clock.waitForTimer()
@@ -253,10 +253,10 @@ t.test('a server that fails is asked again, ever later, for the same event; only
   }
   const back = made.log.waitForEntry()
   made.clock.advanceSync(4000)
-  t.match(await back, { message: 'Events can be written again' })
+  t.match(await back, { message: 'Writing events works again' })
   t.equal(made.countPosts(), 4)
   t.match(made.log.entries, [
-    { severity: 'info', message: 'Events cannot be written to the API server', fields: { error: /503/ } },
+    { severity: 'info', message: 'Cannot write events to the API server', fields: { error: /503/ } },
     { severity: 'info' },
   ])
   made.recorder.record(serviceEvent('b'))
@@ -264,11 +264,11 @@ t.test('a server that fails is asked again, ever later, for the same event; only
   made.api.injectNext(1, { status: 503 })
   const next = made.log.waitForEntry()
   made.recorder.record(serviceEvent('c'))
-  t.match(await next, { message: 'Events cannot be written to the API server' }, 'the next outage is told again')
+  t.match(await next, { message: 'Cannot write events to the API server' }, 'the next outage is reported again')
   t.equal(made.log.entries.length, 3)
 })
 
-t.test('a server that cannot be reached is asked eight times; then the event is lost, and may come again', async t => {
+t.test('after eight failed attempts an event is dropped, and may be recorded again', async t => {
   const made = await createFixture(t)
   await made.api.stopListening()
   const armed = made.clock.waitForTimer()
@@ -278,16 +278,16 @@ t.test('a server that cannot be reached is asked eight times; then the event is 
   for (let attempt = 2; attempt < 8; attempt++) await made.advanceToNextTimer(60_000)
   const lost = made.log.waitForEntry()
   made.clock.advanceSync(60_000)
-  t.match(await lost, { message: 'An event is lost', fields: { note: 'a' } })
+  t.match(await lost, { message: 'Dropped an event', fields: { note: 'a' } })
   t.equal(made.log.entries.length, 2)
   await made.api.startListening()
   const back = made.log.waitForEntry()
   made.recorder.record(serviceEvent('a'))
-  t.match(await back, { message: 'Events can be written again', fields: { lost: 1 } })
+  t.match(await back, { message: 'Writing events works again', fields: { lost: 1 } })
   t.strictSame(made.getNotes(), ['a'])
 })
 
-t.test('the server may ask to be left alone for longer', async t => {
+t.test('the recorder waits for the time in Retry-After', async t => {
   const made = await createFixture(t)
   made.api.injectNext(1, { status: 429, headers: { 'Retry-After': '7' } })
   const armed = made.clock.waitForTimer()
@@ -300,7 +300,7 @@ t.test('the server may ask to be left alone for longer', async t => {
   await made.waitForWritten(1)
 })
 
-t.test('what the server does not allow is sent once and told once', async t => {
+t.test('a forbidden event is sent once, and the problem is logged once', async t => {
   const made = await createFixture(t)
   made.api.injectNext(3, { status: 403 })
   made.run()
@@ -308,12 +308,12 @@ t.test('what the server does not allow is sent once and told once', async t => {
   await made.waitForWritten(1)
   t.strictSame(made.getNotes(), ['d'])
   t.equal(made.countPosts(), 4)
-  const told = made.log.entries.filter(({ message }) => message.startsWith('Events cannot'))
-  t.match(told, [{ fields: { error: /403/, hint: /system:node-proxier/ } }])
-  t.equal(told.length, 1)
+  const reported = made.log.entries.filter(({ message }) => message.startsWith('Cannot write events'))
+  t.match(reported, [{ fields: { error: /403/, hint: /system:node-proxier/ } }])
+  t.equal(reported.length, 1)
 })
 
-t.test('an event that is there already was written by an attempt whose answer was lost', async t => {
+t.test('status 409 means that an earlier attempt has written the event', async t => {
   const made = await createFixture(t)
   made.api.injectNext(1, { status: 409 })
   made.run()
@@ -325,61 +325,58 @@ t.test('an event that is there already was written by an attempt whose answer wa
   t.strictSame([made.getNotes(), made.countPosts(), made.log.entries], [['b'], 2, []])
 })
 
-t.test(
-  'nothing outlives the end, whether it rests, waits for an answer, waits to try again or never began',
-  async t => {
-    const resting = await createFixture(t)
-    resting.run()
-    await resting.stop()
-    resting.recorder.record(serviceEvent('a'))
-    t.equal(resting.countPosts(), 0)
+t.test('after a stop there is no request and no timer, whatever the recorder was doing', async t => {
+  const idle = await createFixture(t)
+  idle.run()
+  await idle.stop()
+  idle.recorder.record(serviceEvent('a'))
+  t.equal(idle.countPosts(), 0)
 
-    const silent = createServer()
-    const sockets: Socket[] = []
-    silent.on('connection', socket => sockets.push(socket.on('error', () => {})))
-    silent.listen(0, '127.0.0.1')
-    await once(silent, 'listening')
-    const unanswered = await createFixture(t, `http://127.0.0.1:${(silent.address() as AddressInfo).port}`)
-    const connected = once(silent, 'connection')
-    unanswered.run()
-    unanswered.recorder.record(serviceEvent('a'))
-    await connected
-    await once(sockets[0]!, 'data')
-    const closed = once(sockets[0]!, 'close')
-    await unanswered.stop()
-    await closed
-    silent.close()
-    t.strictSame(unanswered.log.entries, [], 'an end is no failure')
+  const silent = createServer()
+  const sockets: Socket[] = []
+  silent.on('connection', socket => sockets.push(socket.on('error', () => {})))
+  silent.listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const unanswered = await createFixture(t, `http://127.0.0.1:${(silent.address() as AddressInfo).port}`)
+  const connected = once(silent, 'connection')
+  unanswered.run()
+  unanswered.recorder.record(serviceEvent('a'))
+  await connected
+  await once(sockets[0]!, 'data')
+  const closed = once(sockets[0]!, 'close')
+  await unanswered.stop()
+  await closed
+  silent.close()
+  t.strictSame(unanswered.log.entries, [], 'a stop is not a failure')
 
-    const retrying = await createFixture(t)
-    retrying.api.injectNext(1, { status: 500 })
-    const armed = retrying.clock.waitForTimer()
-    retrying.run()
-    retrying.recorder.record(serviceEvent('a'))
-    await armed
-    await retrying.stop()
-    t.equal(retrying.clock.pendingTimers, 0)
-    t.equal(retrying.countPosts(), 1)
+  const retrying = await createFixture(t)
+  retrying.api.injectNext(1, { status: 500 })
+  const armed = retrying.clock.waitForTimer()
+  retrying.run()
+  retrying.recorder.record(serviceEvent('a'))
+  await armed
+  await retrying.stop()
+  t.equal(retrying.clock.pendingTimers, 0)
+  t.equal(retrying.countPosts(), 1)
 
-    const never = await createFixture(t)
-    never.recorder.record(serviceEvent('a'))
-    await never.stop()
-    await never.recorder.run(AbortSignal.abort())
-    t.equal(never.countPosts(), 0)
-  },
-)
+  const never = await createFixture(t)
+  never.recorder.record(serviceEvent('a'))
+  await never.stop()
+  await never.recorder.run(AbortSignal.abort())
+  t.equal(never.countPosts(), 0)
+})
 
-t.test('what is longer than the server takes is cut, between characters', t => {
-  const occasion = { nodeName: 'n'.repeat(200), at: NOW, uniqueSuffix: '0123456789abcdef' }
+t.test('fields that are too long for the server are cut between characters', t => {
+  const context = { nodeName: 'n'.repeat(200), at: NOW, uniqueSuffix: '0123456789abcdef' }
   const long = {
     ...serviceEvent('é'.repeat(600)),
     regarding: { ...NODE_EVENT.regarding, name: `${'a'.repeat(235)}-.b` },
   }
-  const object = buildEventsV1Object(long, occasion) as Record<string, string> & { metadata: { name: string } }
+  const object = buildEventsV1Object(long, context) as Record<string, string> & { metadata: { name: string } }
   t.equal(object['note'], `${'é'.repeat(510)}...`)
   t.equal(object['reportingInstance']?.length, 128)
   t.equal(object.metadata.name, `${'a'.repeat(235)}.0123456789abcdef`)
   const exact = 'é'.repeat(512)
-  t.match(buildCoreV1Object(serviceEvent(exact), occasion), { message: exact })
+  t.match(buildCoreV1Object(serviceEvent(exact), context), { message: exact })
   t.end()
 })

@@ -33,36 +33,36 @@ async function failureOf(work: Promise<unknown>): Promise<ProxyFailure> {
     if (error instanceof ProxyFailure) return error
     throw error
   }
-  throw new Error('it did not fail')
+  throw new Error('It did not fail')
 }
 
-t.test('a kubeconfig that cannot work is refused with its name, what is wrong and what is wanted', async test => {
+t.test('the message for an invalid kubeconfig has its path, the mistake and what was expected', async test => {
   const server = 'https://10.0.0.1:6443'
   const context = { name: 'here', context: { cluster: 'c', user: 'u' } }
   const cluster = { name: 'c', cluster: { server } }
   const cases: [name: string, text: string, message: RegExp][] = [
-    ['empty', '', /is empty, wanted a kubeconfig/],
+    ['empty', '', /is empty, expected a kubeconfig/],
     ['comments only', '# nothing\n', /is empty/],
     ['not YAML', 'a: [b', /is not YAML.* at line 1/s],
-    ['a text', 'hello', /holds "hello", wanted a mapping/],
-    ['a list', '[1, 2]', /holds \[1,2\], wanted a mapping/],
-    ['no current context', '{"contexts": []}', /has no current-context, wanted the name of one of its contexts/],
+    ['a text', 'hello', /contains "hello", expected a mapping/],
+    ['a list', '[1, 2]', /contains \[1,2\], expected a mapping/],
+    ['no current context', '{"contexts": []}', /has no current-context, expected the name of one of its contexts/],
     [
       'a current context that is not there',
       JSON.stringify({ 'current-context': 'away', contexts: [context] }),
-      /has no context "away", wanted by current-context; its contexts are "here"/,
+      /has no context "away", which current-context names; it has the contexts "here"/,
     ],
     [
       'no clusters',
       JSON.stringify({ 'current-context': 'here', contexts: [context] }),
-      /has no cluster "c", wanted by context "here"; its clusters are none/,
+      /has no cluster "c", which context "here" names; it has no clusters/,
     ],
     [
       'no user of that name',
       JSON.stringify({ 'current-context': 'here', contexts: [context], clusters: [cluster], users: [] }),
-      /has no user "u", wanted by context "here"/,
+      /has no user "u", which context "here" names/,
     ],
-    ['no server', kubeconfig({}), /has no server in cluster "c", wanted a URL/],
+    ['no server', kubeconfig({}), /has no server in cluster "c", expected a URL/],
     [
       'a server that is no URL',
       kubeconfig({ server: 'https://:x' }),
@@ -72,17 +72,17 @@ t.test('a kubeconfig that cannot work is refused with its name, what is wrong an
     [
       'a CA file that is not there',
       kubeconfig({ server, 'certificate-authority': 'ca.pem' }),
-      /needs ".*ca.pem", which cannot be read/,
+      /Cannot read ".*ca.pem", which the kubeconfig .* needs/,
     ],
     [
       'a token file that is not there',
       kubeconfig({ server }, { tokenFile: 'token' }),
-      /needs ".*token", which cannot be read/,
+      /Cannot read ".*token", which the kubeconfig .* needs/,
     ],
     [
       'a client key that is no key',
       kubeconfig({ server }, { 'client-key-data': 'aGFsbG8=' }),
-      /certificates or keys that are not usable/,
+      /The certificates or keys of the kubeconfig .* are not usable/,
     ],
   ]
   const directory = test.testdir({})
@@ -96,10 +96,10 @@ t.test('a kubeconfig that cannot work is refused with its name, what is wrong an
     test.ok(failure.hint, name)
   }
   const missing = await failureOf(createKubeClient({ kubeconfig: '/does/not/exist', clock: realClock }))
-  test.match(messageOf(missing), /kubeconfig "\/does\/not\/exist" cannot be read.*ENOENT/)
+  test.match(messageOf(missing), /Cannot read the kubeconfig "\/does\/not\/exist".*ENOENT/)
 })
 
-t.test('a fault in an entry that is not used does no harm', test => {
+t.test('a mistake in an unused entry is ignored', test => {
   const text = JSON.stringify({
     ...(JSON.parse(kubeconfig({ server: 'https://a' })) as object),
     contexts: [{ name: 'here', context: { cluster: 'c' } }, { name: 'broken' }, null],
@@ -108,7 +108,7 @@ t.test('a fault in an entry that is not used does no harm', test => {
   test.end()
 })
 
-t.test('all that a kubeconfig can say of cluster and user is taken over', test => {
+t.test('all fields of cluster and user are read', test => {
   const { cluster, user, tokenFile } = readKubeconfig(
     kubeconfig(
       {
@@ -154,7 +154,7 @@ t.test('all that a kubeconfig can say of cluster and user is taken over', test =
   test.end()
 })
 
-t.test('--master stands in for the server of the kubeconfig, and works alone', async test => {
+t.test('--master replaces the server of the kubeconfig, and works without one', async test => {
   const path = join(test.testdir({ kubeconfig: kubeconfig({ 'insecure-skip-tls-verify': true }) }), 'kubeconfig')
   const serverOf = async (options: { kubeconfig?: string; master?: string }) =>
     (await resolveKubeAccess(options)).cluster.server
@@ -165,7 +165,7 @@ t.test('--master stands in for the server of the kubeconfig, and works alone', a
   test.equal((await failureOf(serverOf({ master: 'http://' }))).code, 'KUBECONFIG_INVALID')
 })
 
-t.test('in a Pod the files of the service account are used', async test => {
+t.test('in a Pod the client uses the files of the service account', async test => {
   const serviceAccount = test.testdir({ token: 'tok\n', 'ca.crt': 'pem' })
   const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' }
   const { cluster, tokenFile } = await resolveKubeAccess({ pod: { env, serviceAccount } })
@@ -179,10 +179,10 @@ t.test('in a Pod the files of the service account are used', async test => {
   test.match(outside.hint, '--kubeconfig=FILE')
 
   const unmounted = await failureOf(resolveKubeAccess({ pod: { env, serviceAccount: join(serviceAccount, 'gone') } }))
-  test.match(unmounted.message, /needs ".*gone\/ca.crt", which cannot be read/)
+  test.match(unmounted.message, /Cannot read ".*gone\/ca.crt", which the service account in .* needs/)
 })
 
-t.test('over plain HTTP no credentials are sent', async test => {
+t.test('the client sends no credentials over plain HTTP', async test => {
   const api = await ApiServer.start()
   test.teardown(() => api.stop())
   const directory = test.testdir({ kubeconfig: kubeconfig({ server: api.url }, { token: 'secret' }) })
@@ -191,7 +191,7 @@ t.test('over plain HTTP no credentials are sent', async test => {
   test.equal(api.requests[0]?.headers.authorization, undefined)
 })
 
-t.test('an object that is posted arrives as it is, and what the server makes of it comes back', async test => {
+t.test('a posted object arrives unchanged, and the stored object is returned', async test => {
   const api = await ApiServer.start()
   test.teardown(() => api.stop())
   const client = await createKubeClient({ master: api.url, clock: realClock })
@@ -202,34 +202,34 @@ t.test('an object that is posted arrives as it is, and what the server makes of 
   test.match(api.requests[0]?.headers, { 'content-type': 'application/json', accept: 'application/json' })
   const twice = await failureOf(client.postJson(path, event, NEVER_ABORTED))
   test.match(twice, { code: 'API_REFUSED', status: 409 })
-  test.match(twice.message, `POST ${path} from ${api.url} was answered with 409`)
-  test.match(twice.message, 'wanted 201')
+  test.match(twice.message, `POST ${path} from ${api.url} failed with status 409`)
+  test.match(twice.message, 'expected 201')
   await api.stopListening()
   const gone = await failureOf(client.postJson(path, event, NEVER_ABORTED))
   test.match(gone, { code: 'API_UNREACHABLE', message: /^POST .* failed/ })
   await test.rejects(client.postJson(path, event, AbortSignal.abort()))
 })
 
-t.test('an answer that breaks off, or is none, is a failure that says so', async test => {
+t.test('an incomplete or invalid response is a failure that says so', async test => {
   const api = await ApiServer.start()
   test.teardown(() => api.stop())
   const client = await createKubeClient({ master: api.url, clock: realClock })
   api.injectNext(1, { status: 200, body: '<html>please log in' })
   const login = await failureOf(client.getJson('/apis', NEVER_ABORTED))
   test.equal(login.code, 'API_REFUSED')
-  test.match(login.message, 'something unreadable')
+  test.match(login.message, 'not Kubernetes JSON')
   api.injectNext(1, { status: 200, headers: { 'Content-Length': '1000' }, body: '{"items":' })
   const cut = await failureOf(client.getJson('/apis', NEVER_ABORTED))
   test.equal(cut.code, 'API_UNREACHABLE')
-  // A watch stands for a list of which nothing more comes.
+  // A watch behaves like a list that stops in the middle.
   const impatient = await createKubeClient({ master: api.url, clock: realClock, idleTimeoutMs: 20 })
   const stalled = await failureOf(impatient.getJson('/api/v1/services?watch=true', NEVER_ABORTED))
   test.equal(stalled.code, 'API_UNREACHABLE')
-  test.match(stalled.message, 'broke off for 0.02 s')
+  test.match(stalled.message, 'no data for 0.02 s')
   await api.waitUntil(() => api.connections === 0)
 })
 
-t.test('a reader that leaves a stream closes its connection', async test => {
+t.test('leaving the loop of a stream closes its connection', async test => {
   const api = await ApiServer.start()
   test.teardown(() => api.stop())
   const client = await createKubeClient({ master: api.url, clock: realClock })
@@ -239,7 +239,7 @@ t.test('a reader that leaves a stream closes its connection', async test => {
   await api.waitUntil(() => api.connections === 0)
 })
 
-t.test('a port on which somebody else than an API server listens is told apart', async test => {
+t.test('a server that does not speak HTTP is reported as unreachable', async test => {
   const closing = createServer(socket => socket.end('SSH-2.0-not-http\r\n'))
   closing.listen(0, '127.0.0.1')
   await once(closing, 'listening')
@@ -254,7 +254,7 @@ t.test('a port on which somebody else than an API server listens is told apart',
 const openssl = spawnSync('openssl', ['version'])
 const skip = openssl.status === 0 ? false : 'openssl is not installed'
 
-t.test('TLS, with credentials of all kinds', { skip }, async test => {
+t.test('TLS with all kinds of credentials', { skip }, async test => {
   const directory = test.testdir({ token: 'first\n' })
   const file = (name: string) => join(directory, name)
   makeCertificates(directory)
@@ -279,7 +279,7 @@ t.test('TLS, with credentials of all kinds', { skip }, async test => {
   }
   const certificate = { 'client-certificate': 'client.pem', 'client-key': 'client.key' }
 
-  await test.test('a token, a client certificate and a private CA do for list and watch', async inner => {
+  await test.test('list and watch work with a token, a client certificate and a private CA', async inner => {
     const api = await start(inner, { token: 'tok', mutual: true })
     api.put('services', service('web'))
     writeFileSync(
@@ -294,7 +294,7 @@ t.test('TLS, with credentials of all kinds', { skip }, async test => {
     await source.until(() => source.services() === 'default/a default/web')
   })
 
-  await test.test('inline data does as well as files', async inner => {
+  await test.test('inline data works like files', async inner => {
     const api = await start(inner, { mutual: true })
     const data = (name: string) => readFileSync(file(name)).toString('base64')
     const client = await clientFor(
@@ -304,7 +304,7 @@ t.test('TLS, with credentials of all kinds', { skip }, async test => {
     inner.match(await client.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
   })
 
-  await test.test('a CA is used also where the context names no user', async inner => {
+  await test.test('the CA is used even if the context has no user', async inner => {
     const api = await start(inner, {})
     const text = JSON.parse(kubeconfig({ server: api.url, 'certificate-authority': 'ca.pem' })) as object
     const contexts = [{ name: 'here', context: { cluster: 'c' } }]
@@ -313,16 +313,16 @@ t.test('TLS, with credentials of all kinds', { skip }, async test => {
     inner.match(await client.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
   })
 
-  await test.test('a token file is read again for each request', async inner => {
+  await test.test('the token file is read for each request', async inner => {
     const api = await start(inner, { token: 'second' })
     const client = await clientFor({ server: api.url, 'certificate-authority': 'ca.pem' }, { tokenFile: 'token' })
     const refused = await failureOf(client.getJson('/apis', NEVER_ABORTED))
-    inner.match(refused.message, 'answered with 401')
+    inner.match(refused.message, 'failed with status 401')
     writeFileSync(file('token'), 'second\n')
     inner.match(await client.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
   })
 
-  await test.test('a server that nobody vouches for is refused, with a hint', async inner => {
+  await test.test('a server with an unknown certificate is refused with a hint', async inner => {
     const api = await start(inner, {})
     const client = await clientFor({ server: api.url }, {})
     const failure = await failureOf(client.getJson('/apis', NEVER_ABORTED))
@@ -332,7 +332,7 @@ t.test('TLS, with credentials of all kinds', { skip }, async test => {
     inner.match(await careless.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
   })
 
-  await test.test('a command gives the credentials, and its failure is told as it is', async inner => {
+  await test.test('a command provides credentials, and its error is in the message', async inner => {
     const api = await start(inner, { token: 'from-exec' })
     const credential = JSON.stringify({ kind: 'ExecCredential', status: { token: 'from-exec' } })
     writeFileSync(file('login'), `#!/bin/sh\necho '${credential}'\n`)
@@ -350,9 +350,9 @@ t.test('TLS, with credentials of all kinds', { skip }, async test => {
     inner.match(failure.message, file('kubeconfig'))
   })
 
-  await test.test('a command that hangs does not hold up the end', async inner => {
+  await test.test('a command that hangs does not delay the stop', async inner => {
     const api = await start(inner, {})
-    // It hangs until the folder of this test is removed.
+    // It runs until the folder of this test is removed.
     writeFileSync(file('login'), '#!/bin/sh\nwhile [ -e "$0" ]; do sleep 0.1; done\n')
     const client = await clientFor({ server: api.url }, { exec: { command: './login' } })
     const end = new AbortController()
@@ -362,7 +362,7 @@ t.test('TLS, with credentials of all kinds', { skip }, async test => {
   })
 })
 
-/** A CA, and certificates by it for the server on 127.0.0.1 and for a client. */
+/** Creates a CA, and its certificates for the server on 127.0.0.1 and for a client. */
 function makeCertificates(directory: string): void {
   const run = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'pipe' })
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']

@@ -21,7 +21,7 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
   const { store, until, log } = source
   const has = (name: string) => store.services.has(`default/${name}`)
 
-  await test.test('what is there is seen, through the API that this server has', async inner => {
+  await test.test('the source delivers all objects, through the API of this server', async inner => {
     await until(() => store.hasSynced && store.node !== undefined)
     inner.equal(store.services.get('default/web')?.clusterIP, '10.96.0.10')
     inner.equal(addressesOf(store, 'web'), '10.244.0.1')
@@ -30,7 +30,7 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
     inner.notOk(log.errors.length > 0)
   })
 
-  await test.test('creation, change and deletion are seen', async () => {
+  await test.test('the source delivers creations, changes and deletions', async () => {
     await api.requestOk('POST', SERVICES, service('db', '10.96.0.11'))
     await until(() => has('db'))
     await api.requestOk('PATCH', `${SLICES}/web-1`, { endpoints: [{ addresses: ['10.244.0.2'] }] })
@@ -41,7 +41,7 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
     await until(() => !has('db'))
   })
 
-  await test.test('a Service that is given to another proxy goes, and comes back', async () => {
+  await test.test('a Service is removed while it has the label of another proxy', async () => {
     const label = (value: string | null) => ({
       metadata: { labels: { 'service.kubernetes.io/service-proxy-name': value } },
     })
@@ -51,14 +51,14 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
     await until(() => has('web'))
   })
 
-  await test.test('while the server is dead the last known state stays', async inner => {
+  await test.test('during an outage of the server the last known state stays', async inner => {
     await api.killApi()
-    await until(() => log.has('cannot be reached'))
+    await until(() => log.has('Cannot reach the API server'))
     inner.ok(has('web'))
     inner.equal(addressesOf(store, 'web'), '10.244.0.2')
   })
 
-  await test.test('what vanished and what came meanwhile is noticed when it is back', async inner => {
+  await test.test('after the outage the source delivers all changes', async inner => {
     await api.startApi({ aside: true })
     await api.requestOk('DELETE', `${SERVICES}/web`)
     await api.requestOk('DELETE', `${SLICES}/web-1`)
@@ -73,7 +73,7 @@ t.test('against a real kube-apiserver', { skip: realApiServerUnavailable(), time
     inner.ok(log.has('reachable again'))
   })
 
-  await test.test('a server that comes back without EndpointSlices is asked for Endpoints', async inner => {
+  await test.test('the source reads Endpoints when the server no longer has EndpointSlices', async inner => {
     await api.killApi()
     await api.startApi({ flags: ['--runtime-config=discovery.k8s.io/v1beta1=false'] })
     await until(() => addressesOf(store, 'new') === '10.244.0.4')

@@ -29,7 +29,7 @@ async function startSourceFor(
   return started
 }
 
-/** A source that has listed everything and watches Services. */
+/** A source that has listed all resources and watches Services. */
 async function startSettledSource(
   test: Test,
   options: SourceUnderTestOptions = {},
@@ -43,7 +43,7 @@ async function startSettledSource(
   return { api, source }
 }
 
-t.test('what is there at the start and every change after it reach the store', async test => {
+t.test('the store gets the objects that exist at the start, and every change after that', async test => {
   const api = await server(test)
   api.put('services', service('web'))
   api.put('endpointslices', slice('web-1', 'web'))
@@ -64,10 +64,10 @@ t.test('what is there at the start and every change after it reach the store', a
   await until(() => store.node?.addresses[0] === '192.0.2.7')
   api.remove('services', 'web')
   await until(() => services() === 'default/db')
-  test.equal(api.requestsFor('services', 'list').length, 1, 'without listing again')
+  test.equal(api.requestsFor('services', 'list').length, 1, 'without another list')
 })
 
-t.test('requests name the version, the selectors, bookmarks and a time-out of 300 to 600 s', async test => {
+t.test('requests have the version, the selectors, bookmarks and a timeout of 300 to 600 s', async test => {
   const { api } = await startSettledSource(test, { nodeName: 'n1' })
   await api.waitForWatch('nodes')
   const list = api.requestsFor('services', 'list')[0]!
@@ -89,13 +89,13 @@ t.test('requests name the version, the selectors, bookmarks and a time-out of 30
   test.equal(api.requestsFor('nodes', 'list')[0]?.query.get('fieldSelector'), 'metadata.name=n1')
 })
 
-t.test('a Service that is given to another proxy leaves the store', async test => {
+t.test('a Service with the label of another proxy is removed from the store', async test => {
   const { api, source } = await startSettledSource(test)
   api.put('services', service('web', '10.96.0.1', { labels: { 'service.kubernetes.io/service-proxy-name': 'x' } }))
   await source.until(() => source.services() === '')
 })
 
-t.test('a closed watch goes on from its last version, and no event is lost or listed again', async test => {
+t.test('a closed watch continues from its last version, without another list or a missing event', async test => {
   const { api, source } = await startSettledSource(test)
   api.put('services', service('a', '10.96.0.2'))
   await source.until(() => source.services() === 'default/a default/web')
@@ -108,9 +108,9 @@ t.test('a closed watch goes on from its last version, and no event is lost or li
   test.equal(api.requestsFor('services', 'watch')[1]?.query.get('resourceVersion'), lastVersion)
 })
 
-t.test('a watch that goes on hears of its own resource only, whatever has changed elsewhere', async test => {
+t.test('a watch that continues gets only events of its own resource', async test => {
   const { api, source } = await startSettledSource(test)
-  // Endpoints have the name of their Service.
+  // Endpoints have the same name as their Service.
   api.put('endpoints', endpoints('web'))
   api.put('endpointslices', slice('web-1', 'web', '10.244.0.9'))
   await source.until(() => addressesOf(source.store, 'web') === '10.244.0.9')
@@ -119,12 +119,12 @@ t.test('a watch that goes on hears of its own resource only, whatever has change
   await api.waitForWatch('services')
   api.put('services', service('a', '10.96.0.2'))
   await source.until(() => source.store.services.has('default/a'))
-  test.equal(source.store.services.get('default/web'), web, 'the Service is as it was')
+  test.equal(source.store.services.get('default/web'), web, 'the Service has not changed')
 })
 
-t.test('a bookmark moves the version on, so that a compaction does not force a list', async test => {
+t.test('after a bookmark, a compaction does not cause another list', async test => {
   const { api } = await startSettledSource(test)
-  // Changes elsewhere move the version of the whole cluster past that of the last Service.
+  // A change of another resource increases the version of the cluster beyond that of the last Service.
   api.put('endpointslices', slice('web-1', 'web'))
   api.bookmark('services')
   api.compact()
@@ -134,7 +134,7 @@ t.test('a bookmark moves the version on, so that a compaction does not force a l
   test.equal(api.requestsFor('services', 'list').length, 1)
 })
 
-t.test('a reset in the middle of a line loses nothing: its event comes again', async test => {
+t.test('after a reset in the middle of a line, the event is delivered again', async test => {
   const { api, source } = await startSettledSource(test)
   await api.sendRaw('services', '{"type":"ADDED","object":{"metadata":{"name":"half')
   api.resetWatches('services')
@@ -147,7 +147,7 @@ t.test('a reset in the middle of a line loses nothing: its event comes again', a
   )
 })
 
-t.test('a line that is no JSON leads to a new list', async test => {
+t.test('an invalid line causes another list', async test => {
   const { api, source } = await startSettledSource(test)
   await api.sendRaw('services', '{"type":"ADDED", oops\n')
   await api.waitUntil(() => api.requestsFor('services', 'list').length === 2)
@@ -156,7 +156,7 @@ t.test('a line that is no JSON leads to a new list', async test => {
   await source.until(() => source.services() === 'default/a default/web')
 })
 
-t.test('lines that stay unreadable do not make it list without pause', async test => {
+t.test('repeated invalid lines cause lists with longer and longer pauses', async test => {
   const waits: number[] = []
   const { api } = await startSettledSource(test, {
     clock: recordWaits(waits),
@@ -168,12 +168,12 @@ t.test('lines that stay unreadable do not make it list without pause', async tes
     await api.waitUntil(() => api.requestsFor('services', 'list').length === round)
   }
   const pauses = waits.filter(ms => ms <= 64)
-  test.equal(pauses.length, 3, 'the first is free')
+  test.equal(pauses.length, 3, 'there is no pause before the first')
   test.ok(pauses[0]! >= 16 && pauses[0]! <= 32, String(pauses))
   test.ok(pauses[2]! >= 32, String(pauses))
 })
 
-t.test('characters torn between chunks, several events in a chunk and empty lines are all read', async test => {
+t.test('split characters, several events in a chunk and empty lines are parsed', async test => {
   const { api, source } = await startSettledSource(test)
   const event = (name: string, note: string) => {
     const object = {
@@ -191,14 +191,14 @@ t.test('characters torn between chunks, several events in a chunk and empty line
   test.equal(api.requestsFor('services', 'list').length, 1)
 })
 
-t.test('an event of 10 MB is read', async test => {
+t.test('an event of 10 MB is parsed', async test => {
   const { api, source } = await startSettledSource(test)
   const big = service('big', '10.96.0.2')
   api.put('services', { ...big, metadata: { ...big.metadata, annotations: { note: 'x'.repeat(10_000_000) } } })
   await source.until(() => source.services() === 'default/big default/web')
 })
 
-t.test('410 as an event leads to a list that shows what vanished', async test => {
+t.test('a 410 event causes a list, which shows what was removed', async test => {
   const { api, source } = await startSettledSource(test)
   api.put('services', service('a', '10.96.0.2'))
   await source.until(() => source.services() === 'default/a default/web')
@@ -209,10 +209,10 @@ t.test('410 as an event leads to a list that shows what vanished', async test =>
   api.resetWatches('services')
   await source.until(() => source.services() === 'default/a')
   const [, again] = api.requestsFor('services', 'list')
-  test.equal(again?.query.get('resourceVersion'), known, 'and never goes back behind what is known')
+  test.equal(again?.query.get('resourceVersion'), known, 'the list is not older than the known state')
 })
 
-t.test('410 in the middle of a watch leads to a list', async test => {
+t.test('a 410 event in the middle of a watch causes a list', async test => {
   const { api, source } = await startSettledSource(test)
   api.expireWatches('services')
   api.remove('services', 'web')
@@ -220,7 +220,7 @@ t.test('410 in the middle of a watch leads to a list', async test => {
   test.equal(api.requestsFor('services', 'list').length, 2)
 })
 
-t.test('410 as the HTTP status of a watch leads to a list', async test => {
+t.test('status 410 for a watch causes a list', async test => {
   const { api, source } = await startSettledSource(test)
   api.silenceWatches('services')
   api.remove('services', 'web')
@@ -230,7 +230,7 @@ t.test('410 as the HTTP status of a watch leads to a list', async test => {
   test.equal(api.requestsFor('services', 'list').length, 2)
 })
 
-t.test('a list from a version that is gone is followed by one from no version', async test => {
+t.test('after status 410 for a list, the next list has no version', async test => {
   const { api, source } = await startSettledSource(test)
   api.injectNext(1, { status: 410, when: ({ resource, watch }) => resource === 'services' && !watch })
   api.expireWatches('services')
@@ -241,9 +241,9 @@ t.test('a list from a version that is gone is followed by one from no version', 
   test.equal(versions[2], '')
 })
 
-t.test('a server whose store was set back is listed from no version, since ours lies in its future', async test => {
+t.test('after a restore of the store, the next list has no version, because the known one is too new', async test => {
   const { api, source } = await startSettledSource(test)
-  // As if the watch had been ahead of what the restored server knows.
+  // As if the watch had delivered a version that the restored server does not have.
   const object = { ...service('lost'), metadata: { name: 'lost', namespace: 'default', resourceVersion: '999999' } }
   await api.sendRaw('services', `${JSON.stringify({ type: 'ADDED', object })}\n`)
   await source.until(() => source.services() === 'default/lost default/web')
@@ -252,7 +252,7 @@ t.test('a server whose store was set back is listed from no version, since ours 
   test.equal(api.requestsFor('services', 'list').at(-1)?.query.get('resourceVersion'), '')
 })
 
-t.test('an object that was deleted and made again while nobody watched is simply the new one', async test => {
+t.test('an object that was deleted and created again during an outage is the new one', async test => {
   const { api, source } = await startSettledSource(test)
   await api.stopListening()
   api.remove('services', 'web')
@@ -262,7 +262,7 @@ t.test('an object that was deleted and made again while nobody watched is simply
   test.equal(source.services(), 'default/web')
 })
 
-t.test('while the API server is away the last known state stays, and it is told once', async test => {
+t.test('during an outage of the API server the last known state stays, and each reason is logged once', async test => {
   const { api, source } = await startSettledSource(test)
   api.put('endpointslices', slice('web-1', 'web'))
   await source.until(() => addressesOf(source.store, 'web') !== '')
@@ -283,34 +283,34 @@ t.test('while the API server is away the last known state stays, and it is told 
   test.equal(
     new Set(errors.map(({ error }) => /ECONN\w+|socket hang up/.exec(String(error))?.[0])).size,
     errors.length,
-    'no line twice',
+    'each reason once',
   )
 })
 
-t.test('a process that starts while there is no API server waits for it', async test => {
+t.test('a source that starts during an outage waits for the API server', async test => {
   const api = await server(test)
   api.put('services', service('web'))
   await api.stopListening()
   const source = await startSourceFor(test, api)
-  await source.until(() => source.log.has('cannot be reached'))
+  await source.until(() => source.log.has('Cannot reach the API server'))
   test.notOk(source.store.hasSynced)
   await api.startListening()
   await source.until(() => source.store.hasSynced)
   test.equal(source.services(), 'default/web')
 })
 
-t.test('a server that accepts connections and never answers is given up and asked again', async test => {
+t.test('a request without response times out and is sent again', async test => {
   const api = await server(test)
   api.put('services', service('web'))
   const release = api.holdLists()
   const source = await startSourceFor(test, api, { responseTimeoutMs: 50 })
   await api.waitUntil(() => api.requestsFor('services', 'list').length >= 3)
-  test.ok(source.log.has('no answer within 0.05 s'))
+  test.ok(source.log.has('no response within 0.05 s'))
   release()
   await source.until(() => source.store.hasSynced)
 })
 
-t.test('a watch without a sign of life beyond its time is opened again', async test => {
+t.test('a watch that stays silent after its timeout is opened again', async test => {
   const { api, source } = await startSettledSource(test, {
     timings: { watchSecondsMin: 0, watchSecondsMax: 0, endGraceMs: 100 },
   })
@@ -320,7 +320,7 @@ t.test('a watch without a sign of life beyond its time is opened again', async t
   test.equal(api.requestsFor('services', 'list').length, 1)
 })
 
-t.test('where bookmarks come regularly, their absence is noticed long before the watch would end', async test => {
+t.test('a watch whose regular bookmarks stop is opened again long before its timeout', async test => {
   const { api, source } = await startSettledSource(test, { timings: { bookmarkTimeoutMs: 100 } })
   api.bookmark('services')
   api.bookmark('services')
@@ -331,7 +331,7 @@ t.test('where bookmarks come regularly, their absence is noticed long before the
   test.equal(api.requestsFor('services', 'list').length, 1)
 })
 
-t.test('a watch that is closed at once over and over is not opened without pause', async test => {
+t.test('a watch that closes again and again is opened with pauses', async test => {
   const waits: number[] = []
   const { api } = await startSettledSource(test, {
     clock: recordWaits(waits),
@@ -343,14 +343,14 @@ t.test('a watch that is closed at once over and over is not opened without pause
     await api.waitUntil(() => api.requestsFor('services', 'watch').length === round + 1)
   }
   const pauses = waits.filter(ms => ms <= 32)
-  test.equal(pauses.length, 4, 'the first is free')
+  test.equal(pauses.length, 4, 'there is no pause before the first')
   test.ok(
     pauses.slice(2).every(ms => ms >= 16),
     String(pauses),
   )
 })
 
-t.test('each refusal is tried again and told once, with a hint', async test => {
+t.test('each refused request is sent again, and logged once', async test => {
   for (const status of [401, 403, 404, 429, 500, 503]) {
     await test.test(`HTTP ${status}`, async inner => {
       const { api, source } = await startSettledSource(inner)
@@ -358,14 +358,14 @@ t.test('each refusal is tried again and told once, with a hint', async test => {
       api.resetWatches('services')
       api.put('services', service('a', '10.96.0.2'))
       await source.until(() => source.services() === 'default/a default/web')
-      const reported = source.log.entriesWith(`answered with ${status}`)
+      const reported = source.log.entriesWith(`failed with status ${status}`)
       inner.equal(reported.length, 1)
-      await source.until(() => source.log.has('lets services be read again'))
+      await source.until(() => source.log.has('Reading services from the API server works again'))
     })
   }
 })
 
-t.test('Retry-After is kept', async test => {
+t.test('the source waits for the time in Retry-After', async test => {
   const waits: number[] = []
   const { api } = await startSettledSource(test, { clock: recordWaits(waits) })
   api.injectNext(1, { status: 429, headers: { 'Retry-After': '1' }, when: ({ watch }) => watch })
@@ -374,7 +374,7 @@ t.test('Retry-After is kept', async test => {
   test.ok(waits.includes(1000), String(waits))
 })
 
-t.test('a server that does not know the field selector is asked without it from then on', async test => {
+t.test('after status 400 for the field selector, requests have none', async test => {
   const api = await server(test)
   api.serves.clusterIPSelector = false
   api.put('services', service('web'))
@@ -390,7 +390,7 @@ t.test('a server that does not know the field selector is asked without it from 
   test.notOk(source.log.errors.length > 0)
 })
 
-t.test('a Node that may not be read, or is not there, holds up nothing', async test => {
+t.test('a Node that is missing or forbidden does not delay other resources', async test => {
   const api = await server(test)
   api.put('services', service('web'))
   api.injectNext(3, { status: 403, when: ({ resource }) => resource === 'nodes' })
@@ -402,14 +402,14 @@ t.test('a Node that may not be read, or is not there, holds up nothing', async t
   await source.until(() => source.store.node?.name === 'n1')
 })
 
-t.test('endpoints are read from the newest API that the server has', async test => {
+t.test('the source reads endpoints from the newest API of the server', async test => {
   const cases = [
     { v1: true, v1beta1: true, api: 'discovery.k8s.io/v1', resource: 'endpointslices' },
     { v1: false, v1beta1: true, api: 'discovery.k8s.io/v1beta1', resource: 'endpointslices' },
     { v1: false, v1beta1: false, api: 'v1', resource: 'endpoints' },
   ] as const
-  for (const { v1, v1beta1, api: wanted, resource } of cases) {
-    await test.test(wanted, async inner => {
+  for (const { v1, v1beta1, api: expected, resource } of cases) {
+    await test.test(expected, async inner => {
       const api = await server(inner)
       api.serves['discovery.k8s.io/v1'] = v1
       api.serves['discovery.k8s.io/v1beta1'] = v1beta1
@@ -419,13 +419,13 @@ t.test('endpoints are read from the newest API that the server has', async test 
       await until(() => store.hasSynced)
       await api.waitForWatch(resource)
       inner.equal(addressesOf(store, 'web'), resource === 'endpoints' ? '10.244.0.2' : '10.244.0.1')
-      inner.ok(log.has(`"${wanted}"`))
+      inner.ok(log.has(`"${expected}"`))
       inner.equal(api.requests.filter(({ resource }) => resource?.startsWith('endpoint')).length, 2)
     })
   }
 })
 
-t.test('an API that is listed, but was switched off, is not used', async test => {
+t.test('an API that is listed but turned off is not used', async test => {
   const api = await server(test)
   api.put('endpoints', endpoints('web'))
   const switchedOff = '/apis/discovery.k8s.io/v1'
@@ -436,7 +436,7 @@ t.test('an API that is listed, but was switched off, is not used', async test =>
   test.notOk(log.errors.length > 0)
 })
 
-t.test('where discovery is forbidden, one API after the other is tried', async test => {
+t.test('if discovery is forbidden, the source tries one API after the other', async test => {
   const api = await server(test)
   api.serves['discovery.k8s.io/v1'] = false
   api.put('endpoints', endpoints('web'))
@@ -446,7 +446,7 @@ t.test('where discovery is forbidden, one API after the other is tried', async t
   test.equal(addressesOf(store, 'web'), '10.244.0.1')
 })
 
-t.test('when EndpointSlices disappear from the API, Endpoints take over without a gap', async test => {
+t.test('when the server no longer has EndpointSlices, Endpoints replace them without a gap', async test => {
   const { api, source } = await startSettledSource(test)
   api.put('endpointslices', slice('web-1', 'web', '10.244.0.1'))
   await source.until(() => addressesOf(source.store, 'web') === '10.244.0.1')
@@ -455,7 +455,7 @@ t.test('when EndpointSlices disappear from the API, Endpoints take over without 
   api.serves['discovery.k8s.io/v1'] = false
   api.closeWatches('endpointslices')
   await api.waitUntil(() => api.requestsFor('endpoints', 'list').length === 1)
-  test.equal(addressesOf(source.store, 'web'), '10.244.0.1', 'the old ones serve until the new ones are there')
+  test.equal(addressesOf(source.store, 'web'), '10.244.0.1', 'the old endpoints stay until the new ones have arrived')
   release()
   await source.until(() => addressesOf(source.store, 'web') === '10.244.0.2')
 
@@ -468,7 +468,7 @@ t.test('when EndpointSlices disappear from the API, Endpoints take over without 
 })
 
 t.test(
-  '404 for everything, as from a load balancer without API server, does not make it leave EndpointSlices',
+  'status 404 for all requests, as from a load balancer without API server, does not cause a change to Endpoints',
   async test => {
     const { api, source } = await startSettledSource(test)
     api.put('endpointslices', slice('web-1', 'web'))
@@ -482,7 +482,7 @@ t.test(
   },
 )
 
-t.test('an abort ends everything at once and closes every connection', async test => {
+t.test('an abort ends the source at once and closes every connection', async test => {
   const { api, source } = await startSettledSource(test, { nodeName: 'n1' })
   await api.waitForWatch('nodes')
   test.equal(api.connections, 3)
@@ -497,7 +497,7 @@ t.test('an abort ends everything at once and closes every connection', async tes
   await waiting.waitUntil(() => waiting.connections === 0)
 })
 
-t.test('a server address with a path of its own keeps it', async test => {
+t.test('the path of a server address stays in requests', async test => {
   const api = await ApiServer.start({ basePath: '/k8s/clusters/c-1' })
   test.teardown(() => api.stop())
   api.put('services', service('web'))
@@ -506,7 +506,7 @@ t.test('a server address with a path of its own keeps it', async test => {
   test.equal(source.services(), 'default/web')
 })
 
-/** Real time, with a note of every wait that was asked for. */
+/** A real clock that records every wait. */
 function recordWaits(waits: number[]): Clock {
   return {
     now: () => realClock.now(),

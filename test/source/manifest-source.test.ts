@@ -19,7 +19,7 @@ async function temporaryFolder(t: Test): Promise<string> {
   return folder
 }
 
-/** A source that runs, and its store. */
+/** A running source and its store. */
 function startSource(t: Test, ...paths: string[]) {
   const log = new RecordingLog()
   const waiting: (() => void)[] = []
@@ -31,7 +31,7 @@ function startSource(t: Test, ...paths: string[]) {
     stop.abort()
     await running.catch(() => undefined)
   })
-  /** Waits for the state, looking again at every change. */
+  /** Resolves when the condition holds; checked at every change. */
   const until = async (state: () => boolean): Promise<void> => {
     while (!state()) await new Promise<void>(resolve => waiting.push(resolve))
   }
@@ -50,7 +50,7 @@ async function nextError(log: RecordingLog): Promise<LogEntry> {
   }
 }
 
-void t.test('All files and folders that are named are one state', async t => {
+void t.test('All given files and folders are one state', async t => {
   const folder = await temporaryFolder(t)
   const inside = join(folder, 'folder')
   await mkdir(inside)
@@ -70,7 +70,7 @@ void t.test('All files and folders that are named are one state', async t => {
   t.same([...store.services.keys()].sort(), ['default/a', 'default/b', 'default/c', 'default/single'])
 })
 
-void t.test('Kinds that are not served are told once', async t => {
+void t.test('Each ignored kind is logged once', async t => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'a.yaml')
   const deployment = '---\napiVersion: apps/v1\nkind: Deployment\n'
@@ -79,14 +79,14 @@ void t.test('Kinds that are not served are told once', async t => {
   await until(() => ipOf('web') === '10.96.0.1')
   await writeFile(file, service('web', '10.96.0.2') + deployment)
   await until(() => ipOf('web') === '10.96.0.2')
-  const told = log.entries.filter(({ message }) => message.startsWith('Ignored objects'))
+  const logged = log.entries.filter(({ message }) => message.startsWith('Ignored objects'))
   t.same(
-    told.map(({ fields }) => fields['kind']),
+    logged.map(({ fields }) => fields['kind']),
     ['Deployment'],
   )
 })
 
-void t.test('A file is read again when it is written, and when another takes its place', async t => {
+void t.test('A file is read again when it is written or replaced', async t => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'web.yaml')
   await writeFile(file, service('web', '10.96.0.1'))
@@ -100,10 +100,10 @@ void t.test('A file is read again when it is written, and when another takes its
     await rename(other, file)
     await until(() => ipOf('web') === `10.96.0.${last}`)
   }
-  t.pass('each state was seen')
+  t.pass('each state was delivered')
 })
 
-void t.test('Files come, go and change their names in a folder', async t => {
+void t.test('Files can be added, removed and renamed in a folder', async t => {
   const folder = await temporaryFolder(t)
   await writeFile(join(folder, 'a.yaml'), service('a', '10.96.0.1'))
   const { ipOf, until } = startSource(t, folder)
@@ -117,7 +117,7 @@ void t.test('Files come, go and change their names in a folder', async t => {
   await until(() => ipOf('a') === undefined)
 })
 
-void t.test('What is broken leaves the last good state, and is told once', async t => {
+void t.test('An invalid manifest keeps the last valid state, and is logged once', async t => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'a.yaml')
   await writeFile(file, service('web', '10.96.0.1'))
@@ -140,16 +140,16 @@ void t.test('What is broken leaves the last good state, and is told once', async
   const twice = await nextError(log)
   t.match(
     String(twice.error),
-    `${join(folder, 'b.yaml')}:1: Service default/web is there twice: the first one is at ${file}:1`,
+    `${join(folder, 'b.yaml')}:1: Service default/web is defined twice; the first definition is at ${file}:1`,
   )
   t.equal(ipOf('web'), '10.96.0.2')
 
   await writeFile(join(folder, 'b.yaml'), service('other', '10.96.0.3'))
   await until(() => ipOf('other') === '10.96.0.3')
-  t.equal(log.entries.filter(({ severity }) => severity === 'error').length, 0, 'each of them once')
+  t.equal(log.entries.filter(({ severity }) => severity === 'error').length, 0, 'each problem once')
 })
 
-void t.test('A file that is deleted leaves the last good state until it is back', async t => {
+void t.test('After the deletion of a file the last valid state stays until the file is back', async t => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'a.yaml')
   await writeFile(file, service('web', '10.96.0.1'))
@@ -162,7 +162,7 @@ void t.test('A file that is deleted leaves the last good state until it is back'
   await until(() => ipOf('web') === '10.96.0.2')
 })
 
-void t.test('A first state that is broken cannot be begun with', async t => {
+void t.test('An invalid first state is a failure', async t => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'a.yaml')
   const nowhere = join(folder, 'nowhere')
@@ -172,14 +172,14 @@ void t.test('A first state that is broken cannot be begun with', async t => {
     [
       'one object twice',
       `${service('web', '10.96.0.1')}---\n${service('web', '10.96.0.2')}`,
-      'Service default/web is there twice',
+      'Service default/web is defined twice',
     ],
     [
       'one object twice, once with its namespace',
       `${service('web', '10.96.0.1')}---\n${service('web', '10.96.0.2').replace('name: web', "name: web, namespace: ''")}`,
-      'Service default/web is there twice',
+      'Service default/web is defined twice',
     ],
-    ['an alias of nothing', 'a: *b', `${file}:1: `],
+    ['an undefined alias', 'a: *b', `${file}:1: `],
     ['no file', undefined, `Cannot read "${nowhere}"`],
   ]
   for (const [name, text, message] of table) {
@@ -196,7 +196,7 @@ void t.test('A first state that is broken cannot be begun with', async t => {
   }
 })
 
-void t.test('When it is stopped it ends, and delivers nothing more', async t => {
+void t.test('After a stop the source ends and delivers nothing more', async t => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'a.yaml')
   await writeFile(file, service('web', '10.96.0.1'))

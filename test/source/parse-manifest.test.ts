@@ -23,7 +23,7 @@ function parseObjects(text: string): string[] {
   })
 }
 
-void t.test('Objects are found in every form that kubectl takes', t => {
+void t.test('Objects are read in every form that kubectl accepts', t => {
   const slice = makeApiSlice()
   const table: readonly (readonly [name: string, text: string, expected: readonly string[]])[] = [
     ['one YAML document', WEB, ['Service web at f.yaml:1']],
@@ -79,7 +79,7 @@ void t.test('Objects are found in every form that kubectl takes', t => {
   t.end()
 })
 
-void t.test('Kinds that are of no use to a proxy are passed over, each told once', t => {
+void t.test('Kinds that a proxy does not need are ignored, and each is listed once', t => {
   const deployment = 'apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\n'
   const text = `${deployment}---\n${deployment}---\n${WEB}---\napiVersion: v1\nkind: constructor\n---\napiVersion: v1\nkind: List\n`
   const { objects, ignoredKinds, problems } = parseManifest(text, 'f.yaml')
@@ -92,7 +92,7 @@ void t.test('Kinds that are of no use to a proxy are passed over, each told once
   t.end()
 })
 
-void t.test('A mistake is told with file, line and field', t => {
+void t.test('A mistake is reported with file, line and field', t => {
   const table: readonly (readonly [name: string, text: string, problems: readonly (string | RegExp)[]])[] = [
     [
       'a wrong port',
@@ -110,14 +110,14 @@ void t.test('A mistake is told with file, line and field', t => {
       [/^f\.yaml:\d+: Service "default\/web": spec\.clusterIPs: "1\.2\.3" is not an IP address$/],
     ],
     [
-      'a field that is missing is told where it should be',
+      'a missing field, at its parent',
       'apiVersion: v1\nkind: Service\nmetadata:\n  labels: {}\n',
       [
         'f.yaml:4: Service undefined: metadata.name: "" is not a valid name (lower case letters, digits, "-" and "."): object ignored',
       ],
     ],
     [
-      'a condition as text, which yes and no are in YAML 1.2',
+      'a condition as text, as yes and no are in YAML 1.2',
       `${JSON.stringify(makeApiSlice({ endpoints: [{ addresses: ['10.244.0.5'], conditions: { ready: 'no' } }] }))}`,
       ['f.yaml:1: EndpointSlice "default/web-1": endpoints[0].conditions.ready: expected true or false, found "no"'],
     ],
@@ -137,12 +137,12 @@ void t.test('A mistake is told with file, line and field', t => {
     ['just text', 'hello\n', ['f.yaml:1: expected a Kubernetes object, found "hello" without "kind"']],
     ['a list', '- a\n', ['f.yaml:1: expected a Kubernetes object, found ["a"] without "kind"']],
     [
-      'an entry of a List that is nothing',
+      'an empty entry of a List',
       'apiVersion: v1\nkind: List\nitems:\n  - null\n',
       ['f.yaml:4: expected a Kubernetes object, found {} without "kind"'],
     ],
     [
-      'a version of long ago',
+      'a very old version',
       WEB.replace('v1', 'v1beta3'),
       ['f.yaml:1: apiVersion: expected "v1" for kind Service, found "v1beta3"'],
     ],
@@ -154,9 +154,9 @@ void t.test('A mistake is told with file, line and field', t => {
       ],
     ],
     ['a tab', `${WEB}\tx: 1\n`, [/^f\.yaml:10: /]],
-    ['a key that is there twice', `${WEB}kind: Node\n`, [/^f\.yaml:10: Map keys must be unique/]],
+    ['a duplicate key', `${WEB}kind: Node\n`, [/^f\.yaml:10: Map keys must be unique/]],
     ['a bracket that is not closed', 'apiVersion: v1\nkind: [\n', [/^f\.yaml:\d: /]],
-    ['an alias of nothing', WEB.replace('name: web', 'name: *nobody'), [/^f\.yaml:\d+: .*[Aa]lias.*nobody/]],
+    ['an undefined alias', WEB.replace('name: web', 'name: *missing'), [/^f\.yaml:\d+: .*[Aa]lias.*missing/]],
   ]
   for (const [name, text, expected] of table) {
     const { problems } = parseManifest(text, 'f.yaml')
@@ -169,7 +169,7 @@ void t.test('A mistake is told with file, line and field', t => {
   t.end()
 })
 
-void t.test('All mistakes of a file are told together', t => {
+void t.test('All mistakes of a file are reported together', t => {
   const text = [WEB.replace('80', '0'), WEB.replace('10.96.0.10', 'x'), 'kind: [', WEB.replace('web', 'We b')].join(
     '---\n',
   )
@@ -182,7 +182,7 @@ void t.test('All mistakes of a file are told together', t => {
   t.end()
 })
 
-void t.test('A manifest that means harm is a mistake like any other', t => {
+void t.test('A malicious manifest is reported as a mistake', t => {
   const laughs = ['a: &a [x, x, x, x, x, x, x, x, x]']
   for (let i = 1; i < 10; i++) {
     const [name, before] = ['abcdefghij'[i]!, 'abcdefghij'[i - 1]!]

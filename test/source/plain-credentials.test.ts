@@ -10,7 +10,7 @@ const CLUSTER: KubeCluster = { name: 'c', server: 'https://192.0.2.1:6443', skip
 const USER: KubeUser = { name: 'u' }
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
-/** What of a request shows who asks, and whom he trusts; a name and password as the header that they become. */
+/** The credentials and trusted certificates of a request; name and password as the header that they become. */
 function visibleCredentials({ ca, cert, key, rejectUnauthorized, servername, headers, auth }: RequestOptions) {
   const basic = typeof auth === 'string' ? { Authorization: `Basic ${base64(auth)}` } : {}
   const pem = (value: unknown) => (value === undefined ? undefined : String(value))
@@ -26,18 +26,18 @@ async function applyOfficialClient(cluster: KubeCluster, user: KubeUser): Promis
   return request
 }
 
-t.test('what needs nobody else is put into a request as the official client does', async t => {
+t.test('plain credentials give the same request as the official client', async t => {
   const folder = t.testdir({ 'ca.pem': 'CA', 'me.pem': 'CERT', 'me.key': 'KEY' })
   const file = (name: string) => join(folder, name)
   const table: readonly (readonly [what: string, cluster: Partial<KubeCluster>, user: Partial<KubeUser>])[] = [
     ['nothing', {}, {}],
     ['a token', {}, { token: 'tok' }],
     ['a name and a password', {}, { username: 'me', password: 'secret:word' }],
-    ['somebody who acts for another', {}, { token: 'tok', impersonateUser: 'other' }],
+    ['impersonation', {}, { token: 'tok', impersonateUser: 'other' }],
     ['files', { caFile: file('ca.pem') }, { certFile: file('me.pem'), keyFile: file('me.key') }],
     ['inline data', { caData: base64('CA') }, { certData: base64('CERT'), keyData: base64('KEY') }],
     ['no verification', { skipTLSVerify: true }, {}],
-    ['another name of the server', { tlsServerName: 'kubernetes' }, {}],
+    ['another server name', { tlsServerName: 'kubernetes' }, {}],
   ]
   for (const [what, cluster, user] of table) {
     const [c, u] = [
@@ -51,7 +51,7 @@ t.test('what needs nobody else is put into a request as the official client does
   }
 })
 
-t.test('a certificate that was replaced is used with the next request', async t => {
+t.test('the next request uses a replaced certificate', async t => {
   const folder = t.testdir({ 'me.pem': 'first' })
   const credentials = plainCredentials(CLUSTER, { ...USER, certFile: join(folder, 'me.pem') })
   const request: RequestOptions = {}
@@ -62,7 +62,7 @@ t.test('a certificate that was replaced is used with the next request', async t 
   t.equal(String(request.cert as Buffer), 'second')
 })
 
-t.test('commands, login services and proxies are left to the official client', t => {
+t.test('commands, login services and proxies need the official client', t => {
   t.equal(needsOnlyPlainCredentials({ ...CLUSTER, proxyUrl: 'socks5://192.0.2.9:1080' }, USER), false)
   t.equal(needsOnlyPlainCredentials(CLUSTER, { ...USER, exec: { command: 'login' } }), false)
   t.equal(needsOnlyPlainCredentials(CLUSTER, { ...USER, authProvider: { name: 'oidc' } }), false)
