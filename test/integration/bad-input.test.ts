@@ -10,7 +10,7 @@ import { PROXY_PROGRAM, ProxyProcess } from '../support/processes/proxy-process.
 const WEB = { clusterIP: '10.96.0.10', port: 80 }
 
 t.test('bad input in a running program', { skip: namespacesUnavailable }, t => {
-  t.test('manifests that are wrong at the start end the program, with file, line and field', async t => {
+  t.test('invalid manifests at the start end the program with file, line and field', async t => {
     const network = await NodeNetwork.create(t)
     const folder = new ManifestFolder(t)
     writeFileSync(
@@ -26,7 +26,7 @@ t.test('bad input in a running program', { skip: namespacesUnavailable }, t => {
     t.notMatch((await network.node.run('iptables-save', [])).stdout, /KUBE/)
   })
 
-  t.test('a hostile object from the API server costs neither the good ones nor the rules', async t => {
+  t.test('a hostile object from the API server affects neither valid objects nor the rules', async t => {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')
     const api = network.start(network.node, process.execPath, [
@@ -59,7 +59,7 @@ t.test('bad input in a running program', { skip: namespacesUnavailable }, t => {
     await proxy.waitForLine(/Synced rules" family="IPv4"/)
     const client = new NetworkClient(network, (await network.addPod()).namespace)
     for (let i = 0; i < 3; i++)
-      t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a', 'only the ordinary address is an endpoint')
+      t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a', 'only the valid address is an endpoint')
     for (const special of ['127.0.0.1', '169.254.169.254', '224.0.0.1', '0.0.0.0']) {
       t.ok(
         proxy.lines.some(line => line.startsWith('W') && line.includes(`${special}\\" is a`)),
@@ -80,7 +80,7 @@ t.test('bad input in a running program', { skip: namespacesUnavailable }, t => {
     t.equal(await proxy.stop(), 0)
   })
 
-  t.test('a proxy port of the range that somebody else holds is passed over', async t => {
+  t.test('a proxy port that another process holds is skipped', async t => {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')
     const folder = new ManifestFolder(t)
@@ -101,12 +101,12 @@ t.test('bad input in a running program', { skip: namespacesUnavailable }, t => {
       makeServiceManifest('two', { clusterIP: '10.96.0.11', port: 80 }),
     )
     t.match(await proxy.waitForLine(/PROXY_PORTS_EXHAUSTED|PROXY_PORT_UNAVAILABLE/), /default\/two/)
-    t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a', 'the others are served all the same')
+    t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a', 'the others are served')
     holder.kill('SIGKILL')
     await proxy.waitForLine(/"Serving" servicePort="IPv4\/default\/two/)
   })
 
-  t.test('out of file descriptors, accepting pauses, nothing exits, and it recovers', async t => {
+  t.test('without free file descriptors the proxy stops accepting, does not exit, and recovers', async t => {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')
     const folder = new ManifestFolder(t)
@@ -127,7 +127,7 @@ t.test('bad input in a running program', { skip: namespacesUnavailable }, t => {
       '-e',
       `const net = require('net'); let ended = 0; const all = Array.from({ length: 300 }, () => net.connect(80, '10.96.0.10').on('error', () => 0).on('close', () => ended++ === 0 && console.log('shed')).on('connect', function () { this.write('echo\\n') })); process.stdin.on('data', () => process.exit())`,
     ])
-    t.match(String((await once(hog.stdout!, 'data'))[0]), 'shed', 'the newest are turned away')
+    t.match(String((await once(hog.stdout!, 'data'))[0]), 'shed', 'the newest connections are rejected')
     t.equal(child.exitCode, null)
     hog.stdin!.write('go\n')
     await once(hog, 'exit').catch(() => undefined)

@@ -47,7 +47,7 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
         imbalance(seen, ['a', 'b', 'c']) <= Math.max(1, PROXY_WORKERS),
         `TCP: each endpoint in turn: ${seen.join(' ')}`,
       )
-      if (PROXY_WORKERS < 2) t.strictSame(seen.slice(0, 6), seen.slice(3), 'in the same order')
+      if (PROXY_WORKERS < 2) t.strictSame(seen.slice(0, 6), seen.slice(3), 'the same order again')
       for (const connected of [true, false]) {
         const { answer, from } = await client.udp(DNS.clusterIP, DNS.port, 5, connected)
         t.match(answer, /^[abc] 5$/)
@@ -61,7 +61,7 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
     })
   }
 
-  t.test('an endpoint change takes effect, with no iptables call', async t => {
+  t.test('an endpoint change takes effect without an iptables call', async t => {
     const calls = () => proxy.lines.filter(line => line.includes('"Synced rules" family="IPv4" changed=true')).length
     const before = calls()
     const from = proxy.lines.length
@@ -75,7 +75,7 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
   })
 
   t.test(
-    'without endpoints clients are refused, wherever they are; the first endpoint is served, with no iptables call',
+    'without endpoints all clients are refused; the first endpoint is served without an iptables call',
     async t => {
       const calls = () => proxy.lines.filter(line => line.includes('"Synced rules" family="IPv4" changed=true')).length
       const before = calls()
@@ -97,7 +97,7 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
     },
   )
 
-  t.test('affinity holds, and ends with its Service setting', async t => {
+  t.test('session affinity works, and ends when the Service turns it off', async t => {
     let from = proxy.lines.length
     write(ips, true)
     await proxy.waitForLine(/"Listener updated" .*default\/web.* affinitySeconds=10800/, from)
@@ -111,7 +111,7 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
     t.ok(imbalance(seen, ['a', 'b', 'c']) <= Math.max(1, PROXY_WORKERS), seen.join(' '))
   })
 
-  t.test('rules that somebody else flushed come back by themselves, and rules of others are left alone', async t => {
+  t.test('the proxy restores flushed rules and keeps rules of other programs', async t => {
     await network.node.run('iptables', [
       '-t',
       'nat',
@@ -124,7 +124,7 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
       '-j',
       'ACCEPT',
     ])
-    // Both at once: a look at the rules between the two would repair the one, and be told before the other is done.
+    // Both at once: a check between the two would repair and report the first before the second is done.
     const input = '*nat\n-F KUBE-PORTALS-CONTAINER\n-D OUTPUT 1\nCOMMIT\n'
     await network.node.run('iptables-restore', ['--noflush'], { input })
     await proxy.waitForLine(/Another program had changed the rules/)
@@ -136,14 +136,14 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
     t.equal(stdout.match(/-j KUBE-PORTALS-HOST/g)?.length, 1)
   })
 
-  t.test('a Pod that dies costs no request while its endpoint is still listed', async t => {
+  t.test('no request fails when a Pod dies while its endpoint is still listed', async t => {
     servers[0]!.process.kill('SIGKILL')
     await once(servers[0]!.process, 'exit')
     for (let i = 0; i < 6; i++) t.match(await inPod.tcp(WEB.clusterIP, WEB.port), /^[bc]$/)
     for (let i = 0; i < 6; i++) t.match(await inPod.udp(DNS.clusterIP, DNS.port), { answer: /^[bc] 5$/ })
   })
 
-  t.test('a Service that goes takes its rules along, then its listener', async t => {
+  t.test('a deleted Service loses its rules, then its listener', async t => {
     const from = proxy.lines.length
     manifests.write(makeServiceManifest('dns', DNS), makeSliceManifest('dns', ips, 5353, 'UDP'))
     await proxy.waitForLine(/"No longer serving" servicePort="IPv4\/default\/web\/TCP"/, from)
@@ -155,12 +155,12 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
       const { stdout: sockets } = await network.node.run('cat', ['/proc/net/tcp'])
       return sockets.split('\n').some(line => line.includes('0132A8C0:') && / 0A /.test(line))
     }
-    await waitUntil(async () => !(await isListening()), `nothing listens on ${NODE_IP} any more`)
+    await waitUntil(async () => !(await isListening()), `no process listens on ${NODE_IP}`)
     write(ips)
     await proxy.waitForLine(/Synced rules" family="IPv4" changed=true/, proxy.lines.length)
   })
 
-  t.test('broken manifests change nothing but the log', async t => {
+  t.test('broken manifests change only the log', async t => {
     const from = proxy.lines.length
     manifests.write({ ...makeServiceManifest('web', WEB), spec: { clusterIP: '10.96.0.10', ports: [{ port: 70000 }] } })
     t.match(
@@ -172,33 +172,40 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
     await proxy.waitForLine(/Read the manifests again/, from)
   })
 
-  t.test('SIGTERM: no new connections, open ones may end, exit code 0; rules and ports outlive a restart', async t => {
-    const { stdout: before } = await network.node.run('iptables-save', ['-t', 'nat'])
-    const talker = network.start(network.node, process.execPath, [
-      '-e',
-      `const s = require('net').connect(80, '10.96.0.10', () => s.write('echo\\n')).on('data', d => process.stdout.write(d)); process.stdin.on('data', d => s.write(d)).on('end', () => s.end())`,
-    ])
-    t.equal(String((await once(talker.stdout!, 'data'))[0]), 'echo\n')
-    const stopped = proxy.stop()
-    await proxy.waitForLine(/Draining/)
-    await waitUntil(async () => (await inPod.tcp(WEB.clusterIP, WEB.port)) === 'ECONNREFUSED', 'no new connections')
-    talker.stdin!.write('still here')
-    t.equal(String((await once(talker.stdout!, 'data'))[0]), 'still here')
-    talker.stdin!.end()
-    t.equal(await stopped, 0)
+  t.test(
+    'after SIGTERM new connections are refused, open ones continue, and the exit code is 0; a restart keeps rules and ports',
+    async t => {
+      const { stdout: before } = await network.node.run('iptables-save', ['-t', 'nat'])
+      const talker = network.start(network.node, process.execPath, [
+        '-e',
+        `const s = require('net').connect(80, '10.96.0.10', () => s.write('echo\\n')).on('data', d => process.stdout.write(d)); process.stdin.on('data', d => s.write(d)).on('end', () => s.end())`,
+      ])
+      t.equal(String((await once(talker.stdout!, 'data'))[0]), 'echo\n')
+      const stopped = proxy.stop()
+      await proxy.waitForLine(/Draining/)
+      await waitUntil(async () => (await inPod.tcp(WEB.clusterIP, WEB.port)) === 'ECONNREFUSED', 'no new connections')
+      talker.stdin!.write('still here')
+      t.equal(String((await once(talker.stdout!, 'data'))[0]), 'still here')
+      talker.stdin!.end()
+      t.equal(await stopped, 0)
 
-    const second = new ProxyProcess(network, ['--manifests', manifests.path])
-    t.match(await second.waitForLine(/Synced rules" family="IPv4"/), /changed=false/, 'the next process needs no write')
-    const { stdout: after } = await network.node.run('iptables-save', ['-t', 'nat'])
-    const rules = (text: string) => text.split('\n').filter(line => line.startsWith('-A'))
-    t.strictSame(rules(after), rules(before))
-    t.match(await inPod.tcp(WEB.clusterIP, WEB.port), /^[bc]$/)
-    t.match(await inPod.udp(DNS.clusterIP, DNS.port), { answer: /^[bc] 5$/ })
-    t.equal(await second.stop(), 0)
-  })
+      const second = new ProxyProcess(network, ['--manifests', manifests.path])
+      t.match(
+        await second.waitForLine(/Synced rules" family="IPv4"/),
+        /changed=false/,
+        'the next process writes nothing',
+      )
+      const { stdout: after } = await network.node.run('iptables-save', ['-t', 'nat'])
+      const rules = (text: string) => text.split('\n').filter(line => line.startsWith('-A'))
+      t.strictSame(rules(after), rules(before))
+      t.match(await inPod.tcp(WEB.clusterIP, WEB.port), /^[bc]$/)
+      t.match(await inPod.udp(DNS.clusterIP, DNS.port), { answer: /^[bc] 5$/ })
+      t.equal(await second.stop(), 0)
+    },
+  )
 
   t.test(
-    '--cleanup removes our rules and the leftovers of the original, in both families, and nothing else',
+    '--cleanup removes the rules of this proxy and leftovers of the original in both families, and nothing else',
     async t => {
       const node = network.node
       await node.run('ip6tables-restore', ['--noflush'], {

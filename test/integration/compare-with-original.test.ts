@@ -11,7 +11,7 @@ import { type ComparedSettings, collectRules } from '../support/comparison/colle
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { originalUnavailable } from '../support/processes/original-kube-proxy.js'
 
-/** What a Service with one endpoint on the node must be to a host outside, by anybody's rules: that both are not just silent. */
+/** The outcome for an external host and a Service with one endpoint on the node, by the rules of both proxies. It proves that neither drops everything. */
 const SANITY_OUTCOMES = {
   'cluster IP': '10.244.0.2:8080 masqueraded',
   'external IP': '10.244.0.2:8080 masqueraded',
@@ -67,7 +67,7 @@ for (const settings of SETTINGS) {
     for (const difference of EXPECTED_DIFFERENCES) {
       const { name, flag, isNondeterministic = false } = difference
       if (isNondeterministic || (flag !== undefined && !flags.includes(flag))) continue
-      t.ok(seen.has(difference), `still so: ${name}`)
+      t.ok(seen.has(difference), `the difference still exists: ${name}`)
     }
   })
 }

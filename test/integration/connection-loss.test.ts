@@ -2,7 +2,7 @@ import t from 'tap'
 import { ChurnedService } from '../support/processes/churned-service.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 
-// The same in large: npm run bench -- lossless
+// With more connections: npm run bench -- lossless
 t.test('no connection is lost while endpoints are replaced every 100 ms', { skip: namespacesUnavailable }, async t => {
   const service = await ChurnedService.start(t)
   for (const [name, count, width] of [
@@ -12,6 +12,6 @@ t.test('no connection is lost while endpoints are replaced every 100 ms', { skip
     const { outcomes } = await service.runLoad(count, width)
     t.strictSame(outcomes, { answered: count }, `${count} connections ${name}`)
   }
-  t.ok((await service.stopChurn()) > 3, 'endpoints were replaced meanwhile')
+  t.ok((await service.stopChurn()) > 3, 'endpoints were replaced during the load')
   t.equal(await service.proxy.stop(), 0)
 })

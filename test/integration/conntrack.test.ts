@@ -11,7 +11,7 @@ const hasConntrack = (process.env['PATH'] ?? '').split(delimiter).some(folder =>
 const skip =
   namespacesUnavailable || (hasConntrack ? false : 'needs the program "conntrack" (apt-get install conntrack)')
 
-/** Addresses of the same things, once for each IP family. */
+/** The addresses of each IP family. */
 const FAMILIES = [
   { family: 'IPv4', program: 'iptables', node: NODE_IP, changes: '10.96.0.10', stays: '10.96.0.11' },
   { family: 'IPv6', program: 'ip6tables', node: NODE_IP6, changes: 'fd00:96::a', stays: 'fd00:96::b' },
@@ -26,7 +26,7 @@ t.test('conntrack', { skip }, async t => {
   const command = async (what: object): Promise<unknown> => JSON.parse(await inside.sendCommand(what))
   const list = async ({ family }: FamilyAddresses) => (await command({ list: family })) as UdpEntry[]
 
-  /** The rule that leads a destination to a server's UDP port. */
+  /** The rule that redirects a destination to a server's UDP port. */
   const rule = async (
     action: '-A' | '-D',
     { program }: FamilyAddresses,
@@ -41,7 +41,7 @@ t.test('conntrack', { skip }, async t => {
   }
   const server = ({ family }: FamilyAddresses, which: typeof a): string => (family === 'IPv4' ? which.ip : which.ip6)
 
-  /** Cleans, and checks that it was this one entry and no other that went. */
+  /** Cleans up, and checks that exactly this entry was deleted. */
   const cleansJust = async (t: Test, of: FamilyAddresses, ip: string, port: number, flows: Partial<ExpectedFlows>) => {
     const before = await list(of)
     const stale = (await command({
@@ -63,12 +63,12 @@ t.test('conntrack', { skip }, async t => {
     const to = (address: string) => [{ address, port: 5353 }]
     const bystanders = [{ address: stays, port: 53, replySources: to(ipB) }]
 
-    await t.test(`${family}: a flow whose rule leads elsewhere now is freed, and no other flow is touched`, async t => {
+    await t.test(`${family}: a flow with another target in its rule is deleted, and no other flow is`, async t => {
       await rule('-A', of, changes, 53, ipA)
       await rule('-A', of, stays, 53, ipB)
       t.equal(await client.request(changes, 53), 'a 5')
       t.equal(await client.request(stays, 53), 'b 5')
-      t.equal(await client.request(ipA, 5353), 'a 5', 'a flow that is none of ours')
+      t.equal(await client.request(ipA, 5353), 'a 5', 'a flow to no Service')
       t.strictSame(
         (await list(of)).map(({ destination, replySource }) => [destination.address, replySource.address]).sort(),
         [
@@ -79,26 +79,30 @@ t.test('conntrack', { skip }, async t => {
       )
       await rule('-D', of, changes, 53, ipA)
       await rule('-A', of, changes, 53, ipB)
-      t.equal(await client.request(changes, 53), 'a 5', 'the rule alone does not help who keeps his port')
+      t.equal(
+        await client.request(changes, 53),
+        'a 5',
+        'the new rule alone has no effect on a client that keeps its port',
+      )
       const targets = [{ address: changes, port: 53, replySources: to(ipB) }, ...bystanders]
       const stale = await cleansJust(t, of, changes, 53, { targets })
       t.equal(await client.request(changes, 53), 'b 5')
-      t.equal(await command({ remove: stale }), 'removed', 'what is gone already is no failure')
+      t.equal(await command({ remove: stale }), 'removed', 'deleting a missing flow is no failure')
       t.strictSame(
         await command({ clean: family, flows: { targets, removed: [] }, node: [node] }),
         [],
-        'now nothing is stale',
+        'no flow is stale',
       )
     })
 
-    await t.test(`${family}: a flow to what is no longer served is freed`, async t => {
+    await t.test(`${family}: a flow to an address that is no longer served is deleted`, async t => {
       await rule('-D', of, changes, 53, ipB)
       await cleansJust(t, of, changes, 53, { targets: bystanders, removed: [{ address: changes, port: 53 }] })
     })
 
-    await t.test(`${family}: a flow to a node port that began before the rule is freed`, async t => {
+    await t.test(`${family}: a flow to a NodePort that started before the rule is deleted`, async t => {
       await client.send(node, 30053)
-      // The datagram is on its way: look until it has been seen.
+      // The datagram is on its way: poll until it has arrived.
       while (!(await list(of)).some(({ destination }) => destination.port === 30053));
       await rule('-A', of, node, 30053, ipA)
       const targets = [{ address: undefined, port: 30053, replySources: to(ipA) }, ...bystanders]

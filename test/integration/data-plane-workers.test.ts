@@ -11,7 +11,7 @@ const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
 const DNS = { clusterIP: '10.96.0.53', port: 53, protocol: 'UDP' } as const
 const FLAGS = ['--data-plane-workers=2', '--iptables-sync-period=2s']
 
-/** Processes that a process has started and that still run. */
+/** The running children of a process. */
 function childrenOf(pid: number): number[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name) && readParentPid(name) === pid)
@@ -20,7 +20,7 @@ function childrenOf(pid: number): number[] {
 
 function readParentPid(pid: string): number | undefined {
   try {
-    // `pid (name) state parent …`, and a name may hold anything.
+    // `pid (name) state parent …`; a name can contain any character.
     return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[1])
   } catch {
     return undefined
@@ -31,7 +31,7 @@ function isRunning(pid: number): boolean {
   return readParentPid(String(pid)) !== undefined
 }
 
-/** Sends SIGTERM to a process; one that may have ended just now is none the worse for it. */
+/** Sends SIGTERM to a process, which may have exited already. */
 function sendSigterm(pid: number): void {
   try {
     process.kill(pid, 'SIGTERM')
@@ -40,7 +40,7 @@ function sendSigterm(pid: number): void {
   }
 }
 
-/** A client in a process of its own, with a connection that is open and that echoes. */
+/** A client process with an open connection to an echo server. */
 class EchoClient {
   readonly #child: ChildProcess
 
@@ -91,7 +91,7 @@ async function setUp(t: Test) {
   return { network, ips, manifests, write, start, client, rules }
 }
 
-t.test('a worker that is killed is replaced, and nobody is refused', { skip: namespacesUnavailable }, async t => {
+t.test('a killed worker is replaced, and no client is refused', { skip: namespacesUnavailable }, async t => {
   const { start, client, write, ips } = await setUp(t)
   const proxy = await start()
   for (let round = 0; round < 2; round++) {
@@ -104,7 +104,7 @@ t.test('a worker that is killed is replaced, and nobody is refused', { skip: nam
       await proxy.waitForLine(/"A data-plane worker exited; its connections are lost"/, from),
       /code="WORKER_FAILED"/,
     )
-    await waitUntil(() => childrenOf(proxy.child.pid!).length === 2, 'there are two workers again')
+    await waitUntil(() => childrenOf(proxy.child.pid!).length === 2, 'two workers run again')
   }
   const from = proxy.lines.length
   write(ips.slice(1))
@@ -113,14 +113,14 @@ t.test('a worker that is killed is replaced, and nobody is refused', { skip: nam
   t.equal(await proxy.stop(), 0)
 })
 
-t.test('Services whose endpoints are each other do not make a loop', { skip: namespacesUnavailable }, async t => {
+t.test('Services that are endpoints of each other do not form a loop', { skip: namespacesUnavailable }, async t => {
   const { start, client, manifests, ips } = await setUp(t)
   const to = (name: string, ip: string, protocol: 'TCP' | 'UDP', port: number) =>
     makeSliceManifest(name, [ip], port, protocol)
   manifests.write(
     makeServiceManifest('web', WEB),
     makeSliceManifest('web', ips, 8080),
-    // Several, so that some lead from one worker to another.
+    // Several, so that some go from one worker to another.
     ...Array.from({ length: 6 }, (_, n) => [
       makeServiceManifest(`udp-${n}`, { clusterIP: `10.96.1.${n}`, port: 53, protocol: 'UDP' }),
       to(`udp-${n}`, `10.96.1.${n ^ 1}`, 'UDP', 53),
@@ -149,30 +149,30 @@ t.test('when the control process is killed', { skip: namespacesUnavailable }, as
   proxy.child.kill('SIGKILL')
   await gone
 
-  await t.test('open connections and new ones go on', async t => {
+  await t.test('open and new connections work', async t => {
     t.equal(await talker.send('still here'), 'still here')
     for (let i = 0; i < 4; i++) t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
     t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: /^[ab] 5$/ })
     t.ok(workers.every(isRunning))
   })
 
-  await t.test('the next one takes over the same ports, and open connections go on', async t => {
+  await t.test('the next control process takes over the same ports, and open connections continue', async t => {
     const second = await start()
     t.match(
       second.lines.find(line => line.includes('Taking over from data-plane workers')),
       /workers=2/,
     )
-    t.strictSame(await rules(), before, 'node ports too')
+    t.strictSame(await rules(), before, 'NodePorts too')
     t.equal(await talker.send('and still'), 'and still')
     t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
     t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: /^[ab] 5$/ })
     await talker.end()
-    await waitUntil(() => !workers.some(isRunning), 'the old workers have ended with their last connection')
+    await waitUntil(() => !workers.some(isRunning), 'the old workers have exited after their last connection')
     t.equal(await second.stop(), 0)
   })
 })
 
-t.test('--cleanup sends workers home that a killed proxy left behind', { skip: namespacesUnavailable }, async t => {
+t.test('--cleanup stops the workers that a killed proxy has left', { skip: namespacesUnavailable }, async t => {
   const { network, start } = await setUp(t)
   const proxy = await start()
   const workers = childrenOf(proxy.child.pid!)
@@ -182,7 +182,7 @@ t.test('--cleanup sends workers home that a killed proxy left behind', { skip: n
   await waitUntil(() => workers.every(pid => title(pid).endsWith('orphan')), 'they know')
   const cleaner = new ProxyProcess(network, ['--cleanup'])
   t.equal(((await once(cleaner.child, 'exit')) as [number])[0], 0, cleaner.lines.join('\n'))
-  await waitUntil(() => !workers.some(isRunning), 'they have ended')
+  await waitUntil(() => !workers.some(isRunning), 'they have exited')
 })
 
 function title(pid: number): string {
@@ -190,7 +190,7 @@ function title(pid: number): string {
 }
 
 t.test(
-  'a signal to the whole process group drains; a second one cuts off',
+  'a signal to the whole process group drains connections; a second one closes them',
   { skip: namespacesUnavailable },
   async t => {
     const { network, start, client } = await setUp(t)
@@ -205,11 +205,11 @@ t.test(
     t.equal(await talker.send('still here'), 'still here')
     signalAll()
     t.equal(((await exited) as [number])[0], 0)
-    await waitUntil(() => !workers.some(isRunning), 'workers have ended too')
+    await waitUntil(() => !workers.some(isRunning), 'workers have exited too')
   },
 )
 
-t.test('the next process may do without workers', { skip: namespacesUnavailable }, async t => {
+t.test('the next process can run without workers', { skip: namespacesUnavailable }, async t => {
   const { start, client, rules } = await setUp(t)
   const proxy = await start()
   const before = await rules()

@@ -8,7 +8,7 @@ const WEB = { clusterIP: '10.96.0.10', port: 80, otherClusterIPs: ['fd00:96::a']
 const DNS = { clusterIP: 'fd00:96::53', port: 53, protocol: 'UDP', otherClusterIPs: ['10.96.0.53'] } as const
 
 t.test('both IP families', { skip: namespacesUnavailable }, async t => {
-  await t.test('a Service with cluster IPs of both is served on both, each by endpoints of its own family', async t => {
+  await t.test('a dual-stack Service is served in both families, each by endpoints of its family', async t => {
     const network = await NodeNetwork.create(t)
     const servers = await Promise.all(['a', 'b'].map(name => network.addServer(name)))
     const v4 = servers.map(({ ip }) => ip)
@@ -42,7 +42,7 @@ t.test('both IP families', { skip: namespacesUnavailable }, async t => {
     t.equal(await proxy.stop(), 0)
   })
 
-  await t.test('a node with IPv6 only serves IPv6, and its IPv4 rules do no harm', async t => {
+  await t.test('a node with only IPv6 addresses serves IPv6, and its IPv4 rules do no harm', async t => {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')
     const outside = await network.addHost()
@@ -74,7 +74,7 @@ t.test('both IP families', { skip: namespacesUnavailable }, async t => {
     t.equal(await proxy.stop(), 0)
   })
 
-  await t.test('IPv6 rules that cannot be written do not hold up IPv4, and come when they can', async t => {
+  await t.test('a failing write of IPv6 rules does not delay IPv4, and is repeated until it succeeds', async t => {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')
     const folder = new ManifestFolder(t)
@@ -96,7 +96,7 @@ t.test('both IP families', { skip: namespacesUnavailable }, async t => {
       makeSliceManifest('web', [server.ip6], 8080),
     )
     await proxy.waitForLine(/Synced rules" family="IPv4" changed=true/, from)
-    t.equal(await client.tcp('10.96.0.10', 81), 'a', 'IPv4 follows changes meanwhile')
+    t.equal(await client.tcp('10.96.0.10', 81), 'a', 'IPv4 follows changes in the meantime')
     restore.repair()
     await proxy.waitForLine(/Synced rules" family="IPv6" changed=true/)
     t.equal(await client.tcp('fd00:96::a', 81), 'a')

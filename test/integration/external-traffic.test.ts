@@ -10,15 +10,15 @@ const EXTERNAL_IP = '203.0.113.7'
 const LB_IP = '198.51.100.9'
 const LB_IP6 = 'fd00:1b::9'
 const NODE_NAME = 'this-node'
-/** In iptables mode the kernel throws dice. */
+/** In iptables mode the kernel picks endpoints at random. */
 const IS_ROUND_ROBIN = PROXY_MODE !== 'iptables'
-/** With policy Local, ipvs mode has the endpoints here for every client: a virtual server has one list for all. */
+/** With policy Local, ipvs mode uses local endpoints for every client: a virtual server has one list for all clients. */
 const PODS_WITH_POLICY_LOCAL = PROXY_MODE === 'ipvs' ? 'here' : 'here there'
 
-/** What a proxy says when the kernel has what changed. */
+/** The log line of a proxy that has written a change to the kernel. */
 const SYNC_LOG_PATTERN = /Synced (rules" family="IPv4" changed=true|virtual servers" family="IPv4")/
 
-/** An endpoint of an EndpointSlice, on our node unless told otherwise. */
+/** An endpoint of an EndpointSlice, by default on this node. */
 const endpoint = (ip: string, nodeName = NODE_NAME) => ({ addresses: [ip], nodeName, conditions: { ready: true } })
 
 function slice(name: string, endpoints: readonly object[], family: 'IPv4' | 'IPv6' = 'IPv4') {
@@ -81,20 +81,20 @@ t.test(
     await proxy.waitForLine(/Synced rules" family="IPv4"/)
     await proxy.waitForLine(/Synced rules" family="IPv6"/)
 
-    /** Writes objects and waits until the rules say so. */
+    /** Writes objects and waits until the rules are written. */
     const serve = async (...objects: readonly object[]) => {
       const from = proxy.lines.length
       folder.write(...objects)
       await proxy.waitForLine(SYNC_LOG_PATTERN, from)
     }
-    /** Writes objects that differ in endpoints, and waits until they are served: in userspace mode no rule says so. */
+    /** Writes objects that differ only in endpoints and waits until they are served: in userspace mode no rule changes. */
     const serveEndpoints = async (endpoints: RegExp, ...objects: readonly object[]) => {
       const from = proxy.lines.length
       folder.write(...objects)
       await proxy.waitForLine(PROXY_MODE === 'userspace' ? endpoints : SYNC_LOG_PATTERN, from)
     }
 
-    /** Who answers several connections, each once; enough of them to meet both by chance where they do not take turns. */
+    /** The Pods that answer several connections, each once; with random picks there are enough connections to reach both. */
     const answers = async (client: NetworkClient, ip: string, port: number) => {
       const seen = new Set<string>()
       for (let i = 0; i < (IS_ROUND_ROBIN ? 4 : 24) && !(seen.has('here') && seen.has('there')); i++)
@@ -102,11 +102,11 @@ t.test(
       return [...seen].sort().join(' ')
     }
 
-    /** The same, once it is as wanted: a write of rules that was under way before may have been taken for the one waited for. */
-    const settled = async (client: NetworkClient, ip: string, port: number, wanted: string) => {
+    /** The same, after waiting for the expected result: the log line may belong to an earlier write of rules. */
+    const settled = async (client: NetworkClient, ip: string, port: number, expected: string) => {
       const end = Date.now() + 20_000 * TIMEOUT_FACTOR
       let seen = ''
-      while (seen !== wanted && Date.now() < end) seen = await answers(client, ip, port)
+      while (seen !== expected && Date.now() < end) seen = await answers(client, ip, port)
       return seen
     }
 
@@ -136,8 +136,8 @@ t.test(
       }
     })
 
-    await t.test('node ports answer on loopback too', async t => {
-      // In IPv6 the kernel never translates what leaves loopback: only a listener can answer there. IPVS never does.
+    await t.test('NodePorts answer on loopback too', async t => {
+      // The kernel does not translate IPv6 packets from loopback: only a listener can answer there. IPVS never answers on loopback.
       const loopbacks: Readonly<Record<string, readonly string[]>> = {
         userspace: ['127.0.0.1', '::1'],
         iptables: ['127.0.0.1'],
@@ -145,41 +145,45 @@ t.test(
       }
       const served = loopbacks[PROXY_MODE]!
       for (const ip of ['127.0.0.1', '::1'].filter(ip => !served.includes(ip)))
-        t.equal(await clients['the node'].tcp(ip, 30080), 'ECONNREFUSED', `${ip}, where nothing listens`)
+        t.equal(await clients['the node'].tcp(ip, 30080), 'ECONNREFUSED', `${ip}, where no process listens`)
       for (const ip of served) {
         t.equal(await answers(clients['the node'], ip, 30080), 'here there', ip)
         t.match(await clients['the node'].udp(ip, 30080), { answer: /^(here|there) 5$/ }, `${ip}, UDP`)
       }
       const { stdout } = await network.node.run('sysctl', ['-n', 'net.ipv4.conf.all.route_localnet'])
-      t.equal(stdout.trim(), PROXY_MODE === 'iptables' ? '1' : '0', 'with route_localnet only where it is needed')
+      t.equal(stdout.trim(), PROXY_MODE === 'iptables' ? '1' : '0', 'route_localnet is on only where it is needed')
     })
 
-    await t.test('what listens on loopback is not reached from outside (CVE-2020-8558)', async t => {
+    await t.test('a process that listens on loopback cannot be reached from outside (CVE-2020-8558)', async t => {
       const attacker = await network.addHost()
-      // A neighbour that has no loopback itself, and sends what is for 127.0.0.1 to the node.
+      // A neighbour without loopback, which sends packets for 127.0.0.1 to the node.
       await attacker.namespace.run('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=1'])
       await attacker.namespace.configure('address flush dev lo')
       await attacker.namespace.configure(
         `route add 127.0.0.1/32 via ${attacker.ip.replace(/9$/, '1')} dev eth0 src ${attacker.ip}`,
       )
       const client = new NetworkClient(network, attacker.namespace)
-      t.equal(await answers(client, NODE_IP, 30080), 'here there', 'a neighbour like any other')
+      t.equal(await answers(client, NODE_IP, 30080), 'here there', 'NodePorts are served to it as to any host')
       const program = `require('net').createServer(s => s.end('loopback only')).listen(9999, '127.0.0.1', () => console.log('up'))`
       const server = network.start(network.node, process.execPath, ['-e', program])
       await once(server.stdout!, 'data')
       t.equal(await client.tcpExpectingTimeout('127.0.0.1', 9999), 'no answer')
       if (PROXY_MODE !== 'iptables') {
         await network.node.run('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=1'])
-        t.equal(await client.tcp('127.0.0.1', 9999), 'loopback only', 'as it would be, had we let it in')
+        t.equal(await client.tcp('127.0.0.1', 9999), 'loopback only', 'with route_localnet on it could be reached')
         await network.node.run('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=0'])
       } else {
         await network.node.run('iptables', ['-F', 'KUBE-FIREWALL'])
-        t.equal(await client.tcp('127.0.0.1', 9999), 'loopback only', 'as it would be without our rule')
+        t.equal(
+          await client.tcp('127.0.0.1', 9999),
+          'loopback only',
+          'without the rule of the proxy it could be reached',
+        )
       }
     })
 
     await t.test(
-      'a proxy port cannot be reached around the rules, by anybody, under a permissive policy',
+      'no client can reach a proxy port directly, even under a permissive policy',
       { skip: skipUnlessMode(['userspace'], 'there are no proxy ports') },
       async t => {
         const { stdout } = await network.node.run('iptables-save', ['-t', 'nat'])
@@ -199,7 +203,7 @@ t.test(
     )
 
     await t.test(
-      'translated traffic passes where the node refuses everything it does not know',
+      'translated traffic passes on a node whose firewall refuses unknown traffic',
       { skip: skipUnlessMode(['userspace'], "what is forwarded is the network plug-in's to let through") },
       async t => {
         for (const program of ['iptables', 'ip6tables']) {
@@ -219,8 +223,8 @@ t.test(
           await network.node.run(program, ['-P', 'FORWARD', 'DROP'])
         }
         for (const [who, client] of Object.entries(clients)) {
-          t.equal(await answers(client, '10.96.0.10', 80), 'here there', `cluster IP from ${who}`)
-          t.equal(await answers(client, NODE_IP, 30080), 'here there', `node port from ${who}`)
+          t.equal(await answers(client, '10.96.0.10', 80), 'here there', `ClusterIP from ${who}`)
+          t.equal(await answers(client, NODE_IP, 30080), 'here there', `NodePort from ${who}`)
         }
         t.equal(await answers(clients.outside, NODE_IP6, 30080), 'here there', 'IPv6')
         for (const program of ['iptables', 'ip6tables']) {
@@ -230,46 +234,52 @@ t.test(
       },
     )
 
-    await t.test('external policy Local: strangers get endpoints here, Pods and the node all of them', async t => {
-      await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', both), both6)
-      for (const [ip, port] of [
-        [EXTERNAL_IP, 80],
-        [LB_IP, 80],
-        [NODE_IP, 30080],
-      ] as const) {
-        t.equal(await answers(clients.outside, ip, port), 'here', `${ip} from outside`)
-        for (const who of ['a Pod here', 'a Pod of another node', 'the node'] as const) {
-          t.equal(await answers(clients[who], ip, port), PODS_WITH_POLICY_LOCAL, `${ip} from ${who}`)
+    await t.test(
+      'with external policy Local external clients get local endpoints, Pods and the node get all',
+      async t => {
+        await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', both), both6)
+        for (const [ip, port] of [
+          [EXTERNAL_IP, 80],
+          [LB_IP, 80],
+          [NODE_IP, 30080],
+        ] as const) {
+          t.equal(await answers(clients.outside, ip, port), 'here', `${ip} from outside`)
+          for (const who of ['a Pod here', 'a Pod of another node', 'the node'] as const) {
+            t.equal(await answers(clients[who], ip, port), PODS_WITH_POLICY_LOCAL, `${ip} from ${who}`)
+          }
         }
-      }
-      t.equal(await answers(clients.outside, '10.96.0.10', 80), 'here there', 'the cluster IP is not concerned')
-    })
+        t.equal(await answers(clients.outside, '10.96.0.10', 80), 'here there', 'the ClusterIP is not affected')
+      },
+    )
 
-    await t.test('external policy Local with endpoints elsewhere only: strangers are dropped, Pods served', async t => {
-      const elsewhere = [endpoint(there.ip, 'another-node')]
-      await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', elsewhere), both6)
-      const outcomes = await Promise.all(
-        [LB_IP, NODE_IP].map((ip, i) =>
-          new NetworkClient(network, outside.namespace).tcpExpectingTimeout(ip, i === 0 ? 80 : 30080),
-        ),
-      )
-      t.strictSame(outcomes, ['no answer', 'no answer'])
-      t.equal(await answers(clients['a Pod here'], LB_IP, 80), 'there')
-      t.equal(await answers(clients['the node'], NODE_IP, 30080), 'there')
-      const onLoopback = PROXY_MODE === 'ipvs' ? 'ECONNREFUSED' : 'there'
-      t.equal(await answers(clients['the node'], '127.0.0.1', 30080), onLoopback, 'on loopback, where no rule leads')
-      // Endpoints come here: served again, at the latest with the next sync.
-      await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', both), both6)
-      t.equal(await answers(clients.outside, LB_IP, 80), 'here')
-    })
+    await t.test(
+      'with external policy Local and no local endpoint external clients are dropped, and Pods are served',
+      async t => {
+        const elsewhere = [endpoint(there.ip, 'another-node')]
+        await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', elsewhere), both6)
+        const outcomes = await Promise.all(
+          [LB_IP, NODE_IP].map((ip, i) =>
+            new NetworkClient(network, outside.namespace).tcpExpectingTimeout(ip, i === 0 ? 80 : 30080),
+          ),
+        )
+        t.strictSame(outcomes, ['no answer', 'no answer'])
+        t.equal(await answers(clients['a Pod here'], LB_IP, 80), 'there')
+        t.equal(await answers(clients['the node'], NODE_IP, 30080), 'there')
+        const onLoopback = PROXY_MODE === 'ipvs' ? 'ECONNREFUSED' : 'there'
+        t.equal(await answers(clients['the node'], '127.0.0.1', 30080), onLoopback, 'on loopback')
+        // With endpoints the Service is served again, at the latest after the next sync.
+        await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', both), both6)
+        t.equal(await answers(clients.outside, LB_IP, 80), 'here')
+      },
+    )
 
-    await t.test('no endpoints at all: refused, from everywhere, at every address', async t => {
+    await t.test('without endpoints every client is refused at every address', async t => {
       await serve(loadBalancer('web', {}), slice('web', both), both6)
       await serveEndpoints(
         /"Listener updated" servicePort="IPv6\/default\/web:udp\/UDP" endpoints=""/,
         ...[loadBalancer('web', {}), slice('web', []), slice('web', [], 'IPv6')],
       )
-      // The kernel tells one client a second by ICMP, and here one client asks much in a second.
+      // The kernel sends one ICMP error per client and second, and this client sends many requests per second.
       await network.node.run('sysctl', ['-qw', 'net.ipv4.icmp_ratelimit=0'])
       for (const ip of ['10.96.0.10', 'fd00:96::a'])
         t.equal(await settled(clients.outside, ip, 80, 'ECONNREFUSED'), 'ECONNREFUSED')
@@ -284,19 +294,19 @@ t.test(
           t.match(await client.udp(ip, port), { answer: 'ECONNREFUSED' }, `${ip} from ${who}, UDP`)
         }
         t.equal(await client.tcp('fd00:96::a', 80), 'ECONNREFUSED', `IPv6 from ${who}`)
-        t.equal(await client.tcp(NODE_IP6, 30080), 'ECONNREFUSED', `IPv6 node port from ${who}`)
+        t.equal(await client.tcp(NODE_IP6, 30080), 'ECONNREFUSED', `IPv6 NodePort from ${who}`)
       }
       await serveEndpoints(
         /"Listener updated" servicePort="IPv4\/default\/web:udp\/UDP" endpoints="1/,
         ...[loadBalancer('web', {}), slice('web', [endpoint(here.ip)]), slice('web', [], 'IPv6')],
       )
       for (const [who, client] of Object.entries(clients)) {
-        t.equal(await client.tcp(LB_IP, 80), 'here', `served to ${who} the moment there is an endpoint`)
-        t.match(await client.udp('10.96.0.10', 80), { answer: /^here/ }, `served to ${who}, UDP`)
+        t.equal(await client.tcp(LB_IP, 80), 'here', `${who} is served as soon as there is an endpoint`)
+        t.match(await client.udp('10.96.0.10', 80), { answer: /^here/ }, `${who} is served, UDP`)
       }
     })
 
-    await t.test('source ranges let in who is in them, at load-balancer IPs only, and others are dropped', async t => {
+    await t.test('source ranges admit their clients and drop others at load-balancer IPs only', async t => {
       const ranges = [`${outside.ip}/32`]
       await serve(loadBalancer('web', { loadBalancerSourceRanges: ranges }), slice('web', both), both6)
       t.equal(await answers(clients.outside, LB_IP, 80), 'here there')
@@ -304,25 +314,25 @@ t.test(
         await new NetworkClient(network, (await network.addHost()).namespace).tcpExpectingTimeout(LB_IP, 80),
         'no answer',
       )
-      t.equal(await answers(clients['a Pod here'], NODE_IP, 30080), 'here there', 'node ports are not concerned')
-      t.equal(await answers(clients['a Pod here'], '10.96.0.10', 80), 'here there', 'nor are cluster IPs')
+      t.equal(await answers(clients['a Pod here'], NODE_IP, 30080), 'here there', 'NodePorts are not affected')
+      t.equal(await answers(clients['a Pod here'], '10.96.0.10', 80), 'here there', 'ClusterIPs are not affected')
     })
 
     await t.test(
-      'a node port that another process holds costs only itself, and is told',
+      'a NodePort that another process holds is reported and affects nothing else',
       { skip: skipUnlessMode(['userspace'], 'the kernel holds no ports') },
       async t => {
         const from = proxy.lines.length
         const holder = network.start(network.node, process.execPath, [
           '-e',
-          `require('net').createServer(s => s.end('somebody else')).listen(30081, () => console.log('held'))`,
+          `require('net').createServer(s => s.end('another process')).listen(30081, () => console.log('held'))`,
         ])
         await new Promise(resolve => holder.stdout!.once('data', resolve))
         const service = loadBalancer('web', {})
         service.spec.ports[0]!.nodePort = 30081
         await serve(service, slice('web', both), both6)
         t.match(await proxy.waitForLine(/PROXY_PORT_UNAVAILABLE/, from), /30081/)
-        t.equal(await clients.outside.tcp(NODE_IP, 30081), 'somebody else')
+        t.equal(await clients.outside.tcp(NODE_IP, 30081), 'another process')
         t.equal(await answers(clients.outside, LB_IP, 80), 'here there', 'everything else is served')
         t.match(await clients.outside.udp(NODE_IP, 30080), { answer: /^(here|there) 5$/ })
         holder.kill('SIGKILL')
@@ -346,10 +356,14 @@ t.test(
       t.match(await proxy.waitForLine(/Two Services use the same address/, from), /web/)
       t.equal(await settled(clients.outside, LB_IP, 80, 'there'), 'there')
       t.equal(await settled(clients.outside, NODE_IP, 30080, 'there'), 'there')
-      t.equal(await answers(clients.outside, '10.96.0.10', 80), 'here', 'its other addresses are its own')
+      t.equal(
+        await answers(clients.outside, '10.96.0.10', 80),
+        'here',
+        'the other addresses of the younger Service are served',
+      )
     })
 
-    await t.test('two nodes, each with a proxy of its own, serve their Pods the same Service', async t => {
+    await t.test('two nodes with one proxy each serve the same Service', async t => {
       await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', both), both6)
       const args = [
         '--manifests',
@@ -371,19 +385,19 @@ t.test(
           [otherNode.ip, 30080, PROXY_MODE === 'ipvs' ? 'there' : 'here there'],
         ] as const)
           t.equal(await local(client, ip, port), `${ip}: ${expected}`, 'Pods and the node itself get all endpoints')
-      // Where the client's address is kept, a Pod has to be where its slice says, or its answer goes another way.
+      // If the client address is kept, a Pod has to be on the node of its slice: otherwise its answer takes another path.
       if (PROXY_MODE === 'userspace')
         t.equal(
           await answers(clients.outside, otherNode.ip, 30080),
           'there',
-          'strangers those of the node that they ask',
+          'external clients get endpoints of the node to which they connect',
         )
       t.equal(await answers(clients.outside, NODE_IP, 30080), 'here')
       t.equal(await second.stop(), 0)
     })
     t.equal(await proxy.stop(), 0)
 
-    await t.test('source ranges count for node ports too where the operator wants that', async t => {
+    await t.test('with --source-ranges-at-nodeports source ranges apply to NodePorts too', async t => {
       const ranged = new ProxyProcess(network, [
         ...['--manifests', folder.path, '--hostname-override', NODE_NAME, '--source-ranges-at-nodeports'],
       ])
@@ -404,9 +418,9 @@ t.test(
       t.equal(
         await new NetworkClient(network, network.node).tcpExpectingTimeout('127.0.0.1', 30080),
         onLoopback,
-        'nor on loopback',
+        'not on loopback either',
       )
-      t.equal(await answers(clients['a Pod here'], '10.96.0.10', 80), 'here there', 'cluster IPs are not concerned')
+      t.equal(await answers(clients['a Pod here'], '10.96.0.10', 80), 'here there', 'ClusterIPs are not affected')
       t.equal(await ranged.stop(), 0)
     })
   },

@@ -34,12 +34,12 @@ COMMIT
 `
 
 t.test('iptables', { skip: namespacesUnavailable }, async t => {
-  await t.test('the back end that the kubelet uses is used, and a restart needs no write there either', async t => {
+  await t.test('the proxy uses the back end of the kubelet, and a restart writes nothing there', async t => {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')
     const folder = new ManifestFolder(t)
     folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080))
-    // The kubelet's hint is in the legacy tables, while there are more rules in the others.
+    // The kubelet's hint is in the legacy tables; the nft tables have more rules.
     await network.node.run('iptables-legacy', ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'])
     for (let i = 0; i < 5; i++) await network.node.run('iptables-nft', ['-A', 'INPUT', '-i', 'lo', '-j', 'ACCEPT'])
     const first = new ProxyProcess(network, ['--manifests', folder.path])
@@ -56,31 +56,34 @@ t.test('iptables', { skip: namespacesUnavailable }, async t => {
     t.equal(await second.stop(), 0)
   })
 
-  await t.test('what kube-proxy left of another mode is taken away once our rules stand, and nothing else', async t => {
-    const network = await NodeNetwork.create(t)
-    const server = await network.addServer('a')
-    const folder = new ManifestFolder(t)
-    folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080))
-    await network.node.run('iptables-restore', [], { input: LEFTOVERS_OF_ANOTHER_MODE })
-    const proxy = new ProxyProcess(network, ['--manifests', folder.path])
-    await proxy.waitForLine(/Removed the rules of another mode" family="IPv4"/)
-    const first = proxy.lines.findIndex(line => /Removed the rules/.test(line))
-    t.match(proxy.lines.slice(0, first).join('\n'), /"Serving"/, 'ours came before')
-    const { stdout } = await network.node.run('iptables-save', [])
-    t.notMatch(stdout, /KUBE-(SERVICES|SVC|SEP|POSTROUTING|MARK-MASQ|PROXY-CANARY)/)
-    t.match(stdout, /-A FORWARD .*-j KUBE-FORWARD\n/, 'open connections are let through on')
-    t.match(stdout, /-A PREROUTING -j OTHERS\n/)
-    t.match(stdout, /-A INPUT -j KUBE-FIREWALL\n/)
-    const client = new NetworkClient(network, (await network.addPod()).namespace)
-    t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
-    t.equal(await proxy.stop(), 0)
-    const next = new ProxyProcess(network, ['--manifests', folder.path])
-    await next.waitForLine(/Removed the rules of another mode" family="IPv4"/)
-    t.notMatch((await network.node.run('iptables-save', [])).stdout, /KUBE-FORWARD/, 'until the next process')
-    t.equal(await next.stop(), 0)
-  })
+  await t.test(
+    'leftovers of another kube-proxy mode, and nothing else, are removed after the proxy has written its rules',
+    async t => {
+      const network = await NodeNetwork.create(t)
+      const server = await network.addServer('a')
+      const folder = new ManifestFolder(t)
+      folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080))
+      await network.node.run('iptables-restore', [], { input: LEFTOVERS_OF_ANOTHER_MODE })
+      const proxy = new ProxyProcess(network, ['--manifests', folder.path])
+      await proxy.waitForLine(/Removed the rules of another mode" family="IPv4"/)
+      const first = proxy.lines.findIndex(line => /Removed the rules/.test(line))
+      t.match(proxy.lines.slice(0, first).join('\n'), /"Serving"/, 'the proxy wrote its rules before')
+      const { stdout } = await network.node.run('iptables-save', [])
+      t.notMatch(stdout, /KUBE-(SERVICES|SVC|SEP|POSTROUTING|MARK-MASQ|PROXY-CANARY)/)
+      t.match(stdout, /-A FORWARD .*-j KUBE-FORWARD\n/, 'open connections are let through on')
+      t.match(stdout, /-A PREROUTING -j OTHERS\n/)
+      t.match(stdout, /-A INPUT -j KUBE-FIREWALL\n/)
+      const client = new NetworkClient(network, (await network.addPod()).namespace)
+      t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+      t.equal(await proxy.stop(), 0)
+      const next = new ProxyProcess(network, ['--manifests', folder.path])
+      await next.waitForLine(/Removed the rules of another mode" family="IPv4"/)
+      t.notMatch((await network.node.run('iptables-save', [])).stdout, /KUBE-FORWARD/, 'until the next process')
+      t.equal(await next.stop(), 0)
+    },
+  )
 
-  await t.test('a change of Services is one restore, a change of endpoints is no iptables call at all', async t => {
+  await t.test('a Service change is one iptables-restore, an endpoint change no iptables call', async t => {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')
     const folder = new ManifestFolder(t)
@@ -107,28 +110,25 @@ t.test('iptables', { skip: namespacesUnavailable }, async t => {
     t.equal(await proxy.stop(), 0)
   })
 
-  await t.test(
-    'a restore that fails is reported with the line at fault, tried again, and serves when it can',
-    async t => {
-      const network = await NodeNetwork.create(t)
-      const server = await network.addServer('a')
-      const folder = new ManifestFolder(t)
-      folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080))
-      const restore = new FaultyProgram(t, '/usr/sbin/iptables-nft-restore', 's/-j DNAT/-j NOWHERE/')
-      const proxy = new ProxyProcess(network, ['--manifests', folder.path], restore.env)
-      const line = await proxy.waitForLine(/Could not write the rules/)
-      t.match(line, /IPTABLES_RESTORE_FAILED/)
-      t.match(line, /at line \d+: \\"-A KUBE-PORTALS-CONTAINER -d 10\.96\.0\.10\/32/)
-      t.match(line, /retryMs=1000/)
-      t.notMatch((await network.node.run('iptables-save', ['-t', 'nat'])).stdout, /KUBE/, 'nothing is half-applied')
-      restore.repair()
-      await proxy.waitForLine(/Synced rules" family="IPv4" changed=true/)
-      t.equal(await new NetworkClient(network, network.node).tcp(WEB.clusterIP, WEB.port), 'a')
-      t.equal(await proxy.stop(), 0)
-    },
-  )
+  await t.test('a failing iptables-restore is reported with the wrong line and repeated until it succeeds', async t => {
+    const network = await NodeNetwork.create(t)
+    const server = await network.addServer('a')
+    const folder = new ManifestFolder(t)
+    folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080))
+    const restore = new FaultyProgram(t, '/usr/sbin/iptables-nft-restore', 's/-j DNAT/-j NOWHERE/')
+    const proxy = new ProxyProcess(network, ['--manifests', folder.path], restore.env)
+    const line = await proxy.waitForLine(/Could not write the rules/)
+    t.match(line, /IPTABLES_RESTORE_FAILED/)
+    t.match(line, /at line \d+: \\"-A KUBE-PORTALS-CONTAINER -d 10\.96\.0\.10\/32/)
+    t.match(line, /retryMs=1000/)
+    t.notMatch((await network.node.run('iptables-save', ['-t', 'nat'])).stdout, /KUBE/, 'nothing is half-applied')
+    restore.repair()
+    await proxy.waitForLine(/Synced rules" family="IPv4" changed=true/)
+    t.equal(await new NetworkClient(network, network.node).tcp(WEB.clusterIP, WEB.port), 'a')
+    t.equal(await proxy.stop(), 0)
+  })
 
-  await t.test('the lock of other programs is waited for', async t => {
+  await t.test('the proxy waits for the xtables lock of another program', async t => {
     const network = await NodeNetwork.create(t)
     await network.node.run('iptables-legacy', ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'])
     const folder = new ManifestFolder(t)

@@ -35,7 +35,7 @@ function service(spec: object = {}) {
   }
 }
 
-/** Endpoints on this node, unless they are said to be elsewhere. */
+/** Endpoints, by default on this node. */
 function slice(ips: readonly string[], nodeName = 'this-node') {
   const family = ips[0]?.includes(':') === true ? 'IPv6' : 'IPv4'
   return {
@@ -58,7 +58,7 @@ function slice(ips: readonly string[], nodeName = 'this-node') {
 
 t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 120_000 }, async t => {
   const network = await NodeNetwork.create(t)
-  // Each Pod has an interface of its own: what one sends to another passes through the node in both directions.
+  // Each Pod has its own interface: packets between Pods pass through the node in both directions.
   const a = await network.addServer('a', 'no-address')
   const b = await network.addServer('b', 'no-address')
   const pod = await network.addPod('no-address')
@@ -75,7 +75,7 @@ t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 
   ])
   t.equal(await proxier.readLine(), 'started')
   const serve = (...objects: readonly object[]) => proxier.sendCommand({ objects })
-  /** Who answers several connections, each once. */
+  /** The Pods that answer several connections, each once. */
   const answers = async (client: NetworkClient, ip: string, port: number) => {
     const seen = new Set<string>()
     for (let i = 0; i < 16; i++) seen.add(await client.tcp(ip, port))
@@ -102,7 +102,7 @@ t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 
     t.match((await clients['the node'].udp('127.0.0.1', 30080)).answer, /^[ab] 5$/)
   })
 
-  await t.test('a Pod sees the Pod that asks, and the node for all others', async t => {
+  await t.test('a Pod sees the address of a client Pod, and the address of the node for all other clients', async t => {
     for (const [who, client] of Object.entries(clients))
       for (const [what, ip, , port] of addresses) {
         const seen = await client.tcp(ip, port)
@@ -115,26 +115,33 @@ t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 
       }
   })
 
-  await t.test('with policy Local it sees the client, and Pods go to all endpoints', async t => {
-    await serve(service({ externalTrafficPolicy: 'Local' }), slice([a.ip]), slice([otherNode.podIP], 'other'))
-    t.equal(await clients.outside.tcp(NODE_IP, 30089), outside.ip)
-    t.equal(await clients.outside.tcp(EXTERNAL_IP, 89), outside.ip)
-    t.equal(await answers(clients.outside, LB_IP, 80), 'a')
-    t.match(
-      await answers(clients['a Pod'], LB_IP, 80),
-      /ECONNREFUSED a|a ECONNREFUSED/,
-      'nobody listens in the other Pod',
-    )
-    await serve(service({ externalTrafficPolicy: 'Local' }), slice([otherNode.podIP], 'other'))
-    t.equal(await clients.outside.tcpExpectingTimeout(NODE_IP, 30080), 'no answer', 'dropped where there is none here')
-    t.equal(await clients.outside.tcp(CLUSTER_IP, 80), 'ECONNREFUSED', 'but for the cluster IP, which has all')
-    await serve(service({ internalTrafficPolicy: 'Local' }), slice([b.ip]), slice([otherNode.podIP], 'other'))
-    t.equal(await answers(clients['a Pod'], CLUSTER_IP, 80), 'b')
-  })
+  await t.test(
+    'with policy Local a Pod sees the address of every client, and client Pods get all endpoints',
+    async t => {
+      await serve(service({ externalTrafficPolicy: 'Local' }), slice([a.ip]), slice([otherNode.podIP], 'other'))
+      t.equal(await clients.outside.tcp(NODE_IP, 30089), outside.ip)
+      t.equal(await clients.outside.tcp(EXTERNAL_IP, 89), outside.ip)
+      t.equal(await answers(clients.outside, LB_IP, 80), 'a')
+      t.match(
+        await answers(clients['a Pod'], LB_IP, 80),
+        /ECONNREFUSED a|a ECONNREFUSED/,
+        'nobody listens in the other Pod',
+      )
+      await serve(service({ externalTrafficPolicy: 'Local' }), slice([otherNode.podIP], 'other'))
+      t.equal(
+        await clients.outside.tcpExpectingTimeout(NODE_IP, 30080),
+        'no answer',
+        'dropped where there is none here',
+      )
+      t.equal(await clients.outside.tcp(CLUSTER_IP, 80), 'ECONNREFUSED', 'but for the cluster IP, which has all')
+      await serve(service({ internalTrafficPolicy: 'Local' }), slice([b.ip]), slice([otherNode.podIP], 'other'))
+      t.equal(await answers(clients['a Pod'], CLUSTER_IP, 80), 'b')
+    },
+  )
 
-  await t.test('without endpoints everybody is refused at once', async t => {
+  await t.test('without endpoints every client is refused at once', async t => {
     await serve(service())
-    // Otherwise a client is told but once a second.
+    // Otherwise a client gets only one ICMP error per second.
     await network.node.run('sysctl', ['-qw', 'net.ipv4.icmp_ratelimit=0'])
     for (const [who, client] of Object.entries(clients))
       for (const [what, ip, port] of addresses) {
@@ -143,16 +150,16 @@ t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 
       }
   })
 
-  await t.test('a Pod reaches itself by its Service', async t => {
+  await t.test('a Pod reaches itself through its Service', async t => {
     await serve(service(), slice([a.ip]))
     const itself = new NetworkClient(network, a.namespace)
     t.equal(await itself.tcp(CLUSTER_IP, 80), 'a')
     t.equal(await itself.tcp(NODE_IP, 30080), 'a')
-    t.not(await itself.tcp(CLUSTER_IP, 89), a.ip, 'which it takes for the node')
+    t.not(await itself.tcp(CLUSTER_IP, 89), a.ip, 'the connection seems to come from the node')
     t.equal((await itself.udp(CLUSTER_IP, 80)).answer, 'a 5')
   })
 
-  await t.test('with session affinity a client stays where it was', async t => {
+  await t.test('with session affinity a client stays with its endpoint', async t => {
     await serve(service({ sessionAffinity: 'ClientIP' }), slice([a.ip, b.ip]))
     for (const client of Object.values(clients)) {
       const first = await client.tcp(CLUSTER_IP, 80)
@@ -160,15 +167,15 @@ t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 
       t.equal(await answers(client, CLUSTER_IP, 80), first)
     }
     await serve(service({ sessionAffinity: 'ClientIP' }), slice([b.ip]))
-    t.equal(await answers(clients['a Pod'], CLUSTER_IP, 80), 'b', 'as long as that is there')
+    t.equal(await answers(clients['a Pod'], CLUSTER_IP, 80), 'b', 'while that endpoint exists')
   })
 
-  await t.test('source ranges let in who is in them at load-balancer IPs, and drop all others', async t => {
+  await t.test('source ranges admit their clients and drop others at load-balancer IPs', async t => {
     const other = new NetworkClient(network, stranger.namespace)
     await serve(service({ loadBalancerSourceRanges: [`${outside.ip}/32`] }), slice([a.ip]))
     t.equal(await clients.outside.tcp(LB_IP, 80), 'a')
     t.equal(await other.tcpExpectingTimeout(LB_IP, 80), 'no answer')
-    t.equal(await other.tcp(EXTERNAL_IP, 80), 'a', 'they say nothing of other addresses')
+    t.equal(await other.tcp(EXTERNAL_IP, 80), 'a', 'other addresses are not affected')
   })
 
   await t.test('a UDP client that keeps its port follows the endpoints', async t => {
@@ -176,12 +183,12 @@ t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 
     await serve()
     await client.send(CLUSTER_IP, 80)
     await serve(service(), slice([a.ip]))
-    t.equal(await client.request(CLUSTER_IP, 80), 'a 5', 'also if it began before there was a Service')
+    t.equal(await client.request(CLUSTER_IP, 80), 'a 5', 'even if it started before the Service existed')
     await serve(service(), slice([b.ip]))
     t.equal(await client.request(CLUSTER_IP, 80), 'b 5')
   })
 
-  await t.test('no connection is lost while endpoints come and go', async t => {
+  await t.test('no connection is lost while endpoints change', async t => {
     await serve(service(), slice([a.ip, b.ip]))
     const load = network.start(pod.namespace, process.execPath, [
       LOAD_CLIENT,
@@ -200,10 +207,10 @@ t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 
     const { outcomes, answers } = JSON.parse(String((await printed)[0])) as Record<string, Record<string, number>>
     t.strictSame(outcomes, { answered: 3000 })
     t.strictSame(Object.keys(answers!).sort(), ['a', 'b'])
-    t.ok(changes > 5, `${changes} changes meanwhile`)
+    t.ok(changes > 5, `${changes} changes during the load`)
   })
 
-  await t.test('nobody on the network reaches the loopback of the node, though node ports answer there', async t => {
+  await t.test('no host on the network reaches the loopback of the node, although NodePorts answer there', async t => {
     await once(network.start(network.node, process.execPath, [POD_SERVER, 'the node']).stdout!, 'data')
     await stranger.namespace.configure(
       'address del 127.0.0.1/8 dev lo',
@@ -213,10 +220,10 @@ t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 
     const client = new NetworkClient(network, stranger.namespace)
     t.equal(await client.tcpExpectingTimeout('127.0.0.1', 8080), 'no answer')
     await network.node.run('iptables', ['-F', 'KUBE-FIREWALL'])
-    t.equal(await client.tcp('127.0.0.1', 8080), 'the node', 'which a rule is the reason for')
+    t.equal(await client.tcp('127.0.0.1', 8080), 'the node', 'without the rule the host would reach it')
   })
 
-  await t.test('IPv6 is served as IPv4 is', async t => {
+  await t.test('IPv6 is served like IPv4', async t => {
     await serve(service(), slice([sixth.ip6]))
     for (const client of [clients.outside, clients['the node']])
       for (const [ip, port] of [

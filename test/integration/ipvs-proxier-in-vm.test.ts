@@ -1,3 +1,3 @@
 import { testInVm } from '../support/nodes/test-in-vm.js'
 
-await testInVm({ file: 'integration/ipvs-proxier.test.js', ranPattern: /^ {4}ok \d+ - a cluster IP, from everywhere/m })
+await testInVm({ file: 'integration/ipvs-proxier.test.js', ranPattern: /^ {4}ok \d+ - all clients reach a ClusterIP/m })

@@ -14,7 +14,7 @@ import { NODE_IP, NODE_IP6, NetworkClient, NodeNetwork } from '../support/nodes/
 const LOAD_CLIENT = fileURLToPath(new URL('../support/pods/load-client.js', import.meta.url))
 const EXTERNAL_IP = '203.0.113.7'
 const LB_IP = '198.51.100.9'
-/** In a virtual machine whose processor is emulated, everything takes its time. */
+/** Everything takes longer in a virtual machine with an emulated processor. */
 const TIMEOUT_MS = 480_000
 
 t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEOUT_MS }, async t => {
@@ -50,12 +50,12 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     const [data] = (await once(child.stdout!, 'data')) as [Buffer]
     return (JSON.parse(String(data)) as { outcomes: unknown }).outcomes
   }
-  // What others have in IPVS, in sets and in rules.
+  // IPVS servers, sets and rules of other programs.
   await run('ipvsadm', '-A', '-t', '192.0.2.50:80', '-s', 'lc')
   await run('ipvsadm', '-A', '-t', `${NODE_IP}:30099`, '-s', 'lc')
   await run('ipvsadm', '-A', '-t', '10.99.0.1:80', '-s', 'lc')
   await run('ipset', 'create', 'KUBE-ROUTER-THINGS', 'hash:ip')
-  // What kube-proxy leaves, with a Service that is no more.
+  // Leftovers of kube-proxy, with a Service that no longer exists.
   await network.node.configure('link add kube-ipvs0 type dummy', 'address add 10.96.0.20/32 dev kube-ipvs0')
   await run('ipvsadm', '-A', '-t', '10.96.0.20:80', '-s', 'rr')
   await run('ipvsadm', '-A', '-t', `${NODE_IP}:30081`, '-s', 'rr')
@@ -67,22 +67,22 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
   await run('iptables', ...'-t nat -A KUBE-SERVICES -m set --match-set KUBE-CLUSTER-IP src,dst -j ACCEPT'.split(' '))
   let node = await IpvsProxierProcess.start(network)
 
-  await t.test('this machine can', async t => {
+  await t.test('ipvs mode is possible on this machine', async t => {
     t.equal(await node.send({ do: 'probe' }), 'probe')
     t.equal(await run('sysctl', '-n', 'net.ipv4.vs.conntrack'), '1\n')
   })
 
-  await t.test('what kube-proxy left is taken over, and what it had too much is removed', async t => {
+  await t.test('the proxy takes over what kube-proxy has left, and removes what it does not need', async t => {
     t.strictSame(await node.serve(), { failed: 0, written: 2, stillPending: false })
     t.strictSame(
       (await run('ipvsadm', '-S', '-n')).trim().split('\n').sort(),
       ['-A -t 10.99.0.1:80 -s lc', `-A -t ${NODE_IP}:30099 -s lc`, '-A -t 192.0.2.50:80 -s lc'].sort(),
     )
     t.notMatch(await run('ip', 'address'), /10\.96\.0\.20/)
-    t.match(await run('ipset', 'save', 'KUBE-CLUSTER-IP'), /maxelem 1048576 .*\n$/, 'a larger set, and empty')
+    t.match(await run('ipset', 'save', 'KUBE-CLUSTER-IP'), /maxelem 1048576 .*\n$/, 'a larger, empty set')
   })
 
-  await t.test('a cluster IP, from everywhere', async t => {
+  await t.test('all clients reach a ClusterIP', async t => {
     t.strictSame(await node.serve(web([ends.here])), { failed: 0, written: 0, stillPending: false })
     for (const [name, client] of Object.entries(clients)) t.equal(await client.tcp('10.96.0.10', 80), 'here', name)
     t.strictSame(
@@ -91,10 +91,14 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
       'no rule is written',
     )
     for (const [name, client] of Object.entries(clients)) t.equal(await client.tcp('10.96.0.10', 80), 'there', name)
-    t.strictSame(await node.send({ do: 'verify' }), [false, false], 'it is all as it should be, by the kernel itself')
+    t.strictSame(
+      await node.send({ do: 'verify' }),
+      [false, false],
+      'the kernel contains exactly what the proxy has written',
+    )
   })
 
-  await t.test('UDP, whose flows follow the endpoints', async t => {
+  await t.test('UDP flows follow the endpoints', async t => {
     const dns = { protocol: 'UDP', port: 53 } as const
     await node.serve(web([{ ...ends.here, port: 5353 }], dns))
     for (const [name, client] of Object.entries(clients)) {
@@ -105,7 +109,7 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     t.equal((await clients['a Pod'].udp('10.96.0.10', 53)).answer, 'second 5')
   })
 
-  await t.test('node ports, external and load-balancer IPs', async t => {
+  await t.test('all clients reach NodePorts, external IPs and load-balancer IPs', async t => {
     const port = { nodePort: 30080, externalIPs: [EXTERNAL_IP], loadBalancerIPs: [LB_IP] }
     await node.serve(web([ends.there], port))
     for (const [name, client] of Object.entries(clients)) {
@@ -119,23 +123,26 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     t.equal(await clients['the node'].tcp('127.0.0.1', 30080), 'ECONNREFUSED', 'not on loopback')
   })
 
-  await t.test("policy Local keeps the client's address, and drops strangers where there is no endpoint", async t => {
-    const port = { nodePort: 30080, externalIPs: [EXTERNAL_IP], externalPolicyLocal: true }
-    await node.serve(web([ends.here, ends.there], port))
-    const connection = new PersistentConnection(network, outside.namespace, EXTERNAL_IP, 80)
-    t.equal(await connection.send('echo'), 'echo')
-    t.strictSame(connectedClients(here.process), [outside.ip])
-    t.equal(await clients['the node'].tcp(NODE_IP, 30080), 'here')
-    await node.serve(web([ends.there], port))
-    t.equal(await clients.outside.tcpExpectingTimeout(EXTERNAL_IP, 80), 'no answer')
-    t.equal(await clients['a Pod'].tcp(EXTERNAL_IP, 80), 'there', 'a Pod is led to where there is one')
-    t.equal(await clients['the node'].tcp(EXTERNAL_IP, 80), 'there', 'and so is the node')
-    await node.serve(web([ends.there], { internalPolicyLocal: true }))
-    t.equal(await clients['a Pod'].tcpExpectingTimeout('10.96.0.10', 80), 'no answer')
-    t.equal(await clients['the node'].tcpExpectingTimeout('10.96.0.10', 80), 'no answer')
-  })
+  await t.test(
+    'policy Local keeps the client address, and drops external clients without a local endpoint',
+    async t => {
+      const port = { nodePort: 30080, externalIPs: [EXTERNAL_IP], externalPolicyLocal: true }
+      await node.serve(web([ends.here, ends.there], port))
+      const connection = new PersistentConnection(network, outside.namespace, EXTERNAL_IP, 80)
+      t.equal(await connection.send('echo'), 'echo')
+      t.strictSame(connectedClients(here.process), [outside.ip])
+      t.equal(await clients['the node'].tcp(NODE_IP, 30080), 'here')
+      await node.serve(web([ends.there], port))
+      t.equal(await clients.outside.tcpExpectingTimeout(EXTERNAL_IP, 80), 'no answer')
+      t.equal(await clients['a Pod'].tcp(EXTERNAL_IP, 80), 'there', 'a Pod gets the remote endpoint')
+      t.equal(await clients['the node'].tcp(EXTERNAL_IP, 80), 'there', 'the node too')
+      await node.serve(web([ends.there], { internalPolicyLocal: true }))
+      t.equal(await clients['a Pod'].tcpExpectingTimeout('10.96.0.10', 80), 'no answer')
+      t.equal(await clients['the node'].tcpExpectingTimeout('10.96.0.10', 80), 'no answer')
+    },
+  )
 
-  await t.test('source ranges', async t => {
+  await t.test('source ranges admit their clients and drop others', async t => {
     const ranges = (...sourceRanges: readonly object[]) =>
       web([ends.here], { loadBalancerIPs: [LB_IP], sourceRanges: sourceRanges as never })
     const range = (network: string, bits: number) => ({ family: 'IPv4', network, bits })
@@ -150,7 +157,7 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     t.equal(await clients.outside.tcp(LB_IP, 80), 'here', 'everybody')
   })
 
-  await t.test("without endpoints it is refused, and so is everything else at a Service's address", async t => {
+  await t.test('without endpoints clients are refused, as at every other port of a Service address', async t => {
     await node.serve(web([]))
     for (const [name, client] of Object.entries(clients))
       t.equal(await client.tcp('10.96.0.10', 80), 'ECONNREFUSED', name)
@@ -165,7 +172,7 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     server.kill('SIGKILL')
   })
 
-  await t.test('affinity', async t => {
+  await t.test('with session affinity a client stays with its endpoint', async t => {
     const all = [ends.here, ends.second, ends.there]
     await node.serve(web(all, { affinitySeconds: 600 }))
     const answers = new Set<string>()
@@ -173,10 +180,10 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     t.equal(answers.size, 1, [...answers].join(' '))
     await node.serve(web(all))
     for (let count = 0; count < 6; count++) answers.add(await clients['a Pod'].tcp('10.96.0.10', 80))
-    t.equal(answers.size, 3, 'and in turn without it')
+    t.equal(answers.size, 3, 'without affinity the endpoints take turns')
   })
 
-  await t.test('a Pod reaches itself', async t => {
+  await t.test('a Pod reaches itself through its Service', async t => {
     await network.node.configure(`link set ${here.link} type bridge_slave hairpin on`)
     await node.serve(web([ends.here]))
     const namespace = network.node
@@ -189,7 +196,7 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     t.match(JSON.parse(stdout), { answers: { here: 1 } })
   })
 
-  await t.test('nothing is lost while endpoints change', async t => {
+  await t.test('no connection is lost while endpoints change', async t => {
     await node.serve(web([ends.here]))
     let isOver = false
     const loads = Promise.all([load(pod.namespace, '10.96.0.10', 150), load(outside.namespace, '10.96.0.10', 150)])
@@ -201,7 +208,7 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     t.ok(changes > 4, `${changes} changes`)
   })
 
-  await t.test('an endpoint that goes keeps its connections until the last has ended', async t => {
+  await t.test('a removed endpoint keeps its connections until the last one has ended', async t => {
     const leaving = (...endpoints: ServedService['endpoints']) => web(endpoints, { clusterIP: '10.96.0.12' })
     await node.serve(leaving(ends.here))
     const connection = new PersistentConnection(network, pod.namespace, '10.96.0.12', 80)
@@ -209,21 +216,21 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     await node.serve(leaving(ends.second))
     t.equal(await clients['a Pod'].tcp('10.96.0.12', 80), 'second')
     t.equal(await connection.send('still there'), 'still there')
-    t.equal(await node.send({ do: 'advance-minute' }), 1, 'it is looked at again')
+    t.equal(await node.send({ do: 'advance-minute' }), 1, 'the proxy checks it again')
     t.match(await run('ipvsadm', '-Ln'), new RegExp(`${here.ip}:8080 +Masq +0 `))
     await node.serve(leaving(ends.here, ends.second))
-    t.match(await run('ipvsadm', '-Ln'), new RegExp(`${here.ip}:8080 +Masq +1 `), 'it comes back')
+    t.match(await run('ipvsadm', '-Ln'), new RegExp(`${here.ip}:8080 +Masq +1 `), 'it is an endpoint again')
     await node.serve(leaving(ends.second))
     t.equal(await connection.send('and still'), 'and still')
     t.equal(await connection.send('reset'), 'closed')
-    // The kernel keeps what was broken off for 10 s.
+    // The kernel keeps a reset connection for 10 s.
     const end = Date.now() + 60_000
     while ((await node.send({ do: 'advance-minute' })) !== 0 && Date.now() < end)
       await once(AbortSignal.timeout(500), 'abort')
     t.notMatch(await run('ipvsadm', '-Ln'), new RegExp(`${here.ip}:8080`))
   })
 
-  await t.test('a process that comes after goes on where the other was killed', async t => {
+  await t.test('a new process continues after the old one was killed', async t => {
     const services = [
       web([ends.here], { nodePort: 30080 }),
       web([ends.there], { name: 'gone', clusterIP: '10.96.0.11' }),
@@ -232,18 +239,18 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     const connection = new PersistentConnection(network, pod.namespace, '10.96.0.10', 80)
     t.equal(await connection.send('echo'), 'echo')
     node.kill()
-    t.equal(await clients.outside.tcp(NODE_IP, 30080), 'here', 'the kernel goes on meanwhile')
+    t.equal(await clients.outside.tcp(NODE_IP, 30080), 'here', 'the kernel continues to serve')
     node = await IpvsProxierProcess.start(network)
     t.strictSame(await node.serve(services[0]!), { failed: 0, written: 0, stillPending: false })
     t.equal(await connection.send('still there'), 'still there')
     t.equal(await clients.outside.tcp(NODE_IP, 30080), 'here')
     const servers = await run('ipvsadm', '-Ln')
-    t.notMatch(servers, /10\.96\.0\.11/, 'what is not wanted any more is gone')
+    t.notMatch(servers, /10\.96\.0\.11/, 'the server of the deleted Service is gone')
     t.notMatch(await run('ip', 'address', 'show', 'dev', 'kube-ipvs0'), /10\.96\.0\.11/)
     t.notMatch(servers, new RegExp(`${here.ip}:8080 +Masq +0 `))
   })
 
-  await t.test('what others changed is repaired', async t => {
+  await t.test('changes by other programs are repaired', async t => {
     await run('ipvsadm', '-D', '-t', '10.96.0.10:80')
     await run('ip', 'link', 'delete', 'kube-ipvs0')
     await run('ipset', 'flush', 'KUBE-CLUSTER-IP')
@@ -253,26 +260,23 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     t.equal(await clients.outside.tcp('10.96.0.10', 80), 'here')
   })
 
-  await t.test(
-    'a look that meets a change of Services brings it about, and takes nobody else for its author',
-    async t => {
-      await node.send({ do: 'set-desired', services: [web([ends.second])] })
-      t.strictSame(await node.send({ do: 'verify' }), [false, false])
-      t.equal(await clients.outside.tcp('10.96.0.10', 80), 'second')
-    },
-  )
+  await t.test('a check during a Service change applies it and reports no change by another program', async t => {
+    await node.send({ do: 'set-desired', services: [web([ends.second])] })
+    t.strictSame(await node.send({ do: 'verify' }), [false, false])
+    t.equal(await clients.outside.tcp('10.96.0.10', 80), 'second')
+  })
 
-  await t.test('what others have stays, also where a Service wants it', async t => {
+  await t.test('a virtual server of another program stays, even at an address of a Service', async t => {
     await node.send({ do: 'warnings' })
     await node.serve(web([ends.here], { nodePort: 30099 }))
     t.match(await run('ipvsadm', '-Ln'), new RegExp(`TCP +${NODE_IP}:30099 lc\n`))
     t.match(JSON.stringify(await node.send({ do: 'warnings' })), /somebody else stands.*30099/)
     await run('ipvsadm', '-D', '-t', `${NODE_IP}:30099`)
     await node.send({ do: 'verify' })
-    t.equal(await clients.outside.tcp(NODE_IP, 30099), 'here', 'once it is gone, it is served')
+    t.equal(await clients.outside.tcp(NODE_IP, 30099), 'here', 'after its removal the Service is served')
   })
 
-  await t.test("a port that the node publishes for somebody is not reached at a Service's address", async t => {
+  await t.test('a port that the node forwards for another program cannot be reached at a Service address', async t => {
     const publish = `-t nat -A PREROUTING -m addrtype --dst-type LOCAL -p tcp --dport 9000 -j DNAT --to ${second.ip}:8080`
     await run('iptables', ...publish.split(' '))
     t.equal(await clients.outside.tcp(NODE_IP, 9000), 'second')
@@ -280,13 +284,13 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     await run('iptables', ...publish.replace('-A', '-D').split(' '))
   })
 
-  await t.test('what the kernel refuses of one Service does not hold up the others', async t => {
+  await t.test('a kernel error for one Service does not delay the others', async t => {
     const other = { name: 'other', clusterIP: '10.96.0.11', internalPolicyLocal: true }
     await node.serve(web([ends.there], other))
     t.equal(await clients['a Pod'].tcpExpectingTimeout('10.96.0.11', 80), 'no answer')
     await node.send({ do: 'warnings' })
     const said = await node.serve(web([{ ip: '224.0.0.1' }]), web([ends.here], other))
-    t.strictSame(said, { failed: 2, written: 0, stillPending: false }, 'it is tried again')
+    t.strictSame(said, { failed: 2, written: 0, stillPending: false }, 'the proxy tries again')
     t.match(
       JSON.stringify(await node.send({ do: 'warnings' })),
       /Cannot change virtual servers.*changes to IPVS failed/,
@@ -300,71 +304,79 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     t.equal(await clients['a Pod'].tcp('10.96.0.10', 80), 'here')
   })
 
-  await t.test('SCTP has virtual servers too', async t => {
+  await t.test('SCTP ports have virtual servers too', async t => {
     await node.serve(web([ends.here], { protocol: 'SCTP', nodePort: 30080 }))
     const servers = await run('ipvsadm', '-S', '-n')
     t.match(servers, `-a --sctp-service 10.96.0.10:80 -r ${here.ip}:8080 -m -w 1`)
     t.match(servers, `-a --sctp-service ${NODE_IP}:30080 -r ${here.ip}:8080 -m -w 1`)
   })
 
-  await t.test('IPv6', async t => {
+  await t.test('IPv6 is served like IPv4', async t => {
     const six = { family: 'IPv6', clusterIP: 'fd00:96::10', nodePort: 30080 } as const
     await node.serve(web([{ ip: here.ip6, isLocal: true }], six))
     for (const [name, client] of Object.entries(clients)) {
       t.equal(await client.tcp('fd00:96::10', 80), 'here', name)
-      t.equal(await client.tcp(NODE_IP6, 30080), 'here', `${name}, node port`)
+      t.equal(await client.tcp(NODE_IP6, 30080), 'here', `${name}, NodePort`)
     }
     await node.serve(web([], six))
     t.equal(await clients['a Pod'].tcp('fd00:96::10', 80), 'ECONNREFUSED')
   })
 
-  await t.test('when another mode takes over, what open connections need stays until they have ended', async t => {
-    const services = [
-      web([ends.here, ends.second], { nodePort: 30080 }),
-      web([ends.here], { name: 'idle', clusterIP: '10.96.0.11' }),
-      web([{ ...ends.here, port: 5353 }], { name: 'dns', protocol: 'UDP', port: 53, clusterIP: '10.96.0.13' }),
-    ]
-    await node.serve(...services)
-    const connection = new PersistentConnection(network, pod.namespace, '10.96.0.10', 80)
-    t.equal(await connection.send('echo'), 'echo')
-    t.equal((await clients['a Pod'].udp('10.96.0.13', 53)).answer, 'here 5')
-    t.strictSame(await node.send({ do: 'drain' }), { draining: { virtualServers: 1 } })
-    t.equal(await connection.send('still there'), 'still there')
-    const servers = await run('ipvsadm', '-Ln')
-    t.match(servers, /10\.96\.0\.10:80/)
-    t.notMatch(servers, /10\.96\.0\.11|10\.96\.0\.13/, 'what nobody needs is gone')
-    t.notMatch(servers, /:8080 +Masq +1 /, 'and no new connection goes to what is left')
-    t.strictSame(await run('ip', '-br', 'address', 'show', 'dev', 'kube-ipvs0').then(text => text.match(/10\.\S+/g)), [
-      '10.96.0.10/32',
-    ])
-    t.notMatch(await run('conntrack', '-L', '-p', 'udp', '-d', '10.96.0.13'), /10\.96\.0\.13/, 'a flow begins anew')
-    t.equal(await connection.send('and still'), 'and still')
-    t.equal(await connection.send('reset'), 'closed')
-    const end = Date.now() + 60_000
-    let found: unknown
-    while ((found = await node.send({ do: 'drain' })) !== 'all removed' && Date.now() < end)
-      await once(AbortSignal.timeout(500), 'abort')
-    t.equal(found, 'all removed')
-    t.notMatch(await run('ip', 'link'), /kube-ipvs0/)
-    t.equal(await node.send({ do: 'drain' }), 'nothing there')
-    node.kill()
-    node = await IpvsProxierProcess.start(network)
-  })
+  await t.test(
+    'after a switch to another mode, virtual servers stay until their open connections have ended',
+    async t => {
+      const services = [
+        web([ends.here, ends.second], { nodePort: 30080 }),
+        web([ends.here], { name: 'idle', clusterIP: '10.96.0.11' }),
+        web([{ ...ends.here, port: 5353 }], { name: 'dns', protocol: 'UDP', port: 53, clusterIP: '10.96.0.13' }),
+      ]
+      await node.serve(...services)
+      const connection = new PersistentConnection(network, pod.namespace, '10.96.0.10', 80)
+      t.equal(await connection.send('echo'), 'echo')
+      t.equal((await clients['a Pod'].udp('10.96.0.13', 53)).answer, 'here 5')
+      t.strictSame(await node.send({ do: 'drain' }), { draining: { virtualServers: 1 } })
+      t.equal(await connection.send('still there'), 'still there')
+      const servers = await run('ipvsadm', '-Ln')
+      t.match(servers, /10\.96\.0\.10:80/)
+      t.notMatch(servers, /10\.96\.0\.11|10\.96\.0\.13/, 'servers without connections are gone')
+      t.notMatch(servers, /:8080 +Masq +1 /, 'the remaining servers accept no new connections')
+      t.strictSame(
+        await run('ip', '-br', 'address', 'show', 'dev', 'kube-ipvs0').then(text => text.match(/10\.\S+/g)),
+        ['10.96.0.10/32'],
+      )
+      t.notMatch(
+        await run('conntrack', '-L', '-p', 'udp', '-d', '10.96.0.13'),
+        /10\.96\.0\.13/,
+        'a UDP flow starts again',
+      )
+      t.equal(await connection.send('and still'), 'and still')
+      t.equal(await connection.send('reset'), 'closed')
+      const end = Date.now() + 60_000
+      let found: unknown
+      while ((found = await node.send({ do: 'drain' })) !== 'all removed' && Date.now() < end)
+        await once(AbortSignal.timeout(500), 'abort')
+      t.equal(found, 'all removed')
+      t.notMatch(await run('ip', 'link'), /kube-ipvs0/)
+      t.equal(await node.send({ do: 'drain' }), 'nothing there')
+      node.kill()
+      node = await IpvsProxierProcess.start(network)
+    },
+  )
 
-  await t.test('at the end nothing of ours is left, and everything of others', async t => {
+  await t.test('--cleanup leaves nothing of this proxy and everything of other programs', async t => {
     await node.serve(web([ends.here], { nodePort: 30080 }))
     t.equal(await node.send({ do: 'cleanup' }), true)
-    t.equal(await node.send({ do: 'cleanup' }), false, 'a second time there is nothing to do')
+    t.equal(await node.send({ do: 'cleanup' }), false, 'a second clean-up finds nothing')
     const servers = (await run('ipvsadm', '-S', '-n')).trim().split('\n').sort()
     t.strictSame(servers, ['-A -t 10.99.0.1:80 -s lc', '-A -t 192.0.2.50:80 -s lc'])
     t.equal(await run('ipset', 'list', '-n'), 'KUBE-ROUTER-THINGS\n')
     for (const save of ['iptables-save', 'ip6tables-save']) t.notMatch(await run(save), /KUBE-/)
     t.notMatch(await run('ip', 'link'), /kube-ipvs0/)
-    t.strictSame(await node.send({ do: 'warnings' }), [], 'and nothing was to be told')
+    t.strictSame(await node.send({ do: 'warnings' }), [], 'there were no warnings')
   })
 
-  await t.test('the program does with the kernel what its flags say', async t => {
-    // As kube-proxy would have made it.
+  await t.test('the program applies its flags to the kernel', async t => {
+    // In the form in which kube-proxy writes it.
     await network.node.configure('link add kube-ipvs0 type dummy', 'address add 10.99.0.2/32 dev kube-ipvs0')
     await run('ipvsadm', '-A', '-t', '10.99.0.2:80', '-s', 'rr')
     const folder = new ManifestFolder(t)
@@ -379,7 +391,7 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     t.match(await run('ipvsadm', '-L', '-n', '--timeout'), /: 1000 30 40/)
     const servers = await run('ipvsadm', '-S', '-n')
     t.match(servers, /^-A -t 10\.96\.0\.10:80 -s wlc -p 10800$/m)
-    t.match(servers, /^-A -t 10\.99\.0\.2:80 -s rr$/m, 'an excluded one stays')
+    t.match(servers, /^-A -t 10\.99\.0\.2:80 -s rr$/m, 'an excluded server stays')
     const arp = await run('sysctl', '-n', 'net.ipv4.conf.all.arp_ignore', 'net.ipv4.conf.all.arp_announce')
     t.equal(arp, '1\n2\n')
     t.equal(await proxy.stop(), 0)

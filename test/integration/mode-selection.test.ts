@@ -22,7 +22,7 @@ t.test('The mode of the proxy', { skip: namespacesUnavailable }, async t => {
     return { network, client, proxy, chains }
   }
 
-  await t.test('each mode takes over from the other, and leaves none of its rules', async t => {
+  await t.test('each mode takes over from the other and removes all its rules', async t => {
     const { client, proxy, chains } = await start()
     const marks = { userspace: 'KUBE-PORTALS-CONTAINER', iptables: 'KUBE-SERVICES' }
     for (const [mode, other] of [
@@ -35,12 +35,12 @@ t.test('The mode of the proxy', { skip: namespacesUnavailable }, async t => {
       t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a', mode)
       const found = await chains()
       t.ok(found.has(marks[mode]))
-      t.notOk(found.has(marks[other]), `no ${other} any more`)
+      t.notOk(found.has(marks[other]), `no rules of ${other}`)
       t.equal(await running.stop(), 0)
     }
   })
 
-  await t.test('a mode whose rules the kernel does not take is passed over in a list, in the open', async t => {
+  await t.test('in a list, a mode whose rules the kernel rejects is skipped with a warning', async t => {
     const { client, proxy } = await start()
     const spoiled = new FaultyProgram(t, '/usr/sbin/iptables-nft-restore', 's/-m statistic/-m nowhere/')
     const running = proxy('iptables,userspace', spoiled.env)
@@ -50,7 +50,7 @@ t.test('The mode of the proxy', { skip: namespacesUnavailable }, async t => {
     t.equal(await running.stop(), 0)
   })
 
-  await t.test('where the first of a list can be had, nothing is started of the others', async t => {
+  await t.test('if the first mode of a list is possible, the proxy does not probe the others', async t => {
     const { client, proxy } = await start()
     const running = proxy('iptables,userspace')
     await running.waitForLine(/Synced rules" family="IPv4"/)
@@ -59,7 +59,7 @@ t.test('The mode of the proxy', { skip: namespacesUnavailable }, async t => {
     t.equal(await running.stop(), 0)
   })
 
-  await t.test('and where it stands alone, the program ends and says what is missing', async t => {
+  await t.test('if the only mode is impossible, the program exits with the reason', async t => {
     const { proxy } = await start()
     const spoiled = new FaultyProgram(t, '/usr/sbin/iptables-nft-restore', 's/-m statistic/-m nowhere/')
     const running = proxy('iptables', spoiled.env)

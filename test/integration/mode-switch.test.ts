@@ -15,12 +15,12 @@ const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
 const LOAD_CLIENT = fileURLToPath(new URL('../support/pods/load-client.js', import.meta.url))
 const REQUESTS_PER_SECOND = 200 / TIMEOUT_FACTOR
 
-/** A round on which each mode follows each other one. */
+/** A sequence of modes in which each mode follows each other one. */
 const MODE_SEQUENCE: readonly string[] = ipvsUnavailable
   ? ['userspace', 'iptables', 'userspace']
   : ['userspace', 'iptables', 'ipvs', 'userspace', 'ipvs', 'iptables', 'userspace']
 
-const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'it changes modes itself')
+const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'this test changes modes itself')
 
 t.test('Changing the mode under load', { skip, timeout: 120_000 * TIMEOUT_FACTOR }, async t => {
   const network = await NodeNetwork.create(t)
@@ -43,7 +43,7 @@ t.test('Changing the mode under load', { skip, timeout: 120_000 * TIMEOUT_FACTOR
     for (const family of ['IPv4', 'IPv6']) await proxy.waitForLine(new RegExp(`Synced rules" family="${family}"`))
     return proxy
   }
-  /** Makes connections from the Pod until told to end; then gives how many came to what. */
+  /** Opens connections from the Pod until it is stopped; then returns the number of each outcome. */
   const load = () => {
     const args = [LOAD_CLIENT, WEB.clusterIP, String(WEB.port), 'steady', String(REQUESTS_PER_SECOND)]
     const child = network.start(pod.namespace, process.execPath, args)
@@ -57,7 +57,7 @@ t.test('Changing the mode under load', { skip, timeout: 120_000 * TIMEOUT_FACTOR
   let proxy = await start(MODE_SEQUENCE[0]!)
   for (const [index, to] of MODE_SEQUENCE.slice(1).entries()) {
     const from = MODE_SEQUENCE[index]!
-    await t.test(`from ${from} to ${to}: no request is lost, and an open connection goes on`, async t => {
+    await t.test(`from ${from} to ${to} no request is lost, and an open connection continues`, async t => {
       const open = new PersistentConnection(network, pod.namespace, WEB.clusterIP, WEB.port)
       t.equal(await open.send('echo'), 'echo')
       const endLoad = load()
@@ -65,11 +65,11 @@ t.test('Changing the mode under load', { skip, timeout: 120_000 * TIMEOUT_FACTOR
       const ended = once(proxy.child, 'exit')
       const before = proxy
       before.child.kill('SIGTERM')
-      // In userspace mode the process lives as long as connections through it: the next one does not wait for that.
+      // In userspace mode the process lives until its last connection ends; the next process does not wait for that.
       await (from === 'userspace' ? before.waitForLine(/The kernel serves from now on/) : ended)
-      t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/, 'served while no proxy is there')
+      t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/, 'served while no proxy runs')
       proxy = await start(to)
-      // What the kernel serves by when userspace mode has gone is iptables mode.
+      // After userspace mode has ended, the kernel serves with rules of iptables mode.
       if (from !== 'userspace' || to !== 'iptables')
         await proxy.waitForLine(/Removed the rules of another mode" family="IPv4"/)
       for (let i = 0; i < 5; i++) t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
@@ -87,10 +87,10 @@ t.test('Changing the mode under load', { skip, timeout: 120_000 * TIMEOUT_FACTOR
   }
   t.equal(await proxy.stop(), 0)
 
-  await t.test('and at the end --cleanup leaves nothing of any mode', async t => {
+  await t.test('at the end --cleanup leaves nothing of any mode', async t => {
     const inNode = ['nsenter', `--net=/run/netns/${network.node.name}`]
     t.match(await runProgram(['--cleanup'], { through: inNode }), { exitCode: 0 })
-    // KUBE-FIREWALL is the kubelet's as well.
+    // KUBE-FIREWALL belongs to the kubelet too.
     for (const [program, ...args] of [['iptables-save'], ['ip6tables-save'], ['ip', 'link'], ['ipset', 'list', '-n']])
       t.notMatch((await network.node.run(program!, args)).stdout.replaceAll('KUBE-FIREWALL', ''), /kube-/i)
   })

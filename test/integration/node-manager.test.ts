@@ -45,8 +45,8 @@ async function setUp(t: Test) {
   return { network, api, put, start }
 }
 
-t.test('the own Node, and what load balancers are told', { skip: namespacesUnavailable, timeout: 120_000 }, async t => {
-  await t.test('the Node is waited for, and its zone counts from the first sync and whenever it changes', async t => {
+t.test('the Node object and health check ports', { skip: namespacesUnavailable, timeout: 120_000 }, async t => {
+  await t.test('the proxy waits for the Node, and uses its zone from the first sync and after each change', async t => {
     const { network, put, start } = await setUp(t)
     const here = await network.addServer('here')
     const there = await network.addServer('there')
@@ -75,7 +75,7 @@ t.test('the own Node, and what load balancers are told', { skip: namespacesUnava
     await proxy.waitForLine(/"Listener updated" servicePort="IPv4\/default\/web/, from)
     t.strictSame([await client.tcp('10.96.0.10', 80), await client.tcp('10.96.0.10', 80)], ['there', 'there'])
 
-    await t.test('an address that the Node changes to is moved to, without a restart', async t => {
+    await t.test('a changed node address is used without a restart', async t => {
       await network.node.configure('address add 192.168.50.7/24 dev eth0')
       from = proxy.lines.length
       await put(['nodes', node(zone('b'), '192.168.50.7')])
@@ -88,7 +88,7 @@ t.test('the own Node, and what load balancers are told', { skip: namespacesUnava
     t.equal(await proxy.stop(), 0)
   })
 
-  await t.test('a Node that may not be read is served without; one that is deleted ends the program', async t => {
+  await t.test('a Node that cannot be read does not stop the proxy; a deleted Node ends it', async t => {
     const { network, api, put, start } = await setUp(t)
     const here = await network.addServer('here')
     const client = new NetworkClient(network, (await network.addPod()).namespace)
@@ -114,7 +114,7 @@ t.test('the own Node, and what load balancers are told', { skip: namespacesUnava
   })
 
   await t.test(
-    'the health check port says how many endpoints are here, and comes and goes with its Service',
+    'the health check port reports the number of local endpoints, and opens and closes with its Service',
     async t => {
       const { network, put, api, start } = await setUp(t)
       const here = await network.addServer('here')
@@ -150,7 +150,7 @@ t.test('the own Node, and what load balancers are told', { skip: namespacesUnava
       await proxy.waitForLine(/Closed the health check port/, from)
       t.equal(await ask(), 'ECONNREFUSED')
 
-      await t.test('one that somebody else holds is an event, and is opened once it is free', async t => {
+      await t.test('a port that another process holds causes an event, and is opened when it is free', async t => {
         const holder = network.start(network.node, process.execPath, [
           '-e',
           `require('net').createServer().listen(${HEALTH_PORT}, () => console.log('held'))`,
@@ -171,7 +171,7 @@ t.test('the own Node, and what load balancers are told', { skip: namespacesUnava
     },
   )
 
-  await t.test('what an operator must know is an event on the Service', async t => {
+  await t.test('problems that an operator must know are events on the Service', async t => {
     const { network, put, api, start } = await setUp(t)
     await network.addServer('here')
     const outside = { type: 'ClusterIP', externalTrafficPolicy: undefined, healthCheckNodePort: undefined }

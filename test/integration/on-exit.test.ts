@@ -13,9 +13,10 @@ import { ProxyProcess } from '../support/processes/proxy-process.js'
 const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
 const LOAD_CLIENT = fileURLToPath(new URL('../support/pods/load-client.js', import.meta.url))
 
-const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'in the others the kernel serves on anyway')
+const skip =
+  namespacesUnavailable || skipUnlessMode(['userspace'], 'in other modes the kernel continues to serve anyway')
 
-t.test('What becomes of the rules at the end', { skip, timeout: 120_000 }, async t => {
+t.test('--on-exit', { skip, timeout: 120_000 }, async t => {
   const start = async () => {
     const network = await NodeNetwork.create(t)
     const servers = [await network.addServer('a'), await network.addServer('b')]

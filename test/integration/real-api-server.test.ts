@@ -17,7 +17,7 @@ t.test(
     const ips = (await Promise.all(['a', 'b', 'c'].map(name => network.addServer(name)))).map(({ ip }) => ip)
     const inPod = new NetworkClient(network, (await network.addPod()).namespace)
     const onNode = new NetworkClient(network, network.node)
-    // What Kubernetes 1.20 has.
+    // The API version of Kubernetes 1.20.
     const slice = (name: string, endpoints: readonly string[], port: number, protocol: 'TCP' | 'UDP' = 'TCP') => ({
       ...makeSliceManifest(name, endpoints, port, protocol),
       apiVersion: 'discovery.k8s.io/v1beta1',
@@ -37,7 +37,7 @@ t.test(
     for (const object of services) await api.sendCommand(['POST', '/api/v1/namespaces/default/services', object])
     for (const object of slices) await api.sendCommand(['POST', SLICES, object])
 
-    /** Which Pods answer, from where, over what. */
+    /** The Pods that answer, by client and address. */
     const answers = async () => {
       const seen: Record<string, string[]> = {}
       for (const [where, client] of [
@@ -70,23 +70,23 @@ t.test(
     const proxy = new ProxyProcess(network, ['--kubeconfig', kubeconfig])
     await proxy.waitForLine(/"Serving" servicePort="IPv4\/default\/web/)
     await proxy.waitForLine(/Synced rules" family="IPv4"/)
-    t.strictSame(await answers(), wanted, 'the same Services, served the same')
+    t.strictSame(await answers(), wanted, 'the same Services are served in the same way')
 
-    await t.test('a change of endpoints is served', async t => {
+    await t.test('an endpoint change takes effect', async t => {
       const from = proxy.lines.length
       await api.sendCommand(['PATCH', `${SLICES}/web-1`, { endpoints: [{ addresses: [ips[1]] }] }])
       await proxy.waitForLine(/"Listener updated" servicePort="IPv4\/default\/web/, from)
       for (let i = 0; i < 3; i++) t.equal(await inPod.tcp(WEB.clusterIP, WEB.port), 'b')
     })
 
-    await t.test('a Service that is deleted goes, and comes back with its endpoints', async t => {
+    await t.test('a deleted Service is not served; after its creation it is served with its endpoints', async t => {
       let from = proxy.lines.length
       await api.sendCommand(['DELETE', '/api/v1/namespaces/default/services/web'])
       await proxy.waitForLine(/"No longer serving" servicePort="IPv4\/default\/web/, from)
       from = proxy.lines.length
       await api.sendCommand(['POST', '/api/v1/namespaces/default/services', services[0]!])
       await proxy.waitForLine(/"Serving" servicePort="IPv4\/default\/web.* endpoints=1/, from)
-      // The write that took the old rules away may still be under way.
+      // The write that removes the old rules may still run.
       let answer = ''
       for (let i = 0; i < 100 && answer !== 'b'; i++) answer = await inPod.tcp(WEB.clusterIP, WEB.port)
       t.equal(answer, 'b')

@@ -5,7 +5,7 @@ import { NodeNetwork, namespacesUnavailable } from '../support/nodes/node-networ
 import { ProxyProcess } from '../support/processes/proxy-process.js'
 
 const DNS = { clusterIP: '10.96.0.53', port: 53, protocol: 'UDP' } as const
-/** A client that never pauses and never changes its port: the kernel forgets its flow only when it is told to. */
+/** A client that never pauses and never changes its port, so that its flow never times out in the kernel. */
 const FIXED_PORT_CLIENT_SOURCE = `
 const socket = require('dgram').createSocket('udp4')
 socket.on('error', () => 0).on('message', answer => process.stdout.write(answer + '\\n'))
@@ -25,7 +25,7 @@ t.test('UDP clients that keep their port', { skip: namespacesUnavailable }, asyn
   const answer = async () => String((await once(client.stdout!, 'data'))[0]).split('\n')[0]
   const entry = async () => (await network.node.run('cat', ['/proc/net/nf_conntrack'])).stdout.includes('dport=53')
 
-  await t.test('a Service that comes after the client began is served to it', async t => {
+  await t.test('a Service that is created after the client has started is served to it', async t => {
     for (let i = 0; i < 200 && !(await entry()); i++) await new Promise(resolve => setImmediate(resolve))
     folder.write(makeServiceManifest('dns', DNS), makeSliceManifest('dns', [server.ip], 5353, 'UDP'))
     t.equal(await answer(), 'a 5')
@@ -34,7 +34,7 @@ t.test('UDP clients that keep their port', { skip: namespacesUnavailable }, asyn
 
   const hasPython = (await network.node.run('sh', ['-c', 'command -v python3'])).exitCode === 0
   await t.test(
-    'a datagram from port 0, which nobody can answer, harms nobody',
+    'a datagram from port 0, which cannot be answered, does no harm',
     { skip: hasPython ? false : 'needs python3 for a raw socket' },
     async t => {
       const raw = `
@@ -51,9 +51,9 @@ socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP).sendto(datagr
     },
   )
 
-  await t.test('a proxy that comes back with other ports is found by the client', async t => {
+  await t.test('a client reaches a restarted proxy with other ports', async t => {
     t.equal(await first.stop(), 0)
-    // Without rules to go by, the next process holds another port.
+    // Without the old rules, the next process uses another port.
     await network.node.run('iptables', ['-t', 'nat', '-F', 'KUBE-PORTALS-CONTAINER'])
     client.stdout!.removeAllListeners('data')
     const second = new ProxyProcess(network, args)

@@ -1,4 +1,4 @@
-/** What the whole program does, with two data-plane workers that share TCP ports. */
+/** Runs tests of the whole program with two data-plane workers that share TCP ports. */
 process.env['PROXY_WORKERS'] = '2'
 await import('./cluster-ip.test.js')
 await import('./connection-loss.test.js')
