@@ -85,11 +85,11 @@ async function createFixture(t: Test, url?: string): Promise<Fixture> {
 }
 
 t.test('an event about a Service is in its namespace, and has all fields of events.k8s.io/v1', async t => {
-  const made = await createFixture(t)
-  made.run()
-  made.recorder.record(serviceEvent('the port is taken'))
-  await made.waitForWritten(1)
-  const [{ api, namespace, object }] = made.api.events as [(typeof made.api.events)[0]]
+  const fixture = await createFixture(t)
+  fixture.run()
+  fixture.recorder.record(serviceEvent('the port is taken'))
+  await fixture.waitForWritten(1)
+  const [{ api, namespace, object }] = fixture.api.events as [(typeof fixture.api.events)[0]]
   t.strictSame([api, namespace], ['events.k8s.io/v1', 'shop'])
   const { metadata, ...rest } = object
   t.match(metadata.name, /^web\.[0-9a-f]{16}$/)
@@ -108,12 +108,12 @@ t.test('an event about a Service is in its namespace, and has all fields of even
 })
 
 t.test('an event about the Node is in the namespace default, with the name of the Node as uid', async t => {
-  const made = await createFixture(t)
-  made.run()
-  made.recorder.record(NODE_EVENT)
-  await made.waitForWritten(1)
-  t.match(made.api.events, [{ namespace: 'default', object: { note: '' } }])
-  t.strictSame(made.api.events[0]?.object['regarding'], {
+  const fixture = await createFixture(t)
+  fixture.run()
+  fixture.recorder.record(NODE_EVENT)
+  await fixture.waitForWritten(1)
+  t.match(fixture.api.events, [{ namespace: 'default', object: { note: '' } }])
+  t.strictSame(fixture.api.events[0]?.object['regarding'], {
     apiVersion: 'v1',
     kind: 'Node',
     namespace: 'default',
@@ -123,28 +123,28 @@ t.test('an event about the Node is in the namespace default, with the name of th
 })
 
 t.test('events that were recorded before the start are written in order', async t => {
-  const made = await createFixture(t)
-  for (const note of ['a', 'b', 'c']) made.recorder.record(serviceEvent(note))
-  t.equal(made.countPosts(), 0)
-  made.run()
-  await made.waitForWritten(3)
-  t.strictSame(made.getNotes(), ['a', 'b', 'c'])
-  t.equal(new Set(made.api.events.map(({ object }) => object.metadata.name)).size, 3)
+  const fixture = await createFixture(t)
+  for (const note of ['a', 'b', 'c']) fixture.recorder.record(serviceEvent(note))
+  t.equal(fixture.countPosts(), 0)
+  fixture.run()
+  await fixture.waitForWritten(3)
+  t.strictSame(fixture.getNotes(), ['a', 'b', 'c'])
+  t.equal(new Set(fixture.api.events.map(({ object }) => object.metadata.name)).size, 3)
 })
 
 t.test('a server without events.k8s.io/v1 gets core events, and no more requests for the other API', async t => {
-  const made = await createFixture(t)
-  made.api.serves['events.k8s.io/v1'] = false
-  made.run()
-  made.recorder.record(serviceEvent('a'))
-  made.recorder.record(NODE_EVENT)
-  await made.waitForWritten(2)
-  t.equal(made.countPosts(), 3)
-  t.match(made.api.events, [
+  const fixture = await createFixture(t)
+  fixture.api.serves['events.k8s.io/v1'] = false
+  fixture.run()
+  fixture.recorder.record(serviceEvent('a'))
+  fixture.recorder.record(NODE_EVENT)
+  await fixture.waitForWritten(2)
+  t.equal(fixture.countPosts(), 3)
+  t.match(fixture.api.events, [
     { api: 'v1', namespace: 'shop' },
     { api: 'v1', namespace: 'default' },
   ])
-  const { metadata, ...rest } = made.api.events[0]!.object
+  const { metadata, ...rest } = fixture.api.events[0]!.object
   t.match(metadata.name, /^web\./)
   t.strictSame(rest, {
     apiVersion: 'v1',
@@ -161,168 +161,173 @@ t.test('a server without events.k8s.io/v1 gets core events, and no more requests
     reportingComponent: 'kube-proxy',
     reportingInstance: 'kube-proxy-n1',
   })
-  t.strictSame(made.api.events[1]?.object['involvedObject'], { apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'n1' })
-  t.strictSame(made.log.entries, [])
+  t.strictSame(fixture.api.events[1]?.object['involvedObject'], {
+    apiVersion: 'v1',
+    kind: 'Node',
+    name: 'n1',
+    uid: 'n1',
+  })
+  t.strictSame(fixture.log.entries, [])
 })
 
 t.test('a missing namespace drops its event, and does not change the API of the others', async t => {
-  const made = await createFixture(t)
-  made.api.injectNext(9, { status: 404, when: ({ path }) => path.includes('/gone/') })
-  made.run()
-  made.recorder.record(serviceEvent('a', 'gone'))
-  made.recorder.record(serviceEvent('b'))
-  await made.waitForWritten(1)
-  t.match(made.api.events, [{ api: 'events.k8s.io/v1', namespace: 'shop' }])
-  t.equal(made.countPosts(), 3)
+  const fixture = await createFixture(t)
+  fixture.api.injectNext(9, { status: 404, when: ({ path }) => path.includes('/gone/') })
+  fixture.run()
+  fixture.recorder.record(serviceEvent('a', 'gone'))
+  fixture.recorder.record(serviceEvent('b'))
+  await fixture.waitForWritten(1)
+  t.match(fixture.api.events, [{ api: 'events.k8s.io/v1', namespace: 'shop' }])
+  t.equal(fixture.countPosts(), 3)
 })
 
 t.test('the same event is written once in ten minutes; another note or uid is another event', async t => {
-  const made = await createFixture(t)
-  made.run()
-  for (const note of ['a', 'a', 'b', 'a']) made.recorder.record(serviceEvent(note))
-  made.recorder.record(serviceEvent('a', 'shop', 'uid-2'))
-  await made.waitForWritten(3)
-  made.clock.advanceSync(10 * 60_000 - 1)
-  made.recorder.record(serviceEvent('a'))
-  made.recorder.record(serviceEvent('mark'))
-  await made.waitForWritten(4)
-  t.strictSame(made.getNotes(), ['a', 'b', 'a', 'mark'])
-  made.clock.advanceSync(1)
-  made.recorder.record(serviceEvent('a'))
-  await made.waitForWritten(5)
-  t.strictSame(made.getNotes().at(-1), 'a')
+  const fixture = await createFixture(t)
+  fixture.run()
+  for (const note of ['a', 'a', 'b', 'a']) fixture.recorder.record(serviceEvent(note))
+  fixture.recorder.record(serviceEvent('a', 'shop', 'uid-2'))
+  await fixture.waitForWritten(3)
+  fixture.clock.advanceSync(10 * 60_000 - 1)
+  fixture.recorder.record(serviceEvent('a'))
+  fixture.recorder.record(serviceEvent('mark'))
+  await fixture.waitForWritten(4)
+  t.strictSame(fixture.getNotes(), ['a', 'b', 'a', 'mark'])
+  fixture.clock.advanceSync(1)
+  fixture.recorder.record(serviceEvent('a'))
+  await fixture.waitForWritten(5)
+  t.strictSame(fixture.getNotes().at(-1), 'a')
 })
 
 t.test('after 25 events at once, one more is written every ten seconds', async t => {
-  const made = await createFixture(t)
-  const armed = made.clock.waitForTimer()
-  for (let i = 0; i < 28; i++) made.recorder.record(serviceEvent(`${i}`))
-  made.run()
+  const fixture = await createFixture(t)
+  const armed = fixture.clock.waitForTimer()
+  for (let i = 0; i < 28; i++) fixture.recorder.record(serviceEvent(`${i}`))
+  fixture.run()
   await armed
-  t.equal(made.api.events.length, 25)
-  made.clock.advanceSync(9999)
-  t.equal(made.clock.pendingTimers, 1)
-  await made.advanceToNextTimer(1)
-  t.equal(made.api.events.length, 26)
-  await made.advanceToNextTimer(10_000)
-  t.equal(made.api.events.length, 27)
-  made.clock.advanceSync(10_000)
-  await made.waitForWritten(28)
+  t.equal(fixture.api.events.length, 25)
+  fixture.clock.advanceSync(9999)
+  t.equal(fixture.clock.pendingTimers, 1)
+  await fixture.advanceToNextTimer(1)
+  t.equal(fixture.api.events.length, 26)
+  await fixture.advanceToNextTimer(10_000)
+  t.equal(fixture.api.events.length, 27)
+  fixture.clock.advanceSync(10_000)
+  await fixture.waitForWritten(28)
 })
 
 t.test('after a long pause, at most 25 events are written at once', async t => {
-  const made = await createFixture(t)
-  made.clock.advanceSync(24 * 3_600_000)
-  const armed = made.clock.waitForTimer()
-  for (let i = 0; i < 30; i++) made.recorder.record(serviceEvent(`${i}`))
-  made.run()
+  const fixture = await createFixture(t)
+  fixture.clock.advanceSync(24 * 3_600_000)
+  const armed = fixture.clock.waitForTimer()
+  for (let i = 0; i < 30; i++) fixture.recorder.record(serviceEvent(`${i}`))
+  fixture.run()
   await armed
-  t.equal(made.api.events.length, 25)
+  t.equal(fixture.api.events.length, 25)
 })
 
 t.test('when too many events wait, the oldest are dropped, and may be recorded again', async t => {
-  const made = await createFixture(t)
-  for (let i = 0; i < 120; i++) made.recorder.record(serviceEvent(`${i}`))
-  made.recorder.record(serviceEvent('0'))
-  const armed = made.clock.waitForTimer()
-  made.run()
+  const fixture = await createFixture(t)
+  for (let i = 0; i < 120; i++) fixture.recorder.record(serviceEvent(`${i}`))
+  fixture.recorder.record(serviceEvent('0'))
+  const armed = fixture.clock.waitForTimer()
+  fixture.run()
   await armed
   t.strictSame(
-    made.getNotes(),
+    fixture.getNotes(),
     Array.from({ length: 25 }, (_, i) => `${i + 21}`),
   )
-  t.equal(made.log.entries.filter(({ message }) => message === 'Dropped an event').length, 21)
+  t.equal(fixture.log.entries.filter(({ message }) => message === 'Dropped an event').length, 21)
   // 74 of the waiting events, and the one that was recorded again.
-  for (let i = 0; i < 74; i++) await made.advanceToNextTimer(10_000)
-  made.clock.advanceSync(10_000)
-  await made.waitForWritten(100)
-  t.equal(made.getNotes().at(-1), '0')
+  for (let i = 0; i < 74; i++) await fixture.advanceToNextTimer(10_000)
+  fixture.clock.advanceSync(10_000)
+  await fixture.waitForWritten(100)
+  t.equal(fixture.getNotes().at(-1), '0')
 })
 
 t.test('a failed event is written again with longer and longer waits, and only changes are logged', async t => {
-  const made = await createFixture(t)
-  made.api.injectNext(3, { status: 503 })
-  const armed = made.clock.waitForTimer()
-  made.run()
-  made.recorder.record(serviceEvent('a'))
+  const fixture = await createFixture(t)
+  fixture.api.injectNext(3, { status: 503 })
+  const armed = fixture.clock.waitForTimer()
+  fixture.run()
+  fixture.recorder.record(serviceEvent('a'))
   await armed
   for (const waitMs of [1000, 2000]) {
-    made.clock.advanceSync(waitMs - 1)
-    t.equal(made.clock.pendingTimers, 1, `not before ${waitMs} ms`)
-    await made.advanceToNextTimer(1)
+    fixture.clock.advanceSync(waitMs - 1)
+    t.equal(fixture.clock.pendingTimers, 1, `not before ${waitMs} ms`)
+    await fixture.advanceToNextTimer(1)
   }
-  const back = made.log.waitForEntry()
-  made.clock.advanceSync(4000)
+  const back = fixture.log.waitForEntry()
+  fixture.clock.advanceSync(4000)
   t.match(await back, { message: 'Writing events works again' })
-  t.equal(made.countPosts(), 4)
-  t.match(made.log.entries, [
+  t.equal(fixture.countPosts(), 4)
+  t.match(fixture.log.entries, [
     { severity: 'info', message: 'Cannot write events to the API server', fields: { error: /503/ } },
     { severity: 'info' },
   ])
-  made.recorder.record(serviceEvent('b'))
-  await made.waitForWritten(2)
-  made.api.injectNext(1, { status: 503 })
-  const next = made.log.waitForEntry()
-  made.recorder.record(serviceEvent('c'))
+  fixture.recorder.record(serviceEvent('b'))
+  await fixture.waitForWritten(2)
+  fixture.api.injectNext(1, { status: 503 })
+  const next = fixture.log.waitForEntry()
+  fixture.recorder.record(serviceEvent('c'))
   t.match(await next, { message: 'Cannot write events to the API server' }, 'the next outage is reported again')
-  t.equal(made.log.entries.length, 3)
+  t.equal(fixture.log.entries.length, 3)
 })
 
 t.test('after eight failed attempts an event is dropped, and may be recorded again', async t => {
-  const made = await createFixture(t)
-  await made.api.stopListening()
-  const armed = made.clock.waitForTimer()
-  made.run()
-  made.recorder.record(serviceEvent('a'))
+  const fixture = await createFixture(t)
+  await fixture.api.stopListening()
+  const armed = fixture.clock.waitForTimer()
+  fixture.run()
+  fixture.recorder.record(serviceEvent('a'))
   await armed
-  for (let attempt = 2; attempt < 8; attempt++) await made.advanceToNextTimer(60_000)
-  const lost = made.log.waitForEntry()
-  made.clock.advanceSync(60_000)
+  for (let attempt = 2; attempt < 8; attempt++) await fixture.advanceToNextTimer(60_000)
+  const lost = fixture.log.waitForEntry()
+  fixture.clock.advanceSync(60_000)
   t.match(await lost, { message: 'Dropped an event', fields: { note: 'a' } })
-  t.equal(made.log.entries.length, 2)
-  await made.api.startListening()
-  const back = made.log.waitForEntry()
-  made.recorder.record(serviceEvent('a'))
+  t.equal(fixture.log.entries.length, 2)
+  await fixture.api.startListening()
+  const back = fixture.log.waitForEntry()
+  fixture.recorder.record(serviceEvent('a'))
   t.match(await back, { message: 'Writing events works again', fields: { lost: 1 } })
-  t.strictSame(made.getNotes(), ['a'])
+  t.strictSame(fixture.getNotes(), ['a'])
 })
 
 t.test('the recorder waits for the time in Retry-After', async t => {
-  const made = await createFixture(t)
-  made.api.injectNext(1, { status: 429, headers: { 'Retry-After': '7' } })
-  const armed = made.clock.waitForTimer()
-  made.run()
-  made.recorder.record(serviceEvent('a'))
+  const fixture = await createFixture(t)
+  fixture.api.injectNext(1, { status: 429, headers: { 'Retry-After': '7' } })
+  const armed = fixture.clock.waitForTimer()
+  fixture.run()
+  fixture.recorder.record(serviceEvent('a'))
   await armed
-  made.clock.advanceSync(6999)
-  t.equal(made.clock.pendingTimers, 1)
-  made.clock.advanceSync(1)
-  await made.waitForWritten(1)
+  fixture.clock.advanceSync(6999)
+  t.equal(fixture.clock.pendingTimers, 1)
+  fixture.clock.advanceSync(1)
+  await fixture.waitForWritten(1)
 })
 
 t.test('a forbidden event is sent once, and the problem is logged once', async t => {
-  const made = await createFixture(t)
-  made.api.injectNext(3, { status: 403 })
-  made.run()
-  for (const note of ['a', 'b', 'c', 'd']) made.recorder.record(serviceEvent(note))
-  await made.waitForWritten(1)
-  t.strictSame(made.getNotes(), ['d'])
-  t.equal(made.countPosts(), 4)
-  const reported = made.log.entries.filter(({ message }) => message.startsWith('Cannot write events'))
+  const fixture = await createFixture(t)
+  fixture.api.injectNext(3, { status: 403 })
+  fixture.run()
+  for (const note of ['a', 'b', 'c', 'd']) fixture.recorder.record(serviceEvent(note))
+  await fixture.waitForWritten(1)
+  t.strictSame(fixture.getNotes(), ['d'])
+  t.equal(fixture.countPosts(), 4)
+  const reported = fixture.log.entries.filter(({ message }) => message.startsWith('Cannot write events'))
   t.match(reported, [{ fields: { error: /403/, hint: /system:node-proxier/ } }])
   t.equal(reported.length, 1)
 })
 
 t.test('status 409 means that an earlier attempt has written the event', async t => {
-  const made = await createFixture(t)
-  made.api.injectNext(1, { status: 409 })
-  made.run()
-  made.recorder.record(serviceEvent('a'))
-  made.recorder.record(serviceEvent('b'))
-  await made.waitForWritten(1)
-  made.recorder.record(serviceEvent('a'))
-  await made.stop()
-  t.strictSame([made.getNotes(), made.countPosts(), made.log.entries], [['b'], 2, []])
+  const fixture = await createFixture(t)
+  fixture.api.injectNext(1, { status: 409 })
+  fixture.run()
+  fixture.recorder.record(serviceEvent('a'))
+  fixture.recorder.record(serviceEvent('b'))
+  await fixture.waitForWritten(1)
+  fixture.recorder.record(serviceEvent('a'))
+  await fixture.stop()
+  t.strictSame([fixture.getNotes(), fixture.countPosts(), fixture.log.entries], [['b'], 2, []])
 })
 
 t.test('after a stop there is no request and no timer, whatever the recorder was doing', async t => {

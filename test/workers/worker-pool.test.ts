@@ -57,13 +57,13 @@ function ownedSpecs(workers: number, changes: Parameters<typeof makeListenerSpec
   const ids = Array.from({ length: workers }, (_, id) => id)
   return ids.map(id => {
     for (let n = 0; n < 1000; n++) {
-      const made = makeListenerSpec({
+      const spec = makeListenerSpec({
         key: `IPv4/default/s${n}/${changes.protocol ?? 'TCP'}`,
         service: `s${n}`,
         ...changes,
       })
-      if (assignListeners(makeListenerPlan(made), ids, true, NOTHING_ASSIGNED).owners.get(`default/s${n}`) === id)
-        return made
+      if (assignListeners(makeListenerPlan(spec), ids, true, NOTHING_ASSIGNED).owners.get(`default/s${n}`) === id)
+        return spec
     }
     throw new Error(`No Service of 1000 belongs to worker ${id}`)
   })
