@@ -182,7 +182,9 @@ export class RealApiServer {
     const limit = Date.now() + START_TIMEOUT_MS
     while (!(await isReady().catch(() => false))) {
       if (child.exitCode !== null || Date.now() > limit) {
-        throw new Error(`${child.spawnfile} is not ready, exit code ${child.exitCode}; its last output: ${this.#output}`)
+        throw new Error(
+          `${child.spawnfile} is not ready, exit code ${child.exitCode}; its last output: ${this.#output}`,
+        )
       }
       await delay(100)
     }
