@@ -32,6 +32,6 @@ export class CleanupStack implements TeardownScope {
         errors.push(error)
       }
     }
-    if (errors.length > 0) throw new AggregateError(errors, 'Not everything could be taken away at the end')
+    if (errors.length > 0) throw new AggregateError(errors, 'The clean-up is incomplete')
   }
 }

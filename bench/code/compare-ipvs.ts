@@ -22,7 +22,7 @@ export async function compareIpvs(args: readonly string[]): Promise<number> {
     process.stderr.write(`Here ${missing}, and a virtual machine ${vmUnavailable}.\n`)
     return 1
   }
-  process.stdout.write('In a virtual machine whose kernel has IPVS; each table takes a minute or two.\n')
+  process.stdout.write('Running in a virtual machine whose kernel has IPVS; each table takes a minute or two.\n')
   const out = mkdtempSync(join(tmpdir(), 'bench-ipvs-'))
   try {
     return await compareInVm(args, out)

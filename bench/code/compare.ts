@@ -17,18 +17,18 @@ const QUICK_FACTOR = 0.4
 
 function usage({ command, contenders, loads, page }: Suite): string {
   const one = command.includes(' -- ') ? command : `${command} --`
-  return `${command.padEnd(33)} all loads, and the report: ${page.path}
-${`${one} NAME…`.padEnd(33)} some loads, shown only, of these, or all that end so (${one} 1000):
+  return `${command.padEnd(33)} run all loads and write the report: ${page.path}
+${`${one} NAME…`.padEnd(33)} run some loads without a report, by name or end of a name (${one} 1000):
                                   ${loads.map(({ name }) => name).join('\n                                  ')}
-${`${one} report`.padEnd(33)} the report again, from the results of the last whole run
+${`${one} report`.padEnd(33)} write the report again from the results of the last full run
 
-  --rounds N         turns of each contender at each load (${DEFAULT_ROUNDS})
-  --only NAME,…      these contenders only, of: ${contenders.map(({ name }) => name).join(', ')}
-  --quick            short samples, for a look: their numbers say little
+  --rounds N         turns of each contender per load (${DEFAULT_ROUNDS})
+  --only NAME,…      only these contenders of: ${contenders.map(({ name }) => name).join(', ')}
+  --quick            short samples for a quick test: their numbers are not reliable
 
-npm run bench -- kernel | ipvs    the kernel modes; they take the same arguments
+npm run bench -- kernel | ipvs    run the loads of the kernel modes, with the same arguments
 npm run bench -- lossless | programming | rules | stalls | micro
-                                  this proxy alone, without others to compare
+                                  measure this proxy alone, without a comparison
 `
 }
 
@@ -118,7 +118,7 @@ async function runSuite(
   if (isComplete) terminal.printTable(alignRight(buildTargetTable(results, suite)))
   terminal.printText(`${seconds} s in all.`)
   if (isComplete) return printWritten(writeReport(results, suite))
-  terminal.printText(`Shown only: the report is written by a whole run, "${suite.command}" without arguments.`)
+  terminal.printText(`No report written: only a full run, "${suite.command}" without arguments, writes it.`)
   return 0
 }
 

@@ -72,14 +72,14 @@ void t.test('Errors count but where they are expected, and each kind of load has
     ...results,
     tallies: { ...results.tallies, persistent: book.tallies.persistent },
   })
-  t.strictSame(failures, ['2 errors that no dead endpoint explains', 'nothing of "persistent" was done'])
+  t.strictSame(failures, ['2 errors without a dead endpoint as cause', '"persistent" has done no work'])
 })
 
 void t.test('A worker that was replaced, and an error in the log, are failures', async t => {
   const said = { ...sampleAt(0).metrics!, restarts: 1 }
   const samples = [...(await resultsOf()).samples.slice(0, -1), sampleAt(360, { metrics: said })]
   const { failures } = evaluateSoak(await resultsOf({ samples, log: ['E0102 03:04:05 it broke'] }))
-  t.strictSame(failures, ['1 workers ended and were replaced', '1 lines of its log tell of errors'])
+  t.strictSame(failures, ['1 workers exited and were replaced', '1 lines of the log report errors'])
 })
 
 void t.test('Each number that grows is named', async t => {
@@ -93,7 +93,7 @@ void t.test('Each number that grows is named', async t => {
   const samples = Array.from({ length: 361 }, (_, at) => growing(at))
   t.strictSame(evaluateSoak(await resultsOf({ samples })).failures, [
     'memory of the control process (RSS): grows',
-    'descriptors of the workers beyond those needed: grows',
+    'other descriptors of the workers: grows',
   ])
 })
 
@@ -119,13 +119,13 @@ void t.test('The page gives the verdict, and what it is about', async t => {
   t.match(page, '**Passed**: 6 minutes of TCP and UDP')
   t.match(page, '(a-picture.svg)')
   t.match(page, 'used 10.0 % of one CPU')
-  t.match(page, 'Allowed are\n44 MiB and 12 descriptors')
+  t.match(page, 'The allowances are\n44 MiB and 12 descriptors')
   t.match(page, '| CPU | 2 × some |')
   t.notMatch(page, /undefined|NaN|## Errors/)
   const failed = await resultsOf({ log: ['E0102 03:04:05 it broke'] })
   const failedPage = renderSoakPage(failed, evaluateSoak(failed), 'a-picture.svg')
   t.match(failedPage, '**Not passed**')
-  t.match(failedPage, '- 1 lines of its log tell of errors')
+  t.match(failedPage, '- 1 lines of the log report errors')
   t.match(failedPage, '## Errors\n\n    E0102 03:04:05 it broke')
 })
 

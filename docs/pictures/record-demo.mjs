@@ -15,7 +15,7 @@ const PICTURE = fileURLToPath(new URL('demo.svg', import.meta.url))
 const COMMAND = 'npm run demo'
 const COLUMNS = 100
 const ROWS = 30
-/** The step whose last line is the still picture: "A Pod dies", and no request is lost. */
+/** The step that the still picture shows up to its last line: "A Pod dies", and no request fails. */
 const STILL_STEP = 5
 /** The largest picture that a page should load, in bytes. */
 const LARGEST = 200_000

@@ -13,7 +13,7 @@ export const direct: Contender = {
 const running: RunningContender = {
   pids: [],
   addressOf: ({ endpoints, targetPort }: BenchService) => ({ ip: endpoints[0]!, port: targetPort }),
-  waitUntilProgrammed: () => Promise.reject(new Error('There is nothing to program on the direct way')),
+  waitUntilProgrammed: () => Promise.reject(new Error('The direct path has nothing to program')),
   api: undefined,
   stop: () => Promise.resolve(),
 }

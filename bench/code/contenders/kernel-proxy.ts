@@ -99,7 +99,7 @@ export class KernelProxy implements RunningContender {
 
   /** The sync after which all rules exist. */
   get fullSync(): LoggedSync {
-    if (this.#fullSync === undefined) throw new Error('The rules of this mode are not those of Services')
+    if (this.#fullSync === undefined) throw new Error('The rules of this mode do not depend on Services')
     return this.#fullSync
   }
 

@@ -11,7 +11,7 @@ function makeBulkLoad(direction: Iperf3Run['direction'], streams: number): Load 
   return {
     name: `bulk-${direction === 'to the Pod' ? 'to' : 'from'}-pod-${streams}`,
     title: `Bulk ${direction}, ${many}`,
-    description: `As many bytes as go ${direction} over ${many} (iperf3).`,
+    description: `As many bytes as possible ${direction} over ${many} (iperf3).`,
     metrics: [
       { name: 'perCpu', title: 'GB per CPU-second', unit: 'GB/CPU-s', better: 'higher', digits: 2 },
       { name: 'rate', title: 'GB/s', unit: 'GB/s', better: 'higher', digits: 2 },

@@ -19,10 +19,10 @@ interface Change {
 
 export const endpointChange: Load = {
   name: 'endpoint-change',
-  title: 'A change of endpoints under load',
+  title: 'Endpoint changes under load',
   description:
-    `${PER_SECOND} new connections a second, while every ${CHANGE_PERIOD_MS} ms another Pod becomes the Service's only endpoint. ` +
-    'The time to effect is from the write to the API server to the last connection that was begun and still got the Pod before.',
+    `${PER_SECOND} new connections per second, while every ${CHANGE_PERIOD_MS} ms another Pod becomes the only endpoint of the Service. ` +
+    'The time to effect is from the write to the API server to the start of the last connection that still reached the previous Pod.',
   metrics: [
     { name: 'effect', title: 'time to effect, median', unit: 'ms', better: 'lower', digits: 1 },
     { name: 'slowest', title: 'time to effect, slowest', unit: 'ms', better: 'lower', digits: 1 },
@@ -32,7 +32,7 @@ export const endpointChange: Load = {
   ],
   seconds: 4,
   contenders: ['ours', 'original'],
-  exclusionNote: 'The others watch no API server.',
+  exclusionNote: 'The others do not watch an API server.',
   async takeSample(stage) {
     const running = await stage.ensureRunning(SMALL_CLUSTER)
     const { ip, port } = running.addressOf(HTTP_SERVICE)!

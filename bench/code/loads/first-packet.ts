@@ -11,8 +11,8 @@ function makeFirstPacketLoad(size: ClusterSize, contenders: readonly ContenderNa
     name: `first-packet-${size.services}`,
     title: `First packet at ${many} Services`,
     description:
-      `One connection after the other, to a Service by chance of ${many}, until the kernel says that it is there: ` +
-      'the first packet is what passes the rules. Kernel DNAT has one list of all Services.',
+      `One connection after the other to a random one of ${many} Services, until it is open: ` +
+      'only the first packet passes the rules. Kernel DNAT has one list of all Services.',
     metrics: [
       { name: 'median', title: 'median', unit: 'µs', better: 'lower' },
       { name: 'p99', title: 'p99', unit: 'µs', better: 'lower' },
@@ -38,11 +38,11 @@ export const firstPacketLoads: readonly Load[] = [
   makeFirstPacketLoad(
     { services: 10, endpoints: 3 },
     ['direct', 'dnat', 'ours', 'original'],
-    'HAProxy and nginx are reached by the same rules as kernel DNAT.',
+    'HAProxy and nginx use the same rules as kernel DNAT.',
   ),
   makeFirstPacketLoad(
     { services: 5000, endpoints: 3 },
     ['dnat', 'ours'],
-    'The original does not have its rules written in time.',
+    'The original does not write its rules in time.',
   ),
 ]

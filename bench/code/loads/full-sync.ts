@@ -24,13 +24,13 @@ export function makeFullSyncLoad(size: ClusterSize, mostRounds: number): Load {
     name: `full-sync-${size.services}`,
     title: `Full sync of ${many} Services with ${size.endpoints} endpoints each`,
     description:
-      'Started on a node without rules, with an API server that has them all, until the log tells of the sync after which there are ' +
-      'rules of all Services; and, when it is at rest, killed and started again where all rules stand.',
+      'The program starts on a node without rules, with an API server that has all Services. The time ends with the logged sync after which there are ' +
+      'rules for all Services. When the program is idle, it is killed and started again with all rules in place.',
     metrics: [
       ...FIRST_SYNC_METRICS,
       { name: 'again', title: 'sync after a restart, s', unit: 's', better: 'lower', digits: 2 },
-      { name: 'cpu', title: 'CPU until at rest', unit: 'CPU-s', better: 'lower', digits: 2 },
-      { name: 'memory', title: 'memory at rest', unit: 'MB', better: 'lower', digits: 1 },
+      { name: 'cpu', title: 'CPU until idle', unit: 'CPU-s', better: 'lower', digits: 2 },
+      { name: 'memory', title: 'memory when idle', unit: 'MB', better: 'lower', digits: 1 },
     ],
     seconds: 1,
     contenders: IPTABLES_CONTENDER_NAMES,

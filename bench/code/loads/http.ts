@@ -13,8 +13,7 @@ const CLOSE = { connections: 64, close: true } as const
 export const keepAlive: Load = {
   name: 'keep-alive',
   title: 'Keep-alive requests',
-  description:
-    'Small HTTP requests over 64 connections that stay open, each sent when the one before is answered (wrk).',
+  description: 'Small HTTP requests over 64 persistent connections, each sent after the previous answer (wrk).',
   metrics: [PER_CPU('requests'), PER_SECOND('requests'), P50, P99, CPU_SHARE],
   seconds: 2,
   contenders: USERSPACE_CONTENDER_NAMES,
@@ -24,7 +23,7 @@ export const keepAlive: Load = {
 export const newConnections: Load = {
   name: 'new-connections',
   title: 'New connections',
-  description: 'One HTTP request for each connection, 64 at a time (wrk with "Connection: close").',
+  description: 'One HTTP request per connection, 64 at a time (wrk with "Connection: close").',
   metrics: [PER_CPU('connections'), PER_SECOND('connections'), P50, P99, CPU_SHARE],
   seconds: 2,
   contenders: USERSPACE_CONTENDER_NAMES,
@@ -34,7 +33,7 @@ export const newConnections: Load = {
 export const oneAtATime: Load = {
   name: 'one-at-a-time',
   title: 'One request at a time',
-  description: 'Small HTTP requests over one connection: what a proxy adds when nothing else is to be done (wrk).',
+  description: 'Small HTTP requests over one connection: the latency that a proxy adds without other load (wrk).',
   metrics: [P50, P99, PER_SECOND('requests'), PER_CPU('requests'), CPU_SHARE],
   seconds: 2,
   contenders: USERSPACE_CONTENDER_NAMES,
@@ -48,7 +47,7 @@ export function makeNewConnectionsLoad(size: ClusterSize): Load {
     ...newConnections,
     name: `${newConnections.name}-${size.services}`,
     title: `${newConnections.title} at ${many} Services`,
-    description: `${newConnections.description.slice(0, -1)}, where there are ${many} Services.`,
+    description: `${newConnections.description.slice(0, -1)}, in a cluster with ${many} Services.`,
     takeSample: stage => takeSample(stage, CLOSE, size),
   }
 }

@@ -13,16 +13,16 @@ export const idleConnections: Load = {
   name: 'idle-connections',
   title: '1,000 idle connections',
   description:
-    'What 1,000 open connections, each of which has had one answer, need of memory (PSS of all processes): the difference ' +
-    'between 1,000 and 3,000 of them, halved. Started anew each time.',
+    'Memory (PSS of all processes) of 1,000 open connections, after one answer on each: the difference ' +
+    'between 1,000 and 3,000 connections, halved. Each round starts the program again.',
   metrics: [
     { name: 'memory', title: 'memory of 1,000 connections', unit: 'MB', better: 'lower', digits: 1 },
-    { name: 'before', title: 'the program without any', unit: 'MB', better: 'lower', digits: 1 },
+    { name: 'before', title: 'the program without connections', unit: 'MB', better: 'lower', digits: 1 },
     { name: 'whole', title: 'the program with 3,000', unit: 'MB', better: 'lower', digits: 1 },
   ],
   seconds: 1,
   contenders: ['ours', 'haproxy', 'nginx', 'original'],
-  exclusionNote: 'Without a process there is no memory to read.',
+  exclusionNote: 'Contenders without a process are left out.',
   async takeSample(stage) {
     const running = await stage.restart(SMALL_CLUSTER)
     const { ip, port } = running.addressOf(HTTP_SERVICE)!

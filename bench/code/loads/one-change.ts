@@ -30,8 +30,8 @@ export function makeOneChangeLoad(size: ClusterSize, mostRounds: number): Load {
     name: `one-change-${size.services}`,
     title: `One change among ${many} Services with ${size.endpoints} endpoints each`,
     description:
-      'Another Pod takes the place of the only endpoint of a Service: from the write to the API server until the first connection ' +
-      `that it answers is begun; the median of up to ${CHANGES} changes, each when the one before is done. Then a Service is added.`,
+      'Another Pod replaces the only endpoint of a Service. The time is from the write to the API server to the start of the first connection ' +
+      `that it answers: the median of up to ${CHANGES} changes, one after the other. Then a Service is added.`,
     metrics: [
       ...ENDPOINT_METRICS,
       { name: 'cpu', title: 'CPU of it', unit: 'CPU-s', better: 'lower', digits: 2 },

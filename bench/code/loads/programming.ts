@@ -13,8 +13,8 @@ function makeProgrammingLoad(services: number, contenders: readonly ContenderNam
     name: `programming-${services}`,
     title: `Programming ${many} Services`,
     description:
-      `Started with an API server that has ${many} Services with ${ENDPOINTS} endpoints each, until the last rule is ` +
-      'there. Kernel DNAT is one iptables-restore of as many rules.',
+      `The time from the start, with an API server that has ${many} Services with ${ENDPOINTS} endpoints each, to the last ` +
+      'rule. Kernel DNAT is one iptables-restore of the same number of rules.',
     metrics: [
       { name: 'fromList', title: 'first list to last rule', unit: 's', better: 'lower', digits: 2 },
       { name: 'fromStart', title: 'start of the process to last rule', unit: 's', better: 'lower', digits: 2 },
@@ -38,13 +38,13 @@ function makeProgrammingLoad(services: number, contenders: readonly ContenderNam
   }
 }
 
-const EXCLUSION_NOTE = 'HAProxy and nginx know nothing of Services; the direct way has none.'
+const EXCLUSION_NOTE = 'HAProxy and nginx do not support Services, and `direct` has no Service.'
 
 export const programmingLoads: readonly Load[] = [
   makeProgrammingLoad(1000, ['dnat', 'ours', 'original'], EXCLUSION_NOTE),
   makeProgrammingLoad(
     5000,
     ['dnat', 'ours'],
-    `${EXCLUSION_NOTE} The original runs an iptables for each rule, over ever longer lists: it would take longer than all else together.`,
+    `${EXCLUSION_NOTE} The original runs one iptables per rule, on growing lists: it would take longer than all other loads together.`,
   ),
 ]

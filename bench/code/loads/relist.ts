@@ -18,11 +18,11 @@ const IDLE_TIMEOUT_MS = 6000
 
 export const relist: Load = {
   name: 'relist',
-  title: 'Listing 5,000 Services and 50,000 endpoints anew, under load',
+  title: 'Relist of 5,000 Services and 50,000 endpoints under load',
   description:
-    `${PER_SECOND.toLocaleString('en')} keep-alive requests a second over ${CONNECTIONS} connections, about half of what saturates ` +
-    'the proxies, while the API server ends every watch time and again, so that all Services and endpoints are listed anew. ' +
-    'The original is still writing its rules meanwhile, as it would be for many minutes.',
+    `${PER_SECOND.toLocaleString('en')} keep-alive requests per second over ${CONNECTIONS} connections, about half of the saturation of ` +
+    'the proxies. The API server repeatedly ends every watch, so that the proxy lists all Services and endpoints again. ' +
+    'During the load the original is still writing its rules, which takes many minutes.',
   metrics: [
     P99,
     P50,

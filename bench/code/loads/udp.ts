@@ -7,13 +7,13 @@ import { type MeasuredWork, measureCpu } from './measure-cpu.js'
 /** Requests per second that every contender can answer on two cores, shared with client and Pod. */
 const OFFERED_RATE = 10_000
 
-const HAPROXY_EXCLUDED = 'HAProxy carries no UDP.'
+const HAPROXY_EXCLUDED = 'HAProxy does not support UDP.'
 const CONTENDERS = ['direct', 'dnat', 'ours', 'nginx', 'original'] as const
 
 export const udpOffered: Load = {
   name: 'udp-offered',
   title: 'UDP at a fixed rate',
-  description: `${OFFERED_RATE.toLocaleString('en')} datagrams of 64 bytes a second from one client, each answered (sockperf).`,
+  description: `${OFFERED_RATE.toLocaleString('en')} datagrams of 64 bytes per second from one client; the Pod answers each (sockperf).`,
   metrics: [PER_CPU('answers'), PER_SECOND('answers'), P50, P99, CPU_SHARE],
   seconds: 2,
   contenders: CONTENDERS,
@@ -29,7 +29,7 @@ export const udpOffered: Load = {
 export const udpSaturation: Load = {
   name: 'udp-saturation',
   title: 'UDP at saturation',
-  description: 'Datagrams of 64 bytes from one client, as fast as it can send; what is too much is lost (sockperf).',
+  description: 'Datagrams of 64 bytes from one client, as fast as it can send; the excess is lost (sockperf).',
   metrics: [PER_CPU('answers'), PER_SECOND('answers'), CPU_SHARE],
   seconds: 2,
   contenders: CONTENDERS,

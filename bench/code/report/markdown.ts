@@ -17,7 +17,7 @@ export function renderReport(results: Results, suite: Suite): string {
     .map(({ name, title }) => `- Without ${title}: ${missing[name]}.`)
   return `# ${page.title}
 
-Written by \`${command}\`; never change it by hand. The numbers behind it: [${page.results}](${relative(dirname(page.path), page.results)}).
+\`${command}\` writes this page; do not edit it. The numbers are in [${page.results}](${relative(dirname(page.path), page.results)}).
 
 ![${page.altText}](${basename(page.picture)})
 

@@ -32,7 +32,7 @@ export function buildTargetTable(results: Results, { loads, contenders, targets 
       VERDICT_TEXTS[verdict],
     ]
   })
-  return [['ours ÷ the original, medians', 'reached', 'wanted', 'stretch', 'verdict'], ...rows]
+  return [['this proxy ÷ the original, medians', 'reached', 'target', 'stretch', 'verdict'], ...rows]
 }
 
 function formatReached({ ratio, bound, noise }: TargetOutcome): string {

@@ -66,7 +66,7 @@ export const USERSPACE_TARGETS: readonly Target[] = [
     stretch: original(1),
   },
   {
-    title: 'p99 at half of saturation while 50,000 endpoints are listed anew',
+    title: 'p99 at half of saturation during a relist of 50,000 endpoints',
     load: 'relist',
     metric: 'p99',
     required: original(1),

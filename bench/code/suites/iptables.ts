@@ -21,7 +21,7 @@ export const IPTABLES_SUITE: Suite = {
     results: 'bench/results/iptables.json',
     path: 'docs/kernel-modes-benchmark.md',
     picture: 'docs/kernel-modes-benchmark.svg',
-    altText: 'Syncs and data path of iptables mode, ours and the original',
+    altText: 'Syncs and data path of iptables mode, this proxy and the original',
     panels: [
       ['full-sync-1000', 'sync'],
       ['one-change-1000', 'effect'],
@@ -36,23 +36,23 @@ export const IPTABLES_SUITE: Suite = {
       ['bulk-to-pod-1', 'rate'],
       ['bulk-from-pod-1', 'rate'],
     ],
-    targetsNote: `${EQUALITY_NOTE} The line \`iptables\` of the table below names the flavour that is the default of this machine.`,
+    targetsNote: `${EQUALITY_NOTE} The line \`iptables\` of the table below names the default variant of this machine.`,
     describeMethod,
   },
 }
 
 function describeMethod({ rounds, seconds }: Results): string {
-  return `A client, a node and Pods in network namespaces; each contender has such a place of its own, with an API server on the
-node's loopback. Each takes its turn, round after round (A B A B …); ${rounds} rounds, or three where rules are synced and one at the largest size, in ${Math.ceil(seconds / 60)} minutes.
-A table shows the median of the rounds and, after ±, half of the distance between their quartiles; lines in the picture show their whole
-range. A contender whose turn took more than a minute takes no more turns of that kind, and has no ±. Nothing is waited
-for longer than ${SYNC_TIMEOUT_MS / 1000} s: what took longer is written with a >.
+  return `The testbed is a client, a node and Pods in network namespaces. Each contender has its own testbed, with an API server on the
+node's loopback. The contenders take turns, round after round (A B A B …): ${rounds} rounds, but three for syncs of rules and one for the largest size, in ${Math.ceil(seconds / 60)} minutes.
+A table shows the median of the rounds and, after ±, half of the distance between their quartiles. Lines in the picture show the full
+range. A contender whose turn took more than a minute gets no more turns of that kind, and has no ±. Each wait
+ends after ${SYNC_TIMEOUT_MS / 1000} s: a longer time is written with a >.
 
-Both programs run with \`--iptables-min-sync-period=0s\`, so that a change is carried out at once, and \`--iptables-sync-period=1h\`, so that
-no sync comes between of its own accord. The original reads Endpoints and ours EndpointSlices of the same endpoints. A sync's own
-time is what the program logs of it. The time to the packet is that of a client that connects to the Service every 2 ms, or, after
-long waiting, every 50: until it begins the first connection that the right Pod answers. CPU is user and system time of the
-program and of all that it ran (iptables-restore), memory the PSS of its processes. The original's first
-sync after a start may know but a part of the Services. So after each sync the addresses of all are looked for in what iptables-save
-prints: the full sync is the first after which they are there.`
+Both programs run with \`--iptables-min-sync-period=0s\`, so that they apply a change at once, and \`--iptables-sync-period=1h\`, so that
+no periodic sync disturbs the measurement. The original reads Endpoints, and this proxy EndpointSlices, of the same endpoints. The time of
+a sync is the one that the program logs. The time to the packet is measured by a client that connects to the Service every 2 ms, or, after
+a long wait, every 50 ms: it ends when the client starts the first connection that the right Pod answers. CPU is user and system time of the
+program and its child processes (iptables-restore); memory is the PSS of its processes. The first sync of
+the original after a start can contain only a part of the Services. So after each sync the benchmark searches the addresses of all Services in the output of
+iptables-save: the full sync is the first one after which all are there.`
 }

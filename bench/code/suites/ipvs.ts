@@ -21,7 +21,7 @@ export const IPVS_SUITE: Suite = {
     results: 'bench/results/ipvs.json',
     path: 'docs/ipvs-benchmark.md',
     picture: 'docs/ipvs-benchmark.svg',
-    altText: 'The data path of ipvs mode, ours and the original',
+    altText: 'The data path of ipvs mode, this proxy and the original',
     panels: IPVS_LOADS.map(({ name }) => [name, 'rate']),
     targetsNote: EQUALITY_NOTE,
     describeMethod,
@@ -29,12 +29,12 @@ export const IPVS_SUITE: Suite = {
 }
 
 function describeMethod({ rounds, seconds }: Results): string {
-  return `A client, a node and Pods in network namespaces; each contender has such a place of its own, with an API server on the
-node's loopback. Each takes its turn, round after round (A B A B …); ${rounds} rounds, in ${Math.ceil(seconds / 60)} minutes. A table
-shows the median of the rounds and, after ±, half of the distance between their quartiles; lines in the picture show their whole range.
-While a sample is taken the programs are stopped (SIGSTOP): the kernel carries the load alone.
+  return `The testbed is a client, a node and Pods in network namespaces. Each contender has its own testbed, with an API server on the
+node's loopback. The contenders take turns, round after round (A B A B …): ${rounds} rounds, in ${Math.ceil(seconds / 60)} minutes. A table
+shows the median of the rounds and, after ±, half of the distance between their quartiles. Lines in the picture show the full range.
+The programs are stopped (SIGSTOP) during a sample: the kernel carries the load alone.
 
-Where the kernel of the machine has no IPVS, all of this happens in a virtual machine whose kernel has it, and whose processors are
-emulated: its rates are a small part of those of the machine, for all contenders alike, and say nothing by themselves. What can be
-compared is one contender with another.`
+If the kernel of the machine has no IPVS, everything runs in a virtual machine whose kernel has it, and whose processors are
+emulated. Its rates are much lower than those of the machine, for all contenders, and mean nothing by themselves: compare
+only one contender with another.`
 }

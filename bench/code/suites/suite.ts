@@ -6,8 +6,8 @@ import { type Target } from '../report/targets.js'
 
 /** The text of a page about targets that are no ratio. */
 export const EQUALITY_NOTE =
-  'What is compared for equality is equal when ours is not below the original by more than the noise: twice what the rounds of ' +
-  `both lie apart (their ± in the tables, as the root of the sum of squares), and ${MIN_NOISE * 100} % at the least.`
+  'A result counts as equal if this proxy is not below the original by more than the noise. The noise is twice the spread of the rounds of ' +
+  `both (their ± in the tables, as the root of the sum of squares), and at least ${MIN_NOISE * 100} %.`
 
 /** Loads and contenders that run together and have one report. */
 export interface Suite {

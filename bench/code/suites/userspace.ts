@@ -20,7 +20,7 @@ export const USERSPACE_SUITE: Suite = {
     results: 'bench/results/userspace.json',
     path: 'docs/benchmarks.md',
     picture: 'docs/benchmarks.svg',
-    altText: 'Ours and others, by what they do with one CPU-second',
+    altText: 'This proxy and others, by their work per CPU-second',
     panels: [
       ['keep-alive', 'perCpu'],
       ['new-connections', 'perCpu'],
@@ -31,18 +31,18 @@ export const USERSPACE_SUITE: Suite = {
       ['idle-connections', 'memory'],
       ['programming-1000', 'fromList'],
     ],
-    targetsNote: 'In brackets: against the contender that the stretch is about.',
+    targetsNote: 'In brackets: compared with the contender of the stretch target.',
     describeMethod,
   },
 }
 
 function describeMethod({ rounds, seconds }: Results): string {
-  return `A client, a node and Pods in network namespaces; each contender has such a place of its own. The same load goes through
-each in turn, round after round (A B C A B C …); ${rounds} rounds, in ${Math.ceil(seconds / 60)} minutes. A table shows the
-median of the rounds and, after ±, half of the distance between their quartiles; lines in the picture show their whole range. All contenders but \`direct\` are reached through a ClusterIP.
+  return `The testbed is a client, a node and Pods in network namespaces. Each contender has its own testbed. The same load runs through
+each in turn, round after round (A B C A B C …): ${rounds} rounds, in ${Math.ceil(seconds / 60)} minutes. A table shows the
+median of the rounds and, after ±, half of the distance between their quartiles. Lines in the picture show the full range. The client reaches all contenders except \`direct\` through a ClusterIP.
 
-Client, contender and Pods share the CPUs, so that rates say little about a machine where they do not. **Work per CPU-second**
-counts: what was done, divided by user and system time of all processes of the contender (/proc/PID/stat), those that it
-ran and that have ended too. What the kernel does in interrupts counts for whoever was running just then, as always.
-HAProxy has one thread and nginx one worker, since the others are single processes too.`
+Client, contender and Pods share the CPUs, so the rates do not hold for machines where they do not. **Work per CPU-second**
+matters: the amount of work, divided by user and system time of all processes of the contender (/proc/PID/stat), including
+exited child processes. As always, the kernel charges interrupts to the process that runs at that time.
+HAProxy has one thread and nginx one worker, because the others are single processes too.`
 }

@@ -12,15 +12,15 @@ export interface Tally {
 
 export const LOAD_KINDS = {
   persistent: 'TCP requests over persistent connections',
-  short: 'TCP connections of one request',
+  short: 'TCP connections with one request',
   stream: 'TCP streams, pieces of 64 KiB',
   lookup: 'UDP requests from new ports',
-  'fixed-port': 'UDP requests from ports that stay',
+  'fixed-port': 'UDP requests from fixed ports',
   affinity: 'TCP connections to a Service with affinity',
-  temporary: 'requests to Services that come and go',
+  temporary: 'requests to temporary Services',
   'connections-of-removed': 'connections that outlived their Service',
   emptied: 'requests to Services that lose all endpoints',
-  refused: 'refusals while there was no endpoint',
+  refused: 'refused connections without endpoints',
   failing: 'TCP connections to endpoints that may be dead',
 } as const
 

@@ -39,10 +39,10 @@ export function evaluateSoak(results: SoakResults): SoakVerdict {
   return {
     series,
     failures: [
-      ...(errors > 0 ? [`${errors} errors that no dead endpoint explains`] : []),
-      ...idle.map(([name]) => `nothing of "${name}" was done`),
-      ...(restarts > 0 ? [`${restarts} workers ended and were replaced`] : []),
-      ...(errorLines.length > 0 ? [`${errorLines.length} lines of its log tell of errors`] : []),
+      ...(errors > 0 ? [`${errors} errors without a dead endpoint as cause`] : []),
+      ...idle.map(([name]) => `"${name}" has done no work`),
+      ...(restarts > 0 ? [`${restarts} workers exited and were replaced`] : []),
+      ...(errorLines.length > 0 ? [`${errorLines.length} lines of the log report errors`] : []),
       ...ALL_SERIES.filter(each => !series.some(known => known.series === each)).map(
         ({ title }) => `too few samples of ${title}`,
       ),

@@ -39,7 +39,7 @@ export const WORKER_MEMORY: Series = {
 }
 /** Not judged: it changes with other programs that share pages with the proxy, such as other Node.js processes. */
 export const SHARED_MEMORY: Series = {
-  title: 'memory of all, what is shared by its share (PSS)',
+  title: 'memory of all processes, shared pages by their share (PSS)',
   unit: 'MiB',
   valueOf: ({ control, workers }) => (control.pssBytes + workers.pssBytes) / MIB,
   allowedGrowth: undefined,
@@ -66,14 +66,14 @@ export const WORKER_DESCRIPTORS: Series = {
 }
 /** A connection has one descriptor for its client and one for its endpoint; a flow has one, because clients share the listener. */
 export const LOAD_DESCRIPTORS: Series = {
-  title: 'needed for connections and flows',
+  title: 'descriptors for connections and flows',
   unit: 'descriptors',
   valueOf: ({ metrics }) => (metrics === undefined ? undefined : 2 * metrics.connections + metrics.flows),
   allowedGrowth: undefined,
 }
 /** Descriptors of listeners, of the process itself, and leaked ones. */
 export const UNEXPLAINED_DESCRIPTORS: Series = {
-  title: 'descriptors of the workers beyond those needed',
+  title: 'other descriptors of the workers',
   unit: 'descriptors',
   valueOf: sample => {
     const needed = LOAD_DESCRIPTORS.valueOf(sample)

@@ -17,9 +17,9 @@ export function renderSoakPage(results: SoakResults, { series, failures }: SoakV
   ]
   return `# Soak
 
-Written by \`npm run soak\`; never change it by hand.
+\`npm run soak\` writes this page; do not edit it.
 
-**${failures.length === 0 ? 'Passed' : 'Not passed'}**: ${minutes} minutes of TCP and UDP while endpoints and Services came and went, ${circumstances.at.slice(0, 10)}.
+**${failures.length === 0 ? 'Passed' : 'Not passed'}**: ${minutes} minutes of TCP and UDP while endpoints and Services changed, ${circumstances.at.slice(0, 10)}.
 ${failures.map(failure => `\n- ${failure}\n`).join('')}
 ![Memory and descriptors over time](${picture})
 
@@ -27,31 +27,31 @@ ${failures.map(failure => `\n- ${failure}\n`).join('')}
 
 ${renderTable(buildRequestTable(results))}
 
-Meanwhile endpoints of a Service were replaced ${formatNumber(changes.endpointsReplaced, 0)} times, ${formatNumber(changes.servicesReplaced, 0)} Services came and went,
-and ${formatNumber(changes.servicesEmptied, 0)} times one had no endpoint for a while. The proxy, which ran with its defaults but for
-\`-v=2 ${SOAK_ARGS.slice(1).join(' ')}\`, used ${formatNumber((100 * cpuSeconds) / (samples.at(-1)?.at ?? NaN), 1)} % of one CPU.
+During the soak, endpoints of a Service were replaced ${formatNumber(changes.endpointsReplaced, 0)} times, ${formatNumber(changes.servicesReplaced, 0)} Services were created and deleted,
+and ${formatNumber(changes.servicesEmptied, 0)} times a Service had no endpoint for a while. The proxy ran with its defaults except for
+\`-v=2 ${SOAK_ARGS.slice(1).join(' ')}\`, and used ${formatNumber((100 * cpuSeconds) / (samples.at(-1)?.at ?? NaN), 1)} % of one CPU.
 
-Each Pod says of which Service it is and sends back what it gets, and the client compares. No Pod ever ends, so whatever goes
-wrong is an error, but for two things. A Service whose endpoints refuse or are silent is there to have errors: they are expected. A
-datagram that is on its way when its endpoint is taken away may be lost, with any proxy: it is sent again, as resolvers do, and only
-a request that stays without answer is an error. A connection to an endpoint, or to a Service, that is taken away has to go on.
+Each Pod sends the name of its Service and returns all data, and the client compares. No Pod ever exits, so every failure
+is an error, with two exceptions. One Service has endpoints that refuse or stay silent: its errors are expected. A
+datagram can be lost, with any proxy, if its endpoint is removed at that moment: the client sends it again, as resolvers do, and only
+a request without any answer is an error. A connection has to survive the removal of its endpoint and of its Service.
 
 ## Memory and descriptors
 
 ${renderTable(buildGrowthTable(series))}
 
-Every second, of all processes of the proxy: what is resident (RSS), the same with shared pages by their share (PSS), and open
-descriptors. ${formatNumber(warmUpSeconds(minutes), 0)} seconds of warm-up are left out of every judgement.
+Each second, for all processes of the proxy: resident memory (RSS), the same with shared pages by their share (PSS), and open
+descriptors. The first ${formatNumber(warmUpSeconds(minutes), 0)} seconds are warm-up and are not judged.
 
-**The rule.** Memory rises from one garbage collection to the next and falls again, so what counts is what it falls back to. The
-time after the warm-up is cut into at most ${WINDOWS} windows, and of each the lowest value is taken. A number grows if the trend of these
-(Theil–Sen, the median of the slopes between any two) rises by more than is allowed over the whole time, and if in the last third
-it does not once come back to where it was in the first, but for half of that. Allowed are
+**The rule.** Memory rises until a garbage collection and falls again, so the low values matter. The
+time after the warm-up is split into at most ${WINDOWS} windows, and the lowest value of each is used. A value grows if the trend of these
+(Theil–Sen, the median of the slopes between any two) rises by more than the allowance over the whole time, and if in the last third
+it never falls back to its level of the first third plus half of the allowance. The allowances are
 ${formatAllowances(minutes)}.
-Every connection needs two descriptors and every flow one, so what is judged are those beyond.
-${minutes < FULL_SOAK_MINUTES ? 'In a soak that is as short as this one, most of it is what any new process takes up.' : 'A leak of 200 KiB, or of one descriptor, a minute is above.'} PSS is not judged, since every
-other program of the machine that begins or ends changes it. A process that gives memory back to the system meanwhile may hide a leak
-of as much; what JavaScript of the control process holds is judged by itself for that reason.
+Each connection needs two descriptors and each flow one; only descriptors beyond that are judged.
+${minutes < FULL_SOAK_MINUTES ? 'In a soak as short as this one, any new process uses most of it.' : 'A leak of 200 KiB or of one descriptor per minute exceeds them.'} PSS is not judged, because it changes when any
+other program of the machine starts or exits. A process that returns memory to the system can hide a leak
+of the same size, so the JavaScript heap of the control process is judged separately.
 
 ## Circumstances
 

@@ -27,7 +27,7 @@ export function renderSoakPicture({ samples, minutes }: SoakResults): string {
     title: 'Memory',
     unit: 'MiB',
     lines: [
-      line(SHARED_MEMORY, 'all, what is shared by its share (PSS)', 'third'),
+      line(SHARED_MEMORY, 'all, shared pages by their share (PSS)', 'third'),
       line(CONTROL_MEMORY, 'control process (RSS)', 'first'),
       line(WORKER_MEMORY, 'data-plane workers (RSS)', 'second'),
     ],
@@ -37,7 +37,7 @@ export function renderSoakPicture({ samples, minutes }: SoakResults): string {
     title: 'Open descriptors',
     unit: 'descriptors',
     lines: [
-      line(LOAD_DESCRIPTORS, 'needed for connections and flows', 'third'),
+      line(LOAD_DESCRIPTORS, 'for connections and flows', 'third'),
       line(CONTROL_DESCRIPTORS, 'control process', 'first'),
       line(WORKER_DESCRIPTORS, 'data-plane workers', 'second'),
     ],
