@@ -67,6 +67,7 @@ const LIBRARY_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['lib/source/kube-client.ts'],
   'dns-packet': ['lib/demo/'],
   'prom-client': ['lib/observe/'],
+  'tap-parser': ['bin/tap-report.mjs'],
   yaml: ['lib/source/', 'lib/demo/'],
   yargs: ['lib/cli/'],
 }
@@ -348,10 +349,18 @@ void t.test('Every library has its home', t => {
     else if (LOADED_LATE.includes(to) && !isDynamic && !isType) wrong.push(`${from} loads ${to} at once`)
   }
   t.same(wrong, [])
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly dependencies: Record<string, string>
+    readonly devDependencies: Record<string, string>
   }
-  const used = new Set(libraryImports.map(({ to }) => to))
+  // The package does not ship the scripts in bin: they are for development.
+  const isScript = ({ from }: Import): boolean => /^bin\/.*\.mjs$/.test(from)
+  const used = new Set(libraryImports.filter(one => !isScript(one)).map(({ to }) => to))
+  t.same(
+    libraryImports.filter(one => isScript(one) && !(one.to in devDependencies)).map(({ to }) => to),
+    [],
+    'what a script uses is a development dependency',
+  )
   t.same(
     [...used].filter(name => !(name in dependencies)),
     [],
