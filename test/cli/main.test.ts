@@ -11,7 +11,7 @@ const file = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text)
   return join(folder, name)
 }
-/** So that nothing that starts by mistake could touch rules. */
+/** Without programs, a run that starts by mistake cannot change rules. */
 const noPrograms = { env: { ...process.env, PATH: '/nonexistent' } }
 
 t.test('--version prints the version, --help every flag with its default', async t => {
@@ -27,7 +27,7 @@ t.test('--version prints the version, --help every flag with its default', async
   t.notMatch(help.stdout, /\x1b/, 'no colour when piped')
 })
 
-for (const [what, args, said] of [
+for (const [what, args, message] of [
   ['an unknown flag', ['--proxy-prot-range=1-2'], /proxy-prot-range/],
   ['a positional argument', ['now'], /now/],
   [
@@ -35,23 +35,23 @@ for (const [what, args, said] of [
     ['--metrics-bind-address=127.0.0.1:70000'],
     /--metrics-bind-address "127.0.0.1:70000": expected a port from 1 to 65535/,
   ],
-  ['a duration that is none', ['--udp-timeout=soon'], /--udp-timeout "soon": expected a duration/],
+  ['an invalid duration', ['--udp-timeout=soon'], /--udp-timeout "soon": expected a duration/],
   ['a loopback bind address', ['--bind-address=127.0.0.1'], /loopback/],
-  ['another mode', ['--proxy-mode=ebpf'], /--proxy-mode "ebpf"/],
+  ['an unknown mode', ['--proxy-mode=ebpf'], /--proxy-mode "ebpf"/],
   ['a flag without its value', ['--kubeconfig'], /kubeconfig/],
-  ['a level of logging that is none', ['-v=loud'], /--v "loud"/],
+  ['an invalid verbosity', ['-v=loud'], /--v "loud"/],
 ] as const) {
-  t.test(`${what} ends the program with a sentence and code 1, before it did anything`, async t => {
+  t.test(`${what} ends the program with a message and code 1, before any action`, async t => {
     const { exitCode, stderr, stdout } = await runProgram(args, noPrograms)
     t.equal(exitCode, 1)
-    t.match(stderr, said)
+    t.match(stderr, message)
     t.match(stderr, /CONFIG_INVALID/)
     t.notMatch(stderr, /\n\s+at /, 'no stack')
     t.equal(stdout, '')
   })
 }
 
-t.test('all wrong values are reported together', async t => {
+t.test('all invalid values are reported together', async t => {
   const { stderr } = await runProgram(
     ['--udp-timeout=0s', '--proxy-port-range=9-8', '--cluster-cidr=10.0.0.0/8,10.1.0.0/16'],
     noPrograms,
@@ -61,21 +61,21 @@ t.test('all wrong values are reported together', async t => {
   t.match(stderr, /--cluster-cidr .*: two CIDRs of one IP family; use at most one for each family/)
 })
 
-for (const [what, args, said] of [
-  ['a kubeconfig that is not there', ['--kubeconfig', join(folder, 'absent')], /absent/],
-  ['a kubeconfig that is no YAML', ['--kubeconfig', file('broken', 'clusters: [')], /broken/],
+for (const [what, args, message] of [
+  ['a missing kubeconfig', ['--kubeconfig', join(folder, 'absent')], /absent/],
+  ['a kubeconfig that is not YAML', ['--kubeconfig', file('broken', 'clusters: [')], /broken/],
   ['a kubeconfig without a cluster', ['--kubeconfig', file('empty', 'apiVersion: v1\nkind: Config\n')], /empty/],
 ] as const) {
-  t.test(`${what} ends the program with a sentence and code 1`, async t => {
+  t.test(`${what} ends the program with a message and code 1`, async t => {
     const { exitCode, stderr } = await runProgram(args)
     t.equal(exitCode, 1)
-    t.match(stderr, said)
+    t.match(stderr, message)
     t.match(stderr, /KUBECONFIG_INVALID/)
     t.notMatch(stderr, /\n\s+at /, 'no stack')
   })
 }
 
-t.test('without iptables it says which package to install', async t => {
+t.test('without iptables the message names the package to install', async t => {
   const { exitCode, stderr } = await runProgram(['--manifests', folder], noPrograms)
   t.equal(exitCode, 1)
   t.match(stderr, /PROGRAM_MISSING/)
@@ -83,7 +83,7 @@ t.test('without iptables it says which package to install', async t => {
 })
 
 t.test(
-  'without permission it says which capability is needed',
+  'without permission the message names the capability',
   { skip: process.getuid?.() === 0 ? false : 'needs root to become nobody' },
   async t => {
     const through = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--']

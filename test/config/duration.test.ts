@@ -19,7 +19,7 @@ void t.test('a duration is read in the syntax of Go', t => {
     ['1h2m3s4ms', 3_723_004],
     ['30s1m', 90_000],
     ['100us', 0.1],
-    // The micro sign and the Greek letter look alike; Go takes both.
+    // The micro sign and the Greek letter look alike; Go accepts both.
     ['100\u00b5s', 0.1],
     ['100\u03bcs', 0.1],
     ['1000000ns', 1],

@@ -9,7 +9,11 @@ void t.test('a failure has its code, hint and cause, and its message includes th
   t.equal(failure.name, 'ProxyFailure')
   t.equal(messageOf(failure), 'Cannot listen: listen EADDRINUSE: 10.0.0.1:80')
   t.equal(messageOf(new Error('outer', { cause: failure })), 'outer: Cannot listen: listen EADDRINUSE: 10.0.0.1:80')
-  t.equal(messageOf(new Error('read: ENOENT', { cause: new Error('ENOENT') })), 'read: ENOENT', 'nothing is said twice')
+  t.equal(
+    messageOf(new Error('read: ENOENT', { cause: new Error('ENOENT') })),
+    'read: ENOENT',
+    'no message is repeated',
+  )
   t.equal(messageOf('just text'), 'just text')
   t.equal(messageOf(undefined), 'undefined')
   t.equal(messageOf(new Error('')), 'Error', 'never nothing at all')

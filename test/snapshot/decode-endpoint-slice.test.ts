@@ -105,7 +105,7 @@ void t.test('a wrong field of an EndpointSlice is named and ignored alone', t =>
         ['ports[0].port: expected a port from 1 to 65535, found 70000'],
       ],
       [
-        'a protocol nobody knows',
+        'an unknown protocol',
         ports({ name: 'a', port: 80, protocol: 'QUIC' }),
         ['10.244.0.5'],
         ['ports[0].protocol: "QUIC" is none of TCP, UDP, SCTP'],

@@ -20,7 +20,7 @@ void t.test('an ignored Service has a reason in words', t => {
     ['ExternalName', makeApiService({ spec: { type: 'ExternalName' } }), 'its type is ExternalName'],
     ['headless', makeApiService({ clusterIP: 'None' }), 'it is headless (clusterIP "None")'],
     [
-      'headless, whatever else it says',
+      'headless, with a cluster IP in another field',
       makeApiService({ clusterIP: 'None', spec: { clusterIPs: ['10.96.0.10'] } }),
       'it is headless (clusterIP "None")',
     ],

@@ -18,7 +18,7 @@ const healthOf = (...ports: ServedPort[]) =>
   )
 const PORT = { healthCheckNodePort: 32000 }
 
-t.test('Load balancers are told of Services with a health check port, and of ready endpoints on this node', t => {
+t.test('each Service with a health check port has the number of its ready endpoints on this node', t => {
   const table: readonly (readonly [name: string, ports: readonly ServedPort[], expected: readonly string[]])[] = [
     ['nothing', [], []],
     ['a Service without such a port', [served({}, endpoint('10.244.0.5'))], []],

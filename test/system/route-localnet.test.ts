@@ -3,7 +3,7 @@ import { type KernelFiles } from '../../lib/system/kernel-files.js'
 import { ROUTE_LOCALNET_FILE, allowRouteLocalnet } from '../../lib/system/route-localnet.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 
-void t.test('route_localnet is set where it is not, and a failure is a warning that says what to do', t => {
+void t.test('route_localnet is set unless it is already, and a failure is a warning with a hint', t => {
   const writes: string[] = []
   const files = (now: number | undefined, failure?: Error): KernelFiles => ({
     read: () => now,
