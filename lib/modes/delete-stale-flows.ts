@@ -4,11 +4,11 @@ import { type Conntrack } from '../system/conntrack.js'
 import { type ExpectedFlows, staleFlows } from './stale-flows.js'
 
 /**
- * Has the kernel forget UDP flows that lead where the rules no longer lead. Rules are asked only for the first packet of a
- * flow; a client that keeps its port would go on sending to a listener or endpoint that is gone, or, if it began before its
- * Service was there, to nobody, for as long as it does not pause.
+ * Deletes UDP flows from the kernel whose target the rules do not use any more. The kernel applies rules only to the first datagram of
+ * a flow. Without this, a client that keeps its source port would keep sending to a listener or endpoint that is gone; a client that
+ * started before its Service existed would never reach it.
  *
- * A failure is no reason to call the rules unwritten: it is told, and the flows end by themselves in time.
+ * A failure is only logged, because the rules are written. The flows expire when their clients pause.
  */
 export async function deleteStaleFlows(
   conntrack: Conntrack,
@@ -21,8 +21,8 @@ export async function deleteStaleFlows(
     const stale = entries.length === 0 ? [] : staleFlows(entries, getExpectedFlows())
     if (stale.length === 0) return
     await conntrack.delete(stale)
-    log.info(2, 'Forgot UDP flows that led to nothing of ours', { family, flows: stale.length })
+    log.info(2, 'Deleted stale UDP flows', { family, flows: stale.length })
   } catch (error) {
-    log.error('Cannot look for stale UDP flows', error, { family })
+    log.error('Could not delete stale UDP flows', error, { family })
   }
 }

@@ -5,10 +5,10 @@ import { type IptablesSettings } from './iptables/rule-context.js'
 import { type ProbeRules, probeRules } from './probe-rules.js'
 
 const BE_LIBERAL_FILE = '/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal'
-/** iptables knows random source ports since 1.6.2, and needs a kernel that does. */
+/** iptables supports random source ports since 1.6.2; the kernel must support them too. */
 const RANDOM_PORT_RULES: ProbeRules = new Map([['nat', [{ target: { kind: 'MASQUERADE', randomPort: true } }]]])
 
-/** What the rules of the kernel modes depend on: what the operator asked for, and what this kernel can do. */
+/** The settings of the rules of iptables and ipvs mode: from the configuration, and from what this kernel supports. */
 export async function detectRuleSettings(
   { kernelModes: { masqueradeAll, masqueradeMark } }: KubeProxyConfig,
   iptables: readonly Iptables[],

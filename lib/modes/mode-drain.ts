@@ -1,13 +1,13 @@
 /**
- * How far the draining of a mode has come: nothing was there, everything is removed, or something stays as long as open
- * connections need it; then the counts of that are fields for the log.
+ * The result of a step: there was nothing, everything is removed, or something stays because open connections need it. In the last
+ * case `draining` says how much, as fields of a log line.
  */
 export type DrainState = 'nothing there' | 'all removed' | { readonly draining: Readonly<Record<string, number>> }
 
-/** What a mode left in the kernel that open connections may need after another mode has taken over. */
+/** Removes what a mode left in the kernel, while open connections may still need it. */
 export interface ModeDrain {
   /** Milliseconds between two steps. */
   readonly periodMs: number
-  /** Removes what no open connection needs any more. @throws ProxyFailure when something could not be removed */
+  /** Removes what no open connection needs. @throws ProxyFailure if something could not be removed */
   step(): Promise<DrainState>
 }

@@ -12,48 +12,48 @@ import { type ModeWalkthrough } from './mode-walkthrough.js'
 import { type Proxier } from './proxier.js'
 
 /**
- * One way to lead the traffic of Services to their endpoints (`--proxy-mode`). A mode is one folder, and this is all that the
- * rest of the program knows of it: nothing outside asks for a mode by its name. A new mode is a folder, and a line in the
+ * One way to bring the traffic of Services to their endpoints (`--proxy-mode`). Each mode has one folder, and the rest of the program
+ * uses only this interface: no code outside the folder depends on the name of a mode. A new mode needs a folder and a line in the
  * registry.
  */
 export interface Mode {
-  /** As in `--proxy-mode`, metrics and `/proxyMode`. */
+  /** The name in `--proxy-mode`, metrics and `/proxyMode`. */
   readonly name: string
-  /** Who carries a connection: sockets of this program, or the kernel, which goes on while this program is away. */
+  /** What carries connections: sockets of this program, or the kernel, which continues while this program is down. */
   readonly carriedBy: 'sockets' | 'kernel'
   /**
-   * Whether the node is probed also where no other mode could take this one's place. Not where the first write of rules says
-   * just as well what is missing, and a quick start matters.
+   * Whether to probe the node even if `--proxy-mode` lists no other mode. False for a mode that must start quickly and whose first
+   * write of rules reports what is missing.
    */
   readonly isProbedAlone: boolean
-  /** How long the first sync waits for the Node object, and what happens when it does not come. */
+  /** How long the first sync waits for the Node object, and what happens after that time. */
   readonly nodeWait: NodeWaitPolicy
-  /** Chains of this mode by table, those of kube-proxy and of older versions too: what another mode removes. */
+  /** The chains of this mode by table, which other modes remove. They include chains of older versions and of the original kube-proxy. */
   readonly chains: OwnedChains
-  /** How the demo explains this mode, and what has to come true in it. */
+  /** What the demo explains about this mode, and what it expects of it. */
   readonly walkthrough: ModeWalkthrough
   syncPeriods(config: KubeProxyConfig): SyncPeriods
-  /** Tries whether this node can do the mode. @returns why not, and what is missing; undefined: it can */
+  /** Checks whether the mode works on this node. @returns why not, and what is missing; undefined if it works */
   probe(config: KubeProxyConfig, kernel: KernelTools): Promise<string | undefined>
-  /** Makes the proxier. It reads and writes nothing of the kernel's before it is started. @throws ProxyFailure */
+  /** Makes the proxier. The proxier does not read or write the kernel before `start`. @throws ProxyFailure */
   createProxier(resources: ModeResources): Promise<Proxier>
   /**
-   * Removes everything of this mode but its rules, which are gone already. Left out: there is nothing else.
-   * @returns whether there was anything
-   * @throws ProxyFailure when something could not be removed
+   * Removes everything of this mode except its chains, which are removed before. Omitted if the mode has nothing else.
+   * @returns whether there was anything to remove
+   * @throws ProxyFailure if something could not be removed
    */
   cleanup?(kernel: KernelTools): Promise<boolean>
-  /** What open connections need of this mode after a switch to another one. Left out: nothing. */
+  /** Drains what open connections still need after a switch to another mode. Omitted if they need nothing. */
   drain?(config: KubeProxyConfig, kernel: KernelTools, log: Log): ModeDrain
 }
 
-/** What a proxier is made from. */
+/** What `createProxier` may use. */
 export interface ModeResources {
   readonly config: KubeProxyConfig
   readonly kernel: KernelTools
   readonly node: NodeView
   readonly chainOwners: ChainOwners
-  /** There where the traffic is carried by sockets. */
+  /** Undefined if the kernel carries the traffic. */
   readonly dataPlane: DataPlane | undefined
   readonly events: EventSink
   readonly log: Log
@@ -62,17 +62,17 @@ export interface ModeResources {
   readonly random: () => number
 }
 
-/** What a mode knows of the node it runs on, at the moment it asks. */
+/** The current state of the node that a mode runs on. */
 export interface NodeView {
-  /** The node's main address; undefined when it has none of that family. */
+  /** The node's main address; undefined if it has none of that family. */
   getAddress(family: IpFamily): IpAddress | undefined
-  /** The node's own addresses of a family, without loopback. */
+  /** All addresses of the node of a family, except loopback addresses. */
   getAddresses(family: IpFamily): readonly IpAddress[]
   getLocalTraffic(family: IpFamily): LocalTraffic
   servesNodePortsOnLoopback(family: IpFamily): boolean
 }
 
-/** How often a mode checks the kernel, and how often it writes to it at most, in milliseconds. */
+/** How often a mode checks the kernel, and the minimum interval between writes, in milliseconds. */
 export interface SyncPeriods {
   readonly syncPeriod: number
   readonly minSyncPeriod: number
@@ -80,14 +80,14 @@ export interface SyncPeriods {
 
 export interface NodeWaitPolicy {
   readonly timeoutMs: number
-  /** After the time-out: serve without the Node, or end this process with NODE_MISSING. */
+  /** After the timeout: serve without the Node, or end this process with NODE_MISSING. */
   readonly then: 'serve' | 'exit'
 }
 
-/** The kernel serves what it has while the Node is missing, and kube-proxy waits as long. */
+/** A long wait does no harm in modes of the kernel, which keeps serving with its rules. The original kube-proxy waits as long. */
 export const KERNEL_NODE_WAIT: NodeWaitPolicy = { timeoutMs: 300_000, then: 'exit' }
 
-/** What the proxiers of all modes need of the node, as they take it. */
+/** Options that the proxiers of all modes have in common. */
 export function commonProxierOptions({ kernel, node, chainOwners, events, log }: ModeResources) {
   return {
     iptables: kernel.iptables,

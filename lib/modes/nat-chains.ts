@@ -1,14 +1,14 @@
 import { type CountedPort, type NodeCommands } from './mode-walkthrough.js'
 
-/** `iptables -L -v` prints this for "any address". */
+/** What `iptables -L -v` prints for any address. */
 const ANY_ADDRESS = '0.0.0.0/0'
-/** One rule: packets, bytes, target, protocol, options, interfaces, source, destination, and the rest. */
+/** Columns of a rule: packets, bytes, target, protocol, options, interfaces, source, destination, and the rest. */
 const RULE = /^\s*(\S+)\s+\S+\s+(\S+)\s+\S+\s+\S+\s+\S+\s+\S+\s+(\d\S*)\s+(\d\S*)(?:\s+(.*))?$/
 
 /**
- * The chains of table nat whose names match, with the columns that matter: the lines of `iptables` itself are twice as wide
- * as most terminals.
- * @param rank orders the chains by their names, smallest first; equal ones stay in the order of iptables
+ * Lists the chains of table nat whose names match, without unimportant columns: the lines of `iptables` are twice as wide as most
+ * terminals.
+ * @param rank returns a number for the name of a chain, by which the chains are sorted; equal ones keep the order of iptables
  */
 export async function readNatChains(
   node: NodeCommands,
@@ -22,7 +22,7 @@ export async function readNatChains(
     .join('\n')
 }
 
-/** How many packets the rules for a port of a Service have counted: each is the first of a connection or flow. */
+/** How many packets the rules for a port of a Service have counted. Each one is the first packet of a connection or flow. */
 export async function countNatPackets(
   node: NodeCommands,
   names: RegExp,
@@ -35,14 +35,16 @@ export async function countNatPackets(
   return rows.reduce((sum, row) => sum + Number(row.trim().split(/\s+/)[0]), 0)
 }
 
-/** A chain as `iptables -L -n -v` prints its rules, without the columns that are the same in all of them. */
+/** Formats the rules of a chain, given as lines of `iptables -L -n -v`, without empty columns. */
 export function formatChain(name: string, rules: readonly string[]): string {
   const rows = rules.map(readRule)
   const table = [['PKTS', 'TARGET', 'SOURCE', 'DESTINATION', 'DETAILS', 'COMMENT'], ...rows]
   const widths = table[0]!.map((_, column) => Math.max(...table.map(row => row[column]!.length)))
-  const shown = widths.flatMap((_, column) => (column < 2 || rows.some(row => row[column] !== '') ? [column] : []))
+  const visibleColumns = widths.flatMap((_, column) =>
+    column < 2 || rows.some(row => row[column] !== '') ? [column] : [],
+  )
   const lines = table.map(row =>
-    shown
+    visibleColumns
       .map(column => (column === 0 ? row[0]!.padStart(widths[0]!) : row[column]!.padEnd(widths[column]!)))
       .join('  ')
       .trimEnd(),
@@ -52,7 +54,7 @@ export function formatChain(name: string, rules: readonly string[]): string {
 
 function readRule(line: string): string[] {
   const [, packets = '', target = '', source = '', destination = '', rest = ''] = RULE.exec(line) ?? []
-  // A rule of another form is shown as it is.
+  // A rule of another form is printed unchanged.
   if (packets === '') return ['', line.trim(), '', '', '', '']
   const [comment = '', text = ''] = /\/\* (.*?)(?:; NOTE:.*?)? \*\//.exec(rest) ?? []
   const match = rest

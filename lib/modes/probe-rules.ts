@@ -4,22 +4,22 @@ import { removalInput, restoreInput } from '../netfilter/iptables-restore.js'
 import { type Rule, type RuleSet } from '../netfilter/rule-set.js'
 import { type Iptables } from '../system/iptables.js'
 
-/** The chain in which rules are tried: nothing leads to it, and it is gone afterwards. */
+/** The chain of the probes. No rule jumps to it, and it is removed after the probe. */
 export const PROBE_CHAIN = 'KUBE-PROXY-PROBE'
 
 /** Rules by table: one for each kind of match and target that a mode uses. */
 export type ProbeRules = ReadonlyMap<string, readonly Rule[]>
 
 const MARK = 0x4000
-const COMMENT = 'kube-proxy asks what can be done'
+const COMMENT = 'kube-proxy probes the kernel'
 
-/** Where probes translate packets to: documentation addresses (RFC 5737, RFC 3849). */
+/** The target of DNAT in probes: documentation addresses (RFC 5737, RFC 3849). */
 export const PROBE_DNAT: Readonly<Record<IpFamily, Rule['target']>> = {
   IPv4: { kind: 'DNAT', address: '192.0.2.1', port: 1 },
   IPv6: { kind: 'DNAT', address: '2001:db8::1', port: 1 },
 }
 
-/** What the kernel modes ask of table nat, both of them. */
+/** What iptables and ipvs mode need in table nat. */
 export const KERNEL_NAT_PROBES: readonly Rule[] = [
   { not: { mark: MARK }, target: { kind: 'RETURN' } },
   { target: { kind: 'MARK', operation: 'toggle', bits: MARK } },
@@ -27,7 +27,7 @@ export const KERNEL_NAT_PROBES: readonly Rule[] = [
   { fromThisNode: true, target: { kind: 'ACCEPT' } },
 ]
 
-/** What the kernel modes ask of table filter, both of them. */
+/** What iptables and ipvs mode need in table filter. */
 export const KERNEL_FILTER_PROBES: readonly Rule[] = [
   { connection: ['RELATED', 'ESTABLISHED'], target: { kind: 'ACCEPT' } },
   { protocol: 'TCP', connection: 'NEW', target: { kind: 'REJECT', with: 'tcp-reset' } },
@@ -36,8 +36,8 @@ export const KERNEL_FILTER_PROBES: readonly Rule[] = [
 ]
 
 /**
- * Tries whether the kernel takes rules. A module that is missing is named.
- * @returns why not, with the IP family; undefined: it takes them
+ * Checks whether the kernel accepts rules, by writing and removing them.
+ * @returns why not, with the IP family and the missing module; undefined if it accepts them
  */
 export async function probeRules(rules: ProbeRules, iptables: Iptables): Promise<string | undefined> {
   const commented = [...rules].map(([table, ofTable]) => ({
@@ -61,7 +61,7 @@ export async function probeRules(rules: ProbeRules, iptables: Iptables): Promise
   }
 }
 
-/** Probes every IP family. @returns the first reason why not; undefined: all can */
+/** Probes every IP family. @returns the first reason against one of them; undefined if there is none */
 export async function probeFamilies(
   iptables: readonly Iptables[],
   probe: (iptables: Iptables) => Promise<string | undefined>,

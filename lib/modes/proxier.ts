@@ -1,43 +1,43 @@
 import { type IpFamily } from '../model/address.js'
 import { type ServiceSnapshot } from '../model/snapshot.js'
 
-/** What a write of rules did. */
+/** The result of a write of rules. */
 export interface ProgramReport {
-  /** Whether the kernel was written to; false when everything was as it should be. */
+  /** Whether anything was written; false if the kernel already had the desired rules. */
   readonly changed: boolean
-  /** Rules of ours by table, all and those of this write. */
+  /** By table: how many rules this mode has there, and how many of them this write contained. */
   readonly rules: readonly { readonly table: string; readonly owned: number; readonly written: number }[]
 }
 
-/** The kernel's rules of one IP family. Each family is written by itself: what fails in one never holds up the other. */
+/** The rules of one IP family in the kernel. Each family is written separately, so that a failure in one does not delay the other. */
 export interface KernelRules {
   readonly family: IpFamily
-  /** Whether the rules differ from what the last `update` asks for, as far as we know. */
+  /** Whether the kernel may lack rules of the last `update`. */
   readonly pending: boolean
   /**
-   * Makes the rules true.
-   * @param verify read them first, so that what others changed is repaired, instead of trusting the last write
-   * @throws ProxyFailure when they could not be written; the old ones are then still in force
+   * Writes the desired rules.
+   * @param verify reads the rules first and repairs changes by other programs, instead of trusting the last write
+   * @throws ProxyFailure if the rules could not be written; the old ones are still in force then
    */
   program(verify: boolean): Promise<ProgramReport>
 }
 
 /**
- * Steers the traffic of one node in one mode. It takes whole snapshots, never single events, and makes them true in two
- * steps, because their costs differ by a thousand:
+ * Directs the traffic of one node in one mode. It takes whole snapshots, never single events, and applies them in two steps, because
+ * the second one is a thousand times more expensive:
  *
- *     update(snapshot)       at every change: what needs no write to the kernel's rules (sockets, endpoints)
- *     rules[…].program()     when `pending`: the kernel's rules, as seldom as the operator allows
+ *     update(snapshot)       at every change: what needs no write of rules (sockets, endpoints)
+ *     rules[…].program()     when `pending`: the rules in the kernel, as rarely as the operator configures
  *
- * All may run at the same time; none runs twice at the same time.
+ * The steps may run at the same time, but each of them only once at a time.
  */
 export interface Proxier {
-  /** One for each IP family that is served. */
+  /** One for each IP family that the node serves. */
   readonly rules: readonly KernelRules[]
-  /** Reads what an earlier process left in the kernel, to go on from there. @throws ProxyFailure when rules cannot be read */
+  /** Reads what an earlier process left in the kernel, and continues from there. @throws ProxyFailure if it cannot be read */
   start(): Promise<void>
-  /** Rejects never; what could not be opened is logged, counted in the result and tried again by the next call. */
+  /** Never rejects. It logs and counts what it could not open; the next call tries again. */
   update(snapshot: ServiceSnapshot): Promise<{ readonly failed: number }>
-  /** Ends what goes on by itself; the kernel stays as it is. Left out: nothing does. */
+  /** Stops timers of the proxier; the kernel stays unchanged. Omitted if there are none. */
   stop?(): void
 }

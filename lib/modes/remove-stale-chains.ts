@@ -5,11 +5,11 @@ import { removalInput } from '../netfilter/iptables-restore.js'
 import { type Iptables } from '../system/iptables.js'
 
 /**
- * Removes the chains of all modes but one, with the rules that lead to them: this program, an older version or kube-proxy left
- * them. Open connections go on, because only first packets are led by rules.
+ * Removes the chains of all modes except one, and the rules that jump to them. This program, an older version or the original
+ * kube-proxy left them. Open connections continue, because the kernel applies these rules only to the first packet of a connection.
  *
- * @returns whether there was anything
- * @throws ProxyFailure when it could not be done; then all of it is still there
+ * @returns whether there was anything to remove
+ * @throws ProxyFailure if that failed; all chains are still there then
  */
 export async function removeStaleChains(iptables: Iptables, owners: ChainOwners): Promise<boolean> {
   const observed: ObservedRules = new Map([
@@ -21,7 +21,7 @@ export async function removeStaleChains(iptables: Iptables, owners: ChainOwners)
   return input !== ''
 }
 
-/** The canary of the iptables mode is there; a kernel without this table has none. */
+/** The table with the canary chain of iptables mode. A kernel without the table has no canary. */
 async function readMangle(iptables: Iptables): Promise<ObservedRules> {
   try {
     return await iptables.read(['mangle'])

@@ -10,21 +10,22 @@ import { type Iptables } from '../system/iptables.js'
 import { removeStaleChains } from './remove-stale-chains.js'
 import { type ProgramReport } from './proxier.js'
 
-/** Makes tables of one IP family what they are to be, and remembers what they are. */
+/** Writes the rules of one IP family, and remembers what the kernel has, so that later writes contain only differences. */
 export class RuleWriter {
   readonly family: IpFamily
   readonly #iptables: Iptables
   readonly #tables: readonly string[]
   readonly #chainOwners: ChainOwners
   readonly #log: Log
-  /** What the kernel's rules are, as far as we know: what was read, or, once that was `#written`, what it says of others. */
+  /** The rules in the kernel at the last read; after a write, only those of chains that this mode does not own. */
   #observed: ObservedRules = new Map()
-  /** What is there of ours; undefined: what was read. */
+  /** The rules of the last write; undefined if the kernel was read after it. */
   #lastWritten: RuleSet | undefined
-  /** The tables as they were read when nothing was to be done. */
+  /** The tables as they were read when no write was necessary. */
   #lastGood: readonly unknown[] = []
+  /** The last read, until a write uses it. */
   #lastRead: ObservedRules | undefined
-  /** What was there before we wrote anything, until that of other modes is gone. */
+  /** The rules before the first write, until those of other modes are removed. */
   #initialRead: ObservedRules | undefined
   #ruleCounts: ProgramReport['rules'] = []
 
@@ -36,15 +37,16 @@ export class RuleWriter {
     this.#log = log
   }
 
-  /** Reads what is there, which the next write starts from. @throws ProxyFailure */
+  /** Reads the rules that the next write starts from. @throws ProxyFailure */
   async read(): Promise<ObservedRules> {
     this.#initialRead = await this.#iptables.read(this.#tables)
     return this.#setObserved(this.#initialRead)
   }
 
   /**
-   * Reads, and says whether the tables are those that were found to be right before: reading gives the same objects while
-   * nothing changes. @throws ProxyFailure
+   * Reads the tables, and compares them with those that were correct before. A read returns the same objects while nothing changes.
+   * @returns whether they are unchanged; false if that is unknown
+   * @throws ProxyFailure
    */
   async check(): Promise<boolean> {
     const read = await this.#iptables.read(this.#tables)
@@ -61,30 +63,32 @@ export class RuleWriter {
     return read
   }
 
-  /** Whether there were rules of other modes, and still are. */
+  /** Whether there are rules of other modes. */
   get hasOtherModes(): boolean {
     return this.#initialRead !== undefined && staleChains(this.#initialRead, this.#chainOwners).size > 0
   }
 
   /**
-   * Takes away what other modes have left in these tables, once the rules of this one stand. Costs nothing where the first
-   * read showed nothing of them. @throws ProxyFailure when it could not be done; to be called again then
+   * Removes the chains of other modes; call it when the rules of this mode are written. It costs nothing if the first read showed
+   * no chain of another mode.
+   * @throws ProxyFailure if that failed; call it again then
    */
   async removeOtherModes(): Promise<void> {
     if (this.hasOtherModes && (await removeStaleChains(this.#iptables, this.#chainOwners)))
       this.#log.info(0, 'Removed the rules of another mode', { family: this.family })
-    // Of a large cluster it is tens of thousands of chains, not to be gone through with every write.
+    // In a large cluster these are tens of thousands of chains, too many to search at every write.
     this.#initialRead = undefined
   }
 
-  /** What is reported when there was nothing to write. */
+  /** The report if there was nothing to write. */
   get unchangedReport(): ProgramReport {
     return { changed: false, rules: this.#ruleCounts }
   }
 
   /**
-   * Writes what differs, all or nothing: new groups of chains may be there before, but nothing leads to them.
-   * @throws ProxyFailure when it could not be written; what was there is then still in force
+   * Writes the differences. Large sets of new chains are written before; no rule jumps to them until the last input, which
+   * iptables-restore applies as a whole or not at all.
+   * @throws ProxyFailure if the write failed; the old rules are still in force then
    */
   async write(rules: RuleSet): Promise<ProgramReport> {
     const read = this.#lastRead
@@ -109,13 +113,14 @@ export class RuleWriter {
     }
   }
 
-  /** In our own objects most of the comparison is one of references. */
+  /** The inputs of iptables-restore that make the kernel's rules the desired ones. */
   #computeInputs(rules: RuleSet): RestoreInput[] {
     const [desired, observed] = this.#selectDifferences(rules)
     const batches = chainBatches(desired, observed, this.#iptables.maxChainsPerRestore)
     return [...batches.inputs, restoreInput(desired, batches.observed)].filter(({ text }) => text !== '')
   }
 
+  /** Drops what is equal by reference in the last write, so that the comparison of texts is short. */
   #selectDifferences(rules: RuleSet): readonly [RuleSet, ObservedRules] {
     if (this.#lastWritten === undefined) return [rules, this.#observed]
     const [desired, previous] = ruleDiff(rules, this.#lastWritten)
@@ -123,7 +128,7 @@ export class RuleWriter {
   }
 }
 
-/** What was read of chains that are not ours. */
+/** The observed chains that these rules do not contain. */
 function foreignChains(read: ObservedRules, { tables }: RuleSet): ObservedRules {
   return new Map(
     [...tables].map(([name, table]) => {
@@ -147,10 +152,10 @@ function countRules({ tables }: RuleSet, name: string): number {
 }
 
 /**
- * The inputs of iptables-restore that let the rules of one mode take over from what is there, to be restored one after the
- * other: first the rules themselves; once they stand, those of other modes go.
+ * The inputs of iptables-restore that let the rules of one mode take over, in their order: first the rules of this mode, then the
+ * removal of the chains of other modes.
  *
- * @param maxChainsPerRestore with no more new chains than these, one input is enough for the rules
+ * @param maxChainsPerRestore the most new chains that one input may contain
  */
 export function takeOverInputs(
   rules: RuleSet,

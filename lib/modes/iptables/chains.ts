@@ -12,7 +12,7 @@ import {
 } from '../../netfilter/chain-names.js'
 import { type OwnedChains } from '../../netfilter/stale-chains.js'
 
-/** The chains of iptables mode: ours and kube-proxy's have the same names. */
+/** The chains of iptables mode. They have the names of the original kube-proxy. */
 export const IPTABLES_CHAINS: OwnedChains = new Map([
   ['mangle', { names: [PROXY_CANARY], prefixes: [] }],
   [

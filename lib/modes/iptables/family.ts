@@ -3,6 +3,7 @@ import { type Log } from '../../model/log.js'
 import { type ServedPort } from '../../model/snapshot.js'
 import { PROXY_CANARY } from '../../netfilter/chain-names.js'
 import { type RuleSet } from '../../netfilter/rule-set.js'
+import { fingerprint } from '../../primitives/fingerprint.js'
 import { sameItems } from '../../primitives/reuse-equal.js'
 import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
@@ -21,16 +22,16 @@ export interface IptablesFamilyOptions {
   readonly chainOwners: ChainOwners
   readonly settings: IptablesSettings
   readonly conntrack: Conntrack
-  /** The node's main address; undefined when it has none of that family. */
+  /** Returns the node's main address; undefined if it has none of that family. */
   readonly nodeAddress: (family: IpFamily) => IpAddress | undefined
-  /** The node's own addresses of a family, loopback left out. */
+  /** Returns the node's addresses of a family, except loopback addresses. */
   readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
   readonly localTraffic: (family: IpFamily) => LocalTraffic
-  /** Whether node ports answer on loopback too; counts for IPv4. */
+  /** Whether NodePorts answer on loopback too; only for IPv4. */
   readonly localhostNodePorts: (family: IpFamily) => boolean
   /**
-   * Has the kernel let packets with a loopback address out to endpoints. Called once, and only when node ports are to answer on
-   * loopback: after the rules that keep others from the node's loopback are in force.
+   * Lets the kernel route packets from loopback addresses to endpoints. Called once, and only if NodePorts must answer on loopback,
+   * after the rules that protect the node's loopback addresses from the network are in force.
    */
   readonly allowRouteLocalnet: () => void
   readonly log: Log
@@ -39,9 +40,9 @@ export interface IptablesFamilyOptions {
 const TABLES = ['filter', 'nat', 'mangle']
 
 /**
- * The rules of one IP family. What a write left behind is believed as long as the canary lives (see `fixedRules`): to read
- * tens of thousands of rules every few seconds would cost more than all that is ever written. After a write that failed, and
- * when the canary is gone, everything is read.
+ * The rules of one IP family. The last write is trusted as long as the canary chain exists (see `fixedRules`), because reading tens of
+ * thousands of rules every few seconds would cost more than all writes. After a failed write, and when the canary is gone, all rules
+ * are read.
  */
 export class IptablesFamily implements KernelRules {
   readonly family: IpFamily
@@ -51,10 +52,11 @@ export class IptablesFamily implements KernelRules {
   #ports: readonly ServedPort[] = []
   #frontends: readonly Frontend[] = []
   #hasFirewalled = false
-  /** Whether what is wanted has been written; false before the first write, since links have to be there without Services too. */
+  /** Whether the desired rules are written. False before the first write, because chains and links must exist without Services too. */
   #isProgrammed = false
   #trustsLastWrite = false
-  #programmedFingerprint = ''
+  /** The fingerprint of the context at the last write. */
+  #programmedContext = ''
   #lastUdpItems: readonly unknown[] = []
   #lastUdpFrontends: readonly Frontend[] = []
   #hasAllowedLocalnet = false
@@ -67,7 +69,7 @@ export class IptablesFamily implements KernelRules {
     this.#writer = new RuleWriter(iptables, TABLES, chainOwners, log)
   }
 
-  /** Reads what is there, which the first write starts from. @throws ProxyFailure */
+  /** Reads the rules that the first write starts from. @throws ProxyFailure */
   async start(): Promise<void> {
     await this.#writer.read()
     this.#trustsLastWrite = true
@@ -75,28 +77,28 @@ export class IptablesFamily implements KernelRules {
   }
 
   /**
-   * Takes what is wanted from now on.
-   * @param ports of any family; one that is as before is the same object
-   * @param frontends of any family; the same array while nothing of them changed
+   * Sets what to serve.
+   * @param ports of both families; an unchanged one is the same object as before
+   * @param frontends of both families; the same array as before if none has changed
    */
   setDesired(ports: Iterable<ServedPort>, frontends: readonly Frontend[]): void {
     const ofFamily: ServedPort[] = []
     for (const port of ports) if (port.servicePort.family === this.family) ofFamily.push(port)
     if (frontends === this.#frontends && sameItems(ofFamily, this.#ports)) return
     if (frontends !== this.#frontends)
-      this.#hasFirewalled = frontends.some(portal => portal.servicePort.family === this.family && isFirewalled(portal))
+      this.#hasFirewalled = frontends.some(each => each.servicePort.family === this.family && isFirewalled(each))
     this.#ports = ofFamily
     this.#frontends = frontends
     this.#isProgrammed = false
   }
 
-  /** All that is wanted now, written or not. */
+  /** All desired rules, written or not. */
   get desired(): RuleSet {
     return this.#planner.plan({ ports: this.#ports, frontends: this.#frontends, ...this.#readContext() })
   }
 
   get pending(): boolean {
-    return !this.#isProgrammed || JSON.stringify(this.#readContext()) !== this.#programmedFingerprint
+    return !this.#isProgrammed || fingerprint(this.#readContext()) !== this.#programmedContext
   }
 
   async program(verify: boolean): Promise<ProgramReport> {
@@ -113,9 +115,9 @@ export class IptablesFamily implements KernelRules {
     this.#isProgrammed = false
     const report = await this.#writer.write(this.#planner.plan(input))
     this.#trustsLastWrite = true
-    // What came in meanwhile is wanted and not written.
+    // A change that arrived during the write is not written yet.
     this.#isProgrammed = input.ports === this.#ports && input.frontends === this.#frontends
-    await this.#finishWrite(input, JSON.stringify(context))
+    await this.#finishWrite(input, fingerprint(context))
     await this.#writer.removeOtherModes()
     return report
   }
@@ -128,25 +130,25 @@ export class IptablesFamily implements KernelRules {
     return true
   }
 
-  async #finishWrite(input: PlanInput, fingerprint: string): Promise<void> {
+  async #finishWrite(input: PlanInput, context: string): Promise<void> {
     const { allowRouteLocalnet, conntrack, nodeAddresses, log } = this.#options
     if (input.localhostNodePorts && !this.#hasAllowedLocalnet) {
       this.#hasAllowedLocalnet = true
       allowRouteLocalnet()
     }
     const udp = udpFrontends(input)
-    const items = [fingerprint, ...udp.flatMap(({ frontend, served }) => [frontend, served])]
+    const items = [context, ...udp.flatMap(({ frontend, served }) => [frontend, served])]
     const removed = this.#lastUdpFrontends
     const isUnchanged = sameItems(items, this.#lastUdpItems)
     this.#lastUdpItems = items
     this.#lastUdpFrontends = udp.map(({ frontend }) => frontend)
-    this.#programmedFingerprint = fingerprint
+    this.#programmedContext = context
     if (isUnchanged || udp.length + removed.length === 0) return
     const getExpectedFlows = () => expectedFlows(udp, removed, input, nodeAddresses(this.family))
     await deleteStaleFlows(conntrack, this.family, getExpectedFlows, log)
   }
 
-  /** What the rules depend on besides Services; the node's address, which costs a look at the interfaces, where it counts. */
+  /** What the rules depend on besides Services. The interfaces are read for the node's address only if a rule needs it. */
   #readContext(): Pick<PlanInput, 'localTraffic' | 'nodeAddress' | 'localhostNodePorts'> {
     const { localTraffic, nodeAddress, localhostNodePorts } = this.#options
     return {

@@ -5,7 +5,7 @@ import { probeIptablesMode } from './probe.js'
 import { IptablesProxier } from './proxier.js'
 import { iptablesWalkthrough } from './walkthrough.js'
 
-/** The kernel translates packets straight to endpoints, by rules alone. */
+/** Rules in the kernel translate packets to endpoints; no connection passes through this program. */
 export const iptablesMode = {
   name: 'iptables',
   carriedBy: 'kernel',

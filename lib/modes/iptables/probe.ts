@@ -10,11 +10,12 @@ import {
   probeRules,
 } from '../probe-rules.js'
 
-/** Tries whether this node can do iptables mode. @returns why not; undefined: it can */
+/** Checks whether iptables mode works on this node. @returns why not; undefined if it works */
 export function probeIptablesMode({ iptables }: Pick<KernelTools, 'iptables'>): Promise<string | undefined> {
   return probeFamilies(iptables, each => probeRules(iptablesProbeRules(each.family), each))
 }
 
+/** One rule for each kind of match and target that the mode uses. */
 export function iptablesProbeRules(family: IpFamily): ProbeRules {
   return new Map([
     [

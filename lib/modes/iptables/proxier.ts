@@ -8,14 +8,14 @@ import { FrontendReporter } from '../frontend-reporter.js'
 import { IptablesFamily, type IptablesFamilyOptions } from './family.js'
 
 export interface IptablesProxierOptions extends Omit<IptablesFamilyOptions, 'iptables'> {
-  /** One for each IP family that is served. */
+  /** One for each IP family that the node serves. */
   readonly iptables: readonly Iptables[]
   readonly events: EventSink
 }
 
 /**
- * Has the kernel translate the packets of clients straight to endpoints: no connection passes through this process, and all
- * that a snapshot asks for is rules.
+ * Lets the kernel translate the packets of clients to endpoints. No connection passes through this process; a snapshot becomes
+ * rules, and nothing else.
  */
 export class IptablesProxier implements Proxier {
   readonly rules: readonly IptablesFamily[]

@@ -12,17 +12,18 @@ export interface IpvsCleanupOptions {
   readonly ipvs: Ipvs
   readonly sets: IpSets
   readonly dummy: DummyInterface
-  /** Virtual servers at these addresses stay. */
+  /** Virtual servers with these addresses stay. */
   readonly excludeCIDRs: readonly Cidr[]
-  /** The node's own, of both families. */
+  /** The addresses of the node, of both families. */
   readonly nodeAddresses: readonly IpAddress[]
 }
 
 /**
- * Removes everything of ipvs mode but its rules, which have to be gone already, as they hold sets: virtual servers, the interface
- * with its addresses, sets; kube-proxy's too. What others have in IPVS stays. Connections through it are cut.
- * @returns whether there was anything
- * @throws ProxyFailure when something could not be removed
+ * Removes the virtual servers, the interface with its addresses, and the sets of ipvs mode, also those of the original kube-proxy.
+ * Its rules must be removed before, because the kernel keeps sets that rules use. Virtual servers of other programs stay.
+ * Connections through the removed servers break.
+ * @returns whether there was anything to remove
+ * @throws ProxyFailure if something could not be removed
  */
 export async function cleanupIpvs(options: IpvsCleanupOptions): Promise<boolean> {
   const { ipvs, sets, dummy, excludeCIDRs, nodeAddresses } = options
@@ -39,34 +40,34 @@ export async function cleanupIpvs(options: IpvsCleanupOptions): Promise<boolean>
   return servers.length + observed.addresses.size + leftoverSets.length > 0
 }
 
-/** Of the sets that were found those that ipvs mode has left. */
+/** The observed sets that ipvs mode left. */
 export function setLeftovers(observed: ReadonlyMap<string, unknown>): string[] {
   return OWNED_SETS.filter(name => observed.has(name))
 }
 
-/** Those of today, one that kube-proxy has besides, and one that a process left that ended at the wrong moment. */
+/** The sets of this mode, one that only the original kube-proxy has, and one that exists while a set is replaced. */
 const OWNED_SETS = [
   ...(['IPv4', 'IPv6'] as const).flatMap(family => SET_NAMES.map(name => kernelSetName(name, family))),
   ...['KUBE-EXTERNAL-IP-LOCAL', 'KUBE-6-EXTERNAL-IP-LOCAL', 'KUBE-SWAP', 'KUBE-6-SWAP'],
 ]
 
 /**
- * Removes what ipvs mode has left besides rules, if anything shows that it was here: its interface, or sets, which may stay
- * where another program has removed the interface.
- * @returns whether there was anything
- * @throws ProxyFailure when something could not be removed
+ * Removes what ipvs mode left besides rules, if its interface or its sets show that it ran on this node. Only sets are there if
+ * another program has removed the interface.
+ * @returns whether there was anything to remove
+ * @throws ProxyFailure if something could not be removed
  */
 export async function cleanupIpvsMode(kernel: KernelTools): Promise<boolean> {
   if (!hasIpvsInterface(kernel) && !(await hasLeftoverSets(kernel.ipSets))) return false
   return cleanupIpvs(ipvsCleanupOptions(kernel, []))
 }
 
-/** Whether the interface of ipvs mode shows that the mode was here, ours or kube-proxy's. */
+/** Whether the interface of ipvs mode exists; this program and the original kube-proxy use the same one. */
 export function hasIpvsInterface(kernel: Pick<KernelTools, 'hasInterface'>): boolean {
   return kernel.hasInterface(KUBE_IPVS_DEVICE)
 }
 
-/** @param excludeCIDRs virtual servers at these addresses stay */
+/** The options of a cleanup with these tools. @param excludeCIDRs virtual servers with these addresses stay */
 export function ipvsCleanupOptions(
   { ipvs, ipSets, dummyInterface, readNetwork }: KernelTools,
   excludeCIDRs: readonly Cidr[],
@@ -75,7 +76,7 @@ export function ipvsCleanupOptions(
   return { ipvs, sets: ipSets, dummy: dummyInterface, excludeCIDRs, nodeAddresses }
 }
 
-/** Without the program `ipset` this program has made no set. */
+/** Whether there are sets of ipvs mode. If the program `ipset` is not installed, kube-proxy has made none. */
 async function hasLeftoverSets(ipSets: IpSets): Promise<boolean> {
   const observed = await ipSets.read().catch(() => new Map<string, never>())
   return setLeftovers(observed).length > 0

@@ -6,10 +6,10 @@ import { deleteStaleFlows } from '../delete-stale-flows.js'
 import { type FlowTarget } from '../stale-flows.js'
 
 /**
- * Has the kernel forget UDP flows to endpoints that are gone. IPVS and the rules are asked for the first datagram of a flow only,
- * and connection tracking leads the others. A Service without any endpoint is left alone, as in kube-proxy.
+ * Deletes UDP flows to endpoints that are gone. The kernel uses IPVS and rules only for the first datagram of a flow, and connection
+ * tracking for the others. Flows of a Service without any endpoint are kept, as in kube-proxy.
  *
- * @param previous what was served until now; where it is the same, nothing is looked for
+ * @param previous what was served before; if nothing has changed, the flows are not read
  */
 export async function deleteFlows(
   conntrack: Conntrack,
@@ -19,8 +19,8 @@ export async function deleteFlows(
   log: Log,
 ): Promise<void> {
   if (sameItems(served, previous)) return
-  const names = new Set(served.map(addressKey))
-  const removed = previous.filter(destination => !names.has(addressKey(destination)))
+  const servedKeys = new Set(served.map(addressKey))
+  const removed = previous.filter(target => !servedKeys.has(addressKey(target)))
   const targets = served.filter(({ replySources }) => replySources.length > 0)
   await deleteStaleFlows(conntrack, family, () => ({ targets, removed, nodeAddresses: new Set() }), log)
 }

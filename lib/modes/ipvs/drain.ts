@@ -15,11 +15,11 @@ export interface IpvsDrainOptions extends IpvsCleanupOptions {
 }
 
 /**
- * Takes away what ipvs mode has left, as far as no open connection needs it: a virtual server that goes takes its connections
- * along. The rules of another mode lead all new ones already, so that each call finds fewer. UDP knows no connections: the kernel
- * forgets the flows, and the rules are asked for their next datagram.
+ * Removes what ipvs mode left, except what open connections need: removing a virtual server breaks its connections. The rules of
+ * another mode already handle all new connections, so their number only falls. UDP has no connections; the flows are deleted, and
+ * the new rules apply to the next datagrams.
  *
- * @throws ProxyFailure when something could not be removed
+ * @throws ProxyFailure if something could not be removed
  */
 export async function drainIpvs(options: IpvsDrainOptions): Promise<DrainState> {
   const { ipvs, sets, dummy, excludeCIDRs, nodeAddresses } = options
@@ -48,7 +48,7 @@ function hasConnections({ protocol, realServers }: ObservedServer): boolean {
   return protocol !== 'UDP' && realServers.some(({ connections }) => connections > 0)
 }
 
-/** No new connection goes to an endpoint of weight 0. */
+/** Sets the weights of real servers to 0, so that IPVS sends them no new connections. */
 function zeroWeights(server: ObservedServer): IpvsChange[] {
   const active = server.realServers.filter(({ weight }) => weight > 0)
   return active.map(real => ({ kind: 'edit real', server, real: { ...real, weight: 0 } }))
@@ -61,7 +61,7 @@ async function deleteFlowsTo(servers: readonly ObservedServer[], options: IpvsDr
     await deleteStaleFlows(options.conntrack, family, () => expectedFlows, options.log)
 }
 
-/** The draining of ipvs mode after a switch to another mode. It finds nothing where the mode has never been. */
+/** Drains ipvs mode after a switch to another mode. It does nothing on a node where the mode never ran. */
 export function createIpvsDrain(config: KubeProxyConfig, kernel: KernelTools, log: Log): ModeDrain {
   return {
     periodMs: DRAIN_CHECK_MS,

@@ -3,6 +3,8 @@ import { type Clock } from '../../model/clock.js'
 import { EMPTY_SNAPSHOT } from '../../model/snapshot.js'
 import { type RuleSet } from '../../netfilter/rule-set.js'
 import { type ChainOwners } from '../../netfilter/stale-chains.js'
+import { OnceReporter } from '../../primitives/once-reporter.js'
+import { SerialQueue } from '../../primitives/serial-queue.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
@@ -18,24 +20,24 @@ export interface IpvsFamilyOptions extends KernelStateOptions {
   readonly chainOwners: ChainOwners
   readonly conntrack: Conntrack
   readonly settings: PlanSettings
-  /** As they are at the moment it is asked. */
+  /** Returns the current local traffic detection. */
   readonly localTraffic: (family: IpFamily) => LocalTraffic
   readonly clock: Clock
 }
 
 /**
- * Milliseconds for which what is not rules is trusted to be as it was. Rules are looked at more often: they are few, and others
- * touch them; to list 5,000 virtual servers takes the kernel a second. kube-proxy looks as often.
+ * Milliseconds for which sets, addresses and virtual servers are trusted without reading them. The kernel takes a second to list
+ * 5,000 virtual servers. Rules are read more often, because there are few of them and other programs change them. The original
+ * kube-proxy uses the same period.
  */
 const MAX_STATE_AGE_MS = 30_000
 
 /**
- * Ipvs mode in one IP family. Everything is brought about in an order in which nothing is missing that something else needs,
- * and taken away in the reverse of it:
+ * Ipvs mode in one IP family. Each step makes what the next one needs, and removals follow the reverse order:
  *
  *     sets ─▶ rules ─▶ addresses ─▶ virtual servers ─▶ real servers
  *
- * Where another mode has served until now, the rules come last: it leads all packets as long as they are not there.
+ * After a switch from another mode, the rules are written last: until then the other mode handles all packets.
  */
 export class IpvsFamily implements KernelRules {
   readonly family: IpFamily
@@ -44,19 +46,19 @@ export class IpvsFamily implements KernelRules {
   readonly #planner: IpvsPlanner
   readonly #kernel: KernelState
   #desired: DesiredServices = { snapshot: EMPTY_SNAPSHOT, frontends: [] }
-  /** The rules of the last write, if it succeeded. */
+  /** The rules of the last write; undefined if it failed. */
   #programmedRules: RuleSet | undefined
-  /** Whether one ever did: before that, no packet may be led here. */
+  /** Whether any write has succeeded. Before that, no packet may reach the addresses of Services on this node. */
   #hasProgrammed = false
-  /** The plan that the kernel was brought to last. */
+  /** The last plan that the kernel was reconciled with. */
   #reconciledPlan: IpvsPlan | undefined
-  /** When the kernel was read last. */
+  /** When sets, addresses and virtual servers were last read. */
   #readAt = 0
   #udpTargets: IpvsPlan['udpTargets'] = []
-  /** Addresses that are known to be somebody else's, by name. */
-  #reportedBlocked: ReadonlySet<string> = new Set()
-  /** The last of the works that wait for each other. */
-  #queue: Promise<unknown> = Promise.resolve()
+  /** Reports addresses where another program has a virtual server. */
+  readonly #blockedReporter = new OnceReporter()
+  /** Updates and writes of rules may come at any time; their changes to the kernel run one after the other. */
+  readonly #queue = new SerialQueue()
 
   constructor(options: IpvsFamilyOptions) {
     this.family = options.iptables.family
@@ -66,13 +68,13 @@ export class IpvsFamily implements KernelRules {
     this.#kernel = new KernelState(this.family, options)
   }
 
-  /** Reads what an earlier process left. @throws ProxyFailure */
+  /** Reads what an earlier process left in the kernel. @throws ProxyFailure */
   async start(): Promise<void> {
     await this.#writer.read()
     await this.#readKernel()
   }
 
-  /** Takes the Services that are wanted from now on. */
+  /** Sets the Services to serve. */
   setDesired(desired: DesiredServices): void {
     this.#desired = desired
   }
@@ -81,16 +83,16 @@ export class IpvsFamily implements KernelRules {
     return this.#programmedRules !== this.#computePlan().rules
   }
 
-  /** Brings about what needs no rules; before there are any, that is the sets alone. @throws ProxyFailure */
+  /** Reconciles what needs no write of rules. Before the first write of rules, that is only the sets. @throws ProxyFailure */
   apply(): Promise<void> {
-    return this.#enqueue(async () => {
+    return this.#queue.run(async () => {
       await this.#kernel.ensureRead()
       await this.#reconcile(this.#computePlan())
     })
   }
 
   program(verify: boolean): Promise<ProgramReport> {
-    return this.#enqueue(async () => {
+    return this.#queue.run(async () => {
       const isIntact = !verify || (await this.#writer.check())
       if (verify && this.#options.clock.now() - this.#readAt >= MAX_STATE_AGE_MS) await this.#readKernel()
       await this.#kernel.ensureRead()
@@ -104,14 +106,14 @@ export class IpvsFamily implements KernelRules {
     })
   }
 
-  /** Whether real servers wait for their last connections to end. */
+  /** Whether real servers wait until their last connections have closed. */
   get isDraining(): boolean {
     return this.#kernel.isDraining(this.#computePlan())
   }
 
-  /** Removes real servers whose last connection has ended. @throws ProxyFailure */
+  /** Removes real servers whose last connection has closed. @throws ProxyFailure */
   removeDrained(): Promise<void> {
-    return this.#enqueue(async () => {
+    return this.#queue.run(async () => {
       await this.#kernel.ensureRead()
       await this.#kernel.removeDrained(this.#computePlan())
     })
@@ -133,13 +135,6 @@ export class IpvsFamily implements KernelRules {
     return this.#planner.plan(this.#desired, context)
   }
 
-  /** Updates and writes of rules come when they like; what changes the kernel goes one after the other. */
-  #enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const run = this.#queue.then(work)
-    this.#queue = run.catch(() => undefined)
-    return run
-  }
-
   async #writeRules(rules: RuleSet): Promise<ProgramReport> {
     this.#programmedRules = undefined
     const report = await this.#writer.write(rules)
@@ -149,15 +144,15 @@ export class IpvsFamily implements KernelRules {
   }
 
   /**
-   * Brings about what is no rule, and tells of it where clients can notice.
-   * @param writeRules is done in its place in the order
-   * @returns whether something was to be done although the plan was brought about before: somebody else has been there
+   * Reconciles everything except rules, and logs changes of virtual servers.
+   * @param writeRules writes the rules; called at their place in the order
+   * @returns whether a plan that was reconciled before needed changes again, because another program had changed the kernel
    */
   async #reconcile(plan: IpvsPlan, writeRules?: () => Promise<void>): Promise<boolean> {
     const { clock, log } = this.#options
     const startedAt = clock.now()
     const setsChanged = await this.#kernel.addToSets(plan)
-    // The rules of iptables mode, whose chains have the same names, lead every packet until ours are written in their place.
+    // The chains of iptables mode have the same names: its rules handle all packets until the rules of this mode replace them.
     if (writeRules !== undefined && !this.#hasProgrammed && this.#writer.hasOtherModes)
       await this.#reconcileServers(plan)
     await writeRules?.()
@@ -170,7 +165,7 @@ export class IpvsFamily implements KernelRules {
     return !isNew
   }
 
-  /** @returns whether anything was changed */
+  /** @returns whether anything changed */
   async #reconcileServers(plan: IpvsPlan): Promise<boolean> {
     this.#reportBlocked(plan)
     const changed = await this.#kernel.reconcile(plan)
@@ -180,16 +175,13 @@ export class IpvsFamily implements KernelRules {
     return changed
   }
 
-  /** Tells of each address where a server of somebody else stands: once. */
   #reportBlocked({ blocked }: IpvsPlan): void {
-    for (const { name, servicePort } of blocked) {
-      if (this.#reportedBlocked.has(name)) continue
-      this.#options.log.warn('A virtual server of somebody else stands where a Service is wanted: it is left alone', {
+    const report = ({ name, servicePort }: IpvsPlan['blocked'][number]): void =>
+      this.#options.log.warn('Not serving this address: another program already has a virtual server there', {
         address: name,
         notServed: servicePort.key,
-        hint: 'Remove it (ipvsadm -D), or give the Service another address; it is looked at again with the rules',
+        hint: 'Remove that server (ipvsadm -D), or give the Service another address; the next check of the rules serves it then',
       })
-    }
-    this.#reportedBlocked = new Set(blocked.map(({ name }) => name))
+    this.#blockedReporter.update(blocked, ({ name }) => name, report)
   }
 }

@@ -17,14 +17,14 @@ export interface KernelStateOptions {
   readonly ipvs: Ipvs
   readonly sets: IpSets
   readonly dummy: DummyInterface
-  /** Virtual servers at these addresses are never removed. */
+  /** Virtual servers with these addresses are never removed. */
   readonly excludeCIDRs: readonly Cidr[]
-  /** The node's own addresses at the moment, loopback and those it has for Services alone left out. */
+  /** Returns the current addresses of the node, except loopback addresses and those of Services. */
   readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
   readonly log: Log
 }
 
-/** What the kernel has, as far as we know. */
+/** What the kernel had at the last read, with the changes since. */
 interface ObservedState {
   readonly sets: ReadonlyMap<string, ObservedSet>
   readonly addresses: ReadonlySet<IpAddress>
@@ -32,15 +32,15 @@ interface ObservedState {
 }
 
 /**
- * Sets, addresses and virtual servers of one IP family, as the kernel has them. Nothing is believed to be there unless the
- * kernel has said so: after a failure all of it is read again before the next change.
+ * Sets, addresses and virtual servers of one IP family in the kernel. After a failure all of them are read again before the next
+ * change, because the kernel may have applied a part of it.
  */
 export class KernelState {
   readonly #family: IpFamily
   readonly #options: KernelStateOptions
-  /** Undefined: to be read. */
+  /** Undefined if it must be read before the next change. */
   #observed: ObservedState | undefined
-  /** Servers of ours by `serverKey`, those of an earlier process among them. */
+  /** The `serverKey` of each server that this mode owns, including those of an earlier process. */
   readonly #ownedKeys = new Set<string>()
   #foreignServers: ReadonlySet<string> = new Set()
 
@@ -49,17 +49,17 @@ export class KernelState {
     this.#options = options
   }
 
-  /** Servers of others by `serverKey`; the same object while nothing changes. */
+  /** The `serverKey` of each server of other programs; the same object while nothing changes. */
   get foreignServers(): ReadonlySet<string> {
     return this.#foreignServers
   }
 
-  /** Reads it all, unless it is known. @throws ProxyFailure */
+  /** Reads the state unless it is known. @throws ProxyFailure */
   async ensureRead(): Promise<void> {
     if (this.#observed === undefined) await this.read()
   }
 
-  /** @throws ProxyFailure */
+  /** Reads the state from the kernel. @throws ProxyFailure */
   async read(): Promise<void> {
     const { ipvs, sets, dummy, nodeAddresses } = this.#options
     const family = this.#family
@@ -84,7 +84,7 @@ export class KernelState {
     }
   }
 
-  /** Has the sets hold all that is wanted, and what they had. @returns whether that changed anything @throws ProxyFailure */
+  /** Adds the desired entries to the sets, and removes none. @returns whether that changed anything @throws ProxyFailure */
   async addToSets({ sets }: IpvsPlan): Promise<boolean> {
     const observed = this.#takeObserved()
     const changed = await this.#restoreSets(additionInput(sets.values(), observed.sets))
@@ -93,10 +93,10 @@ export class KernelState {
   }
 
   /**
-   * Makes everything else true, and takes from the sets what is not wanted any more. What cannot be done for one Service is
-   * done for the others all the same.
+   * Makes addresses and virtual servers as planned, and removes surplus entries of sets. A failure for one Service does not stop the
+   * changes for the others.
    * @returns whether that changed anything
-   * @throws ProxyFailure the first of what could not be done
+   * @throws ProxyFailure the first failure
    */
   async reconcile(plan: IpvsPlan): Promise<boolean> {
     const { dummy } = this.#options
@@ -119,7 +119,7 @@ export class KernelState {
     return setsChanged || added.length + removed.length + changes.length > 0
   }
 
-  /** Whether real servers that are not wanted wait for their last connections to end. */
+  /** Whether real servers that the plan no longer contains wait until their last connections have closed. */
   isDraining({ servers }: IpvsPlan): boolean {
     return [...(this.#observed?.servers ?? [])].some(([key, server]) => {
       const desired = servers.get(key)
@@ -127,7 +127,7 @@ export class KernelState {
     })
   }
 
-  /** Removes real servers whose last connection has ended. @throws ProxyFailure */
+  /** Removes real servers whose last connection has closed. @throws ProxyFailure */
   async removeDrained({ servers }: IpvsPlan): Promise<void> {
     const previous = this.#takeObserved()
     const observed = new Map((await this.#options.ipvs.list()).map(server => [serverKey(server), server]))
@@ -136,10 +136,10 @@ export class KernelState {
     this.#observed = { ...previous, servers: after }
   }
 
-  /** What is known, until whoever takes it has succeeded and says what is known then. */
+  /** Takes the known state. The caller sets the new one after a success; after a failure it is unknown. */
   #takeObserved(): ObservedState {
     const observed = this.#observed
-    if (observed === undefined) throw new Error('the kernel was not read')
+    if (observed === undefined) throw new Error('The state of the kernel is unknown: call ensureRead first')
     this.#observed = undefined
     return observed
   }
@@ -165,7 +165,7 @@ export class KernelState {
     return this.#ownedKeys.has(key) && !this.#options.excludeCIDRs.some(range => cidrContains(range, address))
   }
 
-  /** Whether it is the set that says what is ours: an entry may go only when its server has gone. */
+  /** Whether the set records which servers this mode owns. Its entries may be removed only after their servers. */
   #isOwnershipSet({ name }: IpSet): boolean {
     return name === kernelSetName('KUBE-IPVS-SERVERS', this.#family)
   }

@@ -7,7 +7,7 @@ import { probeIpvsMode } from './probe.js'
 import { IpvsProxier } from './proxier.js'
 import { ipvsWalkthrough } from './walkthrough.js'
 
-/** The kernel's load balancer (IPVS) serves; this program says between what it balances. */
+/** IPVS, the load balancer of the kernel, carries connections. This program configures its virtual and real servers. */
 export const ipvsMode: Mode = {
   name: 'ipvs',
   carriedBy: 'kernel',
@@ -36,7 +36,7 @@ export const ipvsMode: Mode = {
   drain: createIpvsDrain,
 }
 
-/** Rounded up: 0 would leave the kernel's own time-out. */
+/** Rounds up, because 0 would keep the kernel's own timeout. */
 function ceilSeconds(ms: number): number {
   return Math.ceil(ms / 1000)
 }

@@ -13,15 +13,15 @@ import {
   probeRules,
 } from '../probe-rules.js'
 
-/** IPVS translates, and is probed by itself: rules only mark, masquerade and filter. */
+/** The rules of this mode only mark, masquerade and filter. IPVS translates, and has its own probe. */
 export const IPVS_PROBE_RULES: ProbeRules = new Map([
   ['nat', KERNEL_NAT_PROBES],
   ['filter', KERNEL_FILTER_PROBES],
 ])
 
 /**
- * Tries whether this node can do ipvs mode: rules, IPVS with that scheduler, sets, and rules that match sets.
- * @returns why not; undefined: it can
+ * Checks whether ipvs mode works on this node: rules, IPVS with that scheduler, sets, and rules that match sets.
+ * @returns why not; undefined if it works
  */
 export async function probeIpvsMode(
   scheduler: string,
@@ -35,10 +35,10 @@ export async function probeIpvsMode(
 }
 
 /**
- * Tries whether rules may match sets, which takes a kernel module of its own (xt_set). The set and the chain are gone
+ * Checks whether rules can match sets, which requires the kernel module xt_set. The set and the chain of the probe are removed
  * afterwards.
- * @returns why not, with what is missing; undefined: they may
- * @throws ProxyFailure when there can be no set
+ * @returns why not, and what is missing; undefined if they can
+ * @throws ProxyFailure if the kernel cannot create the set
  */
 export async function probeSetMatch(iptables: Iptables, sets: IpSets): Promise<string | undefined> {
   const { family } = iptables

@@ -7,21 +7,21 @@ import { FrontendTable } from '../../frontends/frontend-table.js'
 import { FrontendReporter } from '../frontend-reporter.js'
 import { IpvsFamily, type IpvsFamilyOptions } from './family.js'
 
-/** Milliseconds between looks at real servers that wait for their last connections to end; as in kube-proxy. */
+/** Milliseconds between checks of real servers that wait until their last connections have closed; the period of kube-proxy. */
 export const DRAIN_CHECK_MS = 60_000
 
 export interface IpvsProxierOptions extends Omit<IpvsFamilyOptions, 'iptables'> {
-  /** One for each IP family that is served. */
+  /** One for each IP family that the node serves. */
   readonly iptables: readonly Iptables[]
   readonly timeouts: IpvsTimeouts
-  /** Makes the kernel's settings that the mode asks for. Called once, after IPVS was asked for something: then it has them. */
+  /** Applies kernel settings for the mode. Called once, after the first use of IPVS, which loads the module that has these settings. */
   readonly applySettings: () => void
   readonly events: EventSink
 }
 
 /**
- * Serves by IPVS: the kernel balances, and this process says between what. Unlike rules, virtual servers and sets are changed
- * entry by entry, so a change of Services is part of `update`; only what the rules themselves say is left to `program`.
+ * Lets IPVS serve: the kernel balances connections between the real servers that this process configures. Virtual servers and sets
+ * are changed entry by entry, unlike rules. So `update` applies a change of Services, and `program` only writes rules.
  */
 export class IpvsProxier implements Proxier {
   readonly rules: readonly IpvsFamily[]
@@ -54,7 +54,7 @@ export class IpvsProxier implements Proxier {
           await family.apply()
           return false
         } catch (error) {
-          this.#options.log.error('Cannot change virtual servers', error, { family: family.family })
+          this.#options.log.error('Could not change virtual servers', error, { family: family.family })
           return true
         }
       }),
@@ -63,7 +63,7 @@ export class IpvsProxier implements Proxier {
     return { failed: failed.filter(isFailed => isFailed).length }
   }
 
-  /** Ends the waiting for real servers; everything stays in the kernel as it is. */
+  /** Ends the checks of real servers; the kernel stays unchanged. */
   stop(): void {
     this.#cancelCheck?.()
     this.#cancelCheck = undefined
@@ -79,7 +79,7 @@ export class IpvsProxier implements Proxier {
       try {
         await family.removeDrained()
       } catch (error) {
-        this.#options.log.error('Cannot remove endpoints that are done', error, { family: family.family })
+        this.#options.log.error('Could not remove drained endpoints', error, { family: family.family })
       }
     }
     if (this.#cancelCheck === undefined) return

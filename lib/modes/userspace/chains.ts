@@ -11,7 +11,7 @@ import {
 } from '../../netfilter/chain-names.js'
 import { type OwnedChains } from '../../netfilter/stale-chains.js'
 
-/** The chains of userspace mode: ours, and those of kube-proxy 1.20. */
+/** The chains of userspace mode, including those of kube-proxy 1.20. */
 export const USERSPACE_CHAINS: OwnedChains = new Map([
   [
     'nat',

@@ -5,6 +5,7 @@ import { type RuleSet } from '../../netfilter/rule-set.js'
 import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
+import { fingerprint } from '../../primitives/fingerprint.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
 import { RuleWriter } from '../rule-writer.js'
 import { observedProxyPorts } from './observed-proxy-ports.js'
@@ -15,37 +16,36 @@ import { type ProxyPort } from './proxy-port-filter.js'
 import { type ExpectedFlows, type FlowTarget } from '../stale-flows.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
 
-/** A portal with the listeners that it leads to. */
+/** A frontend, and the listeners that its rules use. */
 export interface ProgrammedFrontend {
   readonly resolved: ResolvedFrontend
   readonly specs: readonly ListenerSpec[]
-  /** Those they hold, in the same order. */
+  /** The ports that the listeners hold, in the same order. */
   readonly ports: readonly number[]
   readonly proxyPorts: readonly ProxyPort[]
-  /** What its rules say; equal text, equal rules. */
+  /** Frontends with equal fingerprints have equal rules. */
   readonly fingerprint: string
 }
 
-/** Portals by a name of their own, such as `IPv4/default/web/TCP cluster IP 10.96.0.10:80/TCP`. */
+/** Frontends by a unique name, such as `IPv4/default/web/TCP cluster IP 10.96.0.10:80/TCP`. */
 export type ProgrammedFrontends = ReadonlyMap<string, ProgrammedFrontend>
 
 export interface UserspaceFamilyOptions {
   readonly iptables: Iptables
   readonly chainOwners: ChainOwners
-  /** As they are at the moment it is asked. */
+  /** Returns the current local traffic detection. */
   readonly localTraffic: (family: IpFamily) => LocalTraffic
   readonly conntrack: Conntrack
-  /** The node's own addresses at the moment, loopback left out. */
+  /** Returns the current addresses of the node, except loopback addresses. */
   readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
   readonly log: Log
 }
 
-/** The tables that our rules are in. */
 const TABLES = ['nat', 'filter']
 
 /**
- * The rules of one IP family: those that are wanted, and those that the kernel may know. While a write is under way, and
- * after one that failed, the kernel may know the old ones and the new ones; listeners of both are then `held`.
+ * The rules of one IP family: the desired ones, and those that the kernel may have. During a write, and after a failed one, the kernel
+ * may have the old rules or the new ones. The listeners of both are held then.
  */
 export class UserspaceFamily implements KernelRules {
   readonly family: IpFamily
@@ -56,13 +56,14 @@ export class UserspaceFamily implements KernelRules {
   readonly #nodeAddresses: (family: IpFamily) => readonly IpAddress[]
   readonly #frontendRules: FrontendRules
   #desired: ProgrammedFrontends = new Map()
-  /** Those of the last write that succeeded. */
+  /** The frontends of the last write that succeeded. */
   #programmed: ProgrammedFrontends = new Map()
-  /** Others that a write has been tried for since. */
+  /** Other frontends, of writes that have been attempted since. */
   readonly #attempted = new Map<string, ProgrammedFrontend>()
-  /** Whether the last write succeeded; false before the first, since links and chains have to be there even without Services. */
+  /** Whether the last write succeeded. False before the first one, because chains and links must exist even without Services. */
   #isProgrammed = false
-  #programmedFingerprint = ''
+  /** The fingerprint of the local traffic detection at the last write. */
+  #programmedTraffic = ''
 
   constructor({ iptables, chainOwners, localTraffic, conntrack, nodeAddresses, log }: UserspaceFamilyOptions) {
     this.family = iptables.family
@@ -74,12 +75,12 @@ export class UserspaceFamily implements KernelRules {
     this.#log = log
   }
 
-  /** Reads what is there; gives the proxy ports that an earlier process led to, as `foundProxyPorts`. @throws ProxyFailure */
+  /** Reads the rules. @returns the proxy ports in the rules of an earlier process, see `observedProxyPorts` @throws ProxyFailure */
   async start(): Promise<Map<string, number>> {
     return observedProxyPorts(await this.#writer.read())
   }
 
-  /** Listeners that rules in the kernel may lead to. */
+  /** The listeners that rules in the kernel may use. */
   get heldListeners(): ListenerPlan {
     const listeners = new Map<string, ListenerSpec>()
     for (const frontends of [this.#programmed, this.#attempted])
@@ -87,14 +88,14 @@ export class UserspaceFamily implements KernelRules {
     return listeners
   }
 
-  /** Takes the portals that are wanted from now on. One that is as before is the same object. */
+  /** Sets the desired frontends. An unchanged frontend is the same object as before. */
   setDesired(frontends: ProgrammedFrontends): void {
     this.#desired = frontends
   }
 
   get pending(): boolean {
     if (!this.#isProgrammed || this.#desired.size !== this.#programmed.size) return true
-    if (JSON.stringify(this.#localTraffic(this.family)) !== this.#programmedFingerprint) return true
+    if (fingerprint(this.#localTraffic(this.family)) !== this.#programmedTraffic) return true
     for (const [name, desired] of this.#desired) {
       const programmed = this.#programmed.get(name)
       if (programmed !== desired && programmed?.fingerprint !== desired.fingerprint) return true
@@ -119,15 +120,15 @@ export class UserspaceFamily implements KernelRules {
     this.#programmed = desired
     this.#attempted.clear()
     this.#isProgrammed = true
-    this.#programmedFingerprint = JSON.stringify(localTraffic)
+    this.#programmedTraffic = fingerprint(localTraffic)
     await this.#writer.removeOtherModes()
     return report
   }
 
   async #deleteStaleFlows(desired: ProgrammedFrontends, { nodePortAddresses }: LocalTraffic): Promise<void> {
     const removed: ProgrammedFrontend[] = []
-    for (const before of [this.#programmed, this.#attempted])
-      for (const [name, frontend] of before) if (isUdp(frontend) && !desired.has(name)) removed.push(frontend)
+    for (const earlier of [this.#programmed, this.#attempted])
+      for (const [name, frontend] of earlier) if (isUdp(frontend) && !desired.has(name)) removed.push(frontend)
     const frontends = [...desired.values()].filter(isUdp)
     if (frontends.length + removed.length === 0) return
     const getExpectedFlows = (): ExpectedFlows => ({
@@ -154,5 +155,5 @@ function isUdp({ resolved }: ProgrammedFrontend): boolean {
 }
 
 function flowTarget({ frontend: { address, port }, fromNode, fromPods, fromExternal }: ResolvedFrontend): FlowTarget {
-  return { address, port, replySources: [fromNode, fromPods, fromExternal].filter(end => end !== 'drop') }
+  return { address, port, replySources: [fromNode, fromPods, fromExternal].filter(target => target !== 'drop') }
 }

@@ -1,17 +1,16 @@
-import { type Mode } from '../mode.js'
-import { commonProxierOptions } from '../mode.js'
+import { type Mode, commonProxierOptions } from '../mode.js'
 import { USERSPACE_CHAINS } from './chains.js'
 import { PortAllocator } from './port-allocator.js'
 import { probeUserspace } from './probe.js'
 import { UserspaceProxier } from './proxier.js'
 import { userspaceWalkthrough } from './walkthrough.js'
 
-/** Sockets of this program carry every connection; rules lead clients to them. */
+/** Sockets of this program carry every connection. Rules translate the addresses of Services to the ports of these sockets. */
 export const userspaceMode: Mode = {
   name: 'userspace',
   carriedBy: 'sockets',
   isProbedAlone: false,
-  // Nothing is served while it waits, so a missing Node must not become an outage.
+  // Nothing is served during the wait, so a missing Node must not cause an outage.
   nodeWait: { timeoutMs: 5000, then: 'serve' },
   chains: USERSPACE_CHAINS,
   walkthrough: userspaceWalkthrough,
@@ -19,7 +18,7 @@ export const userspaceMode: Mode = {
   probe: (_config, kernel) => probeUserspace(kernel),
   createProxier(resources) {
     const { config, dataPlane, random } = resources
-    if (dataPlane === undefined) throw new Error('userspace mode was given no data plane')
+    if (dataPlane === undefined) throw new Error('userspace mode needs a data plane')
     const portAllocator = new PortAllocator(config.portRange, random)
     return Promise.resolve(new UserspaceProxier({ ...commonProxierOptions(resources), dataPlane, portAllocator }))
   },

@@ -2,7 +2,7 @@ import { type IpFamily } from '../../model/address.js'
 import { type KernelTools } from '../../system/kernel-tools.js'
 import { PROBE_DNAT, type ProbeRules, probeFamilies, probeRules } from '../probe-rules.js'
 
-/** Tries whether this node can do userspace mode. @returns why not; undefined: it can */
+/** Checks whether userspace mode works on this node. @returns why not; undefined if it works */
 export function probeUserspace({ iptables }: KernelTools): Promise<string | undefined> {
   return probeFamilies(iptables, each => probeRules(userspaceProbeRules(each.family), each))
 }

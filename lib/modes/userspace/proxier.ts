@@ -9,6 +9,8 @@ import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../../model/snapshot.js'
 import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
+import { fingerprint } from '../../primitives/fingerprint.js'
+import { sameItems } from '../../primitives/reuse-equal.js'
 import { type Proxier } from '../proxier.js'
 import { listenerKey, trafficClassesOf } from './traffic-classes.js'
 import { UserspaceFamily, type ProgrammedFrontend } from './family.js'
@@ -22,39 +24,39 @@ import { FrontendTable } from '../../frontends/frontend-table.js'
 import { FrontendReporter } from '../frontend-reporter.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
 
-/** How often in one update another proxy port is tried for a service port whose first one was taken. */
+/** How many proxy ports one update tries for a listener, if other programs use the first ones. */
 const PORT_ATTEMPTS = 16
 
 export interface UserspaceProxierOptions {
   readonly dataPlane: DataPlane
-  /** One for each IP family that is served. */
+  /** One for each IP family that the node serves. */
   readonly iptables: readonly Iptables[]
   readonly chainOwners: ChainOwners
   readonly portAllocator: PortAllocator
-  /** The node's address to listen on and to lead rules to; undefined when it has none of that family. Asked at each update. */
+  /** Returns the node's address for listeners and rules; undefined if it has none of that family. Called at each update. */
   readonly nodeAddress: (family: IpFamily) => IpAddress | undefined
   readonly conntrack: Conntrack
-  /** The node's own addresses of a family, loopback left out. Asked when rules are written. */
+  /** Returns the node's addresses of a family, except loopback addresses. Called when rules are written. */
   readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
-  /** Asked at each update. */
+  /** Called at each update. */
   readonly localTraffic: (family: IpFamily) => LocalTraffic
-  /** Whether node ports answer on loopback too. */
+  /** Whether NodePorts answer on loopback too. */
   readonly localhostNodePorts: (family: IpFamily) => boolean
   readonly events: EventSink
   readonly log: Log
 }
 
 /**
- * Serves from userspace. Three sets say all there is to say:
+ * Serves from userspace. Three sets describe its state:
  *
- *     wanted   service ports of the last snapshot
- *     open     listeners that hold a port
- *     ruled    portals that rules in the kernel may lead to
+ *     desired      service ports of the last snapshot
+ *     open         listeners that hold a port
+ *     programmed   frontends that rules in the kernel may contain
  *
- *     listeners to hold   =  wanted ∪ ruled     so a listener is open before, and as long as, a rule leads to it
- *     rules to write      =  wanted ∩ open      so no rule leads to where nobody listens
+ *     listeners to hold   =  desired ∪ programmed   so a listener is open before, and as long as, a rule uses it
+ *     rules to write      =  desired ∩ open         so no rule uses a port without a listener
  *
- * A change of endpoints touches neither set: it goes to the listeners and no further.
+ * A change of endpoints changes none of these sets: it only updates the listeners.
  */
 export class UserspaceProxier implements Proxier {
   readonly rules: readonly UserspaceFamily[]
@@ -65,9 +67,9 @@ export class UserspaceProxier implements Proxier {
   readonly #frontendReporter: FrontendReporter
   #listenerPlan: ListenerPlan = new Map()
   #frontends: ReadonlyMap<string, ProgrammedFrontend> = new Map()
-  /** What an earlier process listened on; each is asked for once. */
+  /** The proxy ports of an earlier process, until they are claimed. */
   #previousProxyPorts = new Map<string, number>()
-  /** Service ports that have their node port for themselves. */
+  /** The service ports that own their NodePort. */
   #nodePortOwners: ReadonlySet<ServicePortKey> = new Set()
   readonly #reporter: ProxierReporter
 
@@ -108,7 +110,7 @@ export class UserspaceProxier implements Proxier {
     return { failed: report.failed.size + this.#countWithoutPort() }
   }
 
-  /** Hands the listeners to hold to the data plane. */
+  /** Passes the listeners to hold to the data plane. */
   async #applyListeners(): Promise<ListenerReport> {
     const previous = this.#specs
     const { localhostNodePorts } = this.#options
@@ -131,7 +133,7 @@ export class UserspaceProxier implements Proxier {
     return report
   }
 
-  /** Claims a proxy port for each of the listeners: the one of an earlier process where it is free. */
+  /** Claims a proxy port for each listener, if possible the one that an earlier process used. */
   #claimPorts(listeners: readonly PortlessListener[]): Map<string, number> {
     const { portAllocator } = this.#options
     const ports = new Map<string, number>()
@@ -148,12 +150,12 @@ export class UserspaceProxier implements Proxier {
     return ports
   }
 
-  /** Gives up the ports that others hold; returns for how many another one can be tried at once. */
+  /** Gives up ports that other programs use. @returns how many listeners can try another port at once */
   #refuseTakenPorts(report: ListenerReport): number {
     let count = 0
     const specs = new Map(this.#specs)
     for (const [key, failure] of report.failed) {
-      // A node port is what the Service says, or nothing.
+      // There is no other port for a NodePort.
       if (systemCode(failure.cause) !== 'EADDRINUSE' || specs.get(key)?.holdsNodePort === true) continue
       specs.delete(key)
       this.#options.portAllocator.refuse(key)
@@ -163,17 +165,19 @@ export class UserspaceProxier implements Proxier {
     return count
   }
 
-  /** How many service ports some proxy port was not left for. */
+  /** How many service ports lack a proxy port, because none is free. */
   #countWithoutPort(): number {
     const without = [...this.#snapshot.ports.values()]
       .filter(isSupported)
       .map(({ servicePort }) => servicePort)
-      .filter(port => !trafficClassesOf(port).every(entrance => this.#specs.has(listenerKey(port.key, entrance))))
+      .filter(
+        port => !trafficClassesOf(port).every(trafficClass => this.#specs.has(listenerKey(port.key, trafficClass))),
+      )
     this.#reporter.reportExhausted(without.map(({ key }) => key))
     return without.length
   }
 
-  /** The portals all of whose listeners are open; one that is as before is the same object. */
+  /** The frontends whose listeners are all open. An unchanged one is the same object as before. */
   #programmableFrontends(
     frontends: readonly Frontend[],
     open: ReadonlyMap<string, number>,
@@ -190,13 +194,13 @@ export class UserspaceProxier implements Proxier {
       if (built === undefined) continue
       programmed.set(
         name,
-        previous?.fingerprint === built.fingerprint && areSpecsEqual(previous.specs, built.specs) ? previous : built,
+        previous?.fingerprint === built.fingerprint && sameItems(previous.specs, built.specs) ? previous : built,
       )
     }
     return programmed
   }
 
-  /** Every listener of a portal is what it was, and where it was. */
+  /** Whether the listeners of a frontend and their ports are unchanged. */
   #isUnchanged({ specs, ports, resolved }: ProgrammedFrontend, open: ReadonlyMap<string, number>): boolean {
     if (resolved.frontend.address === undefined && !open.has(nodePortKey(resolved.frontend.servicePort))) return false
     return specs.every((spec, index) => this.#specs.get(spec.key) === spec && open.get(spec.key) === ports[index])
@@ -204,7 +208,7 @@ export class UserspaceProxier implements Proxier {
 
   #resolveFrontend(frontend: Frontend, open: ReadonlyMap<string, number>): ProgrammedFrontend | undefined {
     const { servicePort } = frontend
-    // Without the port held, somebody else may be behind it.
+    // If this proxy does not hold the NodePort, another program may use it.
     if (frontend.address === undefined && !open.has(nodePortKey(servicePort))) return undefined
     const targetOf = (action: TrafficAction): FrontendTarget | undefined => {
       if (action === 'drop') return action
@@ -219,16 +223,21 @@ export class UserspaceProxier implements Proxier {
     if (fromNode === undefined || fromPods === undefined || fromExternal === undefined) return undefined
     const actions = new Set([frontend.fromNode, frontend.fromPods, frontend.fromExternal])
     const trafficClasses = [...actions].filter((action): action is TrafficClass => action !== 'drop')
-    const specs = trafficClasses.map(entrance => this.#specs.get(listenerKey(servicePort.key, entrance))!)
+    const specs = trafficClasses.map(trafficClass => this.#specs.get(listenerKey(servicePort.key, trafficClass))!)
     const proxyPorts = specs
       .filter(spec => spec.address !== unspecifiedAddress(servicePort.family))
       .map(({ protocol, address, key, sourceRanges }) => ({ protocol, address, port: open.get(key)!, sourceRanges }))
-    const fingerprint = JSON.stringify([fromNode, fromPods, fromExternal, proxyPorts])
     const ports = specs.map(({ key }) => open.get(key)!)
-    return { resolved: { frontend, fromNode, fromPods, fromExternal }, specs, ports, proxyPorts, fingerprint }
+    return {
+      resolved: { frontend, fromNode, fromPods, fromExternal },
+      specs,
+      ports,
+      proxyPorts,
+      fingerprint: fingerprint([fromNode, fromPods, fromExternal, proxyPorts]),
+    }
   }
 
-  /** The node's address for each family in the snapshot. Reading the interfaces for every service port would be too slow. */
+  /** The node's address for each IP family in the snapshot. Reading the interfaces for every service port would be too slow. */
   #listenAddresses(): Map<IpFamily, IpAddress> {
     const addresses = new Map<IpFamily, IpAddress>()
     for (const { servicePort } of this.#snapshot.ports.values()) {
@@ -237,8 +246,4 @@ export class UserspaceProxier implements Proxier {
     }
     return addresses
   }
-}
-
-function areSpecsEqual(a: readonly ListenerSpec[], b: readonly ListenerSpec[]): boolean {
-  return a.length === b.length && a.every((spec, index) => spec === b[index])
 }
