@@ -75,8 +75,8 @@ export async function compare(suite: Suite, args: readonly string[]): Promise<nu
   })
 }
 
-function matchesLoadName({ name }: Load, said: string): boolean {
-  return name === said || name.endsWith(`-${said}`)
+function matchesLoadName({ name }: Load, given: string): boolean {
+  return name === given || name.endsWith(`-${given}`)
 }
 
 interface RunRequest {

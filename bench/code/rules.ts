@@ -61,10 +61,10 @@ async function measureWriting(site: RuleTestbed, shape: RuleLayout): Promise<voi
   const one: { ms: number; text: string; deciding: number }[] = []
   for (let round = 0; round < CHANGES; round++) {
     const gone = addresses[Math.floor(Math.random() * addresses.length)]
-    for (const wanted of [addresses.filter(address => address !== gone), addresses]) {
+    for (const desired of [addresses.filter(address => address !== gone), addresses]) {
       const found = await site.read()
       const startedAt = performance.now()
-      const change = restoreInput(buildRuleSet(shape, wanted), found).text
+      const change = restoreInput(buildRuleSet(shape, desired), found).text
       const deciding = performance.now() - startedAt
       one.push({ ms: await site.restore(change), text: change, deciding })
     }

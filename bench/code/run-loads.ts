@@ -27,8 +27,8 @@ export interface Progress {
  */
 export async function runLoads(t: TeardownScope, options: RunOptions, progress: Progress): Promise<LoadResult[]> {
   const { loads, contenders, rounds, durationFactor } = options
-  const wanted = contenders.filter(({ name }) => loads.some(load => load.contenders.includes(name)))
-  const stages = await Promise.all(wanted.map(contender => ContenderSession.create(t, contender)))
+  const selected = contenders.filter(({ name }) => loads.some(load => load.contenders.includes(name)))
+  const stages = await Promise.all(selected.map(contender => ContenderSession.create(t, contender)))
   t.teardown(() => Promise.all(stages.map(stage => stage.stop())))
   const results: LoadResult[] = []
   for (const load of loads) {

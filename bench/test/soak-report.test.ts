@@ -76,8 +76,8 @@ void t.test('Errors count but where they are expected, and each kind of load has
 })
 
 void t.test('A worker that was replaced, and an error in the log, are failures', async t => {
-  const said = { ...sampleAt(0).metrics!, restarts: 1 }
-  const samples = [...(await resultsOf()).samples.slice(0, -1), sampleAt(360, { metrics: said })]
+  const metrics = { ...sampleAt(0).metrics!, restarts: 1 }
+  const samples = [...(await resultsOf()).samples.slice(0, -1), sampleAt(360, { metrics })]
   const { failures } = evaluateSoak(await resultsOf({ samples, log: ['E0102 03:04:05 it broke'] }))
   t.strictSame(failures, ['1 workers exited and were replaced', '1 lines of the log report errors'])
 })

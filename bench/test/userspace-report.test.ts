@@ -49,7 +49,7 @@ void t.test('Targets: the medians of the same run are compared', t => {
   const target = USERSPACE_TARGETS.find(({ load }) => load === 'keep-alive')!
   const outcome = evaluateTarget(target, resultsOf(keepAlive), ALL_LOADS)
   t.equal(outcome.ratio, 1.25)
-  t.equal(outcome.verdict, 'met', 'the wanted ratio, and not that of the stretch')
+  t.equal(outcome.verdict, 'met', 'the required ratio, not that of the stretch')
   t.equal(outcome.stretchRatio, 50 / 60)
   const slow = { ...keepAlive, samples: { ...keepAlive.samples, ours: samplesOf('perCpu', 49_000) } }
   t.equal(evaluateTarget(target, resultsOf(slow), ALL_LOADS).verdict, 'missed')
@@ -81,7 +81,7 @@ void t.test('Every target is of a load and a number that there are', t => {
   t.end()
 })
 
-void t.test("A load's table has a row for who took part, and what went wrong is said", t => {
+void t.test("A load's table has a row for each contender, and its errors are shown", t => {
   const load = ALL_LOADS.find(({ name }) => name === 'keep-alive')!
   const table = buildLoadTable(load, keepAlive, ALL_CONTENDERS)
   t.same(

@@ -42,7 +42,7 @@ export async function printSuggestions(
       ([what, command]) => [what, `${node} ${privileges === 'root' ? command : withProgramPath(command)}`],
     ),
     ['a Pod that dies', `kill ${cluster.pods.find(({ name }) => name === pod?.name)?.process.pid}   (${pod?.name})`],
-    ['a change of objects', `edit ${cluster.manifest} (kube-proxy reads it again when you save it)`],
+    ['a change of objects', `edit ${cluster.manifest} (kube-proxy reads it again)`],
   ])
 }
 

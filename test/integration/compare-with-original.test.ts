@@ -40,11 +40,11 @@ for (const settings of SETTINGS) {
       for (const compared of cases.filter(each => each.service === service)) {
         const { original, ours } = compared
         const difference = findExpectedDifference(compared, flags)
-        const wanted = difference?.ours(compared) ?? original
+        const expected = difference?.ours(compared) ?? original
         if (difference !== undefined && ours !== original) seen.add(difference)
-        if (ours === wanted) continue
+        if (ours === expected) continue
         const because = difference === undefined ? 'as the original' : `${difference.name}: ${difference.reason}`
-        wrong.push(`${compared}: is "${ours}", should be "${wanted}" (${because})`)
+        wrong.push(`${compared}: is "${ours}", should be "${expected}" (${because})`)
       }
       t.strictSame(wrong, [], service.name)
     }

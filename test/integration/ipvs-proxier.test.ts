@@ -289,8 +289,8 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     await node.serve(web([ends.there], other))
     t.equal(await clients['a Pod'].tcpExpectingTimeout('10.96.0.11', 80), 'no answer')
     await node.send({ do: 'warnings' })
-    const said = await node.serve(web([{ ip: '224.0.0.1' }]), web([ends.here], other))
-    t.strictSame(said, { failed: 2, written: 0, stillPending: false }, 'the proxy tries again')
+    const result = await node.serve(web([{ ip: '224.0.0.1' }]), web([ends.here], other))
+    t.strictSame(result, { failed: 2, written: 0, stillPending: false }, 'the proxy tries again')
     t.match(
       JSON.stringify(await node.send({ do: 'warnings' })),
       /Could not change virtual servers.*changes to IPVS failed/,

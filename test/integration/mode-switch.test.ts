@@ -47,10 +47,10 @@ t.test('Changing the mode under load', { skip, timeout: 120_000 * TIMEOUT_FACTOR
   const load = () => {
     const args = [LOAD_CLIENT, WEB.clusterIP, String(WEB.port), 'steady', String(REQUESTS_PER_SECOND)]
     const child = network.start(pod.namespace, process.execPath, args)
-    const said = once(createInterface({ input: child.stdout! }), 'line')
+    const resultLine = once(createInterface({ input: child.stdout! }), 'line')
     return async () => {
       child.stdin!.end()
-      return (JSON.parse(String((await said)[0])) as { outcomes: Record<string, number> }).outcomes
+      return (JSON.parse(String((await resultLine)[0])) as { outcomes: Record<string, number> }).outcomes
     }
   }
 

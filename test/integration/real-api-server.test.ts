@@ -59,10 +59,10 @@ t.test(
 
     const fromManifests = new ProxyProcess(network, ['--manifests', manifests.path])
     await fromManifests.waitForLine(/Synced rules" family="IPv4"/)
-    const wanted = await answers()
-    t.strictSame(wanted['TCP from the Pod'], ['a', 'b', 'c'])
+    const expected = await answers()
+    t.strictSame(expected['TCP from the Pod'], ['a', 'b', 'c'])
     t.strictSame(
-      wanted['UDP from the node'],
+      expected['UDP from the node'],
       ['a', 'b', 'c'].map(name => `${name} 5 from 10.96.0.53:53`),
     )
     t.equal(await fromManifests.stop(), 0)
@@ -70,7 +70,7 @@ t.test(
     const proxy = new ProxyProcess(network, ['--kubeconfig', kubeconfig])
     await proxy.waitForLine(/"Serving" servicePort="IPv4\/default\/web/)
     await proxy.waitForLine(/Synced rules" family="IPv4"/)
-    t.strictSame(await answers(), wanted, 'the same Services are served in the same way')
+    t.strictSame(await answers(), expected, 'the same Services are served in the same way')
 
     await t.test('an endpoint change takes effect', async t => {
       const from = proxy.lines.length

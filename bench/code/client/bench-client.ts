@@ -18,7 +18,7 @@ export class BenchClient {
 
   constructor(network: NodeNetwork, namespace: NetworkNamespace) {
     this.#child = network.start(namespace, process.execPath, [ENTRY])
-    this.#child.stderr!.on('data', (said: Buffer) => process.stderr.write(said))
+    this.#child.stderr!.on('data', (output: Buffer) => process.stderr.write(output))
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
   }
 

@@ -72,9 +72,9 @@ async function waitUntilReachable(ip: string, port: number, limitMs: number): Pr
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const said = await handle(JSON.parse(line) as ClientCommand).then(
+  const result = await handle(JSON.parse(line) as ClientCommand).then(
     result => ({ result }),
     (error: Error) => ({ error: error.message }),
   )
-  process.stdout.write(`${JSON.stringify(said)}\n`)
+  process.stdout.write(`${JSON.stringify(result)}\n`)
 }

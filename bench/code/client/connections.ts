@@ -27,17 +27,17 @@ export async function runConnections(
 ): Promise<ConnectionReport> {
   const begun: Promise<ConnectionSample>[] = []
   const start = performance.now()
-  const wanted = perSecond * seconds
+  const target = perSecond * seconds
   await new Promise<void>(resolve => {
     const timer = setInterval(() => {
-      const due = Math.min(wanted, ((performance.now() - start) * perSecond) / 1000)
+      const due = Math.min(target, ((performance.now() - start) * perSecond) / 1000)
       while (begun.length < due) begun.push(runConnection(ip, port))
       if (performance.now() - start < seconds * 1000) return
       clearInterval(timer)
       resolve()
     }, 1)
   })
-  return { connections: await Promise.all(begun), missedStarts: Math.max(0, Math.round(wanted - begun.length)) }
+  return { connections: await Promise.all(begun), missedStarts: Math.max(0, Math.round(target - begun.length)) }
 }
 
 async function runConnection(ip: string, port: number): Promise<ConnectionSample> {

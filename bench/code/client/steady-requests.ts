@@ -51,17 +51,17 @@ export async function runSteadyRequests(
 /** Sends the due requests each millisecond. @returns their number */
 function sendAtRate(lines: readonly SteadyConnection[], perSecond: number, seconds: number): Promise<number> {
   const start = performance.now()
-  const wanted = perSecond * seconds
+  const target = perSecond * seconds
   let sent = 0
   return new Promise(resolve => {
     const timer = setInterval(() => {
       const passed = performance.now() - start
-      for (; sent < Math.min(wanted, (passed * perSecond) / 1000); sent++) {
+      for (; sent < Math.min(target, (passed * perSecond) / 1000); sent++) {
         const { socket, dueTimes } = lines[sent % lines.length]!
         dueTimes.push(start + (sent * 1000) / perSecond)
         socket.write(REQUEST)
       }
-      if (sent < wanted) return
+      if (sent < target) return
       clearInterval(timer)
       resolve(sent)
     }, 1)

@@ -43,11 +43,11 @@ export async function startConfigured(
   writeFileSync(path, config(services, folder))
   await restoreRules(site, dnatToNode(services))
   const child = site.startOnNode(program, args(path))
-  const said = collectOutput(child)
+  const output = collectOutput(child)
   try {
     await Promise.race([site.client.waitUntilReachable(HTTP_SERVICE.clusterIP, HTTP_SERVICE.port), rejectOnExit(child)])
   } catch (error) {
-    throw new Error(`${program} does not serve: ${(error as Error).message}. ${said().slice(-600)}`)
+    throw new Error(`${program} does not serve: ${(error as Error).message}. ${output().slice(-600)}`)
   }
   return {
     pids: [child.pid!],

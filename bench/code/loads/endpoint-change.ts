@@ -86,7 +86,7 @@ function visitErrors(visits: readonly ConnectionSample[], behind: number): strin
     ...(failed.length === 0
       ? []
       : [`${failed.length} of ${visits.length} connections failed, as with "${failed[0]!.error}"`]),
-    ...(behind > PER_SECOND / 10 ? [`the client made ${behind} connections fewer than wanted`] : []),
+    ...(behind > PER_SECOND / 10 ? [`the client made ${behind} connections fewer than planned`] : []),
   ]
 }
 

@@ -13,8 +13,8 @@ const SCOPE = { nodeName: 'bench-node', families: ['IPv4', 'IPv6'] as const, ran
 export function snapshotBenches(): MicroBench[] {
   const services = makeServices({ services: SERVICES, endpoints: ENDPOINTS })
   const objects = services.flatMap(makeApiObjects)
-  const lists = (['services', 'endpointslices'] as const).map(wanted =>
-    objects.filter(([resource]) => resource === wanted).map(([, object]) => object),
+  const lists = (['services', 'endpointslices'] as const).map(kind =>
+    objects.filter(([resource]) => resource === kind).map(([, object]) => object),
   )
   const store = new ObjectStore('bench-node')
   const deliver = (): void => {

@@ -35,9 +35,9 @@ async function transportBenches(name: string, transport: TcpTransport): Promise<
       name: `splice, ${name}: bulk`,
       operation: '64 KiB from client to endpoint',
       async run(count) {
-        const wanted = bulk.endpoint.bytesRead + count * CHUNK.length
+        const target = bulk.endpoint.bytesRead + count * CHUNK.length
         for (let n = 0; n < count; n++) if (!bulk.client.write(CHUNK)) await once(bulk.client, 'drain')
-        while (bulk.endpoint.bytesRead < wanted) await once(bulk.endpoint, 'data')
+        while (bulk.endpoint.bytesRead < target) await once(bulk.endpoint, 'data')
       },
     },
     {

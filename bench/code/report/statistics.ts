@@ -52,6 +52,6 @@ export function noise(one: Summary, other: Summary): number {
 export type Verdict = 'stretch' | 'met' | 'missed'
 
 /** Whether a ratio reaches its target: above it if higher is better, otherwise below it. */
-export function meetsTarget(ratio: number, wanted: number, better: 'higher' | 'lower'): boolean {
-  return better === 'higher' ? ratio >= wanted : ratio <= wanted
+export function meetsTarget(ratio: number, target: number, better: 'higher' | 'lower'): boolean {
+  return better === 'higher' ? ratio >= target : ratio <= target
 }

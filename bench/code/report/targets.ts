@@ -124,17 +124,17 @@ export function evaluateTarget(target: Target, results: Results, loads: readonly
   const our = measured(target.contender ?? 'ours')
   const compared = (limit: TargetRatio | undefined): Comparison | undefined =>
     limit === undefined ? undefined : compareValues(our, measured(limit.against), better, limit.ratio)
-  const wanted = compared(target.required)
+  const required = compared(target.required)
   const stretch = compared(target.stretch)
-  const verdict = wanted?.reached === true ? (stretch?.reached === true ? 'stretch' : 'met') : 'missed'
+  const verdict = required?.reached === true ? (stretch?.reached === true ? 'stretch' : 'met') : 'missed'
   return {
     target,
     better,
-    ratio: wanted?.ratio,
-    bound: wanted?.bound,
-    noise: wanted?.noise,
+    ratio: required?.ratio,
+    bound: required?.bound,
+    noise: required?.noise,
     stretchRatio: stretch?.ratio,
-    verdict: wanted?.reached === undefined ? 'not measured' : verdict,
+    verdict: required?.reached === undefined ? 'not measured' : verdict,
   }
 }
 
@@ -160,18 +160,18 @@ function compareValues(
   our: MeasuredValue | undefined,
   their: MeasuredValue | undefined,
   better: Metric['better'],
-  wanted: TargetRatio['ratio'],
+  required: TargetRatio['ratio'],
 ): Comparison | undefined {
   if (our === undefined || their === undefined) return undefined
   const ratio = our.summary.median / their.summary.median
   const bound = our.isTimedOut ? 'least' : their.isTimedOut ? 'most' : undefined
   const off = noise(our.summary, their.summary)
-  const limit = wanted !== 'equal' ? wanted : better === 'higher' ? 1 - off : 1 + off
+  const limit = required !== 'equal' ? required : better === 'higher' ? 1 - off : 1 + off
   const reached = meetsTarget(ratio, limit, better)
   // An upper bound can only prove a target to stay below, and a lower bound only a target to exceed.
   const isConclusive =
     bound === undefined || (our.isTimedOut !== their.isTimedOut && reached === (bound === 'most') && better === 'lower')
-  return { ratio, bound, noise: wanted === 'equal' ? off : undefined, reached: isConclusive ? reached : undefined }
+  return { ratio, bound, noise: required === 'equal' ? off : undefined, reached: isConclusive ? reached : undefined }
 }
 
 /** All samples of one metric. */

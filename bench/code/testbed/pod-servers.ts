@@ -56,10 +56,10 @@ http {
 /** No event shows that a port is open, so this polls the list of sockets. */
 async function waitUntilListening(pod: NetworkNamespace, port: number): Promise<void> {
   const limit = Date.now() + 10_000
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')} `
+  const localPort = `:${port.toString(16).toUpperCase().padStart(4, '0')} `
   for (;;) {
     const { stdout } = await pod.run('cat', ['/proc/net/tcp', '/proc/net/tcp6'])
-    if (stdout.split('\n').some(line => line.split(/\s+/)[4] === '0A' && line.includes(wanted))) return
+    if (stdout.split('\n').some(line => line.split(/\s+/)[4] === '0A' && line.includes(localPort))) return
     if (Date.now() > limit) throw new Error(`Nothing listens on port ${port} of the Pod after 10 s`)
   }
 }

@@ -85,8 +85,8 @@ async function programRules(
 /** A folder in which `iptables`, the only name that the original uses, is the requested variant. */
 function backEndPath(folder: string, flavour: ComparedSettings['backEnd']): string {
   for (const action of [undefined, 'save', 'restore'] as const) {
-    const wanted = programName('IPv4', flavour, action)
-    writeFileSync(join(folder, programName('IPv4', 'plain', action)), `#!/bin/sh\nexec ${wanted} "$@"\n`, {
+    const program = programName('IPv4', flavour, action)
+    writeFileSync(join(folder, programName('IPv4', 'plain', action)), `#!/bin/sh\nexec ${program} "$@"\n`, {
       mode: 0o755,
     })
   }

@@ -74,7 +74,7 @@ export class MemoryProxier implements Proxier, KernelRules {
   async program(verify: boolean): Promise<ProgramReport> {
     this.#enter('program')
     this.programCalls.push({ at: this.#now(), verify })
-    const wanted = this.#desired
+    const desired = this.#desired
     if (verify) this.#programmed = this.kernel
     const changed = this.pending
     this.#programmed = undefined
@@ -82,9 +82,9 @@ export class MemoryProxier implements Proxier, KernelRules {
     this.#running.program--
     const failure = this.programFailures.shift()
     if (failure !== undefined) throw failure
-    if (changed) this.kernel = new Map(wanted)
-    this.#programmed = wanted
-    return { changed, rules: [{ table: 'nat', owned: wanted.size, written: changed ? wanted.size : 0 }] }
+    if (changed) this.kernel = new Map(desired)
+    this.#programmed = desired
+    return { changed, rules: [{ table: 'nat', owned: desired.size, written: changed ? desired.size : 0 }] }
   }
 
   #enter(kind: 'update' | 'program'): void {

@@ -15,7 +15,7 @@ export class NodeProcess {
   constructor(network: NodeNetwork, entry: string, args: readonly string[] = []) {
     const file = fileURLToPath(new URL(`../${entry}.js`, import.meta.url))
     this.child = network.start(network.node, process.execPath, [file, ...args])
-    this.child.stderr!.on('data', (said: Buffer) => process.stderr.write(said))
+    this.child.stderr!.on('data', (output: Buffer) => process.stderr.write(output))
     this.#lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]()
   }
 

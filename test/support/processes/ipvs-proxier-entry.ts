@@ -116,8 +116,8 @@ async function handle(command: IpvsProxierCommand): Promise<unknown> {
     case 'serve':
       return serve(command.services)
     case 'set-desired': {
-      const wanted = new FrontendTable(nodeAddresses).resolve(snapshotOf(command.services))
-      return proxier.rules.forEach(rules => rules.setDesired(wanted))
+      const desired = new FrontendTable(nodeAddresses).resolve(snapshotOf(command.services))
+      return proxier.rules.forEach(rules => rules.setDesired(desired))
     }
     case 'verify': {
       // After this time the proxier reads everything again.
@@ -146,9 +146,9 @@ async function handle(command: IpvsProxierCommand): Promise<unknown> {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const said = await handle(JSON.parse(line) as IpvsProxierCommand).catch((error: unknown) => ({
+  const result = await handle(JSON.parse(line) as IpvsProxierCommand).catch((error: unknown) => ({
     code: error instanceof ProxyFailure ? error.code : undefined,
     failure: messageOf(error),
   }))
-  process.stdout.write(`${JSON.stringify(said ?? 'done')}\n`)
+  process.stdout.write(`${JSON.stringify(result ?? 'done')}\n`)
 }

@@ -56,5 +56,5 @@ for await (const line of createInterface({ input: process.stdin })) {
       result => ({ id, result }),
       (error: Error) => ({ id, error: error.message }),
     )
-    .then(said => process.stdout.write(`${JSON.stringify(said)}\n`))
+    .then(result => process.stdout.write(`${JSON.stringify(result)}\n`))
 }
