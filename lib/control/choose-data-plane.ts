@@ -17,7 +17,7 @@ const MAX_AUTO_WORKERS = 8
  */
 const ORPHAN_TIMEOUT_MS = 300_000
 
-/** Makes the data plane that `--data-plane-workers` configures: in worker processes, which may still be starting, or in this process. */
+/** Makes the data plane of `--data-plane-workers`: in worker processes, which may still be starting, or in this process. */
 export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promise<DataPlane> {
   const { udpIdleTimeout, verbosity, drainTimeout, fastPath } = config
   const udpTimings: Partial<DataPlaneTimings> =

@@ -70,7 +70,7 @@ export class ProgramLoop {
     this.#updatedBatch = mergeBatches(this.#updatedBatch, batch)
   }
 
-  /** Call it when no more updates follow. Writes the rules if they are pending or must be verified; otherwise the updates were the sync. */
+  /** Ends a series of updates. Writes the rules if they are pending or must be verified; otherwise the updates were the sync. */
   finishUpdates(): void {
     if (this.#options.rules.pending || this.#verifyRequested) this.#schedule()
     else if (this.#programming === undefined) this.#finishWithoutProgram()

@@ -28,7 +28,7 @@ export interface Mode {
   readonly isProbedAlone: boolean
   /** How long the first sync waits for the Node object, and what happens after that time. */
   readonly nodeWait: NodeWaitPolicy
-  /** The chains of this mode by table, which other modes remove. They include chains of older versions and of the original kube-proxy. */
+  /** The chains of this mode by table, also of older versions and of the original kube-proxy. Other modes remove them. */
   readonly chains: OwnedChains
   /** What the demo explains about this mode, and what it expects of it. */
   readonly walkthrough: ModeWalkthrough

@@ -19,19 +19,24 @@ import { makeEndpoint } from '../support/model/make-endpoint.js'
 import { makeServicePort } from '../support/model/make-service-port.js'
 import { memoryMode } from './memory/mode.js'
 
-/** Every mode of the registry, and one more that only its own folder knows. */
+/** The modes of the registry, and one that exists only in a folder of the tests. */
 const ALL_MODES: readonly Mode[] = [...MODES, memoryMode]
 const { config } = readConfig({ 'proxy-port-range': '40000-41000' }, 'this-node', ALL_MODES)
 
 const LOCAL = makeEndpoint('10.244.0.5', { isLocal: true })
 const REMOTE = makeEndpoint('10.244.1.5')
 
-/** Services of every kind that modes treat differently. */
+/** One Service of each kind that modes treat differently. */
 const SERVICE_PORTS = [
   makeServicePort(),
   makeServicePort({ name: 'dns', clusterIP: '10.96.0.11', port: 53, protocol: 'UDP' }),
-  makeServicePort({ name: 'door', clusterIP: '10.96.0.12', nodePort: 30_080, affinitySeconds: 60 }),
-  makeServicePort({ name: 'outer', clusterIP: '10.96.0.13', externalIPs: ['203.0.113.7'], externalPolicyLocal: true }),
+  makeServicePort({ name: 'node-port', clusterIP: '10.96.0.12', nodePort: 30_080, affinitySeconds: 60 }),
+  makeServicePort({
+    name: 'external',
+    clusterIP: '10.96.0.13',
+    externalIPs: ['203.0.113.7'],
+    externalPolicyLocal: true,
+  }),
   makeServicePort({
     name: 'balanced',
     clusterIP: '10.96.0.14',
@@ -71,7 +76,7 @@ function createProxier(mode: Mode, kernel: MemoryKernel): Promise<Proxier> {
   })
 }
 
-/** Programs what is pending, until nothing is. */
+/** Updates and programs until nothing is pending. */
 async function settle(proxier: Proxier, snapshot: ServiceSnapshot): Promise<void> {
   for (let round = 0; round < 3; round++) {
     await proxier.update(snapshot)
@@ -86,7 +91,7 @@ async function serve(mode: Mode, kernel: MemoryKernel, snapshot = SNAPSHOT): Pro
   return proxier
 }
 
-/** Chains that some program has made, `table chain`. */
+/** The chains of Kubernetes programs in the kernel, as `table chain`. */
 function chainsOf(kernel: MemoryKernel): string[] {
   return kernel.iptables.flatMap(({ tables }) =>
     ['nat', 'filter', 'mangle'].flatMap(table =>
@@ -98,7 +103,7 @@ function chainsOf(kernel: MemoryKernel): string[] {
   )
 }
 
-t.test('the names of modes are different words that fit into a list of a flag', t => {
+t.test('the names of modes are unique words that can be in a list of a flag', t => {
   const names = ALL_MODES.map(({ name }) => name)
   t.equal(new Set(names).size, names.length)
   for (const name of names) t.match(name, /^[a-z]+$/)
@@ -111,28 +116,28 @@ t.test('the default of --proxy-mode is the first mode of the registry', t => {
 })
 
 for (const mode of ALL_MODES) {
-  t.test(`${mode.name} mode keeps the contract of modes`, async t => {
-    await t.test('its periods come from the configuration and fit together', t => {
+  t.test(`${mode.name} mode fulfils the contract`, async t => {
+    await t.test('its minimum sync period is not longer than its sync period', t => {
       const { syncPeriod, minSyncPeriod } = mode.syncPeriods(config)
       t.ok(syncPeriod > 0 && minSyncPeriod >= 0 && minSyncPeriod <= syncPeriod)
       t.ok(mode.nodeWait.timeoutMs > 0)
       t.end()
     })
 
-    await t.test('a probe finds that a kernel with everything can do it, and leaves nothing behind', async t => {
+    await t.test('its probe accepts a complete kernel and leaves nothing behind', async t => {
       const kernel = new MemoryKernel()
       const before = kernel.dump()
       t.equal(await mode.probe(config, kernel), undefined)
       t.equal(kernel.dump(), before)
     })
 
-    await t.test('a probe names the reason where the kernel takes no rules', async t => {
+    await t.test('its probe returns the reason if the kernel refuses rules', async t => {
       const kernel = new MemoryKernel()
       for (const tables of kernel.iptables) tables.restore = () => Promise.reject(new Error('no such match'))
       t.match(await mode.probe(config, kernel), /no such match/)
     })
 
-    await t.test('it has one set of rules for each IP family, and its start writes no rule', async t => {
+    await t.test('its proxier has rules for each IP family, and its start writes none', async t => {
       const kernel = new MemoryKernel()
       const rules = chainsOf(kernel)
       const proxier = await createProxier(mode, kernel)
@@ -149,7 +154,7 @@ for (const mode of ALL_MODES) {
       proxier.stop?.()
     })
 
-    await t.test('once it serves nothing is pending, and a check changes nothing', async t => {
+    await t.test('after a write nothing is pending, and a verification changes nothing', async t => {
       const kernel = new MemoryKernel()
       const proxier = await serve(mode, kernel)
       t.notOk(proxier.rules.some(({ pending }) => pending))
@@ -159,7 +164,7 @@ for (const mode of ALL_MODES) {
       proxier.stop?.()
     })
 
-    await t.test('what it writes depends on what is served, not on how it came about', async t => {
+    await t.test('its chains depend on the last snapshot only, not on earlier ones', async t => {
       const kernel = new MemoryKernel()
       const proxier = await serve(mode, kernel, snapshotOf(SERVICE_PORTS.slice(2), [REMOTE]))
       await settle(proxier, snapshotOf([]))
@@ -170,7 +175,7 @@ for (const mode of ALL_MODES) {
       proxier.stop?.()
     })
 
-    await t.test('it repairs its rules after another program removed them', async t => {
+    await t.test('it repairs its rules after another program has removed them', async t => {
       const kernel = new MemoryKernel()
       const proxier = await serve(mode, kernel)
       const chains = chainsOf(kernel).sort()
@@ -181,7 +186,7 @@ for (const mode of ALL_MODES) {
       proxier.stop?.()
     })
 
-    await t.test('every chain that it makes is among those that it owns', async t => {
+    await t.test('it owns every chain that it makes', async t => {
       const kernel = new MemoryKernel()
       await serve(mode, kernel)
       const foreign = chainsOf(kernel).filter(chain => {
@@ -192,7 +197,7 @@ for (const mode of ALL_MODES) {
       t.ok(chainsOf(kernel).length > 0)
     })
 
-    await t.test('a cleanup leaves nothing of it', async t => {
+    await t.test('a cleanup removes everything that it made', async t => {
       const kernel = new MemoryKernel()
       const before = kernel.dump()
       const proxier = await serve(mode, kernel)
@@ -203,7 +208,7 @@ for (const mode of ALL_MODES) {
       t.equal(kernel.dump(), before)
     })
 
-    await t.test('where it never was, cleanup and drain find nothing and change nothing', async t => {
+    await t.test('cleanup and drain change nothing on a node where it never ran', async t => {
       const kernel = new MemoryKernel()
       const before = kernel.dump()
       if (mode.cleanup !== undefined) t.equal(await mode.cleanup(kernel), false)
@@ -215,7 +220,7 @@ for (const mode of ALL_MODES) {
       t.equal(kernel.dump(), before)
     })
 
-    await t.test('the demo has a text for everything it shows of the mode', t => {
+    await t.test('its walkthrough has every text of the demo', t => {
       for (const [name, value] of Object.entries(mode.walkthrough))
         if (typeof value === 'string') t.match(value, /\S/, name)
       t.ok(mode.walkthrough.suggestions.length > 0)
@@ -225,24 +230,24 @@ for (const mode of ALL_MODES) {
   })
 
   for (const other of ALL_MODES.filter(candidate => candidate !== mode)) {
-    t.test(`${mode.name} mode takes over from ${other.name} mode and leaves nothing of it`, async t => {
+    t.test(`${mode.name} mode takes over from ${other.name} mode and removes its leftovers`, async t => {
       const kernel = new MemoryKernel()
       const before = await serve(other, kernel)
       before.stop?.()
       const proxier = await serve(mode, kernel)
       const drain = other.drain?.(config, kernel, new RecordingLog())
       t.not(await drain?.step(), 'nothing there')
-      const left = chainsOf(kernel).filter(chain => {
+      const leftovers = chainsOf(kernel).filter(chain => {
         const [table = '', name = ''] = chain.split(' ')
         return !owns(mode.chains, table, name) && name !== FORWARD && !SHARED_CHAINS.has(name)
       })
-      t.same(left, [], 'no chain of the other mode')
+      t.same(leftovers, [], 'no chain of the other mode')
       const fresh = new MemoryKernel()
       await serve(mode, fresh)
       t.same(
         chainsOf(fresh).filter(chain => !chainsOf(kernel).includes(chain)),
         [],
-        'everything of its own is there',
+        'all of its own chains are there',
       )
       t.equal(kernel.ipvs.listOutput, fresh.ipvs.listOutput)
       t.equal(kernel.hasIpvsInterface, fresh.hasIpvsInterface)

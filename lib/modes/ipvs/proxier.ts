@@ -7,7 +7,7 @@ import { FrontendTable } from '../../frontends/frontend-table.js'
 import { FrontendReporter } from '../frontend-reporter.js'
 import { IpvsFamily, type IpvsFamilyOptions } from './family.js'
 
-/** Milliseconds between checks of real servers that wait until their last connections have closed; the period of kube-proxy. */
+/** Milliseconds between checks whether the last connections of removed real servers have closed, as in kube-proxy. */
 export const DRAIN_CHECK_MS = 60_000
 
 export interface IpvsProxierOptions extends Omit<IpvsFamilyOptions, 'iptables'> {

@@ -5,7 +5,7 @@ import { createKlog } from '../../../lib/observe/klog.js'
 import { memoryMode } from './mode.js'
 
 /**
- * kube-proxy with a fourth mode: `node kube-proxy-entry.js MANIFESTS`. Nothing but the list of modes differs from the program.
+ * kube-proxy with a fourth mode: `node kube-proxy-entry.js MANIFESTS`. Only the list of modes differs from the real program.
  */
 const modes = [...MODES, memoryMode]
 const { config } = readConfig({ 'proxy-mode': memoryMode.name, manifests: [process.argv[2]!] }, 'this-node', modes)

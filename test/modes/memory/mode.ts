@@ -6,8 +6,8 @@ import { MEMORY_CHAIN } from './plan.js'
 import { MemoryModeProxier } from './proxier.js'
 
 /**
- * A fourth mode, which proves that a mode is one folder: this folder and a list with one more entry are all that it takes. It
- * serves the addresses of Services by one rule each.
+ * A fourth mode. It proves that a mode needs only its own folder and an entry in the list of modes. It has one rule for each address
+ * of a Service.
  */
 export const memoryMode: Mode = {
   name: 'memory',
@@ -16,7 +16,7 @@ export const memoryMode: Mode = {
   nodeWait: KERNEL_NODE_WAIT,
   chains: new Map([['nat', { names: [MEMORY_CHAIN], prefixes: [] }]]),
   walkthrough: {
-    clusterIPText: 'One rule knows that address.',
+    clusterIPText: 'One rule translates that address.',
     rulesText: 'The rule sends packets to the first endpoint.',
     rulesCommand: `iptables -t nat -L ${MEMORY_CHAIN}`,
     readRules: async node => (await node.run('iptables', ['-t', 'nat', '-L', MEMORY_CHAIN])).stdout,

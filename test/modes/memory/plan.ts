@@ -6,7 +6,7 @@ import { type Rule, type RuleSet } from '../../../lib/netfilter/rule-set.js'
 /** The only chain of the mode. */
 export const MEMORY_CHAIN = 'KUBE-MEMORY'
 
-/** One rule for each address that is served, to its first endpoint: as little as a mode can be. */
+/** The rules of the simplest possible mode: one for each address of a Service, which translates to the first endpoint. */
 export function memoryPlan(family: IpFamily, { ports }: ServiceSnapshot, frontends: readonly Frontend[]): RuleSet {
   const rules = frontends.flatMap(({ servicePort, address, port }): Rule[] => {
     const [endpoint] = ports.get(servicePort.key)?.usable.cluster ?? []

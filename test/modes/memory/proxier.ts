@@ -3,6 +3,7 @@ import { type ServiceSnapshot } from '../../../lib/model/snapshot.js'
 import { type Proxier } from '../../../lib/modes/proxier.js'
 import { type MemoryFamily } from './family.js'
 
+/** Resolves frontends and passes them to the families. */
 export class MemoryModeProxier implements Proxier {
   readonly rules: readonly MemoryFamily[]
   readonly #frontendTable = new FrontendTable(() => [])
