@@ -1,5 +1,5 @@
-// What `npm run demo` and `npm test` need, on a machine with nothing but Node and npm: looks first, says what is missing,
-// and then installs and builds just that. With nothing to do it takes a fraction of a second.
+// Prepares a machine with only Node and npm for `npm run demo` and `npm test`: checks first, reports what is missing, then
+// installs and builds only that. With nothing to do it takes a fraction of a second.
 //
 //   node bin/setup.mjs [--with-tests] [--with-bench]
 //
@@ -22,7 +22,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from './build.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const WANTED_NODE = [20, 19]
+const MIN_NODE = [20, 19]
 /** What to build: the demo needs the product only; the tests include those of the benchmarks. */
 const PART = process.argv.includes('--with-tests') ? undefined : 'product'
 /** Program, or the path of a file, to the Debian package that brings it. */
@@ -44,7 +44,7 @@ const PROGRAMS = {
     '/usr/lib/nginx/modules/ngx_stream_module.so': 'libnginx-mod-stream',
   }),
 }
-/** Debian asks this program whether a package that was just installed may start its service. */
+/** Debian runs this program to learn whether a package that was just installed may start its service. */
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d'
 /** Folders whose TypeScript files are built. */
 const SOURCES = ['lib', 'bin', 'test', 'bench']
@@ -63,14 +63,14 @@ if (process.argv.includes('--with-tests')) prepareTap()
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number)
-  if (major > WANTED_NODE[0] || (major === WANTED_NODE[0] && minor >= WANTED_NODE[1])) return
-  stop(`Node.js ${process.versions.node} is too old: ${WANTED_NODE.join('.')} or newer is needed.`)
+  if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) return
+  stop(`Node.js ${process.versions.node} is too old: ${MIN_NODE.join('.')} or newer is needed.`)
 }
 
 function missingPackages() {
   const isThere = program => (program.startsWith('/') ? existsSync(program) : isInPath(program))
-  const found = Object.entries(PROGRAMS).filter(([program]) => !isThere(program))
-  return [...new Set(found.map(([, name]) => name))]
+  const missing = Object.entries(PROGRAMS).filter(([program]) => !isThere(program))
+  return [...new Set(missing.map(([, name]) => name))]
 }
 
 function isInPath(program) {
@@ -103,7 +103,7 @@ function packageInstaller(names) {
   }
 }
 
-/** The programs are wanted, not their services: a web server must not begin to listen on this machine. */
+/** Only the programs are needed, not their services: a web server must not start to listen on this machine. */
 function withoutServices(install) {
   if (existsSync(SERVICE_POLICY)) return install()
   writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
@@ -115,39 +115,39 @@ function withoutServices(install) {
 }
 
 function installNpmPackages() {
-  const wanted = digest(readFileSync('package-lock.json'))
+  const current = digest(readFileSync('package-lock.json'))
   const stamp = 'node_modules/.kube-proxy-setup'
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === current) return
   say('Installing npm packages (half a minute the first time)')
   const { status, output } = run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
   if (status !== 0) stop(`npm ci failed:\n${output}`)
-  writeFileSync(stamp, wanted)
+  writeFileSync(stamp, current)
 }
 
 function buildPart() {
-  const wanted = digest(
+  const current = digest(
     ...SOURCES.map(sources),
     readFileSync('package-lock.json'),
     ...['tsconfig.json', 'test/tsconfig.json', 'bench/tsconfig.json'].map(file => readFileSync(file)),
   )
   const stamp = `dist/.kube-proxy-setup-${PART ?? 'all'}`
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === current) return
   say('Building')
   const { status, output } = build(PART)
   if (status !== 0) stop(`The build failed:\n${output}`)
   mkdirSync('dist', { recursive: true })
-  writeFileSync(stamp, wanted)
+  writeFileSync(stamp, current)
 }
 
-/** tap builds its own runner from the plugins that .taprc asks for. */
+/** tap builds its own runner from the plugins in .taprc. */
 function prepareTap() {
-  const wanted = digest(readFileSync('.taprc'), readFileSync('package-lock.json'))
+  const current = digest(readFileSync('.taprc'), readFileSync('package-lock.json'))
   const stamp = 'node_modules/.kube-proxy-setup-tap'
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === current) return
   say('Preparing the test runner')
   const { status, output } = run('npx', ['--no-install', 'tap', 'build'])
   if (status !== 0) stop(`The test runner could not be prepared:\n${output}`)
-  writeFileSync(stamp, wanted)
+  writeFileSync(stamp, current)
 }
 
 /** Name, size and time of every TypeScript file of a folder: enough to see that one has changed. */

@@ -41,7 +41,9 @@ export interface FailureOptions {
  */
 export class ProxyFailure extends Error {
   override readonly name = 'ProxyFailure'
+  /** The code that docs/errors.md explains. */
   readonly code: FailureCode
+  /** What the operator can do; undefined: see docs/errors.md. */
   readonly hint: string | undefined
 
   constructor(code: FailureCode, message: string, options: FailureOptions = {}) {

@@ -39,7 +39,9 @@ export interface StoreSubscriber {
  * `replace` takes a complete list and finds out which objects are gone, so a repeated, late or lost event does no harm.
  */
 export class ObjectStore {
+  /** Services by `namespace/name`. */
   readonly services = new Map<string, ServiceObject>()
+  /** This proxy's Node; undefined until it arrives, and after its removal. */
   node: NodeObject | undefined
   /** Slices by the key of their Service, then by their own name. */
   readonly #slices = new Map<string, Map<string, EndpointSliceObject>>()
