@@ -1,37 +1,39 @@
 import { type ReachedLimit } from '../balancer/connection-limit.js'
-import { type ProxyFailure } from '../model/failure.js'
+import { ProxyFailure, messageOf } from '../model/failure.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type ListenerPlan, type ListenerSpec, hasConnectionLimit } from './listener-plan.js'
 
-/** What became of a plan. */
+/** The result of applying a plan. */
 export interface ListenerReport {
-  /** The port that each open listener really holds. */
+  /** The port of each open listener. */
   readonly open: ReadonlyMap<ServicePortKey, number>
-  /** Listeners that could not be opened: PROXY_PORT_UNAVAILABLE, with the system's error as cause. */
+  /** Listeners that could not be opened: PROXY_PORT_UNAVAILABLE, with the system's error as its cause. */
   readonly failed: ReadonlyMap<ServicePortKey, ProxyFailure>
 }
 
-/** Totals of one listener since it was opened; `active` and `ejected` are gauges. */
+/** Totals of one listener since it was made; `active` and `ejected` are gauges. */
 export interface TrafficCounts {
   /** TCP connections accepted, or UDP flows opened. */
   connections: number
+  /** Connections or flows that are open now. */
   active: number
   bytesToEndpoint: number
   bytesToClient: number
-  /** Attempts to reach an endpoint that failed; each may have been followed by a successful one. */
+  /** Failed attempts to reach an endpoint. A successful attempt may have followed. */
   dialFailures: number
-  /** Clients that were turned away: no endpoint, none reachable, a limit, or a budget that was used up. */
+  /** TCP clients and UDP datagrams that were refused: no endpoint, none reachable, a limit, or a budget that was used up. */
   refused: number
-  /** Times an endpoint got no new clients for a while, for having failed. */
+  /** How often an endpoint was ejected: after a failure it got no new clients for a while. */
   ejections: number
-  /** Endpoints of which that is so now; a gauge. */
+  /** Endpoints that are ejected now. */
   ejected: number
-  /** Of the refused: clients (UDP: datagrams) that came when the Service, or the client, had as many as it may have. */
+  /** Of the refused: those above the connection limit of the Service. */
   shedAtServiceLimit: number
+  /** Of the refused: those above the connection limit of one client. */
   shedAtClientLimit: number
 }
 
-/** The counts of a listener that has just been opened. */
+/** The counts of a new listener. */
 export function zeroTrafficCounts(): TrafficCounts {
   return {
     connections: 0,
@@ -47,78 +49,88 @@ export function zeroTrafficCounts(): TrafficCounts {
   }
 }
 
-/** Counts a client that was turned away at a limit, apart from counting it as refused. */
+/** Counts a client that a connection limit turned away. The caller also counts it as refused. */
 export function countShed(counts: TrafficCounts, limit: ReachedLimit): void {
   if (limit === 'service-limit') counts.shedAtServiceLimit++
   else counts.shedAtClientLimit++
 }
 
-/** What is counted of one listener. */
+/** The counts of one listener, with the names of its Service. */
 export interface ListenerCounts {
   readonly key: ServicePortKey
   readonly namespace: string
   readonly service: string
   readonly portName: string
   readonly protocol: 'TCP' | 'UDP'
-  /** Endpoints that may be picked. */
+  /** How many endpoints may be picked. */
   readonly endpoints: number
-  /** Whether the Service has a limit of connections. */
+  /** Whether the Service has a connection limit. */
   readonly limited: boolean
   readonly traffic: Readonly<TrafficCounts>
 }
 
+/** Puts the counts of a listener together with what its spec says of it. */
 export function buildListenerCounts(spec: ListenerSpec, traffic: Readonly<TrafficCounts>): ListenerCounts {
   const { key, namespace, service, portName, protocol, endpoints } = spec
   const limited = hasConnectionLimit(spec)
   return { key, namespace, service, portName, protocol, endpoints: endpoints.length, limited, traffic }
 }
 
-/** What is counted of something that there are only so many of. */
+/** How much of a limited resource is in use. */
 export interface BudgetCounts {
   readonly used: number
   readonly limit: number
-  /** Clients that waited for one, since start. */
+  /** Clients that had to wait for it, since start. */
   readonly waited: number
-  /** Clients that were turned away for want of one, since start. */
+  /** Clients that were turned away because none was left, since start. */
   readonly shed: number
 }
 
-/** What the processes that hold the sockets may spend on all listeners together. */
+/** What the processes that hold the sockets may use for all listeners together. */
 export interface Budgets {
-  /** File descriptors, as far as the data plane spends them. */
+  /** File descriptors of the data plane. */
   readonly descriptors: BudgetCounts
-  /** Dials that are in progress: TCP clients for whom an endpoint is being connected. */
+  /** Dials in progress: TCP clients that are being connected to an endpoint. */
   readonly dials: BudgetCounts
 }
 
-/** Processes that hold the sockets in place of the one that is asked. */
+/** The worker processes that hold the sockets. */
 export interface WorkerCounts {
   readonly running: number
-  /** Workers that were started in place of one that had ended. */
+  /** Workers that replaced one that had ended. */
   readonly restarts: number
 }
 
+/** The counts of a whole data plane. */
 export interface DataPlaneCounts extends Budgets {
   readonly listeners: readonly ListenerCounts[]
-  /** Left out: there are none, and this process holds the sockets itself. */
+  /** Absent when this process holds the sockets itself. */
   readonly workers?: WorkerCounts
 }
 
-/**
- * Holds the sockets. It knows listeners and endpoints, and nothing of the API, of rules or of Services beyond their name.
- */
+/** Holds the sockets. It knows listeners and endpoints; it does not know the API or rules, and of a Service only the name. */
 export interface DataPlane {
   /**
-   * Makes the plan true: opens what is missing, hands new endpoints to what is open, closes what is not in it. Endpoint
-   * changes wait for nothing that has to be opened. Connections of a closed listener go on.
+   * Makes the plan true: opens new listeners, gives new endpoints to open ones, closes those that are not in the plan. Changes of
+   * endpoints do not wait for listeners that have to open. Connections of a closed listener go on.
    */
   apply(plan: ListenerPlan): Promise<ListenerReport>
   counts(): DataPlaneCounts | Promise<DataPlaneCounts>
-  /** Leaves so many file descriptors of the calling process to others, besides those that everybody needs. */
+  /** Leaves this many file descriptors of the calling process to its other parts, besides the fixed reserve. */
   reserveDescriptors(descriptors: number): void
   /**
-   * Stops taking new connections, waits until those that are open have ended or `timeoutMs` milliseconds have passed,
-   * then closes what is left. Returns how many were cut off.
+   * Stops accepting connections, waits until the open ones have ended or `timeoutMs` milliseconds have passed, then aborts the
+   * rest. Returns how many it aborted.
    */
   drain(timeoutMs: number): Promise<number>
+}
+
+/** The failure of a listener that could not open its port. The cause is the system's error. */
+export function portUnavailable(spec: ListenerSpec, cause: unknown): ProxyFailure {
+  const port = spec.port === 0 ? 'chosen by the kernel' : spec.port
+  return new ProxyFailure(
+    'PROXY_PORT_UNAVAILABLE',
+    `Cannot listen on ${spec.address}, ${spec.protocol} port ${port}, for ${spec.key}: ${messageOf(cause)}`,
+    { cause, hint: 'Free the port, or choose others with --proxy-port-range; the proxy keeps trying' },
+  )
 }

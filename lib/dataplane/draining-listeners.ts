@@ -1,17 +1,26 @@
+import { type Clock } from '../model/clock.js'
 import { type Listener } from './listener.js'
 
-/** Listeners that are closed, and have connections that go on, until these have ended. */
+/** How often a drain checks for UDP flows that stopped waiting for a reply, in milliseconds. */
+const CHECK_INTERVAL_MS = 100
+
+/** Closed listeners with open connections, until these connections have ended. */
 export class DrainingListeners {
+  readonly #clock: Clock
   readonly #listeners = new Set<Listener>()
   #onConnectionEnd: () => void = () => undefined
 
-  /** Takes one that was just closed. */
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Adds a listener that was just closed. */
   add(listener: Listener): void {
     this.#listeners.add(listener)
     this.removeIdle()
   }
 
-  /** Lets go of those that nothing keeps any more. */
+  /** Removes listeners without open connections. */
   removeIdle(): void {
     for (const listener of this.#listeners) {
       if (listener.countBusy() > 0) continue
@@ -20,33 +29,37 @@ export class DrainingListeners {
     }
   }
 
-  /** To be called whenever a connection has ended. */
+  /** The owner calls this whenever a connection has ended. */
   notifyConnectionEnd(): void {
     this.#onConnectionEnd()
   }
 
-  /** Resolves when nothing is busy any more, or after `timeoutMs` milliseconds. */
+  /** Resolves when no listener is busy any more, or after `timeoutMs` milliseconds; 0: at once. */
   waitUntilIdle(timeoutMs: number): Promise<void> {
+    if (timeoutMs === 0 || this.#isIdle) return Promise.resolve()
     return new Promise(resolve => {
-      const check = (): void => {
-        for (const listener of this.#listeners) if (listener.countBusy() > 0) return
-        finish()
-      }
+      let cancelCheck: () => void = () => undefined
       const finish = (): void => {
-        clearTimeout(timeout)
-        clearInterval(poll)
+        cancelTimeout()
+        cancelCheck()
         this.#onConnectionEnd = () => undefined
         resolve()
       }
-      const timeout = setTimeout(finish, timeoutMs)
-      // A UDP flow stops holding up the drain by the mere passing of time.
-      const poll = setInterval(check, 100)
+      const check = (): void => {
+        if (this.#isIdle) finish()
+      }
+      // The end of a connection is reported, but a UDP flow stops being busy just because time passes.
+      const poll = (): void => {
+        if (this.#isIdle) finish()
+        else cancelCheck = this.#clock.after(CHECK_INTERVAL_MS, poll)
+      }
+      const cancelTimeout = this.#clock.after(timeoutMs, finish)
       this.#onConnectionEnd = check
-      check()
+      poll()
     })
   }
 
-  /** Breaks off what is still open; returns how many that were. */
+  /** Aborts all open connections; returns how many there were. */
   abortConnections(): number {
     let count = 0
     for (const listener of this.#listeners) count += listener.abortConnections()
@@ -56,5 +69,10 @@ export class DrainingListeners {
 
   [Symbol.iterator](): Iterator<Listener> {
     return this.#listeners.values()
+  }
+
+  get #isIdle(): boolean {
+    for (const listener of this.#listeners) if (listener.countBusy() > 0) return false
+    return true
   }
 }

@@ -1,5 +1,4 @@
 import { type ProxyFailure } from '../model/failure.js'
-import { DEFAULT_UDP_TIMEOUTS } from '../model/udp-timeouts.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
@@ -10,62 +9,51 @@ import {
   type ListenerCounts,
   type ListenerReport,
   buildListenerCounts,
+  portUnavailable,
 } from './data-plane.js'
+import { type DataPlaneTimings } from './data-plane-timings.js'
+import { DrainingListeners } from './draining-listeners.js'
+import { shouldKeepPort } from './keep-port.js'
 import { DescriptorBudget } from './limits/descriptor-budget.js'
-import { DIAL_SCHEDULE } from './tcp/dial.js'
 import { DialBudget } from './limits/dial-budget.js'
 import { DialBurst } from './limits/dial-burst.js'
-import { FlowLru } from './udp/flow-lru.js'
 import { HalfClosedLimit } from './limits/half-closed-limit.js'
-import { type BoundSockets, type DataPlaneTimings, type Listener, type ListenerContext } from './listener.js'
-import { type ListenerPlan, type ListenerSpec, isPortConflict } from './listener-plan.js'
-import { UpstreamSockets } from './transport/upstream-sockets.js'
-import { portUnavailable } from './port-unavailable.js'
-import { DrainingListeners } from './draining-listeners.js'
-import { SendBurst } from './udp/send-burst.js'
 import { ServiceLimits } from './limits/service-limits.js'
+import { type Listener } from './listener.js'
+import { type BoundSockets, type ListenerContext } from './listener-context.js'
+import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
 import { TcpProxy } from './tcp/tcp-proxy.js'
 import { type TcpTransport } from './transport/tcp-transport.js'
-import { UdpProxy } from './udp/udp-proxy.js'
 import { type UdpTransport } from './transport/udp-transport.js'
+import { UpstreamSockets } from './transport/upstream-sockets.js'
+import { FlowLru } from './udp/flow-lru.js'
+import { SendBurst } from './udp/send-burst.js'
+import { UdpProxy } from './udp/udp-proxy.js'
 
-/** The timings of a data plane without other settings, in milliseconds. */
-export const DEFAULT_TIMINGS: DataPlaneTimings = {
-  dialSchedule: DIAL_SCHEDULE,
-  keepAliveIdle: 15_000,
-  queueTimeout: 10_000,
-  // As long as kube-proxy has conntrack remember such a connection (nf_conntrack_tcp_timeout_close_wait).
-  halfClosedTimeout: 3_600_000,
-  udpTimeout: DEFAULT_UDP_TIMEOUTS.unanswered,
-  udpStreamTimeout: DEFAULT_UDP_TIMEOUTS.answered,
-}
-/** UDP flows of all listeners together, as long as descriptors allow half as many again. */
+/** The most UDP flows of all listeners together, if there are at least twice as many descriptors. */
 const FLOW_CAPACITY = 16_384
-
-/** How often another port is asked for; the chance to need more than a few is that of many closed listeners at once. */
-const MAX_PORT_ATTEMPTS = 32
 
 interface ListenerEntry {
   spec: ListenerSpec
   listener: Listener
-  /** Undefined until it has been opened for the first time. */
+  /** Undefined until the listener has opened for the first time. */
   port: number | undefined
-  /** Under way: opens the socket, for the first time or again; resolves with what went wrong. */
+  /** While the listener opens its socket, for the first time or again; resolves with the failure, if any. */
   opening: Promise<ProxyFailure | undefined> | undefined
 }
 
+/** What a data plane in this process is made of. */
 export interface InProcessOptions {
   readonly log: Log
   readonly clock: Clock
+  /** Returns a number from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number
-  /** The process's limit of open files. */
+  /** The process's limit of open files (RLIMIT_NOFILE). */
   readonly descriptorLimit: number
   readonly timings: DataPlaneTimings
-  /** How TCP is done. */
   readonly transport: TcpTransport
-  /** How UDP is done. */
   readonly udpTransport: UdpTransport
-  /** Where listeners get their sockets; left out: they bind them themselves. */
+  /** Where listeners get their sockets from. Absent: they bind them themselves. */
   readonly boundSockets?: BoundSockets
 }
 
@@ -73,8 +61,8 @@ export interface InProcessOptions {
 export class InProcessDataPlane implements DataPlane {
   readonly #context: ListenerContext
   readonly #entries = new Map<ServicePortKey, ListenerEntry>()
-  readonly #drainingListeners = new DrainingListeners()
-  readonly #sweepTimer: NodeJS.Timeout
+  readonly #drainingListeners: DrainingListeners
+  #cancelSweep: () => void = () => undefined
   #isDraining = false
 
   constructor({
@@ -87,36 +75,28 @@ export class InProcessDataPlane implements DataPlane {
     udpTransport,
     boundSockets,
   }: InProcessOptions) {
-    const flowOrder = new FlowLru(Math.min(FLOW_CAPACITY, Math.floor(descriptorLimit / 2)))
-    const halfClosed = new HalfClosedLimit(timings.halfClosedTimeout)
-    const descriptors = new DescriptorBudget(descriptorLimit)
-    const dials = new DialBudget(descriptors)
+    const descriptorBudget = new DescriptorBudget(descriptorLimit)
+    const drainingListeners = new DrainingListeners(clock)
+    this.#drainingListeners = drainingListeners
     this.#context = {
       log,
       clock,
       random,
-      descriptorBudget: descriptors,
-      dialBudget: dials,
+      descriptorBudget,
+      dialBudget: new DialBudget(descriptorBudget),
       transport,
       udpTransport,
       upstreamSockets: { tcp: new UpstreamSockets(), udp: new UpstreamSockets() },
-      halfClosedLimit: halfClosed,
+      halfClosedLimit: new HalfClosedLimit(timings.halfClosedTimeout),
       dialBurst: new DialBurst(),
-      flowLru: flowOrder,
+      flowLru: new FlowLru(Math.min(FLOW_CAPACITY, Math.floor(descriptorLimit / 2))),
       sendBurst: new SendBurst(),
       serviceLimits: new ServiceLimits(),
       timings,
       boundSockets,
-      onConnectionEnd: () => this.#drainingListeners.notifyConnectionEnd(),
+      onConnectionEnd: () => drainingListeners.notifyConnectionEnd(),
     }
-    const shortest = Math.min(timings.udpTimeout, timings.udpStreamTimeout)
-    const period = Math.min(1000, Math.max(10, Math.min(shortest, timings.halfClosedTimeout) / 4))
-    this.#sweepTimer = setInterval(() => {
-      halfClosed.sweep(clock.now())
-      dials.sweep()
-      flowOrder.expireIdle(clock.now(), shortest)
-      this.#drainingListeners.removeIdle()
-    }, period).unref()
+    this.#scheduleSweep()
   }
 
   async apply(plan: ListenerPlan): Promise<ListenerReport> {
@@ -135,8 +115,8 @@ export class InProcessDataPlane implements DataPlane {
         this.#entries.set(key, entry)
       } else if (entry.spec !== spec) {
         entry.spec = spec
-        const again = entry.listener.update(spec)
-        if (again !== undefined) entry.opening = this.#finishOpening(entry, again)
+        const reopened = entry.listener.update(spec)
+        if (reopened !== undefined) entry.opening = this.#finishOpening(entry, reopened)
       }
       const pending = entry.opening?.then(failure => failure !== undefined && failed.set(key, failure))
       if (pending !== undefined) opening.push(pending)
@@ -158,11 +138,12 @@ export class InProcessDataPlane implements DataPlane {
     return { listeners: [...this.iterateListenerCounts()], ...this.budgets() }
   }
 
-  /** Counts one listener after the other: for whoever wants to let traffic pass in between. */
+  /** Counts one listener after the other, so that the caller can let traffic pass in between. */
   *iterateListenerCounts(): Generator<ListenerCounts> {
     for (const { spec, listener } of this.#entries.values()) yield buildListenerCounts(spec, listener.counts())
   }
 
+  /** How much of the process-wide budgets is in use. */
   budgets(): Budgets {
     const { descriptorBudget, dialBudget } = this.#context
     return { descriptors: descriptorBudget.counts(), dials: dialBudget.counts() }
@@ -172,7 +153,7 @@ export class InProcessDataPlane implements DataPlane {
     this.#isDraining = true
     for (const [key, entry] of this.#entries) this.#drainListener(key, entry)
     await this.#drainingListeners.waitUntilIdle(timeoutMs)
-    clearInterval(this.#sweepTimer)
+    this.#cancelSweep()
     return this.#drainingListeners.abortConnections()
   }
 
@@ -191,16 +172,13 @@ export class InProcessDataPlane implements DataPlane {
     return spec.protocol === 'TCP' ? new TcpProxy(spec, this.#context) : new UdpProxy(spec, this.#context)
   }
 
-  /**
-   * Opens a listener on a port that no other one calls its own: one without endpoints has its socket closed and its rule in
-   * place, and the kernel, asked for any port, may give away that one.
-   */
+  /** Opens a listener on a port that no other listener owns; see `isPortOwned`. */
   async #openOnFreePort(entry: ListenerEntry): Promise<void> {
+    // A process that binds the sockets for this one has chosen free ports itself.
+    const isReserved = this.#context.boundSockets !== undefined
     for (let attempt = 1; ; attempt++) {
       const port = await entry.listener.open()
-      // Whoever has bound it for us has seen to that.
-      const isFree = this.#context.boundSockets !== undefined || !this.#isHeldByOther(port, entry)
-      if (isFree || attempt === MAX_PORT_ATTEMPTS) {
+      if (isReserved || shouldKeepPort(this.#entries, entry.spec, port, attempt)) {
         entry.port = port
         return
       }
@@ -209,19 +187,12 @@ export class InProcessDataPlane implements DataPlane {
     }
   }
 
-  /** A loop, not a list made for each question: with thousands of listeners it is asked thousands of times. */
-  #isHeldByOther(port: number, entry: ListenerEntry): boolean {
-    for (const other of this.#entries.values())
-      if (other.port === port && other !== entry && isPortConflict(other.spec, entry.spec)) return true
-    return false
-  }
-
-  /** Resolves with what went wrong; the entry is then taken out, so that the next plan opens it anew. */
+  /** Resolves with the failure, if any. The entry is then removed, so that the next plan opens the listener again. */
   async #finishOpening(entry: ListenerEntry, opened: Promise<void>): Promise<ProxyFailure | undefined> {
     const { spec, port = spec.port } = entry
     try {
       await opened
-      // Taken out of the plan while it was being opened.
+      // The listener has left the plan while it was opening.
       if (this.#entries.get(spec.key) !== entry) entry.listener.close()
       return undefined
     } catch (cause) {
@@ -236,5 +207,19 @@ export class InProcessDataPlane implements DataPlane {
     this.#entries.delete(key)
     entry.listener.close()
     this.#drainingListeners.add(entry.listener)
+  }
+
+  /** Checks, now and then, for what ends because time passes. A timer for each connection would cost more. */
+  #scheduleSweep(): void {
+    const { clock, timings, halfClosedLimit, dialBudget, flowLru } = this.#context
+    const shortestUdpTimeout = Math.min(timings.udpTimeout, timings.udpStreamTimeout)
+    const period = Math.min(1000, Math.max(10, Math.min(shortestUdpTimeout, timings.halfClosedTimeout) / 4))
+    this.#cancelSweep = clock.after(period, () => {
+      halfClosedLimit.sweep(clock.now())
+      dialBudget.sweep()
+      flowLru.expireIdle(clock.now(), shortestUdpTimeout)
+      this.#drainingListeners.removeIdle()
+      this.#scheduleSweep()
+    })
   }
 }

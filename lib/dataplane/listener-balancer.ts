@@ -6,12 +6,15 @@ import { EndpointCache } from '../balancer/endpoint-cache.js'
 import { PassiveEjection } from '../balancer/passive-ejection.js'
 import { type ListenerSpec } from './listener-plan.js'
 
-/** How long an endpoint that could not be reached gets no new clients, in milliseconds: 2, 4, 8, 16, 30, 30 s … */
+/** How long a failed endpoint gets no new clients, in milliseconds: 2, 4, 8, 16, 30, 30 s … */
 const EJECTION_BACK_OFF = { initial: 2000, max: 30_000 }
 
 type BalancerSpec = Pick<ListenerSpec, 'endpoints' | 'affinityMs' | 'balancer'>
 
-/** The balancer of one listener: the kind that the Service asks for, over endpoints that work, inside ClientIP affinity. */
+/**
+ * The balancer of one listener, in three layers: ClientIP affinity, if the Service has it; below it passive ejection, which
+ * leaves out failed endpoints; below that the balancer that the Service asks for.
+ */
 export class ListenerBalancer {
   readonly #random: () => number
   readonly #endpointCache = new EndpointCache()
@@ -20,7 +23,7 @@ export class ListenerBalancer {
   #endpoints: ListenerSpec['endpoints'] = []
   #balancerName: ListenerSpec['balancer']
 
-  /** @param random gives a number from 0 (inclusive) to 1 (exclusive) */
+  /** @param random returns a number from 0 (inclusive) to 1 (exclusive) */
   constructor(spec: BalancerSpec, random: () => number) {
     this.#random = random
     this.#balancerName = spec.balancer
@@ -31,19 +34,23 @@ export class ListenerBalancer {
     this.update(spec)
   }
 
+  /** How often an endpoint was ejected. */
   get ejections(): number {
     return this.#ejection.ejections
   }
 
-  /** How many endpoints get no new clients now, for having failed. */
+  /** How many endpoints are ejected now. @param now milliseconds of a clock that only goes forward */
   countEjected(now: number): number {
     return this.#ejection.countEjected(now)
   }
 
   /**
-   * Picks an endpoint, which from now on counts as used once more, until it is given back.
+   * Picks an endpoint for a client. The endpoint counts as used once more, until it is released.
    *
-   * @param previous what this client was given before, and gives back for another try
+   * @param client the client's address
+   * @param now milliseconds of a clock that only goes forward
+   * @param avoid endpoints that failed for this client; one of them is picked only when there is no other
+   * @param previous the endpoint that this client had before, which is released
    */
   acquire(
     client: string,
@@ -57,19 +64,22 @@ export class ListenerBalancer {
     return endpoint
   }
 
+  /** A client of the endpoint has ended. */
   release(endpoint: BalancedEndpoint | undefined): void {
     if (endpoint !== undefined) endpoint.open--
   }
 
-  /** The endpoint could not be reached: for a while new clients get others, if there are any. */
+  /** The endpoint could not be reached: for a while new clients get other endpoints, if there are any. */
   recordFailure(endpoint: BalancedEndpoint, now: number): void {
     this.#ejection.recordFailure(endpoint, now)
   }
 
+  /** The endpoint answered: new clients may get it again. */
   recordSuccess(endpoint: BalancedEndpoint): void {
     this.#ejection.recordSuccess(endpoint)
   }
 
+  /** Takes new endpoints, affinity or another balancer. Clients with affinity keep their endpoint while it stays. */
   update({ endpoints, affinityMs, balancer }: BalancerSpec): void {
     if (affinityMs === undefined) this.#affinity = undefined
     else if (this.#affinity === undefined) this.#affinity = new ClientIpAffinity(this.#ejection, affinityMs)

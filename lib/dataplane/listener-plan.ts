@@ -4,7 +4,7 @@ import { type BalancerName } from '../model/service-port.js'
 import { type IpAddress, familyOf } from '../model/address.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
-/** One port to hold on the node: where to listen and to whom to hand on. Plain data, so that it can be sent to a worker. */
+/** One port to serve on the node: where to listen, and which endpoints get the clients. Plain data, which can be sent to a worker. */
 export interface ListenerSpec {
   readonly key: ServicePortKey
   readonly namespace: string
@@ -13,34 +13,34 @@ export interface ListenerSpec {
   readonly protocol: 'TCP' | 'UDP'
   /** Address of the node to listen on. */
   readonly address: IpAddress
-  /** Proxy port to listen on; 0: the kernel chooses. Only counts when the listener is opened. */
+  /** Proxy port to listen on; 0: the kernel chooses. Used only when the listener opens. */
   readonly port: number
-  /** Endpoints that may be picked, in the order they take turns. The same array while nothing changed. */
+  /** Endpoints that may be picked, in the order of their turns. The same array as long as nothing changes. */
   readonly endpoints: readonly Pick<Endpoint, 'ip' | 'port'>[]
   /** Milliseconds a client stays with its endpoint after its last use; undefined: no session affinity. */
   readonly affinityMs: number | undefined
-  /** How the endpoint for a new client is chosen. */
+  /** How a new client gets its endpoint. */
   readonly balancer: BalancerName
-  /** How many connections (UDP: flows) all listeners of the Service together may have; undefined: any number. */
+  /** The most connections (UDP: flows) that all listeners of the Service may have together; undefined: no limit. */
   readonly maxConnections: number | undefined
-  /** The same for each client address by itself. */
+  /** The most that each client address may have; undefined: no limit. */
   readonly maxConnectionsPerClient: number | undefined
-  /** Ranges of the clients that are served; undefined: everybody. The same array while nothing changed. */
+  /** Address ranges of the clients that are served; undefined: all clients. The same array as long as nothing changes. */
   readonly sourceRanges: readonly Cidr[] | undefined
   /**
-   * Holds a node port, on all addresses, so that no other process takes it. Only clients with a loopback address are served,
-   * who are processes of this node: all others are turned to another listener by rules, and whoever gets here around them,
-   * to 127.0.0.1 of a node that lets the outside in there (CVE-2020-8558) say, is refused.
+   * Occupies a node port on all addresses, so that no other process takes it. It serves only processes of this node, which have
+   * a loopback address. Rules redirect all other clients to another listener; a client that gets around the rules, for
+   * example to 127.0.0.1 of a node that accepts that from outside (CVE-2020-8558), is refused.
    */
   readonly holdsNodePort: boolean
 }
 
-/** Whether a listener has to listen: to serve somebody, or to keep the port. */
+/** Whether a listener has to listen: it has endpoints, or it occupies a node port. */
 export function shouldListen(spec: ListenerSpec): boolean {
   return spec.endpoints.length > 0 || spec.holdsNodePort
 }
 
-/** Whether the Service of a listener has a limit of connections. */
+/** Whether the Service of a listener has a connection limit. */
 export function hasConnectionLimit({
   maxConnections,
   maxConnectionsPerClient,
@@ -48,11 +48,11 @@ export function hasConnectionLimit({
   return maxConnections !== undefined || maxConnectionsPerClient !== undefined
 }
 
-/** Whether two listeners could not hold the same port number. */
+/** Whether two listeners cannot have the same port number. */
 export function isPortConflict(a: ListenerSpec, b: ListenerSpec): boolean {
   const isSameKind = a.protocol === b.protocol && familyOf(a.address) === familyOf(b.address)
   return isSameKind && (a.address === b.address || a.holdsNodePort || b.holdsNodePort)
 }
 
-/** All ports to hold: the whole wanted state. */
+/** The whole desired state: all ports to serve. */
 export type ListenerPlan = ReadonlyMap<ServicePortKey, ListenerSpec>

@@ -1,9 +1,11 @@
+import { type ListenerSpec, shouldListen } from './listener-plan.js'
+
 /**
- * A port that is listened on only while there is an endpoint to hand clients to.
+ * A port that is open only while there is an endpoint to send clients to.
  *
- * Without one the socket is closed, and the kernel itself refuses: TCP with a reset, UDP with ICMP port unreachable, just as
- * it would for a Pod on which nobody listens; conntrack turns the answer back so that it seems to come from the Service.
- * The rule stays, so that neither the end of the last endpoint nor the coming of the first needs a write of rules.
+ * Without endpoints the socket is closed, and the kernel refuses clients itself: TCP with a reset, UDP with ICMP port
+ * unreachable, just as for a Pod without a server. Conntrack translates that answer back, so that it seems to come from the
+ * Service. The rule stays, so neither the first nor the last endpoint causes a write of rules.
  */
 export class OnDemandListener {
   readonly #openSocket: (port: number) => Promise<number>
@@ -14,39 +16,39 @@ export class OnDemandListener {
   #reconciling: Promise<void> | undefined
 
   /**
-   * @param listen opens the socket on a port, 0 being any; resolves with the port it holds
-   * @param shut closes the socket, at once
+   * @param openSocket opens the socket on a port, 0 being any free one; resolves with the port
+   * @param closeSocket closes the socket at once
    */
-  constructor(listen: (port: number) => Promise<number>, shut: () => void) {
-    this.#openSocket = listen
-    this.#closeSocket = shut
+  constructor(openSocket: (port: number) => Promise<number>, closeSocket: () => void) {
+    this.#openSocket = openSocket
+    this.#closeSocket = closeSocket
   }
 
   /**
-   * Finds out that the port can be had, and goes on listening there if that is wanted. Resolves with the port.
-   * @param isSure somebody else has found out already, and keeps it for us
+   * Makes sure that the port is free, and keeps the socket open if the listener has to listen. Resolves with the port.
+   * @param isReserved another process holds the port for this one already
    */
-  async open(port: number, wanted: boolean, isSure = false): Promise<number> {
-    this.#desired = wanted
-    if (isSure && !wanted) return (this.#port = port)
-    const held = await this.#openSocket(port)
+  async open(spec: ListenerSpec, isReserved: boolean): Promise<number> {
+    this.#desired = shouldListen(spec)
+    if (isReserved && !this.#desired) return (this.#port = spec.port)
+    const port = await this.#openSocket(spec.port)
     this.#isListening = true
-    this.#port = held
+    this.#port = port
     if (!this.#desired) this.#stopListening()
-    return held
+    return port
   }
 
   /**
-   * Takes whether it shall be listened on from now on. Resolves when it is so; rejects with the system's error when
-   * somebody else took the port meanwhile. Undefined: it is so already, or was done at once.
+   * Opens or closes the socket as the new spec needs. Returns undefined when that is done; otherwise a promise, which rejects
+   * with the system's error when another process took the port meanwhile.
    */
-  setDesired(wanted: boolean): Promise<void> | undefined {
-    this.#desired = wanted
+  update(spec: ListenerSpec): Promise<void> | undefined {
+    this.#desired = shouldListen(spec)
     if (this.#port === undefined) return undefined
     if (this.#reconciling === undefined) {
-      if (this.#isListening && !wanted) this.#stopListening()
+      if (this.#isListening && !this.#desired) this.#stopListening()
       if (this.#isReconciled) return undefined
-      this.#reconciling = this.#reconcile()
+      this.#reconciling = this.#reconcile(this.#port)
     }
     return this.#reconciling
   }
@@ -61,11 +63,11 @@ export class OnDemandListener {
     return this.#desired === this.#isListening
   }
 
-  /** Opens the socket, and closes it again when that is what is wanted by then. */
-  async #reconcile(): Promise<void> {
+  /** Opens the socket; closes it again if the desired state has changed meanwhile. */
+  async #reconcile(port: number): Promise<void> {
     try {
       while (!this.#isReconciled) {
-        await this.#openSocket(this.#port!)
+        await this.#openSocket(port)
         this.#isListening = true
         if (!this.#desired) this.#stopListening()
       }

@@ -1,7 +1,7 @@
 import dgram from 'node:dgram'
 import net from 'node:net'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
-import { systemError } from '../dataplane/transport/system-error.js'
+import { systemError } from '../dataplane/transport/socket-error.js'
 
 /**
  * A socket that is bound, but neither accepts connections nor reads datagrams. This process can send it to another one, which

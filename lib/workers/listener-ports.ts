@@ -1,11 +1,9 @@
-import { type ListenerPlan, type ListenerSpec, shouldListen, isPortConflict } from '../dataplane/listener-plan.js'
-import { portUnavailable } from '../dataplane/port-unavailable.js'
+import { portUnavailable } from '../dataplane/data-plane.js'
+import { isPortOwned, shouldKeepPort } from '../dataplane/keep-port.js'
+import { type ListenerPlan, type ListenerSpec, shouldListen } from '../dataplane/listener-plan.js'
 import { type ProxyFailure } from '../model/failure.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type BoundHandle, bindHandle, probePort } from './bound-handle.js'
-
-/** How often the proxy asks the kernel for another port, as in the data plane of one process. */
-const MAX_PORT_ATTEMPTS = 32
 
 /** The port of each listener, and its socket for the workers if this process binds it. */
 export interface ListenerPorts {
@@ -98,12 +96,12 @@ export class BoundPorts implements ListenerPorts {
     port.bound = undefined
   }
 
-  /** The kernel may choose the port of a listener whose socket is closed because it has no endpoints. */
+  /** Binds a port that no other listener owns; see `isPortOwned`. */
   #bindFreePort(spec: ListenerSpec): BoundPort {
     for (let attempt = 1; ; attempt++) {
       const bound = shouldListen(spec) ? bindHandle(spec) : undefined
       const port = bound?.port ?? probePort(spec)
-      if (!isTakenByOther(this.#ports, spec, port) || attempt === MAX_PORT_ATTEMPTS) return { spec, port, bound }
+      if (shouldKeepPort(this.#ports, spec, port, attempt)) return { spec, port, bound }
       bound?.close()
     }
   }
@@ -134,7 +132,7 @@ export class WorkerBoundPorts implements ListenerPorts {
   }
 
   recordOpened(spec: ListenerSpec, port: number): ProxyFailure | undefined {
-    if (isTakenByOther(this.#reported, spec, port)) {
+    if (isPortOwned(this.#reported, spec, port)) {
       const cause = Object.assign(new Error('another listener of this proxy has this port'), { code: 'EADDRINUSE' })
       return portUnavailable({ ...spec, port }, cause)
     }
@@ -149,15 +147,4 @@ export class WorkerBoundPorts implements ListenerPorts {
   close(): void {
     this.#reported.clear()
   }
-}
-
-/** A loop and no new list: with thousands of listeners this function runs thousands of times. */
-function isTakenByOther(
-  ports: ReadonlyMap<ServicePortKey, { readonly spec: ListenerSpec; readonly port: number }>,
-  spec: ListenerSpec,
-  port: number,
-): boolean {
-  for (const [key, other] of ports)
-    if (other.port === port && key !== spec.key && isPortConflict(other.spec, spec)) return true
-  return false
 }

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
-import { type BoundSocket } from '../dataplane/transport/bound-socket.js'
-import { type BoundSockets } from '../dataplane/listener.js'
+import { type BoundSockets } from '../dataplane/listener-context.js'
+import { type BoundSocket } from '../dataplane/transport/bind-options.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
 /** The first inherited descriptor, after standard input, output, error and the channel to the control process. */

@@ -1,5 +1,5 @@
 import { type Budgets, type TrafficCounts } from '../dataplane/data-plane.js'
-import { type DataPlaneTimings } from '../dataplane/listener.js'
+import { type DataPlaneTimings } from '../dataplane/data-plane-timings.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type ServicePortKey } from '../model/service-port.js'
 

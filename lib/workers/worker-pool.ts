@@ -6,7 +6,7 @@ import {
   zeroTrafficCounts,
 } from '../dataplane/data-plane.js'
 import { type ListenerPlan } from '../dataplane/listener-plan.js'
-import { portUnavailable } from '../dataplane/port-unavailable.js'
+import { portUnavailable } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'

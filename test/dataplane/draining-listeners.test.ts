@@ -1,7 +1,7 @@
 import t from 'tap'
-import { type Listener } from '../../lib/dataplane/listener.js'
 import { DrainingListeners } from '../../lib/dataplane/draining-listeners.js'
-import { waitUntil } from '../support/dataplane/plane-under-test.js'
+import { type Listener } from '../../lib/dataplane/listener.js'
+import { ManualClock, settle } from '../support/clock/manual-clock.js'
 
 /** The parts of a listener that matter after it closed. */
 class ClosedListener {
@@ -26,8 +26,15 @@ function closedListener(connections: number): ClosedListener & Listener {
   return new ClosedListener(connections) as ClosedListener & Listener
 }
 
-t.test('one that nothing keeps is let go at once, others when their connections have ended', t => {
-  const listeners = new DrainingListeners()
+/** Starts to wait; the returned function says whether the wait is over. */
+function startWaiting(listeners: DrainingListeners, timeoutMs: number): () => boolean {
+  let isOver = false
+  void listeners.waitUntilIdle(timeoutMs).then(() => (isOver = true))
+  return () => isOver
+}
+
+t.test('an idle listener is removed at once, a busy one when its connections have ended', t => {
+  const listeners = new DrainingListeners(new ManualClock())
   const [idle, busy] = [closedListener(0), closedListener(1)]
   listeners.add(idle)
   listeners.add(busy)
@@ -39,37 +46,54 @@ t.test('one that nothing keeps is let go at once, others when their connections 
   t.end()
 })
 
-t.test('it is quiet when the last connection ends', async t => {
-  const listeners = new DrainingListeners()
+t.test('a drain ends as soon as the last connection has ended', async t => {
+  const clock = new ManualClock()
+  const listeners = new DrainingListeners(clock)
   const busy = [closedListener(1), closedListener(1)]
   for (const listener of busy) listeners.add(listener)
-  let isQuiet = false
-  const quiet = listeners.waitUntilIdle(60_000).then(() => (isQuiet = true))
+  const isOver = startWaiting(listeners, 60_000)
   busy[0]!.connections = 0
   listeners.notifyConnectionEnd()
-  await new Promise(setImmediate)
-  t.equal(isQuiet, false, 'one is left')
+  await settle()
+  t.equal(isOver(), false, 'one is left')
   busy[1]!.connections = 0
   listeners.notifyConnectionEnd()
-  await quiet
+  await settle()
+  t.equal(isOver(), true)
+  t.equal(clock.pendingTimers, 0)
 })
 
-t.test('it is quiet, too, when what kept a listener has passed by itself', async t => {
-  const listeners = new DrainingListeners()
+t.test('a drain ends when a listener stops being busy just because time passes', async t => {
+  const clock = new ManualClock()
+  const listeners = new DrainingListeners(clock)
   const flows = closedListener(1)
   listeners.add(flows)
-  let isQuiet = false
-  void listeners.waitUntilIdle(60_000).then(() => (isQuiet = true))
+  const isOver = startWaiting(listeners, 60_000)
+  await clock.advance(500)
+  t.equal(isOver(), false)
   flows.connections = 0
-  await waitUntil(() => isQuiet, 'nobody had to tell')
-  t.pass()
+  await clock.advance(100)
+  t.equal(isOver(), true)
 })
 
-t.test('after the time-out nobody is waited for, and what is left is cut off and counted', async t => {
-  const listeners = new DrainingListeners()
+t.test('after its time-out a drain ends, and the open connections are aborted and counted', async t => {
+  const clock = new ManualClock()
+  const listeners = new DrainingListeners(clock)
   listeners.add(closedListener(2))
   listeners.add(closedListener(3))
-  await listeners.waitUntilIdle(1)
+  const isOver = startWaiting(listeners, 1000)
+  await clock.advance(999)
+  t.equal(isOver(), false)
+  await clock.advance(1)
+  t.equal(isOver(), true)
+  t.equal(clock.pendingTimers, 0)
   t.equal(listeners.abortConnections(), 5)
   t.same([...listeners], [])
+})
+
+t.test('a drain with a time-out of 0 does not wait', async t => {
+  const listeners = new DrainingListeners(new ManualClock())
+  listeners.add(closedListener(1))
+  await listeners.waitUntilIdle(0)
+  t.equal(listeners.abortConnections(), 1)
 })

@@ -1,6 +1,6 @@
 import { once, EventEmitter } from 'node:events'
 import t, { type Test } from 'tap'
-import { DEFAULT_TIMINGS } from '../../lib/dataplane/in-process.js'
+import { DEFAULT_TIMINGS } from '../../lib/dataplane/data-plane-timings.js'
 import { WorkerProcess } from '../../lib/workers/worker-process.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { silentLog, waitUntil } from '../support/dataplane/plane-under-test.js'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import t, { type Test } from 'tap'
-import { DEFAULT_TIMINGS } from '../../lib/dataplane/in-process.js'
+import { DEFAULT_TIMINGS } from '../../lib/dataplane/data-plane-timings.js'
 import { realClock } from '../../lib/system/real-clock.js'
 import { LEAVING_TITLE, ORPHAN_TITLE } from '../../lib/workers/orphans.js'
 import { TcpHandleTransport } from '../../lib/dataplane/transport/tcp-handle-transport.js'
@@ -141,6 +141,7 @@ t.test('an orphan closes its listeners at a signal, and open connections may con
   fixture.worker.becomeOrphan()
   fixture.worker.handleSignal()
   t.equal(await readAnswer(port), 'ECONNREFUSED', 'the port is free at once')
+  await fixture.clock.advance(50)
   t.equal((await open).error, 'ECONNRESET')
   await waitUntil(() => fixture.hasExited, 'the worker has exited')
 })

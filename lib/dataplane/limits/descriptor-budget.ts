@@ -1,24 +1,24 @@
 import { type BudgetCounts } from '../data-plane.js'
 
-/** Descriptors left alone for everything that is no connection: API watches, files, pipes to iptables, libuv itself. */
+/** Descriptors for everything but connections: API watches, files, pipes to iptables, libuv itself. */
 const RESERVE = 96
-/** Part of the rest that pairs of sockets may use; what is above it lets clients wait for their turn. */
+/** Share of the rest for pairs of sockets. What is above it is for clients that wait for their turn. */
 const PAIR_SHARE = 0.9
 
 /**
- * Counts the file descriptors that the data plane spends, so that it never runs into the limit: at the limit the kernel
- * refuses at random, and libuv closes whoever waits.
+ * Counts the file descriptors of the data plane, so that it never reaches the limit: there the kernel refuses sockets at
+ * random, and libuv closes clients that wait.
  *
- *      0 ........................ paired ............... limit - reserve .... limit
+ *      0 ........................ pairs ................ limit - reserve .... limit
  *        connections are served    new clients wait       new clients are      reserve
  *                                   (one descriptor each)  turned away
  *
- * It only counts; the sockets are opened and closed by those who take and give. Who waits for one stands in a line of DialBudget.
+ * It only counts. Its users open and close the sockets; clients that wait for a descriptor stand in a queue of DialBudget.
  */
 export class DescriptorBudget {
   /** The process's limit of open files. */
   readonly limit: number
-  /** Called whenever there may be more than before. */
+  /** Called whenever more descriptors may be available than before. */
   onRelease: () => void = () => undefined
   #usable = 0
   #usableForPairs = 0
@@ -32,33 +32,34 @@ export class DescriptorBudget {
     this.reserve(0)
   }
 
-  /** Leaves some more alone, for what else this process has open; what is used already is not taken back. */
+  /** Reserves more descriptors for other parts of this process. Sockets that are open already stay open. */
   reserve(descriptors: number): void {
     this.#usable = Math.max(8, this.limit - RESERVE - descriptors)
     this.#usableForPairs = Math.floor(this.#usable * PAIR_SHARE)
     this.onRelease()
   }
 
+  /** How many descriptors are in use, and how many clients had to wait or were turned away. */
   counts(): BudgetCounts {
     return { used: this.#used, limit: this.limit, waited: this.#waited, shed: this.#shed }
   }
 
-  /** Takes note of a descriptor that exists already: a listener, or a client that was accepted. */
+  /** Counts a descriptor that exists already: a listener, or a client that was accepted. */
   countExisting(): void {
     this.#used++
   }
 
-  /** How many are left for pairs of sockets; less than nothing when clients wait. */
+  /** How many are left for pairs of sockets; negative when clients wait. */
   get availableForPairs(): number {
     return this.#usableForPairs - this.#used
   }
 
-  /** How many are left for clients, if only to wait; less than nothing when one that was just noted has to be turned away. */
+  /** How many are left for clients, even if they only wait; negative when the client that came last has to be turned away. */
   get available(): number {
     return this.#usable - this.#used
   }
 
-  /** Counts a client that waits. */
+  /** Counts a client that has to wait. */
   countWaited(): void {
     this.#waited++
   }
@@ -68,20 +69,20 @@ export class DescriptorBudget {
     this.#shed++
   }
 
-  /** Takes one descriptor for the way to an endpoint, if there is one left for that. */
+  /** Takes one descriptor for a socket to an endpoint, if there is one left for that. */
   tryAcquire(): boolean {
     if (this.#used >= this.#usableForPairs) return false
     this.#used++
     return true
   }
 
-  /** Gives one descriptor back. */
+  /** Gives one descriptor back, so that a client that waits may have it. */
   release(): void {
     this.#used--
     this.onRelease()
   }
 
-  /** Gives back one that was taken but that the kernel did not have: nobody else would get it either. */
+  /** Gives one descriptor back that the kernel did not have: no other client would get it either. */
   releaseUnavailable(): void {
     this.#used--
   }

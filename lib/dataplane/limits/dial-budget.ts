@@ -1,55 +1,48 @@
 import { type BudgetCounts } from '../data-plane.js'
 import { type DescriptorBudget } from './descriptor-budget.js'
+import { type PendingDial } from './pending-dial.js'
 
-/** Part of the limit of open files that may be dials; a dial holds two files, so all of them hold an eighth. */
+/** Share of the limit of open files that may be dials. A dial holds two files, so all dials hold an eighth. */
 const DIAL_SHARE = 1 / 16
 /**
- * No more than this, however many files there may be. With all endpoints silent each dial is four attempts in 3.75 s, and the
- * kernel's conntrack remembers an attempt for 120 s: 1024 dials come to 131,072 entries, which is the smallest table that
- * kube-proxy sets up (--conntrack-min), and to 1,100 attempts per second. With endpoints that answer within 10 ms they come to
- * 100,000 connections per second, more than one process makes.
+ * The most dials, however many files may be open. When all endpoints are silent, each dial makes four attempts in 3.75 s, and
+ * the kernel's conntrack remembers an attempt for 120 s. So 1024 dials make 1,100 attempts per second and 131,072 entries, which
+ * is the smallest table that kube-proxy sets up (--conntrack-min). When endpoints answer within 10 ms, 1024 dials allow 100,000
+ * connections per second, more than one process can make.
  */
 const MAX_DIALS = 1024
-/** Clients that are looked at in one go, which costs a few microseconds each. */
+/** Clients that one sweep checks; each costs a few microseconds. */
 const MAX_CHECKS_PER_SWEEP = 500
 
-/** A client that waits for its turn. */
-export interface DialWaiter {
-  /** It is its turn: a dial has begun to count, and a descriptor has been taken for it. The client is in no line any more. */
-  onDialGranted(): void
-  /** Told now and then to see whether the client is still there. */
-  checkClient(): void
-}
-
-/** What a waiter was short of when it came. */
+/** What a client lacked when it began to wait. */
 type Shortage = 'dial' | 'descriptor'
 
-/** The clients of one listener: how many are being dialled for, and who waits, in the order they came. */
+/** The dials of one listener: how many are in progress, and which ones wait, in the order of their clients' arrival. */
 export class DialQueue {
   inProgress = 0
-  readonly waiting = new Map<DialWaiter, Shortage>()
+  readonly waiting = new Map<PendingDial, Shortage>()
 }
 
 /**
- * Bounds the dials that are in progress: of a Service whose endpoints are silent each client would hold two descriptors and a
- * local port for seconds, and a burst of them would leave nothing for anybody else.
+ * Limits the dials in progress. Without a limit, each client of silent endpoints would hold two descriptors and a local port
+ * for seconds, and a burst of such clients would leave nothing for other Services.
  *
- * A listener may have one more dial while it has fewer than are left. So one whose endpoints are silent gets half of them, two
- * get a third each and leave a third: there is always something left for a listener that comes now, without a part set aside
- * for it, as long as there are fewer such listeners than dials. (The rule by which switches share packet memory between queues:
- * Choudhury and Hahne, Dynamic Queue Length Thresholds for Shared-Memory Packet Switches, 1998.)
+ * A listener may start a dial while it has fewer in progress than are left. So one listener with silent endpoints gets half of
+ * the dials; two get a third each and leave a third. Some are always left for a listener that comes now, without a reserve, as
+ * long as there are fewer such listeners than dials. (Switches share packet memory between queues by the same rule: Choudhury
+ * and Hahne, Dynamic Queue Length Thresholds for Shared-Memory Packet Switches, 1998.)
  *
- * Above that, and when descriptors are short, clients wait: one line for each listener, in which who came first is served first.
- * The lines are served in turn. A line, too, may be as long as there are descriptors left: for pairs where it is dials that are
- * short, so that those who wait for a silent endpoint do not keep others from being served; at all where it is
- * descriptors. At the edge the newest is turned away.
+ * Above that, and when descriptors are short, clients wait. Each listener has a queue, first come, first served; the queues take
+ * turns. A queue may be as long as there are descriptors left: those for pairs when dials are short, so that clients of silent
+ * endpoints do not keep other clients from being served; all of them when descriptors are short. When a queue is full, the
+ * newest client is turned away.
  *
- * It only counts. When nobody waits, a dial costs a comparison and two counters more than that of the descriptor.
+ * The budget only counts. While no client waits, a dial costs one comparison and two counters, besides its descriptor.
  */
 export class DialBudget {
   readonly #descriptors: DescriptorBudget
   readonly #limit: number
-  /** Lines in which somebody waits, with the one first whose last turn is longest ago. */
+  /** Queues with waiting dials, the one with the longest time since its last turn first. */
   readonly #queues = new Set<DialQueue>()
   #inProgress = 0
   #waited = 0
@@ -62,106 +55,107 @@ export class DialBudget {
     descriptors.onRelease = () => this.#serveQueues()
   }
 
+  /** How many dials are in progress, and how many clients had to wait or were turned away. */
   counts(): BudgetCounts {
     return { used: this.#inProgress, limit: this.#limit, waited: this.#waited, shed: this.#shed }
   }
 
-  /** Begins to count one more dial of the listener, and takes a descriptor for it, if it may have both. */
-  tryStart(line: DialQueue): boolean {
-    if (this.#isAtShare(line) || !this.#descriptors.tryAcquire()) return false
-    line.inProgress++
+  /** Counts one more dial of the listener and takes a descriptor for it, if both are available. */
+  tryStart(queue: DialQueue): boolean {
+    if (this.#isAtShare(queue) || !this.#descriptors.tryAcquire()) return false
+    queue.inProgress++
     this.#inProgress++
     return true
   }
 
-  /** The dial has led to a connection, which keeps the descriptor. */
-  complete(line: DialQueue): void {
-    this.#end(line)
+  /** The dial has ended with a connection, which keeps the descriptor. */
+  complete(queue: DialQueue): void {
+    this.#end(queue)
     this.#serveQueues()
   }
 
   /** The dial has ended without a connection. */
-  fail(line: DialQueue): void {
-    this.#end(line)
+  fail(queue: DialQueue): void {
+    this.#end(queue)
     this.#descriptors.release()
   }
 
-  /** The dial has ended since the kernel had no descriptor left: it is nobody's turn then. */
-  failWithoutDescriptor(line: DialQueue): void {
-    this.#end(line)
+  /** The dial has ended because the kernel had no descriptor left. So no other client gets a turn now. */
+  failWithoutDescriptor(queue: DialQueue): void {
+    this.#end(queue)
     this.#descriptors.releaseUnavailable()
   }
 
-  /** Has somebody wait who may not start. False: there are too many already, and it is counted as turned away. */
-  enqueue(line: DialQueue, waiter: DialWaiter): boolean {
-    const lack: Shortage = this.#isAtShare(line) ? 'dial' : 'descriptor'
-    const room = lack === 'dial' ? this.#descriptors.availableForPairs : this.#descriptors.available
-    if (line.waiting.size >= room) {
-      this.#countShed(lack)
+  /** Adds a dial that could not start to the queue. False: the queue is full, and the client counts as turned away. */
+  enqueue(queue: DialQueue, dial: PendingDial): boolean {
+    const shortage: Shortage = this.#isAtShare(queue) ? 'dial' : 'descriptor'
+    const room = shortage === 'dial' ? this.#descriptors.availableForPairs : this.#descriptors.available
+    if (queue.waiting.size >= room) {
+      this.#countShed(shortage)
       return false
     }
-    if (lack === 'dial') this.#waited++
+    if (shortage === 'dial') this.#waited++
     else this.#descriptors.countWaited()
-    line.waiting.set(waiter, lack)
-    this.#queues.add(line)
+    queue.waiting.set(dial, shortage)
+    this.#queues.add(queue)
     return true
   }
 
-  /** Somebody who waits does so no more. */
-  dequeue(line: DialQueue, waiter: DialWaiter): void {
-    line.waiting.delete(waiter)
-    if (line.waiting.size === 0) this.#queues.delete(line)
+  /** Removes a dial whose client is gone from the queue. */
+  dequeue(queue: DialQueue, dial: PendingDial): void {
+    queue.waiting.delete(dial)
+    if (queue.waiting.size === 0) this.#queues.delete(queue)
   }
 
-  /** Somebody has waited too long, leaves, and is counted as turned away. */
-  shed(line: DialQueue, waiter: DialWaiter): void {
-    this.#countShed(line.waiting.get(waiter))
-    this.dequeue(line, waiter)
+  /** Removes a dial that has waited too long from the queue; its client counts as turned away. */
+  shed(queue: DialQueue, dial: PendingDial): void {
+    this.#countShed(queue.waiting.get(dial))
+    this.dequeue(queue, dial)
   }
 
-  /** Has those who wait look whether their client is still there; where they are very many, those who came first. */
+  /** Checks whether the clients that wait are still there. When there are very many, it checks those that came first. */
   sweep(): void {
-    let looks = 0
-    for (const line of [...this.#queues]) {
-      for (const waiter of line.waiting.keys()) {
-        if (looks++ === MAX_CHECKS_PER_SWEEP) return
-        waiter.checkClient()
+    let checks = 0
+    for (const queue of [...this.#queues]) {
+      for (const dial of queue.waiting.keys()) {
+        if (checks++ === MAX_CHECKS_PER_SWEEP) return
+        dial.checkClient()
       }
     }
   }
 
-  #isAtShare(line: DialQueue): boolean {
-    return line.inProgress >= this.#limit - this.#inProgress
+  #isAtShare(queue: DialQueue): boolean {
+    return queue.inProgress >= this.#limit - this.#inProgress
   }
 
-  #end(line: DialQueue): void {
-    line.inProgress--
+  #end(queue: DialQueue): void {
+    queue.inProgress--
     this.#inProgress--
   }
 
-  #countShed(lack: Shortage | undefined): void {
-    if (lack === 'dial') this.#shed++
+  #countShed(shortage: Shortage | undefined): void {
+    if (shortage === 'dial') this.#shed++
     else this.#descriptors.countShed()
   }
 
-  /** Gives turns as long as somebody may have one. A dial that ends at once must not give the next turn from within its own. */
+  /** Gives turns while there are any to give. A dial that ends at once must not give the next turn from within its own. */
   #serveQueues(): void {
     if (this.#queues.size === 0 || this.#isServing) return
     this.#isServing = true
-    for (let next = this.#startNext(); next !== undefined; next = this.#startNext()) next.onDialGranted()
+    for (let next = this.#startNext(); next !== undefined; next = this.#startNext()) next.onTurn()
     this.#isServing = false
   }
 
-  /** Whose turn it is; a dial has been started for it. */
-  #startNext(): DialWaiter | undefined {
+  /** Takes the next dial off its queue, and counts it as in progress. */
+  #startNext(): PendingDial | undefined {
     if (this.#inProgress === this.#limit || this.#descriptors.availableForPairs <= 0) return undefined
-    for (const line of this.#queues) {
-      if (!this.tryStart(line)) continue
-      const [waiter] = line.waiting.keys()
-      this.#queues.delete(line)
-      line.waiting.delete(waiter!)
-      if (line.waiting.size > 0) this.#queues.add(line)
-      return waiter
+    for (const queue of this.#queues) {
+      if (!this.tryStart(queue)) continue
+      const [dial] = queue.waiting.keys()
+      this.#queues.delete(queue)
+      queue.waiting.delete(dial!)
+      if (queue.waiting.size > 0) this.#queues.add(queue)
+      return dial
     }
     return undefined
   }

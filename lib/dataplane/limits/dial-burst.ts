@@ -1,46 +1,44 @@
-/** Clients that wait for each other at most: the first of them waits for so many turns of the event loop. */
+import { type PendingDial } from './pending-dial.js'
+
+/** The most dials that wait for each other, so the first one waits for at most this many turns of the event loop. */
 const MAX_WAITING = 16
 
-/** What begins to dial when it is told to. */
-export interface Dialer {
-  dial(): void
-}
-
 /**
- * Has clients that come in quick succession dialled together.
+ * Starts the dials of clients that come in quick succession together.
  *
- * Node accepts one client in each turn of its event loop. Dialled one by one, each finds the Pod's process asleep, and to wake
- * it costs more than all else that the connection needs of the kernel: together they cost a fifth less of the CPU in all.
- * A client that comes alone is dialled at once, and the last of a burst a turn later, a fraction of a millisecond.
+ * Node.js accepts one client in each turn of its event loop. If each was dialled by itself, the Pod's process would go to sleep
+ * in between, and waking it costs more than all other work of the kernel for the connection. Together they cost a fifth less
+ * CPU in all. A client that comes alone is dialled at once; the last client of a burst is dialled a turn later, which is a
+ * fraction of a millisecond.
  */
 export class DialBurst {
-  readonly #scheduleTurnEnd: (go: () => void) => void
-  readonly #waiting = new Set<Dialer>()
+  readonly #scheduleTurnEnd: (callback: () => void) => void
+  readonly #waiting = new Set<PendingDial>()
   /** Whether a client came in this turn or the one before. */
   #isBurst = false
   #hasArrival = false
 
-  /** @param nextTurn calls back at the end of each turn of the event loop, once for each call */
-  constructor(nextTurn: (go: () => void) => void = setImmediate) {
-    this.#scheduleTurnEnd = nextTurn
+  /** @param scheduleTurnEnd calls back once, at the end of the current turn of the event loop */
+  constructor(scheduleTurnEnd: (callback: () => void) => void = setImmediate) {
+    this.#scheduleTurnEnd = scheduleTurnEnd
   }
 
-  /** Calls `dial` of the dialler, now or soon. */
-  add(dialler: Dialer): void {
+  /** Starts a dial, now or soon. */
+  add(dial: PendingDial): void {
     this.#hasArrival = true
     if (!this.#isBurst) {
       this.#isBurst = true
       this.#scheduleTurnEnd(this.#endTurn)
-      dialler.dial()
+      dial.start()
       return
     }
-    this.#waiting.add(dialler)
-    if (this.#waiting.size >= MAX_WAITING) this.#dialAll()
+    this.#waiting.add(dial)
+    if (this.#waiting.size >= MAX_WAITING) this.#startAll()
   }
 
-  /** Leaves it out. @returns whether it waited */
-  delete(dialler: Dialer): boolean {
-    return this.#waiting.delete(dialler)
+  /** Removes a dial. @returns whether it was waiting */
+  delete(dial: PendingDial): boolean {
+    return this.#waiting.delete(dial)
   }
 
   readonly #endTurn = (): void => {
@@ -50,13 +48,13 @@ export class DialBurst {
       return
     }
     this.#isBurst = false
-    this.#dialAll()
+    this.#startAll()
   }
 
-  #dialAll(): void {
-    for (const dialler of this.#waiting) {
-      this.#waiting.delete(dialler)
-      dialler.dial()
+  #startAll(): void {
+    for (const dial of this.#waiting) {
+      this.#waiting.delete(dial)
+      dial.start()
     }
   }
 }

@@ -1,4 +1,4 @@
-/** A connection of which one direction has ended. */
+/** A connection of which one direction has ended; a TcpSplice is one. */
 export interface HalfClosedConnection {
   readonly bytesToEndpoint: number
   readonly bytesToClient: number
@@ -7,37 +7,37 @@ export interface HalfClosedConnection {
 
 interface WatchState {
   bytes: number
-  /** Since when nothing has moved, as far as was looked. */
+  /** Time of the first sweep that found no new byte, in milliseconds of the clock. */
   idleSince: number
 }
 
 /**
- * Ends connections of which one direction has ended while nothing moves in the other: nothing is read any more from the side
- * that has ended, so nothing tells that it is gone.
+ * Resets connections of which one direction has ended while the other one is silent. Nothing is read any more from the side that
+ * has ended, so nothing reports that this side is gone.
  *
- * One for all connections, which are looked at now and then: a timer for each would cost every short connection more than
- * its share of a look does.
+ * One object watches all connections, and checks them now and then: for a short connection, a timer of its own would cost more
+ * than its share of a check.
  */
 export class HalfClosedLimit {
   readonly #timeoutMs: number
   readonly #watched = new Map<HalfClosedConnection, WatchState>()
 
-  /** @param ms how long such a connection may be silent, in milliseconds */
-  constructor(ms: number) {
-    this.#timeoutMs = ms
+  /** @param timeoutMs how long such a connection may be silent, in milliseconds */
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs
   }
 
-  /** Begins to watch one; its time runs from the next look. */
+  /** Begins to watch a connection. Its time runs from the next sweep. */
   add(connection: HalfClosedConnection): void {
     this.#watched.set(connection, { bytes: -1, idleSince: 0 })
   }
 
-  /** It has ended. */
+  /** The connection has ended. */
   delete(connection: HalfClosedConnection): void {
     this.#watched.delete(connection)
   }
 
-  /** Looks at all of them. @param now milliseconds of a clock that only goes forward */
+  /** Checks all connections. @param now milliseconds of a clock that only goes forward */
   sweep(now: number): void {
     for (const [connection, watched] of this.#watched) {
       const bytes = connection.bytesToEndpoint + connection.bytesToClient

@@ -6,41 +6,41 @@ export function namespacedName({ namespace, service }: Pick<ListenerSpec, 'names
   return `${namespace}/${service}`
 }
 
-/** What of a listener is counted. */
+/** A listener, as far as its connections are counted. */
 interface CountedListener {
   readonly service: string
   clientAddresses(): Iterable<string>
 }
 
 /**
- * The limits of all Services that have some. A Service is counted over all its listeners together: its ports, families,
- * kinds of addresses, and listeners that are closed and have connections left. Services without limit are not counted.
+ * The connection limits of Services. The connections of a Service are counted over all its listeners: all ports, families and
+ * kinds of addresses, and closed listeners with open connections. Services without a limit are not counted.
  */
 export class ServiceLimits {
   readonly #byService = new Map<string, ConnectionLimit>()
 
   /**
-   * Takes the limits of a plan, which count at once.
-   * @param listeners all that may have connections; they are looked through when a Service that had no limit gets one
+   * Takes the limits of a plan, which apply at once.
+   * @param listeners all listeners that may have connections; these are counted for a Service that had no limit before
    */
   apply(plan: ListenerPlan, listeners: Iterable<CountedListener>): void {
     const desired = limitsByService(plan)
     for (const service of this.#byService.keys()) if (!desired.has(service)) this.#byService.delete(service)
-    const fresh = new Map<string, ConnectionLimit>()
+    const added = new Map<string, ConnectionLimit>()
     for (const [service, limits] of desired) {
       const limit = this.#byService.get(service)
-      if (limit === undefined) fresh.set(service, new ConnectionLimit(limits))
+      if (limit === undefined) added.set(service, new ConnectionLimit(limits))
       else limit.limits = limits
     }
-    if (fresh.size === 0) return
+    if (added.size === 0) return
     for (const listener of listeners) {
-      const limit = fresh.get(listener.service)
+      const limit = added.get(listener.service)
       if (limit !== undefined) for (const client of listener.clientAddresses()) limit.add(client)
     }
-    for (const [service, limit] of fresh) this.#byService.set(service, limit)
+    for (const [service, limit] of added) this.#byService.set(service, limit)
   }
 
-  /** Counts one more connection of the client, or names the limit that turns it away. */
+  /** Counts one more connection of the client, or returns the limit that does not allow it. */
   admit(service: string, client: string): ReachedLimit | undefined {
     const limit = this.#byService.get(service)
     if (limit === undefined) return undefined

@@ -1,91 +1,170 @@
 import { AVOID_NONE, type Target } from '../../balancer/balancer.js'
 import { hostPort } from '../../model/address.js'
-import { type ListenerContext } from '../listener.js'
+import { type EndpointLease } from '../endpoint-lease.js'
+import { type DialQueue } from '../limits/dial-budget.js'
+import { type PendingDial } from '../limits/pending-dial.js'
+import { type ListenerContext } from '../listener-context.js'
+import { isLocalResourceError, isOutOfDescriptors } from '../transport/socket-error.js'
+import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from '../transport/tcp-transport.js'
 import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
-import { isLocalResourceError } from '../transport/socket-error.js'
-import { type TcpConnector, type TcpSocket } from '../transport/tcp-transport.js'
 
-/** Connect time-outs of the attempts, in milliseconds (kube-proxy 1.20, userspace mode). */
-export const DIAL_SCHEDULE: readonly number[] = [250, 500, 1000, 2000]
-
-/** A client is not worth more endpoints than this: with thousands that refuse, one client would keep all others waiting. */
+/** The most endpoints for one client: with thousands that refuse, one client would keep the process busy. */
 const MAX_ATTEMPTS = 16
 
-export interface DialOwner {
-  /** Names the next endpoint to try; `avoid` holds those that failed for this client already. */
-  pick(avoid: ReadonlySet<string>): Target | undefined
-  /** `socket` is its new owner's; it is on the list of own sockets. */
-  onDialConnected(socket: TcpSocket, target: Target, own: UpstreamSocketKey | undefined): void
-  /** An attempt failed; another may follow. */
-  onAttemptFailed(target: Target, error: Error): void
-  /** All is lost; `error` is undefined when there was no endpoint to try. */
+/** Owns the socket that a dial opens, and learns the result of the dial. */
+export interface DialOwner extends TcpSocketOwner {
+  /**
+   * The endpoint took the connection; `socket` belongs to this owner now.
+   * @param upstreamKey the entry of the socket in the list of upstream sockets, which the owner has to delete
+   */
+  onDialConnected(socket: TcpSocket, endpoint: Target, upstreamKey: UpstreamSocketKey | undefined): void
+  /** The dial has ended. `error` is undefined without endpoints, or when the client could not wait or waited too long. */
   onDialFailed(error: Error | undefined): void
 }
 
 /**
- * Connects one client to one of the endpoints.
+ * Connects one client to one of the endpoints:
  *
- * An endpoint that refuses costs no time, so distinct ones are tried before any is tried again, up to sixteen. One that
- * stays silent costs its slot in the schedule, so with all of them silent a client waits 3.75 s, as with the original. An
- * error that is ours ends the dial at once: another endpoint would not help.
+ *     request ─▶ (waits for its turn) ─▶ (waits for others to start with) ─▶ attempts ─▶ connected
+ *                        └────────────────────────────────────────────────────┴───────▶ failed
+ *
+ * An endpoint that refuses costs no time, so the dial tries up to sixteen different ones before it tries one of them again. An
+ * endpoint that stays silent costs one time-out of the schedule: if all of them are silent, a client waits 3.75 s, as with
+ * kube-proxy's userspace mode. An error of this machine ends the dial at once, since another endpoint would not help.
  */
-export class Dial {
-  readonly #owner: DialOwner
+export class Dial implements PendingDial {
+  readonly #client: TcpSocket
+  readonly #lease: EndpointLease
+  readonly #queue: DialQueue
   readonly #context: ListenerContext
-  #failed: Set<string> | undefined
+  readonly #owner: DialOwner
+  /** While the dial waits in the queue. */
+  #cancelQueueTimeout: (() => void) | undefined
+  #isInProgress = false
+  #attempt: DialAttempt | undefined
   #attempts = 0
   #timeouts = 0
-  #attempt: DialAttempt | undefined
+  /** `ip:port` of the endpoints that failed. */
+  #failed: Set<string> | undefined
   #lastError: Error | undefined
 
-  constructor(context: ListenerContext, owner: DialOwner) {
+  /** @param queue that of the listener */
+  constructor(client: TcpSocket, lease: EndpointLease, queue: DialQueue, context: ListenerContext, owner: DialOwner) {
+    this.#client = client
+    this.#lease = lease
+    this.#queue = queue
     this.#context = context
     this.#owner = owner
   }
 
-  /** Makes the first attempt, or the next. Without any endpoint, `dialFailed` is called before this returns. */
+  /** Starts the dial as soon as its limits allow. It may end before this returns. */
+  request(): void {
+    const { dialBudget, dialBurst } = this.#context
+    if (dialBudget.tryStart(this.#queue)) dialBurst.add(this)
+    else this.#enqueue()
+  }
+
+  onTurn(): void {
+    this.#clearQueueTimeout()
+    this.#context.dialBurst.add(this)
+  }
+
+  checkClient(): void {
+    this.#client.checkPeer()
+  }
+
   start(): void {
+    this.#isInProgress = true
+    this.#attempts = 0
+    this.#timeouts = 0
+    this.#failed = undefined
+    this.#lastError = undefined
+    this.#tryNext()
+  }
+
+  /** Ends the dial, wherever it is, without a call back. */
+  cancel(): void {
+    const { dialBudget, dialBurst } = this.#context
+    if (this.#cancelQueueTimeout !== undefined) {
+      this.#clearQueueTimeout()
+      dialBudget.dequeue(this.#queue, this)
+    } else if (this.#isInProgress) {
+      this.#isInProgress = false
+      this.#attempt?.cancel()
+      this.#attempt = undefined
+      dialBudget.fail(this.#queue)
+    } else if (dialBurst.delete(this)) {
+      dialBudget.fail(this.#queue)
+    }
+  }
+
+  handleConnect(attempt: DialAttempt, socket: TcpSocket): void {
+    // The dial was cancelled.
+    if (attempt !== this.#attempt) return
+    this.#attempt = undefined
+    this.#isInProgress = false
+    this.#lease.recordSuccess()
+    socket.owner = this.#owner
+    this.#owner.onDialConnected(socket, attempt.target, attempt.upstreamKey)
+    this.#context.dialBudget.complete(this.#queue)
+  }
+
+  handleFailure(attempt: DialAttempt, error: Error, isTimeout: boolean): void {
+    // The dial was cancelled, or the attempt has failed before.
+    if (attempt !== this.#attempt) return
+    this.#attempt = undefined
+    if (isTimeout) this.#timeouts++
+    this.#failed ??= new Set()
+    this.#failed.add(hostPort(attempt.target.ip, attempt.target.port))
+    this.#lastError = error
+    if (isLocalResourceError(error)) return this.#fail(error)
+    this.#lease.recordFailure(error)
+    this.#tryNext()
+  }
+
+  #tryNext(): void {
     const schedule = this.#context.timings.dialSchedule
-    const target = this.#owner.pick(this.#failed ?? AVOID_NONE)
-    if (target === undefined) return this.#owner.onDialFailed(this.#lastError)
-    const repeated = this.#failed?.has(hostPort(target.ip, target.port)) === true
-    const enough = this.#attempts >= (repeated ? schedule.length : MAX_ATTEMPTS)
-    if (this.#timeouts >= schedule.length || enough) return this.#owner.onDialFailed(this.#lastError)
+    const target = this.#lease.pick(this.#failed ?? AVOID_NONE)
+    if (target === undefined) return this.#fail(this.#lastError)
+    const isRepeated = this.#failed?.has(target.key) === true
+    const maxAttempts = isRepeated ? schedule.length : MAX_ATTEMPTS
+    if (this.#timeouts >= schedule.length || this.#attempts >= maxAttempts) return this.#fail(this.#lastError)
     this.#attempts++
     this.#attempt = new DialAttempt(this, this.#context, target, schedule[this.#timeouts]!)
   }
 
-  /** Gives up without a further call back. */
-  cancel(): void {
-    this.#attempt?.cancel()
-    this.#attempt = undefined
+  #fail(error: Error | undefined): void {
+    const { dialBudget } = this.#context
+    this.#isInProgress = false
+    if (isOutOfDescriptors(error)) {
+      // The budget had one left, but the kernel had not: other parts of this process use more. So the client waits.
+      dialBudget.failWithoutDescriptor(this.#queue)
+      return this.#enqueue()
+    }
+    dialBudget.fail(this.#queue)
+    this.#owner.onDialFailed(error)
   }
 
-  handleConnect(attempt: DialAttempt, socket: TcpSocket): void {
-    // Called off.
-    if (attempt !== this.#attempt) return
-    this.#attempt = undefined
-    this.#owner.onDialConnected(socket, attempt.target, attempt.upstreamKey)
+  #enqueue(): void {
+    const { dialBudget, clock, timings } = this.#context
+    if (!dialBudget.enqueue(this.#queue, this)) return this.#owner.onDialFailed(undefined)
+    this.#cancelQueueTimeout = clock.after(timings.queueTimeout, () => {
+      this.#cancelQueueTimeout = undefined
+      dialBudget.shed(this.#queue, this)
+      this.#owner.onDialFailed(undefined)
+    })
   }
 
-  handleFailure(attempt: DialAttempt, error: Error, isSilence: boolean): void {
-    // Called off, or a second word about an attempt that is over.
-    if (attempt !== this.#attempt) return
-    this.#attempt = undefined
-    if (isSilence) this.#timeouts++
-    this.#failed ??= new Set()
-    this.#failed.add(hostPort(attempt.target.ip, attempt.target.port))
-    this.#lastError = error
-    if (isLocalResourceError(error)) return this.#owner.onDialFailed(error)
-    this.#owner.onAttemptFailed(attempt.target, error)
-    this.start()
+  #clearQueueTimeout(): void {
+    this.#cancelQueueTimeout?.()
+    this.#cancelQueueTimeout = undefined
   }
 }
 
-/** One connection that is being opened. */
+/** One connection that is opening. */
 class DialAttempt implements TcpConnector {
   readonly target: Target
-  /** The socket, once it is on the list of our own. */
+  /** Set while the socket is in the list of upstream sockets. */
   upstreamKey: UpstreamSocketKey | undefined
   readonly #dial: Dial
   readonly #context: ListenerContext
@@ -97,6 +176,7 @@ class DialAttempt implements TcpConnector {
     this.#context = context
     this.target = target
     this.#socket = context.transport.connect(target, context.timings.keepAliveIdle, this)
+    // Not by way of the clock: that would cost each connection two closures.
     this.#timer = setTimeout(onAttemptTimeout, timeoutMs, this, timeoutMs)
   }
 

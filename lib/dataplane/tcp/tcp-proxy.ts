@@ -1,59 +1,53 @@
-import { type BalancedEndpoint } from '../../balancer/balanced-endpoint.js'
 import { familyOf, parseIp } from '../../model/address.js'
-import { type TrafficCounts, countShed, zeroTrafficCounts } from '../data-plane.js'
-import { ClientFilter, isLoopback } from '../limits/client-filter.js'
+import { type TrafficCounts } from '../data-plane.js'
 import { DialQueue } from '../limits/dial-budget.js'
+import { type Listener } from '../listener.js'
+import { ListenerClients } from '../listener-clients.js'
+import { type ListenerContext } from '../listener-context.js'
+import { type ListenerSpec } from '../listener-plan.js'
 import { OnDemandListener } from '../on-demand-listener.js'
-import { type Listener, type ListenerContext } from '../listener.js'
-import { ListenerBalancer } from '../listener-balancer.js'
-import { type ListenerSpec, shouldListen } from '../listener-plan.js'
-import { namespacedName } from '../limits/service-limits.js'
 import { isLocalResourceError } from '../transport/socket-error.js'
-import { TcpConnection } from './tcp-connection.js'
-import { type TcpServer, type TcpSocket } from '../transport/tcp-transport.js'
+import { type SpliceFailure, type TcpServer, type TcpSocket, type TcpSocketOwner } from '../transport/tcp-transport.js'
+import { TcpConnection, type TcpConnectionOwner } from './tcp-connection.js'
 
-/** Connections that may wait in the kernel until we accept them; the kernel caps this at net.core.somaxconn. */
+/** Connections that may wait in the kernel before they are accepted; the kernel caps this at net.core.somaxconn. */
 const BACKLOG = 4096
 
-/** One TCP port: accepts, and hands each client to a TcpConnection. Accepting never waits for anything. */
+/** One TCP port: accepts clients, and gives each one a TcpConnection. Accepting never waits for anything. */
 export class TcpProxy implements Listener {
-  readonly service: string
   readonly #context: ListenerContext
-  readonly #balancer: ListenerBalancer
+  readonly #clients: ListenerClients
   readonly #connections = new Set<TcpConnection>()
   readonly #dialQueue = new DialQueue()
-  readonly #counts = zeroTrafficCounts()
   readonly #onDemandListener = new OnDemandListener(
     port => this.#openSocket(port),
     () => this.#closeSocket(),
   )
+  /** Of every connection of this listener. */
+  readonly #connectionOwner: TcpConnectionOwner = {
+    onRefused: (connection, error) => this.#handleRefusal(connection, error),
+    onEnd: (connection, failure) => this.#handleEnd(connection, failure),
+  }
+  /** Of clients that get no connection. */
+  readonly #refusedOwner: TcpSocketOwner = { onClose: () => this.#context.descriptorBudget.release() }
   #server: TcpServer | undefined
-  /** Owns clients that get no connection. */
-  readonly #refusedOwner = { onClose: () => this.#context.descriptorBudget.release() }
-  #spec: ListenerSpec
-  #filter: ClientFilter
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.#context = context
-    this.service = namespacedName(spec)
-    this.#spec = spec
-    this.#filter = new ClientFilter(spec.sourceRanges)
-    this.#balancer = new ListenerBalancer(spec, context.random)
+    this.#clients = new ListenerClients(spec, context)
+  }
+
+  get service(): string {
+    return this.#clients.service
   }
 
   open(): Promise<number> {
-    return this.#onDemandListener.open(
-      this.#spec.port,
-      shouldListen(this.#spec),
-      this.#context.boundSockets !== undefined,
-    )
+    return this.#onDemandListener.open(this.#clients.spec, this.#context.boundSockets !== undefined)
   }
 
   update(spec: ListenerSpec): Promise<void> | undefined {
-    if (spec.sourceRanges !== this.#spec.sourceRanges) this.#filter = new ClientFilter(spec.sourceRanges)
-    this.#spec = spec
-    this.#balancer.update(spec)
-    return this.#onDemandListener.setDesired(shouldListen(spec))
+    this.#clients.update(spec)
+    return this.#onDemandListener.update(spec)
   }
 
   close(): void {
@@ -71,97 +65,29 @@ export class TcpProxy implements Listener {
   }
 
   counts(): TrafficCounts {
-    const { ejections } = this.#balancer
-    const ejected = this.#balancer.countEjected(this.#context.clock.now())
-    const total = { ...this.#counts, active: this.#connections.size, ejections, ejected }
+    const counts = this.#clients.counts(this.#connections.size)
     for (const connection of this.#connections) {
-      total.bytesToEndpoint += connection.bytesToEndpoint
-      total.bytesToClient += connection.bytesToClient
+      counts.bytesToEndpoint += connection.bytesToEndpoint
+      counts.bytesToClient += connection.bytesToClient
     }
-    return total
+    return counts
   }
 
   *clientAddresses(): Generator<string> {
-    for (const { clientAddress } of this.#connections) yield clientAddress
-  }
-
-  get #logFields() {
-    return { servicePort: this.#spec.key }
-  }
-
-  #accept(client: TcpSocket): void {
-    const { descriptorBudget, serviceLimits, upstreamSockets, log } = this.#context
-    descriptorBudget.countExisting()
-    client.owner = this.#refusedOwner
-    const peer = client.remoteAddress()
-    // A client that is gone again has no address any more.
-    if (peer === undefined) return client.close()
-    if (descriptorBudget.available < 0) {
-      descriptorBudget.countShed()
-      return this.#refuse(client)
-    }
-    const address = canonicalAddress(peer.ip)
-    if (!this.#filter.allows(address) || (this.#spec.holdsNodePort && !isLoopback(address))) return this.#refuse(client)
-    if (upstreamSockets.tcp.has(peer, { ip: this.#spec.address, port: this.#server!.port })) {
-      log.warn(
-        'Refused a connection that came from this proxy itself: an endpoint of the Service is a Service address',
-        this.#logFields,
-      )
-      return this.#refuse(client)
-    }
-    const limit = serviceLimits.admit(this.service, address)
-    if (limit !== undefined) {
-      countShed(this.#counts, limit)
-      if (log.enabled(3)) log.info(3, 'Refused a connection at a limit', { ...this.#logFields, client: address, limit })
-      return this.#refuse(client)
-    }
-    this.#counts.connections++
-    let endpoint: BalancedEndpoint | undefined
-    const connection: TcpConnection = new TcpConnection(client, address, this.#context, this.#dialQueue, {
-      pick: avoid => (endpoint = this.#balancer.acquire(address, this.#context.clock.now(), avoid, endpoint)),
-      onConnect: () => this.#balancer.recordSuccess(endpoint!),
-      onAttemptFailed: (target, error) => {
-        this.#balancer.recordFailure(endpoint!, this.#context.clock.now())
-        this.#counts.dialFailures++
-        if (log.enabled(3)) {
-          log.info(3, 'Endpoint did not take a connection', {
-            ...this.#logFields,
-            endpoint: `${target.ip}:${target.port}`,
-            error: error.message,
-          })
-        }
-      },
-      onRefused: error => {
-        this.#counts.refused++
-        if (isLocalResourceError(error)) log.error('Cannot open a connection to an endpoint', error, this.#logFields)
-        else log.info(3, 'No endpoint took the connection', { ...this.#logFields, client: address })
-      },
-      onClose: broken => {
-        this.#connections.delete(connection)
-        this.#balancer.release(endpoint)
-        serviceLimits.release(this.service, address)
-        this.#counts.bytesToEndpoint += connection.bytesToEndpoint
-        this.#counts.bytesToClient += connection.bytesToClient
-        if (broken !== undefined && log.enabled(4)) {
-          log.info(4, 'Connection broke off', { ...this.#logFields, by: broken.side, error: broken.error.message })
-        }
-        this.#context.onConnectionEnd()
-      },
-    })
-    this.#connections.add(connection)
-    connection.start()
+    for (const { lease } of this.#connections) yield lease.client
   }
 
   async #openSocket(port: number): Promise<number> {
     const { transport, timings, log, descriptorBudget, boundSockets } = this.#context
+    const { key, address } = this.#clients.spec
     this.#server = await transport.listen({
-      bound: boundSockets?.take(this.#spec.key),
-      address: this.#spec.address,
+      bound: boundSockets?.take(key),
+      address,
       port,
       backlog: BACKLOG,
       keepAliveMs: timings.keepAliveIdle,
       onClient: client => this.#accept(client),
-      onError: error => log.error('Cannot accept a connection', error, this.#logFields),
+      onError: error => log.error('Cannot accept a connection', error, this.#clients.logFields),
     })
     descriptorBudget.countExisting()
     return this.#server.port
@@ -173,13 +99,58 @@ export class TcpProxy implements Listener {
     this.#context.descriptorBudget.release()
   }
 
+  #accept(client: TcpSocket): void {
+    const { descriptorBudget } = this.#context
+    descriptorBudget.countExisting()
+    client.owner = this.#refusedOwner
+    const peer = client.remoteAddress()
+    // A client that is gone already has no address any more.
+    if (peer === undefined) return client.close()
+    if (descriptorBudget.available < 0) {
+      descriptorBudget.countShed()
+      return this.#refuse(client)
+    }
+    const address = canonicalAddress(peer.ip)
+    if (!this.#clients.admit(address, peer, this.#server!.port)) return this.#refuse(client)
+    this.#clients.traffic.connections++
+    const lease = this.#clients.lease(address)
+    const connection = new TcpConnection(client, lease, this.#dialQueue, this.#context, this.#connectionOwner)
+    this.#connections.add(connection)
+    connection.start()
+  }
+
   #refuse(client: TcpSocket): void {
-    this.#counts.refused++
+    this.#clients.traffic.refused++
     client.reset()
+  }
+
+  #handleRefusal({ lease }: TcpConnection, error: Error | undefined): void {
+    const { log } = this.#context
+    const { traffic, logFields } = this.#clients
+    traffic.refused++
+    if (isLocalResourceError(error)) log.error('Cannot open a connection to an endpoint', error, logFields)
+    else log.info(3, 'No endpoint took the connection', { ...logFields, client: lease.client })
+  }
+
+  #handleEnd(connection: TcpConnection, failure: SpliceFailure | undefined): void {
+    const { log, onConnectionEnd } = this.#context
+    const { traffic } = this.#clients
+    this.#connections.delete(connection)
+    connection.lease.release()
+    this.#clients.dismiss(connection.lease.client)
+    traffic.bytesToEndpoint += connection.bytesToEndpoint
+    traffic.bytesToClient += connection.bytesToClient
+    if (failure !== undefined && log.enabled(4))
+      log.info(4, 'Connection broke off', {
+        ...this.#clients.logFields,
+        by: failure.side,
+        error: failure.error.message,
+      })
+    onConnectionEnd()
   }
 }
 
-/** The one text form of a client's address. The kernel writes IPv4 so; an IPv6 address may be an IPv4 one inside. */
+/** The one text form of a client's address. The kernel writes IPv4 in that form; an IPv6 address may contain an IPv4 one. */
 function canonicalAddress(ip: string): string {
   return familyOf(ip) === 'IPv4' ? ip : (parseIp(ip) ?? ip)
 }

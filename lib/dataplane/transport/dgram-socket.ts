@@ -1,29 +1,29 @@
 import { type Socket } from 'node:dgram'
 import { type UdpConnector, type UdpPeer, type UdpSocket, type UdpSocketEvents } from './udp-transport.js'
 
-/** Datagrams that wait while a socket is being connected, which takes one turn of the event loop. */
+/** The most datagrams that wait while a socket connects, which takes one turn of the event loop. */
 const QUEUE_LIMIT = 64
 
-/** A UdpSocket by way of Node's public `dgram.Socket`. */
+/** A UdpSocket with Node.js's public `dgram.Socket`. */
 export class DgramSocket implements UdpSocket {
   readonly #socket: Socket
   readonly #events: UdpSocketEvents
   #isOpen = true
-  /** Waiting to be sent: while there is a list the socket is not connected yet. */
+  /** Datagrams that wait to be sent; undefined once the socket is connected. */
   #queue: Buffer[] | undefined
 
-  constructor(inner: Socket, user: UdpSocketEvents) {
-    this.#socket = inner
-    this.#events = user
-    inner.on('message', (datagram, from) => this.#isOpen && user.onMessage(datagram, from))
-    inner.on('error', error => this.#reportError(error))
+  constructor(socket: Socket, events: UdpSocketEvents) {
+    this.#socket = socket
+    this.#events = events
+    socket.on('message', (datagram, from) => this.#isOpen && events.onMessage(datagram, from))
+    socket.on('error', error => this.#reportError(error))
   }
 
   get port(): number {
     return this.#socket.address().port
   }
 
-  /** As UdpTransport.connect; datagrams wait until it is done. */
+  /** See UdpTransport.connect. Datagrams wait until the socket is connected. */
   connect(ip: string, port: number, connector: UdpConnector): void {
     this.#queue = []
     this.#socket.once('connect', () => {
@@ -57,7 +57,7 @@ export class DgramSocket implements UdpSocket {
     if (this.#isOpen) this.#events.onError(error)
   }
 
-  /** Without it Node tells nobody of a datagram that could not be sent. */
+  /** Without this callback, Node.js does not report a datagram that could not be sent. */
   readonly #onSent = (error: Error | null): void => {
     if (error !== null) this.#reportError(error)
   }

@@ -4,9 +4,9 @@ import { type IpAddress, familyOf } from '../../model/address.js'
 import { DgramSocket } from './dgram-socket.js'
 import { type UdpBindOptions, type UdpConnector, type UdpTransport, type UdpSocketEvents } from './udp-transport.js'
 
-/** UDP by way of Node's public API. */
+/** UDP with Node.js's public API. */
 export class DgramTransport implements UdpTransport {
-  bind({ bound, address, port, receiveBufferBytes }: UdpBindOptions, user: UdpSocketEvents): Promise<DgramSocket> {
+  bind({ bound, address, port, receiveBufferBytes }: UdpBindOptions, events: UdpSocketEvents): Promise<DgramSocket> {
     return new Promise((resolve, reject) => {
       const inner = createUdpSocket(address)
       const fail = (error: Error): void => {
@@ -17,10 +17,10 @@ export class DgramTransport implements UdpTransport {
       const onListening = (): void => {
         inner.removeListener('error', fail)
         inner.setRecvBufferSize(receiveBufferBytes)
-        resolve(new DgramSocket(inner, user))
+        resolve(new DgramSocket(inner, events))
       }
       if (bound === undefined) inner.bind({ address, port, exclusive: true }, onListening)
-      // Node takes a bare handle in place of the options, as `child_process` needs it, though its documentation does not say so.
+      // Node.js accepts a bare handle instead of options, as `child_process` needs, but does not document it.
       else inner.bind(('fd' in bound ? { fd: bound.fd, exclusive: true } : bound._handle) as BindOptions, onListening)
     })
   }
@@ -34,8 +34,8 @@ export class DgramTransport implements UdpTransport {
 }
 
 /**
- * A UDP socket of the address's family that never asks DNS: addresses here are always numbers, and the default look-up
- * would put off every first send to a later turn of the event loop.
+ * A UDP socket of the address's family that never uses DNS. Addresses here are always numeric, and the default look-up would
+ * delay every first send to a later turn of the event loop.
  */
 function createUdpSocket(address: IpAddress): ReturnType<typeof createSocket> {
   const family = familyOf(address)

@@ -1,10 +1,10 @@
 import { type HalfClosedLimit } from '../limits/half-closed-limit.js'
 import { type Borrower, type ReadBuffers } from './read-buffers.js'
-import { systemError } from './system-error.js'
+import { systemError } from './socket-error.js'
 import { PENDING, type TcpHandle, type TcpHandleEvents, WRITTEN } from './tcp-handle.js'
 import { type SpliceFailure, type TcpSplice } from './tcp-transport.js'
 
-/** A splice of two TCP handles. */
+/** A splice of two TCP handles. It lends them the memory that they read into. */
 export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   bytesToEndpoint = 0
   bytesToClient = 0
@@ -52,7 +52,7 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
     this.#peerOf(to).resume()
   }
 
-  /** Nothing is pending in this direction: while something was, nothing was read, not even the end. */
+  /** No write is pending in this direction: while one was, nothing was read, not even the end. */
   onEnd(from: TcpHandle): void {
     const to = this.#peerOf(from)
     this.#limit.add(this)

@@ -4,13 +4,13 @@ import { type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
 
 const EMPTY = Buffer.alloc(0)
 
-/** Hears of the end of a socket; what it is depends on what the socket is used for. */
+/** Learns of errors and of the end of a socket: the dial first, then the splice. */
 export interface NetSocketEvents {
   onError(socket: NetSocket, error: Error): void
   onClose(socket: NetSocket, hadError: boolean): void
 }
 
-/** A TcpSocket by way of Node's public `net.Socket`. */
+/** A TcpSocket with Node.js's public `net.Socket`. */
 export class NetSocket implements TcpSocket {
   readonly stream: Socket
   owner: TcpSocketOwner
@@ -20,7 +20,7 @@ export class NetSocket implements TcpSocket {
     this.stream = stream
     this.owner = owner
     this.events = events
-    // Before it is used, an error needs no attention of its own: the close follows.
+    // Before the socket is used, an error needs no handling of its own: the close follows.
     stream.on('error', error => this.events?.onError(this, error))
     stream.on('close', hadError => {
       this.events?.onClose(this, hadError)
@@ -37,13 +37,13 @@ export class NetSocket implements TcpSocket {
   }
 
   checkPeer(): void {
-    // Sends nothing, and fails if there is nobody to send to. Node keeps the peer's address, so that would not tell.
+    // Sends nothing, and fails if the peer is gone. The address would not show that, since Node.js keeps it.
     this.stream.write(EMPTY)
   }
 
   reset(): void {
     const { stream } = this
-    // While the end of our sending is on its way, Node could neither reset nor, having tried, close the socket any more.
+    // While Node.js ends the write side, it can neither reset the socket nor, after a failed reset, close it.
     const isEnding = stream.writableEnded && !stream.writableFinished && stream.writableLength === 0
     if (isEnding && !stream.destroyed) stream.once('finish', () => stream.resetAndDestroy())
     else stream.resetAndDestroy()

@@ -2,7 +2,7 @@ import { type HalfClosedLimit } from '../limits/half-closed-limit.js'
 import { type NetSocket, type NetSocketEvents } from './net-socket.js'
 import { type SpliceFailure, type TcpSplice } from './tcp-transport.js'
 
-/** A splice by way of Node's public streams. Both sockets must have been made with `allowHalfOpen`. */
+/** A splice with Node.js's public streams. Both sockets must have been made with `allowHalfOpen`. */
 export class NetSplice implements TcpSplice, NetSocketEvents {
   readonly #client: NetSocket
   readonly #endpoint: NetSocket

@@ -15,7 +15,7 @@ import {
 
 const NO_OWNER: TcpSocketOwner = { onClose: () => undefined }
 
-/** TCP by way of Node's public API. */
+/** TCP with Node.js's public API. */
 export class NetTransport implements TcpTransport {
   async listen({
     bound,
@@ -55,7 +55,7 @@ export class NetTransport implements TcpTransport {
       socket.events = undefined
       connector.onConnect(socket)
     })
-    // Node itself makes the system call one tick after it was asked to.
+    // Node.js makes the system call one tick later.
     process.nextTick(() => connector.onConnecting(socket))
     return socket
   }

@@ -1,13 +1,14 @@
 import { type Server } from 'node:net'
+import { type BindOptions } from './bind-options.js'
 import { type TcpListenOptions } from './tcp-transport.js'
 
 /**
- * Has a server listen, alone, on one address of one family. Resolves with its port; rejects with the system's error.
- * `onListening` is called before the first client is accepted.
+ * Makes a server listen, alone, on one address of one family. Resolves with its port; rejects with the system's error.
+ * @param onListening called before the first client is accepted
  */
 export function openServer(
   server: Server,
-  { bound, address, port, backlog }: Pick<TcpListenOptions, 'bound' | 'address' | 'port' | 'backlog'>,
+  { bound, address, port, backlog }: BindOptions & Pick<TcpListenOptions, 'backlog'>,
   onListening: () => void,
 ): Promise<number> {
   return new Promise((resolve, reject) => {

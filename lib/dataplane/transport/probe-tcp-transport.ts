@@ -12,19 +12,19 @@ import {
 } from './tcp-transport.js'
 
 const LOOPBACK = '127.0.0.1'
-/** No two places that data could be mixed up with look alike: the length is a prime, far from every size of a buffer. */
+/** Any mix-up of data shows: the bytes repeat irregularly, and the length is a prime, different from any buffer size. */
 const PATTERN = Uint8Array.from({ length: 65_521 }, (_, n) => (n * n) >> 3)
-/** More than the kernel takes while nobody reads, whatever it was told. */
+/** More than the kernel accepts while the receiver does not read, with any buffer settings. */
 const MAX_BYTES = 64 * 1024 * 1024
-/** Milliseconds without movement after which a transfer counts as held back. */
+/** Milliseconds without progress after which a transfer counts as held back. */
 const STALL_MS = 10
 
 /**
- * Finds out whether a transport does what the data plane counts on, by proxying a few connections of plain sockets over
- * loopback: data both ways, in an order that cannot be mistaken; a receiver that does not read; each half-close; a reset
- * from each side; an endpoint that refuses. Rejects with what is wrong. Leaves nothing behind.
+ * Checks that a transport works as the data plane expects. It proxies a few connections of plain sockets over loopback: data in
+ * both directions, in a unique order; a receiver that does not read; each half-close; a reset from each side; an endpoint that
+ * refuses. Rejects with the first difference. Closes all its sockets.
  *
- * @param timeoutMs how long it may take, in milliseconds; some 50 are usual
+ * @param timeoutMs how long the check may take, in milliseconds; some 50 are usual
  */
 export function probeTcpTransport(transport: TcpTransport, timeoutMs: number): Promise<void> {
   return runProbe(new TcpProbe(transport), timeoutMs)
@@ -92,7 +92,7 @@ class TcpProbe implements Probe {
     expectEqual(inner.remoteAddress()?.port, client.localPort, 'port of the client')
     this.step = 'connect'
     const [outer, endpoint] = await Promise.all([this.#dial(port), this.#nextAccepted()])
-    expectEqual(outer.localAddress()?.port, endpoint.remotePort, 'port of our own')
+    expectEqual(outer.localAddress()?.port, endpoint.remotePort, 'local port')
     const owner = { onClose: () => void this.#closed++ }
     inner.owner = owner
     outer.owner = owner
@@ -123,7 +123,7 @@ class TcpProbe implements Probe {
     return socket.on('error', () => undefined)
   }
 
-  /** Sends until the endpoint, which does not read, holds it back; then lets go, and wants all of it, and the other half. */
+  /** Sends until the endpoint, which does not read, holds the sender back. Then both sides must get every byte. */
   async #checkTransfer({ client, endpoint, splice }: SplicedPair): Promise<void> {
     this.step = 'back-pressure'
     let sent = 0
@@ -151,9 +151,9 @@ class TcpProbe implements Probe {
     const [from, to] = side === 'client' ? [client, endpoint] : [endpoint, client]
     from.write('x')
     await once(to.resume(), 'data')
-    const heard = new Promise<boolean>(resolve => to.once('close', resolve))
+    const closed = new Promise<boolean>(resolve => to.once('close', resolve))
     from.resetAndDestroy()
-    expectEqual(await heard, true, 'a reset')
+    expectEqual(await closed, true, 'a reset')
   }
 
   async #checkRefusal(port: number): Promise<void> {
@@ -165,21 +165,21 @@ class TcpProbe implements Probe {
   }
 }
 
-/** Reads to the end; fails when the bytes are not the pattern, over and over. Resolves with their number. */
+/** Reads to the end, and resolves with the number of bytes; rejects unless they repeat the pattern. */
 async function receivePattern(socket: Socket): Promise<number> {
   let length = 0
-  let isRight = true
+  let isEqual = true
   socket.on('data', (chunk: Buffer) => {
     for (let done = 0; done < chunk.length;) {
       const offset = length % PATTERN.length
       const part = chunk.subarray(done, done + PATTERN.length - offset)
-      isRight &&= part.equals(PATTERN.subarray(offset, offset + part.length))
+      isEqual &&= part.equals(PATTERN.subarray(offset, offset + part.length))
       done += part.length
       length += part.length
     }
   })
   await once(socket.resume(), 'end')
-  if (!isRight) throw new Error('the bytes that arrived are not those that were sent')
+  if (!isEqual) throw new Error('the bytes that arrived differ from the bytes that were sent')
   return length
 }
 

@@ -6,16 +6,16 @@ import { type Probe, expectEqual, runProbe } from './run-probe.js'
 import { type UdpConnector, type UdpPeer, type UdpSocket, type UdpTransport } from './udp-transport.js'
 
 const LOOPBACK = '127.0.0.1'
-/** Bytes of datagrams: none, few, more than a page, the most there can be. */
+/** Sizes of datagrams in bytes: none, few, more than a memory page, the maximum. */
 const SIZES = [0, 1, 5003, 65_507]
 const BUFFER_BYTES = 1024 * 1024
 
 /**
- * Finds out whether a transport does what the data plane counts on, with plain sockets at the other ends: datagrams of all
- * sizes both ways, through a bound socket and a connected one, with the right addresses; an endpoint whose port is closed; a
- * close that frees the port. Rejects with what is wrong. Leaves nothing behind.
+ * Checks that a transport works as the data plane expects, with plain sockets at the other ends: datagrams of all sizes in both
+ * directions, through a bound socket and a connected one, with the right addresses; an endpoint whose port is closed; a close
+ * that frees the port. Rejects with the first difference. Closes all its sockets.
  *
- * @param timeoutMs how long it may take, in milliseconds; some 10 are usual
+ * @param timeoutMs how long the check may take, in milliseconds; some 10 are usual
  */
 export function probeUdpTransport(transport: UdpTransport, timeoutMs: number): Promise<void> {
   return runProbe(new UdpProbe(transport), timeoutMs)
@@ -49,7 +49,7 @@ class UdpProbe implements Probe {
       try {
         peer.close()
       } catch {
-        // It is closed already.
+        // The socket is closed already.
       }
     }
   }
@@ -64,12 +64,12 @@ class UdpProbe implements Probe {
   }
 
   async #checkBound(): Promise<void> {
-    let heard: (datagram: Buffer, from: UdpPeer) => void = () => undefined
+    let onDatagram: (datagram: Buffer, from: UdpPeer) => void = () => undefined
     const socket = await this.#transport.bind(
       { address: LOOPBACK, port: 0, receiveBufferBytes: BUFFER_BYTES },
       {
-        onMessage: (datagram, from) => heard(datagram, from),
-        onError: error => heard(Buffer.from(error.message), { address: '', port: 0 }),
+        onMessage: (datagram, from) => onDatagram(datagram, from),
+        onError: error => onDatagram(Buffer.from(error.message), { address: '', port: 0 }),
       },
     )
     this.#sockets.push(socket)
@@ -78,9 +78,9 @@ class UdpProbe implements Probe {
     await once(client, 'connect')
     for (const datagram of SIZES.map(createPattern)) {
       this.step = `receive ${datagram.length} bytes`
-      const came = new Promise<[Buffer, UdpPeer]>(resolve => (heard = (...args) => resolve(args)))
+      const arrived = new Promise<[Buffer, UdpPeer]>(resolve => (onDatagram = (...args) => resolve(args)))
       client.send(datagram)
-      const [found, from] = await came
+      const [found, from] = await arrived
       expectBytes(found, datagram)
       expectEqual(`${from.address}:${from.port}`, `${LOOPBACK}:${client.address().port}`, 'sender')
       this.step = `send ${datagram.length} bytes`
@@ -90,26 +90,26 @@ class UdpProbe implements Probe {
     }
     this.step = 'close'
     socket.close()
-    const told = once(client, 'message').catch((error: unknown) => error)
+    const refused = once(client, 'message').catch((error: unknown) => error)
     client.send('x')
-    expectEqual(systemCode(await told), 'ECONNREFUSED', 'outcome')
+    expectEqual(systemCode(await refused), 'ECONNREFUSED', 'outcome')
   }
 
   async #checkConnected(endpoint: Target, pod: Socket): Promise<void> {
     this.step = 'connect'
-    let heard: (datagram: Buffer) => void = () => undefined
+    let onDatagram: (datagram: Buffer) => void = () => undefined
     let local = 0
     const socket = this.#connect(endpoint, {
-      onConnect: end => (local = end.port),
-      onMessage: datagram => heard(datagram),
-      onError: error => heard(Buffer.from(error.message)),
+      onConnect: address => (local = address.port),
+      onMessage: datagram => onDatagram(datagram),
+      onError: error => onDatagram(Buffer.from(error.message)),
     })
     for (const datagram of SIZES.map(createPattern)) {
       this.step = `exchange ${datagram.length} bytes`
-      const came = once(pod, 'message') as Promise<[Buffer, RemoteInfo]>
-      const back = new Promise<Buffer>(resolve => (heard = resolve))
+      const arrived = once(pod, 'message') as Promise<[Buffer, RemoteInfo]>
+      const back = new Promise<Buffer>(resolve => (onDatagram = resolve))
       socket.send(datagram)
-      expectEqual((await came)[1].port, local, 'port of our own')
+      expectEqual((await arrived)[1].port, local, 'local port')
       expectBytes(await back, datagram)
     }
   }
@@ -137,5 +137,6 @@ function createPattern(size: number): Buffer {
 }
 
 function expectBytes(found: Buffer, expected: Buffer): void {
-  if (!found.equals(expected)) throw new Error(`expected ${expected.length} bytes, found ${found.length} or others`)
+  if (!found.equals(expected))
+    throw new Error(`expected ${expected.length} bytes, found ${found.length} or different ones`)
 }

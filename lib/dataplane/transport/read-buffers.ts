@@ -1,17 +1,17 @@
-/** Reads of all idle connections go here, and so do small ones. */
+/** Size of the shared buffer, which idle connections and small reads use. */
 const SHARED_BYTES = 64 * 1024
-/** A connection that fills the shared buffer gets one of these to itself; half the size moves a sixth less per CPU-second. */
+/** Size of a large buffer, which a connection with bulk data gets. Half the size moves a sixth less per CPU-second. */
 const LARGE_BYTES = 2 * 1024 * 1024
-/** Large buffers that may be lent at a time; a connection that finds none goes on with the shared one. */
+/** The most large buffers that are lent at a time. A connection that gets none goes on with the shared one. */
 const MAX_LENT = 16
-/** Large buffers, and outboxes, that are kept for the next who needs one. */
+/** The most free buffers of each size that are kept for reuse. */
 const MAX_FREE = 8
-/** How often large buffers are asked back, in milliseconds. */
+/** How often unused large buffers are reclaimed, in milliseconds. */
 const RECLAIM_INTERVAL_MS = 1000
 
-/** Who has a large buffer. */
+/** A connection that may have a large buffer. */
 export interface Borrower {
-  /** Asks for the buffer; false: it is in use. */
+  /** Gives the buffer back; false: a write from it is pending. */
   tryReturn(buffer: Uint8Array): boolean
 }
 
@@ -23,12 +23,12 @@ interface Loan {
 /**
  * The memory that bytes pass through between two sockets.
  *
- * All connections read into one shared buffer, so that an idle one holds none. What came is copied to the outbox before it is
- * written on, since what the kernel does not take at once has to stay as it is, and the shared buffer cannot be taken away
- * from all who read into it. The outbox can: it goes to the write that is left pending, and another one takes its place.
+ * All connections read into one shared buffer, so an idle connection holds no memory. The bytes are copied to the outbox before
+ * they are written: bytes that the kernel does not take at once must not change, but the shared buffer is needed for the next
+ * read. The outbox is not: it stays with the pending write, and another outbox takes its place.
  *
- * Bulk would move a third less per CPU-second that way. A connection that fills the shared buffer therefore gets a large one to
- * itself, is written from there without a copy, and gives it back when it no longer reads as much as the shared one holds, or rests.
+ * Bulk data would move a third slower per CPU-second with that copy. So a connection that fills the shared buffer borrows a large
+ * one, whose bytes are written without a copy. It gives the buffer back when it reads less than the shared buffer holds, or rests.
  */
 export class ReadBuffers {
   readonly shared = new Uint8Array(SHARED_BYTES)
@@ -37,11 +37,11 @@ export class ReadBuffers {
   readonly #freeOutboxes: ArrayBuffer[] = []
   #timer: NodeJS.Timeout | undefined
   #outbox = new ArrayBuffer(SHARED_BYTES)
-  /** The beginnings of both that were used last: most messages of a connection are of one length. */
+  /** Views of both with the last length: most messages of a connection have the same length. */
   #sharedView = this.shared
   #outboxView = new Uint8Array(this.#outbox)
 
-  /** What is to be written of the first `length` bytes of a buffer that was read into. To be written before the next call. */
+  /** The bytes to write for the first `length` bytes that were read into `buffer`. To be written before the next call. */
   prepareWrite(buffer: Uint8Array, length: number): Uint8Array {
     if (buffer !== this.shared && length >= SHARED_BYTES) return buffer.subarray(0, length)
     if (this.#outboxView.length !== length) this.#outboxView = new Uint8Array(this.#outbox, 0, length)
@@ -52,20 +52,20 @@ export class ReadBuffers {
     return this.#outboxView
   }
 
-  /** The write of what `outgoing` returned last is left pending. */
+  /** The write of the bytes that `prepareWrite` returned last is pending: they must not change. */
   detach(bytes: Uint8Array): void {
     if (bytes.buffer !== this.#outbox) return
     this.#outbox = this.#freeOutboxes.pop() ?? new ArrayBuffer(SHARED_BYTES)
     this.#outboxView = new Uint8Array(this.#outbox)
   }
 
-  /** That write is done. */
+  /** The pending write of these bytes is done. */
   recycle({ buffer }: Uint8Array): void {
     if (buffer.byteLength === SHARED_BYTES && this.#freeOutboxes.length < MAX_FREE)
       this.#freeOutboxes.push(buffer as ArrayBuffer)
   }
 
-  /** The buffer for the next read, after one of `length` bytes into `buffer`, which has been written or copied. */
+  /** The buffer for the next read, after a read of `length` bytes into `buffer` that were written or copied. */
   nextBuffer(borrower: Borrower, buffer: Uint8Array, length: number): Uint8Array {
     if (buffer === this.shared) return length === SHARED_BYTES ? this.#lend(borrower) : buffer
     if (length < SHARED_BYTES) {
@@ -76,13 +76,13 @@ export class ReadBuffers {
     return buffer
   }
 
-  /** A large buffer is not read into any more, and no write from it is pending. */
+  /** Takes a large buffer back: it is no longer read into, and no write from it is pending. */
   returnBuffer(buffer: Uint8Array): void {
     if (this.#loans.has(buffer) && this.#freeLarge.length < MAX_FREE) this.#freeLarge.push(buffer)
     this.discard(buffer)
   }
 
-  /** A large buffer is not read into any more, but may still be written from. */
+  /** Forgets a large buffer: it is no longer read into, but a write from it may be pending. */
   discard(buffer: Uint8Array): void {
     this.#loans.delete(buffer)
     if (this.#loans.size > 0) return
@@ -90,7 +90,7 @@ export class ReadBuffers {
     this.#timer = undefined
   }
 
-  /** Asks for the large buffers that have not been filled since this was called before. Happens by itself, every second. */
+  /** Takes back the large buffers that were not filled since the last call. A timer calls this every second. */
   reclaim(): void {
     for (const [buffer, loan] of this.#loans) {
       if (!loan.wasFilled && loan.borrower.tryReturn(buffer)) this.returnBuffer(buffer)
@@ -102,6 +102,7 @@ export class ReadBuffers {
     if (this.#loans.size >= MAX_LENT) return this.shared
     const buffer = this.#freeLarge.pop() ?? new Uint8Array(LARGE_BYTES)
     this.#loans.set(buffer, { borrower, wasFilled: true })
+    // A real timer: buffers exist before there is a data plane with a clock, and only memory depends on it.
     this.#timer ??= setInterval(() => this.reclaim(), RECLAIM_INTERVAL_MS).unref()
     return buffer
   }

@@ -1,15 +1,15 @@
-/** Tries out something, step by step. */
+/** Tests a transport, step by step. */
 export interface Probe {
-  /** What is being tried. */
+  /** The name of the current step. */
   readonly step: string
-  /** Rejects with what is wrong. */
+  /** Rejects with the difference that it finds. */
   run(): Promise<void>
-  /** Leaves nothing behind, however far it came. */
+  /** Closes everything, whatever step was reached. */
   cleanUp(): void
 }
 
 /**
- * Runs a probe to its end. Rejects with the step that failed, and why.
+ * Runs a probe to its end. Rejects with the step that failed, and the reason.
  * @param timeoutMs how long it may take, in milliseconds
  */
 export async function runProbe(probe: Probe, timeoutMs: number): Promise<void> {
@@ -27,6 +27,7 @@ export async function runProbe(probe: Probe, timeoutMs: number): Promise<void> {
   }
 }
 
+/** Throws unless the two values are the same. @param what names the value in the message */
 export function expectEqual(found: unknown, expected: unknown, what: string): void {
   if (found !== expected) throw new Error(`${what}: expected ${String(expected)}, found ${String(found)}`)
 }

@@ -1,16 +1,23 @@
+import { getSystemErrorName } from 'node:util'
 import { systemCode } from '../../model/failure.js'
 
-/** Errors that say that this machine has run out of something; another endpoint would not help. */
+/** Errors of a machine that has run out of something; another endpoint would not help. */
 const LOCAL_RESOURCE_ERRORS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRINUSE', 'EAGAIN'])
 
-/** Whether a socket error is ours to worry about; all others are the client's or the Pod's, and no reason to be loud. */
+/** Whether this machine causes a socket error. The client or the Pod causes all others, which are no reason for an error in the log. */
 export function isLocalResourceError(error: unknown): boolean {
   const code = systemCode(error)
   return code !== undefined && LOCAL_RESOURCE_ERRORS.has(code)
 }
 
-/** Whether a socket error means that this process (or machine) has no descriptors left. */
+/** Whether a socket error means that this process, or the machine, has no descriptors left. */
 export function isOutOfDescriptors(error: unknown): boolean {
   const code = systemCode(error)
   return code === 'EMFILE' || code === 'ENFILE'
+}
+
+/** The error that Node.js makes of a failed system call. @param status the negative number that libuv returned */
+export function systemError(call: string, status: number): Error {
+  const code = getSystemErrorName(status)
+  return Object.assign(new Error(`${call} ${code}`), { code, errno: status, syscall: call })
 }

@@ -13,10 +13,11 @@ import {
   type TcpTransport,
 } from './tcp-transport.js'
 
-/** TCP by way of Node's own TCP handles: the fast path. */
+/** TCP with Node.js's internal TCP handles: the fast path. */
 export class TcpHandleTransport implements TcpTransport {
   readonly #buffers: ReadBuffers
 
+  /** @param buffers shared by all connections of this transport */
   constructor(buffers = new ReadBuffers()) {
     this.#buffers = buffers
   }

@@ -1,13 +1,14 @@
 import { type Server } from 'node:net'
 import { getSystemErrorMap } from 'node:util'
 import { type SocketAddress } from './upstream-sockets.js'
-import { systemError } from './system-error.js'
+import { systemError } from './socket-error.js'
 import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
 
 /*
- * The only file that reaches under Node's public API for TCP (udp-handle.ts does for UDP): it uses the objects that
- * `net.Socket` itself is made of (Node's binding to libuv's TCP streams), without the socket and its two streams on top.
- * Everything assumed about them is below, and tried out by probe-transport.ts before anything relies on it. docs/decisions/0005-node-handles.md says why.
+ * The only file that goes below Node.js's public API for TCP (udp-handle.ts does for UDP). It uses the objects that `net.Socket`
+ * itself is made of, Node.js's binding to libuv's TCP streams, without the socket and its two streams on top. All assumptions
+ * about them are below, and probe-tcp-transport.ts checks them before anything depends on them. The reasons are in
+ * docs/decisions/0005-node-handles.md.
  */
 
 interface RawTcp {
@@ -19,22 +20,22 @@ interface RawTcp {
   getsockname(out: { address?: string; port?: number }): number
   setNoDelay(on: boolean): number
   setKeepAlive(on: boolean, seconds: number): number
-  /** Has all reads from now on go to this memory, of which nobody but the caller keeps hold. */
+  /** All further reads go to this memory. The caller has to keep a reference to it. */
   useUserBuffer(buffer: Uint8Array): void
   readStart(): number
   readStop(): number
   writeBuffer(request: RawRequest, bytes: Uint8Array): number
   shutdown(request: RawRequest): number
-  /** Must not be called while a shutdown is under way: it would do nothing, and the handle could not be closed any more. */
+  /** Must not be called during a shutdown: it would do nothing, and the handle could no longer be closed. */
   reset(): number
   close(): void
-  /** Ours. */
+  /** Added by this file. */
   handle?: TcpHandle
 }
 
 interface RawRequest {
   oncomplete: (this: RawRequest, status: number) => void
-  /** Ours. */
+  /** Added by this file. */
   handle?: TcpHandle
   bytes?: Uint8Array
   connector?: TcpConnector
@@ -49,7 +50,7 @@ interface TcpBinding {
 interface StreamBinding {
   readonly WriteWrap: new () => RawRequest
   readonly ShutdownWrap: new () => RawRequest
-  /** Where Node leaves the results of the call or call-back that is under way. */
+  /** Where Node.js leaves results of the current call or callback. */
   readonly streamBaseState: Readonly<Record<number, number>>
   readonly kReadBytesOrError: number
   readonly kLastWriteWasAsync: number
@@ -66,39 +67,39 @@ const {
 } = binding('stream_wrap') as StreamBinding
 const UV_EOF = [...getSystemErrorMap()].find(([, [name]]) => name === 'EOF')![0]
 
-/** What became of a write: the kernel has all of it. */
+/** Result of a write: the kernel has all of it. */
 export const WRITTEN = 0
-/** What became of a write: the kernel has a part of it; the rest must stay as it is until `drained` is called. */
+/** Result of a write: the kernel has a part of it. The bytes must not change until `onDrain` is called. */
 export const PENDING = 1
 
-/** Hears of what comes in on a handle. */
+/** Learns what happens on a handle. */
 export interface TcpHandleEvents {
   /**
-   * The first `length` bytes of `buffer` have come; they stay only until this returns, unless it returns another buffer.
-   * @returns the buffer for what comes next
+   * The first `length` bytes of `buffer` were read. They stay only until this returns, unless it returns another buffer.
+   * @returns the buffer for the next read
    */
   onData(handle: TcpHandle, buffer: Uint8Array, length: number): Uint8Array
   /** The peer has finished sending. */
   onEnd(handle: TcpHandle): void
-  /** The peer, or the way to it, is gone. The handle is still open. */
+  /** The peer, or the path to it, is gone. The handle is still open. */
   onError(handle: TcpHandle, error: Error): void
-  /** The write that was pending is with the kernel. `bytes` is what was given to `write`. */
+  /** The kernel has taken the pending write. `bytes` is the argument of `write`. */
   onDrain(handle: TcpHandle, bytes: Uint8Array): void
   onClose(handle: TcpHandle): void
 }
 
 const NO_OWNER: TcpSocketOwner = { onClose: () => undefined }
 
-/** A TcpSocket on one of Node's own TCP handles. Closing is done when the call returns. */
+/** A TcpSocket on one of Node.js's internal TCP handles. It is closed when the call of `close` or `reset` returns. */
 export class TcpHandle implements TcpSocket {
   owner: TcpSocketOwner
   /** Whether the peer has finished sending. */
   hasEnded = false
-  /** Whether a write is pending: until it is drained there must be no other one. */
+  /** Whether a write is pending. There must be no other write until it is drained. */
   isWriting = false
   readonly #raw: RawTcp
   #events: TcpHandleEvents | undefined
-  /** Node has the bare address only: this keeps the memory from being freed. */
+  /** Node.js has only the bare address; this reference keeps the memory from being freed. */
   #buffer: Uint8Array | undefined
   #isOpen = true
   #isShuttingDown = false
@@ -110,7 +111,7 @@ export class TcpHandle implements TcpSocket {
     this.owner = owner
   }
 
-  /** Has a server of `net`, which listens, give its clients to `onClient` as handles. */
+  /** Makes a listening server of `net` give its clients to `onClient` as handles. */
   static accept(
     server: Server,
     keepAliveMs: number,
@@ -118,7 +119,7 @@ export class TcpHandle implements TcpSocket {
     onError: (error: Error) => void,
   ): void {
     const raw = (server as unknown as { readonly _handle: RawTcp })._handle
-    // The kernel hands both on to the sockets it accepts.
+    // The kernel copies both to the sockets that it accepts.
     raw.setNoDelay(true)
     raw.setKeepAlive(true, toSeconds(keepAliveMs))
     raw.onconnection = (status, client) => {
@@ -127,7 +128,7 @@ export class TcpHandle implements TcpSocket {
     }
   }
 
-  /** As TcpTransport.connect. */
+  /** See TcpTransport.connect. */
   static connect(ip: string, port: number, keepAliveMs: number, connector: TcpConnector): TcpHandle {
     const raw = new TCP(constants.SOCKET)
     const handle = new TcpHandle(raw, connector)
@@ -146,6 +147,7 @@ export class TcpHandle implements TcpSocket {
     return handle
   }
 
+  /** The buffer for the next read; undefined before the first `read`. */
   get buffer(): Uint8Array | undefined {
     return this.#buffer
   }
@@ -161,31 +163,33 @@ export class TcpHandle implements TcpSocket {
   }
 
   checkPeer(): void {
-    // The kernel does not know the peer any more once that has reset the connection.
+    // After a reset by the peer, the kernel no longer knows the peer's address.
     if (this.#isOpen && this.remoteAddress() === undefined) this.close()
   }
 
   /** Begins to read, into `buffer` first. Called once. */
-  read(user: TcpHandleEvents, buffer: Uint8Array): void {
-    this.#events = user
+  read(events: TcpHandleEvents, buffer: Uint8Array): void {
+    this.#events = events
     this.#raw.onread = TcpHandle.#onRead
     this.readInto(buffer)
     this.resume()
   }
 
   /**
-   * Has the next read go to another buffer. Costs a few bytes until the handle is closed, each time: the value that
-   * `received` returns does the same for nothing.
+   * Changes the buffer for the next read. Each call costs a few bytes until the handle is closed; the return value of `onData`
+   * does the same at no cost.
    */
   readInto(buffer: Uint8Array): void {
     this.#buffer = buffer
     this.#raw.useUserBuffer(buffer)
   }
 
+  /** Stops reading. */
   pause(): void {
     if (this.#isOpen) this.#raw.readStop()
   }
 
+  /** Goes on reading. */
   resume(): void {
     if (this.#isOpen) this.#raw.readStart()
   }
@@ -203,13 +207,13 @@ export class TcpHandle implements TcpSocket {
     return PENDING
   }
 
-  /** Tells the peer that nothing more comes. There must be no write pending. */
+  /** Ends the write side, so that the peer reads the end. No write may be pending. */
   shutdown(): void {
     if (!this.#isOpen) return
     const request = new ShutdownWrap()
     request.handle = this
     request.oncomplete = TcpHandle.#onShutdown
-    // Anything else: it is done already, or the peer is gone, which reading tells.
+    // Any other status: the write side has ended already, or the peer is gone, which the next read reports.
     this.#isShuttingDown = this.#raw.shutdown(request) === 0
   }
 
@@ -254,7 +258,7 @@ export class TcpHandle implements TcpSocket {
     if (length > 0) {
       const buffer = handle.#buffer!
       const next = handle.#events!.onData(handle, buffer, length)
-      // Undefined: the same one.
+      // Undefined means: the same buffer.
       if (next === buffer) return undefined
       handle.#buffer = next
       return next
@@ -263,7 +267,7 @@ export class TcpHandle implements TcpSocket {
       handle.hasEnded = true
       handle.#events!.onEnd(handle)
     } else if (length < 0) handle.#events!.onError(handle, systemError('read', length))
-    // Zero: the kernel had nothing more, after a read that filled the buffer.
+    // Zero: after a read that filled the buffer, the kernel had no more bytes.
     return undefined
   }
 
@@ -281,7 +285,7 @@ export class TcpHandle implements TcpSocket {
     if (handle.#resetAfterShutdown) handle.reset()
   }
 
-  /** Serves all writes that the kernel takes at once: Node only holds on to a request whose write is left pending. */
+  /** Used for all writes that the kernel takes at once: Node.js keeps a request only while its write is pending. */
   static #spareWrite = TcpHandle.#newWrite()
 
   static #newWrite(): RawRequest {

@@ -2,10 +2,10 @@ import { type Target } from '../../balancer/balancer.js'
 import { UdpHandle } from './udp-handle.js'
 import { type UdpBindOptions, type UdpConnector, type UdpTransport, type UdpSocketEvents } from './udp-transport.js'
 
-/** UDP by way of Node's own UDP handles: the fast path. */
+/** UDP with Node.js's internal UDP handles: the fast path. */
 export class UdpHandleTransport implements UdpTransport {
-  bind(options: UdpBindOptions, user: UdpSocketEvents): Promise<UdpHandle> {
-    return new Promise(resolve => resolve(UdpHandle.bind(options, user)))
+  bind(options: UdpBindOptions, events: UdpSocketEvents): Promise<UdpHandle> {
+    return new Promise(resolve => resolve(UdpHandle.bind(options, events)))
   }
 
   connect({ ip, port }: Target, connector: UdpConnector): UdpHandle {

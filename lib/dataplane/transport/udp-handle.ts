@@ -1,5 +1,5 @@
 import { type SocketAddress } from './upstream-sockets.js'
-import { systemError } from './system-error.js'
+import { systemError } from './socket-error.js'
 import {
   type UdpBindOptions,
   type UdpConnector,
@@ -9,14 +9,14 @@ import {
 } from './udp-transport.js'
 
 /*
- * What tcp-handle.ts is for TCP: the only file that uses the object that `dgram.Socket` itself is made of, Node's binding to
- * libuv's UDP. Everything assumed about it is below, and tried out by probe-udp-transport.ts before anything relies on it.
- * docs/decisions/0005-node-handles.md says why.
+ * The same for UDP as tcp-handle.ts for TCP: the only file that uses the object that `dgram.Socket` itself is made of, Node.js's
+ * binding to libuv's UDP. All assumptions about it are below, and probe-udp-transport.ts checks them before anything depends on
+ * them. The reasons are in docs/decisions/0005-node-handles.md.
  */
 
-/** Calls return 0, or a negative error number. */
+/** Calls return 0 or a negative error number. */
 interface RawUdp {
-  /** @param length of the datagram, or a negative error number, with no datagram */
+  /** @param length of the datagram, or a negative error number without a datagram */
   onmessage: (this: RawUdp, length: number, handle: RawUdp, datagram: Buffer, from: UdpPeer) => void
   bind(ip: string, port: number, flags: number): number
   bind6(ip: string, port: number, flags: number): number
@@ -27,17 +27,17 @@ interface RawUdp {
   bufferSize(bytes: number, isReceiving: boolean, out: object): number | undefined
   recvStart(): number
   /** To the peer of a connected handle. @returns more than 0: sent; 0: the request completes later; less: an error number */
-  send(request: RawRequest, list: readonly Buffer[], count: 1, isTold: boolean): number
-  send(request: RawRequest, list: readonly Buffer[], count: 1, port: number, ip: string, isTold: boolean): number
+  send(request: RawRequest, list: readonly Buffer[], count: 1, hasCallback: boolean): number
+  send(request: RawRequest, list: readonly Buffer[], count: 1, port: number, ip: string, hasCallback: boolean): number
   send6: RawUdp['send']
   close(): void
-  /** Ours. */
+  /** Added by this file. */
   owner?: UdpHandle
 }
 
 interface RawRequest {
   oncomplete: (this: RawRequest, status: number) => void
-  /** Ours. */
+  /** Added by this file. */
   owner?: UdpHandle
   datagram?: Buffer
 }
@@ -51,33 +51,33 @@ interface UdpBinding {
 const { binding } = process as unknown as { binding(name: string): unknown }
 const { UDP, SendWrap, constants } = binding('udp_wrap') as UdpBinding
 
-/** A UdpSocket on one of Node's own UDP handles. */
+/** A UdpSocket on one of Node.js's internal UDP handles. */
 export class UdpHandle implements UdpSocket {
   readonly #raw: RawUdp
   readonly #isV6: boolean
   readonly #events: UdpSocketEvents
   #isOpen = true
 
-  private constructor(raw: RawUdp, isV6: boolean, user: UdpSocketEvents) {
+  private constructor(raw: RawUdp, isV6: boolean, events: UdpSocketEvents) {
     this.#raw = raw
     this.#isV6 = isV6
-    this.#events = user
+    this.#events = events
     raw.owner = this
     raw.onmessage = UdpHandle.#onMessage
   }
 
-  /** As UdpTransport.bind, but throws. */
-  static bind({ bound, address, port, receiveBufferBytes }: UdpBindOptions, user: UdpSocketEvents): UdpHandle {
+  /** See UdpTransport.bind; this one throws. */
+  static bind({ bound, address, port, receiveBufferBytes }: UdpBindOptions, events: UdpSocketEvents): UdpHandle {
     const isV6 = address.includes(':')
     const raw = bound !== undefined && '_handle' in bound ? bound._handle : new UDP()
-    // With anything else Node would end the process.
-    if (!(raw instanceof UDP)) throw new TypeError('what another process has bound is no UDP socket')
+    // With any other object, Node.js would end the process.
+    if (!(raw instanceof UDP)) throw new TypeError('the socket that another process has bound is not a UDP socket')
     try {
       if (bound === undefined)
         throwOnError('bind', isV6 ? raw.bind6(address, port, constants.UV_UDP_IPV6ONLY) : raw.bind(address, port, 0))
       else if ('fd' in bound) throwOnError('open', raw.open(bound.fd))
       raw.bufferSize(receiveBufferBytes, true, {})
-      const handle = new UdpHandle(raw, isV6, user)
+      const handle = new UdpHandle(raw, isV6, events)
       throwOnError('recvmsg', raw.recvStart())
       return handle
     } catch (error) {
@@ -86,12 +86,12 @@ export class UdpHandle implements UdpSocket {
     }
   }
 
-  /** As UdpTransport.connect. */
+  /** See UdpTransport.connect. */
   static connect(ip: string, port: number, connector: UdpConnector): UdpHandle {
     const isV6 = ip.includes(':')
     const raw = new UDP()
     const handle = new UdpHandle(raw, isV6, connector)
-    // With an address in numbers there is nothing to wait for.
+    // With a numeric address there is nothing to wait for.
     const status = (isV6 ? raw.connect6(ip, port) : raw.connect(ip, port)) || raw.recvStart()
     if (status === 0) connector.onConnect(handle.#localAddress())
     else handle.#reportError('connect', status)
@@ -137,7 +137,7 @@ export class UdpHandle implements UdpSocket {
   #finishSend(status: number, request: RawRequest, datagram: Buffer): void {
     if (status > 0) return
     if (status < 0) return this.#reportError('send', status)
-    // The kernel's buffer is full. Node keeps the request, but has the bare address of the bytes only.
+    // The kernel's buffer is full. Node.js keeps the request, but only the bare address of the bytes.
     UdpHandle.#spareRequest = undefined
     request.owner = this
     request.datagram = datagram
@@ -159,9 +159,9 @@ export class UdpHandle implements UdpSocket {
     if (status < 0) this.owner!.#reportError('send', status)
   }
 
-  /** Serves all datagrams that the kernel takes at once: Node only holds on to a request that it leaves pending. */
+  /** Used for all datagrams that the kernel takes at once: Node.js keeps a request only while it is pending. */
   static #spareRequest: RawRequest | undefined
-  /** So does this; Node reads it during the call only. */
+  /** Used for all datagrams: Node.js reads it only during the call. */
   static readonly #list: [Buffer] = [Buffer.alloc(0)]
 
   static #newRequest(): RawRequest {

@@ -1,54 +1,51 @@
 import { type Target } from '../../balancer/balancer.js'
-import { type BoundSocket } from './bound-socket.js'
+import { type BindOptions } from './bind-options.js'
 import { type SocketAddress } from './upstream-sockets.js'
 
-/** One UDP socket that is bound. */
+/** One bound UDP socket. */
 export interface UdpSocket {
-  /** Our own port. */
+  /** The local port. */
   readonly port: number
-  /** Sends to where the socket is connected. The datagram must not change any more. What goes wrong is told to the user, later. */
+  /** Sends to the connected peer. The datagram must not change after the call. Errors are reported later, to `onError`. */
   send(datagram: Buffer): void
-  /** The same to anywhere, from a socket that is not connected. */
+  /** Sends to any peer, from a socket that is not connected. Otherwise the same. */
   sendTo(datagram: Buffer, to: UdpPeer): void
-  /** Nothing more is heard of it. What was sent before has left, unless that had to wait for the kernel. */
+  /** The socket makes no more calls. Datagrams sent before have left, unless the kernel could not take them at once. */
   close(): void
 }
 
-/** A socket of another host, or process. */
+/** The socket of another host or process, with the address as Node.js writes it. */
 export interface UdpPeer {
   readonly address: string
   readonly port: number
 }
 
-/** Hears of what comes in on a socket, until that is closed. */
+/** Learns what happens on a socket, until the socket is closed. */
 export interface UdpSocketEvents {
   onMessage(datagram: Buffer, from: UdpPeer): void
   /**
-   * A datagram could not be sent, or (connected sockets) nobody is there to receive any; the socket stays open. Never called
-   * before `send` or `connect` has returned.
+   * A datagram could not be sent, or the port of the connected peer is closed. The socket stays open. Never called before `send`
+   * or `connect` returns.
    */
   onError(error: Error): void
 }
 
+/** Learns what happens on a socket to one peer. */
 export interface UdpConnector extends UdpSocketEvents {
-  /** The socket has an end of its own; nothing has been sent from it. It may be before `connect` returns. */
+  /** The local address is known; nothing has been sent yet. May be called before `connect` returns. */
   onConnect(local: SocketAddress): void
 }
 
-export interface UdpBindOptions {
-  /** A socket that is bound already, to receive through in place of one of our own; `port` is then its own. */
-  readonly bound?: BoundSocket | undefined
-  readonly address: string
-  /** 0: any. */
-  readonly port: number
-  /** Asked of the kernel, which gives at most net.core.rmem_max. */
+/** How to open a socket that receives from any client. */
+export interface UdpBindOptions extends BindOptions {
+  /** Requested size of the kernel's buffer; the kernel grants at most net.core.rmem_max. */
   readonly receiveBufferBytes: number
 }
 
-/** A way to do UDP in Node. All ways behave alike; some cost less. */
+/** One way to use UDP in Node.js. All of them behave the same; some cost less. */
 export interface UdpTransport {
-  /** Opens a socket that receives from everybody. Rejects with the system's error. */
-  bind(options: UdpBindOptions, user: UdpSocketEvents): Promise<UdpSocket>
-  /** Opens a socket that sends to and receives from one peer. It can be sent to at once. */
+  /** Opens a socket that receives from any client. Rejects with the system's error. */
+  bind(options: UdpBindOptions, events: UdpSocketEvents): Promise<UdpSocket>
+  /** Opens a socket that exchanges datagrams with one peer. It accepts `send` at once. */
   connect(target: Target, connector: UdpConnector): UdpSocket
 }

@@ -1,36 +1,37 @@
 import { hostPort } from '../../model/address.js'
 
-/** One end of a socket, as Node writes its address. */
+/** One end of a socket, with the address as Node.js writes it. */
 export interface SocketAddress {
   readonly ip: string
   readonly port: number
 }
 
-/** A socket on the list, for taking it off again. */
+/** An entry of the list, which deletes it. */
 export type UpstreamSocketKey = string
 
 /**
- * Our own sockets towards endpoints, of one protocol, by both of their ends.
+ * The proxy's own sockets to endpoints, of one protocol, by both of their ends.
  *
- * An endpoint that is really one of our listeners would send our connection back to us, and we would send it on again, until
- * no descriptor is left. A client that comes to a listener as one of these sockets gives the loop away. One end alone says
- * nothing: towards different destinations the kernel gives one port to many sockets, of ours and of other processes.
+ * If an endpoint is a listener of this proxy, the proxy would connect to itself again and again, until no descriptor is left. A
+ * client of a listener that is one of these sockets reveals the loop. Both ends are needed: the kernel gives one local port to
+ * many sockets with different destinations, also of other processes.
  */
 export class UpstreamSockets {
   readonly #sockets = new Set<UpstreamSocketKey>()
 
-  /** @param remote the endpoint */
+  /** Adds a socket. @param remote the endpoint's end @returns the entry, for `delete` */
   add(local: SocketAddress, remote: SocketAddress): UpstreamSocketKey {
     const socket = keyOf(local, remote)
     this.#sockets.add(socket)
     return socket
   }
 
+  /** The socket is closed. */
   delete(socket: UpstreamSocketKey): void {
     this.#sockets.delete(socket)
   }
 
-  /** Whether a client of a listener is one of us. */
+  /** Whether a client of a listener is a socket of this proxy. */
   has(client: SocketAddress, listener: SocketAddress): boolean {
     return this.#sockets.size > 0 && this.#sockets.has(keyOf(client, listener))
   }

@@ -1,18 +1,18 @@
-/** A flow as the order sees it; the links are the order's own. */
+/** A flow in the LRU, which owns the links. */
 export interface LruFlow {
   /** Milliseconds of the data plane's clock. */
   lastUsed: number
   older: LruFlow | undefined
   newer: LruFlow | undefined
-  /** How long it may be idle, in milliseconds; may change while it lives. */
+  /** How long the flow may be idle, in milliseconds; may change while it lives. */
   readonly idleTimeout: number
-  /** Ends the flow; it takes itself out of the order. */
+  /** Ends the flow, which removes itself from the LRU. */
   end(): void
 }
 
 /**
- * All UDP flows of one process in the order of their last use, so that the longest idle one is always at hand. A doubly
- * linked list through the flows themselves: a datagram moves its flow to the end without making any object.
+ * All UDP flows of one process in the order of their last use, so that the longest idle one is found at once. A doubly linked
+ * list through the flows themselves: a datagram moves its flow to the end without making an object.
  *
  *     oldest ⇄ flow ⇄ flow ⇄ newest
  */
@@ -22,15 +22,17 @@ export class FlowLru {
   #oldest: LruFlow | undefined
   #newest: LruFlow | undefined
 
-  /** @param capacity how many flows there may be; to add one more ends the one that has been idle longest. */
+  /** @param capacity the most flows; adding one more ends the longest idle one */
   constructor(capacity: number) {
     this.#capacity = capacity
   }
 
+  /** How many flows there are. */
   get size(): number {
     return this.#size
   }
 
+  /** Adds a new flow. @param now milliseconds of the data plane's clock */
   add(flow: LruFlow, now: number): void {
     if (this.#size >= this.#capacity) this.#oldest?.end()
     flow.lastUsed = now
@@ -38,6 +40,7 @@ export class FlowLru {
     this.#size++
   }
 
+  /** A flow is used now. @param now milliseconds of the data plane's clock */
   touch(flow: LruFlow, now: number): void {
     flow.lastUsed = now
     if (flow === this.#newest) return
@@ -45,12 +48,13 @@ export class FlowLru {
     this.#append(flow)
   }
 
+  /** Removes a flow that has ended. */
   remove(flow: LruFlow): void {
     this.#unlink(flow)
     this.#size--
   }
 
-  /** Ends one flow to make room, the longest idle one; false when there is none. */
+  /** Ends the longest idle flow to make room; false when there is none. */
   evictOldest(): boolean {
     if (this.#oldest === undefined) return false
     this.#oldest.end()
@@ -58,11 +62,12 @@ export class FlowLru {
   }
 
   /**
-   * Ends every flow that has been idle for its limit.
-   * @param shortestLimit no flow has a shorter limit than this; lets the walk stop early.
+   * Ends every flow that has been idle for its time-out.
+   * @param now milliseconds of the data plane's clock
+   * @param shortestTimeout the shortest time-out of all flows, in milliseconds; the loop stops at the first flow that is younger
    */
-  expireIdle(now: number, shortestLimit: number): void {
-    for (let flow = this.#oldest; flow !== undefined && now - flow.lastUsed >= shortestLimit;) {
+  expireIdle(now: number, shortestTimeout: number): void {
+    for (let flow = this.#oldest; flow !== undefined && now - flow.lastUsed >= shortestTimeout;) {
       const { newer } = flow
       if (now - flow.lastUsed >= flow.idleTimeout) flow.end()
       flow = newer

@@ -1,21 +1,21 @@
 /**
- * Has datagrams that came in one turn of the event loop sent together at its end.
+ * Sends the datagrams that come in one turn of the event loop together, at the end of the turn, in the order of their arrival.
  *
- * Up to thirty-two are read from a socket in one go. Sent one by one in between, each finds the Pod's process asleep again, and
- * wakes it: together they cost a tenth less of the CPU. They are sent in the order in which they came.
+ * Node.js reads up to 32 datagrams from a socket in one go. If each was sent at once, the Pod's process would go to sleep and be
+ * woken again for each of them. Together they cost a tenth less CPU.
  */
 export class SendBurst {
   #senders: ((datagram: Buffer) => void)[] = []
-  /** What each of them is to send: two lists in step, so that a datagram makes no object. */
+  /** The datagram of each sender: two lists in step, so that a datagram makes no object. */
   #datagrams: Buffer[] = []
 
-  /** Has a datagram sent at the end of this turn, or at the next flush. */
+  /** Sends a datagram at the end of this turn, or at the next flush. */
   add(send: (datagram: Buffer) => void, datagram: Buffer): void {
     this.#datagrams.push(datagram)
     if (this.#senders.push(send) === 1) setImmediate(this.#flushAtTurnEnd)
   }
 
-  /** Sends what waits, before a socket is closed. */
+  /** Sends all datagrams that wait. To be called before a socket closes. */
   flush(): void {
     const senders = this.#senders
     const datagrams = this.#datagrams

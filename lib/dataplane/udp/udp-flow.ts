@@ -1,79 +1,89 @@
-import { type Target } from '../../balancer/balancer.js'
-import { hostPort } from '../../model/address.js'
+import { type BalancedEndpoint } from '../../balancer/balanced-endpoint.js'
 import { systemCode } from '../../model/failure.js'
-import { type LruFlow } from './flow-lru.js'
-import { type ListenerContext } from '../listener.js'
-import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
+import { type EndpointLease } from '../endpoint-lease.js'
+import { type ListenerContext } from '../listener-context.js'
 import { isLocalResourceError } from '../transport/socket-error.js'
-import { type UdpConnector, type UdpSocket } from '../transport/udp-transport.js'
+import { type UdpConnector, type UdpPeer, type UdpSocket } from '../transport/udp-transport.js'
+import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
+import { type LruFlow } from './flow-lru.js'
 
-/** Endpoints that are tried for one datagram. */
+/** The most endpoints for one datagram. */
 const MAX_ATTEMPTS = 16
 
-export interface UdpFlowEvents {
-  readonly pick: (avoid: ReadonlySet<string>) => Target | undefined
-  /** A datagram from the endpoint, for the client. */
-  readonly onReply: (datagram: Buffer) => void
-  readonly onEndpointFailed: (target: Target, error: Error) => void
-  readonly onLocalError: (error: Error) => void
-  readonly onEnd: () => void
+/** The listener of a flow. */
+export interface UdpFlowOwner {
+  /** The endpoint has sent a datagram of so many bytes; it leaves at the end of this turn of the event loop. */
+  onReply(bytes: number): void
+  /** Sends a datagram of the endpoint to the client. */
+  sendReply(datagram: Buffer, client: UdpPeer): void
+  /** This machine lacks something that the flow needs; the flow ends. */
+  onLocalError(error: Error): void
+  /** The flow has ended, and its socket is closed. Called once. */
+  onEnd(flow: UdpFlow): void
 }
 
 /**
- * One client address's flow of datagrams to one endpoint, through a connected socket of its own: the kernel then drops
- * what strangers send, and tells when the endpoint's port is closed (ICMP port unreachable).
+ * The datagrams of one client, to one endpoint and back, through a connected socket of its own. The kernel then drops datagrams
+ * from any other sender, and reports when the port of the endpoint is closed (ICMP port unreachable).
  *
- * On such news the flow turns to another endpoint at once and sends the datagram that was not answered again.
+ * When that happens, the flow moves to another endpoint at once, and sends the datagram without a reply again.
  */
 export class UdpFlow implements LruFlow {
+  readonly client: UdpPeer
+  readonly lease: EndpointLease
   lastUsed = 0
   older: LruFlow | undefined
   newer: LruFlow | undefined
   readonly #context: ListenerContext
-  readonly #events: UdpFlowEvents
+  readonly #owner: UdpFlowOwner
+  /** `ip:port` of the endpoints that failed since the last reply. */
   readonly #failed = new Set<string>()
-  #target: Target | undefined
+  #endpoint: BalancedEndpoint | undefined
   #upstream: UdpSocket | undefined
   #upstreamKey: UpstreamSocketKey | undefined
-  /** The last datagram since the endpoint's last reply. */
+  /** The last datagram of the client, until the endpoint replies. */
   #unanswered: Buffer | undefined
   #isReplied = false
   #hasEnded = false
 
-  constructor(context: ListenerContext, events: UdpFlowEvents) {
+  constructor(client: UdpPeer, lease: EndpointLease, context: ListenerContext, owner: UdpFlowOwner) {
+    this.client = client
+    this.lease = lease
     this.#context = context
-    this.#events = events
+    this.#owner = owner
   }
 
   get idleTimeout(): number {
-    return this.#isReplied ? this.#context.timings.udpStreamTimeout : this.#context.timings.udpTimeout
+    const { udpTimeout, udpStreamTimeout } = this.#context.timings
+    return this.#isReplied ? udpStreamTimeout : udpTimeout
   }
 
-  /** Whether the client waits for an answer. */
+  /** Whether the client waits for a reply. */
   get isWaiting(): boolean {
     return this.#unanswered !== undefined
   }
 
-  /** `ip:port` of the present endpoint. */
+  /** `ip:port` of the current endpoint. */
   get endpointKey(): string {
-    return this.#target === undefined ? '' : hostPort(this.#target.ip, this.#target.port)
+    return this.#endpoint?.key ?? ''
   }
 
   /**
-   * Picks an endpoint and opens the way to it. A descriptor has been taken for it, and the flow is in the order. False: the
-   * flow has ended already, for want of an endpoint, or of what a socket needs.
+   * Picks an endpoint and opens a socket to it. The caller has taken a descriptor for that, and has added the flow to the LRU.
+   * Returns false when the flow has ended already: there was no endpoint, or no socket.
    */
   start(): boolean {
-    this.#target = this.#events.pick(this.#failed)
-    if (this.#target === undefined) this.end()
-    else this.#connect(this.#target)
+    const endpoint = this.lease.pick(this.#failed)
+    if (endpoint === undefined) this.end()
+    else this.#connect(endpoint)
     return !this.#hasEnded
   }
 
+  /** Sends a datagram of the client to the endpoint, at the end of this turn of the event loop. */
   send(datagram: Buffer): void {
     this.#context.flowLru.touch(this, this.#context.clock.now())
     this.#unanswered = datagram
-    this.#context.sendBurst.add(this.#sendNow, datagram)
+    this.#context.sendBurst.add(this.#sendUpstream, datagram)
   }
 
   end(): void {
@@ -82,11 +92,12 @@ export class UdpFlow implements LruFlow {
     this.#disconnect()
     this.#context.flowLru.remove(this)
     this.#context.descriptorBudget.release()
-    this.#events.onEnd()
+    this.#owner.onEnd(this)
   }
 
-  #connect(target: Target): void {
-    this.#upstream = this.#context.udpTransport.connect(target, this.#connector)
+  #connect(endpoint: BalancedEndpoint): void {
+    this.#endpoint = endpoint
+    this.#upstream = this.#context.udpTransport.connect(endpoint, this.#connector)
   }
 
   #disconnect(): void {
@@ -100,37 +111,38 @@ export class UdpFlow implements LruFlow {
   #handleReply(datagram: Buffer): void {
     this.#isReplied = true
     this.#unanswered = undefined
-    // Clearing makes a new set, even of an empty one.
+    // To clear a set makes a new one, even if it was empty.
     if (this.#failed.size > 0) this.#failed.clear()
     this.#context.flowLru.touch(this, this.#context.clock.now())
-    this.#events.onReply(datagram)
+    this.lease.recordSuccess()
+    this.#owner.onReply(datagram.length)
+    this.#context.sendBurst.add(this.#sendReply, datagram)
   }
 
   #handleError(error: Error): void {
-    // A datagram too long for the way, or a full buffer, is that datagram's loss only, as with any UDP sender.
+    // A datagram that is too long for the path, or that finds a buffer full, is lost, as with any UDP sender. The flow goes on.
     if (systemCode(error) === 'EMSGSIZE' || systemCode(error) === 'ENOBUFS') return
     if (isLocalResourceError(error)) {
-      this.#events.onLocalError(error)
+      this.#owner.onLocalError(error)
       return this.end()
     }
-    const target = this.#target!
-    this.#events.onEndpointFailed(target, error)
-    this.#failed.add(hostPort(target.ip, target.port))
+    this.lease.recordFailure(error)
+    this.#failed.add(this.endpointKey)
     this.#disconnect()
-    const next = this.#events.pick(this.#failed)
-    if (next === undefined || this.#failed.size >= MAX_ATTEMPTS || this.#failed.has(hostPort(next.ip, next.port)))
-      return this.end()
-    this.#target = next
+    const next = this.lease.pick(this.#failed)
+    if (next === undefined || this.#failed.size >= MAX_ATTEMPTS || this.#failed.has(next.key)) return this.end()
     this.#connect(next)
     if (this.#unanswered !== undefined) this.#upstream?.send(this.#unanswered)
   }
 
-  /** Of the present upstream socket: a closed one is silent. */
+  /** Of the current upstream socket; a closed socket makes no calls. */
   readonly #connector: UdpConnector = {
-    onConnect: local => (this.#upstreamKey = this.#context.upstreamSockets.udp.add(local, this.#target!)),
+    onConnect: local => (this.#upstreamKey = this.#context.upstreamSockets.udp.add(local, this.#endpoint!)),
     onMessage: datagram => this.#handleReply(datagram),
     onError: error => this.#handleError(error),
   }
 
-  readonly #sendNow = (datagram: Buffer): void => this.#upstream?.send(datagram)
+  readonly #sendUpstream = (datagram: Buffer): void => this.#upstream?.send(datagram)
+
+  readonly #sendReply = (datagram: Buffer): void => this.#owner.sendReply(datagram, this.client)
 }

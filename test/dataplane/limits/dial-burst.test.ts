@@ -1,79 +1,78 @@
 import t from 'tap'
 import { DialBurst } from '../../../lib/dataplane/limits/dial-burst.js'
+import { type PendingDial } from '../../../lib/dataplane/limits/pending-dial.js'
 
-/** An event loop whose turns end by hand, and clients that note when they are dialled. */
+/** An event loop whose turns the test ends, and dials that record their start. */
 class Harness {
-  readonly dialed: string[] = []
-  readonly burst = new DialBurst(go => this.#atEnd.push(go))
-  #atEnd: (() => void)[] = []
+  readonly started: string[] = []
+  readonly burst = new DialBurst(callback => this.#atTurnEnd.push(callback))
+  #atTurnEnd: (() => void)[] = []
 
-  client(name: string) {
-    return { dial: () => void this.dialed.push(name) }
+  dial(name: string): PendingDial {
+    return { onTurn: () => undefined, checkClient: () => undefined, start: () => void this.started.push(name) }
   }
 
-  connectClients(...names: readonly string[]): void {
-    for (const name of names) this.burst.add(this.client(name))
+  addDials(...names: readonly string[]): void {
+    for (const name of names) this.burst.add(this.dial(name))
   }
 
-  /** @returns whether somebody waits for the end of the next turn */
+  /** @returns whether the burst waits for the end of the next turn, too */
   endTurn(): boolean {
-    const due = this.#atEnd
-    this.#atEnd = []
-    for (const go of due) go()
-    return this.#atEnd.length > 0
+    const callbacks = this.#atTurnEnd
+    this.#atTurnEnd = []
+    for (const callback of callbacks) callback()
+    return this.#atTurnEnd.length > 0
   }
 }
 
-t.test('a client that comes alone is dialled at once', t => {
-  const stage = new Harness()
-  stage.connectClients('alone')
-  t.same(stage.dialed, ['alone'])
-  stage.endTurn()
-  t.equal(stage.endTurn(), false, 'and after a turn in which nobody came there is nothing left to look at')
-  stage.connectClients('the next')
-  t.same(stage.dialed, ['alone', 'the next'])
+t.test('a dial that comes alone starts at once', t => {
+  const harness = new Harness()
+  harness.addDials('alone')
+  t.same(harness.started, ['alone'])
+  harness.endTurn()
+  t.equal(harness.endTurn(), false, 'after a turn without a dial the burst stops watching')
+  harness.addDials('next')
+  t.same(harness.started, ['alone', 'next'])
   t.end()
 })
 
-t.test(
-  'those that come turn by turn are dialled together once a turn passes without another, in the order they came',
-  t => {
-    const stage = new Harness()
-    for (const name of ['a', 'b', 'c']) {
-      stage.connectClients(name)
-      stage.endTurn()
-    }
-    t.same(stage.dialed, ['a'], 'the first did not wait')
-    stage.endTurn()
-    t.same(stage.dialed, ['a', 'b', 'c'])
-    t.end()
-  },
-)
+t.test('dials that come turn by turn start together, in order, after a turn without a dial', t => {
+  const harness = new Harness()
+  for (const name of ['a', 'b', 'c']) {
+    harness.addDials(name)
+    harness.endTurn()
+  }
+  t.same(harness.started, ['a'], 'the first did not wait')
+  harness.endTurn()
+  t.same(harness.started, ['a', 'b', 'c'])
+  t.end()
+})
 
-t.test('no more than sixteen wait, however many turns the burst lasts', t => {
-  const stage = new Harness()
+t.test('at most sixteen dials wait, however many turns the burst lasts', t => {
+  const harness = new Harness()
   const names = Array.from({ length: 40 }, (_, n) => `${n}`)
-  const most = names.map(name => {
-    stage.connectClients(name)
-    stage.endTurn()
-    return Number(name) + 1 - stage.dialed.length
+  const waiting = names.map(name => {
+    harness.addDials(name)
+    harness.endTurn()
+    return Number(name) + 1 - harness.started.length
   })
-  t.equal(Math.max(...most), 15)
-  t.same(stage.dialed, names.slice(0, 33))
-  stage.endTurn()
-  t.same(stage.dialed, names)
+  t.equal(Math.max(...waiting), 15)
+  t.same(harness.started, names.slice(0, 33))
+  harness.endTurn()
+  t.same(harness.started, names)
   t.end()
 })
 
-t.test('one that has gone meanwhile is not dialled', t => {
-  const stage = new Harness()
-  const gone = stage.client('gone')
-  stage.connectClients('first')
-  stage.burst.add(gone)
-  stage.connectClients('last')
-  stage.burst.delete(gone)
-  stage.endTurn()
-  stage.endTurn()
-  t.same(stage.dialed, ['first', 'last'])
+t.test('a dial that was deleted while it waited does not start', t => {
+  const harness = new Harness()
+  const deleted = harness.dial('deleted')
+  harness.addDials('first')
+  harness.burst.add(deleted)
+  harness.addDials('last')
+  t.equal(harness.burst.delete(deleted), true)
+  t.equal(harness.burst.delete(deleted), false, 'it waits no more')
+  harness.endTurn()
+  harness.endTurn()
+  t.same(harness.started, ['first', 'last'])
   t.end()
 })

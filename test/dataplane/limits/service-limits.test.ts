@@ -160,7 +160,7 @@ t.test('UDP flows are counted as connections are; datagrams that would open one 
   await waitUntil(async () => (await plane.trafficCounts()).shedAtClientLimit === 2, 'both are counted')
   t.match(await plane.trafficCounts(), { connections: 2, refused: 2, shedAtServiceLimit: 0 })
   t.equal(pod.received.length, 2)
-  clock.advanceSync(50)
+  await clock.advance(50)
   await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'the flows have ended')
   t.equal(await beyond.ask('5'), 'pod 5')
   await plane.apply(makeListenerSpec({ ...udp, endpoints: [pod.endpoint] }))

@@ -1,50 +1,53 @@
 import { connect } from 'node:net'
+import { type PendingDial } from '../../../lib/dataplane/limits/pending-dial.js'
 import { DialQueue } from '../../../lib/dataplane/limits/dial-budget.js'
 import { DialBurst } from '../../../lib/dataplane/limits/dial-burst.js'
+import { ListenerClients } from '../../../lib/dataplane/listener-clients.js'
 import { TcpConnection } from '../../../lib/dataplane/tcp/tcp-connection.js'
 import { type TcpSocket } from '../../../lib/dataplane/transport/tcp-transport.js'
 import { makeListenerContext } from '../../support/dataplane/make-listener-context.js'
+import { makeListenerSpec } from '../../support/dataplane/plane-under-test.js'
 import { testBothTransports } from '../../support/dataplane/test-both-tcp-transports.js'
+import { TcpPod } from '../../support/pods/tcp-pod.js'
+
+const IGNORED_DIAL: PendingDial = { onTurn: () => undefined, start: () => undefined, checkClient: () => undefined }
 
 testBothTransports(
-  'a client that goes while it waits for others to be dialled with leaves nothing behind',
+  'a client that leaves while its dial waits in a burst leaves nothing behind',
   async (t, transport) => {
     let endTurn: () => void = () => undefined
-    const dialBurst = new DialBurst(go => (endTurn = go))
+    const dialBurst = new DialBurst(callback => (endTurn = callback))
     const context = makeListenerContext(transport, { dialBurst })
     const { descriptorBudget, dialBudget } = context
     const accepted = new Promise<TcpSocket>((resolve, reject) => {
-      const options = { bound: undefined, address: '127.0.0.1', port: 0, backlog: 8, keepAliveMs: 1000 }
-      void transport.listen({ ...options, onClient: resolve, onError: reject }).then(door => {
-        t.teardown(() => door.close())
-        const client = connect(door.port, '127.0.0.1').on('error', () => undefined)
+      const options = { address: '127.0.0.1', port: 0, backlog: 8, keepAliveMs: 1000 }
+      void transport.listen({ ...options, onClient: resolve, onError: reject }).then(server => {
+        t.teardown(() => server.close())
+        const client = connect(server.port, '127.0.0.1').on('error', () => undefined)
         t.teardown(() => client.destroy())
       }, reject)
     })
     const socket = await accepted
     descriptorBudget.countExisting()
+    const pod = await TcpPod.startNamed(t, 'pod')
+    const clients = new ListenerClients(makeListenerSpec({ endpoints: [pod.endpoint] }), context)
+    const lease = clients.lease('127.0.0.1')
 
-    // Somebody came just before, so this one waits.
-    dialBurst.add({ dial: () => undefined })
-    const line = new DialQueue()
-    let chosen = 0
-    const done = new Promise<void>(resolve => {
-      const connection = new TcpConnection(socket, '127.0.0.1', context, line, {
-        pick: () => void chosen++,
-        onAttemptFailed: () => undefined,
-        onConnect: () => undefined,
-        onRefused: () => undefined,
-        onClose: () => resolve(),
-      })
+    // Another dial came just before, so the dial of this client waits.
+    dialBurst.add(IGNORED_DIAL)
+    await new Promise<void>(resolve => {
+      const owner = { onRefused: () => t.fail('it is not refused'), onEnd: () => resolve() }
+      const connection = new TcpConnection(socket, lease, new DialQueue(), context, owner)
       connection.start()
       t.match(dialBudget.counts(), { used: 1 })
       connection.reset()
     })
-    await done
     t.match(dialBudget.counts(), { used: 0 })
     t.match(descriptorBudget.counts(), { used: 0 })
     endTurn()
     endTurn()
-    t.equal(chosen, 0, 'nor is it dialled')
+    t.match(dialBudget.counts(), { used: 0 })
+    // A dial would have opened a socket, and counted its endpoint as used.
+    t.equal(lease.pick(new Set())?.open, 1, 'nor did the dial pick an endpoint')
   },
 )

@@ -85,7 +85,7 @@ const FAULTS: readonly (readonly [string, UdpTransport, RegExp])[] = [
   [
     'an end of our own that is not told',
     withConnect(connector => ({ ...connector, onConnect: () => undefined })),
-    /exchange 0 bytes: port of our own: expected 0, found/,
+    /exchange 0 bytes: local port: expected 0, found/,
   ],
   [
     'a closed port that is not told',
@@ -198,7 +198,7 @@ testBothTransports('IPv6 works alike', async (t, transport) => {
 
 t.test('a handle that is not one of UDP is refused, before anything is done with it', async t => {
   const bound = { _handle: { close: () => undefined } }
-  await t.rejects(new UdpHandleTransport().bind({ ...anyPort, bound }, ignore), { message: /no UDP socket/ })
+  await t.rejects(new UdpHandleTransport().bind({ ...anyPort, bound }, ignore), { message: /not a UDP socket/ })
 })
 
 testBothTransports('what goes wrong with one socket is told to that one only', async (t, transport) => {

@@ -1,0 +1,101 @@
+import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
+import { type TrafficCounts, countShed, zeroTrafficCounts } from './data-plane.js'
+import { EndpointLease } from './endpoint-lease.js'
+import { ClientFilter, isLoopback } from './limits/client-filter.js'
+import { namespacedName } from './limits/service-limits.js'
+import { ListenerBalancer } from './listener-balancer.js'
+import { type ListenerContext } from './listener-context.js'
+import { type ListenerSpec } from './listener-plan.js'
+import { type SocketAddress, type UpstreamSockets } from './transport/upstream-sockets.js'
+
+/** Log messages of each protocol. */
+const MESSAGES = {
+  TCP: { refused: 'Refused a connection', failed: 'Endpoint did not take a connection' },
+  UDP: { refused: 'Dropped a datagram', failed: 'Endpoint did not take a datagram' },
+} as const
+
+/**
+ * The clients of one listener, the same for TCP and UDP: which of them may come in, which endpoint each one gets, and how many
+ * there were.
+ */
+export class ListenerClients {
+  /** The Service of the listener: `namespace/name`. */
+  readonly service: string
+  /** Totals since the listener was made. The listener counts connections and bytes here itself. */
+  readonly traffic = zeroTrafficCounts()
+  readonly #context: ListenerContext
+  readonly #balancer: ListenerBalancer
+  readonly #upstreamSockets: UpstreamSockets
+  #spec: ListenerSpec
+  #filter: ClientFilter
+
+  constructor(spec: ListenerSpec, context: ListenerContext) {
+    this.service = namespacedName(spec)
+    this.#context = context
+    this.#balancer = new ListenerBalancer(spec, context.random)
+    this.#upstreamSockets = spec.protocol === 'TCP' ? context.upstreamSockets.tcp : context.upstreamSockets.udp
+    this.#spec = spec
+    this.#filter = new ClientFilter(spec.sourceRanges)
+  }
+
+  get spec(): ListenerSpec {
+    return this.#spec
+  }
+
+  /** The subject of each log line about this listener. */
+  get logFields(): { readonly servicePort: string } {
+    return { servicePort: this.#spec.key }
+  }
+
+  /** Takes new endpoints, affinity, balancer or source ranges. Clients that came before keep their endpoint. */
+  update(spec: ListenerSpec): void {
+    if (spec.sourceRanges !== this.#spec.sourceRanges) this.#filter = new ClientFilter(spec.sourceRanges)
+    this.#spec = spec
+    this.#balancer.update(spec)
+  }
+
+  /**
+   * Decides whether a client may come in. If so, it counts for the limits of its Service until `dismiss`.
+   * @param client the client's address, in its canonical form
+   * @param peer the client's end of the socket
+   * @param port the port of the listener
+   */
+  admit(client: string, peer: SocketAddress, port: number): boolean {
+    const { log, serviceLimits } = this.#context
+    const { address, protocol, holdsNodePort } = this.#spec
+    if (!this.#filter.allows(client) || (holdsNodePort && !isLoopback(client))) return false
+    if (this.#upstreamSockets.has(peer, { ip: address, port })) {
+      const cause = 'that came from this proxy itself: an endpoint of the Service is a Service address'
+      log.warn(`${MESSAGES[protocol].refused} ${cause}`, this.logFields)
+      return false
+    }
+    const limit = serviceLimits.admit(this.service, client)
+    if (limit === undefined) return true
+    countShed(this.traffic, limit)
+    if (log.enabled(3)) log.info(3, `${MESSAGES[protocol].refused} at a limit`, { ...this.logFields, client, limit })
+    return false
+  }
+
+  /** A client that was admitted has ended: it no longer counts for the limits of its Service. */
+  dismiss(client: string): void {
+    this.#context.serviceLimits.release(this.service, client)
+  }
+
+  /** What an admitted client picks its endpoints with. */
+  lease(client: string): EndpointLease {
+    return new EndpointLease(client, this.#balancer, this.#context.clock, this.#onFailure)
+  }
+
+  /** @param active connections or flows that are open now */
+  counts(active: number): TrafficCounts {
+    const ejected = this.#balancer.countEjected(this.#context.clock.now())
+    return { ...this.traffic, active, ejections: this.#balancer.ejections, ejected }
+  }
+
+  readonly #onFailure = ({ ip, port }: BalancedEndpoint, { message: error }: Error): void => {
+    const { log } = this.#context
+    this.traffic.dialFailures++
+    if (!log.enabled(3)) return
+    log.info(3, MESSAGES[this.#spec.protocol].failed, { ...this.logFields, endpoint: `${ip}:${port}`, error })
+  }
+}

@@ -1,0 +1,44 @@
+import { type Clock } from '../model/clock.js'
+import { type Log } from '../model/log.js'
+import { type ServicePortKey } from '../model/service-port.js'
+import { type DataPlaneTimings } from './data-plane-timings.js'
+import { type DescriptorBudget } from './limits/descriptor-budget.js'
+import { type DialBudget } from './limits/dial-budget.js'
+import { type DialBurst } from './limits/dial-burst.js'
+import { type HalfClosedLimit } from './limits/half-closed-limit.js'
+import { type ServiceLimits } from './limits/service-limits.js'
+import { type BoundSocket } from './transport/bind-options.js'
+import { type TcpTransport } from './transport/tcp-transport.js'
+import { type UdpTransport } from './transport/udp-transport.js'
+import { type UpstreamSockets } from './transport/upstream-sockets.js'
+import { type FlowLru } from './udp/flow-lru.js'
+import { type SendBurst } from './udp/send-burst.js'
+
+/** Sockets that another process has bound for this one. That process keeps a copy of each. */
+export interface BoundSockets {
+  /** Hands out the socket for a listener that opens now; the caller owns it. Undefined: the caller has to bind one itself. */
+  take(key: ServicePortKey): BoundSocket | undefined
+}
+
+/** What all listeners of one process share. */
+export interface ListenerContext {
+  readonly log: Log
+  readonly clock: Clock
+  /** Returns a number from 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number
+  readonly descriptorBudget: DescriptorBudget
+  readonly dialBudget: DialBudget
+  readonly transport: TcpTransport
+  readonly udpTransport: UdpTransport
+  readonly upstreamSockets: { readonly tcp: UpstreamSockets; readonly udp: UpstreamSockets }
+  readonly halfClosedLimit: HalfClosedLimit
+  readonly dialBurst: DialBurst
+  readonly flowLru: FlowLru
+  readonly sendBurst: SendBurst
+  readonly serviceLimits: ServiceLimits
+  readonly timings: DataPlaneTimings
+  /** Undefined: listeners bind their sockets themselves. */
+  readonly boundSockets: BoundSockets | undefined
+  /** Called whenever a connection or flow has ended. */
+  readonly onConnectionEnd: () => void
+}
