@@ -40,6 +40,7 @@ export function makeListenerSpec(changes: Partial<ListenerSpec> & Pick<ListenerS
   }
 }
 
+/** A plan of these listeners. */
 export function makeListenerPlan(...specs: readonly ListenerSpec[]): ListenerPlan {
   return new Map(specs.map(entry => [entry.key, entry]))
 }
@@ -56,8 +57,10 @@ export const turnsPerWorker = WORKERS > 1 && PASSES_SOCKETS && 'each worker has 
 /** The same for tests in which file descriptors have to run out. */
 export const descriptorsPerWorker = WORKERS > 1 && PASSES_SOCKETS && 'each worker has its own descriptors'
 
-/** Long enough for a Pod on a machine that is busy with other tests; tests of the retry schedule have their own. */
-const LONG_DIAL_SCHEDULE = [10_000, 10_000, 10_000, 10_000]
+/** Long enough for a machine that is busy with other tests; tests of these time-outs have their own. */
+const LONG_TIMINGS = { dialSchedule: [60_000, 60_000, 60_000, 60_000], queueTimeout: 60_000 }
+/** How long `waitUntil` waits, in milliseconds: far longer than anything takes, even on a busy machine. */
+const WAIT_TIMEOUT_MS = 60_000
 
 /** The default options of a data plane under test. */
 export const defaultPlaneOptions: InProcessOptions = {
@@ -66,7 +69,7 @@ export const defaultPlaneOptions: InProcessOptions = {
   random: () => 0,
   descriptorLimit: 10_000,
   ...defaultTransports,
-  timings: { ...DEFAULT_TIMINGS, dialSchedule: LONG_DIAL_SCHEDULE },
+  timings: { ...DEFAULT_TIMINGS, ...LONG_TIMINGS },
 }
 
 type PlaneOptions = Partial<Omit<InProcessOptions, 'timings' | 'boundSockets'>>
@@ -77,7 +80,7 @@ export class PlaneUnderTest {
 
   constructor(t: Test, options: PlaneOptions = {}, timings: Partial<DataPlaneTimings> = {}) {
     const all = { ...defaultPlaneOptions, ...options, timings: { ...defaultPlaneOptions.timings, ...timings } }
-    this.plane = WORKERS === 0 ? new InProcessDataPlane(all) : makeWorkerPool(all)
+    this.plane = WORKERS === 0 ? new InProcessDataPlane(all) : waitForWorkers(makeWorkerPool(all), all.descriptorLimit)
     t.teardown(() => this.plane.drain(0))
   }
 
@@ -92,6 +95,28 @@ export class PlaneUnderTest {
   async trafficCounts(key?: string): Promise<Readonly<TrafficCounts>> {
     const { listeners } = await this.plane.counts()
     return (key === undefined ? listeners[0] : listeners.find(listener => listener.key === key))!.traffic
+  }
+}
+
+/**
+ * Makes the first plan wait until all workers run and have been counted. On a busy machine a worker may start so late that the
+ * pool goes on without it. The worker would then join in the middle of a test, and change counts and limits.
+ */
+function waitForWorkers(pool: WorkerPool, descriptorLimit: number): DataPlane {
+  const areAllCounted = async (): Promise<boolean> => {
+    const { workers, descriptors } = await pool.counts()
+    return workers?.running === WORKERS && descriptors.limit === WORKERS * descriptorLimit
+  }
+  let ready: Promise<void> | undefined
+  return {
+    apply: async plan => {
+      ready ??= waitUntil(areAllCounted, 'all workers run')
+      await ready
+      return pool.apply(plan)
+    },
+    counts: () => pool.counts(),
+    reserveDescriptors: () => pool.reserveDescriptors(),
+    drain: timeoutMs => pool.drain(timeoutMs),
   }
 }
 
@@ -122,11 +147,11 @@ function makeWorkerPool({
   })
 }
 
-/** Resolves when the condition is true; checks it in each turn of the event loop. @throws Error after 10 s */
+/** Resolves when the condition is true; checks it every few milliseconds. @throws Error after a minute */
 export async function waitUntil(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000
+  const deadline = Date.now() + WAIT_TIMEOUT_MS
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`Timed out after 10 s waiting until ${what}`)
+    if (Date.now() > deadline) throw new Error(`Timed out after ${WAIT_TIMEOUT_MS / 1000} s waiting until ${what}`)
     await new Promise(resolve => setTimeout(resolve, 2))
   }
 }
