@@ -6,27 +6,28 @@ interface AffinityRecord {
 }
 
 /**
- * Which endpoint each client was given and when it last used it.
+ * The endpoint of each client, and the time of its last use.
  *
- * A Map keeps its entries in the order they were set, and every use sets the entry again, so the oldest is always first:
+ * A Map has its entries in the order in which they were set, and every use sets the entry again. So the oldest is always first:
  *
  *     first                                   last
- *     [client, used 09:00] [client, 09:20] ... [client, just now]      expired ones and overflow leave at the left
+ *     [client, used 09:00] [client, 09:20] ... [client, just now]      the first ones expire, or leave when the table is full
  */
 export class AffinityTable {
   readonly #records = new Map<string, AffinityRecord>()
   readonly #capacity: number
 
-  /** @param capacity how many clients are remembered; beyond, the one that has been quiet longest is forgotten. */
+  /** @param capacity the most clients; one more removes the client with the oldest last use */
   constructor(capacity: number) {
     this.#capacity = capacity
   }
 
+  /** How many clients the table has. */
   get size(): number {
     return this.#records.size
   }
 
-  /** The client's endpoint, if it was used less than `ttlMs` before `now`; this counts as use. */
+  /** The client's endpoint, if its last use was less than `ttlMs` milliseconds before `now`. This counts as a use. */
   use(client: string, now: number, ttlMs: number): BalancedEndpoint | undefined {
     const record = this.#records.get(client)
     if (record === undefined || now - record.lastUsed >= ttlMs) return undefined
@@ -36,13 +37,14 @@ export class AffinityTable {
     return record.endpoint
   }
 
+  /** Records the endpoint of a client, used now. */
   set(client: string, endpoint: BalancedEndpoint, now: number): void {
     this.#records.delete(client)
     this.#records.set(client, { endpoint, lastUsed: now })
     if (this.#records.size > this.#capacity) this.#records.delete(this.#records.keys().next().value!)
   }
 
-  /** Forgets the records that have not been used for `ttlMs`. */
+  /** Removes the clients without a use for `ttlMs` milliseconds. */
   expire(now: number, ttlMs: number): void {
     for (const [client, record] of this.#records) {
       if (now - record.lastUsed < ttlMs) return
@@ -50,7 +52,7 @@ export class AffinityTable {
     }
   }
 
-  /** Forgets the clients of every endpoint that is not in the set. */
+  /** Removes the clients of all endpoints that are not in the set. */
   retain(endpoints: ReadonlySet<BalancedEndpoint>): void {
     for (const [client, { endpoint }] of this.#records) if (!endpoints.has(endpoint)) this.#records.delete(client)
   }

@@ -5,10 +5,10 @@ import { RandomTwoChoices } from './random-two-choices.js'
 import { RoundRobin } from './round-robin.js'
 
 /**
- * A balancer of the kind that a Service asks for, without endpoints yet.
+ * Makes the balancer that a Service asks for, without endpoints yet.
  *
- * @param endpoints how many it will be given at first
- * @param random gives a number from 0 (inclusive) to 1 (exclusive)
+ * @param endpoints how many endpoints it will get first
+ * @param random returns a number from 0 (inclusive) to 1 (exclusive)
  */
 export function balancerByName(name: BalancerName, endpoints: number, random: () => number): Balancer {
   if (name === 'random-two-choices') return new RandomTwoChoices(random)

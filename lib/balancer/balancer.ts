@@ -6,7 +6,7 @@ export interface Target {
   readonly port: number
 }
 
-/** `ip:port` of endpoints to avoid: a Set, or a Map that somebody keeps by that key anyway. */
+/** `ip:port` of endpoints to avoid: a Set, or a Map that exists with this key anyway. */
 export interface AvoidedEndpoints {
   readonly size: number
   has(key: string): boolean
@@ -14,23 +14,25 @@ export interface AvoidedEndpoints {
 }
 
 /**
- * Decides which endpoint a client gets. Pure state: no clock, no sockets, no dice; time and chance come in as arguments.
+ * Decides which endpoint a client gets. Pure state: no clock, no sockets, no random numbers of its own; these are arguments.
  *
- *     const book = new EndpointBook()
+ *     const cache = new EndpointCache()
  *     const balancer = new ClientIpAffinity(new RoundRobin(0), 10_800_000)
- *     balancer.replace(book.replace([{ ip: '10.244.0.5', port: 80 }, { ip: '10.244.0.6', port: 80 }]))
+ *     balancer.replace(cache.replace([{ ip: '10.244.0.5', port: 80 }, { ip: '10.244.0.6', port: 80 }]))
  *     balancer.pick('10.244.0.9', now)                                       // 10.244.0.5:80, and from now on always
  *     balancer.pick('10.244.0.9', now, new Set(['10.244.0.5:80']))          // that one just failed: 10.244.0.6:80
  */
 export interface Balancer {
   /**
-   * The next endpoint for a client (its IP address, without port), or undefined when there is none.
-   * `avoid` holds the `ip:port` of endpoints that just failed for this client; one of them is returned only when there
-   * is no other. `now` is in milliseconds, of a clock that only goes forward.
+   * Picks the endpoint for a client; undefined when there is none.
+   * @param client the client's IP address, without port
+   * @param now milliseconds of a clock that only goes forward
+   * @param avoid endpoints that just failed for this client; one of them is picked only when there is no other
    */
   pick(client: string, now: number, avoid?: AvoidedEndpoints): BalancedEndpoint | undefined
-  /** Takes the whole new list. Endpoints that stay keep their place in turn, and their clients. */
+  /** Takes the whole new list. Endpoints that stay keep their turn and their clients. */
   replace(endpoints: readonly BalancedEndpoint[]): void
 }
 
+/** For a client without failed endpoints. */
 export const AVOID_NONE: ReadonlySet<string> = new Set()

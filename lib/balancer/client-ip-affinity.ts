@@ -2,15 +2,15 @@ import { AffinityTable } from './affinity-table.js'
 import { type BalancedEndpoint } from './balanced-endpoint.js'
 import { type AvoidedEndpoints, type Balancer, AVOID_NONE } from './balancer.js'
 
-/** Clients remembered per service port: some 15 MB at worst, and far more than one node's Pods can be. */
+/** The most clients of one service port: at most some 15 MB, and far more than the Pods of a node. */
 const MAX_CLIENTS = 65_536
 
 /**
- * `sessionAffinity: ClientIP`: the same client, the same endpoint, until it has been quiet for the timeout. Wraps any
- * balancer, which chooses for clients that are new, or whose endpoint is gone or just failed.
+ * `sessionAffinity: ClientIP`: a client gets the same endpoint until it has been silent for the timeout. Wraps another balancer,
+ * which picks for new clients, and for clients whose endpoint is gone or has just failed.
  */
 export class ClientIpAffinity implements Balancer {
-  /** Milliseconds; a change counts at once, for records that exist already too. */
+  /** The timeout in milliseconds. A change applies at once, also to known clients. */
   ttlMs: number
   readonly #inner: Balancer
   readonly #table = new AffinityTable(MAX_CLIENTS)
@@ -20,7 +20,7 @@ export class ClientIpAffinity implements Balancer {
     this.ttlMs = ttlMs
   }
 
-  /** Clients that are remembered, those included whose time is over and who were not seen since. */
+  /** How many clients are known. Some of them may have expired since the last pick. */
   get size(): number {
     return this.#table.size
   }

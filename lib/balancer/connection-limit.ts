@@ -1,15 +1,15 @@
-/** How many connections, or UDP flows, there may be at a time; undefined: as many as come. */
+/** The most connections, or UDP flows, at a time; undefined: no limit. */
 export interface ConnectionLimits {
   readonly perService: number | undefined
   readonly perClient: number | undefined
 }
 
-/** Which limit turned a client away. */
+/** The limit that a client has reached. */
 export type ReachedLimit = 'service-limit' | 'client-limit'
 
 /**
- * The open connections of one Service, counted by client (IP address), and whether there may be one more. The newest is
- * turned away; what is open stays, also when a limit is lowered below it.
+ * Counts the open connections of one Service by client (IP address), and decides whether one more may open. Only new connections
+ * are refused: open ones stay, even when a limit is lowered below their number.
  */
 export class ConnectionLimit {
   limits: ConnectionLimits
@@ -20,18 +20,20 @@ export class ConnectionLimit {
     this.limits = limits
   }
 
-  /** The limit that keeps this client from one more connection; the client's own is named first, for it is to blame. */
+  /** The limit that does not allow one more connection of this client. The client's own limit comes first: it names the cause. */
   check(client: string): ReachedLimit | undefined {
     const { perService, perClient } = this.limits
     if (perClient !== undefined && (this.#byClient.get(client) ?? 0) >= perClient) return 'client-limit'
     return perService !== undefined && this.#open >= perService ? 'service-limit' : undefined
   }
 
+  /** Counts a connection that opens, without a check. */
   add(client: string): void {
     this.#open++
     this.#byClient.set(client, (this.#byClient.get(client) ?? 0) + 1)
   }
 
+  /** A connection of the client has ended. */
   remove(client: string): void {
     const count = this.#byClient.get(client)
     if (count === undefined) return

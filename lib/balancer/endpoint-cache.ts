@@ -2,11 +2,11 @@ import { hostPort } from '../model/address.js'
 import { BalancedEndpoint } from './balanced-endpoint.js'
 import { type Target } from './balancer.js'
 
-/** Keeps one object for each endpoint as long as it stays in the list, however often the list is replaced. */
+/** One object for each endpoint, the same one as long as the endpoint stays in the list. */
 export class EndpointCache {
   #endpoints: ReadonlyMap<string, BalancedEndpoint> = new Map()
 
-  /** The objects of the whole new list, in its order. One that went and comes back is a new one. */
+  /** The objects of the whole new list, in its order. An endpoint that comes back gets a new object. */
   replace(targets: readonly Target[]): readonly BalancedEndpoint[] {
     const before = this.#endpoints
     const endpoints = new Map<string, BalancedEndpoint>()

@@ -3,14 +3,14 @@ import { type AvoidedEndpoints, type Balancer, AVOID_NONE } from './balancer.js'
 import { resumeTurn } from './resume-turn.js'
 
 /**
- * The endpoint with the fewest open connections of this listener, those with equally many in turn. Looks at each endpoint:
- * some microseconds with a thousand of them; `RandomTwoChoices` is there for more.
+ * Picks the endpoint with the fewest open connections of this listener; equal ones take turns. It compares all endpoints: some
+ * microseconds for a thousand of them. With more, use `RandomTwoChoices`.
  */
 export class LeastConnections implements Balancer {
   #endpoints: readonly BalancedEndpoint[] = []
   #next: number
 
-  /** @param start where in the first list to begin among equals; see RoundRobin */
+  /** @param start index in the first list of the first turn among equals; see RoundRobin */
   constructor(start: number) {
     this.#next = start
   }
@@ -27,18 +27,18 @@ export class LeastConnections implements Balancer {
     this.#endpoints = endpoints
   }
 
-  /** Its place in the list; of equals, the first from where the turn is. */
+  /** The index of the endpoint with the fewest connections; of equal ones, the next in turn. */
   #findLeastLoaded(avoid: AvoidedEndpoints): number | undefined {
     const count = this.#endpoints.length
-    let found: number | undefined
+    let best: number | undefined
     let fewest = Infinity
     for (let step = 0; step < count && fewest > 0; step++) {
       const index = (this.#next + step) % count
       const { open, key } = this.#endpoints[index]!
       if (open >= fewest || (avoid.size > 0 && avoid.has(key))) continue
-      found = index
+      best = index
       fewest = open
     }
-    return found
+    return best
   }
 }

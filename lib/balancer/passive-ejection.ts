@@ -1,24 +1,25 @@
 import { type BalancedEndpoint } from './balanced-endpoint.js'
 import { type AvoidedEndpoints, type Balancer, AVOID_NONE } from './balancer.js'
 
-/** How long an endpoint is left out after a failure, in milliseconds: first this long, then twice that, and so on up to the most. */
+/** How long an endpoint is ejected after a failure, in milliseconds: doubles with each failure in a row, up to a maximum. */
 export interface BackOff {
+  /** After the first failure. */
   readonly initial: number
   readonly max: number
 }
 
 /**
- * Leaves out, for a while, endpoints that just failed, so that one client pays for finding out and not each. One that fails
- * again afterwards is left out twice as long, until a client gets through. Wraps any balancer. When all are left out none
- * is: a last endpoint is never taken away.
+ * Ejects endpoints that just failed for a while, so that only one client, not every client, pays for the failed attempt. An
+ * endpoint that then fails again is ejected for twice the time, until a client reaches it. Wraps another balancer. When all
+ * endpoints are ejected, all of them are used: the last endpoint is never taken away.
  *
- * Affinity goes around it, not into it: a client that has an endpoint keeps it until that one fails for itself.
+ * Affinity comes before ejection: a client with an endpoint keeps it until the endpoint fails for this client.
  */
 export class PassiveEjection implements Balancer {
   #inner: Balancer
   readonly #backOff: BackOff
   #endpoints: readonly BalancedEndpoint[] = []
-  /** Those of the list whose time is not over, as far as was looked; by `ip:port`, so that others can be told to avoid them. */
+  /** Ejected endpoints of the list by `ip:port`, which the inner balancer avoids. May contain some whose time has just ended. */
   readonly #ejected = new Map<string, BalancedEndpoint>()
   #ejections = 0
 
@@ -27,7 +28,7 @@ export class PassiveEjection implements Balancer {
     this.#backOff = backOff
   }
 
-  /** How often an endpoint was left out; an only one that failed is not. */
+  /** How often an endpoint was ejected. The only endpoint of a list never is. */
   get ejections(): number {
     return this.#ejections
   }
@@ -35,7 +36,7 @@ export class PassiveEjection implements Balancer {
   pick(client: string, now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
     if (this.#ejected.size > 0) this.#readmit(now)
     if (this.#ejected.size === 0) return this.#inner.pick(client, now, avoid)
-    // A client's first attempt makes no list of its own; when all are out, it gets one of them.
+    // The first attempt of a client needs no list of its own. When all are ejected, it gets one of them.
     if (avoid.size === 0) return this.#inner.pick(client, now, this.#ejected)
     const all = new Set([...avoid.keys(), ...this.#ejected.keys()])
     return this.#inner.pick(client, now, this.#endpoints.every(({ key }) => all.has(key)) ? avoid : all)
@@ -48,15 +49,15 @@ export class PassiveEjection implements Balancer {
     this.#inner.replace(endpoints)
   }
 
-  /** From now on another balancer chooses among those that are not left out. */
+  /** Replaces the balancer that picks among the other endpoints. */
   setBalancer(inner: Balancer): void {
     this.#inner = inner
     inner.replace(this.#endpoints)
   }
 
   /**
-   * An endpoint could not be reached. Many clients find out at the same time; only the first of them counts, or a crowd
-   * would have it left out for the longest time at once.
+   * An endpoint could not be reached. When many clients fail at the same time, only the first one counts; otherwise the endpoint
+   * would be ejected for the maximum time at once.
    */
   recordFailure(endpoint: BalancedEndpoint, now: number): void {
     if (endpoint.ejectedUntil > now || !this.#endpoints.includes(endpoint)) return
@@ -67,7 +68,7 @@ export class PassiveEjection implements Balancer {
     if (this.#endpoints.length > 1) this.#ejections++
   }
 
-  /** An endpoint was reached, so it gets new clients again. While it is left out, clients with affinity may still come to it. */
+  /** An endpoint was reached, so it gets new clients again. Clients with affinity can reach an endpoint that is ejected. */
   recordSuccess(endpoint: BalancedEndpoint): void {
     if (endpoint.failures === 0) return
     endpoint.failures = 0
@@ -75,7 +76,7 @@ export class PassiveEjection implements Balancer {
     if (this.#ejected.get(endpoint.key) === endpoint) this.#ejected.delete(endpoint.key)
   }
 
-  /** How many endpoints get no new clients now. */
+  /** How many endpoints are ejected now. @param now milliseconds of a clock that only goes forward */
   countEjected(now: number): number {
     this.#readmit(now)
     return this.#ejected.size === this.#endpoints.length ? 0 : this.#ejected.size

@@ -1,10 +1,10 @@
 import { type BalancedEndpoint } from './balanced-endpoint.js'
 
 /**
- * Where in a new list the turn is: with the endpoint whose turn it was, or, if that one is gone, with the first one after it
- * that stayed. A list that changes many times a second must not favour its head.
+ * The index of the next turn in a new list: that of the same endpoint, or, if it is gone, of the first one after it that stayed.
+ * Without this, a list that changes many times a second would favour its first endpoints.
  *
- * @param turn where it was in the list before; it may be beyond its end, and then counts round
+ * @param turn the index in the list before; beyond its end it starts again from the beginning
  */
 export function resumeTurn(
   after: readonly BalancedEndpoint[],

@@ -8,8 +8,8 @@ export class RoundRobin implements Balancer {
   #next: number
 
   /**
-   * @param start where in the first list to begin. Give a random number: kube-proxy shuffles the list so that the nodes
-   *   of a cluster do not all start with the same Pod; a random start serves the same end and keeps the order readable.
+   * @param start index in the first list of the first turn. Use a random one, so that the nodes of a cluster do not all start
+   *   with the same Pod. kube-proxy shuffles the list instead; a random start keeps the order readable.
    */
   constructor(start: number) {
     this.#next = start
