@@ -21,7 +21,7 @@ if (asked === undefined || asked.startsWith('-')) stop('Which test? npm run one 
 const file = findTest(asked)
 const { status, output } = build(FOLDERS[file.split('/')[0]])
 if (output !== '') process.stdout.write(`${output}\n`)
-if (status !== 0) stop('The build failed.', 1)
+if (status !== 0) process.exit(1)
 process.exit(await run(join('dist', file.replace(/\.ts$/, '.js'))))
 
 function findTest(name) {

@@ -1,14 +1,13 @@
 import { availableParallelism } from 'node:os'
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
-import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { type DataPlaneTimings, DEFAULT_TIMINGS } from '../dataplane/data-plane-timings.js'
-import { InProcessDataPlane } from '../dataplane/in-process.js'
 import { type Log } from '../model/log.js'
 import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { realClock } from '../system/real-clock.js'
 import { drainOrphansFirst } from '../workers/orphans.js'
 import { WorkerPool } from '../workers/worker-pool.js'
+import { createDataPlane } from './create-data-plane.js'
 
 const MAX_AUTO_WORKERS = 8
 /**
@@ -23,19 +22,11 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
   const udpTimings: Partial<DataPlaneTimings> =
     udpIdleTimeout === undefined ? {} : { udpTimeout: udpIdleTimeout, udpStreamTimeout: udpIdleTimeout }
   const timings = { ...DEFAULT_TIMINGS, ...udpTimings }
-  const maxOpenFiles = readDescriptorLimit()
-  log.info(0, 'Open files', { maxOpenFiles })
+  log.info(0, 'Open files', { maxOpenFiles: readDescriptorLimit() })
   const workers = workerCount(config.dataPlaneWorkers, availableParallelism())
   const dataPlane =
     workers === 0
-      ? new InProcessDataPlane({
-          log,
-          clock: realClock,
-          random: Math.random,
-          descriptorLimit: maxOpenFiles,
-          timings,
-          ...(await chooseTransports(fastPath, log)),
-        })
+      ? await createDataPlane({ log, fastPath, timings })
       : new WorkerPool({
           workers,
           settings: { verbosity, timings, fastPath, drainTimeout, orphanTime: ORPHAN_TIMEOUT_MS },
