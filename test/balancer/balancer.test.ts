@@ -29,8 +29,8 @@ function letterOf(picked: Target | undefined): string {
   return picked === undefined ? '-' : String.fromCharCode(96 + Number(picked.ip.split('.')[3]))
 }
 
-void t.test('Round robin takes each endpoint in turn, and goes on in turn when the list changes', t => {
-  /** A list of letters replaces the endpoints; a number picks that often; `!ab` picks once and avoids a and b. */
+void t.test('round robin picks each endpoint in turn, and keeps the turn when the list changes', t => {
+  /** A list of letters replaces the endpoints; a number picks that many times; `!ab` picks once and avoids a and b. */
   const table: readonly { name: string; start?: number; steps: readonly (string | number)[]; picked: string }[] = [
     { name: 'nothing before the first list', steps: [2], picked: '--' },
     { name: 'in turn, and round', steps: ['abc', 7], picked: 'abcabca' },
@@ -68,10 +68,10 @@ void t.test('Round robin takes each endpoint in turn, and goes on in turn when t
 
 const seed = testSeed()
 
-void t.test(`A list that changes all the time favours nobody (SEED=${seed})`, t => {
+void t.test(`round robin favours no endpoint when the list changes all the time (SEED=${seed})`, t => {
   const random = seededRandom(seed)
   const all = 'abcdefgh'
-  /** Every endpoint is there all the time but one, which comes and goes; each pick is preceded by a change. */
+  /** One endpoint comes and goes, the others stay; the list changes before each pick. */
   const kinds: Record<string, () => string> = {
     'the first one comes and goes': () => (random() < 0.5 ? all : all.slice(1)),
     'the last one comes and goes': () => (random() < 0.5 ? all : all.slice(0, -1)),
@@ -95,7 +95,7 @@ void t.test(`A list that changes all the time favours nobody (SEED=${seed})`, t 
     )
     const got = steady.map(letter => counts.get(letter) ?? 0)
     const fair = got.reduce((sum, count) => sum + count, 0) / steady.length
-    // A turn that is kept makes the counts nearly equal; 15 % leaves room for the neighbours of what comes and goes.
+    // With the turn kept the counts are nearly equal; 15 % leaves room for the neighbours of the endpoint that comes and goes.
     t.ok(
       got.every(count => Math.abs(count - fair) < 0.15 * fair),
       `${name}: ${got.join(' ')}`,
@@ -104,7 +104,7 @@ void t.test(`A list that changes all the time favours nobody (SEED=${seed})`, t 
   t.end()
 })
 
-void t.test(`Whatever happens, a pick is of the list and not one to avoid while there is another (SEED=${seed})`, t => {
+void t.test(`a pick is always in the list, and never an endpoint to avoid while there is another (SEED=${seed})`, t => {
   const random = seededRandom(seed)
   const letters = 'abcdef'
   const some = (): string => [...letters].filter(() => random() < 0.5).join('')
@@ -125,7 +125,7 @@ void t.test(`Whatever happens, a pick is of the list and not one to avoid while 
   t.end()
 })
 
-void t.test('With ClientIP affinity a client stays with its endpoint', t => {
+void t.test('with ClientIP affinity a client keeps its endpoint', t => {
   /** [time in ms, client, endpoints to avoid, picked] */
   type Pick = readonly [at: number, client: string, avoid: string, picked: string]
   const table: readonly { name: string; steps: readonly (Pick | string | { ttl: number })[] }[] = [
@@ -138,7 +138,7 @@ void t.test('With ClientIP affinity a client stays with its endpoint', t => {
       steps: ['abc', [0, 'x', '', 'a'], [999, 'x', '', 'a'], [1999, 'x', '', 'b']],
     },
     {
-      name: 'every use starts the time anew',
+      name: 'every use restarts the time',
       steps: ['abc', ...[0, 900, 1800, 2700, 3600].map((at): Pick => [at, 'x', '', 'a']), [4600, 'x', '', 'b']],
     },
     {
@@ -185,7 +185,7 @@ void t.test('With ClientIP affinity a client stays with its endpoint', t => {
   t.end()
 })
 
-void t.test('Clients that stay away are forgotten, and the memory has an end', t => {
+void t.test('expired clients are removed, and the table has a maximum size', t => {
   const balancer = new ClientIpAffinity(new RoundRobin(0), 1000)
   const book = new EndpointCache()
   balancer.replace(book.replace(targets('abc')))
@@ -193,31 +193,31 @@ void t.test('Clients that stay away are forgotten, and the memory has an end', t
   t.equal(balancer.size, 500)
   balancer.pick('client 0', 999)
   t.equal(balancer.size, 500)
-  balancer.pick('somebody', 1000)
-  t.equal(balancer.size, 2, 'only those remain that were here within the time-out')
+  balancer.pick('new client', 1000)
+  t.equal(balancer.size, 2, 'only clients with a use within the time-out remain')
   for (let client = 0; client < 70_000; client++) balancer.pick(`client ${client}`, 1001)
   t.equal(balancer.size, 65_536)
   balancer.replace(book.replace(targets('a')))
-  t.ok(balancer.size < 30_000, 'clients of endpoints that are gone are forgotten at once')
+  t.ok(balancer.size < 30_000, 'clients of removed endpoints are removed at once')
   t.end()
 })
 
-void t.test('A full affinity table forgets the client that has been quiet longest', t => {
+void t.test('a full affinity table removes the client with the oldest last use', t => {
   const table = new AffinityTable(3)
   const [a, b, c] = [...'abc'].map(letter => new BalancedEndpoint(target(letter)))
   for (const client of ['x', 'y', 'z']) table.set(client, a!, 0)
   table.use('x', 1, 1000)
   table.set('w', b!, 2)
   t.equal(table.size, 3)
-  t.equal(table.use('y', 3, 1000), undefined, 'y was quiet longest')
+  t.equal(table.use('y', 3, 1000), undefined, 'y had the oldest last use')
   t.equal(table.use('x', 3, 1000), a)
   t.equal(table.use('w', 3, 1000), b)
   table.set('w', c!, 4)
-  t.equal(table.size, 3, 'a client that is set again takes no second place')
+  t.equal(table.size, 3, 'a client that is set again has one record')
   t.equal(table.use('w', 4, 1000), c)
-  t.equal(table.use('w', 1004, 1000), undefined, 'an age of just the time-out is too old')
+  t.equal(table.use('w', 1004, 1000), undefined, 'a record expires exactly at the time-out')
   table.expire(1003, 1000)
-  t.equal(table.size, 1, 'expire removes everything that is old, and stops there')
+  t.equal(table.size, 1, 'expire removes all old records, and no others')
   table.retain(new Set([a!, b!]))
   t.equal(table.size, 0)
   t.end()

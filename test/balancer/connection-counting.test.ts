@@ -16,7 +16,7 @@ const ipOf = (letter: string) => `10.0.0.${letter.charCodeAt(0) - 96}`
 const letterOf = (endpoint: BalancedEndpoint | undefined) =>
   endpoint === undefined ? '-' : String.fromCharCode(96 + Number(endpoint.ip.split('.')[3]))
 
-/** A balancer whose clients stay until they are told to go. */
+/** A balancer whose clients stay until the test ends them. */
 class Clients {
   readonly #balancer: Balancer
   readonly #book = new EndpointCache()
@@ -45,7 +45,7 @@ class Clients {
     return letterOf(endpoint)
   }
 
-  /** One client of an endpoint goes: of those that are left, the one that came first. */
+  /** Ends the oldest open client of an endpoint. */
   disconnectFrom(letter: string): void {
     this.disconnectAt(this.#served.findIndex(endpoint => letterOf(endpoint) === letter))
   }
@@ -55,8 +55,8 @@ class Clients {
   }
 }
 
-void t.test('Least connections takes the endpoint with the fewest, and equals in turn', t => {
-  /** `=abc` replaces the endpoints; `-a` ends a connection of a; `!ab` picks and avoids a and b; a number picks that often. */
+void t.test('least connections picks the endpoint with the fewest connections, and equal ones in turn', t => {
+  /** `=abc` replaces the endpoints; `-a` ends a connection of a; `!ab` picks and avoids a and b; a number picks that many times. */
   const table: readonly { name: string; start?: number; steps: readonly (string | number)[]; picked: string }[] = [
     { name: 'nothing before the first list', steps: [2], picked: '--' },
     { name: 'equals in turn, and round', steps: ['=abc', 7], picked: 'abcabca' },
@@ -64,7 +64,7 @@ void t.test('Least connections takes the endpoint with the fewest, and equals in
     { name: 'from a start beyond the list', start: 7, steps: ['=abc', 4], picked: 'bcab' },
     { name: 'the one that lost a connection', steps: ['=abc', 6, '-b', 2], picked: 'abcabcbc' },
     { name: 'the one that lost most', steps: ['=abc', 9, '-c', '-c', '-b', 3], picked: 'abcabcabccbc' },
-    { name: 'in turn when nobody stays', steps: ['=abc', 1, '-a', 1, '-b', 1], picked: 'abc' },
+    { name: 'in turn when no client stays', steps: ['=abc', 1, '-a', 1, '-b', 1], picked: 'abc' },
     { name: 'one that joins gets all until it has as many', steps: ['=ab', 4, '=abc', 4], picked: 'ababccab' },
     { name: 'one that stays keeps its count', steps: ['=abc', 3, '=cb', '-b', 2], picked: 'abcbc' },
     { name: 'one that went and came back starts at none', steps: ['=ab', 4, '=b', '=ab', 2], picked: 'ababaa' },
@@ -95,8 +95,8 @@ void t.test('Least connections takes the endpoint with the fewest, and equals in
   t.end()
 })
 
-void t.test('Random two choices takes, of the two that were drawn, the one with fewer connections', t => {
-  /** `draws`: the place of the first, then that of the other among the rest. `busy` have a connection for each letter. */
+void t.test('random two choices picks, of two random endpoints, the one with fewer connections', t => {
+  /** `draws`: the index of the first choice, then that of the second among the rest. `busy` has one letter for each connection. */
   const table: readonly {
     name: string
     list: string
@@ -120,7 +120,7 @@ void t.test('Random two choices takes, of the two that were drawn, the one with 
   for (const { name, list, busy = '', avoid = '', draws, picked } of table) {
     const usable = [...list].filter(letter => !avoid.includes(letter)).length || list.length
     let drawn = 0
-    // Just below the next place: rounding in any other way than down is found out.
+    // Just below the next index: any rounding except down shows.
     const random = () => (draws[drawn]! + 0.99) / (usable - drawn++)
     const clients = new Clients(new RandomTwoChoices(random))
     const endpoints = clients.setEndpoints(list)
@@ -133,7 +133,7 @@ void t.test('Random two choices takes, of the two that were drawn, the one with 
 
 const seed = testSeed()
 
-void t.test(`Whatever happens, a pick is of the list and not one to avoid while there is another (SEED=${seed})`, t => {
+void t.test(`a pick is always in the list, and never an endpoint to avoid while there is another (SEED=${seed})`, t => {
   const random = seededRandom(seed)
   const letters = 'abcdef'
   const some = (): string => [...letters].filter(() => random() < 0.5).join('')
@@ -156,7 +156,7 @@ void t.test(`Whatever happens, a pick is of the list and not one to avoid while 
   t.end()
 })
 
-void t.test(`Endpoints that are slow get fewer clients where connections count (SEED=${seed})`, t => {
+void t.test(`slow endpoints get fewer clients from balancers that count connections (SEED=${seed})`, t => {
   const random = seededRandom(seed)
   const share = (balancer: Balancer): number => {
     const clients = new Clients(balancer)
@@ -164,20 +164,20 @@ void t.test(`Endpoints that are slow get fewer clients where connections count (
     let slow = 0
     for (let step = 0; step < 8000; step++) {
       if (clients.connect() === 'a') slow++
-      // Three of the four are done with a client in the next step, and `a` in one of a hundred.
+      // Three of the four end a client in the next step; `a` ends one in a hundred steps.
       for (const endpoint of endpoints)
         if (endpoint.open > 0 && (letterOf(endpoint) !== 'a' || random() < 0.01))
           clients.disconnectFrom(letterOf(endpoint))
     }
     return slow / 8000
   }
-  t.ok(share(new RoundRobin(0)) === 0.25, 'round robin does not look')
+  t.ok(share(new RoundRobin(0)) === 0.25, 'round robin does not count connections')
   t.ok(share(new LeastConnections(0)) < 0.02)
   t.ok(share(new RandomTwoChoices(random)) < 0.02)
   t.end()
 })
 
-void t.test(`By lot, each endpoint is as likely as any other (SEED=${seed})`, t => {
+void t.test(`random two choices picks each endpoint with the same probability (SEED=${seed})`, t => {
   const clients = new Clients(new RandomTwoChoices(seededRandom(seed)))
   clients.setEndpoints('abcdefgh')
   const counts = new Map<string, number>()
@@ -195,14 +195,14 @@ void t.test(`By lot, each endpoint is as likely as any other (SEED=${seed})`, t 
   t.end()
 })
 
-void t.test('A client with affinity stays with its endpoint, however many connections that one has', t => {
+void t.test('a client with affinity keeps its endpoint, even if that one has the most connections', t => {
   const clients = new Clients(new ClientIpAffinity(new LeastConnections(0), 1000))
   clients.setEndpoints('abc')
   t.equal(['x', 'x', 'x', 'y', 'z', 'x', 'v', 'w'].map(client => clients.connect('', client)).join(''), 'aaabcabc')
   t.end()
 })
 
-void t.test('Each name is a balancer of its kind, that starts within the list', t => {
+void t.test('each name makes its balancer, which starts within the list', t => {
   const random = () => 0.5
   t.ok(balancerByName('round-robin', 4, random) instanceof RoundRobin)
   t.ok(balancerByName('least-connections', 4, random) instanceof LeastConnections)

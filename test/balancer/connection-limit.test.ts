@@ -1,8 +1,8 @@
 import t from 'tap'
 import { ConnectionLimit } from '../../lib/balancer/connection-limit.js'
 
-t.test('At a limit the newest is turned away, until one goes', t => {
-  /** `+x` client x comes: `.` let in, `s` the Service's limit, `c` the client's; `-x` one of x goes; a list sets the limits. */
+t.test('at a limit new clients are refused until a connection ends', t => {
+  /** `+x` client x connects: `.` admitted, `s` limit of the Service, `c` limit of the client; `-x` one of x ends; a list sets the limits. */
   type Step = string | readonly [perService: number | undefined, perClient: number | undefined]
   const table: readonly { name: string; steps: readonly Step[]; answers: string }[] = [
     { name: 'no limit', steps: [[undefined, undefined], '+x', '+x', '+x'], answers: '...' },
@@ -31,17 +31,17 @@ t.test('At a limit the newest is turned away, until one goes', t => {
   ]
   for (const { name, steps, answers } of table) {
     const limit = new ConnectionLimit({ perService: undefined, perClient: undefined })
-    let told = ''
+    let outcomes = ''
     for (const step of steps) {
       if (typeof step !== 'string') limit.limits = { perService: step[0], perClient: step[1] }
       else if (step.startsWith('-')) limit.remove(step.slice(1))
       else {
         const reached = limit.check(step.slice(1))
         if (reached === undefined) limit.add(step.slice(1))
-        told += reached === undefined ? '.' : reached.charAt(0)
+        outcomes += reached === undefined ? '.' : reached.charAt(0)
       }
     }
-    t.equal(told, answers, name)
+    t.equal(outcomes, answers, name)
   }
   t.end()
 })

@@ -9,7 +9,7 @@ import { RoundRobin } from '../../lib/balancer/round-robin.js'
 const target = (n: number) => ({ ip: `10.244.0.${n}`, port: 80 })
 const key = (n: number) => `10.244.0.${n}:80`
 
-/** Endpoints by number; one that failed is left out for 1 s, then 2, 4, and 5 s from there on. */
+/** Endpoints by number; one that fails is ejected for 1 s, then 2, 4, and 5 s from then on. */
 function createEjection(...numbers: readonly number[]) {
   const balancer = new PassiveEjection(new RoundRobin(0), { initial: 1000, max: 5000 })
   const book = new EndpointCache()
@@ -29,7 +29,7 @@ function createEjection(...numbers: readonly number[]) {
   }
 }
 
-t.test('an endpoint that failed is left out until its time is over', t => {
+t.test('an endpoint that fails is ejected until its time is over', t => {
   const { fail, pick } = createEjection(1, 2, 3)
   fail(1, 0)
   t.strictSame(
@@ -40,7 +40,7 @@ t.test('an endpoint that failed is left out until its time is over', t => {
   t.end()
 })
 
-t.test('one that fails again is left out twice as long each time, up to a bound', t => {
+t.test('an endpoint that fails again is ejected for twice the time, up to a maximum', t => {
   const { fail, balancer } = createEjection(1, 2)
   let now = 0
   for (const ms of [1000, 2000, 4000, 5000, 5000, 5000]) {
@@ -52,16 +52,16 @@ t.test('one that fails again is left out twice as long each time, up to a bound'
   t.end()
 })
 
-t.test('a crowd that finds out at the same time counts as one failure', t => {
+t.test('failures of many clients at the same time count as one', t => {
   const { fail, balancer } = createEjection(1, 2)
   for (let client = 0; client < 100; client++) fail(1, client)
   t.equal(balancer.ejections, 1)
   t.equal(balancer.countEjected(999), 1)
-  t.equal(balancer.countEjected(1000), 0, 'the time began with the first of them')
+  t.equal(balancer.countEjected(1000), 0, 'the time began with the first failure')
   t.end()
 })
 
-t.test('a success brings an endpoint back at once, and its next time is the shortest again', t => {
+t.test('a success ends an ejection at once, and the next one is the shortest again', t => {
   const { fail, endpoint, balancer } = createEjection(1, 2)
   fail(1, 0)
   fail(1, 1000)
@@ -74,7 +74,7 @@ t.test('a success brings an endpoint back at once, and its next time is the shor
   t.end()
 })
 
-t.test('when all have failed, none is left out', t => {
+t.test('when all endpoints have failed, none is ejected', t => {
   const { fail, pick, balancer, endpoint } = createEjection(1, 2)
   fail(1, 0)
   fail(2, 0)
@@ -82,16 +82,16 @@ t.test('when all have failed, none is left out', t => {
     [1, 2, 3].map(now => pick(now)),
     ['1', '2', '1'],
   )
-  t.equal(balancer.countEjected(3), 0, 'as is shown')
-  t.equal(pick(4, key(2)), '1', 'but what failed for this very client still comes last')
+  t.equal(balancer.countEjected(3), 0, 'and none is counted')
+  t.equal(pick(4, key(2)), '1', 'but the endpoint that failed for this client still comes last')
   t.equal(pick(5, key(1)), '2')
   balancer.recordSuccess(endpoint(2))
-  t.strictSame([pick(6), pick(7)], ['2', '2'], 'once one is reached again, the other is left out')
+  t.strictSame([pick(6), pick(7)], ['2', '2'], 'once one is reached again, the other is ejected')
   t.equal(balancer.countEjected(8), 1)
   t.end()
 })
 
-t.test('the only endpoint is never left out', t => {
+t.test('the only endpoint is never ejected', t => {
   const { fail, pick, balancer } = createEjection(1)
   fail(1, 0)
   t.equal(pick(1), '1')
@@ -100,15 +100,15 @@ t.test('the only endpoint is never left out', t => {
   t.end()
 })
 
-t.test('what is left out is left out for retries too, besides what failed for the client itself', t => {
+t.test('a retry avoids ejected endpoints too, besides those that failed for its client', t => {
   const { fail, pick } = createEjection(1, 2, 3)
   fail(1, 0)
   t.equal(pick(1, key(2)), '3')
-  t.equal(pick(2, key(2), key(3)), '1', 'but rather that one than what just failed')
+  t.equal(pick(2, key(2), key(3)), '1', 'but an ejected endpoint comes before one that just failed')
   t.end()
 })
 
-t.test('an endpoint that stays keeps its time, one that went and came back starts anew', t => {
+t.test('an endpoint that stays keeps its ejection, one that left and came back has none', t => {
   const { fail, list, pick, balancer } = createEjection(1, 2, 3)
   fail(1, 0)
   list(2, 1)
@@ -120,7 +120,7 @@ t.test('an endpoint that stays keeps its time, one that went and came back start
   t.end()
 })
 
-t.test('the failure of an endpoint that has gone meanwhile is of no account', t => {
+t.test('the failure of a removed endpoint does not count', t => {
   const { list, pick, balancer, endpoint } = createEjection(1, 2)
   const gone = endpoint(1)
   list(2, 3)
@@ -132,11 +132,11 @@ t.test('the failure of an endpoint that has gone meanwhile is of no account', t 
   balancer.recordFailure(endpoint(1), 5)
   gone.failures = 1
   balancer.recordSuccess(gone)
-  t.equal(balancer.countEjected(6), 1, 'and so is its success, for the one that came in its place')
+  t.equal(balancer.countEjected(6), 1, 'nor does its success count for the endpoint that replaced it')
   t.end()
 })
 
-t.test('another balancer takes over the list and what is left out of it', t => {
+t.test('another balancer takes over the list and its ejections', t => {
   const { fail, pick, balancer, endpoint } = createEjection(1, 2, 3)
   fail(1, 0)
   endpoint(3).open = 1
@@ -145,7 +145,7 @@ t.test('another balancer takes over the list and what is left out of it', t => {
   t.end()
 })
 
-t.test('a client with affinity keeps its endpoint when that failed for somebody else only', t => {
+t.test('a client with affinity keeps its endpoint when that one failed only for another client', t => {
   const { balancer } = createEjection()
   const affinity = new ClientIpAffinity(balancer, 60_000)
   const endpoints = new EndpointCache().replace([target(1), target(2)])

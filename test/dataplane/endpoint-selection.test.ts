@@ -6,7 +6,7 @@ import { PlaneUnderTest, makeListenerSpec, waitUntil } from '../support/dataplan
 import { TcpPod, readAnswer, refusingEndpoint } from '../support/pods/tcp-pod.js'
 import { UdpPod, refusingUdpEndpoint, openUdpClient } from '../support/pods/udp-pod.js'
 
-/** Pods that say their name, and stay as long as the client does. */
+/** Pods that send their name, and keep a connection open as long as the client does. */
 function startIdlePods(t: Test, ...names: readonly string[]): Promise<TcpPod[]> {
   return Promise.all(names.map(name => TcpPod.start(t, socket => holdOpen(socket, name))))
 }
@@ -16,7 +16,7 @@ function holdOpen(socket: Socket, name: string): void {
   socket.resume().write(name)
 }
 
-/** A client that stays, and the name of the Pod that it got. */
+/** An open connection, and the name of its Pod. */
 async function connectClient(t: Test, port: number): Promise<{ name: string; socket: Socket }> {
   const socket = connect(port, '127.0.0.1')
   t.teardown(() => socket.destroy())
@@ -30,7 +30,7 @@ async function connectClients(t: Test, port: number, count: number) {
   return { names: made.map(({ name }) => name).join(''), sockets: made.map(({ socket }) => socket) }
 }
 
-t.test('least connections sends new clients where others have left', async t => {
+t.test('least connections sends new clients to the endpoint that others have left', async t => {
   const pods = await startIdlePods(t, 'a', 'b')
   const plane = new PlaneUnderTest(t)
   const [port] = await plane.apply(
@@ -40,13 +40,13 @@ t.test('least connections sends new clients where others have left', async t => 
   t.equal(names, 'abab')
   sockets[1]!.destroy()
   sockets[3]!.destroy()
-  await waitUntil(async () => (await plane.trafficCounts()).active === 2, 'both of b have gone')
+  await waitUntil(async () => (await plane.trafficCounts()).active === 2, 'both connections to b have ended')
   t.equal((await connectClients(t, port!, 3)).names, 'bba')
 })
 
-t.test('a burst of clients that come at the same time is spread', async t => {
+t.test('clients that come at the same time are spread over all endpoints', async t => {
   const pods = await startIdlePods(t, 'a', 'b', 'c', 'd')
-  // On a machine that is busy with other things, a silence of 250 ms would mean nothing.
+  // On a busy machine, 250 ms without an answer would mean nothing.
   const plane = new PlaneUnderTest(t, {}, { dialSchedule: [10_000] })
   const [port] = await plane.apply(
     makeListenerSpec({ endpoints: pods.map(pod => pod.endpoint), balancer: 'least-connections' }),
@@ -61,25 +61,22 @@ t.test('a burst of clients that come at the same time is spread', async t => {
   )
 })
 
-t.test(
-  'another balancer takes effect on an open listener, and its connections neither notice nor are forgotten',
-  async t => {
-    const pods = await startIdlePods(t, 'a', 'b')
-    const endpoints = pods.map(pod => pod.endpoint)
-    const plane = new PlaneUnderTest(t)
-    const [port] = await plane.apply(makeListenerSpec({ endpoints }))
-    const { names, sockets } = await connectClients(t, port!, 5)
-    t.equal(names, 'ababa')
-    sockets[1]!.destroy()
-    await waitUntil(async () => (await plane.trafficCounts()).active === 4, 'one of b has gone')
-    t.strictSame(await plane.apply(makeListenerSpec({ endpoints, balancer: 'least-connections' })), [port])
-    t.equal((await connectClients(t, port!, 3)).names, 'bba', 'a has three, b one')
-    await plane.apply(makeListenerSpec({ endpoints }))
-    t.equal((await plane.trafficCounts()).active, 7, 'none of the connections was touched')
-  },
-)
+t.test('another balancer applies to an open listener, and counts its open connections', async t => {
+  const pods = await startIdlePods(t, 'a', 'b')
+  const endpoints = pods.map(pod => pod.endpoint)
+  const plane = new PlaneUnderTest(t)
+  const [port] = await plane.apply(makeListenerSpec({ endpoints }))
+  const { names, sockets } = await connectClients(t, port!, 5)
+  t.equal(names, 'ababa')
+  sockets[1]!.destroy()
+  await waitUntil(async () => (await plane.trafficCounts()).active === 4, 'one connection to b has ended')
+  t.strictSame(await plane.apply(makeListenerSpec({ endpoints, balancer: 'least-connections' })), [port])
+  t.equal((await connectClients(t, port!, 3)).names, 'bba', 'a has three, b one')
+  await plane.apply(makeListenerSpec({ endpoints }))
+  t.equal((await plane.trafficCounts()).active, 7, 'all connections are still open')
+})
 
-t.test('random two choices passes over the busier of two', async t => {
+t.test('random two choices picks the less busy of two endpoints', async t => {
   const pods = await startIdlePods(t, 'a', 'b')
   const plane = new PlaneUnderTest(t)
   const [port] = await plane.apply(
@@ -88,11 +85,11 @@ t.test('random two choices passes over the busier of two', async t => {
   t.equal(
     (await connectClients(t, port!, 4)).names,
     'abab',
-    'with 0 for every random number the first endpoint is drawn first',
+    'with 0 for every random number the first choice is the first endpoint',
   )
 })
 
-t.test('a dial that failed does not count for the endpoint', async t => {
+t.test('a failed dial does not count as a connection of its endpoint', async t => {
   const clock = new ManualClock()
   const dead = await refusingEndpoint('127.0.0.1')
   const [live] = await startIdlePods(t, 'l')
@@ -107,7 +104,7 @@ t.test('a dial that failed does not count for the endpoint', async t => {
   t.equal((await connectClients(t, port!, 2)).names, 'dd', 'it has none, the other has two')
 })
 
-t.test('connections of an endpoint that went and came back do not count', async t => {
+t.test('old connections of an endpoint that left and came back do not count', async t => {
   const pods = await startIdlePods(t, 'a', 'b')
   const [a, b] = pods.map(pod => pod.endpoint)
   const plane = new PlaneUnderTest(t)
@@ -120,11 +117,11 @@ t.test('connections of an endpoint that went and came back do not count', async 
   await list(a, b)
   sockets[0]!.destroy()
   sockets[2]!.destroy()
-  await waitUntil(async () => (await plane.trafficCounts()).active === 2, 'the old ones of a have gone')
+  await waitUntil(async () => (await plane.trafficCounts()).active === 2, 'the old connections to a have ended')
   t.equal((await connectClients(t, port!, 3)).names, 'aab', 'a starts at none, not below')
 })
 
-t.test('an endpoint that fails is left out, longer each time, until somebody gets through', async t => {
+t.test('an endpoint that fails is ejected, longer each time, until a client reaches it', async t => {
   const clock = new ManualClock()
   const dead = await refusingEndpoint('127.0.0.1')
   const live = await TcpPod.startNamed(t, 'live')
@@ -135,7 +132,7 @@ t.test('an endpoint that fails is left out, longer each time, until somebody get
     for (let i = 0; i < clients; i++) t.equal(await readAnswer(port!), 'live')
     return (await plane.trafficCounts()).dialFailures - before
   }
-  t.equal(await failuresOf(6), 1, 'one client found out for all')
+  t.equal(await failuresOf(6), 1, 'only one client met the failure')
   t.match(await plane.trafficCounts(), { ejections: 1, ejected: 1 })
   await clock.advance(2000)
   t.match(await plane.trafficCounts(), { ejections: 1, ejected: 0 })
@@ -153,7 +150,7 @@ t.test('an endpoint that fails is left out, longer each time, until somebody get
   t.match(await plane.trafficCounts(), { ejections: 3, ejected: 0 })
 })
 
-t.test('an endpoint that came back is left out for the shortest time again when it fails anew', async t => {
+t.test('an endpoint that fails again after a success is ejected for the shortest time', async t => {
   const clock = new ManualClock()
   const dead = await refusingEndpoint('127.0.0.1')
   const live = await TcpPod.startNamed(t, 'live')
@@ -170,7 +167,7 @@ t.test('an endpoint that came back is left out for the shortest time again when 
   t.equal((await plane.trafficCounts()).ejected, 0)
 })
 
-t.test('UDP flows count as connections do, until they end', async t => {
+t.test('UDP flows count as connections of an endpoint until they end', async t => {
   const clock = new ManualClock()
   const pods = await Promise.all(['a', 'b'].map(name => UdpPod.start(t, name)))
   const plane = new PlaneUnderTest(t, { clock }, { udpTimeout: 30, udpStreamTimeout: 40 })
@@ -188,7 +185,7 @@ t.test('UDP flows count as connections do, until they end', async t => {
   for (const answer of ['b z', 'b z', 'a z']) t.equal(await (await openUdpClient(t, port!)).ask('z'), answer)
 })
 
-t.test('a UDP endpoint that did not take a flow does not count it', async t => {
+t.test('a flow that moved on does not count for the UDP endpoint that refused it', async t => {
   const clock = new ManualClock()
   const dead = await refusingUdpEndpoint('127.0.0.1')
   const live = await UdpPod.start(t, 'l')
@@ -196,40 +193,43 @@ t.test('a UDP endpoint that did not take a flow does not count it', async t => {
   const [port] = await plane.apply(
     makeListenerSpec({ ...udp, endpoints: [dead, live.endpoint], balancer: 'least-connections' }),
   )
-  const askAnew = async () => (await openUdpClient(t, port!)).ask('x')
-  t.strictSame([await askAnew(), await askAnew()], ['l x', 'l x'])
+  const askFromNewClient = async () => (await openUdpClient(t, port!)).ask('x')
+  t.strictSame([await askFromNewClient(), await askFromNewClient()], ['l x', 'l x'])
   t.equal((await plane.trafficCounts()).dialFailures, 1)
   await UdpPod.start(t, 'd', undefined, dead.port)
   await clock.advance(2000)
-  t.strictSame([await askAnew(), await askAnew()], ['d x', 'd x'], 'it has none, the other has two')
+  t.strictSame([await askFromNewClient(), await askFromNewClient()], ['d x', 'd x'], 'it has none, the other has two')
 })
 
-t.test('a UDP endpoint whose port is closed is left out, longer each time, until it answers', async t => {
+t.test('a UDP endpoint whose port is closed is ejected, longer each time, until it answers', async t => {
   const clock = new ManualClock()
   const dead = await refusingUdpEndpoint('127.0.0.1')
   const live = await UdpPod.start(t, 'live')
   const plane = new PlaneUnderTest(t, { clock })
   const [port] = await plane.apply(makeListenerSpec({ ...udp, endpoints: [dead, live.endpoint] }))
-  const askAnew = async () => (await openUdpClient(t, port!)).ask('x')
-  t.strictSame([await askAnew(), await askAnew(), await askAnew()], ['live x', 'live x', 'live x'])
+  const askFromNewClient = async () => (await openUdpClient(t, port!)).ask('x')
+  t.strictSame(
+    [await askFromNewClient(), await askFromNewClient(), await askFromNewClient()],
+    ['live x', 'live x', 'live x'],
+  )
   t.match(await plane.trafficCounts(), { dialFailures: 1, ejections: 1, ejected: 1 })
   await clock.advance(2000)
-  t.strictSame([await askAnew(), await askAnew()], ['live x', 'live x'])
+  t.strictSame([await askFromNewClient(), await askFromNewClient()], ['live x', 'live x'])
   await clock.advance(3999)
   t.match(await plane.trafficCounts(), { dialFailures: 2, ejections: 2, ejected: 1 })
   await clock.advance(1)
   const revived = await UdpPod.start(t, 'dead', undefined, dead.port)
-  t.strictSame([await askAnew(), await askAnew()].sort(), ['dead x', 'live x'])
+  t.strictSame([await askFromNewClient(), await askFromNewClient()].sort(), ['dead x', 'live x'])
   revived.stop()
-  t.strictSame([await askAnew(), await askAnew()], ['live x', 'live x'])
+  t.strictSame([await askFromNewClient(), await askFromNewClient()], ['live x', 'live x'])
   t.match(await plane.trafficCounts(), { ejections: 3, ejected: 1 })
   await clock.advance(2000)
-  t.equal((await plane.trafficCounts()).ejected, 0, 'its answer made the time short again')
+  t.equal((await plane.trafficCounts()).ejected, 0, 'after its answer the time was short again')
 })
 
 const udp = { protocol: 'UDP', key: 'IPv4/default/dns/UDP' } as const
 
-/** Somebody listens again on a port that refused, and stays, or only says a word. Returns what ends that. */
+/** Starts a server on a port that refused before. Returns a function that stops it. */
 async function listenAgain(t: Test, port: number, name: string): Promise<() => Promise<void>> {
   const server = createServer({ allowHalfOpen: true }, socket => {
     holdOpen(socket, name)

@@ -9,8 +9,8 @@ const endpoints = (...numbers: readonly number[]) => numbers.map(endpoint)
 const numberOf = (taken: BalancedEndpoint | undefined) => Number(taken?.ip.split('.')[3])
 type BalancerSpec = Pick<ListenerSpec, 'endpoints' | 'affinityMs' | 'balancer'>
 
-function setUp(wanted: BalancerSpec) {
-  const balancer = new ListenerBalancer(wanted, () => 0)
+function setUp(spec: BalancerSpec) {
+  const balancer = new ListenerBalancer(spec, () => 0)
   const take = (client = 'client', avoid = AVOID_NONE, instead?: BalancedEndpoint) =>
     balancer.acquire(client, 0, avoid, instead)
   return { balancer, take, takeNumbers: (count: number) => Array.from({ length: count }, () => numberOf(take())) }
@@ -18,13 +18,13 @@ function setUp(wanted: BalancerSpec) {
 
 const baseSpec: BalancerSpec = { endpoints: endpoints(1, 2), affinityMs: undefined, balancer: 'least-connections' }
 
-t.test('what is taken counts at once, so that a burst does not go to one endpoint', t => {
+t.test('an acquired endpoint counts as used at once, so that a burst is spread', t => {
   const { takeNumbers } = setUp({ ...baseSpec, endpoints: endpoints(1, 2, 3) })
   t.strictSame(takeNumbers(6), [1, 2, 3, 1, 2, 3])
   t.end()
 })
 
-t.test('what is given back counts no more, and neither does what another try replaced', t => {
+t.test('a released endpoint no longer counts, and neither does one that another attempt replaced', t => {
   const { balancer, take, takeNumbers } = setUp({ ...baseSpec, endpoints: endpoints(1, 2, 3) })
   const first = take()
   const second = take('client', new Set(['10.244.0.1:80']), first)
@@ -37,17 +37,17 @@ t.test('what is given back counts no more, and neither does what another try rep
   t.end()
 })
 
-t.test('another balancer takes effect at once, and knows what is open already', t => {
+t.test('another balancer applies at once, and knows the open connections', t => {
   const { balancer, takeNumbers } = setUp({ ...baseSpec, balancer: 'round-robin' })
   t.strictSame(takeNumbers(3), [1, 2, 1])
   balancer.update({ ...baseSpec, endpoints: endpoints(1, 2, 3) })
-  t.strictSame(takeNumbers(4), [3, 2, 3, 1], 'least connections, of which the first has two and the second one')
+  t.strictSame(takeNumbers(4), [3, 2, 3, 1], 'least connections: the first has two and the second has one')
   balancer.update({ ...baseSpec, endpoints: endpoints(1, 2, 3), balancer: 'round-robin' })
   t.strictSame(takeNumbers(4), [1, 2, 3, 1])
   t.end()
 })
 
-t.test('a change of something else leaves the turn where it is', t => {
+t.test('an update with equal endpoints keeps the turn', t => {
   const { balancer, takeNumbers } = setUp({ ...baseSpec, balancer: 'round-robin', endpoints: endpoints(1, 2, 3) })
   t.strictSame(takeNumbers(1), [1])
   balancer.update({ ...baseSpec, balancer: 'round-robin', endpoints: endpoints(1, 2, 3) })
@@ -55,18 +55,18 @@ t.test('a change of something else leaves the turn where it is', t => {
   t.end()
 })
 
-t.test('affinity wins over the balancer where it knows the client, and its connections count all the same', t => {
+t.test('affinity comes before the balancer for a known client, whose connections count as well', t => {
   const { balancer, take } = setUp({ ...baseSpec, affinityMs: 60_000 })
   t.strictSame(
     ['x', 'x', 'x', 'y', 'z', 'x'].map(client => numberOf(take(client))),
     [1, 1, 1, 2, 2, 1],
   )
   balancer.update({ ...baseSpec, affinityMs: 60_000, balancer: 'random-two-choices' })
-  t.equal(numberOf(take('x')), 1, 'a change of the balancer does not make it forget')
+  t.equal(numberOf(take('x')), 1, 'a change of the balancer keeps the affinity')
   t.end()
 })
 
-t.test('an endpoint that fails again and again is left out for 2, 4, 8, 16 and then 30 seconds', t => {
+t.test('an endpoint that fails again and again is ejected for 2, 4, 8, 16 and then 30 seconds', t => {
   const { balancer, take } = setUp(baseSpec)
   const failing = take()!
   let now = 0

@@ -1,4 +1,4 @@
-/** The tests of the data plane, with the sockets in two worker processes that share TCP ports. */
+/** The tests of the proxies, with the sockets in two worker processes that share TCP ports. */
 process.env['PLANE_WORKERS'] = '2'
 await import('./tcp/tcp-proxy.test.js')
 await import('./udp/udp-proxy.test.js')

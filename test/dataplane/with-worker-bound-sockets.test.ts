@@ -1,6 +1,6 @@
-/** The tests of the data plane, with two worker processes that bind their sockets themselves, as where Node.js cannot hand them over. */
+/** The tests of the proxies, with two worker processes that bind their sockets themselves, as when Node.js cannot pass them. */
 process.env['PLANE_WORKERS'] = '2'
-process.env['PLANE_HANDS_SOCKETS'] = 'no'
+process.env['PLANE_PASSES_SOCKETS'] = 'no'
 await import('./tcp/tcp-proxy.test.js')
 await import('./udp/udp-proxy.test.js')
 

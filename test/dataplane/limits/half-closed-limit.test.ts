@@ -11,7 +11,7 @@ class Connection implements HalfClosedConnection {
   }
 }
 
-t.test('a connection that has been silent for the limit is reset, once; one in which something moves is not', t => {
+t.test('a connection that is silent for the time-out is reset once, a connection with traffic is not', t => {
   const limit = new HalfClosedLimit(100)
   const [silent, busy] = [new Connection(), new Connection()]
   limit.add(silent)
@@ -23,7 +23,7 @@ t.test('a connection that has been silent for the limit is reset, once; one in w
   }
   t.equal(busy.resets, 0)
   limit.sweep(1400)
-  t.equal(busy.resets, 0, 'what moved last counts')
+  t.equal(busy.resets, 0, 'the time runs from the last byte')
   limit.sweep(1500)
   t.equal(busy.resets, 1)
   t.end()
@@ -43,7 +43,7 @@ t.test('bytes of either direction count', t => {
   t.end()
 })
 
-t.test('one that has ended is let alone', t => {
+t.test('a connection that has ended is not reset', t => {
   const limit = new HalfClosedLimit(100)
   const connection = new Connection()
   limit.add(connection)

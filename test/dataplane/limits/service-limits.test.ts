@@ -6,12 +6,12 @@ import { PlaneUnderTest, makeListenerSpec, waitUntil } from '../../support/datap
 import { TcpPod } from '../../support/pods/tcp-pod.js'
 import { UdpPod, refusingUdpEndpoint, openUdpClient } from '../../support/pods/udp-pod.js'
 
-/** An echo that stays as long as its client. */
+/** An echo server that keeps a connection open as long as its client does. */
 function echoPod(t: Test): Promise<TcpPod> {
   return TcpPod.start(t, socket => void socket.pipe(socket))
 }
 
-/** Clients that come one after the other and stay: `.` for one that is served, `x` for one that gets a reset. */
+/** Connects clients one after the other, which stay: `.` for one that is served, `x` for one that gets a reset. */
 class ClientGroup {
   readonly served: { readonly address: string; echoes: () => Promise<boolean>; leave: () => void }[] = []
   readonly #t: Test
@@ -26,7 +26,7 @@ class ClientGroup {
     return answers
   }
 
-  /** One client of the address leaves. */
+  /** Ends one connection of a client address. */
   disconnect(address: string): void {
     const index = this.served.findIndex(client => client.address === address)
     this.served.splice(index, 1)[0]!.leave()
@@ -53,32 +53,29 @@ const X = '127.0.0.2'
 const Y = '127.0.0.3'
 const Z = '127.0.0.4'
 
-t.test(
-  'beyond the limit of a Service the newest is refused, who is there stays, and one that goes makes room',
-  async t => {
-    const pod = await echoPod(t)
-    const plane = new PlaneUnderTest(t)
-    const crowd = new ClientGroup(t)
-    const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint], maxConnections: 3 }))
-    t.equal(await crowd.connect(port!, X, Y, X, Z, X), '...xx')
-    t.match(await plane.trafficCounts(), {
-      connections: 3,
-      active: 3,
-      refused: 2,
-      shedAtServiceLimit: 2,
-      shedAtClientLimit: 0,
-    })
-    t.strictSame(await Promise.all(crowd.served.map(client => client.echoes())), [true, true, true])
-    crowd.disconnect(X)
-    await waitUntil(async () => (await plane.trafficCounts()).active === 2, 'one has gone')
-    t.equal(await crowd.connect(port!, Z, Z), '.x')
-    for (const client of [X, Y, Z]) crowd.disconnect(client)
-    await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all have gone')
-    t.equal(await crowd.connect(port!, X, X, X, X), '...x', 'nothing of those before is counted')
-  },
-)
+t.test('at the limit of a Service new clients are refused, and a connection that ends makes room', async t => {
+  const pod = await echoPod(t)
+  const plane = new PlaneUnderTest(t)
+  const crowd = new ClientGroup(t)
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint], maxConnections: 3 }))
+  t.equal(await crowd.connect(port!, X, Y, X, Z, X), '...xx')
+  t.match(await plane.trafficCounts(), {
+    connections: 3,
+    active: 3,
+    refused: 2,
+    shedAtServiceLimit: 2,
+    shedAtClientLimit: 0,
+  })
+  t.strictSame(await Promise.all(crowd.served.map(client => client.echoes())), [true, true, true])
+  crowd.disconnect(X)
+  await waitUntil(async () => (await plane.trafficCounts()).active === 2, 'one connection has ended')
+  t.equal(await crowd.connect(port!, Z, Z), '.x')
+  for (const client of [X, Y, Z]) crowd.disconnect(client)
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all connections have ended')
+  t.equal(await crowd.connect(port!, X, X, X, X), '...x', 'earlier connections do not count')
+})
 
-t.test('a client beyond its own limit is refused, and others are not', async t => {
+t.test('a client at its own limit is refused, and other clients are served', async t => {
   const pod = await echoPod(t)
   const plane = new PlaneUnderTest(t)
   const crowd = new ClientGroup(t)
@@ -86,11 +83,11 @@ t.test('a client beyond its own limit is refused, and others are not', async t =
   t.equal(await crowd.connect(port!, X, X, X, Y, Y, Y), '..x..x')
   t.match(await plane.trafficCounts(), { refused: 2, shedAtServiceLimit: 0, shedAtClientLimit: 2 })
   crowd.disconnect(X)
-  await waitUntil(async () => (await plane.trafficCounts()).active === 3, 'one has gone')
+  await waitUntil(async () => (await plane.trafficCounts()).active === 3, 'one connection has ended')
   t.equal(await crowd.connect(port!, Y, X, X), 'x.x')
 })
 
-t.test('limits are set, changed and taken away at open listeners, and count who is there', async t => {
+t.test('limits of open listeners can be set, changed and removed, and count open connections', async t => {
   const pod = await echoPod(t)
   const plane = new PlaneUnderTest(t)
   const crowd = new ClientGroup(t)
@@ -105,21 +102,21 @@ t.test('limits are set, changed and taken away at open listeners, and count who 
   t.ok(await isLimited())
   crowd.disconnect(X)
   crowd.disconnect(X)
-  await waitUntil(async () => (await plane.trafficCounts()).active === 2, 'two have gone')
+  await waitUntil(async () => (await plane.trafficCounts()).active === 2, 'two connections have ended')
   t.equal(await crowd.connect(port!, X, X), '.x')
   await apply({ maxConnections: 3 })
-  t.equal(await crowd.connect(port!, Z), 'x', 'three are there')
+  t.equal(await crowd.connect(port!, Z), 'x', 'three connections are open')
   await apply({})
   t.equal(await crowd.connect(port!, X, X, Z), '...')
   crowd.disconnect(Z)
   crowd.disconnect(Y)
-  await waitUntil(async () => (await plane.trafficCounts()).active === 4, 'two have gone while nobody counted')
+  await waitUntil(async () => (await plane.trafficCounts()).active === 4, 'two have ended while there was no limit')
   await apply({ maxConnections: 5 })
   t.equal(await crowd.connect(port!, Z, Z), '.x')
   t.equal((await Promise.all(crowd.served.map(client => client.echoes()))).filter(Boolean).length, 5)
 })
 
-t.test('a Service is counted over all its listeners, also those that are gone, and others by themselves', async t => {
+t.test('a limit counts all listeners of its Service, also closed ones, and no other Services', async t => {
   const pod = await echoPod(t)
   const plane = new PlaneUnderTest(t)
   const crowd = new ClientGroup(t)
@@ -134,10 +131,10 @@ t.test('a Service is counted over all its listeners, also those that are gone, a
   t.equal(await crowd.connect(three!, X, X, X), '..x')
   t.equal(await crowd.connect(four!, X, X, X), '..x')
   await plane.apply(local)
-  t.equal(await crowd.connect(two!, X), 'x', 'the connection of the listener that is gone goes on, and counts')
+  t.equal(await crowd.connect(two!, X), 'x', 'the open connection of the closed listener counts')
   await plane.apply({ ...local, maxConnections: undefined })
   await plane.apply(local)
-  t.equal(await crowd.connect(two!, X), 'x', 'also when the limit was taken away for a while')
+  t.equal(await crowd.connect(two!, X), 'x', 'also after the limit was removed for a while')
   crowd.disconnect(X)
   await waitUntil(
     async () => (await plane.plane.counts()).descriptors.used === 11,
@@ -146,7 +143,7 @@ t.test('a Service is counted over all its listeners, also those that are gone, a
   t.equal(await crowd.connect(two!, X, X), '.x')
 })
 
-t.test('UDP flows are counted as connections are; datagrams that would open one too many are dropped', async t => {
+t.test('UDP flows count as connections, and a datagram that would exceed the limit is dropped', async t => {
   const pod = await UdpPod.start(t, 'pod')
   const clock = new ManualClock()
   const plane = new PlaneUnderTest(t, { clock }, { udpStreamTimeout: 50 })
@@ -166,18 +163,15 @@ t.test('UDP flows are counted as connections are; datagrams that would open one 
   await plane.apply(makeListenerSpec({ ...udp, endpoints: [pod.endpoint] }))
   await plane.apply(makeListenerSpec({ ...udp, endpoints: [pod.endpoint], maxConnectionsPerClient: 1 }))
   one.send('again')
-  await waitUntil(
-    async () => (await plane.trafficCounts()).shedAtClientLimit === 3,
-    'a new limit counts the flow that is there',
-  )
+  await waitUntil(async () => (await plane.trafficCounts()).shedAtClientLimit === 3, 'a new limit counts the open flow')
   await plane.apply(makeListenerSpec({ ...udp, endpoints: [pod.endpoint], maxConnections: 1 }))
   const late = await openUdpClient(t, port!)
   await beyond.ask('6')
   late.send('7')
-  await waitUntil(async () => (await plane.trafficCounts()).shedAtServiceLimit === 1, 'the flow that is there counts')
+  await waitUntil(async () => (await plane.trafficCounts()).shedAtServiceLimit === 1, 'the open flow counts')
 })
 
-t.test('a flow that cannot be opened does not count', async t => {
+t.test('a flow without an endpoint does not count', async t => {
   const plane = new PlaneUnderTest(t)
   const limited = { ...udp, maxConnections: 1 }
   const [port] = await plane.apply(makeListenerSpec({ ...limited, endpoints: [await refusingUdpEndpoint()] }))
@@ -192,10 +186,10 @@ t.test('a flow that cannot be opened does not count', async t => {
   t.equal((await plane.trafficCounts()).shedAtServiceLimit, 0)
 })
 
-t.test('a flow for which there was no descriptor does not count', async t => {
+t.test('a flow without a descriptor does not count', async t => {
   const pod = await UdpPod.start(t, 'pod')
   const other = await echoPod(t)
-  // Room for two listeners, two connections and one more client.
+  // There is room for two listeners, two connections and one more client.
   const plane = new PlaneUnderTest(t, { descriptorLimit: 104 })
   const [dns, web] = await plane.apply(
     makeListenerSpec({ ...udp, service: 'dns', endpoints: [pod.endpoint], maxConnections: 1 }),
@@ -215,7 +209,7 @@ t.test('a flow for which there was no descriptor does not count', async t => {
   t.equal(await client.ask('2'), 'pod 2')
 })
 
-t.test('a connection that found no endpoint does not count', async t => {
+t.test('a connection without an endpoint does not count', async t => {
   const plane = new PlaneUnderTest(t)
   const crowd = new ClientGroup(t)
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [await refusingUdpEndpoint()], maxConnections: 1 }))

@@ -102,7 +102,7 @@ test('a receiver that does not read holds back the sender, and every byte arrive
   const data = randomBytes(32 * 1024 * 1024)
   const client = connect(port!, '127.0.0.1')
   client.end(data)
-  // Stalled: nothing moved between two looks, while much of the data is still with the client.
+  // Stalled: no byte moved between two checks, and the client still has much of the data.
   let before = -1
   await waitUntil(async () => {
     const moved = (await plane.trafficCounts()).bytesToEndpoint
@@ -110,7 +110,7 @@ test('a receiver that does not read holds back the sender, and every byte arrive
     before = moved
     return stalled
   }, 'the proxy stops reading')
-  t.ok((await plane.trafficCounts()).bytesToEndpoint < data.length / 2, 'the proxy has not swallowed the data')
+  t.ok((await plane.trafficCounts()).bytesToEndpoint < data.length / 2, 'the proxy does not buffer the data')
   const hash = createHash('sha256')
   const [socket] = pod.sockets
   socket!.on('data', (chunk: Buffer) => hash.update(chunk))
@@ -120,7 +120,7 @@ test('a receiver that does not read holds back the sender, and every byte arrive
   client.destroy()
 })
 
-test('many endpoints that refuse cost no client: each distinct one is tried until one takes it', async (t, transport) => {
+test('a client is served although many endpoints refuse: the proxy tries each of them until one accepts', async (t, transport) => {
   const dead = await Promise.all(Array.from({ length: 9 }, () => refusingEndpoint()))
   const live = await TcpPod.startNamed(t, 'live')
   const plane = new PlaneUnderTest(t, { transport })
@@ -130,7 +130,7 @@ test('many endpoints that refuse cost no client: each distinct one is tried unti
   t.equal((await plane.trafficCounts()).refused, 0)
 })
 
-test('when every endpoint refuses, the client gets a reset after no more than the four attempts of the schedule', async (t, transport) => {
+test('a client gets a reset after the four attempts of the schedule when every endpoint refuses', async (t, transport) => {
   const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [await refusingEndpoint()] }))
   t.equal(await readAnswer(port!), 'ECONNRESET')
@@ -138,7 +138,7 @@ test('when every endpoint refuses, the client gets a reset after no more than th
   t.equal((await plane.trafficCounts()).refused, 1)
 })
 
-test('without endpoints the kernel refuses connections, and serves again on the same port once there is one', async (t, transport) => {
+test('without endpoints the kernel refuses connections, and a new endpoint is served on the same port', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [] }))
@@ -152,7 +152,7 @@ test('without endpoints the kernel refuses connections, and serves again on the 
   await waitUntil(async () => (await plane.plane.counts()).descriptors.used === 0, 'no descriptor is held')
 })
 
-test('a port that is closed for want of endpoints is given to no other listener', async (t, transport) => {
+test('the port of a listener without endpoints is not given to another listener', async (t, transport) => {
   const pod = await TcpPod.startNamed(t, 'pod')
   const plane = new PlaneUnderTest(t, { transport, descriptorLimit: 100_000 })
   const specs = (has: boolean) =>
@@ -164,16 +164,16 @@ test('a port that is closed for want of endpoints is given to no other listener'
   t.equal(new Set(ports).size, 800)
 })
 
-test('a connection of which one direction has ended does not stay for ever when nothing more comes', async (t, transport) => {
+test('a half-closed connection is reset when the other direction stays silent', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.resume())
   const plane = new PlaneUnderTest(t, { transport }, { halfClosedTimeout: 50 })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
   const { error } = await exchange(port!, 'the end')
   t.equal(error, 'ECONNRESET')
-  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'nothing of it is left')
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'the connection has ended')
 })
 
-test('thousands of endpoints that refuse do not keep a client, and all others, busy', async (t, transport) => {
+test('thousands of endpoints that refuse cost a client sixteen attempts at most', async (t, transport) => {
   const dead = await refusingEndpoint()
   const endpoints = Array.from({ length: 2000 }, (_, n) => ({
     ip: `127.0.${n >> 8}.${(n & 255) + 1}`,
@@ -185,7 +185,7 @@ test('thousands of endpoints that refuse do not keep a client, and all others, b
   t.equal((await plane.trafficCounts()).dialFailures, 16)
 })
 
-test('connections go on when the last endpoint goes from the list', async (t, transport) => {
+test('open connections go on when the last endpoint leaves the list', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
@@ -198,13 +198,13 @@ test('connections go on when the last endpoint goes from the list', async (t, tr
   client.destroy()
 })
 
-test('a port that somebody took while there was no endpoint is reported, and another one can be asked for', async (t, transport) => {
+test('a port that another process took while there was no endpoint is reported, and the next plan opens another port', async (t, transport) => {
   const pod = await TcpPod.startNamed(t, 'pod')
   const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [] }))
-  const thief = createServer().listen(port, '127.0.0.1')
-  await once(thief, 'listening')
-  t.teardown(() => thief.close())
+  const otherProcess = createServer().listen(port, '127.0.0.1')
+  await once(otherProcess, 'listening')
+  t.teardown(() => otherProcess.close())
   const { failed } = await plane.plane.apply(makeListenerPlan(makeListenerSpec({ endpoints: [pod.endpoint] })))
   t.equal((failed.get('IPv4/default/web/TCP')?.cause as NodeJS.ErrnoException).code, 'EADDRINUSE')
   const [other] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
@@ -212,7 +212,7 @@ test('a port that somebody took while there was no endpoint is reported, and ano
   t.equal(await readAnswer(other!), 'pod')
 })
 
-test('endpoints that come and go faster than a port opens end in the last state', async (t, transport) => {
+test('when endpoints come and go faster than a port opens, the last plan wins', async (t, transport) => {
   const pod = await TcpPod.startNamed(t, 'pod')
   const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [] }))
@@ -230,7 +230,7 @@ test('endpoints that come and go faster than a port opens end in the last state'
 })
 
 test(
-  'an endpoint that stays silent delays its own client only, and that one by its slot',
+  'a silent endpoint delays only its own client, by one time-out of the schedule',
   async (t, transport) => {
     const live = await TcpPod.startNamed(t, 'live')
     const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [2000, 2000, 2000, 2000] })
@@ -245,7 +245,7 @@ test(
   turnsPerWorker,
 )
 
-test('with all endpoints silent the dial ends with the schedule', async (t, transport) => {
+test('when all endpoints are silent, the dial ends with the schedule', async (t, transport) => {
   const silent = await unresponsiveEndpoint(t)
   const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [10, 20, 30] })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [silent] }))
@@ -253,7 +253,7 @@ test('with all endpoints silent the dial ends with the schedule', async (t, tran
   t.equal((await plane.trafficCounts()).dialFailures, 3)
 })
 
-test('silent endpoints that differ have no more slots than the schedule', async (t, transport) => {
+test('several silent endpoints get no more attempts than the schedule has', async (t, transport) => {
   const silent = await Promise.all([unresponsiveEndpoint(t), unresponsiveEndpoint(t), unresponsiveEndpoint(t)])
   const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [10, 20] })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: silent }))
@@ -261,7 +261,7 @@ test('silent endpoints that differ have no more slots than the schedule', async 
   t.equal((await plane.trafficCounts()).dialFailures, 2)
 })
 
-test('open connections survive a change of endpoints and the end of their listener', async (t, transport) => {
+test('open connections go on when endpoints change and when their listener closes', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const other = await TcpPod.startNamed(t, 'other')
   const plane = new PlaneUnderTest(t, { transport })
@@ -285,7 +285,7 @@ test('open connections survive a change of endpoints and the end of their listen
   await once(client, 'close')
 })
 
-test('clients outside the source ranges are refused at the door', async (t, transport) => {
+test('clients outside the source ranges are refused', async (t, transport) => {
   const pod = await TcpPod.startNamed(t, 'pod')
   const plane = new PlaneUnderTest(t, { transport })
   const range = (network: string) => ({ family: 'IPv4', network, bits: 32 }) as const
@@ -296,10 +296,10 @@ test('clients outside the source ranges are refused at the door', async (t, tran
   t.equal(await readAnswer(port!, '127.0.0.2'), 'ECONNRESET')
   t.equal(await readAnswer(port!, '127.0.0.3'), 'pod')
   await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint], sourceRanges: [] }))
-  t.equal(await readAnswer(port!, '127.0.0.3'), 'ECONNRESET', 'no range that can be read lets nobody in')
+  t.equal(await readAnswer(port!, '127.0.0.3'), 'ECONNRESET', 'an empty list of ranges refuses all clients')
 })
 
-test('a held node port stays taken without endpoints, and serves clients of loopback only', async (t, transport) => {
+test('a listener that holds a node port occupies it without endpoints, and serves only loopback clients', async (t, transport) => {
   const pod = await TcpPod.startNamed(t, 'pod')
   const plane = new PlaneUnderTest(t, { transport })
   const held = makeListenerSpec({ address: '0.0.0.0', holdsNodePort: true, endpoints: [] })
@@ -321,11 +321,11 @@ test('affinity keeps a client with its endpoint until that one fails', async (t,
   t.equal(await readAnswer(port!, '127.0.0.2'), 'a')
   t.equal(await readAnswer(port!, '127.0.0.3'), 'b')
   pods[0]!.stop()
-  t.equal(await readAnswer(port!, '127.0.0.2'), 'c', 'its endpoint is gone: another one')
-  t.equal(await readAnswer(port!, '127.0.0.2'), 'c', 'and it stays with that')
+  t.equal(await readAnswer(port!, '127.0.0.2'), 'c', 'its endpoint is gone, so it gets another one')
+  t.equal(await readAnswer(port!, '127.0.0.2'), 'c', 'and keeps that one')
 })
 
-test('a port that is taken is reported with the system error as cause, and others are served all the same', async (t, transport) => {
+test('a port in use is reported with the system error as its cause, and other listeners are served', async (t, transport) => {
   const pod = await TcpPod.startNamed(t, 'pod')
   const holder = createServer().listen(0, '127.0.0.1')
   await once(holder, 'listening')
@@ -350,12 +350,12 @@ test('an endpoint that leads back to the proxy does not make a loop', async (t, 
   await plane.apply(makeListenerSpec({ endpoints: [{ ip: '127.0.0.1', port: port! }] }))
   t.match(await readAnswer(port!), /ECONNRESET/)
   const { connections } = await plane.trafficCounts()
-  // Of two workers each knows its own sockets only: it goes round until it comes back to the one that it came from.
+  // Each of two workers knows only its own sockets: the loop goes on until it comes back to its first worker.
   if (turnsPerWorker === false) t.ok(connections <= 1, `${connections} connections`)
-  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'nothing of it is left')
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'the connection has ended')
 })
 
-test('a drain lets open connections end, and takes no new ones', async (t, transport) => {
+test('a drain waits for open connections, and refuses new ones', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
@@ -363,13 +363,13 @@ test('a drain lets open connections end, and takes no new ones', async (t, trans
   client.write('x')
   await once(client, 'data')
   const drained = plane.plane.drain(60_000)
-  await waitUntil(async () => (await readAnswer(port!)) === 'ECONNREFUSED', 'new ones are refused')
+  await waitUntil(async () => (await readAnswer(port!)) === 'ECONNREFUSED', 'new connections are refused')
   client.end('y')
   t.equal(String((await once(client, 'data'))[0]), 'y')
   t.equal(await drained, 0)
 })
 
-test('a drain that takes too long cuts off what is left, with a reset', async (t, transport) => {
+test('a drain that reaches its time-out resets the remaining connections', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
@@ -382,10 +382,10 @@ test('a drain that takes too long cuts off what is left, with a reset', async (t
 })
 
 test(
-  'short of descriptors, new clients wait their turn, those beyond are turned away, and nobody served is harmed',
+  'when descriptors are short, new clients wait, the newest are refused, and open connections go on',
   async (t, transport) => {
     const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-    // 50 usable: 45 for served pairs, the rest for those who wait.
+    // 50 usable: 45 for pairs of sockets, the rest for clients that wait.
     const plane = new PlaneUnderTest(t, { transport, descriptorLimit: 146 })
     const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
     const connectOne = async () => {
@@ -402,26 +402,26 @@ test(
     await waitUntil(async () => {
       const { active } = await plane.trafficCounts()
       const { descriptors, dials } = await plane.plane.counts()
-      // Few files are few dials, too: who comes faster than endpoints answer waits for one of those.
+      // Few files also mean few dials: clients that come faster than endpoints answer wait for a dial.
       const shed = descriptors.shed + dials.shed
       const isQuiet = dials.used === 0 && descriptors.used === 1 + 2 * count('served') + count('open')
-      // A client may be connected, and yet wait in the kernel for being accepted.
+      // A connected client may still wait in the kernel to be accepted.
       const areAllIn = active === count('served') + count('open')
       return isQuiet && areAllIn && descriptors.shed > 0 && count('ECONNRESET') === shed
-    }, 'some are turned away, and as many as fit are served')
+    }, 'some clients are refused, and as many as fit are served')
     t.ok(count('served') >= 20)
     const waiting = count('open')
     t.ok(waiting > 0, `${waiting} wait`)
     const served = clients.filter(client => client.state() === 'served')
     for (const { socket } of served.slice(0, 10)) socket.destroy()
-    await waitUntil(() => count('open') === 0, 'those who waited are served')
+    await waitUntil(() => count('open') === 0, 'the clients that waited are served')
     const { descriptors, dials } = await plane.plane.counts()
     t.ok(descriptors.waited > 0 && descriptors.waited + dials.waited >= waiting)
     for (const { socket } of clients) socket.destroy()
     await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all connections have ended')
     t.equal((await plane.plane.counts()).descriptors.used, 1, 'only the listener is left')
     const late = await connectOne()
-    await waitUntil(() => late.state() === 'served', 'it recovers by itself')
+    await waitUntil(() => late.state() === 'served', 'a new client is served again')
     late.socket.destroy()
   },
   descriptorsPerWorker,
@@ -429,10 +429,10 @@ test(
 
 /** 16 dials, half of them for one listener; 144 descriptors for pairs. */
 const LOW_DESCRIPTOR_LIMIT = 256
-/** In several workers a listener has its share of each one's dials. */
+/** With several workers, a listener has a share of the dials of each one. */
 const MAX_DIALS = 8 * Math.max(1, WORKERS)
 
-/** Clients that stay until they are turned away. */
+/** Opens connections that stay until the proxy resets them. */
 function connectClients(t: Test, port: number, count: number) {
   let resets = 0
   const clients = Array.from({ length: count }, () =>
@@ -445,7 +445,7 @@ function connectClients(t: Test, port: number, count: number) {
   return { resets: () => resets, leave: () => clients.forEach(client => client.resetAndDestroy()) }
 }
 
-test('clients of silent endpoints wait for their turn, the newest are turned away, and nobody else is harmed', async (t, transport) => {
+test('clients of silent endpoints wait for their turn, the newest are refused, and other Services are not affected', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const silent = await unresponsiveEndpoint(t)
   const plane = new PlaneUnderTest(t, { transport, descriptorLimit: LOW_DESCRIPTOR_LIMIT })
@@ -462,20 +462,23 @@ test('clients of silent endpoints wait for their turn, the newest are turned awa
   await waitUntil(async () => {
     const { used, waited, shed } = (await plane.plane.counts()).dials
     return used + waited + shed === 180 && clients.resets() === shed
-  }, 'all are dialled for, wait, or are turned away')
+  }, 'all clients are being dialled, wait, or were refused')
   const { dials, descriptors } = await plane.plane.counts()
   t.ok(dials.used >= 8 && dials.used <= MAX_DIALS, `${dials.used} dials`)
-  t.ok(dials.waited > 0 && dials.shed > 0, `${dials.waited} wait, ${dials.shed} were turned away`)
+  t.ok(dials.waited > 0 && dials.shed > 0, `${dials.waited} wait, ${dials.shed} were refused`)
   t.match(descriptors, { used: before.used + 2 + 2 * dials.used + dials.waited, waited: 0, shed: 0 })
   t.equal((await plane.trafficCounts('IPv4/default/silent/TCP')).refused, dials.shed)
 
   for (let n = 0; n < 20; n++) t.equal((await exchange(port!, 'x')).received.toString(), 'x')
   open.write('two')
   t.equal(String((await once(open, 'data'))[0]), 'two')
-  t.strictSame((await plane.plane.counts()).dials, dials, 'the others were served at once')
+  t.strictSame((await plane.plane.counts()).dials, dials, 'the other Service was served at once')
 
   silent.wake()
-  await waitUntil(async () => (await plane.plane.counts()).dials.used === 0, 'who waits is served in turn')
+  await waitUntil(
+    async () => (await plane.plane.counts()).dials.used === 0,
+    'the clients that waited are served in turn',
+  )
   t.match((await plane.plane.counts()).dials, { waited: dials.waited, shed: dials.shed })
   t.equal((await plane.trafficCounts('IPv4/default/silent/TCP')).dialFailures, 0)
   clients.leave()
@@ -483,7 +486,7 @@ test('clients of silent endpoints wait for their turn, the newest are turned awa
   await waitUntil(async () => (await plane.plane.counts()).descriptors.used === before.used, 'no descriptor is held')
 })
 
-test('who waits for its turn too long is turned away', async (t, transport) => {
+test('a client that waits too long for its turn is refused', async (t, transport) => {
   const plane = new PlaneUnderTest(t, { transport, descriptorLimit: LOW_DESCRIPTOR_LIMIT }, { queueTimeout: 200 })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [await unresponsiveEndpoint(t)] }))
   const { descriptors: before } = await plane.plane.counts()
@@ -491,16 +494,16 @@ test('who waits for its turn too long is turned away', async (t, transport) => {
   await waitUntil(async () => {
     const { used, waited, shed } = (await plane.plane.counts()).dials
     return used + shed === 40 && waited === shed && clients.resets() === shed
-  }, 'all are dialled for, or have waited and were turned away')
+  }, 'all clients are being dialled, or have waited and were refused')
   const { dials } = await plane.plane.counts()
   t.ok(dials.used >= 8 && dials.used <= MAX_DIALS, `${dials.used} dials`)
   await waitUntil(
     async () => (await plane.plane.counts()).descriptors.used === before.used + 2 * dials.used,
-    'their descriptors are given back',
+    'the descriptors of the refused clients are released',
   )
 })
 
-test('who waits while endpoints stay silent has its turn when others have had theirs', async (t, transport) => {
+test('clients that wait for a turn get it when earlier dials have failed at silent endpoints', async (t, transport) => {
   const plane = new PlaneUnderTest(
     t,
     { transport, descriptorLimit: LOW_DESCRIPTOR_LIMIT },
@@ -512,41 +515,41 @@ test('who waits while endpoints stay silent has its turn when others have had th
   const clients = connectClients(t, port!, 24)
   await waitUntil(() => clients.resets() === 24, 'all clients are refused')
   t.equal((await plane.trafficCounts()).dialFailures, 48)
-  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all have ended')
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all connections have ended')
   const { dials, descriptors } = await plane.plane.counts()
   t.match(dials, { used: 0, shed: 0 })
   t.ok(dials.waited >= 24 - MAX_DIALS, `${dials.waited} have waited`)
   t.equal(descriptors.used, before.used)
 })
 
-test('a client that is gone while it waits for its turn leaves the line', async (t, transport) => {
-  const looksOften = { udpTimeout: 40 }
-  const plane = new PlaneUnderTest(t, { transport, descriptorLimit: LOW_DESCRIPTOR_LIMIT }, looksOften)
+test('a client that leaves while it waits for its turn leaves the queue', async (t, transport) => {
+  const frequentSweeps = { udpTimeout: 40 }
+  const plane = new PlaneUnderTest(t, { transport, descriptorLimit: LOW_DESCRIPTOR_LIMIT }, frequentSweeps)
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [await unresponsiveEndpoint(t)] }))
   const { descriptors: before } = await plane.plane.counts()
   const clients = connectClients(t, port!, 40)
   await waitUntil(async () => {
     const { used, waited } = (await plane.plane.counts()).dials
     return used + waited === 40
-  }, 'all are dialled for or wait')
+  }, 'all clients are being dialled or wait')
   clients.leave()
   await waitUntil(async () => {
     const { dials, descriptors } = await plane.plane.counts()
     return descriptors.used === before.used + 2 * dials.used
-  }, 'only those are left for whom an endpoint is being dialled')
+  }, 'only the clients with a dial in progress are left')
   t.match((await plane.plane.counts()).dials, { shed: 0 })
   await plane.plane.drain(0)
   await waitUntil(async () => {
     const { dials, descriptors } = await plane.plane.counts()
     return dials.used === 0 && descriptors.used === 0
-  }, 'nothing is left of those, and nobody who is gone has had a turn')
+  }, 'those have ended too, and no client that left got a turn')
 })
 
 test(
-  'who has had its turn stays when the time has passed for which it would have waited',
+  'a client that got its turn stays when its waiting time would have ended',
   async (t, transport) => {
     const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-    // Room for the listener, three connections, and one client that waits.
+    // There is room for the listener, three connections, and one client that waits.
     const plane = new PlaneUnderTest(t, { transport, descriptorLimit: 105 }, { queueTimeout: 1000 })
     const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
     const come = () => {
@@ -558,11 +561,11 @@ test(
     const served = [come(), come(), come()]
     for (const client of served) await once(client, 'data')
     const waiting = come()
-    await waitUntil(() => waited(1), 'it waits')
+    await waitUntil(() => waited(1), 'the fourth client waits')
     served[0]!.resetAndDestroy()
     await once(waiting, 'data')
     const late = come()
-    await waitUntil(() => waited(2), 'another one waits')
+    await waitUntil(() => waited(2), 'the fifth client waits')
     await new Promise(resolve => late.once('close', resolve))
     waiting.write('still')
     t.equal(waiting.destroyed ? 'gone' : String((await once(waiting, 'data'))[0]), 'still')
@@ -571,7 +574,7 @@ test(
   descriptorsPerWorker,
 )
 
-test('the kernel watches over both sides of an idle connection (keep-alive)', async (t, transport) => {
+test('the kernel probes both sides of an idle connection (keep-alive)', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
@@ -580,31 +583,34 @@ test('the kernel watches over both sides of an idle connection (keep-alive)', as
   await once(client, 'data')
   const hex = (n: number) => n.toString(16).toUpperCase().padStart(4, '0')
   // /proc/net/tcp: local address, remote address, state 01 (established), queues, and timer 02 (keep-alive).
-  const watched = (local: string, remote: string) =>
+  const hasKeepAlive = (local: string, remote: string) =>
     new RegExp(`${local} +[0-9A-F]{8}:${remote} 01 \\S+ 02:`).test(readFileSync('/proc/net/tcp', 'utf8'))
   await waitUntil(
-    () => watched(`0100007F:${hex(port!)}`, hex(client.localPort!)),
+    () => hasKeepAlive(`0100007F:${hex(port!)}`, hex(client.localPort!)),
     'the client side has a keep-alive timer',
   )
-  await waitUntil(() => watched('0100007F:[0-9A-F]{4}', hex(pod.endpoint.port)), 'the endpoint side has one')
+  await waitUntil(
+    () => hasKeepAlive('0100007F:[0-9A-F]{4}', hex(pod.endpoint.port)),
+    'the endpoint side has a keep-alive timer',
+  )
   client.destroy()
 })
 
-test('a client that is gone before there is an endpoint for it leaves nothing behind', async (t, transport) => {
+test('a client that leaves during its dial leaves nothing behind', async (t, transport) => {
   const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [50, 50] })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [await unresponsiveEndpoint(t)] }))
   const { used } = (await plane.plane.counts()).descriptors
   for (let i = 0; i < 5; i++) {
     const client = connect(port!, '127.0.0.1').on('error', () => undefined)
     await once(client, 'connect')
-    await waitUntil(async () => (await plane.trafficCounts()).connections === i + 1, 'it is being served')
+    await waitUntil(async () => (await plane.trafficCounts()).connections === i + 1, 'the client is accepted')
     client.resetAndDestroy()
   }
-  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all have ended')
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all connections have ended')
   t.equal((await plane.plane.counts()).descriptors.used, used)
 })
 
-t.test('errors are sorted into ours and theirs', t => {
+t.test('socket errors are divided into those of this machine and all others', t => {
   for (const code of ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRINUSE'])
     t.ok(isLocalResourceError(Object.assign(new Error(code), { code })), code)
   for (const code of [

@@ -13,7 +13,7 @@ const MOMENTS: readonly (readonly [string, () => Promise<unknown>])[] = [
 ]
 
 for (const [when, wait] of MOMENTS) {
-  t.test(`a reset ${when} after the end of sending closes the socket, and is heard`, async t => {
+  t.test(`a reset ${when} after the end of sending closes the socket, and reaches the peer`, async t => {
     const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     t.teardown(() => server.close())
@@ -31,14 +31,14 @@ for (const [when, wait] of MOMENTS) {
       stream.end()
       void wait().then(() => socket.reset())
     })
-    const heard = new Promise<string>(resolve => {
+    const peerError = new Promise<string>(resolve => {
       peer.on('error', (error: NodeJS.ErrnoException) => resolve(error.code!))
     })
-    // Reading stops at the end; a write finds out what came after.
+    // Reading stops at the end; only a write meets the reset that came after.
     peer.resume().on('end', () => setTimeout(() => peer.write('x'), 30))
     await closed
-    t.match(await heard, /ECONNRESET|EPIPE/)
+    t.match(await peerError, /ECONNRESET|EPIPE/)
     t.strictSame(errors, [])
-    await waitUntil(() => !process.getActiveResourcesInfo().includes('TCPSocketWrap'), 'its handle is closed')
+    await waitUntil(() => !process.getActiveResourcesInfo().includes('TCPSocketWrap'), 'the handle is closed')
   })
 }

@@ -13,13 +13,13 @@ class Reader implements Borrower {
   }
 }
 
-/** Plays a read of `length` bytes that are all `value`, and returns what is to be written. */
+/** Simulates a read of `length` bytes that are all `value`, and returns the bytes to write. */
 function read(buffers: ReadBuffers, into: Uint8Array, length: number, value: number): Uint8Array {
   into.fill(value, 0, length)
   return buffers.prepareWrite(into, length)
 }
 
-t.test('what is written is what was read, and the next read does not change what is left pending', t => {
+t.test('the bytes to write are the bytes that were read, and the next read does not change a pending write', t => {
   const buffers = new ReadBuffers()
   const first = read(buffers, buffers.shared, 100, 1)
   t.strictSame([...first], Array(100).fill(1))
@@ -29,7 +29,7 @@ t.test('what is written is what was read, and the next read does not change what
   t.strictSame([...second], Array(100).fill(2))
   buffers.detach(second)
   buffers.recycle(first)
-  // The memory of the first is free again, that of the second is not.
+  // The memory of the first write is free again, that of the second is not.
   read(buffers, buffers.shared, SHARED, 3)
   buffers.detach(buffers.prepareWrite(buffers.shared, SHARED))
   read(buffers, buffers.shared, SHARED, 4)
@@ -37,7 +37,7 @@ t.test('what is written is what was read, and the next read does not change what
   t.end()
 })
 
-t.test('lengths may change from read to read', t => {
+t.test('reads of different lengths are written with their own length', t => {
   const buffers = new ReadBuffers()
   for (const length of [1, 5, 5, SHARED, 2, 2, 60_000]) {
     const bytes = read(buffers, buffers.shared, length, length % 251)
@@ -51,7 +51,7 @@ t.test('lengths may change from read to read', t => {
   t.end()
 })
 
-t.test('who fills the shared buffer gets a large one, is written from it without a copy, and gives it back', t => {
+t.test('a reader that fills the shared buffer gets a large one, which is written without a copy and given back', t => {
   const buffers = new ReadBuffers()
   const reader = new Reader()
   t.ok(buffers.nextBuffer(reader, buffers.shared, SHARED - 1) === buffers.shared)
@@ -60,26 +60,26 @@ t.test('who fills the shared buffer gets a large one, is written from it without
   t.ok(read(buffers, large, 300_000, 7).buffer === large.buffer)
   t.ok(buffers.nextBuffer(reader, large, 300_000) === large)
   const last = read(buffers, large, 10, 8)
-  t.ok(last.buffer !== large.buffer, 'a short read is copied, so that the buffer can be given back at once')
+  t.ok(last.buffer !== large.buffer, 'a short read is copied, so that the buffer is free at once')
   t.ok(buffers.nextBuffer(reader, large, 10) === buffers.shared)
-  t.ok(buffers.nextBuffer(new Reader(), buffers.shared, SHARED) === large, 'the next one gets it')
+  t.ok(buffers.nextBuffer(new Reader(), buffers.shared, SHARED) === large, 'the next reader gets it')
   t.end()
 })
 
-t.test('two at a time have two large buffers, and there is an end to them', t => {
+t.test('each reader has its own large buffer, up to a maximum', t => {
   const buffers = new ReadBuffers()
   const lent = new Set<Uint8Array>()
   for (let n = 0; n < 1000; n++) lent.add(buffers.nextBuffer(new Reader(), buffers.shared, SHARED))
-  t.equal(lent.size, 17, 'sixteen, and the shared one for all others')
+  t.equal(lent.size, 17, 'sixteen, and the shared one for all other readers')
   const [one] = lent
   buffers.discard(one!)
   const other = buffers.nextBuffer(new Reader(), buffers.shared, SHARED)
-  t.not(lent.has(other), 'one that may still be written from is lent to nobody')
+  t.not(lent.has(other), 'a buffer with a possible pending write is not lent again')
   for (const buffer of [...lent, other]) buffers.discard(buffer)
   t.end()
 })
 
-t.test('a large buffer is asked back from who rests, not from who goes on or has it in use', t => {
+t.test('a large buffer is reclaimed from a reader that rests, not from one that goes on or is writing', t => {
   const buffers = new ReadBuffers()
   const [resting, busy, going] = [new Reader(), new Reader(), new Reader()]
   busy.isBusy = true
@@ -87,7 +87,7 @@ t.test('a large buffer is asked back from who rests, not from who goes on or has
   const held = buffers.nextBuffer(busy, buffers.shared, SHARED)
   const filled = buffers.nextBuffer(going, buffers.shared, SHARED)
   buffers.reclaim()
-  t.equal(resting.requested.length + busy.requested.length, 0, 'all have just got theirs')
+  t.equal(resting.requested.length + busy.requested.length, 0, 'all buffers were lent just now')
   for (let n = 0; n < 3; n++) {
     buffers.nextBuffer(going, filled, filled.length)
     buffers.reclaim()
@@ -98,7 +98,7 @@ t.test('a large buffer is asked back from who rests, not from who goes on or has
   busy.isBusy = false
   buffers.reclaim()
   buffers.reclaim()
-  t.equal(busy.requested.length, 4, 'nobody is asked who has none')
+  t.equal(busy.requested.length, 4, 'a reader without a buffer is not asked')
   for (const buffer of [large, held, filled]) buffers.discard(buffer)
   t.end()
 })

@@ -13,7 +13,7 @@ import { seededRandom } from '../../support/checks/seeded-random.js'
 import { TcpPod } from '../../support/pods/tcp-pod.js'
 import { testBothTransports as test } from '../../support/dataplane/test-both-tcp-transports.js'
 
-/** Bytes of which no two places look alike, and no two streams. */
+/** Random bytes, so that any mix-up of positions or streams shows. */
 function randomBytes(length: number, random: () => number): Buffer {
   const bytes = Buffer.allocUnsafe(length)
   for (let at = 0; at < length; at++) bytes[at] = random() * 256
@@ -24,7 +24,7 @@ function digestOf(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** Reads to the end, at a pace of its own: stops now and then, so that whoever sends is held back. */
+/** Reads to the end, with pauses that hold the sender back. */
 async function readSlowly(socket: Socket, random: () => number): Promise<string> {
   const hash = createHash('sha256')
   socket.on('data', (chunk: Buffer) => {
@@ -37,7 +37,7 @@ async function readSlowly(socket: Socket, random: () => number): Promise<string>
   return hash.digest('hex')
 }
 
-/** Sends all of it in pieces of many sizes, and ends. */
+/** Sends all bytes in pieces of many sizes, and ends. */
 async function sendInPieces(socket: Socket, bytes: Buffer, random: () => number): Promise<void> {
   for (let at = 0; at < bytes.length;) {
     const size = Math.ceil(2 ** (random() * 18))
@@ -47,7 +47,7 @@ async function sendInPieces(socket: Socket, bytes: Buffer, random: () => number)
   socket.end()
 }
 
-/** TCP sockets that this process has open. */
+/** How many sockets this process has open. */
 function openSockets(): number {
   return readdirSync('/proc/self/fd').filter(fd => {
     try {
@@ -58,15 +58,15 @@ function openSockets(): number {
   }).length
 }
 
-/** What is open anyway; each test adds the listeners of its Pod and of the plane. */
+/** Sockets without any test; each test adds the listeners of its Pod and of the plane. */
 const INITIAL_OPEN_SOCKETS = openSockets()
 
-test('many slow readers at a time get every byte in order, both ways', async (t, transport) => {
+test('many slow readers at the same time get every byte in order, in both directions', async (t, transport) => {
   const random = seededRandom(7)
   const bytes = Array.from({ length: 24 }, (_, n) => randomBytes(n % 3 === 0 ? 5_000_000 : 700_000, random))
   const atPod = new Map<string, string>()
   const pod = await TcpPod.start(t, socket => {
-    // The first byte says which of them this is.
+    // The first byte is the number of the client.
     socket.once('readable', () => {
       const n = (socket.read(1) as Buffer)[0]!
       void sendInPieces(socket, bytes[(n + 1) % bytes.length]!, random)
@@ -83,7 +83,7 @@ test('many slow readers at a time get every byte in order, both ways', async (t,
       return digest
     }),
   )
-  await waitUntil(() => atPod.size === bytes.length, 'all have ended')
+  await waitUntil(() => atPod.size === bytes.length, 'all connections have ended')
   for (const [n, own] of bytes.entries()) {
     t.equal(atPod.get(String(n)), digestOf(own), `what client ${n} sent`)
     t.equal(atClients[n], digestOf(bytes[(n + 1) % bytes.length]!), `what client ${n} got`)
@@ -91,7 +91,7 @@ test('many slow readers at a time get every byte in order, both ways', async (t,
   await waitUntil(async () => (await plane.plane.counts()).descriptors.used === 1, 'no descriptor is held')
 })
 
-test('short messages of one connection are not mixed with those of another that is held back', async (t, transport) => {
+test('short messages of one connection do not mix with those of another that is held back', async (t, transport) => {
   const random = seededRandom(3)
   const pod = await TcpPod.start(t, socket => {
     socket.once('readable', () => {
@@ -102,19 +102,19 @@ test('short messages of one connection are not mixed with those of another that 
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
   const slow = connect(port!, '127.0.0.1').on('error', () => undefined)
   slow.write('s')
-  // One piece at a time, shorter than any buffer, until one no longer gets through.
+  // Pieces shorter than any buffer, one at a time, until one is held back.
   const pieces: Buffer[] = []
   const sentLength = () => 1 + pieces.reduce((sum, piece) => sum + piece.length, 0)
   for (let isMoving = true; isMoving;) {
     pieces.push(randomBytes(30_000, random))
     slow.write(pieces.at(-1)!)
-    let looks = 0
-    while ((await plane.trafficCounts()).bytesToEndpoint < sentLength() && ++looks < 20) await setTimeout(2)
-    isMoving = looks < 20
+    let checks = 0
+    while ((await plane.trafficCounts()).bytesToEndpoint < sentLength() && ++checks < 20) await setTimeout(2)
+    isMoving = checks < 20
   }
   const quick = connect(port!, '127.0.0.1').on('error', () => undefined)
   quick.write('q')
-  // As long as the pieces, so that they would cover what is left of one.
+  // As long as the pieces, so that they would overwrite the rest of one.
   for (let n = 0; n < 20; n++) {
     const message = Buffer.alloc(30_000, n + 1)
     quick.write(message)
@@ -133,16 +133,16 @@ test('short messages of one connection are not mixed with those of another that 
 })
 
 for (const side of ['client', 'endpoint'] as const) {
-  test(`a reset by the ${side} while data for it is held back is a reset for the other`, async (t, transport) => {
+  test(`a reset by the ${side} while data for it is held back resets the other side`, async (t, transport) => {
     const pod = await TcpPod.start(t, socket => socket.pause())
     const plane = new PlaneUnderTest(t, { transport })
     const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
     const client = connect(port!, '127.0.0.1')
-    await waitUntil(() => pod.sockets.length === 1, 'they are connected')
+    await waitUntil(() => pod.sockets.length === 1, 'the connection is open')
     const [podSocket] = pod.sockets
     const [from, to] = side === 'client' ? [client, podSocket!] : [podSocket!, client]
     from.pause()
-    const heard = new Promise<string | undefined>(resolve =>
+    const peerError = new Promise<string | undefined>(resolve =>
       to.once('error', (error: NodeJS.ErrnoException) => resolve(error.code)),
     )
     to.write(Buffer.alloc(16 * 1024 * 1024))
@@ -154,17 +154,17 @@ for (const side of ['client', 'endpoint'] as const) {
       return isStalled
     }, 'the sender is held back')
     from.resetAndDestroy()
-    t.match(await heard, /ECONNRESET|EPIPE/)
-    await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'nothing of it is left')
+    t.match(await peerError, /ECONNRESET|EPIPE/)
+    await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'the connection has ended')
     t.equal((await plane.plane.counts()).descriptors.used, 1)
-    await waitUntil(() => openSockets() === INITIAL_OPEN_SOCKETS + 2, 'its sockets are closed')
+    await waitUntil(() => openSockets() === INITIAL_OPEN_SOCKETS + 2, 'the sockets are closed')
   })
 }
 
-test('an end and a reset right after it leave nothing behind', async (t, transport) => {
+test('a reset right after the end of sending leaves nothing behind', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => {
     socket.end('the end')
-    // Not to be left for later: the end of sending is still on its way through the proxy.
+    // At once, while the end of sending is still on its way through the proxy.
     setImmediate(() => socket.resetAndDestroy())
   })
   const plane = new PlaneUnderTest(t, { transport })
@@ -176,27 +176,27 @@ test('an end and a reset right after it leave nothing behind', async (t, transpo
     await new Promise(resolve => client.once('end', resolve).once('close', resolve))
     client.resetAndDestroy()
   }
-  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all have ended')
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all connections have ended')
   t.equal((await plane.plane.counts()).descriptors.used, 1)
-  await waitUntil(() => openSockets() === INITIAL_OPEN_SOCKETS + 2, 'their sockets are closed')
+  await waitUntil(() => openSockets() === INITIAL_OPEN_SOCKETS + 2, 'the sockets are closed')
 })
 
-test('cutting off right at the end of one direction closes the sockets', async (t, transport) => {
+test('an abort right at the end of one direction closes the sockets', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.resume())
   const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
   const clients = Array.from({ length: 20 }, () => connect(port!, '127.0.0.1').on('error', () => undefined))
-  await waitUntil(() => pod.sockets.length === 20, 'all are connected')
-  // The ends reach the proxy in one turn of the event loop, and the cut-off comes in the same.
+  await waitUntil(() => pod.sockets.length === 20, 'all clients are connected')
+  // The ends reach the proxy in one turn of the event loop, and the abort comes in the same turn.
   for (const client of clients) client.end()
   const ended = plane.plane.drain(0)
   t.equal(await ended, 20)
-  await waitUntil(() => clients.every(client => client.destroyed), 'the clients know')
+  await waitUntil(() => clients.every(client => client.destroyed), 'the clients are disconnected')
   for (const socket of pod.sockets) socket.destroy()
   await waitUntil(() => openSockets() === INITIAL_OPEN_SOCKETS + 1, 'all sockets are closed')
 })
 
-test('a client that goes away while its endpoint is being dialled costs one attempt, and no descriptor', async (t, transport) => {
+test('a client that leaves during its dial costs one attempt, and no descriptor', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.resume())
   const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
@@ -205,13 +205,13 @@ test('a client that goes away while its endpoint is being dialled costs one atte
     await once(client, 'connect')
     client.resetAndDestroy()
   }
-  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all have ended')
+  await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'all connections have ended')
   t.equal((await plane.plane.counts()).descriptors.used, 1)
   for (const socket of pod.sockets) socket.destroy()
-  await waitUntil(() => openSockets() === INITIAL_OPEN_SOCKETS + 2, 'their sockets are closed')
+  await waitUntil(() => openSockets() === INITIAL_OPEN_SOCKETS + 2, 'the sockets are closed')
 })
 
-test('what an endpoint says before it resets still arrives', async (t, transport) => {
+test('data that an endpoint sends before its reset still arrives', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => {
     socket.write('last words')
     socket.once('data', () => socket.resetAndDestroy())
@@ -225,7 +225,7 @@ test('what an endpoint says before it resets still arrives', async (t, transport
   t.equal(words.toString(), 'last words')
 })
 
-test('our own end of a connection is on the list of own sockets while it is open', async (t, transport) => {
+test('the socket to an endpoint is in the list of upstream sockets while it is open', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   let hasEnded = false
   const context = makeListenerContext(transport, { onConnectionEnd: () => (hasEnded = true) })
@@ -243,7 +243,7 @@ test('our own end of a connection is on the list of own sockets while it is open
   proxy.close()
 })
 
-t.test('a buffer that is lent is not taken away while data in it is held back', async t => {
+t.test('a lent buffer is not reclaimed while data in it is held back', async t => {
   const random = seededRandom(11)
   const buffers = new ReadBuffers()
   const pod = await TcpPod.start(t, socket => socket.pause())
@@ -260,7 +260,7 @@ t.test('a buffer that is lent is not taken away while data in it is held back', 
     return isStalled
   }, 'the sender is held back')
   for (let n = 0; n < 3; n++) buffers.reclaim()
-  // Others that could be given the same memory, and what they would do with it.
+  // Other readers, which would overwrite the same memory if they got it.
   for (let n = 0; n < 4; n++)
     buffers.nextBuffer({ tryReturn: () => true }, buffers.shared, buffers.shared.length).fill(0)
   const hash = createHash('sha256')
@@ -271,7 +271,7 @@ t.test('a buffer that is lent is not taken away while data in it is held back', 
   socket!.destroy()
 })
 
-t.test('connections that break off in the middle of bulk leave their buffers to others', async t => {
+t.test('connections that break off during a bulk transfer leave their buffers to others', async t => {
   const buffers = new ReadBuffers()
   const pod = await TcpPod.start(t, socket => void socket.resume().on('end', () => socket.end()))
   const plane = new PlaneUnderTest(t, { transport: new TcpHandleTransport(buffers) })
@@ -280,9 +280,9 @@ t.test('connections that break off in the middle of bulk leave their buffers to 
     const before = (await plane.trafficCounts()).bytesToEndpoint
     const client = connect(port!, '127.0.0.1').on('error', () => undefined)
     client.write(Buffer.alloc(4_000_000))
-    await waitUntil(async () => (await plane.trafficCounts()).bytesToEndpoint > before + 500_000, 'bulk is moving')
+    await waitUntil(async () => (await plane.trafficCounts()).bytesToEndpoint > before + 500_000, 'data is moving')
     client.resetAndDestroy()
-    await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'it has ended')
+    await waitUntil(async () => (await plane.trafficCounts()).active === 0, 'the connection has ended')
   }
   const lent = buffers.nextBuffer({ tryReturn: () => true }, buffers.shared, buffers.shared.length)
   t.ok(lent !== buffers.shared)

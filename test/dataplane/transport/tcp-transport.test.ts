@@ -22,7 +22,7 @@ import { type Log, type LogFields } from '../../../lib/model/log.js'
 import { silentLog, waitUntil } from '../../support/dataplane/plane-under-test.js'
 import { testBothTransports } from '../../support/dataplane/test-both-tcp-transports.js'
 
-/** The public way, with one thing wrong. */
+/** The public transport with one fault. */
 class FaultyTransport implements TcpTransport {
   readonly #inner = new NetTransport()
 
@@ -49,7 +49,7 @@ function withSplice(change: SpliceFactory): TcpTransport {
   })()
 }
 
-/** A splice whose bytes to the endpoint go by way of `change`, which is told how many came before. */
+/** A splice that changes the bytes to the endpoint; `change` also gets the number of bytes before. */
 function withChangedBytes(change: (chunk: Buffer, at: number) => Buffer): TcpTransport {
   return withSplice((_client, endpoint, sound) => {
     const { stream } = endpoint
@@ -66,7 +66,7 @@ function withChangedBytes(change: (chunk: Buffer, at: number) => Buffer): TcpTra
 
 const FAULTS: readonly (readonly [string, TcpTransport, RegExp])[] = [
   [
-    'a byte that is not what it was',
+    'a changed byte',
     withChangedBytes((chunk, at) => {
       if (at > 0 && at < 200_000) chunk[0]! ^= 1
       return chunk
@@ -78,11 +78,7 @@ const FAULTS: readonly (readonly [string, TcpTransport, RegExp])[] = [
     withChangedBytes((chunk, at) => (at > 0 && at < 200_000 ? Buffer.from(chunk).reverse() : chunk)),
     /transfer: the bytes that arrived/,
   ],
-  [
-    'a byte that is lost',
-    withChangedBytes((chunk, at) => (at > 0 && at < 200_000 ? chunk.subarray(1) : chunk)),
-    /transfer: /,
-  ],
+  ['a lost byte', withChangedBytes((chunk, at) => (at > 0 && at < 200_000 ? chunk.subarray(1) : chunk)), /transfer: /],
   [
     'no back-pressure',
     withSplice((client, _endpoint, sound) => {
@@ -100,7 +96,7 @@ const FAULTS: readonly (readonly [string, TcpTransport, RegExp])[] = [
     /half-close: bytes at the client: expected 65521, found 0|half-close: |transfer: /,
   ],
   [
-    'an end that is not told',
+    'an end that is not reported',
     withSplice((_client, endpoint, sound) => {
       endpoint.stream.end = () => endpoint.stream
       return sound()
@@ -116,7 +112,7 @@ const FAULTS: readonly (readonly [string, TcpTransport, RegExp])[] = [
     /reset by the endpoint: /,
   ],
   [
-    'a close that is not told',
+    'a close that is not reported',
     withSplice((client, _endpoint, sound) => {
       const splice = sound()
       client.owner = { onClose: () => undefined }
@@ -125,7 +121,7 @@ const FAULTS: readonly (readonly [string, TcpTransport, RegExp])[] = [
     /close: expected 6 sockets closed, found [0-5]/,
   ],
   [
-    'an endpoint that never is connected',
+    'an endpoint that is never connected',
     new (class extends FaultyTransport {
       override connect(target: Target, keepAliveMs: number, connector: TcpConnector): TcpSocket {
         return super.connect(target, keepAliveMs, {
@@ -144,22 +140,22 @@ const FAULTS: readonly (readonly [string, TcpTransport, RegExp])[] = [
 testBothTransports('a transport that works passes the probe, and nothing of it is left open', async (t, transport) => {
   await probeTcpTransport(transport, 10_000)
   const openTcp = () => process.getActiveResourcesInfo().filter(name => name.startsWith('TCP')).length
-  await waitUntil(() => openTcp() === 0, 'its sockets are closed')
+  await waitUntil(() => openTcp() === 0, 'the sockets are closed')
   t.pass()
 })
 
-/** Longer than all that comes before on a busy machine. */
+/** How long the probe of a silent fault takes: longer than all its other steps on a busy machine. */
 const SILENCE_MS = 3000
 
 for (const [fault, transport, message] of FAULTS) {
   t.test(`the probe finds ${fault}`, async t => {
-    // What never comes is waited for to the end; everything else is found as soon as the machine has time for it.
+    // A fault that is silent costs the whole time; all others are found as soon as the machine has time.
     const ms = message.source.includes('nothing happened') ? SILENCE_MS : 20_000
     await t.rejects(probeTcpTransport(transport, ms), { message })
   })
 }
 
-/** Never says that an endpoint refuses. */
+/** Never reports that an endpoint refuses. */
 class NoRefusalTransport extends UdpHandleTransport {
   override connect(target: Target, connector: UdpConnector) {
     const { onConnect, onMessage } = connector
@@ -167,7 +163,7 @@ class NoRefusalTransport extends UdpHandleTransport {
   }
 }
 
-/** A log that remembers its warnings. */
+/** A log that records its warnings. */
 function recordingLog(): { readonly log: Log; readonly warnings: string[] } {
   const warnings: string[] = []
   const warn = (message: string, fields: LogFields = {}): void =>
@@ -175,7 +171,7 @@ function recordingLog(): { readonly log: Log; readonly warnings: string[] } {
   return { log: { ...silentLog, warn }, warnings }
 }
 
-/** Both fast ways as they are, where a test does not say. */
+/** The fast path of both protocols, without faults. */
 const fast = {
   nodeVersion: process.version,
   openTcp: () => Promise.resolve(new TcpHandleTransport()),
@@ -185,20 +181,20 @@ const allFast = { transport: TcpHandleTransport, udpTransport: UdpHandleTranspor
 const allPublic = { transport: NetTransport, udpTransport: DgramTransport }
 const missingBinding = () => Promise.reject(new Error('No such binding: wrap'))
 
-t.test('the fast path is taken where it works, without a word', async t => {
+t.test('the fast path is used without a log line where it works', async t => {
   const { log, warnings } = recordingLog()
   t.match(await chooseTransports('auto', log), allFast)
   t.strictSame(warnings, [])
 })
 
-t.test('the public path is taken when that is asked for, without a word', async t => {
+t.test('the public path is used without a log line when the setting is off', async t => {
   const { log, warnings } = recordingLog()
   const options = { ...fast, openTcp: missingBinding, openUdp: missingBinding }
   t.match(await chooseTransports('off', log, options), allPublic)
   t.strictSame(warnings, [])
 })
 
-t.test('the public path is taken, and one line says why, when something is missing', async t => {
+t.test('the public path is used, and one log line has the reason, when the fast path is missing', async t => {
   for (const [options, ways, warning] of [
     [{ openTcp: missingBinding }, { ...allFast, transport: NetTransport }, /^TCP.*public API.*No such binding: wrap/],
     [
@@ -214,7 +210,7 @@ t.test('the public path is taken, and one line says why, when something is missi
   }
 })
 
-t.test('the public path is taken, and one line says why, when something behaves differently', async t => {
+t.test('the public path is used, and one log line has the reason, when the fast path fails its probe', async t => {
   const lossy = withChangedBytes((chunk, at) => (at > 0 && at < 200_000 ? Buffer.from(chunk).reverse() : chunk))
   const deaf = new NoRefusalTransport()
   for (const [options, ways, warning] of [
@@ -229,7 +225,7 @@ t.test('the public path is taken, and one line says why, when something behaves 
 })
 
 for (const nodeVersion of ['v18.20.0', 'v19.0.0', 'v27.0.0', 'v120.1.0', 'nightly']) {
-  t.test(`the fast path is not even opened with Node ${nodeVersion}`, async t => {
+  t.test(`the fast path is not even loaded with Node.js ${nodeVersion}`, async t => {
     const { log, warnings } = recordingLog()
     let isOpened = false
     const opened = <T>(way: T) => {

@@ -21,7 +21,7 @@ const RECEIVE_BUFFER_BYTES = 1024 * 1024
 const anyPort = { address: '127.0.0.1', port: 0, receiveBufferBytes: RECEIVE_BUFFER_BYTES }
 const ignore = { onConnect: () => undefined, onMessage: () => undefined, onError: () => undefined }
 
-/** The public way, with one thing wrong. */
+/** The public transport with one fault. */
 class FaultyUdpTransport implements UdpTransport {
   readonly #inner = new DgramTransport()
 
@@ -34,7 +34,7 @@ class FaultyUdpTransport implements UdpTransport {
   }
 }
 
-/** Receives through a bound socket by way of `change`. */
+/** Changes the datagrams that a bound socket receives. */
 function withReceive(change: (datagram: Buffer, from: UdpPeer) => [Buffer, UdpPeer]): UdpTransport {
   return new (class extends FaultyUdpTransport {
     override bind(options: UdpBindOptions, user: UdpSocketEvents): Promise<UdpSocket> {
@@ -46,7 +46,7 @@ function withReceive(change: (datagram: Buffer, from: UdpPeer) => [Buffer, UdpPe
   })()
 }
 
-/** Connects by way of `change`. */
+/** Changes the events of a connected socket. */
 function withConnect(change: (connector: UdpConnector) => UdpConnector): UdpTransport {
   return new (class extends FaultyUdpTransport {
     override connect(target: Target, connector: UdpConnector): UdpSocket {
@@ -57,7 +57,7 @@ function withConnect(change: (connector: UdpConnector) => UdpConnector): UdpTran
 
 const FAULTS: readonly (readonly [string, UdpTransport, RegExp])[] = [
   [
-    'a byte that is not what it was',
+    'a changed byte',
     withReceive((datagram, from) => {
       if (datagram.length === 5003) datagram[5000]! ^= 1
       return [datagram, from]
@@ -65,17 +65,17 @@ const FAULTS: readonly (readonly [string, UdpTransport, RegExp])[] = [
     /receive 5003 bytes: expected 5003 bytes/,
   ],
   [
-    'a datagram that is cut short',
+    'a truncated datagram',
     withReceive((datagram, from) => [datagram.subarray(0, 32_768), from]),
     /receive 65507 bytes: expected 65507 bytes, found 32768/,
   ],
   [
-    'a sender that is somebody else',
+    'a wrong sender',
     withReceive((datagram, { address, port }) => [datagram, { address, port: port ^ 1 }]),
     /receive 0 bytes: sender: expected/,
   ],
   [
-    'an empty datagram that is not told',
+    'an empty datagram that is not reported',
     withConnect(connector => ({
       ...connector,
       onMessage: (datagram, from) => datagram.length > 0 && connector.onMessage(datagram, from),
@@ -83,12 +83,12 @@ const FAULTS: readonly (readonly [string, UdpTransport, RegExp])[] = [
     /exchange 0 bytes: nothing happened for/,
   ],
   [
-    'an end of our own that is not told',
+    'a local address that is not reported',
     withConnect(connector => ({ ...connector, onConnect: () => undefined })),
     /exchange 0 bytes: local port: expected 0, found/,
   ],
   [
-    'a closed port that is not told',
+    'a closed port that is not reported',
     withConnect(connector => ({ ...connector, onError: () => undefined })),
     /refusal: nothing happened for/,
   ],
@@ -106,7 +106,7 @@ const FAULTS: readonly (readonly [string, UdpTransport, RegExp])[] = [
   ],
 ]
 
-/** Longer than all that comes before on a busy machine. */
+/** How long the probe of a silent fault takes: longer than all its other steps on a busy machine. */
 const SILENCE_MS = 3000
 
 for (const [fault, transport, message] of FAULTS) {
@@ -116,16 +116,16 @@ for (const [fault, transport, message] of FAULTS) {
   })
 }
 
-testBothTransports('a transport that works passes the probe, and nothing of it is left open', async (t, transport) => {
+testBothTransports('a transport that works passes the probe, which leaves no socket open', async (t, transport) => {
   await probeUdpTransport(transport, 10_000)
   const openUdp = () => process.getActiveResourcesInfo().filter(name => name.startsWith('UDP')).length
-  await waitUntil(() => openUdp() === 0, 'its sockets are closed')
+  await waitUntil(() => openUdp() === 0, 'the sockets are closed')
   t.pass()
 })
 
-testBothTransports('that a port is closed is told, however many are sent at once', async (t, transport) => {
+testBothTransports('a closed port is reported, however many datagrams are sent at once', async (t, transport) => {
   const target = await refusingUdpEndpoint()
-  // The kernel tells it once, to whoever asks first: the next send, or the next look for a datagram.
+  // The kernel reports it once, to the next call: a send or a receive.
   for (const count of [1, 2, 3, 4]) {
     let socket: UdpSocket | undefined
     const error = await new Promise<Error>(failed => {
@@ -137,30 +137,34 @@ testBothTransports('that a port is closed is told, however many are sent at once
   }
 })
 
-testBothTransports('a datagram that is too long is told, and the socket goes on', async (t, transport) => {
+testBothTransports('a datagram that is too long is reported, and the socket goes on', async (t, transport) => {
   const pod = await UdpPod.start(t, 'pod')
-  const heard: string[] = []
+  const events: string[] = []
   const socket = transport.connect(pod.endpoint, {
     ...ignore,
-    onMessage: datagram => void heard.push(datagram.toString()),
-    onError: error => void heard.push(systemCode(error) ?? error.message),
+    onMessage: datagram => void events.push(datagram.toString()),
+    onError: error => void events.push(systemCode(error) ?? error.message),
   })
   t.teardown(() => socket.close())
   socket.send(Buffer.alloc(65_508))
-  t.same(heard, [], 'not before the call returns')
-  await waitUntil(() => heard.length === 1, 'it is told')
+  t.same(events, [], 'not before the call returns')
+  await waitUntil(() => events.length === 1, 'the error is reported')
   socket.send(Buffer.from('x'))
-  await waitUntil(() => heard.length === 2, 'there is an answer')
-  t.same(heard, ['EMSGSIZE', 'pod x'])
+  await waitUntil(() => events.length === 2, 'there is an answer')
+  t.same(events, ['EMSGSIZE', 'pod x'])
 })
 
-testBothTransports('nothing is heard of a socket that is closed, nor sent from it', async (t, transport) => {
+testBothTransports('a closed socket makes no calls and sends nothing', async (t, transport) => {
   const pod = await UdpPod.start(t, 'pod')
   const dead = await refusingUdpEndpoint()
-  const heard: unknown[] = []
-  const hear = { ...ignore, received: () => heard.push('received'), failed: (error: Error) => heard.push(error) }
+  const events: unknown[] = []
+  const connector = {
+    ...ignore,
+    onMessage: () => void events.push('message'),
+    onError: (error: Error) => void events.push(error),
+  }
   for (const target of [pod.endpoint, dead]) {
-    const socket = transport.connect(target, hear)
+    const socket = transport.connect(target, connector)
     socket.send(Buffer.from('before'))
     socket.send(Buffer.from('before'))
     socket.close()
@@ -171,16 +175,16 @@ testBothTransports('nothing is heard of a socket that is closed, nor sent from i
   const client = await openUdpClient(t, pod.endpoint.port)
   t.equal(await client.ask('last'), 'pod last')
   t.notOk(pod.received.some(({ text }) => text === 'after'))
-  t.same(heard, [])
+  t.same(events, [])
 })
 
-testBothTransports('a port that is taken is told with the code of the system', async (t, transport) => {
+testBothTransports('a port in use is reported with the code of the system', async (t, transport) => {
   const first = await transport.bind(anyPort, ignore)
   t.teardown(() => first.close())
   await t.rejects(transport.bind({ ...anyPort, port: first.port }, ignore), { code: 'EADDRINUSE' })
 })
 
-testBothTransports('IPv6 works alike', async (t, transport) => {
+testBothTransports('IPv6 works in the same way', async (t, transport) => {
   const echo: UdpSocket = await transport.bind(
     { ...anyPort, address: '::1' },
     { ...ignore, onMessage: (datagram, from) => echo.sendTo(datagram, from) },
@@ -196,27 +200,27 @@ testBothTransports('IPv6 works alike', async (t, transport) => {
   socket.close()
 })
 
-t.test('a handle that is not one of UDP is refused, before anything is done with it', async t => {
+t.test('a handle that is not a UDP handle is refused before any use', async t => {
   const bound = { _handle: { close: () => undefined } }
   await t.rejects(new UdpHandleTransport().bind({ ...anyPort, bound }, ignore), { message: /not a UDP socket/ })
 })
 
-testBothTransports('what goes wrong with one socket is told to that one only', async (t, transport) => {
+testBothTransports('an error of one socket is reported to that socket only', async (t, transport) => {
   const pod = await UdpPod.start(t, 'pod')
-  const told: string[] = []
+  const errors: string[] = []
   const open = (name: string, target: Target) =>
-    transport.connect(target, { ...ignore, onError: error => void told.push(`${name} ${systemCode(error)}`) })
+    transport.connect(target, { ...ignore, onError: error => void errors.push(`${name} ${systemCode(error)}`) })
   const dead = open('dead', await refusingUdpEndpoint())
   const live = open('live', pod.endpoint)
   t.teardown(() => (dead.close(), live.close()))
   for (const socket of [dead, dead, live]) socket.send(Buffer.from('x'))
-  await waitUntil(() => told.length > 0 && pod.received.length > 0, 'both have heard')
-  t.same(told, ['dead ECONNREFUSED'])
+  await waitUntil(() => errors.length > 0 && pod.received.length > 0, 'the error and the datagram have arrived')
+  t.same(errors, ['dead ECONNREFUSED'])
 })
 
 if (!process.execArgv.includes('--test-udp-no-try-send')) {
-  t.test('datagrams that the kernel does not take at once are sent later, by the same rules', async t => {
-    // With this option of Node's own tests, every datagram goes the way of those that find the kernel's buffer full.
+  t.test('datagrams that the kernel does not take at once are sent later, with the same behaviour', async t => {
+    // With this option of Node.js's own tests, every datagram is sent as if the kernel's buffer was full.
     for (const file of ['../udp/udp-proxy.test.js', './udp-transport.test.js']) {
       await t.spawn(process.execPath, ['--test-udp-no-try-send', fileURLToPath(new URL(file, import.meta.url))], file)
     }

@@ -5,21 +5,21 @@ const local = { ip: '192.168.50.1', port: 40_000 }
 const listener = { ip: '192.168.50.1', port: 41_777 }
 const pod = { ip: '10.244.0.5', port: 8080 }
 
-t.test('a socket of ours that comes to a listener of ours is known, until it is closed', t => {
+t.test('a socket of this proxy that connects to its entry listener is recognised until it is closed', t => {
   const sockets = new UpstreamSockets()
   t.notOk(sockets.has(local, listener))
-  const own = sockets.add(local, listener)
+  const entry = sockets.add(local, listener)
   t.ok(sockets.has(local, listener))
-  sockets.delete(own)
+  sockets.delete(entry)
   t.notOk(sockets.has(local, listener))
   t.end()
 })
 
-t.test('a client that the kernel gave the port of a socket of ours, towards somewhere else, is a client', t => {
+t.test('a client with the same local port as a socket of this proxy, but another destination, is not recognised', t => {
   const sockets = new UpstreamSockets()
   sockets.add(local, pod)
   t.notOk(sockets.has(local, listener))
   sockets.delete(sockets.add(local, { ...pod, port: 8081 }))
-  t.ok(sockets.has(local, pod), 'and each is forgotten by itself')
+  t.ok(sockets.has(local, pod), 'each socket is deleted by itself')
   t.end()
 })

@@ -3,7 +3,7 @@ import { SendBurst } from '../../../lib/dataplane/udp/send-burst.js'
 
 const datagrams = (...texts: string[]) => texts.map(text => Buffer.from(text))
 
-t.test('what is added in one turn of the event loop is sent at its end, in order', async t => {
+t.test('datagrams of one turn of the event loop are sent at its end, in order', async t => {
   const burst = new SendBurst()
   const sent: string[] = []
   const toOne = (datagram: Buffer) => void sent.push(`one ${datagram.toString()}`)
@@ -17,10 +17,10 @@ t.test('what is added in one turn of the event loop is sent at its end, in order
   t.same(sent, ['one a', 'other b', 'one c'])
   burst.add(toOther, d!)
   await new Promise(setImmediate)
-  t.same(sent, ['one a', 'other b', 'one c', 'other d'], 'and so in the next turn')
+  t.same(sent, ['one a', 'other b', 'one c', 'other d'], 'the same in the next turn')
 })
 
-t.test('a flush sends at once, and nothing twice', async t => {
+t.test('a flush sends all datagrams at once, and none twice', async t => {
   const burst = new SendBurst()
   const sent: string[] = []
   const send = (datagram: Buffer) => void sent.push(datagram.toString())

@@ -50,7 +50,7 @@ export function makeListenerPlan(...specs: readonly ListenerSpec[]): ListenerPla
  * `test/dataplane/with-one-worker.test.ts` and similar files.
  */
 export const WORKERS = Number(process.env['PLANE_WORKERS'] ?? 0)
-const PASSES_SOCKETS = process.env['PLANE_HANDS_SOCKETS'] !== 'no'
+const PASSES_SOCKETS = process.env['PLANE_PASSES_SOCKETS'] !== 'no'
 
 /** The reason to skip a test with several workers, or false: each worker has its own round robin. */
 export const turnsPerWorker = WORKERS > 1 && PASSES_SOCKETS && 'each worker has its own round robin'
