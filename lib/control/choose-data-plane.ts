@@ -18,10 +18,8 @@ const ORPHAN_TIMEOUT_MS = 300_000
 
 /** Makes the data plane of `--data-plane-workers`: in worker processes, which may still be starting, or in this process. */
 export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promise<DataPlane> {
-  const { udpIdleTimeout, verbosity, drainTimeout, fastPath } = config
-  const udpTimings: Partial<DataPlaneTimings> =
-    udpIdleTimeout === undefined ? {} : { udpTimeout: udpIdleTimeout, udpStreamTimeout: udpIdleTimeout }
-  const timings = { ...DEFAULT_TIMINGS, ...udpTimings }
+  const { verbosity, drainTimeout, fastPath } = config
+  const timings = dataPlaneTimings(config)
   log.info(0, 'Open files', { maxOpenFiles: readDescriptorLimit() })
   const workers = workerCount(config.dataPlaneWorkers, availableParallelism())
   const dataPlane =
@@ -39,4 +37,11 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
 /** The number of data-plane workers: the configured one, or half the number of CPUs. */
 export function workerCount(configured: KubeProxyConfig['dataPlaneWorkers'], cpus: number): number {
   return configured === 'auto' ? Math.min(MAX_AUTO_WORKERS, Math.max(1, Math.floor(cpus / 2))) : configured
+}
+
+/** The timings of the data plane: the defaults, or what the operator configured. */
+export function dataPlaneTimings({ udpIdleTimeout }: Pick<KubeProxyConfig, 'udpIdleTimeout'>): DataPlaneTimings {
+  if (udpIdleTimeout === undefined) return DEFAULT_TIMINGS
+  const udpTimings: Partial<DataPlaneTimings> = { udpTimeout: udpIdleTimeout, udpStreamTimeout: udpIdleTimeout }
+  return { ...DEFAULT_TIMINGS, ...udpTimings }
 }
