@@ -1,3 +1,4 @@
+import jsdoc from 'eslint-plugin-jsdoc'
 import tseslint from 'typescript-eslint'
 
 // Lost promises are this program's likeliest bug, so the type-aware rules about them are errors.
@@ -25,6 +26,27 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       eqeqeq: 'error',
       'no-console': 'error',
+    },
+  },
+  {
+    files: ['lib/**/*.ts'],
+    plugins: { jsdoc },
+    rules: {
+      // An exported thing has a comment. Options of a constructor are described where they are used, constants by their names.
+      'jsdoc/require-jsdoc': [
+        'error',
+        {
+          publicOnly: true,
+          require: { FunctionDeclaration: true, ClassDeclaration: true },
+          contexts: [
+            'ExportNamedDeclaration > TSInterfaceDeclaration:not([id.name=/Options$/])',
+            'ExportNamedDeclaration > TSTypeAliasDeclaration:not([id.name=/Options$/])',
+          ],
+          checkConstructors: false,
+          checkGetters: false,
+          enableFixer: false,
+        },
+      ],
     },
   },
 )

@@ -8,6 +8,7 @@ export interface RejectedMode {
   readonly reason: string
 }
 
+/** The mode that this process runs, and why not another one. */
 export interface ChosenMode {
   readonly mode: Mode
   /** The modes before it in the list, with the reasons why they do not work. */

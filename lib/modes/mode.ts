@@ -78,6 +78,7 @@ export interface SyncPeriods {
   readonly minSyncPeriod: number
 }
 
+/** How long the first sync waits for the Node object. */
 export interface NodeWaitPolicy {
   readonly timeoutMs: number
   /** After the timeout: serve without the Node, or end this process with NODE_MISSING. */
