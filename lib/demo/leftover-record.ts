@@ -27,7 +27,7 @@ export class LeftoverRecord {
   }
 
   /** Reserves the names with this prefix and removes what a killed demo has left. @throws ProxyFailure DEMO_IMPOSSIBLE if a demo with this prefix runs */
-  static async claim(prefix: string): Promise<LeftoverRecord> {
+  static async create(prefix: string): Promise<LeftoverRecord> {
     const file = `${RECORD_FOLDER}/${prefix.replaceAll('/', '_')}made`
     const previous = readRecord(file)
     if (previous !== undefined) {

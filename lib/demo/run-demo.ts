@@ -36,7 +36,7 @@ export async function runDemo({ keep, manifest, mode }: DemoOptions): Promise<nu
   const privileges = await acquirePrivileges()
   const teardown = new Teardown()
   const interruption = waitForInterruption()
-  const leftovers = await LeftoverRecord.claim(NAMESPACE_PREFIX)
+  const leftovers = await LeftoverRecord.create(NAMESPACE_PREFIX)
   await teardown.add(() => leftovers.deleteRecord())
   const terminal = Terminal.forProcess()
   /** Whether all steps are done and the cluster stays until the user stops it. */

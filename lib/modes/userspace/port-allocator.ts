@@ -8,7 +8,7 @@ import { type ServicePortKey } from '../../model/service-port.js'
 export class PortAllocator {
   readonly #range: PortRange | undefined
   readonly #random: () => number
-  readonly #claimed = new Map<ServicePortKey, number>()
+  readonly #allocated = new Map<ServicePortKey, number>()
   readonly #taken = new Set<number>()
   /** Ports that another program on this node holds. */
   readonly #unavailable = new Set<number>()
@@ -19,17 +19,17 @@ export class PortAllocator {
     this.#random = random
   }
 
-  /** Claims the port that a listener had before a restart, if it is in the range and free. */
+  /** Takes the port that a listener had before a restart, if it is in the range and free. */
   prefer(key: ServicePortKey, port: number): void {
     const inRange = this.#range === undefined || (port >= this.#range.first && port <= this.#range.last)
     const free = !this.#taken.has(port) && !this.#unavailable.has(port)
-    if (inRange && free && !this.#claimed.has(key)) this.#claim(key, port)
+    if (inRange && free && !this.#allocated.has(key)) this.#assign(key, port)
   }
 
   /** The port to listen on: the same until it is released or refused. Undefined: no port is left. */
-  claim(key: ServicePortKey): number | undefined {
-    const claimed = this.#claimed.get(key)
-    if (claimed !== undefined) return claimed
+  allocate(key: ServicePortKey): number | undefined {
+    const allocated = this.#allocated.get(key)
+    if (allocated !== undefined) return allocated
     if (this.#range === undefined) return 0
     const { first, last } = this.#range
     const size = last - first + 1
@@ -37,7 +37,7 @@ export class PortAllocator {
     for (let step = 0; step < size; step++) {
       const port = first + ((start + step) % size)
       if (this.#taken.has(port) || this.#unavailable.has(port)) continue
-      this.#claim(key, port)
+      this.#assign(key, port)
       return port
     }
     // Programs that held the refused ports may be gone by the next call.
@@ -45,9 +45,9 @@ export class PortAllocator {
     return undefined
   }
 
-  /** Reports that the claimed port is in use by another program: the next claim gives another port. */
+  /** Reports that the allocated port is in use by another program: the next call of `allocate` gives another port. */
   refuse(key: ServicePortKey): void {
-    const port = this.#claimed.get(key)
+    const port = this.#allocated.get(key)
     if (port === undefined) return
     this.release(key)
     this.#unavailable.add(port)
@@ -55,14 +55,14 @@ export class PortAllocator {
 
   /** Frees the port of a listener that is closed. */
   release(key: ServicePortKey): void {
-    const port = this.#claimed.get(key)
+    const port = this.#allocated.get(key)
     if (port === undefined) return
-    this.#claimed.delete(key)
+    this.#allocated.delete(key)
     this.#taken.delete(port)
   }
 
-  #claim(key: ServicePortKey, port: number): void {
-    this.#claimed.set(key, port)
+  #assign(key: ServicePortKey, port: number): void {
+    this.#allocated.set(key, port)
     this.#taken.add(port)
   }
 }

@@ -67,7 +67,7 @@ export class UserspaceProxier implements Proxier {
   readonly #frontendReporter: FrontendReporter
   #listenerPlan: ListenerPlan = new Map()
   #frontends: ReadonlyMap<string, ProgrammedFrontend> = new Map()
-  /** The proxy ports of an earlier process, until they are claimed. */
+  /** The proxy ports of an earlier process, until listeners take them. */
   #previousProxyPorts = new Map<string, number>()
   /** The service ports that own their NodePort. */
   #nodePortOwners: ReadonlySet<ServicePortKey> = new Set()
@@ -118,7 +118,7 @@ export class UserspaceProxier implements Proxier {
       {
         snapshot: this.#snapshot,
         listenAddresses: this.#listenAddresses(),
-        proxyPorts: this.#claimPorts(listenersWithoutPort(this.#snapshot, previous)),
+        proxyPorts: this.#allocatePorts(listenersWithoutPort(this.#snapshot, previous)),
         nodePortOwners: this.#nodePortOwners,
         loopbackNodePorts: { IPv4: localhostNodePorts('IPv4'), IPv6: localhostNodePorts('IPv6') },
       },
@@ -133,8 +133,8 @@ export class UserspaceProxier implements Proxier {
     return report
   }
 
-  /** Claims a proxy port for each listener, if possible the one that an earlier process used. */
-  #claimPorts(listeners: readonly PortlessListener[]): Map<string, number> {
+  /** Allocates a proxy port for each listener, if possible the one that an earlier process used. */
+  #allocatePorts(listeners: readonly PortlessListener[]): Map<string, number> {
     const { portAllocator } = this.#options
     const ports = new Map<string, number>()
     for (const { key, servicePort } of listeners) {
@@ -144,7 +144,7 @@ export class UserspaceProxier implements Proxier {
         this.#previousProxyPorts.delete(name)
         if (previousPort !== undefined) portAllocator.prefer(key, previousPort)
       }
-      const port = portAllocator.claim(key)
+      const port = portAllocator.allocate(key)
       if (port !== undefined) ports.set(key, port)
     }
     return ports
