@@ -19,12 +19,11 @@ const PRIVATE_WORDS: Readonly<Record<string, string>> = {
   'stand in|last will|guards?': 'kernel failover, failover script, failover process',
   'told|tells?|telling': 'report, log, notify, say',
   'keep identity|kept ports': 'reuse what is equal, bound ports',
-  'bring about|brings about|ruled|found rules': 'reconcile, programmed, observed',
+  'bring about|brings about|ruled|found (set|server)': 'reconcile, programmed, observed',
   'obeys?': 'handle',
   'worker (order|answer)': 'worker command, worker message',
-  'counts ledger|flow order|own sockets': 'counter aggregate, flow LRU, upstream sockets',
-  'restore text|rule words|differing parts|group portions':
-    'iptables-restore input, iptables arguments, rule diff, chain batches',
+  'counts ledger|flow order': 'counter aggregate, flow LRU',
+  'restore text|differing parts|group portions': 'restore input, rule diff, chain batches',
   'call off|calls off|called off': 'cancel',
   'story|stories|learners?': 'walkthrough, user',
   'somebody|nobody|anybody|everybody|whoever|whomever': 'the actor: client, operator, program, caller',
@@ -33,7 +32,7 @@ const PRIVATE_WORDS: Readonly<Record<string, string>> = {
   'for want of|lest|unheeded|forthwith|thereof|whereof': 'because there is no, so that … not, ignored, at once, of it',
   dice: 'random',
   '(what|which) becomes of': 'what happens to',
-  'of ours|of others': "this proxy's, another program's",
+  'of ours': "this proxy's",
   'is to be|are to be': 'must be, should be',
 }
 
@@ -67,11 +66,12 @@ const files = [
   ).filter(name => /\.(ts|mjs|md|ya?ml|sh)$/.test(name) && statSync(join(root, name)).isFile()),
 ].filter(name => name !== OWN_FILE)
 
-/** The words of a text: `servedPortals`, `served-portals` and `SERVED_PORTALS` are two each. */
+/** The words of a text: `servedPortals`, `served-portals` and `SERVED_PORTALS` are two each. A point separates words in any other way. */
 function wordsOf(text: string): string {
   return text
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .replace(/[^A-Za-z0-9]+/g, ' ')
+    .replace(/[\s_-]+/g, ' ')
+    .replace(/[^A-Za-z0-9 ]+/g, ' . ')
     .toLowerCase()
 }
 

@@ -13,7 +13,7 @@ const PAIR_SHARE = 0.9
  *        connections are served    new clients wait       new clients are      reserve
  *                                   (one descriptor each)  turned away
  *
- * It only counts. Its users open and close the sockets; clients that wait for a descriptor stand in a queue of DialBudget.
+ * It only counts. Its users open and close the sockets; clients that wait for a descriptor wait in a queue of DialBudget.
  */
 export class DescriptorBudget {
   /** The process's limit of open files. */

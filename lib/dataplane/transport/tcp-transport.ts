@@ -16,7 +16,7 @@ export interface TcpSocket {
    * direction may still wait for an answer.
    */
   checkPeer(): void
-  /** Closes the socket with a reset, so that the peer can tell it from an orderly end. */
+  /** Closes the socket with a reset, so that the peer can distinguish it from an orderly end. */
   reset(): void
   /** Closes the socket in any way: for one that was never connected. */
   close(): void
@@ -53,7 +53,7 @@ export interface SpliceFailure {
  *     client ◀──data── endpoint      reading for that direction stops until it does (back-pressure)
  *
  * Half-close: the end of one direction shuts down only the write side of the other socket. Both sockets close when both
- * directions have ended. A reset on one side becomes a reset on the other, so that the peer can tell a broken answer from a
+ * directions have ended. A reset on one side becomes a reset on the other, so that the peer can distinguish a broken answer from a
  * complete one.
  *
  * A connection is reset when one direction has ended and the other is silent for long (HalfClosedLimit). The connection is over
