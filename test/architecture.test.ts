@@ -74,6 +74,9 @@ const LIBRARY_HOMES: Readonly<Record<string, readonly string[]>> = {
 /** Libraries that are loaded when they are needed and not before, since they are large. */
 const LOADED_LATE = ['@kubernetes/client-node']
 
+/** A file that needs more does more than one job. */
+const MAX_LINES = 300
+
 const FORBIDDEN_FOLDERS = ['utils', 'util', 'helpers', 'helper', 'common', 'types', 'misc', 'shared', 'lib']
 
 /** Files whose name stands in none of their exports, with the reason. */
@@ -416,6 +419,14 @@ void t.test('No folder is a drawer for things without a place', t => {
     folders.filter(name => FORBIDDEN_FOLDERS.includes(name)),
     [],
   )
+  t.end()
+})
+
+void t.test('No file of the product is longer than 300 lines', t => {
+  const long = files
+    .map(({ path }) => ({ path, lines: readFileSync(join(root, path), 'utf8').split('\n').length - 1 }))
+    .filter(({ lines }) => lines > MAX_LINES)
+  t.same(long, [])
   t.end()
 })
 

@@ -107,9 +107,8 @@ t.test('a private word is recognised in names and in prose, and nowhere inside o
     'in vain',
   ])
     t.equal(privateWords(text).length, 1, text)
-  for (const text of ['reclaim', 'outdoors', 'KUBE-PORTALS-HOST', 'orders', 'stellar', 'Mark the stand. In']) {
-    t.same(privateWords(text.replace('. In', ' by')), [], text)
-  }
+  for (const text of ['reclaim', 'outdoors', 'KUBE-PORTALS-HOST', 'stellar', 'where they stand. In a queue'])
+    t.same(privateWords(text), [], text)
   t.end()
 })
 

@@ -80,7 +80,7 @@ for (const suite of [IPTABLES_SUITE, IPVS_SUITE]) {
   })
 }
 
-void t.test('A sync of ours is compared with the original of the same flavour', t => {
+void t.test('A sync of this proxy is compared with the original of the same flavour', t => {
   const samples = {
     'ours-iptables-nft': samplesOf('sync', 5, 6, 7),
     'original-iptables-nft': samplesOf('sync', 100),
@@ -92,7 +92,7 @@ void t.test('A sync of ours is compared with the original of the same flavour', 
   t.end()
 })
 
-void t.test('What took longer than was waited for tells what it can', t => {
+void t.test('A measurement that timed out reports the limit and what was measured until then', t => {
   const slow = over('one-change-5000')
   t.same(slow, { values: { effect: 300_000, sync: 300_000 }, over: ['effect', 'sync'], errors: [] }, 'the limit, in ms')
   t.same(over('full-sync-5000').values, { sync: 300, fromList: 300, fromStart: 300 }, 'or in seconds')

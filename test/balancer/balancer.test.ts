@@ -162,7 +162,7 @@ void t.test('with ClientIP affinity a client keeps its endpoint', t => {
       steps: ['abc', [0, 'x', '', 'a'], [1, 'x', 'a', 'b'], [2, 'x', '', 'b'], [3, 'x', '', 'b']],
     },
     {
-      name: 'when all are to be avoided one is given all the same',
+      name: 'one is given even when all should be avoided',
       steps: ['ab', [0, 'x', '', 'a'], [1, 'x', 'ab', 'b'], [2, 'x', '', 'b']],
     },
     {

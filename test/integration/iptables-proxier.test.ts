@@ -63,7 +63,7 @@ t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 
   const b = await network.addServer('b', 'no-address')
   const pod = await network.addPod('no-address')
   const sixth = await network.addServer('six')
-  const [outside, stranger] = [await network.addHost(), await network.addHost()]
+  const [outside, otherHost] = [await network.addHost(), await network.addHost()]
   const otherNode = await network.addNode()
   const clients = {
     'a Pod': new NetworkClient(network, pod.namespace),
@@ -125,7 +125,7 @@ t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 
       t.match(
         await answers(clients['a Pod'], LB_IP, 80),
         /ECONNREFUSED a|a ECONNREFUSED/,
-        'nobody listens in the other Pod',
+        'no process listens in the other Pod',
       )
       await serve(service({ externalTrafficPolicy: 'Local' }), slice([otherNode.podIP], 'other'))
       t.equal(
@@ -171,7 +171,7 @@ t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 
   })
 
   await t.test('source ranges admit their clients and drop others at load-balancer IPs', async t => {
-    const other = new NetworkClient(network, stranger.namespace)
+    const other = new NetworkClient(network, otherHost.namespace)
     await serve(service({ loadBalancerSourceRanges: [`${outside.ip}/32`] }), slice([a.ip]))
     t.equal(await clients.outside.tcp(LB_IP, 80), 'a')
     t.equal(await other.tcpExpectingTimeout(LB_IP, 80), 'no answer')
@@ -212,12 +212,12 @@ t.test('Services served by the kernel', { skip: namespacesUnavailable, timeout: 
 
   await t.test('no host on the network reaches the loopback of the node, although NodePorts answer there', async t => {
     await once(network.start(network.node, process.execPath, [POD_SERVER, 'the node']).stdout!, 'data')
-    await stranger.namespace.configure(
+    await otherHost.namespace.configure(
       'address del 127.0.0.1/8 dev lo',
       'route add 127.0.0.1/32 via 192.168.61.1 dev eth0',
     )
-    await stranger.namespace.run('sysctl', ['-qw', 'net.ipv4.conf.eth0.route_localnet=1'])
-    const client = new NetworkClient(network, stranger.namespace)
+    await otherHost.namespace.run('sysctl', ['-qw', 'net.ipv4.conf.eth0.route_localnet=1'])
+    const client = new NetworkClient(network, otherHost.namespace)
     t.equal(await client.tcpExpectingTimeout('127.0.0.1', 8080), 'no answer')
     await network.node.run('iptables', ['-F', 'KUBE-FIREWALL'])
     t.equal(await client.tcp('127.0.0.1', 8080), 'the node', 'without the rule the host would reach it')

@@ -270,7 +270,10 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     await node.send({ do: 'warnings' })
     await node.serve(web([ends.here], { nodePort: 30099 }))
     t.match(await run('ipvsadm', '-Ln'), new RegExp(`TCP +${NODE_IP}:30099 lc\n`))
-    t.match(JSON.stringify(await node.send({ do: 'warnings' })), /somebody else stands.*30099/)
+    t.match(
+      JSON.stringify(await node.send({ do: 'warnings' })),
+      /another program already has a virtual server there.*30099/,
+    )
     await run('ipvsadm', '-D', '-t', `${NODE_IP}:30099`)
     await node.send({ do: 'verify' })
     t.equal(await clients.outside.tcp(NODE_IP, 30099), 'here', 'after its removal the Service is served')

@@ -35,7 +35,7 @@ interface StartedProxy {
   readonly written: RegExp
 }
 
-/** Starts both proxies, each on its own node, with the same objects and flags, and reads the rules that they write. */
+/** Starts both proxies, each on a node of its own, with the same objects and flags, and reads the rules that they write. */
 export async function collectRules(
   t: TeardownScope,
   services: readonly ComparedService[],

@@ -123,7 +123,7 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
     ours: () => 'dropped',
   },
   {
-    name: 'what is to be dropped is dropped on its way to other hosts too',
+    name: 'packets to drop are dropped on their way to other hosts too',
     documentedAs: 'dropped packets',
     reason: 'the original leaves it to rules of the kubelet, which see what is sent to the node and by it, and no more',
     services: [

@@ -2,7 +2,7 @@ import { parseIp, familyOf } from '../../../lib/model/address.js'
 import { type FlowEnd, type UdpEntry } from '../../../lib/system/conntrack.js'
 
 /** Finds the listener that a scenario names: a traffic class of `default/dns:dns/UDP`. */
-export type FindListener = (servicePort: string, entrance: string) => FlowEnd | undefined
+export type FindListener = (servicePort: string, trafficClass: string) => FlowEnd | undefined
 
 /**
  * Reads `10.96.0.10:53 > 192.168.50.1:39999`: the client sends to the first address, and replies come from the second, which can also
