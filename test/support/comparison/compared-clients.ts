@@ -3,8 +3,12 @@ import { type Packet } from '../kernel/trace-packet.js'
 import { LOCAL_POD_IPS, NODE_ADDRESSES } from './compared-node.js'
 import { type ComparedAddress } from './compared-service.js'
 
-const forwardedFrom = (source: string, inInterface: string, byBridgePort = false) =>
-  ({ hook: 'PREROUTING', source, inInterface, byBridgePort }) as const
+const forwardedFrom = (
+  source: string,
+  inInterface: string,
+  viaBridgePort = false,
+): Omit<Packet, 'destination' | 'port' | 'protocol'> =>
+  ({ hook: 'PREROUTING', source, inInterface, viaBridgePort }) as const
 
 /** The clients: where their packets enter the node, and from which address. */
 const FORWARDED_CLIENTS = {
@@ -25,7 +29,7 @@ export const COMPARED_CLIENTS: readonly ComparedClient[] = [
 
 /** The first packet of a client to an address; undefined if the client cannot reach it. */
 export function firstPacket(client: ComparedClient, { kind, ip, port, protocol }: ComparedAddress): Packet | undefined {
-  const to = { destination: ip, port, protocol, local: NODE_ADDRESSES }
+  const to = { destination: ip, port, protocol, localAddresses: NODE_ADDRESSES }
   if (client !== 'the node')
     return kind === 'node port on loopback' ? undefined : { ...FORWARDED_CLIENTS[client], ...to }
   // A process that sends to an address of its own machine sends from that address.
