@@ -33,6 +33,8 @@ const worker = new Worker({
 })
 process.on('message', (command, handle) => worker.handle(command as WorkerCommand, handle))
 process.on('disconnect', () => worker.becomeOrphan())
+// The parent may have ended while this process was starting: then the event is already past.
+if (!process.connected) worker.becomeOrphan()
 // A signal to the whole process group is for the control process, which then sends commands. Only an orphan handles it itself.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => worker.handleSignal())
 send({ kind: 'ready' })

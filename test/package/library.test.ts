@@ -87,9 +87,14 @@ function compile(compiler: string): string {
   writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files }))
   try {
     const program = join(root, 'node_modules', compiler, 'bin', 'tsc')
-    return execFileSync(process.execPath, [program, '-p', '.'], { cwd: consumer, encoding: 'utf8' })
+    return execFileSync(process.execPath, [program, '-p', '.'], {
+      cwd: consumer,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
   } catch (error) {
-    return String((error as { stdout?: string }).stdout ?? error)
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string }
+    return `${String(error)}\n${stdout ?? ''}${stderr ?? ''}`
   }
 }
 
@@ -170,7 +175,9 @@ t.test(
       let log = ''
       proxy.stderr!.on('data', (data: Buffer) => (log += String(data)))
       await waitUntil(() => log.includes('Starting') || proxy.exitCode !== null, 'the proxy started')
-      await waitUntil(async () => (await client.tcp('10.96.0.10', 80)) === 'a', `${file} serves the ClusterIP: ${log}`)
+      const isServing = async () => (await client.tcp('10.96.0.10', 80)) === 'a'
+      await waitUntil(async () => proxy.exitCode !== null || (await isServing()), `${file} serves the ClusterIP`)
+      if (proxy.exitCode !== null) throw new Error(`${file} ended with exit code ${proxy.exitCode}: ${log}`)
       proxy.kill('SIGTERM')
       const [exitCode] = (await once(proxy, 'close')) as [number | null]
       t.equal(exitCode, 0)

@@ -1,24 +1,28 @@
+import { fork } from 'node:child_process'
 import { once, EventEmitter } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { DEFAULT_TIMINGS } from '../../lib/dataplane/data-plane-timings.js'
 import { WorkerProcess } from '../../lib/workers/worker-process.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { silentLog, waitUntil } from '../support/dataplane/plane-under-test.js'
 
+const WORKER_MAIN = fileURLToPath(new URL('../../lib/workers/worker-main.js', import.meta.url))
+const SETTINGS = {
+  verbosity: 0,
+  timings: DEFAULT_TIMINGS,
+  fastPath: 'auto',
+  passedSockets: true,
+  orphanTime: 0,
+  drainTimeout: 0,
+} as const
+
 /** A real worker process, and a clock that the test moves. */
 function start(t: Test) {
   const clock = new ManualClock()
   const events = new EventEmitter()
-  const settings = {
-    verbosity: 0,
-    timings: DEFAULT_TIMINGS,
-    fastPath: 'auto',
-    passedSockets: true,
-    orphanTime: 0,
-    drainTimeout: 0,
-  } as const
   const worker = new WorkerProcess({
-    settings,
+    settings: SETTINGS,
     inheritedSockets: () => [],
     clock,
     log: silentLog,
@@ -98,4 +102,12 @@ t.test('a worker is not replaced when restarts are disabled', async t => {
   clock.advanceSync(60_000)
   t.equal(worker.pid, undefined)
   t.equal(worker.restarts, 0)
+})
+
+t.test('a worker ends if its parent has gone before the worker was ready', async t => {
+  const worker = fork(WORKER_MAIN, [JSON.stringify(SETTINGS)], { execArgv: [], stdio: 'ignore' })
+  t.teardown(() => worker.kill('SIGKILL'))
+  worker.disconnect()
+  const [code, signal] = (await once(worker, 'exit')) as [number | null, NodeJS.Signals | null]
+  t.strictSame([code, signal], [0, null])
 })
