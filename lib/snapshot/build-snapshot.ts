@@ -43,7 +43,7 @@ export function buildSnapshot(
     if (service === undefined) continue
     for (const family of scope.families) {
       for (const servicePort of servicePorts(service, family, scope.rangesAtNodePorts)) {
-        const endpoints = endpointsOf(servicePort, objects.slicesOf(serviceKey), scope.nodeName)
+        const endpoints = endpointsOf(servicePort, objects.slicesOf(serviceKey), node)
         const usable = usableEndpoints(servicePort, endpoints, node)
         const previousPort = previous.ports.get(servicePort.key)
         rebuilt.set(servicePort.key, reuseParts(previousPort, { servicePort, endpoints, usable }))

@@ -1,6 +1,7 @@
 import { type Endpoint } from '../model/endpoint.js'
 import { type EndpointReason, type TrafficKind } from '../model/endpoint-reason.js'
 import { type ServicePort, isExternallyAccessible } from '../model/service-port.js'
+import { isLastResort } from './endpoint-precedence.js'
 import { type NodeIdentity, type TopologyHints, isHintedFor, topologyHints } from './topology-hints.js'
 
 /** The fields of a service port that decide which endpoints it may use. */
@@ -58,9 +59,4 @@ function readyReason(endpoint: Endpoint, { hints, node }: EndpointRules): Endpoi
   if (hints.node.isOn) return isHintedFor('node', endpoint, node) ? 'ready' : 'other-node'
   if (hints.zone.isOn) return isHintedFor('zone', endpoint, node) ? 'ready' : 'other-zone'
   return 'ready'
-}
-
-/** Whether an endpoint may serve while no endpoint is ready. */
-export function isLastResort(endpoint: Endpoint): boolean {
-  return endpoint.serving && endpoint.terminating
 }

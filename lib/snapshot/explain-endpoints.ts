@@ -2,7 +2,8 @@ import { type Endpoint, endpointKey } from '../model/endpoint.js'
 import { type EndpointReason, type TrafficKind, isUsed } from '../model/endpoint-reason.js'
 import { type EndpointSliceObject } from '../model/objects.js'
 import { type ServicePort } from '../model/service-port.js'
-import { type EndpointRules, endpointReason, endpointRules, isLastResort } from './endpoint-rules.js'
+import { isLastResort } from './endpoint-precedence.js'
+import { type EndpointRules, endpointReason, endpointRules } from './endpoint-rules.js'
 import { type EndpointVerdict, endpointVerdict } from './endpoint-verdict.js'
 import { compare, endpointsOf, matchingPorts } from './endpoints.js'
 import { type HintFact, type HintKind, type NodeIdentity, explainHints, hintsOf } from './topology-hints.js'
@@ -45,7 +46,7 @@ export function explainEndpoints(
 ): EndpointsExplanation {
   const ownFamily = [...slices].filter(({ family }) => family === servicePort.family)
   const sliceOf = new Map<Endpoint, string>()
-  const merged = endpointsOf(servicePort, ownFamily, node.name, (endpoint, { name }) => sliceOf.set(endpoint, name))
+  const merged = endpointsOf(servicePort, ownFamily, node, (endpoint, { name }) => sliceOf.set(endpoint, name))
   const winners = new Map(merged.map(endpoint => [endpointKey(endpoint), endpoint]))
   const rules = endpointRules(servicePort, merged, node)
 

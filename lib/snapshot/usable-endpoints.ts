@@ -1,7 +1,8 @@
 import { type Endpoint } from '../model/endpoint.js'
 import { isUsed } from '../model/endpoint-reason.js'
 import { type UsableEndpoints } from '../model/snapshot.js'
-import { type TrafficPolicies, endpointReason, endpointRules, isLastResort } from './endpoint-rules.js'
+import { isLastResort } from './endpoint-precedence.js'
+import { type TrafficPolicies, endpointReason, endpointRules } from './endpoint-rules.js'
 import { type NodeIdentity } from './topology-hints.js'
 
 /**

@@ -5,6 +5,8 @@ import { failAndEndTest } from '../support/checks/fail-and-end-test.js'
 import { makeApiEndpoint, makeApiSlice } from '../support/api/api-objects.js'
 import { randomInt, testSeed, seededRandom } from '../support/checks/seeded-random.js'
 
+const NODE = { name: 'node-a', zone: 'zone-1' }
+
 void t.test('an endpoint is local when its node is ours, and never while our name is unknown', t => {
   const slice = decodeEndpointSlice(
     makeApiSlice({
@@ -17,7 +19,8 @@ void t.test('an endpoint is local when its node is ours, and never while our nam
     }),
   ).object!
   const port = { family: 'IPv4', portName: 'http', protocol: 'TCP' } as const
-  const localTo = (nodeName: string): boolean[] => endpointsOf(port, [slice], nodeName).map(({ isLocal }) => isLocal)
+  const localTo = (nodeName: string): boolean[] =>
+    endpointsOf(port, [slice], { name: nodeName, zone: '' }).map(({ isLocal }) => isLocal)
   t.same(localTo('node-a'), [true, false, false, false])
   t.same(localTo(''), [false, false, false, false])
   t.end()
@@ -37,7 +40,7 @@ void t.test('ten thousand endpoints are read, merged and sorted', t => {
   const merged = endpointsOf(
     { family: 'IPv4', portName: 'http', protocol: 'TCP' },
     slices.map(({ object }) => object!),
-    'node-a',
+    NODE,
   )
   t.equal(merged.length, 10_000)
   const keys = merged.map(({ ip, port }) => `${ip}:${port}`)
@@ -62,17 +65,18 @@ void t.test(`the order of slices does not change the result (SEED=${seed})`, t =
             makeApiEndpoint(`10.244.0.${randomInt(random, 6)}`, {
               conditions: { ready: flag(), serving: flag(), terminating: flag() },
               nodeName: flag() ? 'node-a' : 'node-b',
+              ...(flag() && { hints: { forZones: [{ name: flag() ? 'zone-1' : 'zone-2' }] } }),
             }),
           ),
         }),
       ),
     ).map(({ object }) => object!)
     const port = { family: 'IPv4', portName: 'http', protocol: 'TCP' } as const
-    const inOrder = endpointsOf(port, slices, 'node-a')
+    const inOrder = endpointsOf(port, slices, NODE)
     const shuffled = endpointsOf(
       port,
       [...slices].sort(() => random() - 0.5),
-      'node-a',
+      NODE,
     )
     if (JSON.stringify(inOrder) !== JSON.stringify(shuffled))
       return failAndEndTest(t, `round ${round}: ${JSON.stringify({ inOrder, shuffled })}`)

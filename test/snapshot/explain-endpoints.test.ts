@@ -234,7 +234,7 @@ void t.test(`explanation and choice agree, for random slices (SEED=${seed})`, t 
       nodePort: flag() ? 30080 : 0,
     })
     const node = { name: pick(['node-a', 'node-c']), zone: pick(['zone-1', 'zone-9', '']) }
-    const usable = usableEndpoints(servicePort, endpointsOf(servicePort, slices, node.name), node)
+    const usable = usableEndpoints(servicePort, endpointsOf(servicePort, slices, node), node)
     const { endpoints, traffic } = explainEndpoints(servicePort, slices, node)
     for (const kind of ['cluster', 'local'] as const) {
       const used = endpoints.filter(endpoint => endpoint[kind].isUsed).map(({ address }) => address)
