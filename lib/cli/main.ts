@@ -9,6 +9,7 @@ import { readConfig } from '../config/read-config.js'
 import { ProxyFailure } from '../model/failure.js'
 import { MODES } from '../modes/registry.js'
 import { createKlog } from '../observe/klog.js'
+import { setProcessName } from '../system/process-name.js'
 import { addDemoCommand } from './demo-command.js'
 import { printFailure } from './print-failure.js'
 
@@ -57,6 +58,7 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
         return command
       },
       async values => {
+        setProcessName('kube-proxy', args)
         exitCode = await runProxy(values as unknown as FlagValues)
       },
     )

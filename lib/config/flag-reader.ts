@@ -14,6 +14,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 /** The largest number that the kernel accepts for a setting; kube-proxy's own integers have the same limit. */
 const MAX_INT32 = 2 ** 31 - 1
 
+/** OOM_SCORE_ADJ_MAX of the kernel. */
+const MAX_OOM_SCORE = 1000
+
 /** More worker processes do not make the proxy faster. */
 const MAX_WORKERS = 64
 
@@ -94,6 +97,15 @@ export class FlagReader {
     else if (Number(text) < 0) this.addProblem(flag, 'must be at least 0')
     else if (Number(text) > MAX_INT32) this.addProblem(flag, `must be at most ${MAX_INT32}`)
     return Number(text)
+  }
+
+  /** A value for `/proc/self/oom_score_adj`, with the limits of the kernel. */
+  readOomScore(): number {
+    const text = this.readText('oom-score-adj')
+    const score = Number(text)
+    if (!/^-?\d+$/.test(text) || Math.abs(score) > MAX_OOM_SCORE)
+      this.addProblem('oom-score-adj', `expected a whole number from -${MAX_OOM_SCORE} to ${MAX_OOM_SCORE}`)
+    return score
   }
 
   /** The settings of connection tracking. */

@@ -209,6 +209,13 @@ export const FLAGS: readonly Flag[] = [
     help: 'Number of worker processes for the sockets; 0: none, the main process has them; auto: one for every two CPUs, 1 to 8',
   },
   {
+    name: 'oom-score-adj',
+    kind: 'text',
+    default: '-999',
+    value: 'N',
+    help: 'Value for /proc/self/oom_score_adj, -1000 to 1000; workers have it too; the lower, the later the kernel ends the program for lack of memory',
+  },
+  {
     name: 'on-exit',
     kind: 'text',
     default: 'keep',

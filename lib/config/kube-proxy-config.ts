@@ -92,6 +92,8 @@ export interface KubeProxyConfig {
   readonly drainTimeout: number
   /** Number of worker processes with the sockets; 0: the control process has them; `auto`: by the number of CPUs. */
   readonly dataPlaneWorkers: number | 'auto'
+  /** Value for `/proc/self/oom_score_adj`. */
+  readonly oomScoreAdj: number
   readonly onExit: OnExit
   /** Whether to remove all rules and exit. */
   readonly cleanup: boolean

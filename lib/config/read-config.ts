@@ -35,6 +35,7 @@ export function readConfig(values: FlagValues, hostName: string, knownModes: rea
     metricsBindAddress: reader.readHttpAddress('metrics-bind-address'),
     drainTimeout: reader.readDuration('drain-timeout', 'non-negative'),
     dataPlaneWorkers: reader.readDataPlaneWorkers(),
+    oomScoreAdj: reader.readOomScore(),
     onExit: reader.readChoice('on-exit', ON_EXIT),
     cleanup: reader.isSet('cleanup'),
     verbosity: reader.readVerbosity(),

@@ -3,6 +3,7 @@ import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-settings.js'
+import { applyOomScore } from '../system/oom-score.js'
 import { realClock } from '../system/real-clock.js'
 import { type Parts, buildParts } from './build-parts.js'
 import { cleanupOnExit } from './cleanup.js'
@@ -30,6 +31,8 @@ export class KubeProxy {
       mode: config.modes.join(','),
       nodeName: config.nodeName,
     })
+    // Before the first worker starts: a process has the value of its parent.
+    applyOomScore(config.oomScoreAdj, log)
     const parts = await buildParts(config, log, modes)
     parts.nodeEvents.record('Normal', 'Starting', '')
     const { failed } = applyConntrackSettings(config.conntrack, log)
