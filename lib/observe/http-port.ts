@@ -53,10 +53,12 @@ export class HttpPort {
   readonly #options: HttpPortOptions
   readonly #server: Server
   #attempt: Promise<ProxyFailure | undefined> = Promise.resolve(undefined)
+  readonly #clients: ClientLimit
   readonly #acceptProblem = new OnceReporter()
 
   constructor(options: HttpPortOptions) {
     this.#options = options
+    this.#clients = options.clientLimit ?? new ClientLimit(MAX_CLIENTS)
     const timeoutMs = options.requestTimeoutMs ?? 5000
     this.#server = createServer(
       {
@@ -67,9 +69,8 @@ export class HttpPort {
       (request, response) => void this.#respond(request, response),
     )
     this.#server.timeout = STALLED_CLIENT_MS
-    const clients = options.clientLimit ?? new ClientLimit(MAX_CLIENTS)
     this.#server.on('connection', socket => {
-      if (!clients.admit(socket)) socket.destroy()
+      if (!this.#clients.admit(socket)) socket.destroy()
     })
     this.#server.on('error', error => this.#server.listening && this.#logAcceptFailure(error))
     // Without a listener for 'clientError', Node.js responds to broken requests with 4xx and closes, which is right here.
@@ -122,6 +123,7 @@ export class HttpPort {
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#acceptProblem.clear()
+    this.#clients.markActive(request.socket)
     const route = this.#options.findRoute(request.url?.split('?', 1)[0] ?? '')
     if (route === undefined) return sendResponse(request, response, plainTextResponse(404, '404 page not found\n'))
     if (request.method !== 'GET' && request.method !== 'HEAD') {

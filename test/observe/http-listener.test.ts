@@ -116,6 +116,24 @@ t.test('clients that do not send their request in time are disconnected', async 
   t.match(await exchange(listener.boundAddress, '/'), { status: 200 })
 })
 
+t.test('hosts that hold connections open keep neither this node nor another host out', async t => {
+  const { listener } = listen(t)
+  await listener.firstBind
+  const port = Number(listener.boundAddress?.split(':')[1])
+  const held = Array.from({ length: 40 }, () => connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' }))
+  t.teardown(() => held.forEach(socket => socket.destroy()))
+  for (const socket of held) {
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  }
+  t.match(String(await once(held.at(-1)!, 'data')), /^HTTP\/1\.1 200/, 'the limit is reached')
+  for (let probe = 0; probe < 20; probe++) t.match(await exchange(listener.boundAddress, '/'), { status: 200 })
+  const other = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.3' })
+  other.end('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  t.match(String(await once(other, 'data')), /^HTTP\/1\.1 200/, 'another host')
+})
+
 t.test('a port in use is tried again until it is free, and each change is logged once', async t => {
   const occupant = createServer().listen(0, '127.0.0.1')
   await once(occupant, 'listening')
