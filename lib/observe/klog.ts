@@ -1,5 +1,6 @@
 import { messageOf, ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log, type LogFields } from '../model/log.js'
+import { boundedStderr } from './bounded-stderr.js'
 import { callerPosition } from './caller-position.js'
 import { goQuote } from './go-quote.js'
 import { createMicrosecondClock } from './microsecond-clock.js'
@@ -29,7 +30,7 @@ const COLOURS: Readonly<Record<Severity, string>> = { I: '\x1b[36m', W: '\x1b[33
  * One call writes one line, whatever the values contain. No call throws: a log that cannot be written must not stop traffic.
  */
 export function createKlog(options: KlogOptions): Log {
-  const { verbosity, write = writeToStderr(), now = createMicrosecondClock(), pid = process.pid } = options
+  const { verbosity, now = createMicrosecondClock(), pid = process.pid } = options
   const colour = options.colour ?? (options.write === undefined && wantsColour(process.env, process.stderr.isTTY))
 
   const line = (severity: Severity, position: string, message: string, fields: LogFields): void => {
@@ -42,6 +43,8 @@ export function createKlog(options: KlogOptions): Log {
     }
   }
 
+  const write =
+    options.write ?? boundedStderr(lines => log.warn('Dropped log lines: standard error was not read', { lines }))
   const log: Log = {
     info: (level, message, fields = {}) => {
       if (level <= verbosity) line('I', callerPosition(log.info), message, fields)
@@ -98,14 +101,3 @@ function safeMessageOf(error: unknown): string {
     return 'an error that cannot be printed'
   }
 }
-
-/**
- * Writes to standard error, also after its reader has closed it. Node.js then emits EPIPE on the stream, and without a listener
- * that would end the process.
- */
-function writeToStderr(): (line: string) => void {
-  if (!process.stderr.listeners('error').includes(ignoreError)) process.stderr.on('error', ignoreError)
-  return line => void process.stderr.write(line)
-}
-
-function ignoreError(): void {}

@@ -181,3 +181,37 @@ t.test('the process keeps running when the reader of standard error closes it', 
   t.same(await exit, [0, null])
   t.equal(output, 'alive with 1 listener')
 })
+
+t.test(
+  'while standard error is not read, few lines wait; the others are dropped, counted and reported later',
+  async t => {
+    const LINES = 10_000
+    const program = `
+    import { createKlog } from ${JSON.stringify(new URL('../../lib/observe/klog.js', import.meta.url).href)}
+    const log = createKlog({ verbosity: 3 })
+    for (let i = 0; i < ${LINES}; i++) log.info(3, 'Connected a client', { number: i })
+    process.stdout.write(String(process.stderr.writableLength))
+    process.stdin.once('data', () => process.stdin.destroy())`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program])
+    t.teardown(() => child.kill())
+    const [waiting] = (await once(child.stdout, 'data')) as [Buffer]
+    t.ok(Number(waiting.toString()) < 300_000, `${waiting.toString()} bytes wait`)
+    let text = ''
+    const reported = new Promise<void>(resolve =>
+      child.stderr.on('data', (chunk: Buffer) => {
+        text += chunk.toString()
+        if (/Dropped.*\n$/.test(text)) resolve()
+      }),
+    )
+    await reported
+    child.stdin.write('go')
+    await once(child, 'exit')
+    const lines = text.trimEnd().split('\n')
+    const dropped = / "Dropped log lines: standard error was not read" lines=(\d+)$/.exec(lines.pop()!)?.[1]
+    t.equal(lines.length + Number(dropped), LINES, `${lines.length} written, ${dropped} dropped`)
+    t.ok(
+      lines.every(line => line.includes('Connected a client')),
+      'no line is cut',
+    )
+  },
+)
