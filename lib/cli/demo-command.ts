@@ -1,5 +1,9 @@
 import { type Argv } from 'yargs'
+import { type FlagValues } from '../config/flag-reader.js'
+import { parseBool } from '../config/parse-bool.js'
+import { ProxyFailure } from '../model/failure.js'
 import { MODES } from '../modes/registry.js'
+import { lastValue } from './last-value.js'
 
 /** Adds the command `kube-proxy demo`. It loads the code of the demo only when the command runs. */
 export function addDemoCommand(parser: Argv, setExitCode: (code: number) => void): void {
@@ -13,15 +17,26 @@ export function addDemoCommand(parser: Argv, setExitCode: (code: number) => void
           default: MODES[0]!.name,
           describe: 'Proxy mode of the demo; the steps are the same in all modes',
         })
-        .option('keep', { type: 'boolean', describe: 'Keep the cluster running after the last step, until Ctrl-C' })
+        .option('keep', { describe: 'Keep the cluster running after the last step, until Ctrl-C' })
         .option('manifest', {
           type: 'string',
           requiresArg: true,
           describe: 'YAML file with your own Deployments and Services',
         }),
-    async ({ keep, manifest, 'proxy-mode': mode }) => {
+    async values => {
+      const keep = readSwitch('keep', lastValue(values.keep as FlagValues[string]))
+      const manifest = lastValue(values.manifest) as string | undefined
+      const mode = lastValue(values['proxy-mode']) as string
       const { runDemo } = await import('../demo/run-demo.js')
-      setExitCode(await runDemo({ keep: keep === true, manifest, mode }))
+      setExitCode(await runDemo({ keep, manifest, mode }))
     },
   )
+}
+
+function readSwitch(name: string, value: string | boolean | undefined): boolean {
+  const read = typeof value === 'string' ? parseBool(value) : (value ?? false)
+  if (read !== undefined) return read
+  throw new ProxyFailure('CONFIG_INVALID', `--${name} ${JSON.stringify(value)}: expected true or false`, {
+    hint: 'See kube-proxy demo --help',
+  })
 }

@@ -11,6 +11,7 @@ import { MODES } from '../modes/registry.js'
 import { createKlog } from '../observe/klog.js'
 import { setProcessName } from '../system/process-name.js'
 import { addDemoCommand } from './demo-command.js'
+import { lastValue } from './last-value.js'
 import { printFailure } from './print-failure.js'
 
 const HELP_WIDTH = 110
@@ -48,7 +49,8 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
         for (const { name, kind, value, help: template, default: byDefault } of FLAGS) {
           const help = template.replace('{modes}', MODES.map(mode => mode.name).join(', '))
           command.option(name, {
-            type: kind === 'switch' ? 'boolean' : 'string',
+            // yargs makes "false" of each text for a boolean that it does not know. Without a type, a switch without value is true.
+            ...(kind !== 'switch' && { type: 'string' as const }),
             array: kind === 'list',
             describe: value === undefined ? help : `${help} (${value})`,
             ...(byDefault === undefined || byDefault === '' ? {} : { defaultDescription: byDefault }),
@@ -97,11 +99,7 @@ async function runProxy(values: FlagValues): Promise<number> {
 
 /** The last value of a repeated flag counts, as in kube-proxy; lists have all values. */
 function lastValues(values: FlagValues): FlagValues {
-  const lists = new Set(FLAGS.filter(({ kind }) => kind === 'list').map(({ name }) => name))
   return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      Array.isArray(value) && !lists.has(name) ? (value.at(-1) as string) : value,
-    ]),
+    FLAGS.map(({ name, kind }) => [name, kind === 'list' ? values[name] : lastValue(values[name])]),
   )
 }

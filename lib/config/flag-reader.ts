@@ -2,11 +2,15 @@ import { type IpAddress, parseIp } from '../model/address.js'
 import { type Cidr, parseCidr } from '../model/cidr.js'
 import { specialAddress } from '../model/special-address.js'
 import { parsePortRange } from '../model/port-range.js'
+import { parseInteger } from '../primitives/parse-integer.js'
 import { parseDuration } from './duration.js'
+import { type Flag } from './flag.js'
 import { FLAGS } from './flags.js'
+import { parseHttpAddress } from './http-address.js'
 import { type ConntrackConfig, type DetectLocal, DETECT_LOCAL_MODES } from './kube-proxy-config.js'
+import { parseBool } from './parse-bool.js'
 
-/** Flag values as text, by flag name. An absent flag has its default. */
+/** Flag values by flag name: texts, `true` and `false` for switches. An absent flag has its default. */
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
 /** The longest time of a timer in Node, in milliseconds: 24.8 days. */
@@ -24,10 +28,18 @@ const MAX_WORKERS = 64
 export class FlagReader {
   /** A sentence for each invalid value. */
   readonly problems: string[] = []
-  readonly #values: FlagValues
+  readonly #values: Record<string, FlagValues[string]>
 
   constructor(values: FlagValues) {
-    this.#values = values
+    this.#values = { ...values }
+    for (const [name, value] of Object.entries(values)) {
+      const flag = FLAGS.find(known => known.name === name)
+      if (value === undefined || (flag !== undefined && hasKindOf(flag, value))) continue
+      const expected = flag?.kind === 'list' ? 'expected a list of texts' : 'expected text'
+      this.addProblem(name, flag === undefined ? 'unknown flag; see kube-proxy --help' : expected)
+      // One problem for each flag is enough.
+      delete this.#values[name]
+    }
   }
 
   /** Adds a sentence about the value of a flag: what was expected, and what to do. */
@@ -65,10 +77,17 @@ export class FlagReader {
 
   /** The values of a flag that may be repeated. */
   readList(flag: string): readonly string[] {
-    const value = this.#values[flag]
-    const list = Array.isArray(value) ? (value as readonly string[]) : []
+    const list = this.#readEntries(flag)
     if (list.some(entry => entry.trim() === '')) this.addProblem(flag, 'one value is empty; complete or remove it')
     return list
+  }
+
+  /** The entries of a flag that may be repeated, and whose values may be lists too. As in kube-proxy, an empty value has none. */
+  readCommaList(flag: string): readonly string[] {
+    return this.#readEntries(flag)
+      .filter(text => text !== '')
+      .flatMap(text => text.split(','))
+      .map(text => text.trim())
   }
 
   /** A duration in milliseconds, for a timer of this process. */
@@ -90,13 +109,13 @@ export class FlagReader {
     return ms ?? 0
   }
 
-  /** A whole number of at least 0. */
+  /** A whole number of at least 0, in the notations that kube-proxy accepts: 0x10 and 020 are 16. */
   readCount(flag: string): number {
-    const text = this.readText(flag)
-    if (!/^-?\d+$/.test(text)) this.addProblem(flag, 'expected a whole number of at least 0')
-    else if (Number(text) < 0) this.addProblem(flag, 'must be at least 0')
-    else if (Number(text) > MAX_INT32) this.addProblem(flag, `must be at most ${MAX_INT32}`)
-    return Number(text)
+    const count = parseInteger(this.readText(flag))
+    if (count === undefined) this.addProblem(flag, 'expected a whole number of at least 0')
+    else if (count < 0) this.addProblem(flag, 'must be at least 0')
+    else if (count > MAX_INT32) this.addProblem(flag, `must be at most ${MAX_INT32}`)
+    return count ?? 0
   }
 
   /** A value for `/proc/self/oom_score_adj`, with the limits of the kernel. */
@@ -115,7 +134,7 @@ export class FlagReader {
       min: this.readCount('conntrack-min'),
       tcpEstablishedTimeout: this.readKernelTimeout('conntrack-tcp-timeout-established'),
       tcpCloseWaitTimeout: this.readKernelTimeout('conntrack-tcp-timeout-close-wait'),
-      tcpBeLiberal: this.#values['conntrack-tcp-be-liberal'] === true,
+      tcpBeLiberal: this.readSwitch('conntrack-tcp-be-liberal'),
       udpTimeout: this.readKernelTimeout('conntrack-udp-timeout'),
       udpStreamTimeout: this.readKernelTimeout('conntrack-udp-timeout-stream'),
     }
@@ -139,9 +158,13 @@ export class FlagReader {
     return (this.readText('hostname-override') || hostName).toLowerCase()
   }
 
-  /** Whether a switch is given. */
-  isSet(flag: string): boolean {
-    return this.#values[flag] === true
+  /** Whether a switch is on. */
+  readSwitch(flag: string): boolean {
+    const value = this.#values[flag] ?? defaultOf(flag) ?? false
+    if (typeof value === 'boolean') return value
+    const parsed = typeof value === 'string' ? parseBool(value) : undefined
+    if (parsed === undefined) this.addProblem(flag, 'expected true or false')
+    return parsed ?? false
   }
 
   /**
@@ -161,7 +184,7 @@ export class FlagReader {
 
   /** The address of listeners; undefined: the node's own. */
   readBindAddress(): IpAddress | undefined {
-    const ip = parseIp(this.readText('bind-address'))
+    const ip = parseIp(this.readTextOrDefault('bind-address'))
     if (ip === undefined) this.addProblem('bind-address', 'expected an IP address such as 192.168.1.10')
     else if (ip === '0.0.0.0' || ip === '::') return undefined
     else if (specialAddress(ip) === 'loopback')
@@ -201,9 +224,7 @@ export class FlagReader {
 
   /** CIDRs of the node addresses that serve node ports, `primary`, or undefined for all addresses. */
   readNodePortAddresses(): readonly Cidr[] | 'primary' | undefined {
-    const values = this.readList('nodeport-addresses')
-      .flatMap(value => value.split(','))
-      .map(value => value.trim())
+    const values = this.readCommaList('nodeport-addresses')
     if (values.length === 0) return undefined
     if (values.length === 1 && values[0] === 'primary') return 'primary'
     if (values.includes('primary')) {
@@ -217,18 +238,14 @@ export class FlagReader {
     return ranges
   }
 
-  /** A text that is `true` or `false`. */
-  readBool(flag: string): boolean {
-    return this.readChoice(flag, ['true', 'false']) === 'true'
-  }
-
   /** The number of worker processes. */
   readDataPlaneWorkers(): number | 'auto' {
     const text = this.readText('data-plane-workers')
     if (text === 'auto') return text
-    if (!/^\d+$/.test(text)) this.addProblem('data-plane-workers', 'expected a whole number of at least 0, or auto')
-    else if (Number(text) > MAX_WORKERS) this.addProblem('data-plane-workers', `must be at most ${MAX_WORKERS}`)
-    return Number(text)
+    const count = parseInteger(text) ?? -1
+    if (count < 0) this.addProblem('data-plane-workers', 'expected a whole number of at least 0, or auto')
+    else if (count > MAX_WORKERS) this.addProblem('data-plane-workers', `must be at most ${MAX_WORKERS}`)
+    return count
   }
 
   /** The range of listener ports; undefined: the kernel chooses. */
@@ -239,16 +256,19 @@ export class FlagReader {
     return undefined
   }
 
-  /** `address:port` of an HTTP server; empty: no server. */
+  /** `IP:PORT` of an HTTP server, with the default port if the value has none; empty: no server. */
   readHttpAddress(flag: string): string {
     const text = this.readText(flag)
     if (text === '') return ''
-    const match = /^(?:\[(.+)\]|([^:]*)):(\d+)$/.exec(text)
-    const port = Number(match?.[3])
-    if (match === null || parseIp(match[1] ?? match[2]) === undefined)
-      this.addProblem(flag, 'expected IP:PORT such as 0.0.0.0:10256 or [::]:10256')
-    else if (port < 1 || port > 65535) this.addProblem(flag, 'expected a port from 1 to 65535')
-    return text
+    const read = parseHttpAddress(text, Number(/\d+$/.exec(defaultOf(flag) ?? '')?.[0]))
+    if ('address' in read) return read.address
+    this.addProblem(flag, read.expected)
+    return ''
+  }
+
+  #readEntries(flag: string): readonly string[] {
+    const value = this.#values[flag]
+    return typeof value === 'string' ? [value] : Array.isArray(value) ? (value as readonly string[]) : []
   }
 
   /** The verbosity of the log. */
@@ -261,4 +281,10 @@ export class FlagReader {
 
 function defaultOf(flag: string): string | undefined {
   return FLAGS.find(({ name }) => name === flag)?.default
+}
+
+function hasKindOf({ kind }: Flag, value: unknown): boolean {
+  if (kind === 'switch') return true
+  if (typeof value === 'string') return true
+  return kind === 'list' && Array.isArray(value) && value.every(entry => typeof entry === 'string')
 }

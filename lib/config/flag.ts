@@ -2,7 +2,7 @@
 export interface Flag {
   /** Name without dashes. */
   readonly name: string
-  /** A text, a switch without value, or a text that may be repeated. */
+  /** A text, a switch (`true`, `false`, or without value: `true`), or a text that may be repeated. */
   readonly kind: 'text' | 'switch' | 'list'
   /** The text that an absent flag has. */
   readonly default?: string

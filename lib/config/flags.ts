@@ -79,7 +79,7 @@ export const FLAGS: readonly Flag[] = [
     name: 'nodeport-addresses',
     kind: 'list',
     value: 'CIDR',
-    help: 'Range of node addresses that serve node ports, or primary for the primary address; may be repeated; without it: all addresses',
+    help: 'Range of node addresses that serve node ports, or primary for the primary address; may be repeated; without it, or empty: all addresses',
   },
   {
     name: 'source-ranges-at-nodeports',
@@ -89,10 +89,9 @@ export const FLAGS: readonly Flag[] = [
   },
   {
     name: 'iptables-localhost-nodeports',
-    kind: 'text',
+    kind: 'switch',
     default: 'true',
-    value: 'BOOL',
-    help: 'Whether loopback addresses serve node ports too: true or false',
+    help: 'Serve node ports at loopback addresses too',
   },
   {
     name: 'proxy-port-range',
@@ -182,15 +181,15 @@ export const FLAGS: readonly Flag[] = [
     name: 'healthz-bind-address',
     kind: 'text',
     default: '0.0.0.0:10256',
-    value: 'IP:PORT',
-    help: 'Address and port of /healthz and /livez; empty: not served',
+    value: 'IP[:PORT]',
+    help: 'Address of /healthz and /livez; without a port: port 10256; empty: not served',
   },
   {
     name: 'metrics-bind-address',
     kind: 'text',
     default: '127.0.0.1:10249',
-    value: 'IP:PORT',
-    help: 'Address and port of /metrics and /proxyMode; empty: not served',
+    value: 'IP[:PORT]',
+    help: 'Address of /metrics and /proxyMode; without a port: port 10249; empty: not served',
   },
   {
     name: 'drain-timeout',

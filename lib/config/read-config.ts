@@ -22,8 +22,8 @@ export function readConfig(values: FlagValues, hostName: string, knownModes: rea
     clusterCIDR: reader.readClusterCidr(),
     detectLocal: reader.readDetectLocal(),
     nodePortAddresses: reader.readNodePortAddresses(),
-    rangesAtNodePorts: reader.isSet('source-ranges-at-nodeports'),
-    localhostNodePorts: reader.readBool('iptables-localhost-nodeports'),
+    rangesAtNodePorts: reader.readSwitch('source-ranges-at-nodeports'),
+    localhostNodePorts: reader.readSwitch('iptables-localhost-nodeports'),
     portRange: reader.readPortRange(),
     udpIdleTimeout: reader.readText('udp-timeout') === '' ? undefined : reader.readDuration('udp-timeout', 'positive'),
     fastPath: reader.readChoice('fast-path', FAST_PATH),
@@ -37,7 +37,7 @@ export function readConfig(values: FlagValues, hostName: string, knownModes: rea
     dataPlaneWorkers: reader.readDataPlaneWorkers(),
     oomScoreAdj: reader.readOomScore(),
     onExit: reader.readChoice('on-exit', ON_EXIT),
-    cleanup: reader.isSet('cleanup'),
+    cleanup: reader.readSwitch('cleanup'),
     verbosity: reader.readVerbosity(),
   }
   const { iptablesSyncPeriod, iptablesMinSyncPeriod, kernelModes } = config

@@ -7,12 +7,12 @@ const MAX_MASQUERADE_BIT = 31
 /** Reads the flags of iptables and ipvs mode. */
 export function readKernelModes(reader: FlagReader): KernelModesConfig {
   return {
-    masqueradeAll: reader.isSet('masquerade-all'),
+    masqueradeAll: reader.readSwitch('masquerade-all'),
     masqueradeMark: readMasqueradeMark(reader),
     ipvs: {
       scheduler: reader.readChoice('ipvs-scheduler', IPVS_SCHEDULERS, reader.readTextOrDefault('ipvs-scheduler')),
       excludeCIDRs: readExcludeCidrs(reader),
-      strictARP: reader.isSet('ipvs-strict-arp'),
+      strictARP: reader.readSwitch('ipvs-strict-arp'),
       syncPeriod: reader.readDuration('ipvs-sync-period', 'positive'),
       minSyncPeriod: reader.readDuration('ipvs-min-sync-period', 'non-negative'),
       tcpTimeout: reader.readKernelTimeout('ipvs-tcp-timeout'),
@@ -31,10 +31,7 @@ function readMasqueradeMark(reader: FlagReader): number {
 }
 
 function readExcludeCidrs(reader: FlagReader): readonly Cidr[] {
-  const texts = reader
-    .readList('ipvs-exclude-cidrs')
-    .flatMap(value => value.split(','))
-    .map(text => text.trim())
+  const texts = reader.readCommaList('ipvs-exclude-cidrs')
   const ranges = texts.map(parseCidr).filter(range => range !== undefined)
   if (ranges.length < texts.length) reader.addProblem('ipvs-exclude-cidrs', 'expected CIDRs such as 192.168.0.0/16')
   return ranges

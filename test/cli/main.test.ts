@@ -39,6 +39,14 @@ for (const [what, args, message] of [
   ['a loopback bind address', ['--bind-address=127.0.0.1'], /loopback/],
   ['an unknown mode', ['--proxy-mode=ebpf'], /--proxy-mode "ebpf"/],
   ['a flag without its value', ['--kubeconfig'], /kubeconfig/],
+  [
+    'a switch with a value that is neither true nor false',
+    ['--cleanup=yes'],
+    /--cleanup "yes": expected true or false/,
+  ],
+  ['a switch with an empty value', ['--masquerade-all='], /--masquerade-all "": expected true or false/],
+  ['a negated switch', ['--no-masquerade-all'], /no-masquerade-all/],
+  ['a switch of the demo with another value', ['demo', '--keep=maybe'], /--keep "maybe": expected true or false/],
   ['an invalid verbosity', ['-v=loud'], /--v "loud"/],
 ] as const) {
   t.test(`${what} ends the program with a message and code 1, before any action`, async t => {
@@ -50,6 +58,20 @@ for (const [what, args, message] of [
     t.equal(stdout, '')
   })
 }
+
+for (const flags of [['--cleanup'], ['--cleanup=1'], ['--cleanup=True'], ['--cleanup=false', '--cleanup', '--v=1']])
+  t.test(`${flags.join(' ')} cleans up and does not start a proxy`, async t => {
+    const { stderr } = await runProgram(flags, noPrograms)
+    t.match(stderr, /"Cleaned up"/)
+    t.notMatch(stderr, /"Starting"/)
+  })
+
+for (const flags of [['--cleanup=0'], ['--cleanup', '--cleanup=F']])
+  t.test(`${flags.join(' ')} starts a proxy`, async t => {
+    const { stderr } = await runProgram([...flags, '--manifests', folder], noPrograms)
+    t.match(stderr, /"Starting"/)
+    t.notMatch(stderr, /"Cleaned up"/)
+  })
 
 t.test('all invalid values are reported together', async t => {
   const { stderr } = await runProgram(

@@ -1,5 +1,6 @@
 import { MODES } from '../../lib/modes/registry.js'
 import t from 'tap'
+import { FLAGS } from '../../lib/config/flags.js'
 import { type KubeProxyConfig } from '../../lib/config/kube-proxy-config.js'
 import { type FlagValues } from '../../lib/config/flag-reader.js'
 import { readConfig } from '../../lib/config/read-config.js'
@@ -76,6 +77,7 @@ void t.test('a valid value gives the setting', t => {
     [{ 'bind-address': '192.168.50.1' }, { bindAddress: '192.168.50.1' }],
     [{ 'bind-address': '192.168.050.001' }, { bindAddress: '192.168.50.1' }],
     [{ 'bind-address': 'fd00::1' }, { bindAddress: 'fd00::1' }],
+    [{ 'bind-address': '' }, { bindAddress: undefined }],
     [{ 'bind-address': '::' }, { bindAddress: undefined }],
     [{ 'bind-address': '::ffff:0.0.0.0' }, { bindAddress: undefined }],
     [{ 'detect-local-mode': 'NodeCIDR' }, { detectLocal: { mode: 'NodeCIDR' } }],
@@ -96,6 +98,12 @@ void t.test('a valid value gives the setting', t => {
           { family: 'IPv6', network: 'fd00::', bits: 8 },
         ],
       },
+    ],
+    [{ 'nodeport-addresses': '10.0.0.0/8' }, { nodePortAddresses: [{ family: 'IPv4', network: '10.0.0.0', bits: 8 }] }],
+    [{ 'nodeport-addresses': [''] }, { nodePortAddresses: undefined }],
+    [
+      { 'nodeport-addresses': ['', '10.0.0.0/8'] },
+      { nodePortAddresses: [{ family: 'IPv4', network: '10.0.0.0', bits: 8 }] },
     ],
     [{ 'source-ranges-at-nodeports': true }, { rangesAtNodePorts: true }],
     [{ 'iptables-localhost-nodeports': 'false' }, { localhostNodePorts: false }],
@@ -127,7 +135,14 @@ void t.test('a valid value gives the setting', t => {
     [{ 'conntrack-tcp-be-liberal': true }, conntrack({ tcpBeLiberal: true })],
     [{ 'conntrack-udp-timeout': '5s' }, conntrack({ udpTimeout: 5000 })],
     [{ 'conntrack-udp-timeout-stream': '250ms' }, conntrack({ udpStreamTimeout: 250 })],
+    [{ 'conntrack-max-per-core': '0x10', 'conntrack-min': '020' }, conntrack({ maxPerCore: 16, min: 16 })],
     [{ 'healthz-bind-address': '' }, { healthzBindAddress: '' }],
+    [{ 'metrics-bind-address': '' }, { metricsBindAddress: '' }],
+    [{ 'healthz-bind-address': '127.0.0.1' }, { healthzBindAddress: '127.0.0.1:10256' }],
+    [{ 'healthz-bind-address': '::' }, { healthzBindAddress: '[::]:10256' }],
+    [{ 'healthz-bind-address': '::1:80' }, { healthzBindAddress: '[::1:80]:10256' }],
+    [{ 'metrics-bind-address': '10.0.0.1' }, { metricsBindAddress: '10.0.0.1:10249' }],
+    [{ 'metrics-bind-address': 'fd00::1' }, { metricsBindAddress: '[fd00::1]:10249' }],
     [{ 'healthz-bind-address': '[::]:10256' }, { healthzBindAddress: '[::]:10256' }],
     [{ 'metrics-bind-address': '0.0.0.0:1' }, { metricsBindAddress: '0.0.0.0:1' }],
     [{ 'drain-timeout': '0' }, { drainTimeout: 0 }],
@@ -190,7 +205,6 @@ void t.test('an invalid value gives one sentence with flag, value and what was e
     [{ 'ipvs-sync-period': '0s' }, '--ipvs-sync-period "0s": must be longer than 0'],
     [{ 'ipvs-min-sync-period': '1m' }, '--ipvs-sync-period "30s": must be at least --ipvs-min-sync-period'],
     [{ 'ipvs-tcp-timeout': '-1s' }, '--ipvs-tcp-timeout "-1s": must be at least 0'],
-    [{ 'bind-address': '' }, '--bind-address "": expected an IP address such as 192.168.1.10'],
     [{ 'bind-address': 'eth0' }, '--bind-address "eth0": expected an IP address such as 192.168.1.10'],
     [
       { 'bind-address': '127.0.0.1' },
@@ -248,19 +262,15 @@ void t.test('an invalid value gives one sentence with flag, value and what was e
     ],
     [
       { 'healthz-bind-address': ':10256' },
-      '--healthz-bind-address ":10256": expected IP:PORT such as 0.0.0.0:10256 or [::]:10256',
-    ],
-    [
-      { 'healthz-bind-address': '::1:80' },
-      '--healthz-bind-address "::1:80": expected IP:PORT such as 0.0.0.0:10256 or [::]:10256',
+      '--healthz-bind-address ":10256": expected IP or IP:PORT such as 0.0.0.0:10256 or [::]:10256',
     ],
     [
       { 'healthz-bind-address': 'localhost:80' },
-      '--healthz-bind-address "localhost:80": expected IP:PORT such as 0.0.0.0:10256 or [::]:10256',
+      '--healthz-bind-address "localhost:80": expected IP or IP:PORT such as 0.0.0.0:10256 or [::]:10256',
     ],
     [
-      { 'metrics-bind-address': '10.0.0.1' },
-      '--metrics-bind-address "10.0.0.1": expected IP:PORT such as 0.0.0.0:10256 or [::]:10256',
+      { 'metrics-bind-address': '[::1]' },
+      '--metrics-bind-address "[::1]": expected IP or IP:PORT such as 0.0.0.0:10249 or [::]:10249',
     ],
     [{ 'metrics-bind-address': '10.0.0.1:0' }, '--metrics-bind-address "10.0.0.1:0": expected a port from 1 to 65535'],
     [
@@ -273,7 +283,14 @@ void t.test('an invalid value gives one sentence with flag, value and what was e
     [{ 'conntrack-max-per-core': '1.5' }, '--conntrack-max-per-core "1.5": expected a whole number of at least 0'],
     [{ 'conntrack-max-per-core': '' }, '--conntrack-max-per-core "": expected a whole number of at least 0'],
     [{ 'conntrack-min': '2147483648' }, '--conntrack-min "2147483648": must be at most 2147483647'],
-    [{ 'conntrack-min': '0x10' }, '--conntrack-min "0x10": expected a whole number of at least 0'],
+    [{ 'conntrack-min': '1e3' }, '--conntrack-min "1e3": expected a whole number of at least 0'],
+    [{ 'conntrack-min': '08' }, '--conntrack-min "08": expected a whole number of at least 0'],
+    [{ 'proxy-prot-range': '1-2' }, '--proxy-prot-range "1-2": unknown flag; see kube-proxy --help'],
+    [{ kubeconfig: true }, '--kubeconfig true: expected text'],
+    [{ v: 2 as never }, '--v 2: expected text'],
+    [{ 'ipvs-scheduler': ['rr', 'sh'] }, '--ipvs-scheduler ["rr","sh"]: expected text'],
+    [{ manifests: [1] as never }, '--manifests [1]: expected a list of texts'],
+    [{ manifests: '' }, '--manifests "": one value is empty; complete or remove it'],
     ...[
       'conntrack-tcp-timeout-established',
       'conntrack-tcp-timeout-close-wait',
@@ -290,6 +307,7 @@ void t.test('an invalid value gives one sentence with flag, value and what was e
     [{ 'drain-timeout': '-1ms' }, '--drain-timeout "-1ms": must be at least 0'],
     [{ v: '' }, '--v "": expected a whole number of at least 0'],
     [{ v: '-1' }, '--v "-1": expected a whole number of at least 0'],
+    [{ v: '0x1' }, '--v "0x1": expected a whole number of at least 0'],
     [{ v: '1.5' }, '--v "1.5": expected a whole number of at least 0'],
     [{ v: '9999' }, '--v "9999": expected a whole number of at least 0'],
     // Line breaks and terminal sequences are escaped.
@@ -314,5 +332,37 @@ void t.test('all invalid values are reported together', t => {
     '--udp-timeout',
     '--v',
   ])
+  t.end()
+})
+
+void t.test('a switch takes the values of Go, and nothing else', t => {
+  const switches: readonly (readonly [flag: string, read: (config: KubeProxyConfig) => boolean])[] = [
+    ['cleanup', ({ cleanup }) => cleanup],
+    ['source-ranges-at-nodeports', ({ rangesAtNodePorts }) => rangesAtNodePorts],
+    ['iptables-localhost-nodeports', ({ localhostNodePorts }) => localhostNodePorts],
+    ['masquerade-all', ({ kernelModes }) => kernelModes.masqueradeAll],
+    ['ipvs-strict-arp', ({ kernelModes }) => kernelModes.ipvs.strictARP],
+    ['conntrack-tcp-be-liberal', ({ conntrack }) => conntrack.tcpBeLiberal],
+  ]
+  const known = FLAGS.filter(({ kind }) => kind === 'switch').map(({ name }) => name)
+  for (const flag of known) {
+    for (const wrong of ['', 'yes', 'on', 'tRUE', ' true', '2', 'ja'])
+      t.same(
+        readConfig({ [flag]: wrong }, 'host', MODES).problems,
+        [`--${flag} ${JSON.stringify(wrong)}: expected true or false`],
+        `--${flag}=${wrong}`,
+      )
+  }
+  for (const [flag, read] of switches) {
+    t.ok(known.includes(flag), flag)
+    for (const [expected, texts] of [
+      [true, [true, '1', 't', 'T', 'TRUE', 'true', 'True']],
+      [false, [false, '0', 'f', 'F', 'FALSE', 'false', 'False']],
+    ] as const)
+      for (const value of texts) {
+        const { config, problems } = readConfig({ [flag]: value }, 'host', MODES)
+        t.same([read(config), problems], [expected, []], `--${flag}=${value}`)
+      }
+  }
   t.end()
 })

@@ -1,0 +1,6 @@
+import { type FlagValues } from '../config/flag-reader.js'
+
+/** The value of a flag that was given last; yargs makes a list of repeated ones. */
+export function lastValue(value: FlagValues[string]): string | boolean | undefined {
+  return typeof value === 'object' ? value.at(-1) : value
+}
