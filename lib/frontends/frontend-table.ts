@@ -44,12 +44,14 @@ export class FrontendTable {
 
   /** @param isSupported whether the mode can serve a port at all */
   resolve(snapshot: ServiceSnapshot, isSupported: (port: ServedPort) => boolean = () => true): ResolvedFrontends {
-    const byPort = [...snapshot.ports.values()].filter(isSupported).map(port => this.#frontendsOf(port))
+    const byPort = [...snapshot.ports.values()].map(port => this.#frontendsOf(port))
     if (!sameItems(byPort, this.#byPort)) {
+      // A Service keeps its cluster IP even if the mode cannot serve its ports.
       const { served, conflicts } = resolveAddressConflicts(byPort.flat())
+      const canServe = ({ servicePort }: Frontend): boolean => isSupported(snapshot.ports.get(servicePort.key)!)
       this.#byPort = byPort
-      this.#served = served
-      this.#conflicts = conflicts
+      this.#served = served.filter(canServe)
+      this.#conflicts = conflicts.filter(({ loser }) => canServe(loser))
     }
     const { snapshot: filtered, loopingPorts } = this.#loopFilter.apply(snapshot, this.#served)
     return { snapshot: filtered, frontends: this.#served, conflicts: this.#conflicts, loopingPorts }

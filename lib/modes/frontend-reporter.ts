@@ -30,13 +30,14 @@ export class FrontendReporter {
     )
   }
 
-  #reportConflict({ loser, winner }: AddressConflict): void {
-    this.#log.warn('Two Services use the same address; the older one is served', {
+  #reportConflict({ loser, winner, rule }: AddressConflict): void {
+    this.#log.warn('Two Services use the same address; one of them is served', {
       address: loser.name,
       notServed: loser.servicePort.key,
       served: winner.servicePort.key,
+      rule,
     })
-    const note = `gives ${loser.name} to ${servicePortName(winner.servicePort)}, which is older, and not to ${servicePortName(loser.servicePort)}`
+    const note = `gives ${loser.name} to ${servicePortName(winner.servicePort)} and not to ${servicePortName(loser.servicePort)}: ${rule}`
     const { namespace, name } = loser.servicePort
     const regarding = { kind: 'Service', namespace, name } as const
     this.#events.record({ type: 'Warning', reason: 'PortAlreadyAllocated', action: 'Claim', note, regarding })

@@ -46,6 +46,24 @@ t.test('a port that the mode does not support has no frontends', t => {
   t.end()
 })
 
+t.test('a cluster IP belongs to its Service even if the mode does not support the ports of that', t => {
+  const sctp = makeServicePort({ name: 'sctp', clusterIP: '10.96.0.13', protocol: 'SCTP' })
+  const thief = makeServicePort({ name: 'thief', clusterIP: '10.96.0.12', externalIPs: ['10.96.0.13'] })
+  const { frontends, conflicts } = new FrontendTable(() => []).resolve(
+    snapshotOf(servedPort(sctp), servedPort(thief)),
+    ({ servicePort }) => servicePort !== sctp,
+  )
+  t.strictSame(
+    frontends.map(({ name }) => name),
+    ['cluster IP 10.96.0.12:80/TCP'],
+  )
+  t.strictSame(
+    conflicts.map(({ loser }) => loser.name),
+    ['external IP 10.96.0.13:80/TCP'],
+  )
+  t.end()
+})
+
 t.test('an endpoint that is an address of a Service is removed, and its service port is named', t => {
   const loop = servedPort(a, {
     cluster: [makeEndpoint(b.clusterIP, { port: b.port }), endpoint],

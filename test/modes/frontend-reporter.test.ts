@@ -23,7 +23,7 @@ t.test('an address that two Services use is an event on the one that is not serv
   t.strictSame(
     events.map(({ reason, note, regarding }) => `${regarding.name}: ${reason}: ${note}`),
     [
-      'new: PortAlreadyAllocated: gives external IP 203.0.113.7:80/TCP to default/old, which is older, and not to default/new',
+      'new: PortAlreadyAllocated: gives external IP 203.0.113.7:80/TCP to default/old and not to default/new: the older Service is served',
     ],
   )
   t.end()
