@@ -6,11 +6,11 @@ export interface Target {
   readonly port: number
 }
 
-/** `ip:port` of endpoints to avoid: a Set, or a Map that exists with this key anyway. */
+/** Endpoints to avoid: a Set, or a condition that endpoints meet. */
 export interface AvoidedEndpoints {
+  /** 0 if there are none for sure: then a balancer does not ask. */
   readonly size: number
-  has(key: string): boolean
-  keys(): Iterable<string>
+  has(endpoint: BalancedEndpoint): boolean
 }
 
 /**
@@ -19,8 +19,8 @@ export interface AvoidedEndpoints {
  *     const cache = new EndpointCache()
  *     const balancer = new ClientIpAffinity(new RoundRobin(0), 10_800_000)
  *     balancer.replace(cache.replace([{ ip: '10.244.0.5', port: 80 }, { ip: '10.244.0.6', port: 80 }]))
- *     balancer.pick('10.244.0.9', now)                                       // 10.244.0.5:80, and from now on always
- *     balancer.pick('10.244.0.9', now, new Set(['10.244.0.5:80']))          // that one just failed: 10.244.0.6:80
+ *     const endpoint = balancer.pick('10.244.0.9', now)                      // 10.244.0.5:80, and from now on always
+ *     balancer.pick('10.244.0.9', now, new Set([endpoint]))                  // that one just failed: 10.244.0.6:80
  */
 export interface Balancer {
   /**
@@ -35,4 +35,4 @@ export interface Balancer {
 }
 
 /** For a client without failed endpoints. */
-export const AVOID_NONE: ReadonlySet<string> = new Set()
+export const AVOID_NONE: ReadonlySet<BalancedEndpoint> = new Set()

@@ -28,7 +28,7 @@ export class ClientIpAffinity implements Balancer {
   pick(client: string, now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
     this.#table.expire(now, this.ttlMs)
     const known = this.#table.use(client, now, this.ttlMs)
-    if (known !== undefined && (avoid.size === 0 || !avoid.has(known.key))) return known
+    if (known !== undefined && (avoid.size === 0 || !avoid.has(known))) return known
     const endpoint = this.#inner.pick(client, now, avoid)
     if (endpoint !== undefined) this.#table.set(client, endpoint, now)
     return endpoint

@@ -34,10 +34,10 @@ export class LeastConnections implements Balancer {
     let fewest = Infinity
     for (let step = 0; step < count && fewest > 0; step++) {
       const index = (this.#next + step) % count
-      const { open, key } = this.#endpoints[index]!
-      if (open >= fewest || (avoid.size > 0 && avoid.has(key))) continue
+      const endpoint = this.#endpoints[index]!
+      if (endpoint.open >= fewest || (avoid.size > 0 && avoid.has(endpoint))) continue
       best = index
-      fewest = open
+      fewest = endpoint.open
     }
     return best
   }

@@ -18,9 +18,11 @@ export interface BackOff {
 export class PassiveEjection implements Balancer {
   #inner: Balancer
   readonly #backOff: BackOff
-  #endpoints: readonly BalancedEndpoint[] = []
-  /** Ejected endpoints of the list by `ip:port`, which the inner balancer avoids. May contain some whose time has just ended. */
-  readonly #ejected = new Map<string, BalancedEndpoint>()
+  #endpoints: ReadonlySet<BalancedEndpoint> = new Set()
+  /** Endpoints of the list that were ejected and not reached since. The time of some of them may have ended. */
+  readonly #ejected = new Set<BalancedEndpoint>()
+  /** Until then all endpoints are known to be ejected, and no pick looks for one that is not. */
+  #allEjectedUntil = 0
   #ejections = 0
 
   constructor(inner: Balancer, backOff: BackOff) {
@@ -33,26 +35,26 @@ export class PassiveEjection implements Balancer {
     return this.#ejections
   }
 
+  /** Its cost does not depend on how many endpoints are ejected, as long as the inner balancer's does not. */
   pick(client: string, now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
-    if (this.#ejected.size > 0) this.#readmit(now)
-    if (this.#ejected.size === 0) return this.#inner.pick(client, now, avoid)
-    // The first attempt of a client needs no list of its own. When all are ejected, it gets one of them.
-    if (avoid.size === 0) return this.#inner.pick(client, now, this.#ejected)
-    const all = new Set([...avoid.keys(), ...this.#ejected.keys()])
-    return this.#inner.pick(client, now, this.#endpoints.every(({ key }) => all.has(key)) ? avoid : all)
+    if (this.#ejected.size === 0 || this.#areAllEjected(now)) return this.#inner.pick(client, now, avoid)
+    const unusable = { size: Infinity, has: (one: BalancedEndpoint) => one.ejectedUntil > now || avoid.has(one) }
+    const endpoint = this.#inner.pick(client, now, unusable)
+    // With nothing else left, an ejected endpoint comes before one that just failed for this client.
+    return endpoint === undefined || !unusable.has(endpoint) ? endpoint : this.#inner.pick(client, now, avoid)
   }
 
   replace(endpoints: readonly BalancedEndpoint[]): void {
-    this.#endpoints = endpoints
-    const present = new Set(endpoints)
-    for (const [key, endpoint] of this.#ejected) if (!present.has(endpoint)) this.#ejected.delete(key)
+    this.#endpoints = new Set(endpoints)
+    for (const endpoint of this.#ejected) if (!this.#endpoints.has(endpoint)) this.#ejected.delete(endpoint)
+    this.#allEjectedUntil = 0
     this.#inner.replace(endpoints)
   }
 
   /** Replaces the balancer that picks among the other endpoints. */
   setBalancer(inner: Balancer): void {
     this.#inner = inner
-    inner.replace(this.#endpoints)
+    inner.replace([...this.#endpoints])
   }
 
   /**
@@ -60,12 +62,12 @@ export class PassiveEjection implements Balancer {
    * would be ejected for the maximum time at once.
    */
   recordFailure(endpoint: BalancedEndpoint, now: number): void {
-    if (endpoint.ejectedUntil > now || !this.#endpoints.includes(endpoint)) return
+    if (endpoint.ejectedUntil > now || !this.#endpoints.has(endpoint)) return
     const { initial, max } = this.#backOff
     endpoint.ejectedUntil = now + Math.min(max, initial * 2 ** endpoint.failures)
     endpoint.failures++
-    this.#ejected.set(endpoint.key, endpoint)
-    if (this.#endpoints.length > 1) this.#ejections++
+    this.#ejected.add(endpoint)
+    if (this.#endpoints.size > 1) this.#ejections++
   }
 
   /** An endpoint was reached, so it gets new clients again. Clients with affinity can reach an endpoint that is ejected. */
@@ -73,16 +75,32 @@ export class PassiveEjection implements Balancer {
     if (endpoint.failures === 0) return
     endpoint.failures = 0
     endpoint.ejectedUntil = 0
-    if (this.#ejected.get(endpoint.key) === endpoint) this.#ejected.delete(endpoint.key)
+    if (this.#ejected.delete(endpoint)) this.#allEjectedUntil = 0
   }
 
   /** How many endpoints are ejected now. @param now milliseconds of a clock that only goes forward */
   countEjected(now: number): number {
     this.#readmit(now)
-    return this.#ejected.size === this.#endpoints.length ? 0 : this.#ejected.size
+    return this.#ejected.size === this.#endpoints.size ? 0 : this.#ejected.size
   }
 
-  #readmit(now: number): void {
-    for (const [key, { ejectedUntil }] of this.#ejected) if (ejectedUntil <= now) this.#ejected.delete(key)
+  /** Looks at all endpoints only when the first of them may be back. */
+  #areAllEjected(now: number): boolean {
+    if (now < this.#allEjectedUntil) return true
+    if (this.#ejected.size < this.#endpoints.size) return false
+    const first = this.#readmit(now)
+    if (this.#ejected.size < this.#endpoints.size) return false
+    this.#allEjectedUntil = first
+    return true
+  }
+
+  /** @returns when the first of those that stay ejected is back */
+  #readmit(now: number): number {
+    let first = Infinity
+    for (const endpoint of this.#ejected) {
+      if (endpoint.ejectedUntil <= now) this.#ejected.delete(endpoint)
+      else first = Math.min(first, endpoint.ejectedUntil)
+    }
+    return first
   }
 }

@@ -21,7 +21,7 @@ export class RoundRobin implements Balancer {
     const first = this.#next % count
     for (let step = 0; avoid.size > 0 && step < count; step++) {
       const index = (first + step) % count
-      if (!avoid.has(this.#endpoints[index]!.key)) return this.#take(index)
+      if (!avoid.has(this.#endpoints[index]!)) return this.#take(index)
     }
     return this.#take(first)
   }

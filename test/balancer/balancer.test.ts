@@ -1,12 +1,13 @@
 import t from 'tap'
 import { AffinityTable } from '../../lib/balancer/affinity-table.js'
 import { BalancedEndpoint } from '../../lib/balancer/balanced-endpoint.js'
-import { type Target } from '../../lib/balancer/balancer.js'
+import { type AvoidedEndpoints, type Target } from '../../lib/balancer/balancer.js'
 import { ClientIpAffinity } from '../../lib/balancer/client-ip-affinity.js'
 import { EndpointCache } from '../../lib/balancer/endpoint-cache.js'
 import { RoundRobin } from '../../lib/balancer/round-robin.js'
 import { failAndEndTest } from '../support/checks/fail-and-end-test.js'
 import { randomInt, testSeed, seededRandom } from '../support/checks/seeded-random.js'
+import { avoidKeys } from '../support/dataplane/avoid-keys.js'
 
 /** `a` stands for 10.0.0.1:80, `b` for 10.0.0.2:80 …: short enough for tables. */
 function target(letter: string): Target {
@@ -21,8 +22,8 @@ function key(letter: string): string {
   return `${target(letter).ip}:80`
 }
 
-function keys(letters: string): Set<string> {
-  return new Set([...letters].map(key))
+function keys(letters: string): AvoidedEndpoints {
+  return avoidKeys(...[...letters].map(key))
 }
 
 function letterOf(picked: Target | undefined): string {

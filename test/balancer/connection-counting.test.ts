@@ -10,6 +10,7 @@ import { RoundRobin } from '../../lib/balancer/round-robin.js'
 import { BALANCER_NAMES } from '../../lib/model/service-port.js'
 import { failAndEndTest } from '../support/checks/fail-and-end-test.js'
 import { randomInt, testSeed, seededRandom } from '../support/checks/seeded-random.js'
+import { avoidKeys } from '../support/dataplane/avoid-keys.js'
 
 /** `a` stands for 10.0.0.1:80, and so on. */
 const ipOf = (letter: string) => `10.0.0.${letter.charCodeAt(0) - 96}`
@@ -37,7 +38,7 @@ class Clients {
   }
 
   connect(avoid = '', client = 'client'): string {
-    const endpoint = this.#balancer.pick(client, 0, new Set([...avoid].map(letter => `${ipOf(letter)}:80`)))
+    const endpoint = this.#balancer.pick(client, 0, avoidKeys(...[...avoid].map(letter => `${ipOf(letter)}:80`)))
     if (endpoint !== undefined) {
       endpoint.open++
       this.#served.push(endpoint)

@@ -4,7 +4,10 @@ import { ClientIpAffinity } from '../../lib/balancer/client-ip-affinity.js'
 import { EndpointCache } from '../../lib/balancer/endpoint-cache.js'
 import { LeastConnections } from '../../lib/balancer/least-connections.js'
 import { PassiveEjection } from '../../lib/balancer/passive-ejection.js'
+import { RandomTwoChoices } from '../../lib/balancer/random-two-choices.js'
 import { RoundRobin } from '../../lib/balancer/round-robin.js'
+import { seededRandom } from '../support/checks/seeded-random.js'
+import { avoidKeys } from '../support/dataplane/avoid-keys.js'
 
 const target = (n: number) => ({ ip: `10.244.0.${n}`, port: 80 })
 const key = (n: number) => `10.244.0.${n}:80`
@@ -20,7 +23,11 @@ function createEjection(...numbers: readonly number[]) {
     balancer,
     list,
     endpoint: (n: number) => endpoints.find(endpoint => endpoint.key === key(n))!,
-    pick: (now: number, ...avoid: string[]) => balancer.pick('c', now, new Set(avoid))?.ip.split('.').at(-1),
+    pick: (now: number, ...avoid: string[]) =>
+      balancer
+        .pick('c', now, avoidKeys(...avoid))
+        ?.ip.split('.')
+        .at(-1),
     fail: (n: number, now: number) =>
       balancer.recordFailure(
         endpoints.find(endpoint => endpoint.key === key(n))!,
@@ -156,3 +163,44 @@ t.test('a client with affinity keeps its endpoint when that one failed only for 
   t.equal(affinity.pick('b', 3)?.ip, '10.244.0.2', 'a new client gets another')
   t.end()
 })
+
+/** Counts how often the end of an endpoint's ejection is looked at. */
+function countLooks(endpoints: readonly BalancedEndpoint[]): () => number {
+  let looks = 0
+  for (const endpoint of endpoints) {
+    let ejectedUntil = 0
+    Object.defineProperty(endpoint, 'ejectedUntil', {
+      get: () => (looks++, ejectedUntil),
+      set: (value: number) => (ejectedUntil = value),
+    })
+  }
+  return () => looks
+}
+
+const BALANCERS = { 'round robin': new RoundRobin(0), 'two random choices': new RandomTwoChoices(seededRandom(1)) }
+for (const [name, inner] of Object.entries(BALANCERS))
+  t.test(`a pick by ${name} does not look at each of thousands of endpoints that are ejected`, t => {
+    const ENDPOINTS = 3000
+    const balancer = new PassiveEjection(inner, { initial: 1000, max: 5000 })
+    const endpoints = new EndpointCache().replace(
+      Array.from({ length: ENDPOINTS }, (_, n) => ({ ip: `10.0.${n >> 8}.${n & 255}`, port: 80 })),
+    )
+    const looks = countLooks(endpoints)
+    balancer.replace(endpoints)
+    for (const endpoint of endpoints) balancer.recordFailure(endpoint, 0)
+    const before = looks()
+    for (let client = 0; client < 100; client++) {
+      const failed = new Set<BalancedEndpoint>()
+      for (let attempt = 0; attempt < 16; attempt++) {
+        const picked = balancer.pick('c', 1, failed)!
+        balancer.recordFailure(picked, 1)
+        failed.add(picked)
+      }
+      t.equal(failed.size, 16, 'a client tries different endpoints')
+    }
+    t.ok(looks() - before < 4 * ENDPOINTS, `${looks() - before} looks for 1,600 picks`)
+    balancer.recordSuccess(endpoints[7]!)
+    t.equal(balancer.pick('c', 2), endpoints[7], 'the only one that is reached again gets the next client')
+    t.equal(balancer.pick('c', 999, new Set([endpoints[7]!]))?.ejectedUntil, 1000, 'then an ejected one')
+    t.end()
+  })

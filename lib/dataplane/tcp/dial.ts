@@ -1,5 +1,5 @@
+import { type BalancedEndpoint } from '../../balancer/balanced-endpoint.js'
 import { AVOID_NONE, type Target } from '../../balancer/balancer.js'
-import { hostPort } from '../../model/address.js'
 import { type EndpointLease } from '../endpoint-lease.js'
 import { type DialQueue } from '../limits/dial-budget.js'
 import { type PendingDial } from '../limits/pending-dial.js'
@@ -44,8 +44,8 @@ export class Dial implements PendingDial {
   #attempt: DialAttempt | undefined
   #attempts = 0
   #timeouts = 0
-  /** `ip:port` of the endpoints that failed. */
-  #failed: Set<string> | undefined
+  /** Endpoints that failed for this client. */
+  #failed: Set<BalancedEndpoint> | undefined
   #lastError: Error | undefined
 
   /** @param queue that of the listener */
@@ -115,7 +115,7 @@ export class Dial implements PendingDial {
     this.#attempt = undefined
     if (isTimeout) this.#timeouts++
     this.#failed ??= new Set()
-    this.#failed.add(hostPort(attempt.target.ip, attempt.target.port))
+    this.#failed.add(attempt.target)
     this.#lastError = error
     if (isLocalResourceError(error)) return this.#fail(error)
     this.#lease.recordFailure(error)
@@ -126,7 +126,7 @@ export class Dial implements PendingDial {
     const schedule = this.#context.timings.dialSchedule
     const target = this.#lease.pick(this.#failed ?? AVOID_NONE)
     if (target === undefined) return this.#fail(this.#lastError)
-    const isRepeated = this.#failed?.has(target.key) === true
+    const isRepeated = this.#failed?.has(target) === true
     const maxAttempts = isRepeated ? schedule.length : MAX_ATTEMPTS
     if (this.#timeouts >= schedule.length || this.#attempts >= maxAttempts) return this.#fail(this.#lastError)
     this.#attempts++
@@ -163,7 +163,7 @@ export class Dial implements PendingDial {
 
 /** One connection that is opening. */
 class DialAttempt implements TcpConnector {
-  readonly target: Target
+  readonly target: BalancedEndpoint
   /** Set while the socket is in the list of upstream sockets. */
   upstreamKey: UpstreamSocketKey | undefined
   readonly #dial: Dial
@@ -171,7 +171,7 @@ class DialAttempt implements TcpConnector {
   readonly #socket: TcpSocket
   readonly #timer: NodeJS.Timeout
 
-  constructor(dial: Dial, context: ListenerContext, target: Target, timeoutMs: number) {
+  constructor(dial: Dial, context: ListenerContext, target: BalancedEndpoint, timeoutMs: number) {
     this.#dial = dial
     this.#context = context
     this.target = target

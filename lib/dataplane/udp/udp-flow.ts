@@ -36,8 +36,8 @@ export class UdpFlow implements LruFlow {
   newer: LruFlow | undefined
   readonly #context: ListenerContext
   readonly #owner: UdpFlowOwner
-  /** `ip:port` of the endpoints that failed since the last reply. */
-  readonly #failed = new Set<string>()
+  /** Endpoints that failed since the last reply. */
+  readonly #failed = new Set<BalancedEndpoint>()
   #endpoint: BalancedEndpoint | undefined
   #upstream: UdpSocket | undefined
   #upstreamKey: UpstreamSocketKey | undefined
@@ -127,10 +127,10 @@ export class UdpFlow implements LruFlow {
       return this.end()
     }
     this.lease.recordFailure(error)
-    this.#failed.add(this.endpointKey)
+    this.#failed.add(this.#endpoint!)
     this.#disconnect()
     const next = this.lease.pick(this.#failed)
-    if (next === undefined || this.#failed.size >= MAX_ATTEMPTS || this.#failed.has(next.key)) return this.end()
+    if (next === undefined || this.#failed.size >= MAX_ATTEMPTS || this.#failed.has(next)) return this.end()
     this.#connect(next)
     if (this.#unanswered !== undefined) this.#upstream?.send(this.#unanswered)
   }
