@@ -21,7 +21,7 @@ export class RandomTwoChoices implements Balancer {
   }
 
   pick(_client: string, _now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
-    // A long list is not copied for each attempt of each client, unless nearly all of it is to be avoided.
+    // A long list is not copied for each attempt of each client, unless it has hardly any endpoint to pick.
     const sampled = avoid.size > 0 && this.#endpoints.length > LONG_LIST ? this.#sample(avoid) : undefined
     if (sampled !== undefined) return sampled
     const usable = avoid.size === 0 ? this.#endpoints : this.#endpoints.filter(endpoint => !avoid.has(endpoint))
