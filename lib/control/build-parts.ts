@@ -15,7 +15,9 @@ import { NODE_MISSING_HINT, nodeGoneFailure, nodeMissingFailure } from '../node/
 import { NodeManager } from '../node/node-manager.js'
 import { NodeWait } from '../node/node-wait.js'
 import { Metrics } from '../observe/metrics.js'
+import { HealthWatch } from '../observe/health-watch.js'
 import { ProxierHealth } from '../observe/proxier-health.js'
+import { ProxyHealth } from '../observe/proxy-health.js'
 import { ServiceHealthServers } from '../observe/service-health-servers.js'
 import { combineSyncObservers } from '../observe/sync-observer.js'
 import { ObjectStore } from '../snapshot/object-store.js'
@@ -73,7 +75,7 @@ export async function buildParts(config: KubeProxyConfig, log: Log, modes: reado
   const syncing = buildSyncParts(setup, serving, observers)
   connectParts(setup, serving, syncing)
   const { cluster, dataPlane } = choices
-  const servers = [...observers.httpServers, observers.serviceHealth]
+  const servers = [...observers.httpServers, observers.serviceHealth, observers.healthWatch]
   return { cluster, dataPlane, ...serving, ...syncing, servers }
 }
 
@@ -112,11 +114,21 @@ function buildObservers({ config, log, choices, startedAt }: Setup, { store, nod
   const { iptables, mode, rejected, dataPlane } = choices
   const families = iptables.map(({ family }) => family)
   const { syncPeriod } = mode.syncPeriods(config)
-  const health = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt })
+  const rulesHealth = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt })
+  const health = new ProxyHealth(rulesHealth, [
+    {
+      name: 'data_plane',
+      get problem() {
+        return dataPlane?.problem
+      },
+    },
+  ])
+  const healthWatch = new HealthWatch({ health, clock: realClock, log, now: Date.now })
   const metrics = new Metrics({
     dataPlane,
     mode: { mode: mode.name, rejected },
     pending: () => store.pendingChanges,
+    health: () => health.partsAt(Date.now()),
     startedAt,
     version: VERSION,
   })
@@ -143,7 +155,7 @@ function buildObservers({ config, log, choices, startedAt }: Setup, { store, nod
     clock: realClock,
     log,
   })
-  return { health, metrics, serviceHealth, httpServers }
+  return { rulesHealth, healthWatch, metrics, serviceHealth, httpServers }
 }
 
 type Observers = ReturnType<typeof buildObservers>
@@ -152,7 +164,7 @@ type Observers = ReturnType<typeof buildObservers>
 function buildSyncParts({ config, modes, log, choices }: Setup, serving: ServingParts, observers: Observers) {
   const { iptables, kernel, mode, dataPlane } = choices
   const { store, node, failover, proxier } = serving
-  const { health, metrics, serviceHealth } = observers
+  const { rulesHealth, metrics, serviceHealth } = observers
   const families = iptables.map(({ family }) => family)
   const fatal = new AbortController()
   const nodeWait = new NodeWait({
@@ -187,7 +199,7 @@ function buildSyncParts({ config, modes, log, choices }: Setup, serving: Serving
     },
     clock: realClock,
     wallTime: Date.now,
-    record: combineSyncObservers(health, metrics),
+    record: combineSyncObservers(rulesHealth, metrics),
     log,
     syncPeriod,
     minSyncPeriod,

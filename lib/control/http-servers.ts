@@ -6,12 +6,12 @@ import { startHealthServer } from '../observe/health-server.js'
 import { type HttpListener } from '../observe/http-listener.js'
 import { type Metrics } from '../observe/metrics.js'
 import { startMetricsServer } from '../observe/metrics-server.js'
-import { type ProxierHealth } from '../observe/proxier-health.js'
+import { type ProxyHealth } from '../observe/proxy-health.js'
 
 export interface HttpServersOptions {
   readonly config: KubeProxyConfig
   readonly mode: string
-  readonly health: ProxierHealth
+  readonly health: ProxyHealth
   readonly metrics: Metrics
   readonly nodeEligible: () => boolean
   /** Called if a port could not be bound at the first attempt, with the reason and the note of kube-proxy's event. */

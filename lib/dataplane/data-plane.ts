@@ -1,5 +1,6 @@
 import { type ReachedLimit } from '../balancer/connection-limit.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
+import { type HealthProblem } from '../model/health-problem.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type ListenerPlan, type ListenerSpec, hasConnectionLimit } from './listener-plan.js'
 
@@ -116,6 +117,8 @@ export interface DataPlane {
    */
   apply(plan: ListenerPlan): Promise<ListenerReport>
   counts(): DataPlaneCounts | Promise<DataPlaneCounts>
+  /** What keeps the sockets from being served; undefined: nothing. */
+  readonly problem: HealthProblem | undefined
   /** Leaves this many file descriptors of the calling process to its other parts, besides the fixed reserve. */
   reserveDescriptors(descriptors: number): void
   /**

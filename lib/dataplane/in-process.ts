@@ -59,6 +59,8 @@ export interface InProcessOptions {
 
 /** The data plane in this process: one Listener for each spec of the plan. */
 export class InProcessDataPlane implements DataPlane {
+  /** The process that asks is the one that serves. */
+  readonly problem = undefined
   readonly #context: ListenerContext
   readonly #entries = new Map<ServicePortKey, ListenerEntry>()
   readonly #drainingListeners: DrainingListeners

@@ -19,6 +19,8 @@ export interface MetricsOptions {
   readonly mode: ModeInUse
   /** Changes that no sync has processed yet. */
   readonly pending: () => { readonly services: number; readonly endpoints: number }
+  /** Whether each part of the proxy is healthy, by its name; absent: not shown. */
+  readonly health?: () => ReadonlyMap<string, boolean>
   /** Milliseconds since 1970. */
   readonly startedAt: number
   /** The version of this program. */
@@ -53,6 +55,7 @@ export class Metrics implements SyncObserver, ProbeObserver {
   readonly #startedAt: number
   readonly #dataPlane: MetricsOptions['dataPlane']
   readonly #pending: MetricsOptions['pending']
+  readonly #health: () => ReadonlyMap<string, boolean>
   #scrape: Promise<string> | undefined
 
   readonly #syncDuration = this.#histogram(
@@ -100,6 +103,7 @@ export class Metrics implements SyncObserver, ProbeObserver {
     'iptables rules in the last write',
     RULE_LABELS,
   )
+  readonly #healthyParts = this.#gauge('proxy_healthy', '1: this part of the proxy is healthy; 0: it is not', ['part'])
   readonly #probes = {
     healthz: this.#counter('proxy_healthz_total', 'Responses of /healthz by HTTP status', ['code']),
     livez: this.#counter('proxy_livez_total', 'Responses of /livez by HTTP status', ['code']),
@@ -113,9 +117,10 @@ export class Metrics implements SyncObserver, ProbeObserver {
     return [metric, instrument] as const
   })
 
-  constructor({ dataPlane, mode, pending, startedAt, version }: MetricsOptions) {
+  constructor({ dataPlane, mode, pending, health = () => new Map(), startedAt, version }: MetricsOptions) {
     this.#dataPlane = dataPlane
     this.#pending = pending
+    this.#health = health
     this.#startedAt = startedAt
     for (const code of ['200', '503']) for (const probe of Object.values(this.#probes)) probe.inc({ code }, 0)
     // Not kubernetes_build_info: monitoring compares its git_version between components, and would report a mismatch.
@@ -185,6 +190,7 @@ export class Metrics implements SyncObserver, ProbeObserver {
     const pending = this.#pending()
     this.#servicesPending.set(pending.services)
     this.#endpointsPending.set(pending.endpoints)
+    for (const [part, healthy] of this.#health()) this.#healthyParts.set({ part }, healthy ? 1 : 0)
     const texts: string[] = []
     for (const { name } of this.#registry.getMetricsAsArray()) {
       texts.push(await this.#registry.getSingleMetricAsString(name))

@@ -46,6 +46,9 @@ export function drainOrphansFirst(dataPlane: DataPlane, log: Log): DataPlane {
       return dataPlane.apply(plan)
     },
     counts: () => dataPlane.counts(),
+    get problem() {
+      return dataPlane.problem
+    },
     reserveDescriptors: descriptors => dataPlane.reserveDescriptors(descriptors),
     drain: timeoutMs => dataPlane.drain(timeoutMs),
   }

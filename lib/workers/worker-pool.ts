@@ -9,6 +9,7 @@ import { type ListenerPlan } from '../dataplane/listener-plan.js'
 import { portUnavailable } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
+import { type HealthProblem } from '../model/health-problem.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { SerialQueue } from '../primitives/serial-queue.js'
@@ -89,6 +90,10 @@ export class WorkerPool implements DataPlane {
   /** Process ids of the running workers. */
   get pids(): readonly number[] {
     return this.#workers.pids
+  }
+
+  get problem(): HealthProblem | undefined {
+    return this.#isDraining ? undefined : this.#workers.problem
   }
 
   apply(plan: ListenerPlan): Promise<ListenerReport> {

@@ -5,6 +5,7 @@ import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { descriptorOf } from './bound-handle.js'
+import { PING_INTERVAL_MS, WorkerLiveness, type WorkerProblem } from './worker-liveness.js'
 import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
 const WORKER_MAIN = fileURLToPath(new URL('worker-main.js', import.meta.url))
@@ -14,9 +15,6 @@ const MIN_RESTART_DELAY_MS = 100
 const MAX_RESTART_DELAY_MS = 10_000
 /** A worker that has run this long can run: the next one starts at once. */
 const STABLE_RUN_MS = 10_000
-/** How often a worker gets a ping, and how many pings in a row may stay without reply. */
-const PING_INTERVAL_MS = 5000
-const MAX_MISSED_PINGS = 6
 
 /** A bound socket that a process inherits, and the listener that uses it. */
 export interface InheritedSocket {
@@ -49,7 +47,7 @@ export class WorkerProcess {
   #restarts = 0
   /** How many processes in a row exited soon. */
   #shortRuns = 0
-  #unansweredPings = 0
+  readonly #liveness = new WorkerLiveness()
   #cancelTimer: () => void = () => undefined
 
   constructor(options: WorkerProcessOptions) {
@@ -69,7 +67,12 @@ export class WorkerProcess {
 
   /** Whether the process has replied to the last ping. */
   get hasAnswered(): boolean {
-    return this.#unansweredPings === 0
+    return this.#liveness.hasReplied
+  }
+
+  /** Why the clients of this worker are not served; undefined: they are, or will be in a moment. */
+  get problem(): WorkerProblem | undefined {
+    return this.#liveness.problemAt(this.#options.clock.now())
   }
 
   /** Undefined while no process runs. */
@@ -110,6 +113,8 @@ export class WorkerProcess {
     })
     const startedAt = clock.now()
     this.#child = child
+    this.#liveness.started()
+    this.#ping()
     child.on('message', message => this.#handle(message as WorkerMessage, inherited))
     const ended = (reason: string): void => {
       if (this.#child !== child) return
@@ -127,6 +132,7 @@ export class WorkerProcess {
             pid: child.pid,
           },
         )
+        this.#liveness.exited(clock.now())
         this.#scheduleRestart(clock.now() - startedAt)
       }
       this.#options.onEnd()
@@ -151,12 +157,10 @@ export class WorkerProcess {
     switch (message.kind) {
       case 'ready':
         this.#isReady = true
-        this.#unansweredPings = 0
-        this.#ping()
+        this.#liveness.replied()
         return this.#options.onReady(inherited)
       case 'pong':
-        this.#unansweredPings = 0
-        return
+        return this.#liveness.replied()
       default:
         return this.#options.onMessage(message)
     }
@@ -165,11 +169,11 @@ export class WorkerProcess {
   /** A worker that does not reply does not serve clients either, so another process should hold its listeners. */
   #ping(): void {
     const { clock, log } = this.#options
-    if (this.#unansweredPings >= MAX_MISSED_PINGS) {
+    if (this.#liveness.mustBeReplaced) {
       log.error('Replacing a data-plane worker', workerFailed('Data-plane worker does not reply'), { pid: this.pid })
       return this.kill()
     }
-    this.#unansweredPings++
+    this.#liveness.pinged()
     this.send({ kind: 'ping' })
     this.#cancelTimer = clock.after(PING_INTERVAL_MS, () => this.#ping())
   }

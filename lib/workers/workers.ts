@@ -1,5 +1,6 @@
 import { type Budgets, type TrafficCounts, type WorkerCounts } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
+import { type HealthProblem } from '../model/health-problem.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { withTimeout } from '../primitives/with-timeout.js'
@@ -7,6 +8,7 @@ import { type WorkerId } from './assign-listeners.js'
 import { CounterAggregate } from './counter-aggregate.js'
 import { WorkerLink } from './worker-link.js'
 import { type WorkerSettings } from './worker-messages.js'
+import { type WorkerProblem } from './worker-liveness.js'
 import { type InheritedSocket, WorkerProcess } from './worker-process.js'
 
 /** How long to wait for workers that are starting, in milliseconds. */
@@ -97,6 +99,17 @@ export class Workers {
     return this.#slots.flatMap(({ process }) => process.pid ?? [])
   }
 
+  /** What keeps workers from serving; undefined: they serve, or will in a moment. */
+  get problem(): HealthProblem | undefined {
+    const problems = this.#slots.flatMap(({ process }) => process.problem ?? [])
+    if (problems.length === 0) return undefined
+    return {
+      text: `${problems.length} of ${this.#slots.length} data-plane workers do not serve: ${describe(problems)}`,
+      // While one worker serves, a restart would cut its connections.
+      needsRestart: this.#slots.every(({ process, link }) => link === undefined || process.problem === 'silent'),
+    }
+  }
+
   /** Resolves when all are ready, or after `ms` milliseconds. */
   waitForAll(ms: number): Promise<void> {
     return this.#waitUntil(() => this.running.length === this.#slots.length, ms)
@@ -185,4 +198,17 @@ export class Workers {
       this.#waiters.add(check)
     })
   }
+}
+
+const DESCRIPTIONS: Readonly<Record<WorkerProblem, string>> = {
+  silent: 'no reply to pings',
+  'not-starting': 'not ready in time',
+  'keeps-exiting': 'exits again and again',
+}
+
+function describe(problems: readonly WorkerProblem[]): string {
+  return [...new Set(problems)]
+    .map(problem => DESCRIPTIONS[problem])
+    .sort()
+    .join(', ')
 }

@@ -1,5 +1,7 @@
 import t, { type Test } from 'tap'
 import { startHealthServer } from '../../lib/observe/health-server.js'
+import { type HealthProblem } from '../../lib/model/health-problem.js'
+import { ProxyHealth } from '../../lib/observe/proxy-health.js'
 import { type HttpListener } from '../../lib/observe/http-listener.js'
 import { ProxierHealth } from '../../lib/observe/proxier-health.js'
 import { exchange } from './http-exchange.js'
@@ -14,6 +16,7 @@ interface Fixture {
   readonly probes: string[]
   now: number
   eligible: boolean
+  problem: HealthProblem | undefined
 }
 
 async function createFixture(t: Test): Promise<Fixture> {
@@ -21,14 +24,21 @@ async function createFixture(t: Test): Promise<Fixture> {
   const probes: string[] = []
   const listener = startHealthServer({
     address: '127.0.0.1:0',
-    health,
+    health: new ProxyHealth(health, [
+      {
+        name: 'part',
+        get problem() {
+          return fixture.problem
+        },
+      },
+    ]),
     nodeEligible: () => fixture.eligible,
     observer: { probed: (probe, status) => probes.push(`${probe} ${status}`) },
     clock: new ManualClock(),
     log: new RecordingLog(),
     now: () => fixture.now,
   })
-  const fixture: Fixture = { listener, health, probes, now: START, eligible: true }
+  const fixture: Fixture = { listener, health, probes, now: START, eligible: true, problem: undefined }
   t.teardown(() => listener.close())
   await listener.firstBind
   return fixture
@@ -99,4 +109,34 @@ t.test('HEAD works, and other methods and paths do not', async t => {
   t.match(await exchange(fixture.listener.boundAddress, '/metrics'), { status: 404 })
   t.match(await exchange(fixture.listener.boundAddress, '/'), { status: 404 })
   t.strictSame(fixture.probes, ['healthz 200'])
+})
+
+t.test('a problem of a part fails /healthz, and /livez only if a restart may help', async t => {
+  const fixture = await createFixture(t)
+  const statuses = async () => {
+    const responses = [
+      await exchange(fixture.listener.boundAddress, '/healthz'),
+      await exchange(fixture.listener.boundAddress, '/livez'),
+    ]
+    return responses.map(({ status, body }) => {
+      const { healthy, problems } = JSON.parse(body) as { healthy: boolean; problems?: unknown }
+      return { status, healthy, problems }
+    })
+  }
+  fixture.problem = { text: 'one of two is gone', needsRestart: false }
+  const problems = ['one of two is gone']
+  t.strictSame(await statuses(), [
+    { status: 503, healthy: false, problems },
+    { status: 200, healthy: true, problems },
+  ])
+  fixture.problem = { text: 'both are gone', needsRestart: true }
+  t.strictSame(
+    (await statuses()).map(({ status }) => status),
+    [503, 503],
+  )
+  fixture.problem = undefined
+  t.strictSame(await statuses(), [
+    { status: 200, healthy: true, problems: undefined },
+    { status: 200, healthy: true, problems: undefined },
+  ])
 })

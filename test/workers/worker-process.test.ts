@@ -54,6 +54,7 @@ t.test('a worker that exits is replaced at once, and after longer and longer pau
     t.not(worker.pid, pid)
   }
   t.equal(worker.restarts, 4)
+  t.equal(worker.problem, 'keeps-exiting', 'also while a process runs')
   clock.advanceSync(10_000)
   const ended = next('end')
   worker.kill()
@@ -64,21 +65,41 @@ t.test('a worker that exits is replaced at once, and after longer and longer pau
   t.pass('after a long run the next process starts at once')
 })
 
-t.test('a worker that does not reply to pings is replaced', async t => {
+t.test('a worker that does not reply to pings is reported within seconds, then replaced', async t => {
   const { clock, worker, next } = start(t)
   await next('ready')
   const { pid } = worker
   process.kill(pid!, 'SIGSTOP')
   const ended = next('end')
-  for (let second = 0; second <= 30; second += 5) {
-    t.equal(worker.pid, pid, `still running after ${second} s`)
-    clock.advanceSync(5000)
+  const problems = []
+  for (let second = 2; second <= 10; second += 2) {
+    t.equal(worker.pid, pid)
+    clock.advanceSync(2000)
+    problems.push(worker.problem)
   }
+  t.strictSame(problems, [undefined, undefined, 'silent', 'silent', 'silent'])
+  clock.advanceSync(2000)
   await ended
   const ready = next('ready')
   clock.advanceSync(0)
   await ready
   t.not(worker.pid, pid)
+  t.equal(worker.problem, undefined)
+})
+
+t.test('a worker that hangs before it is ready is replaced too', async t => {
+  const { clock, worker, next } = start(t)
+  const { pid } = worker
+  process.kill(pid!, 'SIGSTOP')
+  const ended = next('end')
+  clock.advanceSync(10_000)
+  t.equal(worker.problem, 'not-starting')
+  clock.advanceSync(30_000)
+  await ended
+  const ready = next('ready')
+  clock.advanceSync(0)
+  await ready
+  t.equal(worker.problem, undefined)
 })
 
 t.test('a worker that replies to pings keeps running', async t => {
@@ -86,7 +107,7 @@ t.test('a worker that replies to pings keeps running', async t => {
   await next('ready')
   const { pid } = worker
   for (let ping = 0; ping < 20; ping++) {
-    clock.advanceSync(5000)
+    clock.advanceSync(2000)
     await waitUntil(() => worker.hasAnswered, 'the worker has replied')
   }
   t.equal(worker.pid, pid)

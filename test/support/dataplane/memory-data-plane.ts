@@ -15,6 +15,7 @@ export type ListenerOutcome = readonly string[] | 'refused' | 'dropped'
 /** Listeners without sockets. Each has the port that it requests; two listeners with one port are an error. */
 export class MemoryDataPlane implements DataPlane {
   plan: ListenerPlan = new Map()
+  readonly problem = undefined
 
   apply(plan: ListenerPlan): Promise<ListenerReport> {
     const holders = new Map<string, string>()

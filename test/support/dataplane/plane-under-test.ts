@@ -115,6 +115,9 @@ function waitForWorkers(pool: WorkerPool, descriptorLimit: number): DataPlane {
       return pool.apply(plan)
     },
     counts: () => pool.counts(),
+    get problem() {
+      return pool.problem
+    },
     reserveDescriptors: () => pool.reserveDescriptors(),
     drain: timeoutMs => pool.drain(timeoutMs),
   }

@@ -1,0 +1,69 @@
+/** How often a worker gets a ping, in milliseconds. */
+export const PING_INTERVAL_MS = 2000
+/** A worker that has not replied to so many pings in a row is silent: it has not turned for four to six seconds. */
+const SILENT_PINGS = 3
+/** A worker that has not replied to so many pings in a row is replaced, after ten to twelve seconds. */
+const REPLACED_PINGS = 5
+/** The same for a worker that is starting. A slow disk or a busy CPU delays the start, and nothing waits for it but this worker. */
+const REPLACED_PINGS_AT_START = 15
+/** A worker that exits this often within this time, in milliseconds, keeps exiting: its clients lose their connections each time. */
+const MANY_EXITS = 3
+const EXITS_PERIOD_MS = 60_000
+
+/** Why the clients of a worker are not served. */
+export type WorkerProblem = 'silent' | 'not-starting' | 'keeps-exiting'
+
+/**
+ * Decides from the pings and exits of one worker whether it serves its clients, and whether another process must replace it.
+ *
+ * Silence is counted in pings, not in time. The process that sends the pings may itself not run for a while, when a laptop sleeps
+ * or a debugger stops it; then it sends none, and the worker is not blamed.
+ */
+export class WorkerLiveness {
+  #unansweredPings = 0
+  #isReady = false
+  #exits: readonly number[] = []
+
+  /** A process of the worker was started. */
+  started(): void {
+    this.#isReady = false
+    this.#unansweredPings = 0
+  }
+
+  /** The worker is ready, or has replied to a ping. */
+  replied(): void {
+    this.#isReady = true
+    this.#unansweredPings = 0
+  }
+
+  /** A ping is sent now. */
+  pinged(): void {
+    this.#unansweredPings++
+  }
+
+  /**
+   * The process has exited, and not because it was to be replaced.
+   * @param now milliseconds of any clock
+   */
+  exited(now: number): void {
+    this.#unansweredPings = 0
+    this.#exits = [...this.#exits.slice(1 - MANY_EXITS), now]
+  }
+
+  /** Whether the worker has replied to the last ping. */
+  get hasReplied(): boolean {
+    return this.#unansweredPings === 0
+  }
+
+  /** Whether the worker has been silent for so long that another process must replace it. */
+  get mustBeReplaced(): boolean {
+    return this.#unansweredPings >= (this.#isReady ? REPLACED_PINGS : REPLACED_PINGS_AT_START)
+  }
+
+  /** Why the clients of this worker are not served; undefined: they are, or the worker will serve them in a moment. */
+  problemAt(now: number): WorkerProblem | undefined {
+    if (this.#unansweredPings >= SILENT_PINGS) return this.#isReady ? 'silent' : 'not-starting'
+    const recent = this.#exits.filter(at => now - at < EXITS_PERIOD_MS)
+    return recent.length >= MANY_EXITS ? 'keeps-exiting' : undefined
+  }
+}

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
+import { waitUntil } from '../support/dataplane/plane-under-test.js'
+import { NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { skipUnlessMode } from '../support/processes/proxy-mode.js'
+import { ProxyProcess } from '../support/processes/proxy-process.js'
+
+const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'other modes have no workers')
+/** Asks each URL of the arguments after the first two; prints an array of status and body. */
+const ASK = `Promise.all(process.argv.slice(1).map(async url => { const r = await fetch(url); return [r.status, await r.text()] })).then(all => console.log(JSON.stringify(all)))`
+
+/** A proxy with two workers, and what it says about its health. */
+async function start(t: Test) {
+  const network = await NodeNetwork.create(t)
+  const manifests = new ManifestFolder(t)
+  manifests.write(
+    makeServiceManifest('web', { clusterIP: '10.96.0.10', port: 80 }),
+    makeSliceManifest('web', ['10.244.0.9'], 80),
+  )
+  const proxy = new ProxyProcess(network, ['--manifests', manifests.path, '--data-plane-workers=2'])
+  await proxy.waitForLine(/Synced rules" family="IPv4"/)
+  const ask = async () => {
+    const urls = [':10256/healthz', ':10256/livez', ':10249/metrics'].map(rest => `http://127.0.0.1${rest}`)
+    const { stdout } = await network.node.run(process.execPath, ['-e', ASK, ...urls])
+    const [healthz, livez, metrics] = JSON.parse(stdout) as [number, string][]
+    return {
+      statuses: [healthz![0], livez![0]],
+      problems: (JSON.parse(healthz![1]) as { problems?: string[] }).problems,
+      gauge: /^kubeproxy_proxy_healthy\{part="data_plane"\} (.)$/m.exec(metrics![1])?.[1],
+    }
+  }
+  const workers = () =>
+    readFileSync(`/proc/${proxy.child.pid}/task/${proxy.child.pid}/children`, 'utf8').trim().split(' ').map(Number)
+  return { proxy, ask, workers }
+}
+
+t.test('a stopped worker makes /healthz fail until another one has replaced it', { skip }, async t => {
+  const { proxy, ask, workers } = await start(t)
+  t.strictSame(await ask(), { statuses: [200, 200], problems: undefined, gauge: '1' })
+  const from = proxy.lines.length
+  process.kill(workers()[0]!, 'SIGSTOP')
+  await proxy.waitForLine(/"The proxy is not healthy/, from)
+  t.strictSame(await ask(), {
+    statuses: [503, 200],
+    problems: ['1 of 2 data-plane workers do not serve: no reply to pings'],
+    gauge: '0',
+  })
+  await proxy.waitForLine(/"Replacing a data-plane worker" .*code="WORKER_FAILED"/, from)
+  await proxy.waitForLine(/"The proxy is healthy again"/, from)
+  t.strictSame(await ask(), { statuses: [200, 200], problems: undefined, gauge: '1' })
+  t.equal(proxy.lines.slice(from).filter(line => line.includes('not healthy')).length, 1, 'one line')
+  t.equal(await proxy.stop(), 0)
+})
+
+t.test('workers that exit again and again make /healthz fail', { skip }, async t => {
+  const { proxy, ask, workers } = await start(t)
+  const [, other] = workers()
+  for (let round = 0; round < 3; round++) {
+    await waitUntil(() => workers().length === 2, 'two workers run')
+    const victim = workers().find(pid => pid !== other)!
+    process.kill(victim, 'SIGKILL')
+    await proxy.waitForLine(new RegExp(`"A data-plane worker exited.* pid=${victim}`))
+  }
+  await proxy.waitForLine(/"The proxy is not healthy/)
+  t.match(await ask(), {
+    statuses: [503, 200],
+    problems: ['1 of 2 data-plane workers do not serve: exits again and again'],
+  })
+  t.equal(await proxy.stop(), 0)
+})
