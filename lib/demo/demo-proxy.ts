@@ -121,7 +121,7 @@ export class DemoProxy {
     ]
     // Renamed into place, so that the proxy never reads half of it.
     const draft = `${this.manifest}.draft`
-    await writeFile(draft, manifests.map(manifest => stringify(manifest)).join('---\n'))
+    await writeFile(draft, manifests.map(manifest => stringify(manifest, { version: '1.1' })).join('---\n'))
     await rename(draft, this.manifest)
     this.#endpointLogTexts = endpointLogTexts(objects)
   }

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { isMap, LineCounter, parseAllDocuments } from 'yaml'
 import { parseIp } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
 import { parseProtocol } from '../model/protocol.js'
 import { type RawFields, fields, isObjectName, list, quote } from '../snapshot/decoded.js'
+import { readYaml } from '../source/read-yaml.js'
+import { splitYaml } from '../source/split-yaml.js'
 import { DNS_DEPLOYMENT, DNS_SERVICE } from './example-objects.js'
 import {
   type ContainerPort,
@@ -41,18 +42,16 @@ export function parseUserManifest(text: string, file: string): { objects: UserOb
   const deployments: Deployment[] = []
   const services: DemoService[] = []
   const problems: string[] = []
-  const lines = new LineCounter()
   const locations = new Map<string, string>()
-  for (const document of parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })) {
-    const place = (offset: number): string => `${file}:${lines.linePos(offset).line}`
-    for (const error of document.errors) problems.push(`${place(error.pos[0])}: ${error.message.split('\n', 1)[0]}`)
-    if (document.errors.length > 0 || document.contents === null) continue
-    const start = place(document.contents.range?.[0] ?? 0)
-    if (!isMap(document.contents)) {
+  for (const document of splitYaml(text).flatMap(part => readYaml(part.text, part.firstLine))) {
+    for (const { line, text: mistake } of document.problems) problems.push(`${file}:${line}: ${mistake}`)
+    if (document.value === undefined || document.value === null) continue
+    const start = `${file}:${document.lineOf([])}`
+    if (typeof document.value !== 'object' || Array.isArray(document.value)) {
       problems.push(`${start}: expected a Deployment or a Service`)
       continue
     }
-    const raw = fields(document.toJS({ maxAliasCount: 100 }))
+    const raw = fields(document.value)
     const items = raw['kind'] === 'List' ? list(raw['items'], 'items', problems).map(fields) : [raw]
     for (const item of items) {
       const itemProblems: string[] = []

@@ -71,8 +71,8 @@ export class ManifestSource implements Source {
     const problems: string[] = []
     for (const file of await this.#listFiles()) {
       const parsed = parseManifest(await readManifest(file), file)
-      objects.push(...parsed.objects)
-      problems.push(...parsed.problems)
+      for (const object of parsed.objects) objects.push(object)
+      for (const { text } of parsed.problems) problems.push(text)
       for (const kind of parsed.ignoredKinds)
         this.#ignoredKinds.add(kind, () =>
           this.#log.info(0, 'Ignored objects of a kind that a proxy does not serve', { kind, file }),

@@ -1,134 +1,142 @@
-import { type Document, LineCounter, isNode, parseAllDocuments } from 'yaml'
-import { messageOf } from '../model/failure.js'
 import { type ObjectKind } from '../model/objects.js'
 import { decodeEndpointSlice } from '../snapshot/decode-endpoint-slice.js'
 import { decodeEndpoints } from '../snapshot/decode-endpoints.js'
 import { decodeNode } from '../snapshot/decode-node.js'
 import { decodeService } from '../snapshot/decode-service.js'
 import { type RawFields, fields, quote } from '../snapshot/decoded.js'
+import { type ApiType, apiTypeName, servedKindOf } from './api-type.js'
+import { readJson } from './read-json.js'
+import { type TextDocument, type YamlPath, readYaml } from './read-yaml.js'
+import { type TextPart, splitJson, splitYaml } from './split-yaml.js'
 
 /** One object of a manifest, in the form in which the API server would send it. */
 export interface ManifestObject {
   readonly kind: ObjectKind
+  /** Identifies it among all manifests: `Service default/web`. */
+  readonly key: string
   readonly raw: unknown
   /** `file:line` of its start. */
   readonly location: string
 }
 
-/** The objects of a manifest and its mistakes. */
-export interface ParsedManifest {
-  readonly objects: readonly ManifestObject[]
-  /** Kinds that a proxy does not need, each once. */
-  readonly ignoredKinds: readonly string[]
-  /** One sentence for each mistake, with file, line and field. A manifest with mistakes must not be used. */
-  readonly problems: readonly string[]
+/** One mistake in a manifest. */
+export interface ManifestProblem {
+  /** The key of the object that must not be used; undefined if it is not known which object it is. */
+  readonly key: string | undefined
+  /** A sentence with file, line and field. */
+  readonly text: string
 }
 
-const API_VERSIONS: Readonly<Record<ObjectKind, readonly string[]>> = {
-  Service: ['v1'],
-  EndpointSlice: ['discovery.k8s.io/v1', 'discovery.k8s.io/v1beta1'],
-  Endpoints: ['v1'],
-  Node: ['v1'],
+/** The objects of a manifest, and its mistakes. */
+export interface ParsedManifest {
+  /** The objects without mistakes. */
+  readonly objects: readonly ManifestObject[]
+  /** Kinds that a proxy does not need, each once, in the form of kubectl: `Deployment.apps`. */
+  readonly ignoredKinds: readonly string[]
+  readonly problems: readonly ManifestProblem[]
 }
+
 const DECODERS: Readonly<Record<ObjectKind, (raw: unknown) => { readonly problems: readonly string[] }>> = {
   Service: decodeService,
   EndpointSlice: decodeEndpointSlice,
   Endpoints: decodeEndpoints,
   Node: decodeNode,
 }
+/** Lists in Lists are allowed, and a List of Lists of Lists is surely a mistake. */
+const MAX_LIST_DEPTH = 10
 
 /**
  * Parses one manifest: YAML documents or JSON, single objects or Lists. An API server has validated its objects. Nothing has
- * validated a manifest, so each wrong field is reported with its position.
+ * validated a manifest, so each wrong field is reported with its position. Each document and each object counts by itself.
  */
 export function parseManifest(text: string, file: string): ParsedManifest {
-  const lineCounter = new LineCounter()
-  const reader = new ManifestReader(file, lineCounter)
-  for (const document of parseDocuments(text, lineCounter, reader)) {
-    for (const error of document.errors) reader.addProblem(error.pos[0], firstLine(error.message))
-    if (document.errors.length === 0) reader.read(document)
-  }
+  const reader = new ManifestReader(file)
+  for (const part of splitYaml(text)) for (const document of readPart(part)) reader.readDocument(document)
   return reader.getResult()
 }
 
-function parseDocuments(text: string, lineCounter: LineCounter, reader: ManifestReader): readonly Document[] {
-  try {
-    return parseAllDocuments(text, { lineCounter, prettyErrors: false })
-  } catch (error) {
-    // The parser is recursive, so a file with a few thousand nested brackets overflows the stack.
-    reader.addProblem(0, `cannot be parsed: ${firstLine(messageOf(error))}`)
-    return []
-  }
+/** What is not JSON is read as YAML. */
+function* readPart(part: TextPart): Generator<TextDocument> {
+  const texts = splitJson(part) ?? []
+  if (texts.length === 0 || readJson(texts[0]!) === undefined) return yield* readYaml(part.text, part.firstLine)
+  for (const json of texts) yield* [readJson(json) ?? readYaml(json.text, json.firstLine)].flat()
 }
 
 class ManifestReader {
   readonly #file: string
-  readonly #lines: LineCounter
   readonly #objects: ManifestObject[] = []
   readonly #ignoredKinds = new Set<string>()
-  readonly #problems: string[] = []
+  readonly #problems: ManifestProblem[] = []
 
-  constructor(file: string, lines: LineCounter) {
+  constructor(file: string) {
     this.#file = file
-    this.#lines = lines
   }
 
   getResult(): ParsedManifest {
     return { objects: this.#objects, ignoredKinds: [...this.#ignoredKinds], problems: this.#problems }
   }
 
-  addProblem(offset: number, text: string): void {
-    this.#problems.push(`${this.#locate(offset)}: ${text}`)
-  }
-
-  read(document: Document): void {
-    try {
-      const raw: unknown = document.toJS({ maxAliasCount: 100 })
-      // Documents may be empty: many files start or end with "---".
-      if (raw !== null) this.#readObject(document, [], raw)
-    } catch (error) {
-      // `toJS` resolves aliases, and fails for undefined or recursive ones, or for so many that it is an attack.
-      this.addProblem(offsetOf(document, []), firstLine(messageOf(error)))
-    }
+  readDocument(document: TextDocument): void {
+    for (const { line, text } of document.problems) this.#addProblem(line, text)
+    // Documents may be empty: many files start or end with "---".
+    if (document.value !== undefined && document.value !== null) this.#readObject(document, [], document.value)
   }
 
   /** @param path of the object in the document; inside a List it is not the whole document */
-  #readObject(document: Document, path: readonly (string | number)[], raw: unknown): void {
+  #readObject(document: TextDocument, path: YamlPath, raw: unknown): void {
     const { kind, apiVersion, items } = fields(raw)
-    const start = offsetOf(document, path)
     if (typeof kind !== 'string' || typeof apiVersion !== 'string') {
       const missing = typeof kind === 'string' ? 'apiVersion' : 'kind'
-      return this.addProblem(start, `expected a Kubernetes object, found ${quote(raw)} without "${missing}"`)
+      return this.#addProblem(
+        document.lineOf(path),
+        `expected a Kubernetes object, found ${quote(raw)} without "${missing}"`,
+      )
     }
-    if (kind.endsWith('List') && Array.isArray(items)) {
-      for (const [index, item] of items.entries()) {
-        this.#readObject(document, [...path, 'items', index], withKind(fields(item), kind, apiVersion))
-      }
-      return
-    }
-    if (!isServedKind(kind)) return void this.#ignoredKinds.add(kind)
-    if (!API_VERSIONS[kind].includes(apiVersion)) {
-      const expected = API_VERSIONS[kind].map(version => `"${version}"`).join(' or ')
-      return this.addProblem(start, `apiVersion: expected ${expected} for kind ${kind}, found ${quote(apiVersion)}`)
-    }
-    for (const text of DECODERS[kind](raw).problems) {
-      this.addProblem(offsetOf(document, [...path, ...fieldPath(text)]), `${kind} ${nameOf(raw)}: ${text}`)
-    }
-    this.#objects.push({ kind, raw, location: this.#locate(start) })
+    const type = { kind, apiVersion }
+    if (kind.endsWith('List') && Array.isArray(items)) return this.#readItems(document, path, type, items as unknown[])
+    const served = servedKindOf(type)
+    if (served === undefined) return void this.#ignoredKinds.add(apiTypeName(type))
+    if ('expected' in served)
+      return this.#addProblem(
+        document.lineOf(path),
+        `apiVersion: expected ${served.expected} for kind ${kind}, found ${quote(apiVersion)}`,
+      )
+    this.#readServed(document, path, served.kind, raw)
   }
 
-  #locate(offset: number): string {
-    return `${this.#file}:${this.#lines.linePos(offset).line || 1}`
+  #readItems(document: TextDocument, path: YamlPath, list: ApiType, items: readonly unknown[]): void {
+    // Each level of Lists adds two steps to the path.
+    if (path.length >= 2 * MAX_LIST_DEPTH)
+      return this.#addProblem(document.lineOf(path), `Lists in Lists, deeper than ${MAX_LIST_DEPTH} levels`)
+    for (const [index, item] of items.entries())
+      this.#readObject(document, [...path, 'items', index], withType(fields(item), list))
   }
-}
 
-function isServedKind(kind: string): kind is ObjectKind {
-  return Object.hasOwn(API_VERSIONS, kind)
+  #readServed(document: TextDocument, path: YamlPath, kind: ObjectKind, raw: unknown): void {
+    const { problems } = DECODERS[kind](raw)
+    const key = keyOf(kind, raw)
+    for (const text of problems)
+      this.#addProblem(document.lineOf([...path, ...fieldPath(text)]), `${kind} ${nameOf(raw)}: ${text}`, key)
+    if (problems.length > 0 || key === undefined) return
+    this.#objects.push({ kind, key, raw, location: `${this.#file}:${document.placeOf(path)}` })
+  }
+
+  #addProblem(line: number, text: string, key?: string): void {
+    this.#problems.push({ key, text: `${this.#file}:${line}: ${text}` })
+  }
 }
 
 /** Items of a `ServiceList` have no kind and apiVersion; those of a plain `List` have them. */
-function withKind(item: RawFields, listKind: string, apiVersion: string): RawFields {
-  return listKind === 'List' ? item : { kind: listKind.slice(0, -'List'.length), apiVersion, ...item }
+function withType(item: RawFields, { kind, apiVersion }: ApiType): RawFields {
+  return kind === 'List' ? item : { kind: kind.slice(0, -'List'.length), apiVersion, ...item }
+}
+
+/** Undefined without a name. */
+function keyOf(kind: ObjectKind, raw: unknown): string | undefined {
+  const { namespace, name } = fields(fields(raw)['metadata'])
+  if (typeof name !== 'string' || name === '') return undefined
+  if (kind === 'Node') return `${kind} ${name}`
+  return `${kind} ${typeof namespace === 'string' && namespace !== '' ? namespace : 'default'}/${name}`
 }
 
 function nameOf(raw: unknown): string {
@@ -142,17 +150,4 @@ function fieldPath(problem: string): (string | number)[] {
   return [...path.matchAll(/\["([^"]*)"\]|\[(\d+)\]|([A-Za-z]+)/g)].map(([, quoted, index, name]) =>
     index === undefined ? (quoted ?? name!) : Number(index),
   )
-}
-
-/** The offset of the node at a path, or of its nearest existing parent. */
-function offsetOf(document: Document, path: readonly (string | number)[]): number {
-  for (let length = path.length; length > 0; length--) {
-    const node = document.getIn(path.slice(0, length), true)
-    if (isNode(node) && node.range) return node.range[0]
-  }
-  return document.contents?.range?.[0] ?? 0
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0]!
 }

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join } from 'node:path'
-import { parse } from 'yaml'
 import { ProxyFailure } from '../model/failure.js'
+import { readYaml } from './read-yaml.js'
 import { field } from './watch-event.js'
 
 /** A cluster entry in the form of `@kubernetes/client-node`, with absolute paths. */
@@ -46,10 +46,9 @@ export interface KubeconfigContent {
  * @throws ProxyFailure `KUBECONFIG_INVALID`
  */
 export function readKubeconfig(text: string, path: string): KubeconfigContent {
-  let document: unknown
-  try {
-    document = parse(text)
-  } catch (cause) {
+  const { value: document, problems: [mistake] = [] } = readYaml(text)[0] ?? {}
+  if (mistake !== undefined) {
+    const cause = new Error(`line ${mistake.line}: ${mistake.text}`)
     throw invalidKubeconfig(path, 'is not YAML', 'expected a kubeconfig in YAML or JSON', cause)
   }
   if (document === undefined || document === null) throw invalidKubeconfig(path, 'is empty', 'expected a kubeconfig')
@@ -124,7 +123,7 @@ function readExec(exec: unknown, path: string): unknown {
 /** The named entry of one of the lists `clusters`, `contexts` and `users`. */
 function findEntry(document: unknown, path: string, kind: string, name: string, referencedBy: string): unknown {
   const list = field(document, `${kind}s`)
-  const match = Array.isArray(list) ? list.find(item => field(item, 'name') === name) : undefined
+  const match = Array.isArray(list) ? list.find(item => nonEmptyString(field(item, 'name')) === name) : undefined
   const content = field(match, kind)
   if (typeof content === 'object' && content !== null) return content
   const names = Array.isArray(list) ? list.map(item => quote(field(item, 'name'))).join(', ') : ''

@@ -43,7 +43,7 @@ t.test('the message for an invalid kubeconfig has its path, the mistake and what
   const cases: [name: string, text: string, message: RegExp][] = [
     ['empty', '', /is empty, expected a kubeconfig/],
     ['comments only', '# nothing\n', /is empty/],
-    ['not YAML', 'a: [b', /is not YAML.* at line 1/s],
+    ['not YAML', 'a: [b', /is not YAML.* line 1: /s],
     ['a text', 'hello', /contains "hello", expected a mapping/],
     ['a list', '[1, 2]', /contains \[1,2\], expected a mapping/],
     ['no current context', '{"contexts": []}', /has no current-context, expected the name of one of its contexts/],
@@ -97,6 +97,21 @@ t.test('the message for an invalid kubeconfig has its path, the mistake and what
   }
   const missing = await failureOf(createKubeClient({ kubeconfig: '/does/not/exist', clock: realClock }))
   test.match(messageOf(missing), /Cannot read the kubeconfig "\/does\/not\/exist".*ENOENT/)
+})
+
+t.test('a kubeconfig is read as kubectl reads YAML', test => {
+  const text = [
+    'current-context: 0120',
+    'contexts: [{ name: 80, context: &c { cluster: c } }]',
+    'clusters: [{ name: c, cluster: { <<: { server: "https://a" }, insecure-skip-tls-verify: yes } }]',
+  ].join('\n')
+  test.match(readKubeconfig(text, '/k').cluster, { server: 'https://a', skipTLSVerify: true })
+  for (const [endless, mistake] of [
+    ['clusters: &c [{ cluster: *c }]', /line 1: the anchor "c" contains an alias of itself/],
+    [`clusters: ${'['.repeat(10_000)}`, /line 1: nested too deep/],
+  ] as const)
+    test.throws(() => readKubeconfig(endless, '/k'), { code: 'KUBECONFIG_INVALID', cause: { message: mistake } })
+  test.end()
 })
 
 t.test('a mistake in an unused entry is ignored', test => {

@@ -82,7 +82,7 @@ void t.test('Each ignored kind is logged once', async t => {
   const logged = log.entries.filter(({ message }) => message.startsWith('Ignored objects'))
   t.same(
     logged.map(({ fields }) => fields['kind']),
-    ['Deployment'],
+    ['Deployment.apps'],
   )
 })
 

@@ -1,6 +1,12 @@
 import t from 'tap'
-import { parseManifest } from '../../lib/source/parse-manifest.js'
+import { parseManifest as parse } from '../../lib/source/parse-manifest.js'
 import { makeApiNode, makeApiService, makeApiSlice } from '../support/api/api-objects.js'
+
+/** With the texts of the problems. */
+function parseManifest(text: string, file: string) {
+  const { problems, ...rest } = parse(text, file)
+  return { ...rest, problems: problems.map(problem => problem.text) }
+}
 
 const WEB = `apiVersion: v1
 kind: Service
@@ -41,7 +47,7 @@ void t.test('Objects are read in every form that kubectl accepts', t => {
     [
       'a List',
       JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [makeApiService(), slice] }, null, 1),
-      ['Service web at f.yaml:5', 'EndpointSlice web-1 at f.yaml:28'],
+      ['Service web at f.yaml:1 (items[0])', 'EndpointSlice web-1 at f.yaml:1 (items[1])'],
     ],
     [
       'a ServiceList, whose items have no kind of their own',
@@ -50,12 +56,12 @@ void t.test('Objects are read in every form that kubectl accepts', t => {
         kind: 'ServiceList',
         items: [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }],
       }),
-      ['Service a at f.yaml:1', 'Service b at f.yaml:1'],
+      ['Service a at f.yaml:1 (items[0])', 'Service b at f.yaml:1 (items[1])'],
     ],
     [
       'an EndpointSliceList of the older version',
       JSON.stringify({ apiVersion: 'discovery.k8s.io/v1beta1', kind: 'EndpointSliceList', items: [slice] }),
-      ['EndpointSlice web-1 at f.yaml:1'],
+      ['EndpointSlice web-1 at f.yaml:1 (items[0])'],
     ],
     [
       'a List in a List',
@@ -64,7 +70,7 @@ void t.test('Objects are read in every form that kubectl accepts', t => {
         kind: 'List',
         items: [{ apiVersion: 'v1', kind: 'List', items: [makeApiNode('n')] }],
       }),
-      ['Node n at f.yaml:1'],
+      ['Node n at f.yaml:1 (items[0].items[0])'],
     ],
     ['an empty List', '{ apiVersion: v1, kind: List, items: [] }', []],
     ['nothing', '', []],
@@ -87,7 +93,7 @@ void t.test('Kinds that a proxy does not need are ignored, and each is listed on
     objects.map(({ kind }) => kind),
     ['Service'],
   )
-  t.same(ignoredKinds, ['Deployment', 'constructor', 'List'])
+  t.same(ignoredKinds, ['Deployment.apps', 'constructor', 'List'])
   t.same(problems, [])
   t.end()
 })
@@ -117,7 +123,7 @@ void t.test('A mistake is reported with file, line and field', t => {
       ],
     ],
     [
-      'a condition as text, as yes and no are in YAML 1.2',
+      'a condition as text',
       `${JSON.stringify(makeApiSlice({ endpoints: [{ addresses: ['10.244.0.5'], conditions: { ready: 'no' } }] }))}`,
       ['f.yaml:1: EndpointSlice "default/web-1": endpoints[0].conditions.ready: expected true or false, found "no"'],
     ],
@@ -154,7 +160,7 @@ void t.test('A mistake is reported with file, line and field', t => {
       ],
     ],
     ['a tab', `${WEB}\tx: 1\n`, [/^f\.yaml:10: /]],
-    ['a duplicate key', `${WEB}kind: Node\n`, [/^f\.yaml:10: Map keys must be unique/]],
+    ['a duplicate key', `${WEB}kind: Node\n`, ['f.yaml:10: the key "kind" is there twice']],
     ['a bracket that is not closed', 'apiVersion: v1\nkind: [\n', [/^f\.yaml:\d: /]],
     ['an undefined alias', WEB.replace('name: web', 'name: *missing'), [/^f\.yaml:\d+: .*[Aa]lias.*missing/]],
   ]
@@ -170,7 +176,7 @@ void t.test('A mistake is reported with file, line and field', t => {
 })
 
 void t.test('All mistakes of a file are reported together', t => {
-  const text = [WEB.replace('80', '0'), WEB.replace('10.96.0.10', 'x'), 'kind: [', WEB.replace('web', 'We b')].join(
+  const text = [WEB.replace('80', '0'), WEB.replace('10.96.0.10', 'x'), 'kind: [\n', WEB.replace('web', 'We b')].join(
     '---\n',
   )
   const { problems } = parseManifest(text, 'f.yaml')
@@ -194,6 +200,11 @@ void t.test('A malicious manifest is reported as a mistake', t => {
     'an alias inside its own anchor':
       'apiVersion: v1\nkind: Service\nmetadata: &m { name: web, labels: *m }\nspec: &s { ports: *s }\n',
     'null bytes': `${WEB}\0\0`,
+    'a List inside of itself': 'apiVersion: v1\nkind: List\nitems: &i\n- {apiVersion: v1, kind: List, items: *i}\n',
+    'a List inside of itself by a merge key': 'apiVersion: v1\nkind: List\n<<: &m\n  items: [{ <<: *m }]\n',
+    'an anchor that a merge key repeats': `apiVersion: v1\nkind: Service\na: &a [${'x, '.repeat(1000)}]\nb: [${'*a, '.repeat(200)}]\n`,
+    'JSON lists in JSON lists': `{ "apiVersion": "v1", "kind": "Service", "a": ${'['.repeat(200)}${']'.repeat(200)} }`,
+    'JSON Lists in JSON Lists': '{ "apiVersion": "v1", "kind": "List", "items": ['.repeat(20) + ']}'.repeat(20),
     'Lists in Lists': '{ apiVersion: v1, kind: List, items: ['.repeat(5000) + ']}'.repeat(5000),
   }
   for (const [name, text] of Object.entries(table)) {
@@ -211,5 +222,125 @@ void t.test('A malicious manifest is reported as a mistake', t => {
   )
   t.equal(objects.length, 1)
   t.equal(({} as Record<string, unknown>)['polluted'], undefined)
+  t.end()
+})
+
+void t.test('A group and a kind together are a kind', t => {
+  const table: readonly (readonly [
+    name: string,
+    text: string,
+    ignored: readonly string[],
+    problems: readonly string[],
+  ])[] = [
+    [
+      'a Service of Knative',
+      'apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {}\n',
+      ['Service.serving.knative.dev'],
+      [],
+    ],
+    [
+      'a list of them',
+      'apiVersion: serving.knative.dev/v1\nkind: ServiceList\nitems: [{ metadata: { name: a } }, { spec: [] }]\n',
+      ['Service.serving.knative.dev'],
+      [],
+    ],
+    ['a Node of another group', 'apiVersion: example.com/v1\nkind: Node\n', ['Node.example.com'], []],
+    [
+      'an older version of slices',
+      'apiVersion: discovery.k8s.io/v1alpha1\nkind: EndpointSlice\n',
+      [],
+      [
+        'f.yaml:1: apiVersion: expected "discovery.k8s.io/v1" or "discovery.k8s.io/v1beta1" for kind EndpointSlice, found "discovery.k8s.io/v1alpha1"',
+      ],
+    ],
+    [
+      'an item of a list in a wrong version',
+      'apiVersion: v1\nkind: EndpointSliceList\nitems:\n  - metadata: { name: a }\n',
+      [],
+      [
+        'f.yaml:4: apiVersion: expected "discovery.k8s.io/v1" or "discovery.k8s.io/v1beta1" for kind EndpointSlice, found "v1"',
+      ],
+    ],
+  ]
+  for (const [name, text, ignored, expected] of table) {
+    const { objects, ignoredKinds, problems } = parseManifest(`${text}---\n${WEB}`, 'f.yaml')
+    t.equal(objects.length, 1, name)
+    t.same(ignoredKinds, ignored, name)
+    t.same(problems, expected, name)
+  }
+  t.end()
+})
+
+void t.test('JSON objects may stand one after the other, as kubectl reads them', t => {
+  const json = (name: string, indent?: number) => JSON.stringify(makeApiService({ name }), null, indent)
+  t.same(parseObjects(`${json('a')}\n${json('b', 2)}  ${json('c')}\n`), [
+    'Service a at f.yaml:1',
+    'Service b at f.yaml:2',
+    'Service c at f.yaml:24',
+  ])
+  t.same(parseObjects(`---\n${json('a')}${json('b')}\n---\n${WEB}`), [
+    'Service a at f.yaml:2',
+    'Service b at f.yaml:2',
+    'Service web at f.yaml:4',
+  ])
+  for (const [name, broken, problem] of [
+    [
+      'a wrong field',
+      json('b', 1).replace(/"port": \d+/, '"port": 0'),
+      /^f\.yaml:\d+: Service "default\/b": spec\.ports\[0\]\.port/,
+    ],
+    ['a missing comma', json('b', 1).replace(',', ''), /^f\.yaml:\d+: /],
+    ['an end that is missing', json('b').slice(0, -2), /^f\.yaml:[23]: /],
+  ] as const) {
+    const { objects, problems } = parseManifest(`${json('a')}\n${broken}\n`, 'f.yaml')
+    t.equal(objects.length, 1, name)
+    t.ok(problems.length > 0, name)
+    t.match(problems[0], problem, name)
+  }
+  t.end()
+})
+
+void t.test('A document with a mistake does not hide the others of its file', t => {
+  const other = WEB.replace('name: web', 'name: other')
+  for (const [name, broken] of [
+    ['a bracket that is not closed', 'a: [\n'],
+    ['a quote that is not closed', 'a: "x\n'],
+    ['a tab', 'a:\n\tb: 1\n'],
+    ['a block scalar that ends early', 'a: |\n    x\n  y\n'],
+    ['an undefined alias', 'a: *b\n'],
+    ['text', 'hello\n'],
+    ['a JSON object that is not closed', '{ "a": [\n'],
+  ] as const) {
+    const { objects, problems } = parseManifest(`${WEB}---\n${broken}---\n${other}`, 'f.yaml')
+    t.same(
+      objects.map(({ key, location }) => `${key} ${location}`),
+      ['Service default/web f.yaml:1', `Service default/other f.yaml:${11 + broken.split('\n').length}`],
+      name,
+    )
+    t.ok(problems.length > 0, name)
+    t.ok(
+      problems.every(problem => /^f\.yaml:1[0-4]: /.test(problem)),
+      `${name}: ${problems.join(' | ')}`,
+    )
+  }
+  t.end()
+})
+
+void t.test('A problem names its object when the object is known', t => {
+  const { objects, problems } = parse(
+    [
+      WEB,
+      WEB.replace('name: web', 'name: b').replace('port: 80', 'port: 0'),
+      WEB.replace('name: web', 'name: Not valid'),
+      WEB.replace('name: web', 'name: []'),
+      'a: [\n',
+    ].join('---\n'),
+    'f.yaml',
+  )
+  t.same(
+    objects.map(({ key }) => key),
+    ['Service default/web'],
+  )
+  t.same([...new Set(problems.map(({ key }) => key))], ['Service default/b', 'Service default/Not valid', undefined])
   t.end()
 })
