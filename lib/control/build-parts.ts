@@ -31,7 +31,10 @@ import { reportProblems } from './report-problems.js'
 import { SyncLoop } from './sync-loop.js'
 import { VERSION } from './version.js'
 
-/** The rules are verified this often, so that changes by other programs are repaired within five seconds. */
+/**
+ * Where sockets carry the traffic, the rules are few and are read this often: changes by other programs are repaired within five
+ * seconds. Rules that carry the traffic themselves are read every sync period, because that costs more.
+ */
 const CHECK_PERIOD_MS = 4000
 
 /** The parts of a running proxy that `KubeProxy` starts and ends. */
@@ -203,7 +206,7 @@ function buildSyncParts({ config, modes, log, choices }: Setup, serving: Serving
     log,
     syncPeriod,
     minSyncPeriod,
-    checkPeriod: Math.min(syncPeriod, CHECK_PERIOD_MS),
+    checkPeriod: mode.carriedBy === 'kernel' ? syncPeriod : Math.min(syncPeriod, CHECK_PERIOD_MS),
   })
   return { fatal, nodeWait, modeSwitch, syncLoop }
 }

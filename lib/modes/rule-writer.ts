@@ -1,4 +1,5 @@
 import { type IpFamily } from '../model/address.js'
+import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ObservedRules } from '../netfilter/iptables-save.js'
 import { ruleDiff } from '../netfilter/rule-diff.js'
@@ -7,6 +8,8 @@ import { chainBatches } from '../netfilter/chain-batches.js'
 import { type RestoreInput, observedAfter, removalInput, restoreInput } from '../netfilter/iptables-restore.js'
 import { type RuleSet, allChains } from '../netfilter/rule-set.js'
 import { type Iptables } from '../system/iptables.js'
+import { realClock } from '../system/real-clock.js'
+import { LinkMoves } from './link-moves.js'
 import { removeStaleChains } from './remove-stale-chains.js'
 import { type ProgramReport } from './proxier.js'
 
@@ -28,13 +31,23 @@ export class RuleWriter {
   /** The rules before the first write, until those of other modes are removed. */
   #initialRead: ObservedRules | undefined
   #ruleCounts: ProgramReport['rules'] = []
+  readonly #linkMoves: LinkMoves
+  /** Whether the last write left links bypassed by rules of other programs. */
+  #isBypassed = false
 
-  constructor(iptables: Iptables, tables: readonly string[], chainOwners: ChainOwners, log: Log) {
+  constructor(
+    iptables: Iptables,
+    tables: readonly string[],
+    chainOwners: ChainOwners,
+    log: Log,
+    clock: Pick<Clock, 'now'> = realClock,
+  ) {
     this.family = iptables.family
     this.#iptables = iptables
     this.#tables = tables
     this.#chainOwners = chainOwners
     this.#log = log
+    this.#linkMoves = new LinkMoves(clock, log)
   }
 
   /** Reads the rules that the next write starts from. @throws ProxyFailure */
@@ -50,8 +63,9 @@ export class RuleWriter {
    */
   async check(): Promise<boolean> {
     const read = await this.#iptables.read(this.#tables)
-    if (this.#lastGood.length > 0 && this.#tables.every((table, index) => read.get(table) === this.#lastGood[index]))
-      return true
+    const isUnchanged =
+      this.#lastGood.length > 0 && this.#tables.every((table, index) => read.get(table) === this.#lastGood[index])
+    if (isUnchanged && !(this.#isBypassed && this.#linkMoves.areAllowed)) return true
     this.#setObserved(read)
     return false
   }
@@ -93,9 +107,14 @@ export class RuleWriter {
   async write(rules: RuleSet): Promise<ProgramReport> {
     const read = this.#lastRead
     this.#lastRead = undefined
-    const inputs = this.#computeInputs(rules)
-    if (inputs.length > 0) {
-      for (const { text } of inputs) {
+    const movesLinks = this.#linkMoves.areAllowed
+    const inputs = this.#computeInputs(rules, movesLinks)
+    const bypassed = inputs.flatMap(input => input.bypassed)
+    this.#linkMoves.record(this.family, bypassed, movesLinks)
+    this.#isBypassed = bypassed.length > 0 && !movesLinks
+    const texts = inputs.map(({ text }) => text).filter(text => text !== '')
+    if (texts.length > 0) {
+      for (const text of texts) {
         if (this.#log.enabled(5)) this.#log.info(5, 'Restoring iptables rules', { family: this.family, rules: text })
         await this.#iptables.restore(text)
       }
@@ -108,16 +127,16 @@ export class RuleWriter {
     this.#lastWritten = rules
     this.#ruleCounts = this.#tables.map(table => ({ table, owned: countRules(rules, table), written: 0 }))
     return {
-      changed: inputs.length > 0,
+      changed: texts.length > 0,
       rules: this.#ruleCounts.map(count => ({ ...count, written: countWritten(inputs, count.table) })),
     }
   }
 
   /** The inputs of iptables-restore that make the kernel's rules the desired ones. */
-  #computeInputs(rules: RuleSet): RestoreInput[] {
+  #computeInputs(rules: RuleSet, movesLinks: boolean): RestoreInput[] {
     const [desired, observed] = this.#selectDifferences(rules)
     const batches = chainBatches(desired, observed, this.#iptables.maxChainsPerRestore)
-    return [...batches.inputs, restoreInput(desired, batches.observed)].filter(({ text }) => text !== '')
+    return [...batches.inputs, restoreInput(desired, batches.observed, movesLinks)]
   }
 
   /** Drops what is equal by reference in the last write, so that the comparison of texts is short. */

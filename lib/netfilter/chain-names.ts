@@ -36,7 +36,7 @@ export const FORWARD = 'KUBE-FORWARD'
 export const PROXY_FIREWALL = 'KUBE-PROXY-FIREWALL'
 /** Shared with the kubelet: neither program may flush it. */
 export const KUBE_FIREWALL = 'KUBE-FIREWALL'
-/** In each table; no rule jumps to it. When another program flushes the rules, the canary disappears too, and shows it. */
+/** Of kube-proxy and of earlier versions of this program, in each table; no rule jumps to it. */
 export const PROXY_CANARY = 'KUBE-PROXY-CANARY'
 
 /**

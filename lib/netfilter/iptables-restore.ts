@@ -1,12 +1,15 @@
 import { type ObservedChain, type ObservedRules, type ObservedTable, targetOf } from './iptables-save.js'
-import { type RuleSet, type TableRules, allChains } from './rule-set.js'
+import { type Link, type RuleSet, type TableRules, allChains } from './rule-set.js'
 import { chainArgs, iptablesArgs } from './iptables-args.js'
+import { isBypassed } from './is-bypassed.js'
 import { sameItems } from '../primitives/reuse-equal.js'
 
 /** Text for `iptables-restore --noflush`, and how many rules it has per table. An empty text: nothing to change. */
 export interface RestoreInput {
   readonly text: string
   readonly ruleCounts: ReadonlyMap<string, number>
+  /** The links that rules of other programs bypass, as `table chain`. */
+  readonly bypassed: readonly string[]
 }
 
 /**
@@ -14,23 +17,27 @@ export interface RestoreInput {
  *
  * A chain that is declared in such a text is flushed first. So each chain that differs is written whole, and its old rules
  * disappear; chains that are equal are not mentioned. In chains of other programs only the link to a chain of this program is
- * added, if it is missing. Nothing else in them is changed.
+ * added, if it is missing, or put first again, if a rule above it takes its packets. Nothing else in them is changed.
  *
  * Chains with an owned prefix that are no longer desired are flushed, and deleted at the end, when no rule of this program
  * leads to them. A chain that a rule of another program jumps to cannot be deleted, and stays empty.
+ *
+ * @param movesLinks whether to put bypassed links first again
  */
-export function restoreInput(desired: RuleSet, observed: ObservedRules): RestoreInput {
+export function restoreInput(desired: RuleSet, observed: ObservedRules, movesLinks = true): RestoreInput {
   const ruleCounts = new Map<string, number>()
+  const bypassed: string[] = []
   let text = ''
   for (const [name, table] of desired.tables) {
-    const { declarations, rules } = tableLines(table, desired, observed.get(name))
+    const { declarations, rules, bypassedLinks } = tableLines(table, desired, observed.get(name), movesLinks)
+    bypassed.push(...bypassedLinks.map(({ chain }) => `${name} ${chain}`))
     const { emptied, deleted } = obsoleteChains(table, observed.get(name))
     const lines = [...declarations, ...emptied, ...rules, ...deleted]
     if (lines.length === 0) continue
     ruleCounts.set(name, rules.length)
     text += [`*${name}`, ...lines, 'COMMIT', ''].join('\n')
   }
-  return { text, ruleCounts }
+  return { text, ruleCounts, bypassed }
 }
 
 /**
@@ -52,22 +59,30 @@ export function observedAfter(desired: RuleSet, previous: ObservedRules = new Ma
   )
 }
 
-function tableLines(table: TableRules, { family }: RuleSet, observed: ObservedTable | undefined) {
+function tableLines(table: TableRules, { family }: RuleSet, observed: ObservedTable | undefined, movesLinks: boolean) {
   const declarations: string[] = []
   const rules: string[] = []
+  const bypassedLinks: Link[] = []
   for (const [chain, chainRules] of allChains(table)) {
     const args = chainArgs(chainRules, family)
     if (areArgsEqual(observed?.get(chain), args)) continue
     declarations.push(`:${chain} - [0:0]`)
     for (const ruleArgs of args) rules.push(`-A ${chain} ${formatArgs(ruleArgs)}`)
   }
-  for (const { chain, position, rule, createsChain } of table.links) {
+  for (const link of table.links) {
+    const { chain, position, rule, createsChain } = link
     if (createsChain === true && observed?.has(chain) !== true) declarations.push(`:${chain} - [0:0]`)
-    const text = formatArgs(iptablesArgs(rule, family))
-    if (observed?.get(chain)?.some(args => formatArgs(args) === text) === true) continue
+    const args = iptablesArgs(rule, family)
+    const text = formatArgs(args)
+    if (observed?.get(chain)?.some(other => formatArgs(other) === text) === true) {
+      if (!isBypassed(link, args, observed, table.chains)) continue
+      bypassedLinks.push(link)
+      if (!movesLinks) continue
+      rules.push(`-D ${chain} ${text}`)
+    }
     rules.push(position === 'first' ? `-I ${chain} 1 ${text}` : `-A ${chain} ${text}`)
   }
-  return { declarations, rules }
+  return { declarations, rules, bypassedLinks }
 }
 
 function areArgsEqual(observed: ObservedChain | undefined, desired: ObservedChain): boolean {

@@ -71,6 +71,11 @@ export interface Link {
   readonly createsChain?: true
   /** The position of the rule when it is added. */
   readonly position: 'first' | 'last'
+  /**
+   * What must not come to stand above the link later: `verdicts`, rules that take a packet away; or `acceptance`, also jumps to
+   * chains that accept packets. Omitted: the place does not matter.
+   */
+  readonly staysAbove?: 'verdicts' | 'acceptance'
   readonly rule: Rule
 }
 

@@ -1,11 +1,6 @@
 import { type IpFamily } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
-import {
-  type ObservedChain,
-  type ObservedRules,
-  type ObservedTable,
-  parseIptablesSave,
-} from '../netfilter/iptables-save.js'
+import { type ObservedRules, type ObservedTable, parseIptablesSave } from '../netfilter/iptables-save.js'
 import { runCommand } from './command.js'
 import { type IptablesBackEnd, permissionFailure, programName } from './iptables-back-end.js'
 
@@ -16,11 +11,6 @@ export interface Iptables {
   readonly maxChainsPerRestore: number
   /** All rules of these tables. @throws ProxyFailure */
   read(tables: Iterable<string>): Promise<ObservedRules>
-  /**
-   * The rules of one chain, without reading all others. `unknown`: the kernel lacks resources to answer.
-   * @throws ProxyFailure
-   */
-  readChain(table: string, chain: string): Promise<ObservedChain | 'absent' | 'unknown'>
   /** Applies an input of `iptables-restore --noflush`, all or nothing. @throws ProxyFailure */
   restore(text: string): Promise<void>
 }
@@ -33,12 +23,6 @@ const NFT_MAX_CHAINS_PER_RESTORE = 1000
 /** Seconds to wait while another program holds the xtables lock. */
 const LOCK_WAIT_SECONDS = 5
 const TIMEOUT_MS = 60_000
-/**
- * Exit codes of `iptables` (include/xtables.h). For `-S CHAIN`, the first means that the chain does not exist. Its message
- * varies: iptables-nft 1.8.9 says "incompatible".
- */
-const OTHER_PROBLEM = 1
-const RESOURCE_PROBLEM = 4
 
 /** Netfilter through the programs `iptables-save` and `iptables-restore`: one process for each call. */
 export class IptablesPrograms implements Iptables {
@@ -69,16 +53,6 @@ export class IptablesPrograms implements Iptables {
       if (table !== undefined) observed.set(name, table)
     }
     return observed
-  }
-
-  async readChain(table: string, chain: string): Promise<ObservedChain | 'absent' | 'unknown'> {
-    const program = programName(this.family, this.#backEnd)
-    const args = ['-t', table, '-S', chain, '--wait', String(LOCK_WAIT_SECONDS)]
-    const { exitCode, stdout, stderr } = await this.#run(program, args, { timeoutMs: TIMEOUT_MS })
-    if (exitCode === RESOURCE_PROBLEM) return 'unknown'
-    if (exitCode === OTHER_PROBLEM) return 'absent'
-    if (exitCode !== 0) throw iptablesFailure(program, stderr, '')
-    return parseIptablesSave(`*${table}\n:${chain}\n${stdout}`).get(table)?.get(chain) ?? 'absent'
   }
 
   /** The program that executes `restore`, with its arguments. */

@@ -173,7 +173,7 @@ t.test(
         t.equal(await client.tcp('127.0.0.1', 9999), 'loopback only', 'with route_localnet on it could be reached')
         await network.node.run('sysctl', ['-qw', 'net.ipv4.conf.all.route_localnet=0'])
       } else {
-        await network.node.run('iptables', ['-F', 'KUBE-FIREWALL'])
+        await network.node.run('iptables', ['-I', 'INPUT', '-d', '127.0.0.1', '-j', 'ACCEPT'])
         t.equal(
           await client.tcp('127.0.0.1', 9999),
           'loopback only',
@@ -190,15 +190,26 @@ t.test(
         const port = Number(/default\/web:tcp.*--to-destination 192\.168\.50\.1:(\d+)/.exec(stdout)![1])
         const saved = (await network.node.run('ip6tables-save', ['-t', 'nat'])).stdout
         const port6 = Number(/default\/web:tcp.*--to-destination \[fd00:50::1\]:(\d+)/.exec(saved)![1])
-        for (const [who, client] of Object.entries(clients)) {
-          t.equal(await client.tcp(NODE_IP, port), 'ECONNREFUSED', who)
-          t.equal(await client.tcp(NODE_IP6, port6), 'ECONNREFUSED', `${who}, IPv6`)
-          t.match(
-            await client.udp(NODE_IP, Number(/web:udp.*:(\d+)/.exec(stdout)![1])),
-            { answer: 'ECONNREFUSED' },
-            `${who}, UDP`,
-          )
+        const areRefused = async (when: string): Promise<void> => {
+          for (const [who, client] of Object.entries(clients)) {
+            t.equal(await client.tcp(NODE_IP, port), 'ECONNREFUSED', `${who}, ${when}`)
+            t.equal(await client.tcp(NODE_IP6, port6), 'ECONNREFUSED', `${who}, IPv6, ${when}`)
+            t.match(
+              await client.udp(NODE_IP, Number(/web:udp.*:(\d+)/.exec(stdout)![1])),
+              { answer: 'ECONNREFUSED' },
+              `${who}, UDP, ${when}`,
+            )
+          }
         }
+        await areRefused('with the rules as written')
+        const from = proxy.lines.length
+        for (const program of ['iptables', 'ip6tables'])
+          await network.node.run(program, ['-I', 'INPUT', '1', '-i', 'cni0', '-j', 'ACCEPT'])
+        for (const family of ['IPv4', 'IPv6'])
+          await proxy.waitForLine(new RegExp(`Another program had changed the rules.*${family}`), from)
+        await areRefused('after another program accepted all packets of Pods')
+        for (const program of ['iptables', 'ip6tables'])
+          await network.node.run(program, ['-D', 'INPUT', '-i', 'cni0', '-j', 'ACCEPT'])
       },
     )
 

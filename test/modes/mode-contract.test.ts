@@ -186,6 +186,27 @@ for (const mode of ALL_MODES) {
       proxier.stop?.()
     })
 
+    await t.test('it puts its jumps above rules of other programs that take their packets', async t => {
+      const kernel = new MemoryKernel()
+      const proxier = await serve(mode, kernel)
+      const chains: [table: string, chain: string][] = [
+        ['nat', 'PREROUTING'],
+        ['nat', 'OUTPUT'],
+      ]
+      if (mode.chains.has('filter')) chains.push(['filter', 'INPUT'])
+      for (const { tables, family } of kernel.iptables) {
+        for (const [table, chain] of chains) tables.restore(`*${table}\n-I ${chain} 1 -j ACCEPT\nCOMMIT\n`)
+        const rules = proxier.rules.find(each => each.family === family)!
+        t.equal((await rules.program(true)).changed, true, family)
+        for (const [table, chain] of chains) {
+          const target = tables.chain(table, chain)![0]!.at(-1)!
+          t.ok(owns(mode.chains, table, target), `${family} ${table} ${chain}: ${target}`)
+        }
+        t.equal((await rules.program(true)).changed, false, family)
+      }
+      proxier.stop?.()
+    })
+
     await t.test('it owns every chain that it makes', async t => {
       const kernel = new MemoryKernel()
       await serve(mode, kernel)

@@ -3,28 +3,6 @@ import { IptablesPrograms } from '../../lib/system/iptables.js'
 import { runCommand } from '../../lib/system/command.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 
-void t.test('one chain is read alone; a lack of resources is not taken for an absent chain', async t => {
-  const commands: string[] = []
-  const iptables = (exitCode: number, stdout: string, stderr = ''): IptablesPrograms =>
-    new IptablesPrograms('IPv6', 'nft', (program, args) => {
-      commands.push([program, ...args].join(' '))
-      return Promise.resolve({ exitCode, stdout, stderr })
-    })
-  const read = (...result: Parameters<typeof iptables>) => iptables(...result).readChain('mangle', 'KUBE-X')
-  t.strictSame(await read(0, '-N KUBE-X\n-A KUBE-X -m comment --comment "a b" -j RETURN\n'), [
-    ['-m', 'comment', '--comment', 'a b', '-j', 'RETURN'],
-  ])
-  t.strictSame(commands, ['ip6tables-nft -t mangle -S KUBE-X --wait 5'])
-  t.strictSame(await read(0, '-N KUBE-X\n'), [])
-  t.equal(await read(1, '', 'ip6tables: No chain/target/match by that name.\n'), 'absent')
-  t.equal(await read(1, '', "chain `KUBE-X' in table `mangle' is incompatible, use 'nft' tool.\n"), 'absent')
-  t.equal(await read(4, '', 'Resource temporarily unavailable\n'), 'unknown')
-  await t.rejects(read(3, '', "can't initialize ip6tables table `mangle': Permission denied (you must be root)"), {
-    code: 'IPTABLES_FORBIDDEN',
-  })
-  t.end()
-})
-
 /** In a new user namespace, as in a rootless cluster, where it cannot raise the size limit of a message to the kernel. */
 const rootless: typeof runCommand = (program, args, options) =>
   runCommand('unshare', ['--user', '--map-root-user', '--net', program, ...args], options)

@@ -1,7 +1,6 @@
 import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { type Log } from '../../model/log.js'
 import { type ServedPort } from '../../model/snapshot.js'
-import { PROXY_CANARY } from '../../netfilter/chain-names.js'
 import { type RuleSet } from '../../netfilter/rule-set.js'
 import { fingerprint } from '../../primitives/fingerprint.js'
 import { sameItems } from '../../primitives/reuse-equal.js'
@@ -37,12 +36,11 @@ export interface IptablesFamilyOptions {
   readonly log: Log
 }
 
-const TABLES = ['filter', 'nat', 'mangle']
+const TABLES = ['filter', 'nat']
 
 /**
- * The rules of one IP family. The last write is trusted as long as the canary chain exists (see `fixedRules`), because reading tens of
- * thousands of rules every few seconds would cost more than all writes. After a failed write, and when the canary is gone, all rules
- * are read.
+ * The rules of one IP family. All of them are read at each check and after a failed write; other writes trust the last one, because
+ * reading tens of thousands of rules costs more than a write.
  */
 export class IptablesFamily implements KernelRules {
   readonly family: IpFamily
@@ -102,8 +100,7 @@ export class IptablesFamily implements KernelRules {
   }
 
   async program(verify: boolean): Promise<ProgramReport> {
-    if (verify && this.#trustsLastWrite && !(await this.#hasCanary())) this.#trustsLastWrite = false
-    const isIntact = this.#trustsLastWrite || (await this.#writer.check())
+    const isIntact = (!verify && this.#trustsLastWrite) || (await this.#writer.check())
     if (isIntact && !this.pending) {
       this.#trustsLastWrite = true
       await this.#writer.removeOtherModes()
@@ -120,14 +117,6 @@ export class IptablesFamily implements KernelRules {
     await this.#finishWrite(input, fingerprint(context))
     await this.#writer.removeOtherModes()
     return report
-  }
-
-  async #hasCanary(): Promise<boolean> {
-    for (const table of TABLES) {
-      const canary = await this.#options.iptables.readChain(table, PROXY_CANARY)
-      if (canary === 'absent' || (canary !== 'unknown' && canary.length === 0)) return false
-    }
-    return true
   }
 
   async #finishWrite(input: PlanInput, context: string): Promise<void> {

@@ -26,7 +26,7 @@ export interface FixedRules {
   readonly filterLinks: readonly Link[]
 }
 
-const OWNED_NAT_PREFIXES = [...SERVICE_PREFIXES, MARK_STRANGERS]
+const OWNED_NAT_PREFIXES = [...SERVICE_PREFIXES, MARK_STRANGERS, PROXY_CANARY]
 const NEW = { connection: 'NEW' } as const
 
 function link(chain: string, target: string, comment: string | undefined, match: Pick<Rule, 'connection'> = {}): Link {
@@ -43,12 +43,17 @@ const FILTER_LINKS: readonly Link[] = [
   link('INPUT', NODE_PORTS, 'kubernetes health check service ports'),
   ...['FORWARD', 'OUTPUT'].map(chain => link(chain, SERVICES, 'kubernetes service portals', NEW)),
   link('FORWARD', FORWARD, 'kubernetes forwarding rules'),
-  ...['INPUT', 'OUTPUT', 'FORWARD'].map(chain => link(chain, PROXY_FIREWALL, 'kubernetes load balancer firewall', NEW)),
+  // The other chains may not stay first: KUBE-FORWARD accepts packets that the rules of a network policy would drop.
+  ...['INPUT', 'OUTPUT', 'FORWARD'].map((chain): Link => ({
+    ...link(chain, PROXY_FIREWALL, 'kubernetes load balancer firewall', NEW),
+    staysAbove: 'acceptance',
+  })),
 ]
+/** Jumps of other programs may stay above ours: some network plugins mark packets there before a Service translates them. */
 const NAT_LINKS: readonly Link[] = [
   ...['OUTPUT', 'PREROUTING'].map(chain => link(chain, SERVICES, 'kubernetes service portals')),
   link('POSTROUTING', POSTROUTING, 'kubernetes postrouting rules'),
-]
+].map(each => ({ ...each, staysAbove: 'verdicts' }))
 
 /**
  * Node ports on loopback need route_localnet, which lets packets with a loopback address out and in. This rule keeps other
@@ -70,10 +75,6 @@ const LOCALNET_LINKS: readonly Link[] = [
   ...['INPUT', 'OUTPUT'].map(chain => link(chain, KUBE_FIREWALL, undefined)),
 ]
 
-/** A rule, not an empty chain, so that it also disappears when a program flushes all chains without deleting them. */
-const CANARY: readonly Rule[] = [{ comment: 'gone when others flush rules', target: { kind: 'RETURN' } }]
-const CANARY_TABLE: TableRules = { chains: new Map([[PROXY_CANARY, CANARY]]), links: [] }
-
 /** Builds the rules that depend on the context only. */
 export function fixedRules(context: RuleContext, settings: IptablesSettings): FixedRules {
   const { masqueradeMark, randomFully, dropInvalid } = settings
@@ -87,12 +88,8 @@ export function fixedRules(context: RuleContext, settings: IptablesSettings): Fi
       [POSTROUTING, postrouting],
       [MARK_MASQ, mark],
       ...(context.localMatches.length > 1 ? [[MARK_STRANGERS, externalMarkRules] as const] : []),
-      [PROXY_CANARY, CANARY],
     ],
-    filterChains: [
-      [FORWARD, [...(dropInvalid ? [invalid] : []), ...forward]],
-      [PROXY_CANARY, CANARY],
-    ],
+    filterChains: [[FORWARD, [...(dropInvalid ? [invalid] : []), ...forward]]],
     filterLinks:
       context.family === 'IPv4' && context.localhostNodePorts ? [...FILTER_LINKS, ...LOCALNET_LINKS] : FILTER_LINKS,
   }
@@ -118,8 +115,7 @@ export function buildTables(
   ])
   const nat = new Map([...fixed.natChains, [SERVICES, dispatch.addresses], [NODE_PORTS, dispatch.nodePorts]])
   return new Map([
-    ['filter', { chains: filter, links: fixed.filterLinks }],
+    ['filter', { chains: filter, links: fixed.filterLinks, ownedPrefixes: [PROXY_CANARY] }],
     ['nat', { chains: nat, groups, links: NAT_LINKS, ownedPrefixes: OWNED_NAT_PREFIXES }],
-    ['mangle', CANARY_TABLE],
   ])
 }

@@ -199,17 +199,22 @@ function link(chain: string, comment: string, target: string, match: Pick<Rule, 
   return { chain, position: 'first', rule: { comment, ...match, target: jump(target) } }
 }
 
+/** A link to rules that refuse packets. Rules that accept packets must not come to stand above it. */
+function refusalLink(...args: Parameters<typeof link>): Link {
+  return { ...link(...args), staysAbove: 'acceptance' }
+}
+
 const NEW = { connection: 'NEW' } as const
 const FIREWALL_COMMENT = 'kube-proxy firewall rules'
 const NAT_LINKS: readonly Link[] = [
   link('PREROUTING', 'kubernetes service portals', 'KUBE-SERVICES'),
   link('OUTPUT', 'kubernetes service portals', 'KUBE-SERVICES'),
   link('POSTROUTING', 'kubernetes postrouting rules', 'KUBE-POSTROUTING'),
-]
+].map(each => ({ ...each, staysAbove: 'verdicts' }))
 const FILTER_LINKS: readonly Link[] = [
   link('FORWARD', 'kubernetes forwarding rules', 'KUBE-FORWARD'),
-  link('INPUT', 'kubernetes ipvs access filter', 'KUBE-IPVS-FILTER', NEW),
+  refusalLink('INPUT', 'kubernetes ipvs access filter', 'KUBE-IPVS-FILTER', NEW),
   link('INPUT', 'kubernetes health check rules', 'KUBE-NODE-PORT', NEW),
-  link('INPUT', FIREWALL_COMMENT, 'KUBE-PROXY-FIREWALL', NEW),
+  refusalLink('INPUT', FIREWALL_COMMENT, 'KUBE-PROXY-FIREWALL', NEW),
 ]
-const MANGLE_LINKS: readonly Link[] = [link('OUTPUT', FIREWALL_COMMENT, 'KUBE-PROXY-FIREWALL', NEW)]
+const MANGLE_LINKS: readonly Link[] = [refusalLink('OUTPUT', FIREWALL_COMMENT, 'KUBE-PROXY-FIREWALL', NEW)]

@@ -108,9 +108,14 @@ function link(
   return { chain, position, rule: { comment, ...match, target: { kind: 'jump', chain: target } } }
 }
 
+/** Jumps of other programs may stay above a link of table nat: as with kube-proxy, such a program sees packets first. */
+function addressLink(chain: string, target: string): Link {
+  return { ...link(chain, 'first', PORTALS_COMMENT, target), staysAbove: 'verdicts' }
+}
+
 const NAT_LINKS: readonly Link[] = [
-  link('PREROUTING', 'first', PORTALS_COMMENT, PORTALS_CONTAINER),
-  link('OUTPUT', 'first', PORTALS_COMMENT, PORTALS_HOST),
+  addressLink('PREROUTING', PORTALS_CONTAINER),
+  addressLink('OUTPUT', PORTALS_HOST),
   link('PREROUTING', 'last', NODEPORTS_COMMENT, NODEPORT_CONTAINER, { toThisNode: true }),
   link('OUTPUT', 'last', NODEPORTS_COMMENT, NODEPORT_HOST, { toThisNode: true }),
 ]
@@ -119,9 +124,10 @@ const NAT_LINKS: readonly Link[] = [
  * only.
  */
 const FILTER_LINKS: readonly Link[] = [
-  ...['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>
-    link(chain, 'first', 'Services whose endpoints are on other nodes only', PORTALS_DROP, { connection: 'NEW' }),
-  ),
+  ...['INPUT', 'FORWARD', 'OUTPUT'].map((chain): Link => ({
+    ...link(chain, 'first', 'Services whose endpoints are on other nodes only', PORTALS_DROP, { connection: 'NEW' }),
+    staysAbove: 'acceptance',
+  })),
   ...proxyPortLinks(),
 ]
 

@@ -25,7 +25,7 @@ const FILTER_RULES: readonly Rule[] = [
 /** Sends the first packet of each connection to the filter. */
 export function proxyPortLinks(): Link[] {
   const rule: Rule = { comment: COMMENT, connection: 'NEW', target: { kind: 'jump', chain: PROXY_PORTS } }
-  return [{ chain: 'INPUT', position: 'first', rule }]
+  return [{ chain: 'INPUT', position: 'first', staysAbove: 'acceptance', rule }]
 }
 
 /**

@@ -8,7 +8,7 @@ import { discardEvents } from '../../../lib/model/event-sink.js'
 import { type ServicePort } from '../../../lib/model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../../lib/model/snapshot.js'
 import { IptablesProxier, type IptablesProxierOptions } from '../../../lib/modes/iptables/proxier.js'
-import { endpointChainName, serviceChainNames } from '../../../lib/modes/iptables/service-chain-names.js'
+import { endpointChainName } from '../../../lib/modes/iptables/service-chain-names.js'
 import { removeStaleChains } from '../../../lib/modes/remove-stale-chains.js'
 import { IptablesPrograms } from '../../../lib/system/iptables.js'
 import { RecordingLog } from '../../support/log/recording-log.js'
@@ -78,16 +78,11 @@ class KernelUnderTest {
   readonly iptables: IptablesPrograms
   readonly localnetCalls: string[] = []
   readonly #family: IpFamily
-  /** How often complete tables were read. */
-  tableReads = 0
 
   constructor(namespace: NetworkNamespace, family: IpFamily, backEnd: 'nft' | 'legacy') {
     this.namespace = namespace
     this.#family = family
-    this.iptables = new IptablesPrograms(family, backEnd, (program, args, options) => {
-      if (program.endsWith('-save')) this.tableReads++
-      return namespace.run(program, args, options)
-    })
+    this.iptables = new IptablesPrograms(family, backEnd, (...call) => namespace.run(...call))
   }
 
   /** A new proxier, without the memory of an earlier one. */
@@ -211,25 +206,72 @@ onEachKernel('Flushed rules are written again, and rules of other programs stay'
   t.match(observed.get('filter')!.get('KUBE-FIREWALL')!.at(-1), ['-s', /./, '-j', 'RETURN'])
   t.match(observed.get('nat')!.get('POSTROUTING')!.at(-1), ['-o', 'eth0', '-j', 'MASQUERADE'])
 
-  const reads = kernel.tableReads
-  t.equal((await rules!.program(true)).changed, false)
-  t.equal(kernel.tableReads, reads, 'a check reads no complete table')
-  for (const flush of [
-    ['nat', '-F'],
-    ['mangle', '-F'],
-    ['filter', '-F'],
-    ['mangle', '-X', 'KUBE-PROXY-CANARY'],
-  ]) {
-    if (flush[1] === '-X') await kernel.iptablesCommand('-t', 'mangle', '-F', 'KUBE-PROXY-CANARY')
-    await kernel.iptablesCommand('-t', ...flush)
-    t.equal((await rules!.program(true)).changed, true, flush.join(' '))
+  for (const table of ['nat', 'filter']) {
+    await kernel.iptablesCommand('-t', table, '-F')
+    t.equal((await rules!.program(true)).changed, true, table)
     t.equal(await kernel.findsDifference(snapshot), false)
   }
-  const { cluster } = serviceChainNames(ports[0]!.servicePort)
-  await kernel.iptablesCommand('-t', 'nat', '-F', cluster)
-  t.equal((await rules!.program(true)).changed, false, 'a change that leaves the canary alone is not detected')
-  t.equal(await kernel.findsDifference(snapshot), true, 'the next start repairs it')
 })
+
+onEachKernel('A check puts back any rule that another program has removed', async (t, kernel, family) => {
+  const snapshot = snapshotOf(everyServiceKind(family).slice(0, 24))
+  const proxier = await kernel.proxier()
+  const [rules] = proxier.rules
+  await proxier.update(snapshot)
+  await rules!.program(false)
+  // Half of the jumps from each chain of the kernel, then the other half and the first rule of every chain.
+  const builtIn = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']
+  for (const parity of [0, 1]) {
+    const lines: string[] = []
+    for (const [table, chains] of await kernel.iptables.read(['nat', 'filter'])) {
+      lines.push(`*${table}`)
+      for (const [chain, ofChain] of chains) {
+        const positions = ofChain.map((_, index) => index + 1)
+        const removed = builtIn.includes(chain)
+          ? positions.filter(position => position % 2 === parity)
+          : positions.slice(0, parity)
+        for (const position of removed.toReversed()) lines.push(`-D ${chain} ${position}`)
+      }
+      lines.push('COMMIT')
+    }
+    await kernel.iptables.restore(`${lines.join('\n')}\n`)
+    t.equal((await rules!.program(true)).changed, true)
+    t.equal(await kernel.findsDifference(snapshot), false)
+  }
+  t.equal((await rules!.program(true)).changed, false)
+})
+
+onEachKernel(
+  'A check puts links above rules that take their packets, and above no others',
+  async (t, kernel, family) => {
+    const proxier = await kernel.proxier()
+    const [rules] = proxier.rules
+    await proxier.update(snapshotOf(everyServiceKind(family).slice(0, 1)))
+    await rules!.program(false)
+    const first = async (table: string, chain: string): Promise<string> =>
+      (await kernel.iptables.read([table])).get(table)!.get(chain)![0]!.join(' ')
+    await kernel.iptablesCommand('-N', 'OTHER-ACCEPTS')
+    await kernel.iptablesCommand('-A', 'OTHER-ACCEPTS', '-j', 'ACCEPT')
+    await kernel.iptablesCommand('-N', 'OTHER')
+    await kernel.iptablesCommand('-t', 'nat', '-N', 'OTHER-ACCEPTS')
+    await kernel.iptablesCommand('-t', 'nat', '-A', 'OTHER-ACCEPTS', '-j', 'ACCEPT')
+
+    await kernel.iptablesCommand('-I', 'INPUT', '-i', 'cni0', '-j', 'ACCEPT')
+    await kernel.iptablesCommand('-I', 'FORWARD', '-j', 'OTHER-ACCEPTS')
+    await kernel.iptablesCommand('-t', 'nat', '-I', 'PREROUTING', '-i', 'cni0', '-j', 'ACCEPT')
+    t.equal((await rules!.program(true)).changed, true)
+    t.match(await first('filter', 'INPUT'), /-j KUBE-PROXY-FIREWALL$/)
+    t.match(await first('filter', 'FORWARD'), /-j KUBE-PROXY-FIREWALL$/)
+    t.match(await first('nat', 'PREROUTING'), /-j KUBE-SERVICES$/)
+    t.equal((await rules!.program(true)).changed, false)
+
+    await kernel.iptablesCommand('-I', 'INPUT', '-m', 'conntrack', '--ctstate', 'RELATED,ESTABLISHED', '-j', 'ACCEPT')
+    await kernel.iptablesCommand('-I', 'FORWARD', '-j', 'OTHER')
+    await kernel.iptablesCommand('-t', 'nat', '-I', 'PREROUTING', '-j', 'OTHER-ACCEPTS')
+    t.equal((await rules!.program(true)).changed, false)
+    t.match(await first('nat', 'PREROUTING'), /-j OTHER-ACCEPTS$/)
+  },
+)
 
 void t.test('After a failed write all rules are read', { skip: namespacesUnavailable }, async t => {
   const namespace = await NetworkNamespace.create(`kpn${process.pid}-failing-nft`)

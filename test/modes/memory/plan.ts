@@ -17,6 +17,8 @@ export function memoryPlan(family: IpFamily, { ports }: ServiceSnapshot, fronten
   })
   const link = { target: { kind: 'jump', chain: MEMORY_CHAIN } } as const
   const chains = new Map([[MEMORY_CHAIN, rules]])
-  const links = (['PREROUTING', 'OUTPUT'] as const).map(chain => ({ chain, position: 'first', rule: link }) as const)
+  const links = (['PREROUTING', 'OUTPUT'] as const).map(
+    chain => ({ chain, position: 'first', staysAbove: 'verdicts', rule: link }) as const,
+  )
   return { family, tables: new Map([['nat', { chains, links }]]) }
 }

@@ -37,7 +37,6 @@ class FamilyUnderTest {
         family: 'IPv4',
         read: () => Promise.resolve(parseIptablesSave(this.kernel.save())),
         maxChainsPerRestore: Infinity,
-        readChain: () => Promise.resolve('unknown'),
         restore: text => {
           if (this.failure !== undefined) return Promise.reject(this.failure)
           this.inputs.push(text)

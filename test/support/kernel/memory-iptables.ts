@@ -1,5 +1,5 @@
 import { type IpFamily } from '../../../lib/model/address.js'
-import { type ObservedChain, type ObservedRules, parseIptablesSave } from '../../../lib/netfilter/iptables-save.js'
+import { type ObservedRules, parseIptablesSave } from '../../../lib/netfilter/iptables-save.js'
 import { type Iptables } from '../../../lib/system/iptables.js'
 import { MemoryTables } from './memory-tables.js'
 
@@ -21,10 +21,6 @@ export class MemoryIptables implements Iptables {
   read(tables: Iterable<string>): Promise<ObservedRules> {
     const found = parseIptablesSave(this.tables.save())
     return Promise.resolve(new Map([...tables].map(name => [name, found.get(name)!])))
-  }
-
-  readChain(table: string, chain: string): Promise<ObservedChain | 'absent'> {
-    return Promise.resolve(this.tables.chain(table, chain) ?? 'absent')
   }
 
   restore(text: string): Promise<void> {
