@@ -1,9 +1,8 @@
-import { constants } from 'node:fs'
-import { access, readFile } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { ProxyFailure } from '../model/failure.js'
 import { type KubeCluster, type KubeUser, readKubeconfig } from './read-kubeconfig.js'
+import { MAX_CREDENTIAL_BYTES, checkRegularFile, readRegularFile } from './read-regular-file.js'
 
 /** The API server and the user for it. Everything is checked that can be checked without a request. */
 export interface KubeAccess {
@@ -47,11 +46,11 @@ export async function resolveKubeAccess(options: KubeAccessOptions): Promise<Kub
 
 async function fromKubeconfig(path: string, master: string | undefined): Promise<KubeAccess> {
   const origin = `the kubeconfig ${JSON.stringify(path)}`
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const { bytes } = await readRegularFile(path, MAX_CREDENTIAL_BYTES).catch((cause: unknown) => {
     const hint = 'Check the path, and that this process may read the file'
     throw new ProxyFailure('KUBECONFIG_INVALID', `Cannot read ${origin}`, { cause, hint })
   })
-  const { cluster, user, tokenFile } = readKubeconfig(text, path)
+  const { cluster, user, tokenFile } = readKubeconfig(bytes.toString('utf8'), path)
   const server = master !== undefined && master !== '' ? master : cluster.server
   if (server === '') {
     throw new ProxyFailure(
@@ -133,7 +132,7 @@ function applyServerUrl(resolved: KubeAccess, url: URL): KubeAccess {
 async function checkFiles({ origin, cluster, user, tokenFile }: KubeAccess): Promise<void> {
   for (const file of [cluster.caFile, user.certFile, user.keyFile, tokenFile]) {
     if (file === undefined) continue
-    await access(file, constants.R_OK).catch((cause: unknown) => {
+    await checkRegularFile(file).catch((cause: unknown) => {
       throw new ProxyFailure('KUBECONFIG_INVALID', `Cannot read ${JSON.stringify(file)}, which ${origin} needs`, {
         cause,
         hint: 'Check the path, whether it is mounted, and that this process may read it',

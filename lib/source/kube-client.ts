@@ -1,11 +1,11 @@
 import { type IncomingMessage } from 'node:http'
 import { type RequestOptions } from 'node:https'
-import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { ApiRefusal, type ApiRequest, toFailure, unreachableFailure, unreadableFailure } from './api-failure.js'
+import { MAX_CREDENTIAL_BYTES, readRegularFile } from './read-regular-file.js'
 import { type KubeCluster, type KubeUser } from './read-kubeconfig.js'
 import { type Credentials, needsOnlyPlainCredentials, plainCredentials } from './plain-credentials.js'
 import { type KubeAccess, type KubeAccessOptions, resolveKubeAccess } from './kube-access.js'
@@ -173,7 +173,7 @@ class HttpKubeClient implements KubeClient {
         },
       })
       if (tokenFile !== undefined) {
-        const token = (await readFile(tokenFile, 'utf8')).trim()
+        const token = (await readRegularFile(tokenFile, MAX_CREDENTIAL_BYTES)).bytes.toString('utf8').trim()
         request.headers = { ...request.headers, Authorization: `Bearer ${token}` }
       }
     } catch (cause) {

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { type RequestOptions } from 'node:https'
 import { type KubeCluster, type KubeUser } from './read-kubeconfig.js'
+import { MAX_CREDENTIAL_BYTES, readRegularFile } from './read-regular-file.js'
 
 /** Adds credentials and trusted certificates to a request. */
 export type Credentials = (request: RequestOptions) => Promise<void>
@@ -46,5 +46,5 @@ function buildHeaders({ token, username, password, impersonateUser }: KubeUser):
 
 async function readPem(file: string | undefined, data: string | undefined): Promise<Buffer | undefined> {
   if (data !== undefined) return Buffer.from(data, 'base64')
-  return file === undefined ? undefined : readFile(file)
+  return file === undefined ? undefined : (await readRegularFile(file, MAX_CREDENTIAL_BYTES)).bytes
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -112,6 +112,33 @@ t.test('a kubeconfig is read as kubectl reads YAML', test => {
   ] as const)
     test.throws(() => readKubeconfig(endless, '/k'), { code: 'KUBECONFIG_INVALID', cause: { message: mistake } })
   test.end()
+})
+
+t.test('a FIFO is refused wherever a file is read, and delays nothing', async test => {
+  const directory = test.testdir({ fifo: '', token: 'secret' })
+  const fifo = join(directory, 'fifo')
+  rmSync(fifo)
+  execFileSync('mkfifo', [fifo])
+  const path = join(directory, 'kubeconfig')
+  const create = (text: string) => {
+    writeFileSync(path, text)
+    return createKubeClient({ kubeconfig: path, clock: realClock })
+  }
+  for (const text of [
+    kubeconfig({ server: 'https://a', 'certificate-authority': fifo }),
+    kubeconfig({ server: 'https://a' }, { tokenFile: fifo }),
+    kubeconfig({ server: 'https://a' }, { 'client-certificate': fifo, 'client-key': fifo }),
+  ])
+    test.match(messageOf(await failureOf(create(text))), /Cannot read ".*fifo", which .*: it is a FIFO/)
+  test.match(
+    messageOf(await failureOf(createKubeClient({ kubeconfig: fifo, clock: realClock }))),
+    /Cannot read the kubeconfig .*: it is a FIFO, expected a regular file/,
+  )
+  const client = await create(kubeconfig({ server: 'https://127.0.0.1:1' }, { tokenFile: join(directory, 'token') }))
+  rmSync(join(directory, 'token'))
+  execFileSync('mkfifo', [join(directory, 'token')])
+  const failure = await failureOf(client.getJson('/api', NEVER_ABORTED))
+  test.match(messageOf(failure), /Cannot get credentials from .*: it is a FIFO/, 'it came after the start')
 })
 
 t.test('a mistake in an unused entry is ignored', test => {
