@@ -185,6 +185,14 @@ export const FLAGS: readonly Flag[] = [
     help: 'Address of /healthz and /livez; without a port: port 10256; empty: not served',
   },
   {
+    name: 'healthz-stale-timeout',
+    kind: 'text',
+    default: '2m',
+    value: 'DURATION',
+    extension: true,
+    help: 'Time after which /healthz fails if the API server has not confirmed what the proxy knows, 1m or more; 0: never',
+  },
+  {
     name: 'metrics-bind-address',
     kind: 'text',
     default: '127.0.0.1:10249',

@@ -86,6 +86,8 @@ export interface KubeProxyConfig {
   readonly conntrack: ConntrackConfig
   /** `address:port` of /healthz and /livez; empty: not served. */
   readonly healthzBindAddress: string
+  /** Time after which /healthz fails if the source has not made sure that its state is current; 0: never. */
+  readonly healthzStaleTimeout: number
   /** `address:port` of /metrics and /proxyMode; empty: not served. */
   readonly metricsBindAddress: string
   /** Time that open connections may continue after SIGTERM or SIGINT. */

@@ -9,6 +9,9 @@ export interface ReadConfigResult {
   readonly problems: readonly string[]
 }
 
+/** An idle API server confirms a watch when it ends, so a shorter time would make a healthy proxy unhealthy now and then. */
+const MIN_STALE_TIMEOUT_MS = 60_000
+
 /** Reads and checks all flags, and reports all problems together. `hostName` is the name of the machine. */
 export function readConfig(values: FlagValues, hostName: string, knownModes: readonly KnownMode[]): ReadConfigResult {
   const reader = new FlagReader(values)
@@ -32,6 +35,7 @@ export function readConfig(values: FlagValues, hostName: string, knownModes: rea
     kernelModes: readKernelModes(reader),
     conntrack: reader.readConntrack(),
     healthzBindAddress: reader.readHttpAddress('healthz-bind-address'),
+    healthzStaleTimeout: reader.readDuration('healthz-stale-timeout', 'non-negative'),
     metricsBindAddress: reader.readHttpAddress('metrics-bind-address'),
     drainTimeout: reader.readDuration('drain-timeout', 'non-negative'),
     dataPlaneWorkers: reader.readDataPlaneWorkers(),
@@ -43,6 +47,8 @@ export function readConfig(values: FlagValues, hostName: string, knownModes: rea
   const { iptablesSyncPeriod, iptablesMinSyncPeriod, kernelModes } = config
   checkPeriods(reader, 'iptables', iptablesSyncPeriod, iptablesMinSyncPeriod)
   checkPeriods(reader, 'ipvs', kernelModes.ipvs.syncPeriod, kernelModes.ipvs.minSyncPeriod)
+  if (config.healthzStaleTimeout > 0 && config.healthzStaleTimeout < MIN_STALE_TIMEOUT_MS)
+    reader.addProblem('healthz-stale-timeout', 'must be 0 or at least 1m: an idle watch is confirmed every 25 to 35 s')
   if (config.onExit === 'kernel' && !reader.hasProblem('proxy-mode') && !isCarriedBySockets(config.modes, knownModes))
     reader.addProblem(
       'on-exit',

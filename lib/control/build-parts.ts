@@ -28,6 +28,7 @@ import { type Cluster } from './choose-source.js'
 import { startHttpServers } from './http-servers.js'
 import { ModeSwitch } from './mode-switch.js'
 import { reportProblems } from './report-problems.js'
+import { SourceHealth } from './source-health.js'
 import { SyncLoop } from './sync-loop.js'
 import { VERSION } from './version.js'
 
@@ -114,7 +115,7 @@ type ServingParts = Awaited<ReturnType<typeof buildServingParts>>
 
 /** What people and other programs can read about the proxy: health, metrics and the ports that serve them. */
 function buildObservers({ config, log, choices, startedAt }: Setup, { store, node, events, nodeEvents }: ServingParts) {
-  const { iptables, mode, rejected, dataPlane } = choices
+  const { cluster, iptables, mode, rejected, dataPlane } = choices
   const families = iptables.map(({ family }) => family)
   const { syncPeriod } = mode.syncPeriods(config)
   const rulesHealth = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt })
@@ -125,6 +126,7 @@ function buildObservers({ config, log, choices, startedAt }: Setup, { store, nod
         return dataPlane?.problem
       },
     },
+    new SourceHealth(cluster.source, config.healthzStaleTimeout),
   ])
   const healthWatch = new HealthWatch({ health, clock: realClock, log, now: Date.now })
   const metrics = new Metrics({
@@ -132,6 +134,7 @@ function buildObservers({ config, log, choices, startedAt }: Setup, { store, nod
     mode: { mode: mode.name, rejected },
     pending: () => store.pendingChanges,
     health: () => health.partsAt(Date.now()),
+    sourceAgeMs: () => cluster.source.ageMs,
     startedAt,
     version: VERSION,
   })

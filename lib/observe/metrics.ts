@@ -21,6 +21,8 @@ export interface MetricsOptions {
   readonly pending: () => { readonly services: number; readonly endpoints: number }
   /** Whether each part of the proxy is healthy, by its name; absent: not shown. */
   readonly health?: () => ReadonlyMap<string, boolean>
+  /** Milliseconds since the source has made sure that its state is current; absent: not shown. */
+  readonly sourceAgeMs?: () => number
   /** Milliseconds since 1970. */
   readonly startedAt: number
   /** The version of this program. */
@@ -56,6 +58,7 @@ export class Metrics implements SyncObserver, ProbeObserver {
   readonly #dataPlane: MetricsOptions['dataPlane']
   readonly #pending: MetricsOptions['pending']
   readonly #health: () => ReadonlyMap<string, boolean>
+  readonly #sourceAgeMs: () => number
   #scrape: Promise<string> | undefined
 
   readonly #syncDuration = this.#histogram(
@@ -104,6 +107,10 @@ export class Metrics implements SyncObserver, ProbeObserver {
     RULE_LABELS,
   )
   readonly #healthyParts = this.#gauge('proxy_healthy', '1: this part of the proxy is healthy; 0: it is not', ['part'])
+  readonly #sourceAge = this.#gauge(
+    'source_age_seconds',
+    'Seconds since the API server has confirmed that the proxy knows the current state',
+  )
   readonly #probes = {
     healthz: this.#counter('proxy_healthz_total', 'Responses of /healthz by HTTP status', ['code']),
     livez: this.#counter('proxy_livez_total', 'Responses of /livez by HTTP status', ['code']),
@@ -117,10 +124,12 @@ export class Metrics implements SyncObserver, ProbeObserver {
     return [metric, instrument] as const
   })
 
-  constructor({ dataPlane, mode, pending, health = () => new Map(), startedAt, version }: MetricsOptions) {
+  constructor(options: MetricsOptions) {
+    const { dataPlane, mode, pending, health = () => new Map(), sourceAgeMs = () => 0, startedAt, version } = options
     this.#dataPlane = dataPlane
     this.#pending = pending
     this.#health = health
+    this.#sourceAgeMs = sourceAgeMs
     this.#startedAt = startedAt
     for (const code of ['200', '503']) for (const probe of Object.values(this.#probes)) probe.inc({ code }, 0)
     // Not kubernetes_build_info: monitoring compares its git_version between components, and would report a mismatch.
@@ -190,6 +199,7 @@ export class Metrics implements SyncObserver, ProbeObserver {
     const pending = this.#pending()
     this.#servicesPending.set(pending.services)
     this.#endpointsPending.set(pending.endpoints)
+    this.#sourceAge.set(this.#sourceAgeMs() / 1000)
     for (const [part, healthy] of this.#health()) this.#healthyParts.set({ part }, healthy ? 1 : 0)
     const texts: string[] = []
     for (const { name } of this.#registry.getMetricsAsArray()) {

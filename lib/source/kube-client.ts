@@ -1,5 +1,5 @@
-import { type IncomingMessage } from 'node:http'
-import { type RequestOptions } from 'node:https'
+import http, { type IncomingMessage } from 'node:http'
+import https, { type RequestOptions } from 'node:https'
 import { createSecureContext } from 'node:tls'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
@@ -15,13 +15,16 @@ import { Watchdog } from './watchdog.js'
 
 /** Enough to read the Status object of an error response. */
 const MAX_ERROR_BODY_BYTES = 64 * 1024
+/** How long the connection of a stream that has ended waits for the next one, in milliseconds. */
+const STREAM_REUSE_MS = 1000
 
 /**
  * The part of the Kubernetes API that this program needs. Paths start with `/api` or `/apis` and may have a query.
  *
  * All methods reject with `ApiRefusal` (a status other than 2xx), or with ProxyFailure `API_UNREACHABLE` (no or an incomplete
  * response) or `KUBECONFIG_INVALID` (no credentials at the moment). After an abort they reject with any of these; the caller
- * checks its signal. No connection stays open after the call.
+ * checks its signal. No connection stays open after the call, except for a moment after a stream that the server has ended: the
+ * next one uses it, since most watches end only to be opened again.
  */
 export interface KubeClient {
   /** The URL of the API server, for messages. */
@@ -89,12 +92,16 @@ class HttpKubeClient implements KubeClient {
   readonly #clock: Clock
   readonly #responseTimeoutMs: number
   readonly #idleTimeoutMs: number
+  /** Reuses connections. A request with another certificate gets another connection. */
+  readonly #streamAgent: http.Agent
 
   constructor(access: KubeAccess, credentials: Credentials, options: KubeClientOptions) {
     this.server = access.cluster.server
     this.#access = access
     this.#credentials = credentials
     this.#clock = options.clock
+    const { Agent } = this.server.startsWith('https:') ? https : http
+    this.#streamAgent = new Agent({ keepAlive: true, timeout: STREAM_REUSE_MS })
     this.#responseTimeoutMs = options.responseTimeoutMs ?? 30_000
     this.#idleTimeoutMs = options.idleTimeoutMs ?? 30_000
   }
@@ -110,7 +117,7 @@ class HttpKubeClient implements KubeClient {
   async streamLines(path: string, signal: AbortSignal): Promise<AsyncIterable<readonly string[]>> {
     const request = { server: this.server, method: 'GET', path } as const
     try {
-      return this.#readLines(await this.#open(request, undefined, signal), request)
+      return this.#readLines(await this.#open(request, undefined, signal, this.#streamAgent), request)
     } catch (error) {
       throw toFailure(error, request)
     }
@@ -133,7 +140,12 @@ class HttpKubeClient implements KubeClient {
     }
   }
 
-  async #open(apiRequest: ApiRequest, body: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+  async #open(
+    apiRequest: ApiRequest,
+    body: string | undefined,
+    signal: AbortSignal,
+    agent?: http.Agent,
+  ): Promise<IncomingMessage> {
     const { method, path } = apiRequest
     const headers = { Accept: 'application/json', 'User-Agent': 'kube-proxy-node' }
     const request: RequestOptions = {
@@ -144,6 +156,7 @@ class HttpKubeClient implements KubeClient {
           : { ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
     }
     await this.#applyCredentials(request, signal)
+    if (request.agent === false && agent !== undefined) request.agent = agent
     // The server address may have a path (https://rancher.example/k8s/clusters/c-1).
     const url = new URL(this.server.replace(/\/+$/, '') + path)
     const response = await openResponse(url, {
@@ -187,7 +200,7 @@ class HttpKubeClient implements KubeClient {
   /** The body as text, at most about `maxBytes`. Rejects if the server pauses too long. */
   async #readAll(response: IncomingMessage, maxBytes = Infinity): Promise<string> {
     const stalled = () => response.destroy(new Error(`no data for ${this.#idleTimeoutMs / 1000} s`))
-    const watchdog = new Watchdog(this.#clock, () => this.#idleTimeoutMs, stalled)
+    const watchdog = new Watchdog(this.#clock, this.#idleTimeoutMs, stalled)
     const chunks: Buffer[] = []
     let bytes = 0
     try {

@@ -6,6 +6,7 @@ import { type ObjectStore } from '../snapshot/object-store.js'
 import { Backoff } from './backoff.js'
 import { ConnectivityLog } from './connectivity-log.js'
 import { discoverEndpointsApi } from './discover-endpoints-api.js'
+import { Freshness } from './freshness.js'
 import { type KubeClient } from './kube-client.js'
 import { DEFAULT_LIST_WATCH_TIMINGS, type ListWatchTimings } from './list-watch-timings.js'
 import { ListWatch, type ListWatchOptions } from './list-watch.js'
@@ -40,9 +41,16 @@ export interface KubernetesSourceOptions {
  */
 export class KubernetesSource implements Source {
   readonly #options: KubernetesSourceOptions
+  /** Not of the Node: Services are served without it. */
+  readonly #freshness: Freshness<'services' | 'endpoints'>
 
   constructor(options: KubernetesSourceOptions) {
     this.#options = options
+    this.#freshness = new Freshness(options.clock, ['services', 'endpoints'])
+  }
+
+  get ageMs(): number {
+    return this.#freshness.ageMs
   }
 
   /** Tries for ever; rejects only if the store throws. */
@@ -54,7 +62,7 @@ export class KubernetesSource implements Source {
     signal.addEventListener('abort', stop)
     if (signal.aborted) stop()
     const loops = [
-      this.#follow(SERVICES, into, connectivity, controller.signal),
+      this.#follow(SERVICES, into, connectivity, controller.signal, () => this.#freshness.confirm('services')),
       this.#followEndpoints(into, connectivity, controller.signal),
       ...(nodeName === '' ? [] : [this.#follow(nodeResource(nodeName), into, connectivity, controller.signal)]),
     ]
@@ -73,8 +81,9 @@ export class KubernetesSource implements Source {
     sink: ObjectSink,
     connectivity: ConnectivityLog,
     signal: AbortSignal,
+    onCurrent: () => void = () => undefined,
   ): Promise<void> {
-    await new ListWatch(resource, this.#buildListWatchOptions(sink, connectivity)).run(signal)
+    await new ListWatch(resource, { ...this.#buildListWatchOptions(sink, connectivity), onCurrent }).run(signal)
   }
 
   /** Follows endpoints in the best API of the server, and discovers it again when the server responds with 404. */
@@ -102,7 +111,9 @@ export class KubernetesSource implements Source {
         remove: (kind, raw) => store.remove(kind, raw),
       }
       const startedAt = clock.now()
-      const end = await new ListWatch(resource, this.#buildListWatchOptions(sink, connectivity)).run(signal)
+      const onCurrent = (): void => this.#freshness.confirm('endpoints')
+      const listWatch = new ListWatch(resource, { ...this.#buildListWatchOptions(sink, connectivity), onCurrent })
+      const end = await listWatch.run(signal)
       if (clock.now() - startedAt >= this.#timings.healthyMs) retry.reset()
       if (end === 'not-found') await pause(clock, retry.nextDelayMs(), signal)
     }

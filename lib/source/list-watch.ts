@@ -6,6 +6,7 @@ import { Backoff } from './backoff.js'
 import { type ConnectivityLog } from './connectivity-log.js'
 import { type KubeClient } from './kube-client.js'
 import { type ListWatchTimings } from './list-watch-timings.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
 import { pause } from './pause.js'
 import { readObjectList } from './watch-event.js'
 import { type ObjectSink, type WatchEnd, watchOnce } from './watch-once.js'
@@ -20,6 +21,8 @@ export interface ListWatchOptions {
   readonly timings: ListWatchTimings
   readonly random: () => number
   readonly sink: ObjectSink
+  /** Called whenever the server has confirmed that the sink has the current state. */
+  readonly onCurrent?: () => void
 }
 
 /**
@@ -45,7 +48,7 @@ export class ListWatch {
   #listVersion = '0'
   /** Where the watch continues; undefined: a list is needed. */
   #watchVersion: string | undefined
-  #sendsBookmarks = false
+  readonly #silences = new OnceReporter()
 
   constructor(resource: WatchedResource, options: ListWatchOptions) {
     const { backoffFirstMs: firstMs, backoffMaxMs: maxMs, reopenMaxMs } = options.timings
@@ -91,7 +94,7 @@ export class ListWatch {
   }
 
   async #watch(version: string, signal: AbortSignal): Promise<number> {
-    const { client, clock, sink, timings, random } = this.#options
+    const { client, clock, sink, timings, random, onCurrent } = this.#options
     const { watchSecondsMin: min, watchSecondsMax: max } = timings
     // Random, so that the watches of all nodes do not end at the same time.
     const seconds = Math.floor(min + random() * (max - min + 1))
@@ -109,12 +112,12 @@ export class ListWatch {
           resourceVersion: version,
           timeoutSeconds: String(seconds),
         }),
-        silenceMs: {
-          withoutBookmarks: seconds * 1000 + timings.endGraceMs,
-          withBookmarks: timings.bookmarkTimeoutMs,
-        },
-        sendsBookmarks: this.#sendsBookmarks,
+        silenceMs: seconds * 1000 + timings.endGraceMs,
         onOpen: () => this.#succeeded(),
+        onAlive: () => {
+          this.#silences.clear()
+          onCurrent?.()
+        },
       },
       signal,
     )
@@ -126,7 +129,6 @@ export class ListWatch {
     const { log, timings } = this.#options
     const { name } = this.#resource
     this.#listVersion = end.version
-    this.#sendsBookmarks = end.sendsBookmarks
     const healthy = lastedMs >= timings.healthyMs
     if (healthy) this.#beforeRelist.reset()
     if (healthy || moved) this.#beforeReopen.reset()
@@ -135,10 +137,18 @@ export class ListWatch {
       this.#watchVersion = undefined
       return this.#beforeRelist.nextDelayMs()
     }
-    if (end.how === 'silent') log.warn(`The watch of ${name} stalled; opening it again`, { reason: end.reason })
-    else log.info(3, `The watch of ${name} ended; opening it again`, { how: end.how, reason: end.reason })
+    if (end.how === 'silent') this.#reportSilence(end.reason)
+    else log.info(4, `The watch of ${name} ended; opening it again`, { how: end.how, reason: end.reason })
     this.#watchVersion = end.version
     return this.#beforeReopen.nextDelayMs()
+  }
+
+  /** Once, until a watch is alive again: a server may ignore the time at which a watch should end. */
+  #reportSilence(reason: string): void {
+    const { name } = this.#resource
+    this.#silences.updateOne('silent', () =>
+      this.#options.log.warn(`The watch of ${name} stalled; opening it again`, { reason }),
+    )
   }
 
   /** Handles a request without response, or with an error. */
@@ -172,6 +182,7 @@ export class ListWatch {
   #succeeded(): void {
     this.#afterFailure.reset()
     this.#options.connectivity.reportSuccess(this.#resource.name)
+    this.#options.onCurrent?.()
   }
 
   #path(query: Record<string, string>): string {

@@ -22,6 +22,8 @@ const MANIFEST_NAME = /\.(ya?ml|json)$/
  * the new state is used only if all of them are valid.
  */
 export class ManifestSource implements Source {
+  /** The files are at hand, and a file that cannot be read is reported. */
+  readonly ageMs = 0
   readonly #paths: readonly string[]
   readonly #log: Log
   readonly #ignoredKinds = new OnceReporter()

@@ -23,7 +23,7 @@ export function plainCredentials(cluster: KubeCluster, user: KubeUser): Credenti
       readPem(user.keyFile, user.keyData),
     ])
     Object.assign(request, {
-      // A new connection for each request, because one with an earlier certificate must not be reused.
+      // A new connection for each request, unless the client has an agent with a connection for each certificate.
       agent: false,
       ...(ca !== undefined && { ca }),
       ...(cert !== undefined && { cert }),

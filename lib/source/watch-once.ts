@@ -22,12 +22,12 @@ export interface WatchOnceOptions {
   readonly path: string
   /** The resourceVersion in the request. */
   readonly version: string
-  /** The longest allowed silence in milliseconds, before and after the watch has shown that it sends bookmarks. */
-  readonly silenceMs: { readonly withoutBookmarks: number; readonly withBookmarks: number }
-  /** Whether earlier watches of this resource have sent bookmarks. */
-  readonly sendsBookmarks: boolean
+  /** The longest allowed silence, in milliseconds. */
+  readonly silenceMs: number
   /** Called when the server has accepted the request. */
   readonly onOpen: () => void
+  /** Called each time data arrives, and when the server ends the watch: the watch has delivered everything up to then. */
+  readonly onAlive: () => void
 }
 
 /** How a watch ended. A refused request is thrown instead. */
@@ -44,7 +44,6 @@ export interface WatchEnd {
   readonly reason: string
   /** The resourceVersion up to which all events have been delivered. */
   readonly version: string
-  readonly sendsBookmarks: boolean
 }
 
 /**
@@ -53,9 +52,9 @@ export interface WatchEnd {
  * Rejects with the client's error if the request is refused or cannot be sent. A watch that has started always resolves.
  */
 export async function watchOnce(options: WatchOnceOptions, signal: AbortSignal): Promise<WatchEnd> {
-  const { client, clock, kind, sink, path, silenceMs, onOpen } = options
-  let { version, sendsBookmarks } = options
-  const end = (how: WatchEnd['how'], reason = ''): WatchEnd => ({ how, reason, version, sendsBookmarks })
+  const { client, clock, kind, sink, path, silenceMs, onOpen, onAlive } = options
+  let { version } = options
+  const end = (how: WatchEnd['how'], reason = ''): WatchEnd => ({ how, reason, version })
 
   const own = new AbortController()
   const stop = () => own.abort(signal.reason)
@@ -66,12 +65,10 @@ export async function watchOnce(options: WatchOnceOptions, signal: AbortSignal):
   try {
     const batches = await client.streamLines(path, own.signal)
     onOpen()
-    const allowedSilenceMs = () => (sendsBookmarks ? silenceMs.withBookmarks : silenceMs.withoutBookmarks)
-    watchdog = new Watchdog(clock, allowedSilenceMs, () => {
+    watchdog = new Watchdog(clock, silenceMs, () => {
       silent = true
       own.abort(new Error('The watch is silent'))
     })
-    let bookmarks = 0
     try {
       for await (const lines of batches) {
         watchdog.recordActivity()
@@ -88,11 +85,6 @@ export async function watchOnce(options: WatchOnceOptions, signal: AbortSignal):
               break
             case 'bookmark':
               version = event.version
-              // Servers before 1.19 send a single bookmark near the end; newer ones send one every minute.
-              if (++bookmarks === 2 && !sendsBookmarks) {
-                sendsBookmarks = true
-                watchdog.rearm()
-              }
               break
             case 'expired':
               return end('expired', event.message)
@@ -104,14 +96,13 @@ export async function watchOnce(options: WatchOnceOptions, signal: AbortSignal):
               break
           }
         }
+        onAlive()
       }
+      onAlive()
       return end('closed')
     } catch (error) {
       if (!(error instanceof ProxyFailure)) throw error
-      if (!silent) return end('broken', messageOf(error))
-      // The server may no longer send bookmarks. If only the connection was broken, the next two show that it does.
-      sendsBookmarks = false
-      return end('silent', 'no data for too long')
+      return silent ? end('silent', `no data for ${silenceMs / 1000} s`) : end('broken', messageOf(error))
     }
   } finally {
     watchdog?.stop()

@@ -7,29 +7,23 @@ import { type Clock } from '../model/clock.js'
  */
 export class Watchdog {
   readonly #clock: Clock
-  readonly #silenceMs: () => number
+  readonly #silenceMs: number
   readonly #onSilence: () => void
   #lastActivityAt: number
   #cancelTimer: () => void
 
-  /** @param silenceMs the allowed silence; called again for each timer, because it may change */
-  constructor(clock: Clock, silenceMs: () => number, onSilence: () => void) {
+  /** @param silenceMs the allowed silence */
+  constructor(clock: Clock, silenceMs: number, onSilence: () => void) {
     this.#clock = clock
     this.#silenceMs = silenceMs
     this.#onSilence = onSilence
     this.#lastActivityAt = clock.now()
-    this.#cancelTimer = clock.after(silenceMs(), () => this.#check())
+    this.#cancelTimer = clock.after(silenceMs, () => this.#check())
   }
 
   /** Data has arrived. */
   recordActivity(): void {
     this.#lastActivityAt = this.#clock.now()
-  }
-
-  /** Applies a changed allowed silence now, and not when the running timer ends. */
-  rearm(): void {
-    this.#cancelTimer()
-    this.#check()
   }
 
   /** Never reports silence again. */
@@ -38,7 +32,7 @@ export class Watchdog {
   }
 
   #check(): void {
-    const left = this.#lastActivityAt + this.#silenceMs() - this.#clock.now()
+    const left = this.#lastActivityAt + this.#silenceMs - this.#clock.now()
     if (left <= 0) this.#onSilence()
     else this.#cancelTimer = this.#clock.after(left, () => this.#check())
   }

@@ -49,6 +49,7 @@ void t.test('without flags every setting has its default', t => {
       udpStreamTimeout: 0,
     },
     healthzBindAddress: '0.0.0.0:10256',
+    healthzStaleTimeout: 120_000,
     metricsBindAddress: '127.0.0.1:10249',
     drainTimeout: 30_000,
     dataPlaneWorkers: 'auto',
@@ -136,6 +137,8 @@ void t.test('a valid value gives the setting', t => {
     [{ 'conntrack-udp-timeout': '5s' }, conntrack({ udpTimeout: 5000 })],
     [{ 'conntrack-udp-timeout-stream': '250ms' }, conntrack({ udpStreamTimeout: 250 })],
     [{ 'conntrack-max-per-core': '0x10', 'conntrack-min': '020' }, conntrack({ maxPerCore: 16, min: 16 })],
+    [{ 'healthz-stale-timeout': '0' }, { healthzStaleTimeout: 0 }],
+    [{ 'healthz-stale-timeout': '5m' }, { healthzStaleTimeout: 300_000 }],
     [{ 'healthz-bind-address': '' }, { healthzBindAddress: '' }],
     [{ 'metrics-bind-address': '' }, { metricsBindAddress: '' }],
     [{ 'healthz-bind-address': '127.0.0.1' }, { healthzBindAddress: '127.0.0.1:10256' }],
@@ -259,6 +262,10 @@ void t.test('an invalid value gives one sentence with flag, value and what was e
     [
       { 'iptables-sync-period': '500ms' },
       '--iptables-sync-period "500ms": must be at least --iptables-min-sync-period',
+    ],
+    [
+      { 'healthz-stale-timeout': '30s' },
+      '--healthz-stale-timeout "30s": must be 0 or at least 1m: an idle watch is confirmed every 25 to 35 s',
     ],
     [
       { 'healthz-bind-address': ':10256' },

@@ -22,6 +22,7 @@ export interface SourceUnderTestOptions {
 
 /** A running source, the store that it fills, and its log. */
 export interface SourceUnderTest {
+  readonly source: KubernetesSource
   readonly store: ObjectStore
   readonly log: RecordingLog
   /** Resolves when the condition holds; checked at each change of the store and each log entry. */
@@ -59,6 +60,7 @@ export async function startSource({
   const run = source.run(store, end.signal)
   run.catch(wake)
   return {
+    source,
     store,
     log,
     until: async condition => {
