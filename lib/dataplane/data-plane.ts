@@ -87,10 +87,18 @@ export interface BudgetCounts {
   readonly shed: number
 }
 
+/** The same for a resource of which Services have shares. */
+export interface SharedBudgetCounts extends BudgetCounts {
+  /** Idle connections and flows that ended to make room for others, since start. */
+  readonly evicted: number
+}
+
 /** What the processes that hold the sockets may use for all listeners together. */
 export interface Budgets {
   /** File descriptors of the data plane. */
-  readonly descriptors: BudgetCounts
+  readonly descriptors: SharedBudgetCounts
+  /** UDP flows; each has a source port of the node. */
+  readonly flows: SharedBudgetCounts
   /** Dials in progress: TCP clients that are being connected to an endpoint. */
   readonly dials: BudgetCounts
 }

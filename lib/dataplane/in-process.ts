@@ -19,15 +19,18 @@ import { DialBudget } from './limits/dial-budget.js'
 import { DialBurst } from './limits/dial-burst.js'
 import { HalfClosedLimit } from './limits/half-closed-limit.js'
 import { ServiceLimits } from './limits/service-limits.js'
+import { ServiceShares } from './limits/service-shares.js'
 import { type Listener } from './listener.js'
 import { type BoundSockets, type ListenerContext } from './listener-context.js'
 import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
+import { ServiceConnections } from './tcp/service-connections.js'
 import { TcpProxy } from './tcp/tcp-proxy.js'
 import { type TcpTransport } from './transport/tcp-transport.js'
 import { type UdpTransport } from './transport/udp-transport.js'
 import { UpstreamSockets } from './transport/upstream-sockets.js'
-import { FlowLru } from './udp/flow-lru.js'
+import { FlowBudget } from './udp/flow-budget.js'
 import { SendBurst } from './udp/send-burst.js'
+import { ServiceFlows } from './udp/service-flows.js'
 import { UdpProxy } from './udp/udp-proxy.js'
 
 /** The most UDP flows of all listeners together, if there are at least twice as many descriptors. */
@@ -91,7 +94,9 @@ export class InProcessDataPlane implements DataPlane {
       upstreamSockets: { tcp: new UpstreamSockets(), udp: new UpstreamSockets() },
       halfClosedLimit: new HalfClosedLimit(timings.halfClosedTimeout),
       dialBurst: new DialBurst(),
-      flowLru: new FlowLru(Math.min(FLOW_CAPACITY, Math.floor(descriptorLimit / 2))),
+      tcpShares: new ServiceShares(() => new ServiceConnections()),
+      udpShares: new ServiceShares(() => new ServiceFlows()),
+      flowBudget: new FlowBudget(Math.min(FLOW_CAPACITY, Math.floor(descriptorLimit / 2))),
       sendBurst: new SendBurst(),
       serviceLimits: new ServiceLimits(),
       timings,
@@ -107,7 +112,10 @@ export class InProcessDataPlane implements DataPlane {
       const spec = plan.get(key)
       if (spec === undefined || spec.address !== entry.spec.address) this.#drainListener(key, entry)
     }
-    this.#context.serviceLimits.apply(plan, this.#allListeners())
+    const { serviceLimits, tcpShares, udpShares } = this.#context
+    serviceLimits.apply(plan, this.#allListeners())
+    const services = new Set(Array.from(this.#allListeners(), ({ service }) => service))
+    for (const shares of [tcpShares, udpShares]) shares.retain(services)
     const opening: Promise<unknown>[] = []
     const failed = new Map<ServicePortKey, ProxyFailure>()
     for (const [key, spec] of plan) {
@@ -147,8 +155,8 @@ export class InProcessDataPlane implements DataPlane {
 
   /** How much of the process-wide budgets is in use. */
   budgets(): Budgets {
-    const { descriptorBudget, dialBudget } = this.#context
-    return { descriptors: descriptorBudget.counts(), dials: dialBudget.counts() }
+    const { descriptorBudget, dialBudget, flowBudget } = this.#context
+    return { descriptors: descriptorBudget.counts(), flows: flowBudget.counts(), dials: dialBudget.counts() }
   }
 
   async drain(timeoutMs: number): Promise<number> {
@@ -213,13 +221,15 @@ export class InProcessDataPlane implements DataPlane {
 
   /** Checks, now and then, for what ends because time passes. A timer for each connection would cost more. */
   #scheduleSweep(): void {
-    const { clock, timings, halfClosedLimit, dialBudget, flowLru } = this.#context
+    const { clock, timings, halfClosedLimit, descriptorBudget, dialBudget, udpShares } = this.#context
     const shortestUdpTimeout = Math.min(timings.udpTimeout, timings.udpStreamTimeout)
     const period = Math.min(1000, Math.max(10, Math.min(shortestUdpTimeout, timings.halfClosedTimeout) / 4))
     this.#cancelSweep = clock.after(period, () => {
-      halfClosedLimit.sweep(clock.now())
-      dialBudget.sweep()
-      flowLru.expireIdle(clock.now(), shortestUdpTimeout)
+      const now = clock.now()
+      halfClosedLimit.sweep(now)
+      descriptorBudget.sweep(now)
+      dialBudget.sweep(now)
+      for (const flows of udpShares) flows.expireIdle(now, shortestUdpTimeout)
       this.#drainingListeners.removeIdle()
       this.#scheduleSweep()
     })

@@ -7,12 +7,15 @@ import { type DialBudget } from './limits/dial-budget.js'
 import { type DialBurst } from './limits/dial-burst.js'
 import { type HalfClosedLimit } from './limits/half-closed-limit.js'
 import { type ServiceLimits } from './limits/service-limits.js'
+import { type ServiceShares } from './limits/service-shares.js'
+import { type ServiceConnections } from './tcp/service-connections.js'
 import { type BoundSocket } from './transport/bind-options.js'
 import { type TcpTransport } from './transport/tcp-transport.js'
 import { type UdpTransport } from './transport/udp-transport.js'
 import { type UpstreamSockets } from './transport/upstream-sockets.js'
-import { type FlowLru } from './udp/flow-lru.js'
+import { type FlowBudget } from './udp/flow-budget.js'
 import { type SendBurst } from './udp/send-burst.js'
+import { type ServiceFlows } from './udp/service-flows.js'
 
 /** Sockets that another process has bound for this one. That process keeps a copy of each. */
 export interface BoundSockets {
@@ -28,12 +31,14 @@ export interface ListenerContext {
   readonly random: () => number
   readonly descriptorBudget: DescriptorBudget
   readonly dialBudget: DialBudget
+  readonly tcpShares: ServiceShares<ServiceConnections>
+  readonly udpShares: ServiceShares<ServiceFlows>
   readonly transport: TcpTransport
   readonly udpTransport: UdpTransport
   readonly upstreamSockets: { readonly tcp: UpstreamSockets; readonly udp: UpstreamSockets }
   readonly halfClosedLimit: HalfClosedLimit
   readonly dialBurst: DialBurst
-  readonly flowLru: FlowLru
+  readonly flowBudget: FlowBudget
   readonly sendBurst: SendBurst
   readonly serviceLimits: ServiceLimits
   readonly timings: DataPlaneTimings

@@ -117,6 +117,26 @@ export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
     counts => counts.descriptors.shed,
   ),
   unlabelledMetric(
+    'counter',
+    'descriptors_evicted_total',
+    'Idle connections and UDP flows ended because other Services or clients needed a descriptor',
+    counts => counts.descriptors.evicted,
+  ),
+  unlabelledMetric('gauge', 'flows', 'UDP flows that are open', ({ flows }) => flows.used),
+  unlabelledMetric('gauge', 'flows_limit', 'Most UDP flows that may be open', ({ flows }) => flows.limit),
+  unlabelledMetric(
+    'counter',
+    'flows_evicted_total',
+    'UDP flows ended to make room for new ones',
+    ({ flows }) => flows.evicted,
+  ),
+  unlabelledMetric(
+    'counter',
+    'flows_shed_total',
+    'Datagrams dropped because no UDP flow could be opened',
+    ({ flows }) => flows.shed,
+  ),
+  unlabelledMetric(
     'gauge',
     'dials_in_progress',
     'TCP clients for which the proxy is connecting to an endpoint',

@@ -1,9 +1,16 @@
-import { type BudgetCounts, type Budgets, type TrafficCounts, zeroTrafficCounts } from '../dataplane/data-plane.js'
+import {
+  type BudgetCounts,
+  type Budgets,
+  type SharedBudgetCounts,
+  type TrafficCounts,
+  zeroTrafficCounts,
+} from '../dataplane/data-plane.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type WorkerId } from './assign-listeners.js'
 import { type WorkerTraffic } from './worker-link.js'
 
 const ZERO_COUNTS: BudgetCounts = { used: 0, limit: 0, waited: 0, shed: 0 }
+const ZERO_SHARED_COUNTS: SharedBudgetCounts = { ...ZERO_COUNTS, evicted: 0 }
 
 /**
  * Adds up the counts of all workers. The last known counts of a listener stay in the sum when its worker exits, gives the
@@ -15,7 +22,7 @@ export class CounterAggregate {
   /** Counts of listeners from workers that no longer hold them. */
   readonly #retained = new Map<ServicePortKey, TrafficCounts>()
   /** Counts of workers that have exited. */
-  #endedBudgets: Budgets = { descriptors: ZERO_COUNTS, dials: ZERO_COUNTS }
+  #endedBudgets: Budgets = { descriptors: ZERO_SHARED_COUNTS, flows: ZERO_SHARED_COUNTS, dials: ZERO_COUNTS }
 
   /** Takes the current counts of a worker. */
   update(worker: WorkerId, counts: WorkerTraffic): void {
@@ -33,9 +40,10 @@ export class CounterAggregate {
     if (before === undefined) return
     this.#latest.delete(worker)
     for (const [key, traffic] of before.traffic) this.#retain(key, traffic)
-    const { descriptors, dials } = before.budgets
+    const { descriptors, flows, dials } = before.budgets
     this.#endedBudgets = addBudgets(this.#endedBudgets, {
       descriptors: withoutGauges(descriptors),
+      flows: withoutGauges(flows),
       dials: withoutGauges(dials),
     })
   }
@@ -78,7 +86,11 @@ function addTraffic(a: Readonly<TrafficCounts>, b: Readonly<TrafficCounts>): Tra
 }
 
 function addBudgets(a: Budgets, b: Budgets): Budgets {
-  return { descriptors: addBudgetCounts(a.descriptors, b.descriptors), dials: addBudgetCounts(a.dials, b.dials) }
+  return {
+    descriptors: addSharedCounts(a.descriptors, b.descriptors),
+    flows: addSharedCounts(a.flows, b.flows),
+    dials: addBudgetCounts(a.dials, b.dials),
+  }
 }
 
 function addBudgetCounts(a: BudgetCounts, b: BudgetCounts): BudgetCounts {
@@ -90,6 +102,10 @@ function addBudgetCounts(a: BudgetCounts, b: BudgetCounts): BudgetCounts {
   }
 }
 
-function withoutGauges(counts: BudgetCounts): BudgetCounts {
+function addSharedCounts(a: SharedBudgetCounts, b: SharedBudgetCounts): SharedBudgetCounts {
+  return { ...addBudgetCounts(a, b), evicted: a.evicted + b.evicted }
+}
+
+function withoutGauges<Counts extends BudgetCounts>(counts: Counts): Counts {
   return { ...counts, used: 0, limit: 0 }
 }

@@ -14,7 +14,8 @@ const STARTED = Date.UTC(2026, 0, 1)
 
 class Fixture {
   listeners: ListenerCounts[] = []
-  descriptors = { used: 0, limit: 0, waited: 0, shed: 0 }
+  descriptors = { used: 0, limit: 0, waited: 0, shed: 0, evicted: 0 }
+  flows = { used: 0, limit: 0, waited: 0, shed: 0, evicted: 0 }
   dials = { used: 0, limit: 0, waited: 0, shed: 0 }
   reads = 0
   pending = { services: 0, endpoints: 0 }
@@ -32,7 +33,7 @@ class Fixture {
 
   #counts(): DataPlaneCounts {
     this.reads++
-    return { listeners: this.listeners, descriptors: this.descriptors, dials: this.dials }
+    return { listeners: this.listeners, descriptors: this.descriptors, flows: this.flows, dials: this.dials }
   }
 }
 
@@ -59,7 +60,8 @@ t.test('the traffic of a Service port is shown, with the right metric types', as
     ...{ ejections: 8, ejected: 3 },
   }
   fixture.listeners = [listener('IPv4/ns/web:http/TCP', traffic, 7)]
-  fixture.descriptors = { used: 11, limit: 1000, waited: 12, shed: 13 }
+  fixture.descriptors = { used: 11, limit: 1000, waited: 12, shed: 13, evicted: 17 }
+  fixture.flows = { used: 18, limit: 100, waited: 0, shed: 19, evicted: 20 }
   fixture.dials = { used: 14, limit: 64, waited: 15, shed: 16 }
   const { types, series } = await fixture.read()
   const expected: readonly [name: string, labels: string, type: string, value: number][] = [
@@ -76,6 +78,11 @@ t.test('the traffic of a Service port is shown, with the right metric types', as
     ['descriptors_limit', '', 'gauge', 1000],
     ['descriptors_waited_total', '', 'counter', 12],
     ['descriptors_shed_total', '', 'counter', 13],
+    ['descriptors_evicted_total', '', 'counter', 17],
+    ['flows', '', 'gauge', 18],
+    ['flows_limit', '', 'gauge', 100],
+    ['flows_shed_total', '', 'counter', 19],
+    ['flows_evicted_total', '', 'counter', 20],
     ['dials_in_progress', '', 'gauge', 14],
     ['dials_limit', '', 'gauge', 64],
     ['dials_waited_total', '', 'counter', 15],
@@ -276,7 +283,7 @@ t.test('metrics alone do not keep the process alive', async t => {
   const program = `
     import { Metrics } from ${JSON.stringify(new URL('../../lib/observe/metrics.js', import.meta.url).href)}
     const none = { used: 0, limit: 0, waited: 0, shed: 0 }
-    const counts = () => ({ listeners: [], descriptors: none, dials: none })
+    const counts = () => ({ listeners: [], descriptors: none, flows: none, dials: none })
     const metrics = new Metrics({ mode: { mode: 'userspace', rejected: [] }, dataPlane: { counts }, pending: () => ({ services: 0, endpoints: 0 }), startedAt: 0, version: '0' })
     console.log((await metrics.text()).length > 0)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {

@@ -5,7 +5,8 @@ import { CounterAggregate } from '../../lib/workers/counter-aggregate.js'
 const workerTraffic = (traffic: Record<string, { connections: number; active?: number; ejected?: number }>, n = 0) => ({
   traffic: new Map(Object.entries(traffic).map(([key, counts]) => [key, { ...zeroTrafficCounts(), ...counts }])),
   budgets: {
-    descriptors: { used: 10, limit: 100, waited: n, shed: 10 * n },
+    descriptors: { used: 10, limit: 100, waited: n, shed: 10 * n, evicted: 20 * n },
+    flows: { used: 4, limit: 50, waited: 0, shed: 2 * n, evicted: 3 * n },
     dials: { used: 1, limit: 6, waited: 100 * n, shed: 1000 * n },
   },
 })
@@ -17,7 +18,8 @@ t.test('counts of all workers are added up', t => {
   t.match(aggregate.getTraffic().get('web'), { connections: 12, active: 3 })
   t.match(aggregate.getTraffic().get('dns'), { connections: 1 })
   t.strictSame(aggregate.getBudgets(), {
-    descriptors: { used: 20, limit: 200, waited: 3, shed: 30 },
+    descriptors: { used: 20, limit: 200, waited: 3, shed: 30, evicted: 60 },
+    flows: { used: 8, limit: 100, waited: 0, shed: 6, evicted: 9 },
     dials: { used: 2, limit: 12, waited: 300, shed: 3000 },
   })
   t.end()
@@ -32,7 +34,8 @@ t.test('counters keep their values when a worker exits, and gauges lose its shar
   aggregate.update(0, workerTraffic({ web: { connections: 1, active: 1 } }))
   t.match(aggregate.getTraffic().get('web'), { connections: 13, active: 2 })
   t.strictSame(aggregate.getBudgets(), {
-    descriptors: { used: 20, limit: 200, waited: 1, shed: 10 },
+    descriptors: { used: 20, limit: 200, waited: 1, shed: 10, evicted: 20 },
+    flows: { used: 8, limit: 100, waited: 0, shed: 2, evicted: 3 },
     dials: { used: 2, limit: 12, waited: 100, shed: 1000 },
   })
   t.end()

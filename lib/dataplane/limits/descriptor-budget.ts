@@ -1,9 +1,16 @@
-import { type BudgetCounts } from '../data-plane.js'
+import { CountRanking } from '../../primitives/count-ranking.js'
+import { type SharedBudgetCounts } from '../data-plane.js'
+import { type DescriptorShare } from './descriptor-share.js'
+import { fairShareAllows, mayTake } from './fair-share.js'
 
 /** Descriptors for everything but connections: API watches, files, pipes to iptables, libuv itself. */
 const RESERVE = 96
 /** Share of the rest for pairs of sockets. What is above it is for clients that wait for their turn. */
 const PAIR_SHARE = 0.9
+/** How many Services are asked to give up something, those with the most descriptors first. */
+const MAX_ASKED = 8
+/** With less than this part free, the budget keeps note of which connections are idle. */
+const SHORT_PART = 0.25
 
 /**
  * Counts the file descriptors of the data plane, so that it never reaches the limit: there the kernel refuses sockets at
@@ -13,6 +20,9 @@ const PAIR_SHARE = 0.9
  *        connections are served    new clients wait       new clients are      reserve
  *                                   (one descriptor each)  turned away
  *
+ * Each Service has a share, for TCP and for UDP, which depends on what is free (fair-share.ts). A Service that needs a descriptor
+ * and has far less than the greediest one gets it from there: the greediest ends what is worth least.
+ *
  * It only counts. Its users open and close the sockets; clients that wait for a descriptor wait in a queue of DialBudget.
  */
 export class DescriptorBudget {
@@ -20,11 +30,13 @@ export class DescriptorBudget {
   readonly limit: number
   /** Called whenever more descriptors may be available than before. */
   onRelease: () => void = () => undefined
+  readonly #ranking = new CountRanking<DescriptorShare>()
   #usable = 0
   #usableForPairs = 0
   #used = 0
   #waited = 0
   #shed = 0
+  #evicted = 0
 
   /** @param limit the process's limit of open files (RLIMIT_NOFILE). */
   constructor(limit: number) {
@@ -39,14 +51,15 @@ export class DescriptorBudget {
     this.onRelease()
   }
 
-  /** How many descriptors are in use, and how many clients had to wait or were turned away. */
-  counts(): BudgetCounts {
-    return { used: this.#used, limit: this.limit, waited: this.#waited, shed: this.#shed }
+  /** How many descriptors are in use, and how many clients had to wait, were turned away, or had to make room. */
+  counts(): SharedBudgetCounts {
+    return { used: this.#used, limit: this.limit, waited: this.#waited, shed: this.#shed, evicted: this.#evicted }
   }
 
-  /** Counts a descriptor that exists already: a listener, or a client that was accepted. */
-  countExisting(): void {
+  /** Counts a descriptor that exists already: a client that was accepted, or, without a share, a listener. */
+  countExisting(share?: DescriptorShare): void {
     this.#used++
+    if (share !== undefined) this.#ranking.increment(share)
   }
 
   /** How many are left for pairs of sockets; negative when clients wait. */
@@ -59,6 +72,11 @@ export class DescriptorBudget {
     return this.#usable - this.#used
   }
 
+  /** The share that uses the most descriptors. */
+  get greediest(): DescriptorShare | undefined {
+    return this.#ranking.first
+  }
+
   /** Counts a client that has to wait. */
   countWaited(): void {
     this.#waited++
@@ -69,21 +87,54 @@ export class DescriptorBudget {
     this.#shed++
   }
 
+  /** Whether a share may have one descriptor more for a socket to an endpoint. */
+  mayAcquire(share: DescriptorShare): boolean {
+    return fairShareAllows(share.count, this.availableForPairs)
+  }
+
   /** Takes one descriptor for a socket to an endpoint, if there is one left for that. */
-  tryAcquire(): boolean {
-    if (this.#used >= this.#usableForPairs) return false
-    this.#used++
+  tryAcquire(share: DescriptorShare): boolean {
+    if (!this.mayAcquire(share)) return false
+    this.countExisting(share)
     return true
   }
 
+  /**
+   * Takes one descriptor that something less valuable gives up: of the greediest Services, or of another client of this one.
+   * To be called when `tryAcquire` has failed. The descriptor may come from those for clients that wait, until the other socket
+   * is closed.
+   * @param now milliseconds of the data plane's clock
+   */
+  acquireFromOthers(share: DescriptorShare, client: string, now: number): boolean {
+    if (this.available <= 0 || !this.#makeRoom(share, client, now)) return false
+    this.#evicted++
+    this.countExisting(share)
+    return true
+  }
+
+  /** Looks again which connections are idle, if descriptors are getting short. To be called now and then. */
+  sweep(now: number): void {
+    if (this.availableForPairs >= SHORT_PART * this.#usableForPairs) return
+    for (const { user } of this.#ranking.top(MAX_ASKED)) user.noteIdle(now)
+  }
+
   /** Gives one descriptor back, so that a client that waits may have it. */
-  release(): void {
-    this.#used--
+  release(share?: DescriptorShare): void {
+    this.releaseUnavailable(share)
     this.onRelease()
   }
 
   /** Gives one descriptor back that the kernel did not have: no other client would get it either. */
-  releaseUnavailable(): void {
+  releaseUnavailable(share?: DescriptorShare): void {
     this.#used--
+    if (share !== undefined) this.#ranking.decrement(share)
+  }
+
+  #makeRoom(share: DescriptorShare, client: string, now: number): boolean {
+    for (const other of this.#ranking.top(MAX_ASKED)) {
+      if (!mayTake(share.count, other.count)) break
+      if (other !== share && other.user.giveUpOne(now)) return true
+    }
+    return share.user.giveUpOneFor(client, now)
   }
 }

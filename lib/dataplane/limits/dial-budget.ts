@@ -1,5 +1,6 @@
 import { type BudgetCounts } from '../data-plane.js'
 import { type DescriptorBudget } from './descriptor-budget.js'
+import { type DescriptorShare } from './descriptor-share.js'
 import { type PendingDial } from './pending-dial.js'
 
 /** Share of the limit of open files that may be dials. A dial holds two files, so all dials hold an eighth. */
@@ -14,13 +15,22 @@ const MAX_DIALS = 1024
 /** Clients that one sweep checks; each costs a few microseconds. */
 const MAX_CHECKS_PER_SWEEP = 500
 
-/** What a client lacked when it began to wait. */
-type Shortage = 'dial' | 'descriptor'
+/** The most clients that one sweep starts at the cost of others. */
+const MAX_TAKEN_PER_SWEEP = 64
+
+/** What a client lacked when it began to wait: a dial, a descriptor that its Service may have, or any descriptor. */
+type Shortage = 'dial' | 'share' | 'descriptor'
 
 /** The dials of one listener: how many are in progress, and which ones wait, in the order of their clients' arrival. */
 export class DialQueue {
   inProgress = 0
   readonly waiting = new Map<PendingDial, Shortage>()
+  /** The descriptors of the listener's Service. */
+  readonly share: DescriptorShare
+
+  constructor(share: DescriptorShare) {
+    this.share = share
+  }
 }
 
 /**
@@ -33,9 +43,9 @@ export class DialQueue {
  * and Hahne, Dynamic Queue Length Thresholds for Shared-Memory Packet Switches, 1998.)
  *
  * Above that, and when descriptors are short, clients wait. Each listener has a queue, first come, first served; the queues take
- * turns. A queue may be as long as there are descriptors left: those for pairs when dials are short, so that clients of silent
- * endpoints do not keep other clients from being served; all of them when descriptors are short. When a queue is full, the
- * newest client is turned away.
+ * turns. A queue may be as long as there are descriptors left: those for pairs when dials are short or the Service has its share
+ * of descriptors, so that its clients do not keep other clients from being served; all of them when descriptors are short. When a
+ * queue is full, the newest client is turned away.
  *
  * The budget only counts. While no client waits, a dial costs one comparison and two counters, besides its descriptor.
  */
@@ -62,9 +72,15 @@ export class DialBudget {
 
   /** Counts one more dial of the listener and takes a descriptor for it, if both are available. */
   tryStart(queue: DialQueue): boolean {
-    if (this.#isAtShare(queue) || !this.#descriptors.tryAcquire()) return false
-    queue.inProgress++
-    this.#inProgress++
+    if (this.#isAtShare(queue) || !this.#descriptors.tryAcquire(queue.share)) return false
+    this.#begin(queue)
+    return true
+  }
+
+  /** Does the same for one that could not start, if others have far more descriptors and can end something. */
+  tryStartAtCostOfOthers(queue: DialQueue, dial: PendingDial, now: number): boolean {
+    if (this.#isAtShare(queue) || !this.#descriptors.acquireFromOthers(queue.share, dial.client, now)) return false
+    this.#begin(queue)
     return true
   }
 
@@ -77,19 +93,20 @@ export class DialBudget {
   /** The dial has ended without a connection. */
   fail(queue: DialQueue): void {
     this.#end(queue)
-    this.#descriptors.release()
+    this.#descriptors.release(queue.share)
   }
 
   /** The dial has ended because the kernel had no descriptor left. So no other client gets a turn now. */
   failWithoutDescriptor(queue: DialQueue): void {
     this.#end(queue)
-    this.#descriptors.releaseUnavailable()
+    this.#descriptors.releaseUnavailable(queue.share)
   }
 
   /** Adds a dial that could not start to the queue. False: the queue is full, and the client counts as turned away. */
   enqueue(queue: DialQueue, dial: PendingDial): boolean {
-    const shortage: Shortage = this.#isAtShare(queue) ? 'dial' : 'descriptor'
-    const room = shortage === 'dial' ? this.#descriptors.availableForPairs : this.#descriptors.available
+    const { availableForPairs, available } = this.#descriptors
+    const shortage: Shortage = this.#isAtShare(queue) ? 'dial' : availableForPairs > 0 ? 'share' : 'descriptor'
+    const room = shortage === 'descriptor' ? available : availableForPairs
     if (queue.waiting.size >= room) {
       this.#countShed(shortage)
       return false
@@ -113,8 +130,25 @@ export class DialBudget {
     this.dequeue(queue, dial)
   }
 
-  /** Checks whether the clients that wait are still there. When there are very many, it checks those that came first. */
-  sweep(): void {
+  /**
+   * Checks whether the clients that wait are still there. When there are very many, it checks those that came first. Then it
+   * starts those that may have descriptors of others, where something has become idle meanwhile.
+   * @param now milliseconds of the data plane's clock
+   */
+  sweep(now: number): void {
+    this.#checkClients()
+    let taken = 0
+    for (const queue of [...this.#queues]) {
+      for (const dial of queue.waiting.keys()) {
+        if (taken++ === MAX_TAKEN_PER_SWEEP) return
+        if (!this.tryStartAtCostOfOthers(queue, dial, now)) break
+        this.dequeue(queue, dial)
+        dial.onTurn()
+      }
+    }
+  }
+
+  #checkClients(): void {
     let checks = 0
     for (const queue of [...this.#queues]) {
       for (const dial of queue.waiting.keys()) {
@@ -126,6 +160,11 @@ export class DialBudget {
 
   #isAtShare(queue: DialQueue): boolean {
     return queue.inProgress >= this.#limit - this.#inProgress
+  }
+
+  #begin(queue: DialQueue): void {
+    queue.inProgress++
+    this.#inProgress++
   }
 
   #end(queue: DialQueue): void {

@@ -57,10 +57,15 @@ export class Dial implements PendingDial {
     this.#owner = owner
   }
 
+  get client(): string {
+    return this.#lease.client
+  }
+
   /** Starts the dial as soon as its limits allow. It may end before this returns. */
   request(): void {
-    const { dialBudget, dialBurst } = this.#context
-    if (dialBudget.tryStart(this.#queue)) dialBurst.add(this)
+    const { dialBudget, dialBurst, clock } = this.#context
+    if (dialBudget.tryStart(this.#queue) || dialBudget.tryStartAtCostOfOthers(this.#queue, this, clock.now()))
+      dialBurst.add(this)
     else this.#enqueue()
   }
 

@@ -1,13 +1,17 @@
 import { type Target } from '../../balancer/balancer.js'
 import { type EndpointLease } from '../endpoint-lease.js'
 import { type DialQueue } from '../limits/dial-budget.js'
+import { type ClientHolding, type Held } from '../limits/held-by-client.js'
 import { type ListenerContext } from '../listener-context.js'
 import { type SpliceFailure, type TcpSocket, type TcpSplice } from '../transport/tcp-transport.js'
 import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
 import { Dial, type DialOwner } from './dial.js'
+import { type OpenConnection } from './service-connections.js'
 
 /** The listener of a connection. */
 export interface TcpConnectionOwner {
+  /** An endpoint took the client. */
+  onConnect(connection: TcpConnection): void
   /** No endpoint took the client, which gets a reset. `error` is undefined without endpoints, or when the client could not wait. */
   onRefused(connection: TcpConnection, error: Error | undefined): void
   /** All sockets of the connection are closed. Called once. `failure` is undefined after an orderly end. */
@@ -23,11 +27,17 @@ export interface TcpConnectionOwner {
  * It owns the sockets: the listener has counted the descriptor of the client, and the dial that of the endpoint. Both are
  * released here.
  */
-export class TcpConnection implements DialOwner {
+export class TcpConnection implements DialOwner, OpenConnection {
   readonly lease: EndpointLease
+  holding: ClientHolding | undefined
+  older: Held | undefined
+  newer: Held | undefined
+  seenBytes = 0
+  seenAt = 0
   readonly #client: TcpSocket
   readonly #context: ListenerContext
   readonly #owner: TcpConnectionOwner
+  readonly #queue: DialQueue
   #dial: Dial | undefined
   #upstreamKey: UpstreamSocketKey | undefined
   #splice: TcpSplice | undefined
@@ -46,6 +56,7 @@ export class TcpConnection implements DialOwner {
     this.lease = lease
     this.#context = context
     this.#owner = owner
+    this.#queue = queue
     this.#dial = new Dial(client, lease, queue, context, this)
   }
 
@@ -76,6 +87,7 @@ export class TcpConnection implements DialOwner {
     this.#openSockets++
     if (log.enabled(3)) log.info(3, 'Connected a client', { client: this.lease.client, endpoint: `${ip}:${port}` })
     this.#splice = transport.splice(this.#client, socket, halfClosedLimit)
+    this.#owner.onConnect(this)
   }
 
   onDialFailed(error: Error | undefined): void {
@@ -90,7 +102,7 @@ export class TcpConnection implements DialOwner {
       this.#dial?.cancel()
       this.#dial = undefined
     } else if (this.#upstreamKey !== undefined) upstreamSockets.tcp.delete(this.#upstreamKey)
-    descriptorBudget.release()
+    descriptorBudget.release(this.#queue.share)
     if (--this.#openSockets === 0) this.#owner.onEnd(this, this.#splice?.failure)
   }
 }

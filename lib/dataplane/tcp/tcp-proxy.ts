@@ -8,6 +8,7 @@ import { type ListenerSpec } from '../listener-plan.js'
 import { OnDemandListener } from '../on-demand-listener.js'
 import { isLocalResourceError } from '../transport/socket-error.js'
 import { type SpliceFailure, type TcpServer, type TcpSocket, type TcpSocketOwner } from '../transport/tcp-transport.js'
+import { type ServiceConnections } from './service-connections.js'
 import { TcpConnection, type TcpConnectionOwner } from './tcp-connection.js'
 
 /** Connections that may wait in the kernel before they are accepted; the kernel caps this at net.core.somaxconn. */
@@ -18,23 +19,31 @@ export class TcpProxy implements Listener {
   readonly #context: ListenerContext
   readonly #clients: ListenerClients
   readonly #connections = new Set<TcpConnection>()
-  readonly #dialQueue = new DialQueue()
+  /** Of all listeners of the Service. */
+  readonly #serviceConnections: ServiceConnections
+  readonly #dialQueue: DialQueue
   readonly #onDemandListener = new OnDemandListener(
     port => this.#openSocket(port),
     () => this.#closeSocket(),
   )
   /** Of every connection of this listener. */
   readonly #connectionOwner: TcpConnectionOwner = {
+    onConnect: connection =>
+      this.#serviceConnections.add(connection, connection.lease.client, this.#context.clock.now()),
     onRefused: (connection, error) => this.#handleRefusal(connection, error),
     onEnd: (connection, failure) => this.#handleEnd(connection, failure),
   }
   /** Of clients that get no connection. */
-  readonly #refusedOwner: TcpSocketOwner = { onClose: () => this.#context.descriptorBudget.release() }
+  readonly #refusedOwner: TcpSocketOwner = {
+    onClose: () => this.#context.descriptorBudget.release(this.#dialQueue.share),
+  }
   #server: TcpServer | undefined
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.#context = context
     this.#clients = new ListenerClients(spec, context)
+    this.#serviceConnections = context.tcpShares.of(this.#clients.service)
+    this.#dialQueue = new DialQueue(this.#serviceConnections.descriptors)
   }
 
   get service(): string {
@@ -101,7 +110,7 @@ export class TcpProxy implements Listener {
 
   #accept(client: TcpSocket): void {
     const { descriptorBudget } = this.#context
-    descriptorBudget.countExisting()
+    descriptorBudget.countExisting(this.#dialQueue.share)
     client.owner = this.#refusedOwner
     const peer = client.remoteAddress()
     // A client that is gone already has no address any more.
@@ -136,6 +145,7 @@ export class TcpProxy implements Listener {
     const { log, onConnectionEnd } = this.#context
     const { traffic } = this.#clients
     this.#connections.delete(connection)
+    this.#serviceConnections.remove(connection)
     connection.lease.release()
     this.#clients.dismiss(connection.lease.client)
     traffic.bytesToEndpoint += connection.bytesToEndpoint

@@ -5,13 +5,18 @@ import { type ListenerContext } from '../listener-context.js'
 import { isLocalResourceError } from '../transport/socket-error.js'
 import { type UdpConnector, type UdpPeer, type UdpSocket } from '../transport/udp-transport.js'
 import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
-import { type LruFlow } from './flow-lru.js'
+import { type ClientHolding, type Held } from '../limits/held-by-client.js'
+import { type ServiceFlow, type ServiceFlows } from './service-flows.js'
 
 /** The most endpoints for one datagram. */
 const MAX_ATTEMPTS = 16
+/** After so many answers, a flow is one of those that make room for others last. One question has an answer or two. */
+const ASSURED_REPLIES = 3
 
 /** The listener of a flow. */
 export interface UdpFlowOwner {
+  /** The flows of its Service. */
+  readonly serviceFlows: ServiceFlows
   /** The endpoint has sent a datagram of so many bytes; it leaves at the end of this turn of the event loop. */
   onReply(bytes: number): void
   /** Sends a datagram of the endpoint to the client. */
@@ -28,12 +33,13 @@ export interface UdpFlowOwner {
  *
  * When that happens, the flow moves to another endpoint at once, and sends the datagram without a reply again.
  */
-export class UdpFlow implements LruFlow {
+export class UdpFlow implements ServiceFlow {
   readonly client: UdpPeer
   readonly lease: EndpointLease
   lastUsed = 0
-  older: LruFlow | undefined
-  newer: LruFlow | undefined
+  holding: ClientHolding | undefined
+  older: Held | undefined
+  newer: Held | undefined
   readonly #context: ListenerContext
   readonly #owner: UdpFlowOwner
   /** Endpoints that failed since the last reply. */
@@ -43,7 +49,8 @@ export class UdpFlow implements LruFlow {
   #upstreamKey: UpstreamSocketKey | undefined
   /** The last datagram of the client, until the endpoint replies. */
   #unanswered: Buffer | undefined
-  #isReplied = false
+  /** How many replies, up to `ASSURED_REPLIES`. */
+  #replies = 0
   #hasEnded = false
 
   constructor(client: UdpPeer, lease: EndpointLease, context: ListenerContext, owner: UdpFlowOwner) {
@@ -55,7 +62,11 @@ export class UdpFlow implements LruFlow {
 
   get idleTimeout(): number {
     const { udpTimeout, udpStreamTimeout } = this.#context.timings
-    return this.#isReplied ? udpStreamTimeout : udpTimeout
+    return this.#replies > 0 ? udpStreamTimeout : udpTimeout
+  }
+
+  get isAssured(): boolean {
+    return this.#replies === ASSURED_REPLIES
   }
 
   /** Whether the client waits for a reply. */
@@ -69,7 +80,7 @@ export class UdpFlow implements LruFlow {
   }
 
   /**
-   * Picks an endpoint and opens a socket to it. The caller has taken a descriptor for that, and has added the flow to the LRU.
+   * Picks an endpoint and opens a socket to it. The caller has taken a descriptor for that, and has added the flow to those of the Service.
    * Returns false when the flow has ended already: there was no endpoint, or no socket.
    */
   start(): boolean {
@@ -81,7 +92,7 @@ export class UdpFlow implements LruFlow {
 
   /** Sends a datagram of the client to the endpoint, at the end of this turn of the event loop. */
   send(datagram: Buffer): void {
-    this.#context.flowLru.touch(this, this.#context.clock.now())
+    this.#owner.serviceFlows.touch(this, this.#context.clock.now())
     this.#unanswered = datagram
     this.#context.sendBurst.add(this.#sendUpstream, datagram)
   }
@@ -90,8 +101,9 @@ export class UdpFlow implements LruFlow {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#disconnect()
-    this.#context.flowLru.remove(this)
-    this.#context.descriptorBudget.release()
+    const { serviceFlows } = this.#owner
+    this.#context.flowBudget.remove(serviceFlows, this)
+    this.#context.descriptorBudget.release(serviceFlows.descriptors)
     this.#owner.onEnd(this)
   }
 
@@ -109,14 +121,20 @@ export class UdpFlow implements LruFlow {
   }
 
   #handleReply(datagram: Buffer): void {
-    this.#isReplied = true
     this.#unanswered = undefined
+    this.#countReply()
     // To clear a set makes a new one, even if it was empty.
     if (this.#failed.size > 0) this.#failed.clear()
-    this.#context.flowLru.touch(this, this.#context.clock.now())
+    this.#owner.serviceFlows.touch(this, this.#context.clock.now())
     this.lease.recordSuccess()
     this.#owner.onReply(datagram.length)
     this.#context.sendBurst.add(this.#sendReply, datagram)
+  }
+
+  #countReply(): void {
+    if (this.#replies === ASSURED_REPLIES) return
+    if (this.#replies === ASSURED_REPLIES - 1) this.#owner.serviceFlows.promote(this)
+    this.#replies++
   }
 
   #handleError(error: Error): void {

@@ -7,6 +7,7 @@ import { type ListenerSpec } from '../listener-plan.js'
 import { OnDemandListener } from '../on-demand-listener.js'
 import { type UdpPeer, type UdpSocket } from '../transport/udp-transport.js'
 import { ClientFlows } from './client-flows.js'
+import { type ServiceFlows } from './service-flows.js'
 import { UdpFlow, type UdpFlowOwner } from './udp-flow.js'
 
 /** The default of 208 KiB is full after three large datagrams. */
@@ -26,13 +27,10 @@ export class UdpProxy implements Listener {
     port => this.#openSocket(port),
     () => this.#closeSocket(),
   )
+  /** Of all listeners of the Service. */
+  readonly #serviceFlows: ServiceFlows
   /** Of every flow of this listener. */
-  readonly #flowOwner: UdpFlowOwner = {
-    onReply: bytes => (this.#clients.traffic.bytesToClient += bytes),
-    sendReply: (datagram, client) => this.#socket?.sendTo(datagram, client),
-    onLocalError: error => this.#context.log.error('Cannot send to an endpoint', error, this.#clients.logFields),
-    onEnd: flow => this.#handleEnd(flow),
-  }
+  readonly #flowOwner: UdpFlowOwner
   #socket: UdpSocket | undefined
   #port = 0
   #isDraining = false
@@ -40,6 +38,14 @@ export class UdpProxy implements Listener {
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.#context = context
     this.#clients = new ListenerClients(spec, context)
+    this.#serviceFlows = context.udpShares.of(this.#clients.service)
+    this.#flowOwner = {
+      serviceFlows: this.#serviceFlows,
+      onReply: bytes => (this.#clients.traffic.bytesToClient += bytes),
+      sendReply: (datagram, client) => this.#socket?.sendTo(datagram, client),
+      onLocalError: error => context.log.error('Cannot send to an endpoint', error, this.#clients.logFields),
+      onEnd: flow => this.#handleEnd(flow),
+    }
   }
 
   get service(): string {
@@ -122,20 +128,28 @@ export class UdpProxy implements Listener {
   }
 
   #openFlow(from: UdpPeer): UdpFlow | undefined {
-    const { descriptorBudget, flowLru, clock } = this.#context
+    const { flowBudget, clock } = this.#context
     const { address, port } = from
     if (this.#isDraining || !this.#clients.admit(address, { ip: address, port }, this.#port)) return undefined
-    if (!descriptorBudget.tryAcquire() && !(flowLru.evictOldest() && descriptorBudget.tryAcquire())) {
+    if (!flowBudget.makeRoom(this.#serviceFlows) || !this.#acquireDescriptor(address)) {
       this.#clients.dismiss(address)
-      descriptorBudget.countShed()
       return undefined
     }
     const flow = new UdpFlow(from, this.#clients.lease(address), this.#context, this.#flowOwner)
-    flowLru.add(flow, clock.now())
+    flowBudget.add(this.#serviceFlows, flow, clock.now())
     this.#flows.add(flow)
     if (!flow.start()) return undefined
     this.#clients.traffic.connections++
     return flow
+  }
+
+  #acquireDescriptor(client: string): boolean {
+    const { descriptorBudget, clock } = this.#context
+    const { descriptors } = this.#serviceFlows
+    if (descriptorBudget.tryAcquire(descriptors)) return true
+    if (descriptorBudget.acquireFromOthers(descriptors, client, clock.now())) return true
+    descriptorBudget.countShed()
+    return false
   }
 
   #handleEnd(flow: UdpFlow): void {

@@ -1,11 +1,15 @@
 import t from 'tap'
+import { DescriptorShare } from '../../../lib/dataplane/limits/descriptor-share.js'
 import { DescriptorBudget } from '../../../lib/dataplane/limits/descriptor-budget.js'
+
+const user = { giveUpOne: () => false, giveUpOneFor: () => false, noteIdle: () => undefined }
 
 /** How many sockets to endpoints there is room for. */
 function countAvailable(budget: DescriptorBudget): number {
   let taken = 0
-  while (budget.tryAcquire()) taken++
-  for (let given = 0; given < taken; given++) budget.release()
+  const shares = Array.from({ length: 1000 }, () => new DescriptorShare(user))
+  while (budget.tryAcquire(shares[taken % 1000]!)) taken++
+  for (let given = 0; given < taken; given++) budget.release(shares[given % 1000])
   return taken
 }
 

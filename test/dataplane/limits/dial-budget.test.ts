@@ -1,5 +1,6 @@
 import t from 'tap'
 import { DescriptorBudget } from '../../../lib/dataplane/limits/descriptor-budget.js'
+import { DescriptorShare } from '../../../lib/dataplane/limits/descriptor-share.js'
 import { DialBudget, DialQueue } from '../../../lib/dataplane/limits/dial-budget.js'
 import { type PendingDial } from '../../../lib/dataplane/limits/pending-dial.js'
 import { randomInt, testSeed, seededRandom } from '../../support/checks/seeded-random.js'
@@ -7,6 +8,7 @@ import { randomInt, testSeed, seededRandom } from '../../support/checks/seeded-r
 /** One client of a listener, which uses descriptors and dials as a connection does. */
 class Client implements PendingDial {
   state: 'waiting' | 'dialing' | 'connected' | 'closed' = 'waiting'
+  readonly client = '10.0.0.1'
   readonly #harness: Harness
   readonly #queue: DialQueue
   readonly name: string
@@ -15,8 +17,8 @@ class Client implements PendingDial {
     this.name = name
     this.#harness = harness
     this.#queue = queue
-    harness.descriptors.countExisting()
-    if (harness.dials.tryStart(queue)) this.onTurn()
+    harness.descriptors.countExisting(queue.share)
+    if (harness.dials.tryStart(queue) || harness.dials.tryStartAtCostOfOthers(queue, this, 0)) this.onTurn()
     else if (!harness.dials.enqueue(queue, this)) this.#close()
   }
 
@@ -66,14 +68,20 @@ class Client implements PendingDial {
     const { dials, descriptors } = this.#harness
     if (this.state === 'waiting') dials.dequeue(this.#queue, this)
     else if (this.state === 'dialing') dials.fail(this.#queue)
-    else descriptors.release()
+    else descriptors.release(this.#queue.share)
     this.#close()
   }
 
   #close(): void {
     this.state = 'closed'
-    this.#harness.descriptors.release()
+    this.#harness.descriptors.release(this.#queue.share)
   }
+}
+
+/** The queue of a listener that never gives up a connection for others. */
+function newQueue(): DialQueue {
+  const user = { giveUpOne: () => false, giveUpOneFor: () => false, noteIdle: () => undefined }
+  return new DialQueue(new DescriptorShare(user))
 }
 
 class Harness {
@@ -130,7 +138,7 @@ for (const [silent, each] of [
     `${silent} listeners with silent endpoints settle at ${each} dials each, and leave as many to other listeners`,
     t => {
       const harness = new Harness(960)
-      const queues = Array.from({ length: silent }, () => new DialQueue())
+      const queues = Array.from({ length: silent }, () => newQueue())
       // A new client comes for each dial that ends.
       for (let round = 0; round < 300; round++) {
         for (const queue of queues) harness.connectClients(queue, round === 0 ? 31 : 1)
@@ -139,7 +147,7 @@ for (const [silent, each] of [
       const held = queues.map(({ inProgress }) => inProgress)
       const left = 60 - harness.dials.counts().used
       for (const value of [...held, left]) t.ok(Math.abs(value - each) <= 1, `${held.join(' ')}, left ${left}`)
-      const healthy = new DialQueue()
+      const healthy = newQueue()
       t.equal(
         countOf(harness.connectClients(healthy, left), 'dialing'),
         Math.ceil(left / 2),
@@ -152,7 +160,7 @@ for (const [silent, each] of [
 
 t.test('with more silent listeners than dials, all listeners get the same number of turns', t => {
   const harness = new Harness(3200)
-  const queues = Array.from({ length: 300 }, () => new DialQueue())
+  const queues = Array.from({ length: 300 }, () => newQueue())
   for (let round = 0; round < 5; round++)
     for (const [n, queue] of queues.entries()) harness.connectClients(queue, 1, `${n} `)
   t.equal(harness.dials.counts().used, 200)
@@ -165,8 +173,8 @@ t.test('with more silent listeners than dials, all listeners get the same number
 t.test('clients of a listener are served in the order of their arrival, and listeners take turns', t => {
   const harness = new Harness(200)
   // Use all dials but one.
-  for (let n = 0; n < 11; n++) harness.connectClients(new DialQueue(), 1)
-  const [a, b, c] = [new DialQueue(), new DialQueue(), new DialQueue()]
+  for (let n = 0; n < 11; n++) harness.connectClients(newQueue(), 1)
+  const [a, b, c] = [newQueue(), newQueue(), newQueue()]
   const clients = [
     ...harness.connectClients(a, 6, 'a'),
     ...harness.connectClients(b, 2, 'b'),
@@ -185,10 +193,10 @@ t.test(
     const harness = new Harness(1096)
     const { descriptors, dials } = harness
     // 900 descriptors for pairs, 100 more for clients that wait for a descriptor.
-    const others = harness.connectClients(new DialQueue(), 34)
+    const others = harness.connectClients(newQueue(), 34)
     for (const client of others) client.connect()
     t.equal(descriptors.availableForPairs, 900 - 68)
-    const silent = new DialQueue()
+    const silent = newQueue()
     const clients = harness.connectClients(silent, 1000)
     t.equal(countOf(clients, 'dialing'), 34)
     t.equal(countOf(clients, 'waiting'), (900 - 68 - 68) / 2)
@@ -196,10 +204,12 @@ t.test(
     t.strictSame(dials.counts(), { used: 34, limit: 68, waited: 382, shed: 584 })
     t.equal(descriptors.availableForPairs, 382)
     t.strictSame(statesOf(others), Array<string>(34).fill('connected'))
-    const healthy = new DialQueue()
     let served = 0
-    for (; harness.connectClients(healthy, 1)[0]!.state === 'dialing'; served++) dials.complete(healthy)
-    t.equal(served, 191, 'another listener is served as long as there are descriptors')
+    for (let queue = newQueue(); harness.connectClients(queue, 1)[0]!.state === 'dialing'; queue = newQueue()) {
+      dials.complete(queue)
+      served++
+    }
+    t.equal(served, 191, 'other listeners are served as long as there are descriptors')
     t.match(dials.counts(), { shed: 584 })
     t.match(descriptors.counts(), { waited: 1, shed: 0 }, 'then descriptors are short, not dials')
     t.equal(
@@ -213,9 +223,9 @@ t.test(
 
 t.test('when descriptors are short, clients wait while there is room, and are served when some are released', t => {
   const harness = new Harness(146)
-  const queue = new DialQueue()
+  const queue = newQueue()
   const connected = Array.from({ length: 22 }, () => {
-    const [client] = harness.connectClients(queue, 1)
+    const [client] = harness.connectClients(newQueue(), 1)
     client!.connect()
     return client!
   })
@@ -240,8 +250,7 @@ t.test('when descriptors are short, clients wait while there is room, and are se
 t.test('clients that wait get the descriptors that a smaller reserve frees', t => {
   const harness = new Harness(200)
   harness.descriptors.reserve(92)
-  const queue = new DialQueue()
-  const clients = harness.connectClients(queue, 7)
+  const clients = Array.from({ length: 7 }, () => harness.connectClients(newQueue(), 1)[0]!)
   t.strictSame(statesOf(clients.slice(4)), ['dialing', 'waiting', 'closed'])
   harness.descriptors.reserve(0)
   t.equal(clients[5]!.state, 'dialing')
@@ -250,7 +259,7 @@ t.test('clients that wait get the descriptors that a smaller reserve frees', t =
 
 t.test('a client that leaves its queue, or waits there too long, gets no turn and makes room for others', t => {
   const harness = new Harness(160)
-  const queue = new DialQueue()
+  const queue = newQueue()
   const fill = () => {
     const clients: Client[] = []
     while (clients.at(-1)?.state !== 'closed') clients.push(...harness.connectClients(queue, 1))
@@ -267,7 +276,7 @@ t.test('a client that leaves its queue, or waits there too long, gets no turn an
   t.strictSame(statesOf(waiting.slice(0, 3)), ['closed', 'closed', 'dialing'])
   const gone = waiting.slice(3, 10)
   harness.hasReset = client => gone.includes(client)
-  harness.dials.sweep()
+  harness.dials.sweep(0)
   t.equal(countOf(gone, 'closed'), 7)
   t.ok(countOf(fill(), 'waiting') >= 8, 'other clients wait in their places')
   t.end()
@@ -275,14 +284,14 @@ t.test('a client that leaves its queue, or waits there too long, gets no turn an
 
 t.test('a sweep over very many clients checks those that came first', t => {
   const harness = new Harness(20_000)
-  const queue = new DialQueue()
+  const queue = newQueue()
   const clients = harness.connectClients(queue, 3000)
   const checked: Client[] = []
   harness.hasReset = client => {
     checked.push(client)
     return false
   }
-  harness.dials.sweep()
+  harness.dials.sweep(0)
   t.ok(checked.length >= 100 && checked.length <= 1000, `${checked.length} of ${queue.waiting.size}`)
   t.strictSame(
     checked.map(({ name }) => name),
@@ -295,7 +304,7 @@ t.test(
   'when the kernel has no descriptor left before the budget is used up, no client tries until one is released',
   t => {
     const harness = new Harness(1000)
-    const queue = new DialQueue()
+    const queue = newQueue()
     const [first, second, third] = harness.connectClients(queue, 3)
     for (const client of [first!, second!]) client.failWithoutDescriptor()
     t.strictSame(statesOf([first!, second!]), ['waiting', 'waiting'])
@@ -308,7 +317,7 @@ t.test(
 
 t.test('a long queue whose dials all fail at once is served to its end', t => {
   const harness = new Harness(200_000)
-  const queue = new DialQueue()
+  const queue = newQueue()
   const clients = harness.connectClients(queue, 50_000)
   t.equal(countOf(clients, 'waiting'), 50_000 - 512)
   harness.failsAtOnce = true
@@ -326,7 +335,7 @@ t.test(`after any sequence of events no count is lost, and no client waits that 
   for (let run = 0; run < 30; run++) {
     const harness = new Harness(150 + randomInt(random, 600))
     const { dials, descriptors } = harness
-    const queues = Array.from({ length: 1 + randomInt(random, 8) }, () => new DialQueue())
+    const queues = Array.from({ length: 1 + randomInt(random, 8) }, () => newQueue())
     let clients: Client[] = []
     for (let step = 0; step < 1000; step++) {
       const client = pick(clients)
@@ -340,12 +349,14 @@ t.test(`after any sequence of events no count is lost, and no client waits that 
       clients = clients.filter(({ state }) => state !== 'closed')
       const used = countOf(clients, 'waiting') + 2 * (clients.length - countOf(clients, 'waiting'))
       const { used: inProgress, limit } = dials.counts()
-      const couldStart = queues.some(queue => queue.waiting.size > 0 && queue.inProgress < limit - inProgress)
+      const couldStart = queues.some(
+        queue => queue.waiting.size > 0 && queue.inProgress < limit - inProgress && descriptors.mayAcquire(queue.share),
+      )
       const isSound =
         descriptors.counts().used === used &&
         inProgress === countOf(clients, 'dialing') &&
         queues.reduce((sum, queue) => sum + queue.waiting.size, 0) === countOf(clients, 'waiting') &&
-        (!couldStart || descriptors.availableForPairs <= 0)
+        !couldStart
       if (!isSound) return void t.fail(`run ${run}, step ${step}`)
     }
     while (clients.length > 0) {

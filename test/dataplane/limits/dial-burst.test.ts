@@ -9,7 +9,12 @@ class Harness {
   #atTurnEnd: (() => void)[] = []
 
   dial(name: string): PendingDial {
-    return { onTurn: () => undefined, checkClient: () => undefined, start: () => void this.started.push(name) }
+    return {
+      client: name,
+      onTurn: () => undefined,
+      checkClient: () => undefined,
+      start: () => void this.started.push(name),
+    }
   }
 
   addDials(...names: readonly string[]): void {

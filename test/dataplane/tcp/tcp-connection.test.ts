@@ -10,7 +10,12 @@ import { makeListenerSpec } from '../../support/dataplane/plane-under-test.js'
 import { testBothTransports } from '../../support/dataplane/test-both-tcp-transports.js'
 import { TcpPod } from '../../support/pods/tcp-pod.js'
 
-const IGNORED_DIAL: PendingDial = { onTurn: () => undefined, start: () => undefined, checkClient: () => undefined }
+const IGNORED_DIAL: PendingDial = {
+  client: '127.0.0.1',
+  onTurn: () => undefined,
+  start: () => undefined,
+  checkClient: () => undefined,
+}
 
 testBothTransports(
   'a client that leaves while its dial waits in a burst leaves nothing behind',
@@ -28,7 +33,8 @@ testBothTransports(
       }, reject)
     })
     const socket = await accepted
-    descriptorBudget.countExisting()
+    const queue = new DialQueue(context.tcpShares.of('default/web').descriptors)
+    descriptorBudget.countExisting(queue.share)
     const pod = await TcpPod.startNamed(t, 'pod')
     const clients = new ListenerClients(makeListenerSpec({ endpoints: [pod.endpoint] }), context)
     const lease = clients.lease('127.0.0.1')
@@ -36,8 +42,12 @@ testBothTransports(
     // Another dial came just before, so the dial of this client waits.
     dialBurst.add(IGNORED_DIAL)
     await new Promise<void>(resolve => {
-      const owner = { onRefused: () => t.fail('it is not refused'), onEnd: () => resolve() }
-      const connection = new TcpConnection(socket, lease, new DialQueue(), context, owner)
+      const owner = {
+        onConnect: () => undefined,
+        onRefused: () => t.fail('it is not refused'),
+        onEnd: () => resolve(),
+      }
+      const connection = new TcpConnection(socket, lease, queue, context, owner)
       connection.start()
       t.match(dialBudget.counts(), { used: 1 })
       connection.reset()

@@ -1,9 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import t from 'tap'
 import { InProcessDataPlane } from '../../../lib/dataplane/in-process.js'
-import { FlowLru, type LruFlow } from '../../../lib/dataplane/udp/flow-lru.js'
 import { type Clock } from '../../../lib/model/clock.js'
 import { realClock } from '../../../lib/system/real-clock.js'
 import { ManualClock } from '../../support/clock/manual-clock.js'
@@ -321,54 +319,4 @@ test('a drain waits only for clients that wait for an answer', async (t, udpTran
   answer()
   t.equal(await client.next(), 'late x')
   t.equal(await drained, 0)
-})
-
-t.test('the LRU of flows', t => {
-  const flow = (idleLimit: number, ended: string[], name: string, order: FlowLru): LruFlow => ({
-    lastUsed: 0,
-    older: undefined,
-    newer: undefined,
-    idleTimeout: idleLimit,
-    end() {
-      ended.push(name)
-      order.remove(this)
-    },
-  })
-
-  t.test('ends the longest idle flow when there are too many', t => {
-    const ended: string[] = []
-    const order = new FlowLru(3)
-    const flows = ['a', 'b', 'c', 'd', 'e'].map(name => flow(1000, ended, name, order))
-    order.add(flows[0]!, 0)
-    order.add(flows[1]!, 1)
-    order.add(flows[2]!, 2)
-    order.touch(flows[0]!, 3)
-    order.add(flows[3]!, 4)
-    order.add(flows[4]!, 5)
-    t.strictSame(ended, ['b', 'c'])
-    t.equal(order.size, 3)
-    t.end()
-  })
-
-  t.test('ends exactly those flows that have been idle for their own limit', t => {
-    const ended: string[] = []
-    const order = new FlowLru(10)
-    for (const [name, limit, at] of [
-      ['long', 100, 0],
-      ['short', 10, 1],
-      ['fresh', 10, 5],
-    ] as const) {
-      order.add(flow(limit, ended, name, order), at)
-    }
-    order.expireIdle(10, 10)
-    t.strictSame(ended, [])
-    order.expireIdle(11, 10)
-    t.strictSame(ended, ['short'])
-    order.expireIdle(100, 10)
-    t.strictSame(ended, ['short', 'long', 'fresh'])
-    t.equal(order.size, 0)
-    t.notOk(order.evictOldest())
-    t.end()
-  })
-  t.end()
 })

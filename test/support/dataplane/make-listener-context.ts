@@ -2,12 +2,15 @@ import { DescriptorBudget } from '../../../lib/dataplane/limits/descriptor-budge
 import { DgramTransport } from '../../../lib/dataplane/transport/dgram-transport.js'
 import { DialBudget } from '../../../lib/dataplane/limits/dial-budget.js'
 import { DialBurst } from '../../../lib/dataplane/limits/dial-burst.js'
-import { FlowLru } from '../../../lib/dataplane/udp/flow-lru.js'
+import { FlowBudget } from '../../../lib/dataplane/udp/flow-budget.js'
 import { HalfClosedLimit } from '../../../lib/dataplane/limits/half-closed-limit.js'
 import { DEFAULT_TIMINGS } from '../../../lib/dataplane/data-plane-timings.js'
 import { type ListenerContext } from '../../../lib/dataplane/listener-context.js'
 import { UpstreamSockets } from '../../../lib/dataplane/transport/upstream-sockets.js'
 import { SendBurst } from '../../../lib/dataplane/udp/send-burst.js'
+import { ServiceShares } from '../../../lib/dataplane/limits/service-shares.js'
+import { ServiceConnections } from '../../../lib/dataplane/tcp/service-connections.js'
+import { ServiceFlows } from '../../../lib/dataplane/udp/service-flows.js'
 import { ServiceLimits } from '../../../lib/dataplane/limits/service-limits.js'
 import { type TcpTransport } from '../../../lib/dataplane/transport/tcp-transport.js'
 import { realClock } from '../../../lib/system/real-clock.js'
@@ -28,7 +31,9 @@ export function makeListenerContext(transport: TcpTransport, changes: Partial<Li
     halfClosedLimit: new HalfClosedLimit(1000),
     dialBurst: new DialBurst(),
     sendBurst: new SendBurst(),
-    flowLru: new FlowLru(1),
+    flowBudget: new FlowBudget(1),
+    tcpShares: new ServiceShares(() => new ServiceConnections()),
+    udpShares: new ServiceShares(() => new ServiceFlows()),
     serviceLimits: new ServiceLimits(),
     boundSockets: undefined,
     timings: DEFAULT_TIMINGS,

@@ -30,8 +30,8 @@ export class MemoryDataPlane implements DataPlane {
   }
 
   counts(): DataPlaneCounts {
-    const none = { used: 0, limit: 0, waited: 0, shed: 0 }
-    return { listeners: [], descriptors: none, dials: none }
+    const none = { used: 0, limit: 0, waited: 0, shed: 0, evicted: 0 }
+    return { listeners: [], descriptors: none, flows: none, dials: none }
   }
 
   reserveDescriptors(): void {

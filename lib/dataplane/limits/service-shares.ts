@@ -1,0 +1,34 @@
+import { type DescriptorShare } from './descriptor-share.js'
+
+/** Of every Service with listeners of one protocol: what it uses. All listeners of a Service share, also those that are closed. */
+export class ServiceShares<Share extends { readonly descriptors: DescriptorShare }> {
+  readonly #create: () => Share
+  readonly #byService = new Map<string, Share>()
+
+  constructor(create: () => Share) {
+    this.#create = create
+  }
+
+  /** The share of a Service: `namespace/name`. */
+  of(service: string): Share {
+    let share = this.#byService.get(service)
+    if (share === undefined) this.#byService.set(service, (share = this.#create()))
+    return share
+  }
+
+  /** The Service of a share. */
+  serviceOf(descriptors: DescriptorShare): string | undefined {
+    for (const [service, share] of this.#byService) if (share.descriptors === descriptors) return service
+    return undefined
+  }
+
+  /** Forgets Services without listeners that use nothing any more. */
+  retain(services: ReadonlySet<string>): void {
+    for (const [service, { descriptors }] of this.#byService)
+      if (descriptors.count === 0 && !services.has(service)) this.#byService.delete(service)
+  }
+
+  [Symbol.iterator](): Iterator<Share> {
+    return this.#byService.values()
+  }
+}
