@@ -54,11 +54,19 @@ export interface Parts {
   readonly fatal: AbortController
 }
 
-/** What every part may need. */
-interface Setup {
+/** What `buildParts` makes the parts from. */
+export interface BuildOptions {
   readonly config: KubeProxyConfig
-  readonly modes: readonly Mode[]
   readonly log: Log
+  /** All modes that `--proxy-mode` may name; undefined: those of the registry. */
+  readonly modes: readonly Mode[] | undefined
+  /** Takes what must be undone if the start fails, here or later. */
+  readonly onFailure: (undo: () => unknown) => void
+}
+
+/** What every part may need. */
+interface Setup extends BuildOptions {
+  readonly modes: readonly Mode[]
   readonly choices: StartChoices
   /** Milliseconds since 1970. */
   readonly startedAt: number
@@ -68,23 +76,23 @@ interface Setup {
  * Makes the parts of a proxy, each one from those before it, and connects them at the end. Nothing is written to the kernel yet
  * except for probes, which leave nothing behind.
  *
- * @param modes all modes that `--proxy-mode` may name
  * @throws ProxyFailure if a part can never work here: no iptables, no permission, no usable kubeconfig, no mode
  */
-export async function buildParts(config: KubeProxyConfig, log: Log, modes: readonly Mode[] = MODES): Promise<Parts> {
-  const choices = await chooseAtStart(config, modes, log)
-  const setup: Setup = { config, modes, log, choices, startedAt: Date.now() }
+export async function buildParts({ config, log, modes = MODES, onFailure }: BuildOptions): Promise<Parts> {
+  const choices = await chooseAtStart(config, modes, log, onFailure)
+  const setup: Setup = { config, log, modes, onFailure, choices, startedAt: Date.now() }
   const serving = await buildServingParts(setup)
   const observers = buildObservers(setup, serving)
+  const servers = [...observers.httpServers, observers.serviceHealth, observers.healthWatch]
+  onFailure(() => Promise.all(servers.map(server => server.close())))
   const syncing = buildSyncParts(setup, serving, observers)
   connectParts(setup, serving, syncing)
   const { cluster, dataPlane } = choices
-  const servers = [...observers.httpServers, observers.serviceHealth, observers.healthWatch]
   return { cluster, dataPlane, ...serving, ...syncing, servers }
 }
 
 /** What carries the traffic of Services: the objects of the cluster, this node, and the proxier of the mode. */
-async function buildServingParts({ config, modes, log, choices }: Setup) {
+async function buildServingParts({ config, modes, log, choices, onFailure }: Setup) {
   const { cluster, iptables, kernel, mode, dataPlane } = choices
   const store = new ObjectStore(config.nodeName)
   const node = new NodeManager(config, () => store.node)
@@ -107,6 +115,7 @@ async function buildServingParts({ config, modes, log, choices }: Setup) {
   }
   const needsFailover = mode.carriedBy === 'sockets' && config.onExit === 'kernel'
   const failover = needsFailover ? await KernelFailover.create(resources, iptables, modes) : undefined
+  onFailure(() => failover?.disarm())
   const proxier = await mode.createProxier(resources)
   return { store, node, events, nodeEvents, failover, proxier }
 }

@@ -26,18 +26,29 @@ export interface StartChoices extends ChosenMode {
  * it removes again.
  *
  * @param modes all modes that `--proxy-mode` may name
+ * @param onFailure takes what must be undone if the start fails, here or later
  * @throws ProxyFailure if this can never work here: no iptables, no permission, no usable kubeconfig, no mode
  */
-export async function chooseAtStart(config: KubeProxyConfig, modes: readonly Mode[], log: Log): Promise<StartChoices> {
+export async function chooseAtStart(
+  config: KubeProxyConfig,
+  modes: readonly Mode[],
+  log: Log,
+  onFailure: (undo: () => unknown) => void,
+): Promise<StartChoices> {
   const preferred = config.modes.map(name => modeByName(name, modes))
-  // Workers start while the node is checked. If a check fails, they end with this process.
+  const startDataPlane = (): Promise<DataPlane> => {
+    const dataPlane = chooseDataPlane(config, log)
+    onFailure(async () => (await dataPlane).drain(0))
+    return dataPlane
+  }
+  // Workers start while the node is checked.
   const isCertain = preferred.length === 1 && preferred[0]!.carriedBy === 'sockets'
-  const earlyDataPlane = isCertain ? chooseDataPlane(config, log) : undefined
+  const earlyDataPlane = isCertain ? startDataPlane() : undefined
   const cluster = await chooseSource(config, realClock, log)
   const iptables = await detectIptables(log)
   const kernel = kernelTools(iptables, log)
   const chosen = await chooseMode(preferred, mode => mode.probe(config, kernel), log)
   const needsDataPlane = chosen.mode.carriedBy === 'sockets'
-  const dataPlane = needsDataPlane ? await (earlyDataPlane ?? chooseDataPlane(config, log)) : undefined
+  const dataPlane = needsDataPlane ? await (earlyDataPlane ?? startDataPlane()) : undefined
   return { ...chosen, cluster, iptables, kernel, dataPlane }
 }

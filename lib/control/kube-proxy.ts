@@ -1,6 +1,7 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
+import { undoOnFailure } from '../primitives/undo-on-failure.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-settings.js'
 import { applyOomScore } from '../system/oom-score.js'
@@ -20,7 +21,8 @@ export class KubeProxy {
   readonly #parts: Parts
 
   /**
-   * Builds the parts and reads the rules that an earlier process left in the kernel. It writes no rule yet.
+   * Builds the parts and reads the rules that an earlier process left in the kernel. It writes no rule yet. If it fails, it ends
+   * what it has started: workers, ports, timers.
    * @param modes all modes that `--proxy-mode` may name; left out: those of the registry
    * @throws ProxyFailure if a part can never work here: no iptables, no permission, no usable kubeconfig
    */
@@ -33,17 +35,19 @@ export class KubeProxy {
     })
     // Before the first worker starts: a process has the value of its parent.
     applyOomScore(config.oomScoreAdj, log)
-    const parts = await buildParts(config, log, modes)
-    parts.nodeEvents.record('Normal', 'Starting', '')
-    const { failed } = applyConntrackSettings(config.conntrack, log)
-    if (failed.some(({ file }) => file === HASHSIZE_FILE))
-      parts.nodeEvents.record(
-        'Warning',
-        'readOnlySysFS',
-        'cannot set the size of the conntrack table: the kernel keeps its own size',
-      )
-    await parts.proxier.start()
-    return new KubeProxy(config, log, parts)
+    return undoOnFailure(async onFailure => {
+      const parts = await buildParts({ config, log, modes, onFailure })
+      parts.nodeEvents.record('Normal', 'Starting', '')
+      const { failed } = applyConntrackSettings(config.conntrack, log)
+      if (failed.some(({ file }) => file === HASHSIZE_FILE))
+        parts.nodeEvents.record(
+          'Warning',
+          'readOnlySysFS',
+          'cannot set the size of the conntrack table: the kernel keeps its own size',
+        )
+      await parts.proxier.start()
+      return new KubeProxy(config, log, parts)
+    })
   }
 
   private constructor(config: KubeProxyConfig, log: Log, parts: Parts) {

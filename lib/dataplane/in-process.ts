@@ -224,7 +224,7 @@ export class InProcessDataPlane implements DataPlane {
     const { clock, timings, halfClosedLimit, descriptorBudget, dialBudget, udpShares } = this.#context
     const shortestUdpTimeout = Math.min(timings.udpTimeout, timings.udpStreamTimeout)
     const period = Math.min(1000, Math.max(10, Math.min(shortestUdpTimeout, timings.halfClosedTimeout) / 4))
-    this.#cancelSweep = clock.after(period, () => {
+    const sweep = (): void => {
       const now = clock.now()
       halfClosedLimit.sweep(now)
       descriptorBudget.sweep(now)
@@ -232,6 +232,8 @@ export class InProcessDataPlane implements DataPlane {
       for (const flows of udpShares) flows.expireIdle(now, shortestUdpTimeout)
       this.#drainingListeners.removeIdle()
       this.#scheduleSweep()
-    })
+    }
+    // Sockets keep a process alive. Without any, there is nothing to check.
+    this.#cancelSweep = clock.after(period, sweep, { keepsAlive: false })
   }
 }

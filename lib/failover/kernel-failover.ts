@@ -100,8 +100,8 @@ export class KernelFailover {
    * which is logged, and if nothing has been served yet.
    */
   async takeOver(): Promise<void> {
+    if (!this.#hasSnapshot) return this.disarm()
     this.#timers.stop()
-    if (!this.#hasSnapshot) return this.#failoverProcess.disarm()
     const { clock, log } = this.#options
     const onTimeout = () => {
       throw new Error(`timed out after ${TAKE_OVER_TIMEOUT_MS / 1000} s`)
@@ -114,6 +114,12 @@ export class KernelFailover {
     } finally {
       this.#failoverProcess.disarm()
     }
+  }
+
+  /** Ends without letting the kernel serve, also if this process is killed later. */
+  disarm(): void {
+    this.#timers.stop()
+    this.#failoverProcess.disarm()
   }
 
   async #program(): Promise<void> {

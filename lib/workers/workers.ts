@@ -52,6 +52,7 @@ export class Workers {
   /** Called when a worker becomes ready or exits. */
   readonly #waiters = new Set<() => void>()
   #isReplacing = false
+  #isDraining = false
 
   constructor({ count, settings, clock, log, inheritedSockets, onChange }: WorkersOptions) {
     this.#clock = clock
@@ -112,7 +113,7 @@ export class Workers {
 
   /** Resolves when all are ready, or after `ms` milliseconds. */
   waitForAll(ms: number): Promise<void> {
-    return this.#waitUntil(() => this.running.length === this.#slots.length, ms)
+    return this.#waitUntil(() => this.#isDraining || this.running.length === this.#slots.length, ms)
   }
 
   /** Resolves when one worker is ready, or at the timeout. */
@@ -137,6 +138,7 @@ export class Workers {
   /** Drains all workers until they exit; returns how many connections were closed at the timeout. */
   async drain(timeoutMs: number): Promise<number> {
     let cutOff = 0
+    this.#isDraining = true
     for (const { process, link } of this.#slots) {
       process.disableRestart()
       if (link === undefined) process.kill()

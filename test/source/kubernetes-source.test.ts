@@ -499,9 +499,9 @@ t.test('the path of a server address stays in requests', async test => {
 function recordWaits(waits: number[]): Clock {
   return {
     now: () => realClock.now(),
-    after: (ms, action) => {
+    after: (ms, ...timer) => {
       waits.push(ms)
-      return realClock.after(ms, action)
+      return realClock.after(ms, ...timer)
     },
   }
 }

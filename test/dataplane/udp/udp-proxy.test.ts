@@ -206,8 +206,8 @@ class ConditionClock implements Clock {
     return realClock.now()
   }
 
-  after(ms: number, action: () => void): () => void {
-    return realClock.after(ms, action)
+  after(...timer: Parameters<Clock['after']>): () => void {
+    return realClock.after(...timer)
   }
 
   #runCheck(): void {
