@@ -116,6 +116,13 @@ export const FLAGS: readonly Flag[] = [
     help: "Use of Node's internal TCP and UDP handles: auto, if a probe at the start finds that they work, or off",
   },
   {
+    name: 'reuse-source-ports',
+    kind: 'switch',
+    default: 'true',
+    extension: true,
+    help: 'In userspace mode, set net.ipv4.tcp_tw_reuse=1 on the node, so that many short connections to one endpoint do not use up its source ports',
+  },
+  {
     name: 'iptables-sync-period',
     kind: 'text',
     default: '30s',

@@ -78,6 +78,8 @@ export interface KubeProxyConfig {
   readonly udpIdleTimeout: number | undefined
   /** Whether to use Node's internal TCP and UDP handles. */
   readonly fastPath: (typeof FAST_PATH)[number]
+  /** Whether source ports of connections that have ended are used again after a second. */
+  readonly reuseSourcePorts: boolean
   /** Interval between checks of the rules. */
   readonly iptablesSyncPeriod: number
   /** Minimum interval between writes of the rules, on average: two writes may follow each other at once. */

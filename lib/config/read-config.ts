@@ -30,6 +30,7 @@ export function readConfig(values: FlagValues, hostName: string, knownModes: rea
     portRange: reader.readPortRange(),
     udpIdleTimeout: reader.readText('udp-timeout') === '' ? undefined : reader.readDuration('udp-timeout', 'positive'),
     fastPath: reader.readChoice('fast-path', FAST_PATH),
+    reuseSourcePorts: reader.readSwitch('reuse-source-ports'),
     iptablesSyncPeriod: reader.readDuration('iptables-sync-period', 'positive'),
     iptablesMinSyncPeriod: reader.readDuration('iptables-min-sync-period', 'non-negative'),
     kernelModes: readKernelModes(reader),

@@ -5,6 +5,7 @@ import { type DataPlaneTimings, DEFAULT_TIMINGS } from '../dataplane/data-plane-
 import { type Log } from '../model/log.js'
 import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { realClock } from '../system/real-clock.js'
+import { allowTimeWaitReuse } from '../system/time-wait-reuse.js'
 import { drainOrphansFirst } from '../workers/orphans.js'
 import { WorkerPool } from '../workers/worker-pool.js'
 import { createDataPlane } from './create-data-plane.js'
@@ -21,6 +22,7 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
   const { verbosity, drainTimeout, fastPath } = config
   const timings = dataPlaneTimings(config)
   log.info(0, 'Open files', { maxOpenFiles: readDescriptorLimit() })
+  if (config.reuseSourcePorts) allowTimeWaitReuse(log)
   const workers = workerCount(config.dataPlaneWorkers, availableParallelism())
   const dataPlane =
     workers === 0

@@ -3,6 +3,12 @@ import { type AvoidedEndpoints } from '../balancer/balancer.js'
 import { type Clock } from '../model/clock.js'
 import { type ListenerBalancer } from './listener-balancer.js'
 
+/** What a listener learns from the leases of its clients. */
+export interface LeaseOwner {
+  onEndpointFailure(endpoint: BalancedEndpoint, error: Error): void
+  onLocalProblem(error: Error): void
+}
+
 /**
  * The endpoint of one client. A client has one at a time: picking the next one gives the one before back. The endpoint counts
  * as used from `pick` to `release`, so that a burst of clients spreads over all endpoints.
@@ -12,20 +18,14 @@ export class EndpointLease {
   readonly client: string
   readonly #balancer: ListenerBalancer
   readonly #clock: Clock
-  readonly #onFailure: (endpoint: BalancedEndpoint, error: Error) => void
+  readonly #listener: LeaseOwner
   #endpoint: BalancedEndpoint | undefined
 
-  /** @param onFailure called after each `recordFailure`; the leases of a listener share it */
-  constructor(
-    client: string,
-    balancer: ListenerBalancer,
-    clock: Clock,
-    onFailure: (endpoint: BalancedEndpoint, error: Error) => void,
-  ) {
+  constructor(client: string, balancer: ListenerBalancer, clock: Clock, listener: LeaseOwner) {
     this.client = client
     this.#balancer = balancer
     this.#clock = clock
-    this.#onFailure = onFailure
+    this.#listener = listener
   }
 
   /**
@@ -46,7 +46,12 @@ export class EndpointLease {
   recordFailure(error: Error): void {
     if (this.#endpoint === undefined) return
     this.#balancer.recordFailure(this.#endpoint, this.#clock.now())
-    this.#onFailure(this.#endpoint, error)
+    this.#listener.onEndpointFailure(this.#endpoint, error)
+  }
+
+  /** The endpoint could not be tried, because this machine has run out of something. The endpoint is not to blame. */
+  reportLocalProblem(error: Error): void {
+    this.#listener.onLocalProblem(error)
   }
 
   /** The client has ended: its endpoint no longer counts as used. */

@@ -1,11 +1,14 @@
 import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
+import { systemCode } from '../model/failure.js'
 import { type TrafficCounts, countShed, zeroTrafficCounts } from './data-plane.js'
-import { EndpointLease } from './endpoint-lease.js'
+import { EndpointLease, type LeaseOwner } from './endpoint-lease.js'
 import { ClientFilter, isLoopback } from './limits/client-filter.js'
 import { namespacedName } from './limits/service-limits.js'
 import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerContext } from './listener-context.js'
 import { type ListenerSpec } from './listener-plan.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
+import { isOutOfSourcePorts } from './transport/socket-error.js'
 import { type SocketAddress, type UpstreamSockets } from './transport/upstream-sockets.js'
 
 /** Log messages of each protocol. */
@@ -14,11 +17,16 @@ const MESSAGES = {
   UDP: { refused: 'Dropped a datagram', failed: 'Endpoint did not take a datagram' },
 } as const
 
+/** Clients wait for a port, and are refused after some seconds. */
+const PORT_HINT = 'All source ports for an endpoint are in use: widen net.ipv4.ip_local_port_range, or run more Pods'
+/** A shortage that lasts or comes again is logged once in this time, in milliseconds. */
+const PROBLEM_INTERVAL = 60_000
+
 /**
  * The clients of one listener, the same for TCP and UDP: which of them may come in, which endpoint each one gets, and how many
  * there were.
  */
-export class ListenerClients {
+export class ListenerClients implements LeaseOwner {
   /** The Service of the listener: `namespace/name`. */
   readonly service: string
   /** Totals since the listener was made. The listener counts connections and bytes here itself. */
@@ -28,6 +36,8 @@ export class ListenerClients {
   readonly #upstreamSockets: UpstreamSockets
   #spec: ListenerSpec
   #filter: ClientFilter
+  readonly #localProblems = new OnceReporter()
+  #problemsSince = -Infinity
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.service = namespacedName(spec)
@@ -83,7 +93,7 @@ export class ListenerClients {
 
   /** What an admitted client picks its endpoints with. */
   lease(client: string): EndpointLease {
-    return new EndpointLease(client, this.#balancer, this.#context.clock, this.#onFailure)
+    return new EndpointLease(client, this.#balancer, this.#context.clock, this)
   }
 
   /** @param active connections or flows that are open now */
@@ -92,10 +102,24 @@ export class ListenerClients {
     return { ...this.traffic, active, ejections: this.#balancer.ejections, ejected }
   }
 
-  readonly #onFailure = ({ ip, port }: BalancedEndpoint, { message: error }: Error): void => {
+  onEndpointFailure({ ip, port }: BalancedEndpoint, { message: error }: Error): void {
     const { log } = this.#context
     this.traffic.dialFailures++
     if (!log.enabled(3)) return
     log.info(3, MESSAGES[this.#spec.protocol].failed, { ...this.logFields, endpoint: `${ip}:${port}`, error })
+  }
+
+  onLocalProblem(error: Error): void {
+    const now = this.#context.clock.now()
+    if (now - this.#problemsSince >= PROBLEM_INTERVAL) {
+      this.#localProblems.clear()
+      this.#problemsSince = now
+    }
+    this.#localProblems.add(systemCode(error) ?? error.message, () =>
+      this.#context.log.error('This node lacks what a connection to an endpoint needs', error, {
+        ...this.logFields,
+        hint: isOutOfSourcePorts(error) ? PORT_HINT : undefined,
+      }),
+    )
   }
 }

@@ -23,6 +23,7 @@ void t.test('without flags every setting has its default', t => {
     portRange: undefined,
     udpIdleTimeout: undefined,
     fastPath: 'auto',
+    reuseSourcePorts: true,
     iptablesSyncPeriod: 30_000,
     iptablesMinSyncPeriod: 1000,
     kernelModes: {

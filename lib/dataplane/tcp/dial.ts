@@ -4,7 +4,7 @@ import { type EndpointLease } from '../endpoint-lease.js'
 import { type DialQueue } from '../limits/dial-budget.js'
 import { type PendingDial } from '../limits/pending-dial.js'
 import { type ListenerContext } from '../listener-context.js'
-import { isLocalResourceError, isOutOfDescriptors } from '../transport/socket-error.js'
+import { isLocalResourceError, isOutOfDescriptors, isOutOfSourcePorts } from '../transport/socket-error.js'
 import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from '../transport/tcp-transport.js'
 import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
 
@@ -30,7 +30,9 @@ export interface DialOwner extends TcpSocketOwner {
  *
  * An endpoint that refuses costs no time, so the dial tries up to sixteen different ones before it tries one of them again. An
  * endpoint that stays silent costs one time-out of the schedule: if all of them are silent, a client waits 3.75 s, as with
- * kube-proxy's userspace mode. An error of this machine ends the dial at once, since another endpoint would not help.
+ * kube-proxy's userspace mode. An error of this machine ends the dial at once, since another endpoint would not help. Source ports
+ * are different: each endpoint has its own, and used ones become free. So without a free port the dial tries another endpoint,
+ * and waits by the same schedule when no endpoint has one. The endpoint is not to blame and stays in use.
  */
 export class Dial implements PendingDial {
   readonly #client: TcpSocket
@@ -42,6 +44,10 @@ export class Dial implements PendingDial {
   #cancelQueueTimeout: (() => void) | undefined
   #isInProgress = false
   #attempt: DialAttempt | undefined
+  /** While the dial waits for a source port. */
+  #portTimer: NodeJS.Timeout | undefined
+  /** Whether an endpoint could not be tried since the last wait because no source port was free. */
+  #lacksPorts = false
   #attempts = 0
   #timeouts = 0
   /** Endpoints that failed for this client. */
@@ -82,6 +88,7 @@ export class Dial implements PendingDial {
     this.#isInProgress = true
     this.#attempts = 0
     this.#timeouts = 0
+    this.#lacksPorts = false
     this.#failed = undefined
     this.#lastError = undefined
     this.#tryNext()
@@ -97,6 +104,7 @@ export class Dial implements PendingDial {
       this.#isInProgress = false
       this.#attempt?.cancel()
       this.#attempt = undefined
+      clearTimeout(this.#portTimer)
       dialBudget.fail(this.#queue)
     } else if (dialBurst.delete(this)) {
       dialBudget.fail(this.#queue)
@@ -122,8 +130,10 @@ export class Dial implements PendingDial {
     this.#failed ??= new Set()
     this.#failed.add(attempt.target)
     this.#lastError = error
-    if (isLocalResourceError(error)) return this.#fail(error)
-    this.#lease.recordFailure(error)
+    if (isLocalResourceError(error)) this.#lease.reportLocalProblem(error)
+    else this.#lease.recordFailure(error)
+    if (isOutOfSourcePorts(error)) this.#lacksPorts = true
+    else if (isLocalResourceError(error)) return this.#fail(error)
     this.#tryNext()
   }
 
@@ -132,10 +142,19 @@ export class Dial implements PendingDial {
     const target = this.#lease.pick(this.#failed ?? AVOID_NONE)
     if (target === undefined) return this.#fail(this.#lastError)
     const isRepeated = this.#failed?.has(target) === true
+    if (isRepeated && this.#lacksPorts && this.#timeouts < schedule.length) return this.#waitForPorts()
     const maxAttempts = isRepeated ? schedule.length : MAX_ATTEMPTS
     if (this.#timeouts >= schedule.length || this.#attempts >= maxAttempts) return this.#fail(this.#lastError)
     this.#attempts++
     this.#attempt = new DialAttempt(this, this.#context, target, schedule[this.#timeouts]!)
+  }
+
+  #waitForPorts(): void {
+    this.#lacksPorts = false
+    this.#portTimer = setTimeout(() => {
+      this.#failed = undefined
+      this.#tryNext()
+    }, this.#context.timings.dialSchedule[this.#timeouts++])
   }
 
   #fail(error: Error | undefined): void {

@@ -6,7 +6,6 @@ import { ListenerClients } from '../listener-clients.js'
 import { type ListenerContext } from '../listener-context.js'
 import { type ListenerSpec } from '../listener-plan.js'
 import { OnDemandListener } from '../on-demand-listener.js'
-import { isLocalResourceError } from '../transport/socket-error.js'
 import { type SpliceFailure, type TcpServer, type TcpSocket, type TcpSocketOwner } from '../transport/tcp-transport.js'
 import { type ServiceConnections } from './service-connections.js'
 import { TcpConnection, type TcpConnectionOwner } from './tcp-connection.js'
@@ -137,8 +136,7 @@ export class TcpProxy implements Listener {
     const { log } = this.#context
     const { traffic, logFields } = this.#clients
     traffic.refused++
-    if (isLocalResourceError(error)) log.error('Cannot open a connection to an endpoint', error, logFields)
-    else log.info(3, 'No endpoint took the connection', { ...logFields, client: lease.client })
+    log.info(3, 'No endpoint took the connection', { ...logFields, client: lease.client, error: error?.message })
   }
 
   #handleEnd(connection: TcpConnection, failure: SpliceFailure | undefined): void {

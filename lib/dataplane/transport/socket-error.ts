@@ -1,8 +1,16 @@
 import { getSystemErrorName } from 'node:util'
 import { systemCode } from '../../model/failure.js'
 
-/** Errors of a machine that has run out of something; another endpoint would not help. */
-const LOCAL_RESOURCE_ERRORS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRINUSE', 'EAGAIN'])
+/** Errors of a machine that has run out of something. */
+const LOCAL_RESOURCE_ERRORS = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+  'ENOMEM',
+  'EADDRINUSE',
+  'EADDRNOTAVAIL',
+  'EAGAIN',
+])
 
 /** Whether this machine causes a socket error. The client or the Pod causes all others, which are no reason for an error in the log. */
 export function isLocalResourceError(error: unknown): boolean {
@@ -14,6 +22,14 @@ export function isLocalResourceError(error: unknown): boolean {
 export function isOutOfDescriptors(error: unknown): boolean {
   const code = systemCode(error)
   return code === 'EMFILE' || code === 'ENFILE'
+}
+
+/**
+ * Whether the kernel has no free source port for a connection to this endpoint (or no source address). It counts ports for each
+ * endpoint by itself, so another endpoint may have some.
+ */
+export function isOutOfSourcePorts(error: unknown): boolean {
+  return systemCode(error) === 'EADDRNOTAVAIL'
 }
 
 /** The error that Node.js makes of a failed system call. @param status the negative number that libuv returned */

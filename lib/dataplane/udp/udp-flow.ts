@@ -21,8 +21,6 @@ export interface UdpFlowOwner {
   onReply(bytes: number): void
   /** Sends a datagram of the endpoint to the client. */
   sendReply(datagram: Buffer, client: UdpPeer): void
-  /** This machine lacks something that the flow needs; the flow ends. */
-  onLocalError(error: Error): void
   /** The flow has ended, and its socket is closed. Called once. */
   onEnd(flow: UdpFlow): void
 }
@@ -141,7 +139,7 @@ export class UdpFlow implements ServiceFlow {
     // A datagram that is too long for the path, or that finds a buffer full, is lost, as with any UDP sender. The flow goes on.
     if (systemCode(error) === 'EMSGSIZE' || systemCode(error) === 'ENOBUFS') return
     if (isLocalResourceError(error)) {
-      this.#owner.onLocalError(error)
+      this.lease.reportLocalProblem(error)
       return this.end()
     }
     this.lease.recordFailure(error)

@@ -43,7 +43,6 @@ export class UdpProxy implements Listener {
       serviceFlows: this.#serviceFlows,
       onReply: bytes => (this.#clients.traffic.bytesToClient += bytes),
       sendReply: (datagram, client) => this.#socket?.sendTo(datagram, client),
-      onLocalError: error => context.log.error('Cannot send to an endpoint', error, this.#clients.logFields),
       onEnd: flow => this.#handleEnd(flow),
     }
   }
