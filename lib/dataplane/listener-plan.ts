@@ -1,7 +1,7 @@
 import { type Endpoint } from '../model/endpoint.js'
 import { type Cidr } from '../model/cidr.js'
 import { type BalancerName } from '../model/service-port.js'
-import { type IpAddress, familyOf } from '../model/address.js'
+import { type IpAddress, familyOf, unspecifiedAddress } from '../model/address.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
 /** One port to serve on the node: where to listen, and which endpoints get the clients. Plain data, which can be sent to a worker. */
@@ -28,8 +28,8 @@ export interface ListenerSpec {
   /** Address ranges of the clients that are served; undefined: all clients. The same array as long as nothing changes. */
   readonly sourceRanges: readonly Cidr[] | undefined
   /**
-   * Occupies a node port on all addresses, so that no other process takes it. It serves only processes of this node, which have
-   * a loopback address. Rules redirect all other clients to another listener; a client that gets around the rules, for
+   * Occupies a node port, so that no other process takes it. It serves only processes of this node, which have a loopback
+   * address. Rules redirect all other clients to another listener; a client that gets around the rules, for
    * example to 127.0.0.1 of a node that accepts that from outside (CVE-2020-8558), is refused.
    */
   readonly holdsNodePort: boolean
@@ -48,10 +48,15 @@ export function hasConnectionLimit({
   return maxConnections !== undefined || maxConnectionsPerClient !== undefined
 }
 
+/** Whether a listener listens on all addresses of the node. */
+export function isOnAllAddresses({ address }: Pick<ListenerSpec, 'address'>): boolean {
+  return address === unspecifiedAddress(familyOf(address))
+}
+
 /** Whether two listeners cannot have the same port number. */
 export function isPortConflict(a: ListenerSpec, b: ListenerSpec): boolean {
   const isSameKind = a.protocol === b.protocol && familyOf(a.address) === familyOf(b.address)
-  return isSameKind && (a.address === b.address || a.holdsNodePort || b.holdsNodePort)
+  return isSameKind && (a.address === b.address || isOnAllAddresses(a) || isOnAllAddresses(b))
 }
 
 /** The whole desired state: all ports to serve. */

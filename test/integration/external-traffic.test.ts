@@ -330,7 +330,7 @@ t.test(
     })
 
     await t.test(
-      'a NodePort that another process holds is reported and affects nothing else',
+      'a NodePort that another process holds is served, except on loopback, and reported',
       { skip: skipUnlessMode(['userspace'], 'the kernel holds no ports') },
       async t => {
         const from = proxy.lines.length
@@ -343,11 +343,12 @@ t.test(
         service.spec.ports[0]!.nodePort = 30081
         await serve(service, slice('web', both), both6)
         t.match(await proxy.waitForLine(/PROXY_PORT_UNAVAILABLE/, from), /30081/)
-        t.equal(await clients.outside.tcp(NODE_IP, 30081), 'another process')
+        t.equal(await answers(clients.outside, NODE_IP, 30081), 'here there')
+        t.equal(await clients['the node'].tcp('127.0.0.1', 30081), 'another process')
         t.equal(await answers(clients.outside, LB_IP, 80), 'here there', 'everything else is served')
         t.match(await clients.outside.udp(NODE_IP, 30080), { answer: /^(here|there) 5$/ })
         holder.kill('SIGKILL')
-        await proxy.waitForLine(/"Serving" servicePort="IPv4\/default\/web:tcp\/TCP#node-port-30081"/, from)
+        await proxy.waitForLine(/"Serving" servicePort="IPv4\/default\/web:tcp\/TCP#node-port-30081@127.0.0.1"/, from)
       },
     )
 

@@ -1,10 +1,10 @@
 import { type ListenerSpec } from '../../dataplane/listener-plan.js'
-import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
-import { cidrContains } from '../../model/cidr.js'
+import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { type ServicePort, type ServicePortKey } from '../../model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
 import { type TrafficClass } from '../../frontends/frontend.js'
 import { isEqual } from '../../primitives/reuse-equal.js'
+import { type NodePortListener, type NodePortPlace, nodePortListeners } from './node-port-listeners.js'
 import { trafficClassSourceRanges, trafficClassEndpoints, listenerKey, trafficClassesOf } from './traffic-classes.js'
 
 /** Everything that the listeners of userspace mode depend on. */
@@ -16,8 +16,8 @@ export interface ListenerPlanInput {
   readonly proxyPorts: ReadonlyMap<string, number>
   /** Service ports that own their node port; see `resolveAddressConflicts`. */
   readonly nodePortOwners: ReadonlySet<ServicePortKey>
-  /** Whether node ports answer on loopback too. */
-  readonly loopbackNodePorts: Readonly<Record<IpFamily, boolean>>
+  /** Where node ports are held, for each family in the snapshot. */
+  readonly nodePortPlaces: ReadonlyMap<IpFamily, NodePortPlace>
 }
 
 /** A listener that needs a proxy port. */
@@ -43,7 +43,7 @@ export function listenersWithoutPort(
 }
 
 /**
- * The plan of userspace mode: its listeners by key; see `listenerKey` and `nodePortKey`.
+ * The plan of userspace mode: its listeners by key; see `listenerKey` and `nodePortListeners`.
  *
  * @param previous the last plan: a spec that comes out equal is taken from there, so that comparing references is enough
  */
@@ -68,7 +68,9 @@ export function listenerSpecs(
       const port = previous.get(key)?.port ?? input.proxyPorts.get(key)
       add(served, key, trafficClassVariant(served, trafficClass, port, input))
     }
-    if (input.nodePortOwners.has(servicePort.key)) add(served, nodePortKey(servicePort), nodePortVariant(served, input))
+    const place = input.nodePortPlaces.get(servicePort.family)
+    if (place === undefined || !input.nodePortOwners.has(servicePort.key)) continue
+    for (const { key, variant } of nodePortListeners(served, place)) add(served, key, variant)
   }
   return specs
 }
@@ -78,13 +80,8 @@ export function isSupported({ servicePort }: ServedPort): boolean {
   return servicePort.protocol !== 'SCTP'
 }
 
-/** The key of the listener that holds a service port's node port. */
-export function nodePortKey(servicePort: Pick<ServicePort, 'key' | 'nodePort'>): string {
-  return `${servicePort.key}#node-port-${servicePort.nodePort}`
-}
-
 /** What differs between the listeners of one service port. */
-type ListenerVariant = Pick<ListenerSpec, 'address' | 'port' | 'endpoints' | 'sourceRanges' | 'holdsNodePort'>
+type ListenerVariant = NodePortListener['variant']
 
 function trafficClassVariant(
   served: ServedPort,
@@ -103,26 +100,6 @@ function trafficClassVariant(
     holdsNodePort: false,
   }
 }
-
-/**
- * The listener on a node port itself serves loopback, which is this node: where source ranges apply to node ports, loopback
- * is served only if the node's address is in them.
- */
-function nodePortVariant({ servicePort, usable }: ServedPort, input: ListenerPlanInput): ListenerVariant {
-  const { family, rangesAtNodePort, sourceRanges = [] } = servicePort
-  const isNodeAllowed =
-    !rangesAtNodePort || sourceRanges.some(range => cidrContains(range, input.listenAddresses.get(family)!))
-  const servesLoopback = isNodeAllowed && input.loopbackNodePorts[family]
-  return {
-    address: unspecifiedAddress(servicePort.family),
-    port: servicePort.nodePort,
-    endpoints: servesLoopback ? usable.cluster : NO_ENDPOINTS,
-    sourceRanges: undefined,
-    holdsNodePort: true,
-  }
-}
-
-const NO_ENDPOINTS: ListenerSpec['endpoints'] = []
 
 function buildSpec({ servicePort }: ServedPort, key: string, variant: ListenerVariant): ListenerSpec {
   return {

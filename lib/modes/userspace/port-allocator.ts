@@ -13,16 +13,24 @@ export class PortAllocator {
   /** Ports that another program on this node holds. */
   readonly #unavailable = new Set<number>()
 
+  /** Numbers of NodePorts: a listener here would be in the way of the socket that holds the NodePort. */
+  #avoided: ReadonlySet<number> = new Set()
+
   /** @param random a number from 0 to below 1 */
   constructor(range: PortRange | undefined, random: () => number) {
     this.#range = range
     this.#random = random
   }
 
+  /** Sets numbers that are given out only when no other is left. */
+  avoid(numbers: ReadonlySet<number>): void {
+    this.#avoided = numbers
+  }
+
   /** Takes the port that a listener had before a restart, if it is in the range and free. */
   prefer(key: ServicePortKey, port: number): void {
     const inRange = this.#range === undefined || (port >= this.#range.first && port <= this.#range.last)
-    const free = !this.#taken.has(port) && !this.#unavailable.has(port)
+    const free = this.#isFree(port) && !this.#avoided.has(port)
     if (inRange && free && !this.#allocated.has(key)) this.#assign(key, port)
   }
 
@@ -31,18 +39,13 @@ export class PortAllocator {
     const allocated = this.#allocated.get(key)
     if (allocated !== undefined) return allocated
     if (this.#range === undefined) return 0
-    const { first, last } = this.#range
-    const size = last - first + 1
-    const start = Math.floor(this.#random() * size)
-    for (let step = 0; step < size; step++) {
-      const port = first + ((start + step) % size)
-      if (this.#taken.has(port) || this.#unavailable.has(port)) continue
-      this.#assign(key, port)
-      return port
-    }
+    const port =
+      this.#findPort(this.#range, port => this.#isFree(port) && !this.#avoided.has(port)) ??
+      this.#findPort(this.#range, port => this.#isFree(port))
+    if (port !== undefined) this.#assign(key, port)
     // Programs that held the refused ports may be gone by the next call.
-    this.#unavailable.clear()
-    return undefined
+    else this.#unavailable.clear()
+    return port
   }
 
   /** Reports that the allocated port is in use by another program: the next call of `allocate` gives another port. */
@@ -59,6 +62,20 @@ export class PortAllocator {
     if (port === undefined) return
     this.#allocated.delete(key)
     this.#taken.delete(port)
+  }
+
+  #findPort({ first, last }: PortRange, isUsable: (port: number) => boolean): number | undefined {
+    const size = last - first + 1
+    const start = Math.floor(this.#random() * size)
+    for (let step = 0; step < size; step++) {
+      const port = first + ((start + step) % size)
+      if (isUsable(port)) return port
+    }
+    return undefined
+  }
+
+  #isFree(port: number): boolean {
+    return !this.#taken.has(port) && !this.#unavailable.has(port)
   }
 
   #assign(key: ServicePortKey, port: number): void {

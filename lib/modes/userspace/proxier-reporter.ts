@@ -2,7 +2,7 @@ import { type ListenerReport } from '../../dataplane/data-plane.js'
 import { type ListenerSpec } from '../../dataplane/listener-plan.js'
 import { hostPort } from '../../model/address.js'
 import { type EventSink } from '../../model/event-sink.js'
-import { ProxyFailure, messageOf } from '../../model/failure.js'
+import { ProxyFailure, messageOf, systemCode } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
 import { type ObjectName } from '../../model/objects.js'
 import { servicePortName } from '../../model/service-port.js'
@@ -36,14 +36,19 @@ export class ProxierReporter {
     this.#openKeys = new Set([...specs.keys()].filter(key => open.has(key)))
   }
 
-  /** Reports listeners that could not be opened: when the failure begins, not at every attempt. */
+  /**
+   * Reports listeners that could not be opened: when the failure begins, not at every attempt. A NodePort whose number another
+   * socket has is served all the same, except for clients that connect to that socket's address on loopback.
+   */
   reportFailures(specs: ReadonlyMap<string, ListenerSpec>, { failed }: ListenerReport): void {
     this.#failures.update(
-      failed,
-      ([key]) => key,
+      [...failed].filter(([key, failure]) => specs.get(key)?.holdsNodePort !== true || !isAddressGone(failure)),
+      // One report for all addresses of a NodePort.
+      ([key]) => key.split('@', 1)[0]!,
       ([key, failure]) => {
-        this.#log.error('Service port is not served', failure)
         const spec = specs.get(key)
+        const message = spec?.holdsNodePort === true ? 'NodePort is served but not held' : 'Service port is not served'
+        this.#log.error(message, failure)
         if (spec === undefined) return
         const reason = spec.holdsNodePort ? 'PortAlreadyAllocated' : 'FailedToListen'
         const service = { namespace: spec.namespace, name: spec.service }
@@ -107,6 +112,11 @@ export class ProxierReporter {
       })
     }
   }
+}
+
+/** The node lost the address, or the kernel still checks it (IPv6): the next attempt knows. */
+function isAddressGone({ cause }: ProxyFailure): boolean {
+  return systemCode(cause) === 'EADDRNOTAVAIL'
 }
 
 function lowercaseFirst(text: string): string {

@@ -1,6 +1,6 @@
 import { type DataPlane, type ListenerReport } from '../../dataplane/data-plane.js'
-import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-plan.js'
-import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
+import { type ListenerPlan, type ListenerSpec, isOnAllAddresses } from '../../dataplane/listener-plan.js'
+import { type IpAddress, type IpFamily, familyOf, hostPort, unspecifiedAddress } from '../../model/address.js'
 import { type EventSink } from '../../model/event-sink.js'
 import { systemCode } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
@@ -15,7 +15,8 @@ import { type Proxier } from '../proxier.js'
 import { listenerKey, trafficClassesOf } from './traffic-classes.js'
 import { UserspaceFamily, type ProgrammedFrontend } from './family.js'
 import { type FrontendTarget } from './resolved-frontend.js'
-import { type PortlessListener, isSupported, listenerSpecs, listenersWithoutPort, nodePortKey } from './plan.js'
+import { type NodePortPlace, nodePortKey } from './node-port-listeners.js'
+import { type PortlessListener, isSupported, listenerSpecs, listenersWithoutPort } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
 import { frontendKey } from './observed-proxy-ports.js'
 import { ProxierReporter } from './proxier-reporter.js'
@@ -69,6 +70,10 @@ export class UserspaceProxier implements Proxier {
   #frontends: ReadonlyMap<string, ProgrammedFrontend> = new Map()
   /** The proxy ports of an earlier process, until listeners take them. */
   #previousProxyPorts = new Map<string, number>()
+  /** The ports of open listeners: `TCP 192.168.50.1:40000`. */
+  #proxyPorts: ReadonlySet<string> = new Set()
+  /** NodePorts that cannot be held on all addresses at once; see `nodePortListeners`. */
+  readonly #splitNodePorts = new Set<string>()
   /** The service ports that own their NodePort. */
   #nodePortOwners: ReadonlySet<ServicePortKey> = new Set()
   readonly #reporter: ProxierReporter
@@ -92,11 +97,13 @@ export class UserspaceProxier implements Proxier {
     this.#frontendReporter.report(resolved)
     const { snapshot: filtered, frontends } = resolved
     this.#snapshot = filtered
-    this.#nodePortOwners = new Set(
-      frontends.filter(({ address }) => address === undefined).map(({ servicePort }) => servicePort.key),
-    )
+    const nodePorts = frontends.filter(({ address }) => address === undefined).map(({ servicePort }) => servicePort)
+    this.#nodePortOwners = new Set(nodePorts.map(({ key }) => key))
+    const nodePortKeys = new Set(nodePorts.map(nodePortKey))
+    for (const key of this.#splitNodePorts) if (!nodePortKeys.has(key)) this.#splitNodePorts.delete(key)
+    this.#options.portAllocator.avoid(new Set(nodePorts.map(({ nodePort }) => nodePort)))
     let report = await this.#applyListeners()
-    for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#refuseTakenPorts(report) > 0; attempt++)
+    for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#avoidTakenPorts(report) > 0; attempt++)
       report = await this.#applyListeners()
     this.#reporter.reportFailures(this.#listenerPlan, report)
     this.#frontends = this.#programmableFrontends(frontends, report.open)
@@ -113,24 +120,49 @@ export class UserspaceProxier implements Proxier {
   /** Passes the listeners to hold to the data plane. */
   async #applyListeners(): Promise<ListenerReport> {
     const previous = this.#specs
-    const { localhostNodePorts } = this.#options
+    const listenAddresses = this.#listenAddresses()
     const specs = listenerSpecs(
       {
         snapshot: this.#snapshot,
-        listenAddresses: this.#listenAddresses(),
+        listenAddresses,
         proxyPorts: this.#allocatePorts(listenersWithoutPort(this.#snapshot, previous)),
         nodePortOwners: this.#nodePortOwners,
-        loopbackNodePorts: { IPv4: localhostNodePorts('IPv4'), IPv6: localhostNodePorts('IPv6') },
+        nodePortPlaces: new Map([...listenAddresses].map(([family, ip]) => [family, this.#nodePortPlace(family, ip)])),
       },
       previous,
     )
     this.#specs = specs
-    const plan: ListenerPlan = new Map([...this.rules.flatMap(rules => [...rules.heldListeners]), ...specs])
+    // NodePorts first: while they are held, the kernel chooses no proxy port with such a number.
+    const nodePorts = [...specs].filter(([, { holdsNodePort }]) => holdsNodePort)
+    const held = this.rules.flatMap(rules => [...rules.heldListeners])
+    const plan: ListenerPlan = new Map([...nodePorts, ...held, ...specs])
     for (const key of this.#listenerPlan.keys()) if (!plan.has(key)) this.#options.portAllocator.release(key)
     this.#listenerPlan = plan
     const report = await this.#options.dataPlane.apply(plan)
+    this.#proxyPorts = new Set(
+      [...plan.values()]
+        .filter(({ key, holdsNodePort }) => !holdsNodePort && report.open.has(key))
+        .map(({ key, protocol, address }) => `${protocol} ${hostPort(address, report.open.get(key)!)}`),
+    )
     this.#reporter.reportListeners(specs, report, this.#snapshot)
     return report
+  }
+
+  #nodePortPlace(family: IpFamily, nodeAddress: IpAddress): NodePortPlace {
+    const { localTraffic, nodeAddresses, localhostNodePorts } = this.#options
+    return {
+      nodeAddress,
+      served: localTraffic(family).nodePortAddresses,
+      nodeAddresses: () => nodeAddresses(family),
+      isOnLoopback: localhostNodePorts(family),
+      splitKeys: this.#splitNodePorts,
+      isProxyPort: (protocol, address, port) =>
+        [address, unspecifiedAddress(family)].some(ip => this.#proxyPorts.has(`${protocol} ${hostPort(ip, port)}`)),
+    }
+  }
+
+  #servesNodePorts(address: IpAddress): boolean {
+    return this.#options.localTraffic(familyOf(address)).nodePortAddresses?.includes(address) ?? true
   }
 
   /** Allocates a proxy port for each listener, if possible the one that an earlier process used. */
@@ -150,15 +182,21 @@ export class UserspaceProxier implements Proxier {
     return ports
   }
 
-  /** Gives up ports that other programs use. @returns how many listeners can try another port at once */
-  #refuseTakenPorts(report: ListenerReport): number {
+  /** Gives up ports that other sockets use. @returns how many listeners can try another port, or other addresses, at once */
+  #avoidTakenPorts(report: ListenerReport): number {
     let count = 0
     const specs = new Map(this.#specs)
     for (const [key, failure] of report.failed) {
-      // There is no other port for a NodePort.
-      if (systemCode(failure.cause) !== 'EADDRINUSE' || specs.get(key)?.holdsNodePort === true) continue
-      specs.delete(key)
-      this.#options.portAllocator.refuse(key)
+      const spec = specs.get(key)
+      if (systemCode(failure.cause) !== 'EADDRINUSE') continue
+      if (spec?.holdsNodePort === true) {
+        // There is no other port for a NodePort, but perhaps only one address is taken.
+        if (!isOnAllAddresses(spec)) continue
+        this.#splitNodePorts.add(key)
+      } else {
+        specs.delete(key)
+        this.#options.portAllocator.refuse(key)
+      }
       count++
     }
     this.#specs = specs
@@ -201,15 +239,12 @@ export class UserspaceProxier implements Proxier {
   }
 
   /** Whether the listeners of a frontend and their ports are unchanged. */
-  #isUnchanged({ specs, ports, resolved }: ProgrammedFrontend, open: ReadonlyMap<string, number>): boolean {
-    if (resolved.frontend.address === undefined && !open.has(nodePortKey(resolved.frontend.servicePort))) return false
+  #isUnchanged({ specs, ports }: ProgrammedFrontend, open: ReadonlyMap<string, number>): boolean {
     return specs.every((spec, index) => this.#specs.get(spec.key) === spec && open.get(spec.key) === ports[index])
   }
 
   #resolveFrontend(frontend: Frontend, open: ReadonlyMap<string, number>): ProgrammedFrontend | undefined {
     const { servicePort } = frontend
-    // If this proxy does not hold the NodePort, another program may use it.
-    if (frontend.address === undefined && !open.has(nodePortKey(servicePort))) return undefined
     const targetOf = (action: TrafficAction): FrontendTarget | undefined => {
       if (action === 'drop') return action
       const key = listenerKey(servicePort.key, action)
@@ -226,7 +261,11 @@ export class UserspaceProxier implements Proxier {
     const specs = trafficClasses.map(trafficClass => this.#specs.get(listenerKey(servicePort.key, trafficClass))!)
     const proxyPorts = specs
       .filter(spec => spec.address !== unspecifiedAddress(servicePort.family))
-      .map(({ protocol, address, key, sourceRanges }) => ({ protocol, address, port: open.get(key)!, sourceRanges }))
+      .map(({ protocol, address, key, sourceRanges }) => {
+        const port = open.get(key)!
+        const isNodePort = frontend.address === undefined && frontend.port === port && this.#servesNodePorts(address)
+        return { protocol, address, port, sourceRanges, isNodePort }
+      })
     const ports = specs.map(({ key }) => open.get(key)!)
     return {
       resolved: { frontend, fromNode, fromPods, fromExternal },

@@ -11,6 +11,11 @@ export interface ProxyPort {
   readonly port: number
   /** The sources that are let in; undefined: all, if their packets were translated. */
   readonly sourceRanges: readonly Cidr[] | undefined
+  /**
+   * The port is a NodePort of the same Service, at an address that serves NodePorts: the translation changes nothing, so the kernel
+   * does not regard the packets as translated.
+   */
+  readonly isNodePort?: boolean
 }
 
 const COMMENT = 'proxy ports'
@@ -33,7 +38,7 @@ export function proxyPortLinks(): Link[] {
  * packets are refused, even if the firewall accepts everything: their sender connects to the proxy port itself.
  *
  * Ports that are open to all sources are listed in groups. A port with source ranges has rules of its own, in a tree by port
- * number as for node ports, so that a packet to any port is compared with few rules.
+ * number as for node ports, so that a packet to any port is compared with few rules. The rare port that is a NodePort comes first.
  */
 export class ProxyPortFilter {
   readonly #firewalled = new PortTree<ProxyPort>('KUBE-DOOR-R-', {
@@ -68,9 +73,22 @@ export class ProxyPortFilter {
     return [
       ...built.flatMap(({ chains }) => [...chains]),
       [PROXY_DOOR, FILTER_RULES],
-      [PROXY_PORTS, built.flatMap(({ root }) => root)],
+      [PROXY_PORTS, [...proxyPorts.flatMap(acceptNodePort), ...built.flatMap(({ root }) => root)]],
     ]
   }
+}
+
+/** Lets the clients of a NodePort in that is a proxy port at the same time. */
+function acceptNodePort({ protocol, address, port, sourceRanges, isNodePort }: ProxyPort): Rule[] {
+  if (isNodePort !== true) return []
+  const accept: Rule = {
+    comment: 'NodePort',
+    destination: address,
+    protocol,
+    destinationPort: port,
+    target: { kind: 'ACCEPT' },
+  }
+  return sourceRanges === undefined ? [accept] : sourceRanges.map(source => ({ ...accept, source }))
 }
 
 /** The rules of all listeners with one port number: usually there is one. */

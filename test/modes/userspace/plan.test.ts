@@ -5,6 +5,7 @@ import { type ServedPort, type ServiceSnapshot } from '../../../lib/model/snapsh
 import { type ListenerPlanInput, listenerSpecs, listenersWithoutPort } from '../../../lib/modes/userspace/plan.js'
 import { makeEndpoint } from '../../support/model/make-endpoint.js'
 import { makeServicePort } from '../../support/model/make-service-port.js'
+import { makeNodePortPlace } from '../../support/modes/make-node-port-place.js'
 
 const CLUSTER = [makeEndpoint('10.244.0.5'), makeEndpoint('10.244.1.5')]
 const LOCAL = [makeEndpoint('10.244.0.5')]
@@ -33,7 +34,7 @@ function planListeners(
     listenAddresses: new Map([['IPv4', NODE]] as const),
     proxyPorts: new Map<string, number>(),
     nodePortOwners: new Set<string>(),
-    loopbackNodePorts: { IPv4: true, IPv6: true },
+    nodePortPlaces: new Map([['IPv4', makeNodePortPlace()]] as const),
     ...given,
   }
   return listenerSpecs(input, previous)
@@ -98,19 +99,6 @@ void t.test('A node port has a listener of its own if its service port owns it',
   t.equal(firstPlan(snapshotOf(port)).has(key), false)
   const spec = firstPlan(snapshotOf(port), { nodePortOwners }).get(key)
   t.match(spec, { address: '0.0.0.0', port: 30080, endpoints: CLUSTER, holdsNodePort: true })
-  const loopbackNodePorts = { IPv4: false, IPv6: true }
-  t.strictSame(firstPlan(snapshotOf(port), { nodePortOwners, loopbackNodePorts }).get(key)?.endpoints, [])
-  t.end()
-})
-
-void t.test('Source ranges at node ports decide whether loopback is served: the node has to be in them', t => {
-  const endpointsWithRange = (network: string) => {
-    const range = { family: 'IPv4', network, bits: 24 } as const
-    const port = servedPort({ nodePort: 30080, rangesAtNodePort: true, sourceRanges: [range] })
-    return firstPlan(snapshotOf(port), { nodePortOwners: new Set([KEY]) }).get(`${KEY}#node-port-30080`)?.endpoints
-  }
-  t.strictSame(endpointsWithRange('192.168.50.0'), CLUSTER)
-  t.strictSame(endpointsWithRange('192.0.2.0'), [])
   t.end()
 })
 

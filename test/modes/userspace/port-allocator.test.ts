@@ -31,6 +31,17 @@ void t.test('A refused port is not given out again while another one is free', t
   t.end()
 })
 
+void t.test('A number to avoid is given out only when no other is left', t => {
+  const ports = new PortAllocator({ first: 100, last: 102 }, () => 0)
+  ports.avoid(new Set([100, 102]))
+  ports.prefer('a', 102)
+  t.equal(ports.allocate('a'), 101, 'not even the port from before a restart')
+  t.equal(ports.allocate('b'), 100)
+  t.equal(ports.allocate('c'), 102)
+  t.equal(ports.allocate('d'), undefined)
+  t.end()
+})
+
 void t.test('A preferred port is allocated if it is usable and free', t => {
   const ports = new PortAllocator({ first: 100, last: 102 }, () => 0)
   ports.prefer('a', 102)

@@ -49,11 +49,23 @@ t.test('a node port that another program holds is an event on its Service, again
   reporter.reportFailures(specs, { open: new Map([['k', 30080]]), failed: new Map() })
   reporter.reportFailures(specs, failed)
   t.equal(takeEvents().length, 1)
+  t.match(log.entries[0], { message: 'NodePort is served but not held' })
+  const addresses = new Map(['k@10.0.0.1', 'k@10.0.0.2'].map(key => [key, makeSpec({ key })]))
+  const failures = { open: new Map(), failed: new Map([...addresses.keys()].map(key => [key, failure])) }
+  reporter.reportFailures(addresses, failures)
+  t.strictSame(takeEvents(), [], 'all addresses of a NodePort are one report')
+  const cause = Object.assign(new Error('bind'), { code: 'EADDRNOTAVAIL' })
+  const gone = new ProxyFailure('PROXY_PORT_UNAVAILABLE', 'no address', { cause })
+  reporter.reportFailures(addresses, { open: new Map(), failed: new Map([['k@10.0.0.1', gone]]) })
   reporter.reportFailures(new Map([['p', makeSpec({ key: 'p', holdsNodePort: false })]]), {
     open: new Map(),
     failed: new Map([['p', failure]]),
   })
-  t.match(takeEvents(), [/^web: FailedToListen: /], 'a proxy port is not a port of the Service')
+  t.match(
+    takeEvents(),
+    [/^web: FailedToListen: /],
+    'a proxy port is not a port of the Service, and an address that is gone is no failure',
+  )
   t.end()
 })
 

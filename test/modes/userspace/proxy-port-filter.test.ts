@@ -40,6 +40,37 @@ t.test('translated packets are let in, fifteen ports a rule; ports with source r
   t.end()
 })
 
+t.test(
+  'the clients of a NodePort with the number of its proxy port are let in untranslated, within the source ranges',
+  t => {
+    const port = { protocol: 'UDP', address: NODE, port: 30_080, sourceRanges: undefined } as const
+    const firewalled = { ...port, port: 30_081, sourceRanges: [SOURCE_RANGE] }
+    const built = new ProxyPortFilter().build([
+      port,
+      { ...port, isNodePort: true },
+      { ...firewalled, isNodePort: true },
+    ])
+    const rules = new Map(built).get('KUBE-PROXY-PORTS')!
+    t.strictSame(
+      rules
+        .slice(0, 2)
+        .map(({ destination, protocol, destinationPort, source, target }) => [
+          destination,
+          protocol,
+          destinationPort,
+          source,
+          target.kind,
+        ]),
+      [
+        [NODE, 'UDP', 30_080, undefined, 'ACCEPT'],
+        [NODE, 'UDP', 30_081, SOURCE_RANGE, 'ACCEPT'],
+      ],
+    )
+    t.notOk(rules.slice(2).some(({ target }) => target.kind === 'ACCEPT'))
+    t.end()
+  },
+)
+
 t.test('a packet meets few rules, however many proxy ports have source ranges', t => {
   const ports = Array.from({ length: 3000 }, (_, n) => {
     const sourceRanges =

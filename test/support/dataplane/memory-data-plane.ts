@@ -1,6 +1,11 @@
 import { ClientFilter, isLoopback } from '../../../lib/dataplane/limits/client-filter.js'
 import { type DataPlane, type DataPlaneCounts, type ListenerReport } from '../../../lib/dataplane/data-plane.js'
-import { type ListenerPlan, type ListenerSpec, shouldListen } from '../../../lib/dataplane/listener-plan.js'
+import {
+  type ListenerPlan,
+  type ListenerSpec,
+  isPortConflict,
+  shouldListen,
+} from '../../../lib/dataplane/listener-plan.js'
 import { type IpAddress, familyOf, hostPort, unspecifiedAddress } from '../../../lib/model/address.js'
 
 /** A packet that arrives at a listener. */
@@ -18,12 +23,11 @@ export class MemoryDataPlane implements DataPlane {
   readonly problem = undefined
 
   apply(plan: ListenerPlan): Promise<ListenerReport> {
-    const holders = new Map<string, string>()
-    for (const [key, { address, port, protocol }] of plan) {
-      const place = `${familyOf(address)} ${port}/${protocol}`
-      if (port === 0) throw new Error(`${key} requests no port`)
-      if (holders.has(place)) throw new Error(`${place} belongs to ${holders.get(place)} and to ${key}`)
-      holders.set(place, key)
+    const specs = [...plan.values()]
+    for (const [index, spec] of specs.entries()) {
+      if (spec.port === 0) throw new Error(`${spec.key} requests no port`)
+      const holder = specs.slice(0, index).find(other => other.port === spec.port && isPortConflict(other, spec))
+      if (holder !== undefined) throw new Error(`port ${spec.port} belongs to ${holder.key} and to ${spec.key}`)
     }
     this.plan = plan
     return Promise.resolve({ open: new Map([...plan].map(([key, { port }]) => [key, port])), failed: new Map() })

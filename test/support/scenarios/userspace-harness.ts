@@ -84,7 +84,7 @@ export class UserspaceHarness implements ModeHarness {
     const arrived = applyNat(packet, verdict)
     const isHere = packet.localAddresses.includes(arrived.destination)
     const spec = isHere ? this.#dataPlane.listenerAt(arrived.destination, arrived.port, protocol) : undefined
-    if (spec === undefined && verdict === 'untouched') return { verdict: verdict }
+    if (spec === undefined && verdict === 'untouched') return { verdict, isRefusedByNode: isHere }
     if (spec === undefined) throw new Error(`${destination}:${port} goes to ${verdict}, where no process listens`)
     const answer = this.#dataPlane.firstPacketOutcome(spec, { source: packet.source, destination })
     if (typeof answer === 'string') return { verdict: answer }
