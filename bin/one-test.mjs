@@ -1,6 +1,6 @@
 // Builds what changed and runs one test file, with the long time limit of the whole suite.
 //
-//   node bin/one-test.mjs FILE [--grep=PATTERN] [arguments of the file]
+//   node bin/one-test.mjs FILE [--grep=PATTERN] [arguments of the file]      PATTERN: see test-filter.mjs
 //
 // FILE is a path (test/dataplane/tcp/tcp-proxy.test.ts), its compiled file in dist, or a part of a name that only one has.
 // Prints one line for each test, then what failed. The exit code is the file's.
@@ -10,19 +10,29 @@ import { basename, join, relative, resolve as resolvePath } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from './build.mjs'
 import { createTapReport, printSummary } from './tap-report.mjs'
+import { readTestFilter } from './test-filter.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Folders with tests, and the part of the build that each needs. */
 const FOLDERS = { test: 'test', bench: 'bench' }
 const MAX_LEVEL = 2
 
-const [asked, ...args] = process.argv.slice(2)
+const [asked, ...rest] = process.argv.slice(2)
 if (asked === undefined || asked.startsWith('-')) stop('Which test? npm run one -- FILE [--grep=PATTERN]', 2)
+const filter = readFilter(rest)
 const file = findTest(asked)
 const { status, output } = build(FOLDERS[file.split('/')[0]])
 if (output !== '') process.stdout.write(`${output}\n`)
 if (status !== 0) process.exit(1)
 process.exit(await run(join('dist', file.replace(/\.ts$/, '.js'))))
+
+function readFilter(args) {
+  try {
+    return readTestFilter(args)
+  } catch (error) {
+    return stop(error.message, 2)
+  }
+}
 
 function findTest(name) {
   const path = relative(ROOT, resolvePath(name))
@@ -44,9 +54,9 @@ function findTest(name) {
 
 async function run(compiled) {
   const { parser, report, finished } = createTapReport({ onTestEnd: printTest })
-  const test = spawn(process.execPath, ['--enable-source-maps', compiled, ...args], {
+  const test = spawn(process.execPath, ['--enable-source-maps', compiled, ...filter.args], {
     cwd: ROOT,
-    env: { TAP_TIMEOUT: timeLimit(), ...process.env },
+    env: { TAP_TIMEOUT: timeLimit(), ...process.env, ...filter.env },
     stdio: ['inherit', 'pipe', 'inherit'],
   })
   test.stdout.on('data', chunk => parser.write(chunk))
