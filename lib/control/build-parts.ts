@@ -185,7 +185,7 @@ function buildSyncParts({ config, modes, log, choices }: Setup, serving: Serving
   const nodeWait = new NodeWait({
     clock: realClock,
     log,
-    timeoutMs: mode.nodeWait.timeoutMs,
+    ...mode.nodeWait,
     getMissing: () => (config.manifests.length > 0 ? undefined : node.missing),
     onTimeout: missing => {
       if (mode.nodeWait.then === 'exit')

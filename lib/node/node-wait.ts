@@ -6,19 +6,21 @@ export interface NodeWaitOptions {
   readonly log: Log
   /** The longest wait, in milliseconds. */
   readonly timeoutMs: number
+  /** After a timeout, the first sync begins without the Node (`serve`), or never (`exit`): the caller ends this process. */
+  readonly then: 'serve' | 'exit'
   /** Returns what is still missing, in words, or undefined if nothing is. */
   readonly getMissing: () => string | undefined
-  /** Called after a timeout, before the subscriber, with what is still missing. The wait is over then. */
+  /** Called after a timeout, before the subscriber, with what is still missing. */
   readonly onTimeout: (missing: string) => void
 }
 
 /**
  * Delays the first sync until the Node of this machine is known. Without it, the proxy would first serve Services as if there were
- * no zones. The caller decides what happens after a timeout.
+ * no zones.
  */
 export class NodeWait {
   readonly #options: NodeWaitOptions
-  #state: 'not started' | 'waiting' | 'done' = 'not started'
+  #state: 'not started' | 'waiting' | 'over' | 'stopped' = 'not started'
   #cancel: () => void = () => undefined
   #resume: () => void = () => undefined
 
@@ -26,17 +28,19 @@ export class NodeWait {
     this.#options = options
   }
 
-  /** Calls `resume` when the wait ends without the Node. */
+  /** Calls `resume` when the wait ends without the Node, and the first sync may begin. */
   subscribe(resume: () => void): void {
     this.#resume = resume
   }
 
   /** Whether the first sync may begin. The first call starts the wait if something is missing. */
   isOver(): boolean {
-    if (this.#state === 'done') return true
+    if (this.#state === 'over') return true
+    // The rules that the kernel has stay as they are: rules of a process that ends would be those of a node without zones.
+    if (this.#state === 'stopped') return false
     const { clock, log, timeoutMs, getMissing } = this.#options
     const missing = getMissing()
-    if (missing === undefined) this.#end()
+    if (missing === undefined) this.#end('over')
     else if (this.#state === 'not started') {
       this.#state = 'waiting'
       log.info(0, 'Waiting for the Node of this machine', { missing, seconds: timeoutMs / 1000 })
@@ -45,20 +49,20 @@ export class NodeWait {
     return missing === undefined
   }
 
-  /** Ends the wait; nothing is called. */
+  /** Ends the wait of a process that ends; nothing is called, and no first sync begins any more. */
   stop(): void {
-    this.#end()
+    if (this.#state !== 'over') this.#end('stopped')
   }
 
   #timeout(): void {
-    const { getMissing, onTimeout } = this.#options
-    this.#end()
+    const { getMissing, onTimeout, then } = this.#options
+    this.#end(then === 'serve' ? 'over' : 'stopped')
     onTimeout(getMissing() ?? '')
-    this.#resume()
+    if (then === 'serve') this.#resume()
   }
 
-  #end(): void {
+  #end(state: 'over' | 'stopped'): void {
     this.#cancel()
-    this.#state = 'done'
+    this.#state = state
   }
 }

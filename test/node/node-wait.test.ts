@@ -3,12 +3,12 @@ import { NodeWait } from '../../lib/node/node-wait.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 
-function createNodeWait(getMissing: () => string | undefined) {
+function createNodeWait(getMissing: () => string | undefined, then: 'serve' | 'exit' = 'serve') {
   const clock = new ManualClock()
   const log = new RecordingLog()
   const calls: string[] = []
   const onTimeout = (missing: string): void => void calls.push(`timeout: ${missing}`)
-  const wait = new NodeWait({ clock, log, timeoutMs: 5000, getMissing, onTimeout })
+  const wait = new NodeWait({ clock, log, timeoutMs: 5000, then, getMissing, onTimeout })
   wait.subscribe(() => calls.push('resume'))
   return { clock, log, wait, calls }
 }
@@ -35,21 +35,49 @@ t.test('the wait ends for good when the Node appears', async t => {
   t.strictSame(calls, [])
 })
 
-t.test('a timeout is reported once, before the subscriber is called, and ends the wait', async t => {
-  const { wait, clock, calls } = createNodeWait(() => 'an address of the Node')
-  for (const _ of [1, 2, 3]) t.equal(wait.isOver(), false)
-  await clock.advance(5000)
-  t.strictSame(calls, ['timeout: an address of the Node', 'resume'])
-  t.equal(wait.isOver(), true)
-  await clock.advance(60_000)
-  t.equal(calls.length, 2)
-})
+t.test(
+  'a timeout of a mode that serves without the Node is reported once, and then the first sync may begin',
+  async t => {
+    const { wait, clock, calls } = createNodeWait(() => 'an address of the Node')
+    for (const _ of [1, 2, 3]) t.equal(wait.isOver(), false)
+    await clock.advance(5000)
+    t.strictSame(calls, ['timeout: an address of the Node', 'resume'])
+    t.equal(wait.isOver(), true)
+    await clock.advance(60_000)
+    t.equal(calls.length, 2)
+  },
+)
 
-t.test('after a stop nothing is called', async t => {
+t.test(
+  'a timeout of a mode that exits without the Node is reported once, and no sync begins before the exit',
+  async t => {
+    let missing: string | undefined = 'the Node'
+    const { wait, clock, calls } = createNodeWait(() => missing, 'exit')
+    t.equal(wait.isOver(), false)
+    await clock.advance(5000)
+    t.strictSame(calls, ['timeout: the Node'])
+    t.equal(wait.isOver(), false, 'another change of an object starts no sync')
+    missing = undefined
+    t.equal(wait.isOver(), false, 'nor does the Node, which comes too late')
+    await clock.advance(60_000)
+    t.equal(calls.length, 1)
+  },
+)
+
+t.test('after a stop nothing is called, and no first sync begins', async t => {
   const { wait, clock, calls } = createNodeWait(() => 'the Node')
   t.equal(wait.isOver(), false)
   wait.stop()
   await clock.advance(60_000)
   t.strictSame(calls, [])
   t.equal(clock.pendingTimers, 0)
+  t.equal(wait.isOver(), false)
+})
+
+t.test('a stop after the wait is over does not keep syncs from starting', t => {
+  const { wait } = createNodeWait(() => undefined)
+  t.equal(wait.isOver(), true)
+  wait.stop()
+  t.equal(wait.isOver(), true)
+  t.end()
 })
