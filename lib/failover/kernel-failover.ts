@@ -10,6 +10,7 @@ import { chainOwners } from '../modes/registry.js'
 import { takeOverInputs } from '../modes/rule-writer.js'
 import { type ChainOwners } from '../netfilter/stale-chains.js'
 import { type IptablesPrograms } from '../system/iptables.js'
+import { kernelTools } from '../system/kernel-tools.js'
 import { ROUTE_LOCALNET_FILE } from '../system/route-localnet.js'
 import { NamedTimers } from '../primitives/named-timers.js'
 import { SerialQueue } from '../primitives/serial-queue.js'
@@ -70,11 +71,13 @@ export class KernelFailover {
       throw new ProxyFailure('MODE_IMPOSSIBLE', message, { hint: 'Install what is missing, or set --on-exit=keep' })
     }
     const owners = chainOwners(iptablesMode.name, modes)
+    const quietLog = errorsOnly(log)
     const proxier = await iptablesMode.createProxier({
       ...resources,
+      kernel: kernelTools(iptables, quietLog),
       chainOwners: owners,
       events: discardEvents,
-      log: errorsOnly(log),
+      log: quietLog,
     })
     const routesLocalnet = () => node.servesNodePortsOnLoopback('IPv4')
     return new KernelFailover({ proxier, iptables, chainOwners: owners, routesLocalnet, clock, log })
@@ -151,7 +154,7 @@ export class KernelFailover {
   }
 }
 
-/** The mode that serves logs problems of Services. The failover logs only its own errors. */
+/** The mode that serves logs problems of Services and of the node. The failover logs only its own errors. */
 function errorsOnly(log: Log): Log {
   return {
     info: () => undefined,

@@ -60,6 +60,8 @@ t.test('--on-exit', { skip, timeout: 120_000 }, async t => {
       t.ok(duringFailover.has('KUBE-SERVICES'))
       t.notOk(duringFailover.has('KUBE-PORTALS-CONTAINER'))
       t.same(failoverFolders(), [], 'the failover process has ended')
+      const ofFailover = first.lines.filter(line => line.includes('route_localnet'))
+      t.strictSame(ofFailover, [], 'the kernel tools of the failover log only errors')
       t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
       const second = await proxy('kernel')
       await second.waitForLine(/Removed the rules of another mode" family="IPv4"/)
