@@ -189,7 +189,7 @@ export const FLAGS: readonly Flag[] = [
     kind: 'text',
     default: '0.0.0.0:10256',
     value: 'IP[:PORT]',
-    help: 'Address of /healthz and /livez; without a port: port 10256; empty: not served',
+    help: 'Address of /healthz, /readyz and /livez; without a port: port 10256; empty: not served',
   },
   {
     name: 'healthz-stale-timeout',
@@ -209,10 +209,10 @@ export const FLAGS: readonly Flag[] = [
   {
     name: 'drain-timeout',
     kind: 'text',
-    default: '30s',
+    default: '25s',
     value: 'DURATION',
     extension: true,
-    help: 'Time that open connections may continue after SIGTERM or SIGINT',
+    help: 'Time that open connections may continue after SIGTERM or SIGINT; shorter than the 30s after which the kubelet kills a container',
   },
   {
     name: 'data-plane-workers',
@@ -232,10 +232,10 @@ export const FLAGS: readonly Flag[] = [
   {
     name: 'on-exit',
     kind: 'text',
-    default: 'keep',
+    default: 'auto',
     value: 'WHAT',
     extension: true,
-    help: 'What to do with the rules on exit: keep, cleanup, or kernel (userspace mode: the kernel serves while the proxy is down)',
+    help: 'What to do with the rules on exit: keep, cleanup, kernel (userspace mode: the kernel serves while the proxy is down, also after it was killed), or auto: the kernel serves if this node supports it, but not after a kill',
   },
   {
     name: 'cleanup',

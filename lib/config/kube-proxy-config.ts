@@ -30,10 +30,11 @@ export type DetectLocal =
   | { readonly mode: 'BridgeInterface' | 'InterfaceNamePrefix'; readonly name: string }
 
 /**
- * What to do with the rules on exit: keep them, as kube-proxy does; remove them; or, in userspace mode, replace them by rules
- * with which the kernel serves while the proxy is down.
+ * What to do with the rules on exit: what serves clients best, which is `kernel` if the node supports it; keep them; remove them;
+ * or, in userspace mode, replace them by rules with which the kernel serves while the proxy is down. Only `kernel` itself does so
+ * after the proxy was killed, too, and fails at the start if the node does not support it.
  */
-export const ON_EXIT = ['keep', 'cleanup', 'kernel'] as const
+export const ON_EXIT = ['auto', 'keep', 'cleanup', 'kernel'] as const
 
 /** One of `ON_EXIT`. */
 export type OnExit = (typeof ON_EXIT)[number]

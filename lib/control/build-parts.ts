@@ -1,6 +1,7 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
-import { KernelFailover } from '../failover/kernel-failover.js'
+import { type Failover, KernelFailover } from '../failover/kernel-failover.js'
+import { LateFailover } from '../failover/late-failover.js'
 import { unspecifiedAddress } from '../model/address.js'
 import { messageOf } from '../model/failure.js'
 import { type EventSink } from '../model/event-sink.js'
@@ -26,6 +27,7 @@ import { realClock } from '../system/real-clock.js'
 import { type StartChoices, chooseAtStart } from './choose-at-start.js'
 import { type Cluster } from './choose-source.js'
 import { startHttpServers } from './http-servers.js'
+import { LifeCycle } from './life-cycle.js'
 import { ModeSwitch } from './mode-switch.js'
 import { reportProblems } from './report-problems.js'
 import { SourceHealth } from './source-health.js'
@@ -40,13 +42,15 @@ const CHECK_PERIOD_MS = 4000
 
 /** The parts of a running proxy that `KubeProxy` starts and ends. */
 export interface Parts {
+  readonly life: LifeCycle
   readonly cluster: Cluster
   readonly store: ObjectStore
   readonly nodeEvents: NodeEvents
   readonly nodeWait: NodeWait
   readonly proxier: Proxier
   readonly dataPlane: DataPlane | undefined
-  readonly failover: KernelFailover | undefined
+  /** Undefined if the kernel serves anyway, or must not serve when this process has ended. */
+  readonly failover: Failover | undefined
   readonly modeSwitch: ModeSwitch
   readonly syncLoop: SyncLoop
   readonly servers: readonly { close(): Promise<void> }[]
@@ -66,6 +70,7 @@ export interface BuildOptions {
 
 /** What every part may need. */
 interface Setup extends BuildOptions {
+  readonly life: LifeCycle
   readonly modes: readonly Mode[]
   readonly choices: StartChoices
   /** Milliseconds since 1970. */
@@ -80,7 +85,8 @@ interface Setup extends BuildOptions {
  */
 export async function buildParts({ config, log, modes = MODES, onFailure }: BuildOptions): Promise<Parts> {
   const choices = await chooseAtStart(config, modes, log, onFailure)
-  const setup: Setup = { config, log, modes, onFailure, choices, startedAt: Date.now() }
+  const life = new LifeCycle()
+  const setup: Setup = { config, life, log, modes, onFailure, choices, startedAt: Date.now() }
   const serving = await buildServingParts(setup)
   const observers = buildObservers(setup, serving)
   const servers = [...observers.httpServers, observers.serviceHealth, observers.healthWatch]
@@ -88,7 +94,7 @@ export async function buildParts({ config, log, modes = MODES, onFailure }: Buil
   const syncing = buildSyncParts(setup, serving, observers)
   connectParts(setup, serving, syncing)
   const { cluster, dataPlane } = choices
-  return { cluster, dataPlane, ...serving, ...syncing, servers }
+  return { life, cluster, dataPlane, ...serving, ...syncing, servers }
 }
 
 /** What carries the traffic of Services: the objects of the cluster, this node, and the proxier of the mode. */
@@ -113,17 +119,31 @@ async function buildServingParts({ config, modes, log, choices, onFailure }: Set
     clock: realClock,
     random: Math.random,
   }
-  const needsFailover = mode.carriedBy === 'sockets' && config.onExit === 'kernel'
-  const failover = needsFailover ? await KernelFailover.create(resources, iptables, modes) : undefined
+  const failover = mode.carriedBy === 'sockets' ? await chooseFailover(resources, iptables, modes) : undefined
   onFailure(() => failover?.disarm())
   const proxier = await mode.createProxier(resources)
   return { store, node, events, nodeEvents, failover, proxier }
 }
 
+/** How the kernel takes over from sockets of this program at its end, if it does. */
+async function chooseFailover(
+  resources: ModeResources,
+  iptables: StartChoices['iptables'],
+  modes: readonly Mode[],
+): Promise<Failover | undefined> {
+  const { onExit } = resources.config
+  const create = () => KernelFailover.create(resources, iptables, modes, onExit === 'kernel')
+  if (onExit === 'kernel') return create()
+  return onExit === 'auto' ? new LateFailover(create, resources.log) : undefined
+}
+
 type ServingParts = Awaited<ReturnType<typeof buildServingParts>>
 
 /** What people and other programs can read about the proxy: health, metrics and the ports that serve them. */
-function buildObservers({ config, log, choices, startedAt }: Setup, { store, node, events, nodeEvents }: ServingParts) {
+function buildObservers(
+  { config, life, log, choices, startedAt }: Setup,
+  { store, node, events, nodeEvents }: ServingParts,
+) {
   const { cluster, iptables, mode, rejected, dataPlane } = choices
   const families = iptables.map(({ family }) => family)
   const { syncPeriod } = mode.syncPeriods(config)
@@ -149,7 +169,7 @@ function buildObservers({ config, log, choices, startedAt }: Setup, { store, nod
   })
   const serviceHealth = new ServiceHealthServers({
     addresses: () => families.flatMap(family => node.getNodePortAddresses(family) ?? unspecifiedAddress(family)),
-    isHealthy: () => health.statusAt(Date.now()).healthy,
+    isHealthy: () => !life.duties.isLeaving && health.statusAt(Date.now()).healthy,
     onBindFailure: ({ namespace, name }, port, failure) =>
       events.record({
         type: 'Warning',
@@ -166,6 +186,7 @@ function buildObservers({ config, log, choices, startedAt }: Setup, { store, nod
     health,
     metrics,
     nodeEligible: () => store.node?.eligible ?? true,
+    duties: () => life.duties,
     onBindFailure: (reason, note) => nodeEvents.record('Warning', reason, note),
     clock: realClock,
     log,
@@ -176,7 +197,7 @@ function buildObservers({ config, log, choices, startedAt }: Setup, { store, nod
 type Observers = ReturnType<typeof buildObservers>
 
 /** What decides when the proxier works: the wait for the Node, the sync loop, and the end of an earlier mode. */
-function buildSyncParts({ config, modes, log, choices }: Setup, serving: ServingParts, observers: Observers) {
+function buildSyncParts({ config, life, modes, log, choices }: Setup, serving: ServingParts, observers: Observers) {
   const { iptables, kernel, mode, dataPlane } = choices
   const { store, node, failover, proxier } = serving
   const { rulesHealth, metrics, serviceHealth } = observers
@@ -199,7 +220,7 @@ function buildSyncParts({ config, modes, log, choices }: Setup, serving: Serving
   const leftModes = modes
     .filter(other => other !== mode)
     .flatMap(({ name, drain }) => (drain === undefined ? [] : [{ mode: name, drain: drain(config, kernel, log) }]))
-  const modeSwitch = new ModeSwitch(families, leftModes, realClock, log)
+  const modeSwitch = new ModeSwitch(families, leftModes, realClock, log, () => life.handle('programmed'))
   const { syncPeriod, minSyncPeriod } = mode.syncPeriods(config)
   const syncLoop = new SyncLoop({
     store,

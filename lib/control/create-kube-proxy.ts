@@ -16,8 +16,8 @@ export interface CreateKubeProxyOptions {
 /** A proxy that has been put together and has not written any rule yet. */
 export interface CreatedKubeProxy {
   /**
-   * Serves until `stop` is aborted. Then it drains: new connections are refused, and open ones may continue until
-   * `config.drainTimeout` has passed or `forceStop` is aborted. `config.onExit` says what happens to the rules.
+   * Serves until `stop` is aborted. Then open connections may continue until `config.drainTimeout` has passed or `forceStop` is
+   * aborted. `config.onExit` says what serves new ones, and what happens to the rules.
    * @throws ProxyFailure when the source of objects can never work, or the Node was deleted
    */
   run(stop: AbortSignal, forceStop?: AbortSignal): Promise<void>

@@ -1,25 +1,61 @@
 import { type DataPlane } from '../dataplane/data-plane.js'
+import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 
+/** How often `serveUntilIdle` counts the open connections, in milliseconds. */
+const COUNT_INTERVAL_MS = 200
+
+/** The time that a proxy has to end. */
+export interface DrainLimits {
+  readonly clock: Clock
+  /** When open connections are closed, in milliseconds of the clock. */
+  readonly deadline: number
+  /** Aborted by a second signal: open connections are closed at once. */
+  readonly forceStop: AbortSignal
+}
+
 /**
- * Refuses new connections and waits until the open ones have closed, at most `timeoutMs` milliseconds or until `forceStop` is
- * aborted. The end of the process closes the rest.
+ * Refuses new connections and waits until the open ones have closed, at most until the deadline or until `forceStop` is aborted.
+ * The end of the process closes the rest.
  */
 export async function drainDataPlane(
   dataPlane: Pick<DataPlane, 'drain'>,
-  timeoutMs: number,
-  forceStop: AbortSignal,
+  { clock, deadline, forceStop }: DrainLimits,
   log: Log,
 ): Promise<void> {
-  const forced = new Promise<undefined>(resolve => {
-    if (forceStop.aborted) resolve(undefined)
-    else forceStop.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
+  const timeoutMs = Math.max(0, Math.round(deadline - clock.now()))
   const drained = dataPlane.drain(timeoutMs)
   log.info(0, 'Draining: new connections are refused', { seconds: timeoutMs / 1000 })
-  const closedConnections = await Promise.race([drained, forced])
+  const closedConnections = await Promise.race([drained, aborted(forceStop)])
   if (closedConnections === undefined) log.warn('Second signal received; closing the open connections')
   else if (closedConnections > 0)
     log.warn('Drain timed out; closing the open connections', { connections: closedConnections })
   else log.info(0, 'Drained')
+}
+
+/**
+ * Waits until no TCP connection is open, at most until the deadline or until `forceStop` is aborted. Listeners still accept: this
+ * is for a proxy that has to end while nothing else serves.
+ */
+export async function serveUntilIdle(
+  dataPlane: Pick<DataPlane, 'counts'>,
+  { clock, deadline, forceStop }: DrainLimits,
+): Promise<void> {
+  while (!forceStop.aborted && clock.now() < deadline && (await countConnections(dataPlane)) > 0) {
+    const pause = Math.max(0, Math.min(COUNT_INTERVAL_MS, deadline - clock.now()))
+    await Promise.race([new Promise<void>(resolve => void clock.after(pause, resolve)), aborted(forceStop)])
+  }
+}
+
+async function countConnections(dataPlane: Pick<DataPlane, 'counts'>): Promise<number> {
+  const { listeners } = await dataPlane.counts()
+  return listeners.reduce((sum, { protocol, traffic }) => sum + (protocol === 'TCP' ? traffic.active : 0), 0)
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
 }

@@ -2,7 +2,7 @@ import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Clock } from '../model/clock.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
-import { startHealthServer } from '../observe/health-server.js'
+import { type ServingState, startHealthServer } from '../observe/health-server.js'
 import { type HttpListener } from '../observe/http-listener.js'
 import { type Metrics } from '../observe/metrics.js'
 import { startMetricsServer } from '../observe/metrics-server.js'
@@ -14,6 +14,7 @@ export interface HttpServersOptions {
   readonly health: ProxyHealth
   readonly metrics: Metrics
   readonly nodeEligible: () => boolean
+  readonly duties: () => ServingState
   /** Called if a port could not be bound at the first attempt, with the reason and the note of kube-proxy's event. */
   readonly onBindFailure: (reason: string, note: string) => void
   readonly clock: Clock
@@ -22,11 +23,12 @@ export interface HttpServersOptions {
 
 /** Starts the two HTTP servers of the program: one for health probes, and one for metrics and configuration. */
 export function startHttpServers(options: HttpServersOptions): readonly HttpListener[] {
-  const { config, mode, health, metrics, nodeEligible, onBindFailure, clock, log } = options
+  const { config, mode, health, metrics, nodeEligible, duties, onBindFailure, clock, log } = options
   const healthServer = startHealthServer({
     address: config.healthzBindAddress,
     health,
     nodeEligible,
+    serving: duties,
     observer: metrics,
     clock,
     log,

@@ -19,20 +19,30 @@ export class ModeSwitch {
   readonly #leftModes: readonly LeftMode[]
   readonly #clock: Clock
   readonly #log: Log
+  readonly #onAllProgrammed: () => void
   /** Cancels the next step, for each mode that still drains. */
   readonly #cancelSteps = new Map<string, () => void>()
   #isStopped = false
 
-  constructor(families: readonly IpFamily[], leftModes: readonly LeftMode[], clock: Clock, log: Log) {
+  /** @param onAllProgrammed called once, when the rules of every family are programmed */
+  constructor(
+    families: readonly IpFamily[],
+    leftModes: readonly LeftMode[],
+    clock: Clock,
+    log: Log,
+    onAllProgrammed: () => void = () => undefined,
+  ) {
     this.#pendingFamilies = new Set(families)
     this.#leftModes = leftModes
     this.#clock = clock
     this.#log = log
+    this.#onAllProgrammed = onAllProgrammed
   }
 
   /** Call it when the rules of a family are programmed. Only the first call for each family has an effect. */
   onRulesProgrammed(family: IpFamily): void {
     if (!this.#pendingFamilies.delete(family) || this.#pendingFamilies.size > 0) return
+    this.#onAllProgrammed()
     for (const left of this.#leftModes) void this.#step(left, false)
   }
 

@@ -36,17 +36,32 @@ export interface KernelFailoverOptions {
   readonly chainOwners: ChainOwners
   /** Whether NodePorts answer on loopback; that requires a setting of the kernel. */
   readonly routesLocalnet: () => boolean
+  /** Whether a failover process waits for the case that this process is killed. */
+  readonly afterCrash: boolean
   readonly clock: Clock
   readonly log: Log
+}
+
+/** Lets the kernel serve while no proxy in userspace mode does. */
+export interface Failover {
+  /** Takes the snapshot that is served now. */
+  update(snapshot: ServiceSnapshot): void
+  /**
+   * Lets the kernel serve new connections from now on; sockets keep serving the open ones. Never rejects; it logs a failure.
+   * @returns whether the kernel serves; if not, the rules are unchanged
+   */
+  takeOver(): Promise<boolean>
+  /** Ends without letting the kernel serve, also if this process is killed later. */
+  disarm(): void
 }
 
 /**
  * Lets the kernel serve with the rules of iptables mode while this process is down: after a regular shutdown, and, with the help
  * of the failover process, after a crash. When this process runs again, it takes over as from any other mode.
  */
-export class KernelFailover {
+export class KernelFailover implements Failover {
   readonly #options: KernelFailoverOptions
-  readonly #failoverProcess: FailoverProcess
+  readonly #failoverProcess: FailoverProcess | undefined
   readonly #timers: NamedTimers<'update'>
   readonly #updates = new SerialQueue()
   /** How long the last update of the failover script took, in milliseconds. */
@@ -57,17 +72,20 @@ export class KernelFailover {
   /**
    * Makes the failover for a mode whose traffic is carried by sockets.
    * @param resources those of the mode that serves
+   * @param modes all modes; left out: those of the registry
+   * @param afterCrash whether a failover process waits for the case that this process is killed
    * @throws ProxyFailure MODE_IMPOSSIBLE if iptables mode does not work on this node; the operator learns it at the start
    */
   static async create(
     resources: ModeResources,
     iptables: readonly IptablesPrograms[],
-    modes?: readonly Mode[],
+    modes: readonly Mode[] | undefined,
+    afterCrash: boolean,
   ): Promise<KernelFailover> {
     const { config, kernel, node, clock, log } = resources
     const reason = await iptablesMode.probe(config, kernel)
     if (reason !== undefined) {
-      const message = `Cannot let the kernel serve on exit, as "--on-exit=kernel" asks, in mode iptables: ${reason}`
+      const message = `Cannot let the kernel serve on exit, in mode iptables: ${reason}`
       throw new ProxyFailure('MODE_IMPOSSIBLE', message, { hint: 'Install what is missing, or set --on-exit=keep' })
     }
     const owners = chainOwners(iptablesMode.name, modes)
@@ -80,49 +98,47 @@ export class KernelFailover {
       log: quietLog,
     })
     const routesLocalnet = () => node.servesNodePortsOnLoopback('IPv4')
-    return new KernelFailover({ proxier, iptables, chainOwners: owners, routesLocalnet, clock, log })
+    return new KernelFailover({ proxier, iptables, chainOwners: owners, routesLocalnet, afterCrash, clock, log })
   }
 
   constructor(options: KernelFailoverOptions) {
     this.#options = options
-    this.#failoverProcess = new FailoverProcess(options.log)
+    this.#failoverProcess = options.afterCrash ? new FailoverProcess(options.log) : undefined
     this.#timers = new NamedTimers(options.clock)
   }
 
-  /** Takes the snapshot that is served now. */
   update(snapshot: ServiceSnapshot): void {
     this.#hasSnapshot = true
     void this.#options.proxier.update(snapshot)
+    if (this.#failoverProcess === undefined) return
     this.#timers.set('update', Math.max(BATCH_DELAY_MS, PAUSE_FACTOR * this.#lastUpdateMs), () => {
       void this.#updates.run(() => this.#updateScript())
     })
   }
 
-  /**
-   * Lets the kernel serve new connections from now on; sockets keep serving the open ones. The rules stay unchanged if this fails,
-   * which is logged, and if nothing has been served yet.
-   */
-  async takeOver(): Promise<void> {
-    if (!this.#hasSnapshot) return this.disarm()
-    this.#timers.stop()
+  /** If nothing has been served yet, the kernel keeps the rules that it has. */
+  async takeOver(): Promise<boolean> {
     const { clock, log } = this.#options
     const onTimeout = () => {
       throw new Error(`timed out after ${TAKE_OVER_TIMEOUT_MS / 1000} s`)
     }
     try {
+      if (!this.#hasSnapshot) return false
+      this.#timers.stop()
       await withTimeout(this.#program(), { clock, ms: TAKE_OVER_TIMEOUT_MS, onTimeout })
       log.info(0, 'The kernel serves from now on')
+      return true
     } catch (error) {
       log.error('The kernel could not take over; the rules stay unchanged', error)
+      return false
     } finally {
-      this.#failoverProcess.disarm()
+      this.disarm()
     }
   }
 
-  /** Ends without letting the kernel serve, also if this process is killed later. */
   disarm(): void {
     this.#timers.stop()
-    this.#failoverProcess.disarm()
+    this.#failoverProcess?.disarm()
   }
 
   async #program(): Promise<void> {
@@ -144,7 +160,7 @@ export class KernelFailover {
         steps.push(...inputs.map(input => ({ command, input })))
       }
       if (this.#options.routesLocalnet()) steps.push({ command: ['tee', ROUTE_LOCALNET_FILE], input: '1\n' })
-      await this.#failoverProcess.update(steps)
+      await this.#failoverProcess?.update(steps)
     } catch (error) {
       log.warn('Could not update the failover script; after a crash the kernel would serve outdated rules', {
         reason: messageOf(error),

@@ -4,10 +4,21 @@ import { HttpListener } from './http-listener.js'
 import { type HttpResponse } from './http-port.js'
 import { type ProxyHealth, type ProxyHealthStatus } from './proxy-health.js'
 
-/** Counts the responses to probes. */
+/** The last part of a path that a probe asks for. */
+type Probe = 'healthz' | 'readyz' | 'livez'
+
+/** Counts the responses to probes that kube-proxy counts too. */
 export interface ProbeObserver {
   /** A probe got a response with this HTTP status. */
   probed(probe: 'healthz' | 'livez', status: number): void
+}
+
+/** What the state of the proxy means for load balancers and the kubelet. */
+export interface ServingState {
+  /** Whether this proxy serves, and its rules are in the kernel. */
+  readonly isReady: boolean
+  /** Whether this proxy is about to end: load balancers should send clients to other nodes. */
+  readonly isLeaving: boolean
 }
 
 /** The parts and settings of a health server. */
@@ -17,6 +28,7 @@ export interface HealthServerOptions {
   readonly health: Pick<ProxyHealth, 'statusAt'>
   /** Whether load balancers may send traffic to this node; false while the cluster autoscaler removes it. */
   readonly nodeEligible: () => boolean
+  readonly serving: () => ServingState
   readonly observer: ProbeObserver
   readonly clock: Clock
   readonly log: Log
@@ -26,30 +38,37 @@ export interface HealthServerOptions {
 
 /**
  * Serves the health check port for load balancers and the kubelet (kube-proxy 1.36, default 10256). `/healthz` reports whether
- * this node should get traffic. `/livez` reports whether this process works, whatever happens to the node: the kubelet restarts
+ * this node should get traffic: not while the proxy drains. `/readyz` reports whether this process serves. `/livez` reports whether this process works, whatever happens to the node: the kubelet restarts
  * a container whose `/livez` fails, so it fails only for a problem that a restart may end.
  */
 export function startHealthServer(options: HealthServerOptions): HttpListener {
-  const { address, health, nodeEligible, observer, clock, log, now = Date.now } = options
+  const { address, health, nodeEligible, serving, observer, clock, log, now = Date.now } = options
 
-  const respond = (probe: 'healthz' | 'livez', eligible: boolean | undefined): HttpResponse => {
+  const respond = (probe: Probe, eligible: boolean | undefined, fits: boolean): HttpResponse => {
     const time = now()
     const status = health.statusAt(time)
-    const healthy = probe === 'healthz' ? status.healthy : status.alive
-    const isOk = healthy && eligible !== false
-    observer.probed(probe, isOk ? 200 : 503)
+    const healthy = probe === 'livez' ? status.alive : status.healthy
+    const isOk = healthy && eligible !== false && fits
+    if (probe !== 'readyz') observer.probed(probe, isOk ? 200 : 503)
+    const body = { ...buildBody({ ...status, healthy }, time, eligible, isOk), ...leavingField(probe, serving()) }
     return {
       status: isOk ? 200 : 503,
       contentType: 'application/json',
-      body: JSON.stringify(buildBody({ ...status, healthy }, time, eligible, isOk)),
+      body: JSON.stringify(body),
     }
   }
 
   const routes = new Map([
-    ['/healthz', () => respond('healthz', nodeEligible())],
-    ['/livez', () => respond('livez', undefined)],
+    ['/healthz', () => respond('healthz', nodeEligible(), !serving().isLeaving)],
+    ['/readyz', () => respond('readyz', undefined, serving().isReady)],
+    ['/livez', () => respond('livez', undefined, true)],
   ])
   return new HttpListener({ name: 'healthz', setting: 'healthzBindAddress', address, routes, clock, log })
+}
+
+/** Says why a proxy whose rules are healthy fails a probe. A response of kube-proxy has no such field. */
+function leavingField(probe: Probe, { isLeaving }: ServingState): object {
+  return isLeaving && probe !== 'livez' ? { draining: true } : {}
 }
 
 /**

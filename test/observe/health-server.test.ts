@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { startHealthServer } from '../../lib/observe/health-server.js'
+import { type ServingState, startHealthServer } from '../../lib/observe/health-server.js'
 import { type HealthProblem } from '../../lib/model/health-problem.js'
 import { ProxyHealth } from '../../lib/observe/proxy-health.js'
 import { type HttpListener } from '../../lib/observe/http-listener.js'
@@ -17,6 +17,7 @@ interface Fixture {
   now: number
   eligible: boolean
   problem: HealthProblem | undefined
+  serving: ServingState
 }
 
 async function createFixture(t: Test): Promise<Fixture> {
@@ -33,12 +34,14 @@ async function createFixture(t: Test): Promise<Fixture> {
       },
     ]),
     nodeEligible: () => fixture.eligible,
+    serving: () => fixture.serving,
     observer: { probed: (probe, status) => probes.push(`${probe} ${status}`) },
     clock: new ManualClock(),
     log: new RecordingLog(),
     now: () => fixture.now,
   })
-  const fixture: Fixture = { listener, health, probes, now: START, eligible: true, problem: undefined }
+  const serving = { isReady: true, isLeaving: false }
+  const fixture: Fixture = { listener, health, probes, now: START, eligible: true, problem: undefined, serving }
   t.teardown(() => listener.close())
   await listener.firstBind
   return fixture
@@ -139,4 +142,20 @@ t.test('a problem of a part fails /healthz, and /livez only if a restart may hel
     { status: 200, healthy: true, problems: undefined },
     { status: 200, healthy: true, problems: undefined },
   ])
+})
+
+t.test('a proxy that drains fails /healthz and /readyz and says so; /livez stays 200', async t => {
+  const fixture = await createFixture(t)
+  const probe = async (path: string) => {
+    const { status, body } = await exchange(fixture.listener.boundAddress, path)
+    return { path, status, draining: 'draining' in (JSON.parse(body) as object) }
+  }
+  t.strictSame(await probe('/readyz'), { path: '/readyz', status: 200, draining: false })
+  fixture.serving = { isReady: false, isLeaving: false }
+  t.strictSame(await probe('/readyz'), { path: '/readyz', status: 503, draining: false }, 'not yet ready')
+  t.strictSame(await probe('/healthz'), { path: '/healthz', status: 200, draining: false })
+  fixture.serving = { isReady: false, isLeaving: true }
+  t.strictSame(await probe('/readyz'), { path: '/readyz', status: 503, draining: true })
+  t.strictSame(await probe('/healthz'), { path: '/healthz', status: 503, draining: true })
+  t.strictSame(await probe('/livez'), { path: '/livez', status: 200, draining: false })
 })

@@ -18,3 +18,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (line === 'reset') socket.resetAndDestroy()
   else socket.write(`${line}\n`)
 }
+socket.end()

@@ -21,4 +21,9 @@ export class PersistentConnection {
     const { value, done } = await this.#lines.next()
     return done === true ? 'ended' : value
   }
+
+  /** Ends the connection. */
+  end(): void {
+    this.#child.stdin!.end()
+  }
 }

@@ -14,6 +14,9 @@ const LOG_TIMEOUT_MS = 20_000 * TIMEOUT_FACTOR
 /** Number of data-plane workers of the proxies under test; `test/integration/with-two-workers.test.ts` runs the tests with another number. */
 export const PROXY_WORKERS = Number(process.env['PROXY_WORKERS'] ?? 1)
 
+/** Not the default, with which the kernel takes over: that takes half a second at the end of each proxy. */
+const KEEP_RULES = ['--on-exit=keep']
+
 /** The real program in the namespace of a node. Tests wait for its log lines. */
 export class ProxyProcess {
   readonly child: ChildProcess
@@ -29,7 +32,7 @@ export class ProxyProcess {
     this.child = network.start(
       node,
       process.execPath,
-      [PROXY_PROGRAM, '-v=3', `--data-plane-workers=${PROXY_WORKERS}`, `--proxy-mode=${mode}`, ...args],
+      [PROXY_PROGRAM, '-v=3', ...KEEP_RULES, `--data-plane-workers=${PROXY_WORKERS}`, `--proxy-mode=${mode}`, ...args],
       env,
     )
     this.#log = new ProgramLog(this.child, this.child.stderr!, LOG_TIMEOUT_MS)

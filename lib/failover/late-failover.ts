@@ -1,0 +1,43 @@
+import { messageOf } from '../model/failure.js'
+import { type Log } from '../model/log.js'
+import { type ServiceSnapshot } from '../model/snapshot.js'
+import { type Failover } from './kernel-failover.js'
+
+/**
+ * A failover that is made when it is needed, at the end of this process: until then it costs neither memory nor time. It only
+ * remembers the last snapshot.
+ */
+export class LateFailover implements Failover {
+  readonly #create: () => Promise<Failover>
+  readonly #log: Log
+  #snapshot: ServiceSnapshot | undefined
+
+  /** @param create rejects if the kernel of this node cannot serve */
+  constructor(create: () => Promise<Failover>, log: Log) {
+    this.#create = create
+    this.#log = log
+  }
+
+  update(snapshot: ServiceSnapshot): void {
+    this.#snapshot = snapshot
+  }
+
+  async takeOver(): Promise<boolean> {
+    // Nothing has been served yet: the kernel keeps the rules that it has.
+    if (this.#snapshot === undefined) return false
+    try {
+      const failover = await this.#create()
+      failover.update(this.#snapshot)
+      return await failover.takeOver()
+    } catch (error) {
+      this.#log.warn('The kernel cannot serve while the proxy is down; clients will be refused after the drain', {
+        reason: messageOf(error),
+      })
+      return false
+    }
+  }
+
+  disarm(): void {
+    this.#snapshot = undefined
+  }
+}
