@@ -1,36 +1,55 @@
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Log } from '../model/log.js'
+import {
+  type ProcessFacts,
+  holdsBoundSocket,
+  listProcessIds,
+  readProcessFacts,
+  readStartTime,
+} from '../system/process-facts.js'
+import { LEAVING_TITLE } from './worker-title.js'
+import { isOrphan } from './is-orphan.js'
 
 /*
- * Workers whose control process was killed keep serving until the next control process takes over. The next control process
- * finds them by their title, which shows their state.
+ * Workers whose control process was killed keep serving until the next control process takes over.
  */
 
-/** The title of a worker process, as `ps` shows it. */
-export const WORKER_TITLE = 'kube-proxy worker'
-/** The title of a worker that serves although its control process has exited. */
-export const ORPHAN_TITLE = 'kube-proxy worker, orphan'
-/** The title of an orphan that has closed its listeners, and exits when its connections have ended. */
-export const LEAVING_TITLE = 'kube-proxy worker, leaving'
-
-/** How long to wait for orphans: they close their listeners as soon as they get the signal. */
-const HANDOVER_TIMEOUT_MS = 1000
+/**
+ * How long orphans may take to close their listeners, in milliseconds. They do it as soon as they get the signal; one that is
+ * stopped or hangs does not, and its ports would stay in use for as long as it exists.
+ */
+const HANDOVER_TIMEOUT_MS = 5000
 const POLL_MS = 2
+/** A worker ignores the signal until it knows that its control process has exited, so it gets the signal again. */
+const REPEAT_MS = 50
+/** How long a killed process may take to release its sockets, in milliseconds. */
+const KILL_TIMEOUT_MS = 2000
 
 /**
  * Drains the workers of a control process that was killed: they close their listeners, so that this process can open the same
  * ports, and exit when their connections have ended. Only orphans of this network namespace get the signal; other workers
- * ignore it.
+ * ignore it. An orphan that does not react is killed.
  */
 export async function drainOrphans(log: Log): Promise<void> {
-  const orphans = findOrphanPids()
+  const own = readProcessFacts(process.pid)
+  if (own === undefined) return
+  const orphans = listProcessIds().flatMap(pid => findOrphan(pid, own) ?? [])
   if (orphans.length === 0) return
   log.info(0, 'Taking over from data-plane workers of an earlier process', { workers: orphans.length })
-  for (const pid of orphans) sendSigterm(pid)
-  const deadline = Date.now() + HANDOVER_TIMEOUT_MS
-  while (orphans.some(pid => readTitle(pid) === ORPHAN_TITLE) && Date.now() < deadline) await pause(POLL_MS)
+  const started = Date.now()
+  let signalledAt = -Infinity
+  let silent = orphans
+  while (silent.length > 0 && Date.now() < started + HANDOVER_TIMEOUT_MS) {
+    if (Date.now() - signalledAt >= REPEAT_MS) {
+      for (const { pid } of silent) sendSignal(pid, 'SIGTERM')
+      signalledAt = Date.now()
+    }
+    await pause(POLL_MS)
+    silent = silent.filter(orphan => !hasLeft(orphan))
+  }
+  await Promise.all(silent.map(orphan => killOrphan(orphan, own, log)))
 }
 
 /**
@@ -54,34 +73,42 @@ export function drainOrphansFirst(dataPlane: DataPlane, log: Log): DataPlane {
   }
 }
 
-function findOrphanPids(): number[] {
-  const here = readNetworkNamespace('self')
-  return readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name) && readTitle(name) === ORPHAN_TITLE && readNetworkNamespace(name) === here)
-    .map(Number)
+/** Kills an orphan that still is in the way, and waits until its ports are free. */
+async function killOrphan({ pid, startTime }: ProcessFacts, own: ProcessFacts, log: Log): Promise<void> {
+  // Another process may have got its pid, or it may hold nothing that this process needs.
+  if (findOrphan(pid, own)?.startTime !== startTime || !holdsBoundSocket(pid)) return
+  log.warn('Killing a data-plane worker of an earlier process, because it does not close its sockets', {
+    pid,
+    seconds: HANDOVER_TIMEOUT_MS / 1000,
+  })
+  sendSignal(pid, 'SIGKILL')
+  const deadline = Date.now() + KILL_TIMEOUT_MS
+  while (readStartTime(pid) === startTime && Date.now() < deadline) await pause(POLL_MS)
 }
 
-function sendSigterm(pid: number): void {
+function findOrphan(pid: number, own: ProcessFacts): ProcessFacts | undefined {
+  const facts = readProcessFacts(pid)
+  return facts !== undefined && isOrphan(facts, own, readStartTime(facts.parentPid)) ? facts : undefined
+}
+
+/** Whether an orphan has closed its listeners, which its title says, or has exited. */
+function hasLeft({ pid, startTime }: ProcessFacts): boolean {
+  return readStartTime(pid) !== startTime || readTitle(pid) === LEAVING_TITLE
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGTERM')
+    process.kill(pid, signal)
   } catch {
     // The process has exited in the meantime.
   }
 }
 
-/** The command line without its arguments; empty if the process has exited, or if this process may not read it. */
-function readTitle(pid: number | string): string {
+/** The command line without its arguments; empty if the process has exited. */
+function readTitle(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0]!
   } catch {
     return ''
-  }
-}
-
-function readNetworkNamespace(pid: string): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/net`)
-  } catch {
-    return undefined
   }
 }

@@ -6,7 +6,7 @@ import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { createKlog } from '../observe/klog.js'
 import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { realClock } from '../system/real-clock.js'
-import { WORKER_TITLE } from './orphans.js'
+import { WORKER_TITLE } from './worker-title.js'
 import { Worker } from './worker.js'
 import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 

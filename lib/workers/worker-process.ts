@@ -4,11 +4,15 @@ import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { readStartTime } from '../system/process-facts.js'
 import { descriptorOf } from './bound-handle.js'
 import { PING_INTERVAL_MS, WorkerLiveness, type WorkerProblem } from './worker-liveness.js'
+import { markedEnvironment } from './is-orphan.js'
 import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
 const WORKER_MAIN = fileURLToPath(new URL('worker-main.js', import.meta.url))
+
+const OWN_START_TIME = readStartTime(process.pid) ?? ''
 
 /** Pause before the restart of a worker that exited soon, in milliseconds: first none, then doubling up to the maximum. */
 const MIN_RESTART_DELAY_MS = 100
@@ -109,6 +113,7 @@ export class WorkerProcess {
     const inherited = inheritedSockets()
     const child = fork(WORKER_MAIN, [JSON.stringify(settings)], {
       serialization: 'advanced',
+      env: { ...process.env, ...markedEnvironment(OWN_START_TIME) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited.map(({ handle }) => descriptorOf(handle))],
     })
     const startedAt = clock.now()

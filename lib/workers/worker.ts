@@ -8,7 +8,7 @@ import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { PassedSockets } from './passed-sockets.js'
-import { LEAVING_TITLE, ORPHAN_TITLE } from './orphans.js'
+import { LEAVING_TITLE, ORPHAN_TITLE } from './worker-title.js'
 import { reuseEqualLists } from './split-plan.js'
 import { type ListenFailure, type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 

@@ -172,6 +172,31 @@ t.test('when the control process is killed', { skip: namespacesUnavailable }, as
   })
 })
 
+t.test('a worker that is stopped when the control process is killed', { skip: namespacesUnavailable }, async t => {
+  const { network, start, client, rules } = await setUp(t)
+  const proxy = await start()
+  const workers = childrenOf(proxy.child.pid!)
+  const before = await rules()
+  // A title is only a name: programs of others may have the same one.
+  const program = `process.title = 'kube-proxy worker, orphan'; require('net').createServer().listen(30099, () => console.log('ready'))`
+  const namesake = network.start(network.node, process.execPath, ['-e', program])
+  await once(namesake.stdout!, 'data')
+  for (const pid of workers) process.kill(pid, 'SIGSTOP')
+  const gone = once(proxy.child, 'exit')
+  proxy.child.kill('SIGKILL')
+  await gone
+
+  const second = await start()
+  t.equal(second.lines.filter(line => /Killing a data-plane worker of an earlier process.* pid=/.test(line)).length, 2)
+  await waitUntil(() => !workers.some(isRunning), 'they have exited')
+  t.strictSame(await rules(), before, 'the same ports, the NodePort too')
+  t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
+  t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: /^[ab] 5$/ })
+  t.notOk(second.lines.some(line => line.includes('EADDRINUSE')))
+  t.ok(isRunning(namesake.pid!), 'a program with the same title lives')
+  t.equal(await second.stop(), 0)
+})
+
 t.test('--cleanup stops the workers that a killed proxy has left', { skip: namespacesUnavailable }, async t => {
   const { network, start } = await setUp(t)
   const proxy = await start()

@@ -1,0 +1,94 @@
+import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+
+/** What the kernel says of a process. A process can change its title; it can change none of these. */
+export interface ProcessFacts {
+  readonly pid: number
+  /** In clock ticks since the boot: with the pid, it names one process for ever. */
+  readonly startTime: string
+  readonly parentPid: number
+  readonly userId: number
+  /** The path of the program file. */
+  readonly program: string
+  /** The name of the network namespace, such as `net:[4026531840]`. */
+  readonly networkNamespace: string
+  /** The environment with which the program was started. */
+  readonly environment: readonly string[]
+}
+
+/** The ids of all processes. */
+export function listProcessIds(): number[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(Number)
+}
+
+/** Reads the facts of a process; undefined if it has exited, or if this process may not read them. */
+export function readProcessFacts(pid: number): ProcessFacts | undefined {
+  const folder = `/proc/${pid}`
+  try {
+    const { startTime, parentPid } = readStat(pid)
+    return {
+      pid,
+      startTime,
+      parentPid,
+      userId: statSync(folder).uid,
+      // The kernel adds this when the file was replaced, as by an update.
+      program: readlinkSync(`${folder}/exe`).replace(/ \(deleted\)$/, ''),
+      networkNamespace: readlinkSync(`${folder}/ns/net`),
+      environment: readFileSync(`${folder}/environ`, 'utf8').split('\0'),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** When a process was started; undefined if it has exited. */
+export function readStartTime(pid: number): string | undefined {
+  try {
+    return readStat(pid).startTime
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a process holds a socket that listens for TCP or is bound for UDP, in its network namespace. */
+export function holdsBoundSocket(pid: number): boolean {
+  try {
+    const held = new Set(
+      readdirSync(`/proc/${pid}/fd`).map(fd => /^socket:\[(\d+)\]$/.exec(readLink(`/proc/${pid}/fd/${fd}`))?.[1]),
+    )
+    return ['tcp', 'tcp6', 'udp', 'udp6'].some(table =>
+      readSockets(`/proc/${pid}/net/${table}`).some(
+        ({ state, inode }) => state !== undefined && BOUND_STATES.includes(state) && held.has(inode),
+      ),
+    )
+  } catch {
+    return false
+  }
+}
+
+/** Listening for TCP; not connected, for UDP. */
+const BOUND_STATES = ['0A', '07']
+
+function readSockets(file: string): { readonly state: string | undefined; readonly inode: string | undefined }[] {
+  const lines = readFileSync(file, 'utf8').split('\n').slice(1)
+  // `sl local remote state queues timer retransmits uid timeout inode …`
+  return lines.map(line => line.trim().split(/\s+/)).map(fields => ({ state: fields[3], inode: fields[9] }))
+}
+
+/** A descriptor may be closed while all are read. */
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}
+
+function readStat(pid: number): { readonly parentPid: number; readonly startTime: string } {
+  // `pid (name) state parent …`; a name can contain any character. The start time is field 22.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
+  // Its first thread may end before others, which still hold the files.
+  if (fields[0] === 'Z' && fields[17] === '1') throw new Error('The process has exited')
+  return { parentPid: Number(fields[1]), startTime: fields[19]! }
+}
