@@ -2,13 +2,14 @@ import { type ReachedLimit } from '../balancer/connection-limit.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
 import { type HealthProblem } from '../model/health-problem.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { isOutOfDescriptors } from './transport/socket-error.js'
 import { type ListenerPlan, type ListenerSpec, hasConnectionLimit } from './listener-plan.js'
 
 /** The result of applying a plan. */
 export interface ListenerReport {
   /** The port of each open listener. */
   readonly open: ReadonlyMap<ServicePortKey, number>
-  /** Listeners that could not be opened: PROXY_PORT_UNAVAILABLE, with the system's error as its cause. */
+  /** Listeners that could not be opened: PROXY_PORT_UNAVAILABLE or DESCRIPTORS_EXHAUSTED, with the system's error as its cause. */
   readonly failed: ReadonlyMap<ServicePortKey, ProxyFailure>
 }
 
@@ -113,6 +114,8 @@ export interface WorkerCounts {
 /** The counts of a whole data plane. */
 export interface DataPlaneCounts extends Budgets {
   readonly listeners: readonly ListenerCounts[]
+  /** Listeners of the plan that could not be opened. */
+  readonly unserved: number
   /** Absent when this process holds the sockets itself. */
   readonly workers?: WorkerCounts
 }
@@ -138,6 +141,11 @@ export interface DataPlane {
 
 /** The failure of a listener that could not open its port. The cause is the system's error. */
 export function portUnavailable(spec: ListenerSpec, cause: unknown): ProxyFailure {
+  if (isOutOfDescriptors(cause))
+    return new ProxyFailure('DESCRIPTORS_EXHAUSTED', `Cannot listen for ${spec.key}: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Raise the limit of open files (ulimit -n, LimitNOFILE); the proxy keeps trying',
+    })
   const port = spec.port === 0 ? 'chosen by the kernel' : spec.port
   return new ProxyFailure(
     'PROXY_PORT_UNAVAILABLE',

@@ -68,6 +68,8 @@ export class InProcessDataPlane implements DataPlane {
   readonly #entries = new Map<ServicePortKey, ListenerEntry>()
   readonly #drainingListeners: DrainingListeners
   #cancelSweep: () => void = () => undefined
+  /** Listeners of the last plan that could not be opened. */
+  #unserved = 0
   #isDraining = false
 
   constructor({
@@ -132,6 +134,7 @@ export class InProcessDataPlane implements DataPlane {
       if (pending !== undefined) opening.push(pending)
     }
     await Promise.all(opening)
+    this.#unserved = failed.size
     const open = new Map<ServicePortKey, number>()
     for (const key of plan.keys()) {
       const port = this.#entries.get(key)?.port
@@ -145,7 +148,7 @@ export class InProcessDataPlane implements DataPlane {
   }
 
   counts(): DataPlaneCounts {
-    return { listeners: [...this.iterateListenerCounts()], ...this.budgets() }
+    return { listeners: [...this.iterateListenerCounts()], unserved: this.#unserved, ...this.budgets() }
   }
 
   /** Counts one listener after the other, so that the caller can let traffic pass in between. */

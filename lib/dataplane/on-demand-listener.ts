@@ -1,3 +1,4 @@
+import { type DescriptorBudget } from './limits/descriptor-budget.js'
 import { type ListenerSpec, shouldListen } from './listener-plan.js'
 
 /**
@@ -8,10 +9,13 @@ import { type ListenerSpec, shouldListen } from './listener-plan.js'
  * Service. The rule stays, so neither the first nor the last endpoint causes a write of rules.
  */
 export class OnDemandListener {
+  readonly #descriptors: DescriptorBudget
   readonly #openSocket: (port: number) => Promise<number>
   readonly #closeSocket: () => void
   #port: number | undefined
   #isListening = false
+  /** Whether the socket counts as a listener for its descriptor. */
+  #isCounted = false
   #desired = false
   #reconciling: Promise<void> | undefined
 
@@ -19,7 +23,8 @@ export class OnDemandListener {
    * @param openSocket opens the socket on a port, 0 being any free one; resolves with the port
    * @param closeSocket closes the socket at once
    */
-  constructor(openSocket: (port: number) => Promise<number>, closeSocket: () => void) {
+  constructor(descriptors: DescriptorBudget, openSocket: (port: number) => Promise<number>, closeSocket: () => void) {
+    this.#descriptors = descriptors
     this.#openSocket = openSocket
     this.#closeSocket = closeSocket
   }
@@ -31,8 +36,7 @@ export class OnDemandListener {
   async open(spec: ListenerSpec, isReserved: boolean): Promise<number> {
     this.#desired = shouldListen(spec)
     if (isReserved && !this.#desired) return (this.#port = spec.port)
-    const port = await this.#openSocket(spec.port)
-    this.#isListening = true
+    const port = await this.#startListening(spec.port)
     this.#port = port
     if (!this.#desired) this.#stopListening()
     return port
@@ -67,8 +71,7 @@ export class OnDemandListener {
   async #reconcile(port: number): Promise<void> {
     try {
       while (!this.#isReconciled) {
-        await this.#openSocket(port)
-        this.#isListening = true
+        await this.#startListening(port)
         if (!this.#desired) this.#stopListening()
       }
     } finally {
@@ -76,8 +79,27 @@ export class OnDemandListener {
     }
   }
 
+  async #startListening(port: number): Promise<number> {
+    // A socket that only tests whether the port is free closes at once.
+    this.#isCounted = this.#desired
+    if (this.#isCounted) this.#descriptors.addListener()
+    try {
+      const opened = await this.#openSocket(port)
+      this.#isListening = true
+      return opened
+    } finally {
+      if (!this.#isListening) this.#discount()
+    }
+  }
+
   #stopListening(): void {
     this.#isListening = false
     this.#closeSocket()
+    this.#discount()
+  }
+
+  #discount(): void {
+    if (this.#isCounted) this.#descriptors.removeListener()
+    this.#isCounted = false
   }
 }

@@ -94,6 +94,12 @@ export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
   ),
   unlabelledMetric(
     'gauge',
+    'listeners_unserved',
+    'Listeners that could not be opened, for lack of a port or a descriptor',
+    counts => counts.unserved,
+  ),
+  unlabelledMetric(
+    'gauge',
     'descriptors_used',
     'File descriptors that the data plane uses',
     counts => counts.descriptors.used,

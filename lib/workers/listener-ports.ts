@@ -1,6 +1,7 @@
 import { portUnavailable } from '../dataplane/data-plane.js'
 import { isPortOwned, shouldKeepPort } from '../dataplane/keep-port.js'
 import { type ListenerPlan, type ListenerSpec, shouldListen } from '../dataplane/listener-plan.js'
+import { mostListeners, noDescriptorForListener, usableDescriptors } from '../dataplane/limits/usable-descriptors.js'
 import { type ProxyFailure } from '../model/failure.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type BoundHandle, bindHandle, probePort } from './bound-handle.js'
@@ -20,6 +21,8 @@ export interface ListenerPorts {
   recordOpened(spec: ListenerSpec, port: number): ProxyFailure | undefined
   /** A worker could not open the listener, or had to close it. */
   remove(key: ServicePortKey): void
+  /** Leaves this many descriptors of this process to its other parts, besides the fixed reserve. */
+  reserveDescriptors(descriptors: number): void
   /** Closes everything. */
   close(): void
 }
@@ -36,9 +39,19 @@ interface BoundPort {
  * the kernel for the next worker.
  *
  * A port without endpoints has no socket here either, so that the kernel refuses its clients; see `OnDemandListener`.
+ *
+ * There are no more sockets than leave this process what it needs itself. Without descriptors it could not start iptables, and so
+ * not even remove a Service.
  */
 export class BoundPorts implements ListenerPorts {
   readonly #ports = new Map<ServicePortKey, BoundPort>()
+  readonly #descriptorLimit: number
+  #reserved = 0
+
+  /** @param descriptorLimit the most open files of this process */
+  constructor(descriptorLimit: number) {
+    this.#descriptorLimit = descriptorLimit
+  }
 
   releaseUnused(plan: ListenerPlan): void {
     for (const [key, bound] of this.#ports) {
@@ -50,11 +63,15 @@ export class BoundPorts implements ListenerPorts {
 
   open(plan: ListenerPlan): Map<ServicePortKey, ProxyFailure> {
     const failed = new Map<ServicePortKey, ProxyFailure>()
+    const most = mostListeners(usableDescriptors(this.#descriptorLimit, this.#reserved))
+    let count = [...this.#ports.values()].filter(({ bound }) => bound !== undefined).length
     for (const [key, spec] of plan) {
       if (this.getState(spec) === 'ready') continue
       const port = this.#ports.get(key)?.port ?? spec.port
       try {
+        if (count >= most) throw noDescriptorForListener(most)
         this.#ports.set(key, this.#bindFreePort({ ...spec, port }))
+        if (shouldListen(spec)) count++
       } catch (cause) {
         this.remove(key)
         failed.set(key, portUnavailable({ ...spec, port }, cause))
@@ -85,6 +102,10 @@ export class BoundPorts implements ListenerPorts {
     const bound = this.#ports.get(key)
     this.#ports.delete(key)
     if (bound !== undefined) this.#close(bound)
+  }
+
+  reserveDescriptors(descriptors: number): void {
+    this.#reserved = descriptors
   }
 
   close(): void {
@@ -143,6 +164,9 @@ export class WorkerBoundPorts implements ListenerPorts {
   remove(key: ServicePortKey): void {
     this.#reported.delete(key)
   }
+
+  /** Does nothing: only workers have sockets. */
+  reserveDescriptors(): void {}
 
   close(): void {
     this.#reported.clear()

@@ -72,7 +72,7 @@ export class WorkerPool implements DataPlane {
     const { workers, settings, clock, log, passesSockets = canBindHandles() } = options
     this.#options = options
     this.#mayShare = passesSockets
-    this.#ports = passesSockets ? new BoundPorts() : new WorkerBoundPorts()
+    this.#ports = passesSockets ? new BoundPorts(this.#descriptorLimit) : new WorkerBoundPorts()
     this.#workers = new Workers({
       count: workers,
       settings: { ...settings, passedSockets: passesSockets },
@@ -100,8 +100,9 @@ export class WorkerPool implements DataPlane {
     return this.#plans.run(() => this.#apply(plan))
   }
 
-  /** Does nothing: each worker has descriptors of its own. */
-  reserveDescriptors(): void {}
+  reserveDescriptors(descriptors: number): void {
+    this.#ports.reserveDescriptors(descriptors)
+  }
 
   counts(): Promise<DataPlaneCounts> {
     this.#counting ??= this.#collectCounts().finally(() => (this.#counting = undefined))
@@ -233,7 +234,7 @@ export class WorkerPool implements DataPlane {
     const listeners = [...this.#plan.values()].map(spec =>
       buildListenerCounts(spec, traffic.get(spec.key) ?? zeroTrafficCounts()),
     )
-    return { listeners, ...budgets, workers }
+    return { listeners, unserved: this.#failed.size, ...budgets, workers }
   }
 }
 

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 import { type Test } from 'tap'
 import { ManualClock } from '../support/clock/manual-clock.js'
-import { PlaneUnderTest, makeListenerSpec, waitUntil } from '../support/dataplane/plane-under-test.js'
+import { PlaneUnderTest, makeListenerPlan, makeListenerSpec, waitUntil } from '../support/dataplane/plane-under-test.js'
 import { testBothTransports as testTcp } from '../support/dataplane/test-both-tcp-transports.js'
 import { testBothTransports as testUdp } from '../support/dataplane/test-both-udp-transports.js'
-import { TcpPod, exchange } from '../support/pods/tcp-pod.js'
+import { TcpPod, exchange, readAnswer } from '../support/pods/tcp-pod.js'
 import { UdpPod, openUdpClient } from '../support/pods/udp-pod.js'
 
 /** 304 usable, 273 of them for pairs of sockets. */
@@ -155,3 +155,35 @@ async function sendFromNewPorts(port: number, address: string, count: number): P
   }
   await Promise.all(Array.from({ length: count }, sendOne))
 }
+
+testTcp(
+  'listeners for which there is no descriptor fail, the others are served, and all when there is room',
+  async (t, transport) => {
+    const [pod, dns] = [await TcpPod.startNamed(t, 'pod'), await UdpPod.start(t, 'dns')]
+    // 204 usable, 153 for listeners.
+    const { plane } = new PlaneUnderTest(t, { transport, descriptorLimit: 300 })
+    const specs = Array.from({ length: 200 }, (_, n) =>
+      n % 2 === 0
+        ? makeListenerSpec({ key: `IPv4/default/${n}/TCP`, endpoints: [pod.endpoint] })
+        : makeListenerSpec({ ...DNS, key: `IPv4/default/${n}/UDP`, endpoints: [dns.endpoint] }),
+    )
+    const first = await plane.apply(makeListenerPlan(...specs.slice(0, 100)))
+    t.equal(first.failed.size, 0)
+    const { open, failed } = await plane.apply(makeListenerPlan(...specs))
+    t.equal(failed.size, 47)
+    t.equal((await plane.counts()).unserved, 47)
+    t.ok([...failed.values()].every(({ code }) => code === 'DESCRIPTORS_EXHAUSTED'))
+    t.ok(
+      [...first.open].every(([key, port]) => open.get(key) === port),
+      'those that were served stay as they are',
+    )
+    t.equal(await readAnswer(open.get(specs[0]!.key)!), 'pod')
+    const fewer = await plane.apply(makeListenerPlan(...specs.slice(60)))
+    t.equal(fewer.failed.size, 0)
+    t.equal(await readAnswer(fewer.open.get(specs[198]!.key)!), 'pod')
+    // A listener that loses its endpoints needs no descriptor, and fails when it gets them back too late.
+    const [kept, emptied] = [specs.slice(60), specs.slice(0, 60).map(spec => ({ ...spec, endpoints: [] }))]
+    t.equal((await plane.apply(makeListenerPlan(...kept, ...emptied))).failed.size, 0)
+    t.equal((await plane.apply(makeListenerPlan(...kept, ...specs.slice(0, 60)))).failed.size, 47)
+  },
+)

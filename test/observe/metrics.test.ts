@@ -17,6 +17,7 @@ class Fixture {
   descriptors = { used: 0, limit: 0, waited: 0, shed: 0, evicted: 0 }
   flows = { used: 0, limit: 0, waited: 0, shed: 0, evicted: 0 }
   dials = { used: 0, limit: 0, waited: 0, shed: 0 }
+  unserved = 0
   reads = 0
   pending = { services: 0, endpoints: 0 }
   readonly metrics = new Metrics({
@@ -33,7 +34,7 @@ class Fixture {
 
   #counts(): DataPlaneCounts {
     this.reads++
-    return { listeners: this.listeners, descriptors: this.descriptors, flows: this.flows, dials: this.dials }
+    return { listeners: this.listeners, unserved: this.unserved, descriptors: this.descriptors, flows: this.flows, dials: this.dials }
   }
 }
 
@@ -61,6 +62,7 @@ t.test('the traffic of a Service port is shown, with the right metric types', as
   }
   fixture.listeners = [listener('IPv4/ns/web:http/TCP', traffic, 7)]
   fixture.descriptors = { used: 11, limit: 1000, waited: 12, shed: 13, evicted: 17 }
+  fixture.unserved = 21
   fixture.flows = { used: 18, limit: 100, waited: 0, shed: 19, evicted: 20 }
   fixture.dials = { used: 14, limit: 64, waited: 15, shed: 16 }
   const { types, series } = await fixture.read()
@@ -74,6 +76,7 @@ t.test('the traffic of a Service port is shown, with the right metric types', as
     ['endpoints', `{${HTTP}}`, 'gauge', 7],
     ['endpoints_ejected', `{${HTTP}}`, 'gauge', 3],
     ['ejections_total', `{${HTTP}}`, 'counter', 8],
+    ['listeners_unserved', '', 'gauge', 21],
     ['descriptors_used', '', 'gauge', 11],
     ['descriptors_limit', '', 'gauge', 1000],
     ['descriptors_waited_total', '', 'counter', 12],
@@ -283,7 +286,7 @@ t.test('metrics alone do not keep the process alive', async t => {
   const program = `
     import { Metrics } from ${JSON.stringify(new URL('../../lib/observe/metrics.js', import.meta.url).href)}
     const none = { used: 0, limit: 0, waited: 0, shed: 0 }
-    const counts = () => ({ listeners: [], descriptors: none, flows: none, dials: none })
+    const counts = () => ({ listeners: [], unserved: 0, descriptors: none, flows: none, dials: none })
     const metrics = new Metrics({ mode: { mode: 'userspace', rejected: [] }, dataPlane: { counts }, pending: () => ({ services: 0, endpoints: 0 }), startedAt: 0, version: '0' })
     console.log((await metrics.text()).length > 0)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {

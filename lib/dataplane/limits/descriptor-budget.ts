@@ -2,10 +2,9 @@ import { CountRanking } from '../../primitives/count-ranking.js'
 import { type SharedBudgetCounts } from '../data-plane.js'
 import { type DescriptorShare } from './descriptor-share.js'
 import { fairShareAllows, mayTake } from './fair-share.js'
+import { mostListeners, noDescriptorForListener, usableDescriptors } from './usable-descriptors.js'
 
-/** Descriptors for everything but connections: API watches, files, pipes to iptables, libuv itself. */
-const RESERVE = 96
-/** Share of the rest for pairs of sockets. What is above it is for clients that wait for their turn. */
+/** Share of the usable descriptors for pairs of sockets. What is above it is for clients that wait for their turn. */
 const PAIR_SHARE = 0.9
 /** How many Services are asked to give up something, those with the most descriptors first. */
 const MAX_ASKED = 8
@@ -34,6 +33,7 @@ export class DescriptorBudget {
   #usable = 0
   #usableForPairs = 0
   #used = 0
+  #listeners = 0
   #waited = 0
   #shed = 0
   #evicted = 0
@@ -46,7 +46,7 @@ export class DescriptorBudget {
 
   /** Reserves more descriptors for other parts of this process. Sockets that are open already stay open. */
   reserve(descriptors: number): void {
-    this.#usable = Math.max(8, this.limit - RESERVE - descriptors)
+    this.#usable = usableDescriptors(this.limit, descriptors)
     this.#usableForPairs = Math.floor(this.#usable * PAIR_SHARE)
     this.onRelease()
   }
@@ -56,10 +56,25 @@ export class DescriptorBudget {
     return { used: this.#used, limit: this.limit, waited: this.#waited, shed: this.#shed, evicted: this.#evicted }
   }
 
-  /** Counts a descriptor that exists already: a client that was accepted, or, without a share, a listener. */
-  countExisting(share?: DescriptorShare): void {
+  /** Takes a descriptor for a listener. @throws an error with the code EMFILE if listeners have their part already */
+  addListener(): void {
+    const most = mostListeners(this.#usable)
+    if (this.#listeners >= most) throw noDescriptorForListener(most)
+    this.#listeners++
     this.#used++
-    if (share !== undefined) this.#ranking.increment(share)
+  }
+
+  /** Gives the descriptor of a listener back. */
+  removeListener(): void {
+    this.#listeners--
+    this.#used--
+    this.onRelease()
+  }
+
+  /** Counts a descriptor that exists already: that of a client that was accepted. */
+  countExisting(share: DescriptorShare): void {
+    this.#used++
+    this.#ranking.increment(share)
   }
 
   /** How many are left for pairs of sockets; negative when clients wait. */
@@ -119,15 +134,15 @@ export class DescriptorBudget {
   }
 
   /** Gives one descriptor back, so that a client that waits may have it. */
-  release(share?: DescriptorShare): void {
+  release(share: DescriptorShare): void {
     this.releaseUnavailable(share)
     this.onRelease()
   }
 
   /** Gives one descriptor back that the kernel did not have: no other client would get it either. */
-  releaseUnavailable(share?: DescriptorShare): void {
+  releaseUnavailable(share: DescriptorShare): void {
     this.#used--
-    if (share !== undefined) this.#ranking.decrement(share)
+    this.#ranking.decrement(share)
   }
 
   #makeRoom(share: DescriptorShare, client: string, now: number): boolean {

@@ -21,10 +21,7 @@ export class TcpProxy implements Listener {
   /** Of all listeners of the Service. */
   readonly #serviceConnections: ServiceConnections
   readonly #dialQueue: DialQueue
-  readonly #onDemandListener = new OnDemandListener(
-    port => this.#openSocket(port),
-    () => this.#closeSocket(),
-  )
+  readonly #onDemandListener: OnDemandListener
   /** Of every connection of this listener. */
   readonly #connectionOwner: TcpConnectionOwner = {
     onConnect: connection =>
@@ -43,6 +40,11 @@ export class TcpProxy implements Listener {
     this.#clients = new ListenerClients(spec, context)
     this.#serviceConnections = context.tcpShares.of(this.#clients.service)
     this.#dialQueue = new DialQueue(this.#serviceConnections.descriptors)
+    this.#onDemandListener = new OnDemandListener(
+      context.descriptorBudget,
+      port => this.#openSocket(port),
+      () => this.#closeSocket(),
+    )
   }
 
   get service(): string {
@@ -86,7 +88,7 @@ export class TcpProxy implements Listener {
   }
 
   async #openSocket(port: number): Promise<number> {
-    const { transport, timings, log, descriptorBudget, boundSockets } = this.#context
+    const { transport, timings, log, boundSockets } = this.#context
     const { key, address } = this.#clients.spec
     this.#server = await transport.listen({
       bound: boundSockets?.take(key),
@@ -97,14 +99,12 @@ export class TcpProxy implements Listener {
       onClient: client => this.#accept(client),
       onError: error => log.error('Cannot accept a connection', error, this.#clients.logFields),
     })
-    descriptorBudget.countExisting()
     return this.#server.port
   }
 
   #closeSocket(): void {
     this.#server?.close()
     this.#server = undefined
-    this.#context.descriptorBudget.release()
   }
 
   #accept(client: TcpSocket): void {

@@ -23,10 +23,7 @@ export class UdpProxy implements Listener {
   readonly #context: ListenerContext
   readonly #clients: ListenerClients
   readonly #flows = new ClientFlows()
-  readonly #onDemandListener = new OnDemandListener(
-    port => this.#openSocket(port),
-    () => this.#closeSocket(),
-  )
+  readonly #onDemandListener: OnDemandListener
   /** Of all listeners of the Service. */
   readonly #serviceFlows: ServiceFlows
   /** Of every flow of this listener. */
@@ -39,6 +36,11 @@ export class UdpProxy implements Listener {
     this.#context = context
     this.#clients = new ListenerClients(spec, context)
     this.#serviceFlows = context.udpShares.of(this.#clients.service)
+    this.#onDemandListener = new OnDemandListener(
+      context.descriptorBudget,
+      port => this.#openSocket(port),
+      () => this.#closeSocket(),
+    )
     this.#flowOwner = {
       serviceFlows: this.#serviceFlows,
       onReply: bytes => (this.#clients.traffic.bytesToClient += bytes),
@@ -94,7 +96,7 @@ export class UdpProxy implements Listener {
   }
 
   async #openSocket(port: number): Promise<number> {
-    const { udpTransport, log, descriptorBudget, boundSockets } = this.#context
+    const { udpTransport, log, boundSockets } = this.#context
     const { key, address } = this.#clients.spec
     this.#socket = await udpTransport.bind(
       { bound: boundSockets?.take(key), address, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES },
@@ -104,7 +106,6 @@ export class UdpProxy implements Listener {
         onError: error => log.info(2, 'UDP listener error', { ...this.#clients.logFields, error: error.message }),
       },
     )
-    descriptorBudget.countExisting()
     this.#port = this.#socket.port
     return this.#port
   }
@@ -113,7 +114,6 @@ export class UdpProxy implements Listener {
     for (const flow of this.#flows.values()) flow.end()
     this.#socket?.close()
     this.#socket = undefined
-    this.#context.descriptorBudget.release()
   }
 
   #handleDatagram(datagram: Buffer, from: UdpPeer): void {

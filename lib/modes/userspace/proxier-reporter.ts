@@ -20,6 +20,7 @@ export class ProxierReporter {
   #openKeys: ReadonlySet<string> = new Set()
   readonly #failures = new OnceReporter()
   readonly #exhausted = new OnceReporter()
+  readonly #withoutDescriptor = new OnceReporter()
   readonly #sctp = new OnceReporter()
 
   constructor(log: Log, events: EventSink) {
@@ -41,8 +42,12 @@ export class ProxierReporter {
    * socket has is served all the same, except for clients that connect to that socket's address on loopback.
    */
   reportFailures(specs: ReadonlyMap<string, ListenerSpec>, { failed }: ListenerReport): void {
+    const [withoutDescriptor, others] = [new Map<string, ProxyFailure>(), new Map<string, ProxyFailure>()]
+    for (const [key, failure] of failed)
+      (failure.code === 'DESCRIPTORS_EXHAUSTED' ? withoutDescriptor : others).set(key, failure)
+    this.#reportWithoutDescriptor([...withoutDescriptor])
     this.#failures.update(
-      [...failed].filter(([key, failure]) => specs.get(key)?.holdsNodePort !== true || !isAddressGone(failure)),
+      [...others].filter(([key, failure]) => specs.get(key)?.holdsNodePort !== true || !isAddressGone(failure)),
       // One report for all addresses of a NodePort.
       ([key]) => key.split('@', 1)[0]!,
       ([key, failure]) => {
@@ -64,6 +69,14 @@ export class ProxierReporter {
       const message = `Cannot listen for ${keys[0]}${others}: no port of --proxy-port-range is left`
       const hint = 'Give a wider --proxy-port-range'
       this.#log.error('Service port is not served', new ProxyFailure('PROXY_PORTS_EXHAUSTED', message, { hint }))
+    })
+  }
+
+  /** One line for all, when the shortage begins: there may be thousands, and a change of their number is no news. */
+  #reportWithoutDescriptor([first, ...others]: readonly (readonly [string, ProxyFailure])[]): void {
+    this.#withoutDescriptor.updateOne(first === undefined ? undefined : 'shortage', () => {
+      const [, failure] = first!
+      this.#log.error('Service ports are not served', failure, { others: others.length })
     })
   }
 

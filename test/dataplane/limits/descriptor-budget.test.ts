@@ -9,7 +9,7 @@ function countAvailable(budget: DescriptorBudget): number {
   let taken = 0
   const shares = Array.from({ length: 1000 }, () => new DescriptorShare(user))
   while (budget.tryAcquire(shares[taken % 1000]!)) taken++
-  for (let given = 0; given < taken; given++) budget.release(shares[given % 1000])
+  for (let given = 0; given < taken; given++) budget.release(shares[given % 1000]!)
   return taken
 }
 
@@ -23,5 +23,16 @@ t.test('a reserve for other parts of the process is left free, and is available 
   t.ok(countAvailable(budget) > 0, 'even with the largest reserve some clients are served')
   budget.reserve(0)
   t.equal(countAvailable(budget), all)
+  t.end()
+})
+
+t.test('listeners have three quarters at most, and leave the rest to their clients', t => {
+  const budget = new DescriptorBudget(300)
+  for (let n = 0; n < 153; n++) budget.addListener()
+  t.throws(() => budget.addListener(), { code: 'EMFILE', message: /may have 153 listeners/ })
+  t.ok(countAvailable(budget) > 20)
+  budget.removeListener()
+  t.doesNotThrow(() => budget.addListener())
+  t.match(budget.counts(), { used: 153 })
   t.end()
 })

@@ -89,3 +89,21 @@ t.test('SCTP is an event on its Service, once', t => {
   ])
   t.end()
 })
+
+t.test('listeners without a descriptor are one log line when the shortage begins', t => {
+  const { reporter, log, takeEvents } = createReporter()
+  const failedFor = (...keys: readonly string[]) => ({
+    open: new Map<string, number>(),
+    failed: new Map(keys.map(key => [key, new ProxyFailure('DESCRIPTORS_EXHAUSTED', `Cannot listen for ${key}`)])),
+  })
+  for (const keys of [['a', 'b', 'c'], ['a', 'b'], [], ['a']]) reporter.reportFailures(new Map(), failedFor(...keys))
+  const lines = log.entries.map(
+    ({ message, error, fields }) => `${message}: ${messageOf(error)} ${JSON.stringify(fields)}`,
+  )
+  t.strictSame(lines, [
+    'Service ports are not served: Cannot listen for a {"others":2}',
+    'Service ports are not served: Cannot listen for a {"others":0}',
+  ])
+  t.strictSame(takeEvents(), [])
+  t.end()
+})

@@ -35,7 +35,7 @@ export class MemoryDataPlane implements DataPlane {
 
   counts(): DataPlaneCounts {
     const none = { used: 0, limit: 0, waited: 0, shed: 0, evicted: 0 }
-    return { listeners: [], descriptors: none, flows: none, dials: none }
+    return { listeners: [], unserved: 0, descriptors: none, flows: none, dials: none }
   }
 
   reserveDescriptors(): void {

@@ -118,7 +118,7 @@ function waitForWorkers(pool: WorkerPool, descriptorLimit: number): DataPlane {
     get problem() {
       return pool.problem
     },
-    reserveDescriptors: () => pool.reserveDescriptors(),
+    reserveDescriptors: descriptors => pool.reserveDescriptors(descriptors),
     drain: timeoutMs => pool.drain(timeoutMs),
   }
 }

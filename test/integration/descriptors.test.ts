@@ -1,0 +1,67 @@
+import { createInterface } from 'node:readline'
+import t from 'tap'
+import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
+import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
+
+const WEB = { clusterIP: '10.96.0.10', port: 80 }
+const SERVICES = 500
+
+/** The proxy may open this many files. */
+const FILE_LIMIT = 300
+
+for (const workers of [1, 0]) {
+  t.test(
+    `more Services than files: rules are written, what fits is served, and all is well when they are gone (${workers} workers)`,
+    { skip: namespacesUnavailable },
+    async t => {
+      const network = await NodeNetwork.create(t)
+      const server = await network.addServer('a')
+      const folder = new ManifestFolder(t)
+      const web = [makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080)]
+      folder.write(...web)
+      const child = network.start(network.node, 'prlimit', [
+        `--nofile=${FILE_LIMIT}:${FILE_LIMIT}`,
+        process.execPath,
+        PROXY_PROGRAM,
+        '--proxy-mode=userspace',
+        `--data-plane-workers=${workers}`,
+        '--manifests',
+        folder.path,
+        '-v=2',
+      ])
+      const lines: string[] = []
+      const reader = createInterface({ input: child.stderr! })[Symbol.asyncIterator]()
+      const waitForLine = async (text: string) => {
+        for (;;) {
+          const { value, done } = await reader.next()
+          if (done === true) throw new Error(`the proxy ended before "${text}":\n${lines.join('\n')}`)
+          lines.push(value)
+          if (value.includes(text)) return
+        }
+      }
+      await waitForLine('Synced rules')
+      const client = new NetworkClient(network, network.node)
+      t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+
+      const many = Array.from({ length: SERVICES }, (_, n) => [
+        makeServiceManifest(`many-${n}`, { clusterIP: `10.96.${10 + (n >> 8)}.${n & 255}`, port: 80 }),
+        makeSliceManifest(`many-${n}`, [server.ip], 8080),
+      ])
+      folder.write(...web, ...many.flat())
+      await waitForLine('Service ports are not served')
+      await waitForLine('Synced rules')
+      t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a', 'the Service that was there is served')
+      t.equal(await client.tcp('10.96.10.0', 80), 'a', 'another one, too')
+
+      const late = { clusterIP: '10.96.0.11', port: 80 }
+      folder.write(...web, makeServiceManifest('late', late), makeSliceManifest('late', [server.ip], 8080))
+      await waitForLine('default/late')
+      await waitForLine('Synced rules')
+      for (const { clusterIP, port } of [WEB, late]) t.equal(await client.tcp(clusterIP, port), 'a')
+      t.equal(lines.filter(line => line.includes('DESCRIPTORS_EXHAUSTED')).length, 1, 'one line says so')
+      t.notOk(lines.some(line => /PROGRAM_FAILED|EMFILE(?!: this process may have)/.test(line)))
+      t.equal(child.exitCode, null)
+    },
+  )
+}
