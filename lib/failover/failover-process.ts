@@ -4,6 +4,7 @@ import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Clock } from '../model/clock.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { sameItems } from '../primitives/reuse-equal.js'
@@ -39,33 +40,35 @@ fi
 rm -r "$folder"
 `
 
+/** Pause before another failover process starts, in milliseconds: it doubles up to the maximum. */
+const MIN_RESTART_DELAY_MS = 1000
+const MAX_RESTART_DELAY_MS = 60_000
+/** A failover process that has run this long can run: the next pause is the shortest one again. */
+const STABLE_RUN_MS = 60_000
+
 /**
  * A small process that survives this one. If this process is killed, the failover process runs the steps of the failover script,
- * which make the kernel serve. A regular shutdown calls `disarm` instead.
+ * which make the kernel serve. A regular shutdown calls `disarm` instead. If it ends by itself, another one takes its place.
  */
 export class FailoverProcess {
-  readonly #child: ChildProcess
-  readonly #folder: string
+  readonly #clock: Clock
   readonly #log: Log
+  #child: ChildProcess | undefined
+  #folder: string
+  #isDisarmed = false
+  #startedAt: number
+  #shortRuns = 0
+  #cancelRestart: () => void = () => undefined
   #lastWritten: readonly FailoverStep[] = []
   #version = 0
   readonly #writes = new SerialQueue()
 
-  constructor(log: Log) {
+  constructor(clock: Clock, log: Log) {
+    this.#clock = clock
     this.#log = log
-    this.#folder = mkdtempSync(join(tmpdir(), 'kube-proxy-guard-'))
-    // In its own session: a signal to the whole process group must not end it together with this process.
-    this.#child = spawn('/bin/sh', ['-c', SCRIPT, 'kube-proxy-guard', this.#folder], {
-      stdio: ['pipe', 'ignore', 'inherit'],
-      detached: true,
-    })
-    this.#child.on('error', error => this.#reportExit(messageOf(error)))
-    this.#child.on('exit', (code, signal) =>
-      this.#reportExit(`exit ${code === null ? `by ${signal}` : `code ${code}`}`),
-    )
-    this.#child.stdin!.on('error', () => undefined)
-    this.#child.unref()
-    ;(this.#child.stdin as Socket).unref()
+    this.#folder = makeFolder()
+    this.#startedAt = clock.now()
+    this.#child = this.#start()
   }
 
   /** Replaces the whole failover script; equal steps cost nothing. Never rejects. */
@@ -85,8 +88,9 @@ export class FailoverProcess {
 
   /** Ends the failover process without running the script. */
   disarm(): void {
-    this.#child.removeAllListeners('exit')
-    this.#child.kill('SIGKILL')
+    this.#isDisarmed = true
+    this.#cancelRestart()
+    this.#child?.kill('SIGKILL')
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
@@ -106,11 +110,64 @@ export class FailoverProcess {
     await rm(path(previous), { recursive: true, force: true })
   }
 
-  #reportExit(reason: string): void {
-    this.#log.warn('The failover process has exited; if this process is killed, the kernel will not take over', {
-      reason,
+  #start(): ChildProcess {
+    // In its own session: a signal to the whole process group must not end it together with this process.
+    const child = spawn('/bin/sh', ['-c', SCRIPT, 'kube-proxy-guard', this.#folder], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+      detached: true,
     })
+    child.on('error', error => {
+      // Node.js also emits this for a signal that could not be sent.
+      if (child.pid === undefined) this.#ended(messageOf(error))
+    })
+    child.on('exit', (code, signal) => this.#ended(`exit ${code === null ? `by ${signal}` : `code ${code}`}`))
+    child.stdin!.on('error', () => undefined)
+    child.unref()
+    ;(child.stdin as Socket).unref()
+    return child
   }
+
+  #ended(reason: string): void {
+    if (this.#isDisarmed) return
+    this.#child = undefined
+    this.#shortRuns = this.#clock.now() - this.#startedAt < STABLE_RUN_MS ? this.#shortRuns + 1 : 0
+    this.#log.warn(
+      'The failover process has exited; until another one runs, the kernel does not take over after a crash',
+      {
+        reason,
+      },
+    )
+    this.#restartLater()
+  }
+
+  #restartLater(): void {
+    const delayMs = Math.min(MAX_RESTART_DELAY_MS, MIN_RESTART_DELAY_MS * 2 ** Math.max(0, this.#shortRuns - 1))
+    this.#cancelRestart = this.#clock.after(delayMs, () => void this.#writes.run(() => this.#restart()))
+  }
+
+  /** Starts another failover process with the last script. */
+  async #restart(): Promise<void> {
+    if (this.#isDisarmed) return
+    try {
+      // Not the old folder: if another program has removed it, a third one may own a folder of the same name now.
+      const before = this.#folder
+      this.#folder = makeFolder()
+      this.#startedAt = this.#clock.now()
+      await rm(before, { recursive: true, force: true })
+      if (this.#lastWritten.length > 0) await this.#writeSteps(this.#lastWritten)
+      if (this.#isDisarmed) return rmSync(this.#folder, { recursive: true, force: true })
+      this.#child = this.#start()
+      this.#log.info(0, 'Another failover process runs', { pid: this.#child.pid })
+    } catch (error) {
+      this.#shortRuns++
+      this.#log.warn('Cannot start another failover process; trying again', { reason: messageOf(error) })
+      this.#restartLater()
+    }
+  }
+}
+
+function makeFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'kube-proxy-guard-'))
 }
 
 /** Compares the texts directly: those of a large cluster have megabytes, and a fingerprint would copy them. */

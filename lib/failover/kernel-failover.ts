@@ -103,7 +103,7 @@ export class KernelFailover implements Failover {
 
   constructor(options: KernelFailoverOptions) {
     this.#options = options
-    this.#failoverProcess = options.afterCrash ? new FailoverProcess(options.log) : undefined
+    this.#failoverProcess = options.afterCrash ? new FailoverProcess(options.clock, options.log) : undefined
     this.#timers = new NamedTimers(options.clock)
   }
 

@@ -1,3 +1,4 @@
+import { ProgramLog } from '../../lib/demo/program-log.js'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, watch } from 'node:fs'
@@ -12,7 +13,8 @@ const PROGRAM = fileURLToPath(new URL('../support/processes/failover-entry.js', 
 async function startProgram(t: Test) {
   const folder = mkdtempSync(join(tmpdir(), 'kpn-failover-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  const child = fork(PROGRAM, [folder], { env: { ...process.env, TMPDIR: folder } })
+  const child = fork(PROGRAM, [folder], { env: { ...process.env, TMPDIR: folder }, silent: true })
+  const log = new ProgramLog(child, child.stderr!, 60_000)
   t.teardown(() => child.kill('SIGKILL'))
   await once(child, 'message')
   const send = async (command: string) => {
@@ -20,7 +22,7 @@ async function startProgram(t: Test) {
     await once(child, 'message')
   }
   const failoverFolders = () => readdirSync(folder).filter(name => name.startsWith('kube-proxy-guard-'))
-  return { folder, child, send, failoverFolders, read: (name: string) => readFileSync(join(folder, name), 'utf8') }
+  return { folder, child, log, send, failoverFolders, read: (name: string) => readFileSync(join(folder, name), 'utf8') }
 }
 
 /** Resolves when the failover process has run its script and has removed its folder. */
@@ -58,3 +60,38 @@ t.test('a program that is killed before its first script leaves nothing behind',
   await waitUntilRemoved(folder, failoverFolder!)
   t.same(readdirSync(folder), [])
 })
+
+for (const removed of [false, true])
+  t.test(`a killed failover process is replaced${removed ? ', and so is its folder' : ''}`, async t => {
+    const { folder, child, log, send, failoverFolders, read } = await startProgram(t)
+    await send('first')
+    const [killed] = childrenOf(child.pid!)
+    const [firstFolder] = failoverFolders()
+    if (removed) rmSync(join(folder, firstFolder!), { recursive: true })
+    process.kill(killed!, 'SIGKILL')
+    await log.waitFor(/"The failover process has exited/)
+    await log.waitFor(/"Another failover process runs"/)
+    const folders = failoverFolders()
+    t.equal(folders.length, 1)
+    t.not(folders[0], firstFolder)
+    child.kill('SIGKILL')
+    await waitUntilRemoved(folder, folders[0]!)
+    t.equal(read('one'), 'first of one, with spaces\nand lines\n', 'it has the last script')
+  })
+
+t.test('while no failover process runs, a program can end, and leaves nothing behind', async t => {
+  const { folder, child, log, send, failoverFolders } = await startProgram(t)
+  await send('first')
+  process.kill(childrenOf(child.pid!)[0]!, 'SIGKILL')
+  await log.waitFor(/"The failover process has exited/)
+  await send('cancel')
+  const ended = once(child, 'exit')
+  child.disconnect()
+  await ended
+  t.same(failoverFolders(), [])
+  t.notOk(existsSync(join(folder, 'one')))
+})
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+}

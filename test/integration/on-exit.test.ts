@@ -77,7 +77,7 @@ t.test('--on-exit', { skip, timeout: 120_000 }, async t => {
     const first = await proxy('kernel')
     folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', ips.slice(1), 8080))
     await first.waitForLine(/"Listener updated" servicePort="IPv4\/default\/web\/TCP" endpoints="[^,"]+"/)
-    const [failoverFolder] = failoverFolders()
+    let [failoverFolder] = failoverFolders()
     const readScript = (): string => {
       const folder = join(temporary, failoverFolder!, 'current')
       if (!existsSync(folder)) return ''
@@ -87,7 +87,14 @@ t.test('--on-exit', { skip, timeout: 120_000 }, async t => {
     const watcher = watch(join(temporary, failoverFolder!))
     while (!readScript().includes(ips[1]!) || readScript().includes(`${ips[0]}:`)) await once(watcher, 'change')
     watcher.close()
+    // The failover process dies first, later all others.
+    const children = readFileSync(`/proc/${first.child.pid}/task/${first.child.pid}/children`, 'utf8').trim().split(' ')
+    const isShell = (pid: string) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('/bin/sh')
+    process.kill(Number(children.find(isShell)), 'SIGKILL')
+    await first.waitForLine(/"Another failover process runs"/)
+    failoverFolder = failoverFolders()[0]
     const temporaryWatcher = watch(temporary)
+    for (const pid of children.filter(pid => existsSync(`/proc/${pid}`))) process.kill(Number(pid), 'SIGKILL')
     first.child.kill('SIGKILL')
     while (existsSync(join(temporary, failoverFolder!))) await once(temporaryWatcher, 'change')
     temporaryWatcher.close()
