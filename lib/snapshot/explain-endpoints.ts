@@ -53,7 +53,7 @@ export function explainEndpoints(
   const explain = (endpoint: Endpoint, kind: TrafficKind): EndpointVerdict => {
     const winner = winners.get(endpointKey(endpoint))!
     if (winner !== endpoint) return endpointVerdict('duplicate', sliceOf.get(winner))
-    const reason = endpointReason(endpoint, kind, rules)
+    const reason = endpointReason(endpoint, rules[kind])
     const serviceAddress = isUsed(reason) ? findServiceAddress(endpoint) : undefined
     if (serviceAddress !== undefined) return endpointVerdict('service-address', serviceAddress)
     return endpointVerdict(reason, hintDetail(reason, endpoint))
@@ -75,8 +75,8 @@ export function explainEndpoints(
       local: trafficState('local', endpoints, merged, rules),
     },
     hints: {
-      node: explainHints('node', rules.ready, node, rules.hints.node),
-      zone: explainHints('zone', rules.ready, node, rules.hints.zone),
+      node: explainHints('node', rules.ready, node),
+      zone: explainHints('zone', rules.ready, node),
     },
   }
 }
@@ -109,10 +109,10 @@ function trafficState(
   kind: TrafficKind,
   explained: readonly ExplainedEndpoint[],
   merged: readonly Endpoint[],
-  { hasTraffic, ready }: EndpointRules,
+  rules: EndpointRules,
 ): TrafficState {
-  if (!hasTraffic[kind]) return 'no-such-traffic'
+  if (!rules[kind].hasTraffic) return 'no-such-traffic'
   const used = explained.find(endpoint => endpoint[kind].isUsed)?.[kind].reason
   if (used === 'ready' || used === 'last-resort') return used
-  return kind === 'local' && (ready.length > 0 || merged.some(isLastResort)) ? 'elsewhere' : 'none'
+  return kind === 'local' && (rules.ready.length > 0 || merged.some(isLastResort)) ? 'elsewhere' : 'none'
 }

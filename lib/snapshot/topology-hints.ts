@@ -11,19 +11,20 @@ export interface NodeIdentity {
 export type HintKind = 'node' | 'zone'
 
 /** What the hints of one kind mean for a service port. */
-export interface HintScan {
-  /** Whether the hints decide: then only endpoints with a hint for this node, or its zone, are used. */
+interface HintScan {
+  /** Whether only endpoints with a hint for this node, or its zone, may be used. */
   readonly isOn: boolean
   /** The first ready endpoint without a hint, which switches the hints off for the whole port. */
   readonly endpointWithout: Endpoint | undefined
 }
 
-/** What the hints of both kinds mean for a service port. */
-export type TopologyHints = Readonly<Record<HintKind, HintScan>>
-
-/** Finds out what the hints of the ready endpoints mean on this node. */
-export function topologyHints(ready: readonly Endpoint[], node: NodeIdentity): TopologyHints {
-  return { node: scanHints('node', ready, node), zone: scanHints('zone', ready, node) }
+/**
+ * Which hints of the ready endpoints decide on this node: those of nodes come before those of zones (KEP-3015).
+ * @returns undefined if hints do not decide
+ */
+export function decidingTopologyHints(ready: readonly Endpoint[], node: NodeIdentity): HintKind | undefined {
+  if (scanHints('node', ready, node).isOn) return 'node'
+  return scanHints('zone', ready, node).isOn ? 'zone' : undefined
 }
 
 /**
@@ -55,13 +56,9 @@ export interface HintFact {
   readonly text: string
 }
 
-/** Says in words what `topologyHints` decided for one kind. */
-export function explainHints(
-  kind: HintKind,
-  ready: readonly Endpoint[],
-  node: NodeIdentity,
-  { isOn, endpointWithout }: HintScan,
-): HintFact {
+/** Says in words what the hints of one kind mean on this node. */
+export function explainHints(kind: HintKind, ready: readonly Endpoint[], node: NodeIdentity): HintFact {
+  const { isOn, endpointWithout } = scanHints(kind, ready, node)
   const place = kind === 'node' ? `node "${node.name}"` : `zone "${node.zone}"`
   if (isOn) return { state: 'on', text: `only endpoints with a hint for ${place} are used` }
   if (ready.length === 0) return { state: 'no-ready-endpoint', text: 'no endpoint is ready, so hints do not count' }

@@ -2,7 +2,7 @@ import { type Endpoint } from '../model/endpoint.js'
 import { isUsed } from '../model/endpoint-reason.js'
 import { type UsableEndpoints } from '../model/snapshot.js'
 import { isLastResort } from './endpoint-precedence.js'
-import { type TrafficPolicies, endpointReason, endpointRules } from './endpoint-rules.js'
+import { type TrafficPolicies, type TrafficRules, endpointReason, endpointRules } from './endpoint-rules.js'
 import { type NodeIdentity } from './topology-hints.js'
 
 /**
@@ -16,8 +16,13 @@ export function usableEndpoints(
 ): UsableEndpoints {
   const rules = endpointRules(servicePort, endpoints, node)
   return {
-    cluster: endpoints.filter(endpoint => isUsed(endpointReason(endpoint, 'cluster', rules))),
-    local: endpoints.filter(endpoint => isUsed(endpointReason(endpoint, 'local', rules))),
+    cluster: select(endpoints, rules.cluster),
+    local: select(endpoints, rules.local),
     hasAny: rules.ready.length > 0 || endpoints.some(isLastResort),
   }
+}
+
+/** Most service ports have traffic of one kind only. */
+function select(endpoints: readonly Endpoint[], rules: TrafficRules): readonly Endpoint[] {
+  return rules.hasTraffic ? endpoints.filter(endpoint => isUsed(endpointReason(endpoint, rules))) : []
 }
