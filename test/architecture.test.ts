@@ -62,6 +62,15 @@ const PLAN_ALLOWANCES: Readonly<Record<string, string>> = {
     'uses its SHA-256, which only computes: kube-proxy names chains by it',
 }
 
+/** Where the modes are listed: the only file that imports all of them. */
+const MODE_REGISTRY = 'lib/modes/registry.ts'
+/** What else imports files of a mode, with the reason. */
+const MODE_IMPORTS: Readonly<Record<string, string>> = {
+  'lib/failover/kernel-failover.ts imports lib/modes/iptables/mode.ts':
+    'the kernel takes over with the rules of this mode',
+  'lib/failover/kernel-failover.ts imports lib/modes/iptables/proxier.ts': 'its script needs the desired rules as text',
+}
+
 /** Where each library may be used: a path, or the beginning of one. Built-in modules of Node are free above the pure floors. */
 const LIBRARY_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['lib/source/kube-client.ts'],
@@ -310,6 +319,27 @@ void t.test('The plan of every mode only computes, and so does every decision of
     Object.keys(PLAN_ALLOWANCES).filter(message => !wrong.includes(message)),
     [],
     'every allowance is needed',
+  )
+  t.end()
+})
+
+void t.test('Nothing outside of a mode imports its files, except the registry', t => {
+  const modeOf = (path: string): string | undefined => /^lib\/modes\/([^/]+)\//.exec(path)?.[1]
+  const wrong = ownImports
+    .filter(({ from, to }) => modeOf(to) !== undefined && modeOf(to) !== modeOf(from) && from !== MODE_REGISTRY)
+    .map(({ from, to }) => `${from} imports ${to}`)
+  t.ok(
+    ownImports.some(({ from, to }) => from === MODE_REGISTRY && modeOf(to) !== undefined),
+    'the registry lists the modes',
+  )
+  t.same(
+    wrong.filter(message => !(message in MODE_IMPORTS)),
+    [],
+  )
+  t.same(
+    Object.keys(MODE_IMPORTS).filter(message => !wrong.includes(message)),
+    [],
+    'every exception is needed',
   )
   t.end()
 })

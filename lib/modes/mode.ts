@@ -13,8 +13,8 @@ import { type Proxier } from './proxier.js'
 
 /**
  * One way to bring the traffic of Services to their endpoints (`--proxy-mode`). Each mode has one folder, and the rest of the program
- * uses only this interface: no code outside the folder depends on the name of a mode. A new mode needs a folder and a line in the
- * registry.
+ * uses only this interface: no code outside the folder depends on the name of a mode. (Kernel failover is iptables mode without its
+ * process, so it imports that mode.) A new mode needs a folder and a line in the registry.
  */
 export interface Mode {
   /** The name in `--proxy-mode`, metrics and `/proxyMode`. */

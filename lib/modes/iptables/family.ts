@@ -13,13 +13,13 @@ import { type KernelRules, type ProgramReport } from '../proxier.js'
 import { RuleWriter } from '../rule-writer.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
 import { IptablesPlanner, type PlanInput } from './plan.js'
-import { type IptablesSettings } from './rule-context.js'
+import { type RuleSettings } from '../rule-settings.js'
 import { expectedFlows, udpFrontends } from './udp-frontends.js'
 
 export interface IptablesFamilyOptions {
   readonly iptables: Iptables
   readonly chainOwners: ChainOwners
-  readonly settings: IptablesSettings
+  readonly settings: RuleSettings
   readonly conntrack: Conntrack
   /** Returns the node's main address; undefined if it has none of that family. */
   readonly nodeAddress: (family: IpFamily) => IpAddress | undefined

@@ -15,7 +15,8 @@ import {
 } from '../../netfilter/chain-names.js'
 import { type Dispatch, NO_DISPATCH } from './dispatch.js'
 import { masqueradeRules } from '../masquerade-rules.js'
-import { type IptablesSettings, type RuleContext, nodePortMatches } from './rule-context.js'
+import { type RuleSettings } from '../rule-settings.js'
+import { type RuleContext, nodePortMatches } from './rule-context.js'
 
 /** The rules and links that are the same for all sets of Services. They depend on the context only. */
 export interface FixedRules {
@@ -76,7 +77,7 @@ const LOCALNET_LINKS: readonly Link[] = [
 ]
 
 /** Builds the rules that depend on the context only. */
-export function fixedRules(context: RuleContext, settings: IptablesSettings): FixedRules {
+export function fixedRules(context: RuleContext, settings: RuleSettings): FixedRules {
   const { masqueradeMark, randomFully, dropInvalid } = settings
   const { mark, forward, postrouting } = masqueradeRules(masqueradeMark, randomFully)
   const invalid: Rule = { connection: 'INVALID', target: { kind: 'DROP' } }

@@ -9,7 +9,8 @@ import { type LocalTraffic } from '../../frontends/local-traffic.js'
 import { type Dispatch, DispatchJoiner, reuseEqualDispatch } from './dispatch.js'
 import { type FixedRules, fixedRules, buildTables } from './fixed-rules.js'
 import { type ServicePortRules, servicePortRules } from './service-port-rules.js'
-import { type IptablesSettings, type RuleContext } from './rule-context.js'
+import { type RuleSettings } from '../rule-settings.js'
+import { type RuleContext } from './rule-context.js'
 
 /** With more endpoints than this, the rules of endpoints have no comments (`largeClusterEndpointsThreshold` of kube-proxy). */
 const LARGE_CLUSTER_ENDPOINTS = 1000
@@ -42,7 +43,7 @@ const NO_FRONTENDS: readonly Frontend[] = []
  */
 export class IptablesPlanner {
   readonly #family: IpFamily
-  readonly #settings: IptablesSettings
+  readonly #settings: RuleSettings
   readonly #fixed: Memo<RuleContext, { readonly context: RuleContext; readonly rules: FixedRules }>
   #context: RuleContext | undefined
   #frontends: readonly Frontend[] = []
@@ -50,7 +51,7 @@ export class IptablesPlanner {
   #cache: ReadonlyMap<ServicePortKey, CacheEntry> = new Map()
   readonly #dispatchJoiner = new DispatchJoiner()
 
-  constructor(family: IpFamily, settings: IptablesSettings) {
+  constructor(family: IpFamily, settings: RuleSettings) {
     this.#family = family
     this.#settings = settings
     this.#fixed = new Memo(context => ({ context, rules: fixedRules(context, settings) }))

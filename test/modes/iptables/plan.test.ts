@@ -4,7 +4,7 @@ import { parseCidr } from '../../../lib/model/cidr.js'
 import { type ServicePort } from '../../../lib/model/service-port.js'
 import { type ServedPort } from '../../../lib/model/snapshot.js'
 import { IptablesPlanner, type PlanInput } from '../../../lib/modes/iptables/plan.js'
-import { type IptablesSettings } from '../../../lib/modes/iptables/rule-context.js'
+import { type RuleSettings } from '../../../lib/modes/rule-settings.js'
 import { endpointChainName, serviceChainNames } from '../../../lib/modes/iptables/service-chain-names.js'
 import { frontendsOf } from '../../../lib/frontends/frontend.js'
 import { type LocalMatch } from '../../../lib/frontends/local-traffic.js'
@@ -49,7 +49,7 @@ function inputOf(ports: readonly ServedPort[], given: Partial<PlanInput> = {}): 
 function buildRules(
   ports: readonly ServedPort[],
   given: Partial<PlanInput> = {},
-  settings: Partial<IptablesSettings> = {},
+  settings: Partial<RuleSettings> = {},
 ) {
   return new IptablesPlanner('IPv4', { ...SETTINGS, ...settings }).plan(inputOf(ports, given))
 }
@@ -143,7 +143,7 @@ void t.test('Packets go where they go in kube-proxy, and endpoints see the same 
     destination: readonly [ip: string, port: number],
     outcomes: readonly [pod: string, node: string, outside: string],
     input?: Partial<PlanInput>,
-    settings?: Partial<IptablesSettings>,
+    settings?: Partial<RuleSettings>,
   ]
   const clusterIP = ['10.96.0.10', 80] as const
   const external = ['203.0.113.7', 80] as const
