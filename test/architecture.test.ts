@@ -73,7 +73,7 @@ const MODE_IMPORTS: Readonly<Record<string, string>> = {
 
 /** Where each library may be used: a path, or the beginning of one. Built-in modules of Node are free above the pure floors. */
 const LIBRARY_HOMES: Readonly<Record<string, readonly string[]>> = {
-  '@kubernetes/client-node': ['lib/source/kube-client.ts'],
+  '@kubernetes/client-node': ['lib/source/load-credentials.ts'],
   'dns-packet': ['lib/demo/'],
   'prom-client': ['lib/observe/'],
   'tap-parser': ['bin/tap-report.mjs'],

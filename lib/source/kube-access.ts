@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { ProxyFailure } from '../model/failure.js'
 import { type KubeCluster, type KubeUser, readKubeconfig } from './read-kubeconfig.js'
+import { proxyForUrl } from './proxy-for-url.js'
 import { MAX_CREDENTIAL_BYTES, checkRegularFile, readRegularFile } from './read-regular-file.js'
 
 /** The API server and the user for it. Everything is checked that can be checked without a request. */
@@ -22,6 +23,8 @@ export interface KubeAccessOptions {
   readonly master?: string | undefined
   /** The environment of a Pod, for when neither of the two above is set. */
   readonly pod?: PodAccess
+  /** The environment that may name a proxy; by default that of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 /** The environment and the service account of a Pod. */
@@ -38,6 +41,12 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
  * @throws ProxyFailure `KUBECONFIG_INVALID` if no way is given, or if the given one cannot work
  */
 export async function resolveKubeAccess(options: KubeAccessOptions): Promise<KubeAccess> {
+  const access = await resolveServer(options)
+  const proxyUrl = access.cluster.proxyUrl ?? proxyForUrl(new URL(access.cluster.server), options.env ?? process.env)
+  return proxyUrl === undefined ? access : { ...access, cluster: { ...access.cluster, proxyUrl } }
+}
+
+async function resolveServer(options: KubeAccessOptions): Promise<KubeAccess> {
   const { kubeconfig, master } = options
   if (kubeconfig !== undefined && kubeconfig !== '') return fromKubeconfig(kubeconfig, master)
   if (master !== undefined && master !== '') return fromMaster(master)

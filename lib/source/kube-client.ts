@@ -1,20 +1,20 @@
 import http, { type IncomingMessage } from 'node:http'
 import https, { type RequestOptions } from 'node:https'
-import { createSecureContext } from 'node:tls'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { ApiRefusal, type ApiRequest, toFailure, unreachableFailure, unreadableFailure } from './api-failure.js'
-import { MAX_CREDENTIAL_BYTES, readRegularFile } from './read-regular-file.js'
-import { type KubeCluster, type KubeUser } from './read-kubeconfig.js'
-import { type Credentials, needsOnlyPlainCredentials, plainCredentials } from './plain-credentials.js'
+import { redactSecrets } from './redact-secrets.js'
 import { type KubeAccess, type KubeAccessOptions, resolveKubeAccess } from './kube-access.js'
+import { type RequestCredentials, loadCredentials } from './load-credentials.js'
 import { LineSplitter } from './line-splitter.js'
 import { openResponse } from './open-response.js'
 import { Watchdog } from './watchdog.js'
 
 /** Enough to read the Status object of an error response. */
 const MAX_ERROR_BODY_BYTES = 64 * 1024
+/** A page of a list: 500 objects of up to 1.5 MB (etcd's limit) are a theory; 256 MiB are 500 slices of 5,000 endpoints each. */
+const MAX_BODY_BYTES = 256 * 1024 * 1024
 /** How long the connection of a stream that has ended waits for the next one, in milliseconds. */
 const STREAM_REUSE_MS = 1000
 
@@ -47,6 +47,8 @@ export interface KubeClientOptions extends KubeAccessOptions {
   readonly responseTimeoutMs?: number
   /** How long the server may pause while it sends a list, in milliseconds; 30 s by default. */
   readonly idleTimeoutMs?: number
+  /** The longest response that is read, in bytes; 256 MiB by default. */
+  readonly maxBodyBytes?: number
 }
 
 /**
@@ -58,47 +60,22 @@ export async function createKubeClient(options: KubeClientOptions): Promise<Kube
   return new HttpKubeClient(access, await loadCredentials(access), options)
 }
 
-/** Loads any kind of kubeconfig credentials. Files must be usable now; a command may fail and work later. */
-async function loadCredentials({ origin, cluster, user }: KubeAccess): Promise<Credentials> {
-  const credentials = needsOnlyPlainCredentials(cluster, user)
-    ? plainCredentials(cluster, user)
-    : await loadOfficialCredentials(cluster, user)
-  if (user.exec !== undefined || user.authProvider !== undefined) return credentials
-  try {
-    const request: RequestOptions = {}
-    await credentials(request)
-    createSecureContext({ ca: request.ca, cert: request.cert, key: request.key })
-  } catch (cause) {
-    throw new ProxyFailure('KUBECONFIG_INVALID', `The certificates or keys of ${origin} are not usable, expected PEM`, {
-      cause,
-      hint: 'Check certificate-authority, client-certificate and client-key of the kubeconfig, and their -data forms',
-    })
-  }
-  return credentials
-}
-
-/** Uses the official client. Loading it takes 0.6 s and 70 MB, so it is loaded only for credentials that need it. */
-async function loadOfficialCredentials(cluster: KubeCluster, user: KubeUser): Promise<Credentials> {
-  const { KubeConfig } = await import('@kubernetes/client-node')
-  const config = new KubeConfig()
-  config.loadFromClusterAndUser(cluster, user)
-  return async request => config.applyToHTTPSOptions(request)
-}
-
 class HttpKubeClient implements KubeClient {
   readonly server: string
   readonly #access: KubeAccess
-  readonly #credentials: Credentials
+  readonly #credentials: RequestCredentials
+  readonly #maxBodyBytes: number
   readonly #clock: Clock
   readonly #responseTimeoutMs: number
   readonly #idleTimeoutMs: number
   /** Reuses connections. A request with another certificate gets another connection. */
   readonly #streamAgent: http.Agent
 
-  constructor(access: KubeAccess, credentials: Credentials, options: KubeClientOptions) {
+  constructor(access: KubeAccess, credentials: RequestCredentials, options: KubeClientOptions) {
     this.server = access.cluster.server
     this.#access = access
     this.#credentials = credentials
+    this.#maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES
     this.#clock = options.clock
     const { Agent } = this.server.startsWith('https:') ? https : http
     this.#streamAgent = new Agent({ keepAlive: true, timeout: STREAM_REUSE_MS })
@@ -117,7 +94,7 @@ class HttpKubeClient implements KubeClient {
   async streamLines(path: string, signal: AbortSignal): Promise<AsyncIterable<readonly string[]>> {
     const request = { server: this.server, method: 'GET', path } as const
     try {
-      return this.#readLines(await this.#open(request, undefined, signal, this.#streamAgent), request)
+      return this.#readLines((await this.#open(request, undefined, signal, this.#streamAgent)).response, request)
     } catch (error) {
       throw toFailure(error, request)
     }
@@ -125,7 +102,8 @@ class HttpKubeClient implements KubeClient {
 
   async #requestJson(request: ApiRequest, body: string | undefined, signal: AbortSignal): Promise<unknown> {
     try {
-      return parseJson(await this.#readAll(await this.#open(request, body, signal)), request)
+      const { response, authorization } = await this.#open(request, body, signal)
+      return parseJson(await this.#readAll(response), request, authorization)
     } catch (error) {
       throw toFailure(error, request)
     }
@@ -145,7 +123,7 @@ class HttpKubeClient implements KubeClient {
     body: string | undefined,
     signal: AbortSignal,
     agent?: http.Agent,
-  ): Promise<IncomingMessage> {
+  ): Promise<{ response: IncomingMessage; authorization: string | undefined }> {
     const { method, path } = apiRequest
     const headers = { Accept: 'application/json', 'User-Agent': 'kube-proxy-node' }
     const request: RequestOptions = {
@@ -167,17 +145,18 @@ class HttpKubeClient implements KubeClient {
       signal,
     })
     const status = response.statusCode ?? 0
-    if (status >= 200 && status < 300) return response
-    const refusal = await this.#readAll(response, MAX_ERROR_BODY_BYTES)
+    if (status >= 200 && status < 300) return { response, authorization: authorizationOf(request) }
+    if (status === 401) this.#credentials.discard()
+    const refusal = redactSecrets(await this.#readStart(response, MAX_ERROR_BODY_BYTES), authorizationOf(request))
     throw new ApiRefusal(apiRequest, { status, headers: response.headers, body: refusal, now: Date.now() })
   }
 
   /** Reads the credentials for each request, because tokens may change at any time. */
   async #applyCredentials(request: RequestOptions, signal: AbortSignal): Promise<void> {
-    const { tokenFile, origin } = this.#access
+    const { origin } = this.#access
     try {
       // An exec command may hang; it must delay neither the next attempt nor the end of the process.
-      await withTimeout(this.#credentials(request), {
+      await withTimeout(this.#credentials.apply(request), {
         clock: this.#clock,
         ms: this.#responseTimeoutMs,
         signal,
@@ -185,20 +164,29 @@ class HttpKubeClient implements KubeClient {
           throw new Error(`no credentials within ${this.#responseTimeoutMs / 1000} s`)
         },
       })
-      if (tokenFile !== undefined) {
-        const token = (await readRegularFile(tokenFile, MAX_CREDENTIAL_BYTES)).bytes.toString('utf8').trim()
-        request.headers = { ...request.headers, Authorization: `Bearer ${token}` }
-      }
     } catch (cause) {
       throw new ProxyFailure('KUBECONFIG_INVALID', `Cannot get credentials from ${origin}`, {
         cause,
-        hint: 'Check the files and the exec command of its user',
+        hint:
+          (cause instanceof ProxyFailure ? cause.hint : undefined) ??
+          'Check the files and the exec command of its user',
       })
     }
   }
 
-  /** The body as text, at most about `maxBytes`. Rejects if the server pauses too long. */
-  async #readAll(response: IncomingMessage, maxBytes = Infinity): Promise<string> {
+  /** The whole body as text. Rejects if the server pauses too long, or sends without end. */
+  async #readAll(response: IncomingMessage): Promise<string> {
+    const { text, isCut } = await this.#read(response, this.#maxBodyBytes)
+    if (isCut) throw new Error(`the response is longer than ${this.#maxBodyBytes} bytes`)
+    return text
+  }
+
+  /** The body as text, or its first `maxBytes`. */
+  async #readStart(response: IncomingMessage, maxBytes: number): Promise<string> {
+    return (await this.#read(response, maxBytes)).text
+  }
+
+  async #read(response: IncomingMessage, maxBytes: number): Promise<{ text: string; isCut: boolean }> {
     const stalled = () => response.destroy(new Error(`no data for ${this.#idleTimeoutMs / 1000} s`))
     const watchdog = new Watchdog(this.#clock, this.#idleTimeoutMs, stalled)
     const chunks: Buffer[] = []
@@ -208,19 +196,27 @@ class HttpKubeClient implements KubeClient {
         watchdog.recordActivity()
         chunks.push(chunk as Buffer)
         bytes += (chunk as Buffer).length
-        if (bytes >= maxBytes) break
+        if (bytes > maxBytes) break
       }
-      return Buffer.concat(chunks).toString('utf8')
+      return { text: Buffer.concat(chunks).toString('utf8'), isCut: bytes > maxBytes }
     } finally {
       watchdog.stop()
     }
   }
 }
 
-function parseJson(text: string, request: ApiRequest): unknown {
+function authorizationOf({ headers }: RequestOptions): string | undefined {
+  const value = (headers as Record<string, unknown> | undefined)?.['Authorization']
+  return typeof value === 'string' ? value : undefined
+}
+
+function parseJson(text: string, request: ApiRequest, authorization: string | undefined): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw unreadableFailure(request, error)
+    // The message of JSON.parse quotes the start of the text.
+    const safe = redactSecrets(text, authorization)
+    const cause = safe === text ? error : new Error(`it starts with ${JSON.stringify(safe.slice(0, 40))}`)
+    throw unreadableFailure(request, cause)
   }
 }

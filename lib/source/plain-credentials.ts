@@ -1,13 +1,14 @@
 import { type RequestOptions } from 'node:https'
+import { impersonationHeaders } from './impersonation-headers.js'
 import { type KubeCluster, type KubeUser } from './read-kubeconfig.js'
 import { MAX_CREDENTIAL_BYTES, readRegularFile } from './read-regular-file.js'
 
 /** Adds credentials and trusted certificates to a request. */
 export type Credentials = (request: RequestOptions) => Promise<void>
 
-/** Whether files, tokens and passwords are enough: no command, no login service, no proxy. */
-export function needsOnlyPlainCredentials({ proxyUrl }: KubeCluster, { exec, authProvider }: KubeUser): boolean {
-  return proxyUrl === undefined && exec === undefined && authProvider === undefined
+/** Whether Node's own TLS is enough: no login service, no proxy. */
+export function needsOnlyPlainCredentials({ proxyUrl }: KubeCluster, { authProvider }: KubeUser): boolean {
+  return proxyUrl === undefined && authProvider === undefined
 }
 
 /**
@@ -35,12 +36,12 @@ export function plainCredentials(cluster: KubeCluster, user: KubeUser): Credenti
   }
 }
 
-function buildHeaders({ token, username, password, impersonateUser }: KubeUser): Record<string, string> {
-  const headers: Record<string, string> = {}
+function buildHeaders(user: KubeUser): Record<string, string | string[]> {
+  const { token, username, password } = user
+  const headers = impersonationHeaders(user)
   if (token !== undefined) headers['Authorization'] = `Bearer ${token}`
   else if (username !== undefined)
     headers['Authorization'] = `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`
-  if (impersonateUser !== undefined) headers['Impersonate-User'] = impersonateUser
   return headers
 }
 

@@ -25,8 +25,26 @@ export interface KubeUser {
   readonly username?: string
   readonly password?: string
   readonly impersonateUser?: string
-  readonly exec?: unknown
+  readonly impersonateUid?: string
+  readonly impersonateGroups?: readonly string[]
+  readonly impersonateExtra?: Readonly<Record<string, readonly string[]>>
+  readonly exec?: ExecPlugin
   readonly authProvider?: unknown
+}
+
+/** A command that returns credentials. */
+export interface ExecPlugin {
+  readonly apiVersion: string
+  /** Absolute, or a name to look for in PATH. */
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** What to do if the command does not exist. */
+  readonly installHint?: string
+  /** Whether the command learns which cluster the credentials are for. */
+  readonly providesClusterInfo: boolean
+  /** Settings for the command in the cluster entry. */
+  readonly clusterConfig?: unknown
 }
 
 /** The cluster and the user of the current context. */
@@ -55,42 +73,64 @@ export function readKubeconfig(text: string, path: string): KubeconfigContent {
   if (typeof document !== 'object' || Array.isArray(document)) {
     throw invalidKubeconfig(path, `contains ${quote(document)}`, 'expected a mapping with clusters, contexts and users')
   }
-  const current = nonEmptyString(field(document, 'current-context'))
-  if (current === undefined)
+  const current = nameOf(document, 'current-context')
+  if (current === '' && !hasEntry(document, 'context', ''))
     throw invalidKubeconfig(path, 'has no current-context', 'expected the name of one of its contexts')
   const context = findEntry(document, path, 'context', current, 'current-context')
-  const clusterName = nonEmptyString(field(context, 'cluster'))
-  if (clusterName === undefined)
+  const clusterName = nameOf(context, 'cluster')
+  if (clusterName === '' && !hasEntry(document, 'cluster', ''))
     throw invalidKubeconfig(path, `has no cluster in context ${quote(current)}`, 'expected a name')
   const cluster = findEntry(document, path, 'cluster', clusterName, `context ${quote(current)}`)
-  const userName = nonEmptyString(field(context, 'user'))
+  const userName = nonEmptyString(field(context, 'user')) ?? (hasEntry(document, 'user', '') ? '' : undefined)
   const user = userName === undefined ? {} : findEntry(document, path, 'user', userName, `context ${quote(current)}`)
   const absolute = (name: unknown) => absolutePath(path, nonEmptyString(name))
   return {
-    cluster: readCluster(clusterName, cluster, absolute),
-    user: readUser(userName ?? 'anonymous', user, absolute, path),
+    cluster: readCluster(clusterName, cluster, absolute, path),
+    user: readUser(userName ?? 'anonymous', user, cluster, absolute, path),
     tokenFile: absolute(field(user, 'tokenFile')),
   }
 }
 
 type AbsolutePath = (name: unknown) => string | undefined
 
-function readCluster(name: string, cluster: unknown, absolute: AbsolutePath): KubeCluster {
+function readCluster(name: string, cluster: unknown, absolute: AbsolutePath, path: string): KubeCluster {
   const caData = nonEmptyString(field(cluster, 'certificate-authority-data'))
+  const caFile = caData === undefined ? absolute(field(cluster, 'certificate-authority')) : undefined
+  const skipTLSVerify = field(cluster, 'insecure-skip-tls-verify') === true
+  // As in client-go: the two contradict each other.
+  if (skipTLSVerify && (caData !== undefined || caFile !== undefined))
+    throw invalidKubeconfig(
+      path,
+      `has insecure-skip-tls-verify beside a certificate-authority in cluster ${quote(name)}`,
+      'expected one of them',
+    )
   return withoutUndefined({
     name,
     server: nonEmptyString(field(cluster, 'server')) ?? '',
-    skipTLSVerify: field(cluster, 'insecure-skip-tls-verify') === true,
+    skipTLSVerify,
     caData,
-    caFile: caData === undefined ? absolute(field(cluster, 'certificate-authority')) : undefined,
+    caFile,
     tlsServerName: nonEmptyString(field(cluster, 'tls-server-name')),
     proxyUrl: nonEmptyString(field(cluster, 'proxy-url')),
   })
 }
 
-function readUser(name: string, user: unknown, absolute: AbsolutePath, path: string): KubeUser {
+function readUser(name: string, user: unknown, cluster: unknown, absolute: AbsolutePath, path: string): KubeUser {
   const certData = nonEmptyString(field(user, 'client-certificate-data'))
   const keyData = nonEmptyString(field(user, 'client-key-data'))
+  const impersonation = {
+    impersonateUser: nonEmptyString(field(user, 'as')),
+    impersonateUid: nonEmptyString(field(user, 'as-uid')),
+    impersonateGroups: stringList(field(user, 'as-groups')),
+    impersonateExtra: readExtra(field(user, 'as-user-extra')),
+  }
+  const { impersonateUser, ...others } = impersonation
+  if (impersonateUser === undefined && Object.values(others).some(value => value !== undefined))
+    throw invalidKubeconfig(
+      path,
+      `has as-uid, as-groups or as-user-extra without as in user ${quote(name)}`,
+      'expected as',
+    )
   return withoutUndefined({
     name,
     certData,
@@ -100,30 +140,67 @@ function readUser(name: string, user: unknown, absolute: AbsolutePath, path: str
     token: nonEmptyString(field(user, 'token'))?.trim(),
     username: nonEmptyString(field(user, 'username')),
     password: nonEmptyString(field(user, 'password')),
-    impersonateUser: nonEmptyString(field(user, 'as')),
-    exec: readExec(field(user, 'exec'), path),
+    ...impersonation,
+    exec: readExec(field(user, 'exec'), cluster, path),
     authProvider: field(user, 'auth-provider') ?? undefined,
   })
 }
 
-/** As in kubectl, a command with a slash is relative to the kubeconfig, and gets the expected format in its environment. */
-function readExec(exec: unknown, path: string): unknown {
+/** As in kubectl, a command with a slash is relative to the kubeconfig. */
+function readExec(exec: unknown, cluster: unknown, path: string): ExecPlugin | undefined {
+  if (exec === undefined || exec === null) return undefined
   const command = nonEmptyString(field(exec, 'command'))
-  if (command === undefined) return exec ?? undefined
-  const apiVersion = nonEmptyString(field(exec, 'apiVersion')) ?? 'client.authentication.k8s.io/v1'
-  const info = JSON.stringify({ apiVersion, kind: 'ExecCredential', spec: { interactive: false } })
+  if (command === undefined) throw invalidKubeconfig(path, 'has an exec without a command', 'expected a program')
   const env = field(exec, 'env')
-  return {
-    ...(exec as object),
-    command: command.includes('/') ? absolutePath(path, command) : command,
-    env: [{ name: 'KUBERNETES_EXEC_INFO', value: info }, ...(Array.isArray(env) ? (env as unknown[]) : [])],
-  }
+  const variables = (Array.isArray(env) ? (env as unknown[]) : []).map(
+    entry => [nonEmptyString(field(entry, 'name')) ?? '', nonEmptyString(field(entry, 'value')) ?? ''] as const,
+  )
+  return withoutUndefined({
+    apiVersion: nonEmptyString(field(exec, 'apiVersion')) ?? 'client.authentication.k8s.io/v1',
+    command: command.includes('/') ? absolutePath(path, command)! : command,
+    args: stringList(field(exec, 'args')) ?? [],
+    env: Object.fromEntries(variables.filter(([name]) => name !== '')),
+    installHint: nonEmptyString(field(exec, 'installHint')),
+    providesClusterInfo: field(exec, 'provideClusterInfo') === true,
+    clusterConfig: readExtension(cluster),
+  })
+}
+
+/** The settings of the cluster entry for exec commands, in an extension with this reserved name. */
+function readExtension(cluster: unknown): unknown {
+  const extensions = field(cluster, 'extensions')
+  if (!Array.isArray(extensions)) return undefined
+  return field(
+    extensions.find(one => field(one, 'name') === 'client.authentication.k8s.io/exec'),
+    'extension',
+  )
+}
+
+function readExtra(extra: unknown): Record<string, string[]> | undefined {
+  if (typeof extra !== 'object' || extra === null) return undefined
+  const entries = Object.entries(extra).map(([key, values]) => [key, stringList(values) ?? []] as const)
+  return entries.length === 0 ? undefined : Object.fromEntries(entries)
+}
+
+function stringList(value: unknown): string[] | undefined {
+  const list = (Array.isArray(value) ? value : []).map(nonEmptyString).filter(text => text !== undefined)
+  return list.length === 0 ? undefined : list
+}
+
+function hasEntry(document: unknown, kind: string, name: string): boolean {
+  const list = field(document, `${kind}s`)
+  return Array.isArray(list) && list.some(item => nameOf(item, 'name') === name)
+}
+
+/** A name in a field. As in client-go, an absent one is empty, and an entry may have it: Talos writes such kubeconfigs. */
+function nameOf(object: unknown, key: string): string {
+  return nonEmptyString(field(object, key)) ?? ''
 }
 
 /** The named entry of one of the lists `clusters`, `contexts` and `users`. */
 function findEntry(document: unknown, path: string, kind: string, name: string, referencedBy: string): unknown {
   const list = field(document, `${kind}s`)
-  const match = Array.isArray(list) ? list.find(item => nonEmptyString(field(item, 'name')) === name) : undefined
+  const match = Array.isArray(list) ? list.find(item => nameOf(item, 'name') === name) : undefined
   const content = field(match, kind)
   if (typeof content === 'object' && content !== null) return content
   const names = Array.isArray(list) ? list.map(item => quote(field(item, 'name'))).join(', ') : ''

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -80,6 +81,17 @@ t.test('the message for an invalid kubeconfig has its path, the mistake and what
       /Cannot read ".*token", which the kubeconfig .* needs/,
     ],
     [
+      'a CA that is not used',
+      kubeconfig({ server, 'certificate-authority-data': 'Q0E=', 'insecure-skip-tls-verify': true }),
+      /has insecure-skip-tls-verify beside a certificate-authority in cluster "c", expected one of them/,
+    ],
+    [
+      'groups without a user',
+      kubeconfig({ server }, { 'as-groups': ['admins'] }),
+      /has as-uid, as-groups or as-user-extra without as in user "u", expected as/,
+    ],
+    ['an exec without a command', kubeconfig({ server }, { exec: {} }), /has an exec without a command/],
+    [
       'a client key that is no key',
       kubeconfig({ server }, { 'client-key-data': 'aGFsbG8=' }),
       /The certificates or keys of the kubeconfig .* are not usable/,
@@ -111,6 +123,19 @@ t.test('a kubeconfig is read as kubectl reads YAML', test => {
     [`clusters: ${'['.repeat(10_000)}`, /line 1: nested too deep/],
   ] as const)
     test.throws(() => readKubeconfig(endless, '/k'), { code: 'KUBECONFIG_INVALID', cause: { message: mistake } })
+  test.end()
+})
+
+t.test('a context, cluster and user without a name are those without a name, as in client-go', test => {
+  const text = JSON.stringify({
+    contexts: [{ context: {} }],
+    clusters: [{ cluster: { server: 'https://a' } }],
+    users: [{ user: { token: 'tok' } }],
+  })
+  test.match(readKubeconfig(text, '/k'), {
+    cluster: { name: '', server: 'https://a' },
+    user: { name: '', token: 'tok' },
+  })
   test.end()
 })
 
@@ -158,7 +183,7 @@ t.test('all fields of cluster and user are read', test => {
         'certificate-authority': 'ca.pem',
         'tls-server-name': 'b',
         'proxy-url': 'http://p',
-        'insecure-skip-tls-verify': true,
+        extensions: [{ name: 'client.authentication.k8s.io/exec', extension: { audience: 'a' } }],
       },
       {
         'client-certificate': '/abs/cert.pem',
@@ -169,7 +194,16 @@ t.test('all fields of cluster and user are read', test => {
         username: 'me',
         password: 1234,
         as: 'other',
-        exec: { command: 'bin/login', env: [{ name: 'A', value: 'b' }] },
+        'as-uid': '7',
+        'as-groups': ['admins', 'others'],
+        'as-user-extra': { scopes: ['view', 'edit'] },
+        exec: {
+          command: 'bin/login',
+          args: ['token'],
+          env: [{ name: 'A', value: 'b' }],
+          installHint: 'Install it',
+          provideClusterInfo: true,
+        },
       },
     ),
     '/etc/kube/config',
@@ -177,7 +211,7 @@ t.test('all fields of cluster and user are read', test => {
   test.same(cluster, {
     name: 'c',
     server: 'https://a',
-    skipTLSVerify: true,
+    skipTLSVerify: false,
     caFile: '/etc/kube/ca.pem',
     tlsServerName: 'b',
     proxyUrl: 'http://p',
@@ -190,7 +224,18 @@ t.test('all fields of cluster and user are read', test => {
     username: 'me',
     password: '1234',
     impersonateUser: 'other',
-    exec: { command: '/etc/kube/bin/login', env: [{ name: 'KUBERNETES_EXEC_INFO' }, { name: 'A', value: 'b' }] },
+    impersonateUid: '7',
+    impersonateGroups: ['admins', 'others'],
+    impersonateExtra: { scopes: ['view', 'edit'] },
+    exec: {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: '/etc/kube/bin/login',
+      args: ['token'],
+      env: { A: 'b' },
+      installHint: 'Install it',
+      providesClusterInfo: true,
+      clusterConfig: { audience: 'a' },
+    },
   })
   test.equal(tokenFile, '/etc/kube/token')
   test.end()
@@ -231,6 +276,24 @@ t.test('the client sends no credentials over plain HTTP', async test => {
   const client = await createKubeClient({ kubeconfig: join(directory, 'kubeconfig'), clock: realClock })
   await client.getJson('/apis', NEVER_ABORTED)
   test.equal(api.requests[0]?.headers.authorization, undefined)
+})
+
+t.test('a response without end is a failure, and ends the connection', async test => {
+  const endless = createServer(socket => {
+    socket.on('error', () => undefined)
+    socket.write('HTTP/1.1 200 OK\r\n\r\n')
+    const send = (): void => void (socket.destroyed || (socket.write('x'.repeat(65_536)) ? setImmediate(send) : 0))
+    socket.on('drain', send)
+    send()
+  }).listen(0, '127.0.0.1')
+  await once(endless, 'listening')
+  const { port } = endless.address() as AddressInfo
+  const client = await createKubeClient({ master: `127.0.0.1:${port}`, clock: realClock, maxBodyBytes: 1_000_000 })
+  const failure = await failureOf(client.getJson('/apis', NEVER_ABORTED))
+  test.match(failure, { code: 'API_UNREACHABLE', message: /the response is longer than 1000000 bytes/ })
+  const closed = once(endless, 'close')
+  endless.close()
+  await closed
 })
 
 t.test('a posted object arrives unchanged, and the stored object is returned', async test => {
@@ -390,6 +453,76 @@ t.test('TLS with all kinds of credentials', { skip }, async test => {
     inner.equal(failure.code, 'KUBECONFIG_INVALID')
     inner.match(messageOf(failure), 'no such account')
     inner.match(failure.message, file('kubeconfig'))
+  })
+
+  await test.test('a command runs again after the server has refused its credentials', async inner => {
+    const api = await start(inner, { token: 'second' })
+    const print = (token: string) =>
+      writeFileSync(file('login'), `#!/bin/sh\necho '${JSON.stringify({ status: { token } })}'\n`)
+    print('first')
+    chmodSync(file('login'), 0o755)
+    const cluster = { server: api.url, 'certificate-authority': 'ca.pem' }
+    const client = await clientFor(cluster, { exec: { command: './login' } })
+    inner.match(await failureOf(client.getJson('/apis', NEVER_ABORTED)), { code: 'API_REFUSED', status: 401 })
+    print('second')
+    inner.match(await client.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
+  })
+
+  await test.test('impersonation of groups and extra fields reaches the server', async inner => {
+    const api = await start(inner, {})
+    const user = { as: 'other', 'as-uid': '7', 'as-groups': ['a', 'b'], 'as-user-extra': { 'x/y': ['1', '2'] } }
+    const client = await clientFor({ server: api.url, 'certificate-authority': 'ca.pem' }, user)
+    await client.getJson('/apis', NEVER_ABORTED)
+    inner.match(api.requests.at(-1)?.headers, {
+      'impersonate-user': 'other',
+      'impersonate-uid': '7',
+      'impersonate-group': 'a, b',
+      'impersonate-extra-x%2fy': '1, 2',
+    })
+  })
+
+  await test.test('credentials that a server sends back do not get into messages', async inner => {
+    const api = await start(inner, {})
+    const secrets = [
+      [{ token: 'a-secret-token' }, 'a-secret-token'],
+      [{ username: 'me', password: 'pass word' }, 'pass word'],
+      [{ username: 'me', password: 'pass word' }, Buffer.from('me:pass word').toString('base64')],
+    ] as const
+    for (const [user, secret] of secrets) {
+      const client = await clientFor({ server: api.url, 'certificate-authority': 'ca.pem' }, user)
+      for (const [status, body] of [
+        [403, JSON.stringify({ kind: 'Status', message: `you sent ${secret}` })],
+        [502, `<pre>Authorization: ${secret}</pre>`],
+        [200, `Authorization: ${secret}`],
+      ] as const) {
+        api.injectNext(1, { status, body })
+        const failure = await failureOf(client.getJson('/apis', NEVER_ABORTED))
+        inner.notMatch(`${messageOf(failure)} ${failure.stack}`, secret)
+        inner.match(messageOf(failure), '[redacted]', `${status}`)
+      }
+    }
+  })
+
+  await test.test('requests go through the proxy that the environment names', async inner => {
+    const api = await start(inner, { token: 'tok' })
+    const asked: string[] = []
+    const proxy = createHttpServer().listen(0, '127.0.0.1')
+    proxy.on('connect', (request: IncomingMessage, client: Socket) => {
+      asked.push(request.url!)
+      const upstream = connect(Number(new URL(api.url).port), '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+        upstream.pipe(client).pipe(upstream)
+      })
+      for (const socket of [client, upstream]) socket.on('error', () => undefined)
+    })
+    await once(proxy, 'listening')
+    inner.teardown(() => (proxy.closeAllConnections(), proxy.close()))
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
+    const cluster = { server: 'https://api.test:6443', 'insecure-skip-tls-verify': true }
+    writeFileSync(file('kubeconfig'), kubeconfig(cluster, { token: 'tok' }))
+    const client = await createKubeClient({ kubeconfig: file('kubeconfig'), clock: realClock, env })
+    inner.match(await client.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
+    inner.strictSame(asked, ['api.test:6443'])
   })
 
   await test.test('a command that hangs does not delay the stop', async inner => {

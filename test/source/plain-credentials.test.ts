@@ -62,9 +62,8 @@ t.test('the next request uses a replaced certificate', async t => {
   t.equal(String(request.cert as Buffer), 'second')
 })
 
-t.test('commands, login services and proxies need the official client', t => {
+t.test('login services and proxies need the official client', t => {
   t.equal(needsOnlyPlainCredentials({ ...CLUSTER, proxyUrl: 'socks5://192.0.2.9:1080' }, USER), false)
-  t.equal(needsOnlyPlainCredentials(CLUSTER, { ...USER, exec: { command: 'login' } }), false)
   t.equal(needsOnlyPlainCredentials(CLUSTER, { ...USER, authProvider: { name: 'oidc' } }), false)
   t.end()
 })

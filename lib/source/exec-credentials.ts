@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process'
+import { type RequestOptions } from 'node:https'
+import { ProxyFailure, systemCode } from '../model/failure.js'
+import { type ExecPlugin, type KubeCluster } from './read-kubeconfig.js'
+import { field } from './watch-event.js'
+
+/** A command that takes longer is ended. */
+const TIMEOUT_MS = 60_000
+const MAX_OUTPUT_BYTES = 1024 * 1024
+
+/** What the command returned. */
+interface ExecCredential {
+  readonly token: string | undefined
+  readonly cert: string | undefined
+  readonly key: string | undefined
+  /** Milliseconds since 1970; Infinity: valid until the server refuses it. */
+  readonly expiresAt: number
+}
+
+/**
+ * Credentials from the command of a kubeconfig (`exec`; Kubernetes documents it as "client-go credential plugins"). One run serves all
+ * requests until its credentials expire or the API server refuses them.
+ */
+export class ExecCredentials {
+  readonly #plugin: ExecPlugin
+  readonly #cluster: KubeCluster
+  readonly #now: () => number
+  #current: ExecCredential | undefined
+  #run: Promise<ExecCredential> | undefined
+
+  /** @param now milliseconds since 1970 */
+  constructor(plugin: ExecPlugin, cluster: KubeCluster, now: () => number = Date.now) {
+    this.#plugin = plugin
+    this.#cluster = cluster
+    this.#now = now
+  }
+
+  /** Adds the credentials to a request. @throws ProxyFailure `KUBECONFIG_INVALID` */
+  async apply(request: RequestOptions): Promise<void> {
+    const { token, cert, key } = await this.#get()
+    if (cert !== undefined) Object.assign(request, { cert, key })
+    if (token !== undefined) request.headers = { ...(request.headers as object), Authorization: `Bearer ${token}` }
+  }
+
+  /** The API server refused the credentials: the next request runs the command again. */
+  discard(): void {
+    this.#current = undefined
+  }
+
+  async #get(): Promise<ExecCredential> {
+    if (this.#current !== undefined && this.#current.expiresAt > this.#now()) return this.#current
+    this.#run ??= this.#runCommand().finally(() => (this.#run = undefined))
+    this.#current = await this.#run
+    return this.#current
+  }
+
+  #runCommand(): Promise<ExecCredential> {
+    const { command, args, env, installHint } = this.#plugin
+    const environment = { ...process.env, ...env, KUBERNETES_EXEC_INFO: this.#buildInfo() }
+    const options = { env: environment, timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES }
+    return new Promise((resolve, reject) => {
+      execFile(command, args, options, (error, stdout, stderr) => {
+        if (error === null) {
+          try {
+            return resolve(this.#read(stdout))
+          } catch (cause) {
+            return reject(this.#fail('returned no ExecCredential', { cause }))
+          }
+        }
+        const isMissing = systemCode(error) === 'ENOENT'
+        const problem = isMissing ? 'does not exist' : `failed: ${stderr.trim() || error.message}`
+        return reject(this.#fail(problem, isMissing ? { hint: installHint } : {}))
+      })
+    })
+  }
+
+  #buildInfo(): string {
+    const { apiVersion, providesClusterInfo, clusterConfig } = this.#plugin
+    const { server, tlsServerName, skipTLSVerify, caData, proxyUrl } = this.#cluster
+    const cluster = {
+      server,
+      'tls-server-name': tlsServerName,
+      'insecure-skip-tls-verify': skipTLSVerify || undefined,
+      'certificate-authority-data': caData,
+      'proxy-url': proxyUrl,
+      config: clusterConfig,
+    }
+    const spec = { interactive: false, ...(providesClusterInfo && { cluster }) }
+    return JSON.stringify({ apiVersion, kind: 'ExecCredential', spec })
+  }
+
+  /** @throws Error that names the wrong field */
+  #read(output: string): ExecCredential {
+    const document: unknown = JSON.parse(output)
+    const apiVersion = field(document, 'apiVersion')
+    if (apiVersion !== undefined && apiVersion !== this.#plugin.apiVersion)
+      throw new Error(`apiVersion is ${JSON.stringify(apiVersion)}, expected "${this.#plugin.apiVersion}"`)
+    const status = field(document, 'status')
+    const text = (name: string): string | undefined => {
+      const value = field(status, name)
+      return typeof value === 'string' && value !== '' ? value : undefined
+    }
+    const [token, cert, key] = [text('token'), text('clientCertificateData'), text('clientKeyData')]
+    if ((token === undefined && cert === undefined) || (cert === undefined) !== (key === undefined))
+      throw new Error('status has neither a token nor a certificate with its key')
+    const expiresAt = Date.parse(text('expirationTimestamp') ?? '')
+    return { token, cert, key, expiresAt: Number.isNaN(expiresAt) ? Infinity : expiresAt }
+  }
+
+  #fail(problem: string, { cause, hint }: { cause?: unknown; hint?: string | undefined }): ProxyFailure {
+    return new ProxyFailure(
+      'KUBECONFIG_INVALID',
+      `The exec command ${JSON.stringify(this.#plugin.command)} ${problem}`,
+      {
+        cause,
+        hint: hint ?? 'Run the command by hand, with the environment and arguments of the kubeconfig',
+      },
+    )
+  }
+}

@@ -1,0 +1,24 @@
+/** Shorter texts are no secrets of any use, and would cut ordinary words out of messages. */
+const MIN_LENGTH = 6
+
+/**
+ * Cuts this program's own credentials out of a text before it is logged: a proxy or an API server may send a request back in its
+ * error message.
+ *
+ * @param authorization the header that was sent: `Bearer TOKEN` or `Basic BASE64`
+ */
+export function redactSecrets(text: string, authorization: string | undefined): string {
+  if (authorization === undefined) return text
+  const [scheme = '', secret = ''] = authorization.split(' ')
+  const secrets = scheme === 'Basic' ? [secret, passwordOf(secret)] : [secret]
+  return secrets
+    .filter(({ length }) => length >= MIN_LENGTH)
+    .reduce((cleaned, one) => cleaned.replaceAll(one, '[redacted]'), text)
+}
+
+/** @param basic base64 of `NAME:PASSWORD` (RFC 7617) */
+function passwordOf(basic: string): string {
+  return Buffer.from(basic, 'base64')
+    .toString('utf8')
+    .replace(/^[^:]*:/, '')
+}

@@ -1,0 +1,125 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { type RequestOptions } from 'node:https'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { ExecCredentials } from '../../lib/source/exec-credentials.js'
+import { type ExecPlugin, type KubeCluster } from '../../lib/source/read-kubeconfig.js'
+
+const API_VERSION = 'client.authentication.k8s.io/v1'
+const CLUSTER: KubeCluster = { name: 'c', server: 'https://10.0.0.1:6443', skipTLSVerify: false, caData: 'Q0E=' }
+
+/** A command that records each run and its KUBERNETES_EXEC_INFO, and prints the content of a file. */
+function setUp(t: Test, changes: Partial<ExecPlugin> = {}) {
+  const folder = t.testdir({})
+  const file = (name: string) => join(folder, name)
+  writeFileSync(
+    file('login'),
+    `#!/bin/sh\necho "$@" >> ${file('runs')}\nprintf %s "$KUBERNETES_EXEC_INFO" > ${file('info')}\ncat ${file('output')}\n`,
+  )
+  chmodSync(file('login'), 0o755)
+  const print = (status: object) =>
+    writeFileSync(file('output'), JSON.stringify({ apiVersion: API_VERSION, kind: 'ExecCredential', status }))
+  const plugin = {
+    apiVersion: API_VERSION,
+    command: file('login'),
+    args: ['get', 'token'],
+    env: {},
+    providesClusterInfo: false,
+    ...changes,
+  }
+  let now = Date.parse('2026-01-01T00:00:00Z')
+  const credentials = new ExecCredentials(plugin, CLUSTER, () => now)
+  return {
+    credentials,
+    print,
+    file,
+    advance: (ms: number) => (now += ms),
+    runs: () => (existsSync(file('runs')) ? readFileSync(file('runs'), 'utf8').trimEnd().split('\n') : []),
+    token: async () => {
+      const request: RequestOptions = { headers: { Accept: 'application/json' } }
+      await credentials.apply(request)
+      return (request.headers as Record<string, string>)['Authorization']
+    },
+  }
+}
+
+t.test('one run of the command serves all requests until the server refuses its credentials', async t => {
+  const { credentials, print, token, runs } = setUp(t)
+  print({ token: 'first' })
+  t.strictSame(await Promise.all([token(), token(), token()]), Array(3).fill('Bearer first'), 'at the same time')
+  t.equal(await token(), 'Bearer first', 'and later')
+  t.strictSame(runs(), ['get token'])
+  print({ token: 'second' })
+  credentials.discard()
+  t.strictSame([await token(), await token()], ['Bearer second', 'Bearer second'])
+  t.equal(runs().length, 2)
+})
+
+t.test('credentials with an expiry are used until then', async t => {
+  const { print, token, runs, advance } = setUp(t)
+  print({ token: 'short', expirationTimestamp: '2026-01-01T00:10:00Z' })
+  await token()
+  advance(599_999)
+  await token()
+  t.equal(runs().length, 1)
+  advance(1)
+  await token()
+  t.equal(runs().length, 2)
+})
+
+t.test('a client certificate is added with its key', async t => {
+  const { credentials, print } = setUp(t)
+  print({ clientCertificateData: 'CERT', clientKeyData: 'KEY' })
+  const request: RequestOptions = {}
+  await credentials.apply(request)
+  t.match(request, { cert: 'CERT', key: 'KEY' })
+})
+
+t.test('the command learns the cluster if the kubeconfig says so', async t => {
+  const { print, token, file } = setUp(t, { providesClusterInfo: true, clusterConfig: { audience: 'a' } })
+  print({ token: 'tok' })
+  await token()
+  t.same(JSON.parse(readFileSync(file('info'), 'utf8')), {
+    apiVersion: API_VERSION,
+    kind: 'ExecCredential',
+    spec: {
+      interactive: false,
+      cluster: { server: CLUSTER.server, 'certificate-authority-data': 'Q0E=', config: { audience: 'a' } },
+    },
+  })
+  const other = setUp(t)
+  other.print({ token: 'tok' })
+  await other.token()
+  t.same(JSON.parse(readFileSync(other.file('info'), 'utf8')), {
+    apiVersion: API_VERSION,
+    kind: 'ExecCredential',
+    spec: { interactive: false },
+  })
+})
+
+t.test('a command that does not exist is reported with the install hint', async t => {
+  const installHint = 'Install it with: apt-get install login-tool'
+  const { token } = setUp(t, { command: 'no-such-login-tool', installHint })
+  await t.rejects(token(), {
+    code: 'KUBECONFIG_INVALID',
+    message: 'The exec command "no-such-login-tool" does not exist',
+    hint: installHint,
+  })
+})
+
+t.test('wrong output is reported, and the next request runs the command again', async t => {
+  const { print, token, runs, file } = setUp(t)
+  const table: readonly (readonly [output: string, message: RegExp])[] = [
+    ['no JSON', /not valid JSON|Unexpected token/],
+    ['{}', /neither a token nor a certificate/],
+    [JSON.stringify({ apiVersion: API_VERSION, status: { clientCertificateData: 'CERT' } }), /with its key/],
+    [JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1beta1', status: {} }), /v1beta1", expected ".*v1"/],
+  ]
+  for (const [output, message] of table) {
+    writeFileSync(file('output'), output)
+    await t.rejects(token(), { code: 'KUBECONFIG_INVALID', cause: { message } }, output)
+  }
+  print({ token: 'tok' })
+  t.equal(await token(), 'Bearer tok')
+  t.equal(runs().length, table.length + 1)
+})
