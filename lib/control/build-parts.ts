@@ -24,6 +24,7 @@ import { combineSyncObservers } from '../observe/sync-observer.js'
 import { ObjectStore } from '../snapshot/object-store.js'
 import { servicesHealth } from '../snapshot/services-health.js'
 import { realClock } from '../system/real-clock.js'
+import { type RuleMonitor } from '../system/rule-monitor.js'
 import { type StartChoices, chooseAtStart } from './choose-at-start.js'
 import { type Cluster } from './choose-source.js'
 import { startHttpServers } from './http-servers.js'
@@ -33,6 +34,7 @@ import { reportProblems } from './report-problems.js'
 import { SourceHealth } from './source-health.js'
 import { SyncLoop } from './sync-loop.js'
 import { VERSION } from './version.js'
+import { watchRules } from './watch-rules.js'
 
 /**
  * Where sockets carry the traffic, the rules are few and are read this often: changes by other programs are repaired within five
@@ -51,6 +53,8 @@ export interface Parts {
   readonly dataPlane: DataPlane | undefined
   /** Undefined if the kernel serves anyway, or must not serve when this process has ended. */
   readonly failover: Failover | undefined
+  /** Undefined if the rules are read instead. */
+  readonly ruleMonitor: RuleMonitor | undefined
   readonly modeSwitch: ModeSwitch
   readonly syncLoop: SyncLoop
   readonly servers: readonly { close(): Promise<void> }[]
@@ -87,14 +91,18 @@ export async function buildParts({ config, log, modes = MODES, onFailure }: Buil
   const choices = await chooseAtStart(config, modes, log, onFailure)
   const life = new LifeCycle()
   const setup: Setup = { config, life, log, modes, onFailure, choices, startedAt: Date.now() }
+  // Before the probes of rules: what they write shows that the monitor works.
+  const ruleMonitor = watchRules(choices.mode, choices.iptables, log)
+  onFailure(() => ruleMonitor?.stop())
   const serving = await buildServingParts(setup)
   const observers = buildObservers(setup, serving)
   const servers = [...observers.httpServers, observers.serviceHealth, observers.healthWatch]
   onFailure(() => Promise.all(servers.map(server => server.close())))
   const syncing = buildSyncParts(setup, serving, observers)
   connectParts(setup, serving, syncing)
+  ruleMonitor?.subscribe(family => syncing.syncLoop.checkRules(family))
   const { cluster, dataPlane } = choices
-  return { life, cluster, dataPlane, ...serving, ...syncing, servers }
+  return { life, cluster, dataPlane, ruleMonitor, ...serving, ...syncing, servers }
 }
 
 /** What carries the traffic of Services: the objects of the cluster, this node, and the proxier of the mode. */

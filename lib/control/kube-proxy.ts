@@ -117,6 +117,7 @@ export class KubeProxy {
 
   /** Ends the sync loop. Resolves when the last write of rules has ended or takes too long. */
   #stopSync(): Promise<void> {
+    this.#parts.ruleMonitor?.stop()
     const stopped = this.#parts.syncLoop.stop()
     this.#parts.proxier.stop?.()
     return withTimeout(stopped, { clock: realClock, ms: LAST_WRITE_TIMEOUT_MS, onTimeout: () => undefined })

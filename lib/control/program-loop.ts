@@ -1,3 +1,4 @@
+import { type IpFamily } from '../model/address.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type KernelRules } from '../modes/proxier.js'
@@ -10,6 +11,11 @@ import { type ModeSwitch } from './mode-switch.js'
 const BURST = 2
 /** First pause after a failure, in milliseconds. It doubles with each failure, up to the sync period. */
 const FIRST_RETRY_MS = 1000
+
+/** How long a check waits after another program has changed rules: most programs make several changes. */
+const REACTION_MS = 500
+/** Between checks because of other programs lies this many times as long as one takes: 2 % of a CPU at most. */
+const REACTION_FACTOR = 50
 
 /** Changes on their way from the store to the kernel. */
 export interface ChangeBatch {
@@ -46,17 +52,23 @@ export interface ProgramLoopOptions {
 export class ProgramLoop {
   readonly #options: ProgramLoopOptions
   readonly #bucket: TokenBucket
-  readonly #timers: NamedTimers<'program' | 'verify'>
+  readonly #timers: NamedTimers<'program' | 'verify' | 'react'>
   /** Changes that updates have applied, but that no write of rules has completed. */
   #updatedBatch: ChangeBatch | undefined
   #programming: Promise<void> | undefined
   #verifyRequested = false
   #failures = 0
+  #lastCheckMs = 0
+  #nextReactionAt = 0
 
   constructor(options: ProgramLoopOptions) {
     this.#options = options
     this.#bucket = new TokenBucket({ burst: BURST, refillMs: options.minSyncPeriod })
     this.#timers = new NamedTimers(options.clock)
+  }
+
+  get family(): IpFamily {
+    return this.#options.rules.family
   }
 
   /** Reports that a change waits for a sync. */
@@ -74,6 +86,18 @@ export class ProgramLoop {
   finishUpdates(): void {
     if (this.#options.rules.pending || this.#verifyRequested) this.#schedule()
     else if (this.#programming === undefined) this.#finishWithoutProgram()
+  }
+
+  /** Checks the rules soon, because another program has changed some. */
+  requestCheck(): void {
+    const { clock } = this.#options
+    this.#timers.set('react', Math.max(REACTION_MS, this.#nextReactionAt - clock.now()), () => {
+      this.#nextReactionAt = clock.now() + Math.min(REACTION_FACTOR * this.#lastCheckMs, this.#options.checkPeriod)
+      // After a failure, the retry checks the rules.
+      if (this.#failures > 0) return
+      this.#timers.cancel('verify')
+      this.#verify()
+    })
   }
 
   /** Ends the loop. Resolves when no write of rules runs any more. The rules stay in the kernel. */
@@ -107,6 +131,7 @@ export class ProgramLoop {
       record.rulesWritten(family, report.rules)
       modeSwitch.onRulesProgrammed(family)
       const ms = clock.now() - startedAt
+      if (verify) this.#lastCheckMs = ms
       const owned = report.rules.reduce((sum, table) => sum + table.owned, 0)
       log.info(verify && !report.changed ? 4 : 2, 'Synced rules', {
         family,

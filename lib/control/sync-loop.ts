@@ -1,3 +1,4 @@
+import { type IpFamily } from '../model/address.js'
 import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../model/snapshot.js'
 import { type Proxier } from '../modes/proxier.js'
 import { type SnapshotScope, buildSnapshot } from '../snapshot/build-snapshot.js'
@@ -66,6 +67,11 @@ export class SyncLoop {
     this.#queuedAt ??= this.#options.clock.now()
     for (const loop of this.#programLoops) loop.markQueued()
     this.#timers.set('batch', BATCH_DELAY_MS, () => this.#requestUpdate())
+  }
+
+  /** Checks the rules of a family soon, because another program has changed some. */
+  checkRules(family: IpFamily): void {
+    for (const loop of this.#programLoops) if (loop.family === family) loop.requestCheck()
   }
 
   /** Ends the loop. Resolves when no update and no write of rules runs any more. The rules stay in the kernel. */

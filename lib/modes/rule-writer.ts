@@ -13,6 +13,9 @@ import { LinkMoves } from './link-moves.js'
 import { removeStaleChains } from './remove-stale-chains.js'
 import { type ProgramReport } from './proxier.js'
 
+/** Milliseconds for which rules are trusted without reading them, even if no change by another program was noticed. */
+const MAX_READ_AGE_MS = 600_000
+
 /** Writes the rules of one IP family, and remembers what the kernel has, so that later writes contain only differences. */
 export class RuleWriter {
   readonly family: IpFamily
@@ -31,7 +34,14 @@ export class RuleWriter {
   /** The rules before the first write, until those of other modes are removed. */
   #initialRead: ObservedRules | undefined
   #ruleCounts: ProgramReport['rules'] = []
+  readonly #clock: Pick<Clock, 'now'>
   readonly #linkMoves: LinkMoves
+  /** The number of changes by other programs when the rules were last read; undefined if it was unknown. */
+  #changesAtRead: number | undefined
+  /** Milliseconds of the clock. */
+  #readAt = 0
+  /** Whether the kernel has had the rules of the last write since, apart from changes by other programs. */
+  #isWritten = false
   /** Whether the last write left links bypassed by rules of other programs. */
   #isBypassed = false
 
@@ -47,25 +57,46 @@ export class RuleWriter {
     this.#tables = tables
     this.#chainOwners = chainOwners
     this.#log = log
+    this.#clock = clock
     this.#linkMoves = new LinkMoves(clock, log)
   }
 
   /** Reads the rules that the next write starts from. @throws ProxyFailure */
   async read(): Promise<ObservedRules> {
-    this.#initialRead = await this.#iptables.read(this.#tables)
+    this.#initialRead = await this.#readTables()
     return this.#setObserved(this.#initialRead)
   }
 
+  async #readTables(): Promise<ObservedRules> {
+    // Before the read: a change during the read may be in it or not.
+    const changes = this.#iptables.foreignChanges?.()
+    this.#changesAtRead = undefined
+    const read = await this.#iptables.read(this.#tables)
+    this.#changesAtRead = changes
+    this.#readAt = this.#clock.now()
+    return read
+  }
+
+  /** Whether the rules are unchanged for certain, without reading them. */
+  get #areSurelyUnchanged(): boolean {
+    const changes = this.#iptables.foreignChanges?.()
+    const isRecent = this.#clock.now() - this.#readAt < MAX_READ_AGE_MS
+    return changes !== undefined && changes === this.#changesAtRead && isRecent && this.#isWritten
+  }
+
   /**
-   * Reads the tables, and compares them with those that were correct before. A read returns the same objects while nothing changes.
+   * Reads the tables, unless it is known that no other program has changed them, and compares them with those that were correct
+   * before. A read returns the same objects while nothing changes.
    * @returns whether they are unchanged; false if that is unknown
    * @throws ProxyFailure
    */
   async check(): Promise<boolean> {
-    const read = await this.#iptables.read(this.#tables)
+    const mustMoveLinks = this.#isBypassed && this.#linkMoves.areAllowed
+    if (!mustMoveLinks && this.#areSurelyUnchanged) return true
+    const read = await this.#readTables()
     const isUnchanged =
       this.#lastGood.length > 0 && this.#tables.every((table, index) => read.get(table) === this.#lastGood[index])
-    if (isUnchanged && !(this.#isBypassed && this.#linkMoves.areAllowed)) return true
+    if (isUnchanged && !mustMoveLinks) return true
     this.#setObserved(read)
     return false
   }
@@ -74,6 +105,7 @@ export class RuleWriter {
     this.#observed = read
     this.#lastRead = read
     this.#lastWritten = undefined
+    this.#isWritten = false
     return read
   }
 
@@ -107,6 +139,7 @@ export class RuleWriter {
   async write(rules: RuleSet): Promise<ProgramReport> {
     const read = this.#lastRead
     this.#lastRead = undefined
+    this.#isWritten = false
     const movesLinks = this.#linkMoves.areAllowed
     const inputs = this.#computeInputs(rules, movesLinks)
     const bypassed = inputs.flatMap(input => input.bypassed)
@@ -125,6 +158,7 @@ export class RuleWriter {
       this.#lastGood = read === undefined ? [] : this.#tables.map(table => read.get(table))
     }
     this.#lastWritten = rules
+    this.#isWritten = true
     this.#ruleCounts = this.#tables.map(table => ({ table, owned: countRules(rules, table), written: 0 }))
     return {
       changed: texts.length > 0,

@@ -35,6 +35,12 @@ const PREFIX = 'kubeproxy_'
 const HEADER_LINES = 2
 const MAX_SERIES_PER_TURN = 500
 
+/**
+ * Milliseconds between samples of the event loop's delay; the samples contain this time. With prom-client's 10 ms they would cost
+ * 0.5 % of a CPU at rest, more than everything else.
+ */
+const EVENT_LOOP_SAMPLE_MS = 100
+
 const FAMILY_LABELS = ['ip_family']
 const RULE_LABELS = ['table', 'ip_family']
 
@@ -144,7 +150,7 @@ export class Metrics implements SyncObserver, ProbeObserver {
     )
     modes.set({ mode: mode.mode, reason: '' }, 1)
     for (const { mode: name, reason } of mode.rejected) modes.set({ mode: name, reason }, 0)
-    collectDefaultMetrics({ register: this.#registry })
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS })
   }
 
   /** The HTTP content type of `text`. */

@@ -2,6 +2,7 @@ import { type IpFamily } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type ObservedRules, type ObservedTable, parseIptablesSave } from '../netfilter/iptables-save.js'
 import { runCommand } from './command.js'
+import { type RuleMonitor } from './rule-monitor.js'
 import { type IptablesBackEnd, permissionFailure, programName } from './iptables-back-end.js'
 
 /** The kernel's netfilter rules of one IP family. */
@@ -13,6 +14,8 @@ export interface Iptables {
   read(tables: Iterable<string>): Promise<ObservedRules>
   /** Applies an input of `iptables-restore --noflush`, all or nothing. @throws ProxyFailure */
   restore(text: string): Promise<void>
+  /** See `RuleMonitor.foreignChanges`; omitted: changes are not noticed. */
+  foreignChanges?(): number | undefined
 }
 
 /**
@@ -28,6 +31,8 @@ const TIMEOUT_MS = 60_000
 export class IptablesPrograms implements Iptables {
   readonly family: IpFamily
   readonly maxChainsPerRestore: number
+  /** Notices changes by other programs, if there is one. */
+  monitor: Pick<RuleMonitor, 'foreignChanges' | 'expectWrite'> | undefined
   readonly #backEnd: IptablesBackEnd
   readonly #run: typeof runCommand
   /** The last output by table: an equal output is not parsed again, and gives the same objects. */
@@ -55,6 +60,11 @@ export class IptablesPrograms implements Iptables {
     return observed
   }
 
+  /** Whether a `RuleMonitor` can see the rules of this back end. */
+  get canBeMonitored(): boolean {
+    return this.#backEnd === 'nft'
+  }
+
   /** The program that executes `restore`, with its arguments. */
   get restoreCommand(): readonly [program: string, ...args: string[]] {
     return [programName(this.family, this.#backEnd, 'restore'), '--noflush', '--wait', String(LOCK_WAIT_SECONDS)]
@@ -62,8 +72,17 @@ export class IptablesPrograms implements Iptables {
 
   async restore(text: string): Promise<void> {
     const [program, ...args] = this.restoreCommand
-    const { exitCode, stderr } = await this.#run(program, args, { input: text, timeoutMs: TIMEOUT_MS })
-    if (exitCode !== 0) throw iptablesFailure(program, stderr, text)
+    const onEnd = this.monitor?.expectWrite(this.family, text)
+    try {
+      const { exitCode, stderr } = await this.#run(program, args, { input: text, timeoutMs: TIMEOUT_MS })
+      if (exitCode !== 0) throw iptablesFailure(program, stderr, text)
+    } finally {
+      onEnd?.()
+    }
+  }
+
+  foreignChanges(): number | undefined {
+    return this.monitor?.foreignChanges(this.family)
   }
 }
 

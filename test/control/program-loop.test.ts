@@ -157,6 +157,22 @@ t.test('rules are verified every sync period, and repaired if another program ch
   )
 })
 
+t.test('a change by another program is repaired soon; many changes cause few checks', async t => {
+  const rig = createRig()
+  await start(rig)
+  rig.proxier.kernel.clear()
+  rig.loop.checkRules('IPv4')
+  await rig.clock.advance(500)
+  t.equal(ruleOf(rig), '10.96.0.10:80')
+  t.same(rig.lines, ['warn Another program had changed the rules; repaired them'])
+  const before = rig.proxier.programCalls.length
+  for (let n = 0; n < 100; n++) {
+    rig.loop.checkRules('IPv4')
+    await rig.clock.advance(20)
+  }
+  t.ok(rig.proxier.programCalls.length - before <= 5, `${rig.proxier.programCalls.length - before} checks in 2 s`)
+})
+
 t.test('a verification does not blame another program for the own changes of the proxy', async t => {
   const rig = createRig()
   await start(rig)

@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { type IpFamily } from '../model/address.js'
+import { type Clock } from '../model/clock.js'
+import { type Log } from '../model/log.js'
+import { type ConcernsUs, ForeignChanges } from '../netfilter/foreign-changes.js'
+import { NamedTimers } from '../primitives/named-timers.js'
+
+/** `xtables-monitor` writes in blocks of 4 kB to a pipe; `stdbuf`, of the package coreutils, has it write each line at once. */
+const PROGRAM = ['stdbuf', '-oL', 'xtables-monitor', '--event'] as const
+/** How long the report of an own write may take. */
+const SETTLE_MS = 3000
+const RESTART_MS = 1000
+const MAX_RESTART_MS = 600_000
+/** When a new process gets a change to report, in milliseconds after its start. */
+const PROOF_MS: readonly number[] = [500, 5000, 60_000]
+/** A program that ran this long had a reason to end that is not there at every start, such as a full buffer. */
+const STABLE_MS = 60_000
+
+/** What a monitor works with. */
+export interface RuleMonitorOptions {
+  readonly concernsUs: ConcernsUs
+  /** Makes a change of rules that has no effect, which the process has to report. */
+  readonly makeChange: () => Promise<void>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/**
+ * Notices changes of rules by other programs at once, and costs nothing while there are none: a process waits for the kernel's
+ * messages about rules (nftables only). Without it, rules have to be read to see whether they are unchanged.
+ *
+ * It counts as reliable from the first message on, since some versions and some containers report nothing, and until its process ends.
+ * The process ends when more changes come at once than the kernel keeps for it.
+ */
+export class RuleMonitor {
+  readonly #options: RuleMonitorOptions
+  readonly #changes: ForeignChanges
+  readonly #timers: NamedTimers<'restart' | 'stable' | 'proof' | IpFamily>
+  #onChange: (family: IpFamily) => void = () => undefined
+  #child: ChildProcess | undefined
+  #isReliable = false
+  #isStopped = false
+  #restartMs = RESTART_MS
+
+  constructor(options: RuleMonitorOptions) {
+    this.#options = options
+    this.#changes = new ForeignChanges(options.concernsUs)
+    this.#timers = new NamedTimers(options.clock)
+  }
+
+  /** Starts the process. */
+  start(): void {
+    if (this.#isStopped) return
+    const [program, ...args] = PROGRAM
+    // In a separate session, so that Ctrl-C in a terminal does not end it before this process.
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: true })
+    this.#child = child
+    child.unref()
+    this.#timers.set('stable', STABLE_MS, () => (this.#restartMs = RESTART_MS))
+    this.#prove(0)
+    // Without free descriptors the child has no pipes, and its error comes later.
+    const output = (child as Partial<typeof child>).stdout
+    if (output !== undefined && output !== null)
+      createInterface({ input: output }).on('line', line => this.#addLine(line))
+    let hasEnded = false
+    const onEnd = (reason: string): void => {
+      if (hasEnded) return
+      hasEnded = true
+      this.#onEnd(reason)
+    }
+    child.on('error', error => onEnd(error.message))
+    child.on('exit', (code, signal) => onEnd(`exit code ${code ?? signal}`))
+  }
+
+  /** @param onChange called when another program has changed rules that may concern us */
+  subscribe(onChange: (family: IpFamily) => void): void {
+    this.#onChange = onChange
+  }
+
+  /** Ends the process. */
+  stop(): void {
+    this.#isStopped = true
+    this.#isReliable = false
+    this.#timers.stop()
+    this.#child?.kill()
+  }
+
+  /** A number that grows with every change by another program that may concern us; undefined: changes are not noticed. */
+  foreignChanges(family: IpFamily): number | undefined {
+    return this.#isReliable ? this.#changes.count(family) : undefined
+  }
+
+  /**
+   * Expects a write of our own. Call it before the write, and the returned function after it.
+   * @param text the input of iptables-restore
+   */
+  expectWrite(family: IpFamily, text: string): () => void {
+    this.#changes.expect(family, text.match(/^COMMIT$/gm)?.length ?? 0)
+    return () => {
+      this.#timers.cancel(family)
+      this.#timers.set(family, SETTLE_MS, () => {
+        if (this.#changes.settle(family) && this.#isReliable) this.#onChange(family)
+      })
+    }
+  }
+
+  #prove(attempt: number): void {
+    const ms = PROOF_MS[attempt]
+    if (ms === undefined) return
+    this.#timers.set('proof', ms, () => {
+      if (this.#isReliable) return
+      // If it fails, so do the writes of rules, which are reported.
+      this.#options.makeChange().catch(() => undefined)
+      this.#prove(attempt + 1)
+    })
+  }
+
+  #addLine(line: string): void {
+    const families = this.#changes.addLine(line)
+    if (families === undefined || this.#isStopped) return
+    if (!this.#isReliable) this.#options.log.info(2, 'Watching for changes of rules by other programs')
+    this.#isReliable = true
+    for (const family of families) this.#onChange(family)
+  }
+
+  #onEnd(reason: string): void {
+    if (this.#isStopped) return
+    this.#timers.cancel('stable')
+    this.#timers.cancel('proof')
+    this.#isReliable = false
+    this.#changes.countUnknown()
+    this.#options.log.info(2, 'Reading rules to notice changes by other programs: xtables-monitor has ended', {
+      reason,
+      restartMs: this.#restartMs,
+    })
+    this.#timers.set('restart', this.#restartMs, () => this.start())
+    this.#restartMs = Math.min(2 * this.#restartMs, MAX_RESTART_MS)
+  }
+}
