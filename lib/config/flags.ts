@@ -27,6 +27,12 @@ export const FLAGS: readonly Flag[] = [
     help: 'File or folder with objects in YAML or JSON, read again after each change, instead of an API server; may be repeated',
   },
   {
+    name: 'manifests-strict',
+    kind: 'switch',
+    extension: true,
+    help: 'Exit if a manifest has a mistake at the start; without it, only the objects with mistakes are left out',
+  },
+  {
     name: 'hostname-override',
     kind: 'text',
     default: '',

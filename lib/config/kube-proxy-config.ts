@@ -57,6 +57,8 @@ export interface KubeProxyConfig {
   readonly master: string
   /** Files and folders to read objects from instead of an API server. */
   readonly manifests: readonly string[]
+  /** Whether a mistake in a manifest at the start ends the program. */
+  readonly manifestsStrict: boolean
   /** Name of the Node that the proxy runs on, lower case. */
   readonly nodeName: string
   /** Proxy modes in order of preference; the proxy uses the first one that this node supports. */

@@ -19,6 +19,7 @@ export function readConfig(values: FlagValues, hostName: string, knownModes: rea
     kubeconfig: reader.readText('kubeconfig'),
     master: reader.readMaster(),
     manifests: reader.readList('manifests'),
+    manifestsStrict: reader.readSwitch('manifests-strict'),
     nodeName: reader.readNodeName(hostName),
     modes: reader.readModes(knownModes.map(({ name }) => name)),
     bindAddress: reader.readBindAddress(),
@@ -58,6 +59,8 @@ export function readConfig(values: FlagValues, hostName: string, knownModes: rea
   if (config.manifests.length > 0 && config.kubeconfig + config.master !== '') {
     reader.addProblem('manifests', 'cannot be combined with --kubeconfig or --master; use manifests or an API server')
   }
+  if (config.manifestsStrict && config.manifests.length === 0)
+    reader.addProblem('manifests-strict', 'applies to manifests; give --manifests too')
   return { config, problems: reader.problems }
 }
 

@@ -16,8 +16,11 @@ export interface Cluster {
  * @throws ProxyFailure KUBECONFIG_INVALID
  */
 export async function chooseSource(config: KubeProxyConfig, clock: Clock, log: Log): Promise<Cluster> {
-  const { manifests, nodeName } = config
-  if (manifests.length > 0) return { source: new ManifestSource(manifests, log), events: discardEvents }
+  const { manifests, manifestsStrict, nodeName } = config
+  if (manifests.length > 0) {
+    const source = new ManifestSource({ paths: manifests, strict: manifestsStrict, log })
+    return { source, events: discardEvents }
+  }
   // Imported here because loading the Kubernetes client takes time, and manifests do not need it.
   const [{ createKubeClient }, { KubernetesSource }, { EventRecorder }] = await Promise.all([
     import('../source/kube-client.js'),

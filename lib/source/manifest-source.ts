@@ -1,116 +1,158 @@
 import { type FSWatcher, watch } from 'node:fs'
-import { readFile, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { ProxyFailure, messageOf } from '../model/failure.js'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ObjectKind } from '../model/objects.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
 import { fields } from '../snapshot/decoded.js'
 import { type ObjectStore } from '../snapshot/object-store.js'
-import { type ManifestObject, parseManifest } from './parse-manifest.js'
+import { type FilesLook, ManifestFiles, type ManifestText } from './manifest-files.js'
+import { type MergedManifests, type UsedObject, mergeManifests } from './merge-manifests.js'
+import { type ManifestObject, type ParsedManifest } from './parse-manifest.js'
+import { parseManifests } from './parse-manifests.js'
 import { type Source } from './source.js'
 
 /** Milliseconds between checks of the files, for changes that no watch reports, such as on network file systems. */
 const POLL_MS = 2000
 /** Milliseconds to wait for an editor or a copy to finish before the files are read. */
 const SETTLE_MS = 50
+/** Objects that the store decodes at a time: some milliseconds. */
+const OBJECTS_OF_A_PORTION = 50
 const SERVED_KINDS: readonly ObjectKind[] = ['Service', 'EndpointSlice', 'Endpoints', 'Node']
-const MANIFEST_NAME = /\.(ya?ml|json)$/
+
+/** Settings of a `ManifestSource`. */
+export interface ManifestSourceOptions {
+  /** Files, or folders with `.yaml`, `.yml` and `.json` files. */
+  readonly paths: readonly string[]
+  /** Whether a mistake in the files at the start is a failure. */
+  readonly strict?: boolean
+  readonly log: Log
+}
+
+/** A look at the files, and the state that they describe now. */
+interface Look extends FilesLook {
+  readonly merged: MergedManifests
+  readonly hasChanged: boolean
+}
 
 /**
- * Objects from files, without a cluster. All files together are one state. When one of them changes, all are read again, and
- * the new state is used only if all of them are valid.
+ * Objects from files, without a cluster. All files together are one state. Each object counts by itself: one with a mistake keeps
+ * its last valid state, and is reported.
  */
 export class ManifestSource implements Source {
   /** The files are at hand, and a file that cannot be read is reported. */
   readonly ageMs = 0
-  readonly #paths: readonly string[]
-  readonly #log: Log
+  readonly #options: ManifestSourceOptions
+  readonly #files: ManifestFiles
+  #parsed: ReadonlyMap<string, ParsedManifest> = new Map()
+  #merged: MergedManifests = { objects: new Map(), problems: [] }
+  /** The files and the unreadable paths of the last look. */
+  #seen = ''
+  /** Counts the readings of files. */
+  #version = 0
   readonly #ignoredKinds = new OnceReporter()
-  #lastSignature = ''
-  readonly #problem = new OnceReporter()
+  readonly #problems = new OnceReporter()
 
-  /** @param paths files, or folders with `.yaml`, `.yml` and `.json` files */
-  constructor(paths: readonly string[], log: Log) {
-    this.#paths = paths
-    this.#log = log
+  constructor(options: ManifestSourceOptions) {
+    this.#options = options
+    this.#files = new ManifestFiles(options.paths)
   }
 
-  /** @throws ProxyFailure MANIFEST_INVALID if the first reading fails; later failures are logged */
+  /**
+   * @throws ProxyFailure MANIFEST_INVALID if a given path cannot be read at the start; with `strict` also for each mistake at the
+   *   start
+   */
   async run(into: ObjectStore, signal: AbortSignal): Promise<void> {
-    this.#lastSignature = await this.#computeSignature()
-    this.#deliver(into, await this.#read())
-    for await (const _ of this.#changes(signal)) await this.#reload(into)
-  }
-
-  async #reload(into: ObjectStore): Promise<void> {
-    const signature = await this.#computeSignature()
-    if (signature === this.#lastSignature) return
-    this.#lastSignature = signature
-    try {
-      this.#deliver(into, await this.#read())
-      this.#problem.clear()
-      this.#log.info(0, 'Read the manifests again', { paths: this.#paths.join(' ') })
-    } catch (error) {
-      // Reads again at the next check, because the cause (such as permissions) may disappear without a change of the files.
-      this.#lastSignature = ''
-      this.#problem.updateOne(messageOf(error), () =>
-        this.#log.error('Cannot use the changed manifests; keeping the last valid state', error),
-      )
+    const { paths, log } = this.#options
+    const first = await untilAborted(this.#look(signal), signal)
+    if (first === undefined) return
+    this.#checkFirst(first)
+    await this.#deliverFirst(into, first.merged)
+    for await (const _ of this.#changes(signal)) {
+      // A file system that hangs must not delay the end.
+      const next = await untilAborted(this.#look(signal), signal)
+      if (next === undefined || signal.aborted) return
+      this.#report(next.merged)
+      if (!next.hasChanged) continue
+      this.#deliver(into, next.merged)
+      log.info(0, 'Read the manifests again', { paths: paths.join(' '), objects: next.merged.objects.size })
     }
   }
 
-  #deliver(into: ObjectStore, objects: readonly ManifestObject[]): void {
+  /** Looks at the files, and reads what has changed since the last look. */
+  async #look(signal: AbortSignal): Promise<Look> {
+    const look = await this.#files.look()
+    const seen = JSON.stringify([look.files, look.unreadable])
+    // The usual case: the files are as they were.
+    if (look.changed.length === 0 && seen === this.#seen) return { ...look, merged: this.#merged, hasChanged: false }
+    this.#seen = seen
+    const changed = await this.#parse(look.changed, signal)
+    const unreadable = new Map(look.unreadable.map(({ path, problem }) => [path, problem]))
+    const files = look.files.map(file => ({
+      file,
+      parsed: unreadable.has(file) ? undefined : (changed.get(file) ?? this.#parsed.get(file)),
+    }))
+    const { objects, problems } = mergeManifests(files, [...unreadable.keys()], this.#merged.objects)
+    const hasChanged = !haveSameObjects(objects, this.#merged.objects)
+    this.#parsed = new Map(files.flatMap(({ file, parsed }) => (parsed === undefined ? [] : [[file, parsed]])))
+    this.#merged = { objects, problems: [...unreadable.values(), ...problems] }
+    return { ...look, merged: this.#merged, hasChanged }
+  }
+
+  async #parse(texts: readonly ManifestText[], signal: AbortSignal): Promise<Map<string, ParsedManifest>> {
+    const results = await parseManifests(texts, signal)
+    const parsed = new Map<string, ParsedManifest>()
+    for (const [index, { objects, problems, ignoredKinds }] of results.entries()) {
+      const { file } = texts[index]!
+      for (const kind of ignoredKinds)
+        this.#ignoredKinds.add(kind, () =>
+          this.#options.log.info(0, 'Ignored objects of a kind that a proxy does not serve', { kind, file }),
+        )
+      const version = String(++this.#version)
+      parsed.set(file, { problems, ignoredKinds, objects: objects.map(object => withVersion(object, version)) })
+    }
+    return parsed
+  }
+
+  #checkFirst({ unreadable, merged: { problems } }: Look): void {
+    // Without a path that the operator named, the state is not known: to serve nothing instead would remove all rules.
+    const fatal =
+      this.#options.strict === true
+        ? problems
+        : unreadable.filter(({ isNamed }) => isNamed).map(({ problem }) => problem)
+    if (fatal.length > 0) throw invalidManifest(fatal.join('\n'))
+  }
+
+  #report({ problems }: MergedManifests): void {
+    this.#problems.update(
+      problems,
+      problem => problem,
+      problem =>
+        this.#options.log.error(
+          'Mistake in the manifests; the last valid state of its objects stays',
+          invalidManifest(problem),
+        ),
+    )
+  }
+
+  /** In portions, because the store decodes each object; its subscribers wait until the lists of all kinds are complete. */
+  async #deliverFirst(into: ObjectStore, merged: MergedManifests): Promise<void> {
+    this.#report(merged)
+    let count = 0
+    for (const { kind, raw } of merged.objects.values()) {
+      into.upsert(kind, raw)
+      if (++count % OBJECTS_OF_A_PORTION === 0) await nextTurn()
+    }
+    this.#deliver(into, merged)
+  }
+
+  #deliver(into: ObjectStore, { objects }: MergedManifests): void {
+    const all = [...objects.values()]
     for (const kind of SERVED_KINDS)
       into.replace(
         kind,
-        objects.filter(object => object.kind === kind).map(({ raw }) => raw),
+        all.filter(object => object.kind === kind).map(({ raw }) => raw),
       )
-  }
-
-  async #read(): Promise<ManifestObject[]> {
-    const objects: ManifestObject[] = []
-    const problems: string[] = []
-    for (const file of await this.#listFiles()) {
-      const parsed = parseManifest(await readManifest(file), file)
-      for (const object of parsed.objects) objects.push(object)
-      for (const { text } of parsed.problems) problems.push(text)
-      for (const kind of parsed.ignoredKinds)
-        this.#ignoredKinds.add(kind, () =>
-          this.#log.info(0, 'Ignored objects of a kind that a proxy does not serve', { kind, file }),
-        )
-    }
-    problems.push(...findDuplicates(objects))
-    if (problems.length > 0) throw invalidManifest(problems.join('\n'), undefined)
-    return objects
-  }
-
-  async #listFiles(): Promise<string[]> {
-    const files: string[] = []
-    for (const path of this.#paths) {
-      try {
-        if ((await stat(path)).isDirectory()) {
-          const names = (await readdir(path)).filter(name => MANIFEST_NAME.test(name) && !name.startsWith('.'))
-          files.push(...names.sort().map(name => join(path, name)))
-        } else {
-          files.push(path)
-        }
-      } catch (cause) {
-        throw invalidManifest(`Cannot read "${path}"`, cause)
-      }
-    }
-    return files
-  }
-
-  /** A text that changes when a file is added, removed or written, or when a path becomes unreadable. */
-  async #computeSignature(): Promise<string> {
-    try {
-      const files = await this.#listFiles()
-      const stats = await Promise.all(files.map(async file => ({ file, ...(await stat(file)) })))
-      return stats.map(({ file, mtimeMs, size, ino }) => `${file} ${mtimeMs} ${size} ${ino}`).join('\n')
-    } catch (error) {
-      return String(error)
-    }
   }
 
   /** Yields when the files may have changed, until the signal is aborted. */
@@ -121,7 +163,7 @@ export class ManifestSource implements Source {
       changed = true
       wake()
     }
-    const watchers = this.#paths.map(path => watchPath(path, notify)).filter(watcher => watcher !== undefined)
+    const watchers = this.#options.paths.map(path => watchPath(path, notify)).filter(watcher => watcher !== undefined)
     const poll = setInterval(notify, POLL_MS)
     signal.addEventListener('abort', notify, { once: true })
     try {
@@ -140,6 +182,36 @@ export class ManifestSource implements Source {
   }
 }
 
+/**
+ * The object with the version of this reading. The store decodes an object again only when its version differs. The version in the
+ * file does not count: `kubectl get` prints it, and who edits the file leaves it as it is.
+ */
+function withVersion(object: ManifestObject, resourceVersion: string): ManifestObject {
+  const metadata = { ...fields(fields(object.raw)['metadata']), resourceVersion }
+  return { ...object, raw: { ...fields(object.raw), metadata } }
+}
+
+function haveSameObjects(a: ReadonlyMap<string, UsedObject>, b: ReadonlyMap<string, UsedObject>): boolean {
+  return a.size === b.size && [...a].every(([key, { raw }]) => b.get(key)?.raw === raw)
+}
+
+/** The result; undefined if the signal is aborted first. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  let onAbort: () => void = () => undefined
+  const aborted = new Promise<undefined>(resolve => {
+    onAbort = () => resolve(undefined)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort)
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    // Nothing waits for the result of work that is abandoned.
+    work.catch(() => undefined)
+  }
+}
+
 /** A watch of the path, or undefined if the system cannot watch it; then only the poll detects changes. */
 function watchPath(path: string, onChange: () => void): FSWatcher | undefined {
   try {
@@ -149,31 +221,8 @@ function watchPath(path: string, onChange: () => void): FSWatcher | undefined {
   }
 }
 
-async function readManifest(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    throw invalidManifest(`Cannot read "${file}"`, cause)
-  }
-}
-
-function findDuplicates(objects: readonly ManifestObject[]): string[] {
-  const locations = new Map<string, string>()
-  const problems: string[] = []
-  for (const { kind, raw, location } of objects) {
-    const { namespace, name } = fields(fields(raw)['metadata'])
-    if (typeof name !== 'string') continue
-    const key = `${kind} ${kind === 'Node' ? '' : `${typeof namespace === 'string' && namespace !== '' ? namespace : 'default'}/`}${name}`
-    const first = locations.get(key)
-    if (first === undefined) locations.set(key, location)
-    else problems.push(`${location}: ${key} is defined twice; the first definition is at ${first}`)
-  }
-  return problems
-}
-
-function invalidManifest(message: string, cause: unknown): ProxyFailure {
+function invalidManifest(message: string): ProxyFailure {
   return new ProxyFailure('MANIFEST_INVALID', message, {
-    cause,
     hint: 'Correct the manifest; the proxy reads it again automatically',
   })
 }

@@ -12,6 +12,7 @@ void t.test('without flags every setting has its default', t => {
     kubeconfig: '',
     master: '',
     manifests: [],
+    manifestsStrict: false,
     nodeName: 'node-a',
     modes: ['userspace'],
     bindAddress: undefined,
@@ -68,6 +69,7 @@ void t.test('a valid value gives the setting', t => {
     [{ master: 'https://10.0.0.1:6443' }, { master: 'https://10.0.0.1:6443' }],
     [{ master: 'http://[fd00::1]:8080' }, { master: 'http://[fd00::1]:8080' }],
     [{ manifests: ['a.yaml', 'folder'] }, { manifests: ['a.yaml', 'folder'] }],
+    [{ manifests: ['a.yaml'], 'manifests-strict': true }, { manifestsStrict: true }],
     [{ 'hostname-override': ' Node-B ' }, { nodeName: 'node-b' }],
     [{ 'hostname-override': '' }, { nodeName: 'host' }],
     [{ 'proxy-mode': 'userspace' }, { modes: ['userspace'] }],
@@ -185,6 +187,7 @@ void t.test('an invalid value gives one sentence with flag, value and what was e
       { manifests: ['a.yaml'], master: 'http://m' },
       '--manifests ["a.yaml"]: cannot be combined with --kubeconfig or --master; use manifests or an API server',
     ],
+    [{ 'manifests-strict': true }, '--manifests-strict true: applies to manifests; give --manifests too'],
     [
       { 'hostname-override': '  ' },
       '--hostname-override "  ": expected a name; leave the flag out to use the host name',

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { writeFileSync } from 'node:fs'
@@ -7,23 +8,53 @@ import { ManifestFolder, makeSliceManifest, makeServiceManifest } from '../suppo
 import { NODE_IP, NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { PROXY_PROGRAM, ProxyProcess } from '../support/processes/proxy-process.js'
 
+const BROKEN =
+  'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  clusterIP: 10.96.0.10\n  ports:\n  - port: 80\n  - {name: b, port: 0}\n'
+const CYCLE = 'apiVersion: v1\nkind: List\nitems: &i\n- {apiVersion: v1, kind: List, items: *i}\n'
 const WEB = { clusterIP: '10.96.0.10', port: 80 }
 
 t.test('bad input in a running program', { skip: namespacesUnavailable }, t => {
-  t.test('invalid manifests at the start end the program with file, line and field', async t => {
+  t.test(
+    'with --manifests-strict, invalid manifests at the start end the program with file, line and field',
+    async t => {
+      const network = await NodeNetwork.create(t)
+      const folder = new ManifestFolder(t)
+      writeFileSync(join(folder.path, 'web.yaml'), BROKEN)
+      const proxy = new ProxyProcess(network, ['--manifests', folder.path, '--manifests-strict'])
+      t.match(
+        await proxy.waitForLine(/web\.yaml/),
+        /web\.yaml:8: Service "web": spec\.ports\[1\]\.port: expected a port from 1 to 65535, found 0/,
+      )
+      t.equal(((await once(proxy.child, 'exit')) as [number])[0], 1)
+      t.notMatch((await network.node.run('iptables-save', [])).stdout, /KUBE/)
+    },
+  )
+
+  t.test('manifests with mistakes do not affect the others, and the program ends on SIGTERM', async t => {
     const network = await NodeNetwork.create(t)
+    const server = await network.addServer('a')
     const folder = new ManifestFolder(t)
-    writeFileSync(
-      join(folder.path, 'web.yaml'),
-      'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  clusterIP: 10.96.0.10\n  ports:\n  - port: 80\n  - {name: b, port: 0}\n',
-    )
+    folder.write(makeServiceManifest('good', WEB), makeSliceManifest('good', [server.ip], 8080))
+    writeFileSync(join(folder.path, 'a-wrong-field.yaml'), BROKEN)
+    writeFileSync(join(folder.path, 'a-cycle.yaml'), CYCLE)
+    execFileSync('mkfifo', [join(folder.path, 'a-fifo.yaml')])
     const proxy = new ProxyProcess(network, ['--manifests', folder.path])
-    t.match(
-      await proxy.waitForLine(/web\.yaml/),
-      /web\.yaml:8: Service "web": spec\.ports\[1\]\.port: expected a port from 1 to 65535, found 0/,
+    await proxy.waitForLine(/Synced rules" family="IPv4"/)
+    const client = new NetworkClient(network, network.node)
+    t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+    for (const mistake of [
+      /a-wrong-field\.yaml:8: Service \\"web\\": spec\.ports\[1\]\.port/,
+      /a-cycle\.yaml:4: the anchor \\"i\\" contains an alias of itself/,
+      /a-fifo\.yaml\\": it is a FIFO, expected a regular file/,
+    ])
+      t.equal(proxy.lines.filter(line => line.startsWith('E') && mistake.test(line)).length, 1, String(mistake))
+    folder.write(
+      makeServiceManifest('good', WEB),
+      makeSliceManifest('good', [server.ip], 8080),
+      makeServiceManifest('later', { clusterIP: '10.96.0.11', port: 80 }),
     )
-    t.equal(((await once(proxy.child, 'exit')) as [number])[0], 1)
-    t.notMatch((await network.node.run('iptables-save', [])).stdout, /KUBE/)
+    await proxy.waitForLine(/"Serving" servicePort="IPv4\/default\/later/)
+    t.equal(await proxy.stop(), 0)
   })
 
   t.test('a hostile object from the API server affects neither valid objects nor the rules', async t => {

@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ProxyFailure } from '../../lib/model/failure.js'
 import { ObjectStore } from '../../lib/snapshot/object-store.js'
+import { MAX_MANIFEST_BYTES } from '../../lib/source/manifest-files.js'
 import { ManifestSource } from '../../lib/source/manifest-source.js'
 import { type LogEntry, RecordingLog } from '../support/log/recording-log.js'
 
@@ -20,13 +22,14 @@ async function temporaryFolder(t: Test): Promise<string> {
 }
 
 /** A running source and its store. */
-function startSource(t: Test, ...paths: string[]) {
+function startSource(t: Test, given: string | { paths: string[]; strict: boolean }, ...more: string[]) {
+  const { paths, strict } = typeof given === 'string' ? { paths: [given, ...more], strict: false } : given
   const log = new RecordingLog()
   const waiting: (() => void)[] = []
   const store = new ObjectStore('node-a')
   store.subscribe({ onChange: () => waiting.splice(0).forEach(resolve => resolve()) })
   const stop = new AbortController()
-  const running = new ManifestSource(paths, log).run(store, stop.signal)
+  const running = new ManifestSource({ paths, strict, log }).run(store, stop.signal)
   t.teardown(async () => {
     stop.abort()
     await running.catch(() => undefined)
@@ -117,75 +120,200 @@ void t.test('Files can be added, removed and renamed in a folder', async t => {
   await until(() => ipOf('a') === undefined)
 })
 
-void t.test('An invalid manifest keeps the last valid state, and is logged once', async t => {
+void t.test('An object with a mistake keeps its last valid state; all others count', async t => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'a.yaml')
-  await writeFile(file, service('web', '10.96.0.1'))
+  const other = join(folder, 'b.yaml')
+  await writeFile(file, `${service('web', '10.96.0.1')}---\n${service('second', '10.96.0.11')}`)
+  await writeFile(other, service('other', '10.96.0.21'))
   const { log, ipOf, until } = startSource(t, folder)
   await until(() => ipOf('web') === '10.96.0.1')
 
-  await writeFile(file, BROKEN)
+  await writeFile(file, `${BROKEN}---\n${service('second', '10.96.0.12')}`)
+  await until(() => ipOf('second') === '10.96.0.12')
   const broken = await nextError(log)
   t.match(
     String(broken.error),
     `${file}:4: Service "web": spec.ports[0].port: expected a port from 1 to 65535, found 70000`,
   )
   t.equal((broken.error as ProxyFailure).code, 'MANIFEST_INVALID')
-  t.equal(ipOf('web'), '10.96.0.1')
+  t.equal(ipOf('web'), '10.96.0.1', 'the object of the mistake')
+  await writeFile(other, service('other', '10.96.0.22'))
+  await until(() => ipOf('other') === '10.96.0.22')
+  t.equal(ipOf('web'), '10.96.0.1', 'after a change of another file')
 
   await writeFile(file, service('web', '10.96.0.2'))
   await until(() => ipOf('web') === '10.96.0.2')
+  t.equal(ipOf('second'), undefined, 'an object that is gone from a valid file')
 
-  await writeFile(join(folder, 'b.yaml'), service('web', '10.96.0.3'))
+  await writeFile(other, service('web', '10.96.0.3'))
   const twice = await nextError(log)
-  t.match(
-    String(twice.error),
-    `${join(folder, 'b.yaml')}:1: Service default/web is defined twice; the first definition is at ${file}:1`,
-  )
-  t.equal(ipOf('web'), '10.96.0.2')
-
-  await writeFile(join(folder, 'b.yaml'), service('other', '10.96.0.3'))
-  await until(() => ipOf('other') === '10.96.0.3')
+  t.match(String(twice.error), `${other}:1: Service default/web is defined twice; the definition at ${file}:1 is used`)
+  await writeFile(file, service('web', '10.96.0.4'))
+  await until(() => ipOf('web') === '10.96.0.4')
+  await rm(file)
+  await until(() => ipOf('web') === '10.96.0.3')
   t.equal(log.entries.filter(({ severity }) => severity === 'error').length, 0, 'each problem once')
 })
 
-void t.test('After the deletion of a file the last valid state stays until the file is back', async t => {
+void t.test(
+  'A text that cannot be parsed keeps the objects of its file; the documents that can be parsed count',
+  async t => {
+    const folder = await temporaryFolder(t)
+    const file = join(folder, 'a.yaml')
+    const other = join(folder, 'b.yaml')
+    await writeFile(file, `${service('web', '10.96.0.1')}---\n${service('second', '10.96.0.11')}`)
+    await writeFile(other, service('other', '10.96.0.21'))
+    const { log, store, ipOf, until } = startSource(t, folder)
+    await until(() => ipOf('web') === '10.96.0.1')
+    await writeFile(file, `a: [\n---\n${service('second', '10.96.0.12')}`)
+    await until(() => ipOf('second') === '10.96.0.12')
+    t.match(String((await nextError(log)).error), `${file}:`)
+    t.equal(ipOf('web'), '10.96.0.1')
+    await writeFile(file, 'not: [yaml\n')
+    await writeFile(other, service('other', '10.96.0.22'))
+    await until(() => ipOf('other') === '10.96.0.22')
+    t.same([ipOf('web'), ipOf('second')], ['10.96.0.1', '10.96.0.12'])
+    const renamed = join(folder, 'c.yaml')
+    await rename(file, renamed)
+    await until(() => ipOf('web') === undefined)
+    t.same([...store.services.keys()], ['default/other'], 'a file that is gone takes its objects with it')
+  },
+)
+
+void t.test('At the start an object with a mistake is left out and reported', async t => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'a.yaml')
-  await writeFile(file, service('web', '10.96.0.1'))
-  const { log, ipOf, until } = startSource(t, file)
-  await until(() => ipOf('web') === '10.96.0.1')
-  await rm(file)
-  t.match(String((await nextError(log)).error), `Cannot read "${file}"`)
-  t.equal(ipOf('web'), '10.96.0.1')
-  await writeFile(file, service('web', '10.96.0.2'))
-  await until(() => ipOf('web') === '10.96.0.2')
+  await writeFile(file, `${service('good', '10.96.0.1')}---\n${BROKEN}`)
+  await writeFile(join(folder, 'b.yaml'), 'a: [')
+  await writeFile(join(folder, 'c.yaml'), service('other', '10.96.0.2'))
+  const { log, store, ipOf, until } = startSource(t, folder)
+  await until(() => store.hasSynced)
+  t.same([...store.services.keys()].sort(), ['default/good', 'default/other'])
+  const errors = log.entries.filter(({ severity }) => severity === 'error').map(({ error }) => String(error))
+  t.equal(errors.length, 2)
+  t.match(errors[0], `${file}:9: Service "web": spec.ports[0].port`)
+  t.match(errors[1], `${join(folder, 'b.yaml')}:1: `)
+  await writeFile(file, service('web', '10.96.0.3'))
+  await until(() => ipOf('web') === '10.96.0.3')
 })
 
-void t.test('An invalid first state is a failure', async t => {
+void t.test('What is no regular file of bounded size is named, and the other files count', async t => {
+  const folder = await temporaryFolder(t)
+  const file = (name: string): string => join(folder, name)
+  await writeFile(file('a.yaml'), service('a', '10.96.0.1'))
+  await writeFile(file('large.yaml'), service('large', '10.96.0.2'))
+  execFileSync('mkfifo', [file('fifo.yaml')])
+  await symlink('/dev/zero', file('device.yaml'))
+  await symlink('nowhere', file('link.yaml'))
+  await mkdir(file('folder.yaml'))
+  const { log, store, ipOf, until, stop, running } = startSource(t, folder)
+  await until(() => store.hasSynced)
+  const errors = log.entries.filter(({ severity }) => severity === 'error').map(({ error }) => String(error))
+  for (const [name, problem] of [
+    ['fifo.yaml', 'it is a FIFO, expected a regular file'],
+    ['device.yaml', 'it is a device, expected a regular file'],
+    ['folder.yaml', 'it is a folder, expected a regular file'],
+    ['link.yaml', 'ENOENT'],
+  ] as const)
+    t.ok(
+      errors.some(error => error.includes(`Cannot read "${file(name)}": ${problem}`)),
+      name,
+    )
+  t.equal(errors.length, 4)
+  log.entries.length = 0
+  await truncate(file('large.yaml'), MAX_MANIFEST_BYTES + 1)
+  await writeFile(file('a.yaml'), service('a', '10.96.0.3'))
+  await until(() => ipOf('a') === '10.96.0.3')
+  t.match(
+    String((await nextError(log)).error),
+    `Cannot read "${file('large.yaml')}": it has 16777217 bytes, expected at most 16777216 bytes`,
+  )
+  t.equal(ipOf('large'), '10.96.0.2', 'it keeps its objects')
+  await rm(file('fifo.yaml'))
+  await writeFile(file('fifo.yaml'), service('fifo', '10.96.0.4'))
+  await until(() => ipOf('fifo') === '10.96.0.4')
+  t.equal(log.entries.filter(({ severity }) => severity === 'error').length, 0, 'each once')
+  stop.abort()
+  await running
+})
+
+void t.test('A path that was given and disappears keeps its objects until it is back', async t => {
+  const folder = await temporaryFolder(t)
+  for (const given of ['file', 'folder']) {
+    const path = join(folder, given)
+    const file = given === 'file' ? path : join(path, 'a.yaml')
+    if (given === 'folder') await mkdir(path)
+    await writeFile(file, service('web', '10.96.0.1'))
+    const { log, ipOf, until } = startSource(t, path)
+    await until(() => ipOf('web') === '10.96.0.1')
+    await rm(path, { recursive: true })
+    t.match(String((await nextError(log)).error), `Cannot read "${path}": ENOENT`, given)
+    t.equal(ipOf('web'), '10.96.0.1', given)
+    if (given === 'folder') await mkdir(path)
+    await writeFile(file, service('web', '10.96.0.2'))
+    await until(() => ipOf('web') === '10.96.0.2')
+  }
+})
+
+void t.test('A mounted ConfigMap is read again when its links change', async t => {
+  const folder = await temporaryFolder(t)
+  const write = async (version: string, ip: string): Promise<void> => {
+    await mkdir(join(folder, `..${version}`))
+    await writeFile(join(folder, `..${version}`, 'a.yaml'), service('web', ip))
+    await symlink(`..${version}`, join(folder, '..data_tmp'))
+    await rename(join(folder, '..data_tmp'), join(folder, '..data'))
+  }
+  await write('1', '10.96.0.1')
+  await symlink('..data/a.yaml', join(folder, 'a.yaml'))
+  const { ipOf, until } = startSource(t, folder)
+  await until(() => ipOf('web') === '10.96.0.1')
+  await write('2', '10.96.0.2')
+  await until(() => ipOf('web') === '10.96.0.2')
+  t.pass('the new version')
+})
+
+void t.test('A resourceVersion that kubectl has printed does not hide a change', async t => {
+  const folder = await temporaryFolder(t)
+  const file = join(folder, 'a.yaml')
+  const printed = (ip: string): string =>
+    service('web', ip).replace('name: web', "name: web, uid: a, resourceVersion: '7'")
+  await writeFile(file, printed('10.96.0.1'))
+  const { ipOf, until } = startSource(t, file)
+  await until(() => ipOf('web') === '10.96.0.1')
+  await writeFile(file, printed('10.96.0.2'))
+  await until(() => ipOf('web') === '10.96.0.2')
+  t.pass('the change')
+})
+
+void t.test('With strict, or without a path that was given, the start fails', async t => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'a.yaml')
   const nowhere = join(folder, 'nowhere')
-  const table: readonly (readonly [name: string, text: string | undefined, message: string])[] = [
-    ['a wrong field', BROKEN, `${file}:4: Service "web"`],
-    ['no YAML', 'a: [', `${file}:`],
+  const table: readonly (readonly [name: string, strict: boolean, text: string | undefined, message: string])[] = [
+    ['a wrong field', true, BROKEN, `${file}:4: Service "web"`],
+    ['no YAML', true, 'a: [', `${file}:`],
     [
       'one object twice',
+      true,
       `${service('web', '10.96.0.1')}---\n${service('web', '10.96.0.2')}`,
       'Service default/web is defined twice',
     ],
     [
       'one object twice, once with its namespace',
+      true,
       `${service('web', '10.96.0.1')}---\n${service('web', '10.96.0.2').replace('name: web', "name: web, namespace: ''")}`,
       'Service default/web is defined twice',
     ],
-    ['an undefined alias', 'a: *b', `${file}:1: `],
-    ['no file', undefined, `Cannot read "${nowhere}"`],
+    ['an undefined alias', true, 'a: *b', `${file}:1: `],
+    ['no file', true, undefined, `Cannot read "${nowhere}"`],
+    ['no file', false, undefined, `Cannot read "${nowhere}"`],
   ]
-  for (const [name, text, message] of table) {
+  for (const [name, strict, text, message] of table) {
     if (text !== undefined) await writeFile(file, text)
-    const { running, store } = startSource(t, text === undefined ? nowhere : file)
-    const failure: unknown = await running.then(
+    const store = new ObjectStore('node-a')
+    const source = new ManifestSource({ paths: [text === undefined ? nowhere : file], strict, log: new RecordingLog() })
+    const failure: unknown = await source.run(store, new AbortController().signal).then(
       () => undefined,
       (error: unknown) => error,
     )
@@ -194,6 +322,46 @@ void t.test('An invalid first state is a failure', async t => {
     t.ok(String(failure).includes(message), `${name}: ${String(failure)}`)
     t.notOk(store.hasSynced, name)
   }
+})
+
+void t.test('With strict, a mistake after the start keeps the last valid state', async t => {
+  const folder = await temporaryFolder(t)
+  const file = join(folder, 'a.yaml')
+  await writeFile(file, service('web', '10.96.0.1'))
+  const { log, ipOf, until, running } = startSource(t, { paths: [file], strict: true })
+  await until(() => ipOf('web') === '10.96.0.1')
+  await writeFile(file, BROKEN)
+  await nextError(log)
+  await writeFile(file, service('web', '10.96.0.2'))
+  await until(() => ipOf('web') === '10.96.0.2')
+  t.equal(await Promise.race([running, Promise.resolve('running')]), 'running')
+})
+
+void t.test('Much text is parsed without blocking this thread', async t => {
+  const folder = await temporaryFolder(t)
+  const names = Array.from({ length: 1500 }, (_, index) => `web-${index}`)
+  await writeFile(join(folder, 'many.yaml'), names.map(name => service(name, '10.96.0.1')).join('---\n'))
+  await writeFile(join(folder, 'small.yaml'), 'a: [')
+  const { log, store, until } = startSource(t, folder)
+  let turns = 0
+  const count = setInterval(() => turns++, 1)
+  t.teardown(() => clearInterval(count))
+  await until(() => store.hasSynced)
+  t.equal(store.services.size, 1500)
+  t.ok(turns > 20, `${turns} other tasks ran meanwhile`)
+  t.equal(log.entries.filter(({ severity }) => severity === 'error').length, 1, 'mistakes come from that thread too')
+})
+
+void t.test('A stop does not wait for the parser', async t => {
+  const folder = await temporaryFolder(t)
+  await writeFile(
+    join(folder, 'many.yaml'),
+    service('web', '10.96.0.1').replace('{ name', `# ${'\n'.repeat(200_000)}\n  { name`),
+  )
+  const { store, stop, running } = startSource(t, folder)
+  setTimeout(() => stop.abort(), 20)
+  await running
+  t.notOk(store.hasSynced)
 })
 
 void t.test('After a stop the source ends and delivers nothing more', async t => {
