@@ -1,6 +1,6 @@
 /**
- * The library: what `import … from 'kube-proxy-node'` gives. docs/library.md has an example of each part, and a test runs
- * them all from the packed package. Everything else in this package may change in any version.
+ * The library: what `import … from 'kube-proxy-node'` gives. docs/library.md says what each exported value does and has examples; a
+ * test runs all of them from the packed package. Everything else in this package may change in any version.
  * @module
  */
 
@@ -32,8 +32,7 @@ export type { ObjectKind } from './model/objects.js'
 // Sockets that accept clients and connect them to endpoints.
 export { createDataPlane } from './control/create-data-plane.js'
 export type { CreateDataPlaneOptions } from './control/create-data-plane.js'
-export { InProcessDataPlane } from './dataplane/in-process.js'
-export type { InProcessOptions } from './dataplane/in-process.js'
+export type { InProcessDataPlane } from './dataplane/in-process.js'
 export type {
   DataPlane,
   DataPlaneCounts,

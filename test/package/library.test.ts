@@ -98,10 +98,12 @@ function compile(compiler: string): string {
   }
 }
 
-t.test('docs/library.md names every export that is a value', t => {
+t.test('docs/library.md names every export that is a value, and no other', t => {
   const table = docs.split('\n## ')[0]!
   const names = [...table.matchAll(/`([A-Za-z_]+)`/g)].map(([, name]) => name!)
   for (const name of Object.keys(library)) t.ok(names.includes(name), name)
+  const exported = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell]) => cell!.replaceAll('`', '').split(', '))
+  t.strictSame(exported.sort(), Object.keys(library).sort(), 'and its table names nothing else')
   t.end()
 })
 
