@@ -1,4 +1,5 @@
 import { type IpAddress, type IpFamily } from '../model/address.js'
+import { type Endpoint } from '../model/endpoint.js'
 import { type ServicePort, type ServicePortKey } from '../model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
 import { sameItems } from '../primitives/reuse-equal.js'
@@ -55,6 +56,14 @@ export class FrontendTable {
     }
     const { snapshot: filtered, loopingPorts } = this.#loopFilter.apply(snapshot, this.#served)
     return { snapshot: filtered, frontends: this.#served, conflicts: this.#conflicts, loopingPorts }
+  }
+
+  /**
+   * The frontend that an endpoint of the service port is, by the last `resolve`; undefined if it is none. It is the reason why
+   * `resolve` leaves the endpoint out, for `explainEndpoints`.
+   */
+  findFrontend(servicePort: Pick<ServicePort, 'family' | 'protocol'>, endpoint: Endpoint): Frontend | undefined {
+    return this.#loopFilter.findFrontend(servicePort, endpoint)
   }
 
   #frontendsOf(port: ServedPort): readonly Frontend[] {

@@ -19,10 +19,10 @@ export interface ExplainedEndpoint {
 }
 
 /**
- * What one kind of traffic meets: no traffic of this kind; ready endpoints; endpoints of last resort; `elsewhere`, when only
+ * What one kind of traffic meets: no traffic of this kind; ready endpoints; endpoints of last resort; `remote-only`, when only
  * other nodes have endpoints and packets are dropped; `none`, when there are none at all.
  */
-export type TrafficState = 'no-such-traffic' | 'ready' | 'last-resort' | 'elsewhere' | 'none'
+export type TrafficState = 'no-such-traffic' | 'ready' | 'last-resort' | 'remote-only' | 'none'
 
 /** Why each endpoint of a service port is used or not, and what holds for the whole port. */
 export interface EndpointsExplanation {
@@ -36,7 +36,7 @@ export interface EndpointsExplanation {
 /**
  * Explains on demand what `usableEndpoints` decides, by the same rules.
  *
- * @param findServiceAddress the name of the Service address that an endpoint is, if it is one (LoopFilter)
+ * @param findServiceAddress the name of the Service address that an endpoint is, if it is one (`FrontendTable.findFrontend`)
  */
 export function explainEndpoints(
   servicePort: ServicePort,
@@ -114,5 +114,5 @@ function trafficState(
   if (!rules[kind].hasTraffic) return 'no-such-traffic'
   const used = explained.find(endpoint => endpoint[kind].isUsed)?.[kind].reason
   if (used === 'ready' || used === 'last-resort') return used
-  return kind === 'local' && (rules.ready.length > 0 || merged.some(isLastResort)) ? 'elsewhere' : 'none'
+  return kind === 'local' && (rules.ready.length > 0 || merged.some(isLastResort)) ? 'remote-only' : 'none'
 }

@@ -1,11 +1,17 @@
 import t from 'tap'
 import { FrontendTable } from '../../lib/frontends/frontend-table.js'
+import { endpointKey } from '../../lib/model/endpoint.js'
+import { type EndpointSliceObject } from '../../lib/model/objects.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
+import { endpointsOf } from '../../lib/snapshot/endpoints.js'
+import { explainEndpoints } from '../../lib/snapshot/explain-endpoints.js'
+import { usableEndpoints } from '../../lib/snapshot/usable-endpoints.js'
 import { makeEndpoint } from '../support/model/make-endpoint.js'
 import { makeServicePort } from '../support/model/make-service-port.js'
 
 const endpoint = makeEndpoint('10.244.0.5', { isLocal: true })
+const READY = { ready: true, serving: true, terminating: false, nodeName: 'node-b', zoneHints: [], nodeHints: [] }
 const LOCAL_ENDPOINTS = { cluster: [endpoint], local: [endpoint], hasAny: true }
 const REMOTE_ENDPOINTS = { cluster: [endpoint], local: [], hasAny: true }
 const NO_ENDPOINTS = { cluster: [], local: [], hasAny: false }
@@ -73,5 +79,43 @@ t.test('an endpoint that is an address of a Service is removed, and its service 
   const { snapshot, loopingPorts } = new FrontendTable(() => []).resolve(snapshotOf(loop, servedPort(b)))
   t.strictSame(snapshot.ports.get(a.key)?.usable.cluster, [endpoint])
   t.strictSame(loopingPorts, [a.key])
+  t.end()
+})
+
+t.test('the reason why an endpoint is removed can be explained, and every other endpoint keeps its own reason', t => {
+  const nodePort = makeServicePort({ name: 'c', clusterIP: '10.96.0.12', nodePort: 30080 })
+  const slice = (port: number, ...ips: string[]): EndpointSliceObject => ({
+    namespace: 'default',
+    name: `a-${port}`,
+    serviceName: 'a',
+    family: 'IPv4',
+    ports: [{ name: '', protocol: 'TCP', port }],
+    endpoints: ips.map(ip => ({ ...READY, ip })),
+    triggerTime: undefined,
+  })
+  const slices = [slice(b.port, b.clusterIP, '10.244.0.5'), slice(30080, '192.168.1.1', '192.168.1.2')]
+  const node = { name: 'node-a', zone: '' }
+  const endpoints = endpointsOf(a, slices, node)
+  const table = new FrontendTable(() => ['192.168.1.1'])
+  const { snapshot } = table.resolve(
+    snapshotOf(servedPort(a, usableEndpoints(a, endpoints, node)), servedPort(b), servedPort(nodePort)),
+  )
+  const explained = explainEndpoints(a, slices, node, endpoint => table.findFrontend(a, endpoint)?.name)
+  t.strictSame(
+    explained.endpoints.map(({ address, cluster: { reason } }) => [address, reason]),
+    [
+      ['10.244.0.5:80', 'ready'],
+      ['10.96.0.11:80', 'service-address'],
+      ['192.168.1.1:30080', 'service-address'],
+      ['192.168.1.2:30080', 'ready'],
+    ],
+  )
+  t.match(explained.endpoints[1]?.cluster.text, 'cluster IP 10.96.0.11:80/TCP')
+  t.match(explained.endpoints[2]?.cluster.text, 'node port 30080/TCP')
+  t.strictSame(
+    snapshot.ports.get(a.key)?.usable.cluster.map(endpointKey),
+    explained.endpoints.filter(({ cluster }) => cluster.isUsed).map(({ address }) => address),
+    'it explains what is served',
+  )
   t.end()
 })

@@ -73,7 +73,7 @@ void t.test('each endpoint has a reason for cluster and for local traffic', t =>
     ['internal policy Local', [HERE, {}], ['no-such-traffic', 'no-such-traffic'], ['ready', 'not-on-this-node'], local],
     ['external policy Local', [HERE, {}], ['ready', 'ready'], ['ready', 'not-on-this-node'], both],
     [
-      'external policy Local, ready only elsewhere',
+      'external policy Local, ready only on another node',
       [{ ...HERE, ...TERMINATING }, {}],
       ['terminating', 'ready'],
       ['last-resort', 'not-on-this-node'],
@@ -143,9 +143,9 @@ void t.test('the traffic of a port has ready endpoints, endpoints of last resort
     ['no endpoint', [], 'none', 'none'],
     ['not ready', [{ ...HERE, ...NOT_READY }], 'none', 'none'],
     ['ready here', [HERE], 'ready', 'ready'],
-    ['ready elsewhere', [{}], 'ready', 'elsewhere'],
-    ['terminating elsewhere', [TERMINATING], 'last-resort', 'elsewhere'],
-    ['terminating here, ready elsewhere', [{ ...HERE, ...TERMINATING }, {}], 'ready', 'last-resort'],
+    ['ready on another node', [{}], 'ready', 'remote-only'],
+    ['terminating on another node', [TERMINATING], 'last-resort', 'remote-only'],
+    ['terminating here, ready on another node', [{ ...HERE, ...TERMINATING }, {}], 'ready', 'last-resort'],
   ]
   for (const [name, given, cluster, local] of table)
     t.same(explainEndpoints(both, [slice(given)], NODE).traffic, { cluster, local }, name)
