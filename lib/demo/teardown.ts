@@ -1,8 +1,10 @@
+import { SerialQueue } from '../primitives/serial-queue.js'
+
 /** The actions that clean up at the end of the demo, on every kind of end; the last action added runs first. */
 export class Teardown {
   readonly #actions: (() => unknown)[] = []
-  /** All clean-up so far: each caller of run() also waits for the actions that another caller has started. */
-  #running: Promise<void> = Promise.resolve()
+  /** Each caller of run() also waits for the actions that another caller has started. */
+  readonly #runs = new SerialQueue()
   #ended = false
 
   /** Adds an action. After the end the action runs at once. @throws Error after the end, so that the caller stops */
@@ -16,8 +18,7 @@ export class Teardown {
   /** Runs all actions added so far. An action that fails does not stop the others. */
   run(): Promise<void> {
     this.#ended = true
-    this.#running = this.#running.then(() => this.#runActions())
-    return this.#running
+    return this.#runs.run(() => this.#runActions())
   }
 
   async #runActions(): Promise<void> {

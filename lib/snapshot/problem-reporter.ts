@@ -1,4 +1,5 @@
 import { type ObjectKind, type ObjectName } from '../model/objects.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
 import { type Decoded } from './decoded.js'
 
 /** Wrong fields of one object; none once the object is valid again or gone. */
@@ -14,9 +15,10 @@ export interface ObjectProblems {
   readonly service: ObjectName | undefined
 }
 
-/** Reports the wrong fields of each object once, and again when they differ. */
+/** Reports the wrong fields of each object once, again when they differ, and that there are none any more. */
 export class ProblemReporter {
-  readonly #reported = new Map<string, string>()
+  /** Only of objects with wrong fields. */
+  readonly #reporters = new Map<string, OnceReporter>()
   readonly #notify: (problems: ObjectProblems) => void
 
   constructor(notify: (problems: ObjectProblems) => void) {
@@ -26,7 +28,7 @@ export class ProblemReporter {
   /** Names of the objects of a kind with wrong fields. */
   listReported(kind: ObjectKind): string[] {
     const prefix = `${kind} `
-    return [...this.#reported.keys()].filter(key => key.startsWith(prefix)).map(key => key.slice(prefix.length))
+    return [...this.#reporters.keys()].filter(key => key.startsWith(prefix)).map(key => key.slice(prefix.length))
   }
 
   /** Takes the wrong fields that an object has now; reports them unless they are the same as last time. */
@@ -38,9 +40,13 @@ export class ProblemReporter {
   ): void {
     const key = `${kind} ${name}`
     const text = [...problems, ...wrongFamily].join('\n')
-    if ((this.#reported.get(key) ?? '') === text) return
-    if (text === '') this.#reported.delete(key)
-    else this.#reported.set(key, text)
-    this.#notify({ kind, name, problems, wrongFamily, service })
+    const notify = (): void => this.#notify({ kind, name, problems, wrongFamily, service })
+    if (text === '') {
+      if (this.#reporters.delete(key)) notify()
+      return
+    }
+    const reporter = this.#reporters.get(key) ?? new OnceReporter()
+    this.#reporters.set(key, reporter)
+    reporter.updateOne(text, notify)
   }
 }

@@ -1,4 +1,5 @@
 import { type ClusterEvent } from '../model/event-sink.js'
+import { fingerprint } from '../primitives/fingerprint.js'
 
 /** How long the same event is not written again: a sync each minute must not fill the cluster's store with one conflict. */
 const WINDOW_MS = 10 * 60_000
@@ -40,5 +41,5 @@ export class RecentEvents {
 
 /** Includes the uid, because a Service that was deleted and created again has its own events. */
 function keyOf({ regarding: { kind, namespace, name, uid }, reason, note }: ClusterEvent): string {
-  return JSON.stringify([kind, namespace, name, uid, reason, note])
+  return fingerprint([kind, namespace, name, uid, reason, note])
 }
