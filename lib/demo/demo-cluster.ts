@@ -1,12 +1,10 @@
 import { type ChildProcess } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
 import { chmod, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { DNS_DEPLOYMENT, DNS_SERVICE, SEARCH_DOMAIN } from './example-objects.js'
 import { type Mode } from '../modes/mode.js'
+import { makeTemporaryFolder } from '../system/make-temporary-folder.js'
 import { type Deployment, type DemoService, type Pod, selects, targetPortOf } from './cluster-objects.js'
 import { DemoNetwork, endProcess, startProgram } from './demo-network.js'
 import { type DemoObjects, DemoProxy } from './demo-proxy.js'
@@ -67,7 +65,7 @@ export class DemoCluster {
     leftovers: LeftoverRecord,
   ): Promise<DemoCluster> {
     // Synchronous, so that no interruption can come between creating the folder and recording it.
-    const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-demo-'))
+    const folder = makeTemporaryFolder('kube-proxy-demo-')
     leftovers.record({ folder })
     await teardown.add(() => rm(folder, { recursive: true }))
     // A user may read the manifest from another terminal.

@@ -35,8 +35,8 @@ export class LeftoverRecord {
       for (const entry of previous.created.reverse()) await removeResource(entry)
       rmSync(file, { force: true })
     }
-    mkdirSync(RECORD_FOLDER, { recursive: true, mode: 0o700 })
     try {
+      mkdirSync(RECORD_FOLDER, { recursive: true, mode: 0o700 })
       writeFileSync(file, `${JSON.stringify({ pid: process.pid, start: processStartTime(process.pid) })}\n`, {
         flag: 'wx',
       })

@@ -1,6 +1,7 @@
 import { mkdir, rmdir, unlink, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { ProxyFailure } from '../model/failure.js'
 import { runCommand } from '../system/command.js'
 import { DNS_SERVICE, SEARCH_DOMAIN } from './example-objects.js'
 import { type LeftoverRecord } from './leftover-record.js'
@@ -58,7 +59,10 @@ async function writeNamespaceResolvConf(name: string, teardown: Teardown, leftov
   const folder = `/etc/netns/${name}`
   leftovers.record({ emptyFolder: '/etc/netns' })
   leftovers.record({ folder })
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    const hint = 'Run the demo on a root file system that can be written'
+    throw new ProxyFailure('DEMO_IMPOSSIBLE', `Cannot create "${folder}"`, { cause, hint })
+  })
   await teardown.add(async () => {
     await unlink(`${folder}/resolv.conf`)
     await rmdir(folder)

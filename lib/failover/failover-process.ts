@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock } from '../model/clock.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { sameItems } from '../primitives/reuse-equal.js'
 import { SerialQueue } from '../primitives/serial-queue.js'
+import { makeTemporaryFolder } from '../system/make-temporary-folder.js'
 
 /** One command of the failover script. */
 export interface FailoverStep {
@@ -121,7 +121,7 @@ export class FailoverProcess {
       if (child.pid === undefined) this.#ended(messageOf(error))
     })
     child.on('exit', (code, signal) => this.#ended(`exit ${code === null ? `by ${signal}` : `code ${code}`}`))
-    child.stdin!.on('error', () => undefined)
+    child.stdin.on('error', () => undefined)
     child.unref()
     ;(child.stdin as Socket).unref()
     return child
@@ -167,7 +167,7 @@ export class FailoverProcess {
 }
 
 function makeFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'kube-proxy-guard-'))
+  return makeTemporaryFolder('kube-proxy-guard-')
 }
 
 /** Compares the texts directly: those of a large cluster have megabytes, and a fingerprint would copy them. */

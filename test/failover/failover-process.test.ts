@@ -10,10 +10,10 @@ import t, { type Test } from 'tap'
 const PROGRAM = fileURLToPath(new URL('../support/processes/failover-entry.js', import.meta.url))
 
 /** A program with a failover process of two steps; each step writes its input to a file of the folder. */
-async function startProgram(t: Test) {
+async function startProgram(t: Test, TMPDIR?: string) {
   const folder = mkdtempSync(join(tmpdir(), 'kpn-failover-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  const child = fork(PROGRAM, [folder], { env: { ...process.env, TMPDIR: folder }, silent: true })
+  const child = fork(PROGRAM, [folder], { env: { ...process.env, TMPDIR: TMPDIR ?? folder }, silent: true })
   const log = new ProgramLog(child, child.stderr!, 60_000)
   t.teardown(() => child.kill('SIGKILL'))
   await once(child, 'message')
@@ -95,3 +95,15 @@ t.test('while no failover process runs, a program can end, and leaves nothing be
 function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
 }
+
+t.test('where TMPDIR cannot be written, as with a read-only root, the script stands in memory', async t => {
+  const { folder, child, send, read } = await startProgram(t, '/proc')
+  await send('first')
+  const watcher = watch(folder)
+  child.kill('SIGKILL')
+  while (!existsSync(join(folder, 'two'))) await once(watcher, 'change')
+  while (read('two') === '') await once(watcher, 'change')
+  watcher.close()
+  t.equal(read('one'), 'first of one, with spaces\nand lines\n')
+  t.equal(read('two'), 'first of two, with spaces\nand lines\n')
+})
