@@ -16,6 +16,11 @@ const MAX_AUTO_WORKERS = 8
  * the workers do not serve outdated endpoints forever.
  */
 const ORPHAN_TIMEOUT_MS = 300_000
+/**
+ * How long the control process may not turn before a worker ends it, in milliseconds. The longest known work in one turn, reading
+ * the objects of a very large cluster on a busy machine, takes a few seconds.
+ */
+const CONTROL_TIMEOUT_MS = 60_000
 
 /** Makes the data plane of `--data-plane-workers`: in worker processes, which may still be starting, or in this process. */
 export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promise<DataPlane> {
@@ -29,7 +34,14 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
       ? await createDataPlane({ log, fastPath, timings })
       : new WorkerPool({
           workers,
-          settings: { verbosity, timings, fastPath, drainTimeout, orphanTime: ORPHAN_TIMEOUT_MS },
+          settings: {
+            verbosity,
+            timings,
+            fastPath,
+            drainTimeout,
+            orphanTime: ORPHAN_TIMEOUT_MS,
+            controlTimeout: CONTROL_TIMEOUT_MS,
+          },
           clock: realClock,
           log,
         })

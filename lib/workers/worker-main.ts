@@ -6,11 +6,13 @@ import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { createKlog } from '../observe/klog.js'
 import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { realClock } from '../system/real-clock.js'
+import { killParent } from './kill-parent.js'
 import { WORKER_TITLE } from './worker-title.js'
 import { Worker } from './worker.js'
 import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
 const settings = JSON.parse(process.argv[2] ?? '') as WorkerSettings
+const parentPid = process.ppid
 process.title = WORKER_TITLE
 
 /** Resolves when the last message has been sent. */
@@ -30,6 +32,7 @@ const worker = new Worker({
   send,
   setTitle: title => (process.title = title),
   exit: () => void sent.then(() => process.exit(0)),
+  killControl: () => killParent(parentPid),
 })
 process.on('message', (command, handle) => worker.handle(command as WorkerCommand, handle))
 process.on('disconnect', () => worker.becomeOrphan())

@@ -16,6 +16,8 @@ export interface WorkerSettings {
   /** How long an orphan keeps serving, and how long its open connections may continue after that. */
   readonly orphanTime: number
   readonly drainTimeout: number
+  /** After how long without a ping the worker ends the control process; absent: never. */
+  readonly controlTimeout?: number
   /** Where round robin starts, from 0 (inclusive) to 1 (exclusive); absent: at random. */
   readonly roundRobinStart?: number
 }

@@ -7,6 +7,7 @@ import { type Clock } from '../model/clock.js'
 import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { ControlWatch, type KillResult } from './control-watch.js'
 import { PassedSockets } from './passed-sockets.js'
 import { LEAVING_TITLE, ORPHAN_TITLE } from './worker-title.js'
 import { reuseEqualLists } from './split-plan.js'
@@ -28,6 +29,7 @@ export interface WorkerOptions {
   readonly setTitle: (title: string) => void
   /** Exits after all messages have been sent. */
   readonly exit: () => void
+  readonly killControl: () => KillResult
 }
 
 /**
@@ -47,11 +49,15 @@ export class Worker {
   readonly #plan = new Map<ServicePortKey, ListenerSpec>()
   /** Ports that the control process knows. */
   readonly #reported = new Map<ServicePortKey, number>()
+  readonly #controlWatch: ControlWatch | undefined
   #state: 'controlled' | 'orphaned' | 'draining' = 'controlled'
 
   constructor(options: WorkerOptions) {
     const { settings, clock, random, descriptorLimit, transports, log } = options
     this.#options = options
+    const { killControl } = options
+    const { controlTimeout: timeoutMs } = settings
+    if (timeoutMs !== undefined) this.#controlWatch = new ControlWatch({ timeoutMs, clock, log, killControl })
     this.#plane = new InProcessDataPlane({
       log,
       clock,
@@ -79,6 +85,7 @@ export class Worker {
       case 'count':
         return void this.#sendCounts(command.id)
       case 'ping':
+        this.#controlWatch?.recordPing()
         return this.#options.send({ kind: 'pong' })
       case 'drain':
         return void this.#drain(command.timeoutMs)
@@ -88,6 +95,7 @@ export class Worker {
   /** The control process has exited. */
   becomeOrphan(): void {
     const { settings, clock, log, setTitle, exit } = this.#options
+    this.#controlWatch?.stop()
     // The control process wanted this worker to stop, or has not sent a plan yet.
     if (this.#state === 'draining' || this.#plan.size === 0) return exit()
     this.#state = 'orphaned'
@@ -145,6 +153,7 @@ export class Worker {
     const { log, send, setTitle, exit } = this.#options
     const wasOrphaned = this.#state === 'orphaned'
     this.#state = 'draining'
+    this.#controlWatch?.stop()
     // This closes the listeners before it returns.
     const drained = this.#plane.drain(timeoutMs)
     if (wasOrphaned) {

@@ -40,6 +40,7 @@ class WorkerUnderTest {
       send: message => this.messages.push(message),
       setTitle: title => this.titles.push(title),
       exit: () => (this.hasExited = true),
+      killControl: () => 'gone',
     })
     t.teardown(() => this.worker.handle({ kind: 'drain', timeoutMs: 0 }, undefined))
   }

@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs'
+import { type KillResult } from './control-watch.js'
+
+/**
+ * Kills the process that has started this one, unless it has exited or a debugger holds it. The kernel gives the children of a
+ * process that has exited another parent, so the id of the parent cannot be that of another process by chance.
+ * @param pid the parent at the start
+ */
+export function killParent(pid: number): KillResult {
+  if (process.ppid !== pid) return 'gone'
+  try {
+    if (!/^TracerPid:\s*0$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) return 'traced'
+    process.kill(pid, 'SIGKILL')
+    return 'signalled'
+  } catch {
+    return 'gone'
+  }
+}
