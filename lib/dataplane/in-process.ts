@@ -18,6 +18,7 @@ import { DescriptorBudget } from './limits/descriptor-budget.js'
 import { DialBudget } from './limits/dial-budget.js'
 import { DialBurst } from './limits/dial-burst.js'
 import { HalfClosedLimit } from './limits/half-closed-limit.js'
+import { OwnClients } from './limits/own-clients.js'
 import { ServiceLimits } from './limits/service-limits.js'
 import { ServiceShares } from './limits/service-shares.js'
 import { type Listener } from './listener.js'
@@ -93,7 +94,11 @@ export class InProcessDataPlane implements DataPlane {
       dialBudget: new DialBudget(descriptorBudget),
       transport,
       udpTransport,
-      upstreamSockets: { tcp: new UpstreamSockets(), udp: new UpstreamSockets() },
+      upstreamSockets: { tcp: new UpstreamSockets('both-ends'), udp: new UpstreamSockets('local-end') },
+      ownClients: {
+        tcp: new OwnClients('TCP', descriptorLimit, clock),
+        udp: new OwnClients('UDP', descriptorLimit, clock),
+      },
       halfClosedLimit: new HalfClosedLimit(timings.halfClosedTimeout),
       dialBurst: new DialBurst(),
       tcpShares: new ServiceShares(() => new ServiceConnections()),

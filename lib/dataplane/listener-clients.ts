@@ -3,6 +3,7 @@ import { systemCode } from '../model/failure.js'
 import { type TrafficCounts, countShed, zeroTrafficCounts } from './data-plane.js'
 import { EndpointLease, type LeaseOwner } from './endpoint-lease.js'
 import { ClientFilter, isLoopback } from './limits/client-filter.js'
+import { type OwnClients } from './limits/own-clients.js'
 import { namespacedName } from './limits/service-limits.js'
 import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerContext } from './listener-context.js'
@@ -34,6 +35,7 @@ export class ListenerClients implements LeaseOwner {
   readonly #context: ListenerContext
   readonly #balancer: ListenerBalancer
   readonly #upstreamSockets: UpstreamSockets
+  readonly #ownClients: OwnClients
   #spec: ListenerSpec
   #filter: ClientFilter
   readonly #localProblems = new OnceReporter()
@@ -43,7 +45,9 @@ export class ListenerClients implements LeaseOwner {
     this.service = namespacedName(spec)
     this.#context = context
     this.#balancer = new ListenerBalancer(spec, context.random)
-    this.#upstreamSockets = spec.protocol === 'TCP' ? context.upstreamSockets.tcp : context.upstreamSockets.udp
+    const protocol = spec.protocol === 'TCP' ? 'tcp' : 'udp'
+    this.#upstreamSockets = context.upstreamSockets[protocol]
+    this.#ownClients = context.ownClients[protocol]
     this.#spec = spec
     this.#filter = new ClientFilter(spec.sourceRanges)
   }
@@ -79,8 +83,14 @@ export class ListenerClients implements LeaseOwner {
       log.warn(`${MESSAGES[protocol].refused} ${cause}`, this.logFields)
       return false
     }
+    if (!this.#ownClients.admit(client)) {
+      const cause = 'of this node: too many are open; an endpoint may lead back to a Service'
+      log.info(2, `${MESSAGES[protocol].refused} ${cause}`, this.logFields)
+      return false
+    }
     const limit = serviceLimits.admit(this.service, client)
     if (limit === undefined) return true
+    this.#ownClients.release(client)
     countShed(this.traffic, limit)
     if (log.enabled(3)) log.info(3, `${MESSAGES[protocol].refused} at a limit`, { ...this.logFields, client, limit })
     return false
@@ -89,6 +99,7 @@ export class ListenerClients implements LeaseOwner {
   /** A client that was admitted has ended: it no longer counts for the limits of its Service. */
   dismiss(client: string): void {
     this.#context.serviceLimits.release(this.service, client)
+    this.#ownClients.release(client)
   }
 
   /** What an admitted client picks its endpoints with. */

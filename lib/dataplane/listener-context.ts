@@ -6,6 +6,7 @@ import { type DescriptorBudget } from './limits/descriptor-budget.js'
 import { type DialBudget } from './limits/dial-budget.js'
 import { type DialBurst } from './limits/dial-burst.js'
 import { type HalfClosedLimit } from './limits/half-closed-limit.js'
+import { type OwnClients } from './limits/own-clients.js'
 import { type ServiceLimits } from './limits/service-limits.js'
 import { type ServiceShares } from './limits/service-shares.js'
 import { type ServiceConnections } from './tcp/service-connections.js'
@@ -36,6 +37,7 @@ export interface ListenerContext {
   readonly transport: TcpTransport
   readonly udpTransport: UdpTransport
   readonly upstreamSockets: { readonly tcp: UpstreamSockets; readonly udp: UpstreamSockets }
+  readonly ownClients: { readonly tcp: OwnClients; readonly udp: OwnClients }
   readonly halfClosedLimit: HalfClosedLimit
   readonly dialBurst: DialBurst
   readonly flowBudget: FlowBudget

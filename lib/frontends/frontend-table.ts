@@ -1,5 +1,6 @@
-import { type IpAddress, type IpFamily } from '../model/address.js'
 import { type Endpoint } from '../model/endpoint.js'
+import { type IpFamily } from '../model/address.js'
+import { type LocalAddresses } from '../model/local-addresses.js'
 import { type ServicePort, type ServicePortKey } from '../model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
 import { sameItems } from '../primitives/reuse-equal.js'
@@ -36,11 +37,11 @@ export class FrontendTable {
   #conflicts: readonly AddressConflict[] = []
 
   /**
-   * @param nodeAddresses the node's own addresses of a family, without loopback; called only where an endpoint has a node
-   * port's number
+   * @param getLocalAddresses what the kernel delivers to this node; the same object while nothing changes. Called only once an
+   *   endpoint has the number of a node port
    */
-  constructor(nodeAddresses: (family: IpFamily) => readonly IpAddress[]) {
-    this.#loopFilter = new LoopFilter(nodeAddresses)
+  constructor(getLocalAddresses: (family: IpFamily) => LocalAddresses) {
+    this.#loopFilter = new LoopFilter(getLocalAddresses)
   }
 
   /** @param isSupported whether the mode can serve a port at all */
@@ -62,7 +63,7 @@ export class FrontendTable {
    * The frontend that an endpoint of the service port is, by the last `resolve`; undefined if it is none. It is the reason why
    * `resolve` leaves the endpoint out, for `explainEndpoints`.
    */
-  findFrontend(servicePort: Pick<ServicePort, 'family' | 'protocol'>, endpoint: Endpoint): Frontend | undefined {
+  findFrontend(servicePort: ServicePort, endpoint: Endpoint): Frontend | undefined {
     return this.#loopFilter.findFrontend(servicePort, endpoint)
   }
 

@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly terminating: boolean
   /** Runs on this node. */
   readonly isLocal: boolean
+  /** Its `targetRef` names a Pod: the cluster runs it, it is not just an address that a user wrote. */
+  readonly isPod: boolean
   /** Zones that should use this endpoint (KEP-2433); empty: no hint. */
   readonly zoneHints: readonly string[]
   /** Nodes that should use it (KEP-3015); empty: no hint. */

@@ -81,6 +81,8 @@ export interface EndpointSliceEndpoint {
   readonly terminating: boolean
   /** Empty when the slice does not name the node. */
   readonly nodeName: string
+  /** Whether its `targetRef` names a Pod. */
+  readonly isPod: boolean
   readonly zoneHints: readonly string[]
   readonly nodeHints: readonly string[]
 }

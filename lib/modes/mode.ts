@@ -4,6 +4,7 @@ import { type LocalTraffic } from '../frontends/local-traffic.js'
 import { type IpAddress, type IpFamily } from '../model/address.js'
 import { type Clock } from '../model/clock.js'
 import { type EventSink } from '../model/event-sink.js'
+import { type LocalAddresses } from '../model/local-addresses.js'
 import { type Log } from '../model/log.js'
 import { type ChainOwners, type OwnedChains } from '../netfilter/stale-chains.js'
 import { type KernelTools } from '../system/kernel-tools.js'
@@ -68,6 +69,8 @@ export interface NodeView {
   getAddress(family: IpFamily): IpAddress | undefined
   /** All addresses of the node of a family, except loopback addresses. */
   getAddresses(family: IpFamily): readonly IpAddress[]
+  /** What the kernel delivers to the node itself. The same object while nothing changes. */
+  getLocalAddresses(family: IpFamily): LocalAddresses
   getLocalTraffic(family: IpFamily): LocalTraffic
   servesNodePortsOnLoopback(family: IpFamily): boolean
 }
@@ -96,6 +99,7 @@ export function commonProxierOptions({ kernel, node, chainOwners, events, log }:
     chainOwners,
     nodeAddress: (family: IpFamily) => node.getAddress(family),
     nodeAddresses: (family: IpFamily) => node.getAddresses(family),
+    localAddresses: (family: IpFamily) => node.getLocalAddresses(family),
     localTraffic: (family: IpFamily) => node.getLocalTraffic(family),
     localhostNodePorts: (family: IpFamily) => node.servesNodePortsOnLoopback(family),
     events,

@@ -1,5 +1,6 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type IpAddress, type IpFamily, familyOf } from '../model/address.js'
+import { LocalAddresses } from '../model/local-addresses.js'
 import { type Log } from '../model/log.js'
 import { type NodeObject } from '../model/objects.js'
 import {
@@ -8,23 +9,34 @@ import {
   includesLoopback,
   resolveNodePortAddresses,
 } from '../frontends/local-traffic.js'
+import { readLocalRoutes } from '../system/local-routes.js'
 import { type NodeNetwork, chooseNodeAddress, readNodeNetwork } from '../system/node-addresses.js'
+import { sameItems } from '../primitives/reuse-equal.js'
 
 /** The node that this process runs on: the current state of its network interfaces and of its Node object. */
 export class NodeManager {
   readonly #config: KubeProxyConfig
   readonly #getNode: () => NodeObject | undefined
   readonly #readNetwork: () => NodeNetwork
+  readonly #readRoutes: typeof readLocalRoutes
+  readonly #localAddresses = new Map<IpFamily, { readonly from: readonly unknown[]; readonly value: LocalAddresses }>()
   #lastNode: NodeObject | undefined
 
   /**
    * @param getNode returns the Node object; undefined while the API server has none, or has not returned it yet
    * @param readNetwork reads the network interfaces
+   * @param readRoutes reads the routes to this node itself; returns the same array while nothing changes
    */
-  constructor(config: KubeProxyConfig, getNode: () => NodeObject | undefined, readNetwork = readNodeNetwork) {
+  constructor(
+    config: KubeProxyConfig,
+    getNode: () => NodeObject | undefined,
+    readNetwork = readNodeNetwork,
+    readRoutes = readLocalRoutes,
+  ) {
     this.#config = config
     this.#getNode = getNode
     this.#readNetwork = readNetwork
+    this.#readRoutes = readRoutes
   }
 
   /** The address for listeners, which rules translate to; undefined if the node has none of that family. */
@@ -39,6 +51,20 @@ export class NodeManager {
     return this.#readNetwork()
       .addresses.map(({ ip }) => ip)
       .filter(ip => familyOf(ip) === family)
+  }
+
+  /** What the kernel delivers to this node itself. The same object while nothing changes. */
+  getLocalAddresses(family: IpFamily): LocalAddresses {
+    const [addresses, routes] = [this.getAddresses(family), this.#readRoutes(family)]
+    const from = [routes, ...addresses]
+    const before = this.#localAddresses.get(family)
+    if (before !== undefined && sameItems(before.from, from)) return before.value
+    // The routes contain the addresses of interfaces; only wider ones need a comparison.
+    const single = routes.filter(({ bits }) => bits === (family === 'IPv4' ? 32 : 128))
+    const ranges = routes.filter(route => !single.includes(route))
+    const value = new LocalAddresses([...addresses, ...single.map(({ network }) => network)], ranges)
+    this.#localAddresses.set(family, { from, value })
+    return value
   }
 
   getLocalTraffic(family: IpFamily): LocalTraffic {

@@ -108,9 +108,16 @@ function decodeEndpoint(
     serving: condition('serving') ?? true,
     terminating: condition('terminating') ?? false,
     nodeName: text(raw['nodeName'] ?? fields(raw['topology'])[HOSTNAME_TOPOLOGY], `${path}.nodeName`, problems),
+    isPod: isPodReference(raw['targetRef']),
     zoneHints: hintNames(hints['forZones'], `${path}.hints.forZones`, problems),
     nodeHints: hintNames(hints['forNodes'], `${path}.hints.forNodes`, problems),
   }
+}
+
+/** Whether an endpoint's `targetRef` names a Pod. */
+export function isPodReference(targetRef: unknown): boolean {
+  const { kind, name } = fields(targetRef)
+  return kind === 'Pod' && typeof name === 'string' && name !== ''
 }
 
 function hintNames(value: unknown, path: string, problems: string[]): string[] {

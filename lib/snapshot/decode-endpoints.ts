@@ -5,7 +5,7 @@ import {
   type ObjectPort,
   type RefusedEndpoint,
 } from '../model/objects.js'
-import { endpointAddress, triggerTime } from './decode-endpoint-slice.js'
+import { endpointAddress, isPodReference, triggerTime } from './decode-endpoint-slice.js'
 import { type Decoded, fields, list, objectName, text, decodePort } from './decoded.js'
 
 /**
@@ -59,7 +59,17 @@ function decodeAddresses(
     const ip = endpointAddress(fields(raw)['ip'], `${path}.addresses[${index}].ip`, problems, refused)
     if (ip === undefined) continue
     const nodeName = text(fields(raw)['nodeName'], `${path}.addresses[${index}].nodeName`, problems)
-    endpoints.push({ ip, ready: true, serving: true, terminating: false, nodeName, zoneHints: [], nodeHints: [] })
+    const isPod = isPodReference(fields(raw)['targetRef'])
+    endpoints.push({
+      ip,
+      ready: true,
+      serving: true,
+      terminating: false,
+      nodeName,
+      isPod,
+      zoneHints: [],
+      nodeHints: [],
+    })
   }
   return endpoints
 }

@@ -7,7 +7,7 @@ import { type NodeIdentity, hintsOf, isHintedFor } from './topology-hints.js'
  *
  * An address belongs to one Pod at a time, and the entry of the Pod that can do more describes it: ready before last resort
  * (terminating, still serving) before not ready before terminating only. So an entry that cannot serve never hides one that can.
- * Then the entry of this node; then the one whose hints name this node, this zone, any node, any zone. Hints are all or nothing: an
+ * Then the entry of this node; then that of a Pod; then the one whose hints name this node, this zone, any node, any zone. Hints are all or nothing: an
  * entry from before the hints must not switch them off for the whole service port.
  */
 export function endpointPrecedence(endpoint: Endpoint, node: NodeIdentity): number {
@@ -18,6 +18,7 @@ export function endpointPrecedence(endpoint: Endpoint, node: NodeIdentity): numb
     isLastResort(endpoint),
     !endpoint.terminating,
     endpoint.isLocal,
+    endpoint.isPod,
     isHintedFor('node', endpoint, node),
     isHintedFor('zone', endpoint, node),
     hintsOf('node', endpoint).length > 0,

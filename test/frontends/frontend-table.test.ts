@@ -2,6 +2,7 @@ import t from 'tap'
 import { FrontendTable } from '../../lib/frontends/frontend-table.js'
 import { endpointKey } from '../../lib/model/endpoint.js'
 import { type EndpointSliceObject } from '../../lib/model/objects.js'
+import { LocalAddresses } from '../../lib/model/local-addresses.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
 import { endpointsOf } from '../../lib/snapshot/endpoints.js'
@@ -11,7 +12,15 @@ import { makeEndpoint } from '../support/model/make-endpoint.js'
 import { makeServicePort } from '../support/model/make-service-port.js'
 
 const endpoint = makeEndpoint('10.244.0.5', { isLocal: true })
-const READY = { ready: true, serving: true, terminating: false, nodeName: 'node-b', zoneHints: [], nodeHints: [] }
+const READY = {
+  ready: true,
+  serving: true,
+  terminating: false,
+  nodeName: 'node-b',
+  isPod: false,
+  zoneHints: [],
+  nodeHints: [],
+}
 const LOCAL_ENDPOINTS = { cluster: [endpoint], local: [endpoint], hasAny: true }
 const REMOTE_ENDPOINTS = { cluster: [endpoint], local: [], hasAny: true }
 const NO_ENDPOINTS = { cluster: [], local: [], hasAny: false }
@@ -30,7 +39,7 @@ const [a, b] = [
 ]
 
 t.test('frontends are the same objects while nothing about them changes, whatever happens to endpoints', t => {
-  const table = new FrontendTable(() => [])
+  const table = new FrontendTable(() => new LocalAddresses([]))
   const first = table.resolve(snapshotOf(servedPort(a), servedPort(b)))
   const withoutEndpoints = table.resolve(snapshotOf(servedPort(a, NO_ENDPOINTS), servedPort(b)))
   t.equal(withoutEndpoints.frontends, first.frontends)
@@ -44,7 +53,10 @@ t.test('frontends are the same objects while nothing about them changes, whateve
 
 t.test('a port that the mode does not support has no frontends', t => {
   const snapshot = snapshotOf(servedPort(a), servedPort(b))
-  const { frontends } = new FrontendTable(() => []).resolve(snapshot, ({ servicePort }) => servicePort !== a)
+  const { frontends } = new FrontendTable(() => new LocalAddresses([])).resolve(
+    snapshot,
+    ({ servicePort }) => servicePort !== a,
+  )
   t.strictSame(
     frontends.map(({ name }) => name),
     ['cluster IP 10.96.0.11:80/TCP'],
@@ -55,7 +67,7 @@ t.test('a port that the mode does not support has no frontends', t => {
 t.test('a cluster IP belongs to its Service even if the mode does not support the ports of that', t => {
   const sctp = makeServicePort({ name: 'sctp', clusterIP: '10.96.0.13', protocol: 'SCTP' })
   const thief = makeServicePort({ name: 'thief', clusterIP: '10.96.0.12', externalIPs: ['10.96.0.13'] })
-  const { frontends, conflicts } = new FrontendTable(() => []).resolve(
+  const { frontends, conflicts } = new FrontendTable(() => new LocalAddresses([])).resolve(
     snapshotOf(servedPort(sctp), servedPort(thief)),
     ({ servicePort }) => servicePort !== sctp,
   )
@@ -76,7 +88,9 @@ t.test('an endpoint that is an address of a Service is removed, and its service 
     local: [],
     hasAny: true,
   })
-  const { snapshot, loopingPorts } = new FrontendTable(() => []).resolve(snapshotOf(loop, servedPort(b)))
+  const { snapshot, loopingPorts } = new FrontendTable(() => new LocalAddresses([])).resolve(
+    snapshotOf(loop, servedPort(b)),
+  )
   t.strictSame(snapshot.ports.get(a.key)?.usable.cluster, [endpoint])
   t.strictSame(loopingPorts, [a.key])
   t.end()
@@ -96,7 +110,8 @@ t.test('the reason why an endpoint is removed can be explained, and every other 
   const slices = [slice(b.port, b.clusterIP, '10.244.0.5'), slice(30080, '192.168.1.1', '192.168.1.2')]
   const node = { name: 'node-a', zone: '' }
   const endpoints = endpointsOf(a, slices, node)
-  const table = new FrontendTable(() => ['192.168.1.1'])
+  const local = new LocalAddresses(['192.168.1.1'])
+  const table = new FrontendTable(() => local)
   const { snapshot } = table.resolve(
     snapshotOf(servedPort(a, usableEndpoints(a, endpoints, node)), servedPort(b), servedPort(nodePort)),
   )

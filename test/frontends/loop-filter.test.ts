@@ -1,5 +1,6 @@
 import t from 'tap'
 import { type Endpoint } from '../../lib/model/endpoint.js'
+import { LocalAddresses } from '../../lib/model/local-addresses.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
 import { LoopFilter } from '../../lib/frontends/loop-filter.js'
@@ -8,7 +9,8 @@ import { makeEndpoint } from '../support/model/make-endpoint.js'
 import { makeServicePort } from '../support/model/make-service-port.js'
 
 const NODE = '192.168.50.1'
-const createFilter = () => new LoopFilter(family => (family === 'IPv4' ? [NODE] : []))
+const LOCAL_ROUTE = { family: 'IPv4', network: '10.9.0.0', bits: 24 } as const
+const createFilter = () => new LoopFilter(() => new LocalAddresses([NODE], [LOCAL_ROUTE]))
 
 const endpoint = (ip: string, port: number) => makeEndpoint(ip, { port })
 
@@ -36,6 +38,7 @@ t.test('endpoints that are an address of a Service are removed, the others stay'
     ['203.0.113.9', 80],
     ['198.51.100.9', 80],
     [NODE, 30080],
+    ['10.9.0.77', 30080],
   ] as const) {
     const web = served(makeServicePort(), endpoint(ip, port), podEndpoint)
     const given = snapshotOf(web, served(otherService, podEndpoint))
@@ -97,3 +100,50 @@ t.test('the filter follows Services that are added or removed, and unchanged por
   t.equal(filter.apply(alone, [...frontends]).snapshot, alone)
   t.end()
 })
+
+t.test('the filter follows the addresses and routes of the node', t => {
+  const web = served(makeServicePort(), endpoint('192.168.50.7', 30080), endpoint('10.9.1.1', 30080), podEndpoint)
+  const given = snapshotOf(web, served(otherService, podEndpoint))
+  const frontends = [...given.ports.values()].flatMap(frontendsOf)
+  let local = new LocalAddresses([NODE])
+  const filter = new LoopFilter(() => local)
+  const used = () =>
+    filter
+      .apply(given, frontends)
+      .snapshot.ports.get(web.servicePort.key)!
+      .usable.cluster.map(({ ip }) => ip)
+  t.strictSame(used(), ['192.168.50.7', '10.9.1.1', '10.244.0.5'])
+  local = new LocalAddresses([NODE, '192.168.50.7'])
+  t.strictSame(used(), ['10.9.1.1', '10.244.0.5'], 'an address came')
+  local = new LocalAddresses([NODE], [{ family: 'IPv4', network: '10.9.0.0', bits: 16 }])
+  t.strictSame(used(), ['192.168.50.7', '10.244.0.5'], 'it went, and a route came')
+  t.end()
+})
+
+t.test(
+  'endpoints that lead in a circle over node ports of several nodes are removed, and come back with the last of it',
+  t => {
+    const service = (name: string, nodePort: number) =>
+      makeServicePort({ name, nodePort, clusterIP: `10.96.0.${nodePort - 30000}` })
+    const [a, b, c] = [service('a', 30001), service('b', 30002), service('c', 30003)]
+    const filter = new LoopFilter(() => new LocalAddresses([NODE]))
+    const looping = (...ports: ServedPort[]) => {
+      const given = snapshotOf(...ports)
+      const { loopingPorts } = filter.apply(given, frontends)
+      return loopingPorts.map(key => given.ports.get(key)!.servicePort.name).join(' ')
+    }
+    const frontends = [a, b, c].flatMap(port => frontendsOf(served(port)))
+    const toB = served(a, endpoint('192.168.60.9', 30002), podEndpoint)
+    const toC = served(b, endpoint('192.168.61.9', 30003))
+    const back = served(c, endpoint('192.168.62.9', 30001))
+    t.equal(looping(toB, toC, served(c, podEndpoint)), '', 'a chain that ends')
+    t.equal(looping(toB, toC, back), 'a b c')
+    t.equal(looping(toB, served(b, endpoint('192.168.61.9', 30001)), served(c, podEndpoint)), 'a b', 'of two Services')
+    t.equal(looping(toB, toC, served(c, podEndpoint)), '')
+    const ownNumber = served(a, endpoint('192.0.2.9', 30001))
+    t.equal(looping(ownNumber, served(b), served(c)), '', 'a server outside may have the number of its node port')
+    const pod = served(c, makeEndpoint('10.244.0.9', { port: 30001, isPod: true }))
+    t.equal(looping(toB, toC, pod), '', 'a Pod may have any number')
+    t.end()
+  },
+)

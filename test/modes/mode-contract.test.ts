@@ -1,4 +1,5 @@
 import t from 'tap'
+import { LocalAddresses } from '../../lib/model/local-addresses.js'
 import { readConfig } from '../../lib/config/read-config.js'
 import { discardEvents } from '../../lib/model/event-sink.js'
 import { parseCidr } from '../../lib/model/cidr.js'
@@ -57,6 +58,8 @@ function snapshotOf(servicePorts: readonly ServicePort[], endpoints = [LOCAL, RE
 
 const SNAPSHOT = snapshotOf(SERVICE_PORTS)
 
+const LOCAL_ADDRESSES = new LocalAddresses([MEMORY_NODE_IP])
+
 function createProxier(mode: Mode, kernel: MemoryKernel): Promise<Proxier> {
   return mode.createProxier({
     config,
@@ -64,6 +67,7 @@ function createProxier(mode: Mode, kernel: MemoryKernel): Promise<Proxier> {
     node: {
       getAddress: family => (family === 'IPv4' ? MEMORY_NODE_IP : undefined),
       getAddresses: family => (family === 'IPv4' ? [MEMORY_NODE_IP] : []),
+      getLocalAddresses: () => LOCAL_ADDRESSES,
       getLocalTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
       servesNodePortsOnLoopback: () => false,
     },

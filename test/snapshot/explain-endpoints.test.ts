@@ -11,7 +11,15 @@ import { randomInt, seededRandom, testSeed } from '../support/checks/seeded-rand
 import { makeServicePort } from '../support/model/make-service-port.js'
 
 const NODE = { name: 'node-a', zone: 'zone-1' }
-const READY = { ready: true, serving: true, terminating: false, nodeName: 'node-b', zoneHints: [], nodeHints: [] }
+const READY = {
+  ready: true,
+  serving: true,
+  terminating: false,
+  nodeName: 'node-b',
+  isPod: false,
+  zoneHints: [],
+  nodeHints: [],
+}
 const NOT_READY = { ready: false, serving: false, terminating: false }
 const TERMINATING = { ready: false, serving: true, terminating: true }
 const GONE = { ready: false, serving: false, terminating: true }
@@ -217,6 +225,7 @@ void t.test(`explanation and choice agree, for random slices (SEED=${seed})`, t 
           serving: flag(),
           terminating: flag(),
           nodeName: pick(['node-a', 'node-b', '']),
+          isPod: flag(),
           zoneHints: hintsOf(['zone-1', 'zone-2']),
           nodeHints: flag() ? [] : hintsOf(['node-a', 'node-b']),
         })),

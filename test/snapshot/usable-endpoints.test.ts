@@ -20,6 +20,7 @@ void t.test(`usable endpoints follow the rules, for random endpoints (SEED=${see
       serving: flag(),
       terminating: flag(),
       isLocal: flag(),
+      isPod: flag(),
       zoneHints: hints === 0 ? [] : hints === 1 ? ['zone-1'] : names(['zone-1', 'zone-2']),
       nodeHints: hints === 0 ? [] : names(['node-a', 'node-b']),
     }))

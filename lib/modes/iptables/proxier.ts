@@ -1,4 +1,6 @@
+import { type IpFamily } from '../../model/address.js'
 import { type EventSink } from '../../model/event-sink.js'
+import { type LocalAddresses } from '../../model/local-addresses.js'
 import { type ServicePortKey } from '../../model/service-port.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Iptables } from '../../system/iptables.js'
@@ -10,6 +12,8 @@ import { IptablesFamily, type IptablesFamilyOptions } from './family.js'
 export interface IptablesProxierOptions extends Omit<IptablesFamilyOptions, 'iptables'> {
   /** One for each IP family that the node serves. */
   readonly iptables: readonly Iptables[]
+  /** What the kernel delivers to the node itself; the same object while nothing changes. Called at each update. */
+  readonly localAddresses: (family: IpFamily) => LocalAddresses
   readonly events: EventSink
 }
 
@@ -26,7 +30,7 @@ export class IptablesProxier implements Proxier {
 
   constructor(options: IptablesProxierOptions) {
     this.#options = options
-    this.#frontendTable = new FrontendTable(options.nodeAddresses)
+    this.#frontendTable = new FrontendTable(options.localAddresses)
     this.#frontendReporter = new FrontendReporter(options.log, options.events)
     this.rules = options.iptables.map(iptables => new IptablesFamily({ ...options, iptables }))
   }

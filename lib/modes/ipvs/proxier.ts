@@ -1,4 +1,6 @@
+import { type IpFamily } from '../../model/address.js'
 import { type EventSink } from '../../model/event-sink.js'
+import { type LocalAddresses } from '../../model/local-addresses.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type IpvsTimeouts } from '../../system/ipvs.js'
@@ -16,6 +18,8 @@ export interface IpvsProxierOptions extends Omit<IpvsFamilyOptions, 'iptables'> 
   readonly timeouts: IpvsTimeouts
   /** Applies kernel settings for the mode. Called once, after the first use of IPVS, which loads the module that has these settings. */
   readonly applySettings: () => void
+  /** What the kernel delivers to the node itself; the same object while nothing changes. Called at each update. */
+  readonly localAddresses: (family: IpFamily) => LocalAddresses
   readonly events: EventSink
 }
 
@@ -32,7 +36,7 @@ export class IpvsProxier implements Proxier {
 
   constructor(options: IpvsProxierOptions) {
     this.#options = options
-    this.#frontendTable = new FrontendTable(options.nodeAddresses)
+    this.#frontendTable = new FrontendTable(options.localAddresses)
     this.#frontendReporter = new FrontendReporter(options.log, options.events)
     this.rules = options.iptables.map(iptables => new IpvsFamily({ ...options, iptables }))
   }

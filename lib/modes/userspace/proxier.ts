@@ -3,6 +3,7 @@ import { type ListenerPlan, type ListenerSpec, isOnAllAddresses } from '../../da
 import { type IpAddress, type IpFamily, familyOf, hostPort, unspecifiedAddress } from '../../model/address.js'
 import { type EventSink } from '../../model/event-sink.js'
 import { systemCode } from '../../model/failure.js'
+import { type LocalAddresses } from '../../model/local-addresses.js'
 import { type Log } from '../../model/log.js'
 import { type ServicePortKey } from '../../model/service-port.js'
 import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../../model/snapshot.js'
@@ -39,6 +40,8 @@ export interface UserspaceProxierOptions {
   readonly conntrack: Conntrack
   /** Returns the node's addresses of a family, except loopback addresses. Called when rules are written. */
   readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
+  /** What the kernel delivers to the node itself; the same object while nothing changes. Called at each update. */
+  readonly localAddresses: (family: IpFamily) => LocalAddresses
   /** Called at each update. */
   readonly localTraffic: (family: IpFamily) => LocalTraffic
   /** Whether NodePorts answer on loopback too. */
@@ -81,7 +84,7 @@ export class UserspaceProxier implements Proxier {
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
     this.#reporter = new ProxierReporter(options.log, options.events)
-    this.#frontendTable = new FrontendTable(options.nodeAddresses)
+    this.#frontendTable = new FrontendTable(options.localAddresses)
     this.#frontendReporter = new FrontendReporter(options.log, options.events)
     this.rules = options.iptables.map(iptables => new UserspaceFamily({ ...options, iptables }))
   }

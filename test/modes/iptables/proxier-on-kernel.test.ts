@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { LocalAddresses } from '../../../lib/model/local-addresses.js'
 import { chainOwners } from '../../../lib/modes/registry.js'
 import { NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type IpFamily } from '../../../lib/model/address.js'
@@ -17,6 +18,7 @@ import { MemoryConntrack } from '../../support/kernel/memory-conntrack.js'
 import { namespacesUnavailable } from '../../support/nodes/node-network.js'
 import { makeServicePort } from '../../support/model/make-service-port.js'
 
+const LOCAL_ADDRESSES = new LocalAddresses(['192.168.50.1', 'fd00:50::1'])
 /** Addresses of one family, by number: of Services, of endpoints, and external ones. */
 const ADDRESSES: Readonly<Record<IpFamily, Readonly<Record<'service' | 'pod' | 'world', (n: number) => string>>>> = {
   IPv4: { service: n => `10.96.0.${n}`, pod: n => `10.244.0.${n}`, world: n => `203.0.113.${n}` },
@@ -95,6 +97,7 @@ class KernelUnderTest {
       conntrack: new MemoryConntrack(),
       nodeAddress: family => NODE[family],
       nodeAddresses: family => [NODE[family]],
+      localAddresses: () => LOCAL_ADDRESSES,
       localTraffic: () => ({ localMatches: pods.slice(1), nodePortAddresses: undefined }),
       localhostNodePorts: () => true,
       allowRouteLocalnet: () => this.localnetCalls.push('allowed'),

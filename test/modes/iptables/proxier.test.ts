@@ -1,4 +1,5 @@
 import t from 'tap'
+import { LocalAddresses } from '../../../lib/model/local-addresses.js'
 import { chainOwners } from '../../../lib/modes/registry.js'
 import { type ClusterEvent } from '../../../lib/model/event-sink.js'
 import { type Endpoint } from '../../../lib/model/endpoint.js'
@@ -13,6 +14,7 @@ import { MemoryIptables } from '../../support/kernel/memory-iptables.js'
 import { makeServicePort } from '../../support/model/make-service-port.js'
 import { tracePacket } from '../../support/kernel/trace-packet.js'
 
+const LOCAL_ADDRESSES = new LocalAddresses(['192.168.50.1'])
 function servedPort(given: Partial<ServicePort>, ...endpoints: Endpoint[]): ServedPort {
   const usable = { cluster: endpoints, local: [], hasAny: endpoints.length > 0 }
   return { servicePort: makeServicePort(given), endpoints, usable }
@@ -57,6 +59,7 @@ class ProxierUnderTest {
       },
       nodeAddress: () => '192.168.50.1',
       nodeAddresses: family => (family === 'IPv4' ? ['192.168.50.1'] : []),
+      localAddresses: () => LOCAL_ADDRESSES,
       localTraffic: () => this.localTraffic,
       localhostNodePorts: () => false,
       allowRouteLocalnet: () => undefined,

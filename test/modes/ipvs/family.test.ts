@@ -1,4 +1,5 @@
 import t from 'tap'
+import { LocalAddresses } from '../../../lib/model/local-addresses.js'
 import { chainOwners } from '../../../lib/modes/registry.js'
 import { discardEvents } from '../../../lib/model/event-sink.js'
 import { IpvsProxier } from '../../../lib/modes/ipvs/proxier.js'
@@ -13,6 +14,7 @@ import { MemoryIptables } from '../../support/kernel/memory-iptables.js'
 import { MemoryIpvs } from '../../support/kernel/memory-ipvs.js'
 import { makeServicePort } from '../../support/model/make-service-port.js'
 
+const LOCAL_ADDRESSES = new LocalAddresses(['192.168.50.1'])
 /** A chain that iptables mode and ipvs mode share, and one of iptables mode only. */
 const IPTABLES_MODE_RULES = `*nat
 :KUBE-SERVICES - [0:0]
@@ -43,6 +45,7 @@ async function countServersAtWrite(before: string): Promise<readonly [atWrite: n
     excludeCIDRs: [],
     localTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
     nodeAddresses: () => ['192.168.50.1'],
+    localAddresses: () => LOCAL_ADDRESSES,
     timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
     applySettings: () => undefined,
     clock: new ManualClock(),

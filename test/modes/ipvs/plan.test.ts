@@ -1,4 +1,5 @@
 import t from 'tap'
+import { LocalAddresses } from '../../../lib/model/local-addresses.js'
 import { parseCidr } from '../../../lib/model/cidr.js'
 import { type ServicePort } from '../../../lib/model/service-port.js'
 import { type ServedPort } from '../../../lib/model/snapshot.js'
@@ -16,7 +17,8 @@ const CONTEXT: PlanContext = {
   nodeAddresses: ['192.168.50.1', '10.244.0.1'],
   foreignServers: new Set(),
 }
-const FRONTEND_TABLE = new FrontendTable(() => CONTEXT.nodeAddresses)
+const LOCAL_ADDRESSES = new LocalAddresses(CONTEXT.nodeAddresses)
+const FRONTEND_TABLE = new FrontendTable(() => LOCAL_ADDRESSES)
 const LOCAL_ENDPOINT = makeEndpoint('10.244.0.2', { isLocal: true })
 const REMOTE_ENDPOINT = makeEndpoint('10.245.1.2')
 

@@ -3,6 +3,7 @@ import { DgramTransport } from '../../../lib/dataplane/transport/dgram-transport
 import { DialBudget } from '../../../lib/dataplane/limits/dial-budget.js'
 import { DialBurst } from '../../../lib/dataplane/limits/dial-burst.js'
 import { FlowBudget } from '../../../lib/dataplane/udp/flow-budget.js'
+import { OwnClients } from '../../../lib/dataplane/limits/own-clients.js'
 import { HalfClosedLimit } from '../../../lib/dataplane/limits/half-closed-limit.js'
 import { DEFAULT_TIMINGS } from '../../../lib/dataplane/data-plane-timings.js'
 import { type ListenerContext } from '../../../lib/dataplane/listener-context.js'
@@ -27,7 +28,8 @@ export function makeListenerContext(transport: TcpTransport, changes: Partial<Li
     dialBudget: new DialBudget(descriptors),
     transport,
     udpTransport: new DgramTransport(),
-    upstreamSockets: { tcp: new UpstreamSockets(), udp: new UpstreamSockets() },
+    upstreamSockets: { tcp: new UpstreamSockets('both-ends'), udp: new UpstreamSockets('local-end') },
+    ownClients: { tcp: new OwnClients('TCP', 1024, realClock), udp: new OwnClients('UDP', 1024, realClock) },
     halfClosedLimit: new HalfClosedLimit(1000),
     dialBurst: new DialBurst(),
     sendBurst: new SendBurst(),

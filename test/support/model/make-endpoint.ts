@@ -9,6 +9,7 @@ export function makeEndpoint(ip: string, given: Partial<Endpoint> = {}): Endpoin
     serving: true,
     terminating: false,
     isLocal: false,
+    isPod: false,
     zoneHints: [],
     nodeHints: [],
     ...given,

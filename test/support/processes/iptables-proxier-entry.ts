@@ -43,6 +43,7 @@ const proxier = new IptablesProxier({
   conntrack: new ConntrackProgram(log),
   nodeAddress: family => node.getAddress(family),
   nodeAddresses: family => node.getAddresses(family),
+  localAddresses: family => node.getLocalAddresses(family),
   localTraffic: family => node.getLocalTraffic(family),
   localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
   allowRouteLocalnet: () => allowRouteLocalnet(log),

@@ -2,6 +2,7 @@
  * Entry in the node's namespace: ipvs mode on the real kernel. Reads one JSON command per line, writes one JSON result per line. A new
  * process is like a restart of the proxy.
  */
+import { LocalAddresses } from '../../../lib/model/local-addresses.js'
 import { chainOwners } from '../../../lib/modes/registry.js'
 import { createInterface } from 'node:readline'
 import { familyOf, type IpFamily } from '../../../lib/model/address.js'
@@ -60,6 +61,7 @@ const nodeAddresses = (family: IpFamily): string[] =>
   readNodeNetwork()
     .addresses.map(({ ip }) => ip)
     .filter(ip => familyOf(ip) === family)
+const localAddresses = (): LocalAddresses => new LocalAddresses(readNodeNetwork().addresses.map(({ ip }) => ip))
 
 const proxier = new IpvsProxier({
   ...kernel,
@@ -70,6 +72,7 @@ const proxier = new IpvsProxier({
   excludeCIDRs: [parseCidr('10.99.0.0/16')!],
   localTraffic: family => ({ localMatches: [{ source: podRange[family] }], nodePortAddresses: undefined }),
   nodeAddresses: nodeAddresses,
+  localAddresses,
   timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
   applySettings: () => applyIpvsSettings(false, log),
   clock,
@@ -116,7 +119,7 @@ async function handle(command: IpvsProxierCommand): Promise<unknown> {
     case 'serve':
       return serve(command.services)
     case 'set-desired': {
-      const desired = new FrontendTable(nodeAddresses).resolve(snapshotOf(command.services))
+      const desired = new FrontendTable(localAddresses).resolve(snapshotOf(command.services))
       return proxier.rules.forEach(rules => rules.setDesired(desired))
     }
     case 'verify': {

@@ -34,6 +34,7 @@ export class IptablesHarness implements ModeHarness {
       conntrack,
       nodeAddress: family => node.getAddress(family),
       nodeAddresses: family => node.getAddresses(family),
+      localAddresses: family => node.getLocalAddresses(family),
       localTraffic: family => node.getLocalTraffic(family),
       localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
       allowRouteLocalnet: () => undefined,

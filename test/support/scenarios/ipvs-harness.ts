@@ -146,6 +146,7 @@ export class IpvsHarness implements ModeHarness {
       excludeCIDRs: [],
       localTraffic: family => node.getLocalTraffic(family),
       nodeAddresses: family => node.getAddresses(family),
+      localAddresses: family => node.getLocalAddresses(family),
       timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
       applySettings: () => undefined,
       clock: this.#clock,

@@ -1,4 +1,5 @@
 import { NodeManager } from '../../../lib/node/node-manager.js'
+import { type Cidr } from '../../../lib/model/cidr.js'
 import { type IpAddress } from '../../../lib/model/address.js'
 import { type ObjectKind, objectKey } from '../../../lib/model/objects.js'
 import { servicePortName } from '../../../lib/model/service-port.js'
@@ -22,6 +23,8 @@ import { UserspaceHarness } from './userspace-harness.js'
 
 const OBJECT_KINDS: readonly ObjectKind[] = ['Service', 'EndpointSlice', 'Endpoints', 'Node']
 const HARNESSES = { userspace: UserspaceHarness, iptables: IptablesHarness, ipvs: IpvsHarness }
+
+const NO_ROUTES: readonly Cidr[] = []
 
 /** What happened in a step, besides the state after it. */
 export interface StepReport {
@@ -58,7 +61,12 @@ export class ScenarioRunner {
         this.#problems.push(...[...problems, ...wrongFamily].map(problem => `${kind} ${name}: ${problem}`)),
     })
     this.#addresses = settings.addresses
-    this.#node = new NodeManager(config, () => this.#store.node, this.#readNetwork)
+    this.#node = new NodeManager(
+      config,
+      () => this.#store.node,
+      this.#readNetwork,
+      () => NO_ROUTES,
+    )
     const sets = new MemoryIpSets(() => iptables.flatMap(({ tables }) => [...tables.referencedSets]))
     const iptables: readonly MemoryIptables[] = settings.families.map(
       family => new MemoryIptables(family, name => sets.get(name) !== undefined),

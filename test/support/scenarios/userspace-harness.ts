@@ -38,6 +38,7 @@ export class UserspaceHarness implements ModeHarness {
       log,
       nodeAddress: family => node.getAddress(family),
       nodeAddresses: family => node.getAddresses(family),
+      localAddresses: family => node.getLocalAddresses(family),
       localTraffic: family => node.getLocalTraffic(family),
       localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
     })
