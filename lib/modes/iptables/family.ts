@@ -1,4 +1,5 @@
 import { type IpAddress, type IpFamily } from '../../model/address.js'
+import { type EventSink } from '../../model/event-sink.js'
 import { type Log } from '../../model/log.js'
 import { type ServedPort } from '../../model/snapshot.js'
 import { type RuleSet } from '../../netfilter/rule-set.js'
@@ -10,10 +11,13 @@ import { type Iptables } from '../../system/iptables.js'
 import { deleteStaleFlows } from '../delete-stale-flows.js'
 import { type Frontend, isFirewalled } from '../../frontends/frontend.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
+import { RefusalReporter, type RefusedService } from '../refusal-reporter.js'
+import { RefusedRules, isRefusal } from '../refused-rules.js'
 import { RuleWriter } from '../rule-writer.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
 import { IptablesPlanner, type PlanInput } from './plan.js'
 import { type RuleSettings } from '../rule-settings.js'
+import { rulesInTables } from './service-port-rules.js'
 import { expectedFlows, udpFrontends } from './udp-frontends.js'
 
 export interface IptablesFamilyOptions {
@@ -33,6 +37,7 @@ export interface IptablesFamilyOptions {
    * after the rules that protect the node's loopback addresses from the network are in force.
    */
   readonly allowRouteLocalnet: () => void
+  readonly events: EventSink
   readonly log: Log
 }
 
@@ -58,13 +63,17 @@ export class IptablesFamily implements KernelRules {
   #lastUdpItems: readonly unknown[] = []
   #lastUdpFrontends: readonly Frontend[] = []
   #hasAllowedLocalnet = false
+  readonly #refused: RefusedRules
+  readonly #refusalReporter: RefusalReporter
 
   constructor(options: IptablesFamilyOptions) {
-    const { iptables, chainOwners, settings, log } = options
+    const { iptables, chainOwners, settings, events, log } = options
     this.family = iptables.family
     this.#options = options
     this.#planner = new IptablesPlanner(iptables.family, settings)
     this.#writer = new RuleWriter(iptables, TABLES, chainOwners, log)
+    this.#refused = new RefusedRules(iptables)
+    this.#refusalReporter = new RefusalReporter(log, events)
   }
 
   /** Reads the rules that the first write starts from. @throws ProxyFailure */
@@ -101,6 +110,7 @@ export class IptablesFamily implements KernelRules {
 
   async program(verify: boolean): Promise<ProgramReport> {
     const isIntact = (!verify && this.#trustsLastWrite) || (await this.#writer.check())
+    if (verify && (await this.#refused.recheck())) this.#isProgrammed = false
     if (isIntact && !this.pending) {
       this.#trustsLastWrite = true
       await this.#writer.removeOtherModes()
@@ -110,12 +120,37 @@ export class IptablesFamily implements KernelRules {
     const input: PlanInput = { ports: this.#ports, frontends: this.#frontends, ...context }
     this.#trustsLastWrite = false
     this.#isProgrammed = false
-    const report = await this.#writer.write(this.#planner.plan(input))
+    const report = await this.#write(input)
     this.#trustsLastWrite = true
     // A change that arrived during the write is not written yet.
     this.#isProgrammed = input.ports === this.#ports && input.frontends === this.#frontends
     await this.#finishWrite(input, fingerprint(context))
     await this.#writer.removeOtherModes()
+    return report
+  }
+
+  /** If the kernel refuses rules of some Services, the others are served. */
+  async #write(input: PlanInput): Promise<ProgramReport> {
+    try {
+      return await this.#writePlan(input)
+    } catch (error) {
+      const rules = this.#planner.servicePortRules.flatMap(each => [...rulesInTables(each)])
+      if (!isRefusal(error) || !(await this.#refused.search(rules))) throw error
+      // A part of a large write may have been applied.
+      await this.#writer.read()
+      return this.#writePlan(input)
+    }
+  }
+
+  async #writePlan(input: PlanInput): Promise<ProgramReport> {
+    const leftOut: RefusedService[] = []
+    const rules = this.#planner.plan(input, ({ servicePort }, ofPort) => {
+      const reason = this.#refused.reasonAgainst(ofPort, () => rulesInTables(ofPort))
+      if (reason !== undefined) leftOut.push({ servicePort, reason })
+      return reason !== undefined
+    })
+    const report = await this.#writer.write(rules)
+    this.#refusalReporter.report(leftOut)
     return report
   }
 

@@ -14,7 +14,7 @@ export const iptablesMode = {
   chains: IPTABLES_CHAINS,
   walkthrough: iptablesWalkthrough,
   syncPeriods: config => ({ syncPeriod: config.iptablesSyncPeriod, minSyncPeriod: config.iptablesMinSyncPeriod }),
-  probe: (_config, kernel) => probeIptablesMode(kernel),
+  probe: (config, kernel) => probeIptablesMode(kernel, config.modes.length > 1),
   async createProxier(resources: ModeResources) {
     const { config, kernel } = resources
     return new IptablesProxier({

@@ -57,8 +57,11 @@ export class IptablesPlanner {
     this.#fixed = new Memo(context => ({ context, rules: fixedRules(context, settings) }))
   }
 
-  /** Builds the complete rules. Chains and groups that did not change are the same objects as in the last result. */
-  plan(input: PlanInput): RuleSet {
+  /**
+   * Builds the complete rules. Chains and groups that did not change are the same objects as in the last result.
+   * @param isLeftOut whether to leave out the rules of a service port
+   */
+  plan(input: PlanInput, isLeftOut: (served: ServedPort, rules: ServicePortRules) => boolean = () => false): RuleSet {
     const { context, rules: fixed } = this.#fixed.get(this.#buildContext(input))
     if (context !== this.#context) this.#cache = new Map()
     this.#context = context
@@ -69,12 +72,18 @@ export class IptablesPlanner {
     for (const served of input.ports) {
       const entry = this.#getEntry(served, context)
       cache.set(served.servicePort.key, entry)
+      if (isLeftOut(served, entry.rules)) continue
       dispatches.push(entry.rules.dispatch)
       groups.push(entry.rules.chains)
     }
     this.#cache = cache
     const dispatch = this.#dispatchJoiner.join([...dispatches, fixed.toNodePorts])
     return { family: this.#family, tables: buildTables(fixed, dispatch, groups) }
+  }
+
+  /** The rules of each service port of the last plan. */
+  get servicePortRules(): ServicePortRules[] {
+    return [...this.#cache.values()].map(({ rules }) => rules)
   }
 
   #buildContext({ ports, localTraffic, nodeAddress, localhostNodePorts }: PlanInput): RuleContext {

@@ -1,5 +1,4 @@
 import { type IpFamily } from '../../model/address.js'
-import { type EventSink } from '../../model/event-sink.js'
 import { type LocalAddresses } from '../../model/local-addresses.js'
 import { type ServicePortKey } from '../../model/service-port.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
@@ -14,7 +13,6 @@ export interface IptablesProxierOptions extends Omit<IptablesFamilyOptions, 'ipt
   readonly iptables: readonly Iptables[]
   /** What the kernel delivers to the node itself; the same object while nothing changes. Called at each update. */
   readonly localAddresses: (family: IpFamily) => LocalAddresses
-  readonly events: EventSink
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type Endpoint, endpointKey } from '../../model/endpoint.js'
 import { type ServicePort, servicePortName } from '../../model/service-port.js'
 import { type ServedPort } from '../../model/snapshot.js'
+import { type RuleInTable } from '../../netfilter/rule-kind.js'
 import { type ChainGroup, type Rule, type RuleTarget } from '../../netfilter/rule-set.js'
 import { type Frontend, type TrafficAction, isFirewalled } from '../../frontends/frontend.js'
 import { type Dispatch, type DispatchChain, NO_DISPATCH } from './dispatch.js'
@@ -14,6 +15,14 @@ import { serviceChainNames } from './service-chain-names.js'
 export interface ServicePortRules {
   readonly dispatch: Dispatch
   readonly chains: ChainGroup
+}
+
+/** All rules of one service port, with their tables. */
+export function* rulesInTables({ dispatch, chains }: ServicePortRules): Generator<RuleInTable> {
+  for (const rules of [...chains.chains.values(), dispatch.addresses, dispatch.nodePorts])
+    for (const rule of rules) yield ['nat', rule]
+  const { unservedInternal, unservedExternal, firewall, healthChecks } = dispatch
+  for (const rule of [...unservedInternal, ...unservedExternal, ...firewall, ...healthChecks]) yield ['filter', rule]
 }
 
 /**
