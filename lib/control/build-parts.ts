@@ -30,17 +30,12 @@ import { type Cluster } from './choose-source.js'
 import { startHttpServers } from './http-servers.js'
 import { LifeCycle } from './life-cycle.js'
 import { ModeSwitch } from './mode-switch.js'
+import { CHECK_PERIOD_MS } from './program-loop.js'
 import { reportProblems } from './report-problems.js'
 import { SourceHealth } from './source-health.js'
 import { SyncLoop } from './sync-loop.js'
 import { VERSION } from './version.js'
 import { watchRules } from './watch-rules.js'
-
-/**
- * Where sockets carry the traffic, the rules are few and are read this often: changes by other programs are repaired within five
- * seconds. Rules that carry the traffic themselves are read every sync period, because that costs more.
- */
-const CHECK_PERIOD_MS = 4000
 
 /** The parts of a running proxy that `KubeProxy` starts and ends. */
 export interface Parts {

@@ -6,16 +6,11 @@ import { type Log } from '../model/log.js'
 import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { realClock } from '../system/real-clock.js'
 import { allowTimeWaitReuse } from '../system/time-wait-reuse.js'
-import { drainOrphansFirst } from '../workers/orphans.js'
+import { ORPHAN_TIMEOUT_MS, drainOrphansFirst } from '../workers/orphans.js'
 import { WorkerPool } from '../workers/worker-pool.js'
 import { createDataPlane } from './create-data-plane.js'
 
 const MAX_AUTO_WORKERS = 8
-/**
- * How long workers continue without a control process, in milliseconds. An operator has time to restart the control process, and
- * the workers do not serve outdated endpoints forever.
- */
-const ORPHAN_TIMEOUT_MS = 300_000
 /**
  * How long the control process may not turn before a worker ends it, in milliseconds. The longest known work in one turn, reading
  * the objects of a very large cluster on a busy machine, takes a few seconds.

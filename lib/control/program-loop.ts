@@ -7,6 +7,11 @@ import { NamedTimers } from '../primitives/named-timers.js'
 import { TokenBucket } from '../primitives/token-bucket.js'
 import { type ModeSwitch } from './mode-switch.js'
 
+/**
+ * Where sockets carry the traffic, the rules are few and are read this often: changes by other programs are repaired within five
+ * seconds. Rules that carry the traffic themselves are read every sync period, because that costs more.
+ */
+export const CHECK_PERIOD_MS = 4000
 /** Rules may be written twice in a row before the minimum period applies, as in kube-proxy. */
 const BURST = 2
 /** First pause after a failure, in milliseconds. It doubles with each failure, up to the sync period. */

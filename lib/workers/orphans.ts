@@ -17,6 +17,11 @@ import { isOrphan } from './is-orphan.js'
  */
 
 /**
+ * How long workers continue without a control process, in milliseconds. An operator has time to restart the control process, and
+ * the workers do not serve outdated endpoints forever.
+ */
+export const ORPHAN_TIMEOUT_MS = 300_000
+/**
  * How long orphans may take to close their listeners, in milliseconds. They do it as soon as they get the signal; one that is
  * stopped or hangs does not, and its ports would stay in use for as long as it exists.
  */
