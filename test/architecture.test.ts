@@ -56,7 +56,7 @@ const PURE_DECISIONS = [
 ]
 /** Contracts through which code acts on the world. A plan does not even name them. */
 const EFFECT_CONTRACTS = ['lib/model/clock.ts', 'lib/model/event-sink.ts', 'lib/model/log.ts']
-/** What a plan may import all the same, with the reason. */
+/** What a plan may import nevertheless, with the reason. */
 const PLAN_ALLOWANCES: Readonly<Record<string, string>> = {
   'lib/modes/iptables/service-chain-names.ts imports node:crypto':
     'uses its SHA-256, which only computes: kube-proxy names chains by it',

@@ -31,10 +31,16 @@ const PRIVATE_WORDS: Readonly<Record<string, string>> = {
   'in vain': 'without success, timed out',
   'for want of|lest|unheeded|forthwith|thereof|whereof': 'because there is no, so that … not, ignored, at once, of it',
   dice: 'random',
+  'for ever': 'forever, permanently',
+  'held listeners?': 'programmed listeners',
+  'handed|retires?|retired|relieves?|relieved': 'passed, drained, replaced',
   '(what|which) becomes of': 'what happens to',
   'of ours': "this proxy's",
   'is to be|are to be': 'must be, should be',
 }
+
+/** Spellings that look like other words when they are read as words. */
+const SPELLINGS: Readonly<Record<string, string>> = { 'time-outs?': 'timeout' }
 
 /** What may contain such a word, with the reason. It is taken out of a line before the line is checked. */
 const EXCEPTIONS: readonly { readonly text: RegExp; readonly reason: string }[] = [
@@ -75,10 +81,27 @@ function wordsOf(text: string): string {
     .toLowerCase()
 }
 
-const patterns = Object.entries(PRIVATE_WORDS).map(([words, instead]) => ({
-  pattern: new RegExp(`(?<![a-z0-9])(?:${words})(?![a-z0-9])`),
-  instead,
-}))
+interface Pattern {
+  readonly expression: RegExp
+  readonly instead: string
+}
+
+const PATTERNS = patternsOf(PRIVATE_WORDS, words => new RegExp(`(?<![a-z0-9])(?:${words})(?![a-z0-9])`))
+const SPELLING_PATTERNS = patternsOf(SPELLINGS, words => new RegExp(`\\b(?:${words})\\b`, 'i'))
+
+/** One pattern for all words together, which nearly no line meets, and one for each entry. */
+function patternsOf(entries: Readonly<Record<string, string>>, build: (words: string) => RegExp) {
+  const each: Pattern[] = Object.entries(entries).map(([words, instead]) => ({ expression: build(words), instead }))
+  return { any: build(Object.keys(entries).join('|')), each }
+}
+
+function findAll({ any, each }: ReturnType<typeof patternsOf>, text: string): [word: string, instead: string][] {
+  if (!any.test(text)) return []
+  return each.flatMap(({ expression, instead }) => {
+    const found = expression.exec(text)
+    return found === null ? [] : [[found[0], instead]]
+  })
+}
 
 /** Every private word in a text, as a sentence, by the line where it stands. */
 function privateWords(text: string, onException: (exception: RegExp) => void = () => {}): string[] {
@@ -90,10 +113,8 @@ function privateWords(text: string, onException: (exception: RegExp) => void = (
       rest = without
     }
     const words = wordsOf(rest)
-    return patterns.flatMap(({ pattern, instead }) => {
-      const found = pattern.exec(words)
-      return found === null ? [] : [`${index + 1}: "${found[0]}", write ${instead}`]
-    })
+    const found = [...findAll(PATTERNS, words), ...findAll(SPELLING_PATTERNS, rest)]
+    return found.map(([word, instead]) => `${index + 1}: "${word}", write ${instead}`)
   })
 }
 
@@ -105,9 +126,18 @@ t.test('a private word is recognised in names and in prose, and nowhere inside o
     'the portal of a Service',
     'told',
     'in vain',
+    'a time-out of',
+    'Time-outs',
   ])
     t.equal(privateWords(text).length, 1, text)
-  for (const text of ['reclaim', 'outdoors', 'KUBE-PORTALS-HOST', 'stellar', 'where they stand. In a queue'])
+  for (const text of [
+    'reclaim',
+    'outdoors',
+    'KUBE-PORTALS-HOST',
+    'stellar',
+    'where they stand. In a queue',
+    'they time out',
+  ])
     t.same(privateWords(text), [], text)
   t.end()
 })

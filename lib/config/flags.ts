@@ -210,7 +210,7 @@ export const FLAGS: readonly Flag[] = [
     kind: 'text',
     default: '127.0.0.1:10249',
     value: 'IP[:PORT]',
-    help: 'Address of /metrics and /proxyMode; without a port: port 10249; empty: not served',
+    help: 'Address of /metrics, /proxyMode and /configz; without a port: port 10249; empty: not served',
   },
   {
     name: 'drain-timeout',

@@ -67,7 +67,7 @@ export class ModeSwitch {
         })
       hasConnections = true
     } catch (error) {
-      this.#log.error('Could not remove the leftovers of another mode; run kube-proxy --cleanup', error, {
+      this.#log.error('Cannot remove the leftovers of another mode; run kube-proxy --cleanup', error, {
         mode,
       })
     }

@@ -155,7 +155,7 @@ export class ProgramLoop {
       // This includes a failed verification: the rules are unknown then, so the proxy must not stay healthy forever.
       this.markQueued()
       const retryMs = Math.min(syncPeriod, FIRST_RETRY_MS * 2 ** this.#failures++)
-      log.error('Could not write the rules; the last ones stay in force', error, { family, retryMs })
+      log.error('Cannot write the rules; the last ones stay in force', error, { family, retryMs })
       this.#timers.cancel('verify')
       this.#timers.set('verify', retryMs, () => this.#verify())
     } finally {

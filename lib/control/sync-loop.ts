@@ -112,7 +112,7 @@ export class SyncLoop {
       this.#options.onApplied(this.#snapshot)
       return failed
     } catch (error) {
-      this.#options.log.error('Could not apply changes', error)
+      this.#options.log.error('Cannot apply changes', error)
       return 1
     }
   }

@@ -2,7 +2,7 @@ import { DEFAULT_UDP_TIMEOUTS } from '../model/udp-timeouts.js'
 
 /** All times in milliseconds. */
 export interface DataPlaneTimings {
-  /** TCP: time-out of each attempt to reach an endpoint, in order; as many attempts as numbers. */
+  /** TCP: timeout of each attempt to reach an endpoint, in order; as many attempts as numbers. */
   readonly dialSchedule: readonly number[]
   /** TCP: idle time after which the kernel checks that a peer still exists; then it probes every second, ten times. */
   readonly keepAliveIdle: number

@@ -79,7 +79,7 @@ export class FailoverProcess {
         await this.#writeSteps(steps)
         this.#lastWritten = steps
       } catch (error) {
-        this.#log.warn('Could not update the failover script; after a crash the kernel would serve outdated rules', {
+        this.#log.warn('Cannot update the failover script; after a crash the kernel would serve outdated rules', {
           reason: messageOf(error),
         })
       }

@@ -129,7 +129,7 @@ export class KernelFailover implements Failover {
       log.info(0, 'The kernel serves from now on')
       return true
     } catch (error) {
-      log.error('The kernel could not take over; the rules stay unchanged', error)
+      log.error('The kernel cannot take over; the rules stay unchanged', error)
       return false
     } finally {
       this.disarm()
@@ -162,7 +162,7 @@ export class KernelFailover implements Failover {
       if (this.#options.routesLocalnet()) steps.push({ command: ['tee', ROUTE_LOCALNET_FILE], input: '1\n' })
       await this.#failoverProcess?.update(steps)
     } catch (error) {
-      log.warn('Could not update the failover script; after a crash the kernel would serve outdated rules', {
+      log.warn('Cannot update the failover script; after a crash the kernel would serve outdated rules', {
         reason: messageOf(error),
       })
     }

@@ -24,7 +24,7 @@ export type FrontendKind = 'cluster IP' | 'external IP' | 'load-balancer IP' | '
 
 /**
  * An address and port that clients use to reach a service port, or a node port on every address of the node. What happens to
- * a packet depends on its source (services-and-endpoints.md, section 5).
+ * a packet depends on its source: with external policy Local, Pods and the node itself are served as inside the cluster (KEP-2086).
  */
 export interface Frontend {
   readonly kind: FrontendKind

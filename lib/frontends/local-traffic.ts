@@ -13,7 +13,7 @@ export interface LocalTraffic {
 }
 
 /**
- * The node's addresses that serve node ports (services-and-endpoints.md, section 10); undefined: every address. Ranges of the
+ * The node's addresses that serve node ports (kube-proxy: NodePortAddresses); undefined: every address. Ranges of the
  * other family do not matter for this one. A range of everything means every address.
  *
  * @param nodeAddresses the node's addresses of the family, without loopback

@@ -1,7 +1,7 @@
 import { type Endpoint } from './endpoint.js'
 import { type ServicePort, type ServicePortKey } from './service-port.js'
 
-/** The usable endpoints of a service port, by kind of traffic (services-and-endpoints: "categorise"). */
+/** The usable endpoints of a service port, by kind of traffic (kube-proxy 1.36: CategorizeEndpoints). */
 export interface UsableEndpoints {
   /** For traffic that may go to any node. */
   readonly cluster: readonly Endpoint[]

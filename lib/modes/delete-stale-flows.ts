@@ -23,6 +23,6 @@ export async function deleteStaleFlows(
     await conntrack.delete(stale)
     log.info(2, 'Deleted stale UDP flows', { family, flows: stale.length })
   } catch (error) {
-    log.error('Could not delete stale UDP flows', error, { family })
+    log.error('Cannot delete stale UDP flows', error, { family })
   }
 }

@@ -73,7 +73,7 @@ export class ServiceHealthServers {
     await this.#reconciling
   }
 
-  /** Closes all ports for ever, and disconnects their clients. */
+  /** Closes all ports forever, and disconnects their clients. */
   async close(): Promise<void> {
     this.sync([])
     this.#closed = true

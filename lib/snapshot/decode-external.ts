@@ -10,7 +10,7 @@ export type ExternalFields = Pick<
   'externalPolicyLocal' | 'externalIPs' | 'loadBalancerIPs' | 'sourceRanges' | 'healthCheckNodePort'
 >
 
-/** Reads these fields. ServiceObject documents their meaning, services-and-endpoints.md section 3 the rules. */
+/** Reads these fields by the rules of kube-proxy (newBaseServiceInfo). ServiceObject documents their meaning. */
 export function decodeExternal(raw: unknown, spec: RawFields, type: string, problems: string[]): ExternalFields {
   const externalIPs = externalAddresses(spec, problems)
   const isExternal = type === 'NodePort' || type === 'LoadBalancer'

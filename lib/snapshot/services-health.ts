@@ -4,7 +4,7 @@ import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
 
 /**
  * The answers to load balancers for each Service with a health check port: the number of its ready endpoints on this node,
- * over all its ports (services-and-endpoints.md, section 6). Terminating endpoints do not count: the load balancer should
+ * over all its ports (kube-proxy: LocalReadyEndpoints). Terminating endpoints do not count: the load balancer should
  * stop sending while they still serve.
  *
  * A Pod of a dual-stack Service is an endpoint in both families but counts once: the larger number of the two families.

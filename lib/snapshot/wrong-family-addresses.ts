@@ -3,7 +3,7 @@ import { type ServiceObject } from '../model/objects.js'
 
 /**
  * A sentence for each address that can never be served, because the Service has no cluster IP of its family; and for each
- * family whose clients no source range admits. The API server checks neither (services-and-endpoints.md, sections 3 and 7).
+ * family whose clients no source range admits. The API server checks neither.
  */
 export function wrongFamilyAddresses({
   clusterIPs,

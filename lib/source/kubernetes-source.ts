@@ -53,7 +53,7 @@ export class KubernetesSource implements Source {
     return this.#freshness.ageMs
   }
 
-  /** Tries for ever; rejects only if the store throws. */
+  /** Tries forever; rejects only if the store throws. */
   async run(into: ObjectStore, signal: AbortSignal): Promise<void> {
     const { client, nodeName, log, clock } = this.#options
     const connectivity = new ConnectivityLog(log, client.server, clock)

@@ -26,7 +26,7 @@ export interface ListWatchOptions {
 }
 
 /**
- * Keeps a sink up to date with one resource of the API: lists it once, then watches it from there, for ever.
+ * Keeps a sink up to date with one resource of the API: lists it once, then watches it from there, forever.
  *
  * A watch continues from the last delivered version if no event can be missing. If an event may be missing, the resource is
  * listed again, and the sink detects what was removed.

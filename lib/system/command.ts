@@ -25,7 +25,7 @@ export interface CommandOptions {
  * Runs a program without a shell and waits for its end. Any exit code is a result.
  *
  * @throws ProxyFailure PROGRAM_MISSING when the program is not in PATH; PROGRAM_FAILED when it could not start, was killed, or
- *   took longer than the time-out.
+ *   took longer than the timeout.
  */
 export function runCommand(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
   return new Promise((resolve, reject) => {

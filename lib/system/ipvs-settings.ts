@@ -35,7 +35,7 @@ export function ipvsSettings(kernel: string, strictArp: boolean): readonly IpvsS
     {
       file: 'vs/expire_nodest_conn',
       value: 1,
-      consequence: 'clients of a removed endpoint wait for their time-out',
+      consequence: 'clients of a removed endpoint wait for their timeout',
     },
     {
       file: 'vs/expire_quiescent_template',

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 /** What the kernel says of a process. A process can change its title; it can change none of these. */
 export interface ProcessFacts {
   readonly pid: number
-  /** In clock ticks since the boot: with the pid, it names one process for ever. */
+  /** In clock ticks since the boot: with the pid, it names one process forever. */
   readonly startTime: string
   readonly parentPid: number
   readonly userId: number

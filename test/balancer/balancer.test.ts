@@ -135,7 +135,7 @@ void t.test('with ClientIP affinity a client keeps its endpoint', t => {
       steps: ['abc', [0, 'x', '', 'a'], [1, 'y', '', 'b'], [2, 'x', '', 'a'], [3, 'z', '', 'c'], [4, 'y', '', 'b']],
     },
     {
-      name: 'an age one below the time-out is young, one at the time-out is old',
+      name: 'an age one below the timeout is young, one at the timeout is old',
       steps: ['abc', [0, 'x', '', 'a'], [999, 'x', '', 'a'], [1999, 'x', '', 'b']],
     },
     {
@@ -143,11 +143,11 @@ void t.test('with ClientIP affinity a client keeps its endpoint', t => {
       steps: ['abc', ...[0, 900, 1800, 2700, 3600].map((at): Pick => [at, 'x', '', 'a']), [4600, 'x', '', 'b']],
     },
     {
-      name: 'a shorter time-out counts at once for clients that are known',
+      name: 'a shorter timeout counts at once for clients that are known',
       steps: ['abc', [0, 'x', '', 'a'], { ttl: 100 }, [100, 'x', '', 'b']],
     },
     {
-      name: 'a longer time-out counts at once for clients that are known',
+      name: 'a longer timeout counts at once for clients that are known',
       steps: ['abc', [0, 'x', '', 'a'], { ttl: 5000 }, [4999, 'x', '', 'a']],
     },
     {
@@ -195,7 +195,7 @@ void t.test('expired clients are removed, and the table has a maximum size', t =
   balancer.pick('client 0', 999)
   t.equal(balancer.size, 500)
   balancer.pick('new client', 1000)
-  t.equal(balancer.size, 2, 'only clients with a use within the time-out remain')
+  t.equal(balancer.size, 2, 'only clients with a use within the timeout remain')
   for (let client = 0; client < 70_000; client++) balancer.pick(`client ${client}`, 1001)
   t.equal(balancer.size, 65_536)
   balancer.replace(book.replace(targets('a')))
@@ -216,7 +216,7 @@ void t.test('a full affinity table removes the client with the oldest last use',
   table.set('w', c!, 4)
   t.equal(table.size, 3, 'a client that is set again has one record')
   t.equal(table.use('w', 4, 1000), c)
-  t.equal(table.use('w', 1004, 1000), undefined, 'a record expires exactly at the time-out')
+  t.equal(table.use('w', 1004, 1000), undefined, 'a record expires exactly at the timeout')
   table.expire(1003, 1000)
   t.equal(table.size, 1, 'expire removes all old records, and no others')
   table.retain(new Set([a!, b!]))

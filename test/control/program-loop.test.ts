@@ -216,7 +216,7 @@ t.test('a failed write is repeated after a growing pause, and reads the rules fi
   t.equal(rig.lines.length, 8, 'each failure is logged')
   t.match(
     rig.lines[1],
-    'error Could not write the rules; the last ones stay in force: Error: locked {"family":"IPv4","retryMs":2000}',
+    'error Cannot write the rules; the last ones stay in force: Error: locked {"family":"IPv4","retryMs":2000}',
   )
   t.notOk(
     rig.lines.some(line => line.includes('Another program')),

@@ -76,7 +76,7 @@ t.test('a drain ends when a listener stops being busy just because time passes',
   t.equal(isOver(), true)
 })
 
-t.test('after its time-out a drain ends, and the open connections are aborted and counted', async t => {
+t.test('after its timeout a drain ends, and the open connections are aborted and counted', async t => {
   const clock = new ManualClock()
   const listeners = new DrainingListeners(clock)
   listeners.add(closedListener(2))
@@ -91,7 +91,7 @@ t.test('after its time-out a drain ends, and the open connections are aborted an
   t.same([...listeners], [])
 })
 
-t.test('a drain with a time-out of 0 does not wait', async t => {
+t.test('a drain with a timeout of 0 does not wait', async t => {
   const listeners = new DrainingListeners(new ManualClock())
   listeners.add(closedListener(1))
   await listeners.waitUntilIdle(0)

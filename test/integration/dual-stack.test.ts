@@ -85,7 +85,7 @@ t.test('both IP families', { skip: namespacesUnavailable }, async t => {
     )
     const restore = new FaultyProgram(t, '/usr/sbin/ip6tables-nft-restore', 's/-j DNAT/-j NOWHERE/')
     const proxy = new ProxyProcess(network, ['--manifests', folder.path], restore.env)
-    await proxy.waitForLine(/Could not write the rules.* family="IPv6"/)
+    await proxy.waitForLine(/Cannot write the rules.* family="IPv6"/)
     await proxy.waitForLine(/Synced rules" family="IPv4"/)
     const client = new NetworkClient(network, (await network.addPod()).namespace)
     t.equal(await client.tcp('10.96.0.10', 80), 'a')

@@ -117,7 +117,7 @@ t.test('iptables', { skip: namespacesUnavailable }, async t => {
     folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080))
     const restore = new FaultyProgram(t, '/usr/sbin/iptables-nft-restore', 's/-j DNAT/-j NOWHERE/')
     const proxy = new ProxyProcess(network, ['--manifests', folder.path], restore.env)
-    const line = await proxy.waitForLine(/Could not write the rules/)
+    const line = await proxy.waitForLine(/Cannot write the rules/)
     t.match(line, /IPTABLES_RESTORE_FAILED/)
     t.match(line, /at line \d+: \\"-A KUBE-PORTALS-CONTAINER -d 10\.96\.0\.10\/32/)
     t.match(line, /retryMs=1000/)

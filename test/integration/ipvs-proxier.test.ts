@@ -296,7 +296,7 @@ t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEO
     t.strictSame(result, { failed: 2, written: 0, stillPending: false }, 'the proxy tries again')
     t.match(
       JSON.stringify(await node.send({ do: 'warnings' })),
-      /Could not change virtual servers.*changes to IPVS failed/,
+      /Cannot change virtual servers.*changes to IPVS failed/,
     )
     t.equal(await clients['a Pod'].tcp('10.96.0.11', 80), 'here')
     t.strictSame(await node.serve(web([ends.here]), web([ends.here], other)), {

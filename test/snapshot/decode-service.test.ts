@@ -140,7 +140,7 @@ void t.test('a wrong field of a Service is named and ignored alone', t => {
     ],
     ['no affinity', makeApiService({ spec: { sessionAffinity: 'None' } }), { affinitySeconds: undefined }, []],
     [
-      'affinity without time-out',
+      'affinity without timeout',
       makeApiService({ spec: { sessionAffinity: 'ClientIP' } }),
       { affinitySeconds: 10_800 },
       [],

@@ -18,7 +18,7 @@ void t.test('a missing program is a failure, with a hint when its package is kno
   })
 })
 
-void t.test('a program that takes too long is killed, and the failure has the time-out', async t => {
+void t.test('a program that takes too long is killed, and the failure has the timeout', async t => {
   await t.rejects(runCommand('sleep', ['60'], { timeoutMs: 200 }), {
     code: 'PROGRAM_FAILED',
     message: '"sleep 60" was killed by SIGKILL: it did not end within 200 ms',

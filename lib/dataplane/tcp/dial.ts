@@ -29,7 +29,7 @@ export interface DialOwner extends TcpSocketOwner {
  *                        └────────────────────────────────────────────────────┴───────▶ failed
  *
  * An endpoint that refuses costs no time, so the dial tries up to sixteen different ones before it tries one of them again. An
- * endpoint that stays silent costs one time-out of the schedule: if all of them are silent, a client waits 3.75 s, as with
+ * endpoint that stays silent costs one timeout of the schedule: if all of them are silent, a client waits 3.75 s, as with
  * kube-proxy's userspace mode. An error of this machine ends the dial at once, since another endpoint would not help. Source ports
  * are different: each endpoint has its own, and used ones become free. So without a free port the dial tries another endpoint,
  * and waits by the same schedule when no endpoint has one. The endpoint is not to blame and stays in use.

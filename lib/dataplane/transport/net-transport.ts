@@ -34,8 +34,8 @@ export class NetTransport implements TcpTransport {
       keepAliveInitialDelay: keepAliveMs,
     })
     server.on('connection', stream => onClient(new NetSocket(stream, NO_OWNER)))
-    const held = await openServer(server, { bound, address, port, backlog }, () => server.on('error', onError))
-    return { port: held, close: () => void server.close() }
+    const boundPort = await openServer(server, { bound, address, port, backlog }, () => server.on('error', onError))
+    return { port: boundPort, close: () => void server.close() }
   }
 
   connect({ ip, port }: Target, keepAliveMs: number, connector: TcpConnector): TcpSocket {

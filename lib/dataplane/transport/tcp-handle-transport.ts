@@ -32,10 +32,10 @@ export class TcpHandleTransport implements TcpTransport {
     onError,
   }: TcpListenOptions): Promise<TcpServer> {
     const server = createServer()
-    const held = await openServer(server, { bound, address, port, backlog }, () =>
+    const boundPort = await openServer(server, { bound, address, port, backlog }, () =>
       TcpHandle.accept(server, keepAliveMs, onClient, onError),
     )
-    return { port: held, close: () => void server.close() }
+    return { port: boundPort, close: () => void server.close() }
   }
 
   connect({ ip, port }: Target, keepAliveMs: number, connector: TcpConnector): TcpSocket {

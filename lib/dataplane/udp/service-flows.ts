@@ -76,9 +76,9 @@ export class ServiceFlows implements DescriptorUser {
   noteIdle(): void {}
 
   /**
-   * Ends every flow that has been idle for its time-out.
+   * Ends every flow that has been idle for its timeout.
    * @param now milliseconds of the data plane's clock
-   * @param shortestTimeout the shortest time-out of all flows, in milliseconds
+   * @param shortestTimeout the shortest timeout of all flows, in milliseconds
    */
   expireIdle(now: number, shortestTimeout: number): void {
     for (const list of [this.#fresh, this.#assured]) {

@@ -58,7 +58,7 @@ export class IpvsProxier implements Proxier {
           await family.apply()
           return false
         } catch (error) {
-          this.#options.log.error('Could not change virtual servers', error, { family: family.family })
+          this.#options.log.error('Cannot change virtual servers', error, { family: family.family })
           return true
         }
       }),
@@ -83,7 +83,7 @@ export class IpvsProxier implements Proxier {
       try {
         await family.removeDrained()
       } catch (error) {
-        this.#options.log.error('Could not remove drained endpoints', error, { family: family.family })
+        this.#options.log.error('Cannot remove drained endpoints', error, { family: family.family })
       }
     }
     if (this.#cancelCheck === undefined) return

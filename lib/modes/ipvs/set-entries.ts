@@ -68,7 +68,7 @@ export function formatEntry(address: IpAddress, protocol: Protocol, port: number
 
 /**
  * The sources that are let in. Packets of the node to a load-balancer IP have that IP as their source, because it is one of
- * the node's addresses. They are let in if the node's address is in the ranges (services-and-endpoints.md, section 11).
+ * the node's addresses. They are let in if the node's address is in the ranges, as in kube-proxy.
  */
 function sourceRangeEntries(
   { kind, address, servicePort }: VirtualAddress,

@@ -81,7 +81,7 @@ export class UserspaceFamily implements KernelRules {
   }
 
   /** The listeners that rules in the kernel may use. */
-  get heldListeners(): ListenerPlan {
+  get programmedListeners(): ListenerPlan {
     const listeners = new Map<string, ListenerSpec>()
     for (const frontends of [this.#programmed, this.#attempted])
       for (const { specs } of frontends.values()) for (const spec of specs) listeners.set(spec.key, spec)

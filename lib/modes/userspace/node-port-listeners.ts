@@ -35,7 +35,7 @@ export function nodePortKey(servicePort: Pick<ServicePort, 'key' | 'nodePort'>):
 
 /**
  * The listeners that hold a node port where it is served, so that no other process takes the number there. Rules lead the clients to
- * another listener, so a number that cannot be held is served all the same, except on loopback.
+ * another listener, so a number that cannot be held is still served, except on loopback.
  *
  * Held is what is served: all addresses by one socket, or each served address by its own. Loopback cannot be redirected to another
  * address, so the listener there serves itself; where source ranges apply to node ports, only if the node's address is in them.

@@ -39,7 +39,7 @@ export class ProxierReporter {
 
   /**
    * Reports listeners that could not be opened: when the failure begins, not at every attempt. A NodePort whose number another
-   * socket has is served all the same, except for clients that connect to that socket's address on loopback.
+   * socket has is still served, except for clients that connect to that socket's address on loopback.
    */
   reportFailures(specs: ReadonlyMap<string, ListenerSpec>, { failed }: ListenerReport): void {
     const [withoutDescriptor, others] = [new Map<string, ProxyFailure>(), new Map<string, ProxyFailure>()]

@@ -137,8 +137,8 @@ export class UserspaceProxier implements Proxier {
     this.#specs = specs
     // NodePorts first: while they are held, the kernel chooses no proxy port with such a number.
     const nodePorts = [...specs].filter(([, { holdsNodePort }]) => holdsNodePort)
-    const held = this.rules.flatMap(rules => [...rules.heldListeners])
-    const plan: ListenerPlan = new Map([...nodePorts, ...held, ...specs])
+    const programmed = this.rules.flatMap(rules => [...rules.programmedListeners])
+    const plan: ListenerPlan = new Map([...nodePorts, ...programmed, ...specs])
     for (const key of this.#listenerPlan.keys()) if (!plan.has(key)) this.#options.portAllocator.release(key)
     this.#listenerPlan = plan
     const report = await this.#options.dataPlane.apply(plan)

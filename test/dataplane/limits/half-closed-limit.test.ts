@@ -11,7 +11,7 @@ class Connection implements HalfClosedConnection {
   }
 }
 
-t.test('a connection that is silent for the time-out is reset once, a connection with traffic is not', t => {
+t.test('a connection that is silent for the timeout is reset once, a connection with traffic is not', t => {
   const limit = new HalfClosedLimit(100)
   const [silent, busy] = [new Connection(), new Connection()]
   limit.add(silent)

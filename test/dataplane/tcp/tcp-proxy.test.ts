@@ -230,7 +230,7 @@ test('when endpoints come and go faster than a port opens, the last plan wins', 
 })
 
 test(
-  'a silent endpoint delays only its own client, by one time-out of the schedule',
+  'a silent endpoint delays only its own client, by one timeout of the schedule',
   async (t, transport) => {
     const live = await TcpPod.startNamed(t, 'live')
     const plane = new PlaneUnderTest(t, { transport }, { dialSchedule: [2000, 2000, 2000, 2000] })
@@ -369,7 +369,7 @@ test('a drain waits for open connections, and refuses new ones', async (t, trans
   t.equal(await drained, 0)
 })
 
-test('a drain that reaches its time-out resets the remaining connections', async (t, transport) => {
+test('a drain that reaches its timeout resets the remaining connections', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const plane = new PlaneUnderTest(t, { transport })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))

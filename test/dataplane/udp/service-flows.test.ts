@@ -92,7 +92,7 @@ t.test('when nothing is free, a Service with few flows gets the place of one tha
   t.end()
 })
 
-t.test('exactly those flows expire that have been idle for their own time-out', t => {
+t.test('exactly those flows expire that have been idle for their own timeout', t => {
   const harness = new Harness(100)
   const service = new ServiceFlows()
   const assured = harness.open(service, 'long', '10.0.0.1', 0, 100)!

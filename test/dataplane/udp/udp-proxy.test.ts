@@ -155,7 +155,7 @@ test('ClientIP affinity applies to all flows of one client', async (t, udpTransp
 })
 
 const skipReason = WORKERS > 0 && 'workers have their own clock'
-const IDLE_TEST_NAME = 'a flow without answer ends after its time-out, a flow with answers after the longer one'
+const IDLE_TEST_NAME = 'a flow without answer ends after its timeout, a flow with answers after the longer one'
 test(
   IDLE_TEST_NAME,
   async (t, udpTransport) => {

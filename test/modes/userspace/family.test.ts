@@ -52,8 +52,8 @@ class FamilyUnderTest {
     })
   }
 
-  get heldListeners(): string[] {
-    return [...this.family.heldListeners.keys()].sort()
+  get programmedListeners(): string[] {
+    return [...this.family.programmedListeners.keys()].sort()
   }
 }
 
@@ -105,7 +105,7 @@ void t.test('While writes fail, the listeners of the old rules and of the new on
     ]),
   )
   await setup.family.program(false)
-  t.same(setup.heldListeners, ['web-1', 'web-2'])
+  t.same(setup.programmedListeners, ['web-1', 'web-2'])
   setup.failure = new Error('the lock is taken')
   setup.family.setDesired(
     new Map([
@@ -114,12 +114,12 @@ void t.test('While writes fail, the listeners of the old rules and of the new on
     ]),
   )
   await t.rejects(setup.family.program(false))
-  t.same(setup.heldListeners, ['web-1', 'web-1#local', 'web-2', 'web-3'])
+  t.same(setup.programmedListeners, ['web-1', 'web-1#local', 'web-2', 'web-3'])
   setup.family.setDesired(new Map([['d', programmedFrontend(4, 40_004)]]))
   await t.rejects(setup.family.program(true))
-  t.same(setup.heldListeners, ['web-1', 'web-1#local', 'web-2', 'web-3', 'web-4'])
+  t.same(setup.programmedListeners, ['web-1', 'web-1#local', 'web-2', 'web-3', 'web-4'])
   setup.failure = undefined
   await setup.family.program(true)
-  t.same(setup.heldListeners, ['web-4'])
+  t.same(setup.programmedListeners, ['web-4'])
   t.end()
 })

@@ -57,7 +57,7 @@ export const turnsPerWorker = WORKERS > 1 && PASSES_SOCKETS && 'each worker has 
 /** The same for tests in which file descriptors have to run out. */
 export const descriptorsPerWorker = WORKERS > 1 && PASSES_SOCKETS && 'each worker has its own descriptors'
 
-/** Long enough for a machine that is busy with other tests; tests of these time-outs have their own. */
+/** Long enough for a machine that is busy with other tests; tests of these timeouts have their own. */
 const LONG_TIMINGS = { dialSchedule: [60_000, 60_000, 60_000, 60_000], queueTimeout: 60_000 }
 /** How long `waitUntil` waits, in milliseconds: far longer than anything takes, even on a busy machine. */
 const WAIT_TIMEOUT_MS = 60_000
