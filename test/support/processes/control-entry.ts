@@ -1,4 +1,4 @@
-/** A control process with one worker and one Service. It sends its port and its worker. A message makes it busy for ever. */
+/** A control process with one worker and one Service. It sends its port and its worker. A message makes it busy forever. */
 import { DEFAULT_TIMINGS } from '../../../lib/dataplane/data-plane-timings.js'
 import { createKlog } from '../../../lib/observe/klog.js'
 import { realClock } from '../../../lib/system/real-clock.js'
