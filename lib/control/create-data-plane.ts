@@ -4,6 +4,7 @@ import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { type Log } from '../model/log.js'
 import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { realClock } from '../system/real-clock.js'
+import { readUdpPorts } from '../system/udp-ports.js'
 
 /** What `createDataPlane` makes a data plane from. */
 export interface CreateDataPlaneOptions {
@@ -25,6 +26,7 @@ export async function createDataPlane({
     clock: realClock,
     random: Math.random,
     descriptorLimit: readDescriptorLimit(),
+    udpPorts: { processes: 1, read: readUdpPorts },
     timings: { ...DEFAULT_TIMINGS, ...timings },
     ...(await chooseTransports(fastPath, log)),
   })

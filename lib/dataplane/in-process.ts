@@ -30,12 +30,12 @@ import { type TcpTransport } from './transport/tcp-transport.js'
 import { type UdpTransport } from './transport/udp-transport.js'
 import { UpstreamSockets } from './transport/upstream-sockets.js'
 import { FlowBudget } from './udp/flow-budget.js'
+import { type UdpPortSource, flowCapacity } from './udp/flow-capacity.js'
 import { SendBurst } from './udp/send-burst.js'
 import { ServiceFlows } from './udp/service-flows.js'
 import { UdpProxy } from './udp/udp-proxy.js'
 
-/** The most UDP flows of all listeners together, if there are at least twice as many descriptors. */
-const FLOW_CAPACITY = 16_384
+const NO_PORT_LIMIT: UdpPortSource = { processes: 1, read: () => undefined }
 
 interface ListenerEntry {
   spec: ListenerSpec
@@ -54,6 +54,8 @@ export interface InProcessOptions {
   readonly random: () => number
   /** The process's limit of open files (RLIMIT_NOFILE). */
   readonly descriptorLimit: number
+  /** Absent: source ports do not limit UDP flows before the kernel has none left. */
+  readonly udpPorts?: UdpPortSource
   readonly timings: DataPlaneTimings
   readonly transport: TcpTransport
   readonly udpTransport: UdpTransport
@@ -68,6 +70,7 @@ export class InProcessDataPlane implements DataPlane {
   readonly #context: ListenerContext
   readonly #entries = new Map<ServicePortKey, ListenerEntry>()
   readonly #drainingListeners: DrainingListeners
+  readonly #udpPorts: UdpPortSource
   #cancelSweep: () => void = () => undefined
   /** Listeners of the last plan that could not be opened. */
   #unserved = 0
@@ -78,6 +81,7 @@ export class InProcessDataPlane implements DataPlane {
     clock,
     random,
     descriptorLimit,
+    udpPorts = NO_PORT_LIMIT,
     timings,
     transport,
     udpTransport,
@@ -103,13 +107,15 @@ export class InProcessDataPlane implements DataPlane {
       dialBurst: new DialBurst(),
       tcpShares: new ServiceShares(() => new ServiceConnections()),
       udpShares: new ServiceShares(() => new ServiceFlows()),
-      flowBudget: new FlowBudget(Math.min(FLOW_CAPACITY, Math.floor(descriptorLimit / 2))),
+      flowBudget: new FlowBudget(1),
       sendBurst: new SendBurst(),
       serviceLimits: new ServiceLimits(),
       timings,
       boundSockets,
       onConnectionEnd: () => drainingListeners.notifyConnectionEnd(),
     }
+    this.#udpPorts = udpPorts
+    this.#setFlowCapacity()
     this.#scheduleSweep()
   }
 
@@ -238,10 +244,17 @@ export class InProcessDataPlane implements DataPlane {
       descriptorBudget.sweep(now)
       dialBudget.sweep(now)
       for (const flows of udpShares) flows.expireIdle(now, shortestUdpTimeout)
+      this.#setFlowCapacity()
       this.#drainingListeners.removeIdle()
       this.#scheduleSweep()
     }
     // Sockets keep a process alive. Without any, there is nothing to check.
     this.#cancelSweep = clock.after(period, sweep, { keepsAlive: false })
+  }
+
+  #setFlowCapacity(): void {
+    const { flowBudget, descriptorBudget } = this.#context
+    const { processes, read } = this.#udpPorts
+    flowBudget.setCapacity(flowCapacity(descriptorBudget.limit, flowBudget.used, read(), processes))
   }
 }

@@ -9,7 +9,7 @@ import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerContext } from './listener-context.js'
 import { type ListenerSpec } from './listener-plan.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
-import { isOutOfSourcePorts } from './transport/socket-error.js'
+import { isOutOfSourcePorts, isOutOfUdpPorts } from './transport/socket-error.js'
 import { type SocketAddress, type UpstreamSockets } from './transport/upstream-sockets.js'
 
 /** Log messages of each protocol. */
@@ -19,6 +19,7 @@ const MESSAGES = {
 } as const
 
 /** Clients wait for a port, and are refused after some seconds. */
+const UDP_PORT_HINT = 'All source ports of this node are in use: widen net.ipv4.ip_local_port_range'
 const PORT_HINT = 'All source ports for an endpoint are in use: widen net.ipv4.ip_local_port_range, or run more Pods'
 /** A shortage that lasts or comes again is logged once in this time, in milliseconds. */
 const PROBLEM_INTERVAL = 60_000
@@ -129,8 +130,13 @@ export class ListenerClients implements LeaseOwner {
     this.#localProblems.add(systemCode(error) ?? error.message, () =>
       this.#context.log.error('This node lacks what a connection to an endpoint needs', error, {
         ...this.logFields,
-        hint: isOutOfSourcePorts(error) ? PORT_HINT : undefined,
+        hint: this.#hintFor(error),
       }),
     )
+  }
+
+  #hintFor(error: Error): string | undefined {
+    if (this.#spec.protocol === 'UDP') return isOutOfUdpPorts(error) ? UDP_PORT_HINT : undefined
+    return isOutOfSourcePorts(error) ? PORT_HINT : undefined
   }
 }

@@ -5,6 +5,8 @@ import { type ServicePortKey } from '../model/service-port.js'
 
 /** The settings of a worker, passed as JSON in its argument. All times in milliseconds. */
 export interface WorkerSettings {
+  /** How many workers there are. */
+  readonly workers: number
   readonly verbosity: number
   readonly timings: DataPlaneTimings
   /** As in KubeProxyConfig. */

@@ -36,7 +36,7 @@ const OTHER_DESCRIPTORS = 64
 export interface WorkerPoolOptions {
   /** How many processes; at least one. */
   readonly workers: number
-  readonly settings: Omit<WorkerSettings, 'passedSockets'>
+  readonly settings: Omit<WorkerSettings, 'workers' | 'passedSockets'>
   readonly clock: Clock
   readonly log: Log
   /** Whether this process binds sockets and passes them to workers; absent: if this Node.js can do that. */
@@ -75,7 +75,7 @@ export class WorkerPool implements DataPlane {
     this.#ports = passesSockets ? new BoundPorts(this.#descriptorLimit) : new WorkerBoundPorts()
     this.#workers = new Workers({
       count: workers,
-      settings: { ...settings, passedSockets: passesSockets },
+      settings: { ...settings, workers, passedSockets: passesSockets },
       clock,
       log,
       inheritedSockets: id => this.#inheritedSockets(id),

@@ -3,6 +3,7 @@ import { type ListenerReport, type TrafficCounts } from '../dataplane/data-plane
 import { type Transports } from '../dataplane/transport/choose-transports.js'
 import { InProcessDataPlane } from '../dataplane/in-process.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
+import { type UdpPortSource } from '../dataplane/udp/flow-capacity.js'
 import { type Clock } from '../model/clock.js'
 import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
@@ -22,6 +23,7 @@ export interface WorkerOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly descriptorLimit: number
+  readonly udpPorts?: UdpPortSource
   readonly transports: Transports
   readonly log: Log
   readonly send: (message: WorkerMessage) => void
@@ -53,7 +55,7 @@ export class Worker {
   #state: 'controlled' | 'orphaned' | 'draining' = 'controlled'
 
   constructor(options: WorkerOptions) {
-    const { settings, clock, random, descriptorLimit, transports, log } = options
+    const { settings, clock, random, descriptorLimit, udpPorts, transports, log } = options
     this.#options = options
     const { killControl } = options
     const { controlTimeout: timeoutMs } = settings
@@ -63,6 +65,7 @@ export class Worker {
       clock,
       random,
       descriptorLimit,
+      ...(udpPorts === undefined ? {} : { udpPorts }),
       timings: settings.timings,
       ...transports,
       ...(settings.passedSockets ? { boundSockets: this.#sockets } : {}),

@@ -9,6 +9,7 @@ import { silentLog, waitUntil } from '../support/dataplane/plane-under-test.js'
 
 const WORKER_MAIN = fileURLToPath(new URL('../../lib/workers/worker-main.js', import.meta.url))
 const SETTINGS = {
+  workers: 1,
   verbosity: 0,
   timings: DEFAULT_TIMINGS,
   fastPath: 'auto',

@@ -23,6 +23,7 @@ class WorkerUnderTest {
 
   constructor(t: Test) {
     const settings = {
+      workers: 1,
       verbosity: 0,
       timings: DEFAULT_TIMINGS,
       fastPath: 'auto',

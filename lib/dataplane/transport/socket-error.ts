@@ -32,6 +32,12 @@ export function isOutOfSourcePorts(error: unknown): boolean {
   return systemCode(error) === 'EADDRNOTAVAIL'
 }
 
+/** Whether the kernel has no free source port for a UDP socket to any endpoint. Node.js binds such a socket before it connects. */
+export function isOutOfUdpPorts(error: unknown): boolean {
+  const code = systemCode(error)
+  return code === 'EADDRINUSE' || code === 'EAGAIN'
+}
+
 /** The error that Node.js makes of a failed system call. @param status the negative number that libuv returned */
 export function systemError(call: string, status: number): Error {
   const code = getSystemErrorName(status)

@@ -9,7 +9,7 @@ import { type FlowShare, type ServiceFlow, type ServiceFlows } from './service-f
  * Service with the most, if the one with the new flow has far less, otherwise of that Service itself.
  */
 export class FlowBudget {
-  readonly #capacity: number
+  #capacity: number
   readonly #ranking = new CountRanking<FlowShare>()
   #used = 0
   #shed = 0
@@ -17,6 +17,16 @@ export class FlowBudget {
 
   /** @param capacity the most flows */
   constructor(capacity: number) {
+    this.#capacity = capacity
+  }
+
+  /** How many flows there are. */
+  get used(): number {
+    return this.#used
+  }
+
+  /** Changes the limit. Flows that are open stay open. */
+  setCapacity(capacity: number): void {
     this.#capacity = capacity
   }
 
@@ -41,6 +51,16 @@ export class FlowBudget {
     }
     this.#shed++
     return false
+  }
+
+  /**
+   * Makes room because the kernel has no source port for a new flow, which counts already. Until the limit is set again, flows are
+   * as many as now, so that the next one does not find the same.
+   * @returns whether a flow has ended
+   */
+  makeRoomForPort(serviceFlows: ServiceFlows): boolean {
+    this.#capacity = Math.max(1, this.#used - 1)
+    return this.makeRoom(serviceFlows)
   }
 
   /** Adds a new flow. @param now milliseconds of the data plane's clock */

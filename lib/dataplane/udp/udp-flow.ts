@@ -2,7 +2,7 @@ import { type BalancedEndpoint } from '../../balancer/balanced-endpoint.js'
 import { systemCode } from '../../model/failure.js'
 import { type EndpointLease } from '../endpoint-lease.js'
 import { type ListenerContext } from '../listener-context.js'
-import { isLocalResourceError } from '../transport/socket-error.js'
+import { isLocalResourceError, isOutOfUdpPorts } from '../transport/socket-error.js'
 import { type UdpConnector, type UdpPeer, type UdpSocket } from '../transport/udp-transport.js'
 import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
 import { type ClientHolding, type Held } from '../limits/held-by-client.js'
@@ -10,6 +10,8 @@ import { type ServiceFlow, type ServiceFlows } from './service-flows.js'
 
 /** The most endpoints for one datagram. */
 const MAX_ATTEMPTS = 16
+/** How often a flow ends another one to get its source port, which another program may take first. */
+const MAX_PORT_ATTEMPTS = 4
 /** After so many answers, a flow is one of those that make room for others last. One question has an answer or two. */
 const ASSURED_REPLIES = 3
 
@@ -49,6 +51,7 @@ export class UdpFlow implements ServiceFlow {
   #unanswered: Buffer | undefined
   /** How many replies, up to `ASSURED_REPLIES`. */
   #replies = 0
+  #portAttempts = 0
   #hasEnded = false
 
   constructor(client: UdpPeer, lease: EndpointLease, context: ListenerContext, owner: UdpFlowOwner) {
@@ -140,14 +143,27 @@ export class UdpFlow implements ServiceFlow {
     if (systemCode(error) === 'EMSGSIZE' || systemCode(error) === 'ENOBUFS') return
     if (isLocalResourceError(error)) {
       this.lease.reportLocalProblem(error)
-      return this.end()
+      return isOutOfUdpPorts(error) ? this.#takePortOfOther() : this.end()
     }
     this.lease.recordFailure(error)
     this.#failed.add(this.#endpoint!)
-    this.#disconnect()
     const next = this.lease.pick(this.#failed)
     if (next === undefined || this.#failed.size >= MAX_ATTEMPTS || this.#failed.has(next)) return this.end()
-    this.#connect(next)
+    this.#reconnect(next)
+  }
+
+  #takePortOfOther(): void {
+    const { flowBudget } = this.#context
+    const hasRoom = this.#portAttempts++ < MAX_PORT_ATTEMPTS && flowBudget.makeRoomForPort(this.#owner.serviceFlows)
+    // The flow that made room may have been this one.
+    if (!hasRoom || this.#hasEnded) return this.end()
+    this.#reconnect(this.#endpoint!)
+  }
+
+  /** Opens a socket to an endpoint in place of the current one, and sends the datagram without a reply again. */
+  #reconnect(endpoint: BalancedEndpoint): void {
+    this.#disconnect()
+    this.#connect(endpoint)
     if (this.#unanswered !== undefined) this.#upstream?.send(this.#unanswered)
   }
 

@@ -1,0 +1,39 @@
+/** The most UDP flows of one process, if there are enough descriptors and source ports. */
+const MAX_FLOWS = 16_384
+/** Part of the descriptors that flows may have. */
+const DESCRIPTOR_PART = 0.5
+/** Part of the source ports that stays free for other programs of the node. */
+const FREE_PART = 1 / 8
+
+/** The source ports for UDP of the node. Every socket to an endpoint needs one of its own. */
+export interface UdpPorts {
+  /** How many the kernel may give out. */
+  readonly total: number
+  /** How many sockets of all programs have one. */
+  readonly inUse: number
+}
+
+/** How a process learns about source ports. */
+export interface UdpPortSource {
+  /** How many processes of this proxy take ports. */
+  readonly processes: number
+  /** Reads the current state; undefined: unknown. */
+  read(): UdpPorts | undefined
+}
+
+/**
+ * How many flows a process may have until it looks at the ports again. Each process of the proxy may take its part of what is
+ * free now, so the processes need not know of each other: the one with many clients takes its part again at each look.
+ * @param used flows that the process has
+ */
+export function flowCapacity(
+  descriptorLimit: number,
+  used: number,
+  ports: UdpPorts | undefined,
+  processes: number,
+): number {
+  const byDescriptors = Math.max(1, Math.min(MAX_FLOWS, Math.floor(descriptorLimit * DESCRIPTOR_PART)))
+  if (ports === undefined) return byDescriptors
+  const free = Math.floor((ports.total * (1 - FREE_PART) - ports.inUse) / processes)
+  return Math.min(byDescriptors, Math.max(1, used, used + free))
+}

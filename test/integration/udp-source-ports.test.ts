@@ -1,0 +1,66 @@
+import t from 'tap'
+import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
+import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { skipUnlessMode } from '../support/processes/proxy-mode.js'
+import { ProxyProcess } from '../support/processes/proxy-process.js'
+
+/** Prints how many UDP sockets a program of the node can bind. */
+const BIND_TEN = `
+  let bound = 0
+  for (let n = 0; n < 10; n++)
+    await new Promise(resolve =>
+      require('node:dgram').createSocket('udp4').bind(0, () => { bound++; resolve() }).on('error', resolve))
+  console.log(bound)
+  process.exit()`
+
+const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'in kernel modes flows need no ports of the node')
+
+const TABLE = [
+  ['auto', '10.96.0.10', '10.96.0.11', 'ip', 'IPv4'],
+  ['off', 'fd00:96::10', 'fd00:96::11', 'ip6', 'IPv6'],
+] as const
+for (const [fastPath, clusterIP, otherIP, podAddress, family] of TABLE)
+  t.test(
+    `with 200 source ports, 260 UDP clients are all answered, and others have ports left (${family}, --fast-path=${fastPath})`,
+    { skip },
+    async t => {
+      const network = await NodeNetwork.create(t)
+      const pod = await network.addServer('a')
+      const { namespace } = await network.addPod()
+      await network.node.run('sysctl', ['-qw', 'net.ipv4.ip_local_port_range=40000 40199'])
+      const folder = new ManifestFolder(t)
+      folder.write(
+        makeServiceManifest('dns', { clusterIP, port: 53, protocol: 'UDP' }),
+        makeSliceManifest('dns', [pod[podAddress]], 5353, 'UDP'),
+        makeServiceManifest('other', { clusterIP: otherIP, port: 53, protocol: 'UDP' }),
+        makeSliceManifest('other', [pod[podAddress]], 5353, 'UDP'),
+      )
+      const proxy = new ProxyProcess(network, ['--manifests', folder.path, `--fast-path=${fastPath}`])
+      await proxy.waitForLine(new RegExp(`Synced rules" family="${family}"`))
+      const client = new NetworkClient(network, namespace)
+      const answers = new Map<string, number>()
+      for (let n = 0; n < 260; n++) {
+        const { answer } = await client.udp(clusterIP, 53)
+        if (answer === 'no answer') return void t.fail(`client ${n}: no answer`)
+        answers.set(answer, (answers.get(answer) ?? 0) + 1)
+      }
+      t.strictSame([...answers.values()], [260], [...answers.keys()].join(' '))
+      for (let n = 0; n < 10; n++) t.equal((await client.udp(otherIP, 53)).answer, [...answers.keys()][0])
+      const { stdout } = await network.node.run(process.execPath, ['-e', `void (async () => { ${BIND_TEN} })()`])
+      t.equal(stdout.trim(), '10', 'a program of the node can bind')
+
+      // Another program takes nearly all ports that are left: the flow that was idle longest gives its port.
+      const hog = network.start(network.node, process.execPath, [
+        '-e',
+        `const type = '${family === 'IPv4' ? 'udp4' : 'udp6'}'
+         const bindNext = () => require('node:dgram').createSocket({ type, ipv6Only: type === 'udp6' })
+           .on('error', () => console.log('all taken')).bind(0, bindNext)
+         bindNext(); bindNext()`,
+      ])
+      await new Promise(resolve => hog.stdout!.once('data', resolve))
+      for (let n = 0; n < 20; n++) t.equal((await client.udp(clusterIP, 53)).answer, [...answers.keys()][0])
+      const shortages = proxy.lines.filter(line => line.includes('This node lacks'))
+      t.ok(shortages.length <= 1, shortages.join('\n'))
+      t.equal(await proxy.stop(), 0)
+    },
+  )
