@@ -2,6 +2,10 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import t from 'tap'
 import { FLAGS } from '../lib/config/flags.js'
+import { readConfig } from '../lib/config/read-config.js'
+import { MODES } from '../lib/modes/registry.js'
+import { nodeMissingFailure } from '../lib/node/node-failures.js'
+import { NodeManager } from '../lib/node/node-manager.js'
 import { EXPECTED_DIFFERENCES } from './support/comparison/expected-differences.js'
 
 /** Flags that the documents name and that are not flags of the proxy: of its demo, and of other programs. */
@@ -12,6 +16,7 @@ const LARGEST_PICTURE = 200_000
 const UNCHECKED = ['CHANGELOG.md', 'ARCHITECTURE.md']
 
 const root = process.cwd()
+const { config } = readConfig({}, 'node-1', MODES)
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 const filesIn = (folder: string): string[] =>
   existsSync(join(root, folder))
@@ -58,7 +63,8 @@ function isTest(name: string): boolean {
   }
   if (name.endsWith('/')) return tests.some(test => test.startsWith(name) && test.endsWith('.test.ts'))
   if (name.includes('/')) return tests.includes(name)
-  return tests.some(test => basename(test) === name)
+  // A name that several files have needs its path.
+  return tests.filter(test => basename(test) === name).length === 1
 }
 
 /** The anchors of a document as GitHub makes them. */
@@ -140,8 +146,9 @@ t.test('DIFFERENCES: each row names tests that exist, and judges in one of a few
     t.strictSame(
       named.filter(name => !isTest(name)),
       [],
-      `"${row[0]}" names only tests that exist`,
+      `"${row[0]}" names only tests that exist, each so that it is one file`,
     )
+    t.equal(new Set(named).size, named.length, `"${row[0]}" names each test once`)
   }
   t.end()
 })
@@ -155,14 +162,35 @@ t.test('DIFFERENCES: each known difference from the original iptables mode has a
 })
 
 t.test('DIFFERENCES: every test with a node is named', t => {
-  const named = new Set(rowsOf(read('DIFFERENCES.md')).flatMap(row => shownBy(row.at(-1)!).map(name => basename(name))))
-  const nodeTests = tests.filter(test => /^test\/integration\/.*\.test\.ts$/.test(test)).map(test => basename(test))
+  const named = new Set(rowsOf(read('DIFFERENCES.md')).flatMap(row => shownBy(row.at(-1)!)))
+  const nodeTests = tests.filter(test => /^test\/integration\/.*\.test\.ts$/.test(test))
   t.ok(nodeTests.length > 10, `${nodeTests.length} tests`)
   t.strictSame(
-    nodeTests.filter(test => !named.has(test)),
+    nodeTests.filter(test => !named.has(test) && !named.has(basename(test))).map(test => basename(test)),
     ['fourth-mode.test.ts', 'real-api-server.test.ts', 'with-two-workers.test.ts', 'without-workers.test.ts'],
     'those are about where objects come from, the shape of the program, and others once more',
   )
+  t.end()
+})
+
+t.test('CONTRIBUTING: the pairs about flags, errors and log messages show what the program says', t => {
+  const sources = filesIn('lib').filter(name => name.endsWith('.ts'))
+  const texts = [
+    ...sources.map(read),
+    nodeMissingFailure('x', new NodeManager(config, () => undefined).waitReason ?? '', 300_000).message,
+  ]
+  const pairs = rowsOf(section(read('CONTRIBUTING.md'), 'How we write')).filter(([where]) =>
+    ['flag', 'error', 'log'].includes(where!),
+  )
+  t.ok(pairs.length >= 6, `${pairs.length} pairs`)
+  for (const [where, , said] of pairs) {
+    // A long text is cut at its end.
+    const part = said!.replace(/, …$/, '')
+    t.ok(
+      texts.some(text => text.includes(part)),
+      `${where}: ${said}`,
+    )
+  }
   t.end()
 })
 

@@ -210,12 +210,12 @@ function buildSyncParts({ config, life, modes, log, choices }: Setup, serving: S
     clock: realClock,
     log,
     ...mode.nodeWait,
-    getMissing: () => (config.manifests.length > 0 ? undefined : node.missing),
-    onTimeout: missing => {
+    getReason: () => (config.manifests.length > 0 ? undefined : node.waitReason),
+    onTimeout: reason => {
       if (mode.nodeWait.then === 'exit')
-        return fatal.abort(nodeMissingFailure(config.nodeName, missing, mode.nodeWait.timeoutMs))
+        return fatal.abort(nodeMissingFailure(config.nodeName, reason, mode.nodeWait.timeoutMs))
       log.warn('Serving without the Node of this machine; its zone and addresses are used once it is known', {
-        missing,
+        reason,
         hint: NODE_MISSING_HINT,
       })
     },

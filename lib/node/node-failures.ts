@@ -5,11 +5,11 @@ export const NODE_MISSING_HINT =
 
 /**
  * The Node did not appear in time.
- * @param missing what is missing, in words
+ * @param reason why the Node is not known, in words that follow its name
  * @param waitedMs milliseconds
  */
-export function nodeMissingFailure(name: string, missing: string, waitedMs: number): ProxyFailure {
-  const message = `Timed out after ${waitedMs / 60_000} min waiting for Node "${name}": ${missing} is still missing`
+export function nodeMissingFailure(name: string, reason: string, waitedMs: number): ProxyFailure {
+  const message = `Timed out after ${waitedMs / 60_000} min waiting for Node "${name}": ${reason}`
   return new ProxyFailure('NODE_MISSING', message, { hint: NODE_MISSING_HINT })
 }
 

@@ -100,12 +100,12 @@ export class NodeManager {
     return false
   }
 
-  /** What the first sync should wait for, in words; undefined: the Node object is complete. */
-  get missing(): string | undefined {
+  /** Why the first sync should wait for the Node, in words that follow its name; undefined: the Node object is complete. */
+  get waitReason(): string | undefined {
     const node = this.#getNode()
-    if (node === undefined) return 'the Node'
-    if (node.addresses.length === 0) return 'an address of the Node'
-    if (this.#config.detectLocal.mode === 'NodeCIDR' && node.podCIDRs.length === 0) return 'podCIDRs of the Node'
+    if (node === undefined) return 'the API server does not return it'
+    if (node.addresses.length === 0) return 'it has no address'
+    if (this.#config.detectLocal.mode === 'NodeCIDR' && node.podCIDRs.length === 0) return 'it has no podCIDRs'
     return undefined
   }
 

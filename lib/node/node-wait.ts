@@ -8,10 +8,10 @@ export interface NodeWaitOptions {
   readonly timeoutMs: number
   /** After a timeout, the first sync begins without the Node (`serve`), or never (`exit`): the caller ends this process. */
   readonly then: 'serve' | 'exit'
-  /** Returns what is still missing, in words, or undefined if nothing is. */
-  readonly getMissing: () => string | undefined
-  /** Called after a timeout, before the subscriber, with what is still missing. */
-  readonly onTimeout: (missing: string) => void
+  /** Returns why the Node is not known yet, in words that follow its name, or undefined if it is known. */
+  readonly getReason: () => string | undefined
+  /** Called after a timeout, before the subscriber, with that reason. */
+  readonly onTimeout: (reason: string) => void
 }
 
 /**
@@ -33,20 +33,20 @@ export class NodeWait {
     this.#resume = resume
   }
 
-  /** Whether the first sync may begin. The first call starts the wait if something is missing. */
+  /** Whether the first sync may begin. The first call starts the wait if there is a reason to wait. */
   isOver(): boolean {
     if (this.#state === 'over') return true
     // The rules that the kernel has stay as they are: rules of a process that ends would be those of a node without zones.
     if (this.#state === 'stopped') return false
-    const { clock, log, timeoutMs, getMissing } = this.#options
-    const missing = getMissing()
-    if (missing === undefined) this.#end('over')
+    const { clock, log, timeoutMs, getReason } = this.#options
+    const reason = getReason()
+    if (reason === undefined) this.#end('over')
     else if (this.#state === 'not started') {
       this.#state = 'waiting'
-      log.info(0, 'Waiting for the Node of this machine', { missing, seconds: timeoutMs / 1000 })
+      log.info(0, 'Waiting for the Node of this machine', { reason, seconds: timeoutMs / 1000 })
       this.#cancel = clock.after(timeoutMs, () => this.#timeout())
     }
-    return missing === undefined
+    return reason === undefined
   }
 
   /** Ends the wait of a process that ends; nothing is called, and no first sync begins any more. */
@@ -55,9 +55,9 @@ export class NodeWait {
   }
 
   #timeout(): void {
-    const { getMissing, onTimeout, then } = this.#options
+    const { getReason, onTimeout, then } = this.#options
     this.#end(then === 'serve' ? 'over' : 'stopped')
-    onTimeout(getMissing() ?? '')
+    onTimeout(getReason() ?? '')
     if (then === 'serve') this.#resume()
   }
 

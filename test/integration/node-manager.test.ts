@@ -62,7 +62,10 @@ t.test('the Node object and health check ports', { skip: namespacesUnavailable, 
       ],
     )
     const proxy = start()
-    t.match(await proxy.waitForLine(/Waiting for the Node of this machine/), /missing="the Node"/)
+    t.match(
+      await proxy.waitForLine(/Waiting for the Node of this machine/),
+      /reason="the API server does not return it"/,
+    )
     await put(['nodes', node(zone('a'))])
     await proxy.waitForLine(/Synced rules" family="IPv4"/)
     t.notOk(

@@ -12,14 +12,14 @@ const NODE_CIDR: KubeProxyConfig = { ...CONFIG, detectLocal: { mode: 'NodeCIDR' 
 const POD_CIDR = { family: 'IPv4', network: '10.244.1.0', bits: 24 } as const
 
 t.test('the first sync waits for the Node, its addresses, and its Pod ranges if they are needed', t => {
-  for (const [name, config, node, missing] of [
-    ['no Node', CONFIG, undefined, 'the Node'],
-    ['no address', CONFIG, { ...NODE, addresses: [] }, 'an address of the Node'],
+  for (const [name, config, node, reason] of [
+    ['no Node', CONFIG, undefined, 'the API server does not return it'],
+    ['no address', CONFIG, { ...NODE, addresses: [] }, 'it has no address'],
     ['no Pod ranges', CONFIG, NODE, undefined],
-    ['no Pod ranges, although they identify local Pods', NODE_CIDR, NODE, 'podCIDRs of the Node'],
+    ['no Pod ranges, although they identify local Pods', NODE_CIDR, NODE, 'it has no podCIDRs'],
     ['a complete Node', NODE_CIDR, { ...NODE, podCIDRs: [POD_CIDR] }, undefined],
   ] as const)
-    t.equal(new NodeManager(config, () => node).missing, missing, name)
+    t.equal(new NodeManager(config, () => node).waitReason, reason, name)
   t.end()
 })
 

@@ -3,12 +3,12 @@ import { NodeWait } from '../../lib/node/node-wait.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 
-function createNodeWait(getMissing: () => string | undefined, then: 'serve' | 'exit' = 'serve') {
+function createNodeWait(getReason: () => string | undefined, then: 'serve' | 'exit' = 'serve') {
   const clock = new ManualClock()
   const log = new RecordingLog()
   const calls: string[] = []
-  const onTimeout = (missing: string): void => void calls.push(`timeout: ${missing}`)
-  const wait = new NodeWait({ clock, log, timeoutMs: 5000, then, getMissing, onTimeout })
+  const onTimeout = (reason: string): void => void calls.push(`timeout: ${reason}`)
+  const wait = new NodeWait({ clock, log, timeoutMs: 5000, then, getReason, onTimeout })
   wait.subscribe(() => calls.push('resume'))
   return { clock, log, wait, calls }
 }
@@ -21,15 +21,15 @@ t.test('there is no wait if the Node is known', t => {
 })
 
 t.test('the wait ends for good when the Node appears', async t => {
-  let missing: string | undefined = 'the Node'
-  const { wait, clock, log, calls } = createNodeWait(() => missing)
+  let reason: string | undefined = 'it is not there'
+  const { wait, clock, log, calls } = createNodeWait(() => reason)
   t.equal(wait.isOver(), false)
   await clock.advance(4000)
   t.equal(wait.isOver(), false)
-  t.match(log.entries, [{ message: 'Waiting for the Node of this machine', fields: { missing, seconds: 5 } }])
-  missing = undefined
+  t.match(log.entries, [{ message: 'Waiting for the Node of this machine', fields: { reason, seconds: 5 } }])
+  reason = undefined
   t.equal(wait.isOver(), true)
-  missing = 'the Node'
+  reason = 'it is not there'
   t.equal(wait.isOver(), true, 'the wait does not start again when the Node disappears')
   await clock.advance(60_000)
   t.strictSame(calls, [])
@@ -38,10 +38,10 @@ t.test('the wait ends for good when the Node appears', async t => {
 t.test(
   'a timeout of a mode that serves without the Node is reported once, and then the first sync may begin',
   async t => {
-    const { wait, clock, calls } = createNodeWait(() => 'an address of the Node')
+    const { wait, clock, calls } = createNodeWait(() => 'it has no address')
     for (const _ of [1, 2, 3]) t.equal(wait.isOver(), false)
     await clock.advance(5000)
-    t.strictSame(calls, ['timeout: an address of the Node', 'resume'])
+    t.strictSame(calls, ['timeout: it has no address', 'resume'])
     t.equal(wait.isOver(), true)
     await clock.advance(60_000)
     t.equal(calls.length, 2)
@@ -51,13 +51,13 @@ t.test(
 t.test(
   'a timeout of a mode that exits without the Node is reported once, and no sync begins before the exit',
   async t => {
-    let missing: string | undefined = 'the Node'
-    const { wait, clock, calls } = createNodeWait(() => missing, 'exit')
+    let reason: string | undefined = 'it is not there'
+    const { wait, clock, calls } = createNodeWait(() => reason, 'exit')
     t.equal(wait.isOver(), false)
     await clock.advance(5000)
-    t.strictSame(calls, ['timeout: the Node'])
+    t.strictSame(calls, ['timeout: it is not there'])
     t.equal(wait.isOver(), false, 'another change of an object starts no sync')
-    missing = undefined
+    reason = undefined
     t.equal(wait.isOver(), false, 'nor does the Node, which comes too late')
     await clock.advance(60_000)
     t.equal(calls.length, 1)
@@ -65,7 +65,7 @@ t.test(
 )
 
 t.test('after a stop nothing is called, and no first sync begins', async t => {
-  const { wait, clock, calls } = createNodeWait(() => 'the Node')
+  const { wait, clock, calls } = createNodeWait(() => 'it is not there')
   t.equal(wait.isOver(), false)
   wait.stop()
   await clock.advance(60_000)
