@@ -13,7 +13,7 @@ import {
 } from './data-plane.js'
 import { type DataPlaneTimings } from './data-plane-timings.js'
 import { DrainingListeners } from './draining-listeners.js'
-import { shouldKeepPort } from './keep-port.js'
+import { shouldKeepPort } from './should-keep-port.js'
 import { DescriptorBudget } from './limits/descriptor-budget.js'
 import { DialBudget } from './limits/dial-budget.js'
 import { DialBurst } from './limits/dial-burst.js'

@@ -1,5 +1,5 @@
 import { portUnavailable } from '../dataplane/data-plane.js'
-import { isPortOwned, shouldKeepPort } from '../dataplane/keep-port.js'
+import { isPortOwned, shouldKeepPort } from '../dataplane/should-keep-port.js'
 import { type ListenerPlan, type ListenerSpec, shouldListen } from '../dataplane/listener-plan.js'
 import { mostListeners, noDescriptorForListener, usableDescriptors } from '../dataplane/limits/usable-descriptors.js'
 import { type ProxyFailure } from '../model/failure.js'

@@ -13,7 +13,7 @@ import { type RuleSettings, ipvsRules } from './ipvs-rules.js'
 import { type SetEntry, setEntries } from './set-entries.js'
 import { SET_NAMES, SET_TYPES, type SetName, kernelSetName } from './set-names.js'
 import { type VirtualAddress, virtualAddressesOf } from './virtual-address.js'
-import { virtualServer } from './virtual-server.js'
+import { desiredServer } from './desired-server.js'
 
 /** What the operator configured. */
 export interface PlanSettings extends RuleSettings {
@@ -154,7 +154,7 @@ export class IpvsPlanner {
     const cached = this.#portPlans.get(port)
     if (cached !== undefined && sameItems(cached.addresses, addresses)) return cached
     const servers = addresses.map(virtual => {
-      const built = virtualServer(virtual, port, this.#settings.scheduler)
+      const built = desiredServer(virtual, port, this.#settings.scheduler)
       const key = serverKey(built)
       return [key, reuseEqual(this.#lastPlan.servers.get(key), built)] as const
     })

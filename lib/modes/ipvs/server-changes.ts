@@ -1,6 +1,6 @@
 import { type IpvsChange } from '../../system/ipvs-text.js'
 import { type RealServer, type VirtualServer } from '../../system/virtual-server.js'
-import { hasSameSettings } from './virtual-server.js'
+import { hasSameSettings } from './desired-server.js'
 
 /** Virtual servers by `serverKey`. */
 export type VirtualServers = ReadonlyMap<string, VirtualServer>

@@ -5,7 +5,7 @@ import { type RealServer, type VirtualServer } from '../../system/virtual-server
 import { type VirtualAddress, isPolicyLocal } from './virtual-address.js'
 
 /** The virtual server for one address of a service port. */
-export function virtualServer(
+export function desiredServer(
   virtual: VirtualAddress,
   { servicePort, usable }: ServedPort,
   defaultScheduler: string,
