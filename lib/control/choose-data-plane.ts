@@ -12,10 +12,10 @@ import { createDataPlane } from './create-data-plane.js'
 
 const MAX_AUTO_WORKERS = 8
 /**
- * How long the control process may not turn before a worker ends it, in milliseconds. The longest known work in one turn, reading
- * the objects of a very large cluster on a busy machine, takes a few seconds.
+ * How long the control process may not turn before a worker, or a thread of its own, ends it, in milliseconds. The longest known
+ * work in one turn, reading the objects of a very large cluster on a busy machine, takes a few seconds.
  */
-const CONTROL_TIMEOUT_MS = 60_000
+export const CONTROL_TIMEOUT_MS = 60_000
 
 /** Makes the data plane of `--data-plane-workers`: in worker processes, which may still be starting, or in this process. */
 export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promise<DataPlane> {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Log } from '../model/log.js'
@@ -8,6 +9,7 @@ import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-setti
 import { applyOomScore } from '../system/oom-score.js'
 import { realClock } from '../system/real-clock.js'
 import { type Parts, buildParts } from './build-parts.js'
+import { workerCount } from './choose-data-plane.js'
 import { cleanupOnExit } from './cleanup.js'
 import { aborted, drainDataPlane, serveUntilIdle } from './drain-data-plane.js'
 import { VERSION } from './version.js'
@@ -58,6 +60,12 @@ export class KubeProxy {
     this.#config = config
     this.#log = log
     this.#parts = parts
+  }
+
+  /** Whether data-plane workers watch this process, and end it when it no longer turns. */
+  get isWatchedByWorkers(): boolean {
+    const { dataPlane } = this.#parts
+    return dataPlane !== undefined && workerCount(this.#config.dataPlaneWorkers, availableParallelism()) > 0
   }
 
   /**

@@ -1,7 +1,9 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
+import { CONTROL_TIMEOUT_MS } from './choose-data-plane.js'
 import { KubeProxy } from './kube-proxy.js'
+import { startTurnWatch } from './start-turn-watch.js'
 
 /**
  * Runs a proxy until SIGTERM or SIGINT. A second signal ends the drain at once.
@@ -19,5 +21,6 @@ export async function runUntilSignal(config: KubeProxyConfig, log: Log, modes?: 
   const stopped = new Promise<undefined>(resolve => stop.signal.addEventListener('abort', () => resolve(undefined)))
   // A signal during the start ends the program at once, because there is nothing to drain yet.
   const proxy = await Promise.race([KubeProxy.create(config, log, modes), stopped])
+  if (proxy?.isWatchedByWorkers === false) startTurnWatch(CONTROL_TIMEOUT_MS)
   await proxy?.run(stop.signal, forceStop.signal)
 }

@@ -1,0 +1,28 @@
+import { Worker } from 'node:worker_threads'
+import { type TurnWatchData } from './turn-watch-data.js'
+
+const THREAD = new URL('turn-watch-thread.js', import.meta.url)
+/** In how many steps the time is counted. */
+const TICKS = 12
+
+/**
+ * Ends this process when its event loop has not turned for some time: it would neither follow the cluster nor react to SIGTERM. A
+ * thread does it, with 9 MB of memory, where there are no data-plane workers to do it (see `ControlWatch`). It cannot help
+ * while the whole process is stopped.
+ */
+export function startTurnWatch(timeoutMs: number): void {
+  // In a debugger the main thread stops at breakpoints, and this thread would not.
+  if (process.execArgv.some(option => option.startsWith('--inspect'))) return
+  const turns = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const tickMs = timeoutMs / TICKS
+  // Twice as often as the thread looks, so that a turn lies between any two looks.
+  setInterval(() => Atomics.add(turns, 0, 1), tickMs / 2).unref()
+  const workerData: TurnWatchData = { turns, tickMs, ticks: TICKS }
+  const thread = new Worker(THREAD, {
+    workerData,
+    resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
+  })
+  // Without the thread the proxy works as well.
+  thread.on('error', () => undefined)
+  thread.unref()
+}

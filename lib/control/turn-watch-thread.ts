@@ -1,0 +1,40 @@
+/** The thread of `startTurnWatch`. It may use nothing that needs the main thread, such as `process.stderr`. */
+import { constants, openSync, readFileSync, writeSync } from 'node:fs'
+import { workerData } from 'node:worker_threads'
+import { ProxyFailure } from '../model/failure.js'
+import { createKlog } from '../observe/klog.js'
+import { SilenceCounter } from '../primitives/silence-counter.js'
+import { type TurnWatchData } from './turn-watch-data.js'
+
+const { turns, tickMs, ticks } = workerData as TurnWatchData
+const log = createKlog({ verbosity: 0, write: line => void writeSync(openErrorOutput(), line) })
+const silence = new SilenceCounter(ticks)
+let seen = Atomics.load(turns, 0)
+
+setInterval(() => {
+  const now = Atomics.load(turns, 0)
+  if (now !== seen) silence.recordSign()
+  else if (silence.tick() && !isTraced()) end()
+  seen = now
+}, tickMs)
+
+function end(): void {
+  const hint = 'If it runs on as the first process of a container, a livenessProbe for /livez ends it'
+  const message = `The control process has not turned for ${(tickMs * ticks) / 1000} s`
+  log.error('Killing the control process', new ProxyFailure('CONTROL_SILENT', message, { hint }))
+  process.kill(process.pid, 'SIGKILL')
+}
+
+/** A copy of standard error that does not block, if the kernel can open one: nothing may keep this thread from its work. */
+function openErrorOutput(): number {
+  try {
+    return openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK)
+  } catch {
+    return 2
+  }
+}
+
+/** Whether a debugger holds the process. */
+function isTraced(): boolean {
+  return !/^TracerPid:\s*0$/m.test(readFileSync('/proc/self/status', 'utf8'))
+}
