@@ -1,4 +1,4 @@
-/** A process that is watched by a thread. A message makes it busy for ever. */
+/** A process that is watched by a thread. A message makes it busy forever. */
 import { startTurnWatch } from '../../../lib/control/start-turn-watch.js'
 
 startTurnWatch(1200)
