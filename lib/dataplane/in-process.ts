@@ -17,7 +17,6 @@ import { shouldKeepPort } from './should-keep-port.js'
 import { DescriptorBudget } from './limits/descriptor-budget.js'
 import { DialBudget } from './limits/dial-budget.js'
 import { DialBurst } from './limits/dial-burst.js'
-import { HalfClosedLimit } from './limits/half-closed-limit.js'
 import { OwnClients } from './limits/own-clients.js'
 import { ServiceLimits } from './limits/service-limits.js'
 import { ServiceShares } from './limits/service-shares.js'
@@ -26,6 +25,7 @@ import { type BoundSockets, type ListenerContext } from './listener-context.js'
 import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
 import { ServiceConnections } from './tcp/service-connections.js'
 import { TcpProxy } from './tcp/tcp-proxy.js'
+import { UnpolledConnections } from './tcp/unpolled-connections.js'
 import { type TcpTransport } from './transport/tcp-transport.js'
 import { type UdpTransport } from './transport/udp-transport.js'
 import { UpstreamSockets } from './transport/upstream-sockets.js'
@@ -36,6 +36,11 @@ import { ServiceFlows } from './udp/service-flows.js'
 import { UdpProxy } from './udp/udp-proxy.js'
 
 const NO_PORT_LIMIT: UdpPortSource = { processes: 1, read: () => undefined }
+/** Milliseconds between two checks for what ends because time passes; fewer with very short timeouts. */
+const SWEEP_MS = 1000
+const MIN_SWEEP_MS = 10
+/** The same for peers that are gone; so long it takes at most until the other side of a connection learns of a reset. */
+const PEER_SWEEP_MS = 250
 
 interface ListenerEntry {
   spec: ListenerSpec
@@ -71,7 +76,7 @@ export class InProcessDataPlane implements DataPlane {
   readonly #entries = new Map<ServicePortKey, ListenerEntry>()
   readonly #drainingListeners: DrainingListeners
   readonly #udpPorts: UdpPortSource
-  #cancelSweep: () => void = () => undefined
+  readonly #cancelSweeps = new Map<object, () => void>()
   /** Listeners of the last plan that could not be opened. */
   #unserved = 0
   #isDraining = false
@@ -103,7 +108,7 @@ export class InProcessDataPlane implements DataPlane {
         tcp: new OwnClients('TCP', descriptorLimit, clock),
         udp: new OwnClients('UDP', descriptorLimit, clock),
       },
-      halfClosedLimit: new HalfClosedLimit(timings.halfClosedTimeout),
+      unpolledConnections: new UnpolledConnections(),
       dialBurst: new DialBurst(),
       tcpShares: new ServiceShares(() => new ServiceConnections()),
       udpShares: new ServiceShares(() => new ServiceFlows()),
@@ -116,7 +121,7 @@ export class InProcessDataPlane implements DataPlane {
     }
     this.#udpPorts = udpPorts
     this.#setFlowCapacity()
-    this.#scheduleSweep()
+    this.#scheduleSweeps()
   }
 
   async apply(plan: ListenerPlan): Promise<ListenerReport> {
@@ -177,7 +182,7 @@ export class InProcessDataPlane implements DataPlane {
     this.#isDraining = true
     for (const [key, entry] of this.#entries) this.#drainListener(key, entry)
     await this.#drainingListeners.waitUntilIdle(timeoutMs)
-    this.#cancelSweep()
+    for (const cancel of this.#cancelSweeps.values()) cancel()
     return this.#drainingListeners.abortConnections()
   }
 
@@ -234,22 +239,30 @@ export class InProcessDataPlane implements DataPlane {
   }
 
   /** Checks, now and then, for what ends because time passes. A timer for each connection would cost more. */
-  #scheduleSweep(): void {
-    const { clock, timings, halfClosedLimit, descriptorBudget, dialBudget, udpShares } = this.#context
+  #scheduleSweeps(): void {
+    const { timings, unpolledConnections, descriptorBudget, dialBudget, udpShares } = this.#context
     const shortestUdpTimeout = Math.min(timings.udpTimeout, timings.udpStreamTimeout)
-    const period = Math.min(1000, Math.max(10, Math.min(shortestUdpTimeout, timings.halfClosedTimeout) / 4))
-    const sweep = (): void => {
-      const now = clock.now()
-      halfClosedLimit.sweep(now)
+    this.#sweepEvery(Math.min(PEER_SWEEP_MS, timings.halfClosedTimeout / 4), now => unpolledConnections.sweep(now))
+    this.#sweepEvery(Math.min(SWEEP_MS, shortestUdpTimeout / 4), now => {
       descriptorBudget.sweep(now)
       dialBudget.sweep(now)
       for (const flows of udpShares) flows.expireIdle(now, shortestUdpTimeout)
       this.#setFlowCapacity()
       this.#drainingListeners.removeIdle()
-      this.#scheduleSweep()
+    })
+  }
+
+  #sweepEvery(periodMs: number, sweep: (now: number) => void): void {
+    const { clock } = this.#context
+    const schedule = (): void => {
+      // Sockets keep a process alive. Without any, there is nothing to check.
+      this.#cancelSweeps.set(sweep, clock.after(Math.max(MIN_SWEEP_MS, periodMs), run, { keepsAlive: false }))
     }
-    // Sockets keep a process alive. Without any, there is nothing to check.
-    this.#cancelSweep = clock.after(period, sweep, { keepsAlive: false })
+    const run = (): void => {
+      sweep(clock.now())
+      schedule()
+    }
+    schedule()
   }
 
   #setFlowCapacity(): void {

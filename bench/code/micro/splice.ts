@@ -1,13 +1,11 @@
 import { once } from 'node:events'
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net'
-import { HalfClosedLimit } from '../../../lib/dataplane/limits/half-closed-limit.js'
 import { TcpHandleTransport } from '../../../lib/dataplane/transport/tcp-handle-transport.js'
 import { NetTransport } from '../../../lib/dataplane/transport/net-transport.js'
 import { type TcpServer, type TcpSocket, type TcpTransport } from '../../../lib/dataplane/transport/tcp-transport.js'
 import { type MicroBench } from './micro-bench.js'
 
 const CHUNK = Buffer.alloc(64 * 1024)
-const HALF_CLOSED_MS = 60_000
 const KEEP_ALIVE_MS = 15_000
 
 /** Two spliced connections over loopback: `client` and `endpoint` are the outer ends. */
@@ -70,7 +68,6 @@ async function transportBenches(name: string, transport: TcpTransport): Promise<
 /** A listening socket for clients, and an endpoint behind it. */
 class SpliceSetup {
   readonly #transport: TcpTransport
-  readonly #limit = new HalfClosedLimit(HALF_CLOSED_MS)
   readonly #server: Server
   #listener: TcpServer | undefined
   #onClient: (client: TcpSocket) => void = () => undefined
@@ -108,7 +105,7 @@ class SpliceSetup {
     const [endpoint] = await reached
     endpoint.on('error', () => undefined)
     endpoint.resume()
-    this.#transport.splice(toClient, toEndpoint, this.#limit)
+    this.#transport.splice(toClient, toEndpoint, { onUnpolled: () => undefined })
     return { client, endpoint }
   }
 

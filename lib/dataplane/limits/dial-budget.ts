@@ -12,8 +12,6 @@ const DIAL_SHARE = 1 / 16
  * connections per second, more than one process can make.
  */
 const MAX_DIALS = 1024
-/** Clients that one sweep checks; each costs a few microseconds. */
-const MAX_CHECKS_PER_SWEEP = 500
 
 /** The most clients that one sweep starts at the cost of others. */
 const MAX_TAKEN_PER_SWEEP = 64
@@ -131,12 +129,10 @@ export class DialBudget {
   }
 
   /**
-   * Checks whether the clients that wait are still there. When there are very many, it checks those that came first. Then it
-   * starts those that may have descriptors of others, where something has become idle meanwhile.
+   * Starts the clients that may have descriptors of others, where something has become idle meanwhile.
    * @param now milliseconds of the data plane's clock
    */
   sweep(now: number): void {
-    this.#checkClients()
     let taken = 0
     for (const queue of [...this.#queues]) {
       for (const dial of queue.waiting.keys()) {
@@ -144,16 +140,6 @@ export class DialBudget {
         if (!this.tryStartAtCostOfOthers(queue, dial, now)) break
         this.dequeue(queue, dial)
         dial.onTurn()
-      }
-    }
-  }
-
-  #checkClients(): void {
-    let checks = 0
-    for (const queue of [...this.#queues]) {
-      for (const dial of queue.waiting.keys()) {
-        if (checks++ === MAX_CHECKS_PER_SWEEP) return
-        dial.checkClient()
       }
     }
   }

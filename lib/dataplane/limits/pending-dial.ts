@@ -6,6 +6,4 @@ export interface PendingDial {
   onTurn(): void
   /** Starts the dial now. */
   start(): void
-  /** Checks that the client is still there; if not, its socket closes. */
-  checkClient(): void
 }

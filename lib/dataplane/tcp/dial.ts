@@ -35,7 +35,6 @@ export interface DialOwner extends TcpSocketOwner {
  * and waits by the same schedule when no endpoint has one. The endpoint is not to blame and stays in use.
  */
 export class Dial implements PendingDial {
-  readonly #client: TcpSocket
   readonly #lease: EndpointLease
   readonly #queue: DialQueue
   readonly #context: ListenerContext
@@ -55,8 +54,7 @@ export class Dial implements PendingDial {
   #lastError: Error | undefined
 
   /** @param queue that of the listener */
-  constructor(client: TcpSocket, lease: EndpointLease, queue: DialQueue, context: ListenerContext, owner: DialOwner) {
-    this.#client = client
+  constructor(lease: EndpointLease, queue: DialQueue, context: ListenerContext, owner: DialOwner) {
     this.#lease = lease
     this.#queue = queue
     this.#context = context
@@ -78,10 +76,6 @@ export class Dial implements PendingDial {
   onTurn(): void {
     this.#clearQueueTimeout()
     this.#context.dialBurst.add(this)
-  }
-
-  checkClient(): void {
-    this.#client.checkPeer()
   }
 
   start(): void {

@@ -3,10 +3,12 @@ import { type EndpointLease } from '../endpoint-lease.js'
 import { type DialQueue } from '../limits/dial-budget.js'
 import { type ClientHolding, type Held } from '../limits/held-by-client.js'
 import { type ListenerContext } from '../listener-context.js'
-import { type SpliceFailure, type TcpSocket, type TcpSplice } from '../transport/tcp-transport.js'
+import { type SpliceFailure, type TcpSocket, type TcpSplice, type TcpSpliceOwner } from '../transport/tcp-transport.js'
 import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
 import { Dial, type DialOwner } from './dial.js'
+import { type UnpolledTimes, gonePeerRule, isAbandoned } from './gone-peer-rule.js'
 import { type OpenConnection } from './service-connections.js'
+import { type UnpolledConnection } from './unpolled-connections.js'
 
 /** The listener of a connection. */
 export interface TcpConnectionOwner {
@@ -27,7 +29,7 @@ export interface TcpConnectionOwner {
  * It owns the sockets: the listener has counted the descriptor of the client, and the dial that of the endpoint. Both are
  * released here.
  */
-export class TcpConnection implements DialOwner, OpenConnection {
+export class TcpConnection implements DialOwner, OpenConnection, TcpSpliceOwner, UnpolledConnection {
   readonly lease: EndpointLease
   holding: ClientHolding | undefined
   older: Held | undefined
@@ -57,7 +59,7 @@ export class TcpConnection implements DialOwner, OpenConnection {
     this.#context = context
     this.#owner = owner
     this.#queue = queue
-    this.#dial = new Dial(client, lease, queue, context, this)
+    this.#dial = new Dial(lease, queue, context, this)
   }
 
   get bytesToEndpoint(): number {
@@ -71,6 +73,7 @@ export class TcpConnection implements DialOwner, OpenConnection {
   /** Connects the client to an endpoint. */
   start(): void {
     this.#client.owner = this
+    this.#context.unpolledConnections.add(this)
     this.#dial?.request()
   }
 
@@ -81,12 +84,13 @@ export class TcpConnection implements DialOwner, OpenConnection {
   }
 
   onDialConnected(socket: TcpSocket, { ip, port }: Target, upstreamKey: UpstreamSocketKey | undefined): void {
-    const { log, transport, halfClosedLimit } = this.#context
+    const { log, transport, unpolledConnections } = this.#context
     this.#dial = undefined
     this.#upstreamKey = upstreamKey
     this.#openSockets++
     if (log.enabled(3)) log.info(3, 'Connected a client', { client: this.lease.client, endpoint: `${ip}:${port}` })
-    this.#splice = transport.splice(this.#client, socket, halfClosedLimit)
+    unpolledConnections.delete(this)
+    this.#splice = transport.splice(this.#client, socket, this)
     this.#owner.onConnect(this)
   }
 
@@ -96,13 +100,36 @@ export class TcpConnection implements DialOwner, OpenConnection {
     this.#client.reset()
   }
 
+  onUnpolled(): void {
+    this.#context.unpolledConnections.add(this)
+  }
+
+  get isUnpolled(): boolean {
+    const splice = this.#splice
+    return splice === undefined || splice.clientState !== 'reading' || splice.endpointState !== 'reading'
+  }
+
+  checkPeers(times: UnpolledTimes): void {
+    const splice = this.#splice
+    if (splice === undefined) return this.#client.checkPeer(() => this.#client.close())
+    const { keepAliveIdle, halfClosedTimeout } = this.#context.timings
+    const { clientState, endpointState } = splice
+    if (isAbandoned(clientState, endpointState, times, halfClosedTimeout)) return splice.reset()
+    const clientRule = gonePeerRule(clientState, times, keepAliveIdle)
+    if (clientRule !== undefined) splice.endIfGone('client', clientRule)
+    const endpointRule = gonePeerRule(endpointState, times, keepAliveIdle)
+    if (endpointRule !== undefined) splice.endIfGone('endpoint', endpointRule)
+  }
+
   onClose(socket: TcpSocket): void {
-    const { descriptorBudget, upstreamSockets } = this.#context
+    const { descriptorBudget, upstreamSockets, unpolledConnections } = this.#context
     if (socket === this.#client) {
       this.#dial?.cancel()
       this.#dial = undefined
     } else if (this.#upstreamKey !== undefined) upstreamSockets.tcp.delete(this.#upstreamKey)
     descriptorBudget.release(this.#queue.share)
-    if (--this.#openSockets === 0) this.#owner.onEnd(this, this.#splice?.failure)
+    if (--this.#openSockets > 0) return
+    unpolledConnections.delete(this)
+    this.#owner.onEnd(this, this.#splice?.failure)
   }
 }

@@ -1,8 +1,13 @@
-import { type HalfClosedLimit } from '../limits/half-closed-limit.js'
 import { type Borrower, type ReadBuffers } from './read-buffers.js'
-import { systemError } from './socket-error.js'
+import { goneError, systemError } from './socket-error.js'
 import { PENDING, type TcpHandle, type TcpHandleEvents, WRITTEN } from './tcp-handle.js'
-import { type SpliceFailure, type TcpSplice } from './tcp-transport.js'
+import {
+  type GonePeerRule,
+  type SocketState,
+  type SpliceFailure,
+  type TcpSplice,
+  type TcpSpliceOwner,
+} from './tcp-transport.js'
 
 /** A splice of two TCP handles. It lends them the memory that they read into. */
 export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
@@ -12,15 +17,34 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   readonly #client: TcpHandle
   readonly #endpoint: TcpHandle
   readonly #buffers: ReadBuffers
-  readonly #limit: HalfClosedLimit
+  readonly #owner: TcpSpliceOwner
 
-  constructor(client: TcpHandle, endpoint: TcpHandle, buffers: ReadBuffers, limit: HalfClosedLimit) {
+  constructor(client: TcpHandle, endpoint: TcpHandle, buffers: ReadBuffers, owner: TcpSpliceOwner) {
     this.#client = client
     this.#endpoint = endpoint
     this.#buffers = buffers
-    this.#limit = limit
+    this.#owner = owner
     client.read(this, buffers.shared)
     endpoint.read(this, buffers.shared)
+  }
+
+  get clientState(): SocketState {
+    return stateOf(this.#client, this.#endpoint)
+  }
+
+  get endpointState(): SocketState {
+    return stateOf(this.#endpoint, this.#client)
+  }
+
+  endIfGone(side: SpliceFailure['side'], rule: GonePeerRule): void {
+    const handle = side === 'client' ? this.#client : this.#endpoint
+    handle.checkPeer(wasReset => {
+      const end = wasReset ? rule.ifReset : rule.ifPossiblyEnded
+      if (end === 'reset') this.onError(handle, goneError())
+      if (end !== 'close') return
+      this.#client.close()
+      this.#endpoint.close()
+    })
   }
 
   reset(): void {
@@ -40,6 +64,7 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
     if (result === PENDING) {
       buffers.detach(bytes)
       from.pause()
+      this.#owner.onUnpolled()
     } else if (result !== WRITTEN) {
       this.onError(to, systemError('write', result))
       return buffer
@@ -55,8 +80,10 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   /** No write is pending in this direction: while one was, nothing was read, not even the end. */
   onEnd(from: TcpHandle): void {
     const to = this.#peerOf(from)
-    this.#limit.add(this)
-    if (!to.hasEnded) return to.shutdown()
+    if (!to.hasEnded) {
+      to.shutdown()
+      return this.#owner.onUnpolled()
+    }
     to.close()
     from.close()
   }
@@ -69,7 +96,6 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   onClose(handle: TcpHandle): void {
     const { buffer } = handle
     if (buffer !== undefined && buffer !== this.#buffers.shared) this.#buffers.discard(buffer)
-    this.#limit.delete(this)
   }
 
   tryReturn(buffer: Uint8Array): boolean {
@@ -82,4 +108,9 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   #peerOf(handle: TcpHandle): TcpHandle {
     return handle === this.#client ? this.#endpoint : this.#client
   }
+}
+
+function stateOf(from: TcpHandle, to: TcpHandle): SocketState {
+  if (to.isWriting) return 'held'
+  return from.hasEnded ? 'ended' : 'reading'
 }

@@ -1,4 +1,5 @@
 import { type Socket } from 'node:net'
+import { systemCode } from '../../model/failure.js'
 import { type SocketAddress } from './upstream-sockets.js'
 import { type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
 
@@ -36,9 +37,14 @@ export class NetSocket implements TcpSocket {
     return toSocketAddress(this.stream.localAddress, this.stream.localPort)
   }
 
-  checkPeer(): void {
+  checkPeer(onGone: (wasReset: boolean) => void): void {
+    const { stream } = this
+    // After the end of the write side there is no public way to ask. A pending write reports an error by itself.
+    if (!stream.writable || stream.writableLength > 0) return
     // Sends nothing, and fails if the peer is gone. The address would not show that, since Node.js keeps it.
-    this.stream.write(EMPTY)
+    stream.write(EMPTY, error => {
+      if (error && !stream.destroyed) onGone(systemCode(error) === 'ECONNRESET')
+    })
   }
 
   reset(): void {

@@ -1,19 +1,25 @@
-import { type HalfClosedLimit } from '../limits/half-closed-limit.js'
+import { type Socket } from 'node:net'
 import { type NetSocket, type NetSocketEvents } from './net-socket.js'
-import { type SpliceFailure, type TcpSplice } from './tcp-transport.js'
+import { goneError } from './socket-error.js'
+import {
+  type GonePeerRule,
+  type SocketState,
+  type SpliceFailure,
+  type TcpSplice,
+  type TcpSpliceOwner,
+} from './tcp-transport.js'
 
 /** A splice with Node.js's public streams. Both sockets must have been made with `allowHalfOpen`. */
 export class NetSplice implements TcpSplice, NetSocketEvents {
   readonly #client: NetSocket
   readonly #endpoint: NetSocket
-  readonly #limit: HalfClosedLimit
+  readonly #owner: TcpSpliceOwner
   #failure: SpliceFailure | undefined
-  #open = 2
 
-  constructor(client: NetSocket, endpoint: NetSocket, limit: HalfClosedLimit) {
+  constructor(client: NetSocket, endpoint: NetSocket, owner: TcpSpliceOwner) {
     this.#client = client
     this.#endpoint = endpoint
-    this.#limit = limit
+    this.#owner = owner
     client.events = this
     endpoint.events = this
     this.#pipe(client, endpoint)
@@ -32,6 +38,28 @@ export class NetSplice implements TcpSplice, NetSocketEvents {
     return this.#failure
   }
 
+  get clientState(): SocketState {
+    return stateOf(this.#client.stream, this.#endpoint.stream)
+  }
+
+  get endpointState(): SocketState {
+    return stateOf(this.#endpoint.stream, this.#client.stream)
+  }
+
+  endIfGone(side: SpliceFailure['side'], rule: GonePeerRule): void {
+    // To ask is a write: if the peer is gone, Node.js closes the socket, whatever it may still have to read.
+    if (rule.ifPossiblyEnded === undefined) return
+    const socket = side === 'client' ? this.#client : this.#endpoint
+    socket.checkPeer(wasReset => {
+      if ((wasReset ? rule.ifReset : rule.ifPossiblyEnded) === 'reset') {
+        this.onError(socket, goneError())
+        return this.reset()
+      }
+      this.#client.close()
+      this.#endpoint.close()
+    })
+  }
+
   reset(): void {
     this.#client.reset()
     this.#endpoint.reset()
@@ -42,19 +70,26 @@ export class NetSplice implements TcpSplice, NetSocketEvents {
   }
 
   onClose(socket: NetSocket, hadError: boolean): void {
-    if (hadError) (socket === this.#client ? this.#endpoint : this.#client).reset()
-    if (--this.#open === 0) this.#limit.delete(this)
+    // Without an error and an end, this program has closed the socket, perhaps just before the splice.
+    if (hadError || !socket.stream.readableEnded) (socket === this.#client ? this.#endpoint : this.#client).reset()
   }
 
   #pipe({ stream: from }: NetSocket, { stream: to }: NetSocket): void {
     from.on('data', chunk => {
-      if (!to.write(chunk)) from.pause()
+      if (to.write(chunk)) return
+      from.pause()
+      this.#owner.onUnpolled()
     })
     to.on('drain', () => from.resume())
     from.on('end', () => {
       to.end()
-      this.#limit.add(this)
+      this.#owner.onUnpolled()
     })
     from.resume()
   }
+}
+
+function stateOf(from: Socket, to: Socket): SocketState {
+  if (to.writableLength > 0 && (from.isPaused() || from.readableEnded)) return 'held'
+  return from.readableEnded ? 'ended' : 'reading'
 }

@@ -1,6 +1,5 @@
 import { connect, createServer } from 'node:net'
 import { type Target } from '../../balancer/balancer.js'
-import { type HalfClosedLimit } from '../limits/half-closed-limit.js'
 import { NetSocket } from './net-socket.js'
 import { openServer } from './open-server.js'
 import { NetSplice } from './net-splice.js'
@@ -10,6 +9,7 @@ import {
   type TcpListenOptions,
   type TcpSocket,
   type TcpSocketOwner,
+  type TcpSpliceOwner,
   type TcpTransport,
 } from './tcp-transport.js'
 
@@ -60,7 +60,7 @@ export class NetTransport implements TcpTransport {
     return socket
   }
 
-  splice(client: TcpSocket, endpoint: TcpSocket, limit: HalfClosedLimit): NetSplice {
-    return new NetSplice(client as NetSocket, endpoint as NetSocket, limit)
+  splice(client: TcpSocket, endpoint: TcpSocket, owner: TcpSpliceOwner): NetSplice {
+    return new NetSplice(client as NetSocket, endpoint as NetSocket, owner)
   }
 }

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { type Server, type Socket, connect, createServer } from 'node:net'
-import { HalfClosedLimit } from '../limits/half-closed-limit.js'
 import { openServer } from './open-server.js'
 import { type Probe, expectEqual, runProbe } from './run-probe.js'
 import {
@@ -40,7 +39,6 @@ interface SplicedPair {
 class TcpProbe implements Probe {
   step = 'listen'
   readonly #transport: TcpTransport
-  readonly #limit = new HalfClosedLimit(60_000)
   readonly #server: Server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
   readonly #sockets: Socket[] = []
   readonly #splices: TcpSplice[] = []
@@ -96,7 +94,7 @@ class TcpProbe implements Probe {
     const owner = { onClose: () => void this.#closed++ }
     inner.owner = owner
     outer.owner = owner
-    const splice = this.#transport.splice(inner, outer, this.#limit)
+    const splice = this.#transport.splice(inner, outer, { onUnpolled: () => undefined })
     this.#splices.push(splice)
     return { client, endpoint, splice }
   }

@@ -43,3 +43,8 @@ export function systemError(call: string, status: number): Error {
   const code = getSystemErrorName(status)
   return Object.assign(new Error(`${call} ${code}`), { code, errno: status, syscall: call })
 }
+
+/** The error of a connection that the kernel has dropped while the proxy did not read from it. */
+export function goneError(): Error {
+  return new Error('the peer has reset the connection, or does not answer keep-alives')
+}

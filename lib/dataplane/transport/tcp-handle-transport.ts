@@ -1,6 +1,5 @@
 import { createServer } from 'node:net'
 import { type Target } from '../../balancer/balancer.js'
-import { type HalfClosedLimit } from '../limits/half-closed-limit.js'
 import { HandleSplice } from './handle-splice.js'
 import { openServer } from './open-server.js'
 import { ReadBuffers } from './read-buffers.js'
@@ -10,6 +9,7 @@ import {
   type TcpServer,
   type TcpListenOptions,
   type TcpSocket,
+  type TcpSpliceOwner,
   type TcpTransport,
 } from './tcp-transport.js'
 
@@ -33,16 +33,20 @@ export class TcpHandleTransport implements TcpTransport {
   }: TcpListenOptions): Promise<TcpServer> {
     const server = createServer()
     const boundPort = await openServer(server, { bound, address, port, backlog }, () =>
-      TcpHandle.accept(server, keepAliveMs, onClient, onError),
+      TcpHandle.accept(server, toSeconds(keepAliveMs), onClient, onError),
     )
     return { port: boundPort, close: () => void server.close() }
   }
 
   connect({ ip, port }: Target, keepAliveMs: number, connector: TcpConnector): TcpSocket {
-    return TcpHandle.connect(ip, port, keepAliveMs, connector)
+    return TcpHandle.connect(ip, port, toSeconds(keepAliveMs), connector)
   }
 
-  splice(client: TcpSocket, endpoint: TcpSocket, limit: HalfClosedLimit): HandleSplice {
-    return new HandleSplice(client as TcpHandle, endpoint as TcpHandle, this.#buffers, limit)
+  splice(client: TcpSocket, endpoint: TcpSocket, owner: TcpSpliceOwner): HandleSplice {
+    return new HandleSplice(client as TcpHandle, endpoint as TcpHandle, this.#buffers, owner)
   }
+}
+
+function toSeconds(ms: number): number {
+  return Math.trunc(ms / 1000)
 }

@@ -1,5 +1,5 @@
 import { type Server } from 'node:net'
-import { getSystemErrorMap } from 'node:util'
+import { getSystemErrorMap, getSystemErrorName } from 'node:util'
 import { type SocketAddress } from './upstream-sockets.js'
 import { systemError } from './socket-error.js'
 import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
@@ -114,14 +114,14 @@ export class TcpHandle implements TcpSocket {
   /** Makes a listening server of `net` give its clients to `onClient` as handles. */
   static accept(
     server: Server,
-    keepAliveMs: number,
+    keepAliveSeconds: number,
     onClient: (client: TcpHandle) => void,
     onError: (error: Error) => void,
   ): void {
     const raw = (server as unknown as { readonly _handle: RawTcp })._handle
     // The kernel copies both to the sockets that it accepts.
     raw.setNoDelay(true)
-    raw.setKeepAlive(true, toSeconds(keepAliveMs))
+    raw.setKeepAlive(true, keepAliveSeconds)
     raw.onconnection = (status, client) => {
       if (client === undefined) onError(systemError('accept', status))
       else onClient(new TcpHandle(client))
@@ -129,7 +129,7 @@ export class TcpHandle implements TcpSocket {
   }
 
   /** See TcpTransport.connect. */
-  static connect(ip: string, port: number, keepAliveMs: number, connector: TcpConnector): TcpHandle {
+  static connect(ip: string, port: number, keepAliveSeconds: number, connector: TcpConnector): TcpHandle {
     const raw = new TCP(constants.SOCKET)
     const handle = new TcpHandle(raw, connector)
     const request = new TCPConnectWrap()
@@ -141,7 +141,7 @@ export class TcpHandle implements TcpSocket {
       process.nextTick(() => handle.#finishConnect(connector, status))
     } else {
       raw.setNoDelay(true)
-      raw.setKeepAlive(true, toSeconds(keepAliveMs))
+      raw.setKeepAlive(true, keepAliveSeconds)
       connector.onConnecting(handle)
     }
     return handle
@@ -162,9 +162,13 @@ export class TcpHandle implements TcpSocket {
     return this.#isOpen && this.#raw.getsockname(out) === 0 ? { ip: out.address!, port: out.port! } : undefined
   }
 
-  checkPeer(): void {
-    // After a reset by the peer, the kernel no longer knows the peer's address.
-    if (this.#isOpen && this.remoteAddress() === undefined) this.close()
+  checkPeer(onGone: (wasReset: boolean) => void): void {
+    // A pending write reports an error by itself. When the kernel has dropped the connection, it no longer knows the peer's address;
+    // a read would not show it after the end of the data.
+    if (!this.#isOpen || this.isWriting || this.#raw.getpeername({}) === 0) return
+    // Sends nothing, and returns the kernel's reason: EPIPE if the peer had finished sending before.
+    const status = this.#raw.writeBuffer(TcpHandle.#spareWrite, new Uint8Array(0))
+    onGone(status < 0 && getSystemErrorName(status) === 'ECONNRESET')
   }
 
   /** Begins to read, into `buffer` first. Called once. */
@@ -293,8 +297,4 @@ export class TcpHandle implements TcpSocket {
     request.oncomplete = TcpHandle.#onWritten
     return request
   }
-}
-
-function toSeconds(ms: number): number {
-  return Math.trunc(ms / 1000)
 }

@@ -1,5 +1,4 @@
 import { type Target } from '../../balancer/balancer.js'
-import { type HalfClosedLimit } from '../limits/half-closed-limit.js'
 import { type BindOptions } from './bind-options.js'
 import { type SocketAddress } from './upstream-sockets.js'
 
@@ -12,10 +11,11 @@ export interface TcpSocket {
   /** This end; undefined before the kernel has chosen it, and possibly after the socket is closed. */
   localAddress(): SocketAddress | undefined
   /**
-   * Closes the socket if the peer has reset it, which nothing else reports before the splice. A peer that only ended its own
-   * direction may still wait for an answer.
+   * Asks the kernel whether the peer is gone: it has reset the connection, or has not answered keep-alives. A peer that only ended
+   * its own direction is not gone. For sockets that the event loop does not poll: nothing else reports it.
+   * @param onGone called if so, now or a turn of the event loop later; `wasReset`: it has sent a reset, and no end before it
    */
-  checkPeer(): void
+  checkPeer(onGone: (wasReset: boolean) => void): void
   /** Closes the socket with a reset, so that the peer can distinguish it from an orderly end. */
   reset(): void
   /** Closes the socket in any way: for one that was never connected. */
@@ -47,6 +47,29 @@ export interface SpliceFailure {
 }
 
 /**
+ * How a splice treats one of its sockets: it reads from it; holds its peer back, because the other socket does not take more data;
+ * or does not read any more, because the peer has finished sending and the other socket has taken everything.
+ */
+export type SocketState = 'reading' | 'held' | 'ended'
+
+/** How a connection ends: with a reset to both sides, or in order, as if both had closed it. */
+export type ConnectionEnd = 'reset' | 'close'
+
+/** How a connection ends, by what the kernel says of the peer that is gone. Undefined: it goes on. */
+export interface GonePeerRule {
+  /** The peer has sent a reset, and no end before it. */
+  readonly ifReset: ConnectionEnd | undefined
+  /** The peer may have sent the end of its data. */
+  readonly ifPossiblyEnded: ConnectionEnd | undefined
+}
+
+/** The part of the program that a splice belongs to. */
+export interface TcpSpliceOwner {
+  /** The splice reads only from one of its sockets, or from none. Called whenever that begins. */
+  onUnpolled(): void
+}
+
+/**
  * Two joined sockets: each gets what the other one sends.
  *
  *     client ──data──▶ endpoint      each direction is independent: when the kernel does not take a write at once,
@@ -56,14 +79,17 @@ export interface SpliceFailure {
  * directions have ended. A reset on one side becomes a reset on the other, so that the peer can distinguish a broken answer from a
  * complete one.
  *
- * A connection is reset when one direction has ended and the other is silent for long (HalfClosedLimit). The connection is over
- * when both sockets are closed, which their owners learn.
+ * The connection is over when both sockets are closed, which their owners learn.
  */
 export interface TcpSplice {
   readonly bytesToEndpoint: number
   readonly bytesToClient: number
   /** Undefined as long as no side has broken the connection. */
   readonly failure: SpliceFailure | undefined
+  readonly clientState: SocketState
+  readonly endpointState: SocketState
+  /** Ends the connection by the rule if the peer of that side is gone. */
+  endIfGone(side: SpliceFailure['side'], rule: GonePeerRule): void
   /** Aborts the connection with a reset to both sides. */
   reset(): void
 }
@@ -93,5 +119,5 @@ export interface TcpTransport {
   /** @param keepAliveMs idle milliseconds after which the kernel checks that the endpoint still exists */
   connect(target: Target, keepAliveMs: number, connector: TcpConnector): TcpSocket
   /** Joins two sockets of this transport. */
-  splice(client: TcpSocket, endpoint: TcpSocket, limit: HalfClosedLimit): TcpSplice
+  splice(client: TcpSocket, endpoint: TcpSocket, owner: TcpSpliceOwner): TcpSplice
 }

@@ -32,10 +32,6 @@ class Client implements PendingDial {
     throw new Error('the budget does not start dials')
   }
 
-  checkClient(): void {
-    if (this.#harness.hasReset(this)) this.disconnect()
-  }
-
   connect(): void {
     this.state = 'connected'
     this.#harness.dials.complete(this.#queue)
@@ -91,7 +87,6 @@ class Harness {
   readonly granted: Client[] = []
   /** Whether dials fail as soon as they begin. */
   failsAtOnce = false
-  hasReset: (client: Client) => boolean = () => false
 
   constructor(limit: number) {
     this.descriptors = new DescriptorBudget(limit)
@@ -275,28 +270,9 @@ t.test('a client that leaves its queue, or waits there too long, gets no turn an
   clients[0]!.connect()
   t.strictSame(statesOf(waiting.slice(0, 3)), ['closed', 'closed', 'dialing'])
   const gone = waiting.slice(3, 10)
-  harness.hasReset = client => gone.includes(client)
-  harness.dials.sweep(0)
+  for (const client of gone) client.disconnect()
   t.equal(countOf(gone, 'closed'), 7)
   t.ok(countOf(fill(), 'waiting') >= 8, 'other clients wait in their places')
-  t.end()
-})
-
-t.test('a sweep over very many clients checks those that came first', t => {
-  const harness = new Harness(20_000)
-  const queue = newQueue()
-  const clients = harness.connectClients(queue, 3000)
-  const checked: Client[] = []
-  harness.hasReset = client => {
-    checked.push(client)
-    return false
-  }
-  harness.dials.sweep(0)
-  t.ok(checked.length >= 100 && checked.length <= 1000, `${checked.length} of ${queue.waiting.size}`)
-  t.strictSame(
-    checked.map(({ name }) => name),
-    clients.slice(512, 512 + checked.length).map(({ name }) => name),
-  )
   t.end()
 })
 

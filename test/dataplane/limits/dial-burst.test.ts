@@ -12,7 +12,6 @@ class Harness {
     return {
       client: name,
       onTurn: () => undefined,
-      checkClient: () => undefined,
       start: () => void this.started.push(name),
     }
   }

@@ -14,7 +14,6 @@ const IGNORED_DIAL: PendingDial = {
   client: '127.0.0.1',
   onTurn: () => undefined,
   start: () => undefined,
-  checkClient: () => undefined,
 }
 
 testBothTransports(

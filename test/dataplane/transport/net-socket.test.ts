@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type Socket, connect, createServer } from 'node:net'
 import t from 'tap'
 import { NetSocket } from '../../../lib/dataplane/transport/net-socket.js'
+import { NetTransport } from '../../../lib/dataplane/transport/net-transport.js'
 import { waitUntil } from '../../support/dataplane/plane-under-test.js'
 
 const MOMENTS: readonly (readonly [string, () => Promise<unknown>])[] = [
@@ -42,3 +43,23 @@ for (const [when, wait] of MOMENTS) {
     await waitUntil(() => !process.getActiveResourcesInfo().includes('TCPSocketWrap'), 'the handle is closed')
   })
 }
+
+t.test('a client that is closed just before the splice takes the endpoint with it', async t => {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const { port } = server.address() as { port: number }
+  const open = async () => {
+    const outer = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)
+    const [stream] = (await once(server, 'connection')) as [Socket]
+    t.teardown(() => outer.destroy())
+    return stream
+  }
+  let openSockets = 2
+  const owner = { onClose: () => void openSockets-- }
+  const client = new NetSocket(await open(), owner)
+  const endpoint = new NetSocket(await open(), owner)
+  client.close()
+  new NetTransport().splice(client, endpoint, { onUnpolled: () => undefined })
+  await waitUntil(() => openSockets === 0, 'both sockets are closed')
+})

@@ -11,9 +11,9 @@ import {
   type TcpListenOptions,
   type TcpSocket,
   type TcpSplice,
+  type TcpSpliceOwner,
   type TcpTransport,
 } from '../../../lib/dataplane/transport/tcp-transport.js'
-import { type HalfClosedLimit } from '../../../lib/dataplane/limits/half-closed-limit.js'
 import { UdpHandleTransport } from '../../../lib/dataplane/transport/udp-handle-transport.js'
 import { type Target } from '../../../lib/balancer/balancer.js'
 import { type NetSocket } from '../../../lib/dataplane/transport/net-socket.js'
@@ -34,8 +34,8 @@ class FaultyTransport implements TcpTransport {
     return this.#inner.connect(target, keepAliveMs, connector)
   }
 
-  splice(client: TcpSocket, endpoint: TcpSocket, limit: HalfClosedLimit): TcpSplice {
-    return this.#inner.splice(client, endpoint, limit)
+  splice(client: TcpSocket, endpoint: TcpSocket, owner: TcpSpliceOwner): TcpSplice {
+    return this.#inner.splice(client, endpoint, owner)
   }
 }
 
@@ -43,8 +43,8 @@ type SpliceFactory = (client: NetSocket, endpoint: NetSocket, sound: () => TcpSp
 
 function withSplice(change: SpliceFactory): TcpTransport {
   return new (class extends FaultyTransport {
-    override splice(client: TcpSocket, endpoint: TcpSocket, limit: HalfClosedLimit): TcpSplice {
-      return change(client as NetSocket, endpoint as NetSocket, () => super.splice(client, endpoint, limit))
+    override splice(client: TcpSocket, endpoint: TcpSocket, owner: TcpSpliceOwner): TcpSplice {
+      return change(client as NetSocket, endpoint as NetSocket, () => super.splice(client, endpoint, owner))
     }
   })()
 }

@@ -4,7 +4,6 @@ import { DialBudget } from '../../../lib/dataplane/limits/dial-budget.js'
 import { DialBurst } from '../../../lib/dataplane/limits/dial-burst.js'
 import { FlowBudget } from '../../../lib/dataplane/udp/flow-budget.js'
 import { OwnClients } from '../../../lib/dataplane/limits/own-clients.js'
-import { HalfClosedLimit } from '../../../lib/dataplane/limits/half-closed-limit.js'
 import { DEFAULT_TIMINGS } from '../../../lib/dataplane/data-plane-timings.js'
 import { type ListenerContext } from '../../../lib/dataplane/listener-context.js'
 import { UpstreamSockets } from '../../../lib/dataplane/transport/upstream-sockets.js'
@@ -13,6 +12,7 @@ import { ServiceShares } from '../../../lib/dataplane/limits/service-shares.js'
 import { ServiceConnections } from '../../../lib/dataplane/tcp/service-connections.js'
 import { ServiceFlows } from '../../../lib/dataplane/udp/service-flows.js'
 import { ServiceLimits } from '../../../lib/dataplane/limits/service-limits.js'
+import { UnpolledConnections } from '../../../lib/dataplane/tcp/unpolled-connections.js'
 import { type TcpTransport } from '../../../lib/dataplane/transport/tcp-transport.js'
 import { realClock } from '../../../lib/system/real-clock.js'
 import { silentLog } from './plane-under-test.js'
@@ -30,7 +30,7 @@ export function makeListenerContext(transport: TcpTransport, changes: Partial<Li
     udpTransport: new DgramTransport(),
     upstreamSockets: { tcp: new UpstreamSockets('both-ends'), udp: new UpstreamSockets('local-end') },
     ownClients: { tcp: new OwnClients('TCP', 1024, realClock), udp: new OwnClients('UDP', 1024, realClock) },
-    halfClosedLimit: new HalfClosedLimit(1000),
+    unpolledConnections: new UnpolledConnections(),
     dialBurst: new DialBurst(),
     sendBurst: new SendBurst(),
     flowBudget: new FlowBudget(1),

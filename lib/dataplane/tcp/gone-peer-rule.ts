@@ -1,0 +1,56 @@
+import { type GonePeerRule, type SocketState } from '../transport/tcp-transport.js'
+
+/** How long the connection has been so, in milliseconds. */
+export interface UnpolledTimes {
+  /** Since the event loop stopped to poll one of its sockets. */
+  readonly unpolledMs: number
+  /** Since the last byte moved, in either direction. */
+  readonly quietMs: number
+}
+
+const RESET: GonePeerRule = { ifReset: 'reset', ifPossiblyEnded: 'reset' }
+const CLOSE: GonePeerRule = { ifReset: 'reset', ifPossiblyEnded: 'close' }
+const RESET_ONLY: GonePeerRule = { ifReset: 'reset', ifPossiblyEnded: undefined }
+
+/** Milliseconds without a byte after which a direction that is held back counts as at rest. */
+const AT_REST_MS = 1000
+/** Share of the keep-alive time; the rest is a margin for a sweep that comes late. */
+const SURE_SHARE = 0.5
+/** After so many keep-alive times without a byte, a connection gives up the bytes that a peer sent before it went. */
+const GIVE_UP_KEEP_ALIVES = 4
+
+/**
+ * How a connection has to end if the peer of one of its sockets is gone. Undefined: it goes on in any case.
+ *
+ * The kernel drops a connection when the peer sends a reset, when it answers a keep-alive with a reset, or when it does not answer.
+ * It sends the first keep-alive after `keepAliveIdle`. So a peer that goes sooner has sent a reset by itself, and the other side must
+ * get one too. A peer that goes later has perhaps closed its socket in order, long before, and its kernel has forgotten it since.
+ * Then the other side must get all bytes that it sent, and no reset: as from that kernel.
+ *
+ * @param state of the socket
+ * @param keepAliveIdle idle time after which the kernel checks that a peer still exists, in milliseconds
+ */
+export function gonePeerRule(
+  state: SocketState,
+  { unpolledMs, quietMs }: UnpolledTimes,
+  keepAliveIdle: number,
+): GonePeerRule | undefined {
+  const hasSentReset = unpolledMs < keepAliveIdle * SURE_SHARE
+  if (state === 'ended') return hasSentReset ? RESET : CLOSE
+  // The bytes that the kernel still has from a peer that is gone arrive as long as the other side takes them.
+  if (state === 'reading' || quietMs < AT_REST_MS) return undefined
+  return hasSentReset || quietMs >= keepAliveIdle * GIVE_UP_KEEP_ALIVES ? RESET : RESET_ONLY
+}
+
+/**
+ * Whether a connection of which one direction has ended is silent for too long, although both peers exist.
+ * @param halfClosedTimeout how long such a connection may be silent, in milliseconds
+ */
+export function isAbandoned(
+  client: SocketState,
+  endpoint: SocketState,
+  { quietMs }: UnpolledTimes,
+  halfClosedTimeout: number,
+): boolean {
+  return (client === 'ended' || endpoint === 'ended') && quietMs >= halfClosedTimeout
+}

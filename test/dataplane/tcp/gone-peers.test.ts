@@ -1,0 +1,148 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { type Socket, connect } from 'node:net'
+import { type Test } from 'tap'
+import { type Clock, type TimerOptions } from '../../../lib/model/clock.js'
+import { type TcpTransport } from '../../../lib/dataplane/transport/tcp-transport.js'
+import { realClock } from '../../../lib/system/real-clock.js'
+import { PlaneUnderTest, makeListenerSpec, waitUntil } from '../../support/dataplane/plane-under-test.js'
+import { testBothTransports as test } from '../../support/dataplane/test-both-tcp-transports.js'
+import { TcpPod, exchange } from '../../support/pods/tcp-pod.js'
+import { unresponsiveEndpoint } from '../../support/pods/unresponsive-endpoint.js'
+
+type Side = 'client' | 'endpoint'
+
+const SIDES: readonly Side[] = ['client', 'endpoint']
+
+/** A clock that counts what ran at its times: sweeps, in these tests. */
+class CountingClock implements Clock {
+  count = 0
+
+  now(): number {
+    return realClock.now()
+  }
+
+  after(ms: number, action: () => void, options?: TimerOptions): () => void {
+    const counted = (): void => {
+      this.count++
+      action()
+    }
+    return realClock.after(ms, counted, options)
+  }
+}
+
+/** Resolves after more sweeps than any test needs to find that a peer is gone. */
+async function waitForSweeps(clock: CountingClock): Promise<void> {
+  const before = clock.count
+  await waitUntil(() => clock.count > before + 5, 'some sweeps have passed')
+}
+
+/** The two ends of a connection through a proxy. `from` is the end of the side under test. */
+async function openPair(t: Test, transport: TcpTransport, side: Side) {
+  const pod = await TcpPod.start(t, socket => socket.pause())
+  const clock = new CountingClock()
+  const plane = new PlaneUnderTest(t, { transport, clock })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const client = connect({ port: port!, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)
+  t.teardown(() => client.destroy())
+  await waitUntil(() => pod.sockets.length === 1, 'the connection is open')
+  const [endpoint] = pod.sockets
+  const [from, to] = side === 'client' ? [client, endpoint!] : [endpoint!, client]
+  return { plane, clock, from, to }
+}
+
+/** Whether the kernel still has the connection: after the end of the data, Node.js does not learn of a reset either. */
+function isConnected({ localPort, remotePort }: Socket): boolean {
+  const toHex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0')
+  const ends = new RegExp(`^ *\\d+: \\w+:${toHex(localPort!)} \\w+:${toHex(remotePort!)} `, 'm')
+  return ends.test(readFileSync('/proc/net/tcp', 'latin1'))
+}
+
+/** Sends until the other side, which does not read, holds the sender back. */
+async function sendUntilHeld(plane: PlaneUnderTest, from: Socket): Promise<void> {
+  const piece = Buffer.alloc(1024 * 1024)
+  let before = -1
+  await waitUntil(async () => {
+    if (from.writableLength === 0) from.write(piece)
+    const { bytesToClient, bytesToEndpoint } = await plane.trafficCounts()
+    const isHeld = from.writableLength > 0 && bytesToClient + bytesToEndpoint === before
+    before = bytesToClient + bytesToEndpoint
+    // Long enough that the proxy would have moved more.
+    await new Promise(resolve => setTimeout(resolve, 50))
+    return isHeld
+  }, 'the sender is held back')
+}
+
+/** Only the listener has a descriptor. */
+async function areAllClosed(plane: PlaneUnderTest): Promise<boolean> {
+  const { descriptors, listeners } = await plane.plane.counts()
+  return listeners.every(({ traffic }) => traffic.active === 0) && descriptors.used === listeners.length
+}
+
+for (const side of SIDES) {
+  test(`a reset by the ${side} after its end resets the other side`, async (t, transport) => {
+    const { plane, from, to } = await openPair(t, transport, side)
+    from.end('the end')
+    await once(to.resume(), 'end')
+    t.ok(isConnected(to))
+    from.resetAndDestroy()
+    await waitUntil(() => !isConnected(to), 'the other side is reset')
+    await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
+  })
+
+  test(`a reset by the ${side}, which is held back, resets the other side`, async (t, transport) => {
+    const { plane, from, to } = await openPair(t, transport, side)
+    to.pause()
+    await sendUntilHeld(plane, from)
+    t.ok(isConnected(to))
+    from.resetAndDestroy()
+    await waitUntil(() => !isConnected(to), 'the other side is reset')
+    await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
+  })
+
+  test(`a half-closed connection with a silent ${side} stays open as long as both sides exist`, async (t, transport) => {
+    const { plane, clock, from, to } = await openPair(t, transport, side)
+    from.end('the end')
+    await once(to.resume(), 'end')
+    await waitForSweeps(clock)
+    to.end('the answer')
+    const [answer] = (await once(from.resume(), 'data')) as [Buffer]
+    t.equal(answer.toString(), 'the answer')
+    await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
+  })
+}
+
+test('clients that are reset while an endpoint holds them back leave no descriptor behind', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => socket.pause())
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const clients = Array.from({ length: 20 }, () => connect(port!, '127.0.0.1').on('error', () => undefined))
+  await Promise.all(clients.map(client => sendUntilHeld(plane, client)))
+  t.ok(pod.sockets.every(isConnected))
+  for (const client of clients) client.resetAndDestroy()
+  await waitUntil(() => !pod.sockets.some(isConnected), 'the Pod gets the resets')
+  await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
+})
+
+test('a client that is reset during its dial ends the dial', async (t, transport) => {
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [await unresponsiveEndpoint(t)] }))
+  const client = connect(port!, '127.0.0.1').on('error', () => undefined)
+  await waitUntil(async () => (await plane.plane.counts()).dials.used === 1, 'the client is being dialled')
+  client.resetAndDestroy()
+  // Each attempt of the plane under test takes a minute.
+  await waitUntil(async () => (await plane.plane.counts()).dials.used === 0, 'the dial has ended')
+  await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
+})
+
+test('a client that has ended its direction during its dial is dialled on', async (t, transport) => {
+  const clock = new CountingClock()
+  const plane = new PlaneUnderTest(t, { transport, clock })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [await unresponsiveEndpoint(t)] }))
+  const result = exchange(port!, 'x')
+  await waitUntil(async () => (await plane.plane.counts()).dials.used === 1, 'the client is being dialled')
+  await waitForSweeps(clock)
+  t.match((await plane.plane.counts()).dials, { used: 1 })
+  await plane.plane.drain(0)
+  t.equal((await result).error, 'ECONNRESET')
+})
