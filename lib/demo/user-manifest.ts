@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { parseIp } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
 import { parseProtocol } from '../model/protocol.js'
 import { type RawFields, fields, isObjectName, list, quote } from '../snapshot/decoded.js'
+import { MAX_MANIFEST_BYTES } from '../source/manifest-files.js'
+import { readRegularFile } from '../source/read-regular-file.js'
 import { readYaml } from '../source/read-yaml.js'
 import { splitYaml } from '../source/split-yaml.js'
 import { DNS_DEPLOYMENT, DNS_SERVICE } from './example-objects.js'
@@ -27,10 +28,10 @@ export interface UserObjects {
 
 /** Reads the user's Deployments and Services. @throws ProxyFailure MANIFEST_INVALID with all mistakes */
 export async function readUserManifest(file: string): Promise<UserObjects> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+  const { bytes } = await readRegularFile(file, MAX_MANIFEST_BYTES).catch((cause: unknown) => {
     throw new ProxyFailure('MANIFEST_INVALID', `Cannot read "${file}"`, { cause, hint: 'Give the path of a YAML file' })
   })
-  const { objects, problems } = parseUserManifest(text, file)
+  const { objects, problems } = parseUserManifest(bytes.toString('utf8'), file)
   if (problems.length === 0) return objects
   throw new ProxyFailure('MANIFEST_INVALID', problems.join('\n'), {
     hint: 'The file must contain Deployments, and Services that select their Pods',

@@ -29,6 +29,8 @@ export interface FilesLook {
   /** The files that are new or changed since the last look. */
   readonly changed: readonly ManifestText[]
   readonly unreadable: readonly UnreadablePath[]
+  /** Whether a file is left as it was, because a program still writes to it. */
+  readonly isSettling: boolean
 }
 
 /** The files of all given paths. It remembers what it has read, and reads again only what has changed. */
@@ -41,34 +43,43 @@ export class ManifestFiles {
     this.#paths = [...new Set(paths)]
   }
 
-  /** Looks at all files. Never rejects. */
-  async look(): Promise<FilesLook> {
+  /**
+   * Looks at all files. Never rejects.
+   * @param settleMs a file that changed less than this long ago may be half written, and is left for a later look
+   */
+  async look(settleMs: number): Promise<FilesLook> {
+    let isSettling = false
     const signatures = new Map<string, string>()
     const changed: ManifestText[] = []
     const { found, unreadable } = await listFiles(this.#paths)
-    for (const { file, signature, problem, isNamed } of found) {
+    for (const { file, stats: seen, problem, isNamed } of found) {
+      const before = this.#signatures.get(file)
       try {
         if (problem !== undefined) throw problem
-        if (this.#signatures.get(file) !== signature) {
+        if (seen !== undefined && before !== signatureOf(seen)) {
+          if (isFresh(seen, settleMs)) {
+            isSettling = true
+            if (before !== undefined) signatures.set(file, before)
+            continue
+          }
           const { bytes, stats } = await readRegularFile(file, MAX_MANIFEST_BYTES)
           changed.push({ file, text: bytes.toString('utf8') })
           signatures.set(file, signatureOf(stats))
-        } else if (signature !== undefined) signatures.set(file, signature)
+        } else if (before !== undefined) signatures.set(file, before)
       } catch (error) {
         // It has no signature, so the next look tries again: the cause (such as permissions) may go without a change of the file.
         unreadable.push({ path: file, problem: `Cannot read "${file}": ${messageOf(error)}`, isNamed })
       }
     }
     this.#signatures = signatures
-    return { files: found.map(({ file }) => file), changed, unreadable }
+    return { files: found.map(({ file }) => file), changed, unreadable, isSettling }
   }
 }
 
 interface FoundFile {
   readonly file: string
   readonly isNamed: boolean
-  /** Changes when the file is written or replaced. */
-  readonly signature?: string
+  readonly stats?: Stats
   readonly problem?: Error
 }
 
@@ -79,7 +90,7 @@ async function listFiles(paths: readonly string[]): Promise<{ found: FoundFile[]
     try {
       const stats = await stat(path)
       if (stats.isDirectory()) found.push(...(await listFolder(path)))
-      else found.push({ file: path, isNamed: true, signature: signatureOf(stats) })
+      else found.push({ file: path, isNamed: true, stats })
     } catch (error) {
       unreadable.push({ path, problem: `Cannot read "${path}": ${messageOf(error)}`, isNamed: true })
     }
@@ -96,7 +107,7 @@ async function listFolder(folder: string): Promise<FoundFile[]> {
 /** Undefined if the file was removed a moment ago. A link to nothing is a mistake: it may lead to a volume that is not mounted. */
 async function findInFolder(file: string): Promise<FoundFile | undefined> {
   try {
-    return { file, isNamed: false, signature: signatureOf(await stat(file)) }
+    return { file, isNamed: false, stats: await stat(file) }
   } catch (error) {
     const problem = error as Error
     if (systemCode(problem) !== 'ENOENT') return { file, isNamed: false, problem }
@@ -107,6 +118,13 @@ async function findInFolder(file: string): Promise<FoundFile | undefined> {
   }
 }
 
+/** A time in the future says nothing: the clock of a file server may differ. */
+function isFresh(stats: Stats, settleMs: number): boolean {
+  const ageMs = Date.now() - stats.mtimeMs
+  return stats.isFile() && ageMs >= 0 && ageMs < settleMs
+}
+
+/** Changes when the file is written or replaced. */
 function signatureOf({ mtimeMs, ctimeMs, size, ino, dev }: Stats): string {
   return `${mtimeMs} ${ctimeMs} ${size} ${ino} ${dev}`
 }

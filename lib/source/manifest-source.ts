@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ObjectKind } from '../model/objects.js'
@@ -16,6 +16,7 @@ import { type Source } from './source.js'
 const POLL_MS = 2000
 /** Milliseconds to wait for an editor or a copy to finish before the files are read. */
 const SETTLE_MS = 50
+const MAX_SETTLE_ROUNDS = 20
 /** Objects that the store decodes at a time: some milliseconds. */
 const OBJECTS_OF_A_PORTION = 50
 const SERVED_KINDS: readonly ObjectKind[] = ['Service', 'EndpointSlice', 'Endpoints', 'Node']
@@ -81,7 +82,7 @@ export class ManifestSource implements Source {
 
   /** Looks at the files, and reads what has changed since the last look. */
   async #look(signal: AbortSignal): Promise<Look> {
-    const look = await this.#files.look()
+    const look = await this.#readFiles(signal)
     const seen = JSON.stringify([look.files, look.unreadable])
     // The usual case: the files are as they were.
     if (look.changed.length === 0 && seen === this.#seen) return { ...look, merged: this.#merged, hasChanged: false }
@@ -99,17 +100,29 @@ export class ManifestSource implements Source {
     return { ...look, merged: this.#merged, hasChanged }
   }
 
+  /** Waits for files that are being written, but not for ever. */
+  async #readFiles(signal: AbortSignal): Promise<FilesLook> {
+    let look = await this.#files.look(SETTLE_MS)
+    const changed = [...look.changed]
+    for (let round = 1; look.isSettling && !signal.aborted; round++) {
+      await sleep(SETTLE_MS)
+      look = await this.#files.look(round < MAX_SETTLE_ROUNDS ? SETTLE_MS : 0)
+      changed.push(...look.changed)
+    }
+    return { ...look, changed }
+  }
+
   async #parse(texts: readonly ManifestText[], signal: AbortSignal): Promise<Map<string, ParsedManifest>> {
     const results = await parseManifests(texts, signal)
     const parsed = new Map<string, ParsedManifest>()
-    for (const [index, { objects, problems, ignoredKinds }] of results.entries()) {
+    for (const [index, result] of results.entries()) {
       const { file } = texts[index]!
-      for (const kind of ignoredKinds)
+      for (const kind of result.ignoredKinds)
         this.#ignoredKinds.add(kind, () =>
           this.#options.log.info(0, 'Ignored objects of a kind that a proxy does not serve', { kind, file }),
         )
       const version = String(++this.#version)
-      parsed.set(file, { problems, ignoredKinds, objects: objects.map(object => withVersion(object, version)) })
+      parsed.set(file, { ...result, objects: result.objects.map(object => withVersion(object, version)) })
     }
     return parsed
   }
@@ -170,7 +183,7 @@ export class ManifestSource implements Source {
       while (!signal.aborted) {
         if (!changed) await new Promise<void>(resolve => (wake = resolve))
         if (signal.aborted) return
-        await new Promise(resolve => setTimeout(resolve, SETTLE_MS))
+        await sleep(SETTLE_MS)
         if (signal.aborted) return
         changed = false
         yield

@@ -28,6 +28,7 @@ export interface MergedManifests {
  *
  * - Where it is not known which object has the mistake (text that is not YAML, an object without a name, a file that cannot be
  *   read), every object that came from this file and is missing now keeps its last state.
+ * - A file that becomes empty keeps its objects: a shell empties the file of a redirection before the program writes to it.
  * - Of two definitions of one object, the one in use stays; at the start it is the first one.
  *
  * @param lostFolders folders that cannot be listed: objects from their files keep their last state
@@ -45,6 +46,10 @@ export function mergeManifests(
   const doubtful = new Set<string>()
   for (const { file, parsed } of files) {
     if (parsed === undefined) doubtful.add(file)
+    else if (parsed.isBlank && [...last.values()].some(object => object.file === file)) {
+      doubtful.add(file)
+      problems.push(`${file}:1: the file is empty; to remove its objects, remove the file`)
+    }
     for (const { key } of parsed?.problems ?? []) {
       if (key === undefined) doubtful.add(file)
       else broken.add(key)

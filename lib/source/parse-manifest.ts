@@ -34,6 +34,8 @@ export interface ParsedManifest {
   /** Kinds that a proxy does not need, each once, in the form of kubectl: `Deployment.apps`. */
   readonly ignoredKinds: readonly string[]
   readonly problems: readonly ManifestProblem[]
+  /** Whether the text has nothing but space. */
+  readonly isBlank: boolean
 }
 
 const DECODERS: Readonly<Record<ObjectKind, (raw: unknown) => { readonly problems: readonly string[] }>> = {
@@ -52,7 +54,7 @@ const MAX_LIST_DEPTH = 10
 export function parseManifest(text: string, file: string): ParsedManifest {
   const reader = new ManifestReader(file)
   for (const part of splitYaml(text)) for (const document of readPart(part)) reader.readDocument(document)
-  return reader.getResult()
+  return { ...reader.getResult(), isBlank: text.trim() === '' }
 }
 
 /** What is not JSON is read as YAML. */
@@ -72,7 +74,7 @@ class ManifestReader {
     this.#file = file
   }
 
-  getResult(): ParsedManifest {
+  getResult(): Omit<ParsedManifest, 'isBlank'> {
     return { objects: this.#objects, ignoredKinds: [...this.#ignoredKinds], problems: this.#problems }
   }
 

@@ -40,7 +40,7 @@ export async function parseManifests(texts: readonly ManifestText[], signal: Abo
     if (failure === undefined || file === undefined || signal.aborted) continue
     // The thread goes through the files in order. It starts again with those after the one on which it failed.
     const text = `${file}:1: cannot be parsed: ${failure}`
-    results.push({ objects: [], ignoredKinds: [], problems: [{ key: undefined, text }] })
+    results.push({ objects: [], ignoredKinds: [], problems: [{ key: undefined, text }], isBlank: false })
   }
   return results
 }

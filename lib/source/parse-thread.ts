@@ -11,12 +11,13 @@ import { type ParsedPortion } from './parse-manifests.js'
 const OBJECTS_OF_A_PORTION = 100
 
 for (const { file, text } of workerData as readonly ManifestText[]) {
-  const { objects, problems, ignoredKinds } = parseManifest(text, file)
+  const { objects, problems, ignoredKinds, isBlank } = parseManifest(text, file)
   for (let start = 0; start === 0 || start < objects.length; start += OBJECTS_OF_A_PORTION) {
     const end = start + OBJECTS_OF_A_PORTION
     const isLast = end >= objects.length
     const portion: ParsedPortion = {
       isLast,
+      isBlank,
       objects: objects.slice(start, end),
       problems: isLast ? problems : [],
       ignoredKinds: isLast ? ignoredKinds : [],

@@ -286,6 +286,19 @@ void t.test('A resourceVersion that kubectl has printed does not hide a change',
   t.pass('the change')
 })
 
+void t.test('A file that is emptied before it is written keeps its objects', async t => {
+  const folder = await temporaryFolder(t)
+  const file = join(folder, 'a.yaml')
+  await writeFile(file, service('web', '10.96.0.1'))
+  const { log, ipOf, until } = startSource(t, folder)
+  await until(() => ipOf('web') === '10.96.0.1')
+  await writeFile(file, '')
+  t.match(String((await nextError(log)).error), `${file}:1: the file is empty; to remove its objects, remove the file`)
+  t.equal(ipOf('web'), '10.96.0.1')
+  await writeFile(file, service('web', '10.96.0.2'))
+  await until(() => ipOf('web') === '10.96.0.2')
+})
+
 void t.test('With strict, or without a path that was given, the start fails', async t => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'a.yaml')

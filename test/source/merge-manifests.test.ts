@@ -53,6 +53,19 @@ void t.test('each object counts by itself, and one with a mistake keeps its last
       { x: undefined, y: service('c', 9) },
       { a: 1, b: 2, c: 9 },
     ],
+    [
+      'a file that becomes empty',
+      { x: TWO, y: service('c', 3) },
+      { x: ' \n', y: service('c', 9) },
+      { a: 1, b: 2, c: 9 },
+    ],
+    [
+      'a file with nothing but comments',
+      { x: TWO, y: service('c', 3) },
+      { x: '# none\n', y: service('c', 9) },
+      { c: 9 },
+    ],
+    ['an empty file', { y: service('c', 3) }, { x: '', y: service('c', 9) }, { c: 9 }],
     ['a file that is gone', { x: TWO, y: service('c', 3) }, { y: service('c', 3) }, { c: 3 }],
     [
       'a folder that cannot be listed',

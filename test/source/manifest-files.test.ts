@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { ManifestFiles } from '../../lib/source/manifest-files.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'manifest-files-'))
+t.teardown(() => rmSync(folder, { recursive: true }))
+const path = (name: string): string => join(folder, name)
+const DAY_S = 86_400
+
+t.test('a file that was written a moment ago is left for a later look', async t => {
+  const files = new ManifestFiles([folder])
+  const setAge = (name: string, seconds: number): void => {
+    const time = Date.now() / 1000 - seconds
+    utimesSync(path(name), time, time)
+  }
+  const look = async (settleMs = 1000 * DAY_S) => {
+    const { changed, isSettling } = await files.look(settleMs)
+    return { changed: changed.map(({ text }) => text), isSettling }
+  }
+  writeFileSync(path('a.yaml'), 'a')
+  writeFileSync(path('old.yaml'), 'old')
+  setAge('old.yaml', 2 * DAY_S)
+  t.same(await look(), { changed: ['old'], isSettling: true }, 'a new file')
+  setAge('a.yaml', 2 * DAY_S)
+  t.same(await look(), { changed: ['a'], isSettling: false }, 'after a while')
+  t.same(await look(), { changed: [], isSettling: false }, 'without a change')
+  writeFileSync(path('a.yaml'), 'b')
+  t.same(await look(), { changed: [], isSettling: true }, 'a changed file')
+  t.same(await look(0), { changed: ['b'], isSettling: false }, 'when the wait is over')
+  writeFileSync(path('a.yaml'), 'c')
+  setAge('a.yaml', -DAY_S)
+  t.same(await look(), { changed: ['c'], isSettling: false }, 'a time in the future')
+})
