@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { messageOf } from '../model/failure.js'
@@ -23,9 +22,14 @@ export interface ParsedPortion extends ParsedManifest {
  * Parses manifests without blocking this thread, which programs the rules: a megabyte of YAML takes seconds. Much text is parsed in a
  * thread of its own, with bounds on time and memory; a file that exceeds them is a mistake of that file.
  *
+ * @param memoryMb megabytes of memory that the thread may use
  * @returns one result for each text, in their order; fewer when the signal is aborted
  */
-export async function parseManifests(texts: readonly ManifestText[], signal: AbortSignal): Promise<ParsedManifest[]> {
+export async function parseManifests(
+  texts: readonly ManifestText[],
+  signal: AbortSignal,
+  memoryMb = MEMORY_MB,
+): Promise<ParsedManifest[]> {
   const results: ParsedManifest[] = []
   if (texts.reduce((sum, { text }) => sum + text.length, 0) <= INLINE_LENGTH) {
     for (const { file, text } of texts) {
@@ -35,7 +39,7 @@ export async function parseManifests(texts: readonly ManifestText[], signal: Abo
     return results
   }
   while (results.length < texts.length && !signal.aborted) {
-    const failure = await parseInThread(texts.slice(results.length), results, signal)
+    const failure = await parseInThread(texts.slice(results.length), { results, signal, memoryMb })
     const { file } = texts[results.length] ?? {}
     if (failure === undefined || file === undefined || signal.aborted) continue
     // The thread goes through the files in order. It starts again with those after the one on which it failed.
@@ -48,10 +52,9 @@ export async function parseManifests(texts: readonly ManifestText[], signal: Abo
 /** Adds the results to `results`. @returns why the thread has ended before the last one */
 async function parseInThread(
   texts: readonly ManifestText[],
-  results: ParsedManifest[],
-  signal: AbortSignal,
+  { results, signal, memoryMb }: { results: ParsedManifest[]; signal: AbortSignal; memoryMb: number },
 ): Promise<string | undefined> {
-  const thread = new Worker(THREAD, { workerData: texts, resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB } })
+  const thread = new Worker(THREAD, { workerData: texts, resourceLimits: { maxOldGenerationSizeMb: memoryMb } })
   let failure: string | undefined
   let objects: ManifestObject[] = []
   const stop = (reason: string): void => {
@@ -75,7 +78,8 @@ async function parseInThread(
     // Not at once: so that this thread does other work between two portions.
     setImmediate(() => thread.postMessage('next'))
   })
-  await once(thread, 'exit')
+  // Not `once` of node:events, which rejects at an error.
+  await new Promise(resolve => thread.once('exit', resolve))
   clearTimeout(timer)
   signal.removeEventListener('abort', onAbort)
   return failure
