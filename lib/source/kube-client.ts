@@ -17,6 +17,11 @@ const MAX_ERROR_BODY_BYTES = 64 * 1024
 const MAX_BODY_BYTES = 256 * 1024 * 1024
 /** How long the connection of a stream that has ended waits for the next one, in milliseconds. */
 const STREAM_REUSE_MS = 1000
+/**
+ * How long streams use the same connections, in milliseconds. Behind a load balancer, new connections spread over the API servers again
+ * after one of them was away.
+ */
+const STREAM_CONNECTION_MS = 300_000
 
 /**
  * The part of the Kubernetes API that this program needs. Paths start with `/api` or `/apis` and may have a query.
@@ -69,7 +74,8 @@ class HttpKubeClient implements KubeClient {
   readonly #responseTimeoutMs: number
   readonly #idleTimeoutMs: number
   /** Reuses connections. A request with another certificate gets another connection. */
-  readonly #streamAgent: http.Agent
+  #streamAgent: http.Agent | undefined
+  #streamAgentUntil = -Infinity
 
   constructor(access: KubeAccess, credentials: RequestCredentials, options: KubeClientOptions) {
     this.server = access.cluster.server
@@ -77,8 +83,6 @@ class HttpKubeClient implements KubeClient {
     this.#credentials = credentials
     this.#maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES
     this.#clock = options.clock
-    const { Agent } = this.server.startsWith('https:') ? https : http
-    this.#streamAgent = new Agent({ keepAlive: true, timeout: STREAM_REUSE_MS })
     this.#responseTimeoutMs = options.responseTimeoutMs ?? 30_000
     this.#idleTimeoutMs = options.idleTimeoutMs ?? 30_000
   }
@@ -94,10 +98,20 @@ class HttpKubeClient implements KubeClient {
   async streamLines(path: string, signal: AbortSignal): Promise<AsyncIterable<readonly string[]>> {
     const request = { server: this.server, method: 'GET', path } as const
     try {
-      return this.#readLines((await this.#open(request, undefined, signal, this.#streamAgent)).response, request)
+      return this.#readLines((await this.#open(request, undefined, signal, this.#agentForStream())).response, request)
     } catch (error) {
       throw toFailure(error, request)
     }
+  }
+
+  #agentForStream(): http.Agent {
+    const now = this.#clock.now()
+    if (this.#streamAgent === undefined || now >= this.#streamAgentUntil) {
+      const { Agent } = this.server.startsWith('https:') ? https : http
+      this.#streamAgent = new Agent({ keepAlive: true, timeout: STREAM_REUSE_MS })
+      this.#streamAgentUntil = now + STREAM_CONNECTION_MS
+    }
+    return this.#streamAgent
   }
 
   async #requestJson(request: ApiRequest, body: string | undefined, signal: AbortSignal): Promise<unknown> {

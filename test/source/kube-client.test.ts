@@ -549,3 +549,31 @@ function makeCertificates(directory: string): void {
     run('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, ...by)
   }
 }
+
+t.test('streams use one connection after the other for five minutes, then a new one', async test => {
+  let connections = 0
+  const server = createHttpServer((_, response) => response.end('{}\n')).on('connection', () => connections++)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  test.teardown(() => server.close())
+  const clock = { now: () => now, after: (ms: number, action: () => void) => realClock.after(ms, action) }
+  let now = 0
+  const master = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const client = await createKubeClient({ master, clock })
+  const stream = async () => {
+    const lines: string[] = []
+    for await (const batch of await client.streamLines('/api', NEVER_ABORTED)) lines.push(...batch)
+    return lines
+  }
+  for (const [minute, expected] of [
+    [0, 1],
+    [1, 1],
+    [4.9, 1],
+    [5, 2],
+    [9, 2],
+  ] as const) {
+    now = minute * 60_000
+    test.strictSame(await stream(), ['{}'])
+    test.equal(connections, expected, `${minute} minutes after the start`)
+  }
+})
