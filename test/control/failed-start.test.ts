@@ -84,8 +84,8 @@ for (const workers of ['0', '1']) {
         'on-exit': 'kernel',
         manifests: [folder],
         'data-plane-workers': workers,
-        'healthz-bind-address': '127.0.0.1:0',
-        'metrics-bind-address': '127.0.0.1:0',
+        'healthz-bind-address': '127.0.0.1:10256',
+        'metrics-bind-address': '127.0.0.1:10249',
       }
       const { output, log, end } = await runLibraryProgram(createProxyWith(flags), {
         env: { PATH: `${spoilIptablesSave()}${delimiter}${process.env['PATH']}` },

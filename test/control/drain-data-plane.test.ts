@@ -1,0 +1,94 @@
+import { once } from 'node:events'
+import { type Socket, connect } from 'node:net'
+import t, { type Test } from 'tap'
+import { createDataPlane } from '../../lib/control/create-data-plane.js'
+import { drainDataPlane, serveUntilIdle } from '../../lib/control/drain-data-plane.js'
+import { realClock } from '../../lib/system/real-clock.js'
+import { makeListenerPlan, makeListenerSpec, silentLog, waitUntil } from '../support/dataplane/plane-under-test.js'
+import { RecordingLog } from '../support/log/recording-log.js'
+import { TcpPod } from '../support/pods/tcp-pod.js'
+
+const LONG_MS = 60_000
+
+/** A data plane with one open connection. */
+async function createBusyPlane(t: Test) {
+  const pod = await TcpPod.start(t, socket => void socket.resume().on('end', () => socket.end()))
+  const plane = await createDataPlane({ log: silentLog })
+  t.teardown(() => plane.drain(0))
+  const spec = makeListenerSpec({ endpoints: [pod.endpoint] })
+  const { open } = await plane.apply(makeListenerPlan(spec))
+  const port = open.get(spec.key)!
+  const client = connect(port, '127.0.0.1').on('error', () => undefined)
+  t.teardown(() => client.destroy())
+  await waitUntil(() => plane.counts().listeners[0]?.traffic.active === 1, 'the connection is open')
+  return { plane, port, client }
+}
+
+function limits(timeoutMs: number, forceStop = new AbortController().signal) {
+  return { clock: realClock, deadline: realClock.now() + timeoutMs, forceStop }
+}
+
+/** How an attempt to connect ends. */
+async function tryConnect(port: number): Promise<string> {
+  const client: Socket = connect(port, '127.0.0.1')
+  const outcome = await Promise.race([
+    once(client, 'connect').then(() => 'connected'),
+    once(client, 'close').then(() => 'closed'),
+  ]).catch((error: NodeJS.ErrnoException) => error.code ?? String(error))
+  client.destroy()
+  return outcome
+}
+
+t.test('a drain refuses new clients at once, and ends when the last connection has closed', async t => {
+  const { plane, port, client } = await createBusyPlane(t)
+  const log = new RecordingLog()
+  const drained = drainDataPlane(plane, limits(LONG_MS), log)
+  t.equal(await tryConnect(port), 'ECONNREFUSED')
+  t.strictSame(
+    log.entries.map(({ message }) => message),
+    ['Draining: new connections are refused'],
+  )
+  client.destroy()
+  await drained
+  t.equal(log.entries.at(-1)?.message, 'Drained')
+})
+
+t.test('a drain that reaches its deadline closes the connections and says how many', async t => {
+  const { plane, client } = await createBusyPlane(t)
+  const log = new RecordingLog()
+  const closed = new Promise(resolve => client.once('close', resolve))
+  await drainDataPlane(plane, limits(0), log)
+  await closed
+  t.match(log.entries.at(-1), { severity: 'warn', fields: { connections: 1 } })
+})
+
+t.test('a second signal ends a drain before its deadline, also one that came before the drain', async t => {
+  for (const isEarly of [true, false]) {
+    const { plane } = await createBusyPlane(t)
+    const log = new RecordingLog()
+    const forceStop = new AbortController()
+    if (isEarly) forceStop.abort()
+    const drained = drainDataPlane(plane, limits(LONG_MS, forceStop.signal), log)
+    forceStop.abort()
+    await drained
+    t.match(log.entries.at(-1)?.message, 'Second signal received')
+  }
+})
+
+t.test('a proxy that serves until it is idle accepts clients, and ends with the last connection', async t => {
+  const { plane, port, client } = await createBusyPlane(t)
+  const idle = serveUntilIdle(plane, limits(LONG_MS)).then(() => 'idle')
+  t.equal(await tryConnect(port), 'connected')
+  client.destroy()
+  t.equal(await idle, 'idle')
+})
+
+t.test('a proxy that serves until it is idle ends at the deadline, and at a second signal', async t => {
+  const { plane } = await createBusyPlane(t)
+  await serveUntilIdle(plane, limits(0))
+  const forceStop = new AbortController()
+  const ended = serveUntilIdle(plane, limits(LONG_MS, forceStop.signal))
+  forceStop.abort()
+  await ended
+  t.equal(plane.counts().listeners[0]?.traffic.active, 1, 'the connection is open')
+})

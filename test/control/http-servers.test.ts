@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import t, { type Test } from 'tap'
+import { readConfig } from '../../lib/config/read-config.js'
+import { startHttpServers } from '../../lib/control/http-servers.js'
+import { MODES } from '../../lib/modes/registry.js'
+import { Metrics } from '../../lib/observe/metrics.js'
+import { ProxierHealth } from '../../lib/observe/proxier-health.js'
+import { ProxyHealth } from '../../lib/observe/proxy-health.js'
+import { exchange } from '../observe/http-exchange.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
+import { RecordingLog } from '../support/log/recording-log.js'
+
+/** An address of this process: port 0 would mean that a server is off. */
+const HOST = `127.67.${(process.pid >> 8) & 255}.${process.pid & 255}`
+
+function startServers(t: Test, healthz: string, metricsAddress: string) {
+  const flags = { 'healthz-bind-address': healthz, 'metrics-bind-address': metricsAddress }
+  const failures: string[] = []
+  const startedAt = Date.now()
+  const servers = startHttpServers({
+    config: readConfig(flags, 'node-1', MODES).config,
+    mode: 'userspace',
+    health: new ProxyHealth(new ProxierHealth({ families: ['IPv4'], timeoutMs: 60_000, startedAt }), []),
+    metrics: new Metrics({
+      dataPlane: undefined,
+      mode: { mode: 'userspace', rejected: [] },
+      pending: () => ({ services: 0, endpoints: 0 }),
+      startedAt,
+      version: 'test',
+    }),
+    nodeEligible: () => true,
+    duties: () => ({ isReady: true, isLeaving: false }),
+    onBindFailure: (reason, note) => failures.push(`${reason}: ${note}`),
+    clock: new ManualClock(),
+    log: new RecordingLog(),
+  })
+  t.teardown(() => Promise.all(servers.map(server => server.close())))
+  return { servers, failures }
+}
+
+t.test('each server has its own paths', async t => {
+  const { servers, failures } = startServers(t, `${HOST}:10256`, `${HOST}:10249`)
+  await Promise.all(servers.map(({ firstBind }) => firstBind))
+  const status = (index: number, path: string) =>
+    exchange(servers[index]?.boundAddress, path).then(response => response.status)
+  for (const path of ['/healthz', '/livez'])
+    t.strictSame([await status(0, path), await status(1, path)], [200, 404], path)
+  for (const path of ['/metrics', '/proxyMode', '/configz'])
+    t.strictSame([await status(0, path), await status(1, path)], [404, 200], path)
+  t.equal((await exchange(servers[1]?.boundAddress, '/proxyMode')).body, 'userspace')
+  t.strictSame(failures, [])
+})
+
+t.test('a port that another program has is reported with the reason of its own event', async t => {
+  const other = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => other.close())
+  await once(other, 'listening')
+  const taken = `127.0.0.1:${(other.address() as AddressInfo).port}`
+  for (const [healthz, metrics, reason] of [
+    [taken, '', 'FailedToStartProxierHealthcheck'],
+    ['', taken, 'FailedToStartMetricServer'],
+  ] as const) {
+    const { servers, failures } = startServers(t, healthz, metrics)
+    await Promise.all(servers.map(({ firstBind }) => firstBind))
+    t.equal(failures.length, 1)
+    t.match(failures[0], new RegExp(`^${reason}: .*"${taken}"`))
+  }
+})
