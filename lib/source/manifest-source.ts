@@ -100,7 +100,7 @@ export class ManifestSource implements Source {
     return { ...look, merged: this.#merged, hasChanged }
   }
 
-  /** Waits for files that are being written, but not for ever. */
+  /** Waits for files that are being written, but not forever. */
   async #readFiles(signal: AbortSignal): Promise<FilesLook> {
     let look = await this.#files.look(SETTLE_MS)
     const changed = [...look.changed]
