@@ -94,6 +94,12 @@ export const FLAGS: readonly Flag[] = [
     help: 'Apply loadBalancerSourceRanges to node ports too, not only to load-balancer IPs',
   },
   {
+    name: 'allow-node-address-endpoints',
+    kind: 'switch',
+    extension: true,
+    help: 'Serve endpoints that are addresses of this node even if their targetRef names no Pod; in userspace mode only, others always do',
+  },
+  {
     name: 'iptables-localhost-nodeports',
     kind: 'switch',
     default: 'true',

@@ -73,6 +73,8 @@ export interface KubeProxyConfig {
   readonly nodePortAddresses: readonly Cidr[] | 'primary' | undefined
   /** Whether `loadBalancerSourceRanges` apply to node ports too. */
   readonly rangesAtNodePorts: boolean
+  /** Whether userspace mode serves endpoints that are addresses of this node but no Pods. */
+  readonly allowNodeAddressEndpoints: boolean
   /** Whether loopback serves node ports too. */
   readonly localhostNodePorts: boolean
   /** Ports of the listeners; undefined: the kernel chooses. */

@@ -27,6 +27,7 @@ export function readConfig(values: FlagValues, hostName: string, knownModes: rea
     detectLocal: reader.readDetectLocal(),
     nodePortAddresses: reader.readNodePortAddresses(),
     rangesAtNodePorts: reader.readSwitch('source-ranges-at-nodeports'),
+    allowNodeAddressEndpoints: reader.readSwitch('allow-node-address-endpoints'),
     localhostNodePorts: reader.readSwitch('iptables-localhost-nodeports'),
     portRange: reader.readPortRange(),
     udpIdleTimeout: reader.readText('udp-timeout') === '' ? undefined : reader.readDuration('udp-timeout', 'positive'),

@@ -1,4 +1,5 @@
 import { type Endpoint } from '../model/endpoint.js'
+import { type LeftOut } from '../model/endpoint-reason.js'
 import { type IpFamily } from '../model/address.js'
 import { type LocalAddresses } from '../model/local-addresses.js'
 import { type ServicePort, type ServicePortKey } from '../model/service-port.js'
@@ -7,10 +8,11 @@ import { sameItems } from '../primitives/reuse-equal.js'
 import { type AddressConflict, resolveAddressConflicts } from './address-conflicts.js'
 import { type Frontend, frontendsOf } from './frontend.js'
 import { LoopFilter } from './loop-filter.js'
+import { NodeEndpointFilter } from './node-endpoint-filter.js'
 
 /** What a mode serves of a snapshot. Each part is the same object while nothing in it changes. */
 export interface ResolvedFrontends {
-  /** The snapshot without endpoints that are themselves an address of a Service. */
+  /** The snapshot without endpoints that are left out: see LoopFilter and NodeEndpointFilter. */
   readonly snapshot: ServiceSnapshot
   /** The frontends that are served. No two of them have the same address and port. */
   readonly frontends: readonly Frontend[]
@@ -18,6 +20,8 @@ export interface ResolvedFrontends {
   readonly conflicts: readonly AddressConflict[]
   /** Service ports that lost an endpoint because it is an address of a Service. */
   readonly loopingPorts: readonly ServicePortKey[]
+  /** Service ports that lost an endpoint because it is an address of this node and no Pod. */
+  readonly nodeAddressPorts: readonly ServicePortKey[]
 }
 
 /**
@@ -28,6 +32,7 @@ export interface ResolvedFrontends {
  */
 export class FrontendTable {
   readonly #loopFilter: LoopFilter
+  readonly #nodeEndpointFilter: NodeEndpointFilter | undefined
   readonly #cache = new WeakMap<
     ServicePort,
     { readonly hasOnlyRemoteEndpoints: boolean; readonly frontends: readonly Frontend[] }
@@ -38,10 +43,12 @@ export class FrontendTable {
 
   /**
    * @param getLocalAddresses what the kernel delivers to this node; the same object while nothing changes. Called only once an
-   *   endpoint has the number of a node port
+   *   endpoint has the number of a node port, or is no Pod
+   * @param servesNodeAddresses whether an address of this node may be an endpoint without being a Pod
    */
-  constructor(getLocalAddresses: (family: IpFamily) => LocalAddresses) {
+  constructor(getLocalAddresses: (family: IpFamily) => LocalAddresses, servesNodeAddresses = true) {
     this.#loopFilter = new LoopFilter(getLocalAddresses)
+    this.#nodeEndpointFilter = servesNodeAddresses ? undefined : new NodeEndpointFilter(getLocalAddresses)
   }
 
   /** @param isSupported whether the mode can serve a port at all */
@@ -55,16 +62,23 @@ export class FrontendTable {
       this.#served = served.filter(canServe)
       this.#conflicts = conflicts.filter(({ loser }) => canServe(loser))
     }
-    const { snapshot: filtered, loopingPorts } = this.#loopFilter.apply(snapshot, this.#served)
-    return { snapshot: filtered, frontends: this.#served, conflicts: this.#conflicts, loopingPorts }
+    const { snapshot: withoutLoops, loopingPorts } = this.#loopFilter.apply(snapshot, this.#served)
+    const { snapshot: filtered, ports: nodeAddressPorts } = this.#nodeEndpointFilter?.apply(withoutLoops) ?? {
+      snapshot: withoutLoops,
+      ports: [],
+    }
+    return { snapshot: filtered, frontends: this.#served, conflicts: this.#conflicts, loopingPorts, nodeAddressPorts }
   }
 
   /**
-   * The frontend that an endpoint of the service port is, by the last `resolve`; undefined if it is none. It is the reason why
-   * `resolve` leaves the endpoint out, for `explainEndpoints`.
+   * Why the last `resolve` leaves an endpoint of the service port out; undefined if it does not. For `explainEndpoints`.
    */
-  findFrontend(servicePort: ServicePort, endpoint: Endpoint): Frontend | undefined {
-    return this.#loopFilter.findFrontend(servicePort, endpoint)
+  findLeftOut(servicePort: ServicePort, endpoint: Endpoint): LeftOut | undefined {
+    const frontend = this.#loopFilter.findFrontend(servicePort, endpoint)
+    if (frontend !== undefined) return { reason: 'service-address', detail: frontend.name }
+    if (this.#nodeEndpointFilter?.isLeftOut(servicePort, endpoint) === true)
+      return { reason: 'node-address', detail: '' }
+    return undefined
   }
 
   #frontendsOf(port: ServedPort): readonly Frontend[] {

@@ -12,6 +12,7 @@ import {
   nodePortTargets,
   targetOf,
 } from './node-port-cycles.js'
+import { withoutEndpoints } from './without-endpoints.js'
 
 /**
  * Removes endpoints that are themselves an address of a Service. Anyone who may write EndpointSlices could otherwise make two
@@ -55,7 +56,7 @@ export class LoopFilter {
     const changed = new Map<ServicePortKey, ServedPort>()
     for (const [key, served] of snapshot.ports) {
       let filtered = this.#filtered.get(served)
-      if (filtered === undefined) this.#filtered.set(served, (filtered = this.#filterEndpoints(served)))
+      if (filtered === undefined) this.#filtered.set(served, (filtered = this.#filter(served)))
       if (filtered !== served) changed.set(key, filtered)
     }
     if (changed.size === 0) return { snapshot, loopingPorts: [] }
@@ -128,13 +129,7 @@ export class LoopFilter {
     }
   }
 
-  #filterEndpoints(served: ServedPort): ServedPort {
-    const { servicePort, usable } = served
-    const isFrontend = (endpoint: Endpoint): boolean => this.findFrontend(servicePort, endpoint) !== undefined
-    const excludeFrontends = (endpoints: readonly Endpoint[]): readonly Endpoint[] =>
-      endpoints.some(isFrontend) ? endpoints.filter(endpoint => !isFrontend(endpoint)) : endpoints
-    const [cluster, local] = [excludeFrontends(usable.cluster), excludeFrontends(usable.local)]
-    if (cluster === usable.cluster && local === usable.local) return served
-    return { ...served, usable: { ...usable, cluster, local } }
+  #filter(served: ServedPort): ServedPort {
+    return withoutEndpoints(served, endpoint => this.findFrontend(served.servicePort, endpoint) !== undefined)
   }
 }

@@ -29,8 +29,17 @@ export type EndpointReason =
   | 'refused-address'
   /** It is an address of a Service: the connection would come back to the proxy, in a loop. */
   | 'service-address'
+  /** It is an address of this node and no Pod, in a mode in which the node is the client of every endpoint. */
+  | 'node-address'
 
 /** Whether an endpoint with this reason gets traffic. */
 export function isUsed(reason: EndpointReason): boolean {
   return reason === 'ready' || reason === 'last-resort'
+}
+
+/** Why an endpoint is left out although its conditions allow it. */
+export interface LeftOut {
+  readonly reason: 'service-address' | 'node-address'
+  /** The Service address, if it is one. */
+  readonly detail: string
 }

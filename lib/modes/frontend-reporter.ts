@@ -11,17 +11,31 @@ export class FrontendReporter {
   readonly #events: EventSink
   readonly #conflicts = new OnceReporter()
   readonly #loops = new OnceReporter()
+  readonly #nodeAddresses = new OnceReporter()
 
   constructor(log: Log, events: EventSink) {
     this.#log = log
     this.#events = events
   }
 
-  report({ conflicts, loopingPorts }: Pick<ResolvedFrontends, 'conflicts' | 'loopingPorts'>): void {
+  report({
+    conflicts,
+    loopingPorts,
+    nodeAddressPorts,
+  }: Pick<ResolvedFrontends, 'conflicts' | 'loopingPorts' | 'nodeAddressPorts'>): void {
     this.#loops.update(
       loopingPorts,
       key => key,
       servicePort => this.#log.warn('An endpoint that is an address of a Service itself is left out', { servicePort }),
+    )
+    this.#nodeAddresses.update(
+      nodeAddressPorts,
+      key => key,
+      servicePort =>
+        this.#log.warn('An endpoint that is an address of this node but no Pod is left out', {
+          servicePort,
+          hint: '--allow-node-address-endpoints serves it, with the rights of the node itself',
+        }),
     )
     this.#conflicts.update(
       conflicts,

@@ -21,6 +21,7 @@ const TEXTS: Readonly<Record<EndpointReason, (detail: string) => string>> = {
   'no-such-port': detail => `not used: its slice has no ${detail}`,
   'refused-address': detail => `refused: ${detail}`,
   'service-address': detail => `not used: it is an address of a Service, ${detail}, and traffic would go in a loop`,
+  'node-address': () => 'not used: it is an address of this node, but no Pod (--allow-node-address-endpoints)',
 }
 
 /**

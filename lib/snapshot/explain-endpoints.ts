@@ -1,5 +1,5 @@
 import { type Endpoint, endpointKey } from '../model/endpoint.js'
-import { type EndpointReason, type TrafficKind, isUsed } from '../model/endpoint-reason.js'
+import { type EndpointReason, type LeftOut, type TrafficKind, isUsed } from '../model/endpoint-reason.js'
 import { type EndpointSliceObject } from '../model/objects.js'
 import { type ServicePort } from '../model/service-port.js'
 import { isLastResort } from './endpoint-precedence.js'
@@ -36,13 +36,13 @@ export interface EndpointsExplanation {
 /**
  * Explains on demand what `usableEndpoints` decides, by the same rules.
  *
- * @param findServiceAddress the name of the Service address that an endpoint is, if it is one (`FrontendTable.findFrontend`)
+ * @param findLeftOut why an endpoint is left out although its conditions allow it, if it is (`FrontendTable.findLeftOut`)
  */
 export function explainEndpoints(
   servicePort: ServicePort,
   slices: Iterable<EndpointSliceObject>,
   node: NodeIdentity,
-  findServiceAddress: (endpoint: Endpoint) => string | undefined = () => undefined,
+  findLeftOut: (endpoint: Endpoint) => LeftOut | undefined = () => undefined,
 ): EndpointsExplanation {
   const ownFamily = [...slices].filter(({ family }) => family === servicePort.family)
   const sliceOf = new Map<Endpoint, string>()
@@ -54,8 +54,8 @@ export function explainEndpoints(
     const winner = winners.get(endpointKey(endpoint))!
     if (winner !== endpoint) return endpointVerdict('duplicate', sliceOf.get(winner))
     const reason = endpointReason(endpoint, rules[kind])
-    const serviceAddress = isUsed(reason) ? findServiceAddress(endpoint) : undefined
-    if (serviceAddress !== undefined) return endpointVerdict('service-address', serviceAddress)
+    const leftOut = isUsed(reason) ? findLeftOut(endpoint) : undefined
+    if (leftOut !== undefined) return endpointVerdict(leftOut.reason, leftOut.detail)
     return endpointVerdict(reason, hintDetail(reason, endpoint))
   }
   const endpoints = [

@@ -20,6 +20,7 @@ void t.test('without flags every setting has its default', t => {
     detectLocal: { mode: 'ClusterCIDR' },
     nodePortAddresses: undefined,
     rangesAtNodePorts: false,
+    allowNodeAddressEndpoints: false,
     localhostNodePorts: true,
     portRange: undefined,
     udpIdleTimeout: undefined,
@@ -111,6 +112,7 @@ void t.test('a valid value gives the setting', t => {
       { nodePortAddresses: [{ family: 'IPv4', network: '10.0.0.0', bits: 8 }] },
     ],
     [{ 'source-ranges-at-nodeports': true }, { rangesAtNodePorts: true }],
+    [{ 'allow-node-address-endpoints': true }, { allowNodeAddressEndpoints: true }],
     [{ 'iptables-localhost-nodeports': 'false' }, { localhostNodePorts: false }],
     [{ 'cluster-cidr': '10.244.0.0/16' }, { clusterCIDR: [{ family: 'IPv4', network: '10.244.0.0', bits: 16 }] }],
     [
@@ -351,6 +353,7 @@ void t.test('a switch takes the values of Go, and nothing else', t => {
   const switches: readonly (readonly [flag: string, read: (config: KubeProxyConfig) => boolean])[] = [
     ['cleanup', ({ cleanup }) => cleanup],
     ['source-ranges-at-nodeports', ({ rangesAtNodePorts }) => rangesAtNodePorts],
+    ['allow-node-address-endpoints', ({ allowNodeAddressEndpoints }) => allowNodeAddressEndpoints],
     ['iptables-localhost-nodeports', ({ localhostNodePorts }) => localhostNodePorts],
     ['masquerade-all', ({ kernelModes }) => kernelModes.masqueradeAll],
     ['ipvs-strict-arp', ({ kernelModes }) => kernelModes.ipvs.strictARP],

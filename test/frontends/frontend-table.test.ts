@@ -115,7 +115,7 @@ t.test('the reason why an endpoint is removed can be explained, and every other 
   const { snapshot } = table.resolve(
     snapshotOf(servedPort(a, usableEndpoints(a, endpoints, node)), servedPort(b), servedPort(nodePort)),
   )
-  const explained = explainEndpoints(a, slices, node, endpoint => table.findFrontend(a, endpoint)?.name)
+  const explained = explainEndpoints(a, slices, node, endpoint => table.findLeftOut(a, endpoint))
   t.strictSame(
     explained.endpoints.map(({ address, cluster: { reason } }) => [address, reason]),
     [

@@ -175,7 +175,7 @@ t.test(
     await network.node.run('sysctl', ['-qw', 'net.ipv4.ip_local_port_range=30080 30080'])
     const holder = network.start(network.node, process.execPath, [
       '-e',
-      `require('net').connect({ host: '${outside.ip}', port: 9000 }, () => console.log('connected'))`,
+      `require('net').connect({ host: '${outside.ip}', port: 9000 }, () => console.log('connected')).resume()`,
     ])
     await once(holder.stdout!, 'data')
     await network.node.run('sysctl', ['-qw', 'net.ipv4.ip_local_port_range=32768 60999'])
@@ -201,7 +201,10 @@ t.test(
     t.equal(reports(30081).length, 1)
 
     const from = proxy.lines.length
-    holder.kill('SIGKILL')
+    // The other side closes first, so that nothing of the connection stays on the node (TIME_WAIT).
+    const ended = once(holder, 'exit')
+    server.kill('SIGKILL')
+    await ended
     listener.kill('SIGKILL')
     await proxy.waitForLine(/"Serving" servicePort="IPv4\/default\/web.*#node-port-30080@192.168.60.1"/, from)
     await proxy.waitForLine(/"Serving" servicePort="IPv4\/default\/other.*#node-port-30081@127.0.0.1"/, from)

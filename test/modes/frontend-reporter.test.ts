@@ -18,8 +18,8 @@ t.test('an address that two Services use is an event on the one that is not serv
     })
   })
   const { conflicts } = resolveAddressConflicts(frontends)
-  reporter.report({ conflicts, loopingPorts: [] })
-  reporter.report({ conflicts, loopingPorts: [] })
+  reporter.report({ conflicts, loopingPorts: [], nodeAddressPorts: [] })
+  reporter.report({ conflicts, loopingPorts: [], nodeAddressPorts: [] })
   t.strictSame(
     events.map(({ reason, note, regarding }) => `${regarding.name}: ${reason}: ${note}`),
     [

@@ -193,7 +193,7 @@ void t.test('an entry of a slice that is no endpoint of the port has a reason', 
 
 void t.test('an endpoint that is an address of a Service is not used, and named', t => {
   const explained = explainEndpoints(makeServicePort(), [slice([{}, {}, NOT_READY])], NODE, ({ ip }) =>
-    ip === '10.244.0.1' ? undefined : 'cluster IP of default/other',
+    ip === '10.244.0.1' ? undefined : { reason: 'service-address', detail: 'cluster IP of default/other' },
   )
   t.same(
     explained.endpoints.map(({ cluster }) => cluster.text),
@@ -259,6 +259,6 @@ void t.test(`explanation and choice agree, for random slices (SEED=${seed})`, t 
     const count = entries.reduce((sum, { endpoints, refused = [] }) => sum + endpoints.length + refused.length, 0)
     if (endpoints.length !== count) return failAndEndTest(t, `${count} entries, ${endpoints.length} explained`)
   }
-  t.equal(seen.size, 12, `every reason but that of loops has come up: ${[...seen].sort().join(' ')}`)
+  t.equal(seen.size, 12, `every reason but those of FrontendTable has come up: ${[...seen].sort().join(' ')}`)
   t.end()
 })

@@ -20,6 +20,8 @@ export const userspaceMode: Mode = {
     const { config, dataPlane, random } = resources
     if (dataPlane === undefined) throw new Error('userspace mode needs a data plane')
     const portAllocator = new PortAllocator(config.portRange, random)
-    return Promise.resolve(new UserspaceProxier({ ...commonProxierOptions(resources), dataPlane, portAllocator }))
+    const common = commonProxierOptions(resources)
+    const servesNodeAddresses = config.allowNodeAddressEndpoints
+    return Promise.resolve(new UserspaceProxier({ ...common, servesNodeAddresses, dataPlane, portAllocator }))
   },
 }

@@ -46,6 +46,8 @@ export interface UserspaceProxierOptions {
   readonly localTraffic: (family: IpFamily) => LocalTraffic
   /** Whether NodePorts answer on loopback too. */
   readonly localhostNodePorts: (family: IpFamily) => boolean
+  /** Whether an address of the node may be an endpoint without being a Pod. */
+  readonly servesNodeAddresses: boolean
   readonly events: EventSink
   readonly log: Log
 }
@@ -84,7 +86,7 @@ export class UserspaceProxier implements Proxier {
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
     this.#reporter = new ProxierReporter(options.log, options.events)
-    this.#frontendTable = new FrontendTable(options.localAddresses)
+    this.#frontendTable = new FrontendTable(options.localAddresses, options.servesNodeAddresses)
     this.#frontendReporter = new FrontendReporter(options.log, options.events)
     this.rules = options.iptables.map(iptables => new UserspaceFamily({ ...options, iptables }))
   }

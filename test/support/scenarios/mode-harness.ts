@@ -13,6 +13,7 @@ import { type ExpectedPacket, type PacketOutcome } from './scenario-packets.js'
 /** What the proxier of every mode uses in a scenario. */
 export interface HarnessDependencies {
   readonly node: NodeManager
+  readonly servesNodeAddresses: boolean
   readonly iptables: readonly MemoryIptables[]
   readonly sets: MemoryIpSets
   readonly conntrack: MemoryConntrack

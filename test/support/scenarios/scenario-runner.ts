@@ -71,7 +71,15 @@ export class ScenarioRunner {
     const iptables: readonly MemoryIptables[] = settings.families.map(
       family => new MemoryIptables(family, name => sets.get(name) !== undefined),
     )
-    const dependencies = { node: this.#node, iptables, sets, conntrack: this.#conntrack, log: this.#log }
+    const servesNodeAddresses = config.allowNodeAddressEndpoints
+    const dependencies = {
+      node: this.#node,
+      servesNodeAddresses,
+      iptables,
+      sets,
+      conntrack: this.#conntrack,
+      log: this.#log,
+    }
     this.#harness = new HARNESSES[mode](dependencies, () => this.#snapshot)
   }
 

@@ -25,7 +25,10 @@ export class UserspaceHarness implements ModeHarness {
   readonly #iptables: readonly MemoryIptables[]
   readonly #snapshot: () => ServiceSnapshot
 
-  constructor({ node, iptables, conntrack, log }: HarnessDependencies, snapshot: () => ServiceSnapshot) {
+  constructor(
+    { node, servesNodeAddresses, iptables, conntrack, log }: HarnessDependencies,
+    snapshot: () => ServiceSnapshot,
+  ) {
     this.#iptables = iptables
     this.#snapshot = snapshot
     this.proxier = new UserspaceProxier({
@@ -38,6 +41,7 @@ export class UserspaceHarness implements ModeHarness {
       log,
       nodeAddress: family => node.getAddress(family),
       nodeAddresses: family => node.getAddresses(family),
+      servesNodeAddresses,
       localAddresses: family => node.getLocalAddresses(family),
       localTraffic: family => node.getLocalTraffic(family),
       localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
