@@ -1,28 +1,40 @@
 import { type IpFamily } from '../model/address.js'
 import { type Log } from '../model/log.js'
-import { type Conntrack } from '../system/conntrack.js'
+import { type OnceReporter } from '../primitives/once-reporter.js'
+import { type Conntrack, type FlowProtocol } from '../system/conntrack.js'
 import { type ExpectedFlows, staleFlows } from './stale-flows.js'
 
 /**
- * Deletes UDP flows from the kernel whose target the rules do not use any more. The kernel applies rules only to the first datagram of
- * a flow. Without this, a client that keeps its source port would keep sending to a listener or endpoint that is gone; a client that
- * started before its Service existed would never reach it.
+ * Deletes flows from the kernel whose target the rules do not use any more. The kernel applies rules only to the first packet of a
+ * flow. Without this, a UDP client that keeps its source port would keep sending to a listener or endpoint that is gone. A client
+ * that started before its Service existed would never reach it, neither with UDP nor with TCP from a fixed port.
  *
- * A failure is only logged, because the rules are written. The flows expire when their clients pause.
+ * @param problem reports a failure once while it lasts
+ * @returns whether all is deleted; if not, the caller has to try again
  */
 export async function deleteStaleFlows(
   conntrack: Conntrack,
   family: IpFamily,
-  getExpectedFlows: () => ExpectedFlows,
+  protocols: Iterable<FlowProtocol>,
+  expected: ExpectedFlows,
   log: Log,
-): Promise<void> {
+  problem: OnceReporter,
+): Promise<boolean> {
+  let isComplete = true
   try {
-    const entries = await conntrack.listUdp(family)
-    const stale = entries.length === 0 ? [] : staleFlows(entries, getExpectedFlows())
-    if (stale.length === 0) return
-    await conntrack.delete(stale)
-    log.info(2, 'Deleted stale UDP flows', { family, flows: stale.length })
+    for (const protocol of protocols) {
+      const entries = await conntrack.list(family, protocol)
+      const stale = entries.length === 0 ? [] : staleFlows(entries, expected)
+      if (stale.length === 0) continue
+      isComplete = (await conntrack.delete(stale)) && isComplete
+      log.info(2, 'Deleted stale flows', { family, protocol, flows: stale.length })
+    }
+    problem.clear()
+    return isComplete
   } catch (error) {
-    log.error('Cannot delete stale UDP flows', error, { family })
+    problem.updateOne('failed', () =>
+      log.error('Cannot delete stale flows; the next check of the rules tries again', error, { family }),
+    )
+    return false
   }
 }

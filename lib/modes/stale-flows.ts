@@ -1,8 +1,11 @@
 import { type IpAddress, familyOf, hostPort, unspecifiedAddress } from '../model/address.js'
-import { type FlowEnd, type UdpEntry } from '../system/conntrack.js'
+import { type Frontend } from '../frontends/frontend.js'
+import { type Protocol } from '../model/protocol.js'
+import { type FlowEnd, type FlowEntry } from '../system/conntrack.js'
 
-/** An address and port that clients send UDP to: a cluster, external or load-balancer IP, or a node port. */
+/** An address and port that clients send to: a cluster, external or load-balancer IP, or a node port. */
 export interface FlowAddress {
+  readonly protocol: Protocol
   /** Undefined: a node port, on any of the node's addresses. */
   readonly address: IpAddress | undefined
   readonly port: number
@@ -13,7 +16,7 @@ export interface FlowTarget extends FlowAddress {
   readonly replySources: readonly FlowEnd[]
 }
 
-/** The UDP flows that the rules of a mode allow. */
+/** The flows that the rules of a mode allow. */
 export interface ExpectedFlows {
   readonly targets: readonly FlowTarget[]
   /** Addresses that are no longer served. One that is in `targets` too is served again. */
@@ -34,22 +37,22 @@ export interface ExpectedFlows {
  * break established flows (pkg/proxy/conntrack/cleanup.go). Entries of other destinations are never touched.
  */
 export function staleFlows(
-  entries: readonly UdpEntry[],
+  entries: readonly FlowEntry[],
   { targets, removed, nodeAddresses }: ExpectedFlows,
-): UdpEntry[] {
+): FlowEntry[] {
   const expected = new Map<string, Set<string>>()
-  for (const { address, port } of removed) expected.set(addressKey(address, port), new Set())
-  for (const { address, port, replySources } of targets) {
-    const key = addressKey(address, port)
-    const sources = replySources.map(source => hostPort(source.address, source.port))
+  for (const address of removed) expected.set(flowAddressKey(address), new Set())
+  for (const target of targets) {
+    const key = flowAddressKey(target)
+    const sources = target.replySources.map(source => hostPort(source.address, source.port))
     expected.set(key, new Set([...(expected.get(key) ?? []), ...sources]))
   }
-  return entries.filter(({ destination, replySource }) => {
+  return entries.filter(({ protocol, destination, replySource }) => {
     const { address, port } = destination
     // An address of a Service wins over a node port at the same address, as in the rules.
     const sources =
-      expected.get(addressKey(address, port)) ??
-      (nodeAddresses.has(address) ? expected.get(addressKey(undefined, port)) : undefined)
+      expected.get(flowAddressKey({ protocol, address, port })) ??
+      (nodeAddresses.has(address) ? expected.get(flowAddressKey({ protocol, address: undefined, port })) : undefined)
     return sources !== undefined && !isExpectedSource(sources, replySource)
   })
 }
@@ -59,6 +62,12 @@ function isExpectedSource(expected: ReadonlySet<string>, { address, port }: Flow
   return expected.has(hostPort(address, port)) || expected.has(hostPort(unspecifiedAddress(familyOf(address)), port))
 }
 
-function addressKey(address: IpAddress | undefined, port: number): string {
-  return address === undefined ? `node port ${port}` : hostPort(address, port)
+/** The address that clients of a frontend send to. */
+export function flowAddress({ servicePort: { protocol }, address, port }: Frontend): FlowAddress {
+  return { protocol, address, port }
+}
+
+/** A text that equal addresses share. */
+export function flowAddressKey({ protocol, address, port }: FlowAddress): string {
+  return `${protocol} ${address === undefined ? `node port ${port}` : hostPort(address, port)}`
 }

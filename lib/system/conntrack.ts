@@ -9,26 +9,38 @@ export interface FlowEnd {
   readonly port: number
 }
 
-/** The kernel's entry for one UDP flow. */
-export interface UdpEntry {
+/** Protocols whose flows may be deleted. */
+export type FlowProtocol = 'TCP' | 'UDP'
+
+/** The kernel's entry for one UDP flow, or for one TCP connection that has no answer yet. */
+export interface FlowEntry {
   readonly family: IpFamily
+  readonly protocol: FlowProtocol
   readonly source: FlowEnd
-  /** Destination of the client's first datagram, before any translation. */
+  /** Destination of the client's first packet, before any translation. */
   readonly destination: FlowEnd
-  /** Source of the answers: the translated destination, or `destination` itself. All datagrams go there. */
+  /** Source of the answers: the translated destination, or `destination` itself. All packets go there. */
   readonly replySource: FlowEnd
 }
 
-/** The kernel's table of UDP flows. Only the first datagram of a flow passes the nat rules; the others follow the entry. */
+/**
+ * The kernel's table of flows. Only the first packet of a flow passes the nat rules; the others follow the entry. Each SYN that a TCP
+ * client sends again keeps its entry alive, so it counts as a flow until it is answered.
+ */
 export interface Conntrack {
-  /** All entries of a family in the default zone; other zones belong to other programs. @throws ProxyFailure */
-  listUdp(family: IpFamily): Promise<UdpEntry[]>
   /**
-   * Removes these entries, and all others with the same destination and reply source, from any client: these two make an
-   * entry wrong, and one pass through the table removes all. Entries that are gone already are no failure.
+   * The entries of a family in the default zone; other zones belong to other programs. Of TCP only connections without an answer.
    * @throws ProxyFailure
    */
-  delete(entries: readonly UdpEntry[]): Promise<void>
+  list(family: IpFamily, protocol: FlowProtocol): Promise<FlowEntry[]>
+  /**
+   * Removes these entries, and all others with the same destination and reply source, from any client: these two make an
+   * entry wrong, and one pass through the table removes all. Entries that are gone already are no failure. Established TCP
+   * connections stay.
+   * @returns false if there were too many for one call, and some are left
+   * @throws ProxyFailure
+   */
+  delete(entries: readonly FlowEntry[]): Promise<boolean>
 }
 
 const TIMEOUT_MS = 60_000
@@ -36,7 +48,7 @@ const TIMEOUT_MS = 60_000
 const DELETIONS_PER_PROCESS = 64
 /** Processes at once, for versions that remove one kind of entry per process. */
 const MAX_PROCESSES = 4
-/** In one call. The next list has the rest again, or it expires after 30 to 180 s without a datagram. */
+/** In one call, which takes some seconds then. */
 const DELETIONS_PER_CALL = 1024
 
 /**
@@ -46,18 +58,20 @@ const DELETIONS_PER_CALL = 1024
 const ENTRY_VANISHED = /such conntrack doesn't exist/
 const MAX_ATTEMPTS = 5
 
+const UNANSWERED_TCP = /^tcp +6 +\d+ SYN_SENT /
 const TUPLE = /src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)/g
 
-/** Reads the output of `conntrack -L -p udp`, one entry a line. Ignores other lines. */
-export function parseUdpEntries(text: string, family: IpFamily): UdpEntry[] {
+/** Reads the output of `conntrack -L`, one entry a line. Ignores other lines, and TCP connections that were answered. */
+export function parseFlowEntries(text: string, family: IpFamily): FlowEntry[] {
   return text.split('\n').flatMap(line => {
-    if (!line.startsWith('udp ') || line.includes(' zone')) return []
+    const protocol = line.startsWith('udp ') ? 'UDP' : UNANSWERED_TCP.test(line) ? 'TCP' : undefined
+    if (protocol === undefined || line.includes(' zone')) return []
     const [original, reply] = [...line.matchAll(TUPLE)]
     const source = flowEnd(original?.[1], original?.[3])
     const destination = flowEnd(original?.[2], original?.[4])
     const replySource = flowEnd(reply?.[1], reply?.[3])
     if (source === undefined || destination === undefined || replySource === undefined) return []
-    return [{ family, source, destination, replySource }]
+    return [{ family, protocol, source, destination, replySource }]
   })
 }
 
@@ -82,23 +96,23 @@ export class ConntrackProgram implements Conntrack {
     this.#run = run
   }
 
-  async listUdp(family: IpFamily): Promise<UdpEntry[]> {
-    const args = ['-L', '-p', 'udp', '-f', family.toLowerCase()]
+  async list(family: IpFamily, protocol: FlowProtocol): Promise<FlowEntry[]> {
+    const args = ['-L', '-p', protocol.toLowerCase(), '-f', family.toLowerCase()]
+    if (protocol === 'TCP') args.push('--state', 'SYN_SENT')
     const result = await this.#runConntrack(args)
     if (result === undefined) return []
     if (result.exitCode !== 0) throw conntrackFailure(args, result)
-    return parseUdpEntries(result.stdout, family)
+    return parseFlowEntries(result.stdout, family)
   }
 
-  async delete(entries: readonly UdpEntry[]): Promise<void> {
+  async delete(entries: readonly FlowEntry[]): Promise<boolean> {
     const all = [...new Set(entries.map(deletionArgs))]
     const removals = all.slice(0, DELETIONS_PER_CALL)
-    if (all.length > removals.length)
-      this.#log.info(2, 'Removing the other stale UDP flows later', { kinds: all.length - removals.length })
     while (removals.length > 0) {
       const batch = removals.splice(0, DELETIONS_PER_PROCESS)
       if (this.#supportsBatches === false || !(await this.#deleteBatch(batch))) await this.#deleteEach(batch)
     }
+    return all.length <= DELETIONS_PER_CALL
   }
 
   /** Whether the batch succeeded. After a failure the caller removes entries one by one, and that result counts. */
@@ -139,15 +153,16 @@ export class ConntrackProgram implements Conntrack {
   }
 
   #disable(reason: string, hint: string | undefined): void {
-    if (this.#isUsable) this.#log.warn('Cannot remove stale UDP flows from the kernel', { reason, hint })
+    if (this.#isUsable) this.#log.warn('Cannot remove stale flows from the kernel', { reason, hint })
     this.#isUsable = false
   }
 }
 
 /** The arguments of `conntrack` that remove all entries with the same destination and reply source. */
-function deletionArgs({ family, destination, replySource }: UdpEntry): string {
+function deletionArgs({ family, protocol, destination, replySource }: FlowEntry): string {
   const ends = `-d ${destination.address} --dport ${destination.port} -r ${replySource.address}`
-  return `-D -p udp -f ${family.toLowerCase()} -w 0 ${ends} --reply-port-src ${replySource.port}`
+  const state = protocol === 'TCP' ? ' --state SYN_SENT' : ''
+  return `-D -p ${protocol.toLowerCase()} -f ${family.toLowerCase()} -w 0 ${ends} --reply-port-src ${replySource.port}${state}`
 }
 
 function hasEntryVanished(result: CommandResult | undefined): boolean {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type ExpectedFlows } from '../../lib/modes/stale-flows.js'
-import { type UdpEntry } from '../../lib/system/conntrack.js'
+import { type FlowEntry } from '../../lib/system/conntrack.js'
 import { NodeProcess } from '../support/nodes/node-process.js'
 import { NODE_IP, NODE_IP6, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { FixedPortUdpClient } from '../support/pods/fixed-port-udp-client.js'
@@ -24,7 +24,7 @@ t.test('conntrack', { skip }, async t => {
   const client = new FixedPortUdpClient(network, (await network.addPod()).namespace)
   const inside = new NodeProcess(network, 'kernel/conntrack-entry')
   const command = async (what: object): Promise<unknown> => JSON.parse(await inside.sendCommand(what))
-  const list = async ({ family }: FamilyAddresses) => (await command({ list: family })) as UdpEntry[]
+  const list = async ({ family }: FamilyAddresses) => (await command({ list: family })) as FlowEntry[]
 
   /** The rule that redirects a destination to a server's UDP port. */
   const rule = async (
@@ -48,7 +48,7 @@ t.test('conntrack', { skip }, async t => {
       clean: of.family,
       flows: { targets: [], removed: [], ...flows },
       node: [of.node],
-    })) as UdpEntry[]
+    })) as FlowEntry[]
     t.match(stale, [{ destination: { address: ip, port } }])
     t.equal(stale.length, 1)
     const after = await list(of)
@@ -61,7 +61,7 @@ t.test('conntrack', { skip }, async t => {
     const { family, node, changes, stays } = of
     const [ipA, ipB] = [server(of, a), server(of, b)]
     const to = (address: string) => [{ address, port: 5353 }]
-    const bystanders = [{ address: stays, port: 53, replySources: to(ipB) }]
+    const bystanders = [{ protocol: 'UDP' as const, address: stays, port: 53, replySources: to(ipB) }]
 
     await t.test(`${family}: a flow with another target in its rule is deleted, and no other flow is`, async t => {
       await rule('-A', of, changes, 53, ipA)
@@ -84,7 +84,7 @@ t.test('conntrack', { skip }, async t => {
         'a 5',
         'the new rule alone has no effect on a client that keeps its port',
       )
-      const targets = [{ address: changes, port: 53, replySources: to(ipB) }, ...bystanders]
+      const targets = [{ protocol: 'UDP' as const, address: changes, port: 53, replySources: to(ipB) }, ...bystanders]
       const stale = await cleansJust(t, of, changes, 53, { targets })
       t.equal(await client.request(changes, 53), 'b 5')
       t.equal(await command({ remove: stale }), 'removed', 'deleting a missing flow is no failure')
@@ -97,7 +97,10 @@ t.test('conntrack', { skip }, async t => {
 
     await t.test(`${family}: a flow to an address that is no longer served is deleted`, async t => {
       await rule('-D', of, changes, 53, ipB)
-      await cleansJust(t, of, changes, 53, { targets: bystanders, removed: [{ address: changes, port: 53 }] })
+      await cleansJust(t, of, changes, 53, {
+        targets: bystanders,
+        removed: [{ protocol: 'UDP', address: changes, port: 53 }],
+      })
     })
 
     await t.test(`${family}: a flow to a NodePort that started before the rule is deleted`, async t => {
@@ -105,7 +108,10 @@ t.test('conntrack', { skip }, async t => {
       // The datagram is on its way: poll until it has arrived.
       while (!(await list(of)).some(({ destination }) => destination.port === 30053));
       await rule('-A', of, node, 30053, ipA)
-      const targets = [{ address: undefined, port: 30053, replySources: to(ipA) }, ...bystanders]
+      const targets = [
+        { protocol: 'UDP' as const, address: undefined, port: 30053, replySources: to(ipA) },
+        ...bystanders,
+      ]
       await cleansJust(t, of, node, 30053, { targets })
       t.equal(await client.request(node, 30053), 'a 5')
     })

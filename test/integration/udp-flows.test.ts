@@ -29,7 +29,7 @@ t.test('UDP clients that keep their port', { skip: namespacesUnavailable }, asyn
     for (let i = 0; i < 200 && !(await entry()); i++) await new Promise(resolve => setImmediate(resolve))
     folder.write(makeServiceManifest('dns', DNS), makeSliceManifest('dns', [server.ip], 5353, 'UDP'))
     t.equal(await answer(), 'a 5')
-    await first.waitForLine(/Deleted stale UDP flows/)
+    await first.waitForLine(/Deleted stale flows/)
   })
 
   const hasPython = (await network.node.run('sh', ['-c', 'command -v python3'])).exitCode === 0

@@ -1,21 +1,27 @@
 import t from 'tap'
 import { type ExpectedFlows, type FlowTarget, staleFlows } from '../../lib/modes/stale-flows.js'
-import { type UdpEntry } from '../../lib/system/conntrack.js'
+import { type FlowEntry } from '../../lib/system/conntrack.js'
 
 const LISTENER = { address: '192.168.50.1', port: 40000 }
 const LOCAL_LISTENER = { address: '192.168.50.1', port: 40001 }
 const LISTENER6 = { address: 'fd00:50::1', port: 40000 }
-const DNS: FlowTarget = { address: '10.96.0.10', port: 53, replySources: [LISTENER] }
-const NODE_PORT: FlowTarget = { address: undefined, port: 30053, replySources: [LISTENER] }
+const DNS: FlowTarget = { protocol: 'UDP', address: '10.96.0.10', port: 53, replySources: [LISTENER] }
+const NODE_PORT: FlowTarget = { protocol: 'UDP', address: undefined, port: 30053, replySources: [LISTENER] }
 
 /** `10.96.0.10:53 > 192.168.50.1:40000`: sent to the first address, and the second one replies. */
-function entry(text: string): UdpEntry {
+function entry(text: string): FlowEntry {
   const [destination, replySource] = text.split(' > ').map(end => {
     const [, address, port] = /^\[?(.*?)\]?:(\d+)$/.exec(end)!
     return { address: address!, port: Number(port) }
   })
   const family = destination!.address.includes(':') ? 'IPv6' : 'IPv4'
-  return { family, source: { address: '10.244.0.2', port: 5000 }, destination: destination!, replySource: replySource! }
+  return {
+    family,
+    protocol: 'UDP',
+    source: { address: '10.244.0.2', port: 5000 },
+    destination: destination!,
+    replySource: replySource!,
+  }
 }
 
 void t.test('A UDP flow to a served address is stale if its replies do not come from an expected source', t => {
@@ -27,7 +33,9 @@ void t.test('A UDP flow to a served address is stale if its replies do not come 
       'an external IP that is the node\u2019s wins over the node port',
       '192.168.50.1:30053 > 192.168.50.1:40001',
       false,
-      { targets: [NODE_PORT, { address: '192.168.50.1', port: 30053, replySources: [LOCAL_LISTENER] }] },
+      {
+        targets: [NODE_PORT, { protocol: 'UDP', address: '192.168.50.1', port: 30053, replySources: [LOCAL_LISTENER] }],
+      },
     ],
 
     ['removed and served again', '10.96.0.10:53 > 192.168.50.1:40000', false, { removed: [DNS], targets: [DNS] }],
@@ -79,13 +87,13 @@ void t.test('A UDP flow to a served address is stale if its replies do not come 
       'IPv6, present listener',
       '[fd00:96::a]:53 > [fd00:50::1]:40000',
       false,
-      { targets: [{ address: 'fd00:96::a', port: 53, replySources: [LISTENER6] }] },
+      { targets: [{ protocol: 'UDP', address: 'fd00:96::a', port: 53, replySources: [LISTENER6] }] },
     ],
     [
       'IPv6, former listener',
       '[fd00:96::a]:53 > [fd00:50::1]:39999',
       true,
-      { targets: [{ address: 'fd00:96::a', port: 53, replySources: [LISTENER6] }] },
+      { targets: [{ protocol: 'UDP', address: 'fd00:96::a', port: 53, replySources: [LISTENER6] }] },
     ],
   ]
   const nodeAddresses = new Set(['192.168.50.1', 'fd00:50::1'])
@@ -106,5 +114,15 @@ void t.test('Stale flows are returned as the same objects, in the same order', t
   const stale = staleFlows(entries, { targets: [DNS], removed: [], nodeAddresses: new Set() })
   t.strictSame(stale, [entries[0], entries[3]])
   t.equal(stale[0], entries[0])
+  t.end()
+})
+
+void t.test('A TCP connection without an answer is compared with TCP addresses only', t => {
+  const http = { ...DNS, protocol: 'TCP' } as const
+  const syn = { ...entry('10.96.0.10:53 > 10.96.0.10:53'), protocol: 'TCP' } as const
+  const expected = { removed: [], nodeAddresses: new Set<string>() }
+  t.strictSame(staleFlows([syn], { ...expected, targets: [DNS] }), [])
+  t.strictSame(staleFlows([syn], { ...expected, targets: [http] }), [syn])
+  t.strictSame(staleFlows([{ ...syn, replySource: LISTENER }], { ...expected, targets: [http] }), [])
   t.end()
 })

@@ -6,7 +6,7 @@ import {
   missingProgramFailure,
   type runCommand,
 } from '../../lib/system/command.js'
-import { ConntrackProgram, type UdpEntry, parseUdpEntries } from '../../lib/system/conntrack.js'
+import { ConntrackProgram, type FlowEntry, parseFlowEntries } from '../../lib/system/conntrack.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 
 const OK: CommandResult = { exitCode: 0, stdout: '', stderr: '' }
@@ -29,9 +29,10 @@ const DENIED: CommandResult = {
 const NO_SUCH_OPTION: CommandResult = { exitCode: 2, stdout: '', stderr: 'conntrack v1.4.6: unknown option\n' }
 
 /** An entry of client number `n`, to a frontend of its own unless `port` is given. */
-function entry(n: number, port = n): UdpEntry {
+function entry(n: number, port = n): FlowEntry {
   return {
     family: 'IPv4',
+    protocol: 'UDP',
     source: { address: '10.244.0.2', port: n },
     destination: { address: '10.96.0.10', port: port },
     replySource: { address: '192.168.50.1', port: 39999 },
@@ -56,13 +57,14 @@ void t.test('an entry is read from a line of the program', t => {
   const flow = (
     family: 'IPv4' | 'IPv6',
     ends: readonly [string, number, string, number, string, number],
-  ): UdpEntry => ({
+  ): FlowEntry => ({
     family,
+    protocol: 'UDP',
     source: { address: ends[0], port: ends[1] },
     destination: { address: ends[2], port: ends[3] },
     replySource: { address: ends[4], port: ends[5] },
   })
-  const table: readonly (readonly [line: string, family: 'IPv4' | 'IPv6', entry: UdpEntry | undefined])[] = [
+  const table: readonly (readonly [line: string, family: 'IPv4' | 'IPv6', entry: FlowEntry | undefined])[] = [
     [
       'udp      17 59 src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 [UNREPLIED] src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 mark=0 use=1',
       'IPv4',
@@ -99,22 +101,32 @@ void t.test('an entry is read from a line of the program', t => {
       'IPv4',
       undefined,
     ],
+    [
+      'tcp      6 119 SYN_SENT src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 [UNREPLIED] src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 mark=0 use=1',
+      'IPv4',
+      { ...flow('IPv4', ['10.0.0.1', 100, '10.96.0.1', 53, '10.0.0.9', 99]), protocol: 'TCP' },
+    ],
+    [
+      'tcp      6 86399 ESTABLISHED src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 [ASSURED] mark=0 use=1',
+      'IPv4',
+      undefined,
+    ],
     ['', 'IPv4', undefined],
   ]
   for (const [line, family, expected] of table)
-    t.strictSame(parseUdpEntries(line, family), expected === undefined ? [] : [expected], line)
+    t.strictSame(parseFlowEntries(line, family), expected === undefined ? [] : [expected], line)
   const all = table.filter(([, family]) => family === 'IPv4').map(([line]) => line)
-  t.equal(parseUdpEntries(all.join('\n'), 'IPv4').length, 2)
+  t.equal(parseFlowEntries(all.join('\n'), 'IPv4').length, 3)
   t.end()
 })
 
 void t.test('a list is of one family, and a failure has the message of the program', async t => {
   const { conntrack, calls } = recordingProgram(() => OK)
-  await conntrack.listUdp('IPv4')
-  await conntrack.listUdp('IPv6')
+  await conntrack.list('IPv4', 'UDP')
+  await conntrack.list('IPv6', 'UDP')
   t.strictSame(calls, ['conntrack -L -p udp -f ipv4', 'conntrack -L -p udp -f ipv6'])
   const broken = recordingProgram(() => ({ exitCode: 1, stdout: '', stderr: 'conntrack: no memory\nmore\n' }))
-  await t.rejects(broken.conntrack.listUdp('IPv4'), {
+  await t.rejects(broken.conntrack.list('IPv4', 'UDP'), {
     code: 'PROGRAM_FAILED',
     message: '"conntrack -L -p udp -f ipv4" failed: conntrack: no memory; more',
   })
@@ -204,13 +216,13 @@ void t.test('without the program or the permission there is one warning, and no 
     [() => DENIED, /NET_ADMIN/],
   ] as const) {
     const { conntrack, calls, log } = recordingProgram(reply)
-    t.strictSame(await Promise.all([conntrack.listUdp('IPv4'), conntrack.listUdp('IPv6')]), [[], []])
+    t.strictSame(await Promise.all([conntrack.list('IPv4', 'UDP'), conntrack.list('IPv6', 'UDP')]), [[], []])
     const before = calls.length
-    t.strictSame(await conntrack.listUdp('IPv4'), [])
+    t.strictSame(await conntrack.list('IPv4', 'UDP'), [])
     await conntrack.delete([entry(53)])
     t.equal(calls.length, before, 'starts no program any more')
     t.match(log.entries, [
-      { severity: 'warn', message: 'Cannot remove stale UDP flows from the kernel', fields: { hint } },
+      { severity: 'warn', message: 'Cannot remove stale flows from the kernel', fields: { hint } },
     ])
     t.equal(log.entries.length, 1)
 
@@ -225,7 +237,7 @@ void t.test('any other failure of the program is thrown, and the next call tries
   const { conntrack, calls } = recordingProgram(() => {
     throw new ProxyFailure('PROGRAM_FAILED', 'it did not end')
   })
-  await t.rejects(conntrack.listUdp('IPv4'), { message: 'it did not end' })
+  await t.rejects(conntrack.list('IPv4', 'UDP'), { message: 'it did not end' })
   await t.rejects(conntrack.delete([entry(53)]), { message: 'it did not end' })
   t.equal(calls.length, 2)
 })

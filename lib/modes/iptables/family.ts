@@ -8,7 +8,8 @@ import { sameItems } from '../../primitives/reuse-equal.js'
 import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
-import { deleteStaleFlows } from '../delete-stale-flows.js'
+import { StaleFlowCleanup } from '../stale-flow-cleanup.js'
+import { flowAddress } from '../stale-flows.js'
 import { type Frontend, isFirewalled } from '../../frontends/frontend.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
 import { RefusalReporter, type RefusedService } from '../refusal-reporter.js'
@@ -18,7 +19,7 @@ import { type LocalTraffic } from '../../frontends/local-traffic.js'
 import { IptablesPlanner, type PlanInput } from './plan.js'
 import { type RuleSettings } from '../rule-settings.js'
 import { rulesInTables } from './service-port-rules.js'
-import { expectedFlows, udpFrontends } from './udp-frontends.js'
+import { expectedFlows, flowFrontends } from './flow-frontends.js'
 
 export interface IptablesFamilyOptions {
   readonly iptables: Iptables
@@ -52,6 +53,7 @@ export class IptablesFamily implements KernelRules {
   readonly #options: IptablesFamilyOptions
   readonly #planner: IptablesPlanner
   readonly #writer: RuleWriter
+  readonly #staleFlows: StaleFlowCleanup
   #ports: readonly ServedPort[] = []
   #frontends: readonly Frontend[] = []
   #hasFirewalled = false
@@ -62,14 +64,17 @@ export class IptablesFamily implements KernelRules {
   #programmedContext = ''
   #lastUdpItems: readonly unknown[] = []
   #lastUdpFrontends: readonly Frontend[] = []
+  /** The frontends of the last write, of all protocols. */
+  #lastFrontends: readonly Frontend[] = []
   #hasAllowedLocalnet = false
   readonly #refused: RefusedRules
   readonly #refusalReporter: RefusalReporter
 
   constructor(options: IptablesFamilyOptions) {
-    const { iptables, chainOwners, settings, events, log } = options
+    const { iptables, chainOwners, settings, conntrack, events, log } = options
     this.family = iptables.family
     this.#options = options
+    this.#staleFlows = new StaleFlowCleanup(conntrack, iptables.family, log)
     this.#planner = new IptablesPlanner(iptables.family, settings)
     this.#writer = new RuleWriter(iptables, TABLES, chainOwners, log)
     this.#refused = new RefusedRules(iptables)
@@ -113,6 +118,7 @@ export class IptablesFamily implements KernelRules {
     if (verify && (await this.#refused.recheck())) this.#isProgrammed = false
     if (isIntact && !this.pending) {
       this.#trustsLastWrite = true
+      await this.#staleFlows.run()
       await this.#writer.removeOtherModes()
       return this.#writer.unchangedReport
     }
@@ -124,7 +130,8 @@ export class IptablesFamily implements KernelRules {
     this.#trustsLastWrite = true
     // A change that arrived during the write is not written yet.
     this.#isProgrammed = input.ports === this.#ports && input.frontends === this.#frontends
-    await this.#finishWrite(input, fingerprint(context))
+    this.#finishWrite(input, fingerprint(context))
+    await this.#staleFlows.run()
     await this.#writer.removeOtherModes()
     return report
   }
@@ -154,22 +161,36 @@ export class IptablesFamily implements KernelRules {
     return report
   }
 
-  async #finishWrite(input: PlanInput, context: string): Promise<void> {
-    const { allowRouteLocalnet, conntrack, nodeAddresses, log } = this.#options
+  #finishWrite(input: PlanInput, context: string): void {
+    const { allowRouteLocalnet, nodeAddresses } = this.#options
     if (input.localhostNodePorts && !this.#hasAllowedLocalnet) {
       this.#hasAllowedLocalnet = true
       allowRouteLocalnet()
     }
-    const udp = udpFrontends(input)
+    const udp = flowFrontends(input, 'UDP')
     const items = [context, ...udp.flatMap(({ frontend, served }) => [frontend, served])]
     const removed = this.#lastUdpFrontends
     const isUnchanged = sameItems(items, this.#lastUdpItems)
     this.#lastUdpItems = items
     this.#lastUdpFrontends = udp.map(({ frontend }) => frontend)
     this.#programmedContext = context
-    if (isUnchanged || udp.length + removed.length === 0) return
-    const getExpectedFlows = () => expectedFlows(udp, removed, input, nodeAddresses(this.family))
-    await deleteStaleFlows(conntrack, this.family, getExpectedFlows, log)
+    const hasUdp = !isUnchanged && udp.length + removed.length > 0
+    this.#staleFlows.add(
+      {
+        protocols: [...(hasUdp ? ['UDP' as const] : []), ...(this.#hasNewTcp(input) ? ['TCP' as const] : [])],
+        removed: isUnchanged ? [] : removed.map(flowAddress),
+      },
+      () => expectedFlows([...udp, ...flowFrontends(input, 'TCP')], input, nodeAddresses(this.family)),
+    )
+  }
+
+  /** TCP clients may wait for a frontend that is new. Established connections are kept, whatever else changes. */
+  #hasNewTcp(input: PlanInput): boolean {
+    const last = this.#lastFrontends
+    this.#lastFrontends = input.frontends
+    if (input.frontends === last) return false
+    const known = new Set(last)
+    return flowFrontends(input, 'TCP').some(({ frontend }) => !known.has(frontend))
   }
 
   /** What the rules depend on besides Services. The interfaces are read for the node's address only if a rule needs it. */

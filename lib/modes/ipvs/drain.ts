@@ -1,5 +1,6 @@
 import { type KubeProxyConfig } from '../../config/kube-proxy-config.js'
 import { type Log } from '../../model/log.js'
+import { OnceReporter } from '../../primitives/once-reporter.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type ObservedServer, type IpvsChange } from '../../system/ipvs-text.js'
 import { deleteStaleFlows } from '../delete-stale-flows.js'
@@ -11,6 +12,8 @@ import { serverLeftovers } from './leftovers.js'
 
 export interface IpvsDrainOptions extends IpvsCleanupOptions {
   readonly conntrack: Conntrack
+  /** Reports once that flows could not be deleted. */
+  readonly flowProblem: OnceReporter
   readonly log: Log
 }
 
@@ -29,10 +32,9 @@ export async function drainIpvs(options: IpvsDrainOptions): Promise<DrainState> 
     excludeCIDRs,
     nodeAddresses,
   )
-  await deleteFlowsTo(
-    servers.filter(({ protocol }) => protocol === 'UDP'),
-    options,
-  )
+  const udpServers = servers.filter(({ protocol }) => protocol === 'UDP')
+  // Without its virtual server a flow could not be recognised any more.
+  if (!(await deleteFlowsTo(udpServers, options))) return { draining: { virtualServers: servers.length } }
   const busy = new Set(servers.filter(hasConnections))
   if (busy.size === 0) return (await cleanupIpvs(options)) ? 'all removed' : 'nothing there'
   await ipvs.change(servers.flatMap(server => (busy.has(server) ? zeroWeights(server) : [{ kind: 'delete', server }])))
@@ -54,21 +56,28 @@ function zeroWeights(server: ObservedServer): IpvsChange[] {
   return active.map(real => ({ kind: 'edit real', server, real: { ...real, weight: 0 } }))
 }
 
-async function deleteFlowsTo(servers: readonly ObservedServer[], options: IpvsDrainOptions): Promise<void> {
-  if (servers.length === 0) return
-  const expectedFlows = { targets: [], removed: servers, nodeAddresses: new Set<string>() }
-  for (const family of ['IPv4', 'IPv6'] as const)
-    await deleteStaleFlows(options.conntrack, family, () => expectedFlows, options.log)
+/** @returns whether all are deleted */
+async function deleteFlowsTo(
+  servers: readonly ObservedServer[],
+  { conntrack, log, flowProblem }: IpvsDrainOptions,
+): Promise<boolean> {
+  if (servers.length === 0) return true
+  const expected = { targets: [], removed: servers, nodeAddresses: new Set<string>() }
+  const results = await Promise.all(
+    (['IPv4', 'IPv6'] as const).map(family => deleteStaleFlows(conntrack, family, ['UDP'], expected, log, flowProblem)),
+  )
+  return results.every(Boolean)
 }
 
 /** Drains ipvs mode after a switch to another mode. It does nothing on a node where the mode never ran. */
 export function createIpvsDrain(config: KubeProxyConfig, kernel: KernelTools, log: Log): ModeDrain {
+  const flowProblem = new OnceReporter()
   return {
     periodMs: DRAIN_CHECK_MS,
     async step() {
       if (!hasIpvsInterface(kernel)) return 'nothing there'
       const options = ipvsCleanupOptions(kernel, config.kernelModes.ipvs.excludeCIDRs)
-      return drainIpvs({ ...options, conntrack: kernel.conntrack, log })
+      return drainIpvs({ ...options, conntrack: kernel.conntrack, flowProblem, log })
     },
   }
 }

@@ -10,7 +10,8 @@ import { type Iptables } from '../../system/iptables.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
 import { RuleWriter } from '../rule-writer.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
-import { deleteFlows } from './delete-flows.js'
+import { StaleFlowCleanup } from '../stale-flow-cleanup.js'
+import { flowChange } from './flow-change.js'
 import { IPVS_TABLES } from './ipvs-rules.js'
 import { KernelState, type KernelStateOptions } from './kernel-state.js'
 import { type IpvsPlan, IpvsPlanner, type PlanSettings, type DesiredServices } from './plan.js'
@@ -54,7 +55,8 @@ export class IpvsFamily implements KernelRules {
   #reconciledPlan: IpvsPlan | undefined
   /** When sets, addresses and virtual servers were last read. */
   #readAt = 0
-  #udpTargets: IpvsPlan['udpTargets'] = []
+  #flowTargets: IpvsPlan['flowTargets'] = []
+  readonly #staleFlows: StaleFlowCleanup
   /** Reports addresses where another program has a virtual server. */
   readonly #blockedReporter = new OnceReporter()
   /** Updates and writes of rules may come at any time; their changes to the kernel run one after the other. */
@@ -66,6 +68,7 @@ export class IpvsFamily implements KernelRules {
     this.#writer = new RuleWriter(options.iptables, IPVS_TABLES, options.chainOwners, options.log)
     this.#planner = new IpvsPlanner(this.family, options.settings)
     this.#kernel = new KernelState(this.family, options)
+    this.#staleFlows = new StaleFlowCleanup(options.conntrack, this.family, options.log)
   }
 
   /** Reads what an earlier process left in the kernel. @throws ProxyFailure */
@@ -169,9 +172,12 @@ export class IpvsFamily implements KernelRules {
   async #reconcileServers(plan: IpvsPlan): Promise<boolean> {
     this.#reportBlocked(plan)
     const changed = await this.#kernel.reconcile(plan)
-    const previous = this.#udpTargets
-    this.#udpTargets = plan.udpTargets
-    await deleteFlows(this.#options.conntrack, this.family, plan.udpTargets, previous, this.#options.log)
+    const previous = this.#flowTargets
+    this.#flowTargets = plan.flowTargets
+    // Flows of a Service without any endpoint are kept, as in kube-proxy.
+    const targets = plan.flowTargets.filter(({ replySources }) => replySources.length > 0)
+    this.#staleFlows.add(flowChange(plan.flowTargets, previous), () => ({ targets, nodeAddresses: new Set() }))
+    await this.#staleFlows.run()
     return changed
   }
 

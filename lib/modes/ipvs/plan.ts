@@ -49,8 +49,8 @@ export interface IpvsPlan {
   /** By their names in the kernel. */
   readonly sets: ReadonlyMap<string, IpSet>
   readonly rules: RuleSet
-  /** The addresses that clients send UDP to, with the endpoints that may reply. */
-  readonly udpTargets: readonly FlowTarget[]
+  /** The addresses that clients send TCP and UDP to, with the endpoints that may reply. */
+  readonly flowTargets: readonly FlowTarget[]
   /** Addresses that are not served because another program has a virtual server there. */
   readonly blocked: readonly VirtualAddress[]
 }
@@ -60,7 +60,7 @@ interface ServicePortPlan {
   readonly addresses: readonly VirtualAddress[]
   readonly servers: readonly (readonly [string, VirtualServer])[]
   readonly entries: readonly SetEntry[]
-  readonly udpTargets: readonly FlowTarget[]
+  readonly flowTargets: readonly FlowTarget[]
 }
 
 /** Plans ipvs mode for one IP family. It remembers its last plan, so an update costs as much as what changed. */
@@ -88,7 +88,7 @@ export class IpvsPlanner {
       addresses: new Set(),
       sets: this.#joinEntries([], new Map()),
       rules: this.#rules.get([]),
-      udpTargets: [],
+      flowTargets: [],
       blocked: [],
     }
   }
@@ -159,9 +159,9 @@ export class IpvsPlanner {
       return [key, reuseEqual(this.#lastPlan.servers.get(key), built)] as const
     })
     const replySources = endpoints.filter(({ serving }) => serving).map(({ ip, port }) => ({ address: ip, port }))
-    const udpTargets =
-      servicePort.protocol === 'UDP' ? addresses.map(({ address, port }) => ({ address, port, replySources })) : []
-    const portPlan = { addresses, servers, entries: setEntries(port, addresses, nodeAddresses), udpTargets }
+    const { protocol } = servicePort
+    const flowTargets = addresses.map(({ address, port }) => ({ protocol, address, port, replySources }))
+    const portPlan = { addresses, servers, entries: setEntries(port, addresses, nodeAddresses), flowTargets }
     this.#portPlans.set(port, portPlan)
     return portPlan
   }
@@ -179,7 +179,7 @@ export class IpvsPlanner {
         previous.sets,
       ),
       rules,
-      udpTargets: portPlans.flatMap(portPlan => portPlan.udpTargets),
+      flowTargets: portPlans.flatMap(portPlan => portPlan.flowTargets),
       blocked: this.#blocked,
     }
   }

@@ -11,9 +11,9 @@ import { RuleWriter } from '../rule-writer.js'
 import { observedProxyPorts } from './observed-proxy-ports.js'
 import { type ResolvedFrontend } from './resolved-frontend.js'
 import { FrontendRules } from './frontend-rules.js'
-import { deleteStaleFlows } from '../delete-stale-flows.js'
+import { StaleFlowCleanup } from '../stale-flow-cleanup.js'
 import { type ProxyPort } from './proxy-port-filter.js'
-import { type ExpectedFlows, type FlowTarget } from '../stale-flows.js'
+import { type FlowTarget, flowAddress } from '../stale-flows.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
 
 /** A frontend, and the listeners that its rules use. */
@@ -50,9 +50,8 @@ const TABLES = ['nat', 'filter']
 export class UserspaceFamily implements KernelRules {
   readonly family: IpFamily
   readonly #writer: RuleWriter
-  readonly #log: Log
   readonly #localTraffic: (family: IpFamily) => LocalTraffic
-  readonly #conntrack: Conntrack
+  readonly #staleFlows: StaleFlowCleanup
   readonly #nodeAddresses: (family: IpFamily) => readonly IpAddress[]
   readonly #frontendRules: FrontendRules
   #desired: ProgrammedFrontends = new Map()
@@ -70,9 +69,8 @@ export class UserspaceFamily implements KernelRules {
     this.#frontendRules = new FrontendRules(iptables.family)
     this.#writer = new RuleWriter(iptables, TABLES, chainOwners, log)
     this.#localTraffic = localTraffic
-    this.#conntrack = conntrack
+    this.#staleFlows = new StaleFlowCleanup(conntrack, iptables.family, log)
     this.#nodeAddresses = nodeAddresses
-    this.#log = log
   }
 
   /** Reads the rules. @returns the proxy ports in the rules of an earlier process, see `observedProxyPorts` @throws ProxyFailure */
@@ -108,6 +106,7 @@ export class UserspaceFamily implements KernelRules {
     const desired = this.#desired
     const localTraffic = this.#localTraffic(this.family)
     if (!this.pending && isIntact) {
+      await this.#staleFlows.run()
       await this.#writer.removeOtherModes()
       return this.#writer.unchangedReport
     }
@@ -116,7 +115,8 @@ export class UserspaceFamily implements KernelRules {
       if (this.#programmed.get(name) !== frontend) this.#attempted.set(name, frontend)
     this.#isProgrammed = false
     const report = await this.#writer.write(rules)
-    if (report.changed) await this.#deleteStaleFlows(desired, localTraffic)
+    if (report.changed) this.#findStaleFlows(desired, localTraffic)
+    await this.#staleFlows.run()
     this.#programmed = desired
     this.#attempted.clear()
     this.#isProgrammed = true
@@ -125,18 +125,24 @@ export class UserspaceFamily implements KernelRules {
     return report
   }
 
-  async #deleteStaleFlows(desired: ProgrammedFrontends, { nodePortAddresses }: LocalTraffic): Promise<void> {
+  /** TCP clients may wait for a frontend that is new. Other changes concern only what is established, and that is kept. */
+  #findStaleFlows(desired: ProgrammedFrontends, { nodePortAddresses }: LocalTraffic): void {
     const removed: ProgrammedFrontend[] = []
     for (const earlier of [this.#programmed, this.#attempted])
       for (const [name, frontend] of earlier) if (isUdp(frontend) && !desired.has(name)) removed.push(frontend)
-    const frontends = [...desired.values()].filter(isUdp)
-    if (frontends.length + removed.length === 0) return
-    const getExpectedFlows = (): ExpectedFlows => ({
-      targets: frontends.map(({ resolved }) => flowTarget(resolved)),
-      removed: removed.map(({ resolved }) => resolved.frontend),
-      nodeAddresses: new Set(nodePortAddresses ?? this.#nodeAddresses(this.family)),
-    })
-    await deleteStaleFlows(this.#conntrack, this.family, getExpectedFlows, this.#log)
+    const frontends = [...desired.values()]
+    const hasUdp = removed.length > 0 || frontends.some(isUdp)
+    const hasNewTcp = [...desired].some(([name, frontend]) => !isUdp(frontend) && !this.#programmed.has(name))
+    this.#staleFlows.add(
+      {
+        protocols: [...(hasUdp ? ['UDP' as const] : []), ...(hasNewTcp ? ['TCP' as const] : [])],
+        removed: removed.map(({ resolved }) => flowAddress(resolved.frontend)),
+      },
+      () => ({
+        targets: frontends.map(({ resolved }) => flowTarget(resolved)),
+        nodeAddresses: new Set(nodePortAddresses ?? this.#nodeAddresses(this.family)),
+      }),
+    )
   }
 
   #buildRuleSet(frontends: ProgrammedFrontends, localTraffic: LocalTraffic): RuleSet {
@@ -154,6 +160,9 @@ function isUdp({ resolved }: ProgrammedFrontend): boolean {
   return resolved.frontend.servicePort.protocol === 'UDP'
 }
 
-function flowTarget({ frontend: { address, port }, fromNode, fromPods, fromExternal }: ResolvedFrontend): FlowTarget {
-  return { address, port, replySources: [fromNode, fromPods, fromExternal].filter(target => target !== 'drop') }
+function flowTarget({ frontend, fromNode, fromPods, fromExternal }: ResolvedFrontend): FlowTarget {
+  return {
+    ...flowAddress(frontend),
+    replySources: [fromNode, fromPods, fromExternal].filter(target => target !== 'drop'),
+  }
 }

@@ -51,9 +51,9 @@ class ProxierUnderTest {
       chainOwners: chainOwners('iptables'),
       settings: { masqueradeAll: false, masqueradeMark: 0x4000, randomFully: false, dropInvalid: true },
       conntrack: {
-        listUdp: family => {
-          this.flowReads++
-          return conntrack.listUdp(family)
+        list: (family, protocol) => {
+          if (protocol === 'UDP') this.flowReads++
+          return conntrack.list(family, protocol)
         },
         delete: entries => conntrack.delete(entries),
       },

@@ -46,7 +46,7 @@ class FamilyUnderTest {
       },
       chainOwners: chainOwners('userspace'),
       localTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
-      conntrack: { listUdp: () => Promise.resolve([]), delete: () => Promise.resolve() },
+      conntrack: { list: () => Promise.resolve([]), delete: () => Promise.resolve(true) },
       nodeAddresses: () => [],
       log: { enabled: () => false, info: () => undefined, warn: () => undefined, error: () => undefined },
     })

@@ -4,7 +4,7 @@ import { type ConntrackConfig } from '../../../lib/config/kube-proxy-config.js'
 import { type IpFamily } from '../../../lib/model/address.js'
 import { type Log } from '../../../lib/model/log.js'
 import { type ExpectedFlows, staleFlows } from '../../../lib/modes/stale-flows.js'
-import { ConntrackProgram, type UdpEntry } from '../../../lib/system/conntrack.js'
+import { ConntrackProgram, type FlowEntry } from '../../../lib/system/conntrack.js'
 import { applyConntrackSettings } from '../../../lib/system/conntrack-settings.js'
 
 type ConntrackCommand =
@@ -15,7 +15,7 @@ type ConntrackCommand =
       readonly flows: Omit<ExpectedFlows, 'nodeAddresses'>
       readonly node: readonly string[]
     }
-  | { readonly remove: readonly UdpEntry[] }
+  | { readonly remove: readonly FlowEntry[] }
   | { readonly apply: ConntrackConfig; readonly cpus: number }
   | { readonly warnings: true }
 
@@ -29,7 +29,7 @@ const log: Log = {
 const table = new ConntrackProgram(log)
 
 async function handle(command: ConntrackCommand): Promise<unknown> {
-  if ('list' in command) return table.listUdp(command.list)
+  if ('list' in command) return table.list(command.list, 'UDP')
   if ('apply' in command) return applyConntrackSettings(command.apply, log, undefined, command.cpus)
   if ('warnings' in command) return warnings
   if ('remove' in command) {
@@ -37,7 +37,7 @@ async function handle(command: ConntrackCommand): Promise<unknown> {
     return 'removed'
   }
   const flows = { ...command.flows, nodeAddresses: new Set(command.node) }
-  const stale = staleFlows(await table.listUdp(command.clean), flows)
+  const stale = staleFlows(await table.list(command.clean, 'UDP'), flows)
   await table.delete(stale)
   return stale
 }

@@ -1,22 +1,22 @@
 import { type IpFamily } from '../../../lib/model/address.js'
-import { type Conntrack, type FlowEnd, type UdpEntry } from '../../../lib/system/conntrack.js'
+import { type Conntrack, type FlowEnd, type FlowEntry, type FlowProtocol } from '../../../lib/system/conntrack.js'
 
-/** The kernel's UDP flow table in memory. */
+/** The kernel's flow table in memory. */
 export class MemoryConntrack implements Conntrack {
-  entries: readonly UdpEntry[] = []
+  entries: readonly FlowEntry[] = []
 
-  listUdp(family: IpFamily): Promise<UdpEntry[]> {
-    return Promise.resolve(this.entries.filter(entry => entry.family === family))
+  list(family: IpFamily, protocol: FlowProtocol): Promise<FlowEntry[]> {
+    return Promise.resolve(this.entries.filter(entry => entry.family === family && entry.protocol === protocol))
   }
 
-  delete(entries: readonly UdpEntry[]): Promise<void> {
+  delete(entries: readonly FlowEntry[]): Promise<boolean> {
     const unwanted = new Set(entries.map(flowKey))
     this.entries = this.entries.filter(entry => !unwanted.has(flowKey(entry)))
-    return Promise.resolve()
+    return Promise.resolve(true)
   }
 }
 
-function flowKey({ destination, replySource }: UdpEntry): string {
+function flowKey({ protocol, destination, replySource }: FlowEntry): string {
   const end = ({ address, port }: FlowEnd): string => `${address} ${port}`
-  return `${end(destination)} ${end(replySource)}`
+  return `${protocol} ${end(destination)} ${end(replySource)}`
 }

@@ -3,6 +3,7 @@
  * process is like a restart of the proxy.
  */
 import { LocalAddresses } from '../../../lib/model/local-addresses.js'
+import { OnceReporter } from '../../../lib/primitives/once-reporter.js'
 import { chainOwners } from '../../../lib/modes/registry.js'
 import { createInterface } from 'node:readline'
 import { familyOf, type IpFamily } from '../../../lib/model/address.js'
@@ -144,7 +145,7 @@ async function handle(command: IpvsProxierCommand): Promise<unknown> {
     case 'drain':
       proxier.stop()
       for (const tables of iptables) await removeStaleChains(tables, chainOwners('userspace'))
-      return drainIpvs({ ...leftoverSettings(), conntrack, log })
+      return drainIpvs({ ...leftoverSettings(), conntrack, flowProblem: new OnceReporter(), log })
   }
 }
 

@@ -1,0 +1,87 @@
+import t from 'tap'
+import { StaleFlowCleanup } from '../../lib/modes/stale-flow-cleanup.js'
+import { type FlowEntry } from '../../lib/system/conntrack.js'
+import { MemoryConntrack } from '../support/kernel/memory-conntrack.js'
+import { RecordingLog } from '../support/log/recording-log.js'
+
+const end = (address: string, port: number) => ({ address, port })
+
+function flow(protocol: 'TCP' | 'UDP', address: string, replyFrom = address): FlowEntry {
+  return {
+    family: 'IPv4',
+    protocol,
+    source: end('10.244.0.2', 5000),
+    destination: end(address, 53),
+    replySource: end(replyFrom, 53),
+  }
+}
+
+function setUp() {
+  const table = new MemoryConntrack()
+  const state = { fails: false, isComplete: true, lists: 0 }
+  const log = new RecordingLog()
+  const conntrack = {
+    list: async (...args: Parameters<MemoryConntrack['list']>) => {
+      state.lists++
+      if (state.fails) throw new Error('busy')
+      return table.list(...args)
+    },
+    delete: async (entries: readonly FlowEntry[]) => (await table.delete(entries)) && state.isComplete,
+  }
+  return { table, state, log, cleanup: new StaleFlowCleanup(conntrack, 'IPv4', log) }
+}
+
+const NOTHING_SERVED = () => ({ targets: [], nodeAddresses: new Set<string>() })
+const removed = (address: string) => ({ protocol: 'UDP', address, port: 53 }) as const
+
+t.test(
+  'a cleanup that fails is repeated until it succeeds, with all addresses that were removed meanwhile',
+  async t => {
+    const { table, state, log, cleanup } = setUp()
+    table.entries = [flow('UDP', '10.96.0.1'), flow('UDP', '10.96.0.2'), flow('UDP', '10.96.0.3')]
+    state.fails = true
+    cleanup.add({ protocols: ['UDP'], removed: [removed('10.96.0.1')] }, NOTHING_SERVED)
+    await cleanup.run()
+    cleanup.add({ protocols: ['UDP'], removed: [removed('10.96.0.2')] }, NOTHING_SERVED)
+    await cleanup.run()
+    await cleanup.run()
+    t.equal(table.entries.length, 3)
+    t.equal(log.entries.filter(({ severity }) => severity === 'error').length, 1, 'reported once')
+    state.fails = false
+    await cleanup.run()
+    t.strictSame(
+      table.entries.map(({ destination }) => destination.address),
+      ['10.96.0.3'],
+    )
+    const { lists } = state
+    await cleanup.run()
+    t.equal(state.lists, lists, 'after success nothing is due')
+  },
+)
+
+t.test('a cleanup that deletes only a part is repeated', async t => {
+  const { state, table, cleanup } = setUp()
+  table.entries = [flow('UDP', '10.96.0.1')]
+  state.isComplete = false
+  cleanup.add({ protocols: ['UDP'], removed: [removed('10.96.0.1')] }, NOTHING_SERVED)
+  await cleanup.run()
+  state.isComplete = true
+  table.entries = [flow('UDP', '10.96.0.1')]
+  await cleanup.run()
+  t.strictSame(table.entries, [])
+})
+
+t.test('only flows of the protocols that the change concerns are listed', async t => {
+  const { state, table, cleanup } = setUp()
+  const [tcp, udp] = [flow('TCP', '10.96.0.1'), flow('UDP', '10.96.0.1')]
+  table.entries = [tcp, udp]
+  cleanup.add({ protocols: [], removed: [] }, NOTHING_SERVED)
+  await cleanup.run()
+  t.equal(state.lists, 0)
+  const targets = [
+    { protocol: 'TCP', address: '10.96.0.1', port: 53, replySources: [end('10.244.0.5', 8080)] },
+  ] as const
+  cleanup.add({ protocols: ['TCP'], removed: [] }, () => ({ targets, nodeAddresses: new Set() }))
+  await cleanup.run()
+  t.strictSame(table.entries, [udp])
+})
