@@ -53,8 +53,11 @@ export class DgramSocket implements UdpSocket {
     this.#socket.close()
   }
 
+  /** Later: without a free source port, `connect` of Node.js emits the error before it returns. */
   #reportError(error: Error): void {
-    if (this.#isOpen) this.#events.onError(error)
+    process.nextTick(() => {
+      if (this.#isOpen) this.#events.onError(error)
+    })
   }
 
   /** Without this callback, Node.js does not report a datagram that could not be sent. */
