@@ -38,7 +38,7 @@ function outcome(
   load: string,
   metric: string,
   samples: Samples,
-  of: ContenderName = 'ours-iptables-nft',
+  of: ContenderName = 'kube-proxy-node-iptables-nft',
 ): TargetOutcome {
   const target = IPTABLES_SUITE.targets.find(
     each => each.load === load && each.metric === metric && each.contender === of,
@@ -82,13 +82,16 @@ for (const suite of [IPTABLES_SUITE, IPVS_SUITE]) {
 
 void t.test('A sync of this proxy is compared with the original of the same flavour', t => {
   const samples = {
-    'ours-iptables-nft': samplesOf('sync', 5, 6, 7),
+    'kube-proxy-node-iptables-nft': samplesOf('sync', 5, 6, 7),
     'original-iptables-nft': samplesOf('sync', 100),
-    'ours-iptables-legacy': samplesOf('sync', 3),
+    'kube-proxy-node-iptables-legacy': samplesOf('sync', 3),
     'original-iptables-legacy': samplesOf('sync', 2),
   }
   t.match(outcome('full-sync-5000', 'sync', samples), { ratio: 0.06, verdict: 'met', bound: undefined })
-  t.match(outcome('full-sync-5000', 'sync', samples, 'ours-iptables-legacy'), { ratio: 1.5, verdict: 'missed' })
+  t.match(outcome('full-sync-5000', 'sync', samples, 'kube-proxy-node-iptables-legacy'), {
+    ratio: 1.5,
+    verdict: 'missed',
+  })
   t.end()
 })
 
@@ -98,8 +101,8 @@ void t.test('A measurement that timed out reports the limit and what was measure
   t.same(over('full-sync-5000').values, { sync: 300, fromList: 300, fromStart: 300 }, 'or in seconds')
 
   const fast = samplesOf('effect', 120)
-  const outcomeOf = (ours: readonly Sample[], theirs: readonly Sample[]): TargetOutcome =>
-    outcome('one-change-5000', 'effect', { 'ours-iptables-nft': ours, 'original-iptables-nft': theirs })
+  const outcomeOf = (thisProxy: readonly Sample[], theirs: readonly Sample[]): TargetOutcome =>
+    outcome('one-change-5000', 'effect', { 'kube-proxy-node-iptables-nft': thisProxy, 'original-iptables-nft': theirs })
   t.match(outcomeOf(fast, [slow]), { ratio: 0.0004, bound: 'most', verdict: 'met' })
   t.match(
     outcomeOf(samplesOf('effect', 60_000), [slow]),
@@ -111,10 +114,10 @@ void t.test('A measurement that timed out reports the limit and what was measure
   t.end()
 })
 
-void t.test('Rates are equal when ours is not below by more than the noise', t => {
-  const outcomeOf = (ours: number[], theirs: number[]): TargetOutcome =>
+void t.test('Rates are equal when that of this proxy is not below by more than the noise', t => {
+  const outcomeOf = (thisProxy: number[], theirs: number[]): TargetOutcome =>
     outcome('keep-alive', 'rate', {
-      'ours-iptables-nft': samplesOf('rate', ...ours),
+      'kube-proxy-node-iptables-nft': samplesOf('rate', ...thisProxy),
       'original-iptables-nft': samplesOf('rate', ...theirs),
     })
   t.match(outcomeOf([98], [100]), { ratio: 0.98, noise: 0.03, verdict: 'met' })
@@ -130,8 +133,14 @@ void t.test('Rates are equal when ours is not below by more than the noise', t =
 
 void t.test('The page and the picture of kernel modes', t => {
   const results = resultsOf({
-    'full-sync-5000': { 'ours-iptables-nft': samplesOf('sync', 5), 'original-iptables-nft': [over('full-sync-5000')] },
-    'keep-alive': { 'ours-iptables-nft': samplesOf('rate', 97), 'original-iptables-nft': samplesOf('rate', 100) },
+    'full-sync-5000': {
+      'kube-proxy-node-iptables-nft': samplesOf('sync', 5),
+      'original-iptables-nft': [over('full-sync-5000')],
+    },
+    'keep-alive': {
+      'kube-proxy-node-iptables-nft': samplesOf('rate', 97),
+      'original-iptables-nft': samplesOf('rate', 100),
+    },
   })
   const row = buildTargetTable(results, IPTABLES_SUITE).find(
     ([title]) => title === 'keep-alive requests/s, iptables (nft)',
@@ -155,14 +164,14 @@ void t.test('The page and the picture of kernel modes', t => {
   t.notMatch(page, /undefined|NaN/)
   const drawn = renderChart(results, IPTABLES_SUITE)
   t.match(drawn, '>&gt; 300.00</text>')
-  t.equal(drawn.match(/class="bar ours"/g)?.length, 2)
+  t.equal(drawn.match(/class="bar this-proxy"/g)?.length, 2)
   t.notMatch(drawn, /undefined|NaN/)
   t.end()
 })
 
 void t.test('The page of ipvs mode has one load for each target', t => {
   const results = resultsOf({
-    'keep-alive': { 'ours-ipvs': samplesOf('rate', 99), 'original-ipvs': samplesOf('rate', 100) },
+    'keep-alive': { 'kube-proxy-node-ipvs': samplesOf('rate', 99), 'original-ipvs': samplesOf('rate', 100) },
   })
   t.same(buildTargetTable(results, IPVS_SUITE).slice(1), [
     ['keep-alive requests/s', '0.99 ± 0.03', 'equal', '–', '✓ met'],
@@ -177,11 +186,11 @@ void t.test('The page of ipvs mode has one load for each target', t => {
 void t.test('What programs log of a sync', t => {
   const about = new Date(2026, 0, 2).getTime()
   const at = new Date(2026, 0, 2, 3, 4, 5, 250).getTime()
-  const ours =
+  const thisProxy =
     'I0102 03:04:05.250000 7 program-loop.js:76] "Synced rules" family="IPv4" changed=true rules=154952 ms=6351'
-  t.same(parseSyncLine('ours', ours, about), { at, tookMs: 6351 })
+  t.same(parseSyncLine('kube-proxy-node', thisProxy, about), { at, tookMs: 6351 })
   const original = 'I0102 03:04:05.250000 7 proxier.go:825] syncProxyRules took 1m51.5s'
   t.same(parseSyncLine('original', original, about), { at, tookMs: 111_500 })
-  t.throws(() => parseSyncLine('ours', original, about), /No sync in the log line/)
+  t.throws(() => parseSyncLine('kube-proxy-node', original, about), /No sync in the log line/)
   t.end()
 })

@@ -28,7 +28,7 @@ const keepAlive: LoadResult = {
   name: 'keep-alive',
   samples: {
     direct: samplesOf('rate', 90_000),
-    ours: samplesOf('perCpu', 49_000, 50_000, 51_000),
+    'kube-proxy-node': samplesOf('perCpu', 49_000, 50_000, 51_000),
     haproxy: [sample({ perCpu: 60_000 }, '3 read errors'), sample({ perCpu: 60_000 })],
     original: samplesOf('perCpu', 40_000, 40_000, 41_000),
   },
@@ -51,9 +51,9 @@ void t.test('Targets: the medians of the same run are compared', t => {
   t.equal(outcome.ratio, 1.25)
   t.equal(outcome.verdict, 'met', 'the required ratio, not that of the stretch')
   t.equal(outcome.stretchRatio, 50 / 60)
-  const slow = { ...keepAlive, samples: { ...keepAlive.samples, ours: samplesOf('perCpu', 49_000) } }
+  const slow = { ...keepAlive, samples: { ...keepAlive.samples, 'kube-proxy-node': samplesOf('perCpu', 49_000) } }
   t.equal(evaluateTarget(target, resultsOf(slow), ALL_LOADS).verdict, 'missed')
-  const fast = { ...keepAlive, samples: { ...keepAlive.samples, ours: samplesOf('perCpu', 60_000) } }
+  const fast = { ...keepAlive, samples: { ...keepAlive.samples, 'kube-proxy-node': samplesOf('perCpu', 60_000) } }
   t.equal(evaluateTarget(target, resultsOf(fast), ALL_LOADS).verdict, 'stretch')
   t.equal(evaluateTarget(target, resultsOf(), ALL_LOADS).verdict, 'not measured')
   t.end()
@@ -61,10 +61,10 @@ void t.test('Targets: the medians of the same run are compared', t => {
 
 void t.test('Targets: where less is better', t => {
   const target = USERSPACE_TARGETS.find(({ load }) => load === 'idle-connections')!
-  const memory = (ours: number): Results =>
+  const memory = (thisProxy: number): Results =>
     resultsOf({
       name: 'idle-connections',
-      samples: { ours: samplesOf('memory', ours), original: samplesOf('memory', 10) },
+      samples: { 'kube-proxy-node': samplesOf('memory', thisProxy), original: samplesOf('memory', 10) },
     })
   t.equal(evaluateTarget(target, memory(7), ALL_LOADS).verdict, 'met')
   t.equal(evaluateTarget(target, memory(4), ALL_LOADS).verdict, 'stretch')
@@ -114,7 +114,7 @@ void t.test('The page says what was reached, by whom, and who is missing', t => 
 void t.test('The picture is well-formed and shows a bar for each who was measured', t => {
   const text = renderChart(resultsOf(keepAlive), USERSPACE_SUITE)
   t.equal(text.match(/<rect /g)?.length, 3)
-  t.equal(text.match(/class="bar ours"/g)?.length, 1)
+  t.equal(text.match(/class="bar this-proxy"/g)?.length, 1)
   t.match(text, />kube-proxy-node</)
   t.notMatch(text, /undefined|NaN/)
   const open = [...text.matchAll(/<([a-z]+)[^>]*[^/]>/g)].length

@@ -4,7 +4,7 @@ import { dnat } from './dnat.js'
 import { haproxy } from './haproxy.js'
 import { nginx } from './nginx.js'
 import { original } from './original.js'
-import { ours } from './ours.js'
+import { thisProxy } from './this-proxy.js'
 
 /** In the order of their turns. */
-export const ALL_CONTENDERS: readonly Contender[] = [direct, dnat, ours, haproxy, nginx, original]
+export const ALL_CONTENDERS: readonly Contender[] = [direct, dnat, thisProxy, haproxy, nginx, original]

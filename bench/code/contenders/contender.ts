@@ -3,21 +3,26 @@ import { type BenchService, type ClusterSize } from '../testbed/bench-service.js
 import { type Testbed } from '../testbed/testbed.js'
 
 /** The contenders in comparisons of userspace mode, in the order of their turns. */
-export const USERSPACE_CONTENDER_NAMES = ['direct', 'dnat', 'ours', 'haproxy', 'nginx', 'original'] as const
+export const USERSPACE_CONTENDER_NAMES = ['direct', 'dnat', 'kube-proxy-node', 'haproxy', 'nginx', 'original'] as const
 
 /** Both programs in iptables mode, with both variants of iptables. */
 export const IPTABLES_CONTENDER_NAMES = [
-  'ours-iptables-nft',
+  'kube-proxy-node-iptables-nft',
   'original-iptables-nft',
-  'ours-iptables-legacy',
+  'kube-proxy-node-iptables-legacy',
   'original-iptables-legacy',
 ] as const
 
 /** The contenders for traffic in comparisons of iptables mode, in the order of their turns. */
-export const IPTABLES_DATA_PATH_NAMES = ['direct', 'ours', ...IPTABLES_CONTENDER_NAMES] as const
+export const IPTABLES_DATA_PATH_NAMES = ['direct', 'kube-proxy-node', ...IPTABLES_CONTENDER_NAMES] as const
 
 /** The same for ipvs mode. */
-export const IPVS_DATA_PATH_NAMES = ['direct', 'ours-iptables-nft', 'ours-ipvs', 'original-ipvs'] as const
+export const IPVS_DATA_PATH_NAMES = [
+  'direct',
+  'kube-proxy-node-iptables-nft',
+  'kube-proxy-node-ipvs',
+  'original-ipvs',
+] as const
 
 export type ContenderName =
   | (typeof USERSPACE_CONTENDER_NAMES)[number]

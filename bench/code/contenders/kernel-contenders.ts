@@ -6,9 +6,9 @@ import { backEndUnavailable } from './back-end-path.js'
 import { ipvsUnavailable } from './ipvs-unavailable.js'
 import { KernelProxy, type KernelProxyOptions } from './kernel-proxy.js'
 import { originalUnavailableReason, originalVersion } from './original-program.js'
-import { ours } from './ours.js'
+import { thisProxy } from './this-proxy.js'
 
-const TITLES = { ours: 'kube-proxy-node', original: 'kube-proxy' } as const
+const TITLES = { 'kube-proxy-node': 'kube-proxy-node', original: 'kube-proxy' } as const
 
 /** Both programs in iptables mode, and the other contenders of that comparison. */
 export const IPTABLES_CONTENDERS: readonly Contender[] = IPTABLES_DATA_PATH_NAMES.map(makeContender)
@@ -19,18 +19,18 @@ function makeContender(name: (typeof IPTABLES_DATA_PATH_NAMES | typeof IPVS_DATA
   switch (name) {
     case 'direct':
       return direct
-    case 'ours':
-      return { ...ours, title: `${ours.title} userspace` }
-    case 'ours-iptables-nft':
-      return makeKernelContender(name, { program: 'ours', mode: 'iptables', backEnd: 'nft' })
-    case 'ours-iptables-legacy':
-      return makeKernelContender(name, { program: 'ours', mode: 'iptables', backEnd: 'legacy' })
+    case 'kube-proxy-node':
+      return { ...thisProxy, title: `${thisProxy.title} userspace` }
+    case 'kube-proxy-node-iptables-nft':
+      return makeKernelContender(name, { program: 'kube-proxy-node', mode: 'iptables', backEnd: 'nft' })
+    case 'kube-proxy-node-iptables-legacy':
+      return makeKernelContender(name, { program: 'kube-proxy-node', mode: 'iptables', backEnd: 'legacy' })
     case 'original-iptables-nft':
       return makeKernelContender(name, { program: 'original', mode: 'iptables', backEnd: 'nft' })
     case 'original-iptables-legacy':
       return makeKernelContender(name, { program: 'original', mode: 'iptables', backEnd: 'legacy' })
-    case 'ours-ipvs':
-      return makeKernelContender(name, { program: 'ours', mode: 'ipvs', backEnd: 'nft' })
+    case 'kube-proxy-node-ipvs':
+      return makeKernelContender(name, { program: 'kube-proxy-node', mode: 'ipvs', backEnd: 'nft' })
     case 'original-ipvs':
       return makeKernelContender(name, { program: 'original', mode: 'ipvs', backEnd: 'nft' })
   }
@@ -47,7 +47,7 @@ function makeKernelContender(name: ContenderName, kind: KernelProxyOptions): Con
       (mode === 'ipvs' ? ipvsUnavailable() : undefined),
     version() {
       const rules = programVersion(programName('IPv4', backEnd), ['--version'])
-      return [program === 'original' ? originalVersion() : ours.version(), rules].join('; ')
+      return [program === 'original' ? originalVersion() : thisProxy.version(), rules].join('; ')
     },
     start: (site, size) => KernelProxy.start(site, size, kind),
   }

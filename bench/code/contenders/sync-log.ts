@@ -4,7 +4,7 @@ import { ProgramLog } from '../../../lib/demo/program-log.js'
 import { TimeLimitExceeded } from '../time-limit-exceeded.js'
 import { parseKlogTime } from './klog-time.js'
 
-export type ProxyProgram = 'ours' | 'original'
+export type ProxyProgram = 'kube-proxy-node' | 'original'
 
 /** A sync of rules, as the program logs it. */
 export interface LoggedSync {
@@ -17,12 +17,12 @@ export interface LoggedSync {
 
 /** The lines that show a sync: of this proxy those with changes, or all. */
 const CHANGED_SYNC_PATTERNS: Readonly<Record<ProxyProgram, RegExp>> = {
-  ours: /"Synced rules" family="IPv4" changed=true .*ms=(\d+)/,
+  'kube-proxy-node': /"Synced rules" family="IPv4" changed=true .*ms=(\d+)/,
   original: /syncProxyRules took (\S+)/,
 }
 const ANY_SYNC_PATTERNS: Readonly<Record<ProxyProgram, RegExp>> = {
   ...CHANGED_SYNC_PATTERNS,
-  ours: /"Synced rules" family="IPv4" .*ms=(\d+)/,
+  'kube-proxy-node': /"Synced rules" family="IPv4" .*ms=(\d+)/,
 }
 
 /** The syncs in the log of a proxy. */
@@ -70,7 +70,7 @@ export class SyncLog {
 /** Parses the line of a sync. @throws Error if it is another line */
 export function parseSyncLine(program: ProxyProgram, line: string, about = Date.now()): Omit<LoggedSync, 'nextLine'> {
   const [, took] = ANY_SYNC_PATTERNS[program].exec(line) ?? []
-  const tookMs = took === undefined ? undefined : program === 'ours' ? Number(took) : parseDuration(took)
+  const tookMs = took === undefined ? undefined : program === 'kube-proxy-node' ? Number(took) : parseDuration(took)
   if (tookMs === undefined) throw new Error(`No sync in the log line "${line}"`)
   return { at: parseKlogTime(line, about), tookMs }
 }

@@ -31,7 +31,7 @@ export const endpointChange: Load = {
     CPU_SHARE,
   ],
   seconds: 4,
-  contenders: ['ours', 'original'],
+  contenders: ['kube-proxy-node', 'original'],
   exclusionNote: 'The others do not watch an API server.',
   async takeSample(stage) {
     const running = await stage.ensureRunning(SMALL_CLUSTER)

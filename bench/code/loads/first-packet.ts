@@ -37,12 +37,12 @@ function makeFirstPacketLoad(size: ClusterSize, contenders: readonly ContenderNa
 export const firstPacketLoads: readonly Load[] = [
   makeFirstPacketLoad(
     { services: 10, endpoints: 3 },
-    ['direct', 'dnat', 'ours', 'original'],
+    ['direct', 'dnat', 'kube-proxy-node', 'original'],
     'HAProxy and nginx use the same rules as kernel DNAT.',
   ),
   makeFirstPacketLoad(
     { services: 5000, endpoints: 3 },
-    ['dnat', 'ours'],
+    ['dnat', 'kube-proxy-node'],
     'The original does not write its rules in time.',
   ),
 ]

@@ -41,10 +41,10 @@ function makeProgrammingLoad(services: number, contenders: readonly ContenderNam
 const EXCLUSION_NOTE = 'HAProxy and nginx do not support Services, and `direct` has no Service.'
 
 export const programmingLoads: readonly Load[] = [
-  makeProgrammingLoad(1000, ['dnat', 'ours', 'original'], EXCLUSION_NOTE),
+  makeProgrammingLoad(1000, ['dnat', 'kube-proxy-node', 'original'], EXCLUSION_NOTE),
   makeProgrammingLoad(
     5000,
-    ['dnat', 'ours'],
+    ['dnat', 'kube-proxy-node'],
     `${EXCLUSION_NOTE} The original runs one iptables per rule, on growing lists: it would take longer than all other loads together.`,
   ),
 ]

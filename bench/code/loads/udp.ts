@@ -8,7 +8,7 @@ import { type MeasuredWork, measureCpu } from './measure-cpu.js'
 const OFFERED_RATE = 10_000
 
 const HAPROXY_EXCLUDED = 'HAProxy does not support UDP.'
-const CONTENDERS = ['direct', 'dnat', 'ours', 'nginx', 'original'] as const
+const CONTENDERS = ['direct', 'dnat', 'kube-proxy-node', 'nginx', 'original'] as const
 
 export const udpOffered: Load = {
   name: 'udp-offered',

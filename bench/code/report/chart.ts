@@ -17,7 +17,7 @@ const HEAD = 44
 
 interface Bar {
   readonly title: string
-  readonly isOurs: boolean
+  readonly isThisProxy: boolean
   readonly summary: Summary
   /** The value exceeded its limit, so the real one is larger. */
   readonly isTimedOut: boolean
@@ -32,7 +32,14 @@ export function renderChart(results: Results, { loads, contenders, page }: Suite
       const summary = summarize(valuesOf(results, loadName, name, metricName))
       if (summary === undefined) return []
       const samples = results.loads.find(result => result.name === loadName)?.samples[name] ?? []
-      return [{ title, isOurs: name.startsWith('ours'), summary, isTimedOut: isTimedOut(samples, metricName) }]
+      return [
+        {
+          title,
+          isThisProxy: name.startsWith('kube-proxy-node'),
+          summary,
+          isTimedOut: isTimedOut(samples, metricName),
+        },
+      ]
     })
     return load === undefined || metric === undefined || bars.length === 0 ? [] : [{ load, metric, bars }]
   })
@@ -45,11 +52,11 @@ export function renderChart(results: Results, { loads, contenders, page }: Suite
     top += HEAD + ROW * Math.max(...row.map(({ bars }) => bars.length)) + GAP
   }
   return renderSvg({
-    title: `Ours and others: medians of ${results.rounds} rounds`,
+    title: `kube-proxy-node and others: medians of ${results.rounds} rounds`,
     width: COLUMNS * WIDTH + (COLUMNS - 1) * GAP,
     height: top - GAP,
-    style: '.bar { fill: #afb8c1 } .ours { fill: #0969da } .range { stroke: #24292f; stroke-width: 1.5 }',
-    darkStyle: '.bar { fill: #484f58 } .ours { fill: #2f81f7 } .range { stroke: #e6edf3 }',
+    style: '.bar { fill: #afb8c1 } .this-proxy { fill: #0969da } .range { stroke: #24292f; stroke-width: 1.5 }',
+    darkStyle: '.bar { fill: #484f58 } .this-proxy { fill: #2f81f7 } .range { stroke: #e6edf3 }',
     body: parts.join('\n'),
   })
 }
@@ -58,14 +65,14 @@ function renderPanel(load: Load, metric: Metric, bars: readonly Bar[]): string {
   const space = WIDTH - LABEL - VALUE
   const scale = space / Math.max(...bars.map(({ summary }) => summary.highest))
   const what = `${metric.title}${metric.title.includes('per') ? '' : `, ${metric.unit}`} (${metric.better} is better)`
-  const rows = bars.map(({ title, isOurs, summary, isTimedOut }, n) => {
+  const rows = bars.map(({ title, isThisProxy, summary, isTimedOut }, n) => {
     const y = HEAD + n * ROW
     const [length, low, high] = [summary.median, summary.lowest, summary.highest].map(value =>
       (value * scale).toFixed(1),
     )
     return (
       `<text x="0" y="${y + 12}">${escapeXml(title)}</text>` +
-      `<rect class="bar${isOurs ? ' ours' : ''}" x="${LABEL}" y="${y}" width="${length}" height="16" rx="2"/>` +
+      `<rect class="bar${isThisProxy ? ' this-proxy' : ''}" x="${LABEL}" y="${y}" width="${length}" height="16" rx="2"/>` +
       `<path class="range" d="M${LABEL + Number(low)} ${y + 8}H${LABEL + Number(high)}"/>` +
       `<text x="${LABEL + Number(high) + 6}" y="${y + 12}">${isTimedOut ? '&gt; ' : ''}${formatNumber(summary.median, metric.digits)}</text>`
     )

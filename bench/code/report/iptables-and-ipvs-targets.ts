@@ -16,7 +16,7 @@ function makeTarget(
 const syncTargets: readonly Target[] = BACK_ENDS.flatMap(flavour => {
   const target = (title: string, load: string, metric: string, ratio: number): Target =>
     makeTarget(
-      `ours-iptables-${flavour}`,
+      `kube-proxy-node-iptables-${flavour}`,
       `original-iptables-${flavour}`,
       { title: `${title} (${flavour})`, load, metric },
       ratio,
@@ -42,7 +42,7 @@ const dataPathTargets: readonly Target[] = [
 ].flatMap(([title, load]) =>
   BACK_ENDS.map(flavour =>
     makeTarget(
-      `ours-iptables-${flavour}`,
+      `kube-proxy-node-iptables-${flavour}`,
       `original-iptables-${flavour}`,
       { title: `${title}, iptables (${flavour})`, load, metric: 'rate' },
       'equal',
@@ -53,5 +53,5 @@ const dataPathTargets: readonly Target[] = [
 export const IPTABLES_TARGETS: readonly Target[] = [...syncTargets, ...dataPathTargets]
 
 export const IPVS_TARGETS: readonly Target[] = DATA_PATH.map(([title, load]) =>
-  makeTarget('ours-ipvs', 'original-ipvs', { title, load, metric: 'rate' }, 'equal'),
+  makeTarget('kube-proxy-node-ipvs', 'original-ipvs', { title, load, metric: 'rate' }, 'equal'),
 )

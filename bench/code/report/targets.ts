@@ -15,7 +15,7 @@ export interface Target {
   readonly title: string
   readonly load: string
   readonly metric: string
-  /** The contender of this proxy; `ours` by default. */
+  /** The contender of this proxy; `kube-proxy-node` by default. */
   readonly contender?: ContenderName
   readonly required: TargetRatio
   readonly stretch?: TargetRatio
@@ -121,7 +121,7 @@ export function evaluateTarget(target: Target, results: Results, loads: readonly
   if (metric === undefined) throw new Error(`The target "${target.title}" is of a metric that no load has`)
   const { better } = metric
   const measured = (contender: ContenderName): MeasuredValue | undefined => findMeasured(results, target, contender)
-  const our = measured(target.contender ?? 'ours')
+  const our = measured(target.contender ?? 'kube-proxy-node')
   const compared = (limit: TargetRatio | undefined): Comparison | undefined =>
     limit === undefined ? undefined : compareValues(our, measured(limit.against), better, limit.ratio)
   const required = compared(target.required)

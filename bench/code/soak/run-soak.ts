@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { type TeardownScope } from '../../../test/support/nodes/node-network.js'
 import { type ProxyProcess } from '../../../test/support/processes/proxy-process.js'
-import { ours, startOurs } from '../contenders/ours.js'
+import { thisProxy, startThisProxy } from '../contenders/this-proxy.js'
 import { readEnvironment } from '../report/environment.js'
 import { makeApiObjects } from '../testbed/api-objects.js'
 import { SMALL_CLUSTER } from '../testbed/bench-service.js'
@@ -23,9 +23,9 @@ export type OnSample = (sample: SoakSample, report: ClientReport) => void
 
 /** Starts the proxy and its environment, and puts it under load for the given minutes. */
 export async function runSoak(t: TeardownScope, minutes: number, onSample: OnSample): Promise<SoakResults> {
-  const circumstances = readEnvironment([ours], [])
+  const circumstances = readEnvironment([thisProxy], [])
   const site = await Testbed.create(t)
-  const running = await startOurs(site, SMALL_CLUSTER, SOAK_ARGS)
+  const running = await startThisProxy(site, SMALL_CLUSTER, SOAK_ARGS)
   t.teardown(() => running.stop())
   await site.shortenConntrackTimes()
   await startPods(site)

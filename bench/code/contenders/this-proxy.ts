@@ -9,21 +9,25 @@ import { removeAllRules } from './kernel-rules.js'
 import { parseKlogTime } from './klog-time.js'
 
 /** This program, started as its users start it. */
-export const ours: Contender = {
-  name: 'ours',
+export const thisProxy: Contender = {
+  name: 'kube-proxy-node',
   title: 'kube-proxy-node',
   unavailableReason: () => undefined,
   version: () => `kube-proxy-node ${VERSION}, Node.js ${process.versions.node}`,
-  start: (site, size) => startOurs(site, size),
+  start: (site, size) => startThisProxy(site, size),
 }
 
-export interface RunningOurs extends RunningContender {
+export interface RunningThisProxy extends RunningContender {
   readonly api: BenchApi
   readonly proxy: ProxyProcess
 }
 
 /** @param args of the program, besides those for the benchmark */
-export async function startOurs(site: Testbed, size: ClusterSize, args: readonly string[] = []): Promise<RunningOurs> {
+export async function startThisProxy(
+  site: Testbed,
+  size: ClusterSize,
+  args: readonly string[] = [],
+): Promise<RunningThisProxy> {
   const api = await BenchApi.start(site.network, makeServices(size).flatMap(makeApiObjects))
   const startedAt = Date.now()
   const needed = ['--master', api.url, '--hostname-override', NODE_NAME, '-v=2']
