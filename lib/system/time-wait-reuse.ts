@@ -1,9 +1,17 @@
-import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type KernelFiles, kernelFiles } from './kernel-files.js'
+import { setKernelFile } from './set-kernel-file.js'
 
 /** 0: never, 1: always, 2: on loopback only, which is the kernel's default. */
 export const TIME_WAIT_REUSE_FILE = '/proc/sys/net/ipv4/tcp_tw_reuse'
+
+const TIME_WAIT_REUSE = {
+  file: TIME_WAIT_REUSE_FILE,
+  value: 1,
+  set: 'Set tcp_tw_reuse, for many short connections to one endpoint',
+  notSet: 'Cannot set tcp_tw_reuse; source ports may run short at some 470 connections per second to one endpoint',
+  hint: 'Set net.ipv4.tcp_tw_reuse=1 on the node, or use --reuse-source-ports=false',
+}
 
 /**
  * Lets a new connection from this node use the source port of one that has ended more than a second ago. Otherwise such a port
@@ -14,14 +22,5 @@ export const TIME_WAIT_REUSE_FILE = '/proc/sys/net/ipv4/tcp_tw_reuse'
  * A failure is a warning: connections work until ports are short.
  */
 export function allowTimeWaitReuse(log: Log, files: KernelFiles = kernelFiles): void {
-  if (files.read(TIME_WAIT_REUSE_FILE) === 1) return
-  try {
-    files.write(TIME_WAIT_REUSE_FILE, 1)
-    log.info(0, 'Set tcp_tw_reuse, for many short connections to one endpoint')
-  } catch (error) {
-    log.warn('Cannot set tcp_tw_reuse; source ports may run short at some 470 connections per second to one endpoint', {
-      reason: systemCode(error) ?? messageOf(error),
-      hint: 'Set net.ipv4.tcp_tw_reuse=1 on the node, or use --reuse-source-ports=false',
-    })
-  }
+  setKernelFile(TIME_WAIT_REUSE, log, files)
 }

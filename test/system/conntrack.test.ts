@@ -221,9 +221,7 @@ void t.test('without the program or the permission there is one warning, and no 
     t.strictSame(await conntrack.list('IPv4', 'UDP'), [])
     await conntrack.delete([entry(53)])
     t.equal(calls.length, before, 'starts no program any more')
-    t.match(log.entries, [
-      { severity: 'warn', message: 'Cannot remove stale flows from the kernel', fields: { hint } },
-    ])
+    t.match(log.entries, [{ severity: 'warn', message: 'Cannot remove stale flows from the kernel', fields: { hint } }])
     t.equal(log.entries.length, 1)
 
     const later = recordingProgram(reply)
