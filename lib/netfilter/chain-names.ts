@@ -15,6 +15,12 @@ export const PROXY_PORTS = 'KUBE-PROXY-PORTS'
 /** Not in kube-proxy: accepts translated packets to a proxy port, and refuses all others. */
 export const PROXY_DOOR = 'KUBE-PROXY-DOOR'
 
+/**
+ * Not in kube-proxy, in userspace and iptables mode: drops TCP segments that conntrack finds invalid, such as those outside of the
+ * window. The kernel does not translate them, so the node would answer them with a reset of the client's connection.
+ */
+export const PROXY_INVALID = 'KUBE-PROXY-INVALID'
+
 /** Name prefixes of the chains of trees, by table. */
 export const TREE_PREFIXES: ReadonlyMap<string, readonly string[]> = new Map([
   ['nat', ['KUBE-ADDR-', 'KUBE-IN-', 'KUBE-OUT-', 'KUBE-NP-', 'KUBE-NPI-', 'KUBE-NPO-']],

@@ -7,6 +7,7 @@ import {
   POSTROUTING,
   PROXY_CANARY,
   PROXY_FIREWALL,
+  PROXY_INVALID,
   SERVICES,
   SERVICE_PREFIXES,
 } from '../../netfilter/chain-names.js'
@@ -25,7 +26,7 @@ export const IPTABLES_CHAINS: OwnedChains = new Map([
   [
     'filter',
     {
-      names: [SERVICES, EXTERNAL_SERVICES, FORWARD, NODE_PORTS, PROXY_FIREWALL, PROXY_CANARY],
+      names: [SERVICES, EXTERNAL_SERVICES, FORWARD, NODE_PORTS, PROXY_FIREWALL, PROXY_INVALID, PROXY_CANARY],
       prefixes: [],
     },
   ],

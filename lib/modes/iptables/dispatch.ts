@@ -13,6 +13,8 @@ export type DispatchChain =
   | 'firewall'
   /** filter: accept the health checks of load balancers. */
   | 'healthChecks'
+  /** filter: drop segments to the node itself that conntrack finds invalid. */
+  | 'invalid'
 
 /** The rules of one service port, or of all of them, for each shared chain. */
 export type Dispatch = Readonly<Record<DispatchChain, readonly Rule[]>>
@@ -25,6 +27,7 @@ export const NO_DISPATCH: Dispatch = {
   unservedExternal: [],
   firewall: [],
   healthChecks: [],
+  invalid: [],
 }
 const DISPATCH_CHAINS = Object.keys(NO_DISPATCH) as readonly DispatchChain[]
 

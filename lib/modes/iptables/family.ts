@@ -57,6 +57,7 @@ export class IptablesFamily implements KernelRules {
   #ports: readonly ServedPort[] = []
   #frontends: readonly Frontend[] = []
   #hasFirewalled = false
+  #hostEndpointIPs: readonly IpAddress[] = []
   /** Whether the desired rules are written. False before the first write, because chains and links must exist without Services too. */
   #isProgrammed = false
   #trustsLastWrite = false
@@ -99,9 +100,17 @@ export class IptablesFamily implements KernelRules {
     if (frontends === this.#frontends && sameItems(ofFamily, this.#ports)) return
     if (frontends !== this.#frontends)
       this.#hasFirewalled = frontends.some(each => each.servicePort.family === this.family && isFirewalled(each))
+    this.#hostEndpointIPs = this.#findHostEndpoints(ofFamily)
     this.#ports = ofFamily
     this.#frontends = frontends
     this.#isProgrammed = false
+  }
+
+  #findHostEndpoints(ports: readonly ServedPort[]): readonly IpAddress[] {
+    const own = new Set(this.#options.nodeAddresses(this.family))
+    const found = new Set<IpAddress>()
+    for (const { endpoints } of ports) for (const { ip } of endpoints) if (own.has(ip)) found.add(ip)
+    return [...found].sort()
   }
 
   /** All desired rules, written or not. */
@@ -194,11 +203,12 @@ export class IptablesFamily implements KernelRules {
   }
 
   /** What the rules depend on besides Services. The interfaces are read for the node's address only if a rule needs it. */
-  #readContext(): Pick<PlanInput, 'localTraffic' | 'nodeAddress' | 'localhostNodePorts'> {
+  #readContext(): Omit<PlanInput, 'ports' | 'frontends'> {
     const { localTraffic, nodeAddress, localhostNodePorts } = this.#options
     return {
       localTraffic: localTraffic(this.family),
       nodeAddress: this.#hasFirewalled ? nodeAddress(this.family) : undefined,
+      hostEndpointIPs: this.#hostEndpointIPs,
       localhostNodePorts: this.family === 'IPv4' && localhostNodePorts(this.family),
     }
   }

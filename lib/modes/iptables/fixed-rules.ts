@@ -10,10 +10,12 @@ import {
   POSTROUTING,
   PROXY_CANARY,
   PROXY_FIREWALL,
+  PROXY_INVALID,
   SERVICES,
   SERVICE_PREFIXES,
 } from '../../netfilter/chain-names.js'
 import { type Dispatch, NO_DISPATCH } from './dispatch.js'
+import { invalidSegmentLink } from '../invalid-segment-link.js'
 import { masqueradeRules } from '../masquerade-rules.js'
 import { type RuleSettings } from '../rule-settings.js'
 import { type RuleContext, nodePortMatches } from './rule-context.js'
@@ -49,6 +51,7 @@ const FILTER_LINKS: readonly Link[] = [
     ...link(chain, PROXY_FIREWALL, 'kubernetes load balancer firewall', NEW),
     staysAbove: 'acceptance',
   })),
+  invalidSegmentLink(),
 ]
 /** Jumps of other programs may stay above ours: some network plugins mark packets there before a Service translates them. */
 const NAT_LINKS: readonly Link[] = [
@@ -112,6 +115,7 @@ export function buildTables(
     [EXTERNAL_SERVICES, dispatch.unservedExternal],
     [PROXY_FIREWALL, dispatch.firewall],
     [NODE_PORTS, dispatch.healthChecks],
+    [PROXY_INVALID, dispatch.invalid],
     ...fixed.filterChains,
   ])
   const nat = new Map([...fixed.natChains, [SERVICES, dispatch.addresses], [NODE_PORTS, dispatch.nodePorts]])

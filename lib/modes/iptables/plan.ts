@@ -24,6 +24,8 @@ export interface PlanInput {
   readonly localTraffic: LocalTraffic
   /** The node's main address; undefined when it has none of the family. */
   readonly nodeAddress: IpAddress | undefined
+  /** The addresses of this node that are endpoints; omitted: none. */
+  readonly hostEndpointIPs?: readonly IpAddress[]
   /** Whether node ports answer on loopback too. */
   readonly localhostNodePorts: boolean
 }
@@ -86,13 +88,20 @@ export class IptablesPlanner {
     return [...this.#cache.values()].map(({ rules }) => rules)
   }
 
-  #buildContext({ ports, localTraffic, nodeAddress, localhostNodePorts }: PlanInput): RuleContext {
+  #buildContext({
+    ports,
+    localTraffic,
+    nodeAddress,
+    hostEndpointIPs = [],
+    localhostNodePorts,
+  }: PlanInput): RuleContext {
     const endpoints = ports.reduce((sum, served) => sum + served.endpoints.length, 0)
     return {
       ...localTraffic,
       family: this.#family,
       masqueradeAll: this.#settings.masqueradeAll,
       nodeAddress,
+      hostEndpointIPs,
       localhostNodePorts,
       hasEndpointComments: endpoints <= LARGE_CLUSTER_ENDPOINTS,
     }

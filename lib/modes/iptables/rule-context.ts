@@ -9,6 +9,8 @@ export interface RuleContext extends LocalTraffic {
   readonly masqueradeAll: boolean
   /** The node's main address; undefined when it has none of the family. */
   readonly nodeAddress: IpAddress | undefined
+  /** The addresses of this node that are endpoints. */
+  readonly hostEndpointIPs: readonly IpAddress[]
   /** Whether node ports answer on loopback too. */
   readonly localhostNodePorts: boolean
   /** Whether the rules of endpoints have comments. Off in large clusters, where comments would be half of all text. */

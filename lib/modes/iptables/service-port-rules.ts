@@ -21,8 +21,9 @@ export interface ServicePortRules {
 export function* rulesInTables({ dispatch, chains }: ServicePortRules): Generator<RuleInTable> {
   for (const rules of [...chains.chains.values(), dispatch.addresses, dispatch.nodePorts])
     for (const rule of rules) yield ['nat', rule]
-  const { unservedInternal, unservedExternal, firewall, healthChecks } = dispatch
-  for (const rule of [...unservedInternal, ...unservedExternal, ...firewall, ...healthChecks]) yield ['filter', rule]
+  const { unservedInternal, unservedExternal, firewall, healthChecks, invalid } = dispatch
+  for (const rule of [...unservedInternal, ...unservedExternal, ...firewall, ...healthChecks, ...invalid])
+    yield ['filter', rule]
 }
 
 /**
@@ -97,6 +98,7 @@ export function servicePortRules(
     for (const endpoint of endpoints) reachable.set(endpointKey(endpoint), endpoint)
   }
   for (const endpoint of reachable.values()) chains.set(...endpointChains.buildChain(endpoint))
+  dispatch.invalid = invalidSegmentRules(servicePort, frontends, [...reachable.values()], context)
   const ruleCount = [...chains.values()].reduce((sum, rules) => sum + rules.length, 0)
   return { dispatch, chains: { chains, ruleCount } }
 }
@@ -151,6 +153,25 @@ function firewallDropRules(frontend: Frontend, chain: string, nodePortMatch: Mat
     ...allowedRanges.map((source): Rule => ({ ...match, source, target: { kind: 'RETURN' } })),
     { ...match, target: { kind: 'DROP' } },
   ]
+}
+
+/**
+ * Drops invalid segments to the node port, and to endpoints that are the node itself: an invalid segment of such an endpoint reaches
+ * the client untranslated, and the client's reset comes back here.
+ */
+function invalidSegmentRules(
+  servicePort: ServicePort,
+  frontends: readonly Frontend[],
+  endpoints: readonly Endpoint[],
+  { hostEndpointIPs }: RuleContext,
+): Rule[] {
+  if (servicePort.protocol !== 'TCP') return []
+  const match = { comment: servicePortName(servicePort), protocol: 'TCP' } as const
+  const nodePorts = frontends.filter(({ kind }) => kind === 'node port').map(({ port }) => ({ destinationPort: port }))
+  const onHost = endpoints
+    .filter(({ ip }) => hostEndpointIPs.includes(ip))
+    .map(({ ip, port }) => ({ destination: ip, destinationPort: port }))
+  return [...nodePorts, ...onHost].map(destination => ({ ...match, ...destination, target: { kind: 'DROP' } }))
 }
 
 function healthCheckRules(servicePort: ServicePort): Rule[] {

@@ -6,6 +6,7 @@ import {
   PORTALS_DROP,
   PORTALS_HOST,
   PROXY_DOOR,
+  PROXY_INVALID,
   PROXY_PORTS,
   TREE_PREFIXES,
 } from '../../netfilter/chain-names.js'
@@ -23,7 +24,7 @@ export const USERSPACE_CHAINS: OwnedChains = new Map([
   [
     'filter',
     {
-      names: [NODEPORT_NON_LOCAL, PORTALS_DROP, PROXY_PORTS, PROXY_DOOR],
+      names: [NODEPORT_NON_LOCAL, PORTALS_DROP, PROXY_PORTS, PROXY_DOOR, PROXY_INVALID],
       prefixes: TREE_PREFIXES.get('filter')!,
     },
   ],

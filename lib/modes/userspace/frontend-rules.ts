@@ -9,6 +9,8 @@ import {
   TREE_PREFIXES,
 } from '../../netfilter/chain-names.js'
 import { type Link, type Rule, type RuleSet, type RuleTree } from '../../netfilter/rule-set.js'
+import { InvalidSegmentFilter } from './invalid-segment-filter.js'
+import { invalidSegmentLink } from '../invalid-segment-link.js'
 import { ProxyPortFilter, type ProxyPort, proxyPortLinks } from './proxy-port-filter.js'
 import { type ResolvedFrontend } from './resolved-frontend.js'
 import { FrontendTrees } from './frontend-trees.js'
@@ -35,6 +37,7 @@ const NODEPORTS_COMMENT = 'handle service NodePorts; NOTE: this must be the last
  *             OUTPUT ─────▶ KUBE-PORTALS-HOST … KUBE-NODEPORT-HOST               packets of the node itself
  *     filter  INPUT, FORWARD, OUTPUT ─▶ KUBE-PORTALS-DROP                        packets to drop
  *             INPUT ─▶ KUBE-PROXY-PORTS ─▶ KUBE-PROXY-DOOR                       packets to the listeners
+ *             INPUT ─▶ KUBE-PROXY-INVALID                                        segments of no connection
  *
  * Large sets are trees (`AddressTree`, `PortTree`): the first packet of a connection is compared with a few rules, however
  * many Services there are. Chains that are the same for both hooks exist once, and both hooks jump to them.
@@ -47,6 +50,7 @@ const NODEPORTS_COMMENT = 'handle service NodePorts; NOTE: this must be the last
 export class FrontendRules {
   readonly #family: IpFamily
   readonly #proxyPortFilter = new ProxyPortFilter()
+  readonly #invalidSegments = new InvalidSegmentFilter()
   readonly #trees: Memo<readonly LocalMatch[], FrontendTrees>
 
   constructor(family: IpFamily) {
@@ -76,6 +80,7 @@ export class FrontendRules {
         ],
       ],
       ...this.#proxyPortFilter.build(proxyPorts),
+      ...this.#invalidSegments.build(frontends),
     ])
     const tables = new Map([
       ['nat', { chains: nat, links: NAT_LINKS, ownedPrefixes: TREE_PREFIXES.get('nat')! }],
@@ -129,6 +134,7 @@ const FILTER_LINKS: readonly Link[] = [
     staysAbove: 'acceptance',
   })),
   ...proxyPortLinks(),
+  invalidSegmentLink(),
 ]
 
 /** Repeats the rules for each address; undefined: the rules apply to all addresses. */

@@ -23,13 +23,15 @@ const TO_FILTER = { kind: 'jump', chain: PROXY_DOOR } as const
 const DROP = { kind: 'DROP' } as const
 const FILTER_RULES: readonly Rule[] = [
   { comment: 'translated', connection: 'DNAT', target: { kind: 'ACCEPT' } },
+  // Such as a client's reset for a segment that conntrack did not translate: the listener would take it for one of the connection.
+  { comment: 'of no connection', connection: 'INVALID', target: DROP },
   { comment: 'not translated', protocol: 'TCP', target: { kind: 'REJECT', with: 'tcp-reset' } },
   { comment: 'not translated', target: { kind: 'REJECT', with: 'port-unreachable' } },
 ]
 
-/** Sends the first packet of each connection to the filter. */
+/** Sends the first packet of each connection to the filter, and what belongs to none. */
 export function proxyPortLinks(): Link[] {
-  const rule: Rule = { comment: COMMENT, connection: 'NEW', target: { kind: 'jump', chain: PROXY_PORTS } }
+  const rule: Rule = { comment: COMMENT, connection: ['INVALID', 'NEW'], target: { kind: 'jump', chain: PROXY_PORTS } }
   return [{ chain: 'INPUT', position: 'first', staysAbove: 'acceptance', rule }]
 }
 

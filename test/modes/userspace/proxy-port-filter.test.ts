@@ -35,7 +35,7 @@ t.test('translated packets are let in, fifteen ports a rule; ports with source r
   )
   t.strictSame(
     chains.get('KUBE-PROXY-DOOR')?.map(({ target }) => target.kind),
-    ['ACCEPT', 'REJECT', 'REJECT'],
+    ['ACCEPT', 'DROP', 'REJECT', 'REJECT'],
   )
   t.end()
 })
