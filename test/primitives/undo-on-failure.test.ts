@@ -3,9 +3,9 @@ import { undoOnFailure } from '../../lib/primitives/undo-on-failure.js'
 
 t.test('an action that succeeds gives its result, and nothing is undone', async t => {
   const undone: string[] = []
-  const result = await undoOnFailure(async onFailure => {
+  const result = await undoOnFailure(onFailure => {
     onFailure(() => undone.push('step'))
-    return 'done'
+    return Promise.resolve('done')
   })
   t.equal(result, 'done')
   t.strictSame(undone, [])
@@ -14,13 +14,13 @@ t.test('an action that succeeds gives its result, and nothing is undone', async 
 t.test('an action that fails undoes its steps, the last one first and one at a time, and fails as before', async t => {
   const undone: string[] = []
   const failure = new Error('third step')
-  const action = undoOnFailure(async onFailure => {
+  const action = undoOnFailure(onFailure => {
     onFailure(() => undone.push('first'))
     onFailure(async () => {
       await Promise.resolve()
       undone.push('second')
     })
-    throw failure
+    return Promise.reject(failure)
   })
   await t.rejects(action, failure)
   t.strictSame(undone, ['second', 'first'])
@@ -28,7 +28,7 @@ t.test('an action that fails undoes its steps, the last one first and one at a t
 
 t.test('a step that cannot be undone does not hide the failure, and the others are undone', async t => {
   const undone: string[] = []
-  const action = undoOnFailure(async onFailure => {
+  const action = undoOnFailure(onFailure => {
     onFailure(() => undone.push('first'))
     onFailure(() => Promise.reject(new Error('cannot undo')))
     onFailure(() => {
