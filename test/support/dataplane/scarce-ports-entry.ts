@@ -39,5 +39,6 @@ for (let n = 0; n < Number(clients) && answered === n; n++) {
   )
   client.close()
 }
-console.log(JSON.stringify({ answered, errors }))
-process.exit()
+process.stdout.write(JSON.stringify({ answered, errors }))
+await plane.drain(0)
+pod.close()
