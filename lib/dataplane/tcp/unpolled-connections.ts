@@ -18,8 +18,11 @@ interface Progress {
   quietSince: number
 }
 
-/** Connections that one sweep checks. A check takes 2 to 6 microseconds, nearly all of it in system calls. */
-const MAX_CHECKS_PER_SWEEP = 500
+/**
+ * Connections that one sweep checks. A check takes 2 to 6 microseconds, nearly all of it in system calls: 10,000 half-closed
+ * connections cost half a percent of a CPU, and each is checked every 6 seconds.
+ */
+const MAX_CHECKS_PER_SWEEP = 400
 
 /**
  * The connections with a socket that the event loop does not poll: while the client waits for an endpoint, after a peer has
