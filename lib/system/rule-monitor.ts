@@ -6,8 +6,11 @@ import { type Log } from '../model/log.js'
 import { type ConcernsUs, ForeignChanges } from '../netfilter/foreign-changes.js'
 import { NamedTimers } from '../primitives/named-timers.js'
 
-/** `xtables-monitor` writes in blocks of 4 kB to a pipe; `stdbuf`, of the package coreutils, has it write each line at once. */
-const PROGRAM = ['stdbuf', '-oL', 'xtables-monitor', '--event'] as const
+/**
+ * `xtables-monitor` writes in blocks of 4 kB to a pipe; `stdbuf`, of the package coreutils, has it write each line at once. With
+ * `setpriv`, of util-linux, it ends when this process is killed.
+ */
+const PROGRAM = ['setpriv', '--pdeathsig', 'TERM', 'stdbuf', '-oL', 'xtables-monitor', '--event'] as const
 /** How long the report of an own write may take. */
 const SETTLE_MS = 3000
 const RESTART_MS = 1000
