@@ -1,7 +1,7 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
-import { type Failover, KernelFailover } from '../failover/kernel-failover.js'
-import { LateFailover } from '../failover/late-failover.js'
+import { chooseFailover } from '../failover/choose-failover.js'
+import { type Failover } from '../failover/kernel-failover.js'
 import { unspecifiedAddress } from '../model/address.js'
 import { messageOf } from '../model/failure.js'
 import { type EventSink } from '../model/event-sink.js'
@@ -27,6 +27,11 @@ import { realClock } from '../system/real-clock.js'
 import { type RuleMonitor } from '../system/rule-monitor.js'
 import { type StartChoices, chooseAtStart } from './choose-at-start.js'
 import { type Cluster } from './choose-source.js'
+import { HandOver, type SuccessorCallbacks } from './hand-over.js'
+import { iptablesProof } from './hand-over-proof.js'
+import { isServing } from './request-hand-over.js'
+import { HAND_OVER_ADDRESS } from './hand-over-server.js'
+import { aborted } from './drain-data-plane.js'
 import { startHttpServers } from './http-servers.js'
 import { LifeCycle } from './life-cycle.js'
 import { ModeSwitch } from './mode-switch.js'
@@ -51,8 +56,11 @@ export interface Parts {
   /** Undefined if the rules are read instead. */
   readonly ruleMonitor: RuleMonitor | undefined
   readonly modeSwitch: ModeSwitch
+  readonly handOver: HandOver
   readonly syncLoop: SyncLoop
   readonly servers: readonly { close(): Promise<void> }[]
+  /** Aborted when the rules of every family are in the kernel. */
+  readonly programmed: AbortController
   /** Aborted with a failure when this process has to end because of it. */
   readonly fatal: AbortController
 }
@@ -63,6 +71,8 @@ export interface BuildOptions {
   readonly log: Log
   /** All modes that `--proxy-mode` may name; undefined: those of the registry. */
   readonly modes: readonly Mode[] | undefined
+  /** Called when a later proxy takes over. */
+  readonly successor: SuccessorCallbacks
   /** Takes what must be undone if the start fails, here or later. */
   readonly onFailure: (undo: () => unknown) => void
 }
@@ -70,6 +80,10 @@ export interface BuildOptions {
 /** What every part may need. */
 interface Setup extends BuildOptions {
   readonly life: LifeCycle
+  /** Aborted when no other proxy serves this node any more. */
+  readonly ourTurn: AbortController
+  /** If another proxy has the ports of health checks and metrics: resolves when it has released them. */
+  readonly bindAfter: Promise<unknown> | undefined
   readonly modes: readonly Mode[]
   readonly choices: StartChoices
   /** Milliseconds since 1970. */
@@ -82,10 +96,13 @@ interface Setup extends BuildOptions {
  *
  * @throws ProxyFailure if a part can never work here: no iptables, no permission, no usable kubeconfig, no mode
  */
-export async function buildParts({ config, log, modes = MODES, onFailure }: BuildOptions): Promise<Parts> {
+export async function buildParts({ modes = MODES, ...options }: BuildOptions): Promise<Parts> {
+  const { config, log, onFailure } = options
   const choices = await chooseAtStart(config, modes, log, onFailure)
   const life = new LifeCycle()
-  const setup: Setup = { config, life, log, modes, onFailure, choices, startedAt: Date.now() }
+  const ourTurn = new AbortController()
+  const bindAfter = (await isServing(HAND_OVER_ADDRESS)) ? aborted(ourTurn.signal) : undefined
+  const setup: Setup = { ...options, life, modes, choices, ourTurn, bindAfter, startedAt: Date.now() }
   // Before the probes of rules: what they write shows that the monitor works.
   const ruleMonitor = watchRules(choices.mode, choices.iptables, log)
   onFailure(() => ruleMonitor?.stop())
@@ -128,23 +145,11 @@ async function buildServingParts({ config, modes, log, choices, onFailure }: Set
   return { store, node, events, nodeEvents, failover, proxier }
 }
 
-/** How the kernel takes over from sockets of this program at its end, if it does. */
-async function chooseFailover(
-  resources: ModeResources,
-  iptables: StartChoices['iptables'],
-  modes: readonly Mode[],
-): Promise<Failover | undefined> {
-  const { onExit } = resources.config
-  const create = () => KernelFailover.create(resources, iptables, modes, onExit === 'kernel')
-  if (onExit === 'kernel') return create()
-  return onExit === 'auto' ? new LateFailover(create, resources.log) : undefined
-}
-
 type ServingParts = Awaited<ReturnType<typeof buildServingParts>>
 
 /** What people and other programs can read about the proxy: health, metrics and the ports that serve them. */
 function buildObservers(
-  { config, life, log, choices, startedAt }: Setup,
+  { config, life, log, choices, bindAfter, startedAt }: Setup,
   { store, node, events, nodeEvents }: ServingParts,
 ) {
   const { cluster, iptables, mode, rejected, dataPlane } = choices
@@ -190,6 +195,7 @@ function buildObservers(
     metrics,
     nodeEligible: () => store.node?.eligible ?? true,
     duties: () => life.duties,
+    bindAfter,
     onBindFailure: (reason, note) => nodeEvents.record('Warning', reason, note),
     clock: realClock,
     log,
@@ -200,12 +206,13 @@ function buildObservers(
 type Observers = ReturnType<typeof buildObservers>
 
 /** What decides when the proxier works: the wait for the Node, the sync loop, and the end of an earlier mode. */
-function buildSyncParts({ config, life, modes, log, choices }: Setup, serving: ServingParts, observers: Observers) {
+function buildSyncParts(setup: Setup, serving: ServingParts, observers: Observers) {
+  const { config, life, modes, log, choices, ourTurn, successor } = setup
   const { iptables, kernel, mode, dataPlane } = choices
   const { store, node, failover, proxier } = serving
   const { rulesHealth, metrics, serviceHealth } = observers
   const families = iptables.map(({ family }) => family)
-  const fatal = new AbortController()
+  const [fatal, programmed] = [new AbortController(), new AbortController()]
   const nodeWait = new NodeWait({
     clock: realClock,
     log,
@@ -223,14 +230,36 @@ function buildSyncParts({ config, life, modes, log, choices }: Setup, serving: S
   const leftModes = modes
     .filter(other => other !== mode)
     .flatMap(({ name, drain }) => (drain === undefined ? [] : [{ mode: name, drain: drain(config, kernel, log) }]))
-  const modeSwitch = new ModeSwitch(families, leftModes, realClock, log, () => life.handle('programmed'))
+  const handOver = new HandOver(iptablesProof(iptables[0]!), realClock, log, {
+    ...successor,
+    onPredecessorGone: async () => {
+      // The rules have changed since the start. If they cannot be read, the next check of the rules does.
+      await proxier
+        .start()
+        .catch((error: unknown) => log.error('Cannot read the rules of the earlier kube-proxy', error))
+    },
+    onTurn: () => {
+      life.handle('our turn')
+      ourTurn.abort()
+      syncLoop.requestSync()
+    },
+  })
+  const modeSwitch = new ModeSwitch(families, leftModes, realClock, log, () => {
+    life.handle('programmed')
+    programmed.abort()
+    handOver.announceServing()
+  })
   const { syncPeriod, minSyncPeriod } = mode.syncPeriods(config)
   const syncLoop = new SyncLoop({
     store,
     proxier,
     modeSwitch,
     scope: { nodeName: config.nodeName, families, rangesAtNodePorts: config.rangesAtNodePorts },
-    mayStart: () => nodeWait.isOver(),
+    mayStart: () => {
+      if (!nodeWait.isOver()) return false
+      life.handle('objects known')
+      return handOver.mayServe()
+    },
     onApplied: snapshot => {
       serviceHealth.sync(servicesHealth(snapshot))
       dataPlane?.reserveDescriptors(serviceHealth.maxDescriptors)
@@ -244,7 +273,7 @@ function buildSyncParts({ config, life, modes, log, choices }: Setup, serving: S
     minSyncPeriod,
     checkPeriod: mode.carriedBy === 'kernel' ? syncPeriod : Math.min(syncPeriod, CHECK_PERIOD_MS),
   })
-  return { fatal, nodeWait, modeSwitch, syncLoop }
+  return { fatal, programmed, nodeWait, handOver, modeSwitch, syncLoop }
 }
 
 type SyncParts = ReturnType<typeof buildSyncParts>

@@ -33,6 +33,32 @@ export async function drainDataPlane(
   else log.info(0, 'Drained')
 }
 
+/** What ends the drain of a proxy that stands by. */
+export interface StandbyLimits extends Pick<DrainLimits, 'clock' | 'forceStop'> {
+  /** Aborted when this proxy has to end: open connections may continue for `timeoutMs` from then on. */
+  readonly stop: AbortSignal
+  readonly timeoutMs: number
+}
+
+/** Less than the longest timer of Node.js, which is 24.8 days. */
+const LONGEST_DRAIN_MS = 20 * 24 * 3600 * 1000
+
+/** Refuses new connections, which another proxy serves, and waits until the open ones have closed or the process has to end. */
+export async function drainInStandby(
+  dataPlane: Pick<DataPlane, 'drain'>,
+  { clock, stop, timeoutMs, forceStop }: StandbyLimits,
+  log: Log,
+): Promise<void> {
+  log.info(0, 'Open connections continue here; another proxy serves new ones')
+  const drained = dataPlane.drain(LONGEST_DRAIN_MS).then(() => true)
+  const timeout = aborted(stop).then(
+    () =>
+      new Promise<undefined>(resolve => void clock.after(timeoutMs, () => resolve(undefined), { keepsAlive: false })),
+  )
+  if (await Promise.race([drained, timeout, aborted(forceStop)])) log.info(0, 'Drained')
+  else log.warn('Drain timed out, or a second signal was received; closing the open connections')
+}
+
 /**
  * Waits until no TCP connection is open, at most until the deadline or until `forceStop` is aborted. Listeners still accept: this
  * is for a proxy that has to end while nothing else serves.

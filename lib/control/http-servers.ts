@@ -15,6 +15,8 @@ export interface HttpServersOptions {
   readonly metrics: Metrics
   readonly nodeEligible: () => boolean
   readonly duties: () => ServingState
+  /** As in `HttpListenerOptions`. */
+  readonly bindAfter?: Promise<unknown> | undefined
   /** Called if a port could not be bound at the first attempt, with the reason and the note of kube-proxy's event. */
   readonly onBindFailure: (reason: string, note: string) => void
   readonly clock: Clock
@@ -23,18 +25,20 @@ export interface HttpServersOptions {
 
 /** Starts the two HTTP servers of the program: one for health probes, and one for metrics and configuration. */
 export function startHttpServers(options: HttpServersOptions): readonly HttpListener[] {
-  const { config, mode, health, metrics, nodeEligible, duties, onBindFailure, clock, log } = options
+  const { config, mode, health, metrics, nodeEligible, duties, bindAfter, onBindFailure, clock, log } = options
   const healthServer = startHealthServer({
     address: config.healthzBindAddress,
     health,
     nodeEligible,
     serving: duties,
+    bindAfter,
     observer: metrics,
     clock,
     log,
   })
   const metricsServer = startMetricsServer({
     address: config.metricsBindAddress,
+    bindAfter,
     metrics,
     proxyMode: mode,
     configz: () => config,

@@ -1,20 +1,35 @@
 /**
  * The life of a proxy on this node as a state machine. Two generations side by side are the ordinary case of an update: at each
- * moment one of them, or the kernel, serves new clients.
+ * moment one of them, or the kernel, serves new clients, and at most one writes rules.
  *
- *     starting ──▶ serving ──▶ leaving ──▶ draining ──▶ ended
+ *     starting ──▶ waiting ──▶ entering ──▶ serving ──stop──▶ leaving ──▶ draining ──▶ ended
+ *                                              │ ▲               │            │          ▲
+ *                                successor asks│ ┊successor gone └─────┬──────┘          │
+ *                                              ▼ ┊                     ▼ successor asks  │
+ *                                          yielding ──▶ standby ──▶ replaced ────────────┘
  *
- * It is pure: `nextState` says where an event leads, `duties` says what a proxy does in a state.
+ * When its successor ends, a proxy in standby starts again as a new generation in the same process, with a life cycle of its own.
+ * `nextState` and `dutiesOf` are pure: where an event leads, and what a proxy does in a state.
  */
 export const LIFE_STATES = [
-  /** Parts start and objects are read. This proxy has written no rule yet. */
+  /** Parts start and objects are read. */
   'starting',
+  /** This proxy knows what to serve, and asks another one that serves to give way. */
+  'waiting',
+  /** It is this proxy's turn: it opens ports and writes its first rules. */
+  'entering',
   /** This proxy serves, and its rules are in the kernel. */
   'serving',
-  /** This proxy must end, but serves new clients until the kernel does. */
+  /** This proxy must end, but serves new clients until something else does. */
   'leaving',
-  /** Open connections may end in their own time. Something else serves new clients, if there is anything. */
+  /** Open connections may end in their own time; the kernel serves new clients, if anything does. */
   'draining',
+  /** A successor prepares. This proxy serves new clients with the rules that the kernel has, and writes none. */
+  'yielding',
+  /** A successor serves. Open connections continue here. */
+  'standby',
+  /** As in standby, and this proxy must end. */
+  'replaced',
   /** Nothing is left but to exit. */
   'ended',
 ] as const
@@ -24,6 +39,10 @@ export type LifeState = (typeof LIFE_STATES)[number]
 
 /** What can happen to a proxy. */
 export const LIFE_EVENTS = [
+  /** The objects of the cluster and the Node are known. */
+  'objects known',
+  /** No other proxy serves this node any more. */
+  'our turn',
   /** The rules of every family are in the kernel for the first time. */
   'programmed',
   /** A signal, or a failure that ends the program. */
@@ -32,6 +51,12 @@ export const LIFE_EVENTS = [
   'kernel serves',
   /** New clients have been served for as long as possible. */
   'time is over',
+  /** A later proxy asks this one to give way. */
+  'successor asks',
+  /** The rules of the successor are in the kernel. */
+  'successor serves',
+  /** The successor ends. */
+  'successor gone',
   /** The last open connection has ended or was closed. */
   'drained',
 ] as const
@@ -41,6 +66,8 @@ export type LifeEvent = (typeof LIFE_EVENTS)[number]
 
 /** What a proxy does in a state. */
 export interface Duties {
+  /** Whether the rules in the kernel are this proxy's to write and to remove. */
+  readonly ownsRules: boolean
   /** Whether `/readyz` may be 200. */
   readonly isReady: boolean
   /** Whether `/healthz` is 503 in any case, so that load balancers send clients to other nodes. */
@@ -48,19 +75,29 @@ export interface Duties {
 }
 
 const TRANSITIONS: Readonly<Record<LifeState, Readonly<Partial<Record<LifeEvent, LifeState>>>>> = {
-  starting: { programmed: 'serving', stop: 'leaving' },
-  serving: { stop: 'leaving' },
-  leaving: { 'kernel serves': 'draining', 'time is over': 'draining' },
-  draining: { drained: 'ended' },
+  starting: { 'objects known': 'waiting', stop: 'replaced' },
+  waiting: { 'our turn': 'entering', stop: 'replaced' },
+  entering: { programmed: 'serving', 'successor asks': 'yielding', stop: 'leaving' },
+  serving: { 'successor asks': 'yielding', stop: 'leaving' },
+  leaving: { 'kernel serves': 'draining', 'time is over': 'draining', 'successor asks': 'replaced' },
+  draining: { 'successor asks': 'replaced', drained: 'ended' },
+  yielding: { 'successor serves': 'standby', 'successor gone': 'standby', stop: 'replaced' },
+  standby: { stop: 'replaced' },
+  replaced: { drained: 'ended' },
   ended: {},
 }
 
 const DUTIES: Readonly<Record<LifeState, Duties>> = {
-  starting: { isReady: false, isLeaving: false },
-  serving: { isReady: true, isLeaving: false },
-  leaving: { isReady: false, isLeaving: true },
-  draining: { isReady: false, isLeaving: true },
-  ended: { isReady: false, isLeaving: true },
+  starting: { ownsRules: false, isReady: false, isLeaving: false },
+  waiting: { ownsRules: false, isReady: false, isLeaving: false },
+  entering: { ownsRules: true, isReady: false, isLeaving: false },
+  serving: { ownsRules: true, isReady: true, isLeaving: false },
+  leaving: { ownsRules: true, isReady: false, isLeaving: true },
+  draining: { ownsRules: true, isReady: false, isLeaving: true },
+  yielding: { ownsRules: false, isReady: false, isLeaving: false },
+  standby: { ownsRules: false, isReady: false, isLeaving: false },
+  replaced: { ownsRules: false, isReady: false, isLeaving: true },
+  ended: { ownsRules: false, isReady: false, isLeaving: true },
 }
 
 /** The state after an event. An event without a meaning in a state, such as a second signal, changes nothing. */

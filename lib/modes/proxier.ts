@@ -38,6 +38,11 @@ export interface Proxier {
   start(): Promise<void>
   /** Never rejects. It logs and counts what it could not open; the next call tries again. */
   update(snapshot: ServiceSnapshot): Promise<{ readonly failed: number }>
+  /**
+   * Releases the node ports that this process holds, so that another one can hold them; clients that rules lead here are served as
+   * before. Called when no step runs, and none runs later. Omitted if the process holds none.
+   */
+  releaseNodePorts?(): Promise<void>
   /** Stops timers of the proxier; the kernel stays unchanged. Omitted if there are none. */
   stop?(): void
 }

@@ -29,6 +29,8 @@ export interface HealthServerOptions {
   /** Whether load balancers may send traffic to this node; false while the cluster autoscaler removes it. */
   readonly nodeEligible: () => boolean
   readonly serving: () => ServingState
+  /** As in `HttpListenerOptions`. */
+  readonly bindAfter?: Promise<unknown> | undefined
   readonly observer: ProbeObserver
   readonly clock: Clock
   readonly log: Log
@@ -42,7 +44,7 @@ export interface HealthServerOptions {
  * a container whose `/livez` fails, so it fails only for a problem that a restart may end.
  */
 export function startHealthServer(options: HealthServerOptions): HttpListener {
-  const { address, health, nodeEligible, serving, observer, clock, log, now = Date.now } = options
+  const { address, health, nodeEligible, serving, bindAfter, observer, clock, log, now = Date.now } = options
 
   const respond = (probe: Probe, eligible: boolean | undefined, fits: boolean): HttpResponse => {
     const time = now()
@@ -63,7 +65,7 @@ export function startHealthServer(options: HealthServerOptions): HttpListener {
     ['/readyz', () => respond('readyz', undefined, serving().isReady)],
     ['/livez', () => respond('livez', undefined, true)],
   ])
-  return new HttpListener({ name: 'healthz', setting: 'healthzBindAddress', address, routes, clock, log })
+  return new HttpListener({ name: 'healthz', setting: 'healthzBindAddress', address, bindAfter, routes, clock, log })
 }
 
 /** Says why a proxy whose rules are healthy fails a probe. A response of kube-proxy has no such field. */

@@ -10,6 +10,8 @@ export interface HttpListenerOptions extends Omit<HttpPortOptions, 'findRoute'> 
   /** The route of each path, without the query. */
   readonly routes: ReadonlyMap<string, HttpRoute>
   readonly clock: Clock
+  /** Resolves when the port can be free; absent: it can be now. */
+  readonly bindAfter?: Promise<unknown> | undefined
   /** Milliseconds between attempts to bind; 5000 as in kube-proxy 1.36. */
   readonly retryMs?: number
 }
@@ -45,6 +47,8 @@ export class HttpListener {
   }
 
   async #bind(): Promise<ProxyFailure | undefined> {
+    await this.#options.bindAfter
+    if (this.#closed) return undefined
     const failure = await this.#port.open()
     if (this.#closed) return undefined
     if (failure === undefined) this.#onBound()

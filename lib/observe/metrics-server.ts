@@ -13,13 +13,15 @@ export interface MetricsServerOptions {
   readonly proxyMode: string
   /** The configuration in use. Every client that reaches the port can read it. */
   readonly configz: () => unknown
+  /** As in `HttpListenerOptions`. */
+  readonly bindAfter?: Promise<unknown> | undefined
   readonly clock: Clock
   readonly log: Log
 }
 
 /** Serves the port for metrics and diagnosis (kube-proxy 1.36, default 127.0.0.1:10249). */
 export function startMetricsServer(options: MetricsServerOptions): HttpListener {
-  const { address, metrics, proxyMode, configz, clock, log } = options
+  const { address, metrics, proxyMode, configz, bindAfter, clock, log } = options
   const ping = { status: 200, contentType: PLAIN_TEXT, body: 'ok' }
   const routes = new Map<string, HttpRoute>([
     ['/metrics', async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() })],
@@ -29,7 +31,7 @@ export function startMetricsServer(options: MetricsServerOptions): HttpListener 
     ['/proxyMode', () => ({ status: 200, contentType: PLAIN_TEXT, body: proxyMode })],
     ['/configz', () => ({ status: 200, contentType: 'application/json', body: configzBody(configz()) })],
   ])
-  return new HttpListener({ name: 'metrics', setting: 'metricsBindAddress', address, routes, clock, log })
+  return new HttpListener({ name: 'metrics', setting: 'metricsBindAddress', address, bindAfter, routes, clock, log })
 }
 
 function configzBody(config: unknown): string {

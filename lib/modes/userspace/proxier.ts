@@ -122,6 +122,11 @@ export class UserspaceProxier implements Proxier {
     return { failed: report.failed.size + this.#countWithoutPort() }
   }
 
+  async releaseNodePorts(): Promise<void> {
+    const plan = new Map([...this.#listenerPlan].filter(([, { holdsNodePort }]) => !holdsNodePort))
+    await this.#options.dataPlane.apply(plan)
+  }
+
   /** Passes the listeners to hold to the data plane. */
   async #applyListeners(): Promise<ListenerReport> {
     const previous = this.#specs

@@ -1,0 +1,180 @@
+import { availableParallelism } from 'node:os'
+import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
+import { type DataPlane } from '../dataplane/data-plane.js'
+import { type Log } from '../model/log.js'
+import { type Mode } from '../modes/mode.js'
+import { undoOnFailure } from '../primitives/undo-on-failure.js'
+import { withTimeout } from '../primitives/with-timeout.js'
+import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-settings.js'
+import { realClock } from '../system/real-clock.js'
+import { type Parts, buildParts } from './build-parts.js'
+import { workerCount } from './choose-data-plane.js'
+import { cleanupOnExit } from './cleanup.js'
+import { aborted, drainDataPlane, drainInStandby, serveUntilIdle } from './drain-data-plane.js'
+import { Successor } from './successor.js'
+
+/** How long a shutdown waits for a write of rules that has begun. The kernel applies such a write as a whole or not at all. */
+const LAST_WRITE_TIMEOUT_MS = 1000
+/** The part of the drain timeout that is left for the last clients when nothing else serves, in milliseconds. */
+const LAST_CLIENTS_MS = 1000
+
+/**
+ * One generation of a proxy: its parts from the start until it has ended, or has given way to another proxy. `LifeCycle` has the
+ * states; this class does what they demand.
+ */
+export class Generation {
+  /** The proxy that takes over, if one does. */
+  readonly successor: Successor
+  readonly #config: KubeProxyConfig
+  readonly #log: Log
+  readonly #parts: Parts
+  readonly #stopSource = new AbortController()
+  /** Resolves when the kernel has taken over, or could not. */
+  #takingOver: Promise<boolean> = Promise.resolve(false)
+
+  /**
+   * Builds the parts and reads the rules that an earlier process left in the kernel. It writes no rule yet. If it fails, it ends
+   * what it has started: workers, ports, timers.
+   * @param modes all modes that `--proxy-mode` may name; left out: those of the registry
+   * @throws ProxyFailure if a part can never work here: no iptables, no permission, no usable kubeconfig
+   */
+  static async create(config: KubeProxyConfig, log: Log, modes?: readonly Mode[]): Promise<Generation> {
+    return undoOnFailure(async onFailure => {
+      const successor = new Successor()
+      const parts = await buildParts({ config, log, modes, successor, onFailure })
+      parts.nodeEvents.record('Normal', 'Starting', '')
+      const { failed } = applyConntrackSettings(config.conntrack, log)
+      if (failed.some(({ file }) => file === HASHSIZE_FILE))
+        parts.nodeEvents.record(
+          'Warning',
+          'readOnlySysFS',
+          'cannot set the size of the conntrack table: the kernel keeps its own size',
+        )
+      await parts.proxier.start()
+      return new Generation(config, log, parts, successor)
+    })
+  }
+
+  private constructor(config: KubeProxyConfig, log: Log, parts: Parts, successor: Successor) {
+    this.#config = config
+    this.#log = log
+    this.#parts = parts
+    this.successor = successor
+    successor.giveWay = () => this.#giveWay()
+  }
+
+  /** Whether data-plane workers watch this process, and end it when it no longer turns. */
+  get isWatchedByWorkers(): boolean {
+    const { dataPlane } = this.#parts
+    return dataPlane !== undefined && workerCount(this.#config.dataPlaneWorkers, availableParallelism()) > 0
+  }
+
+  /** Aborted when the rules of this generation are in the kernel. */
+  get programmed(): AbortSignal {
+    return this.#parts.programmed.signal
+  }
+
+  /**
+   * Serves until it has given way to a successor that serves, or until `stop` is aborted. Then it ends: new clients are served
+   * until the kernel serves them, where it can, and open connections may continue until the drain timeout, or until `forceStop`
+   * is aborted.
+   * @returns whether it has ended; if not, the caller ends its connections with `drain`
+   * @throws ProxyFailure if the source can never work, or if the Node of this machine was deleted
+   */
+  async run(stop: AbortSignal, forceStop: AbortSignal): Promise<boolean> {
+    const { cluster, store, fatal, life } = this.#parts
+    const { asks, serves, gone } = this.successor
+    const stopEvents = new AbortController()
+    const eventsWritten = cluster.events.run(stopEvents.signal)
+    // The end does not wait for the source: a read that hangs must not keep this process alive.
+    const sourceEnded = cluster.source.run(store, AbortSignal.any([this.#stopSource.signal, fatal.signal]))
+    sourceEnded.catch(() => undefined)
+    try {
+      await Promise.race([sourceEnded, aborted(stop), aborted(asks)])
+      if (!stop.aborted && !asks.aborted) throw fatal.signal.reason
+    } finally {
+      stopEvents.abort()
+      if (!asks.aborted) await this.#leave(forceStop)
+      await eventsWritten
+    }
+    if (life.state === 'ended') return true
+    await Promise.race([aborted(serves), aborted(gone)])
+    life.handle(serves.aborted ? 'successor serves' : 'successor gone')
+    return false
+  }
+
+  /** Lets open connections continue after this generation has given way: until they end, or as in `run` after `stop` is aborted. */
+  async drain(stop: AbortSignal, forceStop: AbortSignal): Promise<void> {
+    const { life, dataPlane } = this.#parts
+    const limits = { clock: realClock, stop, timeoutMs: this.#config.drainTimeout, forceStop }
+    if (dataPlane !== undefined) await drainInStandby(dataPlane, limits, this.#log)
+    if (stop.aborted) life.handle('stop')
+    life.handle('drained')
+  }
+
+  /** Frees what only one generation can have, and no longer notices when a successor ends. */
+  close(): void {
+    this.#parts.handOver.close()
+  }
+
+  /** Stops everything that only one proxy can do. Listeners still serve the clients that the rules lead to them. */
+  async #giveWay(): Promise<void> {
+    const { life, nodeWait, modeSwitch, proxier, failover, servers } = this.#parts
+    life.handle('successor asks')
+    nodeWait.stop()
+    modeSwitch.stop()
+    this.#stopSource.abort()
+    await this.#stopSync()
+    await this.#takingOver
+    failover?.disarm()
+    await proxier.releaseNodePorts?.()
+    await Promise.all(servers.map(server => server.close()))
+  }
+
+  /** While this proxy still serves, it follows the cluster. */
+  async #leave(forceStop: AbortSignal): Promise<void> {
+    const { life, nodeWait, modeSwitch, handOver, failover, dataPlane, servers } = this.#parts
+    const deadline = realClock.now() + this.#config.drainTimeout
+    life.handle('stop')
+    nodeWait.stop()
+    modeSwitch.stop()
+    handOver.release()
+    if (dataPlane !== undefined && failover === undefined) await this.#serveToTheEnd(dataPlane, deadline, forceStop)
+    this.#stopSource.abort()
+    const lastWrite = this.#stopSync()
+    if (failover !== undefined && life.duties.ownsRules) {
+      this.#takingOver = lastWrite.then(() => failover.takeOver())
+      if (await Promise.race([this.#takingOver, aborted(forceStop)])) life.handle('kernel serves')
+      else if (dataPlane !== undefined) await this.#serveToTheEnd(dataPlane, deadline, forceStop)
+    }
+    life.handle('time is over')
+    // The drain begins while the last write may still run: a write that hangs must not let new connections in.
+    const limits = { clock: realClock, deadline, forceStop }
+    if (dataPlane !== undefined) await drainDataPlane(dataPlane, limits, this.#log)
+    await lastWrite
+    if (this.#config.onExit === 'cleanup' && life.duties.ownsRules) await cleanupOnExit(this.#log)
+    life.handle('drained')
+    await Promise.all(servers.map(server => server.close()))
+    handOver.close()
+  }
+
+  /** Serves new clients as long as open connections may continue: what comes after this process may start only when it has ended. */
+  async #serveToTheEnd(dataPlane: DataPlane, deadline: number, forceStop: AbortSignal): Promise<void> {
+    const { asks, serves, gone } = this.successor
+    this.#log.info(0, 'Nothing else serves: accepting new connections until the open ones have ended', {
+      seconds: this.#config.drainTimeout / 1000,
+    })
+    const served = serveUntilIdle(dataPlane, { clock: realClock, deadline: deadline - LAST_CLIENTS_MS, forceStop })
+    await Promise.race([served, aborted(serves)])
+    // The successor needs this proxy until its own rules are in the kernel.
+    if (asks.aborted) await Promise.race([aborted(serves), aborted(gone), aborted(forceStop)])
+  }
+
+  /** Ends the sync loop. Resolves when the last write of rules has ended or takes too long. */
+  #stopSync(): Promise<void> {
+    this.#parts.ruleMonitor?.stop()
+    const stopped = this.#parts.syncLoop.stop()
+    this.#parts.proxier.stop?.()
+    return withTimeout(stopped, { clock: realClock, ms: LAST_WRITE_TIMEOUT_MS, onTimeout: () => undefined })
+  }
+}
