@@ -34,6 +34,8 @@ const PROGRAMS = {
     conntrack: 'conntrack',
     ipset: 'ipset',
     ipvsadm: 'ipvsadm',
+    // Some tests forge packets with raw sockets, which Node.js does not have.
+    python3: 'python3',
   }),
   ...(process.argv.includes('--with-bench') && {
     wrk: 'wrk',
