@@ -34,7 +34,13 @@ class Fixture {
 
   #counts(): DataPlaneCounts {
     this.reads++
-    return { listeners: this.listeners, unserved: this.unserved, descriptors: this.descriptors, flows: this.flows, dials: this.dials }
+    return {
+      listeners: this.listeners,
+      unserved: this.unserved,
+      descriptors: this.descriptors,
+      flows: this.flows,
+      dials: this.dials,
+    }
   }
 }
 
