@@ -25,7 +25,7 @@ export async function drainDataPlane(
 ): Promise<void> {
   const timeoutMs = Math.max(0, Math.round(deadline - clock.now()))
   const drained = dataPlane.drain(timeoutMs)
-  log.info(0, 'Draining: new connections are refused', { seconds: timeoutMs / 1000 })
+  log.info(0, 'Draining: open connections may continue', { seconds: timeoutMs / 1000 })
   const closedConnections = await Promise.race([drained, aborted(forceStop)])
   if (closedConnections === undefined) log.warn('Second signal received; closing the open connections')
   else if (closedConnections > 0)
@@ -67,9 +67,11 @@ export async function serveUntilIdle(
   dataPlane: Pick<DataPlane, 'counts'>,
   { clock, deadline, forceStop }: DrainLimits,
 ): Promise<void> {
+  // One listener of the signal for all rounds.
+  const forced = aborted(forceStop)
   while (!forceStop.aborted && clock.now() < deadline && (await countConnections(dataPlane)) > 0) {
     const pause = Math.max(0, Math.min(COUNT_INTERVAL_MS, deadline - clock.now()))
-    await Promise.race([new Promise<void>(resolve => void clock.after(pause, resolve)), aborted(forceStop)])
+    await Promise.race([new Promise<void>(resolve => void clock.after(pause, resolve)), forced])
   }
 }
 

@@ -139,7 +139,10 @@ export class Generation {
     nodeWait.stop()
     modeSwitch.stop()
     handOver.release()
-    if (dataPlane !== undefined && failover === undefined) await this.#serveToTheEnd(dataPlane, deadline, forceStop)
+    // A proxy that never served has no clients.
+    const isServing = life.state === 'leaving'
+    if (dataPlane !== undefined && failover === undefined && isServing)
+      await this.#serveToTheEnd(dataPlane, deadline, forceStop)
     this.#stopSource.abort()
     const lastWrite = this.#stopSync()
     if (failover !== undefined && life.duties.ownsRules) {

@@ -65,7 +65,15 @@ export function startHealthServer(options: HealthServerOptions): HttpListener {
     ['/readyz', () => respond('readyz', undefined, serving().isReady)],
     ['/livez', () => respond('livez', undefined, true)],
   ])
-  return new HttpListener({ name: 'healthz', setting: 'healthzBindAddress', address, bindAfter, routes, clock, log })
+  return new HttpListener({
+    name: 'healthz',
+    setting: '--healthz-bind-address',
+    address,
+    bindAfter,
+    routes,
+    clock,
+    log,
+  })
 }
 
 /** Says why a proxy whose rules are healthy fails a probe. A response of kube-proxy has no such field. */

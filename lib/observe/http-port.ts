@@ -23,7 +23,7 @@ export type HttpRoute = () => HttpResponse | Promise<HttpResponse>
 export interface HttpPortOptions {
   /** The purpose of the port (`healthz`, `metrics`), for messages. */
   readonly name: string
-  /** The setting that the address comes from, such as a field of KubeProxyConfiguration, for hints. */
+  /** The flag or field that the address comes from, for hints. */
   readonly setting: string
   /** `0.0.0.0:10256`, `[::]:10256`, `127.0.0.1:10249`. Port 0: the kernel chooses. */
   readonly address: string

@@ -31,7 +31,15 @@ export function startMetricsServer(options: MetricsServerOptions): HttpListener 
     ['/proxyMode', () => ({ status: 200, contentType: PLAIN_TEXT, body: proxyMode })],
     ['/configz', () => ({ status: 200, contentType: 'application/json', body: configzBody(configz()) })],
   ])
-  return new HttpListener({ name: 'metrics', setting: 'metricsBindAddress', address, bindAfter, routes, clock, log })
+  return new HttpListener({
+    name: 'metrics',
+    setting: '--metrics-bind-address',
+    address,
+    bindAfter,
+    routes,
+    clock,
+    log,
+  })
 }
 
 function configzBody(config: unknown): string {

@@ -24,6 +24,7 @@ const MAX_AFFINITY_SECONDS = 86_400
 /** Reads a v1 Service from the API server or a manifest. */
 export function decodeService(raw: unknown): Decoded<ServiceObject> {
   const problems: string[] = []
+  const tolerated: string[] = []
   const name = objectName(raw, problems)
   if (name === undefined) return { object: undefined, problems }
   const spec = fields(fields(raw)['spec'])
@@ -40,12 +41,12 @@ export function decodeService(raw: unknown): Decoded<ServiceObject> {
     clusterIPs: addresses,
     ports: ports(spec, problems),
     affinitySeconds: affinitySeconds(spec, problems),
-    ...decodeAnnotations(fields(fields(raw)['metadata']), problems),
+    ...decodeAnnotations(fields(fields(raw)['metadata']), tolerated),
     internalPolicyLocal: internalPolicyLocal(spec, problems),
     ...external,
     createdAt: createdAt(fields(fields(raw)['metadata'])),
   }
-  return { object, problems, wrongFamily: wrongFamilyAddresses(object) }
+  return { object, problems: [...problems, ...tolerated], tolerated, wrongFamily: wrongFamilyAddresses(object) }
 }
 
 /** Only the presence of a label counts, so a value that is not text is no problem. */

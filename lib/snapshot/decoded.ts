@@ -8,6 +8,8 @@ import { parseProtocol } from '../model/protocol.js'
 export interface Decoded<T> {
   readonly object: T | undefined
   readonly problems: readonly string[]
+  /** The problems of fields that the API server accepts whatever they contain, such as annotations: the object counts all the same. */
+  readonly tolerated?: readonly string[]
   /** Valid addresses that are ignored for their IP family: no mistake in a manifest that several clusters read. */
   readonly wrongFamily?: readonly string[]
 }

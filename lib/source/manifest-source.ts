@@ -142,7 +142,7 @@ export class ManifestSource implements Source {
       problem => problem,
       problem =>
         this.#options.log.error(
-          'Mistake in the manifests; the last valid state of its objects stays',
+          'Mistake in the manifests; its object keeps its last valid state, if it has one',
           invalidManifest(problem),
         ),
     )
@@ -236,6 +236,6 @@ function watchPath(path: string, onChange: () => void): FSWatcher | undefined {
 
 function invalidManifest(message: string): ProxyFailure {
   return new ProxyFailure('MANIFEST_INVALID', message, {
-    hint: 'Correct the manifest; the proxy reads it again automatically',
+    hint: 'Correct the manifest; a running proxy reads it again automatically',
   })
 }

@@ -3,7 +3,7 @@ import { decodeEndpointSlice } from '../snapshot/decode-endpoint-slice.js'
 import { decodeEndpoints } from '../snapshot/decode-endpoints.js'
 import { decodeNode } from '../snapshot/decode-node.js'
 import { decodeService } from '../snapshot/decode-service.js'
-import { type RawFields, fields, quote } from '../snapshot/decoded.js'
+import { type Decoded, type RawFields, fields, quote } from '../snapshot/decoded.js'
 import { type ApiType, apiTypeName, servedKindOf } from './api-type.js'
 import { readJson } from './read-json.js'
 import { type TextDocument, type YamlPath, readYaml } from './read-yaml.js'
@@ -38,7 +38,7 @@ export interface ParsedManifest {
   readonly isBlank: boolean
 }
 
-const DECODERS: Readonly<Record<ObjectKind, (raw: unknown) => { readonly problems: readonly string[] }>> = {
+const DECODERS: Readonly<Record<ObjectKind, (raw: unknown) => Pick<Decoded<unknown>, 'problems' | 'tolerated'>>> = {
   Service: decodeService,
   EndpointSlice: decodeEndpointSlice,
   Endpoints: decodeEndpoints,
@@ -115,11 +115,11 @@ class ManifestReader {
   }
 
   #readServed(document: TextDocument, path: YamlPath, kind: ObjectKind, raw: unknown): void {
-    const { problems } = DECODERS[kind](raw)
+    const { problems, tolerated = [] } = DECODERS[kind](raw)
     const key = keyOf(kind, raw)
     for (const text of problems)
       this.#addProblem(document.lineOf([...path, ...fieldPath(text)]), `${kind} ${nameOf(raw)}: ${text}`, key)
-    if (problems.length > 0 || key === undefined) return
+    if (problems.length > tolerated.length || key === undefined) return
     this.#objects.push({ kind, key, raw, location: `${this.#file}:${document.placeOf(path)}` })
   }
 

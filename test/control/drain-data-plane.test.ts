@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { createDataPlane } from '../../lib/control/create-data-plane.js'
@@ -46,7 +46,7 @@ t.test('a drain refuses new clients at once, and ends when the last connection h
   t.equal(await tryConnect(port), 'ECONNREFUSED')
   t.strictSame(
     log.entries.map(({ message }) => message),
-    ['Draining: new connections are refused'],
+    ['Draining: open connections may continue'],
   )
   client.destroy()
   await drained
@@ -77,8 +77,13 @@ t.test('a second signal ends a drain before its deadline, also one that came bef
 
 t.test('a proxy that serves until it is idle accepts clients, and ends with the last connection', async t => {
   const { plane, port, client } = await createBusyPlane(t)
-  const idle = serveUntilIdle(plane, limits(LONG_MS)).then(() => 'idle')
+  const { signal } = new AbortController()
+  let counts = 0
+  const counted = { counts: () => (counts++, plane.counts()) }
+  const idle = serveUntilIdle(counted, limits(LONG_MS, signal)).then(() => 'idle')
   t.equal(await tryConnect(port), 'connected')
+  await waitUntil(() => counts > 3, 'it has counted some times')
+  t.equal(getEventListeners(signal, 'abort').length, 1, 'however long it serves')
   client.destroy()
   t.equal(await idle, 'idle')
 })

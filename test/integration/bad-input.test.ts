@@ -26,6 +26,7 @@ t.test('bad input in a running program', { skip: namespacesUnavailable }, t => {
         /web\.yaml:8: Service "web": spec\.ports\[1\]\.port: expected a port from 1 to 65535, found 0/,
       )
       t.equal(((await once(proxy.child, 'exit')) as [number])[0], 1)
+      t.notMatch(proxy.lines.join('\n'), /Nothing else serves/, 'it has no clients')
       t.notMatch((await network.node.run('iptables-save', [])).stdout, /KUBE/)
     },
   )

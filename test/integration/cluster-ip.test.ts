@@ -164,7 +164,7 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
     const from = proxy.lines.length
     manifests.write({ ...makeServiceManifest('web', WEB), spec: { clusterIP: '10.96.0.10', ports: [{ port: 70000 }] } })
     t.match(
-      await proxy.waitForLine(/Mistake in the manifests; the last valid state of its objects stays/, from),
+      await proxy.waitForLine(/Mistake in the manifests; its object keeps its last valid state/, from),
       /objects\.json:1: Service \\"default\/web\\": spec\.ports\[0\]\.port: expected a port from 1 to 65535, found 70000/,
     )
     t.match(await inPod.tcp(WEB.clusterIP, WEB.port), /^[bc]$/)

@@ -344,3 +344,13 @@ void t.test('A problem names its object when the object is known', t => {
   t.same([...new Set(problems.map(({ key }) => key))], ['Service default/b', 'Service default/Not valid', undefined])
   t.end()
 })
+
+void t.test('An annotation that cannot be used is reported, and its object counts all the same', t => {
+  const text = WEB.replace('  name: web', '  name: web\n  annotations:\n    kube-proxy-node/balancer: best')
+  const { objects, problems } = parseManifest(text, 'f.yaml')
+  t.match(problems, [/^f\.yaml:6: Service "web": metadata\.annotations.*"round-robin" is used$/])
+  t.equal(objects.length, 1)
+  const both = parseManifest(text.replace('port: 80', 'port: 80000'), 'f.yaml')
+  t.strictSame([both.objects.length, both.problems.length], [0, 2], 'but not with another mistake')
+  t.end()
+})
