@@ -28,7 +28,9 @@ export function iptablesArgs(rule: Rule, family: IpFamily): string[] {
   if (protocol !== undefined) args.push('-p', protocol)
   if (rule.comment !== undefined) args.push('-m', 'comment', '--comment', sanitizeComment(rule.comment))
   const ports = portArg(rule.destinationPort)
-  if (protocol !== undefined && ports !== undefined) args.push('-m', protocol, '--dport', ports)
+  const flags = rule.keepsConnection === true ? ['--tcp-flags', 'FIN,RST', 'NONE'] : []
+  if (protocol !== undefined && (ports !== undefined || flags.length > 0))
+    args.push('-m', protocol, ...(ports === undefined ? [] : ['--dport', ports]), ...flags)
   if (rule.destinationPorts !== undefined) args.push('-m', 'multiport', '--dports', rule.destinationPorts.join(','))
   pushMatches(args, [], rule)
   pushMatches(args, ['!'], not)

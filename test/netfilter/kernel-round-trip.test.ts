@@ -36,6 +36,7 @@ function everyField(family: IpFamily): Rule[] {
     { protocol: 'UDP', destinationPort: { first: 61_440, last: 65_535 } },
     { protocol: 'UDP', destinationPort: { first: 7, last: 7 } },
     { protocol: 'UDP', destinationPort: { first: 0, last: 65_535 } },
+    { protocol: 'TCP', keepsConnection: true, connection: 'INVALID', comment: 'c' },
     { protocol: 'TCP', destinationPorts: [1] },
     { protocol: 'UDP', destinationPorts: Array.from({ length: 15 }, (_, n) => 65_535 - n) },
     { connection: 'NEW' },

@@ -7,7 +7,7 @@ import t from 'tap'
 import * as library from '../../lib/index.js'
 import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
-import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { WITHOUT_TAP_LOADER, NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 
 /** A block of docs/library.md, with what it prints. */
 interface Example {
@@ -87,7 +87,8 @@ function compile(compiler: string): string {
   writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files }))
   try {
     const program = join(root, 'node_modules', compiler, 'bin', 'tsc')
-    return execFileSync(process.execPath, [program, '-p', '.'], {
+    // tap's loader cannot load an ES module without an extension, as this compiler is.
+    return execFileSync('env', [...WITHOUT_TAP_LOADER, process.execPath, program, '-p', '.'], {
       cwd: consumer,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -167,7 +167,10 @@ function invalidSegmentRules(
 ): Rule[] {
   if (servicePort.protocol !== 'TCP') return []
   const match = { comment: servicePortName(servicePort), protocol: 'TCP' } as const
-  const nodePorts = frontends.filter(({ kind }) => kind === 'node port').map(({ port }) => ({ destinationPort: port }))
+  // A connection of this node that conntrack does not know may use the number of a node port, and must be able to end.
+  const nodePorts = frontends
+    .filter(({ kind }) => kind === 'node port')
+    .map(({ port }) => ({ destinationPort: port, keepsConnection: true as const }))
   const onHost = endpoints
     .filter(({ ip }) => hostEndpointIPs.includes(ip))
     .map(({ ip, port }) => ({ destination: ip, destinationPort: port }))

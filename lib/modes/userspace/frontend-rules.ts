@@ -134,7 +134,7 @@ const FILTER_LINKS: readonly Link[] = [
     staysAbove: 'acceptance',
   })),
   ...proxyPortLinks(),
-  invalidSegmentLink(),
+  invalidSegmentLink({ keepsConnection: true }),
 ]
 
 /** Repeats the rules for each address; undefined: the rules apply to all addresses. */

@@ -84,6 +84,11 @@ function parseRule(words: readonly string[]): KernelRule {
       conditions.push(({ viaBridgePort = false }) => viaBridgePort !== isNegated)
       continue
     }
+    if (option === '--tcp-flags') {
+      // A packet here opens a connection, so it has neither of these flags.
+      if (isNegated || rest.shift() !== 'FIN,RST' || rest.shift() !== 'NONE') throw notUnderstood()
+      continue
+    }
     if (FLAG_OPTIONS.has(option)) {
       if (isNegated) throw notUnderstood()
       flags.add(option)
