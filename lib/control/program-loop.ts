@@ -61,6 +61,8 @@ export class ProgramLoop {
   /** Changes that updates have applied, but that no write of rules has completed. */
   #updatedBatch: ChangeBatch | undefined
   #programming: Promise<void> | undefined
+  /** Whether an update has said what to serve. Before that, a write would remove the rules that an earlier process left. */
+  #hasUpdate = false
   #verifyRequested = false
   #failures = 0
   #lastCheckMs = 0
@@ -89,6 +91,7 @@ export class ProgramLoop {
 
   /** Ends a series of updates. Writes the rules if they are pending or must be verified; otherwise the updates were the sync. */
   finishUpdates(): void {
+    this.#hasUpdate = true
     if (this.#options.rules.pending || this.#verifyRequested) this.#schedule()
     else if (this.#programming === undefined) this.#finishWithoutProgram()
   }
@@ -96,6 +99,8 @@ export class ProgramLoop {
   /** Checks the rules soon, because another program has changed some. */
   requestCheck(): void {
     const { clock } = this.#options
+    // The first write checks the rules then.
+    if (!this.#hasUpdate) return void (this.#verifyRequested = true)
     this.#timers.set('react', Math.max(REACTION_MS, this.#nextReactionAt - clock.now()), () => {
       this.#nextReactionAt = clock.now() + Math.min(REACTION_FACTOR * this.#lastCheckMs, this.#options.checkPeriod)
       // After a failure, the retry checks the rules.

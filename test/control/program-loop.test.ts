@@ -1,5 +1,5 @@
 import t from 'tap'
-import { makeApiEndpoint, makeApiSlice } from '../support/api/api-objects.js'
+import { makeApiEndpoint, makeApiService, makeApiSlice } from '../support/api/api-objects.js'
 import { settle } from '../support/clock/manual-clock.js'
 import { KEY, MIN_SYNC_PERIOD, SYNC_PERIOD, at, createRig, moveTo, ruleOf, start } from './sync-rig.js'
 
@@ -171,6 +171,18 @@ t.test('a change by another program is repaired soon; many changes cause few che
     await rig.clock.advance(20)
   }
   t.ok(rig.proxier.programCalls.length - before <= 5, `${rig.proxier.programCalls.length - before} checks in 2 s`)
+})
+
+t.test('a change by another program before the first update writes nothing, and the first write checks it', async t => {
+  const rig = createRig()
+  rig.loop.checkRules('IPv4')
+  await rig.clock.advance(5000)
+  t.same(rig.proxier.programCalls, [], 'what an earlier process left stays')
+  rig.store.replace('Service', [makeApiService()])
+  rig.store.replace('EndpointSlice', [makeApiSlice()])
+  await rig.clock.advance(1000)
+  t.match(rig.proxier.programCalls[0], { verify: true })
+  t.equal(ruleOf(rig), '10.96.0.10:80')
 })
 
 t.test('a verification does not blame another program for the own changes of the proxy', async t => {
