@@ -143,7 +143,7 @@ export class ProgramLoop {
       const ms = clock.now() - startedAt
       if (verify) this.#lastCheckMs = ms
       const owned = report.rules.reduce((sum, table) => sum + table.owned, 0)
-      log.info(verify && !report.changed ? 4 : 2, 'Synced rules', {
+      log.info(verify && !pending && !report.changed ? 4 : 2, 'Synced rules', {
         family,
         changed: report.changed,
         rules: owned,
