@@ -5,8 +5,8 @@ import { type Conntrack, type FlowProtocol } from '../system/conntrack.js'
 import { deleteStaleFlows } from './delete-stale-flows.js'
 import { type ExpectedFlows, type FlowAddress, flowAddressKey } from './stale-flows.js'
 
-/** What a change of rules means for flows. */
-export interface FlowChange extends ExpectedFlows {
+/** Which flows a change of rules concerns. */
+export interface FlowChange extends Pick<ExpectedFlows, 'removed'> {
   /** The protocols whose flows may be stale. Listing those of TCP costs a pass through all connections of the node. */
   readonly protocols: readonly FlowProtocol[]
 }
@@ -34,10 +34,7 @@ export class StaleFlowCleanup {
    * Takes a change that the kernel's rules have now. Without protocols there is nothing to do.
    * @param getExpected called when flows are compared; it may read the node's addresses
    */
-  add(
-    { protocols, removed }: Pick<FlowChange, 'protocols' | 'removed'>,
-    getExpected: () => Omit<ExpectedFlows, 'removed'>,
-  ): void {
+  add({ protocols, removed }: FlowChange, getExpected: () => Omit<ExpectedFlows, 'removed'>): void {
     for (const protocol of protocols) this.#protocols.add(protocol)
     for (const address of removed) this.#removed.set(flowAddressKey(address), address)
     this.#getExpected = getExpected

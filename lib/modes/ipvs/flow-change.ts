@@ -1,13 +1,7 @@
 import { sameItems } from '../../primitives/reuse-equal.js'
 import { type FlowProtocol } from '../../system/conntrack.js'
-import { type FlowAddress, type FlowTarget, flowAddressKey } from '../stale-flows.js'
-
-/** Which flows a change of virtual servers concerns. */
-export interface FlowChange {
-  /** The protocols whose flows may be stale. */
-  readonly protocols: readonly FlowProtocol[]
-  readonly removed: readonly FlowAddress[]
-}
+import { type FlowChange } from '../stale-flow-cleanup.js'
+import { type FlowTarget, flowAddressKey } from '../stale-flows.js'
 
 /**
  * Compares what is served with what was served before. The kernel uses IPVS and rules only for the first packet of a flow, and connection
