@@ -14,9 +14,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/snapshot', 'lib/balancer', 'lib/netfilter', 'lib/frontends', 'lib/config'],
   ['lib/source', 'lib/system', 'lib/dataplane'],
   ['lib/modes', 'lib/node', 'lib/observe'],
-  ['lib/workers', 'lib/failover'],
+  ['lib/workers', 'lib/failover', 'lib/terminal'],
   ['lib/control'],
-  ['lib/demo'],
+  ['lib/demo', 'lib/check'],
   ['lib/cli'],
   ['bin'],
 ]

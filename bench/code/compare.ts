@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { Terminal } from '../../lib/demo/terminal.js'
+import { Terminal } from '../../lib/terminal/terminal.js'
 import { namespacesUnavailable } from '../../test/support/nodes/node-network.js'
 import { CleanupStack } from './cleanup-stack.js'
 import { type Load } from './loads/load.js'

@@ -2,7 +2,7 @@
  * Measures small parts of the proxy, each alone: `npm run bench -- micro [PART…]`; a part is the start of a name.
  * Does not need root. Compare only numbers of one machine and one run.
  */
-import { Terminal } from '../../lib/demo/terminal.js'
+import { Terminal } from '../../lib/terminal/terminal.js'
 import { type MicroBench } from './micro/micro-bench.js'
 import { pickBenches } from './micro/pick.js'
 import { ruleDiffBenches } from './micro/rule-diff.js'

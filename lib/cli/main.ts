@@ -10,6 +10,7 @@ import { ProxyFailure } from '../model/failure.js'
 import { MODES } from '../modes/registry.js'
 import { createKlog } from '../observe/klog.js'
 import { setProcessName } from '../system/process-name.js'
+import { addCheckCommand } from './check-command.js'
 import { addDemoCommand } from './demo-command.js'
 import { lastValue } from './last-value.js'
 import { printFailure } from './print-failure.js'
@@ -76,6 +77,7 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
       throw new ProxyFailure('CONFIG_INVALID', message, { hint: 'See kube-proxy --help' })
     })
   addDemoCommand(parser, code => (exitCode = code))
+  addCheckCommand(parser, code => (exitCode = code))
   await parser.parseAsync()
   return exitCode
 }

@@ -2,6 +2,7 @@ import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
+import { probeMode } from '../modes/probe-mode.js'
 import { modeByName } from '../modes/registry.js'
 import { detectIptables } from '../system/detect-iptables.js'
 import { type IptablesPrograms } from '../system/iptables.js'
@@ -47,7 +48,7 @@ export async function chooseAtStart(
   const cluster = await chooseSource(config, realClock, log)
   const iptables = await detectIptables(log)
   const kernel = kernelTools(iptables, log)
-  const chosen = await chooseMode(preferred, mode => mode.probe(config, kernel), log)
+  const chosen = await chooseMode(preferred, mode => probeMode(mode, config, kernel), log)
   const needsDataPlane = chosen.mode.carriedBy === 'sockets'
   const dataPlane = needsDataPlane ? await (earlyDataPlane ?? startDataPlane()) : undefined
   return { ...chosen, cluster, iptables, kernel, dataPlane }

@@ -10,7 +10,7 @@ import { acquirePrivileges } from './privileges.js'
 import { type WalkthroughTarget, runSteps } from './steps.js'
 import { Walkthrough } from './walkthrough.js'
 import { Teardown } from './teardown.js'
-import { Terminal } from './terminal.js'
+import { Terminal } from '../terminal/terminal.js'
 
 /** The options of the command `demo`. */
 export interface DemoOptions {

@@ -3,7 +3,7 @@ import { type DemoCluster, type RequestOutcome } from './demo-cluster.js'
 import { NODE_IP } from './demo-network.js'
 import { type DemoService, type DemoServicePort } from './cluster-objects.js'
 import { type ModeWalkthrough } from '../modes/mode-walkthrough.js'
-import { type Terminal } from './terminal.js'
+import { type Terminal } from '../terminal/terminal.js'
 
 /** How often the demo reads counters that the kernel updates late, in milliseconds. */
 const COUNTER_POLL_MS = 250

@@ -6,6 +6,7 @@ import { type ServiceSnapshot } from '../model/snapshot.js'
 import { type IptablesProxier } from '../modes/iptables/proxier.js'
 import { iptablesMode } from '../modes/iptables/mode.js'
 import { type Mode, type ModeResources } from '../modes/mode.js'
+import { probeMode } from '../modes/probe-mode.js'
 import { chainOwners } from '../modes/registry.js'
 import { takeOverInputs } from '../modes/rule-writer.js'
 import { type ChainOwners } from '../netfilter/stale-chains.js'
@@ -83,7 +84,7 @@ export class KernelFailover implements Failover {
     afterCrash: boolean,
   ): Promise<KernelFailover> {
     const { config, kernel, node, clock, log } = resources
-    const reason = await iptablesMode.probe(config, kernel)
+    const reason = await probeMode(iptablesMode, config, kernel)
     if (reason !== undefined) {
       const message = `Cannot let the kernel serve on exit, in mode iptables: ${reason}`
       throw new ProxyFailure('MODE_IMPOSSIBLE', message, { hint: 'Install what is missing, or set --on-exit=keep' })

@@ -10,7 +10,9 @@ import { type ChainOwners, type OwnedChains } from '../netfilter/stale-chains.js
 import { type KernelTools } from '../system/kernel-tools.js'
 import { type ModeDrain } from './mode-drain.js'
 import { type ModeWalkthrough } from './mode-walkthrough.js'
+import { type ProbeRules } from './probe-rules.js'
 import { type Proxier } from './proxier.js'
+import { type Requirement } from './requirement.js'
 
 /**
  * One way to bring the traffic of Services to their endpoints (`--proxy-mode`). Each mode has one folder, and the rest of the program
@@ -34,8 +36,10 @@ export interface Mode {
   /** What the demo explains about this mode, and what it expects of it. */
   readonly walkthrough: ModeWalkthrough
   syncPeriods(config: KubeProxyConfig): SyncPeriods
-  /** Checks whether the mode works on this node. @returns why not, and what is missing; undefined if it works */
-  probe(config: KubeProxyConfig, kernel: KernelTools): Promise<string | undefined>
+  /** One rule of each kind that the mode writes. `probeMode` and `kube-proxy check` try whether the kernel accepts them. */
+  probeRules(config: KubeProxyConfig, family: IpFamily): ProbeRules
+  /** What the mode needs besides rules, in the order in which it is tried. Omitted if it needs nothing else. */
+  requirements?(config: KubeProxyConfig, kernel: KernelTools): readonly Requirement[]
   /** Makes the proxier. The proxier does not read or write the kernel before `start`. @throws ProxyFailure */
   createProxier(resources: ModeResources): Promise<Proxier>
   /**

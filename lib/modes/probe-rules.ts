@@ -35,23 +35,29 @@ export const KERNEL_FILTER_PROBES: readonly Rule[] = [
   { mark: MARK, target: { kind: 'ACCEPT' } },
 ]
 
+/** The rules with a comment where they have none: the rules that modes write have comments. */
+export function commentedRules(rules: ProbeRules): ProbeRules {
+  return new Map([...rules].map(([table, ofTable]) => [table, ofTable.map(rule => ({ comment: COMMENT, ...rule }))]))
+}
+
 /**
- * Checks whether the kernel accepts rules, by writing and removing them.
+ * Checks whether the kernel accepts rules with comments, by writing and removing them.
  * @returns why not, with the IP family and the missing module; undefined if it accepts them
  */
-export async function probeRules(rules: ProbeRules, iptables: Iptables): Promise<string | undefined> {
-  const commented = [...rules].map(([table, ofTable]) => ({
-    table,
-    rules: ofTable.map(rule => ({ comment: COMMENT, ...rule })),
-  }))
+export function probeRules(rules: ProbeRules, iptables: Iptables): Promise<string | undefined> {
+  return probeExactRules(commentedRules(rules), iptables)
+}
+
+/** The same for rules as they are. */
+export async function probeExactRules(rules: ProbeRules, iptables: Iptables): Promise<string | undefined> {
   const desired: RuleSet = {
     family: iptables.family,
     tables: new Map(
-      commented.map(({ table, rules }) => [table, { chains: new Map([[PROBE_CHAIN, rules]]), links: [] }]),
+      [...rules].map(([table, ofTable]) => [table, { chains: new Map([[PROBE_CHAIN, ofTable]]), links: [] }]),
     ),
   }
-  const chains = new Map(commented.map(({ table }) => [table, [PROBE_CHAIN]]))
-  const observed = new Map(commented.map(({ table }) => [table, new Map([[PROBE_CHAIN, []]])]))
+  const chains = new Map([...rules.keys()].map(table => [table, [PROBE_CHAIN]]))
+  const observed = new Map([...rules.keys()].map(table => [table, new Map([[PROBE_CHAIN, []]])]))
   try {
     await iptables.restore(restoreInput(desired, new Map()).text)
     await iptables.restore(removalInput(chains, observed))
@@ -59,13 +65,4 @@ export async function probeRules(rules: ProbeRules, iptables: Iptables): Promise
   } catch (error) {
     return `${iptables.family}: ${messageOf(error)}`
   }
-}
-
-/** Probes every IP family. @returns the first reason against one of them; undefined if there is none */
-export async function probeFamilies(
-  iptables: readonly Iptables[],
-  probe: (iptables: Iptables) => Promise<string | undefined>,
-): Promise<string | undefined> {
-  const reasons = await Promise.all(iptables.map(probe))
-  return reasons.find(reason => reason !== undefined)
 }

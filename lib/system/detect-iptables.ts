@@ -1,29 +1,46 @@
+import { type IpFamily } from '../model/address.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { IptablesPrograms } from './iptables.js'
-import { detectBackEnd } from './iptables-back-end.js'
+import { type IptablesBackEnd, detectBackEnd } from './iptables-back-end.js'
+
+/** The iptables of a node: its back end, and the IP families that can be read. */
+export interface FoundIptables {
+  readonly backEnd: IptablesBackEnd
+  readonly usable: readonly IptablesPrograms[]
+  /** Families whose rules cannot be read, for example IPv6 in a kernel without it. */
+  readonly unusable: readonly { readonly family: IpFamily; readonly error: unknown }[]
+}
 
 /**
- * Finds the IP families whose rules this machine can read. It logs and leaves out a family that it cannot read, for example
- * IPv6 in a kernel without it.
- *
- * @throws ProxyFailure PROGRAM_MISSING, IPTABLES_FORBIDDEN …, when it can read none
+ * Finds the back end of this node and the IP families whose rules can be read.
+ * @throws ProxyFailure PROGRAM_MISSING, IPTABLES_FORBIDDEN, when there is no back end
  */
-export async function detectIptables(log: Log): Promise<readonly IptablesPrograms[]> {
+export async function findIptables(): Promise<FoundIptables> {
   const backEnd = await detectBackEnd()
   const usable: IptablesPrograms[] = []
-  let firstError: unknown
+  const unusable: FoundIptables['unusable'][number][] = []
   for (const family of ['IPv4', 'IPv6'] as const) {
     const iptables = new IptablesPrograms(family, backEnd)
     try {
       await iptables.read(['nat'])
       usable.push(iptables)
     } catch (error) {
-      firstError ??= error
-      log.info(0, 'Not serving this IP family: cannot read its rules', { family, reason: messageOf(error) })
+      unusable.push({ family, error })
     }
   }
-  if (usable.length === 0) throw firstError
+  return { backEnd, usable, unusable }
+}
+
+/**
+ * The IP families that this node serves. It logs and leaves out a family that it cannot read.
+ * @throws ProxyFailure PROGRAM_MISSING, IPTABLES_FORBIDDEN …, when it can read none
+ */
+export async function detectIptables(log: Log): Promise<readonly IptablesPrograms[]> {
+  const { backEnd, usable, unusable } = await findIptables()
+  for (const { family, error } of unusable)
+    log.info(0, 'Not serving this IP family: cannot read its rules', { family, reason: messageOf(error) })
+  if (usable.length === 0) throw unusable[0]!.error
   log.info(0, 'Using iptables', { backEnd, families: usable.map(({ family }) => family).join(' ') })
   return usable
 }

@@ -10,7 +10,7 @@ import {
 } from '../../lib/demo/cluster-objects.js'
 import { parseUserManifest } from '../../lib/demo/user-manifest.js'
 import { answersPerPod } from '../../lib/demo/walkthrough.js'
-import { Terminal } from '../../lib/demo/terminal.js'
+import { Terminal } from '../../lib/terminal/terminal.js'
 import { decodeEndpointSlice } from '../../lib/snapshot/decode-endpoint-slice.js'
 import { decodeService } from '../../lib/snapshot/decode-service.js'
 

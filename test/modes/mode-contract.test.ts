@@ -7,6 +7,7 @@ import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServiceSnapshot } from '../../lib/model/snapshot.js'
 import { type Mode } from '../../lib/modes/mode.js'
 import { type Proxier } from '../../lib/modes/proxier.js'
+import { probeMode } from '../../lib/modes/probe-mode.js'
 import { MODES, chainOwners } from '../../lib/modes/registry.js'
 import { removeStaleChains } from '../../lib/modes/remove-stale-chains.js'
 import { FORWARD } from '../../lib/netfilter/chain-names.js'
@@ -131,14 +132,14 @@ for (const mode of ALL_MODES) {
     await t.test('its probe accepts a complete kernel and leaves nothing behind', async t => {
       const kernel = new MemoryKernel()
       const before = kernel.dump()
-      t.equal(await mode.probe(config, kernel), undefined)
+      t.equal(await probeMode(mode, config, kernel), undefined)
       t.equal(kernel.dump(), before)
     })
 
     await t.test('its probe returns the reason if the kernel refuses rules', async t => {
       const kernel = new MemoryKernel()
       for (const tables of kernel.iptables) tables.restore = () => Promise.reject(new Error('no such match'))
-      t.match(await mode.probe(config, kernel), /no such match/)
+      t.match(await probeMode(mode, config, kernel), /no such match/)
     })
 
     await t.test('its proxier has rules for each IP family, and its start writes none', async t => {

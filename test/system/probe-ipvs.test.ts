@@ -3,9 +3,9 @@ import { ProxyFailure } from '../../lib/model/failure.js'
 import { type DummyInterface } from '../../lib/system/dummy-interface.js'
 import { type IpSets } from '../../lib/system/ip-sets.js'
 import { type Ipvs } from '../../lib/system/ipvs.js'
-import { probeIpvs } from '../../lib/system/probe-ipvs.js'
+import { probeDummyInterface, probeIpSets, probeIpvsScheduler } from '../../lib/system/probe-ipvs.js'
 
-void t.test('the probe of ipvs mode creates and removes one of each thing, and returns the first failure', async t => {
+void t.test('the probes of ipvs mode create and remove one of each thing, and throw what fails', async t => {
   const done: string[] = []
   const parts = (failing: string) => {
     const step = (name: string) => (): Promise<void> => {
@@ -24,9 +24,15 @@ void t.test('the probe of ipvs mode creates and removes one of each thing, and r
       change: step('address'),
       delete: step('no interface'),
     }
-    return probeIpvs('rr', ipvs, sets, dummy)
+    return [() => probeIpvsScheduler('rr', ipvs), () => probeIpSets(sets), () => probeDummyInterface(dummy)]
   }
-  t.equal(await parts(''), undefined)
+  for (const probe of parts('')) await probe()
   t.strictSame(done, ['list', 'add', 'delete', 'set', 'interface', 'no interface'], 'and nothing remains')
-  for (const failing of ['list', 'add', 'set', 'interface']) t.equal((await parts(failing))?.message, failing)
+  for (const [failing, index] of [
+    ['list', 0],
+    ['add', 0],
+    ['set', 1],
+    ['interface', 2],
+  ] as const)
+    await t.rejects(parts(failing)[index]!(), { message: failing })
 })

@@ -1,5 +1,5 @@
 import { type Contender } from '../contenders/contender.js'
-import { Terminal } from '../../../lib/demo/terminal.js'
+import { Terminal } from '../../../lib/terminal/terminal.js'
 import { type Load } from '../loads/load.js'
 import { type Progress } from '../run-loads.js'
 import { formatErrors, buildLoadTable } from './load-table.js'

@@ -1,7 +1,7 @@
 import { detectRuleSettings } from '../detect-rule-settings.js'
 import { KERNEL_NODE_WAIT, type Mode, type ModeResources, commonProxierOptions } from '../mode.js'
 import { IPTABLES_CHAINS } from './chains.js'
-import { probeIptablesMode } from './probe.js'
+import { iptablesProbeRules } from './probe.js'
 import { IptablesProxier } from './proxier.js'
 import { iptablesWalkthrough } from './walkthrough.js'
 
@@ -14,7 +14,8 @@ export const iptablesMode = {
   chains: IPTABLES_CHAINS,
   walkthrough: iptablesWalkthrough,
   syncPeriods: config => ({ syncPeriod: config.iptablesSyncPeriod, minSyncPeriod: config.iptablesMinSyncPeriod }),
-  probe: (config, kernel) => probeIptablesMode(kernel, config.modes.length > 1),
+  // Another mode of the list can serve Services with session affinity if this one cannot.
+  probeRules: (config, family) => iptablesProbeRules(family, config.modes.length > 1),
   async createProxier(resources: ModeResources) {
     const { config, kernel } = resources
     return new IptablesProxier({

@@ -3,7 +3,7 @@ import { KERNEL_NODE_WAIT, type Mode, commonProxierOptions } from '../mode.js'
 import { IPVS_CHAINS } from './chains.js'
 import { cleanupIpvsMode } from './cleanup.js'
 import { createIpvsDrain } from './drain.js'
-import { probeIpvsMode } from './probe.js'
+import { IPVS_PROBE_RULES, ipvsRequirements } from './probe.js'
 import { IpvsProxier } from './proxier.js'
 import { ipvsWalkthrough } from './walkthrough.js'
 
@@ -16,7 +16,8 @@ export const ipvsMode: Mode = {
   chains: IPVS_CHAINS,
   walkthrough: ipvsWalkthrough,
   syncPeriods: ({ kernelModes: { ipvs } }) => ({ syncPeriod: ipvs.syncPeriod, minSyncPeriod: ipvs.minSyncPeriod }),
-  probe: ({ kernelModes: { ipvs } }, kernel) => probeIpvsMode(ipvs.scheduler, kernel),
+  probeRules: () => IPVS_PROBE_RULES,
+  requirements: ({ kernelModes: { ipvs } }, kernel) => ipvsRequirements(ipvs.scheduler, kernel),
   async createProxier(resources) {
     const { config, kernel, clock } = resources
     const { scheduler, excludeCIDRs, strictARP, tcpTimeout, tcpFinTimeout, udpTimeout } = config.kernelModes.ipvs

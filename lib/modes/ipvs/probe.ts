@@ -1,17 +1,11 @@
-import { messageOf } from '../../model/failure.js'
+import { ProxyFailure, messageOf } from '../../model/failure.js'
 import { setHeader } from '../../system/ip-set-text.js'
 import { type IpSets } from '../../system/ip-sets.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type KernelTools } from '../../system/kernel-tools.js'
-import { probeIpvs } from '../../system/probe-ipvs.js'
-import {
-  KERNEL_FILTER_PROBES,
-  KERNEL_NAT_PROBES,
-  PROBE_CHAIN,
-  type ProbeRules,
-  probeFamilies,
-  probeRules,
-} from '../probe-rules.js'
+import { probeDummyInterface, probeIpSets, probeIpvsScheduler } from '../../system/probe-ipvs.js'
+import { KERNEL_FILTER_PROBES, KERNEL_NAT_PROBES, PROBE_CHAIN, type ProbeRules, probeRules } from '../probe-rules.js'
+import { type Lack, type Requirement } from '../requirement.js'
 
 /** The rules of this mode only mark, masquerade and filter. IPVS translates, and has its own probe. */
 export const IPVS_PROBE_RULES: ProbeRules = new Map([
@@ -19,19 +13,47 @@ export const IPVS_PROBE_RULES: ProbeRules = new Map([
   ['filter', KERNEL_FILTER_PROBES],
 ])
 
-/**
- * Checks whether ipvs mode works on this node: rules, IPVS with that scheduler, sets, and rules that match sets.
- * @returns why not; undefined if it works
- */
-export async function probeIpvsMode(
+/** What ipvs mode needs besides rules: IPVS with that scheduler, sets, the interface, and rules that match sets. */
+export function ipvsRequirements(
   scheduler: string,
   { iptables, ipvs, ipSets, dummyInterface }: KernelTools,
-): Promise<string | undefined> {
-  const rulesReason = await probeFamilies(iptables, each => probeRules(IPVS_PROBE_RULES, each))
-  if (rulesReason !== undefined) return rulesReason
-  const failure = await probeIpvs(scheduler, ipvs, ipSets, dummyInterface)
-  if (failure === undefined) return probeFamilies(iptables, each => probeSetMatch(each, ipSets))
-  return failure.hint === undefined ? messageOf(failure) : `${messageOf(failure)} (${failure.hint})`
+): readonly Requirement[] {
+  return [
+    {
+      name: `IPVS with the scheduler "${scheduler}"`,
+      kernelOptions: ['CONFIG_IP_VS', `CONFIG_IP_VS_${scheduler.toUpperCase()}`],
+      module: `ip_vs_${scheduler}`,
+      probe: () => lackOf(() => probeIpvsScheduler(scheduler, ipvs)),
+    },
+    {
+      name: 'ipset of type hash:ip,port,net',
+      kernelOptions: ['CONFIG_IP_SET', 'CONFIG_IP_SET_HASH_IPPORTNET'],
+      module: 'ip_set_hash_ipportnet',
+      probe: () => lackOf(() => probeIpSets(ipSets)),
+    },
+    {
+      name: 'dummy interface',
+      kernelOptions: ['CONFIG_DUMMY'],
+      module: 'dummy',
+      probe: () => lackOf(() => probeDummyInterface(dummyInterface)),
+    },
+    ...iptables.map(each => ({
+      name: `rules that match sets (${each.family})`,
+      kernelOptions: ['CONFIG_NETFILTER_XT_SET', 'CONFIG_IP_SET_HASH_IPPORT'],
+      module: 'xt_set',
+      probe: () => lackOf(() => probeSetMatch(each, ipSets)),
+    })),
+  ]
+}
+
+async function lackOf(probe: () => Promise<string | undefined | void>): Promise<Lack | undefined> {
+  try {
+    const reason = await probe()
+    return typeof reason === 'string' ? { reason } : undefined
+  } catch (error) {
+    if (!(error instanceof ProxyFailure)) throw error
+    return { reason: messageOf(error), hint: error.hint }
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type Mode, commonProxierOptions } from '../mode.js'
 import { USERSPACE_CHAINS } from './chains.js'
 import { PortAllocator } from './port-allocator.js'
-import { probeUserspace } from './probe.js'
+import { userspaceProbeRules } from './probe.js'
 import { UserspaceProxier } from './proxier.js'
 import { userspaceWalkthrough } from './walkthrough.js'
 
@@ -15,7 +15,7 @@ export const userspaceMode: Mode = {
   chains: USERSPACE_CHAINS,
   walkthrough: userspaceWalkthrough,
   syncPeriods: config => ({ syncPeriod: config.iptablesSyncPeriod, minSyncPeriod: config.iptablesMinSyncPeriod }),
-  probe: (_config, kernel) => probeUserspace(kernel),
+  probeRules: (_config, family) => userspaceProbeRules(family),
   createProxier(resources) {
     const { config, dataPlane, random } = resources
     if (dataPlane === undefined) throw new Error('userspace mode needs a data plane')

@@ -1,11 +1,5 @@
 import { type IpFamily } from '../../model/address.js'
-import { type KernelTools } from '../../system/kernel-tools.js'
-import { PROBE_DNAT, type ProbeRules, probeFamilies, probeRules } from '../probe-rules.js'
-
-/** Checks whether userspace mode works on this node. @returns why not; undefined if it works */
-export function probeUserspace({ iptables }: KernelTools): Promise<string | undefined> {
-  return probeFamilies(iptables, each => probeRules(userspaceProbeRules(each.family), each))
-}
+import { PROBE_DNAT, type ProbeRules } from '../probe-rules.js'
 
 /** One rule for each kind of match and target in `frontend-rules.ts` and `proxy-port-filter.ts`. */
 export function userspaceProbeRules(family: IpFamily): ProbeRules {

@@ -1,5 +1,4 @@
 import { KERNEL_NODE_WAIT, type Mode } from '../../../lib/modes/mode.js'
-import { probeFamilies, probeRules } from '../../../lib/modes/probe-rules.js'
 import { RuleWriter } from '../../../lib/modes/rule-writer.js'
 import { MemoryFamily } from './family.js'
 import { MEMORY_CHAIN } from './plan.js'
@@ -37,12 +36,10 @@ export const memoryMode: Mode = {
     syncSigns: { verbosity: 4, endpointsAreLogged: false, kernelWritten: /"Synced rules"/ },
   },
   syncPeriods: config => ({ syncPeriod: config.iptablesSyncPeriod, minSyncPeriod: config.iptablesMinSyncPeriod }),
-  probe: (_config, { iptables }) =>
-    probeFamilies(iptables, each => {
-      const address = each.family === 'IPv4' ? '192.0.2.1' : '2001:db8::1'
-      const target = { kind: 'DNAT', address, port: 1 } as const
-      return probeRules(new Map([['nat', [{ protocol: 'TCP', destinationPort: 80, target }]]]), each)
-    }),
+  probeRules: (_config, family) => {
+    const address = family === 'IPv4' ? '192.0.2.1' : '2001:db8::1'
+    return new Map([['nat', [{ protocol: 'TCP', destinationPort: 80, target: { kind: 'DNAT', address, port: 1 } }]]])
+  },
   createProxier({ kernel, chainOwners, log }) {
     const writers = kernel.iptables.map(each => new RuleWriter(each, ['nat'], chainOwners, log))
     return Promise.resolve(new MemoryModeProxier(writers.map(writer => new MemoryFamily(writer))))

@@ -25,7 +25,7 @@ import { dummyInterface } from '../../../lib/system/dummy-interface.js'
 import { ipSetProgram } from '../../../lib/system/ip-sets.js'
 import { ipvsProgram } from '../../../lib/system/ipvs.js'
 import { applyIpvsSettings } from '../../../lib/system/ipvs-settings.js'
-import { probeIpvs } from '../../../lib/system/probe-ipvs.js'
+import { probeDummyInterface, probeIpSets, probeIpvsScheduler } from '../../../lib/system/probe-ipvs.js'
 import { readNodeNetwork } from '../../../lib/system/node-addresses.js'
 import { detectIptables } from '../../../lib/system/detect-iptables.js'
 import { makeEndpoint } from '../model/make-endpoint.js'
@@ -111,10 +111,23 @@ async function serve(services: readonly ServedService[]): Promise<object> {
   return { failed, written, stillPending: proxier.rules.some(({ pending }) => pending) }
 }
 
+/** The code of the first failure; `probe` if the kernel has everything. */
+async function probe(): Promise<string> {
+  try {
+    await probeIpvsScheduler('rr', ipvsProgram)
+    await probeIpSets(ipSetProgram)
+    await probeDummyInterface(dummyInterface)
+    return 'probe'
+  } catch (error) {
+    if (error instanceof ProxyFailure) return error.code
+    throw error
+  }
+}
+
 async function handle(command: IpvsProxierCommand): Promise<unknown> {
   switch (command.do) {
     case 'probe':
-      return (await probeIpvs('rr'))?.code ?? 'probe'
+      return probe()
     case 'start':
       return proxier.start()
     case 'serve':

@@ -1,4 +1,4 @@
-import { Terminal } from '../../../../lib/demo/terminal.js'
+import { Terminal } from '../../../../lib/terminal/terminal.js'
 import { formatNumber } from '../../report/format-number.js'
 import { showStatus } from '../../report/status-line.js'
 import { alignRight } from '../../report/terminal-progress.js'

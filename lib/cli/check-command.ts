@@ -1,0 +1,36 @@
+import { hostname } from 'node:os'
+import { type Argv } from 'yargs'
+import { readConfig } from '../config/read-config.js'
+import { VERSION } from '../control/version.js'
+import { ProxyFailure } from '../model/failure.js'
+import { MODES } from '../modes/registry.js'
+import { lastValue } from './last-value.js'
+
+/** Adds the command `kube-proxy check`. It loads the code of the check only when the command runs. */
+export function addCheckCommand(parser: Argv, setExitCode: (code: number) => void): void {
+  parser.command(
+    'check',
+    'Report which modes this node supports, and what is missing; changes no rule',
+    command =>
+      command
+        .option('proxy-mode', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'Modes in order of preference, as for the proxy; the exit code is 0 if one of them works',
+        })
+        .option('output', {
+          alias: 'o',
+          choices: ['text', 'json'],
+          default: 'text',
+          describe: 'Format of the report',
+        }),
+    async values => {
+      const proxyMode = lastValue(values['proxy-mode'])
+      const { config, problems } = readConfig({ 'proxy-mode': proxyMode }, hostname(), MODES)
+      if (problems.length > 0)
+        throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), { hint: 'See kube-proxy check --help' })
+      const { runCheck } = await import('../check/run-check.js')
+      setExitCode(await runCheck(config, MODES, VERSION, lastValue(values['output']) === 'json' ? 'json' : 'text'))
+    },
+  )
+}

@@ -1,0 +1,136 @@
+import t from 'tap'
+import { type NodeReport } from '../../lib/check/node-report.js'
+import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
+import { NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { FaultyProgram } from '../support/processes/faulty-program.js'
+import { runProgram } from '../support/processes/run-program.js'
+
+t.test('kube-proxy check', { skip: namespacesUnavailable }, async t => {
+  const network = await NodeNetwork.create(t)
+  const through = ['ip', 'netns', 'exec', network.node.name]
+  const check = async (args: readonly string[] = [], env?: NodeJS.ProcessEnv) => {
+    const result = await runProgram(['check', '-o', 'json', ...args], { through, ...(env && { env }) })
+    const report = (result.stdout === '' ? undefined : JSON.parse(result.stdout)) as NodeReport
+    return { ...result, report, modes: new Map(report?.modes.map(each => [each.mode, each])) }
+  }
+  const withoutCounters = (rules: string) => rules.replace(/^#.*$/gm, '').replace(/\[\d+:\d+\]/g, '')
+  const readRules = async () => {
+    const saved = await Promise.all(
+      ['iptables-save', 'ip6tables-save', 'iptables-legacy-save'].map(program => network.node.run(program, [])),
+    )
+    return withoutCounters(saved.map(({ stdout }) => stdout).join(''))
+  }
+
+  await t.test('it leaves all rules as they are, also those of other programs', async t => {
+    await network.node.run('iptables', ['-t', 'nat', '-A', 'OUTPUT', '-d', '192.0.2.7', '-j', 'RETURN'])
+    await network.node.run('ip6tables', ['-A', 'FORWARD', '-m', 'comment', '--comment', 'mine', '-j', 'DROP'])
+    const before = await readRules()
+    t.match(before, /192\.0\.2\.7/)
+    t.equal((await check()).exitCode, 0)
+    t.equal(await readRules(), before, 'and no chain of its own')
+  })
+
+  await t.test('on a node that has everything, the modes work, and the first one is chosen', async t => {
+    const { exitCode, report, modes } = await check()
+    t.equal(exitCode, 0)
+    t.equal(report.chosenMode, 'userspace')
+    for (const mode of ['userspace', 'iptables']) t.match(modes.get(mode), { works: true, missing: [] })
+    t.match(report.programs.find(({ program }) => program === 'iptables')?.version, /^v1\./)
+    for (const { limit, value } of report.limits) t.ok(value! > 0, limit)
+  })
+
+  await t.test('a match that the kernel lacks is named, with its option, its module and advice', async t => {
+    const noComment = new FaultyProgram(t, '/usr/sbin/iptables-nft-restore', 's/-m comment/-m nowhere/')
+    const { exitCode, report, modes } = await check([], noComment.env)
+    t.equal(exitCode, 1)
+    t.equal(report.chosenMode, null)
+    for (const { mode, works, missing } of modes.values()) {
+      t.equal(works, false, mode)
+      const ofRules = missing.filter(({ family }) => family !== null)
+      t.equal(ofRules.length, 1, 'nothing else is missing, and nothing of IPv6')
+      t.match(ofRules[0], {
+        what: '-m comment',
+        family: 'IPv4',
+        kernelOptions: [{ option: 'CONFIG_NETFILTER_XT_MATCH_COMMENT' }],
+        module: 'xt_comment',
+        reason: /nowhere/,
+        advice: /./,
+      })
+    }
+  })
+
+  await t.test('a mode that serves without a feature works, and the feature is named', async t => {
+    const noRecent = new FaultyProgram(t, '/usr/sbin/ip6tables-nft-restore', 's/-m recent/-m nowhere/')
+    const { exitCode, report, modes } = await check(['--proxy-mode=iptables'], noRecent.env)
+    t.equal(exitCode, 0)
+    t.equal(report.chosenMode, 'iptables')
+    t.match(modes.get('iptables'), { works: true, missing: [{ what: '-m recent', family: 'IPv6' }] })
+    t.match(modes.get('userspace'), { works: true, missing: [] })
+  })
+
+  await t.test('a target that the kernel lacks takes only the modes that need it', async t => {
+    const noMasquerade = new FaultyProgram(t, '/usr/sbin/iptables-nft-restore', 's/-j MASQUERADE/-j NOWHERE/')
+    const { report, modes } = await check(['--proxy-mode=iptables,userspace'], noMasquerade.env)
+    t.equal(report.chosenMode, 'userspace')
+    t.match(modes.get('iptables'), { works: false, missing: [{ what: '-j MASQUERADE', module: 'xt_MASQUERADE' }] })
+    t.match(modes.get('userspace'), { works: true })
+  })
+
+  await t.test(
+    'without IPVS, ipvs mode says what to get',
+    { skip: ipvsUnavailable === false && 'has IPVS' },
+    async t => {
+      const { exitCode, modes } = await check(['--proxy-mode=ipvs'])
+      t.equal(exitCode, 1)
+      const missing = modes.get('ipvs')!.missing.map(({ kernelOptions }) => kernelOptions[0]?.option)
+      t.ok(missing.includes('CONFIG_IP_VS'), missing.join(' '))
+    },
+  )
+
+  await t.test('without permission or without iptables, every mode says so, and the exit code is 1', async t => {
+    const unprivileged = [
+      ...through,
+      'setpriv',
+      '--bounding-set=-all',
+      '--inh-caps=-all',
+      '--reuid=65534',
+      '--clear-groups',
+    ]
+    const forbidden = await runProgram(['check', '-o', 'json'], { through: unprivileged })
+    t.equal(forbidden.exitCode, 1, forbidden.stderr)
+    for (const { works, missing } of (JSON.parse(forbidden.stdout) as NodeReport).modes) {
+      t.equal(works, false)
+      t.match(missing, [{ what: 'iptables', advice: /NET_ADMIN/ }])
+    }
+    const withoutPrograms = await runProgram(['check', '-o', 'json'], { through: [...through, 'env', 'PATH=/nowhere'] })
+    t.equal(withoutPrograms.exitCode, 1)
+    const report = JSON.parse(withoutPrograms.stdout) as NodeReport
+    t.equal(report.chosenMode, null)
+    t.ok(report.programs.every(({ version }) => version === null))
+    for (const { missing } of report.modes)
+      t.match(missing, [{ what: 'iptables', advice: /Install the package "iptables"/ }])
+  })
+
+  await t.test('for people it prints what works, what is missing and what would run', async t => {
+    const noComment = new FaultyProgram(t, '/usr/sbin/iptables-nft-restore', 's/-m comment/-m nowhere/')
+    const { exitCode, stdout } = await runProgram(['check'], { through, env: noComment.env })
+    t.equal(exitCode, 1)
+    t.match(stdout, /✗ mode userspace does not work/)
+    t.match(stdout, /missing +-m comment \(IPv4\)/)
+    t.match(stdout, /CONFIG_NETFILTER_XT_MATCH_COMMENT: /)
+    t.match(stdout, /would not start on this node/)
+    t.notMatch(stdout, /\x1b/, 'no colour in a pipe')
+    const good = await runProgram(['check', '--proxy-mode=iptables'], { through })
+    t.equal(good.exitCode, 0)
+    t.match(good.stdout, /would run in mode iptables\./)
+  })
+
+  await t.test('wrong arguments are an error that quotes them', async t => {
+    const mode = await runProgram(['check', '--proxy-mode=turbo'], { through })
+    t.equal(mode.exitCode, 1)
+    t.match(mode.stderr, /--proxy-mode "turbo": expected userspace.*CONFIG_INVALID/s)
+    const format = await runProgram(['check', '-o', 'yaml'], { through })
+    t.equal(format.exitCode, 1)
+    t.match(format.stderr, /yaml.*text.*json.*CONFIG_INVALID/s)
+  })
+})
