@@ -104,19 +104,18 @@ export function isPortName(name: string): boolean {
 /** `metadata.namespace` and `metadata.name`, checked. An absent `namespace` is `default`, as in kubectl. */
 export function objectName(raw: unknown, problems: string[]): { namespace: string; name: string } | undefined {
   const metadata = fields(fields(raw)['metadata'])
-  const name = text(metadata['name'], 'metadata.name', problems)
-  const namespace = text(metadata['namespace'], 'metadata.namespace', problems) || 'default'
-  for (const [path, value] of [
-    ['metadata.name', name],
-    ['metadata.namespace', namespace],
-  ] as const) {
-    if (isObjectName(value)) continue
+  const { name } = metadata
+  // A namespace that is not text must not become `default`: the object would take the place of another one.
+  const namespace = metadata['namespace'] ?? ''
+  const read = { name, namespace: namespace === '' ? 'default' : namespace }
+  for (const [path, value] of Object.entries(read)) {
+    if (typeof value === 'string' && isObjectName(value)) continue
     problems.push(
-      `${path}: ${quote(value)} is not a valid name (lower case letters, digits, "-" and "."): object ignored`,
+      `metadata.${path}: ${quote(value ?? '')} is not a valid name (lower case letters, digits, "-" and "."): object ignored`,
     )
     return undefined
   }
-  return { namespace, name }
+  return read as { namespace: string; name: string }
 }
 
 /** Reads one entry of a list of ports; undefined, with a problem at `path`, when any of the three is wrong. */

@@ -133,12 +133,13 @@ function withType(item: RawFields, { kind, apiVersion }: ApiType): RawFields {
   return kind === 'List' ? item : { kind: kind.slice(0, -'List'.length), apiVersion, ...item }
 }
 
-/** Undefined without a name. */
+/** Undefined without a name, or with a namespace that is not text. */
 function keyOf(kind: ObjectKind, raw: unknown): string | undefined {
   const { namespace, name } = fields(fields(raw)['metadata'])
   if (typeof name !== 'string' || name === '') return undefined
   if (kind === 'Node') return `${kind} ${name}`
-  return `${kind} ${typeof namespace === 'string' && namespace !== '' ? namespace : 'default'}/${name}`
+  if (namespace === undefined || namespace === null || namespace === '') return `${kind} default/${name}`
+  return typeof namespace === 'string' ? `${kind} ${namespace}/${name}` : undefined
 }
 
 function nameOf(raw: unknown): string {

@@ -185,3 +185,20 @@ void t.test('an object with an invalid name is ignored', t => {
   ])
   t.end()
 })
+
+void t.test('A namespace that is not text makes an object unusable, and does not become "default"', t => {
+  for (const namespace of [7, [], {}, true]) {
+    for (const [decode, raw] of [
+      [decodeService, makeApiService()],
+      [decodeEndpointSlice, makeApiSlice()],
+      [decodeEndpoints, makeApiEndpoints()],
+    ] as const) {
+      const { object, problems } = decode({ ...raw, metadata: { ...(raw['metadata'] as object), namespace } })
+      t.equal(object, undefined)
+      t.match(problems, [/^metadata\.namespace: .* is not a valid name/])
+    }
+  }
+  const unnamed = { ...makeApiService(), metadata: { name: 'web' } }
+  t.match(decodeService(unnamed).object, { namespace: 'default' }, 'an absent one is "default", as in kubectl')
+  t.end()
+})

@@ -1,0 +1,74 @@
+import t from 'tap'
+import { parseDuration } from '../../lib/config/duration.js'
+import { parseBool } from '../../lib/config/parse-bool.js'
+import { parseIp } from '../../lib/model/address.js'
+import { parseCidr } from '../../lib/model/cidr.js'
+import { ProxyFailure } from '../../lib/model/failure.js'
+import { parsePortRange } from '../../lib/model/port-range.js'
+import { parseIptablesSave } from '../../lib/netfilter/iptables-save.js'
+import { parseRuleEvent } from '../../lib/netfilter/rule-event.js'
+import { parseInteger } from '../../lib/primitives/parse-integer.js'
+import { parseManifest } from '../../lib/source/parse-manifest.js'
+import { readKubeconfig } from '../../lib/source/read-kubeconfig.js'
+import { readYaml } from '../../lib/source/read-yaml.js'
+import { readObjectList, readWatchLine } from '../../lib/source/watch-event.js'
+import { parseFlowEntries } from '../../lib/system/conntrack.js'
+import { parseIpSetText } from '../../lib/system/ip-set-text.js'
+import { parseIpvsText } from '../../lib/system/ipvs-text.js'
+import { parseKernelConfig } from '../../lib/system/kernel-build.js'
+import { parseFibTrie, parseIpv6Routes } from '../../lib/system/local-routes.js'
+import { addToCorpus, readCorpus } from '../support/checks/corpus.js'
+import { mutateText } from '../support/checks/mutate-text.js'
+import { seededRandom, testSeed } from '../support/checks/seeded-random.js'
+
+/** Inputs for each parser. `FUZZ_RUNS=100000` looks longer. */
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 1000)
+const SEED = testSeed()
+
+/** What each parser of the product is given by others, by the folder of its corpus. */
+const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
+  'iptables-save': parseIptablesSave,
+  'rule-event': text => text.split('\n').map(parseRuleEvent),
+  'ip-set': text => parseIpSetText(text, 'KUBE-'),
+  ipvs: parseIpvsText,
+  conntrack: text => [parseFlowEntries(text, 'IPv4'), parseFlowEntries(text, 'IPv6')],
+  'kernel-routes': text => [parseFibTrie(text), parseIpv6Routes(text)],
+  'kernel-config': parseKernelConfig,
+  yaml: text => readYaml(text).map(({ value, problems, placeOf }) => [value, problems, placeOf([])]),
+  manifest: text => parseManifest(text, 'file.yaml'),
+  kubeconfig: text => readKubeconfig(text, '/folder/config'),
+  'watch-line': text => {
+    const event = readWatchLine(text)
+    return [event, readObjectList(event)]
+  },
+  values: text =>
+    [parseDuration, parseBool, parseIp, parseCidr, parsePortRange, parseInteger].map(parse => parse(text)),
+}
+
+for (const [name, parse] of Object.entries(PARSERS)) {
+  t.test(`The parser for ${name} returns a result or a ProxyFailure, whatever it is given (SEED=${SEED})`, t => {
+    const random = seededRandom(SEED)
+    const corpus = readCorpus(name)
+    t.ok(corpus.length > 0, 'there are examples')
+    for (const text of corpus) t.equal(errorOf(parse, text), undefined, JSON.stringify(text.slice(0, 60)))
+    for (let run = 0; run < RUNS; run++) {
+      const text = mutateText(corpus[run % corpus.length]!, corpus, random)
+      const error = errorOf(parse, text)
+      if (error === undefined) continue
+      t.fail(`${String(error)}; the input is in ${addToCorpus(name, text)}: mend the parser, and keep the file`)
+      break
+    }
+    t.same(Object.keys(Object.prototype), [], 'no input adds to the prototype of objects')
+    t.end()
+  })
+}
+
+/** What a parser throws and should not; undefined if it returns, or reports the mistake as it should. */
+function errorOf(parse: (text: string) => unknown, text: string): unknown {
+  try {
+    parse(text)
+    return undefined
+  } catch (error) {
+    return error instanceof ProxyFailure ? undefined : error
+  }
+}
