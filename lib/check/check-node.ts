@@ -42,7 +42,7 @@ export async function checkNode(
         found.usable.length === 0
           ? withoutIptables(mode.name, found.unusable[0]!.error)
           : await inspectMode(mode, config, kernel, build)
-      reports.push({ ...report, missing: [...unusableFamilies(found), ...report.missing] })
+      reports.push({ ...report, missing: [...unusableParts(found), ...report.missing] })
     }
   }
   const chosen = config.modes.find(name => reports.some(({ mode, works }) => mode === name && works))
@@ -65,9 +65,20 @@ function withoutIptables(mode: string, error: unknown): ModeReport {
   return { mode, works: false, missing: [missingIptables(null, error)] }
 }
 
-/** A family without iptables is not served in any mode; it does not keep a mode from serving the other one. */
-function unusableFamilies({ usable, unusable }: FoundIptables): readonly MissingRequirement[] {
-  return usable.length === 0 ? [] : unusable.map(({ family, error }) => missingIptables(family, error))
+/** What this process cannot use of iptables. It does not keep a mode from serving what is left. */
+function unusableParts({ usable, unusable, unreadable }: FoundIptables): readonly MissingRequirement[] {
+  if (usable.length === 0) return []
+  const families = unusable.map(({ family, error }) => missingIptables(family, error))
+  if (unreadable === undefined) return families
+  const backEnd: MissingRequirement = {
+    what: `iptables back end ${unreadable.backEnd}`,
+    family: null,
+    kernelOptions: [],
+    module: null,
+    reason: unreadable.reason,
+    advice: 'Give the capabilities NET_ADMIN and NET_RAW, or this program may use another back end than the node does',
+  }
+  return [backEnd, ...families]
 }
 
 function missingIptables(family: MissingRequirement['family'], error: unknown): MissingRequirement {

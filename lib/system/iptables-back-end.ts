@@ -39,23 +39,34 @@ export function programName(family: IpFamily, backEnd: IptablesBackEnd, action?:
   return [base, backEnd === 'plain' ? undefined : backEnd, action].filter(part => part !== undefined).join('-')
 }
 
+/** The back end that this node uses, as far as this process can see. */
+export interface DetectedBackEnd {
+  readonly backEnd: IptablesBackEnd
+  /** A back end whose rules this process may not read: the node may use it. */
+  readonly unreadable?: { readonly backEnd: IptablesBackEnd; readonly reason: string }
+}
+
 /**
  * Finds out which back end this node uses.
  * @throws ProxyFailure PROGRAM_MISSING without any iptables; IPTABLES_FORBIDDEN without permission.
  */
-export async function detectBackEnd(): Promise<IptablesBackEnd> {
+export async function detectBackEnd(): Promise<DetectedBackEnd> {
   const observed: ObservedBackEnd[] = []
-  let denied: CommandResult | undefined
+  let denied: (CommandResult & { readonly backEnd: 'nft' | 'legacy' }) | undefined
   for (const backEnd of ['nft', 'legacy'] as const) {
     const result = await runSave(programName('IPv4', backEnd, 'save'))
-    if (result !== undefined && result.exitCode !== 0) denied ??= result
+    if (result !== undefined && result.exitCode !== 0) denied ??= { ...result, backEnd }
     observed.push({ backEnd, rules: result?.exitCode === 0 ? result.stdout : undefined })
   }
   const backEnd = chooseBackEnd(observed)
-  if (backEnd !== undefined) return backEnd
+  if (backEnd !== undefined) {
+    // A back end that the kernel does not have fails too, with another message.
+    if (denied === undefined || !isPermissionError(denied.stderr)) return { backEnd }
+    return { backEnd, unreadable: { backEnd: denied.backEnd, reason: firstLineOf(denied.stderr) } }
+  }
   if (denied !== undefined) throw permissionFailure(denied.stderr)
   const plain = await runSave('iptables-save')
-  if (plain?.exitCode === 0) return 'plain'
+  if (plain?.exitCode === 0) return { backEnd: 'plain' }
   if (plain !== undefined) throw permissionFailure(plain.stderr)
   throw missingProgramFailure('iptables-save', 'iptables')
 }
@@ -65,6 +76,15 @@ export function permissionFailure(stderr: string): ProxyFailure {
   return new ProxyFailure('IPTABLES_FORBIDDEN', `Cannot use iptables: ${stderr.trim()}`, {
     hint: 'Run as root, or give the capability NET_ADMIN (legacy iptables needs NET_RAW too)',
   })
+}
+
+/** Whether an iptables program failed for lack of a permission; `stderr` has its message. */
+export function isPermissionError(stderr: string): boolean {
+  return /permission denied|must be root|operation not permitted/i.test(stderr)
+}
+
+function firstLineOf(stderr: string): string {
+  return stderr.trim().split('\n')[0] ?? ''
 }
 
 async function runSave(program: string): Promise<CommandResult | undefined> {

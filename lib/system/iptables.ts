@@ -3,7 +3,7 @@ import { ProxyFailure } from '../model/failure.js'
 import { type ObservedRules, type ObservedTable, parseIptablesSave } from '../netfilter/iptables-save.js'
 import { runCommand } from './command.js'
 import { type RuleMonitor } from './rule-monitor.js'
-import { type IptablesBackEnd, permissionFailure, programName } from './iptables-back-end.js'
+import { type IptablesBackEnd, isPermissionError, permissionFailure, programName } from './iptables-back-end.js'
 
 /** The kernel's netfilter rules of one IP family. */
 export interface Iptables {
@@ -103,15 +103,12 @@ export function iptablesFailure(program: string, stderr: string, text: string): 
       },
     )
   }
-  if (
-    /table does not exist|protocol not supported|can't initialize/i.test(stderr) &&
-    !/permission denied|must be root/i.test(stderr)
-  ) {
+  if (/table does not exist|protocol not supported|can't initialize/i.test(stderr) && !isPermissionError(stderr)) {
     return new ProxyFailure('IPTABLES_ABSENT', `"${program}" failed: the kernel does not have the table: ${summary}`, {
       hint: 'Load the kernel module that the message names, or use the other back end of iptables',
     })
   }
-  if (/permission denied|must be root|operation not permitted/i.test(stderr)) return permissionFailure(summary)
+  if (isPermissionError(stderr)) return permissionFailure(summary)
   if (/message too long|no buffer space|cannot allocate memory|memory allocation/i.test(stderr)) {
     const lines = text.split('\n').length
     return new ProxyFailure(
