@@ -132,6 +132,8 @@ export interface DataPlane {
   readonly problem: HealthProblem | undefined
   /** Leaves this many file descriptors of the calling process to its other parts, besides the fixed reserve. */
   reserveDescriptors(descriptors: number): void
+  /** Changes the level up to which other processes of the data plane log; absent if it has none. */
+  setVerbosity?(level: number): void
   /**
    * Stops accepting connections, waits until the open ones have ended or `timeoutMs` milliseconds have passed, then aborts the
    * rest. Returns how many it aborted.

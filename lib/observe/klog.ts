@@ -2,13 +2,17 @@ import { messageOf, ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log, type LogFields } from '../model/log.js'
 import { boundedStderr } from './bounded-stderr.js'
 import { callerPosition } from './caller-position.js'
-import { goQuote } from './go-quote.js'
+import { jsonLine } from './json-line.js'
+import { type LogRecord, type Severity } from './log-record.js'
 import { createMicrosecondClock } from './microsecond-clock.js'
+import { textLine } from './text-line.js'
 
 /** Where and how log lines are written. */
 export interface KlogOptions {
   /** Writes `info` lines up to this level (kube-proxy's `--v`). */
   readonly verbosity: number
+  /** Lines as klog's text, which is the default, or as objects in JSON (kube-proxy's `--logging-format`). */
+  readonly format?: 'text' | 'json'
   /** Writes one line that ends with a newline; standard error by default. */
   readonly write?: (line: string) => void
   /** Milliseconds since 1970, with a fraction. */
@@ -18,26 +22,25 @@ export interface KlogOptions {
   readonly colour?: boolean
 }
 
-type Severity = 'I' | 'W' | 'E'
-
-const COLOURS: Readonly<Record<Severity, string>> = { I: '\x1b[36m', W: '\x1b[33m', E: '\x1b[31m' }
+/** A log whose verbosity can change. */
+export interface Klog extends Log {
+  setVerbosity(verbosity: number): void
+}
 
 /**
- * Creates a log with klog's structured text format, so that tools for kube-proxy's log can read it:
- *
- *     I1124 08:09:06.123456   12345 sync-loop.js:42] "message" key="value" count=3
+ * Creates a log with klog's structured formats, so that tools for kube-proxy's log can read it.
  *
  * One call writes one line, whatever the values contain. No call throws: a log that cannot be written must not stop traffic.
  */
-export function createKlog(options: KlogOptions): Log {
-  const { verbosity, now = createMicrosecondClock(), pid = process.pid } = options
+export function createKlog(options: KlogOptions): Klog {
+  const { format = 'text', now = createMicrosecondClock(), pid = process.pid } = options
   const colour = options.colour ?? (options.write === undefined && wantsColour(process.env, process.stderr.isTTY))
+  const print = format === 'json' ? jsonLine : (record: LogRecord) => textLine(record, pid, colour)
+  let { verbosity } = options
 
-  const line = (severity: Severity, position: string, message: string, fields: LogFields): void => {
-    const letter = colour ? `${COLOURS[severity]}${severity}\x1b[0m` : severity
-    const header = `${letter}${klogTime(now())} ${String(pid).padStart(7)} ${position}]`
+  const line = (severity: Severity, level: number, position: string, message: string, fields: LogFields): void => {
     try {
-      write(`${header} ${goQuote(message)}${fieldsText(fields)}\n`)
+      write(`${print({ severity, level, position, message, fields, at: now() })}\n`)
     } catch {
       // There is no other place to report it.
     }
@@ -45,14 +48,15 @@ export function createKlog(options: KlogOptions): Log {
 
   const write =
     options.write ?? boundedStderr(lines => log.warn('Dropped log lines: standard error was not read', { lines }))
-  const log: Log = {
+  const log: Klog = {
     info: (level, message, fields = {}) => {
-      if (level <= verbosity) line('I', callerPosition(log.info), message, fields)
+      if (level <= verbosity) line('I', level, callerPosition(log.info), message, fields)
     },
-    warn: (message, fields = {}) => line('W', callerPosition(log.warn), message, fields),
+    warn: (message, fields = {}) => line('W', 0, callerPosition(log.warn), message, fields),
     error: (message, error, fields = {}) =>
-      line('E', callerPosition(log.error), message, { ...errorFields(error), ...fields }),
+      line('E', 0, callerPosition(log.error), message, { ...errorFields(error), ...fields }),
     enabled: level => level <= verbosity,
+    setVerbosity: level => (verbosity = level),
   }
   return log
 }
@@ -61,24 +65,6 @@ export function createKlog(options: KlogOptions): Log {
 export function wantsColour(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
   if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] !== '0' && env['FORCE_COLOR'] !== 'false'
   return isTerminal && (env['NO_COLOR'] ?? '') === ''
-}
-
-/** `mmdd hh:mm:ss.uuuuuu` in local time, as in klog. */
-function klogTime(ms: number): string {
-  const micros = Math.floor(ms * 1000)
-  const date = new Date(Math.floor(micros / 1000))
-  const two = (value: number): string => String(value).padStart(2, '0')
-  const day = two(date.getMonth() + 1) + two(date.getDate())
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
-  return `${day} ${time}.${String(micros % 1_000_000).padStart(6, '0')}`
-}
-
-function fieldsText(fields: LogFields): string {
-  let text = ''
-  for (const [key, value] of Object.entries(fields)) {
-    if (value !== undefined) text += ` ${key}=${typeof value === 'string' ? goQuote(value) : value}`
-  }
-  return text
 }
 
 function errorFields(error: unknown): LogFields {

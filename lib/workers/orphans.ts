@@ -74,6 +74,7 @@ export function drainOrphansFirst(dataPlane: DataPlane, log: Log): DataPlane {
       return dataPlane.problem
     },
     reserveDescriptors: descriptors => dataPlane.reserveDescriptors(descriptors),
+    setVerbosity: level => dataPlane.setVerbosity?.(level),
     drain: timeoutMs => dataPlane.drain(timeoutMs),
   }
 }

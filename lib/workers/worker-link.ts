@@ -98,6 +98,11 @@ export class WorkerLink {
     return this.#waitForReply(this.#pendingCounts, id)
   }
 
+  /** Changes the level up to which the worker logs. */
+  setVerbosity(level: number): void {
+    this.#send({ kind: 'verbosity', level })
+  }
+
   /** Drains the worker; resolves when it has exited, with the number of connections that it closed at the timeout. */
   drain(timeoutMs: number): Promise<number> {
     this.#send({ kind: 'drain', timeoutMs })

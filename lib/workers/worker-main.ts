@@ -22,7 +22,7 @@ const send = (message: WorkerMessage): void => {
   sent = new Promise(resolve => process.send!(message, resolve))
 }
 
-const log = createKlog({ verbosity: settings.verbosity })
+const log = createKlog({ verbosity: settings.verbosity, format: settings.logFormat ?? 'text' })
 const worker = new Worker({
   settings,
   clock: realClock,
@@ -31,6 +31,7 @@ const worker = new Worker({
   udpPorts: { processes: settings.workers, read: readUdpPorts },
   transports: await chooseTransports(settings.fastPath, log),
   log,
+  setVerbosity: level => log.setVerbosity(level),
   send,
   setTitle: title => (process.title = title),
   exit: () => void sent.then(() => process.exit(0)),

@@ -8,6 +8,8 @@ export interface WorkerSettings {
   /** How many workers there are. */
   readonly workers: number
   readonly verbosity: number
+  /** As in KubeProxyConfig; absent: text. */
+  readonly logFormat?: 'text' | 'json'
   readonly timings: DataPlaneTimings
   /** As in KubeProxyConfig. */
   readonly fastPath: 'auto' | 'off'
@@ -43,6 +45,7 @@ export type WorkerCommand =
     }
   | { readonly kind: 'count'; readonly id: number }
   | { readonly kind: 'ping' }
+  | { readonly kind: 'verbosity'; readonly level: number }
   | { readonly kind: 'drain'; readonly timeoutMs: number }
 
 /** Why a listener could not be opened. An Error would lose its system code in the message. */

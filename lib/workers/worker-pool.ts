@@ -104,6 +104,10 @@ export class WorkerPool implements DataPlane {
     this.#ports.reserveDescriptors(descriptors)
   }
 
+  setVerbosity(level: number): void {
+    this.#workers.setVerbosity(level)
+  }
+
   counts(): Promise<DataPlaneCounts> {
     this.#counting ??= this.#collectCounts().finally(() => (this.#counting = undefined))
     return this.#counting

@@ -26,6 +26,7 @@ export interface WorkerOptions {
   readonly udpPorts?: UdpPortSource
   readonly transports: Transports
   readonly log: Log
+  readonly setVerbosity: (level: number) => void
   readonly send: (message: WorkerMessage) => void
   /** Sets the title of this process, which other processes read; see `orphans.ts`. */
   readonly setTitle: (title: string) => void
@@ -90,6 +91,8 @@ export class Worker {
       case 'ping':
         this.#controlWatch?.recordPing()
         return this.#options.send({ kind: 'pong' })
+      case 'verbosity':
+        return this.#options.setVerbosity(command.level)
       case 'drain':
         return void this.#drain(command.timeoutMs)
     }

@@ -51,12 +51,14 @@ export class Workers {
   readonly #onChange: () => void
   /** Called when a worker becomes ready or exits. */
   readonly #waiters = new Set<() => void>()
+  #verbosity: number
   #isReplacing = false
   #isDraining = false
 
   constructor({ count, settings, clock, log, inheritedSockets, onChange }: WorkersOptions) {
     this.#clock = clock
     this.#onChange = onChange
+    this.#verbosity = settings.verbosity
     this.#slots = Array.from({ length: count }, (_, id) => {
       const slot: Slot = {
         id,
@@ -68,6 +70,7 @@ export class Workers {
           inheritedSockets: () => inheritedSockets(id),
           onReady: inherited => {
             slot.link = new WorkerLink((command, handle) => slot.process.send(command, handle), inherited)
+            if (this.#verbosity !== settings.verbosity) slot.link.setVerbosity(this.#verbosity)
             this.#notifyChange()
           },
           onEnd: () => {
@@ -147,6 +150,12 @@ export class Workers {
     await this.#waitUntil(() => this.running.length === 0, timeoutMs + DRAIN_GRACE_MS)
     for (const { process } of this.#slots) process.kill()
     return cutOff
+  }
+
+  /** Changes the level up to which all workers log, also later ones. */
+  setVerbosity(level: number): void {
+    this.#verbosity = level
+    for (const { link } of this.running) link.setVerbosity(level)
   }
 
   /** Asks all workers for their counts. For a worker that does not reply in time the last counts are used. */

@@ -29,6 +29,42 @@ t.test('a line has the format of klog', t => {
   t.end()
 })
 
+t.test('in JSON a line is an object with the keys of Kubernetes, and an error has no level', t => {
+  const lines: string[] = []
+  const log = createKlog({ verbosity: 2, format: 'json', write: line => void lines.push(line), now: () => AT, pid: 1 })
+  log.info(2, 'Service "port"\n', { port: 'ns/a:http', number: 80, ready: true, absent: undefined })
+  log.warn('Careful')
+  log.error('Failed', new ProxyFailure('API_REFUSED', 'no', { hint: 'Ask' }))
+  const objects = lines.map(line => JSON.parse(line) as Record<string, unknown>)
+  t.ok(lines.every(line => line.endsWith('}\n') && !line.slice(0, -1).includes('\n')))
+  t.same(
+    objects.map(({ caller, ...others }) => [/^klog\.test\.[jt]s:\d+$/.test(String(caller)), others]),
+    [
+      [
+        true,
+        { ts: Math.floor(AT * 1000) / 1000, msg: 'Service "port"\n', v: 2, port: 'ns/a:http', number: 80, ready: true },
+      ],
+      [true, { ts: Math.floor(AT * 1000) / 1000, msg: 'Careful', v: 0, severity: 'warning' }],
+      [true, { ts: Math.floor(AT * 1000) / 1000, msg: 'Failed', err: 'no', code: 'API_REFUSED', hint: 'Ask' }],
+    ],
+  )
+  t.end()
+})
+
+t.test('the verbosity can change', t => {
+  const lines: string[] = []
+  const log = createKlog({ verbosity: 0, write: line => void lines.push(line) })
+  log.info(1, 'a')
+  log.setVerbosity(1)
+  log.info(1, 'b')
+  t.equal(log.enabled(1), true)
+  log.setVerbosity(0)
+  log.info(1, 'c')
+  t.match(lines, [/"b"/])
+  t.equal(lines.length, 1)
+  t.end()
+})
+
 t.test('the severity letter shows info, warning and error', t => {
   const { log, lines } = createRecordedLog()
   log.info(0, 'a')

@@ -16,6 +16,7 @@ import { TcpPod, readAnswer, exchange } from '../support/pods/tcp-pod.js'
 class WorkerUnderTest {
   readonly messages: WorkerMessage[] = []
   readonly titles: string[] = []
+  readonly levels: number[] = []
   readonly clock = new ManualClock()
   hasExited = false
   readonly worker: Worker
@@ -41,6 +42,7 @@ class WorkerUnderTest {
       send: message => this.messages.push(message),
       setTitle: title => this.titles.push(title),
       exit: () => (this.hasExited = true),
+      setVerbosity: level => this.levels.push(level),
       killControl: () => 'gone',
     })
     t.teardown(() => this.worker.handle({ kind: 'drain', timeoutMs: 0 }, undefined))
@@ -164,4 +166,11 @@ t.test('a worker without a plan, or while draining, exits with its control proce
   draining.worker.becomeOrphan()
   t.ok(draining.hasExited)
   silent.stop()
+})
+
+t.test('a worker changes the level of its log on command', t => {
+  const { worker, levels } = new WorkerUnderTest(t)
+  worker.handle({ kind: 'verbosity', level: 4 }, undefined)
+  t.strictSame(levels, [4])
+  t.end()
 })
