@@ -9,7 +9,8 @@ export { createKubeProxy } from './control/create-kube-proxy.js'
 export type { CreateKubeProxyOptions, CreatedKubeProxy } from './control/create-kube-proxy.js'
 export { readConfig } from './config/read-config.js'
 export type { ReadConfigResult } from './config/read-config.js'
-export type { FlagValues } from './config/flag-reader.js'
+export type { ConfigNote } from './config/settings.js'
+export type { FlagValues } from './config/flag-settings.js'
 export type { KubeProxyConfig } from './config/kube-proxy-config.js'
 
 // What Services and EndpointSlices mean for one node: pure functions.
@@ -55,7 +56,8 @@ export type { BalancerName } from './model/service-port.js'
 
 // What a mode is, and the modes there are.
 export { MODES } from './modes/registry.js'
-export type { Mode, ModeResources, NodeView, NodeWaitPolicy, SyncPeriods } from './modes/mode.js'
+export type { Mode, ModeResources, NodeView, SyncPeriods } from './modes/mode.js'
+export type { NodeWaitPolicy } from './model/node-wait-policy.js'
 export type { KernelRules, ProgramReport, Proxier } from './modes/proxier.js'
 
 // What all parts share.

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import t from 'tap'
-import { FLAGS } from '../lib/config/flags.js'
+import { FLAGS } from '../lib/config/options.js'
 import { readConfig } from '../lib/config/read-config.js'
 import { MODES } from '../lib/modes/registry.js'
 import { nodeMissingFailure } from '../lib/node/node-failures.js'

@@ -1,5 +1,5 @@
 import { type Argv } from 'yargs'
-import { type FlagValues } from '../config/flag-reader.js'
+import { type FlagValues } from '../config/flag-settings.js'
 import { parseBool } from '../config/parse-bool.js'
 import { ProxyFailure } from '../model/failure.js'
 import { MODES } from '../modes/registry.js'

@@ -1,18 +1,23 @@
 import { hostname } from 'node:os'
 import yargs from 'yargs'
 import { cleanup, cleanupFailure, logCleanup } from '../control/cleanup.js'
+import { ConfigReload } from '../control/config-reload.js'
+import { initNode } from '../control/init-node.js'
+import { loadConfig, logNotes } from '../control/load-config.js'
 import { runUntilSignal } from '../control/run-until-signal.js'
 import { VERSION } from '../control/version.js'
-import { FLAGS } from '../config/flags.js'
-import { type FlagValues } from '../config/flag-reader.js'
-import { readConfig } from '../config/read-config.js'
+import { writeConfig } from '../control/write-config.js'
+import { type FlagValues } from '../config/flag-settings.js'
+import { type ReadConfigResult } from '../config/read-config.js'
 import { ProxyFailure } from '../model/failure.js'
+import { type Log } from '../model/log.js'
 import { MODES } from '../modes/registry.js'
 import { createKlog } from '../observe/klog.js'
 import { setProcessName } from '../system/process-name.js'
+import { addProxyCommand } from './add-proxy-command.js'
 import { addCheckCommand } from './check-command.js'
+import { dashedArguments } from './dashed-arguments.js'
 import { addDemoCommand } from './demo-command.js'
-import { lastValue } from './last-value.js'
 import { printFailure } from './print-failure.js'
 
 const HELP_WIDTH = 110
@@ -32,7 +37,7 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function parseAndRun(args: readonly string[]): Promise<number> {
   let exitCode = 0
-  const parser = yargs([...args])
+  const parser = yargs([...dashedArguments(args)])
     .scriptName('kube-proxy')
     .usage('$0 [options]\n\nForwards traffic from the addresses of Kubernetes Services to their Pods.')
     .parserConfiguration({
@@ -43,28 +48,6 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
       'parse-numbers': false,
       'camel-case-expansion': false,
     })
-    .command(
-      '$0',
-      false,
-      command => {
-        for (const { name, kind, value, help: template, default: byDefault } of FLAGS) {
-          const help = template.replace('{modes}', MODES.map(mode => mode.name).join(', '))
-          command.option(name, {
-            // yargs makes "false" of each text for a boolean that it does not know. Without a type, a switch without value is true.
-            ...(kind !== 'switch' && { type: 'string' as const }),
-            array: kind === 'list',
-            describe: value === undefined ? help : `${help} (${value})`,
-            ...(byDefault === undefined || byDefault === '' ? {} : { defaultDescription: byDefault }),
-            requiresArg: kind !== 'switch',
-          })
-        }
-        return command
-      },
-      async values => {
-        setProcessName('kube-proxy', args)
-        exitCode = await runProxy(values as unknown as FlagValues)
-      },
-    )
     .strict()
     .version(`kube-proxy-node v${VERSION}`)
     .help()
@@ -76,6 +59,10 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
       if (error !== undefined && error.name !== 'YError') throw error
       throw new ProxyFailure('CONFIG_INVALID', message, { hint: 'See kube-proxy --help' })
     })
+  addProxyCommand(parser, async values => {
+    setProcessName('kube-proxy', args)
+    exitCode = await runProxy(values)
+  })
   addDemoCommand(parser, code => (exitCode = code))
   addCheckCommand(parser, code => (exitCode = code))
   await parser.parseAsync()
@@ -83,25 +70,26 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
 }
 
 async function runProxy(values: FlagValues): Promise<number> {
-  const { config, problems } = readConfig(lastValues(values), hostname(), MODES)
+  const load = (): Promise<ReadConfigResult> => loadConfig(values, hostname(), MODES)
+  const read = await load()
+  const { config, problems } = read
   if (problems.length > 0) {
-    throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), { hint: 'See kube-proxy --help' })
+    throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), {
+      hint: 'See kube-proxy --help, and docs/configuration.md',
+    })
   }
-  const log = createKlog({ verbosity: config.verbosity })
-  if (config.cleanup) {
-    const results = await cleanup(log)
-    logCleanup(results, log)
-    const failure = cleanupFailure(results)
-    if (failure !== undefined) throw failure
-    return 0
-  }
-  await runUntilSignal(config, log)
+  const log = createKlog({ verbosity: config.verbosity, format: config.logFormat })
+  logNotes(read, log)
+  if (config.writeConfigTo !== '') await writeConfig(config)
+  else if (config.cleanup) await runCleanup(log)
+  else if (config.initOnly) await initNode(config, log)
+  else await runUntilSignal(config, log, MODES, config.configFile === '' ? undefined : new ConfigReload({ load, log }))
   return 0
 }
 
-/** The last value of a repeated flag counts, as in kube-proxy; lists have all values. */
-function lastValues(values: FlagValues): FlagValues {
-  return Object.fromEntries(
-    FLAGS.map(({ name, kind }) => [name, kind === 'list' ? values[name] : lastValue(values[name])]),
-  )
+async function runCleanup(log: Log): Promise<void> {
+  const results = await cleanup(log)
+  logCleanup(results, log)
+  const failure = cleanupFailure(results)
+  if (failure !== undefined) throw failure
 }

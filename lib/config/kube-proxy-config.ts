@@ -42,6 +42,9 @@ export type OnExit = (typeof ON_EXIT)[number]
 /** Whether to use Node's internal TCP and UDP handles: if a probe finds that they work, or never. */
 export const FAST_PATH = ['auto', 'off'] as const
 
+/** Forms of a log line: klog's text, or an object in JSON. */
+export const LOG_FORMATS = ['text', 'json'] as const
+
 /** The parts of a mode that checks of the configuration need; every `Mode` has them. */
 export interface KnownMode {
   readonly name: string
@@ -51,6 +54,12 @@ export interface KnownMode {
 
 /** The checked configuration. Names follow KubeProxyConfiguration where it has the field; times are milliseconds. */
 export interface KubeProxyConfig {
+  /** The value of every option by name, as the operator gave it or by default: for `/configz`, `/flagz` and `--write-config-to`. */
+  readonly options: Readonly<Record<string, string | readonly string[]>>
+  /** Path of the configuration file; empty: there is none. */
+  readonly configFile: string
+  /** Path of the file to write the configuration to, before the program exits; empty: none. */
+  readonly writeConfigTo: string
   /** Path of the kubeconfig file; empty, with `master` empty too: the service account of the Pod. */
   readonly kubeconfig: string
   /** URL of the API server; overrides the kubeconfig's. */
@@ -97,6 +106,10 @@ export interface KubeProxyConfig {
   readonly healthzStaleTimeout: number
   /** `address:port` of /metrics and /proxyMode; empty: not served. */
   readonly metricsBindAddress: string
+  /** Whether a port of health checks or metrics that is not free ends the program. */
+  readonly bindAddressHardFail: boolean
+  /** Whether the port of metrics serves profiles. */
+  readonly profiling: boolean
   /** Time that open connections may continue after SIGTERM or SIGINT. */
   readonly drainTimeout: number
   /** Number of worker processes with the sockets; 0: the control process has them; `auto`: by the number of CPUs. */
@@ -106,6 +119,9 @@ export interface KubeProxyConfig {
   readonly onExit: OnExit
   /** Whether to remove all rules and exit. */
   readonly cleanup: boolean
+  /** Whether to write the settings of the kernel and exit. */
+  readonly initOnly: boolean
   /** Highest level of log messages. */
   readonly verbosity: number
+  readonly logFormat: (typeof LOG_FORMATS)[number]
 }

@@ -1,76 +1,105 @@
-import { type FlagValues, FlagReader } from './flag-reader.js'
+import { checkEffects } from './check-effects.js'
+import { checkTogether } from './check-together.js'
+import { noteFeatureGates } from './feature-gates.js'
+import { type FlagValues, flagSettings, isList } from './flag-settings.js'
+import { FAST_PATH, type KnownMode, type KubeProxyConfig } from './kube-proxy-config.js'
+import { OPTIONS } from './options.js'
+import { readAddresses } from './read-addresses.js'
+import { readConntrack } from './read-conntrack.js'
 import { readKernelModes } from './read-kernel-modes.js'
-import { FAST_PATH, type KnownMode, type KubeProxyConfig, ON_EXIT } from './kube-proxy-config.js'
+import { readModes } from './read-modes.js'
+import { readProcess } from './read-process.js'
+import { SettingReader } from './setting-reader.js'
+import { type ConfigNote, type Settings } from './settings.js'
 
-/** The result of reading all flags. */
+/** The result of reading a configuration. */
 export interface ReadConfigResult {
   readonly config: KubeProxyConfig
   /** One sentence for each invalid value; do not use `config` when there is any. */
   readonly problems: readonly string[]
+  /** What the operator should know about a valid configuration. */
+  readonly notes: readonly ConfigNote[]
 }
-
-/** An idle API server confirms a watch when it ends, so a shorter time would make a healthy proxy unhealthy now and then. */
-const MIN_STALE_TIMEOUT_MS = 60_000
 
 /** Reads and checks all flags, and reports all problems together. `hostName` is the name of the machine. */
 export function readConfig(values: FlagValues, hostName: string, knownModes: readonly KnownMode[]): ReadConfigResult {
-  const reader = new FlagReader(values)
+  const { settings, problems } = flagSettings(values)
+  const result = readSettings(settings, { hostName, knownModes, isFile: false })
+  return { ...result, problems: [...problems, ...result.problems] }
+}
+
+/** What the settings are read for. */
+export interface ReadingContext {
+  /** The name of the machine. */
+  readonly hostName: string
+  readonly knownModes: readonly KnownMode[]
+  /** Whether the settings come from a configuration file: messages name its fields. */
+  readonly isFile: boolean
+}
+
+/** Reads and checks all settings, and reports all problems together. */
+export function readSettings(settings: Settings, { hostName, knownModes, isFile }: ReadingContext): ReadConfigResult {
+  const reader = new SettingReader(settings, isFile)
+  const { modes, notes } = readModes(
+    reader,
+    knownModes.map(({ name }) => name),
+  )
   const config: KubeProxyConfig = {
+    options: optionValues(reader),
+    configFile: reader.readText('config'),
+    writeConfigTo: reader.readText('write-config-to'),
     kubeconfig: reader.readText('kubeconfig'),
-    master: reader.readMaster(),
+    master: readMaster(reader),
     manifests: reader.readList('manifests'),
     manifestsStrict: reader.readSwitch('manifests-strict'),
-    nodeName: reader.readNodeName(hostName),
-    modes: reader.readModes(knownModes.map(({ name }) => name)),
-    bindAddress: reader.readBindAddress(),
-    clusterCIDR: reader.readClusterCidr(),
-    detectLocal: reader.readDetectLocal(),
-    nodePortAddresses: reader.readNodePortAddresses(),
+    nodeName: readNodeName(reader, hostName),
+    modes,
+    ...readAddresses(reader),
     rangesAtNodePorts: reader.readSwitch('source-ranges-at-nodeports'),
     allowNodeAddressEndpoints: reader.readSwitch('allow-node-address-endpoints'),
     localhostNodePorts: reader.readSwitch('iptables-localhost-nodeports'),
-    portRange: reader.readPortRange(),
     udpIdleTimeout: reader.readText('udp-timeout') === '' ? undefined : reader.readDuration('udp-timeout', 'positive'),
     fastPath: reader.readChoice('fast-path', FAST_PATH),
     reuseSourcePorts: reader.readSwitch('reuse-source-ports'),
     iptablesSyncPeriod: reader.readDuration('iptables-sync-period', 'positive'),
     iptablesMinSyncPeriod: reader.readDuration('iptables-min-sync-period', 'non-negative'),
     kernelModes: readKernelModes(reader),
-    conntrack: reader.readConntrack(),
-    healthzBindAddress: reader.readHttpAddress('healthz-bind-address'),
+    conntrack: readConntrack(reader),
     healthzStaleTimeout: reader.readDuration('healthz-stale-timeout', 'non-negative'),
-    metricsBindAddress: reader.readHttpAddress('metrics-bind-address'),
-    drainTimeout: reader.readDuration('drain-timeout', 'non-negative'),
-    dataPlaneWorkers: reader.readDataPlaneWorkers(),
-    oomScoreAdj: reader.readOomScore(),
-    onExit: reader.readChoice('on-exit', ON_EXIT),
+    bindAddressHardFail: reader.readSwitch('bind-address-hard-fail'),
+    profiling: reader.readSwitch('profiling'),
     cleanup: reader.readSwitch('cleanup'),
-    verbosity: reader.readVerbosity(),
+    initOnly: reader.readSwitch('init-only'),
+    ...readProcess(reader),
   }
-  const { iptablesSyncPeriod, iptablesMinSyncPeriod, kernelModes } = config
-  checkPeriods(reader, 'iptables', iptablesSyncPeriod, iptablesMinSyncPeriod)
-  checkPeriods(reader, 'ipvs', kernelModes.ipvs.syncPeriod, kernelModes.ipvs.minSyncPeriod)
-  if (config.healthzStaleTimeout > 0 && config.healthzStaleTimeout < MIN_STALE_TIMEOUT_MS)
-    reader.addProblem('healthz-stale-timeout', 'must be 0 or at least 1m: an idle watch is confirmed every 25 to 35 s')
-  if (config.onExit === 'kernel' && !reader.hasProblem('proxy-mode') && !isCarriedBySockets(config.modes, knownModes))
-    reader.addProblem(
-      'on-exit',
-      'applies to userspace mode only; use keep: in the other modes the kernel continues to serve',
-    )
-  if (config.manifests.length > 0 && config.kubeconfig + config.master !== '') {
-    reader.addProblem('manifests', 'cannot be combined with --kubeconfig or --master; use manifests or an API server')
-  }
-  if (config.manifestsStrict && config.manifests.length === 0)
-    reader.addProblem('manifests-strict', 'applies to manifests; give --manifests too')
-  return { config, problems: reader.problems }
+  checkTogether(reader, config, knownModes)
+  const effects = checkEffects(reader)
+  return { config, problems: reader.problems, notes: [...notes, ...effects, ...noteFeatureGates(reader)] }
 }
 
-function checkPeriods(reader: FlagReader, mode: 'iptables' | 'ipvs', period: number, minPeriod: number): void {
-  const [flag, minFlag] = [`${mode}-sync-period`, `${mode}-min-sync-period`]
-  if (!reader.hasProblem(flag) && !reader.hasProblem(minFlag) && minPeriod > period)
-    reader.addProblem(flag, `must be at least --${minFlag}`)
+/** The URL of the API server; empty: none. */
+function readMaster(reader: SettingReader): string {
+  const text = reader.readText('master')
+  if (text === '') return ''
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    reader.addProblem('master', 'expected a URL that starts with http:// or https://')
+  return text
 }
 
-function isCarriedBySockets(names: readonly string[], knownModes: readonly KnownMode[]): boolean {
-  return knownModes.some(({ name, carriedBy }) => carriedBy === 'sockets' && names.includes(name))
+/** The name of the Node, lower case: the override, or the host name. */
+function readNodeName(reader: SettingReader, hostName: string): string {
+  const given = reader.readValue('hostname-override')
+  if (typeof given === 'string' && given !== '' && given.trim() === '')
+    reader.addProblem('hostname-override', 'expected a name; leave the flag out to use the host name')
+  return (reader.readText('hostname-override') || hostName).toLowerCase()
+}
+
+function optionValues(reader: SettingReader): KubeProxyConfig['options'] {
+  return Object.fromEntries(
+    OPTIONS.map(option => {
+      const value = reader.readValue(option.name) ?? (option.kind === 'switch' ? 'false' : isList(option) ? [] : '')
+      return [option.name, typeof value === 'boolean' ? String(value) : value]
+    }),
+  )
 }

@@ -1,11 +1,11 @@
 import { type Cidr, parseCidr } from '../model/cidr.js'
-import { type FlagReader } from './flag-reader.js'
+import { type SettingReader } from './setting-reader.js'
 import { IPVS_SCHEDULERS, type KernelModesConfig } from './kernel-modes-config.js'
 
 const MAX_MASQUERADE_BIT = 31
 
-/** Reads the flags of iptables and ipvs mode. */
-export function readKernelModes(reader: FlagReader): KernelModesConfig {
+/** Reads the settings of iptables and ipvs mode. */
+export function readKernelModes(reader: SettingReader): KernelModesConfig {
   return {
     masqueradeAll: reader.readSwitch('masquerade-all'),
     masqueradeMark: readMasqueradeMark(reader),
@@ -22,7 +22,7 @@ export function readKernelModes(reader: FlagReader): KernelModesConfig {
   }
 }
 
-function readMasqueradeMark(reader: FlagReader): number {
+function readMasqueradeMark(reader: SettingReader): number {
   const bit = reader.readCount('iptables-masquerade-bit')
   if (!reader.hasProblem('iptables-masquerade-bit') && bit > MAX_MASQUERADE_BIT)
     reader.addProblem('iptables-masquerade-bit', `must be from 0 to ${MAX_MASQUERADE_BIT}`)
@@ -30,7 +30,7 @@ function readMasqueradeMark(reader: FlagReader): number {
   return 2 ** bit
 }
 
-function readExcludeCidrs(reader: FlagReader): readonly Cidr[] {
+function readExcludeCidrs(reader: SettingReader): readonly Cidr[] {
   const texts = reader.readCommaList('ipvs-exclude-cidrs')
   const ranges = texts.map(parseCidr).filter(range => range !== undefined)
   if (ranges.length < texts.length) reader.addProblem('ipvs-exclude-cidrs', 'expected CIDRs such as 192.168.0.0/16')

@@ -12,9 +12,9 @@ import { type Proxier } from '../modes/proxier.js'
 import { MODES, chainOwners } from '../modes/registry.js'
 import { NodeEventSink } from '../node/node-event-sink.js'
 import { NodeEvents } from '../node/node-events.js'
-import { NODE_MISSING_HINT, nodeGoneFailure, nodeMissingFailure } from '../node/node-failures.js'
+import { nodeGoneFailure } from '../node/node-failures.js'
 import { NodeManager } from '../node/node-manager.js'
-import { NodeWait } from '../node/node-wait.js'
+import { type NodeWait } from '../node/node-wait.js'
 import { Metrics } from '../observe/metrics.js'
 import { HealthWatch } from '../observe/health-watch.js'
 import { ProxierHealth } from '../observe/proxier-health.js'
@@ -31,8 +31,9 @@ import { HandOver, type SuccessorCallbacks } from './hand-over.js'
 import { iptablesProof } from './hand-over-proof.js'
 import { isServing } from './request-hand-over.js'
 import { HAND_OVER_ADDRESS } from './hand-over-server.js'
+import { createNodeWait } from './create-node-wait.js'
 import { aborted } from './drain-data-plane.js'
-import { startHttpServers } from './http-servers.js'
+import { HttpServers } from './http-servers.js'
 import { LifeCycle } from './life-cycle.js'
 import { ModeSwitch } from './mode-switch.js'
 import { CHECK_PERIOD_MS } from './program-loop.js'
@@ -58,6 +59,9 @@ export interface Parts {
   readonly modeSwitch: ModeSwitch
   readonly handOver: HandOver
   readonly syncLoop: SyncLoop
+  readonly node: NodeManager
+  readonly sourceHealth: SourceHealth
+  readonly httpServers: HttpServers
   readonly servers: readonly { close(): Promise<void> }[]
   /** Aborted when the rules of every family are in the kernel. */
   readonly programmed: AbortController
@@ -86,6 +90,7 @@ interface Setup extends BuildOptions {
   readonly bindAfter: Promise<unknown> | undefined
   readonly modes: readonly Mode[]
   readonly choices: StartChoices
+  readonly fatal: AbortController
   /** Milliseconds since 1970. */
   readonly startedAt: number
 }
@@ -102,19 +107,21 @@ export async function buildParts({ modes = MODES, ...options }: BuildOptions): P
   const life = new LifeCycle()
   const ourTurn = new AbortController()
   const bindAfter = (await isServing(HAND_OVER_ADDRESS)) ? aborted(ourTurn.signal) : undefined
-  const setup: Setup = { ...options, life, modes, choices, ourTurn, bindAfter, startedAt: Date.now() }
+  const fatal = new AbortController()
+  const setup: Setup = { ...options, life, modes, choices, fatal, ourTurn, bindAfter, startedAt: Date.now() }
   // Before the probes of rules: what they write shows that the monitor works.
   const ruleMonitor = watchRules(choices.mode, choices.iptables, log)
   onFailure(() => ruleMonitor?.stop())
   const serving = await buildServingParts(setup)
   const observers = buildObservers(setup, serving)
-  const servers = [...observers.httpServers, observers.serviceHealth, observers.healthWatch]
+  const servers = [observers.httpServers, observers.serviceHealth, observers.healthWatch]
   onFailure(() => Promise.all(servers.map(server => server.close())))
   const syncing = buildSyncParts(setup, serving, observers)
   connectParts(setup, serving, syncing)
   ruleMonitor?.subscribe(family => syncing.syncLoop.checkRules(family))
   const { cluster, dataPlane } = choices
-  return { life, cluster, dataPlane, ruleMonitor, ...serving, ...syncing, servers }
+  const { sourceHealth, httpServers } = observers
+  return { life, fatal, cluster, dataPlane, ruleMonitor, sourceHealth, httpServers, ...serving, ...syncing, servers }
 }
 
 /** What carries the traffic of Services: the objects of the cluster, this node, and the proxier of the mode. */
@@ -149,13 +156,14 @@ type ServingParts = Awaited<ReturnType<typeof buildServingParts>>
 
 /** What people and other programs can read about the proxy: health, metrics and the ports that serve them. */
 function buildObservers(
-  { config, life, log, choices, bindAfter, startedAt }: Setup,
+  { config, life, log, choices, fatal, bindAfter, startedAt }: Setup,
   { store, node, events, nodeEvents }: ServingParts,
 ) {
   const { cluster, iptables, mode, rejected, dataPlane } = choices
   const families = iptables.map(({ family }) => family)
   const { syncPeriod } = mode.syncPeriods(config)
   const rulesHealth = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt })
+  const sourceHealth = new SourceHealth(cluster.source, config.healthzStaleTimeout)
   const health = new ProxyHealth(rulesHealth, [
     {
       name: 'data_plane',
@@ -163,7 +171,7 @@ function buildObservers(
         return dataPlane?.problem
       },
     },
-    new SourceHealth(cluster.source, config.healthzStaleTimeout),
+    sourceHealth,
   ])
   const healthWatch = new HealthWatch({ health, clock: realClock, log, now: Date.now })
   const metrics = new Metrics({
@@ -188,7 +196,7 @@ function buildObservers(
       }),
     log,
   })
-  const httpServers = startHttpServers({
+  const httpServers = new HttpServers({
     config,
     mode: mode.name,
     health,
@@ -196,11 +204,14 @@ function buildObservers(
     nodeEligible: () => store.node?.eligible ?? true,
     duties: () => life.duties,
     bindAfter,
-    onBindFailure: (reason, note) => nodeEvents.record('Warning', reason, note),
+    onBindFailure: (reason, failure) => {
+      nodeEvents.record('Warning', reason, messageOf(failure))
+      if (config.bindAddressHardFail) fatal.abort(failure)
+    },
     clock: realClock,
     log,
   })
-  return { rulesHealth, healthWatch, metrics, serviceHealth, httpServers }
+  return { rulesHealth, sourceHealth, healthWatch, metrics, serviceHealth, httpServers }
 }
 
 type Observers = ReturnType<typeof buildObservers>
@@ -212,21 +223,8 @@ function buildSyncParts(setup: Setup, serving: ServingParts, observers: Observer
   const { store, node, failover, proxier } = serving
   const { rulesHealth, metrics, serviceHealth } = observers
   const families = iptables.map(({ family }) => family)
-  const [fatal, programmed] = [new AbortController(), new AbortController()]
-  const nodeWait = new NodeWait({
-    clock: realClock,
-    log,
-    ...mode.nodeWait,
-    getReason: () => (config.manifests.length > 0 ? undefined : node.waitReason),
-    onTimeout: reason => {
-      if (mode.nodeWait.then === 'exit')
-        return fatal.abort(nodeMissingFailure(config.nodeName, reason, mode.nodeWait.timeoutMs))
-      log.warn('Serving without the Node of this machine; its zone and addresses are used once it is known', {
-        reason,
-        hint: NODE_MISSING_HINT,
-      })
-    },
-  })
+  const programmed = new AbortController()
+  const nodeWait = createNodeWait(setup, node)
   const leftModes = modes
     .filter(other => other !== mode)
     .flatMap(({ name, drain }) => (drain === undefined ? [] : [{ mode: name, drain: drain(config, kernel, log) }]))
@@ -273,14 +271,14 @@ function buildSyncParts(setup: Setup, serving: ServingParts, observers: Observer
     minSyncPeriod,
     checkPeriod: mode.carriedBy === 'kernel' ? syncPeriod : Math.min(syncPeriod, CHECK_PERIOD_MS),
   })
-  return { fatal, programmed, nodeWait, handOver, modeSwitch, syncLoop }
+  return { programmed, nodeWait, handOver, modeSwitch, syncLoop }
 }
 
 type SyncParts = ReturnType<typeof buildSyncParts>
 
 /** Lets changes of the cluster's objects start a sync. */
-function connectParts({ config, log }: Setup, { store, node, events }: ServingParts, syncing: SyncParts): void {
-  const { fatal, nodeWait, syncLoop } = syncing
+function connectParts({ config, fatal, log }: Setup, { store, node, events }: ServingParts, syncing: SyncParts): void {
+  const { nodeWait, syncLoop } = syncing
   store.subscribe({
     onProblems: problems => reportProblems(problems, log, events),
     onChange: () => {

@@ -31,6 +31,10 @@ export interface CreatedKubeProxy {
 export async function createKubeProxy({ config, log, modes }: CreateKubeProxyOptions): Promise<CreatedKubeProxy> {
   // Loaded late: programs that use other parts of this library need not wait for all of the proxy.
   const { KubeProxy } = await import('./kube-proxy.js')
-  const proxy = await KubeProxy.create(config, log ?? createKlog({ verbosity: config.verbosity }), modes)
+  const proxy = await KubeProxy.create(
+    config,
+    log ?? createKlog({ verbosity: config.verbosity, format: config.logFormat }),
+    modes,
+  )
   return { run: (stop, forceStop = new AbortController().signal) => proxy.run(stop, forceStop) }
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
+import { type ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
 import { undoOnFailure } from '../primitives/undo-on-failure.js'
@@ -25,7 +26,7 @@ const LAST_CLIENTS_MS = 1000
 export class Generation {
   /** The proxy that takes over, if one does. */
   readonly successor: Successor
-  readonly #config: KubeProxyConfig
+  #config: KubeProxyConfig
   readonly #log: Log
   readonly #parts: Parts
   readonly #stopSource = new AbortController()
@@ -110,6 +111,23 @@ export class Generation {
     if (dataPlane !== undefined) await drainInStandby(dataPlane, limits, this.#log)
     if (stop.aborted) life.handle('stop')
     life.handle('drained')
+  }
+
+  /** Uses a configuration that differs only in options that are `isLive` in their table. */
+  async reconfigure(config: KubeProxyConfig): Promise<void> {
+    const { node, sourceHealth, dataPlane, httpServers, syncLoop } = this.#parts
+    this.#config = config
+    node.reconfigure(config)
+    sourceHealth.timeoutMs = config.healthzStaleTimeout
+    dataPlane?.setVerbosity?.(config.verbosity)
+    applyConntrackSettings(config.conntrack, this.#log)
+    await httpServers.reconfigure(config)
+    syncLoop.requestSync()
+  }
+
+  /** Ends this generation as a failure of its source does: `run` throws after the drain. */
+  end(failure: ProxyFailure): void {
+    this.#parts.fatal.abort(failure)
   }
 
   /** Frees what only one generation can have, and no longer notices when a successor ends. */

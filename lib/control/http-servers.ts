@@ -1,6 +1,7 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
+import { kubeProxyConfiguration } from '../config/kube-proxy-configuration.js'
 import { type Clock } from '../model/clock.js'
-import { messageOf } from '../model/failure.js'
+import { type ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServingState, startHealthServer } from '../observe/health-server.js'
 import { type HttpListener } from '../observe/http-listener.js'
@@ -17,38 +18,87 @@ export interface HttpServersOptions {
   readonly duties: () => ServingState
   /** As in `HttpListenerOptions`. */
   readonly bindAfter?: Promise<unknown> | undefined
-  /** Called if a port could not be bound at the first attempt, with the reason and the note of kube-proxy's event. */
-  readonly onBindFailure: (reason: string, note: string) => void
+  /** Called if a port could not be bound at the first attempt, with the reason of kube-proxy's event. */
+  readonly onBindFailure: (reason: string, failure: ProxyFailure) => void
   readonly clock: Clock
   readonly log: Log
 }
 
-/** Starts the two HTTP servers of the program: one for health probes, and one for metrics and configuration. */
-export function startHttpServers(options: HttpServersOptions): readonly HttpListener[] {
-  const { config, mode, health, metrics, nodeEligible, duties, bindAfter, onBindFailure, clock, log } = options
-  const healthServer = startHealthServer({
-    address: config.healthzBindAddress,
-    health,
-    nodeEligible,
-    serving: duties,
-    bindAfter,
-    observer: metrics,
-    clock,
-    log,
-  })
-  const metricsServer = startMetricsServer({
-    address: config.metricsBindAddress,
-    bindAfter,
-    metrics,
-    proxyMode: mode,
-    configz: () => config,
-    clock,
-    log,
-  })
-  for (const [server, reason] of [
-    [healthServer, 'FailedToStartProxierHealthcheck'],
-    [metricsServer, 'FailedToStartMetricServer'],
-  ] as const)
-    void server.firstBind.then(failure => failure !== undefined && onBindFailure(reason, messageOf(failure)))
-  return [healthServer, metricsServer]
+type HttpAddresses = Pick<KubeProxyConfig, 'healthzBindAddress' | 'metricsBindAddress'>
+
+/** The two HTTP servers of the program: one for health probes, and one for metrics and configuration. */
+export class HttpServers {
+  readonly #options: HttpServersOptions
+  #config: KubeProxyConfig
+  #isClosed = false
+  #health: HttpListener
+  #metrics: HttpListener
+
+  /** Starts them. */
+  constructor(options: HttpServersOptions) {
+    this.#options = options
+    this.#config = options.config
+    this.#health = this.#startHealth()
+    this.#metrics = this.#startMetrics()
+  }
+
+  /** The listeners of health probes and of metrics. */
+  get listeners(): readonly [HttpListener, HttpListener] {
+    return [this.#health, this.#metrics]
+  }
+
+  /** Shows another configuration, and moves each server whose address differs. */
+  async reconfigure(config: KubeProxyConfig): Promise<void> {
+    const hasMoved = (name: keyof HttpAddresses): boolean => config[name] !== before[name]
+    const before = this.#config
+    this.#config = config
+    // A proxy that has given way must not take the ports of its successor.
+    if (hasMoved('healthzBindAddress') && !this.#isClosed) {
+      await this.#health.close()
+      this.#health = this.#startHealth()
+    }
+    if (hasMoved('metricsBindAddress') && !this.#isClosed) {
+      await this.#metrics.close()
+      this.#metrics = this.#startMetrics()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all(this.listeners.map(listener => listener.close()))
+  }
+
+  #startHealth(): HttpListener {
+    const { health, nodeEligible, duties, bindAfter, metrics, clock, log } = this.#options
+    const server = startHealthServer({
+      address: this.#config.healthzBindAddress,
+      health,
+      nodeEligible,
+      serving: duties,
+      bindAfter,
+      observer: metrics,
+      clock,
+      log,
+    })
+    return this.#watchBind(server, 'FailedToStartProxierHealthcheck')
+  }
+
+  #startMetrics(): HttpListener {
+    const { mode, metrics, bindAfter, clock, log } = this.#options
+    const server = startMetricsServer({
+      address: this.#config.metricsBindAddress,
+      bindAfter,
+      metrics,
+      proxyMode: mode,
+      configz: () => kubeProxyConfiguration(this.#config),
+      clock,
+      log,
+    })
+    return this.#watchBind(server, 'FailedToStartMetricServer')
+  }
+
+  #watchBind(server: HttpListener, reason: string): HttpListener {
+    void server.firstBind.then(failure => failure !== undefined && this.#options.onBindFailure(reason, failure))
+    return server
+  }
 }

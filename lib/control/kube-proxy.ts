@@ -1,4 +1,5 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
+import { type ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
 import { applyOomScore } from '../system/oom-score.js'
@@ -8,8 +9,9 @@ import { VERSION } from './version.js'
 
 /** One running kube-proxy: one generation, and another one each time that a proxy which had taken over ends before this one. */
 export class KubeProxy {
-  readonly #create: () => Promise<Generation>
-  readonly #first: Generation
+  readonly #create: (config: KubeProxyConfig) => Promise<Generation>
+  #config: KubeProxyConfig
+  #generation: Generation
   readonly #log: Log
 
   /**
@@ -26,19 +28,36 @@ export class KubeProxy {
     })
     // Before the first worker starts: a process has the value of its parent.
     applyOomScore(config.oomScoreAdj, log)
-    const create = () => Generation.create(config, log, modes)
-    return new KubeProxy(await create(), create, log)
+    const create = (current: KubeProxyConfig) => Generation.create(current, log, modes)
+    return new KubeProxy(await create(config), create, config, log)
   }
 
-  private constructor(first: Generation, create: () => Promise<Generation>, log: Log) {
-    this.#first = first
+  private constructor(
+    first: Generation,
+    create: (config: KubeProxyConfig) => Promise<Generation>,
+    config: KubeProxyConfig,
+    log: Log,
+  ) {
+    this.#generation = first
     this.#create = create
+    this.#config = config
     this.#log = log
   }
 
   /** Whether data-plane workers watch this process, and end it when it no longer turns. */
   get isWatchedByWorkers(): boolean {
-    return this.#first.isWatchedByWorkers
+    return this.#generation.isWatchedByWorkers
+  }
+
+  /** Uses a configuration that differs in what a running proxy can change. The next generation uses it too. */
+  async reconfigure(config: KubeProxyConfig): Promise<void> {
+    this.#config = config
+    await this.#generation.reconfigure(config)
+  }
+
+  /** Ends the proxy because of a failure: `run` throws it after the drain. */
+  end(failure: ProxyFailure): void {
+    this.#generation.end(failure)
   }
 
   /**
@@ -48,11 +67,10 @@ export class KubeProxy {
    */
   async run(stop: AbortSignal, forceStop: AbortSignal): Promise<void> {
     const drains: Promise<void>[] = []
-    let generation = this.#first
-    while (!(await generation.run(stop, forceStop))) {
-      const { successor } = generation
+    while (!(await this.#generation.run(stop, forceStop))) {
+      const previous = this.#generation
+      const { successor } = previous
       const isServed = new AbortController()
-      const previous = generation
       drains.push(aborted(isServed.signal).then(() => previous.drain(stop, forceStop)))
       // Otherwise the rules still lead to the listeners of this generation, until those of the next one are in the kernel.
       if (successor.serves.aborted) isServed.abort()
@@ -63,8 +81,8 @@ export class KubeProxy {
         break
       }
       this.#log.info(0, 'The kube-proxy that took over has ended: serving again')
-      generation = await this.#create()
-      void aborted(generation.programmed).then(() => isServed.abort())
+      this.#generation = await this.#create(this.#config)
+      void aborted(this.#generation.programmed).then(() => isServed.abort())
       void aborted(stop).then(() => isServed.abort())
     }
     await Promise.all(drains)

@@ -1,6 +1,7 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
+import { type ConfigReload } from './config-reload.js'
 import { CONTROL_TIMEOUT_MS } from './choose-data-plane.js'
 import { KubeProxy } from './kube-proxy.js'
 import { startTurnWatch } from './start-turn-watch.js'
@@ -8,8 +9,14 @@ import { startTurnWatch } from './start-turn-watch.js'
 /**
  * Runs a proxy until SIGTERM or SIGINT. A second signal ends the drain at once.
  * @param modes all modes that `--proxy-mode` may name; left out: those of the registry
+ * @param reload follows the configuration file; left out: there is none
  */
-export async function runUntilSignal(config: KubeProxyConfig, log: Log, modes?: readonly Mode[]): Promise<void> {
+export async function runUntilSignal(
+  config: KubeProxyConfig,
+  log: Log,
+  modes?: readonly Mode[],
+  reload?: ConfigReload,
+): Promise<void> {
   const stop = new AbortController()
   const forceStop = new AbortController()
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -22,5 +29,17 @@ export async function runUntilSignal(config: KubeProxyConfig, log: Log, modes?: 
   // A signal during the start ends the program at once, because there is nothing to drain yet.
   const proxy = await Promise.race([KubeProxy.create(config, log, modes), stopped])
   if (proxy?.isWatchedByWorkers === false) startTurnWatch(CONTROL_TIMEOUT_MS)
-  await proxy?.run(stop.signal, forceStop.signal)
+  if (proxy === undefined) return
+  const ended = new AbortController()
+  const reloading = reload?.run(config, proxy, AbortSignal.any([stop.signal, ended.signal]))
+  try {
+    await Promise.race([proxy.run(stop.signal, forceStop.signal), neverResolves(reloading)])
+  } finally {
+    ended.abort()
+  }
+}
+
+/** Rejects as the promise does. */
+function neverResolves(promise: Promise<void> | undefined): Promise<never> {
+  return new Promise((_, reject) => void promise?.catch(reject))
 }

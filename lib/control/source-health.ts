@@ -6,17 +6,17 @@ import { type Source } from '../source/source.js'
 export class SourceHealth implements HealthPart {
   readonly name = 'source'
   readonly #source: Pick<Source, 'ageMs'>
-  readonly #timeoutMs: number
+  /** How old the last confirmation may be, in milliseconds; 0: of any age. */
+  timeoutMs: number
 
-  /** @param timeoutMs how old the last confirmation may be; 0: of any age */
   constructor(source: Pick<Source, 'ageMs'>, timeoutMs: number) {
     this.#source = source
-    this.#timeoutMs = timeoutMs
+    this.timeoutMs = timeoutMs
   }
 
   get problem(): HealthProblem | undefined {
-    if (this.#timeoutMs === 0 || this.#source.ageMs <= this.#timeoutMs) return undefined
-    const seconds = this.#timeoutMs / 1000
+    if (this.timeoutMs === 0 || this.#source.ageMs <= this.timeoutMs) return undefined
+    const seconds = this.timeoutMs / 1000
     return { text: `the API server has not confirmed what the proxy knows for ${seconds} s`, needsRestart: false }
   }
 }

@@ -1,6 +1,8 @@
 /** All codes of failures; a test checks that docs/errors.md explains each. */
 export type FailureCode =
   | 'CONFIG_INVALID'
+  | 'CONFIG_CHANGED'
+  | 'CONFIG_NOT_WRITTEN'
   | 'KUBECONFIG_INVALID'
   | 'MANIFEST_INVALID'
   | 'API_UNREACHABLE'

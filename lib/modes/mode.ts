@@ -6,6 +6,7 @@ import { type Clock } from '../model/clock.js'
 import { type EventSink } from '../model/event-sink.js'
 import { type LocalAddresses } from '../model/local-addresses.js'
 import { type Log } from '../model/log.js'
+import { type NodeWaitPolicy } from '../model/node-wait-policy.js'
 import { type ChainOwners, type OwnedChains } from '../netfilter/stale-chains.js'
 import { type KernelTools } from '../system/kernel-tools.js'
 import { type ModeDrain } from './mode-drain.js'
@@ -42,6 +43,11 @@ export interface Mode {
   requirements?(config: KubeProxyConfig, kernel: KernelTools): readonly Requirement[]
   /** Makes the proxier. The proxier does not read or write the kernel before `start`. @throws ProxyFailure */
   createProxier(resources: ModeResources): Promise<Proxier>
+  /**
+   * Writes the settings of the kernel that this mode needs, for `--init-only`: a later process may then lack the right to. Omitted
+   * if it has none, or none that is safe to write before the rules.
+   */
+  initKernel?(config: KubeProxyConfig, kernel: KernelTools): void
   /**
    * Removes everything of this mode except its chains, which are removed before. Omitted if the mode has nothing else.
    * @returns whether there was anything to remove
@@ -83,13 +89,6 @@ export interface NodeView {
 export interface SyncPeriods {
   readonly syncPeriod: number
   readonly minSyncPeriod: number
-}
-
-/** How long the first sync waits for the Node object. */
-export interface NodeWaitPolicy {
-  readonly timeoutMs: number
-  /** After the timeout: serve without the Node, or end this process with NODE_MISSING. */
-  readonly then: 'serve' | 'exit'
 }
 
 /** A long wait does no harm in modes of the kernel, which keeps serving with its rules. The original kube-proxy waits as long. */

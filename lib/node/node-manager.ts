@@ -15,7 +15,7 @@ import { sameItems } from '../primitives/reuse-equal.js'
 
 /** The node that this process runs on: the current state of its network interfaces and of its Node object. */
 export class NodeManager {
-  readonly #config: KubeProxyConfig
+  #config: KubeProxyConfig
   readonly #getNode: () => NodeObject | undefined
   readonly #readNetwork: () => NodeNetwork
   readonly #readRoutes: typeof readLocalRoutes
@@ -37,6 +37,11 @@ export class NodeManager {
     this.#getNode = getNode
     this.#readNetwork = readNetwork
     this.#readRoutes = readRoutes
+  }
+
+  /** Uses another configuration from now on. The next sync brings it into the kernel. */
+  reconfigure(config: KubeProxyConfig): void {
+    this.#config = config
   }
 
   /** The address for listeners, which rules translate to; undefined if the node has none of that family. */
@@ -105,8 +110,17 @@ export class NodeManager {
     const node = this.#getNode()
     if (node === undefined) return 'the API server does not return it'
     if (node.addresses.length === 0) return 'it has no address'
-    if (this.#config.detectLocal.mode === 'NodeCIDR' && node.podCIDRs.length === 0) return 'it has no podCIDRs'
-    return undefined
+    return this.#lacksPodRanges(node) ? 'it has no podCIDRs' : undefined
+  }
+
+  /** Whether the Node object is there and lacks nothing but its address. Interfaces have addresses to serve with. */
+  get lacksOnlyAddress(): boolean {
+    const node = this.#getNode()
+    return node?.addresses.length === 0 && !this.#lacksPodRanges(node)
+  }
+
+  #lacksPodRanges({ podCIDRs }: NodeObject): boolean {
+    return this.#config.detectLocal.mode === 'NodeCIDR' && podCIDRs.length === 0
   }
 
   /** How to recognise traffic of local Pods. With an empty list, the rules treat Pods as any other client. */

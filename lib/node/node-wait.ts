@@ -1,17 +1,22 @@
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
+import { type NodeWaitPolicy } from '../model/node-wait-policy.js'
+
+/**
+ * For a Node that lacks nothing but its address. A cloud controller sets the address, and may need a Service before it can: so
+ * every mode serves what it can serve.
+ */
+export const ADDRESS_WAIT: NodeWaitPolicy = { timeoutMs: 5000, then: 'serve' }
 
 export interface NodeWaitOptions {
   readonly clock: Clock
   readonly log: Log
-  /** The longest wait, in milliseconds. */
-  readonly timeoutMs: number
-  /** After a timeout, the first sync begins without the Node (`serve`), or never (`exit`): the caller ends this process. */
-  readonly then: 'serve' | 'exit'
+  /** How long to wait for what is missing now, and what follows. */
+  readonly getPolicy: () => NodeWaitPolicy
   /** Returns why the Node is not known yet, in words that follow its name, or undefined if it is known. */
   readonly getReason: () => string | undefined
   /** Called after a timeout, before the subscriber, with that reason. */
-  readonly onTimeout: (reason: string) => void
+  readonly onTimeout: (reason: string, policy: NodeWaitPolicy) => void
 }
 
 /**
@@ -21,6 +26,7 @@ export interface NodeWaitOptions {
 export class NodeWait {
   readonly #options: NodeWaitOptions
   #state: 'not started' | 'waiting' | 'over' | 'stopped' = 'not started'
+  #policy: NodeWaitPolicy | undefined
   #cancel: () => void = () => undefined
   #resume: () => void = () => undefined
 
@@ -38,14 +44,9 @@ export class NodeWait {
     if (this.#state === 'over') return true
     // The rules that the kernel has stay as they are: rules of a process that ends would be those of a node without zones.
     if (this.#state === 'stopped') return false
-    const { clock, log, timeoutMs, getReason } = this.#options
-    const reason = getReason()
+    const reason = this.#options.getReason()
     if (reason === undefined) this.#end('over')
-    else if (this.#state === 'not started') {
-      this.#state = 'waiting'
-      log.info(0, 'Waiting for the Node of this machine', { reason, seconds: timeoutMs / 1000 })
-      this.#cancel = clock.after(timeoutMs, () => this.#timeout())
-    }
+    else this.#wait(reason)
     return reason === undefined
   }
 
@@ -54,11 +55,23 @@ export class NodeWait {
     if (this.#state !== 'over') this.#end('stopped')
   }
 
-  #timeout(): void {
-    const { getReason, onTimeout, then } = this.#options
-    this.#end(then === 'serve' ? 'over' : 'stopped')
-    onTimeout(getReason() ?? '')
-    if (then === 'serve') this.#resume()
+  /** Starts the wait, or shortens it if less is missing now than before. */
+  #wait(reason: string): void {
+    const { clock, log, getPolicy } = this.#options
+    const policy = getPolicy()
+    if (this.#policy !== undefined && this.#policy.timeoutMs <= policy.timeoutMs) return
+    this.#cancel()
+    this.#state = 'waiting'
+    this.#policy = policy
+    log.info(0, 'Waiting for the Node of this machine', { reason, seconds: policy.timeoutMs / 1000 })
+    this.#cancel = clock.after(policy.timeoutMs, () => this.#timeout(policy))
+  }
+
+  #timeout(policy: NodeWaitPolicy): void {
+    const { getReason, onTimeout } = this.#options
+    this.#end(policy.then === 'serve' ? 'over' : 'stopped')
+    onTimeout(getReason() ?? '', policy)
+    if (policy.then === 'serve') this.#resume()
   }
 
   #end(state: 'over' | 'stopped'): void {

@@ -1,6 +1,6 @@
 import { type Document, LineCounter, isNode, parseAllDocuments } from 'yaml'
 import { messageOf } from '../model/failure.js'
-import { YamlMistake, readYamlValue } from './yaml-value.js'
+import { type OnDuplicate, YamlMistake, readYamlValue } from './yaml-value.js'
 
 /** A path in a document: keys of maps, indexes of lists. */
 export type YamlPath = readonly (string | number)[]
@@ -16,6 +16,8 @@ export interface TextDocument {
   /** Its value; undefined if it has a mistake, null if it is empty. */
   readonly value: unknown
   readonly problems: readonly TextProblem[]
+  /** Keys that their map has twice, if that is no mistake. */
+  readonly duplicates?: readonly TextProblem[]
   /** The line of the node at a path, or of its nearest existing parent. It may parse the text again: only for mistakes. */
   readonly lineOf: (path: YamlPath) => number
   /** The same place in words, at no cost: a line, and if need be the path. */
@@ -26,8 +28,9 @@ export interface TextDocument {
  * Reads YAML as kubectl does: the one place for manifests, kubeconfig files and the demo. Never throws.
  *
  * @param firstLine the number of the text's first line, for a text that is a part of a file
+ * @param duplicates whether a key that its map has twice is a mistake, or the last one counts
  */
-export function readYaml(text: string, firstLine = 1): TextDocument[] {
+export function readYaml(text: string, firstLine = 1, duplicates: 'mistake' | 'last' = 'mistake'): TextDocument[] {
   const lines = new LineCounter()
   const lineAt = (offset: number): number => firstLine - 1 + (lines.linePos(offset).line || 1)
   try {
@@ -41,21 +44,24 @@ export function readYaml(text: string, firstLine = 1): TextDocument[] {
       // The parser would compare each key with each other one; `readYamlValue` looks for duplicates too.
       uniqueKeys: false,
     })
-    return documents.map(document => readDocument(document, lineAt))
+    return documents.map(document => readDocument(document, lineAt, duplicates === 'last'))
   } catch (error) {
     return [withMistake(firstLine, messageOf(error))]
   }
 }
 
-function readDocument(document: Document, lineAt: (offset: number) => number): TextDocument {
+function readDocument(document: Document, lineAt: (offset: number) => number, takesLast: boolean): TextDocument {
   const lineOf = (path: YamlPath): number => lineAt(offsetOf(document, path))
   const placeOf = (path: YamlPath): string => String(lineOf(path))
   if (document.errors.length > 0) {
     const problems = document.errors.map(({ pos, message }) => ({ line: lineAt(pos[0]), text: firstLineOf(message) }))
     return { value: undefined, problems, lineOf, placeOf }
   }
+  const duplicates: TextProblem[] = []
+  const addDuplicate: OnDuplicate = (key, node) => duplicates.push({ line: lineAt(node.range?.[0] ?? 0), text: key })
   try {
-    return { value: readYamlValue(document), problems: [], lineOf, placeOf }
+    const value = readYamlValue(document, takesLast ? addDuplicate : undefined)
+    return { value, problems: [], duplicates, lineOf, placeOf }
   } catch (error) {
     const line = error instanceof YamlMistake ? lineAt(error.offset) : lineOf([])
     return { value: undefined, problems: [{ line, text: firstLineOf(messageOf(error)) }], lineOf, placeOf }

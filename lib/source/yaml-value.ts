@@ -27,16 +27,29 @@ interface Counted {
 /**
  * The value of a document whose scalars are texts (schema `failsafe`), as kubectl reads it: YAML 1.1 with merge keys (`<<`).
  *
+ * @param onDuplicate left out: such a key is a mistake
  * @throws YamlMistake for what kubectl refuses too: an alias inside its own anchor, a key that is no scalar, too many aliases
  */
-export function readYamlValue(document: Document): unknown {
-  return new ValueReader().read(document.contents, 0).value
+export function readYamlValue(document: Document, onDuplicate: OnDuplicate = rejectDuplicate): unknown {
+  return new ValueReader(onDuplicate).read(document.contents, 0).value
+}
+
+/** Called for a key that its map has twice; the last value counts. */
+export type OnDuplicate = (key: string, node: Node) => void
+
+function rejectDuplicate(key: string, node: Node): void {
+  throw new YamlMistake(node, `the key ${JSON.stringify(key)} is there twice`)
 }
 
 class ValueReader {
   /** By name; undefined while the reader is inside of the node with the anchor. */
   readonly #anchors = new Map<string, Counted | undefined>()
+  readonly #onDuplicate: OnDuplicate
   #aliased = 0
+
+  constructor(onDuplicate: OnDuplicate) {
+    this.#onDuplicate = onDuplicate
+  }
 
   read(node: Node | null | undefined, depth: number): Counted {
     if (node === null || node === undefined) return { value: null, count: 1 }
@@ -87,7 +100,7 @@ class ValueReader {
         continue
       }
       const key = this.#readKey(keyNode, node, depth)
-      if (own.has(key)) throw new YamlMistake(keyNode, `the key ${JSON.stringify(key)} is there twice`)
+      if (own.has(key)) this.#onDuplicate(key, keyNode!)
       own.add(key)
       setField(value, key, entry.value)
     }

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { FLAGS } from '../../lib/config/flags.js'
+import { FLAGS } from '../../lib/config/options.js'
 import { runProgram } from '../support/processes/run-program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-'))
@@ -16,19 +16,27 @@ const noPrograms = { env: { ...process.env, PATH: '/nonexistent' } }
 
 t.test('--version prints the version, --help every flag with its default', async t => {
   const version = await runProgram(['--version'])
+  t.equal((await runProgram(['--version=raw'])).stdout, version.stdout)
   t.equal(version.exitCode, 0)
   t.match(version.stdout, /^kube-proxy-node v\d+\.\d+\.\d+\n$/)
   const help = await runProgram(['--help'])
   t.equal(help.exitCode, 0)
-  for (const { name, default: byDefault } of FLAGS) {
+  for (const { name, default: byDefault, effect = 'honoured' } of FLAGS) {
     t.match(help.stdout, new RegExp(name === 'v' ? '-v' : `--${name}`), name)
-    if (byDefault) t.ok(help.stdout.replace(/\s+/g, ' ').includes(`[default: ${byDefault}]`), `default of ${name}`)
+    if (byDefault && effect === 'honoured')
+      t.ok(help.stdout.replace(/\s+/g, ' ').includes(`[default: ${byDefault}]`), `default of ${name}`)
   }
   t.notMatch(help.stdout, /\x1b/, 'no colour when piped')
 })
 
 for (const [what, args, message] of [
-  ['an unknown flag', ['--proxy-prot-range=1-2'], /proxy-prot-range/],
+  [
+    'a misspelt flag',
+    ['--proxy-prot-range=1-2'],
+    /--proxy-prot-range: unknown flag; did you mean --proxy-port-range\?/,
+  ],
+  ['an unknown flag', ['--make-coffee'], /--make-coffee: unknown flag\n/],
+  ['an unknown letter', ['-x'], /-x: unknown flag/],
   ['a positional argument', ['now'], /now/],
   [
     'a value out of range',
@@ -96,6 +104,51 @@ for (const [what, args, message] of [
     t.notMatch(stderr, /\n\s+at /, 'no stack')
   })
 }
+
+t.test('--write-config-to writes a file that --config reads, without a cluster, and ends the program', async t => {
+  const [first, second] = [join(folder, 'first'), join(folder, 'second')]
+  const flags = ['--cluster-cidr=10.0.0.0/8', '--drain-timeout=7s', '--metrics-bind-address=127.0.0.1']
+  const written = await runProgram([...flags, `--write-config-to=${first}`], noPrograms)
+  t.same([written.exitCode, written.stdout], [0, ''], written.stderr)
+  t.match(
+    readFileSync(first, 'utf8'),
+    /^apiVersion: kubeproxy\.config\.k8s\.io\/v1alpha1\nkind: KubeProxyConfiguration\n/,
+  )
+  t.match(readFileSync(first, 'utf8'), /\nclusterCIDR: 10\.0\.0\.0\/8\n/)
+  const again = await runProgram([`--config=${first}`, `--write-config-to=${second}`], noPrograms)
+  t.equal(again.exitCode, 0)
+  t.notMatch(again.stderr, /W\d/, 'nothing in it is unknown')
+  t.equal(readFileSync(second, 'utf8'), readFileSync(first, 'utf8'))
+  t.match(readFileSync(second, 'utf8'), /\nmetricsBindAddress: 127\.0\.0\.1:10249\n/)
+  const impossible = await runProgram(['--write-config-to=/nowhere/at/all'], noPrograms)
+  t.equal(impossible.exitCode, 1)
+  t.match(impossible.stderr, /CONFIG_NOT_WRITTEN/)
+})
+
+t.test('a configuration file with mistakes ends the program with all of them, before any action', async t => {
+  const path = file(
+    'c.conf',
+    'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: x\nbindAddress: eth0\n',
+  )
+  const { exitCode, stderr } = await runProgram([`--config=${path}`], noPrograms)
+  t.equal(exitCode, 1)
+  t.match(stderr, /c\.conf:3: mode "x": expected userspace/)
+  t.match(stderr, /c\.conf:4: bindAddress "eth0": expected an IP address/)
+  t.match(stderr, /CONFIG_INVALID/)
+  t.notMatch(stderr, /"Starting"/)
+})
+
+t.test('--logging-format=json makes every line of the log an object', async t => {
+  const { stderr } = await runProgram(['--logging-format=json', '--manifests', folder], noPrograms)
+  const lines = stderr.split('\n').filter(line => line.startsWith('{'))
+  t.ok(lines.length >= 2, stderr)
+  for (const line of lines) t.match(JSON.parse(line), { ts: Number, caller: String, msg: String })
+})
+
+t.test('flags may be spelt with underscores, as in kube-proxy', async t => {
+  const { stderr } = await runProgram(['--cluster_cidr=nonsense', '--log_file=/nowhere'], noPrograms)
+  t.match(stderr, /--cluster-cidr "nonsense": expected a CIDR/)
+})
 
 t.test('without iptables the message names the package to install', async t => {
   const { exitCode, stderr } = await runProgram(['--manifests', folder], noPrograms)

@@ -1,14 +1,23 @@
 import { MODES } from '../../lib/modes/registry.js'
 import t from 'tap'
-import { FLAGS } from '../../lib/config/flags.js'
+import { FLAGS, OPTIONS } from '../../lib/config/options.js'
 import { type KubeProxyConfig } from '../../lib/config/kube-proxy-config.js'
-import { type FlagValues } from '../../lib/config/flag-reader.js'
+import { type FlagValues } from '../../lib/config/flag-settings.js'
 import { readConfig } from '../../lib/config/read-config.js'
+
+/** What a list of modes means while there is no nftables mode, and once there is one. */
+const WITH_NFTABLES = ['nftables', 'iptables', 'userspace'].filter(name => MODES.some(mode => mode.name === name))
 
 void t.test('without flags every setting has its default', t => {
   const { config, problems } = readConfig({}, 'Node-A', MODES)
   t.same(problems, [])
-  t.same(config, {
+  const { options, ...settings } = config
+  t.same(Object.keys(options).sort(), OPTIONS.map(({ name }) => name).sort())
+  for (const { name, default: byDefault } of OPTIONS)
+    if (byDefault !== undefined) t.equal(options[name], byDefault, name)
+  t.same(settings, {
+    configFile: '',
+    writeConfigTo: '',
     kubeconfig: '',
     master: '',
     manifests: [],
@@ -54,12 +63,16 @@ void t.test('without flags every setting has its default', t => {
     healthzBindAddress: '0.0.0.0:10256',
     healthzStaleTimeout: 120_000,
     metricsBindAddress: '127.0.0.1:10249',
+    bindAddressHardFail: false,
+    profiling: false,
     drainTimeout: 25_000,
     dataPlaneWorkers: 'auto',
     oomScoreAdj: -999,
     onExit: 'auto',
     cleanup: false,
+    initOnly: false,
     verbosity: 0,
+    logFormat: 'text',
   })
   t.end()
 })
@@ -161,6 +174,21 @@ void t.test('a valid value gives the setting', t => {
     [{ cleanup: true }, { cleanup: true }],
     [{ cleanup: false }, { cleanup: false }],
     [{ v: '4' }, { verbosity: 4 }],
+    [{ 'logging-format': 'json' }, { logFormat: 'json' }],
+    [{ 'logging-format': '' }, { logFormat: 'text' }],
+    [
+      { 'bind-address-hard-fail': true, profiling: 'true' },
+      { bindAddressHardFail: true, profiling: true },
+    ],
+    [{ 'init-only': true }, { initOnly: true }],
+    [{ 'healthz-port': '0' }, { healthzBindAddress: '' }],
+    [{ 'healthz-port': '9000' }, { healthzBindAddress: '0.0.0.0:9000' }],
+    [{ 'healthz-port': '9000', 'healthz-bind-address': '127.0.0.1' }, { healthzBindAddress: '127.0.0.1:9000' }],
+    [{ 'healthz-port': '9000', 'healthz-bind-address': '127.0.0.1:1' }, { healthzBindAddress: '127.0.0.1:1' }],
+    [{ 'metrics-port': '0', 'metrics-bind-address': '127.0.0.1' }, { metricsBindAddress: '' }],
+    [{ 'proxy-mode': 'nftables,iptables,userspace' }, { modes: WITH_NFTABLES }],
+    // A gate is never a mistake.
+    [{ 'feature-gates': ['Foo=maybe,Bar', '=', 'A=true'] }, {}],
   ]
   for (const [values, expected] of table) {
     const { config, problems } = readConfig(values, 'host', MODES)
@@ -200,6 +228,8 @@ void t.test('an invalid value gives one sentence with flag, value and what was e
       { 'proxy-mode': 'ipvs,ipvs' },
       '--proxy-mode "ipvs,ipvs": expected userspace, iptables, ipvs, or a list of them, each once',
     ],
+    [{ 'logging-format': 'xml' }, '--logging-format "xml": expected text or json'],
+    [{ 'healthz-port': '65536' }, '--healthz-port "65536": expected a port from 1 to 65535, or 0'],
     [{ 'on-exit': 'stay' }, '--on-exit "stay": expected auto, keep, cleanup or kernel'],
     [
       { 'on-exit': 'kernel', 'proxy-mode': 'ipvs' },
@@ -379,5 +409,37 @@ void t.test('a switch takes the values of Go, and nothing else', t => {
         t.same([read(config), problems], [expected, []], `--${flag}=${value}`)
       }
   }
+  t.end()
+})
+
+void t.test('an option without effect is noted with the reason, and one that has its default in a file is not', t => {
+  const { notes, problems } = readConfig({ 'kube-api-qps': '5', logtostderr: true, v: '2' }, 'host', MODES)
+  t.same(problems, [])
+  const effects = notes.filter(({ message }) => message === 'Option without effect')
+  t.same(
+    effects.map(({ fields }) => [fields['option'], fields['value']]),
+    [
+      ['--kube-api-qps', '5'],
+      ['--logtostderr', 'true'],
+    ],
+  )
+  for (const { fields } of effects) t.match(fields['reason'], /./)
+  t.end()
+})
+
+void t.test('without a mode, one note names the default', t => {
+  const notesOf = (values: FlagValues) =>
+    readConfig(values, 'host', MODES).notes.filter(({ message }) => message.startsWith('No proxy mode'))
+  for (const values of [{}, { 'proxy-mode': '' }])
+    t.match(notesOf(values), [{ isWarning: false, fields: { mode: 'userspace' } }])
+  t.same(notesOf({ 'proxy-mode': 'userspace' }), [])
+  t.end()
+})
+
+void t.test('gates that this proxy honours are not noted; all others are, in one warning', t => {
+  const notesOf = (gates: readonly string[]) => readConfig({ 'feature-gates': gates }, 'host', MODES).notes
+  const gates = (notes: ReturnType<typeof notesOf>) => notes.flatMap(({ fields }) => fields['gates'] ?? [])
+  t.same(gates(notesOf(['TopologyAwareHints=true'])), [])
+  t.same(gates(notesOf(['TopologyAwareHints=false,A=true', 'B=false'])), ['TopologyAwareHints=false,A=true,B=false'])
   t.end()
 })

@@ -1,6 +1,6 @@
 import { MODES } from '../../lib/modes/registry.js'
 import t from 'tap'
-import { type FlagValues } from '../../lib/config/flag-reader.js'
+import { type FlagValues } from '../../lib/config/flag-settings.js'
 import { readConfig } from '../../lib/config/read-config.js'
 
 void t.test('flags of iptables and ipvs mode give their settings', t => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { readConfig } from '../../lib/config/read-config.js'
-import { startHttpServers } from '../../lib/control/http-servers.js'
+import { HttpServers } from '../../lib/control/http-servers.js'
 import { MODES } from '../../lib/modes/registry.js'
 import { Metrics } from '../../lib/observe/metrics.js'
 import { ProxierHealth } from '../../lib/observe/proxier-health.js'
@@ -18,7 +18,7 @@ function startServers(t: Test, healthz: string, metricsAddress: string) {
   const flags = { 'healthz-bind-address': healthz, 'metrics-bind-address': metricsAddress }
   const failures: string[] = []
   const startedAt = Date.now()
-  const servers = startHttpServers({
+  const http = new HttpServers({
     config: readConfig(flags, 'node-1', MODES).config,
     mode: 'userspace',
     health: new ProxyHealth(new ProxierHealth({ families: ['IPv4'], timeoutMs: 60_000, startedAt }), []),
@@ -31,12 +31,12 @@ function startServers(t: Test, healthz: string, metricsAddress: string) {
     }),
     nodeEligible: () => true,
     duties: () => ({ isReady: true, isLeaving: false }),
-    onBindFailure: (reason, note) => failures.push(`${reason}: ${note}`),
+    onBindFailure: (reason, failure) => failures.push(`${reason}: ${failure.message}`),
     clock: new ManualClock(),
     log: new RecordingLog(),
   })
-  t.teardown(() => Promise.all(servers.map(server => server.close())))
-  return { servers, failures }
+  t.teardown(() => http.close())
+  return { http, servers: http.listeners, failures }
 }
 
 t.test('each server has its own paths', async t => {
@@ -67,4 +67,22 @@ t.test('a port that another program has is reported with the reason of its own e
     t.equal(failures.length, 1)
     t.match(failures[0], new RegExp(`^${reason}: .*"${taken}"`))
   }
+})
+
+t.test('a server whose address changes moves; the other one, and what has been closed, stays as it is', async t => {
+  const { http } = startServers(t, `${HOST}:10256`, `${HOST}:10249`)
+  await Promise.all(http.listeners.map(({ firstBind }) => firstBind))
+  const [health, metrics] = http.listeners
+  const flags = { 'healthz-bind-address': `${HOST}:10256`, 'metrics-bind-address': `${HOST}:9249` }
+  const { config } = readConfig(flags, 'node-1', MODES)
+  await http.reconfigure(config)
+  await http.listeners[1].firstBind
+  t.equal(http.listeners[0], health)
+  t.not(http.listeners[1], metrics)
+  t.equal((await exchange(`${HOST}:9249`, '/metrics')).status, 200)
+  await t.rejects(exchange(`${HOST}:10249`, '/metrics'))
+  t.match((await exchange(`${HOST}:9249`, '/configz')).body, /9249/)
+  await http.close()
+  await http.reconfigure({ ...config, metricsBindAddress: `${HOST}:9250` })
+  await t.rejects(exchange(`${HOST}:9250`, '/metrics'), 'a proxy that has given way opens no port')
 })

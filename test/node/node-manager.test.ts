@@ -23,6 +23,25 @@ t.test('the first sync waits for the Node, its addresses, and its Pod ranges if 
   t.end()
 })
 
+t.test('a Node that lacks nothing but its address is distinguished, since every mode serves without it', t => {
+  for (const [name, config, node, expected] of [
+    ['no Node', CONFIG, undefined, false],
+    ['no address', CONFIG, { ...NODE, addresses: [] }, true],
+    ['neither address nor Pod ranges that are needed', NODE_CIDR, { ...NODE, addresses: [] }, false],
+    ['a complete Node', CONFIG, NODE, false],
+  ] as const)
+    t.equal(new NodeManager(config, () => node).lacksOnlyAddress, expected, name)
+  t.end()
+})
+
+t.test('another configuration is used at once', t => {
+  const manager = new NodeManager(CONFIG, () => ({ ...NODE, podCIDRs: [POD_CIDR] }))
+  t.strictSame(manager.getLocalTraffic('IPv4').localMatches, [])
+  manager.reconfigure(NODE_CIDR)
+  t.strictSame(manager.getLocalTraffic('IPv4').localMatches, [{ source: POD_CIDR }])
+  t.end()
+})
+
 t.test('local Pods are recognised by the current Pod ranges of the Node', t => {
   let node: NodeObject | undefined = NODE
   const manager = new NodeManager(NODE_CIDR, () => node)

@@ -8,7 +8,7 @@ function createNodeWait(getReason: () => string | undefined, then: 'serve' | 'ex
   const log = new RecordingLog()
   const calls: string[] = []
   const onTimeout = (reason: string): void => void calls.push(`timeout: ${reason}`)
-  const wait = new NodeWait({ clock, log, timeoutMs: 5000, then, getReason, onTimeout })
+  const wait = new NodeWait({ clock, log, getPolicy: () => ({ timeoutMs: 5000, then }), getReason, onTimeout })
   wait.subscribe(() => calls.push('resume'))
   return { clock, log, wait, calls }
 }
@@ -80,4 +80,28 @@ t.test('a stop after the wait is over does not keep syncs from starting', t => {
   wait.stop()
   t.equal(wait.isOver(), true)
   t.end()
+})
+
+t.test('the wait becomes shorter when less is missing, and never longer', async t => {
+  const clock = new ManualClock()
+  const calls: string[] = []
+  let policy = { timeoutMs: 300_000, then: 'exit' as 'exit' | 'serve' }
+  const wait = new NodeWait({
+    clock,
+    log: new RecordingLog(),
+    getPolicy: () => policy,
+    getReason: () => 'it has no address',
+    onTimeout: (reason, { then }) => void calls.push(`${then}: ${reason}`),
+  })
+  t.equal(wait.isOver(), false)
+  await clock.advance(100_000)
+  policy = { timeoutMs: 5000, then: 'serve' }
+  t.equal(wait.isOver(), false)
+  await clock.advance(4000)
+  policy = { timeoutMs: 300_000, then: 'exit' }
+  t.equal(wait.isOver(), false)
+  t.strictSame(calls, [])
+  await clock.advance(1000)
+  t.strictSame(calls, ['serve: it has no address'])
+  t.equal(wait.isOver(), true)
 })

@@ -1,22 +1,45 @@
-import { type Flag } from './flag.js'
-import { IPVS_SCHEDULERS } from './kernel-modes-config.js'
+import { IPVS_SCHEDULERS } from '../kernel-modes-config.js'
+import { type Option } from '../option.js'
 
-/** Flags of iptables and ipvs mode, in which the kernel carries the traffic. */
-export const KERNEL_MODE_FLAGS: readonly Flag[] = [
+const NFTABLES_ABSENT = { none: 'applies to nftables mode only' } as const
+
+/** How rules are written, and the settings of the modes in which the kernel carries the traffic. */
+export const RULE_OPTIONS: readonly Option[] = [
+  {
+    name: 'iptables-sync-period',
+    field: 'iptables.syncPeriod',
+    kind: 'duration',
+    default: '30s',
+    zeroIsDefault: true,
+    value: 'DURATION',
+    help: 'Interval between checks and repairs of iptables rules',
+  },
+  {
+    name: 'iptables-min-sync-period',
+    field: 'iptables.minSyncPeriod',
+    kind: 'duration',
+    default: '1s',
+    zeroIsDefault: true,
+    value: 'DURATION',
+    help: 'Minimum interval between writes of iptables rules',
+  },
   {
     name: 'masquerade-all',
+    field: 'iptables.masqueradeAll',
     kind: 'switch',
     help: 'Masquerade all traffic to ClusterIPs: give it the source address of the node (iptables and ipvs mode)',
   },
   {
     name: 'iptables-masquerade-bit',
-    kind: 'text',
+    field: 'iptables.masqueradeBit',
+    kind: 'number',
     default: '14',
     value: 'BIT',
     help: 'Bit of the packet mark that requests masquerading, 0 to 31 (iptables and ipvs mode)',
   },
   {
     name: 'ipvs-scheduler',
+    field: 'ipvs.scheduler',
     kind: 'text',
     default: 'rr',
     value: 'NAME',
@@ -24,48 +47,105 @@ export const KERNEL_MODE_FLAGS: readonly Flag[] = [
   },
   {
     name: 'ipvs-sync-period',
-    kind: 'text',
+    field: 'ipvs.syncPeriod',
+    kind: 'duration',
     default: '30s',
+    zeroIsDefault: true,
     value: 'DURATION',
     help: 'Interval between checks and repairs of IPVS, sets and rules (ipvs mode)',
   },
   {
     name: 'ipvs-min-sync-period',
-    kind: 'text',
+    field: 'ipvs.minSyncPeriod',
+    kind: 'duration',
     default: '1s',
+    zeroIsDefault: true,
     value: 'DURATION',
     help: 'Minimum interval between writes to the kernel (ipvs mode)',
   },
   {
     name: 'ipvs-exclude-cidrs',
+    field: 'ipvs.excludeCIDRs',
     kind: 'list',
+    hasCommas: true,
     value: 'CIDR',
     help: 'CIDRs of virtual servers that the proxy does not change or remove (ipvs mode); may be repeated',
   },
   {
     name: 'ipvs-strict-arp',
+    field: 'ipvs.strictARP',
     kind: 'switch',
     help: 'Answer ARP for an address only on its own interface: arp_ignore=1, arp_announce=2 (ipvs mode)',
   },
   {
     name: 'ipvs-tcp-timeout',
-    kind: 'text',
+    field: 'ipvs.tcpTimeout',
+    kind: 'duration',
     default: '0',
     value: 'DURATION',
     help: "Time until an idle TCP connection expires in IPVS; 0: the kernel's value (ipvs mode)",
   },
   {
     name: 'ipvs-tcpfin-timeout',
-    kind: 'text',
+    field: 'ipvs.tcpFinTimeout',
+    kind: 'duration',
     default: '0',
     value: 'DURATION',
     help: "Time until a closed TCP connection expires in IPVS; 0: the kernel's value (ipvs mode)",
   },
   {
     name: 'ipvs-udp-timeout',
-    kind: 'text',
+    field: 'ipvs.udpTimeout',
+    kind: 'duration',
     default: '0',
     value: 'DURATION',
     help: "Time until an idle UDP flow expires in IPVS; 0: the kernel's value (ipvs mode)",
+  },
+  {
+    name: 'iptables.snatNodeInternalIP',
+    field: 'iptables.snatNodeInternalIP',
+    kind: 'switch',
+    since: '1.37',
+    help: "Masquerade with the node's InternalIP",
+    effect: {
+      refused: 'rules masquerade with the address of the outgoing interface, and network policies rely on this',
+    },
+  },
+  {
+    name: 'nftables.masqueradeBit',
+    field: 'nftables.masqueradeBit',
+    kind: 'number',
+    default: '14',
+    since: '1.29',
+    help: 'Bit of the packet mark that requests masquerading in nftables mode',
+    effect: NFTABLES_ABSENT,
+  },
+  {
+    name: 'nftables.masqueradeAll',
+    field: 'nftables.masqueradeAll',
+    kind: 'switch',
+    since: '1.29',
+    help: 'Masquerade all traffic to ClusterIPs in nftables mode',
+    effect: NFTABLES_ABSENT,
+  },
+  {
+    name: 'nftables.syncPeriod',
+    field: 'nftables.syncPeriod',
+    kind: 'duration',
+    default: '30s',
+    zeroIsDefault: true,
+    since: '1.29',
+    help: 'Interval between checks of rules in nftables mode',
+    effect: NFTABLES_ABSENT,
+  },
+  {
+    name: 'nftables.minSyncPeriod',
+    field: 'nftables.minSyncPeriod',
+    kind: 'duration',
+    default: '1s',
+    zeroIsDefault: true,
+    since: '1.29',
+    help: 'Minimum interval between writes of rules in nftables mode',
+    effect: NFTABLES_ABSENT,
   },
 ]

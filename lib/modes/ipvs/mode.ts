@@ -33,6 +33,7 @@ export const ipvsMode: Mode = {
       clock,
     })
   },
+  initKernel: ({ kernelModes: { ipvs } }, kernel) => kernel.applyIpvsSettings(ipvs.strictARP),
   cleanup: cleanupIpvsMode,
   drain: createIpvsDrain,
 }

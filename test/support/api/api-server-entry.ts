@@ -1,7 +1,9 @@
 /**
- * Entry: an API server on the loopback of the namespace in which it starts. Prints its URL. Then it reads
+ * Entry: an API server on the loopback of the namespace in which it starts, on a free port or, with arguments, on that port and with
+ * the key and the certificate in these files. Prints its URL. Then it reads
  * one JSON command per line and writes one JSON line for each: the number of endpoint changes, and the requested data.
  */
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { type ApiObject, ApiServer, type Resource } from './api-server.js'
 
@@ -23,7 +25,11 @@ interface ApiServerCommand {
   readonly expire?: boolean
 }
 
-const api = await ApiServer.start()
+const [port, key, certificate] = process.argv.slice(2)
+const api = await ApiServer.start({
+  ...(port !== undefined && { port: Number(port) }),
+  ...(key !== undefined && { tls: { key: readFileSync(key), cert: readFileSync(certificate!) } }),
+})
 let churn: NodeJS.Timeout | undefined
 let churned = 0
 process.stdout.write(`${api.url}\n`)

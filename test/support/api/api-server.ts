@@ -51,6 +51,8 @@ export interface ApiServerOptions {
   readonly token?: string
   /** A path before `/api` and `/apis`, as a proxy for several clusters has. */
   readonly basePath?: string
+  /** Left out: a free port. */
+  readonly port?: number
 }
 
 interface StoreChange {
@@ -111,6 +113,7 @@ export class ApiServer {
   /** Starts a server on a free loopback port. */
   static async start(options: ApiServerOptions = {}): Promise<ApiServer> {
     const api = new ApiServer(options)
+    api.#port = options.port ?? 0
     await api.startListening()
     return api
   }

@@ -4,7 +4,7 @@
  */
 import { MODES, chainOwners } from '../../../lib/modes/registry.js'
 import { createInterface } from 'node:readline'
-import { type FlagValues } from '../../../lib/config/flag-reader.js'
+import { type FlagValues } from '../../../lib/config/flag-settings.js'
 import { readConfig } from '../../../lib/config/read-config.js'
 import { NodeManager } from '../../../lib/node/node-manager.js'
 import { discardEvents } from '../../../lib/model/event-sink.js'

@@ -1,0 +1,21 @@
+import { writeFile } from 'node:fs/promises'
+import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
+import { kubeProxyConfiguration } from '../config/kube-proxy-configuration.js'
+import { ProxyFailure } from '../model/failure.js'
+import { printYaml } from '../source/print-yaml.js'
+
+/**
+ * Writes the configuration with all defaults as a KubeProxyConfiguration, for `--write-config-to`.
+ * @throws ProxyFailure CONFIG_NOT_WRITTEN
+ */
+export async function writeConfig(config: KubeProxyConfig): Promise<void> {
+  const path = config.writeConfigTo
+  try {
+    await writeFile(path, printYaml(kubeProxyConfiguration(config)))
+  } catch (error) {
+    throw new ProxyFailure('CONFIG_NOT_WRITTEN', `Cannot write the configuration to ${JSON.stringify(path)}`, {
+      cause: error,
+      hint: 'Give --write-config-to a file in a folder that this process may write',
+    })
+  }
+}

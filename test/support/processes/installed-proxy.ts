@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { ProgramLog } from '../../../lib/demo/program-log.js'
+import { readYaml } from '../../../lib/source/read-yaml.js'
+import { type NodeNetwork } from '../nodes/node-network.js'
+import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
+import { PROXY_PROGRAM } from './proxy-process.js'
+
+const LOG_TIMEOUT_MS = 30_000 * TIMEOUT_FACTOR
+/** Cases of this repository, and more of them where the tests of this project usually run. */
+const FOLDERS = [
+  fileURLToPath(new URL('../../../../test/installers', import.meta.url)),
+  fileURLToPath(new URL('../../../../../shared/cases/installers', import.meta.url)),
+]
+const SERVICE_ACCOUNT = 'var/run/secrets/kubernetes.io/serviceaccount'
+
+/** How an installer starts kube-proxy. */
+export interface Installer {
+  readonly name: string
+  /** The command line, beginning with `kube-proxy`. */
+  readonly command: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** Texts by absolute path. */
+  readonly files: Readonly<Record<string, string>>
+}
+
+/** All installers, each once; in files `NAME.yaml`. */
+export function readInstallers(): readonly Installer[] {
+  const byName = new Map<string, Installer>()
+  for (const folder of FOLDERS.filter(path => existsSync(path)))
+    for (const file of readdirSync(folder).filter(name => name.endsWith('.yaml'))) {
+      const [document] = readYaml(readFileSync(join(folder, file), 'utf8'))
+      const { command, env = {}, files = {} } = document!.value as Omit<Installer, 'name'>
+      const name = file.replace(/\.yaml$/, '')
+      byName.set(name, { name, command, env, files })
+    }
+  return [...byName.values()]
+}
+
+/** A certificate for an API server at 127.0.0.1, in files. Its own CA, so clients can trust it. */
+export function makeCertificate(t: Test): { readonly key: string; readonly certificate: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'certificate-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
+  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
+  const output = ['-keyout', key, '-out', certificate, '-days', '2']
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject, ...output], { stdio: 'pipe' })
+  return { key, certificate }
+}
+
+/** In a mount namespace of its own: `/var` has only the files of the installer, and `/etc` has them in addition. */
+const START = `
+set -e
+mount -t tmpfs tmpfs /var
+mkdir -p /var/run /var/log /var/tmp
+cp -r "$1/var/." /var/
+if [ -d "$1/etc" ]; then
+  cp -a /etc "$1/all-of-etc"
+  cp -r "$1/etc/." "$1/all-of-etc/"
+  mount --bind "$1/all-of-etc" /etc
+fi
+shift
+exec "$@"
+`
+
+/**
+ * Starts the program as an installer does, unchanged: its command line, and its files at their paths. Certificates and tokens that it
+ * expects are there. The API server must be at 127.0.0.1:6443.
+ */
+export function startInstalled(
+  t: Test,
+  network: NodeNetwork,
+  { command, env, files }: Installer,
+  { key, certificate }: { readonly key: string; readonly certificate: string },
+) {
+  const root = mkdtempSync(join(tmpdir(), 'installed-'))
+  t.teardown(() => rmSync(root, { recursive: true }))
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  const ca = readFileSync(certificate)
+  write(`${SERVICE_ACCOUNT}/ca.crt`, ca.toString())
+  write(`${SERVICE_ACCOUNT}/token`, 'token')
+  for (const [path, text] of Object.entries(files))
+    write(path, text.replace('CA_DATA', ca.toString('base64')).replace('TOKEN', 'token'))
+  for (const [path] of Object.values(files).flatMap(text => [...text.matchAll(/(?<=: )\/[\w/.-]+\.(crt|key)\b/g)]))
+    if (!existsSync(join(root, path))) {
+      mkdirSync(dirname(join(root, path)), { recursive: true })
+      cpSync(path.endsWith('.key') ? key : certificate, join(root, path))
+    }
+  const args = ['--mount', '--propagation=private', 'sh', '-c', START, 'sh', root, process.execPath, PROXY_PROGRAM]
+  const child = network.start(network.node, 'unshare', [...args, ...command.slice(1)], { ...process.env, ...env })
+  return { child, log: new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS) }
+}
