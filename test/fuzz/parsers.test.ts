@@ -1,6 +1,7 @@
 import t from 'tap'
 import { parseDuration } from '../../lib/config/duration.js'
 import { parseBool } from '../../lib/config/parse-bool.js'
+import { readSettings } from '../../lib/config/read-config.js'
 import { parseIp } from '../../lib/model/address.js'
 import { parseCidr } from '../../lib/model/cidr.js'
 import { ProxyFailure } from '../../lib/model/failure.js'
@@ -8,6 +9,8 @@ import { parsePortRange } from '../../lib/model/port-range.js'
 import { parseIptablesSave } from '../../lib/netfilter/iptables-save.js'
 import { parseRuleEvent } from '../../lib/netfilter/rule-event.js'
 import { parseInteger } from '../../lib/primitives/parse-integer.js'
+import { MODES } from '../../lib/modes/registry.js'
+import { parseConfigurationFile } from '../../lib/source/read-configuration-file.js'
 import { parseManifest } from '../../lib/source/parse-manifest.js'
 import { readKubeconfig } from '../../lib/source/read-kubeconfig.js'
 import { readYaml } from '../../lib/source/read-yaml.js'
@@ -37,6 +40,10 @@ const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
   yaml: text => readYaml(text).map(({ value, problems, placeOf }) => [value, problems, placeOf([])]),
   manifest: text => parseManifest(text, 'file.yaml'),
   kubeconfig: text => readKubeconfig(text, '/folder/config'),
+  configuration: text => {
+    const { settings, problems, notes } = parseConfigurationFile(text, 'file')
+    return [problems, notes, readSettings(settings, { hostName: 'host', knownModes: MODES, isFile: true })]
+  },
   'watch-line': text => {
     const event = readWatchLine(text)
     return [event, readObjectList(event)]
