@@ -27,18 +27,25 @@ const GIVE_UP_KEEP_ALIVES = 4
  * get one too. A peer that goes later has perhaps closed its socket in order, long before, and its kernel has forgotten it since.
  * Then the other side must get all bytes that it sent, and no reset: as from that kernel.
  *
+ * If this side has finished sending to the peer, the peer may end the connection in order at any time: then the kernel drops it at
+ * once, with bytes that nothing has read yet.
+ *
  * @param state of the socket
+ * @param hasFinished whether the end of the other side's data was sent to the peer
  * @param keepAliveIdle idle time after which the kernel checks that a peer still exists, in milliseconds
  */
 export function gonePeerRule(
   state: SocketState,
+  hasFinished: boolean,
   { unpolledMs, quietMs }: UnpolledTimes,
   keepAliveIdle: number,
 ): GonePeerRule | undefined {
-  const hasSentReset = unpolledMs < keepAliveIdle * SURE_SHARE
-  if (state === 'ended') return hasSentReset ? RESET : CLOSE
+  // Too short for a keep-alive.
+  const isShort = unpolledMs < keepAliveIdle * SURE_SHARE
+  if (state === 'ended') return isShort ? RESET : CLOSE
   // The bytes that the kernel still has from a peer that is gone arrive as long as the other side takes them.
   if (state === 'reading' || quietMs < AT_REST_MS) return undefined
+  const hasSentReset = isShort && !hasFinished
   return hasSentReset || quietMs >= keepAliveIdle * GIVE_UP_KEEP_ALIVES ? RESET : RESET_ONLY
 }
 

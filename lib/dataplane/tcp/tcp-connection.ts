@@ -115,9 +115,9 @@ export class TcpConnection implements DialOwner, OpenConnection, TcpSpliceOwner,
     const { keepAliveIdle, halfClosedTimeout } = this.#context.timings
     const { clientState, endpointState } = splice
     if (isAbandoned(clientState, endpointState, times, halfClosedTimeout)) return splice.reset()
-    const clientRule = gonePeerRule(clientState, times, keepAliveIdle)
+    const clientRule = gonePeerRule(clientState, endpointState === 'ended', times, keepAliveIdle)
     if (clientRule !== undefined) splice.endIfGone('client', clientRule)
-    const endpointRule = gonePeerRule(endpointState, times, keepAliveIdle)
+    const endpointRule = gonePeerRule(endpointState, clientState === 'ended', times, keepAliveIdle)
     if (endpointRule !== undefined) splice.endIfGone('endpoint', endpointRule)
   }
 

@@ -28,6 +28,10 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
     endpoint.read(this, buffers.shared)
   }
 
+  get heldBytes(): number {
+    return this.#client.heldBytes + this.#endpoint.heldBytes
+  }
+
   get clientState(): SocketState {
     return stateOf(this.#client, this.#endpoint)
   }
@@ -100,7 +104,7 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
 
   tryReturn(buffer: Uint8Array): boolean {
     const from = this.#client.buffer === buffer ? this.#client : this.#endpoint
-    if (this.#peerOf(from).isWriting) return false
+    if (this.#peerOf(from).heldBytes > 0) return false
     from.readInto(this.#buffers.shared)
     return true
   }
@@ -111,6 +115,6 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
 }
 
 function stateOf(from: TcpHandle, to: TcpHandle): SocketState {
-  if (to.isWriting) return 'held'
+  if (to.heldBytes > 0) return 'held'
   return from.hasEnded ? 'ended' : 'reading'
 }

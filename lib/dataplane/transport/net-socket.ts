@@ -1,9 +1,12 @@
 import { type Socket } from 'node:net'
 import { systemCode } from '../../model/failure.js'
 import { type SocketAddress } from './upstream-sockets.js'
+import { type TcpTable } from './tcp-table.js'
 import { type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
 
 const EMPTY = Buffer.alloc(0)
+/** So long at least the kernel lists a connection that has ended in order (TIME_WAIT), in milliseconds; a minute with a margin. */
+const LISTED_MS = 50_000
 
 /** Learns of errors and of the end of a socket: the dial first, then the splice. */
 export interface NetSocketEvents {
@@ -16,9 +19,17 @@ export class NetSocket implements TcpSocket {
   readonly stream: Socket
   owner: TcpSocketOwner
   events: NetSocketEvents | undefined
+  /** What an outgoing socket connects to. */
+  readonly #target: SocketAddress | undefined
+  /** When this side has finished sending. */
+  #finishedAt = -Infinity
+  /** When the kernel's list showed the connection as open, and whether it showed the end of the peer's data. */
+  #seenOpenAt = -Infinity
+  #hasSeenEnd = false
 
-  constructor(stream: Socket, owner: TcpSocketOwner, events?: NetSocketEvents) {
+  constructor(stream: Socket, owner: TcpSocketOwner, events?: NetSocketEvents, target?: SocketAddress) {
     this.stream = stream
+    this.#target = target
     this.owner = owner
     this.events = events
     // Before the socket is used, an error needs no handling of its own: the close follows.
@@ -39,11 +50,34 @@ export class NetSocket implements TcpSocket {
 
   checkPeer(onGone: (wasReset: boolean) => void): void {
     const { stream } = this
-    // After the end of the write side there is no public way to ask. A pending write reports an error by itself.
+    // After the end of the write side there is no write; see `lookUpPeer`. A pending write reports an error by itself.
     if (!stream.writable || stream.writableLength > 0) return
     // Sends nothing, and fails if the peer is gone. The address would not show that, since Node.js keeps it.
     stream.write(EMPTY, error => {
       if (error && !stream.destroyed) onGone(systemCode(error) === 'ECONNRESET')
+    })
+  }
+
+  /** Ends the write side after what was written before, so that the peer reads the end. */
+  finish(): void {
+    this.#finishedAt = performance.now()
+    this.stream.end()
+  }
+
+  /**
+   * Does the same by the kernel's list of connections, some time later. It leaves the socket as it is, even when its peer is gone.
+   */
+  lookUpPeer(table: TcpTable, onGone: (wasReset: boolean) => void): void {
+    // Node.js keeps the address of a client, which the listener has asked for.
+    const [local, remote] = [this.localAddress(), this.#target ?? this.remoteAddress()]
+    if (local === undefined || remote === undefined) return
+    table.ask(local, remote, state => {
+      if (this.stream.destroyed) return
+      const now = performance.now()
+      if (state === 'open') this.#seenOpenAt = now
+      else if (state === 'ended') this.#hasSeenEnd = true
+      // After an orderly end by both sides the kernel would list it for a minute, after one by the peer until its keep-alives fail.
+      else onGone(!this.#hasSeenEnd && now - Math.max(this.#finishedAt, this.#seenOpenAt) < LISTED_MS)
     })
   }
 

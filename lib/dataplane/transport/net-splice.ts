@@ -1,7 +1,9 @@
 import { type Socket } from 'node:net'
 import { type NetSocket, type NetSocketEvents } from './net-socket.js'
 import { goneError } from './socket-error.js'
+import { type TcpTable } from './tcp-table.js'
 import {
+  type ConnectionEnd,
   type GonePeerRule,
   type SocketState,
   type SpliceFailure,
@@ -9,16 +11,20 @@ import {
   type TcpSpliceOwner,
 } from './tcp-transport.js'
 
+const EMPTY = Buffer.alloc(0)
+
 /** A splice with Node.js's public streams. Both sockets must have been made with `allowHalfOpen`. */
 export class NetSplice implements TcpSplice, NetSocketEvents {
   readonly #client: NetSocket
   readonly #endpoint: NetSocket
+  readonly #table: TcpTable
   readonly #owner: TcpSpliceOwner
   #failure: SpliceFailure | undefined
 
-  constructor(client: NetSocket, endpoint: NetSocket, owner: TcpSpliceOwner) {
+  constructor(client: NetSocket, endpoint: NetSocket, table: TcpTable, owner: TcpSpliceOwner) {
     this.#client = client
     this.#endpoint = endpoint
+    this.#table = table
     this.#owner = owner
     client.events = this
     endpoint.events = this
@@ -34,6 +40,10 @@ export class NetSplice implements TcpSplice, NetSocketEvents {
     return this.#endpoint.stream.bytesRead
   }
 
+  get heldBytes(): number {
+    return heldBytesOf(this.#client.stream) + heldBytesOf(this.#endpoint.stream)
+  }
+
   get failure(): SpliceFailure | undefined {
     return this.#failure
   }
@@ -47,17 +57,12 @@ export class NetSplice implements TcpSplice, NetSocketEvents {
   }
 
   endIfGone(side: SpliceFailure['side'], rule: GonePeerRule): void {
-    // To ask is a write: if the peer is gone, Node.js closes the socket, whatever it may still have to read.
-    if (rule.ifPossiblyEnded === undefined) return
     const socket = side === 'client' ? this.#client : this.#endpoint
-    socket.checkPeer(wasReset => {
-      if ((wasReset ? rule.ifReset : rule.ifPossiblyEnded) === 'reset') {
-        this.onError(socket, goneError())
-        return this.reset()
-      }
-      this.#client.close()
-      this.#endpoint.close()
-    })
+    const onGone = (wasReset: boolean): void => this.#endGone(socket, wasReset ? rule.ifReset : rule.ifPossiblyEnded)
+    // To ask the socket is a write: if the peer is gone, Node.js closes the socket, whatever it may still have to read. And after the end of
+    // the write side, there is no write.
+    if (rule.ifPossiblyEnded === undefined || !socket.stream.writable) socket.lookUpPeer(this.#table, onGone)
+    else socket.checkPeer(onGone)
   }
 
   reset(): void {
@@ -74,19 +79,38 @@ export class NetSplice implements TcpSplice, NetSocketEvents {
     if (hadError || !socket.stream.readableEnded) (socket === this.#client ? this.#endpoint : this.#client).reset()
   }
 
-  #pipe({ stream: from }: NetSocket, { stream: to }: NetSocket): void {
+  #endGone(socket: NetSocket, end: ConnectionEnd | undefined): void {
+    if (end === 'reset') {
+      this.onError(socket, goneError())
+      this.reset()
+    } else if (end === 'close') {
+      this.#client.close()
+      this.#endpoint.close()
+    }
+  }
+
+  #pipe({ stream: from }: NetSocket, receiver: NetSocket): void {
+    const { stream: to } = receiver
+    const resume = (): void => void from.resume()
     from.on('data', chunk => {
-      if (to.write(chunk)) return
+      const mayGoOn = to.write(chunk)
+      if (mayGoOn && to.writableLength === 0) return
       from.pause()
       this.#owner.onUnpolled()
+      // Very small pieces would take far more memory than their bytes before Node.js asks for a pause, and it reports the drain only then.
+      if (mayGoOn) to.write(EMPTY, resume)
     })
-    to.on('drain', () => from.resume())
+    to.on('drain', resume)
     from.on('end', () => {
-      to.end()
+      receiver.finish()
       this.#owner.onUnpolled()
     })
     from.resume()
   }
+}
+
+function heldBytesOf({ writableLength, readableLength }: Socket): number {
+  return writableLength + readableLength
 }
 
 function stateOf(from: Socket, to: Socket): SocketState {

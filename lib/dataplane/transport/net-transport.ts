@@ -3,6 +3,7 @@ import { type Target } from '../../balancer/balancer.js'
 import { NetSocket } from './net-socket.js'
 import { openServer } from './open-server.js'
 import { NetSplice } from './net-splice.js'
+import { TcpTable } from './tcp-table.js'
 import {
   type TcpConnector,
   type TcpServer,
@@ -17,6 +18,8 @@ const NO_OWNER: TcpSocketOwner = { onClose: () => undefined }
 
 /** TCP with Node.js's public API. */
 export class NetTransport implements TcpTransport {
+  readonly #table = new TcpTable()
+
   async listen({
     bound,
     address,
@@ -47,10 +50,11 @@ export class NetTransport implements TcpTransport {
       keepAlive: true,
       keepAliveInitialDelay: keepAliveMs,
     })
-    const socket = new NetSocket(stream, connector, {
-      onError: (_, error) => connector.onError(socket, error),
+    const events = {
+      onError: (_: NetSocket, error: Error) => connector.onError(socket, error),
       onClose: () => undefined,
-    })
+    }
+    const socket = new NetSocket(stream, connector, events, { ip, port })
     stream.once('connect', () => {
       socket.events = undefined
       connector.onConnect(socket)
@@ -61,6 +65,6 @@ export class NetTransport implements TcpTransport {
   }
 
   splice(client: TcpSocket, endpoint: TcpSocket, owner: TcpSpliceOwner): NetSplice {
-    return new NetSplice(client as NetSocket, endpoint as NetSocket, owner)
+    return new NetSplice(client as NetSocket, endpoint as NetSocket, this.#table, owner)
   }
 }

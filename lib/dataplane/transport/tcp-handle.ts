@@ -1,6 +1,7 @@
 import { type Server } from 'node:net'
-import { getSystemErrorMap, getSystemErrorName } from 'node:util'
+import { getSystemErrorMap } from 'node:util'
 import { type SocketAddress } from './upstream-sockets.js'
+import { reasonOfEnd } from './reason-of-end.js'
 import { systemError } from './socket-error.js'
 import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
 
@@ -12,6 +13,7 @@ import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from './tcp-tr
  */
 
 interface RawTcp {
+  readonly fd: number
   onconnection: (status: number, client: RawTcp | undefined) => void
   onread: (this: RawTcp) => Uint8Array | undefined
   connect(request: RawRequest, ip: string, port: number): number
@@ -95,8 +97,8 @@ export class TcpHandle implements TcpSocket {
   owner: TcpSocketOwner
   /** Whether the peer has finished sending. */
   hasEnded = false
-  /** Whether a write is pending. There must be no other write until it is drained. */
-  isWriting = false
+  /** Memory of the pending write, in bytes; 0: there is none. There must be no other write until it is drained. */
+  heldBytes = 0
   readonly #raw: RawTcp
   #events: TcpHandleEvents | undefined
   /** Node.js has only the bare address; this reference keeps the memory from being freed. */
@@ -165,10 +167,8 @@ export class TcpHandle implements TcpSocket {
   checkPeer(onGone: (wasReset: boolean) => void): void {
     // A pending write reports an error by itself. When the kernel has dropped the connection, it no longer knows the peer's address;
     // a read would not show it after the end of the data.
-    if (!this.#isOpen || this.isWriting || this.#raw.getpeername({}) === 0) return
-    // Sends nothing, and returns the kernel's reason: EPIPE if the peer had finished sending before.
-    const status = this.#raw.writeBuffer(TcpHandle.#spareWrite, new Uint8Array(0))
-    onGone(status < 0 && getSystemErrorName(status) === 'ECONNRESET')
+    if (!this.#isOpen || this.heldBytes > 0 || this.#raw.getpeername({}) === 0) return
+    onGone(reasonOfEnd(this.#raw.fd) === 'ECONNRESET')
   }
 
   /** Begins to read, into `buffer` first. Called once. */
@@ -207,7 +207,7 @@ export class TcpHandle implements TcpSocket {
     TcpHandle.#spareWrite = TcpHandle.#newWrite()
     request.handle = this
     request.bytes = bytes
-    this.isWriting = true
+    this.heldBytes = bytes.buffer.byteLength
     return PENDING
   }
 
@@ -277,7 +277,7 @@ export class TcpHandle implements TcpSocket {
 
   static #onWritten(this: RawRequest, status: number): void {
     const handle = this.handle!
-    handle.isWriting = false
+    handle.heldBytes = 0
     if (!handle.#isOpen) return
     if (status < 0) handle.#events!.onError(handle, systemError('write', status))
     else handle.#events!.onDrain(handle, this.bytes!)

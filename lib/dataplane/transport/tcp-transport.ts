@@ -84,6 +84,8 @@ export interface TcpSpliceOwner {
 export interface TcpSplice {
   readonly bytesToEndpoint: number
   readonly bytesToClient: number
+  /** Bytes of memory of this process that data takes which a receiver does not take. */
+  readonly heldBytes: number
   /** Undefined as long as no side has broken the connection. */
   readonly failure: SpliceFailure | undefined
   readonly clientState: SocketState

@@ -5,8 +5,11 @@ import { type SocketState } from '../../../lib/dataplane/transport/tcp-transport
 const KEEP_ALIVE = 15_000
 const HALF_CLOSED = 3_600_000
 
-/** State, milliseconds since the socket is not polled, since the last byte; how the connection ends after a reset, and otherwise. */
-type Row = readonly [SocketState, number, number, string | undefined, string | undefined]
+/**
+ * State, milliseconds since the socket is not polled, since the last byte; how the connection ends after a reset, and otherwise; the same
+ * if the end of the other side's data was sent to the peer.
+ */
+type Row = readonly [SocketState, number, number, string | undefined, string | undefined, (string | undefined)?]
 
 const ROWS: readonly Row[] = [
   // The event loop reports it.
@@ -21,8 +24,8 @@ const ROWS: readonly Row[] = [
   // Bytes move: what the kernel still has of a peer that is gone arrives.
   ['held', 0, 0, undefined, undefined],
   ['held', 100_000, 999, undefined, undefined],
-  ['held', 1000, 1000, 'reset', 'reset'],
-  ['held', 7499, 7499, 'reset', 'reset'],
+  ['held', 1000, 1000, 'reset', 'reset', undefined],
+  ['held', 7499, 7499, 'reset', 'reset', undefined],
   // Bytes and an orderly end may still wait in the kernel, for a slow reader.
   ['held', 7500, 7500, 'reset', undefined],
   ['held', 100_000, 59_999, 'reset', undefined],
@@ -32,10 +35,18 @@ const ROWS: readonly Row[] = [
 t.test(
   'how a connection ends when a peer is gone follows from what the proxy did with its socket, and for how long',
   t => {
-    for (const [state, unpolledMs, quietMs, ifReset, ifPossiblyEnded] of ROWS) {
-      const rule = gonePeerRule(state, { unpolledMs, quietMs }, KEEP_ALIVE)
-      const name = `${state}, not polled for ${unpolledMs} ms, quiet for ${quietMs} ms`
-      t.strictSame([rule?.ifReset, rule?.ifPossiblyEnded], [ifReset, ifPossiblyEnded], name)
+    for (const row of ROWS) {
+      const [state, unpolledMs, quietMs, ifReset, ifPossiblyEnded] = row
+      const ifFinished = row.length === 6 ? row[5] : ifPossiblyEnded
+      for (const hasFinished of state === 'ended' ? [false] : [false, true]) {
+        const rule = gonePeerRule(state, hasFinished, { unpolledMs, quietMs }, KEEP_ALIVE)
+        const name = `${state}, not polled for ${unpolledMs} ms, quiet for ${quietMs} ms${hasFinished ? ', finished' : ''}`
+        t.strictSame(
+          [rule?.ifReset, rule?.ifPossiblyEnded],
+          [ifReset, hasFinished ? ifFinished : ifPossiblyEnded],
+          name,
+        )
+      }
     }
     t.end()
   },

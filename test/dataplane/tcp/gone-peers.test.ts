@@ -73,6 +73,20 @@ async function sendUntilHeld(plane: PlaneUnderTest, from: Socket): Promise<void>
   }, 'the sender is held back')
 }
 
+/** Sends until the other side holds the proxy back, but not the sender: all bytes have left it. @returns how many bytes */
+async function sendUntilProxyIsHeld(plane: PlaneUnderTest, from: Socket): Promise<number> {
+  let sent = 0
+  await waitUntil(async () => {
+    sent += 64 * 1024
+    await new Promise(resolve => from.write(Buffer.alloc(64 * 1024), resolve))
+    await new Promise(resolve => setTimeout(resolve, 10))
+    const { bytesToClient, bytesToEndpoint } = await plane.trafficCounts()
+    // Besides `the end`. What the proxy has read last waits in it, too.
+    return bytesToClient + bytesToEndpoint < sent
+  }, 'the proxy is held back')
+  return sent
+}
+
 /** Only the listener has a descriptor. */
 async function areAllClosed(plane: PlaneUnderTest): Promise<boolean> {
   const { descriptors, listeners } = await plane.plane.counts()
@@ -97,6 +111,35 @@ for (const side of SIDES) {
     t.ok(isConnected(to))
     from.resetAndDestroy()
     await waitUntil(() => !isConnected(to), 'the other side is reset')
+    await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
+  })
+
+  test(`a reset by the ${side}, which is held back by a side that has ended, resets the other side`, async (t, transport) => {
+    const { plane, from, to } = await openPair(t, transport, side)
+    to.end('the end')
+    await once(from.resume(), 'end')
+    await sendUntilHeld(plane, from)
+    t.ok(isConnected(to))
+    from.resetAndDestroy()
+    await waitUntil(() => !isConnected(to), 'the other side is reset')
+    await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
+  })
+
+  test(`all bytes of the ${side} arrive, though it has closed while a side that has ended holds it back`, async (t, transport) => {
+    const { plane, clock, from, to } = await openPair(t, transport, side)
+    to.end('the end')
+    await once(from.resume(), 'end')
+    const sent = await sendUntilProxyIsHeld(plane, from)
+    from.end()
+    await once(from, 'close')
+    await waitForSweeps(clock)
+    await waitForSweeps(clock)
+    t.ok(isConnected(to))
+    let received = 0
+    to.on('data', (data: Buffer) => (received += data.length))
+    to.resume()
+    await once(to, 'close')
+    t.equal(received, sent)
     await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
   })
 
