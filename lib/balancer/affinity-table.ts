@@ -1,3 +1,4 @@
+import { type AffinityBudget, AffinityHolder } from './affinity-budget.js'
 import { type BalancedEndpoint } from './balanced-endpoint.js'
 
 interface AffinityRecord {
@@ -11,15 +12,22 @@ interface AffinityRecord {
  * A Map has its entries in the order in which they were set, and every use sets the entry again. So the oldest is always first:
  *
  *     first                                   last
- *     [client, used 09:00] [client, 09:20] ... [client, just now]      the first ones expire, or leave when the table is full
+ *     [client, used 09:00] [client, 09:20] ... [client, just now]      the first ones expire, or leave when there are too many
  */
-export class AffinityTable {
+export class AffinityTable extends AffinityHolder {
   readonly #records = new Map<string, AffinityRecord>()
   readonly #capacity: number
+  readonly #budget: AffinityBudget
+  #isClosed = false
 
-  /** @param capacity the most clients; one more removes the client with the oldest last use */
-  constructor(capacity: number) {
+  /**
+   * @param capacity the most clients; one more removes the client with the oldest last use
+   * @param budget counts the clients of all tables
+   */
+  constructor(capacity: number, budget: AffinityBudget) {
+    super()
     this.#capacity = capacity
+    this.#budget = budget
   }
 
   /** How many clients the table has. */
@@ -39,21 +47,39 @@ export class AffinityTable {
 
   /** Records the endpoint of a client, used now. */
   set(client: string, endpoint: BalancedEndpoint, now: number): void {
-    this.#records.delete(client)
+    if (this.#isClosed) return
+    const isNew = !this.#records.delete(client)
     this.#records.set(client, { endpoint, lastUsed: now })
-    if (this.#records.size > this.#capacity) this.#records.delete(this.#records.keys().next().value!)
+    if (!isNew) return
+    this.#budget.add(this)
+    if (this.#records.size > this.#capacity) this.forgetOldest()
+  }
+
+  forgetOldest(): void {
+    this.#forget(this.#records.keys().next().value!)
   }
 
   /** Removes the clients without a use for `ttlMs` milliseconds. */
   expire(now: number, ttlMs: number): void {
     for (const [client, record] of this.#records) {
       if (now - record.lastUsed < ttlMs) return
-      this.#records.delete(client)
+      this.#forget(client)
     }
   }
 
   /** Removes the clients of all endpoints that are not in the set. */
   retain(endpoints: ReadonlySet<BalancedEndpoint>): void {
-    for (const [client, { endpoint }] of this.#records) if (!endpoints.has(endpoint)) this.#records.delete(client)
+    for (const [client, { endpoint }] of this.#records) if (!endpoints.has(endpoint)) this.#forget(client)
+  }
+
+  /** Removes all clients, and takes no more. */
+  close(): void {
+    this.#isClosed = true
+    for (const client of this.#records.keys()) this.#forget(client)
+  }
+
+  #forget(client: string): void {
+    this.#records.delete(client)
+    this.#budget.remove(this)
   }
 }

@@ -1,3 +1,4 @@
+import { AffinityBudget } from './affinity-budget.js'
 import { AffinityTable } from './affinity-table.js'
 import { type BalancedEndpoint } from './balanced-endpoint.js'
 import { type AvoidedEndpoints, type Balancer, AVOID_NONE } from './balancer.js'
@@ -13,10 +14,12 @@ export class ClientIpAffinity implements Balancer {
   /** The timeout in milliseconds. A change applies at once, also to known clients. */
   ttlMs: number
   readonly #inner: Balancer
-  readonly #table = new AffinityTable(MAX_CLIENTS)
+  readonly #table: AffinityTable
 
-  constructor(inner: Balancer, ttlMs: number) {
+  /** @param budget of the clients that several of these know together */
+  constructor(inner: Balancer, ttlMs: number, budget = new AffinityBudget(MAX_CLIENTS)) {
     this.#inner = inner
+    this.#table = new AffinityTable(MAX_CLIENTS, budget)
     this.ttlMs = ttlMs
   }
 
@@ -32,6 +35,11 @@ export class ClientIpAffinity implements Balancer {
     const endpoint = this.#inner.pick(client, now, avoid)
     if (endpoint !== undefined) this.#table.set(client, endpoint, now)
     return endpoint
+  }
+
+  /** Forgets all clients, and from now on every new one. */
+  close(): void {
+    this.#table.close()
   }
 
   replace(endpoints: readonly BalancedEndpoint[]): void {

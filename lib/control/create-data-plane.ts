@@ -3,8 +3,8 @@ import { InProcessDataPlane } from '../dataplane/in-process.js'
 import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { type Log } from '../model/log.js'
 import { readDescriptorLimit } from '../system/descriptor-limit.js'
+import { nodeResources } from '../system/node-resources.js'
 import { realClock } from '../system/real-clock.js'
-import { readUdpPorts } from '../system/udp-ports.js'
 
 /** What `createDataPlane` makes a data plane from. */
 export interface CreateDataPlaneOptions {
@@ -26,7 +26,7 @@ export async function createDataPlane({
     clock: realClock,
     random: Math.random,
     descriptorLimit: readDescriptorLimit(),
-    udpPorts: { processes: 1, read: readUdpPorts },
+    node: nodeResources(1),
     timings: { ...DEFAULT_TIMINGS, ...timings },
     ...(await chooseTransports(fastPath, log)),
   })

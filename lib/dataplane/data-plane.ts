@@ -94,6 +94,18 @@ export interface SharedBudgetCounts extends BudgetCounts {
   readonly evicted: number
 }
 
+/** Bytes of memory that clients and endpoints make the data plane hold, by purpose. */
+export interface MemoryCounts {
+  /** Data of TCP connections whose receiver does not take it. */
+  readonly heldBack: SharedBudgetCounts
+  /** Datagrams that an endpoint has not answered. */
+  readonly unanswered: SharedBudgetCounts
+  /** Datagrams that the kernel does not take at once. */
+  readonly sendQueue: SharedBudgetCounts
+  /** Clients of Services with ClientIP affinity. */
+  readonly affinity: SharedBudgetCounts
+}
+
 /** What the processes that hold the sockets may use for all listeners together. */
 export interface Budgets {
   /** File descriptors of the data plane. */
@@ -102,6 +114,7 @@ export interface Budgets {
   readonly flows: SharedBudgetCounts
   /** Dials in progress: TCP clients that are being connected to an endpoint. */
   readonly dials: BudgetCounts
+  readonly memory: MemoryCounts
 }
 
 /** The worker processes that hold the sockets. */

@@ -11,31 +11,23 @@ import {
   buildListenerCounts,
   portUnavailable,
 } from './data-plane.js'
+import { createListenerContext } from './create-listener-context.js'
 import { type DataPlaneTimings } from './data-plane-timings.js'
 import { DrainingListeners } from './draining-listeners.js'
 import { shouldKeepPort } from './should-keep-port.js'
-import { DescriptorBudget } from './limits/descriptor-budget.js'
-import { DialBudget } from './limits/dial-budget.js'
-import { DialBurst } from './limits/dial-burst.js'
-import { OwnClients } from './limits/own-clients.js'
-import { ServiceLimits } from './limits/service-limits.js'
-import { ServiceShares } from './limits/service-shares.js'
+import { ShortageLog } from './limits/shortage-log.js'
+import { type Shortage, ShortageWatch } from './limits/shortage-watch.js'
 import { type Listener } from './listener.js'
 import { type BoundSockets, type ListenerContext } from './listener-context.js'
 import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
-import { ServiceConnections } from './tcp/service-connections.js'
+import { type NodeResources, UNLIMITED_NODE } from './node-resources.js'
+import { heldBackToEndForKernel } from './tcp/held-back-to-end-for-kernel.js'
 import { TcpProxy } from './tcp/tcp-proxy.js'
-import { UnpolledConnections } from './tcp/unpolled-connections.js'
 import { type TcpTransport } from './transport/tcp-transport.js'
 import { type UdpTransport } from './transport/udp-transport.js'
-import { UpstreamSockets } from './transport/upstream-sockets.js'
-import { FlowBudget } from './udp/flow-budget.js'
-import { type UdpPortSource, flowCapacity } from './udp/flow-capacity.js'
-import { SendBurst } from './udp/send-burst.js'
-import { ServiceFlows } from './udp/service-flows.js'
+import { flowCapacity } from './udp/flow-capacity.js'
 import { UdpProxy } from './udp/udp-proxy.js'
 
-const NO_PORT_LIMIT: UdpPortSource = { processes: 1, read: () => undefined }
 /** Milliseconds between two checks for what ends because time passes; fewer with very short timeouts. */
 const SWEEP_MS = 1000
 const MIN_SWEEP_MS = 10
@@ -59,8 +51,10 @@ export interface InProcessOptions {
   readonly random: () => number
   /** The process's limit of open files (RLIMIT_NOFILE). */
   readonly descriptorLimit: number
-  /** Absent: source ports do not limit UDP flows before the kernel has none left. */
-  readonly udpPorts?: UdpPortSource
+  /** Absent: nothing of the node limits this process before the kernel refuses something. */
+  readonly node?: NodeResources
+  /** Called when something has become short. Absent: the log gets one line a minute. */
+  readonly onShortage?: (shortage: Shortage) => void
   readonly timings: DataPlaneTimings
   readonly transport: TcpTransport
   readonly udpTransport: UdpTransport
@@ -75,7 +69,10 @@ export class InProcessDataPlane implements DataPlane {
   readonly #context: ListenerContext
   readonly #entries = new Map<ServicePortKey, ListenerEntry>()
   readonly #drainingListeners: DrainingListeners
-  readonly #udpPorts: UdpPortSource
+  readonly #node: NodeResources
+  readonly #shortageWatch = new ShortageWatch()
+  readonly #onShortage: (shortage: Shortage) => void
+  readonly #isLimitedByMemory: boolean
   readonly #cancelSweeps = new Map<object, () => void>()
   /** Listeners of the last plan that could not be opened. */
   #unserved = 0
@@ -86,40 +83,22 @@ export class InProcessDataPlane implements DataPlane {
     clock,
     random,
     descriptorLimit,
-    udpPorts = NO_PORT_LIMIT,
+    node = UNLIMITED_NODE,
+    onShortage,
     timings,
     transport,
     udpTransport,
     boundSockets,
   }: InProcessOptions) {
-    const descriptorBudget = new DescriptorBudget(descriptorLimit)
     const drainingListeners = new DrainingListeners(clock)
     this.#drainingListeners = drainingListeners
-    this.#context = {
-      log,
-      clock,
-      random,
-      descriptorBudget,
-      dialBudget: new DialBudget(descriptorBudget),
-      transport,
-      udpTransport,
-      upstreamSockets: { tcp: new UpstreamSockets('both-ends'), udp: new UpstreamSockets('local-end') },
-      ownClients: {
-        tcp: new OwnClients('TCP', descriptorLimit, clock),
-        udp: new OwnClients('UDP', descriptorLimit, clock),
-      },
-      unpolledConnections: new UnpolledConnections(),
-      dialBurst: new DialBurst(),
-      tcpShares: new ServiceShares(() => new ServiceConnections()),
-      udpShares: new ServiceShares(() => new ServiceFlows()),
-      flowBudget: new FlowBudget(1),
-      sendBurst: new SendBurst(),
-      serviceLimits: new ServiceLimits(),
-      timings,
-      boundSockets,
-      onConnectionEnd: () => drainingListeners.notifyConnectionEnd(),
-    }
-    this.#udpPorts = udpPorts
+    const onConnectionEnd = (): void => drainingListeners.notifyConnectionEnd()
+    const given = { log, clock, random, transport, udpTransport, timings, boundSockets, onConnectionEnd }
+    this.#context = createListenerContext(given, descriptorLimit, node)
+    this.#node = node
+    this.#isLimitedByMemory = this.#context.descriptorBudget.limit < descriptorLimit
+    const shortageLog = new ShortageLog(log, clock)
+    this.#onShortage = onShortage ?? (shortage => shortageLog.report(shortage))
     this.#setFlowCapacity()
     this.#scheduleSweeps()
   }
@@ -174,8 +153,13 @@ export class InProcessDataPlane implements DataPlane {
 
   /** How much of the process-wide budgets is in use. */
   budgets(): Budgets {
-    const { descriptorBudget, dialBudget, flowBudget } = this.#context
-    return { descriptors: descriptorBudget.counts(), flows: flowBudget.counts(), dials: dialBudget.counts() }
+    const { descriptorBudget, dialBudget, flowBudget, memory, udpTransport } = this.#context
+    return {
+      descriptors: descriptorBudget.counts(),
+      flows: flowBudget.counts(),
+      dials: dialBudget.counts(),
+      memory: { ...memory.counts(), sendQueue: udpTransport.sendQueue.pool.counts() },
+    }
   }
 
   async drain(timeoutMs: number): Promise<number> {
@@ -240,15 +224,17 @@ export class InProcessDataPlane implements DataPlane {
 
   /** Checks, now and then, for what ends because time passes. A timer for each connection would cost more. */
   #scheduleSweeps(): void {
-    const { timings, unpolledConnections, descriptorBudget, dialBudget, udpShares } = this.#context
+    const { timings, unpolledConnections, heldBackConnections, descriptorBudget, dialBudget, udpShares } = this.#context
     const shortestUdpTimeout = Math.min(timings.udpTimeout, timings.udpStreamTimeout)
     this.#sweepEvery(Math.min(PEER_SWEEP_MS, timings.halfClosedTimeout / 4), now => unpolledConnections.sweep(now))
     this.#sweepEvery(Math.min(SWEEP_MS, shortestUdpTimeout / 4), now => {
       descriptorBudget.sweep(now)
       dialBudget.sweep(now)
+      if (heldBackConnections.size > 0) heldBackConnections.sweep(this.#heldBackToEndForKernel())
       for (const flows of udpShares) flows.expireIdle(now, shortestUdpTimeout)
       this.#setFlowCapacity()
       this.#drainingListeners.removeIdle()
+      this.#reportShortages()
     })
   }
 
@@ -267,7 +253,23 @@ export class InProcessDataPlane implements DataPlane {
 
   #setFlowCapacity(): void {
     const { flowBudget, descriptorBudget } = this.#context
-    const { processes, read } = this.#udpPorts
-    flowBudget.setCapacity(flowCapacity(descriptorBudget.limit, flowBudget.used, read(), processes))
+    const { processes } = this.#node
+    flowBudget.setCapacity(flowCapacity(descriptorBudget.limit, flowBudget.used, this.#node.readUdpPorts(), processes))
+  }
+
+  #heldBackToEndForKernel(): number {
+    const { size } = this.#context.heldBackConnections
+    return heldBackToEndForKernel(size, this.#node.processes, this.#node.readTcpMemory())
+  }
+
+  #reportShortages(): void {
+    const context = { greediest: () => this.#greediestService(), isByMemory: this.#isLimitedByMemory }
+    for (const shortage of this.#shortageWatch.check(this.budgets(), context)) this.#onShortage(shortage)
+  }
+
+  #greediestService(): string | undefined {
+    const { descriptorBudget, tcpShares, udpShares } = this.#context
+    const { greediest } = descriptorBudget
+    return greediest && (tcpShares.serviceOf(greediest) ?? udpShares.serviceOf(greediest))
   }
 }

@@ -1,3 +1,4 @@
+import { type AffinityBudget } from '../balancer/affinity-budget.js'
 import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
 import { type AvoidedEndpoints, type Balancer } from '../balancer/balancer.js'
 import { balancerByName } from '../balancer/balancer-by-name.js'
@@ -17,15 +18,20 @@ type BalancerSpec = Pick<ListenerSpec, 'endpoints' | 'affinityMs' | 'balancer'>
  */
 export class ListenerBalancer {
   readonly #random: () => number
+  readonly #affinityBudget: AffinityBudget | undefined
   readonly #endpointCache = new EndpointCache()
   readonly #ejection: PassiveEjection
   #affinity: ClientIpAffinity | undefined
   #endpoints: ListenerSpec['endpoints'] = []
   #balancerName: ListenerSpec['balancer']
 
-  /** @param random returns a number from 0 (inclusive) to 1 (exclusive) */
-  constructor(spec: BalancerSpec, random: () => number) {
+  /**
+   * @param random returns a number from 0 (inclusive) to 1 (exclusive)
+   * @param affinityBudget of the clients of all listeners with affinity; absent: this one has its own
+   */
+  constructor(spec: BalancerSpec, random: () => number, affinityBudget?: AffinityBudget) {
     this.#random = random
+    this.#affinityBudget = affinityBudget
     this.#balancerName = spec.balancer
     this.#ejection = new PassiveEjection(
       balancerByName(spec.balancer, spec.endpoints.length, random),
@@ -81,8 +87,11 @@ export class ListenerBalancer {
 
   /** Takes new endpoints, affinity or another balancer. Clients with affinity keep their endpoint while it stays. */
   update({ endpoints, affinityMs, balancer }: BalancerSpec): void {
-    if (affinityMs === undefined) this.#affinity = undefined
-    else if (this.#affinity === undefined) this.#affinity = new ClientIpAffinity(this.#ejection, affinityMs)
+    if (affinityMs === undefined) {
+      this.#affinity?.close()
+      this.#affinity = undefined
+    } else if (this.#affinity === undefined)
+      this.#affinity = new ClientIpAffinity(this.#ejection, affinityMs, this.#affinityBudget)
     else this.#affinity.ttlMs = affinityMs
     if (balancer !== this.#balancerName) {
       this.#balancerName = balancer
@@ -91,6 +100,11 @@ export class ListenerBalancer {
     if (endpoints === this.#endpoints) return
     this.#endpoints = endpoints
     this.#current.replace(this.#endpointCache.replace(endpoints))
+  }
+
+  /** The listener takes no new clients: those with affinity are forgotten. */
+  close(): void {
+    this.#affinity?.close()
   }
 
   get #current(): Balancer {

@@ -45,7 +45,7 @@ export class ListenerClients implements LeaseOwner {
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.service = namespacedName(spec)
     this.#context = context
-    this.#balancer = new ListenerBalancer(spec, context.random)
+    this.#balancer = new ListenerBalancer(spec, context.random, context.memory.affinity)
     const protocol = spec.protocol === 'TCP' ? 'tcp' : 'udp'
     this.#upstreamSockets = context.upstreamSockets[protocol]
     this.#ownClients = context.ownClients[protocol]
@@ -67,6 +67,11 @@ export class ListenerClients implements LeaseOwner {
     if (spec.sourceRanges !== this.#spec.sourceRanges) this.#filter = new ClientFilter(spec.sourceRanges)
     this.#spec = spec
     this.#balancer.update(spec)
+  }
+
+  /** The listener takes no new clients. */
+  close(): void {
+    this.#balancer.close()
   }
 
   /**

@@ -5,9 +5,11 @@ import { type DataPlaneTimings } from './data-plane-timings.js'
 import { type DescriptorBudget } from './limits/descriptor-budget.js'
 import { type DialBudget } from './limits/dial-budget.js'
 import { type DialBurst } from './limits/dial-burst.js'
+import { type MemoryBudget } from './limits/memory-budget.js'
 import { type OwnClients } from './limits/own-clients.js'
 import { type ServiceLimits } from './limits/service-limits.js'
 import { type ServiceShares } from './limits/service-shares.js'
+import { type HeldBackConnections } from './tcp/held-back-connections.js'
 import { type ServiceConnections } from './tcp/service-connections.js'
 import { type UnpolledConnections } from './tcp/unpolled-connections.js'
 import { type BoundSocket } from './transport/bind-options.js'
@@ -38,7 +40,9 @@ export interface ListenerContext {
   readonly udpTransport: UdpTransport
   readonly upstreamSockets: { readonly tcp: UpstreamSockets; readonly udp: UpstreamSockets }
   readonly ownClients: { readonly tcp: OwnClients; readonly udp: OwnClients }
+  readonly memory: MemoryBudget
   readonly unpolledConnections: UnpolledConnections
+  readonly heldBackConnections: HeldBackConnections
   readonly dialBurst: DialBurst
   readonly flowBudget: FlowBudget
   readonly sendBurst: SendBurst

@@ -1,7 +1,12 @@
-import { type DataPlaneCounts, type ListenerCounts } from '../dataplane/data-plane.js'
+import {
+  type DataPlaneCounts,
+  type ListenerCounts,
+  type MemoryCounts,
+  type SharedBudgetCounts,
+} from '../dataplane/data-plane.js'
 
 /** Labels that metrics of the data plane may have. */
-export type LabelName = 'ip_family' | 'namespace' | 'service' | 'port' | 'protocol' | 'direction' | 'reason'
+export type LabelName = 'ip_family' | 'namespace' | 'service' | 'port' | 'protocol' | 'direction' | 'reason' | 'purpose'
 
 /** One value of a metric with its labels. */
 export interface Sample {
@@ -166,6 +171,15 @@ export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
     'Clients rejected because of the limit of dials',
     ({ dials }) => dials.shed,
   ),
+  memoryMetric('gauge', 'memory_bytes', 'Memory that the data plane uses', ({ used }) => used),
+  memoryMetric('gauge', 'memory_limit_bytes', 'Memory that the data plane may use', ({ limit }) => limit),
+  memoryMetric(
+    'counter',
+    'memory_evicted_total',
+    'Connections ended and clients forgotten to free memory',
+    ({ evicted }) => evicted,
+  ),
+  memoryMetric('counter', 'memory_shed_total', 'Datagrams not kept or not sent for lack of memory', ({ shed }) => shed),
   unlabelledMetric('gauge', 'workers', 'Running data-plane worker processes', counts => counts.workers?.running ?? 0),
   unlabelledMetric(
     'counter',
@@ -174,6 +188,25 @@ export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
     counts => counts.workers?.restarts ?? 0,
   ),
 ]
+
+/** How the label `purpose` names each use of memory. */
+const MEMORY_PURPOSES: readonly (readonly [keyof MemoryCounts, string])[] = [
+  ['heldBack', 'held-back'],
+  ['unanswered', 'unanswered-datagrams'],
+  ['sendQueue', 'queued-datagrams'],
+  ['affinity', 'affinity'],
+]
+
+function memoryMetric(
+  type: DataPlaneMetric['type'],
+  name: string,
+  help: string,
+  valueOf: (counts: SharedBudgetCounts) => number,
+): DataPlaneMetric {
+  const read = ({ memory }: DataPlaneCounts): readonly Sample[] =>
+    MEMORY_PURPOSES.map(([key, purpose]) => ({ labels: { purpose }, value: valueOf(memory[key]) }))
+  return { type, name: `userspace_${name}`, help: `${help}, by purpose`, labels: ['purpose'], read }
+}
 
 function perPortMetric(
   type: DataPlaneMetric['type'],

@@ -1,6 +1,7 @@
 import {
   type BudgetCounts,
   type Budgets,
+  type MemoryCounts,
   type SharedBudgetCounts,
   type TrafficCounts,
   zeroTrafficCounts,
@@ -11,6 +12,12 @@ import { type WorkerTraffic } from './worker-link.js'
 
 const ZERO_COUNTS: BudgetCounts = { used: 0, limit: 0, waited: 0, shed: 0 }
 const ZERO_SHARED_COUNTS: SharedBudgetCounts = { ...ZERO_COUNTS, evicted: 0 }
+const ZERO_MEMORY: MemoryCounts = {
+  heldBack: ZERO_SHARED_COUNTS,
+  unanswered: ZERO_SHARED_COUNTS,
+  sendQueue: ZERO_SHARED_COUNTS,
+  affinity: ZERO_SHARED_COUNTS,
+}
 
 /**
  * Adds up the counts of all workers. The last known counts of a listener stay in the sum when its worker exits, gives the
@@ -22,7 +29,12 @@ export class CounterAggregate {
   /** Counts of listeners from workers that no longer hold them. */
   readonly #retained = new Map<ServicePortKey, TrafficCounts>()
   /** Counts of workers that have exited. */
-  #endedBudgets: Budgets = { descriptors: ZERO_SHARED_COUNTS, flows: ZERO_SHARED_COUNTS, dials: ZERO_COUNTS }
+  #endedBudgets: Budgets = {
+    descriptors: ZERO_SHARED_COUNTS,
+    flows: ZERO_SHARED_COUNTS,
+    dials: ZERO_COUNTS,
+    memory: ZERO_MEMORY,
+  }
 
   /** Takes the current counts of a worker. */
   update(worker: WorkerId, counts: WorkerTraffic): void {
@@ -40,11 +52,12 @@ export class CounterAggregate {
     if (before === undefined) return
     this.#latest.delete(worker)
     for (const [key, traffic] of before.traffic) this.#retain(key, traffic)
-    const { descriptors, flows, dials } = before.budgets
+    const { descriptors, flows, dials, memory } = before.budgets
     this.#endedBudgets = addBudgets(this.#endedBudgets, {
       descriptors: withoutGauges(descriptors),
       flows: withoutGauges(flows),
       dials: withoutGauges(dials),
+      memory: mapMemory(memory, withoutGauges),
     })
   }
 
@@ -90,6 +103,19 @@ function addBudgets(a: Budgets, b: Budgets): Budgets {
     descriptors: addSharedCounts(a.descriptors, b.descriptors),
     flows: addSharedCounts(a.flows, b.flows),
     dials: addBudgetCounts(a.dials, b.dials),
+    memory: mapMemory(a.memory, (counts, purpose) => addSharedCounts(counts, b.memory[purpose])),
+  }
+}
+
+function mapMemory(
+  { heldBack, unanswered, sendQueue, affinity }: MemoryCounts,
+  map: (counts: SharedBudgetCounts, purpose: keyof MemoryCounts) => SharedBudgetCounts,
+): MemoryCounts {
+  return {
+    heldBack: map(heldBack, 'heldBack'),
+    unanswered: map(unanswered, 'unanswered'),
+    sendQueue: map(sendQueue, 'sendQueue'),
+    affinity: map(affinity, 'affinity'),
   }
 }
 

@@ -5,8 +5,8 @@
 import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { createKlog } from '../observe/klog.js'
 import { readDescriptorLimit } from '../system/descriptor-limit.js'
+import { nodeResources } from '../system/node-resources.js'
 import { realClock } from '../system/real-clock.js'
-import { readUdpPorts } from '../system/udp-ports.js'
 import { killParent } from './kill-parent.js'
 import { WORKER_TITLE } from './worker-title.js'
 import { Worker } from './worker.js'
@@ -28,7 +28,7 @@ const worker = new Worker({
   clock: realClock,
   random: () => settings.roundRobinStart ?? Math.random(),
   descriptorLimit: settings.descriptorLimit ?? readDescriptorLimit(),
-  udpPorts: { processes: settings.workers, read: readUdpPorts },
+  node: nodeResources(settings.workers),
   transports: await chooseTransports(settings.fastPath, log),
   log,
   setVerbosity: level => log.setVerbosity(level),

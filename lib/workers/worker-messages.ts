@@ -1,5 +1,6 @@
 import { type Budgets, type TrafficCounts } from '../dataplane/data-plane.js'
 import { type DataPlaneTimings } from '../dataplane/data-plane-timings.js'
+import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
@@ -75,5 +76,7 @@ export type WorkerMessage =
       readonly isLast: boolean
     }
   | { readonly kind: 'pong' }
+  /** Something is short in this worker. */
+  | { readonly kind: 'shortage'; readonly shortage: Shortage }
   /** All connections have ended or were closed at the timeout; the worker exits. */
   | { readonly kind: 'drained'; readonly cutOff: number }

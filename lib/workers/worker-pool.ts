@@ -5,6 +5,7 @@ import {
   buildListenerCounts,
   zeroTrafficCounts,
 } from '../dataplane/data-plane.js'
+import { ShortageLog } from '../dataplane/limits/shortage-log.js'
 import { type ListenerPlan } from '../dataplane/listener-plan.js'
 import { portUnavailable } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
@@ -73,6 +74,7 @@ export class WorkerPool implements DataPlane {
     this.#options = options
     this.#mayShare = passesSockets
     this.#ports = passesSockets ? new BoundPorts(this.#descriptorLimit) : new WorkerBoundPorts()
+    const shortageLog = new ShortageLog(log, clock)
     this.#workers = new Workers({
       count: workers,
       settings: { ...settings, workers, passedSockets: passesSockets },
@@ -82,6 +84,7 @@ export class WorkerPool implements DataPlane {
       onChange: () => {
         if (!this.#isDraining) void this.#updateWorkers()
       },
+      onShortage: shortage => shortageLog.report(shortage),
     })
     this.#started = this.#workers.waitForAll(START_TIMEOUT_MS)
     log.info(0, 'The data plane runs in worker processes', { workers, passesSockets })

@@ -3,7 +3,9 @@ import { type ListenerReport, type TrafficCounts } from '../dataplane/data-plane
 import { type Transports } from '../dataplane/transport/choose-transports.js'
 import { InProcessDataPlane } from '../dataplane/in-process.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
-import { type UdpPortSource } from '../dataplane/udp/flow-capacity.js'
+import { ShortageLog } from '../dataplane/limits/shortage-log.js'
+import { type Shortage } from '../dataplane/limits/shortage-watch.js'
+import { type NodeResources } from '../dataplane/node-resources.js'
 import { type Clock } from '../model/clock.js'
 import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
@@ -23,7 +25,7 @@ export interface WorkerOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly descriptorLimit: number
-  readonly udpPorts?: UdpPortSource
+  readonly node?: NodeResources
   readonly transports: Transports
   readonly log: Log
   readonly setVerbosity: (level: number) => void
@@ -52,12 +54,15 @@ export class Worker {
   readonly #plan = new Map<ServicePortKey, ListenerSpec>()
   /** Ports that the control process knows. */
   readonly #reported = new Map<ServicePortKey, number>()
+  /** For an orphan: otherwise the control process logs for all workers. */
+  readonly #shortageLog: ShortageLog
   readonly #controlWatch: ControlWatch | undefined
   #state: 'controlled' | 'orphaned' | 'draining' = 'controlled'
 
   constructor(options: WorkerOptions) {
-    const { settings, clock, random, descriptorLimit, udpPorts, transports, log } = options
+    const { settings, clock, random, descriptorLimit, node, transports, log } = options
     this.#options = options
+    this.#shortageLog = new ShortageLog(log, clock)
     const { killControl } = options
     const { controlTimeout: timeoutMs } = settings
     if (timeoutMs !== undefined) this.#controlWatch = new ControlWatch({ timeoutMs, clock, log, killControl })
@@ -66,7 +71,8 @@ export class Worker {
       clock,
       random,
       descriptorLimit,
-      ...(udpPorts === undefined ? {} : { udpPorts }),
+      ...(node === undefined ? {} : { node }),
+      onShortage: shortage => this.#reportShortage(shortage),
       timings: settings.timings,
       ...transports,
       ...(settings.passedSockets ? { boundSockets: this.#sockets } : {}),
@@ -116,6 +122,11 @@ export class Worker {
   /** Drains an orphan. While there is a control process, the worker ignores signals and waits for a command. */
   handleSignal(): void {
     if (this.#state === 'orphaned') void this.#drain(this.#options.settings.drainTimeout)
+  }
+
+  #reportShortage(shortage: Shortage): void {
+    if (this.#state === 'controlled') this.#options.send({ kind: 'shortage', shortage })
+    else this.#shortageLog.report(shortage)
   }
 
   async #applyPlan(generation: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Budgets, type TrafficCounts, type WorkerCounts } from '../dataplane/data-plane.js'
+import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type Clock } from '../model/clock.js'
 import { type HealthProblem } from '../model/health-problem.js'
 import { type Log } from '../model/log.js'
@@ -28,6 +29,8 @@ export interface WorkersOptions {
   readonly inheritedSockets: (worker: WorkerId) => readonly InheritedSocket[]
   /** A worker is ready or has exited. */
   readonly onChange: () => void
+  /** Something is short in a worker. */
+  readonly onShortage: (shortage: Shortage) => void
 }
 
 /** A worker that takes commands. */
@@ -55,7 +58,7 @@ export class Workers {
   #isReplacing = false
   #isDraining = false
 
-  constructor({ count, settings, clock, log, inheritedSockets, onChange }: WorkersOptions) {
+  constructor({ count, settings, clock, log, inheritedSockets, onChange, onShortage }: WorkersOptions) {
     this.#clock = clock
     this.#onChange = onChange
     this.#verbosity = settings.verbosity
@@ -79,7 +82,10 @@ export class Workers {
             this.#counters.removeWorker(id)
             this.#notifyChange()
           },
-          onMessage: message => slot.link?.handle(message),
+          onMessage: message => {
+            if (message.kind === 'shortage') onShortage(message.shortage)
+            else slot.link?.handle(message)
+          },
         }),
       }
       return slot

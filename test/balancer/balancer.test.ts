@@ -1,4 +1,5 @@
 import t from 'tap'
+import { AffinityBudget } from '../../lib/balancer/affinity-budget.js'
 import { AffinityTable } from '../../lib/balancer/affinity-table.js'
 import { BalancedEndpoint } from '../../lib/balancer/balanced-endpoint.js'
 import { type AvoidedEndpoints, type Target } from '../../lib/balancer/balancer.js'
@@ -204,7 +205,7 @@ void t.test('expired clients are removed, and the table has a maximum size', t =
 })
 
 void t.test('a full affinity table removes the client with the oldest last use', t => {
-  const table = new AffinityTable(3)
+  const table = new AffinityTable(3, new AffinityBudget(100))
   const [a, b, c] = [...'abc'].map(letter => new BalancedEndpoint(target(letter)))
   for (const client of ['x', 'y', 'z']) table.set(client, a!, 0)
   table.use('x', 1, 1000)

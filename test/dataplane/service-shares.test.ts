@@ -1,11 +1,8 @@
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 import { type Test } from 'tap'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { PlaneUnderTest, makeListenerPlan, makeListenerSpec, waitUntil } from '../support/dataplane/plane-under-test.js'
 import { testBothTransports as testTcp } from '../support/dataplane/test-both-tcp-transports.js'
-import { testBothTransports as testUdp } from '../support/dataplane/test-both-udp-transports.js'
 import { TcpPod, exchange, readAnswer } from '../support/pods/tcp-pod.js'
 import { UdpPod, openUdpClient } from '../support/pods/udp-pod.js'
 
@@ -124,37 +121,6 @@ testTcp(
     t.strictSame(served, Array<boolean>(10).fill(true))
   },
 )
-
-testUdp('flows that were answered several times survive a flood of single datagrams', async (t, udpTransport) => {
-  const pods = await Promise.all(['a', 'b'].map(name => UdpPod.start(t, name)))
-  const plane = new PlaneUnderTest(t, { udpTransport, descriptorLimit: 1000 })
-  const [port] = await plane.apply(makeListenerSpec({ ...DNS, endpoints: pods.map(({ endpoint }) => endpoint) }))
-  // Two at the address of the flood, too.
-  const addresses = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5', '127.0.0.9', '127.0.0.9']
-  const talkers = await Promise.all(addresses.map(address => openUdpClient(t, port!, 0, address)))
-  const upstreamPorts = (text: string) =>
-    pods.flatMap(({ received }) => received.filter(entry => entry.text === text).map(({ from }) => from.port))
-  for (const [n, talker] of talkers.entries()) for (let turn = 0; turn < 4; turn++) await talker.ask(`talk ${n}`)
-
-  for (let sent = 0; sent < 2000; sent += 100) await sendFromNewPorts(port!, '127.0.0.9', 100)
-  const flooded = async () => (await plane.plane.counts()).flows.evicted > 1000
-  await waitUntil(flooded, 'the flood has taken all it could')
-  for (const [n, talker] of talkers.entries()) {
-    await talker.ask(`talk ${n}`)
-    t.equal(new Set(upstreamPorts(`talk ${n}`)).size, 1, `flow ${n} is the same one`)
-  }
-})
-
-/** Sends one datagram from each of some ports, which close at once. */
-async function sendFromNewPorts(port: number, address: string, count: number): Promise<void> {
-  const sendOne = async () => {
-    const socket = createSocket('udp4').bind(0, address)
-    await once(socket, 'listening')
-    await new Promise(resolve => socket.send('once', port, '127.0.0.1', resolve))
-    socket.close()
-  }
-  await Promise.all(Array.from({ length: count }, sendOne))
-}
 
 testTcp(
   'listeners for which there is no descriptor fail, the others are served, and all when there is room',

@@ -2,5 +2,6 @@
 process.env['PLANE_WORKERS'] = '2'
 await import('./tcp/tcp-proxy.test.js')
 await import('./udp/udp-proxy.test.js')
+await import('./udp/answered-flows.test.js')
 
 export {}

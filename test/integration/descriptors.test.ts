@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline'
 import t from 'tap'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
+import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 
@@ -66,47 +67,53 @@ for (const workers of [1, 0]) {
   )
 }
 
-t.test(
-  'with 400 files, 600 idle connections to one Service leave room for other Services, TCP and UDP',
-  { skip: namespacesUnavailable },
-  async t => {
-    const network = await NodeNetwork.create(t)
-    const server = await network.addServer('a')
-    const { namespace } = await network.addPod()
-    const folder = new ManifestFolder(t)
-    const dns = { clusterIP: '10.96.0.12', port: 53, protocol: 'UDP' } as const
-    folder.write(
-      makeServiceManifest('web', WEB),
-      makeSliceManifest('web', [server.ip], 8080),
-      makeServiceManifest('greedy', { clusterIP: '10.96.0.11', port: 80 }),
-      makeSliceManifest('greedy', [server.ip], 8080),
-      makeServiceManifest('dns', dns),
-      makeSliceManifest('dns', [server.ip], 5353, 'UDP'),
-    )
-    const child = network.start(network.node, 'prlimit', [
-      '--nofile=400:400',
-      process.execPath,
-      PROXY_PROGRAM,
-      '--proxy-mode=userspace',
-      '--data-plane-workers=1',
-      '--manifests',
-      folder.path,
-      '-v=2',
-    ])
-    for await (const line of createInterface({ input: child.stderr! }))
-      if (line.includes('Synced rules" family="IPv4"')) break
-    child.stderr!.resume()
-    const hog = network.start(namespace, process.execPath, [
-      '-e',
-      `let refused = 0
-       for (let n = 0; n < 600; n++)
+for (const workers of [1, 2])
+  t.test(
+    `with 400 files for each of ${workers} workers, idle connections to one Service leave room for other Services, TCP and UDP`,
+    { skip: namespacesUnavailable },
+    async t => {
+      const network = await NodeNetwork.create(t)
+      const server = await network.addServer('a')
+      const { namespace } = await network.addPod()
+      const folder = new ManifestFolder(t)
+      const dns = { clusterIP: '10.96.0.12', port: 53, protocol: 'UDP' } as const
+      folder.write(
+        makeServiceManifest('web', WEB),
+        makeSliceManifest('web', [server.ip], 8080),
+        makeServiceManifest('greedy', { clusterIP: '10.96.0.11', port: 80 }),
+        makeSliceManifest('greedy', [server.ip], 8080),
+        makeServiceManifest('dns', dns),
+        makeSliceManifest('dns', [server.ip], 5353, 'UDP'),
+      )
+      const child = network.start(network.node, 'prlimit', [
+        '--nofile=400:400',
+        process.execPath,
+        PROXY_PROGRAM,
+        '--proxy-mode=userspace',
+        `--data-plane-workers=${workers}`,
+        '--manifests',
+        folder.path,
+        '-v=2',
+      ])
+      for await (const line of createInterface({ input: child.stderr! }))
+        if (line.includes('Synced rules" family="IPv4"')) break
+      const lines: string[] = []
+      createInterface({ input: child.stderr! }).on('line', line => lines.push(line))
+      const hog = network.start(namespace, process.execPath, [
+        '-e',
+        `let refused = 0
+       for (let n = 0; n < ${600 * workers}; n++)
          require('net').connect({ port: 80, host: '10.96.0.11', allowHalfOpen: true })
            .on('error', () => 0)
-           .on('close', () => ++refused === 400 && console.log('full'))`,
-    ])
-    await new Promise(resolve => hog.stdout!.once('data', resolve))
-    const client = new NetworkClient(network, namespace)
-    for (let n = 0; n < 20; n++) t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
-    for (let n = 0; n < 5; n++) t.equal((await client.udp(dns.clusterIP, dns.port)).answer, 'a 5')
-  },
-)
+           .on('close', () => ++refused === ${400 * workers} && console.log('full'))`,
+      ])
+      await new Promise(resolve => hog.stdout!.once('data', resolve))
+      const client = new NetworkClient(network, namespace)
+      for (let n = 0; n < 20; n++) t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+      for (let n = 0; n < 5; n++) t.equal((await client.udp(dns.clusterIP, dns.port)).answer, 'a 5')
+      const shortages = () => lines.filter(line => line.includes('File descriptors are short'))
+      await waitUntil(() => shortages().length > 0, 'the log says so')
+      t.equal(shortages().length, 1, 'one line says so, for all workers')
+      t.match(shortages()[0], /limit="?400"? .*service="default\/greedy".*LimitNOFILE/)
+    },
+  )

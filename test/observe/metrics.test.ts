@@ -15,6 +15,12 @@ const STARTED = Date.UTC(2026, 0, 1)
 class Fixture {
   listeners: ListenerCounts[] = []
   descriptors = { used: 0, limit: 0, waited: 0, shed: 0, evicted: 0 }
+  readonly memory = {
+    heldBack: { used: 1, limit: 2, waited: 0, shed: 0, evicted: 3 },
+    unanswered: { used: 4, limit: 5, waited: 0, shed: 6, evicted: 0 },
+    sendQueue: { used: 7, limit: 8, waited: 0, shed: 9, evicted: 0 },
+    affinity: { used: 10, limit: 11, waited: 0, shed: 0, evicted: 12 },
+  }
   flows = { used: 0, limit: 0, waited: 0, shed: 0, evicted: 0 }
   dials = { used: 0, limit: 0, waited: 0, shed: 0 }
   unserved = 0
@@ -40,6 +46,7 @@ class Fixture {
       descriptors: this.descriptors,
       flows: this.flows,
       dials: this.dials,
+      memory: this.memory,
     }
   }
 }
@@ -96,6 +103,15 @@ t.test('the traffic of a Service port is shown, with the right metric types', as
     ['dials_limit', '', 'gauge', 64],
     ['dials_waited_total', '', 'counter', 15],
     ['dials_shed_total', '', 'counter', 16],
+    ['memory_bytes', '{purpose="held-back"}', 'gauge', 1],
+    ['memory_limit_bytes', '{purpose="held-back"}', 'gauge', 2],
+    ['memory_evicted_total', '{purpose="held-back"}', 'counter', 3],
+    ['memory_bytes', '{purpose="unanswered-datagrams"}', 'gauge', 4],
+    ['memory_shed_total', '{purpose="unanswered-datagrams"}', 'counter', 6],
+    ['memory_limit_bytes', '{purpose="queued-datagrams"}', 'gauge', 8],
+    ['memory_shed_total', '{purpose="queued-datagrams"}', 'counter', 9],
+    ['memory_bytes', '{purpose="affinity"}', 'gauge', 10],
+    ['memory_evicted_total', '{purpose="affinity"}', 'counter', 12],
   ]
   for (const [name, labels, type, value] of expected) {
     t.equal(types.get(`kubeproxy_userspace_${name}`), type, `type of ${name}`)
@@ -292,7 +308,8 @@ t.test('metrics alone do not keep the process alive', async t => {
   const program = `
     import { Metrics } from ${JSON.stringify(new URL('../../lib/observe/metrics.js', import.meta.url).href)}
     const none = { used: 0, limit: 0, waited: 0, shed: 0 }
-    const counts = () => ({ listeners: [], unserved: 0, descriptors: none, flows: none, dials: none })
+    const memory = { heldBack: none, unanswered: none, sendQueue: none, affinity: none }
+    const counts = () => ({ listeners: [], unserved: 0, descriptors: none, flows: none, dials: none, memory })
     const metrics = new Metrics({ mode: { mode: 'userspace', rejected: [] }, dataPlane: { counts }, pending: () => ({ services: 0, endpoints: 0 }), startedAt: 0, version: '0' })
     console.log((await metrics.text()).length > 0)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {

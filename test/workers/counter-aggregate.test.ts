@@ -8,6 +8,12 @@ const workerTraffic = (traffic: Record<string, { connections: number; active?: n
     descriptors: { used: 10, limit: 100, waited: n, shed: 10 * n, evicted: 20 * n },
     flows: { used: 4, limit: 50, waited: 0, shed: 2 * n, evicted: 3 * n },
     dials: { used: 1, limit: 6, waited: 100 * n, shed: 1000 * n },
+    memory: {
+      heldBack: { used: 7, limit: 70, waited: 0, shed: 0, evicted: 4 * n },
+      unanswered: { used: 8, limit: 80, waited: 0, shed: 5 * n, evicted: 0 },
+      sendQueue: { used: 9, limit: 90, waited: 0, shed: 6 * n, evicted: 0 },
+      affinity: { used: 11, limit: 110, waited: 0, shed: 0, evicted: 7 * n },
+    },
   },
 })
 
@@ -21,6 +27,12 @@ t.test('counts of all workers are added up', t => {
     descriptors: { used: 20, limit: 200, waited: 3, shed: 30, evicted: 60 },
     flows: { used: 8, limit: 100, waited: 0, shed: 6, evicted: 9 },
     dials: { used: 2, limit: 12, waited: 300, shed: 3000 },
+    memory: {
+      heldBack: { used: 14, limit: 140, waited: 0, shed: 0, evicted: 12 },
+      unanswered: { used: 16, limit: 160, waited: 0, shed: 15, evicted: 0 },
+      sendQueue: { used: 18, limit: 180, waited: 0, shed: 18, evicted: 0 },
+      affinity: { used: 22, limit: 220, waited: 0, shed: 0, evicted: 21 },
+    },
   })
   t.end()
 })
@@ -37,6 +49,12 @@ t.test('counters keep their values when a worker exits, and gauges lose its shar
     descriptors: { used: 20, limit: 200, waited: 1, shed: 10, evicted: 20 },
     flows: { used: 8, limit: 100, waited: 0, shed: 2, evicted: 3 },
     dials: { used: 2, limit: 12, waited: 100, shed: 1000 },
+    memory: {
+      heldBack: { used: 14, limit: 140, waited: 0, shed: 0, evicted: 4 },
+      unanswered: { used: 16, limit: 160, waited: 0, shed: 5, evicted: 0 },
+      sendQueue: { used: 18, limit: 180, waited: 0, shed: 6, evicted: 0 },
+      affinity: { used: 22, limit: 220, waited: 0, shed: 0, evicted: 7 },
+    },
   })
   t.end()
 })

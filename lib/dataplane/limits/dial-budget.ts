@@ -6,10 +6,10 @@ import { type PendingDial } from './pending-dial.js'
 /** Share of the limit of open files that may be dials. A dial holds two files, so all dials hold an eighth. */
 const DIAL_SHARE = 1 / 16
 /**
- * The most dials, however many files may be open. When all endpoints are silent, each dial makes four attempts in 3.75 s, and
+ * The most dials of all processes together, however many files may be open. When all endpoints are silent, each dial makes four attempts in 3.75 s, and
  * the kernel's conntrack remembers an attempt for 120 s. So 1024 dials make 1,100 attempts per second and 131,072 entries, which
  * is the smallest table that kube-proxy sets up (--conntrack-min). When endpoints answer within 10 ms, 1024 dials allow 100,000
- * connections per second, more than one process can make.
+ * connections per second, more than a process can make.
  */
 const MAX_DIALS = 1024
 
@@ -57,9 +57,10 @@ export class DialBudget {
   #shed = 0
   #isServing = false
 
-  constructor(descriptors: DescriptorBudget) {
+  /** @param processes how many processes of this proxy dial: conntrack has one table for all of them */
+  constructor(descriptors: DescriptorBudget, processes = 1) {
     this.#descriptors = descriptors
-    this.#limit = Math.min(MAX_DIALS, Math.max(2, Math.floor(descriptors.limit * DIAL_SHARE)))
+    this.#limit = Math.max(2, Math.floor(Math.min(MAX_DIALS / processes, descriptors.limit * DIAL_SHARE)))
     descriptors.onRelease = () => this.#serveQueues()
   }
 

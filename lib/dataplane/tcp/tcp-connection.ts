@@ -7,6 +7,7 @@ import { type SpliceFailure, type TcpSocket, type TcpSplice, type TcpSpliceOwner
 import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
 import { Dial, type DialOwner } from './dial.js'
 import { type UnpolledTimes, gonePeerRule, isAbandoned } from './gone-peer-rule.js'
+import { type HeldBackConnection } from './held-back-connections.js'
 import { type OpenConnection } from './service-connections.js'
 import { type UnpolledConnection } from './unpolled-connections.js'
 
@@ -29,7 +30,9 @@ export interface TcpConnectionOwner {
  * It owns the sockets: the listener has counted the descriptor of the client, and the dial that of the endpoint. Both are
  * released here.
  */
-export class TcpConnection implements DialOwner, OpenConnection, TcpSpliceOwner, UnpolledConnection {
+export class TcpConnection
+  implements DialOwner, OpenConnection, TcpSpliceOwner, UnpolledConnection, HeldBackConnection
+{
   readonly lease: EndpointLease
   holding: ClientHolding | undefined
   older: Held | undefined
@@ -68,6 +71,15 @@ export class TcpConnection implements DialOwner, OpenConnection, TcpSpliceOwner,
 
   get bytesToClient(): number {
     return this.#splice?.bytesToClient ?? 0
+  }
+
+  get client(): string {
+    return this.lease.client
+  }
+
+  /** What identifies its Service. */
+  get service(): object {
+    return this.#queue.share
   }
 
   /** Connects the client to an endpoint. */
@@ -109,9 +121,14 @@ export class TcpConnection implements DialOwner, OpenConnection, TcpSpliceOwner,
     return splice === undefined || splice.clientState !== 'reading' || splice.endpointState !== 'reading'
   }
 
+  onPolledAgain(): void {
+    this.#context.heldBackConnections.delete(this)
+  }
+
   checkPeers(times: UnpolledTimes): void {
     const splice = this.#splice
     if (splice === undefined) return this.#client.checkPeer(() => this.#client.close())
+    this.#context.heldBackConnections.note(this, splice.heldBytes, times.quietMs)
     const { keepAliveIdle, halfClosedTimeout } = this.#context.timings
     const { clientState, endpointState } = splice
     if (isAbandoned(clientState, endpointState, times, halfClosedTimeout)) return splice.reset()
@@ -122,7 +139,7 @@ export class TcpConnection implements DialOwner, OpenConnection, TcpSpliceOwner,
   }
 
   onClose(socket: TcpSocket): void {
-    const { descriptorBudget, upstreamSockets, unpolledConnections } = this.#context
+    const { descriptorBudget, upstreamSockets, unpolledConnections, heldBackConnections } = this.#context
     if (socket === this.#client) {
       this.#dial?.cancel()
       this.#dial = undefined
@@ -130,6 +147,7 @@ export class TcpConnection implements DialOwner, OpenConnection, TcpSpliceOwner,
     descriptorBudget.release(this.#queue.share)
     if (--this.#openSockets > 0) return
     unpolledConnections.delete(this)
+    heldBackConnections.delete(this)
     this.#owner.onEnd(this, this.#splice?.failure)
   }
 }

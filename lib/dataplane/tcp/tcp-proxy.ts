@@ -62,6 +62,7 @@ export class TcpProxy implements Listener {
 
   close(): void {
     this.#onDemandListener.close()
+    this.#clients.close()
   }
 
   abortConnections(): number {

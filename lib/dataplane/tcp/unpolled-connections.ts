@@ -6,6 +6,8 @@ export interface UnpolledConnection {
   readonly bytesToClient: number
   /** Whether there is a socket that the event loop does not poll. */
   readonly isUnpolled: boolean
+  /** Both of its sockets are polled, and bytes move. */
+  onPolledAgain(): void
   /** Ends the connection if a peer is gone. */
   checkPeers(times: UnpolledTimes): void
 }
@@ -62,7 +64,10 @@ export class UnpolledConnections {
         progress.quietSince = now
       }
       // A socket that is read from may still have old bytes in the kernel, until a whole period has brought none.
-      else if (!connection.isUnpolled) continue
+      else if (!connection.isUnpolled) {
+        connection.onPolledAgain()
+        continue
+      }
       this.#connections.set(connection, progress)
       connection.checkPeers({ unpolledMs: now - progress.since, quietMs: now - progress.quietSince })
     }

@@ -2,11 +2,14 @@ import { type BindOptions, createSocket } from 'node:dgram'
 import { type Target } from '../../balancer/balancer.js'
 import { type IpAddress, familyOf } from '../../model/address.js'
 import { DgramSocket } from './dgram-socket.js'
+import { SendQueue } from './send-queue.js'
 import { type UdpBindOptions, type UdpConnector, type UdpTransport, type UdpSocketEvents } from './udp-transport.js'
 
 /** UDP with Node.js's public API. */
 export class DgramTransport implements UdpTransport {
-  bind({ bound, address, port, receiveBufferBytes }: UdpBindOptions, events: UdpSocketEvents): Promise<DgramSocket> {
+  readonly sendQueue = new SendQueue()
+
+  bind({ bound, address, port, bufferBytes }: UdpBindOptions, events: UdpSocketEvents): Promise<DgramSocket> {
     return new Promise((resolve, reject) => {
       const inner = createUdpSocket(address)
       const fail = (error: Error): void => {
@@ -16,8 +19,9 @@ export class DgramTransport implements UdpTransport {
       inner.once('error', fail)
       const onListening = (): void => {
         inner.removeListener('error', fail)
-        inner.setRecvBufferSize(receiveBufferBytes)
-        resolve(new DgramSocket(inner, events))
+        inner.setRecvBufferSize(bufferBytes)
+        inner.setSendBufferSize(bufferBytes)
+        resolve(new DgramSocket(inner, events, this.sendQueue))
       }
       if (bound === undefined) inner.bind({ address, port, exclusive: true }, onListening)
       // Node.js accepts a bare handle instead of options, as `child_process` needs, but does not document it.
@@ -27,7 +31,7 @@ export class DgramTransport implements UdpTransport {
 
   connect({ ip, port }: Target, connector: UdpConnector): DgramSocket {
     const inner = createUdpSocket(ip)
-    const socket = new DgramSocket(inner, connector)
+    const socket = new DgramSocket(inner, connector, this.sendQueue)
     socket.connect(ip, port, connector)
     return socket
   }

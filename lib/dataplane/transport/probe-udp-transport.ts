@@ -66,7 +66,7 @@ class UdpProbe implements Probe {
   async #checkBound(): Promise<void> {
     let onDatagram: (datagram: Buffer, from: UdpPeer) => void = () => undefined
     const socket = await this.#transport.bind(
-      { address: LOOPBACK, port: 0, receiveBufferBytes: BUFFER_BYTES },
+      { address: LOOPBACK, port: 0, bufferBytes: BUFFER_BYTES },
       {
         onMessage: (datagram, from) => onDatagram(datagram, from),
         onError: error => onDatagram(Buffer.from(error.message), { address: '', port: 0 }),

@@ -1,4 +1,5 @@
 import { type SocketAddress } from './upstream-sockets.js'
+import { type QueuedSocket, type SendQueue } from './send-queue.js'
 import { systemError } from './socket-error.js'
 import {
   type UdpBindOptions,
@@ -52,13 +53,17 @@ const { binding } = process as unknown as { binding(name: string): unknown }
 const { UDP, SendWrap, constants } = binding('udp_wrap') as UdpBinding
 
 /** A UdpSocket on one of Node.js's internal UDP handles. */
-export class UdpHandle implements UdpSocket {
+export class UdpHandle implements UdpSocket, QueuedSocket {
+  /** Bytes that wait until the kernel takes them. */
+  heldBytes = 0
   readonly #raw: RawUdp
   readonly #isV6: boolean
   readonly #events: UdpSocketEvents
+  readonly #queue: SendQueue
   #isOpen = true
 
-  private constructor(raw: RawUdp, isV6: boolean, events: UdpSocketEvents) {
+  private constructor(raw: RawUdp, isV6: boolean, events: UdpSocketEvents, queue: SendQueue) {
+    this.#queue = queue
     this.#raw = raw
     this.#isV6 = isV6
     this.#events = events
@@ -67,7 +72,11 @@ export class UdpHandle implements UdpSocket {
   }
 
   /** See UdpTransport.bind; this one throws. */
-  static bind({ bound, address, port, receiveBufferBytes }: UdpBindOptions, events: UdpSocketEvents): UdpHandle {
+  static bind(
+    { bound, address, port, bufferBytes }: UdpBindOptions,
+    events: UdpSocketEvents,
+    queue: SendQueue,
+  ): UdpHandle {
     const isV6 = address.includes(':')
     const raw = bound !== undefined && '_handle' in bound ? bound._handle : new UDP()
     // With any other object, Node.js would end the process.
@@ -76,8 +85,9 @@ export class UdpHandle implements UdpSocket {
       if (bound === undefined)
         throwOnError('bind', isV6 ? raw.bind6(address, port, constants.UV_UDP_IPV6ONLY) : raw.bind(address, port, 0))
       else if ('fd' in bound) throwOnError('open', raw.open(bound.fd))
-      raw.bufferSize(receiveBufferBytes, true, {})
-      const handle = new UdpHandle(raw, isV6, events)
+      raw.bufferSize(bufferBytes, true, {})
+      raw.bufferSize(bufferBytes, false, {})
+      const handle = new UdpHandle(raw, isV6, events, queue)
       throwOnError('recvmsg', raw.recvStart())
       return handle
     } catch (error) {
@@ -87,10 +97,10 @@ export class UdpHandle implements UdpSocket {
   }
 
   /** See UdpTransport.connect. */
-  static connect(ip: string, port: number, connector: UdpConnector): UdpHandle {
+  static connect(ip: string, port: number, connector: UdpConnector, queue: SendQueue): UdpHandle {
     const isV6 = ip.includes(':')
     const raw = new UDP()
-    const handle = new UdpHandle(raw, isV6, connector)
+    const handle = new UdpHandle(raw, isV6, connector, queue)
     // With a numeric address there is nothing to wait for.
     const status = (isV6 ? raw.connect6(ip, port) : raw.connect(ip, port)) || raw.recvStart()
     if (status === 0) connector.onConnect(handle.#localAddress())
@@ -103,7 +113,7 @@ export class UdpHandle implements UdpSocket {
   }
 
   send(datagram: Buffer): void {
-    if (!this.#isOpen) return
+    if (!this.#isOpen || !this.#hasRoomFor(datagram)) return
     const request = (UdpHandle.#spareRequest ??= UdpHandle.#newRequest())
     const list = UdpHandle.#list
     list[0] = datagram
@@ -111,7 +121,7 @@ export class UdpHandle implements UdpSocket {
   }
 
   sendTo(datagram: Buffer, { address, port }: UdpPeer): void {
-    if (!this.#isOpen) return
+    if (!this.#isOpen || !this.#hasRoomFor(datagram)) return
     const request = (UdpHandle.#spareRequest ??= UdpHandle.#newRequest())
     const list = UdpHandle.#list
     list[0] = datagram
@@ -134,10 +144,16 @@ export class UdpHandle implements UdpSocket {
     return { ip: out.address!, port: out.port! }
   }
 
+  /** While datagrams wait, the next one waits too, if it may. */
+  #hasRoomFor(datagram: Buffer): boolean {
+    return this.heldBytes === 0 || this.#queue.hasRoom(this, datagram)
+  }
+
   #finishSend(status: number, request: RawRequest, datagram: Buffer): void {
     if (status > 0) return
     if (status < 0) return this.#reportError('send', status)
     // The kernel's buffer is full. Node.js keeps the request, but only the bare address of the bytes.
+    this.#queue.add(this, datagram)
     UdpHandle.#spareRequest = undefined
     request.owner = this
     request.datagram = datagram
@@ -156,7 +172,9 @@ export class UdpHandle implements UdpSocket {
   }
 
   static #onSent(this: RawRequest, status: number): void {
-    if (status < 0) this.owner!.#reportError('send', status)
+    const { owner, datagram } = this
+    owner!.#queue.remove(owner!, datagram!)
+    if (status < 0) owner!.#reportError('send', status)
   }
 
   /** Used for all datagrams that the kernel takes at once: Node.js keeps a request only while it is pending. */

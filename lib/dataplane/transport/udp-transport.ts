@@ -1,5 +1,6 @@
 import { type Target } from '../../balancer/balancer.js'
 import { type BindOptions } from './bind-options.js'
+import { type SendQueue } from './send-queue.js'
 import { type SocketAddress } from './upstream-sockets.js'
 
 /** One bound UDP socket. */
@@ -38,12 +39,14 @@ export interface UdpConnector extends UdpSocketEvents {
 
 /** How to open a socket that receives from any client. */
 export interface UdpBindOptions extends BindOptions {
-  /** Requested size of the kernel's buffer; the kernel grants at most net.core.rmem_max. */
-  readonly receiveBufferBytes: number
+  /** Requested size of the kernel's buffer, each way; the kernel grants at most net.core.rmem_max and wmem_max. */
+  readonly bufferBytes: number
 }
 
 /** One way to use UDP in Node.js. All of them behave the same; some cost less. */
 export interface UdpTransport {
+  /** The datagrams of all its sockets that the kernel does not take at once. */
+  readonly sendQueue: SendQueue
   /** Opens a socket that receives from any client. Rejects with the system's error. */
   bind(options: UdpBindOptions, events: UdpSocketEvents): Promise<UdpSocket>
   /** Opens a socket that exchanges datagrams with one peer. It accepts `send` at once. */

@@ -13,14 +13,6 @@ export interface UdpPorts {
   readonly inUse: number
 }
 
-/** How a process learns about source ports. */
-export interface UdpPortSource {
-  /** How many processes of this proxy take ports. */
-  readonly processes: number
-  /** Reads the current state; undefined: unknown. */
-  read(): UdpPorts | undefined
-}
-
 /**
  * How many flows a process may have until it looks at the ports again. Each process of the proxy may take its part of what is
  * free now, so the processes need not know of each other: the one with many clients takes its part again at each look.

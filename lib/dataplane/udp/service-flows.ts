@@ -1,6 +1,7 @@
 import { Counted } from '../../primitives/count-ranking.js'
 import { DescriptorShare, type DescriptorUser } from '../limits/descriptor-share.js'
 import { type Held, HeldByClient } from '../limits/held-by-client.js'
+import { type MemoryHolder } from '../limits/memory-pool.js'
 import { flowKindToEnd } from './flow-kind-to-end.js'
 
 /** A flow as its Service sees it; a UdpFlow is one. */
@@ -30,7 +31,9 @@ export class FlowShare extends Counted {
  * The UDP flows of one Service, to all its listeners, by client. To make room, the flow ends that was idle longest, of the client
  * with the most; those that were answered several times end last (flow-kind-to-end.ts).
  */
-export class ServiceFlows implements DescriptorUser {
+export class ServiceFlows implements DescriptorUser, MemoryHolder {
+  /** Bytes of the datagrams that its flows keep until their endpoints reply. */
+  heldBytes = 0
   readonly descriptors = new DescriptorShare(this)
   readonly flowShare = new FlowShare(this)
   readonly #fresh = new HeldByClient<ServiceFlow>()

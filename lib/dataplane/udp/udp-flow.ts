@@ -47,7 +47,9 @@ export class UdpFlow implements ServiceFlow {
   #endpoint: BalancedEndpoint | undefined
   #upstream: UdpSocket | undefined
   #upstreamKey: UpstreamSocketKey | undefined
-  /** The last datagram of the client, until the endpoint replies. */
+  /** Whether the endpoint has not replied to the last datagram of the client. */
+  #isUnanswered = false
+  /** That datagram, if there was memory to keep it. */
   #unanswered: Buffer | undefined
   /** How many replies, up to `ASSURED_REPLIES`. */
   #replies = 0
@@ -72,7 +74,7 @@ export class UdpFlow implements ServiceFlow {
 
   /** Whether the client waits for a reply. */
   get isWaiting(): boolean {
-    return this.#unanswered !== undefined
+    return this.#isUnanswered
   }
 
   /** `ip:port` of the current endpoint. */
@@ -94,13 +96,15 @@ export class UdpFlow implements ServiceFlow {
   /** Sends a datagram of the client to the endpoint, at the end of this turn of the event loop. */
   send(datagram: Buffer): void {
     this.#owner.serviceFlows.touch(this, this.#context.clock.now())
-    this.#unanswered = datagram
+    this.#isUnanswered = true
+    this.#keepUnanswered(datagram)
     this.#context.sendBurst.add(this.#sendUpstream, datagram)
   }
 
   end(): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
+    this.#dropUnanswered()
     this.#disconnect()
     const { serviceFlows } = this.#owner
     this.#context.flowBudget.remove(serviceFlows, this)
@@ -122,7 +126,8 @@ export class UdpFlow implements ServiceFlow {
   }
 
   #handleReply(datagram: Buffer): void {
-    this.#unanswered = undefined
+    this.#isUnanswered = false
+    this.#dropUnanswered()
     this.#countReply()
     // To clear a set makes a new one, even if it was empty.
     if (this.#failed.size > 0) this.#failed.clear()
@@ -130,6 +135,17 @@ export class UdpFlow implements ServiceFlow {
     this.lease.recordSuccess()
     this.#owner.onReply(datagram.length)
     this.#context.sendBurst.add(this.#sendReply, datagram)
+  }
+
+  #keepUnanswered(datagram: Buffer): void {
+    this.#dropUnanswered()
+    if (this.#context.memory.unanswered.tryHold(this.#owner.serviceFlows, datagram.length)) this.#unanswered = datagram
+  }
+
+  #dropUnanswered(): void {
+    if (this.#unanswered === undefined) return
+    this.#context.memory.unanswered.change(this.#owner.serviceFlows, -this.#unanswered.length)
+    this.#unanswered = undefined
   }
 
   #countReply(): void {

@@ -10,8 +10,8 @@ import { ClientFlows } from './client-flows.js'
 import { type ServiceFlows } from './service-flows.js'
 import { UdpFlow, type UdpFlowOwner } from './udp-flow.js'
 
-/** The default of 208 KiB is full after three large datagrams. */
-const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
+/** Each way. The default of 208 KiB is full after three large datagrams, or when one client does not answer ARP. */
+const BUFFER_BYTES = 4 * 1024 * 1024
 /** A drain waits for a flow whose client has been waiting for a reply for less than this, in milliseconds. */
 const DRAIN_GRACE_MS = 1000
 
@@ -70,6 +70,7 @@ export class UdpProxy implements Listener {
   /** Takes no new clients. Replies leave through the listening socket, so it stays open until no client waits for one. */
   close(): void {
     this.#isDraining = true
+    this.#clients.close()
     if (this.countBusy() === 0) this.abortConnections()
   }
 
@@ -99,7 +100,7 @@ export class UdpProxy implements Listener {
     const { udpTransport, log, boundSockets } = this.#context
     const { key, address } = this.#clients.spec
     this.#socket = await udpTransport.bind(
-      { bound: boundSockets?.take(key), address, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES },
+      { bound: boundSockets?.take(key), address, port, bufferBytes: BUFFER_BYTES },
       {
         onMessage: (datagram, from) => this.#handleDatagram(datagram, from),
         // A problem with one datagram, such as a client that has vanished, must not end the listener.

@@ -6,7 +6,12 @@ class Connection implements UnpolledConnection {
   bytesToEndpoint = 0
   bytesToClient = 0
   isUnpolled = true
+  polledAgain = 0
   readonly checks: UnpolledTimes[] = []
+
+  onPolledAgain(): void {
+    this.polledAgain++
+  }
 
   checkPeers(times: UnpolledTimes): void {
     this.checks.push(times)
@@ -53,6 +58,7 @@ t.test('a connection whose sockets are polled again leaves when a whole period h
   connections.sweep(200)
   connections.sweep(300)
   t.equal(connection.checks.length, 2)
+  t.equal(connection.polledAgain, 1)
   connection.isUnpolled = true
   connections.add(connection)
   connections.sweep(400)

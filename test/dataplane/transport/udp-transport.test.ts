@@ -18,12 +18,13 @@ import { UdpPod, refusingUdpEndpoint, openUdpClient } from '../../support/pods/u
 import { testBothTransports } from '../../support/dataplane/test-both-udp-transports.js'
 
 const RECEIVE_BUFFER_BYTES = 1024 * 1024
-const anyPort = { address: '127.0.0.1', port: 0, receiveBufferBytes: RECEIVE_BUFFER_BYTES }
+const anyPort = { address: '127.0.0.1', port: 0, bufferBytes: RECEIVE_BUFFER_BYTES }
 const ignore = { onConnect: () => undefined, onMessage: () => undefined, onError: () => undefined }
 
 /** The public transport with one fault. */
 class FaultyUdpTransport implements UdpTransport {
   readonly #inner = new DgramTransport()
+  readonly sendQueue = this.#inner.sendQueue
 
   bind(options: UdpBindOptions, user: UdpSocketEvents): Promise<UdpSocket> {
     return this.#inner.bind(options, user)

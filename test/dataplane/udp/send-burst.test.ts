@@ -20,6 +20,16 @@ t.test('datagrams of one turn of the event loop are sent at its end, in order', 
   t.same(sent, ['one a', 'other b', 'one c', 'other d'], 'the same in the next turn')
 })
 
+t.test('a megabyte of datagrams does not wait for the end of the turn', async t => {
+  const burst = new SendBurst()
+  let sent = 0
+  const send = ({ length }: Buffer) => void (sent += length)
+  for (let n = 0; n < 30; n++) burst.add(send, Buffer.alloc(64 * 1024))
+  t.ok(sent > 1024 * 1024 && sent < 30 * 64 * 1024, `${sent} bytes are sent`)
+  await new Promise(setImmediate)
+  t.equal(sent, 30 * 64 * 1024)
+})
+
 t.test('a flush sends all datagrams at once, and none twice', async t => {
   const burst = new SendBurst()
   const sent: string[] = []

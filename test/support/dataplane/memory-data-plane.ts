@@ -35,7 +35,8 @@ export class MemoryDataPlane implements DataPlane {
 
   counts(): DataPlaneCounts {
     const none = { used: 0, limit: 0, waited: 0, shed: 0, evicted: 0 }
-    return { listeners: [], unserved: 0, descriptors: none, flows: none, dials: none }
+    const memory = { heldBack: none, unanswered: none, sendQueue: none, affinity: none }
+    return { listeners: [], unserved: 0, descriptors: none, flows: none, dials: none, memory }
   }
 
   reserveDescriptors(): void {

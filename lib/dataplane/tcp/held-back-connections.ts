@@ -1,0 +1,123 @@
+import { Counted, CountRanking } from '../../primitives/count-ranking.js'
+import { type ClientHolding, type Held, HeldByClient } from '../limits/held-by-client.js'
+import { type MemoryHolder, type MemoryPool } from '../limits/memory-pool.js'
+
+/** How long a connection must have moved no byte before it ends to free memory of the kernel, in milliseconds; also here if that is enough. */
+const MIN_QUIET_MS = 5000
+/** Memory that is over the limit by so much is freed at the cost of connections that move bytes, too. */
+const FAR_OVER = 1.25
+/** The most connections that one sweep ends. The kernel has their memory back at the next one. */
+const MAX_ENDED_PER_SWEEP = 64
+/** How many Services are asked for a connection that is quiet, those with the most first. */
+const MAX_ASKED = 8
+
+/** A connection whose receiver may not take its bytes; a TcpConnection is one. */
+export interface HeldBackConnection {
+  /** What identifies its Service. */
+  readonly service: object
+  readonly client: string
+  /** Aborts the connection: both sides get a reset. */
+  reset(): void
+}
+
+/** A connection that holds bytes, as its Service and its client have it. */
+class Entry implements Held, MemoryHolder {
+  heldBytes = 0
+  quietMs = 0
+  holding: ClientHolding | undefined
+  older: Held | undefined
+  newer: Held | undefined
+  readonly connection: HeldBackConnection
+  readonly entries: ServiceEntries
+
+  constructor(connection: HeldBackConnection, entries: ServiceEntries) {
+    this.connection = connection
+    this.entries = entries
+  }
+}
+
+class ServiceEntries extends Counted {
+  readonly byClient = new HeldByClient<Entry>()
+}
+
+/**
+ * The connections that hold bytes in this process, because a receiver does not take them: 64 KiB to 2 MiB each way. In the kernel each of
+ * them holds far more: 4 MiB was measured for one with a sender in a hurry, so 500 of them take all memory that Linux has for TCP on a
+ * machine with 24 GiB, and then every program of the node is slow or loses connections.
+ *
+ * When memory is short, connections end: of the Service that has the most of them, of its client with the most, the one that has moved no
+ * byte for the longest time. They are found by the sweep of UnpolledConnections, so a connection costs nothing here until then.
+ */
+export class HeldBackConnections {
+  readonly #pool: MemoryPool
+  readonly #entries = new Map<HeldBackConnection, Entry>()
+  readonly #byService = new Map<object, ServiceEntries>()
+  readonly #ranking = new CountRanking<ServiceEntries>()
+
+  /** @param pool the memory for them */
+  constructor(pool: MemoryPool) {
+    this.#pool = pool
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** A connection holds so many bytes, and has moved none for so many milliseconds. */
+  note(connection: HeldBackConnection, bytes: number, quietMs: number): void {
+    if (bytes === 0) return this.delete(connection)
+    let entry = this.#entries.get(connection)
+    if (entry === undefined) entry = this.#add(connection)
+    else if (quietMs === 0) entry.entries.byClient.touch(entry)
+    entry.quietMs = quietMs
+    this.#pool.change(entry, bytes - entry.heldBytes)
+  }
+
+  /** The connection has ended, or holds nothing. */
+  delete(connection: HeldBackConnection): void {
+    const entry = this.#entries.get(connection)
+    if (entry === undefined) return
+    const { entries } = entry
+    this.#entries.delete(connection)
+    entries.byClient.remove(entry)
+    this.#ranking.decrement(entries)
+    if (entries.count === 0) this.#byService.delete(connection.service)
+    this.#pool.change(entry, -entry.heldBytes)
+  }
+
+  /**
+   * Ends connections while they have too much memory.
+   * @param forKernel how many may end because the kernel is short of memory, although this process is not
+   */
+  sweep(forKernel: number): void {
+    for (let ended = 0; ended < MAX_ENDED_PER_SWEEP; ended++) {
+      if (ended >= forKernel && !this.#pool.isOver(1)) return
+      if (!this.#endOne(this.#pool.isOver(FAR_OVER))) return
+    }
+  }
+
+  #add(connection: HeldBackConnection): Entry {
+    const { service } = connection
+    let entries = this.#byService.get(service)
+    if (entries === undefined) this.#byService.set(service, (entries = new ServiceEntries()))
+    const entry = new Entry(connection, entries)
+    this.#entries.set(connection, entry)
+    entries.byClient.add(entry, connection.client)
+    this.#ranking.increment(entries)
+    return entry
+  }
+
+  #endOne(evenIfUsed: boolean): boolean {
+    for (const { byClient } of this.#ranking.top(MAX_ASKED)) {
+      const { connection, quietMs } = byClient.firstToEnd!
+      if (quietMs < MIN_QUIET_MS && !evenIfUsed) continue
+      // At once: the sockets may close later.
+      this.delete(connection)
+      this.#pool.countEvicted()
+      connection.reset()
+      return true
+    }
+    return false
+  }
+}

@@ -1,0 +1,101 @@
+import t from 'tap'
+import { MemoryPool } from '../../../lib/dataplane/limits/memory-pool.js'
+import { type HeldBackConnection, HeldBackConnections } from '../../../lib/dataplane/tcp/held-back-connections.js'
+import { heldBackToEndForKernel } from '../../../lib/dataplane/tcp/held-back-to-end-for-kernel.js'
+
+const BYTES = 64 * 1024
+
+class Fixture {
+  readonly pool: MemoryPool
+  readonly connections: HeldBackConnections
+  readonly ended: string[] = []
+  readonly #services = new Map<string, object>()
+
+  /** @param limit in connections */
+  constructor(limit: number) {
+    this.pool = new MemoryPool(limit * BYTES)
+    this.connections = new HeldBackConnections(this.pool)
+  }
+
+  /** Notes a connection that holds a buffer. @returns a function that notes it again */
+  hold(service: string, client: string, name: string, quietMs = 6000): (bytes: number, quietMs: number) => void {
+    let key = this.#services.get(service)
+    if (key === undefined) this.#services.set(service, (key = {}))
+    const connection: HeldBackConnection = { service: key, client, reset: () => void this.ended.push(name) }
+    const note = (bytes: number, quiet: number) => this.connections.note(connection, bytes, quiet)
+    note(BYTES, quietMs)
+    return note
+  }
+}
+
+t.test('while there is memory, no connection ends, and what is released counts no longer', t => {
+  const fixture = new Fixture(3)
+  const notes = ['a', 'b', 'c'].map(name => fixture.hold('web', '10.0.0.1', name))
+  fixture.connections.sweep(0)
+  t.strictSame(fixture.ended, [])
+  t.equal(fixture.pool.counts().used, 3 * BYTES)
+  notes[0]!(2 * BYTES, 0)
+  notes[1]!(0, 0)
+  t.equal(fixture.pool.counts().used, 3 * BYTES)
+  t.equal(fixture.connections.size, 2)
+  t.end()
+})
+
+t.test('without memory, those of the client with the most end, of the Service with the most, the quietest first', t => {
+  const fixture = new Fixture(5)
+  fixture.hold('other', '10.0.0.9', 'other')
+  fixture.hold('hung', '10.0.0.2', 'modest')
+  const [first] = ['first', 'second', 'third', 'fourth', 'fifth'].map(name => fixture.hold('hung', '10.0.0.1', name))
+  // It has moved bytes, so it is no longer the quietest one.
+  first!(BYTES, 0)
+  first!(BYTES, 7000)
+  fixture.connections.sweep(0)
+  t.strictSame(fixture.ended, ['second', 'third'])
+  t.equal(fixture.pool.counts().used, 5 * BYTES)
+  t.equal(fixture.pool.counts().evicted, 2)
+  fixture.connections.sweep(0)
+  t.equal(fixture.ended.length, 2, 'no more than necessary')
+  t.end()
+})
+
+t.test('connections that move bytes end only far above the limit', t => {
+  const fixture = new Fixture(8)
+  for (let n = 0; n < 10; n++) fixture.hold('slow', '10.0.0.1', `slow ${n}`, 4999)
+  fixture.connections.sweep(0)
+  t.strictSame(fixture.ended, [])
+  for (let n = 0; n < 2; n++) fixture.hold('slow', '10.0.0.1', 'more', 4999)
+  fixture.connections.sweep(0)
+  t.strictSame(fixture.ended, ['slow 0', 'slow 1'])
+  t.end()
+})
+
+t.test('when the kernel is short of memory, so many end as are asked for, and only quiet ones', t => {
+  const fixture = new Fixture(1000)
+  for (let n = 0; n < 5; n++) fixture.hold('hung', '10.0.0.1', `quiet ${n}`)
+  for (let n = 0; n < 9; n++) fixture.hold('busy', '10.0.0.1', 'busy', 100)
+  fixture.connections.sweep(2)
+  t.strictSame(fixture.ended, ['quiet 0', 'quiet 1'])
+  fixture.connections.sweep(10)
+  t.equal(fixture.ended.length, 5)
+  t.notOk(fixture.ended.includes('busy'))
+  t.end()
+})
+
+t.test('connections end for the kernel only if it is short of memory and they have a good part of it', t => {
+  const pressure = 1600 * 2 ** 20
+  for (const [heldBack, processes, used, expected] of [
+    [500, 1, undefined, 0],
+    [500, 1, pressure, 0],
+    [500, 1, pressure + 1, 63],
+    // 200 of them have a quarter.
+    [199, 1, pressure + 1, 0],
+    [200, 1, pressure + 1, 25],
+    [50, 4, pressure + 1, 7],
+    [49, 4, pressure + 1, 0],
+    [1, 1, 2 * pressure, 0],
+  ] as const) {
+    const memory = used === undefined ? undefined : { used, pressure }
+    t.equal(heldBackToEndForKernel(heldBack, processes, memory), expected, `${heldBack} of ${processes} processes`)
+  }
+  t.end()
+})
