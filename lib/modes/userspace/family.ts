@@ -13,22 +13,9 @@ import { type ResolvedFrontend } from './resolved-frontend.js'
 import { FrontendRules } from './frontend-rules.js'
 import { StaleFlowCleanup } from '../stale-flow-cleanup.js'
 import { type ProxyPort } from './proxy-port-filter.js'
+import { type ProgrammedFrontend, type ProgrammedFrontends } from './programmable-frontends.js'
 import { type FlowTarget, flowAddress } from '../stale-flows.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
-
-/** A frontend, and the listeners that its rules use. */
-export interface ProgrammedFrontend {
-  readonly resolved: ResolvedFrontend
-  readonly specs: readonly ListenerSpec[]
-  /** The ports that the listeners hold, in the same order. */
-  readonly ports: readonly number[]
-  readonly proxyPorts: readonly ProxyPort[]
-  /** Frontends with equal fingerprints have equal rules. */
-  readonly fingerprint: string
-}
-
-/** Frontends by a unique name, such as `IPv4/default/web/TCP cluster IP 10.96.0.10:80/TCP`. */
-export type ProgrammedFrontends = ReadonlyMap<string, ProgrammedFrontend>
 
 export interface UserspaceFamilyOptions {
   readonly iptables: Iptables

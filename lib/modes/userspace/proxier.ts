@@ -10,18 +10,15 @@ import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../../model/snapshot.js'
 import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
-import { fingerprint } from '../../primitives/fingerprint.js'
-import { sameItems } from '../../primitives/reuse-equal.js'
 import { type Proxier } from '../proxier.js'
 import { listenerKey, trafficClassesOf } from './traffic-classes.js'
-import { UserspaceFamily, type ProgrammedFrontend } from './family.js'
-import { type FrontendTarget } from './resolved-frontend.js'
+import { UserspaceFamily } from './family.js'
+import { type ProgrammedFrontends, programmableFrontends } from './programmable-frontends.js'
 import { type NodePortPlace, nodePortKey } from './node-port-listeners.js'
 import { type PortlessListener, isSupported, listenerSpecs, listenersWithoutPort } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
 import { frontendKey } from './observed-proxy-ports.js'
 import { ProxierReporter } from './proxier-reporter.js'
-import { type TrafficClass, type Frontend, type TrafficAction } from '../../frontends/frontend.js'
 import { FrontendTable } from '../../frontends/frontend-table.js'
 import { FrontendReporter } from '../frontend-reporter.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
@@ -72,7 +69,7 @@ export class UserspaceProxier implements Proxier {
   readonly #frontendTable: FrontendTable
   readonly #frontendReporter: FrontendReporter
   #listenerPlan: ListenerPlan = new Map()
-  #frontends: ReadonlyMap<string, ProgrammedFrontend> = new Map()
+  #frontends: ProgrammedFrontends = new Map()
   /** The proxy ports of an earlier process, until listeners take them. */
   #previousProxyPorts = new Map<string, number>()
   /** The ports of open listeners: `TCP 192.168.50.1:40000`. */
@@ -111,7 +108,8 @@ export class UserspaceProxier implements Proxier {
     for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#avoidTakenPorts(report) > 0; attempt++)
       report = await this.#applyListeners()
     this.#reporter.reportFailures(this.#listenerPlan, report)
-    this.#frontends = this.#programmableFrontends(frontends, report.open)
+    const listeners = { specs: this.#specs, open: report.open, servesNodePorts: this.#servesNodePorts }
+    this.#frontends = programmableFrontends(frontends, listeners, this.#frontends)
     for (const rules of this.rules) {
       rules.setDesired(
         new Map(
@@ -171,9 +169,8 @@ export class UserspaceProxier implements Proxier {
     }
   }
 
-  #servesNodePorts(address: IpAddress): boolean {
-    return this.#options.localTraffic(familyOf(address)).nodePortAddresses?.includes(address) ?? true
-  }
+  readonly #servesNodePorts = (address: IpAddress): boolean =>
+    this.#options.localTraffic(familyOf(address)).nodePortAddresses?.includes(address) ?? true
 
   /** Allocates a proxy port for each listener, if possible the one that an earlier process used. */
   #allocatePorts(listeners: readonly PortlessListener[]): Map<string, number> {
@@ -223,67 +220,6 @@ export class UserspaceProxier implements Proxier {
       )
     this.#reporter.reportExhausted(without.map(({ key }) => key))
     return without.length
-  }
-
-  /** The frontends whose listeners are all open. An unchanged one is the same object as before. */
-  #programmableFrontends(
-    frontends: readonly Frontend[],
-    open: ReadonlyMap<string, number>,
-  ): Map<string, ProgrammedFrontend> {
-    const programmed = new Map<string, ProgrammedFrontend>()
-    for (const frontend of frontends) {
-      const name = `${frontend.servicePort.key} ${frontend.name}`
-      const previous = this.#frontends.get(name)
-      if (previous?.resolved.frontend === frontend && this.#isUnchanged(previous, open)) {
-        programmed.set(name, previous)
-        continue
-      }
-      const built = this.#resolveFrontend(frontend, open)
-      if (built === undefined) continue
-      programmed.set(
-        name,
-        previous?.fingerprint === built.fingerprint && sameItems(previous.specs, built.specs) ? previous : built,
-      )
-    }
-    return programmed
-  }
-
-  /** Whether the listeners of a frontend and their ports are unchanged. */
-  #isUnchanged({ specs, ports }: ProgrammedFrontend, open: ReadonlyMap<string, number>): boolean {
-    return specs.every((spec, index) => this.#specs.get(spec.key) === spec && open.get(spec.key) === ports[index])
-  }
-
-  #resolveFrontend(frontend: Frontend, open: ReadonlyMap<string, number>): ProgrammedFrontend | undefined {
-    const { servicePort } = frontend
-    const targetOf = (action: TrafficAction): FrontendTarget | undefined => {
-      if (action === 'drop') return action
-      const key = listenerKey(servicePort.key, action)
-      const spec = this.#specs.get(key)
-      const port = open.get(key)
-      return spec === undefined || port === undefined ? undefined : { address: spec.address, port }
-    }
-    const [fromNode, fromPods, fromExternal] = [frontend.fromNode, frontend.fromPods, frontend.fromExternal].map(
-      targetOf,
-    )
-    if (fromNode === undefined || fromPods === undefined || fromExternal === undefined) return undefined
-    const actions = new Set([frontend.fromNode, frontend.fromPods, frontend.fromExternal])
-    const trafficClasses = [...actions].filter((action): action is TrafficClass => action !== 'drop')
-    const specs = trafficClasses.map(trafficClass => this.#specs.get(listenerKey(servicePort.key, trafficClass))!)
-    const proxyPorts = specs
-      .filter(spec => spec.address !== unspecifiedAddress(servicePort.family))
-      .map(({ protocol, address, key, sourceRanges }) => {
-        const port = open.get(key)!
-        const isNodePort = frontend.address === undefined && frontend.port === port && this.#servesNodePorts(address)
-        return { protocol, address, port, sourceRanges, isNodePort }
-      })
-    const ports = specs.map(({ key }) => open.get(key)!)
-    return {
-      resolved: { frontend, fromNode, fromPods, fromExternal },
-      specs,
-      ports,
-      proxyPorts,
-      fingerprint: fingerprint([fromNode, fromPods, fromExternal, proxyPorts]),
-    }
   }
 
   /** The node's address for each IP family in the snapshot. Reading the interfaces for every service port would be too slow. */
