@@ -16,6 +16,7 @@ import {
 } from '../../netfilter/chain-names.js'
 import { type Dispatch, NO_DISPATCH } from './dispatch.js'
 import { invalidSegmentLink } from '../invalid-segment-link.js'
+import { linkToChain } from '../link-to-chain.js'
 import { masqueradeRules } from '../masquerade-rules.js'
 import { type RuleSettings } from '../rule-settings.js'
 import { type RuleContext, nodePortMatches } from './rule-context.js'
@@ -31,33 +32,30 @@ export interface FixedRules {
 
 const OWNED_NAT_PREFIXES = [...SERVICE_PREFIXES, MARK_STRANGERS, PROXY_CANARY]
 const NEW = { connection: 'NEW' } as const
-
-function link(chain: string, target: string, comment: string | undefined, match: Pick<Rule, 'connection'> = {}): Link {
-  const commentField = comment === undefined ? {} : { comment }
-  return { chain, position: 'first', rule: { ...commentField, ...match, target: { kind: 'jump', chain: target } } }
-}
+const PORTALS_COMMENT = 'kubernetes service portals'
+const FIREWALL_MATCH = { comment: 'kubernetes load balancer firewall', ...NEW } as const
+/** Jumps of other programs may stay above: some network plugins mark packets there before a Service translates them. */
+const ABOVE_VERDICTS = { staysAbove: 'verdicts' } as const
 
 /** Jumps from the built-in chains. Of two jumps in one chain the later one is inserted above the earlier. */
 const FILTER_LINKS: readonly Link[] = [
   // kube-proxy has no jump in OUTPUT: there, packets of the node to an address without endpoints go out to the network.
   ...['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>
-    link(chain, EXTERNAL_SERVICES, 'kubernetes externally-visible service portals', NEW),
+    linkToChain(chain, EXTERNAL_SERVICES, { comment: 'kubernetes externally-visible service portals', ...NEW }),
   ),
-  link('INPUT', NODE_PORTS, 'kubernetes health check service ports'),
-  ...['FORWARD', 'OUTPUT'].map(chain => link(chain, SERVICES, 'kubernetes service portals', NEW)),
-  link('FORWARD', FORWARD, 'kubernetes forwarding rules'),
+  linkToChain('INPUT', NODE_PORTS, { comment: 'kubernetes health check service ports' }),
+  ...['FORWARD', 'OUTPUT'].map(chain => linkToChain(chain, SERVICES, { comment: PORTALS_COMMENT, ...NEW })),
+  linkToChain('FORWARD', FORWARD, { comment: 'kubernetes forwarding rules' }),
   // The other chains may not stay first: KUBE-FORWARD accepts packets that the rules of a network policy would drop.
-  ...['INPUT', 'OUTPUT', 'FORWARD'].map((chain): Link => ({
-    ...link(chain, PROXY_FIREWALL, 'kubernetes load balancer firewall', NEW),
-    staysAbove: 'acceptance',
-  })),
+  ...['INPUT', 'OUTPUT', 'FORWARD'].map(chain =>
+    linkToChain(chain, PROXY_FIREWALL, FIREWALL_MATCH, { staysAbove: 'acceptance' }),
+  ),
   invalidSegmentLink(),
 ]
-/** Jumps of other programs may stay above ours: some network plugins mark packets there before a Service translates them. */
 const NAT_LINKS: readonly Link[] = [
-  ...['OUTPUT', 'PREROUTING'].map(chain => link(chain, SERVICES, 'kubernetes service portals')),
-  link('POSTROUTING', POSTROUTING, 'kubernetes postrouting rules'),
-].map(each => ({ ...each, staysAbove: 'verdicts' }))
+  ...['OUTPUT', 'PREROUTING'].map(chain => linkToChain(chain, SERVICES, { comment: PORTALS_COMMENT }, ABOVE_VERDICTS)),
+  linkToChain('POSTROUTING', POSTROUTING, { comment: 'kubernetes postrouting rules' }, ABOVE_VERDICTS),
+]
 
 /**
  * Node ports on loopback need route_localnet, which lets packets with a loopback address out and in. This rule keeps other
@@ -76,7 +74,7 @@ const LOCALNET_LINKS: readonly Link[] = [
       target: { kind: 'DROP' },
     },
   },
-  ...['INPUT', 'OUTPUT'].map(chain => link(chain, KUBE_FIREWALL, undefined)),
+  ...['INPUT', 'OUTPUT'].map(chain => linkToChain(chain, KUBE_FIREWALL)),
 ]
 
 /** Builds the rules that depend on the context only. */

@@ -2,20 +2,15 @@ import { type IpFamily } from '../../model/address.js'
 import { LOOPBACK } from '../../model/cidr.js'
 import { type Link, type Rule, type RuleSet, type TableRules } from '../../netfilter/rule-set.js'
 import { IPVS_CHAIN_NAMES } from '../../netfilter/chain-names.js'
+import { linkToChain } from '../link-to-chain.js'
 import { masqueradeRules } from '../masquerade-rules.js'
+import { type RuleSettings } from '../rule-settings.js'
 import { type LocalMatch } from '../../frontends/local-traffic.js'
 import { NODE_PORT_SETS } from './set-entries.js'
 import { type SetName, kernelSetName } from './set-names.js'
 
-/** What the operator configured for the rules. */
-export interface RuleSettings {
-  /** Whether all packets to ClusterIPs are masqueraded, not only those from outside the Pods' network. */
-  readonly masqueradeAll: boolean
-  /** The bits of a packet's mark that request masquerading. */
-  readonly masqueradeMark: number
-  /** Whether masqueraded packets get a random source port. */
-  readonly randomFully: boolean
-}
+/** Invalid segments are dropped in iptables mode only. */
+export type IpvsRuleSettings = Omit<RuleSettings, 'dropInvalid'>
 
 /** The tables that ipvs mode has rules in. */
 export const IPVS_TABLES: readonly string[] = [...IPVS_CHAIN_NAMES.keys()]
@@ -37,7 +32,7 @@ const MARK_MASQ = jump('KUBE-MARK-MASQ')
  *
  * The rules match sets only, so they do not change with Services. (kube-proxy leaves out rules whose set is empty.)
  */
-export function ipvsRules(family: IpFamily, settings: RuleSettings, localMatches: readonly LocalMatch[]): RuleSet {
+export function ipvsRules(family: IpFamily, settings: IpvsRuleSettings, localMatches: readonly LocalMatch[]): RuleSet {
   const inSet = (set: SetName, fields: string): Pick<Rule, 'inSet'> => ({
     inSet: { name: kernelSetName(set, family), fields },
   })
@@ -54,7 +49,7 @@ type InSet = (set: SetName, fields: string) => Pick<Rule, 'inSet'>
 
 function natChains(
   family: IpFamily,
-  { masqueradeAll, masqueradeMark, randomFully }: RuleSettings,
+  { masqueradeAll, masqueradeMark, randomFully }: IpvsRuleSettings,
   localMatches: readonly LocalMatch[],
   inSet: InSet,
 ): Map<string, readonly Rule[]> {
@@ -128,7 +123,7 @@ function nodePortRules(inSet: InSet): Rule[] {
 }
 
 function filterChains(
-  { masqueradeMark, randomFully }: RuleSettings,
+  { masqueradeMark, randomFully }: IpvsRuleSettings,
   localMatches: readonly LocalMatch[],
   inSet: InSet,
 ): Map<string, readonly Rule[]> {
@@ -195,26 +190,21 @@ function jump(chain: string): { readonly kind: 'jump'; readonly chain: string } 
   return { kind: 'jump', chain }
 }
 
-function link(chain: string, comment: string, target: string, match: Pick<Rule, 'connection'> = {}): Link {
-  return { chain, position: 'first', rule: { comment, ...match, target: jump(target) } }
-}
-
-/** A link to rules that refuse packets. Rules that accept packets must not come to stand above it. */
-function refusalLink(...args: Parameters<typeof link>): Link {
-  return { ...link(...args), staysAbove: 'acceptance' }
-}
-
 const NEW = { connection: 'NEW' } as const
-const FIREWALL_COMMENT = 'kube-proxy firewall rules'
+const SERVICES_MATCH = { comment: 'kubernetes service portals' } as const
+const FIREWALL_MATCH = { comment: 'kube-proxy firewall rules', ...NEW } as const
+const ABOVE_VERDICTS = { staysAbove: 'verdicts' } as const
+/** For links to rules that refuse packets: rules that accept packets must not come to stand above them. */
+const ABOVE_ACCEPTANCE = { staysAbove: 'acceptance' } as const
 const NAT_LINKS: readonly Link[] = [
-  link('PREROUTING', 'kubernetes service portals', 'KUBE-SERVICES'),
-  link('OUTPUT', 'kubernetes service portals', 'KUBE-SERVICES'),
-  link('POSTROUTING', 'kubernetes postrouting rules', 'KUBE-POSTROUTING'),
-].map(each => ({ ...each, staysAbove: 'verdicts' }))
-const FILTER_LINKS: readonly Link[] = [
-  link('FORWARD', 'kubernetes forwarding rules', 'KUBE-FORWARD'),
-  refusalLink('INPUT', 'kubernetes ipvs access filter', 'KUBE-IPVS-FILTER', NEW),
-  link('INPUT', 'kubernetes health check rules', 'KUBE-NODE-PORT', NEW),
-  refusalLink('INPUT', FIREWALL_COMMENT, 'KUBE-PROXY-FIREWALL', NEW),
+  linkToChain('PREROUTING', 'KUBE-SERVICES', SERVICES_MATCH, ABOVE_VERDICTS),
+  linkToChain('OUTPUT', 'KUBE-SERVICES', SERVICES_MATCH, ABOVE_VERDICTS),
+  linkToChain('POSTROUTING', 'KUBE-POSTROUTING', { comment: 'kubernetes postrouting rules' }, ABOVE_VERDICTS),
 ]
-const MANGLE_LINKS: readonly Link[] = [refusalLink('OUTPUT', FIREWALL_COMMENT, 'KUBE-PROXY-FIREWALL', NEW)]
+const FILTER_LINKS: readonly Link[] = [
+  linkToChain('FORWARD', 'KUBE-FORWARD', { comment: 'kubernetes forwarding rules' }),
+  linkToChain('INPUT', 'KUBE-IPVS-FILTER', { comment: 'kubernetes ipvs access filter', ...NEW }, ABOVE_ACCEPTANCE),
+  linkToChain('INPUT', 'KUBE-NODE-PORT', { comment: 'kubernetes health check rules', ...NEW }),
+  linkToChain('INPUT', 'KUBE-PROXY-FIREWALL', FIREWALL_MATCH, ABOVE_ACCEPTANCE),
+]
+const MANGLE_LINKS: readonly Link[] = [linkToChain('OUTPUT', 'KUBE-PROXY-FIREWALL', FIREWALL_MATCH, ABOVE_ACCEPTANCE)]

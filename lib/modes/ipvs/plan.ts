@@ -9,14 +9,14 @@ import { type VirtualServer, serverKey } from '../../system/virtual-server.js'
 import { type Frontend } from '../../frontends/frontend.js'
 import { type FlowTarget } from '../stale-flows.js'
 import { type LocalMatch, type LocalTraffic } from '../../frontends/local-traffic.js'
-import { type RuleSettings, ipvsRules } from './ipvs-rules.js'
+import { type IpvsRuleSettings, ipvsRules } from './ipvs-rules.js'
 import { type SetEntry, setEntries } from './set-entries.js'
 import { SET_NAMES, SET_TYPES, type SetName, kernelSetName } from './set-names.js'
 import { type VirtualAddress, virtualAddressesOf } from './virtual-address.js'
 import { desiredServer } from './desired-server.js'
 
 /** What the operator configured. */
-export interface PlanSettings extends RuleSettings {
+export interface PlanSettings extends IpvsRuleSettings {
   /** The kernel's name of the scheduler for Services that do not ask for another one. */
   readonly scheduler: string
 }

@@ -11,6 +11,7 @@ import {
 import { type Link, type Rule, type RuleSet, type RuleTree } from '../../netfilter/rule-set.js'
 import { InvalidSegmentFilter } from './invalid-segment-filter.js'
 import { invalidSegmentLink } from '../invalid-segment-link.js'
+import { linkToChain } from '../link-to-chain.js'
 import { ProxyPortFilter, type ProxyPort, proxyPortLinks } from './proxy-port-filter.js'
 import { type ResolvedFrontend } from './resolved-frontend.js'
 import { FrontendTrees } from './frontend-trees.js'
@@ -103,36 +104,24 @@ function exceptLoopback(family: IpFamily, rules: readonly Rule[]): readonly Rule
   ]
 }
 
-function link(
-  chain: string,
-  position: Link['position'],
-  comment: string,
-  target: string,
-  match: Pick<Rule, 'toThisNode' | 'connection'> = {},
-): Link {
-  return { chain, position, rule: { comment, ...match, target: { kind: 'jump', chain: target } } }
-}
-
 /** Jumps of other programs may stay above a link of table nat: as with kube-proxy, such a program sees packets first. */
-function addressLink(chain: string, target: string): Link {
-  return { ...link(chain, 'first', PORTALS_COMMENT, target), staysAbove: 'verdicts' }
-}
-
+const ABOVE_VERDICTS = { staysAbove: 'verdicts' } as const
+const TO_NODE_PORT = { comment: NODEPORTS_COMMENT, toThisNode: true } as const
 const NAT_LINKS: readonly Link[] = [
-  addressLink('PREROUTING', PORTALS_CONTAINER),
-  addressLink('OUTPUT', PORTALS_HOST),
-  link('PREROUTING', 'last', NODEPORTS_COMMENT, NODEPORT_CONTAINER, { toThisNode: true }),
-  link('OUTPUT', 'last', NODEPORTS_COMMENT, NODEPORT_HOST, { toThisNode: true }),
+  linkToChain('PREROUTING', PORTALS_CONTAINER, { comment: PORTALS_COMMENT }, ABOVE_VERDICTS),
+  linkToChain('OUTPUT', PORTALS_HOST, { comment: PORTALS_COMMENT }, ABOVE_VERDICTS),
+  linkToChain('PREROUTING', NODEPORT_CONTAINER, TO_NODE_PORT, { position: 'last' }),
+  linkToChain('OUTPUT', NODEPORT_HOST, TO_NODE_PORT, { position: 'last' }),
 ]
 /**
  * Table nat sees only the first packet of a connection. Table filter sees all packets, so the links match new connections
  * only.
  */
+const DROP_MATCH = { comment: 'Services whose endpoints are on other nodes only', connection: 'NEW' } as const
 const FILTER_LINKS: readonly Link[] = [
-  ...['INPUT', 'FORWARD', 'OUTPUT'].map((chain): Link => ({
-    ...link(chain, 'first', 'Services whose endpoints are on other nodes only', PORTALS_DROP, { connection: 'NEW' }),
-    staysAbove: 'acceptance',
-  })),
+  ...['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>
+    linkToChain(chain, PORTALS_DROP, DROP_MATCH, { staysAbove: 'acceptance' }),
+  ),
   ...proxyPortLinks(),
   invalidSegmentLink({ keepsConnection: true }),
 ]

@@ -3,6 +3,7 @@ import { type Cidr } from '../../model/cidr.js'
 import { PROXY_DOOR, PROXY_PORTS } from '../../netfilter/chain-names.js'
 import { PortSetTree, PortTree } from '../../netfilter/tree/port-tree.js'
 import { type Link, type Rule } from '../../netfilter/rule-set.js'
+import { linkToChain } from '../link-to-chain.js'
 
 /** A port that a listener is open on. */
 export interface ProxyPort {
@@ -31,8 +32,8 @@ const FILTER_RULES: readonly Rule[] = [
 
 /** Sends the first packet of each connection to the filter, and what belongs to none. */
 export function proxyPortLinks(): Link[] {
-  const rule: Rule = { comment: COMMENT, connection: ['INVALID', 'NEW'], target: { kind: 'jump', chain: PROXY_PORTS } }
-  return [{ chain: 'INPUT', position: 'first', staysAbove: 'acceptance', rule }]
+  const match = { comment: COMMENT, connection: ['INVALID', 'NEW'] } as const
+  return [linkToChain('INPUT', PROXY_PORTS, match, { staysAbove: 'acceptance' })]
 }
 
 /**
