@@ -3,13 +3,14 @@
  * server ends all watches, so that the proxy lists every object again; and /metrics is read. Needs root. Everything runs in
  * its own network namespaces.
  */
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { NodeProcess } from '../../test/support/nodes/node-process.js'
 import { makeSliceManifest, makeServiceManifest } from '../../test/support/api/manifests.js'
 import { NodeNetwork, type TeardownScope } from '../../test/support/nodes/node-network.js'
+import { workersOf } from '../../test/support/processes/children-of.js'
 import { ProxyProcess } from '../../test/support/processes/proxy-process.js'
 import { CleanupStack } from './cleanup-stack.js'
 
@@ -83,19 +84,13 @@ for (const workers of [0, 1, 2]) {
         `  ${name.padEnd(8)} ${String(count).padStart(5)} connections, ${failed} failed; ms: median ${median.toFixed(2)}, ` +
           `99th of 100 ${p99.toFixed(2)}, longest ${longest.toFixed(1)}\n`,
       )
-    for (const pid of [proxy.child.pid!, ...childrenOf(proxy.child.pid!)])
+    for (const pid of [proxy.child.pid!, ...workersOf(proxy.child.pid!)])
       process.stdout.write(`  ${pid === proxy.child.pid ? 'control' : 'worker '} ${residentMiB(pid)} MiB\n`)
     const ended = once(client, 'exit')
     client.kill()
     await ended
     await proxy.stop()
   })
-}
-
-function childrenOf(pid: number): number[] {
-  return readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name) && new RegExp(`^PPid:\\s+${pid}$`, 'm').test(statusOf(name)))
-    .map(Number)
 }
 
 function residentMiB(pid: number): number {

@@ -36,7 +36,6 @@ import { aborted } from './drain-data-plane.js'
 import { HttpServers } from './http-servers.js'
 import { LifeCycle } from './life-cycle.js'
 import { ModeSwitch } from './mode-switch.js'
-import { CHECK_PERIOD_MS } from './program-loop.js'
 import { reportProblems } from './report-problems.js'
 import { SourceHealth } from './source-health.js'
 import { SyncLoop } from './sync-loop.js'
@@ -110,7 +109,7 @@ export async function buildParts({ modes = MODES, ...options }: BuildOptions): P
   const fatal = new AbortController()
   const setup: Setup = { ...options, life, modes, choices, fatal, ourTurn, bindAfter, startedAt: Date.now() }
   // Before the probes of rules: what they write shows that the monitor works.
-  const ruleMonitor = watchRules(choices.mode, choices.iptables, log)
+  const ruleMonitor = watchRules(choices.mode.chains, choices.iptables, log)
   onFailure(() => ruleMonitor?.stop())
   const serving = await buildServingParts(setup)
   const observers = buildObservers(setup, serving)
@@ -247,7 +246,7 @@ function buildSyncParts(setup: Setup, serving: ServingParts, observers: Observer
     programmed.abort()
     handOver.announceServing()
   })
-  const { syncPeriod, minSyncPeriod } = mode.syncPeriods(config)
+  const { syncPeriod, minSyncPeriod, checkPeriod = syncPeriod } = mode.syncPeriods(config)
   const syncLoop = new SyncLoop({
     store,
     proxier,
@@ -269,7 +268,7 @@ function buildSyncParts(setup: Setup, serving: ServingParts, observers: Observer
     log,
     syncPeriod,
     minSyncPeriod,
-    checkPeriod: mode.carriedBy === 'kernel' ? syncPeriod : Math.min(syncPeriod, CHECK_PERIOD_MS),
+    checkPeriod,
   })
   return { programmed, nodeWait, handOver, modeSwitch, syncLoop }
 }

@@ -7,11 +7,6 @@ import { NamedTimers } from '../primitives/named-timers.js'
 import { TokenBucket } from '../primitives/token-bucket.js'
 import { type ModeSwitch } from './mode-switch.js'
 
-/**
- * Where sockets carry the traffic, the rules are few and are read this often: changes by other programs are repaired within five
- * seconds. Rules that carry the traffic themselves are read every sync period, because that costs more.
- */
-export const CHECK_PERIOD_MS = 4000
 /** Rules may be written twice in a row before the minimum period applies, as in kube-proxy. */
 const BURST = 2
 /** First pause after a failure, in milliseconds. It doubles with each failure, up to the sync period. */
@@ -51,8 +46,8 @@ export interface ProgramLoopOptions {
 
 /**
  * Keeps the kernel rules of one IP family correct. It writes them when an update has left them pending, at most once per
- * minSyncPeriod. It verifies them every few seconds and repairs what other programs have changed. After a failure it tries again
- * with growing pauses; changes that arrive in a pause do not shorten it.
+ * minSyncPeriod. It checks them every checkPeriod, and soon after another program has changed them, and repairs what differs. After a
+ * failure it tries again with growing pauses; changes that arrive in a pause do not shorten it.
  */
 export class ProgramLoop {
   readonly #options: ProgramLoopOptions

@@ -89,6 +89,11 @@ export interface NodeView {
 export interface SyncPeriods {
   readonly syncPeriod: number
   readonly minSyncPeriod: number
+  /**
+   * Time between checks of the rules; omitted: the sync period. A check reads them only where the kernel does not report changes by
+   * other programs.
+   */
+  readonly checkPeriod?: number
 }
 
 /** A long wait does no harm in modes of the kernel, which keeps serving with its rules. The original kube-proxy waits as long. */

@@ -4,6 +4,7 @@ import { type Log } from '../model/log.js'
 import { type ObservedRules } from '../netfilter/iptables-save.js'
 import { ruleDiff } from '../netfilter/rule-diff.js'
 import { type ChainOwners, SHARED_CHAINS, staleChains } from '../netfilter/stale-chains.js'
+import { chainsAboveLinks } from '../netfilter/chains-above-links.js'
 import { chainBatches } from '../netfilter/chain-batches.js'
 import { type RestoreInput, observedAfter, removalInput, restoreInput } from '../netfilter/iptables-restore.js'
 import { type RuleSet, allChains } from '../netfilter/rule-set.js'
@@ -140,6 +141,7 @@ export class RuleWriter {
     const read = this.#lastRead
     this.#lastRead = undefined
     this.#isWritten = false
+    if (read !== undefined) this.#iptables.watchAlso?.(chainsAboveLinks(rules, read))
     const movesLinks = this.#linkMoves.areAllowed
     const inputs = this.#computeInputs(rules, movesLinks)
     const bypassed = inputs.flatMap(input => input.bypassed)

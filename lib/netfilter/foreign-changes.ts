@@ -1,6 +1,6 @@
 import { type IpFamily } from '../model/address.js'
 import { KUBE_FIREWALL } from './chain-names.js'
-import { parseRuleEvent, restoreFamily } from './rule-event.js'
+import { mayChangeIPv6, parseRuleEvent, restoreFamily } from './rule-event.js'
 import { type OwnedChains, owns } from './stale-chains.js'
 
 /** Whether a change of this chain may concern the rules of this program. */
@@ -18,6 +18,8 @@ export function concernsChainsOf(own: OwnedChains): ConcernsUs {
  * and who made them only at their end. The process id is no help to recognise our own writes: in a container it is another one. So the
  * writes are counted: as many commits of `iptables-restore` as we have made are ours. If another program used `iptables-restore` at the
  * same moment, one of our own commits counts as its commit, and the rules are read once more than necessary.
+ *
+ * Only changes of IPv4 are reported. Of IPv6 it is known that a program has changed something.
  */
 export class ForeignChanges {
   readonly #concernsUs: ConcernsUs
@@ -25,6 +27,9 @@ export class ForeignChanges {
   /** Commits of our own that no line has reported yet. */
   readonly #expected: Record<IpFamily, number> = { IPv4: 0, IPv6: 0 }
   readonly #touched = new Set<IpFamily>()
+  #areUnderstood = false
+  /** Chains of other programs, as `table chain`. */
+  readonly #watched: Record<IpFamily, ReadonlySet<string>> = { IPv4: new Set(), IPv6: new Set() }
 
   constructor(concernsUs: ConcernsUs) {
     this.#concernsUs = concernsUs
@@ -33,6 +38,23 @@ export class ForeignChanges {
   /** How many changes of a family there have been. */
   count(family: IpFamily): number {
     return this.#counts[family]
+  }
+
+  /**
+   * Counts changes of these chains of other programs too.
+   * @param chains as `table chain`, in place of those of the last call
+   * @returns whether there are new ones: their changes may have been missed, so the count has grown
+   */
+  watchAlso(family: IpFamily, chains: ReadonlySet<string>): boolean {
+    const hasNew = [...chains].some(chain => !this.#watched[family].has(chain))
+    this.#watched[family] = chains
+    if (hasNew) this.#counts[family]++
+    return hasNew
+  }
+
+  /** Whether a change was understood since the start, or since the last change of unknown extent. */
+  get areUnderstood(): boolean {
+    return this.#areUnderstood
   }
 
   /** Expects the commits of a write of our own. */
@@ -48,10 +70,13 @@ export class ForeignChanges {
     return true
   }
 
-  /** Counts a change of unknown extent. */
+  /** Counts a change of unknown extent. Commits of our own that are not reported yet never will be. */
   countUnknown(): void {
-    this.#counts.IPv4++
-    this.#counts.IPv6++
+    this.#areUnderstood = false
+    for (const family of ['IPv4', 'IPv6'] as const) {
+      this.#counts[family]++
+      this.#expected[family] = 0
+    }
     this.#touched.clear()
   }
 
@@ -60,7 +85,9 @@ export class ForeignChanges {
     const event = parseRuleEvent(line)
     if (event === undefined) return undefined
     if (event.kind === 'change') {
-      if (this.#concernsUs(event.table, event.chain)) this.#touched.add(event.family)
+      this.#areUnderstood = true
+      const { family, table, chain } = event
+      if (this.#concernsUs(table, chain) || this.#watched[family].has(`${table} ${chain}`)) this.#touched.add(family)
       return undefined
     }
     const touched = [...this.#touched]
@@ -70,6 +97,8 @@ export class ForeignChanges {
       this.#expected[own]--
       return []
     }
+    // The changes of IPv6 themselves are not reported.
+    if (mayChangeIPv6(event.program) && !touched.includes('IPv6')) touched.push('IPv6')
     for (const family of touched) this.#counts[family]++
     return touched
   }

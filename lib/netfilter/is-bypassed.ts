@@ -1,8 +1,10 @@
-import { type ObservedTable, optionValue, targetOf } from './iptables-save.js'
+import { type ObservedChain, type ObservedTable, optionValue, targetOf } from './iptables-save.js'
 import { type Link } from './rule-set.js'
 
 /** Targets that end a packet's way through a chain before it comes to our jump. Refusals are not among them. */
 const VERDICTS: ReadonlySet<string> = new Set(['ACCEPT', 'RETURN', 'DNAT', 'REDIRECT', 'NETMAP', 'NFQUEUE'])
+
+const ACCEPTANCES: ReadonlySet<string> = new Set(['ACCEPT', 'NFQUEUE'])
 
 /**
  * Whether a rule of another program stands above a link and takes packets that the link has to see.
@@ -17,14 +19,42 @@ export function isBypassed(
   ownChains: Pick<ReadonlySet<string>, 'has'>,
 ): boolean {
   if (staysAbove === undefined) return false
+  return targetsAbove(chain, args, observed, ownChains).some(
+    target => VERDICTS.has(target) || (staysAbove === 'acceptance' && accepts(target, observed)),
+  )
+}
+
+/** Where the rules of other programs above a link send new connections. A missing link is added above all of them. */
+export function targetsAbove(
+  chain: string,
+  args: readonly string[],
+  observed: ObservedTable,
+  ownChains: Pick<ReadonlySet<string>, 'has'>,
+): string[] {
   const text = args.join(' ')
-  for (const rule of observed.get(chain) ?? []) {
-    if (rule.join(' ') === text) return false
-    const target = targetOf(rule)
-    if (target === undefined || ownChains.has(target) || isForKnownConnections(rule)) continue
-    if (VERDICTS.has(target) || (staysAbove === 'acceptance' && accepts(target, observed, new Set()))) return true
-  }
-  return false
+  const rules = observed.get(chain) ?? []
+  const place = rules.findIndex(rule => rule.join(' ') === text)
+  return newConnectionTargets(rules.slice(0, Math.max(0, place))).filter(target => !ownChains.has(target))
+}
+
+/** A chain, if it exists, and all chains that it sends new connections to. */
+export function reachableChains(start: string, observed: ObservedTable): Set<string> {
+  const found = new Set(observed.has(start) ? [start] : [])
+  // A set also goes through what is added meanwhile.
+  for (const chain of found)
+    for (const target of newConnectionTargets(observed.get(chain)!)) if (observed.has(target)) found.add(target)
+  return found
+}
+
+/** Whether a chain, or one that it leads to, accepts packets. */
+function accepts(start: string, observed: ObservedTable): boolean {
+  return [...reachableChains(start, observed)].some(chain =>
+    newConnectionTargets(observed.get(chain)!).some(target => ACCEPTANCES.has(target)),
+  )
+}
+
+function newConnectionTargets(rules: ObservedChain): string[] {
+  return rules.filter(rule => !isForKnownConnections(rule)).flatMap(rule => targetOf(rule) ?? [])
 }
 
 /** Firewalls begin with such a rule. It sees no new connection, and our links see nothing else. */
@@ -32,15 +62,4 @@ function isForKnownConnections(rule: readonly string[]): boolean {
   const states = optionValue(rule, '--ctstate') ?? optionValue(rule, '--state')
   if (states === undefined || rule.includes('!')) return false
   return states.split(',').every(state => state === 'ESTABLISHED' || state === 'RELATED')
-}
-
-/** Whether a chain, or one that it leads to, accepts packets. */
-function accepts(chain: string, observed: ObservedTable, visited: Set<string>): boolean {
-  if (visited.has(chain)) return false
-  visited.add(chain)
-  return (observed.get(chain) ?? []).some(rule => {
-    if (isForKnownConnections(rule)) return false
-    const target = targetOf(rule)
-    return target === 'ACCEPT' || target === 'NFQUEUE' || (target !== undefined && accepts(target, observed, visited))
-  })
 }

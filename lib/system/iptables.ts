@@ -16,6 +16,8 @@ export interface Iptables {
   restore(text: string): Promise<void>
   /** See `RuleMonitor.foreignChanges`; omitted: changes are not noticed. */
   foreignChanges?(): number | undefined
+  /** Has changes of these chains of other programs, as `table chain`, counted too. Omitted: changes are not noticed. */
+  watchAlso?(chains: ReadonlySet<string>): void
 }
 
 /**
@@ -32,7 +34,7 @@ export class IptablesPrograms implements Iptables {
   readonly family: IpFamily
   readonly maxChainsPerRestore: number
   /** Notices changes by other programs, if there is one. */
-  monitor: Pick<RuleMonitor, 'foreignChanges' | 'expectWrite'> | undefined
+  monitor: Pick<RuleMonitor, 'foreignChanges' | 'watchAlso' | 'expectWrite'> | undefined
   readonly #backEnd: IptablesBackEnd
   readonly #run: typeof runCommand
   /** The last output by table: an equal output is not parsed again, and gives the same objects. */
@@ -83,6 +85,10 @@ export class IptablesPrograms implements Iptables {
 
   foreignChanges(): number | undefined {
     return this.monitor?.foreignChanges(this.family)
+  }
+
+  watchAlso(chains: ReadonlySet<string>): void {
+    this.monitor?.watchAlso(this.family, chains)
   }
 }
 

@@ -8,9 +8,11 @@ import { NamedTimers } from '../primitives/named-timers.js'
 
 /**
  * `xtables-monitor` writes in blocks of 4 kB to a pipe; `stdbuf`, of the package coreutils, has it write each line at once. With
- * `setpriv`, of util-linux, it ends when this process is killed.
+ * `setpriv`, of util-linux, it ends when this process is killed. Version 1.8.9 ends at each IPv6 rule with a port, so it may not
+ * print the changes of IPv6. It still reports that a program has changed something.
  */
-const PROGRAM = ['setpriv', '--pdeathsig', 'TERM', 'stdbuf', '-oL', 'xtables-monitor', '--event'] as const
+const PROGRAM = ['setpriv', '--pdeathsig', 'TERM', 'stdbuf', '-oL', 'xtables-monitor', '--event', '--ipv4'] as const
+const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6']
 /** How long the report of an own write may take. */
 const SETTLE_MS = 3000
 const RESTART_MS = 1000
@@ -33,8 +35,8 @@ export interface RuleMonitorOptions {
  * Notices changes of rules by other programs at once, and costs nothing while there are none: a process waits for the kernel's
  * messages about rules (nftables only). Without it, rules have to be read to see whether they are unchanged.
  *
- * It counts as reliable from the first message on, since some versions and some containers report nothing, and until its process ends.
- * The process ends when more changes come at once than the kernel keeps for it.
+ * It counts as reliable from the first change on that it has reported and that was understood, since some containers report nothing
+ * and versions differ, and until its process ends. The process ends when more changes come at once than the kernel keeps for it.
  */
 export class RuleMonitor {
   readonly #options: RuleMonitorOptions
@@ -76,7 +78,7 @@ export class RuleMonitor {
     child.on('exit', (code, signal) => onEnd(`exit code ${code ?? signal}`))
   }
 
-  /** @param onChange called when another program has changed rules that may concern us */
+  /** @param onChange called when another program has changed rules that may concern us, or may have done so unnoticed */
   subscribe(onChange: (family: IpFamily) => void): void {
     this.#onChange = onChange
   }
@@ -94,16 +96,23 @@ export class RuleMonitor {
     return this.#isReliable ? this.#changes.count(family) : undefined
   }
 
+  /** Notices changes of these chains of other programs too; see `ForeignChanges.watchAlso`. */
+  watchAlso(family: IpFamily, chains: ReadonlySet<string>): void {
+    if (this.#changes.watchAlso(family, chains)) this.#reportChange([family])
+  }
+
   /**
    * Expects a write of our own. Call it before the write, and the returned function after it.
    * @param text the input of iptables-restore
    */
   expectWrite(family: IpFamily, text: string): () => void {
+    // A commit that is expected and not reported would hide one of another program.
+    if (!this.#isReliable) return () => undefined
     this.#changes.expect(family, text.match(/^COMMIT$/gm)?.length ?? 0)
     return () => {
       this.#timers.cancel(family)
       this.#timers.set(family, SETTLE_MS, () => {
-        if (this.#changes.settle(family) && this.#isReliable) this.#onChange(family)
+        if (this.#changes.settle(family)) this.#reportChange([family])
       })
     }
   }
@@ -122,17 +131,27 @@ export class RuleMonitor {
   #addLine(line: string): void {
     const families = this.#changes.addLine(line)
     if (families === undefined || this.#isStopped) return
-    if (!this.#isReliable) this.#options.log.info(2, 'Watching for changes of rules by other programs')
+    if (this.#isReliable) return this.#reportChange(families)
+    if (!this.#changes.areUnderstood) return
+    this.#options.log.info(2, 'Watching for changes of rules by other programs')
     this.#isReliable = true
-    for (const family of families) this.#onChange(family)
+    // Changes before this one were not reported.
+    this.#reportChange(FAMILIES)
+  }
+
+  /** Has the rules checked, unless nothing is known of their changes: then they are read regularly. */
+  #reportChange(families: readonly IpFamily[]): void {
+    if (this.#isReliable) for (const family of families) this.#onChange(family)
   }
 
   #onEnd(reason: string): void {
     if (this.#isStopped) return
     this.#timers.cancel('stable')
     this.#timers.cancel('proof')
-    this.#isReliable = false
+    // The kernel may have had more changes to report than it keeps: these must not wait for the next regular read.
     this.#changes.countUnknown()
+    this.#reportChange(FAMILIES)
+    this.#isReliable = false
     this.#options.log.info(2, 'Reading rules to notice changes by other programs: xtables-monitor has ended', {
       reason,
       restartMs: this.#restartMs,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { childrenOf } from '../support/processes/children-of.js'
 
 const PROGRAM = fileURLToPath(new URL('../support/processes/failover-entry.js', import.meta.url))
 
@@ -91,10 +92,6 @@ t.test('while no failover process runs, a program can end, and leaves nothing be
   t.same(failoverFolders(), [])
   t.notOk(existsSync(join(folder, 'one')))
 })
-
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
-}
 
 t.test('where TMPDIR cannot be written, as with a read-only root, the script stands in memory', async t => {
   const { folder, child, send, read } = await startProgram(t, '/proc')

@@ -1,35 +1,16 @@
 import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { ManifestFolder, makeSliceManifest, makeServiceManifest } from '../support/api/manifests.js'
 import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
+import { isRunning, workersOf } from '../support/processes/children-of.js'
 import { ProxyProcess } from '../support/processes/proxy-process.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
 const DNS = { clusterIP: '10.96.0.53', port: 53, protocol: 'UDP' } as const
 const FLAGS = ['--data-plane-workers=2', '--iptables-sync-period=2s']
-
-/** The running children of a process. */
-function childrenOf(pid: number): number[] {
-  return readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name) && readParentPid(name) === pid)
-    .map(Number)
-}
-
-function readParentPid(pid: string): number | undefined {
-  try {
-    // `pid (name) state parent …`; a name can contain any character.
-    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[1])
-  } catch {
-    return undefined
-  }
-}
-
-function isRunning(pid: number): boolean {
-  return readParentPid(String(pid)) !== undefined
-}
 
 /** Sends SIGTERM to a process, which may have exited already. */
 function sendSigterm(pid: number): void {
@@ -95,7 +76,7 @@ t.test('a killed worker is replaced, and no client is refused', { skip: namespac
   const { start, client, write, ips } = await setUp(t)
   const proxy = await start()
   for (let round = 0; round < 2; round++) {
-    const [victim] = childrenOf(proxy.child.pid!)
+    const [victim] = workersOf(proxy.child.pid!)
     const from = proxy.lines.length
     process.kill(victim!, 'SIGKILL')
     for (let i = 0; i < 6; i++) t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
@@ -104,7 +85,7 @@ t.test('a killed worker is replaced, and no client is refused', { skip: namespac
       await proxy.waitForLine(/"A data-plane worker exited; its connections are lost"/, from),
       /code="WORKER_FAILED"/,
     )
-    await waitUntil(() => childrenOf(proxy.child.pid!).length === 2, 'two workers run again')
+    await waitUntil(() => workersOf(proxy.child.pid!).length === 2, 'two workers run again')
   }
   const from = proxy.lines.length
   write(ips.slice(1))
@@ -141,7 +122,7 @@ t.test('Services that are endpoints of each other do not form a loop', { skip: n
 t.test('when the control process is killed', { skip: namespacesUnavailable }, async t => {
   const { network, start, client, rules } = await setUp(t)
   const proxy = await start()
-  const workers = childrenOf(proxy.child.pid!)
+  const workers = workersOf(proxy.child.pid!)
   t.equal(workers.length, 2)
   const talker = await EchoClient.start(network, WEB.clusterIP, WEB.port)
   const before = await rules()
@@ -175,7 +156,7 @@ t.test('when the control process is killed', { skip: namespacesUnavailable }, as
 t.test('a worker that is stopped when the control process is killed', { skip: namespacesUnavailable }, async t => {
   const { network, start, client, rules } = await setUp(t)
   const proxy = await start()
-  const workers = childrenOf(proxy.child.pid!)
+  const workers = workersOf(proxy.child.pid!)
   const before = await rules()
   // A title is only a name: programs of others may have the same one.
   const program = `process.title = 'kube-proxy worker, orphan'; require('net').createServer().listen(30099, () => console.log('ready'))`
@@ -200,7 +181,7 @@ t.test('a worker that is stopped when the control process is killed', { skip: na
 t.test('--cleanup stops the workers that a killed proxy has left', { skip: namespacesUnavailable }, async t => {
   const { network, start } = await setUp(t)
   const proxy = await start()
-  const workers = childrenOf(proxy.child.pid!)
+  const workers = workersOf(proxy.child.pid!)
   const gone = once(proxy.child, 'exit')
   proxy.child.kill('SIGKILL')
   await gone
@@ -220,7 +201,7 @@ t.test(
   async t => {
     const { network, start, client } = await setUp(t)
     const proxy = await start()
-    const workers = childrenOf(proxy.child.pid!)
+    const workers = workersOf(proxy.child.pid!)
     const talker = await EchoClient.start(network, WEB.clusterIP, WEB.port)
     const exited = once(proxy.child, 'exit')
     const signalAll = () => [...workers, proxy.child.pid!].forEach(sendSigterm)
@@ -244,6 +225,6 @@ t.test('the next process can run without workers', { skip: namespacesUnavailable
   const second = await start('--data-plane-workers=0')
   t.strictSame(await rules(), before)
   t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
-  t.strictSame(childrenOf(second.child.pid!), [])
+  t.strictSame(workersOf(second.child.pid!), [])
   t.equal(await second.stop(), 0)
 })

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
+import { workersOf } from '../support/processes/children-of.js'
 import { ProxyProcess } from '../support/processes/proxy-process.js'
 
 const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'other modes have no workers')
@@ -30,8 +30,7 @@ async function start(t: Test) {
       gauge: /^kubeproxy_proxy_healthy\{part="data_plane"\} (.)$/m.exec(metrics![1])?.[1],
     }
   }
-  const workers = () =>
-    readFileSync(`/proc/${proxy.child.pid}/task/${proxy.child.pid}/children`, 'utf8').trim().split(' ').map(Number)
+  const workers = () => workersOf(proxy.child.pid!)
   return { proxy, ask, workers }
 }
 

@@ -11,11 +11,13 @@ import { probeMode } from '../../lib/modes/probe-mode.js'
 import { MODES, chainOwners } from '../../lib/modes/registry.js'
 import { removeStaleChains } from '../../lib/modes/remove-stale-chains.js'
 import { FORWARD } from '../../lib/netfilter/chain-names.js'
+import { parseIptablesSave } from '../../lib/netfilter/iptables-save.js'
 import { SHARED_CHAINS, owns } from '../../lib/netfilter/stale-chains.js'
 import { usableEndpoints } from '../../lib/snapshot/usable-endpoints.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { MemoryDataPlane } from '../support/dataplane/memory-data-plane.js'
 import { MEMORY_NODE_IP, MemoryKernel } from '../support/kernel/memory-kernel.js'
+import { DAMAGED_TABLE, RULE_DAMAGES, damageInput, rulesOfMode } from '../support/kernel/rule-damages.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 import { makeEndpoint } from '../support/model/make-endpoint.js'
 import { makeServicePort } from '../support/model/make-service-port.js'
@@ -122,9 +124,10 @@ t.test('the default of --proxy-mode is the first mode of the registry', t => {
 
 for (const mode of ALL_MODES) {
   t.test(`${mode.name} mode fulfils the contract`, async t => {
-    await t.test('its minimum sync period is not longer than its sync period', t => {
-      const { syncPeriod, minSyncPeriod } = mode.syncPeriods(config)
+    await t.test('its minimum sync period and its check period are not longer than its sync period', t => {
+      const { syncPeriod, minSyncPeriod, checkPeriod = syncPeriod } = mode.syncPeriods(config)
       t.ok(syncPeriod > 0 && minSyncPeriod >= 0 && minSyncPeriod <= syncPeriod)
+      t.ok(checkPeriod > 0 && checkPeriod <= syncPeriod)
       t.ok(mode.nodeWait.timeoutMs > 0)
       t.end()
     })
@@ -188,6 +191,23 @@ for (const mode of ALL_MODES) {
       t.same(chainsOf(kernel), [])
       for (const rules of proxier.rules) t.equal((await rules.program(true)).changed, true, rules.family)
       t.same(chainsOf(kernel).sort(), chains)
+      proxier.stop?.()
+    })
+
+    await t.test('it repairs every kind of damage to its rules', async t => {
+      const kernel = new MemoryKernel()
+      const proxier = await serve(mode, kernel)
+      const { tables } = kernel.iptables.find(({ family }) => family === 'IPv4')!
+      const rules = proxier.rules.find(({ family }) => family === 'IPv4')!
+      const readTable = () => parseIptablesSave(tables.save()).get(DAMAGED_TABLE)!
+      const intact = rulesOfMode(readTable(), mode.chains)
+      for (const damage of RULE_DAMAGES) {
+        tables.restore(damageInput(damage, readTable(), mode.chains))
+        t.notSame(rulesOfMode(readTable(), mode.chains), intact, damage.name)
+        t.equal((await rules.program(true)).changed, true, damage.name)
+        t.strictSame(rulesOfMode(readTable(), mode.chains), intact, damage.name)
+        t.equal((await rules.program(true)).changed, false, damage.name)
+      }
       proxier.stop?.()
     })
 

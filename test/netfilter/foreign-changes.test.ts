@@ -54,5 +54,51 @@ t.test('a gap in the reports counts for both families', t => {
   changes.countUnknown()
   t.strictSame([changes.count('IPv4'), changes.count('IPv6')], [1, 1])
   t.strictSame(changes.addLine(OTHER), [], 'the rest of what was lost is no second change')
+  changes.expect('IPv4', 1)
+  changes.countUnknown()
+  changes.addLine(OURS)
+  t.strictSame(changes.addLine(RESTORE), ['IPv4'], 'commits of before the gap are no longer expected')
+  t.end()
+})
+
+t.test('watched chains of other programs count too, and a new one counts at once', t => {
+  const changes = new ForeignChanges(concernsChainsOf(IPTABLES_CHAINS))
+  const inWatched = ' EVENT: -4 -t filter -A FIREWALL-INPUT -j ACCEPT'
+  t.ok(changes.watchAlso('IPv4', new Set(['filter FIREWALL-INPUT', 'filter FIREWALL-PODS'])))
+  t.strictSame([changes.count('IPv4'), changes.count('IPv6')], [1, 0], 'its changes may have been missed')
+  t.notOk(changes.watchAlso('IPv4', new Set(['filter FIREWALL-INPUT'])))
+  t.equal(changes.count('IPv4'), 1)
+  changes.addLine(inWatched)
+  t.strictSame(changes.addLine(OTHER), ['IPv4'])
+  for (const unwatched of [
+    inWatched.replace('-4', '-6'),
+    inWatched.replace('filter', 'nat'),
+    inWatched.replace('INPUT', 'PODS'),
+  ]) {
+    changes.addLine(unwatched)
+    t.strictSame(changes.addLine(OTHER), [], unwatched)
+  }
+  t.end()
+})
+
+t.test('a commit whose program may change IPv6 counts for IPv6, though it reports no changes of it', t => {
+  t.strictSame(feed([RESTORE6]).counts, [0, 1])
+  t.strictSame(feed([RESTORE6], changes => changes.expect('IPv6', 1)).counts, [0, 0])
+  t.strictSame(feed(['NEWGEN: GENID=1 PID=2 NAME=ip6tables']).counts, [0, 1])
+  t.strictSame(feed([OURS, 'NEWGEN: GENID=1 PID=2 NAME=nft']).counts, [1, 1])
+  for (const program of ['iptables', 'iptables-nft-re', 'arptables-nft', 'ebtables-nft-re'])
+    t.strictSame(feed([`NEWGEN: GENID=1 PID=2 NAME=${program}`]).counts, [0, 0], program)
+  t.end()
+})
+
+t.test('the form of version 1.8.10 is understood; without a form that is, nothing is reliable', t => {
+  const newer = ' EVENT: iptables -t nat -A KUBE-SERVICES -j RETURN'
+  t.strictSame(feed([newer, OTHER]).counts, [1, 0])
+  t.strictSame(feed([newer.replace('iptables', 'ip6tables'), RESTORE6]).counts, [0, 1])
+  t.ok(feed([FOREIGN]).changes.areUnderstood)
+  t.notOk(feed([...NOISE, ' EVENT: of a later version -t nat', OTHER]).changes.areUnderstood)
+  const { changes } = feed([FOREIGN, OTHER])
+  changes.countUnknown()
+  t.notOk(changes.areUnderstood)
   t.end()
 })

@@ -5,6 +5,9 @@ import { userspaceProbeRules } from './probe.js'
 import { UserspaceProxier } from './proxier.js'
 import { userspaceWalkthrough } from './walkthrough.js'
 
+/** Rules that other programs have changed are repaired within five seconds, also where the kernel does not report changes. */
+const CHECK_PERIOD_MS = 4000
+
 /** Sockets of this program carry every connection. Rules translate the addresses of Services to the ports of these sockets. */
 export const userspaceMode: Mode = {
   name: 'userspace',
@@ -14,7 +17,11 @@ export const userspaceMode: Mode = {
   nodeWait: { timeoutMs: 5000, then: 'serve' },
   chains: USERSPACE_CHAINS,
   walkthrough: userspaceWalkthrough,
-  syncPeriods: config => ({ syncPeriod: config.iptablesSyncPeriod, minSyncPeriod: config.iptablesMinSyncPeriod }),
+  syncPeriods: ({ iptablesSyncPeriod, iptablesMinSyncPeriod }) => ({
+    syncPeriod: iptablesSyncPeriod,
+    minSyncPeriod: iptablesMinSyncPeriod,
+    checkPeriod: Math.min(iptablesSyncPeriod, CHECK_PERIOD_MS),
+  }),
   probeRules: (_config, family) => userspaceProbeRules(family),
   createProxier(resources) {
     const { config, dataPlane, random } = resources

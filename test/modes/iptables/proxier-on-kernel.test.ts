@@ -8,6 +8,7 @@ import { type Endpoint } from '../../../lib/model/endpoint.js'
 import { discardEvents } from '../../../lib/model/event-sink.js'
 import { type ServicePort } from '../../../lib/model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../../lib/model/snapshot.js'
+import { IPTABLES_CHAINS } from '../../../lib/modes/iptables/chains.js'
 import { IptablesProxier, type IptablesProxierOptions } from '../../../lib/modes/iptables/proxier.js'
 import { endpointChainName } from '../../../lib/modes/iptables/service-chain-names.js'
 import { removeStaleChains } from '../../../lib/modes/remove-stale-chains.js'
@@ -15,6 +16,7 @@ import { IptablesPrograms } from '../../../lib/system/iptables.js'
 import { RecordingLog } from '../../support/log/recording-log.js'
 import { makeEndpoint } from '../../support/model/make-endpoint.js'
 import { MemoryConntrack } from '../../support/kernel/memory-conntrack.js'
+import { DAMAGED_TABLE, RULE_DAMAGES, damageInput, rulesOfMode } from '../../support/kernel/rule-damages.js'
 import { namespacesUnavailable } from '../../support/nodes/node-network.js'
 import { makeServicePort } from '../../support/model/make-service-port.js'
 
@@ -242,6 +244,22 @@ onEachKernel('A check puts back any rule that another program has removed', asyn
     t.equal(await kernel.findsDifference(snapshot), false)
   }
   t.equal((await rules!.program(true)).changed, false)
+})
+
+onEachKernel('A check repairs every kind of damage', async (t, kernel, family) => {
+  const proxier = await kernel.proxier()
+  const [rules] = proxier.rules
+  await proxier.update(snapshotOf(everyServiceKind(family).slice(0, 4)))
+  await rules!.program(false)
+  const readTable = async () => (await kernel.iptables.read([DAMAGED_TABLE])).get(DAMAGED_TABLE)!
+  const intact = rulesOfMode(await readTable(), IPTABLES_CHAINS)
+  for (const damage of RULE_DAMAGES) {
+    await kernel.iptables.restore(damageInput(damage, await readTable(), IPTABLES_CHAINS))
+    t.notSame(rulesOfMode(await readTable(), IPTABLES_CHAINS), intact, damage.name)
+    t.equal((await rules!.program(true)).changed, true, damage.name)
+    t.strictSame(rulesOfMode(await readTable(), IPTABLES_CHAINS), intact, damage.name)
+    t.equal((await rules!.program(true)).changed, false, damage.name)
+  }
 })
 
 onEachKernel(
