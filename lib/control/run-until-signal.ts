@@ -31,15 +31,13 @@ export async function runUntilSignal(
   if (proxy?.isWatchedByWorkers === false) startTurnWatch(CONTROL_TIMEOUT_MS)
   if (proxy === undefined) return
   const ended = new AbortController()
-  const reloading = reload?.run(config, proxy, AbortSignal.any([stop.signal, ended.signal]))
+  // The proxy serves on whatever happens to its file.
+  reload
+    ?.run(config, proxy, AbortSignal.any([stop.signal, ended.signal]))
+    .catch((error: unknown) => log.error('The configuration file is no longer followed', error))
   try {
-    await Promise.race([proxy.run(stop.signal, forceStop.signal), neverResolves(reloading)])
+    await proxy.run(stop.signal, forceStop.signal)
   } finally {
     ended.abort()
   }
-}
-
-/** Rejects as the promise does. */
-function neverResolves(promise: Promise<void> | undefined): Promise<never> {
-  return new Promise((_, reject) => void promise?.catch(reject))
 }
