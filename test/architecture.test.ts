@@ -75,6 +75,7 @@ const MODE_IMPORTS: Readonly<Record<string, string>> = {
 const LIBRARY_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['lib/source/load-credentials.ts'],
   'dns-packet': ['lib/demo/'],
+  'pprof-format': ['lib/observe/pprof-profile.ts'],
   'prom-client': ['lib/observe/'],
   'tap-parser': ['bin/tap-report.mjs'],
   yaml: ['lib/source/', 'lib/demo/'],

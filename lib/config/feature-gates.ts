@@ -2,8 +2,8 @@ import { parseBool } from './parse-bool.js'
 import { type SettingReader } from './setting-reader.js'
 import { type ConfigNote } from './settings.js'
 
-/** Feature gates of kube-proxy that stand for something that this proxy always does. */
-const ALWAYS_ON: readonly string[] = [
+/** Feature gates of kube-proxy that stand for something that this proxy always does. All of them are generally available in 1.36. */
+export const ALWAYS_ON_GATES: readonly string[] = [
   'EndpointSlice',
   'EndpointSliceProxying',
   'IPv6DualStack',
@@ -27,5 +27,5 @@ export function noteFeatureGates(reader: SettingReader): readonly ConfigNote[] {
 
 function isHonoured(text: string): boolean {
   const [name, value = ''] = text.split('=', 2) as [string, string?]
-  return ALWAYS_ON.includes(name.trim()) && parseBool(value.trim()) === true
+  return ALWAYS_ON_GATES.includes(name.trim()) && parseBool(value.trim()) === true
 }

@@ -2,8 +2,6 @@ import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { chooseFailover } from '../failover/choose-failover.js'
 import { type Failover } from '../failover/kernel-failover.js'
-import { unspecifiedAddress } from '../model/address.js'
-import { messageOf } from '../model/failure.js'
 import { type EventSink } from '../model/event-sink.js'
 import { type Log } from '../model/log.js'
 import { objectKey } from '../model/objects.js'
@@ -15,11 +13,10 @@ import { NodeEvents } from '../node/node-events.js'
 import { nodeGoneFailure } from '../node/node-failures.js'
 import { NodeManager } from '../node/node-manager.js'
 import { type NodeWait } from '../node/node-wait.js'
-import { Metrics } from '../observe/metrics.js'
-import { HealthWatch } from '../observe/health-watch.js'
-import { ProxierHealth } from '../observe/proxier-health.js'
-import { ProxyHealth } from '../observe/proxy-health.js'
-import { ServiceHealthServers } from '../observe/service-health-servers.js'
+import { FlowMetrics } from '../observe/flow-metrics.js'
+import { LoopbackMetrics } from '../observe/loopback-metrics.js'
+import { MetricRegistry } from '../observe/metric-registry.js'
+import { RequestMetrics } from '../observe/request-metrics.js'
 import { combineSyncObservers } from '../observe/sync-observer.js'
 import { ObjectStore } from '../snapshot/object-store.js'
 import { servicesHealth } from '../snapshot/services-health.js'
@@ -32,14 +29,14 @@ import { iptablesProof } from './hand-over-proof.js'
 import { isServing } from './request-hand-over.js'
 import { HAND_OVER_ADDRESS } from './hand-over-server.js'
 import { createNodeWait } from './create-node-wait.js'
+import { type Observers, buildObservers } from './build-observers.js'
 import { aborted } from './drain-data-plane.js'
-import { HttpServers } from './http-servers.js'
+import { type HttpServers } from './http-servers.js'
 import { LifeCycle } from './life-cycle.js'
 import { ModeSwitch } from './mode-switch.js'
 import { reportProblems } from './report-problems.js'
-import { SourceHealth } from './source-health.js'
+import { type SourceHealth } from './source-health.js'
 import { SyncLoop } from './sync-loop.js'
-import { VERSION } from './version.js'
 import { watchRules } from './watch-rules.js'
 
 /** The parts of a running proxy that `KubeProxy` starts and ends. */
@@ -82,6 +79,7 @@ export interface BuildOptions {
 
 /** What every part may need. */
 interface Setup extends BuildOptions {
+  readonly registry: MetricRegistry
   readonly life: LifeCycle
   /** Aborted when no other proxy serves this node any more. */
   readonly ourTurn: AbortController
@@ -102,17 +100,18 @@ interface Setup extends BuildOptions {
  */
 export async function buildParts({ modes = MODES, ...options }: BuildOptions): Promise<Parts> {
   const { config, log, onFailure } = options
-  const choices = await chooseAtStart(config, modes, log, onFailure)
+  const registry = new MetricRegistry()
+  const choices = await chooseAtStart(config, modes, log, new RequestMetrics(registry), onFailure)
   const life = new LifeCycle()
   const ourTurn = new AbortController()
   const bindAfter = (await isServing(HAND_OVER_ADDRESS)) ? aborted(ourTurn.signal) : undefined
   const fatal = new AbortController()
-  const setup: Setup = { ...options, life, modes, choices, fatal, ourTurn, bindAfter, startedAt: Date.now() }
+  const setup: Setup = { ...options, registry, life, modes, choices, fatal, ourTurn, bindAfter, startedAt: Date.now() }
   // Before the probes of rules: what they write shows that the monitor works.
   const ruleMonitor = watchRules(choices.mode.chains, choices.iptables, log)
   onFailure(() => ruleMonitor?.stop())
   const serving = await buildServingParts(setup)
-  const observers = buildObservers(setup, serving)
+  const observers = buildObservers({ ...setup, ...serving })
   const servers = [observers.httpServers, observers.serviceHealth, observers.healthWatch]
   onFailure(() => Promise.all(servers.map(server => server.close())))
   const syncing = buildSyncParts(setup, serving, observers)
@@ -124,8 +123,9 @@ export async function buildParts({ modes = MODES, ...options }: BuildOptions): P
 }
 
 /** What carries the traffic of Services: the objects of the cluster, this node, and the proxier of the mode. */
-async function buildServingParts({ config, modes, log, choices, onFailure }: Setup) {
+async function buildServingParts({ config, registry, modes, log, choices, onFailure }: Setup) {
   const { cluster, iptables, kernel, mode, dataPlane } = choices
+  const families = iptables.map(({ family }) => family)
   const store = new ObjectStore(config.nodeName)
   const node = new NodeManager(config, () => store.node)
   const events: EventSink = new NodeEventSink({
@@ -141,6 +141,8 @@ async function buildServingParts({ config, modes, log, choices, onFailure }: Set
     chainOwners: chainOwners(mode.name, modes),
     dataPlane,
     events,
+    flowObserver: new FlowMetrics(registry, families),
+    loopbackObserver: mode.carriedBy === 'sockets' ? new LoopbackMetrics(registry, families) : undefined,
     log,
     clock: realClock,
     random: Math.random,
@@ -152,68 +154,6 @@ async function buildServingParts({ config, modes, log, choices, onFailure }: Set
 }
 
 type ServingParts = Awaited<ReturnType<typeof buildServingParts>>
-
-/** What people and other programs can read about the proxy: health, metrics and the ports that serve them. */
-function buildObservers(
-  { config, life, log, choices, fatal, bindAfter, startedAt }: Setup,
-  { store, node, events, nodeEvents }: ServingParts,
-) {
-  const { cluster, iptables, mode, rejected, dataPlane } = choices
-  const families = iptables.map(({ family }) => family)
-  const { syncPeriod } = mode.syncPeriods(config)
-  const rulesHealth = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt })
-  const sourceHealth = new SourceHealth(cluster.source, config.healthzStaleTimeout)
-  const health = new ProxyHealth(rulesHealth, [
-    {
-      name: 'data_plane',
-      get problem() {
-        return dataPlane?.problem
-      },
-    },
-    sourceHealth,
-  ])
-  const healthWatch = new HealthWatch({ health, clock: realClock, log, now: Date.now })
-  const metrics = new Metrics({
-    dataPlane,
-    mode: { mode: mode.name, rejected },
-    pending: () => store.pendingChanges,
-    health: () => health.partsAt(Date.now()),
-    sourceAgeMs: () => cluster.source.ageMs,
-    startedAt,
-    version: VERSION,
-  })
-  const serviceHealth = new ServiceHealthServers({
-    addresses: () => families.flatMap(family => node.getNodePortAddresses(family) ?? unspecifiedAddress(family)),
-    isHealthy: () => !life.duties.isLeaving && health.statusAt(Date.now()).healthy,
-    onBindFailure: ({ namespace, name }, port, failure) =>
-      events.record({
-        type: 'Warning',
-        reason: 'FailedToStartServiceHealthcheck',
-        action: 'Listen',
-        note: `failed to start healthcheck "${namespace}/${name}" on port ${port}: ${messageOf(failure)}`,
-        regarding: { kind: 'Service', namespace, name },
-      }),
-    log,
-  })
-  const httpServers = new HttpServers({
-    config,
-    mode: mode.name,
-    health,
-    metrics,
-    nodeEligible: () => store.node?.eligible ?? true,
-    duties: () => life.duties,
-    bindAfter,
-    onBindFailure: (reason, failure) => {
-      nodeEvents.record('Warning', reason, messageOf(failure))
-      if (config.bindAddressHardFail) fatal.abort(failure)
-    },
-    clock: realClock,
-    log,
-  })
-  return { rulesHealth, sourceHealth, healthWatch, metrics, serviceHealth, httpServers }
-}
-
-type Observers = ReturnType<typeof buildObservers>
 
 /** What decides when the proxier works: the wait for the Node, the sync loop, and the end of an earlier mode. */
 function buildSyncParts(setup: Setup, serving: ServingParts, observers: Observers) {
@@ -258,13 +198,14 @@ function buildSyncParts(setup: Setup, serving: ServingParts, observers: Observer
       return handOver.mayServe()
     },
     onApplied: snapshot => {
+      metrics.sync.applied(snapshot)
       serviceHealth.sync(servicesHealth(snapshot))
       dataPlane?.reserveDescriptors(serviceHealth.maxDescriptors)
       failover?.update(snapshot)
     },
     clock: realClock,
     wallTime: Date.now,
-    record: combineSyncObservers(rulesHealth, metrics),
+    record: combineSyncObservers(rulesHealth, metrics.sync),
     log,
     syncPeriod,
     minSyncPeriod,

@@ -19,7 +19,7 @@ export const CONTROL_TIMEOUT_MS = 60_000
 
 /** Makes the data plane of `--data-plane-workers`: in worker processes, which may still be starting, or in this process. */
 export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promise<DataPlane> {
-  const { verbosity, logFormat, drainTimeout, fastPath } = config
+  const { verbosity, logFormat, drainTimeout, fastPath, profiling } = config
   const timings = dataPlaneTimings(config)
   log.info(0, 'Open files', { maxOpenFiles: readDescriptorLimit() })
   if (config.reuseSourcePorts) allowTimeWaitReuse(log)
@@ -34,6 +34,7 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
             logFormat,
             timings,
             fastPath,
+            profiling,
             drainTimeout,
             orphanTime: ORPHAN_TIMEOUT_MS,
             controlTimeout: CONTROL_TIMEOUT_MS,

@@ -2,6 +2,7 @@ import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Clock } from '../model/clock.js'
 import { type EventWriter, discardEvents } from '../model/event-sink.js'
 import { type Log } from '../model/log.js'
+import { type RequestObserver } from '../source/request-observer.js'
 import { ManifestSource } from '../source/manifest-source.js'
 import { type Source } from '../source/source.js'
 
@@ -13,9 +14,15 @@ export interface Cluster {
 
 /**
  * Chooses the source of objects: the manifests if there are any, otherwise an API server.
+ * @param observer takes notice of requests to the API server
  * @throws ProxyFailure KUBECONFIG_INVALID
  */
-export async function chooseSource(config: KubeProxyConfig, clock: Clock, log: Log): Promise<Cluster> {
+export async function chooseSource(
+  config: KubeProxyConfig,
+  clock: Clock,
+  log: Log,
+  observer?: RequestObserver,
+): Promise<Cluster> {
   const { manifests, manifestsStrict, nodeName } = config
   if (manifests.length > 0) {
     const source = new ManifestSource({ paths: manifests, strict: manifestsStrict, log })
@@ -27,7 +34,8 @@ export async function chooseSource(config: KubeProxyConfig, clock: Clock, log: L
     import('../source/kubernetes-source.js'),
     import('../source/event-recorder.js'),
   ])
-  const client = await createKubeClient({ kubeconfig: config.kubeconfig, master: config.master, clock })
+  const { kubeconfig, master } = config
+  const client = await createKubeClient({ kubeconfig, master, clock, ...(observer === undefined ? {} : { observer }) })
   return {
     source: new KubernetesSource({ client, nodeName, log, clock }),
     events: new EventRecorder({ client, nodeName, log, clock }),

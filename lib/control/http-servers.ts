@@ -1,5 +1,6 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { kubeProxyConfiguration } from '../config/kube-proxy-configuration.js'
+import { type WorkerProfiles } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
 import { type ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
@@ -8,12 +9,18 @@ import { type HttpListener } from '../observe/http-listener.js'
 import { type Metrics } from '../observe/metrics.js'
 import { startMetricsServer } from '../observe/metrics-server.js'
 import { type ProxyHealth } from '../observe/proxy-health.js'
+import { ProcessProfiles } from './process-profiles.js'
+import { VERSION } from './version.js'
 
 export interface HttpServersOptions {
   readonly config: KubeProxyConfig
   readonly mode: string
   readonly health: ProxyHealth
   readonly metrics: Metrics
+  /** Undefined if there are no workers. */
+  readonly workerProfiles?: WorkerProfiles | undefined
+  /** When this process was started, in milliseconds since 1970. */
+  readonly startedAt: number
   readonly nodeEligible: () => boolean
   readonly duties: () => ServingState
   /** As in `HttpListenerOptions`. */
@@ -31,6 +38,7 @@ export class HttpServers {
   readonly #options: HttpServersOptions
   #config: KubeProxyConfig
   #isClosed = false
+  readonly #profiles: ProcessProfiles | undefined
   #health: HttpListener
   #metrics: HttpListener
 
@@ -38,6 +46,7 @@ export class HttpServers {
   constructor(options: HttpServersOptions) {
     this.#options = options
     this.#config = options.config
+    this.#profiles = options.config.profiling ? new ProcessProfiles(options.workerProfiles, options.clock) : undefined
     this.#health = this.#startHealth()
     this.#metrics = this.#startMetrics()
   }
@@ -84,13 +93,16 @@ export class HttpServers {
   }
 
   #startMetrics(): HttpListener {
-    const { mode, metrics, bindAfter, clock, log } = this.#options
+    const { mode, metrics, bindAfter, startedAt, clock, log } = this.#options
     const server = startMetricsServer({
       address: this.#config.metricsBindAddress,
       bindAfter,
       metrics,
       proxyMode: mode,
       configz: () => kubeProxyConfiguration(this.#config),
+      flags: () => this.#config.options,
+      profiles: this.#profiles,
+      program: { startedAt, version: VERSION, nodeVersion: process.version },
       clock,
       log,
     })

@@ -2,7 +2,7 @@ import { type IpFamily } from '../model/address.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type KernelRules } from '../modes/proxier.js'
-import { type SyncObserver } from '../observe/sync-observer.js'
+import { type SyncExtent, type SyncObserver } from '../observe/sync-observer.js'
 import { NamedTimers } from '../primitives/named-timers.js'
 import { TokenBucket } from '../primitives/token-bucket.js'
 import { type ModeSwitch } from './mode-switch.js'
@@ -58,6 +58,8 @@ export class ProgramLoop {
   #programming: Promise<void> | undefined
   /** Whether an update has said what to serve. Before that, a write would remove the rules that an earlier process left. */
   #hasUpdate = false
+  /** Whether a write has succeeded since the start. The first one compares all rules with those of an earlier process. */
+  #hasProgrammed = false
   #verifyRequested = false
   #failures = 0
   #lastCheckMs = 0
@@ -128,11 +130,13 @@ export class ProgramLoop {
     const pending = rules.pending
     const batch = this.#updatedBatch
     this.#updatedBatch = undefined
+    const extent = verify || !this.#hasProgrammed ? 'full' : 'partial'
     const startedAt = clock.now()
     this.#bucket.take(startedAt)
     try {
       const report = await rules.program(verify)
       this.#failures = 0
+      this.#hasProgrammed = true
       record.rulesWritten(family, report.rules)
       modeSwitch.onRulesProgrammed(family)
       const ms = clock.now() - startedAt
@@ -147,11 +151,11 @@ export class ProgramLoop {
       const noOwnChange = !pending && this.#updatedBatch === undefined
       if (verify && report.changed && noOwnChange)
         log.warn('Another program had changed the rules; repaired them', { family })
-      this.#recordSynced(batch, ms)
+      this.#recordSynced(batch, ms, extent)
       this.#timers.set('verify', checkPeriod, () => this.#verify())
     } catch (error) {
       this.#updatedBatch = mergeBatches(batch, this.#updatedBatch)
-      record.restoreFailed(family)
+      record.restoreFailed(family, extent)
       // This includes a failed verification: the rules are unknown then, so the proxy must not stay healthy forever.
       this.markQueued()
       const retryMs = Math.min(syncPeriod, FIRST_RETRY_MS * 2 ** this.#failures++)
@@ -176,15 +180,15 @@ export class ProgramLoop {
     const updated = this.#updatedBatch
     if (updated === undefined) return
     this.#updatedBatch = undefined
-    this.#recordSynced(updated, this.#options.clock.now() - updated.queuedAt)
+    this.#recordSynced(updated, this.#options.clock.now() - updated.queuedAt, 'partial')
   }
 
-  #recordSynced(batch: ChangeBatch | undefined, durationMs: number): void {
+  #recordSynced(batch: ChangeBatch | undefined, durationMs: number, extent: SyncExtent): void {
     const { record, rules, wallTime, hasPendingChanges } = this.#options
     const hasPending = hasPendingChanges() || this.#updatedBatch !== undefined
     // A verification without changes must not reset the health timer; otherwise a stuck update would go unnoticed.
     if (batch === undefined && hasPending) return
-    record.synced(rules.family, wallTime(), durationMs, batch?.triggerTimes ?? [])
+    record.synced(rules.family, wallTime(), durationMs, batch?.triggerTimes ?? [], extent)
     // Changes that arrived during this sync still wait for the next one.
     if (hasPending) this.markQueued()
   }

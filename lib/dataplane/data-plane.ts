@@ -1,6 +1,7 @@
 import { type ReachedLimit } from '../balancer/connection-limit.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
 import { type HealthProblem } from '../model/health-problem.js'
+import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { isOutOfDescriptors } from './transport/socket-error.js'
 import { type ListenerPlan, type ListenerSpec, hasConnectionLimit } from './listener-plan.js'
@@ -122,6 +123,8 @@ export interface WorkerCounts {
   readonly running: number
   /** Workers that replaced one that had ended. */
   readonly restarts: number
+  /** The processes that exist now, running or starting, by the number of their worker. */
+  readonly processes: readonly { readonly worker: number; readonly pid: number }[]
 }
 
 /** The counts of a whole data plane. */
@@ -131,6 +134,14 @@ export interface DataPlaneCounts extends Budgets {
   readonly unserved: number
   /** Absent when this process holds the sockets itself. */
   readonly workers?: WorkerCounts
+}
+
+/** Makes profiles of the worker processes. */
+export interface WorkerProfiles {
+  /** The numbers of the workers. */
+  readonly workers: readonly number[]
+  /** Rejects if the worker does not run or does not reply in time. */
+  take(worker: number, request: ProfileRequest): Promise<RawProfile>
 }
 
 /** Holds the sockets. It knows listeners and endpoints; it does not know the API or rules, and of a Service only the name. */
@@ -143,6 +154,8 @@ export interface DataPlane {
   counts(): DataPlaneCounts | Promise<DataPlaneCounts>
   /** What keeps the sockets from being served; undefined: nothing. */
   readonly problem: HealthProblem | undefined
+  /** Absent when this process holds the sockets itself. */
+  readonly workerProfiles?: WorkerProfiles
   /** Leaves this many file descriptors of the calling process to its other parts, besides the fixed reserve. */
   reserveDescriptors(descriptors: number): void
   /** Changes the level up to which other processes of the data plane log; absent if it has none. */

@@ -10,7 +10,7 @@ import { type ExpectedFlows, staleFlows } from './stale-flows.js'
  * that started before its Service existed would never reach it, neither with UDP nor with TCP from a fixed port.
  *
  * @param problem reports a failure once while it lasts
- * @returns whether all is deleted; if not, the caller has to try again
+ * @returns how many flows were deleted, and whether these are all; if not, the caller has to try again
  */
 export async function deleteStaleFlows(
   conntrack: Conntrack,
@@ -19,22 +19,24 @@ export async function deleteStaleFlows(
   expected: ExpectedFlows,
   log: Log,
   problem: OnceReporter,
-): Promise<boolean> {
-  let isComplete = true
+): Promise<{ readonly deleted: number; readonly isComplete: boolean }> {
+  let [deleted, isComplete] = [0, true]
   try {
     for (const protocol of protocols) {
       const entries = await conntrack.list(family, protocol)
       const stale = entries.length === 0 ? [] : staleFlows(entries, expected)
       if (stale.length === 0) continue
-      isComplete = (await conntrack.delete(stale)) && isComplete
-      log.info(2, 'Deleted stale flows', { family, protocol, flows: stale.length })
+      const left = await conntrack.delete(stale)
+      isComplete &&= left === 0
+      deleted += stale.length - left
+      log.info(2, 'Deleted stale flows', { family, protocol, flows: stale.length - left })
     }
     problem.clear()
-    return isComplete
+    return { deleted, isComplete }
   } catch (error) {
     problem.updateOne('failed', () =>
       log.error('Cannot delete stale flows; the next check of the rules tries again', error, { family }),
     )
-    return false
+    return { deleted, isComplete: false }
   }
 }

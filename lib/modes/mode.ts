@@ -9,11 +9,13 @@ import { type Log } from '../model/log.js'
 import { type NodeWaitPolicy } from '../model/node-wait-policy.js'
 import { type ChainOwners, type OwnedChains } from '../netfilter/stale-chains.js'
 import { type KernelTools } from '../system/kernel-tools.js'
+import { type LoopbackObserver } from './loopback-observer.js'
 import { type ModeDrain } from './mode-drain.js'
 import { type ModeWalkthrough } from './mode-walkthrough.js'
 import { type ProbeRules } from './probe-rules.js'
 import { type Proxier } from './proxier.js'
 import { type Requirement } from './requirement.js'
+import { type FlowCleanupObserver } from './stale-flow-cleanup.js'
 
 /**
  * One way to bring the traffic of Services to their endpoints (`--proxy-mode`). Each mode has one folder, and the rest of the program
@@ -67,6 +69,10 @@ export interface ModeResources {
   /** Undefined if the kernel carries the traffic. */
   readonly dataPlane: DataPlane | undefined
   readonly events: EventSink
+  /** Absent: nothing observes the deletion of stale flows. */
+  readonly flowObserver?: FlowCleanupObserver | undefined
+  /** Takes notice of node ports that sockets of this program serve on loopback. Absent: nothing does. */
+  readonly loopbackObserver?: LoopbackObserver | undefined
   readonly log: Log
   readonly clock: Clock
   /** A number from 0 (inclusive) to 1 (exclusive). */
@@ -100,10 +106,11 @@ export interface SyncPeriods {
 export const KERNEL_NODE_WAIT: NodeWaitPolicy = { timeoutMs: 300_000, then: 'exit' }
 
 /** Options that the proxiers of all modes have in common. */
-export function commonProxierOptions({ kernel, node, chainOwners, events, log }: ModeResources) {
+export function commonProxierOptions({ kernel, node, chainOwners, events, flowObserver, log }: ModeResources) {
   return {
     iptables: kernel.iptables,
     conntrack: kernel.conntrack,
+    flowObserver,
     chainOwners,
     nodeAddress: (family: IpFamily) => node.getAddress(family),
     nodeAddresses: (family: IpFamily) => node.getAddresses(family),

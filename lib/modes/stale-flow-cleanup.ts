@@ -11,23 +11,35 @@ export interface FlowChange extends Pick<ExpectedFlows, 'removed'> {
   readonly protocols: readonly FlowProtocol[]
 }
 
+/** Takes notice of each search for stale flows, as kube-proxy does for its metrics. */
+export interface FlowCleanupObserver {
+  /** A search begins. @returns a function for its end, which takes the number of flows that were deleted */
+  startCleanup(family: IpFamily): (deleted: number) => void
+}
+
+/** What `StaleFlowCleanup` works with. */
+export interface StaleFlowCleanupOptions {
+  readonly conntrack: Conntrack
+  /** Absent: nothing observes. */
+  readonly flowObserver?: FlowCleanupObserver | undefined
+  readonly log: Log
+}
+
 /**
  * The deletion of stale flows as part of what a mode keeps true: it stays due until it has succeeded, however often it fails. The
  * addresses that were removed meanwhile are remembered until then.
  */
 export class StaleFlowCleanup {
-  readonly #conntrack: Conntrack
+  readonly #options: StaleFlowCleanupOptions
   readonly #family: IpFamily
-  readonly #log: Log
   readonly #problem = new OnceReporter()
   readonly #removed = new Map<string, FlowAddress>()
   readonly #protocols = new Set<FlowProtocol>()
   #getExpected: (() => Omit<ExpectedFlows, 'removed'>) | undefined
 
-  constructor(conntrack: Conntrack, family: IpFamily, log: Log) {
-    this.#conntrack = conntrack
+  constructor(family: IpFamily, options: StaleFlowCleanupOptions) {
     this.#family = family
-    this.#log = log
+    this.#options = options
   }
 
   /**
@@ -46,8 +58,18 @@ export class StaleFlowCleanup {
     const removed = [...this.#removed.values()]
     const protocols = [...this.#protocols]
     const expected = { ...this.#getExpected(), removed }
-    const isDone = await deleteStaleFlows(this.#conntrack, this.#family, protocols, expected, this.#log, this.#problem)
-    if (!isDone) return
+    const { conntrack, flowObserver, log } = this.#options
+    const finish = flowObserver?.startCleanup(this.#family)
+    const { deleted, isComplete } = await deleteStaleFlows(
+      conntrack,
+      this.#family,
+      protocols,
+      expected,
+      log,
+      this.#problem,
+    )
+    finish?.(deleted)
+    if (!isComplete) return
     for (const address of removed) this.#removed.delete(flowAddressKey(address))
     for (const protocol of protocols) this.#protocols.delete(protocol)
   }

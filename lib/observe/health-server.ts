@@ -3,12 +3,12 @@ import { type Log } from '../model/log.js'
 import { HttpListener } from './http-listener.js'
 import { type HttpResponse } from './http-port.js'
 import { type ProxyHealth, type ProxyHealthStatus } from './proxy-health.js'
+import { type HealthEndpoint } from './sli-metrics.js'
 
-/** The last part of a path that a probe asks for. */
-type Probe = 'healthz' | 'readyz' | 'livez'
-
-/** Counts the responses to probes that kube-proxy counts too. */
+/** Takes notice of probes, for metrics. */
 export interface ProbeObserver {
+  /** A probe asked, and each part of the proxy was healthy or not. */
+  checked(probe: HealthEndpoint, parts: ReadonlyMap<string, boolean>): void
   /** A probe got a response with this HTTP status. */
   probed(probe: 'healthz' | 'livez', status: number): void
 }
@@ -25,7 +25,7 @@ export interface ServingState {
 export interface HealthServerOptions {
   /** `healthzBindAddress`; empty: no server. */
   readonly address: string
-  readonly health: Pick<ProxyHealth, 'statusAt'>
+  readonly health: Pick<ProxyHealth, 'statusAt' | 'partsAt'>
   /** Whether load balancers may send traffic to this node; false while the cluster autoscaler removes it. */
   readonly nodeEligible: () => boolean
   readonly serving: () => ServingState
@@ -46,11 +46,12 @@ export interface HealthServerOptions {
 export function startHealthServer(options: HealthServerOptions): HttpListener {
   const { address, health, nodeEligible, serving, bindAfter, observer, clock, log, now = Date.now } = options
 
-  const respond = (probe: Probe, eligible: boolean | undefined, fits: boolean): HttpResponse => {
+  const respond = (probe: HealthEndpoint, eligible: boolean | undefined, fits: boolean): HttpResponse => {
     const time = now()
     const status = health.statusAt(time)
     const healthy = probe === 'livez' ? status.alive : status.healthy
     const isOk = healthy && eligible !== false && fits
+    observer.checked(probe, health.partsAt(time))
     if (probe !== 'readyz') observer.probed(probe, isOk ? 200 : 503)
     const body = { ...buildBody({ ...status, healthy }, time, eligible, isOk), ...leavingField(probe, serving()) }
     return {
@@ -77,7 +78,7 @@ export function startHealthServer(options: HealthServerOptions): HttpListener {
 }
 
 /** Says why a proxy whose rules are healthy fails a probe. A response of kube-proxy has no such field. */
-function leavingField(probe: Probe, { isLeaving }: ServingState): object {
+function leavingField(probe: HealthEndpoint, { isLeaving }: ServingState): object {
   return isLeaving && probe !== 'livez' ? { draining: true } : {}
 }
 

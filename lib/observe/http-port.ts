@@ -11,13 +11,22 @@ import { ClientLimit } from './client-limit.js'
 export interface HttpResponse {
   readonly status: number
   readonly contentType: string
-  readonly body: string
+  readonly body: string | Uint8Array
   /** Headers besides those of every response. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Creates the response for one request. */
-export type HttpRoute = () => HttpResponse | Promise<HttpResponse>
+/** What a route may need to know of its request. */
+export interface HttpRequest {
+  readonly query: URLSearchParams
+  /** The header of that name. */
+  readonly accept: string | undefined
+  /** Aborted when the client has left. */
+  readonly abandoned: AbortSignal
+}
+
+/** Creates the response for one request. It may take as long as it needs. */
+export type HttpRoute = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>
 
 /** The parts and settings of an `HttpPort`. */
 export interface HttpPortOptions {
@@ -34,15 +43,14 @@ export interface HttpPortOptions {
   readonly clientLimit?: ClientLimit
   /** Milliseconds that a client has to send its request, so that slow clients do not accumulate; 5000 by default. */
   readonly requestTimeoutMs?: number
+  /** Milliseconds after which a client that does not read the response is disconnected; 30000 by default. */
+  readonly stalledClientMs?: number
 }
 
-/** The content type of plain text. */
-export const PLAIN_TEXT = 'text/plain; charset=utf-8'
+const PLAIN_TEXT = 'text/plain; charset=utf-8'
 
 /** The port closes a connection that has been idle for longer. */
 const KEEP_ALIVE_MS = 20_000
-/** The port closes a connection whose client does not read the response for longer. */
-const STALLED_CLIENT_MS = 30_000
 /** Probes and scrapers need a few. All ports together stay well below the descriptors that the data plane reserves. */
 const MAX_CLIENTS = 32
 
@@ -68,7 +76,7 @@ export class HttpPort {
       },
       (request, response) => void this.#respond(request, response),
     )
-    this.#server.timeout = STALLED_CLIENT_MS
+    this.#server.timeout = options.stalledClientMs ?? 30_000
     this.#server.on('connection', socket => {
       if (!this.#clients.admit(socket)) socket.destroy()
     })
@@ -124,26 +132,38 @@ export class HttpPort {
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#acceptProblem.clear()
     this.#clients.markActive(request.socket)
-    const route = this.#options.findRoute(request.url?.split('?', 1)[0] ?? '')
-    if (route === undefined) return sendResponse(request, response, plainTextResponse(404, '404 page not found\n'))
+    const url = request.url ?? ''
+    const path = url.split('?', 1)[0]!
+    const route = this.#options.findRoute(path)
+    if (route === undefined) return sendResponse(request, response, textResponse(404, '404 page not found\n'))
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD')
-      return sendResponse(request, response, plainTextResponse(405, 'Method Not Allowed\n'))
+      return sendResponse(request, response, textResponse(405, 'Method Not Allowed\n'))
     }
+    const abandoned = new AbortController()
+    response.once('close', () => abandoned.abort())
+    // The time limit is for clients that do not read. While the route works, there is nothing to read.
+    request.socket.setTimeout(0)
     let result: HttpResponse
     try {
-      result = await route()
+      result = await route({
+        query: new URLSearchParams(url.slice(path.length)),
+        accept: request.headers.accept,
+        abandoned: abandoned.signal,
+      })
     } catch (error) {
       this.#options.log.error(`Cannot respond to a request on the port for ${this.#options.name}`, error, {
         url: request.url,
       })
-      result = plainTextResponse(500, 'Internal Server Error\n')
+      result = textResponse(500, 'Internal Server Error\n')
     }
+    request.socket.setTimeout(this.#server.timeout)
     sendResponse(request, response, result)
   }
 }
 
-function plainTextResponse(status: number, body: string): HttpResponse {
+/** A response of plain text. */
+export function textResponse(status: number, body: string): HttpResponse {
   return { status, contentType: PLAIN_TEXT, body }
 }
 

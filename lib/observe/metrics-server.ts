@@ -1,35 +1,58 @@
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
+import { flagz } from './flagz.js'
 import { HttpListener } from './http-listener.js'
-import { PLAIN_TEXT, type HttpRoute } from './http-port.js'
+import { type HttpRoute, textResponse } from './http-port.js'
 import { type Metrics } from './metrics.js'
+import { pingResponse } from './ping-response.js'
+import { type ProfileSource, profileRoutes } from './profile-routes.js'
+import { type ProgramStatus, statusz } from './statusz.js'
+import { zpageResponse } from './zpage.js'
 
 /** The parts and settings of a metrics server. */
 export interface MetricsServerOptions {
   /** `metricsBindAddress`; empty: no server. */
   readonly address: string
-  readonly metrics: Pick<Metrics, 'text' | 'contentType'>
+  readonly metrics: Pick<Metrics, 'text' | 'contentType' | 'slis'>
   /** The name of the mode in use, such as `userspace`. */
   readonly proxyMode: string
   /** The configuration in use. Every client that reaches the port can read it. */
   readonly configz: () => unknown
+  /** The value of each flag. Every client that reaches the port can read it. */
+  readonly flags: () => Readonly<Record<string, string | readonly string[]>>
+  /** Undefined: the port serves no profiles. */
+  readonly profiles: ProfileSource | undefined
+  readonly program: Pick<ProgramStatus, 'startedAt' | 'version' | 'nodeVersion'>
   /** As in `HttpListenerOptions`. */
   readonly bindAfter?: Promise<unknown> | undefined
   readonly clock: Clock
   readonly log: Log
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
 }
 
 /** Serves the port for metrics and diagnosis (kube-proxy 1.36, default 127.0.0.1:10249). */
 export function startMetricsServer(options: MetricsServerOptions): HttpListener {
-  const { address, metrics, proxyMode, configz, bindAfter, clock, log } = options
-  const ping = { status: 200, contentType: PLAIN_TEXT, body: 'ok' }
-  const routes = new Map<string, HttpRoute>([
+  const { address, metrics, proxyMode, configz, flags, profiles, program, bindAfter, clock, log } = options
+  const { now = Date.now } = options
+  const { slis } = metrics
+  const routes: Map<string, HttpRoute> = new Map<string, HttpRoute>([
     ['/metrics', async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() })],
-    ['/healthz', () => ping],
-    ['/healthz/ping', () => ping],
+    ['/metrics/slis', async () => ({ status: 200, contentType: slis.contentType, body: await slis.text() })],
+    [
+      '/healthz',
+      ({ query }) => {
+        slis.checked('healthz', new Map([['ping', true]]))
+        return pingResponse(query)
+      },
+    ],
+    ['/healthz/ping', () => textResponse(200, 'ok')],
     // Without a newline: Kubernetes' end-to-end tests compare the whole body.
-    ['/proxyMode', () => ({ status: 200, contentType: PLAIN_TEXT, body: proxyMode })],
+    ['/proxyMode', () => textResponse(200, proxyMode)],
     ['/configz', () => ({ status: 200, contentType: 'application/json', body: configzBody(configz()) })],
+    ['/flagz', request => zpageResponse(request, flagz(flags()))],
+    ['/statusz', request => zpageResponse(request, statusz({ ...program, now: now(), paths: routes.keys() }))],
+    ...(profiles === undefined ? [] : profileRoutes(profiles)),
   ])
   return new HttpListener({
     name: 'metrics',

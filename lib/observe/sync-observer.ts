@@ -8,6 +8,12 @@ export interface RuleCounts {
 }
 
 /**
+ * How much a sync covers: `full` compares all rules of the proxy with those in the kernel, `partial` applies only what has changed
+ * since the last sync.
+ */
+export type SyncExtent = 'full' | 'partial'
+
+/**
  * What the sync loop reports about its work, in kube-proxy's terms. An observer must not change the node.
  * Times are milliseconds: durations as such, points in time since 1970.
  */
@@ -17,11 +23,11 @@ export interface SyncObserver {
   /** How many changes of Services and of endpoints arrived. */
   changed(services: number, endpoints: number): void
   /** A sync of one family succeeded; `triggerTimes` are those of its changes. */
-  synced(family: IpFamily, at: number, durationMs: number, triggerTimes: readonly number[]): void
+  synced(family: IpFamily, at: number, durationMs: number, triggerTimes: readonly number[], extent: SyncExtent): void
   /** Rules were written. */
   rulesWritten(family: IpFamily, counts: readonly RuleCounts[]): void
   /** A write of rules failed. */
-  restoreFailed(family: IpFamily): void
+  restoreFailed(family: IpFamily, extent: SyncExtent): void
 }
 
 /** Combines several observers into one. Each gets only the calls for which it has a method. */

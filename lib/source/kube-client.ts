@@ -7,8 +7,10 @@ import { ApiRefusal, type ApiRequest, toFailure, unreachableFailure, unreadableF
 import { redactSecrets } from './redact-secrets.js'
 import { type KubeAccess, type KubeAccessOptions, resolveKubeAccess } from './kube-access.js'
 import { type RequestCredentials, loadCredentials } from './load-credentials.js'
+import { ExchangeRecord, hostOf } from './exchange-record.js'
 import { LineSplitter } from './line-splitter.js'
 import { openResponse } from './open-response.js'
+import { type RequestObserver } from './request-observer.js'
 import { Watchdog } from './watchdog.js'
 
 /** Enough to read the Status object of an error response. */
@@ -54,6 +56,15 @@ export interface KubeClientOptions extends KubeAccessOptions {
   readonly idleTimeoutMs?: number
   /** The longest response that is read, in bytes; 256 MiB by default. */
   readonly maxBodyBytes?: number
+  /** Takes notice of each request. */
+  readonly observer?: RequestObserver
+}
+
+/** A response whose body the caller reads. */
+interface OpenedResponse {
+  readonly response: IncomingMessage
+  readonly record: ExchangeRecord
+  readonly authorization: string | undefined
 }
 
 /**
@@ -73,6 +84,8 @@ class HttpKubeClient implements KubeClient {
   readonly #clock: Clock
   readonly #responseTimeoutMs: number
   readonly #idleTimeoutMs: number
+  readonly #observer: RequestObserver | undefined
+  readonly #host: string
   /** Reuses connections. A request with another certificate gets another connection. */
   #streamAgent: http.Agent | undefined
   #streamAgentUntil = -Infinity
@@ -85,6 +98,8 @@ class HttpKubeClient implements KubeClient {
     this.#clock = options.clock
     this.#responseTimeoutMs = options.responseTimeoutMs ?? 30_000
     this.#idleTimeoutMs = options.idleTimeoutMs ?? 30_000
+    this.#observer = options.observer
+    this.#host = hostOf(this.server)
   }
 
   getJson(path: string, signal: AbortSignal): Promise<unknown> {
@@ -98,7 +113,9 @@ class HttpKubeClient implements KubeClient {
   async streamLines(path: string, signal: AbortSignal): Promise<AsyncIterable<readonly string[]>> {
     const request = { server: this.server, method: 'GET', path } as const
     try {
-      return this.#readLines((await this.#open(request, undefined, signal, this.#agentForStream())).response, request)
+      const { response, record } = await this.#open(request, undefined, signal, this.#agentForStream())
+      record.leaveOpen()
+      return this.#readLines(response, request)
     } catch (error) {
       throw toFailure(error, request)
     }
@@ -116,8 +133,8 @@ class HttpKubeClient implements KubeClient {
 
   async #requestJson(request: ApiRequest, body: string | undefined, signal: AbortSignal): Promise<unknown> {
     try {
-      const { response, authorization } = await this.#open(request, body, signal)
-      return parseJson(await this.#readAll(response), request, authorization)
+      const opened = await this.#open(request, body, signal)
+      return parseJson(await this.#readAll(opened), request, opened.authorization)
     } catch (error) {
       throw toFailure(error, request)
     }
@@ -137,31 +154,38 @@ class HttpKubeClient implements KubeClient {
     body: string | undefined,
     signal: AbortSignal,
     agent?: http.Agent,
-  ): Promise<{ response: IncomingMessage; authorization: string | undefined }> {
-    const { method, path } = apiRequest
+  ): Promise<OpenedResponse> {
+    const { method = 'GET', path } = apiRequest
     const headers = { Accept: 'application/json', 'User-Agent': 'kube-proxy-node' }
+    const requestBytes = Buffer.byteLength(body ?? '')
     const request: RequestOptions = {
       method,
       headers:
         body === undefined
           ? headers
-          : { ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
+          : { ...headers, 'Content-Type': 'application/json', 'Content-Length': requestBytes },
     }
     await this.#applyCredentials(request, signal)
     if (request.agent === false && agent !== undefined) request.agent = agent
     // The server address may have a path (https://rancher.example/k8s/clusters/c-1).
     const url = new URL(this.server.replace(/\/+$/, '') + path)
+    const record = new ExchangeRecord({ host: this.#host, method, requestBytes }, this.#observer, this.#clock)
     const response = await openResponse(url, {
       request,
       body,
       responseTimeoutMs: this.#responseTimeoutMs,
       clock: this.#clock,
       signal,
+    }).catch((error: unknown) => {
+      record.end()
+      throw error
     })
     const status = response.statusCode ?? 0
-    if (status >= 200 && status < 300) return { response, authorization: authorizationOf(request) }
+    const opened = { response, record, authorization: authorizationOf(request) }
+    record.status = status
+    if (status >= 200 && status < 300) return opened
     if (status === 401) this.#credentials.discard()
-    const refusal = redactSecrets(await this.#readStart(response, MAX_ERROR_BODY_BYTES), authorizationOf(request))
+    const refusal = redactSecrets(await this.#readStart(opened, MAX_ERROR_BODY_BYTES), opened.authorization)
     throw new ApiRefusal(apiRequest, { status, headers: response.headers, body: refusal, now: Date.now() })
   }
 
@@ -189,32 +213,32 @@ class HttpKubeClient implements KubeClient {
   }
 
   /** The whole body as text. Rejects if the server pauses too long, or sends without end. */
-  async #readAll(response: IncomingMessage): Promise<string> {
-    const { text, isCut } = await this.#read(response, this.#maxBodyBytes)
+  async #readAll(opened: OpenedResponse): Promise<string> {
+    const { text, isCut } = await this.#read(opened, this.#maxBodyBytes)
     if (isCut) throw new Error(`the response is longer than ${this.#maxBodyBytes} bytes`)
     return text
   }
 
   /** The body as text, or its first `maxBytes`. */
-  async #readStart(response: IncomingMessage, maxBytes: number): Promise<string> {
-    return (await this.#read(response, maxBytes)).text
+  async #readStart(opened: OpenedResponse, maxBytes: number): Promise<string> {
+    return (await this.#read(opened, maxBytes)).text
   }
 
-  async #read(response: IncomingMessage, maxBytes: number): Promise<{ text: string; isCut: boolean }> {
+  async #read({ response, record }: OpenedResponse, maxBytes: number): Promise<{ text: string; isCut: boolean }> {
     const stalled = () => response.destroy(new Error(`no data for ${this.#idleTimeoutMs / 1000} s`))
     const watchdog = new Watchdog(this.#clock, this.#idleTimeoutMs, stalled)
     const chunks: Buffer[] = []
-    let bytes = 0
     try {
       for await (const chunk of response) {
         watchdog.recordActivity()
         chunks.push(chunk as Buffer)
-        bytes += (chunk as Buffer).length
-        if (bytes > maxBytes) break
+        record.responseBytes += (chunk as Buffer).length
+        if (record.responseBytes > maxBytes) break
       }
-      return { text: Buffer.concat(chunks).toString('utf8'), isCut: bytes > maxBytes }
+      return { text: Buffer.concat(chunks).toString('utf8'), isCut: record.responseBytes > maxBytes }
     } finally {
       watchdog.stop()
+      record.end()
     }
   }
 }

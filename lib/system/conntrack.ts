@@ -37,10 +37,10 @@ export interface Conntrack {
    * Removes these entries, and all others with the same destination and reply source, from any client: these two make an
    * entry wrong, and one pass through the table removes all. Entries that are gone already are no failure. Established TCP
    * connections stay.
-   * @returns false if there were too many for one call, and some are left
+   * @returns how many of the entries are left, because there were too many for one call
    * @throws ProxyFailure
    */
-  delete(entries: readonly FlowEntry[]): Promise<boolean>
+  delete(entries: readonly FlowEntry[]): Promise<number>
 }
 
 const TIMEOUT_MS = 60_000
@@ -105,14 +105,16 @@ export class ConntrackProgram implements Conntrack {
     return parseFlowEntries(result.stdout, family)
   }
 
-  async delete(entries: readonly FlowEntry[]): Promise<boolean> {
-    const all = [...new Set(entries.map(deletionArgs))]
-    const removals = all.slice(0, DELETIONS_PER_CALL)
+  async delete(entries: readonly FlowEntry[]): Promise<number> {
+    const all = new Map<string, number>()
+    for (const entry of entries) all.set(deletionArgs(entry), (all.get(deletionArgs(entry)) ?? 0) + 1)
+    const removals = [...all.keys()].slice(0, DELETIONS_PER_CALL)
+    const left = [...all.values()].slice(DELETIONS_PER_CALL)
     while (removals.length > 0) {
       const batch = removals.splice(0, DELETIONS_PER_PROCESS)
       if (this.#supportsBatches === false || !(await this.#deleteBatch(batch))) await this.#deleteEach(batch)
     }
-    return all.length <= DELETIONS_PER_CALL
+    return left.reduce((sum, count) => sum + count, 0)
   }
 
   /** Whether the batch succeeded. After a failure the caller removes entries one by one, and that result counts. */

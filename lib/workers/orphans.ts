@@ -70,6 +70,7 @@ export function drainOrphansFirst(dataPlane: DataPlane, log: Log): DataPlane {
       return dataPlane.apply(plan)
     },
     counts: () => dataPlane.counts(),
+    ...(dataPlane.workerProfiles === undefined ? {} : { workerProfiles: dataPlane.workerProfiles }),
     get problem() {
       return dataPlane.problem
     },

@@ -1,5 +1,6 @@
 import { type Budgets, type TrafficCounts } from '../dataplane/data-plane.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
+import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { splitPlan } from './split-plan.js'
 import { type WorkerMessage, type WorkerCommand } from './worker-messages.js'
@@ -38,9 +39,10 @@ export class WorkerLink {
   readonly #sent = new Map<ServicePortKey, SentListener>()
   readonly #pendingReports = new Map<number, (report: WorkerReport | undefined) => void>()
   readonly #pendingCounts = new Map<number, (counts: WorkerTraffic | undefined) => void>()
+  readonly #pendingProfiles = new Map<number, (profile: RawProfile | undefined) => void>()
   #partialCounts = new Map<ServicePortKey, Readonly<TrafficCounts>>()
   #generation = 0
-  #countId = 0
+  #requestId = 0
   #hasEnded = false
   #cutOff = 0
   #onEnd: (cutOff: number) => void = () => undefined
@@ -93,7 +95,7 @@ export class WorkerLink {
 
   /** Asks for counts; undefined if the worker exits without a reply. */
   requestCounts(): Promise<WorkerTraffic | undefined> {
-    const id = ++this.#countId
+    const id = ++this.#requestId
     this.#send({ kind: 'count', id })
     return this.#waitForReply(this.#pendingCounts, id)
   }
@@ -101,6 +103,13 @@ export class WorkerLink {
   /** Changes the level up to which the worker logs. */
   setVerbosity(level: number): void {
     this.#send({ kind: 'verbosity', level })
+  }
+
+  /** Asks for a profile; undefined if the worker exits without a reply. */
+  requestProfile(request: ProfileRequest): Promise<RawProfile | undefined> {
+    const id = ++this.#requestId
+    this.#send({ kind: 'profile', id, request })
+    return this.#waitForReply(this.#pendingProfiles, id)
   }
 
   /** Drains the worker; resolves when it has exited, with the number of connections that it closed at the timeout. */
@@ -122,6 +131,9 @@ export class WorkerLink {
       this.#pendingCounts.get(message.id)?.({ traffic: this.#partialCounts, budgets })
       this.#pendingCounts.delete(message.id)
       this.#partialCounts = new Map()
+    } else if (message.kind === 'profile') {
+      this.#pendingProfiles.get(message.id)?.(message.profile)
+      this.#pendingProfiles.delete(message.id)
     } else if (message.kind === 'drained') {
       this.#cutOff = message.cutOff
     }
@@ -130,7 +142,8 @@ export class WorkerLink {
   /** The process has exited: no more messages will come. */
   processEnded(): void {
     this.#hasEnded = true
-    for (const resolve of [...this.#pendingReports.values(), ...this.#pendingCounts.values()]) resolve(undefined)
+    for (const pending of [this.#pendingReports, this.#pendingCounts, this.#pendingProfiles])
+      for (const resolve of pending.values()) resolve(undefined)
     this.#onEnd(this.#cutOff)
   }
 

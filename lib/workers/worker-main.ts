@@ -22,6 +22,9 @@ const send = (message: WorkerMessage): void => {
   sent = new Promise(resolve => process.send!(message, resolve))
 }
 
+/** Loaded only if it is wanted, since the inspector costs memory. */
+const profiler =
+  settings.profiling === true ? await (await import('../system/profiler.js')).Profiler.start() : undefined
 const log = createKlog({ verbosity: settings.verbosity, format: settings.logFormat ?? 'text' })
 const worker = new Worker({
   settings,
@@ -30,6 +33,7 @@ const worker = new Worker({
   descriptorLimit: settings.descriptorLimit ?? readDescriptorLimit(),
   node: nodeResources(settings.workers),
   transports: await chooseTransports(settings.fastPath, log),
+  profiler,
   log,
   setVerbosity: level => log.setVerbosity(level),
   send,

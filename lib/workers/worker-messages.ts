@@ -2,6 +2,7 @@ import { type Budgets, type TrafficCounts } from '../dataplane/data-plane.js'
 import { type DataPlaneTimings } from '../dataplane/data-plane-timings.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
+import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
 /** The settings of a worker, passed as JSON in its argument. All times in milliseconds. */
@@ -23,6 +24,8 @@ export interface WorkerSettings {
   readonly drainTimeout: number
   /** After how long without a ping the worker ends the control process; absent: never. */
   readonly controlTimeout?: number
+  /** Whether the worker can make profiles of itself. */
+  readonly profiling?: boolean
   /** Where round robin starts, from 0 (inclusive) to 1 (exclusive); absent: at random. */
   readonly roundRobinStart?: number
 }
@@ -45,6 +48,7 @@ export type WorkerCommand =
       readonly isLast: boolean
     }
   | { readonly kind: 'count'; readonly id: number }
+  | { readonly kind: 'profile'; readonly id: number; readonly request: ProfileRequest }
   | { readonly kind: 'ping' }
   | { readonly kind: 'verbosity'; readonly level: number }
   | { readonly kind: 'drain'; readonly timeoutMs: number }
@@ -75,6 +79,7 @@ export type WorkerMessage =
       readonly budgets: Budgets
       readonly isLast: boolean
     }
+  | { readonly kind: 'profile'; readonly id: number; readonly profile: RawProfile }
   | { readonly kind: 'pong' }
   /** Something is short in this worker. */
   | { readonly kind: 'shortage'; readonly shortage: Shortage }

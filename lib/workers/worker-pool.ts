@@ -2,6 +2,7 @@ import {
   type DataPlane,
   type DataPlaneCounts,
   type ListenerReport,
+  type WorkerProfiles,
   buildListenerCounts,
   zeroTrafficCounts,
 } from '../dataplane/data-plane.js'
@@ -68,6 +69,7 @@ export class WorkerPool implements DataPlane {
   #isDraining = false
   readonly #descriptorLimit = readDescriptorLimit()
   readonly #started: Promise<unknown>
+  readonly workerProfiles: WorkerProfiles
 
   constructor(options: WorkerPoolOptions) {
     const { workers, settings, clock, log, passesSockets = canBindHandles() } = options
@@ -86,6 +88,10 @@ export class WorkerPool implements DataPlane {
       },
       onShortage: shortage => shortageLog.report(shortage),
     })
+    this.workerProfiles = {
+      workers: this.#workers.ids,
+      take: (worker, request) => this.#workers.takeProfile(worker, request),
+    }
     this.#started = this.#workers.waitForAll(START_TIMEOUT_MS)
     log.info(0, 'The data plane runs in worker processes', { workers, passesSockets })
   }

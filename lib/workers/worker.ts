@@ -9,7 +9,9 @@ import { type NodeResources } from '../dataplane/node-resources.js'
 import { type Clock } from '../model/clock.js'
 import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { type ProfileRequest } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { type Profiler } from '../system/profiler.js'
 import { ControlWatch, type KillResult } from './control-watch.js'
 import { PassedSockets } from './passed-sockets.js'
 import { LEAVING_TITLE, ORPHAN_TITLE } from './worker-title.js'
@@ -27,6 +29,8 @@ export interface WorkerOptions {
   readonly descriptorLimit: number
   readonly node?: NodeResources
   readonly transports: Transports
+  /** Undefined: this worker makes no profiles. */
+  readonly profiler?: Pick<Profiler, 'take'> | undefined
   readonly log: Log
   readonly setVerbosity: (level: number) => void
   readonly send: (message: WorkerMessage) => void
@@ -94,6 +98,8 @@ export class Worker {
         return
       case 'count':
         return void this.#sendCounts(command.id)
+      case 'profile':
+        return void this.#sendProfile(command.id, command.request)
       case 'ping':
         this.#controlWatch?.recordPing()
         return this.#options.send({ kind: 'pong' })
@@ -164,6 +170,17 @@ export class Worker {
       await nextTurn()
     }
     sendPart(true)
+  }
+
+  async #sendProfile(id: number, request: ProfileRequest): Promise<void> {
+    const { profiler, clock, log, send } = this.#options
+    try {
+      const wait = (ms: number) => new Promise<void>(resolve => clock.after(ms, resolve, { keepsAlive: false }))
+      const profile = await profiler?.take(request, wait)
+      if (profile !== undefined) send({ kind: 'profile', id, profile })
+    } catch (error) {
+      log.error('Cannot make a profile of this data-plane worker', error)
+    }
   }
 
   async #drain(timeoutMs: number): Promise<void> {

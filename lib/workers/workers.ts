@@ -1,8 +1,10 @@
 import { type Budgets, type TrafficCounts, type WorkerCounts } from '../dataplane/data-plane.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type Clock } from '../model/clock.js'
+import { ProxyFailure } from '../model/failure.js'
 import { type HealthProblem } from '../model/health-problem.js'
 import { type Log } from '../model/log.js'
+import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { type WorkerId } from './assign-listeners.js'
@@ -16,6 +18,8 @@ import { type InheritedSocket, WorkerProcess } from './worker-process.js'
 const START_TIMEOUT_MS = 10_000
 /** How long a scrape waits for the counts of a worker before it uses the last ones. In milliseconds. */
 const COUNTS_TIMEOUT_MS = 1000
+/** How long a worker may take to make a profile, besides the time that the profile is about. In milliseconds. */
+const PROFILE_TIMEOUT_MS = 10_000
 /** How long a worker may take to exit after the time of its drain. In milliseconds. */
 const DRAIN_GRACE_MS = 2000
 
@@ -185,8 +189,30 @@ export class Workers {
       workers: {
         running: this.running.length,
         restarts: this.#slots.reduce((total, { process }) => total + process.restarts, 0),
+        processes: this.#slots.flatMap(({ id, process: { pid } }) => (pid === undefined ? [] : [{ worker: id, pid }])),
       },
     }
+  }
+
+  /** The numbers of all workers. */
+  get ids(): readonly WorkerId[] {
+    return this.#slots.map(({ id }) => id)
+  }
+
+  /** Asks a worker for a profile. Rejects if the worker does not run or does not reply in time. */
+  async takeProfile(worker: WorkerId, request: ProfileRequest): Promise<RawProfile> {
+    const reply = this.#slots.find(({ id }) => id === worker)?.link?.requestProfile(request)
+    const durationMs = request.kind === 'cpu' ? request.durationMs : 0
+    const profile = await withTimeout<RawProfile | undefined>(Promise.resolve(reply), {
+      clock: this.#clock,
+      ms: durationMs + PROFILE_TIMEOUT_MS,
+      onTimeout: () => undefined,
+    })
+    if (profile === undefined)
+      throw new ProxyFailure('WORKER_FAILED', `Data-plane worker ${worker} has made no profile`, {
+        hint: 'See the log lines of the worker',
+      })
+    return profile
   }
 
   /** Removes the counts of listeners that no longer exist. */

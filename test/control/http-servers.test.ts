@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { readConfig } from '../../lib/config/read-config.js'
 import { HttpServers } from '../../lib/control/http-servers.js'
 import { MODES } from '../../lib/modes/registry.js'
+import { MetricRegistry } from '../../lib/observe/metric-registry.js'
 import { Metrics } from '../../lib/observe/metrics.js'
 import { ProxierHealth } from '../../lib/observe/proxier-health.js'
 import { ProxyHealth } from '../../lib/observe/proxy-health.js'
@@ -23,12 +24,15 @@ function startServers(t: Test, healthz: string, metricsAddress: string) {
     mode: 'userspace',
     health: new ProxyHealth(new ProxierHealth({ families: ['IPv4'], timeoutMs: 60_000, startedAt }), []),
     metrics: new Metrics({
+      registry: new MetricRegistry(),
+      families: ['IPv4'],
       dataPlane: undefined,
       mode: { mode: 'userspace', rejected: [] },
       pending: () => ({ services: 0, endpoints: 0 }),
       startedAt,
       version: 'test',
     }),
+    startedAt,
     nodeEligible: () => true,
     duties: () => ({ isReady: true, isLeaving: false }),
     onBindFailure: (reason, failure) => failures.push(`${reason}: ${failure.message}`),
@@ -47,7 +51,7 @@ t.test('each server has its own paths', async t => {
   // kube-proxy has /healthz on both.
   t.strictSame([await status(0, '/healthz'), await status(1, '/healthz')], [200, 200])
   t.strictSame([await status(0, '/livez'), await status(1, '/livez')], [200, 404])
-  for (const path of ['/metrics', '/proxyMode', '/configz'])
+  for (const path of ['/metrics', '/metrics/slis', '/proxyMode', '/configz', '/flagz', '/statusz'])
     t.strictSame([await status(0, path), await status(1, path)], [404, 200], path)
   t.equal((await exchange(servers[1]?.boundAddress, '/proxyMode')).body, 'userspace')
   t.strictSame(failures, [])

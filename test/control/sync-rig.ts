@@ -2,7 +2,12 @@ import { SyncLoop } from '../../lib/control/sync-loop.js'
 import { type IpFamily } from '../../lib/model/address.js'
 import { type Log } from '../../lib/model/log.js'
 import { ProxierHealth } from '../../lib/observe/proxier-health.js'
-import { type RuleCounts, combineSyncObservers } from '../../lib/observe/sync-observer.js'
+import {
+  type RuleCounts,
+  type SyncExtent,
+  type SyncObserver,
+  combineSyncObservers,
+} from '../../lib/observe/sync-observer.js'
 import { ObjectStore } from '../../lib/snapshot/object-store.js'
 import { makeApiService, makeApiSlice } from '../support/api/api-objects.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
@@ -30,6 +35,12 @@ function recordInto(events: string[]) {
 export function createRig(options: { readonly minSyncPeriod?: number; readonly mayStart?: () => boolean } = {}) {
   const clock = new ManualClock()
   const events: string[] = []
+  /** How much each sync covered, and each write that failed. */
+  const extents: string[] = []
+  const observeExtents = {
+    synced: (...[, , , , extent]: Parameters<SyncObserver['synced']>) => void extents.push(extent),
+    restoreFailed: (_family: IpFamily, extent: SyncExtent) => void extents.push(`failed ${extent}`),
+  }
   const lines: string[] = []
   const served: string[] = []
   const log: Log = {
@@ -52,7 +63,7 @@ export function createRig(options: { readonly minSyncPeriod?: number; readonly m
     onApplied: snapshot => served.push([...snapshot.ports.keys()].join(' ')),
     clock,
     wallTime: () => EPOCH + clock.now(),
-    record: combineSyncObservers(health, recordInto(events)),
+    record: combineSyncObservers(health, recordInto(events), observeExtents),
     log,
     syncPeriod: SYNC_PERIOD,
     checkPeriod: SYNC_PERIOD,
@@ -64,6 +75,7 @@ export function createRig(options: { readonly minSyncPeriod?: number; readonly m
   return {
     clock,
     events,
+    extents,
     lines,
     served,
     programmed,

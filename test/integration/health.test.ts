@@ -52,6 +52,17 @@ t.test('a stopped worker makes /healthz fail until another one has replaced it',
   t.equal(await proxy.stop(), 0)
 })
 
+t.test('/livez fails only while no worker serves', { skip }, async t => {
+  const { proxy, ask, workers } = await start(t)
+  const from = proxy.lines.length
+  for (const pid of workers()) process.kill(pid, 'SIGSTOP')
+  await proxy.waitForLine(/"The proxy is not healthy.* problem="2 of 2 data-plane workers/, from)
+  t.match(await ask(), { statuses: [503, 503], problems: [/^2 of 2 data-plane workers do not serve/] })
+  await proxy.waitForLine(/"The proxy is healthy again"/, from)
+  t.strictSame(await ask(), { statuses: [200, 200], problems: undefined, gauge: '1' })
+  t.equal(await proxy.stop(), 0)
+})
+
 t.test('workers that exit again and again make /healthz fail', { skip }, async t => {
   const { proxy, ask, workers } = await start(t)
   const [, other] = workers()

@@ -18,7 +18,7 @@ function flow(protocol: 'TCP' | 'UDP', address: string, replyFrom = address): Fl
 
 function setUp() {
   const table = new MemoryConntrack()
-  const state = { fails: false, isComplete: true, lists: 0 }
+  const state = { fails: false, left: 0, lists: 0 }
   const log = new RecordingLog()
   const conntrack = {
     list: async (...args: Parameters<MemoryConntrack['list']>) => {
@@ -26,9 +26,16 @@ function setUp() {
       if (state.fails) throw new Error('busy')
       return table.list(...args)
     },
-    delete: async (entries: readonly FlowEntry[]) => (await table.delete(entries)) && state.isComplete,
+    delete: async (entries: readonly FlowEntry[]) => (await table.delete(entries)) + state.left,
   }
-  return { table, state, log, cleanup: new StaleFlowCleanup(conntrack, 'IPv4', log) }
+  const searches: (number | undefined)[] = []
+  const flowObserver = {
+    startCleanup: () => {
+      const index = searches.push(undefined) - 1
+      return (deleted: number) => void (searches[index] = deleted)
+    },
+  }
+  return { table, state, log, searches, cleanup: new StaleFlowCleanup('IPv4', { conntrack, flowObserver, log }) }
 }
 
 const NOTHING_SERVED = () => ({ targets: [], nodeAddresses: new Set<string>() })
@@ -62,10 +69,10 @@ t.test(
 t.test('a cleanup that deletes only a part is repeated', async t => {
   const { state, table, cleanup } = setUp()
   table.entries = [flow('UDP', '10.96.0.1')]
-  state.isComplete = false
+  state.left = 1
   cleanup.add({ protocols: ['UDP'], removed: [removed('10.96.0.1')] }, NOTHING_SERVED)
   await cleanup.run()
-  state.isComplete = true
+  state.left = 0
   table.entries = [flow('UDP', '10.96.0.1')]
   await cleanup.run()
   t.strictSame(table.entries, [])
@@ -84,4 +91,24 @@ t.test('only flows of the protocols that the change concerns are listed', async 
   cleanup.add({ protocols: ['TCP'], removed: [] }, () => ({ targets, nodeAddresses: new Set() }))
   await cleanup.run()
   t.strictSame(table.entries, [udp])
+})
+
+t.test('each search is reported with the number of flows that it deleted', async t => {
+  const { state, table, searches, cleanup } = setUp()
+  const [tcp, udp] = [flow('TCP', '10.96.0.1'), flow('UDP', '10.96.0.1')]
+  table.entries = [tcp, udp, flow('UDP', '10.96.0.2')]
+  cleanup.add({ protocols: ['TCP', 'UDP'], removed: [removed('10.96.0.1'), removed('10.96.0.2')] }, NOTHING_SERVED)
+  state.fails = true
+  await cleanup.run()
+  state.fails = false
+  state.left = 1
+  await cleanup.run()
+  state.left = 0
+  await cleanup.run()
+  await cleanup.run()
+  t.strictSame(
+    searches,
+    [0, 1, 0],
+    'a search that fails, one that leaves a flow, the last one, and none when nothing is due',
+  )
 })

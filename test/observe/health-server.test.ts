@@ -14,6 +14,7 @@ interface Fixture {
   readonly listener: HttpListener
   readonly health: ProxierHealth
   readonly probes: string[]
+  readonly checks: unknown[]
   now: number
   eligible: boolean
   problem: HealthProblem | undefined
@@ -35,13 +36,25 @@ async function createFixture(t: Test): Promise<Fixture> {
     ]),
     nodeEligible: () => fixture.eligible,
     serving: () => fixture.serving,
-    observer: { probed: (probe, status) => probes.push(`${probe} ${status}`) },
+    observer: {
+      probed: (probe, status) => probes.push(`${probe} ${status}`),
+      checked: (probe, parts) => fixture.checks.push([probe, Object.fromEntries(parts)]),
+    },
     clock: new ManualClock(),
     log: new RecordingLog(),
     now: () => fixture.now,
   })
   const serving = { isReady: true, isLeaving: false }
-  const fixture: Fixture = { listener, health, probes, now: START, eligible: true, problem: undefined, serving }
+  const fixture: Fixture = {
+    listener,
+    health,
+    probes,
+    checks: [],
+    now: START,
+    eligible: true,
+    problem: undefined,
+    serving,
+  }
   t.teardown(() => listener.close())
   await listener.firstBind
   return fixture
@@ -158,4 +171,15 @@ t.test('a proxy that drains fails /healthz and /readyz and says so; /livez stays
   t.strictSame(await probe('/readyz'), { path: '/readyz', status: 503, draining: true })
   t.strictSame(await probe('/healthz'), { path: '/healthz', status: 503, draining: true })
   t.strictSame(await probe('/livez'), { path: '/livez', status: 200, draining: false })
+})
+
+t.test('each probe reports the parts that it has looked at', async t => {
+  const fixture = await createFixture(t)
+  await exchange(fixture.listener.boundAddress, '/healthz')
+  fixture.problem = { text: 'broken', needsRestart: false }
+  await exchange(fixture.listener.boundAddress, '/readyz')
+  t.strictSame(fixture.checks, [
+    ['healthz', { rules: true, part: true }],
+    ['readyz', { rules: true, part: false }],
+  ])
 })

@@ -8,8 +8,13 @@ export interface Exchange {
 }
 
 /** Sends one request on a new connection to an address such as `127.0.0.1:40001`. */
-export async function exchange(address: string | undefined, path: string, method = 'GET'): Promise<Exchange> {
-  const sent = request(`http://${address}${path}`, { method, agent: false })
+export async function exchange(
+  address: string | undefined,
+  path: string,
+  method = 'GET',
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Exchange> {
+  const sent = request(`http://${address}${path}`, { method, headers, agent: false })
   sent.end()
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   response.setEncoding('utf8')

@@ -92,6 +92,54 @@ t.test('a route that fails gives 500 and a log line, and the port keeps serving'
   t.match(await exchange(listener.boundAddress, '/'), { status: 200 })
 })
 
+t.test('a route gets the query and the accepted types of its request', async t => {
+  const seen: unknown[] = []
+  const routes = new Map<string, HttpRoute>([
+    [
+      '/',
+      ({ query, accept }) => {
+        seen.push([...query], accept)
+        return { status: 200, contentType: 'application/octet-stream', body: Buffer.from([0, 255, 128]) }
+      },
+    ],
+  ])
+  const { listener } = listen(t, { routes })
+  await listener.firstBind
+  const response = await fetch(`http://${listener.boundAddress}/?a=1&b=x%20y&a=?`, {
+    headers: { accept: 'text/plain' },
+  })
+  t.strictSame([...new Uint8Array(await response.arrayBuffer())], [0, 255, 128], 'a body may be bytes')
+  t.strictSame(seen, [
+    [
+      ['a', '1'],
+      ['b', 'x y'],
+      ['a', '?'],
+    ],
+    'text/plain',
+  ])
+})
+
+t.test('a route may take longer than a client may stall', async t => {
+  let finish = (): void => undefined
+  const routes = new Map<string, HttpRoute>([
+    [
+      '/',
+      async () => {
+        await new Promise<void>(resolve => (finish = resolve))
+        return { status: 200, contentType: 'text/plain', body: 'done' }
+      },
+    ],
+  ])
+  const { listener } = listen(t, { routes, stalledClientMs: 50 })
+  await listener.firstBind
+  const response = exchange(listener.boundAddress, '/')
+  // A client that came later and sends nothing has reached the limit: so the first one would have, too.
+  const port = Number(listener.boundAddress!.split(':')[1])
+  for (let turns = 0; turns < 2; turns++) await once(connect(port, '127.0.0.1').resume(), 'close')
+  finish()
+  t.match(await response, { status: 200, body: 'done' })
+})
+
 t.test('a client that does not speak HTTP gets 400, and the port keeps serving', async t => {
   const { listener } = listen(t)
   await listener.firstBind

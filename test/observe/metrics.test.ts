@@ -7,7 +7,9 @@ import {
   type TrafficCounts,
   zeroTrafficCounts,
 } from '../../lib/dataplane/data-plane.js'
+import { MetricRegistry } from '../../lib/observe/metric-registry.js'
 import { Metrics } from '../../lib/observe/metrics.js'
+import { makeServicePort } from '../support/model/make-service-port.js'
 import { type MetricsText, parseMetrics } from './metrics-text.js'
 
 const STARTED = Date.UTC(2026, 0, 1)
@@ -27,6 +29,8 @@ class Fixture {
   reads = 0
   pending = { services: 0, endpoints: 0 }
   readonly metrics = new Metrics({
+    registry: new MetricRegistry(),
+    families: ['IPv4', 'IPv6'],
     mode: { mode: 'userspace', rejected: [] },
     dataPlane: { counts: () => this.#counts() },
     pending: () => this.pending,
@@ -181,9 +185,9 @@ t.test('a name that would break the text format is escaped', async t => {
 
 t.test('syncs are shown for each family', async t => {
   const fixture = new Fixture()
-  fixture.metrics.queued('IPv4', STARTED + 1500)
-  fixture.metrics.synced('IPv4', STARTED + 4000, 3, [])
-  fixture.metrics.synced('IPv4', STARTED + 5000, 20_000, [])
+  fixture.metrics.sync.queued('IPv4', STARTED + 1500)
+  fixture.metrics.sync.synced('IPv4', STARTED + 4000, 3, [], 'full')
+  fixture.metrics.sync.synced('IPv4', STARTED + 5000, 20_000, [], 'full')
   const { types, series } = await fixture.read()
   const family = 'ip_family="IPv4"'
   const name = 'kubeproxy_sync_proxy_rules'
@@ -199,31 +203,83 @@ t.test('syncs are shown for each family', async t => {
   t.notOk(series.has(`${name}_last_timestamp_seconds{ip_family="IPv6"}`))
 })
 
+t.test('full and partial syncs are measured for themselves, and together', async t => {
+  const fixture = new Fixture()
+  for (const [ms, extent] of [
+    [1000, 'full'],
+    [20, 'partial'],
+    [30, 'partial'],
+  ] as const)
+    fixture.metrics.sync.synced('IPv6', STARTED, ms, [], extent)
+  const { series } = await fixture.read()
+  const shown = ['sync', 'sync_full', 'sync_partial'].map(name =>
+    ['count', 'sum'].map(part =>
+      series.get(`kubeproxy_${name}_proxy_rules_duration_seconds_${part}{ip_family="IPv6"}`),
+    ),
+  )
+  t.strictSame(shown, [
+    [3, 1.05],
+    [1, 1],
+    [2, 0.05],
+  ])
+})
+
+t.test('the series of each family are there from the first scrape', async t => {
+  const { series } = await new Fixture().read()
+  for (const family of ['IPv4', 'IPv6']) {
+    const labels = `{ip_family="${family}"}`
+    for (const name of ['sync', 'sync_full', 'sync_partial'])
+      t.equal(series.get(`kubeproxy_${name}_proxy_rules_duration_seconds_count${labels}`), 0)
+    t.equal(series.get(`kubeproxy_network_programming_duration_seconds_count${labels}`), 0)
+    t.equal(series.get(`kubeproxy_network_programming_duration_seconds_bucket{le="0.25",ip_family="${family}"}`), 0)
+    for (const policy of ['internal', 'external'])
+      t.equal(
+        series.get(
+          `kubeproxy_sync_proxy_rules_no_local_endpoints_total{traffic_policy="${policy}",ip_family="${family}"}`,
+        ),
+        0,
+      )
+  }
+})
+
+t.test('Services without a local endpoint that they need are shown for what the proxier serves now', async t => {
+  const fixture = new Fixture()
+  const servicePort = makeServicePort({ internalPolicyLocal: true })
+  const served = { servicePort, endpoints: [], usable: { cluster: [], local: [], hasAny: true } }
+  fixture.metrics.sync.applied({ generation: 1, ports: new Map([[servicePort.key, served]]) })
+  const name = 'kubeproxy_sync_proxy_rules_no_local_endpoints_total{traffic_policy="internal",ip_family="IPv4"}'
+  t.equal((await fixture.read()).series.get(name), 1)
+  fixture.metrics.sync.applied({ generation: 2, ports: new Map() })
+  t.equal((await fixture.read()).series.get(name), 0)
+})
+
 t.test('the buckets are those of kube-proxy', async t => {
   const fixture = new Fixture()
-  fixture.metrics.synced('IPv4', STARTED + 2, 1, [STARTED + 1])
+  fixture.metrics.sync.synced('IPv4', STARTED + 2, 1, [STARTED + 1], 'full')
   const { series } = await fixture.read()
   const bounds = (name: string): string[] =>
-    [...series.keys()].flatMap(key => new RegExp(`^kubeproxy_${name}_bucket\\{le="([^"]+)"`).exec(key)?.[1] ?? [])
+    [...series.keys()].flatMap(
+      key => new RegExp(`^kubeproxy_${name}_bucket\\{le="([^"]+)",ip_family="IPv4"`).exec(key)?.[1] ?? [],
+    )
   const sync = bounds('sync_proxy_rules_duration_seconds')
   t.strictSame([sync.length, sync[0], sync[1], sync.at(-2)], [16, '0.001', '0.002', '16.384'])
   const programming = bounds('network_programming_duration_seconds')
-  t.equal(programming.length, 2 + 59 + 12 + 7 + 1)
+  t.equal(programming.length, 1 + 2 + 59 + 12 + 7 + 1)
   t.strictSame(
-    [0, 1, 2, 60, 61, 72, 73, 79, 80].map(index => programming[index]),
-    ['0.25', '0.5', '1', '59', '60', '115', '120', '300', '+Inf'],
+    [0, 1, 2, 3, 61, 62, 73, 74, 80, 81].map(index => programming[index]),
+    ['0', '0.25', '0.5', '1', '59', '60', '115', '120', '300', '+Inf'],
   )
 })
 
 t.test('the programming time of each change after the start is shown, and is never negative', async t => {
   const fixture = new Fixture()
-  fixture.metrics.synced('IPv6', STARTED + 10_000, 1, [
-    STARTED - 1,
-    STARTED,
-    STARTED + 8000,
-    STARTED + 9500,
-    STARTED + 99_000,
-  ])
+  fixture.metrics.sync.synced(
+    'IPv6',
+    STARTED + 10_000,
+    1,
+    [STARTED - 1, STARTED, STARTED + 8000, STARTED + 9500, STARTED + 99_000],
+    'full',
+  )
   const { series } = await fixture.read()
   const name = 'kubeproxy_network_programming_duration_seconds'
   t.equal(series.get(`${name}_count{ip_family="IPv6"}`), 3)
@@ -232,15 +288,16 @@ t.test('the programming time of each change after the start is shown, and is nev
 
 t.test('changes, pending changes, rules and failed writes are shown', async t => {
   const fixture = new Fixture()
-  fixture.metrics.changed(2, 30)
-  fixture.metrics.changed(1, 0)
+  fixture.metrics.sync.changed(2, 30)
+  fixture.metrics.sync.changed(1, 0)
   fixture.pending = { services: 4, endpoints: 5 }
-  fixture.metrics.rulesWritten('IPv4', [
+  fixture.metrics.sync.rulesWritten('IPv4', [
     { table: 'nat', owned: 12, written: 6 },
     { table: 'filter', owned: 3, written: 0 },
   ])
-  fixture.metrics.restoreFailed('IPv4')
-  fixture.metrics.synced('IPv6', STARTED, 1, [])
+  fixture.metrics.sync.restoreFailed('IPv4', 'full')
+  fixture.metrics.sync.restoreFailed('IPv4', 'partial')
+  fixture.metrics.sync.synced('IPv6', STARTED, 1, [], 'full')
   const { types, series } = await fixture.read()
   const expected: readonly [series: string, type: string, value: number][] = [
     ['service_changes_total', 'counter', 3],
@@ -251,7 +308,9 @@ t.test('changes, pending changes, rules and failed writes are shown', async t =>
     ['iptables_total{table="filter",ip_family="IPv4"}', 'gauge', 3],
     ['iptables_last{table="nat",ip_family="IPv4"}', 'gauge', 6],
     ['iptables_last{table="filter",ip_family="IPv4"}', 'gauge', 0],
-    ['iptables_restore_failures_total{ip_family="IPv4"}', 'counter', 1],
+    ['iptables_restore_failures_total{ip_family="IPv4"}', 'counter', 2],
+    ['iptables_partial_restore_failures_total{ip_family="IPv4"}', 'counter', 1],
+    ['iptables_partial_restore_failures_total{ip_family="IPv6"}', 'counter', 0],
     ['iptables_restore_failures_total{ip_family="IPv6"}', 'counter', 0],
   ]
   for (const [name, type, value] of expected) {
@@ -278,6 +337,10 @@ t.test('metrics describe the process and the program', async t => {
   t.ok((series.get('process_resident_memory_bytes') ?? 0) > 0)
   t.ok([...series.keys()].some(name => name.startsWith('nodejs_eventloop_lag_')))
   t.ok([...series.keys()].some(name => name.startsWith('kubeproxy_build_info{version="1.2.3",')))
+  t.equal(series.get('kubernetes_feature_enabled{name="ServiceInternalTrafficPolicy",stage=""}'), 1)
+  t.ok(
+    [...series.keys()].some(name => name.startsWith('kubernetes_build_info{major="1",minor="36",git_version="v1.36.')),
+  )
 })
 
 t.test('simultaneous scrapes read the data plane once', async t => {
@@ -306,11 +369,12 @@ t.test('a scrape works after one that failed', async t => {
 
 t.test('metrics alone do not keep the process alive', async t => {
   const program = `
+    import { MetricRegistry } from ${JSON.stringify(new URL('../../lib/observe/metric-registry.js', import.meta.url).href)}
     import { Metrics } from ${JSON.stringify(new URL('../../lib/observe/metrics.js', import.meta.url).href)}
     const none = { used: 0, limit: 0, waited: 0, shed: 0 }
     const memory = { heldBack: none, unanswered: none, sendQueue: none, affinity: none }
     const counts = () => ({ listeners: [], unserved: 0, descriptors: none, flows: none, dials: none, memory })
-    const metrics = new Metrics({ mode: { mode: 'userspace', rejected: [] }, dataPlane: { counts }, pending: () => ({ services: 0, endpoints: 0 }), startedAt: 0, version: '0' })
+    const metrics = new Metrics({ registry: new MetricRegistry(), families: [], mode: { mode: 'userspace', rejected: [] }, dataPlane: { counts }, pending: () => ({ services: 0, endpoints: 0 }), startedAt: 0, version: '0' })
     console.log((await metrics.text()).length > 0)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -373,6 +437,8 @@ t.test('the listeners of one Service port, for several traffic classes, are one 
 
 t.test('the mode in use is shown, and why the preferred ones are not', async t => {
   const metrics = new Metrics({
+    registry: new MetricRegistry(),
+    families: ['IPv4'],
     mode: { mode: 'iptables', rejected: [{ mode: 'ipvs', reason: 'no "ipvsadm"' }] },
     dataPlane: undefined,
     pending: () => ({ services: 0, endpoints: 0 }),

@@ -17,16 +17,16 @@ t.test('each observer gets the calls for which it has a method, in order and wit
   )
   observer.queued('IPv4', 1)
   observer.changed(2, 3)
-  observer.synced('IPv6', 4, 5, [6])
+  observer.synced('IPv6', 4, 5, [6], 'full')
   observer.rulesWritten('IPv4', [{ table: 'nat', owned: 7, written: 8 }])
-  observer.restoreFailed('IPv6')
+  observer.restoreFailed('IPv6', 'partial')
   t.strictSame(calls, [
     ['a queued', 'IPv4', 1],
     ['b queued', 'IPv4', 1],
     ['b changed', 2, 3],
-    ['b synced', 'IPv6', 4, 5, [6]],
+    ['b synced', 'IPv6', 4, 5, [6], 'full'],
     ['b written', 'IPv4', [{ table: 'nat', owned: 7, written: 8 }]],
-    ['a failed', 'IPv6'],
+    ['a failed', 'IPv6', 'partial'],
   ])
   t.end()
 })

@@ -13,18 +13,19 @@ import { imbalance } from '../support/checks/imbalance.js'
 import { makeListenerPlan, silentLog, makeListenerSpec, waitUntil } from '../support/dataplane/plane-under-test.js'
 import { TcpPod, readAnswer } from '../support/pods/tcp-pod.js'
 
+const SETTINGS: WorkerPoolOptions['settings'] = {
+  verbosity: 0,
+  timings: DEFAULT_TIMINGS,
+  fastPath: 'auto',
+  drainTimeout: 0,
+  orphanTime: 0,
+}
+
 class PoolUnderTest {
   readonly pool: WorkerPool
 
   constructor(t: Test, workers: number, options: Partial<WorkerPoolOptions> = {}) {
-    const settings = {
-      verbosity: 0,
-      timings: DEFAULT_TIMINGS,
-      fastPath: 'auto',
-      drainTimeout: 0,
-      orphanTime: 0,
-    } as const
-    this.pool = new WorkerPool({ workers, settings, clock: realClock, log: silentLog, ...options })
+    this.pool = new WorkerPool({ workers, settings: SETTINGS, clock: realClock, log: silentLog, ...options })
     t.teardown(() => this.pool.drain(0))
   }
 
@@ -267,11 +268,11 @@ t.test('counters do not go backwards when a worker exits, and the restart is cou
   for (let i = 0; i < 20; i++) await readAnswer(port!)
   const connections = async () => (await plane.pool.counts()).listeners[0]!.traffic.connections
   t.equal(await connections(), 20)
-  t.strictSame((await plane.pool.counts()).workers, { running: 2, restarts: 0 })
+  t.match((await plane.pool.counts()).workers, { running: 2, restarts: 0 })
   await plane.replace(0)
   await plane.replace(1)
   t.equal(await connections(), 20)
-  t.strictSame((await plane.pool.counts()).workers, { running: 2, restarts: 2 })
+  t.match((await plane.pool.counts()).workers, { running: 2, restarts: 2 })
   await readAnswer(port!)
   t.equal(await connections(), 21)
 })
@@ -352,7 +353,7 @@ t.test('with many sockets, new workers inherit them and serve them like any othe
     plane.pool.pids.some(pid => pids.includes(pid)),
     'the processes are new ones',
   )
-  t.strictSame((await plane.pool.counts()).workers, { running: 2, restarts: 0 })
+  t.match((await plane.pool.counts()).workers, { running: 2, restarts: 0 })
   // A few at a time, because the test's own process runs the clients and the Pods.
   const askAll = async (): Promise<string[]> => {
     const seen = new Set<string>()
@@ -389,4 +390,27 @@ t.test('a drain waits for the connections of all workers, and the workers exit',
   }
   t.equal(await drained, 0)
   for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+})
+
+t.test('a profile of a worker is made by the worker, and a worker that is not there has none', async t => {
+  const { pool } = new PoolUnderTest(t, 1, { settings: { ...SETTINGS, profiling: true } })
+  await waitUntil(async () => (await pool.counts()).workers!.running === 1, 'the worker runs')
+  t.strictSame(pool.workerProfiles.workers, [0])
+  const cpu = await pool.workerProfiles.take(0, { kind: 'cpu', durationMs: 50 })
+  t.ok(cpu.kind === 'cpu' && cpu.profile.endTime - cpu.profile.startTime >= 50_000)
+  const heap = await pool.workerProfiles.take(0, { kind: 'heap' })
+  t.ok(heap.kind === 'heap' && heap.head.callFrame.functionName === '(root)')
+  await t.rejects(pool.workerProfiles.take(1, { kind: 'heap' }), { code: 'WORKER_FAILED' })
+  await pool.drain(0)
+  await t.rejects(pool.workerProfiles.take(0, { kind: 'heap' }), { code: 'WORKER_FAILED' })
+})
+
+t.test('the counts name the process of each worker', async t => {
+  const { pool } = new PoolUnderTest(t, 2)
+  await waitUntil(async () => (await pool.counts()).workers!.running === 2, 'the workers run')
+  const { processes } = (await pool.counts()).workers!
+  t.strictSame(processes, [
+    { worker: 0, pid: pool.pids[0] },
+    { worker: 1, pid: pool.pids[1] },
+  ])
 })

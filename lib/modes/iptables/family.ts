@@ -8,7 +8,7 @@ import { sameItems } from '../../primitives/reuse-equal.js'
 import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
-import { StaleFlowCleanup } from '../stale-flow-cleanup.js'
+import { type FlowCleanupObserver, StaleFlowCleanup } from '../stale-flow-cleanup.js'
 import { flowAddress } from '../stale-flows.js'
 import { type Frontend, isFirewalled } from '../../frontends/frontend.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
@@ -26,6 +26,7 @@ export interface IptablesFamilyOptions {
   readonly chainOwners: ChainOwners
   readonly settings: RuleSettings
   readonly conntrack: Conntrack
+  readonly flowObserver?: FlowCleanupObserver | undefined
   /** Returns the node's main address; undefined if it has none of that family. */
   readonly nodeAddress: (family: IpFamily) => IpAddress | undefined
   /** Returns the node's addresses of a family, except loopback addresses. */
@@ -72,10 +73,10 @@ export class IptablesFamily implements KernelRules {
   readonly #refusalReporter: RefusalReporter
 
   constructor(options: IptablesFamilyOptions) {
-    const { iptables, chainOwners, settings, conntrack, events, log } = options
+    const { iptables, chainOwners, settings, events, log } = options
     this.family = iptables.family
     this.#options = options
-    this.#staleFlows = new StaleFlowCleanup(conntrack, iptables.family, log)
+    this.#staleFlows = new StaleFlowCleanup(iptables.family, options)
     this.#planner = new IptablesPlanner(iptables.family, settings)
     this.#writer = new RuleWriter(iptables, TABLES, chainOwners, log)
     this.#refused = new RefusedRules(iptables)

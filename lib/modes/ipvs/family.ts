@@ -10,7 +10,7 @@ import { type Iptables } from '../../system/iptables.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
 import { RuleWriter } from '../rule-writer.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
-import { StaleFlowCleanup } from '../stale-flow-cleanup.js'
+import { type FlowCleanupObserver, StaleFlowCleanup } from '../stale-flow-cleanup.js'
 import { flowChange } from './flow-change.js'
 import { IPVS_TABLES } from './ipvs-rules.js'
 import { KernelState, type KernelStateOptions } from './kernel-state.js'
@@ -20,6 +20,7 @@ export interface IpvsFamilyOptions extends KernelStateOptions {
   readonly iptables: Iptables
   readonly chainOwners: ChainOwners
   readonly conntrack: Conntrack
+  readonly flowObserver?: FlowCleanupObserver | undefined
   readonly settings: PlanSettings
   /** Returns the current local traffic detection. */
   readonly localTraffic: (family: IpFamily) => LocalTraffic
@@ -68,7 +69,7 @@ export class IpvsFamily implements KernelRules {
     this.#writer = new RuleWriter(options.iptables, IPVS_TABLES, options.chainOwners, options.log)
     this.#planner = new IpvsPlanner(this.family, options.settings)
     this.#kernel = new KernelState(this.family, options)
-    this.#staleFlows = new StaleFlowCleanup(options.conntrack, this.family, options.log)
+    this.#staleFlows = new StaleFlowCleanup(this.family, options)
   }
 
   /** Reads what an earlier process left in the kernel. @throws ProxyFailure */

@@ -11,7 +11,7 @@ import { RuleWriter } from '../rule-writer.js'
 import { observedProxyPorts } from './observed-proxy-ports.js'
 import { type ResolvedFrontend } from './resolved-frontend.js'
 import { FrontendRules } from './frontend-rules.js'
-import { StaleFlowCleanup } from '../stale-flow-cleanup.js'
+import { type FlowCleanupObserver, StaleFlowCleanup } from '../stale-flow-cleanup.js'
 import { type ProxyPort } from './proxy-port-filter.js'
 import { type ProgrammedFrontend, type ProgrammedFrontends } from './programmable-frontends.js'
 import { type FlowTarget, flowAddress } from '../stale-flows.js'
@@ -23,6 +23,7 @@ export interface UserspaceFamilyOptions {
   /** Returns the current local traffic detection. */
   readonly localTraffic: (family: IpFamily) => LocalTraffic
   readonly conntrack: Conntrack
+  readonly flowObserver?: FlowCleanupObserver | undefined
   /** Returns the current addresses of the node, except loopback addresses. */
   readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
   readonly log: Log
@@ -51,12 +52,13 @@ export class UserspaceFamily implements KernelRules {
   /** The fingerprint of the local traffic detection at the last write. */
   #programmedTraffic = ''
 
-  constructor({ iptables, chainOwners, localTraffic, conntrack, nodeAddresses, log }: UserspaceFamilyOptions) {
+  constructor(options: UserspaceFamilyOptions) {
+    const { iptables, chainOwners, localTraffic, conntrack, flowObserver, nodeAddresses, log } = options
     this.family = iptables.family
     this.#frontendRules = new FrontendRules(iptables.family)
     this.#writer = new RuleWriter(iptables, TABLES, chainOwners, log)
     this.#localTraffic = localTraffic
-    this.#staleFlows = new StaleFlowCleanup(conntrack, iptables.family, log)
+    this.#staleFlows = new StaleFlowCleanup(iptables.family, { conntrack, flowObserver, log })
     this.#nodeAddresses = nodeAddresses
   }
 

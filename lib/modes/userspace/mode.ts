@@ -24,11 +24,13 @@ export const userspaceMode: Mode = {
   }),
   probeRules: (_config, family) => userspaceProbeRules(family),
   createProxier(resources) {
-    const { config, dataPlane, random } = resources
+    const { config, dataPlane, loopbackObserver, random } = resources
     if (dataPlane === undefined) throw new Error('userspace mode needs a data plane')
     const portAllocator = new PortAllocator(config.portRange, random)
     const common = commonProxierOptions(resources)
     const servesNodeAddresses = config.allowNodeAddressEndpoints
-    return Promise.resolve(new UserspaceProxier({ ...common, servesNodeAddresses, dataPlane, portAllocator }))
+    return Promise.resolve(
+      new UserspaceProxier({ ...common, servesNodeAddresses, loopbackObserver, dataPlane, portAllocator }),
+    )
   },
 }

@@ -1,6 +1,6 @@
 import { type ListenerReport } from '../../dataplane/data-plane.js'
 import { type ListenerSpec } from '../../dataplane/listener-plan.js'
-import { hostPort } from '../../model/address.js'
+import { type IpFamily, hostPort } from '../../model/address.js'
 import { type EventSink } from '../../model/event-sink.js'
 import { ProxyFailure, messageOf, systemCode } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
@@ -8,12 +8,25 @@ import { type ObjectName } from '../../model/objects.js'
 import { servicePortName } from '../../model/service-port.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { OnceReporter } from '../../primitives/once-reporter.js'
+import { type LoopbackObserver } from '../loopback-observer.js'
+import { countLoopbackListeners } from './count-loopback-listeners.js'
+
+/** What a `ProxierReporter` reports to. */
+export interface ProxierReporterOptions {
+  /** One for each IP family that the node serves. */
+  readonly iptables: readonly { readonly family: IpFamily }[]
+  /** Absent: nothing observes node ports on loopback. */
+  readonly loopbackObserver?: LoopbackObserver | undefined
+  readonly events: EventSink
+  readonly log: Log
+}
 
 /**
  * Reports what happens to listeners, each fact once, however often the same state comes in. Problems that an operator must
  * know about are events on the Service too. The subject of an event's note is this node: "… does not serve SCTP port 132".
  */
 export class ProxierReporter {
+  readonly #options: ProxierReporterOptions
   readonly #log: Log
   readonly #events: EventSink
   #specs: ReadonlyMap<string, ListenerSpec> = new Map()
@@ -23,9 +36,10 @@ export class ProxierReporter {
   readonly #withoutDescriptor = new OnceReporter()
   readonly #sctp = new OnceReporter()
 
-  constructor(log: Log, events: EventSink) {
-    this.#log = log
-    this.#events = events
+  constructor(options: ProxierReporterOptions) {
+    this.#options = options
+    this.#log = options.log
+    this.#events = options.events
   }
 
   /** Logs which listeners were opened, closed or updated since the last call. */
@@ -41,7 +55,13 @@ export class ProxierReporter {
    * Reports listeners that could not be opened: when the failure begins, not at every attempt. A NodePort whose number another
    * socket has is still served, except for clients that connect to that socket's address on loopback.
    */
-  reportFailures(specs: ReadonlyMap<string, ListenerSpec>, { failed }: ListenerReport): void {
+  reportFailures(specs: ReadonlyMap<string, ListenerSpec>, report: ListenerReport): void {
+    const { failed } = report
+    const { iptables, loopbackObserver } = this.#options
+    for (const { family } of iptables) {
+      const count = countLoopbackListeners(specs, report, family)
+      loopbackObserver?.loopbackListeners(family, count.open, count.failed)
+    }
     const [withoutDescriptor, others] = [new Map<string, ProxyFailure>(), new Map<string, ProxyFailure>()]
     for (const [key, failure] of failed)
       (failure.code === 'DESCRIPTORS_EXHAUSTED' ? withoutDescriptor : others).set(key, failure)

@@ -1,10 +1,8 @@
 import { type DataPlane, type ListenerReport } from '../../dataplane/data-plane.js'
 import { type ListenerPlan, type ListenerSpec, isOnAllAddresses } from '../../dataplane/listener-plan.js'
 import { type IpAddress, type IpFamily, familyOf, hostPort, unspecifiedAddress } from '../../model/address.js'
-import { type EventSink } from '../../model/event-sink.js'
 import { systemCode } from '../../model/failure.js'
 import { type LocalAddresses } from '../../model/local-addresses.js'
-import { type Log } from '../../model/log.js'
 import { type ServicePortKey } from '../../model/service-port.js'
 import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../../model/snapshot.js'
 import { type ChainOwners } from '../../netfilter/stale-chains.js'
@@ -18,15 +16,16 @@ import { type NodePortPlace, nodePortKey } from './node-port-listeners.js'
 import { type PortlessListener, isSupported, listenerSpecs, listenersWithoutPort } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
 import { frontendKey } from './observed-proxy-ports.js'
-import { ProxierReporter } from './proxier-reporter.js'
+import { ProxierReporter, type ProxierReporterOptions } from './proxier-reporter.js'
 import { FrontendTable } from '../../frontends/frontend-table.js'
 import { FrontendReporter } from '../frontend-reporter.js'
+import { type FlowCleanupObserver } from '../stale-flow-cleanup.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
 
 /** How many proxy ports one update tries for a listener, if other programs use the first ones. */
 const PORT_ATTEMPTS = 16
 
-export interface UserspaceProxierOptions {
+export interface UserspaceProxierOptions extends ProxierReporterOptions {
   readonly dataPlane: DataPlane
   /** One for each IP family that the node serves. */
   readonly iptables: readonly Iptables[]
@@ -35,6 +34,7 @@ export interface UserspaceProxierOptions {
   /** Returns the node's address for listeners and rules; undefined if it has none of that family. Called at each update. */
   readonly nodeAddress: (family: IpFamily) => IpAddress | undefined
   readonly conntrack: Conntrack
+  readonly flowObserver?: FlowCleanupObserver | undefined
   /** Returns the node's addresses of a family, except loopback addresses. Called when rules are written. */
   readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
   /** What the kernel delivers to the node itself; the same object while nothing changes. Called at each update. */
@@ -45,8 +45,6 @@ export interface UserspaceProxierOptions {
   readonly localhostNodePorts: (family: IpFamily) => boolean
   /** Whether an address of the node may be an endpoint without being a Pod. */
   readonly servesNodeAddresses: boolean
-  readonly events: EventSink
-  readonly log: Log
 }
 
 /**
@@ -82,7 +80,7 @@ export class UserspaceProxier implements Proxier {
 
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
-    this.#reporter = new ProxierReporter(options.log, options.events)
+    this.#reporter = new ProxierReporter(options)
     this.#frontendTable = new FrontendTable(options.localAddresses, options.servesNodeAddresses)
     this.#frontendReporter = new FrontendReporter(options.log, options.events)
     this.rules = options.iptables.map(iptables => new UserspaceFamily({ ...options, iptables }))

@@ -47,7 +47,7 @@ class FamilyUnderTest {
       },
       chainOwners: chainOwners('userspace'),
       localTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
-      conntrack: { list: () => Promise.resolve([]), delete: () => Promise.resolve(true) },
+      conntrack: { list: () => Promise.resolve([]), delete: () => Promise.resolve(0) },
       nodeAddresses: () => [],
       log: { enabled: () => false, info: () => undefined, warn: () => undefined, error: () => undefined },
     })

@@ -11,7 +11,7 @@ const NO_ENDPOINTS = { cluster: [], local: [], hasAny: false }
 function createReporter() {
   const log = new RecordingLog()
   const events: ClusterEvent[] = []
-  const reporter = new ProxierReporter(log, { record: event => void events.push(event) })
+  const reporter = new ProxierReporter({ iptables: [], log, events: { record: event => void events.push(event) } })
   const takeEvents = () =>
     events.splice(0).map(({ reason, note, regarding }) => `${regarding.name}: ${reason}: ${note}`)
   return { reporter, log, takeEvents }

@@ -9,10 +9,10 @@ export class MemoryConntrack implements Conntrack {
     return Promise.resolve(this.entries.filter(entry => entry.family === family && entry.protocol === protocol))
   }
 
-  delete(entries: readonly FlowEntry[]): Promise<boolean> {
+  delete(entries: readonly FlowEntry[]): Promise<number> {
     const unwanted = new Set(entries.map(flowKey))
     this.entries = this.entries.filter(entry => !unwanted.has(flowKey(entry)))
-    return Promise.resolve(true)
+    return Promise.resolve(0)
   }
 }
 

@@ -1,0 +1,68 @@
+import { readFile, readdir, stat } from 'node:fs/promises'
+
+/** What a process uses of the machine. */
+export interface ProcessUsage {
+  readonly userSeconds: number
+  readonly systemSeconds: number
+  readonly residentBytes: number
+  readonly virtualBytes: number
+  readonly openFiles: number
+  /** Seconds since 1970. */
+  readonly startTime: number
+  /** Infinity: no limit. */
+  readonly maxOpenFiles: number
+  readonly maxVirtualBytes: number
+}
+
+/** The kernel reports times in hundredths of a second on every architecture that Node.js runs on (USER_HZ). */
+const TICKS_PER_SECOND = 100
+
+/** Reads what a process uses; undefined if it has exited, or if this process may not read it. */
+export async function readProcessUsage(pid: number): Promise<ProcessUsage | undefined> {
+  const folder = `/proc/${pid}`
+  try {
+    const [statText, status, limits, openFiles, bootTime] = await Promise.all([
+      readFile(`${folder}/stat`, 'utf8'),
+      readFile(`${folder}/status`, 'utf8'),
+      readFile(`${folder}/limits`, 'utf8'),
+      countOpenFiles(folder),
+      readBootTime(),
+    ])
+    // `pid (name) state parent …`; a name can contain any character. Field 14 of the manual page is the first time.
+    const fields = statText.slice(statText.lastIndexOf(') ') + 2).split(' ')
+    const seconds = (field: number): number => Number(fields[field - 3]) / TICKS_PER_SECOND
+    return {
+      userSeconds: seconds(14),
+      systemSeconds: seconds(15),
+      startTime: bootTime + seconds(22),
+      residentBytes: kilobytes(status, 'VmRSS'),
+      virtualBytes: kilobytes(status, 'VmSize'),
+      openFiles,
+      maxOpenFiles: softLimit(limits, 'Max open files'),
+      maxVirtualBytes: softLimit(limits, 'Max address space'),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+async function countOpenFiles(folder: string): Promise<number> {
+  // Since Linux 6.2 the size of the folder is the number of its files. Listing 50,000 files takes tens of milliseconds.
+  const { size } = await stat(`${folder}/fd`)
+  return size > 0 ? size : (await readdir(`${folder}/fd`)).length
+}
+
+/** Seconds since 1970. */
+async function readBootTime(): Promise<number> {
+  return Number(/^btime (\d+)$/m.exec(await readFile('/proc/stat', 'utf8'))?.[1])
+}
+
+/** A process that has exited, but that its parent has not noticed yet, has no such line. */
+function kilobytes(status: string, name: string): number {
+  return 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0)
+}
+
+function softLimit(limits: string, name: string): number {
+  const limit = new RegExp(`^${name}\\s+(\\S+)`, 'm').exec(limits)?.[1]
+  return limit === 'unlimited' ? Infinity : Number(limit)
+}
