@@ -78,8 +78,8 @@ export interface KubeProxyConfig {
   readonly clusterCIDR: readonly Cidr[]
   /** How to recognise packets from Pods. */
   readonly detectLocal: DetectLocal
-  /** Ranges of the node addresses that serve node ports, `primary` for the primary node address, undefined for all. */
-  readonly nodePortAddresses: readonly Cidr[] | 'primary' | undefined
+  /** Ranges of the node addresses that serve node ports, `primary` for the primary node address; undefined: all addresses. */
+  readonly nodePortAddresses: readonly (Cidr | 'primary')[] | undefined
   /** Whether `loadBalancerSourceRanges` apply to node ports too. */
   readonly rangesAtNodePorts: boolean
   /** Whether userspace mode serves endpoints that are addresses of this node but no Pods. */

@@ -6,6 +6,7 @@ import { parseInteger } from '../primitives/parse-integer.js'
 import { parseHttpAddress } from './http-address.js'
 import { type DetectLocal, DETECT_LOCAL_MODES, type KubeProxyConfig } from './kube-proxy-config.js'
 import { findOption } from './options.js'
+import { parseNodePortAddress } from './parse-node-port-address.js'
 import { type SettingReader } from './setting-reader.js'
 
 const MAX_PORT = 65535
@@ -74,19 +75,14 @@ function readDetectLocal(reader: SettingReader): DetectLocal {
   return { mode, name }
 }
 
-/** CIDRs of the node addresses that serve node ports, `primary`, or undefined for all addresses. */
-function readNodePortAddresses(reader: SettingReader): readonly Cidr[] | 'primary' | undefined {
+/** Where node ports are served: ranges and `primary`; undefined: at all addresses. */
+function readNodePortAddresses(reader: SettingReader): readonly (Cidr | 'primary')[] | undefined {
   const values = reader.readCommaList('nodeport-addresses')
   if (values.length === 0) return undefined
-  if (values.length === 1 && values[0] === 'primary') return 'primary'
-  if (values.includes('primary')) {
-    reader.addProblem('nodeport-addresses', 'cannot combine primary with CIDRs; use one of the two')
-    return undefined
-  }
-  const ranges = values.map(parseCidr).filter(range => range !== undefined)
-  if (ranges.length < values.length)
-    reader.addProblem('nodeport-addresses', 'expected CIDRs such as 192.168.0.0/16, or primary')
-  return ranges
+  const entries = values.map(parseNodePortAddress)
+  if (entries.includes(undefined))
+    reader.addProblem('nodeport-addresses', 'expected CIDRs such as 192.168.0.0/16, primary, localhost or all')
+  return entries.flatMap(entry => entry ?? [])
 }
 
 /** The range of listener ports; undefined: the kernel chooses. */

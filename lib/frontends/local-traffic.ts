@@ -20,22 +20,28 @@ export interface LocalTraffic {
  * @param primary the node's main address
  */
 export function resolveNodePortAddresses(
-  configured: readonly Cidr[] | 'primary',
+  configured: readonly (Cidr | 'primary')[],
   family: IpFamily,
   nodeAddresses: readonly IpAddress[],
   primary: IpAddress | undefined,
 ): readonly IpAddress[] | undefined {
-  if (configured === 'primary') return primary === undefined ? [] : [primary]
-  const ranges = configured.filter(range => range.family === family)
-  if (ranges.length === 0 || ranges.some(({ bits }) => bits === 0)) return undefined
-  return nodeAddresses.filter(ip => ranges.some(range => cidrContains(range, ip)))
+  const ranges = rangesOf(configured, family)
+  const hasPrimary = configured.includes('primary')
+  if ((ranges.length === 0 && !hasPrimary) || ranges.some(({ bits }) => bits === 0)) return undefined
+  const inRanges = nodeAddresses.filter(ip => ranges.some(range => cidrContains(range, ip)))
+  return hasPrimary && primary !== undefined && !inRanges.includes(primary) ? [primary, ...inRanges] : inRanges
 }
 
 /** Whether node ports may answer on loopback: unless they are limited to addresses that do not include loopback. */
-export function includesLoopback(configured: readonly Cidr[] | 'primary' | undefined, family: IpFamily): boolean {
-  if (configured === 'primary') return false
-  const ranges = configured?.filter(range => range.family === family) ?? []
+export function includesLoopback(configured: readonly (Cidr | 'primary')[] | undefined, family: IpFamily): boolean {
+  if (configured === undefined) return true
+  const ranges = rangesOf(configured, family)
   const isInLoopback = ({ network }: Cidr): boolean => cidrContains(LOOPBACK[family], network)
   const reachesLoopback = (range: Cidr): boolean => cidrContains(range, LOOPBACK[family].network)
-  return ranges.length === 0 || ranges.some(range => isInLoopback(range) || reachesLoopback(range))
+  if (ranges.length === 0) return !configured.includes('primary')
+  return ranges.some(range => isInLoopback(range) || reachesLoopback(range))
+}
+
+function rangesOf(configured: readonly (Cidr | 'primary')[], family: IpFamily): readonly Cidr[] {
+  return configured.filter(entry => entry !== 'primary').filter(range => range.family === family)
 }

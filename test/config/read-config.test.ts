@@ -108,7 +108,7 @@ void t.test('a valid value gives the setting', t => {
       { 'detect-local-mode': 'InterfaceNamePrefix', 'pod-interface-name-prefix': 'cali' },
       { detectLocal: { mode: 'InterfaceNamePrefix', name: 'cali' } },
     ],
-    [{ 'nodeport-addresses': ['primary'] }, { nodePortAddresses: 'primary' }],
+    [{ 'nodeport-addresses': ['primary'] }, { nodePortAddresses: ['primary'] }],
     [
       { 'nodeport-addresses': ['10.0.0.0/8,fd00::/8'] },
       {
@@ -275,8 +275,8 @@ void t.test('an invalid value gives one sentence with flag, value and what was e
       '--pod-bridge-interface "": expected 1 to 15 characters of an interface name; --detect-local-mode=BridgeInterface needs it',
     ],
     [
-      { 'nodeport-addresses': ['primary', '10.0.0.0/8'] },
-      `--nodeport-addresses ["primary","10.0.0.0/8"]: cannot combine primary with CIDRs; use one of the two`,
+      { 'nodeport-addresses': ['primary', '10.0.0.0'] },
+      `--nodeport-addresses ["primary","10.0.0.0"]: expected CIDRs such as 192.168.0.0/16, primary, localhost or all`,
     ],
     [{ 'iptables-localhost-nodeports': 'yes' }, '--iptables-localhost-nodeports "yes": expected true or false'],
     [{ 'cluster-cidr': '10.0.0.0' }, '--cluster-cidr "10.0.0.0": expected a CIDR such as 10.244.0.0/16'],

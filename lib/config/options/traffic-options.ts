@@ -65,7 +65,7 @@ export const TRAFFIC_OPTIONS: readonly Option[] = [
     kind: 'list',
     hasCommas: true,
     value: 'CIDR',
-    help: 'Range of node addresses that serve node ports, or primary for the primary address; may be repeated; without it, or empty: all addresses',
+    help: 'Range of node addresses that serve node ports, or a word: primary for the primary address, localhost for loopback, all; may be repeated; without it, or empty: all addresses',
   },
   {
     name: 'source-ranges-at-nodeports',
