@@ -1,7 +1,6 @@
 import t from 'tap'
 import { FrontendTable } from '../../lib/frontends/frontend-table.js'
 import { endpointKey } from '../../lib/model/endpoint.js'
-import { type EndpointSliceObject } from '../../lib/model/objects.js'
 import { LocalAddresses } from '../../lib/model/local-addresses.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../lib/model/snapshot.js'
@@ -10,17 +9,9 @@ import { explainEndpoints } from '../../lib/snapshot/explain-endpoints.js'
 import { usableEndpoints } from '../../lib/snapshot/usable-endpoints.js'
 import { makeEndpoint } from '../support/model/make-endpoint.js'
 import { makeServicePort } from '../support/model/make-service-port.js'
+import { makeSlice } from '../support/model/make-slice.js'
 
 const endpoint = makeEndpoint('10.244.0.5', { isLocal: true })
-const READY = {
-  ready: true,
-  serving: true,
-  terminating: false,
-  nodeName: 'node-b',
-  isPod: false,
-  zoneHints: [],
-  nodeHints: [],
-}
 const LOCAL_ENDPOINTS = { cluster: [endpoint], local: [endpoint], hasAny: true }
 const REMOTE_ENDPOINTS = { cluster: [endpoint], local: [], hasAny: true }
 const NO_ENDPOINTS = { cluster: [], local: [], hasAny: false }
@@ -98,15 +89,11 @@ t.test('an endpoint that is an address of a Service is removed, and its service 
 
 t.test('the reason why an endpoint is removed can be explained, and every other endpoint keeps its own reason', t => {
   const nodePort = makeServicePort({ name: 'c', clusterIP: '10.96.0.12', nodePort: 30080 })
-  const slice = (port: number, ...ips: string[]): EndpointSliceObject => ({
-    namespace: 'default',
-    name: `a-${port}`,
-    serviceName: 'a',
-    family: 'IPv4',
-    ports: [{ name: '', protocol: 'TCP', port }],
-    endpoints: ips.map(ip => ({ ...READY, ip })),
-    triggerTime: undefined,
-  })
+  const slice = (port: number, ...ips: string[]) =>
+    makeSlice(
+      ips.map(ip => ({ ip })),
+      { name: `a-${port}`, ports: [{ name: '', protocol: 'TCP', port }] },
+    )
   const slices = [slice(b.port, b.clusterIP, '10.244.0.5'), slice(30080, '192.168.1.1', '192.168.1.2')]
   const node = { name: 'node-a', zone: '' }
   const endpoints = endpointsOf(a, slices, node)

@@ -6,6 +6,7 @@ import { usableEndpoints } from '../../lib/snapshot/usable-endpoints.js'
 import { failAndEndTest } from '../support/checks/fail-and-end-test.js'
 import { makeEndpoint } from '../support/model/make-endpoint.js'
 import { makeServicePort } from '../support/model/make-service-port.js'
+import { makeSlice } from '../support/model/make-slice.js'
 
 const NODE = { name: 'node-a', zone: 'zone-1' }
 
@@ -58,18 +59,10 @@ void t.test('an entry that cannot serve never hides one that can', t => {
       const entries = [
         { ...conditions, nodeName: 'node-a' },
         { ...otherConditions, nodeName: 'node-b' },
-      ].map(entry => ({ ...makeEndpoint('10.244.0.1'), ...entry }))
-      const slices = entries.map(({ isLocal: _, port, ...entry }, index) => ({
-        namespace: 'default',
-        name: `web-${index}`,
-        serviceName: 'web',
-        family: 'IPv4' as const,
-        ports: [{ name: '', protocol: 'TCP' as const, port }],
-        endpoints: [entry],
-        triggerTime: undefined,
-      }))
+      ]
+      const slices = entries.map((entry, index) => makeSlice([entry], { name: `web-${index}` }))
       const usable = usableEndpoints(servicePort, endpointsOf(servicePort, slices, NODE), NODE)
-      const canServe = entries.some(({ ready, serving, terminating }) => ready || (serving && terminating))
+      const canServe = entries.some(({ ready, serving, terminating }) => ready === true || (serving && terminating))
       t.equal(usable.cluster.length > 0, canServe, `${first} here, ${second} elsewhere`)
     }
   t.end()
@@ -77,15 +70,7 @@ void t.test('an entry that cannot serve never hides one that can', t => {
 
 void t.test('of equal entries, the one whose slice comes first by name is used', t => {
   const servicePort = makeServicePort()
-  const slice = (name: string) => ({
-    namespace: 'default',
-    name,
-    serviceName: 'web',
-    family: 'IPv4' as const,
-    ports: [{ name: '', protocol: 'TCP' as const, port: 8080 }],
-    endpoints: [{ ...makeEndpoint('10.244.0.1'), nodeName: 'node-b' }],
-    triggerTime: undefined,
-  })
+  const slice = (name: string) => makeSlice([{}], { name })
   const candidates = new Map<Endpoint, string>()
   const [used] = endpointsOf(servicePort, [slice('web-2'), slice('web-1')], NODE, (endpoint, { name }) =>
     candidates.set(endpoint, name),

@@ -9,37 +9,15 @@ import { makeApiEndpoint, makeApiSlice } from '../support/api/api-objects.js'
 import { failAndEndTest } from '../support/checks/fail-and-end-test.js'
 import { randomInt, seededRandom, testSeed } from '../support/checks/seeded-random.js'
 import { makeServicePort } from '../support/model/make-service-port.js'
+import { makeSlice } from '../support/model/make-slice.js'
 
 const NODE = { name: 'node-a', zone: 'zone-1' }
-const READY = {
-  ready: true,
-  serving: true,
-  terminating: false,
-  nodeName: 'node-b',
-  isPod: false,
-  zoneHints: [],
-  nodeHints: [],
-}
 const NOT_READY = { ready: false, serving: false, terminating: false }
 const TERMINATING = { ready: false, serving: true, terminating: true }
 const GONE = { ready: false, serving: false, terminating: true }
 const HERE = { nodeName: 'node-a' }
 
 type Given = Partial<EndpointSliceEndpoint>
-
-/** A slice with the endpoints 10.244.0.1, 10.244.0.2 … at port 8080. */
-function slice(given: readonly Given[], more: Partial<EndpointSliceObject> = {}): EndpointSliceObject {
-  return {
-    namespace: 'default',
-    name: 'web-1',
-    serviceName: 'web',
-    family: 'IPv4',
-    ports: [{ name: '', protocol: 'TCP', port: 8080 }],
-    endpoints: given.map((one, index) => ({ ip: `10.244.0.${index + 1}`, ...READY, ...one })),
-    triggerTime: undefined,
-    ...more,
-  }
-}
 
 void t.test('each endpoint has a reason for cluster and for local traffic', t => {
   const local = makeServicePort({ internalPolicyLocal: true })
@@ -96,7 +74,7 @@ void t.test('each endpoint has a reason for cluster and for local traffic', t =>
     ],
   ]
   for (const [name, given, cluster, local, servicePort = makeServicePort()] of table) {
-    const { endpoints } = explainEndpoints(servicePort, [slice(given)], NODE)
+    const { endpoints } = explainEndpoints(servicePort, [makeSlice(given)], NODE)
     t.same(
       endpoints.map(({ cluster }) => cluster.reason),
       cluster,
@@ -134,10 +112,10 @@ void t.test('hints of a port are on, or have a reason why they are not', t => {
     ['an unknown zone', [zone1], 'zone-unknown', 'hints are ignored: the zone of this node is unknown', ''],
   ]
   for (const [name, given, state, text, zone = 'zone-1'] of table) {
-    const { hints } = explainEndpoints(makeServicePort(), [slice(given)], { ...NODE, zone })
+    const { hints } = explainEndpoints(makeServicePort(), [makeSlice(given)], { ...NODE, zone })
     t.same(hints.zone, { state, text }, name)
   }
-  const { hints } = explainEndpoints(makeServicePort(), [slice([{ nodeHints: ['node-b'] }])], NODE)
+  const { hints } = explainEndpoints(makeServicePort(), [makeSlice([{ nodeHints: ['node-b'] }])], NODE)
   t.same(hints.node, {
     state: 'none-for-this-node',
     text: 'hints are ignored: no ready endpoint has a hint for node "node-a"',
@@ -156,8 +134,8 @@ void t.test('the traffic of a port has ready endpoints, endpoints of last resort
     ['terminating here, ready on another node', [{ ...HERE, ...TERMINATING }, {}], 'ready', 'last-resort'],
   ]
   for (const [name, given, cluster, local] of table)
-    t.same(explainEndpoints(both, [slice(given)], NODE).traffic, { cluster, local }, name)
-  t.same(explainEndpoints(makeServicePort(), [slice([{}])], NODE).traffic.local, 'no-such-traffic')
+    t.same(explainEndpoints(both, [makeSlice(given)], NODE).traffic, { cluster, local }, name)
+  t.same(explainEndpoints(makeServicePort(), [makeSlice([{}])], NODE).traffic.local, 'no-such-traffic')
   t.end()
 })
 
@@ -170,15 +148,15 @@ void t.test('an entry of a slice that is no endpoint of the port has a reason', 
       return `${address} of ${slice}: ${cluster.text}`
     })
   t.same(
-    explain(slice([{}], { ...http, name: 'b' }), slice([NOT_READY], { ...http, name: 'a' }))
+    explain(makeSlice([{}], { ...http, name: 'b' }), makeSlice([NOT_READY], { ...http, name: 'a' }))
       .slice()
       .sort(),
     ['10.244.0.1:8080 of a: not used: a duplicate of an entry of slice "b"', '10.244.0.1:8080 of b: used: ready'],
   )
-  t.same(explain(slice([{}], { ports: [{ name: 'http', protocol: 'UDP', port: 53 }] })), [
+  t.same(explain(makeSlice([{}], { ports: [{ name: 'http', protocol: 'UDP', port: 53 }] })), [
     '10.244.0.1 of web-1: not used: its slice has no port "http" of protocol TCP',
   ])
-  t.same(explain(slice([{}], { family: 'IPv6' })), [], 'a slice of the other family')
+  t.same(explain(makeSlice([{}], { family: 'IPv6' })), [], 'a slice of the other family')
   const raw = makeApiSlice({
     endpoints: ['10.244.0.1', '127.0.0.1', 'fd00::5', 'x\u001b[31m'].map(ip => makeApiEndpoint(ip)),
   })
@@ -192,7 +170,7 @@ void t.test('an entry of a slice that is no endpoint of the port has a reason', 
 })
 
 void t.test('an endpoint that is an address of a Service is not used, and named', t => {
-  const explained = explainEndpoints(makeServicePort(), [slice([{}, {}, NOT_READY])], NODE, ({ ip }) =>
+  const explained = explainEndpoints(makeServicePort(), [makeSlice([{}, {}, NOT_READY])], NODE, ({ ip }) =>
     ip === '10.244.0.1' ? undefined : { reason: 'service-address', detail: 'cluster IP of default/other' },
   )
   t.same(
@@ -218,7 +196,7 @@ void t.test(`explanation and choice agree, for random slices (SEED=${seed})`, t 
     const hintAll = flag()
     const hintsOf = (names: readonly string[]): string[] => (hintAll ? [pick(names), ...some(names)] : some(names))
     const slices = Array.from({ length: randomInt(random, 4) }, (_, index) =>
-      slice(
+      makeSlice(
         Array.from({ length: randomInt(random, 5) }, () => ({
           ip: `10.244.0.${randomInt(random, 8)}`,
           ready: flag(),
