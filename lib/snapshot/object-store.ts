@@ -1,10 +1,4 @@
-import {
-  type EndpointSliceObject,
-  type NodeObject,
-  type ObjectKind,
-  type ServiceObject,
-  objectKey,
-} from '../model/objects.js'
+import { type EndpointSliceObject, type NodeObject, type ObjectKind, type ServiceObject } from '../model/objects.js'
 import { isEqual } from '../primitives/reuse-equal.js'
 import { decodeEndpointSlice } from './decode-endpoint-slice.js'
 import { decodeEndpoints } from './decode-endpoints.js'
@@ -12,6 +6,7 @@ import { decodeNode } from './decode-node.js'
 import { decodeService } from './decode-service.js'
 import { fields, quote } from './decoded.js'
 import { type ObjectProblems, ProblemReporter } from './problem-reporter.js'
+import { SliceIndex } from './slice-index.js'
 
 /** What changed since the last `takeChanges`. */
 export interface ObjectChanges {
@@ -43,12 +38,9 @@ export class ObjectStore {
   readonly services = new Map<string, ServiceObject>()
   /** This proxy's Node; undefined until it arrives, and after its removal. */
   node: NodeObject | undefined
-  /** Slices by the key of their Service, then by their own name. */
-  readonly #slices = new Map<string, Map<string, EndpointSliceObject>>()
+  readonly #slices = new SliceIndex()
   /** Endpoints objects by the key of their Service. */
   readonly #endpointsObjects = new Map<string, readonly EndpointSliceObject[]>()
-  /** The Service of each slice; a slice may move to another one. */
-  readonly #serviceOfSlice = new Map<string, string>()
   /** The version of each object that was read last: most objects of a repeated list have not changed. */
   readonly #versions: Readonly<Record<ObjectKind, Map<string, string>>> = {
     Service: new Map(),
@@ -83,7 +75,7 @@ export class ObjectStore {
 
   /** The endpoints of a Service: its slices, or, without any, those of its Endpoints object. */
   slicesOf(serviceKey: string): Iterable<EndpointSliceObject> {
-    return this.#slices.get(serviceKey)?.values() ?? this.#endpointsObjects.get(serviceKey) ?? []
+    return this.#slices.of(serviceKey) ?? this.#endpointsObjects.get(serviceKey) ?? []
   }
 
   /** Takes the complete list of one kind, and removes stored objects that are not in it. */
@@ -133,7 +125,7 @@ export class ObjectStore {
       case 'Service':
         return this.services.keys()
       case 'EndpointSlice':
-        return this.#serviceOfSlice.keys()
+        return this.#slices.names()
       case 'Endpoints':
         return this.#endpointsObjects.keys()
       case 'Node':
@@ -165,7 +157,10 @@ export class ObjectStore {
       case 'EndpointSlice': {
         const { object, ...reading } = decodeEndpointSlice(raw)
         this.#problems.report(kind, name, reading, object && { namespace: object.namespace, name: object.serviceName })
-        return object === undefined ? this.#drop(kind, name, false) : this.#putSlice(name, object)
+        if (object === undefined) return this.#drop(kind, name, false)
+        if (!this.#noteEndpoints(this.#slices.put(name, object))) return false
+        this.#recordTriggerTime(object)
+        return true
       }
       case 'Endpoints': {
         const { object, ...reading } = decodeEndpoints(raw)
@@ -189,20 +184,6 @@ export class ObjectStore {
     }
   }
 
-  #putSlice(name: string, slice: EndpointSliceObject): boolean {
-    const owner = objectKey({ namespace: slice.namespace, name: slice.serviceName })
-    const previousOwner = this.#serviceOfSlice.get(name)
-    if (previousOwner === owner && isEqual(this.#slices.get(owner)?.get(name), slice)) return false
-    if (previousOwner !== undefined && previousOwner !== owner) this.#drop('EndpointSlice', name, false)
-    const ofService = this.#slices.get(owner) ?? new Map<string, EndpointSliceObject>()
-    ofService.set(name, slice)
-    this.#slices.set(owner, ofService)
-    this.#serviceOfSlice.set(name, owner)
-    this.#changes.endpoints.add(owner)
-    this.#recordTriggerTime(slice)
-    return true
-  }
-
   #drop(kind: ObjectKind, name: string, forgetProblems = true): boolean {
     this.#versions[kind].delete(name)
     if (forgetProblems) this.#problems.report(kind, name, { problems: [] })
@@ -211,16 +192,8 @@ export class ObjectStore {
         if (!this.services.delete(name)) return false
         this.#changes.services.add(name)
         return true
-      case 'EndpointSlice': {
-        const owner = this.#serviceOfSlice.get(name)
-        if (owner === undefined) return false
-        this.#serviceOfSlice.delete(name)
-        const ofService = this.#slices.get(owner)
-        ofService?.delete(name)
-        if (ofService?.size === 0) this.#slices.delete(owner)
-        this.#changes.endpoints.add(owner)
-        return true
-      }
+      case 'EndpointSlice':
+        return this.#noteEndpoints(this.#slices.delete(name))
       case 'Endpoints':
         if (!this.#endpointsObjects.delete(name)) return false
         this.#changes.endpoints.add(name)
@@ -231,6 +204,12 @@ export class ObjectStore {
         this.#changes.node = true
         return true
     }
+  }
+
+  /** Notes that the endpoints of Services changed. @returns whether there were any */
+  #noteEndpoints(serviceKeys: readonly string[]): boolean {
+    for (const key of serviceKeys) this.#changes.endpoints.add(key)
+    return serviceKeys.length > 0
   }
 
   #recordTriggerTime(slice: EndpointSliceObject | undefined): void {
