@@ -1,73 +1,15 @@
 import { type Server } from 'node:net'
-import { getSystemErrorMap } from 'node:util'
+import { type RawRequest, type RawTcp, UV_EOF, streamBinding, tcpBinding } from './raw-tcp.js'
 import { type SocketAddress } from './upstream-sockets.js'
 import { reasonOfEnd } from './reason-of-end.js'
 import { systemError } from './socket-error.js'
 import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
 
-/*
- * The only file that goes below Node.js's public API for TCP (udp-handle.ts does for UDP). It uses the objects that `net.Socket`
- * itself is made of, Node.js's binding to libuv's TCP streams, without the socket and its two streams on top. All assumptions
- * about them are below, and probe-tcp-transport.ts checks them before anything depends on them. The reasons are in
- * docs/decisions/0005-node-handles.md.
- */
+const { TCP, TCPConnectWrap, constants } = tcpBinding
+const { WriteWrap, ShutdownWrap, streamBaseState: state, kReadBytesOrError, kLastWriteWasAsync } = streamBinding
 
-interface RawTcp {
-  readonly fd: number
-  onconnection: (status: number, client: RawTcp | undefined) => void
-  onread: (this: RawTcp) => Uint8Array | undefined
-  connect(request: RawRequest, ip: string, port: number): number
-  connect6(request: RawRequest, ip: string, port: number): number
-  getpeername(out: { address?: string; port?: number }): number
-  getsockname(out: { address?: string; port?: number }): number
-  setNoDelay(on: boolean): number
-  setKeepAlive(on: boolean, seconds: number): number
-  /** All further reads go to this memory. The caller has to keep a reference to it. */
-  useUserBuffer(buffer: Uint8Array): void
-  readStart(): number
-  readStop(): number
-  writeBuffer(request: RawRequest, bytes: Uint8Array): number
-  shutdown(request: RawRequest): number
-  /** Must not be called during a shutdown: it would do nothing, and the handle could no longer be closed. */
-  reset(): number
-  close(): void
-  /** Added by this file. */
-  handle?: TcpHandle
-}
-
-interface RawRequest {
-  oncomplete: (this: RawRequest, status: number) => void
-  /** Added by this file. */
-  handle?: TcpHandle
-  bytes?: Uint8Array
-  connector?: TcpConnector
-}
-
-interface TcpBinding {
-  readonly TCP: new (type: number) => RawTcp
-  readonly TCPConnectWrap: new () => RawRequest
-  readonly constants: { readonly SOCKET: number }
-}
-
-interface StreamBinding {
-  readonly WriteWrap: new () => RawRequest
-  readonly ShutdownWrap: new () => RawRequest
-  /** Where Node.js leaves results of the current call or callback. */
-  readonly streamBaseState: Readonly<Record<number, number>>
-  readonly kReadBytesOrError: number
-  readonly kLastWriteWasAsync: number
-}
-
-const { binding } = process as unknown as { binding(name: string): unknown }
-const { TCP, TCPConnectWrap, constants } = binding('tcp_wrap') as TcpBinding
-const {
-  WriteWrap,
-  ShutdownWrap,
-  streamBaseState: state,
-  kReadBytesOrError,
-  kLastWriteWasAsync,
-} = binding('stream_wrap') as StreamBinding
-const UV_EOF = [...getSystemErrorMap()].find(([, [name]]) => name === 'EOF')![0]
+type Raw = RawTcp<TcpHandle>
+type Request = RawRequest<TcpHandle>
 
 /** Result of a write: the kernel has all of it. */
 export const WRITTEN = 0
@@ -99,7 +41,7 @@ export class TcpHandle implements TcpSocket {
   hasEnded = false
   /** Memory of the pending write, in bytes; 0: there is none. There must be no other write until it is drained. */
   heldBytes = 0
-  readonly #raw: RawTcp
+  readonly #raw: Raw
   #events: TcpHandleEvents | undefined
   /** Node.js has only the bare address; this reference keeps the memory from being freed. */
   #buffer: Uint8Array | undefined
@@ -108,7 +50,7 @@ export class TcpHandle implements TcpSocket {
   #resetAfterShutdown = false
 
   constructor(raw: unknown, owner: TcpSocketOwner = NO_OWNER) {
-    this.#raw = raw as RawTcp
+    this.#raw = raw as Raw
     this.#raw.handle = this
     this.owner = owner
   }
@@ -120,7 +62,7 @@ export class TcpHandle implements TcpSocket {
     onClient: (client: TcpHandle) => void,
     onError: (error: Error) => void,
   ): void {
-    const raw = (server as unknown as { readonly _handle: RawTcp })._handle
+    const raw = (server as unknown as { readonly _handle: Raw })._handle
     // The kernel copies both to the sockets that it accepts.
     raw.setNoDelay(true)
     raw.setKeepAlive(true, keepAliveSeconds)
@@ -132,9 +74,9 @@ export class TcpHandle implements TcpSocket {
 
   /** See TcpTransport.connect. */
   static connect(ip: string, port: number, keepAliveSeconds: number, connector: TcpConnector): TcpHandle {
-    const raw = new TCP(constants.SOCKET)
+    const raw = new TCP<TcpHandle>(constants.SOCKET)
     const handle = new TcpHandle(raw, connector)
-    const request = new TCPConnectWrap()
+    const request = new TCPConnectWrap<TcpHandle>()
     request.handle = handle
     request.connector = connector
     request.oncomplete = TcpHandle.#onConnected
@@ -214,7 +156,7 @@ export class TcpHandle implements TcpSocket {
   /** Ends the write side, so that the peer reads the end. No write may be pending. */
   shutdown(): void {
     if (!this.#isOpen) return
-    const request = new ShutdownWrap()
+    const request = new ShutdownWrap<TcpHandle>()
     request.handle = this
     request.oncomplete = TcpHandle.#onShutdown
     // Any other status: the write side has ended already, or the peer is gone, which the next read reports.
@@ -252,11 +194,11 @@ export class TcpHandle implements TcpSocket {
     connector.onError(this, systemError('connect', status))
   }
 
-  static #onConnected(this: RawRequest, status: number): void {
+  static #onConnected(this: Request, status: number): void {
     this.handle!.#finishConnect(this.connector!, status)
   }
 
-  static #onRead(this: RawTcp): Uint8Array | undefined {
+  static #onRead(this: Raw): Uint8Array | undefined {
     const handle = this.handle!
     const length = state[kReadBytesOrError]!
     if (length > 0) {
@@ -275,7 +217,7 @@ export class TcpHandle implements TcpSocket {
     return undefined
   }
 
-  static #onWritten(this: RawRequest, status: number): void {
+  static #onWritten(this: Request, status: number): void {
     const handle = this.handle!
     handle.heldBytes = 0
     if (!handle.#isOpen) return
@@ -283,7 +225,7 @@ export class TcpHandle implements TcpSocket {
     else handle.#events!.onDrain(handle, this.bytes!)
   }
 
-  static #onShutdown(this: RawRequest): void {
+  static #onShutdown(this: Request): void {
     const handle = this.handle!
     handle.#isShuttingDown = false
     if (handle.#resetAfterShutdown) handle.reset()
@@ -292,8 +234,8 @@ export class TcpHandle implements TcpSocket {
   /** Used for all writes that the kernel takes at once: Node.js keeps a request only while its write is pending. */
   static #spareWrite = TcpHandle.#newWrite()
 
-  static #newWrite(): RawRequest {
-    const request = new WriteWrap()
+  static #newWrite(): Request {
+    const request = new WriteWrap<TcpHandle>()
     request.oncomplete = TcpHandle.#onWritten
     return request
   }

@@ -10,9 +10,9 @@ import {
 } from './udp-transport.js'
 
 /*
- * The same for UDP as tcp-handle.ts for TCP: the only file that uses the object that `dgram.Socket` itself is made of, Node.js's
- * binding to libuv's UDP. All assumptions about it are below, and probe-udp-transport.ts checks them before anything depends on
- * them. The reasons are in docs/decisions/0005-node-handles.md.
+ * The same for UDP as raw-tcp.ts and tcp-handle.ts for TCP: the only file that uses the object that `dgram.Socket` itself is made
+ * of, Node.js's binding to libuv's UDP. All assumptions about it are below, and probe-udp-transport.ts checks them before anything
+ * depends on them. The reasons are in docs/decisions/0005-node-handles.md.
  */
 
 /** Calls return 0 or a negative error number. */
