@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -51,4 +53,24 @@ t.test('what is no regular file, or too large, is named and not read', async t =
     await t.rejects(readRegularFile(file, 1000), { message }, file)
     if (!/bytes/.test(String(message))) await t.rejects(checkRegularFile(file), { message }, file)
   }
+})
+
+t.test('a file that a FIFO replaces while it is opened is refused too, and nothing waits for a writer', async t => {
+  const file = path('replaced')
+  writeFileSync(file, 'hello')
+  const { stat } = promises
+  promises.stat = (async (...args: Parameters<typeof stat>) => {
+    const stats = await stat(...args)
+    rmSync(file)
+    execFileSync('mkfifo', [file])
+    return stats
+  }) as typeof stat
+  syncBuiltinESMExports()
+  t.teardown(() => {
+    promises.stat = stat
+    syncBuiltinESMExports()
+    // A reader that waits goes on once there is a writer.
+    openSync(file, 'r+')
+  })
+  await t.rejects(readRegularFile(file, 1000), { message: /it is a FIFO, expected a regular file/ })
 })
