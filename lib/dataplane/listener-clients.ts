@@ -21,7 +21,7 @@ const MESSAGES = {
 /** Clients wait for a port, and are refused after some seconds. */
 const UDP_PORT_HINT = 'All source ports of this node are in use: widen net.ipv4.ip_local_port_range'
 const PORT_HINT = 'All source ports for an endpoint are in use: widen net.ipv4.ip_local_port_range, or run more Pods'
-/** A shortage that lasts or comes again is logged once in this time, in milliseconds. */
+/** A problem that lasts or comes again is logged once in this time, in milliseconds. */
 const PROBLEM_INTERVAL = 60_000
 
 /**
@@ -39,7 +39,9 @@ export class ListenerClients implements LeaseOwner {
   readonly #ownClients: OwnClients
   #spec: ListenerSpec
   #filter: ClientFilter
-  readonly #localProblems = new OnceReporter()
+  /** Undefined until they are needed. */
+  #endpointAddresses: ReadonlySet<string> | undefined
+  readonly #problems = new OnceReporter()
   #problemsSince = -Infinity
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
@@ -65,6 +67,7 @@ export class ListenerClients implements LeaseOwner {
   /** Takes new endpoints, affinity, balancer or source ranges. Clients that came before keep their endpoint. */
   update(spec: ListenerSpec): void {
     if (spec.sourceRanges !== this.#spec.sourceRanges) this.#filter = new ClientFilter(spec.sourceRanges)
+    if (spec.endpoints !== this.#spec.endpoints) this.#endpointAddresses = undefined
     this.#spec = spec
     this.#balancer.update(spec)
   }
@@ -72,6 +75,11 @@ export class ListenerClients implements LeaseOwner {
   /** The listener takes no new clients. */
   close(): void {
     this.#balancer.close()
+  }
+
+  /** See OwnClients. */
+  isEndpoint(client: string): boolean {
+    return this.#ownClients.isEndpoint(client, this.#endpoints)
   }
 
   /**
@@ -86,11 +94,11 @@ export class ListenerClients implements LeaseOwner {
     if (!this.#filter.allows(client) || (holdsNodePort && !isLoopback(client))) return false
     if (this.#upstreamSockets.has(peer, { ip: address, port })) {
       const cause = 'that came from this proxy itself: an endpoint of the Service is a Service address'
-      log.warn(`${MESSAGES[protocol].refused} ${cause}`, this.logFields)
+      this.#reportNowAndThen('own socket', () => log.warn(`${MESSAGES[protocol].refused} ${cause}`, this.logFields))
       return false
     }
-    if (!this.#ownClients.admit(client)) {
-      const cause = 'of this node: too many are open; an endpoint may lead back to a Service'
+    if (!this.#ownClients.admit(client, this.#endpoints)) {
+      const cause = 'of this node or an endpoint: too many are open; an endpoint may lead back to a Service'
       log.info(2, `${MESSAGES[protocol].refused} ${cause}`, this.logFields)
       return false
     }
@@ -126,18 +134,38 @@ export class ListenerClients implements LeaseOwner {
     log.info(3, MESSAGES[this.#spec.protocol].failed, { ...this.logFields, endpoint: `${ip}:${port}`, error })
   }
 
+  /** Counts a datagram that goes round, and reports that once a minute. */
+  dropReturning(client: string): void {
+    this.traffic.refused++
+    this.#reportNowAndThen('returning', () =>
+      this.#context.log.warn('Dropped a datagram that goes round: an endpoint sends it back to the Service', {
+        ...this.logFields,
+        client,
+      }),
+    )
+  }
+
   onLocalProblem(error: Error): void {
-    const now = this.#context.clock.now()
-    if (now - this.#problemsSince >= PROBLEM_INTERVAL) {
-      this.#localProblems.clear()
-      this.#problemsSince = now
-    }
-    this.#localProblems.add(systemCode(error) ?? error.message, () =>
+    this.#reportNowAndThen(systemCode(error) ?? error.message, () =>
       this.#context.log.error('This node lacks what a connection to an endpoint needs', error, {
         ...this.logFields,
         hint: this.#hintFor(error),
       }),
     )
+  }
+
+  /** The addresses of the endpoints. */
+  get #endpoints(): ReadonlySet<string> {
+    return (this.#endpointAddresses ??= new Set(this.#spec.endpoints.map(({ ip }) => ip)))
+  }
+
+  #reportNowAndThen(problem: string, report: () => void): void {
+    const now = this.#context.clock.now()
+    if (now - this.#problemsSince >= PROBLEM_INTERVAL) {
+      this.#problems.clear()
+      this.#problemsSince = now
+    }
+    this.#problems.add(problem, report)
   }
 
   #hintFor(error: Error): string | undefined {

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { type Clock } from '../../model/clock.js'
+import { isLoopback } from './client-filter.js'
 
 /** How old the addresses may be that decide, in milliseconds. */
 const REFRESH_MS = 1000
@@ -20,36 +21,56 @@ function readAddresses(): ReadonlySet<string> {
 }
 
 /**
- * Bounds the clients that have an address of this node itself. An endpoint may lead back to a Service in a way that this node does not
- * know: through another program, or an address that has just moved here. Each round is one more client, whose address is the node's own.
- * With a bound the last one is refused, so the whole chain ends.
+ * Bounds the clients that may be this proxy itself: their address is one of this node, or of an endpoint of the Service. An endpoint
+ * may lead back to a Service in a way that this node does not know: through another program, here or on the endpoint's host, or an
+ * address that has just moved here. Each round is one more client with such an address. With a bound the last one is refused, so the
+ * whole chain ends.
  *
- * There is one for each process and protocol. It counts only clients with own addresses; the others cost one look-up.
+ * There is one for each process and protocol. It counts only such clients; the others cost one look-up.
  */
 export class OwnClients {
   readonly #clock: Clock
   readonly #limit: number
   readonly #read: () => ReadonlySet<string>
+  readonly #isExempt: (client: string) => boolean
   readonly #counts = new Map<string, number>()
   #addresses: ReadonlySet<string> = new Set()
   #readAt = -Infinity
   #used = 0
 
-  /** @param read returns the addresses of this machine */
-  constructor(protocol: 'TCP' | 'UDP', descriptorLimit: number, clock: Clock, read = readAddresses) {
+  /**
+   * @param read returns the addresses of this machine
+   * @param isExempt whether a client is not counted although an endpoint has its address
+   */
+  constructor(
+    protocol: 'TCP' | 'UDP',
+    descriptorLimit: number,
+    clock: Clock,
+    read = readAddresses,
+    isExempt: (client: string) => boolean = isLoopback,
+  ) {
     const limit = Math.floor(descriptorLimit * DESCRIPTOR_SHARE)
     this.#limit = protocol === 'TCP' ? limit : Math.min(limit, MAX_FLOWS)
     this.#clock = clock
     this.#read = read
+    this.#isExempt = isExempt
   }
 
-  /** Counts one more client, unless its address is one of this node and the limit is reached. */
-  admit(client: string): boolean {
-    if (!this.#isOwn(client)) return true
+  /**
+   * Counts one more client, unless it may be this proxy itself and the limit is reached.
+   * @param endpoints the addresses of the endpoints of its Service
+   */
+  admit(client: string, endpoints: ReadonlySet<string>): boolean {
+    if (!this.isEndpoint(client, endpoints) && !this.#isOwn(client)) return true
     if (this.#used >= this.#limit) return false
     this.#used++
     this.#counts.set(client, (this.#counts.get(client) ?? 0) + 1)
     return true
+  }
+
+  /** Whether a client has the address of an endpoint: it may lead back to its Service, or be a Pod that uses its own Service. */
+  isEndpoint(client: string, endpoints: ReadonlySet<string>): boolean {
+    return endpoints.has(client) && !this.#isExempt(client)
   }
 
   /** A client that was admitted has ended. */

@@ -72,6 +72,11 @@ export class UdpFlow implements ServiceFlow {
     return this.#replies === ASSURED_REPLIES
   }
 
+  /** Whether the endpoint has ever replied. */
+  get isAnswered(): boolean {
+    return this.#replies > 0
+  }
+
   /** Whether the client waits for a reply. */
   get isWaiting(): boolean {
     return this.#isUnanswered

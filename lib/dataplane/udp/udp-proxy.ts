@@ -7,6 +7,7 @@ import { type ListenerSpec } from '../listener-plan.js'
 import { OnDemandListener } from '../on-demand-listener.js'
 import { type UdpPeer, type UdpSocket } from '../transport/udp-transport.js'
 import { ClientFlows } from './client-flows.js'
+import { ReturningDatagrams } from './returning-datagrams.js'
 import { type ServiceFlows } from './service-flows.js'
 import { UdpFlow, type UdpFlowOwner } from './udp-flow.js'
 
@@ -23,6 +24,7 @@ export class UdpProxy implements Listener {
   readonly #context: ListenerContext
   readonly #clients: ListenerClients
   readonly #flows = new ClientFlows()
+  readonly #returning = new ReturningDatagrams()
   readonly #onDemandListener: OnDemandListener
   /** Of all listeners of the Service. */
   readonly #serviceFlows: ServiceFlows
@@ -121,10 +123,17 @@ export class UdpProxy implements Listener {
     const { traffic } = this.#clients
     // RFC 768: source port 0 means that the sender expects no reply, and nothing can be sent there. No client of a Service does so.
     if (from.port === 0) return void traffic.refused++
-    const flow = this.#flows.get(from) ?? this.#openFlow(from)
+    const existing = this.#flows.get(from)
+    if (existing?.isAnswered !== true && this.#goesRound(from.address, datagram))
+      return this.#clients.dropReturning(from.address)
+    const flow = existing ?? this.#openFlow(from)
     if (flow === undefined) return void traffic.refused++
     traffic.bytesToEndpoint += datagram.length
     flow.send(datagram)
+  }
+
+  #goesRound(client: string, datagram: Buffer): boolean {
+    return this.#clients.isEndpoint(client) && this.#returning.add(client, datagram, this.#context.clock.now())
   }
 
   #openFlow(from: UdpPeer): UdpFlow | undefined {

@@ -2,7 +2,9 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import t from 'tap'
+import { DEFAULT_TIMINGS } from '../../../lib/dataplane/data-plane-timings.js'
 import { DescriptorBudget } from '../../../lib/dataplane/limits/descriptor-budget.js'
+import { DialBudget } from '../../../lib/dataplane/limits/dial-budget.js'
 import { OwnClients } from '../../../lib/dataplane/limits/own-clients.js'
 import { TcpProxy } from '../../../lib/dataplane/tcp/tcp-proxy.js'
 import { DgramTransport } from '../../../lib/dataplane/transport/dgram-transport.js'
@@ -19,28 +21,43 @@ const LOOPBACK = '127.0.0.1'
 /** A quarter of 80 files. */
 const LIMIT = 20
 
-/** Clients on loopback count as clients with an address of the node. */
-function ownClients() {
-  const create = (protocol: 'TCP' | 'UDP') => new OwnClients(protocol, 4 * LIMIT, realClock, () => new Set([LOOPBACK]))
+/** Where the program is that leads back to the Service, and the addresses of the node as the proxy knows them. */
+const PLACES = [
+  { place: 'on the node', host: LOOPBACK, nodeAddresses: [LOOPBACK] },
+  { place: "on the endpoint's host", host: '127.0.0.2', nodeAddresses: [] },
+] as const
+
+function ownClients(nodeAddresses: readonly string[]) {
+  const create = (protocol: 'TCP' | 'UDP') =>
+    new OwnClients(
+      protocol,
+      4 * LIMIT,
+      realClock,
+      () => new Set(nodeAddresses),
+      () => false,
+    )
   return { tcp: create('TCP'), udp: create('UDP') }
 }
 
-for (const [way, transport] of [
+const TCP = [
   ['fast path', new TcpHandleTransport()],
   ['public path', new NetTransport()],
-] as const)
-  t.test(`a connection that another program leads back to its Service ends (${way})`, async t => {
+] as const
+for (const [way, transport, { place, host, nodeAddresses }] of TCP.flatMap(([way, transport]) =>
+  PLACES.map(place => [way, transport, place] as const),
+))
+  t.test(`a connection that another program ${place} leads back to its Service ends (${way})`, async t => {
     let proxyPort = 0
     const forwarder = createServer(client => {
-      const back = connect(proxyPort, LOOPBACK)
+      const back = connect({ port: proxyPort, host: LOOPBACK, localAddress: host })
       client.on('error', () => back.destroy()).pipe(back)
       back.on('error', () => client.destroy()).pipe(client)
-    }).listen(0, LOOPBACK)
+    }).listen(0, host)
     await once(forwarder, 'listening')
     const { port } = forwarder.address() as AddressInfo
     const proxy = new TcpProxy(
-      makeListenerSpec({ endpoints: [{ ip: LOOPBACK, port }] }),
-      makeListenerContext(transport, { ownClients: ownClients() }),
+      makeListenerSpec({ endpoints: [{ ip: host, port }] }),
+      makeListenerContext(transport, { ownClients: ownClients(nodeAddresses) }),
     )
     t.teardown(() => {
       proxy.close()
@@ -53,28 +70,67 @@ for (const [way, transport] of [
     await once(client, 'close')
     await waitUntil(() => proxy.counts().active === 0, 'all connections have ended')
     const { connections, refused } = proxy.counts()
-    t.strictSame({ connections, refused }, { connections: LIMIT, refused: 1 })
+    // The first client has no such address where the program is elsewhere.
+    t.strictSame({ connections, refused }, { connections: LIMIT + (host === LOOPBACK ? 0 : 1), refused: 1 })
   })
 
-for (const [way, udpTransport] of [
+for (const [way, transport] of TCP)
+  t.test(`a connection that comes back from another address ends when descriptors run out (${way})`, async t => {
+    let proxyPort = 0
+    const forwarder = createServer(client => {
+      const back = connect({ port: proxyPort, host: LOOPBACK, localAddress: '127.0.0.3' })
+      client.on('error', () => back.destroy()).pipe(back)
+      back.on('error', () => client.destroy()).pipe(client)
+    }).listen(0, '127.0.0.2')
+    await once(forwarder, 'listening')
+    const { port } = forwarder.address() as AddressInfo
+    const descriptorBudget = new DescriptorBudget(400)
+    const proxy = new TcpProxy(
+      makeListenerSpec({ endpoints: [{ ip: '127.0.0.2', port }] }),
+      makeListenerContext(transport, {
+        ownClients: ownClients([]),
+        descriptorBudget,
+        dialBudget: new DialBudget(descriptorBudget),
+        timings: { ...DEFAULT_TIMINGS, queueTimeout: 50 },
+      }),
+    )
+    t.teardown(() => {
+      proxy.close()
+      proxy.abortConnections()
+      forwarder.close()
+    })
+    proxyPort = await proxy.open()
+    const client = connect(proxyPort, LOOPBACK).on('error', () => undefined)
+    client.write('round and round')
+    await once(client, 'close')
+    await waitUntil(() => proxy.counts().active === 0, 'all connections have ended')
+    const { connections, refused } = proxy.counts()
+    t.ok(connections <= 200, `${connections} connections`)
+    t.equal(refused, 1, 'the last one ended all others')
+  })
+
+const UDP = [
   ['fast path', new UdpHandleTransport()],
   ['public path', new DgramTransport()],
-] as const)
-  t.test(`a datagram that another program leads back to its Service ends (${way})`, async t => {
+] as const
+for (const [way, udpTransport, { place, host, nodeAddresses }] of UDP.flatMap(([way, transport]) =>
+  PLACES.map(place => [way, transport, place] as const),
+))
+  t.test(`a datagram that another program ${place} changes and leads back to its Service ends (${way})`, async t => {
     let proxyPort = 0
     const back: Socket[] = []
     const forwarder = createSocket('udp4').on('message', datagram => {
-      const socket = createSocket('udp4')
+      const socket = createSocket('udp4').bind(0, host)
       back.push(socket)
-      socket.send(datagram, proxyPort, LOOPBACK)
+      socket.send(Buffer.concat([datagram, Buffer.from('!')]), proxyPort, LOOPBACK)
     })
-    forwarder.bind(0, LOOPBACK)
+    forwarder.bind(0, host)
     await once(forwarder, 'listening')
     const proxy = new UdpProxy(
-      makeListenerSpec({ protocol: 'UDP', endpoints: [{ ip: LOOPBACK, port: forwarder.address().port }] }),
+      makeListenerSpec({ protocol: 'UDP', endpoints: [{ ip: host, port: forwarder.address().port }] }),
       makeListenerContext(new NetTransport(), {
         udpTransport,
-        ownClients: ownClients(),
+        ownClients: ownClients(nodeAddresses),
         flowBudget: new FlowBudget(1000),
         descriptorBudget: new DescriptorBudget(10_000),
       }),
@@ -88,5 +144,5 @@ for (const [way, udpTransport] of [
     back.push(client)
     client.send('round and round', proxyPort, LOOPBACK)
     await waitUntil(() => proxy.counts().refused === 1, 'the last datagram is dropped')
-    t.equal(proxy.counts().connections, LIMIT)
+    t.equal(proxy.counts().connections, LIMIT + (host === LOOPBACK ? 0 : 1))
   })
