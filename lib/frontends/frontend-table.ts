@@ -8,7 +8,7 @@ import { sameItems } from '../primitives/reuse-equal.js'
 import { type AddressConflict, resolveAddressConflicts } from './address-conflicts.js'
 import { type Frontend, frontendsOf } from './frontend.js'
 import { LoopFilter } from './loop-filter.js'
-import { NodeEndpointFilter } from './node-endpoint-filter.js'
+import { type NodeEndpointFilter } from './node-endpoint-filter.js'
 
 /** What a mode serves of a snapshot. Each part is the same object while nothing in it changes. */
 export interface ResolvedFrontends {
@@ -43,12 +43,12 @@ export class FrontendTable {
 
   /**
    * @param getLocalAddresses what the kernel delivers to this node; the same object while nothing changes. Called only once an
-   *   endpoint has the number of a node port, or is no Pod
-   * @param servesNodeAddresses whether an address of this node may be an endpoint without being a Pod
+   *   endpoint has the number of a node port
+   * @param nodeEndpointFilter absent: any address of this node may be an endpoint
    */
-  constructor(getLocalAddresses: (family: IpFamily) => LocalAddresses, servesNodeAddresses = true) {
+  constructor(getLocalAddresses: (family: IpFamily) => LocalAddresses, nodeEndpointFilter?: NodeEndpointFilter) {
     this.#loopFilter = new LoopFilter(getLocalAddresses)
-    this.#nodeEndpointFilter = servesNodeAddresses ? undefined : new NodeEndpointFilter(getLocalAddresses)
+    this.#nodeEndpointFilter = nodeEndpointFilter
   }
 
   /** @param isSupported whether the mode can serve a port at all */

@@ -1,29 +1,41 @@
-import { type IpFamily } from '../model/address.js'
+import { type IpAddress, type IpFamily } from '../model/address.js'
 import { type Endpoint } from '../model/endpoint.js'
 import { type LocalAddresses } from '../model/local-addresses.js'
 import { type ServicePort, type ServicePortKey } from '../model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
+import { sameItems } from '../primitives/reuse-equal.js'
 import { withoutEndpoints } from './without-endpoints.js'
+
+/** The addresses of this node, in one IP family. */
+export interface NodeAddressReader {
+  /** What the kernel delivers to this node; the same object while nothing changes. */
+  readonly local: (family: IpFamily) => LocalAddresses
+  /** The addresses that Pods with hostNetwork have: those of the Node object. */
+  readonly ofPods: (family: IpFamily) => readonly IpAddress[]
+}
+
+interface KnownAddresses {
+  readonly local: LocalAddresses
+  readonly ofPods: readonly IpAddress[]
+}
 
 /**
  * Removes endpoints that are an address of this node but no Pod, for modes in which the node is the client of every endpoint. There
  * an author of EndpointSlices could reach what the firewall of the node keeps to the node itself, because connections from the node
  * to its own addresses use the loopback interface (compare CVE-2021-25740).
  *
- * Pods with hostNetwork are endpoints as usual: their `targetRef` names a Pod. So is the API server on its own machine: it writes the
- * endpoints of default/kubernetes itself, without targetRef, and every Pod may reach it anyway.
+ * Pods with hostNetwork are endpoints as usual: their `targetRef` names a Pod, and the kubelet gives them an address of the Node
+ * object. No Pod has any other address of the node, such as that of a bridge. The API server on its own machine is an endpoint too: it
+ * writes the endpoints of default/kubernetes itself, without targetRef, and every Pod may reach it anyway.
  */
 export class NodeEndpointFilter {
-  readonly #getLocalAddresses: (family: IpFamily) => LocalAddresses
-  readonly #localAddresses = new Map<IpFamily, LocalAddresses>()
+  readonly #read: NodeAddressReader
+  readonly #known = new Map<IpFamily, KnownAddresses>()
   #filtered = new WeakMap<ServedPort, ServedPort>()
 
-  /**
-   * @param getLocalAddresses what the kernel delivers to this node; the same object while nothing changes. Called only once there
-   *   is an endpoint that is no Pod
-   */
-  constructor(getLocalAddresses: (family: IpFamily) => LocalAddresses) {
-    this.#getLocalAddresses = getLocalAddresses
+  /** @param read called only once there is an endpoint to decide about */
+  constructor(read: NodeAddressReader) {
+    this.#read = read
   }
 
   /** @returns the snapshot, the same object if no endpoint was removed, and the service ports that lost an endpoint */
@@ -31,10 +43,11 @@ export class NodeEndpointFilter {
     readonly snapshot: ServiceSnapshot
     readonly ports: readonly ServicePortKey[]
   } {
-    for (const [family, before] of this.#localAddresses) {
-      const addresses = this.#getLocalAddresses(family)
-      if (addresses !== before) this.#filtered = new WeakMap()
-      this.#localAddresses.set(family, addresses)
+    for (const [family, before] of this.#known) {
+      const now = this.#readAddresses(family)
+      if (now.local === before.local && sameItems(now.ofPods, before.ofPods)) continue
+      this.#known.set(family, now)
+      this.#filtered = new WeakMap()
     }
     const changed = new Map<ServicePortKey, ServedPort>()
     for (const [key, served] of snapshot.ports) {
@@ -51,9 +64,13 @@ export class NodeEndpointFilter {
 
   /** Whether `apply` leaves an endpoint of the service port out. */
   isLeftOut({ family, namespace, name }: ServicePort, { ip, isPod }: Endpoint): boolean {
-    if (isPod || (namespace === 'default' && name === 'kubernetes')) return false
-    let addresses = this.#localAddresses.get(family)
-    if (addresses === undefined) this.#localAddresses.set(family, (addresses = this.#getLocalAddresses(family)))
-    return addresses.has(ip)
+    if (namespace === 'default' && name === 'kubernetes') return false
+    let known = this.#known.get(family)
+    if (known === undefined) this.#known.set(family, (known = this.#readAddresses(family)))
+    return known.local.has(ip) && !(isPod && known.ofPods.includes(ip))
+  }
+
+  #readAddresses(family: IpFamily): KnownAddresses {
+    return { local: this.#read.local(family), ofPods: this.#read.ofPods(family) }
   }
 }

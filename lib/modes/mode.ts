@@ -87,6 +87,8 @@ export interface NodeView {
   getAddresses(family: IpFamily): readonly IpAddress[]
   /** What the kernel delivers to the node itself. The same object while nothing changes. */
   getLocalAddresses(family: IpFamily): LocalAddresses
+  /** The addresses of this node that Pods with hostNetwork have. */
+  getPodAddresses(family: IpFamily): readonly IpAddress[]
   getLocalTraffic(family: IpFamily): LocalTraffic
   servesNodePortsOnLoopback(family: IpFamily): boolean
 }

@@ -72,6 +72,17 @@ export class NodeManager {
     return value
   }
 
+  /**
+   * The addresses that the kubelet gives to Pods with hostNetwork: one of the Node object in each family. It keeps the address of a
+   * running Pod when the order changes, so all of them count. Without a Node object: the main address of the node.
+   */
+  getPodAddresses(family: IpFamily): readonly IpAddress[] {
+    const addresses = (this.#getNode()?.addresses ?? []).filter(ip => familyOf(ip) === family)
+    if (addresses.length > 0) return addresses
+    const main = chooseNodeAddress(family, this.#readNetwork(), [])
+    return main === undefined ? [] : [main]
+  }
+
   getLocalTraffic(family: IpFamily): LocalTraffic {
     return { localMatches: this.#localMatches(family), nodePortAddresses: this.getNodePortAddresses(family) }
   }

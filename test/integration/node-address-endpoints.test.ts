@@ -7,7 +7,7 @@ import { ProxyProcess } from '../support/processes/proxy-process.js'
 
 const PORT = 9100
 
-function service(name: string, clusterIP: string, targetRef?: object): object[] {
+function service(name: string, clusterIP: string, targetRef?: object, ip = NODE_IP): object[] {
   return [
     {
       apiVersion: 'v1',
@@ -21,7 +21,7 @@ function service(name: string, clusterIP: string, targetRef?: object): object[] 
       metadata: { name, labels: { 'kubernetes.io/service-name': name } },
       addressType: 'IPv4',
       ports: [{ name: '', port: PORT }],
-      endpoints: [{ addresses: [NODE_IP], ...(targetRef !== undefined && { targetRef }) }],
+      endpoints: [{ addresses: [ip], ...(targetRef !== undefined && { targetRef }) }],
     },
   ]
 }
@@ -46,6 +46,7 @@ t.test(
     folder.write(
       ...service('plain', '10.96.0.10'),
       ...service('host-network', '10.96.0.11', { kind: 'Pod', namespace: 'default', name: 'ingress-1' }),
+      ...service('bridge', '10.96.0.13', { kind: 'Pod', namespace: 'default', name: 'invented' }, '10.244.0.1'),
       ...service('external', '10.96.0.12', { kind: 'Node', name: 'this-node' }),
       ...service('kubernetes', '10.96.0.1'),
     )
@@ -54,10 +55,11 @@ t.test(
     await proxy.waitForLine(/Synced rules" family="IPv4" changed=true/)
     t.equal(await client.tcp('10.96.0.10', 80), 'ECONNREFUSED')
     t.equal(await client.tcp('10.96.0.12', 80), 'ECONNREFUSED', 'a targetRef that names no Pod')
+    t.equal(await client.tcp('10.96.0.13', 80), 'ECONNREFUSED', 'an address of the node that no Pod has')
     t.equal(await client.tcp('10.96.0.11', 80), 'the node', 'a Pod with hostNetwork')
     t.equal(await client.tcp('10.96.0.1', 80), 'the node', 'the API server')
     const reports = proxy.lines.filter(line => line.includes('no Pod is left out'))
-    t.equal(reports.length, 2)
+    t.equal(reports.length, 3)
     t.equal(await proxy.stop(), 0)
 
     const allowing = new ProxyProcess(

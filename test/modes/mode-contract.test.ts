@@ -71,6 +71,7 @@ function createProxier(mode: Mode, kernel: MemoryKernel): Promise<Proxier> {
       getAddress: family => (family === 'IPv4' ? MEMORY_NODE_IP : undefined),
       getAddresses: family => (family === 'IPv4' ? [MEMORY_NODE_IP] : []),
       getLocalAddresses: () => LOCAL_ADDRESSES,
+      getPodAddresses: () => [],
       getLocalTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
       servesNodePortsOnLoopback: () => false,
     },

@@ -69,3 +69,28 @@ t.test('the Node is logged once per change, and is gone only if it was there bef
   t.equal(manager.reportChanges(log), true)
   t.end()
 })
+
+t.test('Pods with hostNetwork have the addresses of the Node object, or the main address without one', t => {
+  const network = {
+    addresses: [
+      { interfaceName: 'cni0', ip: '10.244.0.1' },
+      { interfaceName: 'eth0', ip: '192.168.50.1' },
+      { interfaceName: 'eth0', ip: 'fd00:50::1' },
+    ],
+    defaultInterface: { IPv4: 'eth0', IPv6: 'eth0' },
+  }
+  for (const [name, addresses, family, expected] of [
+    ['addresses of the Node object', ['192.168.50.7', '203.0.113.7'], 'IPv4', ['192.168.50.7', '203.0.113.7']],
+    ['none of the family', ['192.168.50.7'], 'IPv6', ['fd00:50::1']],
+    ['no Node object', undefined, 'IPv4', ['192.168.50.1']],
+  ] as const) {
+    const node = addresses === undefined ? undefined : { ...NODE, addresses }
+    const manager = new NodeManager(
+      { ...CONFIG, bindAddress: '10.244.0.1' },
+      () => node,
+      () => network,
+    )
+    t.strictSame(manager.getPodAddresses(family), expected, name)
+  }
+  t.end()
+})

@@ -79,7 +79,7 @@ export const TRAFFIC_OPTIONS: readonly Option[] = [
     field: 'userspace.allowNodeAddressEndpoints',
     kind: 'switch',
     extension: true,
-    help: 'Serve endpoints that are addresses of this node even if their targetRef names no Pod; in userspace mode only, others always do',
+    help: 'Serve endpoints that are addresses of this node even if they are no Pods (targetRef) at an address of the Node object; in userspace mode only, others always do',
   },
   {
     name: 'iptables-localhost-nodeports',

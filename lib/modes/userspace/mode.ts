@@ -24,13 +24,19 @@ export const userspaceMode: Mode = {
   }),
   probeRules: (_config, family) => userspaceProbeRules(family),
   createProxier(resources) {
-    const { config, dataPlane, loopbackObserver, random } = resources
+    const { config, dataPlane, loopbackObserver, node, random } = resources
     if (dataPlane === undefined) throw new Error('userspace mode needs a data plane')
     const portAllocator = new PortAllocator(config.portRange, random)
     const common = commonProxierOptions(resources)
-    const servesNodeAddresses = config.allowNodeAddressEndpoints
     return Promise.resolve(
-      new UserspaceProxier({ ...common, servesNodeAddresses, loopbackObserver, dataPlane, portAllocator }),
+      new UserspaceProxier({
+        ...common,
+        servesNodeAddresses: config.allowNodeAddressEndpoints,
+        podAddresses: family => node.getPodAddresses(family),
+        loopbackObserver,
+        dataPlane,
+        portAllocator,
+      }),
     )
   },
 }

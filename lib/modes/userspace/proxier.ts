@@ -18,6 +18,7 @@ import { type PortAllocator } from './port-allocator.js'
 import { frontendKey } from './observed-proxy-ports.js'
 import { ProxierReporter, type ProxierReporterOptions } from './proxier-reporter.js'
 import { FrontendTable } from '../../frontends/frontend-table.js'
+import { NodeEndpointFilter } from '../../frontends/node-endpoint-filter.js'
 import { FrontendReporter } from '../frontend-reporter.js'
 import { type FlowCleanupObserver } from '../stale-flow-cleanup.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
@@ -45,6 +46,8 @@ export interface UserspaceProxierOptions extends ProxierReporterOptions {
   readonly localhostNodePorts: (family: IpFamily) => boolean
   /** Whether an address of the node may be an endpoint without being a Pod. */
   readonly servesNodeAddresses: boolean
+  /** The node's addresses that Pods with hostNetwork have. Called at each update. */
+  readonly podAddresses: (family: IpFamily) => readonly IpAddress[]
 }
 
 /**
@@ -81,7 +84,12 @@ export class UserspaceProxier implements Proxier {
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
     this.#reporter = new ProxierReporter(options)
-    this.#frontendTable = new FrontendTable(options.localAddresses, options.servesNodeAddresses)
+    this.#frontendTable = new FrontendTable(
+      options.localAddresses,
+      options.servesNodeAddresses
+        ? undefined
+        : new NodeEndpointFilter({ local: options.localAddresses, ofPods: options.podAddresses }),
+    )
     this.#frontendReporter = new FrontendReporter(options.log, options.events)
     this.rules = options.iptables.map(iptables => new UserspaceFamily({ ...options, iptables }))
   }

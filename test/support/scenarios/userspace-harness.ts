@@ -42,6 +42,7 @@ export class UserspaceHarness implements ModeHarness {
       nodeAddress: family => node.getAddress(family),
       nodeAddresses: family => node.getAddresses(family),
       servesNodeAddresses,
+      podAddresses: family => node.getPodAddresses(family),
       localAddresses: family => node.getLocalAddresses(family),
       localTraffic: family => node.getLocalTraffic(family),
       localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
