@@ -72,7 +72,7 @@ export interface KubeProxyConfig {
   readonly nodeName: string
   /** Proxy modes in order of preference; the proxy uses the first one that this node supports. */
   readonly modes: readonly string[]
-  /** Address of the listeners; undefined: the node's own. */
+  /** Address of the listeners of its family; undefined: the node's own. */
   readonly bindAddress: IpAddress | undefined
   /** Ranges of Pod addresses, at most one for each family. */
   readonly clusterCIDR: readonly Cidr[]

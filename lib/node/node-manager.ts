@@ -44,10 +44,13 @@ export class NodeManager {
     this.#config = config
   }
 
-  /** The address for listeners, which rules translate to; undefined if the node has none of that family. */
+  /**
+   * The address for listeners, which rules translate to; undefined if the node has none of that family. `--bind-address` is of one
+   * family, and decides about that one.
+   */
   getAddress(family: IpFamily): IpAddress | undefined {
     const { bindAddress } = this.#config
-    if (bindAddress !== undefined) return familyOf(bindAddress) === family ? bindAddress : undefined
+    if (bindAddress !== undefined && familyOf(bindAddress) === family) return bindAddress
     return chooseNodeAddress(family, this.#readNetwork(), this.#getNode()?.addresses ?? [])
   }
 

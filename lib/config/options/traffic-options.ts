@@ -18,7 +18,7 @@ export const TRAFFIC_OPTIONS: readonly Option[] = [
     kind: 'text',
     default: '0.0.0.0',
     value: 'IP',
-    help: 'IP address of the listeners; 0.0.0.0 or :: means the address of the node',
+    help: 'IP address of the listeners of its family; 0.0.0.0 or :: means the address of the node',
   },
   {
     name: 'cluster-cidr',
