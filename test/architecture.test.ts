@@ -50,6 +50,7 @@ const PURE_DECISIONS = [
   'lib/modes/stale-flows.ts',
   'lib/modes/userspace/frontend-rules.ts',
   'lib/modes/userspace/observed-proxy-ports.ts',
+  'lib/modes/userspace/reserved-ports.ts',
   'lib/modes/iptables/flow-frontends.ts',
   'lib/modes/ipvs/leftovers.ts',
   'lib/modes/ipvs/server-changes.ts',

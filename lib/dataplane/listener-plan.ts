@@ -53,8 +53,10 @@ export function isOnAllAddresses({ address }: Pick<ListenerSpec, 'address'>): bo
   return address === unspecifiedAddress(familyOf(address))
 }
 
+type SocketPlace = Pick<ListenerSpec, 'protocol' | 'address'>
+
 /** Whether two listeners cannot have the same port number. */
-export function isPortConflict(a: ListenerSpec, b: ListenerSpec): boolean {
+export function isPortConflict(a: SocketPlace, b: SocketPlace): boolean {
   const isSameKind = a.protocol === b.protocol && familyOf(a.address) === familyOf(b.address)
   return isSameKind && (a.address === b.address || isOnAllAddresses(a) || isOnAllAddresses(b))
 }

@@ -186,7 +186,7 @@ function parseListenAddress(address: string): { port: number; host?: string } {
 }
 
 function bindHint(code: string | undefined, setting: string): string {
-  if (code === 'EADDRINUSE') return `Stop the process that uses the port (ss -ltnp shows it), or change ${setting}`
+  if (code === 'EADDRINUSE') return `Stop the process that uses the port (ss -atnp shows it), or change ${setting}`
   if (code === 'EADDRNOTAVAIL') return `Give this machine the address, or change ${setting}`
   if (code === 'EACCES') return `Allow the process to bind ports below 1024, or change ${setting}`
   return `Change ${setting} to an address and port that this machine can listen on`

@@ -131,6 +131,14 @@ t.test('a NodePort with the number of a proxy port is served and held', options,
     t.equal(await client.tcp(ip || '10.96.0.10', ip === '' ? 80 : nodePort), 'pod', who)
     t.match(await client.udp(ip || '10.96.0.10', ip === '' ? 80 : udpNodePort), { answer: 'pod 5' }, `${who}, UDP`)
   }
+  for (const [protocol, port] of [
+    ['tcp', nodePort],
+    ['udp', udpNodePort],
+  ] as const)
+    await proxy.waitForLine(
+      new RegExp(`"Serving" servicePort="[^"]*:${protocol}/[^"]*#node-port-${port}@${NODE_IP}"`),
+      from,
+    )
   for (const ip of [NODE_IP, '127.0.0.1', '192.168.60.1', '0.0.0.0']) {
     t.equal(await tryToListen('TCP', ip, nodePort), 'EADDRINUSE', ip)
     t.equal(await tryToListen('UDP', ip, udpNodePort), 'EADDRINUSE', `${ip}, UDP`)

@@ -3,6 +3,7 @@ import { USERSPACE_CHAINS } from './chains.js'
 import { PortAllocator } from './port-allocator.js'
 import { userspaceProbeRules } from './probe.js'
 import { UserspaceProxier } from './proxier.js'
+import { httpPortsOf } from './reserved-ports.js'
 import { userspaceWalkthrough } from './walkthrough.js'
 
 /** Rules that other programs have changed are repaired within five seconds, also where the kernel does not report changes. */
@@ -33,6 +34,7 @@ export const userspaceMode: Mode = {
         ...common,
         servesNodeAddresses: config.allowNodeAddressEndpoints,
         podAddresses: family => node.getPodAddresses(family),
+        httpPorts: httpPortsOf([config.healthzBindAddress, config.metricsBindAddress]),
         loopbackObserver,
         dataPlane,
         portAllocator,

@@ -53,11 +53,12 @@ export function nodePortListeners({ servicePort, usable }: ServedPort, place: No
   })
   if (place.served === undefined && !place.splitKeys.has(key))
     return [{ key, variant: build(unspecifiedAddress(family), endpoints) }]
-  const addresses = (place.served ?? place.nodeAddresses()).filter(ip => !place.isProxyPort(protocol, ip, nodePort))
   return [
     ...(place.isOnLoopback ? [build(LOOPBACK_ADDRESS[family], endpoints)] : []),
-    ...addresses.map(address => build(address, NO_ENDPOINTS)),
-  ].map(variant => ({ key: `${key}@${variant.address}`, variant }))
+    ...(place.served ?? place.nodeAddresses()).map(address => build(address, NO_ENDPOINTS)),
+  ]
+    .filter(({ address }) => !place.isProxyPort(protocol, address, nodePort))
+    .map(variant => ({ key: `${key}@${variant.address}`, variant }))
 }
 
 const NO_ENDPOINTS: ListenerSpec['endpoints'] = []

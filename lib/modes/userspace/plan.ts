@@ -4,8 +4,9 @@ import { type ServicePort, type ServicePortKey } from '../../model/service-port.
 import { type ServedPort, type ServiceSnapshot } from '../../model/snapshot.js'
 import { type TrafficClass } from '../../frontends/frontend.js'
 import { isEqual } from '../../primitives/reuse-equal.js'
+import { type ListenerKeys } from './listener-keys.js'
 import { type NodePortListener, type NodePortPlace, nodePortListeners } from './node-port-listeners.js'
-import { trafficClassSourceRanges, trafficClassEndpoints, listenerKey, trafficClassesOf } from './traffic-classes.js'
+import { trafficClassSourceRanges, trafficClassEndpoints, trafficClassesOf } from './traffic-classes.js'
 
 /** Everything that the listeners of userspace mode depend on. */
 export interface ListenerPlanInput {
@@ -18,7 +19,11 @@ export interface ListenerPlanInput {
   readonly nodePortOwners: ReadonlySet<ServicePortKey>
   /** Where node ports are held, for each family in the snapshot. */
   readonly nodePortPlaces: ReadonlyMap<IpFamily, NodePortPlace>
+  readonly keys: ListenerKeyOf
 }
+
+/** The keys of the listeners of traffic classes; see `ListenerKeys`. */
+export type ListenerKeyOf = Pick<ListenerKeys, 'of'>
 
 /** A listener that needs a proxy port. */
 export interface PortlessListener {
@@ -33,17 +38,18 @@ export interface PortlessListener {
 export function listenersWithoutPort(
   snapshot: ServiceSnapshot,
   previous: ReadonlyMap<string, ListenerSpec>,
+  keys: ListenerKeyOf,
 ): PortlessListener[] {
   return [...snapshot.ports.values()].filter(isSupported).flatMap(({ servicePort }) =>
     trafficClassesOf(servicePort)
-      .map(trafficClass => listenerKey(servicePort.key, trafficClass))
+      .map(trafficClass => keys.of(servicePort.key, trafficClass))
       .filter(key => !previous.has(key))
       .map(key => ({ key, servicePort })),
   )
 }
 
 /**
- * The plan of userspace mode: its listeners by key; see `listenerKey` and `nodePortListeners`.
+ * The plan of userspace mode: its listeners by key; see `ListenerKeys` and `nodePortListeners`.
  *
  * @param previous the last plan: a spec that comes out equal is taken from there, so that comparing references is enough
  */
@@ -64,7 +70,7 @@ export function listenerSpecs(
     if (!isSupported(served)) continue
     const { servicePort } = served
     for (const trafficClass of trafficClassesOf(servicePort)) {
-      const key = listenerKey(servicePort.key, trafficClass)
+      const key = input.keys.of(servicePort.key, trafficClass)
       const port = previous.get(key)?.port ?? input.proxyPorts.get(key)
       add(served, key, trafficClassVariant(served, trafficClass, port, input))
     }

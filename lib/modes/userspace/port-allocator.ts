@@ -13,7 +13,7 @@ export class PortAllocator {
   /** Ports that another program on this node holds. */
   readonly #unavailable = new Set<number>()
 
-  /** Numbers of NodePorts: a listener here would be in the way of the socket that holds the NodePort. */
+  /** Numbers that this proxy needs for something else, such as NodePorts. */
   #avoided: ReadonlySet<number> = new Set()
 
   /** @param random a number from 0 to below 1 */
@@ -39,13 +39,16 @@ export class PortAllocator {
     const allocated = this.#allocated.get(key)
     if (allocated !== undefined) return allocated
     if (this.#range === undefined) return 0
-    const port =
-      this.#findPort(this.#range, port => this.#isFree(port) && !this.#avoided.has(port)) ??
-      this.#findPort(this.#range, port => this.#isFree(port))
+    const port = this.#findUnavoidedPort(this.#range) ?? this.#findPort(this.#range, port => this.#isFree(port))
     if (port !== undefined) this.#assign(key, port)
     // Programs that held the refused ports may be gone by the next call.
     else this.#unavailable.clear()
     return port
+  }
+
+  /** Whether a listener can get a port that is not to be avoided. */
+  get hasOtherPort(): boolean {
+    return this.#range === undefined || this.#findUnavoidedPort(this.#range) !== undefined
   }
 
   /** Reports that the allocated port is in use by another program: the next call of `allocate` gives another port. */
@@ -62,6 +65,10 @@ export class PortAllocator {
     if (port === undefined) return
     this.#allocated.delete(key)
     this.#taken.delete(port)
+  }
+
+  #findUnavoidedPort(range: PortRange): number | undefined {
+    return this.#findPort(range, port => this.#isFree(port) && !this.#avoided.has(port))
   }
 
   #findPort({ first, last }: PortRange, isUsable: (port: number) => boolean): number | undefined {

@@ -3,9 +3,9 @@ import { type Frontend, type TrafficAction, type TrafficClass } from '../../fron
 import { type IpAddress, unspecifiedAddress } from '../../model/address.js'
 import { fingerprint } from '../../primitives/fingerprint.js'
 import { sameItems } from '../../primitives/reuse-equal.js'
+import { type ListenerKeyOf } from './plan.js'
 import { type ProxyPort } from './proxy-port-filter.js'
 import { type FrontendTarget, type ResolvedFrontend } from './resolved-frontend.js'
-import { listenerKey } from './traffic-classes.js'
 
 /** A frontend, and the listeners that its rules use. */
 export interface ProgrammedFrontend {
@@ -27,6 +27,7 @@ export interface UsableListeners {
   readonly specs: ReadonlyMap<string, ListenerSpec>
   /** The port of each open listener, by key. */
   readonly open: ReadonlyMap<string, number>
+  readonly keys: ListenerKeyOf
   /** Whether the node serves NodePorts at this address. */
   readonly servesNodePorts: (address: IpAddress) => boolean
 }
@@ -64,12 +65,12 @@ function usesSameListeners({ specs: own, ports }: ProgrammedFrontend, { specs, o
 /** @returns undefined if one of the listeners is not open */
 function resolveFrontend(
   frontend: Frontend,
-  { specs, open, servesNodePorts }: UsableListeners,
+  { specs, open, keys, servesNodePorts }: UsableListeners,
 ): ProgrammedFrontend | undefined {
   const { servicePort } = frontend
   const targetOf = (action: TrafficAction): FrontendTarget | undefined => {
     if (action === 'drop') return action
-    const key = listenerKey(servicePort.key, action)
+    const key = keys.of(servicePort.key, action)
     const [spec, port] = [specs.get(key), open.get(key)]
     return spec === undefined || port === undefined ? undefined : { address: spec.address, port }
   }
@@ -77,7 +78,7 @@ function resolveFrontend(
   const [fromNode, fromPods, fromExternal] = actions.map(targetOf)
   if (fromNode === undefined || fromPods === undefined || fromExternal === undefined) return undefined
   const trafficClasses = [...new Set(actions)].filter((action): action is TrafficClass => action !== 'drop')
-  const used = trafficClasses.map(trafficClass => specs.get(listenerKey(servicePort.key, trafficClass))!)
+  const used = trafficClasses.map(trafficClass => specs.get(keys.of(servicePort.key, trafficClass))!)
   const proxyPorts = used
     .filter(({ address }) => address !== unspecifiedAddress(servicePort.family))
     .map(({ protocol, address, key, sourceRanges }): ProxyPort => {

@@ -82,6 +82,11 @@ export class ProxierReporter {
     )
   }
 
+  /** Reports that a listener leaves its port, because this proxy serves something else there. */
+  reportMove(servicePort: string, proxyPort: number): void {
+    this.#log.info(1, 'Moving a proxy port: this node serves something else at its number', { servicePort, proxyPort })
+  }
+
   /** Reports service ports for which no proxy port is left: whenever their number changes. */
   reportExhausted(keys: readonly string[]): void {
     this.#exhausted.updateOne(keys.length === 0 ? undefined : String(keys.length), () => {

@@ -9,7 +9,9 @@ import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type Proxier } from '../proxier.js'
-import { listenerKey, trafficClassesOf } from './traffic-classes.js'
+import { trafficClassesOf } from './traffic-classes.js'
+import { ListenerKeys } from './listener-keys.js'
+import { type ReservedPort, ReservedPorts, findReservedPorts } from './reserved-ports.js'
 import { UserspaceFamily } from './family.js'
 import { type ProgrammedFrontends, programmableFrontends } from './programmable-frontends.js'
 import { type NodePortPlace, nodePortKey } from './node-port-listeners.js'
@@ -48,6 +50,8 @@ export interface UserspaceProxierOptions extends ProxierReporterOptions {
   readonly servesNodeAddresses: boolean
   /** The node's addresses that Pods with hostNetwork have. Called at each update. */
   readonly podAddresses: (family: IpFamily) => readonly IpAddress[]
+  /** The HTTP ports of this process. */
+  readonly httpPorts: readonly ReservedPort[]
 }
 
 /**
@@ -79,6 +83,8 @@ export class UserspaceProxier implements Proxier {
   readonly #splitNodePorts = new Set<string>()
   /** The service ports that own their NodePort. */
   #nodePortOwners: ReadonlySet<ServicePortKey> = new Set()
+  #reservedPorts = new ReservedPorts([])
+  readonly #listenerKeys = new ListenerKeys()
   readonly #reporter: ProxierReporter
 
   constructor(options: UserspaceProxierOptions) {
@@ -109,21 +115,38 @@ export class UserspaceProxier implements Proxier {
     this.#nodePortOwners = new Set(nodePorts.map(({ key }) => key))
     const nodePortKeys = new Set(nodePorts.map(nodePortKey))
     for (const key of this.#splitNodePorts) if (!nodePortKeys.has(key)) this.#splitNodePorts.delete(key)
-    this.#options.portAllocator.avoid(new Set(nodePorts.map(({ nodePort }) => nodePort)))
+    this.#reservedPorts = findReservedPorts({
+      snapshot: filtered,
+      nodePorts,
+      families: this.rules.map(({ family }) => family),
+      nodePortAddresses: family => this.#options.localTraffic(family).nodePortAddresses,
+      httpPorts: this.#options.httpPorts,
+    })
+    this.#options.portAllocator.avoid(this.#reservedPorts.numbers)
+    this.#listenerKeys.retain(filtered.ports)
+    const proxyPorts = this.#proxyPorts
     let report = await this.#applyListeners()
-    for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#avoidTakenPorts(report) > 0; attempt++)
+    for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#changePorts(report) > 0; attempt++)
       report = await this.#applyListeners()
+    const { open } = report
+    if (this.#listenerKeys.settle(key => open.has(key))) report = await this.#applyListeners()
     this.#reporter.reportFailures(this.#listenerPlan, report)
-    const listeners = { specs: this.#specs, open: report.open, servesNodePorts: this.#servesNodePorts }
+    const listeners = {
+      specs: this.#specs,
+      open: report.open,
+      keys: this.#listenerKeys,
+      servesNodePorts: this.#servesNodePorts,
+    }
     this.#frontends = programmableFrontends(frontends, listeners, this.#frontends)
-    for (const rules of this.rules) {
+    for (const rules of this.rules)
       rules.setDesired(
         new Map(
           [...this.#frontends].filter(([, { resolved }]) => resolved.frontend.servicePort.family === rules.family),
         ),
       )
-    }
-    return { failed: report.failed.size + this.#countWithoutPort() }
+    // Where a listener of this proxy has closed, the next update can hold a NodePort with its number.
+    const canHoldMore = this.#splitNodePorts.size > 0 && [...proxyPorts].some(port => !this.#proxyPorts.has(port))
+    return { failed: report.failed.size + this.#countWithoutPort() + Number(canHoldMore) }
   }
 
   async releaseNodePorts(): Promise<void> {
@@ -139,9 +162,10 @@ export class UserspaceProxier implements Proxier {
       {
         snapshot: this.#snapshot,
         listenAddresses,
-        proxyPorts: this.#allocatePorts(listenersWithoutPort(this.#snapshot, previous)),
+        proxyPorts: this.#allocatePorts(listenersWithoutPort(this.#snapshot, previous, this.#listenerKeys)),
         nodePortOwners: this.#nodePortOwners,
         nodePortPlaces: new Map([...listenAddresses].map(([family, ip]) => [family, this.#nodePortPlace(family, ip)])),
+        keys: this.#listenerKeys,
       },
       previous,
     )
@@ -195,7 +219,12 @@ export class UserspaceProxier implements Proxier {
     return ports
   }
 
-  /** Gives up ports that other sockets use. @returns how many listeners can try another port, or other addresses, at once */
+  /** @returns how many listeners can open another port, or at other addresses, at once */
+  #changePorts(report: ListenerReport): number {
+    return this.#avoidTakenPorts(report) + this.#leaveReservedPorts(report)
+  }
+
+  /** Gives up ports that other sockets use. */
   #avoidTakenPorts(report: ListenerReport): number {
     let count = 0
     const specs = new Map(this.#specs)
@@ -216,13 +245,35 @@ export class UserspaceProxier implements Proxier {
     return count
   }
 
+  /**
+   * Moves listeners whose number this proxy needs for something else, such as a NodePort. The rules then lead new clients to the
+   * other port; until they do, the old one is open, and its connections continue after that.
+   */
+  #leaveReservedPorts({ open }: ListenerReport): number {
+    const { portAllocator } = this.#options
+    let count = 0
+    for (const { servicePort } of [...this.#snapshot.ports.values()].filter(isSupported))
+      for (const trafficClass of trafficClassesOf(servicePort)) {
+        const key = this.#listenerKeys.of(servicePort.key, trafficClass)
+        const spec = this.#specs.get(key)
+        const port = open.get(key)
+        if (spec === undefined || port === undefined || !this.#reservedPorts.has(spec, port)) continue
+        if (!portAllocator.hasOtherPort) continue
+        this.#listenerKeys.move(servicePort.key, trafficClass)
+        this.#reporter.reportMove(key, port)
+        count++
+      }
+    return count
+  }
+
   /** How many service ports lack a proxy port, because none is free. */
   #countWithoutPort(): number {
     const without = [...this.#snapshot.ports.values()]
       .filter(isSupported)
       .map(({ servicePort }) => servicePort)
       .filter(
-        port => !trafficClassesOf(port).every(trafficClass => this.#specs.has(listenerKey(port.key, trafficClass))),
+        port =>
+          !trafficClassesOf(port).every(trafficClass => this.#specs.has(this.#listenerKeys.of(port.key, trafficClass))),
       )
     this.#reporter.reportExhausted(without.map(({ key }) => key))
     return without.length

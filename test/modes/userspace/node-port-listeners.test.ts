@@ -47,6 +47,11 @@ t.test('a node port is held where it is served', t => {
       },
       ['#node-port-30080@127.0.0.1: 127.0.0.1 serves', '#node-port-30080@192.168.51.1: 192.168.51.1'],
     ],
+    [
+      'all addresses, and a listener of this proxy has the number at all of them',
+      { splitKeys, isProxyPort: () => true },
+      [],
+    ],
   ]
   for (const [name, place, expected] of table) t.strictSame(listeners(place), expected, name)
   t.end()

@@ -2,6 +2,7 @@ import t from 'tap'
 import { type ListenerSpec } from '../../../lib/dataplane/listener-plan.js'
 import { type ServicePort } from '../../../lib/model/service-port.js'
 import { type ServedPort, type ServiceSnapshot } from '../../../lib/model/snapshot.js'
+import { ListenerKeys } from '../../../lib/modes/userspace/listener-keys.js'
 import { type ListenerPlanInput, listenerSpecs, listenersWithoutPort } from '../../../lib/modes/userspace/plan.js'
 import { makeEndpoint } from '../../support/model/make-endpoint.js'
 import { makeServicePort } from '../../support/model/make-service-port.js'
@@ -35,6 +36,7 @@ function planListeners(
     proxyPorts: new Map<string, number>(),
     nodePortOwners: new Set<string>(),
     nodePortPlaces: new Map([['IPv4', makeNodePortPlace()]] as const),
+    keys: new ListenerKeys(),
     ...given,
   }
   return listenerSpecs(input, previous)
@@ -42,7 +44,7 @@ function planListeners(
 
 /** A plan in which every listener got the same proxy port. */
 function firstPlan(snapshot: ServiceSnapshot, given: Partial<ListenerPlanInput> = {}): Map<string, ListenerSpec> {
-  const portless = listenersWithoutPort(snapshot, new Map())
+  const portless = listenersWithoutPort(snapshot, new Map(), new ListenerKeys())
   return planListeners(snapshot, { proxyPorts: new Map(portless.map(({ key }) => [key, 40_000])), ...given })
 }
 
@@ -84,7 +86,7 @@ void t.test(
     const dns = servedPort({ name: 'dns', protocol: 'UDP' })
     const snapshot = snapshotOf(web, servedPort({ name: 'sctp', protocol: 'SCTP' }), dns)
     const keys = (previous: ReadonlyMap<string, ListenerSpec>) =>
-      listenersWithoutPort(snapshot, previous).map(({ key }) => key)
+      listenersWithoutPort(snapshot, previous, new ListenerKeys()).map(({ key }) => key)
     t.strictSame(keys(new Map()), [KEY, `${KEY}#local`, dns.servicePort.key])
     t.strictSame(keys(firstPlan(snapshotOf(web))), [dns.servicePort.key])
     t.strictSame(keys(firstPlan(snapshot)), [])

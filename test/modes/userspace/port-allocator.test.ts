@@ -35,10 +35,13 @@ void t.test('A number to avoid is given out only when no other is left', t => {
   const ports = new PortAllocator({ first: 100, last: 102 }, () => 0)
   ports.avoid(new Set([100, 102]))
   ports.prefer('a', 102)
+  t.equal(ports.hasOtherPort, true)
   t.equal(ports.allocate('a'), 101, 'not even the port from before a restart')
+  t.equal(ports.hasOtherPort, false)
   t.equal(ports.allocate('b'), 100)
   t.equal(ports.allocate('c'), 102)
   t.equal(ports.allocate('d'), undefined)
+  t.equal(new PortAllocator(undefined, () => 0).hasOtherPort, true, 'the kernel has others')
   t.end()
 })
 

@@ -2,6 +2,7 @@ import t from 'tap'
 import { type ListenerSpec } from '../../../lib/dataplane/listener-plan.js'
 import { type Frontend, frontendsOf } from '../../../lib/frontends/frontend.js'
 import { type ServicePort } from '../../../lib/model/service-port.js'
+import { ListenerKeys } from '../../../lib/modes/userspace/listener-keys.js'
 import {
   type ProgrammedFrontend,
   type UsableListeners,
@@ -31,7 +32,13 @@ function makeListeners(ports: Readonly<Record<string, number>>, given: Partial<U
       ...{ maxConnections: undefined, maxConnectionsPerClient: undefined, holdsNodePort: false },
     },
   ])
-  return { specs: new Map(specs), open: new Map(Object.entries(ports)), servesNodePorts: () => true, ...given }
+  return {
+    specs: new Map(specs),
+    open: new Map(Object.entries(ports)),
+    keys: new ListenerKeys(),
+    servesNodePorts: () => true,
+    ...given,
+  }
 }
 
 /** The kinds of frontends that are programmable, with the ports of their listeners. */

@@ -69,6 +69,15 @@ t.test('a node port that another program holds is an event on its Service, again
   t.end()
 })
 
+t.test('a listener that leaves its port is logged with both', t => {
+  const { reporter, log } = createReporter()
+  reporter.reportMove('IPv4/default/web/TCP', 30080)
+  t.match(log.entries, [
+    { message: /Moving a proxy port/, fields: { servicePort: 'IPv4/default/web/TCP', proxyPort: 30080 } },
+  ])
+  t.end()
+})
+
 t.test('service ports without a proxy port are reported when their number changes', t => {
   const { reporter, log } = createReporter()
   for (const keys of [['a', 'b'], ['a', 'b'], [], ['a', 'b']]) reporter.reportExhausted(keys)

@@ -43,6 +43,7 @@ export class UserspaceHarness implements ModeHarness {
       nodeAddresses: family => node.getAddresses(family),
       servesNodeAddresses,
       podAddresses: family => node.getPodAddresses(family),
+      httpPorts: [],
       localAddresses: family => node.getLocalAddresses(family),
       localTraffic: family => node.getLocalTraffic(family),
       localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
