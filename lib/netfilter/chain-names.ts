@@ -1,3 +1,6 @@
+/** The chains that the kernel has in every table that has the hook. */
+export const BUILT_IN_CHAINS: ReadonlySet<string> = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'])
+
 /**
  * The chains of userspace mode. They have the names of kube-proxy 1.20, so that its leftovers are recognised and replaced,
  * and operators who know it find the same chains.
@@ -16,15 +19,18 @@ export const PROXY_PORTS = 'KUBE-PROXY-PORTS'
 export const PROXY_DOOR = 'KUBE-PROXY-DOOR'
 
 /**
- * Not in kube-proxy, in userspace and iptables mode: drops TCP segments that conntrack finds invalid, such as those outside of the
- * window. The kernel does not translate them, so the node would answer them with a reset of the client's connection.
+ * Not in kube-proxy: drops TCP segments of Services that conntrack finds invalid, such as those outside of the window. The kernel does
+ * not translate them, so the node, or the host that they reach, would answer them with a reset of the connection.
  */
 export const PROXY_INVALID = 'KUBE-PROXY-INVALID'
+
+/** Not in kube-proxy: the same in ipvs mode. Its rules match sets, so it must disappear with the mode. */
+export const IPVS_INVALID = 'KUBE-IPVS-INVALID'
 
 /** Name prefixes of the chains of trees, by table. */
 export const TREE_PREFIXES: ReadonlyMap<string, readonly string[]> = new Map([
   ['nat', ['KUBE-ADDR-', 'KUBE-IN-', 'KUBE-OUT-', 'KUBE-NP-', 'KUBE-NPI-', 'KUBE-NPO-']],
-  ['filter', ['KUBE-DROP-', 'KUBE-DOOR-']],
+  ['filter', ['KUBE-DROP-', 'KUBE-DOOR-', 'KUBE-INV-']],
 ])
 
 /**
@@ -66,8 +72,8 @@ export const IPVS_CHAIN_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
     'filter',
     [
       ...[FORWARD, 'KUBE-NODE-PORT', PROXY_FIREWALL, 'KUBE-SOURCE-RANGES-FIREWALL'],
-      ...['KUBE-EXTERNAL-POLICY', 'KUBE-IPVS-FILTER', 'KUBE-IPVS-OUT-FILTER'],
+      ...['KUBE-EXTERNAL-POLICY', 'KUBE-IPVS-FILTER', 'KUBE-IPVS-OUT-FILTER', IPVS_INVALID],
     ],
   ],
-  ['mangle', [PROXY_FIREWALL, 'KUBE-SOURCE-RANGES-FIREWALL']],
+  ['mangle', [PROXY_FIREWALL, 'KUBE-SOURCE-RANGES-FIREWALL', IPVS_INVALID]],
 ])

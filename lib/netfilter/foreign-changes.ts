@@ -1,16 +1,15 @@
 import { type IpFamily } from '../model/address.js'
-import { KUBE_FIREWALL } from './chain-names.js'
+import { BUILT_IN_CHAINS, KUBE_FIREWALL } from './chain-names.js'
 import { mayChangeIPv6, parseRuleEvent, restoreFamily } from './rule-event.js'
 import { type OwnedChains, owns } from './stale-chains.js'
 
 /** Whether a change of this chain may concern the rules of this program. */
 export type ConcernsUs = (table: string, chain: string) => boolean
 
-const BUILT_IN: ReadonlySet<string> = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'])
-
 /** The chains that this program writes to: its own, and those that have jumps to them. Those of other programs change often. */
 export function concernsChainsOf(own: OwnedChains): ConcernsUs {
-  return (table, chain) => own.has(table) && (BUILT_IN.has(chain) || chain === KUBE_FIREWALL || owns(own, table, chain))
+  return (table, chain) =>
+    own.has(table) && (BUILT_IN_CHAINS.has(chain) || chain === KUBE_FIREWALL || owns(own, table, chain))
 }
 
 /**

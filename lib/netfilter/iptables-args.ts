@@ -27,10 +27,10 @@ export function iptablesArgs(rule: Rule, family: IpFamily): string[] {
   const protocol = rule.protocol?.toLowerCase()
   if (protocol !== undefined) args.push('-p', protocol)
   if (rule.comment !== undefined) args.push('-m', 'comment', '--comment', sanitizeComment(rule.comment))
-  const ports = portArg(rule.destinationPort)
   const flags = rule.keepsConnection === true ? ['--tcp-flags', 'FIN,RST', 'NONE'] : []
-  if (protocol !== undefined && (ports !== undefined || flags.length > 0))
-    args.push('-m', protocol, ...(ports === undefined ? [] : ['--dport', ports]), ...flags)
+  const protocolArgs = [...portArgs('--sport', rule.sourcePort), ...portArgs('--dport', rule.destinationPort), ...flags]
+  if (protocol !== undefined && protocolArgs.length > 0) args.push('-m', protocol, ...protocolArgs)
+  if (rule.sourcePorts !== undefined) args.push('-m', 'multiport', '--sports', rule.sourcePorts.join(','))
   if (rule.destinationPorts !== undefined) args.push('-m', 'multiport', '--dports', rule.destinationPorts.join(','))
   pushMatches(args, [], rule)
   pushMatches(args, ['!'], not)
@@ -93,10 +93,11 @@ function pushRange(
   else if (range !== undefined && range.bits > 0) args.push(...negation, option, `${range.network}/${range.bits}`)
 }
 
-function portArg(port: number | PortRange | undefined): string | undefined {
-  if (port === undefined || typeof port === 'number') return port?.toString()
-  if (port.first === port.last) return String(port.first)
-  return port.first === 0 && port.last === 65_535 ? undefined : `${port.first}:${port.last}`
+function portArgs(option: '--sport' | '--dport', port: number | PortRange | undefined): string[] {
+  if (port === undefined) return []
+  const { first, last } = typeof port === 'number' ? { first: port, last: port } : port
+  if (first === 0 && last === 65_535) return []
+  return [option, first === last ? String(first) : `${first}:${last}`]
 }
 
 function targetArgs({ target }: Rule, family: IpFamily): string[] {

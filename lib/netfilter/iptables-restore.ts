@@ -2,6 +2,7 @@ import { type ObservedChain, type ObservedRules, type ObservedTable, targetOf } 
 import { type Link, type RuleSet, type TableRules, allChains } from './rule-set.js'
 import { chainArgs, iptablesArgs } from './iptables-args.js'
 import { isBypassed } from './is-bypassed.js'
+import { obsoleteLinks } from './obsolete-links.js'
 import { sameItems } from '../primitives/reuse-equal.js'
 
 /** Text for `iptables-restore --noflush`, and how many rules it has per table. An empty text: nothing to change. */
@@ -17,7 +18,8 @@ export interface RestoreInput {
  *
  * A chain that is declared in such a text is flushed first. So each chain that differs is written whole, and its old rules
  * disappear; chains that are equal are not mentioned. In chains of other programs only the link to a chain of this program is
- * added, if it is missing, or put first again, if a rule above it takes its packets. Nothing else in them is changed.
+ * added, if it is missing, or put first again, if a rule above it takes its packets; and links that other versions wrote are removed.
+ * Nothing else in them is changed.
  *
  * Chains with an owned prefix that are no longer desired are flushed, and deleted at the end, when no rule of this program
  * leads to them. A chain that a rule of another program jumps to cannot be deleted, and stays empty.
@@ -82,6 +84,8 @@ function tableLines(table: TableRules, { family }: RuleSet, observed: ObservedTa
     }
     rules.push(position === 'first' ? `-I ${chain} 1 ${text}` : `-A ${chain} ${text}`)
   }
+  if (observed !== undefined)
+    for (const { chain, args } of obsoleteLinks(table, family, observed)) rules.push(`-D ${chain} ${formatArgs(args)}`)
   return { declarations, rules, bypassedLinks }
 }
 

@@ -47,8 +47,9 @@ function tableRequirement(table: string, family: IpFamily): Requirement {
 function* ruleRequirements(rule: Rule, family: IpFamily): Generator<readonly [Requirement, Rule]> {
   const { not = {}, protocol } = rule
   if (rule.comment !== undefined) yield [match('comment'), { comment: rule.comment, target: RETURN }]
-  if (rule.destinationPorts !== undefined && protocol !== undefined)
-    yield [match('multiport'), { protocol, destinationPorts: rule.destinationPorts, target: RETURN }]
+  const ports = rule.destinationPorts ?? rule.sourcePorts
+  if (ports !== undefined && protocol !== undefined)
+    yield [match('multiport'), { protocol, destinationPorts: ports, target: RETURN }]
   const connection = rule.connection ?? not.connection
   if (connection !== undefined) yield [match('conntrack'), { connection, target: RETURN }]
   if ([rule, not].some(({ fromThisNode, toThisNode }) => fromThisNode === true || toThisNode === true))

@@ -56,6 +56,9 @@ export interface Rule extends NegatableMatch {
   readonly destinationPort?: number | PortRange
   /** Up to 15 ports; any of them matches. */
   readonly destinationPorts?: readonly number[]
+  /** As `destinationPort`, `destinationPorts`. */
+  readonly sourcePort?: number | PortRange
+  readonly sourcePorts?: readonly number[]
   /** TCP only: the segment neither closes nor resets its connection. */
   readonly keepsConnection?: true
   /** Matches one in this many packets, at random. */

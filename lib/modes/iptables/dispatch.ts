@@ -13,7 +13,7 @@ export type DispatchChain =
   | 'firewall'
   /** filter: accept the health checks of load balancers. */
   | 'healthChecks'
-  /** filter: drop segments to the node itself that conntrack finds invalid. */
+  /** filter: drop segments to and from the node itself that conntrack finds invalid. */
   | 'invalid'
 
 /** The rules of one service port, or of all of them, for each shared chain. */

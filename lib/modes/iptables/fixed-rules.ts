@@ -1,4 +1,5 @@
 import { LOOPBACK } from '../../model/cidr.js'
+import { LINK_COMMENTS } from '../../netfilter/link-comments.js'
 import { type ChainGroup, type Link, type Rule, type TableRules } from '../../netfilter/rule-set.js'
 import {
   EXTERNAL_SERVICES,
@@ -15,7 +16,7 @@ import {
   SERVICE_PREFIXES,
 } from '../../netfilter/chain-names.js'
 import { type Dispatch, NO_DISPATCH } from './dispatch.js'
-import { invalidSegmentLink } from '../invalid-segment-link.js'
+import { invalidSegmentLinks } from '../invalid-segment-links.js'
 import { linkToChain } from '../link-to-chain.js'
 import { masqueradeRules } from '../masquerade-rules.js'
 import { type RuleSettings } from '../rule-settings.js'
@@ -32,8 +33,7 @@ export interface FixedRules {
 
 const OWNED_NAT_PREFIXES = [...SERVICE_PREFIXES, MARK_STRANGERS, PROXY_CANARY]
 const NEW = { connection: 'NEW' } as const
-const PORTALS_COMMENT = 'kubernetes service portals'
-const FIREWALL_MATCH = { comment: 'kubernetes load balancer firewall', ...NEW } as const
+const FIREWALL_MATCH = { comment: LINK_COMMENTS.firewall, ...NEW } as const
 /** Jumps of other programs may stay above: some network plugins mark packets there before a Service translates them. */
 const ABOVE_VERDICTS = { staysAbove: 'verdicts' } as const
 
@@ -41,20 +41,23 @@ const ABOVE_VERDICTS = { staysAbove: 'verdicts' } as const
 const FILTER_LINKS: readonly Link[] = [
   // kube-proxy has no jump in OUTPUT: there, packets of the node to an address without endpoints go out to the network.
   ...['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>
-    linkToChain(chain, EXTERNAL_SERVICES, { comment: 'kubernetes externally-visible service portals', ...NEW }),
+    linkToChain(chain, EXTERNAL_SERVICES, { comment: LINK_COMMENTS.externalServices, ...NEW }),
   ),
-  linkToChain('INPUT', NODE_PORTS, { comment: 'kubernetes health check service ports' }),
-  ...['FORWARD', 'OUTPUT'].map(chain => linkToChain(chain, SERVICES, { comment: PORTALS_COMMENT, ...NEW })),
-  linkToChain('FORWARD', FORWARD, { comment: 'kubernetes forwarding rules' }),
+  linkToChain('INPUT', NODE_PORTS, { comment: LINK_COMMENTS.healthChecks }),
+  ...['FORWARD', 'OUTPUT'].map(chain => linkToChain(chain, SERVICES, { comment: LINK_COMMENTS.services, ...NEW })),
+  linkToChain('FORWARD', FORWARD, { comment: LINK_COMMENTS.forwarding }),
   // The other chains may not stay first: KUBE-FORWARD accepts packets that the rules of a network policy would drop.
   ...['INPUT', 'OUTPUT', 'FORWARD'].map(chain =>
     linkToChain(chain, PROXY_FIREWALL, FIREWALL_MATCH, { staysAbove: 'acceptance' }),
   ),
-  invalidSegmentLink(),
+  // KUBE-FORWARD drops those that the node forwards, as in kube-proxy.
+  ...invalidSegmentLinks(PROXY_INVALID, ['INPUT', 'OUTPUT']),
 ]
 const NAT_LINKS: readonly Link[] = [
-  ...['OUTPUT', 'PREROUTING'].map(chain => linkToChain(chain, SERVICES, { comment: PORTALS_COMMENT }, ABOVE_VERDICTS)),
-  linkToChain('POSTROUTING', POSTROUTING, { comment: 'kubernetes postrouting rules' }, ABOVE_VERDICTS),
+  ...['OUTPUT', 'PREROUTING'].map(chain =>
+    linkToChain(chain, SERVICES, { comment: LINK_COMMENTS.services }, ABOVE_VERDICTS),
+  ),
+  linkToChain('POSTROUTING', POSTROUTING, { comment: LINK_COMMENTS.postrouting }, ABOVE_VERDICTS),
 ]
 
 /**

@@ -156,8 +156,12 @@ function firewallDropRules(frontend: Frontend, chain: string, nodePortMatch: Mat
 }
 
 /**
- * Drops invalid segments to the node port, and to endpoints that are the node itself: an invalid segment of such an endpoint reaches
- * the client untranslated, and the client's reset comes back here.
+ * Drops invalid segments between clients and the node itself: to the node port and to external addresses, which may be addresses of the
+ * node; and from and to endpoints that are the node itself. Such an endpoint's segment would reach the client untranslated, and the
+ * client would reset the connection. Other connections may use the same addresses and ports, and must be able to end.
+ *
+ * There are no rules for ClusterIPs: `KUBE-FORWARD` drops what comes from other hosts, and what the node itself sends goes to an
+ * address that no host has.
  */
 function invalidSegmentRules(
   servicePort: ServicePort,
@@ -166,15 +170,20 @@ function invalidSegmentRules(
   { hostEndpointIPs }: RuleContext,
 ): Rule[] {
   if (servicePort.protocol !== 'TCP') return []
-  const match = { comment: servicePortName(servicePort), protocol: 'TCP' } as const
-  // A connection of this node that conntrack does not know may use the number of a node port, and must be able to end.
-  const nodePorts = frontends
-    .filter(({ kind }) => kind === 'node port')
-    .map(({ port }) => ({ destinationPort: port, keepsConnection: true as const }))
+  const match = { comment: servicePortName(servicePort), protocol: 'TCP', keepsConnection: true } as const
+  const toFrontends = frontends
+    .filter(({ kind }) => kind !== 'cluster IP')
+    .map(({ address, port }) => ({
+      ...(address === undefined ? { toThisNode: true as const } : { destination: address }),
+      destinationPort: port,
+    }))
   const onHost = endpoints
     .filter(({ ip }) => hostEndpointIPs.includes(ip))
-    .map(({ ip, port }) => ({ destination: ip, destinationPort: port }))
-  return [...nodePorts, ...onHost].map(destination => ({ ...match, ...destination, target: { kind: 'DROP' } }))
+    .flatMap(({ ip, port }) => [
+      { source: ip, sourcePort: port },
+      { destination: ip, destinationPort: port },
+    ])
+  return [...toFrontends, ...onHost].map(place => ({ ...match, ...place, target: { kind: 'DROP' } }))
 }
 
 function healthCheckRules(servicePort: ServicePort): Rule[] {

@@ -1,7 +1,9 @@
 import { type IpFamily } from '../../model/address.js'
 import { LOOPBACK } from '../../model/cidr.js'
+import { LINK_COMMENTS } from '../../netfilter/link-comments.js'
 import { type Link, type Rule, type RuleSet, type TableRules } from '../../netfilter/rule-set.js'
-import { IPVS_CHAIN_NAMES } from '../../netfilter/chain-names.js'
+import { IPVS_CHAIN_NAMES, IPVS_INVALID } from '../../netfilter/chain-names.js'
+import { invalidSegmentLinks } from '../invalid-segment-links.js'
 import { linkToChain } from '../link-to-chain.js'
 import { masqueradeRules } from '../masquerade-rules.js'
 import { type RuleSettings } from '../rule-settings.js'
@@ -27,8 +29,9 @@ const MARK_MASQ = jump('KUBE-MARK-MASQ')
  *     nat     PREROUTING, OUTPUT ─▶ KUBE-SERVICES        marks packets to masquerade
  *             POSTROUTING ────────▶ KUBE-POSTROUTING     masquerades marked packets
  *     filter  INPUT ─▶ KUBE-PROXY-FIREWALL               source ranges and traffic policies, before IPVS
+ *             INPUT ─▶ KUBE-IPVS-INVALID                 segments of no connection
  *             INPUT ─▶ KUBE-IPVS-FILTER                  keeps the node's own ports off Service addresses
- *     mangle  OUTPUT ─▶ KUBE-PROXY-FIREWALL              the same for packets of the node: IPVS takes them before filter
+ *     mangle  OUTPUT ─▶ KUBE-PROXY-FIREWALL, …-INVALID   the same for packets of the node: IPVS takes them before filter
  *
  * The rules match sets only, so they do not change with Services. (kube-proxy leaves out rules whose set is empty.)
  */
@@ -146,6 +149,7 @@ function filterChains(
     ],
     ['KUBE-EXTERNAL-POLICY', [...returnLocal(localMatches), { comment: 'not from a Pod', target: DROP }]],
     ['KUBE-SOURCE-RANGES-FIREWALL', sourceRangeRules(inSet)],
+    [IPVS_INVALID, invalidSegmentRules(inSet)],
     // A chain of kube-proxy. Table mangle drops the packets that kube-proxy drops here.
     ['KUBE-IPVS-OUT-FILTER', []],
     [
@@ -163,6 +167,7 @@ function mangleChains(inSet: InSet): Map<string, readonly Rule[]> {
   return new Map([
     ['KUBE-PROXY-FIREWALL', firewallRules(inSet)],
     ['KUBE-SOURCE-RANGES-FIREWALL', sourceRangeRules(inSet)],
+    [IPVS_INVALID, invalidSegmentRules(inSet)],
   ])
 }
 
@@ -171,6 +176,18 @@ function firewallRules(inSet: InSet): Rule[] {
   return [
     { comment: 'source ranges', ...inSet('KUBE-LOAD-BALANCER-FW', 'dst,dst'), target },
     { comment: 'endpoints are on other nodes', ...inSet('KUBE-ELSEWHERE', 'dst,dst'), target: DROP },
+  ]
+}
+
+/**
+ * IPVS leaves these to the node, which would answer with a reset: segments of a client to a Service, and those of an endpoint to the node,
+ * if its client is masqueraded.
+ */
+function invalidSegmentRules(inSet: InSet): Rule[] {
+  const match = { protocol: 'TCP', keepsConnection: true } as const
+  return [
+    { comment: 'to a Service', ...match, ...inSet('KUBE-IPVS-SERVERS', 'dst,dst'), target: DROP },
+    { comment: 'of an endpoint', ...match, ...inSet('KUBE-ENDPOINTS', 'src,src'), target: DROP },
   ]
 }
 
@@ -191,20 +208,24 @@ function jump(chain: string): { readonly kind: 'jump'; readonly chain: string } 
 }
 
 const NEW = { connection: 'NEW' } as const
-const SERVICES_MATCH = { comment: 'kubernetes service portals' } as const
-const FIREWALL_MATCH = { comment: 'kube-proxy firewall rules', ...NEW } as const
+const SERVICES_MATCH = { comment: LINK_COMMENTS.services } as const
+const FIREWALL_MATCH = { comment: LINK_COMMENTS.ipvsFirewall, ...NEW } as const
 const ABOVE_VERDICTS = { staysAbove: 'verdicts' } as const
 /** For links to rules that refuse packets: rules that accept packets must not come to stand above them. */
 const ABOVE_ACCEPTANCE = { staysAbove: 'acceptance' } as const
 const NAT_LINKS: readonly Link[] = [
   linkToChain('PREROUTING', 'KUBE-SERVICES', SERVICES_MATCH, ABOVE_VERDICTS),
   linkToChain('OUTPUT', 'KUBE-SERVICES', SERVICES_MATCH, ABOVE_VERDICTS),
-  linkToChain('POSTROUTING', 'KUBE-POSTROUTING', { comment: 'kubernetes postrouting rules' }, ABOVE_VERDICTS),
+  linkToChain('POSTROUTING', 'KUBE-POSTROUTING', { comment: LINK_COMMENTS.postrouting }, ABOVE_VERDICTS),
 ]
 const FILTER_LINKS: readonly Link[] = [
-  linkToChain('FORWARD', 'KUBE-FORWARD', { comment: 'kubernetes forwarding rules' }),
-  linkToChain('INPUT', 'KUBE-IPVS-FILTER', { comment: 'kubernetes ipvs access filter', ...NEW }, ABOVE_ACCEPTANCE),
-  linkToChain('INPUT', 'KUBE-NODE-PORT', { comment: 'kubernetes health check rules', ...NEW }),
+  linkToChain('FORWARD', 'KUBE-FORWARD', { comment: LINK_COMMENTS.forwarding }),
+  linkToChain('INPUT', 'KUBE-IPVS-FILTER', { comment: LINK_COMMENTS.ipvsFilter, ...NEW }, ABOVE_ACCEPTANCE),
+  linkToChain('INPUT', 'KUBE-NODE-PORT', { comment: LINK_COMMENTS.ipvsHealthChecks, ...NEW }),
   linkToChain('INPUT', 'KUBE-PROXY-FIREWALL', FIREWALL_MATCH, ABOVE_ACCEPTANCE),
+  ...invalidSegmentLinks(IPVS_INVALID, ['INPUT']),
 ]
-const MANGLE_LINKS: readonly Link[] = [linkToChain('OUTPUT', 'KUBE-PROXY-FIREWALL', FIREWALL_MATCH, ABOVE_ACCEPTANCE)]
+const MANGLE_LINKS: readonly Link[] = [
+  linkToChain('OUTPUT', 'KUBE-PROXY-FIREWALL', FIREWALL_MATCH, ABOVE_ACCEPTANCE),
+  ...invalidSegmentLinks(IPVS_INVALID, ['OUTPUT']),
+]

@@ -18,7 +18,7 @@ export interface SetEntry {
  * @param nodeAddresses the node's own addresses
  */
 export function setEntries(
-  { servicePort, usable }: ServedPort,
+  { servicePort, endpoints, usable }: ServedPort,
   addresses: readonly VirtualAddress[],
   nodeAddresses: readonly IpAddress[],
 ): SetEntry[] {
@@ -50,6 +50,7 @@ export function setEntries(
     }
   }
   if (healthCheckNodePort !== 0) add('KUBE-HEALTH-CHECK-NODE-PORT', String(healthCheckNodePort))
+  if (protocol === 'TCP') for (const { ip, port } of endpoints) add('KUBE-ENDPOINTS', formatEntry(ip, protocol, port))
   for (const { ip, port } of localEndpoints(usable)) add('KUBE-LOOP-BACK', `${formatEntry(ip, protocol, port)},${ip}`)
   return entries
 }

@@ -5,11 +5,13 @@ import { type IpSetType } from '../../system/ip-set-text.js'
 const MAX_NAME_LENGTH = 31
 
 /**
- * The sets of ipvs mode with their types. The names are those of kube-proxy; the last three sets exist here only.
+ * The sets of ipvs mode with their types. The names are those of kube-proxy; the last three sets and the first one exist here only.
  *
  * Rules match these sets, so a change of Services changes entries and no rule.
  */
 export const SET_TYPES = {
+  /** All endpoints: their segments to this node, where masquerading has brought them. */
+  'KUBE-ENDPOINTS': 'hash:ip,port',
   /** Endpoints on this node: packets of a Pod to itself, through a Service, must be masqueraded. */
   'KUBE-LOOP-BACK': 'hash:ip,port,ip',
   'KUBE-CLUSTER-IP': 'hash:ip,port',

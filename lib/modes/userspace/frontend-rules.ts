@@ -6,11 +6,13 @@ import {
   PORTALS_CONTAINER,
   PORTALS_DROP,
   PORTALS_HOST,
+  PROXY_INVALID,
   TREE_PREFIXES,
 } from '../../netfilter/chain-names.js'
+import { LINK_COMMENTS } from '../../netfilter/link-comments.js'
 import { type Link, type Rule, type RuleSet, type RuleTree } from '../../netfilter/rule-set.js'
 import { InvalidSegmentFilter } from './invalid-segment-filter.js'
-import { invalidSegmentLink } from '../invalid-segment-link.js'
+import { invalidSegmentLinks } from '../invalid-segment-links.js'
 import { linkToChain } from '../link-to-chain.js'
 import { ProxyPortFilter, type ProxyPort, proxyPortLinks } from './proxy-port-filter.js'
 import { type ResolvedFrontend } from './resolved-frontend.js'
@@ -27,10 +29,6 @@ export interface FrontendRulesInput {
   readonly proxyPorts: readonly ProxyPort[]
 }
 
-/** Comments of the links, the same as in kube-proxy 1.20. */
-const PORTALS_COMMENT = 'handle ClusterIPs; NOTE: this must be before the NodePort rules'
-const NODEPORTS_COMMENT = 'handle service NodePorts; NOTE: this must be the last rule in the chain'
-
 /**
  * Builds the rules of userspace mode for one family: they translate packets to a frontend into packets to a listener.
  *
@@ -38,7 +36,7 @@ const NODEPORTS_COMMENT = 'handle service NodePorts; NOTE: this must be the last
  *             OUTPUT ─────▶ KUBE-PORTALS-HOST … KUBE-NODEPORT-HOST               packets of the node itself
  *     filter  INPUT, FORWARD, OUTPUT ─▶ KUBE-PORTALS-DROP                        packets to drop
  *             INPUT ─▶ KUBE-PROXY-PORTS ─▶ KUBE-PROXY-DOOR                       packets to the listeners
- *             INPUT ─▶ KUBE-PROXY-INVALID                                        segments of no connection
+ *             INPUT, FORWARD, OUTPUT ─▶ KUBE-PROXY-INVALID                       segments of no connection
  *
  * Large sets are trees (`AddressTree`, `PortTree`): the first packet of a connection is compared with a few rules, however
  * many Services there are. Chains that are the same for both hooks exist once, and both hooks jump to them.
@@ -51,11 +49,12 @@ const NODEPORTS_COMMENT = 'handle service NodePorts; NOTE: this must be the last
 export class FrontendRules {
   readonly #family: IpFamily
   readonly #proxyPortFilter = new ProxyPortFilter()
-  readonly #invalidSegments = new InvalidSegmentFilter()
+  readonly #invalidSegments: InvalidSegmentFilter
   readonly #trees: Memo<readonly LocalMatch[], FrontendTrees>
 
   constructor(family: IpFamily) {
     this.#family = family
+    this.#invalidSegments = new InvalidSegmentFilter(family)
     this.#trees = new Memo(localMatches => new FrontendTrees(family, localMatches))
   }
 
@@ -81,7 +80,7 @@ export class FrontendRules {
         ],
       ],
       ...this.#proxyPortFilter.build(proxyPorts),
-      ...this.#invalidSegments.build(frontends),
+      ...this.#invalidSegments.build(frontends, proxyPorts),
     ])
     const tables = new Map([
       ['nat', { chains: nat, links: NAT_LINKS, ownedPrefixes: TREE_PREFIXES.get('nat')! }],
@@ -106,10 +105,10 @@ function exceptLoopback(family: IpFamily, rules: readonly Rule[]): readonly Rule
 
 /** Jumps of other programs may stay above a link of table nat: as with kube-proxy, such a program sees packets first. */
 const ABOVE_VERDICTS = { staysAbove: 'verdicts' } as const
-const TO_NODE_PORT = { comment: NODEPORTS_COMMENT, toThisNode: true } as const
+const TO_NODE_PORT = { comment: LINK_COMMENTS.userspaceNodePorts, toThisNode: true } as const
 const NAT_LINKS: readonly Link[] = [
-  linkToChain('PREROUTING', PORTALS_CONTAINER, { comment: PORTALS_COMMENT }, ABOVE_VERDICTS),
-  linkToChain('OUTPUT', PORTALS_HOST, { comment: PORTALS_COMMENT }, ABOVE_VERDICTS),
+  linkToChain('PREROUTING', PORTALS_CONTAINER, { comment: LINK_COMMENTS.frontends }, ABOVE_VERDICTS),
+  linkToChain('OUTPUT', PORTALS_HOST, { comment: LINK_COMMENTS.frontends }, ABOVE_VERDICTS),
   linkToChain('PREROUTING', NODEPORT_CONTAINER, TO_NODE_PORT, { position: 'last' }),
   linkToChain('OUTPUT', NODEPORT_HOST, TO_NODE_PORT, { position: 'last' }),
 ]
@@ -117,13 +116,13 @@ const NAT_LINKS: readonly Link[] = [
  * Table nat sees only the first packet of a connection. Table filter sees all packets, so the links match new connections
  * only.
  */
-const DROP_MATCH = { comment: 'Services whose endpoints are on other nodes only', connection: 'NEW' } as const
+const DROP_MATCH = { comment: LINK_COMMENTS.onOtherNodes, connection: 'NEW' } as const
 const FILTER_LINKS: readonly Link[] = [
   ...['INPUT', 'FORWARD', 'OUTPUT'].map(chain =>
     linkToChain(chain, PORTALS_DROP, DROP_MATCH, { staysAbove: 'acceptance' }),
   ),
   ...proxyPortLinks(),
-  invalidSegmentLink({ keepsConnection: true }),
+  ...invalidSegmentLinks(PROXY_INVALID, ['INPUT', 'FORWARD', 'OUTPUT']),
 ]
 
 /** Repeats the rules for each address; undefined: the rules apply to all addresses. */

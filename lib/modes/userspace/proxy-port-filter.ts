@@ -1,6 +1,7 @@
 import { type IpAddress } from '../../model/address.js'
 import { type Cidr } from '../../model/cidr.js'
 import { PROXY_DOOR, PROXY_PORTS } from '../../netfilter/chain-names.js'
+import { LINK_COMMENTS } from '../../netfilter/link-comments.js'
 import { PortSetTree, PortTree } from '../../netfilter/tree/port-tree.js'
 import { type Link, type Rule } from '../../netfilter/rule-set.js'
 import { linkToChain } from '../link-to-chain.js'
@@ -19,7 +20,7 @@ export interface ProxyPort {
   readonly isNodePort?: boolean
 }
 
-const COMMENT = 'proxy ports'
+const COMMENT = LINK_COMMENTS.proxyPorts
 const TO_FILTER = { kind: 'jump', chain: PROXY_DOOR } as const
 const DROP = { kind: 'DROP' } as const
 const FILTER_RULES: readonly Rule[] = [

@@ -75,8 +75,11 @@ export class PortTree<T> {
   }
 }
 
+/** The end of a packet's way whose port is looked at. */
+type PortEnd = 'source' | 'destination'
+
 /**
- * A tree that does the same with packets to any of its ports. The ports are listed in groups.
+ * A tree that does the same with packets to any of its ports, or from any of them. The ports are listed in groups.
  *
  *     KUBE-DOOR-tcp-32768-33023     -p tcp -m multiport --dports 32771,32780,… -j KUBE-PROXY-DOOR
  */
@@ -86,11 +89,13 @@ export class PortSetTree {
   /**
    * @param chainPrefix as of `PortTree`
    * @param common the comment and the other matches of all rules
+   * @param end the packet's port to look at
    */
   constructor(
     chainPrefix: string,
     target: RuleTarget,
-    common: Omit<Rule, 'target' | 'protocol' | 'destinationPort' | 'destinationPorts'> = {},
+    common: Omit<Rule, 'target' | 'protocol' | `${PortEnd}Port` | `${PortEnd}Ports`> = {},
+    end: PortEnd = 'destination',
   ) {
     this.#protocolTrees = PROTOCOLS.map(protocol => ({
       protocol,
@@ -98,16 +103,21 @@ export class PortSetTree {
         ({ port }) => port,
         port => ({ id: port, key: toHexDigits(port) }),
       ),
-      radixTree: createRadixTree(chainPrefix, protocol, {
-        listRules: group =>
-          chunkPorts(group.map(({ id }) => id)).map(destinationPorts => ({
-            ...common,
-            protocol,
-            destinationPorts,
-            target,
-          })),
-        listSize: group => Math.ceil(group.length / MAX_PORTS_PER_RULE),
-      }),
+      radixTree: createRadixTree(
+        chainPrefix,
+        protocol,
+        {
+          listRules: group =>
+            chunkPorts(group.map(({ id }) => id)).map(ports => ({
+              ...common,
+              protocol,
+              ...(end === 'source' ? { sourcePorts: ports } : { destinationPorts: ports }),
+              target,
+            })),
+          listSize: group => Math.ceil(group.length / MAX_PORTS_PER_RULE),
+        },
+        end,
+      ),
     }))
   }
 
@@ -125,15 +135,17 @@ function createRadixTree<T extends Keyed>(
   chainPrefix: string,
   protocol: PortProtocol,
   rules: Pick<RadixRules<T>, 'listRules' | 'listSize'>,
+  end: PortEnd = 'destination',
 ): RadixTree<T> {
   return new RadixTree({
     ...rules,
     branch: digits => {
       const first = Number.parseInt(digits.padEnd(PORT_DIGITS, '0'), 16)
       const last = Number.parseInt(digits.padEnd(PORT_DIGITS, 'f'), 16)
+      const ports = { first, last }
       return {
         chain: chainName(chainPrefix, protocol, first, last),
-        match: { protocol, destinationPort: { first, last } },
+        match: { protocol, ...(end === 'source' ? { sourcePort: ports } : { destinationPort: ports }) },
       }
     },
   })

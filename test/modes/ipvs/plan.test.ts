@@ -61,6 +61,7 @@ void t.test('A cluster IP is a virtual server, at an address that is added to th
   t.strictSame(serversOf(plan), ['TCP 10.96.0.10:80 -> 10.244.0.2:8080 10.245.1.2:8080'])
   t.strictSame([...plan.addresses], ['10.96.0.10'])
   t.strictSame(setsOf(plan), {
+    'KUBE-ENDPOINTS': ['10.244.0.2,tcp:8080', '10.245.1.2,tcp:8080'],
     'KUBE-LOOP-BACK': ['10.244.0.2,tcp:8080,10.244.0.2'],
     'KUBE-CLUSTER-IP': ['10.96.0.10,tcp:80'],
     'KUBE-IPVS-SERVERS': ['10.96.0.10,tcp:80'],

@@ -9,6 +9,8 @@ export interface RulePacket {
   readonly destination: string
   readonly port: number
   readonly source?: string
+  /** Omitted: a port that no rule names. */
+  readonly sourcePort?: number
   readonly inInterface?: string
   /** It arrived at a port of a bridge, and iptables sees bridged packets (`bridge-nf-call-iptables`). */
   readonly viaBridgePort?: boolean
@@ -157,8 +159,16 @@ function parseMatch(option: string, value: string): ((packet: RulePacket) => boo
       const ports = value.split(',').map(Number)
       return ({ port }) => ports.includes(port)
     }
+    case '--sports': {
+      const ports = value.split(',').map(Number)
+      return ({ sourcePort = 0 }) => ports.includes(sourcePort)
+    }
     case '-p':
       return ({ protocol }) => protocol === value
+    case '--sport': {
+      const [first, last = first] = value.split(':').map(Number)
+      return ({ sourcePort = 0 }) => sourcePort >= first! && sourcePort <= last!
+    }
     case '--dport': {
       const [first, last = first] = value.split(':').map(Number)
       return ({ port }) => port >= first! && port <= last!
