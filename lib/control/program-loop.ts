@@ -138,6 +138,7 @@ export class ProgramLoop {
       this.#failures = 0
       this.#hasProgrammed = true
       record.rulesWritten(family, report.rules)
+      if (report.refused !== undefined) record.refused(family, report.refused)
       modeSwitch.onRulesProgrammed(family)
       const ms = clock.now() - startedAt
       if (verify) this.#lastCheckMs = ms

@@ -50,19 +50,23 @@ export function probeRules(rules: ProbeRules, iptables: Iptables): Promise<strin
 
 /** The same for rules as they are. */
 export async function probeExactRules(rules: ProbeRules, iptables: Iptables): Promise<string | undefined> {
-  const desired: RuleSet = {
-    family: iptables.family,
-    tables: new Map(
-      [...rules].map(([table, ofTable]) => [table, { chains: new Map([[PROBE_CHAIN, ofTable]]), links: [] }]),
-    ),
-  }
-  const chains = new Map([...rules.keys()].map(table => [table, [PROBE_CHAIN]]))
-  const observed = new Map([...rules.keys()].map(table => [table, new Map([[PROBE_CHAIN, []]])]))
   try {
-    await iptables.restore(restoreInput(desired, new Map()).text)
-    await iptables.restore(removalInput(chains, observed))
+    await tryRules(rules, iptables)
     return undefined
   } catch (error) {
     return `${iptables.family}: ${messageOf(error)}`
   }
+}
+
+/** Writes and removes rules, one table after the other, so that nothing is left of those that the kernel refuses. @throws ProxyFailure */
+export async function tryRules(rules: ProbeRules, iptables: Iptables): Promise<void> {
+  const texts = [...rules].flatMap(([table, ofTable]) => {
+    const desired: RuleSet = {
+      family: iptables.family,
+      tables: new Map([[table, { chains: new Map([[PROBE_CHAIN, ofTable]]), links: [] }]]),
+    }
+    const observed = new Map([[table, new Map([[PROBE_CHAIN, []]])]])
+    return [restoreInput(desired, new Map()).text, removalInput(new Map([[table, [PROBE_CHAIN]]]), observed)]
+  })
+  if (texts.length > 0) await iptables.restore(texts.join(''))
 }

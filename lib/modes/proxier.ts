@@ -1,5 +1,6 @@
 import { type IpFamily } from '../model/address.js'
 import { type ServiceSnapshot } from '../model/snapshot.js'
+import { type RefusalCounts } from './refusal.js'
 
 /** The result of a write of rules. */
 export interface ProgramReport {
@@ -7,6 +8,8 @@ export interface ProgramReport {
   readonly changed: boolean
   /** By table: how many rules this mode has there, and how many of them this write contained. */
   readonly rules: readonly { readonly table: string; readonly owned: number; readonly written: number }[]
+  /** How many service ports are not served because the kernel refuses their rules. Omitted if the mode does not leave out any. */
+  readonly refused?: RefusalCounts
 }
 
 /** The rules of one IP family in the kernel. Each family is written separately, so that a failure in one does not delay the other. */

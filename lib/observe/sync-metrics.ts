@@ -39,6 +39,7 @@ export class SyncMetrics implements SyncObserver {
   readonly #failures
   readonly #rulesOwned
   readonly #rulesWritten
+  readonly #refusedPorts
   readonly #withoutLocalEndpoints
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
 
@@ -87,6 +88,11 @@ export class SyncMetrics implements SyncObserver {
       RULE_LABELS,
     )
     this.#rulesWritten = registry.gauge(`${PREFIX}iptables_last`, 'iptables rules in the last write', RULE_LABELS)
+    this.#refusedPorts = registry.gauge(
+      `${PREFIX}refused_service_ports`,
+      'Service ports that are not served because the kernel refuses their rules, by cause',
+      ['ip_family', 'cause'],
+    )
     this.#withoutLocalEndpoints = registry.gauge(
       `${PREFIX}no_local_endpoints_total`,
       'Number of Service ports with a traffic policy Local whose endpoints are all on other nodes',
@@ -124,6 +130,10 @@ export class SyncMetrics implements SyncObserver {
       this.#rulesOwned.set({ table, ip_family: family }, owned)
       this.#rulesWritten.set({ table, ip_family: family }, written)
     }
+  }
+
+  refused(family: IpFamily, counts: Readonly<Record<string, number>>): void {
+    for (const [cause, count] of Object.entries(counts)) this.#refusedPorts.set({ ip_family: family, cause }, count)
   }
 
   restoreFailed(family: IpFamily, extent: SyncExtent): void {

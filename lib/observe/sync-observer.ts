@@ -26,6 +26,8 @@ export interface SyncObserver {
   synced(family: IpFamily, at: number, durationMs: number, triggerTimes: readonly number[], extent: SyncExtent): void
   /** Rules were written. */
   rulesWritten(family: IpFamily, counts: readonly RuleCounts[]): void
+  /** How many service ports are not served because the kernel refuses their rules, by cause. */
+  refused(family: IpFamily, counts: Readonly<Record<string, number>>): void
   /** A write of rules failed. */
   restoreFailed(family: IpFamily, extent: SyncExtent): void
 }
@@ -37,6 +39,7 @@ export function combineSyncObservers(...observers: readonly Partial<SyncObserver
     changed: (...args) => observers.forEach(observer => observer.changed?.(...args)),
     synced: (...args) => observers.forEach(observer => observer.synced?.(...args)),
     rulesWritten: (...args) => observers.forEach(observer => observer.rulesWritten?.(...args)),
+    refused: (...args) => observers.forEach(observer => observer.refused?.(...args)),
     restoreFailed: (...args) => observers.forEach(observer => observer.restoreFailed?.(...args)),
   }
 }

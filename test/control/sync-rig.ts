@@ -27,6 +27,7 @@ function recordInto(events: string[]) {
       void events.push(`synced ${ms} [${times.map(time => time - EPOCH).join(' ')}]`),
     rulesWritten: (_family: IpFamily, counts: readonly RuleCounts[]) =>
       void events.push(`written ${counts.map(({ written }) => written).join()}`),
+    refused: () => undefined,
     restoreFailed: () => void events.push('failed'),
   }
 }

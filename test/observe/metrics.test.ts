@@ -295,6 +295,7 @@ t.test('changes, pending changes, rules and failed writes are shown', async t =>
     { table: 'nat', owned: 12, written: 6 },
     { table: 'filter', owned: 3, written: 0 },
   ])
+  fixture.metrics.sync.refused('IPv4', { rule: 2, kind: 0 })
   fixture.metrics.sync.restoreFailed('IPv4', 'full')
   fixture.metrics.sync.restoreFailed('IPv4', 'partial')
   fixture.metrics.sync.synced('IPv6', STARTED, 1, [], 'full')
@@ -308,6 +309,8 @@ t.test('changes, pending changes, rules and failed writes are shown', async t =>
     ['iptables_total{table="filter",ip_family="IPv4"}', 'gauge', 3],
     ['iptables_last{table="nat",ip_family="IPv4"}', 'gauge', 6],
     ['iptables_last{table="filter",ip_family="IPv4"}', 'gauge', 0],
+    ['refused_service_ports{ip_family="IPv4",cause="rule"}', 'gauge', 2],
+    ['refused_service_ports{ip_family="IPv4",cause="kind"}', 'gauge', 0],
     ['iptables_restore_failures_total{ip_family="IPv4"}', 'counter', 2],
     ['iptables_partial_restore_failures_total{ip_family="IPv4"}', 'counter', 1],
     ['iptables_partial_restore_failures_total{ip_family="IPv6"}', 'counter', 0],

@@ -12,8 +12,7 @@ import { type FlowCleanupObserver, StaleFlowCleanup } from '../stale-flow-cleanu
 import { flowAddress } from '../stale-flows.js'
 import { type Frontend, isFirewalled } from '../../frontends/frontend.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
-import { RefusalReporter, type RefusedService } from '../refusal-reporter.js'
-import { RefusedRules, isRefusal } from '../refused-rules.js'
+import { PartialWriter } from '../partial-writer.js'
 import { RuleWriter } from '../rule-writer.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
 import { IptablesPlanner, type PlanInput } from './plan.js'
@@ -69,8 +68,7 @@ export class IptablesFamily implements KernelRules {
   /** The frontends of the last write, of all protocols. */
   #lastFrontends: readonly Frontend[] = []
   #hasAllowedLocalnet = false
-  readonly #refused: RefusedRules
-  readonly #refusalReporter: RefusalReporter
+  readonly #partialWriter: PartialWriter
 
   constructor(options: IptablesFamilyOptions) {
     const { iptables, chainOwners, settings, events, log } = options
@@ -79,8 +77,7 @@ export class IptablesFamily implements KernelRules {
     this.#staleFlows = new StaleFlowCleanup(iptables.family, options)
     this.#planner = new IptablesPlanner(iptables.family, settings)
     this.#writer = new RuleWriter(iptables, TABLES, chainOwners, log)
-    this.#refused = new RefusedRules(iptables)
-    this.#refusalReporter = new RefusalReporter(log, events)
+    this.#partialWriter = new PartialWriter({ iptables, writer: this.#writer, events, log, recheckMs: 0 })
   }
 
   /** Reads the rules that the first write starts from. @throws ProxyFailure */
@@ -125,49 +122,28 @@ export class IptablesFamily implements KernelRules {
 
   async program(verify: boolean): Promise<ProgramReport> {
     const isIntact = (!verify && this.#trustsLastWrite) || (await this.#writer.check())
-    if (verify && (await this.#refused.recheck())) this.#isProgrammed = false
+    if (verify && (await this.#partialWriter.recheck())) this.#isProgrammed = false
     if (isIntact && !this.pending) {
       this.#trustsLastWrite = true
       await this.#staleFlows.run()
       await this.#writer.removeOtherModes()
-      return this.#writer.unchangedReport
+      return { ...this.#writer.unchangedReport, refused: this.#partialWriter.counts }
     }
     const context = this.#readContext()
     const input: PlanInput = { ports: this.#ports, frontends: this.#frontends, ...context }
     this.#trustsLastWrite = false
     this.#isProgrammed = false
-    const report = await this.#write(input)
+    const report = await this.#partialWriter.write(isLeftOut =>
+      this.#planner.plan(input, ({ servicePort }, owner) =>
+        isLeftOut({ owner, servicePort, getRules: () => rulesInTables(owner) }),
+      ),
+    )
     this.#trustsLastWrite = true
     // A change that arrived during the write is not written yet.
     this.#isProgrammed = input.ports === this.#ports && input.frontends === this.#frontends
     this.#finishWrite(input, fingerprint(context))
     await this.#staleFlows.run()
     await this.#writer.removeOtherModes()
-    return report
-  }
-
-  /** If the kernel refuses rules of some Services, the others are served. */
-  async #write(input: PlanInput): Promise<ProgramReport> {
-    try {
-      return await this.#writePlan(input)
-    } catch (error) {
-      const rules = this.#planner.servicePortRules.flatMap(each => [...rulesInTables(each)])
-      if (!isRefusal(error) || !(await this.#refused.search(rules))) throw error
-      // A part of a large write may have been applied.
-      await this.#writer.read()
-      return this.#writePlan(input)
-    }
-  }
-
-  async #writePlan(input: PlanInput): Promise<ProgramReport> {
-    const leftOut: RefusedService[] = []
-    const rules = this.#planner.plan(input, ({ servicePort }, ofPort) => {
-      const reason = this.#refused.reasonAgainst(ofPort, () => rulesInTables(ofPort))
-      if (reason !== undefined) leftOut.push({ servicePort, reason })
-      return reason !== undefined
-    })
-    const report = await this.#writer.write(rules)
-    this.#refusalReporter.report(leftOut)
     return report
   }
 

@@ -83,11 +83,6 @@ export class IptablesPlanner {
     return { family: this.#family, tables: buildTables(fixed, dispatch, groups) }
   }
 
-  /** The rules of each service port of the last plan. */
-  get servicePortRules(): ServicePortRules[] {
-    return [...this.#cache.values()].map(({ rules }) => rules)
-  }
-
   #buildContext({
     ports,
     localTraffic,

@@ -1,11 +1,15 @@
 import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-plan.js'
 import { type IpAddress, type IpFamily } from '../../model/address.js'
+import { type Clock } from '../../model/clock.js'
+import { type EventSink } from '../../model/event-sink.js'
 import { type Log } from '../../model/log.js'
+import { type RuleInTable } from '../../netfilter/rule-kind.js'
 import { type RuleSet } from '../../netfilter/rule-set.js'
 import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { fingerprint } from '../../primitives/fingerprint.js'
+import { type OwnedRules, PartialWriter } from '../partial-writer.js'
 import { type KernelRules, type ProgramReport } from '../proxier.js'
 import { RuleWriter } from '../rule-writer.js'
 import { observedProxyPorts } from './observed-proxy-ports.js'
@@ -26,10 +30,14 @@ export interface UserspaceFamilyOptions {
   readonly flowObserver?: FlowCleanupObserver | undefined
   /** Returns the current addresses of the node, except loopback addresses. */
   readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
+  readonly events: EventSink
   readonly log: Log
+  readonly clock?: Pick<Clock, 'now'>
 }
 
 const TABLES = ['nat', 'filter']
+/** The rules are checked every few seconds, and an attempt to write what was left out costs more than a check. */
+const RECHECK_REFUSED_MS = 30_000
 
 /**
  * The rules of one IP family: the desired ones, and those that the kernel may have. During a write, and after a failed one, the kernel
@@ -38,6 +46,9 @@ const TABLES = ['nat', 'filter']
 export class UserspaceFamily implements KernelRules {
   readonly family: IpFamily
   readonly #writer: RuleWriter
+  readonly #partialWriter: PartialWriter
+  /** Whose rules the last write contained or left out, by the names of frontends. */
+  #owners: ReadonlyMap<string, FrontendOwner> = new Map()
   readonly #localTraffic: (family: IpFamily) => LocalTraffic
   readonly #staleFlows: StaleFlowCleanup
   readonly #nodeAddresses: (family: IpFamily) => readonly IpAddress[]
@@ -53,10 +64,12 @@ export class UserspaceFamily implements KernelRules {
   #programmedTraffic = ''
 
   constructor(options: UserspaceFamilyOptions) {
-    const { iptables, chainOwners, localTraffic, conntrack, flowObserver, nodeAddresses, log } = options
+    const { iptables, chainOwners, localTraffic, conntrack, flowObserver, nodeAddresses, events, log, clock } = options
     this.family = iptables.family
     this.#frontendRules = new FrontendRules(iptables.family)
-    this.#writer = new RuleWriter(iptables, TABLES, chainOwners, log)
+    const writer = new RuleWriter(iptables, TABLES, chainOwners, log)
+    this.#writer = writer
+    this.#partialWriter = new PartialWriter({ iptables, writer, events, log, clock, recheckMs: RECHECK_REFUSED_MS })
     this.#localTraffic = localTraffic
     this.#staleFlows = new StaleFlowCleanup(iptables.family, { conntrack, flowObserver, log })
     this.#nodeAddresses = nodeAddresses
@@ -81,32 +94,35 @@ export class UserspaceFamily implements KernelRules {
   }
 
   get pending(): boolean {
-    if (!this.#isProgrammed || this.#desired.size !== this.#programmed.size) return true
+    if (!this.#isProgrammed) return true
     if (fingerprint(this.#localTraffic(this.family)) !== this.#programmedTraffic) return true
+    let programmedCount = 0
     for (const [name, desired] of this.#desired) {
       const programmed = this.#programmed.get(name)
-      if (programmed !== desired && programmed?.fingerprint !== desired.fingerprint) return true
+      if (programmed === desired || programmed?.fingerprint === desired.fingerprint) programmedCount++
+      else if (!this.#isLeftOut(name, desired)) return true
     }
-    return false
+    return programmedCount !== this.#programmed.size
   }
 
   async program(verify: boolean): Promise<ProgramReport> {
     const isIntact = !verify || (await this.#writer.check())
+    if (verify && (await this.#partialWriter.recheck())) this.#isProgrammed = false
     const desired = this.#desired
     const localTraffic = this.#localTraffic(this.family)
     if (!this.pending && isIntact) {
       await this.#staleFlows.run()
       await this.#writer.removeOtherModes()
-      return this.#writer.unchangedReport
+      return { ...this.#writer.unchangedReport, refused: this.#partialWriter.counts }
     }
-    const rules = this.#buildRuleSet(desired, localTraffic)
     for (const [name, frontend] of desired)
       if (this.#programmed.get(name) !== frontend) this.#attempted.set(name, frontend)
     this.#isProgrammed = false
-    const report = await this.#writer.write(rules)
-    if (report.changed) this.#findStaleFlows(desired, localTraffic)
+    const report = await this.#partialWriter.write(isLeftOut => this.#buildRuleSet(desired, localTraffic, isLeftOut))
+    const served = new Map([...desired].filter(([name, frontend]) => !this.#isLeftOut(name, frontend)))
+    if (report.changed) this.#findStaleFlows(served, localTraffic)
     await this.#staleFlows.run()
-    this.#programmed = desired
+    this.#programmed = served
     this.#attempted.clear()
     this.#isProgrammed = true
     this.#programmedTraffic = fingerprint(localTraffic)
@@ -134,16 +150,47 @@ export class UserspaceFamily implements KernelRules {
     )
   }
 
-  #buildRuleSet(frontends: ProgrammedFrontends, localTraffic: LocalTraffic): RuleSet {
+  #buildRuleSet(
+    frontends: ProgrammedFrontends,
+    localTraffic: LocalTraffic,
+    isLeftOut: (owned: OwnedRules) => boolean,
+  ): RuleSet {
     const resolved: ResolvedFrontend[] = []
     const proxyPorts: ProxyPort[] = []
-    for (const frontend of frontends.values()) {
+    const owners = new Map<string, FrontendOwner>()
+    for (const [name, frontend] of frontends) {
+      const owner = this.#getOwner(name, frontend)
+      owners.set(name, owner)
+      const { servicePort, name: address } = frontend.resolved.frontend
+      const getRules = (): Iterable<RuleInTable> => this.#rulesOf(frontend, localTraffic)
+      if (isLeftOut({ owner, servicePort, frontend: address, getRules })) continue
       resolved.push(frontend.resolved)
       proxyPorts.push(...frontend.proxyPorts)
     }
+    this.#owners = owners
     return this.#frontendRules.build({ frontends: resolved, localTraffic, proxyPorts })
   }
+
+  /** The rules that the kernel needs for one frontend. */
+  *#rulesOf({ resolved, proxyPorts }: ProgrammedFrontend, localTraffic: LocalTraffic): Generator<RuleInTable> {
+    const { tables } = new FrontendRules(this.family).build({ frontends: [resolved], localTraffic, proxyPorts })
+    for (const [table, { chains }] of tables)
+      for (const rules of chains.values()) for (const rule of rules) yield [table, rule]
+  }
+
+  /** The same object as at the last write if the frontend's rules are the same. */
+  #getOwner(name: string, frontend: ProgrammedFrontend): FrontendOwner {
+    const known = this.#owners.get(name)
+    return known?.fingerprint === frontend.fingerprint ? known : { fingerprint: frontend.fingerprint }
+  }
+
+  #isLeftOut(name: string, frontend: ProgrammedFrontend): boolean {
+    return this.#partialWriter.isLeftOut(this.#getOwner(name, frontend))
+  }
 }
+
+/** Owns the rules of a frontend. */
+type FrontendOwner = Pick<ProgrammedFrontend, 'fingerprint'>
 
 function isUdp({ resolved }: ProgrammedFrontend): boolean {
   return resolved.frontend.servicePort.protocol === 'UDP'

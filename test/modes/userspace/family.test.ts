@@ -1,10 +1,13 @@
 import t from 'tap'
+import { discardEvents } from '../../../lib/model/event-sink.js'
+import { ProxyFailure } from '../../../lib/model/failure.js'
 import { chainOwners } from '../../../lib/modes/registry.js'
 import { type ListenerSpec } from '../../../lib/dataplane/listener-plan.js'
 import { UserspaceFamily } from '../../../lib/modes/userspace/family.js'
 import { type ProgrammedFrontend } from '../../../lib/modes/userspace/programmable-frontends.js'
 import { frontendsOf } from '../../../lib/frontends/frontend.js'
 import { parseIptablesSave } from '../../../lib/netfilter/iptables-save.js'
+import { ManualClock } from '../../support/clock/manual-clock.js'
 import { MemoryTables } from '../../support/kernel/memory-tables.js'
 import { makeServicePort } from '../../support/model/make-service-port.js'
 
@@ -30,6 +33,9 @@ class FamilyUnderTest {
   readonly kernel = new MemoryTables()
   readonly inputs: string[] = []
   failure: Error | undefined
+  /** Text that the kernel refuses. */
+  refused: string | undefined
+  readonly clock = new ManualClock()
   readonly family: UserspaceFamily
 
   constructor() {
@@ -40,6 +46,8 @@ class FamilyUnderTest {
         maxChainsPerRestore: Infinity,
         restore: text => {
           if (this.failure !== undefined) return Promise.reject(this.failure)
+          if (this.refused !== undefined && text.includes(this.refused))
+            return Promise.reject(new ProxyFailure('IPTABLES_RESTORE_FAILED', `refused: ${this.refused}`))
           this.inputs.push(text)
           this.kernel.restore(text)
           return Promise.resolve()
@@ -49,6 +57,8 @@ class FamilyUnderTest {
       localTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
       conntrack: { list: () => Promise.resolve([]), delete: () => Promise.resolve(0) },
       nodeAddresses: () => [],
+      events: discardEvents,
+      clock: this.clock,
       log: { enabled: () => false, info: () => undefined, warn: () => undefined, error: () => undefined },
     })
   }
@@ -74,7 +84,7 @@ void t.test(
       const text = setup.inputs[1]!
       t.match(text, '--to-destination 192.168.50.1:50000')
       const chains = text.split('\n').filter(line => line.startsWith(':'))
-      t.ok(chains.length <= 5, chains.join(' '))
+      t.ok(chains.length <= 9, chains.join(' '))
       t.equal((await setup.family.program(true)).changed, false)
       t.equal(setup.inputs.length, 2)
     }
@@ -123,4 +133,46 @@ void t.test('While writes fail, the listeners of the old rules and of the new on
   await setup.family.program(true)
   t.same(setup.programmedListeners, ['web-4'])
   t.end()
+})
+
+void t.test('A frontend whose rules the kernel refuses is left out, and all others are served', async t => {
+  const setup = new FamilyUnderTest()
+  const frontends = new Map(Array.from({ length: 300 }, (_, n) => [`web-${n}`, programmedFrontend(n, 35_000 + n)]))
+  setup.family.setDesired(frontends)
+  setup.refused = '--to-destination 192.168.50.1:35123'
+  const report = await setup.family.program(false)
+  t.equal(report.changed, true)
+  t.strictSame(report.refused, { kind: 0, rule: 1, unresolved: 0 })
+  const served = (): number => setup.kernel.save().match(/--to-destination/g)!.length
+  const count = served()
+  t.notMatch(setup.kernel.save(), setup.refused)
+  t.equal(setup.family.pending, false, 'it is not written again and again')
+  t.notMatch(setup.kernel.save(), 'KUBE-PROXY-PROBE')
+
+  await t.test('a change of others is written without another attempt', async t => {
+    const before = setup.inputs.length
+    setup.family.setDesired(new Map([...frontends, ['web-300', programmedFrontend(300, 35_300)]]))
+    t.equal(setup.family.pending, true)
+    await setup.family.program(false)
+    t.equal(setup.inputs.length, before + 1)
+    t.equal(served(), count + 1)
+  })
+
+  await t.test('it is tried again when it changes', async t => {
+    setup.family.setDesired(new Map([...frontends, ['web-123', programmedFrontend(123, 36_123)]]))
+    t.equal(setup.family.pending, true)
+    t.strictSame((await setup.family.program(false)).refused?.rule, 0)
+    t.match(setup.kernel.save(), '192.168.50.1:36123')
+  })
+
+  await t.test('it is tried again at a check after half a minute', async t => {
+    setup.family.setDesired(frontends)
+    t.equal((await setup.family.program(false)).refused?.rule, 1)
+    setup.refused = undefined
+    t.equal((await setup.family.program(true)).refused?.rule, 1, 'not at every check')
+    await setup.clock.advance(30_000)
+    t.equal((await setup.family.program(true)).refused?.rule, 0)
+    t.match(setup.kernel.save(), '192.168.50.1:35123')
+    t.equal(setup.family.pending, false)
+  })
 })
