@@ -126,10 +126,14 @@ for (const mode of [userspaceMode, iptablesMode]) {
       const monitor = monitorOf(proxy.child.pid!)
       for (const program of ['iptables-nft', 'ip6tables-nft'])
         await run(program, '-A', 'INPUT', '-p', 'tcp', '--dport', '22', '-j', 'ACCEPT')
-      const from = proxy.lines.length
-      await run('ip6tables-nft', '-t', 'nat', '-D', 'PREROUTING', '1')
-      await proxy.waitForLine(/Another program had changed the rules; repaired them" family="IPv6"/, from)
-      t.strictSame(await readJumps(), jumps)
+      // The check when the monitor begins to work may find the first change.
+      for (let round = 0; round < 2; round++) {
+        const from = proxy.lines.length
+        await run('ip6tables-nft', '-t', 'nat', '-D', 'PREROUTING', '1')
+        await proxy.waitForLine(/Another program had changed the rules; repaired them" family="IPv6"/, from)
+        t.strictSame(await readJumps(), jumps)
+      }
+      t.type(monitor, 'number')
       t.equal(monitorOf(proxy.child.pid!), monitor)
       t.equal(await proxy.stop(), 0)
     })
