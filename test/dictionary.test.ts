@@ -63,7 +63,7 @@ const STYLE_PAGE = { file: 'CONTRIBUTING.md', from: '\n## How we write\n', to: '
 const OWN_FILE = 'test/dictionary.test.ts'
 
 const root = process.cwd()
-const FOLDERS = ['lib', 'bin', 'test', 'bench', 'docs']
+const FOLDERS = ['lib', 'bin', 'test', 'bench', 'docs', 'deploy']
 const files = [
   ...readdirSync(root).filter(name => name.endsWith('.md')),
   ...['Dockerfile', '.taprc', '.ci/run', 'eslint.config.js'],

@@ -25,7 +25,7 @@ const filesIn = (folder: string): string[] =>
 const tests = filesIn('test')
 const documents = [
   ...readdirSync(root).filter(name => name.endsWith('.md')),
-  ...filesIn('docs').filter(name => name.endsWith('.md')),
+  ...[...filesIn('docs'), ...filesIn('deploy')].filter(name => name.endsWith('.md')),
 ]
 
 /** The cells of all tables in a text, without their heads. */
@@ -114,7 +114,7 @@ t.test('the package contains every document that README links to', t => {
 })
 
 t.test('every source file that a document names exists', t => {
-  const sources = [...filesIn('lib'), ...filesIn('bin'), ...filesIn('docs'), ...filesIn('bench'), ...tests]
+  const sources = [...['lib', 'bin', 'docs', 'bench', 'deploy'].flatMap(filesIn), ...tests]
   for (const document of documents.filter(name => !UNCHECKED.includes(name))) {
     const names = [...read(document).matchAll(/`([\w/.-]+\.(?:ts|mjs))`/g)].map(([, name]) => name!)
     for (const name of new Set(names))

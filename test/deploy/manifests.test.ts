@@ -1,0 +1,139 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { parse, parseAllDocuments } from 'yaml'
+import { problemsOf } from '../support/deploy/api-models.js'
+import { kubectlUnavailable, renderKustomization } from '../support/deploy/kubectl.js'
+import { renderChart } from '../support/deploy/render-chart.js'
+import { type TeardownScope } from '../support/nodes/node-network.js'
+
+type Fields = Readonly<Record<string, unknown>>
+interface DaemonSet {
+  readonly spec: {
+    readonly updateStrategy: { readonly rollingUpdate: Fields }
+    readonly template: {
+      readonly spec: {
+        readonly hostNetwork: boolean
+        readonly containers: readonly Fields[]
+        readonly initContainers?: unknown
+      }
+    }
+  }
+}
+
+const OVERLAYS = readdirSync('deploy/overlays')
+const COMPONENTS = readdirSync('deploy/components')
+const CHART = 'deploy/helm/kube-proxy-node'
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string }
+const read = (file: string): string => readFileSync(file, 'utf8')
+
+function render(folder: string): Fields[] {
+  return parseAllDocuments(renderKustomization(folder)).map(document => document.toJS() as Fields)
+}
+
+function ofKind<T>(objects: readonly unknown[], kind: string): T {
+  return (objects as readonly Fields[]).find(object => object['kind'] === kind) as T
+}
+
+/** The objects with the files of the ConfigMap as what they say, in a fixed order. */
+function comparable(objects: readonly unknown[]): Fields[] {
+  const copies = structuredClone(objects) as Record<string, unknown>[]
+  const { data } = ofKind<{ data: Record<string, unknown> }>(copies, 'ConfigMap')
+  for (const [name, text] of Object.entries(data)) data[name] = parse(String(text)) as unknown
+  return copies.sort((a, b) => String(a['kind']).localeCompare(String(b['kind'])))
+}
+
+/** What an overlay renders to with a component. */
+function renderWith(t: TeardownScope, component: string): Fields[] {
+  const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-deploy-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  cpSync('deploy', folder, { recursive: true })
+  const file = join(folder, 'overlays/kubespray/kustomization.yaml')
+  writeFileSync(file, `${read(file)}components:\n  - ../../components/${component}\n`)
+  return render(join(folder, 'overlays/kubespray'))
+}
+
+t.test(
+  'every overlay renders to objects that the API knows, with nothing changed but the API server',
+  { skip: kubectlUnavailable },
+  t => {
+    const servers = new Set<string>()
+    const base = render('deploy/base')
+    t.ok(OVERLAYS.length >= 7, OVERLAYS.join(' '))
+    for (const overlay of OVERLAYS) {
+      const objects = render(`deploy/overlays/${overlay}`)
+      t.same(objects.flatMap(problemsOf), [], overlay)
+      const rest = comparable(objects)
+      const { data } = ofKind<{ data: Record<string, { clusters: [{ cluster: { server: string } }] }> }>(
+        rest,
+        'ConfigMap',
+      )
+      const { cluster } = data['kubeconfig.conf']!.clusters[0]
+      t.match(cluster.server, /^https:\/\//, overlay)
+      servers.add(cluster.server)
+      cluster.server = 'https://127.0.0.1:6443'
+      t.same(rest, comparable(base), overlay)
+    }
+    t.equal(servers.size, OVERLAYS.length, 'each has an API server of its own')
+    t.end()
+  },
+)
+
+t.test('every component changes the DaemonSet to one that the API knows', { skip: kubectlUnavailable }, t => {
+  const daemonSets = Object.fromEntries(
+    COMPONENTS.map(component => {
+      const objects = renderWith(t, component)
+      t.same(objects.flatMap(problemsOf), [], component)
+      return [component, ofKind<DaemonSet>(objects, 'DaemonSet').spec]
+    }),
+  )
+  t.same(Object.keys(daemonSets), ['kernel-modes', 'node-settings', 'without-surge'])
+  t.match(daemonSets['node-settings']!.template.spec.initContainers, [{ securityContext: { privileged: true } }])
+  const [kernelModes] = daemonSets['kernel-modes']!.template.spec.containers
+  t.same(kernelModes!['securityContext'], { privileged: true, readOnlyRootFilesystem: true, runAsUser: 0 })
+  t.same(daemonSets['without-surge']!.updateStrategy.rollingUpdate, { maxUnavailable: '10%' })
+  t.end()
+})
+
+t.test('two Pods can be on one node during an update: with the network of the host, and without ports of it', t => {
+  const { spec } = parse(read('deploy/base/daemonset.yaml')) as DaemonSet
+  t.equal(spec.template.spec.hostNetwork, true)
+  t.same(spec.updateStrategy.rollingUpdate, { maxSurge: '10%', maxUnavailable: 0 })
+  for (const container of spec.template.spec.containers)
+    t.notOk('ports' in container, 'a port would be a port of the node')
+  t.end()
+})
+
+t.test('every image has the version of the package', t => {
+  const files = readdirSync('deploy', { recursive: true, encoding: 'utf8' }).map(name => join('deploy', name))
+  const images = files
+    .filter(file => statSync(file).isFile() && /\.(ya?ml|md)$/.test(file))
+    .flatMap(file => [...read(file).matchAll(/kube-proxy-node:([\w.-]+)/g)].map(([, tag]) => tag))
+  t.ok(images.length >= 5, `${images.length} images`)
+  t.same([...new Set(images)], [version])
+  t.end()
+})
+
+t.test('the Helm chart is what make-chart.mjs makes', async t => {
+  const { makeChart } = (await import(join(process.cwd(), 'deploy/helm/make-chart.mjs'))) as {
+    makeChart: () => Record<string, string>
+  }
+  const chart = makeChart()
+  const files = readdirSync(CHART, { recursive: true, encoding: 'utf8' }).filter(name =>
+    statSync(join(CHART, name)).isFile(),
+  )
+  t.same(files.sort(), Object.keys(chart).sort())
+  for (const [name, content] of Object.entries(chart)) {
+    const isSame = existsSync(join(CHART, name)) && read(join(CHART, name)) === content
+    t.ok(isSame, `${name}: run node deploy/helm/make-chart.mjs`)
+  }
+  t.end()
+})
+
+t.test('the Helm chart has the objects of the base, and demands the API server', { skip: kubectlUnavailable }, t => {
+  const objects = renderChart(CHART, { apiServer: 'https://127.0.0.1:6443' })
+  t.same(comparable(objects), comparable(render('deploy/base')))
+  t.throws(() => renderChart(CHART, {}), /apiServer is missing/)
+  t.end()
+})
