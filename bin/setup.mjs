@@ -36,6 +36,8 @@ const PROGRAMS = {
     ipvsadm: 'ipvsadm',
     // Some tests forge packets with raw sockets, which Node.js does not have.
     python3: 'python3',
+    // The image is built in a Debian of its own.
+    debootstrap: 'debootstrap',
   }),
   ...(process.argv.includes('--with-bench') && {
     wrk: 'wrk',

@@ -1,0 +1,217 @@
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { parse } from 'yaml'
+import { ProgramLog } from '../../lib/demo/program-log.js'
+import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
+import { waitUntil } from '../support/dataplane/plane-under-test.js'
+import { BuiltImage, STAGES, imageEnvironment, readDockerfile } from '../support/image/built-image.js'
+import { Container, type ContainerOptions } from '../support/image/container.js'
+import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+
+const MAX_COMPRESSED_BYTES = 90_000_000
+const LOG_TIMEOUT_MS = 60_000
+const HOME = '/opt/kube-proxy-node'
+const WEB = { clusterIP: '10.96.0.10', port: 80 }
+const DNS = { clusterIP: '10.96.0.53', port: 53, protocol: 'UDP' } as const
+
+const { version, dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  readonly version: string
+  readonly dependencies: Record<string, string>
+  readonly devDependencies: Record<string, string>
+}
+
+const built = namespacesUnavailable || (await BuiltImage.build(t))
+const skip = typeof built === 'string' && built
+const image = built as BuiltImage
+
+/** Those that the manifests give to the container. */
+function manifestCapabilities(): readonly string[] {
+  const daemonSet = parse(readFileSync('deploy/base/daemonset.yaml', 'utf8')) as {
+    spec: { template: { spec: { containers: [{ securityContext: { capabilities: { add: string[] } } }] } } }
+  }
+  return daemonSet.spec.template.spec.containers[0].securityContext.capabilities.add
+}
+
+t.test('the Dockerfile: every step is a script of deploy/image, and its bases are pinned', t => {
+  const dockerfile = readDockerfile()
+  const all = (name: string) => dockerfile.filter(({ instruction }) => instruction === name).map(({ text }) => text)
+  const scripts = all('RUN').map(text => /([\w/.-]+\.sh)\b/.exec(text)?.[1])
+  t.same(scripts, [undefined, 'deploy/image/build.sh', '/stages/install-packages.sh', '/stages/fill-compile-cache.sh'])
+  t.match(all('RUN')[0], /^npm ci /)
+  for (const script of scripts.slice(1)) t.ok(existsSync(join(STAGES, script!.split('/').at(-1)!)))
+  const bases = all('ARG').filter(text => /^(NODE|DEBIAN)_IMAGE=/.test(text))
+  t.equal(bases.length, 2)
+  for (const base of bases) t.match(base, /^\w+=docker\.io\/library\/[\w:.-]+@sha256:[0-9a-f]{64}$/)
+  t.ok(all('ARG').includes(`VERSION=${version}`), 'the version is that of the package')
+  t.match(all('FROM').at(-1), '${DEBIAN_IMAGE}')
+  t.same(all('ENTRYPOINT'), ['["kube-proxy"]'])
+  t.match(all('HEALTHCHECK')[0], 'CMD ["kube-proxy-probe"]')
+  t.end()
+})
+
+t.test('each file of lib that is a program, not a part of one, has a bundle', async t => {
+  const { PROGRAMS } = (await import(join(STAGES, 'bundle.mjs'))) as { PROGRAMS: Record<string, string> }
+  const sources = readdirSync('lib', { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
+  const programs = sources.filter(name => !/^export /m.test(readFileSync(join('lib', name), 'utf8')))
+  t.ok(programs.length >= 6, `${programs.length} programs`)
+  const compiled = ['dist/bin/kube-proxy.js', ...programs.map(name => `dist/lib/${name.replace(/\.ts$/, '.js')}`)]
+  t.same(Object.values(PROGRAMS).sort(), compiled.sort())
+  t.end()
+})
+
+/** As the manifest asks for it: a read-only root, capabilities by name, the lock of iptables, memory for temporary files. */
+async function setUp(t: Test) {
+  const network = await NodeNetwork.create(t)
+  const { ip } = await network.addServer('a')
+  const manifests = new ManifestFolder(t)
+  manifests.write(
+    makeServiceManifest('web', WEB),
+    makeSliceManifest('web', [ip], 8080),
+    makeServiceManifest('dns', DNS),
+    makeSliceManifest('dns', [ip], 5353, 'UDP'),
+  )
+  const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-container-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'xtables.lock'), '')
+  const start = (command: readonly string[], more: Partial<ContainerOptions> = {}) => {
+    const container = new Container({
+      ...image.containerOptions([...command, '--manifests=/manifests', '-v=3', '--drain-timeout=1s'], network.node),
+      mounts: [
+        { source: manifests.path, target: '/manifests' },
+        { source: folder, target: '/var/log', readOnly: false },
+        { source: join(folder, 'xtables.lock'), target: '/run/xtables.lock', readOnly: false },
+      ],
+      memory: ['/tmp'],
+      capabilities: manifestCapabilities(),
+      ...more,
+    })
+    // The end of the test kills what is still there, with everything in it.
+    t.teardown(() => container.child.kill('SIGKILL'))
+    return { container, log: new ProgramLog(container.child, container.child.stderr!, LOG_TIMEOUT_MS) }
+  }
+  const client = new NetworkClient(network, (await network.addPod()).namespace)
+  return { network, start, client, folder }
+}
+
+t.test('programs are where installers look for them', { skip }, async t => {
+  const line = `kube-proxy-node v${version}\n`
+  t.equal(await image.run('kube-proxy', '--version'), line)
+  t.equal(await image.run('/usr/local/bin/kube-proxy', '--version'), line)
+  t.equal(await image.run('/bin/sh', '-c', 'exec kube-proxy --version 2>&1'), line)
+  t.equal(await image.run('/go-runner', '/usr/local/bin/kube-proxy', '--version'), line)
+  t.match(await image.run('kube-proxy', '--help'), '--proxy-mode')
+  for (const name of [
+    'iptables-nft',
+    'iptables-legacy',
+    'conntrack',
+    'ipset',
+    'ipvsadm',
+    'ip',
+    'modprobe',
+    'xtables-monitor',
+  ])
+    t.match(await image.run('sh', '-c', `command -v ${name}`), name)
+  t.end()
+})
+
+t.test('it has production dependencies only, with their licences and an SBOM of them', { skip }, t => {
+  const file = (name: string) => readFileSync(join(image.layer, HOME, name), 'utf8')
+  const { packages } = JSON.parse(file('sbom.spdx.json')) as { packages: { name: string; versionInfo: string }[] }
+  const names = packages.map(({ name }) => name)
+  for (const name of Object.keys(dependencies)) {
+    t.ok(names.includes(name), `${name} is in the SBOM`)
+    t.match(file('THIRD-PARTY-LICENSES.txt'), new RegExp(`^${name} \\d`, 'm'), `${name} has its licence there`)
+  }
+  t.same(
+    Object.keys(devDependencies).filter(name => names.includes(name) && !name.startsWith('@types/')),
+    [],
+  )
+  const licensed = [...file('THIRD-PARTY-LICENSES.txt').matchAll(/^(\S+) (\d\S*): /gm)].map(([, name]) => name!)
+  t.same(
+    licensed.filter(name => !names.includes(name)),
+    [],
+    'nothing else is in the bundles',
+  )
+  t.notOk(existsSync(join(image.layer, HOME, 'node_modules')))
+  t.end()
+})
+
+t.test('the compile cache has every program, if Node.js has one', { skip }, async t => {
+  const cache = imageEnvironment()['NODE_COMPILE_CACHE']!
+  const hasCache =
+    (await image.run('node', '-p', 'typeof require("node:module").enableCompileCache')).trim() === 'function'
+  const files = readdirSync(join(image.layer, cache), { recursive: true, withFileTypes: true })
+  t.equal(files.filter(file => file.isFile()).length >= 4, hasCache)
+  t.end()
+})
+
+t.test('it is small', { skip }, async t => {
+  const bytes = await image.compressedBytes()
+  t.comment(`${Math.round(bytes / 1e6)} MB compressed`)
+  t.ok(bytes <= MAX_COMPRESSED_BYTES, `${bytes} bytes`)
+  t.end()
+})
+
+t.test(
+  'a container with a read-only root and two capabilities serves TCP and UDP, and ends in order',
+  { skip },
+  async t => {
+    const { start, client } = await setUp(t)
+    const { container, log } = start(['kube-proxy', '--data-plane-workers=1'])
+    await log.waitFor(/Synced rules" family="IPv4"/)
+    t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+    t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: 'a 5', from: `${DNS.clusterIP}:${DNS.port}` })
+    t.same(await container.exec(['cat', '/proc/1/comm']), { exitCode: 0, output: 'kube-proxy\n' })
+    t.match(await container.exec(['sh', '-c', 'cat /proc/[0-9]*/cmdline']), { output: /worker/ }, 'workers run')
+    t.match(await container.exec(['sh', '-c', 'echo > /opt/x']), { output: /Read-only/ })
+    await waitUntil(async () => (await container.exec(['kube-proxy-probe', '/readyz'])).exitCode === 0, 'it is ready')
+    t.same(await container.exec(['kube-proxy-probe']), { exitCode: 0, output: '' })
+    t.match(await container.exec(['kube-proxy-probe', '/nothing']), { exitCode: 1, output: /404, expected 200/ })
+    t.equal(await container.stop(), 0)
+    t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a', 'the kernel serves after it')
+    t.end()
+  },
+)
+
+t.test('go-runner saves the output, passes signals on, and ends as the program does', { skip }, async t => {
+  const { start, client, folder } = await setUp(t)
+  const file = '/var/log/kube-proxy.log'
+  const saved = () => readFileSync(join(folder, 'kube-proxy.log'), 'utf8')
+  const { container } = start(['/go-runner', `--log-file=${file}`, '--also-stdout', '/usr/local/bin/kube-proxy'])
+  const log = new ProgramLog(container.child, container.child.stdout!, LOG_TIMEOUT_MS)
+  await log.waitFor(/Synced rules" family="IPv4"/)
+  t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+  await waitUntil(() => /Synced rules/.test(saved()), 'the file has what standard output has')
+  t.equal(await container.stop(), 0)
+  t.match(saved(), /Signal received" signal="SIGTERM"/)
+  const length = saved().length
+  const second = start(['/go-runner', `--log-file=${file}`, '/usr/local/bin/kube-proxy', '--nonsense']).container
+  await waitUntil(() => second.child.exitCode !== null, 'it ends')
+  t.equal(second.child.exitCode, 1)
+  t.match(saved().slice(length), /CONFIG_INVALID/, 'appends to the file')
+  t.end()
+})
+
+t.test('during an update, each of two Pods answers a probe for itself', { skip }, async t => {
+  const { start, client } = await setUp(t)
+  const first = start(['kube-proxy'])
+  await first.log.waitFor(/Synced rules" family="IPv4"/)
+  const isReady = async (container: Container) => (await container.exec(['kube-proxy-probe', '/readyz'])).exitCode === 0
+  await waitUntil(() => isReady(first.container), 'the first one is ready')
+  // Without the right to change rules it cannot take over, as a Pod that never becomes ready.
+  const broken = start(['kube-proxy'], { capabilities: [] })
+  await waitUntil(() => broken.container.child.exitCode !== null, 'the broken one ends')
+  const second = start(['kube-proxy'])
+  await second.log.waitFor(/"Starting"/)
+  await waitUntil(() => isReady(second.container), 'the second one is ready')
+  t.match(await first.container.exec(['kube-proxy-probe', '/readyz']), {
+    exitCode: 1,
+    output: /of this container does not listen on port 10256/,
+  })
+  t.equal(await first.container.stop(), 0)
+  t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+  t.equal(await second.container.stop(), 0)
+  t.end()
+})

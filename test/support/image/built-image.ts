@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
+import { type TeardownScope } from '../nodes/node-network.js'
+import { type ContainerOptions, runInRoot } from './container.js'
+import { type DebianRoot, provideDebianRoot } from './debian-root.js'
+
+const run = promisify(execFile)
+
+/** The scripts of the image. */
+export const STAGES = join(process.cwd(), 'deploy', 'image')
+/** Which Node.js the image gets; that of this machine by default. */
+const NODE = process.env['KUBE_PROXY_IMAGE_NODE'] ?? process.execPath
+
+/** The instructions of the Dockerfile, each with its arguments in one line. */
+export function readDockerfile(): { readonly instruction: string; readonly text: string }[] {
+  const lines = readFileSync('Dockerfile', 'utf8').replaceAll('\\\n', ' ').split('\n')
+  return lines
+    .filter(line => /^[A-Z]+ /.test(line))
+    .map(line => ({ instruction: line.split(' ')[0]!, text: line.replace(/^\S+\s+/, '').replaceAll(/\s+/g, ' ') }))
+}
+
+/** The environment that the Dockerfile gives to its containers. */
+export function imageEnvironment(): Record<string, string> {
+  const variables = readDockerfile().filter(({ instruction }) => instruction === 'ENV')
+  return Object.fromEntries(
+    variables.flatMap(({ text }) => text.split(' ').map(part => part.split('=') as [string, string])),
+  )
+}
+
+/** The image as the scripts of the Dockerfile make it, in layers, without a container engine. */
+export class BuiltImage {
+  /** The layer with Node.js and the program. */
+  readonly layer: string
+  readonly #debian: DebianRoot
+
+  private constructor(debian: DebianRoot, layer: string) {
+    this.#debian = debian
+    this.layer = layer
+  }
+
+  /** @returns the reason why the image cannot be built here, or the image */
+  static async build(t: TeardownScope): Promise<BuiltImage | string> {
+    const debian = await provideDebianRoot(STAGES)
+    if (typeof debian === 'string') return debian
+    const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-image-'))
+    t.teardown(() => rmSync(folder, { recursive: true }))
+    const image = new BuiltImage(debian, join(folder, 'layer'))
+    mkdirSync(join(image.layer, 'usr/local/bin'), { recursive: true })
+    await run(join(STAGES, 'build.sh'), [image.layer], { env: { ...process.env, NODE_OPTIONS: '' } })
+    copyFileSync(NODE, join(image.layer, 'usr/local/bin/node'))
+    try {
+      await runInRoot(image.containerOptions(['node', '--version']))
+    } catch (error) {
+      return `the Node.js of this machine does not run in Debian 12: ${String(error)}`
+    }
+    const script = 'fill-compile-cache.sh'
+    const mounts = [{ source: STAGES, target: '/stages' }]
+    // In a network of its own: the script starts the proxy.
+    const command = ['unshare', '--net', `/stages/${script}`]
+    await runInRoot({ ...image.containerOptions(command), upper: image.layer, mounts, lower: [debian.folder] })
+    return image
+  }
+
+  /** Options of a container that runs a command. */
+  containerOptions(command: readonly string[], network?: NetworkNamespace): ContainerOptions {
+    return { lower: [this.layer, this.#debian.folder], env: imageEnvironment(), network, command }
+  }
+
+  /** Runs a command of the image to its end, with a read-only root file system. */
+  run(...command: readonly string[]): Promise<string> {
+    return runInRoot(this.containerOptions(command))
+  }
+
+  /** The size of all layers, as a registry has them. */
+  async compressedBytes(): Promise<number> {
+    const { stdout } = await run('sh', ['-c', 'tar -C "$0" -c . | gzip | wc -c', this.layer])
+    return this.#debian.compressedBytes + Number(stdout)
+  }
+}
