@@ -83,7 +83,8 @@ t.test('both IP families', { skip: namespacesUnavailable }, async t => {
       makeSliceManifest('web', [server.ip], 8080),
       makeSliceManifest('web', [server.ip6], 8080),
     )
-    const restore = new FaultyProgram(t, '/usr/sbin/ip6tables-nft-restore', 's/-j DNAT/-j NOWHERE/')
+    // A jump that all Services need: none of them can be left out instead.
+    const restore = new FaultyProgram(t, '/usr/sbin/ip6tables-nft-restore', 's/--dst-type LOCAL/--dst-type NOWHERE/')
     const proxy = new ProxyProcess(network, ['--manifests', folder.path], restore.env)
     await proxy.waitForLine(/Cannot write the rules.* family="IPv6"/)
     await proxy.waitForLine(/Synced rules" family="IPv4"/)
