@@ -1,3 +1,4 @@
+import { SOCKPERF_BUFFERS } from '../testbed/sockperf-buffers.js'
 import { type Testbed } from '../testbed/testbed.js'
 
 export interface SockperfRun {
@@ -19,9 +20,6 @@ export interface SockperfResult {
 
 /** The size of a small request, such as a DNS query. */
 const MESSAGE_BYTES = 64
-
-/** Options of sockperf: buffers large enough that no side loses datagrams that it cannot read at once. */
-export const SOCKPERF_BUFFERS = ['--buffer-size', '2000000']
 
 /** Sends datagrams from one socket with sockperf at a rate that does not depend on answers; the Pod answers each. */
 export async function runSockperf(

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type NodeNetwork, type TeardownScope } from '../../../test/support/nodes/node-network.js'
-import { SOCKPERF_BUFFERS } from '../measure/sockperf.js'
+import { SOCKPERF_BUFFERS } from './sockperf-buffers.js'
 import { stopProcess } from '../stop-process.js'
 import { IPERF3_SERVICE, SOCKPERF_SERVICE, HTTP_SERVICE } from './bench-service.js'
 
