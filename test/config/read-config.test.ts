@@ -206,6 +206,10 @@ function conntrack(differs: Partial<KubeProxyConfig['conntrack']>): Partial<Kube
 void t.test('an invalid value gives one sentence with flag, value and what was expected', t => {
   const table: readonly (readonly [values: FlagValues, problem: string])[] = [
     [{ master: 'ftp://x' }, '--master "ftp://x": expected a URL that starts with http:// or https://'],
+    [
+      { master: 'https://user:secret@10.0.0.1:6443' },
+      '--master: expected a URL without user name and password, which all users of the node can see in the list of processes; put them into the kubeconfig',
+    ],
     [{ master: '10.0.0.1:6443' }, '--master "10.0.0.1:6443": expected a URL that starts with http:// or https://'],
     [{ master: 'localhost:8080' }, '--master "localhost:8080": expected a URL that starts with http:// or https://'],
     [{ manifests: ['a.yaml', ' '] }, '--manifests ["a.yaml"," "]: one value is empty; complete or remove it'],
