@@ -40,7 +40,8 @@ export class WorkerLink {
   readonly #pendingReports = new Map<number, (report: WorkerReport | undefined) => void>()
   readonly #pendingCounts = new Map<number, (counts: WorkerTraffic | undefined) => void>()
   readonly #pendingProfiles = new Map<number, (profile: RawProfile | undefined) => void>()
-  #partialCounts = new Map<ServicePortKey, Readonly<TrafficCounts>>()
+  /** The parts of replies so far, by request: the parts of two replies may alternate. */
+  readonly #partialCounts = new Map<number, Map<ServicePortKey, Readonly<TrafficCounts>>>()
   #generation = 0
   #requestId = 0
   #hasEnded = false
@@ -125,12 +126,14 @@ export class WorkerLink {
       this.#pendingReports.get(message.generation)?.(message)
       this.#pendingReports.delete(message.generation)
     } else if (message.kind === 'counts') {
-      for (const [key, traffic] of message.traffic) this.#partialCounts.set(key, traffic)
+      const { id, budgets } = message
+      const traffic = this.#partialCounts.get(id) ?? new Map<ServicePortKey, Readonly<TrafficCounts>>()
+      for (const [key, counts] of message.traffic) traffic.set(key, counts)
+      this.#partialCounts.set(id, traffic)
       if (!message.isLast) return
-      const { budgets } = message
-      this.#pendingCounts.get(message.id)?.({ traffic: this.#partialCounts, budgets })
-      this.#pendingCounts.delete(message.id)
-      this.#partialCounts = new Map()
+      this.#pendingCounts.get(id)?.({ traffic, budgets })
+      this.#pendingCounts.delete(id)
+      this.#partialCounts.delete(id)
     } else if (message.kind === 'profile') {
       this.#pendingProfiles.get(message.id)?.(message.profile)
       this.#pendingProfiles.delete(message.id)

@@ -78,9 +78,9 @@ export class DialBudget {
 
   /** Does the same for one that could not start, if others have far more descriptors and can end something. */
   tryStartAtCostOfOthers(queue: DialQueue, dial: PendingDial, now: number): boolean {
-    if (this.#isAtShare(queue) || !this.#descriptors.acquireFromOthers(queue.share, dial.client, now)) return false
-    this.#begin(queue)
-    return true
+    const started = this.#holdTurns(() => this.#startAtCostOfOthers(queue, dial, now))
+    this.#serveQueues()
+    return started
   }
 
   /** The dial has ended with a connection, which keeps the descriptor. */
@@ -134,14 +134,39 @@ export class DialBudget {
    * @param now milliseconds of the data plane's clock
    */
   sweep(now: number): void {
+    this.#holdTurns(() => this.#sweepQueues(now))
+    this.#serveQueues()
+  }
+
+  #sweepQueues(now: number): void {
     let taken = 0
     for (const queue of [...this.#queues]) {
       for (const dial of queue.waiting.keys()) {
         if (taken++ === MAX_TAKEN_PER_SWEEP) return
-        if (!this.tryStartAtCostOfOthers(queue, dial, now)) break
+        if (!this.#startAtCostOfOthers(queue, dial, now)) break
         this.dequeue(queue, dial)
         dial.onTurn()
       }
+    }
+  }
+
+  #startAtCostOfOthers(queue: DialQueue, dial: PendingDial, now: number): boolean {
+    if (this.#isAtShare(queue) || !this.#descriptors.acquireFromOthers(queue.share, dial.client, now)) return false
+    this.#begin(queue)
+    return true
+  }
+
+  /**
+   * Gives no turns during `action`. What makes room closes sockets, often at once, and the turn that follows from that would go to a
+   * dial that is being started here, which would start twice.
+   */
+  #holdTurns<T>(action: () => T): T {
+    if (this.#isServing) return action()
+    this.#isServing = true
+    try {
+      return action()
+    } finally {
+      this.#isServing = false
     }
   }
 
@@ -167,9 +192,9 @@ export class DialBudget {
   /** Gives turns while there are any to give. A dial that ends at once must not give the next turn from within its own. */
   #serveQueues(): void {
     if (this.#queues.size === 0 || this.#isServing) return
-    this.#isServing = true
-    for (let next = this.#startNext(); next !== undefined; next = this.#startNext()) next.onTurn()
-    this.#isServing = false
+    this.#holdTurns(() => {
+      for (let next = this.#startNext(); next !== undefined; next = this.#startNext()) next.onTurn()
+    })
   }
 
   /** Takes the next dial off its queue, and counts it as in progress. */

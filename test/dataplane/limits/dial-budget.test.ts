@@ -2,6 +2,7 @@ import t from 'tap'
 import { DescriptorBudget } from '../../../lib/dataplane/limits/descriptor-budget.js'
 import { DescriptorShare } from '../../../lib/dataplane/limits/descriptor-share.js'
 import { DialBudget, DialQueue } from '../../../lib/dataplane/limits/dial-budget.js'
+import { type OpenConnection, ServiceConnections } from '../../../lib/dataplane/tcp/service-connections.js'
 import { type PendingDial } from '../../../lib/dataplane/limits/pending-dial.js'
 import { randomInt, testSeed, seededRandom } from '../../support/checks/seeded-random.js'
 
@@ -23,6 +24,7 @@ class Client implements PendingDial {
   }
 
   onTurn(): void {
+    if (this.state !== 'waiting') throw new Error(`the dial of a client that is ${this.state} got another turn`)
     this.state = 'dialing'
     this.#harness.granted.push(this)
     if (this.#harness.failsAtOnce) this.fail()
@@ -341,5 +343,35 @@ t.test(`after any sequence of events no count is lost, and no client waits that 
     }
     t.match([descriptors.counts(), dials.counts()], [{ used: 0 }, { used: 0 }])
   }
+  t.end()
+})
+
+/** Opens a connection to which nothing happens. Like those of the fast path, it closes its sockets at once when it gives way. */
+function openIdle(connections: ServiceConnections, descriptors: DescriptorBudget): void {
+  const share = connections.descriptors
+  const connection: OpenConnection = {
+    ...{ bytesToEndpoint: 0, bytesToClient: 0, seenBytes: 0, seenAt: 0 },
+    ...{ holding: undefined, older: undefined, newer: undefined },
+    reset: () => {
+      connections.remove(connection)
+      for (let socket = 0; socket < 2; socket++) descriptors.release(share)
+    },
+  }
+  for (let socket = 0; socket < 2; socket++) descriptors.countExisting(share)
+  connections.add(connection, '10.0.0.9', 0)
+}
+
+t.test('a dial that a sweep starts at the cost of idle connections starts once', t => {
+  const harness = new Harness(200)
+  const idle = new ServiceConnections()
+  while (harness.descriptors.availableForPairs > 0) openIdle(idle, harness.descriptors)
+  const queue = newQueue()
+  const clients = harness.connectClients(queue, 2)
+  t.same(statesOf(clients), ['waiting', 'waiting'], 'nothing has been idle for long enough')
+  for (const now of [2000, 4000, 6000, 8000]) harness.dials.sweep(now)
+  t.same(statesOf(clients), ['dialing', 'dialing'])
+  t.equal(harness.granted.length, 2)
+  t.equal(queue.inProgress, 2)
+  t.equal(queue.share.count, 4, 'a socket to each client, and one to each endpoint')
   t.end()
 })
