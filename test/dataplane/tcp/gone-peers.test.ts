@@ -41,7 +41,8 @@ async function waitForSweeps(clock: CountingClock): Promise<void> {
 async function openPair(t: Test, transport: TcpTransport, side: Side) {
   const pod = await TcpPod.start(t, socket => socket.pause())
   const clock = new CountingClock()
-  const plane = new PlaneUnderTest(t, { transport, clock })
+  // So long that no test passes because the proxy gives up at last.
+  const plane = new PlaneUnderTest(t, { transport, clock }, { keepAliveIdle: 600_000 })
   const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
   const client = connect({ port: port!, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)
   t.teardown(() => client.destroy())
