@@ -120,3 +120,29 @@ testBothTransports(
     t.equal(proxy.counts().refused, 0)
   },
 )
+
+testBothTransports(
+  'any other client may send the same without an answer as often as it likes',
+  async (t, udpTransport) => {
+    let received = 0
+    const pod = createSocket('udp4').on('message', () => received++)
+    pod.bind(0, FORWARDER)
+    await once(pod, 'listening')
+    const clock = new ManualClock()
+    const proxy = new UdpProxy(
+      makeListenerSpec({ protocol: 'UDP', endpoints: [{ ip: FORWARDER, port: pod.address().port }] }),
+      makeListenerContext(new NetTransport(), { udpTransport, clock, ownClients: ownClients(clock) }),
+    )
+    const client = createSocket('udp4').bind(0, '127.0.0.1')
+    t.teardown(() => {
+      proxy.abortConnections()
+      for (const socket of [pod, client]) socket.close()
+    })
+    const port = await proxy.open()
+    for (let n = 1; n <= 3 * MAX_EQUAL_DATAGRAMS; n++) {
+      client.send('counter:1|c', port, '127.0.0.1')
+      await waitUntil(() => received === n, 'the Pod has the datagram')
+    }
+    t.equal(proxy.counts().refused, 0)
+  },
+)
