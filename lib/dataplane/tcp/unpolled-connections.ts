@@ -13,7 +13,7 @@ export interface UnpolledConnection {
 }
 
 interface Progress {
-  /** Time of the first sweep, in milliseconds of the clock. */
+  /** Time of the first sweep since both sockets were polled last, in milliseconds of the clock. */
   since: number | undefined
   bytes: number
   /** Time of the first sweep that found no new byte. */
@@ -62,6 +62,8 @@ export class UnpolledConnections {
       if (bytes !== progress.bytes) {
         progress.bytes = bytes
         progress.quietSince = now
+        // Both are polled at the moment: a time without polling would start now.
+        if (!connection.isUnpolled) progress.since = now
       }
       // A socket that is read from may still have old bytes in the kernel, until a whole period has brought none.
       else if (!connection.isUnpolled) {

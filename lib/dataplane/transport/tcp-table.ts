@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { endianness } from 'node:os'
 import { ipBytes } from '../../model/address.js'
+import { systemCode } from '../../model/failure.js'
 import { type SocketAddress } from './upstream-sockets.js'
 
 /** The kernel's lists of this network namespace: the file, and the length of both ends of a connection in a line. */
@@ -25,9 +26,20 @@ export type TcpTableState = 'open' | 'ended' | 'absent'
 export class TcpTable {
   /** The answers that are wanted, by both ends of the connection. */
   #wanted = new Map<string, (state: TcpTableState) => void>()
+  /**
+   * What the last reading did not find. The kernel gives the list in pieces, and may leave out an entry whose neighbours change in
+   * between: only what two readings in a row do not find is absent.
+   */
+  #missing: ReadonlySet<string> = new Set()
   #timer: NodeJS.Timeout | undefined
   #isReading = false
   #nextReading = 0
+  readonly #readList: (file: string) => Promise<string | undefined>
+
+  /** @param read reads a file of the kernel; undefined if it cannot be read */
+  constructor(read = readList) {
+    this.#readList = read
+  }
 
   /** Answers after the next reading of the list; not at all if it cannot be read. */
   ask(local: SocketAddress, remote: SocketAddress, answer: (state: TcpTableState) => void): void {
@@ -43,15 +55,30 @@ export class TcpTable {
     const start = performance.now()
     const wanted = this.#wanted
     this.#wanted = new Map()
-    const lists = await Promise.all(LISTS.map(({ file }) => readFile(file, 'latin1').catch(() => '')))
-    if (lists[0] !== '') answerAll(lists, wanted)
+    const lists = await Promise.all(LISTS.map(({ file }) => this.#readList(file)))
+    // Without one of the lists, its connections would seem to be absent.
+    if (lists.every(list => list !== undefined)) this.#missing = answerAll(lists, wanted, this.#missing)
     const end = performance.now()
     this.#nextReading = end + Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (end - start))
     this.#isReading = false
   }
 }
 
-function answerAll(lists: readonly string[], wanted: Map<string, (state: TcpTableState) => void>): void {
+/** A kernel without IPv6 has no list of it. Undefined if the list cannot be read, for example without a free descriptor. */
+async function readList(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'latin1')
+  } catch (error) {
+    return systemCode(error) === 'ENOENT' ? '' : undefined
+  }
+}
+
+/** @returns what was not found, for the next reading */
+function answerAll(
+  lists: readonly string[],
+  wanted: Map<string, (state: TcpTableState) => void>,
+  missingBefore: ReadonlySet<string>,
+): ReadonlySet<string> {
   for (const [index, list] of lists.entries()) {
     const { endsLength } = LISTS[index]!
     // `  17: 0100007F:1F90 0100007F:D431 01 …`, after a line of headings
@@ -65,7 +92,8 @@ function answerAll(lists: readonly string[], wanted: Map<string, (state: TcpTabl
       answer(ENDED_STATES.has(state) ? 'ended' : 'open')
     }
   }
-  for (const answer of wanted.values()) answer('absent')
+  for (const [key, answer] of wanted) if (missingBefore.has(key)) answer('absent')
+  return new Set([...wanted.keys()].filter(key => !missingBefore.has(key)))
 }
 
 /** An address and port as the kernel lists them: words of 32 bits in the order of this machine's bytes. */

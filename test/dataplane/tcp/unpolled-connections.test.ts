@@ -54,7 +54,7 @@ t.test('a connection whose sockets are polled again leaves when a whole period h
   connection.isUnpolled = false
   connection.bytesToClient = 1
   connections.sweep(100)
-  t.strictSame(connection.lastCheck, { unpolledMs: 100, quietMs: 0 })
+  t.strictSame(connection.lastCheck, { unpolledMs: 0, quietMs: 0 })
   connections.sweep(200)
   connections.sweep(300)
   t.equal(connection.checks.length, 2)
@@ -92,5 +92,24 @@ t.test('when there are very many connections, sweeps take turns over all of them
   for (let now = 1; now < 7; now++) connections.sweep(now)
   const counts = checksOfEach()
   t.ok(Math.max(...counts) - Math.min(...counts) <= 1 && Math.min(...counts) > 0)
+  t.end()
+})
+
+t.test('the time without polling starts again after a sweep that found both sockets polled', t => {
+  const connections = new UnpolledConnections()
+  const connection = new Connection()
+  connections.add(connection)
+  connections.sweep(0)
+  // A long transfer is held back for moments, and moves bytes all the time.
+  for (let now = 1000; now <= 60_000; now += 1000) {
+    connection.isUnpolled = now % 2000 === 0
+    connection.bytesToEndpoint++
+    connections.sweep(now)
+  }
+  t.ok(connection.lastCheck!.unpolledMs <= 1000)
+  connection.isUnpolled = true
+  connections.sweep(61_000)
+  connections.sweep(62_000)
+  t.strictSame(connection.lastCheck, { unpolledMs: 3000, quietMs: 2000 })
   t.end()
 })
