@@ -27,7 +27,7 @@ type Given = Pick<
 export function createListenerContext(given: Given, descriptorLimit: number, node: NodeResources): ListenerContext {
   const { clock } = given
   const memoryLimit = memoryOfProcess(node.memory, node.processes)
-  const descriptorBudget = new DescriptorBudget(Math.min(descriptorLimit, mostDescriptors(memoryLimit)))
+  const descriptorBudget = new DescriptorBudget(descriptorLimit, mostDescriptors(memoryLimit))
   const memory = new MemoryBudget(memoryLimit)
   return {
     ...given,

@@ -69,7 +69,8 @@ export class BoundPorts implements ListenerPorts {
       if (this.getState(spec) === 'ready') continue
       const port = this.#ports.get(key)?.port ?? spec.port
       try {
-        if (count >= most) throw noDescriptorForListener(most)
+        // One that does not listen holds no descriptor.
+        if (shouldListen(spec) && count >= most) throw noDescriptorForListener(most)
         this.#ports.set(key, this.#bindFreePort({ ...spec, port }))
         if (shouldListen(spec)) count++
       } catch (cause) {

@@ -25,11 +25,14 @@ const SHORT_PART = 0.25
  * It only counts. Its users open and close the sockets; clients that wait for a descriptor wait in a queue of DialBudget.
  */
 export class DescriptorBudget {
-  /** The process's limit of open files. */
+  /** How many descriptors connections may have: the process's limit of open files, or what memory allows. */
   readonly limit: number
   /** Called whenever more descriptors may be available than before. */
   onRelease: () => void = () => undefined
   readonly #ranking = new CountRanking<DescriptorShare>()
+  readonly #openFiles: number
+  readonly #forConnections: number
+  #reserved = 0
   #usable = 0
   #usableForPairs = 0
   #used = 0
@@ -38,17 +41,29 @@ export class DescriptorBudget {
   #shed = 0
   #evicted = 0
 
-  /** @param limit the process's limit of open files (RLIMIT_NOFILE). */
-  constructor(limit: number) {
-    this.limit = limit
+  /**
+   * @param openFiles the process's limit of open files (RLIMIT_NOFILE)
+   * @param forConnections how many of them connections may have, if memory allows fewer; listeners hold no data
+   */
+  constructor(openFiles: number, forConnections = openFiles) {
+    this.#openFiles = openFiles
+    this.#forConnections = forConnections
+    this.limit = Math.min(openFiles, forConnections)
     this.reserve(0)
   }
 
   /** Reserves more descriptors for other parts of this process. Sockets that are open already stay open. */
   reserve(descriptors: number): void {
-    this.#usable = usableDescriptors(this.limit, descriptors)
-    this.#usableForPairs = Math.floor(this.#usable * PAIR_SHARE)
+    this.#reserved = descriptors
+    this.#updateUsable()
     this.onRelease()
+  }
+
+  #updateUsable(): void {
+    const files = usableDescriptors(this.#openFiles, this.#reserved)
+    this.#usable = Math.min(files, this.#forConnections + this.#listeners)
+    const forPairs = Math.floor(this.#forConnections * PAIR_SHARE) + this.#listeners
+    this.#usableForPairs = Math.min(Math.floor(files * PAIR_SHARE), forPairs)
   }
 
   /** How many descriptors are in use, and how many clients had to wait, were turned away, or had to make room. */
@@ -58,16 +73,18 @@ export class DescriptorBudget {
 
   /** Takes a descriptor for a listener. @throws an error with the code EMFILE if listeners have their part already */
   addListener(): void {
-    const most = mostListeners(this.#usable)
+    const most = mostListeners(usableDescriptors(this.#openFiles, this.#reserved))
     if (this.#listeners >= most) throw noDescriptorForListener(most)
     this.#listeners++
     this.#used++
+    this.#updateUsable()
   }
 
   /** Gives the descriptor of a listener back. */
   removeListener(): void {
     this.#listeners--
     this.#used--
+    this.#updateUsable()
     this.onRelease()
   }
 

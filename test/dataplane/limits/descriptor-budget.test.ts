@@ -36,3 +36,15 @@ t.test('listeners have three quarters at most, and leave the rest to their clien
   t.match(budget.counts(), { used: 153 })
   t.end()
 })
+
+t.test('memory limits connections and not listeners, which hold no data', t => {
+  const budget = new DescriptorBudget(2000, 200)
+  const without = countAvailable(budget)
+  t.ok(without <= 200 && without > 100)
+  for (let n = 0; n < 1000; n++) budget.addListener()
+  t.ok(countAvailable(budget) >= without, 'a thousand listeners leave as much for connections')
+  t.match(budget.counts(), { used: 1000, limit: 200 })
+  for (let n = 0; n < 1000; n++) budget.removeListener()
+  t.equal(countAvailable(budget), without)
+  t.end()
+})
