@@ -67,7 +67,10 @@ function spoilIptablesSave(): string {
   const programs = mkdtempSync(join(folder, 'programs-'))
   const directory = process.env['PATH']!.split(delimiter).find(path => existsSync(join(path, 'iptables-save')))!
   for (const name of readdirSync(directory).filter(name => /^ip6?tables(-nft|-legacy)?-save$/.test(name))) {
-    const script = `#!/bin/sh\ncase "$*" in *filter*) echo "out of order" >&2; exit 1;; esac\nexec ${directory}/${name} "$@"\n`
+    const script = `#!/bin/sh
+case "$*" in *filter*) echo "out of order" >&2; exit 1;; esac
+${directory}/${name} "$@" | sed '/^[*]filter/,/^COMMIT/d'
+`
     writeFileSync(join(programs, name), script)
     chmodSync(join(programs, name), 0o755)
   }
