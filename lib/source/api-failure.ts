@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders } from 'node:http'
 import { ProxyFailure, messageOf, systemCode } from '../model/failure.js'
+import { shorten } from './shorten.js'
 import { field } from './watch-event.js'
 
 /** The longest pause that a server can ask for with Retry-After. */
@@ -56,6 +57,9 @@ export function unreadableFailure(request: ApiRequest, cause: unknown): ProxyFai
   return new ProxyFailure('API_REFUSED', message, { cause, hint: refusalHint(404) })
 }
 
+/** Characters of a server's message that an error quotes. */
+const MAX_MESSAGE_LENGTH = 1000
+
 /** Turns any error of a request into a ProxyFailure. */
 export function toFailure(error: unknown, request: ApiRequest): ProxyFailure {
   return error instanceof ProxyFailure ? error : unreachableFailure(request, error)
@@ -80,7 +84,7 @@ function readStatus(body: string): { message: string; versionTooLarge: boolean }
   const versionTooLarge =
     String(message).includes('Too large resource version') ||
     (Array.isArray(causes) && causes.some(cause => field(cause, 'reason') === 'ResourceVersionTooLarge'))
-  return { message: message === '' ? 'no message' : String(message), versionTooLarge }
+  return { message: message === '' ? 'no message' : shorten(String(message), MAX_MESSAGE_LENGTH), versionTooLarge }
 }
 
 /** Retry-After is a number of seconds or a date (RFC 9110, 10.2.3). */

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { type RequestOptions } from 'node:https'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type ExecPlugin, type KubeCluster } from './read-kubeconfig.js'
+import { shorten } from './shorten.js'
 import { field } from './watch-event.js'
 
 /** A command that takes longer is ended. */
@@ -68,7 +69,7 @@ export class ExecCredentials {
           }
         }
         const isMissing = systemCode(error) === 'ENOENT'
-        const problem = isMissing ? 'does not exist' : `failed: ${stderr.trim() || error.message}`
+        const problem = isMissing ? 'does not exist' : `failed: ${shorten(stderr.trim() || error.message)}`
         return reject(this.#fail(problem, isMissing ? { hint: installHint } : {}))
       })
     })
@@ -91,7 +92,7 @@ export class ExecCredentials {
 
   /** @throws Error that names the wrong field */
   #read(output: string): ExecCredential {
-    const document: unknown = JSON.parse(output)
+    const document = parseOutput(output)
     const apiVersion = field(document, 'apiVersion')
     if (apiVersion !== undefined && apiVersion !== this.#plugin.apiVersion)
       throw new Error(`apiVersion is ${JSON.stringify(apiVersion)}, expected "${this.#plugin.apiVersion}"`)
@@ -116,5 +117,14 @@ export class ExecCredentials {
         hint: hint ?? 'Run the command by hand, with the environment and arguments of the kubeconfig',
       },
     )
+  }
+}
+
+/** @throws Error that does not quote the output, which has credentials */
+function parseOutput(output: string): unknown {
+  try {
+    return JSON.parse(output)
+  } catch {
+    throw new Error('the output is not JSON')
   }
 }

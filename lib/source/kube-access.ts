@@ -119,15 +119,30 @@ function serverUrl(server: string, origin: string, scheme: 'http' | 'https'): UR
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url
   throw new ProxyFailure(
     'KUBECONFIG_INVALID',
-    `The server address ${JSON.stringify(server)} of ${origin} is not usable, expected http://HOST:PORT or https://HOST:PORT`,
+    `The server address ${JSON.stringify(withoutUserInfo(server))} of ${origin} is not usable, expected http://HOST:PORT or https://HOST:PORT`,
     { hint: 'Use a form like https://10.0.0.1:6443' },
   )
 }
 
+/** The text of a URL without its user name and password, for messages. */
+function withoutUserInfo(text: string): string {
+  return text.replace(/\/\/[^/?#]*@/, '//[redacted]@')
+}
+
+/** The credentials in a URL, which must not be in any message about it. */
+function takeCredentials(url: URL): Pick<KubeUser, 'username' | 'password'> {
+  const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)]
+  url.username = ''
+  url.password = ''
+  return username === '' && password === '' ? {} : { username, password }
+}
+
 /** Drops the credentials for plain HTTP, as kubectl does, because anyone on the network could read them. */
 function applyServerUrl(resolved: KubeAccess, url: URL): KubeAccess {
+  const credentials = takeCredentials(url)
   const server = url.href.replace(/\/+$/, '')
-  if (url.protocol === 'https:') return { ...resolved, cluster: { ...resolved.cluster, server } }
+  if (url.protocol === 'https:')
+    return { ...resolved, cluster: { ...resolved.cluster, server }, user: { ...resolved.user, ...credentials } }
   const { name, proxyUrl } = resolved.cluster
   return {
     origin: resolved.origin,

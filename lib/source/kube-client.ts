@@ -13,6 +13,8 @@ import { openResponse } from './open-response.js'
 import { type RequestObserver } from './request-observer.js'
 import { Watchdog } from './watchdog.js'
 
+/** A line of a watch with an object, as the API server writes it. */
+const OBJECT_EVENT = /^\{"type":"(ADDED|MODIFIED|DELETED|BOOKMARK)"/
 /** Enough to read the Status object of an error response. */
 const MAX_ERROR_BODY_BYTES = 64 * 1024
 /** A page of a list: 500 objects of up to 1.5 MB (etcd's limit) are a theory; 256 MiB are 500 slices of 5,000 endpoints each. */
@@ -113,9 +115,9 @@ class HttpKubeClient implements KubeClient {
   async streamLines(path: string, signal: AbortSignal): Promise<AsyncIterable<readonly string[]>> {
     const request = { server: this.server, method: 'GET', path } as const
     try {
-      const { response, record } = await this.#open(request, undefined, signal, this.#agentForStream())
-      record.leaveOpen()
-      return this.#readLines(response, request)
+      const opened = await this.#open(request, undefined, signal, this.#agentForStream())
+      opened.record.leaveOpen()
+      return this.#readLines(opened, request)
     } catch (error) {
       throw toFailure(error, request)
     }
@@ -140,10 +142,15 @@ class HttpKubeClient implements KubeClient {
     }
   }
 
-  async *#readLines(response: IncomingMessage, request: ApiRequest): AsyncGenerator<readonly string[]> {
+  async *#readLines(
+    { response, authorization }: OpenedResponse,
+    request: ApiRequest,
+  ): AsyncGenerator<readonly string[]> {
     const splitter = new LineSplitter()
+    // Objects are not logged; what else comes may be, and may echo the request.
+    const cleaned = (line: string): string => (OBJECT_EVENT.test(line) ? line : redactSecrets(line, authorization))
     try {
-      for await (const chunk of response) yield splitter.push(chunk as Buffer)
+      for await (const chunk of response) yield splitter.push(chunk as Buffer).map(cleaned)
     } catch (error) {
       throw unreachableFailure(request, error)
     }

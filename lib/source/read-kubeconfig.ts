@@ -71,7 +71,9 @@ export function readKubeconfig(text: string, path: string): KubeconfigContent {
   }
   if (document === undefined || document === null) throw invalidKubeconfig(path, 'is empty', 'expected a kubeconfig')
   if (typeof document !== 'object' || Array.isArray(document)) {
-    throw invalidKubeconfig(path, `contains ${quote(document)}`, 'expected a mapping with clusters, contexts and users')
+    // Not the value itself: the file may have a token and nothing else.
+    const found = Array.isArray(document) ? 'a list' : 'a single value'
+    throw invalidKubeconfig(path, `contains ${found}`, 'expected a mapping with clusters, contexts and users')
   }
   const current = nameOf(document, 'current-context')
   if (current === '' && !hasEntry(document, 'context', ''))

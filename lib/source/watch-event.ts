@@ -1,3 +1,8 @@
+import { shorten } from './shorten.js'
+
+/** Characters of a line that a message quotes. */
+const MAX_LINE_LENGTH = 120
+
 /** One parsed line of a watch. `version` is the resourceVersion to continue from after this event. */
 export type WatchEvent =
   | { readonly type: 'put' | 'remove'; readonly object: unknown; readonly version: string }
@@ -23,7 +28,10 @@ export function readWatchLine(line: string): WatchEvent {
   try {
     event = JSON.parse(line)
   } catch (error) {
-    return { type: 'unreadable', problem: `${(error as Error).message} in ${JSON.stringify(shorten(line))}` }
+    return {
+      type: 'unreadable',
+      problem: `${(error as Error).message} in ${JSON.stringify(shorten(line, MAX_LINE_LENGTH))}`,
+    }
   }
   const type = field(event, 'type')
   const object = field(event, 'object')
@@ -34,22 +42,25 @@ export function readWatchLine(line: string): WatchEvent {
     case 'MODIFIED':
     case 'DELETED':
       if (typeof version !== 'string' || version === '' || typeof field(metadata, 'name') !== 'string') {
-        return { type: 'unreadable', problem: `${type} without name or resourceVersion: ${shorten(line)}` }
+        return {
+          type: 'unreadable',
+          problem: `${type} without name or resourceVersion: ${shorten(line, MAX_LINE_LENGTH)}`,
+        }
       }
       return { type: type === 'DELETED' ? 'remove' : 'put', object, version }
     case 'BOOKMARK':
       if (typeof version !== 'string' || version === '') {
-        return { type: 'unreadable', problem: `BOOKMARK without resourceVersion: ${shorten(line)}` }
+        return { type: 'unreadable', problem: `BOOKMARK without resourceVersion: ${shorten(line, MAX_LINE_LENGTH)}` }
       }
       return { type: 'bookmark', version }
     case 'ERROR': {
       const expired = field(object, 'code') === 410 || ['Gone', 'Expired'].includes(String(field(object, 'reason')))
-      const message = String(field(object, 'message') ?? shorten(line))
+      const message = shorten(String(field(object, 'message') ?? line))
       return { type: expired ? 'expired' : 'error', message }
     }
     default:
       if (typeof type === 'string') return { type: 'unknown', name: type }
-      return { type: 'unreadable', problem: `not a watch event: ${shorten(line)}` }
+      return { type: 'unreadable', problem: `not a watch event: ${shorten(line, MAX_LINE_LENGTH)}` }
   }
 }
 
@@ -65,8 +76,4 @@ export function readObjectList(body: unknown): ObjectList | undefined {
 /** The field of a JSON object; undefined if it is absent or the value is not an object. */
 export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
-}
-
-function shorten(text: string): string {
-  return text.length <= 120 ? text : `${text.slice(0, 120)}…`
 }

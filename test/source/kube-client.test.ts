@@ -45,8 +45,8 @@ t.test('the message for an invalid kubeconfig has its path, the mistake and what
     ['empty', '', /is empty, expected a kubeconfig/],
     ['comments only', '# nothing\n', /is empty/],
     ['not YAML', 'a: [b', /is not YAML.* line 1: /s],
-    ['a text', 'hello', /contains "hello", expected a mapping/],
-    ['a list', '[1, 2]', /contains \[1,2\], expected a mapping/],
+    ['a token and nothing else', 'a-secret-token', /contains a single value, expected a mapping/],
+    ['a list', '[a-secret-token, 2]', /contains a list, expected a mapping/],
     ['no current context', '{"contexts": []}', /has no current-context, expected the name of one of its contexts/],
     [
       'a current context that is not there',
@@ -500,7 +500,30 @@ t.test('TLS with all kinds of credentials', { skip }, async test => {
         inner.notMatch(`${messageOf(failure)} ${failure.stack}`, secret)
         inner.match(messageOf(failure), '[redacted]', `${status}`)
       }
+      api.injectNext(1, {
+        status: 200,
+        body: `Authorization: ${secret}\n{"type":"ERROR","object":{"message":"${secret}"}}\n`,
+      })
+      const lines: string[] = []
+      for await (const batch of await client.streamLines('/api?watch=true', NEVER_ABORTED)) lines.push(...batch)
+      inner.equal(lines.length, 2)
+      inner.notMatch(lines.join(), secret)
     }
+  })
+
+  await test.test('a user name and password in the server address are sent, and are in no message', async inner => {
+    const api = await start(inner, {})
+    const server = api.url.replace('https://', 'https://me:pass%20word@')
+    const client = await clientFor({ server, 'certificate-authority': 'ca.pem' }, {})
+    inner.notMatch(client.server, 'pass')
+    await client.getJson('/apis', NEVER_ABORTED)
+    const basic = Buffer.from('me:pass word').toString('base64')
+    inner.equal(api.requests.at(-1)?.headers.authorization, `Basic ${basic}`)
+    api.injectNext(1, { status: 500, body: 'no' })
+    inner.notMatch(messageOf(await failureOf(client.getJson('/apis', NEVER_ABORTED))), 'pass')
+    await inner.rejects(clientFor({ server: 'ftp://me:secret@10.0.0.1' }, {}), {
+      message: /ftp:\/\/\[redacted\]@10\.0\.0\.1/,
+    })
   })
 
   await test.test('requests go through the proxy that the environment names', async inner => {
