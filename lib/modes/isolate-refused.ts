@@ -51,7 +51,8 @@ export async function isolateRefused<Item>(
       await onFound(some[0]!, reason)
     } else {
       const [first, second] = [some.slice(0, some.length >> 1), some.slice(some.length >> 1)]
-      if (await tryItems(first)) add({ items: second, reason })
+      // A single item is blamed for nothing but its own refusal: the group's may have passed, or be one of the sum.
+      if ((await tryItems(first)) && second.length > 1) add({ items: second, reason })
       else await tryItems(second)
     }
   }

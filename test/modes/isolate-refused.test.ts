@@ -51,3 +51,22 @@ void t.test('the number of probes has a limit, and then few accepted items are i
   t.ok(found.length + left.length < 400, `${found.length} found, ${left.length} left`)
   t.strictSame((await isolate(refused, { maxProbes: 200 })).found, [...refused], 'with more, all are found')
 })
+
+void t.test('nothing is blamed that was not refused alone', async t => {
+  const found: string[] = []
+  const tried: string[] = []
+  const isolateAll = (refuses: (some: readonly string[]) => boolean) =>
+    isolateRefused(['a', 'b', 'c', 'd'], {
+      probe: some => {
+        tried.push(some.join(''))
+        return Promise.resolve(refuses(some) ? 'refused' : undefined)
+      },
+      onFound: item => Promise.resolve(void found.push(item)),
+      isExplained: item => found.includes(item),
+      maxProbes: 100,
+    })
+  t.strictSame(await isolateAll(() => tried.length === 1), [], 'a refusal that passes')
+  t.strictSame(await isolateAll(some => some.length > 1), [], 'a limit of the sum')
+  t.strictSame(found, [])
+  t.ok(tried.includes('d'))
+})
