@@ -35,6 +35,8 @@ export class SyncLoop {
   readonly #timers: NamedTimers<'batch' | 'retry'>
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
   /** When the oldest change that no update has taken yet was queued. */
+  /** Whether an update has succeeded. */
+  #hasApplied = false
   #queuedAt: number | undefined
   /** The changes that the current update has taken. */
   #updatingBatch: ChangeBatch | undefined
@@ -102,13 +104,15 @@ export class SyncLoop {
       if (failed > 0) this.#timers.set('retry', Math.min(syncPeriod, RETRY_MS), () => this.#requestUpdate())
     }
     this.#updating = undefined
-    for (const loop of this.#programLoops) loop.finishUpdates()
+    // Before the first update that succeeds, the rules that are desired have no Services.
+    if (this.#hasApplied) for (const loop of this.#programLoops) loop.finishUpdates()
   }
 
   /** A proxier must not reject. If it does, the proxy keeps serving what it already serves. */
   async #tryUpdate(): Promise<number> {
     try {
       const { failed } = await this.#options.proxier.update(this.#snapshot)
+      this.#hasApplied = true
       this.#options.onApplied(this.#snapshot)
       return failed
     } catch (error) {

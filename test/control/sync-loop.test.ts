@@ -104,6 +104,19 @@ t.test('the loop tries again to open a listener that could not be opened', async
   t.equal(rig.proxier.updateCount, updates + 2)
 })
 
+t.test('no rules are written while the first update fails, and the next one that succeeds is written', async t => {
+  const rig = createRig()
+  rig.proxier.updateErrors.push(new Error('out of order'), new Error('out of order'))
+  rig.store.replace('Service', [makeApiService()])
+  rig.store.replace('EndpointSlice', [makeApiSlice()])
+  await rig.clock.advance(1000)
+  t.equal(rig.proxier.updateCount, 1)
+  t.equal(rig.proxier.programCalls.length, 0, 'the rules that it knows have no Services')
+  await rig.clock.advance(20_000)
+  t.ok(rig.proxier.updateCount >= 3)
+  t.equal(ruleOf(rig), '10.96.0.10:80')
+})
+
 t.test('a stop waits for running work and starts nothing new', async t => {
   for (const gate of ['updateGate', 'programGate'] as const) {
     const rig = createRig()

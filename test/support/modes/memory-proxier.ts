@@ -41,6 +41,8 @@ export class MemoryProxier implements Proxier, KernelRules {
   /** Errors of the next writes; service ports that the next updates cannot open. */
   readonly programFailures: Error[] = []
   readonly updateFailures: number[] = []
+  /** Errors with which the next updates reject, before they change anything. */
+  readonly updateErrors: Error[] = []
   readonly #now: () => number
   #desired = new Map<string, string>()
   #programmed: Map<string, string> | undefined
@@ -58,6 +60,11 @@ export class MemoryProxier implements Proxier, KernelRules {
     this.#enter('update')
     this.updateCount++
     await this.updateGate.wait()
+    const error = this.updateErrors.shift()
+    if (error !== undefined) {
+      this.#running.update--
+      throw error
+    }
     const ports = [...snapshot.ports]
     this.endpoints = new Map(ports.map(([key, { usable }]) => [key, usable.cluster.map(({ ip }) => ip).join(' ')]))
     this.#desired = new Map(
