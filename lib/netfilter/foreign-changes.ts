@@ -61,6 +61,11 @@ export class ForeignChanges {
     this.#expected[family] += commits
   }
 
+  /** A write of our own was refused: no commit of it will be reported, and none by another program may pass for one. */
+  forgetExpected(family: IpFamily): void {
+    this.#expected[family] = 0
+  }
+
   /** Expects no more commits of our own. @returns whether some were missing: then the count has grown */
   settle(family: IpFamily): boolean {
     if (this.#expected[family] === 0) return false

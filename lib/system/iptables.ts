@@ -96,11 +96,13 @@ export class IptablesPrograms implements Iptables {
   async restore(text: string): Promise<void> {
     const [program, ...args] = this.restoreCommand
     const onEnd = this.monitor?.expectWrite(this.family, text)
+    let succeeded = false
     try {
       const { exitCode, stderr } = await this.#run(program, args, { input: text, timeoutMs: TIMEOUT_MS })
-      if (exitCode !== 0) throw iptablesFailure(program, stderr, text)
+      succeeded = exitCode === 0
+      if (!succeeded) throw iptablesFailure(program, stderr, text)
     } finally {
-      onEnd?.()
+      onEnd?.(succeeded)
     }
   }
 

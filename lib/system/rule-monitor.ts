@@ -102,15 +102,16 @@ export class RuleMonitor {
   }
 
   /**
-   * Expects a write of our own. Call it before the write, and the returned function after it.
+   * Expects a write of our own. Call it before the write, and the returned function after it, with whether the write succeeded.
    * @param text the input of iptables-restore
    */
-  expectWrite(family: IpFamily, text: string): () => void {
+  expectWrite(family: IpFamily, text: string): (succeeded: boolean) => void {
     // A commit that is expected and not reported would hide one of another program.
     if (!this.#isReliable) return () => undefined
     this.#changes.expect(family, text.match(/^COMMIT$/gm)?.length ?? 0)
-    return () => {
+    return succeeded => {
       this.#timers.cancel(family)
+      if (!succeeded) return this.#changes.forgetExpected(family)
       this.#timers.set(family, SETTLE_MS, () => {
         if (this.#changes.settle(family)) this.#reportChange([family])
       })

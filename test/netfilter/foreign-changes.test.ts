@@ -102,3 +102,15 @@ t.test('the form of version 1.8.10 is understood; without a form that is, nothin
   t.notOk(changes.areUnderstood)
   t.end()
 })
+
+t.test('commits of a write that was refused are not expected any more, and count as no change', t => {
+  const refused = (changes: ForeignChanges): void => {
+    changes.expect('IPv4', 2)
+    changes.forgetExpected('IPv4')
+  }
+  const { changes, counts } = feed([], refused)
+  t.strictSame(counts, [0, 0])
+  t.notOk(changes.settle('IPv4'), 'so a check does not lead to the next one')
+  t.strictSame(feed([OURS, RESTORE], refused).counts, [1, 0], 'the next one is of another program')
+  t.end()
+})

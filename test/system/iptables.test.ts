@@ -71,3 +71,20 @@ void t.test('several tables are read by one program; what it lacks, or all if it
   t.strictSame([...(await iptables.read(['nat'])).keys()], ['nat'])
   t.equal(calls.at(-1), 'iptables-legacy-save -t nat')
 })
+
+void t.test(
+  'the monitor learns whether a write that it expects has succeeded',
+  { skip: namespacesUnavailable },
+  async t => {
+    const iptables = new IptablesPrograms('IPv4', 'nft', rootless)
+    const ends: boolean[] = []
+    iptables.monitor = {
+      foreignChanges: () => 0,
+      watchAlso: () => undefined,
+      expectWrite: () => succeeded => ends.push(succeeded),
+    }
+    await iptables.restore(rules(1))
+    await t.rejects(iptables.restore('*nat\n-A KUBE-NOWHERE -j NOWHERE\nCOMMIT\n'))
+    t.strictSame(ends, [true, false])
+  },
+)
