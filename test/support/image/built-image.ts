@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
-import { type TeardownScope } from '../nodes/node-network.js'
+import { type TeardownScope, WITHOUT_TAP_LOADER } from '../nodes/node-network.js'
 import { type ContainerOptions, runInRoot } from './container.js'
 import { type DebianRoot, provideDebianRoot } from './debian-root.js'
 
@@ -50,7 +50,7 @@ export class BuiltImage {
     t.teardown(() => rmSync(folder, { recursive: true }))
     const image = new BuiltImage(debian, join(folder, 'layer'))
     mkdirSync(join(image.layer, 'usr/local/bin'), { recursive: true })
-    await run(join(STAGES, 'build.sh'), [image.layer], { env: { ...process.env, NODE_OPTIONS: '' } })
+    await run('env', [...WITHOUT_TAP_LOADER, join(STAGES, 'build.sh'), image.layer])
     copyFileSync(NODE, join(image.layer, 'usr/local/bin/node'))
     try {
       await runInRoot(image.containerOptions(['node', '--version']))

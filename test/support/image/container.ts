@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { waitUntil } from '../dataplane/plane-under-test.js'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
+import { WITHOUT_TAP_LOADER } from '../nodes/node-network.js'
 
 /** The source of the script is beside the source of this file. */
 const SCRIPT = fileURLToPath(new URL('../../../../test/support/image/container.sh', import.meta.url))
@@ -88,9 +89,9 @@ export async function runInRoot(options: ContainerOptions): Promise<string> {
   return out
 }
 
-function start([program, ...args]: readonly string[], { env = {} }: ContainerOptions): ChildProcess {
+function start(command: readonly string[], { env = {} }: ContainerOptions): ChildProcess {
   const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-  return spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: path, ...env } })
+  return spawn('env', [...WITHOUT_TAP_LOADER, ...command], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: path, ...env } })
 }
 
 function unshared({ network }: ContainerOptions): string[] {
