@@ -1,16 +1,19 @@
 import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
 import { type AvoidedEndpoints } from '../balancer/balancer.js'
 import { type Clock } from '../model/clock.js'
+import { type AdmittedClient } from './limits/own-clients.js'
 import { type ListenerBalancer } from './listener-balancer.js'
 
 /** What a listener learns from the leases of its clients. */
 export interface LeaseOwner {
+  /** The client has ended. Called once. */
+  onRelease(client: string): void
   onEndpointFailure(endpoint: BalancedEndpoint, error: Error): void
   onLocalProblem(error: Error): void
 }
 
 /**
- * The endpoint of one client. A client has one at a time: picking the next one gives the one before back. The endpoint counts
+ * A client that was let in, and its endpoint. The client counts for the limits until `release`. A client has one at a time: picking the next one gives the one before back. The endpoint counts
  * as used from `pick` to `release`, so that a burst of clients spreads over all endpoints.
  */
 export class EndpointLease {
@@ -19,13 +22,22 @@ export class EndpointLease {
   readonly #balancer: ListenerBalancer
   readonly #clock: Clock
   readonly #listener: LeaseOwner
+  readonly #admitted: AdmittedClient
   #endpoint: BalancedEndpoint | undefined
+  #isReleased = false
 
-  constructor(client: string, balancer: ListenerBalancer, clock: Clock, listener: LeaseOwner) {
+  constructor(
+    client: string,
+    balancer: ListenerBalancer,
+    clock: Clock,
+    listener: LeaseOwner,
+    admitted: AdmittedClient,
+  ) {
     this.client = client
     this.#balancer = balancer
     this.#clock = clock
     this.#listener = listener
+    this.#admitted = admitted
   }
 
   /**
@@ -54,9 +66,13 @@ export class EndpointLease {
     this.#listener.onLocalProblem(error)
   }
 
-  /** The client has ended: its endpoint no longer counts as used. */
+  /** The client has ended: it counts for no limit, and its endpoint no longer as used. Another call does nothing. */
   release(): void {
+    if (this.#isReleased) return
+    this.#isReleased = true
     this.#balancer.release(this.#endpoint)
     this.#endpoint = undefined
+    this.#admitted.release()
+    this.#listener.onRelease(this.client)
   }
 }

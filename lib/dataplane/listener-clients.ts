@@ -83,42 +83,36 @@ export class ListenerClients implements LeaseOwner {
   }
 
   /**
-   * Decides whether a client may come in. If so, it counts for the limits of its Service until `dismiss`.
+   * Decides whether a client may come in. If so, it counts for the limits until its lease is released. Undefined: it may not.
    * @param client the client's address, in its canonical form
    * @param peer the client's end of the socket
    * @param port the port of the listener
    */
-  admit(client: string, peer: SocketAddress, port: number): boolean {
+  admit(client: string, peer: SocketAddress, port: number): EndpointLease | undefined {
     const { log, serviceLimits } = this.#context
     const { address, protocol, holdsNodePort } = this.#spec
-    if (!this.#filter.allows(client) || (holdsNodePort && !isLoopback(client))) return false
+    if (!this.#filter.allows(client) || (holdsNodePort && !isLoopback(client))) return undefined
     if (this.#upstreamSockets.has(peer, { ip: address, port })) {
       const cause = 'that came from this proxy itself: an endpoint of the Service is a Service address'
       this.#reportNowAndThen('own socket', () => log.warn(`${MESSAGES[protocol].refused} ${cause}`, this.logFields))
-      return false
+      return undefined
     }
-    if (!this.#ownClients.admit(client, this.#endpoints)) {
+    const admitted = this.#ownClients.admit(client, this.#endpoints)
+    if (admitted === undefined) {
       const cause = 'of this node or an endpoint: too many are open; an endpoint may lead back to a Service'
       log.info(2, `${MESSAGES[protocol].refused} ${cause}`, this.logFields)
-      return false
+      return undefined
     }
     const limit = serviceLimits.admit(this.service, client)
-    if (limit === undefined) return true
-    this.#ownClients.release(client)
+    if (limit === undefined) return new EndpointLease(client, this.#balancer, this.#context.clock, this, admitted)
+    admitted.release()
     countShed(this.traffic, limit)
     if (log.enabled(3)) log.info(3, `${MESSAGES[protocol].refused} at a limit`, { ...this.logFields, client, limit })
-    return false
+    return undefined
   }
 
-  /** A client that was admitted has ended: it no longer counts for the limits of its Service. */
-  dismiss(client: string): void {
+  onRelease(client: string): void {
     this.#context.serviceLimits.release(this.service, client)
-    this.#ownClients.release(client)
-  }
-
-  /** What an admitted client picks its endpoints with. */
-  lease(client: string): EndpointLease {
-    return new EndpointLease(client, this.#balancer, this.#context.clock, this)
   }
 
   /** @param active connections or flows that are open now */

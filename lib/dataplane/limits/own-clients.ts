@@ -20,23 +20,47 @@ function readAddresses(): ReadonlySet<string> {
   }
 }
 
+/** A client that was admitted, and counts until its end if it may be this proxy itself. */
+export interface AdmittedClient {
+  /** The client has ended. Another call does nothing. */
+  release(): void
+}
+
+const NOT_COUNTED: AdmittedClient = { release: () => undefined }
+
+class CountedClient implements AdmittedClient {
+  readonly #total: { used: number }
+  #isReleased = false
+
+  constructor(total: { used: number }) {
+    this.#total = total
+    total.used++
+  }
+
+  release(): void {
+    if (this.#isReleased) return
+    this.#isReleased = true
+    this.#total.used--
+  }
+}
+
 /**
  * Bounds the clients that may be this proxy itself: their address is one of this node, or of an endpoint of the Service. An endpoint
  * may lead back to a Service in a way that this node does not know: through another program, here or on the endpoint's host, or an
  * address that has just moved here. Each round is one more client with such an address. With a bound the last one is refused, so the
  * whole chain ends.
  *
- * There is one for each process and protocol. It counts only such clients; the others cost one look-up.
+ * There is one for each process and protocol. It counts only such clients; the others cost one look-up. Whether a client counts is decided
+ * when it comes, and kept with its connection or flow: one address may count at a Service and not at another, and later not at all.
  */
 export class OwnClients {
   readonly #clock: Clock
   readonly #limit: number
   readonly #read: () => ReadonlySet<string>
   readonly #isExempt: (client: string) => boolean
-  readonly #counts = new Map<string, number>()
+  readonly #total = { used: 0 }
   #addresses: ReadonlySet<string> = new Set()
   #readAt = -Infinity
-  #used = 0
 
   /**
    * @param read returns the addresses of this machine
@@ -57,29 +81,17 @@ export class OwnClients {
   }
 
   /**
-   * Counts one more client, unless it may be this proxy itself and the limit is reached.
+   * Lets one more client in, and counts it if it may be this proxy itself. Undefined: it may be, and the limit is reached.
    * @param endpoints the addresses of the endpoints of its Service
    */
-  admit(client: string, endpoints: ReadonlySet<string>): boolean {
-    if (!this.isEndpoint(client, endpoints) && !this.#isOwn(client)) return true
-    if (this.#used >= this.#limit) return false
-    this.#used++
-    this.#counts.set(client, (this.#counts.get(client) ?? 0) + 1)
-    return true
+  admit(client: string, endpoints: ReadonlySet<string>): AdmittedClient | undefined {
+    if (!this.isEndpoint(client, endpoints) && !this.#isOwn(client)) return NOT_COUNTED
+    return this.#total.used < this.#limit ? new CountedClient(this.#total) : undefined
   }
 
   /** Whether a client has the address of an endpoint: it may lead back to its Service, or be a Pod that uses its own Service. */
   isEndpoint(client: string, endpoints: ReadonlySet<string>): boolean {
     return endpoints.has(client) && !this.#isExempt(client)
-  }
-
-  /** A client that was admitted has ended. */
-  release(client: string): void {
-    const count = this.#counts.get(client)
-    if (count === undefined) return
-    this.#used--
-    if (count === 1) this.#counts.delete(client)
-    else this.#counts.set(client, count - 1)
   }
 
   #isOwn(client: string): boolean {

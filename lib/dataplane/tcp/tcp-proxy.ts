@@ -120,9 +120,9 @@ export class TcpProxy implements Listener {
       return this.#refuse(client)
     }
     const address = canonicalAddress(peer.ip)
-    if (!this.#clients.admit(address, peer, this.#server!.port)) return this.#refuse(client)
+    const lease = this.#clients.admit(address, peer, this.#server!.port)
+    if (lease === undefined) return this.#refuse(client)
     this.#clients.traffic.connections++
-    const lease = this.#clients.lease(address)
     const connection = new TcpConnection(client, lease, this.#dialQueue, this.#context, this.#connectionOwner)
     this.#connections.add(connection)
     connection.start()
@@ -146,7 +146,6 @@ export class TcpProxy implements Listener {
     this.#connections.delete(connection)
     this.#serviceConnections.remove(connection)
     connection.lease.release()
-    this.#clients.dismiss(connection.lease.client)
     traffic.bytesToEndpoint += connection.bytesToEndpoint
     traffic.bytesToClient += connection.bytesToClient
     if (failure !== undefined && log.enabled(4))

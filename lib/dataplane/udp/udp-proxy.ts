@@ -139,12 +139,14 @@ export class UdpProxy implements Listener {
   #openFlow(from: UdpPeer): UdpFlow | undefined {
     const { flowBudget, clock } = this.#context
     const { address, port } = from
-    if (this.#isDraining || !this.#clients.admit(address, { ip: address, port }, this.#port)) return undefined
+    if (this.#isDraining) return undefined
+    const lease = this.#clients.admit(address, { ip: address, port }, this.#port)
+    if (lease === undefined) return undefined
     if (!flowBudget.makeRoom(this.#serviceFlows) || !this.#acquireDescriptor(address)) {
-      this.#clients.dismiss(address)
+      lease.release()
       return undefined
     }
-    const flow = new UdpFlow(from, this.#clients.lease(address), this.#context, this.#flowOwner)
+    const flow = new UdpFlow(from, lease, this.#context, this.#flowOwner)
     flowBudget.add(this.#serviceFlows, flow, clock.now())
     this.#flows.add(flow)
     if (!flow.start()) return undefined
@@ -164,7 +166,6 @@ export class UdpProxy implements Listener {
   #handleEnd(flow: UdpFlow): void {
     this.#flows.delete(flow)
     flow.lease.release()
-    this.#clients.dismiss(flow.client.address)
     this.#context.onConnectionEnd()
   }
 }

@@ -6,6 +6,7 @@ import { DEFAULT_TIMINGS } from '../../../lib/dataplane/data-plane-timings.js'
 import { DescriptorBudget } from '../../../lib/dataplane/limits/descriptor-budget.js'
 import { DialBudget } from '../../../lib/dataplane/limits/dial-budget.js'
 import { OwnClients } from '../../../lib/dataplane/limits/own-clients.js'
+import { ServiceLimits } from '../../../lib/dataplane/limits/service-limits.js'
 import { TcpProxy } from '../../../lib/dataplane/tcp/tcp-proxy.js'
 import { DgramTransport } from '../../../lib/dataplane/transport/dgram-transport.js'
 import { NetTransport } from '../../../lib/dataplane/transport/net-transport.js'
@@ -15,7 +16,7 @@ import { FlowBudget } from '../../../lib/dataplane/udp/flow-budget.js'
 import { UdpProxy } from '../../../lib/dataplane/udp/udp-proxy.js'
 import { realClock } from '../../../lib/system/real-clock.js'
 import { makeListenerContext } from '../../support/dataplane/make-listener-context.js'
-import { makeListenerSpec, waitUntil } from '../../support/dataplane/plane-under-test.js'
+import { makeListenerPlan, makeListenerSpec, waitUntil } from '../../support/dataplane/plane-under-test.js'
 
 const LOOPBACK = '127.0.0.1'
 /** A quarter of 80 files. */
@@ -109,6 +110,61 @@ for (const [way, transport] of TCP)
     t.equal(refused, 1, 'the last one ended all others')
   })
 
+for (const [way, transport] of TCP)
+  t.test(`clients of one Service give nothing back of what an endpoint's host has at another one (${way})`, async t => {
+    // An endpoint of the first Service, and an ordinary client of the others.
+    const host = '127.0.0.2'
+    const pod = createServer(socket => socket.on('error', () => undefined).resume()).listen(0)
+    await once(pod, 'listening')
+    t.teardown(() => pod.close())
+    const { port } = pod.address() as AddressInfo
+    const serviceLimits = new ServiceLimits()
+    const context = makeListenerContext(transport, { ownClients: ownClients([]), serviceLimits })
+    const open = async (service: string, ip: string, maxConnections?: number) => {
+      const spec = makeListenerSpec({
+        service,
+        key: `IPv4/default/${service}/TCP`,
+        endpoints: [{ ip, port }],
+        maxConnections,
+      })
+      const proxy = new TcpProxy(spec, context)
+      t.teardown(() => {
+        proxy.close()
+        proxy.abortConnections()
+      })
+      return { spec, proxy, port: await proxy.open() }
+    }
+    const circle = await open('circle', host)
+    const other = await open('other', LOOPBACK)
+    const full = await open('full', LOOPBACK, 1)
+    serviceLimits.apply(makeListenerPlan(full.spec), [])
+    const client = (to: { readonly port: number }) => {
+      const socket = connect({ port: to.port, host: LOOPBACK, localAddress: host }).on('error', () => undefined)
+      t.teardown(() => socket.destroy())
+      return socket
+    }
+    const enter = async (to: typeof circle, count: number) => {
+      const { connections, refused } = to.proxy.counts()
+      const sockets = Array.from({ length: count }, () => client(to))
+      await waitUntil(() => {
+        const now = to.proxy.counts()
+        return now.connections + now.refused === connections + refused + count
+      }, 'the proxy has decided about all clients')
+      return sockets
+    }
+    await enter(circle, LIMIT)
+    for (const socket of await enter(other, 5)) socket.destroy()
+    await waitUntil(() => other.proxy.counts().active === 0, 'the clients of the other Service have ended')
+    await enter(full, 5)
+    await enter(circle, 5)
+    t.match(full.proxy.counts(), { connections: 1, refused: 4 }, 'a Service at its limit')
+    t.match(circle.proxy.counts(), { connections: LIMIT, active: LIMIT, refused: 5 })
+    circle.proxy.abortConnections()
+    await waitUntil(() => circle.proxy.counts().active === 0, 'the clients of the circle have ended')
+    await enter(circle, LIMIT + 5)
+    t.match(circle.proxy.counts(), { connections: 2 * LIMIT, refused: 10 }, 'its own end gives all back')
+  })
+
 const UDP = [
   ['fast path', new UdpHandleTransport()],
   ['public path', new DgramTransport()],
@@ -145,4 +201,47 @@ for (const [way, udpTransport, { place, host, nodeAddresses }] of UDP.flatMap(([
     client.send('round and round', proxyPort, LOOPBACK)
     await waitUntil(() => proxy.counts().refused === 1, 'the last datagram is dropped')
     t.equal(proxy.counts().connections, LIMIT + (host === LOOPBACK ? 0 : 1))
+  })
+
+for (const [way, udpTransport] of UDP)
+  t.test(`flows of one Service give nothing back of what an endpoint's host has at another one (${way})`, async t => {
+    const host = '127.0.0.2'
+    const pod = createSocket('udp4').bind(0)
+    await once(pod, 'listening')
+    const { port } = pod.address()
+    const context = makeListenerContext(new NetTransport(), {
+      udpTransport,
+      ownClients: ownClients([]),
+      flowBudget: new FlowBudget(1000),
+    })
+    const open = async (service: string, ip: string) => {
+      const spec = { protocol: 'UDP', service, key: `IPv4/default/${service}/UDP`, endpoints: [{ ip, port }] } as const
+      const proxy = new UdpProxy(makeListenerSpec(spec), context)
+      return { proxy, port: await proxy.open() }
+    }
+    const circle = await open('circle', host)
+    const other = await open('other', LOOPBACK)
+    const clients: Socket[] = []
+    t.teardown(() => {
+      for (const { proxy } of [circle, other]) proxy.abortConnections()
+      for (const socket of [pod, ...clients]) socket.close()
+    })
+    const enter = async (to: typeof circle, count: number) => {
+      const { connections, refused } = to.proxy.counts()
+      for (let n = 0; n < count; n++) {
+        const socket = createSocket('udp4').bind(0, host)
+        clients.push(socket)
+        socket.send(`datagram ${n}`, to.port, LOOPBACK)
+      }
+      await waitUntil(() => {
+        const now = to.proxy.counts()
+        return now.connections + now.refused === connections + refused + count
+      }, 'the proxy has decided about all clients')
+    }
+    await enter(circle, LIMIT)
+    await enter(other, 5)
+    other.proxy.abortConnections()
+    await enter(circle, 5)
+    t.match(other.proxy.counts(), { connections: 5, active: 0 })
+    t.match(circle.proxy.counts(), { connections: LIMIT, active: LIMIT, refused: 5 })
   })

@@ -36,7 +36,7 @@ testBothTransports(
     descriptorBudget.countExisting(queue.share)
     const pod = await TcpPod.startNamed(t, 'pod')
     const clients = new ListenerClients(makeListenerSpec({ endpoints: [pod.endpoint] }), context)
-    const lease = clients.lease('127.0.0.1')
+    const lease = clients.admit('127.0.0.1', { ip: '127.0.0.1', port: 1 }, 2)!
 
     // Another dial came just before, so the dial of this client waits.
     dialBurst.add(IGNORED_DIAL)
