@@ -6,8 +6,8 @@ import { type MemoryHolder, type MemoryPool } from '../limits/memory-pool.js'
 const MIN_QUIET_MS = 5000
 /** Memory that is over the limit by so much is freed at the cost of connections that move bytes, too. */
 const FAR_OVER = 1.25
-/** The most connections that one sweep ends. The kernel has their memory back at the next one. */
-const MAX_ENDED_PER_SWEEP = 64
+/** The most connections that one sweep ends for the kernel, whose memory is only known again at the next one. */
+const MAX_ENDED_FOR_KERNEL = 64
 /** How many Services are asked for a connection that is quiet, those with the most first. */
 const MAX_ASKED = 8
 
@@ -87,14 +87,13 @@ export class HeldBackConnections {
   }
 
   /**
-   * Ends connections while they have too much memory.
+   * Ends connections until they no longer have too much memory here, however many it takes: what one frees is known at once.
    * @param forKernel how many may end because the kernel is short of memory, although this process is not
    */
   sweep(forKernel: number): void {
-    for (let ended = 0; ended < MAX_ENDED_PER_SWEEP; ended++) {
-      if (ended >= forKernel && !this.#pool.isOver(1)) return
+    const leastEnded = Math.min(forKernel, MAX_ENDED_FOR_KERNEL)
+    for (let ended = 0; ended < leastEnded || this.#pool.isOver(1); ended++)
       if (!this.#endOne(this.#pool.isOver(FAR_OVER))) return
-    }
   }
 
   #add(connection: HeldBackConnection): Entry {

@@ -69,6 +69,24 @@ t.test('connections that move bytes end only far above the limit', t => {
   t.end()
 })
 
+t.test('however many connections stall between two sweeps, one sweep brings them below the limit', t => {
+  const fixture = new Fixture(100)
+  for (let sweep = 0; sweep < 3; sweep++) {
+    for (let n = 0; n < 1000; n++) fixture.hold('hung', `10.0.${n % 250}.1`, 'hung')
+    fixture.connections.sweep(0)
+    t.match(fixture.pool.counts(), { used: 100 * BYTES, evicted: 900 + 1000 * sweep })
+  }
+  t.end()
+})
+
+t.test('for the kernel, at most 64 connections end before its memory is looked at again', t => {
+  const fixture = new Fixture(1000)
+  for (let n = 0; n < 900; n++) fixture.hold('hung', '10.0.0.1', 'hung')
+  fixture.connections.sweep(900)
+  t.equal(fixture.ended.length, 64)
+  t.end()
+})
+
 t.test('when the kernel is short of memory, so many end as are asked for, and only quiet ones', t => {
   const fixture = new Fixture(1000)
   for (let n = 0; n < 5; n++) fixture.hold('hung', '10.0.0.1', `quiet ${n}`)
