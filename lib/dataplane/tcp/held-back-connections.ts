@@ -10,6 +10,8 @@ const FAR_OVER = 1.25
 const MAX_ENDED_FOR_KERNEL = 64
 /** How many Services are asked for a connection that is quiet, those with the most first. */
 const MAX_ASKED = 8
+/** How many clients of each of them, those with the most first: one whose connections all move bytes must not protect the others. */
+const MAX_CLIENTS = 32
 
 /** A connection whose receiver may not take its bytes; a TcpConnection is one. */
 export interface HeldBackConnection {
@@ -46,7 +48,7 @@ class ServiceEntries extends Counted {
  * machine with 24 GiB, and then every program of the node is slow or loses connections.
  *
  * When memory is short, connections end: of the Service that has the most of them, of its client with the most, the one that has moved no
- * byte for the longest time. They are found by the sweep of UnpolledConnections, so a connection costs nothing here until then.
+ * byte for the longest time. Where that one is not quiet, the next client or Service gives one. They are found by the sweep of UnpolledConnections, so a connection costs nothing here until then.
  */
 export class HeldBackConnections {
   readonly #pool: MemoryPool
@@ -108,15 +110,22 @@ export class HeldBackConnections {
   }
 
   #endOne(evenIfUsed: boolean): boolean {
-    for (const { byClient } of this.#ranking.top(MAX_ASKED)) {
-      const { connection, quietMs } = byClient.firstToEnd!
-      if (quietMs < MIN_QUIET_MS && !evenIfUsed) continue
-      // At once: the sockets may close later.
-      this.delete(connection)
-      this.#pool.countEvicted()
-      connection.reset()
-      return true
-    }
-    return false
+    const entry = this.#findQuiet() ?? (evenIfUsed ? this.#ranking.first?.byClient.firstToEnd : undefined)
+    if (entry === undefined) return false
+    const { connection } = entry
+    // At once: the sockets may close later.
+    this.delete(connection)
+    this.#pool.countEvicted()
+    connection.reset()
+    return true
+  }
+
+  #findQuiet(): Entry | undefined {
+    for (const { byClient } of this.#ranking.top(MAX_ASKED))
+      for (const { client } of byClient.greediestClients(MAX_CLIENTS)) {
+        const oldest = byClient.oldestOf(client)!
+        if (oldest.quietMs >= MIN_QUIET_MS) return oldest
+      }
+    return undefined
   }
 }

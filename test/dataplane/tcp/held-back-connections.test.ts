@@ -69,6 +69,28 @@ t.test('connections that move bytes end only far above the limit', t => {
   t.end()
 })
 
+t.test('a client whose connections all move bytes does not protect those of another client that move none', t => {
+  for (const limit of [140, 100]) {
+    const fixture = new Fixture(limit)
+    for (let n = 0; n < 100; n++) fixture.hold('web', '10.0.0.1', 'slow', 900)
+    for (let n = 0; n < 50; n++) fixture.hold('web', '10.0.0.2', 'dead')
+    fixture.connections.sweep(0)
+    t.equal(fixture.pool.counts().used, limit * BYTES)
+    t.strictSame([...new Set(fixture.ended)], ['dead'], `${fixture.ended.length} have ended`)
+  }
+  t.end()
+})
+
+t.test('far above the limit, connections that move bytes end only when none is left that moves none', t => {
+  const fixture = new Fixture(100)
+  for (let n = 0; n < 1000; n++) fixture.hold('busy', '10.0.0.1', 'busy', 100)
+  for (let n = 0; n < 100; n++) fixture.hold('hung', '10.0.0.2', 'hung')
+  fixture.connections.sweep(0)
+  t.equal(fixture.pool.counts().used, 125 * BYTES)
+  t.equal(fixture.ended.lastIndexOf('hung'), 99, 'all of these first')
+  t.end()
+})
+
 t.test('however many connections stall between two sweeps, one sweep brings them below the limit', t => {
   const fixture = new Fixture(100)
   for (let sweep = 0; sweep < 3; sweep++) {
