@@ -6,6 +6,7 @@ import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 import { ProxyProcess } from '../support/processes/proxy-process.js'
 
 const SCARCE_PORTS = fileURLToPath(new URL('../support/dataplane/scarce-ports-entry.js', import.meta.url))
+const OTHER_FAMILY = fileURLToPath(new URL('../support/dataplane/other-family-entry.js', import.meta.url))
 
 /** Prints how many UDP sockets a program of the node can bind. */
 const BIND_TWENTY = `
@@ -64,5 +65,17 @@ for (const fastPath of ['auto', 'off'])
       await node.run('sysctl', ['-qw', 'net.ipv4.ip_local_port_range=40000 40049'])
       const { stdout } = await node.run(process.execPath, [SCARCE_PORTS, '80', fastPath])
       t.match(JSON.parse(stdout), { answered: 80, errors: 1 })
+    },
+  )
+
+for (const fastPath of ['auto', 'off'])
+  t.test(
+    `a flow to an IPv6 endpoint gets a port although sockets for IPv4 have all of them (--fast-path=${fastPath})`,
+    { skip: namespacesUnavailable },
+    async t => {
+      const { node } = await NodeNetwork.create(t)
+      await node.run('sysctl', ['-qw', 'net.ipv4.ip_local_port_range=40000 40049'])
+      const { stdout } = await node.run(process.execPath, [OTHER_FAMILY, fastPath])
+      t.strictSame(JSON.parse(stdout), { taken: 50, result: 'connected' })
     },
   )

@@ -101,8 +101,11 @@ export class UdpHandle implements UdpSocket, QueuedSocket {
     const isV6 = ip.includes(':')
     const raw = new UDP()
     const handle = new UdpHandle(raw, isV6, connector, queue)
-    // With a numeric address there is nothing to wait for.
-    const status = (isV6 ? raw.connect6(ip, port) : raw.connect(ip, port)) || raw.recvStart()
+    // With a numeric address there is nothing to wait for. Left to itself, libuv binds a socket for IPv6 to both families, and the kernel
+    // then gives it no port that a socket for IPv4 has.
+    const status =
+      (isV6 ? raw.bind6('::', 0, constants.UV_UDP_IPV6ONLY) || raw.connect6(ip, port) : raw.connect(ip, port)) ||
+      raw.recvStart()
     if (status === 0) connector.onConnect(handle.#localAddress())
     else handle.#reportError('connect', status)
     return handle
