@@ -162,7 +162,9 @@ t.test('ClusterIPs from manifests', { skip: namespacesUnavailable }, async t => 
 
   t.test('broken manifests change only the log', async t => {
     const from = proxy.lines.length
-    manifests.write({ ...makeServiceManifest('web', WEB), spec: { clusterIP: '10.96.0.10', ports: [{ port: 70000 }] } })
+    const broken = { ...makeServiceManifest('web', WEB), spec: { clusterIP: '10.96.0.10', ports: [{ port: 70000 }] } }
+    // Its endpoints are still there: only the object with the mistake keeps its last state.
+    manifests.write(broken, makeSliceManifest('web', ips, 8080))
     t.match(
       await proxy.waitForLine(/Mistake in the manifests; its object keeps its last valid state/, from),
       /objects\.json:1: Service \\"default\/web\\": spec\.ports\[0\]\.port: expected a port from 1 to 65535, found 70000/,
