@@ -28,8 +28,9 @@ export async function runUntilSignal(
   const stopped = new Promise<undefined>(resolve => stop.signal.addEventListener('abort', () => resolve(undefined)))
   // A signal during the start ends the program at once, because there is nothing to drain yet.
   const proxy = await Promise.race([KubeProxy.create(config, log, modes), stopped])
-  if (proxy?.isWatchedByWorkers === false) startTurnWatch(CONTROL_TIMEOUT_MS)
   if (proxy === undefined) return
+  // Workers cannot kill the first process of their pid namespace.
+  if (!proxy.isWatchedByWorkers || process.pid === 1) startTurnWatch(CONTROL_TIMEOUT_MS)
   const ended = new AbortController()
   // The proxy serves on whatever happens to its file.
   reload

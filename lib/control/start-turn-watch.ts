@@ -7,8 +7,8 @@ const TICKS = 12
 
 /**
  * Ends this process when its event loop has not turned for some time: it would neither follow the cluster nor react to SIGTERM. A
- * thread does it, with 9 MB of memory, where there are no data-plane workers to do it (see `ControlWatch`). It cannot help
- * while the whole process is stopped.
+ * thread does it, with 9 MB of memory, where data-plane workers cannot do it (see `ControlWatch`): there are none, or this is the
+ * first process of a container. It cannot help while the whole process is stopped.
  */
 export function startTurnWatch(timeoutMs: number): void {
   // In a debugger the main thread stops at breakpoints, and this thread would not.

@@ -4,6 +4,7 @@ import { workerData } from 'node:worker_threads'
 import { ProxyFailure } from '../model/failure.js'
 import { createKlog } from '../observe/klog.js'
 import { SilenceCounter } from '../primitives/silence-counter.js'
+import { breakProcess } from '../system/break-process.js'
 import { type TurnWatchData } from './turn-watch-data.js'
 
 const { turns, tickMs, ticks } = workerData as TurnWatchData
@@ -19,10 +20,11 @@ setInterval(() => {
 }, tickMs)
 
 function end(): void {
-  const hint = 'If it runs on as the first process of a container, a livenessProbe for /livez ends it'
   const message = `The control process has not turned for ${(tickMs * ticks) / 1000} s`
-  log.error('Killing the control process', new ProxyFailure('CONTROL_SILENT', message, { hint }))
+  log.error('Killing the control process', new ProxyFailure('CONTROL_SILENT', message))
   process.kill(process.pid, 'SIGKILL')
+  // Only the first process of a pid namespace still runs: the kernel protects it from its own signals.
+  breakProcess()
 }
 
 /** A copy of standard error that does not block, if the kernel can open one: nothing may keep this thread from its work. */

@@ -8,7 +8,7 @@ const TICKS = 12
 
 /**
  * What became of the attempt to end the control process:
- * - `signalled`: it got SIGKILL. The first process of a container survives it.
+ * - `signalled`: it got SIGKILL. The first process of a container survives it; a thread of its own ends it, unless it is stopped.
  * - `gone`: it has exited, and another process is the parent now.
  * - `traced`: a debugger holds it.
  */
@@ -66,7 +66,7 @@ export class ControlWatch {
     if (result === 'traced') log.warn('The control process does not turn, but a debugger holds it', { seconds })
     if (result !== 'signalled') return
     this.#isSignalled = true
-    const hint = 'If it runs on as the first process of a container, a livenessProbe for /livez ends it'
+    const hint = 'If it is stopped as the first process of a container, only a livenessProbe for /livez ends it'
     const failure = new ProxyFailure('CONTROL_SILENT', `The control process has sent no ping for ${seconds} s`, {
       hint,
     })

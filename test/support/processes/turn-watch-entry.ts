@@ -1,8 +1,11 @@
-/** A process that is watched by a thread. A message makes it busy forever. */
+/** A process that is watched by a thread. A message says how it stops turning: `work`, or `read FILE` without an end. */
+import { readFileSync } from 'node:fs'
 import { startTurnWatch } from '../../../lib/control/start-turn-watch.js'
 
 startTurnWatch(1200)
-process.on('message', () => {
+process.on('message', (command: string) => {
+  const [what, file] = command.split(' ')
+  if (what === 'read') readFileSync(file!)
   for (;;);
 })
 // Longer than the time after which a process that does not turn is killed.
