@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { type Clock } from '../model/clock.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { PingLoop } from '../primitives/ping-loop.js'
+import { ProcessLiveness } from '../primitives/process-liveness.js'
 import { sameItems } from '../primitives/reuse-equal.js'
 import { SerialQueue } from '../primitives/serial-queue.js'
 import { makeTemporaryFolder } from '../system/make-temporary-folder.js'
@@ -21,12 +23,16 @@ export interface FailoverStep {
 /**
  * The program of the failover process. It reads its standard input, which the kernel closes when this process ends in any way.
  * Then it runs the steps in order, until one fails. A shell needs 1 MB of memory, a process of Node.js needs 40 MB.
+ * Until then it replies to each line, with a line. A reply to a process that has ended must not end this one by SIGPIPE.
  *
  * $1 is a folder. Its subfolder `current` has two files for each step: `N.command`, with one word of the command per line, and
  * `N.text`, the input of the command.
  */
 const SCRIPT = `
-while read -r line; do :; done
+trap : PIPE
+while read -r line; do echo 2>/dev/null; done
+# The steps must not write to a pipe without a reader.
+exec >/dev/null
 folder=$1
 if cd "$folder/current" 2>/dev/null; then
   echo 'kube-proxy was killed; the kernel takes over' >&2
@@ -48,7 +54,8 @@ const STABLE_RUN_MS = 60_000
 
 /**
  * A small process that survives this one. If this process is killed, the failover process runs the steps of the failover script,
- * which make the kernel serve. A regular shutdown calls `disarm` instead. If it ends by itself, another one takes its place.
+ * which make the kernel serve. A regular shutdown calls `disarm` instead. If it ends by itself, or is stopped and does not reply to
+ * pings, another one takes its place.
  */
 export class FailoverProcess {
   readonly #clock: Clock
@@ -62,13 +69,19 @@ export class FailoverProcess {
   #lastWritten: readonly FailoverStep[] = []
   #version = 0
   readonly #writes = new SerialQueue()
+  readonly #liveness = new ProcessLiveness()
+  readonly #pings: PingLoop
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock
     this.#log = log
     this.#folder = makeFolder()
     this.#startedAt = clock.now()
-    this.#child = this.#start()
+    this.#pings = new PingLoop(clock, this.#liveness, {
+      ping: () => this.#child?.stdin?.write('\n'),
+      onSilent: () => this.#replaceSilent(),
+    })
+    this.#start()
   }
 
   /** Replaces the whole failover script; equal steps cost nothing. Never rejects. */
@@ -89,6 +102,7 @@ export class FailoverProcess {
   /** Ends the failover process without running the script. */
   disarm(): void {
     this.#isDisarmed = true
+    this.#pings.stop()
     this.#cancelRestart()
     this.#child?.kill('SIGKILL')
     rmSync(this.#folder, { recursive: true, force: true })
@@ -110,10 +124,10 @@ export class FailoverProcess {
     await rm(path(previous), { recursive: true, force: true })
   }
 
-  #start(): ChildProcess {
+  #start(): void {
     // In its own session: a signal to the whole process group must not end it together with this process.
     const child = spawn('/bin/sh', ['-c', SCRIPT, 'kube-proxy-guard', this.#folder], {
-      stdio: ['pipe', 'ignore', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
       detached: true,
     })
     child.on('error', error => {
@@ -122,13 +136,21 @@ export class FailoverProcess {
     })
     child.on('exit', (code, signal) => this.#ended(`exit ${code === null ? `by ${signal}` : `code ${code}`}`))
     child.stdin.on('error', () => undefined)
+    child.stdout.on('data', () => this.#liveness.replied()).on('error', () => undefined)
     child.unref()
-    ;(child.stdin as Socket).unref()
-    return child
+    for (const stream of [child.stdin, child.stdout]) (stream as Socket).unref()
+    this.#child = child
+    this.#pings.start()
+  }
+
+  #replaceSilent(): void {
+    this.#log.warn('Replacing the failover process, because it does not reply', { pid: this.#child?.pid })
+    this.#child?.kill('SIGKILL')
   }
 
   #ended(reason: string): void {
     if (this.#isDisarmed) return
+    this.#pings.stop()
     this.#child = undefined
     this.#shortRuns = this.#clock.now() - this.#startedAt < STABLE_RUN_MS ? this.#shortRuns + 1 : 0
     this.#log.warn(
@@ -156,8 +178,8 @@ export class FailoverProcess {
       await rm(before, { recursive: true, force: true })
       if (this.#lastWritten.length > 0) await this.#writeSteps(this.#lastWritten)
       if (this.#isDisarmed) return rmSync(this.#folder, { recursive: true, force: true })
-      this.#child = this.#start()
-      this.#log.info(0, 'Another failover process runs', { pid: this.#child.pid })
+      this.#start()
+      this.#log.info(0, 'Another failover process runs', { pid: this.#child?.pid })
     } catch (error) {
       this.#shortRuns++
       this.#log.warn('Cannot start another failover process; trying again', { reason: messageOf(error) })

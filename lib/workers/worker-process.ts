@@ -4,9 +4,10 @@ import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { PingLoop } from '../primitives/ping-loop.js'
+import { ProcessLiveness, type ProcessProblem } from '../primitives/process-liveness.js'
 import { readStartTime } from '../system/process-facts.js'
 import { descriptorOf } from './bound-handle.js'
-import { PING_INTERVAL_MS, WorkerLiveness, type WorkerProblem } from './worker-liveness.js'
 import { markedEnvironment } from './is-orphan.js'
 import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
@@ -51,11 +52,17 @@ export class WorkerProcess {
   #restarts = 0
   /** How many processes in a row exited soon. */
   #shortRuns = 0
-  readonly #liveness = new WorkerLiveness()
-  #cancelTimer: () => void = () => undefined
+  readonly #liveness = new ProcessLiveness()
+  readonly #pings: PingLoop
+  #cancelRestart: () => void = () => undefined
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options
+    this.#pings = new PingLoop(options.clock, this.#liveness, {
+      ping: () => this.send({ kind: 'ping' }),
+      // A worker that does not reply does not serve clients either, so another process should hold its listeners.
+      onSilent: () => this.#replaceSilent(),
+    })
     this.#start()
   }
 
@@ -75,7 +82,7 @@ export class WorkerProcess {
   }
 
   /** Why the clients of this worker are not served; undefined: they are, or will be in a moment. */
-  get problem(): WorkerProblem | undefined {
+  get problem(): ProcessProblem | undefined {
     return this.#liveness.problemAt(this.#options.clock.now())
   }
 
@@ -100,7 +107,8 @@ export class WorkerProcess {
   /** No new process starts from now on. */
   disableRestart(): void {
     this.#isStopping = true
-    this.#cancelTimer()
+    this.#pings.stop()
+    this.#cancelRestart()
   }
 
   /** Kills the process. */
@@ -118,14 +126,13 @@ export class WorkerProcess {
     })
     const startedAt = clock.now()
     this.#child = child
-    this.#liveness.started()
-    this.#ping()
+    this.#pings.start()
     child.on('message', message => this.#handle(message as WorkerMessage, inherited))
     const ended = (reason: string): void => {
       if (this.#child !== child) return
       this.#child = undefined
       this.#isReady = false
-      this.#cancelTimer()
+      this.#pings.stop()
       if (this.#isReplacing) {
         this.#isReplacing = false
         this.#start()
@@ -155,7 +162,7 @@ export class WorkerProcess {
     const delayMs =
       this.#shortRuns < 2 ? 0 : Math.min(MAX_RESTART_DELAY_MS, MIN_RESTART_DELAY_MS * 2 ** (this.#shortRuns - 2))
     this.#restarts++
-    this.#cancelTimer = clock.after(delayMs, () => this.#start())
+    this.#cancelRestart = clock.after(delayMs, () => this.#start())
   }
 
   #handle(message: WorkerMessage, inherited: readonly InheritedSocket[]): void {
@@ -171,16 +178,10 @@ export class WorkerProcess {
     }
   }
 
-  /** A worker that does not reply does not serve clients either, so another process should hold its listeners. */
-  #ping(): void {
-    const { clock, log } = this.#options
-    if (this.#liveness.mustBeReplaced) {
-      log.error('Replacing a data-plane worker', workerFailed('Data-plane worker does not reply'), { pid: this.pid })
-      return this.kill()
-    }
-    this.#liveness.pinged()
-    this.send({ kind: 'ping' })
-    this.#cancelTimer = clock.after(PING_INTERVAL_MS, () => this.#ping())
+  #replaceSilent(): void {
+    const failure = workerFailed('Data-plane worker does not reply')
+    this.#options.log.error('Replacing a data-plane worker', failure, { pid: this.pid })
+    this.kill()
   }
 }
 

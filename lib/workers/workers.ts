@@ -6,12 +6,12 @@ import { type HealthProblem } from '../model/health-problem.js'
 import { type Log } from '../model/log.js'
 import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { type ProcessProblem } from '../primitives/process-liveness.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { type WorkerId } from './assign-listeners.js'
 import { CounterAggregate } from './counter-aggregate.js'
 import { WorkerLink } from './worker-link.js'
 import { type WorkerSettings } from './worker-messages.js'
-import { type WorkerProblem } from './worker-liveness.js'
 import { type InheritedSocket, WorkerProcess } from './worker-process.js'
 
 /** How long to wait for workers that are starting, in milliseconds. */
@@ -243,13 +243,13 @@ export class Workers {
   }
 }
 
-const DESCRIPTIONS: Readonly<Record<WorkerProblem, string>> = {
+const DESCRIPTIONS: Readonly<Record<ProcessProblem, string>> = {
   silent: 'no reply to pings',
   'not-starting': 'not ready in time',
   'keeps-exiting': 'exits again and again',
 }
 
-function describe(problems: readonly WorkerProblem[]): string {
+function describe(problems: readonly ProcessProblem[]): string {
   return [...new Set(problems)]
     .map(problem => DESCRIPTIONS[problem])
     .sort()

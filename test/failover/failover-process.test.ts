@@ -6,15 +6,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { childrenOf } from '../support/processes/children-of.js'
 
 const PROGRAM = fileURLToPath(new URL('../support/processes/failover-entry.js', import.meta.url))
 
 /** A program with a failover process of two steps; each step writes its input to a file of the folder. */
-async function startProgram(t: Test, TMPDIR?: string) {
+async function startProgram(t: Test, TMPDIR?: string, clock: 'real' | 'manual' = 'real') {
   const folder = mkdtempSync(join(tmpdir(), 'kpn-failover-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  const child = fork(PROGRAM, [folder], { env: { ...process.env, TMPDIR: TMPDIR ?? folder }, silent: true })
+  const child = fork(PROGRAM, [folder, clock], { env: { ...process.env, TMPDIR: TMPDIR ?? folder }, silent: true })
   const log = new ProgramLog(child, child.stderr!, 60_000)
   t.teardown(() => child.kill('SIGKILL'))
   await once(child, 'message')
@@ -92,6 +93,58 @@ t.test('while no failover process runs, a program can end, and leaves nothing be
   t.same(failoverFolders(), [])
   t.notOk(existsSync(join(folder, 'one')))
 })
+
+t.test('a failover process that is stopped is replaced, and the next one has the last script', async t => {
+  const { folder, child, log, send, failoverFolders, read } = await startProgram(t, undefined, 'manual')
+  await send('first')
+  const [stopped] = childrenOf(child.pid!)
+  await pingUntilReply(send, stopped!)
+  process.kill(stopped!, 'SIGSTOP')
+  const isReplaced = () => log.lines.some(line => /"Another failover process runs"/.test(line))
+  for (let ping = 0; ping < 1000 && !isReplaced(); ping++) await send('ping')
+  t.ok(
+    log.lines.some(line => /"Replacing the failover process, because it does not reply" pid=\d+/.test(line)),
+    log.lines.join('\n'),
+  )
+  await waitUntil(isReplaced, 'another one runs')
+  t.notOk(existsSync(`/proc/${stopped}`))
+  const [failoverFolder] = failoverFolders()
+  child.kill('SIGKILL')
+  await waitUntilRemoved(folder, failoverFolder!)
+  t.equal(read('one'), 'first of one, with spaces\nand lines\n')
+})
+
+t.test('a failover process that replies to pings is kept', async t => {
+  const { child, log, send } = await startProgram(t, undefined, 'manual')
+  const [failoverProcess] = childrenOf(child.pid!)
+  for (let ping = 0; ping < 20; ping++) await pingUntilReply(send, failoverProcess!)
+  t.strictSame(childrenOf(child.pid!), [failoverProcess])
+  t.strictSame(log.lines, [])
+})
+
+t.test('a failover process that replies to a program that was killed runs the script', async t => {
+  const { folder, child, send, failoverFolders, read } = await startProgram(t, undefined, 'manual')
+  await send('first')
+  const [failoverProcess] = childrenOf(child.pid!)
+  const [failoverFolder] = failoverFolders()
+  await pingUntilReply(send, failoverProcess!)
+  process.kill(failoverProcess!, 'SIGSTOP')
+  await send('ping')
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+  process.kill(failoverProcess!, 'SIGCONT')
+  await waitUntilRemoved(folder, failoverFolder!)
+  t.equal(read('two'), 'first of two, with spaces\nand lines\n')
+})
+
+/** Sends a ping to a failover process that runs, and waits until it has written its reply. */
+async function pingUntilReply(send: (command: string) => Promise<void>, pid: number): Promise<void> {
+  const written = () => Number(/^wchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))![1])
+  const before = written()
+  await send('ping')
+  await waitUntil(() => written() > before, 'it has replied')
+}
 
 t.test('where TMPDIR cannot be written, as with a read-only root, the script stands in memory', async t => {
   const { folder, child, send, read } = await startProgram(t, '/proc')

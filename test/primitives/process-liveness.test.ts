@@ -1,5 +1,5 @@
 import t from 'tap'
-import { WorkerLiveness, type WorkerProblem } from '../../lib/workers/worker-liveness.js'
+import { ProcessLiveness, type ProcessProblem } from '../../lib/primitives/process-liveness.js'
 
 type Event = 'started' | 'replied' | 'pinged' | 'exited'
 
@@ -7,14 +7,14 @@ type Event = 'started' | 'replied' | 'pinged' | 'exited'
 interface Row {
   readonly name: string
   readonly events: readonly (Event | readonly [Event, number])[]
-  readonly problem: WorkerProblem | undefined
+  readonly problem: ProcessProblem | undefined
   readonly mustBeReplaced?: boolean
   /** Seconds from the last event to the question. */
   readonly later?: number
 }
 
 const TABLE: readonly Row[] = [
-  { name: 'a worker that has just been started', events: ['started'], problem: undefined },
+  { name: 'a process that has just been started', events: ['started'], problem: undefined },
   { name: 'two pings without reply', events: ['started', 'replied', ['pinged', 2]], problem: undefined },
   { name: 'three pings without reply', events: ['started', 'replied', ['pinged', 3]], problem: 'silent' },
   {
@@ -24,16 +24,16 @@ const TABLE: readonly Row[] = [
     mustBeReplaced: true,
   },
   {
-    name: 'a silent worker, an hour later without another ping: the process that sends them did not run',
+    name: 'a silent process, an hour later without another ping: the process that sends them did not run',
     events: ['started', 'replied', ['pinged', 2]],
     later: 3600,
     problem: undefined,
   },
   { name: 'a reply after silence', events: ['started', 'replied', ['pinged', 4], 'replied'], problem: undefined },
-  { name: 'a worker that is not ready', events: ['started', ['pinged', 3]], problem: 'not-starting' },
+  { name: 'a process that is not ready', events: ['started', ['pinged', 3]], problem: 'not-starting' },
   { name: 'a slow start', events: ['started', ['pinged', 14]], problem: 'not-starting' },
   { name: 'a start that hangs', events: ['started', ['pinged', 15]], problem: 'not-starting', mustBeReplaced: true },
-  { name: 'an exit of a silent worker', events: ['started', 'replied', ['pinged', 5], 'exited'], problem: undefined },
+  { name: 'an exit of a silent process', events: ['started', 'replied', ['pinged', 5], 'exited'], problem: undefined },
   { name: 'two exits', events: ['started', 'replied', 'exited', 'started', 'exited'], problem: undefined },
   {
     name: 'three exits',
@@ -46,7 +46,7 @@ const TABLE: readonly Row[] = [
 
 for (const { name, events, problem, mustBeReplaced = false, later = 0 } of TABLE) {
   t.test(name, t => {
-    const liveness = new WorkerLiveness()
+    const liveness = new ProcessLiveness()
     let now = 0
     for (const entry of events) {
       const [event, times] = typeof entry === 'string' ? [entry, 1] : entry
