@@ -5,6 +5,7 @@ import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ConcernsUs, ForeignChanges } from '../netfilter/foreign-changes.js'
 import { NamedTimers } from '../primitives/named-timers.js'
+import { SilenceCounter } from '../primitives/silence-counter.js'
 
 /**
  * `xtables-monitor` writes in blocks of 4 kB to a pipe; `stdbuf`, of the package coreutils, has it write each line at once. With
@@ -19,6 +20,9 @@ const RESTART_MS = 1000
 const MAX_RESTART_MS = 600_000
 /** When a new process gets a change to report, in milliseconds after its start. */
 const PROOF_MS: readonly number[] = [500, 5000, 60_000]
+/** How often a reliable process gets a change to report, in milliseconds, and how many in a row it may leave out. */
+const SIGN_MS = 60_000
+const MAX_SILENT_SIGNS = 2
 /** A program that ran this long had a reason to end that is not there at every start, such as a full buffer. */
 const STABLE_MS = 60_000
 
@@ -36,12 +40,15 @@ export interface RuleMonitorOptions {
  * messages about rules (nftables only). Without it, rules have to be read to see whether they are unchanged.
  *
  * It counts as reliable from the first change on that it has reported and that was understood, since some containers report nothing
- * and versions differ, and until its process ends. The process ends when more changes come at once than the kernel keeps for it.
+ * and versions differ, and until its process ends. The process ends when more changes come at once than the kernel keeps for it. One
+ * that is stopped is as silent as one without changes, so it has to report a change from time to time; otherwise another process
+ * replaces it.
  */
 export class RuleMonitor {
   readonly #options: RuleMonitorOptions
   readonly #changes: ForeignChanges
-  readonly #timers: NamedTimers<'restart' | 'stable' | 'proof' | IpFamily>
+  readonly #timers: NamedTimers<'restart' | 'stable' | 'proof' | 'sign' | IpFamily>
+  readonly #silence = new SilenceCounter(MAX_SILENT_SIGNS)
   #onChange: (family: IpFamily) => void = () => undefined
   #child: ChildProcess | undefined
   #isReliable = false
@@ -129,13 +136,23 @@ export class RuleMonitor {
     })
   }
 
+  #expectSigns(): void {
+    this.#timers.set('sign', SIGN_MS, () => {
+      if (this.#silence.tick()) return void this.#child?.kill('SIGKILL')
+      this.#options.makeChange().catch(() => undefined)
+      this.#expectSigns()
+    })
+  }
+
   #addLine(line: string): void {
     const families = this.#changes.addLine(line)
     if (families === undefined || this.#isStopped) return
+    this.#silence.recordSign()
     if (this.#isReliable) return this.#reportChange(families)
     if (!this.#changes.areUnderstood) return
     this.#options.log.info(2, 'Watching for changes of rules by other programs')
     this.#isReliable = true
+    this.#expectSigns()
     // Changes before this one were not reported.
     this.#reportChange(FAMILIES)
   }
@@ -149,6 +166,8 @@ export class RuleMonitor {
     if (this.#isStopped) return
     this.#timers.cancel('stable')
     this.#timers.cancel('proof')
+    this.#timers.cancel('sign')
+    this.#silence.recordSign()
     // The kernel may have had more changes to report than it keeps: these must not wait for the next regular read.
     this.#changes.countUnknown()
     this.#reportChange(FAMILIES)
