@@ -28,14 +28,18 @@ const STARTS = [
 
 for (const { name, before, signal, skip } of STARTS)
   for (const command of ['work', `read ${FIFO}`])
-    t.test(`${name} lives while it turns, and is killed after "${command.split(' ')[0]}" without end`, { skip }, async t => {
-      const [program, ...args] = [...before, process.execPath, PROGRAM] as const
-      const child = spawn(program!, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
-      t.teardown(() => child.kill('SIGKILL'))
-      const log = new ProgramLog(child, child.stderr!, 60_000)
-      t.equal((await once(child, 'message'))[0], 'turning')
-      const exited = once(child, 'exit')
-      child.send(command)
-      await log.waitFor(/"Killing the control process" .*code="CONTROL_SILENT"/)
-      t.strictSame(await exited, [null, signal])
-    })
+    t.test(
+      `${name} lives while it turns, and is killed after "${command.split(' ')[0]}" without end`,
+      { skip },
+      async t => {
+        const [program, ...args] = [...before, process.execPath, PROGRAM] as const
+        const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+        t.teardown(() => child.kill('SIGKILL'))
+        const log = new ProgramLog(child, child.stderr!, 60_000)
+        t.equal((await once(child, 'message'))[0], 'turning')
+        const exited = once(child, 'exit')
+        child.send(command)
+        await log.waitFor(/"Killing the control process" .*code="CONTROL_SILENT"/)
+        t.strictSame(await exited, [null, signal])
+      },
+    )

@@ -1,0 +1,160 @@
+import { once } from 'node:events'
+import { type Test } from 'tap'
+import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../api/manifests.js'
+import { PersistentConnection } from '../pods/persistent-connection.js'
+import { SteadyLoad } from '../pods/steady-load.js'
+import { ProxyProcess } from '../processes/proxy-process.js'
+import { NODE_IP, NODE_IP6, NetworkClient, NodeNetwork } from './node-network.js'
+import { TIMEOUT_FACTOR } from './timeout-factor.js'
+
+/** The family of all addresses that a `ServiceNode` uses. */
+export type ServiceFamily = 'IPv4' | 'IPv6'
+
+const ADDRESSES = {
+  IPv4: { node: NODE_IP, web: '10.96.0.10', dns: '10.96.0.53', pod: 'ip' },
+  IPv6: { node: NODE_IP6, web: 'fd00:96::a', dns: 'fd00:96::53', pod: 'ip6' },
+} as const
+/** New connections per second of all loads together. */
+const RATE = 200 / TIMEOUT_FACTOR
+
+/**
+ * A node for tests that start and end proxies: the Services `web` (TCP, with a NodePort) and `dns` (UDP), the Pods `a` and `b` behind
+ * both, and a third Pod for clients.
+ */
+export class ServiceNode {
+  readonly network: NodeNetwork
+  readonly manifests: ManifestFolder
+  /** The addresses of the Pods `a` and `b`. */
+  readonly ips: readonly string[]
+  readonly web: { readonly clusterIP: string; readonly port: number; readonly nodePort: number }
+  readonly dns: { readonly clusterIP: string; readonly port: number; readonly protocol: 'UDP' }
+  readonly nodeIP: string
+  /** Sends requests from the third Pod. */
+  readonly client: NetworkClient
+  readonly #pod: Awaited<ReturnType<NodeNetwork['addPod']>>
+  readonly #family: ServiceFamily
+  readonly #flags: readonly string[]
+
+  /** @param flags of each proxy */
+  static async create(t: Test, flags: readonly string[], family: ServiceFamily = 'IPv4'): Promise<ServiceNode> {
+    const network = await NodeNetwork.create(t)
+    const servers = [await network.addServer('a'), await network.addServer('b')]
+    const ips = servers.map(server => server[ADDRESSES[family].pod])
+    return new ServiceNode(network, new ManifestFolder(t), ips, await network.addPod(), family, flags)
+  }
+
+  private constructor(
+    network: NodeNetwork,
+    manifests: ManifestFolder,
+    ips: readonly string[],
+    pod: Awaited<ReturnType<NodeNetwork['addPod']>>,
+    family: ServiceFamily,
+    flags: readonly string[],
+  ) {
+    const { web, dns, node } = ADDRESSES[family]
+    this.network = network
+    this.manifests = manifests
+    this.ips = ips
+    this.web = { clusterIP: web, port: 80, nodePort: 30080 }
+    this.dns = { clusterIP: dns, port: 53, protocol: 'UDP' }
+    this.nodeIP = node
+    this.#pod = pod
+    this.client = new NetworkClient(network, pod.namespace)
+    this.#family = family
+    this.#flags = flags
+    this.write(ips)
+  }
+
+  /** Writes the manifests of both Services, with these endpoints and further objects. */
+  write(endpoints: readonly string[], ...objects: readonly object[]): void {
+    this.manifests.write(
+      makeServiceManifest('web', this.web),
+      makeSliceManifest('web', endpoints, 8080),
+      makeServiceManifest('dns', this.dns),
+      makeSliceManifest('dns', endpoints, 5353, 'UDP'),
+      ...objects,
+    )
+  }
+
+  /** Starts a proxy, and does not wait for it. */
+  launch(flags: readonly string[] = [], env = process.env): ProxyProcess {
+    return new ProxyProcess(this.network, ['--manifests', this.manifests.path, ...this.#flags, ...flags], env)
+  }
+
+  /** Starts a proxy, and waits until its rules are in the kernel. */
+  async start(flags: readonly string[] = [], env = process.env): Promise<ProxyProcess> {
+    const proxy = this.launch(flags, env)
+    await proxy.waitForLine(this.synced)
+    return proxy
+  }
+
+  /** The log line of a write of the rules. */
+  get synced(): RegExp {
+    return new RegExp(`Synced rules" family="${this.#family}"`)
+  }
+
+  /** Runs a JavaScript program on the node. @returns what it prints */
+  async run(program: string): Promise<string> {
+    return (await this.network.node.run(process.execPath, ['-e', program])).stdout
+  }
+
+  /** The statuses of `/healthz`, `/readyz` and `/livez`; empty while no proxy has the port. */
+  async probe(): Promise<readonly number[]> {
+    const program = `Promise.all(['healthz', 'readyz', 'livez'].map(path => fetch('http://127.0.0.1:10256/' + path)))
+      .then(all => all.map(({ status }) => status), () => [])
+      .then(statuses => console.log(JSON.stringify(statuses)))`
+    return JSON.parse(await this.run(program)) as number[]
+  }
+
+  /** One gauge without labels of the proxy that has the port of metrics; NaN while no proxy has it. */
+  async gauge(name: string): Promise<number> {
+    const text = await this.run(
+      `fetch('http://127.0.0.1:10249/metrics').then(r => r.text()).then(console.log, () => undefined)`,
+    )
+    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
+  }
+
+  /** Opens a connection from the third Pod to `web`. Either Pod returns each line. */
+  async connect(): Promise<PersistentConnection> {
+    const connection = new PersistentConnection(this.network, this.#pod.namespace, this.web.clusterIP, this.web.port)
+    const answer = await connection.send('echo')
+    if (answer !== 'echo') throw new Error(`The connection did not open: ${answer}`)
+    return connection
+  }
+
+  /** Starts new connections at a fixed rate: from the third Pod to the ClusterIP, and from the node to the NodePort. */
+  startLoads(): readonly SteadyLoad[] {
+    const { clusterIP, port, nodePort } = this.web
+    return [
+      new SteadyLoad(this.network, this.#pod.namespace, clusterIP, port, RATE / 2),
+      new SteadyLoad(this.network, this.network.node, this.nodeIP, nodePort, RATE / 2),
+    ]
+  }
+
+  /** Ends the loads; the test fails if a connection was lost. */
+  async checkLoads(t: Test, loads: readonly SteadyLoad[]): Promise<void> {
+    for (const { answered, lost } of await Promise.all(loads.map(load => load.stop()))) {
+      t.strictSame(lost, {}, `none was lost, ${answered} were answered`)
+      t.ok(answered > 0)
+    }
+  }
+
+  /** The rules of the table nat in the kernel. */
+  async rules(): Promise<readonly string[]> {
+    const { stdout } = await this.network.node.run('iptables-save', ['-t', 'nat'])
+    return stdout.split('\n').filter(line => line.startsWith('-A'))
+  }
+
+  /** The path of the program that writes IPv4 rules on this machine. */
+  async restoreProgram(): Promise<string> {
+    const { stdout } = await this.network.node.run('iptables', ['--version'])
+    return `/usr/sbin/iptables-${stdout.includes('nf_tables') ? 'nft' : 'legacy'}-restore`
+  }
+
+  /** Kills the control process of a proxy, and waits until it has exited. */
+  async kill({ child }: ProxyProcess): Promise<void> {
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  }
+}
