@@ -16,6 +16,7 @@ import { realClock } from '../system/real-clock.js'
 import { type StartChoices } from './choose-at-start.js'
 import { HttpServers } from './http-servers.js'
 import { type LifeCycle } from './life-cycle.js'
+import { type Predecessors } from './predecessors.js'
 import { SourceHealth } from './source-health.js'
 import { VERSION } from './version.js'
 
@@ -26,6 +27,8 @@ export interface ObserverInputs {
   readonly registry: MetricRegistry
   readonly life: LifeCycle
   readonly log: Log
+  /** The proxies that have given way to this process. */
+  readonly predecessors: Pick<Predecessors, 'count'>
   readonly choices: StartChoices
   /** Aborted with a failure when this process has to end because of it. */
   readonly fatal: AbortController
@@ -41,7 +44,8 @@ export interface ObserverInputs {
 
 /** What people and other programs can read about the proxy: health, metrics and the ports that serve them. */
 export function buildObservers(inputs: ObserverInputs) {
-  const { config, registry, life, log, choices, fatal, bindAfter, startedAt, store, node, events, nodeEvents } = inputs
+  const { config, registry, life, log, predecessors, choices, fatal, bindAfter, startedAt } = inputs
+  const { store, node, events, nodeEvents } = inputs
   const { cluster, iptables, mode, rejected, dataPlane } = choices
   const families = iptables.map(({ family }) => family)
   const { syncPeriod } = mode.syncPeriods(config)
@@ -65,11 +69,13 @@ export function buildObservers(inputs: ObserverInputs) {
     pending: () => store.pendingChanges,
     health: () => health.partsAt(Date.now()),
     sourceAgeMs: () => cluster.source.ageMs,
+    standbyProxies: () => predecessors.count,
     startedAt,
     version: VERSION,
   })
   const serviceHealth = new ServiceHealthServers({
     addresses: () => families.flatMap(family => node.getNodePortAddresses(family) ?? unspecifiedAddress(family)),
+    bindAfter,
     isHealthy: () => !life.duties.isLeaving && health.statusAt(Date.now()).healthy,
     onBindFailure: ({ namespace, name }, port, failure) =>
       events.record({

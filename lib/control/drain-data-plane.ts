@@ -2,6 +2,8 @@ import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 
+/** The part of the drain timeout that is left for the last clients when nothing else serves, in milliseconds. */
+export const LAST_CLIENTS_MS = 1000
 /** How often `serveUntilIdle` counts the open connections, in milliseconds. */
 const COUNT_INTERVAL_MS = 200
 
@@ -34,10 +36,9 @@ export async function drainDataPlane(
 }
 
 /** What ends the drain of a proxy that stands by. */
-export interface StandbyLimits extends Pick<DrainLimits, 'clock' | 'forceStop'> {
-  /** Aborted when this proxy has to end: open connections may continue for `timeoutMs` from then on. */
-  readonly stop: AbortSignal
-  readonly timeoutMs: number
+export interface StandbyLimits extends Pick<DrainLimits, 'forceStop'> {
+  /** Aborted when this proxy has to end, and the time of its open connections is over. */
+  readonly timeIsOver: AbortSignal
 }
 
 /** Less than the longest timer of Node.js, which is 24.8 days. */
@@ -46,16 +47,12 @@ const LONGEST_DRAIN_MS = 20 * 24 * 3600 * 1000
 /** Refuses new connections, which another proxy serves, and waits until the open ones have closed or the process has to end. */
 export async function drainInStandby(
   dataPlane: Pick<DataPlane, 'drain'>,
-  { clock, stop, timeoutMs, forceStop }: StandbyLimits,
+  { timeIsOver, forceStop }: StandbyLimits,
   log: Log,
 ): Promise<void> {
-  log.info(0, 'Open connections continue here; another proxy serves new ones')
+  log.info(0, 'Standing by: open connections continue here, and another kube-proxy serves new ones')
   const drained = dataPlane.drain(LONGEST_DRAIN_MS).then(() => true)
-  const timeout = aborted(stop).then(
-    () =>
-      new Promise<undefined>(resolve => void clock.after(timeoutMs, () => resolve(undefined), { keepsAlive: false })),
-  )
-  if (await Promise.race([drained, timeout, aborted(forceStop)])) log.info(0, 'Drained')
+  if (await Promise.race([drained, aborted(timeIsOver), aborted(forceStop)])) log.info(0, 'Drained')
   else log.warn('Drain timed out, or a second signal was received; closing the open connections')
 }
 

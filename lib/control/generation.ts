@@ -11,13 +11,21 @@ import { realClock } from '../system/real-clock.js'
 import { type Parts, buildParts } from './build-parts.js'
 import { workerCount } from './choose-data-plane.js'
 import { cleanupOnExit } from './cleanup.js'
-import { aborted, drainDataPlane, drainInStandby, serveUntilIdle } from './drain-data-plane.js'
+import {
+  LAST_CLIENTS_MS,
+  type StandbyLimits,
+  aborted,
+  drainDataPlane,
+  drainInStandby,
+  serveUntilIdle,
+} from './drain-data-plane.js'
+import { type Predecessors } from './predecessors.js'
 import { Successor } from './successor.js'
 
 /** How long a shutdown waits for a write of rules that has begun. The kernel applies such a write as a whole or not at all. */
 const LAST_WRITE_TIMEOUT_MS = 1000
-/** The part of the drain timeout that is left for the last clients when nothing else serves, in milliseconds. */
-const LAST_CLIENTS_MS = 1000
+/** The same before this proxy gives way: a write that ends later would replace rules of the successor, which waits for 10 s. */
+const LAST_WRITE_BEFORE_SUCCESSOR_MS = 9000
 
 /**
  * One generation of a proxy: its parts from the start until it has ended, or has given way to another proxy. `LifeCycle` has the
@@ -29,6 +37,7 @@ export class Generation {
   #config: KubeProxyConfig
   readonly #log: Log
   readonly #parts: Parts
+  readonly #predecessors: Predecessors
   readonly #stopSource = new AbortController()
   /** Resolves when the kernel has taken over, or could not. */
   #takingOver: Promise<boolean> = Promise.resolve(false)
@@ -36,13 +45,19 @@ export class Generation {
   /**
    * Builds the parts and reads the rules that an earlier process left in the kernel. It writes no rule yet. If it fails, it ends
    * what it has started: workers, ports, timers.
+   * @param predecessors the proxies that have given way to this process
    * @param modes all modes that `--proxy-mode` may name; left out: those of the registry
    * @throws ProxyFailure if a part can never work here: no iptables, no permission, no usable kubeconfig
    */
-  static async create(config: KubeProxyConfig, log: Log, modes?: readonly Mode[]): Promise<Generation> {
+  static async create(
+    config: KubeProxyConfig,
+    log: Log,
+    predecessors: Predecessors,
+    modes?: readonly Mode[],
+  ): Promise<Generation> {
     return undoOnFailure(async onFailure => {
       const successor = new Successor()
-      const parts = await buildParts({ config, log, modes, successor, onFailure })
+      const parts = await buildParts({ config, log, modes, predecessors, successor, onFailure })
       parts.nodeEvents.record('Normal', 'Starting', '')
       const { failed } = applyConntrackSettings(config.conntrack, log)
       if (failed.some(({ file }) => file === HASHSIZE_FILE))
@@ -52,16 +67,24 @@ export class Generation {
           'cannot set the size of the conntrack table: the kernel keeps its own size',
         )
       await parts.proxier.start()
-      return new Generation(config, log, parts, successor)
+      return new Generation(config, log, parts, predecessors, successor)
     })
   }
 
-  private constructor(config: KubeProxyConfig, log: Log, parts: Parts, successor: Successor) {
+  private constructor(
+    config: KubeProxyConfig,
+    log: Log,
+    parts: Parts,
+    predecessors: Predecessors,
+    successor: Successor,
+  ) {
     this.#config = config
     this.#log = log
     this.#parts = parts
+    this.#predecessors = predecessors
     this.successor = successor
     successor.giveWay = () => this.#giveWay()
+    successor.standBy = () => this.#standBy()
   }
 
   /** Whether data-plane workers watch this process, and end it when it no longer turns. */
@@ -76,15 +99,14 @@ export class Generation {
   }
 
   /**
-   * Serves until it has given way to a successor that serves, or until `stop` is aborted. Then it ends: new clients are served
-   * until the kernel serves them, where it can, and open connections may continue until the drain timeout, or until `forceStop`
-   * is aborted.
-   * @returns whether it has ended; if not, the caller ends its connections with `drain`
+   * Serves until a successor asks it to give way, or until `stop` is aborted. Then it ends: new clients are served until the kernel
+   * serves them, where it can, and open connections may continue until the drain timeout, or until `forceStop` is aborted.
+   * @returns whether it has ended; if not, it still serves, and the caller ends that with `drain` once a successor serves
    * @throws ProxyFailure if the source can never work, or if the Node of this machine was deleted
    */
   async run(stop: AbortSignal, forceStop: AbortSignal): Promise<boolean> {
     const { cluster, store, fatal, life } = this.#parts
-    const { asks, serves, gone } = this.successor
+    const { asks } = this.successor
     const stopEvents = new AbortController()
     const eventsWritten = cluster.events.run(stopEvents.signal)
     // The end does not wait for the source: a read that hangs must not keep this process alive.
@@ -98,18 +120,14 @@ export class Generation {
       if (!asks.aborted) await this.#leave(forceStop)
       await eventsWritten
     }
-    if (life.state === 'ended') return true
-    await Promise.race([aborted(serves), aborted(gone)])
-    life.handle(serves.aborted ? 'successor serves' : 'successor gone')
-    return false
+    return life.state === 'ended'
   }
 
-  /** Lets open connections continue after this generation has given way: until they end, or as in `run` after `stop` is aborted. */
-  async drain(stop: AbortSignal, forceStop: AbortSignal): Promise<void> {
+  /** Ends a generation that has given way: refuses new connections, and lets the open ones end until `limits` say otherwise. */
+  async drain(limits: StandbyLimits): Promise<void> {
     const { life, dataPlane } = this.#parts
-    const limits = { clock: realClock, stop, timeoutMs: this.#config.drainTimeout, forceStop }
     if (dataPlane !== undefined) await drainInStandby(dataPlane, limits, this.#log)
-    if (stop.aborted) life.handle('stop')
+    if (limits.timeIsOver.aborted || limits.forceStop.aborted) life.handle('stop')
     life.handle('drained')
   }
 
@@ -131,22 +149,31 @@ export class Generation {
   }
 
   /** Frees what only one generation can have, and no longer notices when a successor ends. */
-  close(): void {
-    this.#parts.handOver.close()
+  async close(): Promise<void> {
+    const { life, handOver, servers } = this.#parts
+    life.handle('successor gone')
+    handOver.close()
+    await Promise.all(servers.map(server => server.close()))
   }
 
-  /** Stops everything that only one proxy can do. Listeners still serve the clients that the rules lead to them. */
+  /** Stops what keeps a successor from serving. Listeners still serve the clients that the rules lead to them. */
   async #giveWay(): Promise<void> {
-    const { life, nodeWait, modeSwitch, proxier, failover, servers } = this.#parts
+    const { life, nodeWait, modeSwitch, proxier, failover } = this.#parts
     life.handle('successor asks')
     nodeWait.stop()
     modeSwitch.stop()
     this.#stopSource.abort()
-    await this.#stopSync()
+    await this.#stopSync(LAST_WRITE_BEFORE_SUCCESSOR_MS)
     await this.#takingOver
     failover?.disarm()
     await proxier.releaseNodePorts?.()
-    await Promise.all(servers.map(server => server.close()))
+  }
+
+  /** A successor serves: stops what answers for the proxy of this node. Those that gave way to this one are served by it, too. */
+  async #standBy(): Promise<void> {
+    const { life, servers } = this.#parts
+    life.handle('successor serves')
+    await Promise.all([this.#predecessors.announceServing(), ...servers.map(server => server.close())])
   }
 
   /** While this proxy still serves, it follows the cluster. */
@@ -162,7 +189,7 @@ export class Generation {
     if (dataPlane !== undefined && failover === undefined && isServing)
       await this.#serveToTheEnd(dataPlane, deadline, forceStop)
     this.#stopSource.abort()
-    const lastWrite = this.#stopSync()
+    const lastWrite = this.#stopSync(LAST_WRITE_TIMEOUT_MS)
     if (failover !== undefined && life.duties.ownsRules) {
       this.#takingOver = lastWrite.then(() => failover.takeOver())
       if (await Promise.race([this.#takingOver, aborted(forceStop)])) life.handle('kernel serves')
@@ -192,10 +219,10 @@ export class Generation {
   }
 
   /** Ends the sync loop. Resolves when the last write of rules has ended or takes too long. */
-  #stopSync(): Promise<void> {
+  #stopSync(timeoutMs: number): Promise<void> {
     this.#parts.ruleMonitor?.stop()
     const stopped = this.#parts.syncLoop.stop()
     this.#parts.proxier.stop?.()
-    return withTimeout(stopped, { clock: realClock, ms: LAST_WRITE_TIMEOUT_MS, onTimeout: () => undefined })
+    return withTimeout(stopped, { clock: realClock, ms: timeoutMs, onTimeout: () => undefined })
   }
 }

@@ -94,7 +94,8 @@ const DUTIES: Readonly<Record<LifeState, Duties>> = {
   serving: { ownsRules: true, isReady: true, isLeaving: false },
   leaving: { ownsRules: true, isReady: false, isLeaving: true },
   draining: { ownsRules: true, isReady: false, isLeaving: true },
-  yielding: { ownsRules: false, isReady: false, isLeaving: false },
+  // Probes ask this proxy until the successor serves: a 503 would have the kubelet end the Pod that serves.
+  yielding: { ownsRules: false, isReady: true, isLeaving: false },
   standby: { ownsRules: false, isReady: false, isLeaving: false },
   replaced: { ownsRules: false, isReady: false, isLeaving: true },
   ended: { ownsRules: false, isReady: false, isLeaving: true },

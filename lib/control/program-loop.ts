@@ -61,6 +61,8 @@ export class ProgramLoop {
   /** Whether a write has succeeded since the start. The first one compares all rules with those of an earlier process. */
   #hasProgrammed = false
   #verifyRequested = false
+  /** Each resolves when a check that starts later has succeeded. */
+  #waiting: (() => void)[] = []
   #failures = 0
   #lastCheckMs = 0
   #nextReactionAt = 0
@@ -107,6 +109,15 @@ export class ProgramLoop {
     })
   }
 
+  /** Checks the rules now, because another proxy that has just given way may have changed them. Resolves when they are correct. */
+  verifyNow(): Promise<void> {
+    return new Promise(resolve => {
+      this.#waiting.push(resolve)
+      if (this.#hasUpdate) this.#verify()
+      else this.#verifyRequested = true
+    })
+  }
+
   /** Ends the loop. Resolves when no write of rules runs any more. The rules stay in the kernel. */
   async stop(): Promise<void> {
     this.#timers.stop()
@@ -127,6 +138,7 @@ export class ProgramLoop {
     const { family } = rules
     const verify = this.#verifyRequested
     this.#verifyRequested = false
+    const waiting = verify ? this.#waiting.splice(0) : []
     const pending = rules.pending
     const batch = this.#updatedBatch
     this.#updatedBatch = undefined
@@ -137,6 +149,7 @@ export class ProgramLoop {
       const report = await rules.program(verify)
       this.#failures = 0
       this.#hasProgrammed = true
+      for (const resolve of waiting) resolve()
       record.rulesWritten(family, report.rules)
       if (report.refused !== undefined) record.refused(family, report.refused)
       modeSwitch.onRulesProgrammed(family)
@@ -155,6 +168,7 @@ export class ProgramLoop {
       this.#recordSynced(batch, ms, extent)
       this.#timers.set('verify', checkPeriod, () => this.#verify())
     } catch (error) {
+      this.#waiting.push(...waiting)
       this.#updatedBatch = mergeBatches(batch, this.#updatedBatch)
       record.restoreFailed(family, extent)
       // This includes a failed verification: the rules are unknown then, so the proxy must not stay healthy forever.

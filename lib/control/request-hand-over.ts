@@ -2,11 +2,17 @@ import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 import { type HandOverProof } from './hand-over-proof.js'
 import { lineReader } from './line-reader.js'
+import { socketClosed } from './socket-closed.js'
 
 /** A proxy that has given way to this one. */
 export interface Predecessor {
-  /** Reports that the rules of this proxy are in the kernel. */
-  announceServing(): void
+  /** Resolves when it has ended, or after `release`. */
+  readonly ended: Promise<unknown>
+  /**
+   * Reports that the rules of this proxy are in the kernel. Resolves when the other one has released the ports of health checks and
+   * metrics, or has ended.
+   */
+  announceServing(): Promise<unknown>
   /** Lets it serve again: this proxy is about to end. */
   release(): void
 }
@@ -38,7 +44,7 @@ export async function requestHandOver(
     socket.write('shown\n')
     const reply = await next().finally(hide)
     if (reply !== 'yours') return reply === 'refused' ? 'refused' : await refusedOrGone(socket, signal)
-    return { announceServing: () => void socket.write('serving\n'), release: () => void socket.end() }
+    return predecessorAt(socket, next)
   } catch (error) {
     socket.destroy()
     throw error
@@ -47,10 +53,26 @@ export async function requestHandOver(
   }
 }
 
+function predecessorAt(socket: Socket, nextLine: () => Promise<string | undefined>): Predecessor {
+  const ended = socketClosed(socket)
+  let released: Promise<unknown> | undefined
+  return {
+    ended,
+    announceServing: () => {
+      if (released === undefined) {
+        socket.write('serving\n')
+        released = nextLine()
+      }
+      return released
+    },
+    release: () => void socket.end(),
+  }
+}
+
 /** Without a reply: the other process has ended, or this one has given up. */
 async function refusedOrGone(socket: Socket, signal: AbortSignal): Promise<'refused' | 'gone'> {
   socket.destroy()
-  if (!socket.closed) await once(socket, 'close')
+  await socketClosed(socket)
   return signal.aborted ? 'refused' : 'gone'
 }
 

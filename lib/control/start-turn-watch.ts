@@ -10,14 +10,14 @@ const TICKS = 12
  * thread does it, with 9 MB of memory, where data-plane workers cannot do it (see `ControlWatch`): there are none, or this is the
  * first process of a container. It cannot help while the whole process is stopped.
  */
-export function startTurnWatch(timeoutMs: number): void {
+export function startTurnWatch(timeoutMs: number, logFormat: TurnWatchData['logFormat'] = 'text'): void {
   // In a debugger the main thread stops at breakpoints, and this thread would not.
   if (process.execArgv.some(option => option.startsWith('--inspect'))) return
   const turns = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   const tickMs = timeoutMs / TICKS
   // Twice as often as the thread looks, so that a turn lies between any two looks.
   setInterval(() => Atomics.add(turns, 0, 1), tickMs / 2).unref()
-  const workerData: TurnWatchData = { turns, tickMs, ticks: TICKS }
+  const workerData: TurnWatchData = { turns, tickMs, ticks: TICKS, logFormat }
   const thread = new Worker(THREAD, {
     workerData,
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },

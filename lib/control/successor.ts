@@ -5,8 +5,10 @@ export class Successor implements SuccessorCallbacks {
   readonly #asks = new AbortController()
   readonly #serves = new AbortController()
   readonly #gone = new AbortController()
-  /** Stops everything that only one proxy can do. Set it before the first successor can ask. */
+  /** Stops everything that keeps a successor from serving. Set it before the first successor can ask. */
   giveWay: () => Promise<void> = () => Promise.resolve()
+  /** Stops what this proxy does until a successor serves. Set it as well. */
+  standBy: () => Promise<void> = () => Promise.resolve()
 
   /** It asks this proxy to give way. */
   get asks(): AbortSignal {
@@ -28,7 +30,10 @@ export class Successor implements SuccessorCallbacks {
     await this.giveWay()
   }
 
-  readonly onServing = (): void => this.#serves.abort()
+  readonly onServing = async (): Promise<void> => {
+    this.#serves.abort()
+    await this.standBy()
+  }
 
   readonly onGone = (): void => this.#gone.abort()
 }

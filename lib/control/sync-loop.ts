@@ -76,6 +76,11 @@ export class SyncLoop {
     for (const loop of this.#programLoops) if (loop.family === family) loop.requestCheck()
   }
 
+  /** Checks the rules of all families now. Resolves when they are correct. */
+  async verifyRules(): Promise<void> {
+    await Promise.all(this.#programLoops.map(loop => loop.verifyNow()))
+  }
+
   /** Ends the loop. Resolves when no update and no write of rules runs any more. The rules stay in the kernel. */
   async stop(): Promise<void> {
     this.#stopped = true

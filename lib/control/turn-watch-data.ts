@@ -5,4 +5,5 @@ export interface TurnWatchData {
   /** How often the thread looks, in milliseconds, and how many times in a row the number may be the same. */
   readonly tickMs: number
   readonly ticks: number
+  readonly logFormat: 'text' | 'json'
 }

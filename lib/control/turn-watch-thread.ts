@@ -7,8 +7,8 @@ import { SilenceCounter } from '../primitives/silence-counter.js'
 import { breakProcess } from '../system/break-process.js'
 import { type TurnWatchData } from './turn-watch-data.js'
 
-const { turns, tickMs, ticks } = workerData as TurnWatchData
-const log = createKlog({ verbosity: 0, write: line => void writeSync(openErrorOutput(), line) })
+const { turns, tickMs, ticks, logFormat } = workerData as TurnWatchData
+const log = createKlog({ verbosity: 0, format: logFormat, write: line => void writeSync(openErrorOutput(), line) })
 const silence = new SilenceCounter(ticks)
 let seen = Atomics.load(turns, 0)
 

@@ -25,6 +25,8 @@ export interface MetricsOptions {
   readonly health?: () => ReadonlyMap<string, boolean>
   /** Milliseconds since the source has made sure that its state is current; absent: not shown. */
   readonly sourceAgeMs?: () => number
+  /** How many other proxies of this node have given way to this one and still run; absent: none. */
+  readonly standbyProxies?: () => number
   /** Milliseconds since 1970. */
   readonly startedAt: number
   /** The version of this program. */
@@ -50,6 +52,7 @@ export class Metrics implements ProbeObserver {
   readonly #processes: ProcessMetrics
   readonly #healthyParts
   readonly #sourceAge
+  readonly #standby
   readonly #probes
   /** Holds the metrics that get their values only while they are printed. */
   readonly #dataPlaneRegistry = new MetricRegistry()
@@ -69,6 +72,10 @@ export class Metrics implements ProbeObserver {
     this.#sourceAge = registry.gauge(
       'kubeproxy_source_age_seconds',
       'Seconds since the API server has confirmed that the proxy knows the current state',
+    )
+    this.#standby = registry.gauge(
+      'kubeproxy_standby_proxies',
+      'Other kube-proxies of this node that have given way to this one and still run',
     )
     const probe = (name: string) =>
       registry.counter(`kubeproxy_proxy_${name}_total`, `Responses of /${name} by HTTP status`, ['code'])
@@ -102,9 +109,11 @@ export class Metrics implements ProbeObserver {
 
   async #render(): Promise<string> {
     const { registry, dataPlane, health = () => new Map(), sourceAgeMs = () => 0 } = this.#options
+    const { standbyProxies = () => 0 } = this.#options
     const counts = await dataPlane?.counts()
     this.sync.refresh()
     this.#sourceAge.set(sourceAgeMs() / 1000)
+    this.#standby.set(standbyProxies())
     for (const [part, healthy] of health()) this.#healthyParts.set({ part }, healthy ? 1 : 0)
     const workers = counts?.workers?.processes ?? []
     await this.#processes.refresh([{ pid: process.pid, worker: undefined }, ...workers])

@@ -10,6 +10,8 @@ import { type HttpResponse, HttpPort } from './http-port.js'
 export interface ServiceHealthServersOptions {
   /** The current addresses of NodePorts; an unspecified address means all addresses of the machine. */
   readonly addresses: () => readonly IpAddress[]
+  /** If another proxy has the ports: resolves when it has released them; absent: they can be free now. */
+  readonly bindAfter?: Promise<unknown> | undefined
   /** Whether the rules and listeners of this node are up to date. */
   readonly isHealthy: () => boolean
   /** Called once for each new reason why a port is not open. */
@@ -47,10 +49,16 @@ export class ServiceHealthServers {
   readonly #clients = new ClientLimit(MAX_CLIENTS)
   #generation = 0
   #reconciling: Promise<void> | undefined
+  #mayBind: boolean
   #closed = false
 
   constructor(options: ServiceHealthServersOptions) {
     this.#options = options
+    this.#mayBind = options.bindAfter === undefined
+    void options.bindAfter?.then(() => {
+      this.#mayBind = true
+      this.#startReconciling()
+    })
   }
 
   /** Sets the Services that have a port, and their counts. */
@@ -59,7 +67,7 @@ export class ServiceHealthServers {
     this.#generation++
     const named = desired.map(service => [`${service.namespace}/${service.name}`, service] as const)
     this.#desired = new Map(named.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-    this.#reconciling ??= this.#reconcile()
+    this.#startReconciling()
   }
 
   /** The most file descriptors that the ports and their clients can use. */
@@ -78,6 +86,10 @@ export class ServiceHealthServers {
     this.sync([])
     this.#closed = true
     await this.#reconciling
+  }
+
+  #startReconciling(): void {
+    if (this.#mayBind) this.#reconciling ??= this.#reconcile()
   }
 
   /** One pass at a time, so that a port that one Service no longer uses is free for another one. */

@@ -2,7 +2,7 @@ import { getEventListeners, once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { createDataPlane } from '../../lib/control/create-data-plane.js'
-import { drainDataPlane, serveUntilIdle } from '../../lib/control/drain-data-plane.js'
+import { drainDataPlane, drainInStandby, serveUntilIdle } from '../../lib/control/drain-data-plane.js'
 import { realClock } from '../../lib/system/real-clock.js'
 import { makeListenerPlan, makeListenerSpec, silentLog, waitUntil } from '../support/dataplane/plane-under-test.js'
 import { RecordingLog } from '../support/log/recording-log.js'
@@ -96,4 +96,19 @@ t.test('a proxy that serves until it is idle ends at the deadline, and at a seco
   forceStop.abort()
   await ended
   t.equal(plane.counts().listeners[0]?.traffic.active, 1, 'the connection is open')
+})
+
+t.test('a proxy that stands by refuses new clients, and ends with its last connection or with its time', async t => {
+  for (const end of ['last connection', 'time', 'second signal'] as const) {
+    const { plane, port, client } = await createBusyPlane(t)
+    const [timeIsOver, forceStop] = [new AbortController(), new AbortController()]
+    const log = new RecordingLog()
+    const drained = drainInStandby(plane, { timeIsOver: timeIsOver.signal, forceStop: forceStop.signal }, log)
+    t.equal(await tryConnect(port), 'ECONNREFUSED')
+    t.equal(log.entries.length, 1, 'one line')
+    if (end === 'last connection') client.destroy()
+    else (end === 'time' ? timeIsOver : forceStop).abort()
+    await drained
+    t.equal(log.entries.at(-1)?.message === 'Drained', end === 'last connection', end)
+  }
 })

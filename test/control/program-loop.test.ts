@@ -303,3 +303,41 @@ t.test('the first sync, a check and a retry cover all rules; other syncs cover w
   await rig.clock.advance(5000)
   t.strictSame(rig.extents, ['failed partial', 'full'], 'a failed write and its retry')
 })
+
+t.test('a check that is waited for is over when one that started later has repaired the rules', async t => {
+  const rig = createRig()
+  await start(rig)
+  rig.proxier.kernel.clear()
+  rig.proxier.programFailures.push(new Error('locked'))
+  let isOver = false
+  void rig.loop.verifyRules().then(() => (isOver = true))
+  await rig.clock.advance(10)
+  t.notOk(isOver, 'the first check has failed')
+  await rig.clock.advance(1000)
+  t.ok(isOver)
+  t.equal(ruleOf(rig), '10.96.0.10:80')
+
+  rig.proxier.programGate.close()
+  moveTo(rig, 1)
+  await rig.clock.advance(5000)
+  isOver = false
+  void rig.loop.verifyRules().then(() => (isOver = true))
+  await settle()
+  rig.proxier.programGate.open()
+  await settle()
+  t.notOk(isOver, 'the write that ran already does not count')
+  await rig.clock.advance(1000)
+  t.ok(isOver)
+})
+
+t.test('a check that is waited for writes nothing before the first update', async t => {
+  const rig = createRig()
+  let isOver = false
+  void rig.loop.verifyRules().then(() => (isOver = true))
+  await rig.clock.advance(5000)
+  t.same(rig.proxier.programCalls, [])
+  rig.store.replace('Service', [makeApiService()])
+  rig.store.replace('EndpointSlice', [makeApiSlice()])
+  await rig.clock.advance(1000)
+  t.ok(isOver)
+})

@@ -1,156 +1,269 @@
 import { once } from 'node:events'
-import t, { type Test } from 'tap'
-import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
-import { NODE_IP, NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
-import { PersistentConnection } from '../support/pods/persistent-connection.js'
-import { SteadyLoad } from '../support/pods/steady-load.js'
+import t from 'tap'
+import { waitUntil } from '../support/dataplane/plane-under-test.js'
+import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { ServiceNode } from '../support/nodes/service-node.js'
+import { SteadyProbes } from '../support/nodes/steady-probes.js'
+import {
+  FOREIGN_CHANGE,
+  GIVING_WAY,
+  HAS_GIVEN_WAY,
+  SERVING_AGAIN,
+  STANDING_BY,
+  countLines,
+} from '../support/processes/hand-over-lines.js'
+import { HeldProgram } from '../support/processes/held-program.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
-import { ProxyProcess } from '../support/processes/proxy-process.js'
 
-const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
-const DNS = { clusterIP: '10.96.0.53', port: 53, protocol: 'UDP' } as const
-const RATE = 200
+const FLAGS = ['--on-exit=auto', '--iptables-min-sync-period=50ms']
 
-const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'the tests start both modes')
-
-async function setUp(t: Test) {
-  const network = await NodeNetwork.create(t)
-  const servers = [await network.addServer('a'), await network.addServer('b')]
-  const ips = servers.map(({ ip }) => ip)
-  const { namespace } = await network.addPod()
-  const manifests = new ManifestFolder(t)
-  const write = (endpoints: readonly string[]) =>
-    manifests.write(
-      makeServiceManifest('web', WEB),
-      makeSliceManifest('web', endpoints, 8080),
-      makeServiceManifest('dns', DNS),
-      makeSliceManifest('dns', endpoints, 5353, 'UDP'),
-    )
-  write(ips)
-  const start = async (...flags: string[]) => {
-    const args = ['--manifests', manifests.path, '--on-exit=auto', '--iptables-min-sync-period=50ms', ...flags]
-    const proxy = new ProxyProcess(network, args)
-    await proxy.waitForLine(/Synced rules" family="IPv4"/)
-    return proxy
-  }
-  const probe = async (path: string) => {
-    const program = `fetch('http://127.0.0.1:10256${path}').then(r => console.log(r.status))`
-    return Number((await network.node.run(process.execPath, ['-e', program])).stdout)
-  }
-  /** New connections from a Pod to the ClusterIP, and from the node to the node port. */
-  const startLoads = () => [
-    new SteadyLoad(network, namespace, WEB.clusterIP, WEB.port, RATE / 2),
-    new SteadyLoad(network, network.node, NODE_IP, WEB.nodePort, RATE / 2),
-  ]
-  const client = new NetworkClient(network, namespace)
-  const connect = async () => {
-    const connection = new PersistentConnection(network, namespace, WEB.clusterIP, WEB.port)
-    t.equal(await connection.send('echo'), 'echo')
-    return connection
-  }
-  const run = (program: string) => network.node.run(process.execPath, ['-e', program])
-  return { start, probe, client, connect, startLoads, write, ips, run }
-}
-
-async function checkLoads(t: Test, loads: readonly SteadyLoad[]): Promise<void> {
-  for (const { answered, lost } of await Promise.all(loads.map(load => load.stop()))) {
-    t.strictSame(lost, {}, `none was lost, ${answered} were answered`)
-    t.ok(answered > 0)
-  }
-}
-
-t.test('a second copy takes over; when it ends, the first serves again; no client is refused', { skip }, async t => {
-  for (const [name, ...flags] of [['in the same mode'], ['in another mode', '--proxy-mode=iptables']] as const)
-    await t.test(name, async t => {
-      const { start, probe, client, connect, startLoads, write, ips } = await setUp(t)
-      const first = await start()
-      const early = await connect()
-      const loads = startLoads()
-      const second = await start('-v=4', ...flags)
-      await first.waitForLine(/"Another kube-proxy takes over: giving way"/)
-      t.equal(await early.send('through the first'), 'through the first')
-      t.strictSame(await Promise.all(['/healthz', '/readyz', '/livez'].map(probe)), [200, 200, 200])
-      t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: /^[ab] 5$/ })
-      const from = second.lines.length
-      write(ips.slice(1))
-      await second.waitForLine(/"(Listener updated|Synced rules)"/, from)
-      // Long enough for checks of the rules in both, if the first one still made any. In iptables mode they are too rare.
-      const checks = flags.length === 0 ? 2 : 0
-      for (let check = 0, last = second.lines.length; check < checks; check++, last = second.lines.length)
-        await second.waitForLine(/Synced rules" family="IPv4" changed=false/, last)
-      t.notOk(
-        [...first.lines, ...second.lines].some(line => /Another program had changed the rules/.test(line)),
-        'neither takes the rules of the other for damage',
-      )
-
-      t.notOk(
-        second.lines.some(line => /^[EW].*(bind|PORT_UNAVAILABLE|EADDRINUSE)/.test(line)),
-        'ports are not asked for before they are free',
-      )
-
-      const resumedFrom = first.lines.length
-      t.equal(await second.stop(), 0)
-      await first.waitForLine(/"The kube-proxy that took over has ended: serving again"/, resumedFrom)
-      await first.waitForLine(/Synced rules" family="IPv4"/, resumedFrom)
-      t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'b', 'it knows what has changed meanwhile')
-      t.equal(await early.send('still through the first'), 'still through the first')
-      await checkLoads(t, loads)
-      first.child.kill('SIGTERM')
-      await first.waitForLine(/"Draining/, resumedFrom)
-      t.equal(await first.stop(), 0)
-      t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'b', 'the kernel serves')
-    })
-})
+const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'the tests choose the modes')
 
 t.test('a surge update: the first one ends after the second one has taken over', { skip }, async t => {
-  const { start, client, connect, startLoads, probe } = await setUp(t)
-  const first = await start()
-  const early = await connect()
-  const loads = startLoads()
-  const second = await start()
+  const node = await ServiceNode.create(t, FLAGS)
+  const first = await node.start()
+  const early = await node.connect()
+  const loads = node.startLoads()
+  const probes = new SteadyProbes(node.network)
+  const second = await node.start()
+  await waitUntil(async () => (await node.gauge('kubeproxy_standby_proxies')) === 1, 'the second one counts the first')
   const stopped = first.stop()
   t.equal(await early.send('still here'), 'still here')
-  const late = await connect()
+  const late = await node.connect()
   early.end()
   t.equal(await stopped, 0, 'it ends with its last connection')
   t.equal(await late.send('through the second'), 'through the second')
-  t.strictSame(await Promise.all(['/healthz', '/readyz', '/livez'].map(probe)), [200, 200, 200])
-  await checkLoads(t, loads)
-  t.notOk(first.lines.some(line => /The kernel serves|serving again/.test(line)))
+  t.strictSame(await node.probe(), [200, 200, 200])
+  t.equal(await node.gauge('kubeproxy_standby_proxies'), 0)
+  await node.checkLoads(t, loads)
+  const answers = await probes.stop()
+  // For a moment, the ports belong to neither.
+  for (const [path, { 200: healthy = 0, ECONNREFUSED, UND_ERR_SOCKET, ECONNRESET, ...others }] of Object.entries(
+    answers,
+  )) {
+    t.ok(healthy > 0, `${path}: ${healthy} times 200`)
+    t.strictSame(others, {}, `${path} is never 503`)
+    t.ok((ECONNREFUSED ?? 0) + (UND_ERR_SOCKET ?? 0) + (ECONNRESET ?? 0) < healthy, path)
+  }
+  t.equal(countLines(first, /The kernel serves|serving again/), 0)
+  t.strictSame(
+    [GIVING_WAY, STANDING_BY].map(line => countLines(first, line)),
+    [1, 1],
+    'one line each',
+  )
+  t.equal(countLines(second, HAS_GIVEN_WAY), 1)
   late.end()
   t.equal(await second.stop(), 0)
-  t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
+  t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/)
+})
+
+t.test(
+  'the first one gets SIGTERM while the second one takes over: it serves until the second one does',
+  { skip },
+  async t => {
+    const node = await ServiceNode.create(t, FLAGS)
+    const { client, web } = node
+    const restore = new HeldProgram(t, await node.restoreProgram(), 'KUBE-PORTALS')
+    const first = await node.start()
+    const loads = node.startLoads()
+    const second = node.launch([], restore.env)
+    await second.waitForLine(HAS_GIVEN_WAY)
+    t.strictSame(await node.probe(), [200, 200, 200], 'the first one serves, and replies to probes')
+    const stopped = first.stop()
+    await first.waitForLine(/"Signal received"/)
+    for (let i = 0; i < 4; i++) t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+    restore.release()
+    await second.waitForLine(node.synced)
+    await first.waitForLine(STANDING_BY)
+    t.equal(await stopped, 0)
+    t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+    await node.checkLoads(t, loads)
+    t.equal(await second.stop(), 0)
+  },
+)
+
+t.test('the second one starts while the first one drains', { skip }, async t => {
+  const node = await ServiceNode.create(t, FLAGS)
+  const first = await node.start()
+  const early = await node.connect()
+  const loads = node.startLoads()
+  const stopped = first.stop()
+  await first.waitForLine(/"Draining/)
+  t.strictSame(await node.probe(), [503, 503, 200])
+  const second = await node.start()
+  await waitUntil(async () => (await node.probe()).every(status => status === 200), 'the second one replies to probes')
+  t.equal(await early.send('still here'), 'still here')
+  early.end()
+  t.equal(await stopped, 0)
+  await node.checkLoads(t, loads)
+  t.equal(await second.stop(), 0)
 })
 
 t.test('a copy that was killed is followed by the one it had taken over from', { skip }, async t => {
-  const { start, client } = await setUp(t)
-  const first = await start()
-  const second = await start()
+  const node = await ServiceNode.create(t, FLAGS)
+  const { client, web } = node
+  const first = await node.start()
+  const second = await node.start()
   const from = first.lines.length
-  const gone = once(second.child, 'exit')
-  second.child.kill('SIGKILL')
-  await gone
-  await first.waitForLine(/Synced rules" family="IPv4"/, from)
-  t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
-  t.match(await client.tcp(NODE_IP, WEB.nodePort), /^[ab]$/)
+  await node.kill(second)
+  await first.waitForLine(node.synced, from)
+  t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+  t.match(await client.tcp(node.nodeIP, web.nodePort), /^[ab]$/)
   t.equal(await first.stop(), 0)
 })
 
+t.test('three copies', { skip }, async t => {
+  await t.test('when the second one ends, the first one stands by until the third one ends', async t => {
+    const node = await ServiceNode.create(t, FLAGS)
+    const { client, web } = node
+    const first = await node.start()
+    const early = await node.connect()
+    const loads = node.startLoads()
+    const second = await node.start()
+    const middle = await node.connect()
+    const third = await node.start()
+    middle.end()
+    t.equal(await second.stop(), 0)
+    await waitUntil(async () => (await node.gauge('kubeproxy_standby_proxies')) === 1, 'the first one stands by')
+    t.equal(await early.send('still here'), 'still here')
+    t.equal(countLines(first, SERVING_AGAIN), 0)
+    t.equal(countLines(third, GIVING_WAY), 0)
+    const from = first.lines.length
+    t.equal(await third.stop(), 0)
+    await first.waitForLine(SERVING_AGAIN, from)
+    await first.waitForLine(node.synced, from)
+    t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+    await node.checkLoads(t, loads)
+    early.end()
+    t.equal(await first.stop(), 0)
+  })
+
+  await t.test('when the third one ends, the second one serves again, and the first one stands by', async t => {
+    const node = await ServiceNode.create(t, FLAGS)
+    const first = await node.start()
+    const loads = node.startLoads()
+    const second = await node.start()
+    const third = await node.start()
+    const from = second.lines.length
+    t.equal(await third.stop(), 0)
+    await second.waitForLine(SERVING_AGAIN, from)
+    await second.waitForLine(node.synced, from)
+    await waitUntil(async () => (await node.gauge('kubeproxy_standby_proxies')) === 1, 'the first one stands by')
+    t.equal(countLines(first, SERVING_AGAIN), 0)
+    t.equal(await first.stop(), 0)
+    await node.checkLoads(t, loads)
+    t.equal(await second.stop(), 0)
+  })
+
+  await t.test('the third one takes over from the second one before that one serves', async t => {
+    const node = await ServiceNode.create(t, FLAGS)
+    const { client, web } = node
+    const restore = new HeldProgram(t, await node.restoreProgram(), 'KUBE-PORTALS')
+    const first = await node.start()
+    const early = await node.connect()
+    const loads = node.startLoads()
+    const second = node.launch([], restore.env)
+    await second.waitForLine(HAS_GIVEN_WAY)
+    const third = await node.start()
+    await first.waitForLine(STANDING_BY)
+    t.equal(countLines(second, GIVING_WAY), 1)
+    for (let i = 0; i < 4; i++) t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+    t.equal(await early.send('still here'), 'still here')
+    t.equal(await second.stop(), 0, second.lines.join('\n'))
+    t.equal(countLines(first, SERVING_AGAIN), 0)
+    early.end()
+    t.equal(await first.stop(), 0, first.lines.join('\n'))
+    t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+    await node.checkLoads(t, loads)
+    t.equal(await third.stop(), 0)
+  })
+
+  await t.test('all of them start at the same moment: one serves', async t => {
+    const node = await ServiceNode.create(t, FLAGS)
+    const copies = [node.launch(), node.launch(), node.launch()]
+    await waitUntil(() => copies.filter(copy => countLines(copy, GIVING_WAY) > 0).length === 2, 'two have given way')
+    const serving = copies.find(copy => countLines(copy, GIVING_WAY) === 0)!
+    await serving.waitForLine(node.synced)
+    const loads = node.startLoads()
+    for (const copy of copies.filter(copy => copy !== serving)) t.equal(await copy.stop(), 0)
+    t.equal(countLines(serving, GIVING_WAY), 0)
+    await node.checkLoads(t, loads)
+    t.equal(await serving.stop(), 0)
+  })
+})
+
+t.test(
+  'a first one that does not reply is not waited for, and gives way as soon as it runs again',
+  { skip },
+  async t => {
+    const node = await ServiceNode.create(t, FLAGS)
+    const { client, web } = node
+    const first = await node.start()
+    const early = await node.connect()
+    const loads = node.startLoads()
+    first.child.kill('SIGSTOP')
+    // With a line for each check of the rules.
+    const second = await node.start(['-v=4'])
+    t.equal(countLines(second, /^W.*"Another kube-proxy seems to serve this node.* reason="It does not reply"/), 1)
+    for (let i = 0; i < 4; i++) t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+    first.child.kill('SIGCONT')
+    await second.waitForLine(HAS_GIVEN_WAY)
+    await first.waitForLine(STANDING_BY)
+    for (let check = 0, last = second.lines.length; check < 2; check++, last = second.lines.length)
+      await second.waitForLine(node.synced, last)
+    t.equal(await early.send('still here'), 'still here')
+    await second.waitForLine(/"Serving healthz over HTTP"/)
+    t.strictSame(await node.probe(), [200, 200, 200])
+    const [changesOfFirst, changesOfSecond] = [first, second].map(proxy => countLines(proxy, FOREIGN_CHANGE))
+    for (let check = 0, last = second.lines.length; check < 2; check++, last = second.lines.length)
+      await second.waitForLine(node.synced, last)
+    t.strictSame(
+      [first, second].map(proxy => countLines(proxy, FOREIGN_CHANGE)),
+      [changesOfFirst, changesOfSecond],
+      'one of them writes rules',
+    )
+    await node.checkLoads(t, loads)
+    early.end()
+    t.equal(await first.stop(), 0)
+    t.equal(await second.stop(), 0)
+  },
+)
+
 t.test('a process that may not write rules cannot take over', { skip }, async t => {
-  const { start, client, run } = await setUp(t)
-  const proxy = await start()
-  await run(`for (let i = 0; i < 20; i++) {
+  const node = await ServiceNode.create(t, FLAGS)
+  const proxy = await node.start()
+  await node.run(`for (let i = 0; i < 20; i++) {
     const s = require('net').connect('\\0kube-proxy-node/hand-over')
     s.on('error', () => undefined).on('connect', () => i % 2 ? s.destroy() : s.end('shown'))
   }
   setTimeout(() => process.exit(), 200)`)
-  const { stdout } = await run(
+  const answer = await node.run(
     `const s = require('net').connect('\\0kube-proxy-node/hand-over', () => s.write('shown\\n'))
     let all = ''
     s.on('data', d => all += d).on('close', () => process.stdout.write(all))`,
   )
-  t.match(stdout, /^show [0-9a-f]{12}\nrefused\n$/)
-  t.notOk(proxy.lines.some(line => /giving way/.test(line)))
-  t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
+  t.match(answer, /^show [0-9a-f]{12}\nrefused\n$/)
+  t.equal(countLines(proxy, GIVING_WAY), 0)
+  t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/)
   t.equal(await proxy.stop(), 0)
+})
+
+t.test('processes that wait for the end of a proxy do not keep another one from taking over', { skip }, async t => {
+  const node = await ServiceNode.create(t, FLAGS)
+  const first = await node.start()
+  const program = `for (let i = 0; i < 8; i++)
+    require('net').connect('\\0kube-proxy-node/hand-over', function () { this.write('watch\\n') }).on('data', d => process.stdout.write(d)).on('error', () => {})`
+  const watchers = node.network.start(node.network.node, process.execPath, ['-e', program])
+  let replies = ''
+  watchers.stdout!.on('data', chunk => (replies += String(chunk)))
+  await waitUntil(
+    () => replies.split('serving').length === 5 && replies.split('refused').length === 5,
+    'half of them may',
+  )
+  const second = await node.start()
+  t.equal(countLines(second, HAS_GIVEN_WAY), 1)
+  const ended = once(watchers, 'exit')
+  await ended
+  t.equal(await first.stop(), 0)
+  t.equal(await second.stop(), 0)
 })

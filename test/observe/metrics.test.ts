@@ -456,3 +456,21 @@ t.test('the mode in use is shown, and why the preferred ones are not', async t =
     'there are no metrics of the userspace data plane if the kernel carries the traffic',
   )
 })
+
+t.test('proxies that stand by are counted', async t => {
+  const standing = [2, 0]
+  const metrics = new Metrics({
+    registry: new MetricRegistry(),
+    families: ['IPv4'],
+    mode: { mode: 'userspace', rejected: [] },
+    dataPlane: undefined,
+    pending: () => ({ services: 0, endpoints: 0 }),
+    standbyProxies: () => standing.shift()!,
+    startedAt: STARTED,
+    version: '1.2.3',
+  })
+  for (const count of [2, 0]) {
+    const { series } = parseMetrics(await metrics.text())
+    t.equal(series.get('kubeproxy_standby_proxies'), count)
+  }
+})

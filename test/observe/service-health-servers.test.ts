@@ -16,11 +16,12 @@ interface Fixture {
   sync(...desired: ServiceHealth[]): Promise<void>
 }
 
-function createFixture(t: Test): Fixture {
+function createFixture(t: Test, bindAfter?: Promise<unknown>): Fixture {
   const log = new RecordingLog()
   const failures: Fixture['failures'] = []
   const servers = new ServiceHealthServers({
     addresses: () => fixture.addresses,
+    bindAfter,
     isHealthy: () => fixture.healthy,
     onBindFailure: ({ namespace, name }, port, failure) =>
       failures.push({ service: `${namespace}/${name}`, port, failure }),
@@ -316,4 +317,24 @@ t.test('close frees all ports, also those that are opening, and no port opens af
   await fixture.sync(health('three', three!))
   for (const port of [one, two, three]) await t.rejects(fetchBody(port!), { code: 'ECONNREFUSED' })
   await fixture.servers.close()
+})
+
+t.test('while another proxy may have the ports, none is opened; then those of the last sync are', async t => {
+  let release = (): void => undefined
+  const { sync, failures, servers } = createFixture(t, new Promise<void>(resolve => (release = resolve)))
+  const { server, port } = await occupyPort('127.0.0.1')
+  await sync(health('early', port))
+  await sync(health('web', port, 2))
+  await closeServer(server)
+  release()
+  await new Promise(resolve => setImmediate(resolve))
+  await servers.waitUntilSettled()
+  t.match(await fetchBody(port), /"name": "web"/)
+  t.strictSame(failures, [])
+})
+
+t.test('servers that still wait for their ports can be closed', async t => {
+  const { sync, servers } = createFixture(t, new Promise(() => undefined))
+  await sync(health('web', 1))
+  await servers.close()
 })

@@ -48,8 +48,10 @@ export class ProxyProcess {
     return this.#log.waitFor(pattern, from)
   }
 
-  /** Sends SIGTERM and resolves with the exit code. */
+  /** Sends SIGTERM and resolves with the exit code; of a program that has already exited, with that one. */
   async stop(): Promise<number | null> {
+    const { exitCode, signalCode } = this.child
+    if (exitCode !== null || signalCode !== null) return exitCode
     const ended = once(this.child, 'exit')
     this.child.kill('SIGTERM')
     return ((await ended) as [number | null])[0]

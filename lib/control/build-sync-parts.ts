@@ -1,0 +1,69 @@
+import { combineSyncObservers } from '../observe/sync-observer.js'
+import { servicesHealth } from '../snapshot/services-health.js'
+import { realClock } from '../system/real-clock.js'
+import { type Observers } from './build-observers.js'
+import { type ServingParts } from './build-serving-parts.js'
+import { type BuildSetup } from './build-setup.js'
+import { createNodeWait } from './create-node-wait.js'
+import { HandOver } from './hand-over.js'
+import { iptablesProof } from './hand-over-proof.js'
+import { ModeSwitch } from './mode-switch.js'
+import { SyncLoop } from './sync-loop.js'
+
+/** What decides when the proxier works: the wait for the Node, the sync loop, and the end of an earlier mode. */
+export function buildSyncParts(setup: BuildSetup, serving: ServingParts, observers: Observers) {
+  const { config, life, modes, log, choices, portsFree, predecessors, successor } = setup
+  const { iptables, kernel, mode, dataPlane } = choices
+  const { store, node, failover, proxier } = serving
+  const { rulesHealth, metrics, serviceHealth } = observers
+  const families = iptables.map(({ family }) => family)
+  const programmed = new AbortController()
+  const nodeWait = createNodeWait(setup, node)
+  const leftModes = modes
+    .filter(other => other !== mode)
+    .flatMap(({ name, drain }) => (drain === undefined ? [] : [{ mode: name, drain: drain(config, kernel, log) }]))
+  const handOver = new HandOver(iptablesProof(iptables[0]!), predecessors, realClock, log, {
+    ...successor,
+    onPredecessorGone: async () => {
+      // The rules have changed since the start. If they cannot be read, the next check of the rules does.
+      await proxier
+        .start()
+        .catch((error: unknown) => log.error('Cannot read the rules of the earlier kube-proxy', error))
+    },
+    onPortsFree: () => portsFree.abort(),
+  })
+  const modeSwitch = new ModeSwitch(families, leftModes, realClock, log, () => {
+    life.handle('programmed')
+    programmed.abort()
+    handOver.announceServing()
+  })
+  const { syncPeriod, minSyncPeriod, checkPeriod = syncPeriod } = mode.syncPeriods(config)
+  const syncLoop = new SyncLoop({
+    store,
+    proxier,
+    modeSwitch,
+    scope: { nodeName: config.nodeName, families, rangesAtNodePorts: config.rangesAtNodePorts },
+    mayStart: () => {
+      if (!nodeWait.isOver()) return false
+      life.handle('objects known')
+      return handOver.mayServe()
+    },
+    onApplied: snapshot => {
+      metrics.sync.applied(snapshot)
+      serviceHealth.sync(servicesHealth(snapshot))
+      dataPlane?.reserveDescriptors(serviceHealth.maxDescriptors)
+      failover?.update(snapshot)
+    },
+    clock: realClock,
+    wallTime: Date.now,
+    record: combineSyncObservers(rulesHealth, metrics.sync),
+    log,
+    syncPeriod,
+    minSyncPeriod,
+    checkPeriod,
+  })
+  return { programmed, nodeWait, handOver, modeSwitch, syncLoop }
+}
+
+/** What `buildSyncParts` returns. */
+export type SyncParts = ReturnType<typeof buildSyncParts>
