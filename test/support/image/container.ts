@@ -91,7 +91,10 @@ export async function runInRoot(options: ContainerOptions): Promise<string> {
 
 function start(command: readonly string[], { env = {} }: ContainerOptions): ChildProcess {
   const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-  return spawn('env', [...WITHOUT_TAP_LOADER, ...command], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: path, ...env } })
+  return spawn('env', [...WITHOUT_TAP_LOADER, ...command], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: path, ...env },
+  })
 }
 
 function unshared({ network }: ContainerOptions): string[] {
