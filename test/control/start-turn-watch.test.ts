@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { ProgramLog } from '../../lib/demo/program-log.js'
-import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { WITHOUT_TAP_LOADER, namespacesUnavailable } from '../support/nodes/node-network.js'
 
 const PROGRAM = fileURLToPath(new URL('../support/processes/turn-watch-entry.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'turn-watch-'))
@@ -32,7 +32,7 @@ for (const { name, before, signal, skip } of STARTS)
       `${name} lives while it turns, and is killed after "${command.split(' ')[0]}" without end`,
       { skip },
       async t => {
-        const [program, ...args] = [...before, process.execPath, PROGRAM] as const
+        const [program, ...args] = [...before, 'env', ...WITHOUT_TAP_LOADER, process.execPath, PROGRAM] as const
         const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
         t.teardown(() => child.kill('SIGKILL'))
         const log = new ProgramLog(child, child.stderr!, 60_000)

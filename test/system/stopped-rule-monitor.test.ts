@@ -58,6 +58,8 @@ t.test('a monitor that is stopped is replaced', { skip: namespacesUnavailable },
   const { log, send, pid } = await start(t)
   process.kill(pid, 'SIGSTOP')
   for (let minute = 0; minute < 3; minute++) await send(`wait ${MINUTE}`)
-  await log.waitFor(/"Reading rules to notice changes by other programs: xtables-monitor has ended" reason=".*SIGKILL"/)
-  t.ok(Number.isNaN(await send('count')), 'rules are read until another one reports changes')
+  t.match(
+    await log.waitFor(/"Reading rules to notice changes by other programs: xtables-monitor has ended"/),
+    /SIGKILL/,
+  )
 })
