@@ -1,21 +1,16 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import { ProgramLog } from '../../lib/demo/program-log.js'
-import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { realApiServerUnavailable } from '../support/api/real-api-server.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
+import { NODE_NAME, WEB, startApiWithService } from '../support/deploy/api-with-service.js'
 import { makePodContainer } from '../support/deploy/pod-container.js'
-import { createServiceAccount, mountServiceAccount } from '../support/deploy/service-account.js'
+import { mountServiceAccount } from '../support/deploy/service-account.js'
 import { BuiltImage } from '../support/image/built-image.js'
 import { Container } from '../support/image/container.js'
-import { NODE_IP, NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
-import { NodeProcess } from '../support/nodes/node-process.js'
+import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 
-const WEB = { clusterIP: '10.96.0.10', port: 80 }
-const NODE_NAME = 'node-1'
-const SLICES = '/apis/discovery.k8s.io/v1beta1/namespaces/default/endpointslices'
 const LOG_TIMEOUT_MS = 60_000
 
 const built = namespacesUnavailable || realApiServerUnavailable() || (await BuiltImage.build(t))
@@ -29,26 +24,8 @@ t.test(
     const network = await NodeNetwork.create(t)
     const { ip } = await network.addServer('a')
     const client = new NetworkClient(network, (await network.addPod()).namespace)
-    const api = new NodeProcess(network, 'api/real-api-server-entry')
-    t.teardown(async () => {
-      api.child.stdin!.end()
-      await once(api.child, 'exit')
-    })
-    const admin = await api.readLine()
+    const { api, admin } = await startApiWithService(t, network, ip)
     const { clusters } = parse(readFileSync(admin, 'utf8')) as { clusters: [{ cluster: { server: string } }] }
-    const status = { addresses: [{ type: 'InternalIP', address: NODE_IP }] }
-    const node = {
-      apiVersion: 'v1',
-      kind: 'Node',
-      metadata: { name: NODE_NAME },
-      spec: { podCIDR: '10.244.0.0/24' },
-      status,
-    }
-    await api.sendCommand(['POST', '/api/v1/nodes', node])
-    await api.sendCommand(['POST', '/api/v1/namespaces/default/services', makeServiceManifest('web', WEB)])
-    const slice = { ...makeSliceManifest('web', [ip], 8080), apiVersion: 'discovery.k8s.io/v1beta1' }
-    await api.sendCommand(['POST', SLICES, slice])
-    await createServiceAccount(api)
     const pod = makePodContainer(t, {
       nodeName: NODE_NAME,
       server: clusters[0].cluster.server,

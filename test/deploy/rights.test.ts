@@ -1,25 +1,15 @@
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { realApiServerUnavailable } from '../support/api/real-api-server.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
-import {
-  PROXY_USER,
-  adaptKubeconfig,
-  createServiceAccount,
-  mountServiceAccount,
-} from '../support/deploy/service-account.js'
-import { NetworkClient, NodeNetwork, NODE_IP, namespacesUnavailable } from '../support/nodes/node-network.js'
-import { NodeProcess } from '../support/nodes/node-process.js'
+import { NODE_NAME, WEB, startApiWithService } from '../support/deploy/api-with-service.js'
+import { PROXY_USER, adaptKubeconfig, mountServiceAccount } from '../support/deploy/service-account.js'
+import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ProxyProcess } from '../support/processes/proxy-process.js'
 
-const WEB = { clusterIP: '10.96.0.10', port: 80 }
-const NODE_NAME = 'node-1'
-const SLICES = '/apis/discovery.k8s.io/v1beta1/namespaces/default/endpointslices'
 const ROLE = 'deploy/base/cluster-role.yaml'
 
 interface AuditEvent {
@@ -61,28 +51,10 @@ t.test(
         rules: [{ level: 'Metadata', users: [PROXY_USER] }],
       }),
     )
-    const api = new NodeProcess(network, 'api/real-api-server-entry', [
+    const { api, admin } = await startApiWithService(t, network, ip, [
       `--audit-policy-file=${policy}`,
       `--audit-log-path=${auditLog}`,
     ])
-    t.teardown(async () => {
-      api.child.stdin!.end()
-      await once(api.child, 'exit')
-    })
-    const admin = await api.readLine()
-    const status = { addresses: [{ type: 'InternalIP', address: NODE_IP }] }
-    const node = {
-      apiVersion: 'v1',
-      kind: 'Node',
-      metadata: { name: NODE_NAME },
-      spec: { podCIDR: '10.244.0.0/24' },
-      status,
-    }
-    await api.sendCommand(['POST', '/api/v1/nodes', node])
-    await api.sendCommand(['POST', '/api/v1/namespaces/default/services', makeServiceManifest('web', WEB)])
-    const slice = { ...makeSliceManifest('web', [ip], 8080), apiVersion: 'discovery.k8s.io/v1beta1' }
-    await api.sendCommand(['POST', SLICES, slice])
-    await createServiceAccount(api)
     const kubeconfig = adaptKubeconfig(await mountServiceAccount(t, api, admin), admin)
 
     const flags = [`--kubeconfig=${kubeconfig}`, `--hostname-override=${NODE_NAME}`, '--detect-local-mode=NodeCIDR']
