@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { usableDescriptors } from '../dataplane/limits/usable-descriptors.js'
-import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { kernelFiles } from '../system/kernel-files.js'
-import { readUdpPorts } from '../system/udp-ports.js'
+import { readUdpPorts } from '../system/node-resources.js'
+import { readDescriptorLimit } from '../system/process-usage.js'
 import { type LimitReport } from './node-report.js'
 
 /** Below this number of open files, a busy node may run out of them. */

@@ -2,7 +2,7 @@ import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Clock } from '../model/clock.js'
 import { type EventWriter, discardEvents } from '../model/event-sink.js'
 import { type Log } from '../model/log.js'
-import { type RequestObserver } from '../source/request-observer.js'
+import { type RequestObserver } from '../source/exchange-record.js'
 import { ManifestSource } from '../source/manifest-source.js'
 import { type Source } from '../source/source.js'
 

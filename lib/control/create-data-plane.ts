@@ -2,8 +2,8 @@ import { type DataPlaneTimings, DEFAULT_TIMINGS } from '../dataplane/data-plane-
 import { InProcessDataPlane } from '../dataplane/in-process.js'
 import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { type Log } from '../model/log.js'
-import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { nodeResources } from '../system/node-resources.js'
+import { readDescriptorLimit } from '../system/process-usage.js'
 import { realClock } from '../system/real-clock.js'
 
 /** What `createDataPlane` makes a data plane from. */

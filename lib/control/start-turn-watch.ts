@@ -1,5 +1,15 @@
 import { Worker } from 'node:worker_threads'
-import { type TurnWatchData } from './turn-watch-data.js'
+import { hasInspector } from '../system/process-facts.js'
+
+/** What the thread of `startTurnWatch` gets. */
+export interface TurnWatchData {
+  /** One number that changes while the event loop of the process turns. */
+  readonly turns: Int32Array
+  /** How often the thread looks, in milliseconds, and how many times in a row the number may be the same. */
+  readonly tickMs: number
+  readonly ticks: number
+  readonly logFormat: 'text' | 'json'
+}
 
 const THREAD = new URL('turn-watch-thread.js', import.meta.url)
 /** In how many steps the time is counted. */
@@ -12,7 +22,7 @@ const TICKS = 12
  */
 export function startTurnWatch(timeoutMs: number, logFormat: TurnWatchData['logFormat'] = 'text'): void {
   // In a debugger the main thread stops at breakpoints, and this thread would not.
-  if (process.execArgv.some(option => option.startsWith('--inspect'))) return
+  if (hasInspector()) return
   const turns = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   const tickMs = timeoutMs / TICKS
   // Twice as often as the thread looks, so that a turn lies between any two looks.

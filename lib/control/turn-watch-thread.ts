@@ -1,11 +1,13 @@
 /** The thread of `startTurnWatch`. It may use nothing that needs the main thread, such as `process.stderr`. */
-import { constants, openSync, readFileSync, writeSync } from 'node:fs'
+import { constants, openSync, writeSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { Script } from 'node:vm'
 import { workerData } from 'node:worker_threads'
 import { ProxyFailure } from '../model/failure.js'
 import { createKlog } from '../observe/klog.js'
 import { SilenceCounter } from '../primitives/silence-counter.js'
-import { breakProcess } from '../system/break-process.js'
-import { type TurnWatchData } from './turn-watch-data.js'
+import { isTraced } from '../system/process-facts.js'
+import { type TurnWatchData } from './start-turn-watch.js'
 
 const { turns, tickMs, ticks, logFormat } = workerData as TurnWatchData
 const log = createKlog({ verbosity: 0, format: logFormat, write: line => void writeSync(openErrorOutput(), line) })
@@ -15,7 +17,7 @@ let seen = Atomics.load(turns, 0)
 setInterval(() => {
   const now = Atomics.load(turns, 0)
   if (now !== seen) silence.recordSign()
-  else if (silence.tick() && !isTraced()) end()
+  else if (silence.tick() && !isTraced(process.pid)) end()
   seen = now
 }, tickMs)
 
@@ -36,7 +38,14 @@ function openErrorOutput(): number {
   }
 }
 
-/** Whether a debugger holds the process. */
-function isTraced(): boolean {
-  return !/^TracerPid:\s*0$/m.test(readFileSync('/proc/self/status', 'utf8'))
+/**
+ * Ends this process from any of its threads, also while the main thread works without end or waits in a system call.
+ *
+ * The kernel protects the first process of a pid namespace, such as that of a container, from all signals that are sent inside of
+ * the namespace, SIGKILL too. It does not protect it from a fault of its own. Threads of Node.js have no `process.abort`, so the
+ * fault is the breakpoint instruction of V8: without a debugger, the kernel ends the process with SIGTRAP.
+ */
+function breakProcess(): void {
+  setFlagsFromString('--allow-natives-syntax')
+  new Script('%SystemBreak()').runInThisContext()
 }

@@ -1,6 +1,5 @@
 import { type IpFamily } from '../model/address.js'
-import { FAMILY_LABELS } from './family-labels.js'
-import { type MetricRegistry } from './metric-registry.js'
+import { FAMILY_LABELS, type MetricRegistry } from './metric-registry.js'
 import { SYNC_BUCKETS } from './sync-metrics.js'
 
 /** The metrics of the deletion of stale flows from the kernel's connection tracking, as in kube-proxy 1.36. */

@@ -1,11 +1,11 @@
 import { messageOf, ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log, type LogFields } from '../model/log.js'
 import { boundedStderr } from './bounded-stderr.js'
-import { callerPosition } from './caller-position.js'
-import { jsonLine } from './json-line.js'
-import { type LogRecord, type Severity } from './log-record.js'
+import { jsonLine, type LogRecord, type Severity, textLine } from './log-record.js'
 import { createMicrosecondClock } from './microsecond-clock.js'
-import { textLine } from './text-line.js'
+
+/** A position in a line of a stack. */
+const POSITION = /([^/\\(]+):(\d+):\d+\)?$/
 
 /** Where and how log lines are written. */
 export interface KlogOptions {
@@ -86,4 +86,19 @@ function safeMessageOf(error: unknown): string {
   } catch {
     return 'an error that cannot be printed'
   }
+}
+
+/**
+ * The position of the caller of `callee` as `file.js:line`, as klog shows it; `???:1` if it is unknown, as in Go.
+ *
+ * It captures one stack frame, which takes a few microseconds. Call it only for a line that is written.
+ */
+function callerPosition(callee: (...args: never[]) => unknown): string {
+  const limit = Error.stackTraceLimit
+  const holder: { stack?: unknown } = {}
+  Error.stackTraceLimit = 1
+  Error.captureStackTrace(holder, callee)
+  Error.stackTraceLimit = limit
+  const match = typeof holder.stack === 'string' ? POSITION.exec(holder.stack) : null
+  return match === null ? '???:1' : `${match[1]}:${match[2]}`
 }

@@ -1,6 +1,5 @@
 import { type IpFamily } from '../model/address.js'
-import { FAMILY_LABELS } from './family-labels.js'
-import { type MetricRegistry } from './metric-registry.js'
+import { FAMILY_LABELS, type MetricRegistry } from './metric-registry.js'
 
 /**
  * The metrics of node ports on loopback, which a socket of this program serves. The names are those that kube-proxy 1.37 has for the

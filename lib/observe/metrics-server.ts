@@ -2,9 +2,8 @@ import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { flagz } from './flagz.js'
 import { HttpListener } from './http-listener.js'
-import { type HttpRoute, textResponse } from './http-port.js'
+import { type HttpRoute, textResponse, type HttpResponse } from './http-port.js'
 import { type Metrics } from './metrics.js'
-import { pingResponse } from './ping-response.js'
 import { type ProfileSource, profileRoutes } from './profile-routes.js'
 import { type ProgramStatus, statusz } from './statusz.js'
 import { zpageResponse } from './zpage.js'
@@ -67,4 +66,26 @@ export function startMetricsServer(options: MetricsServerOptions): HttpListener 
 
 function configzBody(config: unknown): string {
   return JSON.stringify({ 'kubeproxy.config.k8s.io': config })
+}
+
+/**
+ * What `/healthz` of the metrics port answers, as in kube-proxy: its only check is that the process answers at all. The port for
+ * health checks says more.
+ */
+function pingResponse(query: URLSearchParams): HttpResponse {
+  if (!query.has('verbose')) return textResponse(200, 'ok')
+  const excluded = query.getAll('exclude')
+  const unknown = excluded.filter(name => name !== 'ping')
+  return textResponse(
+    200,
+    `[+]ping ${excluded.includes('ping') ? 'excluded: ' : ''}ok\n` +
+      (unknown.length === 0
+        ? ''
+        : `warn: some health checks cannot be excluded: no matches for ${quoteAll(unknown)}\n`) +
+      'healthz check passed\n',
+  )
+}
+
+function quoteAll(names: readonly string[]): string {
+  return names.map(name => JSON.stringify(name)).join(', ')
 }

@@ -1,4 +1,4 @@
-import { type ApiExchange, type RequestObserver } from '../source/request-observer.js'
+import { type ApiExchange, type RequestObserver } from '../source/exchange-record.js'
 import { type MetricRegistry } from './metric-registry.js'
 
 const DURATION_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60]

@@ -1,8 +1,7 @@
 import { type IpFamily } from '../model/address.js'
 import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../model/snapshot.js'
 import { withoutLocalEndpoints } from '../snapshot/without-local-endpoints.js'
-import { FAMILY_LABELS } from './family-labels.js'
-import { type MetricRegistry } from './metric-registry.js'
+import { FAMILY_LABELS, type MetricRegistry } from './metric-registry.js'
 import { type RuleCounts, type SyncExtent, type SyncObserver } from './sync-observer.js'
 
 /** The parts of `SyncMetrics`. */

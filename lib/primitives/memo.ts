@@ -1,4 +1,4 @@
-import { fingerprint } from './fingerprint.js'
+import { fingerprint } from './reuse-equal.js'
 
 /**
  * Remembers the last result of a computation by the value of its input. An input that every sync creates again, with equal

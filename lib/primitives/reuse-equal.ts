@@ -1,4 +1,7 @@
-import { fingerprint } from './fingerprint.js'
+/** A text that is equal for equal plain data. Requires that the fields are always created in the same order. */
+export function fingerprint(value: unknown): string {
+  return JSON.stringify(value) ?? ''
+}
 
 /**
  * Returns the earlier object if the new one has equal content (structural sharing), so that code that compares references sees

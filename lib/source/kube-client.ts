@@ -7,10 +7,9 @@ import { ApiRefusal, type ApiRequest, toFailure, unreachableFailure, unreadableF
 import { redactSecrets } from './redact-secrets.js'
 import { type KubeAccess, type KubeAccessOptions, resolveKubeAccess } from './kube-access.js'
 import { type RequestCredentials, loadCredentials } from './load-credentials.js'
-import { ExchangeRecord, hostOf } from './exchange-record.js'
+import { ExchangeRecord, hostOf, type RequestObserver } from './exchange-record.js'
 import { LineSplitter } from './line-splitter.js'
 import { openResponse } from './open-response.js'
-import { type RequestObserver } from './request-observer.js'
 import { Watchdog } from './watchdog.js'
 
 /** A line of a watch with an object, as the API server writes it. */

@@ -2,9 +2,13 @@ import { type RequestOptions } from 'node:https'
 import { createSecureContext } from 'node:tls'
 import { ProxyFailure } from '../model/failure.js'
 import { ExecCredentials } from './exec-credentials.js'
-import { impersonationHeaders } from './impersonation-headers.js'
 import { type KubeAccess } from './kube-access.js'
-import { type Credentials, needsOnlyPlainCredentials, plainCredentials } from './plain-credentials.js'
+import {
+  impersonationHeaders,
+  type Credentials,
+  needsOnlyPlainCredentials,
+  plainCredentials,
+} from './plain-credentials.js'
 import { type KubeCluster, type KubeUser } from './read-kubeconfig.js'
 import { MAX_CREDENTIAL_BYTES, readRegularFile } from './read-regular-file.js'
 

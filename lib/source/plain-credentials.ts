@@ -1,5 +1,4 @@
 import { type RequestOptions } from 'node:https'
-import { impersonationHeaders } from './impersonation-headers.js'
 import { type KubeCluster, type KubeUser } from './read-kubeconfig.js'
 import { MAX_CREDENTIAL_BYTES, readRegularFile } from './read-regular-file.js'
 
@@ -48,4 +47,24 @@ function buildHeaders(user: KubeUser): Record<string, string | string[]> {
 async function readPem(file: string | undefined, data: string | undefined): Promise<Buffer | undefined> {
   if (data !== undefined) return Buffer.from(data, 'base64')
   return file === undefined ? undefined : (await readRegularFile(file, MAX_CREDENTIAL_BYTES)).bytes
+}
+
+/**
+ * The headers that ask the API server to treat the request as one of another user: `as`, `as-uid`, `as-groups` and `as-user-extra` of
+ * the kubeconfig, in the form of client-go (k8s.io/client-go/transport).
+ */
+export function impersonationHeaders(user: KubeUser): Record<string, string | string[]> {
+  const { impersonateUser, impersonateUid, impersonateGroups = [], impersonateExtra = {} } = user
+  if (impersonateUser === undefined) return {}
+  return {
+    'Impersonate-User': impersonateUser,
+    ...(impersonateUid !== undefined && { 'Impersonate-Uid': impersonateUid }),
+    ...(impersonateGroups.length > 0 && { 'Impersonate-Group': [...impersonateGroups] }),
+    ...Object.fromEntries(
+      Object.entries(impersonateExtra).map(([key, values]) => [
+        `Impersonate-Extra-${encodeURIComponent(key)}`,
+        [...values],
+      ]),
+    ),
+  }
 }

@@ -1,5 +1,5 @@
 import { type ClusterEvent } from '../model/event-sink.js'
-import { fingerprint } from '../primitives/fingerprint.js'
+import { fingerprint } from '../primitives/reuse-equal.js'
 
 /** How long the same event is not written again: a sync each minute must not fill the cluster's store with one conflict. */
 const WINDOW_MS = 10 * 60_000

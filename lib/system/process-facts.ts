@@ -51,6 +51,16 @@ export function readStartTime(pid: number): string | undefined {
   }
 }
 
+/** Whether a debugger holds a process now. @throws the system's error if the process has exited */
+export function isTraced(pid: number): boolean {
+  return !/^TracerPid:\s*0$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+}
+
+/** Whether Node.js's debugger may stop this process at breakpoints. */
+export function hasInspector(): boolean {
+  return process.execArgv.some(option => option.startsWith('--inspect'))
+}
+
 /** Whether a process holds a socket that listens for TCP or is bound for UDP, in its network namespace. */
 export function holdsBoundSocket(pid: number): boolean {
   try {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readFile, readdir, stat } from 'node:fs/promises'
 
 /** What a process uses of the machine. */
@@ -16,6 +17,12 @@ export interface ProcessUsage {
 
 /** The kernel reports times in hundredths of a second on every architecture that Node.js runs on (USER_HZ). */
 const TICKS_PER_SECOND = 100
+/** The name of the limit of open files in `/proc/PID/limits`. */
+const OPEN_FILES = 'Max open files'
+/** Used when the kernel does not report a limit of open files: the usual soft limit of a login shell. */
+const FALLBACK_LIMIT = 1024
+/** Used when there is no limit of open files. */
+const UNLIMITED_FILES = 1_048_576
 
 /** Reads what a process uses; undefined if it has exited, or if this process may not read it. */
 export async function readProcessUsage(pid: number): Promise<ProcessUsage | undefined> {
@@ -38,11 +45,22 @@ export async function readProcessUsage(pid: number): Promise<ProcessUsage | unde
       residentBytes: kilobytes(status, 'VmRSS'),
       virtualBytes: kilobytes(status, 'VmSize'),
       openFiles,
-      maxOpenFiles: softLimit(limits, 'Max open files'),
+      maxOpenFiles: softLimit(limits, OPEN_FILES),
       maxVirtualBytes: softLimit(limits, 'Max address space'),
     }
   } catch {
     return undefined
+  }
+}
+
+/** Number of files that this process may have open. Node raises its soft limit to the hard limit at the start. */
+export function readDescriptorLimit(): number {
+  try {
+    const limit = softLimit(readFileSync('/proc/self/limits', 'utf8'), OPEN_FILES)
+    if (limit === Infinity) return UNLIMITED_FILES
+    return Number.isNaN(limit) ? FALLBACK_LIMIT : limit
+  } catch {
+    return FALLBACK_LIMIT
   }
 }
 
@@ -62,6 +80,7 @@ function kilobytes(status: string, name: string): number {
   return 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0)
 }
 
+/** Infinity: there is no limit; NaN: the kernel does not report it. */
 function softLimit(limits: string, name: string): number {
   const limit = new RegExp(`^${name}\\s+(\\S+)`, 'm').exec(limits)?.[1]
   return limit === 'unlimited' ? Infinity : Number(limit)

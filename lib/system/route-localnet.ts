@@ -1,6 +1,5 @@
 import { type Log } from '../model/log.js'
-import { type KernelFiles, kernelFiles } from './kernel-files.js'
-import { setKernelFile } from './set-kernel-file.js'
+import { type KernelFiles, kernelFiles, setKernelFile } from './kernel-files.js'
 
 /** The setting for all interfaces. */
 export const ROUTE_LOCALNET_FILE = '/proc/sys/net/ipv4/conf/all/route_localnet'

@@ -1,6 +1,5 @@
 import { type Log } from '../model/log.js'
-import { type KernelFiles, kernelFiles } from './kernel-files.js'
-import { setKernelFile } from './set-kernel-file.js'
+import { type KernelFiles, kernelFiles, setKernelFile } from './kernel-files.js'
 
 /** 0: never, 1: always, 2: on loopback only, which is the kernel's default. */
 export const TIME_WAIT_REUSE_FILE = '/proc/sys/net/ipv4/tcp_tw_reuse'

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { hasInspector, isTraced } from '../system/process-facts.js'
 import { type KillResult } from './control-watch.js'
 
 /**
@@ -9,9 +9,9 @@ import { type KillResult } from './control-watch.js'
 export function killParent(pid: number): KillResult {
   if (process.ppid !== pid) return 'gone'
   // A worker has the options of its parent. In this debugger only the parent stops at breakpoints.
-  if (process.execArgv.some(option => option.startsWith('--inspect'))) return 'traced'
+  if (hasInspector()) return 'traced'
   try {
-    if (!/^TracerPid:\s*0$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) return 'traced'
+    if (isTraced(pid)) return 'traced'
     process.kill(pid, 'SIGKILL')
     return 'signalled'
   } catch {

@@ -4,8 +4,8 @@
  */
 import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { createKlog } from '../observe/klog.js'
-import { readDescriptorLimit } from '../system/descriptor-limit.js'
 import { nodeResources } from '../system/node-resources.js'
+import { readDescriptorLimit } from '../system/process-usage.js'
 import { realClock } from '../system/real-clock.js'
 import { killParent } from './kill-parent.js'
 import { WORKER_TITLE } from './worker-title.js'

@@ -5,10 +5,10 @@ import {
   type WorkerProfiles,
   buildListenerCounts,
   zeroTrafficCounts,
+  portUnavailable,
 } from '../dataplane/data-plane.js'
 import { ShortageLog } from '../dataplane/limits/shortage-log.js'
 import { type ListenerPlan } from '../dataplane/listener-plan.js'
-import { portUnavailable } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type HealthProblem } from '../model/health-problem.js'
@@ -16,7 +16,7 @@ import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { SerialQueue } from '../primitives/serial-queue.js'
 import { withTimeout } from '../primitives/with-timeout.js'
-import { readDescriptorLimit } from '../system/descriptor-limit.js'
+import { readDescriptorLimit } from '../system/process-usage.js'
 import { NOTHING_ASSIGNED, type WorkerId, assignListeners } from './assign-listeners.js'
 import { canBindHandles } from './bound-handle.js'
 import { BoundPorts, type ListenerPorts, WorkerBoundPorts } from './listener-ports.js'

@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
 import t from 'tap'
-import { readProcessUsage } from '../../lib/system/process-usage.js'
-import { readDescriptorLimit } from '../../lib/system/descriptor-limit.js'
+import { readProcessUsage, readDescriptorLimit } from '../../lib/system/process-usage.js'
 
 t.test('what this process uses is read, as Node.js itself reports it', async t => {
   const busyUntil = performance.now() + 50

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import t from 'tap'
-import { readUdpPorts } from '../../lib/system/udp-ports.js'
+import { readUdpPorts } from '../../lib/system/node-resources.js'
 
 /** Other programs of the machine open sockets meanwhile, but not nearly so many. */
 const COUNT = 100

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { MemoryBudget, memoryOfProcess, mostDescriptors } from '../../../lib/dataplane/limits/memory-budget.js'
 import { MemoryPool } from '../../../lib/dataplane/limits/memory-pool.js'
-import { readMemoryLimit } from '../../../lib/system/memory-limit.js'
+import { readMemoryLimit } from '../../../lib/system/node-resources.js'
 
 const GIB = 2 ** 30
 
