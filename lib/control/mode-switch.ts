@@ -1,7 +1,7 @@
 import { type IpFamily } from '../model/address.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
-import { type ModeDrain } from '../modes/mode-drain.js'
+import { type ModeDrain } from '../modes/mode.js'
 
 /** A mode that is not in use, but may have left something on this node. */
 export interface LeftMode {

@@ -2,7 +2,7 @@ import { type IpFamily, hostPort } from '../model/address.js'
 import { type Endpoint } from '../model/endpoint.js'
 import { type LocalAddresses } from '../model/local-addresses.js'
 import { type ServicePort, type ServicePortKey } from '../model/service-port.js'
-import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
+import { type ServedPort, type ServiceSnapshot, withoutEndpoints } from '../model/snapshot.js'
 import { isEqual } from '../primitives/reuse-equal.js'
 import { type Frontend } from './frontend.js'
 import {
@@ -12,7 +12,6 @@ import {
   nodePortTargets,
   targetOf,
 } from './node-port-cycles.js'
-import { withoutEndpoints } from './without-endpoints.js'
 
 /**
  * Removes endpoints that are themselves an address of a Service. Anyone who may write EndpointSlices could otherwise make two

@@ -2,9 +2,8 @@ import { type IpAddress, type IpFamily } from '../model/address.js'
 import { type Endpoint } from '../model/endpoint.js'
 import { type LocalAddresses } from '../model/local-addresses.js'
 import { type ServicePort, type ServicePortKey } from '../model/service-port.js'
-import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
+import { type ServedPort, type ServiceSnapshot, withoutEndpoints } from '../model/snapshot.js'
 import { sameItems } from '../primitives/reuse-equal.js'
-import { withoutEndpoints } from './without-endpoints.js'
 
 /** The addresses of this node, in one IP family. */
 export interface NodeAddressReader {

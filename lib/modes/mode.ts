@@ -9,12 +9,9 @@ import { type Log } from '../model/log.js'
 import { type NodeWaitPolicy } from '../model/node-wait-policy.js'
 import { type ChainOwners, type OwnedChains } from '../netfilter/stale-chains.js'
 import { type KernelTools } from '../system/kernel-tools.js'
-import { type LoopbackObserver } from './loopback-observer.js'
-import { type ModeDrain } from './mode-drain.js'
 import { type ModeWalkthrough } from './mode-walkthrough.js'
 import { type ProbeRules } from './probe-rules.js'
 import { type Proxier } from './proxier.js'
-import { type Requirement } from './requirement.js'
 import { type FlowCleanupObserver } from './stale-flow-cleanup.js'
 
 /**
@@ -102,6 +99,48 @@ export interface SyncPeriods {
    * other programs.
    */
   readonly checkPeriod?: number
+}
+
+/** Why a node does not have something. */
+export interface Lack {
+  readonly reason: string
+  /** What the operator can do. */
+  readonly hint?: string | undefined
+}
+
+/** One thing that a mode needs of the node besides rules. */
+export interface Requirement {
+  /** What it is, as text for people. */
+  readonly name: string
+  /** The kernel options that provide it, such as `CONFIG_IP_VS`. */
+  readonly kernelOptions: readonly string[]
+  /** The module that has it, unless it is built into the kernel. */
+  readonly module?: string
+  /**
+   * Tries it, and removes what it created.
+   * @returns why the node does not have it; undefined if it has
+   */
+  probe(): Promise<Lack | undefined>
+}
+
+/** Takes notice of the listeners that serve node ports on loopback, as kube-proxy does for its metrics (KEP-6032). */
+export interface LoopbackObserver {
+  /** How many there are now, and how many could not be opened just now. */
+  loopbackListeners(family: IpFamily, open: number, failed: number): void
+}
+
+/**
+ * The result of a step: there was nothing, everything is removed, or something stays because open connections need it. In the last
+ * case `draining` says how much, as fields of a log line.
+ */
+export type DrainState = 'nothing there' | 'all removed' | { readonly draining: Readonly<Record<string, number>> }
+
+/** Removes what a mode left in the kernel, while open connections may still need it. */
+export interface ModeDrain {
+  /** Milliseconds between two steps. */
+  readonly periodMs: number
+  /** Removes what no open connection needs. @throws ProxyFailure if something could not be removed */
+  step(): Promise<DrainState>
 }
 
 /** A long wait does no harm in modes of the kernel, which keeps serving with its rules. The original kube-proxy waits as long. */

@@ -6,9 +6,15 @@ import { type RuleSet } from '../netfilter/rule-set.js'
 import { type Iptables } from '../system/iptables.js'
 import { realClock } from '../system/real-clock.js'
 import { type ProgramReport } from './proxier.js'
-import { REFUSAL_CAUSES, type Refusal, type RefusalCounts, isRefusal } from './refusal.js'
 import { RefusalReporter } from './refusal-reporter.js'
-import { type RuleOwner, RefusedRules } from './refused-rules.js'
+import {
+  REFUSAL_CAUSES,
+  type Refusal,
+  type RefusalCounts,
+  isRefusal,
+  type RuleOwner,
+  RefusedRules,
+} from './refused-rules.js'
 import { type RuleWriter } from './rule-writer.js'
 
 /** Rules that are written, or left out if the kernel refuses one of them. */

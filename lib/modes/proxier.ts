@@ -1,6 +1,6 @@
 import { type IpFamily } from '../model/address.js'
 import { type ServiceSnapshot } from '../model/snapshot.js'
-import { type RefusalCounts } from './refusal.js'
+import { type RefusalCounts } from './refused-rules.js'
 
 /** The result of a write of rules. */
 export interface ProgramReport {

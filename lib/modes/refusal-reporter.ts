@@ -2,7 +2,7 @@ import { type EventSink } from '../model/event-sink.js'
 import { type Log } from '../model/log.js'
 import { type ServicePort, servicePortName } from '../model/service-port.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
-import { type Refusal, type RefusalCause } from './refusal.js'
+import { type Refusal, type RefusalCause } from './refused-rules.js'
 
 /** A service port, or one of its addresses, that is not served because the kernel refuses its rules. */
 export interface RefusedService {

@@ -1,11 +1,32 @@
-import { messageOf } from '../model/failure.js'
+import { messageOf, ProxyFailure } from '../model/failure.js'
 import { type RuleInTable, ruleKind } from '../netfilter/rule-kind.js'
 import { type Rule } from '../netfilter/rule-set.js'
 import { typicalRule } from '../netfilter/typical-rule.js'
 import { type Iptables } from '../system/iptables.js'
 import { isolateRefused } from './isolate-refused.js'
 import { type ProbeRules, tryRules } from './probe-rules.js'
-import { type Refusal, isRefusal } from './refusal.js'
+
+/**
+ * Why something is left out of the rules: the kernel refuses every rule of this kind, for example because it lacks a module; or one of
+ * its rules; or it was refused together with others, and which of them it is was not found yet.
+ */
+export const REFUSAL_CAUSES = ['kind', 'rule', 'unresolved'] as const
+/** One of them. */
+export type RefusalCause = (typeof REFUSAL_CAUSES)[number]
+
+/** Why something is left out, and the message of the kernel. */
+export interface Refusal {
+  readonly cause: RefusalCause
+  readonly reason: string
+}
+
+/** How many service ports are left out, by cause. */
+export type RefusalCounts = Readonly<Record<RefusalCause, number>>
+
+/** Whether a write failed because of what it contained. Else another attempt may succeed. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ProxyFailure && error.code === 'IPTABLES_RESTORE_FAILED'
+}
 
 /** What is written or left out as a whole: a service port, or one of its addresses. */
 export interface RuleOwner {

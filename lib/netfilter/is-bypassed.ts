@@ -1,5 +1,6 @@
-import { type ObservedChain, type ObservedTable, optionValue, targetOf } from './iptables-save.js'
-import { type Link } from './rule-set.js'
+import { iptablesArgs } from './iptables-args.js'
+import { type ObservedChain, type ObservedTable, optionValue, targetOf, type ObservedRules } from './iptables-save.js'
+import { type Link, type RuleSet } from './rule-set.js'
 
 /** Targets that end a packet's way through a chain before it comes to our jump. Refusals are not among them. */
 const VERDICTS: ReadonlySet<string> = new Set(['ACCEPT', 'RETURN', 'DNAT', 'REDIRECT', 'NETMAP', 'NFQUEUE'])
@@ -24,8 +25,26 @@ export function isBypassed(
   )
 }
 
+/**
+ * The chains of other programs that decide whether our links are bypassed, as `table chain`: those that rules above a link lead to,
+ * where the link must stand above rules that accept packets.
+ */
+export function chainsAboveLinks({ family, tables }: RuleSet, observed: ObservedRules): Set<string> {
+  const found = new Set<string>()
+  for (const [name, { links, chains }] of tables) {
+    const table = observed.get(name)
+    if (table === undefined) continue
+    for (const { chain, staysAbove, rule } of links) {
+      if (staysAbove !== 'acceptance') continue
+      for (const target of targetsAbove(chain, iptablesArgs(rule, family), table, chains))
+        for (const reached of reachableChains(target, table)) found.add(`${name} ${reached}`)
+    }
+  }
+  return found
+}
+
 /** Where the rules of other programs above a link send new connections. A missing link is added above all of them. */
-export function targetsAbove(
+function targetsAbove(
   chain: string,
   args: readonly string[],
   observed: ObservedTable,
@@ -38,7 +57,7 @@ export function targetsAbove(
 }
 
 /** A chain, if it exists, and all chains that it sends new connections to. */
-export function reachableChains(start: string, observed: ObservedTable): Set<string> {
+function reachableChains(start: string, observed: ObservedTable): Set<string> {
   const found = new Set(observed.has(start) ? [start] : [])
   // A set also goes through what is added meanwhile.
   for (const chain of found)

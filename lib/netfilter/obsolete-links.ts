@@ -2,7 +2,7 @@ import { type IpFamily } from '../model/address.js'
 import { BUILT_IN_CHAINS } from './chain-names.js'
 import { type ObservedTable, optionValue, targetOf } from './iptables-save.js'
 import { iptablesArgs } from './iptables-args.js'
-import { LINK_COMMENTS } from './link-comments.js'
+import { LINK_COMMENTS } from './link-to-chain.js'
 import { type TableRules } from './rule-set.js'
 
 /** A rule of a chain of the kernel, as its arguments without `-A chain`. */

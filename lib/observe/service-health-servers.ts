@@ -1,8 +1,8 @@
 import { type IpAddress, hostPort, unspecifiedAddress } from '../model/address.js'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
-import { type ServiceHealth } from '../model/service-health.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
+import { type ServiceHealth } from '../snapshot/services-health.js'
 import { ClientLimit } from './client-limit.js'
 import { type HttpResponse, HttpPort } from './http-port.js'
 

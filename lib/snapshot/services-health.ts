@@ -1,6 +1,15 @@
 import { type IpAddress } from '../model/address.js'
-import { type ServiceHealth } from '../model/service-health.js'
 import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
+
+/** The health of a Service with external policy Local, which load balancers check on this node. */
+export interface ServiceHealth {
+  readonly namespace: string
+  readonly name: string
+  /** `healthCheckNodePort`, 1 to 65535. */
+  readonly port: number
+  /** Distinct IPs of ready endpoints on this node. */
+  readonly localEndpoints: number
+}
 
 /**
  * The answers to load balancers for each Service with a health check port: the number of its ready endpoints on this node,

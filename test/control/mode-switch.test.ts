@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ModeSwitch } from '../../lib/control/mode-switch.js'
 import { type IpFamily } from '../../lib/model/address.js'
-import { type DrainState } from '../../lib/modes/mode-drain.js'
+import { type DrainState } from '../../lib/modes/mode.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { chainsAboveLinks } from '../../lib/netfilter/chains-above-links.js'
 import { parseIptablesSave } from '../../lib/netfilter/iptables-save.js'
+import { chainsAboveLinks } from '../../lib/netfilter/is-bypassed.js'
 import { type Link, type RuleSet } from '../../lib/netfilter/rule-set.js'
 
 const CHAIN = 'KUBE-REFUSE'

@@ -1,7 +1,6 @@
 import t from 'tap'
 import { type ClusterEvent } from '../../lib/model/event-sink.js'
-import { NodeEventSink } from '../../lib/node/node-event-sink.js'
-import { NodeEvents } from '../../lib/node/node-events.js'
+import { NodeEventSink, NodeEvents } from '../../lib/node/node-event-sink.js'
 
 function recordInto(events: ClusterEvent[]) {
   return { record: (event: ClusterEvent) => void events.push(event) }

@@ -1,5 +1,5 @@
 import { LOOPBACK } from '../../model/cidr.js'
-import { LINK_COMMENTS } from '../../netfilter/link-comments.js'
+import { LINK_COMMENTS, linkToChain, invalidSegmentLinks } from '../../netfilter/link-to-chain.js'
 import { type ChainGroup, type Link, type Rule, type TableRules } from '../../netfilter/rule-set.js'
 import {
   EXTERNAL_SERVICES,
@@ -16,8 +16,6 @@ import {
   SERVICE_PREFIXES,
 } from '../../netfilter/chain-names.js'
 import { type Dispatch, NO_DISPATCH } from './dispatch.js'
-import { invalidSegmentLinks } from '../invalid-segment-links.js'
-import { linkToChain } from '../link-to-chain.js'
 import { masqueradeRules } from '../masquerade-rules.js'
 import { type RuleSettings } from '../rule-settings.js'
 import { type RuleContext, nodePortMatches } from './rule-context.js'

@@ -4,8 +4,8 @@ import { type IpSets } from '../../system/ip-sets.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type KernelTools } from '../../system/kernel-tools.js'
 import { probeDummyInterface, probeIpSets, probeIpvsScheduler } from '../../system/probe-ipvs.js'
+import { type Lack, type Requirement } from '../mode.js'
 import { KERNEL_FILTER_PROBES, KERNEL_NAT_PROBES, PROBE_CHAIN, type ProbeRules, probeRules } from '../probe-rules.js'
-import { type Lack, type Requirement } from '../requirement.js'
 
 /** The rules of this mode only mark, masquerade and filter. IPVS translates, and has its own probe. */
 export const IPVS_PROBE_RULES: ProbeRules = new Map([

@@ -9,11 +9,9 @@ import {
   PROXY_INVALID,
   TREE_PREFIXES,
 } from '../../netfilter/chain-names.js'
-import { LINK_COMMENTS } from '../../netfilter/link-comments.js'
+import { LINK_COMMENTS, linkToChain, invalidSegmentLinks } from '../../netfilter/link-to-chain.js'
 import { type Link, type Rule, type RuleSet, type RuleTree } from '../../netfilter/rule-set.js'
 import { InvalidSegmentFilter } from './invalid-segment-filter.js'
-import { invalidSegmentLinks } from '../invalid-segment-links.js'
-import { linkToChain } from '../link-to-chain.js'
 import { ProxyPortFilter, type ProxyPort, proxyPortLinks } from './proxy-port-filter.js'
 import { type ResolvedFrontend } from './resolved-frontend.js'
 import { FrontendTrees } from './frontend-trees.js'

@@ -1,7 +1,7 @@
 import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { servicePortName } from '../../model/service-port.js'
 import { PROXY_INVALID } from '../../netfilter/chain-names.js'
-import { LINK_COMMENTS } from '../../netfilter/link-comments.js'
+import { LINK_COMMENTS } from '../../netfilter/link-to-chain.js'
 import { type Rule, type RuleTree } from '../../netfilter/rule-set.js'
 import { AddressTree } from '../../netfilter/tree/address-tree.js'
 import { type Port, PortSetTree } from '../../netfilter/tree/port-tree.js'

@@ -1,5 +1,6 @@
-import { type ListenerSpec } from '../../dataplane/listener-plan.js'
-import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
+import { type ListenerReport } from '../../dataplane/data-plane.js'
+import { type ListenerSpec, type ListenerPlan } from '../../dataplane/listener-plan.js'
+import { type IpAddress, type IpFamily, unspecifiedAddress, familyOf } from '../../model/address.js'
 import { cidrContains } from '../../model/cidr.js'
 import { type ServicePort } from '../../model/service-port.js'
 import { type ServedPort } from '../../model/snapshot.js'
@@ -65,4 +66,22 @@ const NO_ENDPOINTS: ListenerSpec['endpoints'] = []
 
 function isNodeAllowed({ rangesAtNodePort, sourceRanges = [] }: ServicePort, nodeAddress: IpAddress): boolean {
   return !rangesAtNodePort || sourceRanges.some(range => cidrContains(range, nodeAddress))
+}
+
+/**
+ * Counts the listeners that serve node ports on loopback. Of the listeners that hold a node port, these are those with endpoints:
+ * everywhere else rules lead to another listener.
+ */
+export function countLoopbackListeners(
+  plan: ListenerPlan,
+  { open, failed }: ListenerReport,
+  family: IpFamily,
+): { readonly open: number; readonly failed: number } {
+  const serving = [...plan.values()].filter(
+    ({ holdsNodePort, endpoints, address }) => holdsNodePort && endpoints.length > 0 && familyOf(address) === family,
+  )
+  return {
+    open: serving.filter(({ key }) => open.has(key)).length,
+    failed: serving.filter(({ key }) => failed.has(key)).length,
+  }
 }

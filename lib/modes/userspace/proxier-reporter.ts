@@ -8,8 +8,8 @@ import { type ObjectName } from '../../model/objects.js'
 import { servicePortName } from '../../model/service-port.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { OnceReporter } from '../../primitives/once-reporter.js'
-import { type LoopbackObserver } from '../loopback-observer.js'
-import { countLoopbackListeners } from './count-loopback-listeners.js'
+import { type LoopbackObserver } from '../mode.js'
+import { countLoopbackListeners } from './node-port-listeners.js'
 
 /** What a `ProxierReporter` reports to. */
 export interface ProxierReporterOptions {

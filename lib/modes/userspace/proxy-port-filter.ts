@@ -1,10 +1,9 @@
 import { type IpAddress } from '../../model/address.js'
 import { type Cidr } from '../../model/cidr.js'
 import { PROXY_DOOR, PROXY_PORTS } from '../../netfilter/chain-names.js'
-import { LINK_COMMENTS } from '../../netfilter/link-comments.js'
+import { LINK_COMMENTS, linkToChain } from '../../netfilter/link-to-chain.js'
 import { PortSetTree, PortTree } from '../../netfilter/tree/port-tree.js'
 import { type Link, type Rule } from '../../netfilter/rule-set.js'
-import { linkToChain } from '../link-to-chain.js'
 
 /** A port that a listener is open on. */
 export interface ProxyPort {

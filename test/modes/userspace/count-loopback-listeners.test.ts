@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ProxyFailure } from '../../../lib/model/failure.js'
-import { countLoopbackListeners } from '../../../lib/modes/userspace/count-loopback-listeners.js'
+import { countLoopbackListeners } from '../../../lib/modes/userspace/node-port-listeners.js'
 import { makeListenerSpec } from '../../support/dataplane/plane-under-test.js'
 
 const ENDPOINTS = [{ ip: '10.244.0.5', port: 8080 }]
