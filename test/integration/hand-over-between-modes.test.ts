@@ -34,7 +34,7 @@ t.test('a second copy takes over; when it ends, the first serves again; no clien
       const { client, web, dns, ips } = node
       const first = await node.start([`--proxy-mode=${from}`])
       const early = await node.connect()
-      const loads = node.startLoads()
+      const loads = await node.startLoads()
       const second = await node.start(['-v=4', `--proxy-mode=${to}`])
       t.equal(countLines(first, GIVING_WAY), 1)
       t.equal(await early.send('through the first'), 'through the first')

@@ -23,7 +23,7 @@ t.test('a surge update: the first one ends after the second one has taken over',
   const node = await ServiceNode.create(t, FLAGS)
   const first = await node.start()
   const early = await node.connect()
-  const loads = node.startLoads()
+  const loads = await node.startLoads()
   const probes = new SteadyProbes(node.network)
   const second = await node.start()
   await waitUntil(async () => (await node.gauge('kubeproxy_standby_proxies')) === 1, 'the second one counts the first')
@@ -65,7 +65,7 @@ t.test(
     const { client, web } = node
     const restore = new HeldProgram(t, await node.restoreProgram(), 'KUBE-PORTALS')
     const first = await node.start()
-    const loads = node.startLoads()
+    const loads = await node.startLoads()
     const second = node.launch([], restore.env)
     await second.waitForLine(HAS_GIVEN_WAY)
     t.strictSame(await node.probe(), [200, 200, 200], 'the first one serves, and replies to probes')
@@ -86,7 +86,7 @@ t.test('the second one starts while the first one drains', { skip }, async t => 
   const node = await ServiceNode.create(t, FLAGS)
   const first = await node.start()
   const early = await node.connect()
-  const loads = node.startLoads()
+  const loads = await node.startLoads()
   const stopped = first.stop()
   await first.waitForLine(/"Draining/)
   t.strictSame(await node.probe(), [503, 503, 200])
@@ -118,7 +118,7 @@ t.test('three copies', { skip }, async t => {
     const { client, web } = node
     const first = await node.start()
     const early = await node.connect()
-    const loads = node.startLoads()
+    const loads = await node.startLoads()
     const second = await node.start()
     const middle = await node.connect()
     const third = await node.start()
@@ -141,7 +141,7 @@ t.test('three copies', { skip }, async t => {
   await t.test('when the third one ends, the second one serves again, and the first one stands by', async t => {
     const node = await ServiceNode.create(t, FLAGS)
     const first = await node.start()
-    const loads = node.startLoads()
+    const loads = await node.startLoads()
     const second = await node.start()
     const third = await node.start()
     const from = second.lines.length
@@ -161,7 +161,7 @@ t.test('three copies', { skip }, async t => {
     const restore = new HeldProgram(t, await node.restoreProgram(), 'KUBE-PORTALS')
     const first = await node.start()
     const early = await node.connect()
-    const loads = node.startLoads()
+    const loads = await node.startLoads()
     const second = node.launch([], restore.env)
     await second.waitForLine(HAS_GIVEN_WAY)
     const third = await node.start()
@@ -184,7 +184,7 @@ t.test('three copies', { skip }, async t => {
     await waitUntil(() => copies.filter(copy => countLines(copy, GIVING_WAY) > 0).length === 2, 'two have given way')
     const serving = copies.find(copy => countLines(copy, GIVING_WAY) === 0)!
     await serving.waitForLine(node.synced)
-    const loads = node.startLoads()
+    const loads = await node.startLoads()
     for (const copy of copies.filter(copy => copy !== serving)) t.equal(await copy.stop(), 0)
     t.equal(countLines(serving, GIVING_WAY), 0)
     await node.checkLoads(t, loads)
@@ -200,7 +200,7 @@ t.test(
     const { client, web } = node
     const first = await node.start()
     const early = await node.connect()
-    const loads = node.startLoads()
+    const loads = await node.startLoads()
     first.child.kill('SIGSTOP')
     // With a line for each check of the rules.
     const second = await node.start(['-v=4'])

@@ -14,7 +14,7 @@ t.test('a restart with the defaults refuses no new client, and open connections 
   const first = await node.start()
   const idle = await node.connect()
   t.strictSame(await node.probe(), [200, 200, 200])
-  const loads = node.startLoads()
+  const loads = await node.startLoads()
   const stopped = first.stop()
   await first.waitForLine(/Draining/)
   t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
@@ -42,7 +42,7 @@ t.test('where nothing takes over, a proxy serves new clients while it drains', {
       // Userspace mode does not use this match.
       const faulty = new FaultyProgram(t, await node.restoreProgram(), 's/--mode random/--mode unknown/')
       const proxy = await node.start(flags, mayUseKernel ? process.env : faulty.env)
-      const loads = node.startLoads()
+      const loads = await node.startLoads()
       const idle = await node.connect()
       const stopped = proxy.stop()
       await proxy.waitForLine(/"Nothing else serves: accepting new connections/)

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { cpus, loadavg, release, totalmem } from 'node:os'
 import { type Contender } from '../contenders/contender.js'
+import { readMachineFacts } from '../../../test/support/faults/machine-facts.js'
 import { type Suite } from '../suites/suite.js'
 import { programVersion } from '../measure/program-version.js'
 import { type BenchEnvironment } from './results.js'
@@ -16,18 +15,7 @@ export function readEnvironment(contenders: readonly Contender[], programs: Suit
   const programVersions = programs.map(([program, flag]) => [program, programVersion(program, [flag]) ?? 'not there'])
   return {
     at: new Date().toISOString(),
-    machine: {
-      CPU: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
-      memory: `${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
-      kernel: `Linux ${release()}`,
-      system: readOsName(),
-      'other work at the start (load average)': loadavg()[0]!.toFixed(2),
-    },
+    machine: readMachineFacts(),
     versions: Object.fromEntries([...versions, ...programVersions]) as Record<string, string>,
   }
-}
-
-function readOsName(): string {
-  const text = readFileSync('/etc/os-release', 'utf8')
-  return /^PRETTY_NAME="?([^"\n]*)/m.exec(text)?.[1] ?? 'unknown'
 }

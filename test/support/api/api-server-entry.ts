@@ -23,6 +23,8 @@ interface ApiServerCommand {
   readonly churn?: { readonly ms: number; readonly slices: readonly ApiObject[] }
   /** Ends every watch with 410, so that clients list everything again. */
   readonly expire?: boolean
+  /** Stops or starts to listen. Stopping resets all connections. */
+  readonly listen?: boolean
 }
 
 const [port, key, certificate] = process.argv.slice(2)
@@ -56,6 +58,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     api.compact()
     for (const resource of ['services', 'endpointslices', 'endpoints', 'nodes'] as const) api.expireWatches(resource)
   }
+  if (command.listen !== undefined) await (command.listen ? api.startListening() : api.stopListening())
   const lists = api.requests.filter(({ resource, watch }) => resource !== undefined && !watch)
   const firstListAt = lists.find(({ resource }) => resource === 'services')?.at
   process.stdout.write(`${JSON.stringify({ churned, firstListAt, lists: lists.length })}\n`)

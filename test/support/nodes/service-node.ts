@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { type Test } from 'tap'
+import { SteadyTraffic } from '../faults/steady-traffic.js'
+import { countLost } from '../faults/traffic-counts.js'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../api/manifests.js'
 import { PersistentConnection } from '../pods/persistent-connection.js'
-import { SteadyLoad } from '../pods/steady-load.js'
 import { ProxyProcess } from '../processes/proxy-process.js'
 import { NODE_IP, NODE_IP6, NetworkClient, NodeNetwork } from './node-network.js'
 import { TIMEOUT_FACTOR } from './timeout-factor.js'
@@ -16,6 +17,12 @@ const ADDRESSES = {
 } as const
 /** New connections per second of all loads together. */
 const RATE = 200 / TIMEOUT_FACTOR
+/** What all steady traffic of a fault sends: little, so that the machine is not the bottleneck. */
+const FAULT_TRAFFIC = {
+  newConnections: 50 / TIMEOUT_FACTOR,
+  udpRequests: 20 / TIMEOUT_FACTOR,
+  openConnections: 20,
+} as const
 
 /**
  * A node for tests that start and end proxies: the Services `web` (TCP, with a NodePort) and `dns` (UDP), the Pods `a` and `b` behind
@@ -67,13 +74,17 @@ export class ServiceNode {
 
   /** Writes the manifests of both Services, with these endpoints and further objects. */
   write(endpoints: readonly string[], ...objects: readonly object[]): void {
-    this.manifests.write(
-      makeServiceManifest('web', this.web),
-      makeSliceManifest('web', endpoints, 8080),
-      makeServiceManifest('dns', this.dns),
-      makeSliceManifest('dns', endpoints, 5353, 'UDP'),
-      ...objects,
-    )
+    this.manifests.write(...this.services, ...this.slices(endpoints), ...objects)
+  }
+
+  /** Both Services. */
+  get services(): readonly object[] {
+    return [makeServiceManifest('web', this.web), makeServiceManifest('dns', this.dns)]
+  }
+
+  /** The slices of both Services with these endpoints. */
+  slices(endpoints: readonly string[]): readonly object[] {
+    return [makeSliceManifest('web', endpoints, 8080), makeSliceManifest('dns', endpoints, 5353, 'UDP')]
   }
 
   /** Starts a proxy, and does not wait for it. */
@@ -123,20 +134,42 @@ export class ServiceNode {
   }
 
   /** Starts new connections at a fixed rate: from the third Pod to the ClusterIP, and from the node to the NodePort. */
-  startLoads(): readonly SteadyLoad[] {
+  startLoads(): Promise<readonly SteadyTraffic[]> {
     const { clusterIP, port, nodePort } = this.web
-    return [
-      new SteadyLoad(this.network, this.#pod.namespace, clusterIP, port, RATE / 2),
-      new SteadyLoad(this.network, this.network.node, this.nodeIP, nodePort, RATE / 2),
-    ]
+    const rate = RATE / 2
+    return Promise.all([
+      SteadyTraffic.start(this.network, this.#pod.namespace, { newConnections: { ip: clusterIP, port, rate } }),
+      SteadyTraffic.start(this.network, this.network.node, {
+        newConnections: { ip: this.nodeIP, port: nodePort, rate },
+      }),
+    ])
   }
 
   /** Ends the loads; the test fails if a connection was lost. */
-  async checkLoads(t: Test, loads: readonly SteadyLoad[]): Promise<void> {
-    for (const { answered, lost } of await Promise.all(loads.map(load => load.stop()))) {
-      t.strictSame(lost, {}, `none was lost, ${answered} were answered`)
-      t.ok(answered > 0)
+  async checkLoads(t: Test, loads: readonly SteadyTraffic[]): Promise<void> {
+    for (const { newConnections } of await Promise.all(loads.map(load => load.stop()))) {
+      t.strictSame(newConnections.lost, {}, `none of ${newConnections.attempted} was lost`)
+      t.ok(newConnections.attempted > countLost(newConnections))
     }
+  }
+
+  /**
+   * Starts the steady traffic for a fault: new and open connections and UDP requests from the third Pod to the ClusterIPs, and new
+   * connections from the node to the NodePort. Resolves when the open connections are open.
+   */
+  startTraffic(): Promise<readonly SteadyTraffic[]> {
+    const { clusterIP: ip, port, nodePort } = this.web
+    const { newConnections: rate, udpRequests, openConnections: count } = FAULT_TRAFFIC
+    return Promise.all([
+      SteadyTraffic.start(this.network, this.#pod.namespace, {
+        newConnections: { ip, port, rate },
+        openConnections: { ip, port, count },
+        udpRequests: { ip: this.dns.clusterIP, port: this.dns.port, rate: udpRequests },
+      }),
+      SteadyTraffic.start(this.network, this.network.node, {
+        newConnections: { ip: this.nodeIP, port: nodePort, rate },
+      }),
+    ])
   }
 
   /** The rules of the table nat in the kernel. */

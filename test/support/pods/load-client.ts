@@ -3,8 +3,6 @@
  *
  *     load-client.js IP PORT sequential COUNT PARALLEL      each sends nothing and expects a name and a clean end
  *     load-client.js IP PORT concurrent COUNT               opens all; after the last answer it ends all
- *     load-client.js IP PORT steady RATE                    RATE connections per second, at fixed times, until
- *                                                           standard input ends
  *
  * Prints one JSON object: the number of connections per kind of end and per Pod.
  */
@@ -76,26 +74,6 @@ async function runConcurrent(total: number): Promise<void> {
   )
 }
 
-/** Opens connections on time even if earlier ones are late: a stalled proxy must not slow down its clients. */
-async function runSteady(rate: number): Promise<void> {
-  const ends: Promise<unknown>[] = []
-  let isOver = false
-  process.stdin.resume().on('end', () => (isOver = true))
-  const startedAt = performance.now()
-  while (!isOver) {
-    const due = ((performance.now() - startedAt) / 1000) * rate
-    while (ends.length < due)
-      ends.push(
-        new Promise<unknown>(resolve =>
-          openConnection(name => (answers[name] = (answers[name] ?? 0) + 1), resolve).end(),
-        ),
-      )
-    await new Promise(resolve => setTimeout(resolve, 1000 / rate))
-  }
-  await Promise.all(ends)
-}
-
-if (kind === 'steady') await runSteady(Number(count))
-else if (kind === 'sequential') await runSequential(Number(count), Number(parallel))
+if (kind === 'sequential') await runSequential(Number(count), Number(parallel))
 else await runConcurrent(Number(count))
 process.stdout.write(`${JSON.stringify({ outcomes, answers })}\n`)

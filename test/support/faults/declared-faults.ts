@@ -1,0 +1,50 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { type FaultRow } from './fault-record.js'
+
+/** A row, and the file that declares it, in its folder. */
+export interface DeclaredFault extends FaultRow {
+  readonly file: string
+}
+
+/**
+ * The rows that the sources of a folder declare with `faultsOf`, without running them.
+ * @throws Error if a declaration is not made of literals
+ */
+export function readDeclaredFaults(folder: string): DeclaredFault[] {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts'))
+  return files.flatMap(name => {
+    const path = join(folder, name)
+    const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
+    const rows: Omit<FaultRow, 'area'>[] = []
+    const areas: string[] = []
+    const visit = (node: ts.Node): void => {
+      if (ts.isCallExpression(node) && node.expression.getText() === 'faultsOf')
+        areas.push(literalOf(node.arguments[0], path))
+      if (ts.isObjectLiteralExpression(node)) {
+        const [fault, promise] = [propertyOf(node, 'fault'), propertyOf(node, 'promise')]
+        if (fault !== undefined && promise !== undefined)
+          rows.push({ fault: literalOf(fault, path), promise: literalOf(promise, path) })
+      }
+      ts.forEachChild(node, visit)
+    }
+    visit(source)
+    if (areas.length !== 1) throw new Error(`${path}: expected one call of faultsOf, found ${areas.length}`)
+    if (rows.length === 0) throw new Error(`${path}: declares no fault`)
+    return rows.map(row => ({ file: name, area: areas[0]!, ...row }))
+  })
+}
+
+function propertyOf(node: ts.ObjectLiteralExpression, name: string): ts.Expression | undefined {
+  const property = node.properties.find(
+    (property): property is ts.PropertyAssignment =>
+      ts.isPropertyAssignment(property) && property.name.getText() === name,
+  )
+  return property?.initializer
+}
+
+function literalOf(node: ts.Node | undefined, path: string): string {
+  if (node !== undefined && ts.isStringLiteralLike(node)) return node.text
+  throw new Error(`${path}: expected a string literal, found ${node?.getText() ?? 'nothing'}`)
+}

@@ -1,0 +1,110 @@
+import { type Test } from 'tap'
+import { type SteadyTraffic } from './steady-traffic.js'
+import {
+  TRAFFIC_KINDS,
+  type TrafficKind,
+  type TrafficReport,
+  addCounts,
+  countLost,
+  monotonicMs,
+} from './traffic-counts.js'
+
+/** Measures one fault. It asserts what was lost; times it only reports. */
+export class FaultMeasurement {
+  readonly #t: Test
+  readonly #losses: string[] = []
+  readonly #recoveries: string[] = []
+  #startedAt: number | undefined
+  #endedAt: number | undefined
+
+  constructor(t: Test) {
+    this.#t = t
+  }
+
+  /** The fault begins now. */
+  start(): void {
+    this.#startedAt = monotonicMs()
+  }
+
+  /** The cause of the fault ends now. Recovery counts from here. A fault without an end, such as a kill, counts from its start. */
+  end(): void {
+    this.#endedAt = monotonicMs()
+  }
+
+  /**
+   * Waits until the proxy has recovered, and reports how long that took.
+   * @param what completes "until …"
+   * @param recovered resolves then; the caller bounds the wait
+   */
+  async measureRecovery<T>(what: string, recovered: () => Promise<T>): Promise<T> {
+    const result = await recovered()
+    this.#recoveries.push(`${formatSeconds(monotonicMs() - this.#mark)} until ${what}`)
+    return result
+  }
+
+  /**
+   * Ends the traffic. The test fails if more was lost than the promise allows, or if none was sent.
+   * @param allowed how many may be lost; without a number none
+   */
+  async checkTraffic(
+    traffic: readonly SteadyTraffic[],
+    allowed: Readonly<Partial<Record<TrafficKind, number>>> = {},
+  ): Promise<TrafficReport> {
+    const reports = await Promise.all(traffic.map(client => client.stop()))
+    const sum = (kind: TrafficKind) => addCounts(reports.map(report => report[kind]))
+    const total: TrafficReport = {
+      newConnections: sum('newConnections'),
+      openConnections: sum('openConnections'),
+      udpRequests: sum('udpRequests'),
+    }
+    const used = (Object.keys(TRAFFIC_KINDS) as TrafficKind[]).filter(kind => total[kind].attempted > 0)
+    this.#t.ok(used.length > 0, 'there was traffic')
+    for (const kind of used) {
+      const { attempted, lost } = total[kind]
+      this.checkLoss(countLost(total[kind]), attempted, TRAFFIC_KINDS[kind], allowed[kind] ?? 0, lost)
+    }
+    this.#reportInterruption(used.map(kind => total[kind]))
+    return total
+  }
+
+  /** Reports a loss that a test has counted itself. The test fails if it is more than allowed. */
+  checkLoss(lost: number, attempted: number, kind: string, allowed = 0, reasons: object = {}): void {
+    this.#t.ok(attempted > 0, `${kind} were attempted`)
+    this.#t.ok(lost <= allowed, `${lost} of ${attempted} ${kind} were lost, ${allowed} may be`, { reasons })
+    this.#losses.push(`${formatCount(lost)} of ${formatCount(attempted)} ${kind}`)
+  }
+
+  /** What was lost, for the table; undefined if the test has not said it. */
+  get lost(): string | undefined {
+    return this.#losses.length === 0 ? undefined : this.#losses.join(', ')
+  }
+
+  /** The time to recover, for the table. */
+  get recovery(): string {
+    return this.#recoveries.length === 0 ? 'no interruption' : this.#recoveries.join('; ')
+  }
+
+  get #mark(): number {
+    const mark = this.#endedAt ?? this.#startedAt
+    if (mark === undefined) throw new Error('The fault has not started: call start() first')
+    return mark
+  }
+
+  #reportInterruption(counts: readonly TrafficReport[TrafficKind][]): void {
+    const { lastLostAt, slowestMs } = addCounts(counts)
+    if (lastLostAt !== undefined)
+      this.#recoveries.push(`${formatSeconds(Math.max(0, lastLostAt - this.#mark))} until the last loss`)
+    if (slowestMs >= NOTICEABLE_MS) this.#recoveries.push(`slowest answer ${formatSeconds(slowestMs)}`)
+  }
+}
+
+/** Clients notice a longer wait, and the table names it. */
+const NOTICEABLE_MS = 500
+
+function formatSeconds(ms: number): string {
+  return ms < 9950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`
+}
+
+function formatCount(count: number): string {
+  return count.toLocaleString('en-US')
+}

@@ -1,0 +1,67 @@
+/**
+ * Entry: `run-faults.js [PART OF A FILE NAME]` runs the tests of faults, all or those of some files, and prints what was measured. When all
+ * have passed it writes the tables of docs/reliability.md; rows of files that were not run stay as they were. The exit code is that of
+ * the tests.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readDeclaredFaults } from './declared-faults.js'
+import { type FaultRecord, RECORD_FOLDER, readFaultRecords } from './fault-record.js'
+import { readDocumentedFaults, replaceFaultTables } from './fault-page.js'
+import { readMachineFacts } from './machine-facts.js'
+
+const PAGE = join('docs', 'reliability.md')
+const NOT_MEASURED = 'not measured on this machine'
+
+const [part = ''] = process.argv.slice(2)
+const declared = readDeclaredFaults(join('test', 'faults'))
+const files = [...new Set(declared.map(({ file }) => file))].filter(file => file.includes(part)).sort()
+if (files.length === 0) {
+  process.stderr.write(`No file in test/faults has "${part}" in its name.\n`)
+  process.exit(2)
+}
+const facts = { date: new Date().toISOString().slice(0, 10), ...readMachineFacts(), 'Node.js': process.version }
+const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-node-faults-'))
+try {
+  const startedAt = performance.now()
+  const exitCode = await runTests()
+  const records = readFaultRecords(folder)
+  for (const { area, fault, lost, recovery } of records)
+    process.stdout.write(`\n${area}: ${fault}\n    lost             ${lost}\n    time to recover  ${recovery}\n`)
+  if (exitCode === 0) writeTables(records)
+  process.stdout.write(
+    `\n${records.length} faults measured in ${Math.round((performance.now() - startedAt) / 1000)} s. ` +
+      (exitCode === 0
+        ? `The tables are in ${PAGE}.\n`
+        : `Some tests failed: the tables in ${PAGE} stay as they were.\n`),
+  )
+  process.exitCode = exitCode
+} finally {
+  rmSync(folder, { recursive: true })
+}
+
+/** @returns the exit code */
+async function runTests(): Promise<number> {
+  const compiled = files.map(file => join('dist', 'test', 'faults', file.replace(/\.ts$/, '.js')))
+  const tests = spawn(process.execPath, [join('bin', 'test.mjs'), ...compiled], {
+    env: { ...process.env, [RECORD_FOLDER]: folder },
+    stdio: 'inherit',
+  })
+  const [code] = (await once(tests, 'exit')) as [number | null]
+  return code ?? 1
+}
+
+/** A fault that was skipped has no record, and its row says so. */
+function writeTables(records: readonly FaultRecord[]): void {
+  const text = readFileSync(PAGE, 'utf8')
+  const documented = readDocumentedFaults(text)
+  const rows = declared.map(({ file, ...row }) => {
+    const isSame = ({ area, fault }: FaultRecord) => area === row.area && fault === row.fault
+    const known = records.find(isSame) ?? (files.includes(file) ? undefined : documented.find(isSame))
+    return { ...row, lost: known?.lost ?? NOT_MEASURED, recovery: known?.recovery ?? NOT_MEASURED }
+  })
+  writeFileSync(PAGE, replaceFaultTables(text, rows, facts))
+}
