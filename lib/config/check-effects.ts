@@ -4,6 +4,8 @@ import { OPTIONS } from './options.js'
 import { type SettingReader } from './setting-reader.js'
 import { type ConfigNote, type SettingValue } from './settings.js'
 
+const VERSION = /^\d+\.\d+$/
+
 /** Notes each option that was given and has no effect here, and adds a problem for each one that is refused. */
 export function checkEffects(reader: SettingReader): readonly ConfigNote[] {
   return OPTIONS.flatMap(option => {
@@ -22,14 +24,19 @@ export function checkEffects(reader: SettingReader): readonly ConfigNote[] {
   })
 }
 
-/** A value of the wrong kind is a mistake, as in kube-proxy, although it has no effect. */
-function checkKind(reader: SettingReader, { name, kind }: Option): void {
+/** A value of the wrong kind, or out of range, is a mistake, as in kube-proxy, although it has no effect. */
+function checkKind(reader: SettingReader, { name, kind, expects }: Option): void {
   const text = reader.readText(name)
+  const number = kind === 'duration' ? parseDuration(text) : text === '' ? undefined : Number(text)
   if (kind === 'switch') reader.readSwitch(name)
-  else if (kind === 'duration' && parseDuration(text) === undefined)
+  else if (kind === 'duration' && number === undefined)
     reader.addProblem(name, 'expected a duration such as 250ms or 1m30s')
-  else if (kind === 'number' && (text === '' || Number.isNaN(Number(text))))
+  else if (kind === 'number' && (number === undefined || Number.isNaN(number)))
     reader.addProblem(name, 'expected a number')
+  else if (expects === 'positive' && number! <= 0) reader.addProblem(name, 'must be longer than 0')
+  else if (expects === 'non-negative' && number! < 0) reader.addProblem(name, 'must be at least 0')
+  else if (expects === 'version' && text !== '' && !VERSION.test(text))
+    reader.addProblem(name, 'expected a version of Kubernetes such as 1.35')
 }
 
 function isDefault({ kind, default: byDefault = '' }: Option, value: SettingValue): boolean {

@@ -1,4 +1,5 @@
 import { closestText } from '../primitives/closest-text.js'
+import { quoteValue } from '../primitives/quote-value.js'
 import { decodeField } from './decode-field.js'
 import { type Option } from './option.js'
 import { OPTIONS } from './options.js'
@@ -108,7 +109,8 @@ class ConfigurationReading implements DecodedConfiguration {
   }
 
   #addProblem(path: readonly string[], value: unknown, text: string): void {
-    this.problems.push(`${this.#placeOf(path)} ${JSON.stringify(value) ?? 'is absent'}: ${text}`)
+    const quoted = value === undefined ? 'is absent' : quoteValue(value)
+    this.problems.push(`${this.#placeOf(path)} ${quoted}: ${text}`)
   }
 
   #placeOf(path: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { quoteValue } from '../primitives/quote-value.js'
 import { type Option, isFlag } from './option.js'
 import { findOption } from './options.js'
 import { type Setting, type Settings } from './settings.js'
@@ -20,9 +21,9 @@ export function flagSettings(values: FlagValues): FlagSettings {
     const option = findOption(name)
     const place = `--${name}`
     if (option === undefined || !isFlag(option))
-      problems.push(`${place} ${JSON.stringify(value)}: unknown flag; see kube-proxy --help`)
+      problems.push(`${place} ${quoteValue(value)}: unknown flag; see kube-proxy --help`)
     else if (hasKindOf(option, value)) settings.set(name, { value, place, source: 'flag' })
-    else problems.push(`${place} ${JSON.stringify(value)}: expected ${isList(option) ? 'a list of texts' : 'text'}`)
+    else problems.push(`${place} ${quoteValue(value)}: expected ${isList(option) ? 'a list of texts' : 'text'}`)
   }
   return { settings, problems }
 }

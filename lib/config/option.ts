@@ -27,6 +27,8 @@ export interface Option {
   readonly value?: string
   /** Description of the value; `{modes}` is replaced by the names of all modes. */
   readonly help: string
+  /** What the value of an option without effect must be, besides its kind: as in kube-proxy, any other one is a mistake. */
+  readonly expects?: 'positive' | 'non-negative' | 'version'
   /** Left out: the option is honoured. */
   readonly effect?: OptionEffect
   /** Set for an option that kube-proxy does not have. */

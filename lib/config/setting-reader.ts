@@ -1,4 +1,5 @@
 import { parseInteger } from '../primitives/parse-integer.js'
+import { quoteValue } from '../primitives/quote-value.js'
 import { parseDuration } from './duration.js'
 import { isFlag } from './option.js'
 import { findOption } from './options.js'
@@ -28,7 +29,7 @@ export class SettingReader {
   addProblem(name: string, text: string): void {
     const place = this.#settings.get(name)?.place ?? this.nameOf(name)
     this.#invalid.add(name)
-    this.problems.push(`${place} ${JSON.stringify(this.readValue(name) ?? '')}: ${text}`)
+    this.problems.push(`${place} ${quoteValue(this.readValue(name) ?? '')}: ${text}`)
   }
 
   /** Whether the value of an option is invalid. */

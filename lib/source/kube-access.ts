@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { ProxyFailure } from '../model/failure.js'
+import { decodeText } from './decode-text.js'
 import { type KubeCluster, type KubeUser, readKubeconfig } from './read-kubeconfig.js'
 import { proxyForUrl } from './proxy-for-url.js'
 import { MAX_CREDENTIAL_BYTES, checkRegularFile, readRegularFile } from './read-regular-file.js'
@@ -53,13 +54,18 @@ async function resolveServer(options: KubeAccessOptions): Promise<KubeAccess> {
   return fromPod(options.pod ?? { env: process.env, serviceAccount: SERVICE_ACCOUNT })
 }
 
-async function fromKubeconfig(path: string, master: string | undefined): Promise<KubeAccess> {
-  const origin = `the kubeconfig ${JSON.stringify(path)}`
-  const { bytes } = await readRegularFile(path, MAX_CREDENTIAL_BYTES).catch((cause: unknown) => {
+async function readText(path: string, origin: string): Promise<string> {
+  try {
+    return decodeText((await readRegularFile(path, MAX_CREDENTIAL_BYTES)).bytes)
+  } catch (cause) {
     const hint = 'Check the path, and that this process may read the file'
     throw new ProxyFailure('KUBECONFIG_INVALID', `Cannot read ${origin}`, { cause, hint })
-  })
-  const { cluster, user, tokenFile } = readKubeconfig(bytes.toString('utf8'), path)
+  }
+}
+
+async function fromKubeconfig(path: string, master: string | undefined): Promise<KubeAccess> {
+  const origin = `the kubeconfig ${JSON.stringify(path)}`
+  const { cluster, user, tokenFile } = readKubeconfig(await readText(path, origin), path)
   const server = master !== undefined && master !== '' ? master : cluster.server
   if (server === '') {
     throw new ProxyFailure(

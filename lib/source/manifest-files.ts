@@ -2,6 +2,7 @@ import { type Stats } from 'node:fs'
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, systemCode } from '../model/failure.js'
+import { decodeText } from './decode-text.js'
 import { readRegularFile } from './read-regular-file.js'
 
 /** Some 30,000 objects in JSON. More is hardly meant for one file, and YAML of this size takes half a minute to parse. */
@@ -63,7 +64,7 @@ export class ManifestFiles {
             continue
           }
           const { bytes, stats } = await readRegularFile(file, MAX_MANIFEST_BYTES)
-          changed.push({ file, text: bytes.toString('utf8') })
+          changed.push({ file, text: decodeText(bytes) })
           signatures.set(file, signatureOf(stats))
         } else if (before !== undefined) signatures.set(file, before)
       } catch (error) {

@@ -1,6 +1,7 @@
 import { type DecodedConfiguration, decodeConfiguration } from '../config/decode-configuration.js'
 import { type ConfigNote } from '../config/settings.js'
 import { ProxyFailure } from '../model/failure.js'
+import { decodeText } from './decode-text.js'
 import { MAX_CREDENTIAL_BYTES, readRegularFile } from './read-regular-file.js'
 import { type TextProblem, readYaml } from './read-yaml.js'
 
@@ -8,7 +9,7 @@ const EXPECTED = 'expected one KubeProxyConfiguration in YAML or JSON'
 
 /**
  * Reads a configuration file, whatever its name ends with.
- * @throws ProxyFailure CONFIG_INVALID if it cannot be read: no file, a folder, a FIFO, too large
+ * @throws ProxyFailure CONFIG_INVALID if it cannot be read: no file, a folder, a FIFO, too large, no text
  */
 export async function readConfigurationFile(path: string): Promise<DecodedConfiguration> {
   return parseConfigurationFile(await readText(path), path)
@@ -39,7 +40,7 @@ function duplicateNote({ line, text: field }: TextProblem, file: string): Config
 
 async function readText(path: string): Promise<string> {
   try {
-    return (await readRegularFile(path, MAX_CREDENTIAL_BYTES)).bytes.toString('utf8')
+    return decodeText((await readRegularFile(path, MAX_CREDENTIAL_BYTES)).bytes)
   } catch (error) {
     throw new ProxyFailure('CONFIG_INVALID', `Cannot read the configuration file ${JSON.stringify(path)}`, {
       cause: error,

@@ -1,6 +1,11 @@
-import { type Document, LineCounter, isNode, parseAllDocuments } from 'yaml'
+import { type Document, LineCounter, isMap, isNode, isScalar, isSeq, parseAllDocuments } from 'yaml'
 import { messageOf } from '../model/failure.js'
+import { shorten } from '../primitives/shorten.js'
 import { type OnDuplicate, YamlMistake, readYamlValue } from './yaml-value.js'
+
+/** A message of the parser may quote everything to the end of the file. */
+const MAX_SYNTAX_PROBLEM = 200
+const TOO_DEEP = 'nested too deep'
 
 /** A path in a document: keys of maps, indexes of lists. */
 export type YamlPath = readonly (string | number)[]
@@ -46,16 +51,18 @@ export function readYaml(text: string, firstLine = 1, duplicates: 'mistake' | 'l
     })
     return documents.map(document => readDocument(document, lineAt, duplicates === 'last'))
   } catch (error) {
-    return [withMistake(firstLine, messageOf(error))]
+    return [withMistake(firstLine, syntaxProblem(messageOf(error)))]
   }
 }
 
 function readDocument(document: Document, lineAt: (offset: number) => number, takesLast: boolean): TextDocument {
   const lineOf = (path: YamlPath): number => lineAt(offsetOf(document, path))
   const placeOf = (path: YamlPath): string => String(lineOf(path))
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(({ pos, message }) => ({ line: lineAt(pos[0]), text: firstLineOf(message) }))
-    return { value: undefined, problems, lineOf, placeOf }
+  const [error] = document.errors
+  // The parser's other errors are mostly consequences of the first one.
+  if (error !== undefined) {
+    const problem = { line: lineAt(error.pos[0]), text: syntaxProblem(error.message) }
+    return { value: undefined, problems: [problem], lineOf, placeOf }
   }
   const duplicates: TextProblem[] = []
   const addDuplicate: OnDuplicate = (key, node) => duplicates.push({ line: lineAt(node.range?.[0] ?? 0), text: key })
@@ -71,21 +78,36 @@ function readDocument(document: Document, lineAt: (offset: number) => number, ta
 function withMistake(line: number, text: string): TextDocument {
   return {
     value: undefined,
-    problems: [{ line, text: firstLineOf(text) }],
+    problems: [{ line, text }],
     lineOf: () => line,
     placeOf: () => String(line),
   }
 }
 
 function offsetOf(document: Document, path: YamlPath): number {
-  for (let length = path.length; length > 0; length--) {
-    const node = document.getIn(path.slice(0, length), true)
-    if (isNode(node) && node.range) return node.range[0]
+  let node: unknown = document.contents
+  let offset = document.contents?.range?.[0] ?? 0
+  for (const step of path) {
+    node = childOf(node, step)
+    if (!isNode(node)) break
+    offset = node.range?.[0] ?? offset
   }
-  return document.contents?.range?.[0] ?? 0
+  return offset
+}
+
+/** Of a key that a map has twice, the last one: where it is no mistake, that one counts. */
+function childOf(node: unknown, step: string | number): unknown {
+  if (isSeq(node)) return node.items[Number(step)]
+  if (!isMap(node)) return undefined
+  return node.items.findLast(({ key }) => isScalar(key) && String(key.value) === String(step))?.value
+}
+
+function syntaxProblem(message: string): string {
+  const text = firstLineOf(message)
+  return text === TOO_DEEP ? text : `not valid YAML: ${shorten(text, MAX_SYNTAX_PROBLEM)}`
 }
 
 /** The parser is recursive, so a text with a few thousand nested brackets overflows the stack. */
 function firstLineOf(text: string): string {
-  return text.startsWith('Maximum call stack') ? 'nested too deep' : text.split('\n', 1)[0]!
+  return text.startsWith('Maximum call stack') ? TOO_DEEP : text.split('\n', 1)[0]!
 }

@@ -91,6 +91,14 @@ t.test('all invalid values are reported together', async t => {
   t.match(stderr, /--cluster-cidr .*: two CIDRs of one IP family; use at most one for each family/)
 })
 
+t.test('no argument writes control characters to the terminal', async t => {
+  for (const argument of ['--proxy-mode=\x1b[31mred', '--\x1b[31mred', '--config=/absent/\x1b[31m', '\x9b\u202e']) {
+    const { exitCode, stderr } = await runProgram([argument], noPrograms)
+    t.equal(exitCode, 1, stderr)
+    t.notMatch(stderr.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u, JSON.stringify(argument))
+  }
+})
+
 for (const [what, args, message] of [
   ['a missing kubeconfig', ['--kubeconfig', join(folder, 'absent')], /absent/],
   ['a kubeconfig that is not YAML', ['--kubeconfig', file('broken', 'clusters: [')], /broken/],

@@ -166,6 +166,14 @@ t.test('a FIFO is refused wherever a file is read, and delays nothing', async te
   test.match(messageOf(failure), /Cannot get credentials from .*: it is a FIFO/, 'it came after the start')
 })
 
+t.test('a kubeconfig that is no text is one failure', async test => {
+  const path = join(test.testdir({}), 'kubeconfig')
+  writeFileSync(path, Buffer.from([0x61, 0x3a, 0x0a, 0xff, 0xfe]))
+  const failure = await failureOf(createKubeClient({ kubeconfig: path, clock: realClock }))
+  test.equal(failure.code, 'KUBECONFIG_INVALID')
+  test.match(messageOf(failure), /Cannot read the kubeconfig .*: line 2 is not text, expected UTF-8/)
+})
+
 t.test('a mistake in an unused entry is ignored', test => {
   const text = JSON.stringify({
     ...(JSON.parse(kubeconfig({ server: 'https://a' })) as object),

@@ -198,7 +198,7 @@ void t.test('At the start an object with a mistake is left out and reported', as
   await until(() => ipOf('web') === '10.96.0.3')
 })
 
-void t.test('What is no regular file of bounded size is named, and the other files count', async t => {
+void t.test('What is no regular file of bounded size, or no text, is named, and the other files count', async t => {
   const folder = await temporaryFolder(t)
   const file = (name: string): string => join(folder, name)
   await writeFile(file('a.yaml'), service('a', '10.96.0.1'))
@@ -207,6 +207,7 @@ void t.test('What is no regular file of bounded size is named, and the other fil
   await symlink('/dev/zero', file('device.yaml'))
   await symlink('nowhere', file('link.yaml'))
   await mkdir(file('folder.yaml'))
+  await writeFile(file('binary.yaml'), Buffer.from('a: b\nc: \xff', 'latin1'))
   const { log, store, ipOf, until, stop, running } = startSource(t, folder)
   await until(() => store.hasSynced)
   const errors = log.entries.filter(({ severity }) => severity === 'error').map(({ error }) => String(error))
@@ -215,12 +216,13 @@ void t.test('What is no regular file of bounded size is named, and the other fil
     ['device.yaml', 'it is a device, expected a regular file'],
     ['folder.yaml', 'it is a folder, expected a regular file'],
     ['link.yaml', 'ENOENT'],
+    ['binary.yaml', 'line 2 is not text, expected UTF-8'],
   ] as const)
     t.ok(
       errors.some(error => error.includes(`Cannot read "${file(name)}": ${problem}`)),
       name,
     )
-  t.equal(errors.length, 4)
+  t.equal(errors.length, 5)
   log.entries.length = 0
   await truncate(file('large.yaml'), MAX_MANIFEST_BYTES + 1)
   await writeFile(file('a.yaml'), service('a', '10.96.0.3'))

@@ -121,6 +121,42 @@ t.test('all mistakes are reported together, with file, line and field', t => {
   t.end()
 })
 
+t.test('a message quotes only the start of a long value, and no control characters', t => {
+  const [long, ...others] = read(`mode: ${'x'.repeat(5000)}`).problems
+  t.match(long, /^c\.conf:3: mode "x{199}…: expected userspace, /)
+  t.same(others, [])
+  t.match(read('mode: "\\e[31mred\\x9b0m\\L"').problems, [/mode "\\u001b\[31mred\\u009b0m\\u2028": expected/])
+  t.end()
+})
+
+t.test('a field that is there twice is reported at the line of the one that counts', t => {
+  t.same(read('mode: iptables\nmode: ebpf').problems, [
+    'c.conf:4: mode "ebpf": expected userspace, iptables, ipvs, or a list of them',
+  ])
+  t.end()
+})
+
+t.test('a value without effect must be one that kube-proxy accepts', t => {
+  for (const [fields, problem] of [
+    ['configSyncPeriod: -1s', 'configSyncPeriod "-1s": must be longer than 0'],
+    ['configSyncPeriod: often', 'configSyncPeriod "often": expected a duration such as 250ms or 1m30s'],
+    ['clientConnection: {burst: -4}', 'clientConnection.burst "-4": must be at least 0'],
+    ['clientConnection: {qps: fast}', 'clientConnection.qps "fast": expected a number'],
+    [
+      'showHiddenMetricsForVersion: next',
+      'showHiddenMetricsForVersion "next": expected a version of Kubernetes such as 1.35',
+    ],
+  ] as const)
+    t.same(read(fields).problems, [`c.conf:3: ${problem}`], fields)
+  for (const fields of [
+    'configSyncPeriod: 0s',
+    'clientConnection: {burst: 0, qps: -1}',
+    'showHiddenMetricsForVersion: "1.35"',
+  ])
+    t.same(read(fields).problems, [], fields)
+  t.end()
+})
+
 t.test('a check of two fields names the fields, not flags', t => {
   t.same(read('iptables: {syncPeriod: 1s, minSyncPeriod: 5s}').problems, [
     'c.conf:3: iptables.syncPeriod "1s": must be at least iptables.minSyncPeriod',
@@ -147,8 +183,11 @@ t.test('a file that is no configuration is one mistake', t => {
     ['\n# nothing\n---\n', /^c\.conf:1: the file is empty/],
     ['hello', /^c\.conf:1: "hello": expected a KubeProxyConfiguration/],
     ['- a', /^c\.conf:1: \["a"\]: expected a KubeProxyConfiguration/],
-    ['a: [', /^c\.conf:\d+: /],
-    ['\tmode: x', /^c\.conf:1: /],
+    ['a: [', /^c\.conf:\d+: not valid YAML: /],
+    ['\tmode: x', /^c\.conf:1: not valid YAML: /],
+    // The parser finds three mistakes here: the other two are consequences.
+    [`${HEAD} mode: [`, /^c\.conf:2: not valid YAML: /],
+    [`a: b\n${'\u00e9'.repeat(100_000)}`, /^c\.conf:2: not valid YAML: .{1,210}$/],
     [`${HEAD}mode: *nowhere`, /^c\.conf:3: the alias "nowhere" has no anchor before it/],
     [`${HEAD}---\n${HEAD}`, /^c\.conf:4: a second document begins here/],
     ['kind: KubeProxyConfiguration', /^c\.conf:1: apiVersion is absent: expected kubeproxy\.config\.k8s\.io\/v1alpha1/],
@@ -188,17 +227,23 @@ t.test('a byte order mark, CRLF, a JSON file, and an empty document beside the c
   t.end()
 })
 
-t.test('a path that is no regular file is one failure that names it', async t => {
+t.test('a path that is no regular file, or no text, is one failure that names it', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'configuration-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const fifo = join(folder, 'fifo')
   execFileSync('mkfifo', [fifo])
+  const binary = join(folder, 'binary')
+  writeFileSync(binary, Buffer.concat([Buffer.from(HEAD), Buffer.from([0x6d, 0xff, 0x0a])]))
+  const utf16 = join(folder, 'utf16')
+  writeFileSync(utf16, HEAD, 'utf16le')
   const large = join(folder, 'large')
   writeFileSync(large, HEAD)
   truncateSync(large, 2 ** 21)
   for (const [path, reason] of [
     [folder, /it is a folder, expected a regular file/],
     [fifo, /it is a FIFO, expected a regular file/],
+    [binary, /line 3 is not text, expected UTF-8/],
+    [utf16, /line 1 is not text, expected UTF-8/],
     [large, /expected at most 1048576 bytes/],
     [join(folder, 'absent'), /ENOENT/],
   ] as const) {

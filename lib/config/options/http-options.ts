@@ -62,6 +62,7 @@ export const HTTP_OPTIONS: readonly Option[] = [
     kind: 'text',
     default: '',
     value: 'X.Y',
+    expects: 'version',
     help: 'Version of Kubernetes whose hidden metrics are shown',
     effect: { none: 'no metric is hidden' },
   },
