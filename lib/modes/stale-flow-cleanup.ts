@@ -1,14 +1,16 @@
 import { type IpFamily } from '../model/address.js'
 import { type Log } from '../model/log.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
-import { type Conntrack, type FlowProtocol } from '../system/conntrack.js'
+import { type Conntrack, FLOW_PROTOCOLS, type FlowProtocol } from '../system/conntrack.js'
 import { deleteStaleFlows } from './delete-stale-flows.js'
-import { type ExpectedFlows, type FlowAddress, flowAddressKey } from './stale-flows.js'
+import { type ExpectedFlows, type FlowAddress, type FlowTarget, flowAddressKey } from './stale-flows.js'
 
 /** Which flows a change of rules concerns. */
 export interface FlowChange extends Pick<ExpectedFlows, 'removed'> {
   /** The protocols whose flows may be stale. Listing those of TCP costs a pass through all connections of the node. */
   readonly protocols: readonly FlowProtocol[]
+  /** Whether another program had changed rules: flows that began meanwhile went past them, whatever their protocol. */
+  readonly isRepair: boolean
 }
 
 /** Takes notice of each search for stale flows, as kube-proxy does for its metrics. */
@@ -35,6 +37,7 @@ export class StaleFlowCleanup {
   readonly #problem = new OnceReporter()
   readonly #removed = new Map<string, FlowAddress>()
   readonly #protocols = new Set<FlowProtocol>()
+  #isRepair = false
   #getExpected: (() => Omit<ExpectedFlows, 'removed'>) | undefined
 
   constructor(family: IpFamily, options: StaleFlowCleanupOptions) {
@@ -46,8 +49,9 @@ export class StaleFlowCleanup {
    * Takes a change that the kernel's rules have now. Without protocols there is nothing to do.
    * @param getExpected called when flows are compared; it may read the node's addresses
    */
-  add({ protocols, removed }: FlowChange, getExpected: () => Omit<ExpectedFlows, 'removed'>): void {
-    for (const protocol of protocols) this.#protocols.add(protocol)
+  add({ protocols, removed, isRepair }: FlowChange, getExpected: () => Omit<ExpectedFlows, 'removed'>): void {
+    for (const protocol of isRepair ? FLOW_PROTOCOLS : protocols) this.#protocols.add(protocol)
+    this.#isRepair ||= isRepair
     for (const address of removed) this.#removed.set(flowAddressKey(address), address)
     this.#getExpected = getExpected
   }
@@ -57,7 +61,8 @@ export class StaleFlowCleanup {
     if (this.#protocols.size === 0 || this.#getExpected === undefined) return
     const removed = [...this.#removed.values()]
     const protocols = [...this.#protocols]
-    const expected = { ...this.#getExpected(), removed }
+    const { targets, nodeAddresses } = this.#getExpected()
+    const expected = { targets: this.#isRepair ? withoutReplies(targets) : targets, nodeAddresses, removed }
     const { conntrack, flowObserver, log } = this.#options
     const finish = flowObserver?.startCleanup(this.#family)
     const { deleted, isComplete } = await deleteStaleFlows(
@@ -72,5 +77,14 @@ export class StaleFlowCleanup {
     if (!isComplete) return
     for (const address of removed) this.#removed.delete(flowAddressKey(address))
     for (const protocol of protocols) this.#protocols.delete(protocol)
+    this.#isRepair = false
   }
+}
+
+/**
+ * After a repair every TCP connection without an answer is stale. One with the right endpoint may have begun without the rule that
+ * masquerades it; its next SYN begins again, under all rules.
+ */
+function withoutReplies(targets: readonly FlowTarget[]): FlowTarget[] {
+  return targets.map(target => (target.protocol === 'TCP' ? { ...target, replySources: [] } : target))
 }

@@ -9,8 +9,10 @@ export interface FlowEnd {
   readonly port: number
 }
 
-/** Protocols whose flows may be deleted. */
-export type FlowProtocol = 'TCP' | 'UDP'
+/** The protocols whose flows may be deleted. */
+export const FLOW_PROTOCOLS = ['TCP', 'UDP'] as const
+/** One of these protocols. */
+export type FlowProtocol = (typeof FLOW_PROTOCOLS)[number]
 
 /** The kernel's entry for one UDP flow, or for one TCP connection that has no answer yet. */
 export interface FlowEntry {

@@ -14,6 +14,7 @@ import { FORWARD } from '../../lib/netfilter/chain-names.js'
 import { parseIptablesSave } from '../../lib/netfilter/iptables-save.js'
 import { SHARED_CHAINS, owns } from '../../lib/netfilter/stale-chains.js'
 import { usableEndpoints } from '../../lib/snapshot/usable-endpoints.js'
+import { type FlowEntry } from '../../lib/system/conntrack.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { MemoryDataPlane } from '../support/dataplane/memory-data-plane.js'
 import { MEMORY_NODE_IP, MemoryKernel } from '../support/kernel/memory-kernel.js'
@@ -209,6 +210,35 @@ for (const mode of ALL_MODES) {
         t.strictSame(rulesOfMode(readTable(), mode.chains), intact, damage.name)
         t.equal((await rules.program(true)).changed, false, damage.name)
       }
+      proxier.stop?.()
+    })
+
+    const servesFlows = MODES.includes(mode) ? false : 'it has no part that deletes flows'
+    await t.test('after a repair it deletes the flows that began without its rules', { skip: servesFlows }, async t => {
+      const kernel = new MemoryKernel()
+      const proxier = await serve(mode, kernel)
+      const flow = (protocol: 'TCP' | 'UDP', address: string, port: number): FlowEntry => {
+        const destination = { address, port }
+        return {
+          family: 'IPv4',
+          protocol,
+          source: { address: '10.244.0.9', port: 5000 },
+          destination,
+          replySource: destination,
+        }
+      }
+      const foreign = flow('TCP', '10.99.0.1', 80)
+      const entries = [flow('TCP', '10.96.0.10', 80), flow('UDP', '10.96.0.11', 53), foreign]
+      const check = async (): Promise<void> => {
+        for (const rules of proxier.rules) await rules.program(true)
+      }
+      await check()
+      kernel.conntrack.entries = entries
+      await check()
+      t.strictSame(kernel.conntrack.entries, entries, 'a check without a repair does not look at them')
+      for (const tables of kernel.iptables) await removeStaleChains(tables, chainOwners(undefined, ALL_MODES))
+      await check()
+      t.strictSame(kernel.conntrack.entries, [foreign])
       proxier.stop?.()
     })
 

@@ -47,9 +47,9 @@ t.test(
     const { table, state, log, cleanup } = setUp()
     table.entries = [flow('UDP', '10.96.0.1'), flow('UDP', '10.96.0.2'), flow('UDP', '10.96.0.3')]
     state.fails = true
-    cleanup.add({ protocols: ['UDP'], removed: [removed('10.96.0.1')] }, NOTHING_SERVED)
+    cleanup.add({ protocols: ['UDP'], removed: [removed('10.96.0.1')], isRepair: false }, NOTHING_SERVED)
     await cleanup.run()
-    cleanup.add({ protocols: ['UDP'], removed: [removed('10.96.0.2')] }, NOTHING_SERVED)
+    cleanup.add({ protocols: ['UDP'], removed: [removed('10.96.0.2')], isRepair: false }, NOTHING_SERVED)
     await cleanup.run()
     await cleanup.run()
     t.equal(table.entries.length, 3)
@@ -70,7 +70,7 @@ t.test('a cleanup that deletes only a part is repeated', async t => {
   const { state, table, cleanup } = setUp()
   table.entries = [flow('UDP', '10.96.0.1')]
   state.left = 1
-  cleanup.add({ protocols: ['UDP'], removed: [removed('10.96.0.1')] }, NOTHING_SERVED)
+  cleanup.add({ protocols: ['UDP'], removed: [removed('10.96.0.1')], isRepair: false }, NOTHING_SERVED)
   await cleanup.run()
   state.left = 0
   table.entries = [flow('UDP', '10.96.0.1')]
@@ -82,22 +82,59 @@ t.test('only flows of the protocols that the change concerns are listed', async 
   const { state, table, cleanup } = setUp()
   const [tcp, udp] = [flow('TCP', '10.96.0.1'), flow('UDP', '10.96.0.1')]
   table.entries = [tcp, udp]
-  cleanup.add({ protocols: [], removed: [] }, NOTHING_SERVED)
+  cleanup.add({ protocols: [], removed: [], isRepair: false }, NOTHING_SERVED)
   await cleanup.run()
   t.equal(state.lists, 0)
   const targets = [
     { protocol: 'TCP', address: '10.96.0.1', port: 53, replySources: [end('10.244.0.5', 8080)] },
   ] as const
-  cleanup.add({ protocols: ['TCP'], removed: [] }, () => ({ targets, nodeAddresses: new Set() }))
+  cleanup.add({ protocols: ['TCP'], removed: [], isRepair: false }, () => ({ targets, nodeAddresses: new Set() }))
   await cleanup.run()
   t.strictSame(table.entries, [udp])
 })
+
+t.test(
+  'after a repair of rules, flows of all protocols are compared, and each TCP connection without an answer is stale',
+  async t => {
+    const { state, table, cleanup } = setUp()
+    const targets = (['TCP', 'UDP'] as const).map(protocol => ({
+      protocol,
+      address: '10.96.0.1',
+      port: 53,
+      replySources: [end('10.244.0.5', 53)],
+    }))
+    const right = (['TCP', 'UDP'] as const).map(protocol => flow(protocol, '10.96.0.1', '10.244.0.5'))
+    const foreign = flow('TCP', '10.96.0.2')
+    const entries = [...right, flow('TCP', '10.96.0.1'), flow('UDP', '10.96.0.1'), foreign]
+    table.entries = entries
+    const change = { protocols: [], removed: [] }
+    state.left = 1
+    cleanup.add({ ...change, isRepair: true }, () => ({ targets, nodeAddresses: new Set() }))
+    await cleanup.run()
+    t.strictSame(table.entries, [right[1], foreign])
+    table.entries = entries
+    state.left = 0
+    cleanup.add({ ...change, isRepair: false }, () => ({ targets, nodeAddresses: new Set() }))
+    await cleanup.run()
+    t.strictSame(table.entries, [right[1], foreign], 'it stays due until it has succeeded')
+    table.entries = entries
+    cleanup.add({ ...change, protocols: ['TCP', 'UDP'], isRepair: false }, () => ({
+      targets,
+      nodeAddresses: new Set(),
+    }))
+    await cleanup.run()
+    t.strictSame(table.entries, [...right, foreign], 'other changes keep what leads to the right endpoint')
+  },
+)
 
 t.test('each search is reported with the number of flows that it deleted', async t => {
   const { state, table, searches, cleanup } = setUp()
   const [tcp, udp] = [flow('TCP', '10.96.0.1'), flow('UDP', '10.96.0.1')]
   table.entries = [tcp, udp, flow('UDP', '10.96.0.2')]
-  cleanup.add({ protocols: ['TCP', 'UDP'], removed: [removed('10.96.0.1'), removed('10.96.0.2')] }, NOTHING_SERVED)
+  cleanup.add(
+    { protocols: ['TCP', 'UDP'], removed: [removed('10.96.0.1'), removed('10.96.0.2')], isRepair: false },
+    NOTHING_SERVED,
+  )
   state.fails = true
   await cleanup.run()
   state.fails = false

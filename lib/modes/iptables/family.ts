@@ -140,13 +140,13 @@ export class IptablesFamily implements KernelRules {
     this.#trustsLastWrite = true
     // A change that arrived during the write is not written yet.
     this.#isProgrammed = input.ports === this.#ports && input.frontends === this.#frontends
-    this.#finishWrite(input, fingerprint(context))
+    this.#finishWrite(input, fingerprint(context), report.changed && !isIntact)
     await this.#staleFlows.run()
     await this.#writer.removeOtherModes()
     return report
   }
 
-  #finishWrite(input: PlanInput, context: string): void {
+  #finishWrite(input: PlanInput, context: string, isRepair: boolean): void {
     const { allowRouteLocalnet, nodeAddresses } = this.#options
     if (input.localhostNodePorts && !this.#hasAllowedLocalnet) {
       this.#hasAllowedLocalnet = true
@@ -164,6 +164,7 @@ export class IptablesFamily implements KernelRules {
       {
         protocols: [...(hasUdp ? ['UDP' as const] : []), ...(this.#hasNewTcp(input) ? ['TCP' as const] : [])],
         removed: isUnchanged ? [] : removed.map(flowAddress),
+        isRepair,
       },
       () => expectedFlows([...udp, ...flowFrontends(input, 'TCP')], input, nodeAddresses(this.family)),
     )

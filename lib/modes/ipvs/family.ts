@@ -104,6 +104,7 @@ export class IpvsFamily implements KernelRules {
       let report = this.#writer.unchangedReport
       const repaired = await this.#reconcile(plan, async () => {
         if (!isIntact || this.#programmedRules !== plan.rules) report = await this.#writeRules(plan.rules)
+        return !isIntact && report.changed
       })
       await this.#writer.removeOtherModes()
       return { ...report, changed: report.changed || repaired }
@@ -149,19 +150,19 @@ export class IpvsFamily implements KernelRules {
 
   /**
    * Reconciles everything except rules, and logs changes of virtual servers.
-   * @param writeRules writes the rules; called at their place in the order
+   * @param writeRules writes the rules; called at their place in the order. It returns whether another program had changed them.
    * @returns whether a plan that was reconciled before needed changes again, because another program had changed the kernel
    */
-  async #reconcile(plan: IpvsPlan, writeRules?: () => Promise<void>): Promise<boolean> {
+  async #reconcile(plan: IpvsPlan, writeRules?: () => Promise<boolean>): Promise<boolean> {
     const { clock, log } = this.#options
     const startedAt = clock.now()
     const setsChanged = await this.#kernel.addToSets(plan)
     // The chains of iptables mode have the same names: its rules handle all packets until the rules of this mode replace them.
     if (writeRules !== undefined && !this.#hasProgrammed && this.#writer.hasOtherModes)
       await this.#reconcileServers(plan)
-    await writeRules?.()
+    const areRulesRepaired = (await writeRules?.()) ?? false
     if (!this.#hasProgrammed) return false
-    const serversChanged = await this.#reconcileServers(plan)
+    const serversChanged = await this.#reconcileServers(plan, areRulesRepaired)
     const isNew = this.#reconciledPlan !== plan
     this.#reconciledPlan = plan
     if (!setsChanged && !serversChanged) return false
@@ -170,14 +171,18 @@ export class IpvsFamily implements KernelRules {
   }
 
   /** @returns whether anything changed */
-  async #reconcileServers(plan: IpvsPlan): Promise<boolean> {
+  async #reconcileServers(plan: IpvsPlan, areRulesRepaired = false): Promise<boolean> {
     this.#reportBlocked(plan)
     const changed = await this.#kernel.reconcile(plan)
     const previous = this.#flowTargets
     this.#flowTargets = plan.flowTargets
     // Flows of a Service without any endpoint are kept, as in kube-proxy.
     const targets = plan.flowTargets.filter(({ replySources }) => replySources.length > 0)
-    this.#staleFlows.add(flowChange(plan.flowTargets, previous), () => ({ targets, nodeAddresses: new Set() }))
+    const isRepair = areRulesRepaired || (changed && this.#reconciledPlan === plan)
+    this.#staleFlows.add({ ...flowChange(plan.flowTargets, previous), isRepair }, () => ({
+      targets,
+      nodeAddresses: new Set(),
+    }))
     await this.#staleFlows.run()
     return changed
   }

@@ -7,7 +7,10 @@ import { type FlowTarget, flowAddressKey } from '../stale-flows.js'
  * Compares what is served with what was served before. The kernel uses IPVS and rules only for the first packet of a flow, and connection
  * tracking for the others. So every change of UDP counts; of TCP only new addresses do, because clients may wait for them.
  */
-export function flowChange(served: readonly FlowTarget[], previous: readonly FlowTarget[]): FlowChange {
+export function flowChange(
+  served: readonly FlowTarget[],
+  previous: readonly FlowTarget[],
+): Omit<FlowChange, 'isRepair'> {
   const isUdp = ({ protocol }: FlowTarget): boolean => protocol === 'UDP'
   const [servedKeys, previousKeys] = [keysOf(served), keysOf(previous)]
   const protocols: FlowProtocol[] = []

@@ -120,7 +120,7 @@ export class UserspaceFamily implements KernelRules {
     this.#isProgrammed = false
     const report = await this.#partialWriter.write(isLeftOut => this.#buildRuleSet(desired, localTraffic, isLeftOut))
     const served = new Map([...desired].filter(([name, frontend]) => !this.#isLeftOut(name, frontend)))
-    if (report.changed) this.#findStaleFlows(served, localTraffic)
+    if (report.changed) this.#findStaleFlows(served, localTraffic, !isIntact)
     await this.#staleFlows.run()
     this.#programmed = served
     this.#attempted.clear()
@@ -131,7 +131,7 @@ export class UserspaceFamily implements KernelRules {
   }
 
   /** TCP clients may wait for a frontend that is new. Other changes concern only what is established, and that is kept. */
-  #findStaleFlows(desired: ProgrammedFrontends, { nodePortAddresses }: LocalTraffic): void {
+  #findStaleFlows(desired: ProgrammedFrontends, { nodePortAddresses }: LocalTraffic, isRepair: boolean): void {
     const removed: ProgrammedFrontend[] = []
     for (const earlier of [this.#programmed, this.#attempted])
       for (const [name, frontend] of earlier) if (isUdp(frontend) && !desired.has(name)) removed.push(frontend)
@@ -142,6 +142,7 @@ export class UserspaceFamily implements KernelRules {
       {
         protocols: [...(hasUdp ? ['UDP' as const] : []), ...(hasNewTcp ? ['TCP' as const] : [])],
         removed: removed.map(({ resolved }) => flowAddress(resolved.frontend)),
+        isRepair,
       },
       () => ({
         targets: frontends.map(({ resolved }) => flowTarget(resolved)),
