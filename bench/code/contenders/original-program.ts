@@ -30,7 +30,7 @@ export interface OriginalProcess {
 
 /** Starts the original on the node. It logs to its standard error. */
 export function startOriginal(
-  site: Testbed,
+  site: Pick<Testbed, 'startOnNode'>,
   mode: string,
   apiUrl: string,
   { args = [], env }: { readonly args?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},

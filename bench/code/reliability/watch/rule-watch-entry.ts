@@ -1,0 +1,71 @@
+/**
+ * Entry, runs on the node: `rule-watch-entry.js CLUSTER-IP PORT CLIENT-IP`. Ten times a second it follows a client through the rules
+ * and looks who accepts there; it prints a `RuleState` when that changes. Each line of its standard input is `PID NAME` of a proxy.
+ */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { type Packet } from '../../../../test/support/kernel/trace-packet.js'
+import { sharedClockMs } from '../../measure/shared-clock.js'
+import { KnownProcesses } from './known-processes.js'
+import { findRuleLead } from './rule-leads.js'
+import { type RuleState } from './rule-watch.js'
+
+const INTERVAL_MS = 100
+/** The state of a listening socket in /proc/net/tcp. */
+const LISTEN = '0A'
+const run = promisify(execFile)
+
+const [destination, port, source] = process.argv.slice(2) as [string, string, string]
+const localAddresses = Object.values(networkInterfaces()).flatMap(each => each!.map(({ address }) => address))
+const packet: Packet = {
+  hook: 'PREROUTING',
+  protocol: 'tcp',
+  destination,
+  port: Number(port),
+  source,
+  inInterface: 'cni0',
+  localAddresses,
+}
+const processes = new KnownProcesses()
+createInterface({ input: process.stdin }).on('line', line => {
+  const [pid, ...name] = line.split(' ')
+  processes.add(name.join(' '), Number(pid))
+})
+
+for (let last = ''; ;) {
+  const at = sharedClockMs()
+  const to = await readState()
+  if (to !== last) {
+    const state: RuleState = { at, to }
+    process.stdout.write(`${JSON.stringify(state)}\n`)
+    last = to
+  }
+  await pause(INTERVAL_MS)
+}
+
+async function readState(): Promise<string> {
+  processes.update()
+  const { stdout } = await run('iptables-save', ['-t', 'nat'])
+  const lead = findRuleLead(stdout, packet)
+  if (lead === 'Pods') return 'kernel'
+  if (lead === 'nothing') return 'no rule'
+  const inode = findListener(lead.port)
+  return inode === undefined ? 'a closed port' : processes.describeHolder(inode)
+}
+
+/** The inode of a socket that listens on a port. */
+function findListener(portNumber: number): string | undefined {
+  const ending = `:${portNumber.toString(16).toUpperCase().padStart(4, '0')}`
+  for (const file of ['/proc/self/net/tcp', '/proc/self/net/tcp6']) {
+    const fields = readFileSync(file, 'utf8')
+      .split('\n')
+      .map(line => line.trim().split(/\s+/))
+    const listener = fields.find(([, local, , state]) => state === LISTEN && local!.endsWith(ending))
+    if (listener !== undefined) return listener[9]
+  }
+  return undefined
+}

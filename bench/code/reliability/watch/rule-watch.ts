@@ -1,0 +1,37 @@
+import { type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { type NodeNetwork } from '../../../../test/support/nodes/node-network.js'
+
+const ENTRY = fileURLToPath(new URL('rule-watch-entry.js', import.meta.url))
+
+/** From this moment on, the rules lead new clients there. */
+export interface RuleState {
+  /** Milliseconds of the shared clock. */
+  readonly at: number
+  /** A proxy, `kernel` (the rules name Pods), `a closed port`, `no rule` or `another program`. */
+  readonly to: string
+}
+
+/** A process on the node that records where the rules lead new clients of a Service. */
+export class RuleWatch {
+  readonly states: RuleState[] = []
+  readonly #child: ChildProcess
+
+  constructor(network: NodeNetwork, { clusterIP, port }: { clusterIP: string; port: number }, clientIP: string) {
+    const args = [ENTRY, clusterIP, String(port), clientIP]
+    this.#child = network.start(network.node, process.execPath, args)
+    this.#child.stderr!.pipe(process.stderr)
+    const lines = createInterface({ input: this.#child.stdout! })
+    lines.on('line', line => this.states.push(JSON.parse(line) as RuleState))
+  }
+
+  /** Names a proxy by its first process. */
+  addProxy(name: string, pid: number): void {
+    this.#child.stdin!.write(`${pid} ${name}\n`)
+  }
+
+  stop(): void {
+    this.#child.kill('SIGKILL')
+  }
+}

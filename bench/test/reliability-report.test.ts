@@ -1,0 +1,130 @@
+import t from 'tap'
+import { computeCaseFigures } from '../code/reliability/case-figures.js'
+import { type CaseRecord } from '../code/reliability/case-site.js'
+import { type RequestRecord } from '../code/reliability/load/load-report.js'
+import { type ReliabilityResults } from '../code/reliability/reliability-results.js'
+import { formatCaseRow } from '../code/reliability/report/case-row.js'
+import { renderReliabilityPicture } from '../code/reliability/report/reliability-picture.js'
+import { renderReliabilityTables } from '../code/reliability/report/reliability-tables.js'
+import { replaceMeasured } from '../code/reliability/report/write-reliability-report.js'
+import { findRuleLead } from '../code/reliability/watch/rule-leads.js'
+
+/** Ten requests per second from the start on; those that start in the given times are not answered. */
+function requestsUntil(endMs: number, lostIn: readonly [number, number], outcome: string): RequestRecord[] {
+  return Array.from({ length: endMs / 100 }, (_, n) => {
+    const startedAt = n * 100
+    const isLost = startedAt >= lostIn[0] && startedAt < lostIn[1]
+    return { startedAt, endedAt: startedAt + 3, outcome: isLost ? outcome : 'answered' }
+  })
+}
+
+function recordOf(given: Partial<CaseRecord> = {}): CaseRecord {
+  return {
+    load: { requests: requestsUntil(5000, [2000, 2500], 'ECONNREFUSED'), open: 10, cuts: [] },
+    states: [
+      { at: -500, to: 'no rule' },
+      { at: -100, to: 'old proxy' },
+      { at: 2000, to: 'a closed port' },
+      { at: 2600, to: 'new proxy' },
+    ],
+    eventAt: 1000,
+    drainFrom: undefined,
+    endedAt: 5000,
+    ...given,
+  }
+}
+
+void t.test('Requests are counted by what happened to them, and an outage lasts until the first answer', t => {
+  const figures = computeCaseFigures(recordOf(), 1000)
+  t.match(figures, { sent: 50, refused: 5, failed: {}, slowestMs: 3, outageMs: 500, hasRecovered: true })
+  const reset = recordOf({ load: { requests: requestsUntil(5000, [4500, 5000], 'ECONNRESET'), open: 0, cuts: [] } })
+  t.match(computeCaseFigures(reset, 1000), { refused: 0, failed: { ECONNRESET: 5 }, hasRecovered: false })
+  t.end()
+})
+
+void t.test('A connection that is cut at the drain timeout was not cut before it', t => {
+  const cuts = [1500, 1990, 2500].map(at => ({ at, reason: 'closed' }))
+  const load = { requests: requestsUntil(5000, [0, 0], ''), open: 10, cuts }
+  t.match(computeCaseFigures(recordOf({ load, drainFrom: 1000 }), 1000), { cutEarly: 1, cut: 3, open: 10 })
+  t.match(computeCaseFigures(recordOf({ load }), 1000), { cutEarly: 3 }, 'without a drain, none may be cut')
+  t.end()
+})
+
+void t.test('The report leaves out what was before the load, and short states', t => {
+  const { leads } = computeCaseFigures(recordOf(), 1000)
+  t.strictSame(leads, [
+    { to: 'old proxy', fromMs: -1000, untilMs: 1000 },
+    { to: 'a closed port', fromMs: 1000, untilMs: 1600 },
+    { to: 'new proxy', fromMs: 1600, untilMs: 4000 },
+  ])
+  const row = formatCaseRow(computeCaseFigures(recordOf(), 1000))
+  t.strictSame(row, [
+    '50',
+    '5',
+    '0',
+    '3 ms',
+    '0 of 10',
+    '0',
+    '500 ms',
+    'old proxy (1.0 s) → a closed port (600 ms) → new proxy',
+  ])
+  t.end()
+})
+
+void t.test('The timeline counts requests and open connections in steps', t => {
+  const cuts = [{ at: 1000, reason: 'closed' }]
+  const load = { requests: requestsUntil(5000, [2000, 2500], 'ECONNREFUSED'), open: 10, cuts }
+  const { timeline } = computeCaseFigures(recordOf({ load }), 1000)
+  t.equal(timeline.fromMs, -1000)
+  t.strictSame([timeline.answered[0], timeline.answered[20], timeline.lost[20]], [1, 0, 1])
+  t.strictSame([timeline.open[9], timeline.open[10]], [10, 9])
+  t.end()
+})
+
+void t.test('A client is followed through the rules to a port of the node, to Pods, or nowhere', t => {
+  const packet = {
+    hook: 'PREROUTING',
+    protocol: 'tcp',
+    destination: '10.96.0.10',
+    port: 80,
+    localAddresses: ['192.168.50.1'],
+  } as const
+  const lead = (...rules: readonly string[]) =>
+    findRuleLead(`*nat\n:PREROUTING ACCEPT [0:0]\n:KUBE-A - [0:0]\n${rules.join('\n')}\nCOMMIT\n`, packet)
+  const match = '-d 10.96.0.10/32 -p tcp -m tcp --dport 80'
+  t.strictSame(lead(`-A PREROUTING ${match} -j DNAT --to-destination 192.168.50.1:4000`), { port: 4000 })
+  t.strictSame(lead(`-A PREROUTING ${match} -j REDIRECT --to-ports 4000`), { port: 4000 })
+  t.equal(
+    lead(`-A PREROUTING ${match} -j KUBE-A`, '-A KUBE-A -p tcp -m tcp -j DNAT --to-destination 10.244.0.2:8080'),
+    'Pods',
+  )
+  t.equal(lead(`-A PREROUTING ${match} -j KUBE-A`), 'nothing')
+  t.end()
+})
+
+void t.test('The page and the picture show each case, and only the measured part of a page is replaced', t => {
+  const figures = computeCaseFigures(recordOf(), 1000)
+  const results: ReliabilityResults = {
+    circumstances: { at: '2026-01-02T03:04:05Z', machine: { CPU: '2 × some' }, versions: { us: '1.0' } },
+    missing: { 'some other': 'not here' },
+    results: [
+      { case: 'surge-update', setup: 'userspace-1', isKept: false, figures },
+      { case: 'surge-update', setup: 'original', isKept: false, figures },
+    ],
+  }
+  const tables = renderReliabilityTables(results, 'a-picture.svg')
+  t.match(tables, '](a-picture.svg)')
+  t.match(tables, '### Surge update')
+  t.match(tables, '| ✗ userspace, 1 worker | 50 | 5 | 0 |')
+  t.match(tables, '| kube-proxy 1.20, userspace | 50 |', 'the original has promised nothing')
+  t.match(tables, '| some other | not here |')
+  t.notMatch(tables, '### Plain restart')
+  const picture = renderReliabilityPicture(results)
+  t.match(picture, 'Surge update: userspace, 1 worker')
+  t.match(picture, '5 of 50 requests lost')
+  t.equal(picture.match(/<g /g)?.length, 2)
+  const [begin, end] = ['<!-- begin: npm run reliability -->', '<!-- end: npm run reliability -->']
+  t.equal(replaceMeasured(`a\n${begin}\nold\n${end}\nb`, 'new'), `a\n${begin}\n\nnew\n\n${end}\nb`)
+  t.throws(() => replaceMeasured(`a\n${end}\nold\n${begin}\nb`, 'new'), /must contain/)
+  t.end()
+})
