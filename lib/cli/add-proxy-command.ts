@@ -3,8 +3,7 @@ import { type FlagValues, isList } from '../config/flag-settings.js'
 import { type Option, isFlag } from '../config/option.js'
 import { FLAGS, OPTION_GROUPS } from '../config/options.js'
 import { MODES } from '../modes/registry.js'
-import { lastValue } from './last-value.js'
-import { rejectUnknownArguments } from './unknown-arguments.js'
+import { lastValue, rejectUnknownArguments } from './arguments.js'
 
 /** Adds the command without a name: the proxy itself. `run` gets the values of its flags. */
 export function addProxyCommand(parser: Argv, run: (values: FlagValues) => Promise<void>): void {

@@ -4,7 +4,7 @@ import { readConfig } from '../config/read-config.js'
 import { VERSION } from '../control/version.js'
 import { ProxyFailure } from '../model/failure.js'
 import { MODES } from '../modes/registry.js'
-import { lastValue } from './last-value.js'
+import { lastValue } from './arguments.js'
 
 /** Adds the command `kube-proxy check`. It loads the code of the check only when the command runs. */
 export function addCheckCommand(parser: Argv, setExitCode: (code: number) => void): void {

@@ -3,7 +3,7 @@ import { type FlagValues } from '../config/flag-settings.js'
 import { parseBool } from '../config/parse-bool.js'
 import { ProxyFailure } from '../model/failure.js'
 import { MODES } from '../modes/registry.js'
-import { lastValue } from './last-value.js'
+import { lastValue } from './arguments.js'
 
 /** Adds the command `kube-proxy demo`. It loads the code of the demo only when the command runs. */
 export function addDemoCommand(parser: Argv, setExitCode: (code: number) => void): void {

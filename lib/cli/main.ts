@@ -6,19 +6,19 @@ import { initNode } from '../control/init-node.js'
 import { loadConfig, logNotes } from '../control/load-config.js'
 import { runUntilSignal } from '../control/run-until-signal.js'
 import { VERSION } from '../control/version.js'
-import { writeConfig } from '../control/write-config.js'
 import { type FlagValues } from '../config/flag-settings.js'
 import { type ReadConfigResult } from '../config/read-config.js'
-import { ProxyFailure } from '../model/failure.js'
+import { ProxyFailure, messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { MODES } from '../modes/registry.js'
-import { createKlog } from '../observe/klog.js'
+import { createKlog, wantsColour } from '../observe/klog.js'
+import { writeConfigurationFile } from '../source/write-configuration-file.js'
+import { escapeControls } from '../primitives/escape-controls.js'
 import { setProcessName } from '../system/process-name.js'
 import { addProxyCommand } from './add-proxy-command.js'
+import { dashedArguments } from './arguments.js'
 import { addCheckCommand } from './check-command.js'
-import { dashedArguments } from './dashed-arguments.js'
 import { addDemoCommand } from './demo-command.js'
-import { printFailure } from './print-failure.js'
 
 const HELP_WIDTH = 110
 
@@ -80,7 +80,7 @@ async function runProxy(values: FlagValues): Promise<number> {
   }
   const log = createKlog({ verbosity: config.verbosity, format: config.logFormat })
   logNotes(read, log)
-  if (config.writeConfigTo !== '') await writeConfig(config)
+  if (config.writeConfigTo !== '') await writeConfigurationFile(config)
   else if (config.cleanup) await runCleanup(log)
   else if (config.initOnly) await initNode(config, log)
   else await runUntilSignal(config, log, MODES, config.configFile === '' ? undefined : new ConfigReload({ load, log }))
@@ -92,4 +92,19 @@ async function runCleanup(log: Log): Promise<void> {
   logCleanup(results, log)
   const failure = cleanupFailure(results)
   if (failure !== undefined) throw failure
+}
+
+/** Writes a failure to standard error: what failed, why, and what to do. */
+function printFailure(error: unknown): void {
+  const useColour = wantsColour(process.env, process.stderr.isTTY)
+  const red = (text: string): string => (useColour ? `\x1b[31m${text}\x1b[0m` : text)
+  const lines = [`${red('kube-proxy:')} ${escapeControls(messageOf(error)).split('\n').join('\n            ')}`]
+  if (error instanceof ProxyFailure) {
+    if (error.hint !== undefined) lines.push(`            ${error.hint}.`)
+    lines.push(`            (${error.code}, see docs/errors.md)`)
+  } else if (error instanceof Error && error.stack !== undefined) {
+    // An unexpected error: a bug report needs the stack.
+    lines.push(error.stack)
+  }
+  process.stderr.write(`${lines.join('\n')}\n`)
 }

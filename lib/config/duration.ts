@@ -1,7 +1,10 @@
+const HOUR = 3_600_000
+const MINUTE = 60_000
+
 /** Milliseconds of each unit. The micro sign and the Greek letter mu look alike, and Go accepts both. */
 const UNITS: Readonly<Record<string, number>> = {
-  h: 3_600_000,
-  m: 60_000,
+  h: HOUR,
+  m: MINUTE,
   s: 1000,
   ms: 1,
   us: 0.001,
@@ -21,4 +24,20 @@ export function parseDuration(text: string): number | undefined {
   for (const [, value, , unit] of rest!.matchAll(/(\d+(\.\d*)?|\.\d+)(h|ms|m|s|us|\u00b5s|\u03bcs|ns)/g))
     total += Number(value) * UNITS[unit!]!
   return sign === '-' ? 0 - total : total
+}
+
+/** A time in milliseconds as Go prints a duration, and so kube-proxy: `24h0m0s`, `1m30s`, `250ms`, `0s`. */
+export function goDuration(ms: number): string {
+  if (ms < 0) return `-${goDuration(-ms)}`
+  if (ms > 0 && ms < 1) return ms < 0.001 ? `${Math.round(ms * 1e6)}ns` : `${round(ms * 1000)}µs`
+  if (ms > 0 && ms < 1000) return `${round(ms)}ms`
+  const [hours, minutes] = [Math.floor(ms / HOUR), Math.floor((ms % HOUR) / MINUTE)]
+  const seconds = `${round((ms % MINUTE) / 1000)}s`
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds
+}
+
+/** Without the errors of binary fractions; Go counts nanoseconds. */
+function round(value: number): number {
+  return Number(value.toFixed(9))
 }

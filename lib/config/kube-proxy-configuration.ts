@@ -1,6 +1,5 @@
 import { parseInteger } from '../primitives/parse-integer.js'
-import { parseDuration } from './duration.js'
-import { goDuration } from './go-duration.js'
+import { parseDuration, goDuration } from './duration.js'
 import { type KubeProxyConfig } from './kube-proxy-config.js'
 import { type Option } from './option.js'
 import { OPTIONS } from './options.js'

@@ -1,15 +1,18 @@
 import { type IpAddress, familyOf, hostPort, parseIp } from '../model/address.js'
-import { type Cidr, parseCidr } from '../model/cidr.js'
+import { type Cidr, parseCidr, LOOPBACK } from '../model/cidr.js'
 import { specialAddress } from '../model/special-address.js'
 import { parsePortRange } from '../model/port-range.js'
 import { parseInteger } from '../primitives/parse-integer.js'
-import { parseHttpAddress } from './http-address.js'
 import { type DetectLocal, DETECT_LOCAL_MODES, type KubeProxyConfig } from './kube-proxy-config.js'
 import { findOption } from './options.js'
-import { parseNodePortAddress } from './parse-node-port-address.js'
 import { type SettingReader } from './setting-reader.js'
 
 const MAX_PORT = 65535
+const FAMILIES = ['IPv4', 'IPv6'] as const
+const EVERYTHING: readonly Cidr[] = [
+  { family: 'IPv4', network: '0.0.0.0', bits: 0 },
+  { family: 'IPv6', network: '::', bits: 0 },
+]
 
 /** The settings about addresses, interfaces and ports. */
 export type AddressConfig = Pick<
@@ -85,6 +88,19 @@ function readNodePortAddresses(reader: SettingReader): readonly (Cidr | 'primary
   return entries.flatMap(entry => entry ?? [])
 }
 
+/**
+ * Reads one entry of `--nodeport-addresses`: a range, or one of kube-proxy's words (KEP-6032). `primary` is the primary address of
+ * the node, `localhost` stands for the loopback ranges of both families, `all` for everything.
+ * @returns undefined if it is none of these
+ */
+export function parseNodePortAddress(text: string): readonly (Cidr | 'primary')[] | undefined {
+  if (text === 'primary') return ['primary']
+  if (text === 'localhost') return FAMILIES.map(family => LOOPBACK[family])
+  if (text === 'all') return EVERYTHING
+  const range = parseCidr(text)
+  return range === undefined ? undefined : [range]
+}
+
 /** The range of listener ports; undefined: the kernel chooses. */
 function readPortRange(reader: SettingReader) {
   const range = parsePortRange(reader.readText('proxy-port-range'))
@@ -121,4 +137,21 @@ function defaultHttpAddress(reader: SettingReader, name: string, port: number): 
   const bindAddress = parseIp(reader.readText('bind-address')) ?? ''
   if (!reader.isFile || familyOf(bindAddress) === 'IPv4') return hostPort(host, port)
   return hostPort(host === '127.0.0.1' ? '::1' : '::', port)
+}
+
+/**
+ * Completes the address of an HTTP server to `IP:PORT` or `[IP]:PORT`. As in kube-proxy, a whole text that is an IP address gets
+ * the default port: `::1:80` is an address, `[::1]:80` has a port.
+ *
+ * @returns the address, or what was expected instead
+ */
+function parseHttpAddress(text: string, defaultPort: number): { address: string } | { expected: string } {
+  const ip = parseIp(text)
+  if (ip !== undefined) return { address: hostPort(ip, defaultPort) }
+  const match = /^(?:\[(.+)\]|([^:]*)):(\d+)$/.exec(text)
+  const port = Number(match?.[3])
+  if (match === null || parseIp(match[1] ?? match[2]) === undefined)
+    return { expected: `expected IP or IP:PORT such as 0.0.0.0:${defaultPort} or [::]:${defaultPort}` }
+  if (port < 1 || port > 65535) return { expected: 'expected a port from 1 to 65535' }
+  return { address: text }
 }

@@ -2,10 +2,9 @@ import { checkEffects } from './check-effects.js'
 import { checkTogether } from './check-together.js'
 import { noteFeatureGates } from './feature-gates.js'
 import { type FlagValues, flagSettings, isList } from './flag-settings.js'
-import { FAST_PATH, type KnownMode, type KubeProxyConfig } from './kube-proxy-config.js'
+import { FAST_PATH, type KnownMode, type KubeProxyConfig, type ConntrackConfig } from './kube-proxy-config.js'
 import { OPTIONS } from './options.js'
 import { readAddresses } from './read-addresses.js'
-import { readConntrack } from './read-conntrack.js'
 import { readKernelModes } from './read-kernel-modes.js'
 import { readModes } from './read-modes.js'
 import { readProcess } from './read-process.js'
@@ -98,6 +97,19 @@ function readNodeName(reader: SettingReader, hostName: string): string {
   if (typeof given === 'string' && given !== '' && given.trim() === '')
     reader.addProblem('hostname-override', 'expected a name; leave the flag out to use the host name')
   return (reader.readText('hostname-override') || hostName).toLowerCase()
+}
+
+/** The settings of connection tracking. */
+function readConntrack(reader: SettingReader): ConntrackConfig {
+  return {
+    maxPerCore: reader.readCount('conntrack-max-per-core'),
+    min: reader.readCount('conntrack-min'),
+    tcpEstablishedTimeout: reader.readKernelTimeout('conntrack-tcp-timeout-established'),
+    tcpCloseWaitTimeout: reader.readKernelTimeout('conntrack-tcp-timeout-close-wait'),
+    tcpBeLiberal: reader.readSwitch('conntrack-tcp-be-liberal'),
+    udpTimeout: reader.readKernelTimeout('conntrack-udp-timeout'),
+    udpStreamTimeout: reader.readKernelTimeout('conntrack-udp-timeout-stream'),
+  }
 }
 
 function optionValues(reader: SettingReader): KubeProxyConfig['options'] {

@@ -1,7 +1,7 @@
 import { type FlagValues, flagSettings } from '../config/flag-settings.js'
 import { type KnownMode } from '../config/kube-proxy-config.js'
-import { mergeSettings } from '../config/merge-settings.js'
 import { type ReadConfigResult, readConfig, readSettings } from '../config/read-config.js'
+import { mergeSettings } from '../config/settings.js'
 import { type Log } from '../model/log.js'
 import { readConfigurationFile } from '../source/read-configuration-file.js'
 

@@ -1,19 +1,15 @@
-import http, { type IncomingMessage } from 'node:http'
+import http from 'node:http'
 import https, { type RequestOptions } from 'node:https'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { withTimeout } from '../primitives/with-timeout.js'
-import { ApiRefusal, type ApiRequest, toFailure, unreachableFailure, unreadableFailure } from './api-failure.js'
-import { redactSecrets } from './redact-secrets.js'
+import { ApiRefusal, type ApiRequest, toFailure } from './api-failure.js'
+import { ExchangeRecord, type RequestObserver, hostOf } from './exchange-record.js'
 import { type KubeAccess, type KubeAccessOptions, resolveKubeAccess } from './kube-access.js'
 import { type RequestCredentials, loadCredentials } from './load-credentials.js'
-import { ExchangeRecord, hostOf, type RequestObserver } from './exchange-record.js'
-import { LineSplitter } from './line-splitter.js'
 import { openResponse } from './open-response.js'
-import { Watchdog } from './watchdog.js'
+import { type BodyLimits, type OpenedResponse, readBodyAsJson, readBodyLines, readBodyStart } from './read-body.js'
 
-/** A line of a watch with an object, as the API server writes it. */
-const OBJECT_EVENT = /^\{"type":"(ADDED|MODIFIED|DELETED|BOOKMARK)"/
 /** Enough to read the Status object of an error response. */
 const MAX_ERROR_BODY_BYTES = 64 * 1024
 /** A page of a list: 500 objects of up to 1.5 MB (etcd's limit) are a theory; 256 MiB are 500 slices of 5,000 endpoints each. */
@@ -61,13 +57,6 @@ export interface KubeClientOptions extends KubeAccessOptions {
   readonly observer?: RequestObserver
 }
 
-/** A response whose body the caller reads. */
-interface OpenedResponse {
-  readonly response: IncomingMessage
-  readonly record: ExchangeRecord
-  readonly authorization: string | undefined
-}
-
 /**
  * Creates a client from a kubeconfig, a server address, or the service account of a Pod. Sends no request yet.
  * @throws ProxyFailure `KUBECONFIG_INVALID` if the client can never work
@@ -81,10 +70,9 @@ class HttpKubeClient implements KubeClient {
   readonly server: string
   readonly #access: KubeAccess
   readonly #credentials: RequestCredentials
-  readonly #maxBodyBytes: number
   readonly #clock: Clock
   readonly #responseTimeoutMs: number
-  readonly #idleTimeoutMs: number
+  readonly #bodyLimits: BodyLimits
   readonly #observer: RequestObserver | undefined
   readonly #host: string
   /** Reuses connections. A request with another certificate gets another connection. */
@@ -95,10 +83,13 @@ class HttpKubeClient implements KubeClient {
     this.server = access.cluster.server
     this.#access = access
     this.#credentials = credentials
-    this.#maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES
     this.#clock = options.clock
     this.#responseTimeoutMs = options.responseTimeoutMs ?? 30_000
-    this.#idleTimeoutMs = options.idleTimeoutMs ?? 30_000
+    this.#bodyLimits = {
+      maxBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
+      idleTimeoutMs: options.idleTimeoutMs ?? 30_000,
+      clock: options.clock,
+    }
     this.#observer = options.observer
     this.#host = hostOf(this.server)
   }
@@ -116,7 +107,7 @@ class HttpKubeClient implements KubeClient {
     try {
       const opened = await this.#open(request, undefined, signal, this.#agentForStream())
       opened.record.leaveOpen()
-      return this.#readLines(opened, request)
+      return readBodyLines(opened, request)
     } catch (error) {
       throw toFailure(error, request)
     }
@@ -135,23 +126,9 @@ class HttpKubeClient implements KubeClient {
   async #requestJson(request: ApiRequest, body: string | undefined, signal: AbortSignal): Promise<unknown> {
     try {
       const opened = await this.#open(request, body, signal)
-      return parseJson(await this.#readAll(opened), request, opened.authorization)
+      return await readBodyAsJson(opened, request, this.#bodyLimits)
     } catch (error) {
       throw toFailure(error, request)
-    }
-  }
-
-  async *#readLines(
-    { response, authorization }: OpenedResponse,
-    request: ApiRequest,
-  ): AsyncGenerator<readonly string[]> {
-    const splitter = new LineSplitter()
-    // Objects are not logged; what else comes may be, and may echo the request.
-    const cleaned = (line: string): string => (OBJECT_EVENT.test(line) ? line : redactSecrets(line, authorization))
-    try {
-      for await (const chunk of response) yield splitter.push(chunk as Buffer).map(cleaned)
-    } catch (error) {
-      throw unreachableFailure(request, error)
     }
   }
 
@@ -191,8 +168,8 @@ class HttpKubeClient implements KubeClient {
     record.status = status
     if (status >= 200 && status < 300) return opened
     if (status === 401) this.#credentials.discard()
-    const refusal = redactSecrets(await this.#readStart(opened, MAX_ERROR_BODY_BYTES), opened.authorization)
-    throw new ApiRefusal(apiRequest, { status, headers: response.headers, body: refusal, now: Date.now() })
+    const start = await readBodyStart(opened, { ...this.#bodyLimits, maxBytes: MAX_ERROR_BODY_BYTES })
+    throw new ApiRefusal(apiRequest, { status, headers: response.headers, body: start, now: Date.now() })
   }
 
   /** Reads the credentials for each request, because tokens may change at any time. */
@@ -217,50 +194,9 @@ class HttpKubeClient implements KubeClient {
       })
     }
   }
-
-  /** The whole body as text. Rejects if the server pauses too long, or sends without end. */
-  async #readAll(opened: OpenedResponse): Promise<string> {
-    const { text, isCut } = await this.#read(opened, this.#maxBodyBytes)
-    if (isCut) throw new Error(`the response is longer than ${this.#maxBodyBytes} bytes`)
-    return text
-  }
-
-  /** The body as text, or its first `maxBytes`. */
-  async #readStart(opened: OpenedResponse, maxBytes: number): Promise<string> {
-    return (await this.#read(opened, maxBytes)).text
-  }
-
-  async #read({ response, record }: OpenedResponse, maxBytes: number): Promise<{ text: string; isCut: boolean }> {
-    const stalled = () => response.destroy(new Error(`no data for ${this.#idleTimeoutMs / 1000} s`))
-    const watchdog = new Watchdog(this.#clock, this.#idleTimeoutMs, stalled)
-    const chunks: Buffer[] = []
-    try {
-      for await (const chunk of response) {
-        watchdog.recordActivity()
-        chunks.push(chunk as Buffer)
-        record.responseBytes += (chunk as Buffer).length
-        if (record.responseBytes > maxBytes) break
-      }
-      return { text: Buffer.concat(chunks).toString('utf8'), isCut: record.responseBytes > maxBytes }
-    } finally {
-      watchdog.stop()
-      record.end()
-    }
-  }
 }
 
 function authorizationOf({ headers }: RequestOptions): string | undefined {
   const value = (headers as Record<string, unknown> | undefined)?.['Authorization']
   return typeof value === 'string' ? value : undefined
-}
-
-function parseJson(text: string, request: ApiRequest, authorization: string | undefined): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    // The message of JSON.parse quotes the start of the text.
-    const safe = redactSecrets(text, authorization)
-    const cause = safe === text ? error : new Error(`it starts with ${JSON.stringify(safe.slice(0, 40))}`)
-    throw unreadableFailure(request, cause)
-  }
 }

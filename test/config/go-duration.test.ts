@@ -1,6 +1,5 @@
 import t from 'tap'
-import { parseDuration } from '../../lib/config/duration.js'
-import { goDuration } from '../../lib/config/go-duration.js'
+import { parseDuration, goDuration } from '../../lib/config/duration.js'
 
 t.test('a duration is printed as Go prints it, and reads back the same', t => {
   for (const [ms, text] of [

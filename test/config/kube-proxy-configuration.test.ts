@@ -4,8 +4,8 @@ import { kubeProxyConfiguration } from '../../lib/config/kube-proxy-configuratio
 import { OPTIONS } from '../../lib/config/options.js'
 import { readConfig, readSettings } from '../../lib/config/read-config.js'
 import { MODES } from '../../lib/modes/registry.js'
-import { printYaml } from '../../lib/source/print-yaml.js'
 import { parseConfigurationFile } from '../../lib/source/read-configuration-file.js'
+import { printYaml } from '../../lib/source/write-configuration-file.js'
 
 const configOf = (values: FlagValues) => readConfig(values, 'host', MODES).config
 

@@ -1,8 +1,7 @@
 import t from 'tap'
 import { flagSettings } from '../../lib/config/flag-settings.js'
-import { mergeSettings } from '../../lib/config/merge-settings.js'
 import { FLAGS } from '../../lib/config/options.js'
-import { type Setting } from '../../lib/config/settings.js'
+import { mergeSettings, type Setting } from '../../lib/config/settings.js'
 
 const FROM_FILE = new Map<string, Setting>(
   FLAGS.map(({ name }) => [name, { value: 'file', place: `c.conf:1: ${name}`, source: 'file' }]),

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseNodePortAddress } from '../../lib/config/parse-node-port-address.js'
+import { parseNodePortAddress } from '../../lib/config/read-addresses.js'
 
 t.test('an entry is a range or a word for ranges', t => {
   t.strictSame(parseNodePortAddress('10.0.0.0/8'), [{ family: 'IPv4', network: '10.0.0.0', bits: 8 }])

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseNodePortAddress } from '../../lib/config/parse-node-port-address.js'
+import { parseNodePortAddress } from '../../lib/config/read-addresses.js'
 import { includesLoopback, resolveNodePortAddresses } from '../../lib/frontends/local-traffic.js'
 
 const PRIMARY = '192.168.50.1'

@@ -1,9 +1,25 @@
+import { type FlagValues } from '../config/flag-settings.js'
 import { FLAGS } from '../config/options.js'
 import { ProxyFailure } from '../model/failure.js'
 import { closestText } from '../primitives/closest-text.js'
 
 /** What yargs adds to the values of flags. */
 const NO_FLAGS = ['_', '$0', 'help', 'h', 'version']
+
+/** Arguments with the dashes of the flags that are documented. As in kube-proxy, `--log_file` is `--log-file`. */
+export function dashedArguments(args: readonly string[]): readonly string[] {
+  return args.map(arg => {
+    // kube-proxy also has forms with more words about its build.
+    if (/^--version=(?!false$)/.test(arg)) return '--version'
+    const name = /^--[^=]*/.exec(arg)?.[0] ?? ''
+    return name.replaceAll('_', '-') + arg.slice(name.length)
+  })
+}
+
+/** The value of a flag that was given last; yargs makes a list of repeated ones. */
+export function lastValue(value: FlagValues[string]): string | boolean | undefined {
+  return typeof value === 'object' ? value.at(-1) : value
+}
 
 /**
  * Checks that all arguments are flags of the proxy.
