@@ -13,8 +13,8 @@ export interface KubeProxyConfiguration {
 }
 
 /**
- * The configuration in use as a KubeProxyConfiguration, with all defaults: for `--write-config-to` and `/configz`. Read as a file, it
- * gives the same configuration again.
+ * The configuration in use as a KubeProxyConfiguration, with all defaults, for `--write-config-to`. Read as a file, it gives the same
+ * configuration again.
  */
 export function kubeProxyConfiguration(config: KubeProxyConfig): KubeProxyConfiguration {
   const { options, healthzBindAddress, metricsBindAddress } = config

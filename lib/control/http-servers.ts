@@ -1,5 +1,6 @@
+import { internalConfiguration } from '../config/internal-configuration.js'
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
-import { kubeProxyConfiguration } from '../config/kube-proxy-configuration.js'
+import { FLAGS } from '../config/options.js'
 import { type WorkerProfiles } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
 import { type ProxyFailure } from '../model/failure.js'
@@ -99,8 +100,8 @@ export class HttpServers {
       bindAfter,
       metrics,
       proxyMode: mode,
-      configz: () => kubeProxyConfiguration(this.#config),
-      flags: () => this.#config.options,
+      configz: () => internalConfiguration(this.#config, mode),
+      flags: () => Object.fromEntries(FLAGS.map(({ name }) => [name, this.#config.options[name] ?? ''])),
       profiles: this.#profiles,
       program: { startedAt, version: VERSION, nodeVersion: process.version },
       clock,

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import t, { type Test } from 'tap'
+import { FLAGS } from '../../lib/config/options.js'
 import { readConfig } from '../../lib/config/read-config.js'
 import { HttpServers } from '../../lib/control/http-servers.js'
 import { MODES } from '../../lib/modes/registry.js'
@@ -55,6 +56,16 @@ t.test('each server has its own paths', async t => {
     t.strictSame([await status(0, path), await status(1, path)], [404, 200], path)
   t.equal((await exchange(servers[1]?.boundAddress, '/proxyMode')).body, 'userspace')
   t.strictSame(failures, [])
+})
+
+t.test('/configz and /flagz have the names of kube-proxy', async t => {
+  const { servers } = startServers(t, '', `${HOST}:10249`)
+  await servers[1].firstBind
+  const configz = JSON.parse((await exchange(servers[1].boundAddress, '/configz')).body) as Record<string, unknown>
+  t.match(configz, { 'kubeproxy.config.k8s.io': { Mode: 'userspace', MetricsBindAddress: `${HOST}:10249` } })
+  const { body } = await exchange(servers[1].boundAddress, '/flagz')
+  const names = [...body.matchAll(/^(\S+?)=/gm)].map(([, name]) => name)
+  t.same(names, FLAGS.map(({ name }) => name).sort(), 'each flag, and no field that only a file has')
 })
 
 t.test('a port that another program has is reported with the reason of its own event', async t => {
