@@ -80,14 +80,13 @@ export function readSettings(settings: Settings, { hostName, knownModes, isFile 
 function readMaster(reader: SettingReader): string {
   const text = reader.readText('master')
   if (text === '') return ''
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    reader.addProblem('master', 'expected a URL that starts with http:// or https://')
-  else if (url.username !== '' || url.password !== '')
+  if (text.includes('@'))
     // The value stays out of the message, as the password must stay out of logs.
     reader.problems.push(
       `${reader.nameOf('master')}: expected a URL without user name and password, which all users of the node can see in the list of processes; put them into the kubeconfig`,
     )
+  else if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    reader.addProblem('master', 'expected a URL that starts with http:// or https://')
   return text
 }
 

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { type ExecFileException, execFile } from 'node:child_process'
 import { type RequestOptions } from 'node:https'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type ExecPlugin, type KubeCluster } from './read-kubeconfig.js'
@@ -69,7 +69,7 @@ export class ExecCredentials {
           }
         }
         const isMissing = systemCode(error) === 'ENOENT'
-        const problem = isMissing ? 'does not exist' : `failed: ${shorten(stderr.trim() || error.message)}`
+        const problem = isMissing ? 'does not exist' : `failed: ${shorten(stderr.trim() || reasonOf(error))}`
         return reject(this.#fail(problem, isMissing ? { hint: installHint } : {}))
       })
     })
@@ -118,6 +118,13 @@ export class ExecCredentials {
       },
     )
   }
+}
+
+/** The message of the error quotes the arguments of the command, which may be credentials. */
+function reasonOf({ code, signal, killed }: ExecFileException): string {
+  if (killed === true)
+    return `no result within ${TIMEOUT_MS / 1000} s, or more than ${MAX_OUTPUT_BYTES} bytes of output`
+  return signal === undefined || signal === null ? `exit code ${code}, no message` : `it was ended by ${signal}`
 }
 
 /** @throws Error that does not quote the output, which has credentials */

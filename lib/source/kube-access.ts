@@ -130,17 +130,26 @@ function serverUrl(server: string, origin: string, scheme: 'http' | 'https'): UR
   )
 }
 
-/** The text of a URL without its user name and password, for messages. */
+/** The text of a wrong URL for messages. A password in it may contain each character, so everything before the last @ is left out. */
 function withoutUserInfo(text: string): string {
-  return text.replace(/\/\/[^/?#]*@/, '//[redacted]@')
+  return text.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1[redacted]@')
 }
 
 /** The credentials in a URL, which must not be in any message about it. */
 function takeCredentials(url: URL): Pick<KubeUser, 'username' | 'password'> {
-  const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)]
+  const [username, password] = [decodeUserInfo(url.username), decodeUserInfo(url.password)]
   url.username = ''
   url.password = ''
   return username === '' && password === '' ? {} : { username, password }
+}
+
+/** As browsers do, takes a text with a wrong %-sequence as it is. */
+function decodeUserInfo(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 /** Drops the credentials for plain HTTP, as kubectl does, because anyone on the network could read them. */

@@ -66,7 +66,7 @@ export interface KubeconfigContent {
 export function readKubeconfig(text: string, path: string): KubeconfigContent {
   const { value: document, problems: [mistake] = [] } = readYaml(text)[0] ?? {}
   if (mistake !== undefined) {
-    const cause = new Error(`line ${mistake.line}: ${mistake.text}`)
+    const cause = new Error(`line ${mistake.line}: ${withoutQuotedText(mistake.text)}`)
     throw invalidKubeconfig(path, 'is not YAML', 'expected a kubeconfig in YAML or JSON', cause)
   }
   if (document === undefined || document === null) throw invalidKubeconfig(path, 'is empty', 'expected a kubeconfig')
@@ -205,7 +205,7 @@ function findEntry(document: unknown, path: string, kind: string, name: string, 
   const match = Array.isArray(list) ? list.find(item => nameOf(item, 'name') === name) : undefined
   const content = field(match, kind)
   if (typeof content === 'object' && content !== null) return content
-  const names = Array.isArray(list) ? list.map(item => quote(field(item, 'name'))).join(', ') : ''
+  const names = Array.isArray(list) ? list.map(item => quote(nameOf(item, 'name'))).join(', ') : ''
   throw invalidKubeconfig(
     path,
     `has no ${kind} ${quote(name)}`,
@@ -229,8 +229,13 @@ function nonEmptyString(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-function quote(value: unknown): string {
-  return JSON.stringify(value) ?? 'nothing'
+function quote(name: string): string {
+  return JSON.stringify(name)
+}
+
+/** What the YAML reader says of a mistake, without the parts of the file in it: they may be credentials. */
+function withoutQuotedText(text: string): string {
+  return text.replace(/".*"|[!&*\\].*/s, '…')
 }
 
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

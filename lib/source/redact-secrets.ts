@@ -12,8 +12,15 @@ export function redactSecrets(text: string, authorization: string | undefined): 
   const [scheme = '', secret = ''] = authorization.split(' ')
   const secrets = scheme === 'Basic' ? [secret, passwordOf(secret)] : [secret]
   return secrets
+    .flatMap(one => [one, ...escapedForms(one)])
     .filter(({ length }) => length >= MIN_LENGTH)
     .reduce((cleaned, one) => cleaned.replaceAll(one, '[redacted]'), text)
+}
+
+/** A secret as it is written in a JSON string, whose quotes, backslashes and slashes may be escaped. */
+function escapedForms(secret: string): readonly string[] {
+  const inJson = JSON.stringify(secret).slice(1, -1)
+  return [inJson, inJson.replaceAll('/', '\\/')]
 }
 
 /** @param basic base64 of `NAME:PASSWORD` (RFC 7617) */

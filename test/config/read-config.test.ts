@@ -210,6 +210,10 @@ void t.test('an invalid value gives one sentence with flag, value and what was e
       { master: 'https://user:secret@10.0.0.1:6443' },
       '--master: expected a URL without user name and password, which all users of the node can see in the list of processes; put them into the kubeconfig',
     ],
+    [
+      { master: 'https://user:sec/ret@10.0.0.1:6443' },
+      '--master: expected a URL without user name and password, which all users of the node can see in the list of processes; put them into the kubeconfig',
+    ],
     [{ master: '10.0.0.1:6443' }, '--master "10.0.0.1:6443": expected a URL that starts with http:// or https://'],
     [{ master: 'localhost:8080' }, '--master "localhost:8080": expected a URL that starts with http:// or https://'],
     [{ manifests: ['a.yaml', ' '] }, '--manifests ["a.yaml"," "]: one value is empty; complete or remove it'],

@@ -123,3 +123,14 @@ t.test('wrong output is reported, and the next request runs the command again', 
   t.equal(await token(), 'Bearer tok')
   t.equal(runs().length, table.length + 1)
 })
+
+t.test('a command that fails without a message is reported by how it ended, without its arguments', async t => {
+  const { credentials, file } = setUp(t, { args: ['--secret', 'kTqv7Xw91'] })
+  for (const [program, reason] of [
+    ['exit 3', /failed: exit code 3, no message$/],
+    ['kill -TERM $$', /failed: it was ended by SIGTERM$/],
+  ] as const) {
+    writeFileSync(file('login'), `#!/bin/sh\n${program}\n`)
+    await t.rejects(credentials.apply({}), { code: 'KUBECONFIG_INVALID', message: reason })
+  }
+})

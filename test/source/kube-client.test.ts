@@ -119,7 +119,7 @@ t.test('a kubeconfig is read as kubectl reads YAML', test => {
   ].join('\n')
   test.match(readKubeconfig(text, '/k').cluster, { server: 'https://a', skipTLSVerify: true })
   for (const [endless, mistake] of [
-    ['clusters: &c [{ cluster: *c }]', /line 1: the anchor "c" contains an alias of itself/],
+    ['clusters: &c [{ cluster: *c }]', /line 1: the anchor … contains an alias of itself/],
     [`clusters: ${'['.repeat(10_000)}`, /line 1: nested too deep/],
   ] as const)
     test.throws(() => readKubeconfig(endless, '/k'), { code: 'KUBECONFIG_INVALID', cause: { message: mistake } })
@@ -367,6 +367,31 @@ t.test('a server that does not speak HTTP is reported as unreachable', async tes
 const openssl = spawnSync('openssl', ['version'])
 const skip = openssl.status === 0 ? false : 'openssl is not installed'
 
+t.test('the message for a damaged kubeconfig quotes no credentials', async test => {
+  const secret = 'kTqv7Xw91'
+  const rest =
+    'current-context: here\ncontexts: [{name: here, context: {cluster: c, user: u}}]\nclusters: [{name: c, cluster: {server: "https://192.0.2.1"}}]\n'
+  const damages = {
+    'a user where its name should be': `users: [{name: {user: {token: ${secret}}}}]`,
+    'a token that looks like an alias': `users: [{name: u, user: {token: *${secret}}}]`,
+    'a token that looks like a tag': `users: [{name: u, user: {token: !a!${secret} a}}]`,
+    'a token that looks like an anchor': `users: [{name: u, user: {token: &${secret} &b a}}]`,
+    'a token with a wrong escape': `users: [{name: u, user: {token: "\\q${secret}"}}]`,
+    'a token that is not quoted to its end': `users: [{name: u, user: {token: "${secret}}}]`,
+    'a token after a quoted text': `users: [{name: u, user: {token: "a" "${secret}"}}]`,
+    'a token in the place of two keys': `users: [{name: u, user: {${secret}: a, ${secret}: b}}]`,
+    'a token that is a map in the same line': `users:\n  - name: u\n    user:\n      token: ${secret}: ${secret}`,
+    'a token that begins with a reserved character': `users: [{name: u, user: {token: @${secret}}}]`,
+  }
+  const path = join(test.testdir({}), 'kubeconfig')
+  for (const [name, users] of Object.entries(damages)) {
+    writeFileSync(path, `${rest}${users}\n`)
+    const failure = await failureOf(createKubeClient({ kubeconfig: path, clock: realClock }))
+    test.equal(failure.code, 'KUBECONFIG_INVALID', name)
+    test.notMatch(`${messageOf(failure)} ${failure.hint} ${failure.stack}`, secret, name)
+  }
+})
+
 t.test('TLS with all kinds of credentials', { skip }, async test => {
   const directory = test.testdir({ token: 'first\n' })
   const file = (name: string) => join(directory, name)
@@ -495,6 +520,7 @@ t.test('TLS with all kinds of credentials', { skip }, async test => {
       [{ token: 'a-secret-token' }, 'a-secret-token'],
       [{ username: 'me', password: 'pass word' }, 'pass word'],
       [{ username: 'me', password: 'pass word' }, Buffer.from('me:pass word').toString('base64')],
+      [{ username: 'me', password: 'pass "word\\' }, 'pass "word\\'],
     ] as const
     for (const [user, secret] of secrets) {
       const client = await clientFor({ server: api.url, 'certificate-authority': 'ca.pem' }, user)
@@ -510,12 +536,12 @@ t.test('TLS with all kinds of credentials', { skip }, async test => {
       }
       api.injectNext(1, {
         status: 200,
-        body: `Authorization: ${secret}\n{"type":"ERROR","object":{"message":"${secret}"}}\n`,
+        body: `Authorization: ${secret}\n{"type":"ERROR","object":{"message":${JSON.stringify(secret)}}}\n`,
       })
       const lines: string[] = []
       for await (const batch of await client.streamLines('/api?watch=true', NEVER_ABORTED)) lines.push(...batch)
       inner.equal(lines.length, 2)
-      inner.notMatch(lines.join(), secret)
+      for (const form of [secret, JSON.stringify(secret).slice(1, -1)]) inner.notMatch(lines.join(), form)
     }
   })
 
@@ -529,9 +555,24 @@ t.test('TLS with all kinds of credentials', { skip }, async test => {
     inner.equal(api.requests.at(-1)?.headers.authorization, `Basic ${basic}`)
     api.injectNext(1, { status: 500, body: 'no' })
     inner.notMatch(messageOf(await failureOf(client.getJson('/apis', NEVER_ABORTED))), 'pass')
-    await inner.rejects(clientFor({ server: 'ftp://me:secret@10.0.0.1' }, {}), {
-      message: /ftp:\/\/\[redacted\]@10\.0\.0\.1/,
-    })
+    for (const [wrong, shown] of [
+      ['ftp://me:secret@10.0.0.1', 'ftp://[redacted]@10.0.0.1'],
+      ['https://me:sec/ret@10.0.0.1', 'https://[redacted]@10.0.0.1'],
+      ['me:sec@ret@10.0.0.1:70000', '[redacted]@10.0.0.1:70000'],
+    ] as const) {
+      const failure = await failureOf(clientFor({ server: wrong }, {}))
+      inner.match(failure.message, shown)
+      inner.notMatch(messageOf(failure), /sec.?ret/)
+    }
+  })
+
+  await test.test('a password in the server address may have a percent sign that begins no sequence', async inner => {
+    const api = await start(inner, {})
+    const server = api.url.replace('https://', 'https://me:100%@')
+    const client = await clientFor({ server, 'certificate-authority': 'ca.pem' }, {})
+    await client.getJson('/apis', NEVER_ABORTED)
+    const basic = Buffer.from('me:100%').toString('base64')
+    inner.equal(api.requests.at(-1)?.headers.authorization, `Basic ${basic}`)
   })
 
   await test.test('requests go through the proxy that the environment names', async inner => {

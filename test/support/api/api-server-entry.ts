@@ -15,6 +15,8 @@ interface ApiServerCommand {
   readonly serves?: Partial<ApiServer['serves']>
   /** From now on the server rejects requests for these resources with 403. */
   readonly forbid?: readonly Resource[]
+  /** The next requests get status 500 and this text, as from a proxy that quotes the request. */
+  readonly refuse?: { readonly requests: number; readonly body: string }
   /** Ends watches of these resources, so that clients have to list everything again. */
   readonly relist?: readonly Resource[]
   /** Waits for an event with such a reason and returns it. */
@@ -44,6 +46,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   for (const resource of command.relist ?? []) api.expireWatches(resource)
   for (const resource of command.forbid ?? [])
     api.injectNext(Infinity, { status: 403, when: request => request.resource === resource })
+  if (command.refuse !== undefined) api.injectNext(command.refuse.requests, { status: 500, body: command.refuse.body })
   if (command.event !== undefined) {
     const found = () => api.events.find(({ object }) => object['reason'] === command.event)
     await api.waitUntil(() => found() !== undefined)
