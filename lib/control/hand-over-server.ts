@@ -81,6 +81,9 @@ export class HandOverServer {
     })
     server.on('error', () => undefined)
     server.unref()
+    void aborted(options.serves).then(() => {
+      for (const socket of this.#watchers) if (socket.writable) socket.write('serving\n')
+    })
   }
 
   /** This proxy is about to end: those that stand by need not wait for it. */
@@ -132,9 +135,7 @@ export class HandOverServer {
     socket.setTimeout(0)
     this.#watchers.add(socket)
     this.#options.onWatcher(socketClosed(socket).then(() => this.#watchers.delete(socket)))
-    void aborted(this.#options.serves).then(() => {
-      if (socket.writable) socket.write('serving\n')
-    })
+    if (this.#options.serves.aborted) socket.write('serving\n')
   }
 
   #dismissWatchers(lastLine: string): void {

@@ -23,3 +23,12 @@ t.test('a reader that waits on a socket that this process or the other one destr
     t.equal(await nextLine(), undefined)
   }
 })
+
+t.test('a socket that sends more than a message has, without the end of a line, is destroyed', async t => {
+  const [client, other] = await connectedSockets(t)
+  const nextLine = lineReader(client)
+  other.on('error', () => undefined).write(`one\n${'x'.repeat(64)}\n${'y'.repeat(65)}`)
+  t.strictSame([await nextLine(), await nextLine()], ['one', 'x'.repeat(64)], 'what came before counts')
+  t.equal(await nextLine(), undefined)
+  t.ok(client.destroyed)
+})
