@@ -1,11 +1,9 @@
 import { hostname } from 'node:os'
-import yargs from 'yargs'
 import { cleanup, cleanupFailure, logCleanup } from '../control/cleanup.js'
 import { ConfigReload } from '../control/config-reload.js'
 import { initNode } from '../control/init-node.js'
 import { loadConfig, logNotes } from '../control/load-config.js'
 import { runUntilSignal } from '../control/run-until-signal.js'
-import { VERSION } from '../control/version.js'
 import { type FlagValues } from '../config/flag-settings.js'
 import { type ReadConfigResult } from '../config/read-config.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
@@ -16,11 +14,9 @@ import { writeConfigurationFile } from '../source/write-configuration-file.js'
 import { escapeControls } from '../primitives/escape-controls.js'
 import { setProcessName } from '../system/process-name.js'
 import { addProxyCommand } from './add-proxy-command.js'
-import { dashedArguments } from './arguments.js'
 import { addCheckCommand } from './check-command.js'
+import { createParser } from './create-parser.js'
 import { addDemoCommand } from './demo-command.js'
-
-const HELP_WIDTH = 110
 
 /**
  * Runs the command line and returns the exit code. 0: done, or stopped by a signal and drained. 1: failed; the reason is on
@@ -37,28 +33,7 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function parseAndRun(args: readonly string[]): Promise<number> {
   let exitCode = 0
-  const parser = yargs([...dashedArguments(args)])
-    .scriptName('kube-proxy')
-    .usage('$0 [options]\n\nForwards traffic from the addresses of Kubernetes Services to their Pods.')
-    .parserConfiguration({
-      'dot-notation': false,
-      'boolean-negation': false,
-      'duplicate-arguments-array': true,
-      'greedy-arrays': false,
-      'parse-numbers': false,
-      'camel-case-expansion': false,
-    })
-    .strict()
-    .version(`kube-proxy-node v${VERSION}`)
-    .help()
-    .alias('help', 'h')
-    .wrap(Math.min(HELP_WIDTH, process.stdout.columns ?? HELP_WIDTH))
-    .exitProcess(false)
-    .fail((message, error: Error | undefined) => {
-      // A usage problem has no error, or one of yargs' own class.
-      if (error !== undefined && error.name !== 'YError') throw error
-      throw new ProxyFailure('CONFIG_INVALID', message, { hint: 'See kube-proxy --help' })
-    })
+  const parser = createParser(args)
   addProxyCommand(parser, async values => {
     setProcessName('kube-proxy', args)
     exitCode = await runProxy(values)

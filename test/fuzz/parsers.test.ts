@@ -10,6 +10,8 @@ import { parseIptablesSave } from '../../lib/netfilter/iptables-save.js'
 import { parseRuleEvent } from '../../lib/netfilter/rule-event.js'
 import { parseInteger } from '../../lib/primitives/parse-integer.js'
 import { MODES } from '../../lib/modes/registry.js'
+import { ApiRefusal } from '../../lib/source/api-failure.js'
+import { LineSplitter } from '../../lib/source/line-splitter.js'
 import { parseConfigurationFile } from '../../lib/source/read-configuration-file.js'
 import { parseManifest } from '../../lib/source/parse-manifest.js'
 import { readKubeconfig } from '../../lib/source/read-kubeconfig.js'
@@ -48,6 +50,19 @@ const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
     const event = readWatchLine(text)
     return [event, readObjectList(event)]
   },
+  'watch-stream': text => {
+    const bytes = Buffer.from(text)
+    const whole = new LineSplitter().push(bytes)
+    const splitter = new LineSplitter()
+    const parts = [...bytes].flatMap(byte => splitter.push(Buffer.of(byte)))
+    if (JSON.stringify(parts) !== JSON.stringify(whole)) throw new Error('byte by byte, the lines are different')
+    return whole.map(readWatchLine)
+  },
+  'api-refusal': text =>
+    new ApiRefusal(
+      { server: 'https://192.0.2.1:6443', path: '/api/v1/services?watch=true' },
+      { status: 500, headers: { 'retry-after': text.split('\n', 1)[0]! }, body: text, now: 0 },
+    ),
   values: text =>
     [parseDuration, parseBool, parseIp, parseCidr, parsePortRange, parseInteger].map(parse => parse(text)),
 }
