@@ -131,7 +131,9 @@ export class HttpPort {
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#acceptProblem.clear()
-    this.#clients.markActive(request.socket)
+    const { socket } = request
+    this.#clients.startRequest(socket)
+    response.once('close', () => this.#clients.endRequest(socket))
     const url = request.url ?? ''
     const path = url.split('?', 1)[0]!
     const route = this.#options.findRoute(path)

@@ -182,6 +182,31 @@ t.test('hosts that hold connections open keep neither this node nor another host
   t.match(String(await once(other, 'data')), /^HTTP\/1\.1 200/, 'another host')
 })
 
+t.test('a request that runs keeps its place while idle clients come and go', async t => {
+  let finish = (): void => undefined
+  const started = new Promise<void>(resolveStarted => {
+    ROUTES.set('/slow', async () => {
+      await new Promise<void>(resolve => {
+        finish = resolve
+        resolveStarted()
+      })
+      return { status: 200, contentType: 'text/plain', body: 'done' }
+    })
+  })
+  t.teardown(() => ROUTES.delete('/slow'))
+  const { listener } = listen(t)
+  await listener.firstBind
+  const response = exchange(listener.boundAddress, '/slow')
+  await started
+  const port = Number(listener.boundAddress?.split(':')[1])
+  const idle = Array.from({ length: 40 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+  t.teardown(() => idle.forEach(socket => socket.destroy()))
+  await Promise.all(idle.slice(0, 9).map(socket => once(socket.resume(), 'close')))
+  finish()
+  t.match(await response, { status: 200, body: 'done' })
+  t.match(await exchange(listener.boundAddress, '/'), { status: 200 }, 'the next client takes the place of an idle one')
+})
+
 t.test('a port in use is tried again until it is free, and each change is logged once', async t => {
   const occupant = createServer().listen(0, '127.0.0.1')
   await once(occupant, 'listening')
