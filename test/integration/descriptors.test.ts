@@ -1,8 +1,9 @@
+import { readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import t from 'tap'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
-import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { NODE_IP, NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80 }
@@ -66,6 +67,60 @@ for (const workers of [1, 0]) {
     },
   )
 }
+
+t.test(
+  'with every place for connections and HTTP clients taken, the proxy has files left to write rules and to answer the kubelet',
+  { skip: namespacesUnavailable },
+  async t => {
+    const network = await NodeNetwork.create(t)
+    const server = await network.addServer('a')
+    const hosts = [await network.addPod(), await network.addPod()]
+    const folder = new ManifestFolder(t)
+    const web = [makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080)]
+    folder.write(...web)
+    const child = network.start(network.node, 'prlimit', [
+      `--nofile=${FILE_LIMIT}:${FILE_LIMIT}`,
+      process.execPath,
+      PROXY_PROGRAM,
+      '--proxy-mode=userspace',
+      // Rules and connections share one limit of files.
+      '--data-plane-workers=0',
+      '--metrics-bind-address=0.0.0.0:10249',
+      '--manifests',
+      folder.path,
+      '-v=2',
+    ])
+    const lines: string[] = []
+    createInterface({ input: child.stderr! }).on('line', line => lines.push(line))
+    const waitForLine = (text: string, from = 0) =>
+      waitUntil(() => lines.slice(from).some(line => line.includes(text)), `"${text}" in the log`)
+    await waitForLine('Synced rules')
+    const openFiles = () => readdirSync(`/proc/${child.pid}/fd`).length
+    const idle = openFiles()
+    for (const { namespace } of hosts)
+      network.start(namespace, process.execPath, [
+        '-e',
+        `const { connect } = require('net')
+         const targets = [[80, '${WEB.clusterIP}', 150], [10256, '${NODE_IP}', 20], [10249, '${NODE_IP}', 20]]
+         for (const [port, host, count] of targets)
+           for (let n = 0; n < count; n++) connect({ port, host, allowHalfOpen: true }).on('error', () => 0)`,
+      ])
+    // 32 HTTP clients on each port, and most of the 204 files for connections: the last ones are for clients that come later.
+    const most = idle + 2 * 32 + 160
+    await waitUntil(() => openFiles() >= most, `${most} files are open`)
+
+    const before = lines.length
+    const late = { clusterIP: '10.96.0.11', port: 80 }
+    folder.write(...web, makeServiceManifest('late', late), makeSliceManifest('late', [server.ip], 8080))
+    await waitForLine('Synced rules', before)
+    t.notOk(lines.slice(before).some(line => line.includes('EMFILE')))
+    const probe = await network.node.run(process.execPath, [
+      '-e',
+      `fetch('http://${NODE_IP}:10256/healthz').then(({ status }) => console.log(status))`,
+    ])
+    t.equal(probe.stdout.trim(), '200')
+  },
+)
 
 for (const workers of [1, 2])
   t.test(

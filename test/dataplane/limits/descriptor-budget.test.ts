@@ -26,6 +26,16 @@ t.test('a reserve for other parts of the process is left free, and is available 
   t.end()
 })
 
+t.test('all files but 96 are for listeners, connections and clients that wait', t => {
+  const budget = new DescriptorBudget(1000)
+  const share = new DescriptorShare(user)
+  budget.addListener()
+  t.equal(budget.available, 903)
+  for (let n = 0; n < 903; n++) budget.countExisting(share)
+  t.equal(budget.available, 0)
+  t.end()
+})
+
 t.test('listeners have three quarters at most, and leave the rest to their clients', t => {
   const budget = new DescriptorBudget(300)
   for (let n = 0; n < 153; n++) budget.addListener()
