@@ -10,6 +10,7 @@ import { Metrics } from '../../lib/observe/metrics.js'
 import { ProxierHealth } from '../../lib/observe/proxier-health.js'
 import { ProxyHealth } from '../../lib/observe/proxy-health.js'
 import { exchange } from '../observe/http-exchange.js'
+import { parseMetrics } from '../observe/metrics-text.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 
@@ -66,6 +67,18 @@ t.test('/configz and /flagz have the names of kube-proxy', async t => {
   const { body } = await exchange(servers[1].boundAddress, '/flagz')
   const names = [...body.matchAll(/^(\S+?)=/gm)].map(([, name]) => name)
   t.same(names, FLAGS.map(({ name }) => name).sort(), 'each flag, and no field that only a file has')
+})
+
+t.test('the metrics port counts what probes of the health port have found', async t => {
+  const { servers } = startServers(t, `${HOST}:10256`, `${HOST}:10249`)
+  await Promise.all(servers.map(({ firstBind }) => firstBind))
+  const read = async () => parseMetrics((await exchange(servers[1].boundAddress, '/metrics/slis')).body).series
+  t.strictSame([...(await read())], [], 'nothing before the first probe')
+  for (const path of ['/livez', '/livez', '/readyz']) await exchange(servers[0].boundAddress, path)
+  const slis = await read()
+  t.equal(slis.get('kubernetes_healthchecks_total{name="rules",type="livez",status="success"}'), 2)
+  t.equal(slis.get('kubernetes_healthchecks_total{name="rules",type="readyz",status="success"}'), 1)
+  t.equal(slis.get('kubernetes_healthcheck{name="rules",type="livez"}'), 1)
 })
 
 t.test('a port that another program has is reported with the reason of its own event', async t => {
