@@ -1,4 +1,3 @@
-import { type FSWatcher, watch } from 'node:fs'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
@@ -6,14 +5,13 @@ import { type ObjectKind } from '../model/objects.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
 import { fields } from '../snapshot/decoded.js'
 import { type ObjectStore } from '../snapshot/object-store.js'
+import { manifestChanges } from './manifest-changes.js'
 import { type FilesLook, ManifestFiles, type ManifestText } from './manifest-files.js'
 import { type MergedManifests, type UsedObject, mergeManifests } from './merge-manifests.js'
 import { type ManifestObject, type ParsedManifest } from './parse-manifest.js'
 import { parseManifests } from './parse-manifests.js'
 import { type Source } from './source.js'
 
-/** Milliseconds between checks of the files, for changes that no watch reports, such as on network file systems. */
-const POLL_MS = 2000
 /** Milliseconds to wait for an editor or a copy to finish before the files are read. */
 const SETTLE_MS = 50
 const MAX_SETTLE_ROUNDS = 20
@@ -69,7 +67,7 @@ export class ManifestSource implements Source {
     if (first === undefined) return
     this.#checkFirst(first)
     await this.#deliverFirst(into, first.merged)
-    for await (const _ of this.#changes(signal)) {
+    for await (const _ of manifestChanges(paths, SETTLE_MS, signal)) {
       // A file system that hangs must not delay the end.
       const next = await untilAborted(this.#look(signal), signal)
       if (next === undefined || signal.aborted) return
@@ -167,32 +165,6 @@ export class ManifestSource implements Source {
         all.filter(object => object.kind === kind).map(({ raw }) => raw),
       )
   }
-
-  /** Yields when the files may have changed, until the signal is aborted. */
-  async *#changes(signal: AbortSignal): AsyncGenerator<void> {
-    let wake: () => void = () => undefined
-    let changed = false
-    const notify = (): void => {
-      changed = true
-      wake()
-    }
-    const watchers = this.#options.paths.map(path => watchPath(path, notify)).filter(watcher => watcher !== undefined)
-    const poll = setInterval(notify, POLL_MS)
-    signal.addEventListener('abort', notify, { once: true })
-    try {
-      while (!signal.aborted) {
-        if (!changed) await new Promise<void>(resolve => (wake = resolve))
-        if (signal.aborted) return
-        await sleep(SETTLE_MS)
-        if (signal.aborted) return
-        changed = false
-        yield
-      }
-    } finally {
-      clearInterval(poll)
-      for (const watcher of watchers) watcher.close()
-    }
-  }
 }
 
 /**
@@ -222,15 +194,6 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
     signal.removeEventListener('abort', onAbort)
     // Nothing waits for the result of work that is abandoned.
     work.catch(() => undefined)
-  }
-}
-
-/** A watch of the path, or undefined if the system cannot watch it; then only the poll detects changes. */
-function watchPath(path: string, onChange: () => void): FSWatcher | undefined {
-  try {
-    return watch(path, onChange).on('error', () => undefined)
-  } catch {
-    return undefined
   }
 }
 
