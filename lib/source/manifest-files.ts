@@ -37,11 +37,16 @@ export interface FilesLook {
 /** The files of all given paths. It remembers what it has read, and reads again only what has changed. */
 export class ManifestFiles {
   readonly #paths: readonly string[]
-  #signatures: ReadonlyMap<string, string> = new Map()
+  #signatures = new Map<string, string>()
 
   /** @param paths files, or folders with `.yaml`, `.yml` and `.json` files */
   constructor(paths: readonly string[]) {
     this.#paths = [...new Set(paths)]
+  }
+
+  /** Has the next look read a file again. */
+  forget(file: string): void {
+    this.#signatures.delete(file)
   }
 
   /**

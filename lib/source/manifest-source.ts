@@ -10,6 +10,7 @@ import { type FilesLook, ManifestFiles, type ManifestText } from './manifest-fil
 import { type MergedManifests, type UsedObject, mergeManifests } from './merge-manifests.js'
 import { type ManifestObject, type ParsedManifest } from './parse-manifest.js'
 import { parseManifests } from './parse-manifests.js'
+import { ParseRetries } from './parse-retries.js'
 import { type Source } from './source.js'
 
 /** Milliseconds to wait for an editor or a copy to finish before the files are read. */
@@ -26,6 +27,8 @@ export interface ManifestSourceOptions {
   /** Whether a mistake in the files at the start is a failure. */
   readonly strict?: boolean
   readonly log: Log
+  /** Tests let the parser fail. */
+  readonly parse?: typeof parseManifests
 }
 
 /** A look at the files, and the state that they describe now. */
@@ -51,6 +54,7 @@ export class ManifestSource implements Source {
   #version = 0
   readonly #ignoredKinds = new OnceReporter()
   readonly #problems = new OnceReporter()
+  readonly #retries = new ParseRetries(Math.random)
 
   constructor(options: ManifestSourceOptions) {
     this.#options = options
@@ -80,11 +84,13 @@ export class ManifestSource implements Source {
 
   /** Looks at the files, and reads what has changed since the last look. */
   async #look(signal: AbortSignal): Promise<Look> {
+    for (const file of this.#retries.takeDue(performance.now())) this.#files.forget(file)
     const look = await this.#readFiles(signal)
     const seen = JSON.stringify([look.files, look.unreadable])
     // The usual case: the files are as they were.
     if (look.changed.length === 0 && seen === this.#seen) return { ...look, merged: this.#merged, hasChanged: false }
     this.#seen = seen
+    this.#retries.keepOnly(look.files)
     const changed = await this.#parse(look.changed, signal)
     const unreadable = new Map(look.unreadable.map(({ path, problem }) => [path, problem]))
     const files = look.files.map(file => ({
@@ -111,14 +117,16 @@ export class ManifestSource implements Source {
   }
 
   async #parse(texts: readonly ManifestText[], signal: AbortSignal): Promise<Map<string, ParsedManifest>> {
-    const results = await parseManifests(texts, signal)
+    const { parse = parseManifests, log } = this.#options
+    const results = await parse(texts, signal)
     const parsed = new Map<string, ParsedManifest>()
     for (const [index, result] of results.entries()) {
       const { file } = texts[index]!
       for (const kind of result.ignoredKinds)
         this.#ignoredKinds.add(kind, () =>
-          this.#options.log.info(0, 'Ignored objects of a kind that a proxy does not serve', { kind, file }),
+          log.info(0, 'Ignored objects of a kind that a proxy does not serve', { kind, file }),
         )
+      this.#retries.note(file, result.hasParserFailed === true, performance.now())
       const version = String(++this.#version)
       parsed.set(file, { ...result, objects: result.objects.map(object => withVersion(object, version)) })
     }

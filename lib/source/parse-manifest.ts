@@ -36,6 +36,8 @@ export interface ParsedManifest {
   readonly problems: readonly ManifestProblem[]
   /** Whether the text has nothing but space. */
   readonly isBlank: boolean
+  /** Whether the parser itself failed, so that it may succeed with the same text later. */
+  readonly hasParserFailed?: boolean
 }
 
 const DECODERS: Readonly<Record<ObjectKind, (raw: unknown) => Pick<Decoded<unknown>, 'problems' | 'tolerated'>>> = {

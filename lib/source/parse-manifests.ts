@@ -44,7 +44,7 @@ export async function parseManifests(
     if (failure === undefined || file === undefined || signal.aborted) continue
     // The thread goes through the files in order. It starts again with those after the one on which it failed.
     const text = `${file}:1: cannot be parsed: ${failure}`
-    results.push({ objects: [], ignoredKinds: [], problems: [{ key: undefined, text }], isBlank: false })
+    results.push({ objects: [], ignoredKinds: [], problems: [{ key: undefined, text }], isBlank: false, hasParserFailed: true })
   }
   return results
 }
@@ -54,7 +54,13 @@ async function parseInThread(
   texts: readonly ManifestText[],
   { results, signal, memoryMb }: { results: ParsedManifest[]; signal: AbortSignal; memoryMb: number },
 ): Promise<string | undefined> {
-  const thread = new Worker(THREAD, { workerData: texts, resourceLimits: { maxOldGenerationSizeMb: memoryMb } })
+  let thread: Worker
+  try {
+    thread = new Worker(THREAD, { workerData: texts, resourceLimits: { maxOldGenerationSizeMb: memoryMb } })
+  } catch (error) {
+    // The kernel allows no thread more, or there is no memory for its stack.
+    return `cannot start a thread: ${messageOf(error)}`
+  }
   let failure: string | undefined
   let objects: ManifestObject[] = []
   const stop = (reason: string): void => {

@@ -6,7 +6,8 @@ import t, { type Test } from 'tap'
 import { ProxyFailure } from '../../lib/model/failure.js'
 import { ObjectStore } from '../../lib/snapshot/object-store.js'
 import { MAX_MANIFEST_BYTES } from '../../lib/source/manifest-files.js'
-import { ManifestSource } from '../../lib/source/manifest-source.js'
+import { ManifestSource, type ManifestSourceOptions } from '../../lib/source/manifest-source.js'
+import { parseManifests } from '../../lib/source/parse-manifests.js'
 import { type LogEntry, RecordingLog } from '../support/log/recording-log.js'
 
 function service(name: string, ip: string): string {
@@ -22,14 +23,14 @@ async function temporaryFolder(t: Test): Promise<string> {
 }
 
 /** A running source and its store. */
-function startSource(t: Test, given: string | { paths: string[]; strict: boolean }, ...more: string[]) {
-  const { paths, strict } = typeof given === 'string' ? { paths: [given, ...more], strict: false } : given
+function startSource(t: Test, given: string | Omit<ManifestSourceOptions, 'log'>, ...more: string[]) {
+  const options = typeof given === 'string' ? { paths: [given, ...more] } : given
   const log = new RecordingLog()
   const waiting: (() => void)[] = []
   const store = new ObjectStore('node-a')
   store.subscribe({ onChange: () => waiting.splice(0).forEach(resolve => resolve()) })
   const stop = new AbortController()
-  const running = new ManifestSource({ paths, strict, log }).run(store, stop.signal)
+  const running = new ManifestSource({ ...options, log }).run(store, stop.signal)
   t.teardown(async () => {
     stop.abort()
     await running.catch(() => undefined)
@@ -361,6 +362,31 @@ void t.test('Much text is parsed and delivered', async t => {
   await until(() => store.hasSynced)
   t.equal(store.services.size, 1500)
   t.equal(log.entries.filter(({ severity }) => severity === 'error').length, 1)
+})
+
+void t.test('A file on which the parser failed is parsed again, although it has not changed', async t => {
+  const folder = await temporaryFolder(t)
+  const file = join(folder, 'many.yaml')
+  const write = (ip: string) =>
+    writeFile(file, `${service('web', ip)}---\napiVersion: v1\nkind: ConfigMap\na: [${'[],'.repeat(60_000)}]\n---\n${service('last', ip)}`)
+  await write('10.96.0.1')
+  /** Megabytes of memory that the parser has. */
+  let memoryMb = 1024
+  let failures = 0
+  const parse: typeof parseManifests = async (texts, signal) => {
+    const results = await parseManifests(texts, signal, memoryMb)
+    failures += results.filter(({ hasParserFailed }) => hasParserFailed).length
+    if (failures > 0) memoryMb = 1024
+    return results
+  }
+  const { until, ipOf, log } = startSource(t, { paths: [folder], parse })
+  await until(() => ipOf('last') === '10.96.0.1')
+  memoryMb = 12
+  await write('10.96.0.2')
+  t.match((await nextError(log)).error, { code: 'MANIFEST_INVALID', message: /many\.yaml:1: cannot be parsed: .*memory/ })
+  t.equal(ipOf('web'), '10.96.0.1', 'its objects keep their last state meanwhile')
+  await until(() => ipOf('last') === '10.96.0.2')
+  t.equal(failures, 1)
 })
 
 void t.test('A stop does not wait for the parser', async t => {
