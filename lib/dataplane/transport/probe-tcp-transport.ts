@@ -21,12 +21,18 @@ const STALL_MS = 10
 /**
  * Checks that a transport works as the data plane expects. It proxies a few connections of plain sockets over loopback: data in
  * both directions, in a unique order; a receiver that does not read; each half-close; a reset from each side; an endpoint that
- * refuses. Rejects with the first difference. Closes all its sockets.
+ * refuses; a peer that resets while nothing is read from it. Rejects with the first difference. Closes all its sockets.
  *
  * @param timeoutMs how long the check may take, in milliseconds; some 50 are usual
  */
 export function probeTcpTransport(transport: TcpTransport, timeoutMs: number): Promise<void> {
   return runProbe(new TcpProbe(transport), timeoutMs)
+}
+
+/** The two ends of a connection of a client to the transport. */
+interface AcceptedPair {
+  readonly client: Socket
+  readonly inner: TcpSocket
 }
 
 /** The two ends of a connection through the transport, as plain sockets, and the splice between them. */
@@ -55,6 +61,8 @@ class TcpProbe implements Probe {
     await this.#checkTransfer(await this.#connect(port))
     await this.#checkReset(await this.#connect(port), 'endpoint')
     await this.#checkReset(await this.#connect(port), 'client')
+    await this.#checkGonePeer(await this.#accept(), 'reset')
+    await this.#checkGonePeer(await this.#accept(), 'reset after an end')
     this.step = 'close'
     await waitFor(() => this.#closed === 6, `6 sockets closed, found ${this.#closed}`)
     this.step = 'refusal'
@@ -70,8 +78,8 @@ class TcpProbe implements Probe {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Connects a client to the server through the transport. */
-  async #connect(port: number): Promise<SplicedPair> {
+  /** Connects a client to the transport. */
+  async #accept(): Promise<AcceptedPair> {
     this.step = 'listen'
     let onClient: (client: TcpSocket) => void = () => undefined
     const accepted = new Promise<TcpSocket>(resolve => (onClient = resolve))
@@ -88,6 +96,12 @@ class TcpProbe implements Probe {
     const inner = await accepted
     this.#tcpServer.close()
     expectEqual(inner.remoteAddress()?.port, client.localPort, 'port of the client')
+    return { client, inner }
+  }
+
+  /** Connects a client to the server through the transport. */
+  async #connect(port: number): Promise<SplicedPair> {
+    const { client, inner } = await this.#accept()
     this.step = 'connect'
     const [outer, endpoint] = await Promise.all([this.#dial(port), this.#nextAccepted()])
     expectEqual(outer.localAddress()?.port, endpoint.remotePort, 'local port')
@@ -152,6 +166,26 @@ class TcpProbe implements Probe {
     const closed = new Promise<boolean>(resolve => to.once('close', resolve))
     from.resetAndDestroy()
     expectEqual(await closed, true, 'a reset')
+  }
+
+  /** A peer that is there, or has only ended its own direction, is not gone. One that has sent a reset is, and the kernel knows how. */
+  async #checkGonePeer({ client, inner }: AcceptedPair, how: 'reset' | 'reset after an end'): Promise<void> {
+    this.step = `check of the peer, ${how}`
+    let found: string | undefined
+    const check = async (): Promise<string | undefined> => {
+      inner.checkPeer(wasReset => (found = wasReset ? 'reset' : 'reset after an end'))
+      await new Promise(resolve => setTimeout(resolve, 1))
+      return found
+    }
+    expectEqual(await check(), undefined, 'reason of a connection that is open')
+    if (how === 'reset after an end') {
+      await new Promise<void>(resolve => client.end(resolve))
+      expectEqual(await check(), undefined, 'reason of a client that has finished sending')
+    }
+    client.resetAndDestroy()
+    for (let attempt = 0; found === undefined && attempt < 100; attempt++) await check()
+    expectEqual(found, how, 'reason')
+    inner.close()
   }
 
   async #checkRefusal(port: number): Promise<void> {

@@ -64,6 +64,19 @@ function withChangedBytes(change: (chunk: Buffer, at: number) => Buffer): TcpTra
   })
 }
 
+/** A transport that gives another answer about the peers of its clients. */
+function withCheckPeer(change: (sound: TcpSocket['checkPeer']) => TcpSocket['checkPeer']): TcpTransport {
+  return new (class extends FaultyTransport {
+    override listen(options: TcpListenOptions): Promise<TcpServer> {
+      const onClient = (client: TcpSocket): void => {
+        client.checkPeer = change(client.checkPeer.bind(client))
+        options.onClient(client)
+      }
+      return super.listen({ ...options, onClient })
+    }
+  })()
+}
+
 const FAULTS: readonly (readonly [string, TcpTransport, RegExp])[] = [
   [
     'a changed byte',
@@ -119,6 +132,17 @@ const FAULTS: readonly (readonly [string, TcpTransport, RegExp])[] = [
       return splice
     }),
     /close: expected 6 sockets closed, found [0-5]/,
+  ],
+  ['a reset that is never noticed', withCheckPeer(() => () => undefined), /check of the peer, reset: reason: /],
+  [
+    'a connection that is taken for a dead one',
+    withCheckPeer(() => onGone => onGone(true)),
+    /check of the peer, reset: reason of a connection that is open: expected undefined, found reset/,
+  ],
+  [
+    'a reset after an end that is taken for a mere reset',
+    withCheckPeer(sound => onGone => sound(() => onGone(true))),
+    /check of the peer, reset after an end: reason: expected reset after an end, found reset/,
   ],
   [
     'an endpoint that is never connected',
