@@ -44,7 +44,13 @@ export async function parseManifests(
     if (failure === undefined || file === undefined || signal.aborted) continue
     // The thread goes through the files in order. It starts again with those after the one on which it failed.
     const text = `${file}:1: cannot be parsed: ${failure}`
-    results.push({ objects: [], ignoredKinds: [], problems: [{ key: undefined, text }], isBlank: false, hasParserFailed: true })
+    results.push({
+      objects: [],
+      ignoredKinds: [],
+      problems: [{ key: undefined, text }],
+      isBlank: false,
+      hasParserFailed: true,
+    })
   }
   return results
 }

@@ -368,7 +368,10 @@ void t.test('A file on which the parser failed is parsed again, although it has 
   const folder = await temporaryFolder(t)
   const file = join(folder, 'many.yaml')
   const write = (ip: string) =>
-    writeFile(file, `${service('web', ip)}---\napiVersion: v1\nkind: ConfigMap\na: [${'[],'.repeat(60_000)}]\n---\n${service('last', ip)}`)
+    writeFile(
+      file,
+      `${service('web', ip)}---\napiVersion: v1\nkind: ConfigMap\na: [${'[],'.repeat(60_000)}]\n---\n${service('last', ip)}`,
+    )
   await write('10.96.0.1')
   /** Megabytes of memory that the parser has. */
   let memoryMb = 1024
@@ -383,7 +386,10 @@ void t.test('A file on which the parser failed is parsed again, although it has 
   await until(() => ipOf('last') === '10.96.0.1')
   memoryMb = 12
   await write('10.96.0.2')
-  t.match((await nextError(log)).error, { code: 'MANIFEST_INVALID', message: /many\.yaml:1: cannot be parsed: .*memory/ })
+  t.match((await nextError(log)).error, {
+    code: 'MANIFEST_INVALID',
+    message: /many\.yaml:1: cannot be parsed: .*memory/,
+  })
   t.equal(ipOf('web'), '10.96.0.1', 'its objects keep their last state meanwhile')
   await until(() => ipOf('last') === '10.96.0.2')
   t.equal(failures, 1)
