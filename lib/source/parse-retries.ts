@@ -11,7 +11,7 @@ interface Retry {
 }
 
 /**
- * The files on which the parser failed, and when each is to be parsed again. The cause may go without a change of the file: a node
+ * The files on which the parser failed, and when each must be parsed again. The cause may go without a change of the file: a node
  * short of memory, or too busy.
  */
 export class ParseRetries {
