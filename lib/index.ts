@@ -46,7 +46,7 @@ export type { ListenerPlan, ListenerSpec } from './dataplane/listener-plan.js'
 // Which endpoint a client gets: pure state.
 export { balancerByName } from './balancer/balancer-by-name.js'
 export { ClientIpAffinity } from './balancer/client-ip-affinity.js'
-export { EndpointCache } from './balancer/endpoint-cache.js'
+export { EndpointCache } from './balancer/balanced-endpoint.js'
 export { LeastConnections } from './balancer/least-connections.js'
 export { RandomTwoChoices } from './balancer/random-two-choices.js'
 export { RoundRobin } from './balancer/round-robin.js'

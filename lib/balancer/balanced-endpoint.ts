@@ -23,3 +23,20 @@ export class BalancedEndpoint {
     this.key = hostPort(ip, port)
   }
 }
+
+/** One object for each endpoint, the same one as long as the endpoint stays in the list. */
+export class EndpointCache {
+  #endpoints: ReadonlyMap<string, BalancedEndpoint> = new Map()
+
+  /** The objects of the whole new list, in its order. An endpoint that comes back gets a new object. */
+  replace(targets: readonly Pick<Endpoint, 'ip' | 'port'>[]): readonly BalancedEndpoint[] {
+    const before = this.#endpoints
+    const endpoints = new Map<string, BalancedEndpoint>()
+    for (const target of targets) {
+      const key = hostPort(target.ip, target.port)
+      endpoints.set(key, before.get(key) ?? new BalancedEndpoint(target))
+    }
+    this.#endpoints = endpoints
+    return [...endpoints.values()]
+  }
+}

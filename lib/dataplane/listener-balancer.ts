@@ -1,9 +1,8 @@
 import { type AffinityBudget } from '../balancer/affinity-budget.js'
-import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
+import { type BalancedEndpoint, EndpointCache } from '../balancer/balanced-endpoint.js'
 import { type AvoidedEndpoints, type Balancer } from '../balancer/balancer.js'
 import { balancerByName } from '../balancer/balancer-by-name.js'
 import { ClientIpAffinity } from '../balancer/client-ip-affinity.js'
-import { EndpointCache } from '../balancer/endpoint-cache.js'
 import { PassiveEjection } from '../balancer/passive-ejection.js'
 import { type ListenerSpec } from './listener-plan.js'
 

@@ -1,4 +1,4 @@
-import { type TcpMemory } from './tcp/held-back-to-end-for-kernel.js'
+import { type TcpMemory } from './tcp/held-back-connections.js'
 import { type UdpPorts } from './udp/flow-capacity.js'
 
 /** What the processes of a data plane take from the node, and have to share. Each process limits itself to its part. */

@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders } from 'node:http'
 import { ProxyFailure, messageOf, systemCode } from '../model/failure.js'
-import { shorten } from '../primitives/shorten.js'
+import { shorten } from '../primitives/quote-value.js'
 import { field } from './watch-event.js'
 
 /** The longest pause that a server can ask for with Retry-After. */

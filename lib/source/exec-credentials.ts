@@ -1,8 +1,8 @@
 import { type ExecFileException, execFile } from 'node:child_process'
 import { type RequestOptions } from 'node:https'
 import { ProxyFailure, systemCode } from '../model/failure.js'
+import { shorten } from '../primitives/quote-value.js'
 import { type ExecPlugin, type KubeCluster } from './read-kubeconfig.js'
-import { shorten } from '../primitives/shorten.js'
 import { field } from './watch-event.js'
 
 /** A command that takes longer is ended. */

@@ -1,6 +1,6 @@
 import { type Document, LineCounter, isMap, isNode, isScalar, isSeq, parseAllDocuments } from 'yaml'
 import { messageOf } from '../model/failure.js'
-import { shorten } from '../primitives/shorten.js'
+import { shorten } from '../primitives/quote-value.js'
 import { type OnDuplicate, YamlMistake, readYamlValue } from './yaml-value.js'
 
 /** A message of the parser may quote everything to the end of the file. */

@@ -1,4 +1,4 @@
-import { shorten } from '../primitives/shorten.js'
+import { shorten } from '../primitives/quote-value.js'
 
 /** Characters of a line that a message quotes. */
 const MAX_LINE_LENGTH = 120

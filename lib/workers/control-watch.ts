@@ -2,6 +2,7 @@ import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { SilenceCounter } from '../primitives/silence-counter.js'
+import { hasInspector, isTraced } from '../system/process-facts.js'
 
 /** In how many steps the time without pings is counted. */
 const TICKS = 12
@@ -71,5 +72,23 @@ export class ControlWatch {
       hint,
     })
     log.error('Killing the control process', failure)
+  }
+}
+
+/**
+ * Kills the process that has started this one, unless it has exited or a debugger holds it. The kernel gives the children of a
+ * process that has exited another parent, so the id of the parent cannot be that of another process by chance.
+ * @param pid the parent at the start
+ */
+export function killParent(pid: number): KillResult {
+  if (process.ppid !== pid) return 'gone'
+  // A worker has the options of its parent. In this debugger only the parent stops at breakpoints.
+  if (hasInspector()) return 'traced'
+  try {
+    if (isTraced(pid)) return 'traced'
+    process.kill(pid, 'SIGKILL')
+    return 'signalled'
+  } catch {
+    return 'gone'
   }
 }

@@ -9,8 +9,7 @@ import {
   readProcessFacts,
   readStartTime,
 } from '../system/process-facts.js'
-import { LEAVING_TITLE } from './worker-title.js'
-import { isOrphan } from './is-orphan.js'
+import { isOrphan, LEAVING_TITLE } from './is-orphan.js'
 
 /*
  * Workers whose control process was killed keep serving until the next control process takes over.

@@ -7,9 +7,9 @@ import { createKlog } from '../observe/klog.js'
 import { nodeResources } from '../system/node-resources.js'
 import { readDescriptorLimit } from '../system/process-usage.js'
 import { realClock } from '../system/real-clock.js'
-import { killParent } from './kill-parent.js'
-import { WORKER_TITLE } from './worker-title.js'
+import { killParent } from './control-watch.js'
 import { Worker } from './worker.js'
+import { WORKER_TITLE } from './is-orphan.js'
 import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
 const settings = JSON.parse(process.argv[2] ?? '') as WorkerSettings

@@ -14,8 +14,8 @@ import { type ServicePortKey } from '../model/service-port.js'
 import { type Profiler } from '../system/profiler.js'
 import { ControlWatch, type KillResult } from './control-watch.js'
 import { PassedSockets } from './passed-sockets.js'
-import { LEAVING_TITLE, ORPHAN_TITLE } from './worker-title.js'
 import { reuseEqualLists } from './split-plan.js'
+import { LEAVING_TITLE, ORPHAN_TITLE } from './is-orphan.js'
 import { type ListenFailure, type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
 /** How many listeners are counted before connections get a turn of the event loop. */

@@ -1,7 +1,6 @@
 import t from 'tap'
-import { type BalancedEndpoint } from '../../lib/balancer/balanced-endpoint.js'
+import { type BalancedEndpoint, EndpointCache } from '../../lib/balancer/balanced-endpoint.js'
 import { ClientIpAffinity } from '../../lib/balancer/client-ip-affinity.js'
-import { EndpointCache } from '../../lib/balancer/endpoint-cache.js'
 import { LeastConnections } from '../../lib/balancer/least-connections.js'
 import { PassiveEjection } from '../../lib/balancer/passive-ejection.js'
 import { RandomTwoChoices } from '../../lib/balancer/random-two-choices.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { escapeControls } from '../../lib/primitives/escape-controls.js'
+import { escapeControls } from '../../lib/primitives/quote-value.js'
 
 t.test('what acts on a terminal becomes visible; letters of all languages and newlines stay', t => {
   for (const [text, expected] of [

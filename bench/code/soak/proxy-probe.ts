@@ -1,4 +1,4 @@
-import { WORKER_TITLE } from '../../../lib/workers/worker-title.js'
+import { WORKER_TITLE } from '../../../lib/workers/is-orphan.js'
 import { ProcessTree, type ProcessUsage } from '../measure/process-tree.js'
 import { type SoakClient } from './client/soak-client.js'
 import { sumMetric } from './sum-metric.js'

@@ -1,7 +1,7 @@
 import { CountRanking } from '../../primitives/count-ranking.js'
 import { type SharedBudgetCounts } from '../data-plane.js'
-import { type DescriptorShare } from './descriptor-share.js'
 import { fairShareAllows, mayTake } from './fair-share.js'
+import { type DescriptorShare } from './service-shares.js'
 import { mostListeners, noDescriptorForListener, usableDescriptors } from './usable-descriptors.js'
 
 /** Share of the usable descriptors for pairs of sockets. What is above it is for clients that wait for their turn. */

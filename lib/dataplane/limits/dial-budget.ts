@@ -1,7 +1,7 @@
 import { type BudgetCounts } from '../data-plane.js'
 import { type DescriptorBudget } from './descriptor-budget.js'
-import { type DescriptorShare } from './descriptor-share.js'
-import { type PendingDial } from './pending-dial.js'
+import { type PendingDial } from './dial-burst.js'
+import { type DescriptorShare } from './service-shares.js'
 
 /** Share of the limit of open files that may be dials. A dial holds two files, so all dials hold an eighth. */
 const DIAL_SHARE = 1 / 16

@@ -1,4 +1,12 @@
-import { type PendingDial } from './pending-dial.js'
+/** A dial as its limits see it. First it waits for its turn (DialBudget), then for others to start with (DialBurst). */
+export interface PendingDial {
+  /** The client's address. */
+  readonly client: string
+  /** Its turn has come: it counts as in progress, has a descriptor for its socket, and has left the queue. */
+  onTurn(): void
+  /** Starts the dial now. */
+  start(): void
+}
 
 /** The most dials that wait for each other, so the first one waits for at most this many turns of the event loop. */
 const MAX_WAITING = 16

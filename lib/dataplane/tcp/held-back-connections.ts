@@ -2,6 +2,31 @@ import { Counted, CountRanking } from '../../primitives/count-ranking.js'
 import { type ClientHolding, type Held, HeldByClient } from '../limits/held-by-client.js'
 import { type MemoryHolder, type MemoryPool } from '../limits/memory-pool.js'
 
+/** Memory of the kernel's TCP in this machine, in bytes. */
+export interface TcpMemory {
+  readonly used: number
+  /** Above this, the kernel gives less to every socket (the second number of net.ipv4.tcp_mem). */
+  readonly pressure: number
+}
+
+/** What a connection that is held back takes of it, in the sockets of this proxy. Measured: 2 to 4 MiB for senders in a hurry. */
+const KERNEL_BYTES = 2 * 1024 * 1024
+/** If those of this proxy have less than this part, others are to blame, and it would not help to end some. */
+const MIN_PART = 1 / 4
+/** The part that ends before the memory is looked at again. */
+const ENDED_PART = 1 / 8
+
+/**
+ * How many connections that are held back should end because the kernel's TCP is short of memory.
+ * @param heldBack how many this process has
+ * @param processes of this proxy that have some
+ */
+export function heldBackToEndForKernel(heldBack: number, processes: number, memory: TcpMemory | undefined): number {
+  if (memory === undefined || memory.used <= memory.pressure) return 0
+  if (heldBack * processes * KERNEL_BYTES < MIN_PART * memory.pressure) return 0
+  return Math.ceil(heldBack * ENDED_PART)
+}
+
 /** How long a connection must have moved no byte before it ends to free memory of the kernel, in milliseconds; also here if that is enough. */
 const MIN_QUIET_MS = 5000
 /** Memory that is over the limit by so much is freed at the cost of connections that move bytes, too. */

@@ -1,6 +1,6 @@
-import { DescriptorShare, type DescriptorUser } from '../limits/descriptor-share.js'
 import { mayTake } from '../limits/fair-share.js'
 import { type Held, HeldByClient } from '../limits/held-by-client.js'
+import { DescriptorShare, type DescriptorUser } from '../limits/service-shares.js'
 
 /** How long a connection must have been idle before it may end to make room, in milliseconds. */
 const MIN_IDLE_MS = 5000

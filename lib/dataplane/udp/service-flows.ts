@@ -1,8 +1,21 @@
 import { Counted } from '../../primitives/count-ranking.js'
-import { DescriptorShare, type DescriptorUser } from '../limits/descriptor-share.js'
 import { type Held, HeldByClient } from '../limits/held-by-client.js'
 import { type MemoryHolder } from '../limits/memory-pool.js'
-import { flowKindToEnd } from './flow-kind-to-end.js'
+import { DescriptorShare, type DescriptorUser } from '../limits/service-shares.js'
+
+/** How many flows with several answers give way as late as one without. */
+const ASSURED_WEIGHT = 64
+
+/**
+ * Which UDP flow of a Service ends to make room: one that was answered several times, or one of the others. The others end first,
+ * as in the kernel's conntrack (ASSURED), unless one client has very many of the former.
+ * @param fresh flows of the client that has the most flows without several answers; 0: there are none
+ * @param assured flows of the client that has the most flows with several answers
+ */
+export function flowKindToEnd(fresh: number, assured: number): 'fresh' | 'assured' | undefined {
+  if (fresh === 0 && assured === 0) return undefined
+  return assured > ASSURED_WEIGHT * fresh ? 'assured' : 'fresh'
+}
 
 /** A flow as its Service sees it; a UdpFlow is one. */
 export interface ServiceFlow extends Held {
@@ -29,7 +42,7 @@ export class FlowShare extends Counted {
 
 /**
  * The UDP flows of one Service, to all its listeners, by client. To make room, the flow ends that was idle longest, of the client
- * with the most; those that were answered several times end last (flow-kind-to-end.ts).
+ * with the most; those that were answered several times end last (`flowKindToEnd`).
  */
 export class ServiceFlows implements DescriptorUser, MemoryHolder {
   /** Bytes of the datagrams that its flows keep until their endpoints reply. */

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { DescriptorShare } from '../../../lib/dataplane/limits/descriptor-share.js'
 import { DescriptorBudget } from '../../../lib/dataplane/limits/descriptor-budget.js'
+import { DescriptorShare } from '../../../lib/dataplane/limits/service-shares.js'
 
 const user = { giveUpOne: () => false, giveUpOneFor: () => false, noteIdle: () => undefined }
 

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { DescriptorBudget } from '../../../lib/dataplane/limits/descriptor-budget.js'
-import { DescriptorShare } from '../../../lib/dataplane/limits/descriptor-share.js'
 import { DialBudget, DialQueue } from '../../../lib/dataplane/limits/dial-budget.js'
+import { type PendingDial } from '../../../lib/dataplane/limits/dial-burst.js'
+import { DescriptorShare } from '../../../lib/dataplane/limits/service-shares.js'
 import { type OpenConnection, ServiceConnections } from '../../../lib/dataplane/tcp/service-connections.js'
-import { type PendingDial } from '../../../lib/dataplane/limits/pending-dial.js'
 import { randomInt, testSeed, seededRandom } from '../../support/checks/seeded-random.js'
 
 /** One client of a listener, which uses descriptors and dials as a connection does. */

@@ -1,6 +1,5 @@
 import t from 'tap'
-import { DialBurst } from '../../../lib/dataplane/limits/dial-burst.js'
-import { type PendingDial } from '../../../lib/dataplane/limits/pending-dial.js'
+import { DialBurst, type PendingDial } from '../../../lib/dataplane/limits/dial-burst.js'
 
 /** An event loop whose turns the test ends, and dials that record their start. */
 class Harness {

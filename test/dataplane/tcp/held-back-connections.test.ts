@@ -1,7 +1,10 @@
 import t from 'tap'
 import { MemoryPool } from '../../../lib/dataplane/limits/memory-pool.js'
-import { type HeldBackConnection, HeldBackConnections } from '../../../lib/dataplane/tcp/held-back-connections.js'
-import { heldBackToEndForKernel } from '../../../lib/dataplane/tcp/held-back-to-end-for-kernel.js'
+import {
+  type HeldBackConnection,
+  HeldBackConnections,
+  heldBackToEndForKernel,
+} from '../../../lib/dataplane/tcp/held-back-connections.js'
 
 const BYTES = 64 * 1024
 

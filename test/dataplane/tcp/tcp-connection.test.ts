@@ -1,7 +1,6 @@
 import { connect } from 'node:net'
-import { type PendingDial } from '../../../lib/dataplane/limits/pending-dial.js'
 import { DialQueue } from '../../../lib/dataplane/limits/dial-budget.js'
-import { DialBurst } from '../../../lib/dataplane/limits/dial-burst.js'
+import { type PendingDial, DialBurst } from '../../../lib/dataplane/limits/dial-burst.js'
 import { ListenerClients } from '../../../lib/dataplane/listener-clients.js'
 import { TcpConnection } from '../../../lib/dataplane/tcp/tcp-connection.js'
 import { type TcpSocket } from '../../../lib/dataplane/transport/tcp-transport.js'

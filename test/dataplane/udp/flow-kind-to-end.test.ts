@@ -1,5 +1,5 @@
 import t from 'tap'
-import { flowKindToEnd } from '../../../lib/dataplane/udp/flow-kind-to-end.js'
+import { flowKindToEnd } from '../../../lib/dataplane/udp/service-flows.js'
 
 for (const [fresh, assured, expected, why] of [
   [0, 0, undefined, 'there are none'],
