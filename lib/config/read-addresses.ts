@@ -1,4 +1,4 @@
-import { type IpAddress, familyOf, hostPort, parseIp } from '../model/address.js'
+import { IP_FAMILIES, type IpAddress, familyOf, hostPort, parseIp } from '../model/address.js'
 import { type Cidr, parseCidr, LOOPBACK } from '../model/cidr.js'
 import { specialAddress } from '../model/special-address.js'
 import { parsePortRange } from '../model/port-range.js'
@@ -8,7 +8,6 @@ import { findOption } from './options.js'
 import { type SettingReader } from './setting-reader.js'
 
 const MAX_PORT = 65535
-const FAMILIES = ['IPv4', 'IPv6'] as const
 const EVERYTHING: readonly Cidr[] = [
   { family: 'IPv4', network: '0.0.0.0', bits: 0 },
   { family: 'IPv6', network: '::', bits: 0 },
@@ -95,7 +94,7 @@ function readNodePortAddresses(reader: SettingReader): readonly (Cidr | 'primary
  */
 export function parseNodePortAddress(text: string): readonly (Cidr | 'primary')[] | undefined {
   if (text === 'primary') return ['primary']
-  if (text === 'localhost') return FAMILIES.map(family => LOOPBACK[family])
+  if (text === 'localhost') return IP_FAMILIES.map(family => LOOPBACK[family])
   if (text === 'all') return EVERYTHING
   const range = parseCidr(text)
   return range === undefined ? undefined : [range]

@@ -1,4 +1,4 @@
-import { type IpFamily } from '../model/address.js'
+import { IP_FAMILIES, type IpFamily } from '../model/address.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
@@ -22,7 +22,7 @@ export interface CleanupResult {
  */
 export async function cleanup(log: Log): Promise<CleanupResult[]> {
   const results: CleanupResult[] = []
-  for (const family of ['IPv4', 'IPv6'] as const) {
+  for (const family of IP_FAMILIES) {
     for (const backEnd of ['nft', 'legacy'] as const) results.push(await cleanupIptables(family, backEnd))
     // A build of iptables with a single back end has only programs without a back end in their names.
     if (results.slice(-2).every(({ outcome }) => outcome === 'not on this machine'))

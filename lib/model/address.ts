@@ -1,5 +1,7 @@
 /** The two IP families. Rules, bind addresses and endpoints are separate for each. */
 export type IpFamily = 'IPv4' | 'IPv6'
+/** Both of them. */
+export const IP_FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6']
 
 /** An IP address in the canonical form of `parseIp`, so that equal addresses are equal strings. */
 export type IpAddress = string

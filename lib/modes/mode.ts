@@ -153,12 +153,19 @@ export function commonProxierOptions({ kernel, node, chainOwners, events, flowOb
     conntrack: kernel.conntrack,
     flowObserver,
     chainOwners,
+    ...nodeOptions(node),
+    events,
+    log,
+  }
+}
+
+/** Those of them that say where the proxier runs. */
+export function nodeOptions(node: Omit<NodeView, 'getPodAddresses'>) {
+  return {
     nodeAddress: (family: IpFamily) => node.getAddress(family),
     nodeAddresses: (family: IpFamily) => node.getAddresses(family),
     localAddresses: (family: IpFamily) => node.getLocalAddresses(family),
     localTraffic: (family: IpFamily) => node.getLocalTraffic(family),
     localhostNodePorts: (family: IpFamily) => node.servesNodePortsOnLoopback(family),
-    events,
-    log,
   }
 }

@@ -1,4 +1,4 @@
-import { type IpFamily } from '../model/address.js'
+import { IP_FAMILIES, type IpFamily } from '../model/address.js'
 import { BUILT_IN_CHAINS, KUBE_FIREWALL } from './chain-names.js'
 import { mayChangeIPv6, parseRuleEvent, restoreFamily } from './rule-event.js'
 import { type OwnedChains, owns } from './stale-chains.js'
@@ -77,7 +77,7 @@ export class ForeignChanges {
   /** Counts a change of unknown extent. Commits of our own that are not reported yet never will be. */
   countUnknown(): void {
     this.#areUnderstood = false
-    for (const family of ['IPv4', 'IPv6'] as const) {
+    for (const family of IP_FAMILIES) {
       this.#counts[family]++
       this.#expected[family] = 0
     }

@@ -1,4 +1,4 @@
-import { type IpAddress, hostPort, unspecifiedAddress } from '../model/address.js'
+import { IP_FAMILIES, type IpAddress, hostPort, unspecifiedAddress } from '../model/address.js'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
@@ -180,7 +180,7 @@ export class ServiceHealthServers {
 
 /** `0.0.0.0` and `::` each mean all addresses of both families, so other addresses must not be bound as well. */
 function resolveHosts(addresses: readonly IpAddress[]): readonly IpAddress[] {
-  const all = (['IPv4', 'IPv6'] as const).map(unspecifiedAddress).find(address => addresses.includes(address))
+  const all = IP_FAMILIES.map(unspecifiedAddress).find(address => addresses.includes(address))
   return all === undefined ? [...new Set(addresses)].sort() : [all]
 }
 

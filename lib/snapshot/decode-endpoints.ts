@@ -1,4 +1,4 @@
-import { familyOf } from '../model/address.js'
+import { IP_FAMILIES, familyOf } from '../model/address.js'
 import {
   type EndpointSliceEndpoint,
   type EndpointSliceObject,
@@ -23,7 +23,7 @@ export function decodeEndpoints(raw: unknown): Decoded<readonly EndpointSliceObj
     const ports = decodePorts(fields(subset)['ports'], path, problems)
     const refused: RefusedEndpoint[] = []
     const endpoints = decodeAddresses(fields(subset)['addresses'], path, problems, refused)
-    for (const family of ['IPv4', 'IPv6'] as const) {
+    for (const family of IP_FAMILIES) {
       const ofFamily = endpoints.filter(endpoint => familyOf(endpoint.ip) === family)
       const refusedOfFamily = refused.filter(({ address }) => familyOf(address) === family)
       if (ofFamily.length === 0 && refusedOfFamily.length === 0) continue

@@ -1,4 +1,4 @@
-import { type IpAddress } from '../model/address.js'
+import { IP_FAMILIES, type IpAddress } from '../model/address.js'
 import { type ServedPort, type ServiceSnapshot } from '../model/snapshot.js'
 
 /** The health of a Service with external policy Local, which load balancers check on this node. */
@@ -33,7 +33,7 @@ export function servicesHealth({ ports }: ServiceSnapshot): ServiceHealth[] {
 }
 
 function countLocal(all: readonly ServedPort[]): number {
-  const counts = (['IPv4', 'IPv6'] as const).map(family => {
+  const counts = IP_FAMILIES.map(family => {
     const ips = new Set<IpAddress>()
     for (const { servicePort, endpoints } of all)
       if (servicePort.family === family)

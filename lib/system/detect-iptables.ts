@@ -1,4 +1,4 @@
-import { type IpFamily } from '../model/address.js'
+import { IP_FAMILIES, type IpFamily } from '../model/address.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { IptablesPrograms } from './iptables.js'
@@ -22,7 +22,7 @@ export async function findIptables(): Promise<FoundIptables> {
   const { backEnd, unreadable } = await detectBackEnd()
   const usable: IptablesPrograms[] = []
   const unusable: FoundIptables['unusable'][number][] = []
-  for (const family of ['IPv4', 'IPv6'] as const) {
+  for (const family of IP_FAMILIES) {
     const iptables = new IptablesPrograms(family, backEnd)
     try {
       await iptables.read(['nat'])

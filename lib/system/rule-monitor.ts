@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { type IpFamily } from '../model/address.js'
+import { IP_FAMILIES, type IpFamily } from '../model/address.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ConcernsUs, ForeignChanges } from '../netfilter/foreign-changes.js'
@@ -13,7 +13,6 @@ import { SilenceCounter } from '../primitives/silence-counter.js'
  * print the changes of IPv6. It still reports that a program has changed something.
  */
 const PROGRAM = ['setpriv', '--pdeathsig', 'TERM', 'stdbuf', '-oL', 'xtables-monitor', '--event', '--ipv4'] as const
-const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6']
 /** How long the report of an own write may take. */
 const SETTLE_MS = 3000
 const RESTART_MS = 1000
@@ -154,7 +153,7 @@ export class RuleMonitor {
     this.#isReliable = true
     this.#expectSigns()
     // Changes before this one were not reported.
-    this.#reportChange(FAMILIES)
+    this.#reportChange(IP_FAMILIES)
   }
 
   /** Has the rules checked, unless nothing is known of their changes: then they are read regularly. */
@@ -170,7 +169,7 @@ export class RuleMonitor {
     this.#silence.recordSign()
     // The kernel may have had more changes to report than it keeps: these must not wait for the next regular read.
     this.#changes.countUnknown()
-    this.#reportChange(FAMILIES)
+    this.#reportChange(IP_FAMILIES)
     this.#isReliable = false
     this.#options.log.info(2, 'Reading rules to notice changes by other programs: xtables-monitor has ended', {
       reason,

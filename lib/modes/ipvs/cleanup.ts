@@ -1,4 +1,4 @@
-import { type IpAddress } from '../../model/address.js'
+import { IP_FAMILIES, type IpAddress } from '../../model/address.js'
 import { type Cidr } from '../../model/cidr.js'
 import { type DummyInterface } from '../../system/dummy-interface.js'
 import { type IpSets } from '../../system/ip-sets.js'
@@ -47,7 +47,7 @@ export function setLeftovers(observed: ReadonlyMap<string, unknown>): string[] {
 
 /** The sets of this mode, one that only the original kube-proxy has, and one that exists while a set is replaced. */
 const OWNED_SETS = [
-  ...(['IPv4', 'IPv6'] as const).flatMap(family => SET_NAMES.map(name => kernelSetName(name, family))),
+  ...IP_FAMILIES.flatMap(family => SET_NAMES.map(name => kernelSetName(name, family))),
   ...['KUBE-EXTERNAL-IP-LOCAL', 'KUBE-6-EXTERNAL-IP-LOCAL', 'KUBE-SWAP', 'KUBE-6-SWAP'],
 ]
 

@@ -1,4 +1,5 @@
 import { type KubeProxyConfig } from '../../config/kube-proxy-config.js'
+import { IP_FAMILIES } from '../../model/address.js'
 import { type Log } from '../../model/log.js'
 import { OnceReporter } from '../../primitives/once-reporter.js'
 import { type Conntrack } from '../../system/conntrack.js'
@@ -64,7 +65,7 @@ async function deleteFlowsTo(
   if (servers.length === 0) return true
   const expected = { targets: [], removed: servers, nodeAddresses: new Set<string>() }
   const results = await Promise.all(
-    (['IPv4', 'IPv6'] as const).map(family => deleteStaleFlows(conntrack, family, ['UDP'], expected, log, flowProblem)),
+    IP_FAMILIES.map(family => deleteStaleFlows(conntrack, family, ['UDP'], expected, log, flowProblem)),
   )
   return results.every(Boolean)
 }

@@ -1,4 +1,4 @@
-import { type IpAddress, familyOf } from '../../model/address.js'
+import { IP_FAMILIES, type IpAddress, familyOf } from '../../model/address.js'
 import { type Cidr, cidrContains } from '../../model/cidr.js'
 import { type ObservedServer } from '../../system/ipvs-text.js'
 import { serverKey } from '../../system/virtual-server.js'
@@ -16,7 +16,7 @@ export function serverLeftovers(
   excludeCIDRs: readonly Cidr[],
   nodeAddresses: readonly IpAddress[],
 ): ObservedServer[] {
-  return (['IPv4', 'IPv6'] as const).flatMap(family => {
+  return IP_FAMILIES.flatMap(family => {
     const servers = observed.servers.filter(({ address }) => familyOf(address) === family)
     const ownedKeys = ownedServers({ ...observed, servers }, family, nodeAddresses)
     return servers.filter(

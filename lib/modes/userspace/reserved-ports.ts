@@ -1,5 +1,5 @@
 import { type ListenerSpec, isOnAllAddresses, isPortConflict } from '../../dataplane/listener-plan.js'
-import { type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
+import { IP_FAMILIES, type IpAddress, type IpFamily, unspecifiedAddress } from '../../model/address.js'
 import { type ServicePort } from '../../model/service-port.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
 
@@ -56,8 +56,7 @@ export class ReservedPorts {
   }
 }
 
-const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6']
-const ALL_ADDRESSES = FAMILIES.map(unspecifiedAddress)
+const ALL_ADDRESSES = IP_FAMILIES.map(unspecifiedAddress)
 
 /** Finds the reserved ports of a node. */
 export function findReservedPorts(input: ReservedPortsInput): ReservedPorts {

@@ -1,3 +1,4 @@
+import { IP_FAMILIES } from '../../../lib/model/address.js'
 import { type KernelTools } from '../../../lib/system/kernel-tools.js'
 import { KUBE_IPVS_DEVICE } from '../../../lib/system/node-addresses.js'
 import { MemoryConntrack } from './memory-conntrack.js'
@@ -12,9 +13,7 @@ export const MEMORY_NODE_IP = '192.168.50.1'
 /** A whole kernel in memory, of parts that are as strict as the programs. A test can see what a mode leaves behind. */
 export class MemoryKernel implements KernelTools {
   readonly ipSets = new MemoryIpSets(() => this.iptables.flatMap(({ tables }) => [...tables.referencedSets]))
-  readonly iptables = (['IPv4', 'IPv6'] as const).map(
-    family => new MemoryIptables(family, name => this.ipSets.get(name) !== undefined),
-  )
+  readonly iptables = IP_FAMILIES.map(family => new MemoryIptables(family, name => this.ipSets.get(name) !== undefined))
   readonly conntrack = new MemoryConntrack()
   readonly ipvs = new MemoryIpvs()
   readonly dummyInterface = new MemoryDummyInterface()

@@ -2,6 +2,7 @@
  * Entry in the node's namespace: the proxier of iptables mode on the real kernel. Reads one JSON command per line, writes one JSON result per
  * line. `iptables-proxier-entry.js FLAGS`, with the flags as JSON.
  */
+import { nodeOptions } from '../../../lib/modes/mode.js'
 import { MODES, chainOwners } from '../../../lib/modes/registry.js'
 import { createInterface } from 'node:readline'
 import { type FlagValues } from '../../../lib/config/flag-settings.js'
@@ -41,11 +42,7 @@ const proxier = new IptablesProxier({
   chainOwners: chainOwners('iptables'),
   settings: { masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true, dropInvalid: true },
   conntrack: new ConntrackProgram(log),
-  nodeAddress: family => node.getAddress(family),
-  nodeAddresses: family => node.getAddresses(family),
-  localAddresses: family => node.getLocalAddresses(family),
-  localTraffic: family => node.getLocalTraffic(family),
-  localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
+  ...nodeOptions(node),
   allowRouteLocalnet: () => allowRouteLocalnet(log),
   events: discardEvents,
   log,

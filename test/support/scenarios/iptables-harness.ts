@@ -1,3 +1,4 @@
+import { nodeOptions } from '../../../lib/modes/mode.js'
 import { chainOwners } from '../../../lib/modes/registry.js'
 import { type IpAddress, familyOf, hostPort } from '../../../lib/model/address.js'
 import { discardEvents } from '../../../lib/model/event-sink.js'
@@ -32,11 +33,7 @@ export class IptablesHarness implements ModeHarness {
       chainOwners: chainOwners('iptables'),
       settings: SETTINGS,
       conntrack,
-      nodeAddress: family => node.getAddress(family),
-      nodeAddresses: family => node.getAddresses(family),
-      localAddresses: family => node.getLocalAddresses(family),
-      localTraffic: family => node.getLocalTraffic(family),
-      localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
+      ...nodeOptions(node),
       allowRouteLocalnet: () => undefined,
       events: discardEvents,
       log,

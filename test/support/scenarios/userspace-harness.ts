@@ -1,3 +1,4 @@
+import { nodeOptions } from '../../../lib/modes/mode.js'
 import { chainOwners } from '../../../lib/modes/registry.js'
 import { type ListenerSpec } from '../../../lib/dataplane/listener-plan.js'
 import { type IpAddress, familyOf, hostPort } from '../../../lib/model/address.js'
@@ -39,14 +40,10 @@ export class UserspaceHarness implements ModeHarness {
       conntrack,
       events: discardEvents,
       log,
-      nodeAddress: family => node.getAddress(family),
-      nodeAddresses: family => node.getAddresses(family),
+      ...nodeOptions(node),
       servesNodeAddresses,
       podAddresses: family => node.getPodAddresses(family),
       httpPorts: [],
-      localAddresses: family => node.getLocalAddresses(family),
-      localTraffic: family => node.getLocalTraffic(family),
-      localhostNodePorts: family => node.servesNodePortsOnLoopback(family),
     })
   }
 
