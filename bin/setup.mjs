@@ -36,6 +36,8 @@ const PROGRAMS = {
     ipvsadm: 'ipvsadm',
     // Some tests forge packets with raw sockets, which Node.js does not have.
     python3: 'python3',
+    // Shifts the clock of one program, for the tests of faults.
+    faketime: 'faketime',
     // The image is built in a Debian of its own.
     debootstrap: 'debootstrap',
   }),

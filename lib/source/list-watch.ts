@@ -12,6 +12,9 @@ import { readObjectList } from './watch-event.js'
 import { type ObjectSink, type WatchEnd, watchOnce } from './watch-once.js'
 import { type WatchedResource } from './watched-resource.js'
 
+/** A field selector that no object matches: no name ends with a hyphen. */
+const NO_OBJECT = 'metadata.name=-'
+
 /** The parts and settings of a `ListWatch`. */
 export interface ListWatchOptions {
   readonly client: KubeClient
@@ -48,6 +51,11 @@ export class ListWatch {
   #listVersion = '0'
   /** Where the watch continues; undefined: a list is needed. */
   #watchVersion: string | undefined
+  /**
+   * Whether the server may have come back with an older store, as after a restore of etcd from a backup. Such a server opens a watch from
+   * a version that it does not have yet, and sends no event until it has it.
+   */
+  #storeMayBeOlder = false
   readonly #silences = new OnceReporter()
 
   constructor(resource: WatchedResource, options: ListWatchOptions) {
@@ -66,7 +74,9 @@ export class ListWatch {
       const version = this.#watchVersion
       let waitMs: number
       try {
-        waitMs = version === undefined ? await this.#list(signal) : await this.#watch(version, signal)
+        if (version === undefined) waitMs = await this.#list(signal)
+        else if (this.#storeMayBeOlder) waitMs = await this.#checkVersion(version, signal)
+        else waitMs = await this.#watch(version, signal)
       } catch (error) {
         if (!(error instanceof ProxyFailure)) throw error
         if (signal.aborted) break
@@ -88,8 +98,20 @@ export class ListWatch {
     }
     if (signal.aborted) return 0
     this.#succeeded()
+    this.#storeMayBeOlder = false
     sink.replace(this.#resource.kind, list.items)
     this.#listVersion = this.#watchVersion = list.version
+    return 0
+  }
+
+  /**
+   * Requests a list of nothing that is not older than the version. A server whose store is older refuses it (504), and `#failed` then
+   * requests a new list.
+   */
+  async #checkVersion(version: string, signal: AbortSignal): Promise<number> {
+    await this.#options.client.getJson(this.#path({ resourceVersion: version, fieldSelector: NO_OBJECT }), signal)
+    this.#storeMayBeOlder = false
+    this.#succeeded()
     return 0
   }
 
@@ -137,6 +159,7 @@ export class ListWatch {
       this.#watchVersion = undefined
       return this.#beforeRelist.nextDelayMs()
     }
+    this.#storeMayBeOlder = end.how !== 'closed'
     if (end.how === 'silent') this.#reportSilence(end.reason)
     else log.info(4, `The watch of ${name} ended; opening it again`, { how: end.how, reason: end.reason })
     this.#watchVersion = end.version
@@ -153,6 +176,7 @@ export class ListWatch {
 
   /** Handles a request without response, or with an error. */
   #failed(failure: ProxyFailure): number {
+    this.#storeMayBeOlder = true
     const { connectivity, log } = this.#options
     const { name, selectors } = this.#resource
     const status = failure instanceof ApiRefusal ? failure.status : undefined

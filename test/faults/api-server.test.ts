@@ -1,29 +1,208 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { type Test } from 'tap'
 import { ApiNode } from '../support/faults/api-node.js'
+import { type FaultMeasurement } from '../support/faults/fault-measurement.js'
 import { faultsOf } from '../support/faults/faults-of.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { makeCertificate } from '../support/processes/installed-proxy.js'
 
 const testFault = faultsOf('API server')
 const skip = namespacesUnavailable
 const CHANGE_TAKES_EFFECT = 'a change takes effect that was made meanwhile'
+const FAULT_MS = 3000
+
+/** A fault of an API server: how it begins and ends. */
+interface ApiFault {
+  readonly begin: (cluster: ApiNode) => Promise<unknown>
+  readonly end: (cluster: ApiNode) => Promise<unknown>
+  readonly ms?: number
+  readonly start?: () => Promise<ApiNode>
+}
+
+/** Changes the endpoints during the fault, when the proxy cannot learn of it. */
+async function measure(
+  t: Test,
+  fault: FaultMeasurement,
+  { begin, end, ms = FAULT_MS, start }: ApiFault,
+): Promise<void> {
+  const cluster = await (start?.() ?? ApiNode.start(t))
+  const { node, proxy } = cluster
+  const traffic = await node.startTraffic()
+  fault.start()
+  await begin(cluster)
+  await cluster.moveEndpoints()
+  await delay(ms)
+  t.equal(await node.client.tcp(node.web.clusterIP, node.web.port), 'a', 'the proxy cannot know of the change')
+  await end(cluster)
+  fault.end()
+  await fault.measureRecovery(CHANGE_TAKES_EFFECT, () => cluster.node.waitForPod('b'))
+  await fault.checkTraffic(traffic)
+  t.equal(await proxy.stop(), 0)
+}
+
+/** The server sends this response to every request, after it has ended all watches. */
+const refusing = (refuse: object): ApiFault => ({
+  begin: async ({ api }) => api.sendCommand({ refuse, closeWatches: true }),
+  end: async ({ api }) => api.sendCommand({ refuse: null }),
+})
 
 testFault(
   {
-    fault: 'The API server resets all connections and is away for 15 s',
+    fault: 'It resets all connections and is away for 15 s',
     promise: 'All Services are served from the last known state.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      begin: ({ api }) => api.sendCommand({ listen: false }),
+      end: ({ api }) => api.sendCommand({ listen: true }),
+      ms: 15_000,
+    }),
+)
+
+testFault(
+  {
+    fault: 'It ends all watches and answers 410 (Expired) for 3 s',
+    promise: 'All Services are served from the last known state.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      begin: ({ api }) => api.sendCommand({ refuse: { status: 410 }, expire: true }),
+      end: ({ api }) => api.sendCommand({ refuse: null }),
+    }),
+)
+
+testFault(
+  {
+    fault: 'It answers 429 (Too Many Requests) with Retry-After for 3 s',
+    promise: 'All Services are served from the last known state.',
+    skip,
+  },
+  (t, fault) => measure(t, fault, refusing({ status: 429, headers: { 'Retry-After': '2' } })),
+)
+
+testFault(
+  { fault: 'It answers 500 for 3 s', promise: 'All Services are served from the last known state.', skip },
+  (t, fault) => measure(t, fault, refusing({ status: 500 })),
+)
+
+testFault(
+  {
+    fault: 'It answers with broken JSON, on watches and to lists, for 3 s',
+    promise: 'All Services are served from the last known state.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      begin: ({ api }) =>
+        api.sendCommand({ sendRaw: '{"type":"ADDED","object":{\n', refuse: { status: 200, body: '{"items":[{' } }),
+      end: ({ api }) => api.sendCommand({ refuse: null, closeWatches: true }),
+    }),
+)
+
+testFault(
+  {
+    fault: 'Each response comes 5 s late, after all watches have ended',
+    promise: 'All Services are served from the last known state.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      begin: ({ api }) => api.sendCommand({ delayMs: 5000, closeWatches: true }),
+      end: ({ api }) => api.sendCommand({ delayMs: 0 }),
+    }),
+)
+
+testFault(
+  {
+    fault: 'It no longer accepts the token (401), until the kubelet writes a new one to disk 3 s later',
+    promise: 'All Services are served from the last known state. The new token is used without a restart.',
+    skip,
+  },
+  async (t, fault) => {
+    const { key, certificate } = makeCertificate(t)
+    const folder = t.testdir({ token: 'first' })
+    const kubeconfig = join(folder, 'kubeconfig')
+    const writeToken = (token: string) => writeFileSync(join(folder, 'token'), token)
+    await measure(t, fault, {
+      start: () =>
+        ApiNode.start(t, {
+          sourceFlags: url => {
+            writeFileSync(kubeconfig, JSON.stringify(kubeconfigFor(url, certificate)))
+            return ['--kubeconfig', kubeconfig]
+          },
+          serverArgs: ['0', key, certificate, 'first'],
+        }),
+      begin: ({ api }) => api.sendCommand({ token: 'second', closeWatches: true }),
+      end: async () => Promise.resolve(writeToken('second')),
+    })
+  },
+)
+
+testFault(
+  {
+    fault: 'It ends all watches at once, ten times a second for 3 s',
+    promise: 'All Services are served, and the proxy follows changes.',
     skip,
   },
   async (t, fault) => {
     const cluster = await ApiNode.start(t)
-    const traffic = await cluster.node.startTraffic()
+    const { api, node, proxy } = cluster
+    const traffic = await node.startTraffic()
     fault.start()
-    await cluster.api.sendCommand({ listen: false })
+    for (let n = 0; n < 30; n++) {
+      await api.sendCommand({ closeWatches: true })
+      await delay(100)
+    }
     await cluster.moveEndpoints()
-    await delay(15_000)
-    await cluster.api.sendCommand({ listen: true })
+    await api.sendCommand({ closeWatches: true })
     fault.end()
-    await fault.measureRecovery(CHANGE_TAKES_EFFECT, () => cluster.waitForPodB())
+    await fault.measureRecovery('a change takes effect that was made just before the last end', () =>
+      cluster.node.waitForPod('b'),
+    )
     await fault.checkTraffic(traffic)
-    t.equal(await cluster.proxy.stop(), 0)
+    t.equal(await proxy.stop(), 0)
   },
 )
+
+testFault(
+  {
+    fault: 'It sends a Service and an EndpointSlice of a million bytes each',
+    promise: 'All Services are served, and the proxy follows changes.',
+    skip,
+  },
+  async (t, fault) => {
+    const cluster = await ApiNode.start(t)
+    const { api, node, proxy } = cluster
+    const traffic = await node.startTraffic()
+    const annotations = { text: 'x'.repeat(1_000_000) }
+    const metadata = { name: 'large', namespace: 'default', annotations }
+    fault.start()
+    await api.sendCommand({
+      put: [
+        ['services', { metadata, spec: { clusterIP: '10.96.0.77', ports: [{ port: 80 }] } }],
+        ['endpointslices', { metadata, addressType: 'IPv4', ports: [{ port: 80 }], endpoints: [] }],
+      ],
+    })
+    await cluster.moveEndpoints()
+    await fault.measureRecovery('a change takes effect that came just after them', () => cluster.node.waitForPod('b'))
+    await proxy.waitForLine(/"Serving" servicePort="IPv4\/default\/large/)
+    await delay(2000)
+    await fault.checkTraffic(traffic)
+    t.equal(await proxy.stop(), 0)
+  },
+)
+
+function kubeconfigFor(server: string, certificate: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'test',
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    clusters: [{ name: 'test', cluster: { server, 'certificate-authority': certificate } }],
+    users: [{ name: 'test', user: { tokenFile: 'token' } }],
+  }
+}

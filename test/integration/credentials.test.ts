@@ -75,7 +75,7 @@ t.test('credentials are in no log line, page, profile, Event or process argument
   const secrets = [...Object.values(SECRETS), basic]
 
   await api.sendCommand({
-    refuse: { requests: 2, body: `Authorization: Bearer ${SECRETS.token}` },
+    refuse: { requests: 2, status: 500, body: `Authorization: Bearer ${SECRETS.token}` },
     put: [
       ['nodes', { metadata: { name: 'node-a' }, status: { addresses: [{ type: 'InternalIP', address: NODE_IP }] } }],
       ['services', makeApiService({})],

@@ -252,6 +252,16 @@ t.test('after a restore of the store, the next list has no version, because the 
   test.equal(api.requestsFor('services', 'list').at(-1)?.query.get('resourceVersion'), '')
 })
 
+t.test('after a restore of the store that the server does not mention, the restored state is listed', async test => {
+  const { api, source } = await startSettledSource(test)
+  const object = { ...service('lost'), metadata: { name: 'lost', namespace: 'default', resourceVersion: '999999' } }
+  await api.sendRaw('services', `${JSON.stringify({ type: 'ADDED', object })}\n`)
+  await source.until(() => source.services() === 'default/lost default/web')
+  // The server opens a watch from a version that it does not have, and is silent.
+  api.resetWatches('services')
+  await source.until(() => source.services() === 'default/web')
+})
+
 t.test('an object that was deleted and created again during an outage is the new one', async test => {
   const { api, source } = await startSettledSource(test)
   await api.stopListening()

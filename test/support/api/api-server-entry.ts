@@ -1,11 +1,12 @@
 /**
  * Entry: an API server on the loopback of the namespace in which it starts, on a free port or, with arguments, on that port and with
- * the key and the certificate in these files. Prints its URL. Then it reads
+ * the key and the certificate in these files, and with that token. Prints its URL. Then it reads
  * one JSON command per line and writes one JSON line for each: the number of endpoint changes, and the requested data.
  */
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { type ApiObject, ApiServer, type Resource } from './api-server.js'
+import { type ApiObject, ApiServer, type InjectedResponse, type Resource } from './api-server.js'
+import { TcpRelay } from './tcp-relay.js'
 
 interface ApiServerCommand {
   /** Objects to create or change. */
@@ -15,8 +16,6 @@ interface ApiServerCommand {
   readonly serves?: Partial<ApiServer['serves']>
   /** From now on the server rejects requests for these resources with 403. */
   readonly forbid?: readonly Resource[]
-  /** The next requests get status 500 and this text, as from a proxy that quotes the request. */
-  readonly refuse?: { readonly requests: number; readonly body: string }
   /** Ends watches of these resources, so that clients have to list everything again. */
   readonly relist?: readonly Resource[]
   /** Waits for an event with such a reason and returns it. */
@@ -27,15 +26,38 @@ interface ApiServerCommand {
   readonly expire?: boolean
   /** Stops or starts to listen. Stopping resets all connections. */
   readonly listen?: boolean
+  /** From now on the server sends this response, to every request or to so many; null: it answers correctly again. */
+  readonly refuse?: (InjectedResponse & { readonly requests?: number }) | null
+  /** Ends every watch. */
+  readonly closeWatches?: boolean
+  /** Sends these bytes on every watch. */
+  readonly sendRaw?: string
+  /** From now on every response comes that much later. */
+  readonly delayMs?: number
+  /** From now on the server accepts only this token. */
+  readonly token?: string
+  /**
+   * A relay in front of the server, which the first such command starts, forwards new connections, or accepts them and is silent. When it
+   * becomes silent, so do all open connections, permanently.
+   */
+  readonly relay?: 'forwarding' | 'silent'
 }
 
-const [port, key, certificate] = process.argv.slice(2)
+/** The relay stays until this process exits. */
+const UNTIL_EXIT = { teardown: () => undefined }
+/** Changes that are due more often come several at once. */
+const SHORTEST_INTERVAL_MS = 10
+const RESOURCES = ['services', 'endpointslices', 'endpoints', 'nodes'] as const
+
+const [port, key, certificate, token] = process.argv.slice(2)
 const api = await ApiServer.start({
   ...(port !== undefined && { port: Number(port) }),
+  ...(token !== undefined && { token }),
   ...(key !== undefined && { tls: { key: readFileSync(key), cert: readFileSync(certificate!) } }),
 })
 let churn: NodeJS.Timeout | undefined
 let churned = 0
+let relay: TcpRelay | undefined
 process.stdout.write(`${api.url}\n`)
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line) as ApiServerCommand
@@ -46,7 +68,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   for (const resource of command.relist ?? []) api.expireWatches(resource)
   for (const resource of command.forbid ?? [])
     api.injectNext(Infinity, { status: 403, when: request => request.resource === resource })
-  if (command.refuse !== undefined) api.injectNext(command.refuse.requests, { status: 500, body: command.refuse.body })
   if (command.event !== undefined) {
     const found = () => api.events.find(({ object }) => object['reason'] === command.event)
     await api.waitUntil(() => found() !== undefined)
@@ -55,14 +76,35 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
   if (command.churn !== undefined) {
     const { ms, slices } = command.churn
-    churn = setInterval(() => api.put('endpointslices', slices[churned++ % slices.length]!), ms)
+    const [before, startedAt] = [churned, performance.now()]
+    churn = setInterval(
+      () => {
+        const due = before + (performance.now() - startedAt) / ms
+        while (churned < due) api.put('endpointslices', slices[churned++ % slices.length]!)
+      },
+      Math.max(ms, SHORTEST_INTERVAL_MS),
+    )
   }
   if (command.expire === true) {
     api.compact()
-    for (const resource of ['services', 'endpointslices', 'endpoints', 'nodes'] as const) api.expireWatches(resource)
+    for (const resource of RESOURCES) api.expireWatches(resource)
   }
+  if (command.refuse !== undefined) {
+    api.clearInjected()
+    if (command.refuse !== null) api.injectNext(command.refuse.requests ?? Infinity, command.refuse)
+  }
+  api.responseDelayMs = command.delayMs ?? api.responseDelayMs
+  api.token = command.token ?? api.token
+  if (command.sendRaw !== undefined)
+    await Promise.all(RESOURCES.map(resource => api.sendRaw(resource, command.sendRaw!)))
+  if (command.relay !== undefined) {
+    relay ??= await TcpRelay.start(UNTIL_EXIT, Number(new URL(api.url).port))
+    relay.reachesTarget = command.relay === 'forwarding'
+    if (!relay.reachesTarget) relay.freezeConnections()
+  }
+  if (command.closeWatches === true) for (const resource of RESOURCES) api.closeWatches(resource)
   if (command.listen !== undefined) await (command.listen ? api.startListening() : api.stopListening())
   const lists = api.requests.filter(({ resource, watch }) => resource !== undefined && !watch)
   const firstListAt = lists.find(({ resource }) => resource === 'services')?.at
-  process.stdout.write(`${JSON.stringify({ churned, firstListAt, lists: lists.length })}\n`)
+  process.stdout.write(`${JSON.stringify({ churned, firstListAt, lists: lists.length, relayUrl: relay?.url })}\n`)
 }

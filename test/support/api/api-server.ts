@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
 import { type AddressInfo, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseFieldRequirement, parseLabelRequirement, type ObjectMatcher, splitSelector } from './selectors.js'
 
 /** The resources of this server, by their name in URLs. */
@@ -47,7 +48,7 @@ export interface InjectedResponse {
 export interface ApiServerOptions {
   /** TLS, as for `https.createServer`. */
   readonly tls?: https.ServerOptions
-  /** A bearer token; requests without it get 401. */
+  /** A bearer token; requests without it get 401. A test can change it. */
   readonly token?: string
   /** A path before `/api` and `/apis`, as a proxy for several clusters has. */
   readonly basePath?: string
@@ -93,6 +94,11 @@ export class ApiServer {
   /** The events that clients have created, in order. */
   readonly events: CreatedEvent[] = []
 
+  /** The current token of the options. */
+  token: string | undefined
+  /** How much later than usual each response comes, in milliseconds. */
+  responseDelayMs = 0
+
   readonly #options: ApiServerOptions
   readonly #objects = new Map<string, { readonly resource: Resource; readonly object: ApiObject }>()
   readonly #sockets = new Set<Socket>()
@@ -108,6 +114,7 @@ export class ApiServer {
 
   private constructor(options: ApiServerOptions) {
     this.#options = options
+    this.token = options.token
   }
 
   /** Starts a server on a free loopback port. */
@@ -171,9 +178,12 @@ export class ApiServer {
     await this.waitUntil(() => this.#watchersOf(resource).some(watcher => !watcher.silent))
   }
 
-  /** All requests of one kind so far. */
+  /** All requests of one kind so far. A list of nothing is none: it only asks whether the server has a version. */
   requestsFor(resource: Resource, what: 'list' | 'watch'): ReceivedRequest[] {
-    return this.requests.filter(request => request.resource === resource && request.watch === (what === 'watch'))
+    const isCheck = ({ query }: ReceivedRequest) => query.get('fieldSelector') === 'metadata.name=-'
+    return this.requests.filter(
+      request => request.resource === resource && request.watch === (what === 'watch') && !isCheck(request),
+    )
   }
 
   /** Sends another response to the next `count` requests that match. */
@@ -284,8 +294,9 @@ export class ApiServer {
     const seen: ReceivedRequest = { method, path, query, headers: request.headers, resource, watch, at: Date.now() }
     this.requests.push(seen)
     this.#wakeWaiters()
-    const { token } = this.#options
+    const { token } = this
     const refusal = this.#takeInjected(seen)
+    if (this.responseDelayMs > 0) await delay(this.responseDelayMs)
     const body = method === 'POST' ? await readBody(request) : ''
     if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
       sendFailure(response, { status: 401 })

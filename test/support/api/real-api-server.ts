@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import https from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -124,6 +124,23 @@ export class RealApiServer {
   async killApi(): Promise<void> {
     await stopProcess(this.#api, 'SIGKILL')
     this.#api = undefined
+  }
+
+  /** Keeps a copy of the store. etcd is away for a moment. */
+  async backUpStore(): Promise<void> {
+    await stopProcess(this.#etcd, 'SIGTERM')
+    cpSync(join(this.#directory, 'etcd'), join(this.#directory, 'etcd-backup'), { recursive: true })
+    await this.#startEtcd()
+  }
+
+  /** Starts both programs again with the store of the last `backUpStore`: objects and resource versions are those of that time. */
+  async restoreStore(): Promise<void> {
+    await this.killApi()
+    await stopProcess(this.#etcd, 'SIGTERM')
+    rmSync(join(this.#directory, 'etcd'), { recursive: true })
+    cpSync(join(this.#directory, 'etcd-backup'), join(this.#directory, 'etcd'), { recursive: true })
+    await this.#startEtcd()
+    await this.startApi()
   }
 
   /** Stops both programs and removes their files. */

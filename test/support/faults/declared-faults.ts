@@ -10,22 +10,25 @@ export interface DeclaredFault extends FaultRow {
 
 /**
  * The rows that the sources of a folder declare with `faultsOf`, without running them.
- * @throws Error if a declaration is not made of literals
+ * @throws Error if a text is neither a literal nor a constant of the same file
  */
 export function readDeclaredFaults(folder: string): DeclaredFault[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts'))
   return files.flatMap(name => {
     const path = join(folder, name)
     const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
+    const textOf = (node: ts.Node | undefined): string => {
+      const text = node !== undefined && ts.isIdentifier(node) ? constantOf(source, node.text) : node
+      if (text !== undefined && ts.isStringLiteralLike(text)) return text.text
+      throw new Error(`${path}: expected a string literal or the name of one, found ${node?.getText() ?? 'nothing'}`)
+    }
     const rows: Omit<FaultRow, 'area'>[] = []
     const areas: string[] = []
     const visit = (node: ts.Node): void => {
-      if (ts.isCallExpression(node) && node.expression.getText() === 'faultsOf')
-        areas.push(literalOf(node.arguments[0], path))
+      if (ts.isCallExpression(node) && node.expression.getText() === 'faultsOf') areas.push(textOf(node.arguments[0]))
       if (ts.isObjectLiteralExpression(node)) {
         const [fault, promise] = [propertyOf(node, 'fault'), propertyOf(node, 'promise')]
-        if (fault !== undefined && promise !== undefined)
-          rows.push({ fault: literalOf(fault, path), promise: literalOf(promise, path) })
+        if (fault !== undefined && promise !== undefined) rows.push({ fault: textOf(fault), promise: textOf(promise) })
       }
       ts.forEachChild(node, visit)
     }
@@ -44,7 +47,8 @@ function propertyOf(node: ts.ObjectLiteralExpression, name: string): ts.Expressi
   return property?.initializer
 }
 
-function literalOf(node: ts.Node | undefined, path: string): string {
-  if (node !== undefined && ts.isStringLiteralLike(node)) return node.text
-  throw new Error(`${path}: expected a string literal, found ${node?.getText() ?? 'nothing'}`)
+/** The value of a constant at the top of a file. */
+function constantOf(source: ts.SourceFile, name: string): ts.Expression | undefined {
+  const declarations = source.statements.filter(ts.isVariableStatement).flatMap(one => one.declarationList.declarations)
+  return declarations.find(declaration => declaration.name.getText() === name)?.initializer
 }

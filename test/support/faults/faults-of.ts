@@ -10,7 +10,7 @@ interface FaultTestOptions extends Omit<FaultRow, 'area'> {
 
 /**
  * A function that declares the tests of an area; each is a row of the table in docs/reliability.md. `fault` and `promise` have to be
- * string literals: another test reads them from the source.
+ * string literals or constants of the same file: another test reads them from the source.
  */
 export function faultsOf(
   area: string,

@@ -1,5 +1,5 @@
 /**
- * Entry: `run-faults.js [PART OF A FILE NAME]` runs the tests of faults, all or those of some files, and prints what was measured. When all
+ * Entry: `run-faults.js [PART OF A FILE NAME …]` runs the tests of faults, all or those of some files, and prints what was measured. When all
  * have passed it writes the tables of docs/reliability.md; rows of files that were not run stay as they were. The exit code is that of
  * the tests.
  */
@@ -16,11 +16,13 @@ import { readMachineFacts } from './machine-facts.js'
 const PAGE = join('docs', 'reliability.md')
 const NOT_MEASURED = 'not measured on this machine'
 
-const [part = ''] = process.argv.slice(2)
+const parts = process.argv.slice(2)
 const declared = readDeclaredFaults(join('test', 'faults'))
-const files = [...new Set(declared.map(({ file }) => file))].filter(file => file.includes(part)).sort()
+const files = [...new Set(declared.map(({ file }) => file))]
+  .filter(file => parts.length === 0 || parts.some(part => file.includes(part)))
+  .sort()
 if (files.length === 0) {
-  process.stderr.write(`No file in test/faults has "${part}" in its name.\n`)
+  process.stderr.write(`No file in test/faults has "${parts.join('" or "')}" in its name.\n`)
   process.exit(2)
 }
 const facts = { date: new Date().toISOString().slice(0, 10), ...readMachineFacts(), 'Node.js': process.version }

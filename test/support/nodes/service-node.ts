@@ -15,14 +15,16 @@ const ADDRESSES = {
   IPv4: { node: NODE_IP, web: '10.96.0.10', dns: '10.96.0.53', pod: 'ip' },
   IPv6: { node: NODE_IP6, web: 'fd00:96::a', dns: 'fd00:96::53', pod: 'ip6' },
 } as const
+/** How long a proxy may take to notice a change: twice its longest pause between requests to an API server. */
+const CONVERGENCE_LIMIT_MS = 60_000 * TIMEOUT_FACTOR
 /** New connections per second of all loads together. */
 const RATE = 200 / TIMEOUT_FACTOR
-/** What all steady traffic of a fault sends: little, so that the machine is not the bottleneck. */
+/** What each client of the steady traffic of a fault sends: little, so that the machine is not the bottleneck. */
 const FAULT_TRAFFIC = {
   newConnections: 50 / TIMEOUT_FACTOR,
   udpRequests: 20 / TIMEOUT_FACTOR,
   openConnections: 20,
-} as const
+}
 
 /**
  * A node for tests that start and end proxies: the Services `web` (TCP, with a NodePort) and `dns` (UDP), the Pods `a` and `b` behind
@@ -170,6 +172,13 @@ export class ServiceNode {
         newConnections: { ip: this.nodeIP, port: nodePort, rate },
       }),
     ])
+  }
+
+  /** Resolves when a Pod answers to the ClusterIP of `web`. @throws Error after a minute */
+  async waitForPod(name: string): Promise<void> {
+    const limit = performance.now() + CONVERGENCE_LIMIT_MS
+    while ((await this.client.tcp(this.web.clusterIP, this.web.port)) !== name)
+      if (performance.now() > limit) throw new Error(`Pod ${name} gets no connection after ${CONVERGENCE_LIMIT_MS} ms`)
   }
 
   /** The rules of the table nat in the kernel. */
