@@ -167,8 +167,14 @@ t.test('DIFFERENCES: every test with a node is named', t => {
   t.ok(nodeTests.length > 10, `${nodeTests.length} tests`)
   t.strictSame(
     nodeTests.filter(test => !named.has(test) && !named.has(basename(test))).map(test => basename(test)),
-    ['fourth-mode.test.ts', 'real-api-server.test.ts', 'with-two-workers.test.ts', 'without-workers.test.ts'],
-    'those are about where objects come from, the shape of the program, and others once more',
+    [
+      'documented-commands.test.ts',
+      'fourth-mode.test.ts',
+      'real-api-server.test.ts',
+      'with-two-workers.test.ts',
+      'without-workers.test.ts',
+    ],
+    'those are about commands of documents, where objects come from, the shape of the program, and others once more',
   )
   t.end()
 })
