@@ -1,6 +1,7 @@
 import { combineSyncObservers } from '../observe/sync-observer.js'
 import { servicesHealth } from '../snapshot/services-health.js'
 import { realClock } from '../system/real-clock.js'
+import { drainReplacedOrphans } from '../workers/beside-orphans.js'
 import { type Observers } from './build-observers.js'
 import { type ServingParts } from './build-serving-parts.js'
 import { type BuildSetup } from './build-setup.js'
@@ -36,6 +37,7 @@ export function buildSyncParts(setup: BuildSetup, serving: ServingParts, observe
     life.handle('programmed')
     programmed.abort()
     handOver.announceServing()
+    void drainReplacedOrphans(log)
   })
   const { syncPeriod, minSyncPeriod, checkPeriod = syncPeriod } = mode.syncPeriods(config)
   const syncLoop = new SyncLoop({

@@ -6,7 +6,8 @@ import { type Log } from '../model/log.js'
 import { readDescriptorLimit } from '../system/process-usage.js'
 import { realClock } from '../system/real-clock.js'
 import { allowTimeWaitReuse } from '../system/time-wait-reuse.js'
-import { ORPHAN_TIMEOUT_MS, drainOrphansFirst } from '../workers/orphans.js'
+import { besideOrphans } from '../workers/beside-orphans.js'
+import { ORPHAN_TIMEOUT_MS } from '../workers/orphans.js'
 import { WorkerPool } from '../workers/worker-pool.js'
 import { createDataPlane } from './create-data-plane.js'
 
@@ -19,7 +20,7 @@ export const CONTROL_TIMEOUT_MS = 60_000
 
 /** Makes the data plane of `--data-plane-workers`: in worker processes, which may still be starting, or in this process. */
 export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promise<DataPlane> {
-  const { verbosity, logFormat, drainTimeout, fastPath, profiling } = config
+  const { verbosity, logFormat, drainTimeout, fastPath, profiling, portRange } = config
   const timings = dataPlaneTimings(config)
   log.info(0, 'Open files', { maxOpenFiles: readDescriptorLimit() })
   if (config.reuseSourcePorts) allowTimeWaitReuse(log)
@@ -42,7 +43,7 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
           clock: realClock,
           log,
         })
-  return drainOrphansFirst(dataPlane, log)
+  return besideOrphans(dataPlane, portRange && portRange.last - portRange.first + 1, log)
 }
 
 /** The number of data-plane workers: the configured one, or half the number of CPUs. */

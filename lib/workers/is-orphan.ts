@@ -4,6 +4,8 @@ import { type ProcessFacts } from '../system/process-facts.js'
 export const WORKER_TITLE = 'kube-proxy worker'
 /** The title of a worker that serves although its control process has exited. */
 export const ORPHAN_TITLE = 'kube-proxy worker, orphan'
+/** The title of an orphan that has released NodePorts for the next control process, and serves until that one does. */
+export const GIVING_WAY_TITLE = 'kube-proxy worker, giving way'
 /** The title of an orphan that has closed its listeners, and exits when its connections have ended. */
 export const LEAVING_TITLE = 'kube-proxy worker, leaving'
 

@@ -47,4 +47,6 @@ process.on('disconnect', () => worker.becomeOrphan())
 if (!process.connected) worker.becomeOrphan()
 // A signal to the whole process group is for the control process, which then sends commands. Only an orphan handles it itself.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => worker.handleSignal())
+// A signal that the kernel ignores by default, and that nothing else sends.
+process.on('SIGURG', () => worker.releaseNodePorts())
 send({ kind: 'ready' })

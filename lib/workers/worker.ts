@@ -15,7 +15,7 @@ import { type Profiler } from '../system/profiler.js'
 import { ControlWatch, type KillResult } from './control-watch.js'
 import { PassedSockets } from './passed-sockets.js'
 import { reuseEqualLists } from './split-plan.js'
-import { LEAVING_TITLE, ORPHAN_TITLE } from './is-orphan.js'
+import { GIVING_WAY_TITLE, LEAVING_TITLE, ORPHAN_TITLE } from './is-orphan.js'
 import { type ListenFailure, type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
 /** How many listeners are counted before connections get a turn of the event loop. */
@@ -48,7 +48,7 @@ export interface WorkerOptions {
  *         └──── drain ──────────────┘
  *
  * An orphan has lost its control process. It keeps serving its last plan for a limited time, or until the next control process
- * sends it a signal.
+ * sends it signals: first to release NodePorts, then to drain.
  */
 export class Worker {
   readonly #options: WorkerOptions
@@ -123,6 +123,15 @@ export class Worker {
       seconds: settings.orphanTime / 1000,
     })
     clock.after(settings.orphanTime, () => this.handleSignal())
+  }
+
+  /** The next control process opens its listeners: an orphan releases NodePorts, which only one process can hold, and serves on. */
+  releaseNodePorts(): void {
+    if (this.#state !== 'orphaned') return
+    for (const [key, { holdsNodePort }] of this.#plan) if (holdsNodePort === true) this.#plan.delete(key)
+    // This closes their sockets before it returns.
+    void this.#plane.apply(new Map(this.#plan))
+    this.#options.setTitle(GIVING_WAY_TITLE)
   }
 
   /** Drains an orphan. While there is a control process, the worker ignores signals and waits for a command. */

@@ -4,6 +4,7 @@ import t from 'tap'
 import { makeSliceManifest, makeServiceManifest } from '../support/api/manifests.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
+import { HeldProgram } from '../support/processes/held-program.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { isRunning, workersOf } from '../support/processes/children-of.js'
 import { ProxyProcess } from '../support/processes/proxy-process.js'
@@ -74,7 +75,7 @@ t.test('when the control process is killed', { skip: namespacesUnavailable }, as
   const workers = workersOf(proxy.child.pid!)
   t.equal(workers.length, 2)
   const talker = await node.connect()
-  const before = await node.rules()
+  const loads = await node.startLoads()
   await node.kill(proxy)
 
   await t.test('open and new connections work', async t => {
@@ -84,20 +85,84 @@ t.test('when the control process is killed', { skip: namespacesUnavailable }, as
     t.ok(workers.every(isRunning))
   })
 
-  await t.test('the next control process takes over the same ports, and open connections continue', async t => {
+  await t.test('the next control process takes over, no client is refused, and open connections continue', async t => {
     const second = await node.start()
     t.match(
       second.lines.find(line => line.includes('Taking over from data-plane workers')),
       /workers=2/,
     )
-    t.strictSame(await node.rules(), before, 'NodePorts too')
+    await second.waitForLine(/"Draining the data-plane workers of an earlier process" workers=2/)
     t.equal(await talker.send('and still'), 'and still')
     t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
     t.match(await client.udp(dns.clusterIP, dns.port), { answer: /^[ab] 5$/ })
+    await node.checkLoads(t, loads)
     talker.end()
     await waitUntil(() => !workers.some(isRunning), 'the old workers have exited after their last connection')
+    t.strictSame(findProblems(second.lines), [])
+    t.match(await client.tcp(node.nodeIP, web.nodePort), /^[ab]$/)
     t.equal(await second.stop(), 0)
   })
+})
+
+t.test(
+  'workers of a killed proxy serve until the rules of the next one are written',
+  { skip: namespacesUnavailable },
+  async t => {
+    const node = await ServiceNode.create(t, FLAGS)
+    const { client, web } = node
+    const restore = new HeldProgram(t, await node.restoreProgram(), 'KUBE-PORTALS')
+    const proxy = await node.start()
+    const workers = workersOf(proxy.child.pid!)
+    const loads = await node.startLoads()
+    await node.kill(proxy)
+    const second = node.launch([], restore.env)
+    await second.waitForLine(/"Taking over from data-plane workers/)
+    for (let i = 0; i < 4; i++) t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+    t.ok(workers.every(isRunning))
+    restore.release()
+    await second.waitForLine(/"Draining the data-plane workers of an earlier process"/)
+    await node.checkLoads(t, loads)
+    await waitUntil(() => !workers.some(isRunning), 'they have exited')
+    t.equal(await second.stop(), 0)
+  },
+)
+
+t.test(
+  'with too few proxy ports for both, the next control process takes those of the workers',
+  { skip: namespacesUnavailable },
+  async t => {
+    // Two listeners and a NodePort.
+    const node = await ServiceNode.create(t, [...FLAGS, '--proxy-port-range=41000-41004'])
+    const { client, web, dns } = node
+    const proxy = await node.start()
+    const workers = workersOf(proxy.child.pid!)
+    await node.kill(proxy)
+    const second = await node.start()
+    await waitUntil(() => !workers.some(isRunning), 'they have exited')
+    t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+    t.match(await client.tcp(node.nodeIP, web.nodePort), /^[ab]$/)
+    t.match(await client.udp(dns.clusterIP, dns.port), { answer: /^[ab] 5$/ })
+    t.strictSame(findProblems(second.lines), [])
+    t.equal(await second.stop(), 0)
+  },
+)
+
+t.test('a proxy in iptables mode ends the workers of a killed proxy', { skip: namespacesUnavailable }, async t => {
+  const node = await ServiceNode.create(t, FLAGS)
+  const { client, web } = node
+  const proxy = await node.start()
+  const workers = workersOf(proxy.child.pid!)
+  const talker = await node.connect()
+  const loads = await node.startLoads()
+  await node.kill(proxy)
+  const second = await node.start(['--proxy-mode=iptables'])
+  await second.waitForLine(/"Draining the data-plane workers of an earlier process" workers=2/)
+  t.equal(await talker.send('still here'), 'still here')
+  t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+  await node.checkLoads(t, loads)
+  talker.end()
+  await waitUntil(() => !workers.some(isRunning), 'they have exited')
+  t.equal(await second.stop(), 0)
 })
 
 t.test('a worker that is stopped when the control process is killed', { skip: namespacesUnavailable }, async t => {
@@ -135,6 +200,11 @@ t.test('--cleanup stops the workers that a killed proxy has left', { skip: names
   await waitUntil(() => !workers.some(isRunning), 'they have exited')
 })
 
+/** Warnings and errors, without one that every process without the capability for it logs. */
+function findProblems(lines: readonly string[]): string[] {
+  return lines.filter(line => /^[EW]/.test(line) && !line.includes('oom_score_adj'))
+}
+
 function title(pid: number): string {
   return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0]!
 }
@@ -164,10 +234,11 @@ t.test('the next process can run without workers', { skip: namespacesUnavailable
   const node = await ServiceNode.create(t, FLAGS)
   const { client, web } = node
   const proxy = await node.start()
-  const before = await node.rules()
+  const loads = await node.startLoads()
   await node.kill(proxy)
   const second = await node.start(['--data-plane-workers=0'])
-  t.strictSame(await node.rules(), before)
+  await second.waitForLine(/"Draining the data-plane workers of an earlier process" workers=2/)
+  await node.checkLoads(t, loads)
   t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
   t.strictSame(workersOf(second.child.pid!), [])
   t.equal(await second.stop(), 0)

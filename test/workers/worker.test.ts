@@ -6,7 +6,7 @@ import { realClock } from '../../lib/system/real-clock.js'
 import { TcpHandleTransport } from '../../lib/dataplane/transport/tcp-handle-transport.js'
 import { UdpHandleTransport } from '../../lib/dataplane/transport/udp-handle-transport.js'
 import { Worker } from '../../lib/workers/worker.js'
-import { LEAVING_TITLE, ORPHAN_TITLE } from '../../lib/workers/is-orphan.js'
+import { GIVING_WAY_TITLE, LEAVING_TITLE, ORPHAN_TITLE } from '../../lib/workers/is-orphan.js'
 import { type WorkerMessage } from '../../lib/workers/worker-messages.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { silentLog, makeListenerSpec, waitUntil } from '../support/dataplane/plane-under-test.js'
@@ -148,6 +148,34 @@ t.test('an orphan closes its listeners at a signal, and open connections may con
   await fixture.clock.advance(50)
   t.equal((await open).error, 'ECONNRESET')
   await waitUntil(() => fixture.hasExited, 'the worker has exited')
+})
+
+t.test('an orphan that is asked to give way releases NodePorts and serves on', async t => {
+  const pod = await TcpPod.startNamed(t, 'pod')
+  const fixture = new WorkerUnderTest(t)
+  const specs = [
+    makeListenerSpec({ key: 'service', endpoints: [pod.endpoint] }),
+    makeListenerSpec({ key: 'node port', holdsNodePort: true, endpoints: [] }),
+  ]
+  const opened = new Map((await fixture.applyPlan(specs)).opened)
+  const bind = async (): Promise<string> => {
+    const server = createServer().listen(opened.get('node port'), '127.0.0.1')
+    t.teardown(() => server.close())
+    return once(server, 'listening').then(
+      () => 'free',
+      (error: NodeJS.ErrnoException) => error.code!,
+    )
+  }
+  fixture.worker.releaseNodePorts()
+  t.equal(await bind(), 'EADDRINUSE', 'a worker with a control process ignores the signal')
+  fixture.worker.becomeOrphan()
+  fixture.worker.releaseNodePorts()
+  fixture.worker.releaseNodePorts()
+  t.equal(await bind(), 'free')
+  t.equal(await readAnswer(opened.get('service')!), 'pod')
+  fixture.worker.handleSignal()
+  t.equal(await readAnswer(opened.get('service')!), 'ECONNREFUSED')
+  t.strictSame(fixture.titles, [ORPHAN_TITLE, GIVING_WAY_TITLE, GIVING_WAY_TITLE, LEAVING_TITLE])
 })
 
 t.test('a worker without a plan, or while draining, exits with its control process', async t => {
