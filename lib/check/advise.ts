@@ -9,15 +9,22 @@ export interface LackingFeature {
   readonly kernelRelease: string
   /** What the kernel said. */
   readonly reason: string
+  /** How to get the program that is missing, so that the kernel could not be asked; left out: none is. */
+  readonly install?: string | undefined
 }
 
 /** What an operator can do to get a feature of the kernel. */
-export function advise({ kernelOptions, module, hasModuleFile, kernelRelease, reason }: LackingFeature): string {
+export function advise(feature: LackingFeature): string {
+  const { kernelOptions, module, hasModuleFile, kernelRelease, reason, install } = feature
   if (/permission denied|not permitted|must be root/i.test(reason))
     return 'Run as root, or give the capabilities NET_ADMIN and NET_RAW in the network namespace of the host'
   const absent = kernelOptions.filter(({ state }) => state === 'not set').map(({ option }) => option)
-  if (absent.length > 0)
-    return `This kernel was built without ${absent.join(' and ')}: use a kernel that has ${absent.length === 1 ? 'it' : 'them'}, or another mode`
+  if (absent.length > 0) {
+    const [names, them] = [absent.join(' and '), absent.length === 1 ? 'it' : 'them']
+    const kernel = `This kernel was built without ${names}: use a kernel that has ${them}, or another mode`
+    return install === undefined ? kernel : `${kernel}. ${install}`
+  }
+  if (install !== undefined) return install
   const options = kernelOptions.map(({ option }) => option).join(' and ')
   if (module === undefined) return `Use a kernel with ${options}`
   if (kernelOptions.some(({ state }) => state === 'module')) {

@@ -5,7 +5,7 @@ import { type Mode } from '../modes/mode.js'
 import { type FoundIptables, findIptables } from '../system/detect-iptables.js'
 import { readKernelBuild } from '../system/kernel-build.js'
 import { kernelTools } from '../system/kernel-tools.js'
-import { inspectMode } from './inspect-mode.js'
+import { inspectMode, missingRequirements } from './inspect-mode.js'
 import { readNodeLimits } from './node-limits.js'
 import { type MissingRequirement, type ModeReport, type NodeReport } from './node-report.js'
 import { readPrograms } from './read-programs.js'
@@ -33,7 +33,14 @@ export async function checkNode(
   const reports: ModeReport[] = []
   const found = await findIptables().catch(toFailure)
   if (found instanceof ProxyFailure) {
-    reports.push(...modes.map(({ name }) => withoutIptables(name, found)))
+    // Whoever installs iptables wants to know at once what else to install.
+    const asksMore = found.code === 'PROGRAM_MISSING'
+    const kernel = kernelTools([], SILENT)
+    for (const mode of modes) {
+      const more = asksMore ? await missingRequirements(mode, config, kernel, build) : []
+      const report = withoutIptables(mode.name, found)
+      reports.push({ ...report, missing: [...report.missing, ...more] })
+    }
   } else {
     const kernel = kernelTools(found.usable, SILENT)
     for (const mode of modes) {

@@ -16,6 +16,8 @@ interface Refusal {
   readonly kernelOptions: readonly string[]
   readonly module: string | undefined
   readonly reason: string
+  /** As in `LackingFeature`. */
+  readonly install?: string | undefined
 }
 
 /** Checks whether a mode works on this node. If the node lacks anything, it tries each requirement by itself and lists them all. */
@@ -32,11 +34,30 @@ export async function inspectMode(
   const works = (await probeMode(mode, alone, kernel)) === undefined
   const refusals: Refusal[] = []
   for (const iptables of kernel.iptables) refusals.push(...(await refusedFeatures(mode, withOthers, iptables)))
-  for (const { name, kernelOptions, module, probe } of mode.requirements?.(withOthers, kernel) ?? []) {
-    const lack = await probe()
-    if (lack !== undefined) refusals.push({ what: name, family: null, kernelOptions, module, reason: lack.reason })
+  const missing = await Promise.all(refusals.map(refusal => withAdvice(refusal, build)))
+  return {
+    mode: mode.name,
+    works,
+    missing: [...missing, ...(await missingRequirements(mode, withOthers, kernel, build))],
   }
-  return { mode: mode.name, works, missing: await Promise.all(refusals.map(refusal => withAdvice(refusal, build))) }
+}
+
+/** What a mode lacks besides rules. */
+export async function missingRequirements(
+  mode: Mode,
+  config: KubeProxyConfig,
+  kernel: KernelTools,
+  build: KernelBuild,
+): Promise<readonly MissingRequirement[]> {
+  const missing: MissingRequirement[] = []
+  for (const { name: what, kernelOptions, module, probe } of mode.requirements?.(config, kernel) ?? []) {
+    const lack = await probe()
+    if (lack === undefined) continue
+    const { reason, hint = 'Install the program', isProgramMissing = false } = lack
+    const install = isProgramMissing ? hint : undefined
+    missing.push(await withAdvice({ what, family: null, kernelOptions, module, reason, install }, build))
+  }
+  return missing
 }
 
 async function refusedFeatures(mode: Mode, config: KubeProxyConfig, iptables: Iptables): Promise<readonly Refusal[]> {
@@ -57,9 +78,9 @@ async function refusedFeatures(mode: Mode, config: KubeProxyConfig, iptables: Ip
 }
 
 async function withAdvice(refusal: Refusal, build: KernelBuild): Promise<MissingRequirement> {
-  const { module, reason } = refusal
+  const { module, reason, install } = refusal
   const kernelOptions = refusal.kernelOptions.map(option => ({ option, state: build.stateOf(option) }))
   const hasModuleFile = module === undefined ? undefined : await build.hasModuleFile(module)
-  const advice = advise({ kernelOptions, module, hasModuleFile, kernelRelease: build.release, reason })
+  const advice = advise({ kernelOptions, module, hasModuleFile, kernelRelease: build.release, reason, install })
   return { what: refusal.what, family: refusal.family, kernelOptions, module: module ?? null, reason, advice }
 }

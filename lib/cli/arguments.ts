@@ -2,9 +2,11 @@ import { type FlagValues } from '../config/flag-settings.js'
 import { FLAGS } from '../config/options.js'
 import { ProxyFailure } from '../model/failure.js'
 import { closestText } from '../primitives/closest-text.js'
+import { quoteValue } from '../primitives/quote-value.js'
 
 /** What yargs adds to the values of flags. */
 const NO_FLAGS = ['_', '$0', 'help', 'h', 'version']
+const COMMANDS = ['check', 'demo']
 
 /** Arguments with the dashes of the flags that are documented. As in kube-proxy, `--log_file` is `--log-file`. */
 export function dashedArguments(args: readonly string[]): readonly string[] {
@@ -31,10 +33,15 @@ export function rejectUnknownArguments(values: Readonly<Record<string, unknown>>
   const others = Array.isArray(values['_']) ? values['_'].map(String) : []
   const problems = [
     ...flags.map(name => `${dashes(name)}: unknown flag${suggestion(name, known)}`),
-    ...others.map(text => `${JSON.stringify(text)}: unexpected argument; every setting is a flag`),
+    ...others.map(text => `${quoteValue(text)}: unexpected argument; ${commandSuggestion(text)}`),
   ]
   if (problems.length === 0) return
   throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), { hint: 'See kube-proxy --help' })
+}
+
+function commandSuggestion(text: string): string {
+  const close = closestText(text, COMMANDS)
+  return close === undefined ? 'every setting is a flag' : `did you mean kube-proxy ${close}?`
 }
 
 function suggestion(name: string, known: readonly string[]): string {

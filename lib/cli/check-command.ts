@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { type Argv } from 'yargs'
-import { readConfig } from '../config/read-config.js'
+import { loadConfig } from '../control/load-config.js'
 import { VERSION } from '../control/version.js'
 import { ProxyFailure } from '../model/failure.js'
 import { MODES } from '../modes/registry.js'
@@ -13,6 +13,11 @@ export function addCheckCommand(parser: Argv, setExitCode: (code: number) => voi
     'Report which modes this node supports, and what is missing; changes no rule',
     command =>
       command
+        .option('config', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'Configuration file of the proxy, for the mode that it names',
+        })
         .option('proxy-mode', {
           type: 'string',
           requiresArg: true,
@@ -25,8 +30,8 @@ export function addCheckCommand(parser: Argv, setExitCode: (code: number) => voi
           describe: 'Format of the report',
         }),
     async values => {
-      const proxyMode = lastValue(values['proxy-mode'])
-      const { config, problems } = readConfig({ 'proxy-mode': proxyMode }, hostname(), MODES)
+      const flags = { config: lastValue(values['config']), 'proxy-mode': lastValue(values['proxy-mode']) }
+      const { config, problems } = await loadConfig(flags, hostname(), MODES)
       if (problems.length > 0)
         throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), { hint: 'See kube-proxy check --help' })
       const { runCheck } = await import('../check/run-check.js')

@@ -106,6 +106,8 @@ export interface Lack {
   readonly reason: string
   /** What the operator can do. */
   readonly hint?: string | undefined
+  /** Set if a program is not installed, so that nothing is known about the kernel. */
+  readonly isProgramMissing?: boolean
 }
 
 /** One thing that a mode needs of the node besides rules. */

@@ -37,7 +37,8 @@ for (const [what, args, message] of [
   ],
   ['an unknown flag', ['--make-coffee'], /--make-coffee: unknown flag\n/],
   ['an unknown letter', ['-x'], /-x: unknown flag/],
-  ['a positional argument', ['now'], /now/],
+  ['a positional argument', ['now'], /"now": unexpected argument; every setting is a flag/],
+  ['a misspelt command', ['chekc'], /"chekc": unexpected argument; did you mean kube-proxy check\?/],
   [
     'a value out of range',
     ['--metrics-bind-address=127.0.0.1:70000'],

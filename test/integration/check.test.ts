@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import { type NodeReport } from '../../lib/check/node-report.js'
 import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
@@ -109,8 +112,25 @@ t.test('kube-proxy check', { skip: namespacesUnavailable }, async t => {
     const report = JSON.parse(withoutPrograms.stdout) as NodeReport
     t.equal(report.chosenMode, null)
     t.ok(report.programs.every(({ version }) => version === null))
-    for (const { missing } of report.modes)
-      t.match(missing, [{ what: 'iptables', advice: /Install the package "iptables"/ }])
+    for (const { mode, missing } of report.modes) {
+      const packages = missing.map(({ advice }) => /Install the package "([\w-]+)"/.exec(advice)?.[1])
+      t.same(packages, mode === 'ipvs' ? ['iptables', 'ipvsadm', 'ipset', 'iproute2'] : ['iptables'], mode)
+    }
+  })
+
+  await t.test('with iptables, but without the other programs of ipvs mode, it names their packages', async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'programs-'))
+    t.teardown(() => rmSync(folder, { recursive: true }))
+    for (const name of readdirSync('/usr/sbin').filter(name => /^(ip6?tables|xtables)/.test(name)))
+      symlinkSync(`/usr/sbin/${name}`, join(folder, name))
+    const options = { through: [...through, 'env', `PATH=${folder}`] }
+    const { stdout } = await runProgram(['check', '-o', 'json'], options)
+    const { modes } = JSON.parse(stdout) as NodeReport
+    t.match(modes[0], { mode: 'userspace', works: true, missing: [] })
+    const { works, missing } = modes.find(({ mode }) => mode === 'ipvs')!
+    t.equal(works, false)
+    for (const { what, advice } of missing) t.match(advice, /Install the package "(ipvsadm|ipset|iproute2)"/, what)
+    t.equal(missing.length, 5, 'IPVS, sets, the interface, and rules of both families')
   })
 
   await t.test('for people it prints what works, what is missing and what would run', async t => {
@@ -125,6 +145,16 @@ t.test('kube-proxy check', { skip: namespacesUnavailable }, async t => {
     const good = await runProgram(['check', '--proxy-mode=iptables'], { through })
     t.equal(good.exitCode, 0)
     t.match(good.stdout, /would run in mode iptables\./)
+    const folder = mkdtempSync(join(tmpdir(), 'configuration-'))
+    t.teardown(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'config.conf')
+    const head = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n'
+    writeFileSync(file, `${head}mode: iptables\n`)
+    const fromFile = await runProgram(['check', `--config=${file}`], { through })
+    t.match(fromFile.stdout, /would run in mode iptables\./)
+    writeFileSync(file, `${head}mode: turbo\n`)
+    const wrongFile = await runProgram(['check', `--config=${file}`], { through })
+    t.match(wrongFile.stderr, /config\.conf:3: mode "turbo": expected userspace/)
   })
 
   await t.test('wrong arguments are an error that quotes them', async t => {

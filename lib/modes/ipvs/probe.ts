@@ -52,7 +52,7 @@ async function lackOf(probe: () => Promise<string | undefined | void>): Promise<
     return typeof reason === 'string' ? { reason } : undefined
   } catch (error) {
     if (!(error instanceof ProxyFailure)) throw error
-    return { reason: messageOf(error), hint: error.hint }
+    return { reason: messageOf(error), hint: error.hint, isProgramMissing: error.code === 'PROGRAM_MISSING' }
   }
 }
 

@@ -1,5 +1,12 @@
 import t from 'tap'
-import { escapeControls } from '../../lib/primitives/quote-value.js'
+import { escapeControls, quoteValue } from '../../lib/primitives/quote-value.js'
+
+t.test('a value is quoted as JSON, and only its start if it is long', t => {
+  t.equal(quoteValue({ a: ['b', 1, null] }), '{"a":["b",1,null]}')
+  t.equal(quoteValue(undefined), 'undefined')
+  t.equal(quoteValue('x'.repeat(1000)), `"${'x'.repeat(199)}…`)
+  t.end()
+})
 
 t.test('what acts on a terminal becomes visible; letters of all languages and newlines stay', t => {
   for (const [text, expected] of [
