@@ -30,7 +30,7 @@ export async function runUntilSignal(
   const proxy = await Promise.race([KubeProxy.create(config, log, modes), stopped])
   if (proxy === undefined) return
   // Workers cannot kill the first process of their pid namespace.
-  if (!proxy.isWatchedByWorkers || process.pid === 1) startTurnWatch(CONTROL_TIMEOUT_MS, config.logFormat)
+  if (!proxy.isWatchedByWorkers || process.pid === 1) startTurnWatch(CONTROL_TIMEOUT_MS, config.logFormat, log)
   const ended = new AbortController()
   // The proxy serves on whatever happens to its file.
   reload

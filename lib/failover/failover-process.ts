@@ -6,11 +6,13 @@ import { join } from 'node:path'
 import { type Clock } from '../model/clock.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
 import { PingLoop } from '../primitives/ping-loop.js'
 import { ProcessLiveness } from '../primitives/process-liveness.js'
 import { sameItems } from '../primitives/reuse-equal.js'
 import { SerialQueue } from '../primitives/serial-queue.js'
 import { makeTemporaryFolder } from '../system/make-temporary-folder.js'
+import { startProcess } from '../system/start-process.js'
 
 /** One command of the failover script. */
 export interface FailoverStep {
@@ -71,6 +73,7 @@ export class FailoverProcess {
   readonly #writes = new SerialQueue()
   readonly #liveness = new ProcessLiveness()
   readonly #pings: PingLoop
+  readonly #startProblem = new OnceReporter()
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock
@@ -126,21 +129,34 @@ export class FailoverProcess {
 
   #start(): void {
     // In its own session: a signal to the whole process group must not end it together with this process.
-    const child = spawn('/bin/sh', ['-c', SCRIPT, 'kube-proxy-guard', this.#folder], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      detached: true,
-    })
-    child.on('error', error => {
-      // Node.js also emits this for a signal that could not be sent.
-      if (child.pid === undefined) this.#ended(messageOf(error))
-    })
+    const child = startProcess(
+      () =>
+        spawn('/bin/sh', ['-c', SCRIPT, 'kube-proxy-guard', this.#folder], {
+          stdio: ['pipe', 'pipe', 'inherit'],
+          detached: true,
+        }),
+      error => this.#failedToStart(error),
+    )
+    this.#child = child
+    if (child === undefined) return
     child.on('exit', (code, signal) => this.#ended(`exit ${code === null ? `by ${signal}` : `code ${code}`}`))
     child.stdin.on('error', () => undefined)
     child.stdout.on('data', () => this.#liveness.replied()).on('error', () => undefined)
     child.unref()
     for (const stream of [child.stdin, child.stdout]) (stream as Socket).unref()
-    this.#child = child
     this.#pings.start()
+  }
+
+  #failedToStart(error: unknown): void {
+    if (this.#isDisarmed) return
+    this.#shortRuns++
+    const reason = messageOf(error)
+    this.#startProblem.updateOne(reason, () =>
+      this.#log.warn('Cannot start a failover process; until one runs, the kernel does not take over after a crash', {
+        reason,
+      }),
+    )
+    this.#restartLater()
   }
 
   #replaceSilent(): void {
@@ -179,11 +195,11 @@ export class FailoverProcess {
       if (this.#lastWritten.length > 0) await this.#writeSteps(this.#lastWritten)
       if (this.#isDisarmed) return rmSync(this.#folder, { recursive: true, force: true })
       this.#start()
-      this.#log.info(0, 'Another failover process runs', { pid: this.#child?.pid })
+      if (this.#child === undefined) return
+      this.#startProblem.clear()
+      this.#log.info(0, 'Another failover process runs', { pid: this.#child.pid })
     } catch (error) {
-      this.#shortRuns++
-      this.#log.warn('Cannot start another failover process; trying again', { reason: messageOf(error) })
-      this.#restartLater()
+      this.#failedToStart(error)
     }
   }
 }

@@ -60,7 +60,7 @@ export class ExecCredentials {
     const environment = { ...process.env, ...env, KUBERNETES_EXEC_INFO: this.#buildInfo() }
     const options = { env: environment, timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES }
     return new Promise((resolve, reject) => {
-      execFile(command, args, options, (error, stdout, stderr) => {
+      const onEnd = (error: ExecFileException | null, stdout: string, stderr: string): void => {
         if (error === null) {
           try {
             return resolve(this.#read(stdout))
@@ -71,7 +71,13 @@ export class ExecCredentials {
         const isMissing = systemCode(error) === 'ENOENT'
         const problem = isMissing ? 'does not exist' : `failed: ${shorten(stderr.trim() || reasonOf(error))}`
         return reject(this.#fail(problem, isMissing ? { hint: installHint } : {}))
-      })
+      }
+      try {
+        execFile(command, args, options, onEnd)
+      } catch (error) {
+        // Without memory, for example, Node.js throws instead of calling back.
+        onEnd(error as ExecFileException, '', '')
+      }
     })
   }
 
@@ -122,6 +128,8 @@ export class ExecCredentials {
 
 /** The message of the error quotes the arguments of the command, which may be credentials. */
 function reasonOf({ code, signal, killed }: ExecFileException): string {
+  // The exit code is a number, and this one the code of the system: no process has run.
+  if (typeof code === 'string') return `it cannot start: ${code}`
   if (killed === true)
     return `no result within ${TIMEOUT_MS / 1000} s, or more than ${MAX_OUTPUT_BYTES} bytes of output`
   return signal === undefined || signal === null ? `exit code ${code}, no message` : `it was ended by ${signal}`

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { ProxyFailure, systemCode } from '../model/failure.js'
+import { startProcess } from './start-process.js'
 
 /** Milliseconds that a killed program may take to exit. */
 const GRACE_MS = 500
@@ -30,34 +31,29 @@ export interface CommandOptions {
 export function runCommand(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     // In a separate session: Ctrl-C in a terminal signals all foreground programs, and must not interrupt this one.
-    const child = spawn(program, args, {
-      stdio: 'pipe',
-      timeout: options.timeoutMs,
-      killSignal: 'SIGKILL',
-      detached: true,
-    })
+    const child = startProcess(
+      () => spawn(program, args, { stdio: 'pipe', timeout: options.timeoutMs, killSignal: 'SIGKILL', detached: true }),
+      cause => reject(startFailure(program, cause, options.packageName)),
+    )
+    if (child === undefined) return
     let stdout = ''
     let stderr = ''
-    child.on('error', cause => reject(startFailure(program, cause, options.packageName)))
-    // Without free descriptors the child has no pipes, and its error comes later.
-    const pipes = child as Partial<typeof child>
-    pipes.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
-    pipes.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
     child.on('close', (exitCode, signal) => {
       if (exitCode !== null) return resolve({ exitCode, stdout, stderr })
       const why = signal === 'SIGKILL' ? `: it did not end within ${options.timeoutMs} ms` : ''
       reject(new ProxyFailure('PROGRAM_FAILED', `"${program} ${args.join(' ')}" was killed by ${signal}${why}`))
     })
     // A program may exit without reading its input: then only its exit code counts.
-    pipes.stdin?.on('error', () => undefined)
-    pipes.stdin?.end(options.input ?? '')
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(options.input ?? '')
     // Children of a killed program may keep its pipes open: do not wait for them.
     const giveUp = setTimeout(() => {
-      pipes.stdout?.destroy()
-      pipes.stderr?.destroy()
+      child.stdout.destroy()
+      child.stderr.destroy()
     }, options.timeoutMs + GRACE_MS)
     child.on('close', () => clearTimeout(giveUp))
-    child.on('error', () => clearTimeout(giveUp))
   })
 }
 

@@ -6,6 +6,7 @@ import { type Log } from '../model/log.js'
 import { type ConcernsUs, ForeignChanges } from '../netfilter/foreign-changes.js'
 import { NamedTimers } from '../primitives/named-timers.js'
 import { SilenceCounter } from '../primitives/silence-counter.js'
+import { startProcess } from './start-process.js'
 
 /**
  * `xtables-monitor` writes in blocks of 4 kB to a pipe; `stdbuf`, of the package coreutils, has it write each line at once. With
@@ -65,23 +66,17 @@ export class RuleMonitor {
     if (this.#isStopped) return
     const [program, ...args] = PROGRAM
     // In a separate session, so that Ctrl-C in a terminal does not end it before this process.
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: true })
+    const child = startProcess(
+      () => spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: true }),
+      error => this.#onEnd(error.message),
+    )
     this.#child = child
+    if (child === undefined) return
     child.unref()
     this.#timers.set('stable', STABLE_MS, () => (this.#restartMs = RESTART_MS))
     this.#prove(0)
-    // Without free descriptors the child has no pipes, and its error comes later.
-    const output = (child as Partial<typeof child>).stdout
-    if (output !== undefined && output !== null)
-      createInterface({ input: output }).on('line', line => this.#addLine(line))
-    let hasEnded = false
-    const onEnd = (reason: string): void => {
-      if (hasEnded) return
-      hasEnded = true
-      this.#onEnd(reason)
-    }
-    child.on('error', error => onEnd(error.message))
-    child.on('exit', (code, signal) => onEnd(`exit code ${code ?? signal}`))
+    createInterface({ input: child.stdout }).on('line', line => this.#addLine(line))
+    child.on('exit', (code, signal) => this.#onEnd(`exit code ${code ?? signal}`))
   }
 
   /** @param onChange called when another program has changed rules that may concern us, or may have done so unnoticed */

@@ -4,9 +4,11 @@ import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
 import { PingLoop } from '../primitives/ping-loop.js'
 import { ProcessLiveness, type ProcessProblem } from '../primitives/process-liveness.js'
 import { readStartTime } from '../system/process-facts.js'
+import { startProcess } from '../system/start-process.js'
 import { descriptorOf } from './bound-handle.js'
 import { markedEnvironment } from './is-orphan.js'
 import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
@@ -37,7 +39,7 @@ export interface WorkerProcessOptions {
   readonly log: Log
   /** The process takes commands from now on. It has no plan yet, and the inherited sockets. */
   readonly onReady: (inherited: readonly InheritedSocket[]) => void
-  /** The process has exited and will not handle its commands. A new one starts. */
+  /** The process has exited, or could not start, and will not handle its commands. A new one starts. */
   readonly onEnd: () => void
   readonly onMessage: (message: WorkerMessage) => void
 }
@@ -54,6 +56,7 @@ export class WorkerProcess {
   #shortRuns = 0
   readonly #liveness = new ProcessLiveness()
   readonly #pings: PingLoop
+  readonly #startProblem = new OnceReporter()
   #cancelRestart: () => void = () => undefined
 
   constructor(options: WorkerProcessOptions) {
@@ -119,16 +122,21 @@ export class WorkerProcess {
   #start(): void {
     const { settings, inheritedSockets, clock, log } = this.#options
     const inherited = inheritedSockets()
-    const child = fork(WORKER_MAIN, [JSON.stringify(settings)], {
-      serialization: 'advanced',
-      env: { ...process.env, ...markedEnvironment(OWN_START_TIME) },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited.map(({ handle }) => descriptorOf(handle))],
-    })
     const startedAt = clock.now()
+    const child = startProcess(
+      () =>
+        fork(WORKER_MAIN, [JSON.stringify(settings)], {
+          serialization: 'advanced',
+          env: { ...process.env, ...markedEnvironment(OWN_START_TIME) },
+          stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited.map(({ handle }) => descriptorOf(handle))],
+        }),
+      error => this.#onStartFailed(error, startedAt),
+    )
     this.#child = child
+    if (child === undefined) return
     this.#pings.start()
     child.on('message', message => this.#handle(message as WorkerMessage, inherited))
-    const ended = (reason: string): void => {
+    child.on('exit', (code, signal) => {
       if (this.#child !== child) return
       this.#child = undefined
       this.#isReady = false
@@ -137,23 +145,31 @@ export class WorkerProcess {
         this.#isReplacing = false
         this.#start()
       } else if (!this.#isStopping) {
-        log.error(
-          'A data-plane worker exited; its connections are lost',
-          workerFailed(`Data-plane worker exited: ${reason}`),
-          {
-            pid: child.pid,
-          },
-        )
+        const failure = workerFailed(`Data-plane worker exited: ${signal ?? `exit code ${code}`}`)
+        log.error('A data-plane worker exited; its connections are lost', failure, { pid: child.pid })
         this.#liveness.exited(clock.now())
         this.#scheduleRestart(clock.now() - startedAt)
       }
       this.#options.onEnd()
-    }
-    child.on('exit', (code, signal) => ended(signal ?? `exit code ${code}`))
-    child.on('error', error => {
-      // Node.js also emits this for a message that could not be sent, when the process still runs.
-      if (child.pid === undefined) ended(error.message)
     })
+  }
+
+  #onStartFailed(error: Error, startedAt: number): void {
+    if (this.#isStopping) return
+    const { clock, log } = this.#options
+    // Each attempt fails in the same way as long as there is no memory, or no descriptor.
+    this.#startProblem.updateOne(error.message, () =>
+      log.error(
+        'Cannot start a data-plane worker; trying again, later and later',
+        new ProxyFailure('WORKER_FAILED', `Cannot start a data-plane worker: ${error.message}`, {
+          cause: error,
+          hint: 'Free memory, processes or open files of this node; the error names what it lacks',
+        }),
+      ),
+    )
+    this.#liveness.exited(clock.now())
+    this.#scheduleRestart(clock.now() - startedAt)
+    this.#options.onEnd()
   }
 
   #scheduleRestart(uptimeMs: number): void {
@@ -169,6 +185,7 @@ export class WorkerProcess {
     switch (message.kind) {
       case 'ready':
         this.#isReady = true
+        this.#startProblem.clear()
         this.#liveness.replied()
         return this.#options.onReady(inherited)
       case 'pong':

@@ -246,7 +246,7 @@ export class Workers {
 const DESCRIPTIONS: Readonly<Record<ProcessProblem, string>> = {
   silent: 'no reply to pings',
   'not-starting': 'not ready in time',
-  'keeps-exiting': 'exits again and again',
+  'keeps-exiting': 'exits again and again, or cannot start',
 }
 
 function describe(problems: readonly ProcessProblem[]): string {

@@ -6,6 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { FailoverProcess } from '../../lib/failover/failover-process.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
+import { RecordingLog } from '../support/log/recording-log.js'
+import { failStarts } from '../support/processes/fail-starts.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { childrenOf } from '../support/processes/children-of.js'
 
@@ -92,6 +96,25 @@ t.test('while no failover process runs, a program can end, and leaves nothing be
   await ended
   t.same(failoverFolders(), [])
   t.notOk(existsSync(join(folder, 'one')))
+})
+
+t.test('a failover process that cannot start is one warning, and is started again later and later', async t => {
+  const allowStarts = failStarts(t)
+  const [clock, log] = [new ManualClock(), new RecordingLog()]
+  const failover = new FailoverProcess(clock, log)
+  t.teardown(() => failover.disarm())
+  t.match(await log.waitForEntry(), { message: /^Cannot start a failover process/, fields: { reason: /E2BIG/ } })
+  for (const seconds of [1, 2, 4]) {
+    t.equal(clock.pendingTimers, 1)
+    clock.advanceSync(1000 * seconds - 1)
+    t.equal(clock.pendingTimers, 1, `not before ${seconds} s`)
+    clock.advanceSync(1)
+    await clock.waitForTimer()
+  }
+  t.equal(log.entries.length, 1)
+  allowStarts()
+  clock.advanceSync(8000)
+  t.match(await log.waitForEntry(), { message: 'Another failover process runs', fields: { pid: Number } })
 })
 
 t.test('a failover process that is stopped is replaced, and the next one has the last script', async t => {

@@ -75,7 +75,7 @@ t.test('workers that exit again and again make /healthz fail', { skip }, async t
   await proxy.waitForLine(/"The proxy is not healthy/)
   t.match(await ask(), {
     statuses: [503, 200],
-    problems: ['1 of 2 data-plane workers do not serve: exits again and again'],
+    problems: ['1 of 2 data-plane workers do not serve: exits again and again, or cannot start'],
   })
   t.equal(await proxy.stop(), 0)
 })

@@ -3,6 +3,7 @@ import { type RequestOptions } from 'node:https'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ExecCredentials } from '../../lib/source/exec-credentials.js'
+import { failStarts } from '../support/processes/fail-starts.js'
 import { type ExecPlugin, type KubeCluster } from '../../lib/source/read-kubeconfig.js'
 
 const API_VERSION = 'client.authentication.k8s.io/v1'
@@ -133,4 +134,13 @@ t.test('a command that fails without a message is reported by how it ended, with
     writeFileSync(file('login'), `#!/bin/sh\n${program}\n`)
     await t.rejects(credentials.apply({}), { code: 'KUBECONFIG_INVALID', message: reason })
   }
+})
+
+t.test('a command that the system does not start is reported, and the next request tries again', async t => {
+  const { credentials, print, token } = setUp(t)
+  print({ token: 'first' })
+  const allowStarts = failStarts(t)
+  await t.rejects(credentials.apply({}), { code: 'KUBECONFIG_INVALID', message: /failed: it cannot start: E2BIG$/ })
+  allowStarts()
+  t.equal(await token(), 'Bearer first')
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { runCommand } from '../../lib/system/command.js'
+import { failStarts } from '../support/processes/fail-starts.js'
 
 void t.test('any exit code is a result, with the output of the program', async t => {
   const result = await runCommand('sh', ['-c', 'cat; echo problem >&2; exit 3'], { input: 'text', timeoutMs: 10_000 })
@@ -22,5 +23,14 @@ void t.test('a program that takes too long is killed, and the failure has the ti
   await t.rejects(runCommand('sleep', ['60'], { timeoutMs: 200 }), {
     code: 'PROGRAM_FAILED',
     message: '"sleep 60" was killed by SIGKILL: it did not end within 200 ms',
+  })
+})
+
+void t.test('a program that the system does not start is a failure with the reason', async t => {
+  failStarts(t)
+  await t.rejects(runCommand('true', [], { timeoutMs: 10_000 }), {
+    code: 'PROGRAM_FAILED',
+    message: 'Cannot start "true": spawn E2BIG',
+    cause: { code: 'E2BIG' },
   })
 })

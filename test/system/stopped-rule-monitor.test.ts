@@ -4,6 +4,10 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { ProgramLog } from '../../lib/demo/program-log.js'
+import { RuleMonitor } from '../../lib/system/rule-monitor.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
+import { RecordingLog } from '../support/log/recording-log.js'
+import { failStarts } from '../support/processes/fail-starts.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 
@@ -62,4 +66,17 @@ t.test('a monitor that is stopped is replaced', { skip: namespacesUnavailable },
     await log.waitFor(/"Reading rules to notice changes by other programs: xtables-monitor has ended"/),
     /SIGKILL/,
   )
+})
+
+t.test('a monitor that cannot start is started again later and later', async t => {
+  failStarts(t)
+  const [clock, log] = [new ManualClock(), new RecordingLog()]
+  const monitor = new RuleMonitor({ concernsUs: () => false, makeChange: () => Promise.resolve(), clock, log })
+  t.teardown(() => monitor.stop())
+  monitor.start()
+  for (const restartMs of [1000, 2000, 4000]) {
+    t.match(await log.waitForEntry(), { message: /xtables-monitor has ended/, fields: { reason: /E2BIG/, restartMs } })
+    t.equal(monitor.foreignChanges('IPv4'), undefined)
+    clock.advanceSync(restartMs)
+  }
 })

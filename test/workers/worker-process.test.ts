@@ -5,7 +5,9 @@ import t, { type Test } from 'tap'
 import { DEFAULT_TIMINGS } from '../../lib/dataplane/data-plane-timings.js'
 import { WorkerProcess } from '../../lib/workers/worker-process.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
-import { silentLog, waitUntil } from '../support/dataplane/plane-under-test.js'
+import { RecordingLog } from '../support/log/recording-log.js'
+import { failStarts } from '../support/processes/fail-starts.js'
+import { waitUntil } from '../support/dataplane/plane-under-test.js'
 
 const WORKER_MAIN = fileURLToPath(new URL('../../lib/workers/worker-main.js', import.meta.url))
 const SETTINGS = {
@@ -20,13 +22,14 @@ const SETTINGS = {
 
 /** A real worker process, and a clock that the test moves. */
 function start(t: Test) {
+  const log = new RecordingLog()
   const clock = new ManualClock()
   const events = new EventEmitter()
   const worker = new WorkerProcess({
     settings: SETTINGS,
     inheritedSockets: () => [],
     clock,
-    log: silentLog,
+    log,
     onReady: () => events.emit('ready'),
     onEnd: () => events.emit('end'),
     onMessage: () => undefined,
@@ -35,7 +38,7 @@ function start(t: Test) {
     worker.disableRestart()
     worker.kill()
   })
-  return { clock, worker, next: (event: 'ready' | 'end') => once(events, event) }
+  return { clock, log, worker, next: (event: 'ready' | 'end') => once(events, event) }
 }
 
 t.test('a worker that exits is replaced at once, and after longer and longer pauses if it keeps exiting', async t => {
@@ -112,6 +115,45 @@ t.test('a worker that replies to pings keeps running', async t => {
     await waitUntil(() => worker.hasAnswered, 'the worker has replied')
   }
   t.equal(worker.pid, pid)
+})
+
+t.test('a worker that cannot start is one error, and is started again after longer and longer pauses', async t => {
+  const allowStarts = failStarts(t)
+  const { clock, log, worker, next } = start(t)
+  await next('end')
+  for (const pause of [0, 100, 200, 400]) {
+    t.equal(worker.pid, undefined)
+    clock.advanceSync(Math.max(0, pause - 1))
+    const ended = next('end')
+    clock.advanceSync(1)
+    await ended
+  }
+  t.equal(worker.problem, 'keeps-exiting')
+  t.equal(log.entries.length, 1)
+  t.match(log.entries[0], {
+    severity: 'error',
+    error: { code: 'WORKER_FAILED', message: /^Cannot start a data-plane worker: .*E2BIG/, hint: /memory/ },
+  })
+  allowStarts()
+  const ready = next('ready')
+  clock.advanceSync(800)
+  await ready
+  t.equal(worker.isReady, true)
+})
+
+t.test('a worker that cannot be replaced is started later', async t => {
+  const { clock, worker, next } = start(t)
+  await next('ready')
+  const allowStarts = failStarts(t)
+  const ended = next('end')
+  worker.replace()
+  await ended
+  t.equal(worker.pid, undefined)
+  allowStarts()
+  const ready = next('ready')
+  clock.advanceSync(0)
+  await ready
+  t.equal(worker.isReady, true)
 })
 
 t.test('a worker is not replaced when restarts are disabled', async t => {

@@ -1,8 +1,10 @@
-/** A process that is watched by a thread. A message says how it stops turning: `work`, or `read FILE` without an end. */
+/** A process that is watched by a thread. Its argument is the format of the log. A message says how it stops turning: `work`, or `read FILE` without an end. */
 import { readFileSync } from 'node:fs'
 import { startTurnWatch } from '../../../lib/control/start-turn-watch.js'
+import { createKlog } from '../../../lib/observe/klog.js'
 
-startTurnWatch(1200)
+const format = process.argv[2] === 'json' ? 'json' : 'text'
+startTurnWatch(1200, format, createKlog({ verbosity: 0, format }))
 process.on('message', (command: string) => {
   const [what, file] = command.split(' ')
   if (what === 'read') readFileSync(file!)
