@@ -1,5 +1,6 @@
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Failover } from '../failover/kernel-failover.js'
+import { ProxyFailure } from '../model/failure.js'
 import { type Proxier } from '../modes/proxier.js'
 import { MODES } from '../modes/registry.js'
 import { type NodeEvents } from '../node/node-event-sink.js'
@@ -9,6 +10,7 @@ import { type NodeWait } from '../node/node-wait.js'
 import { MetricRegistry } from '../observe/metric-registry.js'
 import { RequestMetrics } from '../observe/request-metrics.js'
 import { type ObjectStore } from '../snapshot/object-store.js'
+import { realClock } from '../system/real-clock.js'
 import { type RuleMonitor } from '../system/rule-monitor.js'
 import { buildObservers } from './build-observers.js'
 import { type ServingParts, buildServingParts } from './build-serving-parts.js'
@@ -16,15 +18,15 @@ import { type BuildOptions, type BuildSetup } from './build-setup.js'
 import { type SyncParts, buildSyncParts } from './build-sync-parts.js'
 import { chooseAtStart } from './choose-at-start.js'
 import { type Cluster } from './choose-source.js'
-import { aborted } from './drain-data-plane.js'
-import { type HandOver } from './hand-over.js'
+import { type HandOver, TAKE_OVER_TIMEOUT_MS } from './hand-over.js'
+import { type HandOverProof, IptablesProof } from './hand-over-proof.js'
 import { HAND_OVER_ADDRESS } from './hand-over-server.js'
 import { type HttpServers } from './http-servers.js'
 import { LifeCycle } from './life-cycle.js'
 import { type ModeSwitch } from './mode-switch.js'
 import { reportProblems } from './report-problems.js'
-import { isServing } from './request-hand-over.js'
 import { type SourceHealth } from './source-health.js'
+import { hasServer, standBehind } from './stand-behind.js'
 import { type SyncLoop } from './sync-loop.js'
 import { watchRules } from './watch-rules.js'
 
@@ -66,7 +68,10 @@ export async function buildParts({ modes = MODES, ...options }: BuildOptions): P
   const choices = await chooseAtStart(config, modes, log, new RequestMetrics(registry), onFailure)
   const life = new LifeCycle()
   const portsFree = new AbortController()
-  const bindAfter = (await isServing(HAND_OVER_ADDRESS)) ? aborted(portsFree.signal) : undefined
+  const proof = new IptablesProof(choices.iptables[0]!, realClock)
+  const isNameTaken = await hasServer(HAND_OVER_ADDRESS)
+  const endWait = new AbortController()
+  onFailure(() => endWait.abort())
   const fatal = new AbortController()
   const setup: BuildSetup = {
     ...options,
@@ -75,8 +80,10 @@ export async function buildParts({ modes = MODES, ...options }: BuildOptions): P
     modes,
     choices,
     fatal,
+    proof,
+    isNameTaken,
     portsFree,
-    bindAfter,
+    bindAfter: isNameTaken ? untilPortsAreFree(proof, portsFree.signal, endWait.signal) : undefined,
     startedAt: Date.now(),
   }
   // Before the probes of rules: what they write shows that the monitor works.
@@ -84,7 +91,8 @@ export async function buildParts({ modes = MODES, ...options }: BuildOptions): P
   onFailure(() => ruleMonitor?.stop())
   const serving = await buildServingParts(setup)
   const observers = buildObservers({ ...setup, ...serving })
-  const servers = [observers.httpServers, observers.serviceHealth, observers.healthWatch]
+  const endOfWait = { close: () => Promise.resolve(endWait.abort()) }
+  const servers = [observers.httpServers, observers.serviceHealth, observers.healthWatch, endOfWait]
   onFailure(() => Promise.all(servers.map(server => server.close())))
   const syncing = buildSyncParts(setup, serving, observers)
   connectParts(setup, serving, syncing)
@@ -97,7 +105,7 @@ export async function buildParts({ modes = MODES, ...options }: BuildOptions): P
 /** Lets changes of the cluster's objects, and the turn of this proxy, start a sync. */
 function connectParts(
   { config, life, fatal, log }: BuildSetup,
-  { store, node, events }: ServingParts,
+  { store, node, events, proxier }: ServingParts,
   syncing: SyncParts,
 ): void {
   const { nodeWait, handOver, syncLoop } = syncing
@@ -111,10 +119,43 @@ function connectParts(
   })
   nodeWait.subscribe(syncLoop.requestSync)
   handOver.subscribe({
+    onStaleRules: async () => {
+      try {
+        await proxier.start()
+      } catch (error) {
+        log.error('Cannot read the rules again; the first write does', error)
+        for (const { family } of proxier.rules) syncLoop.checkRules(family)
+      }
+    },
     onTurn: () => {
       life.handle('our turn')
       syncLoop.requestSync()
     },
+    onLate: () => {
+      // A third proxy may have taken over meanwhile.
+      if (life.state === 'entering') fatal.abort(takeOverFailure())
+    },
     onLateHandOver: () => syncLoop.verifyRules(),
   })
+}
+
+/**
+ * Resolves when the ports of health checks and metrics can be free: this proxy has its turn, or no other one has the ports any more.
+ * @param stop ends the wait
+ */
+async function untilPortsAreFree(proof: HandOverProof, portsFree: AbortSignal, stop: AbortSignal): Promise<void> {
+  const options = { address: HAND_OVER_ADDRESS, proof, clock: realClock, stop: AbortSignal.any([portsFree, stop]) }
+  // A process that may not write rules ends before it needs a port.
+  await standBehind({ ...options, demand: 'wait', onServing: () => undefined }).catch(() => undefined)
+}
+
+function takeOverFailure(): ProxyFailure {
+  const seconds = TAKE_OVER_TIMEOUT_MS / 1000
+  return new ProxyFailure(
+    'TAKE_OVER_FAILED',
+    `This proxy took over, and its rules were not in the kernel ${seconds} s later`,
+    {
+      hint: 'The log says which rules it cannot write. The kube-proxy that served before serves again',
+    },
+  )
 }

@@ -3,7 +3,8 @@ import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
 import { type MetricRegistry } from '../observe/metric-registry.js'
 import { type StartChoices } from './choose-at-start.js'
-import { type SuccessorCallbacks } from './hand-over.js'
+import { type HandOverProof } from './hand-over-proof.js'
+import { type SuccessorCallbacks } from './hand-over-server.js'
 import { type LifeCycle } from './life-cycle.js'
 import { type Predecessors } from './predecessors.js'
 
@@ -25,6 +26,9 @@ export interface BuildOptions {
 export interface BuildSetup extends BuildOptions {
   readonly registry: MetricRegistry
   readonly life: LifeCycle
+  readonly proof: HandOverProof
+  /** Whether another process has the name of the proxy that serves. */
+  readonly isNameTaken: boolean
   /** Aborted when no other proxy uses the ports of health checks and metrics any more. */
   readonly portsFree: AbortController
   /** If another proxy has the ports of health checks and metrics: resolves when it has released them. */

@@ -7,13 +7,13 @@ import { type ServingParts } from './build-serving-parts.js'
 import { type BuildSetup } from './build-setup.js'
 import { createNodeWait } from './create-node-wait.js'
 import { HandOver } from './hand-over.js'
-import { iptablesProof } from './hand-over-proof.js'
+import { HAND_OVER_ADDRESS } from './hand-over-server.js'
 import { ModeSwitch } from './mode-switch.js'
 import { SyncLoop } from './sync-loop.js'
 
 /** What decides when the proxier works: the wait for the Node, the sync loop, and the end of an earlier mode. */
 export function buildSyncParts(setup: BuildSetup, serving: ServingParts, observers: Observers) {
-  const { config, life, modes, log, choices, portsFree, predecessors, successor } = setup
+  const { config, life, modes, log, choices, portsFree, predecessors, successor, proof, isNameTaken } = setup
   const { iptables, kernel, mode, dataPlane } = choices
   const { store, node, failover, proxier } = serving
   const { rulesHealth, metrics, serviceHealth } = observers
@@ -23,15 +23,15 @@ export function buildSyncParts(setup: BuildSetup, serving: ServingParts, observe
   const leftModes = modes
     .filter(other => other !== mode)
     .flatMap(({ name, drain }) => (drain === undefined ? [] : [{ mode: name, drain: drain(config, kernel, log) }]))
-  const handOver = new HandOver(iptablesProof(iptables[0]!), predecessors, realClock, log, {
-    ...successor,
-    onPredecessorGone: async () => {
-      // The rules have changed since the start. If they cannot be read, the next check of the rules does.
-      await proxier
-        .start()
-        .catch((error: unknown) => log.error('Cannot read the rules of the earlier kube-proxy', error))
-    },
+  const handOver = new HandOver({
+    address: HAND_OVER_ADDRESS,
+    proof,
+    predecessors,
+    successor,
+    isNameTaken,
     onPortsFree: () => portsFree.abort(),
+    clock: realClock,
+    log,
   })
   const modeSwitch = new ModeSwitch(families, leftModes, realClock, log, () => {
     life.handle('programmed')

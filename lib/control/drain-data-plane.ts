@@ -53,7 +53,11 @@ export async function drainInStandby(
   log.info(0, 'Standing by: open connections continue here, and another kube-proxy serves new ones')
   const drained = dataPlane.drain(LONGEST_DRAIN_MS).then(() => true)
   if (await Promise.race([drained, aborted(timeIsOver), aborted(forceStop)])) log.info(0, 'Drained')
-  else log.warn('Drain timed out, or a second signal was received; closing the open connections')
+  else {
+    log.warn('Drain timed out, or a second signal was received; closing the open connections')
+    // The process may live on, with another generation.
+    void dataPlane.drain(0)
+  }
 }
 
 /**
@@ -77,10 +81,18 @@ async function countConnections(dataPlane: Pick<DataPlane, 'counts'>): Promise<n
   return listeners.reduce((sum, { protocol, traffic }) => sum + (protocol === 'TCP' ? traffic.active : 0), 0)
 }
 
-/** Resolves when the signal is aborted. */
+/** The promise of each signal that was waited for. */
+const ABORTS = new WeakMap<AbortSignal, Promise<undefined>>()
+
+/** Resolves when the signal is aborted. However often it is called, the signal has one listener. */
 export function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve(undefined)
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
+  let abort = ABORTS.get(signal)
+  if (abort === undefined) {
+    abort = new Promise(resolve => {
+      if (signal.aborted) resolve(undefined)
+      else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    })
+    ABORTS.set(signal, abort)
+  }
+  return abort
 }

@@ -20,6 +20,7 @@ import {
   serveUntilIdle,
 } from './drain-data-plane.js'
 import { type Predecessors } from './predecessors.js'
+import { type Shutdown } from './shutdown.js'
 import { Successor } from './successor.js'
 
 /** How long a shutdown waits for a write of rules that has begun. The kernel applies such a write as a whole or not at all. */
@@ -56,7 +57,7 @@ export class Generation {
     modes?: readonly Mode[],
   ): Promise<Generation> {
     return undoOnFailure(async onFailure => {
-      const successor = new Successor()
+      const successor = new Successor(realClock)
       const parts = await buildParts({ config, log, modes, predecessors, successor, onFailure })
       parts.nodeEvents.record('Normal', 'Starting', '')
       const { failed } = applyConntrackSettings(config.conntrack, log)
@@ -84,7 +85,8 @@ export class Generation {
     this.#predecessors = predecessors
     this.successor = successor
     successor.giveWay = () => this.#giveWay()
-    successor.standBy = () => this.#standBy()
+    void aborted(successor.serves).then(() => this.#standBy())
+    void aborted(successor.answers).then(() => this.#releasePorts())
   }
 
   /** Whether data-plane workers watch this process, and end it when it no longer turns. */
@@ -100,11 +102,11 @@ export class Generation {
 
   /**
    * Serves until a successor asks it to give way, or until `stop` is aborted. Then it ends: new clients are served until the kernel
-   * serves them, where it can, and open connections may continue until the drain timeout, or until `forceStop` is aborted.
+   * serves them, where it can, and open connections may continue until the deadline of the shutdown, or a second signal.
    * @returns whether it has ended; if not, it still serves, and the caller ends that with `drain` once a successor serves
    * @throws ProxyFailure if the source can never work, or if the Node of this machine was deleted
    */
-  async run(stop: AbortSignal, forceStop: AbortSignal): Promise<boolean> {
+  async run(stop: AbortSignal, shutdown: Shutdown): Promise<boolean> {
     const { cluster, store, fatal, life } = this.#parts
     const { asks } = this.successor
     const stopEvents = new AbortController()
@@ -117,7 +119,10 @@ export class Generation {
       if (!stop.aborted && !asks.aborted) throw fatal.signal.reason
     } finally {
       stopEvents.abort()
-      if (!asks.aborted) await this.#leave(forceStop)
+      if (!asks.aborted) {
+        shutdown.begin()
+        await this.#leave(shutdown)
+      }
       await eventsWritten
     }
     return life.state === 'ended'
@@ -129,6 +134,11 @@ export class Generation {
     if (dataPlane !== undefined) await drainInStandby(dataPlane, limits, this.#log)
     if (limits.timeIsOver.aborted || limits.forceStop.aborted) life.handle('stop')
     life.handle('drained')
+  }
+
+  /** Waits while another proxy serves; see `standBehind`. */
+  standBehind(onServing: () => void, stop: AbortSignal): Promise<void> {
+    return this.#parts.handOver.standBehind(onServing, stop)
   }
 
   /** Uses a configuration that differs only in options that are `isLive` in their table. */
@@ -150,10 +160,10 @@ export class Generation {
 
   /** Frees what only one generation can have, and no longer notices when a successor ends. */
   async close(): Promise<void> {
-    const { life, handOver, servers } = this.#parts
+    const { life, handOver } = this.#parts
     life.handle('successor gone')
     handOver.close()
-    await Promise.all(servers.map(server => server.close()))
+    await this.#closeServers()
   }
 
   /** Stops what keeps a successor from serving. Listeners still serve the clients that the rules lead to them. */
@@ -169,31 +179,41 @@ export class Generation {
     await proxier.releaseNodePorts?.()
   }
 
-  /** A successor serves: stops what answers for the proxy of this node. Those that gave way to this one are served by it, too. */
+  /** A successor serves. Those that gave way to this one are served by it, too. */
   async #standBy(): Promise<void> {
-    const { life, servers } = this.#parts
-    life.handle('successor serves')
-    await Promise.all([this.#predecessors.announceServing(), ...servers.map(server => server.close())])
+    this.#parts.life.handle('successor serves')
+    await this.#predecessors.announceServing()
+  }
+
+  /** A successor answers for the proxy of this node from now on. Those that gave way to this one may have the ports. */
+  async #releasePorts(): Promise<void> {
+    await Promise.all([this.#predecessors.whenReleased(), this.#closeServers()])
+    this.successor.announceRelease()
+  }
+
+  async #closeServers(): Promise<void> {
+    await Promise.all(this.#parts.servers.map(server => server.close()))
   }
 
   /** While this proxy still serves, it follows the cluster. */
-  async #leave(forceStop: AbortSignal): Promise<void> {
-    const { life, nodeWait, modeSwitch, handOver, failover, dataPlane, servers } = this.#parts
-    const deadline = realClock.now() + this.#config.drainTimeout
+  async #leave(shutdown: Shutdown): Promise<void> {
+    const { life, nodeWait, modeSwitch, handOver, failover, dataPlane } = this.#parts
+    const { deadline, forceStop } = shutdown
     life.handle('stop')
+    // A successor that asks from now on answers probes at once.
+    void aborted(this.successor.asks).then(this.successor.letAnswer)
     nodeWait.stop()
     modeSwitch.stop()
     handOver.release()
     // A proxy that never served has no clients.
     const isServing = life.state === 'leaving'
-    if (dataPlane !== undefined && failover === undefined && isServing)
-      await this.#serveToTheEnd(dataPlane, deadline, forceStop)
+    if (dataPlane !== undefined && failover === undefined && isServing) await this.#serveToTheEnd(dataPlane, shutdown)
     this.#stopSource.abort()
     const lastWrite = this.#stopSync(LAST_WRITE_TIMEOUT_MS)
     if (failover !== undefined && life.duties.ownsRules) {
       this.#takingOver = lastWrite.then(() => failover.takeOver())
       if (await Promise.race([this.#takingOver, aborted(forceStop)])) life.handle('kernel serves')
-      else if (dataPlane !== undefined) await this.#serveToTheEnd(dataPlane, deadline, forceStop)
+      else if (dataPlane !== undefined) await this.#serveToTheEnd(dataPlane, shutdown)
     }
     life.handle('time is over')
     // The drain begins while the last write may still run: a write that hangs must not let new connections in.
@@ -202,20 +222,20 @@ export class Generation {
     await lastWrite
     if (this.#config.onExit === 'cleanup' && life.duties.ownsRules) await cleanupOnExit(this.#log)
     life.handle('drained')
-    await Promise.all(servers.map(server => server.close()))
+    await this.#closeServers()
     handOver.close()
   }
 
   /** Serves new clients as long as open connections may continue: what comes after this process may start only when it has ended. */
-  async #serveToTheEnd(dataPlane: DataPlane, deadline: number, forceStop: AbortSignal): Promise<void> {
+  async #serveToTheEnd(dataPlane: DataPlane, { deadline, lastClients, forceStop }: Shutdown): Promise<void> {
     const { asks, serves, gone } = this.successor
     this.#log.info(0, 'Nothing else serves: accepting new connections until the open ones have ended', {
       seconds: this.#config.drainTimeout / 1000,
     })
     const served = serveUntilIdle(dataPlane, { clock: realClock, deadline: deadline - LAST_CLIENTS_MS, forceStop })
     await Promise.race([served, aborted(serves)])
-    // The successor needs this proxy until its own rules are in the kernel.
-    if (asks.aborted) await Promise.race([aborted(serves), aborted(gone), aborted(forceStop)])
+    // The successor needs this proxy until its own rules are in the kernel. It may never write them.
+    if (asks.aborted) await Promise.race([aborted(serves), aborted(gone), aborted(lastClients)])
   }
 
   /** Ends the sync loop. Resolves when the last write of rules has ended or takes too long. */

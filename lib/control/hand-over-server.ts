@@ -1,12 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { type Server, type Socket, createServer } from 'node:net'
+import { type Server, createServer } from 'node:net'
+import { type Clock } from '../model/clock.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { type Demand } from './ask-server.js'
 import { aborted } from './drain-data-plane.js'
-import { type HandOverProof } from './hand-over-proof.js'
-import { lineReader } from './line-reader.js'
-import { socketClosed } from './socket-closed.js'
+import { type HandOverProof, createNonce } from './hand-over-proof.js'
+import { LineConnection } from './line-connection.js'
 
 /**
  * The name of the proxy that serves. A Linux socket whose name starts with NUL exists in one network namespace, which is what a
@@ -14,46 +14,54 @@ import { socketClosed } from './socket-closed.js'
  */
 export const HAND_OVER_ADDRESS = '\0kube-proxy-node/hand-over'
 
-/** Connections at the same time. A successor needs one; other processes of the node may connect too. */
-const MAX_CONNECTIONS = 8
-/** How many of them may be of proxies that stand by: the others stay free for a successor. */
-const MAX_WATCHERS = 4
+/** Connections that have not shown a proof. Any process of the node can make them: the oldest gives way to a new one. */
+const MAX_UNPROVEN = 32
 /** How long a process has to show its proof, in milliseconds. */
 const PROOF_TIMEOUT_MS = 10_000
 
 /** What a proxy does for its successor. */
+export interface SuccessorCallbacks {
+  /** A successor asks. Resolves when this proxy writes no rule any more, and holds no port that clients of Services use. */
+  readonly onAsk: () => Promise<void>
+  /** The rules of the successor are in the kernel. */
+  readonly onServing: () => void
+  /** The successor ends in order (`leaving`), or has ended without a word (`lost`). */
+  readonly onGone: (how: 'leaving' | 'lost') => void
+  /** Aborted when this proxy has released the ports of health checks and metrics. */
+  readonly portsReleased: AbortSignal
+}
+
 export interface HandOverServerOptions {
   readonly address: string
   readonly proof: HandOverProof
-  /** A successor asks. Resolves when this proxy writes no rule any more, and holds no port that clients of Services use. */
-  readonly onAsk: () => Promise<void>
-  /** The rules of the successor are in the kernel. Resolves when this proxy has released the ports of health checks and metrics. */
-  readonly onServing: () => Promise<void>
-  /** The successor, which has been given way to, is about to end or has ended. */
-  readonly onGone: () => void
+  readonly successor: SuccessorCallbacks
   /** Another proxy stands by until this one ends. */
   readonly onWatcher: (ended: Promise<unknown>) => void
   /** Aborted when the rules of this proxy are in the kernel. */
   readonly serves: AbortSignal
+  readonly clock: Clock
   readonly log: Log
 }
 
 /**
  * Waits for a successor, and hands over to it, once. Other proxies may wait until this one ends. One line of text is one message:
  *
- *     this proxy                successor                                    this proxy                proxy that stands by
+ *     this proxy                successor                                    this proxy                proxy that waits
  *     show NONCE         ──▶                                                 show NONCE         ──▶
- *                        ◀──    shown       it may write rules here,                            ◀──    watch
- *     yours | refused    ──▶                see `HandOverProof`              serving            ──▶    its rules are in the kernel
- *                        ◀──    serving     its rules are in the kernel      leaving | end      ──▶    it is about to end | ask again
- *     released           ──▶                its HTTP ports are free
- *                        ◀──    end         it is about to end
+ *                        ◀──    take over   see `HandOverProof`                                 ◀──    stand by | wait
+ *     yes SECRET         ──▶                or `refused`                     yes SECRET         ──▶
+ *                        ◀──    serving     its rules are in the kernel      serving            ──▶    only to one that stands by:
+ *     released           ──▶                its HTTP ports are free          leaving | end      ──▶    it is about to end | ask again
+ *                        ◀──    leaving     it is about to end
+ *
+ * `released` may also come before `serving`, for a successor that takes long, or when this proxy must end.
  */
 export class HandOverServer {
   readonly #options: HandOverServerOptions
   readonly #server: Server
-  readonly #sockets = new Set<Socket>()
-  readonly #watchers = new Set<Socket>()
+  readonly #connections = new Set<LineConnection>()
+  readonly #unproven = new Set<LineConnection>()
+  readonly #watchers = new Set<LineConnection>()
   #isAsked = false
   #isLeaving = false
 
@@ -73,81 +81,87 @@ export class HandOverServer {
   private constructor(options: HandOverServerOptions, server: Server) {
     this.#options = options
     this.#server = server
-    server.maxConnections = MAX_CONNECTIONS
-    server.on('connection', socket => {
-      this.#sockets.add(socket)
-      socket.on('close', () => this.#sockets.delete(socket)).on('error', () => undefined)
-      void this.#serve(socket)
-    })
+    server.on('connection', socket => void this.#serve(new LineConnection(socket)))
     server.on('error', () => undefined)
     server.unref()
-    void aborted(options.serves).then(() => {
-      for (const socket of this.#watchers) if (socket.writable) socket.write('serving\n')
-    })
   }
 
   /** This proxy is about to end: those that stand by need not wait for it. */
   announceLeaving(): void {
     this.#isLeaving = true
-    this.#dismissWatchers('leaving\n')
+    for (const watcher of this.#watchers) watcher.end('leaving')
   }
 
   /** Frees the name, and leaves the successor alone. */
   close(): void {
     this.#server.close()
-    for (const socket of this.#sockets) socket.destroy()
+    for (const connection of this.#connections) connection.destroy()
   }
 
-  async #serve(socket: Socket): Promise<void> {
-    const nextLine = lineReader(socket)
-    socket.setTimeout(PROOF_TIMEOUT_MS, () => socket.destroy())
-    const nonce = randomBytes(6).toString('hex')
-    socket.write(`show ${nonce}\n`)
-    const line = await nextLine()
-    if (line === 'watch') return this.#addWatcher(socket)
-    const isShown = line === 'shown' && !this.#isAsked && (await this.#isShown(nonce))
-    if (!isShown || this.#isAsked) return void socket.end('refused\n')
+  async #serve(connection: LineConnection): Promise<void> {
+    this.#connections.add(connection)
+    void connection.closed.then(() => this.#connections.delete(connection))
+    const demand = await this.#provenDemand(connection)
+    if (demand === undefined) connection.end('refused')
+    else if (demand.kind === 'wait') connection.send(demand.agreement)
+    else if (demand.kind === 'stand by') this.#addWatcher(connection, demand.agreement)
+    else if (this.#isAsked) connection.end('refused')
+    else await this.#giveWay(connection, demand.agreement)
+  }
+
+  /** What a process demands, and the line that says yes; undefined if it does not show that it may write rules. */
+  async #provenDemand(connection: LineConnection): Promise<{ kind: Demand; agreement: string } | undefined> {
+    const [oldest] = this.#unproven
+    if (this.#unproven.size >= MAX_UNPROVEN) oldest!.destroy()
+    this.#unproven.add(connection)
+    void connection.closed.then(() => this.#unproven.delete(connection))
+    const cancel = this.#options.clock.after(PROOF_TIMEOUT_MS, () => connection.destroy(), { keepsAlive: false })
+    const nonce = createNonce()
+    connection.send(`show ${nonce}`)
+    const kind = await connection.nextLine()
+    const isDemand = kind === 'take over' || kind === 'stand by' || kind === 'wait'
+    const secret = isDemand ? await this.#readSecret(nonce) : undefined
+    cancel()
+    this.#unproven.delete(connection)
+    return isDemand && secret !== undefined ? { kind, agreement: `yes ${secret}` } : undefined
+  }
+
+  async #giveWay(connection: LineConnection, agreement: string): Promise<void> {
+    const { successor, log } = this.#options
     this.#isAsked = true
-    socket.setTimeout(0)
-    await this.#giveWay(socket, nextLine)
-  }
-
-  async #giveWay(socket: Socket, nextLine: () => Promise<string | undefined>): Promise<void> {
-    const { onAsk, onServing, onGone, log } = this.#options
     log.info(0, 'Another kube-proxy takes over: giving way')
-    await onAsk()
+    await successor.onAsk()
     this.#server.close()
-    socket.write('yours\n')
-    if ((await nextLine()) === 'serving') {
-      await onServing()
-      socket.write('released\n')
-      // The successor has the name now.
-      this.#dismissWatchers('')
-    }
-    while ((await nextLine()) !== undefined);
-    socket.destroy()
-    onGone()
+    connection.send(agreement)
+    void aborted(successor.portsReleased).then(() => connection.send('released'))
+    let line: string | undefined
+    do {
+      line = await connection.nextLine()
+      if (line === 'serving') this.#onSuccessorServing()
+    } while (line !== undefined && line !== 'leaving')
+    successor.onGone(line ?? 'lost')
   }
 
-  #addWatcher(socket: Socket): void {
-    if (this.#isLeaving) return void socket.end('leaving\n')
-    if (this.#watchers.size >= MAX_WATCHERS) return void socket.end('refused\n')
-    socket.setTimeout(0)
-    this.#watchers.add(socket)
-    this.#options.onWatcher(socketClosed(socket).then(() => this.#watchers.delete(socket)))
-    if (this.#options.serves.aborted) socket.write('serving\n')
+  #onSuccessorServing(): void {
+    this.#options.successor.onServing()
+    // The successor has the name now.
+    for (const watcher of this.#watchers) watcher.destroy()
   }
 
-  #dismissWatchers(lastLine: string): void {
-    for (const socket of this.#watchers) socket.end(lastLine)
+  #addWatcher(connection: LineConnection, agreement: string): void {
+    connection.send(agreement)
+    if (this.#isLeaving) return connection.end('leaving')
+    this.#watchers.add(connection)
+    this.#options.onWatcher(connection.closed.then(() => this.#watchers.delete(connection)))
+    void aborted(this.#options.serves).then(() => connection.send('serving'))
   }
 
-  async #isShown(nonce: string): Promise<boolean> {
+  async #readSecret(nonce: string): Promise<string | undefined> {
     try {
-      return await this.#options.proof.isShown(nonce)
+      return await this.#options.proof.read(nonce)
     } catch (error) {
       this.#options.log.warn('Cannot check whether a process may take over', { reason: messageOf(error) })
-      return false
+      return undefined
     }
   }
 }

@@ -1,32 +1,57 @@
 import { messageOf } from '../model/failure.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
+import { type Answer, askServer } from './ask-server.js'
 import { type HandOverProof } from './hand-over-proof.js'
-import { HAND_OVER_ADDRESS, HandOverServer, type HandOverServerOptions } from './hand-over-server.js'
+import { HandOverServer, type SuccessorCallbacks } from './hand-over-server.js'
+import { LineConnection } from './line-connection.js'
+import { Predecessor } from './predecessor.js'
 import { type Predecessors } from './predecessors.js'
-import { requestHandOver } from './request-hand-over.js'
+import { standBehind } from './stand-behind.js'
 
 /** How long to wait until another proxy gives way, in milliseconds. It must at most finish a write of rules. */
 const REQUEST_TIMEOUT_MS = 10_000
 /** How often to ask again, and how often a proxy that serves without a hand-over asks again. In milliseconds. */
 const RETRY_MS = 200
 const LATE_RETRY_MS = 5000
+/**
+ * How long a proxy that has taken over may need until its rules are in the kernel, in milliseconds. Then it ends, so that the other one
+ * serves again: less than the time after which that one no longer vouches for it (`SUCCESSOR_LATE_MS`).
+ */
+export const TAKE_OVER_TIMEOUT_MS = 45_000
+/** How long the rules that were read at the start are trusted if no other proxy had the name then. In milliseconds. */
+const MAX_READ_AGE_MS = 5000
 
-/** What a proxy does when another one takes over; as in `HandOverServerOptions`. */
-export type SuccessorCallbacks = Pick<HandOverServerOptions, 'onAsk' | 'onServing' | 'onGone'>
+/** Why no other proxy has given way. */
+const REASONS: Readonly<Record<Exclude<Answer, LineConnection>, string>> = {
+  absent: 'It does not reply',
+  lost: 'It does not reply',
+  refused: 'It refuses to give way',
+  unproven: 'The process that has its name does not show that it may write rules',
+}
 
-/** What a proxy does before its turn comes, and when another one takes over. */
-export interface HandOverCallbacks extends SuccessorCallbacks {
-  /** Another proxy has given way: reads what it has left. */
-  readonly onPredecessorGone: () => Promise<void>
+export interface HandOverOptions {
+  readonly address: string
+  readonly proof: HandOverProof
+  readonly predecessors: Predecessors
+  /** Called when another proxy takes over from this one. */
+  readonly successor: SuccessorCallbacks
+  /** Whether another process had the name when this proxy started. */
+  readonly isNameTaken: boolean
   /** The ports of health checks and metrics can be free. */
   readonly onPortsFree: () => void
+  readonly clock: Clock
+  readonly log: Log
 }
 
 /** Who must know when the turn of this proxy comes. */
 export interface TurnSubscriber {
+  /** Another proxy may have written rules since this one has read them: reads them again. */
+  readonly onStaleRules: () => Promise<void>
   /** This proxy may open its ports and write its rules. */
   readonly onTurn: () => void
+  /** This proxy has taken over from another one, and its rules are not in the kernel in time. */
+  readonly onLate: () => void
   /**
    * Another proxy, which had not replied in time, has given way now. It may have changed rules: clients are led to its listeners
    * until the promise resolves.
@@ -40,11 +65,8 @@ export interface TurnSubscriber {
  * again every few seconds, since one that was stopped writes rules again as soon as it continues.
  */
 export class HandOver {
-  readonly #proof: HandOverProof
-  readonly #predecessors: Predecessors
-  readonly #clock: Clock
-  readonly #log: Log
-  readonly #callbacks: HandOverCallbacks
+  readonly #options: HandOverOptions
+  readonly #createdAt: number
   readonly #stop = new AbortController()
   readonly #serves = new AbortController()
   #isRequested = false
@@ -54,12 +76,9 @@ export class HandOver {
   #server: HandOverServer | undefined
   #subscriber: TurnSubscriber | undefined
 
-  constructor(proof: HandOverProof, predecessors: Predecessors, clock: Clock, log: Log, callbacks: HandOverCallbacks) {
-    this.#proof = proof
-    this.#predecessors = predecessors
-    this.#clock = clock
-    this.#log = log
-    this.#callbacks = callbacks
+  constructor(options: HandOverOptions) {
+    this.#options = options
+    this.#createdAt = options.clock.now()
   }
 
   /** Sets the subscriber. Call it before the first `mayServe`. */
@@ -79,13 +98,23 @@ export class HandOver {
   /** The rules of this proxy are in the kernel. */
   announceServing(): void {
     this.#serves.abort()
-    void this.#predecessors.announceServing().then(this.#callbacks.onPortsFree)
+    void this.#options.predecessors.announceServing().then(this.#options.onPortsFree)
   }
 
   /** This proxy is about to end: those that gave way to it may serve again, and still ask before they do. */
   release(): void {
     this.#server?.announceLeaving()
-    this.#predecessors.release()
+    this.#options.predecessors.release()
+  }
+
+  /** Waits while another proxy serves; see `standBehind`. Never rejects. */
+  async standBehind(onServing: () => void, stop: AbortSignal): Promise<void> {
+    const { address, proof, clock, log } = this.#options
+    try {
+      await standBehind({ address, proof, demand: 'stand by', onServing, clock, stop })
+    } catch (error) {
+      log.error('Cannot wait for the other kube-proxy', error)
+    }
   }
 
   /** Frees the name. */
@@ -95,45 +124,55 @@ export class HandOver {
   }
 
   async #request(): Promise<void> {
+    const { clock, log, predecessors, isNameTaken, onPortsFree } = this.#options
     const reason = await this.#takeName()
-    if (this.#stop.signal.aborted) return
-    if (reason !== undefined) {
-      this.#log.warn('Another kube-proxy seems to serve this node and did not give way; serving without a hand-over', {
+    if (reason !== undefined && !this.#stop.signal.aborted) {
+      log.warn('Another kube-proxy seems to serve this node and did not give way; serving without a hand-over', {
         reason,
       })
       void this.#retry()
-    } else if (this.#hasPredecessor) await this.#callbacks.onPredecessorGone()
+    }
+    const isFresh = clock.now() - this.#createdAt < MAX_READ_AGE_MS
+    if (this.#hasPredecessor || isNameTaken || !isFresh) await this.#subscriber?.onStaleRules()
+    if (this.#stop.signal.aborted) return
     this.#isOurTurn = true
     this.#subscriber?.onTurn()
-    if (!this.#hasPredecessor) this.#callbacks.onPortsFree()
+    if (this.#hasPredecessor) clock.after(TAKE_OVER_TIMEOUT_MS, () => this.#checkServing(), { keepsAlive: false })
+    void predecessors.whenReleased().then(onPortsFree)
+  }
+
+  #checkServing(): void {
+    if (!this.#serves.signal.aborted && !this.#stop.signal.aborted) this.#subscriber?.onLate()
   }
 
   /** Asks again until the name is free or the other proxy gives way, while this one serves. */
   async #retry(): Promise<void> {
     do await this.#pause(LATE_RETRY_MS, false)
-    while ((await this.#takeName()) !== undefined && !this.#stop.signal.aborted)
-    if (!this.#hasPredecessor) return
+    while (!this.#stop.signal.aborted && (await this.#takeName()) !== undefined)
+    if (this.#stop.signal.aborted || !this.#hasPredecessor) return
     await this.#subscriber?.onLateHandOver()
-    if (this.#serves.signal.aborted) await this.#predecessors.announceServing()
+    if (this.#serves.signal.aborted) await this.#options.predecessors.announceServing()
   }
 
   /** Gets the name, if another proxy has it by a hand-over. @returns why it has not: the other one does not give way in time */
   async #takeName(): Promise<string | undefined> {
+    const { clock, address, proof } = this.#options
     const timeout = new AbortController()
-    const cancel = this.#clock.after(REQUEST_TIMEOUT_MS, () => timeout.abort(), { keepsAlive: false })
+    const cancel = clock.after(REQUEST_TIMEOUT_MS, () => timeout.abort(), { keepsAlive: false })
     const signal = AbortSignal.any([timeout.signal, this.#stop.signal])
+    let reason = REASONS.lost
     try {
       while (!signal.aborted) {
         if (await this.#listen()) return undefined
-        const reply = await requestHandOver(HAND_OVER_ADDRESS, this.#proof, signal)
-        if (typeof reply === 'string') await this.#pause(RETRY_MS)
-        else {
-          this.#hasPredecessor = true
-          this.#predecessors.add(reply)
-          this.#log.info(0, 'The kube-proxy that served this node has given way, and stands by until it ends')
-        }
+        const answer = await askServer(address, proof, 'take over', signal)
+        if (answer instanceof LineConnection) {
+          this.#addPredecessor(answer)
+          if (await this.#listen()) return undefined
+        } else if (!signal.aborted) reason = REASONS[answer]
+        // Also after a hand-over: a third proxy can have the name by now.
+        await this.#pause(RETRY_MS)
       }
-      return 'It does not reply'
+      return reason
     } catch (error) {
       return messageOf(error)
     } finally {
@@ -141,23 +180,32 @@ export class HandOver {
     }
   }
 
+  #addPredecessor(connection: LineConnection): void {
+    this.#hasPredecessor = true
+    this.#options.predecessors.add(new Predecessor(connection))
+    this.#options.log.info(0, 'The kube-proxy that served this node has given way, and stands by until it ends')
+  }
+
   async #listen(): Promise<boolean> {
-    const { onAsk, onServing, onGone } = this.#callbacks
+    const { address, proof, predecessors, successor, clock, log } = this.#options
+    const isNew = this.#server === undefined
     this.#server ??= await HandOverServer.listen({
-      address: HAND_OVER_ADDRESS,
-      proof: this.#proof,
-      onAsk,
-      onServing,
-      onGone,
-      onWatcher: ended => this.#predecessors.addWatcher(ended),
+      address,
+      proof,
+      successor,
+      onWatcher: ended => predecessors.addWatcher(ended),
       serves: this.#serves.signal,
-      log: this.#log,
+      clock,
+      log,
     })
-    if (this.#stop.signal.aborted) this.#server?.close()
-    return this.#server !== undefined
+    if (this.#server === undefined) return false
+    if (this.#stop.signal.aborted) this.#server.close()
+    // A proof that cannot be removed does no harm, and the next proxy tries it too.
+    else if (isNew) void proof.removeLeftovers().catch(() => undefined)
+    return true
   }
 
   #pause(ms: number, keepsAlive = true): Promise<void> {
-    return new Promise(resolve => void this.#clock.after(ms, resolve, { keepsAlive }))
+    return new Promise(resolve => void this.#options.clock.after(ms, resolve, { keepsAlive }))
   }
 }

@@ -4,11 +4,12 @@ import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
 import { applyOomScore } from '../system/oom-score.js'
 import { realClock } from '../system/real-clock.js'
-import { LAST_CLIENTS_MS, aborted } from './drain-data-plane.js'
+import { aborted } from './drain-data-plane.js'
+import { DrainingGenerations } from './draining-generations.js'
 import { Generation } from './generation.js'
-import { HAND_OVER_ADDRESS } from './hand-over-server.js'
 import { Predecessors } from './predecessors.js'
-import { standBehind } from './stand-behind.js'
+import { Shutdown } from './shutdown.js'
+import { standbyStep } from './standby-step.js'
 import { VERSION } from './version.js'
 
 /** One running kube-proxy: one generation, and another one each time that a proxy which had taken over ends before this one. */
@@ -18,6 +19,10 @@ export class KubeProxy {
   #generation: Generation
   readonly #predecessors: Predecessors
   readonly #log: Log
+  /** Whether the generation has given way, and there is no other one yet. */
+  #isStandingBy = false
+  /** Why this proxy has to end once it serves again. */
+  #failure: ProxyFailure | undefined
 
   /**
    * Creates the first generation; see there.
@@ -33,7 +38,7 @@ export class KubeProxy {
     })
     // Before the first worker starts: a process has the value of its parent.
     applyOomScore(config.oomScoreAdj, log)
-    const predecessors = new Predecessors()
+    const predecessors = new Predecessors(realClock)
     const create = (current: KubeProxyConfig) => Generation.create(current, log, predecessors, modes)
     return new KubeProxy(await create(config), create, config, predecessors, log)
   }
@@ -57,15 +62,20 @@ export class KubeProxy {
     return this.#generation.isWatchedByWorkers
   }
 
-  /** Uses a configuration that differs in what a running proxy can change. The next generation uses it too. */
+  /** Uses a configuration that differs in what a running proxy can change. In standby, the next generation uses it. */
   async reconfigure(config: KubeProxyConfig): Promise<void> {
     this.#config = config
-    await this.#generation.reconfigure(config)
+    if (!this.#isStandingBy) await this.#generation.reconfigure(config)
   }
 
-  /** Ends the proxy because of a failure: `run` throws it after the drain. */
+  /**
+   * Ends the proxy because of a failure: `run` throws it after the drain. In standby it waits until this proxy serves again: its
+   * supervisor would start it again at once, and it would take over from its successor.
+   */
   end(failure: ProxyFailure): void {
-    this.#generation.end(failure)
+    if (!this.#isStandingBy) return this.#generation.end(failure)
+    this.#log.info(0, 'This kube-proxy ends when it serves again', { reason: failure.message })
+    this.#failure = failure
   }
 
   /**
@@ -74,53 +84,88 @@ export class KubeProxy {
    * @throws ProxyFailure if the source can never work, or if the Node of this machine was deleted
    */
   async run(stop: AbortSignal, forceStop: AbortSignal): Promise<void> {
-    /** Of each generation that has given way: aborted when its listeners have no new clients any more. */
-    const served: AbortController[] = []
-    const drains: Promise<void>[] = []
-    while (!(await this.#generation.run(stop, forceStop))) {
-      const generation = this.#generation
-      served.push(new AbortController())
-      drains.push(this.#drainWhenServed(generation, served.at(-1)!.signal, stop, forceStop))
-      const onServed = abortAll([...served])
-      void aborted(generation.successor.serves).then(onServed)
-      await Promise.race([aborted(generation.successor.gone), aborted(stop)])
-      // A third copy may serve now. The one that ends has released this one, or was killed.
-      await standBehind(HAND_OVER_ADDRESS, onServed, stop)
-      if (stop.aborted) break
-      await generation.close()
-      this.#log.info(0, 'The kube-proxy that took over has ended: serving again')
-      this.#generation = await this.#create(this.#config)
-      void aborted(this.#generation.programmed).then(onServed)
+    const drainTimeout = (): number => this.#config.drainTimeout
+    const shutdown = new Shutdown({ stop, forceStop, drainTimeout, clock: realClock })
+    const draining = new DrainingGenerations(shutdown, this.#log)
+    let stopGeneration = stop
+    try {
+      while (!(await this.#generation.run(stopGeneration, shutdown))) {
+        this.#isStandingBy = true
+        draining.add(this.#generation)
+        if (!(await this.#standBy(draining, shutdown))) break
+        await this.#generation.close()
+        this.#log.info(0, 'The kube-proxy that took over has ended: serving again')
+        stopGeneration = stopOnceProgrammed(await this.#serveAgain(), shutdown)
+        void aborted(this.#generation.programmed).then(draining.announceServed)
+      }
+    } finally {
+      shutdown.begin()
+      this.#predecessors.release()
+      await draining.whenIdle()
+      // Not earlier: until it has ended, a successor says when it serves.
+      await this.#generation.close()
     }
-    this.#predecessors.release()
-    await Promise.all(drains)
-    // Not earlier: until it has ended, a successor says when it serves.
-    await this.#generation.close()
   }
 
-  /** Lets a generation that has given way serve new clients until something else does, or for as long as it may after a stop. */
-  async #drainWhenServed(
-    generation: Generation,
-    served: AbortSignal,
-    stop: AbortSignal,
-    forceStop: AbortSignal,
-  ): Promise<void> {
-    const lastClients = afterStop(stop, () => this.#config.drainTimeout - LAST_CLIENTS_MS)
-    const timeIsOver = afterStop(stop, () => this.#config.drainTimeout)
-    await Promise.race([aborted(served), aborted(lastClients), aborted(forceStop)])
-    await generation.drain({ timeIsOver, forceStop })
+  /** Waits until this process must serve again, or has to end. @returns whether it must serve again */
+  async #standBy(draining: DrainingGenerations, shutdown: Shutdown): Promise<boolean> {
+    const generation = this.#generation
+    const { successor } = generation
+    const over = new AbortController()
+    let isNameFree = false
+    let isDrained = false
+    let wake = (): void => undefined
+    const onServed = (): void => {
+      draining.announceServed()
+      // A third proxy may serve, and need the ports of this one.
+      successor.letAnswer()
+    }
+    void aborted(successor.serves).then(onServed)
+    void aborted(shutdown.stop).then(successor.letAnswer)
+    void aborted(successor.gone).then(async () => {
+      await generation.standBehind(onServed, over.signal)
+      isNameFree = true
+      wake()
+    })
+    void aborted(shutdown.stop).then(async () => {
+      await draining.whenIdle()
+      isDrained = true
+      wake()
+    })
+    void aborted(shutdown.isOver).then(() => wake())
+    for (;;) {
+      const ended = successor.isLost ? 'lost' : 'ended'
+      const step = standbyStep({
+        successor: successor.gone.aborted ? ended : 'here',
+        isNameFree,
+        hasToEnd: shutdown.stop.aborted,
+        isDrained,
+        isTimeOver: shutdown.isOver.aborted,
+      })
+      if (step !== 'wait') {
+        over.abort()
+        return step === 'serve again'
+      }
+      await new Promise<void>(resolve => (wake = resolve))
+    }
+  }
+
+  /** Creates the next generation, and applies what has changed meanwhile. */
+  async #serveAgain(): Promise<Generation> {
+    const config = this.#config
+    const generation = await this.#create(config)
+    this.#generation = generation
+    this.#isStandingBy = false
+    if (this.#config !== config) await generation.reconfigure(this.#config)
+    const failure = this.#failure
+    if (failure !== undefined) void aborted(generation.programmed).then(() => generation.end(failure))
+    return generation
   }
 }
 
-/** A signal that is aborted some time after another one. */
-function afterStop(stop: AbortSignal, ms: () => number): AbortSignal {
-  const isOver = new AbortController()
-  void aborted(stop).then(() => realClock.after(Math.max(0, ms()), () => isOver.abort(), { keepsAlive: false }))
-  return isOver.signal
-}
-
-function abortAll(controllers: readonly AbortController[]): () => void {
-  return () => {
-    for (const controller of controllers) controller.abort()
-  }
+/** A stop for a proxy that serves again: not before its rules are in the kernel, since the others lead to a process that is gone. */
+function stopOnceProgrammed({ programmed }: Generation, { stop, lastClients }: Shutdown): AbortSignal {
+  const source = new AbortController()
+  void Promise.all([aborted(stop), aborted(programmed)]).then(() => source.abort())
+  return AbortSignal.any([source.signal, lastClients])
 }

@@ -1,4 +1,4 @@
-import { type ChainOwners } from '../netfilter/stale-chains.js'
+import { type ChainOwners, HAND_OVER_CHAINS } from '../netfilter/stale-chains.js'
 import { iptablesMode } from './iptables/mode.js'
 import { ipvsMode } from './ipvs/mode.js'
 import { type Mode } from './mode.js'
@@ -18,6 +18,6 @@ export function modeByName(name: string, modes: readonly Mode[] = MODES): Mode {
 export function chainOwners(own: string | undefined, modes: readonly Mode[] = MODES): ChainOwners {
   return {
     own: own === undefined ? undefined : modeByName(own, modes).chains,
-    others: modes.filter(({ name }) => name !== own).map(({ chains }) => chains),
+    others: [...modes.filter(({ name }) => name !== own).map(({ chains }) => chains), HAND_OVER_CHAINS],
   }
 }

@@ -27,6 +27,9 @@ export const PROXY_INVALID = 'KUBE-PROXY-INVALID'
 /** Not in kube-proxy: the same in ipvs mode. Its rules match sets, so it must disappear with the mode. */
 export const IPVS_INVALID = 'KUBE-IPVS-INVALID'
 
+/** Not in kube-proxy: begins the name of a chain that a proxy makes in the table mangle for a moment, to show that it may write rules. */
+export const HAND_OVER_PREFIX = 'KUBE-HANDOVER-'
+
 /** Name prefixes of the chains of trees, by table. */
 export const TREE_PREFIXES: ReadonlyMap<string, readonly string[]> = new Map([
   ['nat', ['KUBE-ADDR-', 'KUBE-IN-', 'KUBE-OUT-', 'KUBE-NP-', 'KUBE-NPI-', 'KUBE-NPO-']],

@@ -1,4 +1,4 @@
-import { FORWARD, MARK_MASQ } from './chain-names.js'
+import { FORWARD, HAND_OVER_PREFIX, MARK_MASQ } from './chain-names.js'
 import { type ObservedRules } from './iptables-save.js'
 
 /** The chains of a mode in one table: by their names, and by how names begin. */
@@ -12,6 +12,9 @@ export interface TableChains {
  * rules owns them.
  */
 export type OwnedChains = ReadonlyMap<string, TableChains>
+
+/** The chains of no mode: a proxy that was killed during a hand-over leaves one. */
+export const HAND_OVER_CHAINS: OwnedChains = new Map([['mangle', { names: [], prefixes: [HAND_OVER_PREFIX] }]])
 
 /** Whose chains stay, and whose go. */
 export interface ChainOwners {

@@ -13,6 +13,7 @@ import {
   countLines,
 } from '../support/processes/hand-over-lines.js'
 import { HeldProgram } from '../support/processes/held-program.js'
+import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 
 const FLAGS = ['--on-exit=auto', '--iptables-min-sync-period=50ms']
@@ -229,41 +230,77 @@ t.test(
   },
 )
 
-t.test('a process that may not write rules cannot take over', { skip }, async t => {
-  const node = await ServiceNode.create(t, FLAGS)
-  const proxy = await node.start()
-  await node.run(`for (let i = 0; i < 20; i++) {
-    const s = require('net').connect('\\0kube-proxy-node/hand-over')
-    s.on('error', () => undefined).on('connect', () => i % 2 ? s.destroy() : s.end('shown'))
-  }
-  setTimeout(() => process.exit(), 200)`)
-  const answer = await node.run(
-    `const s = require('net').connect('\\0kube-proxy-node/hand-over', () => s.write('shown\\n'))
+/** Connects to the proxy again and again, sends each demand without a proof, and prints the last reply. */
+const UNPROVEN_CLIENT = `const { connect } = require('net')
+  const address = '\\0kube-proxy-node/hand-over'
+  for (let i = 0; i < 100; i++) connect(address).on('error', () => {}).resume()
+  for (const text of ['take over', 'x'.repeat(5000), 'serving\\n'.repeat(50)])
+    connect(address, function () { this.write(text) }).on('error', () => {}).resume()
+  const ask = demand => new Promise(resolve => {
     let all = ''
-    s.on('data', d => all += d).on('close', () => process.stdout.write(all))`,
-  )
-  t.match(answer, /^show [0-9a-f]{12}\nrefused\n$/)
-  t.equal(countLines(proxy, GIVING_WAY), 0)
-  t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/)
-  t.equal(await proxy.stop(), 0)
-})
+    connect(address, function () { this.write(demand + '\\n') })
+      .on('data', data => (all += data)).on('error', () => {}).on('close', () => resolve(all))
+  })
+  Promise.all(['take over', 'stand by', 'wait'].map(ask)).then(all => process.stdout.write(all.join('')))`
 
-t.test('processes that wait for the end of a proxy do not keep another one from taking over', { skip }, async t => {
+t.test('a process that may not write rules can neither take over nor stand by', { skip }, async t => {
   const node = await ServiceNode.create(t, FLAGS)
   const first = await node.start()
-  const program = `for (let i = 0; i < 8; i++)
-    require('net').connect('\\0kube-proxy-node/hand-over', function () { this.write('watch\\n') }).on('data', d => process.stdout.write(d)).on('error', () => {})`
-  const watchers = node.network.start(node.network.node, process.execPath, ['-e', program])
+  const { node: place } = node.network
+  const unproven = node.network.start(place, 'setpriv', [
+    ...['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '-e', UNPROVEN_CLIENT],
+  ])
   let replies = ''
-  watchers.stdout!.on('data', chunk => (replies += String(chunk)))
-  await waitUntil(
-    () => replies.split('serving').length === 5 && replies.split('refused').length === 5,
-    'half of them may',
-  )
+  unproven.stdout!.on('data', chunk => (replies += String(chunk)))
+  await waitUntil(() => replies.split('refused').length === 4, 'each demand is refused')
+  t.match(replies, /^(show [0-9a-f]{6}\nrefused\n){3}$/)
+  t.equal(countLines(first, GIVING_WAY), 0)
+  t.equal(unproven.exitCode, null, 'its connections are still open')
   const second = await node.start()
-  t.equal(countLines(second, HAS_GIVEN_WAY), 1)
-  const ended = once(watchers, 'exit')
-  await ended
+  t.equal(countLines(second, HAS_GIVEN_WAY), 1, 'they do not keep a proxy from taking over')
   t.equal(await first.stop(), 0)
   t.equal(await second.stop(), 0)
+})
+
+/** Has the name of a proxy, and agrees to everything. */
+const IMPOSTOR = `require('net').createServer(socket => {
+    socket.on('error', () => {}).on('data', () => socket.write('yes 01234567\\n'))
+    socket.write('show 012345\\n')
+  }).listen('\\0kube-proxy-node/hand-over', () => console.log('listening'))`
+
+t.test(
+  'a process that has the name of a proxy, and may not write rules, only delays the next one',
+  { skip },
+  async t => {
+    const node = await ServiceNode.create(t, FLAGS)
+    const { client, web } = node
+    const impostor = node.network.start(node.network.node, 'setpriv', [
+      ...['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '-e', IMPOSTOR],
+    ])
+    await once(impostor.stdout!, 'data')
+    const proxy = await node.start()
+    t.equal(countLines(proxy, /seems to serve this node.* reason="The process that has its name does not show/), 1)
+    t.equal(countLines(proxy, HAS_GIVEN_WAY), 0)
+    await proxy.waitForLine(/"Serving healthz over HTTP"/)
+    t.strictSame(await node.probe(), [200, 200, 200])
+    t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+    t.notMatch((await node.network.node.run('iptables-save', ['-t', 'mangle'])).stdout, /KUBE-HANDOVER/)
+    t.equal(await proxy.stop(), 0)
+  },
+)
+
+t.test('a chain that a killed process left is removed by the next proxy, and by a cleanup', { skip }, async t => {
+  const node = await ServiceNode.create(t, FLAGS)
+  const { node: place } = node.network
+  const leave = () => place.run('iptables', ['-t', 'mangle', '-N', 'KUBE-HANDOVER-0123456789abcd'])
+  const chains = async () =>
+    (await place.run('iptables-save', ['-t', 'mangle'])).stdout.split('KUBE-HANDOVER').length - 1
+  await leave()
+  const proxy = await node.start()
+  await waitUntil(async () => (await chains()) === 0, 'the next proxy removes it')
+  t.equal(await proxy.stop(), 0)
+  await leave()
+  t.equal(await chains(), 1)
+  await place.run(process.execPath, [PROXY_PROGRAM, '--cleanup'])
+  t.equal(await chains(), 0)
 })

@@ -1,0 +1,54 @@
+import { type HandOverProof } from './hand-over-proof.js'
+import { LineConnection } from './line-connection.js'
+
+/** What a process can ask the proxy that serves; `HandOverServer` has the messages. */
+export type Demand = 'take over' | 'stand by' | 'wait'
+
+/**
+ * The connection on which the proxy that serves has agreed, or why there is none. `absent`: no process has the name. `refused`: it
+ * does not agree. `unproven`: the process that has the name has not shown that it may write rules. `lost`: it has ended or was too
+ * busy, or this process has given up.
+ */
+export type Answer = LineConnection | 'absent' | 'refused' | 'unproven' | 'lost'
+
+/**
+ * Asks the proxy that serves this node. Both sides show that they may write rules: without that, any process that takes the name
+ * could keep a proxy from serving.
+ * @param signal ends the request
+ * @throws ProxyFailure if this process may not write rules
+ */
+export async function askServer(
+  address: string,
+  proof: HandOverProof,
+  demand: Demand,
+  signal: AbortSignal,
+): Promise<Answer> {
+  // A proxy that stands by may have nothing else to do.
+  const connection = LineConnection.to(address, demand === 'stand by')
+  const onAbort = (): void => connection.destroy()
+  signal.addEventListener('abort', onAbort)
+  if (signal.aborted) onAbort()
+  let answer: Answer = 'lost'
+  try {
+    answer = await demandOn(connection, proof, demand)
+    return answer
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    if (answer !== connection) connection.destroy()
+  }
+}
+
+async function demandOn(connection: LineConnection, proof: HandOverProof, demand: Demand): Promise<Answer> {
+  const greeting = await connection.nextLine()
+  if (greeting === undefined) return (await connection.hasFailed) ? 'absent' : 'lost'
+  const nonce = /^show ([0-9a-f]{6})$/.exec(greeting)?.[1]
+  if (nonce === undefined) return 'unproven'
+  const { secret, hide } = await proof.show(nonce)
+  connection.send(demand)
+  const reply = await connection.nextLine()
+  // What is left is removed by the next proxy that serves.
+  await hide().catch(() => undefined)
+  if (reply === undefined) return 'lost'
+  if (reply === 'refused') return 'refused'
+  return reply === `yes ${secret}` ? connection : 'unproven'
+}

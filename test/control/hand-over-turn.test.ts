@@ -1,0 +1,230 @@
+import { once } from 'node:events'
+import { type Socket, createServer } from 'node:net'
+import t, { type Test } from 'tap'
+import { aborted } from '../../lib/control/drain-data-plane.js'
+import { LineConnection } from '../../lib/control/line-connection.js'
+import { quickClock } from '../support/clock/quick-clock.js'
+import { waitUntil } from '../support/dataplane/plane-under-test.js'
+import { HandOverRig } from './hand-over-rig.js'
+
+t.test('a proxy alone has its turn, and the ports, at once, and trusts what it has just read', async t => {
+  const rig = new HandOverRig(t)
+  const { turn, portsFree, calls, handOver } = rig.start()
+  await Promise.all([aborted(turn), aborted(portsFree)])
+  t.strictSame(calls, ['turn'])
+  t.ok(handOver.mayServe())
+})
+
+t.test('a proxy that another one was beside at the start reads the rules again, although that one is gone', async t => {
+  const { turn, calls } = new HandOverRig(t).start({ isNameTaken: true })
+  await aborted(turn)
+  t.strictSame(calls, ['stale rules', 'turn'])
+})
+
+t.test(
+  'the second proxy has its turn when the first has given way, and the ports when that one releases them',
+  async t => {
+    const rig = new HandOverRig(t)
+    const first = rig.start()
+    await aborted(first.turn)
+    let finishWrite = (): void => undefined
+    first.successor.giveWay = () => new Promise(resolve => (finishWrite = resolve))
+    const second = rig.start()
+    await aborted(first.successor.asks)
+    t.notOk(second.handOver.mayServe(), 'the first one still writes rules')
+    finishWrite()
+    await aborted(second.turn)
+    t.strictSame(second.calls, ['stale rules', 'turn'])
+    t.strictSame([first.successor.serves.aborted, second.portsFree.aborted], [false, false])
+    t.equal(second.predecessors.count, 1)
+    second.handOver.announceServing()
+    await aborted(first.successor.serves)
+    t.notOk(second.portsFree.aborted)
+    first.successor.announceRelease()
+    await aborted(second.portsFree)
+    t.strictSame(rig.chains, [], 'no proof is left')
+  },
+)
+
+t.test('a successor that is late gets the ports before it serves', async t => {
+  const rig = new HandOverRig(t)
+  const first = rig.start()
+  await aborted(first.turn)
+  const second = rig.start()
+  await aborted(second.turn)
+  await aborted(first.successor.answers)
+  first.successor.announceRelease()
+  await aborted(second.portsFree)
+  t.notOk(first.successor.serves.aborted)
+  second.handOver.announceServing()
+  await aborted(first.successor.serves)
+})
+
+t.test(
+  'a proxy that has taken over and does not serve in time learns that, before the other one no longer waits',
+  async t => {
+    const rig = new HandOverRig(t)
+    const first = rig.start()
+    await aborted(first.turn)
+    const second = rig.start()
+    await waitUntil(() => second.calls.includes('late'), 'it is late')
+    t.notOk(first.successor.answers.aborted)
+    await aborted(first.successor.answers)
+    t.strictSame(first.calls, ['turn'], 'one that has not taken over has all the time')
+    t.strictSame(second.calls, ['stale rules', 'turn', 'late'])
+    const third = rig.start()
+    await aborted(third.turn)
+    third.handOver.announceServing()
+    await aborted(second.successor.serves)
+    await quickPause(60_000)
+    t.strictSame(third.calls, ['stale rules', 'turn'], 'nor is one late that serves')
+  },
+)
+
+t.test('a proxy that serves waits ten seconds for the ports of one that hangs', async t => {
+  const rig = new HandOverRig(t)
+  await aborted(rig.start().turn)
+  const second = rig.start()
+  await aborted(second.turn)
+  second.handOver.announceServing()
+  await aborted(second.portsFree)
+  t.pass('although the first one does not release them')
+})
+
+t.test('a proxy learns whether its successor ends in order or was killed', async t => {
+  for (const how of ['in order', 'killed']) {
+    const rig = new HandOverRig(t)
+    const first = rig.start()
+    await aborted(first.turn)
+    const second = rig.start()
+    await aborted(second.turn)
+    second.handOver.announceServing()
+    await aborted(first.successor.serves)
+    if (how === 'in order') second.handOver.release()
+    // What the kernel does with the sockets of a process that was killed.
+    else await closeSockets(second)
+    await aborted(first.successor.gone)
+    t.equal(first.successor.isLost, how === 'killed', how)
+    second.handOver.close()
+  }
+})
+
+/** Waits on the clock of the copies. */
+function quickPause(ms: number): Promise<void> {
+  return new Promise(resolve => void quickClock.after(ms, resolve))
+}
+
+/** Closes the connections to the proxies that gave way, without a word. */
+async function closeSockets({ predecessors }: ReturnType<HandOverRig['start']>): Promise<void> {
+  for (const predecessor of predecessors.standing) predecessor.disconnect()
+  await waitUntil(() => predecessors.count === 0, 'the connections are closed')
+}
+
+t.test('a proxy that stands by waits for the third one, and learns when it serves and ends', async t => {
+  const rig = new HandOverRig(t)
+  const first = rig.start()
+  await aborted(first.turn)
+  const third = rig.start()
+  await aborted(third.turn)
+  let serves = 0
+  const waiting = first.handOver.standBehind(() => serves++, new AbortController().signal)
+  await waitUntil(() => third.predecessors.count === 2, 'it is counted')
+  t.equal(serves, 0)
+  third.handOver.announceServing()
+  await waitUntil(() => serves === 1, 'the third one serves')
+  third.handOver.release()
+  await t.resolves(waiting)
+  third.handOver.close()
+  await t.resolves(
+    first.handOver.standBehind(() => serves++, new AbortController().signal),
+    'there is no other one',
+  )
+  t.equal(serves, 1)
+})
+
+/** A process that has the name of a proxy, and behaves in its own way. */
+async function takeName(t: Test, rig: HandOverRig, serve: (connection: LineConnection) => void): Promise<() => number> {
+  let connections = 0
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    connections++
+    sockets.add(socket)
+    serve(new LineConnection(socket))
+  }).listen(rig.address)
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  return () => connections
+}
+
+const AGREES_WITHOUT_PROOF = (connection: LineConnection): void => {
+  connection.send('show 012345')
+  void connection.nextLine().then(() => connection.send('yes 00000000'))
+}
+
+t.test('a process that has the name and agrees to everything without a proof is asked for ten seconds', async t => {
+  const rig = new HandOverRig(t)
+  const connections = await takeName(t, rig, AGREES_WITHOUT_PROOF)
+  const { turn, portsFree, calls, predecessors, log, handOver } = rig.start()
+  await Promise.all([aborted(turn), aborted(portsFree)])
+  t.strictSame(calls, ['stale rules', 'turn'], 'the time is longer than what was read is trusted')
+  t.equal(predecessors.count, 0)
+  t.equal(log.entriesWith('does not show that it may write rules').length, 1)
+  t.ok(connections() <= 51, 'with pauses')
+  t.strictSame(rig.chains, [])
+  await t.resolves(
+    handOver.standBehind(() => undefined, new AbortController().signal),
+    'nor is it stood behind',
+  )
+})
+
+t.test('a proxy that gives way and keeps its name is asked for ten seconds, with pauses', async t => {
+  const rig = new HandOverRig(t)
+  const proof = rig.createProof()
+  const connections = await takeName(t, rig, connection => {
+    connection.send('show 012345')
+    void connection
+      .nextLine()
+      .then(() => proof.read('012345'))
+      .then(secret => connection.send(`yes ${secret}`))
+  })
+  const { turn, calls } = rig.start()
+  await aborted(turn)
+  t.strictSame(calls, ['stale rules', 'turn'])
+  t.ok(connections() <= 51, String(connections()))
+})
+
+t.test('processes that say nothing, or nothing that is known, cost ten seconds too', async t => {
+  for (const greeting of [undefined, 'hello', 'show me', 'x'.repeat(2000)]) {
+    const rig = new HandOverRig(t)
+    await takeName(t, rig, connection => greeting !== undefined && connection.send(greeting))
+    const { turn, portsFree } = rig.start()
+    await Promise.all([aborted(turn), aborted(portsFree)])
+    t.pass(greeting?.slice(0, 10) ?? 'nothing')
+  }
+})
+
+t.test('a process that may not write rules does not take over, and says why', async t => {
+  const rig = new HandOverRig(t)
+  const first = rig.start()
+  await aborted(first.turn)
+  const proof = rig.createProof()
+  proof.show = () => Promise.reject(new Error('not permitted'))
+  const { log, turn } = rig.start({ proof })
+  await aborted(turn)
+  t.equal(log.entriesWith('not permitted').length, 1)
+  t.notOk(first.successor.asks.aborted)
+})
+
+t.test('a proxy that is closed while it asks has no turn', async t => {
+  const rig = new HandOverRig(t)
+  await takeName(t, rig, connection => connection.send('show 012345'))
+  const { handOver, calls, portsFree } = rig.start()
+  await waitUntil(() => rig.chains.length === 1, 'it asks')
+  handOver.close()
+  await waitUntil(() => rig.chains.length === 0, 'it has given up')
+  t.strictSame(calls, [])
+  t.notOk(portsFree.aborted)
+})
