@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
 import { FLAGS } from '../lib/config/options.js'
+import { BALANCER_NAMES } from '../lib/model/service-port.js'
+import { decodeAnnotations } from '../lib/snapshot/decode-annotations.js'
 import { metricSelectors } from './support/checks/metric-selectors.js'
 
 /** The documents for operators, and what they name must exist. */
@@ -86,6 +88,18 @@ t.test('every flag, field and annotation in a manual exists', t => {
     const isAnnotation = annotationsPage.includes(name)
     t.ok(isAnnotation || ['kube-proxy-node/lib', 'kube-proxy-node/sbom'].includes(name), `${manual}: ${name}`)
   }
+  t.end()
+})
+
+t.test('docs/annotations.md has the annotations that the program reads, and the names of all balancers', t => {
+  const asked = new Set<string>()
+  const annotations = new Proxy({}, { get: (_, name) => void asked.add(String(name)) })
+  decodeAnnotations({ annotations }, [])
+  const headings = [...annotationsPage.matchAll(/^## (kube-proxy-node\/.*)$/gm)].flatMap(([, names]) =>
+    names!.split(', '),
+  )
+  t.same([...asked].sort(), headings.sort())
+  for (const name of BALANCER_NAMES) t.match(annotationsPage, `\`${name}\``)
   t.end()
 })
 

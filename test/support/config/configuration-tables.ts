@@ -1,12 +1,15 @@
 import { type Option, isFlag } from '../../../lib/config/option.js'
 import { OPTION_GROUPS } from '../../../lib/config/options.js'
 import { MODES } from '../../../lib/modes/registry.js'
+import { optionValues } from './option-values.js'
 
 /** The reference of all options in the document about the configuration: a table for each group. */
 export function configurationTables(): string {
   return OPTION_GROUPS.map(({ title, options }) => {
     const rows = options.map(option => `| ${cellsOf(option).join(' | ')} |`)
-    return [`### ${title}`, '', '| flag | field | default | meaning |', '|---|---|---|---|', ...rows].join('\n')
+    return [`### ${title}`, '', '| flag | field | values | default | meaning |', '|---|---|---|---|---|', ...rows].join(
+      '\n',
+    )
   }).join('\n\n')
 }
 
@@ -16,6 +19,7 @@ function cellsOf(option: Option): readonly string[] {
   return [
     isFlag(option) ? code(name === 'v' ? '-v' : `--${name}`) : '',
     code(field ?? ''),
+    optionValues(option).replaceAll('|', '\\|'),
     code(byDefault),
     meaning(option),
   ]
