@@ -33,7 +33,7 @@ export async function checkNode(
   const reports: ModeReport[] = []
   const found = await findIptables().catch(toFailure)
   if (found instanceof ProxyFailure) {
-    // Whoever installs iptables wants to know at once what else to install.
+    // An operator who has to install iptables wants to know at once what else to install.
     const asksMore = found.code === 'PROGRAM_MISSING'
     const kernel = kernelTools([], SILENT)
     for (const mode of modes) {
