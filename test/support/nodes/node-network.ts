@@ -149,7 +149,7 @@ export class NodeNetwork {
   }
 
   /** Adds another node of the cluster with one Pod without processes. The two nodes have routes to each other's Pods. */
-  async addNode(): Promise<{ node: NetworkNamespace; pod: NetworkNamespace; ip: string; podIP: string }> {
+  async addNode(): Promise<{ node: NetworkNamespace; pod: NetworkNamespace; ip: string; ip6: string; podIP: string }> {
     const { namespace: node, ip, ip6 } = await this.addHost()
     const pod = await NetworkNamespace.create(`${node.name}-pod`)
     this.#namespaces.push(pod)
@@ -168,7 +168,7 @@ export class NodeNetwork {
       'route add ::/0 via fd00:245::1',
     )
     await this.node.configure(`route add 10.245.1.0/24 via ${ip}`, `route add fd00:245::/64 via ${ip6}`)
-    return { node, pod, ip, podIP: '10.245.1.2' }
+    return { node, pod, ip, ip6, podIP: '10.245.1.2' }
   }
 
   /** Adds a Pod with a server that answers with the name of the Pod, on TCP port 8080 and UDP port 5353; see pod-server. */
