@@ -35,5 +35,5 @@ LABEL org.opencontainers.image.title="kube-proxy-node" \
       org.opencontainers.image.created="${CREATED}"
 # Docker only: Kubernetes has probes of its own (deploy/base/daemonset.yaml).
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["kube-proxy-probe"]
-# Root, because iptables needs it; the capabilities NET_ADMIN and NET_RAW and the network of the host suffice (docs/install.md).
+# Root, because only root gets capabilities; NET_ADMIN, NET_RAW and the network of the host suffice (docs/install.md).
 ENTRYPOINT ["kube-proxy"]

@@ -61,6 +61,38 @@ t.test('each file of lib that is a program, not a part of one, has a bundle', as
   t.end()
 })
 
+t.test(
+  'what this repository adds to the image has no machine code, so it is the same for amd64 and arm64',
+  { skip },
+  t => {
+    const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+      packages: Record<string, { dev?: boolean; hasInstallScript?: boolean; cpu?: unknown }>
+    }
+    const needed = Object.entries(packages).filter(([path, { dev }]) => path !== '' && dev !== true)
+    t.ok(needed.length > 5, `${needed.length} packages`)
+    const built = needed.filter(([, { hasInstallScript, cpu }]) => hasInstallScript === true || cpu !== undefined)
+    t.same(
+      built.map(([path]) => path),
+      [],
+      'no package is compiled, or is for one kind of processor',
+    )
+    // Node.js itself and Debian's packages are the other layers; Node.js writes the compiled code on the machine that it is for.
+    const cache = join(image.layer, imageEnvironment()['NODE_COMPILE_CACHE']!)
+    const files = readdirSync(image.layer, { recursive: true, withFileTypes: true })
+      .filter(file => file.isFile() && !file.parentPath.startsWith(cache))
+      .map(file => join(file.parentPath, file.name))
+    t.ok(files.length > 5, `${files.length} files`)
+    const compiled = files.filter(file => readFileSync(file).subarray(0, 4).equals(Buffer.from('\x7fELF')))
+    t.same(compiled, [join(image.layer, 'usr/local/bin/node')], 'but Node.js')
+    t.same(
+      readDockerfile().flatMap(({ instruction, text }) => (instruction === 'FROM' ? [/BUILDPLATFORM/.test(text)] : [])),
+      [true, false, false],
+      'only the stage that makes JavaScript runs on the machine of the builder',
+    )
+    t.end()
+  },
+)
+
 /** As the manifest asks for it: a read-only root, capabilities by name, the lock of iptables, memory for temporary files. */
 async function setUp(t: Test) {
   const network = await NodeNetwork.create(t)

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { chmodSync } from 'node:fs'
 import t from 'tap'
 import { ProgramLog } from '../../lib/demo/program-log.js'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
@@ -17,6 +18,7 @@ const NEEDED = [
   { mode: 'userspace', backEnd: 'legacy', capabilities: ['net_admin', 'net_raw'] },
   { mode: 'iptables', backEnd: 'legacy', capabilities: ['net_admin', 'net_raw'] },
 ] as const
+const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups']
 
 t.test('A proxy with few capabilities', { skip: namespacesUnavailable }, async t => {
   for (const { mode, backEnd, capabilities } of NEEDED) {
@@ -32,10 +34,12 @@ t.test('A proxy with few capabilities', { skip: namespacesUnavailable }, async t
     )
     // The hint of the kubelet decides which back end the proxy uses.
     if (backEnd === 'legacy') await network.node.run('iptables-legacy', ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'])
-    const start = (allowed: readonly string[]) => {
+    const start = (allowed: readonly string[], asUser: 'root' | 'nobody' = 'root') => {
       const set = ['-all', ...allowed.map(name => `+${name}`)].join(',')
+      // Another user than root has only capabilities that are ambient.
+      const user = asUser === 'root' ? ['--ambient-caps=-all'] : [`--ambient-caps=${set}`, ...NOBODY]
       const child = network.start(network.node, 'setpriv', [
-        ...[`--bounding-set=${set}`, `--inh-caps=${set}`, '--ambient-caps=-all', process.execPath, PROXY_PROGRAM],
+        ...[`--bounding-set=${set}`, `--inh-caps=${set}`, ...user, process.execPath, PROXY_PROGRAM],
         ...[
           '--manifests',
           folder.path,
@@ -69,7 +73,17 @@ t.test('A proxy with few capabilities', { skip: namespacesUnavailable }, async t
       await stop()
     })
 
-    if (backEnd === 'nft') continue
+    if (backEnd === 'nft') {
+      await t.test(`${mode} mode with ${backEnd} serves as another user than root`, async t => {
+        chmodSync(folder.path, 0o755)
+        const { log, stop } = start(capabilities, 'nobody')
+        await log.waitFor(/"Synced rules" family="IPv4"/)
+        t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+        t.equal(await client.tcp(NODE_IP, WEB.nodePort), 'a')
+        await stop()
+      })
+      continue
+    }
     await t.test(`${mode} mode says without net_raw that it cannot see back end legacy`, async t => {
       const { log, stop } = start(capabilities.filter(name => name !== 'net_raw'))
       t.match(
