@@ -18,7 +18,7 @@ const NEEDED = [
   { mode: 'userspace', backEnd: 'legacy', capabilities: ['net_admin', 'net_raw'] },
   { mode: 'iptables', backEnd: 'legacy', capabilities: ['net_admin', 'net_raw'] },
 ] as const
-const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups']
+const OTHER_USER = ['--reuid=65534', '--regid=65534', '--clear-groups']
 
 t.test('A proxy with few capabilities', { skip: namespacesUnavailable }, async t => {
   for (const { mode, backEnd, capabilities } of NEEDED) {
@@ -34,10 +34,10 @@ t.test('A proxy with few capabilities', { skip: namespacesUnavailable }, async t
     )
     // The hint of the kubelet decides which back end the proxy uses.
     if (backEnd === 'legacy') await network.node.run('iptables-legacy', ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'])
-    const start = (allowed: readonly string[], asUser: 'root' | 'nobody' = 'root') => {
+    const start = (allowed: readonly string[], asUser: 'root' | 'other' = 'root') => {
       const set = ['-all', ...allowed.map(name => `+${name}`)].join(',')
       // Another user than root has only capabilities that are ambient.
-      const user = asUser === 'root' ? ['--ambient-caps=-all'] : [`--ambient-caps=${set}`, ...NOBODY]
+      const user = asUser === 'root' ? ['--ambient-caps=-all'] : [`--ambient-caps=${set}`, ...OTHER_USER]
       const child = network.start(network.node, 'setpriv', [
         ...[`--bounding-set=${set}`, `--inh-caps=${set}`, ...user, process.execPath, PROXY_PROGRAM],
         ...[
@@ -76,7 +76,7 @@ t.test('A proxy with few capabilities', { skip: namespacesUnavailable }, async t
     if (backEnd === 'nft') {
       await t.test(`${mode} mode with ${backEnd} serves as another user than root`, async t => {
         chmodSync(folder.path, 0o755)
-        const { log, stop } = start(capabilities, 'nobody')
+        const { log, stop } = start(capabilities, 'other')
         await log.waitFor(/"Synced rules" family="IPv4"/)
         t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
         t.equal(await client.tcp(NODE_IP, WEB.nodePort), 'a')
