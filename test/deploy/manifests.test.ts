@@ -131,6 +131,21 @@ t.test('the Helm chart is what make-chart.mjs makes', async t => {
   t.end()
 })
 
+t.test('the values that values.yaml advises do what the components do', { skip: kubectlUnavailable }, t => {
+  const advice = [...read(join(CHART, 'values.yaml')).matchAll(/^# For (.*): (\{.*\})\.\n(\w+):/gm)]
+  const values = new Map(advice.map(([, , text, name]) => [name!, parse(text!) as Fields]))
+  t.same([...values.keys()], ['securityContext', 'rollingUpdate'])
+  for (const [name, component] of [
+    ['securityContext', 'kernel-modes'],
+    ['rollingUpdate', 'without-surge'],
+  ] as const) {
+    const set = { apiServer: 'https://127.0.0.1:6443', [name]: values.get(name) }
+    const expected = ofKind<DaemonSet>(renderWith(t, component), 'DaemonSet')
+    t.same(ofKind<DaemonSet>(renderChart(CHART, set), 'DaemonSet'), expected, component)
+  }
+  t.end()
+})
+
 t.test('the Helm chart has the objects of the base, and demands the API server', { skip: kubectlUnavailable }, t => {
   const objects = renderChart(CHART, { apiServer: 'https://127.0.0.1:6443' })
   t.same(comparable(objects), comparable(render('deploy/base')))

@@ -2,6 +2,8 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 
+type Values = Readonly<Record<string, unknown>>
+
 /** The functions of Helm that the chart uses. */
 const FUNCTIONS: Readonly<Record<string, (...args: readonly unknown[]) => unknown>> = {
   toJson: value => JSON.stringify(value),
@@ -16,17 +18,31 @@ const FUNCTIONS: Readonly<Record<string, (...args: readonly unknown[]) => unknow
 /**
  * Renders a chart as Helm does, for the part of its template language that the chart uses: values, and functions in a pipeline. Anything
  * else is an error.
- * @param set replaces values of `values.yaml`
+ * @param set replaces values of `values.yaml`, at any depth; null removes one
  * @returns the objects
  */
-export function renderChart(folder: string, set: Readonly<Record<string, unknown>>): unknown[] {
-  const values = { ...(parse(readFileSync(join(folder, 'values.yaml'), 'utf8')) as object), ...set }
+export function renderChart(folder: string, set: Values): unknown[] {
+  const values = merge(parse(readFileSync(join(folder, 'values.yaml'), 'utf8')) as Values, set)
   return readdirSync(join(folder, 'templates')).map(name => {
     const template = readFileSync(join(folder, 'templates', name), 'utf8')
     return parse(
       template.replaceAll(/\{\{ (.*?) \}\}/g, (_, expression: string) => String(evaluate(expression, values))),
     )
   })
+}
+
+function merge(values: Values, set: Values): Values {
+  const merged = Object.entries(set).map(([name, value]) => {
+    const before = values[name]
+    return [name, isMap(before) && isMap(value) ? merge(before, value) : value] as const
+  })
+  return Object.fromEntries(
+    Object.entries({ ...values, ...Object.fromEntries(merged) }).filter(([, value]) => value !== null),
+  )
+}
+
+function isMap(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function evaluate(expression: string, values: object): unknown {
