@@ -1,9 +1,11 @@
 import { type IpFamily } from '../model/address.js'
+import { messageOf } from '../model/failure.js'
 import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../model/snapshot.js'
 import { type Proxier } from '../modes/proxier.js'
 import { type SnapshotScope, buildSnapshot } from '../snapshot/build-snapshot.js'
 import { type ObjectStore } from '../snapshot/object-store.js'
 import { NamedTimers } from '../primitives/named-timers.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
 import { type ChangeBatch, ProgramLoop, type ProgramLoopOptions } from './program-loop.js'
 
 /** Milliseconds that a change waits for others, so that changes that arrive together become one sync. */
@@ -35,6 +37,7 @@ export class SyncLoop {
   readonly #timers: NamedTimers<'batch' | 'retry'>
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
   /** When the oldest change that no update has taken yet was queued. */
+  readonly #problem = new OnceReporter()
   /** Whether an update has succeeded. */
   #hasApplied = false
   #queuedAt: number | undefined
@@ -113,15 +116,19 @@ export class SyncLoop {
     if (this.#hasApplied) for (const loop of this.#programLoops) loop.finishUpdates()
   }
 
-  /** A proxier must not reject. If it does, the proxy keeps serving what it already serves. */
+  /** A proxier rejects if it cannot serve at all, such as without a worker. Then the proxy leaves all as it is, and tries again. */
   async #tryUpdate(): Promise<number> {
     try {
       const { failed } = await this.#options.proxier.update(this.#snapshot)
       this.#hasApplied = true
+      this.#problem.clear()
       this.#options.onApplied(this.#snapshot)
       return failed
     } catch (error) {
-      this.#options.log.error('Cannot apply changes', error)
+      // Each retry fails in the same way.
+      this.#problem.updateOne(messageOf(error), () =>
+        this.#options.log.error('Cannot apply changes; rules stay as they are, trying again', error),
+      )
       return 1
     }
   }

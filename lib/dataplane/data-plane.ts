@@ -149,6 +149,7 @@ export interface DataPlane {
   /**
    * Makes the plan true: opens new listeners, gives new endpoints to open ones, closes those that are not in the plan. Changes of
    * endpoints do not wait for listeners that have to open. Connections of a closed listener go on.
+   * @throws ProxyFailure if nothing serves the plan at the moment, so that rules must stay as they are
    */
   apply(plan: ListenerPlan): Promise<ListenerReport>
   counts(): DataPlaneCounts | Promise<DataPlaneCounts>

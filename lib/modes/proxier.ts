@@ -39,7 +39,10 @@ export interface Proxier {
   readonly rules: readonly KernelRules[]
   /** Reads what an earlier process left in the kernel, and continues from there. @throws ProxyFailure if it cannot be read */
   start(): Promise<void>
-  /** Never rejects. It logs and counts what it could not open; the next call tries again. */
+  /**
+   * Logs and counts what it could not open; the next call tries again.
+   * @throws ProxyFailure if nothing can serve at the moment; the rules that are programmed stay desired until a later call
+   */
   update(snapshot: ServiceSnapshot): Promise<{ readonly failed: number }>
   /**
    * Releases the node ports that this process holds, so that another one can hold them; clients that rules lead here are served as

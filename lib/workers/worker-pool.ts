@@ -139,7 +139,7 @@ export class WorkerPool implements DataPlane {
     this.#ports.releaseUnused(plan)
     await this.#updateWorkers()
     if ([...plan.values()].some(spec => this.#ports.getState(spec) !== 'ready')) await this.#open(plan)
-    if (this.#workers.running.length === 0) this.#markAllFailed()
+    this.#requireWorker()
     return this.#buildReport()
   }
 
@@ -235,11 +235,16 @@ export class WorkerPool implements DataPlane {
     this.#ports.remove(key)
   }
 
-  #markAllFailed(): void {
-    const failure = new ProxyFailure('WORKER_FAILED', 'No data-plane worker is running', {
+  /**
+   * A report that every listener has failed would take the rules of all Services away. Without a worker, the sockets that are bound
+   * keep their clients for the next one, and rules that lead to them must stay.
+   * @throws ProxyFailure WORKER_FAILED
+   */
+  #requireWorker(): void {
+    if (this.#isDraining || this.#workers.running.length > 0) return
+    throw new ProxyFailure('WORKER_FAILED', 'No data-plane worker is running', {
       hint: 'See the earlier log lines of the workers; --data-plane-workers=0 runs without workers',
     })
-    for (const key of this.#plan.keys()) if (!this.#failed.has(key)) this.#failed.set(key, failure)
   }
 
   async #collectCounts(): Promise<DataPlaneCounts> {

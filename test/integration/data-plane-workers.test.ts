@@ -1,3 +1,4 @@
+import { ProgramLog } from '../../lib/demo/program-log.js'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
@@ -7,7 +8,7 @@ import { ServiceNode } from '../support/nodes/service-node.js'
 import { HeldProgram } from '../support/processes/held-program.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { isRunning, workersOf } from '../support/processes/children-of.js'
-import { ProxyProcess } from '../support/processes/proxy-process.js'
+import { PROXY_PROGRAM, ProxyProcess } from '../support/processes/proxy-process.js'
 
 const FLAGS = ['--data-plane-workers=2', '--iptables-sync-period=2s']
 
@@ -241,5 +242,40 @@ t.test('the next process can run without workers', { skip: namespacesUnavailable
   await node.checkLoads(t, loads)
   t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
   t.strictSame(workersOf(second.child.pid!), [])
+  t.equal(await second.stop(), 0)
+})
+
+t.test('while no worker starts, rules stay, and the proxy is not ready', { skip: namespacesUnavailable }, async t => {
+  const node = await ServiceNode.create(t, FLAGS)
+  const { network, manifests, client, web } = node
+  const proxy = await node.start()
+  t.equal(await proxy.stop(), 0)
+  const rules = async () => (await network.node.run('iptables-save', [])).stdout.replace(/^#.*|\[\d+:\d+\]/gm, '')
+  const before = await rules()
+  t.match(before, new RegExp(web.clusterIP))
+  // Node.js exits at once with an option that it does not know. The proxy itself has started before.
+  const breakWorkers = `data:text/javascript,process.env.NODE_OPTIONS='--no-such-option'`
+  const child = network.start(network.node, process.execPath, [
+    `--import=${breakWorkers}`,
+    PROXY_PROGRAM,
+    '--proxy-mode=userspace',
+    '--data-plane-workers=2',
+    '--manifests',
+    manifests.path,
+    '-v=3',
+  ])
+  const log = new ProgramLog(child, child.stderr!, 60_000)
+  await log.waitFor(/"Cannot apply changes; .*No data-plane worker is running.* code="WORKER_FAILED"/)
+  t.equal(await rules(), before)
+  t.notOk(log.lines.some(line => line.includes('"Synced rules"')))
+  const status = await network.node.run(process.execPath, [
+    '-e',
+    `const get = path => fetch('http://127.0.0.1:10256' + path).then(({ status }) => status)
+     Promise.all(['/readyz', '/healthz'].map(get)).then(all => console.log(...all))`,
+  ])
+  t.equal(status.stdout.trim(), '503 503')
+  child.kill('SIGKILL')
+  const second = await node.start()
+  t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
   t.equal(await second.stop(), 0)
 })

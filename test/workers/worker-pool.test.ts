@@ -11,6 +11,7 @@ import { WorkerPool, type WorkerPoolOptions } from '../../lib/workers/worker-poo
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { imbalance } from '../support/checks/imbalance.js'
 import { makeListenerPlan, silentLog, makeListenerSpec, waitUntil } from '../support/dataplane/plane-under-test.js'
+import { failStarts } from '../support/processes/fail-starts.js'
 import { TcpPod, readAnswer } from '../support/pods/tcp-pod.js'
 
 const SETTINGS: WorkerPoolOptions['settings'] = {
@@ -154,6 +155,20 @@ t.test('without any worker, connections and datagrams wait for the next one', as
   t.equal(await client.ask(), 'udp pod')
   plane.kill(0)
   t.strictSame(await Promise.all([readAnswer(web!), readAnswer(web!), client.ask()]), ['pod', 'pod', 'udp pod'])
+})
+
+t.test('a plan is rejected while no worker starts, and is served by the first one', async t => {
+  const allowStarts = failStarts(t)
+  const clock = new ManualClock()
+  const setup = new PoolUnderTest(t, 1, { clock })
+  const spec = makeListenerSpec({ protocol: 'UDP', endpoints: [] })
+  const applied = t.rejects(setup.apply(spec), { code: 'WORKER_FAILED', message: 'No data-plane worker is running' })
+  for (let second = 0; second < 14; second++) await clock.advance(1000)
+  await applied
+  allowStarts()
+  const again = setup.apply(spec)
+  while (setup.pool.pids.length === 0) await clock.advance(1000)
+  t.match(await again, [Number])
 })
 
 t.test('a new worker gets the whole plan', async t => {

@@ -151,7 +151,8 @@ export class UserspaceProxier implements Proxier {
 
   async releaseNodePorts(): Promise<void> {
     const plan = new Map([...this.#listenerPlan].filter(([, { holdsNodePort }]) => !holdsNodePort))
-    await this.#options.dataPlane.apply(plan)
+    // Without a worker it rejects, once the sockets of this process are released all the same.
+    await this.#options.dataPlane.apply(plan).catch(() => undefined)
   }
 
   /** Passes the listeners to hold to the data plane. */
