@@ -1,4 +1,5 @@
 import { type Borrower, type ReadBuffers } from './read-buffers.js'
+import { type ReadTurns } from './read-turns.js'
 import { goneError, systemError } from './socket-error.js'
 import { PENDING, type TcpHandle, type TcpHandleEvents, WRITTEN } from './tcp-handle.js'
 import {
@@ -17,12 +18,14 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   readonly #client: TcpHandle
   readonly #endpoint: TcpHandle
   readonly #buffers: ReadBuffers
+  readonly #turns: ReadTurns
   readonly #owner: TcpSpliceOwner
 
-  constructor(client: TcpHandle, endpoint: TcpHandle, buffers: ReadBuffers, owner: TcpSpliceOwner) {
+  constructor(client: TcpHandle, endpoint: TcpHandle, buffers: ReadBuffers, turns: ReadTurns, owner: TcpSpliceOwner) {
     this.#client = client
     this.#endpoint = endpoint
     this.#buffers = buffers
+    this.#turns = turns
     this.#owner = owner
     client.read(this, buffers.shared)
     endpoint.read(this, buffers.shared)
@@ -72,7 +75,7 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
     } else if (result !== WRITTEN) {
       this.onError(to, systemError('write', result))
       return buffer
-    }
+    } else if (length === buffer.length) this.#turns.countFullRead(from, length)
     return buffers.nextBuffer(this, buffer, length)
   }
 

@@ -1,5 +1,6 @@
 import { type Socket } from 'node:net'
 import { type NetSocket, type NetSocketEvents } from './net-socket.js'
+import { type ReadTurns } from './read-turns.js'
 import { goneError } from './socket-error.js'
 import { type TcpTable } from './tcp-table.js'
 import {
@@ -12,19 +13,23 @@ import {
 } from './tcp-transport.js'
 
 const EMPTY = Buffer.alloc(0)
+/** The memory into which Node.js reads a socket. */
+const READ_BYTES = 65_536
 
 /** A splice with Node.js's public streams. Both sockets must have been made with `allowHalfOpen`. */
 export class NetSplice implements TcpSplice, NetSocketEvents {
   readonly #client: NetSocket
   readonly #endpoint: NetSocket
   readonly #table: TcpTable
+  readonly #turns: ReadTurns
   readonly #owner: TcpSpliceOwner
   #failure: SpliceFailure | undefined
 
-  constructor(client: NetSocket, endpoint: NetSocket, table: TcpTable, owner: TcpSpliceOwner) {
+  constructor(client: NetSocket, endpoint: NetSocket, table: TcpTable, turns: ReadTurns, owner: TcpSpliceOwner) {
     this.#client = client
     this.#endpoint = endpoint
     this.#table = table
+    this.#turns = turns
     this.#owner = owner
     client.events = this
     endpoint.events = this
@@ -92,9 +97,12 @@ export class NetSplice implements TcpSplice, NetSocketEvents {
   #pipe({ stream: from }: NetSocket, receiver: NetSocket): void {
     const { stream: to } = receiver
     const resume = (): void => void from.resume()
-    from.on('data', chunk => {
+    from.on('data', (chunk: Buffer) => {
       const mayGoOn = to.write(chunk)
-      if (mayGoOn && to.writableLength === 0) return
+      if (mayGoOn && to.writableLength === 0) {
+        if (chunk.length === READ_BYTES) this.#turns.countFullRead(from, chunk.length)
+        return
+      }
       from.pause()
       this.#owner.onUnpolled()
       // Very small pieces would take far more memory than their bytes before Node.js asks for a pause, and it reports the drain only then.

@@ -3,6 +3,7 @@ import { type Target } from '../../balancer/balancer.js'
 import { NetSocket } from './net-socket.js'
 import { openServer } from './open-server.js'
 import { NetSplice } from './net-splice.js'
+import { ReadTurns } from './read-turns.js'
 import { TcpTable } from './tcp-table.js'
 import {
   type TcpConnector,
@@ -19,6 +20,7 @@ const NO_OWNER: TcpSocketOwner = { onClose: () => undefined }
 /** TCP with Node.js's public API. */
 export class NetTransport implements TcpTransport {
   readonly #table = new TcpTable()
+  readonly #turns = new ReadTurns()
 
   async listen({
     bound,
@@ -65,6 +67,6 @@ export class NetTransport implements TcpTransport {
   }
 
   splice(client: TcpSocket, endpoint: TcpSocket, owner: TcpSpliceOwner): NetSplice {
-    return new NetSplice(client as NetSocket, endpoint as NetSocket, this.#table, owner)
+    return new NetSplice(client as NetSocket, endpoint as NetSocket, this.#table, this.#turns, owner)
   }
 }

@@ -3,6 +3,7 @@ import { type Target } from '../../balancer/balancer.js'
 import { HandleSplice } from './handle-splice.js'
 import { openServer } from './open-server.js'
 import { ReadBuffers } from './read-buffers.js'
+import { ReadTurns } from './read-turns.js'
 import { TcpHandle } from './tcp-handle.js'
 import {
   type TcpConnector,
@@ -16,6 +17,7 @@ import {
 /** TCP with Node.js's internal TCP handles: the fast path. */
 export class TcpHandleTransport implements TcpTransport {
   readonly #buffers: ReadBuffers
+  readonly #turns = new ReadTurns()
 
   /** @param buffers shared by all connections of this transport */
   constructor(buffers = new ReadBuffers()) {
@@ -43,7 +45,7 @@ export class TcpHandleTransport implements TcpTransport {
   }
 
   splice(client: TcpSocket, endpoint: TcpSocket, owner: TcpSpliceOwner): HandleSplice {
-    return new HandleSplice(client as TcpHandle, endpoint as TcpHandle, this.#buffers, owner)
+    return new HandleSplice(client as TcpHandle, endpoint as TcpHandle, this.#buffers, this.#turns, owner)
   }
 }
 

@@ -137,7 +137,7 @@ export class TcpHandle implements TcpSocket {
 
   /** Goes on reading. */
   resume(): void {
-    if (this.#isOpen) this.#raw.readStart()
+    if (this.#isOpen && !this.#resetAfterShutdown) this.#raw.readStart()
   }
 
   /** @returns WRITTEN, PENDING, or the system's error as a negative number */
