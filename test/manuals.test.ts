@@ -106,7 +106,7 @@ t.test('docs/annotations.md has the annotations that the program reads, and the 
 t.test('every chain in a manual is one of the program or of the original kube-proxy', t => {
   const found = [...mentions(/\bKUBE-[A-Z-]*[A-Z]/g)]
   t.ok(found.length > 10, `${found.length} chains`)
-  for (const [manual, chain] of found) t.ok(sources.includes(chain), `${manual}: ${chain}`)
+  for (const [manual, chain] of found) t.ok(new RegExp(`${chain}(?![A-Z])`).test(sources), `${manual}: ${chain}`)
   t.end()
 })
 
