@@ -45,6 +45,23 @@ const IMPURE_NAMES = [
 const PURE_USES = ['Date.parse', 'Date.UTC']
 const IMPURE_USES = ['Math.random']
 
+/**
+ * What reads the time of day, with the reason. Nothing else may: when the clock of a node is set, a wait that is measured with it ends at
+ * once or lasts for hours.
+ */
+const TIME_OF_DAY: Readonly<Record<string, string>> = {
+  'lib/control/build-parts.ts': 'metrics and pages show when the process has started',
+  'lib/control/build-sync-parts.ts': 'metrics and /healthz show when rules were written',
+  'lib/observe/health-server.ts': '/healthz shows the time',
+  'lib/observe/metrics-server.ts': '/statusz shows the time',
+  'lib/observe/microsecond-clock.ts': 'log lines show the time',
+  'lib/observe/profile-routes.ts': 'a profile shows when it was taken',
+  'lib/source/event-recorder.ts': 'an Event shows when it happened',
+  'lib/source/exec-credentials.ts': 'credentials expire at a time of day',
+  'lib/source/kube-client.ts': 'Retry-After may be a time of day',
+  'lib/source/manifest-files.ts': 'the age of a file; a time in the future has no effect',
+}
+
 /** What a mode decides beside its `plan.ts`. */
 const PURE_DECISIONS = [
   'lib/modes/stale-flows.ts',
@@ -286,6 +303,12 @@ void t.test('The lowest floors only compute: no clock, no chance, no system', t 
   })
   t.ok(pure.length > 30, `${pure.length} files`)
   t.same(pure.flatMap(impurities), [])
+  t.end()
+})
+
+void t.test('Only what shows the time of day reads it; waits use a clock that is never set', t => {
+  const readers = files.filter(({ path, names }) => path.startsWith('lib/') && names.includes('Date.now'))
+  t.same(readers.map(({ path }) => path).sort(), Object.keys(TIME_OF_DAY).sort())
   t.end()
 })
 

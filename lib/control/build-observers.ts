@@ -49,7 +49,7 @@ export function buildObservers(inputs: ObserverInputs) {
   const { cluster, iptables, mode, rejected, dataPlane } = choices
   const families = iptables.map(({ family }) => family)
   const { syncPeriod } = mode.syncPeriods(config)
-  const rulesHealth = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt })
+  const rulesHealth = new ProxierHealth({ families, timeoutMs: 2 * syncPeriod, startedAt, clock: realClock })
   const sourceHealth = new SourceHealth(cluster.source, config.healthzStaleTimeout)
   const health = new ProxyHealth(rulesHealth, [
     {
@@ -60,14 +60,14 @@ export function buildObservers(inputs: ObserverInputs) {
     },
     sourceHealth,
   ])
-  const healthWatch = new HealthWatch({ health, clock: realClock, log, now: Date.now })
+  const healthWatch = new HealthWatch({ health, clock: realClock, log })
   const metrics = new Metrics({
     registry,
     families,
     dataPlane,
     mode: { mode: mode.name, rejected },
     pending: () => store.pendingChanges,
-    health: () => health.partsAt(Date.now()),
+    health: () => health.partsHealth,
     sourceAgeMs: () => cluster.source.ageMs,
     standbyProxies: () => predecessors.count,
     startedAt,
@@ -76,7 +76,7 @@ export function buildObservers(inputs: ObserverInputs) {
   const serviceHealth = new ServiceHealthServers({
     addresses: () => families.flatMap(family => node.getNodePortAddresses(family) ?? unspecifiedAddress(family)),
     bindAfter,
-    isHealthy: () => !life.duties.isLeaving && health.statusAt(Date.now()).healthy,
+    isHealthy: () => !life.duties.isLeaving && health.status.healthy,
     onBindFailure: ({ namespace, name }, port, failure) =>
       events.record({
         type: 'Warning',

@@ -25,7 +25,7 @@ export interface ServingState {
 export interface HealthServerOptions {
   /** `healthzBindAddress`; empty: no server. */
   readonly address: string
-  readonly health: Pick<ProxyHealth, 'statusAt' | 'partsAt'>
+  readonly health: Pick<ProxyHealth, 'status' | 'partsHealth'>
   /** Whether load balancers may send traffic to this node; false while the cluster autoscaler removes it. */
   readonly nodeEligible: () => boolean
   readonly serving: () => ServingState
@@ -47,13 +47,12 @@ export function startHealthServer(options: HealthServerOptions): HttpListener {
   const { address, health, nodeEligible, serving, bindAfter, observer, clock, log, now = Date.now } = options
 
   const respond = (probe: HealthEndpoint, eligible: boolean | undefined, fits: boolean): HttpResponse => {
-    const time = now()
-    const status = health.statusAt(time)
+    const { status } = health
     const healthy = probe === 'livez' ? status.alive : status.healthy
     const isOk = healthy && eligible !== false && fits
-    observer.checked(probe, health.partsAt(time))
+    observer.checked(probe, health.partsHealth)
     if (probe !== 'readyz') observer.probed(probe, isOk ? 200 : 503)
-    const body = { ...buildBody({ ...status, healthy }, time, eligible, isOk), ...leavingField(probe, serving()) }
+    const body = { ...buildBody({ ...status, healthy }, now(), eligible, isOk), ...leavingField(probe, serving()) }
     return {
       status: isOk ? 200 : 503,
       contentType: 'application/json',

@@ -9,11 +9,9 @@ const RULES_PROBLEM = 'changes wait too long for a successful sync of the rules'
 
 /** The parts of a `HealthWatch`. */
 export interface HealthWatchOptions {
-  readonly health: Pick<ProxyHealth, 'statusAt'>
+  readonly health: Pick<ProxyHealth, 'status'>
   readonly clock: Clock
   readonly log: Log
-  /** Milliseconds since 1970. */
-  readonly now: () => number
 }
 
 /** Logs when the proxy stops being healthy, and when it is healthy again. Load balancers that ask leave no trace in the log. */
@@ -36,8 +34,8 @@ export class HealthWatch {
   }
 
   #check(): void {
-    const { health, clock, log, now } = this.#options
-    const { families, problems } = health.statusAt(now())
+    const { health, clock, log } = this.#options
+    const { families, problems } = health.status
     const rulesAreLate = [...families.values()].some(({ healthy }) => !healthy)
     const wasHealthy = this.#problems.present.size === 0
     this.#problems.update(

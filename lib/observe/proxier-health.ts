@@ -1,4 +1,5 @@
 import { type IpFamily } from '../model/address.js'
+import { type Clock } from '../model/clock.js'
 import { type SyncObserver } from './sync-observer.js'
 
 /** Health of one family's rules. Times are milliseconds since 1970. */
@@ -24,10 +25,13 @@ export interface ProxierHealthOptions {
   readonly timeoutMs: number
   /** Used as the time of the first update until there is one; milliseconds since 1970. */
   readonly startedAt: number
+  /** Measures how long changes wait. A time since 1970 cannot: it jumps when the clock of the node is set. */
+  readonly clock: Pick<Clock, 'now'>
 }
 
 interface FamilyState {
   lastUpdated: number
+  /** By the monotonic clock. */
   oldestQueued: number | undefined
 }
 
@@ -41,16 +45,18 @@ interface FamilyState {
 export class ProxierHealth implements Pick<SyncObserver, 'queued' | 'synced'> {
   readonly #timeoutMs: number
   readonly #startedAt: number
+  readonly #clock: Pick<Clock, 'now'>
   readonly #families = new Map<IpFamily, FamilyState>()
 
-  constructor({ families, timeoutMs, startedAt }: ProxierHealthOptions) {
+  constructor({ families, timeoutMs, startedAt, clock }: ProxierHealthOptions) {
     this.#timeoutMs = timeoutMs
     this.#startedAt = startedAt
+    this.#clock = clock
     for (const family of families) this.#state(family)
   }
 
-  queued(family: IpFamily, at: number): void {
-    this.#state(family).oldestQueued ??= at
+  queued(family: IpFamily): void {
+    this.#state(family).oldestQueued ??= this.#clock.now()
   }
 
   synced(family: IpFamily, at: number): void {
@@ -59,8 +65,9 @@ export class ProxierHealth implements Pick<SyncObserver, 'queued' | 'synced'> {
     state.oldestQueued = undefined
   }
 
-  /** @param now milliseconds since 1970 */
-  statusAt(now: number): HealthStatus {
+  /** The health at this moment. */
+  get status(): HealthStatus {
+    const now = this.#clock.now()
     const families = new Map<IpFamily, FamilyHealth>()
     for (const [family, { lastUpdated, oldestQueued }] of this.#families) {
       families.set(family, { lastUpdated, healthy: oldestQueued === undefined || now - oldestQueued < this.#timeoutMs })

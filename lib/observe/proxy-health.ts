@@ -19,17 +19,17 @@ export interface ProxyHealthStatus extends HealthStatus {
 
 /** The health of the rules, and of the parts without which rules serve no client. */
 export class ProxyHealth {
-  readonly #rules: Pick<ProxierHealth, 'statusAt'>
+  readonly #rules: Pick<ProxierHealth, 'status'>
   readonly #parts: readonly HealthPart[]
 
-  constructor(rules: Pick<ProxierHealth, 'statusAt'>, parts: readonly HealthPart[]) {
+  constructor(rules: Pick<ProxierHealth, 'status'>, parts: readonly HealthPart[]) {
     this.#rules = rules
     this.#parts = parts
   }
 
-  /** @param now milliseconds since 1970 */
-  statusAt(now: number): ProxyHealthStatus {
-    const rules = this.#rules.statusAt(now)
+  /** The health at this moment. */
+  get status(): ProxyHealthStatus {
+    const rules = this.#rules.status
     const problems = this.#parts.flatMap(({ problem }) => problem ?? [])
     return {
       ...rules,
@@ -39,12 +39,9 @@ export class ProxyHealth {
     }
   }
 
-  /**
-   * Whether each part is healthy, by its name.
-   * @param now milliseconds since 1970
-   */
-  partsAt(now: number): ReadonlyMap<string, boolean> {
+  /** Whether each part is healthy at this moment, by its name. */
+  get partsHealth(): ReadonlyMap<string, boolean> {
     const parts = this.#parts.map(({ name, problem }) => [name, problem === undefined] as const)
-    return new Map([['rules', this.#rules.statusAt(now).healthy], ...parts])
+    return new Map([['rules', this.#rules.status.healthy], ...parts])
   }
 }

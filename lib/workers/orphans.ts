@@ -64,12 +64,12 @@ async function signalOrphans(
     .filter(orphan => !hasReacted(orphan))
   if (silent.length === 0) return
   log.info(0, message, { workers: silent.length })
-  const started = Date.now()
+  const started = performance.now()
   let signalledAt = -Infinity
-  while (silent.length > 0 && Date.now() < started + REACTION_TIMEOUT_MS) {
-    if (Date.now() - signalledAt >= REPEAT_MS) {
+  while (silent.length > 0 && performance.now() < started + REACTION_TIMEOUT_MS) {
+    if (performance.now() - signalledAt >= REPEAT_MS) {
       for (const { pid } of silent) sendSignal(pid, signal)
-      signalledAt = Date.now()
+      signalledAt = performance.now()
     }
     await pause(POLL_MS)
     silent = silent.filter(orphan => !hasReacted(orphan))
@@ -86,8 +86,8 @@ async function killOrphan({ pid, startTime }: ProcessFacts, own: ProcessFacts, l
     seconds: REACTION_TIMEOUT_MS / 1000,
   })
   sendSignal(pid, 'SIGKILL')
-  const deadline = Date.now() + KILL_TIMEOUT_MS
-  while (readStartTime(pid) === startTime && Date.now() < deadline) await pause(POLL_MS)
+  const deadline = performance.now() + KILL_TIMEOUT_MS
+  while (readStartTime(pid) === startTime && performance.now() < deadline) await pause(POLL_MS)
 }
 
 function findOrphan(pid: number, own: ProcessFacts): ProcessFacts | undefined {

@@ -24,7 +24,10 @@ function startServers(t: Test, healthz: string, metricsAddress: string) {
   const http = new HttpServers({
     config: readConfig(flags, 'node-1', MODES).config,
     mode: 'userspace',
-    health: new ProxyHealth(new ProxierHealth({ families: ['IPv4'], timeoutMs: 60_000, startedAt }), []),
+    health: new ProxyHealth(
+      new ProxierHealth({ families: ['IPv4'], timeoutMs: 60_000, startedAt, clock: new ManualClock() }),
+      [],
+    ),
     metrics: new Metrics({
       registry: new MetricRegistry(),
       families: ['IPv4'],

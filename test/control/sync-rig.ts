@@ -53,7 +53,7 @@ export function createRig(options: { readonly minSyncPeriod?: number; readonly m
   const proxier = new MemoryProxier(() => clock.now())
   /** The families whose rules were programmed, in order. */
   const programmed: string[] = []
-  const health = new ProxierHealth({ families: ['IPv4'], timeoutMs: 2 * SYNC_PERIOD, startedAt: EPOCH })
+  const health = new ProxierHealth({ families: ['IPv4'], timeoutMs: 2 * SYNC_PERIOD, startedAt: EPOCH, clock })
   const store = new ObjectStore('node-a')
   const loop = new SyncLoop({
     store,
@@ -71,7 +71,7 @@ export function createRig(options: { readonly minSyncPeriod?: number; readonly m
     minSyncPeriod: options.minSyncPeriod ?? MIN_SYNC_PERIOD,
   })
   store.subscribe({ onChange: loop.requestSync })
-  const isHealthy = (): boolean => health.statusAt(EPOCH + clock.now()).healthy
+  const isHealthy = (): boolean => health.status.healthy
   const programTimes = (): number[] => proxier.programCalls.map(({ at }) => at)
   return {
     clock,

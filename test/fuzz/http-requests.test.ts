@@ -26,7 +26,10 @@ const PORTS: Readonly<Record<string, (log: RecordingLog) => HttpListener>> = {
   'health checks': log =>
     startHealthServer({
       address: '127.0.0.1:0',
-      health: new ProxyHealth(new ProxierHealth({ families: ['IPv4'], timeoutMs: 60_000, startedAt: Date.now() }), []),
+      health: new ProxyHealth(
+        new ProxierHealth({ families: ['IPv4'], timeoutMs: 60_000, startedAt: Date.now(), clock }),
+        [],
+      ),
       nodeEligible: () => true,
       serving: () => ({ isReady: true, isLeaving: false }),
       observer: { probed: () => undefined, checked: () => undefined },

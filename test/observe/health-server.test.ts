@@ -15,6 +15,7 @@ interface Fixture {
   readonly health: ProxierHealth
   readonly probes: string[]
   readonly checks: unknown[]
+  readonly clock: ManualClock
   now: number
   eligible: boolean
   problem: HealthProblem | undefined
@@ -22,7 +23,8 @@ interface Fixture {
 }
 
 async function createFixture(t: Test): Promise<Fixture> {
-  const health = new ProxierHealth({ families: ['IPv4', 'IPv6'], timeoutMs: 60_000, startedAt: START })
+  const clock = new ManualClock()
+  const health = new ProxierHealth({ families: ['IPv4', 'IPv6'], timeoutMs: 60_000, startedAt: START, clock })
   const probes: string[] = []
   const listener = startHealthServer({
     address: '127.0.0.1:0',
@@ -40,7 +42,7 @@ async function createFixture(t: Test): Promise<Fixture> {
       probed: (probe, status) => probes.push(`${probe} ${status}`),
       checked: (probe, parts) => fixture.checks.push([probe, Object.fromEntries(parts)]),
     },
-    clock: new ManualClock(),
+    clock,
     log: new RecordingLog(),
     now: () => fixture.now,
   })
@@ -50,6 +52,7 @@ async function createFixture(t: Test): Promise<Fixture> {
     health,
     probes,
     checks: [],
+    clock,
     now: START,
     eligible: true,
     problem: undefined,
@@ -78,7 +81,8 @@ t.test('a healthy proxy responds with 200 and the current time', async t => {
 t.test('an unhealthy family makes both paths respond with 503 and the time of the last sync', async t => {
   const fixture = await createFixture(t)
   fixture.health.synced('IPv4', START + 1000)
-  fixture.health.queued('IPv6', START + 2000)
+  fixture.health.queued('IPv6')
+  fixture.clock.advanceSync(60_000)
   fixture.now = START + 62_000
   const healthz = await exchange(fixture.listener.boundAddress, '/healthz')
   t.equal(healthz.status, 503)

@@ -9,7 +9,7 @@ import { RecordingLog } from '../support/log/recording-log.js'
 t.test('the log has one line when the proxy stops being healthy, and one when it is healthy again', async t => {
   const clock = new ManualClock()
   const log = new RecordingLog()
-  const rules = new ProxierHealth({ families: ['IPv4'], timeoutMs: 60_000, startedAt: 0 })
+  const rules = new ProxierHealth({ families: ['IPv4'], timeoutMs: 60_000, startedAt: 0, clock })
   let problem: HealthProblem | undefined
   const part = {
     name: 'part',
@@ -18,7 +18,7 @@ t.test('the log has one line when the proxy stops being healthy, and one when it
     },
   }
   const health = new ProxyHealth(rules, [part])
-  const watch = new HealthWatch({ health, clock, log, now: () => clock.now() })
+  const watch = new HealthWatch({ health, clock, log })
   t.teardown(() => watch.close())
   const lines = () => log.entries.map(({ message }) => message)
   clock.advanceSync(10_000)
@@ -27,13 +27,13 @@ t.test('the log has one line when the proxy stops being healthy, and one when it
   clock.advanceSync(10_000)
   t.strictSame(lines(), ['The proxy is not healthy; /healthz responds with 503'])
   t.strictSame(
-    [...health.partsAt(clock.now())],
+    [...health.partsHealth],
     [
       ['rules', true],
       ['part', false],
     ],
   )
-  rules.queued('IPv4', clock.now())
+  rules.queued('IPv4')
   clock.advanceSync(60_000)
   t.equal(lines().length, 2, 'another problem is another line')
   rules.synced('IPv4', clock.now())
