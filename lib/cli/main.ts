@@ -54,7 +54,8 @@ async function runProxy(values: FlagValues): Promise<number> {
     })
   }
   const log = createKlog({ verbosity: config.verbosity, format: config.logFormat })
-  logNotes(read, log)
+  // What the options mean for a proxy does not matter here; an unknown field may matter.
+  logNotes({ notes: read.notes.filter(({ isWarning }) => isWarning || !config.cleanup) }, log)
   if (config.writeConfigTo !== '') await writeConfigurationFile(config)
   else if (config.cleanup) await runCleanup(log)
   else if (config.initOnly) await initNode(config, log)

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ManifestFolder, makeSliceManifest, makeServiceManifest } from '../support/api/manifests.js'
@@ -55,6 +55,22 @@ t.test('bad input in a running program', { skip: namespacesUnavailable }, t => {
       makeServiceManifest('later', { clusterIP: '10.96.0.11', port: 80 }),
     )
     await proxy.waitForLine(/"Serving" servicePort="IPv4\/default\/later/)
+    t.equal(await proxy.stop(), 0)
+  })
+
+  t.test('the first file of docs/manifests.md has no mistake, and serves', async t => {
+    const network = await NodeNetwork.create(t)
+    const server = await network.addServer('a')
+    const folder = new ManifestFolder(t)
+    const [, example] = /```yaml\n(.*?)```/s.exec(readFileSync('docs/manifests.md', 'utf8'))!
+    writeFileSync(join(folder.path, 'web.yaml'), example!.replace('192.0.2.7', server.ip))
+    const proxy = new ProxyProcess(network, ['--manifests', join(folder.path, 'web.yaml'), '--manifests-strict'])
+    await proxy.waitForLine(/Synced rules" family="IPv4"/)
+    t.equal(await new NetworkClient(network, network.node).tcp(WEB.clusterIP, WEB.port), 'a')
+    t.same(
+      proxy.lines.filter(line => /^E/.test(line)),
+      [],
+    )
     t.equal(await proxy.stop(), 0)
   })
 
