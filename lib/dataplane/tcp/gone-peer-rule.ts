@@ -16,8 +16,14 @@ const RESET_ONLY: GonePeerRule = { ifReset: 'reset', ifPossiblyEnded: undefined 
 const AT_REST_MS = 1000
 /** Share of the keep-alive time; the rest is a margin for a sweep that comes late. */
 const SURE_SHARE = 0.5
-/** After so many keep-alive times without a byte, a connection gives up the bytes that a peer sent before it went. */
-const GIVE_UP_KEEP_ALIVES = 4
+
+/** Times that a connection keeps to, in milliseconds. */
+export interface PeerTimeouts {
+  /** Idle time after which the kernel checks that a peer still exists. */
+  readonly keepAliveIdle: number
+  /** How long a connection may be silent of which one direction has ended. */
+  readonly halfClosedTimeout: number
+}
 
 /**
  * How a connection has to end if the peer of one of its sockets is gone. Undefined: it goes on in any case.
@@ -27,18 +33,20 @@ const GIVE_UP_KEEP_ALIVES = 4
  * get one too. A peer that goes later has perhaps closed its socket in order, long before, and its kernel has forgotten it since.
  * Then the other side must get all bytes that it sent, and no reset: as from that kernel.
  *
+ * Those bytes may wait for a slow reader as long as those of a peer that still exists and has finished sending: a kernel that forwards
+ * packets has no limit for bytes that it has acknowledged. When sockets are short, connections that are held back end first.
+ *
  * If this side has finished sending to the peer, the peer may end the connection in order at any time: then the kernel drops it at
  * once, with bytes that nothing has read yet.
  *
  * @param state of the socket
  * @param hasFinished whether the end of the other side's data was sent to the peer
- * @param keepAliveIdle idle time after which the kernel checks that a peer still exists, in milliseconds
  */
 export function gonePeerRule(
   state: SocketState,
   hasFinished: boolean,
   { unpolledMs, quietMs }: UnpolledTimes,
-  keepAliveIdle: number,
+  { keepAliveIdle, halfClosedTimeout }: PeerTimeouts,
 ): GonePeerRule | undefined {
   // Too short for a keep-alive.
   const isShort = unpolledMs < keepAliveIdle * SURE_SHARE
@@ -46,18 +54,17 @@ export function gonePeerRule(
   // The bytes that the kernel still has from a peer that is gone arrive as long as the other side takes them.
   if (state === 'reading' || quietMs < AT_REST_MS) return undefined
   const hasSentReset = isShort && !hasFinished
-  return hasSentReset || quietMs >= keepAliveIdle * GIVE_UP_KEEP_ALIVES ? RESET : RESET_ONLY
+  return hasSentReset || quietMs >= halfClosedTimeout ? RESET : RESET_ONLY
 }
 
 /**
  * Whether a connection of which one direction has ended is silent for too long, although both peers exist.
- * @param halfClosedTimeout how long such a connection may be silent, in milliseconds
  */
 export function isAbandoned(
   client: SocketState,
   endpoint: SocketState,
   { quietMs }: UnpolledTimes,
-  halfClosedTimeout: number,
+  { halfClosedTimeout }: Pick<PeerTimeouts, 'halfClosedTimeout'>,
 ): boolean {
   return (client === 'ended' || endpoint === 'ended') && quietMs >= halfClosedTimeout
 }

@@ -129,12 +129,12 @@ export class TcpConnection
     const splice = this.#splice
     if (splice === undefined) return this.#client.checkPeer(() => this.#client.close())
     this.#context.heldBackConnections.note(this, splice.heldBytes, times.quietMs)
-    const { keepAliveIdle, halfClosedTimeout } = this.#context.timings
+    const { timings } = this.#context
     const { clientState, endpointState } = splice
-    if (isAbandoned(clientState, endpointState, times, halfClosedTimeout)) return splice.reset()
-    const clientRule = gonePeerRule(clientState, endpointState === 'ended', times, keepAliveIdle)
+    if (isAbandoned(clientState, endpointState, times, timings)) return splice.reset()
+    const clientRule = gonePeerRule(clientState, endpointState === 'ended', times, timings)
     if (clientRule !== undefined) splice.endIfGone('client', clientRule)
-    const endpointRule = gonePeerRule(endpointState, clientState === 'ended', times, keepAliveIdle)
+    const endpointRule = gonePeerRule(endpointState, clientState === 'ended', times, timings)
     if (endpointRule !== undefined) splice.endIfGone('endpoint', endpointRule)
   }
 
