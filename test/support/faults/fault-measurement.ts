@@ -9,6 +9,9 @@ import {
   monotonicMs,
 } from './traffic-counts.js'
 
+/** How much of each kind of traffic may be lost: so many, or any that was sent before the recovery that was measured last. */
+export type AllowedLosses = Readonly<Partial<Record<TrafficKind, number | 'before recovery'>>>
+
 /** Measures one fault. It asserts what was lost; times it only reports. */
 export class FaultMeasurement {
   readonly #t: Test
@@ -16,6 +19,7 @@ export class FaultMeasurement {
   readonly #recoveries: string[] = []
   #startedAt: number | undefined
   #endedAt: number | undefined
+  #recoveredAt = 0
 
   constructor(t: Test) {
     this.#t = t
@@ -38,18 +42,16 @@ export class FaultMeasurement {
    */
   async measureRecovery<T>(what: string, recovered: () => Promise<T>): Promise<T> {
     const result = await recovered()
-    this.#recoveries.push(`${formatSeconds(monotonicMs() - this.#mark)} until ${what}`)
+    this.#recoveredAt = monotonicMs()
+    this.#recoveries.push(`${formatSeconds(this.#recoveredAt - this.#mark)} until ${what}`)
     return result
   }
 
   /**
    * Ends the traffic. The test fails if more was lost than the promise allows, or if none was sent.
-   * @param allowed how many may be lost; without a number none
+   * @param allowed what may be lost; of other kinds nothing
    */
-  async checkTraffic(
-    traffic: readonly SteadyTraffic[],
-    allowed: Readonly<Partial<Record<TrafficKind, number>>> = {},
-  ): Promise<TrafficReport> {
+  async checkTraffic(traffic: readonly SteadyTraffic[], allowed: AllowedLosses = {}): Promise<TrafficReport> {
     const reports = await Promise.all(traffic.map(client => client.stop()))
     const sum = (kind: TrafficKind) => addCounts(reports.map(report => report[kind]))
     const total: TrafficReport = {
@@ -60,8 +62,11 @@ export class FaultMeasurement {
     const used = (Object.keys(TRAFFIC_KINDS) as TrafficKind[]).filter(kind => total[kind].attempted > 0)
     this.#t.ok(used.length > 0, 'there was traffic')
     for (const kind of used) {
-      const { attempted, lost } = total[kind]
-      this.checkLoss(countLost(total[kind]), attempted, TRAFFIC_KINDS[kind], allowed[kind] ?? 0, lost)
+      const { attempted, lost, lastLostAt = 0 } = total[kind]
+      const all = countLost(total[kind])
+      const early = lastLostAt < this.#recoveredAt ? all : 0
+      const most = allowed[kind] === 'before recovery' ? early : (allowed[kind] ?? 0)
+      this.checkLoss(all, attempted, TRAFFIC_KINDS[kind], most, lost)
     }
     this.#reportInterruption(used.map(kind => total[kind]))
     return total
