@@ -29,6 +29,16 @@ async function runIpset(args: readonly string[], input = ''): Promise<string> {
   return stdout
 }
 
+/** A line of the input is refused; lines before it may have taken effect. */
+export class SetLineRefused extends ProxyFailure {
+  readonly line: string
+
+  constructor(line: string, message: string) {
+    super('IPSET_FAILED', message, { hint: 'The proxy retries automatically' })
+    this.line = line
+  }
+}
+
 /** The failure for an error message of `ipset`; quotes the wrong line when the message names one. */
 export function ipSetFailure(args: readonly string[], stderr: string, input: string): ProxyFailure {
   const summary = summarizeStderr(stderr)
@@ -44,8 +54,7 @@ export function ipSetFailure(args: readonly string[], stderr: string, input: str
     )
   const number = /line (\d+)/.exec(stderr)?.[1]
   const line = number === undefined ? undefined : input.split('\n')[Number(number) - 1]
-  const where = line === undefined ? '' : `, at line ${number}: "${line}"`
-  return new ProxyFailure('IPSET_FAILED', `"ipset ${args.join(' ')}" failed${where}: ${summary}`, {
-    hint: 'The proxy retries automatically',
-  })
+  const action = `"ipset ${args.join(' ')}" failed`
+  if (line !== undefined) return new SetLineRefused(line, `${action}, at line ${number}: "${line}": ${summary}`)
+  return new ProxyFailure('IPSET_FAILED', `${action}: ${summary}`, { hint: 'The proxy retries automatically' })
 }

@@ -51,6 +51,24 @@ void t.test('the kernel gets the desired sets', { skip: skipReason, timeout: 60_
     t.equal(removalInput(desired, observed), '')
   })
 
+  await t.test('an entry that the program or the kernel refuses keeps no other one out', async t => {
+    const text =
+      'add KUBE-A not-an-address\nadd KUBE-A 10.96.0.20,tcp:80\nadd KUBE-A 10.96.0.21,tcp:80,10.0.0.1\n' +
+      'create KUBE-SMALL hash:ip,port family inet maxelem 1\nadd KUBE-SMALL 10.96.0.1,tcp:1\nadd KUBE-SMALL 10.96.0.1,tcp:2\n' +
+      'add KUBE-C 30081\n'
+    t.strictSame(await send({ do: 'restore sets', text }), [
+      'add KUBE-A not-an-address',
+      'add KUBE-A 10.96.0.21,tcp:80,10.0.0.1',
+      'add KUBE-SMALL 10.96.0.1,tcp:2',
+    ])
+    const entries = entriesOf(await read())
+    t.ok(entries['KUBE-A']?.includes('10.96.0.20,tcp:80'))
+    t.strictSame(entries['KUBE-C'], ['30080', '30081'])
+    t.match(await send({ do: 'restore sets', text: 'add KUBE-NONE 1.2.3.4\n'.repeat(30) }), /add KUBE-NONE/)
+    const back = 'del KUBE-A 10.96.0.20,tcp:80\ndel KUBE-C 30081\ndestroy KUBE-SMALL\n'
+    t.strictSame(await send({ do: 'restore sets', text: back }), [])
+  })
+
   await t.test('only missing entries are added, and only extra ones removed', async t => {
     const others = [setOf('KUBE-A', 'hash:ip,port', ['10.96.0.11,udp:53', '10.96.0.12,tcp:80']), ...desired.slice(1)]
     const text = additionInput(others, await read())

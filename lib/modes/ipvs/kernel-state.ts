@@ -1,12 +1,15 @@
 import { type IpAddress, type IpFamily, familyOf } from '../../model/address.js'
 import { type Cidr, cidrContains } from '../../model/cidr.js'
+import { ProxyFailure } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
+import { OnceReporter } from '../../primitives/once-reporter.js'
 import { type DummyInterface } from '../../system/dummy-interface.js'
 import { type IpSet } from '../../system/ip-set-text.js'
 import { type ObservedSet, additionInput, setHeader, removalInput } from '../../system/ip-set-text.js'
 import { type IpSets } from '../../system/ip-sets.js'
 import { type Ipvs } from '../../system/ipvs.js'
 import { type IpvsChange, changeLine } from '../../system/ipvs-text.js'
+import { type RefusedSetLine, restoreSets } from '../../system/restore-sets.js'
 import { type VirtualServer, serverKey } from '../../system/virtual-server.js'
 import { ownedServers } from './owned-servers.js'
 import { type IpvsPlan } from './plan.js'
@@ -43,6 +46,7 @@ export class KernelState {
   /** The `serverKey` of each server that this mode owns, including those of an earlier process. */
   readonly #ownedKeys = new Set<string>()
   #foreignServers: ReadonlySet<string> = new Set()
+  readonly #refusedEntries = new OnceReporter()
 
   constructor(family: IpFamily, options: KernelStateOptions) {
     this.#family = family
@@ -87,9 +91,19 @@ export class KernelState {
   /** Adds the desired entries to the sets, and removes none. @returns whether that changed anything @throws ProxyFailure */
   async addToSets({ sets }: IpvsPlan): Promise<boolean> {
     const observed = this.#takeObserved()
-    const changed = await this.#restoreSets(additionInput(sets.values(), observed.sets))
-    this.#observed = { ...observed, sets: setsAfterAdditions(sets, observed.sets) }
-    return changed
+    const { hasChanged, refused } = await this.#restoreSets(additionInput(sets.values(), observed.sets))
+    this.#refusedEntries.update(
+      refused,
+      ({ line }) => line,
+      ({ line, reason }) =>
+        this.#options.log.error(
+          'Cannot write one entry of a set; what it is for may not be served, all others are',
+          new ProxyFailure('IPSET_FAILED', reason, { hint: 'The proxy tries again at each sync' }),
+          { line },
+        ),
+    )
+    this.#observed = { ...observed, sets: setsAfterAdditions(sets, observed.sets, refused) }
+    return hasChanged
   }
 
   /**
@@ -112,11 +126,11 @@ export class KernelState {
     const removed = [...observed.addresses].filter(ip => !plan.addresses.has(ip))
     await attempt(dummy.change([], removed))
     const sets = [...plan.sets.values()].filter(set => failures.length === 0 || !this.#isOwnershipSet(set))
-    const setsChanged = await this.#restoreSets(removalInput(sets, observed.sets))
+    const { hasChanged } = await this.#restoreSets(removalInput(sets, observed.sets))
     if (failures.length > 0) throw failures[0]
     for (const key of this.#ownedKeys) if (!after.has(key)) this.#ownedKeys.delete(key)
     this.#observed = { sets: setsAfterRemovals(plan.sets, observed.sets), addresses: plan.addresses, servers: after }
-    return setsChanged || added.length + removed.length + changes.length > 0
+    return hasChanged || added.length + removed.length + changes.length > 0
   }
 
   /** Whether real servers that the plan no longer contains wait until their last connections have closed. */
@@ -144,12 +158,11 @@ export class KernelState {
     return observed
   }
 
-  async #restoreSets(text: string): Promise<boolean> {
-    if (text === '') return false
+  async #restoreSets(text: string): Promise<{ hasChanged: boolean; refused: readonly RefusedSetLine[] }> {
     const { log, sets } = this.#options
-    if (log.enabled(5)) log.info(5, 'Restoring sets', { family: this.#family, sets: text })
-    await sets.restore(text)
-    return true
+    if (text !== '' && log.enabled(5)) log.info(5, 'Restoring sets', { family: this.#family, sets: text })
+    const refused = await restoreSets(sets, text)
+    return { hasChanged: text.split('\n').length - 1 > refused.length, refused }
   }
 
   async #changeServers(changes: readonly IpvsChange[]): Promise<void> {
@@ -171,21 +184,35 @@ export class KernelState {
   }
 }
 
-function setsAfterAdditions(sets: IpvsPlan['sets'], before: ObservedState['sets']): ReadonlyMap<string, ObservedSet> {
+function setsAfterAdditions(
+  sets: IpvsPlan['sets'],
+  before: ObservedState['sets'],
+  refused: readonly RefusedSetLine[],
+): ReadonlyMap<string, ObservedSet> {
+  const refusedLines = new Set(refused.map(({ line }) => line))
   const after = new Map(before)
   for (const [name, set] of sets) {
     const observed = before.get(name)
     if (observed?.entries === set.entries) continue
     const surplus = [...(observed?.entries ?? [])].filter(entry => !set.entries.has(entry))
-    const entries = surplus.length === 0 ? set.entries : new Set([...set.entries, ...surplus])
+    const missing =
+      refused.length === 0 ? [] : [...set.entries].filter(entry => refusedLines.has(`add ${name} ${entry}`))
+    const entries = surplus.length + missing.length === 0 ? set.entries : new Set([...set.entries, ...surplus])
+    for (const entry of missing) (entries as Set<string>).delete(entry)
     after.set(name, { header: setHeader(set), entries })
   }
   return after
 }
 
+/** An entry that was refused is still missing, so that the next write tries it again. */
 function setsAfterRemovals(sets: IpvsPlan['sets'], before: ObservedState['sets']): ReadonlyMap<string, ObservedSet> {
-  return new Map([
-    ...before,
-    ...[...sets].map(([name, set]) => [name, { header: setHeader(set), entries: set.entries }] as const),
-  ])
+  const after = new Map(before)
+  for (const [name, set] of sets) {
+    const known = before.get(name)?.entries
+    if (known === set.entries) continue
+    const present = known === undefined ? [] : [...set.entries].filter(entry => known.has(entry))
+    const entries = known === undefined || present.length === set.entries.size ? set.entries : new Set(present)
+    after.set(name, { header: setHeader(set), entries })
+  }
+  return after
 }

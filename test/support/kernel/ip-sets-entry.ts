@@ -7,11 +7,14 @@ import { IPVS_TABLES, ipvsRules } from '../../../lib/modes/ipvs/ipvs-rules.js'
 import { probeSetMatch } from '../../../lib/modes/ipvs/probe.js'
 import { restoreInput } from '../../../lib/netfilter/iptables-restore.js'
 import { ipSetProgram } from '../../../lib/system/ip-sets.js'
+import { restoreSets } from '../../../lib/system/restore-sets.js'
 import { IptablesPrograms } from '../../../lib/system/iptables.js'
 
 export type IpSetsCommand =
   | { readonly do: 'read' }
   | { readonly do: 'restore'; readonly text: string }
+  /** @returns the lines that were refused */
+  | { readonly do: 'restore sets'; readonly text: string }
   /** Checks whether rules can match sets. @returns the reason why not, or "done" */
   | { readonly do: 'probe'; readonly family: IpFamily; readonly backEnd: 'nft' | 'legacy' }
   /** Writes the rules of ipvs mode. @returns what would have to be written after that: nothing, if the proxy spells rules like the kernel */
@@ -23,6 +26,8 @@ async function handle(command: IpSetsCommand): Promise<unknown> {
       return [...(await ipSetProgram.read())].map(([name, { header, entries }]) => [name, header, [...entries]])
     case 'restore':
       return ipSetProgram.restore(command.text)
+    case 'restore sets':
+      return (await restoreSets(ipSetProgram, command.text)).map(({ line }) => line)
     case 'probe':
       return probeSetMatch(new IptablesPrograms(command.family, command.backEnd), ipSetProgram)
     case 'rules': {
