@@ -5,8 +5,7 @@ import { type Answer, askServer } from './ask-server.js'
 import { type HandOverProof } from './hand-over-proof.js'
 import { HandOverServer, type SuccessorCallbacks } from './hand-over-server.js'
 import { LineConnection } from './line-connection.js'
-import { Predecessor } from './predecessor.js'
-import { type Predecessors } from './predecessors.js'
+import { Predecessor, type Predecessors } from './predecessors.js'
 import { standBehind } from './stand-behind.js'
 
 /** How long to wait until another proxy gives way, in milliseconds. It must at most finish a write of rules. */

@@ -1,9 +1,42 @@
 import { type Clock } from '../model/clock.js'
 import { withTimeout } from '../primitives/with-timeout.js'
-import { type Predecessor } from './predecessor.js'
+import { type LineConnection } from './line-connection.js'
 
 /** How long to wait for the ports of health checks and metrics once this proxy serves, in milliseconds. The other one may hang. */
 const RELEASE_TIMEOUT_MS = 10_000
+
+/** A proxy that has given way to this one. */
+export class Predecessor {
+  /** Resolves when it has ended, or after `release`. */
+  readonly ended: Promise<void>
+  /** Resolves when it has released the ports of health checks and metrics, or has ended. */
+  readonly released: Promise<void>
+  readonly #connection: LineConnection
+  #isAnnounced = false
+
+  /** @param connection on which it has agreed; see `HandOverServer` */
+  constructor(connection: LineConnection) {
+    this.#connection = connection
+    this.ended = connection.closed
+    this.released = this.#waitForRelease()
+  }
+
+  /** Reports that the rules of this proxy are in the kernel. */
+  announceServing(): void {
+    if (!this.#isAnnounced) this.#connection.send('serving')
+    this.#isAnnounced = true
+  }
+
+  /** Lets it serve again: this proxy is about to end. */
+  release(): void {
+    this.#connection.end('leaving')
+  }
+
+  async #waitForRelease(): Promise<void> {
+    for (let line: string | undefined = ''; line !== 'released' && line !== undefined;)
+      line = await this.#connection.nextLine()
+  }
+}
 
 /**
  * The proxies that have given way to this process and still run: they stand by. They belong to the process, not to one of its
@@ -21,11 +54,6 @@ export class Predecessors {
   /** How many stand by. */
   get count(): number {
     return this.#standing.size + this.#watchers
-  }
-
-  /** Those that have given way to this process itself. */
-  get standing(): Iterable<Predecessor> {
-    return this.#standing
   }
 
   /** Another one has given way. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type Socket, createServer } from 'node:net'
 import t, { type Test } from 'tap'
+import { askServer } from '../../lib/control/ask-server.js'
 import { aborted } from '../../lib/control/drain-data-plane.js'
 import { LineConnection } from '../../lib/control/line-connection.js'
 import { quickClock } from '../support/clock/quick-clock.js'
@@ -94,30 +95,23 @@ t.test('a proxy that serves waits ten seconds for the ports of one that hangs', 
 t.test('a proxy learns whether its successor ends in order or was killed', async t => {
   for (const how of ['in order', 'killed']) {
     const rig = new HandOverRig(t)
-    const first = rig.start()
-    await aborted(first.turn)
-    const second = rig.start()
-    await aborted(second.turn)
-    second.handOver.announceServing()
-    await aborted(first.successor.serves)
-    if (how === 'in order') second.handOver.release()
-    // What the kernel does with the sockets of a process that was killed.
-    else await closeSockets(second)
-    await aborted(first.successor.gone)
-    t.equal(first.successor.isLost, how === 'killed', how)
-    second.handOver.close()
+    const { turn, successor } = rig.start()
+    await aborted(turn)
+    const connection = await askServer(rig.address, rig.createProof(), 'take over', new AbortController().signal)
+    if (typeof connection === 'string') throw new Error(connection)
+    connection.send('serving')
+    await aborted(successor.serves)
+    if (how === 'in order') connection.end('leaving')
+    // As the kernel closes the sockets of a process that was killed.
+    else connection.destroy()
+    await aborted(successor.gone)
+    t.equal(successor.isLost, how === 'killed', how)
   }
 })
 
 /** Waits on the clock of the copies. */
 function quickPause(ms: number): Promise<void> {
   return new Promise(resolve => void quickClock.after(ms, resolve))
-}
-
-/** Closes the connections to the proxies that gave way, without a word. */
-async function closeSockets({ predecessors }: ReturnType<HandOverRig['start']>): Promise<void> {
-  for (const predecessor of predecessors.standing) predecessor.disconnect()
-  await waitUntil(() => predecessors.count === 0, 'the connections are closed')
 }
 
 t.test('a proxy that stands by waits for the third one, and learns when it serves and ends', async t => {

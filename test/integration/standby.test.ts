@@ -7,6 +7,7 @@ import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
 import { workersOf } from '../support/processes/children-of.js'
+import { FaultyProgram } from '../support/processes/faulty-program.js'
 import { HAS_GIVEN_WAY, SERVING_AGAIN, STANDING_BY, countLines } from '../support/processes/hand-over-lines.js'
 import { HeldProgram } from '../support/processes/held-program.js'
 import { type ProxyProcess } from '../support/processes/proxy-process.js'
@@ -98,6 +99,32 @@ t.test('a successor never writes its rules', { skip }, async t => {
     t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/, 'it serves as long as it can')
     t.equal(await ended, 0)
   })
+})
+
+t.test('a successor that can never write the rules of a family gives the service back', { skip }, async t => {
+  const node = await ServiceNode.create(t, FLAGS)
+  const first = await node.start()
+  const early = await node.connect()
+  const loads = await node.startLoads()
+  const spoiled = new FaultyProgram(t, await node.restoreProgram(), 's/KUBE-PORTALS-HOST/& --no-such-option/')
+  const second = node.launch([], spoiled.env)
+  const [code] = (await once(second.child, 'exit')) as [number]
+  t.equal(code, 1)
+  t.equal(countLines(second, /TAKE_OVER_FAILED/), 1)
+  t.ok(countLines(second, /"Cannot write the rules.*family="IPv4"/) > 0, 'it says why')
+  t.equal(countLines(second, /"Serving healthz over HTTP"/), 0, 'probes never asked it')
+  await first.waitForLine(SERVING_AGAIN)
+  await first.waitForLine(node.synced)
+  await waitUntil(async () => (await node.probe()).join() === '200,200,200', 'the first one replies to probes')
+  node.write(node.ips.slice(1))
+  await waitUntil(
+    async () => (await node.client.tcp(node.web.clusterIP, node.web.port)) === 'b',
+    'it follows the cluster',
+  )
+  t.equal(await early.send('still here'), 'still here')
+  await node.checkLoads(t, loads)
+  early.end()
+  t.equal(await first.stop(), 0)
 })
 
 t.test('successors that crash again and again leave three generations of workers at most', { skip }, async t => {
