@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
-import { ManifestFolder } from '../support/api/manifests.js'
-import { NODE_IP, NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
+import { NODE_IP, NODE_IP6, NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 import { ProxyProcess } from '../support/processes/proxy-process.js'
@@ -73,7 +73,7 @@ async function createScene(t: Test) {
   }
   const tryToListen = async (protocol: 'TCP' | 'UDP', ip: string, port: number) =>
     (await network.node.run(process.execPath, ['-e', TRY_TO_LISTEN, protocol, ip, String(port)])).stdout.trim()
-  return { network, outside, clients, write, start, tryToListen }
+  return { network, pod, folder, outside, clients, write, start, tryToListen }
 }
 
 t.test(
@@ -107,6 +107,31 @@ t.test(
     t.equal(await proxy.stop(), 0)
   },
 )
+
+t.test('an IPv6 NodePort is held at the addresses that serve it, and free at others', options, async t => {
+  const { network, pod, folder, clients, start, tryToListen } = await createScene(t)
+  await network.node.configure('address add fd00:51::1/64 dev eth0 nodad')
+  const ports = [
+    { protocol: 'TCP', nodePort: 30080, podPort: 8080 },
+    { protocol: 'UDP', nodePort: 30081, podPort: 5353 },
+  ] as const
+  folder.write(
+    ...ports.flatMap(({ protocol, nodePort, podPort }, index) => [
+      makeServiceManifest(`web-${index}`, { clusterIP: `fd00:96::${index + 1}`, port: 80, protocol, nodePort }),
+      makeSliceManifest(`web-${index}`, [pod.ip6], podPort, protocol),
+    ]),
+  )
+  const proxy = await start('--nodeport-addresses=fd00:50::/64')
+  await proxy.waitForLine(/Synced rules" family="IPv6"/)
+  t.equal(await clients.outside.tcp(NODE_IP6, 30080), 'pod')
+  t.match(await clients.outside.udp(NODE_IP6, 30081), { answer: 'pod 5' })
+  for (const { protocol, nodePort } of ports) {
+    t.equal(await tryToListen(protocol, NODE_IP6, nodePort), 'EADDRINUSE', `${protocol}, served`)
+    t.equal(await tryToListen(protocol, 'fd00:51::1', nodePort), 'free', `${protocol}, not served`)
+    t.equal(await tryToListen(protocol, '::1', nodePort), 'free', `${protocol}, loopback is not served`)
+  }
+  t.equal(await proxy.stop(), 0)
+})
 
 t.test('a NodePort with the number of a proxy port is served and held', options, async t => {
   const { clients, write, start, tryToListen } = await createScene(t)
