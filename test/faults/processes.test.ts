@@ -1,0 +1,310 @@
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Test } from 'tap'
+import { waitUntil } from '../support/dataplane/plane-under-test.js'
+import { type FaultMeasurement } from '../support/faults/fault-measurement.js'
+import { faultsOf } from '../support/faults/faults-of.js'
+import { type TrafficKind } from '../support/faults/traffic-counts.js'
+import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { ServiceNode } from '../support/nodes/service-node.js'
+import { isRunning, workersOf } from '../support/processes/children-of.js'
+
+const testFault = faultsOf('Processes of the proxy')
+const skip = namespacesUnavailable
+const STOP_MS = 3000
+
+/** All open connections, and what is under way through a worker when it is killed. */
+const THROUGH_A_WORKER = { openConnections: 20, newConnections: 5, udpRequests: 5 } as const
+/** UDP replies that come while the rules change. */
+const DURING_CHANGE = { udpRequests: 2 } as const
+/** Everything that comes while no process listens. */
+const WITHOUT_PROCESSES = { openConnections: 20, newConnections: Infinity, udpRequests: Infinity } as const
+
+interface ProcessFault {
+  readonly workers: number
+  /** Sends signals to processes in the order of the fault; each resolves when the process has exited, or stopped. */
+  readonly run: (kill: Kill, control: number, workers: readonly number[]) => Promise<unknown>
+  /** Whether another proxy is started then. */
+  readonly restarts?: boolean
+  readonly allowed?: Readonly<Partial<Record<TrafficKind, number>>>
+  /** Whether new clients may wait longer than they like. */
+  readonly mayHang?: boolean
+}
+
+type Kill = (signal: NodeJS.Signals, ...pids: readonly number[]) => void
+
+async function measure(t: Test, fault: FaultMeasurement, options: ProcessFault): Promise<void> {
+  const { workers, run, restarts = false, allowed = {}, mayHang = false } = options
+  const node = await ServiceNode.create(t, [`--data-plane-workers=${workers}`])
+  const first = await node.start()
+  const pids = workersOf(first.child.pid!)
+  t.equal(pids.length, workers)
+  const traffic = await node.startTraffic()
+  const exited = once(first.child, 'exit')
+  fault.start()
+  await run((signal, ...targets) => targets.forEach(pid => process.kill(pid, signal)), first.child.pid!, pids)
+  if (restarts) await exited
+  const proxy = restarts ? await node.start() : first
+  await fault.measureRecovery('a new client is served', () => node.waitForPod('a'))
+  await waitUntil(() => workersOf(proxy.child.pid!).length === workers, 'all workers run')
+  const { newConnections } = await fault.checkTraffic(traffic, allowed)
+  if (!mayHang) t.notOk('no answer' in newConnections.lost, 'no client hangs')
+  if (restarts) await waitUntil(() => !pids.some(isRunning), 'the workers of the first proxy have exited')
+  t.equal(await proxy.stop(), 0)
+}
+
+testFault(
+  {
+    fault: 'The only worker is killed',
+    promise: 'New clients wait for the next worker. What went through the killed one is cut.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 1,
+      run: async (kill, _, workers) => Promise.resolve(kill('SIGKILL', ...workers)),
+      allowed: THROUGH_A_WORKER,
+    }),
+)
+
+testFault(
+  {
+    fault: 'One of two workers is killed, and the other one as soon as it has been replaced',
+    promise: 'The other worker serves new clients. What went through the killed ones is cut.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 2,
+      run: async (kill, control, [first, second]) => {
+        kill('SIGKILL', first!)
+        await waitUntil(() => {
+          const now = workersOf(control)
+          return now.length === 2 && !now.includes(first!)
+        }, 'it has been replaced')
+        kill('SIGKILL', second!)
+      },
+      allowed: { ...THROUGH_A_WORKER, newConnections: 10, udpRequests: 10 },
+    }),
+)
+
+testFault(
+  {
+    fault: 'Both workers are killed at once',
+    promise: 'New clients wait for the next workers. What went through the killed ones is cut.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 2,
+      run: async (kill, _, workers) => Promise.resolve(kill('SIGKILL', ...workers)),
+      allowed: THROUGH_A_WORKER,
+    }),
+)
+
+testFault(
+  {
+    fault: 'The control process is killed; the only worker serves alone until the next proxy does',
+    promise: 'No TCP connection is lost, neither new nor open.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 1,
+      run: async (kill, control) => Promise.resolve(kill('SIGKILL', control)),
+      restarts: true,
+      allowed: DURING_CHANGE,
+    }),
+)
+
+testFault(
+  {
+    fault: 'The control process is killed, then one of its two workers',
+    promise: 'The other worker serves new clients until the next proxy does. What went through the killed one is cut.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 2,
+      run: async (kill, control, [first]) => {
+        kill('SIGKILL', control)
+        await waitUntil(() => !isRunning(control), 'it has exited')
+        kill('SIGKILL', first!)
+      },
+      restarts: true,
+      // UDP is served by one worker, perhaps this one.
+      allowed: { ...THROUGH_A_WORKER, udpRequests: Infinity },
+    }),
+)
+
+testFault(
+  {
+    fault: 'One of two workers is killed, then the control process, which has not replaced it yet',
+    promise: 'The other worker serves new clients until the next proxy does. What went through the killed one is cut.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 2,
+      run: async (kill, control, [first]) => Promise.resolve(kill('SIGKILL', first!, control)),
+      restarts: true,
+      allowed: { ...THROUGH_A_WORKER, udpRequests: Infinity },
+    }),
+)
+
+testFault(
+  {
+    fault: 'The only worker is killed, then the control process',
+    promise: 'Clients are refused at once until the next proxy serves; none hangs.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 1,
+      run: async (kill, control, workers) => Promise.resolve(kill('SIGKILL', ...workers, control)),
+      restarts: true,
+      allowed: WITHOUT_PROCESSES,
+    }),
+)
+
+testFault(
+  {
+    fault: 'The control process is killed, then both workers',
+    promise: 'Clients are refused at once until the next proxy serves; none hangs.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 2,
+      run: async (kill, control, workers) => {
+        kill('SIGKILL', control)
+        await waitUntil(() => !isRunning(control), 'it has exited')
+        kill('SIGKILL', ...workers)
+      },
+      restarts: true,
+      allowed: WITHOUT_PROCESSES,
+    }),
+)
+
+testFault(
+  { fault: 'The control process is stopped (SIGSTOP) for 3 s', promise: 'The workers serve; nothing is lost.', skip },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 1,
+      run: async (kill, control) => {
+        kill('SIGSTOP', control)
+        await delay(STOP_MS)
+        kill('SIGCONT', control)
+        fault.end()
+      },
+    }),
+)
+
+testFault(
+  {
+    fault: 'The only worker is stopped for 3 s',
+    promise: 'New clients wait in the kernel, and nothing is lost.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 1,
+      run: async (kill, _, workers) => {
+        kill('SIGSTOP', ...workers)
+        await delay(STOP_MS)
+        kill('SIGCONT', ...workers)
+        fault.end()
+      },
+    }),
+)
+
+testFault(
+  {
+    fault: 'The control process is stopped, then both workers; after 3 s the workers continue first',
+    promise: 'New clients wait in the kernel, and nothing is lost.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 2,
+      run: async (kill, control, workers) => {
+        kill('SIGSTOP', control, ...workers)
+        await delay(STOP_MS)
+        kill('SIGCONT', ...workers, control)
+        fault.end()
+      },
+    }),
+)
+
+testFault(
+  {
+    fault: 'Both workers are stopped, then the control process; after 3 s the control process continues first',
+    promise: 'The control process does not take them for hung. New clients wait in the kernel, and nothing is lost.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 2,
+      run: async (kill, control, workers) => {
+        kill('SIGSTOP', ...workers, control)
+        await delay(STOP_MS)
+        kill('SIGCONT', control)
+        kill('SIGCONT', ...workers)
+        fault.end()
+      },
+    }),
+)
+
+testFault(
+  {
+    fault: 'The only worker is stopped and does not continue',
+    promise: 'It is replaced after 10 to 12 s. New clients wait that long; what went through it is cut.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 1,
+      run: async (kill, _, [worker]) => {
+        kill('SIGSTOP', worker!)
+        await waitUntil(() => !isRunning(worker!), 'it has been killed')
+      },
+      allowed: { openConnections: 20, newConnections: Infinity, udpRequests: Infinity },
+      mayHang: true,
+    }),
+)
+
+testFault(
+  {
+    fault: 'The control process is stopped, and killed then',
+    promise: 'The workers serve until the next proxy does. No TCP connection is lost, neither new nor open.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 2,
+      run: async (kill, control) => {
+        kill('SIGSTOP', control)
+        await delay(STOP_MS)
+        kill('SIGKILL', control)
+      },
+      restarts: true,
+      allowed: DURING_CHANGE,
+    }),
+)
+
+testFault(
+  {
+    fault: 'One of two workers is stopped, then the control process is killed',
+    promise:
+      'The other worker serves. The next proxy kills the stopped one within 5 s, and what went through it is cut; none of its new clients is refused.',
+    skip,
+  },
+  (t, fault) =>
+    measure(t, fault, {
+      workers: 2,
+      run: async (kill, control, [first]) =>
+        Promise.resolve(kill('SIGSTOP', first!)).then(() => kill('SIGKILL', control)),
+      restarts: true,
+      allowed: { ...THROUGH_A_WORKER, udpRequests: Infinity },
+    }),
+)
