@@ -1,6 +1,7 @@
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
+import { deleteResetConnections } from '../system/delete-reset-connections.js'
 
 /** The part of the drain timeout that is left for the last clients when nothing else serves, in milliseconds. */
 export const LAST_CLIENTS_MS = 1000
@@ -18,21 +19,25 @@ export interface DrainLimits {
 
 /**
  * Refuses new connections and waits until the open ones have closed, at most until the deadline or until `forceStop` is aborted.
- * The end of the process closes the rest.
+ * Then it closes the rest.
+ * @param onCut called after open connections were closed: their clients may connect again, from the same ports
  */
 export async function drainDataPlane(
   dataPlane: Pick<DataPlane, 'drain'>,
   { clock, deadline, forceStop }: DrainLimits,
   log: Log,
+  onCut = () => deleteResetConnections(log),
 ): Promise<void> {
   const timeoutMs = Math.max(0, Math.round(deadline - clock.now()))
   const drained = dataPlane.drain(timeoutMs)
   log.info(0, 'Draining: open connections may continue', { seconds: timeoutMs / 1000 })
   const closedConnections = await Promise.race([drained, aborted(forceStop)])
-  if (closedConnections === undefined) log.warn('Second signal received; closing the open connections')
-  else if (closedConnections > 0)
-    log.warn('Drain timed out; closing the open connections', { connections: closedConnections })
-  else log.info(0, 'Drained')
+  if (closedConnections === 0) return log.info(0, 'Drained')
+  if (closedConnections === undefined) {
+    log.warn('Second signal received; closing the open connections')
+    await dataPlane.drain(0)
+  } else log.warn('Drain timed out; closing the open connections', { connections: closedConnections })
+  await onCut()
 }
 
 /** What ends the drain of a proxy that stands by. */
@@ -44,20 +49,23 @@ export interface StandbyLimits extends Pick<DrainLimits, 'forceStop'> {
 /** Less than the longest timer of Node.js, which is 24.8 days. */
 const LONGEST_DRAIN_MS = 20 * 24 * 3600 * 1000
 
-/** Refuses new connections, which another proxy serves, and waits until the open ones have closed or the process has to end. */
+/**
+ * Refuses new connections, which another proxy serves, and waits until the open ones have closed or the process has to end.
+ * @param onCut as for `drainDataPlane`
+ */
 export async function drainInStandby(
   dataPlane: Pick<DataPlane, 'drain'>,
   { timeIsOver, forceStop }: StandbyLimits,
   log: Log,
+  onCut = () => deleteResetConnections(log),
 ): Promise<void> {
   log.info(0, 'Standing by: open connections continue here, and another kube-proxy serves new ones')
   const drained = dataPlane.drain(LONGEST_DRAIN_MS).then(() => true)
-  if (await Promise.race([drained, aborted(timeIsOver), aborted(forceStop)])) log.info(0, 'Drained')
-  else {
-    log.warn('Drain timed out, or a second signal was received; closing the open connections')
-    // The process may live on, with another generation.
-    void dataPlane.drain(0)
-  }
+  if (await Promise.race([drained, aborted(timeIsOver), aborted(forceStop)])) return log.info(0, 'Drained')
+  log.warn('Drain timed out, or a second signal was received; closing the open connections')
+  // The process may live on, with another generation.
+  await dataPlane.drain(0)
+  await onCut()
 }
 
 /**

@@ -34,9 +34,10 @@ const KILL_TIMEOUT_MS = 2000
 /**
  * Ends the workers of a control process that was killed: they close their listeners, and exit when their connections have ended.
  * Only orphans of this network namespace get the signal; other workers ignore it. An orphan that does not react is killed.
+ * @returns them; `hasExited` says when one has exited
  */
-export async function drainOrphans(log: Log): Promise<void> {
-  await signalOrphans('SIGTERM', [LEAVING_TITLE], 'Draining the data-plane workers of an earlier process', log)
+export async function drainOrphans(log: Log): Promise<readonly ProcessFacts[]> {
+  return signalOrphans('SIGTERM', [LEAVING_TITLE], 'Draining the data-plane workers of an earlier process', log)
 }
 
 /**
@@ -54,15 +55,13 @@ async function signalOrphans(
   titles: readonly string[],
   message: string,
   log: Log,
-): Promise<void> {
+): Promise<readonly ProcessFacts[]> {
   const own = readProcessFacts(process.pid)
-  if (own === undefined) return
-  const hasReacted = ({ pid, startTime }: ProcessFacts): boolean =>
-    readStartTime(pid) !== startTime || titles.includes(readTitle(pid))
-  let silent = listProcessIds()
-    .flatMap(pid => findOrphan(pid, own) ?? [])
-    .filter(orphan => !hasReacted(orphan))
-  if (silent.length === 0) return
+  if (own === undefined) return []
+  const hasReacted = (orphan: ProcessFacts): boolean => hasExited(orphan) || titles.includes(readTitle(orphan.pid))
+  const orphans = listProcessIds().flatMap(pid => findOrphan(pid, own) ?? [])
+  let silent = orphans.filter(orphan => !hasReacted(orphan))
+  if (silent.length === 0) return orphans
   log.info(0, message, { workers: silent.length })
   const started = performance.now()
   let signalledAt = -Infinity
@@ -75,6 +74,12 @@ async function signalOrphans(
     silent = silent.filter(orphan => !hasReacted(orphan))
   }
   await Promise.all(silent.map(orphan => killOrphan(orphan, own, log)))
+  return orphans
+}
+
+/** Whether an orphan has exited. */
+export function hasExited({ pid, startTime }: ProcessFacts): boolean {
+  return readStartTime(pid) !== startTime
 }
 
 /** Kills an orphan that still is in the way, and waits until its ports are free. */

@@ -42,7 +42,8 @@ async function tryConnect(port: number): Promise<string> {
 t.test('a drain refuses new clients at once, and ends when the last connection has closed', async t => {
   const { plane, port, client } = await createBusyPlane(t)
   const log = new RecordingLog()
-  const drained = drainDataPlane(plane, limits(LONG_MS), log)
+  const onCut = () => Promise.resolve(void t.fail('nothing was cut'))
+  const drained = drainDataPlane(plane, limits(LONG_MS), log, onCut)
   t.equal(await tryConnect(port), 'ECONNREFUSED')
   t.strictSame(
     log.entries.map(({ message }) => message),
@@ -57,18 +58,20 @@ t.test('a drain that reaches its deadline closes the connections and says how ma
   const { plane, client } = await createBusyPlane(t)
   const log = new RecordingLog()
   const closed = new Promise(resolve => client.once('close', resolve))
-  await drainDataPlane(plane, limits(0), log)
-  await closed
+  let cuts = 0
+  await drainDataPlane(plane, limits(0), log, () => closed.then(() => void cuts++))
+  t.equal(cuts, 1, 'the caller learns it after they are closed')
   t.match(log.entries.at(-1), { severity: 'warn', fields: { connections: 1 } })
 })
 
 t.test('a second signal ends a drain before its deadline, also one that came before the drain', async t => {
   for (const isEarly of [true, false]) {
-    const { plane } = await createBusyPlane(t)
+    const { plane, client } = await createBusyPlane(t)
+    const closed = new Promise<void>(resolve => void client.once('close', () => resolve()))
     const log = new RecordingLog()
     const forceStop = new AbortController()
     if (isEarly) forceStop.abort()
-    const drained = drainDataPlane(plane, limits(LONG_MS, forceStop.signal), log)
+    const drained = drainDataPlane(plane, limits(LONG_MS, forceStop.signal), log, () => closed)
     forceStop.abort()
     await drained
     t.match(log.entries.at(-1)?.message, 'Second signal received')
@@ -103,12 +106,16 @@ t.test('a proxy that stands by refuses new clients, and ends with its last conne
     const { plane, port, client } = await createBusyPlane(t)
     const [timeIsOver, forceStop] = [new AbortController(), new AbortController()]
     const log = new RecordingLog()
-    const drained = drainInStandby(plane, { timeIsOver: timeIsOver.signal, forceStop: forceStop.signal }, log)
+    const closed = new Promise<void>(resolve => void client.once('close', () => resolve()))
+    let cuts = 0
+    const onCut = () => closed.then(() => void cuts++)
+    const drained = drainInStandby(plane, { timeIsOver: timeIsOver.signal, forceStop: forceStop.signal }, log, onCut)
     t.equal(await tryConnect(port), 'ECONNREFUSED')
     t.equal(log.entries.length, 1, 'one line')
     if (end === 'last connection') client.destroy()
     else (end === 'time' ? timeIsOver : forceStop).abort()
     await drained
     t.equal(log.entries.at(-1)?.message === 'Drained', end === 'last connection', end)
+    t.equal(cuts, end === 'last connection' ? 0 : 1, end)
   }
 })

@@ -56,17 +56,13 @@ export class MeasuredProxy {
     await this.#exited
   }
 
-  /** Kills all processes, as the end of a container does. */
-  async killAll(): Promise<void> {
-    this.#processes.kill()
+  /** Kills what serves: the first process and the workers. */
+  async killServing(): Promise<void> {
+    for (const pid of [this.pid, ...this.workers]) process.kill(pid, 'SIGKILL')
     await this.#exited
   }
 
   #usage() {
-    return this.#processes.usage()
-  }
-
-  get #processes(): ProcessTree {
-    return new ProcessTree([this.pid])
+    return new ProcessTree([this.pid]).usage()
   }
 }

@@ -7,6 +7,8 @@ import { MeasuredProxy } from './measured-proxy.js'
 
 /** How long open connections may continue after SIGTERM. Shorter than the default of 25 s, so that all cases take minutes. */
 export const DRAIN_SECONDS = 10
+/** With it, the kernel serves after the proxy was killed. */
+const KERNEL_FLAG = '--on-exit=kernel'
 const LOG_TIMEOUT_MS = 60_000
 
 /** A program with the flags of one column of the report. */
@@ -17,6 +19,8 @@ export interface Setup {
   readonly hasWorkers: boolean
   /** Whether sockets of the proxy carry the traffic, so that it ends with them. */
   readonly carriesTraffic: boolean
+  /** Whether it differs from another one only when processes are killed. */
+  readonly isForKills: boolean
   /** Whether the promises of this project are about it. */
   readonly isJudged: boolean
   /** The reason why it cannot take part on this machine; undefined if it can. */
@@ -31,6 +35,7 @@ function thisProxy(name: string, title: string, mode: string, args: readonly str
     title,
     hasWorkers,
     carriesTraffic: hasWorkers,
+    isForKills: args.includes(KERNEL_FLAG),
     isJudged: true,
     unavailableReason: () => undefined,
     start(network, api) {
@@ -54,6 +59,7 @@ const original: Setup = {
   title: 'kube-proxy 1.20, userspace',
   hasWorkers: false,
   carriesTraffic: true,
+  isForKills: false,
   isJudged: false,
   unavailableReason: originalUnavailableReason,
   start(network, api) {
@@ -71,7 +77,7 @@ const original: Setup = {
 export const SETUPS: readonly Setup[] = [
   thisProxy('userspace-1', 'userspace, 1 worker', 'userspace', ['--data-plane-workers=1']),
   thisProxy('userspace-2', 'userspace, 2 workers', 'userspace', ['--data-plane-workers=2']),
-  thisProxy('userspace-kernel', 'userspace, `--on-exit=kernel`', 'userspace', ['--on-exit=kernel']),
+  thisProxy('userspace-kernel', 'userspace, `--on-exit=kernel`', 'userspace', [KERNEL_FLAG]),
   thisProxy('iptables', 'iptables', 'iptables', []),
   original,
 ]

@@ -14,7 +14,7 @@ export const KILL_CASES: readonly ReliabilityCase[] = [
     description: 'One worker is killed. The control process starts another one.',
     promise:
       'No new connection is refused: they wait in the listening sockets, which the control process and other workers hold. Connections through the worker are cut.',
-    appliesTo: ({ hasWorkers }) => hasWorkers,
+    appliesTo: ({ hasWorkers, isForKills }) => hasWorkers && !isForKills,
     async run(site) {
       const proxy = await startUnderLoad(site)
       site.markEvent()
@@ -44,14 +44,14 @@ export const KILL_CASES: readonly ReliabilityCase[] = [
     name: 'kill-all',
     title: '`kill -9` of everything',
     description:
-      'All processes of the proxy are killed at once, as at the end of a container. A second later a new proxy starts.',
+      'The control process and all workers are killed at once, as at the end of a container. A second later a new proxy starts. The failover process of `--on-exit=kernel` survives here; in a container it does not.',
     promise:
-      'Rules lead to closed ports until the new proxy serves: clients are refused at once, none hangs. In iptables mode nothing is lost.',
+      'Rules lead to closed ports until the new proxy, or the kernel, serves: clients are refused at once, none hangs. In iptables mode nothing is lost.',
     appliesTo: () => true,
     async run(site) {
       const proxy = await startUnderLoad(site)
       site.markEvent()
-      await proxy.killAll()
+      await proxy.killServing()
       return recover(site)
     },
     isKept: ({ failed, refused, cutEarly, hasRecovered }, { carriesTraffic }) =>

@@ -8,13 +8,13 @@ export const REBOOT_CASE: ReliabilityCase = {
     'No process is left, and connection tracking is empty. A service restores the rules that were saved before the boot. Meanwhile one of the two Pods has gone. Clients come before the proxy starts.',
   promise:
     'From its first sync on, the rules lead to the proxy, and to the Pods that exist. Until then, clients are refused.',
-  appliesTo: () => true,
+  appliesTo: ({ isForKills }) => !isForKills,
   async run(site) {
     const { node } = site.network
     const old = site.launch()
     await old.ready
     const { stdout } = await node.run('iptables-save', [])
-    await old.killAll()
+    await old.killServing()
     await node.run('iptables-restore', [], { input: '*nat\nCOMMIT\n*filter\nCOMMIT\n*mangle\nCOMMIT\n' })
     await node.run('conntrack', ['-F'])
     await site.removeFirstPod()

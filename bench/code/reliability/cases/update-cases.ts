@@ -15,7 +15,7 @@ export const UPDATE_CASES: readonly ReliabilityCase[] = [
     title: 'Nothing happens',
     description: 'For comparison: the same load, and no event.',
     promise: 'Nothing is lost.',
-    appliesTo: () => true,
+    appliesTo: ({ isForKills }) => !isForKills,
     async run(site) {
       await site.launch().ready
       await site.startLoad()
@@ -30,7 +30,7 @@ export const UPDATE_CASES: readonly ReliabilityCase[] = [
     description:
       'A new proxy starts beside the old one, as with `maxSurge` of a DaemonSet. When it is ready, the old one gets SIGTERM.',
     promise: 'No new connection is lost, and no open one is cut before the drain timeout.',
-    appliesTo: () => true,
+    appliesTo: ({ isForKills }) => !isForKills,
     async run(site) {
       const old = site.launch()
       await old.ready
@@ -49,7 +49,7 @@ export const UPDATE_CASES: readonly ReliabilityCase[] = [
     description: 'The proxy gets SIGTERM. A second after it has ended, a new one starts.',
     promise:
       'No new connection is lost: the kernel serves while no proxy runs. Only connections that are still open at the drain timeout are cut.',
-    appliesTo: () => true,
+    appliesTo: ({ isForKills }) => !isForKills,
     async run(site) {
       const old = site.launch()
       await old.ready

@@ -16,10 +16,10 @@ export class KnownProcesses {
     this.#known.set(control, { proxy, control })
   }
 
-  /** Remembers the children of all known processes. */
+  /** Remembers the workers of all known processes. */
   update(): void {
     for (const [pid, known] of this.#known)
-      for (const child of childrenOf(pid)) if (!this.#known.has(child)) this.#known.set(child, known)
+      for (const child of childrenOf(pid)) if (!this.#known.has(child) && isWorker(child)) this.#known.set(child, known)
   }
 
   /** Names the proxy that accepts from a listening socket. @param inode that of the socket */
@@ -40,6 +40,15 @@ function childrenOf(pid: number): number[] {
     return text.split(' ').flatMap(each => (each === '' ? [] : [Number(each)]))
   } catch {
     return []
+  }
+}
+
+/** Other children, such as those that write rules, hold sockets only until they start their program. */
+function isWorker(pid: number): boolean {
+  try {
+    return /\bworker\b/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+  } catch {
+    return false
   }
 }
 

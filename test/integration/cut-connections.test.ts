@@ -1,0 +1,63 @@
+import t, { type Test } from 'tap'
+import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { ServiceNode } from '../support/nodes/service-node.js'
+import { FixedPortTcpClient } from '../support/pods/fixed-port-tcp-client.js'
+import { skipUnlessMode } from '../support/processes/proxy-mode.js'
+
+/*
+ * A connection that was reset keeps its entry in the kernel's table for ten seconds. A client that connects again from the same port
+ * would be led to the port of the listener that has closed.
+ */
+
+const FLAGS = ['--on-exit=auto', '--drain-timeout=1s']
+const DELETED = /"Deleted the entries of reset connections" family="ipv4"/
+
+const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'in other modes the kernel carries the connections')
+
+/** A node with a proxy, and a client with an open connection through it. */
+async function start(t: Test) {
+  const node = await ServiceNode.create(t, FLAGS)
+  const proxy = await node.start()
+  const client = new FixedPortTcpClient(node.network, node.web.clusterIP, node.web.port, 20_000)
+  t.equal(await client.connect(), 'echo')
+  return { node, proxy, client }
+}
+
+/** The connection was cut, and another one from the same port is served. */
+async function checkReconnect(t: Test, client: FixedPortTcpClient): Promise<void> {
+  t.equal(await client.readLine(), 'ECONNRESET')
+  t.equal(await client.readLine(), 'closed')
+  t.equal(await client.connect(), 'echo')
+}
+
+t.test('a client that was cut at the end of a proxy reaches the kernel from the same port', { skip }, async t => {
+  const { proxy, client } = await start(t)
+  t.equal(await proxy.stop(), 0)
+  await checkReconnect(t, client)
+})
+
+t.test('a client that was cut by a second signal reaches the kernel from the same port', { skip }, async t => {
+  const { proxy, client } = await start(t)
+  const stopped = proxy.stop()
+  await proxy.waitForLine(/"Draining/)
+  proxy.child.kill('SIGTERM')
+  t.equal(await stopped, 0)
+  await checkReconnect(t, client)
+})
+
+t.test('a client that was cut after an update reaches the new proxy from the same port', { skip }, async t => {
+  const { node, proxy, client } = await start(t)
+  const second = await node.start()
+  t.equal(await proxy.stop(), 0)
+  await checkReconnect(t, client)
+  second.child.kill('SIGKILL')
+})
+
+t.test('a client that was cut by an orphan reaches the new proxy from the same port', { skip }, async t => {
+  const { node, proxy, client } = await start(t)
+  await node.kill(proxy)
+  const second = await node.start()
+  await second.waitForLine(DELETED)
+  await checkReconnect(t, client)
+  second.child.kill('SIGKILL')
+})
