@@ -9,7 +9,7 @@ import { type ReadConfigResult } from '../config/read-config.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { MODES } from '../modes/registry.js'
-import { createKlog, wantsColour } from '../observe/klog.js'
+import { type Klog, createKlog, wantsColour } from '../observe/klog.js'
 import { escapeControls } from '../primitives/quote-value.js'
 import { writeConfigurationFile } from '../source/write-configuration-file.js'
 import { setProcessName } from '../system/process-name.js'
@@ -48,19 +48,34 @@ async function runProxy(values: FlagValues): Promise<number> {
   const load = (): Promise<ReadConfigResult> => loadConfig(values, hostname(), MODES)
   const read = await load()
   const { config, problems } = read
-  if (problems.length > 0) {
-    throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), {
-      hint: 'See kube-proxy --help, and docs/configuration.md',
-    })
-  }
   const log = createKlog({ verbosity: config.verbosity, format: config.logFormat })
+  try {
+    if (problems.length > 0) {
+      throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), {
+        hint: 'See kube-proxy --help, and docs/configuration.md',
+      })
+    }
+    await runConfigured(read, load, log)
+    return 0
+  } catch (error) {
+    if (config.logFormat !== 'json') throw error
+    // A program that reads objects cannot read the text that is for people.
+    log.error('kube-proxy failed', error)
+    return 1
+  }
+}
+
+async function runConfigured(
+  { config, notes }: ReadConfigResult,
+  load: () => Promise<ReadConfigResult>,
+  log: Klog,
+): Promise<void> {
   // What the options mean for a proxy does not matter here; an unknown field may matter.
-  logNotes({ notes: read.notes.filter(({ isWarning }) => isWarning || !config.cleanup) }, log)
+  logNotes({ notes: notes.filter(({ isWarning }) => isWarning || !config.cleanup) }, log)
   if (config.writeConfigTo !== '') await writeConfigurationFile(config)
   else if (config.cleanup) await runCleanup(log)
   else if (config.initOnly) await initNode(config, log)
   else await runUntilSignal(config, log, MODES, config.configFile === '' ? undefined : new ConfigReload({ load, log }))
-  return 0
 }
 
 async function runCleanup(log: Log): Promise<void> {

@@ -27,7 +27,7 @@ export interface FailoverStep {
  * Then it runs the steps in order, until one fails. A shell needs 1 MB of memory, a process of Node.js needs 40 MB.
  * Until then it replies to each line, with a line. A reply to a process that has ended must not end this one by SIGPIPE.
  *
- * $1 is a folder. Its subfolder `current` has two files for each step: `N.command`, with one word of the command per line, and
+ * $2 is the format of the log, text or json. $1 is a folder. Its subfolder `current` has two files for each step: `N.command`, with one word of the command per line, and
  * `N.text`, the input of the command.
  */
 const SCRIPT = `
@@ -37,7 +37,12 @@ while read -r line; do echo 2>/dev/null; done
 exec >/dev/null
 folder=$1
 if cd "$folder/current" 2>/dev/null; then
-  echo 'kube-proxy was killed; the kernel takes over' >&2
+  message='kube-proxy was killed; the kernel takes over'
+  if [ "$2" = json ]; then
+    echo "{\\"ts\\":$(date +%s)000,\\"caller\\":\\"failover-process.js:1\\",\\"msg\\":\\"$message\\",\\"v\\":0,\\"severity\\":\\"warning\\"}" >&2
+  else
+    echo "W$(date '+%m%d %H:%M:%S').000000 $(printf %7d $$) failover-process.js:1] \\"$message\\"" >&2
+  fi
   for file in *.command; do
     set --
     while read -r word; do set -- "$@" "$word"; done < "$file"
@@ -62,6 +67,7 @@ const STABLE_RUN_MS = 60_000
 export class FailoverProcess {
   readonly #clock: Clock
   readonly #log: Log
+  readonly #logFormat: 'text' | 'json'
   #child: ChildProcess | undefined
   #folder: string
   #isDisarmed = false
@@ -75,7 +81,8 @@ export class FailoverProcess {
   readonly #pings: PingLoop
   readonly #startProblem = new OnceReporter()
 
-  constructor(clock: Clock, log: Log) {
+  constructor(clock: Clock, log: Log, logFormat: 'text' | 'json') {
+    this.#logFormat = logFormat
     this.#clock = clock
     this.#log = log
     this.#folder = makeFolder()
@@ -131,7 +138,7 @@ export class FailoverProcess {
     // In its own session: a signal to the whole process group must not end it together with this process.
     const child = startProcess(
       () =>
-        spawn('/bin/sh', ['-c', SCRIPT, 'kube-proxy-guard', this.#folder], {
+        spawn('/bin/sh', ['-c', SCRIPT, 'kube-proxy-guard', this.#folder, this.#logFormat], {
           stdio: ['pipe', 'pipe', 'inherit'],
           detached: true,
         }),

@@ -39,6 +39,8 @@ export interface KernelFailoverOptions {
   readonly routesLocalnet: () => boolean
   /** Whether a failover process waits for the case that this process is killed. */
   readonly afterCrash: boolean
+  /** The format of the line that the failover process writes. */
+  readonly logFormat: 'text' | 'json'
   readonly clock: Clock
   readonly log: Log
 }
@@ -99,12 +101,15 @@ export class KernelFailover implements Failover {
       log: quietLog,
     })
     const routesLocalnet = () => node.servesNodePortsOnLoopback('IPv4')
-    return new KernelFailover({ proxier, iptables, chainOwners: owners, routesLocalnet, afterCrash, clock, log })
+    const { logFormat } = config
+    const parts = { proxier, iptables, chainOwners: owners, routesLocalnet, clock, log }
+    return new KernelFailover({ ...parts, afterCrash, logFormat })
   }
 
   constructor(options: KernelFailoverOptions) {
     this.#options = options
-    this.#failoverProcess = options.afterCrash ? new FailoverProcess(options.clock, options.log) : undefined
+    const { afterCrash, clock, log, logFormat } = options
+    this.#failoverProcess = afterCrash ? new FailoverProcess(clock, log, logFormat) : undefined
     this.#timers = new NamedTimers(options.clock)
   }
 

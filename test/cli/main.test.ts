@@ -148,10 +148,16 @@ t.test('a configuration file with mistakes ends the program with all of them, be
 })
 
 t.test('--logging-format=json makes every line of the log an object', async t => {
-  const { stderr } = await runProgram(['--logging-format=json', '--manifests', folder], noPrograms)
-  const lines = stderr.split('\n').filter(line => line.startsWith('{'))
-  t.ok(lines.length >= 2, stderr)
-  for (const line of lines) t.match(JSON.parse(line), { ts: Number, caller: String, msg: String })
+  for (const [args, code] of [
+    [['--manifests', folder], 'PROGRAM_MISSING'],
+    [['--cluster-cidr=nonsense'], 'CONFIG_INVALID'],
+  ] as const) {
+    const { exitCode, stderr } = await runProgram(['--logging-format=json', ...args], noPrograms)
+    const lines = stderr.trimEnd().split('\n')
+    for (const line of lines) t.match(JSON.parse(line), { ts: Number, caller: String, msg: String })
+    t.match(JSON.parse(lines.at(-1)!), { msg: 'kube-proxy failed', code }, 'also the reason of a failure')
+    t.equal(exitCode, 1)
+  }
 })
 
 t.test('flags may be spelt with underscores, as in kube-proxy', async t => {

@@ -16,10 +16,13 @@ import { childrenOf } from '../support/processes/children-of.js'
 const PROGRAM = fileURLToPath(new URL('../support/processes/failover-entry.js', import.meta.url))
 
 /** A program with a failover process of two steps; each step writes its input to a file of the folder. */
-async function startProgram(t: Test, TMPDIR?: string, clock: 'real' | 'manual' = 'real') {
+async function startProgram(t: Test, TMPDIR?: string, clock: 'real' | 'manual' = 'real', format = 'text') {
   const folder = mkdtempSync(join(tmpdir(), 'kpn-failover-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  const child = fork(PROGRAM, [folder, clock], { env: { ...process.env, TMPDIR: TMPDIR ?? folder }, silent: true })
+  const child = fork(PROGRAM, [folder, clock, format], {
+    env: { ...process.env, TMPDIR: TMPDIR ?? folder },
+    silent: true,
+  })
   const log = new ProgramLog(child, child.stderr!, 60_000)
   t.teardown(() => child.kill('SIGKILL'))
   await once(child, 'message')
@@ -48,6 +51,19 @@ t.test('after its program was killed, the failover process runs the last script'
   t.equal(read('one'), 'second of one, with spaces\nand lines\n')
   t.equal(read('two'), 'second of two, with spaces\nand lines\n')
 })
+
+for (const [format, isLine] of [
+  ['text', (line: string) => /^W\d{4} \d\d:\d\d:\d\d\.\d{6} +\d+ \S+\.js:\d+\] "kube-proxy was killed; /.test(line)],
+  ['json', (line: string) => /^kube-proxy was killed; /.test((JSON.parse(line) as { msg: string }).msg)],
+] as const)
+  t.test(`a failover process that takes over says so in the format of the log: ${format}`, async t => {
+    const { folder, child, log, send, failoverFolders } = await startProgram(t, undefined, 'real', format)
+    await send('first')
+    child.kill('SIGKILL')
+    await waitUntilRemoved(folder, failoverFolders()[0]!)
+    await log.waitFor(/was killed/)
+    t.ok(log.lines.every(isLine), log.lines.join('\n'))
+  })
 
 t.test('a disarmed failover process runs nothing and leaves nothing behind', async t => {
   const { folder, child, send, failoverFolders } = await startProgram(t)
@@ -101,7 +117,7 @@ t.test('while no failover process runs, a program can end, and leaves nothing be
 t.test('a failover process that cannot start is one warning, and is started again later and later', async t => {
   const allowStarts = failStarts(t)
   const [clock, log] = [new ManualClock(), new RecordingLog()]
-  const failover = new FailoverProcess(clock, log)
+  const failover = new FailoverProcess(clock, log, 'text')
   t.teardown(() => failover.disarm())
   t.match(await log.waitForEntry(), { message: /^Cannot start a failover process/, fields: { reason: /E2BIG/ } })
   for (const seconds of [1, 2, 4]) {

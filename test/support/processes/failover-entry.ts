@@ -1,6 +1,6 @@
 /**
  * A program with a failover process: runs the commands of its parent and confirms each. Its arguments are a folder for the results,
- * and `manual` for a clock on which time only passes with the command `ping`: until the next ping.
+ * and `manual` for a clock on which time only passes with the command `ping`: until the next ping; and the format of the log.
  */
 import { join } from 'node:path'
 import { FailoverProcess } from '../../../lib/failover/failover-process.js'
@@ -8,9 +8,13 @@ import { realClock } from '../../../lib/system/real-clock.js'
 import { createKlog } from '../../../lib/observe/klog.js'
 import { ManualClock } from '../clock/manual-clock.js'
 
-const [folder, kind] = process.argv.slice(2) as [string, string?]
+const [folder, kind, format] = process.argv.slice(2) as [string, string?, ('text' | 'json')?]
 const clock = new ManualClock()
-const failover = new FailoverProcess(kind === 'manual' ? clock : realClock, createKlog({ verbosity: 0 }))
+const failover = new FailoverProcess(
+  kind === 'manual' ? clock : realClock,
+  createKlog({ verbosity: 0 }),
+  format ?? 'text',
+)
 const stepFor = (name: string, what: string) => ({
   // As the step that sets a kernel setting, it also writes to its standard output.
   command: ['tee', join(folder, name)],
