@@ -44,11 +44,11 @@ export class HandOverRig {
   }
 
   /** Starts a copy, which asks for its turn at once. */
-  start({ isNameTaken = false, proof = this.createProof() } = {}): Copy {
+  start({ isNameTaken = false, proof = this.createProof(), clock = quickClock } = {}): Copy {
     const log = new RecordingLog()
     const [portsFree, turn] = [new AbortController(), new AbortController()]
-    const successor = new Successor(quickClock)
-    const predecessors = new Predecessors(quickClock)
+    const successor = new Successor(clock)
+    const predecessors = new Predecessors(clock)
     const handOver = new HandOver({
       address: this.address,
       proof,
@@ -56,7 +56,7 @@ export class HandOverRig {
       successor,
       isNameTaken,
       onPortsFree: () => portsFree.abort(),
-      clock: quickClock,
+      clock,
       log,
     })
     const calls: string[] = []

@@ -2,16 +2,18 @@ import t, { type Test } from 'tap'
 import { type Demand, askServer } from '../../lib/control/ask-server.js'
 import { aborted } from '../../lib/control/drain-data-plane.js'
 import { LineConnection } from '../../lib/control/line-connection.js'
-import { settle } from '../support/clock/manual-clock.js'
+import { type Clock } from '../../lib/model/clock.js'
+import { ManualClock, settle } from '../support/clock/manual-clock.js'
+import { quickClock } from '../support/clock/quick-clock.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { HandOverRig } from './hand-over-rig.js'
 
 const never = new AbortController().signal
 
 /** A proxy that serves, and what a second one gets for a demand. */
-async function setUp(t: Test) {
+async function setUp(t: Test, clock: Clock = new ManualClock()) {
   const rig = new HandOverRig(t)
-  const server = rig.start()
+  const server = rig.start({ clock })
   await aborted(server.turn)
   const ask = (demand: Demand, proof = rig.createProof()) => askServer(rig.address, proof, demand, never)
   const connect = (): LineConnection => {
@@ -85,7 +87,7 @@ t.test('many connections without a proof do not keep a successor away', async t 
 })
 
 t.test('a connection that shows no proof is closed after ten seconds, although it sends', async t => {
-  const { connect } = await setUp(t)
+  const { connect } = await setUp(t, quickClock)
   const silent = connect()
   await t.resolves(silent.closed)
 })

@@ -3,14 +3,17 @@ import { type Socket, createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { askServer } from '../../lib/control/ask-server.js'
 import { aborted } from '../../lib/control/drain-data-plane.js'
+import { TAKE_OVER_TIMEOUT_MS } from '../../lib/control/hand-over.js'
 import { LineConnection } from '../../lib/control/line-connection.js'
+import { SUCCESSOR_LATE_MS } from '../../lib/control/successor.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
 import { quickClock } from '../support/clock/quick-clock.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { HandOverRig } from './hand-over-rig.js'
 
 t.test('a proxy alone has its turn, and the ports, at once, and trusts what it has just read', async t => {
   const rig = new HandOverRig(t)
-  const { turn, portsFree, calls, handOver } = rig.start()
+  const { turn, portsFree, calls, handOver } = rig.start({ clock: new ManualClock() })
   await Promise.all([aborted(turn), aborted(portsFree)])
   t.strictSame(calls, ['turn'])
   t.ok(handOver.mayServe())
@@ -69,7 +72,7 @@ t.test(
     await aborted(first.turn)
     const second = rig.start()
     await waitUntil(() => second.calls.includes('late'), 'it is late')
-    t.notOk(first.successor.answers.aborted)
+    t.ok(TAKE_OVER_TIMEOUT_MS < SUCCESSOR_LATE_MS)
     await aborted(first.successor.answers)
     t.strictSame(first.calls, ['turn'], 'one that has not taken over has all the time')
     t.strictSame(second.calls, ['stale rules', 'turn', 'late'])
@@ -188,6 +191,19 @@ t.test('a proxy that gives way and keeps its name is asked for ten seconds, with
   await aborted(turn)
   t.strictSame(calls, ['stale rules', 'turn'])
   t.ok(connections() <= 51, String(connections()))
+})
+
+t.test('between two requests lies a pause', async t => {
+  const rig = new HandOverRig(t)
+  const clock = new ManualClock()
+  const connections = await takeName(t, rig, AGREES_WITHOUT_PROOF)
+  rig.start({ clock })
+  for (const count of [1, 2, 3]) {
+    // One timer is the time for all requests.
+    await waitUntil(() => clock.pendingTimers === 2, 'it waits')
+    t.equal(connections(), count)
+    clock.advanceSync(200)
+  }
 })
 
 t.test('processes that say nothing, or nothing that is known, cost ten seconds too', async t => {
