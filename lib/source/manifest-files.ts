@@ -126,7 +126,8 @@ async function findInFolder(file: string): Promise<FoundFile | undefined> {
 
 /** A time in the future says nothing: the clock of a file server may differ. */
 function isFresh(stats: Stats, settleMs: number): boolean {
-  const ageMs = Date.now() - stats.mtimeMs
+  // Whole milliseconds, as the clock has: a file that was written in this one does not come from the future.
+  const ageMs = Date.now() - Math.floor(stats.mtimeMs)
   return stats.isFile() && ageMs >= 0 && ageMs < settleMs
 }
 

@@ -33,3 +33,19 @@ t.test('a file that was written a moment ago is left for a later look', async t 
   setAge('a.yaml', -DAY_S)
   t.same(await look(), { changed: ['c'], isSettling: false }, 'a time in the future')
 })
+
+t.test('a file that was written in this very millisecond was written a moment ago', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'manifest-files-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'a.yaml')
+  const files = new ManifestFiles([folder])
+  // The clock of files is finer than that of JavaScript: within one millisecond, the file seems to come from the future.
+  for (let n = 0; n < 100; n++) {
+    writeFileSync(file, `${n}`)
+    const time = (Date.now() + 0.9) / 1000
+    utimesSync(file, time, time)
+    const { isSettling } = await files.look(1000 * DAY_S)
+    if (!isSettling) return void t.fail(`look ${n} took it for settled`)
+  }
+  t.pass('each time')
+})
