@@ -85,6 +85,28 @@ testTcp(
   },
 )
 
+testTcp(
+  'a Service with open connections gets the places of clients that wait for a greedy Service, before anything is idle',
+  async (t, transport) => {
+    const [pod, dns] = [await TcpPod.start(t, socket => void socket.pipe(socket)), await UdpPod.start(t, 'dns')]
+    const plane = new PlaneUnderTest(t, { transport, clock: new ManualClock(), descriptorLimit: DESCRIPTOR_LIMIT })
+    const [greedyPort, port, dnsPort] = await plane.apply(
+      makeListenerSpec({ ...GREEDY, endpoints: [pod.endpoint] }),
+      makeListenerSpec({ endpoints: [pod.endpoint] }),
+      makeListenerSpec({ ...DNS, endpoints: [dns.endpoint] }),
+    )
+    for (let n = 0; n < 20; n++) t.equal(await isServed(t, port!), true)
+    await holdConnections(t, plane, GREEDY.key, greedyPort!, Array<string>(600).fill('127.0.0.1'))
+    // With the new connections these are more than are left for pairs.
+    for (let n = 0; n < 5; n++) t.equal(await (await openUdpClient(t, dnsPort!)).ask('q'), 'dns q')
+    const served: boolean[] = []
+    for (let n = 0; n < 6; n++) served.push(await isServed(t, port!))
+    t.strictSame(served, Array<boolean>(6).fill(true))
+    const { evicted } = (await plane.plane.counts()).descriptors
+    t.ok(evicted > 0, 'some took the place of a client that waited')
+  },
+)
+
 testTcp('a connection that is used does not end to make room, one that is idle does', async (t, transport) => {
   const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const clock = new ManualClock()

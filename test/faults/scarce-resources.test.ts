@@ -1,14 +1,56 @@
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { ProgramLog } from '../../lib/demo/program-log.js'
+import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { faultsOf } from '../support/faults/faults-of.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
+import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 
 // test/integration has more tests of them: descriptors, tcp-source-ports, udp-source-ports.
 const testFault = faultsOf('Scarce resources')
 const skip = namespacesUnavailable
 
+const GREEDY = { clusterIP: '10.96.0.30', port: 80 }
+const FILE_LIMIT = 1024
+const IDLE_CLIENTS = 1200
+const FAULT_MS = 5000
 /** The traffic needs more than the 200 source ports in this time, if none is used again. */
 const PORTS_MS = 12_000
+const LOG_TIMEOUT_MS = 60_000
+
+/** Opens idle connections, and prints a line when the proxy has taken none of the last ones. */
+const IDLE_PROGRAM = `
+let refused = 0
+for (let n = 0; n < ${IDLE_CLIENTS}; n++)
+  require('net').connect({ port: ${GREEDY.port}, host: '${GREEDY.clusterIP}', allowHalfOpen: true })
+    .on('error', () => undefined)
+    .on('close', () => ++refused === ${IDLE_CLIENTS - FILE_LIMIT / 2} && console.log('full'))`
+
+testFault(
+  {
+    fault: '1,200 idle connections to another Service, where each process may open 1,024 files',
+    promise: 'All other Services are served. The idle connections beyond a share are refused.',
+    skip,
+  },
+  async (t, fault) => {
+    const node = await ServiceNode.create(t, [])
+    const { network, manifests } = node
+    node.write(node.ips, makeServiceManifest('greedy', GREEDY), makeSliceManifest('greedy', node.ips, 8080))
+    const { namespace } = await network.addPod()
+    const flags = ['--proxy-mode=userspace', '--on-exit=keep', '--data-plane-workers=1', '-v=2']
+    const command = [process.execPath, PROXY_PROGRAM, ...flags, '--manifests', manifests.path]
+    const proxy = network.start(network.node, 'prlimit', [`--nofile=${FILE_LIMIT}:${FILE_LIMIT}`, ...command])
+    const log = new ProgramLog(proxy, proxy.stderr!, LOG_TIMEOUT_MS)
+    await log.waitFor(node.synced)
+    const traffic = await node.startTraffic()
+    fault.start()
+    await once(network.start(namespace, process.execPath, ['-e', IDLE_PROGRAM]).stdout!, 'data')
+    await delay(FAULT_MS)
+    await fault.checkTraffic(traffic)
+    await log.waitFor(/File descriptors are short/)
+  },
+)
 
 testFault(
   {

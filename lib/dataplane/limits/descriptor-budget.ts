@@ -124,6 +124,17 @@ export class DescriptorBudget {
     return fairShareAllows(share.count, this.availableForPairs)
   }
 
+  /** Whether a share has its part of all, so that more of its clients that wait would keep those of others from waiting. */
+  hasItsPart(share: DescriptorShare): boolean {
+    return !fairShareAllows(share.count, this.available)
+  }
+
+  /** Whether another share has its part of all, and this one has so much less that it may take from that. */
+  hasFarLess(share: DescriptorShare): boolean {
+    const { greediest } = this
+    return greediest !== undefined && this.hasItsPart(greediest) && mayTake(share.count, greediest.count)
+  }
+
   /** Takes one descriptor for a socket to an endpoint, if there is one left for that. */
   tryAcquire(share: DescriptorShare): boolean {
     if (!this.mayAcquire(share)) return false

@@ -42,8 +42,9 @@ export class DialQueue {
  *
  * Above that, and when descriptors are short, clients wait. Each listener has a queue, first come, first served; the queues take
  * turns. A queue may be as long as there are descriptors left: those for pairs when dials are short or the Service has its share
- * of descriptors, so that its clients do not keep other clients from being served; all of them when descriptors are short. When a
- * queue is full, the newest client is turned away.
+ * of descriptors, so that its clients do not keep other clients from being served; all of them when descriptors are short, or when
+ * the Service has far less than another. When a queue is full, the newest client is turned away. A client that waits is worth less
+ * than a connection: it is the first to give way when another Service lacks a descriptor.
  *
  * The budget only counts. While no client waits, a dial costs one comparison and two counters, besides its descriptor.
  */
@@ -104,8 +105,9 @@ export class DialBudget {
   /** Adds a dial that could not start to the queue. False: the queue is full, and the client counts as turned away. */
   enqueue(queue: DialQueue, dial: PendingDial): boolean {
     const { availableForPairs, available } = this.#descriptors
-    const shortage: Shortage = this.#isAtShare(queue) ? 'dial' : availableForPairs > 0 ? 'share' : 'descriptor'
-    const room = shortage === 'descriptor' ? available : availableForPairs
+    const shortage = this.#isAtShare(queue) ? 'dial' : this.#isShareShort(queue) ? 'share' : 'descriptor'
+    const mayUseAll = shortage === 'descriptor' || this.#descriptors.hasFarLess(queue.share)
+    const room = mayUseAll ? available : availableForPairs
     if (queue.waiting.size >= room) {
       this.#countShed(shortage)
       return false
@@ -123,7 +125,7 @@ export class DialBudget {
     if (queue.waiting.size === 0) this.#queues.delete(queue)
   }
 
-  /** Removes a dial that has waited too long from the queue; its client counts as turned away. */
+  /** Removes a dial from the queue that has waited too long or gives up its place; its client counts as turned away. */
   shed(queue: DialQueue, dial: PendingDial): void {
     this.#countShed(queue.waiting.get(dial))
     this.dequeue(queue, dial)
@@ -172,6 +174,10 @@ export class DialBudget {
 
   #isAtShare(queue: DialQueue): boolean {
     return queue.inProgress >= this.#limit - this.#inProgress
+  }
+
+  #isShareShort({ share }: DialQueue): boolean {
+    return this.#descriptors.availableForPairs > 0 || this.#descriptors.hasItsPart(share)
   }
 
   #begin(queue: DialQueue): void {

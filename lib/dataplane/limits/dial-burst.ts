@@ -4,6 +4,8 @@ export interface PendingDial {
   readonly client: string
   /** Its turn has come: it counts as in progress, has a descriptor for its socket, and has left the queue. */
   onTurn(): void
+  /** It gives up its place in the queue, because another Service needs the descriptor of its client more. */
+  giveUpPlace(): void
   /** Starts the dial now. */
   start(): void
 }

@@ -78,6 +78,11 @@ export class Dial implements PendingDial {
     this.#context.dialBurst.add(this)
   }
 
+  giveUpPlace(): void {
+    this.#clearQueueTimeout()
+    this.#endWait()
+  }
+
   start(): void {
     this.#isInProgress = true
     this.#attempts = 0
@@ -168,9 +173,13 @@ export class Dial implements PendingDial {
     if (!dialBudget.enqueue(this.#queue, this)) return this.#owner.onDialFailed(undefined)
     this.#cancelQueueTimeout = clock.after(timings.queueTimeout, () => {
       this.#cancelQueueTimeout = undefined
-      dialBudget.shed(this.#queue, this)
-      this.#owner.onDialFailed(undefined)
+      this.#endWait()
     })
+  }
+
+  #endWait(): void {
+    this.#context.dialBudget.shed(this.#queue, this)
+    this.#owner.onDialFailed(undefined)
   }
 
   #clearQueueTimeout(): void {

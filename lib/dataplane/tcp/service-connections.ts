@@ -1,3 +1,4 @@
+import { type DialQueue } from '../limits/dial-budget.js'
 import { mayTake } from '../limits/fair-share.js'
 import { type Held, HeldByClient } from '../limits/held-by-client.js'
 import { DescriptorShare, type DescriptorUser } from '../limits/service-shares.js'
@@ -25,7 +26,7 @@ export interface OpenConnection extends Held {
 /**
  * The open connections of one Service, to all its listeners, by client. When another Service, or another client of this one,
  * lacks a descriptor, the connection ends that was idle longest, of the client with the most. One that was used in the last
- * seconds never ends.
+ * seconds never ends. Another Service gets the place of a client that waits first.
  *
  * To note each byte would cost every connection. So the connections of a client are in the order in which they were last looked
  * at: one that has moved bytes since then goes to the end.
@@ -33,6 +34,17 @@ export interface OpenConnection extends Held {
 export class ServiceConnections implements DescriptorUser {
   readonly descriptors = new DescriptorShare(this)
   readonly #open = new HeldByClient<OpenConnection>()
+  readonly #queues = new Set<DialQueue>()
+
+  /** Adds the queue of a listener of the Service. */
+  addQueue(queue: DialQueue): void {
+    this.#queues.add(queue)
+  }
+
+  /** The listener closes: the clients that wait in its queue keep their places. */
+  removeQueue(queue: DialQueue): void {
+    this.#queues.delete(queue)
+  }
 
   /** Adds a connection that has just opened. @param now milliseconds of the data plane's clock */
   add(connection: OpenConnection, client: string, now: number): void {
@@ -46,6 +58,11 @@ export class ServiceConnections implements DescriptorUser {
   }
 
   giveUpOne(now: number): boolean {
+    for (const { waiting } of this.#queues)
+      for (const dial of waiting.keys()) {
+        dial.giveUpPlace()
+        return true
+      }
     return this.#open.greediestClients(MAX_CLIENTS).some(({ client }) => this.#endIdle(client, now))
   }
 

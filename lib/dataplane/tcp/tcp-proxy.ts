@@ -40,6 +40,7 @@ export class TcpProxy implements Listener {
     this.#clients = new ListenerClients(spec, context)
     this.#serviceConnections = context.tcpShares.of(this.#clients.service)
     this.#dialQueue = new DialQueue(this.#serviceConnections.descriptors)
+    this.#serviceConnections.addQueue(this.#dialQueue)
     this.#onDemandListener = new OnDemandListener(
       context.descriptorBudget,
       port => this.#openSocket(port),
@@ -61,6 +62,7 @@ export class TcpProxy implements Listener {
   }
 
   close(): void {
+    this.#serviceConnections.removeQueue(this.#dialQueue)
     this.#onDemandListener.close()
     this.#clients.close()
   }

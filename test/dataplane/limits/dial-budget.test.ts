@@ -30,6 +30,10 @@ class Client implements PendingDial {
     if (this.#harness.failsAtOnce) this.fail()
   }
 
+  giveUpPlace(): void {
+    this.shed()
+  }
+
   start(): void {
     throw new Error('the budget does not start dials')
   }

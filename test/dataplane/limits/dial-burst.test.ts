@@ -11,6 +11,7 @@ class Harness {
     return {
       client: name,
       onTurn: () => undefined,
+      giveUpPlace: () => undefined,
       start: () => void this.started.push(name),
     }
   }

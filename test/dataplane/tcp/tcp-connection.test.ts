@@ -12,6 +12,7 @@ import { TcpPod } from '../../support/pods/tcp-pod.js'
 const IGNORED_DIAL: PendingDial = {
   client: '127.0.0.1',
   onTurn: () => undefined,
+  giveUpPlace: () => undefined,
   start: () => undefined,
 }
 
