@@ -1,30 +1,10 @@
 import {
-  type DataPlaneCounts,
-  type ListenerCounts,
-  type MemoryCounts,
-  type SharedBudgetCounts,
-} from '../dataplane/data-plane.js'
-
-/** Labels that metrics of the data plane may have. */
-export type LabelName = 'ip_family' | 'namespace' | 'service' | 'port' | 'protocol' | 'direction' | 'reason' | 'purpose'
-
-/** One value of a metric with its labels. */
-export interface Sample {
-  readonly labels: Readonly<Partial<Record<LabelName, string>>>
-  readonly value: number
-}
-
-/** A metric whose values the data plane counts, and that a scrape reads. */
-export interface DataPlaneMetric {
-  readonly type: 'counter' | 'gauge'
-  /** Without the prefix `kubeproxy_`. */
-  readonly name: string
-  readonly help: string
-  readonly labels: readonly LabelName[]
-  readonly read: (counts: DataPlaneCounts) => readonly Sample[]
-}
-
-const PORT_LABELS = ['ip_family', 'namespace', 'service', 'port', 'protocol'] as const
+  type DataPlaneMetric,
+  dividedPortMetric,
+  memoryMetric,
+  perPortMetric,
+  unlabelledMetric,
+} from './data-plane-metric.js'
 
 /** The metrics of the data plane. A dual-stack Service has separate series for each family. */
 export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
@@ -40,23 +20,10 @@ export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
     'TCP connections and UDP flows that are open',
     ({ traffic }) => traffic.active,
   ),
-  {
-    type: 'counter',
-    name: 'userspace_bytes_total',
-    help: 'Payload bytes forwarded',
-    labels: [...PORT_LABELS, 'direction'],
-    read: ({ listeners }) =>
-      mergeByLabels(
-        listeners.flatMap(listener => {
-          const labels = portLabels(listener)
-          return [
-            { labels: { ...labels, direction: 'to_endpoint' }, value: listener.traffic.bytesToEndpoint },
-            { labels: { ...labels, direction: 'to_client' }, value: listener.traffic.bytesToClient },
-          ]
-        }),
-        add,
-      ),
-  },
+  dividedPortMetric('counter', 'bytes_total', 'Payload bytes forwarded', 'direction', ({ traffic }) => ({
+    to_endpoint: traffic.bytesToEndpoint,
+    to_client: traffic.bytesToClient,
+  })),
   perPortMetric(
     'counter',
     'dial_failures_total',
@@ -64,25 +31,16 @@ export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
     ({ traffic }) => traffic.dialFailures,
   ),
   perPortMetric('counter', 'refused_total', 'Clients that were rejected', ({ traffic }) => traffic.refused),
-  {
-    type: 'counter',
-    name: 'userspace_shed_total',
-    help: 'Clients rejected and datagrams dropped at a connection limit; only for Services with limits',
-    labels: [...PORT_LABELS, 'reason'],
-    read: ({ listeners }) =>
-      mergeByLabels(
-        listeners.flatMap(listener => {
-          const { shedAtServiceLimit, shedAtClientLimit } = listener.traffic
-          if (!listener.limited && shedAtServiceLimit + shedAtClientLimit === 0) return []
-          const labels = portLabels(listener)
-          return [
-            { labels: { ...labels, reason: 'service-limit' }, value: shedAtServiceLimit },
-            { labels: { ...labels, reason: 'client-limit' }, value: shedAtClientLimit },
-          ]
-        }),
-        add,
-      ),
-  },
+  dividedPortMetric(
+    'counter',
+    'shed_total',
+    'Clients rejected and datagrams dropped at a connection limit; only for Services with limits',
+    'reason',
+    ({ limited, traffic: { shedAtServiceLimit, shedAtClientLimit } }) =>
+      limited || shedAtServiceLimit + shedAtClientLimit > 0
+        ? { 'service-limit': shedAtServiceLimit, 'client-limit': shedAtClientLimit }
+        : {},
+  ),
   perPortMetric('gauge', 'endpoints', 'Endpoints that can get new clients', ({ endpoints }) => endpoints, Math.max),
   perPortMetric(
     'gauge',
@@ -188,66 +146,3 @@ export const DATA_PLANE_METRICS: readonly DataPlaneMetric[] = [
     counts => counts.workers?.restarts ?? 0,
   ),
 ]
-
-/** How the label `purpose` names each use of memory. */
-const MEMORY_PURPOSES: readonly (readonly [keyof MemoryCounts, string])[] = [
-  ['heldBack', 'held-back'],
-  ['unanswered', 'unanswered-datagrams'],
-  ['sendQueue', 'queued-datagrams'],
-  ['affinity', 'affinity'],
-]
-
-function memoryMetric(
-  type: DataPlaneMetric['type'],
-  name: string,
-  help: string,
-  valueOf: (counts: SharedBudgetCounts) => number,
-): DataPlaneMetric {
-  const read = ({ memory }: DataPlaneCounts): readonly Sample[] =>
-    MEMORY_PURPOSES.map(([key, purpose]) => ({ labels: { purpose }, value: valueOf(memory[key]) }))
-  return { type, name: `userspace_${name}`, help: `${help}, by purpose`, labels: ['purpose'], read }
-}
-
-function perPortMetric(
-  type: DataPlaneMetric['type'],
-  name: string,
-  help: string,
-  valueOf: (listener: ListenerCounts) => number,
-  join: (a: number, b: number) => number = add,
-): DataPlaneMetric {
-  const read = ({ listeners }: DataPlaneCounts): readonly Sample[] =>
-    mergeByLabels(
-      listeners.map(listener => ({ labels: portLabels(listener), value: valueOf(listener) })),
-      join,
-    )
-  return { type, name: `userspace_${name}`, help, labels: PORT_LABELS, read }
-}
-
-/** Adds up the listeners of a Service port, which may have one for each traffic class. */
-function mergeByLabels(samples: readonly Sample[], join: (a: number, b: number) => number): readonly Sample[] {
-  const byLabels = new Map<string, Sample>()
-  for (const sample of samples) {
-    const key = Object.values(sample.labels).join('\n')
-    const before = byLabels.get(key)
-    byLabels.set(key, before === undefined ? sample : { ...sample, value: join(before.value, sample.value) })
-  }
-  return [...byLabels.values()]
-}
-
-function add(a: number, b: number): number {
-  return a + b
-}
-
-function unlabelledMetric(
-  type: DataPlaneMetric['type'],
-  name: string,
-  help: string,
-  valueOf: (counts: DataPlaneCounts) => number,
-): DataPlaneMetric {
-  return { type, name: `userspace_${name}`, help, labels: [], read: counts => [{ labels: {}, value: valueOf(counts) }] }
-}
-
-function portLabels({ key, namespace, service, portName, protocol }: ListenerCounts): Sample['labels'] {
-  // The key of a Service port starts with its family: `IPv4/namespace/name:port/TCP`.
-  return { ip_family: key.slice(0, key.indexOf('/')), namespace, service, port: portName, protocol }
-}
