@@ -16,23 +16,16 @@ import { type DataPlaneTimings } from './data-plane-timings.js'
 import { DrainingListeners } from './draining-listeners.js'
 import { shouldKeepPort } from './should-keep-port.js'
 import { ShortageLog } from './limits/shortage-log.js'
-import { type Shortage, ShortageWatch } from './limits/shortage-watch.js'
+import { type Shortage } from './limits/shortage-watch.js'
 import { type Listener } from './listener.js'
-import { type BoundSockets, type ListenerContext } from './listener-context.js'
+import { type BoundSockets, type ListenerContext, countBudgets } from './listener-context.js'
 import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
 import { type NodeResources, UNLIMITED_NODE } from './node-resources.js'
-import { heldBackToEndForKernel } from './tcp/held-back-connections.js'
+import { Sweeps } from './sweeps.js'
 import { TcpProxy } from './tcp/tcp-proxy.js'
 import { type TcpTransport } from './transport/tcp-transport.js'
 import { type UdpTransport } from './transport/udp-transport.js'
-import { flowCapacity } from './udp/flow-capacity.js'
 import { UdpProxy } from './udp/udp-proxy.js'
-
-/** Milliseconds between two checks for what ends because time passes; fewer with very short timeouts. */
-const SWEEP_MS = 1000
-const MIN_SWEEP_MS = 10
-/** The same for peers that are gone; so long it takes at most until the other side of a connection learns of a reset. */
-const PEER_SWEEP_MS = 250
 
 interface ListenerEntry {
   spec: ListenerSpec
@@ -69,11 +62,7 @@ export class InProcessDataPlane implements DataPlane {
   readonly #context: ListenerContext
   readonly #entries = new Map<ServicePortKey, ListenerEntry>()
   readonly #drainingListeners: DrainingListeners
-  readonly #node: NodeResources
-  readonly #shortageWatch = new ShortageWatch()
-  readonly #onShortage: (shortage: Shortage) => void
-  readonly #isLimitedByMemory: boolean
-  readonly #cancelSweeps = new Map<object, () => void>()
+  readonly #sweeps: Sweeps
   /** Listeners of the last plan that could not be opened. */
   #unserved = 0
   #isDraining = false
@@ -95,12 +84,14 @@ export class InProcessDataPlane implements DataPlane {
     const onConnectionEnd = (): void => drainingListeners.notifyConnectionEnd()
     const given = { log, clock, random, transport, udpTransport, timings, boundSockets, onConnectionEnd }
     this.#context = createListenerContext(given, descriptorLimit, node)
-    this.#node = node
-    this.#isLimitedByMemory = this.#context.descriptorBudget.limit < descriptorLimit
     const shortageLog = new ShortageLog(log, clock)
-    this.#onShortage = onShortage ?? (shortage => shortageLog.report(shortage))
-    this.#setFlowCapacity()
-    this.#scheduleSweeps()
+    this.#sweeps = new Sweeps({
+      context: this.#context,
+      drainingListeners,
+      node,
+      isLimitedByMemory: this.#context.descriptorBudget.limit < descriptorLimit,
+      onShortage: onShortage ?? (shortage => shortageLog.report(shortage)),
+    })
   }
 
   async apply(plan: ListenerPlan): Promise<ListenerReport> {
@@ -153,20 +144,14 @@ export class InProcessDataPlane implements DataPlane {
 
   /** How much of the process-wide budgets is in use. */
   budgets(): Budgets {
-    const { descriptorBudget, dialBudget, flowBudget, memory, udpTransport } = this.#context
-    return {
-      descriptors: descriptorBudget.counts(),
-      flows: flowBudget.counts(),
-      dials: dialBudget.counts(),
-      memory: { ...memory.counts(), sendQueue: udpTransport.sendQueue.pool.counts() },
-    }
+    return countBudgets(this.#context)
   }
 
   async drain(timeoutMs: number): Promise<number> {
     this.#isDraining = true
     for (const [key, entry] of this.#entries) this.#drainListener(key, entry)
     await this.#drainingListeners.waitUntilIdle(timeoutMs)
-    for (const cancel of this.#cancelSweeps.values()) cancel()
+    this.#sweeps.stop()
     return this.#drainingListeners.abortConnections()
   }
 
@@ -220,56 +205,5 @@ export class InProcessDataPlane implements DataPlane {
     this.#entries.delete(key)
     entry.listener.close()
     this.#drainingListeners.add(entry.listener)
-  }
-
-  /** Checks, now and then, for what ends because time passes. A timer for each connection would cost more. */
-  #scheduleSweeps(): void {
-    const { timings, unpolledConnections, heldBackConnections, descriptorBudget, dialBudget, udpShares } = this.#context
-    const shortestUdpTimeout = Math.min(timings.udpTimeout, timings.udpStreamTimeout)
-    this.#sweepEvery(Math.min(PEER_SWEEP_MS, timings.halfClosedTimeout / 4), now => unpolledConnections.sweep(now))
-    this.#sweepEvery(Math.min(SWEEP_MS, shortestUdpTimeout / 4), now => {
-      descriptorBudget.sweep(now)
-      dialBudget.sweep(now)
-      if (heldBackConnections.size > 0) heldBackConnections.sweep(this.#heldBackToEndForKernel())
-      for (const flows of udpShares) flows.expireIdle(now, shortestUdpTimeout)
-      this.#setFlowCapacity()
-      this.#drainingListeners.removeIdle()
-      this.#reportShortages()
-    })
-  }
-
-  #sweepEvery(periodMs: number, sweep: (now: number) => void): void {
-    const { clock } = this.#context
-    const schedule = (): void => {
-      // Sockets keep a process alive. Without any, there is nothing to check.
-      this.#cancelSweeps.set(sweep, clock.after(Math.max(MIN_SWEEP_MS, periodMs), run, { keepsAlive: false }))
-    }
-    const run = (): void => {
-      sweep(clock.now())
-      schedule()
-    }
-    schedule()
-  }
-
-  #setFlowCapacity(): void {
-    const { flowBudget, descriptorBudget } = this.#context
-    const { processes } = this.#node
-    flowBudget.setCapacity(flowCapacity(descriptorBudget.limit, flowBudget.used, this.#node.readUdpPorts(), processes))
-  }
-
-  #heldBackToEndForKernel(): number {
-    const { size } = this.#context.heldBackConnections
-    return heldBackToEndForKernel(size, this.#node.processes, this.#node.readTcpMemory())
-  }
-
-  #reportShortages(): void {
-    const context = { greediest: () => this.#greediestService(), isByMemory: this.#isLimitedByMemory }
-    for (const shortage of this.#shortageWatch.check(this.budgets(), context)) this.#onShortage(shortage)
-  }
-
-  #greediestService(): string | undefined {
-    const { descriptorBudget, tcpShares, udpShares } = this.#context
-    const { greediest } = descriptorBudget
-    return greediest && (tcpShares.serviceOf(greediest) ?? udpShares.serviceOf(greediest))
   }
 }

@@ -1,6 +1,7 @@
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { type Budgets } from './data-plane.js'
 import { type DataPlaneTimings } from './data-plane-timings.js'
 import { type DescriptorBudget } from './limits/descriptor-budget.js'
 import { type DialBudget } from './limits/dial-budget.js'
@@ -52,4 +53,15 @@ export interface ListenerContext {
   readonly boundSockets: BoundSockets | undefined
   /** Called whenever a connection or flow has ended. */
   readonly onConnectionEnd: () => void
+}
+
+/** How much of the budgets of a process is in use. */
+export function countBudgets(context: ListenerContext): Budgets {
+  const { descriptorBudget, dialBudget, flowBudget, memory, udpTransport } = context
+  return {
+    descriptors: descriptorBudget.counts(),
+    flows: flowBudget.counts(),
+    dials: dialBudget.counts(),
+    memory: { ...memory.counts(), sendQueue: udpTransport.sendQueue.pool.counts() },
+  }
 }
