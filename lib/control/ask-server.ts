@@ -25,15 +25,13 @@ export async function askServer(
 ): Promise<Answer> {
   // A proxy that stands by may have nothing else to do.
   const connection = LineConnection.to(address, demand === 'stand by')
-  const onAbort = (): void => connection.destroy()
-  signal.addEventListener('abort', onAbort)
-  if (signal.aborted) onAbort()
+  const release = connection.destroyWhen(signal)
   let answer: Answer = 'lost'
   try {
     answer = await demandOn(connection, proof, demand)
     return answer
   } finally {
-    signal.removeEventListener('abort', onAbort)
+    release()
     if (answer !== connection) connection.destroy()
   }
 }

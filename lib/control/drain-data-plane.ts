@@ -1,6 +1,8 @@
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
+import { aborted } from '../primitives/aborted.js'
+import { pause } from '../primitives/pause.js'
 import { deleteResetConnections } from '../system/delete-reset-connections.js'
 
 /** The part of the drain timeout that is left for the last clients when nothing else serves, in milliseconds. */
@@ -76,31 +78,11 @@ export async function serveUntilIdle(
   dataPlane: Pick<DataPlane, 'counts'>,
   { clock, deadline, forceStop }: DrainLimits,
 ): Promise<void> {
-  // One listener of the signal for all rounds.
-  const forced = aborted(forceStop)
-  while (!forceStop.aborted && clock.now() < deadline && (await countConnections(dataPlane)) > 0) {
-    const pause = Math.max(0, Math.min(COUNT_INTERVAL_MS, deadline - clock.now()))
-    await Promise.race([new Promise<void>(resolve => void clock.after(pause, resolve)), forced])
-  }
+  while (!forceStop.aborted && clock.now() < deadline && (await countConnections(dataPlane)) > 0)
+    await pause(clock, Math.min(COUNT_INTERVAL_MS, deadline - clock.now()), forceStop)
 }
 
 async function countConnections(dataPlane: Pick<DataPlane, 'counts'>): Promise<number> {
   const { listeners } = await dataPlane.counts()
   return listeners.reduce((sum, { protocol, traffic }) => sum + (protocol === 'TCP' ? traffic.active : 0), 0)
-}
-
-/** The promise of each signal that was waited for. */
-const ABORTS = new WeakMap<AbortSignal, Promise<undefined>>()
-
-/** Resolves when the signal is aborted. However often it is called, the signal has one listener. */
-export function aborted(signal: AbortSignal): Promise<undefined> {
-  let abort = ABORTS.get(signal)
-  if (abort === undefined) {
-    abort = new Promise(resolve => {
-      if (signal.aborted) resolve(undefined)
-      else signal.addEventListener('abort', () => resolve(undefined), { once: true })
-    })
-    ABORTS.set(signal, abort)
-  }
-  return abort
 }

@@ -1,5 +1,6 @@
 import { type Log } from '../model/log.js'
-import { type StandbyLimits, aborted } from './drain-data-plane.js'
+import { aborted } from '../primitives/aborted.js'
+import { type StandbyLimits } from './drain-data-plane.js'
 import { type Shutdown } from './shutdown.js'
 
 /** How many may drain at the same time. Each has worker processes, and a successor that crashes again and again adds one each time. */

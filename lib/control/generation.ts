@@ -4,6 +4,7 @@ import { type DataPlane } from '../dataplane/data-plane.js'
 import { type ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
+import { aborted } from '../primitives/aborted.js'
 import { undoOnFailure } from '../primitives/undo-on-failure.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { HASHSIZE_FILE, applyConntrackSettings } from '../system/conntrack-settings.js'
@@ -14,7 +15,6 @@ import { cleanupOnExit } from './cleanup.js'
 import {
   LAST_CLIENTS_MS,
   type StandbyLimits,
-  aborted,
   drainDataPlane,
   drainInStandby,
   serveUntilIdle,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock } from '../model/clock.js'
 import { HAND_OVER_PREFIX } from '../netfilter/chain-names.js'
+import { pause } from '../primitives/pause.js'
 import { type Iptables } from '../system/iptables.js'
 
 /**
@@ -80,8 +81,8 @@ export class IptablesProof implements HandOverProof {
 
   async #readNext(lastRead: Promise<unknown>): Promise<readonly string[]> {
     await lastRead.catch(() => undefined)
-    const pause = this.#readAt + MIN_READ_INTERVAL_MS - this.#clock.now()
-    if (pause > 0) await new Promise<void>(resolve => void this.#clock.after(pause, resolve, { keepsAlive: false }))
+    const ms = this.#readAt + MIN_READ_INTERVAL_MS - this.#clock.now()
+    await pause(this.#clock, ms, undefined, { keepsAlive: false })
     this.#lastRead = this.#nextRead!
     this.#nextRead = undefined
     this.#readAt = this.#clock.now()

@@ -4,7 +4,7 @@ import { type Clock } from '../model/clock.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type Demand } from './ask-server.js'
-import { aborted } from './drain-data-plane.js'
+import { aborted } from '../primitives/aborted.js'
 import { type HandOverProof, createNonce } from './hand-over-proof.js'
 import { LineConnection } from './line-connection.js'
 

@@ -1,6 +1,7 @@
 import { messageOf } from '../model/failure.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
+import { pause } from '../primitives/pause.js'
 import { type Answer, askServer } from './ask-server.js'
 import { type HandOverProof } from './hand-over-proof.js'
 import { HandOverServer, type SuccessorCallbacks } from './hand-over-server.js'
@@ -146,11 +147,12 @@ export class HandOver {
 
   /** Asks again until the name is free or the other proxy gives way, while this one serves. */
   async #retry(): Promise<void> {
-    do await this.#pause(LATE_RETRY_MS, false)
+    const { clock, predecessors } = this.#options
+    do await pause(clock, LATE_RETRY_MS, this.#stop.signal, { keepsAlive: false })
     while (!this.#stop.signal.aborted && (await this.#takeName()) !== undefined)
     if (this.#stop.signal.aborted || !this.#hasPredecessor) return
     await this.#subscriber?.onLateHandOver()
-    if (this.#serves.signal.aborted) await this.#options.predecessors.announceServing()
+    if (this.#serves.signal.aborted) await predecessors.announceServing()
   }
 
   /** Gets the name, if another proxy has it by a hand-over. @returns why it has not: the other one does not give way in time */
@@ -169,7 +171,7 @@ export class HandOver {
           if (await this.#listen()) return undefined
         } else if (!signal.aborted) reason = REASONS[answer]
         // Also after a hand-over: a third proxy can have the name by now.
-        await this.#pause(RETRY_MS)
+        await pause(clock, RETRY_MS, signal)
       }
       return reason
     } catch (error) {
@@ -202,9 +204,5 @@ export class HandOver {
     // A proof that cannot be removed does no harm, and the next proxy tries it too.
     else if (isNew) void proof.removeLeftovers().catch(() => undefined)
     return true
-  }
-
-  #pause(ms: number, keepsAlive = true): Promise<void> {
-    return new Promise(resolve => void this.#options.clock.after(ms, resolve, { keepsAlive }))
   }
 }

@@ -71,6 +71,14 @@ export class LineConnection {
     this.#socket.destroy()
   }
 
+  /** Ends it at once when the signal is aborted. @returns leaves it alone from now on */
+  destroyWhen(signal: AbortSignal): () => void {
+    const onAbort = (): void => this.destroy()
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort)
+    return () => signal.removeEventListener('abort', onAbort)
+  }
+
   #connecting(): Promise<boolean> {
     if (!this.#socket.connecting) return Promise.resolve(this.#socket.closed)
     return new Promise(resolve => {

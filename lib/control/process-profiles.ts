@@ -2,7 +2,7 @@ import { type WorkerProfiles } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
 import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ProfileSource } from '../observe/profile-routes.js'
-import { pause } from '../source/pause.js'
+import { pause } from '../primitives/pause.js'
 import { type Profiler } from '../system/profiler.js'
 
 /** Profiles of this process and of its data-plane workers. */

@@ -1,4 +1,5 @@
 import { type Clock } from '../model/clock.js'
+import { whenAborted } from '../primitives/aborted.js'
 import { LAST_CLIENTS_MS } from './drain-data-plane.js'
 
 export interface ShutdownOptions {
@@ -58,9 +59,4 @@ export class Shutdown {
     this.#lastClients.abort()
     this.#isOver.abort()
   }
-}
-
-function whenAborted(signal: AbortSignal, action: () => void): void {
-  if (signal.aborted) action()
-  else signal.addEventListener('abort', action, { once: true })
 }

@@ -1,5 +1,5 @@
 import { type Clock } from '../model/clock.js'
-import { pause } from '../source/pause.js'
+import { pause } from '../primitives/pause.js'
 import { askServer } from './ask-server.js'
 import { type HandOverProof } from './hand-over-proof.js'
 import { LineConnection } from './line-connection.js'
@@ -45,15 +45,13 @@ export async function standBehind(options: StandBehindOptions): Promise<void> {
 
 /** @returns whether the other proxy is about to end. If not, it has ended or given way, and another one may serve */
 async function waitForEnd(connection: LineConnection, { onServing, stop }: StandBehindOptions): Promise<boolean> {
-  const onStop = (): void => connection.destroy()
-  stop.addEventListener('abort', onStop)
-  if (stop.aborted) onStop()
+  const release = connection.destroyWhen(stop)
   let line = await connection.nextLine()
   if (line === 'serving') {
     onServing()
     line = await connection.nextLine()
   }
-  stop.removeEventListener('abort', onStop)
+  release()
   connection.destroy()
   return line === 'leaving'
 }

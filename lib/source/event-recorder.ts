@@ -9,7 +9,7 @@ import { ApiRefusal } from './api-failure.js'
 import { Backoff } from './backoff.js'
 import { buildCoreV1Object, type EventContext, eventNamespace, buildEventsV1Object } from './event-object.js'
 import { type KubeClient } from './kube-client.js'
-import { pause } from './pause.js'
+import { pause } from '../primitives/pause.js'
 import { RecentEvents } from './recent-events.js'
 
 /** The most events that wait for the server or for the rate limit. Beyond that the oldest are dropped. */

@@ -10,7 +10,7 @@ import { Freshness } from './freshness.js'
 import { type KubeClient } from './kube-client.js'
 import { DEFAULT_LIST_WATCH_TIMINGS, type ListWatchTimings } from './list-watch-timings.js'
 import { ListWatch, type ListWatchOptions } from './list-watch.js'
-import { pause } from './pause.js'
+import { pause } from '../primitives/pause.js'
 import { type Source } from './source.js'
 import { type ObjectSink } from './watch-once.js'
 import {

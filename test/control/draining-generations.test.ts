@@ -1,5 +1,6 @@
 import t from 'tap'
-import { type StandbyLimits, aborted } from '../../lib/control/drain-data-plane.js'
+import { type StandbyLimits } from '../../lib/control/drain-data-plane.js'
+import { aborted } from '../../lib/primitives/aborted.js'
 import { DrainingGenerations } from '../../lib/control/draining-generations.js'
 import { Shutdown } from '../../lib/control/shutdown.js'
 import { ManualClock, settle } from '../support/clock/manual-clock.js'

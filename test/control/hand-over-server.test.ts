@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { type Demand, askServer } from '../../lib/control/ask-server.js'
-import { aborted } from '../../lib/control/drain-data-plane.js'
+import { aborted } from '../../lib/primitives/aborted.js'
 import { LineConnection } from '../../lib/control/line-connection.js'
 import { type Clock } from '../../lib/model/clock.js'
 import { ManualClock, settle } from '../support/clock/manual-clock.js'

@@ -1,4 +1,5 @@
 import { type DialQueue } from '../limits/dial-budget.js'
+import { type PendingDial } from '../limits/dial-burst.js'
 import { mayTake } from '../limits/fair-share.js'
 import { type Held, HeldByClient } from '../limits/held-by-client.js'
 import { DescriptorShare, type DescriptorUser } from '../limits/service-shares.js'
@@ -58,11 +59,9 @@ export class ServiceConnections implements DescriptorUser {
   }
 
   giveUpOne(now: number): boolean {
-    for (const { waiting } of this.#queues)
-      for (const dial of waiting.keys()) {
-        dial.giveUpPlace()
-        return true
-      }
+    const dial = this.#oldestWaiting
+    dial?.giveUpPlace()
+    if (dial !== undefined) return true
     return this.#open.greediestClients(MAX_CLIENTS).some(({ client }) => this.#endIdle(client, now))
   }
 
@@ -75,6 +74,11 @@ export class ServiceConnections implements DescriptorUser {
 
   noteIdle(now: number): void {
     for (const { client } of this.#open.greediestClients(MAX_CLIENTS)) this.#noteUsed(client, now, MAX_LOOKS_OF_SWEEP)
+  }
+
+  get #oldestWaiting(): PendingDial | undefined {
+    for (const { waiting } of this.#queues) for (const dial of waiting.keys()) return dial
+    return undefined
   }
 
   #endIdle(client: string, now: number): boolean {

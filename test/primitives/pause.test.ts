@@ -1,5 +1,5 @@
 import t from 'tap'
-import { pause } from '../../lib/source/pause.js'
+import { pause } from '../../lib/primitives/pause.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 
 t.test('an abort ends a pause and leaves no timer', async test => {
