@@ -1,16 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Log } from '../model/log.js'
-import { deleteResetConnections } from '../system/delete-reset-connections.js'
-import { drainOrphans, hasExited, releaseNodePortsOfOrphans } from './orphans.js'
+import { drainOrphans, releaseNodePortsOfOrphans } from './orphans.js'
 
 /**
  * How long orphans serve on after the rules lead to this process, in milliseconds: they accept the connections that the kernel has
  * already queued for them. Closing the listener would reset these.
  */
 const QUEUE_MS = 100
-/** How often this process looks whether orphans have exited, in milliseconds. */
-const EXIT_POLL_MS = 200
 
 /**
  * Returns a data plane that opens its listeners beside those of orphans, on other ports, so that the rules always lead to a process
@@ -39,19 +36,11 @@ export function besideOrphans(dataPlane: DataPlane, portCount: number | undefine
   }
 }
 
-/**
- * Drains the orphans: the rules of this process are in the kernel, whatever its mode. An orphan whose drain times out cuts its
- * connections. Resolves when all have exited. Never rejects.
- */
+/** Drains the orphans: the rules of this process are in the kernel, whatever its mode. Never rejects. */
 export async function drainReplacedOrphans(log: Log): Promise<void> {
   try {
     await pause(QUEUE_MS, undefined, { ref: false })
-    for (let left = await drainOrphans(log); left.length > 0;) {
-      await pause(EXIT_POLL_MS, undefined, { ref: false })
-      const still = left.filter(orphan => !hasExited(orphan))
-      if (still.length < left.length) await deleteResetConnections(log)
-      left = still
-    }
+    await drainOrphans(log)
   } catch (error) {
     log.error('Cannot end the data-plane workers of an earlier process', error)
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Log } from '../model/log.js'
+import { deleteResetConnections } from '../system/delete-reset-connections.js'
 import {
   type ProcessFacts,
   holdsBoundSocket,
@@ -34,10 +35,9 @@ const KILL_TIMEOUT_MS = 2000
 /**
  * Ends the workers of a control process that was killed: they close their listeners, and exit when their connections have ended.
  * Only orphans of this network namespace get the signal; other workers ignore it. An orphan that does not react is killed.
- * @returns them; `hasExited` says when one has exited
  */
-export async function drainOrphans(log: Log): Promise<readonly ProcessFacts[]> {
-  return signalOrphans('SIGTERM', [LEAVING_TITLE], 'Draining the data-plane workers of an earlier process', log)
+export async function drainOrphans(log: Log): Promise<void> {
+  await signalOrphans('SIGTERM', [LEAVING_TITLE], 'Draining the data-plane workers of an earlier process', log)
 }
 
 /**
@@ -55,13 +55,14 @@ async function signalOrphans(
   titles: readonly string[],
   message: string,
   log: Log,
-): Promise<readonly ProcessFacts[]> {
+): Promise<void> {
   const own = readProcessFacts(process.pid)
-  if (own === undefined) return []
+  if (own === undefined) return
   const hasReacted = (orphan: ProcessFacts): boolean => hasExited(orphan) || titles.includes(readTitle(orphan.pid))
-  const orphans = listProcessIds().flatMap(pid => findOrphan(pid, own) ?? [])
-  let silent = orphans.filter(orphan => !hasReacted(orphan))
-  if (silent.length === 0) return orphans
+  let silent = listProcessIds()
+    .flatMap(pid => findOrphan(pid, own) ?? [])
+    .filter(orphan => !hasReacted(orphan))
+  if (silent.length === 0) return
   log.info(0, message, { workers: silent.length })
   const started = performance.now()
   let signalledAt = -Infinity
@@ -73,12 +74,13 @@ async function signalOrphans(
     await pause(POLL_MS)
     silent = silent.filter(orphan => !hasReacted(orphan))
   }
+  if (silent.length === 0) return
   await Promise.all(silent.map(orphan => killOrphan(orphan, own, log)))
-  return orphans
+  // An orphan that drains does this itself.
+  await deleteResetConnections(log)
 }
 
-/** Whether an orphan has exited. */
-export function hasExited({ pid, startTime }: ProcessFacts): boolean {
+function hasExited({ pid, startTime }: ProcessFacts): boolean {
   return readStartTime(pid) !== startTime
 }
 

@@ -11,6 +11,7 @@ import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ProfileRequest } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { pause } from '../primitives/pause.js'
 import { type Profiler } from '../system/profiler.js'
 import { ControlWatch, type KillResult } from './control-watch.js'
 import { PassedSockets } from './passed-sockets.js'
@@ -39,6 +40,8 @@ export interface WorkerOptions {
   /** Exits after all messages have been sent. */
   readonly exit: () => void
   readonly killControl: () => KillResult
+  /** An orphan has cut connections: their clients may connect again, from the same ports, before it exits. */
+  readonly onCut: () => Promise<void>
 }
 
 /**
@@ -184,7 +187,7 @@ export class Worker {
   async #sendProfile(id: number, request: ProfileRequest): Promise<void> {
     const { profiler, clock, log, send } = this.#options
     try {
-      const wait = (ms: number) => new Promise<void>(resolve => clock.after(ms, resolve, { keepsAlive: false }))
+      const wait = (ms: number) => pause(clock, ms, undefined, { keepsAlive: false })
       const profile = await profiler?.take(request, wait)
       if (profile !== undefined) send({ kind: 'profile', id, profile })
     } catch (error) {
@@ -193,7 +196,7 @@ export class Worker {
   }
 
   async #drain(timeoutMs: number): Promise<void> {
-    const { log, send, setTitle, exit } = this.#options
+    const { log, send, setTitle, exit, onCut } = this.#options
     const wasOrphaned = this.#state === 'orphaned'
     this.#state = 'draining'
     this.#controlWatch?.stop()
@@ -204,6 +207,8 @@ export class Worker {
       log.info(0, 'Draining a data-plane worker without control process', { seconds: timeoutMs / 1000 })
     }
     const cutOff = await drained
+    // A control process sees to it itself.
+    if (wasOrphaned && cutOff > 0) await onCut()
     send({ kind: 'drained', cutOff })
     exit()
   }

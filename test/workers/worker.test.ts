@@ -19,6 +19,7 @@ class WorkerUnderTest {
   readonly levels: number[] = []
   readonly clock = new ManualClock()
   hasExited = false
+  cuts = 0
   readonly worker: Worker
   #generation = 0
 
@@ -44,6 +45,7 @@ class WorkerUnderTest {
       exit: () => (this.hasExited = true),
       setVerbosity: level => this.levels.push(level),
       killControl: () => 'gone',
+      onCut: () => Promise.resolve(void this.cuts++),
     })
     t.teardown(() => this.worker.handle({ kind: 'drain', timeoutMs: 0 }, undefined))
   }
@@ -132,6 +134,7 @@ t.test('an orphan serves its last plan for a limited time, then drains and exits
   t.equal(await readAnswer(port), 'ECONNREFUSED')
   await waitUntil(() => fixture.hasExited, 'the worker has exited')
   t.strictSame(fixture.titles, [ORPHAN_TITLE, LEAVING_TITLE])
+  t.equal(fixture.cuts, 0, 'no connection was cut')
 })
 
 t.test('an orphan closes its listeners at a signal, and open connections may continue for the drain time', async t => {
@@ -148,6 +151,7 @@ t.test('an orphan closes its listeners at a signal, and open connections may con
   await fixture.clock.advance(50)
   t.equal((await open).error, 'ECONNRESET')
   await waitUntil(() => fixture.hasExited, 'the worker has exited')
+  t.equal(fixture.cuts, 1, 'clients that were cut may connect again from the same ports')
 })
 
 t.test('an orphan that is asked to give way releases NodePorts and serves on', async t => {
