@@ -1,11 +1,10 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ProgramLog } from '../../lib/demo/program-log.js'
 import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { faultsOf } from '../support/faults/faults-of.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
-import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
+import { startWithFewFiles } from '../support/processes/start-with-few-files.js'
 
 // test/integration has more tests of them: descriptors, tcp-source-ports, udp-source-ports.
 const testFault = faultsOf('Scarce resources')
@@ -17,7 +16,6 @@ const IDLE_CLIENTS = 1200
 const FAULT_MS = 5000
 /** The traffic needs more than the 200 source ports in this time, if none is used again. */
 const PORTS_MS = 12_000
-const LOG_TIMEOUT_MS = 60_000
 
 /** Opens idle connections, and prints a line when the proxy has taken none of the last ones. */
 const IDLE_PROGRAM = `
@@ -38,10 +36,7 @@ testFault(
     const { network, manifests } = node
     node.write(node.ips, makeServiceManifest('greedy', GREEDY), makeSliceManifest('greedy', node.ips, 8080))
     const { namespace } = await network.addPod()
-    const flags = ['--proxy-mode=userspace', '--on-exit=keep', '--data-plane-workers=1', '-v=2']
-    const command = [process.execPath, PROXY_PROGRAM, ...flags, '--manifests', manifests.path]
-    const proxy = network.start(network.node, 'prlimit', [`--nofile=${FILE_LIMIT}:${FILE_LIMIT}`, ...command])
-    const log = new ProgramLog(proxy, proxy.stderr!, LOG_TIMEOUT_MS)
+    const { log } = startWithFewFiles(network, manifests, FILE_LIMIT, '--on-exit=keep', '--data-plane-workers=1')
     await log.waitFor(node.synced)
     const traffic = await node.startTraffic()
     fault.start()

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { ManifestFolder, makeSliceManifest, makeServiceManifest } from '../support/api/manifests.js'
 import { NODE_IP, NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
-import { PROXY_PROGRAM, ProxyProcess } from '../support/processes/proxy-process.js'
+import { ProxyProcess } from '../support/processes/proxy-process.js'
+import { startWithFewFiles } from '../support/processes/start-with-few-files.js'
 
 const BROKEN =
   'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  clusterIP: 10.96.0.10\n  ports:\n  - port: 80\n  - {name: b, port: 0}\n'
@@ -159,17 +160,8 @@ t.test('bad input in a running program', { skip: namespacesUnavailable }, t => {
     const server = await network.addServer('a')
     const folder = new ManifestFolder(t)
     folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080))
-    const child = network.start(network.node, 'prlimit', [
-      '--nofile=256:256',
-      process.execPath,
-      PROXY_PROGRAM,
-      '--manifests',
-      folder.path,
-      '-v=2',
-    ])
-    const lines = createInterface({ input: child.stderr! })
-    for await (const line of lines) if (line.includes('Synced rules')) break
-    child.stderr!.resume()
+    const { child, log } = startWithFewFiles(network, folder, 256)
+    await log.waitFor(/Synced rules/)
     const client = new NetworkClient(network, network.node)
     const hog = network.start(network.node, process.execPath, [
       '-e',

@@ -1,10 +1,9 @@
 import { readdirSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import t from 'tap'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { NODE_IP, NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
-import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
+import { startWithFewFiles } from '../support/processes/start-with-few-files.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80 }
 const SERVICES = 500
@@ -22,27 +21,13 @@ for (const workers of [1, 0]) {
       const folder = new ManifestFolder(t)
       const web = [makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080)]
       folder.write(...web)
-      const child = network.start(network.node, 'prlimit', [
-        `--nofile=${FILE_LIMIT}:${FILE_LIMIT}`,
-        process.execPath,
-        PROXY_PROGRAM,
-        '--proxy-mode=userspace',
-        `--data-plane-workers=${workers}`,
-        '--manifests',
-        folder.path,
-        '-v=2',
-      ])
-      const lines: string[] = []
-      const reader = createInterface({ input: child.stderr! })[Symbol.asyncIterator]()
-      const waitForLine = async (text: string) => {
-        for (;;) {
-          const { value, done } = await reader.next()
-          if (done === true) throw new Error(`the proxy ended before "${text}":\n${lines.join('\n')}`)
-          lines.push(value)
-          if (value.includes(text)) return
-        }
+      const { child, log } = startWithFewFiles(network, folder, FILE_LIMIT, `--data-plane-workers=${workers}`)
+      let from = 0
+      /** Waits for a line after the one that was waited for last. */
+      const waitForLine = async (pattern: RegExp) => {
+        from = log.lines.indexOf(await log.waitFor(pattern, from), from) + 1
       }
-      await waitForLine('Synced rules')
+      await waitForLine(/Synced rules/)
       const client = new NetworkClient(network, network.node)
       t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
 
@@ -51,18 +36,18 @@ for (const workers of [1, 0]) {
         makeSliceManifest(`many-${n}`, [server.ip], 8080),
       ])
       folder.write(...web, ...many.flat())
-      await waitForLine('Service ports are not served')
-      await waitForLine('Synced rules')
+      await waitForLine(/Service ports are not served/)
+      await waitForLine(/Synced rules/)
       t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a', 'the Service that was there is served')
       t.equal(await client.tcp('10.96.10.0', 80), 'a', 'another one, too')
 
       const late = { clusterIP: '10.96.0.11', port: 80 }
       folder.write(...web, makeServiceManifest('late', late), makeSliceManifest('late', [server.ip], 8080))
-      await waitForLine('default/late')
-      await waitForLine('Synced rules')
+      await waitForLine(/default\/late/)
+      await waitForLine(/Synced rules/)
       for (const { clusterIP, port } of [WEB, late]) t.equal(await client.tcp(clusterIP, port), 'a')
-      t.equal(lines.filter(line => line.includes('DESCRIPTORS_EXHAUSTED')).length, 1, 'one line says so')
-      t.notOk(lines.some(line => /PROGRAM_FAILED|EMFILE(?!: this process may have)/.test(line)))
+      t.equal(log.lines.filter(line => line.includes('DESCRIPTORS_EXHAUSTED')).length, 1, 'one line says so')
+      t.notOk(log.lines.some(line => /PROGRAM_FAILED|EMFILE(?!: this process may have)/.test(line)))
       t.equal(child.exitCode, null)
     },
   )
@@ -78,23 +63,10 @@ t.test(
     const folder = new ManifestFolder(t)
     const web = [makeServiceManifest('web', WEB), makeSliceManifest('web', [server.ip], 8080)]
     folder.write(...web)
-    const child = network.start(network.node, 'prlimit', [
-      `--nofile=${FILE_LIMIT}:${FILE_LIMIT}`,
-      process.execPath,
-      PROXY_PROGRAM,
-      '--proxy-mode=userspace',
-      // Rules and connections share one limit of files.
-      '--data-plane-workers=0',
-      '--metrics-bind-address=0.0.0.0:10249',
-      '--manifests',
-      folder.path,
-      '-v=2',
-    ])
-    const lines: string[] = []
-    createInterface({ input: child.stderr! }).on('line', line => lines.push(line))
-    const waitForLine = (text: string, from = 0) =>
-      waitUntil(() => lines.slice(from).some(line => line.includes(text)), `"${text}" in the log`)
-    await waitForLine('Synced rules')
+    // Without workers, rules and connections share one limit of files.
+    const flags = ['--data-plane-workers=0', '--metrics-bind-address=0.0.0.0:10249']
+    const { child, log } = startWithFewFiles(network, folder, FILE_LIMIT, ...flags)
+    await log.waitFor(/Synced rules/)
     const openFiles = () => readdirSync(`/proc/${child.pid}/fd`).length
     const idle = openFiles()
     for (const { namespace } of hosts)
@@ -109,11 +81,11 @@ t.test(
     const most = idle + 2 * 32 + 160
     await waitUntil(() => openFiles() >= most, `${most} files are open`)
 
-    const before = lines.length
+    const before = log.lines.length
     const late = { clusterIP: '10.96.0.11', port: 80 }
     folder.write(...web, makeServiceManifest('late', late), makeSliceManifest('late', [server.ip], 8080))
-    await waitForLine('Synced rules', before)
-    t.notOk(lines.slice(before).some(line => line.includes('EMFILE')))
+    await log.waitFor(/Synced rules/, before)
+    t.notOk(log.lines.slice(before).some(line => line.includes('EMFILE')))
     const probe = await network.node.run(process.execPath, [
       '-e',
       `fetch('http://${NODE_IP}:10256/healthz').then(({ status }) => console.log(status))`,
@@ -140,20 +112,8 @@ for (const workers of [1, 2])
         makeServiceManifest('dns', dns),
         makeSliceManifest('dns', [server.ip], 5353, 'UDP'),
       )
-      const child = network.start(network.node, 'prlimit', [
-        '--nofile=400:400',
-        process.execPath,
-        PROXY_PROGRAM,
-        '--proxy-mode=userspace',
-        `--data-plane-workers=${workers}`,
-        '--manifests',
-        folder.path,
-        '-v=2',
-      ])
-      for await (const line of createInterface({ input: child.stderr! }))
-        if (line.includes('Synced rules" family="IPv4"')) break
-      const lines: string[] = []
-      createInterface({ input: child.stderr! }).on('line', line => lines.push(line))
+      const { log } = startWithFewFiles(network, folder, 400, `--data-plane-workers=${workers}`)
+      await log.waitFor(/Synced rules" family="IPv4"/)
       const hog = network.start(namespace, process.execPath, [
         '-e',
         `let refused = 0
@@ -166,7 +126,7 @@ for (const workers of [1, 2])
       const client = new NetworkClient(network, namespace)
       for (let n = 0; n < 20; n++) t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
       for (let n = 0; n < 5; n++) t.equal((await client.udp(dns.clusterIP, dns.port)).answer, 'a 5')
-      const shortages = () => lines.filter(line => line.includes('File descriptors are short'))
+      const shortages = () => log.lines.filter(line => line.includes('File descriptors are short'))
       await waitUntil(() => shortages().length > 0, 'the log says so')
       t.equal(shortages().length, 1, 'one line says so, for all workers')
       t.match(shortages()[0], /limit="?400"? .*service="default\/greedy".*LimitNOFILE/)

@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
-import { ProgramLog } from '../../lib/demo/program-log.js'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
-import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
+import { startWithFewFiles } from '../support/processes/start-with-few-files.js'
 
 const HUNG = { clusterIP: '10.96.0.10', port: 80 }
 const OTHER = { clusterIP: '10.96.0.11', port: 80 }
@@ -60,18 +59,8 @@ async function setUp(t: Test, fastPath: string) {
     makeServiceManifest('dns', DNS),
     makeSliceManifest('dns', [server.ip], 5353, 'UDP'),
   )
-  const proxy = network.start(network.node, 'prlimit', [
-    `--nofile=${FILE_LIMIT}`,
-    process.execPath,
-    PROXY_PROGRAM,
-    '--proxy-mode=userspace',
-    '--data-plane-workers=1',
-    `--fast-path=${fastPath}`,
-    '--manifests',
-    folder.path,
-    '-v=2',
-  ])
-  const log = new ProgramLog(proxy, proxy.stderr!, 60_000)
+  const flags = ['--data-plane-workers=1', `--fast-path=${fastPath}`]
+  const { log } = startWithFewFiles(network, folder, FILE_LIMIT, ...flags)
   await log.waitFor(/Synced rules" family="IPv4"/)
   return { network, clients }
 }
