@@ -5,6 +5,7 @@ import { ApiNode } from '../support/faults/api-node.js'
 import { faultsOf } from '../support/faults/faults-of.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
+import { STANDING_BY } from '../support/processes/hand-over-lines.js'
 import {
   originalFlags,
   originalProgram,
@@ -33,6 +34,7 @@ testFault(
     const traffic = await node.startTraffic()
     fault.start()
     const second = await node.start()
+    await first.waitForLine(STANDING_BY)
     await delay(BOTH_MS)
     await fault.checkTraffic(traffic)
     t.equal(await first.stop(), 0)

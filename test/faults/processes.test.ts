@@ -20,6 +20,9 @@ const DURING_CHANGE = { udpRequests: 2 } as const
 /** Everything that comes while no process listens. */
 const WITHOUT_PROCESSES = { openConnections: 20, newConnections: Infinity, udpRequests: Infinity } as const
 
+const REFUSED = 'ECONNREFUSED'
+const HANGS = 'no answer'
+
 interface ProcessFault {
   readonly workers: number
   /** Sends signals to processes in the order of the fault; each resolves when the process has exited, or stopped. */
@@ -27,14 +30,14 @@ interface ProcessFault {
   /** Whether another proxy is started then. */
   readonly restarts?: boolean
   readonly allowed?: Readonly<Partial<Record<TrafficKind, number>>>
-  /** Whether new clients may wait longer than they like. */
-  readonly mayHang?: boolean
+  /** What must not happen to a new client; by default, to be refused or to wait longer than it likes. */
+  readonly never?: readonly string[]
 }
 
 type Kill = (signal: NodeJS.Signals, ...pids: readonly number[]) => void
 
 async function measure(t: Test, fault: FaultMeasurement, options: ProcessFault): Promise<void> {
-  const { workers, run, restarts = false, allowed = {}, mayHang = false } = options
+  const { workers, run, restarts = false, allowed = {}, never = [REFUSED, HANGS] } = options
   const node = await ServiceNode.create(t, [`--data-plane-workers=${workers}`])
   const first = await node.start()
   const pids = workersOf(first.child.pid!)
@@ -48,7 +51,7 @@ async function measure(t: Test, fault: FaultMeasurement, options: ProcessFault):
   await fault.measureRecovery('a new client is served', () => node.waitForPod('a'))
   await waitUntil(() => workersOf(proxy.child.pid!).length === workers, 'all workers run')
   const { newConnections } = await fault.checkTraffic(traffic, allowed)
-  if (!mayHang) t.notOk('no answer' in newConnections.lost, 'no client hangs')
+  for (const reason of never) t.equal(newConnections.lost[reason], undefined, reason)
   if (restarts) await waitUntil(() => !pids.some(isRunning), 'the workers of the first proxy have exited')
   t.equal(await proxy.stop(), 0)
 }
@@ -164,6 +167,7 @@ testFault(
       run: async (kill, control, workers) => Promise.resolve(kill('SIGKILL', ...workers, control)),
       restarts: true,
       allowed: WITHOUT_PROCESSES,
+      never: [HANGS],
     }),
 )
 
@@ -183,6 +187,7 @@ testFault(
       },
       restarts: true,
       allowed: WITHOUT_PROCESSES,
+      never: [HANGS],
     }),
 )
 
@@ -269,7 +274,7 @@ testFault(
         await waitUntil(() => !isRunning(worker!), 'it has been killed')
       },
       allowed: { openConnections: 20, newConnections: Infinity, udpRequests: Infinity },
-      mayHang: true,
+      never: [REFUSED],
     }),
 )
 

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type NodeNetwork } from '../nodes/node-network.js'
-import { type TrafficReport } from './traffic-counts.js'
+import { type TrafficKind, type TrafficReport } from './traffic-counts.js'
 
 const ENTRY = fileURLToPath(new URL('steady-traffic-entry.js', import.meta.url))
 
@@ -23,10 +23,13 @@ export interface TrafficPlan {
 
 /** A process that sends steady traffic to Pods (pod-server) until `stop`, and counts what was lost. */
 export class SteadyTraffic {
+  /** What it sends. */
+  readonly kinds: readonly TrafficKind[]
   readonly #child: ChildProcess
   readonly #lines: AsyncIterator<string>
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, plan: TrafficPlan) {
+    this.kinds = Object.keys(plan) as TrafficKind[]
     this.#child = child
     this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
   }
@@ -35,7 +38,7 @@ export class SteadyTraffic {
   static async start(network: NodeNetwork, client: NetworkNamespace, plan: TrafficPlan): Promise<SteadyTraffic> {
     const child = network.start(client, process.execPath, [ENTRY, JSON.stringify(plan)])
     child.stderr!.pipe(process.stderr)
-    const traffic = new SteadyTraffic(child)
+    const traffic = new SteadyTraffic(child, plan)
     await traffic.#readLine()
     return traffic
   }
