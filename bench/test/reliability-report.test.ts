@@ -39,6 +39,20 @@ void t.test('Requests are counted by what happened to them, and an outage lasts 
   t.match(figures, { sent: 50, refused: 5, failed: {}, slowestMs: 3, outageMs: 500, hasRecovered: true })
   const reset = recordOf({ load: { requests: requestsUntil(5000, [4500, 5000], 'ECONNRESET'), open: 0, cuts: [] } })
   t.match(computeCaseFigures(reset, 1000), { refused: 0, failed: { ECONNRESET: 5 }, hasRecovered: false })
+  const before = recordOf({ load: { requests: requestsUntil(5000, [500, 900], 'ECONNRESET'), open: 0, cuts: [] } })
+  t.match(computeCaseFigures(before, 1000), { failed: { ECONNRESET: 4 }, outageMs: 0, hasRecovered: true })
+  const requests = requestsUntil(5000, [2000, 2500], 'ECONNREFUSED').map(each =>
+    // An answer within the outage, which took long, and a loss that took longer.
+    each.startedAt === 2200
+      ? { ...each, endedAt: 2900, outcome: 'answered' }
+      : each.startedAt === 2300
+        ? { ...each, endedAt: 4000 }
+        : each,
+  )
+  const interrupted = recordOf({ load: { requests, open: 0, cuts: [] } })
+  t.match(computeCaseFigures(interrupted, 1000), { refused: 4, slowestMs: 700, outageMs: 500 })
+  const none = recordOf({ load: { requests: [], open: 0, cuts: [] } })
+  t.match(computeCaseFigures(none, 1000), { sent: 0, outageMs: 0, hasRecovered: false })
   t.end()
 })
 
@@ -50,7 +64,7 @@ void t.test('A connection that is cut at the drain timeout was not cut before it
   t.end()
 })
 
-void t.test('The report leaves out what was before the load, and short states', t => {
+void t.test('The report leaves out what was before the load, and how long short states lasted', t => {
   const { leads } = computeCaseFigures(recordOf(), 1000)
   t.strictSame(leads, [
     { to: 'old proxy', fromMs: -1000, untilMs: 1000 },
@@ -67,6 +81,21 @@ void t.test('The report leaves out what was before the load, and short states', 
     '0',
     '500 ms',
     'old proxy (1.0 s) → a closed port (600 ms) → new proxy',
+  ])
+  const states = [
+    { at: 0, to: 'old proxy' },
+    { at: 2000, to: 'kernel' },
+    { at: 2099, to: 'new proxy' },
+  ]
+  const requests = requestsUntil(5000, [2000, 2200], 'ECONNRESET')
+  const short = computeCaseFigures(recordOf({ load: { requests, open: 0, cuts: [] }, states }), 1000)
+  t.strictSame(formatCaseRow(short).slice(2), [
+    '2 × ECONNRESET',
+    '3 ms',
+    '–',
+    '–',
+    '200 ms',
+    'old proxy (1.0 s) → kernel → new proxy',
   ])
   t.end()
 })
@@ -110,19 +139,27 @@ void t.test('The page and the picture show each case, and only the measured part
     results: [
       { case: 'surge-update', setup: 'userspace-1', isKept: false, figures },
       { case: 'surge-update', setup: 'original', isKept: false, figures },
+      { case: 'nothing', setup: 'userspace-1', isKept: true, figures },
     ],
   }
   const tables = renderReliabilityTables(results, 'a-picture.svg')
   t.match(tables, '](a-picture.svg)')
   t.match(tables, '### Surge update')
   t.match(tables, '| ✗ userspace, 1 worker | 50 | 5 | 0 |')
+  t.match(tables, '| ✓ userspace, 1 worker | 50 | 5 | 0 |')
   t.match(tables, '| kube-proxy 1.20, userspace | 50 |', 'the original has promised nothing')
   t.match(tables, '| some other | not here |')
   t.notMatch(tables, '### Plain restart')
   const picture = renderReliabilityPicture(results)
   t.match(picture, 'Surge update: userspace, 1 worker')
-  t.match(picture, '5 of 50 requests lost')
-  t.equal(picture.match(/<g /g)?.length, 2)
+  t.match(picture, '5 of 50 requests lost, 0 of 10 connections cut early')
+  t.notMatch(picture, 'Nothing happens', 'a case without a row in it')
+  const panels = picture.split('<g ').slice(1)
+  t.equal(panels.length, 2)
+  for (const panel of panels) {
+    const count = (look: string) => panel.split(`<rect class="${look}"`).length - 1
+    t.strictSame(['answered', 'lost', 'old', 'dead', 'new', 'kernel'].map(count), [44, 5, 1, 1, 1, 0])
+  }
   const [begin, end] = ['<!-- begin: npm run reliability -->', '<!-- end: npm run reliability -->']
   t.equal(replaceMeasured(`a\n${begin}\nold\n${end}\nb`, 'new'), `a\n${begin}\n\nnew\n\n${end}\nb`)
   t.throws(() => replaceMeasured(`a\n${end}\nold\n${begin}\nb`, 'new'), /must contain/)

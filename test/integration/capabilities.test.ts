@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmodSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { ProgramLog } from '../../lib/demo/program-log.js'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
@@ -53,7 +53,7 @@ t.test('A proxy with few capabilities', { skip: namespacesUnavailable }, async t
         if (child.exitCode !== null || !child.kill('SIGTERM')) return
         await once(child, 'exit')
       }
-      return { log: new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS), stop }
+      return { child, log: new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS), stop }
     }
 
     await t.test(`${mode} mode with ${backEnd} serves with ${capabilities.join(' and ')}`, async t => {
@@ -76,10 +76,14 @@ t.test('A proxy with few capabilities', { skip: namespacesUnavailable }, async t
     if (backEnd === 'nft') {
       await t.test(`${mode} mode with ${backEnd} serves as another user than root`, async t => {
         chmodSync(folder.path, 0o755)
-        const { log, stop } = start(capabilities, 'other')
+        // Earlier proxies have kept their rules.
+        await network.node.run('iptables-nft', ['-t', 'nat', '-F'])
+        const { child, log, stop } = start(capabilities, 'other')
         await log.waitFor(/"Synced rules" family="IPv4"/)
+        t.match(readFileSync(`/proc/${child.pid}/status`, 'utf8'), /^Uid:(\t65534){4}$/m)
         t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
         t.equal(await client.tcp(NODE_IP, WEB.nodePort), 'a')
+        t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: /^a/ })
         await stop()
       })
       continue

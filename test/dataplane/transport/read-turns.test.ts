@@ -59,3 +59,14 @@ t.test(
     t.notOk(large.isPaused)
   },
 )
+
+t.test('a paused connection goes on although those before it read no more', async t => {
+  const turns = new ReadTurns()
+  const [first, second, last] = [0, 1, 2].map(() => new BulkReader(turns, TURN_BYTES))
+  const readers = [first!, second!, last!]
+  for (const reader of readers) reader.readOnce()
+  for (const waiting of [2, 1, 0]) {
+    await nextTurn()
+    t.equal(readers.filter(({ isPaused }) => isPaused).length, waiting)
+  }
+})
