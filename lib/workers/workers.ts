@@ -6,20 +6,20 @@ import { type HealthProblem } from '../model/health-problem.js'
 import { type Log } from '../model/log.js'
 import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { ConditionWaits } from '../primitives/condition-waits.js'
 import { type ProcessProblem } from '../primitives/process-liveness.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { type WorkerId } from './assign-listeners.js'
 import { CounterAggregate } from './counter-aggregate.js'
-import { WorkerLink } from './worker-link.js'
+import { type WorkerLink } from './worker-link.js'
 import { type WorkerSettings } from './worker-messages.js'
-import { type InheritedSocket, WorkerProcess } from './worker-process.js'
+import { type InheritedSocket } from './worker-process.js'
+import { WorkerSlot } from './worker-slot.js'
 
 /** How long to wait for workers that are starting, in milliseconds. */
 const START_TIMEOUT_MS = 10_000
 /** How long a scrape waits for the counts of a worker before it uses the last ones. In milliseconds. */
 const COUNTS_TIMEOUT_MS = 1000
-/** How long a worker may take to make a profile, besides the time that the profile is about. In milliseconds. */
-const PROFILE_TIMEOUT_MS = 10_000
 /** How long a worker may take to exit after the time of its drain. In milliseconds. */
 const DRAIN_GRACE_MS = 2000
 
@@ -43,57 +43,38 @@ export interface RunningWorker {
   readonly link: WorkerLink
 }
 
-interface Slot {
-  readonly id: WorkerId
-  readonly process: WorkerProcess
-  /** The link to the current process; undefined while none is ready. */
-  link: WorkerLink | undefined
-}
-
 /** A fixed number of worker processes: starts and replaces them, adds up their counts, and drains them. */
 export class Workers {
   readonly #clock: Clock
-  readonly #slots: readonly Slot[]
+  readonly #slots: readonly WorkerSlot[]
   readonly #counters = new CounterAggregate()
   readonly #onChange: () => void
-  /** Called when a worker becomes ready or exits. */
-  readonly #waiters = new Set<() => void>()
-  #verbosity: number
+  /** Rechecked whenever a worker becomes ready or exits. */
+  readonly #waits: ConditionWaits
   #isReplacing = false
   #isDraining = false
 
   constructor({ count, settings, clock, log, inheritedSockets, onChange, onShortage }: WorkersOptions) {
     this.#clock = clock
+    this.#waits = new ConditionWaits(clock)
     this.#onChange = onChange
-    this.#verbosity = settings.verbosity
-    this.#slots = Array.from({ length: count }, (_, id) => {
-      const slot: Slot = {
-        id,
-        link: undefined,
-        process: new WorkerProcess({
+    this.#slots = Array.from(
+      { length: count },
+      (_, id) =>
+        new WorkerSlot({
+          id,
           settings,
           clock,
           log,
           inheritedSockets: () => inheritedSockets(id),
-          onReady: inherited => {
-            slot.link = new WorkerLink((command, handle) => slot.process.send(command, handle), inherited)
-            if (this.#verbosity !== settings.verbosity) slot.link.setVerbosity(this.#verbosity)
-            this.#notifyChange()
-          },
+          onReady: () => this.#notifyChange(),
           onEnd: () => {
-            slot.link?.processEnded()
-            slot.link = undefined
             this.#counters.removeWorker(id)
             this.#notifyChange()
           },
-          onMessage: message => {
-            if (message.kind === 'shortage') onShortage(message.shortage)
-            else slot.link?.handle(message)
-          },
+          onShortage,
         }),
-      }
-      return slot
-    })
+    )
   }
 
   /** The workers that are ready. */
@@ -120,18 +101,18 @@ export class Workers {
     return {
       text: `${problems.length} of ${this.#slots.length} data-plane workers do not serve: ${describe(problems)}`,
       // While one worker serves, a restart would cut its connections.
-      needsRestart: this.#slots.every(({ process, link }) => link === undefined || process.problem === 'silent'),
+      needsRestart: !this.#slots.some(({ isServing }) => isServing),
     }
   }
 
   /** Resolves when all are ready, or after `ms` milliseconds. */
   waitForAll(ms: number): Promise<void> {
-    return this.#waitUntil(() => this.#isDraining || this.running.length === this.#slots.length, ms)
+    return this.#waits.until(() => this.#isDraining || this.running.length === this.#slots.length, ms)
   }
 
   /** Resolves when one worker is ready, or at the timeout. */
   waitForAny(): Promise<void> {
-    return this.#waitUntil(() => this.running.length > 0, START_TIMEOUT_MS)
+    return this.#waits.until(() => this.running.length > 0, START_TIMEOUT_MS)
   }
 
   /**
@@ -143,8 +124,8 @@ export class Workers {
     if (replaced.length === 0) return
     this.#isReplacing = true
     for (const { process } of replaced) process.replace()
-    await this.#waitUntil(() => replaced.every(({ link }) => link === undefined), START_TIMEOUT_MS)
-    await this.#waitUntil(() => replaced.every(({ link }) => link !== undefined), START_TIMEOUT_MS)
+    await this.#waits.until(() => replaced.every(({ link }) => link === undefined), START_TIMEOUT_MS)
+    await this.#waits.until(() => replaced.every(({ link }) => link !== undefined), START_TIMEOUT_MS)
     this.#isReplacing = false
   }
 
@@ -157,15 +138,14 @@ export class Workers {
       if (link === undefined) process.kill()
       else void link.drain(timeoutMs).then(count => (cutOff += count))
     }
-    await this.#waitUntil(() => this.running.length === 0, timeoutMs + DRAIN_GRACE_MS)
+    await this.#waits.until(() => this.running.length === 0, timeoutMs + DRAIN_GRACE_MS)
     for (const { process } of this.#slots) process.kill()
     return cutOff
   }
 
   /** Changes the level up to which all workers log, also later ones. */
   setVerbosity(level: number): void {
-    this.#verbosity = level
-    for (const { link } of this.running) link.setVerbosity(level)
+    for (const slot of this.#slots) slot.setVerbosity(level)
   }
 
   /** Asks all workers for their counts. For a worker that does not reply in time the last counts are used. */
@@ -201,13 +181,7 @@ export class Workers {
 
   /** Asks a worker for a profile. Rejects if the worker does not run or does not reply in time. */
   async takeProfile(worker: WorkerId, request: ProfileRequest): Promise<RawProfile> {
-    const reply = this.#slots.find(({ id }) => id === worker)?.link?.requestProfile(request)
-    const durationMs = request.kind === 'cpu' ? request.durationMs : 0
-    const profile = await withTimeout<RawProfile | undefined>(Promise.resolve(reply), {
-      clock: this.#clock,
-      ms: durationMs + PROFILE_TIMEOUT_MS,
-      onTimeout: () => undefined,
-    })
+    const profile = await this.#slots[worker]?.takeProfile(request)
     if (profile === undefined)
       throw new ProxyFailure('WORKER_FAILED', `Data-plane worker ${worker} has made no profile`, {
         hint: 'See the log lines of the worker',
@@ -221,25 +195,8 @@ export class Workers {
   }
 
   #notifyChange(): void {
-    for (const check of this.#waiters) check()
+    this.#waits.recheck()
     if (!this.#isReplacing) this.#onChange()
-  }
-
-  /** Resolves when the condition holds, or after `ms` milliseconds. Checks it whenever a worker becomes ready or exits. */
-  #waitUntil(condition: () => boolean, ms: number): Promise<void> {
-    if (condition()) return Promise.resolve()
-    return new Promise(resolve => {
-      const finish = (): void => {
-        cancel()
-        this.#waiters.delete(check)
-        resolve()
-      }
-      const check = (): void => {
-        if (condition()) finish()
-      }
-      const cancel = this.#clock.after(ms, finish)
-      this.#waiters.add(check)
-    })
   }
 }
 
