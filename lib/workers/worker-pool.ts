@@ -5,7 +5,6 @@ import {
   type WorkerProfiles,
   buildListenerCounts,
   zeroTrafficCounts,
-  portUnavailable,
 } from '../dataplane/data-plane.js'
 import { ShortageLog } from '../dataplane/limits/shortage-log.js'
 import { type ListenerPlan } from '../dataplane/listener-plan.js'
@@ -13,15 +12,15 @@ import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type HealthProblem } from '../model/health-problem.js'
 import { type Log } from '../model/log.js'
-import { type ServicePortKey } from '../model/service-port.js'
 import { SerialQueue } from '../primitives/serial-queue.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { readDescriptorLimit } from '../system/process-usage.js'
-import { NOTHING_ASSIGNED, type WorkerId, assignListeners } from './assign-listeners.js'
+import { type WorkerId } from './assign-listeners.js'
 import { canBindHandles } from './bound-handle.js'
 import { BoundPorts, type ListenerPorts, WorkerBoundPorts } from './listener-ports.js'
-import { type DesiredListener, type WorkerLink, type WorkerReport } from './worker-link.js'
-import { type ListenFailure, type WorkerSettings } from './worker-messages.js'
+import { type WorkerLink } from './worker-link.js'
+import { WorkerListeners } from './worker-listeners.js'
+import { type WorkerSettings } from './worker-messages.js'
 import { type InheritedSocket } from './worker-process.js'
 import { Workers } from './workers.js'
 
@@ -57,12 +56,7 @@ export class WorkerPool implements DataPlane {
   readonly #options: WorkerPoolOptions
   readonly #workers: Workers
   readonly #ports: ListenerPorts
-  readonly #mayShare: boolean
-  #plan: ListenerPlan = new Map()
-  #assignment = NOTHING_ASSIGNED
-  readonly #failed = new Map<ServicePortKey, ProxyFailure>()
-  /** How many listeners have failed since the start. */
-  #failureCount = 0
+  readonly #listeners: WorkerListeners
   /** Applies one plan after the other. */
   readonly #plans = new SerialQueue()
   #counting: Promise<DataPlaneCounts> | undefined
@@ -74,15 +68,15 @@ export class WorkerPool implements DataPlane {
   constructor(options: WorkerPoolOptions) {
     const { workers, settings, clock, log, passesSockets = canBindHandles() } = options
     this.#options = options
-    this.#mayShare = passesSockets
     this.#ports = passesSockets ? new BoundPorts(this.#descriptorLimit) : new WorkerBoundPorts()
+    this.#listeners = new WorkerListeners(this.#ports, passesSockets)
     const shortageLog = new ShortageLog(log, clock)
     this.#workers = new Workers({
       count: workers,
       settings: { ...settings, workers, passedSockets: passesSockets },
       clock,
       log,
-      inheritedSockets: id => this.#inheritedSockets(id),
+      inheritedSockets: (id, sharing) => this.#inheritedSockets(id, sharing),
       onChange: () => {
         if (!this.#isDraining) void this.#updateWorkers()
       },
@@ -132,64 +126,41 @@ export class WorkerPool implements DataPlane {
     await this.#started
     if (!this.#isDraining) await this.#workers.waitForAny()
     if (this.#isDraining) return { open: new Map(), failed: new Map() }
-    this.#plan = plan
-    this.#failed.clear()
     this.#workers.retainListeners(key => plan.has(key))
+    this.#listeners.setPlan(plan)
     // First new endpoints, and the sockets that must be closed before others can be opened.
-    this.#ports.releaseUnused(plan)
     await this.#updateWorkers()
-    if ([...plan.values()].some(spec => this.#ports.getState(spec) !== 'ready')) await this.#open(plan)
-    this.#requireWorker()
-    return this.#buildReport()
-  }
-
-  async #open(plan: ListenerPlan): Promise<void> {
-    for (const [key, failure] of this.#ports.open(plan)) this.#failed.set(key, failure)
-    const sockets = [...plan.keys()].filter(key => this.#ports.getHandle(key) !== undefined)
-    if (sockets.length >= MIN_SOCKETS_TO_INHERIT) await this.#workers.replaceNew()
-    await this.#updateWorkers()
-  }
-
-  #buildReport(): ListenerReport {
-    const open = new Map<ServicePortKey, number>()
-    for (const key of this.#plan.keys()) {
-      const port = this.#ports.getPort(key)
-      if (port !== undefined && !this.#failed.has(key)) open.set(key, port)
+    if (this.#listeners.open()) {
+      if (this.#listeners.countSockets() >= MIN_SOCKETS_TO_INHERIT) await this.#workers.replaceNew()
+      await this.#updateWorkers()
     }
-    return { open, failed: new Map(this.#failed) }
+    this.#requireWorker()
+    return this.#listeners.buildReport()
   }
 
   /** The sockets that a new process of a worker inherits: those of all listeners that it would hold now. */
-  #inheritedSockets(worker: WorkerId): readonly InheritedSocket[] {
-    // At the start there is no plan yet.
-    if (this.#plan.size === 0) return []
-    const ids = this.#workers.getSharingWorkers(worker)
-    const { holders } = assignListeners(this.#plan, ids, this.#mayShare, this.#assignment)
-    const sockets = [...this.#plan.keys()].flatMap(key => {
-      const handle = this.#ports.getHandle(key)
-      return handle !== undefined && holders.get(key)?.includes(worker) === true ? [{ key, handle }] : []
-    })
+  #inheritedSockets(worker: WorkerId, sharing: readonly WorkerId[]): readonly InheritedSocket[] {
+    const sockets = this.#listeners.getSockets(worker, sharing)
     // For a moment after the fork, a process has each socket twice.
     return 2 * sockets.length + OTHER_DESCRIPTORS <= this.#descriptorLimit ? sockets : []
   }
 
   /** Sends each worker its differences; resolves when all have applied them, or at the timeout. */
   async #updateWorkers(): Promise<void> {
-    const failures = this.#failureCount
+    const { failureCount } = this.#listeners
     const { running } = this.#workers
-    const ids = running.map(({ id }) => id)
-    this.#assignment = assignListeners(this.#plan, ids, this.#mayShare, this.#assignment)
+    this.#listeners.assign(running.map(({ id }) => id))
     const pending = running.flatMap(({ id, link }) => {
       const { isOverdue } = link
-      const report = link.sendPlan(this.#plan.keys(), key => this.#desiredListener(id, key))
-      const applied = report?.then(received => received !== undefined && this.#applyReport(received))
+      const report = link.sendPlan(this.#listeners.plan.keys(), key => this.#listeners.getDesired(id, key))
+      const applied = report?.then(received => received !== undefined && this.#listeners.applyReport(received))
       // An earlier plan has already waited for this worker.
       return applied === undefined || isOverdue ? [] : [this.#waitForReport(link, applied)]
     })
     if (pending.length === 0) return
     await Promise.all(pending)
     // No worker may hold a listener that one of them could not open.
-    if (failures < this.#failureCount) await this.#updateWorkers()
+    if (failureCount < this.#listeners.failureCount) await this.#updateWorkers()
   }
 
   #waitForReport(link: WorkerLink, report: Promise<unknown>): Promise<unknown> {
@@ -199,40 +170,6 @@ export class WorkerPool implements DataPlane {
       log.warn('A data-plane worker has not applied its plan yet', { seconds: REPORT_TIMEOUT_MS / 1000 })
     }
     return withTimeout<unknown>(report, { clock, ms: REPORT_TIMEOUT_MS, onTimeout })
-  }
-
-  #desiredListener(worker: WorkerId, key: ServicePortKey): DesiredListener | 'unchanged' | undefined {
-    const spec = this.#plan.get(key)!
-    if (this.#failed.has(key) || this.#assignment.holders.get(key)?.includes(worker) !== true) return undefined
-    switch (this.#ports.getState(spec)) {
-      case 'unavailable':
-        return undefined
-      case 'pending':
-        return 'unchanged'
-      case 'ready':
-        return { spec, port: this.#ports.getPort(key) ?? spec.port, handle: this.#ports.getHandle(key) }
-    }
-  }
-
-  #applyReport({ opened, failed }: WorkerReport): void {
-    for (const [key, port] of opened) {
-      const spec = this.#plan.get(key)
-      const failure = spec === undefined ? undefined : this.#ports.recordOpened(spec, port)
-      if (failure !== undefined) this.#markFailed(key, failure)
-    }
-    for (const failure of failed) {
-      const spec = this.#plan.get(failure.key)
-      if (spec === undefined) continue
-      const port = this.#ports.getPort(failure.key) ?? spec.port
-      this.#markFailed(failure.key, portUnavailable({ ...spec, port }, toError(failure)))
-    }
-  }
-
-  /** No worker holds the listener until the next plan contains it again. */
-  #markFailed(key: ServicePortKey, failure: ProxyFailure): void {
-    this.#failureCount++
-    this.#failed.set(key, failure)
-    this.#ports.remove(key)
   }
 
   /**
@@ -249,13 +186,9 @@ export class WorkerPool implements DataPlane {
 
   async #collectCounts(): Promise<DataPlaneCounts> {
     const { traffic, budgets, workers } = await this.#workers.collectCounts()
-    const listeners = [...this.#plan.values()].map(spec =>
+    const listeners = [...this.#listeners.plan.values()].map(spec =>
       buildListenerCounts(spec, traffic.get(spec.key) ?? zeroTrafficCounts()),
     )
-    return { listeners, unserved: this.#failed.size, ...budgets, workers }
+    return { listeners, unserved: this.#listeners.unserved, ...budgets, workers }
   }
-}
-
-function toError({ message, systemCode }: ListenFailure): Error {
-  return Object.assign(new Error(message), systemCode === undefined ? {} : { code: systemCode })
 }

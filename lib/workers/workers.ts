@@ -29,8 +29,11 @@ export interface WorkersOptions {
   readonly settings: WorkerSettings
   readonly clock: Clock
   readonly log: Log
-  /** Called for each new process: the sockets that it inherits. */
-  readonly inheritedSockets: (worker: WorkerId) => readonly InheritedSocket[]
+  /**
+   * Called for each new process: the sockets that it inherits.
+   * @param sharing the workers among which listeners will be shared when this one has started
+   */
+  readonly inheritedSockets: (worker: WorkerId, sharing: readonly WorkerId[]) => readonly InheritedSocket[]
   /** A worker is ready or has exited. */
   readonly onChange: () => void
   /** Something is short in a worker. */
@@ -46,7 +49,7 @@ export interface RunningWorker {
 /** A fixed number of worker processes: starts and replaces them, adds up their counts, and drains them. */
 export class Workers {
   readonly #clock: Clock
-  readonly #slots: readonly WorkerSlot[]
+  readonly #slots: WorkerSlot[] = []
   readonly #counters = new CounterAggregate()
   readonly #onChange: () => void
   /** Rechecked whenever a worker becomes ready or exits. */
@@ -58,35 +61,27 @@ export class Workers {
     this.#clock = clock
     this.#waits = new ConditionWaits(clock)
     this.#onChange = onChange
-    this.#slots = Array.from(
-      { length: count },
-      (_, id) =>
-        new WorkerSlot({
-          id,
-          settings,
-          clock,
-          log,
-          inheritedSockets: () => inheritedSockets(id),
-          onReady: () => this.#notifyChange(),
-          onEnd: () => {
-            this.#counters.removeWorker(id)
-            this.#notifyChange()
-          },
-          onShortage,
-        }),
-    )
+    for (let id = 0; id < count; id++) {
+      const slot = new WorkerSlot({
+        id,
+        settings,
+        clock,
+        log,
+        inheritedSockets: () => inheritedSockets(id, this.#getSharingWorkers(id)),
+        onReady: () => this.#notifyChange(),
+        onEnd: () => {
+          this.#counters.removeWorker(id)
+          this.#notifyChange()
+        },
+        onShortage,
+      })
+      this.#slots.push(slot)
+    }
   }
 
   /** The workers that are ready. */
   get running(): readonly RunningWorker[] {
     return this.#slots.flatMap(({ id, link }) => (link === undefined ? [] : [{ id, link }]))
-  }
-
-  /** The workers among which listeners will be shared when this worker has started; includes this worker. */
-  getSharingWorkers(worker: WorkerId): readonly WorkerId[] {
-    return this.#slots
-      .filter(({ id, link }) => this.#isReplacing || id === worker || link !== undefined)
-      .map(({ id }) => id)
   }
 
   /** Process ids of the running workers. */
@@ -192,6 +187,12 @@ export class Workers {
   /** Removes the counts of listeners that no longer exist. */
   retainListeners(has: (key: ServicePortKey) => boolean): void {
     this.#counters.retainListeners(has)
+  }
+
+  #getSharingWorkers(worker: WorkerId): readonly WorkerId[] {
+    return this.#slots
+      .filter(({ id, link }) => this.#isReplacing || id === worker || link !== undefined)
+      .map(({ id }) => id)
   }
 
   #notifyChange(): void {
