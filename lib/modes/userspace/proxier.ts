@@ -1,7 +1,6 @@
 import { type DataPlane, type ListenerReport } from '../../dataplane/data-plane.js'
-import { type ListenerPlan, type ListenerSpec, isOnAllAddresses } from '../../dataplane/listener-plan.js'
+import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-plan.js'
 import { type IpAddress, type IpFamily, familyOf, hostPort, unspecifiedAddress } from '../../model/address.js'
-import { systemCode } from '../../model/failure.js'
 import { type LocalAddresses } from '../../model/local-addresses.js'
 import { type ServicePortKey } from '../../model/service-port.js'
 import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../../model/snapshot.js'
@@ -9,16 +8,14 @@ import { type ChainOwners } from '../../netfilter/stale-chains.js'
 import { type Conntrack } from '../../system/conntrack.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type Proxier } from '../proxier.js'
-import { trafficClassesOf } from './traffic-classes.js'
-import { ListenerKeys } from './listener-keys.js'
-import { type ReservedPort, ReservedPorts, findReservedPorts } from './reserved-ports.js'
+import { type ReservedPort } from './reserved-ports.js'
 import { UserspaceFamily } from './family.js'
 import { type ProgrammedFrontends, programmableFrontends } from './programmable-frontends.js'
-import { type NodePortPlace, nodePortKey } from './node-port-listeners.js'
-import { type PortlessListener, isSupported, listenerSpecs, listenersWithoutPort } from './plan.js'
+import { type NodePortPlace } from './node-port-listeners.js'
+import { isSupported, listenerSpecs, listenersWithoutPort } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
-import { frontendKey } from './observed-proxy-ports.js'
 import { ProxierReporter, type ProxierReporterOptions } from './proxier-reporter.js'
+import { ProxyPorts } from './proxy-ports.js'
 import { FrontendTable } from '../../frontends/frontend-table.js'
 import { NodeEndpointFilter } from '../../frontends/node-endpoint-filter.js'
 import { FrontendReporter } from '../frontend-reporter.js'
@@ -75,21 +72,17 @@ export class UserspaceProxier implements Proxier {
   readonly #frontendReporter: FrontendReporter
   #listenerPlan: ListenerPlan = new Map()
   #frontends: ProgrammedFrontends = new Map()
-  /** The proxy ports of an earlier process, until listeners take them. */
-  #previousProxyPorts = new Map<string, number>()
   /** The ports of open listeners: `TCP 192.168.50.1:40000`. */
-  #proxyPorts: ReadonlySet<string> = new Set()
-  /** NodePorts that cannot be held on all addresses at once; see `nodePortListeners`. */
-  readonly #splitNodePorts = new Set<string>()
+  #openPorts: ReadonlySet<string> = new Set()
   /** The service ports that own their NodePort. */
   #nodePortOwners: ReadonlySet<ServicePortKey> = new Set()
-  #reservedPorts = new ReservedPorts([])
-  readonly #listenerKeys = new ListenerKeys()
+  readonly #proxyPorts: ProxyPorts
   readonly #reporter: ProxierReporter
 
   constructor(options: UserspaceProxierOptions) {
     this.#options = options
     this.#reporter = new ProxierReporter(options)
+    this.#proxyPorts = new ProxyPorts(options.portAllocator, this.#reporter)
     this.#frontendTable = new FrontendTable(
       options.localAddresses,
       options.servesNodeAddresses
@@ -101,8 +94,7 @@ export class UserspaceProxier implements Proxier {
   }
 
   async start(): Promise<void> {
-    for (const rules of this.rules)
-      this.#previousProxyPorts = new Map([...this.#previousProxyPorts, ...(await rules.start())])
+    for (const rules of this.rules) this.#proxyPorts.addPrevious(await rules.start())
   }
 
   async update(snapshot: ServiceSnapshot): Promise<{ failed: number }> {
@@ -113,28 +105,24 @@ export class UserspaceProxier implements Proxier {
     this.#snapshot = filtered
     const nodePorts = frontends.filter(({ address }) => address === undefined).map(({ servicePort }) => servicePort)
     this.#nodePortOwners = new Set(nodePorts.map(({ key }) => key))
-    const nodePortKeys = new Set(nodePorts.map(nodePortKey))
-    for (const key of this.#splitNodePorts) if (!nodePortKeys.has(key)) this.#splitNodePorts.delete(key)
-    this.#reservedPorts = findReservedPorts({
+    this.#proxyPorts.update({
       snapshot: filtered,
       nodePorts,
       families: this.rules.map(({ family }) => family),
       nodePortAddresses: family => this.#options.localTraffic(family).nodePortAddresses,
       httpPorts: this.#options.httpPorts,
     })
-    this.#options.portAllocator.avoid(this.#reservedPorts.numbers)
-    this.#listenerKeys.retain(filtered.ports)
-    const proxyPorts = this.#proxyPorts
+    const openBefore = this.#openPorts
     let report = await this.#applyListeners()
-    for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#changePorts(report) > 0; attempt++)
+    for (let attempt = 1; attempt < PORT_ATTEMPTS && this.#resolveConflicts(report); attempt++)
       report = await this.#applyListeners()
     const { open } = report
-    if (this.#listenerKeys.settle(key => open.has(key))) report = await this.#applyListeners()
+    if (this.#proxyPorts.keys.settle(key => open.has(key))) report = await this.#applyListeners()
     this.#reporter.reportFailures(this.#listenerPlan, report)
     const listeners = {
       specs: this.#specs,
       open: report.open,
-      keys: this.#listenerKeys,
+      keys: this.#proxyPorts.keys,
       servesNodePorts: this.#servesNodePorts,
     }
     this.#frontends = programmableFrontends(frontends, listeners, this.#frontends)
@@ -145,7 +133,8 @@ export class UserspaceProxier implements Proxier {
         ),
       )
     // Where a listener of this proxy has closed, the next update can hold a NodePort with its number.
-    const canHoldMore = this.#splitNodePorts.size > 0 && [...proxyPorts].some(port => !this.#proxyPorts.has(port))
+    const hasSplit = this.#proxyPorts.splitNodePorts.size > 0
+    const canHoldMore = hasSplit && [...openBefore].some(port => !this.#openPorts.has(port))
     return { failed: report.failed.size + this.#countWithoutPort() + Number(canHoldMore) }
   }
 
@@ -158,15 +147,16 @@ export class UserspaceProxier implements Proxier {
   /** Passes the listeners to hold to the data plane. */
   async #applyListeners(): Promise<ListenerReport> {
     const previous = this.#specs
+    const { keys } = this.#proxyPorts
     const listenAddresses = this.#listenAddresses()
     const specs = listenerSpecs(
       {
         snapshot: this.#snapshot,
         listenAddresses,
-        proxyPorts: this.#allocatePorts(listenersWithoutPort(this.#snapshot, previous, this.#listenerKeys)),
+        proxyPorts: this.#proxyPorts.allocate(listenersWithoutPort(this.#snapshot, previous, keys)),
         nodePortOwners: this.#nodePortOwners,
         nodePortPlaces: new Map([...listenAddresses].map(([family, ip]) => [family, this.#nodePortPlace(family, ip)])),
-        keys: this.#listenerKeys,
+        keys,
       },
       previous,
     )
@@ -175,10 +165,10 @@ export class UserspaceProxier implements Proxier {
     const nodePorts = [...specs].filter(([, { holdsNodePort }]) => holdsNodePort)
     const programmed = this.rules.flatMap(rules => [...rules.programmedListeners])
     const plan: ListenerPlan = new Map([...nodePorts, ...programmed, ...specs])
-    for (const key of this.#listenerPlan.keys()) if (!plan.has(key)) this.#options.portAllocator.release(key)
+    this.#proxyPorts.releaseUnused(this.#listenerPlan, plan)
     this.#listenerPlan = plan
     const report = await this.#options.dataPlane.apply(plan)
-    this.#proxyPorts = new Set(
+    this.#openPorts = new Set(
       [...plan.values()]
         .filter(({ key, holdsNodePort }) => !holdsNodePort && report.open.has(key))
         .map(({ key, protocol, address }) => `${protocol} ${hostPort(address, report.open.get(key)!)}`),
@@ -194,90 +184,28 @@ export class UserspaceProxier implements Proxier {
       served: localTraffic(family).nodePortAddresses,
       nodeAddresses: () => nodeAddresses(family),
       isOnLoopback: localhostNodePorts(family),
-      splitKeys: this.#splitNodePorts,
+      splitKeys: this.#proxyPorts.splitNodePorts,
       isProxyPort: (protocol, address, port) =>
-        [address, unspecifiedAddress(family)].some(ip => this.#proxyPorts.has(`${protocol} ${hostPort(ip, port)}`)),
+        [address, unspecifiedAddress(family)].some(ip => this.#openPorts.has(`${protocol} ${hostPort(ip, port)}`)),
     }
   }
 
   readonly #servesNodePorts = (address: IpAddress): boolean =>
     this.#options.localTraffic(familyOf(address)).nodePortAddresses?.includes(address) ?? true
 
-  /** Allocates a proxy port for each listener, if possible the one that an earlier process used. */
-  #allocatePorts(listeners: readonly PortlessListener[]): Map<string, number> {
-    const { portAllocator } = this.#options
-    const ports = new Map<string, number>()
-    for (const { key, servicePort } of listeners) {
-      if (key === servicePort.key) {
-        const name = frontendKey(servicePort.clusterIP, servicePort.port, servicePort.protocol)
-        const previousPort = this.#previousProxyPorts.get(name)
-        this.#previousProxyPorts.delete(name)
-        if (previousPort !== undefined) portAllocator.prefer(key, previousPort)
-      }
-      const port = portAllocator.allocate(key)
-      if (port !== undefined) ports.set(key, port)
-    }
-    return ports
-  }
-
-  /** @returns how many listeners can open another port, or at other addresses, at once */
-  #changePorts(report: ListenerReport): number {
-    return this.#avoidTakenPorts(report) + this.#leaveReservedPorts(report)
-  }
-
-  /** Gives up ports that other sockets use. */
-  #avoidTakenPorts(report: ListenerReport): number {
-    let count = 0
-    const specs = new Map(this.#specs)
-    for (const [key, failure] of report.failed) {
-      const spec = specs.get(key)
-      if (systemCode(failure.cause) !== 'EADDRINUSE') continue
-      if (spec?.holdsNodePort === true) {
-        // There is no other port for a NodePort, but perhaps only one address is taken.
-        if (!isOnAllAddresses(spec)) continue
-        this.#splitNodePorts.add(key)
-      } else {
-        specs.delete(key)
-        this.#options.portAllocator.refuse(key)
-      }
-      count++
-    }
-    this.#specs = specs
-    return count
-  }
-
-  /**
-   * Moves listeners whose number this proxy needs for something else, such as a NodePort. The rules then lead new clients to the
-   * other port; until they do, the old one is open, and its connections continue after that.
-   */
-  #leaveReservedPorts({ open }: ListenerReport): number {
-    const { portAllocator } = this.#options
-    let count = 0
-    for (const { servicePort } of [...this.#snapshot.ports.values()].filter(isSupported))
-      for (const trafficClass of trafficClassesOf(servicePort)) {
-        const key = this.#listenerKeys.of(servicePort.key, trafficClass)
-        const spec = this.#specs.get(key)
-        const port = open.get(key)
-        if (spec === undefined || port === undefined || !this.#reservedPorts.has(spec, port)) continue
-        if (!portAllocator.hasOtherPort) continue
-        this.#listenerKeys.move(servicePort.key, trafficClass)
-        this.#reporter.reportMove(key, port)
-        count++
-      }
-    return count
+  /** Changes the plan where ports are in use. @returns whether it has changed */
+  #resolveConflicts(report: ListenerReport): boolean {
+    const { kept, count } = this.#proxyPorts.resolveConflicts(this.#snapshot, this.#specs, report)
+    this.#specs = kept
+    return count > 0
   }
 
   /** How many service ports lack a proxy port, because none is free. */
   #countWithoutPort(): number {
-    const without = [...this.#snapshot.ports.values()]
-      .filter(isSupported)
-      .map(({ servicePort }) => servicePort)
-      .filter(
-        port =>
-          !trafficClassesOf(port).every(trafficClass => this.#specs.has(this.#listenerKeys.of(port.key, trafficClass))),
-      )
-    this.#reporter.reportExhausted(without.map(({ key }) => key))
-    return without.length
+    const without = listenersWithoutPort(this.#snapshot, this.#specs, this.#proxyPorts.keys)
+    const keys = new Set(without.map(({ servicePort }) => servicePort.key))
+    this.#reporter.reportExhausted([...keys])
+    return keys.size
   }
 
   /** The node's address for each IP family in the snapshot. Reading the interfaces for every service port would be too slow. */
