@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { type ListenerSpec } from '../../../lib/dataplane/listener-plan.js'
@@ -189,24 +190,42 @@ t.test('a flow without an endpoint does not count', async t => {
 t.test('a flow without a descriptor does not count', async t => {
   const pod = await UdpPod.start(t, 'pod')
   const other = await echoPod(t)
-  // There is room for two listeners, two connections and one more client.
-  const plane = new PlaneUnderTest(t, { descriptorLimit: 104 })
-  const [dns, web] = await plane.apply(
+  // There is room for three listeners, two connections and one flow.
+  const plane = new PlaneUnderTest(t, { descriptorLimit: 105 })
+  const [dns, web, time] = await plane.apply(
     makeListenerSpec({ ...udp, service: 'dns', endpoints: [pod.endpoint], maxConnections: 1 }),
     makeListenerSpec({ endpoints: [other.endpoint] }),
+    makeListenerSpec({ ...udp, key: 'IPv4/default/time/UDP', service: 'time', endpoints: [pod.endpoint] }),
   )
   const crowd = new ClientGroup(t)
   t.equal(await crowd.connect(web!, X, X), '..')
-  const waiting = connect(web!, '127.0.0.1')
-  await waitUntil(async () => (await plane.plane.counts()).descriptors.waited === 1, 'every descriptor is in use')
+  t.equal(await (await openUdpClient(t, time!)).ask('0'), 'pod 0')
+  t.equal((await plane.plane.counts()).descriptors.used, 8, 'every descriptor is in use')
   const client = await openUdpClient(t, dns!)
   client.send('1')
   await waitUntil(async () => (await plane.plane.counts()).descriptors.shed === 1, 'the datagram is dropped')
-  waiting.destroy()
   crowd.disconnect(X)
   crowd.disconnect(X)
-  await waitUntil(async () => (await plane.plane.counts()).descriptors.used === 2, 'there are descriptors again')
+  await waitUntil(async () => (await plane.plane.counts()).descriptors.used <= 4, 'there are descriptors again')
   t.equal(await client.ask('2'), 'pod 2')
+})
+
+t.test('a flow gets the descriptor of a client that waits for a Service with far more', async t => {
+  const pod = await UdpPod.start(t, 'pod')
+  const other = await echoPod(t)
+  // There is room for two listeners, two connections and one more client.
+  const plane = new PlaneUnderTest(t, { descriptorLimit: 104 })
+  const [dns, web] = await plane.apply(
+    makeListenerSpec({ ...udp, service: 'dns', endpoints: [pod.endpoint] }),
+    makeListenerSpec({ endpoints: [other.endpoint] }),
+  )
+  t.equal(await new ClientGroup(t).connect(web!, X, X), '..')
+  const waiting = connect(web!, '127.0.0.1')
+  const refused = once(waiting, 'error')
+  await waitUntil(async () => (await plane.plane.counts()).descriptors.waited === 1, 'a client waits')
+  t.equal(await (await openUdpClient(t, dns!)).ask('q'), 'pod q')
+  t.match(await refused, [{ code: 'ECONNRESET' }])
+  t.match((await plane.plane.counts()).descriptors, { evicted: 1, shed: 1 })
 })
 
 t.test('a connection without an endpoint does not count', async t => {
