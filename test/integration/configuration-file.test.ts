@@ -9,6 +9,7 @@ import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/no
 import { NodeProcess } from '../support/nodes/node-process.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { PersistentConnection } from '../support/pods/persistent-connection.js'
+import { workersOf } from '../support/processes/children-of.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
@@ -72,8 +73,16 @@ t.test('what can change in a running proxy does, and open connections continue',
   t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
   await log.waitFor(/"Connect/, from)
   t.equal(await connection.send('still there'), 'still there')
-  child.kill('SIGTERM')
   connection.end()
+
+  const [worker] = workersOf(child.pid!)
+  from = log.lines.length
+  process.kill(worker!, 'SIGKILL')
+  await log.waitFor(/"A data-plane worker exited/, from)
+  t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+  await log.waitFor(/"Connect/, from)
+  t.notSame(workersOf(child.pid!), [worker], 'the worker that has replaced it logs them, too')
+  child.kill('SIGTERM')
   t.equal((await ended)[0], 0)
 })
 
