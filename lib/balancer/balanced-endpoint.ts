@@ -12,6 +12,10 @@ export class BalancedEndpoint {
   readonly key: string
   /** Open connections and flows to this endpoint, dials in progress included. */
   open = 0
+  /** Its place in the list of a balancer in which endpoints take turns, from 0. */
+  place = 0
+  /** Whether it is ejected: it gets no new clients, as long as others can have them. */
+  isEjected = false
   /** How often the endpoint was ejected since its last success. */
   failures = 0
   /** The end of its ejection, in milliseconds of the clock of `pick`. */

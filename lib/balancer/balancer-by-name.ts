@@ -1,5 +1,5 @@
 import { type BalancerName } from '../model/service-port.js'
-import { type Balancer } from './balancer.js'
+import { type NarrowableBalancer } from './balancer.js'
 import { LeastConnections } from './least-connections.js'
 import { RandomTwoChoices } from './random-two-choices.js'
 import { RoundRobin } from './round-robin.js'
@@ -10,7 +10,7 @@ import { RoundRobin } from './round-robin.js'
  * @param endpoints how many endpoints it will get first
  * @param random returns a number from 0 (inclusive) to 1 (exclusive)
  */
-export function balancerByName(name: BalancerName, endpoints: number, random: () => number): Balancer {
+export function balancerByName(name: BalancerName, endpoints: number, random: () => number): NarrowableBalancer {
   if (name === 'random-two-choices') return new RandomTwoChoices(random)
   const start = Math.floor(random() * Math.max(1, endpoints))
   return name === 'least-connections' ? new LeastConnections(start) : new RoundRobin(start)

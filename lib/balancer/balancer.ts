@@ -6,7 +6,7 @@ export interface Target {
   readonly port: number
 }
 
-/** Endpoints to avoid: a Set, or a condition that endpoints meet. */
+/** Endpoints to avoid. */
 export interface AvoidedEndpoints {
   /** 0 if there are none for sure: then a balancer does not ask. */
   readonly size: number
@@ -32,6 +32,15 @@ export interface Balancer {
   pick(client: string, now: number, avoid?: AvoidedEndpoints): BalancedEndpoint | undefined
   /** Takes the whole new list. Endpoints that stay keep their turn and their clients. */
   replace(endpoints: readonly BalancedEndpoint[]): void
+}
+
+/** A balancer below `PassiveEjection`. */
+export interface NarrowableBalancer extends Balancer {
+  /**
+   * Picks only among these endpoints from now on, until the next call of this method or of `replace`. It takes no time.
+   * @param candidates some of the list, in its order
+   */
+  narrow(candidates: readonly BalancedEndpoint[]): void
 }
 
 /** For a client without failed endpoints. */

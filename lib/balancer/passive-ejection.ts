@@ -1,5 +1,5 @@
 import { type BalancedEndpoint } from './balanced-endpoint.js'
-import { type AvoidedEndpoints, type Balancer, AVOID_NONE } from './balancer.js'
+import { type AvoidedEndpoints, type Balancer, type NarrowableBalancer, AVOID_NONE } from './balancer.js'
 
 /** How long an endpoint is ejected after a failure, in milliseconds: doubles with each failure in a row, up to a maximum. */
 export interface BackOff {
@@ -16,16 +16,18 @@ export interface BackOff {
  * Affinity comes before ejection: a client with an endpoint keeps it until the endpoint fails for this client.
  */
 export class PassiveEjection implements Balancer {
-  #inner: Balancer
+  #inner: NarrowableBalancer
   readonly #backOff: BackOff
-  #endpoints: ReadonlySet<BalancedEndpoint> = new Set()
-  /** Endpoints of the list that were ejected and not reached since. The time of some of them may have ended. */
-  readonly #ejected = new Set<BalancedEndpoint>()
-  /** Until then all endpoints are known to be ejected, and no pick looks for one that is not. */
-  #allEjectedUntil = 0
+  #endpoints: readonly BalancedEndpoint[] = []
+  #members: ReadonlySet<BalancedEndpoint> = new Set()
+  /** The ejected endpoints by the length of their ejection, each set in the order in which the ejections end. */
+  readonly #ejected = new Map<number, Set<BalancedEndpoint>>()
+  #ejectedCount = 0
+  /** The endpoints that are not ejected, in the order of the list; undefined after a change. */
+  #available: readonly BalancedEndpoint[] | undefined
   #ejections = 0
 
-  constructor(inner: Balancer, backOff: BackOff) {
+  constructor(inner: NarrowableBalancer, backOff: BackOff) {
     this.#inner = inner
     this.#backOff = backOff
   }
@@ -35,26 +37,31 @@ export class PassiveEjection implements Balancer {
     return this.#ejections
   }
 
-  /** Its cost does not depend on how many endpoints are ejected, as long as the inner balancer's does not. */
+  /** Looks at all endpoints once after an ejection has begun or ended; otherwise its cost does not depend on how many are ejected. */
   pick(client: string, now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
-    if (this.#ejected.size === 0 || this.#areAllEjected(now)) return this.#inner.pick(client, now, avoid)
-    const unusable = { size: Infinity, has: (one: BalancedEndpoint) => one.ejectedUntil > now || avoid.has(one) }
-    const endpoint = this.#inner.pick(client, now, unusable)
+    this.#readmit(now)
+    const candidates = this.#candidates
+    this.#inner.narrow(candidates)
+    const endpoint = this.#inner.pick(client, now, avoid)
+    if (endpoint === undefined || candidates === this.#endpoints || !avoid.has(endpoint)) return endpoint
     // With nothing else left, an ejected endpoint comes before one that just failed for this client.
-    return endpoint === undefined || !unusable.has(endpoint) ? endpoint : this.#inner.pick(client, now, avoid)
+    this.#inner.narrow(this.#endpoints)
+    return this.#inner.pick(client, now, avoid)
   }
 
   replace(endpoints: readonly BalancedEndpoint[]): void {
-    this.#endpoints = new Set(endpoints)
-    for (const endpoint of this.#ejected) if (!this.#endpoints.has(endpoint)) this.#ejected.delete(endpoint)
-    this.#allEjectedUntil = 0
+    this.#endpoints = endpoints
+    this.#members = new Set(endpoints)
+    for (const ejected of this.#ejected.values())
+      for (const endpoint of ejected) if (!this.#members.has(endpoint)) this.#admit(endpoint, ejected)
+    this.#available = undefined
     this.#inner.replace(endpoints)
   }
 
   /** Replaces the balancer that picks among the other endpoints. */
-  setBalancer(inner: Balancer): void {
+  setBalancer(inner: NarrowableBalancer): void {
     this.#inner = inner
-    inner.replace([...this.#endpoints])
+    inner.replace(this.#endpoints)
   }
 
   /**
@@ -62,45 +69,68 @@ export class PassiveEjection implements Balancer {
    * would be ejected for the maximum time at once.
    */
   recordFailure(endpoint: BalancedEndpoint, now: number): void {
-    if (endpoint.ejectedUntil > now || !this.#endpoints.has(endpoint)) return
-    const { initial, max } = this.#backOff
-    endpoint.ejectedUntil = now + Math.min(max, initial * 2 ** endpoint.failures)
+    if (endpoint.ejectedUntil > now || !this.#members.has(endpoint)) return
+    // Its last ejection may have ended without a pick since.
+    this.#readmit(now)
+    const ms = this.#ejectionTime(endpoint.failures)
     endpoint.failures++
-    this.#ejected.add(endpoint)
-    if (this.#endpoints.size > 1) this.#ejections++
+    endpoint.ejectedUntil = now + ms
+    endpoint.isEjected = true
+    this.#setFor(ms).add(endpoint)
+    this.#ejectedCount++
+    this.#available = undefined
+    if (this.#endpoints.length > 1) this.#ejections++
   }
 
   /** An endpoint was reached, so it gets new clients again. Clients with affinity can reach an endpoint that is ejected. */
   recordSuccess(endpoint: BalancedEndpoint): void {
     if (endpoint.failures === 0) return
+    if (endpoint.isEjected) this.#admit(endpoint, this.#setFor(this.#ejectionTime(endpoint.failures - 1)))
     endpoint.failures = 0
     endpoint.ejectedUntil = 0
-    if (this.#ejected.delete(endpoint)) this.#allEjectedUntil = 0
   }
 
   /** How many endpoints are ejected now. @param now milliseconds of a clock that only goes forward */
   countEjected(now: number): number {
     this.#readmit(now)
-    return this.#ejected.size === this.#endpoints.size ? 0 : this.#ejected.size
+    return this.#ejectedCount === this.#endpoints.length ? 0 : this.#ejectedCount
   }
 
-  /** Looks at all endpoints only when the first of them may be back. */
-  #areAllEjected(now: number): boolean {
-    if (now < this.#allEjectedUntil) return true
-    if (this.#ejected.size < this.#endpoints.size) return false
-    const first = this.#readmit(now)
-    if (this.#ejected.size < this.#endpoints.size) return false
-    this.#allEjectedUntil = first
-    return true
+  /** All endpoints, if none or each of them is ejected. */
+  get #candidates(): readonly BalancedEndpoint[] {
+    if (this.#ejectedCount === 0 || this.#ejectedCount === this.#endpoints.length) return this.#endpoints
+    return (this.#available ??= this.#endpoints.filter(({ isEjected }) => !isEjected))
   }
 
-  /** @returns when the first of those that stay ejected is back */
-  #readmit(now: number): number {
-    let first = Infinity
-    for (const endpoint of this.#ejected) {
-      if (endpoint.ejectedUntil <= now) this.#ejected.delete(endpoint)
-      else first = Math.min(first, endpoint.ejectedUntil)
-    }
-    return first
+  /** Ends the ejections whose time is over. */
+  #readmit(now: number): void {
+    if (this.#ejectedCount === 0) return
+    for (const ejected of this.#ejected.values())
+      for (const endpoint of ejected) {
+        if (endpoint.ejectedUntil > now) break
+        this.#admit(endpoint, ejected)
+      }
+  }
+
+  #admit(endpoint: BalancedEndpoint, ejected: Set<BalancedEndpoint>): void {
+    // An endpoint that left the list may be reached later; the one that replaced it has nothing of it.
+    if (!ejected.delete(endpoint)) return
+    endpoint.isEjected = false
+    this.#ejectedCount--
+    this.#available = undefined
+  }
+
+  /** @param failures how often the endpoint was ejected before */
+  #ejectionTime(failures: number): number {
+    const { initial, max } = this.#backOff
+    return Math.min(max, initial * 2 ** failures)
+  }
+
+  #setFor(ms: number): Set<BalancedEndpoint> {
+    const known = this.#ejected.get(ms)
+    if (known !== undefined) return known
+    const created = new Set<BalancedEndpoint>()
+    this.#ejected.set(ms, created)
+    return created
   }
 }

@@ -1,5 +1,5 @@
 import { type BalancedEndpoint } from './balanced-endpoint.js'
-import { type AvoidedEndpoints, type Balancer, AVOID_NONE } from './balancer.js'
+import { type AvoidedEndpoints, type NarrowableBalancer, AVOID_NONE } from './balancer.js'
 
 /** Endpoints from which on a list is sampled instead of copied. */
 const LONG_LIST = 64
@@ -11,8 +11,8 @@ const MAX_DRAWS = 12
  * compared, at a small cost that does not depend on their number, and the nodes do not all pick the same idle endpoint
  * (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 1996).
  */
-export class RandomTwoChoices implements Balancer {
-  #endpoints: readonly BalancedEndpoint[] = []
+export class RandomTwoChoices implements NarrowableBalancer {
+  #candidates: readonly BalancedEndpoint[] = []
   readonly #random: () => number
 
   /** @param random returns a number from 0 (inclusive) to 1 (exclusive) */
@@ -22,21 +22,25 @@ export class RandomTwoChoices implements Balancer {
 
   pick(_client: string, _now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
     // A long list is not copied for each attempt of each client, unless it has hardly any endpoint to pick.
-    const sampled = avoid.size > 0 && this.#endpoints.length > LONG_LIST ? this.#sample(avoid) : undefined
+    const sampled = avoid.size > 0 && this.#candidates.length > LONG_LIST ? this.#sample(avoid) : undefined
     if (sampled !== undefined) return sampled
-    const usable = avoid.size === 0 ? this.#endpoints : this.#endpoints.filter(endpoint => !avoid.has(endpoint))
-    return this.#draw(usable.length === 0 ? this.#endpoints : usable)
+    const usable = avoid.size === 0 ? this.#candidates : this.#candidates.filter(endpoint => !avoid.has(endpoint))
+    return this.#draw(usable.length === 0 ? this.#candidates : usable)
   }
 
   replace(endpoints: readonly BalancedEndpoint[]): void {
-    this.#endpoints = endpoints
+    this.#candidates = endpoints
+  }
+
+  narrow(candidates: readonly BalancedEndpoint[]): void {
+    this.#candidates = candidates
   }
 
   /** Draws until two endpoints are found that are not to be avoided. Undefined if a few draws find none. */
   #sample(avoid: AvoidedEndpoints): BalancedEndpoint | undefined {
     let first: BalancedEndpoint | undefined
     for (let draw = 0; draw < MAX_DRAWS; draw++) {
-      const drawn = this.#endpoints[Math.floor(this.#random() * this.#endpoints.length)]!
+      const drawn = this.#candidates[Math.floor(this.#random() * this.#candidates.length)]!
       if (drawn === first || avoid.has(drawn)) continue
       if (first !== undefined) return lessUsed(first, drawn)
       first = drawn

@@ -1,38 +1,33 @@
 import { type BalancedEndpoint } from './balanced-endpoint.js'
-import { type AvoidedEndpoints, type Balancer, AVOID_NONE } from './balancer.js'
-import { resumeTurn } from './resume-turn.js'
+import { type AvoidedEndpoints, type NarrowableBalancer, AVOID_NONE } from './balancer.js'
+import { Turns } from './turns.js'
 
 /** Each endpoint in turn. */
-export class RoundRobin implements Balancer {
-  #endpoints: readonly BalancedEndpoint[] = []
-  #next: number
+export class RoundRobin implements NarrowableBalancer {
+  readonly #turns: Turns
 
-  /**
-   * @param start index in the first list of the first turn. Use a random one, so that the nodes of a cluster do not all start
-   *   with the same Pod. kube-proxy shuffles the list instead; a random start keeps the order readable.
-   */
+  /** @param start see `Turns` */
   constructor(start: number) {
-    this.#next = start
+    this.#turns = new Turns(start)
   }
 
   pick(_client: string, _now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
-    const count = this.#endpoints.length
+    const { candidates } = this.#turns
+    const count = candidates.length
     if (count === 0) return undefined
-    const first = this.#next % count
-    for (let step = 0; avoid.size > 0 && step < count; step++) {
-      const index = (first + step) % count
-      if (!avoid.has(this.#endpoints[index]!)) return this.#take(index)
-    }
-    return this.#take(first)
+    const { first } = this.#turns
+    let endpoint = candidates[first]!
+    for (let step = 1; avoid.size > 0 && step <= count && avoid.has(endpoint); step++)
+      endpoint = candidates[(first + step) % count]!
+    this.#turns.take(endpoint)
+    return endpoint
   }
 
   replace(endpoints: readonly BalancedEndpoint[]): void {
-    this.#next = resumeTurn(endpoints, this.#endpoints, this.#next)
-    this.#endpoints = endpoints
+    this.#turns.replace(endpoints)
   }
 
-  #take(index: number): BalancedEndpoint {
-    this.#next = index + 1
-    return this.#endpoints[index]!
+  narrow(candidates: readonly BalancedEndpoint[]): void {
+    this.#turns.narrow(candidates)
   }
 }

@@ -163,43 +163,76 @@ t.test('a client with affinity keeps its endpoint when that one failed only for 
   t.end()
 })
 
-/** Counts how often the end of an endpoint's ejection is looked at. */
+/** Counts how often a balancer looks at an endpoint: whether it is ejected, or how many connections it has. */
 function countLooks(endpoints: readonly BalancedEndpoint[]): () => number {
   let looks = 0
   for (const endpoint of endpoints) {
-    let ejectedUntil = 0
-    Object.defineProperty(endpoint, 'ejectedUntil', {
-      get: () => (looks++, ejectedUntil),
-      set: (value: number) => (ejectedUntil = value),
-    })
+    for (const property of ['isEjected', 'open'] as const) {
+      let current: boolean | number = endpoint[property]
+      Object.defineProperty(endpoint, property, {
+        get: () => (looks++, current),
+        set: (value: boolean | number) => (current = value),
+      })
+    }
   }
   return () => looks
 }
 
-const BALANCERS = { 'round robin': new RoundRobin(0), 'two random choices': new RandomTwoChoices(seededRandom(1)) }
-for (const [name, inner] of Object.entries(BALANCERS))
-  t.test(`a pick by ${name} does not look at each of thousands of endpoints that are ejected`, t => {
-    const ENDPOINTS = 3000
-    const balancer = new PassiveEjection(inner, { initial: 1000, max: 5000 })
-    const endpoints = new EndpointCache().replace(
-      Array.from({ length: ENDPOINTS }, (_, n) => ({ ip: `10.0.${n >> 8}.${n & 255}`, port: 80 })),
-    )
-    const looks = countLooks(endpoints)
-    balancer.replace(endpoints)
-    for (const endpoint of endpoints) balancer.recordFailure(endpoint, 0)
-    const before = looks()
-    for (let client = 0; client < 100; client++) {
-      const failed = new Set<BalancedEndpoint>()
-      for (let attempt = 0; attempt < 16; attempt++) {
-        const picked = balancer.pick('c', 1, failed)!
-        balancer.recordFailure(picked, 1)
-        failed.add(picked)
+/** A time at which ejections of 1, 2, 4 and 5 seconds, one after the other, have come and gone. */
+const LATER = 60_000
+const BALANCERS = {
+  'round robin': () => new RoundRobin(0),
+  'least connections': () => new LeastConnections(0),
+  'two random choices': () => new RandomTwoChoices(seededRandom(1)),
+}
+for (const [name, createInner] of Object.entries(BALANCERS))
+  for (const [state, answering] of [
+    ['all of them', 0],
+    ['all but one', 1],
+    ['half of them', 1500],
+  ] as const)
+    t.test(`a pick by ${name} does not look at each of thousands of endpoints when ${state} are ejected`, t => {
+      const ENDPOINTS = 3000
+      const balancer = new PassiveEjection(createInner(), { initial: 1000, max: 5000 })
+      const endpoints = new EndpointCache().replace(
+        Array.from({ length: ENDPOINTS }, (_, n) => ({ ip: `10.0.${n >> 8}.${n & 255}`, port: 80 })),
+      )
+      const answers = new Set(endpoints.slice(1000, 1000 + answering))
+      balancer.replace(endpoints)
+      const failAll = (now: number): void => {
+        for (const endpoint of endpoints) if (!answers.has(endpoint)) balancer.recordFailure(endpoint, now)
       }
-      t.equal(failed.size, 16, 'a client tries different endpoints')
-    }
-    t.ok(looks() - before < 4 * ENDPOINTS, `${looks() - before} looks for 1,600 picks`)
-    balancer.recordSuccess(endpoints[7]!)
-    t.equal(balancer.pick('c', 2), endpoints[7], 'the only one that is reached again gets the next client')
-    t.equal(balancer.pick('c', 999, new Set([endpoints[7]!]))?.ejectedUntil, 1000, 'then an ejected one')
-    t.end()
-  })
+      for (let now = 0; now <= LATER; now += 5000) {
+        failAll(now)
+        t.equal(balancer.countEjected(now), answering === 0 ? 0 : ENDPOINTS - answering)
+      }
+      // The first pick after a change may look at each.
+      balancer.pick('c', LATER)
+      const looks = countLooks(endpoints)
+      for (let client = 0; client < 100; client++) {
+        const failed = new Set<BalancedEndpoint>()
+        for (let attempt = 0; attempt < 16; attempt++) {
+          const picked = balancer.pick('c', LATER + client, failed)!
+          if (answers.has(picked)) break
+          balancer.recordFailure(picked, LATER + client)
+          failed.add(picked)
+        }
+        t.equal(
+          failed.size,
+          answering === 0 ? 16 : 0,
+          'a client tries different endpoints, and first those that answer',
+        )
+      }
+      // Each look is at one of two endpoints that are compared, or at an idle one. Least connections looks at those that failed for this client, too.
+      t.ok(looks() <= 20 * 1600, `${looks()} looks for up to 1,600 picks`)
+      const [first] = answers
+      if (first !== undefined) {
+        const avoided = balancer.pick('c', LATER + 100, answers)!
+        t.notOk(answers.has(avoided), 'an ejected endpoint comes before those that failed for this client')
+      }
+      balancer.recordSuccess(endpoints[7]!)
+      const picked = Array.from({ length: 2 * (answering + 1) }, () => balancer.pick('c', LATER + 101)!)
+      t.ok(picked.every(endpoint => endpoint === endpoints[7] || answers.has(endpoint)))
+      if (name === 'round robin') t.ok(picked.includes(endpoints[7]!), 'one that is reached again gets clients')
+      t.end()
+    })
