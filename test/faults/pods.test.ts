@@ -6,8 +6,11 @@ import { type Test } from 'tap'
 import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { type FaultMeasurement } from '../support/faults/fault-measurement.js'
 import { faultsOf } from '../support/faults/faults-of.js'
+import { SteadyTraffic } from '../support/faults/steady-traffic.js'
+import { addCounts } from '../support/faults/traffic-counts.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
+import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { workersOf } from '../support/processes/children-of.js'
 
 const testFault = faultsOf('Pods that misbehave')
@@ -16,6 +19,9 @@ const skip = namespacesUnavailable
 const FAULT_MS = 5000
 const OTHER = { clusterIP: '10.96.0.30', port: 80 }
 const CLIENTS = 20
+/** Endpoints that refuse, and new clients per second that they get. */
+const REFUSING = 3000
+const REFUSED_RATE = 130
 /** How much more memory the processes of the proxy may take for these clients, in bytes. */
 const MEMORY = 100_000_000
 
@@ -166,4 +172,37 @@ testFault(
     skip,
   },
   (t, fault) => measureOtherService(t, fault, SENDS_WITHOUT_END, 'read'),
+)
+
+testFault(
+  {
+    fault: 'Another Service has 3,000 endpoints that all refuse, and gets 130 new clients a second',
+    promise: 'All other Services are served.',
+    skip,
+  },
+  async (t, fault) => {
+    const node = await ServiceNode.create(t, ['--proxy-mode=userspace'])
+    const { network } = node
+    const [pod, { namespace: clients }] = [await network.addPod(), await network.addPod()]
+    // One Pod has all addresses, and no program listens there.
+    await pod.namespace.configure('route add local 10.250.0.0/20 dev lo')
+    await network.node.configure(`route add 10.250.0.0/20 via ${pod.ip}`)
+    const ips = Array.from({ length: REFUSING }, (_, n) => `10.250.${n >> 8}.${n & 255}`)
+    node.write(node.ips, makeServiceManifest('other', OTHER), makeSliceManifest('other', ips, 8080))
+    const proxy = await node.start()
+    const before = await node.startTraffic()
+    await delay(FAULT_MS)
+    const without = addCounts((await Promise.all(before.map(each => each.stop()))).map(each => each.newConnections))
+    const traffic = await node.startTraffic()
+    const target = { ip: OTHER.clusterIP, port: OTHER.port, rate: REFUSED_RATE / TIMEOUT_FACTOR }
+    fault.start()
+    const refused = await SteadyTraffic.start(network, clients, { newConnections: target })
+    await delay(2 * FAULT_MS)
+    const { newConnections } = await fault.checkTraffic(traffic)
+    const counts = (await refused.stop()).newConnections
+    t.ok(counts.attempted > 0)
+    t.strictSame(counts.lost, { ECONNRESET: counts.attempted }, 'each of its clients is refused')
+    fault.compareAnswers(newConnections, without)
+    t.equal(await proxy.stop(), 0)
+  },
 )

@@ -2,11 +2,14 @@ import { type Test } from 'tap'
 import { type SteadyTraffic } from './steady-traffic.js'
 import {
   TRAFFIC_KINDS,
+  type TrafficCounts,
   type TrafficKind,
   type TrafficReport,
   addCounts,
   countLost,
+  medianOf,
   monotonicMs,
+  slowestOf,
 } from './traffic-counts.js'
 
 /** How much of each kind of traffic may be lost: so many, or any that was sent before the recovery that was measured last. */
@@ -81,6 +84,12 @@ export class FaultMeasurement {
     this.#losses.push(`${formatCount(lost)} of ${formatCount(attempted)} ${kind}`)
   }
 
+  /** Reports the median time of an answer during the fault and without it. */
+  compareAnswers(during: TrafficCounts, without: TrafficCounts): void {
+    const [slower, usual] = [during, without].map(counts => `${medianOf(counts).toFixed(1)} ms`)
+    this.#recoveries.push(`median answer ${slower}, without the fault ${usual}`)
+  }
+
   /** What was lost, for the table; undefined if the test has not said it. */
   get lost(): string | undefined {
     return this.#losses.length === 0 ? undefined : this.#losses.join(', ')
@@ -98,7 +107,9 @@ export class FaultMeasurement {
   }
 
   #reportInterruption(counts: readonly TrafficReport[TrafficKind][]): void {
-    const { lastLostAt, slowestMs } = addCounts(counts)
+    const all = addCounts(counts)
+    const { lastLostAt } = all
+    const slowestMs = slowestOf(all)
     if (lastLostAt !== undefined)
       this.#recoveries.push(`${formatSeconds(Math.max(0, lastLostAt - this.#mark))} until the last loss`)
     if (slowestMs >= NOTICEABLE_MS) this.#recoveries.push(`slowest answer ${formatSeconds(slowestMs)}`)

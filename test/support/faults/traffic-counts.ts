@@ -5,8 +5,8 @@ export interface TrafficCounts {
   readonly lost: Readonly<Record<string, number>>
   /** When the last lost one was sent, as `monotonicMs` counts; undefined if none was lost. */
   readonly lastLostAt: number | undefined
-  /** The longest time that an answer took, in milliseconds. */
-  readonly slowestMs: number
+  /** How long each answer took, in milliseconds, in no order. */
+  readonly answersMs: readonly number[]
 }
 
 /** The kinds of steady traffic, and what they are called in a report. */
@@ -32,7 +32,7 @@ export class TrafficCounter implements TrafficCounts {
   attempted = 0
   readonly lost: Record<string, number> = {}
   lastLostAt: number | undefined
-  slowestMs = 0
+  readonly answersMs: number[] = []
 
   /** Counts an attempt. @returns a function to call once, with the reason if it was lost */
   attempt(): (lossReason?: string) => void {
@@ -45,7 +45,7 @@ export class TrafficCounter implements TrafficCounts {
   }
 
   addAnswer(ms: number): void {
-    this.slowestMs = Math.max(this.slowestMs, ms)
+    this.answersMs.push(Math.round(10 * ms) / 10)
   }
 
   addLoss(reason: string, sentAt: number): void {
@@ -64,11 +64,21 @@ export function addCounts(all: readonly TrafficCounts[]): TrafficCounts {
     attempted: all.reduce((sum, { attempted }) => sum + attempted, 0),
     lost,
     lastLostAt: lossTimes.length === 0 ? undefined : Math.max(...lossTimes),
-    slowestMs: Math.max(0, ...all.map(({ slowestMs }) => slowestMs)),
+    answersMs: all.flatMap(({ answersMs }) => answersMs),
   }
 }
 
 /** How many were lost, whatever happened to them. */
 export function countLost({ lost }: TrafficCounts): number {
   return Object.values(lost).reduce((sum, count) => sum + count, 0)
+}
+
+/** The longest time that an answer took, in milliseconds; 0 without answers. */
+export function slowestOf({ answersMs }: TrafficCounts): number {
+  return answersMs.reduce((slowest, ms) => Math.max(slowest, ms), 0)
+}
+
+/** The median of the times that answers took, in milliseconds; NaN without answers. */
+export function medianOf({ answersMs }: TrafficCounts): number {
+  return answersMs.toSorted((a, b) => a - b)[answersMs.length >> 1] ?? NaN
 }
