@@ -3,6 +3,7 @@ import { type RequestOptions } from 'node:https'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { shorten } from '../primitives/quote-value.js'
 import { type ExecPlugin, type KubeCluster } from './read-kubeconfig.js'
+import { redactAll } from './redact-secrets.js'
 import { field } from './watch-event.js'
 
 /** A command that takes longer is ended. */
@@ -45,7 +46,8 @@ export class ExecCredentials {
 
   /** The API server refused the credentials: the next request runs the command again. */
   discard(): void {
-    this.#current = undefined
+    // Known on, so that a message of the command does not contain them.
+    if (this.#current !== undefined) this.#current = { ...this.#current, expiresAt: 0 }
   }
 
   async #get(): Promise<ExecCredential> {
@@ -69,7 +71,9 @@ export class ExecCredentials {
           }
         }
         const isMissing = systemCode(error) === 'ENOENT'
-        const problem = isMissing ? 'does not exist' : `failed: ${shorten(stderr.trim() || reasonOf(error))}`
+        const problem = isMissing
+          ? 'does not exist'
+          : `failed: ${shorten(this.#redact(stderr.trim()) || reasonOf(error))}`
         return reject(this.#fail(problem, isMissing ? { hint: installHint } : {}))
       }
       try {
@@ -79,6 +83,19 @@ export class ExecCredentials {
         onEnd(error as ExecFileException, '', '')
       }
     })
+  }
+
+  /** Commands quote their arguments and variables in messages, and these may be credentials. */
+  #redact(message: string): string {
+    const { args, env } = this.#plugin
+    const values = args.flatMap(argument => [argument, argument.slice(argument.indexOf('=') + 1)])
+    const { token, key } = this.#current ?? {}
+    const secrets = [...values, ...Object.values(env), token ?? '', key ?? '']
+    // The longest first: one may be a part of another.
+    return redactAll(
+      message,
+      secrets.sort((one, other) => other.length - one.length),
+    )
   }
 
   #buildInfo(): string {

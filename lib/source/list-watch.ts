@@ -12,8 +12,10 @@ import { readObjectList } from './watch-event.js'
 import { type ObjectSink, type WatchEnd, watchOnce } from './watch-once.js'
 import { type WatchedResource } from './watched-resource.js'
 
+/** Begins a field selector for the object with a name. */
+const BY_NAME = 'metadata.name='
 /** A field selector that no object matches: no name ends with a hyphen. */
-const NO_OBJECT = 'metadata.name=-'
+const NO_OBJECT = `${BY_NAME}-`
 
 /** The parts and settings of a `ListWatch`. */
 export interface ListWatchOptions {
@@ -109,7 +111,15 @@ export class ListWatch {
    * requests a new list.
    */
   async #checkVersion(version: string, signal: AbortSignal): Promise<number> {
-    await this.#options.client.getJson(this.#path({ resourceVersion: version, fieldSelector: NO_OBJECT }), signal)
+    const { fields } = this.#resource.selectors[this.#selector] ?? {}
+    // A client that may only read the object with this name may not request a list of others.
+    const fieldSelector = fields?.startsWith(BY_NAME) === true ? fields : NO_OBJECT
+    try {
+      await this.#options.client.getJson(this.#path({ resourceVersion: version, fieldSelector }), signal)
+    } catch (error) {
+      if (!(error instanceof ApiRefusal) || error.status !== 403) throw error
+      return this.#relist('the server refuses to say whether it has this version')
+    }
     this.#storeMayBeOlder = false
     this.#succeeded()
     return 0
@@ -154,16 +164,18 @@ export class ListWatch {
     const healthy = lastedMs >= timings.healthyMs
     if (healthy) this.#beforeRelist.reset()
     if (healthy || moved) this.#beforeReopen.reset()
-    if (end.how === 'expired' || end.how === 'faulty') {
-      log.info(1, `Listing ${name} again, because the watch cannot continue`, { reason: end.reason })
-      this.#watchVersion = undefined
-      return this.#beforeRelist.nextDelayMs()
-    }
+    if (end.how === 'expired' || end.how === 'faulty') return this.#relist(end.reason)
     this.#storeMayBeOlder = end.how !== 'closed'
     if (end.how === 'silent') this.#reportSilence(end.reason)
     else log.info(4, `The watch of ${name} ended; opening it again`, { how: end.how, reason: end.reason })
     this.#watchVersion = end.version
     return this.#beforeReopen.nextDelayMs()
+  }
+
+  #relist(reason: string): number {
+    this.#options.log.info(1, `Listing ${this.#resource.name} again, because the watch cannot continue`, { reason })
+    this.#watchVersion = undefined
+    return this.#beforeRelist.nextDelayMs()
   }
 
   /** Once, until a watch is alive again: a server may ignore the time at which a watch should end. */
@@ -189,11 +201,7 @@ export class ListWatch {
       return 0
     }
     const versionIsBad = status === 400 || status === 410 || (failure instanceof ApiRefusal && failure.versionTooLarge)
-    if (versionIsBad && this.#watchVersion !== undefined) {
-      log.info(1, `Listing ${name} again, because the watch cannot continue`, { reason: failure.message })
-      this.#watchVersion = undefined
-      return this.#beforeRelist.nextDelayMs()
-    }
+    if (versionIsBad && this.#watchVersion !== undefined) return this.#relist(failure.message)
     if (versionIsBad && this.#listVersion !== '') {
       this.#listVersion = ''
       return 0

@@ -66,7 +66,11 @@ export interface KubeconfigContent {
 export function readKubeconfig(text: string, path: string): KubeconfigContent {
   const { value: document, problems: [mistake] = [] } = readYaml(text)[0] ?? {}
   if (mistake !== undefined) {
-    const cause = new Error(`line ${mistake.line}: ${withoutQuotedText(mistake.text)}`)
+    // The parser's own text quotes the file, and not always with quotation marks.
+    const { line, kind, text: problem } = mistake
+    const cause = new Error(
+      `line ${line}: ${kind === undefined ? withoutQuotedText(problem) : `not valid YAML, ${kind}`}`,
+    )
     throw invalidKubeconfig(path, 'is not YAML', 'expected a kubeconfig in YAML or JSON', cause)
   }
   if (document === undefined || document === null) throw invalidKubeconfig(path, 'is empty', 'expected a kubeconfig')
@@ -233,9 +237,9 @@ function quote(name: string): string {
   return JSON.stringify(name)
 }
 
-/** What the YAML reader says of a mistake, without the parts of the file in it: they may be credentials. */
+/** What this program says of a mistake, without the key or anchor that it quotes: that may be a credential. */
 function withoutQuotedText(text: string): string {
-  return text.replace(/".*"|[!&*\\].*/s, '…')
+  return text.replace(/".*"/s, '…')
 }
 
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

@@ -14,6 +14,8 @@ export type YamlPath = readonly (string | number)[]
 export interface TextProblem {
   readonly line: number
   readonly text: string
+  /** The kind of a mistake in the syntax, in words, without a part of the text. */
+  readonly kind?: string
 }
 
 /** One document of a text. */
@@ -61,7 +63,10 @@ function readDocument(document: Document, lineAt: (offset: number) => number, ta
   const [error] = document.errors
   // The parser's other errors are mostly consequences of the first one.
   if (error !== undefined) {
-    const problem = { line: lineAt(error.pos[0]), text: syntaxProblem(error.message) }
+    const text = syntaxProblem(error.message)
+    // One text of this program's own quotes nothing.
+    const kind = text === TOO_DEEP ? {} : { kind: error.code.toLowerCase().replaceAll('_', ' ') }
+    const problem = { line: lineAt(error.pos[0]), text, ...kind }
     return { value: undefined, problems: [problem], lineOf, placeOf }
   }
   const duplicates: TextProblem[] = []

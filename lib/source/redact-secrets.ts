@@ -10,7 +10,11 @@ const MIN_LENGTH = 6
 export function redactSecrets(text: string, authorization: string | undefined): string {
   if (authorization === undefined) return text
   const [scheme = '', secret = ''] = authorization.split(' ')
-  const secrets = scheme === 'Basic' ? [secret, passwordOf(secret)] : [secret]
+  return redactAll(text, scheme === 'Basic' ? [secret, passwordOf(secret)] : [secret])
+}
+
+/** Cuts these secrets out of a text, as they are and as they are written in a JSON string. */
+export function redactAll(text: string, secrets: readonly string[]): string {
   return secrets
     .flatMap(one => [one, ...escapedForms(one)])
     .filter(({ length }) => length >= MIN_LENGTH)

@@ -108,6 +108,27 @@ t.test('a command that does not exist is reported with the install hint', async 
   })
 })
 
+t.test(
+  'a command that fails is reported with its message, but without its arguments, variables and last token',
+  async t => {
+    const { credentials, print, token, file } = setUp(t, {
+      args: ['login', '--client-secret=kTqv7Xw91', 'p4ssw0rd"x'],
+      env: { LOGIN_KEY: 'envS3cret/+' },
+    })
+    print({ token: 'lastT0ken77' })
+    await token()
+    credentials.discard()
+    writeFileSync(
+      file('login'),
+      `#!/bin/sh\necho "flag not defined: $2 and $3; key $LOGIN_KEY, token lastT0ken77; no such host" >&2\nexit 3\n`,
+    )
+    await t.rejects(token(), {
+      code: 'KUBECONFIG_INVALID',
+      message: `The exec command ${JSON.stringify(file('login'))} failed: flag not defined: [redacted] and [redacted]; key [redacted], token [redacted]; no such host`,
+    })
+  },
+)
+
 t.test('wrong output is reported, and the next request runs the command again', async t => {
   const { print, token, runs, file } = setUp(t)
   const table: readonly (readonly [output: string, message: RegExp])[] = [

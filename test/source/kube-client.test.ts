@@ -382,6 +382,11 @@ t.test('the message for a damaged kubeconfig quotes no credentials', async test 
     'a token in the place of two keys': `users: [{name: u, user: {${secret}: a, ${secret}: b}}]`,
     'a token that is a map in the same line': `users:\n  - name: u\n    user:\n      token: ${secret}: ${secret}`,
     'a token that begins with a reserved character': `users: [{name: u, user: {token: @${secret}}}]`,
+    'a token after the sign for text in several lines': `users:\n  - name: u\n    user:\n      token: |${secret}`,
+    'a token after the sign for folded text': `users:\n  - name: u\n    user:\n      token: >${secret} x`,
+    'a token in the name of a directive': `%${secret}\n---\nusers: []`,
+    'a token that is an alias without an anchor': `users: [{name: u, user: {token: *${secret} }}]`,
+    'a token in a line without a colon': `users:\n  - name: u\n    user:\n      token:\n${secret}`,
   }
   const path = join(test.testdir({}), 'kubeconfig')
   for (const [name, users] of Object.entries(damages)) {

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { type Clock } from '../../lib/model/clock.js'
 import { realClock } from '../../lib/system/real-clock.js'
-import { ApiServer } from '../support/api/api-server.js'
+import { ApiServer, type ReceivedRequest } from '../support/api/api-server.js'
 import {
   type SourceUnderTest,
   type SourceUnderTestOptions,
@@ -260,6 +260,32 @@ t.test('after a restore of the store that the server does not mention, the resto
   // The server opens a watch from a version that it does not have, and is silent.
   api.resetWatches('services')
   await source.until(() => source.services() === 'default/web')
+})
+
+t.test('a client that may only read the Node of this machine follows it after each end of a watch', async test => {
+  const { api, source } = await startSettledSource(test, { nodeName: 'n1' })
+  api.put('nodes', node('n1'))
+  await source.until(() => source.store.node !== undefined)
+  await api.waitForWatch('nodes')
+  const mayNot = ({ resource, query }: ReceivedRequest): boolean =>
+    resource === 'nodes' && query.get('fieldSelector') !== 'metadata.name=n1'
+  api.injectNext(Infinity, { status: 403, when: mayNot })
+  api.resetWatches('nodes')
+  await api.waitForWatch('nodes')
+  api.put('nodes', node('n1', '192.0.2.7'))
+  await source.until(() => source.store.node?.addresses[0] === '192.0.2.7')
+  test.notOk(api.requests.some(mayNot), 'and requests nothing else')
+})
+
+t.test('a server that refuses to say whether it has a version gets the request for a list', async test => {
+  const { api, source } = await startSettledSource(test)
+  const isCheck = ({ query }: ReceivedRequest): boolean => query.get('fieldSelector') === 'metadata.name=-'
+  api.injectNext(Infinity, { status: 403, when: isCheck })
+  api.resetWatches('services')
+  api.put('services', service('late'))
+  await source.until(() => source.services() === 'default/late default/web')
+  test.ok(api.requests.some(isCheck))
+  test.equal(api.requestsFor('services', 'list').length, 2)
 })
 
 t.test('an object that was deleted and created again during an outage is the new one', async test => {
