@@ -75,7 +75,9 @@ export class FailoverProcess {
   #shortRuns = 0
   #cancelRestart: () => void = () => undefined
   #lastWritten: readonly FailoverStep[] = []
+  /** The number of the last subfolder, and the name of the one that `current` leads to. */
   #version = 0
+  #current: string | undefined
   readonly #writes = new SerialQueue()
   readonly #liveness = new ProcessLiveness()
   readonly #pings: PingLoop
@@ -119,19 +121,27 @@ export class FailoverProcess {
   }
 
   async #writeSteps(steps: readonly FailoverStep[]): Promise<void> {
-    const previous = `v${this.#version++}`
-    const next = `v${this.#version}`
+    const next = `v${++this.#version}`
     const path = (name: string): string => join(this.#folder, name)
-    await mkdir(path(next), { mode: 0o700 })
-    for (const [index, { command, input }] of steps.entries()) {
-      // The shell runs the commands in the order of their file names.
-      const name = join(path(next), String(index).padStart(6, '0'))
-      await writeFile(`${name}.text`, input)
-      await writeFile(`${name}.command`, command.map(word => `${word}\n`).join(''))
+    const remove = (name: string): Promise<void> => rm(path(name), { recursive: true, force: true })
+    try {
+      await mkdir(path(next), { mode: 0o700 })
+      for (const [index, { command, input }] of steps.entries()) {
+        // The shell runs the commands in the order of their file names.
+        const name = join(path(next), String(index).padStart(6, '0'))
+        await writeFile(`${name}.text`, input)
+        await writeFile(`${name}.command`, command.map(word => `${word}\n`).join(''))
+      }
+      await symlink(next, path('next'))
+      await rename(path('next'), path('current'))
+    } catch (error) {
+      // A part of a script would take the space of the next one.
+      await Promise.allSettled(['next', next].map(remove))
+      throw error
     }
-    await symlink(next, path('next'))
-    await rename(path('next'), path('current'))
-    await rm(path(previous), { recursive: true, force: true })
+    const previous = this.#current
+    this.#current = next
+    if (previous !== undefined) await remove(previous)
   }
 
   #start(): void {
@@ -197,6 +207,7 @@ export class FailoverProcess {
       // Not the old folder: if another program has removed it, a third one may own a folder of the same name now.
       const before = this.#folder
       this.#folder = makeFolder()
+      this.#current = undefined
       this.#startedAt = this.#clock.now()
       await rm(before, { recursive: true, force: true })
       if (this.#lastWritten.length > 0) await this.#writeSteps(this.#lastWritten)

@@ -1,5 +1,5 @@
 import { ProgramLog } from '../../lib/demo/program-log.js'
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -202,6 +202,33 @@ async function pingUntilReply(send: (command: string) => Promise<void>, pid: num
   await send('ping')
   await waitUntil(() => written() > before, 'it has replied')
 }
+
+t.test(
+  'a script for which there is no space leaves nothing, and the next one that fits replaces the last',
+  { skip: process.getuid!() === 0 ? false : 'needs root' },
+  async t => {
+    const small = mkdtempSync(join(tmpdir(), 'kpn-small-'))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', small])
+    t.teardown(() => {
+      execFileSync('umount', ['--lazy', small])
+      rmSync(small, { recursive: true })
+    })
+    const { folder, child, log, send, read } = await startProgram(t, small)
+    const contents = () => readdirSync(small).flatMap(name => readdirSync(join(small, name)).sort())
+    await send('first')
+    t.strictSame(contents(), ['current', 'v1'])
+    await send('x'.repeat(400_000))
+    await log.waitFor(/Cannot update the failover script.*ENOSPC/)
+    t.strictSame(contents(), ['current', 'v1'])
+    await send('third')
+    t.strictSame(contents(), ['current', 'v3'])
+    const watcher = watch(folder)
+    child.kill('SIGKILL')
+    while (!existsSync(join(folder, 'two')) || read('two') === '') await once(watcher, 'change')
+    watcher.close()
+    t.match(read('two'), 'third of two')
+  },
+)
 
 t.test('where TMPDIR cannot be written, as with a read-only root, the script stands in memory', async t => {
   const { folder, child, send, read } = await startProgram(t, '/proc')
