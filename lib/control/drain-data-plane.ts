@@ -1,4 +1,4 @@
-import { type DataPlane } from '../dataplane/data-plane.js'
+import { type DataPlane, type DrainReport } from '../dataplane/data-plane.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { aborted } from '../primitives/aborted.js'
@@ -33,12 +33,19 @@ export async function drainDataPlane(
   const timeoutMs = Math.max(0, Math.round(deadline - clock.now()))
   const drained = dataPlane.drain(timeoutMs)
   log.info(0, 'Draining: open connections may continue', { seconds: timeoutMs / 1000 })
-  const closedConnections = await Promise.race([drained, aborted(forceStop)])
-  if (closedConnections === 0) return log.info(0, 'Drained')
-  if (closedConnections === undefined) {
-    log.warn('Second signal received; closing the open connections')
-    await dataPlane.drain(0)
-  } else log.warn('Drain timed out; closing the open connections', { connections: closedConnections })
+  const report = await Promise.race([drained, aborted(forceStop)])
+  if (report !== undefined) return finish(report, log, onCut)
+  log.warn('Second signal received; closing the open connections')
+  await dataPlane.drain(0)
+  await onCut()
+}
+
+/** Reports how a drain has ended, and lets clients that were cut connect again. */
+async function finish({ cutOff, lostWorkers }: DrainReport, log: Log, onCut: () => Promise<void>): Promise<void> {
+  if (cutOff + lostWorkers === 0) return log.info(0, 'Drained')
+  if (lostWorkers > 0)
+    log.warn('Data-plane workers ended in their drain; their connections are cut', { workers: lostWorkers })
+  if (cutOff > 0) log.warn('Drain timed out; closing the open connections', { connections: cutOff })
   await onCut()
 }
 
@@ -62,8 +69,8 @@ export async function drainInStandby(
   onCut = () => deleteResetConnections(log),
 ): Promise<void> {
   log.info(0, 'Standing by: open connections continue here, and another kube-proxy serves new ones')
-  const drained = dataPlane.drain(LONGEST_DRAIN_MS).then(() => true)
-  if (await Promise.race([drained, aborted(timeIsOver), aborted(forceStop)])) return log.info(0, 'Drained')
+  const report = await Promise.race([dataPlane.drain(LONGEST_DRAIN_MS), aborted(timeIsOver), aborted(forceStop)])
+  if (report !== undefined) return finish(report, log, onCut)
   log.warn('Drain timed out, or a second signal was received; closing the open connections')
   // The process may live on, with another generation.
   await dataPlane.drain(0)

@@ -144,6 +144,14 @@ export interface WorkerProfiles {
   take(worker: number, request: ProfileRequest): Promise<RawProfile>
 }
 
+/** The result of a drain. */
+export interface DrainReport {
+  /** Connections that were aborted because the time was over. */
+  readonly cutOff: number
+  /** Worker processes that ended, or hung, before their connections had ended: these are cut, too. */
+  readonly lostWorkers: number
+}
+
 /** Holds the sockets. It knows listeners and endpoints; it does not know the API or rules, and of a Service only the name. */
 export interface DataPlane {
   /**
@@ -163,9 +171,9 @@ export interface DataPlane {
   setVerbosity?(level: number): void
   /**
    * Stops accepting connections, waits until the open ones have ended or `timeoutMs` milliseconds have passed, then aborts the
-   * rest. Returns how many it aborted.
+   * rest. A later call with another time replaces an earlier one.
    */
-  drain(timeoutMs: number): Promise<number>
+  drain(timeoutMs: number): Promise<DrainReport>
 }
 
 /** The failure of a listener that could not open its port. The cause is the system's error. */

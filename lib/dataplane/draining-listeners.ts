@@ -1,4 +1,5 @@
 import { type Clock } from '../model/clock.js'
+import { ConditionWaits } from '../primitives/condition-waits.js'
 import { type Listener } from './listener.js'
 
 /** How often a drain checks for UDP flows that stopped waiting for a reply, in milliseconds. */
@@ -8,10 +9,11 @@ const CHECK_INTERVAL_MS = 100
 export class DrainingListeners {
   readonly #clock: Clock
   readonly #listeners = new Set<Listener>()
-  #onConnectionEnd: () => void = () => undefined
+  readonly #waits: ConditionWaits
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.#waits = new ConditionWaits(clock)
   }
 
   /** Adds a listener that was just closed. */
@@ -31,32 +33,21 @@ export class DrainingListeners {
 
   /** The owner calls this whenever a connection has ended. */
   notifyConnectionEnd(): void {
-    this.#onConnectionEnd()
+    this.#waits.recheck()
   }
 
   /** Resolves when no listener is busy any more, or after `timeoutMs` milliseconds; 0: at once. */
-  waitUntilIdle(timeoutMs: number): Promise<void> {
-    if (timeoutMs === 0 || this.#isIdle) return Promise.resolve()
-    return new Promise(resolve => {
-      let cancelCheck: () => void = () => undefined
-      const finish = (): void => {
-        cancelTimeout()
-        cancelCheck()
-        this.#onConnectionEnd = () => undefined
-        resolve()
-      }
-      const check = (): void => {
-        if (this.#isIdle) finish()
-      }
-      // The end of a connection is reported, but a UDP flow stops being busy just because time passes.
-      const poll = (): void => {
-        if (this.#isIdle) finish()
-        else cancelCheck = this.#clock.after(CHECK_INTERVAL_MS, poll)
-      }
-      const cancelTimeout = this.#clock.after(timeoutMs, finish)
-      this.#onConnectionEnd = check
-      poll()
-    })
+  async waitUntilIdle(timeoutMs: number): Promise<void> {
+    if (timeoutMs === 0) return
+    let cancelPoll: () => void = () => undefined
+    // The end of a connection is reported, but a UDP flow stops being busy just because time passes.
+    const poll = (): void => {
+      this.#waits.recheck()
+      cancelPoll = this.#clock.after(CHECK_INTERVAL_MS, poll)
+    }
+    poll()
+    await this.#waits.until(() => this.#isIdle, timeoutMs)
+    cancelPoll()
   }
 
   /** Aborts all open connections; returns how many there were. */

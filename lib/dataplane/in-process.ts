@@ -6,6 +6,7 @@ import {
   type Budgets,
   type DataPlane,
   type DataPlaneCounts,
+  type DrainReport,
   type ListenerCounts,
   type ListenerReport,
   buildListenerCounts,
@@ -66,6 +67,9 @@ export class InProcessDataPlane implements DataPlane {
   /** Listeners of the last plan that could not be opened. */
   #unserved = 0
   #isDraining = false
+  /** How often a drain was begun, and the result of the last one, which replaces those before. */
+  #drains = 0
+  #lastDrain: Promise<DrainReport> | undefined
 
   constructor({
     log,
@@ -147,12 +151,17 @@ export class InProcessDataPlane implements DataPlane {
     return countBudgets(this.#context)
   }
 
-  async drain(timeoutMs: number): Promise<number> {
+  drain(timeoutMs: number): Promise<DrainReport> {
+    return (this.#lastDrain = this.#drain(timeoutMs, ++this.#drains))
+  }
+
+  async #drain(timeoutMs: number, drain: number): Promise<DrainReport> {
     this.#isDraining = true
     for (const [key, entry] of this.#entries) this.#drainListener(key, entry)
     await this.#drainingListeners.waitUntilIdle(timeoutMs)
+    if (drain !== this.#drains) return this.#lastDrain!
     this.#sweeps.stop()
-    return this.#drainingListeners.abortConnections()
+    return { cutOff: this.#drainingListeners.abortConnections(), lostWorkers: 0 }
   }
 
   *#allListeners(): Generator<Listener> {

@@ -45,8 +45,8 @@ export class WorkerLink {
   #generation = 0
   #requestId = 0
   #hasEnded = false
-  #cutOff = 0
-  #onEnd: (cutOff: number) => void = () => undefined
+  #cutOff: number | undefined
+  readonly #drains: ((cutOff: number | undefined) => void)[] = []
 
   /** @param inherited the sockets that the process has inherited */
   constructor(send: (command: WorkerCommand, handle?: object) => void, inherited: readonly InheritedSocket[]) {
@@ -113,10 +113,13 @@ export class WorkerLink {
     return this.#waitForReply(this.#pendingProfiles, id)
   }
 
-  /** Drains the worker; resolves when it has exited, with the number of connections that it closed at the timeout. */
-  drain(timeoutMs: number): Promise<number> {
+  /**
+   * Drains the worker; resolves when it has exited, with the number of connections that it closed at the timeout. Undefined if it has
+   * exited without saying it: what was open then is cut.
+   */
+  drain(timeoutMs: number): Promise<number | undefined> {
     this.#send({ kind: 'drain', timeoutMs })
-    return new Promise(resolve => (this.#onEnd = resolve))
+    return new Promise(resolve => this.#drains.push(resolve))
   }
 
   /** Takes a message of the worker. */
@@ -147,7 +150,7 @@ export class WorkerLink {
     this.#hasEnded = true
     for (const pending of [this.#pendingReports, this.#pendingCounts, this.#pendingProfiles])
       for (const resolve of pending.values()) resolve(undefined)
-    this.#onEnd(this.#cutOff)
+    for (const resolve of this.#drains) resolve(this.#cutOff)
   }
 
   #waitForReply<T>(waiting: Map<number, (reply: T | undefined) => void>, id: number): Promise<T | undefined> {

@@ -1,6 +1,7 @@
 import {
   type DataPlane,
   type DataPlaneCounts,
+  type DrainReport,
   type ListenerReport,
   type WorkerProfiles,
   buildListenerCounts,
@@ -116,7 +117,7 @@ export class WorkerPool implements DataPlane {
     return this.#counting
   }
 
-  drain(timeoutMs: number): Promise<number> {
+  drain(timeoutMs: number): Promise<DrainReport> {
     this.#isDraining = true
     this.#ports.close()
     return this.#workers.drain(timeoutMs)

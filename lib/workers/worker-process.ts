@@ -107,10 +107,9 @@ export class WorkerProcess {
     this.kill()
   }
 
-  /** No new process starts from now on. */
+  /** No new process starts from now on. One that hangs is killed all the same. */
   disableRestart(): void {
     this.#isStopping = true
-    this.#pings.stop()
     this.#cancelRestart()
   }
 
@@ -197,7 +196,8 @@ export class WorkerProcess {
 
   #replaceSilent(): void {
     const failure = workerFailed('Data-plane worker does not reply')
-    this.#options.log.error('Replacing a data-plane worker', failure, { pid: this.pid })
+    const message = this.#isStopping ? 'Killing a data-plane worker in its drain' : 'Replacing a data-plane worker'
+    this.#options.log.error(message, failure, { pid: this.pid })
     this.kill()
   }
 }

@@ -50,6 +50,9 @@ export interface WorkerOptions {
  *     controlled ──▶ orphaned ──▶ draining ──▶ exit
  *         └──── drain ──────────────┘
  *
+ * A worker that loses its control process while it drains, or while it has nothing to serve, goes on draining, for the drain timeout at
+ * most.
+ *
  * An orphan has lost its control process. It keeps serving its last plan for a limited time, or until the next control process
  * sends it signals: first to release NodePorts, then to drain.
  */
@@ -65,6 +68,11 @@ export class Worker {
   readonly #shortageLog: ShortageLog
   readonly #controlWatch: ControlWatch | undefined
   #state: 'controlled' | 'orphaned' | 'draining' = 'controlled'
+  #hasControl = true
+  /** When the time of the drain is over, in milliseconds of the clock. */
+  #drainDeadline = Infinity
+  /** How often a drain was begun. A later one has another time, and ends the earlier one. */
+  #drains = 0
 
   constructor(options: WorkerOptions) {
     const { settings, clock, random, descriptorLimit, node, transports, log } = options
@@ -115,10 +123,12 @@ export class Worker {
 
   /** The control process has exited. */
   becomeOrphan(): void {
-    const { settings, clock, log, setTitle, exit } = this.#options
+    const { settings, clock, log, setTitle } = this.#options
     this.#controlWatch?.stop()
-    // The control process wanted this worker to stop, or has not sent a plan yet.
-    if (this.#state === 'draining' || this.#plan.size === 0) return exit()
+    this.#hasControl = false
+    // There is nothing to serve, or nothing new: open connections may continue. A proxy that stands by drains without a time limit.
+    if (this.#state === 'draining' || this.#plan.size === 0)
+      return void this.#drain(Math.min(settings.drainTimeout, this.#drainDeadline - clock.now()))
     this.#state = 'orphaned'
     setTitle(ORPHAN_TITLE)
     log.warn('The control process has exited; this data-plane worker keeps serving its last plan', {
@@ -195,20 +205,23 @@ export class Worker {
     }
   }
 
-  async #drain(timeoutMs: number): Promise<void> {
-    const { log, send, setTitle, exit, onCut } = this.#options
-    const wasOrphaned = this.#state === 'orphaned'
+  async #drain(duration: number): Promise<void> {
+    const { clock, log, send, setTitle, exit, onCut } = this.#options
+    const timeoutMs = Math.max(0, Math.round(duration))
+    const drain = ++this.#drains
     this.#state = 'draining'
+    this.#drainDeadline = clock.now() + timeoutMs
     this.#controlWatch?.stop()
     // This closes the listeners before it returns.
     const drained = this.#plane.drain(timeoutMs)
-    if (wasOrphaned) {
+    if (!this.#hasControl) {
       setTitle(LEAVING_TITLE)
       log.info(0, 'Draining a data-plane worker without control process', { seconds: timeoutMs / 1000 })
     }
-    const cutOff = await drained
+    const { cutOff } = await drained
+    if (drain !== this.#drains) return
     // A control process sees to it itself.
-    if (wasOrphaned && cutOff > 0) await onCut()
+    if (!this.#hasControl && cutOff > 0) await onCut()
     send({ kind: 'drained', cutOff })
     exit()
   }

@@ -1,4 +1,4 @@
-import { type Budgets, type TrafficCounts, type WorkerCounts } from '../dataplane/data-plane.js'
+import { type Budgets, type DrainReport, type TrafficCounts, type WorkerCounts } from '../dataplane/data-plane.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
@@ -20,7 +20,7 @@ import { WorkerSlot } from './worker-slot.js'
 const START_TIMEOUT_MS = 10_000
 /** How long a scrape waits for the counts of a worker before it uses the last ones. In milliseconds. */
 const COUNTS_TIMEOUT_MS = 1000
-/** How long a worker may take to exit after the time of its drain. In milliseconds. */
+/** How long a worker may take to exit after the time of its drain, and to end after it was killed. In milliseconds. */
 const DRAIN_GRACE_MS = 2000
 
 /** The parts and settings of `Workers`. */
@@ -124,18 +124,29 @@ export class Workers {
     this.#isReplacing = false
   }
 
-  /** Drains all workers until they exit; returns how many connections were closed at the timeout. */
-  async drain(timeoutMs: number): Promise<number> {
-    let cutOff = 0
+  /** Drains all workers until they exit. Those that do not, or that hang, are killed. */
+  async drain(timeoutMs: number): Promise<DrainReport> {
     this.#isDraining = true
-    for (const { process, link } of this.#slots) {
+    let cutOff = 0
+    const draining = new Set<WorkerId>()
+    for (const { id, process, link } of this.#slots) {
       process.disableRestart()
       if (link === undefined) process.kill()
-      else void link.drain(timeoutMs).then(count => (cutOff += count))
+      else {
+        draining.add(id)
+        void link.drain(timeoutMs).then(count => {
+          if (count === undefined) return
+          draining.delete(id)
+          cutOff += count
+        })
+      }
     }
-    await this.#waits.until(() => this.running.length === 0, timeoutMs + DRAIN_GRACE_MS)
+    const isOver = (): boolean => this.running.length === 0
+    await this.#waits.until(isOver, timeoutMs + DRAIN_GRACE_MS)
     for (const { process } of this.#slots) process.kill()
-    return cutOff
+    // Its sockets are closed when it has ended.
+    await this.#waits.until(isOver, DRAIN_GRACE_MS)
+    return { cutOff, lostWorkers: draining.size }
   }
 
   /** Changes the level up to which all workers log, also later ones. */

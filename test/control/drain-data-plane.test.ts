@@ -78,6 +78,22 @@ t.test('a second signal ends a drain before its deadline, also one that came bef
   }
 })
 
+t.test('a drain that has lost workers warns, and lets their clients connect again, also while standing by', async t => {
+  const plane = { drain: () => Promise.resolve({ cutOff: 0, lostWorkers: 2 }) }
+  const never = new AbortController().signal
+  for (const drain of [
+    (log: RecordingLog, onCut: () => Promise<void>) => drainDataPlane(plane, limits(LONG_MS), log, onCut),
+    (log: RecordingLog, onCut: () => Promise<void>) =>
+      drainInStandby(plane, { timeIsOver: never, forceStop: never }, log, onCut),
+  ]) {
+    const log = new RecordingLog()
+    let cuts = 0
+    await drain(log, () => Promise.resolve(void cuts++))
+    t.match(log.entries.at(-1), { severity: 'warn', message: /ended in their drain/, fields: { workers: 2 } })
+    t.equal(cuts, 1)
+  }
+})
+
 t.test('a proxy that serves until it is idle accepts clients, and ends with the last connection', async t => {
   const { plane, port, client } = await createBusyPlane(t)
   const { signal } = new AbortController()

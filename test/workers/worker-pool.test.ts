@@ -403,9 +403,29 @@ t.test('a drain waits for the connections of all workers, and the workers exit',
     socket.end('last words')
     t.equal(String((await once(socket, 'data'))[0]), 'last words')
   }
-  t.equal(await drained, 0)
+  t.strictSame(await drained, { cutOff: 0, lostWorkers: 0 })
   for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
 })
+
+for (const [what, signal] of [
+  ['ends', 'SIGKILL'],
+  ['hangs', 'SIGSTOP'],
+] as const)
+  t.test(`a worker that ${what} while it drains is reported as lost; the connections of others continue`, async t => {
+    const pod = await startEchoPod(t)
+    const plane = new PoolUnderTest(t, 2)
+    const ports = await plane.apply(...ownedSpecs(2, { endpoints: [pod.endpoint], affinityMs: 60_000 }))
+    const { pids } = plane.pool
+    const [lost, kept] = await Promise.all(ports.map(port => openConnection(port)))
+    const closed = once(lost!, 'close')
+    const drained = plane.pool.drain(60_000)
+    process.kill(pids[0]!, signal)
+    await closed
+    kept!.end('last words')
+    t.equal(String((await once(kept!, 'data'))[0]), 'last words')
+    t.strictSame(await drained, { cutOff: 0, lostWorkers: 1 })
+    for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+  })
 
 t.test('a profile of a worker is made by the worker, and a worker that is not there has none', async t => {
   const { pool } = new PoolUnderTest(t, 1, { settings: { ...SETTINGS, profiling: true } })

@@ -182,22 +182,51 @@ t.test('an orphan that is asked to give way releases NodePorts and serves on', a
   t.strictSame(fixture.titles, [ORPHAN_TITLE, GIVING_WAY_TITLE, GIVING_WAY_TITLE, LEAVING_TITLE])
 })
 
-t.test('a worker without a plan, or while draining, exits with its control process', async t => {
+t.test('a worker without a plan exits with its control process', async t => {
   const idle = new WorkerUnderTest(t)
   idle.worker.becomeOrphan()
-  t.ok(idle.hasExited)
+  await waitUntil(() => idle.hasExited, 'the worker has exited')
+})
+
+t.test(
+  'a worker that loses its control process while it drains lets open connections continue for the drain timeout',
+  async t => {
+    const silent = await TcpPod.start(t, () => undefined)
+    const draining = new WorkerUnderTest(t)
+    const [[, port]] = (await draining.applyPlan([makeListenerSpec({ endpoints: [silent.endpoint] })])).opened as [
+      [string, number],
+    ]
+    const open = exchange(port, 'x')
+    await waitUntil(() => silent.sockets.length === 1, 'the connection is open')
+    // As a proxy that stands by does.
+    draining.worker.handle({ kind: 'drain', timeoutMs: 20 * 24 * 3600 * 1000 }, undefined)
+    draining.worker.becomeOrphan()
+    t.strictSame(draining.titles, [LEAVING_TITLE])
+    await draining.clock.advance(49)
+    t.notOk(draining.hasExited)
+    t.equal(draining.cuts, 0)
+    await draining.clock.advance(1)
+    t.equal((await open).error, 'ECONNRESET')
+    await waitUntil(() => draining.hasExited, 'the worker has exited')
+    t.equal(draining.cuts, 1, 'clients that were cut may connect again from the same ports')
+  },
+)
+
+t.test('a worker that loses its control process late in a drain keeps the end of the drain', async t => {
   const silent = await TcpPod.start(t, () => undefined)
   const draining = new WorkerUnderTest(t)
   const [[, port]] = (await draining.applyPlan([makeListenerSpec({ endpoints: [silent.endpoint] })])).opened as [
     [string, number],
   ]
-  void exchange(port, 'x')
+  const open = exchange(port, 'x')
   await waitUntil(() => silent.sockets.length === 1, 'the connection is open')
-  draining.worker.handle({ kind: 'drain', timeoutMs: 60_000 }, undefined)
-  t.notOk(draining.hasExited)
+  draining.worker.handle({ kind: 'drain', timeoutMs: 20 }, undefined)
   draining.worker.becomeOrphan()
-  t.ok(draining.hasExited)
-  silent.stop()
+  await draining.clock.advance(20)
+  t.equal((await open).error, 'ECONNRESET')
+  await waitUntil(() => draining.hasExited, 'the worker has exited')
+  t.equal(draining.cuts, 1)
+  t.equal(draining.messages.filter(({ kind }) => kind === 'drained').length, 1)
 })
 
 t.test('a worker changes the level of its log on command', t => {

@@ -366,7 +366,20 @@ test('a drain waits for open connections, and refuses new ones', async (t, trans
   await waitUntil(async () => (await readAnswer(port!)) === 'ECONNREFUSED', 'new connections are refused')
   client.end('y')
   t.equal(String((await once(client, 'data'))[0]), 'y')
-  t.equal(await drained, 0)
+  t.strictSame(await drained, { cutOff: 0, lostWorkers: 0 })
+})
+
+test('a drain with another time replaces an earlier one, and both have one result', async (t, transport) => {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  client.write('x')
+  await once(client, 'data')
+  const broken = once(client, 'error')
+  const [first, last] = [plane.plane.drain(60_000), plane.plane.drain(20)]
+  t.strictSame(await Promise.all([first, last]), Array(2).fill({ cutOff: 1, lostWorkers: 0 }))
+  await broken
 })
 
 test('a drain that reaches its timeout resets the remaining connections', async (t, transport) => {
@@ -377,7 +390,7 @@ test('a drain that reaches its timeout resets the remaining connections', async 
   client.write('x')
   await once(client, 'data')
   const broken = once(client, 'error')
-  t.equal(await plane.plane.drain(20), 1)
+  t.strictSame(await plane.plane.drain(20), { cutOff: 1, lostWorkers: 0 })
   t.equal(((await broken) as [NodeJS.ErrnoException])[0].code, 'ECONNRESET')
 })
 

@@ -190,7 +190,7 @@ test('an abort right at the end of one direction closes the sockets', async (t, 
   // The ends reach the proxy in one turn of the event loop, and the abort comes in the same turn.
   for (const client of clients) client.end()
   const ended = plane.plane.drain(0)
-  t.equal(await ended, 20)
+  t.strictSame(await ended, { cutOff: 20, lostWorkers: 0 })
   await waitUntil(() => clients.every(client => client.destroyed), 'the clients are disconnected')
   for (const socket of pod.sockets) socket.destroy()
   await waitUntil(() => openSockets() === INITIAL_OPEN_SOCKETS + 1, 'all sockets are closed')

@@ -1,5 +1,10 @@
 import { ClientFilter, isLoopback } from '../../../lib/dataplane/limits/client-filter.js'
-import { type DataPlane, type DataPlaneCounts, type ListenerReport } from '../../../lib/dataplane/data-plane.js'
+import {
+  type DataPlane,
+  type DataPlaneCounts,
+  type DrainReport,
+  type ListenerReport,
+} from '../../../lib/dataplane/data-plane.js'
 import {
   type ListenerPlan,
   type ListenerSpec,
@@ -43,8 +48,8 @@ export class MemoryDataPlane implements DataPlane {
     // This plane uses no descriptors.
   }
 
-  drain(): Promise<number> {
-    return Promise.resolve(0)
+  drain(): Promise<DrainReport> {
+    return Promise.resolve({ cutOff: 0, lostWorkers: 0 })
   }
 
   /** The listener that receives a packet to an address of this machine. */
