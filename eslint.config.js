@@ -24,6 +24,14 @@ export default tseslint.config(
       '@typescript-eslint/no-unnecessary-type-assertion': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // An object is always true, and no rule about types sees what this function gets.
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'CallExpression > Identifier.arguments[name="Boolean"]',
+          message: 'Say what makes an item true: Boolean takes every object for true.',
+        },
+      ],
       eqeqeq: 'error',
       'no-console': 'error',
     },
@@ -32,6 +40,19 @@ export default tseslint.config(
     files: ['lib/**/*.ts'],
     plugins: { jsdoc },
     rules: {
+      // An object is always true: a condition that takes the result of a function for a boolean would never be false.
+      '@typescript-eslint/strict-boolean-expressions': [
+        'error',
+        {
+          allowString: true,
+          allowNumber: true,
+          allowNullableBoolean: true,
+          allowNullableString: true,
+          allowNullableNumber: true,
+          allowNullableEnum: true,
+          allowAny: true,
+        },
+      ],
       // An exported thing has a comment. Options of a constructor are described where they are used, constants by their names.
       'jsdoc/require-jsdoc': [
         'error',

@@ -209,7 +209,7 @@ t.test(`the last change is never lost, in any order of events (SEED=${seed})`, a
         event
           .match(/\[(.*)\]/)![1]!
           .split(' ')
-          .filter(Boolean),
+          .filter(text => text !== ''),
       )
     if (recorded.length !== sent.triggerTimes)
       return failAndEndTest(t, `round ${round}: ${sent.triggerTimes} trigger times sent, ${recorded.length} recorded`)

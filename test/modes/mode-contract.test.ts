@@ -17,6 +17,7 @@ import { usableEndpoints } from '../../lib/snapshot/usable-endpoints.js'
 import { type FlowEntry } from '../../lib/system/conntrack.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { MemoryDataPlane } from '../support/dataplane/memory-data-plane.js'
+import { CONNTRACK_FAILURES } from '../support/kernel/conntrack-failures.js'
 import { MEMORY_NODE_IP, MemoryKernel } from '../support/kernel/memory-kernel.js'
 import { DAMAGED_TABLE, RULE_DAMAGES, damageInput, rulesOfMode } from '../support/kernel/rule-damages.js'
 import { RecordingLog } from '../support/log/recording-log.js'
@@ -98,6 +99,23 @@ async function serve(mode: Mode, kernel: MemoryKernel, snapshot = SNAPSHOT): Pro
   await proxier.start()
   await settle(proxier, snapshot)
   return proxier
+}
+
+/** A check of the rules of both families, as at each check period. */
+async function check(proxier: Proxier): Promise<void> {
+  for (const rules of proxier.rules) await rules.program(true)
+}
+
+/** A flow that began before there were rules for its destination: the replies come from there. */
+function earlyFlow(protocol: 'TCP' | 'UDP', address: string, port: number): FlowEntry {
+  const destination = { address, port }
+  return {
+    family: 'IPv4',
+    protocol,
+    source: { address: '10.244.0.9', port: 5000 },
+    destination,
+    replySource: destination,
+  }
 }
 
 /** The chains of Kubernetes programs in the kernel, as `table chain`. */
@@ -217,30 +235,38 @@ for (const mode of ALL_MODES) {
     await t.test('after a repair it deletes the flows that began without its rules', { skip: servesFlows }, async t => {
       const kernel = new MemoryKernel()
       const proxier = await serve(mode, kernel)
-      const flow = (protocol: 'TCP' | 'UDP', address: string, port: number): FlowEntry => {
-        const destination = { address, port }
-        return {
-          family: 'IPv4',
-          protocol,
-          source: { address: '10.244.0.9', port: 5000 },
-          destination,
-          replySource: destination,
-        }
-      }
-      const foreign = flow('TCP', '10.99.0.1', 80)
-      const entries = [flow('TCP', '10.96.0.10', 80), flow('UDP', '10.96.0.11', 53), foreign]
-      const check = async (): Promise<void> => {
-        for (const rules of proxier.rules) await rules.program(true)
-      }
-      await check()
+      const foreign = earlyFlow('TCP', '10.99.0.1', 80)
+      const entries = [earlyFlow('TCP', '10.96.0.10', 80), earlyFlow('UDP', '10.96.0.11', 53), foreign]
+      await check(proxier)
       kernel.conntrack.entries = entries
-      await check()
+      await check(proxier)
       t.strictSame(kernel.conntrack.entries, entries, 'a check without a repair does not look at them')
       for (const tables of kernel.iptables) await removeStaleChains(tables, chainOwners(undefined, ALL_MODES))
-      await check()
+      await check(proxier)
       t.strictSame(kernel.conntrack.entries, [foreign])
       proxier.stop?.()
     })
+
+    for (const [failure, fail] of CONNTRACK_FAILURES)
+      await t.test(
+        `flows that it could not delete when their Service came (${failure}) are deleted at the next check`,
+        { skip: servesFlows },
+        async t => {
+          const kernel = new MemoryKernel()
+          const proxier = await serve(mode, kernel, snapshotOf([]))
+          const foreign = earlyFlow('UDP', '10.99.0.1', 53)
+          const entries = [earlyFlow('TCP', '10.96.0.10', 80), earlyFlow('UDP', '10.96.0.11', 53), foreign]
+          kernel.conntrack.entries = entries
+          const mend = fail(kernel.conntrack)
+          await settle(proxier, SNAPSHOT)
+          await check(proxier)
+          t.strictSame(kernel.conntrack.entries, entries, 'they are there while it fails')
+          mend()
+          await check(proxier)
+          t.strictSame(kernel.conntrack.entries, [foreign])
+          proxier.stop?.()
+        },
+      )
 
     await t.test('it puts its jumps above rules of other programs that take their packets', async t => {
       const kernel = new MemoryKernel()

@@ -1,5 +1,5 @@
 import { type KubeProxyConfig } from '../../config/kube-proxy-config.js'
-import { IP_FAMILIES } from '../../model/address.js'
+import { IP_FAMILIES, type IpFamily } from '../../model/address.js'
 import { type Log } from '../../model/log.js'
 import { OnceReporter } from '../../primitives/once-reporter.js'
 import { type Conntrack } from '../../system/conntrack.js'
@@ -13,8 +13,8 @@ import { serverLeftovers } from './leftovers.js'
 
 export interface IpvsDrainOptions extends IpvsCleanupOptions {
   readonly conntrack: Conntrack
-  /** Reports once that flows could not be deleted. */
-  readonly flowProblem: OnceReporter
+  /** Report once for each family that flows could not be deleted. */
+  readonly flowProblems: Readonly<Record<IpFamily, OnceReporter>>
   readonly log: Log
 }
 
@@ -60,25 +60,25 @@ function zeroWeights(server: ObservedServer): IpvsChange[] {
 /** @returns whether all are deleted */
 async function deleteFlowsTo(
   servers: readonly ObservedServer[],
-  { conntrack, log, flowProblem }: IpvsDrainOptions,
+  { conntrack, log, flowProblems }: IpvsDrainOptions,
 ): Promise<boolean> {
   if (servers.length === 0) return true
   const expected = { targets: [], removed: servers, nodeAddresses: new Set<string>() }
   const results = await Promise.all(
-    IP_FAMILIES.map(family => deleteStaleFlows(conntrack, family, ['UDP'], expected, log, flowProblem)),
+    IP_FAMILIES.map(family => deleteStaleFlows(conntrack, family, ['UDP'], expected, log, flowProblems[family])),
   )
-  return results.every(Boolean)
+  return results.every(({ isComplete }) => isComplete)
 }
 
 /** Drains ipvs mode after a switch to another mode. It does nothing on a node where the mode never ran. */
 export function createIpvsDrain(config: KubeProxyConfig, kernel: KernelTools, log: Log): ModeDrain {
-  const flowProblem = new OnceReporter()
+  const flowProblems = { IPv4: new OnceReporter(), IPv6: new OnceReporter() }
   return {
     periodMs: DRAIN_CHECK_MS,
     async step() {
       if (!hasIpvsInterface(kernel)) return 'nothing there'
       const options = ipvsCleanupOptions(kernel, config.kernelModes.ipvs.excludeCIDRs)
-      return drainIpvs({ ...options, conntrack: kernel.conntrack, flowProblem, log })
+      return drainIpvs({ ...options, conntrack: kernel.conntrack, flowProblems, log })
     },
   }
 }

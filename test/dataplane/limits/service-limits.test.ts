@@ -114,7 +114,7 @@ t.test('limits of open listeners can be set, changed and removed, and count open
   await waitUntil(async () => (await plane.trafficCounts()).active === 4, 'two have ended while there was no limit')
   await apply({ maxConnections: 5 })
   t.equal(await crowd.connect(port!, Z, Z), '.x')
-  t.equal((await Promise.all(crowd.served.map(client => client.echoes()))).filter(Boolean).length, 5)
+  t.equal((await Promise.all(crowd.served.map(client => client.echoes()))).filter(echoes => echoes).length, 5)
 })
 
 t.test('a limit counts all listeners of its Service, also closed ones, and no other Services', async t => {

@@ -158,7 +158,12 @@ async function handle(command: IpvsProxierCommand): Promise<unknown> {
     case 'drain':
       proxier.stop()
       for (const tables of iptables) await removeStaleChains(tables, chainOwners('userspace'))
-      return drainIpvs({ ...leftoverSettings(), conntrack, flowProblem: new OnceReporter(), log })
+      return drainIpvs({
+        ...leftoverSettings(),
+        conntrack,
+        flowProblems: { IPv4: new OnceReporter(), IPv6: new OnceReporter() },
+        log,
+      })
   }
 }
 
