@@ -6,13 +6,20 @@ import { type Clock, type TimerOptions } from '../../../lib/model/clock.js'
 import { type TcpTransport } from '../../../lib/dataplane/transport/tcp-transport.js'
 import { realClock } from '../../../lib/system/real-clock.js'
 import { PlaneUnderTest, makeListenerSpec, waitUntil } from '../../support/dataplane/plane-under-test.js'
-import { testBothTransports as test } from '../../support/dataplane/test-both-tcp-transports.js'
+import { testBothTransports } from '../../support/dataplane/test-both-tcp-transports.js'
 import { TcpPod, exchange } from '../../support/pods/tcp-pod.js'
 import { unresponsiveEndpoint } from '../../support/pods/unresponsive-endpoint.js'
 
 type Side = 'client' | 'endpoint'
 
 const SIDES: readonly Side[] = ['client', 'endpoint']
+/** The loopback addresses of both families. */
+const LOOPBACKS = ['127.0.0.1', '::1'] as const
+
+/** Runs a test with both transports, at both loopback addresses. */
+function test(name: string, body: (t: Test, transport: TcpTransport, host: string) => Promise<void>): void {
+  for (const host of LOOPBACKS) testBothTransports(`${name}, at ${host}`, (t, transport) => body(t, transport, host))
+}
 
 /** A clock that counts what ran at its times: sweeps, in these tests. */
 class CountingClock implements Clock {
@@ -41,12 +48,12 @@ async function waitForSweeps(clock: CountingClock): Promise<void> {
  * The two ends of a connection through a proxy. `from` is the end of the side under test.
  * @param keepAliveIdle as of the data plane; by default so long that no test passes because a keep-alive finds that a peer is gone
  */
-async function openPair(t: Test, transport: TcpTransport, side: Side, keepAliveIdle = 600_000) {
-  const pod = await TcpPod.start(t, socket => socket.pause())
+async function openPair(t: Test, transport: TcpTransport, host: string, side: Side, keepAliveIdle = 600_000) {
+  const pod = await TcpPod.start(t, socket => socket.pause(), host)
   const clock = new CountingClock()
   const plane = new PlaneUnderTest(t, { transport, clock }, { keepAliveIdle })
-  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
-  const client = connect({ port: port!, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)
+  const [port] = await plane.apply(makeListenerSpec({ address: host, endpoints: [pod.endpoint] }))
+  const client = connect({ port: port!, host, allowHalfOpen: true }).on('error', () => undefined)
   t.teardown(() => client.destroy())
   await waitUntil(() => pod.sockets.length === 1, 'the connection is open')
   const [endpoint] = pod.sockets
@@ -55,10 +62,10 @@ async function openPair(t: Test, transport: TcpTransport, side: Side, keepAliveI
 }
 
 /** Whether the kernel still has the connection: after the end of the data, Node.js does not learn of a reset either. */
-function isConnected({ localPort, remotePort }: Socket): boolean {
+function isConnected({ localAddress, localPort, remotePort }: Socket): boolean {
   const toHex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0')
   const ends = new RegExp(`^ *\\d+: \\w+:${toHex(localPort!)} \\w+:${toHex(remotePort!)} `, 'm')
-  return ends.test(readFileSync('/proc/net/tcp', 'latin1'))
+  return ends.test(readFileSync(localAddress!.includes(':') ? '/proc/net/tcp6' : '/proc/net/tcp', 'latin1'))
 }
 
 /** Sends until the other side, which does not read, holds the sender back. */
@@ -97,8 +104,8 @@ async function areAllClosed(plane: PlaneUnderTest): Promise<boolean> {
 }
 
 for (const side of SIDES) {
-  test(`a reset by the ${side} after its end resets the other side`, async (t, transport) => {
-    const { plane, from, to } = await openPair(t, transport, side)
+  test(`a reset by the ${side} after its end resets the other side`, async (t, transport, host) => {
+    const { plane, from, to } = await openPair(t, transport, host, side)
     from.end('the end')
     await once(to.resume(), 'end')
     t.ok(isConnected(to))
@@ -107,8 +114,8 @@ for (const side of SIDES) {
     await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
   })
 
-  test(`a reset by the ${side}, which is held back, resets the other side`, async (t, transport) => {
-    const { plane, from, to } = await openPair(t, transport, side)
+  test(`a reset by the ${side}, which is held back, resets the other side`, async (t, transport, host) => {
+    const { plane, from, to } = await openPair(t, transport, host, side)
     to.pause()
     await sendUntilHeld(plane, from)
     t.ok(isConnected(to))
@@ -117,8 +124,8 @@ for (const side of SIDES) {
     await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
   })
 
-  test(`a reset by the ${side}, which is held back by a side that has ended, resets the other side`, async (t, transport) => {
-    const { plane, from, to } = await openPair(t, transport, side)
+  test(`a reset by the ${side}, which is held back by a side that has ended, resets the other side`, async (t, transport, host) => {
+    const { plane, from, to } = await openPair(t, transport, host, side)
     to.end('the end')
     await once(from.resume(), 'end')
     await sendUntilHeld(plane, from)
@@ -134,8 +141,8 @@ for (const side of SIDES) {
     // Some ten of these times pass.
     [`${closesFirst}, for longer than keep-alives need to find that it is gone`, 500],
   ] as const)
-    test(name, async (t, transport) => {
-      const { plane, clock, from, to } = await openPair(t, transport, side, keepAliveIdle)
+    test(name, async (t, transport, host) => {
+      const { plane, clock, from, to } = await openPair(t, transport, host, side, keepAliveIdle)
       to.end('the end')
       await once(from.resume(), 'end')
       const sent = await sendUntilProxyIsHeld(plane, from)
@@ -152,8 +159,8 @@ for (const side of SIDES) {
       await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
     })
 
-  test(`a half-closed connection with a silent ${side} stays open as long as both sides exist`, async (t, transport) => {
-    const { plane, clock, from, to } = await openPair(t, transport, side)
+  test(`a half-closed connection with a silent ${side} stays open as long as both sides exist`, async (t, transport, host) => {
+    const { plane, clock, from, to } = await openPair(t, transport, host, side)
     from.end('the end')
     await once(to.resume(), 'end')
     await waitForSweeps(clock)
@@ -164,11 +171,11 @@ for (const side of SIDES) {
   })
 }
 
-test('clients that are reset while an endpoint holds them back leave no descriptor behind', async (t, transport) => {
-  const pod = await TcpPod.start(t, socket => socket.pause())
+test('clients that are reset while an endpoint holds them back leave no descriptor behind', async (t, transport, host) => {
+  const pod = await TcpPod.start(t, socket => socket.pause(), host)
   const plane = new PlaneUnderTest(t, { transport })
-  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
-  const clients = Array.from({ length: 20 }, () => connect(port!, '127.0.0.1').on('error', () => undefined))
+  const [port] = await plane.apply(makeListenerSpec({ address: host, endpoints: [pod.endpoint] }))
+  const clients = Array.from({ length: 20 }, () => connect(port!, host).on('error', () => undefined))
   await Promise.all(clients.map(client => sendUntilHeld(plane, client)))
   t.ok(pod.sockets.every(isConnected))
   for (const client of clients) client.resetAndDestroy()
@@ -176,10 +183,12 @@ test('clients that are reset while an endpoint holds them back leave no descript
   await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
 })
 
-test('a client that is reset during its dial ends the dial', async (t, transport) => {
+test('a client that is reset during its dial ends the dial', async (t, transport, host) => {
   const plane = new PlaneUnderTest(t, { transport })
-  const [port] = await plane.apply(makeListenerSpec({ endpoints: [await unresponsiveEndpoint(t)] }))
-  const client = connect(port!, '127.0.0.1').on('error', () => undefined)
+  const [port] = await plane.apply(
+    makeListenerSpec({ address: host, endpoints: [await unresponsiveEndpoint(t, host)] }),
+  )
+  const client = connect(port!, host).on('error', () => undefined)
   await waitUntil(async () => (await plane.plane.counts()).dials.used === 1, 'the client is being dialled')
   client.resetAndDestroy()
   // Each attempt of the plane under test takes a minute.
@@ -187,11 +196,13 @@ test('a client that is reset during its dial ends the dial', async (t, transport
   await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
 })
 
-test('a client that has ended its direction during its dial is dialled on', async (t, transport) => {
+test('a client that has ended its direction during its dial is dialled on', async (t, transport, host) => {
   const clock = new CountingClock()
   const plane = new PlaneUnderTest(t, { transport, clock })
-  const [port] = await plane.apply(makeListenerSpec({ endpoints: [await unresponsiveEndpoint(t)] }))
-  const result = exchange(port!, 'x')
+  const [port] = await plane.apply(
+    makeListenerSpec({ address: host, endpoints: [await unresponsiveEndpoint(t, host)] }),
+  )
+  const result = exchange(port!, 'x', undefined, host)
   await waitUntil(async () => (await plane.plane.counts()).dials.used === 1, 'the client is being dialled')
   await waitForSweeps(clock)
   t.match((await plane.plane.counts()).dials, { used: 1 })

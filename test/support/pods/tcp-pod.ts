@@ -61,11 +61,16 @@ export interface ConnectionResult {
 }
 
 /** Connects, sends, half-closes and reads to the end. */
-export function exchange(port: number, send: Buffer | string = '', localAddress?: string): Promise<ConnectionResult> {
+export function exchange(
+  port: number,
+  send: Buffer | string = '',
+  localAddress?: string,
+  host = '127.0.0.1',
+): Promise<ConnectionResult> {
   return new Promise(resolve => {
     const socket = connect({
       port,
-      host: '127.0.0.1',
+      host,
       allowHalfOpen: true,
       ...(localAddress === undefined ? {} : { localAddress }),
     })
