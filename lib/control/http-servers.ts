@@ -10,6 +10,7 @@ import { type HttpListener } from '../observe/http-listener.js'
 import { type Metrics } from '../observe/metrics.js'
 import { startMetricsServer } from '../observe/metrics-server.js'
 import { type ProxyHealth } from '../observe/proxy-health.js'
+import { SerialQueue } from '../primitives/serial-queue.js'
 import { ProcessProfiles } from './process-profiles.js'
 import { VERSION } from './version.js'
 
@@ -32,13 +33,13 @@ export interface HttpServersOptions {
   readonly log: Log
 }
 
-type HttpAddresses = Pick<KubeProxyConfig, 'healthzBindAddress' | 'metricsBindAddress'>
-
 /** The two HTTP servers of the program: one for health probes, and one for metrics and configuration. */
 export class HttpServers {
   readonly #options: HttpServersOptions
   #config: KubeProxyConfig
   #isClosed = false
+  /** One change of the ports after the other. */
+  readonly #changes = new SerialQueue()
   readonly #profiles: ProcessProfiles | undefined
   #health: HttpListener
   #metrics: HttpListener
@@ -58,24 +59,29 @@ export class HttpServers {
   }
 
   /** Shows another configuration, and moves each server whose address differs. */
-  async reconfigure(config: KubeProxyConfig): Promise<void> {
-    const hasMoved = (name: keyof HttpAddresses): boolean => config[name] !== before[name]
-    const before = this.#config
-    this.#config = config
-    // A proxy that has given way must not take the ports of its successor.
-    if (hasMoved('healthzBindAddress') && !this.#isClosed) {
-      await this.#health.close()
-      this.#health = this.#startHealth()
-    }
-    if (hasMoved('metricsBindAddress') && !this.#isClosed) {
-      await this.#metrics.close()
-      this.#metrics = this.#startMetrics()
-    }
+  reconfigure(config: KubeProxyConfig): Promise<void> {
+    return this.#changes.run(() => this.#move(config))
   }
 
+  /** Closes both forever. */
   async close(): Promise<void> {
     this.#isClosed = true
-    await Promise.all(this.listeners.map(listener => listener.close()))
+    await this.#changes.run(() => Promise.all(this.listeners.map(listener => listener.close())))
+  }
+
+  async #move(config: KubeProxyConfig): Promise<void> {
+    const before = this.#config
+    this.#config = config
+    if (config.healthzBindAddress !== before.healthzBindAddress)
+      this.#health = await this.#replace(this.#health, () => this.#startHealth())
+    if (config.metricsBindAddress !== before.metricsBindAddress)
+      this.#metrics = await this.#replace(this.#metrics, () => this.#startMetrics())
+  }
+
+  async #replace(listener: HttpListener, start: () => HttpListener): Promise<HttpListener> {
+    await listener.close()
+    // A proxy that has given way, perhaps a moment ago, must not take the ports of its successor.
+    return this.#isClosed ? listener : start()
   }
 
   #startHealth(): HttpListener {

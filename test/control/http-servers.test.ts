@@ -117,3 +117,27 @@ t.test('a server whose address changes moves; the other one, and what has been c
   await http.reconfigure({ ...config, metricsBindAddress: `${HOST}:9250` })
   await t.rejects(exchange(`${HOST}:9250`, '/metrics'), 'a proxy that has given way opens no port')
 })
+
+t.test('a server that is closed while it moves opens no port', async t => {
+  for (const flag of ['healthz-bind-address', 'metrics-bind-address']) {
+    const { http } = startServers(t, `${HOST}:10256`, `${HOST}:10249`)
+    await Promise.all(http.listeners.map(({ firstBind }) => firstBind))
+    const flags = { 'healthz-bind-address': `${HOST}:10256`, 'metrics-bind-address': `${HOST}:10249` }
+    const { config } = readConfig({ ...flags, [flag]: `${HOST}:9251` }, 'node-1', MODES)
+    const moved = http.reconfigure(config)
+    await Promise.all([http.close(), moved])
+    await Promise.all(http.listeners.map(({ firstBind }) => firstBind))
+    for (const port of [9251, 10256, 10249]) await t.rejects(exchange(`${HOST}:${port}`, '/healthz'), `${flag}: ${port}`)
+  }
+})
+
+t.test('a server that moves twice at the same time leaves no port behind', async t => {
+  const { http } = startServers(t, `${HOST}:10256`, '')
+  await http.listeners[0].firstBind
+  const move = (port: number) =>
+    http.reconfigure(readConfig({ 'healthz-bind-address': `${HOST}:${port}`, 'metrics-bind-address': '' }, 'node-1', MODES).config)
+  await Promise.all([move(9252), move(9253)])
+  await http.listeners[0].firstBind
+  t.equal((await exchange(`${HOST}:9253`, '/healthz')).status, 200)
+  await t.rejects(exchange(`${HOST}:9252`, '/healthz'))
+})
