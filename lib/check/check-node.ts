@@ -82,8 +82,11 @@ function unusableParts({ usable, unusable, unreadable }: FoundIptables): readonl
     family: null,
     kernelOptions: [],
     module: null,
-    reason: unreadable.reason,
-    advice: 'Give the capabilities NET_ADMIN and NET_RAW, or this program may use another back end than the node does',
+    reason: unreadable.failure.message,
+    advice:
+      unreadable.failure.code === 'IPTABLES_FORBIDDEN'
+        ? 'Give the capabilities NET_ADMIN and NET_RAW, or this program may use another back end than the node does'
+        : 'See the reason: this program may use another back end than the node does',
   }
   return [backEnd, ...families]
 }

@@ -33,6 +33,9 @@ export type FailureCode =
   | 'DEMO_IMPOSSIBLE'
   | 'CLEANUP_INCOMPLETE'
 
+/** A program, a permission or a part of the kernel is missing: the same process fails in the same way at the next attempt. */
+const LASTING: ReadonlySet<FailureCode> = new Set(['PROGRAM_MISSING', 'IPTABLES_ABSENT', 'IPTABLES_FORBIDDEN'])
+
 /** Optional parts of a failure. */
 export interface FailureOptions {
   /** The error underneath. */
@@ -57,6 +60,11 @@ export class ProxyFailure extends Error {
     this.code = code
     this.hint = options.hint
   }
+}
+
+/** Whether another attempt is useless until the operator has changed something. Any other failure may pass. */
+export function isLasting(error: unknown): boolean {
+  return error instanceof ProxyFailure && LASTING.has(error.code)
 }
 
 /** The message of any thrown value, with the messages of its causes: `outer: inner`. */

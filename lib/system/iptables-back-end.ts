@@ -1,6 +1,8 @@
 import { ProxyFailure } from '../model/failure.js'
 import { type IpFamily } from '../model/address.js'
-import { type CommandResult, missingProgramFailure, runCommand } from './command.js'
+import { missingProgramFailure, runCommand } from './command.js'
+import { iptablesFailure } from './iptables-failure.js'
+import { retryPassing } from './retry-passing.js'
 
 /** Since 1.8 iptables has two back ends with separate tables in the kernel; `plain` is a build with only one. */
 export type IptablesBackEnd = 'nft' | 'legacy' | 'plain'
@@ -42,56 +44,49 @@ export function programName(family: IpFamily, backEnd: IptablesBackEnd, action?:
 /** The back end that this node uses, as far as this process can see. */
 export interface DetectedBackEnd {
   readonly backEnd: IptablesBackEnd
-  /** A back end whose rules this process may not read: the node may use it. */
-  readonly unreadable?: { readonly backEnd: IptablesBackEnd; readonly reason: string }
+  /** A back end whose rules this process cannot read, though the kernel has it: the node may use it. */
+  readonly unreadable?: { readonly backEnd: IptablesBackEnd; readonly failure: ProxyFailure }
 }
 
 /**
  * Finds out which back end this node uses.
- * @throws ProxyFailure PROGRAM_MISSING without any iptables; IPTABLES_FORBIDDEN without permission.
+ * @throws ProxyFailure PROGRAM_MISSING without any iptables; IPTABLES_FORBIDDEN without permission; PROGRAM_FAILED …
  */
 export async function detectBackEnd(): Promise<DetectedBackEnd> {
   const observed: ObservedBackEnd[] = []
-  let denied: (CommandResult & { readonly backEnd: 'nft' | 'legacy' }) | undefined
+  let denied: DetectedBackEnd['unreadable']
+  let absent: ProxyFailure | undefined
   for (const backEnd of ['nft', 'legacy'] as const) {
-    const result = await runSave(programName('IPv4', backEnd, 'save'))
-    if (result !== undefined && result.exitCode !== 0) denied ??= { ...result, backEnd }
-    observed.push({ backEnd, rules: result?.exitCode === 0 ? result.stdout : undefined })
+    const rules = await readRules(backEnd)
+    observed.push({ backEnd, rules: typeof rules === 'string' ? rules : undefined })
+    if (typeof rules === 'string') continue
+    if (rules.code === 'IPTABLES_ABSENT') absent ??= rules
+    else if (rules.code !== 'PROGRAM_MISSING') denied ??= { backEnd, failure: rules }
   }
   const backEnd = chooseBackEnd(observed)
-  if (backEnd !== undefined) {
-    // A back end that the kernel does not have fails too, with another message.
-    if (denied === undefined || !isPermissionError(denied.stderr)) return { backEnd }
-    return { backEnd, unreadable: { backEnd: denied.backEnd, reason: firstLineOf(denied.stderr) } }
-  }
-  if (denied !== undefined) throw permissionFailure(denied.stderr)
-  const plain = await runSave('iptables-save')
-  if (plain?.exitCode === 0) return { backEnd: 'plain' }
-  if (plain !== undefined) throw permissionFailure(plain.stderr)
-  throw missingProgramFailure('iptables-save', 'iptables')
+  if (backEnd !== undefined) return denied === undefined ? { backEnd } : { backEnd, unreadable: denied }
+  const failure = denied?.failure ?? absent
+  if (failure !== undefined) throw failure
+  const rules = await readRules('plain')
+  if (typeof rules === 'string') return { backEnd: 'plain' }
+  throw rules.code === 'PROGRAM_MISSING' ? missingProgramFailure('iptables-save', 'iptables') : rules
 }
 
-/** The failure of an iptables program without permission; `stderr` has its message. */
-export function permissionFailure(stderr: string): ProxyFailure {
-  return new ProxyFailure('IPTABLES_FORBIDDEN', `Cannot use iptables: ${stderr.trim()}`, {
-    hint: 'Run as root, or give the capability NET_ADMIN (legacy iptables needs NET_RAW too)',
-  })
-}
-
-/** Whether an iptables program failed for lack of a permission; `stderr` has its message. */
-export function isPermissionError(stderr: string): boolean {
-  return /permission denied|must be root|operation not permitted/i.test(stderr)
-}
-
-function firstLineOf(stderr: string): string {
-  return stderr.trim().split('\n')[0] ?? ''
-}
-
-async function runSave(program: string): Promise<CommandResult | undefined> {
+/**
+ * The rules of a back end, or why they cannot be read although this was tried several times.
+ * @throws ProxyFailure if the program could not run to its end
+ */
+async function readRules(backEnd: IptablesBackEnd): Promise<string | ProxyFailure> {
+  const program = programName('IPv4', backEnd, 'save')
   try {
-    return await runCommand(program, [], { timeoutMs: SAVE_TIMEOUT_MS })
+    return await retryPassing(async () => {
+      const { exitCode, stdout, stderr } = await runCommand(program, [], { timeoutMs: SAVE_TIMEOUT_MS })
+      if (exitCode !== 0) throw iptablesFailure(program, stderr, '')
+      return stdout
+    })
   } catch (error) {
-    if (error instanceof ProxyFailure && error.code === 'PROGRAM_MISSING') return undefined
-    throw error
+    // The other back end must not be taken instead because this one was killed.
+    if (!(error instanceof ProxyFailure) || error.code === 'PROGRAM_FAILED') throw error
+    return error
   }
 }

@@ -1,9 +1,9 @@
 import { type IpFamily } from '../model/address.js'
-import { ProxyFailure } from '../model/failure.js'
 import { type ObservedRules, type ObservedTable, parseIptablesSave } from '../netfilter/iptables-save.js'
 import { type CommandResult, runCommand } from './command.js'
 import { type RuleMonitor } from './rule-monitor.js'
-import { type IptablesBackEnd, isPermissionError, permissionFailure, programName } from './iptables-back-end.js'
+import { type IptablesBackEnd, programName } from './iptables-back-end.js'
+import { LOCK_WAIT_SECONDS, iptablesFailure } from './iptables-failure.js'
 
 /** The kernel's netfilter rules of one IP family. */
 export interface Iptables {
@@ -25,8 +25,6 @@ export interface Iptables {
  * 5 s, and 0.7 s in batches of this size. The legacy program writes the whole table with each input, so it gets one.
  */
 const NFT_MAX_CHAINS_PER_RESTORE = 1000
-/** Seconds to wait while another program holds the xtables lock. */
-const LOCK_WAIT_SECONDS = 5
 const TIMEOUT_MS = 60_000
 const POLICY_COUNTERS = /^(:\S+ [A-Z]+) \[\d+:\d+\]$/gm
 
@@ -127,40 +125,4 @@ function savedTable(output: string, name: string): string | undefined {
   const rules = output.indexOf('\n-A ', start)
   const head = output.slice(start, rules < 0 || rules > end ? end : rules)
   return `${head.replace(POLICY_COUNTERS, '$1')}${output.slice(start + head.length, end)}\n`
-}
-
-/** The failure for an error message of an iptables program; quotes the wrong line when the message names one. */
-export function iptablesFailure(program: string, stderr: string, text: string): ProxyFailure {
-  const summary = stderr.trim().split('\n').slice(0, 3).join('; ')
-  if (/xtables lock/i.test(stderr)) {
-    return new ProxyFailure(
-      'IPTABLES_LOCKED',
-      `"${program}" did not get the xtables lock within ${LOCK_WAIT_SECONDS} s: ${summary}`,
-      {
-        hint: 'Another program is changing rules; the proxy retries automatically',
-      },
-    )
-  }
-  if (/table does not exist|protocol not supported|can't initialize/i.test(stderr) && !isPermissionError(stderr)) {
-    return new ProxyFailure('IPTABLES_ABSENT', `"${program}" failed: the kernel does not have the table: ${summary}`, {
-      hint: 'Load the kernel module that the message names, or use the other back end of iptables',
-    })
-  }
-  if (isPermissionError(stderr)) return permissionFailure(summary)
-  if (/message too long|no buffer space|cannot allocate memory|memory allocation/i.test(stderr)) {
-    const lines = text.split('\n').length
-    return new ProxyFailure(
-      'RULES_TOO_LARGE',
-      `"${program}" failed: ${lines} lines are too many for one message to the kernel: ${summary}`,
-      {
-        hint: 'Raise the kernel\'s limit (sysctl net.core.wmem_max), run in the first user namespace, or use the back end "legacy"',
-      },
-    )
-  }
-  const number = /line:? (\d+)/.exec(stderr)?.[1]
-  const line = number === undefined ? undefined : text.split('\n')[Number(number) - 1]
-  const where = line === undefined ? '' : `, at line ${number}: "${line}"`
-  return new ProxyFailure('IPTABLES_RESTORE_FAILED', `"${program}" failed${where}: ${summary}`, {
-    hint: 'No rule of this write took effect; the proxy retries automatically',
-  })
 }

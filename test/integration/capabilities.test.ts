@@ -91,7 +91,7 @@ t.test('A proxy with few capabilities', { skip: namespacesUnavailable }, async t
     await t.test(`${mode} mode says without net_raw that it cannot see back end legacy`, async t => {
       const { log, stop } = start(capabilities.filter(name => name !== 'net_raw'))
       t.match(
-        await log.waitFor(/may not read the rules of the other iptables back end/),
+        await log.waitFor(/cannot read the rules of the other iptables back end/),
         /using="nft" unreadable="legacy".*NET_RAW/,
       )
       await stop()

@@ -1,0 +1,57 @@
+import { ProxyFailure } from '../model/failure.js'
+
+/** Seconds to wait while another program holds the xtables lock. */
+export const LOCK_WAIT_SECONDS = 5
+
+/** What programs of both back ends say if the kernel lacks a table, an IP family or the back end itself. */
+const ABSENT =
+  /table does not exist|do you need to insmod|(protocol|address family) not supported|can't initialize|protocol not available/i
+const OUT_OF_MEMORY = /message too long|no buffer space|cannot allocate memory|memory allocation/i
+
+/** The failure for an error message of an iptables program; quotes the wrong line when the message names one. */
+export function iptablesFailure(program: string, stderr: string, text: string): ProxyFailure {
+  const summary = stderr.trim().split('\n').slice(0, 3).join('; ')
+  if (/xtables lock/i.test(stderr)) {
+    return new ProxyFailure(
+      'IPTABLES_LOCKED',
+      `"${program}" did not get the xtables lock within ${LOCK_WAIT_SECONDS} s: ${summary}`,
+      {
+        hint: 'Another program is changing rules; the proxy retries automatically',
+      },
+    )
+  }
+  if (isPermissionError(stderr)) return permissionFailure(summary)
+  if (ABSENT.test(stderr) && !OUT_OF_MEMORY.test(stderr)) {
+    return new ProxyFailure('IPTABLES_ABSENT', `"${program}" failed: the kernel does not have the table: ${summary}`, {
+      hint: 'Load the kernel module that the message names, or use the other back end of iptables',
+    })
+  }
+  if (OUT_OF_MEMORY.test(stderr)) {
+    const lines = text.split('\n').length
+    return new ProxyFailure(
+      'RULES_TOO_LARGE',
+      `"${program}" failed: ${lines} lines are too many for one message to the kernel: ${summary}`,
+      {
+        hint: 'Raise the kernel\'s limit (sysctl net.core.wmem_max), run in the first user namespace, or use the back end "legacy"',
+      },
+    )
+  }
+  const number = /line:? (\d+)/.exec(stderr)?.[1]
+  const line = number === undefined ? undefined : text.split('\n')[Number(number) - 1]
+  const where = line === undefined ? '' : `, at line ${number}: "${line}"`
+  return new ProxyFailure('IPTABLES_RESTORE_FAILED', `"${program}" failed${where}: ${summary}`, {
+    hint: 'No rule of this write took effect; the proxy retries automatically',
+  })
+}
+
+/** The failure of an iptables program without permission; `stderr` has its message. */
+export function permissionFailure(stderr: string): ProxyFailure {
+  return new ProxyFailure('IPTABLES_FORBIDDEN', `Cannot use iptables: ${stderr.trim()}`, {
+    hint: 'Run as root, or give the capability NET_ADMIN (legacy iptables needs NET_RAW too)',
+  })
+}
+
+/** Whether an iptables program failed for lack of a permission; `stderr` has its message. */
+export function isPermissionError(stderr: string): boolean {
+  return /permission denied|must be root|operation not permitted/i.test(stderr)
+}

@@ -1,0 +1,22 @@
+import { isLasting } from '../model/failure.js'
+import { pause } from '../primitives/pause.js'
+import { realClock } from './real-clock.js'
+
+/** How often to try, and how long to wait in between, in milliseconds: a shortage of memory or processes often ends in seconds. */
+const ATTEMPTS = 5
+const PAUSE_MS = 1000
+
+/**
+ * Tries again, with pauses, what fails for a reason that may pass.
+ * @throws the error of the last attempt, or one that lasts
+ */
+export async function retryPassing<T>(attempt: () => Promise<T>, clock = realClock): Promise<T> {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (isLasting(error) || attempts === ATTEMPTS) throw error
+      await pause(clock, PAUSE_MS)
+    }
+  }
+}
