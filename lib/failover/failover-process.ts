@@ -111,13 +111,21 @@ export class FailoverProcess {
     })
   }
 
-  /** Ends the failover process without running the script. */
+  /** Ends the failover process without running the script. Never throws; it logs what it cannot remove. */
   disarm(): void {
     this.#isDisarmed = true
     this.#pings.stop()
     this.#cancelRestart()
     this.#child?.kill('SIGKILL')
-    rmSync(this.#folder, { recursive: true, force: true })
+    try {
+      rmSync(this.#folder, { recursive: true, force: true })
+    } catch (error) {
+      // A file system that is read-only now, or a file that an update adds at this moment. The end of a proxy must go on.
+      this.#log.warn('Cannot remove the folder of the failover script', {
+        folder: this.#folder,
+        reason: messageOf(error),
+      })
+    }
   }
 
   async #writeSteps(steps: readonly FailoverStep[]): Promise<void> {

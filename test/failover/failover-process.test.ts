@@ -1,5 +1,5 @@
 import { ProgramLog } from '../../lib/demo/program-log.js'
-import { execFileSync, fork } from 'node:child_process'
+import { execFileSync, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -240,4 +240,25 @@ t.test('where TMPDIR cannot be written, as with a read-only root, the script sta
   watcher.close()
   t.equal(read('one'), 'first of one, with spaces\nand lines\n')
   t.equal(read('two'), 'first of two, with spaces\nand lines\n')
+})
+
+t.test('a folder that cannot be removed is a warning: the end of a proxy goes on', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'kpn-failover-'))
+  const before = process.env['TMPDIR']
+  process.env['TMPDIR'] = folder
+  const log = new RecordingLog()
+  const failover = new FailoverProcess(new ManualClock(), log, 'text')
+  if (before === undefined) delete process.env['TMPDIR']
+  else process.env['TMPDIR'] = before
+  const [name] = readdirSync(folder)
+  const setImmutable = (flag: '+i' | '-i') => spawnSync('chattr', [flag, join(folder, name!)]).status === 0
+  const isImmutable = setImmutable('+i')
+  t.teardown(() => {
+    setImmutable('-i')
+    rmSync(folder, { recursive: true })
+  })
+  failover.disarm()
+  if (!isImmutable) t.pass('this file system, or this user, knows no immutable folder')
+  else t.match(log.entries, [{ severity: 'warn', message: 'Cannot remove the folder of the failover script' }])
+  t.end()
 })
