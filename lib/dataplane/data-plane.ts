@@ -160,6 +160,8 @@ export interface DataPlane {
    * @throws ProxyFailure if nothing serves the plan at the moment, so that rules must stay as they are
    */
   apply(plan: ListenerPlan): Promise<ListenerReport>
+  /** From now on, no plan waits for a process that starts: `apply` rejects at once if none runs. Absent if there are none. */
+  endWaits?(): void
   counts(): DataPlaneCounts | Promise<DataPlaneCounts>
   /** What keeps the sockets from being served; undefined: nothing. */
   readonly problem: HealthProblem | undefined

@@ -25,6 +25,7 @@ export function besideOrphans(dataPlane: DataPlane, portCount: number | undefine
       await prepared
       return dataPlane.apply(plan)
     },
+    endWaits: () => dataPlane.endWaits?.(),
     counts: () => dataPlane.counts(),
     ...(dataPlane.workerProfiles === undefined ? {} : { workerProfiles: dataPlane.workerProfiles }),
     get problem() {

@@ -13,6 +13,7 @@ import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type HealthProblem } from '../model/health-problem.js'
 import { type Log } from '../model/log.js'
+import { aborted } from '../primitives/aborted.js'
 import { SerialQueue } from '../primitives/serial-queue.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { readDescriptorLimit } from '../system/process-usage.js'
@@ -62,6 +63,8 @@ export class WorkerPool implements DataPlane {
   readonly #plans = new SerialQueue()
   #counting: Promise<DataPlaneCounts> | undefined
   #isDraining = false
+  /** Aborted when no plan may wait for a worker any more. */
+  readonly #noWaits = new AbortController()
   readonly #descriptorLimit = readDescriptorLimit()
   readonly #started: Promise<unknown>
   readonly workerProfiles: WorkerProfiles
@@ -112,6 +115,10 @@ export class WorkerPool implements DataPlane {
     this.#workers.setVerbosity(level)
   }
 
+  endWaits(): void {
+    this.#noWaits.abort()
+  }
+
   counts(): Promise<DataPlaneCounts> {
     this.#counting ??= this.#collectCounts().finally(() => (this.#counting = undefined))
     return this.#counting
@@ -124,8 +131,7 @@ export class WorkerPool implements DataPlane {
   }
 
   async #apply(plan: ListenerPlan): Promise<ListenerReport> {
-    await this.#started
-    if (!this.#isDraining) await this.#workers.waitForAny()
+    await Promise.race([this.#untilWorkersRun(), aborted(this.#noWaits.signal)])
     if (this.#isDraining) return { open: new Map(), failed: new Map() }
     this.#workers.retainListeners(key => plan.has(key))
     this.#listeners.setPlan(plan)
@@ -137,6 +143,11 @@ export class WorkerPool implements DataPlane {
     }
     this.#requireWorker()
     return this.#listeners.buildReport()
+  }
+
+  async #untilWorkersRun(): Promise<void> {
+    await this.#started
+    if (!this.#isDraining) await this.#workers.waitForAny()
   }
 
   /** The sockets that a new process of a worker inherits: those of all listeners that it would hold now. */

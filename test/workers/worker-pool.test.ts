@@ -1,6 +1,6 @@
 import { type Socket as UdpSocket, createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { type Socket, connect } from 'node:net'
+import { type Socket, connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { DEFAULT_TIMINGS } from '../../lib/dataplane/data-plane-timings.js'
 import { type ListenerSpec } from '../../lib/dataplane/listener-plan.js'
@@ -170,6 +170,29 @@ t.test('a plan is rejected while no worker starts, and is served by the first on
   while (setup.pool.pids.length === 0) await clock.advance(1000)
   t.match(await again, [Number])
 })
+
+t.test(
+  'when nothing may wait any more, a plan that waits for a worker is rejected, and the last one frees ports',
+  async t => {
+    const clock = new ManualClock()
+    const setup = new PoolUnderTest(t, 1, { clock })
+    const [pod] = await startNamedPods(t, 'pod')
+    const kept = makeListenerSpec({ endpoints: [pod!.endpoint] })
+    const given = makeListenerSpec({ key: 'IPv4/default/other/TCP', service: 'other', endpoints: [pod!.endpoint] })
+    const [, port] = await setup.apply(kept, given)
+    failStarts(t)
+    const pid = setup.kill(0)
+    await waitUntil(() => !setup.pool.pids.includes(pid), 'there is no worker')
+    // The clock stands still: nothing ends by a timeout.
+    const waiting = setup.apply(kept, { ...given, endpoints: [] })
+    setup.pool.endWaits()
+    await t.rejects(waiting, { code: 'WORKER_FAILED' })
+    await t.rejects(setup.apply(kept), { code: 'WORKER_FAILED' })
+    const server = createServer().listen(port, '127.0.0.1')
+    t.teardown(() => server.close())
+    await t.resolves(once(server, 'listening'), 'the port is free')
+  },
+)
 
 t.test('a new worker gets the whole plan', async t => {
   const [a, b] = await startNamedPods(t, 'a', 'b')
