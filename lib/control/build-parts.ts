@@ -145,8 +145,9 @@ function connectParts(
  */
 async function untilPortsAreFree(proof: HandOverProof, portsFree: AbortSignal, stop: AbortSignal): Promise<void> {
   const options = { address: HAND_OVER_ADDRESS, proof, clock: realClock, stop: AbortSignal.any([portsFree, stop]) }
-  // A process that may not write rules ends before it needs a port.
-  await standBehind({ ...options, demand: 'wait', onServing: () => undefined }).catch(() => undefined)
+  const ignore = (): void => undefined
+  // A process that can never write rules ends before it needs a port.
+  await standBehind({ ...options, demand: 'wait', onServing: ignore, onFailure: ignore }).catch(ignore)
 }
 
 function takeOverFailure(): ProxyFailure {

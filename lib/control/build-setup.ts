@@ -3,8 +3,8 @@ import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
 import { type MetricRegistry } from '../observe/metric-registry.js'
 import { type StartChoices } from './choose-at-start.js'
+import { type HandOverCallbacks } from './hand-over.js'
 import { type HandOverProof } from './hand-over-proof.js'
-import { type SuccessorCallbacks } from './hand-over-server.js'
 import { type LifeCycle } from './life-cycle.js'
 import { type Predecessors } from './predecessors.js'
 
@@ -16,8 +16,10 @@ export interface BuildOptions {
   readonly modes: readonly Mode[] | undefined
   /** The proxies that have given way to this process. */
   readonly predecessors: Predecessors
-  /** Called when a later proxy takes over. */
-  readonly successor: SuccessorCallbacks
+  /** Called when a later proxy takes over, or serves on. */
+  readonly successor: HandOverCallbacks
+  /** Whether this process has given way before. */
+  readonly isAgain: boolean
   /** Takes what must be undone if the start fails, here or later. */
   readonly onFailure: (undo: () => unknown) => void
 }

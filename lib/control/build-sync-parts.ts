@@ -13,7 +13,7 @@ import { SyncLoop } from './sync-loop.js'
 
 /** What decides when the proxier works: the wait for the Node, the sync loop, and the end of an earlier mode. */
 export function buildSyncParts(setup: BuildSetup, serving: ServingParts, observers: Observers) {
-  const { config, life, modes, log, choices, portsFree, predecessors, successor, proof, isNameTaken } = setup
+  const { config, life, modes, log, choices, portsFree, predecessors, successor, isAgain, proof, isNameTaken } = setup
   const { iptables, kernel, mode, dataPlane } = choices
   const { store, node, failover, proxier } = serving
   const { rulesHealth, metrics, serviceHealth } = observers
@@ -28,6 +28,7 @@ export function buildSyncParts(setup: BuildSetup, serving: ServingParts, observe
     proof,
     predecessors,
     successor,
+    isAgain,
     isNameTaken,
     onPortsFree: () => portsFree.abort(),
     clock: realClock,

@@ -48,17 +48,19 @@ export class Generation {
    * what it has started: workers, ports, timers.
    * @param predecessors the proxies that have given way to this process
    * @param modes all modes that `--proxy-mode` may name; left out: those of the registry
+   * @param isAgain whether an earlier generation of this process has given way
    * @throws ProxyFailure if a part can never work here: no iptables, no permission, no usable kubeconfig
    */
   static async create(
     config: KubeProxyConfig,
     log: Log,
     predecessors: Predecessors,
-    modes?: readonly Mode[],
+    modes: readonly Mode[] | undefined,
+    isAgain: boolean,
   ): Promise<Generation> {
     return undoOnFailure(async onFailure => {
       const successor = new Successor(realClock)
-      const parts = await buildParts({ config, log, modes, predecessors, successor, onFailure })
+      const parts = await buildParts({ config, log, modes, predecessors, successor, isAgain, onFailure })
       parts.nodeEvents.record('Normal', 'Starting', '')
       const { failed } = applyConntrackSettings(config.conntrack, log)
       if (failed.some(({ file }) => file === HASHSIZE_FILE))
@@ -156,6 +158,13 @@ export class Generation {
   /** Ends this generation as a failure of its source does: `run` throws after the drain. */
   end(failure: ProxyFailure): void {
     this.#parts.fatal.abort(failure)
+  }
+
+  /** Ends a generation that was created too late to run. */
+  async discard(): Promise<void> {
+    await this.#giveWay()
+    await this.close()
+    await this.#parts.dataPlane?.drain(0)
   }
 
   /** Frees what only one generation can have, and no longer notices when a successor ends. */

@@ -3,7 +3,7 @@ import { type Server, createServer } from 'node:net'
 import { type Clock } from '../model/clock.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
-import { type Demand } from './ask-server.js'
+import { DEMANDS, type Demand } from './ask-server.js'
 import { aborted } from '../primitives/aborted.js'
 import { type HandOverProof, createNonce } from './hand-over-proof.js'
 import { LineConnection } from './line-connection.js'
@@ -54,7 +54,8 @@ export interface HandOverServerOptions {
  *     released           ──▶                its HTTP ports are free          leaving | end      ──▶    it is about to end | ask again
  *                        ◀──    leaving     it is about to end
  *
- * `released` may also come before `serving`, for a successor that takes long, or when this proxy must end.
+ * `released` may also come before `serving`, for a successor that takes long, or when this proxy must end. One that has given way
+ * before asks `serve again` instead of `take over`: the reply is `no SECRET` until this proxy is about to end.
  */
 export class HandOverServer {
   readonly #options: HandOverServerOptions
@@ -81,7 +82,13 @@ export class HandOverServer {
   private constructor(options: HandOverServerOptions, server: Server) {
     this.#options = options
     this.#server = server
-    server.on('connection', socket => void this.#serve(new LineConnection(socket)))
+    server.on('connection', socket => {
+      const connection = new LineConnection(socket)
+      this.#serve(connection).catch((error: unknown) => {
+        options.log.error('Cannot reply to another process that asks for the node', error)
+        connection.destroy()
+      })
+    })
     server.on('error', () => undefined)
     server.unref()
   }
@@ -102,15 +109,18 @@ export class HandOverServer {
     this.#connections.add(connection)
     void connection.closed.then(() => this.#connections.delete(connection))
     const demand = await this.#provenDemand(connection)
-    if (demand === undefined) connection.end('refused')
-    else if (demand.kind === 'wait') connection.send(demand.agreement)
-    else if (demand.kind === 'stand by') this.#addWatcher(connection, demand.agreement)
+    if (demand === undefined) return connection.end('refused')
+    const { kind, secret } = demand
+    const agreement = `yes ${secret}`
+    if (kind === 'wait') connection.send(agreement)
+    else if (kind === 'stand by') this.#addWatcher(connection, agreement)
+    else if (kind === 'serve again' && (this.#isAsked || !this.#isLeaving)) connection.end(`no ${secret}`)
     else if (this.#isAsked) connection.end('refused')
-    else await this.#giveWay(connection, demand.agreement)
+    else await this.#giveWay(connection, agreement)
   }
 
-  /** What a process demands, and the line that says yes; undefined if it does not show that it may write rules. */
-  async #provenDemand(connection: LineConnection): Promise<{ kind: Demand; agreement: string } | undefined> {
+  /** What a process demands, and its secret; undefined if it does not show that it may write rules. */
+  async #provenDemand(connection: LineConnection): Promise<{ kind: Demand; secret: string } | undefined> {
     const [oldest] = this.#unproven
     if (this.#unproven.size >= MAX_UNPROVEN) oldest!.destroy()
     this.#unproven.add(connection)
@@ -118,19 +128,26 @@ export class HandOverServer {
     const cancel = this.#options.clock.after(PROOF_TIMEOUT_MS, () => connection.destroy(), { keepsAlive: false })
     const nonce = createNonce()
     connection.send(`show ${nonce}`)
-    const kind = await connection.nextLine()
-    const isDemand = kind === 'take over' || kind === 'stand by' || kind === 'wait'
-    const secret = isDemand ? await this.#readSecret(nonce) : undefined
+    const line = await connection.nextLine()
+    const kind = DEMANDS.find(demand => demand === line)
+    const secret = kind === undefined ? undefined : await this.#readSecret(nonce)
     cancel()
     this.#unproven.delete(connection)
-    return isDemand && secret !== undefined ? { kind, agreement: `yes ${secret}` } : undefined
+    return kind === undefined || secret === undefined ? undefined : { kind, secret }
   }
 
   async #giveWay(connection: LineConnection, agreement: string): Promise<void> {
     const { successor, log } = this.#options
     this.#isAsked = true
     log.info(0, 'Another kube-proxy takes over: giving way')
-    await successor.onAsk()
+    try {
+      await successor.onAsk()
+    } catch (error) {
+      // Without an agreement, the other one asks again, and finds the name free. This proxy serves again, or stands by behind it.
+      this.#server.close()
+      successor.onGone('lost')
+      throw error
+    }
     this.#server.close()
     connection.send(agreement)
     void aborted(successor.portsReleased).then(() => connection.send('released'))

@@ -1,8 +1,9 @@
 import { messageOf } from '../model/failure.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
 import { pause } from '../primitives/pause.js'
-import { type Answer, askServer } from './ask-server.js'
+import { type Answer, type Demand, askServer } from './ask-server.js'
 import { type HandOverProof } from './hand-over-proof.js'
 import { HandOverServer, type SuccessorCallbacks } from './hand-over-server.js'
 import { LineConnection } from './line-connection.js'
@@ -23,19 +24,38 @@ export const TAKE_OVER_TIMEOUT_MS = 45_000
 const MAX_READ_AGE_MS = 5000
 
 /** Why no other proxy has given way. */
-const REASONS: Readonly<Record<Exclude<Answer, LineConnection>, string>> = {
+const REASONS: Readonly<Record<Exclude<Answer, LineConnection | Error | 'serves on'>, string>> = {
   absent: 'It does not reply',
   lost: 'It does not reply',
   refused: 'It refuses to give way',
   unproven: 'The process that has its name does not show that it may write rules',
 }
 
+/** What an attempt to get the name has come to. */
+type NameOutcome =
+  | 'ours'
+  /** This proxy is older than the one that serves: it must stand by. */
+  | 'serves on'
+  | { readonly message: string; readonly reason: string }
+
+/** What a log says if another proxy did not give way, or if this one could not ask it. */
+const DID_NOT_GIVE_WAY = 'Another kube-proxy seems to serve this node and did not give way; serving without a hand-over'
+const CANNOT_ASK = 'Cannot ask whether another kube-proxy serves this node; serving without a hand-over'
+
+/** What becomes of a proxy because of another one. */
+export interface HandOverCallbacks extends SuccessorCallbacks {
+  /** Another proxy serves on, and the turn of this one has not come: it stands by. */
+  readonly onOtherServes: () => Promise<void>
+}
+
 export interface HandOverOptions {
   readonly address: string
   readonly proof: HandOverProof
   readonly predecessors: Predecessors
-  /** Called when another proxy takes over from this one. */
-  readonly successor: SuccessorCallbacks
+  /** Called when another proxy takes over from this one, or serves on. */
+  readonly successor: HandOverCallbacks
+  /** Whether this process has given way before: then it takes over only from a proxy that is about to end. */
+  readonly isAgain: boolean
   /** Whether another process had the name when this proxy started. */
   readonly isNameTaken: boolean
   /** The ports of health checks and metrics can be free. */
@@ -110,8 +130,12 @@ export class HandOver {
   /** Waits while another proxy serves; see `standBehind`. Never rejects. */
   async standBehind(onServing: () => void, stop: AbortSignal): Promise<void> {
     const { address, proof, clock, log } = this.#options
+    const problem = new OnceReporter()
+    const onFailure = (error: Error): void => {
+      problem.updateOne(error.message, () => log.error('Cannot wait for the other kube-proxy; trying again', error))
+    }
     try {
-      await standBehind({ address, proof, demand: 'stand by', onServing, clock, stop })
+      await standBehind({ address, proof, demand: 'stand by', onServing, onFailure, clock, stop })
     } catch (error) {
       log.error('Cannot wait for the other kube-proxy', error)
     }
@@ -124,12 +148,16 @@ export class HandOver {
   }
 
   async #request(): Promise<void> {
-    const { clock, log, predecessors, isNameTaken, onPortsFree } = this.#options
-    const reason = await this.#takeName()
-    if (reason !== undefined && !this.#stop.signal.aborted) {
-      log.warn('Another kube-proxy seems to serve this node and did not give way; serving without a hand-over', {
-        reason,
-      })
+    const { clock, log, predecessors, successor, isAgain, isNameTaken, onPortsFree } = this.#options
+    const outcome = await this.#takeName(isAgain ? 'serve again' : 'take over')
+    if (this.#stop.signal.aborted) return
+    if (outcome === 'serves on') {
+      log.info(0, 'A newer kube-proxy serves this node: standing by behind it')
+      return successor.onOtherServes()
+    }
+    if (outcome !== 'ours') {
+      const { message, reason } = outcome
+      log.warn(message, { reason })
       void this.#retry()
     }
     const isFresh = clock.now() - this.#createdAt < MAX_READ_AGE_MS
@@ -149,36 +177,50 @@ export class HandOver {
   async #retry(): Promise<void> {
     const { clock, predecessors } = this.#options
     do await pause(clock, LATE_RETRY_MS, this.#stop.signal, { keepsAlive: false })
-    while (!this.#stop.signal.aborted && (await this.#takeName()) !== undefined)
+    while (
+      // Also if this process has given way before: of two that write rules, the one that asks first goes on.
+      !this.#stop.signal.aborted &&
+      (await this.#takeName('take over')) !== 'ours'
+    )
     if (this.#stop.signal.aborted || !this.#hasPredecessor) return
     await this.#subscriber?.onLateHandOver()
     if (this.#serves.signal.aborted) await predecessors.announceServing()
   }
 
-  /** Gets the name, if another proxy has it by a hand-over. @returns why it has not: the other one does not give way in time */
-  async #takeName(): Promise<string | undefined> {
-    const { clock, address, proof } = this.#options
+  /** Gets the name, if another proxy has it by a hand-over. */
+  async #takeName(demand: Demand): Promise<NameOutcome> {
+    const { clock } = this.#options
     const timeout = new AbortController()
     const cancel = clock.after(REQUEST_TIMEOUT_MS, () => timeout.abort(), { keepsAlive: false })
     const signal = AbortSignal.any([timeout.signal, this.#stop.signal])
-    let reason = REASONS.lost
+    let outcome: NameOutcome = { message: DID_NOT_GIVE_WAY, reason: REASONS.lost }
     try {
       while (!signal.aborted) {
-        if (await this.#listen()) return undefined
-        const answer = await askServer(address, proof, 'take over', signal)
-        if (answer instanceof LineConnection) {
-          this.#addPredecessor(answer)
-          if (await this.#listen()) return undefined
-        } else if (!signal.aborted) reason = REASONS[answer]
-        // Also after a hand-over: a third proxy can have the name by now.
+        const answer = await this.#tryToTakeName(demand, signal)
+        if (answer === 'ours' || answer === 'serves on') return answer
+        if (answer instanceof Error) outcome = { message: CANNOT_ASK, reason: messageOf(answer) }
+        else if (!signal.aborted) outcome = { message: DID_NOT_GIVE_WAY, reason: REASONS[answer] }
         await pause(clock, RETRY_MS, signal)
       }
-      return reason
+      return outcome
     } catch (error) {
-      return messageOf(error)
+      return { message: CANNOT_ASK, reason: messageOf(error) }
     } finally {
       cancel()
     }
+  }
+
+  /** @throws ProxyFailure if this process can write no rule, now and later */
+  async #tryToTakeName(demand: Demand, signal: AbortSignal): Promise<'ours' | Exclude<Answer, LineConnection>> {
+    const { address, proof } = this.#options
+    const before = await this.#listen()
+    if (before !== 'taken') return before
+    const answer = await askServer(address, proof, demand, signal)
+    if (!(answer instanceof LineConnection)) return answer
+    this.#addPredecessor(answer)
+    const after = await this.#listen()
+    // A third proxy can have it by now.
+    return after === 'taken' ? 'lost' : after
   }
 
   #addPredecessor(connection: LineConnection): void {
@@ -187,22 +229,21 @@ export class HandOver {
     this.#options.log.info(0, 'The kube-proxy that served this node has given way, and stands by until it ends')
   }
 
-  async #listen(): Promise<boolean> {
+  /** Gets the name if it is free. @returns an error of the system, such as no free descriptor, that may pass */
+  async #listen(): Promise<'ours' | 'taken' | Error> {
     const { address, proof, predecessors, successor, clock, log } = this.#options
-    const isNew = this.#server === undefined
-    this.#server ??= await HandOverServer.listen({
-      address,
-      proof,
-      successor,
-      onWatcher: ended => predecessors.addWatcher(ended),
-      serves: this.#serves.signal,
-      clock,
-      log,
-    })
-    if (this.#server === undefined) return false
+    if (this.#server !== undefined) return 'ours'
+    const onWatcher = (ended: Promise<unknown>): void => predecessors.addWatcher(ended)
+    const serves = this.#serves.signal
+    try {
+      this.#server = await HandOverServer.listen({ address, proof, successor, onWatcher, serves, clock, log })
+    } catch (error) {
+      return error as Error
+    }
+    if (this.#server === undefined) return 'taken'
     if (this.#stop.signal.aborted) this.#server.close()
     // A proof that cannot be removed does no harm, and the next proxy tries it too.
-    else if (isNew) void proof.removeLeftovers().catch(() => undefined)
-    return true
+    else void proof.removeLeftovers().catch(() => undefined)
+    return 'ours'
   }
 }

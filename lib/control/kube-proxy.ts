@@ -1,10 +1,11 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
-import { type ProxyFailure } from '../model/failure.js'
+import { type ProxyFailure, isLasting } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
 import { applyOomScore } from '../system/oom-score.js'
 import { realClock } from '../system/real-clock.js'
 import { aborted } from '../primitives/aborted.js'
+import { pause } from '../primitives/pause.js'
 import { DrainingGenerations } from './draining-generations.js'
 import { Generation } from './generation.js'
 import { Predecessors } from './predecessors.js'
@@ -12,9 +13,18 @@ import { Shutdown } from './shutdown.js'
 import { standbyStep } from './standby-step.js'
 import { VERSION } from './version.js'
 
+/** Pause after a generation that could not start, in milliseconds: it doubles up to the maximum. */
+const FIRST_RETRY_MS = 1000
+const MAX_RETRY_MS = 8000
+/** After this time without success, in milliseconds, this process ends: another one may have what this one lacks. */
+const SERVE_AGAIN_TIMEOUT_MS = 60_000
+
+/** Makes a generation; see `Generation.create`. */
+type Create = (config: KubeProxyConfig, isAgain: boolean) => Promise<Generation>
+
 /** One running kube-proxy: one generation, and another one each time that a proxy which had taken over ends before this one. */
 export class KubeProxy {
-  readonly #create: (config: KubeProxyConfig) => Promise<Generation>
+  readonly #create: Create
   #config: KubeProxyConfig
   #generation: Generation
   readonly #predecessors: Predecessors
@@ -39,13 +49,13 @@ export class KubeProxy {
     // Before the first worker starts: a process has the value of its parent.
     applyOomScore(config.oomScoreAdj, log)
     const predecessors = new Predecessors(realClock)
-    const create = (current: KubeProxyConfig) => Generation.create(current, log, predecessors, modes)
-    return new KubeProxy(await create(config), create, config, predecessors, log)
+    const create: Create = (current, isAgain) => Generation.create(current, log, predecessors, modes, isAgain)
+    return new KubeProxy(await create(config, false), create, config, predecessors, log)
   }
 
   private constructor(
     first: Generation,
-    create: (config: KubeProxyConfig) => Promise<Generation>,
+    create: Create,
     config: KubeProxyConfig,
     predecessors: Predecessors,
     log: Log,
@@ -92,11 +102,10 @@ export class KubeProxy {
       while (!(await this.#generation.run(stopGeneration, shutdown))) {
         this.#isStandingBy = true
         draining.add(this.#generation)
-        if (!(await this.#standBy(draining, shutdown))) break
-        await this.#generation.close()
-        this.#log.info(0, 'The kube-proxy that took over has ended: serving again')
-        stopGeneration = stopOnceProgrammed(await this.#serveAgain(), shutdown)
-        void aborted(this.#generation.programmed).then(draining.announceServed)
+        const next = await this.#standByAndServeAgain(draining, shutdown)
+        if (next === undefined) break
+        stopGeneration = stopOnceProgrammed(next, shutdown)
+        void aborted(next.programmed).then(draining.announceServed)
       }
     } finally {
       shutdown.begin()
@@ -107,12 +116,32 @@ export class KubeProxy {
     }
   }
 
+  /** Stands by, and starts the next generation. @returns undefined if this process has to end @throws ProxyFailure if it cannot start */
+  async #standByAndServeAgain(draining: DrainingGenerations, shutdown: Shutdown): Promise<Generation | undefined> {
+    let firstFailureAt: number | undefined
+    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(MAX_RETRY_MS, 2 * retryMs)) {
+      // Also after a failure: meanwhile, another proxy may serve.
+      if (!(await this.#standBy(draining, shutdown))) return undefined
+      await this.#generation.close()
+      if (firstFailureAt === undefined) this.#log.info(0, 'The kube-proxy that took over has ended: serving again')
+      try {
+        return await this.#serveAgain(shutdown)
+      } catch (error) {
+        firstFailureAt ??= realClock.now()
+        if (isLasting(error) || realClock.now() - firstFailureAt > SERVE_AGAIN_TIMEOUT_MS) throw error
+        this.#log.error('Cannot serve again; trying again', error, { retryMs })
+        await pause(realClock, retryMs, shutdown.stop.aborted ? shutdown.isOver : shutdown.stop)
+      }
+    }
+  }
+
   /** Waits until this process must serve again, or has to end. @returns whether it must serve again */
   async #standBy(draining: DrainingGenerations, shutdown: Shutdown): Promise<boolean> {
     const generation = this.#generation
     const { successor } = generation
     const over = new AbortController()
     let isNameFree = false
+    let isThirdServing = false
     let isDrained = false
     let wake = (): void => undefined
     const onServed = (): void => {
@@ -123,7 +152,13 @@ export class KubeProxy {
     void aborted(successor.serves).then(onServed)
     void aborted(shutdown.stop).then(successor.letAnswer)
     void aborted(successor.gone).then(async () => {
-      await generation.standBehind(onServed, over.signal)
+      const onThirdServing = (): void => {
+        onServed()
+        isThirdServing = true
+        wake()
+      }
+      await generation.standBehind(onThirdServing, over.signal)
+      isThirdServing = false
       isNameFree = true
       wake()
     })
@@ -138,6 +173,7 @@ export class KubeProxy {
       const step = standbyStep({
         successor: successor.gone.aborted ? ended : 'here',
         isNameFree,
+        isThirdServing,
         hasToEnd: shutdown.stop.aborted,
         isDrained,
         isTimeOver: shutdown.isOver.aborted,
@@ -150,10 +186,15 @@ export class KubeProxy {
     }
   }
 
-  /** Creates the next generation, and applies what has changed meanwhile. */
-  async #serveAgain(): Promise<Generation> {
+  /** Creates the next generation, and applies what has changed meanwhile. @returns undefined if the time of this process is over */
+  async #serveAgain({ isOver }: Shutdown): Promise<Generation | undefined> {
     const config = this.#config
-    const generation = await this.#create(config)
+    const created = this.#create(config, true)
+    const generation = await Promise.race([created, aborted(isOver)])
+    if (generation === undefined) {
+      created.then(late => late.discard()).catch(() => undefined)
+      return undefined
+    }
     this.#generation = generation
     this.#isStandingBy = false
     if (this.#config !== config) await generation.reconfigure(this.#config)

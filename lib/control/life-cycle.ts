@@ -8,7 +8,8 @@
  *                                              ▼ ┊                     ▼ successor asks  │
  *                                          yielding ──▶ standby ──▶ replaced ────────────┘
  *
- * When its successor ends, a proxy in standby starts again as a new generation in the same process, with a life cycle of its own.
+ * One whose turn has not come stands by at once. When its successor ends, a proxy in standby starts again as a new generation in the
+ * same process, with a life cycle of its own.
  * `nextState` and `dutiesOf` are pure: where an event leads, and what a proxy does in a state.
  */
 export const LIFE_STATES = [
@@ -51,7 +52,7 @@ export const LIFE_EVENTS = [
   'kernel serves',
   /** New clients have been served for as long as possible. */
   'time is over',
-  /** A later proxy asks this one to give way. */
+  /** A later proxy asks this one to give way, or serves before the turn of this one has come. */
   'successor asks',
   /** The rules of the successor are in the kernel. */
   'successor serves',
@@ -75,8 +76,8 @@ export interface Duties {
 }
 
 const TRANSITIONS: Readonly<Record<LifeState, Readonly<Partial<Record<LifeEvent, LifeState>>>>> = {
-  starting: { 'objects known': 'waiting', stop: 'replaced' },
-  waiting: { 'our turn': 'entering', stop: 'replaced' },
+  starting: { 'objects known': 'waiting', 'successor asks': 'standby', stop: 'replaced' },
+  waiting: { 'our turn': 'entering', 'successor asks': 'standby', stop: 'replaced' },
   entering: { programmed: 'serving', 'successor asks': 'yielding', stop: 'leaving' },
   serving: { 'successor asks': 'yielding', stop: 'leaving' },
   leaving: { 'kernel serves': 'draining', 'time is over': 'draining', 'successor asks': 'replaced' },

@@ -1,6 +1,6 @@
 import { type Clock } from '../model/clock.js'
 import { pause } from '../primitives/pause.js'
-import { askServer } from './ask-server.js'
+import { type Answer, askServer } from './ask-server.js'
 import { type HandOverProof } from './hand-over-proof.js'
 import { LineConnection } from './line-connection.js'
 
@@ -17,6 +17,8 @@ export interface StandBehindOptions {
   readonly demand: 'stand by' | 'wait'
   /** Called when the rules of the other proxy are in the kernel. */
   readonly onServing: () => void
+  /** Called each time that this process cannot show that it may write rules. It asks again. */
+  readonly onFailure: (error: Error) => void
   readonly clock: Clock
   /** Ends the wait. */
   readonly stop: AbortSignal
@@ -25,22 +27,34 @@ export interface StandBehindOptions {
 /**
  * Waits while another proxy serves this node. Resolves when none does, when the one that does is about to end, or when `stop` is
  * aborted. A process that has the name and does not show that it may write rules is waited for ten seconds.
- * @throws ProxyFailure if this process may not write rules
+ * @throws ProxyFailure if this process can write no rule, now and later
  */
 export async function standBehind(options: StandBehindOptions): Promise<void> {
-  const { address, proof, demand, clock, stop } = options
-  while (!stop.aborted) {
+  while (!options.stop.aborted) {
+    const connection = await askUntilAgreed(options)
+    if (connection === undefined || (await waitForEnd(connection, options))) return
+  }
+}
+
+/** @returns undefined if no process has the name, if the one that has it does not agree in time, or after `stop` */
+async function askUntilAgreed(options: StandBehindOptions): Promise<LineConnection | undefined> {
+  const { address, proof, demand, onFailure, clock, stop } = options
+  let answer: Answer
+  do {
     const timeout = new AbortController()
     const cancel = clock.after(AGREEMENT_TIMEOUT_MS, () => timeout.abort(), { keepsAlive: false })
     const giveUp = AbortSignal.any([timeout.signal, stop])
-    let answer
     do {
       answer = await askServer(address, proof, demand, giveUp)
       if (typeof answer === 'string' && answer !== 'absent') await pause(clock, RETRY_MS, giveUp)
     } while (typeof answer === 'string' && answer !== 'absent' && !giveUp.aborted)
     cancel()
-    if (typeof answer === 'string' || (await waitForEnd(answer, options))) return
-  }
+    if (!(answer instanceof Error)) break
+    // This is no silence of the other one, and as long as this process can write no rule, it could not serve either.
+    onFailure(answer)
+    await pause(clock, RETRY_MS, stop)
+  } while (!stop.aborted)
+  return answer instanceof LineConnection ? answer : undefined
 }
 
 /** @returns whether the other proxy is about to end. If not, it has ended or given way, and another one may serve */

@@ -1,5 +1,5 @@
 import { type Clock } from '../model/clock.js'
-import { type SuccessorCallbacks } from './hand-over-server.js'
+import { type HandOverCallbacks } from './hand-over.js'
 
 /**
  * How long a successor may take until it serves, in milliseconds. It gives up before (`TAKE_OVER_TIMEOUT_MS`). If it does not, because
@@ -8,7 +8,7 @@ import { type SuccessorCallbacks } from './hand-over-server.js'
 export const SUCCESSOR_LATE_MS = 60_000
 
 /** What a proxy knows about the one that takes over from it. Each signal is aborted when it has happened. */
-export class Successor implements SuccessorCallbacks {
+export class Successor implements HandOverCallbacks {
   readonly #clock: Clock
   readonly #asks = new AbortController()
   readonly #serves = new AbortController()
@@ -23,7 +23,7 @@ export class Successor implements SuccessorCallbacks {
     this.#clock = clock
   }
 
-  /** It asks this proxy to give way. */
+  /** It asks this proxy to give way, or serves already. */
   get asks(): AbortSignal {
     return this.#asks.signal
   }
@@ -69,6 +69,14 @@ export class Successor implements SuccessorCallbacks {
   readonly onServing = (): void => {
     this.#serves.abort()
     this.letAnswer()
+  }
+
+  readonly onOtherServes = async (): Promise<void> => {
+    this.#asks.abort()
+    await this.giveWay()
+    this.#answers.abort()
+    // Until the other one serves, the rules may lead to this process.
+    this.onGone('lost')
   }
 
   readonly onGone = (how: 'leaving' | 'lost'): void => {

@@ -44,7 +44,7 @@ export class HandOverRig {
   }
 
   /** Starts a copy, which asks for its turn at once. */
-  start({ isNameTaken = false, proof = this.createProof(), clock = quickClock } = {}): Copy {
+  start({ isNameTaken = false, isAgain = false, proof = this.createProof(), clock = quickClock } = {}): Copy {
     const log = new RecordingLog()
     const [portsFree, turn] = [new AbortController(), new AbortController()]
     const successor = new Successor(clock)
@@ -54,6 +54,7 @@ export class HandOverRig {
       proof,
       predecessors,
       successor,
+      isAgain,
       isNameTaken,
       onPortsFree: () => portsFree.abort(),
       clock,

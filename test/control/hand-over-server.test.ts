@@ -27,7 +27,7 @@ async function setUp(t: Test, clock: Clock = new ManualClock()) {
 
 async function agreed(answer: ReturnType<typeof askServer>): Promise<LineConnection> {
   const connection = await answer
-  if (typeof connection === 'string') throw new Error(connection)
+  if (!(connection instanceof LineConnection)) throw new Error(String(connection))
   return connection
 }
 
@@ -156,4 +156,40 @@ t.test('one that waits learns nothing until this one ends, and counts nowhere', 
   t.notOk(isOver)
   server.handOver.close()
   await waitUntil(() => isOver, 'it has ended')
+})
+
+t.test('one that has given way before gets the node only when this one is about to end', async t => {
+  const { rig, server, ask, connectLines } = await setUp(t)
+  t.equal(await ask('serve again'), 'serves on')
+  t.notOk(server.successor.asks.aborted)
+  const unproven = connectLines()
+  await unproven.nextLine()
+  unproven.send('serve again')
+  t.equal(await unproven.nextLine(), 'refused', 'without a proof there is no proof in the reply')
+  server.handOver.release()
+  ;(await agreed(ask('serve again'))).destroy()
+  t.ok(server.successor.asks.aborted)
+  t.strictSame(rig.chains, [])
+})
+
+t.test('one that has given way before does not get in between two others', async t => {
+  const { server, ask } = await setUp(t)
+  server.handOver.release()
+  let finish = (): void => undefined
+  server.successor.giveWay = () => new Promise(resolve => (finish = resolve))
+  const first = ask('take over')
+  await aborted(server.successor.asks)
+  t.equal(await ask('serve again'), 'serves on')
+  finish()
+  ;(await agreed(first)).destroy()
+})
+
+t.test('a proxy that fails to give way agrees to nothing: the other one finds the name free', async t => {
+  const { server, ask } = await setUp(t)
+  server.successor.giveWay = () => Promise.reject(new Error('out of order'))
+  t.equal(await ask('take over'), 'lost')
+  t.equal(server.log.entriesWith('out of order').length, 1)
+  t.ok(server.successor.gone.aborted)
+  t.ok(server.successor.isLost)
+  t.equal(await ask('take over'), 'absent')
 })

@@ -2,10 +2,13 @@ import { once } from 'node:events'
 import { type Socket, createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { askServer } from '../../lib/control/ask-server.js'
+import { type IptablesProof } from '../../lib/control/hand-over-proof.js'
 import { aborted } from '../../lib/primitives/aborted.js'
 import { TAKE_OVER_TIMEOUT_MS } from '../../lib/control/hand-over.js'
 import { LineConnection } from '../../lib/control/line-connection.js'
+import { standBehind } from '../../lib/control/stand-behind.js'
 import { SUCCESSOR_LATE_MS } from '../../lib/control/successor.js'
+import { ProxyFailure } from '../../lib/model/failure.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { quickClock } from '../support/clock/quick-clock.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
@@ -101,7 +104,7 @@ t.test('a proxy learns whether its successor ends in order or was killed', async
     const { turn, successor } = rig.start()
     await aborted(turn)
     const connection = await askServer(rig.address, rig.createProof(), 'take over', new AbortController().signal)
-    if (typeof connection === 'string') throw new Error(connection)
+    if (!(connection instanceof LineConnection)) throw new Error(String(connection))
     connection.send('serving')
     await aborted(successor.serves)
     if (how === 'in order') connection.end('leaving')
@@ -220,12 +223,108 @@ t.test('a process that may not write rules does not take over, and says why', as
   const rig = new HandOverRig(t)
   const first = rig.start()
   await aborted(first.turn)
-  const proof = rig.createProof()
-  proof.show = () => Promise.reject(new Error('not permitted'))
-  const { log, turn } = rig.start({ proof })
-  await aborted(turn)
-  t.equal(log.entriesWith('not permitted').length, 1)
+  for (const code of ['IPTABLES_FORBIDDEN', 'PROGRAM_MISSING', 'IPTABLES_ABSENT'] as const) {
+    const proof = rig.createProof()
+    proof.show = () => Promise.reject(new ProxyFailure(code, 'not permitted'))
+    // Its time stands still: it does not ask again.
+    const { log, turn } = rig.start({ proof, clock: new ManualClock() })
+    await aborted(turn)
+    t.equal(log.entriesWith('not permitted').length, 1)
+    t.equal(log.entriesWith('Cannot ask whether another kube-proxy serves this node').length, 1)
+  }
   t.notOk(first.successor.asks.aborted)
+})
+
+/** A proof that cannot be shown at the first attempts. */
+function failFirst(proof: IptablesProof, failures: number): { readonly proof: IptablesProof; attempts: () => number } {
+  const show = proof.show.bind(proof)
+  let attempts = 0
+  proof.show = nonce =>
+    ++attempts <= failures ? Promise.reject(new ProxyFailure('IPTABLES_LOCKED', 'locked')) : show(nonce)
+  return { proof, attempts: () => attempts }
+}
+
+t.test('a proxy whose first proofs fail for a reason that passes takes over with a later one', async t => {
+  const rig = new HandOverRig(t)
+  const first = rig.start()
+  await aborted(first.turn)
+  const { proof, attempts } = failFirst(rig.createProof(), 3)
+  const second = rig.start({ proof })
+  await aborted(second.turn)
+  t.ok(first.successor.asks.aborted)
+  t.equal(second.predecessors.count, 1)
+  t.equal(attempts(), 4)
+  t.equal(second.log.entriesWith('without a hand-over').length, 0)
+})
+
+t.test('a proxy whose proofs fail for ten seconds serves, says why, and asks again', async t => {
+  const rig = new HandOverRig(t)
+  const first = rig.start()
+  await aborted(first.turn)
+  let mayShow = false
+  const proof = rig.createProof()
+  const show = proof.show.bind(proof)
+  proof.show = nonce => (mayShow ? show(nonce) : Promise.reject(new ProxyFailure('IPTABLES_LOCKED', 'locked')))
+  const second = rig.start({ proof })
+  await aborted(second.turn)
+  t.equal(second.log.entriesWith('locked').length, 1)
+  t.equal(second.log.entriesWith('Cannot ask whether another kube-proxy serves this node').length, 1)
+  mayShow = true
+  await waitUntil(() => second.calls.includes('late hand-over'), 'it takes over, and checks its rules')
+  t.ok(first.successor.asks.aborted)
+})
+
+t.test('a proxy that stands by and cannot show a proof for long still waits for the other one', async t => {
+  const rig = new HandOverRig(t)
+  const third = rig.start()
+  await aborted(third.turn)
+  // With a pause of half a second after each, they take longer than the other one may be silent.
+  const { proof, attempts } = failFirst(rig.createProof(), 30)
+  let isOver = false
+  const waiting = standBehind({
+    address: rig.address,
+    proof,
+    demand: 'stand by',
+    onServing: () => undefined,
+    onFailure: ({ message }) => t.equal(message, 'locked'),
+    clock: quickClock,
+    stop: new AbortController().signal,
+  }).then(() => (isOver = true))
+  await waitUntil(() => third.predecessors.count > 0, 'it stands behind the other one')
+  t.notOk(isOver)
+  t.equal(attempts(), 31)
+  third.handOver.close()
+  await t.resolves(waiting)
+})
+
+t.test('a proxy that has given way before stands by behind one that serves', async t => {
+  const rig = new HandOverRig(t)
+  const third = rig.start()
+  await aborted(third.turn)
+  const first = rig.start({ isAgain: true })
+  await aborted(first.successor.gone)
+  t.ok(first.successor.isLost, 'the rules may lead to it until the other one serves')
+  t.ok(first.successor.answers.aborted, 'the other one gets its ports')
+  t.strictSame(first.calls, [])
+  t.notOk(third.successor.asks.aborted)
+  const second = rig.start()
+  await aborted(second.turn)
+  t.ok(third.successor.asks.aborted, 'a new one still takes over')
+})
+
+t.test('a proxy that has given way before takes over from one that is about to end, and from none', async t => {
+  for (const isThere of [true, false]) {
+    const rig = new HandOverRig(t)
+    if (isThere) {
+      const third = rig.start()
+      await aborted(third.turn)
+      third.handOver.release()
+    }
+    const first = rig.start({ isAgain: true })
+    await aborted(first.turn)
+    t.equal(first.predecessors.count, Number(isThere))
+    t.notOk(first.successor.asks.aborted)
+  }
 })
 
 t.test('a proxy that is closed while it asks has no turn', async t => {

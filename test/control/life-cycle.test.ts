@@ -13,10 +13,12 @@ import {
 const TABLE: Readonly<Record<LifeState, readonly (readonly [LifeEvent, LifeState])[]>> = {
   starting: [
     ['objects known', 'waiting'],
+    ['successor asks', 'standby'],
     ['stop', 'replaced'],
   ],
   waiting: [
     ['our turn', 'entering'],
+    ['successor asks', 'standby'],
     ['stop', 'replaced'],
   ],
   entering: [

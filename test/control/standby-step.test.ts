@@ -4,6 +4,7 @@ import { type StandbyFacts, type StandbyStep, standbyStep } from '../../lib/cont
 const NOTHING: StandbyFacts = {
   successor: 'here',
   isNameFree: false,
+  isThirdServing: false,
   hasToEnd: false,
   isDrained: false,
   isTimeOver: false,
@@ -37,7 +38,18 @@ const TABLE: readonly (readonly [string, Partial<StandbyFacts>, StandbyStep])[] 
     { hasToEnd: true, isDrained: true, successor: 'lost', isNameFree: true },
     'serve again',
   ],
-  ['but not while a third one serves', { hasToEnd: true, successor: 'lost' }, 'wait'],
+  ['but not while a third one prepares', { hasToEnd: true, isDrained: true, successor: 'lost' }, 'wait'],
+  ['nor while a third one serves', { hasToEnd: true, successor: 'lost', isThirdServing: true }, 'wait'],
+  [
+    'when a third one serves, it ends with its last connection',
+    { hasToEnd: true, isDrained: true, successor: 'lost', isThirdServing: true },
+    'end',
+  ],
+  [
+    'without SIGTERM it stands by behind a third one',
+    { isDrained: true, successor: 'lost', isThirdServing: true },
+    'wait',
+  ],
   [
     'and it is looked up first whether one does',
     { hasToEnd: true, isDrained: true, successor: 'lost', isNameFree: false },

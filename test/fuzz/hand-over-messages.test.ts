@@ -101,6 +101,7 @@ async function standBehindOnce(address: string): Promise<void> {
     proof: createProof(),
     demand: 'stand by',
     onServing: () => undefined,
+    onFailure: () => undefined,
     clock: quickClock,
     stop: stop.signal,
   })
