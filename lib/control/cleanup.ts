@@ -19,17 +19,23 @@ export interface CleanupResult {
  * Removes the rules and chains of all modes, also those that the original kube-proxy made. It does so in both families and in every
  * back end of iptables on this machine, because the back end may have changed since the rules were written. Then it removes what
  * each mode has besides rules, and ends the workers that a killed process left.
+ * @param mayContinue asked before each step: what is left may belong to another proxy by now
+ * @returns the results of the steps that were made
  */
-export async function cleanup(log: Log): Promise<CleanupResult[]> {
+export async function cleanup(log: Log, mayContinue = (): boolean => true): Promise<CleanupResult[]> {
   const results: CleanupResult[] = []
-  for (const family of IP_FAMILIES) {
-    for (const backEnd of ['nft', 'legacy'] as const) results.push(await cleanupIptables(family, backEnd))
-    // A build of iptables with a single back end has only programs without a back end in their names.
-    if (results.slice(-2).every(({ outcome }) => outcome === 'not on this machine'))
-      results.push(await cleanupIptables(family, 'plain'))
+  const run = async (step: () => Promise<CleanupResult>): Promise<void> => {
+    if (mayContinue()) results.push(await step())
   }
-  for (const mode of MODES) if (mode.cleanup !== undefined) results.push(await cleanupMode(mode, log))
-  await drainOrphans(log)
+  for (const family of IP_FAMILIES) {
+    const before = results.length
+    for (const backEnd of ['nft', 'legacy'] as const) await run(() => cleanupIptables(family, backEnd))
+    // A build of iptables with a single back end has only programs without a back end in their names.
+    if (results.slice(before).every(({ outcome }) => outcome === 'not on this machine'))
+      await run(() => cleanupIptables(family, 'plain'))
+  }
+  for (const mode of MODES) if (mode.cleanup !== undefined) await run(() => cleanupMode(mode, log))
+  if (mayContinue()) await drainOrphans(log)
   return results
 }
 
@@ -55,10 +61,15 @@ export function logCleanup(results: readonly CleanupResult[], log: Log): void {
     log.info(0, 'Cleaned up', { ...target, outcome: outcome instanceof ProxyFailure ? 'failed' : outcome })
 }
 
-/** Cleans up for `--on-exit=cleanup`. A failure is logged and does not change the exit code. */
-export async function cleanupOnExit(log: Log): Promise<void> {
-  const results = await cleanup(log)
+/**
+ * Cleans up for `--on-exit=cleanup`. A failure is logged and does not change the exit code.
+ * @param mayContinue as for `cleanup`
+ */
+export async function cleanupOnExit(log: Log, mayContinue: () => boolean): Promise<void> {
+  const results = await cleanup(log, mayContinue)
   logCleanup(results, log)
+  if (!mayContinue())
+    return log.info(0, 'The cleanup has ended early: another kube-proxy takes over, or a second signal came')
   const failure = cleanupFailure(results)
   if (failure !== undefined) log.error('Cleanup incomplete', failure)
 }

@@ -25,8 +25,10 @@ import { Successor } from './successor.js'
 
 /** How long a shutdown waits for a write of rules that has begun. The kernel applies such a write as a whole or not at all. */
 const LAST_WRITE_TIMEOUT_MS = 1000
-/** The same before this proxy gives way: a write that ends later would replace rules of the successor, which waits for 10 s. */
-const LAST_WRITE_BEFORE_SUCCESSOR_MS = 9000
+/** The same before this proxy gives way: what ends later would replace or remove rules of the successor. */
+const LAST_WRITE_BEFORE_SUCCESSOR_MS = 8000
+/** How long giving way may take. The successor waits for 10 s. */
+const GIVE_WAY_TIMEOUT_MS = 9000
 
 /**
  * One generation of a proxy: its parts from the start until it has ended, or has given way to another proxy. `LifeCycle` has the
@@ -42,6 +44,8 @@ export class Generation {
   readonly #stopSource = new AbortController()
   /** Resolves when the kernel has taken over, or could not. */
   #takingOver: Promise<boolean> = Promise.resolve(false)
+  /** Resolves when the cleanup at the end has stopped. */
+  #cleaningUp: Promise<void> = Promise.resolve()
 
   /**
    * Builds the parts and reads the rules that an earlier process left in the kernel. It writes no rule yet. If it fails, it ends
@@ -177,15 +181,25 @@ export class Generation {
 
   /** Stops what keeps a successor from serving. Listeners still serve the clients that the rules lead to them. */
   async #giveWay(): Promise<void> {
-    const { life, nodeWait, modeSwitch, proxier, failover } = this.#parts
+    const { life, nodeWait, modeSwitch, proxier, failover, dataPlane } = this.#parts
+    const deadline = realClock.now() + GIVE_WAY_TIMEOUT_MS
     life.handle('successor asks')
     nodeWait.stop()
-    modeSwitch.stop()
     this.#stopSource.abort()
-    await this.#stopSync(LAST_WRITE_BEFORE_SUCCESSOR_MS)
-    await this.#takingOver
+    dataPlane?.endWaits?.()
+    const cleaningUp = this.#cleaningUp.catch(() => undefined)
+    const lastWrites = Promise.all([this.#stopSync(), modeSwitch.stop(), this.#takingOver, cleaningUp])
+    await withTimeout<unknown>(lastWrites, {
+      clock: realClock,
+      ms: LAST_WRITE_BEFORE_SUCCESSOR_MS,
+      onTimeout: () => this.#log.warn('Giving way while a write to the kernel has not ended'),
+    })
     failover?.disarm()
-    await proxier.releaseNodePorts?.()
+    await withTimeout<unknown>(Promise.resolve(proxier.releaseNodePorts?.()), {
+      clock: realClock,
+      ms: deadline - realClock.now(),
+      onTimeout: () => this.#log.warn('Giving way while node ports are not released'),
+    })
   }
 
   /** A successor serves. Those that gave way to this one are served by it, too. */
@@ -207,21 +221,22 @@ export class Generation {
   /** While this proxy still serves, it follows the cluster. */
   async #leave(shutdown: Shutdown): Promise<void> {
     const { life, nodeWait, modeSwitch, handOver, failover, dataPlane } = this.#parts
-    const { deadline, forceStop } = shutdown
+    const { deadline, forceStop, isOver } = shutdown
     life.handle('stop')
     // A successor that asks from now on answers probes at once.
     void aborted(this.successor.asks).then(this.successor.letAnswer)
     nodeWait.stop()
-    modeSwitch.stop()
+    void modeSwitch.stop()
     handOver.release()
     // A proxy that never served has no clients.
     const isServing = life.state === 'leaving'
     if (dataPlane !== undefined && failover === undefined && isServing) await this.#serveToTheEnd(dataPlane, shutdown)
     this.#stopSource.abort()
-    const lastWrite = this.#stopSync(LAST_WRITE_TIMEOUT_MS)
+    const limit = { clock: realClock, ms: LAST_WRITE_TIMEOUT_MS, onTimeout: () => undefined }
+    const lastWrite = withTimeout(this.#stopSync(), limit)
     if (failover !== undefined && life.duties.ownsRules) {
       this.#takingOver = lastWrite.then(() => failover.takeOver())
-      if (await Promise.race([this.#takingOver, aborted(forceStop)])) life.handle('kernel serves')
+      if (await Promise.race([this.#takingOver, aborted(isOver)])) life.handle('kernel serves')
       else if (dataPlane !== undefined) await this.#serveToTheEnd(dataPlane, shutdown)
     }
     life.handle('time is over')
@@ -229,10 +244,23 @@ export class Generation {
     const limits = { clock: realClock, deadline, forceStop }
     if (dataPlane !== undefined) await drainDataPlane(dataPlane, limits, this.#log)
     await lastWrite
-    if (this.#config.onExit === 'cleanup' && life.duties.ownsRules) await cleanupOnExit(this.#log)
+    if (this.#config.onExit === 'cleanup') await this.#cleanUp(forceStop)
     life.handle('drained')
     await this.#closeServers()
     handOver.close()
+  }
+
+  /** Removes all rules, unless another proxy writes them now. A second signal ends it. */
+  async #cleanUp(forceStop: AbortSignal): Promise<void> {
+    const { life } = this.#parts
+    if (life.duties.ownsRules) {
+      this.#cleaningUp = cleanupOnExit(this.#log, () => life.duties.ownsRules && !forceStop.aborted)
+      await Promise.race([this.#cleaningUp, aborted(forceStop)])
+    } else if (this.successor.isLost) {
+      this.#log.warn('Not cleaning up: the kube-proxy that took over was lost, and may have left rules', {
+        hint: 'Run kube-proxy --cleanup if no other kube-proxy serves this node',
+      })
+    }
   }
 
   /** Serves new clients as long as open connections may continue: what comes after this process may start only when it has ended. */
@@ -247,11 +275,11 @@ export class Generation {
     if (asks.aborted) await Promise.race([aborted(serves), aborted(gone), aborted(lastClients)])
   }
 
-  /** Ends the sync loop. Resolves when the last write of rules has ended or takes too long. */
-  #stopSync(timeoutMs: number): Promise<void> {
+  /** Ends the sync loop. Resolves when the last write of rules has ended. */
+  #stopSync(): Promise<void> {
     this.#parts.ruleMonitor?.stop()
     const stopped = this.#parts.syncLoop.stop()
     this.#parts.proxier.stop?.()
-    return withTimeout(stopped, { clock: realClock, ms: timeoutMs, onTimeout: () => undefined })
+    return stopped
   }
 }

@@ -22,6 +22,8 @@ export class ModeSwitch {
   readonly #onAllProgrammed: () => void
   /** Cancels the next step, for each mode that still drains. */
   readonly #cancelSteps = new Map<string, () => void>()
+  /** The steps that run now. */
+  readonly #running = new Set<Promise<void>>()
   #isStopped = false
 
   /** @param onAllProgrammed called once, when the rules of every family are programmed */
@@ -43,13 +45,21 @@ export class ModeSwitch {
   onRulesProgrammed(family: IpFamily): void {
     if (!this.#pendingFamilies.delete(family) || this.#pendingFamilies.size > 0) return
     this.#onAllProgrammed()
-    for (const left of this.#leftModes) void this.#step(left, false)
+    // The last write before a stop can end after it.
+    if (this.#isStopped) return
+    for (const left of this.#leftModes) this.#start(left, false)
   }
 
-  /** Ends the draining. Leftovers that are still there stay for the next process. */
-  stop(): void {
+  /** Ends the draining. Leftovers that are still there stay for the next process. Resolves when no step runs any more. */
+  async stop(): Promise<void> {
     this.#isStopped = true
     for (const cancel of this.#cancelSteps.values()) cancel()
+    await Promise.all(this.#running)
+  }
+
+  #start(left: LeftMode, isDraining: boolean): void {
+    const step = this.#step(left, isDraining).finally(() => this.#running.delete(step))
+    this.#running.add(step)
   }
 
   /** @param isDraining whether an earlier step found open connections */
@@ -74,7 +84,7 @@ export class ModeSwitch {
     if (hasConnections && !this.#isStopped)
       this.#cancelSteps.set(
         mode,
-        this.#clock.after(drain.periodMs, () => void this.#step(left, true)),
+        this.#clock.after(drain.periodMs, () => this.#start(left, true)),
       )
   }
 }

@@ -127,7 +127,8 @@ t.test('a server that is closed while it moves opens no port', async t => {
     const moved = http.reconfigure(config)
     await Promise.all([http.close(), moved])
     await Promise.all(http.listeners.map(({ firstBind }) => firstBind))
-    for (const port of [9251, 10256, 10249]) await t.rejects(exchange(`${HOST}:${port}`, '/healthz'), `${flag}: ${port}`)
+    for (const port of [9251, 10256, 10249])
+      await t.rejects(exchange(`${HOST}:${port}`, '/healthz'), `${flag}: ${port}`)
   }
 })
 
@@ -135,7 +136,9 @@ t.test('a server that moves twice at the same time leaves no port behind', async
   const { http } = startServers(t, `${HOST}:10256`, '')
   await http.listeners[0].firstBind
   const move = (port: number) =>
-    http.reconfigure(readConfig({ 'healthz-bind-address': `${HOST}:${port}`, 'metrics-bind-address': '' }, 'node-1', MODES).config)
+    http.reconfigure(
+      readConfig({ 'healthz-bind-address': `${HOST}:${port}`, 'metrics-bind-address': '' }, 'node-1', MODES).config,
+    )
   await Promise.all([move(9252), move(9253)])
   await http.listeners[0].firstBind
   t.equal((await exchange(`${HOST}:9253`, '/healthz')).status, 200)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { ModeSwitch } from '../../lib/control/mode-switch.js'
 import { type IpFamily } from '../../lib/model/address.js'
 import { type DrainState } from '../../lib/modes/mode.js'
-import { ManualClock } from '../support/clock/manual-clock.js'
+import { ManualClock, settle } from '../support/clock/manual-clock.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 
 const PERIOD_MS = 60_000
@@ -76,7 +76,7 @@ t.test('after a stop there are no more steps', async t => {
   const { modeSwitch, clock, stepCount } = switchFrom(['IPv4'], draining(1))
   modeSwitch.onRulesProgrammed('IPv4')
   await clock.advance(1)
-  modeSwitch.stop()
+  await modeSwitch.stop()
   await clock.advance(10 * PERIOD_MS)
   t.equal(stepCount(), 1)
 })
@@ -84,7 +84,27 @@ t.test('after a stop there are no more steps', async t => {
 t.test('after a stop in the middle of a step there are no more steps', async t => {
   const { modeSwitch, clock, stepCount } = switchFrom(['IPv4'], draining(1))
   modeSwitch.onRulesProgrammed('IPv4')
-  modeSwitch.stop()
+  await modeSwitch.stop()
   await clock.advance(10 * PERIOD_MS)
   t.equal(stepCount(), 1)
+})
+
+t.test('a stop waits for the end of a step: the kernel must not change after it', async t => {
+  let finish = (state: DrainState): void => void state
+  const { modeSwitch } = switchFrom(['IPv4'], () => new Promise(resolve => (finish = resolve)))
+  modeSwitch.onRulesProgrammed('IPv4')
+  let isStopped = false
+  const stopped = modeSwitch.stop().then(() => (isStopped = true))
+  await settle()
+  t.notOk(isStopped)
+  finish('all removed')
+  await stopped
+  await modeSwitch.stop()
+})
+
+t.test('after a stop, rules that are programmed for the first time start no step', async t => {
+  const { modeSwitch, stepCount } = switchFrom(['IPv4'], stepOf('all removed'))
+  await modeSwitch.stop()
+  modeSwitch.onRulesProgrammed('IPv4')
+  t.equal(stepCount(), 0)
 })

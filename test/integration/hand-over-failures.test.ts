@@ -1,0 +1,155 @@
+import { once } from 'node:events'
+import t, { type Test } from 'tap'
+import { waitUntil } from '../support/dataplane/plane-under-test.js'
+import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { ServiceNode } from '../support/nodes/service-node.js'
+import {
+  FOREIGN_CHANGE,
+  GIVING_WAY,
+  HAS_GIVEN_WAY,
+  SERVING_AGAIN,
+  STANDING_BY,
+  countLines,
+} from '../support/processes/hand-over-lines.js'
+import { ProgramHook } from '../support/processes/program-hook.js'
+import { skipUnlessMode } from '../support/processes/proxy-mode.js'
+
+const FLAGS = ['--on-exit=auto', '--iptables-min-sync-period=50ms']
+/** Workers of a proxy that is killed would serve on. */
+const WITHOUT_WORKERS = ['--data-plane-workers=0']
+const SAVE_PROGRAMS = /^ip6?tables-(nft|legacy)-save$/
+
+const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'the tests choose the modes')
+
+/** Two proxies: the first one, whose programs pass through the hook, stands by with an open connection. */
+async function startTwo(t: Test) {
+  const node = await ServiceNode.create(t, FLAGS)
+  const hook = new ProgramHook(t, SAVE_PROGRAMS)
+  const first = await node.start([], hook.env)
+  const early = await node.connect()
+  const second = await node.start(WITHOUT_WORKERS)
+  await first.waitForLine(STANDING_BY)
+  return { node, hook, first, early, second }
+}
+
+t.test('a proxy that cannot start to serve again at once tries again until it can', { skip }, async t => {
+  const { node, hook, first, early, second } = await startTwo(t)
+  hook.set('kill -KILL $$')
+  await node.kill(second)
+  await first.waitForLine(/"Cannot serve again; trying again".*PROGRAM_FAILED/)
+  t.equal(await early.send('still here'), 'still here')
+  const from = first.lines.length
+  hook.set('')
+  await first.waitForLine(node.synced, from)
+  t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/)
+  t.equal(await early.send('still here'), 'still here')
+  await waitUntil(async () => (await node.probe()).join() === '200,200,200', 'it replies to probes')
+  t.equal(countLines(first, SERVING_AGAIN), 1)
+  early.end()
+  t.equal(await first.stop(), 0)
+})
+
+t.test('a proxy that cannot start to serve again leaves the node to one that can', { skip }, async t => {
+  const { node, hook, first, early, second } = await startTwo(t)
+  hook.set('kill -KILL $$')
+  await node.kill(second)
+  await first.waitForLine(/"Cannot serve again; trying again"/)
+  const third = await node.start()
+  hook.set('')
+  await waitUntil(async () => (await node.gauge('kubeproxy_standby_proxies')) === 1, 'the first one stands by')
+  t.equal(countLines(third, GIVING_WAY), 0)
+  t.equal(await early.send('still here'), 'still here')
+  early.end()
+  t.equal(await first.stop(), 0)
+  t.equal(await third.stop(), 0)
+})
+
+t.test('a proxy that cannot start to serve again ends after SIGTERM, in its time', { skip }, async t => {
+  const { node, hook, first, early, second } = await startTwo(t)
+  hook.set('kill -KILL $$')
+  await node.kill(second)
+  await first.waitForLine(/"Cannot serve again; trying again"/)
+  const ended = once(first.child, 'exit')
+  first.child.kill('SIGTERM')
+  await first.waitForLine(/"Signal received"/)
+  first.child.kill('SIGTERM')
+  t.equal((await ended)[0], 0)
+  early.end()
+})
+
+t.test('a proxy that starts while an older one prepares to serve again is not replaced by it', { skip }, async t => {
+  const { node, hook, first, early, second } = await startTwo(t)
+  hook.hold()
+  await node.kill(second)
+  await waitUntil(() => hook.isHeld, 'the first one prepares to serve again')
+  const third = await node.start()
+  const loads = await node.startLoads()
+  hook.release()
+  await waitUntil(async () => (await node.gauge('kubeproxy_standby_proxies')) === 1, 'the first one stands by')
+  t.equal(countLines(third, GIVING_WAY), 0)
+  await third.waitForLine(/"Serving healthz over HTTP"/)
+  t.strictSame(await node.probe(), [200, 200, 200])
+  t.equal(await early.send('still here'), 'still here')
+  await node.checkLoads(t, loads)
+  const from = first.lines.length
+  await node.kill(third)
+  await first.waitForLine(node.synced, from)
+  t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/)
+  early.end()
+  t.equal(await first.stop(), 0)
+})
+
+t.test('a proxy that prepares to serve again behind a newer one ends after SIGTERM', { skip }, async t => {
+  const { node, hook, first, early, second } = await startTwo(t)
+  hook.hold()
+  await node.kill(second)
+  await waitUntil(() => hook.isHeld, 'the first one prepares to serve again')
+  const third = await node.start()
+  hook.release()
+  await first.waitForLine(/"A newer kube-proxy serves this node: standing by behind it"/)
+  early.end()
+  t.equal(await first.stop(), 0)
+  t.strictSame(await node.probe(), [200, 200, 200])
+  t.equal(await third.stop(), 0)
+})
+
+/** A proxy that cleans up at its end: it waits in the middle of that, at a program that does not check a proof. */
+async function startHeldCleanup(t: Test) {
+  const node = await ServiceNode.create(t, FLAGS)
+  const hook = new ProgramHook(t, SAVE_PROGRAMS)
+  const first = await node.start(['--on-exit=cleanup'], hook.env)
+  const early = await node.connect()
+  const ended = once(first.child, 'exit').then(([code]) => code as number)
+  first.child.kill('SIGTERM')
+  await first.waitForLine(/"Nothing else serves/)
+  hook.hold('*mangle*')
+  early.end()
+  await waitUntil(() => hook.isHeld, 'it cleans up')
+  return { node, hook, first, ended }
+}
+
+t.test('a new proxy waits for a step of the cleanup of the one before, and that one stops there', { skip }, async t => {
+  const { node, hook, first, ended } = await startHeldCleanup(t)
+  const second = node.launch()
+  await first.waitForLine(GIVING_WAY)
+  t.equal(countLines(second, HAS_GIVEN_WAY), 0)
+  hook.release()
+  await second.waitForLine(HAS_GIVEN_WAY)
+  await second.waitForLine(node.synced)
+  t.equal(await ended, 0)
+  t.equal(countLines(first, /"The cleanup has ended early/), 1)
+  for (let check = 0, last = second.lines.length; check < 2; check++, last = second.lines.length) {
+    node.write(node.ips.slice(1 - check))
+    await second.waitForLine(/"Listener updated"/, last)
+    t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/)
+  }
+  t.equal(countLines(second, FOREIGN_CHANGE), 0)
+  t.equal(await second.stop(), 0)
+})
+
+t.test('a second signal ends a cleanup', { skip }, async t => {
+  const { hook, first, ended } = await startHeldCleanup(t)
+  first.child.kill('SIGTERM')
+  t.equal(await ended, 0)
+  hook.release()
+})
