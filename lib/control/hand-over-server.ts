@@ -37,6 +37,8 @@ export interface HandOverServerOptions {
   readonly successor: SuccessorCallbacks
   /** Another proxy stands by until this one ends. */
   readonly onWatcher: (ended: Promise<unknown>) => void
+  /** Another proxy could serve instead of this one, which has declined that. */
+  readonly onDecline: () => void
   /** Aborted when the rules of this proxy are in the kernel. */
   readonly serves: AbortSignal
   readonly clock: Clock
@@ -114,8 +116,10 @@ export class HandOverServer {
     const agreement = `yes ${secret}`
     if (kind === 'wait') connection.send(agreement)
     else if (kind === 'stand by') this.#addWatcher(connection, agreement)
-    else if (kind === 'serve again' && (this.#isAsked || !this.#isLeaving)) connection.end(`no ${secret}`)
-    else if (this.#isAsked) connection.end('refused')
+    else if (kind === 'serve again' && (this.#isAsked || !this.#isLeaving)) {
+      connection.end(`no ${secret}`)
+      this.#options.onDecline()
+    } else if (this.#isAsked) connection.end('refused')
     else await this.#giveWay(connection, agreement)
   }
 

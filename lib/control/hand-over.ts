@@ -70,7 +70,7 @@ export interface TurnSubscriber {
   readonly onStaleRules: () => Promise<void>
   /** This proxy may open its ports and write its rules. */
   readonly onTurn: () => void
-  /** This proxy has taken over from another one, and its rules are not in the kernel in time. */
+  /** Another one has given way to this proxy, or would serve instead of it, and its rules are not in the kernel in time. */
   readonly onLate: () => void
   /**
    * Another proxy, which had not replied in time, has given way now. It may have changed rules: clients are led to its listeners
@@ -91,6 +91,7 @@ export class HandOver {
   readonly #serves = new AbortController()
   #isRequested = false
   #isOurTurn = false
+  #cancelLimit: () => void = () => undefined
   /** Whether another proxy has given way to this one. */
   #hasPredecessor = false
   #server: HandOverServer | undefined
@@ -165,12 +166,17 @@ export class HandOver {
     if (this.#stop.signal.aborted) return
     this.#isOurTurn = true
     this.#subscriber?.onTurn()
-    if (this.#hasPredecessor) clock.after(TAKE_OVER_TIMEOUT_MS, () => this.#checkServing(), { keepsAlive: false })
+    if (this.#hasPredecessor) this.#limitTime()
     void predecessors.whenReleased().then(onPortsFree)
   }
 
-  #checkServing(): void {
-    if (!this.#serves.signal.aborted && !this.#stop.signal.aborted) this.#subscriber?.onLate()
+  /** From now on there is another proxy that could serve. */
+  #limitTime(): void {
+    const checkServing = (): void => {
+      if (!this.#serves.signal.aborted && !this.#stop.signal.aborted) this.#subscriber?.onLate()
+    }
+    this.#cancelLimit()
+    this.#cancelLimit = this.#options.clock.after(TAKE_OVER_TIMEOUT_MS, checkServing, { keepsAlive: false })
   }
 
   /** Asks again until the name is free or the other proxy gives way, while this one serves. */
@@ -234,9 +240,19 @@ export class HandOver {
     const { address, proof, predecessors, successor, clock, log } = this.#options
     if (this.#server !== undefined) return 'ours'
     const onWatcher = (ended: Promise<unknown>): void => predecessors.addWatcher(ended)
+    const onDecline = (): void => this.#limitTime()
     const serves = this.#serves.signal
     try {
-      this.#server = await HandOverServer.listen({ address, proof, successor, onWatcher, serves, clock, log })
+      this.#server = await HandOverServer.listen({
+        address,
+        proof,
+        successor,
+        onWatcher,
+        onDecline,
+        serves,
+        clock,
+        log,
+      })
     } catch (error) {
       return error as Error
     }

@@ -307,6 +307,7 @@ t.test('a proxy that has given way before stands by behind one that serves', asy
   t.ok(first.successor.answers.aborted, 'the other one gets its ports')
   t.strictSame(first.calls, [])
   t.notOk(third.successor.asks.aborted)
+  await waitUntil(() => third.calls.includes('late'), 'the other one learns that it has to serve in time')
   const second = rig.start()
   await aborted(second.turn)
   t.ok(third.successor.asks.aborted, 'a new one still takes over')

@@ -53,6 +53,7 @@ t.test(`A process without the proof takes nothing over, whatever it sends (SEED=
       portsReleased: new AbortController().signal,
     },
     onWatcher: () => void watchers++,
+    onDecline: () => t.fail('it was asked with a proof'),
     serves: new AbortController().signal,
     clock: quickClock,
     log: new RecordingLog(),

@@ -11,6 +11,7 @@ import {
   STANDING_BY,
   countLines,
 } from '../support/processes/hand-over-lines.js'
+import { workersOf } from '../support/processes/children-of.js'
 import { ProgramHook } from '../support/processes/program-hook.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 
@@ -152,4 +153,26 @@ t.test('a second signal ends a cleanup', { skip }, async t => {
   first.child.kill('SIGTERM')
   t.equal(await ended, 0)
   hook.release()
+})
+
+t.test('a proxy whose workers cannot start gives way at once, with its node ports', { skip }, async t => {
+  const node = await ServiceNode.create(t, FLAGS)
+  const first = await node.start()
+  const killing = setInterval(() => {
+    for (const pid of workersOf(first.child.pid!)) process.kill(pid, 'SIGKILL')
+  }, 20)
+  t.teardown(() => clearInterval(killing))
+  await waitUntil(() => countLines(first, /data-plane worker/) > 1, 'its workers end again and again')
+  // It waits for a worker now.
+  const from = first.lines.length
+  node.write(node.ips.slice(1))
+  await first.waitForLine(/"Read the manifests again"/, from)
+  const second = node.launch()
+  await second.waitForLine(HAS_GIVEN_WAY)
+  clearInterval(killing)
+  await second.waitForLine(node.synced)
+  t.equal(countLines(second, /without a hand-over|EADDRINUSE/), 0)
+  t.equal(await node.client.tcp(node.nodeIP, node.web.nodePort), 'b')
+  t.equal(await first.stop(), 0)
+  t.equal(await second.stop(), 0)
 })
