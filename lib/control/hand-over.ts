@@ -42,7 +42,7 @@ type NameOutcome =
 const DID_NOT_GIVE_WAY = 'Another kube-proxy seems to serve this node and did not give way; serving without a hand-over'
 const CANNOT_ASK = 'Cannot ask whether another kube-proxy serves this node; serving without a hand-over'
 
-/** What becomes of a proxy because of another one. */
+/** What happens to a proxy because of another one. */
 export interface HandOverCallbacks extends SuccessorCallbacks {
   /** Another proxy serves on, and the turn of this one has not come: it stands by. */
   readonly onOtherServes: () => Promise<void>
