@@ -28,6 +28,8 @@ export class ExecCredentials {
   readonly #cluster: KubeCluster
   readonly #now: () => number
   #current: ExecCredential | undefined
+  /** What each request was sent with. */
+  readonly #applied = new WeakMap<RequestOptions, ExecCredential>()
   #run: Promise<ExecCredential> | undefined
 
   /** @param now milliseconds since 1970 */
@@ -39,15 +41,21 @@ export class ExecCredentials {
 
   /** Adds the credentials to a request. @throws ProxyFailure `KUBECONFIG_INVALID` */
   async apply(request: RequestOptions): Promise<void> {
-    const { token, cert, key } = await this.#get()
+    const credential = await this.#get()
+    this.#applied.set(request, credential)
+    const { token, cert, key } = credential
     if (cert !== undefined) Object.assign(request, { cert, key })
     if (token !== undefined) request.headers = { ...(request.headers as object), Authorization: `Bearer ${token}` }
   }
 
-  /** The API server refused the credentials: the next request runs the command again. */
-  discard(): void {
+  /**
+   * The API server refused the credentials of a request: the next request runs the command again. Several requests may have had the
+   * same ones, and the refusal of the last of them may come when there are new ones already.
+   */
+  discard(refused: RequestOptions): void {
+    if (this.#current === undefined || this.#applied.get(refused) !== this.#current) return
     // Known on, so that a message of the command does not contain them.
-    if (this.#current !== undefined) this.#current = { ...this.#current, expiresAt: 0 }
+    this.#current = { ...this.#current, expiresAt: 0 }
   }
 
   async #get(): Promise<ExecCredential> {

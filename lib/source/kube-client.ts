@@ -167,7 +167,7 @@ class HttpKubeClient implements KubeClient {
     const opened = { response, record, authorization: authorizationOf(request) }
     record.status = status
     if (status >= 200 && status < 300) return opened
-    if (status === 401) this.#credentials.discard()
+    if (status === 401) this.#credentials.discard(request)
     const start = await readBodyStart(opened, { ...this.#bodyLimits, maxBytes: MAX_ERROR_BODY_BYTES })
     throw new ApiRefusal(apiRequest, { status, headers: response.headers, body: start, now: Date.now() })
   }

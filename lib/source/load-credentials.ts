@@ -16,8 +16,8 @@ import { MAX_CREDENTIAL_BYTES, readRegularFile } from './read-regular-file.js'
 export interface RequestCredentials {
   /** Adds credentials and trusted certificates to a request. @throws ProxyFailure, or the system's error of a file */
   apply(request: RequestOptions): Promise<void>
-  /** The API server has refused the credentials. Those that a command returned are not used again. */
-  discard(): void
+  /** The API server has refused the credentials of a request. Those that a command returned are not used again. */
+  discard(refused: RequestOptions): void
 }
 
 /**
@@ -39,7 +39,7 @@ export async function loadCredentials(access: KubeAccess): Promise<RequestCreden
       const token = (await readRegularFile(tokenFile, MAX_CREDENTIAL_BYTES)).bytes.toString('utf8').trim()
       request.headers = { ...(request.headers as object), Authorization: `Bearer ${token}` }
     },
-    discard: () => exec?.discard(),
+    discard: refused => exec?.discard(refused),
   }
 }
 

@@ -31,15 +31,15 @@ export async function readBodyAsJson(
   request: ApiRequest,
   limits: BodyLimits,
 ): Promise<unknown> {
-  const { text, isCut } = await readBody(opened, limits)
+  const { chunks, isCut } = await readBody(opened, limits)
   if (isCut) throw new Error(`the response is longer than ${limits.maxBytes} bytes`)
-  return parseJson(text, request, opened.authorization)
+  return parseJson(toText(chunks), request, opened.authorization)
 }
 
 /** The start of a body as text that may be logged. Rejects if the server pauses too long. */
 export async function readBodyStart(opened: OpenedResponse, limits: BodyLimits): Promise<string> {
-  const { text } = await readBody(opened, limits)
-  return redactSecrets(text, opened.authorization)
+  const { chunks } = await readBody(opened, limits)
+  return redactSecrets(toText(chunks), opened.authorization)
 }
 
 /** Yields the lines that each chunk of an endless body completes. An empty batch shows that data arrived. */
@@ -60,7 +60,7 @@ export async function* readBodyLines(
 async function readBody(
   { response, record }: OpenedResponse,
   { maxBytes, idleTimeoutMs, clock }: BodyLimits,
-): Promise<{ readonly text: string; readonly isCut: boolean }> {
+): Promise<{ readonly chunks: readonly Buffer[]; readonly isCut: boolean }> {
   const stalled = () => response.destroy(new Error(`no data for ${idleTimeoutMs / 1000} s`))
   const watchdog = new Watchdog(clock, idleTimeoutMs, stalled)
   const chunks: Buffer[] = []
@@ -71,11 +71,15 @@ async function readBody(
       record.responseBytes += (chunk as Buffer).length
       if (record.responseBytes > maxBytes) break
     }
-    return { text: Buffer.concat(chunks).toString('utf8'), isCut: record.responseBytes > maxBytes }
+    return { chunks, isCut: record.responseBytes > maxBytes }
   } finally {
     watchdog.stop()
     record.end()
   }
+}
+
+function toText(chunks: readonly Buffer[]): string {
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 function parseJson(text: string, request: ApiRequest, authorization: string | undefined): unknown {

@@ -286,23 +286,35 @@ t.test('the client sends no credentials over plain HTTP', async test => {
   test.equal(api.requests[0]?.headers.authorization, undefined)
 })
 
-t.test('a response without end is a failure, and ends the connection', async test => {
-  const endless = createServer(socket => {
-    socket.on('error', () => undefined)
-    socket.write('HTTP/1.1 200 OK\r\n\r\n')
-    const send = (): void => void (socket.destroyed || (socket.write('x'.repeat(65_536)) ? setImmediate(send) : 0))
-    socket.on('drain', send)
-    send()
-  }).listen(0, '127.0.0.1')
-  await once(endless, 'listening')
-  const { port } = endless.address() as AddressInfo
-  const client = await createKubeClient({ master: `127.0.0.1:${port}`, clock: realClock, maxBodyBytes: 1_000_000 })
-  const failure = await failureOf(client.getJson('/apis', NEVER_ABORTED))
-  test.match(failure, { code: 'API_UNREACHABLE', message: /the response is longer than 1000000 bytes/ })
-  const closed = once(endless, 'close')
-  endless.close()
-  await closed
-})
+for (const [name, options, limit] of [
+  ['a given limit', { maxBodyBytes: 1_000_000 }, 1_000_000],
+  ['the default limit of 256 MiB', {}, 256 * 1024 * 1024],
+] as const)
+  t.test(`a response without end is a failure at ${name}, and ends the connection`, async test => {
+    const piece = Buffer.alloc(256 * 1024, 'x')
+    let sent = 0
+    const endless = createServer(socket => {
+      socket.on('error', () => undefined)
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      const send = (): void => {
+        if (socket.destroyed) return
+        sent += piece.length
+        if (socket.write(piece)) setImmediate(send)
+      }
+      socket.on('drain', send)
+      send()
+    }).listen(0, '127.0.0.1')
+    await once(endless, 'listening')
+    const { port } = endless.address() as AddressInfo
+    const client = await createKubeClient({ master: `127.0.0.1:${port}`, clock: realClock, ...options })
+    const failure = await failureOf(client.getJson('/apis', NEVER_ABORTED))
+    test.equal(failure.code, 'API_UNREACHABLE')
+    test.match(failure.message, `the response is longer than ${limit} bytes`)
+    test.ok(sent > limit, 'so much was sent')
+    const closed = once(endless, 'close')
+    endless.close()
+    await closed
+  })
 
 t.test('a posted object arrives unchanged, and the stored object is returned', async test => {
   const api = await ApiServer.start()
@@ -321,6 +333,40 @@ t.test('a posted object arrives unchanged, and the stored object is returned', a
   const gone = await failureOf(client.postJson(path, event, NEVER_ABORTED))
   test.match(gone, { code: 'API_UNREACHABLE', message: /^POST .* failed/ })
   await test.rejects(client.postJson(path, event, AbortSignal.abort()))
+})
+
+/** An HTTP proxy that connects every client to the server at a URL, and records where the client wanted to go. */
+async function startHttpProxy(test: Test, to: string) {
+  const asked: string[] = []
+  const proxy = createHttpServer().listen(0, '127.0.0.1')
+  proxy.on('connect', (request: IncomingMessage, client: Socket) => {
+    asked.push(request.url!)
+    const upstream = connect(Number(new URL(to).port), '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      upstream.pipe(client).pipe(upstream)
+    })
+    for (const socket of [client, upstream]) socket.on('error', () => undefined)
+  })
+  await once(proxy, 'listening')
+  test.teardown(() => (proxy.closeAllConnections(), proxy.close()))
+  return { asked, url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
+}
+
+t.test('requests over plain HTTP go through the proxy of HTTP_PROXY', async test => {
+  const api = await ApiServer.start()
+  test.teardown(() => api.stop())
+  const { asked, url } = await startHttpProxy(test, api.url)
+  // The name has no address: only the proxy can reach the server.
+  const env = { HTTP_PROXY: url, HTTPS_PROXY: 'http://127.0.0.1:1' }
+  const client = await createKubeClient({ master: 'http://api.test:8080', clock: realClock, env })
+  test.match(await client.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
+  api.put('services', service('web'))
+  for await (const lines of await client.streamLines('/api/v1/services?watch=true', NEVER_ABORTED)) {
+    if (lines.length === 0) continue
+    test.match(lines[0], /"name":"web"/)
+    break
+  }
+  test.strictSame(asked, ['api.test:8080', 'api.test:8080'], 'a list and a watch')
 })
 
 t.test('an incomplete or invalid response is a failure that says so', async test => {
@@ -506,6 +552,37 @@ t.test('TLS with all kinds of credentials', { skip }, async test => {
     inner.match(await client.getJson('/apis', NEVER_ABORTED), { kind: 'APIGroupList' })
   })
 
+  await test.test(
+    'one run of a command serves a source with all its watches until the server refuses it',
+    async inner => {
+      const api = await start(inner, { token: 'first' })
+      for (const name of ['runs', 'credential']) writeFileSync(file(name), '')
+      const print = (token: string) => writeFileSync(file('credential'), JSON.stringify({ status: { token } }))
+      const runs = () => readFileSync(file('runs'), 'utf8').length
+      writeFileSync(file('login'), `#!/bin/sh\nprintf x >> ${file('runs')}\ncat ${file('credential')}\n`)
+      chmodSync(file('login'), 0o755)
+      print('first')
+      api.put('services', service('web'))
+      const cluster = { server: api.url, 'certificate-authority': 'ca.pem' }
+      writeFileSync(file('kubeconfig'), kubeconfig(cluster, { exec: { command: './login' } }))
+      const source = await startSource({ kubeconfig: file('kubeconfig'), nodeName: 'this-node' })
+      inner.teardown(() => source.stop())
+      const watched = ['services', 'endpointslices', 'nodes'] as const
+      const untilAllWatch = () => Promise.all(watched.map(resource => api.waitForWatch(resource)))
+      await untilAllWatch()
+      for (const resource of watched) api.closeWatches(resource)
+      await untilAllWatch()
+      inner.equal(runs(), 1)
+      print('second')
+      api.token = 'second'
+      for (const resource of watched) api.closeWatches(resource)
+      await untilAllWatch()
+      api.put('services', service('a', '10.96.0.2'))
+      await source.until(() => source.services() === 'default/a default/web')
+      inner.equal(runs(), 2, 'though each watch was refused')
+    },
+  )
+
   await test.test('impersonation of groups and extra fields reaches the server', async inner => {
     const api = await start(inner, {})
     const user = { as: 'other', 'as-uid': '7', 'as-groups': ['a', 'b'], 'as-user-extra': { 'x/y': ['1', '2'] } }
@@ -582,19 +659,8 @@ t.test('TLS with all kinds of credentials', { skip }, async test => {
 
   await test.test('requests go through the proxy that the environment names', async inner => {
     const api = await start(inner, { token: 'tok' })
-    const asked: string[] = []
-    const proxy = createHttpServer().listen(0, '127.0.0.1')
-    proxy.on('connect', (request: IncomingMessage, client: Socket) => {
-      asked.push(request.url!)
-      const upstream = connect(Number(new URL(api.url).port), '127.0.0.1', () => {
-        client.write('HTTP/1.1 200 Connection established\r\n\r\n')
-        upstream.pipe(client).pipe(upstream)
-      })
-      for (const socket of [client, upstream]) socket.on('error', () => undefined)
-    })
-    await once(proxy, 'listening')
-    inner.teardown(() => (proxy.closeAllConnections(), proxy.close()))
-    const env = { HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
+    const { asked, url } = await startHttpProxy(inner, api.url)
+    const env = { HTTPS_PROXY: url }
     const cluster = { server: 'https://api.test:6443', 'insecure-skip-tls-verify': true }
     writeFileSync(file('kubeconfig'), kubeconfig(cluster, { token: 'tok' }))
     const client = await createKubeClient({ kubeconfig: file('kubeconfig'), clock: realClock, env })
