@@ -8,27 +8,32 @@ const FLAGS = ['--on-exit=auto']
 
 const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'in other modes the kernel serves anyway')
 
-t.test('a restart with the defaults refuses no new client, and open connections continue', { skip }, async t => {
-  const node = await ServiceNode.create(t, FLAGS)
-  const { client, web, dns } = node
-  const first = await node.start()
-  const idle = await node.connect()
-  t.strictSame(await node.probe(), [200, 200, 200])
-  const loads = await node.startLoads()
-  const stopped = first.stop()
-  await first.waitForLine(/Draining/)
-  t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
-  t.match(await client.udp(dns.clusterIP, dns.port), { answer: /^[ab] 5$/ })
-  t.strictSame(await node.probe(), [503, 503, 200])
-  t.equal(await idle.send('still here'), 'still here')
-  first.child.kill('SIGTERM')
-  t.equal(await stopped, 0)
-  t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/, 'no proxy runs')
-  const second = await node.start()
-  t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
-  await node.checkLoads(t, loads)
-  t.equal(await second.stop(), 0)
-})
+for (const family of ['IPv4', 'IPv6'] as const)
+  t.test(
+    `a restart with the defaults refuses no new client, and open connections continue (${family})`,
+    { skip },
+    async t => {
+      const node = await ServiceNode.create(t, FLAGS, family)
+      const { client, web, dns } = node
+      const first = await node.start()
+      const idle = await node.connect()
+      t.strictSame(await node.probe(), [200, 200, 200])
+      const loads = await node.startLoads()
+      const stopped = first.stop()
+      await first.waitForLine(/Draining/)
+      t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+      t.match(await client.udp(dns.clusterIP, dns.port), { answer: /^[ab] 5$/ })
+      t.strictSame(await node.probe(), [503, 503, 200])
+      t.equal(await idle.send('still here'), 'still here')
+      first.child.kill('SIGTERM')
+      t.equal(await stopped, 0)
+      t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/, 'no proxy runs')
+      const second = await node.start()
+      t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+      await node.checkLoads(t, loads)
+      t.equal(await second.stop(), 0)
+    },
+  )
 
 t.test('where nothing takes over, a proxy serves new clients while it drains', { skip }, async t => {
   for (const [condition, flags, mayUseKernel] of [
