@@ -12,10 +12,11 @@ const REUSE_SETTING = 'net.ipv4.tcp_tw_reuse'
 
 const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'in kernel modes clients use ports of their own')
 
-const TABLE = [
-  ['auto', '10.96.0.10', 'ip', 'IPv4'],
-  ['off', 'fd00:96::10', 'ip6', 'IPv6'],
+const FAMILIES = [
+  ['10.96.0.10', 'ip', 'IPv4'],
+  ['fd00:96::10', 'ip6', 'IPv6'],
 ] as const
+const TABLE = FAMILIES.flatMap(row => (['auto', 'off'] as const).map(fastPath => [fastPath, ...row] as const))
 for (const [fastPath, clusterIP, podAddress, family] of TABLE)
   t.test(
     `with 200 source ports, 400 short connections to one Pod all succeed (${family}, --fast-path=${fastPath})`,
