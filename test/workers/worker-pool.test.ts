@@ -54,21 +54,23 @@ class PoolUnderTest {
   }
 }
 
+type SpecChanges = Parameters<typeof makeListenerSpec>[0]
+
 /** Specs of unshared listeners, one for each worker: worker n holds the n-th. */
-function ownedSpecs(workers: number, changes: Parameters<typeof makeListenerSpec>[0]): ListenerSpec[] {
+function ownedSpecs(workers: number, changes: SpecChanges): ListenerSpec[] {
+  return Array.from({ length: workers }, (_, id) => specsOwnedBy(id, workers, 1, changes)[0]!)
+}
+
+/** Specs of unshared listeners that one of the workers holds. */
+function specsOwnedBy(worker: number, workers: number, count: number, changes: SpecChanges): ListenerSpec[] {
   const ids = Array.from({ length: workers }, (_, id) => id)
-  return ids.map(id => {
-    for (let n = 0; n < 1000; n++) {
-      const spec = makeListenerSpec({
-        key: `IPv4/default/s${n}/${changes.protocol ?? 'TCP'}`,
-        service: `s${n}`,
-        ...changes,
-      })
-      if (assignListeners(makeListenerPlan(spec), ids, true, NOTHING_ASSIGNED).owners.get(`default/s${n}`) === id)
-        return spec
-    }
-    throw new Error(`No Service of 1000 belongs to worker ${id}`)
-  })
+  const specs = Array.from({ length: 1000 }, (_, n) =>
+    makeListenerSpec({ key: `IPv4/default/s${n}/${changes.protocol ?? 'TCP'}`, service: `s${n}`, ...changes }),
+  )
+  const { owners } = assignListeners(makeListenerPlan(...specs), ids, true, NOTHING_ASSIGNED)
+  const owned = specs.filter(({ service }) => owners.get(`default/${service}`) === worker).slice(0, count)
+  if (owned.length < count) throw new Error(`Too few Services of 1000 belong to worker ${worker}`)
+  return owned
 }
 
 /** A connection that has echoed a byte. */
@@ -359,6 +361,30 @@ t.test('a plan waits once for a hanging worker, and the other workers get it at 
   process.kill(hung!, 'SIGCONT')
   plane.kill(1)
   t.equal(await readAnswer(port!), 'old', 'the worker has applied all plans')
+})
+
+t.test('no worker serves a listener that one of them cannot open, until all can', async t => {
+  const [pod] = await startNamedPods(t, 'pod')
+  // 40 descriptors of each worker are usable, 30 of them for listeners.
+  const plane = new PoolUnderTest(t, 2, { settings: { ...SETTINGS, descriptorLimit: 136 } })
+  await waitUntil(async () => (await plane.pool.counts()).workers!.running === 2, 'both workers run')
+  const endpoints = [pod!.endpoint]
+  const full = specsOwnedBy(0, 2, 30, { endpoints, affinityMs: 60_000 })
+  const port = probePort({ protocol: 'TCP', address: '127.0.0.1', port: 0 })
+  const shared = makeListenerSpec({ key: 'IPv4/default/shared/TCP', service: 'shared', port, endpoints })
+  await plane.apply(...full)
+  for (let round = 0; round < 2; round++) {
+    const { open, failed } = await plane.pool.apply(makeListenerPlan(...full, shared))
+    t.strictSame(
+      [...open.keys()],
+      full.map(({ key }) => key),
+    )
+    t.match(failed, new Map([[shared.key, { code: 'DESCRIPTORS_EXHAUSTED' }]]))
+    t.equal((await plane.pool.counts()).unserved, 1)
+    t.equal(await readAnswer(port), 'ECONNREFUSED')
+  }
+  t.equal((await plane.apply(...full.slice(1), shared)).at(-1), port)
+  for (let i = 0; i < 4; i++) t.equal(await readAnswer(port), 'pod')
 })
 
 t.test('a node port is held in both families, for TCP and UDP', async t => {
