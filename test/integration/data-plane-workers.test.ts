@@ -190,6 +190,46 @@ t.test('a worker that is stopped when the control process is killed', { skip: na
   t.equal(await second.stop(), 0)
 })
 
+/** What may follow a killed proxy besides a proxy with workers, and a function that starts it. */
+const SUCCESSORS: readonly (readonly [string, (node: ServiceNode) => Promise<ProxyProcess>])[] = [
+  ['a proxy in iptables mode', node => node.start(['--proxy-mode=iptables'])],
+  ['a proxy without workers', node => node.start(['--data-plane-workers=0'])],
+  [
+    '--cleanup',
+    async node => {
+      const cleaner = new ProxyProcess(node.network, ['--cleanup'])
+      // By then all of its lines are there.
+      await once(cleaner.child, 'close')
+      return cleaner
+    },
+  ],
+]
+for (const [successor, start] of SUCCESSORS)
+  t.test(
+    `${successor} kills a worker of a killed proxy that is stopped, and ends the other one`,
+    { skip: namespacesUnavailable },
+    async t => {
+      const node = await ServiceNode.create(t, FLAGS)
+      const { client, web, dns } = node
+      const proxy = await node.start()
+      const workers = workersOf(proxy.child.pid!)
+      const [stopped] = workers
+      process.kill(stopped!, 'SIGSTOP')
+      await node.kill(proxy)
+      const second = await start(node)
+      await waitUntil(() => !workers.some(isRunning), 'they have exited')
+      const killed = second.lines.filter(line => line.includes('Killing a data-plane worker of an earlier process'))
+      t.equal(killed.length, 1)
+      t.match(killed[0], new RegExp(` pid=${stopped} `))
+      if (successor === '--cleanup') return void t.equal(second.child.exitCode, 0)
+      t.match(await client.tcp(web.clusterIP, web.port), /^[ab]$/)
+      t.match(await client.tcp(node.nodeIP, web.nodePort), /^[ab]$/)
+      t.match(await client.udp(dns.clusterIP, dns.port), { answer: /^[ab] 5$/ })
+      t.notOk(second.lines.some(line => line.includes('EADDRINUSE')))
+      t.equal(await second.stop(), 0)
+    },
+  )
+
 t.test('--cleanup stops the workers that a killed proxy has left', { skip: namespacesUnavailable }, async t => {
   const node = await ServiceNode.create(t, FLAGS)
   const proxy = await node.start()
