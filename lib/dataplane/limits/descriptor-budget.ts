@@ -1,7 +1,7 @@
 import { CountRanking } from '../../primitives/count-ranking.js'
 import { type SharedBudgetCounts } from '../data-plane.js'
 import { fairShareAllows, mayTake } from './fair-share.js'
-import { type DescriptorShare } from './service-shares.js'
+import { type DescriptorShare, type GivenUp } from './service-shares.js'
 import { mostListeners, noDescriptorForListener, usableDescriptors } from './usable-descriptors.js'
 
 /** Share of the usable descriptors for pairs of sockets. What is above it is for clients that wait for their turn. */
@@ -149,8 +149,10 @@ export class DescriptorBudget {
    * @param now milliseconds of the data plane's clock
    */
   acquireFromOthers(share: DescriptorShare, client: string, now: number): boolean {
-    if (this.available <= 0 || !this.#makeRoom(share, client, now)) return false
-    this.#evicted++
+    const givenUp = this.available <= 0 ? undefined : this.#makeRoom(share, client, now)
+    if (givenUp === undefined) return false
+    // The client whose place it was counts as turned away already.
+    if (givenUp === 'open') this.#evicted++
     this.countExisting(share)
     return true
   }
@@ -173,10 +175,11 @@ export class DescriptorBudget {
     this.#ranking.decrement(share)
   }
 
-  #makeRoom(share: DescriptorShare, client: string, now: number): boolean {
+  #makeRoom(share: DescriptorShare, client: string, now: number): GivenUp | undefined {
     for (const other of this.#ranking.top(MAX_ASKED)) {
       if (!mayTake(share.count, other.count)) break
-      if (other !== share && other.user.giveUpOne(now)) return true
+      const givenUp = other === share ? undefined : other.user.giveUpOne(now)
+      if (givenUp !== undefined) return givenUp
     }
     return share.user.giveUpOneFor(client, now)
   }

@@ -125,9 +125,15 @@ export class DialBudget {
     if (queue.waiting.size === 0) this.#queues.delete(queue)
   }
 
-  /** Removes a dial from the queue that has waited too long or gives up its place; its client counts as turned away. */
+  /** Removes a dial from the queue that has waited too long; its client counts as turned away. */
   shed(queue: DialQueue, dial: PendingDial): void {
     this.#countShed(queue.waiting.get(dial))
+    this.dequeue(queue, dial)
+  }
+
+  /** Removes a dial from the queue that gives up its place for a descriptor; its client counts as turned away for the lack of one. */
+  giveUp(queue: DialQueue, dial: PendingDial): void {
+    this.#descriptors.countShed()
     this.dequeue(queue, dial)
   }
 

@@ -1,11 +1,14 @@
 import { Counted } from '../../primitives/count-ranking.js'
 
+/** What has ended: the place of a client that waited, or something that was open. */
+export type GivenUp = 'place' | 'open'
+
 /** What uses descriptors, and can end some of it for others: the connections or the flows of one Service. */
 export interface DescriptorUser {
   /** Ends what is worth least, if anything may end. @param now milliseconds of the data plane's clock */
-  giveUpOne(now: number): boolean
+  giveUpOne(now: number): GivenUp | undefined
   /** Ends something of a client that has far more than this one. */
-  giveUpOneFor(client: string, now: number): boolean
+  giveUpOneFor(client: string, now: number): GivenUp | undefined
   /** Looks again which connections are idle. */
   noteIdle(now: number): void
 }

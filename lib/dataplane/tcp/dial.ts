@@ -80,7 +80,8 @@ export class Dial implements PendingDial {
 
   giveUpPlace(): void {
     this.#clearQueueTimeout()
-    this.#endWait()
+    this.#context.dialBudget.giveUp(this.#queue, this)
+    this.#owner.onDialFailed(undefined)
   }
 
   start(): void {
@@ -173,13 +174,9 @@ export class Dial implements PendingDial {
     if (!dialBudget.enqueue(this.#queue, this)) return this.#owner.onDialFailed(undefined)
     this.#cancelQueueTimeout = clock.after(timings.queueTimeout, () => {
       this.#cancelQueueTimeout = undefined
-      this.#endWait()
+      dialBudget.shed(this.#queue, this)
+      this.#owner.onDialFailed(undefined)
     })
-  }
-
-  #endWait(): void {
-    this.#context.dialBudget.shed(this.#queue, this)
-    this.#owner.onDialFailed(undefined)
   }
 
   #clearQueueTimeout(): void {

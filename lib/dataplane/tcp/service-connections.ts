@@ -2,7 +2,7 @@ import { type DialQueue } from '../limits/dial-budget.js'
 import { type PendingDial } from '../limits/dial-burst.js'
 import { mayTake } from '../limits/fair-share.js'
 import { type Held, HeldByClient } from '../limits/held-by-client.js'
-import { DescriptorShare, type DescriptorUser } from '../limits/service-shares.js'
+import { DescriptorShare, type DescriptorUser, type GivenUp } from '../limits/service-shares.js'
 
 /** How long a connection must have been idle before it may end to make room, in milliseconds. */
 const MIN_IDLE_MS = 5000
@@ -58,18 +58,19 @@ export class ServiceConnections implements DescriptorUser {
     this.#open.remove(connection)
   }
 
-  giveUpOne(now: number): boolean {
+  giveUpOne(now: number): GivenUp | undefined {
     const dial = this.#oldestWaiting
     dial?.giveUpPlace()
-    if (dial !== undefined) return true
+    if (dial !== undefined) return 'place'
     return this.#open.greediestClients(MAX_CLIENTS).some(({ client }) => this.#endIdle(client, now))
+      ? 'open'
+      : undefined
   }
 
-  giveUpOneFor(client: string, now: number): boolean {
+  giveUpOneFor(client: string, now: number): GivenUp | undefined {
     const count = this.#open.countOf(client)
-    return this.#open
-      .greediestClients(MAX_CLIENTS)
-      .some(other => mayTake(count, other.count) && this.#endIdle(other.client, now))
+    const others = this.#open.greediestClients(MAX_CLIENTS).filter(other => mayTake(count, other.count))
+    return others.some(other => this.#endIdle(other.client, now)) ? 'open' : undefined
   }
 
   noteIdle(now: number): void {

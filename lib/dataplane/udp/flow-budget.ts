@@ -45,7 +45,7 @@ export class FlowBudget {
 
   /** Ends the flow of a Service that is worth least. False: it has none. */
   evict(serviceFlows: ServiceFlows): boolean {
-    if (serviceFlows.giveUpOne()) {
+    if (serviceFlows.giveUpOne() !== undefined) {
       this.#evicted++
       return true
     }

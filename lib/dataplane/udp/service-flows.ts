@@ -1,7 +1,7 @@
 import { Counted } from '../../primitives/count-ranking.js'
 import { type Held, HeldByClient } from '../limits/held-by-client.js'
 import { type MemoryHolder } from '../limits/memory-pool.js'
-import { DescriptorShare, type DescriptorUser } from '../limits/service-shares.js'
+import { DescriptorShare, type DescriptorUser, type GivenUp } from '../limits/service-shares.js'
 
 /** How many flows with several answers give way as late as one without. */
 const ASSURED_WEIGHT = 64
@@ -75,16 +75,16 @@ export class ServiceFlows implements DescriptorUser, MemoryHolder {
     this.#listOf(flow).remove(flow)
   }
 
-  giveUpOne(): boolean {
+  giveUpOne(): GivenUp | undefined {
     const kind = flowKindToEnd(this.#fresh.mostOfOneClient, this.#assured.mostOfOneClient)
-    if (kind === undefined) return false
+    if (kind === undefined) return undefined
     const list = kind === 'fresh' ? this.#fresh : this.#assured
     list.firstToEnd!.end()
-    return true
+    return 'open'
   }
 
   /** A flow is cheaper to lose than a new one is to refuse, so it is any client's. */
-  giveUpOneFor(): boolean {
+  giveUpOneFor(): GivenUp | undefined {
     return this.giveUpOne()
   }
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { DescriptorBudget } from '../../../lib/dataplane/limits/descriptor-budget.js'
 import { DescriptorShare } from '../../../lib/dataplane/limits/service-shares.js'
 
-const user = { giveUpOne: () => false, giveUpOneFor: () => false, noteIdle: () => undefined }
+const user = { giveUpOne: () => undefined, giveUpOneFor: () => undefined, noteIdle: () => undefined }
 
 /** How many sockets to endpoints there is room for. */
 function countAvailable(budget: DescriptorBudget): number {

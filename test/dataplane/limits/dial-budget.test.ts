@@ -31,7 +31,8 @@ class Client implements PendingDial {
   }
 
   giveUpPlace(): void {
-    this.shed()
+    this.#harness.dials.giveUp(this.#queue, this)
+    this.#close()
   }
 
   start(): void {
@@ -82,7 +83,7 @@ class Client implements PendingDial {
 
 /** The queue of a listener that never gives up a connection for others. */
 function newQueue(): DialQueue {
-  const user = { giveUpOne: () => false, giveUpOneFor: () => false, noteIdle: () => undefined }
+  const user = { giveUpOne: () => undefined, giveUpOneFor: () => undefined, noteIdle: () => undefined }
   return new DialQueue(new DescriptorShare(user))
 }
 
@@ -380,3 +381,29 @@ t.test('a dial that a sweep starts at the cost of idle connections starts once',
   t.equal(queue.share.count, 2, 'a socket to its client, and one to its endpoint')
   t.end()
 })
+
+t.test(
+  'a client that waits for a dial and gives up its place counts once: as rejected for the lack of a descriptor',
+  t => {
+    const harness = new Harness(200)
+    const { descriptors, dials } = harness
+    const greedy = new ServiceConnections()
+    const queue = new DialQueue(greedy.descriptors)
+    greedy.addQueue(queue)
+    const clients: Client[] = []
+    while (countOf(clients, 'waiting') < 20) clients.push(...harness.connectClients(queue, 1))
+    t.match(
+      [dials.counts(), descriptors.counts()],
+      [
+        { waited: 20, shed: 0 },
+        { waited: 0, shed: 0 },
+      ],
+    )
+    const other = newQueue()
+    descriptors.countExisting(other.share)
+    t.ok(descriptors.acquireFromOthers(other.share, '10.0.0.2', 0))
+    t.equal(countOf(clients, 'waiting'), 19)
+    t.match([dials.counts(), descriptors.counts()], [{ shed: 0 }, { shed: 1, evicted: 0 }])
+    t.end()
+  },
+)
