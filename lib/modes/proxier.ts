@@ -6,6 +6,8 @@ import { type RefusalCounts } from './refused-rules.js'
 export interface ProgramReport {
   /** Whether anything was written; false if the kernel already had the desired rules. */
   readonly changed: boolean
+  /** Whether the kernel lacked something of what was written before. */
+  readonly isRepair?: boolean
   /** By table: how many rules this mode has there, and how many of them this write contained. */
   readonly rules: readonly { readonly table: string; readonly owned: number; readonly written: number }[]
   /** How many service ports are not served because the kernel refuses their rules. Omitted if the mode does not leave out any. */

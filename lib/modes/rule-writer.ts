@@ -28,6 +28,8 @@ export class RuleWriter {
   #observed: ObservedRules = new Map()
   /** The rules of the last write; undefined if the kernel was read after it. */
   #lastWritten: RuleSet | undefined
+  /** The rules of the last write; undefined before the first one. */
+  #expected: RuleSet | undefined
   /** The tables as they were read when no write was necessary. */
   #lastGood: readonly unknown[] = []
   /** The last read, until a write uses it. */
@@ -148,6 +150,7 @@ export class RuleWriter {
     this.#linkMoves.record(this.family, bypassed, movesLinks)
     this.#isBypassed = bypassed.length > 0 && !movesLinks
     const texts = inputs.map(({ text }) => text).filter(text => text !== '')
+    const isRepair = texts.length > 0 && read !== undefined && this.#isDamaged(read, rules, movesLinks)
     if (texts.length > 0) {
       for (const text of texts) {
         if (this.#log.enabled(5)) this.#log.info(5, 'Restoring iptables rules', { family: this.family, rules: text })
@@ -160,12 +163,23 @@ export class RuleWriter {
       this.#lastGood = read === undefined ? [] : this.#tables.map(table => read.get(table))
     }
     this.#lastWritten = rules
+    this.#expected = rules
     this.#isWritten = true
     this.#ruleCounts = this.#tables.map(table => ({ table, owned: countRules(rules, table), written: 0 }))
     return {
       changed: texts.length > 0,
+      isRepair,
       rules: this.#ruleCounts.map(count => ({ ...count, written: countWritten(inputs, count.table) })),
     }
+  }
+
+  /**
+   * Whether the kernel lacks something of the last write, and not only of this one.
+   * @param rules of this write, which needs a change
+   */
+  #isDamaged(read: ObservedRules, rules: RuleSet, movesLinks: boolean): boolean {
+    if (this.#expected === undefined || this.#expected === rules) return true
+    return restoreInput(this.#expected, read, movesLinks).text !== ''
   }
 
   /** The inputs of iptables-restore that make the kernel's rules the desired ones. */

@@ -3,7 +3,7 @@ import { type Log } from '../model/log.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
 import { type Conntrack, FLOW_PROTOCOLS, type FlowProtocol } from '../system/conntrack.js'
 import { deleteStaleFlows } from './delete-stale-flows.js'
-import { type ExpectedFlows, type FlowAddress, type FlowTarget, flowAddressKey } from './stale-flows.js'
+import { type ExpectedFlows, type FlowAddress, flowAddressKey } from './stale-flows.js'
 
 /** Which flows a change of rules concerns. */
 export interface FlowChange extends Pick<ExpectedFlows, 'removed'> {
@@ -38,7 +38,7 @@ export class StaleFlowCleanup {
   readonly #removed = new Map<string, FlowAddress>()
   readonly #protocols = new Set<FlowProtocol>()
   #isRepair = false
-  #getExpected: (() => Omit<ExpectedFlows, 'removed'>) | undefined
+  #getExpected: (() => Omit<ExpectedFlows, 'removed' | 'isRepair'>) | undefined
 
   constructor(family: IpFamily, options: StaleFlowCleanupOptions) {
     this.#family = family
@@ -49,7 +49,10 @@ export class StaleFlowCleanup {
    * Takes a change that the kernel's rules have now. Without protocols there is nothing to do.
    * @param getExpected called when flows are compared; it may read the node's addresses
    */
-  add({ protocols, removed, isRepair }: FlowChange, getExpected: () => Omit<ExpectedFlows, 'removed'>): void {
+  add(
+    { protocols, removed, isRepair }: FlowChange,
+    getExpected: () => Omit<ExpectedFlows, 'removed' | 'isRepair'>,
+  ): void {
     for (const protocol of isRepair ? FLOW_PROTOCOLS : protocols) this.#protocols.add(protocol)
     this.#isRepair ||= isRepair
     for (const address of removed) this.#removed.set(flowAddressKey(address), address)
@@ -61,8 +64,7 @@ export class StaleFlowCleanup {
     if (this.#protocols.size === 0 || this.#getExpected === undefined) return
     const removed = [...this.#removed.values()]
     const protocols = [...this.#protocols]
-    const { targets, nodeAddresses } = this.#getExpected()
-    const expected = { targets: this.#isRepair ? withoutReplies(targets) : targets, nodeAddresses, removed }
+    const expected = { ...this.#getExpected(), removed, isRepair: this.#isRepair }
     const { conntrack, flowObserver, log } = this.#options
     const finish = flowObserver?.startCleanup(this.#family)
     const { deleted, isComplete } = await deleteStaleFlows(
@@ -79,12 +81,4 @@ export class StaleFlowCleanup {
     for (const protocol of protocols) this.#protocols.delete(protocol)
     this.#isRepair = false
   }
-}
-
-/**
- * After a repair every TCP connection without an answer is stale. One with the right endpoint may have begun without the rule that
- * masquerades it; its next SYN begins again, under all rules.
- */
-function withoutReplies(targets: readonly FlowTarget[]): FlowTarget[] {
-  return targets.map(target => (target.protocol === 'TCP' ? { ...target, replySources: [] } : target))
 }

@@ -1,7 +1,7 @@
 import { type IpAddress, familyOf, hostPort, unspecifiedAddress } from '../model/address.js'
 import { type Frontend } from '../frontends/frontend.js'
 import { type Protocol } from '../model/protocol.js'
-import { type FlowEnd, type FlowEntry } from '../system/conntrack.js'
+import { type FlowEnd, type FlowEntry, type FlowRemoval } from '../system/conntrack.js'
 
 /** An address and port that clients send to: a cluster, external or load-balancer IP, or a node port. */
 export interface FlowAddress {
@@ -26,6 +26,11 @@ export interface ExpectedFlows {
    * entries are never stale.
    */
   readonly nodeAddresses: ReadonlySet<IpAddress>
+  /**
+   * Whether rules were missing. Then each flow without an answer is stale: one with the right endpoint may have begun without the rule
+   * that masquerades it, and its next packet begins again, under all rules.
+   */
+  readonly isRepair?: boolean
 }
 
 /**
@@ -38,8 +43,8 @@ export interface ExpectedFlows {
  */
 export function staleFlows(
   entries: readonly FlowEntry[],
-  { targets, removed, nodeAddresses }: ExpectedFlows,
-): FlowEntry[] {
+  { targets, removed, nodeAddresses, isRepair = false }: ExpectedFlows,
+): FlowRemoval[] {
   const expected = new Map<string, Set<string>>()
   for (const address of removed) expected.set(flowAddressKey(address), new Set())
   for (const target of targets) {
@@ -47,13 +52,18 @@ export function staleFlows(
     const sources = target.replySources.map(source => hostPort(source.address, source.port))
     expected.set(key, new Set([...(expected.get(key) ?? []), ...sources]))
   }
-  return entries.filter(({ protocol, destination, replySource }) => {
+  return entries.flatMap((entry): readonly FlowRemoval[] => {
+    const { protocol, destination, replySource, isUnanswered } = entry
     const { address, port } = destination
     // An address of a Service wins over a node port at the same address, as in the rules.
     const sources =
       expected.get(flowAddressKey({ protocol, address, port })) ??
       (nodeAddresses.has(address) ? expected.get(flowAddressKey({ protocol, address: undefined, port })) : undefined)
-    return sources !== undefined && !isExpectedSource(sources, replySource)
+    if (sources === undefined) return []
+    if (!isExpectedSource(sources, replySource)) return [entry]
+    if (!isRepair) return []
+    if (protocol === 'TCP') return [entry]
+    return isUnanswered === true ? [{ ...entry, isAlone: true }] : []
   })
 }
 

@@ -23,6 +23,14 @@ export interface FlowEntry {
   readonly destination: FlowEnd
   /** Source of the answers: the translated destination, or `destination` itself. All packets go there. */
   readonly replySource: FlowEnd
+  /** No packet has come back yet. Always so for TCP. */
+  readonly isUnanswered?: true
+}
+
+/** A flow to remove. */
+export interface FlowRemoval extends FlowEntry {
+  /** Others with the same destination and reply source are right, and stay. */
+  readonly isAlone?: true
 }
 
 /**
@@ -37,12 +45,12 @@ export interface Conntrack {
   list(family: IpFamily, protocol: FlowProtocol): Promise<FlowEntry[]>
   /**
    * Removes these entries, and all others with the same destination and reply source, from any client: these two make an
-   * entry wrong, and one pass through the table removes all. Entries that are gone already are no failure. Established TCP
-   * connections stay.
+   * entry wrong, and one pass through the table removes all. Of an entry that is alone, only this one. Entries that are gone
+   * already are no failure. Established TCP connections stay.
    * @returns how many of the entries are left, because there were too many for one call
    * @throws ProxyFailure
    */
-  delete(entries: readonly FlowEntry[]): Promise<number>
+  delete(entries: readonly FlowRemoval[]): Promise<number>
 }
 
 const TIMEOUT_MS = 60_000
@@ -73,7 +81,8 @@ export function parseFlowEntries(text: string, family: IpFamily): FlowEntry[] {
     const destination = flowEnd(original?.[2], original?.[4])
     const replySource = flowEnd(reply?.[1], reply?.[3])
     if (source === undefined || destination === undefined || replySource === undefined) return []
-    return [{ family, protocol, source, destination, replySource }]
+    const isUnanswered = line.includes('[UNREPLIED]') ? ({ isUnanswered: true } as const) : {}
+    return [{ family, protocol, source, destination, replySource, ...isUnanswered }]
   })
 }
 
@@ -107,7 +116,7 @@ export class ConntrackProgram implements Conntrack {
     return parseFlowEntries(result.stdout, family)
   }
 
-  async delete(entries: readonly FlowEntry[]): Promise<number> {
+  async delete(entries: readonly FlowRemoval[]): Promise<number> {
     const all = new Map<string, number>()
     for (const entry of entries) all.set(deletionArgs(entry), (all.get(deletionArgs(entry)) ?? 0) + 1)
     const removals = [...all.keys()].slice(0, DELETIONS_PER_CALL)
@@ -162,11 +171,12 @@ export class ConntrackProgram implements Conntrack {
   }
 }
 
-/** The arguments of `conntrack` that remove all entries with the same destination and reply source. */
-function deletionArgs({ family, protocol, destination, replySource }: FlowEntry): string {
+/** The arguments of `conntrack` that remove all entries with the same destination and reply source, or one that is alone. */
+function deletionArgs({ family, protocol, source, destination, replySource, isAlone }: FlowRemoval): string {
+  const client = isAlone === true ? `-s ${source.address} --sport ${source.port} ` : ''
   const ends = `-d ${destination.address} --dport ${destination.port} -r ${replySource.address}`
   const state = protocol === 'TCP' ? ' --state SYN_SENT' : ''
-  return `-D -p ${protocol.toLowerCase()} -f ${family.toLowerCase()} -w 0 ${ends} --reply-port-src ${replySource.port}${state}`
+  return `-D -p ${protocol.toLowerCase()} -f ${family.toLowerCase()} -w 0 ${client}${ends} --reply-port-src ${replySource.port}${state}`
 }
 
 function hasEntryVanished(result: CommandResult | undefined): boolean {

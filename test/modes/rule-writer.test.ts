@@ -1,18 +1,20 @@
 import t from 'tap'
-import { type RuleSet } from '../../lib/netfilter/rule-set.js'
+import { type Rule, type RuleSet } from '../../lib/netfilter/rule-set.js'
 import { RuleWriter } from '../../lib/modes/rule-writer.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { MemoryIptables } from '../support/kernel/memory-iptables.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 
 const CHAIN = 'KUBE-REFUSE'
+const DROPPED: Rule = { target: { kind: 'DROP' } }
+const ACCEPTED: Rule = { source: '10.0.0.1', target: { kind: 'ACCEPT' } }
 const RULES: RuleSet = {
   family: 'IPv4',
   tables: new Map([
     [
       'filter',
       {
-        chains: new Map([[CHAIN, [{ target: { kind: 'DROP' } }]]]),
+        chains: new Map([[CHAIN, [DROPPED]]]),
         links: [
           {
             chain: 'INPUT',
@@ -61,3 +63,33 @@ t.test(
     t.equal(await check(), false)
   },
 )
+
+t.test('a write is a repair if the kernel has lost what an earlier write contained, not if it only adds', async t => {
+  const withMore: RuleSet = {
+    family: 'IPv4',
+    tables: new Map([
+      ['filter', { ...RULES.tables.get('filter')!, chains: new Map([[CHAIN, [ACCEPTED, DROPPED] as const]]) }],
+    ]),
+  }
+  const table: readonly (readonly [name: string, damage: string | undefined, rules: RuleSet, isRepair: boolean])[] = [
+    ['nothing', undefined, RULES, false],
+    ['an own change', undefined, withMore, false],
+    ['a foreign rule beside an own change', '-A INPUT -i cni0 -j ACCEPT', withMore, false],
+    ['a rule is gone', `-D ${CHAIN} -j DROP`, RULES, true],
+    ['a rule is gone beside an own change', `-D ${CHAIN} -j DROP`, withMore, true],
+    ['the link is gone beside an own change', `-D INPUT -j ${CHAIN}`, withMore, true],
+  ]
+  for (const [name, damage, rules, isRepair] of table) {
+    const kernel = new MemoryIptables('IPv4')
+    const owners = { own: new Map([['filter', { names: [CHAIN], prefixes: [] }]]), others: [] }
+    const writer = new RuleWriter(kernel, ['filter'], owners, new RecordingLog(), new ManualClock())
+    await writer.read()
+    await writer.write(RULES)
+    if (damage !== undefined) kernel.tables.restore(`*filter\n${damage}\nCOMMIT\n`)
+    // After an own write nothing is known of the kernel, so the check reads it.
+    t.equal(await writer.check(), false)
+    const report = await writer.write(rules)
+    t.equal(report.isRepair, isRepair, name)
+    t.equal(report.changed, name !== 'nothing', name)
+  }
+})

@@ -94,7 +94,7 @@ t.test('only flows of the protocols that the change concerns are listed', async 
 })
 
 t.test(
-  'after a repair of rules, flows of all protocols are compared, and each TCP connection without an answer is stale',
+  'after a repair of rules, flows of all protocols are compared, and each one without an answer is stale',
   async t => {
     const { state, table, cleanup } = setUp()
     const targets = (['TCP', 'UDP'] as const).map(protocol => ({
@@ -105,7 +105,8 @@ t.test(
     }))
     const right = (['TCP', 'UDP'] as const).map(protocol => flow(protocol, '10.96.0.1', '10.244.0.5'))
     const foreign = flow('TCP', '10.96.0.2')
-    const entries = [...right, flow('TCP', '10.96.0.1'), flow('UDP', '10.96.0.1'), foreign]
+    const waiting = { ...right[1]!, source: end('10.244.0.3', 5000), isUnanswered: true } as const
+    const entries = [...right, waiting, flow('TCP', '10.96.0.1'), flow('UDP', '10.96.0.1'), foreign]
     table.entries = entries
     const change = { protocols: [], removed: [] }
     state.left = 1
@@ -123,7 +124,7 @@ t.test(
       nodeAddresses: new Set(),
     }))
     await cleanup.run()
-    t.strictSame(table.entries, [...right, foreign], 'other changes keep what leads to the right endpoint')
+    t.strictSame(table.entries, [...right, waiting, foreign], 'other changes keep what leads to the right endpoint')
   },
 )
 

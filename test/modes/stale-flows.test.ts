@@ -104,6 +104,22 @@ void t.test('A UDP flow to a served address is stale if its replies do not come 
   t.end()
 })
 
+void t.test('After a repair, flows without an answer are stale too, each by itself; answered ones stay', t => {
+  const [answered, other] = [entry('10.96.0.10:53 > 192.168.50.1:40000'), entry('8.8.8.8:53 > 8.8.8.8:53')]
+  const unanswered = { ...answered, source: { address: '10.244.0.3', port: 5001 }, isUnanswered: true } as const
+  const wrong = { ...entry('10.96.0.10:53 > 192.168.50.1:39999'), isUnanswered: true } as const
+  const syn = { ...unanswered, protocol: 'TCP' } as const
+  const entries = [answered, { ...other, isUnanswered: true } as const, unanswered, wrong, syn]
+  const expected = {
+    targets: [DNS, { ...DNS, protocol: 'TCP' } as const],
+    removed: [],
+    nodeAddresses: new Set<string>(),
+  }
+  t.strictSame(staleFlows(entries, { ...expected, isRepair: true }), [{ ...unanswered, isAlone: true }, wrong, syn])
+  t.strictSame(staleFlows(entries, expected), [wrong])
+  t.end()
+})
+
 void t.test('Stale flows are returned as the same objects, in the same order', t => {
   const entries = [
     '10.96.0.10:53 > 192.168.50.1:39999',

@@ -68,7 +68,7 @@ void t.test('an entry is read from a line of the program', t => {
     [
       'udp      17 59 src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 [UNREPLIED] src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 mark=0 use=1',
       'IPv4',
-      flow('IPv4', ['10.0.0.1', 100, '10.96.0.1', 53, '10.0.0.9', 99]),
+      { ...flow('IPv4', ['10.0.0.1', 100, '10.96.0.1', 53, '10.0.0.9', 99]), isUnanswered: true },
     ],
     [
       'udp      17 179 src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 packets=3 bytes=90 src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 packets=3 bytes=90 [ASSURED] mark=0 secctx=system use=1',
@@ -78,7 +78,7 @@ void t.test('an entry is read from a line of the program', t => {
     [
       'udp      17 59 src=fd00:0:0::1 dst=FD00::2 sport=1 dport=2 [UNREPLIED] src=fd00::2 dst=fd00::1 sport=2 dport=1 mark=0 use=1',
       'IPv6',
-      flow('IPv6', ['fd00::1', 1, 'fd00::2', 2, 'fd00::2', 2]),
+      { ...flow('IPv6', ['fd00::1', 1, 'fd00::2', 2, 'fd00::2', 2]), isUnanswered: true },
     ],
     [
       'udp      17 59 src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 mark=0 zone=5 use=1',
@@ -104,7 +104,7 @@ void t.test('an entry is read from a line of the program', t => {
     [
       'tcp      6 119 SYN_SENT src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 [UNREPLIED] src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 mark=0 use=1',
       'IPv4',
-      { ...flow('IPv4', ['10.0.0.1', 100, '10.96.0.1', 53, '10.0.0.9', 99]), protocol: 'TCP' },
+      { ...flow('IPv4', ['10.0.0.1', 100, '10.96.0.1', 53, '10.0.0.9', 99]), protocol: 'TCP', isUnanswered: true },
     ],
     [
       'tcp      6 86399 ESTABLISHED src=10.0.0.1 dst=10.96.0.1 sport=100 dport=53 src=10.0.0.9 dst=10.0.0.1 sport=99 dport=100 [ASSURED] mark=0 use=1',
@@ -140,6 +140,13 @@ void t.test('removals go to one process, and equal ones only once', async t => {
     '-D -p udp -f ipv4 -w 0 -d 10.96.0.10 --dport 53 -r 192.168.50.1 --reply-port-src 39999\n' +
       '-D -p udp -f ipv6 -w 0 -d 10.96.0.10 --dport 54 -r 192.168.50.1 --reply-port-src 39999\n',
   ])
+  await conntrack.delete([{ ...entry(1, 53), isAlone: true }])
+  t.equal(
+    inputs[1],
+    '-D -p udp -f ipv4 -w 0 -s 10.244.0.2 --sport 1 -d 10.96.0.10 --dport 53 -r 192.168.50.1 --reply-port-src 39999\n',
+    'an entry that is alone is named with its client',
+  )
+  calls.pop()
   await conntrack.delete([])
   t.equal(calls.length, 1, 'nothing to remove is no program')
 })

@@ -140,7 +140,7 @@ export class IptablesFamily implements KernelRules {
     this.#trustsLastWrite = true
     // A change that arrived during the write is not written yet.
     this.#isProgrammed = input.ports === this.#ports && input.frontends === this.#frontends
-    this.#finishWrite(input, fingerprint(context), report.changed && !isIntact)
+    this.#finishWrite(input, fingerprint(context), report.isRepair === true && !isIntact)
     await this.#staleFlows.run()
     await this.#writer.removeOtherModes()
     return report

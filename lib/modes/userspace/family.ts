@@ -120,7 +120,7 @@ export class UserspaceFamily implements KernelRules {
     this.#isProgrammed = false
     const report = await this.#partialWriter.write(isLeftOut => this.#buildRuleSet(desired, localTraffic, isLeftOut))
     const served = new Map([...desired].filter(([name, frontend]) => !this.#isLeftOut(name, frontend)))
-    if (report.changed) this.#findStaleFlows(served, localTraffic, !isIntact)
+    if (report.changed) this.#findStaleFlows(served, localTraffic, report.isRepair === true && !isIntact)
     await this.#staleFlows.run()
     this.#programmed = served
     this.#attempted.clear()

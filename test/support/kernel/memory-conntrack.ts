@@ -1,5 +1,11 @@
 import { type IpFamily } from '../../../lib/model/address.js'
-import { type Conntrack, type FlowEnd, type FlowEntry, type FlowProtocol } from '../../../lib/system/conntrack.js'
+import {
+  type Conntrack,
+  type FlowEnd,
+  type FlowEntry,
+  type FlowProtocol,
+  type FlowRemoval,
+} from '../../../lib/system/conntrack.js'
 
 /** The kernel's flow table in memory. */
 export class MemoryConntrack implements Conntrack {
@@ -9,14 +15,21 @@ export class MemoryConntrack implements Conntrack {
     return Promise.resolve(this.entries.filter(entry => entry.family === family && entry.protocol === protocol))
   }
 
-  delete(entries: readonly FlowEntry[]): Promise<number> {
-    const unwanted = new Set(entries.map(flowKey))
-    this.entries = this.entries.filter(entry => !unwanted.has(flowKey(entry)))
+  delete(entries: readonly FlowRemoval[]): Promise<number> {
+    const isUnwanted = (entry: FlowEntry): boolean =>
+      entries.some(
+        each =>
+          flowKey(each) === flowKey(entry) && (each.isAlone !== true || endText(each.source) === endText(entry.source)),
+      )
+    this.entries = this.entries.filter(entry => !isUnwanted(entry))
     return Promise.resolve(0)
   }
 }
 
 function flowKey({ protocol, destination, replySource }: FlowEntry): string {
-  const end = ({ address, port }: FlowEnd): string => `${address} ${port}`
-  return `${protocol} ${end(destination)} ${end(replySource)}`
+  return `${protocol} ${endText(destination)} ${endText(replySource)}`
+}
+
+function endText({ address, port }: FlowEnd): string {
+  return `${address} ${port}`
 }

@@ -1,0 +1,113 @@
+import { ProxyFailure, messageOf } from '../../model/failure.js'
+import { type Log } from '../../model/log.js'
+import { OnceReporter } from '../../primitives/once-reporter.js'
+import { type Ipvs } from '../../system/ipvs.js'
+import { type IpvsChange, changeLine } from '../../system/ipvs-text.js'
+import { type VirtualServer, serverKey } from '../../system/virtual-server.js'
+import { type VirtualServers, serverChanges } from './server-changes.js'
+
+/** More refused servers than this at a time have a common reason, which another try may not have. */
+const MAX_REFUSED = 20
+
+interface RefusedServer {
+  readonly server: VirtualServer
+  readonly line: string
+  readonly reason: string
+}
+
+/**
+ * The virtual servers that the kernel refuses, such as one with a scheduler that it does not have. They are left out, so that
+ * they keep no other one from being served, and tried again after each read of the kernel.
+ */
+export class RefusedServers {
+  readonly #ipvs: Ipvs
+  readonly #log: Log
+  readonly #refused = new Map<string, RefusedServer>()
+  readonly #reporter = new OnceReporter()
+
+  constructor(ipvs: Ipvs, log: Log) {
+    this.#ipvs = ipvs
+    this.#log = log
+  }
+
+  /** Whether the kernel refuses the server with this key. What it has of it stays. */
+  has(key: string): boolean {
+    return this.#refused.has(key)
+  }
+
+  /** The desired servers without those that are refused. The same object if there are none. */
+  withoutRefused(desired: VirtualServers): VirtualServers {
+    if (this.#refused.size === 0) return desired
+    return new Map([...desired].filter(([key]) => !this.#refused.has(key)))
+  }
+
+  /**
+   * Tries refused servers again, each by itself: those that are desired otherwise now, and all of them after a read.
+   * @returns what the kernel has then
+   */
+  async retry(observed: VirtualServers, desired: VirtualServers, isJustRead: boolean): Promise<VirtualServers> {
+    const known = new Map(observed)
+    for (const [key, { server }] of this.#refused) {
+      const wanted = desired.get(key)
+      if (wanted === server && !isJustRead) continue
+      this.#refused.delete(key)
+      if (wanted !== undefined) await this.#changeOne(known, wanted)
+    }
+    this.#report()
+    return known
+  }
+
+  /**
+   * Finds out which servers have made a change of several fail, and makes the changes of all others.
+   * @param observed what the kernel has after the failure
+   * @returns what it has then; undefined if too many are refused to blame the servers
+   */
+  async isolate(
+    observed: VirtualServers,
+    desired: VirtualServers,
+    mayDelete: (key: string, server: VirtualServer) => boolean,
+  ): Promise<VirtualServers | undefined> {
+    const { changes } = serverChanges(observed, desired, mayDelete)
+    const keys = new Set(changes.map(({ server }) => serverKey(server)))
+    if (keys.size > MAX_REFUSED) return undefined
+    const known = new Map(observed)
+    for (const key of keys) {
+      const wanted = desired.get(key)
+      if (wanted !== undefined) await this.#changeOne(known, wanted)
+    }
+    this.#report()
+    const rest = serverChanges(known, this.withoutRefused(desired), mayDelete)
+    await this.#ipvs.change(rest.changes)
+    return rest.after
+  }
+
+  async #changeOne(known: Map<string, VirtualServer>, wanted: VirtualServer): Promise<void> {
+    const key = serverKey(wanted)
+    const existing = known.get(key)
+    const before = existing === undefined ? new Map() : new Map([[key, existing]])
+    const { changes, after } = serverChanges(before, new Map([[key, wanted]]), () => false)
+    try {
+      await this.#ipvs.change(changes)
+      known.set(key, after.get(key)!)
+    } catch (error) {
+      this.#refused.set(key, { server: wanted, line: firstLine(changes), reason: messageOf(error) })
+    }
+  }
+
+  #report(): void {
+    this.#reporter.update(
+      [...this.#refused.values()],
+      ({ line }) => line,
+      ({ line, reason }) =>
+        this.#log.error(
+          'Cannot write one virtual server; its clients may not be served, all others are',
+          new ProxyFailure('IPVS_FAILED', reason, { hint: 'The proxy tries again at each check of the kernel' }),
+          { line },
+        ),
+    )
+  }
+}
+
+function firstLine(changes: readonly IpvsChange[]): string {
+  return changes[0] === undefined ? '' : changeLine(changes[0])
+}
