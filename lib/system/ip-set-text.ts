@@ -72,8 +72,13 @@ export function setHeader({ type, family }: IpSet): string {
   return `${type} family ${family === 'IPv4' ? 'inet' : 'inet6'} maxelem ${MAX_ENTRIES}`
 }
 
+/** The set that replaces one of this family, until it has its name. */
+export function swapName({ family }: Pick<IpSet, 'family'>): string {
+  return family === 'IPv4' ? 'KUBE-SWAP' : 'KUBE-6-SWAP'
+}
+
 function replacementLines(set: IpSet, known: ObservedSet): string[] {
-  const name = set.family === 'IPv4' ? 'KUBE-SWAP' : 'KUBE-6-SWAP'
+  const name = swapName(set)
   const entries = [...new Set([...known.entries, ...set.entries])]
   return [
     `create ${name} ${setHeader(set)}`,

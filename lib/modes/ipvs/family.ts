@@ -58,6 +58,8 @@ export class IpvsFamily implements KernelRules {
   #readAt = 0
   #flowTargets: IpvsPlan['flowTargets'] = []
   readonly #staleFlows: StaleFlowCleanup
+  /** Whether sets or rules were repaired, and the flows that began meanwhile were not yet looked for. */
+  #owesRepair = false
   /** Reports addresses where another program has a virtual server. */
   readonly #blockedReporter = new OnceReporter()
   /** Updates and writes of rules may come at any time; their changes to the kernel run one after the other. */
@@ -104,7 +106,7 @@ export class IpvsFamily implements KernelRules {
       let report = this.#writer.unchangedReport
       const repaired = await this.#reconcile(plan, async () => {
         if (!isIntact || this.#programmedRules !== plan.rules) report = await this.#writeRules(plan.rules)
-        return !isIntact && report.changed
+        return !isIntact && report.isRepair === true
       })
       await this.#writer.removeOtherModes()
       return { ...report, changed: report.changed || repaired }
@@ -160,9 +162,10 @@ export class IpvsFamily implements KernelRules {
     // The chains of iptables mode have the same names: its rules handle all packets until the rules of this mode replace them.
     if (writeRules !== undefined && !this.#hasProgrammed && this.#writer.hasOtherModes)
       await this.#reconcileServers(plan)
-    const areRulesRepaired = (await writeRules?.()) ?? false
+    this.#owesRepair ||= setsChanged && this.#reconciledPlan === plan
+    if ((await writeRules?.()) ?? false) this.#owesRepair = true
     if (!this.#hasProgrammed) return false
-    const serversChanged = await this.#reconcileServers(plan, areRulesRepaired)
+    const serversChanged = await this.#reconcileServers(plan)
     const isNew = this.#reconciledPlan !== plan
     this.#reconciledPlan = plan
     if (!setsChanged && !serversChanged) return false
@@ -171,14 +174,15 @@ export class IpvsFamily implements KernelRules {
   }
 
   /** @returns whether anything changed */
-  async #reconcileServers(plan: IpvsPlan, areRulesRepaired = false): Promise<boolean> {
+  async #reconcileServers(plan: IpvsPlan): Promise<boolean> {
     this.#reportBlocked(plan)
     const changed = await this.#kernel.reconcile(plan)
     const previous = this.#flowTargets
     this.#flowTargets = plan.flowTargets
     // Flows of a Service without any endpoint are kept, as in kube-proxy.
     const targets = plan.flowTargets.filter(({ replySources }) => replySources.length > 0)
-    const isRepair = areRulesRepaired || (changed && this.#reconciledPlan === plan)
+    const isRepair = this.#owesRepair || (changed && this.#reconciledPlan === plan)
+    this.#owesRepair = false
     this.#staleFlows.add({ ...flowChange(plan.flowTargets, previous), isRepair }, () => ({
       targets,
       nodeAddresses: new Set(),

@@ -4,16 +4,17 @@ import { ProxyFailure } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
 import { OnceReporter } from '../../primitives/once-reporter.js'
 import { type DummyInterface } from '../../system/dummy-interface.js'
-import { type IpSet } from '../../system/ip-set-text.js'
-import { type ObservedSet, additionInput, setHeader, removalInput } from '../../system/ip-set-text.js'
+import { type IpSet, additionInput, removalInput } from '../../system/ip-set-text.js'
 import { type IpSets } from '../../system/ip-sets.js'
 import { type Ipvs } from '../../system/ipvs.js'
 import { type IpvsChange, changeLine } from '../../system/ipvs-text.js'
 import { type RefusedSetLine, restoreSets } from '../../system/restore-sets.js'
 import { type VirtualServer, serverKey } from '../../system/virtual-server.js'
+import { type ObservedSets, setsAfterAdditions, setsAfterRemovals } from './observed-sets.js'
 import { ownedServers } from './owned-servers.js'
 import { type IpvsPlan } from './plan.js'
 import { type VirtualServers, serverChanges, drainedRealServers } from './server-changes.js'
+import { RefusedServers } from './refused-servers.js'
 import { kernelSetName } from './set-names.js'
 
 export interface KernelStateOptions {
@@ -29,7 +30,7 @@ export interface KernelStateOptions {
 
 /** What the kernel had at the last read, with the changes since. */
 interface ObservedState {
-  readonly sets: ReadonlyMap<string, ObservedSet>
+  readonly sets: ObservedSets
   readonly addresses: ReadonlySet<IpAddress>
   readonly servers: VirtualServers
 }
@@ -47,10 +48,15 @@ export class KernelState {
   readonly #ownedKeys = new Set<string>()
   #foreignServers: ReadonlySet<string> = new Set()
   readonly #refusedEntries = new OnceReporter()
+  #refusedRemovals: readonly RefusedSetLine[] = []
+  readonly #refusedServers: RefusedServers
+  /** Whether nothing was changed since the last read. */
+  #isJustRead = false
 
   constructor(family: IpFamily, options: KernelStateOptions) {
     this.#family = family
     this.#options = options
+    this.#refusedServers = new RefusedServers(options.ipvs, options.log)
   }
 
   /** The `serverKey` of each server of other programs; the same object while nothing changes. */
@@ -65,33 +71,47 @@ export class KernelState {
 
   /** Reads the state from the kernel. @throws ProxyFailure */
   async read(): Promise<void> {
-    const { ipvs, sets, dummy, nodeAddresses } = this.#options
+    const { sets, dummy, nodeAddresses } = this.#options
     const family = this.#family
     this.#observed = undefined
     const [observedSets, observedServers, observedAddresses] = [
       await sets.read(),
-      await ipvs.list(),
+      await this.#readServers(),
       await dummy.read(),
     ]
     if (observedAddresses === undefined) await dummy.ensure()
-    const servers = observedServers.filter(({ address }) => familyOf(address) === family)
+    const servers = [...observedServers.values()]
     const addresses = new Set([...(observedAddresses ?? [])].filter(ip => familyOf(ip) === family))
     for (const key of ownedServers({ servers, sets: observedSets, addresses }, family, nodeAddresses(family)))
       this.#ownedKeys.add(key)
     const foreignKeys = servers.map(serverKey).filter(key => !this.#ownedKeys.has(key))
     if (foreignKeys.length !== this.#foreignServers.size || foreignKeys.some(key => !this.#foreignServers.has(key)))
       this.#foreignServers = new Set(foreignKeys)
+    this.#isJustRead = true
     this.#observed = {
       sets: observedSets,
       addresses,
-      servers: new Map(servers.map(server => [serverKey(server), server])),
+      servers: observedServers,
     }
+  }
+
+  /** The virtual servers of this family in the kernel. */
+  async #readServers(): Promise<VirtualServers> {
+    const servers = await this.#options.ipvs.list()
+    const ofFamily = servers.filter(({ address }) => familyOf(address) === this.#family)
+    return new Map(ofFamily.map(server => [serverKey(server), server]))
   }
 
   /** Adds the desired entries to the sets, and removes none. @returns whether that changed anything @throws ProxyFailure */
   async addToSets({ sets }: IpvsPlan): Promise<boolean> {
     const observed = this.#takeObserved()
     const { hasChanged, refused } = await this.#restoreSets(additionInput(sets.values(), observed.sets))
+    this.#reportRefused([...refused, ...this.#refusedRemovals])
+    this.#observed = { ...observed, sets: setsAfterAdditions(sets, observed.sets, refused) }
+    return hasChanged
+  }
+
+  #reportRefused(refused: readonly RefusedSetLine[]): void {
     this.#refusedEntries.update(
       refused,
       ({ line }) => line,
@@ -102,8 +122,6 @@ export class KernelState {
           { line },
         ),
     )
-    this.#observed = { ...observed, sets: setsAfterAdditions(sets, observed.sets, refused) }
-    return hasChanged
   }
 
   /**
@@ -119,18 +137,45 @@ export class KernelState {
     const attempt = (work: Promise<void>): Promise<void> => work.catch((error: unknown) => void failures.push(error))
     const added = [...plan.addresses].filter(ip => !observed.addresses.has(ip))
     await attempt(dummy.change(added, []))
-    const { changes, after } = serverChanges(observed.servers, plan.servers, (key, server) =>
-      this.#mayDelete(key, server),
-    )
-    await attempt(this.#changeServers(changes))
+    let { servers } = observed
+    let hasChangedServers = false
+    try {
+      ;({ servers, hasChanged: hasChangedServers } = await this.#reconcileServers(servers, plan.servers))
+    } catch (error) {
+      failures.push(error)
+    }
     const removed = [...observed.addresses].filter(ip => !plan.addresses.has(ip))
     await attempt(dummy.change([], removed))
     const sets = [...plan.sets.values()].filter(set => failures.length === 0 || !this.#isOwnershipSet(set))
-    const { hasChanged } = await this.#restoreSets(removalInput(sets, observed.sets))
+    const { hasChanged, refused: notRemoved } = await this.#restoreSets(removalInput(sets, observed.sets))
+    this.#refusedRemovals = notRemoved
     if (failures.length > 0) throw failures[0]
-    for (const key of this.#ownedKeys) if (!after.has(key)) this.#ownedKeys.delete(key)
-    this.#observed = { sets: setsAfterRemovals(plan.sets, observed.sets), addresses: plan.addresses, servers: after }
-    return hasChanged || added.length + removed.length + changes.length > 0
+    for (const key of this.#ownedKeys) if (!servers.has(key)) this.#ownedKeys.delete(key)
+    this.#observed = {
+      sets: setsAfterRemovals(plan.sets, observed.sets, notRemoved),
+      addresses: plan.addresses,
+      servers,
+    }
+    return hasChanged || hasChangedServers || added.length + removed.length > 0
+  }
+
+  /** Makes the desired servers, except those that the kernel refuses. @throws ProxyFailure */
+  async #reconcileServers(
+    observed: VirtualServers,
+    desired: VirtualServers,
+  ): Promise<{ readonly servers: VirtualServers; readonly hasChanged: boolean }> {
+    const mayDelete = (key: string, server: VirtualServer): boolean => this.#mayDelete(key, server)
+    const before = await this.#refusedServers.retry(observed, desired, this.#isJustRead)
+    this.#isJustRead = false
+    const { changes, after } = serverChanges(before, this.#refusedServers.withoutRefused(desired), mayDelete)
+    try {
+      await this.#changeServers(changes)
+      return { servers: after, hasChanged: changes.length > 0 }
+    } catch (error) {
+      const servers = await this.#refusedServers.isolate(await this.#readServers(), desired, mayDelete)
+      if (servers === undefined) throw error
+      return { servers, hasChanged: true }
+    }
   }
 
   /** Whether real servers that the plan no longer contains wait until their last connections have closed. */
@@ -175,44 +220,15 @@ export class KernelState {
   }
 
   #mayDelete(key: string, { address }: VirtualServer): boolean {
-    return this.#ownedKeys.has(key) && !this.#options.excludeCIDRs.some(range => cidrContains(range, address))
+    return (
+      this.#ownedKeys.has(key) &&
+      !this.#refusedServers.has(key) &&
+      !this.#options.excludeCIDRs.some(range => cidrContains(range, address))
+    )
   }
 
   /** Whether the set records which servers this mode owns. Its entries may be removed only after their servers. */
   #isOwnershipSet({ name }: IpSet): boolean {
     return name === kernelSetName('KUBE-IPVS-SERVERS', this.#family)
   }
-}
-
-function setsAfterAdditions(
-  sets: IpvsPlan['sets'],
-  before: ObservedState['sets'],
-  refused: readonly RefusedSetLine[],
-): ReadonlyMap<string, ObservedSet> {
-  const refusedLines = new Set(refused.map(({ line }) => line))
-  const after = new Map(before)
-  for (const [name, set] of sets) {
-    const observed = before.get(name)
-    if (observed?.entries === set.entries) continue
-    const surplus = [...(observed?.entries ?? [])].filter(entry => !set.entries.has(entry))
-    const missing =
-      refused.length === 0 ? [] : [...set.entries].filter(entry => refusedLines.has(`add ${name} ${entry}`))
-    const entries = surplus.length + missing.length === 0 ? set.entries : new Set([...set.entries, ...surplus])
-    for (const entry of missing) (entries as Set<string>).delete(entry)
-    after.set(name, { header: setHeader(set), entries })
-  }
-  return after
-}
-
-/** An entry that was refused is still missing, so that the next write tries it again. */
-function setsAfterRemovals(sets: IpvsPlan['sets'], before: ObservedState['sets']): ReadonlyMap<string, ObservedSet> {
-  const after = new Map(before)
-  for (const [name, set] of sets) {
-    const known = before.get(name)?.entries
-    if (known === set.entries) continue
-    const present = known === undefined ? [] : [...set.entries].filter(entry => known.has(entry))
-    const entries = known === undefined || present.length === set.entries.size ? set.entries : new Set(present)
-    after.set(name, { header: setHeader(set), entries })
-  }
-  return after
 }

@@ -4,6 +4,7 @@ import { chainOwners } from '../../../lib/modes/registry.js'
 import { discardEvents } from '../../../lib/model/event-sink.js'
 import { IpvsProxier } from '../../../lib/modes/ipvs/proxier.js'
 import { SetLineRefused } from '../../../lib/system/ip-sets.js'
+import { type IpvsChange } from '../../../lib/system/ipvs-text.js'
 import { usableEndpoints } from '../../../lib/snapshot/usable-endpoints.js'
 import { RecordingLog } from '../../support/log/recording-log.js'
 import { makeEndpoint } from '../../support/model/make-endpoint.js'
@@ -25,10 +26,19 @@ const IPTABLES_MODE_RULES = `*nat
 COMMIT
 `
 
-function makeProxier(kernel: { ipvs: MemoryIpvs; sets: MemoryIpSets; iptables: MemoryIptables; log?: RecordingLog }) {
-  const { ipvs, sets, iptables, log = new RecordingLog() } = kernel
+interface Parts {
+  readonly ipvs: MemoryIpvs
+  readonly sets: MemoryIpSets
+  readonly iptables: MemoryIptables
+  readonly conntrack?: MemoryConntrack
+  readonly clock?: ManualClock
+  readonly log?: RecordingLog
+}
+
+function makeProxier({ ipvs, sets, iptables, ...parts }: Parts) {
+  const { conntrack = new MemoryConntrack(), clock = new ManualClock(), log = new RecordingLog() } = parts
   return new IpvsProxier({
-    ...{ ipvs, sets, dummy: new MemoryDummyInterface(), iptables: [iptables], conntrack: new MemoryConntrack() },
+    ...{ ipvs, sets, dummy: new MemoryDummyInterface(), iptables: [iptables], conntrack },
     chainOwners: chainOwners('ipvs'),
     settings: { scheduler: 'rr', masqueradeAll: false, masqueradeMark: 0x4000, randomFully: true },
     excludeCIDRs: [],
@@ -37,10 +47,22 @@ function makeProxier(kernel: { ipvs: MemoryIpvs; sets: MemoryIpSets; iptables: M
     localAddresses: () => LOCAL_ADDRESSES,
     timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
     applySettings: () => undefined,
-    clock: new ManualClock(),
+    clock,
     events: discardEvents,
     log,
   })
+}
+
+/** Services with these ClusterIPs, each with one endpoint. */
+function makePorts(clusterIPs: readonly string[], protocol: 'TCP' | 'UDP' = 'TCP') {
+  const endpoints = [makeEndpoint('10.244.0.5')]
+  return new Map(
+    clusterIPs.map((clusterIP, index) => {
+      const servicePort = makeServicePort({ clusterIP, name: `web-${index}`, protocol })
+      const usable = usableEndpoints(servicePort, endpoints, { name: 'this-node', zone: '' })
+      return [servicePort.key, { servicePort, endpoints, usable }] as const
+    }),
+  )
 }
 
 /** Starts ipvs mode with one Service, and counts its virtual servers when the rules are written, and after that. */
@@ -92,14 +114,7 @@ void t.test(
     const sets = new Refusing(() => iptables.tables.referencedSets)
     const log = new RecordingLog()
     const proxier = makeProxier({ ipvs, sets, iptables, log })
-    const endpoints = [makeEndpoint('10.244.0.5')]
-    const ports = new Map(
-      ['10.96.0.10', '10.96.0.11'].map((clusterIP, index) => {
-        const servicePort = makeServicePort({ clusterIP, name: `web-${index}` })
-        const usable = usableEndpoints(servicePort, endpoints, { name: 'this-node', zone: '' })
-        return [servicePort.key, { servicePort, endpoints, usable }] as const
-      }),
-    )
+    const ports = makePorts(['10.96.0.10', '10.96.0.11'])
     await proxier.start()
     const [rules] = proxier.rules
     const entries = () => [...sets.get('KUBE-CLUSTER-IP')!.entries]
@@ -114,3 +129,125 @@ void t.test(
     t.strictSame(entries().sort(), ['10.96.0.10,tcp:80', '10.96.0.11,tcp:80'])
   },
 )
+
+void t.test(
+  'A virtual server that the kernel refuses is reported once, tried again, and harms no other one',
+  async t => {
+    let isRefusing = true
+    class Refusing extends MemoryIpvs {
+      lists = 0
+      override list() {
+        this.lists++
+        return super.list()
+      }
+      override async change(changes: readonly IpvsChange[]): Promise<void> {
+        const isRefused = ({ server }: IpvsChange): boolean => isRefusing && server.address === '10.96.0.10'
+        await super.change(changes.filter(each => !isRefused(each)))
+        if (changes.some(isRefused)) throw new Error('Scheduler or persistence engine not found')
+      }
+    }
+    const [ipvs, conntrack, clock, log] = [new Refusing(), new MemoryConntrack(), new ManualClock(), new RecordingLog()]
+    const iptables: MemoryIptables = new MemoryIptables('IPv4', name => sets.get(name) !== undefined)
+    const sets = new MemoryIpSets(() => iptables.tables.referencedSets)
+    const proxier = makeProxier({ ipvs, sets, iptables, conntrack, clock, log })
+    // A client that began before its Service.
+    const end = (address: string, port: number) => ({ address, port })
+    const [destination, replySource] = [end('10.96.0.11', 80), end('10.96.0.11', 80)]
+    conntrack.entries = [{ family: 'IPv4', protocol: 'UDP', source: end('10.244.0.9', 5000), destination, replySource }]
+    await proxier.start()
+    const [rules] = proxier.rules
+    const served = async () => (await ipvs.list()).map(({ address }) => address).sort()
+    await proxier.update({ generation: 1, ports: makePorts(['10.96.0.10', '10.96.0.11'], 'UDP') })
+    await rules!.program(false)
+    t.strictSame(await served(), ['10.96.0.11'])
+    t.strictSame(conntrack.entries, [], 'stale flows of the others are deleted')
+    t.equal(log.errors.length, 1)
+    t.match(log.errors[0], { error: { code: 'IPVS_FAILED' }, fields: { line: /^-A -u 10\.96\.0\.10:80/ } })
+    const { lists } = ipvs
+    await proxier.update({ generation: 2, ports: makePorts(['10.96.0.10', '10.96.0.11', '10.96.0.12'], 'UDP') })
+    await rules!.program(true)
+    t.equal(ipvs.lists, lists, 'the kernel is not read again for each change')
+    t.strictSame(await served(), ['10.96.0.11', '10.96.0.12'])
+    t.equal(log.errors.length, 1, 'reported once')
+    isRefusing = false
+    await clock.advance(30_000)
+    await rules!.program(true)
+    t.strictSame(await served(), ['10.96.0.10', '10.96.0.11', '10.96.0.12'])
+    isRefusing = true
+    await proxier.update({ generation: 3, ports: new Map() })
+    t.strictSame(await served(), ['10.96.0.10'], 'a server that cannot be removed keeps no other one')
+  },
+)
+
+void t.test('A failure of all changes of virtual servers is a failure of the sync', async t => {
+  class Failing extends MemoryIpvs {
+    override change(): Promise<void> {
+      return Promise.reject(new Error('no memory'))
+    }
+  }
+  const iptables: MemoryIptables = new MemoryIptables('IPv4', name => sets.get(name) !== undefined)
+  const sets = new MemoryIpSets(() => iptables.tables.referencedSets)
+  const proxier = makeProxier({ ipvs: new Failing(), sets, iptables })
+  await proxier.start()
+  await proxier.update({ generation: 1, ports: makePorts(Array.from({ length: 30 }, (_, n) => `10.96.1.${n}`)) })
+  await t.rejects(proxier.rules[0]!.program(false), { message: 'no memory' })
+})
+
+void t.test('After entries of a set were lost, clients that began meanwhile begin again', async t => {
+  const [ipvs, conntrack, clock] = [new MemoryIpvs(), new MemoryConntrack(), new ManualClock()]
+  const iptables: MemoryIptables = new MemoryIptables('IPv4', name => sets.get(name) !== undefined)
+  const sets = new MemoryIpSets(() => iptables.tables.referencedSets)
+  const proxier = makeProxier({ ipvs, sets, iptables, conntrack, clock })
+  await proxier.start()
+  await proxier.update({ generation: 1, ports: makePorts(['10.96.0.10']) })
+  const [rules] = proxier.rules
+  await rules!.program(false)
+  await sets.restore('del KUBE-CLUSTER-IP 10.96.0.10,tcp:80\n')
+  const end = (address: string, port: number) => ({ address, port })
+  // IPVS has led it to the right endpoint, and it is not masqueraded.
+  const syn = { family: 'IPv4', protocol: 'TCP', source: end('192.168.50.1', 5000), isUnanswered: true } as const
+  conntrack.entries = [{ ...syn, destination: end('10.96.0.10', 80), replySource: end('10.244.0.5', 8080) }]
+  await clock.advance(30_000)
+  t.equal((await rules!.program(true)).changed, true)
+  t.strictSame(conntrack.entries, [])
+})
+
+void t.test('Entries that are refused while a set is replaced, or removed, are tried again', async t => {
+  let refused: RegExp | undefined
+  class Refusing extends MemoryIpSets {
+    override async restore(text: string): Promise<void> {
+      const line = text.split('\n').find(each => refused?.test(each) === true)
+      if (line !== undefined) throw new SetLineRefused(line, `refused: ${line}`)
+      return super.restore(text)
+    }
+  }
+  const [ipvs, log] = [new MemoryIpvs(), new RecordingLog()]
+  const iptables: MemoryIptables = new MemoryIptables('IPv4', name => sets.get(name) !== undefined)
+  const sets = new Refusing(() => iptables.tables.referencedSets)
+  // The original kube-proxy makes it smaller.
+  await sets.restore('create KUBE-CLUSTER-IP hash:ip,port family inet maxelem 65536\n')
+  const proxier = makeProxier({ ipvs, sets, iptables, log })
+  await proxier.start()
+  const [rules] = proxier.rules
+  const entries = () => [...sets.get('KUBE-CLUSTER-IP')!.entries].sort()
+  refused = /^add KUBE-(?:SWAP|CLUSTER-IP) 10\.96\.0\.10,/
+  await proxier.update({ generation: 1, ports: makePorts(['10.96.0.10', '10.96.0.11']) })
+  await rules!.program(false)
+  t.strictSame(entries(), ['10.96.0.11,tcp:80'])
+  refused = /^del KUBE-CLUSTER-IP 10\.96\.0\.11,/
+  await proxier.update({ generation: 2, ports: makePorts(['10.96.0.10']) })
+  t.strictSame(entries(), ['10.96.0.10,tcp:80', '10.96.0.11,tcp:80'])
+  await rules!.program(false)
+  t.strictSame(
+    log.errors.map(({ fields }) => fields?.['line']),
+    [
+      'add KUBE-SWAP 10.96.0.10,tcp:80',
+      'add KUBE-CLUSTER-IP 10.96.0.10,tcp:80',
+      'del KUBE-CLUSTER-IP 10.96.0.11,tcp:80',
+    ],
+    'each is reported',
+  )
+  refused = undefined
+  await rules!.program(false)
+  t.strictSame(entries(), ['10.96.0.10,tcp:80'])
+})
