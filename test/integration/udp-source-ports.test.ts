@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { NOTHING_ASSIGNED, assignListeners } from '../../lib/workers/assign-listeners.js'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
+import { makeListenerPlan, makeListenerSpec } from '../support/dataplane/plane-under-test.js'
 import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 import { ProxyProcess } from '../support/processes/proxy-process.js'
@@ -19,13 +21,16 @@ const BIND_TWENTY = `
 
 const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'in kernel modes flows need no ports of the node')
 
+/** With two workers, each has one of them. */
+const SERVICES = ['dns-0', 'dns-1'] as const
 const TABLE = [
-  ['auto', '10.96.0.10', '10.96.0.11', 'ip', 'IPv4'],
-  ['off', 'fd00:96::10', 'fd00:96::11', 'ip6', 'IPv6'],
+  ['auto', '10.96.0.10', '10.96.0.11', 'ip', 'IPv4', 1],
+  ['off', 'fd00:96::10', 'fd00:96::11', 'ip6', 'IPv6', 1],
+  ['auto', '10.96.0.10', '10.96.0.11', 'ip', 'IPv4', 2],
 ] as const
-for (const [fastPath, clusterIP, otherIP, podAddress, family] of TABLE)
+for (const [fastPath, clusterIP, otherIP, podAddress, family, workers] of TABLE)
   t.test(
-    `with 200 source ports, 260 UDP clients are all answered, and others have ports left (${family}, --fast-path=${fastPath})`,
+    `with 200 source ports, 260 UDP clients are all answered, and others have ports left (${family}, --fast-path=${fastPath}, workers: ${workers})`,
     { skip },
     async t => {
       const network = await NodeNetwork.create(t)
@@ -34,17 +39,19 @@ for (const [fastPath, clusterIP, otherIP, podAddress, family] of TABLE)
       await network.node.run('sysctl', ['-qw', 'net.ipv4.ip_local_port_range=40000 40199'])
       const folder = new ManifestFolder(t)
       folder.write(
-        makeServiceManifest('dns', { clusterIP, port: 53, protocol: 'UDP' }),
-        makeSliceManifest('dns', [pod[podAddress]], 5353, 'UDP'),
-        makeServiceManifest('other', { clusterIP: otherIP, port: 53, protocol: 'UDP' }),
-        makeSliceManifest('other', [pod[podAddress]], 5353, 'UDP'),
+        ...SERVICES.flatMap((name, index) => [
+          makeServiceManifest(name, { clusterIP: [clusterIP, otherIP][index]!, port: 53, protocol: 'UDP' }),
+          makeSliceManifest(name, [pod[podAddress]], 5353, 'UDP'),
+        ]),
       )
-      const proxy = new ProxyProcess(network, ['--manifests', folder.path, `--fast-path=${fastPath}`])
+      const flags = ['--manifests', folder.path, `--fast-path=${fastPath}`, `--data-plane-workers=${workers}`]
+      const proxy = new ProxyProcess(network, flags)
       await proxy.waitForLine(new RegExp(`Synced rules" family="${family}"`))
       const client = new NetworkClient(network, namespace)
       const answers = new Map<string, number>()
       for (let n = 0; n < 260; n++) {
-        const { answer } = await client.udp(clusterIP, 53)
+        // With two workers each has half of the clients.
+        const { answer } = await client.udp(n % workers === 0 ? clusterIP : otherIP, 53)
         if (answer === 'no answer') return void t.fail(`client ${n}: no answer`)
         answers.set(answer, (answers.get(answer) ?? 0) + 1)
       }
@@ -55,6 +62,13 @@ for (const [fastPath, clusterIP, otherIP, podAddress, family] of TABLE)
       t.equal(await proxy.stop(), 0)
     },
   )
+
+t.test('two workers have one of the Services of this test each', t => {
+  const specs = SERVICES.map(service => makeListenerSpec({ key: service, service, protocol: 'UDP', endpoints: [] }))
+  const { owners } = assignListeners(makeListenerPlan(...specs), [0, 1], true, NOTHING_ASSIGNED)
+  t.strictSame([...owners.values()], [0, 1])
+  t.end()
+})
 
 for (const fastPath of ['auto', 'off'])
   t.test(
