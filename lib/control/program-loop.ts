@@ -4,6 +4,7 @@ import { type Log } from '../model/log.js'
 import { type KernelRules } from '../modes/proxier.js'
 import { type SyncExtent, type SyncObserver } from '../observe/sync-observer.js'
 import { NamedTimers } from '../primitives/named-timers.js'
+import { TimeBudget } from '../primitives/time-budget.js'
 import { TokenBucket } from '../primitives/token-bucket.js'
 import { type ModeSwitch } from './mode-switch.js'
 
@@ -12,10 +13,16 @@ const BURST = 2
 /** First pause after a failure, in milliseconds. It doubles with each failure, up to the sync period. */
 const FIRST_RETRY_MS = 1000
 
-/** How long a check waits after another program has changed rules: most programs make several changes. */
-const REACTION_MS = 500
-/** Between checks because of other programs lies this many times as long as one takes: 2 % of a CPU at most. */
-const REACTION_FACTOR = 50
+/** How long a check waits after another program has changed rules: most programs make several changes at the same time. */
+const REACTION_MS = 50
+/** The least time between two such checks, and how long the first one waits where a check takes long. */
+const REACTION_PERIOD_MS = 500
+/**
+ * Such checks take 2 % of the time at most in the long run: a program that edits our rules all the time must not have us repair them
+ * without end. They may take a second at once, so that each of a few edits is repaired soon.
+ */
+const REACTION_SHARE = 0.02
+const REACTION_RESERVE_MS = 1000
 
 /** Changes on their way from the store to the kernel. */
 export interface ChangeBatch {
@@ -65,11 +72,17 @@ export class ProgramLoop {
   #waiting: (() => void)[] = []
   #failures = 0
   #lastCheckMs = 0
-  #nextReactionAt = 0
+  readonly #reactions: TimeBudget
+  #lastReactionAt = -Infinity
 
   constructor(options: ProgramLoopOptions) {
     this.#options = options
     this.#bucket = new TokenBucket({ burst: BURST, refillMs: options.minSyncPeriod })
+    this.#reactions = new TimeBudget({
+      share: REACTION_SHARE,
+      reserveMs: REACTION_RESERVE_MS,
+      maxWaitMs: options.checkPeriod,
+    })
     this.#timers = new NamedTimers(options.clock)
   }
 
@@ -100,8 +113,11 @@ export class ProgramLoop {
     const { clock } = this.#options
     // The first write checks the rules then.
     if (!this.#hasUpdate) return void (this.#verifyRequested = true)
-    this.#timers.set('react', Math.max(REACTION_MS, this.#nextReactionAt - clock.now()), () => {
-      this.#nextReactionAt = clock.now() + Math.min(REACTION_FACTOR * this.#lastCheckMs, this.#options.checkPeriod)
+    const now = clock.now()
+    const delayMs = Math.max(this.#reactionDelay(now), this.#reactions.wait(now))
+    this.#timers.set('react', delayMs, () => {
+      this.#lastReactionAt = clock.now()
+      this.#reactions.spend(this.#lastReactionAt, this.#lastCheckMs)
       // After a failure, the retry checks the rules.
       if (this.#failures > 0) return
       this.#timers.cancel('verify')
@@ -122,6 +138,14 @@ export class ProgramLoop {
   async stop(): Promise<void> {
     this.#timers.stop()
     await this.#programming
+  }
+
+  /** A check at once may come between two changes that belong together, so it must leave time for another one soon after. */
+  #reactionDelay(now: number): number {
+    const period = this.#reactions.covers(now, this.#lastCheckMs)
+      ? this.#lastReactionAt + REACTION_PERIOD_MS - now
+      : REACTION_PERIOD_MS
+    return Math.max(REACTION_MS, period)
   }
 
   #schedule(): void {

@@ -5,7 +5,7 @@ import { type Mode } from '../../lib/modes/mode.js'
 import { userspaceMode } from '../../lib/modes/userspace/mode.js'
 import { type ObservedTable, parseIptablesSave } from '../../lib/netfilter/iptables-save.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
-import { type FaultMeasurement } from '../support/faults/fault-measurement.js'
+import { type AllowedLosses, type FaultMeasurement } from '../support/faults/fault-measurement.js'
 import { faultsOf } from '../support/faults/faults-of.js'
 import { DAMAGED_TABLE, rulesOfMode } from '../support/kernel/rule-damages.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
@@ -123,20 +123,20 @@ const EDIT_ROWS = [
   {
     fault: 'Another program edits a rule every 100 ms for 5 s (userspace mode)',
     promise:
-      'The proxy repairs the rules at most twice a second. Open connections continue. All is well after the last edit.',
+      'The proxy repairs the rules about once a second. Open connections continue. Between an edit and the repair, clients of NodePorts are refused, other new clients wait, and UDP requests are lost: at most 75 of 100 new connections, and 95 of 100 UDP requests. All is well after the last edit.',
     mode: userspaceMode,
   },
   {
     fault: 'Another program edits a rule every 100 ms for 5 s (iptables mode)',
     promise:
-      'The proxy repairs the rules at most twice a second. Open connections continue. All is well after the last edit.',
+      'The proxy repairs the rules about once a second. Open connections continue. Between an edit and the repair, clients of NodePorts are refused, other new clients wait, and UDP requests are lost: at most 75 of 100 new connections, and 95 of 100 UDP requests. All is well after the last edit.',
     mode: iptablesMode,
   },
 ]
 
 for (const { mode, ...row } of EDIT_ROWS)
-  testFault({ ...row, skip: namespacesUnavailable }, (t, fault) =>
-    measure(t, fault, mode, async watched => {
+  testFault({ ...row, skip: namespacesUnavailable }, (t, fault) => {
+    const editRules = async (watched: WatchedNode): Promise<readonly string[]> => {
       const { calls } = watched
       const [startedAt, before] = [performance.now(), calls.count('restore')]
       for (let edit = 0; edit < EDITS; edit++) {
@@ -147,8 +147,12 @@ for (const { mode, ...row } of EDIT_ROWS)
       const writes = calls.count('restore') - before
       t.ok(writes > 0 && writes <= most, `${writes} writes, ${Math.round(most)} may be`)
       return []
-    }),
-  )
+    }
+    return measure(t, fault, mode, editRules, {
+      newConnections: { shareBeforeRecovery: 0.75 },
+      udpRequests: { shareBeforeRecovery: 0.95 },
+    })
+  })
 
 /** @param harm returns how no new connection may be lost */
 async function measure(
@@ -156,6 +160,7 @@ async function measure(
   fault: FaultMeasurement,
   mode: Mode,
   harm: (watched: WatchedNode) => Promise<readonly string[]>,
+  allowed: AllowedLosses = { newConnections: 'before recovery', udpRequests: 'before recovery' },
 ): Promise<void> {
   const watched = await WatchedNode.start(t, mode)
   const traffic = await watched.node.startTraffic()
@@ -164,7 +169,6 @@ async function measure(
   fault.end()
   await fault.measureRecovery('the rules are back', () => watched.waitForRepair())
   await delay(AFTERMATH_MS)
-  const allowed = { newConnections: 'before recovery', udpRequests: 'before recovery' } as const
   const { newConnections } = await fault.checkTraffic(traffic, allowed)
   for (const reason of impossible) t.equal(newConnections.lost[reason], undefined, 'the next SYN reaches the Service')
 }

@@ -12,20 +12,31 @@ import {
   slowestOf,
 } from './traffic-counts.js'
 
-/** How much of each kind of traffic may be lost: so many, or any that was sent before the recovery that was measured last. */
-export type AllowedLosses = Readonly<Partial<Record<TrafficKind, number | 'before recovery'>>>
+/**
+ * How much of a kind of traffic may be lost: so many, or any that was sent before the recovery that was measured last, or of these at most a
+ * part of all.
+ */
+export type AllowedLoss = number | 'before recovery' | { readonly shareBeforeRecovery: number }
+/** How much of each kind of traffic may be lost. */
+export type AllowedLosses = Readonly<Partial<Record<TrafficKind, AllowedLoss>>>
 
 /** Measures one fault. It asserts what was lost; times it only reports. */
 export class FaultMeasurement {
   readonly #t: Test
   readonly #losses: string[] = []
   readonly #recoveries: string[] = []
+  #figures: string | undefined
   #startedAt: number | undefined
   #endedAt: number | undefined
   #recoveredAt = 0
 
   constructor(t: Test) {
     this.#t = t
+  }
+
+  /** Reports the size of the fault, if that is measured too. */
+  describe(figures: string): void {
+    this.#figures = figures
   }
 
   /** The fault begins now. */
@@ -70,8 +81,7 @@ export class FaultMeasurement {
       const { attempted, lost, lastLostAt = 0 } = total[kind]
       const all = countLost(total[kind])
       const early = lastLostAt < this.#recoveredAt ? all : 0
-      const most = allowed[kind] === 'before recovery' ? early : (allowed[kind] ?? 0)
-      this.checkLoss(all, attempted, TRAFFIC_KINDS[kind], most, lost)
+      this.checkLoss(all, attempted, TRAFFIC_KINDS[kind], mostOf(allowed[kind], attempted, early), lost)
     }
     this.#reportInterruption(used.map(kind => total[kind]))
     return total
@@ -92,7 +102,8 @@ export class FaultMeasurement {
 
   /** What was lost, for the table; undefined if the test has not said it. */
   get lost(): string | undefined {
-    return this.#losses.length === 0 ? undefined : this.#losses.join(', ')
+    if (this.#losses.length === 0) return undefined
+    return `${this.#figures === undefined ? '' : `${this.#figures}: `}${this.#losses.join(', ')}`
   }
 
   /** The time to recover, for the table. */
@@ -116,6 +127,12 @@ export class FaultMeasurement {
   }
 }
 
+/** @param early how many were lost before the recovery, or 0 if some were lost after it */
+function mostOf(allowed: AllowedLoss = 0, attempted: number, early: number): number {
+  if (typeof allowed === 'number') return allowed
+  return allowed === 'before recovery' ? early : Math.min(early, Math.floor(allowed.shareBeforeRecovery * attempted))
+}
+
 /** Clients notice a longer wait, and the table names it. */
 const NOTICEABLE_MS = 500
 
@@ -123,6 +140,7 @@ function formatSeconds(ms: number): string {
   return ms < 9950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`
 }
 
-function formatCount(count: number): string {
+/** A number with commas. */
+export function formatCount(count: number): string {
   return count.toLocaleString('en-US')
 }
