@@ -1,12 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { readDeclaredFaults } from './support/faults/declared-faults.js'
+import { readCaseNumbers, readDocumentedCases } from './support/faults/documented-cases.js'
 import { type FaultRow } from './support/faults/fault-record.js'
 import { readDocumentedFaults, replaceFaultTables } from './support/faults/fault-page.js'
 
 const root = process.cwd()
 const page = readFileSync(join(root, 'docs', 'reliability.md'), 'utf8')
+const cases = readDocumentedCases(page)
+/** The list of cases is beside the repository where this project is developed. */
+const caseList = join(root, '..', 'shared', 'cases', 'faults.md')
 
 t.test('docs/reliability.md has exactly the faults of the suite, each with the promise that its test checks', t => {
   const declared = readDeclaredFaults(join(root, 'test', 'faults'))
@@ -36,3 +40,38 @@ t.test('the tables of a document are replaced by those of the records, sorted', 
   t.equal(replaceFaultTables(text, records, { kernel: 'Linux' }), text, 'the same records give the same text')
   t.end()
 })
+
+t.test('docs/reliability.md: each case from the field has a promise, and names tests that exist', t => {
+  t.ok(cases.length > 40, `${cases.length} cases`)
+  for (const { id, promise, tests } of cases) {
+    t.match(promise, /^[A-Z`].*\.$/, `${id}: its promise`)
+    t.ok(tests.length > 0, `${id}: its tests`)
+    for (const { file, names } of tests) {
+      const path = join(root, 'test', file)
+      const texts = existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(isText) : []
+      for (const name of names)
+        t.ok(
+          texts.some(line => line.includes(name)),
+          `${id}: ${file} has a test "${name}"`,
+        )
+    }
+  }
+  t.end()
+})
+
+/** Whether a line of code has a text. */
+function isText(line: string): boolean {
+  return /^(?!\s*(\/\/|\*|\/\*)).*['`]/.test(line)
+}
+
+t.test(
+  'docs/reliability.md has all cases of the list, each once',
+  { skip: existsSync(caseList) ? false : 'the list is not beside this repository' },
+  t => {
+    t.strictSame(
+      cases.map(({ id }) => id),
+      readCaseNumbers(readFileSync(caseList, 'utf8')),
+    )
+    t.end()
+  },
+)

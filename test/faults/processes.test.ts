@@ -1,60 +1,21 @@
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Test } from 'tap'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
-import { type FaultMeasurement } from '../support/faults/fault-measurement.js'
 import { faultsOf } from '../support/faults/faults-of.js'
-import { type TrafficKind } from '../support/faults/traffic-counts.js'
+import {
+  DURING_CHANGE,
+  HANGS,
+  REFUSED,
+  THROUGH_A_WORKER,
+  WITHOUT_PROCESSES,
+  measureProcessFault,
+} from '../support/faults/process-fault.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
-import { ServiceNode } from '../support/nodes/service-node.js'
 import { isRunning, workersOf } from '../support/processes/children-of.js'
 
+// process-orders and silent-control have more of them.
 const testFault = faultsOf('Processes of the proxy')
 const skip = namespacesUnavailable
 const STOP_MS = 3000
-
-/** All open connections, and what is under way through a worker when it is killed. */
-const THROUGH_A_WORKER = { openConnections: 20, newConnections: 5, udpRequests: 5 } as const
-/** UDP replies that come while the rules change. */
-const DURING_CHANGE = { udpRequests: 2 } as const
-/** Everything that comes while no process listens. */
-const WITHOUT_PROCESSES = { openConnections: 20, newConnections: Infinity, udpRequests: Infinity } as const
-
-const REFUSED = 'ECONNREFUSED'
-const HANGS = 'no answer'
-
-interface ProcessFault {
-  readonly workers: number
-  /** Sends signals to processes in the order of the fault; each resolves when the process has exited, or stopped. */
-  readonly run: (kill: Kill, control: number, workers: readonly number[]) => Promise<unknown>
-  /** Whether another proxy is started then. */
-  readonly restarts?: boolean
-  readonly allowed?: Readonly<Partial<Record<TrafficKind, number>>>
-  /** What must not happen to a new client; by default, to be refused or to wait longer than it likes. */
-  readonly never?: readonly string[]
-}
-
-type Kill = (signal: NodeJS.Signals, ...pids: readonly number[]) => void
-
-async function measure(t: Test, fault: FaultMeasurement, options: ProcessFault): Promise<void> {
-  const { workers, run, restarts = false, allowed = {}, never = [REFUSED, HANGS] } = options
-  const node = await ServiceNode.create(t, [`--data-plane-workers=${workers}`])
-  const first = await node.start()
-  const pids = workersOf(first.child.pid!)
-  t.equal(pids.length, workers)
-  const traffic = await node.startTraffic()
-  const exited = once(first.child, 'exit')
-  fault.start()
-  await run((signal, ...targets) => targets.forEach(pid => process.kill(pid, signal)), first.child.pid!, pids)
-  if (restarts) await exited
-  const proxy = restarts ? await node.start() : first
-  await fault.measureRecovery('a new client is served', () => node.waitForPod('a'))
-  await waitUntil(() => workersOf(proxy.child.pid!).length === workers, 'all workers run')
-  const { newConnections } = await fault.checkTraffic(traffic, allowed)
-  for (const reason of never) t.equal(newConnections.lost[reason], undefined, reason)
-  if (restarts) await waitUntil(() => !pids.some(isRunning), 'the workers of the first proxy have exited')
-  t.equal(await proxy.stop(), 0)
-}
 
 testFault(
   {
@@ -63,7 +24,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 1,
       run: async (kill, _, workers) => Promise.resolve(kill('SIGKILL', ...workers)),
       allowed: THROUGH_A_WORKER,
@@ -77,7 +38,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 2,
       run: async (kill, control, [first, second]) => {
         kill('SIGKILL', first!)
@@ -98,7 +59,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 2,
       run: async (kill, _, workers) => Promise.resolve(kill('SIGKILL', ...workers)),
       allowed: THROUGH_A_WORKER,
@@ -112,7 +73,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 1,
       run: async (kill, control) => Promise.resolve(kill('SIGKILL', control)),
       restarts: true,
@@ -127,7 +88,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 2,
       run: async (kill, control, [first]) => {
         kill('SIGKILL', control)
@@ -147,7 +108,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 2,
       run: async (kill, control, [first]) => Promise.resolve(kill('SIGKILL', first!, control)),
       restarts: true,
@@ -162,7 +123,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 1,
       run: async (kill, control, workers) => Promise.resolve(kill('SIGKILL', ...workers, control)),
       restarts: true,
@@ -178,7 +139,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 2,
       run: async (kill, control, workers) => {
         kill('SIGKILL', control)
@@ -194,7 +155,7 @@ testFault(
 testFault(
   { fault: 'The control process is stopped (SIGSTOP) for 3 s', promise: 'The workers serve; nothing is lost.', skip },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 1,
       run: async (kill, control) => {
         kill('SIGSTOP', control)
@@ -212,7 +173,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 1,
       run: async (kill, _, workers) => {
         kill('SIGSTOP', ...workers)
@@ -230,7 +191,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 2,
       run: async (kill, control, workers) => {
         kill('SIGSTOP', control, ...workers)
@@ -248,7 +209,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 2,
       run: async (kill, control, workers) => {
         kill('SIGSTOP', ...workers, control)
@@ -267,7 +228,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 1,
       run: async (kill, _, [worker]) => {
         kill('SIGSTOP', worker!)
@@ -285,7 +246,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 2,
       run: async (kill, control) => {
         kill('SIGSTOP', control)
@@ -305,7 +266,7 @@ testFault(
     skip,
   },
   (t, fault) =>
-    measure(t, fault, {
+    measureProcessFault(t, fault, {
       workers: 2,
       run: async (kill, control, [first]) =>
         Promise.resolve(kill('SIGSTOP', first!)).then(() => kill('SIGKILL', control)),

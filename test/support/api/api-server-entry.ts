@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type ApiObject, ApiServer, type InjectedResponse, type Resource } from './api-server.js'
 import { TcpRelay } from './tcp-relay.js'
 
@@ -20,8 +21,8 @@ interface ApiServerCommand {
   readonly relist?: readonly Resource[]
   /** Waits for an event with such a reason and returns it. */
   readonly event?: string
-  /** Replaces a slice every `ms` milliseconds with the next of the list, until another command. */
-  readonly churn?: { readonly ms: number; readonly slices: readonly ApiObject[] }
+  /** Replaces a slice every `ms` milliseconds with the next of the list, so many times; then the answer comes. */
+  readonly churn?: { readonly ms: number; readonly slices: readonly ApiObject[]; readonly count: number }
   /** Ends every watch with 410, so that clients list everything again. */
   readonly expire?: boolean
   /** Stops or starts to listen. Stopping resets all connections. */
@@ -55,13 +56,11 @@ const api = await ApiServer.start({
   ...(token !== undefined && { token }),
   ...(key !== undefined && { tls: { key: readFileSync(key), cert: readFileSync(certificate!) } }),
 })
-let churn: NodeJS.Timeout | undefined
 let churned = 0
 let relay: TcpRelay | undefined
 process.stdout.write(`${api.url}\n`)
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line) as ApiServerCommand
-  clearInterval(churn)
   Object.assign(api.serves, command.serves)
   for (const [resource, object] of command.put ?? []) api.put(resource, object)
   for (const [resource, name] of command.remove ?? []) api.remove(resource, name)
@@ -75,15 +74,12 @@ for await (const line of createInterface({ input: process.stdin })) {
     continue
   }
   if (command.churn !== undefined) {
-    const { ms, slices } = command.churn
-    const [before, startedAt] = [churned, performance.now()]
-    churn = setInterval(
-      () => {
-        const due = before + (performance.now() - startedAt) / ms
-        while (churned < due) api.put('endpointslices', slices[churned++ % slices.length]!)
-      },
-      Math.max(ms, SHORTEST_INTERVAL_MS),
-    )
+    const { ms, slices, count } = command.churn
+    const startedAt = performance.now()
+    for (let sent = 0; sent < count; await pause(Math.max(ms, SHORTEST_INTERVAL_MS))) {
+      const due = Math.min(count, (performance.now() - startedAt) / ms)
+      for (; sent < due; sent++) api.put('endpointslices', slices[churned++ % slices.length]!)
+    }
   }
   if (command.expire === true) {
     api.compact()

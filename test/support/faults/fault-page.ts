@@ -58,7 +58,8 @@ function joinCells(cells: readonly string[]): string {
   return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 
-function splitCells(line: string): string[] {
+/** The cells of a row. */
+export function splitCells(line: string): string[] {
   return line
     .split(/(?<!\\)\|/)
     .slice(1, -1)

@@ -27,6 +27,7 @@ export class SteadyTraffic {
   readonly kinds: readonly TrafficKind[]
   readonly #child: ChildProcess
   readonly #lines: AsyncIterator<string>
+  #report: Promise<TrafficReport> | undefined
 
   private constructor(child: ChildProcess, plan: TrafficPlan) {
     this.kinds = Object.keys(plan) as TrafficKind[]
@@ -43,8 +44,12 @@ export class SteadyTraffic {
     return traffic
   }
 
-  /** Ends the traffic, when every answer has come or is late enough to count as lost. */
-  async stop(): Promise<TrafficReport> {
+  /** Ends the traffic, when every answer has come or is late enough to count as lost. Every call returns the same report. */
+  stop(): Promise<TrafficReport> {
+    return (this.#report ??= this.#end())
+  }
+
+  async #end(): Promise<TrafficReport> {
     this.#child.stdin!.end()
     return JSON.parse(await this.#readLine()) as TrafficReport
   }

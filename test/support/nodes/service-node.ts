@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type Test } from 'tap'
-import { SteadyTraffic } from '../faults/steady-traffic.js'
+import { SteadyTraffic, type TrafficPlan } from '../faults/steady-traffic.js'
 import { countLost } from '../faults/traffic-counts.js'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../api/manifests.js'
 import { PersistentConnection } from '../pods/persistent-connection.js'
@@ -160,13 +160,32 @@ export class ServiceNode {
    * connections from the node to the NodePort. Resolves when the open connections are open.
    */
   startTraffic(): Promise<readonly SteadyTraffic[]> {
+    return this.#startClients(this.#openConnections)
+  }
+
+  /** The same without open connections. */
+  startRequests(): Promise<readonly SteadyTraffic[]> {
+    return this.#startClients({})
+  }
+
+  /** The open connections alone. Resolves when they are open. */
+  startOpenConnections(): Promise<SteadyTraffic> {
+    return SteadyTraffic.start(this.network, this.#pod.namespace, this.#openConnections)
+  }
+
+  get #openConnections(): TrafficPlan {
+    const { clusterIP: ip, port } = this.web
+    return { openConnections: { ip, port, count: FAULT_TRAFFIC.openConnections } }
+  }
+
+  #startClients(more: TrafficPlan): Promise<readonly SteadyTraffic[]> {
     const { clusterIP: ip, port, nodePort } = this.web
-    const { newConnections: rate, udpRequests, openConnections: count } = FAULT_TRAFFIC
+    const { newConnections: rate, udpRequests } = FAULT_TRAFFIC
     return Promise.all([
       SteadyTraffic.start(this.network, this.#pod.namespace, {
         newConnections: { ip, port, rate },
-        openConnections: { ip, port, count },
         udpRequests: { ip: this.dns.clusterIP, port: this.dns.port, rate: udpRequests },
+        ...more,
       }),
       SteadyTraffic.start(this.network, this.network.node, {
         newConnections: { ip: this.nodeIP, port: nodePort, rate },

@@ -1,12 +1,15 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { ProgramLog } from '../../../lib/demo/program-log.js'
+import { MODES } from '../../../lib/modes/registry.js'
 import { readYaml } from '../../../lib/source/read-yaml.js'
-import { type NodeNetwork } from '../nodes/node-network.js'
+import { ipvsUnavailable } from '../nodes/ipvs-unavailable.js'
+import { NODE_IP, type NodeNetwork, namespacesUnavailable } from '../nodes/node-network.js'
 import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
 import { PROXY_PROGRAM } from './proxy-process.js'
 
@@ -16,6 +19,29 @@ const FOLDERS = [
   fileURLToPath(new URL('../../../../test/installers', import.meta.url)),
   fileURLToPath(new URL('../../../../../shared/cases/installers', import.meta.url)),
 ]
+/** The reason why no installer can be tried here, or false. */
+export const installersUnavailable =
+  namespacesUnavailable || (spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not installed')
+
+/** Modes that this node or this version does not have, and what the program then says. */
+const IMPOSSIBLE_MODES: readonly (ImpossibleMode & { readonly isImpossible: boolean })[] = [
+  {
+    mode: 'ipvs',
+    isImpossible: ipvsUnavailable !== false,
+    message: /Cannot serve in mode "ipvs" on this node/,
+  },
+  {
+    mode: 'nftables',
+    isImpossible: MODES.every(({ name }) => name !== 'nftables'),
+    message: /this version has no nftables mode/,
+  },
+]
+
+/** Asks, as the kubelet does, until the proxy says that it serves: before that, the rules of an earlier one may serve. */
+const WAIT_UNTIL_READY = `
+  const ask = () => fetch('http://127.0.0.1:10256/readyz').then(({ ok }) => ok, () => false)
+  while (!(await ask())) await new Promise(resolve => setTimeout(resolve, 50))`
+const READY_TIMEOUT_MS = 60_000 * TIMEOUT_FACTOR
 const SERVICE_ACCOUNT = 'var/run/secrets/kubernetes.io/serviceaccount'
 
 /** How an installer starts kube-proxy. */
@@ -26,6 +52,33 @@ export interface Installer {
   readonly env: Readonly<Record<string, string>>
   /** Texts by absolute path. */
   readonly files: Readonly<Record<string, string>>
+}
+
+/** A mode that cannot serve here. */
+export interface ImpossibleMode {
+  readonly mode: string
+  /** What the program says about it. */
+  readonly message: RegExp
+}
+
+/** The mode of an installer, if it cannot serve here. */
+export function impossibleModeOf({ command, files }: Installer): ImpossibleMode | undefined {
+  const text = [...command, ...Object.values(files)].join('\n')
+  return IMPOSSIBLE_MODES.find(
+    ({ mode, isImpossible }) => isImpossible && new RegExp(`(--proxy-mode=|^ *mode: "?)${mode}\\b`, 'm').test(text),
+  )
+}
+
+/** The Nodes of a cluster that knows this node under all names that installers use. */
+export function makeInstallerNodes(installers: readonly Installer[]): readonly object[] {
+  const names = installers.map(
+    ({ command }) => /--hostname-override=(\S+)/.exec(command.join(' '))?.[1] ?? hostname().toLowerCase(),
+  )
+  return [...new Set(names)].map(name => ({
+    metadata: { name },
+    spec: { podCIDRs: ['10.244.0.0/24'] },
+    status: { addresses: [{ type: 'InternalIP', address: NODE_IP }] },
+  }))
 }
 
 /** All installers, each once; in files `NAME.yaml`. */
@@ -95,5 +148,12 @@ export function startInstalled(
     }
   const args = ['--mount', '--propagation=private', 'sh', '-c', START, 'sh', root, process.execPath, PROXY_PROGRAM]
   const child = network.start(network.node, 'unshare', [...args, ...command.slice(1)], { ...process.env, ...env })
-  return { child, log: new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS) }
+  const ended = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null)
+  /** Resolves with 0 when the program says that it serves; with its exit code if it ends before. */
+  const ready = async (): Promise<number | null> => {
+    const askUntilReady = ['--input-type=module', '--eval', WAIT_UNTIL_READY]
+    const asked = network.node.run(process.execPath, askUntilReady, { timeoutMs: READY_TIMEOUT_MS })
+    return Promise.race([asked.then(({ exitCode }) => exitCode), ended])
+  }
+  return { child, ended, log: new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS), ready }
 }

@@ -1,0 +1,56 @@
+import { once } from 'node:events'
+import { type Test } from 'tap'
+import { waitUntil } from '../dataplane/plane-under-test.js'
+import { ServiceNode } from '../nodes/service-node.js'
+import { isRunning, workersOf } from '../processes/children-of.js'
+import { type FaultMeasurement } from './fault-measurement.js'
+import { type TrafficKind } from './traffic-counts.js'
+
+/** All open connections, and what is under way through a worker when it is killed. */
+export const THROUGH_A_WORKER = { openConnections: 20, newConnections: 5, udpRequests: 5 } as const
+/** UDP replies that come while the rules change. */
+export const DURING_CHANGE = { udpRequests: 2 } as const
+/** Everything that comes while no process listens. */
+export const WITHOUT_PROCESSES = { openConnections: 20, newConnections: Infinity, udpRequests: Infinity } as const
+
+export const REFUSED = 'ECONNREFUSED'
+export const HANGS = 'no answer'
+
+/** Signals to the processes of a proxy, in an order. */
+export interface ProcessFault {
+  readonly workers: number
+  /** Sends signals to processes in the order of the fault; each resolves when the process has exited, or stopped. */
+  readonly run: (kill: Kill, control: number, workers: readonly number[]) => Promise<unknown>
+  /** Whether another proxy is started then. */
+  readonly restarts?: boolean
+  readonly allowed?: Readonly<Partial<Record<TrafficKind, number>>>
+  /** What must not happen to a new client; by default, to be refused or to wait longer than it likes. */
+  readonly never?: readonly string[]
+  /** What the processes of the first proxy have to log. */
+  readonly logs?: RegExp
+}
+
+/** Sends a signal to processes. */
+export type Kill = (signal: NodeJS.Signals, ...pids: readonly number[]) => void
+
+/** Runs a proxy under steady traffic, sends the signals, and waits until all is well again. */
+export async function measureProcessFault(t: Test, fault: FaultMeasurement, options: ProcessFault): Promise<void> {
+  const { workers, run, restarts = false, allowed = {}, never = [REFUSED, HANGS], logs } = options
+  const node = await ServiceNode.create(t, [`--data-plane-workers=${workers}`])
+  const first = await node.start()
+  const pids = workersOf(first.child.pid!)
+  t.equal(pids.length, workers)
+  const traffic = await node.startTraffic()
+  const exited = once(first.child, 'exit')
+  fault.start()
+  await run((signal, ...targets) => targets.forEach(pid => process.kill(pid, signal)), first.child.pid!, pids)
+  if (restarts) await exited
+  const proxy = restarts ? await node.start() : first
+  await fault.measureRecovery('a new client is served', () => node.waitForPod('a'))
+  await waitUntil(() => workersOf(proxy.child.pid!).length === workers, 'all workers run')
+  const { newConnections } = await fault.checkTraffic(traffic, allowed)
+  for (const reason of never) t.equal(newConnections.lost[reason], undefined, reason)
+  if (restarts) await waitUntil(() => !pids.some(isRunning), 'the workers of the first proxy have exited')
+  if (logs !== undefined) t.match(first.lines.join('\n'), logs)
+  t.equal(await proxy.stop(), 0)
+}
