@@ -1,4 +1,7 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import t from 'tap'
+import { KILL_CASES } from '../code/reliability/cases/kill-cases.js'
 import { computeCaseFigures } from '../code/reliability/case-figures.js'
 import { type CaseRecord } from '../code/reliability/case-site.js'
 import { type RequestRecord } from '../code/reliability/load/load-report.js'
@@ -7,6 +10,9 @@ import { formatCaseRow } from '../code/reliability/report/case-row.js'
 import { renderReliabilityPicture } from '../code/reliability/report/reliability-picture.js'
 import { renderReliabilityTables } from '../code/reliability/report/reliability-tables.js'
 import { replaceMeasured } from '../code/reliability/report/write-reliability-report.js'
+import { SETUPS } from '../code/reliability/setups.js'
+import { KnownProcesses } from '../code/reliability/watch/known-processes.js'
+import { findListeningSocket } from '../code/reliability/watch/listening-socket.js'
 import { findRuleLead } from '../code/reliability/watch/rule-leads.js'
 
 /** Ten requests per second from the start on; those that start in the given times are not answered. */
@@ -130,6 +136,44 @@ void t.test('A client is followed through the rules to a port of the node, to Po
   t.equal(lead(`-A PREROUTING ${match} -j KUBE-A`), 'nothing')
   t.end()
 })
+
+void t.test('After a kill of everything, rules may lead to what is known only, and at last to the new proxy', t => {
+  const { isKept } = KILL_CASES.find(({ name }) => name === 'kill-all')!
+  const keeps = (setupName: string, ...between: readonly string[]): boolean => {
+    const setup = SETUPS.find(({ name }) => name === setupName)!
+    const states = ['old proxy', ...between].map((to, n) => ({ at: 1000 * n, to }))
+    return isKept(computeCaseFigures(recordOf({ states }), 1000), setup)
+  }
+  t.ok(keeps('userspace-2', 'a process that exits', 'a closed port', 'new proxy'))
+  t.notOk(keeps('userspace-2', 'another program (sh)', 'a closed port', 'new proxy'), 'a program that does not accept')
+  t.notOk(keeps('userspace-2', 'no rule', 'new proxy'))
+  t.notOk(keeps('userspace-2', 'a closed port'), 'nothing serves again')
+  t.ok(keeps('userspace-kernel', 'kernel', 'new proxy'))
+  t.notOk(keeps('userspace-kernel', 'a closed port', 'new proxy'), 'the kernel does not take over')
+  t.end()
+})
+
+void t.test('The holder of a listening socket is a known proxy, a named stranger, or none', async t => {
+  const listen = `require('net').createServer().listen(0, function () { console.log(this.address().port) })`
+  const child = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  const inode = findListeningSocket(Number(String(line)))!
+  const strangers = new KnownProcesses()
+  t.match(strangers.describeHolder(inode), /^another program \(.*node/)
+  const processes = new KnownProcesses()
+  processes.add('old proxy', child.pid!)
+  t.equal(processes.describeHolder(inode), 'old proxy')
+  await kill(child)
+  t.equal(processes.describeHolder(inode), undefined)
+  t.equal(findListeningSocket(Number(String(line))), undefined)
+})
+
+async function kill(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+}
 
 void t.test('The page and the picture show each case, and only the measured part of a page is replaced', t => {
   const figures = computeCaseFigures(recordOf(), 1000)

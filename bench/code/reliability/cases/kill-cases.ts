@@ -1,5 +1,7 @@
+import { type CaseFigures } from '../case-figures.js'
 import { type CaseRecord, type CaseSite } from '../case-site.js'
 import { type MeasuredProxy } from '../measured-proxy.js'
+import { ANOTHER_PROGRAM, CLOSED_PORT, NO_RULE } from '../watch/rule-watch.js'
 import { type ReliabilityCase } from './reliability-case.js'
 import { AFTER_DRAIN_MS } from './update-cases.js'
 
@@ -22,7 +24,7 @@ export const KILL_CASES: readonly ReliabilityCase[] = [
       return site.finish(AFTER_WORKER_MS)
     },
     isKept: ({ refused, hasRecovered, leads }) =>
-      refused === 0 && hasRecovered && leads.every(({ to }) => to !== 'a closed port'),
+      refused === 0 && hasRecovered && areLeadsKnown({ leads }) && leads.every(({ to }) => to !== CLOSED_PORT),
   },
   {
     name: 'kill-control',
@@ -37,8 +39,10 @@ export const KILL_CASES: readonly ReliabilityCase[] = [
       await proxy.killControl()
       return recover(site)
     },
-    isKept: ({ refused, failed, cutEarly, hasRecovered }, { carriesTraffic }) =>
-      hasRecovered && (!carriesTraffic || (refused === 0 && cutEarly === 0 && Object.keys(failed).length === 0)),
+    isKept: ({ refused, failed, cutEarly, hasRecovered, leads }, { carriesTraffic }) =>
+      hasRecovered &&
+      areLeadsKnown({ leads }) &&
+      (!carriesTraffic || (refused === 0 && cutEarly === 0 && Object.keys(failed).length === 0)),
   },
   {
     name: 'kill-all',
@@ -54,8 +58,12 @@ export const KILL_CASES: readonly ReliabilityCase[] = [
       await proxy.killServing()
       return recover(site)
     },
-    isKept: ({ failed, refused, cutEarly, hasRecovered }, { carriesTraffic }) =>
-      hasRecovered && (carriesTraffic || (refused === 0 && cutEarly === 0 && Object.keys(failed).length === 0)),
+    isKept: ({ failed, refused, cutEarly, hasRecovered, leads }, { carriesTraffic, isForKills }) =>
+      hasRecovered &&
+      areLeadsKnown({ leads }) &&
+      leads.at(-1)?.to === (carriesTraffic ? 'new proxy' : 'kernel') &&
+      (!isForKills || leads.some(({ to }) => to === 'kernel')) &&
+      (carriesTraffic || (refused === 0 && cutEarly === 0 && Object.keys(failed).length === 0)),
   },
   {
     name: 'oom-kill',
@@ -75,9 +83,14 @@ export const KILL_CASES: readonly ReliabilityCase[] = [
       process.kill(victim, 'SIGKILL')
       return site.finish(AFTER_WORKER_MS)
     },
-    isKept: ({ refused, hasRecovered }) => refused === 0 && hasRecovered,
+    isKept: ({ refused, hasRecovered, leads }) => refused === 0 && hasRecovered && areLeadsKnown({ leads }),
   },
 ]
+
+/** Whether the rules led nowhere but to a proxy, to Pods, or to a port of a proxy that has gone: clients anywhere else would hang. */
+function areLeadsKnown({ leads }: Pick<CaseFigures, 'leads'>): boolean {
+  return leads.every(({ to }) => !to.startsWith(ANOTHER_PROGRAM) && to !== NO_RULE)
+}
 
 async function startUnderLoad(site: CaseSite): Promise<MeasuredProxy> {
   const proxy = site.launch()

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { ANOTHER_PROGRAM, EXITING_PROCESS } from './rule-watch.js'
 
 interface KnownProcess {
   /** The name of its proxy. */
@@ -22,15 +23,31 @@ export class KnownProcesses {
       for (const child of childrenOf(pid)) if (!this.#known.has(child) && isWorker(child)) this.#known.set(child, known)
   }
 
-  /** Names the proxy that accepts from a listening socket. @param inode that of the socket */
-  describeHolder(inode: string): string {
-    const holders = [...this.#known].filter(([pid]) => holdsSocket(pid, inode))
+  /**
+   * Names the proxy that accepts from a listening socket, or what else has it.
+   * @param inode that of the socket
+   * @returns undefined if no process has it
+   */
+  describeHolder(inode: string): string | undefined {
+    const holders = [...this.#known].filter(([pid]) => holdsSocket(`${pid}`, inode))
     const worker = holders.find(([pid, { control }]) => pid !== control)
     const [, holder] = worker ?? holders[0] ?? []
-    if (holder === undefined) return 'another program'
+    if (holder === undefined) return this.#describeStranger(inode)
     if (!existsSync(`/proc/${holder.control}/exe`)) return `${holder.proxy}, its workers alone`
     const hasWorkers = [...this.#known].some(([pid, { control }]) => control === holder.control && pid !== control)
     return worker === undefined && hasWorkers ? `${holder.proxy}, waiting for a worker` : holder.proxy
+  }
+
+  #describeStranger(inode: string): string | undefined {
+    // The main thread of a killed process may have given up its descriptors while other threads have not ended.
+    if (
+      [...this.#known.keys()].some(pid =>
+        namesIn(`/proc/${pid}/task`).some(id => holdsSocket(`${pid}/task/${id}`, inode)),
+      )
+    )
+      return EXITING_PROCESS
+    const stranger = namesIn('/proc').find(name => /^\d+$/.test(name) && holdsSocket(name, inode))
+    return stranger === undefined ? undefined : `${ANOTHER_PROGRAM} (${readCommand(stranger)})`
   }
 }
 
@@ -52,11 +69,26 @@ function isWorker(pid: number): boolean {
   }
 }
 
-function holdsSocket(pid: number, inode: string): boolean {
+/** @param task a process or thread, as in /proc */
+function holdsSocket(task: string, inode: string): boolean {
+  const folder = `/proc/${task}/fd`
+  return namesIn(folder).some(fd => readLink(`${folder}/${fd}`) === `socket:[${inode}]`)
+}
+
+/** Empty if the process has exited in the meantime. */
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).some(fd => readLink(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`)
+    return readdirSync(folder)
   } catch {
-    return false
+    return []
+  }
+}
+
+function readCommand(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim()
+  } catch {
+    return 'gone'
   }
 }
 

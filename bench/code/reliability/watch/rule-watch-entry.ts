@@ -3,7 +3,6 @@
  * and looks who accepts there; it prints a `RuleState` when that changes. Each line of its standard input is `PID NAME` of a proxy.
  */
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -11,12 +10,11 @@ import { promisify } from 'node:util'
 import { type Packet } from '../../../../test/support/kernel/trace-packet.js'
 import { sharedClockMs } from '../../measure/shared-clock.js'
 import { KnownProcesses } from './known-processes.js'
+import { findListeningSocket } from './listening-socket.js'
 import { findRuleLead } from './rule-leads.js'
-import { type RuleState } from './rule-watch.js'
+import { CLOSED_PORT, EXITING_PROCESS, NO_RULE, type RuleState } from './rule-watch.js'
 
 const INTERVAL_MS = 100
-/** The state of a listening socket in /proc/net/tcp. */
-const LISTEN = '0A'
 const run = promisify(execFile)
 
 const [destination, port, source] = process.argv.slice(2) as [string, string, string]
@@ -52,20 +50,10 @@ async function readState(): Promise<string> {
   const { stdout } = await run('iptables-save', ['-t', 'nat'])
   const lead = findRuleLead(stdout, packet)
   if (lead === 'Pods') return 'kernel'
-  if (lead === 'nothing') return 'no rule'
-  const inode = findListener(lead.port)
-  return inode === undefined ? 'a closed port' : processes.describeHolder(inode)
-}
-
-/** The inode of a socket that listens on a port. */
-function findListener(portNumber: number): string | undefined {
-  const ending = `:${portNumber.toString(16).toUpperCase().padStart(4, '0')}`
-  for (const file of ['/proc/self/net/tcp', '/proc/self/net/tcp6']) {
-    const fields = readFileSync(file, 'utf8')
-      .split('\n')
-      .map(line => line.trim().split(/\s+/))
-    const listener = fields.find(([, local, , state]) => state === LISTEN && local!.endsWith(ending))
-    if (listener !== undefined) return listener[9]
-  }
-  return undefined
+  if (lead === 'nothing') return NO_RULE
+  const inode = findListeningSocket(lead.port)
+  if (inode === undefined) return CLOSED_PORT
+  const holder = processes.describeHolder(inode)
+  // Without a holder, the kernel closes the socket now, or has closed it since.
+  return holder ?? (findListeningSocket(lead.port) === inode ? EXITING_PROCESS : CLOSED_PORT)
 }

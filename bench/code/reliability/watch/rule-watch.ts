@@ -5,11 +5,19 @@ import { type NodeNetwork } from '../../../../test/support/nodes/node-network.js
 
 const ENTRY = fileURLToPath(new URL('rule-watch-entry.js', import.meta.url))
 
+/** No socket listens on the port that the rules name. */
+export const CLOSED_PORT = 'a closed port'
+/** A socket still listens, of a process that was killed: the kernel ends its threads one by one, and then closes its descriptors. */
+export const EXITING_PROCESS = 'a process that exits'
+export const NO_RULE = 'no rule'
+/** The beginning of the name of a holder that is not part of a proxy of the case. */
+export const ANOTHER_PROGRAM = 'another program'
+
 /** From this moment on, the rules lead new clients there. */
 export interface RuleState {
   /** Milliseconds of the shared clock. */
   readonly at: number
-  /** A proxy, `kernel` (the rules name Pods), `a closed port`, `no rule` or `another program`. */
+  /** A proxy, `kernel` (the rules name Pods), or one of the constants above. */
   readonly to: string
 }
 
