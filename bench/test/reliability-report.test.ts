@@ -153,14 +153,14 @@ void t.test('After a kill of everything, rules may lead to what is known only, a
   t.end()
 })
 
-void t.test('The holder of a listening socket is a known proxy, a named stranger, or none', async t => {
+void t.test('The holder of a listening socket is a known proxy, another program with its name, or none', async t => {
   const listen = `require('net').createServer().listen(0, function () { console.log(this.address().port) })`
   const child = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => child.kill('SIGKILL'))
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
   const inode = findListeningSocket(Number(String(line)))!
-  const strangers = new KnownProcesses()
-  t.match(strangers.describeHolder(inode), /^another program \(.*node/)
+  const unknown = new KnownProcesses()
+  t.match(unknown.describeHolder(inode), /^another program \(.*node/)
   const processes = new KnownProcesses()
   processes.add('old proxy', child.pid!)
   t.equal(processes.describeHolder(inode), 'old proxy')

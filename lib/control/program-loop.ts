@@ -13,9 +13,9 @@ const BURST = 2
 /** First pause after a failure, in milliseconds. It doubles with each failure, up to the sync period. */
 const FIRST_RETRY_MS = 1000
 
-/** How long a check waits after another program has changed rules: most programs make several changes at the same time. */
-const REACTION_MS = 50
-/** The least time between two such checks, and how long the first one waits where a check takes long. */
+/** A check waits until another program has changed no rule for so long: most programs make several changes that belong together. */
+const QUIET_MS = 100
+/** It waits no longer than this. Also the least time between two such checks, and how long one waits where a check takes long. */
 const REACTION_PERIOD_MS = 500
 /**
  * Such checks take 2 % of the time at most in the long run: a program that edits our rules all the time must not have us repair them
@@ -74,6 +74,8 @@ export class ProgramLoop {
   #lastCheckMs = 0
   readonly #reactions: TimeBudget
   #lastReactionAt = -Infinity
+  /** When the first change by another program came that no check has seen. */
+  #changedAt = 0
 
   constructor(options: ProgramLoopOptions) {
     this.#options = options
@@ -114,6 +116,8 @@ export class ProgramLoop {
     // The first write checks the rules then.
     if (!this.#hasUpdate) return void (this.#verifyRequested = true)
     const now = clock.now()
+    if (this.#timers.has('react')) this.#timers.cancel('react')
+    else this.#changedAt = now
     const delayMs = Math.max(this.#reactionDelay(now), this.#reactions.wait(now))
     this.#timers.set('react', delayMs, () => {
       this.#lastReactionAt = clock.now()
@@ -140,12 +144,10 @@ export class ProgramLoop {
     await this.#programming
   }
 
-  /** A check at once may come between two changes that belong together, so it must leave time for another one soon after. */
   #reactionDelay(now: number): number {
-    const period = this.#reactions.covers(now, this.#lastCheckMs)
-      ? this.#lastReactionAt + REACTION_PERIOD_MS - now
-      : REACTION_PERIOD_MS
-    return Math.max(REACTION_MS, period)
+    const quietMs = this.#reactions.covers(now, this.#lastCheckMs) ? QUIET_MS : REACTION_PERIOD_MS
+    const dueAt = Math.min(now + quietMs, this.#changedAt + REACTION_PERIOD_MS)
+    return Math.max(dueAt, this.#lastReactionAt + REACTION_PERIOD_MS) - now
   }
 
   #schedule(): void {

@@ -160,7 +160,7 @@ t.test('rules are verified every sync period, and repaired if another program ch
 t.test('the first change by another program is repaired at once; many changes cause few checks', async t => {
   const rig = createRig()
   await start(rig)
-  for (const pauseMs of [50, 500]) {
+  for (const pauseMs of [100, 500]) {
     rig.proxier.kernel.clear()
     rig.loop.checkRules('IPv4')
     await rig.clock.advance(pauseMs - 1)
@@ -177,6 +177,28 @@ t.test('the first change by another program is repaired at once; many changes ca
   const checks = rig.proxier.programCalls.length - before
   t.ok(checks >= 1 && checks <= 5, `${checks} checks in 2 s`)
 })
+
+t.test(
+  'changes that come together are repaired after the last one, and no later than half a second after the first',
+  async t => {
+    const table: readonly (readonly [changes: number, checkedAt: number])[] = [
+      [3, 260],
+      [20, 500],
+    ]
+    for (const [changes, checkedAt] of table) {
+      const rig = createRig()
+      await start(rig)
+      const before = rig.proxier.programCalls.length
+      const startedAt = rig.clock.now()
+      for (let n = 0; n < changes; n++) {
+        rig.loop.checkRules('IPv4')
+        await rig.clock.advance(80)
+      }
+      await rig.clock.advance(100)
+      t.equal(rig.proxier.programCalls[before]!.at - startedAt, checkedAt)
+    }
+  },
+)
 
 t.test('checks because of other programs take a second at once, and 2 % of the time in the long run', async t => {
   const rig = createRig({ minSyncPeriod: 0 })
@@ -204,7 +226,7 @@ t.test('where a check takes long, the first one waits for changes that come toge
   await start(rig)
   rig.proxier.programGate.close()
   rig.loop.checkRules('IPv4')
-  await rig.clock.advance(50 + 1200)
+  await rig.clock.advance(100 + 1200)
   rig.proxier.programGate.open()
   await rig.clock.advance(10_000)
   const before = rig.proxier.programCalls.length

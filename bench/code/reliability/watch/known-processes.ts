@@ -46,8 +46,8 @@ export class KnownProcesses {
       )
     )
       return EXITING_PROCESS
-    const stranger = namesIn('/proc').find(name => /^\d+$/.test(name) && holdsSocket(name, inode))
-    return stranger === undefined ? undefined : `${ANOTHER_PROGRAM} (${readCommand(stranger)})`
+    const holder = namesIn('/proc').find(name => /^\d+$/.test(name) && holdsSocket(name, inode))
+    return holder === undefined ? undefined : `${ANOTHER_PROGRAM} (${readCommand(holder)})`
   }
 }
 
