@@ -32,13 +32,13 @@ export class KnownProcesses {
     const holders = [...this.#known].filter(([pid]) => holdsSocket(`${pid}`, inode))
     const worker = holders.find(([pid, { control }]) => pid !== control)
     const [, holder] = worker ?? holders[0] ?? []
-    if (holder === undefined) return this.#describeStranger(inode)
+    if (holder === undefined) return this.#describeUnknown(inode)
     if (!existsSync(`/proc/${holder.control}/exe`)) return `${holder.proxy}, its workers alone`
     const hasWorkers = [...this.#known].some(([pid, { control }]) => control === holder.control && pid !== control)
     return worker === undefined && hasWorkers ? `${holder.proxy}, waiting for a worker` : holder.proxy
   }
 
-  #describeStranger(inode: string): string | undefined {
+  #describeUnknown(inode: string): string | undefined {
     // The main thread of a killed process may have given up its descriptors while other threads have not ended.
     if (
       [...this.#known.keys()].some(pid =>
