@@ -68,20 +68,22 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
     const buffers = this.#buffers
     const bytes = buffers.prepareWrite(buffer, length)
     const result = to.write(bytes)
-    if (result === PENDING) {
+    if (result === WRITTEN) this.#turns.countRead(from, length)
+    else if (result === PENDING) {
       buffers.detach(bytes)
       from.pause()
+      this.#turns.countHeldRead(from, length)
       this.#owner.onUnpolled()
-    } else if (result !== WRITTEN) {
+    } else {
       this.onError(to, systemError('write', result))
       return buffer
-    } else if (length === buffer.length) this.#turns.countFullRead(from, length)
+    }
     return buffers.nextBuffer(this, buffer, length)
   }
 
   onDrain(to: TcpHandle, bytes: Uint8Array): void {
     this.#buffers.recycle(bytes)
-    this.#peerOf(to).resume()
+    this.#turns.goOn(this.#peerOf(to), bytes.length)
   }
 
   /** No write is pending in this direction: while one was, nothing was read, not even the end. */

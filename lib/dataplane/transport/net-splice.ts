@@ -13,8 +13,6 @@ import {
 } from './tcp-transport.js'
 
 const EMPTY = Buffer.alloc(0)
-/** The memory into which Node.js reads a socket. */
-const READ_BYTES = 65_536
 
 /** A splice with Node.js's public streams. Both sockets must have been made with `allowHalfOpen`. */
 export class NetSplice implements TcpSplice, NetSocketEvents {
@@ -96,14 +94,15 @@ export class NetSplice implements TcpSplice, NetSocketEvents {
 
   #pipe({ stream: from }: NetSocket, receiver: NetSocket): void {
     const { stream: to } = receiver
-    const resume = (): void => void from.resume()
+    const reader = { due: 0, pauseAt: 0, pause: () => void from.pause(), resume: () => void from.resume() }
+    let heldBytes = 0
+    const resume = (): void => this.#turns.goOn(reader, heldBytes)
     from.on('data', (chunk: Buffer) => {
       const mayGoOn = to.write(chunk)
-      if (mayGoOn && to.writableLength === 0) {
-        if (chunk.length === READ_BYTES) this.#turns.countFullRead(from, chunk.length)
-        return
-      }
+      if (mayGoOn && to.writableLength === 0) return this.#turns.countRead(reader, chunk.length)
       from.pause()
+      heldBytes = chunk.length
+      this.#turns.countHeldRead(reader, heldBytes)
       this.#owner.onUnpolled()
       // Very small pieces would take far more memory than their bytes before Node.js asks for a pause, and it reports the drain only then.
       if (mayGoOn) to.write(EMPTY, resume)

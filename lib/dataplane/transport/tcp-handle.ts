@@ -1,6 +1,7 @@
 import { type Server } from 'node:net'
 import { type RawRequest, type RawTcp, UV_EOF, streamBinding, tcpBinding } from './raw-tcp.js'
 import { type SocketAddress } from './upstream-sockets.js'
+import { type Reader } from './read-turns.js'
 import { reasonOfEnd } from './reason-of-end.js'
 import { systemError } from './socket-error.js'
 import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
@@ -35,7 +36,9 @@ export interface TcpHandleEvents {
 const NO_OWNER: TcpSocketOwner = { onClose: () => undefined }
 
 /** A TcpSocket on one of Node.js's internal TCP handles. It is closed when the call of `close` or `reset` returns. */
-export class TcpHandle implements TcpSocket {
+export class TcpHandle implements TcpSocket, Reader {
+  due = 0
+  pauseAt = 0
   owner: TcpSocketOwner
   /** Whether the peer has finished sending. */
   hasEnded = false
