@@ -8,12 +8,13 @@ export interface UnpolledTimes {
   readonly quietMs: number
 }
 
-const RESET: GonePeerRule = { ifReset: 'reset', ifPossiblyEnded: 'reset' }
-const CLOSE: GonePeerRule = { ifReset: 'reset', ifPossiblyEnded: 'close' }
-const RESET_ONLY: GonePeerRule = { ifReset: 'reset', ifPossiblyEnded: undefined }
+const RESET: GonePeerRule = { ifReset: 'reset', ifPossiblyEnded: 'reset', silentMs: undefined }
+const CLOSE: GonePeerRule = { ifReset: 'reset', ifPossiblyEnded: 'close', silentMs: undefined }
 
 /** Milliseconds without a byte after which a direction that is held back counts as at rest. */
 const AT_REST_MS = 1000
+/** From the first keep-alive to the end of a connection whose peer is silent: ten probes, a second apart, less a margin. */
+const PROBES_MS = 9000
 /** Share of the keep-alive time; the rest is a margin for a sweep that comes late. */
 const SURE_SHARE = 0.5
 
@@ -31,10 +32,11 @@ export interface PeerTimeouts {
  * The kernel drops a connection when the peer sends a reset, when it answers a keep-alive with a reset, or when it does not answer.
  * It sends the first keep-alive after `keepAliveIdle`. So a peer that goes sooner has sent a reset by itself, and the other side must
  * get one too. A peer that goes later has perhaps closed its socket in order, long before, and its kernel has forgotten it since.
- * Then the other side must get all bytes that it sent, and no reset: as from that kernel.
+ * Then the other side must get all bytes that it sent, and no reset: as from that kernel. If it died before it finished sending, the
+ * other side gets all bytes that came, and then a reset.
  *
  * Those bytes may wait for a slow reader as long as those of a peer that still exists and has finished sending: a kernel that forwards
- * packets has no limit for bytes that it has acknowledged. When sockets are short, connections that are held back end first.
+ * packets has no limit for bytes that it has acknowledged. When sockets are short, connections whose sender is gone end first.
  *
  * If this side has finished sending to the peer, the peer may end the connection in order at any time: then the kernel drops it at
  * once, with bytes that nothing has read yet.
@@ -54,7 +56,8 @@ export function gonePeerRule(
   // The bytes that the kernel still has from a peer that is gone arrive as long as the other side takes them.
   if (state === 'reading' || quietMs < AT_REST_MS) return undefined
   const hasSentReset = isShort && !hasFinished
-  return hasSentReset || quietMs >= halfClosedTimeout ? RESET : RESET_ONLY
+  if (hasSentReset || quietMs >= halfClosedTimeout) return RESET
+  return { ifReset: 'reset', ifPossiblyEnded: undefined, silentMs: isShort ? undefined : keepAliveIdle + PROBES_MS }
 }
 
 /**

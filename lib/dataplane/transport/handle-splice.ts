@@ -2,13 +2,26 @@ import { type Borrower, type ReadBuffers } from './read-buffers.js'
 import { type ReadTurns } from './read-turns.js'
 import { goneError, systemError } from './socket-error.js'
 import { PENDING, type TcpHandle, type TcpHandleEvents, WRITTEN } from './tcp-handle.js'
+import { type TcpTable } from './tcp-table.js'
 import {
+  type ConnectionEnd,
   type GonePeerRule,
   type SocketState,
   type SpliceFailure,
   type TcpSplice,
   type TcpSpliceOwner,
 } from './tcp-transport.js'
+
+/** How long the other side may take to receive what a peer sent before it died, in milliseconds; as a half-closed connection. */
+const MAX_WAIT_MS = 3_600_000
+
+/** What all splices of a transport share. */
+export interface SharedByHandles {
+  readonly buffers: ReadBuffers
+  readonly turns: ReadTurns
+  /** Says whether a peer that is held back has finished sending. */
+  readonly table: TcpTable
+}
 
 /** A splice of two TCP handles. It lends them the memory that they read into. */
 export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
@@ -19,13 +32,23 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   readonly #endpoint: TcpHandle
   readonly #buffers: ReadBuffers
   readonly #turns: ReadTurns
+  readonly #table: TcpTable
   readonly #owner: TcpSpliceOwner
+  /** A peer that has died. What it sent is on its way to the other side. */
+  #deadSender: TcpHandle | undefined
+  #deadSince = 0
 
-  constructor(client: TcpHandle, endpoint: TcpHandle, buffers: ReadBuffers, turns: ReadTurns, owner: TcpSpliceOwner) {
+  constructor(
+    client: TcpHandle,
+    endpoint: TcpHandle,
+    { buffers, turns, table }: SharedByHandles,
+    owner: TcpSpliceOwner,
+  ) {
     this.#client = client
     this.#endpoint = endpoint
     this.#buffers = buffers
     this.#turns = turns
+    this.#table = table
     this.#owner = owner
     client.read(this, buffers.shared)
     endpoint.read(this, buffers.shared)
@@ -36,22 +59,23 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   }
 
   get clientState(): SocketState {
-    return stateOf(this.#client, this.#endpoint)
+    return this.#stateOf(this.#client)
   }
 
   get endpointState(): SocketState {
-    return stateOf(this.#endpoint, this.#client)
+    return this.#stateOf(this.#endpoint)
   }
 
-  endIfGone(side: SpliceFailure['side'], rule: GonePeerRule): void {
+  get isSenderGone(): boolean {
+    return this.#client.isPeerGone || this.#endpoint.isPeerGone
+  }
+
+  endIfGone(side: SpliceFailure['side'], { ifReset, ifPossiblyEnded, silentMs }: GonePeerRule): void {
     const handle = side === 'client' ? this.#client : this.#endpoint
-    handle.checkPeer(wasReset => {
-      const end = wasReset ? rule.ifReset : rule.ifPossiblyEnded
-      if (end === 'reset') this.onError(handle, goneError())
-      if (end !== 'close') return
-      this.#client.close()
-      this.#endpoint.close()
-    })
+    if (handle === this.#deadSender) return this.#endWhenReceived(handle)
+    const onGone = (wasReset: boolean): void => this.#endGone(handle, wasReset ? ifReset : ifPossiblyEnded)
+    if (ifPossiblyEnded === undefined) handle.checkHeldPeer(this.#table, silentMs, onGone)
+    else handle.checkPeer(onGone)
   }
 
   reset(): void {
@@ -102,6 +126,13 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
     this.reset()
   }
 
+  onDeath(from: TcpHandle, error: Error): void {
+    this.failure ??= { side: from === this.#client ? 'client' : 'endpoint', error }
+    this.#deadSender = from
+    this.#deadSince = performance.now()
+    this.#owner.onUnpolled()
+  }
+
   onClose(handle: TcpHandle): void {
     const { buffer } = handle
     if (buffer !== undefined && buffer !== this.#buffers.shared) this.#buffers.discard(buffer)
@@ -114,12 +145,30 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
     return true
   }
 
+  #endGone(handle: TcpHandle, end: ConnectionEnd | undefined): void {
+    if (end === 'reset') this.onError(handle, goneError())
+    if (end !== 'close') return
+    this.#client.close()
+    this.#endpoint.close()
+  }
+
+  /** A reset would discard what the other side has not acknowledged yet. */
+  #endWhenReceived(from: TcpHandle): void {
+    const to = this.#peerOf(from)
+    const [local, remote] = [to.localAddress(), to.remoteAddress()]
+    if (local === undefined || remote === undefined || performance.now() - this.#deadSince > MAX_WAIT_MS)
+      return this.reset()
+    this.#table.ask(local, remote, ({ unacknowledged }) => {
+      if (unacknowledged === 0) this.reset()
+    })
+  }
+
+  #stateOf(from: TcpHandle): SocketState {
+    if (this.#peerOf(from).heldBytes > 0 || from === this.#deadSender) return 'held'
+    return from.hasEnded ? 'ended' : 'reading'
+  }
+
   #peerOf(handle: TcpHandle): TcpHandle {
     return handle === this.#client ? this.#endpoint : this.#client
   }
-}
-
-function stateOf(from: TcpHandle, to: TcpHandle): SocketState {
-  if (to.heldBytes > 0) return 'held'
-  return from.hasEnded ? 'ended' : 'reading'
 }

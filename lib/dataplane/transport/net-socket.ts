@@ -19,6 +19,8 @@ export class NetSocket implements TcpSocket {
   readonly stream: Socket
   owner: TcpSocketOwner
   events: NetSocketEvents | undefined
+  /** Whether `lookUpPeer` has found that the peer is gone. */
+  isPeerGone = false
   /** What an outgoing socket connects to. */
   readonly #target: SocketAddress | undefined
   /** When this side has finished sending. */
@@ -71,13 +73,16 @@ export class NetSocket implements TcpSocket {
     // Node.js keeps the address of a client, which the listener has asked for.
     const [local, remote] = [this.localAddress(), this.#target ?? this.remoteAddress()]
     if (local === undefined || remote === undefined) return
-    table.ask(local, remote, state => {
+    table.ask(local, remote, ({ state }) => {
       if (this.stream.destroyed) return
       const now = performance.now()
       if (state === 'open') this.#seenOpenAt = now
       else if (state === 'ended') this.#hasSeenEnd = true
-      // After an orderly end by both sides the kernel would list it for a minute, after one by the peer until its keep-alives fail.
-      else onGone(!this.#hasSeenEnd && now - Math.max(this.#finishedAt, this.#seenOpenAt) < LISTED_MS)
+      else {
+        this.isPeerGone = true
+        // After an orderly end by both sides the kernel would list it for a minute, after one by the peer until its keep-alives fail.
+        onGone(!this.#hasSeenEnd && now - Math.max(this.#finishedAt, this.#seenOpenAt) < LISTED_MS)
+      }
     })
   }
 

@@ -59,6 +59,10 @@ export class NetSplice implements TcpSplice, NetSocketEvents {
     return stateOf(this.#endpoint.stream, this.#client.stream)
   }
 
+  get isSenderGone(): boolean {
+    return this.#client.isPeerGone || this.#endpoint.isPeerGone
+  }
+
   endIfGone(side: SpliceFailure['side'], rule: GonePeerRule): void {
     const socket = side === 'client' ? this.#client : this.#endpoint
     const onGone = (wasReset: boolean): void => this.#endGone(socket, wasReset ? rule.ifReset : rule.ifPossiblyEnded)

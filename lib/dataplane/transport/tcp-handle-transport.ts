@@ -1,10 +1,11 @@
 import { createServer } from 'node:net'
 import { type Target } from '../../balancer/balancer.js'
-import { HandleSplice } from './handle-splice.js'
+import { HandleSplice, type SharedByHandles } from './handle-splice.js'
 import { openServer } from './open-server.js'
 import { ReadBuffers } from './read-buffers.js'
 import { ReadTurns } from './read-turns.js'
 import { TcpHandle } from './tcp-handle.js'
+import { TcpTable } from './tcp-table.js'
 import {
   type TcpConnector,
   type TcpServer,
@@ -16,12 +17,11 @@ import {
 
 /** TCP with Node.js's internal TCP handles: the fast path. */
 export class TcpHandleTransport implements TcpTransport {
-  readonly #buffers: ReadBuffers
-  readonly #turns = new ReadTurns()
+  readonly #shared: SharedByHandles
 
-  /** @param buffers shared by all connections of this transport */
-  constructor(buffers = new ReadBuffers()) {
-    this.#buffers = buffers
+  /** @param buffers shared by all connections of this transport, as is the table */
+  constructor(buffers = new ReadBuffers(), table = new TcpTable()) {
+    this.#shared = { buffers, turns: new ReadTurns(), table }
   }
 
   async listen({
@@ -45,7 +45,7 @@ export class TcpHandleTransport implements TcpTransport {
   }
 
   splice(client: TcpSocket, endpoint: TcpSocket, owner: TcpSpliceOwner): HandleSplice {
-    return new HandleSplice(client as TcpHandle, endpoint as TcpHandle, this.#buffers, this.#turns, owner)
+    return new HandleSplice(client as TcpHandle, endpoint as TcpHandle, this.#shared, owner)
   }
 }
 

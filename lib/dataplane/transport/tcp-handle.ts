@@ -1,10 +1,13 @@
 import { type Server } from 'node:net'
+import { systemCode } from '../../model/failure.js'
 import { type RawRequest, type RawTcp, UV_EOF, streamBinding, tcpBinding } from './raw-tcp.js'
 import { type SocketAddress } from './upstream-sockets.js'
+import { HeldPeer } from './held-peer.js'
+import { errorAfterData, reasonOfEnd } from './reason-of-end.js'
 import { type Reader } from './read-turns.js'
-import { reasonOfEnd } from './reason-of-end.js'
-import { systemError } from './socket-error.js'
+import { goneError, systemError } from './socket-error.js'
 import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
+import { type TcpTable } from './tcp-table.js'
 
 const { TCP, TCPConnectWrap, constants } = tcpBinding
 const { WriteWrap, ShutdownWrap, streamBaseState: state, kReadBytesOrError, kLastWriteWasAsync } = streamBinding
@@ -26,12 +29,17 @@ export interface TcpHandleEvents {
   onData(handle: TcpHandle, buffer: Uint8Array, length: number): Uint8Array
   /** The peer has finished sending. */
   onEnd(handle: TcpHandle): void
-  /** The peer, or the path to it, is gone. The handle is still open. */
+  /** The peer has reset the connection, or a write has failed. The handle is still open. */
   onError(handle: TcpHandle, error: Error): void
+  /** The peer, or the path to it, is gone, after what was read. The handle is still open. */
+  onDeath(handle: TcpHandle, error: Error): void
   /** The kernel has taken the pending write. `bytes` is the argument of `write`. */
   onDrain(handle: TcpHandle, bytes: Uint8Array): void
   onClose(handle: TcpHandle): void
 }
+
+/** The last handle that has read bytes. */
+let lastReader: TcpHandle | undefined
 
 const NO_OWNER: TcpSocketOwner = { onClose: () => undefined }
 
@@ -44,6 +52,8 @@ export class TcpHandle implements TcpSocket, Reader {
   hasEnded = false
   /** Memory of the pending write, in bytes; 0: there is none. There must be no other write until it is drained. */
   heldBytes = 0
+  /** Set when the peer was held back for a while. */
+  #heldPeer: HeldPeer | undefined
   readonly #raw: Raw
   #events: TcpHandleEvents | undefined
   /** Node.js has only the bare address; this reference keeps the memory from being freed. */
@@ -116,6 +126,24 @@ export class TcpHandle implements TcpSocket, Reader {
     onGone(reasonOfEnd(this.#raw.fd) === 'ECONNRESET')
   }
 
+  /**
+   * The same for a peer that is held back. What a read reports at the end of its bytes stays true.
+   * @param silentMs see `HeldPeer.wasReset`
+   */
+  checkHeldPeer(table: TcpTable, silentMs: number | undefined, onGone: (wasReset: boolean) => void): void {
+    if (!this.#isOpen || this.heldBytes > 0) return
+    this.#heldPeer ??= new HeldPeer()
+    const [local, remote] = [this.localAddress(), this.remoteAddress()]
+    if (remote !== undefined) {
+      if (local !== undefined) this.#heldPeer.observe(table, local, remote)
+    } else onGone(this.#heldPeer.wasReset(this.#raw.fd, silentMs))
+  }
+
+  /** Whether `checkHeldPeer` has found that the peer is gone. */
+  get isPeerGone(): boolean {
+    return this.#heldPeer?.isGone === true
+  }
+
   /** Begins to read, into `buffer` first. Called once. */
   read(events: TcpHandleEvents, buffer: Uint8Array): void {
     this.#events = events
@@ -185,6 +213,24 @@ export class TcpHandle implements TcpSocket, Reader {
     this.#notifyClosed()
   }
 
+  #finishReading(error: Error | undefined): void {
+    const events = this.#events!
+    if (error !== undefined)
+      return systemCode(error) === 'ECONNRESET' ? events.onError(this, error) : events.onDeath(this, error)
+    this.hasEnded = true
+    events.onEnd(this)
+  }
+
+  /**
+   * The error behind an end that libuv reports. When the kernel has dropped the connection, libuv reports an end right after the last
+   * bytes, without a read that would return the error.
+   */
+  #findErrorAtEnd(): Error | undefined {
+    if (this.#heldPeer?.isBroken === true) return goneError()
+    if (lastReader !== this || this.#raw.getpeername({}) === 0) return undefined
+    return errorAfterData(this.#raw.fd)
+  }
+
   #notifyClosed(): void {
     this.#events?.onClose(this)
     this.owner.onClose(this)
@@ -205,6 +251,7 @@ export class TcpHandle implements TcpSocket, Reader {
     const handle = this.handle!
     const length = state[kReadBytesOrError]!
     if (length > 0) {
+      lastReader = handle
       const buffer = handle.#buffer!
       const next = handle.#events!.onData(handle, buffer, length)
       // Undefined means: the same buffer.
@@ -212,10 +259,8 @@ export class TcpHandle implements TcpSocket, Reader {
       handle.#buffer = next
       return next
     }
-    if (length === UV_EOF) {
-      handle.hasEnded = true
-      handle.#events!.onEnd(handle)
-    } else if (length < 0) handle.#events!.onError(handle, systemError('read', length))
+    if (length === UV_EOF) handle.#finishReading(handle.#findErrorAtEnd())
+    else if (length < 0) handle.#finishReading(systemError('read', length))
     // Zero: after a read that filled the buffer, the kernel had no more bytes.
     return undefined
   }

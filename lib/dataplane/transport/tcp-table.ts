@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { endianness } from 'node:os'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ipBytes } from '../../model/address.js'
 import { systemCode } from '../../model/failure.js'
 import { type SocketAddress } from './upstream-sockets.js'
@@ -9,9 +10,16 @@ const LISTS = [
   { file: '/proc/net/tcp', endsLength: 27 },
   { file: '/proc/net/tcp6', endsLength: 75 },
 ] as const
-/** To read 20,000 connections takes 60 ms, two thirds of them in the kernel. Pauses keep that at one percent of the time. */
+/**
+ * To read 20,000 connections takes 60 ms, two thirds of them in the kernel: this many for each byte of the list. Measured each time, it would
+ * also be the time that a busy process keeps the reading waiting.
+ */
+const MS_PER_BYTE = 0.00002
+/** Pauses keep that at one percent of the time. */
 const PAUSE_FACTOR = 99
 const MIN_PAUSE_MS = 500
+/** Entries that are looked at in one turn of the event loop; some two milliseconds. */
+const ENTRIES_PER_TURN = 2000
 /** States in which the peer has sent the end of its data: TIME_WAIT, CLOSE_WAIT, LAST_ACK, CLOSING. */
 const ENDED_STATES = new Set(['06', '08', '09', '0B'])
 const MAPPED_PREFIX = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
@@ -19,13 +27,24 @@ const MAPPED_PREFIX = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
 /** What the kernel's list says of a connection: it is there; the peer has sent the end of its data; it is not there any more. */
 export type TcpTableState = 'open' | 'ended' | 'absent'
 
+/** What the list says of one connection. */
+export interface TcpTableEntry {
+  readonly state: TcpTableState
+  /** Bytes that this side has written and the peer has not acknowledged. */
+  readonly unacknowledged: number
+  /** When the list was read, by `performance.now()`. */
+  readonly readAt: number
+}
+
+type Answer = (entry: TcpTableEntry) => void
+
 /**
  * Asks the kernel's list of TCP connections for the state of some of them. Node.js's public API has no other way once the write side of a
  * socket has ended. All questions share one reading of the list; a long list is read less often.
  */
 export class TcpTable {
   /** The answers that are wanted, by both ends of the connection. */
-  #wanted = new Map<string, (state: TcpTableState) => void>()
+  #wanted = new Map<string, Answer>()
   /**
    * What the last reading did not find. The kernel gives the list in pieces, and may leave out an entry whose neighbours change in
    * between: only what two readings in a row do not find is absent.
@@ -42,7 +61,7 @@ export class TcpTable {
   }
 
   /** Answers after the next reading of the list; not at all if it cannot be read. */
-  ask(local: SocketAddress, remote: SocketAddress, answer: (state: TcpTableState) => void): void {
+  ask(local: SocketAddress, remote: SocketAddress, answer: Answer): void {
     this.#wanted.set(`${toListForm(local)} ${toListForm(remote)}`, answer)
     if (this.#isReading || this.#timer !== undefined) return
     // A real timer: the pauses are for the sake of the CPU.
@@ -57,9 +76,9 @@ export class TcpTable {
     this.#wanted = new Map()
     const lists = await Promise.all(LISTS.map(({ file }) => this.#readList(file)))
     // Without one of the lists, its connections would seem to be absent.
-    if (lists.every(list => list !== undefined)) this.#missing = answerAll(lists, wanted, this.#missing)
-    const end = performance.now()
-    this.#nextReading = end + Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * (end - start))
+    if (lists.every(list => list !== undefined)) this.#missing = await answerAll(lists, start, wanted, this.#missing)
+    const bytes = lists.reduce((sum, list) => sum + (list?.length ?? 0), 0)
+    this.#nextReading = performance.now() + Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * MS_PER_BYTE * bytes)
     this.#isReading = false
   }
 }
@@ -74,25 +93,29 @@ async function readList(file: string): Promise<string | undefined> {
 }
 
 /** @returns what was not found, for the next reading */
-function answerAll(
+async function answerAll(
   lists: readonly string[],
-  wanted: Map<string, (state: TcpTableState) => void>,
+  readAt: number,
+  wanted: Map<string, Answer>,
   missingBefore: ReadonlySet<string>,
-): ReadonlySet<string> {
+): Promise<ReadonlySet<string>> {
+  let entries = 0
   for (const [index, list] of lists.entries()) {
     const { endsLength } = LISTS[index]!
-    // `  17: 0100007F:1F90 0100007F:D431 01 …`, after a line of headings
+    // `  17: 0100007F:1F90 0100007F:D431 01 00000000:00000000 …`, after a line of headings
     for (let line = list.indexOf('\n') + 1; line > 0; line = list.indexOf('\n', line) + 1) {
+      if (++entries % ENTRIES_PER_TURN === 0) await nextTurn()
       const ends = list.indexOf(': ', line) + 2
       const key = list.slice(ends, ends + endsLength)
       const answer = wanted.get(key)
       if (answer === undefined) continue
       wanted.delete(key)
-      const state = list.slice(ends + endsLength + 1, ends + endsLength + 3)
-      answer(ENDED_STATES.has(state) ? 'ended' : 'open')
+      const at = ends + endsLength + 1
+      const state = ENDED_STATES.has(list.slice(at, at + 2)) ? 'ended' : 'open'
+      answer({ state, unacknowledged: parseInt(list.slice(at + 3, at + 11), 16), readAt })
     }
   }
-  for (const [key, answer] of wanted) if (missingBefore.has(key)) answer('absent')
+  for (const [key, answer] of wanted) if (missingBefore.has(key)) answer({ state: 'absent', unacknowledged: 0, readAt })
   return new Set([...wanted.keys()].filter(key => !missingBefore.has(key)))
 }
 

@@ -59,8 +59,13 @@ export type ConnectionEnd = 'reset' | 'close'
 export interface GonePeerRule {
   /** The peer has sent a reset, and no end before it. */
   readonly ifReset: ConnectionEnd | undefined
-  /** The peer may have sent the end of its data. */
+  /** The peer may have sent the end of its data. Undefined: its bytes still arrive, and after them its end or an error. */
   readonly ifPossiblyEnded: ConnectionEnd | undefined
+  /**
+   * The kernel may have dropped the connection because the peer did not answer keep-alives: so many milliseconds after its last segment, or
+   * later. Undefined: it cannot have done that yet.
+   */
+  readonly silentMs: number | undefined
 }
 
 /** The part of the program that a splice belongs to. */
@@ -90,6 +95,8 @@ export interface TcpSplice {
   readonly failure: SpliceFailure | undefined
   readonly clientState: SocketState
   readonly endpointState: SocketState
+  /** Whether `endIfGone` has found that a peer is gone whose bytes still wait for their receiver. */
+  readonly isSenderGone: boolean
   /** Ends the connection by the rule if the peer of that side is gone. */
   endIfGone(side: SpliceFailure['side'], rule: GonePeerRule): void
   /** Aborts the connection with a reset to both sides. */

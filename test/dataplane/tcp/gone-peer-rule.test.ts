@@ -52,6 +52,16 @@ t.test(
   },
 )
 
+t.test('a peer that is held back may be gone because it is silent only after keep-alives have begun', t => {
+  for (const [unpolledMs, quietMs, hasFinished, silentMs] of [
+    [7499, 7499, true, undefined],
+    [7500, 7500, true, 24_000],
+    [7500, 7500, false, 24_000],
+  ] as const)
+    t.equal(gonePeerRule('held', hasFinished, { unpolledMs, quietMs }, TIMEOUTS)?.silentMs, silentMs)
+  t.end()
+})
+
 t.test('only a half-closed connection that is quiet for the timeout is abandoned', t => {
   for (const [client, endpoint, quietMs, expected] of [
     ['ended', 'reading', HALF_CLOSED, true],

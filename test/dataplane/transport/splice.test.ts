@@ -1,14 +1,16 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { type Socket, connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
+import { type LogFields } from '../../../lib/model/log.js'
 import { TcpHandleTransport } from '../../../lib/dataplane/transport/tcp-handle-transport.js'
 import { TcpProxy } from '../../../lib/dataplane/tcp/tcp-proxy.js'
 import { ReadBuffers } from '../../../lib/dataplane/transport/read-buffers.js'
 import { makeListenerContext } from '../../support/dataplane/make-listener-context.js'
-import { PlaneUnderTest, makeListenerSpec, waitUntil } from '../../support/dataplane/plane-under-test.js'
+import { PlaneUnderTest, makeListenerSpec, silentLog, waitUntil } from '../../support/dataplane/plane-under-test.js'
 import { seededRandom } from '../../support/checks/seeded-random.js'
 import { TcpPod } from '../../support/pods/tcp-pod.js'
 import { testBothTransports as test } from '../../support/dataplane/test-both-tcp-transports.js'
@@ -223,6 +225,41 @@ test('data that an endpoint sends before its reset still arrives', async (t, tra
   client.write('go')
   await t.rejects(once(client, 'end'), { code: 'ECONNRESET' })
   t.equal(words.toString(), 'last words')
+})
+
+/** Connects, and prints what it reads and how that ends. Node.js itself may take a reset right behind data for an end. */
+const READER = `
+import socket, sys
+s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 10)
+s.sendall(b'go')
+try:
+    data = b' '
+    while data:
+        data = s.recv(99)
+        print(data.decode() or 'end', flush=True)
+except OSError as error:
+    print(error.strerror, flush=True)
+`
+
+t.test('a reset right behind data is a reset', async t => {
+  const pod = await TcpPod.start(t, socket => {
+    socket.once('data', () => {
+      socket.write('last words')
+      // The proxy, in this process, finds both at once.
+      socket.resetAndDestroy()
+    })
+  })
+  const ends: (string | undefined)[] = []
+  const info = (_: number, __: string, fields?: LogFields) => void ends.push(String(fields?.['error']))
+  const log = { ...silentLog, enabled: () => true, info }
+  const plane = new PlaneUnderTest(t, { transport: new TcpHandleTransport(), log })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const reader = spawn('python3', ['-c', READER, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  reader.stdout.on('data', (data: Buffer) => (output += data.toString()))
+  await once(reader, 'close')
+  t.match(output, /Connection reset by peer/)
+  t.match(ends.at(-1), /ECONNRESET/)
 })
 
 test('the socket to an endpoint is in the list of upstream sockets while it is open', async (t, transport) => {

@@ -78,7 +78,7 @@ function askUntilAnswered(table: TcpTable, ends: Ends): Promise<TcpTableState> {
   return new Promise(resolve => {
     const timer = setInterval(() => ask(), 50)
     const ask = (): void =>
-      table.ask(...ends, state => {
+      table.ask(...ends, ({ state }) => {
         clearInterval(timer)
         resolve(state)
       })

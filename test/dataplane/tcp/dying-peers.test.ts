@@ -1,0 +1,36 @@
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import type { Outcome } from '../../support/dataplane/dying-peers-entry.js'
+import { NodeNetwork, namespacesUnavailable } from '../../support/nodes/node-network.js'
+
+const DYING_PEERS = fileURLToPath(new URL('../../support/dataplane/dying-peers-entry.js', import.meta.url))
+/** Keep-alives take 11 s to find that a peer is gone. */
+const TIMEOUT_MS = 120_000
+
+// All wait for keep-alives most of the time.
+t.jobs = 2
+
+for (const [list, way] of [
+  ['list', 'with the list of the kernel'],
+  ['late list', 'without the list of the kernel'],
+] as const)
+  t.test(
+    `the end of a peer that dies while it is held back is an end only if the peer had finished sending (${way})`,
+    { skip: namespacesUnavailable, buffered: true },
+    async t => {
+      const network = await NodeNetwork.create(t)
+      const pod = await network.addPod()
+      const { stdout, stderr } = await network.node.run(
+        'env',
+        ['-u', 'NODE_OPTIONS', process.execPath, DYING_PEERS, list, pod.namespace.name],
+        { timeoutMs: TIMEOUT_MS },
+      )
+      t.equal(stderr, '')
+      const outcomes = JSON.parse(stdout) as Outcome[]
+      t.equal(outcomes.length, 4)
+      for (const { name, finishes, sent, received, end } of outcomes) {
+        t.equal(end, finishes ? 'end' : 'ECONNRESET', name)
+        t.equal(received, sent, `${name}: all bytes arrive`)
+      }
+    },
+  )
