@@ -29,6 +29,8 @@ export function createListenerContext(given: Given, descriptorLimit: number, nod
   const memoryLimit = memoryOfProcess(node.memory, node.processes)
   const descriptorBudget = new DescriptorBudget(descriptorLimit, mostDescriptors(memoryLimit))
   const memory = new MemoryBudget(memoryLimit)
+  const heldBackConnections = new HeldBackConnections(memory.heldBack)
+  descriptorBudget.endWorthless = () => heldBackConnections.endWithoutSender()
   return {
     ...given,
     descriptorBudget,
@@ -40,9 +42,9 @@ export function createListenerContext(given: Given, descriptorLimit: number, nod
       udp: new OwnClients('UDP', descriptorBudget.limit, clock),
     },
     unpolledConnections: new UnpolledConnections(),
-    heldBackConnections: new HeldBackConnections(memory.heldBack),
+    heldBackConnections,
     dialBurst: new DialBurst(),
-    tcpShares: new ServiceShares(() => new ServiceConnections()),
+    tcpShares: new ServiceShares(() => new ServiceConnections(heldBackConnections)),
     udpShares: new ServiceShares(() => new ServiceFlows()),
     flowBudget: new FlowBudget(1),
     sendBurst: new SendBurst(),

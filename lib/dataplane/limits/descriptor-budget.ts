@@ -29,6 +29,8 @@ export class DescriptorBudget {
   readonly limit: number
   /** Called whenever more descriptors may be available than before. */
   onRelease: () => void = () => undefined
+  /** Ends something that is worth nothing to its Service. @returns whether there was anything */
+  endWorthless: () => boolean = () => false
   readonly #ranking = new CountRanking<DescriptorShare>()
   readonly #openFiles: number
   readonly #forConnections: number
@@ -176,6 +178,7 @@ export class DescriptorBudget {
   }
 
   #makeRoom(share: DescriptorShare, client: string, now: number): GivenUp | undefined {
+    if (this.endWorthless()) return 'open'
     for (const other of this.#ranking.top(MAX_ASKED)) {
       if (!mayTake(share.count, other.count)) break
       const givenUp = other === share ? undefined : other.user.giveUpOne(now)

@@ -37,6 +37,8 @@ const MAX_ENDED_FOR_KERNEL = 64
 const MAX_ASKED = 8
 /** How many clients of each of them, those with the most first: one whose connections all move bytes must not protect the others. */
 const MAX_CLIENTS = 32
+/** How many connections whose sender is gone are looked at for a quiet one. */
+const MAX_LOOKS = 32
 
 /** A connection whose receiver may not take its bytes; a TcpConnection is one. */
 export interface HeldBackConnection {
@@ -45,6 +47,15 @@ export interface HeldBackConnection {
   readonly client: string
   /** Aborts the connection: both sides get a reset. */
   reset(): void
+}
+
+/** What a sweep has found of a connection. */
+export interface HeldBackState {
+  readonly heldBytes: number
+  /** Since the last byte moved, in milliseconds. */
+  readonly quietMs: number
+  /** Whether the sender of the bytes is gone. */
+  readonly isSenderGone: boolean
 }
 
 /** A connection that holds bytes, as its Service and its client have it. */
@@ -74,12 +85,16 @@ class ServiceEntries extends Counted {
  *
  * When memory is short, connections end: of the Service that has the most of them, of its client with the most, the one that has moved no
  * byte for the longest time. Where that one is not quiet, the next client or Service gives one. They are found by the sweep of UnpolledConnections, so a connection costs nothing here until then.
+ *
+ * A quiet one whose sender is gone ends before all others, also when descriptors are short: its receiver has no answer to wait for.
  */
 export class HeldBackConnections {
   readonly #pool: MemoryPool
   readonly #entries = new Map<HeldBackConnection, Entry>()
   readonly #byService = new Map<object, ServiceEntries>()
   readonly #ranking = new CountRanking<ServiceEntries>()
+  /** Those whose sender is gone, in the order in which that was found. */
+  readonly #withoutSender = new Set<Entry>()
 
   /** @param pool the memory for them */
   constructor(pool: MemoryPool) {
@@ -91,14 +106,15 @@ export class HeldBackConnections {
     return this.#entries.size
   }
 
-  /** A connection holds so many bytes, and has moved none for so many milliseconds. */
-  note(connection: HeldBackConnection, bytes: number, quietMs: number): void {
-    if (bytes === 0) return this.delete(connection)
+  /** Notes what a sweep has found of a connection. */
+  note(connection: HeldBackConnection, { heldBytes, quietMs, isSenderGone }: HeldBackState): void {
+    if (heldBytes === 0) return this.delete(connection)
     let entry = this.#entries.get(connection)
     if (entry === undefined) entry = this.#add(connection)
     else if (quietMs === 0) entry.entries.byClient.touch(entry)
     entry.quietMs = quietMs
-    this.#pool.change(entry, bytes - entry.heldBytes)
+    if (isSenderGone) this.#withoutSender.add(entry)
+    this.#pool.change(entry, heldBytes - entry.heldBytes)
   }
 
   /** The connection has ended, or holds nothing. */
@@ -107,6 +123,7 @@ export class HeldBackConnections {
     if (entry === undefined) return
     const { entries } = entry
     this.#entries.delete(connection)
+    this.#withoutSender.delete(entry)
     entries.byClient.remove(entry)
     this.#ranking.decrement(entries)
     if (entries.count === 0) this.#byService.delete(connection.service)
@@ -123,6 +140,17 @@ export class HeldBackConnections {
       if (!this.#endOne(this.#pool.isOver(FAR_OVER))) return
   }
 
+  /** Ends a quiet connection whose sender is gone, of any Service, because descriptors are short. @returns whether there was one */
+  endWithoutSender(): boolean {
+    return this.#end(this.#findWithoutSender())
+  }
+
+  /** Ends the quietest connection of one client of a Service, if it is quiet, because descriptors are short. */
+  endQuiet(service: object, client: string): boolean {
+    const oldest = this.#byService.get(service)?.byClient.oldestOf(client)
+    return this.#end(oldest !== undefined && oldest.quietMs >= MIN_QUIET_MS ? oldest : undefined)
+  }
+
   #add(connection: HeldBackConnection): Entry {
     const { service } = connection
     let entries = this.#byService.get(service)
@@ -135,14 +163,28 @@ export class HeldBackConnections {
   }
 
   #endOne(evenIfUsed: boolean): boolean {
-    const entry = this.#findQuiet() ?? (evenIfUsed ? this.#ranking.first?.byClient.firstToEnd : undefined)
+    const quiet = this.#findWithoutSender() ?? this.#findQuiet()
+    const hasEnded = this.#end(quiet ?? (evenIfUsed ? this.#ranking.first?.byClient.firstToEnd : undefined))
+    if (hasEnded) this.#pool.countEvicted()
+    return hasEnded
+  }
+
+  #end(entry: Entry | undefined): boolean {
     if (entry === undefined) return false
     const { connection } = entry
     // At once: the sockets may close later.
     this.delete(connection)
-    this.#pool.countEvicted()
     connection.reset()
     return true
+  }
+
+  #findWithoutSender(): Entry | undefined {
+    let looks = 0
+    for (const entry of this.#withoutSender) {
+      if (entry.quietMs >= MIN_QUIET_MS) return entry
+      if (++looks === MAX_LOOKS) break
+    }
+    return undefined
   }
 
   #findQuiet(): Entry | undefined {

@@ -3,6 +3,7 @@ import { type PendingDial } from '../limits/dial-burst.js'
 import { mayTake } from '../limits/fair-share.js'
 import { type Held, HeldByClient } from '../limits/held-by-client.js'
 import { DescriptorShare, type DescriptorUser, type GivenUp } from '../limits/service-shares.js'
+import { type HeldBackConnections } from './held-back-connections.js'
 
 /** How long a connection must have been idle before it may end to make room, in milliseconds. */
 const MIN_IDLE_MS = 5000
@@ -27,7 +28,8 @@ export interface OpenConnection extends Held {
 /**
  * The open connections of one Service, to all its listeners, by client. When another Service, or another client of this one,
  * lacks a descriptor, the connection ends that was idle longest, of the client with the most. One that was used in the last
- * seconds never ends. Another Service gets the place of a client that waits first.
+ * seconds never ends. One whose receiver does not take its bytes ends before those. Another Service gets the place of a client that
+ * waits first.
  *
  * To note each byte would cost every connection. So the connections of a client are in the order in which they were last looked
  * at: one that has moved bytes since then goes to the end.
@@ -36,6 +38,12 @@ export class ServiceConnections implements DescriptorUser {
   readonly descriptors = new DescriptorShare(this)
   readonly #open = new HeldByClient<OpenConnection>()
   readonly #queues = new Set<DialQueue>()
+  readonly #heldBack: Pick<HeldBackConnections, 'endQuiet'>
+
+  /** @param heldBack those of all Services */
+  constructor(heldBack: Pick<HeldBackConnections, 'endQuiet'>) {
+    this.#heldBack = heldBack
+  }
 
   /** Adds the queue of a listener of the Service. */
   addQueue(queue: DialQueue): void {
@@ -62,15 +70,13 @@ export class ServiceConnections implements DescriptorUser {
     const dial = this.#oldestWaiting
     dial?.giveUpPlace()
     if (dial !== undefined) return 'place'
-    return this.#open.greediestClients(MAX_CLIENTS).some(({ client }) => this.#endIdle(client, now))
-      ? 'open'
-      : undefined
+    return this.#open.greediestClients(MAX_CLIENTS).some(({ client }) => this.#endOne(client, now)) ? 'open' : undefined
   }
 
   giveUpOneFor(client: string, now: number): GivenUp | undefined {
     const count = this.#open.countOf(client)
     const others = this.#open.greediestClients(MAX_CLIENTS).filter(other => mayTake(count, other.count))
-    return others.some(other => this.#endIdle(other.client, now)) ? 'open' : undefined
+    return others.some(other => this.#endOne(other.client, now)) ? 'open' : undefined
   }
 
   noteIdle(now: number): void {
@@ -80,6 +86,10 @@ export class ServiceConnections implements DescriptorUser {
   get #oldestWaiting(): PendingDial | undefined {
     for (const { waiting } of this.#queues) for (const dial of waiting.keys()) return dial
     return undefined
+  }
+
+  #endOne(client: string, now: number): boolean {
+    return this.#heldBack.endQuiet(this.descriptors, client) || this.#endIdle(client, now)
   }
 
   #endIdle(client: string, now: number): boolean {

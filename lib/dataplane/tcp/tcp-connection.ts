@@ -17,6 +17,8 @@ export interface TcpConnectionOwner {
   onConnect(connection: TcpConnection): void
   /** No endpoint took the client, which gets a reset. `error` is undefined without endpoints, or when the client could not wait. */
   onRefused(connection: TcpConnection, error: Error | undefined): void
+  /** This program aborts the connection; its sockets may close later. */
+  onReset(connection: TcpConnection): void
   /** All sockets of the connection are closed. Called once. `failure` is undefined after an orderly end. */
   onEnd(connection: TcpConnection, failure: SpliceFailure | undefined): void
 }
@@ -91,6 +93,7 @@ export class TcpConnection
 
   /** Aborts the connection: both sides get a reset. */
   reset(): void {
+    this.#owner.onReset(this)
     if (this.#splice === undefined) this.#client.reset()
     else this.#splice.reset()
   }
@@ -128,8 +131,9 @@ export class TcpConnection
   checkPeers(times: UnpolledTimes): void {
     const splice = this.#splice
     if (splice === undefined) return this.#client.checkPeer(() => this.#client.close())
-    this.#context.heldBackConnections.note(this, splice.heldBytes, times.quietMs)
-    const { timings } = this.#context
+    const { timings, heldBackConnections } = this.#context
+    const { heldBytes, isSenderGone } = splice
+    heldBackConnections.note(this, { heldBytes, quietMs: times.quietMs, isSenderGone })
     const { clientState, endpointState } = splice
     if (isAbandoned(clientState, endpointState, times, timings)) return splice.reset()
     const clientRule = gonePeerRule(clientState, endpointState === 'ended', times, timings)

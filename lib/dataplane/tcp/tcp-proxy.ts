@@ -27,6 +27,8 @@ export class TcpProxy implements Listener {
     onConnect: connection =>
       this.#serviceConnections.add(connection, connection.lease.client, this.#context.clock.now()),
     onRefused: (connection, error) => this.#handleRefusal(connection, error),
+    // At once, so that it does not give way to another client a second time.
+    onReset: connection => this.#serviceConnections.remove(connection),
     onEnd: (connection, failure) => this.#handleEnd(connection, failure),
   }
   /** Of clients that get no connection. */

@@ -368,7 +368,7 @@ function openIdle(connections: ServiceConnections, descriptors: DescriptorBudget
 
 t.test('a dial that a sweep starts at the cost of idle connections starts once', t => {
   const harness = new Harness(200)
-  const idle = new ServiceConnections()
+  const idle = new ServiceConnections({ endQuiet: () => false })
   while (harness.descriptors.availableForPairs > 1) openIdle(idle, harness.descriptors)
   while (harness.descriptors.availableForPairs > 0) harness.descriptors.countExisting(idle.descriptors)
   const queue = newQueue()
@@ -387,7 +387,7 @@ t.test(
   t => {
     const harness = new Harness(200)
     const { descriptors, dials } = harness
-    const greedy = new ServiceConnections()
+    const greedy = new ServiceConnections({ endQuiet: () => false })
     const queue = new DialQueue(greedy.descriptors)
     greedy.addQueue(queue)
     const clients: Client[] = []

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type Socket, connect } from 'node:net'
-import { type Test } from 'tap'
-import { type Clock, type TimerOptions } from '../../../lib/model/clock.js'
+import t, { type Test } from 'tap'
+import { TcpHandleTransport } from '../../../lib/dataplane/transport/tcp-handle-transport.js'
 import { type TcpTransport } from '../../../lib/dataplane/transport/tcp-transport.js'
-import { realClock } from '../../../lib/system/real-clock.js'
+import { CountingClock } from '../../support/clock/counting-clock.js'
+import { ManualClock } from '../../support/clock/manual-clock.js'
 import { PlaneUnderTest, makeListenerSpec, waitUntil } from '../../support/dataplane/plane-under-test.js'
 import { testBothTransports } from '../../support/dataplane/test-both-tcp-transports.js'
 import { TcpPod, exchange } from '../../support/pods/tcp-pod.js'
@@ -19,23 +20,6 @@ const LOOPBACKS = ['127.0.0.1', '::1'] as const
 /** Runs a test with both transports, at both loopback addresses. */
 function test(name: string, body: (t: Test, transport: TcpTransport, host: string) => Promise<void>): void {
   for (const host of LOOPBACKS) testBothTransports(`${name}, at ${host}`, (t, transport) => body(t, transport, host))
-}
-
-/** A clock that counts what ran at its times: sweeps, in these tests. */
-class CountingClock implements Clock {
-  count = 0
-
-  now(): number {
-    return realClock.now()
-  }
-
-  after(ms: number, action: () => void, options?: TimerOptions): () => void {
-    const counted = (): void => {
-      this.count++
-      action()
-    }
-    return realClock.after(ms, counted, options)
-  }
 }
 
 /** Resolves after more sweeps than any test needs to find that a peer is gone. */
@@ -84,13 +68,13 @@ async function sendUntilHeld(plane: PlaneUnderTest, from: Socket): Promise<void>
 }
 
 /** Sends until the other side holds the proxy back, but not the sender: all bytes have left it. @returns how many bytes */
-async function sendUntilProxyIsHeld(plane: PlaneUnderTest, from: Socket): Promise<number> {
+async function sendUntilProxyIsHeld(plane: PlaneUnderTest, from: Socket, key?: string): Promise<number> {
   let sent = 0
   await waitUntil(async () => {
     sent += 64 * 1024
     await new Promise(resolve => from.write(Buffer.alloc(64 * 1024), resolve))
     await new Promise(resolve => setTimeout(resolve, 10))
-    const { bytesToClient, bytesToEndpoint } = await plane.trafficCounts()
+    const { bytesToClient, bytesToEndpoint } = await plane.trafficCounts(key)
     // Besides `the end`. What the proxy has read last waits in it, too.
     return bytesToClient + bytesToEndpoint < sent
   }, 'the proxy is held back')
@@ -208,4 +192,37 @@ test('a client that has ended its direction during its dial is dialled on', asyn
   t.match((await plane.plane.counts()).dials, { used: 1 })
   await plane.plane.drain(0)
   t.equal((await result).error, 'ECONNRESET')
+})
+
+t.test('when descriptors are short, a connection whose sender is gone ends before idle ones', async t => {
+  const paused = await TcpPod.start(t, socket => socket.pause())
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const clock = new ManualClock()
+  // 50 usable: 45 for pairs of sockets, besides those of listeners.
+  const plane = new PlaneUnderTest(t, { transport: new TcpHandleTransport(), clock, descriptorLimit: 146 })
+  const [HELD, IDLE] = ['IPv4/default/held/TCP', 'IPv4/default/idle/TCP'] as const
+  const [heldPort, idlePort, port] = await plane.apply(
+    makeListenerSpec({ key: HELD, service: 'held', endpoints: [paused.endpoint] }),
+    makeListenerSpec({ key: IDLE, service: 'idle', endpoints: [pod.endpoint] }),
+    makeListenerSpec({ endpoints: [pod.endpoint] }),
+  )
+  const client = connect({ port: heldPort!, host: '127.0.0.1', allowHalfOpen: true })
+  await waitUntil(() => paused.sockets.length === 1, 'the connection is open')
+  paused.sockets[0]!.end('the end')
+  await once(client.resume(), 'end')
+  await sendUntilProxyIsHeld(plane, client, HELD)
+  client.end()
+  await once(client, 'close')
+  const use = async (port: number): Promise<void> => {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+    t.teardown(() => socket.destroy())
+    socket.write('x')
+    await once(socket, 'data')
+  }
+  for (let n = 0; n < 16; n++) await use(idlePort!)
+  for (let seconds = 0; seconds < 9; seconds++) clock.advanceSync(1000)
+  t.match((await plane.plane.counts()).descriptors, { evicted: 0 })
+  while ((await plane.plane.counts()).descriptors.evicted === 0) await use(port!)
+  t.match(await plane.trafficCounts(HELD), { active: 0 })
+  t.match(await plane.trafficCounts(IDLE), { active: 16 })
 })

@@ -21,11 +21,12 @@ class Fixture {
   }
 
   /** Notes a connection that holds a buffer. @returns a function that notes it again */
-  hold(service: string, client: string, name: string, quietMs = 6000): (bytes: number, quietMs: number) => void {
+  hold(service: string, client: string, name: string, quietMs = 6000, isSenderGone = false) {
     let key = this.#services.get(service)
     if (key === undefined) this.#services.set(service, (key = {}))
     const connection: HeldBackConnection = { service: key, client, reset: () => void this.ended.push(name) }
-    const note = (bytes: number, quiet: number) => this.connections.note(connection, bytes, quiet)
+    const note = (heldBytes: number, quiet: number) =>
+      this.connections.note(connection, { heldBytes, quietMs: quiet, isSenderGone })
     note(BYTES, quietMs)
     return note
   }
@@ -101,6 +102,41 @@ t.test('however many connections stall between two sweeps, one sweep brings them
     fixture.connections.sweep(0)
     t.match(fixture.pool.counts(), { used: 100 * BYTES, evicted: 900 + 1000 * sweep })
   }
+  t.end()
+})
+
+t.test('a quiet connection whose sender is gone ends before all others, of whatever Service', t => {
+  const fixture = new Fixture(8)
+  for (let n = 0; n < 6; n++) fixture.hold('greedy', '10.0.0.1', 'greedy')
+  const moving = fixture.hold('modest', '10.0.0.2', 'moving', 100, true)
+  for (let n = 0; n < 3; n++) fixture.hold('modest', '10.0.0.2', `without sender ${n}`, 6000, true)
+  fixture.connections.sweep(0)
+  t.strictSame(fixture.ended, ['without sender 0', 'without sender 1'])
+  t.ok(fixture.connections.endWithoutSender())
+  t.notOk(fixture.connections.endWithoutSender(), 'the other one still moves bytes')
+  moving(BYTES, 6000)
+  t.ok(fixture.connections.endWithoutSender())
+  t.strictSame(fixture.ended.slice(2), ['without sender 2', 'moving'])
+  t.equal(fixture.pool.counts().evicted, 2, 'those that ended for memory')
+  t.end()
+})
+
+t.test('for descriptors, the quietest connection of a client ends if it is quiet', t => {
+  const service = {}
+  const connections = new HeldBackConnections(new MemoryPool(100 * BYTES))
+  const ended: string[] = []
+  const hold = (client: string, name: string, quietMs: number) => {
+    const connection = { service, client, reset: () => void ended.push(name) }
+    connections.note(connection, { heldBytes: BYTES, quietMs, isSenderGone: false })
+  }
+  hold('10.0.0.1', 'quiet', 5000)
+  hold('10.0.0.1', 'moving', 0)
+  hold('10.0.0.2', 'moving, too', 4999)
+  t.notOk(connections.endQuiet(service, '10.0.0.2'))
+  t.notOk(connections.endQuiet({}, '10.0.0.1'))
+  t.ok(connections.endQuiet(service, '10.0.0.1'))
+  t.notOk(connections.endQuiet(service, '10.0.0.1'))
+  t.strictSame(ended, ['quiet'])
   t.end()
 })
 

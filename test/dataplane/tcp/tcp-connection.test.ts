@@ -44,6 +44,7 @@ testBothTransports(
       const owner = {
         onConnect: () => undefined,
         onRefused: () => t.fail('it is not refused'),
+        onReset: () => undefined,
         onEnd: () => resolve(),
       }
       const connection = new TcpConnection(socket, lease, queue, context, owner)

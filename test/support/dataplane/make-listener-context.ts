@@ -23,6 +23,7 @@ import { silentLog } from './plane-under-test.js'
 export function makeListenerContext(transport: TcpTransport, changes: Partial<ListenerContext> = {}): ListenerContext {
   const descriptors = new DescriptorBudget(1000)
   const memory = new MemoryBudget(2 ** 30)
+  const heldBackConnections = new HeldBackConnections(memory.heldBack)
   return {
     log: silentLog,
     clock: realClock,
@@ -35,11 +36,11 @@ export function makeListenerContext(transport: TcpTransport, changes: Partial<Li
     ownClients: { tcp: new OwnClients('TCP', 1024, realClock), udp: new OwnClients('UDP', 1024, realClock) },
     memory,
     unpolledConnections: new UnpolledConnections(),
-    heldBackConnections: new HeldBackConnections(memory.heldBack),
+    heldBackConnections,
     dialBurst: new DialBurst(),
     sendBurst: new SendBurst(),
     flowBudget: new FlowBudget(1),
-    tcpShares: new ServiceShares(() => new ServiceConnections()),
+    tcpShares: new ServiceShares(() => new ServiceConnections(heldBackConnections)),
     udpShares: new ServiceShares(() => new ServiceFlows()),
     serviceLimits: new ServiceLimits(),
     boundSockets: undefined,
