@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { usableDescriptors } from '../dataplane/limits/usable-descriptors.js'
-import { kernelFiles } from '../system/kernel-files.js'
+import { readConntrackUsage } from '../system/conntrack-usage.js'
 import { readUdpPorts } from '../system/node-resources.js'
 import { readDescriptorLimit } from '../system/process-usage.js'
 import { type LimitReport } from './node-report.js'
@@ -18,8 +18,7 @@ const DESCRIPTORS_PER_CONNECTION = 2
 export function readNodeLimits(): readonly LimitReport[] {
   const files = readDescriptorLimit()
   const connections = Math.floor(usableDescriptors(files, 0) / DESCRIPTORS_PER_CONNECTION)
-  const flows = kernelFiles.read('/proc/sys/net/netfilter/nf_conntrack_max')
-  const flowsInUse = kernelFiles.read('/proc/sys/net/netfilter/nf_conntrack_count')
+  const conntrack = readConntrackUsage()
   const ports = readUdpPorts()
   return [
     {
@@ -30,9 +29,9 @@ export function readNodeLimits(): readonly LimitReport[] {
     },
     {
       limit: 'conntrack entries',
-      value: flows ?? null,
-      meaning: flowsInUse === undefined ? 'the kernel does not say' : `${flowsInUse} in use now`,
-      advice: (flows ?? FEW_FLOWS) < FEW_FLOWS ? adviseConntrack() : null,
+      value: conntrack?.limit ?? null,
+      meaning: conntrack === undefined ? 'the kernel does not say' : `${conntrack.entries} in use now`,
+      advice: (conntrack?.limit ?? FEW_FLOWS) < FEW_FLOWS ? adviseConntrack() : null,
     },
     {
       limit: 'source ports',

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Counter, type Gauge } from 'prom-client'
 import { type DataPlane, type DataPlaneCounts } from '../dataplane/data-plane.js'
 import { type IpFamily } from '../model/address.js'
+import { ConntrackMetrics } from './conntrack-metrics.js'
 import { type Sample } from './data-plane-metric.js'
 import { DATA_PLANE_METRICS } from './data-plane-metrics.js'
 import { type ProbeObserver } from './health-server.js'
@@ -51,6 +52,7 @@ export class Metrics implements ProbeObserver {
   readonly slis = new SliMetrics()
   readonly #options: MetricsOptions
   readonly #processes: ProcessMetrics
+  readonly #conntrack: ConntrackMetrics
   readonly #healthyParts
   readonly #sourceAge
   readonly #standby
@@ -65,6 +67,7 @@ export class Metrics implements ProbeObserver {
     const { registry, families, pending, startedAt, mode, version } = options
     this.sync = new SyncMetrics({ registry, families, pending, startedAt })
     this.#processes = new ProcessMetrics(registry)
+    this.#conntrack = new ConntrackMetrics(registry)
     this.#healthyParts = registry.gauge(
       'kubeproxy_proxy_healthy',
       '1: this part of the proxy is healthy; 0: it is not',
@@ -113,6 +116,7 @@ export class Metrics implements ProbeObserver {
     const { standbyProxies = () => 0 } = this.#options
     const counts = await dataPlane?.counts()
     this.sync.refresh()
+    this.#conntrack.refresh()
     this.#sourceAge.set(sourceAgeMs() / 1000)
     this.#standby.set(standbyProxies())
     for (const [part, healthy] of health()) this.#healthyParts.set({ part }, healthy ? 1 : 0)
