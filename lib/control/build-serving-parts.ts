@@ -7,6 +7,7 @@ import { NodeEventSink, NodeEvents } from '../node/node-event-sink.js'
 import { NodeManager } from '../node/node-manager.js'
 import { FlowMetrics } from '../observe/flow-metrics.js'
 import { LoopbackMetrics } from '../observe/loopback-metrics.js'
+import { ProxyPortMetrics } from '../observe/proxy-port-metrics.js'
 import { ObjectStore } from '../snapshot/object-store.js'
 import { realClock } from '../system/real-clock.js'
 import { type BuildSetup } from './build-setup.js'
@@ -32,6 +33,7 @@ export async function buildServingParts({ config, registry, modes, log, choices,
     events,
     flowObserver: new FlowMetrics(registry, families),
     loopbackObserver: mode.carriedBy === 'sockets' ? new LoopbackMetrics(registry, families) : undefined,
+    proxyPortObserver: mode.carriedBy === 'sockets' ? new ProxyPortMetrics(registry) : undefined,
     log,
     clock: realClock,
     random: Math.random,

@@ -70,6 +70,8 @@ export interface ModeResources {
   readonly flowObserver?: FlowCleanupObserver | undefined
   /** Takes notice of node ports that sockets of this program serve on loopback. Absent: nothing does. */
   readonly loopbackObserver?: LoopbackObserver | undefined
+  /** Takes notice of Service ports without a proxy port. Absent: nothing does. */
+  readonly proxyPortObserver?: ProxyPortObserver | undefined
   readonly log: Log
   readonly clock: Clock
   /** A number from 0 (inclusive) to 1 (exclusive). */
@@ -123,6 +125,12 @@ export interface Requirement {
    * @returns why the node does not have it; undefined if it has
    */
   probe(): Promise<Lack | undefined>
+}
+
+/** Takes notice of Service ports that are not served because no proxy port is left for them. */
+export interface ProxyPortObserver {
+  /** How many there are now. */
+  servicePortsWithoutPort(count: number): void
 }
 
 /** Takes notice of the listeners that serve node ports on loopback, as kube-proxy does for its metrics (KEP-6032). */

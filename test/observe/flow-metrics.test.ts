@@ -2,6 +2,7 @@ import t from 'tap'
 import { FlowMetrics } from '../../lib/observe/flow-metrics.js'
 import { LoopbackMetrics } from '../../lib/observe/loopback-metrics.js'
 import { MetricRegistry } from '../../lib/observe/metric-registry.js'
+import { ProxyPortMetrics } from '../../lib/observe/proxy-port-metrics.js'
 import { parseMetrics } from './metrics-text.js'
 
 async function read(registry: MetricRegistry) {
@@ -42,4 +43,16 @@ t.test('listeners for node ports on loopback are shown with the names of KEP-603
   t.equal(series.get(`${name}s{ip_family="IPv6"}`), 0)
   t.equal(series.get(`${name}_creation_failures_total{ip_family="IPv4"}`), 3)
   t.equal(series.get(`${name}_creation_failures_total{ip_family="IPv6"}`), 0)
+})
+
+t.test('Service ports without a proxy port are counted, from zero', async t => {
+  const registry = new MetricRegistry()
+  const metrics = new ProxyPortMetrics(registry)
+  const name = 'kubeproxy_userspace_service_ports_without_proxy_port'
+  for (const count of [0, 3, 1]) {
+    if (count > 0) metrics.servicePortsWithoutPort(count)
+    const { types, series } = await read(registry)
+    t.equal(types.get(name), 'gauge')
+    t.equal(series.get(name), count)
+  }
 })

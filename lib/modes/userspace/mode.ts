@@ -25,7 +25,7 @@ export const userspaceMode: Mode = {
   }),
   probeRules: (_config, family) => userspaceProbeRules(family),
   createProxier(resources) {
-    const { config, dataPlane, loopbackObserver, node, random } = resources
+    const { config, dataPlane, loopbackObserver, node, proxyPortObserver, random } = resources
     if (dataPlane === undefined) throw new Error('userspace mode needs a data plane')
     const portAllocator = new PortAllocator(config.portRange, random)
     const common = commonProxierOptions(resources)
@@ -36,6 +36,7 @@ export const userspaceMode: Mode = {
         podAddresses: family => node.getPodAddresses(family),
         httpPorts: httpPortsOf([config.healthzBindAddress, config.metricsBindAddress]),
         loopbackObserver,
+        proxyPortObserver,
         dataPlane,
         portAllocator,
       }),

@@ -8,7 +8,7 @@ import { type ObjectName } from '../../model/objects.js'
 import { servicePortName } from '../../model/service-port.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { OnceReporter } from '../../primitives/once-reporter.js'
-import { type LoopbackObserver } from '../mode.js'
+import { type LoopbackObserver, type ProxyPortObserver } from '../mode.js'
 import { countLoopbackListeners } from './node-port-listeners.js'
 
 /** What a `ProxierReporter` reports to. */
@@ -17,6 +17,8 @@ export interface ProxierReporterOptions {
   readonly iptables: readonly { readonly family: IpFamily }[]
   /** Absent: nothing observes node ports on loopback. */
   readonly loopbackObserver?: LoopbackObserver | undefined
+  /** Absent: nothing observes Service ports without a proxy port. */
+  readonly proxyPortObserver?: ProxyPortObserver | undefined
   readonly events: EventSink
   readonly log: Log
 }
@@ -89,6 +91,7 @@ export class ProxierReporter {
 
   /** Reports service ports for which no proxy port is left: whenever their number changes. */
   reportExhausted(keys: readonly string[]): void {
+    this.#options.proxyPortObserver?.servicePortsWithoutPort(keys.length)
     this.#exhausted.updateOne(keys.length === 0 ? undefined : String(keys.length), () => {
       const others = keys.length === 1 ? '' : ` and ${keys.length - 1} more`
       const message = `Cannot listen for ${keys[0]}${others}: no port of --proxy-port-range is left`

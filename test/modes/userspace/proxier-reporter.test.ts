@@ -11,10 +11,16 @@ const NO_ENDPOINTS = { cluster: [], local: [], hasAny: false }
 function createReporter() {
   const log = new RecordingLog()
   const events: ClusterEvent[] = []
-  const reporter = new ProxierReporter({ iptables: [], log, events: { record: event => void events.push(event) } })
+  const withoutPort: number[] = []
+  const reporter = new ProxierReporter({
+    iptables: [],
+    log,
+    events: { record: event => void events.push(event) },
+    proxyPortObserver: { servicePortsWithoutPort: count => void withoutPort.push(count) },
+  })
   const takeEvents = () =>
     events.splice(0).map(({ reason, note, regarding }) => `${regarding.name}: ${reason}: ${note}`)
-  return { reporter, log, takeEvents }
+  return { reporter, log, takeEvents, withoutPort }
 }
 
 function makeSpec(given: Partial<ListenerSpec> = {}): ListenerSpec {
@@ -78,12 +84,13 @@ t.test('a listener that leaves its port is logged with both', t => {
   t.end()
 })
 
-t.test('service ports without a proxy port are reported when their number changes', t => {
-  const { reporter, log } = createReporter()
+t.test('service ports without a proxy port are reported when their number changes, and counted', t => {
+  const { reporter, log, withoutPort } = createReporter()
   for (const keys of [['a', 'b'], ['a', 'b'], [], ['a', 'b']]) reporter.reportExhausted(keys)
   const failures = log.entries.map(({ message, error }) => `${message}: ${messageOf(error)}`)
   const expected = 'Service port is not served: Cannot listen for a and 1 more: no port of --proxy-port-range is left'
   t.strictSame(failures, [expected, expected])
+  t.strictSame(withoutPort, [2, 2, 0, 2])
   t.end()
 })
 
