@@ -40,6 +40,8 @@ const PROGRAMS = {
     faketime: 'faketime',
     // The image is built in a Debian of its own.
     debootstrap: 'debootstrap',
+    prometheus: 'prometheus',
+    promtool: 'prometheus',
   }),
   ...(process.argv.includes('--with-bench') && {
     wrk: 'wrk',
@@ -101,11 +103,13 @@ function packageInstaller(names) {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     const args = ['-qq', 'install', '-y', '--no-install-recommends', ...names]
     const install = () => withoutServices(() => run('apt-get', args, env))
-    if (install().status === 0) return
-    // The lists of packages may be old, or not there at all.
-    run('apt-get', ['-qq', 'update'], env)
-    const { status, output } = install()
-    if (status !== 0) stop(`apt-get could not install ${names.join(' ')}:\n${output}`)
+    if (install().status !== 0) {
+      // The lists of packages may be old, or not there at all.
+      run('apt-get', ['-qq', 'update'], env)
+      const { status, output } = install()
+      if (status !== 0) stop(`apt-get could not install ${names.join(' ')}:\n${output}`)
+    }
+    disableServices(names)
   }
 }
 
@@ -118,6 +122,15 @@ function withoutServices(install) {
   } finally {
     rmSync(SERVICE_POLICY)
   }
+}
+
+/** The services of packages that were just installed do not start with the machine either. */
+function disableServices(names) {
+  // Without systemd nothing starts them.
+  if (!isInPath('systemctl')) return
+  const files = run('dpkg', ['--listfiles', ...names]).output.split('\n')
+  const units = files.flatMap(file => /^(?:\/usr)?\/lib\/systemd\/system\/([^/@]+\.service)$/.exec(file)?.[1] ?? [])
+  if (units.length > 0) run('systemctl', ['disable', ...new Set(units)])
 }
 
 function installNpmPackages() {

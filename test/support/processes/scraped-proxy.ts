@@ -19,21 +19,27 @@ const HEALTH_PORT = 32100
 export class ScrapedProxy {
   readonly network: NodeNetwork
   readonly proxy: ProxyProcess
+  /** Its flags. */
+  readonly flags: readonly string[]
   readonly #api: NodeProcess
   #changes = 0
 
-  private constructor(network: NodeNetwork, api: NodeProcess, proxy: ProxyProcess) {
+  private constructor(network: NodeNetwork, api: NodeProcess, proxy: ProxyProcess, flags: readonly string[]) {
     this.network = network
     this.#api = api
     this.proxy = proxy
+    this.flags = flags
   }
 
-  static async start(t: TeardownScope, args: readonly string[] = []): Promise<ScrapedProxy> {
+  static async start(
+    t: TeardownScope,
+    args: readonly string[] = [],
+    env: NodeJS.ProcessEnv = process.env,
+  ): Promise<ScrapedProxy> {
     const network = await NodeNetwork.create(t)
     const api = new NodeProcess(network, 'api/api-server-entry')
-    const url = await api.readLine()
-    const proxy = new ProxyProcess(network, ['--master', url, '--hostname-override', NODE.metadata.name, ...args])
-    const scraped = new ScrapedProxy(network, api, proxy)
+    const flags = ['--master', await api.readLine(), '--hostname-override', NODE.metadata.name, ...args]
+    const scraped = new ScrapedProxy(network, api, new ProxyProcess(network, flags, env), flags)
     await scraped.makeChanges()
     // Only a change after the start has a programming time.
     await scraped.makeChanges()
@@ -68,6 +74,16 @@ export class ScrapedProxy {
     await this.#api.sendCommand({ expire: true })
     await this.proxy.waitForLine(/Synced rules" family="IPv4" changed=true/, from)
     await this.#api.sendCommand({ event: 'FailedToStartServiceHealthcheck' })
+  }
+
+  /** Creates or changes objects; resolves when the proxy has logged a line, by default that the rules are written. */
+  async put(
+    objects: readonly (readonly [resource: string, object: object])[],
+    line = /Synced rules" family="IPv4" changed=true/,
+  ): Promise<void> {
+    const from = this.proxy.lines.length
+    await this.#api.sendCommand({ put: objects })
+    await this.proxy.waitForLine(line, from)
   }
 
   /** The bodies of HTTP answers, asked for on the node. */
