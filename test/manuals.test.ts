@@ -1,11 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { parse } from 'yaml'
 import { FLAGS } from '../lib/config/options.js'
 import { BALANCER_NAMES } from '../lib/model/service-port.js'
 import { decodeAnnotations } from '../lib/snapshot/decode-annotations.js'
-import { metricSelectors } from './support/checks/metric-selectors.js'
 
 /** The documents for operators, and what they name must exist. */
 const MANUALS = ['operate', 'troubleshooting', 'upgrade', 'when-to-leave-userspace', 'health', 'modes', 'install'].map(
@@ -46,7 +44,7 @@ function* mentions(pattern: RegExp): Generator<readonly [manual: string, text: s
 
 t.test('every metric in a manual is in docs/metrics.md', t => {
   const found = [...mentions(/\b(?:kubeproxy|process|rest_client|kubernetes)_[a-z_]*[a-z]\b/g)]
-  t.ok(found.length > 40, `${found.length} metrics`)
+  t.ok(found.length > 30, `${found.length} metrics`)
   for (const [manual, name] of found) {
     const metric = name.replace(/_(count|sum|bucket)$/, '')
     // A part of a name stands for all that begin with it.
@@ -107,23 +105,6 @@ t.test('every chain in a manual is one of the program or of the original kube-pr
   const found = [...mentions(/\bKUBE-[A-Z-]*[A-Z]/g)]
   t.ok(found.length > 10, `${found.length} chains`)
   for (const [manual, chain] of found) t.ok(new RegExp(`${chain}(?![A-Z])`).test(sources), `${manual}: ${chain}`)
-  t.end()
-})
-
-t.test('the alert rules are YAML that Prometheus takes, about metrics that exist', t => {
-  interface Rule {
-    readonly alert: string
-    readonly expr: string
-    readonly annotations: { readonly summary: string }
-  }
-  const block = /```yaml\n(groups:[^]*?)```/.exec(read('docs/operate.md'))![1]!
-  const { groups } = parse(block) as { readonly groups: readonly { readonly rules: readonly Rule[] }[] }
-  const rules = groups.flatMap(group => group.rules)
-  t.ok(rules.length >= 8, `${rules.length} rules`)
-  for (const { alert, expr, annotations } of rules) {
-    for (const { name } of metricSelectors(expr)) t.ok(metricsPage.includes(`\`${name}\``), `${alert}: ${name}`)
-    t.ok(annotations.summary.length > 20, alert)
-  }
   t.end()
 })
 

@@ -1,22 +1,35 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { ALERT_QUERIES, DASHBOARD_QUERIES } from '../support/checks/dashboard-queries.js'
 import { metricSelectors, readSeries } from '../support/checks/metric-selectors.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 import { PROXY_WORKERS } from '../support/processes/proxy-process.js'
 import { ScrapedProxy } from '../support/processes/scraped-proxy.js'
+import { labelValuesQuery, panelQueries, readDashboard } from '../support/prometheus/grafana-dashboard.js'
+import { MonitoredServices, NAMESPACE } from '../support/prometheus/monitored-services.js'
+import { PrometheusServer, type QueryResult, prometheusUnavailable } from '../support/prometheus/prometheus-server.js'
+import { scrapeNodes, scrapePods } from '../support/prometheus/shipped-scrapes.js'
 
-/** A program of Debian's package `prometheus`, or the path of another one. */
-const PROMETHEUS = process.env['PROMETHEUS'] ?? 'prometheus'
-const hasPrometheus = spawnSync(PROMETHEUS, ['--version']).error === undefined
 /** How many scrapes a query may take until it gives a number. */
 const MAX_SCRAPES = 20
 const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'other modes have no workers')
 const QUERIES = [...DASHBOARD_QUERIES, ...ALERT_QUERIES]
+/** A node as service discovery finds it: with the port of its kubelet. Its namespace must not replace that of a Service. */
+const NODE = {
+  __address__: '127.0.0.1:10250',
+  __meta_kubernetes_node_name: 'this-node',
+  cluster: 'test',
+  namespace: 'monitoring',
+}
+/** Pods as the operator labels them: two of one node, as during an update, and one of another node. */
+const PODS = ['127.0.0.1', '127.0.0.1', 'fd00::1'].map((ip, number) => ({
+  __address__: ip,
+  __meta_kubernetes_pod_ip: ip,
+  __meta_kubernetes_pod_node_name: `node-of-${ip}`,
+  namespace: 'kube-system',
+  container: 'kube-proxy',
+  pod: `kube-proxy-${number}`,
+}))
 
 t.test('each query of the dashboards and alerts selects metrics of the first scrapes', { skip }, async t => {
   const scraped = await ScrapedProxy.start(t)
@@ -43,65 +56,100 @@ t.test('each query of the dashboards and alerts selects metrics of the first scr
 
 t.test(
   'Prometheus gives a number for each query of the dashboards and alerts',
-  { skip: skip || (hasPrometheus ? false : 'needs the program prometheus; PROMETHEUS can name it') },
+  { skip: skip || prometheusUnavailable },
   async t => {
-    const scraped = await ScrapedProxy.start(t)
-    startPrometheus(t, scraped)
-    const ask = async (expression: string): Promise<readonly number[]> => {
-      const query = encodeURIComponent(expression)
-      const [text] = await scraped.get(`http://127.0.0.1:9090/api/v1/query?query=${query}`)
-      const answer = JSON.parse(text!) as { status: string; data: { result: readonly { value: [number, string] }[] } }
-      if (answer.status !== 'success') throw new Error(`${expression}: ${text}`)
-      return answer.data.result.map(({ value }) => Number(value[1]))
-    }
-    /** Resolves after so many scrapes. */
-    const scrapes = async (count: number): Promise<void> => {
-      const countScrapes = async (): Promise<number> =>
-        (await ask('count_over_time(up{job="kube-proxy"}[5m])').catch(() => []))[0] ?? 0
-      for (const wanted = (await countScrapes()) + count; (await countScrapes()) < wanted;);
-    }
-    await scrapes(2)
+    const scraped = await ScrapedProxy.start(t, ['--iptables-sync-period=1s', '--drain-timeout=0s'])
+    const services = await MonitoredServices.create(scraped)
+    const jobs = [...scrapeNodes(NODE), scrapePods(...PODS)]
+    const prometheus = await PrometheusServer.start(t, scraped.network, { jobs })
+    await services.startTraffic()
+    await prometheus.nextScrapes(1)
     await scraped.makeChanges()
-    await scrapes(2)
-    for (const { title, expression, emptyBecause } of QUERIES) {
-      const query = expression.replaceAll('$cluster', 'test').replaceAll('$instance', '.*')
-      let values = await ask(query)
-      if (emptyBecause !== undefined) {
-        t.strictSame(values, [], `${title}: ${emptyBecause}`)
-        continue
+    await services.useRefusingEndpoints()
+    await services.reachLimit()
+    await prometheus.nextScrapes(2)
+
+    await t.test('those of others', async t => {
+      for (const { title, expression, emptyBecause } of QUERIES) {
+        const query = expression.replaceAll('$cluster', 'test').replaceAll('$instance', '.*')
+        if (emptyBecause !== undefined) {
+          t.strictSame(await prometheus.query(query), [], `${title}: ${emptyBecause}`)
+          continue
+        }
+        // A quantile is no number until there was a request between two scrapes.
+        const results = await prometheus.queryUntil(query, areNumbers, MAX_SCRAPES)
+        t.ok(areNumbers(results), `${title}: ${JSON.stringify(results)}`)
       }
-      // A quantile is no number until there was a request between two scrapes.
-      for (let tries = 0; !areNumbers(values) && tries < MAX_SCRAPES; tries++) {
-        await scrapes(1)
-        values = await ask(query)
+      t.strictSame(await prometheus.query('absent(up{job="kube-proxy"} == 1)'), [], 'no alert KubeProxyDown')
+    })
+
+    await t.test('the PodMonitor finds each node once, and labels of a Service stay', async t => {
+      const { activeTargets } = await prometheus.get<{ activeTargets: readonly Target[] }>('targets')
+      const found = activeTargets.filter(({ scrapePool }) => scrapePool === 'pod-monitor')
+      t.same(found.map(({ scrapeUrl, labels }) => [scrapeUrl, labels]).sort(), [
+        [
+          'http://127.0.0.1:10249/metrics',
+          { instance: 'node-of-127.0.0.1', job: 'pod-monitor', namespace: 'kube-system' },
+        ],
+        [
+          'http://[fd00::1]:10249/metrics',
+          { instance: 'node-of-fd00::1', job: 'pod-monitor', namespace: 'kube-system' },
+        ],
+      ])
+      for (const job of ['kube-proxy', 'pod-monitor']) {
+        const served = await prometheus.query(`kubeproxy_userspace_endpoints{job="${job}",service="half"}`)
+        t.match(served, [{ labels: { namespace: NAMESPACE, port: 'main' }, value: 2 }], job)
       }
-      t.ok(areNumbers(values), `${title}: ${values.join(' ')}`)
-    }
-    t.strictSame(await ask('absent(up{job="kube-proxy"} == 1)'), [], 'no alert KubeProxyDown')
+    })
+
+    await t.test('those of the dashboard that is shipped', async t => {
+      const dashboard = readDashboard()
+      const queries = panelQueries(dashboard)
+      t.ok(queries.length > 60, `${queries.length} queries`)
+      for (const { title, expression } of queries) {
+        // Some Services have no connections, so their part of something is no number.
+        const results = await prometheus.queryUntil(expression, hasNumber, MAX_SCRAPES)
+        t.ok(hasNumber(results), `${title}: ${expression}`)
+      }
+      for (const variable of dashboard.templating.list.slice(1)) {
+        const { label, selector } = labelValuesQuery(variable)
+        const values = await prometheus.get<readonly string[]>(`label/${label}/values`, { 'match[]': selector })
+        t.ok(values.length > 0, `$${variable.name}: ${values.join(' ')}`)
+      }
+    })
+
+    await t.test('the dashboard shows what has happened', async t => {
+      const valueOf = async (panel: string, labels: Readonly<Record<string, string>>): Promise<number | undefined> => {
+        const [query] = panelQueries(readDashboard()).filter(({ title }) => title.startsWith(`${panel}: `))
+        const results = await prometheus.query(query!.expression)
+        return results.find(each => Object.entries(labels).every(([name, value]) => each.labels[name] === value))?.value
+      }
+      const ofService = (service: string) => ({ namespace: NAMESPACE, service })
+      t.equal(await valueOf('Proxies that answer', {}), 1)
+      t.equal(await valueOf('Proxies by mode', { mode: 'userspace' }), 1)
+      t.equal(await valueOf('Endpoints of each Service port', ofService('half')), 2)
+      t.equal(await valueOf('Open connections', ofService('limited')), 1)
+      t.equal(await valueOf('Part of the clients that are refused', ofService('broken')), 1, 'all of them')
+      t.equal(await valueOf('Refused clients', ofService('web')), 0)
+      t.ok((await valueOf('Bytes to clients', ofService('web')))! > 0)
+      t.ok((await valueOf('Ejections', ofService('half')))! > 0)
+      const shed = { ...ofService('limited'), reason: 'service-limit' }
+      t.ok((await valueOf('Turned away at a limit of the Service', shed))! > 0)
+    })
     t.equal(await scraped.proxy.stop(), 0)
   },
 )
 
-function areNumbers(values: readonly number[]): boolean {
-  return values.length > 0 && !values.some(Number.isNaN)
+interface Target {
+  readonly scrapePool: string
+  readonly scrapeUrl: string
+  readonly labels: Readonly<Record<string, string>>
 }
 
-/** Starts a Prometheus on the node, which scrapes the proxy every second. */
-function startPrometheus(t: Test, { network }: ScrapedProxy): void {
-  const folder = mkdtempSync(join(tmpdir(), 'kpn-prometheus-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  const target = { targets: ['127.0.0.1:10249'], labels: { cluster: 'test' } }
-  const config = {
-    global: { scrape_interval: '1s' },
-    scrape_configs: [{ job_name: 'kube-proxy', static_configs: [target] }],
-  }
-  // JSON is YAML.
-  writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config))
-  const child = network.start(network.node, PROMETHEUS, [
-    `--config.file=${join(folder, 'prometheus.yml')}`,
-    `--storage.tsdb.path=${join(folder, 'data')}`,
-    '--web.listen-address=127.0.0.1:9090',
-    '--log.level=error',
-  ])
-  child.stderr?.pipe(process.stderr)
+function areNumbers(results: readonly QueryResult[]): boolean {
+  return results.length > 0 && !results.some(({ value }) => Number.isNaN(value))
+}
+
+function hasNumber(results: readonly QueryResult[]): boolean {
+  return results.some(({ value }) => Number.isFinite(value))
 }
