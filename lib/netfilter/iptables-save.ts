@@ -25,7 +25,7 @@ export function parseIptablesSave(text: string): ObservedRules {
 }
 
 /** Splits a line into arguments. Double quotes join words to one argument; a backslash escapes the next character. */
-function splitArgs(line: string): string[] {
+export function splitArgs(line: string): string[] {
   const args: string[] = []
   for (const match of line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)) {
     args.push(match[1] === undefined ? match[2]! : match[1].replace(/\\(.)/g, '$1'))

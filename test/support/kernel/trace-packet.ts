@@ -1,11 +1,36 @@
 import { isLoopback } from '../../../lib/dataplane/limits/client-filter.js'
-import { type RulePacket, isNodeAddress, parseKernelRule } from './kernel-rule.js'
+import { type IpAddress, familyOf, hostPort } from '../../../lib/model/address.js'
+import { type Protocol } from '../../../lib/model/protocol.js'
+import {
+  type PacketPath,
+  type RuleStep,
+  sourceTranslationOf,
+  translationOf,
+} from '../../../lib/netfilter/walk/packet-path.js'
+import { type NodeFacts } from '../../../lib/netfilter/walk/packet-view.js'
+import { ruleText } from '../../../lib/netfilter/walk/rule-parts.js'
+import { walkRules } from '../../../lib/netfilter/walk/walk-rules.js'
+import { type MemoryIpSets } from './memory-ip-sets.js'
 import { type MemoryTables } from './memory-tables.js'
 
-/** A packet at its start. Its origin matters only for rules that match on it. */
-export interface Packet extends Omit<RulePacket, 'isTranslated' | 'mark'> {
-  /** Where it enters the kernel: from a Pod or another host, or from a process on the node. */
+/** The first packet of a connection where it enters the kernel: from a Pod or another host, or from a process on the node. */
+export interface Packet {
   readonly hook: 'PREROUTING' | 'OUTPUT'
+  readonly protocol: 'tcp' | 'udp' | 'sctp'
+  readonly destination: IpAddress
+  readonly port: number
+  /** Omitted: an address that no rule names. */
+  readonly source?: IpAddress
+  /** Omitted: `eth0`. */
+  readonly inInterface?: string
+  /** It arrived at a port of a bridge, and iptables sees bridged packets (`bridge-nf-call-iptables`). */
+  readonly viaBridgePort?: boolean
+  /** The addresses of the node. */
+  readonly localAddresses?: readonly IpAddress[]
+  /** The list of `-m recent` that contains its sender, and the seconds since the last packet. */
+  readonly recent?: { readonly list: string; readonly secondsAgo: number }
+  /** The kernel's sets; without it there are none. */
+  readonly sets?: Pick<MemoryIpSets, 'get'>
 }
 
 /**
@@ -17,6 +42,9 @@ export type Verdict = string
 /** One path of a packet, for one outcome of each random choice. */
 export interface Trace {
   readonly verdict: Verdict
+  /** Where the packet is at its end. */
+  readonly destination: IpAddress
+  readonly port: number
   /** The probability of this path. */
   readonly probability: number
   /** Whether the packet leaves with an address of the node as source. */
@@ -27,154 +55,85 @@ export interface Trace {
   readonly comment: string | undefined
 }
 
-const MAX_JUMP_DEPTH = 16
+/** Addresses of benchmarks (RFC 2544, RFC 5180), which no rule names. */
+const ANY_SOURCE = { IPv4: '198.18.0.1', IPv6: '2001:2::1' }
 
-/** Traces the first packet of a connection through nat and then through filter. @returns its verdict */
+/** Traces the first packet of a connection. @returns its verdict */
 export function tracePacket(rules: MemoryTables, packet: Packet): Verdict {
+  return traceOnly(rules, packet).verdict
+}
+
+/** Traces a packet whose way is not random. */
+export function traceOnly(rules: MemoryTables, packet: Packet): Trace {
   const [trace, ...others] = traceAll(rules, packet)
   if (others.length > 0) throw new Error(`the outcome is random: ${others.length + 1} paths`)
-  return trace!.verdict
+  return trace!
 }
 
 /** All paths of the first packet of a client: one for each outcome of each random choice. */
 export function traceAll(rules: MemoryTables, packet: Packet): Trace[] {
-  const traces: Trace[] = []
-  let tape: boolean[] | undefined = []
-  while (tape !== undefined) {
-    const way: TracePath = new TracePath(tape)
-    traces.push(traceOnce(rules, packet, way))
-    tape = way.nextChoices()
-  }
-  return traces
+  return walkTestPacket(rules, packet).map(traceOf)
 }
 
 /**
- * What one built-in chain does with the first packet of a connection, without random choices; undefined: nothing.
- * @param way state that the packet keeps from chain to chain
+ * Walks through the rules with what the product's own code knows of netfilter. Nothing may remain unknown: the rules of a test are all
+ * understood.
  */
-export function traverseChain(
+export function walkTestPacket(
   rules: MemoryTables,
-  table: string,
-  chain: string,
   packet: Packet,
-  way: Pick<TracePath, 'mark'>,
-): Verdict | undefined {
-  const own = new TracePath([])
-  own.mark = way.mark
-  const verdict = traverse(rules, table, chain, { ...packet, isTranslated: false }, own, 0)
-  if (own.nextChoices() !== undefined) throw new Error(`the outcome is random: ${chain}`)
-  way.mark = own.mark
-  return verdict
+  findVirtualServer: NodeFacts['findVirtualServer'] = () => undefined,
+): readonly PacketPath[] {
+  const { hook, protocol, destination, port, source = ANY_SOURCE[familyOf(destination)], inInterface = 'eth0' } = packet
+  const { paths, isComplete } = walkRules(
+    rules,
+    {
+      ...{ hook, protocol: protocol.toUpperCase() as Protocol, source, destination, port },
+      ...{ inInterface, viaBridgePort: packet.viaBridgePort ?? false },
+    },
+    factsOf(packet, findVirtualServer),
+  )
+  const unknown = paths.flatMap(({ assumptions }) => assumptions)[0]
+  if (unknown !== undefined) throw new Error(`not understood: ${unknown.unreadable} in ${ruleText(unknown.args)}`)
+  const odd = paths.find(({ end }) => end.kind === 'unknown')
+  if (!isComplete || odd !== undefined) throw new Error(`not understood: ${JSON.stringify(odd?.end)}`)
+  return paths
 }
 
-/** The random choices of one path (first those of a tape, then always yes), and the state that rules give the packet. */
-class TracePath {
-  mark = 0
-  probability = 1
-  recentList: string | undefined
-  comment: string | undefined
-  readonly #choices: boolean[]
-  #nextIndex = 0
-
-  constructor(tape: readonly boolean[]) {
-    this.#choices = [...tape]
-  }
-
-  /** @param probability of a yes */
-  decide(probability: number): boolean {
-    if (this.#nextIndex === this.#choices.length) this.#choices.push(true)
-    const decision = this.#choices[this.#nextIndex++]!
-    this.probability *= decision ? probability : 1 - probability
-    return decision
-  }
-
-  /** The tape of the next path; undefined after the last one. */
-  nextChoices(): boolean[] | undefined {
-    const last = this.#choices.lastIndexOf(true)
-    return last < 0 ? undefined : [...this.#choices.slice(0, last), false]
+function factsOf(packet: Packet, findVirtualServer: NodeFacts['findVirtualServer']): NodeFacts {
+  const { localAddresses = [], sets, recent } = packet
+  return {
+    isOwnAddress: address => localAddresses.includes(address) || isLoopback(address),
+    interfaceTo: () => 'eth0',
+    addressOf: (_name, family) => localAddresses.find(ip => familyOf(ip) === family && !isLoopback(ip)),
+    findSet: name => {
+      const set = sets?.get(name)
+      if (set === undefined) throw new Error(`no set: ${name}`)
+      return set
+    },
+    secondsInList: list => (recent?.list === list ? recent.secondsAgo : 'never'),
+    findVirtualServer,
   }
 }
 
-type InFlightPacket = Packet & Pick<RulePacket, 'isTranslated'>
-
-function traceOnce(rules: MemoryTables, packet: Packet, way: TracePath): Trace {
-  const translated = traverse(rules, 'nat', packet.hook, { ...packet, isTranslated: false }, way, 0) ?? 'untouched'
-  const underWay = applyNat(packet, translated)
-  const isLocal = isNodeAddress(packet, underWay.destination)
-  const chains =
-    packet.hook === 'PREROUTING' ? [isLocal ? 'INPUT' : 'FORWARD'] : ['OUTPUT', ...(isLocal ? ['INPUT'] : [])]
-  let verdict = translated
-  for (const chain of chains) {
-    const filtered = traverse(rules, 'filter', chain, underWay, way, 0)
-    if (filtered !== 'dropped' && filtered !== 'refused') continue
-    verdict = filtered
-    break
+function traceOf(path: PacketPath): Trace {
+  const { end, packet, probability, recentList } = path
+  const { destination, port } = packet
+  if (end.kind === 'dropped' || end.kind === 'refused') {
+    const nothing = { isMasqueraded: false, recentList: undefined, comment: undefined }
+    return { verdict: end.kind, destination, port, probability, ...nothing }
   }
-  const { probability, comment, recentList } = way
-  if (verdict !== translated) {
-    return { verdict, probability, isMasqueraded: false, recentList: undefined, comment: undefined }
+  const step = translationOf(path) as RuleStep | undefined
+  return {
+    verdict: verdictOf(step),
+    ...{ destination, port, probability, recentList },
+    isMasqueraded: sourceTranslationOf(path) !== undefined,
+    comment: step?.rule.comment,
   }
-  const isSentOn = packet.hook === 'OUTPUT' || !isLocal
-  const masqueraded = isSentOn && traverse(rules, 'nat', 'POSTROUTING', underWay, way, 0) === 'masqueraded'
-  return { verdict, probability, isMasqueraded: masqueraded, recentList, comment }
 }
 
-/** The packet after a verdict: with the translated destination, or unchanged. */
-export function applyNat(packet: Packet, verdict: Verdict): InFlightPacket {
-  if (verdict === 'untouched') return { ...packet, isTranslated: false }
-  const [, address, port] = /^(?:\[?(.*?)\]?:|port )(\d+)(?: here)?$/.exec(verdict)!
-  const isSix = packet.destination.includes(':')
-  // REDIRECT sends packets of the node itself to loopback, and others to the address of their input interface.
-  const arrivedAt =
-    packet.localAddresses?.find(ip => ip.includes(':') === isSix && !isLoopback(ip)) ?? packet.destination
-  const here = packet.hook === 'PREROUTING' ? arrivedAt : isSix ? '::1' : '127.0.0.1'
-  return { ...packet, destination: address ?? here, port: Number(port), isTranslated: true }
-}
-
-function traverse(
-  rules: MemoryTables,
-  table: string,
-  chain: string,
-  packet: InFlightPacket,
-  way: TracePath,
-  depth: number,
-): Verdict | undefined {
-  if (depth > MAX_JUMP_DEPTH) throw new Error(`jumps go round: ${chain}`)
-  const ofChain = rules.chain(table, chain)
-  if (ofChain === undefined) throw new Error(`no chain: ${chain}`)
-  for (const words of ofChain) {
-    const { matches, probability, target, options, recentList } = parseKernelRule(words)
-    if (!matches({ ...packet, mark: way.mark })) continue
-    if (probability !== undefined && !way.decide(probability)) continue
-    way.recentList = recentList ?? way.recentList
-    switch (target) {
-      case 'DNAT':
-        way.comment = options.get('--comment')
-        return options.get('--to-destination')!
-      case 'REDIRECT':
-        return `port ${options.get('--to-ports')!} here`
-      case 'MASQUERADE':
-        return 'masqueraded'
-      case 'MARK': {
-        const [value, mask] = options.get('--set-xmark')!.split('/').map(Number)
-        way.mark = ((way.mark & ~mask!) ^ value!) >>> 0
-        break
-      }
-      case 'ACCEPT':
-        return 'untouched'
-      case 'RETURN':
-        return undefined
-      case 'DROP':
-        return 'dropped'
-      case 'REJECT':
-        return 'refused'
-      case 'MASQUERADE':
-        return 'masqueraded'
-      default: {
-        const verdict = traverse(rules, table, target, packet, way, depth + 1)
-        if (verdict !== undefined) return verdict
-      }
-    }
-  }
-  return undefined
+function verdictOf(step: RuleStep | undefined): Verdict {
+  if (step === undefined) return 'untouched'
+  const { destination, port } = step.after
+  return step.rule.action.kind === 'redirect' ? `port ${port} here` : hostPort(destination, port)
 }

@@ -15,7 +15,7 @@ import { type ExpectedPort } from './scenario.js'
 import { clientPacket } from './client-packet.js'
 import { type ExpectedPacket, type PacketOutcome } from './scenario-packets.js'
 import { type HarnessDependencies, type ModeHarness } from './mode-harness.js'
-import { applyNat, tracePacket } from '../kernel/trace-packet.js'
+import { type Trace, traceOnly } from '../kernel/trace-packet.js'
 
 const PROXY_PORTS = { first: 40_000, last: 40_999 }
 
@@ -83,9 +83,10 @@ export class UserspaceHarness implements ModeHarness {
     const sent = clientPacket(client, destination, addresses)
     const packet = { ...sent, destination, port, protocol: protocol.toLowerCase() as 'tcp' }
     const ofFamily = this.#iptables.find(({ family }) => family === familyOf(destination))
-    const verdict = ofFamily === undefined ? 'untouched' : tracePacket(ofFamily.tables, packet)
-    if (verdict === 'dropped' || verdict === 'refused') return { verdict: verdict }
-    const arrived = applyNat(packet, verdict)
+    const untouched: Pick<Trace, 'verdict' | 'destination' | 'port'> = { verdict: 'untouched', destination, port }
+    const arrived = ofFamily === undefined ? untouched : traceOnly(ofFamily.tables, packet)
+    const { verdict } = arrived
+    if (verdict === 'dropped' || verdict === 'refused') return { verdict }
     const isHere = packet.localAddresses.includes(arrived.destination)
     const spec = isHere ? this.#dataPlane.listenerAt(arrived.destination, arrived.port, protocol) : undefined
     if (spec === undefined && verdict === 'untouched') return { verdict, isRefusedByNode: isHere }
