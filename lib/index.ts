@@ -56,7 +56,8 @@ export type { BalancerName } from './model/service-port.js'
 
 // What a mode is, and the modes there are.
 export { MODES } from './modes/registry.js'
-export type { Mode, ModeResources, NodeView, SyncPeriods } from './modes/mode.js'
+export type { Mode, ModeResources, SyncPeriods } from './modes/mode.js'
+export type { NodeView } from './modes/node-view.js'
 export type { NodeWaitPolicy } from './model/node-wait-policy.js'
 export type { KernelRules, ProgramReport, Proxier } from './modes/proxier.js'
 

@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/snapshot', 'lib/balancer', 'lib/netfilter', 'lib/frontends', 'lib/config'],
   ['lib/source', 'lib/system', 'lib/dataplane'],
   ['lib/modes', 'lib/node', 'lib/observe'],
-  ['lib/workers', 'lib/failover', 'lib/terminal'],
+  ['lib/workers', 'lib/failover', 'lib/terminal', 'lib/explain'],
   ['lib/control'],
   ['lib/demo', 'lib/check'],
   ['lib/cli'],
@@ -65,10 +65,13 @@ const TIME_OF_DAY: Readonly<Record<string, string>> = {
 /** What a mode decides beside its `plan.ts`. */
 const PURE_DECISIONS = [
   'lib/modes/stale-flows.ts',
+  'lib/modes/userspace/forecast.ts',
   'lib/modes/userspace/frontend-rules.ts',
   'lib/modes/userspace/observed-proxy-ports.ts',
   'lib/modes/userspace/reserved-ports.ts',
   'lib/modes/iptables/flow-frontends.ts',
+  'lib/modes/iptables/forecast.ts',
+  'lib/modes/ipvs/forecast.ts',
   'lib/modes/ipvs/leftovers.ts',
   'lib/modes/ipvs/server-changes.ts',
 ]

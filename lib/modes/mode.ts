@@ -1,15 +1,15 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
-import { type LocalTraffic } from '../frontends/local-traffic.js'
-import { type IpAddress, type IpFamily } from '../model/address.js'
+import { type IpFamily } from '../model/address.js'
 import { type Clock } from '../model/clock.js'
 import { type EventSink } from '../model/event-sink.js'
-import { type LocalAddresses } from '../model/local-addresses.js'
 import { type Log } from '../model/log.js'
 import { type NodeWaitPolicy } from '../model/node-wait-policy.js'
 import { type ChainOwners, type OwnedChains } from '../netfilter/stale-chains.js'
 import { type KernelTools } from '../system/kernel-tools.js'
+import { type Forecast, type ForecastInput } from './forecast.js'
 import { type ModeWalkthrough } from './mode-walkthrough.js'
+import { type NodeView } from './node-view.js'
 import { type ProbeRules } from './probe-rules.js'
 import { type Proxier } from './proxier.js'
 import { type FlowCleanupObserver } from './stale-flow-cleanup.js'
@@ -40,6 +40,11 @@ export interface Mode {
   probeRules(config: KubeProxyConfig, family: IpFamily): ProbeRules
   /** What the mode needs besides rules, in the order in which it is tried. Omitted if it needs nothing else. */
   requirements?(config: KubeProxyConfig, kernel: KernelTools): readonly Requirement[]
+  /**
+   * What the proxier would write for this input, without a kernel. It only computes. Omitted: the mode cannot be explained without a
+   * running proxy.
+   */
+  forecast?(input: ForecastInput): Forecast
   /** Makes the proxier. The proxier does not read or write the kernel before `start`. @throws ProxyFailure */
   createProxier(resources: ModeResources): Promise<Proxier>
   /**
@@ -76,20 +81,6 @@ export interface ModeResources {
   readonly clock: Clock
   /** A number from 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number
-}
-
-/** The current state of the node that a mode runs on. */
-export interface NodeView {
-  /** The node's main address; undefined if it has none of that family. */
-  getAddress(family: IpFamily): IpAddress | undefined
-  /** All addresses of the node of a family, except loopback addresses. */
-  getAddresses(family: IpFamily): readonly IpAddress[]
-  /** What the kernel delivers to the node itself. The same object while nothing changes. */
-  getLocalAddresses(family: IpFamily): LocalAddresses
-  /** The addresses of this node that Pods with hostNetwork have. */
-  getPodAddresses(family: IpFamily): readonly IpAddress[]
-  getLocalTraffic(family: IpFamily): LocalTraffic
-  servesNodePortsOnLoopback(family: IpFamily): boolean
 }
 
 /** How often a mode checks the kernel, and the minimum interval between writes, in milliseconds. */

@@ -6,12 +6,14 @@ import { parseCidr } from '../../lib/model/cidr.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServiceSnapshot } from '../../lib/model/snapshot.js'
 import { type Mode } from '../../lib/modes/mode.js'
+import { type NodeView } from '../../lib/modes/node-view.js'
 import { type Proxier } from '../../lib/modes/proxier.js'
 import { probeMode } from '../../lib/modes/probe-mode.js'
 import { MODES, chainOwners } from '../../lib/modes/registry.js'
 import { removeStaleChains } from '../../lib/modes/remove-stale-chains.js'
 import { FORWARD } from '../../lib/netfilter/chain-names.js'
 import { parseIptablesSave } from '../../lib/netfilter/iptables-save.js'
+import { plannedTables } from '../../lib/netfilter/rule-tables.js'
 import { SHARED_CHAINS, owns } from '../../lib/netfilter/stale-chains.js'
 import { usableEndpoints } from '../../lib/snapshot/usable-endpoints.js'
 import { type FlowEntry } from '../../lib/system/conntrack.js'
@@ -65,20 +67,22 @@ const SNAPSHOT = snapshotOf(SERVICE_PORTS)
 
 const LOCAL_ADDRESSES = new LocalAddresses([MEMORY_NODE_IP])
 
-function createProxier(mode: Mode, kernel: MemoryKernel): Promise<Proxier> {
+const NODE: NodeView = {
+  getAddress: family => (family === 'IPv4' ? MEMORY_NODE_IP : undefined),
+  getAddresses: family => (family === 'IPv4' ? [MEMORY_NODE_IP] : []),
+  getLocalAddresses: () => LOCAL_ADDRESSES,
+  getPodAddresses: () => [],
+  getLocalTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
+  servesNodePortsOnLoopback: () => false,
+}
+
+function createProxier(mode: Mode, kernel: MemoryKernel, dataPlane = new MemoryDataPlane()): Promise<Proxier> {
   return mode.createProxier({
     config,
     kernel,
-    node: {
-      getAddress: family => (family === 'IPv4' ? MEMORY_NODE_IP : undefined),
-      getAddresses: family => (family === 'IPv4' ? [MEMORY_NODE_IP] : []),
-      getLocalAddresses: () => LOCAL_ADDRESSES,
-      getPodAddresses: () => [],
-      getLocalTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
-      servesNodePortsOnLoopback: () => false,
-    },
+    node: NODE,
     chainOwners: chainOwners(mode.name, ALL_MODES),
-    dataPlane: mode.carriedBy === 'sockets' ? new MemoryDataPlane() : undefined,
+    dataPlane: mode.carriedBy === 'sockets' ? dataPlane : undefined,
     events: discardEvents,
     log: new RecordingLog(),
     clock: new ManualClock(),
@@ -128,6 +132,15 @@ function chainsOf(kernel: MemoryKernel): string[] {
         .map(name => `${table} ${name}`),
     ),
   )
+}
+
+function asText(value: unknown): string {
+  return JSON.stringify(value)
+}
+
+/** Objects as texts with their fields in order. */
+function sortedTexts(objects: readonly object[]): string[] {
+  return objects.map(object => JSON.stringify(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))).sort()
 }
 
 t.test('the names of modes are unique words that can be in a list of a flag', t => {
@@ -200,6 +213,41 @@ for (const mode of ALL_MODES) {
       const fresh = new MemoryKernel()
       await serve(mode, fresh)
       t.same(chainsOf(kernel).sort(), chainsOf(fresh).sort())
+      proxier.stop?.()
+    })
+
+    await t.test('its forecast is what it makes', { skip: mode.forecast === undefined && 'it has none' }, async t => {
+      const kernel = new MemoryKernel()
+      const dataPlane = new MemoryDataPlane()
+      const proxier = await createProxier(mode, kernel, dataPlane)
+      await proxier.start()
+      await settle(proxier, SNAPSHOT)
+      const families = ['IPv4', 'IPv6'] as const
+      const forecast = mode.forecast!({ config, snapshot: SNAPSHOT, node: NODE, families })
+      for (const { family, tables } of kernel.iptables) {
+        const made = [...parseIptablesSave(tables.save())].flatMap(([table, chains]) =>
+          [...chains].filter(([, rules]) => rules.length > 0).map(([chain, rules]) => [table, chain, rules]),
+        )
+        const planned = [...plannedTables(forecast.rules.get(family)!).tables].flatMap(([table, chains]) =>
+          [...chains].filter(([, rules]) => rules.length > 0).map(([chain, rules]) => [table, chain, rules]),
+        )
+        t.strictSame(planned.map(asText).sort(), made.map(asText).sort(), `rules of ${family}`)
+      }
+      t.same(sortedTexts(forecast.listeners), sortedTexts([...dataPlane.plan.values()]), 'listeners')
+      const servers = (await kernel.ipvs.list()).map(({ realServers, ...server }) => ({
+        ...server,
+        realServers: realServers.map(({ address, port, weight }) => ({ address, port, weight })).reverse(),
+      }))
+      t.same(sortedTexts(forecast.virtualServers), sortedTexts(servers), 'virtual servers')
+      t.same(
+        [...forecast.serviceAddresses].sort(),
+        [...kernel.dummyInterface.addresses].sort(),
+        'addresses of Services',
+      )
+      for (const [name, { type, family, entries }] of forecast.sets) {
+        const set = kernel.ipSets.get(name)
+        t.same([type, family, [...entries].sort()], [set?.type, set?.family, [...(set?.entries ?? [])].sort()], name)
+      }
       proxier.stop?.()
     })
 

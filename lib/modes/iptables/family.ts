@@ -14,6 +14,7 @@ import { type KernelRules, type ProgramReport } from '../proxier.js'
 import { PartialWriter } from '../partial-writer.js'
 import { RuleWriter } from '../rule-writer.js'
 import { type LocalTraffic } from '../../frontends/local-traffic.js'
+import { hostEndpoints } from './host-endpoints.js'
 import { IptablesPlanner, type PlanInput } from './plan.js'
 import { type RuleSettings } from '../rule-settings.js'
 import { rulesInTables } from './service-port-rules.js'
@@ -97,17 +98,10 @@ export class IptablesFamily implements KernelRules {
     if (frontends === this.#frontends && sameItems(ofFamily, this.#ports)) return
     if (frontends !== this.#frontends)
       this.#hasFirewalled = frontends.some(each => each.servicePort.family === this.family && isFirewalled(each))
-    this.#hostEndpointIPs = this.#findHostEndpoints(ofFamily)
+    this.#hostEndpointIPs = hostEndpoints(ofFamily, this.#options.nodeAddresses(this.family))
     this.#ports = ofFamily
     this.#frontends = frontends
     this.#isProgrammed = false
-  }
-
-  #findHostEndpoints(ports: readonly ServedPort[]): readonly IpAddress[] {
-    const own = new Set(this.#options.nodeAddresses(this.family))
-    const found = new Set<IpAddress>()
-    for (const { endpoints } of ports) for (const { ip } of endpoints) if (own.has(ip)) found.add(ip)
-    return [...found].sort()
   }
 
   /** All desired rules, written or not. */

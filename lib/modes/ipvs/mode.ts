@@ -3,6 +3,7 @@ import { KERNEL_NODE_WAIT, type Mode, commonProxierOptions } from '../mode.js'
 import { IPVS_CHAINS } from './chains.js'
 import { cleanupIpvsMode } from './cleanup.js'
 import { createIpvsDrain } from './drain.js'
+import { forecastIpvs } from './forecast.js'
 import { IPVS_PROBE_RULES, ipvsRequirements } from './probe.js'
 import { IpvsProxier } from './proxier.js'
 import { ipvsWalkthrough } from './walkthrough.js'
@@ -18,6 +19,7 @@ export const ipvsMode: Mode = {
   syncPeriods: ({ kernelModes: { ipvs } }) => ({ syncPeriod: ipvs.syncPeriod, minSyncPeriod: ipvs.minSyncPeriod }),
   probeRules: () => IPVS_PROBE_RULES,
   requirements: ({ kernelModes: { ipvs } }, kernel) => ipvsRequirements(ipvs.scheduler, kernel),
+  forecast: forecastIpvs,
   async createProxier(resources) {
     const { config, kernel, clock } = resources
     const { scheduler, excludeCIDRs, strictARP, tcpTimeout, tcpFinTimeout, udpTimeout } = config.kernelModes.ipvs

@@ -1,5 +1,6 @@
 import { type Mode, commonProxierOptions } from '../mode.js'
 import { USERSPACE_CHAINS } from './chains.js'
+import { forecastUserspace } from './forecast.js'
 import { PortAllocator } from './port-allocator.js'
 import { userspaceProbeRules } from './probe.js'
 import { UserspaceProxier } from './proxier.js'
@@ -24,6 +25,7 @@ export const userspaceMode: Mode = {
     checkPeriod: Math.min(iptablesSyncPeriod, CHECK_PERIOD_MS),
   }),
   probeRules: (_config, family) => userspaceProbeRules(family),
+  forecast: forecastUserspace,
   createProxier(resources) {
     const { config, dataPlane, loopbackObserver, node, proxyPortObserver, random } = resources
     if (dataPlane === undefined) throw new Error('userspace mode needs a data plane')

@@ -7,7 +7,6 @@ import { nodePortKey } from './node-port-listeners.js'
 import { frontendKey } from './observed-proxy-ports.js'
 import { type PortlessListener, isSupported } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
-import { type ProxierReporter } from './proxier-reporter.js'
 import { ReservedPorts, type ReservedPortsInput, findReservedPorts } from './reserved-ports.js'
 import { trafficClassesOf } from './traffic-classes.js'
 
@@ -19,6 +18,11 @@ export interface ResolvedConflicts {
   readonly count: number
 }
 
+/** Takes notice of a listener that leaves its port. */
+export interface MoveReporter {
+  reportMove(key: string, port: number): void
+}
+
 /**
  * The port that each listener gets, and what happens if the port is in use: by another program, or by something else that this
  * proxy serves.
@@ -27,13 +31,13 @@ export class ProxyPorts {
   /** The keys of the listeners; a listener that leaves its port gets another key. */
   readonly keys = new ListenerKeys()
   readonly #allocator: PortAllocator
-  readonly #reporter: Pick<ProxierReporter, 'reportMove'>
+  readonly #reporter: MoveReporter
   /** The proxy ports of an earlier process, until listeners take them. */
   readonly #previous: Map<string, number> = new Map()
   readonly #splitNodePorts = new Set<string>()
   #reserved = new ReservedPorts([])
 
-  constructor(allocator: PortAllocator, reporter: Pick<ProxierReporter, 'reportMove'>) {
+  constructor(allocator: PortAllocator, reporter: MoveReporter) {
     this.#allocator = allocator
     this.#reporter = reporter
   }
