@@ -244,9 +244,9 @@ for (const mode of ALL_MODES) {
         [...kernel.dummyInterface.addresses].sort(),
         'addresses of Services',
       )
-      for (const [name, { type, family, entries }] of forecast.sets) {
+      for (const [name, { type, entries }] of forecast.sets) {
         const set = kernel.ipSets.get(name)
-        t.same([type, family, [...entries].sort()], [set?.type, set?.family, [...(set?.entries ?? [])].sort()], name)
+        t.same([type, [...entries].sort()], [set?.type, [...(set?.entries ?? [])].sort()], name)
       }
       proxier.stop?.()
     })

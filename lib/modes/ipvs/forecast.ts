@@ -24,11 +24,6 @@ export function forecastIpvs({ config, snapshot, node, families }: ForecastInput
     listeners: [],
     virtualServers: plans.flatMap(({ servers }) => [...servers.values()]),
     serviceAddresses: plans.flatMap(({ addresses }) => [...addresses]),
-    sets: new Map(
-      sets.map(({ name, type, family, entries }) => [
-        name,
-        { type, entries, ...(type !== 'bitmap:port' && { family: family === 'IPv4' ? 'inet' : 'inet6' }) },
-      ]),
-    ),
+    sets: new Map(sets.map(({ name, type, entries }) => [name, { type, entries }])),
   }
 }

@@ -2,7 +2,5 @@
 export interface KernelSet {
   /** Such as `hash:ip,port`. */
   readonly type: string
-  /** Undefined: a set of ports, for both families. */
-  readonly family?: string | undefined
   readonly entries: ReadonlySet<string>
 }

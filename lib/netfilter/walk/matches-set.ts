@@ -1,4 +1,3 @@
-import { familyOf } from '../../model/address.js'
 import { cidrContains, parseCidr } from '../../model/cidr.js'
 import { type Answer, anyOf } from './answer.js'
 import { type KernelSet } from './kernel-set.js'
@@ -14,8 +13,6 @@ type MatchedFields = Pick<PacketView, 'protocol' | 'source' | 'sourcePort' | 'de
 export function matchesSet(set: KernelSet, fields: readonly string[], packet: MatchedFields): Answer {
   const kinds = set.type.slice(set.type.indexOf(':') + 1).split(',')
   if (kinds.some(kind => !['ip', 'net', 'port'].includes(kind)) || kinds.length !== fields.length) return 'unknown'
-  const family = familyOf(packet.destination) === 'IPv4' ? 'inet' : 'inet6'
-  if (set.family !== undefined && set.family !== family) return 'no'
   if (set.type === 'bitmap:port') {
     // The kernel's set of ports knows only these protocols.
     if (packet.protocol === 'SCTP') return 'no'

@@ -12,8 +12,7 @@ const FACTS: NodeFacts = {
   isOwnAddress: ip => ip === NODE || ip.startsWith('127.'),
   interfaceTo: ip => (ip.startsWith('10.244.0.') ? 'cni0' : 'eth0'),
   addressOf: name => (name === 'cni0' ? '10.244.0.1' : NODE),
-  findSet: name =>
-    name === 'KNOWN' ? { type: 'hash:ip,port', family: 'inet', entries: new Set([`${SERVICE},tcp:80`]) } : undefined,
+  findSet: name => (name === 'KNOWN' ? { type: 'hash:ip,port', entries: new Set([`${SERVICE},tcp:80`]) } : undefined),
   secondsInList: list => (list === 'FRESH' ? 5 : 'never'),
   findVirtualServer: () => undefined,
 }
@@ -186,7 +185,7 @@ void t.test('Tables and hooks come in their order', t => {
     ],
   ] as const
   for (const [table, chain] of forwarded)
-    t.ok(dropIn(table!, chain!, FROM_POD), `${table} ${chain} sees what is forwarded`)
+    t.ok(dropIn(table, chain, FROM_POD), `${table} ${chain} sees what is forwarded`)
   for (const [table, chain] of [
     ['filter', 'INPUT'],
     ['mangle', 'INPUT'],
