@@ -1,5 +1,6 @@
 import { type IpFamily } from '../model/address.js'
 import { type ObservedRules, type ObservedTable, parseIptablesSave } from '../netfilter/iptables-save.js'
+import { type RuleTables, parseRuleTables } from '../netfilter/rule-tables.js'
 import { type CommandResult, runCommand } from './command.js'
 import { type RuleMonitor } from './rule-monitor.js'
 import { type IptablesBackEnd, programName } from './iptables-back-end.js'
@@ -68,6 +69,13 @@ export class IptablesPrograms implements Iptables {
   async #saveAll(): Promise<string> {
     const { exitCode, stdout } = await this.#runSave([])
     return exitCode === 0 ? stdout : ''
+  }
+
+  /** All rules of all tables with their counters. @throws ProxyFailure */
+  async readCounted(): Promise<RuleTables> {
+    const { exitCode, stdout, stderr } = await this.#runSave(['-c'])
+    if (exitCode !== 0) throw iptablesFailure(programName(this.family, this.#backEnd, 'save'), stderr, '')
+    return parseRuleTables(stdout)
   }
 
   /** One table. It loads the kernel's module of the table, unlike `#saveAll`. @throws ProxyFailure */
