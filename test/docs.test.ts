@@ -8,8 +8,11 @@ import { nodeMissingFailure } from '../lib/node/node-failures.js'
 import { NodeManager } from '../lib/node/node-manager.js'
 import { EXPECTED_DIFFERENCES } from './support/comparison/expected-differences.js'
 
-/** Flags that the documents name and that are not flags of the proxy: of its demo, and of other programs. */
-const FLAGS_OF_OTHERS = ['--keep', '--manifest', '--help', '--dport', '--to-destination']
+/** Flags that the documents name and that are not flags of the proxy: of its other commands, and of other programs. */
+const FLAGS_OF_OTHERS = [
+  ...['--keep', '--manifest', '--help', '--dport', '--to-destination'],
+  ...['--rules', '--node-address', '--pod-cidr'],
+]
 const PICTURE = 'docs/pictures/demo.svg'
 const LARGEST_PICTURE = 200_000
 /** Documents whose file names are not checked: the changelog may name files that are gone. */

@@ -17,6 +17,7 @@ import { addProxyCommand } from './add-proxy-command.js'
 import { addCheckCommand } from './check-command.js'
 import { createParser } from './create-parser.js'
 import { addDemoCommand } from './demo-command.js'
+import { addExplainCommand } from './explain-command.js'
 
 /**
  * Runs the command line and returns the exit code. 0: done, or stopped by a signal and drained. 1: failed; the reason is on
@@ -40,6 +41,7 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
   })
   addDemoCommand(parser, code => (exitCode = code))
   addCheckCommand(parser, code => (exitCode = code))
+  addExplainCommand(parser)
   await parser.parseAsync()
   return exitCode
 }

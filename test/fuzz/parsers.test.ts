@@ -6,6 +6,14 @@ import { parseIp } from '../../lib/model/address.js'
 import { parseCidr } from '../../lib/model/cidr.js'
 import { ProxyFailure } from '../../lib/model/failure.js'
 import { parsePortRange } from '../../lib/model/port-range.js'
+import { parseDestination } from '../../lib/explain/destination-text.js'
+import { parseSender } from '../../lib/explain/sender-text.js'
+import { parseRuleTables } from '../../lib/netfilter/rule-tables.js'
+import { type NodeFacts, type Packet } from '../../lib/netfilter/walk/packet-view.js'
+import { ruleSentence } from '../../lib/netfilter/walk/rule-sentence.js'
+import { walkRules } from '../../lib/netfilter/walk/walk-rules.js'
+import { parseKernelTicks, parseRecentList } from '../../lib/system/recent-lists.js'
+import { parseRoutes } from '../../lib/system/routes.js'
 import { parseIptablesSave } from '../../lib/netfilter/iptables-save.js'
 import { parseRuleEvent } from '../../lib/netfilter/rule-event.js'
 import { parseInteger } from '../../lib/primitives/parse-integer.js'
@@ -30,9 +38,40 @@ import { seededRandom, testSeed } from '../support/checks/seeded-random.js'
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 1000)
 const SEED = testSeed()
 
+/** Packets that meet the rules of a text. */
+const PACKETS: readonly Packet[] = [
+  {
+    hook: 'PREROUTING',
+    protocol: 'TCP',
+    source: '10.244.0.2',
+    destination: '10.96.0.10',
+    port: 80,
+    inInterface: 'cni0',
+  },
+  { hook: 'OUTPUT', protocol: 'UDP', source: 'fd00::1', destination: 'fd00:96::a', port: 53 },
+]
+const NO_FACTS: NodeFacts = {
+  isOwnAddress: () => false,
+  interfaceTo: () => undefined,
+  addressOf: () => undefined,
+  findSet: () => undefined,
+  secondsInList: () => undefined,
+  findVirtualServer: () => undefined,
+}
+
 /** What each parser of the product is given by others, by the folder of its corpus. */
 const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
-  'iptables-save': parseIptablesSave,
+  'iptables-save': text => {
+    const rules = parseRuleTables(text)
+    const all = [...rules.tables.values()].flatMap(chains => [...chains.values()].flat())
+    return [
+      parseIptablesSave(text),
+      all.map(args => ruleSentence(args)),
+      PACKETS.map(packet => walkRules(rules, packet, NO_FACTS).paths.length),
+    ]
+  },
+  'recent-list': text => [parseRecentList(text), parseKernelTicks(text)],
+  routes: text => [parseRoutes(text, 'IPv4'), parseRoutes(text, 'IPv6')],
   'rule-event': text => text.split('\n').map(parseRuleEvent),
   'ip-set': text => parseIpSetText(text, 'KUBE-'),
   ipvs: parseIpvsText,
@@ -64,7 +103,9 @@ const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
       { status: 500, headers: { 'retry-after': text.split('\n', 1)[0]! }, body: text, now: 0 },
     ),
   values: text =>
-    [parseDuration, parseBool, parseIp, parseCidr, parsePortRange, parseInteger].map(parse => parse(text)),
+    [parseSender, parseDestination, parseDuration, parseBool, parseIp, parseCidr, parsePortRange, parseInteger].map(
+      parse => parse(text),
+    ),
 }
 
 for (const [name, parse] of Object.entries(PARSERS)) {

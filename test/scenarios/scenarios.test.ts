@@ -32,9 +32,14 @@ async function runScenario(t: Test, { settings, steps }: Scenario, mode: Scenari
     for (const packet of step.packets) {
       const outcome = comparableOutcome(packet.outcome, runner.resolvePacket(packet))
       t.same(outcome, packet.outcome, `${step.title}: packet to ${packet.text}, ${packet.client}`)
+      const explained = comparableOutcome(packet.outcome, runner.explainPacket(packet))
+      t.same(explained, packet.outcome, `${step.title}: packet to ${packet.text}, ${packet.client}, as explained`)
     }
-    for (const [text, clients] of Object.entries(step.masqueraded))
+    for (const [text, clients] of Object.entries(step.masqueraded)) {
       t.same(runner.masqueradedClients(text), clients, `${step.title}: masqueraded clients at ${text}`)
+      const explained = runner.masqueradedClients(text, packet => runner.explainPacket(packet))
+      t.same(explained, clients, `${step.title}: masqueraded clients at ${text}, as explained`)
+    }
     for (const name of step.unchanged) {
       const [entry, identity] = entries.get(name) ?? []
       t.ok(entry !== undefined, `${step.title}: ${name} is there`)

@@ -260,6 +260,16 @@ export class NetworkClient {
     return (await this.#sendCommand({ protocol: 'tcp', ip, port, limitMs: NO_ANSWER_TIMEOUT_MS })).answer
   }
 
+  /** Connects and reads to the end, or gives up after the time. */
+  async tcpWithin(ip: string, port: number, limitMs: number): Promise<string> {
+    return (await this.#sendCommand({ protocol: 'tcp', ip, port, limitMs })).answer
+  }
+
+  /** Sends a datagram from a new socket and waits for the answer, or gives up after the time. */
+  async udpWithin(ip: string, port: number, limitMs: number): Promise<string> {
+    return (await this.#sendCommand({ protocol: 'udp', ip, port, bytes: 5, connected: true, limitMs })).answer
+  }
+
   /** Sends a datagram of `bytes` bytes from a new socket, connected by default, and waits for the answer. */
   udp(ip: string, port: number, bytes = 5, connected = true): Promise<RequestResult> {
     return this.#sendCommand({ protocol: 'udp', ip, port, bytes, connected, limitMs: ANSWER_TIMEOUT_MS })

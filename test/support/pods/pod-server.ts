@@ -1,6 +1,6 @@
 /**
  * Entry of a Pod's process in the tests: `pod-server.js NAME`. TCP 8080 and UDP 5353 answer with the name, TCP 8089 with the
- * client's address that the Pod sees.
+ * client's address that the Pod sees, TCP 8090 and UDP 5390 with both.
  */
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
@@ -10,6 +10,15 @@ createServer(socket => {
   socket.on('error', () => undefined)
   socket.end(String(socket.remoteAddress).replace('::ffff:', ''))
 }).listen(8089)
+createServer(socket => {
+  socket.on('error', () => undefined)
+  socket.end(`${name} ${String(socket.remoteAddress).replace('::ffff:', '')}`)
+}).listen(8090)
+const both = createSocket('udp6')
+both.on('message', (_datagram, { port, address }) =>
+  both.send(`${name} ${address.replace('::ffff:', '')}`, port, address),
+)
+both.bind(5390)
 const udp = createSocket('udp6')
 udp.on('message', (datagram, from) => udp.send(`${name} ${datagram.length}`, from.port, from.address))
 udp.bind(5353, () => {

@@ -7,6 +7,7 @@ import { EMPTY_SNAPSHOT, type ServedPort, type ServiceSnapshot } from '../../../
 import { buildSnapshot } from '../../../lib/snapshot/build-snapshot.js'
 import { ObjectStore } from '../../../lib/snapshot/object-store.js'
 import { servicesHealth } from '../../../lib/snapshot/services-health.js'
+import { type ExplainedState } from '../../../lib/explain/explained-state.js'
 import { type NodeNetwork } from '../../../lib/system/node-addresses.js'
 import { type LogEntry, RecordingLog } from '../log/recording-log.js'
 import { MemoryConntrack } from '../kernel/memory-conntrack.js'
@@ -19,6 +20,7 @@ import { IpvsHarness } from './ipvs-harness.js'
 import { CLIENT_KINDS, type Client, type ExpectedPacket, type PacketOutcome, parsePacket } from './scenario-packets.js'
 import { type ScenarioSettings } from './scenario-settings.js'
 import { type ModeHarness } from './mode-harness.js'
+import { explainedOutcome, scenarioState } from './explained-outcome.js'
 import { UserspaceHarness } from './userspace-harness.js'
 
 const OBJECT_KINDS: readonly ObjectKind[] = ['Service', 'EndpointSlice', 'Endpoints', 'Node']
@@ -45,6 +47,9 @@ export class ScenarioRunner {
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
   #addresses: readonly IpAddress[]
   #problems: string[] = []
+  readonly #mode: ScenarioMode
+  /** What `kube-proxy explain` knows; made at the first packet of a step. */
+  #explained: ExplainedState | undefined
 
   static async start(settings: ScenarioSettings, mode: ScenarioMode): Promise<ScenarioRunner> {
     const runner = new ScenarioRunner(settings, mode)
@@ -55,6 +60,7 @@ export class ScenarioRunner {
   private constructor(settings: ScenarioSettings, mode: ScenarioMode) {
     const { config } = settings
     this.#settings = settings
+    this.#mode = mode
     this.#store = new ObjectStore(config.nodeName)
     this.#store.subscribe({
       onProblems: ({ kind, name, problems, wrongFamily }) =>
@@ -111,6 +117,7 @@ export class ScenarioRunner {
   /** Applies the objects and addresses of a step and syncs. */
   async applyStep(step: ScenarioStep): Promise<StepReport> {
     this.#problems = []
+    this.#explained = undefined
     this.#log.entries.length = 0
     this.#addresses = step.addresses ?? this.#addresses
     const flows = Object.keys(step.flows).map(text => [text, parseFlow(text, this.#findListener)] as const)
@@ -134,11 +141,21 @@ export class ScenarioRunner {
     return this.#harness.resolvePacket(packet, this.#nodeAddresses, servicePortLabel)
   }
 
+  /** Where a packet goes, as `kube-proxy explain` says. */
+  explainPacket(packet: ExpectedPacket): PacketOutcome {
+    const { config, families } = this.#settings
+    this.#explained ??= scenarioState(this.#mode, config, this.#store, families, this.#nodeAddresses)
+    return explainedOutcome(packet, this.#explained)
+  }
+
   /** The kinds of clients for which the endpoints see the address of the node as source. */
-  masqueradedClients(text: string): Client[] {
+  masqueradedClients(
+    text: string,
+    resolve = (packet: ExpectedPacket): PacketOutcome => this.resolvePacket(packet),
+  ): Client[] {
     const packet = { ...parsePacket(text, text), outcome: '' }
     return CLIENT_KINDS.filter(client => {
-      const { verdict, isMasqueraded = true } = this.resolvePacket({ ...packet, client })
+      const { verdict, isMasqueraded = true } = resolve({ ...packet, client })
       return verdict === 'served' && isMasqueraded
     })
   }

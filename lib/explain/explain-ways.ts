@@ -1,0 +1,141 @@
+import { type ListenerSpec } from '../dataplane/listener-plan.js'
+import { hostPort } from '../model/address.js'
+import { type RuleTables } from '../netfilter/rule-tables.js'
+import { type Assumption, type PacketPath, sourceTranslationOf, translationOf } from '../netfilter/walk/packet-path.js'
+import { type NodeFacts, type Packet } from '../netfilter/walk/packet-view.js'
+import { ruleLine } from '../netfilter/walk/rule-parts.js'
+import { walkRules } from '../netfilter/walk/walk-rules.js'
+import { explainStep, plainStep } from './explain-step.js'
+import { type ExplainedState } from './explained-state.js'
+import { type ExplainedWay, type WayEnd } from './explanation.js'
+import { admits, listenerSteps } from './listener-steps.js'
+import { wayBack } from './way-back.js'
+
+/** What the ways of a packet depend on. */
+export interface WaysInput {
+  readonly packet: Packet
+  readonly state: ExplainedState
+  readonly facts: NodeFacts
+  readonly rules: RuleTables
+}
+
+/** All ways of a packet, and whether none was left out. */
+export function explainWays(input: WaysInput): {
+  readonly ways: readonly ExplainedWay[]
+  readonly isComplete: boolean
+} {
+  const { paths, isComplete } = walkRules(input.rules, input.packet, input.facts)
+  return { ways: paths.flatMap(path => waysOf(path, input)), isComplete }
+}
+
+function waysOf(path: PacketPath, input: WaysInput): ExplainedWay[] {
+  const { state, rules } = input
+  const steps = path.steps.map(step => explainStep(step, rules))
+  const base = { odds: path.probability, assumptions: path.assumptions.map(assumptionText), steps }
+  const listener = path.end.kind === 'delivered' ? state.findListener(path.packet, input.packet) : undefined
+  if (listener !== undefined) return listenerWays(listener, path, base, input)
+  const end = wayEnd(path, state)
+  const isReached = end === 'endpoint'
+  const { packet } = path
+  const isClient = sourceTranslationOf(path) === undefined
+  if (turnsBack(path, input)) return [turnedBack(path, base, input)]
+  const way = {
+    ...base,
+    end,
+    endpoint: isReached ? hostPort(packet.destination, packet.port) : null,
+    sourceSeen: isReached || end === 'node' || end === 'elsewhere' ? (packet.source ?? null) : null,
+    seesClient: isClient,
+  }
+  return [{ ...way, wayBack: wayBack(way, path, input) }]
+}
+
+/** Whether the packet would leave by the interface that it came in by, and the interface is known not to do that. */
+function turnsBack({ end, packet: { destination, outInterface } }: PacketPath, { packet, state }: WaysInput): boolean {
+  // Two Pods of one bridge have different ports.
+  if (end.kind !== 'sent' || outInterface === undefined || outInterface !== packet.inInterface) return false
+  return destination === packet.source && state.canTurnBack(outInterface) === false
+}
+
+function turnedBack(
+  path: PacketPath,
+  base: Pick<ExplainedWay, 'odds' | 'assumptions' | 'steps'>,
+  input: WaysInput,
+): ExplainedWay {
+  const { outInterface } = path.packet
+  const sentence = `The packet would go back to its sender by ${outInterface}, and this bridge does not send a packet back by the port that it came in by: hairpin mode is off there.`
+  const way = {
+    ...base,
+    steps: [...base.steps, plainStep('route', sentence)],
+    end: 'dropped' as const,
+    endpoint: null,
+    sourceSeen: null,
+    seesClient: false,
+  }
+  return { ...way, wayBack: wayBack(way, path, input) }
+}
+
+function wayEnd(path: PacketPath, { carriedBy }: ExplainedState): WayEnd {
+  const { end } = path
+  switch (end.kind) {
+    case 'dropped':
+    case 'refused':
+    case 'unknown':
+      return end.kind
+    case 'sent':
+    case 'delivered': {
+      const isHere = end.kind === 'delivered'
+      const step = translationOf(path)
+      if (step === undefined) return isHere ? 'node' : 'elsewhere'
+      return isHere && step.kind === 'rule' && carriedBy === 'sockets' ? 'proxy-port' : 'endpoint'
+    }
+  }
+}
+
+/** A listener takes the client and opens a connection of its own, which has its own way. */
+function listenerWays(
+  spec: ListenerSpec,
+  path: PacketPath,
+  base: Pick<ExplainedWay, 'odds' | 'assumptions' | 'steps'>,
+  input: WaysInput,
+): ExplainedWay[] {
+  const { layout } = input.state
+  const refusal = admits(spec, path.packet)
+  if (refusal !== undefined) {
+    const way = { ...base, end: refusal.end, endpoint: null, sourceSeen: null, seesClient: false }
+    return [{ ...way, steps: [...base.steps, ...refusal.steps], wayBack: wayBack(way, path, input) }]
+  }
+  return spec.endpoints.flatMap((endpoint): ExplainedWay[] => {
+    const source = layout.sourceFor(endpoint.ip)
+    const before = listenerSteps(spec, endpoint, path.packet, source)
+    if (source === undefined) {
+      // The node has no address of this family, so nothing is known of its own packets.
+      const target = hostPort(endpoint.ip, endpoint.port)
+      const odds = base.odds / spec.endpoints.length
+      const way = { ...base, odds, end: 'endpoint' as const, endpoint: target, sourceSeen: null, seesClient: false }
+      return [{ ...way, steps: [...base.steps, ...before], wayBack: [] }]
+    }
+    const own: Packet = {
+      ...{ hook: 'OUTPUT', protocol: path.packet.protocol, source },
+      ...{ destination: endpoint.ip, port: endpoint.port },
+    }
+    return walkRules(input.rules, own, input.facts).paths.map(second => {
+      const isReached = second.end.kind === 'sent' || second.end.kind === 'delivered'
+      const way = {
+        odds: (base.odds * second.probability) / spec.endpoints.length,
+        assumptions: [...base.assumptions, ...second.assumptions.map(assumptionText)],
+        end: isReached ? ('endpoint' as const) : wayEnd(second, input.state),
+        endpoint: isReached ? hostPort(second.packet.destination, second.packet.port) : null,
+        sourceSeen: isReached ? (second.packet.source ?? null) : null,
+        seesClient: false,
+        steps: [...base.steps, ...before, ...second.steps.map(step => explainStep(step, input.rules))],
+      }
+      return { ...way, wayBack: wayBack(way, path, input, source) }
+    })
+  })
+}
+
+function assumptionText(assumption: Assumption): string {
+  const { table, chain, position, unreadable, applies } = assumption
+  const rule = `rule ${position} of ${chain} in table ${table}`
+  return `It is unknown whether ${rule} applies: only the kernel can answer its "${unreadable}". This way takes it to ${applies ? 'apply' : 'not apply'} (${ruleLine(assumption)}).`
+}

@@ -1,0 +1,97 @@
+import { type ListenerSpec } from '../dataplane/listener-plan.js'
+import { type Frontend } from '../frontends/frontend.js'
+import { type LocalTraffic } from '../frontends/local-traffic.js'
+import { type IpAddress, type IpFamily } from '../model/address.js'
+import { type Endpoint } from '../model/endpoint.js'
+import { type ServiceObject } from '../model/objects.js'
+import { type ServicePort } from '../model/service-port.js'
+import { type RuleTables } from '../netfilter/rule-tables.js'
+import { type KernelSet } from '../netfilter/walk/kernel-set.js'
+import { type NodeFacts, type Packet, type PacketView } from '../netfilter/walk/packet-view.js'
+import { type EndpointsExplanation } from '../snapshot/explain-endpoints.js'
+import { type VirtualServer } from '../system/virtual-server.js'
+import { type NodeLayout } from './node-layout.js'
+
+/** A Service, also one that the proxy ignores. */
+export type KnownService = Pick<
+  ServiceObject,
+  'namespace' | 'name' | 'ports' | 'clusterIPs' | 'labels' | 'type' | 'clusterIP'
+>
+
+/** An address of a Service that the proxy does not serve. */
+export interface UnservedFrontend {
+  readonly frontend: Frontend
+  /** In words that follow "is not served here". */
+  readonly why: string
+}
+
+/** What is known of the Services of a cluster. */
+export interface KnownServices {
+  /** By `namespace/name`. */
+  readonly services: ReadonlyMap<string, KnownService>
+  /** Of all Services. */
+  readonly endpoints: readonly Pick<Endpoint, 'ip' | 'isLocal'>[]
+  readonly frontends: readonly Frontend[]
+  readonly unserved: readonly UnservedFrontend[]
+  /** How the node recognises Pods; undefined: unknown. */
+  localTraffic(family: IpFamily): LocalTraffic | undefined
+  explainEndpoints(servicePort: ServicePort): Pick<EndpointsExplanation, 'endpoints'>
+}
+
+/** Everything that decides where a packet goes: of a node as it is, or as a mode would make it. */
+export interface ExplainedState {
+  /** Empty: no mode has rules here. */
+  readonly mode: string
+  readonly carriedBy: 'sockets' | 'kernel'
+  readonly rulesFrom: 'kernel' | 'plan'
+  readonly rules: ReadonlyMap<IpFamily, RuleTables>
+  readonly layout: NodeLayout
+  /** Undefined: no object is known. */
+  readonly known: KnownServices | undefined
+  /**
+   * The socket of the proxy that gets a packet for the node.
+   * @param arrived the packet where it arrives
+   * @param sent the same packet where it entered the kernel
+   * @returns undefined if there is none, or none is known
+   */
+  findListener(arrived: PacketView, sent: Packet): ListenerSpec | undefined
+  readonly virtualServers: readonly Pick<
+    VirtualServer,
+    'protocol' | 'address' | 'port' | 'scheduler' | 'persistenceSeconds' | 'realServers'
+  >[]
+  /** Addresses of Services that the node itself has. */
+  readonly serviceAddresses: readonly IpAddress[]
+  readonly sets: ReadonlyMap<string, KernelSet>
+  readonly secondsInList: NodeFacts['secondsInList']
+  /** Whether iptables sees packets at ports of bridges; undefined: unknown. */
+  readonly seesBridgePorts: boolean | undefined
+  /**
+   * Whether a packet can leave by the interface that it came in by. A bridge sends it back only if the port of the Pod has hairpin mode.
+   * Undefined: unknown.
+   */
+  canTurnBack(interfaceName: string): boolean | undefined
+  readonly notes: readonly string[]
+}
+
+/** Whether the kernel of the node delivers packets to the address to the node itself. */
+export function isNodeAddress({ layout, serviceAddresses }: ExplainedState, ip: IpAddress): boolean {
+  return layout.isOwnAddress(ip) || serviceAddresses.includes(ip)
+}
+
+/** The facts that rules depend on. */
+export function factsOf({ layout, serviceAddresses, sets, secondsInList, virtualServers }: ExplainedState): NodeFacts {
+  const ofServices = new Set(serviceAddresses)
+  return {
+    isOwnAddress: ip => layout.isOwnAddress(ip) || ofServices.has(ip),
+    interfaceTo: ip => layout.routeTo(ip)?.interfaceName,
+    addressOf: (name, family) => layout.addressOf(name, family),
+    findSet: name => sets.get(name),
+    secondsInList,
+    findVirtualServer: (protocol, address, port) => {
+      const server = virtualServers.find(
+        each => each.protocol === protocol && each.address === address && each.port === port,
+      )
+      return server && { ...server, realServers: server.realServers.filter(({ weight }) => weight > 0) }
+    },
+  }
+}
