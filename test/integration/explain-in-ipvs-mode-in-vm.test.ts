@@ -1,6 +1,0 @@
-import { testInVm } from '../support/nodes/test-in-vm.js'
-
-await testInVm({
-  file: 'integration/explain-in-ipvs-mode.test.js',
-  ranPattern: /^ {4}ok \d+ - \d+ predictions/m,
-})
