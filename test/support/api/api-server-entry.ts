@@ -21,8 +21,11 @@ interface ApiServerCommand {
   readonly relist?: readonly Resource[]
   /** Waits for an event with such a reason and returns it. */
   readonly event?: string
-  /** Replaces a slice every `ms` milliseconds with the next of the list, so many times; then the answer comes. */
-  readonly churn?: { readonly ms: number; readonly slices: readonly ApiObject[]; readonly count: number }
+  /**
+   * Replaces a slice every `ms` milliseconds with the next of the list: `count` times, and then the answer comes; without a count until
+   * another command.
+   */
+  readonly churn?: { readonly ms: number; readonly slices: readonly ApiObject[]; readonly count?: number }
   /** Ends every watch with 410, so that clients list everything again. */
   readonly expire?: boolean
   /** Stops or starts to listen. Stopping resets all connections. */
@@ -56,11 +59,26 @@ const api = await ApiServer.start({
   ...(token !== undefined && { token }),
   ...(key !== undefined && { tls: { key: readFileSync(key), cert: readFileSync(certificate!) } }),
 })
+/** Ends the churn that runs without a count. */
+let endChurn = new AbortController()
 let churned = 0
+
+async function churn(
+  { ms, slices, count = Infinity }: NonNullable<ApiServerCommand['churn']>,
+  { signal }: AbortController,
+): Promise<void> {
+  const startedAt = performance.now()
+  for (let sent = 0; sent < count && !signal.aborted; await pause(Math.max(ms, SHORTEST_INTERVAL_MS))) {
+    const due = Math.min(count, (performance.now() - startedAt) / ms)
+    for (; sent < due; sent++) api.put('endpointslices', slices[churned++ % slices.length]!)
+  }
+}
+
 let relay: TcpRelay | undefined
 process.stdout.write(`${api.url}\n`)
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line) as ApiServerCommand
+  endChurn.abort()
   Object.assign(api.serves, command.serves)
   for (const [resource, object] of command.put ?? []) api.put(resource, object)
   for (const [resource, name] of command.remove ?? []) api.remove(resource, name)
@@ -74,12 +92,9 @@ for await (const line of createInterface({ input: process.stdin })) {
     continue
   }
   if (command.churn !== undefined) {
-    const { ms, slices, count } = command.churn
-    const startedAt = performance.now()
-    for (let sent = 0; sent < count; await pause(Math.max(ms, SHORTEST_INTERVAL_MS))) {
-      const due = Math.min(count, (performance.now() - startedAt) / ms)
-      for (; sent < due; sent++) api.put('endpointslices', slices[churned++ % slices.length]!)
-    }
+    endChurn = new AbortController()
+    const churning = churn(command.churn, endChurn)
+    if (command.churn.count !== undefined) await churning
   }
   if (command.expire === true) {
     api.compact()
