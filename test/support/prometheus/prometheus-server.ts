@@ -62,6 +62,8 @@ export class PrometheusServer {
       `--storage.tsdb.path=${join(folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${PORT}`,
       '--log.level=error',
+      // After a reload Prometheus finds its Alertmanager only some seconds later, and would send what fires until then after a minute.
+      '--rules.alert.resend-delay=1s',
     ])
     program.stderr!.pipe(process.stderr)
     t.teardown(async () => {
