@@ -2,9 +2,9 @@ import { ProxyFailure, messageOf } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
 import { OnceReporter } from '../../primitives/once-reporter.js'
 import { type Ipvs } from '../../system/ipvs.js'
-import { type IpvsChange, changeLine } from '../../system/ipvs-text.js'
+import { changeLine } from '../../system/ipvs-text.js'
 import { type VirtualServer, serverKey } from '../../system/virtual-server.js'
-import { type VirtualServers, serverChanges } from './server-changes.js'
+import { type VirtualServers, serverAfter, serverChanges } from './server-changes.js'
 
 /** More refused servers than this at a time have a common reason, which another try may not have. */
 const MAX_REFUSED = 20
@@ -16,8 +16,8 @@ interface RefusedServer {
 }
 
 /**
- * The virtual servers that the kernel refuses, such as one with a scheduler that it does not have. They are left out, so that
- * they keep no other one from being served, and tried again after each read of the kernel.
+ * The virtual servers of which the kernel refuses something, such as a scheduler that it does not have. They are left out, so that
+ * they keep no other one from being served, and tried again after each read of the kernel. What it takes of them is there.
  */
 export class RefusedServers {
   readonly #ipvs: Ipvs
@@ -81,17 +81,23 @@ export class RefusedServers {
     return rest.after
   }
 
+  /** Makes each change of one server by itself, so that it is known what the kernel has of it. */
   async #changeOne(known: Map<string, VirtualServer>, wanted: VirtualServer): Promise<void> {
     const key = serverKey(wanted)
-    const existing = known.get(key)
-    const before = existing === undefined ? new Map() : new Map([[key, existing]])
+    let server = known.get(key)
+    const before = server === undefined ? new Map() : new Map([[key, server]])
     const { changes, after } = serverChanges(before, new Map([[key, wanted]]), () => false)
-    try {
-      await this.#ipvs.change(changes)
-      known.set(key, after.get(key)!)
-    } catch (error) {
-      this.#refused.set(key, { server: wanted, line: firstLine(changes), reason: messageOf(error) })
+    for (const change of changes) {
+      try {
+        await this.#ipvs.change([change])
+        server = serverAfter(server, change)
+      } catch (error) {
+        if (!this.#refused.has(key))
+          this.#refused.set(key, { server: wanted, line: changeLine(change), reason: messageOf(error) })
+      }
     }
+    if (!this.#refused.has(key)) server = after.get(key)
+    if (server !== undefined) known.set(key, server)
   }
 
   #report(): void {
@@ -106,8 +112,4 @@ export class RefusedServers {
         ),
     )
   }
-}
-
-function firstLine(changes: readonly IpvsChange[]): string {
-  return changes[0] === undefined ? '' : changeLine(changes[0])
 }

@@ -72,6 +72,26 @@ export function drainedRealServers(
   return { changes, after }
 }
 
+/** The server after one change. Undefined: there is none. */
+export function serverAfter(server: VirtualServer | undefined, change: IpvsChange): VirtualServer | undefined {
+  const realServers = server?.realServers ?? []
+  switch (change.kind) {
+    case 'add':
+    case 'edit':
+      return { ...change.server, realServers }
+    case 'delete':
+      return undefined
+    case 'add real':
+    case 'edit real':
+    case 'delete real': {
+      if (server === undefined) return undefined
+      const { kind, real } = change
+      const others = realServers.filter(other => realServerKey(other) !== realServerKey(real))
+      return { ...server, realServers: kind === 'delete real' ? others : [...others, real] }
+    }
+  }
+}
+
 function realServerChanges(server: VirtualServer, existing: readonly RealServer[]) {
   const additions: IpvsChange[] = []
   const removals: IpvsChange[] = []

@@ -179,6 +179,42 @@ void t.test(
   },
 )
 
+void t.test(
+  'Of a server with an endpoint that the kernel refuses, it has all others, and loses those that are gone',
+  async t => {
+    class Refusing extends MemoryIpvs {
+      override async change(changes: readonly IpvsChange[]): Promise<void> {
+        const isRefused = (change: IpvsChange): boolean =>
+          change.kind === 'add real' && change.real.address === '224.0.0.1'
+        await super.change(changes.filter(each => !isRefused(each)))
+        if (changes.some(isRefused)) throw new Error('Unexpected IP address type of dest')
+      }
+    }
+    const [ipvs, log] = [new Refusing(), new RecordingLog()]
+    const iptables: MemoryIptables = new MemoryIptables('IPv4', name => sets.get(name) !== undefined)
+    const sets = new MemoryIpSets(() => iptables.tables.referencedSets)
+    const proxier = makeProxier({ ipvs, sets, iptables, log })
+    const update = (generation: number, ips: readonly string[]) => {
+      const servicePort = makeServicePort({ clusterIP: '10.96.0.10', protocol: 'UDP' })
+      const endpoints = ips.map(ip => makeEndpoint(ip))
+      const usable = usableEndpoints(servicePort, endpoints, { name: 'this-node', zone: '' })
+      return proxier.update({ generation, ports: new Map([[servicePort.key, { servicePort, endpoints, usable }]]) })
+    }
+    const served = async () =>
+      (await ipvs.list()).flatMap(({ realServers }) => realServers.map(({ address }) => address)).sort()
+    await proxier.start()
+    await update(1, ['10.244.0.5', '224.0.0.1'])
+    await proxier.rules[0]!.program(false)
+    t.strictSame(await served(), ['10.244.0.5'])
+    await update(2, ['10.244.0.6', '224.0.0.1'])
+    t.strictSame(await served(), ['10.244.0.6'])
+    await update(3, ['10.244.0.6'])
+    await update(4, ['10.244.0.7'])
+    t.strictSame(await served(), ['10.244.0.7'])
+    t.equal(log.errors.length, 1, 'the same line is reported once')
+  },
+)
+
 void t.test('A failure of all changes of virtual servers is a failure of the sync', async t => {
   class Failing extends MemoryIpvs {
     override change(): Promise<void> {
