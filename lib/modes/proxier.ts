@@ -1,6 +1,6 @@
 import { type IpFamily } from '../model/address.js'
 import { type ServiceSnapshot } from '../model/snapshot.js'
-import { type RefusalCounts } from './refused-rules.js'
+import { type RefusalCause } from './refused-rules.js'
 
 /** The result of a write of rules. */
 export interface ProgramReport {
@@ -10,8 +10,11 @@ export interface ProgramReport {
   readonly isRepair?: boolean
   /** By table: how many rules this mode has there, and how many of them this write contained. */
   readonly rules: readonly { readonly table: string; readonly owned: number; readonly written: number }[]
-  /** How many service ports are not served because the kernel refuses their rules. Omitted if the mode does not leave out any. */
-  readonly refused?: RefusalCounts
+  /**
+   * What the kernel refuses, so that it is left out: how many service ports, virtual servers or entries of sets, by cause. Omitted if
+   * the mode leaves out nothing, or does not know it after this step.
+   */
+  readonly refused?: Readonly<Partial<Record<RefusalCause | 'server' | 'entry', number>>>
 }
 
 /** The rules of one IP family in the kernel. Each family is written separately, so that a failure in one does not delay the other. */

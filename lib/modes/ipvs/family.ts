@@ -58,7 +58,7 @@ export class IpvsFamily implements KernelRules {
   #readAt = 0
   #flowTargets: IpvsPlan['flowTargets'] = []
   readonly #staleFlows: StaleFlowCleanup
-  /** Whether sets or rules were repaired, and the flows that began meanwhile were not yet looked for. */
+  /** Whether something was missing in the kernel until now, and the flows that began meanwhile were not yet looked for. */
   #owesRepair = false
   /** Reports addresses where another program has a virtual server. */
   readonly #blockedReporter = new OnceReporter()
@@ -109,7 +109,7 @@ export class IpvsFamily implements KernelRules {
         return !isIntact && report.isRepair === true
       })
       await this.#writer.removeOtherModes()
-      return { ...report, changed: report.changed || repaired }
+      return { ...report, changed: report.changed || repaired, refused: this.#kernel.refused }
     })
   }
 
@@ -181,6 +181,7 @@ export class IpvsFamily implements KernelRules {
     this.#flowTargets = plan.flowTargets
     // Flows of a Service without any endpoint are kept, as in kube-proxy.
     const targets = plan.flowTargets.filter(({ replySources }) => replySources.length > 0)
+    if (this.#kernel.takeRetried()) this.#owesRepair = true
     const isRepair = this.#owesRepair || (changed && this.#reconciledPlan === plan)
     this.#owesRepair = false
     this.#staleFlows.add({ ...flowChange(plan.flowTargets, previous), isRepair }, () => ({

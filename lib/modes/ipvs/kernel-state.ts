@@ -7,7 +7,7 @@ import { type DummyInterface } from '../../system/dummy-interface.js'
 import { type IpSet, additionInput, removalInput } from '../../system/ip-set-text.js'
 import { type IpSets } from '../../system/ip-sets.js'
 import { type Ipvs } from '../../system/ipvs.js'
-import { type IpvsChange, changeLine } from '../../system/ipvs-text.js'
+import { type IpvsChange, type ObservedServer, changeLine } from '../../system/ipvs-text.js'
 import { type RefusedSetLine, restoreSets } from '../../system/restore-sets.js'
 import { type VirtualServer, serverKey } from '../../system/virtual-server.js'
 import { type ObservedSets, setsAfterAdditions, setsAfterRemovals } from './observed-sets.js'
@@ -48,10 +48,12 @@ export class KernelState {
   readonly #ownedKeys = new Set<string>()
   #foreignServers: ReadonlySet<string> = new Set()
   readonly #refusedEntries = new OnceReporter()
+  #refusedEntryCount = 0
   #refusedRemovals: readonly RefusedSetLine[] = []
   readonly #refusedServers: RefusedServers
-  /** Whether nothing was changed since the last read. */
+  /** Whether the kernel was read since refused servers were tried last. */
   #isJustRead = false
+  #hasTakenRefused = false
 
   constructor(family: IpFamily, options: KernelStateOptions) {
     this.#family = family
@@ -62,6 +64,11 @@ export class KernelState {
   /** The `serverKey` of each server of other programs; the same object while nothing changes. */
   get foreignServers(): ReadonlySet<string> {
     return this.#foreignServers
+  }
+
+  /** How many virtual servers, and entries of sets, the kernel refuses. */
+  get refused(): { readonly server: number; readonly entry: number } {
+    return { server: this.#refusedServers.count, entry: this.#refusedEntryCount }
   }
 
   /** Reads the state unless it is known. @throws ProxyFailure */
@@ -96,7 +103,7 @@ export class KernelState {
   }
 
   /** The virtual servers of this family in the kernel. */
-  async #readServers(): Promise<VirtualServers> {
+  async #readServers(): Promise<ReadonlyMap<string, ObservedServer>> {
     const servers = await this.#options.ipvs.list()
     const ofFamily = servers.filter(({ address }) => familyOf(address) === this.#family)
     return new Map(ofFamily.map(server => [serverKey(server), server]))
@@ -112,12 +119,13 @@ export class KernelState {
   }
 
   #reportRefused(refused: readonly RefusedSetLine[]): void {
+    this.#refusedEntryCount = refused.length
     this.#refusedEntries.update(
       refused,
       ({ line }) => line,
       ({ line, reason }) =>
         this.#options.log.error(
-          'Cannot write one entry of a set; what it is for may not be served, all others are',
+          'Cannot change one entry of a set; what it is for may be served wrongly, all others are right',
           new ProxyFailure('IPSET_FAILED', reason, { hint: 'The proxy tries again at each sync' }),
           { line },
         ),
@@ -165,17 +173,25 @@ export class KernelState {
     desired: VirtualServers,
   ): Promise<{ readonly servers: VirtualServers; readonly hasChanged: boolean }> {
     const mayDelete = (key: string, server: VirtualServer): boolean => this.#mayDelete(key, server)
-    const before = await this.#refusedServers.retry(observed, desired, this.#isJustRead)
+    const retried = await this.#refusedServers.retry(observed, desired, this.#isJustRead)
     this.#isJustRead = false
-    const { changes, after } = serverChanges(before, this.#refusedServers.withoutRefused(desired), mayDelete)
+    this.#hasTakenRefused ||= retried.hasChanged
+    const { changes, after } = serverChanges(retried.servers, this.#refusedServers.withoutRefused(desired), mayDelete)
     try {
       await this.#changeServers(changes)
-      return { servers: after, hasChanged: changes.length > 0 }
+      return { servers: after, hasChanged: retried.hasChanged || changes.length > 0 }
     } catch (error) {
       const servers = await this.#refusedServers.isolate(await this.#readServers(), desired, mayDelete)
       if (servers === undefined) throw error
       return { servers, hasChanged: true }
     }
+  }
+
+  /** Whether the kernel has taken something that it had refused, since the last call. Clients may have begun without it. */
+  takeRetried(): boolean {
+    const hasTaken = this.#hasTakenRefused
+    this.#hasTakenRefused = false
+    return hasTaken
   }
 
   /** Whether real servers that the plan no longer contains wait until their last connections have closed. */
@@ -189,8 +205,7 @@ export class KernelState {
   /** Removes real servers whose last connection has closed. @throws ProxyFailure */
   async removeDrained({ servers }: IpvsPlan): Promise<void> {
     const previous = this.#takeObserved()
-    const observed = new Map((await this.#options.ipvs.list()).map(server => [serverKey(server), server]))
-    const { changes, after } = drainedRealServers(observed, previous.servers, servers)
+    const { changes, after } = drainedRealServers(await this.#readServers(), previous.servers, servers)
     await this.#changeServers(changes)
     this.#observed = { ...previous, servers: after }
   }

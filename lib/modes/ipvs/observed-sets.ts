@@ -17,20 +17,13 @@ export function setsAfterAdditions(
   refused: readonly RefusedSetLine[],
 ): ObservedSets {
   const refusedLines = new Set(refused.map(({ line }) => line))
-  const after = new Map(before)
-  for (const [name, set] of sets) {
-    const observed = before.get(name)
-    if (observed?.entries === set.entries) continue
-    const surplus = [...(observed?.entries ?? [])].filter(entry => !set.entries.has(entry))
+  return setsAfter(sets, before, (set, known) => {
     // A set that is replaced gets its entries under the name of the other one.
-    const isReplaced = observed !== undefined && observed.header !== setHeader(set)
-    const isRefused = (entry: string): boolean => refusedLines.has(`add ${isReplaced ? swapName(set) : name} ${entry}`)
-    const missing = refused.length === 0 ? [] : [...set.entries].filter(isRefused)
-    const entries = surplus.length + missing.length === 0 ? set.entries : new Set([...set.entries, ...surplus])
-    for (const entry of missing) (entries as Set<string>).delete(entry)
-    after.set(name, { header: setHeader(set), entries })
-  }
-  return after
+    const target = known !== undefined && known.header !== setHeader(set) ? swapName(set) : set.name
+    const surplus = [...(known?.entries ?? [])].filter(entry => !set.entries.has(entry))
+    const present = [...set.entries].filter(entry => !refusedLines.has(`add ${target} ${entry}`))
+    return [...present, ...surplus]
+  })
 }
 
 /** The same after removals. */
@@ -40,16 +33,25 @@ export function setsAfterRemovals(
   refused: readonly RefusedSetLine[],
 ): ObservedSets {
   const refusedLines = new Set(refused.map(({ line }) => line))
+  return setsAfter(sets, before, ({ name, entries }, known) =>
+    [...(known?.entries ?? entries)].filter(entry => entries.has(entry) || refusedLines.has(`del ${name} ${entry}`)),
+  )
+}
+
+/** @param entriesOf what a set has then, if it was not as desired before */
+function setsAfter(
+  sets: DesiredSets,
+  before: ObservedSets,
+  entriesOf: (set: IpSet, known: ObservedSet | undefined) => readonly string[],
+): ObservedSets {
   const after = new Map(before)
   for (const [name, set] of sets) {
-    const known = before.get(name)?.entries
-    if (known === set.entries) continue
-    const isPresent = (entry: string): boolean => set.entries.has(entry) || refusedLines.has(`del ${name} ${entry}`)
-    const present = known === undefined ? [] : [...known].filter(isPresent)
-    const isDesired =
-      known === undefined || (present.length === set.entries.size && present.every(one => set.entries.has(one)))
-    const entries = isDesired ? set.entries : new Set(present)
-    after.set(name, { header: setHeader(set), entries })
+    const known = before.get(name)
+    if (known?.entries === set.entries) continue
+    const entries = entriesOf(set, known)
+    const isDesired = entries.length === set.entries.size && entries.every(entry => set.entries.has(entry))
+    // Later comparisons recognise the desired entries as the same object.
+    after.set(name, { header: setHeader(set), entries: isDesired ? set.entries : new Set(entries) })
   }
   return after
 }

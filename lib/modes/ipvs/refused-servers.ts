@@ -35,6 +35,11 @@ export class RefusedServers {
     return this.#refused.has(key)
   }
 
+  /** How many servers the kernel refuses. */
+  get count(): number {
+    return this.#refused.size
+  }
+
   /** The desired servers without those that are refused. The same object if there are none. */
   withoutRefused(desired: VirtualServers): VirtualServers {
     if (this.#refused.size === 0) return desired
@@ -43,18 +48,25 @@ export class RefusedServers {
 
   /**
    * Tries refused servers again, each by itself: those that are desired otherwise now, and all of them after a read.
-   * @returns what the kernel has then
+   * @returns what the kernel has then, and whether it took anything
    */
-  async retry(observed: VirtualServers, desired: VirtualServers, isJustRead: boolean): Promise<VirtualServers> {
-    const known = new Map(observed)
-    for (const [key, { server }] of this.#refused) {
+  async retry(
+    observed: VirtualServers,
+    desired: VirtualServers,
+    isJustRead: boolean,
+  ): Promise<{ readonly servers: VirtualServers; readonly hasChanged: boolean }> {
+    if (this.#refused.size === 0) return { servers: observed, hasChanged: false }
+    const servers = new Map(observed)
+    let hasChanged = false
+    // Of a copy: what is refused again is noted again.
+    for (const [key, { server }] of [...this.#refused]) {
       const wanted = desired.get(key)
       if (wanted === server && !isJustRead) continue
       this.#refused.delete(key)
-      if (wanted !== undefined) await this.#changeOne(known, wanted)
+      if (wanted !== undefined && (await this.#changeOne(servers, wanted))) hasChanged = true
     }
     this.#report()
-    return known
+    return { servers, hasChanged }
   }
 
   /**
@@ -67,7 +79,7 @@ export class RefusedServers {
     desired: VirtualServers,
     mayDelete: (key: string, server: VirtualServer) => boolean,
   ): Promise<VirtualServers | undefined> {
-    const { changes } = serverChanges(observed, desired, mayDelete)
+    const { changes } = serverChanges(observed, this.withoutRefused(desired), mayDelete)
     const keys = new Set(changes.map(({ server }) => serverKey(server)))
     if (keys.size > MAX_REFUSED) return undefined
     const known = new Map(observed)
@@ -81,16 +93,18 @@ export class RefusedServers {
     return rest.after
   }
 
-  /** Makes each change of one server by itself, so that it is known what the kernel has of it. */
-  async #changeOne(known: Map<string, VirtualServer>, wanted: VirtualServer): Promise<void> {
+  /** Makes each change of one server by itself, so that it is known what the kernel has of it. @returns whether it took any */
+  async #changeOne(known: Map<string, VirtualServer>, wanted: VirtualServer): Promise<boolean> {
     const key = serverKey(wanted)
     let server = known.get(key)
     const before = server === undefined ? new Map() : new Map([[key, server]])
     const { changes, after } = serverChanges(before, new Map([[key, wanted]]), () => false)
+    let hasChanged = false
     for (const change of changes) {
       try {
         await this.#ipvs.change([change])
         server = serverAfter(server, change)
+        hasChanged = true
       } catch (error) {
         if (!this.#refused.has(key))
           this.#refused.set(key, { server: wanted, line: changeLine(change), reason: messageOf(error) })
@@ -98,6 +112,7 @@ export class RefusedServers {
     }
     if (!this.#refused.has(key)) server = after.get(key)
     if (server !== undefined) known.set(key, server)
+    return hasChanged
   }
 
   #report(): void {

@@ -119,13 +119,14 @@ void t.test(
     const [rules] = proxier.rules
     const entries = () => [...sets.get('KUBE-CLUSTER-IP')!.entries]
     await proxier.update({ generation: 1, ports })
-    for (let write = 0; write < 3; write++) await rules!.program(write === 2)
+    for (let write = 0; write < 3; write++)
+      t.strictSame((await rules!.program(write === 2)).refused, { server: 0, entry: 1 })
     t.strictSame(entries(), ['10.96.0.11,tcp:80'])
     t.equal((await ipvs.list()).length, 2, 'the virtual servers of both')
     t.equal(log.errors.length, 1)
     t.match(log.errors[0], { error: { code: 'IPSET_FAILED' }, fields: { line: /10\.96\.0\.10,tcp:80$/ } })
     isRefusing = false
-    await rules!.program(true)
+    t.strictSame((await rules!.program(true)).refused, { server: 0, entry: 0 })
     t.strictSame(entries().sort(), ['10.96.0.10,tcp:80', '10.96.0.11,tcp:80'])
   },
 )
@@ -158,7 +159,7 @@ void t.test(
     const [rules] = proxier.rules
     const served = async () => (await ipvs.list()).map(({ address }) => address).sort()
     await proxier.update({ generation: 1, ports: makePorts(['10.96.0.10', '10.96.0.11'], 'UDP') })
-    await rules!.program(false)
+    t.strictSame((await rules!.program(false)).refused, { server: 1, entry: 0 })
     t.strictSame(await served(), ['10.96.0.11'])
     t.strictSame(conntrack.entries, [], 'stale flows of the others are deleted')
     t.equal(log.errors.length, 1)
@@ -169,10 +170,19 @@ void t.test(
     t.equal(ipvs.lists, lists, 'the kernel is not read again for each change')
     t.strictSame(await served(), ['10.96.0.11', '10.96.0.12'])
     t.equal(log.errors.length, 1, 'reported once')
-    isRefusing = false
     await clock.advance(30_000)
     await rules!.program(true)
+    t.strictSame(await served(), ['10.96.0.11', '10.96.0.12'], 'and refused again after a read')
+    t.equal(log.errors.length, 1, 'reported once')
+    const early = end('10.96.0.10', 80)
+    conntrack.entries = [
+      { family: 'IPv4', protocol: 'UDP', source: end('10.244.0.9', 5000), destination: early, replySource: early },
+    ]
+    isRefusing = false
+    await clock.advance(30_000)
+    t.match(await rules!.program(true), { changed: true, refused: { server: 0, entry: 0 } })
     t.strictSame(await served(), ['10.96.0.10', '10.96.0.11', '10.96.0.12'])
+    t.strictSame(conntrack.entries, [], 'clients that began before it begin again')
     isRefusing = true
     await proxier.update({ generation: 3, ports: new Map() })
     t.strictSame(await served(), ['10.96.0.10'], 'a server that cannot be removed keeps no other one')
