@@ -119,6 +119,15 @@ for (const [what, isHeldBack] of [
     t.ok(Math.max(...reads) - Math.min(...reads) <= 16, `${Math.min(...reads)} to ${Math.max(...reads)} reads`)
   })
 
+t.test('connections with bulk data fill every turn, because one that goes on reads several times', async t => {
+  const loop = new Loop()
+  const readers = loop.add(40, 64 * KB)
+  const costs = (await loop.run(200)).slice(2)
+  t.ok(Math.min(...costs) > TURN_COST / 2, `${Math.min(...costs)} in a turn`)
+  t.ok(Math.max(...costs) <= 2 * TURN_COST, `${Math.max(...costs)} in a turn`)
+  t.ok(spreadOf(readers) < 1.25, `the most to the least: ${spreadOf(readers)}`)
+})
+
 t.test('reads that do not fill their buffers count', async t => {
   const loop = new Loop()
   const readers = loop.add(500, 64 * KB - 1)
