@@ -30,7 +30,7 @@ export function createListenerContext(given: Given, descriptorLimit: number, nod
   const descriptorBudget = new DescriptorBudget(descriptorLimit, mostDescriptors(memoryLimit))
   const memory = new MemoryBudget(memoryLimit)
   const heldBackConnections = new HeldBackConnections(memory.heldBack)
-  descriptorBudget.endWorthless = () => heldBackConnections.endWithoutSender()
+  descriptorBudget.endWithoutSender = () => heldBackConnections.endWithoutSender()
   return {
     ...given,
     descriptorBudget,

@@ -20,7 +20,8 @@ const SHORT_PART = 0.25
  *                                   (one descriptor each)  turned away
  *
  * Each Service has a share, for TCP and for UDP, which depends on what is free (fair-share.ts). A Service that needs a descriptor
- * and has far less than the greediest one gets it from there: the greediest ends what is worth least.
+ * and has far less than the greediest one gets it from there: the greediest ends what is worth least. A connection whose sender is gone
+ * ends before that.
  *
  * It only counts. Its users open and close the sockets; clients that wait for a descriptor wait in a queue of DialBudget.
  */
@@ -29,8 +30,11 @@ export class DescriptorBudget {
   readonly limit: number
   /** Called whenever more descriptors may be available than before. */
   onRelease: () => void = () => undefined
-  /** Ends something that is worth nothing to its Service. @returns whether there was anything */
-  endWorthless: () => boolean = () => false
+  /**
+   * Ends an open connection, of any Service, whose sender is gone, if it moves no bytes. Called before any Service is asked to give up
+   * something. @returns whether there was one
+   */
+  endWithoutSender: () => boolean = () => false
   readonly #ranking = new CountRanking<DescriptorShare>()
   readonly #openFiles: number
   readonly #forConnections: number
@@ -178,7 +182,7 @@ export class DescriptorBudget {
   }
 
   #makeRoom(share: DescriptorShare, client: string, now: number): GivenUp | undefined {
-    if (this.endWorthless()) return 'open'
+    if (this.endWithoutSender()) return 'open'
     for (const other of this.#ranking.top(MAX_ASKED)) {
       if (!mayTake(share.count, other.count)) break
       const givenUp = other === share ? undefined : other.user.giveUpOne(now)

@@ -36,7 +36,8 @@ export interface PeerTimeouts {
  * other side gets all bytes that came, and then a reset.
  *
  * Those bytes may wait for a slow reader as long as those of a peer that still exists and has finished sending: a kernel that forwards
- * packets has no limit for bytes that it has acknowledged. When sockets are short, connections whose sender is gone end first.
+ * packets has no limit for bytes that it has acknowledged. When sockets are short, connections that hold bytes of a sender that is gone
+ * end first.
  *
  * If this side has finished sending to the peer, the peer may end the connection in order at any time: then the kernel drops it at
  * once, with bytes that nothing has read yet.
