@@ -14,11 +14,12 @@ export class BalancedEndpoint {
   open = 0
   /** Its place in the list of a balancer in which endpoints take turns, from 0. */
   place = 0
-  /** Whether it is ejected: it gets no new clients, as long as others can have them. */
-  isEjected = false
   /** How often the endpoint was ejected since its last success. */
   failures = 0
-  /** The end of its ejection, in milliseconds of the clock of `pick`. */
+  /**
+   * The end of its ejection, in milliseconds of the clock of `pick`: until then it gets no new clients, as long as others can have
+   * them. 0: it is not ejected.
+   */
   ejectedUntil = 0
 
   constructor({ ip, port }: Pick<Endpoint, 'ip' | 'port'>) {

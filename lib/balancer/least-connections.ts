@@ -30,8 +30,10 @@ export class LeastConnections implements NarrowableBalancer {
 
   /** The endpoint with the fewest connections; of equal ones, the next in turn. */
   #findLeastLoaded(avoid: AvoidedEndpoints): BalancedEndpoint | undefined {
-    const { candidates, first } = this.#turns
+    const { candidates } = this.#turns
     const count = candidates.length
+    if (count === 0) return undefined
+    const { first } = this.#turns
     let best: BalancedEndpoint | undefined
     let fewest = Infinity
     for (let step = 0; step < count && fewest > 0; step++) {

@@ -75,7 +75,6 @@ export class PassiveEjection implements Balancer {
     const ms = this.#ejectionTime(endpoint.failures)
     endpoint.failures++
     endpoint.ejectedUntil = now + ms
-    endpoint.isEjected = true
     this.#setFor(ms).add(endpoint)
     this.#ejectedCount++
     this.#available = undefined
@@ -85,9 +84,8 @@ export class PassiveEjection implements Balancer {
   /** An endpoint was reached, so it gets new clients again. Clients with affinity can reach an endpoint that is ejected. */
   recordSuccess(endpoint: BalancedEndpoint): void {
     if (endpoint.failures === 0) return
-    if (endpoint.isEjected) this.#admit(endpoint, this.#setFor(this.#ejectionTime(endpoint.failures - 1)))
+    if (endpoint.ejectedUntil > 0) this.#admit(endpoint, this.#setFor(this.#ejectionTime(endpoint.failures - 1)))
     endpoint.failures = 0
-    endpoint.ejectedUntil = 0
   }
 
   /** How many endpoints are ejected now. @param now milliseconds of a clock that only goes forward */
@@ -99,7 +97,7 @@ export class PassiveEjection implements Balancer {
   /** All endpoints, if none or each of them is ejected. */
   get #candidates(): readonly BalancedEndpoint[] {
     if (this.#ejectedCount === 0 || this.#ejectedCount === this.#endpoints.length) return this.#endpoints
-    return (this.#available ??= this.#endpoints.filter(({ isEjected }) => !isEjected))
+    return (this.#available ??= this.#endpoints.filter(({ ejectedUntil }) => ejectedUntil === 0))
   }
 
   /** Ends the ejections whose time is over. */
@@ -113,9 +111,8 @@ export class PassiveEjection implements Balancer {
   }
 
   #admit(endpoint: BalancedEndpoint, ejected: Set<BalancedEndpoint>): void {
-    // An endpoint that left the list may be reached later; the one that replaced it has nothing of it.
-    if (!ejected.delete(endpoint)) return
-    endpoint.isEjected = false
+    ejected.delete(endpoint)
+    endpoint.ejectedUntil = 0
     this.#ejectedCount--
     this.#available = undefined
   }

@@ -167,11 +167,11 @@ t.test('a client with affinity keeps its endpoint when that one failed only for 
 function countLooks(endpoints: readonly BalancedEndpoint[]): () => number {
   let looks = 0
   for (const endpoint of endpoints) {
-    for (const property of ['isEjected', 'open'] as const) {
-      let current: boolean | number = endpoint[property]
+    for (const property of ['ejectedUntil', 'open'] as const) {
+      let current = endpoint[property]
       Object.defineProperty(endpoint, property, {
         get: () => (looks++, current),
-        set: (value: boolean | number) => (current = value),
+        set: (value: number) => (current = value),
       })
     }
   }
