@@ -62,7 +62,8 @@ export function gonePeerRule(
 }
 
 /**
- * Whether a connection of which one direction has ended is silent for too long, although both peers exist.
+ * Whether a connection of which one direction has ended is silent for too long: both peers exist, or one of them has died and the
+ * other does not take its last bytes.
  */
 export function isAbandoned(
   client: SocketState,

@@ -12,9 +12,6 @@ import {
   type TcpSpliceOwner,
 } from './tcp-transport.js'
 
-/** How long the other side may take to receive what a peer sent before it died, in milliseconds; as a half-closed connection. */
-const MAX_WAIT_MS = 3_600_000
-
 /** What all splices of a transport share. */
 export interface SharedByHandles {
   readonly buffers: ReadBuffers
@@ -36,7 +33,6 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   readonly #owner: TcpSpliceOwner
   /** A peer that has died. What it sent is on its way to the other side. */
   #deadSender: TcpHandle | undefined
-  #deadSince = 0
 
   constructor(
     client: TcpHandle,
@@ -129,7 +125,6 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   onDeath(from: TcpHandle, error: Error): void {
     this.failure ??= { side: from === this.#client ? 'client' : 'endpoint', error }
     this.#deadSender = from
-    this.#deadSince = performance.now()
     this.#owner.onUnpolled()
   }
 
@@ -156,16 +151,15 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   #endWhenReceived(from: TcpHandle): void {
     const to = this.#peerOf(from)
     const [local, remote] = [to.localAddress(), to.remoteAddress()]
-    if (local === undefined || remote === undefined || performance.now() - this.#deadSince > MAX_WAIT_MS)
-      return this.reset()
+    if (local === undefined || remote === undefined) return this.reset()
     this.#table.ask(local, remote, ({ unacknowledged }) => {
       if (unacknowledged === 0) this.reset()
     })
   }
 
   #stateOf(from: TcpHandle): SocketState {
-    if (this.#peerOf(from).heldBytes > 0 || from === this.#deadSender) return 'held'
-    return from.hasEnded ? 'ended' : 'reading'
+    if (this.#peerOf(from).heldBytes > 0) return 'held'
+    return from.hasEnded || from === this.#deadSender ? 'ended' : 'reading'
   }
 
   #peerOf(handle: TcpHandle): TcpHandle {

@@ -48,7 +48,7 @@ export interface SpliceFailure {
 
 /**
  * How a splice treats one of its sockets: it reads from it; holds its peer back, because the other socket does not take more data;
- * or does not read any more, because the peer has finished sending and the other socket has taken everything.
+ * or does not read any more, because the peer has finished sending or has died, and the other socket has taken everything.
  */
 export type SocketState = 'reading' | 'held' | 'ended'
 

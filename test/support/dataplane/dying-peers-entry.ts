@@ -1,8 +1,12 @@
 /**
- * Entry: `dying-peers-entry.js LIST POD`, for the network namespace of a node. In the namespace POD, four peers connect to a data plane
+ * Entry: `dying-peers-entry.js WAY POD`, for the network namespace of a node. In the namespace POD, four peers connect to a data plane
  * of the node, or accept from it, and send more than the other side, which does not read, lets the proxy pass on. Two of them finish
  * sending. Then all of them die: POD loses its network. When the kernel has dropped their connections and sweeps have passed, the other
- * sides read. Prints what they got. With the LIST `late list`, the proxy cannot read the kernel's list before the peers have died.
+ * sides read. Prints what they got.
+ *
+ * In the WAY `late list`, the proxy cannot read the kernel's list before the peers have died. In the WAY `unread`, two peers send what the
+ * proxy can pass on, although the other side has no room for all of it, and do not finish. The other sides read when the proxy has ended
+ * the connections.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -23,6 +27,10 @@ const NODE_ADDRESS = '10.244.0.1'
 const POD_ADDRESS = '10.244.0.2'
 const PEER = fileURLToPath(new URL('../pods/sending-peer-entry.js', import.meta.url))
 const PIECE = 64 * 1024
+/** Of the way `unread`: shorter than keep-alives need. */
+const HALF_CLOSED_MS = 2000
+/** Longer than a kernel delays an acknowledgement. */
+const ACKNOWLEDGED_MS = 500
 const CASES = [
   { name: 'client', side: 'client', finishes: false },
   { name: 'client that finished', side: 'client', finishes: true },
@@ -38,6 +46,8 @@ export interface Outcome {
   readonly sent: number
   readonly received: number
   readonly end: string
+  /** Whether the kernel of this side had dropped the connection before it read, as it does after a reset. */
+  readonly wasDropped: boolean
 }
 
 /** Whether the peers have died. */
@@ -48,16 +58,18 @@ function readLate(file: string): Promise<string | undefined> {
   return areDead ? readFile(file, 'latin1') : Promise.resolve(undefined)
 }
 
-const [transportName, podNamespace] = process.argv.slice(2) as ['list' | 'late list', string]
+const [way, podNamespace] = process.argv.slice(2) as ['list' | 'late list' | 'unread', string]
+const cases = way === 'unread' ? CASES.filter(({ finishes }) => !finishes) : CASES
 const clock = new CountingClock()
 const plane = new InProcessDataPlane({
   ...defaultPlaneOptions,
   clock,
-  timings: { ...defaultPlaneOptions.timings, keepAliveIdle: 1000 },
-  transport: {
-    list: () => new TcpHandleTransport(),
-    'late list': () => new TcpHandleTransport(new ReadBuffers(), new TcpTable(readLate)),
-  }[transportName](),
+  timings: {
+    ...defaultPlaneOptions.timings,
+    keepAliveIdle: 1000,
+    ...(way === 'unread' ? { halfClosedTimeout: HALF_CLOSED_MS } : {}),
+  },
+  transport: new TcpHandleTransport(new ReadBuffers(), way === 'late list' ? new TcpTable(readLate) : new TcpTable()),
 })
 const peers = spawn('ip', ['netns', 'exec', podNamespace, process.execPath, PEER], {
   stdio: ['pipe', 'pipe', 'inherit'],
@@ -70,12 +82,28 @@ async function command(...words: readonly (string | number)[]): Promise<string> 
   return (await lines.next()).value as string
 }
 
-/** The lines of the kernel's list about connections to the Pod, with their states. */
+/** The kernel's list: of each connection the number, both ends, the state, and the queues. */
+function readList(): string[][] {
+  const entries = readFileSync('/proc/net/tcp', 'latin1').split('\n').slice(1)
+  return entries.map(line => line.trim().split(/ +/))
+}
+
+/** The states of connections to the Pod. */
 function statesOfPeers(): string[] {
   const podInHex = '0200F40A'
-  const entries = readFileSync('/proc/net/tcp', 'latin1').split('\n').slice(1)
-  const fields = entries.map(line => line.trim().split(/ +/))
-  return fields.filter(([, , remote]) => remote?.startsWith(podInHex)).map(([, , , state]) => state!)
+  return readList().flatMap(([, , remote, state]) => (remote?.startsWith(podInHex) ? [state!] : []))
+}
+
+/** The entry of one end of a connection within this namespace. */
+function findEntry(localPort: number, remotePort: number): string[] | undefined {
+  const [own, other] = [localPort, remotePort].map(port => `:${port.toString(16).toUpperCase().padStart(4, '0')}`)
+  return readList().find(([, local, remote]) => local?.endsWith(own!) && remote?.endsWith(other!))
+}
+
+/** Whether this side has not acknowledged all bytes that the proxy has sent to it. */
+function lacksRoom({ localPort, remotePort }: Socket): boolean {
+  const [unacknowledged] = findEntry(remotePort!, localPort!)![4]!.split(':')
+  return parseInt(unacknowledged!, 16) > 0
 }
 
 /** Opens the connection of a case. @returns the side that does not read */
@@ -114,8 +142,20 @@ async function sendUntilHeld(index: number): Promise<number> {
   }
 }
 
+/** Sends until the other side has no room for all of it, which the proxy's kernel then keeps. @returns how many bytes */
+async function sendUntilUnacknowledged(index: number): Promise<number> {
+  for (let sent = PIECE; ; sent += PIECE) {
+    await command('send', index, PIECE)
+    await delay(10)
+    if (!lacksRoom(receivers[index]!)) continue
+    await delay(ACKNOWLEDGED_MS)
+    if (lacksRoom(receivers[index]!)) return sent
+  }
+}
+
 /** Reads to the end. */
-async function readAll(socket: Socket): Promise<Pick<Outcome, 'received' | 'end'>> {
+async function readAll(socket: Socket): Promise<Pick<Outcome, 'received' | 'end' | 'wasDropped'>> {
+  const wasDropped = findEntry(socket.localPort!, socket.remotePort!) === undefined
   let received = 0
   let end = 'closed'
   socket.on('data', (data: Buffer) => (received += data.length))
@@ -125,27 +165,34 @@ async function readAll(socket: Socket): Promise<Pick<Outcome, 'received' | 'end'
   })
   socket.on('error', (error: NodeJS.ErrnoException) => (end = error.code!))
   await new Promise<void>(resolve => socket.on('close', () => resolve()).resume())
-  return { received, end }
+  return { received, end, wasDropped }
 }
 
 const specs: ReturnType<typeof makeListenerSpec>[] = []
 const receivers: Socket[] = []
-for (const [index, entry] of CASES.entries()) receivers.push(await open(index, entry))
+for (const [index, entry] of cases.entries()) receivers.push(await open(index, entry))
 const sent: number[] = []
-for (const index of CASES.keys()) sent.push(await sendUntilHeld(index))
-for (const [index, { finishes }] of CASES.entries()) if (finishes) await command('finish', index)
-await waitUntil(() => statesOfPeers().filter(state => state === '08').length === 2, 'two peers have finished')
+for (const index of cases.keys())
+  sent.push(await (way === 'unread' ? sendUntilUnacknowledged(index) : sendUntilHeld(index)))
+const finishing = [...cases.entries()].filter(([, { finishes }]) => finishes)
+for (const [index] of finishing) await command('finish', index)
+await waitUntil(
+  () => statesOfPeers().filter(state => state === '08').length === finishing.length,
+  'peers have finished',
+)
 await once(spawn('ip', ['-n', podNamespace, 'link', 'set', 'eth0', 'down'], { stdio: 'inherit' }), 'exit')
 await waitUntil(() => statesOfPeers().length === 0, 'the kernel has dropped all connections')
 areDead = true
 const sweeps = clock.count
 await waitUntil(() => clock.count > sweeps + 15, 'sweeps have passed')
+const areClosed = (): boolean => plane.counts().descriptors.used === cases.length
+if (way === 'unread') await waitUntil(areClosed, 'the proxy has ended the connections')
 const results = await Promise.all(receivers.map(readAll))
-const outcomes: Outcome[] = CASES.map(({ name, finishes }, index) => ({
+const outcomes: Outcome[] = cases.map(({ name, finishes }, index) => ({
   ...{ name, finishes, sent: sent[index]! },
   ...results[index]!,
 }))
-await waitUntil(() => plane.counts().descriptors.used === CASES.length, 'the sockets are closed')
+await waitUntil(areClosed, 'the sockets are closed')
 process.stdout.write(JSON.stringify(outcomes))
 peers.kill('SIGKILL')
 await plane.drain(0)
