@@ -93,6 +93,8 @@ export class TcpConnection
 
   /** Aborts the connection: both sides get a reset. */
   reset(): void {
+    // At once, so that it does not give way to another client a second time: the sockets may close later.
+    this.#context.heldBackConnections.delete(this)
     this.#owner.onReset(this)
     if (this.#splice === undefined) this.#client.reset()
     else this.#splice.reset()
@@ -135,7 +137,7 @@ export class TcpConnection
     const { heldBytes, isSenderGone } = splice
     heldBackConnections.note(this, { heldBytes, quietMs: times.quietMs, isSenderGone })
     const { clientState, endpointState } = splice
-    if (isAbandoned(clientState, endpointState, times, timings)) return splice.reset()
+    if (isAbandoned(clientState, endpointState, times, timings)) return this.reset()
     const clientRule = gonePeerRule(clientState, endpointState === 'ended', times, timings)
     if (clientRule !== undefined) splice.endIfGone('client', clientRule)
     const endpointRule = gonePeerRule(endpointState, clientState === 'ended', times, timings)
