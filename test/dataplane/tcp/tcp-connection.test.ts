@@ -89,6 +89,27 @@ testBothTransports(
   },
 )
 
+testBothTransports(
+  'a client that waits for a dial and gives its place to another Service counts as refused for lack of a descriptor',
+  async (t, transport) => {
+    const context = makeListenerContext(transport)
+    const { dialBudget, descriptorBudget, tcpShares } = context
+    const { accepted } = await acceptClient(t, transport)
+    const pod = await TcpPod.startNamed(t, 'pod')
+    const queue = makeQueue(context)
+    let hasDial = true
+    while (hasDial) hasDial = dialBudget.tryStart(queue)
+
+    await new Promise<TcpConnection>(resolve => {
+      makeConnection(accepted, pod, queue, context, { onEnd: resolve }).start()
+      t.match(dialBudget.counts(), { waited: 1 })
+      t.equal(tcpShares.of(SERVICE).giveUpOne(0), 'place')
+    })
+    t.match(dialBudget.counts(), { shed: 0 })
+    t.match(descriptorBudget.counts(), { shed: 1 })
+  },
+)
+
 const ABORTS: readonly (readonly [string, (connection: TcpConnection, halfClosedTimeout: number) => void])[] = [
   ['this program aborts', connection => connection.reset()],
   [
