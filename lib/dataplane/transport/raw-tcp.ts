@@ -4,8 +4,8 @@ import { type TcpConnector } from './tcp-transport.js'
 /*
  * The only file that takes something from below Node.js's public API for TCP (udp-handle.ts does for UDP): the objects that
  * `net.Socket` itself is made of, Node.js's binding to libuv's TCP streams, without the socket and its two streams on top. All
- * assumptions about them are below and in tcp-handle.ts, which uses them. probe-tcp-transport.ts checks them before anything depends
- * on them. The reasons are in docs/decisions/0005-node-handles.md.
+ * assumptions about them are below and in the files that use them: tcp-handle.ts, accept-handles.ts and connect-handle.ts.
+ * probe-tcp-transport.ts checks them before anything depends on them. The reasons are in docs/decisions/0005-node-handles.md.
  */
 
 /** Calls return 0 or a negative error number. @typeParam Handle what `handle` is */
@@ -35,7 +35,7 @@ export interface RawTcp<Handle> {
 /** A call that completes later. */
 export interface RawRequest<Handle> {
   oncomplete: (this: RawRequest<Handle>, status: number) => void
-  /** Added by tcp-handle.ts. */
+  /** Added by tcp-handle.ts and connect-handle.ts, as are the others. */
   handle?: Handle
   bytes?: Uint8Array
   connector?: TcpConnector

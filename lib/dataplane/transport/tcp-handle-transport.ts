@@ -1,10 +1,12 @@
 import { createServer } from 'node:net'
 import { type Target } from '../../balancer/balancer.js'
+import { acceptHandles } from './accept-handles.js'
+import { connectHandle } from './connect-handle.js'
 import { HandleSplice, type SharedByHandles } from './handle-splice.js'
 import { openServer } from './open-server.js'
 import { ReadBuffers } from './read-buffers.js'
 import { ReadTurns } from './read-turns.js'
-import { TcpHandle } from './tcp-handle.js'
+import { type TcpHandle } from './tcp-handle.js'
 import { TcpTable } from './tcp-table.js'
 import {
   type TcpConnector,
@@ -35,13 +37,13 @@ export class TcpHandleTransport implements TcpTransport {
   }: TcpListenOptions): Promise<TcpServer> {
     const server = createServer()
     const boundPort = await openServer(server, { bound, address, port, backlog }, () =>
-      TcpHandle.accept(server, toSeconds(keepAliveMs), onClient, onError),
+      acceptHandles(server, toSeconds(keepAliveMs), onClient, onError),
     )
     return { port: boundPort, close: () => void server.close() }
   }
 
   connect({ ip, port }: Target, keepAliveMs: number, connector: TcpConnector): TcpSocket {
-    return TcpHandle.connect(ip, port, toSeconds(keepAliveMs), connector)
+    return connectHandle(ip, port, toSeconds(keepAliveMs), connector)
   }
 
   splice(client: TcpSocket, endpoint: TcpSocket, owner: TcpSpliceOwner): HandleSplice {

@@ -1,15 +1,13 @@
-import { type Server } from 'node:net'
 import { systemCode } from '../../model/failure.js'
-import { type RawRequest, type RawTcp, UV_EOF, streamBinding, tcpBinding } from './raw-tcp.js'
+import { type RawRequest, type RawTcp, UV_EOF, streamBinding } from './raw-tcp.js'
 import { type SocketAddress } from './upstream-sockets.js'
 import { HeldPeer } from './held-peer.js'
 import { errorAfterData, reasonOfEnd } from './reason-of-end.js'
 import { type Reader } from './read-turns.js'
 import { goneError, systemError } from './socket-error.js'
-import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
+import { type TcpSocket, type TcpSocketOwner } from './tcp-transport.js'
 import { type TcpTable } from './tcp-table.js'
 
-const { TCP, TCPConnectWrap, constants } = tcpBinding
 const { WriteWrap, ShutdownWrap, streamBaseState: state, kReadBytesOrError, kLastWriteWasAsync } = streamBinding
 
 type Raw = RawTcp<TcpHandle>
@@ -68,40 +66,9 @@ export class TcpHandle implements TcpSocket, Reader {
     this.owner = owner
   }
 
-  /** Makes a listening server of `net` give its clients to `onClient` as handles. */
-  static accept(
-    server: Server,
-    keepAliveSeconds: number,
-    onClient: (client: TcpHandle) => void,
-    onError: (error: Error) => void,
-  ): void {
-    const raw = (server as unknown as { readonly _handle: Raw })._handle
-    // The kernel copies both to the sockets that it accepts.
-    raw.setNoDelay(true)
-    raw.setKeepAlive(true, keepAliveSeconds)
-    raw.onconnection = (status, client) => {
-      if (client === undefined) onError(systemError('accept', status))
-      else onClient(new TcpHandle(client))
-    }
-  }
-
-  /** See TcpTransport.connect. */
-  static connect(ip: string, port: number, keepAliveSeconds: number, connector: TcpConnector): TcpHandle {
-    const raw = new TCP<TcpHandle>(constants.SOCKET)
-    const handle = new TcpHandle(raw, connector)
-    const request = new TCPConnectWrap<TcpHandle>()
-    request.handle = handle
-    request.connector = connector
-    request.oncomplete = TcpHandle.#onConnected
-    const status = ip.includes(':') ? raw.connect6(request, ip, port) : raw.connect(request, ip, port)
-    if (status !== 0) {
-      process.nextTick(() => handle.#finishConnect(connector, status))
-    } else {
-      raw.setNoDelay(true)
-      raw.setKeepAlive(true, keepAliveSeconds)
-      connector.onConnecting(handle)
-    }
-    return handle
+  /** Whether it is not closed. */
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
   /** The buffer for the next read; undefined before the first `read`. */
@@ -234,17 +201,6 @@ export class TcpHandle implements TcpSocket, Reader {
   #notifyClosed(): void {
     this.#events?.onClose(this)
     this.owner.onClose(this)
-  }
-
-  #finishConnect(connector: TcpConnector, status: number): void {
-    if (!this.#isOpen) return
-    if (status === 0) return connector.onConnect(this)
-    this.close()
-    connector.onError(this, systemError('connect', status))
-  }
-
-  static #onConnected(this: Request, status: number): void {
-    this.handle!.#finishConnect(this.connector!, status)
   }
 
   static #onRead(this: Raw): Uint8Array | undefined {
