@@ -145,8 +145,9 @@ function findPort(service: KnownService, { port, protocol }: DestinationText & {
       (port === undefined || each.name === port || String(each.port) === port) &&
       (protocol === undefined || each.protocol === protocol),
   )
-  // A name or number that TCP and UDP share means TCP, as in a Service itself.
-  const chosen = found.length > 1 && port === undefined ? undefined : found[0]
+  // A number that TCP and UDP share means TCP, as in a Service itself.
+  const shared = found.find(each => each.protocol === 'TCP') ?? found[0]
+  const chosen = found.length > 1 && port === undefined ? undefined : shared
   if (chosen !== undefined) return chosen
   const asked = port === undefined ? 'several ports' : `no port ${quoteValue(port)}`
   const kind = port === undefined || protocol === undefined ? '' : ` of protocol ${protocol}`

@@ -250,6 +250,7 @@ t.test('notes say what else a reader should know', t => {
   )
   t.match(explain('iptables', 'pod/10.244.0.2', '10.96.0.53:53').notes.join(), /has UDP too; add \/udp/)
   t.match(explain('iptables', 'pod/10.244.0.2', '10.96.0.53:53/udp').notes.join(), /first datagram/)
+  t.equal(explain('iptables', 'pod/10.244.0.2', 'kube-system/dns:53').to.protocol, 'TCP', 'a number of two protocols')
   t.match(explain('iptables', 'outside', 'web').node.assumed.join(), /node address 192\.168\.50\.1.*10\.244\.0\.0\/24/)
   t.end()
 })
