@@ -45,7 +45,6 @@ export function explainPacket({ from, to, namespace, version }: ExplainRequest, 
     destination: destination.address,
     port: destination.port,
     inInterface: sender.inInterface,
-    viaBridgePort: state.seesBridgePorts,
   }
   const { ways, isComplete } = explainWays({ packet, state, facts: factsOf(state), rules })
   const { common, rest } = splitCommon(ways)

@@ -21,7 +21,7 @@ export function explainService(
     if (way.endpoint !== null && way.end === 'endpoint')
       odds.set(way.endpoint, (odds.get(way.endpoint) ?? 0) + way.odds)
   const { endpoints } = state.known.explainEndpoints(servicePort)
-  const traffic = trafficOf(frontend, sender, endpoints, odds, state.known)
+  const traffic = trafficOf(frontend, sender, state.known)
   return {
     name: servicePortName(servicePort),
     protocol: servicePort.protocol,
@@ -35,28 +35,19 @@ export function explainService(
   }
 }
 
-/** Which endpoints may serve packets of the sender. Where it is not known how Pods are recognised, those that do serve them show it. */
+/** Which endpoints may serve packets of the sender. */
 function trafficOf(
   frontend: Frontend,
   { kind, address, inInterface }: Sender,
-  endpoints: readonly ExplainedEndpoint[],
-  odds: ReadonlyMap<string, number>,
   known: KnownServices,
 ): 'cluster' | 'local' {
   if (kind === 'node') return kindOf(frontend.fromNode)
-  const [pods, others] = [kindOf(frontend.fromPods), kindOf(frontend.fromExternal)]
-  const matches = known.localTraffic(frontend.servicePort.family)?.localMatches
-  if (matches === undefined) {
-    const isServed = (traffic: 'cluster' | 'local'): boolean =>
-      endpoints.every(endpoint => endpoint[traffic].isUsed === odds.has(endpoint.address))
-    return isServed(pods) || !isServed(others) ? pods : others
-  }
-  const isFromPod = matches.some(match => {
+  const isFromPod = known.localTraffic(frontend.servicePort.family).localMatches.some(match => {
     if ('source' in match) return cidrContains(match.source, address)
     const { inInterface: name } = match
     return name.endsWith('+') ? inInterface?.startsWith(name.slice(0, -1)) === true : inInterface === name
   })
-  return isFromPod ? pods : others
+  return kindOf(isFromPod ? frontend.fromPods : frontend.fromExternal)
 }
 
 function kindOf(action: TrafficAction): 'cluster' | 'local' {

@@ -72,7 +72,7 @@ function changeOf(before: PacketView, after: PacketView): Pick<ExplainedStep, 'b
 }
 
 /** The addresses of a packet at one moment. */
-export function endsOf({ source, sourcePort, destination, port }: PacketView): PacketEnds {
+function endsOf({ source, sourcePort, destination, port }: PacketView): PacketEnds {
   return {
     source:
       source === undefined

@@ -12,12 +12,6 @@ import { type EndpointsExplanation } from '../snapshot/explain-endpoints.js'
 import { type VirtualServer } from '../system/virtual-server.js'
 import { type NodeLayout } from './node-layout.js'
 
-/** A Service, also one that the proxy ignores. */
-export type KnownService = Pick<
-  ServiceObject,
-  'namespace' | 'name' | 'ports' | 'clusterIPs' | 'labels' | 'type' | 'clusterIP'
->
-
 /** An address of a Service that the proxy does not serve. */
 export interface UnservedFrontend {
   readonly frontend: Frontend
@@ -27,15 +21,15 @@ export interface UnservedFrontend {
 
 /** What is known of the Services of a cluster. */
 export interface KnownServices {
-  /** By `namespace/name`. */
-  readonly services: ReadonlyMap<string, KnownService>
+  /** By `namespace/name`, also those that the proxy ignores. */
+  readonly services: ReadonlyMap<string, ServiceObject>
   /** Of all Services. */
-  readonly endpoints: readonly Pick<Endpoint, 'ip' | 'isLocal'>[]
+  readonly endpoints: readonly Endpoint[]
   readonly frontends: readonly Frontend[]
   readonly unserved: readonly UnservedFrontend[]
-  /** How the node recognises Pods; undefined: unknown. */
-  localTraffic(family: IpFamily): LocalTraffic | undefined
-  explainEndpoints(servicePort: ServicePort): Pick<EndpointsExplanation, 'endpoints'>
+  /** How the node recognises Pods. */
+  localTraffic(family: IpFamily): LocalTraffic
+  explainEndpoints(servicePort: ServicePort): EndpointsExplanation
 }
 
 /** Everything that decides where a packet goes: of a node as it is, or as a mode would make it. */
@@ -55,16 +49,11 @@ export interface ExplainedState {
    * @returns undefined if there is none, or none is known
    */
   findListener(arrived: PacketView, sent: Packet): ListenerSpec | undefined
-  readonly virtualServers: readonly Pick<
-    VirtualServer,
-    'protocol' | 'address' | 'port' | 'scheduler' | 'persistenceSeconds' | 'realServers'
-  >[]
+  readonly virtualServers: readonly VirtualServer[]
   /** Addresses of Services that the node itself has. */
   readonly serviceAddresses: readonly IpAddress[]
   readonly sets: ReadonlyMap<string, KernelSet>
   readonly secondsInList: NodeFacts['secondsInList']
-  /** Whether iptables sees packets at ports of bridges; undefined: unknown. */
-  readonly seesBridgePorts: boolean | undefined
   /**
    * Whether a packet can leave by the interface that it came in by. A bridge sends it back only if the port of the Pod has hairpin mode.
    * Undefined: unknown.

@@ -1,13 +1,13 @@
 import { type Frontend } from '../frontends/frontend.js'
 import { type IpAddress, type IpFamily, hostPort } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
-import { objectKey } from '../model/objects.js'
+import { type ServiceObject, objectKey } from '../model/objects.js'
 import { type Protocol } from '../model/protocol.js'
 import { closestText } from '../primitives/closest-text.js'
 import { quoteValue } from '../primitives/quote-value.js'
 import { ignoredReason } from '../snapshot/service-ports.js'
 import { describeFrontend } from './describe-frontend.js'
-import { type ExplainedState, type KnownService, type KnownServices } from './explained-state.js'
+import { type ExplainedState, type KnownServices } from './explained-state.js'
 import { type DestinationText } from './destination-text.js'
 
 /** Where the packet goes first. */
@@ -125,7 +125,7 @@ function findService(
   namespace: string,
   { name }: { readonly name: string },
   { services }: KnownServices,
-): KnownService {
+): ServiceObject {
   const key = objectKey({ namespace, name })
   const service = services.get(key)
   if (service !== undefined) return service
@@ -138,7 +138,7 @@ function findService(
   })
 }
 
-function findPort(service: KnownService, { port, protocol }: DestinationText & { readonly kind: 'service' }) {
+function findPort(service: ServiceObject, { port, protocol }: DestinationText & { readonly kind: 'service' }) {
   const { ports } = service
   const found = ports.filter(
     each =>

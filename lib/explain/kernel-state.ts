@@ -63,7 +63,6 @@ export async function kernelState(options: KernelStateOptions): Promise<Explaine
       if (addedAt === undefined) return 'never' as const
       return ticks === undefined ? undefined : (ticks.now - addedAt) / ticks.perSecond
     },
-    seesBridgePorts: undefined,
     canTurnBack: (name: string) => canTurnBack(links, name),
   }
   if (mode === undefined) notes.push('No rule of kube-proxy is in the kernel')

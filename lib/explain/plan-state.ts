@@ -64,7 +64,6 @@ export function planState({ mode, config, store, layout, families, notes }: Plan
     sets: forecast.sets,
     // The first connection of a client.
     secondsInList: () => 'never',
-    seesBridgePorts: undefined,
     canTurnBack: () => undefined,
     notes,
   }

@@ -9,9 +9,7 @@ const HEADLESS_LABEL = 'service.kubernetes.io/headless'
  * Why this proxy ignores a Service, in words; undefined when it serves it (kube-proxy 1.36: ShouldSkipService and the
  * selectors of its watches). Only the presence of the labels counts, not their value.
  */
-export function ignoredReason(
-  service: Pick<ServiceObject, 'labels' | 'type' | 'clusterIP' | 'clusterIPs'>,
-): string | undefined {
+export function ignoredReason(service: ServiceObject): string | undefined {
   if (service.labels[PROXY_NAME_LABEL] !== undefined) return `another proxy serves it (label ${PROXY_NAME_LABEL})`
   if (service.labels[HEADLESS_LABEL] !== undefined) return `it is headless (label ${HEADLESS_LABEL})`
   if (service.type === 'ExternalName') return 'its type is ExternalName'

@@ -2,7 +2,7 @@ import { escapeControls } from '../primitives/quote-value.js'
 import { type TerminalStyle, toAscii } from './terminal-style.js'
 
 /** The colours of cells. Each text says the same as its colour. */
-export const CELL_COLOURS = { good: 32, warning: 33, bad: 31, quiet: 2 } as const
+const CELL_COLOURS = { good: 32, warning: 33, bad: 31, quiet: 2 } as const
 
 /** One cell of a table. */
 export interface TableCell {
@@ -16,7 +16,7 @@ const GAPS = [3, 2, 1]
 const CONTINUATION = ' '.repeat(4)
 
 /** A last column of sentences needs so much room; a narrower one is not worth breaking a text for. */
-export const MIN_ROOM = 24
+const MIN_ROOM = 24
 
 /**
  * Rows with aligned columns, as kubectl prints them. Columns that were aligned once stay where they are, unless a later cell is longer.

@@ -11,11 +11,6 @@ export function negate(answer: Answer): Answer {
   return answer === 'unknown' ? answer : answer === 'yes' ? 'no' : 'yes'
 }
 
-/** Whether all are true: one that is not decides. */
-export function allOf(answers: readonly Answer[]): Answer {
-  return answers.includes('no') ? 'no' : answers.includes('unknown') ? 'unknown' : 'yes'
-}
-
 /** Whether one is true: one that is decides. */
 export function anyOf(answers: readonly Answer[]): Answer {
   return answers.includes('yes') ? 'yes' : answers.includes('unknown') ? 'unknown' : 'no'

@@ -15,8 +15,6 @@ export interface RuleStep extends RulePlace {
   readonly kind: 'rule'
   readonly args: readonly string[]
   readonly rule: ReadRule
-  /** The chain that the rule leads to, if it does and the chain exists. */
-  readonly leadsTo: string | undefined
   /** Whether it cannot be known that the rule applies. */
   readonly isAssumed: boolean
   readonly before: PacketView
@@ -70,8 +68,6 @@ export interface PacketPath {
   /** The probability of its random choices. */
   readonly probability: number
   readonly assumptions: readonly Assumption[]
-  /** The list of `-m recent` that has the sender now, if a rule has added it. */
-  readonly recentList: string | undefined
 }
 
 /** The step that translated the destination, if one did. */

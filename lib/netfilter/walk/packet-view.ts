@@ -67,8 +67,6 @@ export interface NodeFacts {
 /** A virtual server of IPVS, as far as it decides where a new connection goes. */
 export interface BalancedServer {
   readonly scheduler: string
-  /** 0: no affinity. */
-  readonly persistenceSeconds: number
   /** Those that accept new connections. */
   readonly realServers: readonly { readonly address: IpAddress; readonly port: number }[]
 }

@@ -164,17 +164,14 @@ class RuleWalker {
     return false
   }
 
-  #apply(state: WalkState, given: Omit<RuleStep, 'kind' | 'before' | 'after' | 'leadsTo'>): WalkState | undefined {
-    const { rule, table } = given
-    const { action } = rule
+  #apply(state: WalkState, given: Omit<RuleStep, 'kind' | 'before' | 'after'>): WalkState | undefined {
+    const { action } = given.rule
     const frame = state.frame!
     const after = applyAction(action, state.packet, this.#facts)
-    const next = action.kind === 'jump' || action.kind === 'goto' ? this.#rules.chain(table, action.chain) : undefined
-    const leadsTo = next === undefined ? undefined : 'chain' in action ? action.chain : undefined
-    const step: RuleStep = { kind: 'rule', ...given, leadsTo, before: state.packet, after }
-    const recent = rule.conditions.find(condition => condition.kind === 'recent' && condition.action === 'set')
-    const recentList = recent?.kind === 'recent' ? recent.list : state.recentList
-    const applied = addStep({ ...state, packet: after, recentList }, step)
+    const next =
+      action.kind === 'jump' || action.kind === 'goto' ? this.#rules.chain(given.table, action.chain) : undefined
+    const step: RuleStep = { kind: 'rule', ...given, before: state.packet, after }
+    const applied = addStep({ ...state, packet: after }, step)
     if (endsTable(action)) return { ...applied, frame: undefined }
     switch (action.kind) {
       case 'drop':
@@ -223,14 +220,13 @@ class RuleWalker {
   }
 
   #end(state: WalkState, end: PathEnd): undefined {
-    const { packet, probability, recentList } = state
+    const { packet, probability } = state
     this.#paths.push({
       steps: listOf(state.trail),
       end,
       packet,
       probability,
       assumptions: listOf(state.assumptions),
-      recentList,
     })
   }
 }

@@ -29,7 +29,6 @@ export interface WalkState {
   readonly assumptions: Trail<Assumption> | undefined
   readonly assumptionCount: number
   readonly probability: number
-  readonly recentList: string | undefined
 }
 
 /** The packet where it enters the kernel. */
@@ -43,7 +42,6 @@ export function firstState(packet: Packet, stages: readonly Stage[]): WalkState 
     assumptions: undefined,
     assumptionCount: 0,
     probability: 1,
-    recentList: undefined,
   }
 }
 

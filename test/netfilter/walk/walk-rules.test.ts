@@ -377,9 +377,7 @@ void t.test('IPVS takes packets behind the filter of INPUT, and before that of O
     ...FACTS,
     isOwnAddress: ip => ip === SERVICE || FACTS.isOwnAddress(ip),
     findVirtualServer: (protocol, address, port) =>
-      protocol === 'TCP' && address === SERVICE && port === 80
-        ? { scheduler: 'rr', persistenceSeconds: 0, realServers: servers }
-        : undefined,
+      protocol === 'TCP' && address === SERVICE && port === 80 ? { scheduler: 'rr', realServers: servers } : undefined,
   })
   const both = ['10.244.0.5:8080 from 10.244.0.2 sent 0.50', '10.244.0.6:8080 from 10.244.0.2 sent 0.50']
   t.strictSame(walk({ filter: [] }, FROM_POD, facts()), both)

@@ -117,7 +117,7 @@ function factsOf(packet: Packet, findVirtualServer: NodeFacts['findVirtualServer
 }
 
 function traceOf(path: PacketPath): Trace {
-  const { end, packet, probability, recentList } = path
+  const { end, packet, probability } = path
   const { destination, port } = packet
   if (end.kind === 'dropped' || end.kind === 'refused') {
     const nothing = { isMasqueraded: false, recentList: undefined, comment: undefined }
@@ -126,10 +126,16 @@ function traceOf(path: PacketPath): Trace {
   const step = translationOf(path) as RuleStep | undefined
   return {
     verdict: verdictOf(step),
-    ...{ destination, port, probability, recentList },
+    ...{ destination, port, probability, recentList: recentListOf(path) },
     isMasqueraded: sourceTranslationOf(path) !== undefined,
     comment: step?.rule.comment,
   }
+}
+
+function recentListOf({ steps }: PacketPath): string | undefined {
+  const conditions = steps.flatMap(step => (step.kind === 'rule' ? step.rule.conditions : []))
+  const recent = conditions.findLast(condition => condition.kind === 'recent' && condition.action === 'set')
+  return recent?.kind === 'recent' ? recent.list : undefined
 }
 
 function verdictOf(step: RuleStep | undefined): Verdict {
