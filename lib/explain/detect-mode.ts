@@ -1,12 +1,14 @@
-import { type IpFamily } from '../model/address.js'
 import { type Mode } from '../modes/mode.js'
 import { type RuleTables } from '../netfilter/rule-tables.js'
 import { owns } from '../netfilter/stale-chains.js'
 
-/** The mode whose chains are in the kernel: that which owns the most chains that no other mode owns. Undefined: none has any. */
-export function detectMode(modes: readonly Mode[], rules: Iterable<readonly [IpFamily, RuleTables]>): Mode | undefined {
+/**
+ * The mode that has most likely written the rules in the kernel. Only chains that belong to a single mode count: an old kubelet makes some
+ * of those that several modes share. Undefined: the kernel has no such chain.
+ */
+export function detectMode(modes: readonly Mode[], rules: Iterable<RuleTables>): Mode | undefined {
   const counts = new Map<Mode, number>()
-  for (const [, { tables }] of rules)
+  for (const { tables } of rules)
     for (const [table, chains] of tables)
       for (const chain of chains.keys()) {
         const [owner, ...others] = modes.filter(mode => owns(mode.chains, table, chain))

@@ -33,7 +33,7 @@ export async function kernelState(options: KernelStateOptions): Promise<Explaine
   const { modes, config, iptables, kernel, objects } = options
   const rules = new Map<IpFamily, RuleTables>()
   for (const each of iptables.usable) rules.set(each.family, await each.readCounted())
-  const mode = detectMode(modes, rules)
+  const mode = detectMode(modes, rules.values())
   const layout = await readLayout(config, kernel, objects)
   const notes: string[] = []
   const read = async <T>(what: string, fallback: T, action: () => Promise<T>): Promise<T> => {
@@ -65,7 +65,7 @@ export async function kernelState(options: KernelStateOptions): Promise<Explaine
     },
     canTurnBack: (name: string) => canTurnBack(links, name),
   }
-  if (mode === undefined) notes.push('No rule of kube-proxy is in the kernel')
+  if (mode === undefined) notes.push('The kernel has no chain by which a mode of kube-proxy can be recognised')
   if (mode?.forecast === undefined || objects === undefined)
     return { ...state, known: undefined, findListener: () => undefined, notes }
   return { ...state, ...withObjects(mode, options, layout, objects), notes }
