@@ -3,7 +3,8 @@
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 # The package iptables has both back ends; the proxy detects at its start which one the node uses. With conntrack the proxy deletes
-# UDP flows to endpoints that are gone. ipvs mode needs ipset, ipvsadm, iproute2, and kmod to load modules.
+# UDP flows to endpoints that are gone. ipvs mode needs ipset, ipvsadm, iproute2, and kmod to load modules; kube-proxy explain
+# needs iproute2.
 apt-get -q update
 apt-get -q install -y --no-install-recommends libstdc++6 iptables conntrack ipset ipvsadm iproute2 kmod
 apt-get -q clean

@@ -17,7 +17,7 @@ const PROGRAMS = [
   { program: 'conntrack', args: ['--version'], package: 'conntrack', neededFor: 'removing stale flows, mostly UDP' },
   { program: 'ipvsadm', args: ['--version'], package: 'ipvsadm', neededFor: 'ipvs mode' },
   { program: 'ipset', args: ['--version'], package: 'ipset', neededFor: 'ipvs mode' },
-  { program: 'ip', args: ['-V'], package: 'iproute2', neededFor: 'ipvs mode' },
+  { program: 'ip', args: ['-V'], package: 'iproute2', neededFor: 'ipvs mode and kube-proxy explain' },
 ] as const
 
 /** Asks each program that the proxy runs for its version. */

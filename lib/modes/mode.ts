@@ -41,8 +41,8 @@ export interface Mode {
   /** What the mode needs besides rules, in the order in which it is tried. Omitted if it needs nothing else. */
   requirements?(config: KubeProxyConfig, kernel: KernelTools): readonly Requirement[]
   /**
-   * What the proxier would write for this input, without a kernel. It only computes. Omitted: the mode cannot be explained without a
-   * running proxy.
+   * What the proxier would write for this input, without a kernel. It only computes. Omitted: `kube-proxy explain` knows only the rules in
+   * the kernel, and no reasons.
    */
   forecast?(input: ForecastInput): Forecast
   /** Makes the proxier. The proxier does not read or write the kernel before `start`. @throws ProxyFailure */

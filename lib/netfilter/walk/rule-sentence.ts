@@ -5,7 +5,7 @@ import { readRule } from './read-rule.js'
 import { type ConditionQuestion, type ReadRule, type RuleAction, type RuleCondition } from './rule-condition.js'
 
 /**
- * Says in a sentence what a rule does: `TCP packets to 10.96.0.10, port 80, go to chain KUBE-SVC-X.` It is made of the fields of the
+ * Says in a sentence what a rule does: `TCP packets to 10.96.0.10 port 80 go to chain KUBE-SVC-X.` It is made of the fields of the
  * rule, so it is true of the rules of any program.
  * @param isChain whether the table has a chain of that name
  */

@@ -14,16 +14,15 @@ export type Stage =
   /** A socket of the node gets the packet. */
   | { readonly kind: 'deliver' }
 
-/**
- * The order of tables at a hook (priorities in linux/netfilter_ipv4.h), and where IPVS looks (net/netfilter/ipvs/ip_vs_core.c): behind
- * the filter for packets to the node, before it for packets of the node.
- */
 function tablesAt(hook: Hook, ...tables: readonly string[]): Stage[] {
   return tables.map(table => ({ kind: 'table', hook, table }))
 }
 
 const ROUTE_OUT: Stage = { kind: 'route out' }
 const LEAVE: Stage = { kind: 'leave' }
+
+// The order of tables at a hook is that of the priorities in linux/netfilter_ipv4.h. IPVS looks (net/netfilter/ipvs/ip_vs_core.c) behind the
+// filter for packets to the node, before it for packets of the node.
 
 /** What comes in by an interface, until the kernel knows whether it is for the node. */
 export const ARRIVING: readonly Stage[] = [...tablesAt('PREROUTING', 'raw', 'mangle', 'nat'), { kind: 'route in' }]
