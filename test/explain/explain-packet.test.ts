@@ -1,6 +1,7 @@
 import t from 'tap'
 import { readConfig } from '../../lib/config/read-config.js'
 import { explainPacket } from '../../lib/explain/explain-packet.js'
+import { type ExplainedState } from '../../lib/explain/explained-state.js'
 import { type Explanation } from '../../lib/explain/explanation.js'
 import { type RawObject } from '../../lib/explain/load-objects.js'
 import { offlineState } from '../../lib/explain/offline-state.js'
@@ -80,10 +81,18 @@ const OBJECTS: readonly RawObject[] = [
   slice('ranges', [{ port: 8080 }], [endpoint('10.244.0.5', 'node-1')]),
   service('host', { clusterIP: '10.96.0.15', ports: [{ port: 443 }] }),
   slice('host', [{ port: 6443 }], [endpoint('192.168.50.1', 'node-1')]),
+  service('longer', { clusterIP: '10.96.0.16', ports: [{ port: 80 }] }),
+  slice('longer', [{ port: 8080 }], [endpoint('10.244.0.50', 'node-1')]),
   service('later', { clusterIP: '10.96.0.14', ports: [{ port: 80 }], externalIPs: ['10.96.0.10'] }),
 ]
 
-function explain(mode: string, from: string, to: string, flags: Readonly<Record<string, string>> = {}): Explanation {
+function explain(
+  mode: string,
+  from: string,
+  to: string,
+  flags: Readonly<Record<string, string>> = {},
+  known: Partial<ExplainedState> = {},
+): Explanation {
   const { config, problems } = readConfig({ 'cluster-cidr': '10.244.0.0/16', ...flags }, 'node-1', MODES)
   if (problems.length > 0) throw new Error(problems.join('\n'))
   const state = offlineState({
@@ -92,7 +101,7 @@ function explain(mode: string, from: string, to: string, flags: Readonly<Record<
   })
   return explainPacket(
     { from: parseSender(from)!, to: parseDestination(to)!, namespace: 'default', version: '1' },
-    state,
+    { ...state, ...known },
   )
 }
 
@@ -240,6 +249,19 @@ t.test('a name that does not exist gets an error that lists what exists', t => {
   ]
   for (const [from, to, message, hint] of table)
     t.throws(() => explain('iptables', from, to), { code: 'EXPLAIN_INVALID', message, hint }, `${from} to ${to}`)
+  t.end()
+})
+
+t.test('a Pod that may reach itself gets a note on hairpin mode, unless its state is known or does not matter', t => {
+  const notesOf = (mode: string, from: string, to: string, known?: Partial<ExplainedState>) =>
+    explain(mode, from, to, {}, known).notes.join()
+  t.match(notesOf('iptables', 'pod/10.244.0.5', 'sticky'), /If cni0 is a bridge, 10\.244\.0\.5 reaches itself only if/)
+  t.notMatch(notesOf('iptables', 'pod/10.244.0.2', 'sticky'), /hairpin/, 'it is no endpoint')
+  t.notMatch(notesOf('iptables', 'pod/10.244.0.5', 'longer'), /hairpin/, 'its address is the beginning of another one')
+  t.notMatch(notesOf('iptables', 'node', 'host'), /hairpin/, 'the node is the endpoint')
+  t.notMatch(notesOf('userspace', 'pod/10.244.0.5', 'sticky'), /hairpin/, 'the node sends to the Pod')
+  for (const canTurnBack of [true, false])
+    t.notMatch(notesOf('iptables', 'pod/10.244.0.5', 'sticky', { canTurnBack: () => canTurnBack }), /hairpin/)
   t.end()
 })
 
