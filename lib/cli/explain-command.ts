@@ -16,10 +16,10 @@ const PROXY_FLAGS = [
   ...['ipvs-scheduler', 'proxy-port-range'],
 ]
 const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
-  ['$0 explain pod/10.244.0.2 nginx-service:80', 'from a Pod to the cluster IP of a Service'],
+  ['$0 explain pod/10.244.0.2 10.96.0.10:80', 'from a Pod to a cluster IP'],
   ['$0 explain outside 192.168.50.1:30080', 'from a host outside to a node port'],
-  ['$0 explain node svc/kube-system/kube-dns:53/udp', 'from the node itself, UDP'],
-  ['$0 explain pod/10.244.0.2 nginx:80 --manifests all.yaml', 'without a cluster: from its objects'],
+  ['$0 explain node 10.96.0.53:53/udp', 'from the node itself, UDP'],
+  ['$0 explain node web:80 --manifests all.yaml', 'to a Service: by its objects, without a cluster'],
 ]
 
 /** Adds the command `kube-proxy explain`. It loads the code only when the command runs. */

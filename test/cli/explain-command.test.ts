@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
 import { explanationLines } from '../../lib/cli/explain/explanation-lines.js'
+import { parseDestination } from '../../lib/explain/destination-text.js'
 import { type Explanation } from '../../lib/explain/explanation.js'
+import { parseSender } from '../../lib/explain/sender-text.js'
 import { runProgram } from '../support/processes/run-program.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'explain-'))
@@ -65,6 +67,17 @@ t.test('the node can be described by flags', async t => {
 t.test('the address of the sender may be a word of its own', async t => {
   const { stdout } = await explain('outside', '192.0.2.9', '10.96.0.10:80', '--manifests', manifest, '-o', 'json')
   t.match(JSON.parse(stdout), { from: { kind: 'outside', address: '192.0.2.9' }, to: { address: '10.96.0.10' } })
+})
+
+t.test('the examples of the help work: a Service is named only where objects are given', async t => {
+  const { stdout } = await explain('--help')
+  const examples = [...stdout.matchAll(/^ +kube-proxy explain (.+?)  +\S/gm)].map(([, words]) => words!.split(' '))
+  t.ok(examples.length >= 4)
+  for (const [from = '', to = '', ...flags] of examples) {
+    t.type(parseSender(from), 'object', from)
+    if (flags.length === 0) t.match(parseDestination(to), { kind: 'address' }, to)
+    else t.equal(flags[0], '--manifests', to)
+  }
 })
 
 t.test('a wrong argument ends the program with what exists', async t => {
