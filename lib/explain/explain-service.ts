@@ -1,6 +1,7 @@
 import { type Frontend, type TrafficAction } from '../frontends/frontend.js'
 import { cidrContains } from '../model/cidr.js'
 import { servicePortName } from '../model/service-port.js'
+import { isInterface } from '../netfilter/walk/decide-condition.js'
 import { type ExplainedEndpoint } from '../snapshot/explain-endpoints.js'
 import { countOf } from './explain-step.js'
 import { type ExplainedState, type KnownServices } from './explained-state.js'
@@ -44,8 +45,7 @@ function trafficOf(
   if (kind === 'node') return kindOf(frontend.fromNode)
   const isFromPod = known.localTraffic(frontend.servicePort.family).localMatches.some(match => {
     if ('source' in match) return cidrContains(match.source, address)
-    const { inInterface: name } = match
-    return name.endsWith('+') ? inInterface?.startsWith(name.slice(0, -1)) === true : inInterface === name
+    return isInterface(inInterface, match.inInterface) === true
   })
   return kindOf(isFromPod ? frontend.fromPods : frontend.fromExternal)
 }

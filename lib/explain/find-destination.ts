@@ -1,5 +1,5 @@
 import { type Frontend } from '../frontends/frontend.js'
-import { type IpAddress, type IpFamily, hostPort } from '../model/address.js'
+import { type IpAddress, type IpFamily, familyOf, hostPort } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type ServiceObject, objectKey } from '../model/objects.js'
 import { type Protocol } from '../model/protocol.js'
@@ -58,14 +58,9 @@ export function findDestination(
       each.protocol === protocol,
   )
   const frontend = own.find(({ servicePort }) => servicePort.family === family) ?? own[0]
-  const address =
-    frontend?.address ?? service.clusterIPs.find(ip => familyMatches(ip, family)) ?? service.clusterIPs[0]!
+  const address = frontend?.address ?? service.clusterIPs.find(ip => familyOf(ip) === family) ?? service.clusterIPs[0]!
   const text = `Service ${objectKey(service)}, port ${port}/${protocol}: cluster IP ${hostPort(address, port)}`
   return { address, port, protocol, frontend, text, notes: notesOf(frontend, address, port, protocol, known) }
-}
-
-function familyMatches(ip: IpAddress, family: IpFamily | undefined): boolean {
-  return family !== undefined && ip.includes(':') === (family === 'IPv6')
 }
 
 function atAddress(to: DestinationText & { readonly kind: 'address' }, state: ExplainedState): Destination {
@@ -92,7 +87,7 @@ function frontendAt(
   protocol: Protocol,
   { known, layout }: ExplainedState,
 ): Frontend | undefined {
-  const family: IpFamily = address.includes(':') ? 'IPv6' : 'IPv4'
+  const family = familyOf(address)
   const own = (known?.frontends ?? []).filter(
     frontend =>
       frontend.port === port && frontend.servicePort.protocol === protocol && frontend.servicePort.family === family,

@@ -1,11 +1,6 @@
 import { type IpAddress, type IpFamily, familyOf } from '../model/address.js'
 import { type Cidr, LOOPBACK, cidrContains } from '../model/cidr.js'
-
-/** An address of an interface. */
-export interface LayoutAddress {
-  readonly interfaceName: string
-  readonly ip: IpAddress
-}
+import { type InterfaceAddress } from '../system/node-addresses.js'
 
 /** Where the node sends packets to a range of addresses. */
 export interface LayoutRoute {
@@ -21,7 +16,7 @@ export interface NodeLayoutParts {
   /** The main address of the node in each family. */
   readonly main: Readonly<Partial<Record<IpFamily, IpAddress>>>
   /** In the order of the kernel; without loopback. */
-  readonly addresses: readonly LayoutAddress[]
+  readonly addresses: readonly InterfaceAddress[]
   readonly routes: readonly LayoutRoute[]
   /** Further destinations that the kernel delivers to the node itself. */
   readonly localRanges: readonly Cidr[]
@@ -35,7 +30,7 @@ export interface NodeLayoutParts {
 export class NodeLayout {
   readonly name: string
   readonly main: NodeLayoutParts['main']
-  readonly addresses: readonly LayoutAddress[]
+  readonly addresses: readonly InterfaceAddress[]
   readonly assumed: readonly string[]
   readonly #parts: NodeLayoutParts
   readonly #own: ReadonlySet<IpAddress>
@@ -66,7 +61,7 @@ export class NodeLayout {
 
   /** The main address of an interface; without the interface, that of the node. */
   addressOf(interfaceName: string | undefined, family: IpFamily): IpAddress | undefined {
-    const isOfFamily = ({ ip }: LayoutAddress): boolean => familyOf(ip) === family
+    const isOfFamily = ({ ip }: InterfaceAddress): boolean => familyOf(ip) === family
     const own = this.addresses.find(each => each.interfaceName === interfaceName && isOfFamily(each))
     return own?.ip ?? this.main[family] ?? this.addresses.find(isOfFamily)?.ip
   }

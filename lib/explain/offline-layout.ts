@@ -1,4 +1,4 @@
-import { type IpAddress, IP_FAMILIES, type IpFamily, familyOf, ipBytes, parseIp } from '../model/address.js'
+import { type IpAddress, IP_FAMILIES, type IpFamily, familyOf, ipBytes, printIp } from '../model/address.js'
 import { type Cidr, cidrContains, parseCidr } from '../model/cidr.js'
 import { type LayoutRoute, NodeLayout } from './node-layout.js'
 
@@ -65,11 +65,7 @@ export function offlineLayout({ name, addresses, podRanges, localEndpoints, fami
 function firstHost({ network, family, bits }: Cidr): IpAddress {
   const bytes = Uint8Array.from(ipBytes(network)!)
   if (bits < (family === 'IPv4' ? 31 : 127)) bytes[bytes.length - 1]! += 1
-  if (family === 'IPv4') return bytes.join('.')
-  const groups = Array.from({ length: 8 }, (_, index) =>
-    ((bytes[2 * index]! << 8) | bytes[2 * index + 1]!).toString(16),
-  )
-  return parseIp(groups.join(':'))!
+  return printIp(bytes)
 }
 
 function hostRange(ip: IpAddress): Cidr {

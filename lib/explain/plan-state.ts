@@ -71,7 +71,7 @@ export function planState({ mode, config, store, layout, families, notes }: Plan
 
 /** The node as modes see it. */
 function nodeView(config: KubeProxyConfig, store: ObjectStore, layout: NodeLayout): NodeView {
-  const addresses = layout.addresses.map(({ interfaceName, ip }) => ({ interfaceName, ip }))
+  const { addresses } = layout
   const interfaceOf = (ip: IpAddress | undefined): string | undefined =>
     addresses.find(address => address.ip === ip)?.interfaceName
   const defaultInterface = { IPv4: interfaceOf(layout.main.IPv4), IPv6: interfaceOf(layout.main.IPv6) }

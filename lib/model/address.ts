@@ -100,8 +100,8 @@ function ipv6Groups(text: string, atEnd: boolean): number[] | undefined {
   return groups
 }
 
-/** RFC 5952: lower case, no leading zeros, the longest run of zero groups (two or more) as `::`. */
-function printIp(bytes: Uint8Array): IpAddress {
+/** The text of the bytes of `ipBytes`, as in RFC 5952: lower case, no leading zeros, the longest run of zero groups (two or more) as `::`. */
+export function printIp(bytes: Uint8Array): IpAddress {
   if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
   const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16))
   let best = { start: -1, length: 1 }

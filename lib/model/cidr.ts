@@ -1,4 +1,4 @@
-import { type IpAddress, type IpFamily, familyOf, ipBytes, parseIp } from './address.js'
+import { type IpAddress, type IpFamily, familyOf, ipBytes, printIp } from './address.js'
 
 /** An address range such as `10.244.0.0/16`. */
 export interface Cidr {
@@ -26,8 +26,7 @@ export function parseCidr(text: string): Cidr | undefined {
   const bits = Number(prefix)
   if (bytes === undefined || bits > bytes.length * 8 || (bytes.length === 4 && address.includes(':'))) return undefined
   for (let index = 0; index < bytes.length; index++) bytes[index]! &= byteMask(bits, index)
-  const network = bytes.length === 4 ? bytes.join('.') : parseIp(ipv6Text(bytes))!
-  return { family: bytes.length === 4 ? 'IPv4' : 'IPv6', network, bits }
+  return { family: bytes.length === 4 ? 'IPv4' : 'IPv6', network: printIp(bytes), bits }
 }
 
 /** Whether the address is in the range; never across families. */
@@ -50,8 +49,4 @@ export function isInNetwork(bytes: Uint8Array, network: Uint8Array, bits: number
 function byteMask(bits: number, index: number): number {
   const here = Math.min(8, Math.max(0, bits - 8 * index))
   return (0xff << (8 - here)) & 0xff
-}
-
-function ipv6Text(bytes: Uint8Array): string {
-  return Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16)).join(':')
 }

@@ -1,4 +1,5 @@
-import { wantsColour } from '../observe/klog.js'
+import { terminalStyle } from './terminal-style.js'
+import { breakText } from './text-table.js'
 
 /** The widest text, in columns: longer lines are hard to read. Also the width when the output is not a terminal. */
 const MAX_WIDTH = 96
@@ -28,13 +29,9 @@ export class Terminal {
   }
 
   static forProcess(): Terminal {
-    const { stdout, env } = process
-    // Output that is not a terminal has no width: a file or a pipe takes lines of any length.
-    return new Terminal(
-      text => stdout.write(text),
-      wantsColour(env, stdout.isTTY),
-      stdout.isTTY ? stdout.columns : Infinity,
-    )
+    const { stdout } = process
+    const { colour, columns } = terminalStyle(stdout)
+    return new Terminal(text => stdout.write(text), colour, columns)
   }
 
   /** Prints the heading of the next step. */
@@ -45,15 +42,7 @@ export class Terminal {
 
   /** Prints sentences, broken into lines. */
   printText(text: string): void {
-    let line = ''
-    for (const word of text.split(/\s+/)) {
-      if (line !== '' && line.length + 1 + word.length > this.#textWidth) {
-        this.#write(`${line}\n`)
-        line = ''
-      }
-      line += line === '' ? word : ` ${word}`
-    }
-    this.#write(`${line}\n`)
+    for (const line of breakText(text.trim().replaceAll(/\s+/g, ' '), this.#textWidth)) this.#write(`${line}\n`)
   }
 
   /** Prints a command as a user would type it. */

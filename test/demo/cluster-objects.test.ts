@@ -143,6 +143,15 @@ t.test('tables are aligned, and the terminal uses colour only where it is wanted
   t.end()
 })
 
+t.test('text is broken between words into lines that fit the terminal', t => {
+  let text = ''
+  const terminal = new Terminal(part => (text += part), false, 20)
+  terminal.printText(' The client reaches\n  an endpoint of the Service at http://nginx-service/. ')
+  terminal.printText('')
+  t.same(text.split('\n'), ['The client reaches', 'an endpoint of the', 'Service at', 'http://nginx-service/.', '', ''])
+  t.end()
+})
+
 t.test('the last column of a line that is too wide for the terminal goes to the next line', t => {
   let text = ''
   const terminal = new Terminal(part => (text += part), false, 30)

@@ -172,6 +172,22 @@ t.test('each mode brings packets of each client to the same endpoints, and says 
   t.end()
 })
 
+t.test('the interface of the sender shows that it is a Pod, where the node recognises Pods by interfaces', t => {
+  const table: readonly (readonly [flags: Readonly<Record<string, string>>, traffic: string])[] = [
+    [{ 'detect-local-mode': 'BridgeInterface', 'pod-bridge-interface': 'cni0' }, 'cluster'],
+    [{ 'detect-local-mode': 'BridgeInterface', 'pod-bridge-interface': 'cni' }, 'local'],
+    [{ 'detect-local-mode': 'InterfaceNamePrefix', 'pod-interface-name-prefix': 'cni' }, 'cluster'],
+    [{ 'detect-local-mode': 'InterfaceNamePrefix', 'pod-interface-name-prefix': 'veth' }, 'local'],
+  ]
+  for (const [flags, traffic] of table)
+    t.equal(
+      explain('iptables', 'pod/10.244.0.2', '192.168.50.1:30080', flags).service?.traffic,
+      traffic,
+      JSON.stringify(flags),
+    )
+  t.end()
+})
+
 t.test('every endpoint has the reason why it is a candidate or not', t => {
   const { service: web } = explain('iptables', 'outside', '192.168.50.1:30080')
   t.match(web, { name: 'default/web:http', addressKind: 'node port', traffic: 'local', affinitySeconds: null })

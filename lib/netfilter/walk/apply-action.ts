@@ -1,5 +1,5 @@
-import { type IpAddress, type IpFamily } from '../../model/address.js'
-import { type NodeFacts, type PacketView, familyOfView } from './packet-view.js'
+import { type IpAddress, type IpFamily, familyOf } from '../../model/address.js'
+import { type NodeFacts, type PacketView } from './packet-view.js'
 import { type RuleAction } from './rule-condition.js'
 
 const LOOPBACK_ADDRESS: Readonly<Record<IpFamily, IpAddress>> = { IPv4: '127.0.0.1', IPv6: '::1' }
@@ -12,7 +12,7 @@ export function applyAction(action: RuleAction, packet: PacketView, facts: NodeF
     case 'redirect':
       return withDestination(packet, redirectAddress(packet, facts), action.port ?? packet.port)
     case 'translate source':
-      return withSource(packet, action.address ?? facts.addressOf(packet.outInterface, familyOfView(packet)))
+      return withSource(packet, action.address ?? facts.addressOf(packet.outInterface, familyOf(packet.destination)))
     case 'mark':
       return { ...packet, mark: changeBits(packet.mark, action.value, action.mask) }
     case 'connection mark':
@@ -39,7 +39,7 @@ export function endsTable({ kind }: RuleAction): boolean {
 
 /** What the node itself sends goes to loopback, everything else to the interface that it came in by. */
 function redirectAddress(packet: PacketView, facts: NodeFacts): IpAddress {
-  const family = familyOfView(packet)
+  const family = familyOf(packet.destination)
   if (packet.inInterface === '') return LOOPBACK_ADDRESS[family]
   return facts.addressOf(packet.inInterface, family) ?? packet.destination
 }

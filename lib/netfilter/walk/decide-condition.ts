@@ -1,6 +1,7 @@
 import { type IpAddress, ipBytes } from '../../model/address.js'
 import { cidrContains } from '../../model/cidr.js'
 import { type PortRange } from '../../model/port-range.js'
+import { specialAddress } from '../../model/special-address.js'
 import { type Answer, answerOf, anyOf, negate } from './answer.js'
 import { matchesSet } from './matches-set.js'
 import { type NodeFacts, type PacketView } from './packet-view.js'
@@ -70,8 +71,8 @@ function decide(question: ConditionQuestion, packet: PacketView, facts: NodeFact
   }
 }
 
-/** Whether an interface has the name, or begins with it if the name ends in `+`. */
-function isInterface(own: string | undefined, name: string): boolean | undefined {
+/** Whether an interface has the name, or begins with it if the name ends in `+`. Undefined: it is unknown. */
+export function isInterface(own: string | undefined, name: string): boolean | undefined {
   if (own === undefined) return undefined
   return name.endsWith('+') ? own !== '' && own.startsWith(name.slice(0, -1)) : own === name
 }
@@ -98,15 +99,10 @@ function decidePort(port: number | undefined, ranges: readonly PortRange[]): Ans
 function decideType(address: IpAddress | undefined, types: readonly string[], facts: NodeFacts): Answer {
   // An address of the node that is not known more closely.
   if (address === undefined) return answerOf(types.includes('LOCAL'))
-  const kind = facts.isOwnAddress(address) ? 'LOCAL' : isMulticast(address) ? 'MULTICAST' : 'UNICAST'
+  const kind = facts.isOwnAddress(address) ? 'LOCAL' : specialAddress(address) === 'multicast' ? 'MULTICAST' : 'UNICAST'
   if (types.includes(kind)) return 'yes'
   // The broadcast addresses of networks and other kinds are in the routes of the node.
   return kind === 'UNICAST' && types.some(type => type !== 'LOCAL' && type !== 'MULTICAST') ? 'unknown' : 'no'
-}
-
-function isMulticast(address: IpAddress): boolean {
-  const first = ipBytes(address)![0]!
-  return address.includes(':') ? first === 0xff : first >> 4 === 0xe
 }
 
 function decideState(packet: PacketView, states: readonly string[]): Answer {

@@ -1,4 +1,4 @@
-import { type IpAddress, type IpFamily, familyOf } from '../../model/address.js'
+import { type IpAddress, type IpFamily } from '../../model/address.js'
 import { type Protocol } from '../../model/protocol.js'
 import { type KernelSet } from './kernel-set.js'
 
@@ -85,9 +85,4 @@ export function firstView(packet: Packet): PacketView {
     originalPort: port,
     ...{ isDestinationTranslated: false, isSourceTranslated: false },
   }
-}
-
-/** The family of the packet's addresses. */
-export function familyOfView({ destination }: Pick<PacketView, 'destination'>): IpFamily {
-  return familyOf(destination)
 }

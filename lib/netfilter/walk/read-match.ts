@@ -1,3 +1,4 @@
+import { familyOf } from '../../model/address.js'
 import { parseCidr } from '../../model/cidr.js'
 import { type PortRange } from '../../model/port-range.js'
 import { type ConditionQuestion, type RuleCondition } from './rule-condition.js'
@@ -91,7 +92,7 @@ const states: ReadQuestion = ({ name, values: [value = ''] }) => {
     case '--state':
       return { kind: 'connection', states: value.split(',') }
     case '--ctorigdst': {
-      const range = parseCidr(value.includes('/') ? value : `${value}/${value.includes(':') ? 128 : 32}`)
+      const range = parseCidr(value.includes('/') ? value : `${value}/${familyOf(value) === 'IPv4' ? 32 : 128}`)
       return range && { kind: 'original destination', range }
     }
     case '--ctorigdstport': {

@@ -172,6 +172,20 @@ void t.test('Each kind of match is answered from the packet and the node', t => 
   t.end()
 })
 
+void t.test('The type of an address is local, multicast or unicast', t => {
+  const typeOf = (destination: string) =>
+    ['LOCAL', 'MULTICAST', 'UNICAST'].filter(type => {
+      const rules = {
+        filter: [`-A ${destination === NODE ? 'INPUT' : 'FORWARD'} -m addrtype --dst-type ${type} -j DROP`],
+      }
+      return walk(rules, { ...FROM_POD, destination })[0]!.endsWith('dropped')
+    })
+  t.strictSame(typeOf(NODE), ['LOCAL'])
+  for (const group of ['224.0.0.251', '239.255.0.1', 'ff02::fb']) t.strictSame(typeOf(group), ['MULTICAST'], group)
+  for (const host of ['223.255.255.1', SERVICE, 'fd00::1', 'fe80::1']) t.strictSame(typeOf(host), ['UNICAST'], host)
+  t.end()
+})
+
 void t.test('Tables and hooks come in their order', t => {
   const dropIn = (table: string, chain: string, packet: Packet, more: Record<string, readonly string[]> = {}) =>
     walk({ ...more, [table]: [`-A ${chain} -j DROP`] }, packet)[0]!.endsWith('dropped')
