@@ -117,7 +117,10 @@ class UdpProbe implements Probe {
   #waitForRefusal(endpoint: Target): Promise<string | undefined> {
     return new Promise(resolve => {
       const socket = this.#connect(endpoint, {
-        onConnect: () => undefined,
+        onConnect: ({ port }) => {
+          // The kernel may choose the port of the endpoint, which is free: such a socket is its own endpoint. The next one cannot be.
+          if (port === endpoint.port) resolve(this.#waitForRefusal(endpoint))
+        },
         onMessage: () => resolve('an answer'),
         onError: error => resolve(systemCode(error)),
       })
