@@ -20,6 +20,7 @@ import {
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from './build.mjs'
+import { disableNewUnits, listInstalledUnits } from './installed-units.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MIN_NODE = [20, 19]
@@ -103,13 +104,16 @@ function packageInstaller(names) {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     const args = ['-qq', 'install', '-y', '--no-install-recommends', ...names]
     const install = () => withoutServices(() => run('apt-get', args, env))
-    if (install().status !== 0) {
+    // Without systemd nothing starts them with the machine.
+    const units = isInPath('systemctl') ? listInstalledUnits() : undefined
+    let result = install()
+    if (result.status !== 0) {
       // The lists of packages may be old, or not there at all.
       run('apt-get', ['-qq', 'update'], env)
-      const { status, output } = install()
-      if (status !== 0) stop(`apt-get could not install ${names.join(' ')}:\n${output}`)
+      result = install()
     }
-    disableServices(names)
+    if (units !== undefined) disableNewUnits(units)
+    if (result.status !== 0) stop(`apt-get could not install ${names.join(' ')}:\n${result.output}`)
   }
 }
 
@@ -122,15 +126,6 @@ function withoutServices(install) {
   } finally {
     rmSync(SERVICE_POLICY)
   }
-}
-
-/** The services of packages that were just installed do not start with the machine either. */
-function disableServices(names) {
-  // Without systemd nothing starts them.
-  if (!isInPath('systemctl')) return
-  const files = run('dpkg', ['--listfiles', ...names]).output.split('\n')
-  const units = files.flatMap(file => /^(?:\/usr)?\/lib\/systemd\/system\/([^/@]+\.service)$/.exec(file)?.[1] ?? [])
-  if (units.length > 0) run('systemctl', ['disable', ...new Set(units)])
 }
 
 function installNpmPackages() {
