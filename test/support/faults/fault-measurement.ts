@@ -12,11 +12,8 @@ import {
   slowestOf,
 } from './traffic-counts.js'
 
-/**
- * How much of a kind of traffic may be lost: so many, or any that was sent before the recovery that was measured last, or of these at most a
- * part of all.
- */
-export type AllowedLoss = number | 'before recovery' | { readonly shareBeforeRecovery: number }
+/** How much of a kind of traffic may be lost: so many, or any that was sent before the recovery that was measured last. */
+export type AllowedLoss = number | 'before recovery'
 /** How much of each kind of traffic may be lost. */
 export type AllowedLosses = Readonly<Partial<Record<TrafficKind, AllowedLoss>>>
 
@@ -81,7 +78,7 @@ export class FaultMeasurement {
       const { attempted, lost, lastLostAt = 0 } = total[kind]
       const all = countLost(total[kind])
       const early = lastLostAt < this.#recoveredAt ? all : 0
-      this.checkLoss(all, attempted, TRAFFIC_KINDS[kind], mostOf(allowed[kind], attempted, early), lost)
+      this.checkLoss(all, attempted, TRAFFIC_KINDS[kind], mostOf(allowed[kind], early), lost)
     }
     this.#reportInterruption(used.map(kind => total[kind]))
     return total
@@ -128,9 +125,8 @@ export class FaultMeasurement {
 }
 
 /** @param early how many were lost before the recovery, or 0 if some were lost after it */
-function mostOf(allowed: AllowedLoss = 0, attempted: number, early: number): number {
-  if (typeof allowed === 'number') return allowed
-  return allowed === 'before recovery' ? early : Math.min(early, Math.floor(allowed.shareBeforeRecovery * attempted))
+function mostOf(allowed: AllowedLoss = 0, early: number): number {
+  return allowed === 'before recovery' ? early : allowed
 }
 
 /** Clients notice a longer wait, and the table names it. */
