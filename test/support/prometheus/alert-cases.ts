@@ -1,9 +1,10 @@
 /** Series as promtool writes them: `0+1x20` is 0, 1, 2 … 20, one value a minute. */
 export type SeriesOverTime = Readonly<Record<string, string>>
 
-/** A moment at which an alert fires, once. */
+/** The first moment at which an alert fires, once. */
 export interface FiringCase {
   readonly series: SeriesOverTime
+  /** Whole minutes: `5m`. */
   readonly at: string
   /** Without the name and the severity. */
   readonly labels: Readonly<Record<string, string>>
@@ -162,7 +163,7 @@ export const ALERT_CASES: Readonly<Record<string, AlertCases>> = {
     fires: [
       {
         series: { [bucket('30')]: '0x20', [bucket('60')]: '0+1x20', [bucket('+Inf')]: '0+1x20' },
-        at: '10m',
+        at: '6m',
         labels: { instance: 'node-a' },
         value: '59.7s',
       },
@@ -192,7 +193,7 @@ export const ALERT_CASES: Readonly<Record<string, AlertCases>> = {
         [`rest_client_requests_total{${ON_A},${API},code="${code}"}`]: '0+6x20',
         [`rest_client_requests_total{${ON_A},${API},code="200"}`]: '0+2x20',
       },
-      at: '10m',
+      at: '6m',
       labels: { instance: 'node-a', host: '10.0.0.1:6443' },
     })),
     silent: [
@@ -214,7 +215,7 @@ export const ALERT_CASES: Readonly<Record<string, AlertCases>> = {
           [`kubeproxy_userspace_connections_total{${ON_A},${OF_SERVICE}}`]: '0+30x20',
           [`kubeproxy_userspace_connections_total{${ON_B},${OF_SERVICE}}`]: '0+30x20',
         },
-        at: '10m',
+        at: '6m',
         labels: SERVICE,
         value: '30',
       },
@@ -233,7 +234,7 @@ export const ALERT_CASES: Readonly<Record<string, AlertCases>> = {
     fires: [
       {
         series: { [userspace('shed_total', `,${OF_SERVICE},reason="client-limit"`)]: '0+1x20' },
-        at: '10m',
+        at: '6m',
         labels: { ...SERVICE, reason: 'client-limit' },
         value: '5',
       },
@@ -247,7 +248,7 @@ export const ALERT_CASES: Readonly<Record<string, AlertCases>> = {
           [`kubeproxy_userspace_endpoints_ejected{${ON_A},${OF_SERVICE}}`]: '1 0 0 1 0 0 1 0 0 1 0 0 1 0 0',
           [`kubeproxy_userspace_endpoints_ejected{${ON_B},${OF_SERVICE}}`]: '0x15',
         },
-        at: '11m',
+        at: '10m',
         labels: SERVICE,
         value: '1',
       },
