@@ -13,6 +13,7 @@ import { replaceMeasured } from '../code/reliability/report/write-reliability-re
 import { SETUPS } from '../code/reliability/setups.js'
 import { KnownProcesses } from '../code/reliability/watch/known-processes.js'
 import { findListeningSocket } from '../code/reliability/watch/listening-socket.js'
+import { ANOTHER_PROGRAM, CLOSED_PORT, EXITING_PROCESS, NO_RULE } from '../code/reliability/watch/rule-watch.js'
 import { findRuleLead } from '../code/reliability/watch/rule-leads.js'
 
 /** Ten requests per second from the start on; those that start in the given times are not answered. */
@@ -137,19 +138,68 @@ void t.test('A client is followed through the rules to a port of the node, to Po
   t.end()
 })
 
-void t.test('After a kill of everything, rules may lead to what is known only, and at last to the new proxy', t => {
-  const { isKept } = KILL_CASES.find(({ name }) => name === 'kill-all')!
-  const keeps = (setupName: string, ...between: readonly string[]): boolean => {
-    const setup = SETUPS.find(({ name }) => name === setupName)!
-    const states = ['old proxy', ...between].map((to, n) => ({ at: 1000 * n, to }))
-    return isKept(computeCaseFigures(recordOf({ states }), 1000), setup)
+/** The load of a case in which clients lose something between 2 and 2.5 s. */
+const losing = (outcome: string, cutAt?: number): CaseRecord['load'] => ({
+  requests: requestsUntil(5000, [2000, 2500], outcome),
+  open: 10,
+  cuts: cutAt === undefined ? [] : [{ at: cutAt, reason: 'closed' }],
+})
+const LOSSLESS = losing('answered')
+const REFUSING = losing('ECONNREFUSED')
+const FAILING = losing('ECONNRESET')
+const CUTTING = losing('answered', 1500)
+const NOT_RECOVERED = { ...LOSSLESS, requests: requestsUntil(5000, [4500, 5000], 'ECONNRESET') }
+const WORKERS_ALONE = 'old proxy, its workers alone'
+
+/** For each kill, the setup, where the rules lead after the old proxy, and the load with which the promise is kept or broken. */
+const JUDGED: readonly (readonly [string, string, readonly string[], CaseRecord['load'], 'kept' | 'broken'])[] = [
+  ['kill-worker', 'userspace-2', [], CUTTING, 'kept'],
+  ['kill-worker', 'userspace-1', ['old proxy, waiting for a worker', 'old proxy'], FAILING, 'kept'],
+  ['kill-worker', 'userspace-1', [], REFUSING, 'broken'],
+  ['kill-worker', 'userspace-1', [], NOT_RECOVERED, 'broken'],
+  ['kill-worker', 'userspace-1', [CLOSED_PORT, 'old proxy'], LOSSLESS, 'broken'],
+  ['kill-worker', 'userspace-1', [`${ANOTHER_PROGRAM} (sh)`, 'old proxy'], LOSSLESS, 'broken'],
+  ['kill-worker', 'userspace-1', [NO_RULE, 'old proxy'], LOSSLESS, 'broken'],
+  ['kill-control', 'userspace-2', [WORKERS_ALONE, 'new proxy'], LOSSLESS, 'kept'],
+  ['kill-control', 'userspace-2', [WORKERS_ALONE, 'new proxy'], REFUSING, 'broken'],
+  ['kill-control', 'userspace-2', [WORKERS_ALONE, 'new proxy'], FAILING, 'broken'],
+  ['kill-control', 'userspace-2', [WORKERS_ALONE, 'new proxy'], CUTTING, 'broken'],
+  ['kill-control', 'userspace-2', [NO_RULE, 'new proxy'], LOSSLESS, 'broken'],
+  ['kill-control', 'iptables', ['kernel'], LOSSLESS, 'kept'],
+  ['kill-control', 'iptables', ['kernel'], NOT_RECOVERED, 'broken'],
+  ['kill-all', 'userspace-2', [EXITING_PROCESS, CLOSED_PORT, 'new proxy'], REFUSING, 'kept'],
+  ['kill-all', 'userspace-2', [CLOSED_PORT, 'new proxy'], NOT_RECOVERED, 'broken'],
+  ['kill-all', 'userspace-2', [`${ANOTHER_PROGRAM} (sh)`, CLOSED_PORT, 'new proxy'], REFUSING, 'broken'],
+  ['kill-all', 'userspace-2', [NO_RULE, 'new proxy'], REFUSING, 'broken'],
+  ['kill-all', 'userspace-2', [CLOSED_PORT], REFUSING, 'broken'],
+  ['kill-all', 'userspace-kernel', ['kernel', 'new proxy'], REFUSING, 'kept'],
+  ['kill-all', 'userspace-kernel', [CLOSED_PORT, 'new proxy'], REFUSING, 'broken'],
+  ['kill-all', 'iptables', ['kernel'], LOSSLESS, 'kept'],
+  ['kill-all', 'iptables', ['kernel'], REFUSING, 'broken'],
+  ['kill-all', 'iptables', ['kernel'], FAILING, 'broken'],
+  ['kill-all', 'iptables', ['kernel'], CUTTING, 'broken'],
+  ['oom-kill', 'userspace-1', [WORKERS_ALONE, 'new proxy'], CUTTING, 'kept'],
+  ['oom-kill', 'userspace-1', [WORKERS_ALONE, 'new proxy'], REFUSING, 'broken'],
+  ['oom-kill', 'userspace-1', [WORKERS_ALONE, 'new proxy'], NOT_RECOVERED, 'broken'],
+  ['oom-kill', 'userspace-1', [NO_RULE, 'new proxy'], LOSSLESS, 'broken'],
+  ['oom-kill', 'userspace-1', [`${ANOTHER_PROGRAM} (sh)`, 'new proxy'], LOSSLESS, 'broken'],
+]
+
+void t.test('The promise of each kill is judged by what clients lost and by where the rules led', t => {
+  const judge = (name: string, setupName: string, record: CaseRecord): string => {
+    const { isKept } = KILL_CASES.find(each => each.name === name)!
+    const setup = SETUPS.find(each => each.name === setupName)!
+    return isKept(computeCaseFigures(record, 1000), setup) ? 'kept' : 'broken'
   }
-  t.ok(keeps('userspace-2', 'a process that exits', 'a closed port', 'new proxy'))
-  t.notOk(keeps('userspace-2', 'another program (sh)', 'a closed port', 'new proxy'), 'a program that does not accept')
-  t.notOk(keeps('userspace-2', 'no rule', 'new proxy'))
-  t.notOk(keeps('userspace-2', 'a closed port'), 'nothing serves again')
-  t.ok(keeps('userspace-kernel', 'kernel', 'new proxy'))
-  t.notOk(keeps('userspace-kernel', 'a closed port', 'new proxy'), 'the kernel does not take over')
+  const verdicts = JUDGED.map(([name, setup, leads, load, verdict]) => {
+    const states = ['old proxy', ...leads].map((to, n) => ({ at: 1000 * n, to }))
+    const losses = computeCaseFigures(recordOf({ load }), 1000)
+    const lost = JSON.stringify([losses.refused, losses.failed, losses.cutEarly])
+    t.equal(judge(name, setup, recordOf({ load, states })), verdict, `${name}, ${setup}: ${leads.join(' → ')}; ${lost}`)
+    return `${name}: ${verdict}`
+  })
+  for (const { name } of KILL_CASES)
+    t.ok(verdicts.includes(`${name}: kept`) && verdicts.includes(`${name}: broken`), `${name} is judged both ways`)
   t.end()
 })
 

@@ -1,16 +1,14 @@
 import { type Test } from 'tap'
 import { faultsOf } from '../support/faults/faults-of.js'
 import { type SteadyTraffic } from '../support/faults/steady-traffic.js'
-import { NodeProcess } from '../support/nodes/node-process.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
 import {
   type Installer,
   impossibleModeOf,
   installersUnavailable,
-  makeCertificate,
-  makeInstallerNodes,
   readInstallers,
   startInstalled,
+  startInstallerApi,
 } from '../support/processes/installed-proxy.js'
 
 const testFault = faultsOf('Installers')
@@ -18,17 +16,18 @@ const testFault = faultsOf('Installers')
 /** A node whose API server is where installers expect it. */
 async function createNode(t: Test, installers: readonly Installer[]) {
   const node = await ServiceNode.create(t, [])
-  const tls = makeCertificate(t)
-  const api = new NodeProcess(node.network, 'api/api-server-entry', ['6443', tls.key, tls.certificate])
-  await api.readLine()
-  await api.sendCommand({
-    put: [
-      ...makeInstallerNodes(installers).map(object => ['nodes', object]),
-      ...node.services.map(service => ['services', service]),
-      ...node.slices(node.ips).map(slice => ['endpointslices', slice]),
-    ],
+  const tls = await startInstallerApi(t, node.network, installers, {
+    services: node.services,
+    endpointslices: node.slices(node.ips),
   })
   return { node, start: (installer: Installer) => startInstalled(t, node.network, installer, tls) }
+}
+
+/** Waits until a proxy drains. In iptables mode it has nothing to drain, and exits. */
+async function waitForDrain({ child, log }: ReturnType<typeof startInstalled>): Promise<void> {
+  await log.waitFor(/The kernel serves from now on/).catch((error: unknown) => {
+    if (child.exitCode === null) throw error
+  })
 }
 
 testFault(
@@ -52,8 +51,7 @@ testFault(
       const open = await node.startOpenConnections()
       traffic.push(open)
       proxy.child.kill('SIGTERM')
-      // In iptables mode it has nothing to drain, and exits.
-      await proxy.log.waitFor(/The kernel serves from now on/).catch(() => undefined)
+      await waitForDrain(proxy)
       await open.stop()
       t.equal(await proxy.ended, 0, proxy.log.lines.join('\n'))
       proxy = start(installer)

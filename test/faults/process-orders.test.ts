@@ -1,15 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { faultsOf } from '../support/faults/faults-of.js'
-import { REFUSED, THROUGH_A_WORKER, measureProcessFault } from '../support/faults/process-fault.js'
+import {
+  REFUSED,
+  THROUGH_A_WORKER,
+  THROUGH_A_WORKER_AND_UDP,
+  measureProcessFault,
+} from '../support/faults/process-fault.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { isRunning } from '../support/processes/children-of.js'
 
 const testFault = faultsOf('Processes of the proxy')
 const skip = namespacesUnavailable
 const STOP_MS = 3000
-/** UDP is served by one worker, perhaps this one. */
-const UDP_TOO = { ...THROUGH_A_WORKER, udpRequests: Infinity } as const
 
 testFault(
   {
@@ -28,7 +31,7 @@ testFault(
         kill('SIGCONT', control)
         fault.end()
       },
-      allowed: UDP_TOO,
+      allowed: THROUGH_A_WORKER_AND_UDP,
     }),
 )
 
@@ -49,7 +52,7 @@ testFault(
         kill('SIGCONT', control)
         fault.end()
       },
-      allowed: UDP_TOO,
+      allowed: THROUGH_A_WORKER_AND_UDP,
     }),
 )
 
@@ -69,7 +72,7 @@ testFault(
         kill('SIGSTOP', first!)
       },
       restarts: true,
-      allowed: UDP_TOO,
+      allowed: THROUGH_A_WORKER_AND_UDP,
     }),
 )
 
@@ -88,7 +91,7 @@ testFault(
         kill('SIGKILL', second!)
         await waitUntil(() => !isRunning(first!), 'it has been killed')
       },
-      allowed: { ...UDP_TOO, newConnections: 2 * THROUGH_A_WORKER.newConnections },
+      allowed: { ...THROUGH_A_WORKER_AND_UDP, newConnections: 2 * THROUGH_A_WORKER.newConnections },
       // Those through the stopped one wait for it until they give up.
       never: [REFUSED],
     }),

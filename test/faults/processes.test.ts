@@ -6,6 +6,7 @@ import {
   HANGS,
   REFUSED,
   THROUGH_A_WORKER,
+  THROUGH_A_WORKER_AND_UDP,
   WITHOUT_PROCESSES,
   measureProcessFault,
 } from '../support/faults/process-fault.js'
@@ -96,8 +97,7 @@ testFault(
         kill('SIGKILL', first!)
       },
       restarts: true,
-      // UDP is served by one worker, perhaps this one.
-      allowed: { ...THROUGH_A_WORKER, udpRequests: Infinity },
+      allowed: THROUGH_A_WORKER_AND_UDP,
     }),
 )
 
@@ -112,7 +112,7 @@ testFault(
       workers: 2,
       run: async (kill, control, [first]) => Promise.resolve(kill('SIGKILL', first!, control)),
       restarts: true,
-      allowed: { ...THROUGH_A_WORKER, udpRequests: Infinity },
+      allowed: THROUGH_A_WORKER_AND_UDP,
     }),
 )
 
@@ -271,6 +271,6 @@ testFault(
       run: async (kill, control, [first]) =>
         Promise.resolve(kill('SIGSTOP', first!)).then(() => kill('SIGKILL', control)),
       restarts: true,
-      allowed: { ...THROUGH_A_WORKER, udpRequests: Infinity },
+      allowed: THROUGH_A_WORKER_AND_UDP,
     }),
 )

@@ -1,14 +1,12 @@
 import t, { type Test } from 'tap'
 import { NetworkClient, NodeNetwork } from '../support/nodes/node-network.js'
-import { NodeProcess } from '../support/nodes/node-process.js'
 import {
   type Installer,
   impossibleModeOf,
   installersUnavailable,
-  makeCertificate,
-  makeInstallerNodes,
   readInstallers,
   startInstalled,
+  startInstallerApi,
 } from '../support/processes/installed-proxy.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80 }
@@ -16,16 +14,10 @@ const WEB = { clusterIP: '10.96.0.10', port: 80 }
 /** A node with an API server at 127.0.0.1:6443 that knows it under the names that the installers use. */
 async function createCluster(t: Test, installers: readonly Installer[]) {
   const network = await NodeNetwork.create(t)
-  const tls = makeCertificate(t)
-  const api = new NodeProcess(network, 'api/api-server-entry', ['6443', tls.key, tls.certificate])
-  await api.readLine()
   const server = await network.addServer('a')
-  await api.sendCommand({
-    put: [
-      ...makeInstallerNodes(installers).map(node => ['nodes', node]),
-      ['services', serviceObject()],
-      ['endpointslices', sliceObject(server.ip)],
-    ],
+  const tls = await startInstallerApi(t, network, installers, {
+    services: [serviceObject()],
+    endpointslices: [sliceObject(server.ip)],
   })
   const client = new NetworkClient(network, (await network.addPod()).namespace)
   return { network, tls, client }

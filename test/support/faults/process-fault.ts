@@ -8,6 +8,8 @@ import { type TrafficKind } from './traffic-counts.js'
 
 /** All open connections, and what is under way through a worker when it is killed. */
 export const THROUGH_A_WORKER = { openConnections: 20, newConnections: 5, udpRequests: 5 } as const
+/** The same if it may be the worker that has UDP, all of which one worker serves. */
+export const THROUGH_A_WORKER_AND_UDP = { ...THROUGH_A_WORKER, udpRequests: Infinity } as const
 /** UDP replies that come while the rules change. */
 export const DURING_CHANGE = { udpRequests: 2 } as const
 /** Everything that comes while no process listens. */

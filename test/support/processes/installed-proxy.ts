@@ -10,6 +10,7 @@ import { MODES } from '../../../lib/modes/registry.js'
 import { readYaml } from '../../../lib/source/read-yaml.js'
 import { ipvsUnavailable } from '../nodes/ipvs-unavailable.js'
 import { NODE_IP, type NodeNetwork, namespacesUnavailable } from '../nodes/node-network.js'
+import { NodeProcess } from '../nodes/node-process.js'
 import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
 import { PROXY_PROGRAM } from './proxy-process.js'
 
@@ -61,6 +62,12 @@ export interface ImpossibleMode {
   readonly message: RegExp
 }
 
+/** Files of an API server's certificate, which is its own CA. */
+export interface ServerCertificate {
+  readonly key: string
+  readonly certificate: string
+}
+
 /** The mode of an installer, if it cannot serve here. */
 export function impossibleModeOf({ command, files }: Installer): ImpossibleMode | undefined {
   const text = [...command, ...Object.values(files)].join('\n')
@@ -70,7 +77,7 @@ export function impossibleModeOf({ command, files }: Installer): ImpossibleMode 
 }
 
 /** The Nodes of a cluster that knows this node under all names that installers use. */
-export function makeInstallerNodes(installers: readonly Installer[]): readonly object[] {
+function makeInstallerNodes(installers: readonly Installer[]): readonly object[] {
   const names = installers.map(
     ({ command }) => /--hostname-override=(\S+)/.exec(command.join(' '))?.[1] ?? hostname().toLowerCase(),
   )
@@ -95,7 +102,7 @@ export function readInstallers(): readonly Installer[] {
 }
 
 /** A certificate for an API server at 127.0.0.1, in files. Its own CA, so clients can trust it. */
-export function makeCertificate(t: Test): { readonly key: string; readonly certificate: string } {
+export function makeCertificate(t: Test): ServerCertificate {
   const folder = mkdtempSync(join(tmpdir(), 'certificate-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
@@ -103,6 +110,25 @@ export function makeCertificate(t: Test): { readonly key: string; readonly certi
   const output = ['-keyout', key, '-out', certificate, '-days', '2']
   execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject, ...output], { stdio: 'pipe' })
   return { key, certificate }
+}
+
+/**
+ * Starts an API server at 127.0.0.1:6443 that knows the node under all names that installers use.
+ * @param objects what else it has, by resource
+ * @returns the certificate that the proxies must trust
+ */
+export async function startInstallerApi(
+  t: Test,
+  network: NodeNetwork,
+  installers: readonly Installer[],
+  objects: Readonly<Record<string, readonly object[]>>,
+): Promise<ServerCertificate> {
+  const tls = makeCertificate(t)
+  const api = new NodeProcess(network, 'api/api-server-entry', ['6443', tls.key, tls.certificate])
+  await api.readLine()
+  const all = Object.entries({ nodes: makeInstallerNodes(installers), ...objects })
+  await api.sendCommand({ put: all.flatMap(([resource, each]) => each.map(object => [resource, object])) })
+  return tls
 }
 
 /** In a mount namespace of its own: `/var` has only the files of the installer, and `/etc` has them in addition. */
@@ -128,7 +154,7 @@ export function startInstalled(
   t: Test,
   network: NodeNetwork,
   { command, env, files }: Installer,
-  { key, certificate }: { readonly key: string; readonly certificate: string },
+  { key, certificate }: ServerCertificate,
 ) {
   const root = mkdtempSync(join(tmpdir(), 'installed-'))
   t.teardown(() => rmSync(root, { recursive: true }))

@@ -1,3 +1,4 @@
+import { CLOSED_PORT } from '../watch/rule-watch.js'
 import { type ReliabilityCase } from './reliability-case.js'
 
 /** The boot of a node whose rules of the former boot are restored. */
@@ -24,5 +25,5 @@ export const REBOOT_CASE: ReliabilityCase = {
     await site.launch().ready
     return site.finish()
   },
-  isKept: ({ hasRecovered, leads }) => hasRecovered && leads.at(-1)?.to !== 'a closed port',
+  isKept: ({ hasRecovered, leads }) => hasRecovered && leads.at(-1)?.to !== CLOSED_PORT,
 }
