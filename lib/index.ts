@@ -37,6 +37,7 @@ export type { InProcessDataPlane } from './dataplane/in-process.js'
 export type {
   DataPlane,
   DataPlaneCounts,
+  DrainReport,
   ListenerCounts,
   ListenerReport,
   TrafficCounts,

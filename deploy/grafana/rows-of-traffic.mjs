@@ -164,7 +164,8 @@ export const FAILURES = {
   panels: [
     {
       title: 'Refused clients',
-      description: 'For any reason: no endpoint, none that can be reached, a limit.',
+      description:
+        'No endpoint could be reached, or a limit was reached. The kernel refuses clients of a Service without endpoints: they do not count.',
       unit: 'cps',
       queries: perService(rate(ofServices('kubeproxy_userspace_refused_total'))),
     },

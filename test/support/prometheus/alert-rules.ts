@@ -23,8 +23,8 @@ export function readAlertRules(): RulesFile {
 }
 
 /**
- * The rules with alerts that fire at the first evaluation for which they hold.
- * @param thresholds for alerts whose threshold takes minutes or gigabytes to reach: the end of the expression, and what replaces it
+ * The rules without delays: an alert fires at the first evaluation at which its expression holds.
+ * @param thresholds by alert, where a test would need minutes or gigabytes to reach it: a part of the expression, and what replaces it
  */
 export function withoutDelay(
   { groups }: RulesFile,

@@ -61,7 +61,7 @@ export function readDashboard(): Dashboard {
 }
 
 /** An expression with values in the place of variables. @throws Error if a variable is unknown */
-export function fillVariables(expression: string): string {
+function fillVariables(expression: string): string {
   return expression.replaceAll(/\$(\w+)/g, (_, name: string) => {
     const value = VALUES[name]
     if (value === undefined) throw new Error(`unknown variable $${name} in ${expression}`)
