@@ -57,6 +57,12 @@ class WorkerUnderTest {
     return this.waitForMessage('report', message => message.generation === generation)
   }
 
+  /** Sends a plan with one listener. @returns its port */
+  async listen({ endpoint }: TcpPod): Promise<number> {
+    const { opened } = await this.applyPlan([makeListenerSpec({ endpoints: [endpoint] })])
+    return opened[0]![1]
+  }
+
   async waitForMessage<K extends WorkerMessage['kind']>(
     kind: K,
     matches: (message: WorkerMessage & { kind: K }) => boolean = () => true,
@@ -66,6 +72,16 @@ class WorkerUnderTest {
     await waitUntil(() => find() !== undefined, `the worker sends ${kind}`)
     return find() as WorkerMessage & { kind: K }
   }
+}
+
+/** Starts a worker with a connection to an endpoint that never answers; `open` resolves when that has ended. */
+async function startWithConnection(t: Test) {
+  const silent = await TcpPod.start(t, () => undefined)
+  const fixture = new WorkerUnderTest(t)
+  const port = await fixture.listen(silent)
+  const open = exchange(port, 'x')
+  await waitUntil(() => silent.sockets.length === 1, 'the connection is open')
+  return { fixture, port, open }
 }
 
 const endpoints = [{ ip: '127.0.0.1', port: 9 }]
@@ -120,9 +136,7 @@ t.test('a worker sends the counts of many listeners in parts', async t => {
 t.test('an orphan serves its last plan for a limited time, then drains and exits', async t => {
   const pod = await TcpPod.startNamed(t, 'pod')
   const fixture = new WorkerUnderTest(t)
-  const [[, port]] = (await fixture.applyPlan([makeListenerSpec({ endpoints: [pod.endpoint] })])).opened as [
-    [string, number],
-  ]
+  const port = await fixture.listen(pod)
   fixture.worker.handleSignal()
   t.equal(await readAnswer(port), 'pod', 'a worker with a control process ignores the signal')
   fixture.worker.becomeOrphan()
@@ -138,13 +152,7 @@ t.test('an orphan serves its last plan for a limited time, then drains and exits
 })
 
 t.test('an orphan closes its listeners at a signal, and open connections may continue for the drain time', async t => {
-  const silent = await TcpPod.start(t, () => undefined)
-  const fixture = new WorkerUnderTest(t)
-  const [[, port]] = (await fixture.applyPlan([makeListenerSpec({ endpoints: [silent.endpoint] })])).opened as [
-    [string, number],
-  ]
-  const open = exchange(port, 'x')
-  await waitUntil(() => silent.sockets.length === 1, 'the connection is open')
+  const { fixture, port, open } = await startWithConnection(t)
   fixture.worker.becomeOrphan()
   fixture.worker.handleSignal()
   t.equal(await readAnswer(port), 'ECONNREFUSED', 'the port is free at once')
@@ -191,13 +199,7 @@ t.test('a worker without a plan exits with its control process', async t => {
 t.test(
   'a worker that loses its control process while it drains lets open connections continue for the drain timeout',
   async t => {
-    const silent = await TcpPod.start(t, () => undefined)
-    const draining = new WorkerUnderTest(t)
-    const [[, port]] = (await draining.applyPlan([makeListenerSpec({ endpoints: [silent.endpoint] })])).opened as [
-      [string, number],
-    ]
-    const open = exchange(port, 'x')
-    await waitUntil(() => silent.sockets.length === 1, 'the connection is open')
+    const { fixture: draining, open } = await startWithConnection(t)
     // As a proxy that stands by does.
     draining.worker.handle({ kind: 'drain', timeoutMs: 20 * 24 * 3600 * 1000 }, undefined)
     draining.worker.becomeOrphan()
@@ -213,13 +215,7 @@ t.test(
 )
 
 t.test('a worker that loses its control process late in a drain keeps the end of the drain', async t => {
-  const silent = await TcpPod.start(t, () => undefined)
-  const draining = new WorkerUnderTest(t)
-  const [[, port]] = (await draining.applyPlan([makeListenerSpec({ endpoints: [silent.endpoint] })])).opened as [
-    [string, number],
-  ]
-  const open = exchange(port, 'x')
-  await waitUntil(() => silent.sockets.length === 1, 'the connection is open')
+  const { fixture: draining, open } = await startWithConnection(t)
   draining.worker.handle({ kind: 'drain', timeoutMs: 20 }, undefined)
   draining.worker.becomeOrphan()
   await draining.clock.advance(20)

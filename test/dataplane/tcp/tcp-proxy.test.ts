@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { isLocalResourceError } from '../../../lib/dataplane/transport/socket-error.js'
+import { type TcpTransport } from '../../../lib/dataplane/transport/tcp-transport.js'
 import {
   PlaneUnderTest,
   WORKERS,
@@ -16,6 +17,21 @@ import {
 import { unresponsiveEndpoint } from '../../support/pods/unresponsive-endpoint.js'
 import { TcpPod, readAnswer, exchange, refusingEndpoint } from '../../support/pods/tcp-pod.js'
 import { testBothTransports as test } from '../../support/dataplane/test-both-tcp-transports.js'
+
+/** Opens a connection through a proxy to a Pod that sends everything back. */
+async function openEcho(t: Test, transport: TcpTransport) {
+  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
+  const plane = new PlaneUnderTest(t, { transport })
+  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
+  const client = connect(port!, '127.0.0.1')
+  t.teardown(() => client.destroy())
+  const ask = async (text: string): Promise<string> => {
+    client.write(text)
+    return String((await once(client, 'data'))[0])
+  }
+  await ask('x')
+  return { pod, plane, port: port!, client, ask }
+}
 
 test(
   'endpoints take turns',
@@ -186,16 +202,10 @@ test('thousands of endpoints that refuse cost a client sixteen attempts at most'
 })
 
 test('open connections go on when the last endpoint leaves the list', async (t, transport) => {
-  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-  const plane = new PlaneUnderTest(t, { transport })
-  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
-  const client = connect(port!, '127.0.0.1')
-  client.write('one')
-  t.equal(String((await once(client, 'data'))[0]), 'one')
+  const { plane, ask } = await openEcho(t, transport)
+  t.equal(await ask('one'), 'one')
   await plane.apply(makeListenerSpec({ endpoints: [] }))
-  client.write('two')
-  t.equal(String((await once(client, 'data'))[0]), 'two')
-  client.destroy()
+  t.equal(await ask('two'), 'two')
 })
 
 test('a port that another process took while there was no endpoint is reported, and the next plan opens another port', async (t, transport) => {
@@ -262,25 +272,19 @@ test('several silent endpoints get no more attempts than the schedule has', asyn
 })
 
 test('open connections go on when endpoints change and when their listener closes', async (t, transport) => {
-  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
   const other = await TcpPod.startNamed(t, 'other')
-  const plane = new PlaneUnderTest(t, { transport })
-  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
-  const client = connect(port!, '127.0.0.1')
-  client.write('one')
-  t.equal(String((await once(client, 'data'))[0]), 'one')
+  const { plane, port, client, ask } = await openEcho(t, transport)
+  t.equal(await ask('one'), 'one')
   t.equal(
     (await plane.apply(makeListenerSpec({ endpoints: [other.endpoint] })))[0],
     port,
     'the listener keeps its port',
   )
-  t.equal(await readAnswer(port!), 'other')
-  client.write('two')
-  t.equal(String((await once(client, 'data'))[0]), 'two')
+  t.equal(await readAnswer(port), 'other')
+  t.equal(await ask('two'), 'two')
   await plane.apply()
-  t.equal(await readAnswer(port!), 'ECONNREFUSED')
-  client.write('three')
-  t.equal(String((await once(client, 'data'))[0]), 'three')
+  t.equal(await readAnswer(port), 'ECONNREFUSED')
+  t.equal(await ask('three'), 'three')
   client.end()
   await once(client, 'close')
 })
@@ -356,26 +360,16 @@ test('an endpoint that leads back to the proxy does not make a loop', async (t, 
 })
 
 test('a drain waits for open connections, and refuses new ones', async (t, transport) => {
-  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-  const plane = new PlaneUnderTest(t, { transport })
-  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
-  const client = connect(port!, '127.0.0.1')
-  client.write('x')
-  await once(client, 'data')
+  const { plane, port, client } = await openEcho(t, transport)
   const drained = plane.plane.drain(60_000)
-  await waitUntil(async () => (await readAnswer(port!)) === 'ECONNREFUSED', 'new connections are refused')
+  await waitUntil(async () => (await readAnswer(port)) === 'ECONNREFUSED', 'new connections are refused')
   client.end('y')
   t.equal(String((await once(client, 'data'))[0]), 'y')
   t.strictSame(await drained, { cutOff: 0, lostWorkers: 0 })
 })
 
 test('a drain with another time replaces an earlier one, and both have one result', async (t, transport) => {
-  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-  const plane = new PlaneUnderTest(t, { transport })
-  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
-  const client = connect(port!, '127.0.0.1')
-  client.write('x')
-  await once(client, 'data')
+  const { plane, client } = await openEcho(t, transport)
   const broken = once(client, 'error')
   const [first, last] = [plane.plane.drain(60_000), plane.plane.drain(20)]
   t.strictSame(await Promise.all([first, last]), Array(2).fill({ cutOff: 1, lostWorkers: 0 }))
@@ -383,12 +377,7 @@ test('a drain with another time replaces an earlier one, and both have one resul
 })
 
 test('a drain that reaches its timeout resets the remaining connections', async (t, transport) => {
-  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-  const plane = new PlaneUnderTest(t, { transport })
-  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
-  const client = connect(port!, '127.0.0.1')
-  client.write('x')
-  await once(client, 'data')
+  const { plane, client } = await openEcho(t, transport)
   const broken = once(client, 'error')
   t.strictSame(await plane.plane.drain(20), { cutOff: 1, lostWorkers: 0 })
   t.equal(((await broken) as [NodeJS.ErrnoException])[0].code, 'ECONNRESET')
@@ -588,25 +577,19 @@ test(
 )
 
 test('the kernel probes both sides of an idle connection (keep-alive)', async (t, transport) => {
-  const pod = await TcpPod.start(t, socket => void socket.pipe(socket))
-  const plane = new PlaneUnderTest(t, { transport })
-  const [port] = await plane.apply(makeListenerSpec({ endpoints: [pod.endpoint] }))
-  const client = connect(port!, '127.0.0.1')
-  client.write('x')
-  await once(client, 'data')
+  const { pod, port, client } = await openEcho(t, transport)
   const hex = (n: number) => n.toString(16).toUpperCase().padStart(4, '0')
   // /proc/net/tcp: local address, remote address, state 01 (established), queues, and timer 02 (keep-alive).
   const hasKeepAlive = (local: string, remote: string) =>
     new RegExp(`${local} +[0-9A-F]{8}:${remote} 01 \\S+ 02:`).test(readFileSync('/proc/net/tcp', 'utf8'))
   await waitUntil(
-    () => hasKeepAlive(`0100007F:${hex(port!)}`, hex(client.localPort!)),
+    () => hasKeepAlive(`0100007F:${hex(port)}`, hex(client.localPort!)),
     'the client side has a keep-alive timer',
   )
   await waitUntil(
     () => hasKeepAlive('0100007F:[0-9A-F]{4}', hex(pod.endpoint.port)),
     'the endpoint side has a keep-alive timer',
   )
-  client.destroy()
 })
 
 test('a client that leaves during its dial leaves nothing behind', async (t, transport) => {
