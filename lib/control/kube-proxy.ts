@@ -16,7 +16,7 @@ import { VERSION } from './version.js'
 /** Pause after a generation that could not start, in milliseconds: it doubles up to the maximum. */
 const FIRST_RETRY_MS = 1000
 const MAX_RETRY_MS = 8000
-/** After this time without success, in milliseconds, this process ends: another one may have what this one lacks. */
+/** If no proxy serves for this time, in milliseconds, this process ends: another one may have what this one lacks. */
 const SERVE_AGAIN_TIMEOUT_MS = 60_000
 
 /** Makes a generation; see `Generation.create`. */
@@ -31,6 +31,8 @@ export class KubeProxy {
   readonly #log: Log
   /** Whether the generation has given way, and there is no other one yet. */
   #isStandingBy = false
+  /** Since when no proxy serves because this one cannot start to serve again. */
+  #failingSince: number | undefined
   /** Why this proxy has to end once it serves again. */
   #failure: ProxyFailure | undefined
 
@@ -118,17 +120,17 @@ export class KubeProxy {
 
   /** Stands by, and starts the next generation. @returns undefined if this process has to end @throws ProxyFailure if it cannot start */
   async #standByAndServeAgain(draining: DrainingGenerations, shutdown: Shutdown): Promise<Generation | undefined> {
-    let firstFailureAt: number | undefined
+    this.#failingSince = undefined
     for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(MAX_RETRY_MS, 2 * retryMs)) {
       // Also after a failure: meanwhile, another proxy may serve.
       if (!(await this.#standBy(draining, shutdown))) return undefined
       await this.#generation.close()
-      if (firstFailureAt === undefined) this.#log.info(0, 'The kube-proxy that took over has ended: serving again')
+      if (this.#failingSince === undefined) this.#log.info(0, 'The kube-proxy that took over has ended: serving again')
       try {
         return await this.#serveAgain(shutdown)
       } catch (error) {
-        firstFailureAt ??= realClock.now()
-        if (isLasting(error) || realClock.now() - firstFailureAt > SERVE_AGAIN_TIMEOUT_MS) throw error
+        this.#failingSince ??= realClock.now()
+        if (isLasting(error) || realClock.now() - this.#failingSince > SERVE_AGAIN_TIMEOUT_MS) throw error
         this.#log.error('Cannot serve again; trying again', error, { retryMs })
         await pause(realClock, retryMs, shutdown.stop.aborted ? shutdown.isOver : shutdown.stop)
       }
@@ -154,6 +156,7 @@ export class KubeProxy {
     void aborted(successor.gone).then(async () => {
       const onThirdServing = (): void => {
         onServed()
+        this.#failingSince = undefined
         isThirdServing = true
         wake()
       }

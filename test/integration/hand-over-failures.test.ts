@@ -55,14 +55,18 @@ t.test('a proxy that cannot start to serve again leaves the node to one that can
   hook.set('kill -KILL $$')
   await node.kill(second)
   await first.waitForLine(/"Cannot serve again; trying again"/)
-  const third = await node.start()
-  hook.set('')
+  const third = await node.start(WITHOUT_WORKERS)
   await waitUntil(async () => (await node.gauge('kubeproxy_standby_proxies')) === 1, 'the first one stands by')
   t.equal(countLines(third, GIVING_WAY), 0)
   t.equal(await early.send('still here'), 'still here')
+  hook.set('')
+  const from = first.lines.length
+  await node.kill(third)
+  await first.waitForLine(node.synced, from)
+  t.equal(countLines(first, SERVING_AGAIN), 2, 'its time begins again when another one has served')
+  t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/)
   early.end()
   t.equal(await first.stop(), 0)
-  t.equal(await third.stop(), 0)
 })
 
 t.test('a proxy that cannot start to serve again ends after SIGTERM, in its time', { skip }, async t => {
