@@ -91,7 +91,8 @@ export class HandOver {
   readonly #serves = new AbortController()
   #isRequested = false
   #isOurTurn = false
-  #cancelLimit: () => void = () => undefined
+  /** Whether the time has begun in which this proxy has to serve. */
+  #isTimeLimited = false
   /** Whether another proxy has given way to this one. */
   #hasPredecessor = false
   #server: HandOverServer | undefined
@@ -170,13 +171,14 @@ export class HandOver {
     void predecessors.whenReleased().then(onPortsFree)
   }
 
-  /** From now on there is another proxy that could serve. */
+  /** There is another proxy that could serve. The time counts from the first one, which relies on it. */
   #limitTime(): void {
+    if (this.#isTimeLimited) return
+    this.#isTimeLimited = true
     const checkServing = (): void => {
       if (!this.#serves.signal.aborted && !this.#stop.signal.aborted) this.#subscriber?.onLate()
     }
-    this.#cancelLimit()
-    this.#cancelLimit = this.#options.clock.after(TAKE_OVER_TIMEOUT_MS, checkServing, { keepsAlive: false })
+    this.#options.clock.after(TAKE_OVER_TIMEOUT_MS, checkServing, { keepsAlive: false })
   }
 
   /** Asks again until the name is free or the other proxy gives way, while this one serves. */

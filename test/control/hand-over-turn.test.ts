@@ -313,6 +313,22 @@ t.test('a proxy that has given way before stands by behind one that serves', asy
   t.ok(third.successor.asks.aborted, 'a new one still takes over')
 })
 
+t.test('the time limit of a proxy that has taken over does not begin again when it declines', async t => {
+  const rig = new HandOverRig(t)
+  const first = rig.start()
+  await aborted(first.turn)
+  const clock = new ManualClock()
+  const second = rig.start({ clock })
+  await aborted(second.turn)
+  clock.advanceSync(TAKE_OVER_TIMEOUT_MS - 5000)
+  await aborted(rig.start({ isAgain: true }).successor.gone)
+  t.strictSame(second.calls, ['stale rules', 'turn'])
+  clock.advanceSync(5000)
+  t.strictSame(second.calls, ['stale rules', 'turn', 'late'])
+  clock.advanceSync(TAKE_OVER_TIMEOUT_MS)
+  t.strictSame(second.calls, ['stale rules', 'turn', 'late'], 'it learns that once')
+})
+
 t.test('a proxy that has given way before takes over from one that is about to end, and from none', async t => {
   for (const isThere of [true, false]) {
     const rig = new HandOverRig(t)
