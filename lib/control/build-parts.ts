@@ -154,9 +154,9 @@ function takeOverFailure(): ProxyFailure {
   const seconds = TAKE_OVER_TIMEOUT_MS / 1000
   return new ProxyFailure(
     'TAKE_OVER_FAILED',
-    `This proxy took over, and its rules were not in the kernel ${seconds} s later`,
+    `The rules of this proxy were not in the kernel within ${seconds} s, and another kube-proxy can serve this node`,
     {
-      hint: 'The log says which rules it cannot write. The kube-proxy that served before serves again',
+      hint: 'The log says which rules it cannot write. The other kube-proxy serves instead',
     },
   )
 }

@@ -111,6 +111,7 @@ t.test('a successor that can never write the rules of a family gives the service
   const [code] = (await once(second.child, 'exit')) as [number]
   t.equal(code, 1)
   t.equal(countLines(second, /TAKE_OVER_FAILED/), 1)
+  t.equal(countLines(second, /within 45 s, and another kube-proxy can serve this node/), 1)
   t.ok(countLines(second, /"Cannot write the rules.*family="IPv4"/) > 0, 'it says why')
   t.equal(countLines(second, /"Serving healthz over HTTP"/), 0, 'probes never asked it')
   await first.waitForLine(SERVING_AGAIN)
