@@ -143,7 +143,7 @@ export class Generation {
   }
 
   /** Waits while another proxy serves; see `standBehind`. */
-  standBehind(onServing: () => void, stop: AbortSignal): Promise<void> {
+  standBehind(onServing: (isServing: boolean) => void, stop: AbortSignal): Promise<void> {
     return this.#parts.handOver.standBehind(onServing, stop)
   }
 

@@ -130,7 +130,7 @@ export class HandOver {
   }
 
   /** Waits while another proxy serves; see `standBehind`. Never rejects. */
-  async standBehind(onServing: () => void, stop: AbortSignal): Promise<void> {
+  async standBehind(onServing: (isServing: boolean) => void, stop: AbortSignal): Promise<void> {
     const { address, proof, clock, log } = this.#options
     const problem = new OnceReporter()
     const onFailure = (error: Error): void => {

@@ -154,14 +154,15 @@ export class KubeProxy {
     void aborted(successor.serves).then(onServed)
     void aborted(shutdown.stop).then(successor.letAnswer)
     void aborted(successor.gone).then(async () => {
-      const onThirdServing = (): void => {
+      // A fourth one may follow the third one, and not serve yet.
+      const onThirdServing = (isServing: boolean): void => {
+        isThirdServing = isServing
+        if (!isServing) return
         onServed()
         this.#failingSince = undefined
-        isThirdServing = true
         wake()
       }
       await generation.standBehind(onThirdServing, over.signal)
-      isThirdServing = false
       isNameFree = true
       wake()
     })

@@ -15,8 +15,8 @@ export interface StandBehindOptions {
   readonly proof: HandOverProof
   /** `wait`: a proxy that has just started. It waits also for one that is about to end, and counts nowhere as standing by. */
   readonly demand: 'stand by' | 'wait'
-  /** Called when the rules of the other proxy are in the kernel. */
-  readonly onServing: () => void
+  /** Called with true when the rules of the other proxy are in the kernel, and then with false when it no longer serves. */
+  readonly onServing: (isServing: boolean) => void
   /** Called each time that this process cannot show that it may write rules. It asks again. */
   readonly onFailure: (error: Error) => void
   readonly clock: Clock
@@ -62,8 +62,9 @@ async function waitForEnd(connection: LineConnection, { onServing, stop }: Stand
   const release = connection.destroyWhen(stop)
   let line = await connection.nextLine()
   if (line === 'serving') {
-    onServing()
+    onServing(true)
     line = await connection.nextLine()
+    onServing(false)
   }
   release()
   connection.destroy()

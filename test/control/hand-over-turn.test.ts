@@ -126,20 +126,41 @@ t.test('a proxy that stands by waits for the third one, and learns when it serve
   await aborted(first.turn)
   const third = rig.start()
   await aborted(third.turn)
-  let serves = 0
-  const waiting = first.handOver.standBehind(() => serves++, new AbortController().signal)
+  const serves: boolean[] = []
+  const onServing = (isServing: boolean): void => void serves.push(isServing)
+  const waiting = first.handOver.standBehind(onServing, new AbortController().signal)
   await waitUntil(() => third.predecessors.count === 2, 'it is counted')
-  t.equal(serves, 0)
+  t.strictSame(serves, [])
   third.handOver.announceServing()
-  await waitUntil(() => serves === 1, 'the third one serves')
+  await waitUntil(() => serves.length === 1, 'the third one serves')
   third.handOver.release()
   await t.resolves(waiting)
+  t.strictSame(serves, [true, false])
   third.handOver.close()
-  await t.resolves(
-    first.handOver.standBehind(() => serves++, new AbortController().signal),
-    'there is no other one',
-  )
-  t.equal(serves, 1)
+  await t.resolves(first.handOver.standBehind(onServing, new AbortController().signal), 'there is no other one')
+  t.equal(serves.length, 2)
+})
+
+t.test('a proxy that stands by learns when the third one is lost, before the fourth one serves', async t => {
+  const rig = new HandOverRig(t)
+  const first = rig.start()
+  await aborted(first.turn)
+  const third = rig.start()
+  await aborted(third.turn)
+  third.handOver.announceServing()
+  const serves: boolean[] = []
+  const waiting = first.handOver.standBehind(isServing => serves.push(isServing), new AbortController().signal)
+  await waitUntil(() => serves.length === 1, 'the third one serves')
+  const fourth = rig.start()
+  await aborted(fourth.turn)
+  third.handOver.close()
+  await waitUntil(() => serves.length === 2, 'the third one is lost')
+  t.strictSame(serves, [true, false])
+  fourth.handOver.announceServing()
+  await waitUntil(() => serves.length === 3, 'the fourth one serves')
+  fourth.handOver.release()
+  await t.resolves(waiting)
+  t.strictSame(serves, [true, false, true, false])
 })
 
 /** A process that has the name of a proxy, and behaves in its own way. */

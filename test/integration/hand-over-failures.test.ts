@@ -12,6 +12,7 @@ import {
   countLines,
 } from '../support/processes/hand-over-lines.js'
 import { workersOf } from '../support/processes/children-of.js'
+import { HeldProgram } from '../support/processes/held-program.js'
 import { ProgramHook } from '../support/processes/program-hook.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 
@@ -117,6 +118,36 @@ t.test('a proxy that prepares to serve again behind a newer one ends after SIGTE
   t.strictSame(await node.probe(), [200, 200, 200])
   t.equal(await third.stop(), 0)
 })
+
+t.test(
+  'a proxy whose third one is lost while a fourth one prepares does not end before that one serves',
+  { skip },
+  async t => {
+    const node = await ServiceNode.create(t, FLAGS)
+    const first = await node.start()
+    const early = await node.connect()
+    const second = await node.start(WITHOUT_WORKERS)
+    await first.waitForLine(STANDING_BY)
+    const third = await node.start(WITHOUT_WORKERS)
+    await second.waitForLine(STANDING_BY)
+    await node.kill(second)
+    const restore = new HeldProgram(t, await node.restoreProgram(), 'KUBE-PORTALS')
+    const fourth = node.launch(WITHOUT_WORKERS, restore.env)
+    await fourth.waitForLine(HAS_GIVEN_WAY)
+    // It uses another port than the third one, so that it has to write rules.
+    await fourth.waitForLine(/"Serving" servicePort="IPv4\/default\/web\/TCP"/)
+    await node.kill(third)
+    early.end()
+    const ended = once(first.child, 'exit').then(([code]) => code as number)
+    first.child.kill('SIGTERM')
+    await first.waitForLine(/"Signal received"/)
+    await waitUntil(async () => (await node.gauge('kubeproxy_standby_proxies')) === 1, 'it waits for the fourth one')
+    await node.kill(fourth)
+    await first.waitForLine(SERVING_AGAIN)
+    t.equal(await ended, 0)
+    t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/, 'the kernel serves')
+  },
+)
 
 /** A proxy that cleans up at its end: it waits in the middle of that, at a program that does not check a proof. */
 async function startHeldCleanup(t: Test) {
