@@ -183,6 +183,20 @@ t.test('a new proxy waits for a step of the cleanup of the one before, and that 
   t.equal(await second.stop(), 0)
 })
 
+t.test('a proxy whose last step does not end gives way within the time of its successor', { skip }, async t => {
+  const { node, hook, first, ended } = await startHeldCleanup(t)
+  const second = node.launch()
+  await first.waitForLine(/"Giving way while a write to the kernel has not ended"/)
+  await second.waitForLine(HAS_GIVEN_WAY)
+  await second.waitForLine(node.synced)
+  t.equal(countLines(second, /without a hand-over/), 0)
+  hook.release()
+  t.equal(await ended, 0)
+  t.equal(countLines(first, /"The cleanup has ended early/), 1)
+  t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/)
+  t.equal(await second.stop(), 0)
+})
+
 t.test('a second signal ends a cleanup', { skip }, async t => {
   const { hook, first, ended } = await startHeldCleanup(t)
   first.child.kill('SIGTERM')
