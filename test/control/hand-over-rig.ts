@@ -31,6 +31,9 @@ export class HandOverRig {
 
   constructor(t: Test) {
     this.#t = t
+    // In a proxy, other things keep the process alive. The sockets of a hand-over do not.
+    const alive = setInterval(() => undefined, 60_000)
+    t.teardown(() => clearInterval(alive))
   }
 
   /** The proof of a process that may write rules. */
