@@ -119,7 +119,6 @@ const FREE_NAMES: Readonly<Record<string, string>> = {
   'lib/demo/example-objects.ts': 'several objects that are one example',
   'lib/demo/cluster-objects.ts': 'several objects that are one cluster',
   'lib/model/objects.ts': 'the API objects together: they are one vocabulary',
-  'lib/dataplane/transport/socket-error.ts': 'questions about one kind of error',
   'lib/source/api-failure.ts': 'makes failures of one kind',
   'lib/workers/worker-messages.ts': 'several messages that are one conversation',
   'lib/system/node-addresses.ts': 'all about one matter, in several functions',

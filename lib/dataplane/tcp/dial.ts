@@ -4,7 +4,12 @@ import { type EndpointLease } from '../endpoint-lease.js'
 import { type DialQueue } from '../limits/dial-budget.js'
 import { type PendingDial } from '../limits/dial-burst.js'
 import { type ListenerContext } from '../listener-context.js'
-import { isLocalResourceError, isOutOfDescriptors, isOutOfSourcePorts } from '../transport/socket-error.js'
+import {
+  isLocalResourceError,
+  isOutOfDescriptors,
+  isOutOfSourcePorts,
+  ownSocketError,
+} from '../transport/socket-error.js'
 import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from '../transport/tcp-transport.js'
 import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
 
@@ -194,6 +199,7 @@ class DialAttempt implements TcpConnector {
   readonly #context: ListenerContext
   readonly #socket: TcpSocket
   readonly #timer: NodeJS.Timeout
+  #ownSocketError: Error | undefined
 
   constructor(dial: Dial, context: ListenerContext, target: BalancedEndpoint, timeoutMs: number) {
     this.#dial = dial
@@ -211,12 +217,16 @@ class DialAttempt implements TcpConnector {
 
   onConnecting(socket: TcpSocket): void {
     const local = socket.localAddress()
-    if (local !== undefined) this.upstreamKey = this.#context.upstreamSockets.tcp.add(local, this.target)
+    if (local === undefined) return
+    this.upstreamKey = this.#context.upstreamSockets.tcp.add(local, this.target)
+    this.#ownSocketError = ownSocketError(local, this.target)
   }
 
   onConnect(socket: TcpSocket): void {
     clearTimeout(this.#timer)
-    this.#dial.handleConnect(this, socket)
+    if (this.#ownSocketError === undefined) return this.#dial.handleConnect(this, socket)
+    socket.reset()
+    this.#dial.handleFailure(this, this.#ownSocketError, false)
   }
 
   onError(_socket: TcpSocket, error: Error): void {

@@ -1,5 +1,7 @@
+import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { systemCode } from '../../model/failure.js'
+import { type SocketAddress } from './upstream-sockets.js'
 
 /** Errors of a machine that has run out of something. */
 const LOCAL_RESOURCE_ERRORS = new Set([
@@ -42,6 +44,16 @@ export function isOutOfUdpPorts(error: unknown): boolean {
 export function systemError(call: string, status: number): Error {
   const code = getSystemErrorName(status)
   return Object.assign(new Error(`${call} ${code}`), { code, errno: status, syscall: call })
+}
+
+/**
+ * The error of a socket that the kernel has connected to itself; undefined: it has not. For a socket without a port it may choose the
+ * very port that the socket connects to, if that is an address of this node and nothing listens there.
+ * @param local what the kernel has chosen
+ */
+export function ownSocketError(local: SocketAddress, remote: SocketAddress): Error | undefined {
+  if (local.port !== remote.port || local.ip !== remote.ip) return undefined
+  return systemError('connect', -constants.errno.ECONNREFUSED)
 }
 
 /** The error of a connection that the kernel has dropped while the proxy did not read from it. */

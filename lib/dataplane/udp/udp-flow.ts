@@ -2,7 +2,7 @@ import { type BalancedEndpoint } from '../../balancer/balanced-endpoint.js'
 import { systemCode } from '../../model/failure.js'
 import { type EndpointLease } from '../endpoint-lease.js'
 import { type ListenerContext } from '../listener-context.js'
-import { isLocalResourceError, isOutOfUdpPorts } from '../transport/socket-error.js'
+import { isLocalResourceError, isOutOfUdpPorts, ownSocketError } from '../transport/socket-error.js'
 import { type UdpConnector, type UdpPeer, type UdpSocket } from '../transport/udp-transport.js'
 import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
 import { type ClientHolding, type Held } from '../limits/held-by-client.js'
@@ -173,6 +173,14 @@ export class UdpFlow implements ServiceFlow {
     this.#reconnect(next)
   }
 
+  /** Reports an error of the current socket when it has been returned; unless it is closed before. */
+  #endAttempt(error: Error): void {
+    const key = this.#upstreamKey
+    process.nextTick(() => {
+      if (this.#upstreamKey === key) this.#handleError(error)
+    })
+  }
+
   #takePortOfOther(): void {
     const { flowBudget } = this.#context
     const hasRoom = this.#portAttempts++ < MAX_PORT_ATTEMPTS && flowBudget.makeRoomForPort(this.#owner.serviceFlows)
@@ -190,7 +198,11 @@ export class UdpFlow implements ServiceFlow {
 
   /** Of the current upstream socket; a closed socket makes no calls. */
   readonly #connector: UdpConnector = {
-    onConnect: local => (this.#upstreamKey = this.#context.upstreamSockets.udp.add(local, this.#endpoint!)),
+    onConnect: local => {
+      this.#upstreamKey = this.#context.upstreamSockets.udp.add(local, this.#endpoint!)
+      const error = ownSocketError(local, this.#endpoint!)
+      if (error !== undefined) this.#endAttempt(error)
+    },
     onMessage: datagram => this.#handleReply(datagram),
     onError: error => this.#handleError(error),
   }
