@@ -15,9 +15,11 @@ export function parseIptablesSave(text: string): ObservedRules {
       tables.set(line.slice(1).trim(), table)
     } else if (line.startsWith(':')) {
       table.set(line.slice(1).split(' ', 1)[0]!, [])
-    } else if (line.startsWith('-A ') || line.startsWith('[')) {
+    } else {
       // With counters (`iptables-save -c`) a rule is preceded by [packets:bytes].
-      const [, chain, ...args] = splitArgs(line.replace(/^\[\d+:\d+\] /, ''))
+      const rule = line.startsWith('[') ? line.replace(/^\[\d+:\d+\] /, '') : line
+      if (!rule.startsWith('-A ')) continue
+      const [chain, ...args] = splitArgs(rule.slice('-A '.length))
       if (chain !== undefined) table.get(chain)?.push(args)
     }
   }

@@ -68,8 +68,8 @@ export function parseRuleTables(text: string): RuleTables {
     } else {
       const match = COUNTED_RULE.exec(line)
       if (match === null) continue
-      const [chain = '', ...args] = splitArgs(line.slice(match[0].length))
-      tables.get(name)?.get(chain)?.push(args)
+      const [chain, ...args] = splitArgs(line.slice(match[0].length))
+      if (chain !== undefined) tables.get(name)?.get(chain)?.push(args)
       if (match[1] !== undefined) counters.set(args, { packets: Number(match[1]), bytes: Number(match[2]) })
     }
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { parseDuration } from '../../lib/config/duration.js'
 import { parseBool } from '../../lib/config/parse-bool.js'
@@ -63,12 +64,9 @@ const NO_FACTS: NodeFacts = {
 const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
   'iptables-save': text => {
     const rules = parseRuleTables(text)
+    if (!isDeepStrictEqual(rules.tables, parseIptablesSave(text))) throw new Error('The two parsers read other rules')
     const all = [...rules.tables.values()].flatMap(chains => [...chains.values()].flat())
-    return [
-      parseIptablesSave(text),
-      all.map(args => ruleSentence(args)),
-      PACKETS.map(packet => walkRules(rules, packet, NO_FACTS).paths.length),
-    ]
+    return [all.map(args => ruleSentence(args)), PACKETS.map(packet => walkRules(rules, packet, NO_FACTS).paths.length)]
   },
   'recent-list': text => [parseRecentList(text), parseKernelTicks(text)],
   routes: text => [parseRoutes(text, 'IPv4'), parseRoutes(text, 'IPv6')],

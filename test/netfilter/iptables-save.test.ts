@@ -34,6 +34,12 @@ void t.test('Tables, chains and rules are parsed, with counters and without', t 
     ],
   )
   t.same([...observed.get('filter')!], [['INPUT', []]])
+  for (const start of ['[]-A', '[1:2]', '[1:2] -AX', '[1:x] -A'])
+    t.same(
+      [...parseIptablesSave(`*nat\n:A - [0:0]\n${start} A -j B\n`).get('nat')!],
+      [['A', []]],
+      `${start} is no rule`,
+    )
   t.equal(parseIptablesSave('').size, 0)
   t.equal(parseIptablesSave('garbage\n[\n-A\n-A X\n:\n').size, 0, 'other text is ignored')
   t.end()
