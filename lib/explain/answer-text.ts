@@ -1,4 +1,4 @@
-import { type ExplainedWay } from './explanation.js'
+import { type ExplainedWay, type WayEnd } from './explanation.js'
 import { type Sender } from './find-sender.js'
 
 /** More endpoints than this are counted, not listed. */
@@ -6,24 +6,11 @@ const MAX_LISTED = 4
 
 /** What happens to the packet, in one sentence. */
 export function answerText(ways: readonly ExplainedWay[], sender: Sender): string {
-  const sure = ways.filter(({ assumptions }) => assumptions.length === 0)
   const ends = [...new Set(ways.map(({ end }) => end))]
-  if (ends.length > 1 && sure.length < ways.length) {
-    const texts = ends.map(end =>
-      endText(
-        ways.filter(way => way.end === end),
-        sender,
-      ),
-    )
-    return `It depends on rules that cannot be read here: ${texts.join('; or: ')}.`
-  }
-  const texts = ends.map(end =>
-    endText(
-      ways.filter(way => way.end === end),
-      sender,
-    ),
-  )
-  return `${capitalize(texts.join('; or: '))}.`
+  const waysTo = (end: WayEnd): ExplainedWay[] => ways.filter(way => way.end === end)
+  const text = ends.map(end => endText(waysTo(end), sender)).join('; or: ')
+  const isUnsure = ends.length > 1 && ways.some(({ assumptions }) => assumptions.length > 0)
+  return isUnsure ? `It depends on rules that cannot be read here: ${text}.` : `${capitalize(text)}.`
 }
 
 function endText(ways: readonly ExplainedWay[], { text }: Sender): string {

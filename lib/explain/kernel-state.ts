@@ -1,6 +1,7 @@
 import { IP_FAMILIES, type IpFamily, familyOf } from '../model/address.js'
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { messageOf } from '../model/failure.js'
+import { type NodeObject } from '../model/objects.js'
 import { type Mode } from '../modes/mode.js'
 import { type RuleTables } from '../netfilter/rule-tables.js'
 import { type KernelSet } from '../netfilter/walk/kernel-set.js'
@@ -34,7 +35,8 @@ export async function kernelState(options: KernelStateOptions): Promise<Explaine
   const rules = new Map<IpFamily, RuleTables>()
   for (const each of iptables.usable) rules.set(each.family, await each.readCounted())
   const mode = detectMode(modes, rules.values())
-  const layout = await readLayout(config, kernel, objects)
+  const store = objects && loadObjects(objects, config.nodeName)
+  const layout = await readLayout(config.nodeName, kernel, store?.node)
   const notes: string[] = []
   const read = async <T>(what: string, fallback: T, action: () => Promise<T>): Promise<T> => {
     try {
@@ -66,20 +68,17 @@ export async function kernelState(options: KernelStateOptions): Promise<Explaine
     canTurnBack: (name: string) => canTurnBack(links, name),
   }
   if (mode === undefined) notes.push('The kernel has no chain by which a mode of kube-proxy can be recognised')
-  if (mode?.forecast === undefined || objects === undefined)
+  if (mode?.forecast === undefined || store === undefined)
     return { ...state, known: undefined, findListener: () => undefined, notes }
-  return { ...state, ...withObjects(mode, options, layout, objects), notes }
+  return {
+    ...state,
+    ...withObjects(planState({ mode, config, store, layout, families: IP_FAMILIES, notes: [] })),
+    notes,
+  }
 }
 
 /** What objects say besides the rules: the Services, and the endpoints of each socket. */
-function withObjects(
-  mode: Mode,
-  { config }: KernelStateOptions,
-  layout: NodeLayout,
-  objects: readonly RawObject[],
-): Pick<ExplainedState, 'known' | 'findListener'> {
-  const store = loadObjects(objects, config.nodeName)
-  const planned = planState({ mode, config, store, layout, families: IP_FAMILIES, notes: [] })
+function withObjects(planned: ExplainedState): Pick<ExplainedState, 'known' | 'findListener'> {
   return {
     known: planned.known,
     findListener: (arrived, sent) => {
@@ -92,16 +91,12 @@ function withObjects(
   }
 }
 
-async function readLayout(
-  config: KubeProxyConfig,
-  kernel: KernelTools,
-  objects: readonly RawObject[] | undefined,
-): Promise<NodeLayout> {
+async function readLayout(name: string, kernel: KernelTools, node: NodeObject | undefined): Promise<NodeLayout> {
   const network = kernel.readNetwork()
-  const named = loadObjects(objects ?? [], config.nodeName).node?.addresses ?? []
+  const named = node?.addresses ?? []
   const routes = await Promise.all(IP_FAMILIES.map(family => readRoutes(family)))
   return new NodeLayout({
-    name: config.nodeName,
+    name,
     main: Object.fromEntries(IP_FAMILIES.map(family => [family, chooseNodeAddress(family, network, named)])),
     addresses: network.addresses,
     routes: routes.flat(),

@@ -8,6 +8,7 @@ import { offlineState } from '../../lib/explain/offline-state.js'
 import { parseDestination } from '../../lib/explain/destination-text.js'
 import { parseSender } from '../../lib/explain/sender-text.js'
 import { MODES, modeByName } from '../../lib/modes/registry.js'
+import { parseRuleTables } from '../../lib/netfilter/rule-tables.js'
 
 const service = (name: string, spec: object, status: object = {}, namespace = 'default'): RawObject => ({
   kind: 'Service',
@@ -240,6 +241,25 @@ t.test('the steps are the rules that apply, in order, with what they change', t 
   t.match(proxied.wayBack.join(' '), /kube-proxy writes the answer/)
   t.equal(explain('ipvs', 'node', 'web:80').ways[0]!.steps[0]!.kind, 'virtual-server')
   t.match(explain('iptables', 'pod/10.244.0.2', 'empty').answer, /refused/)
+  t.end()
+})
+
+t.test('the answer names each end, and says where it depends on rules that cannot be read', t => {
+  const answerFor = (...rules: readonly string[]) => {
+    const text = `*filter\n:FORWARD ACCEPT [0:0]\n${rules.map(rule => `-A FORWARD ${rule}\n`).join('')}COMMIT\n`
+    const known = { rules: new Map([['IPv4' as const, parseRuleTables(text)]]) }
+    return explain('iptables', 'pod/10.244.0.2', '10.96.0.10:80', {}, known).answer
+  }
+  const unread = '-m hashlimit --hashlimit-upto 5/sec --hashlimit-name x'
+  const random = '-m statistic --mode random --probability 0.50000000000'
+  t.match(answerFor(), /^No rule translates the packet: [^;]+\.$/)
+  t.match(
+    answerFor(`${unread} -j DROP`),
+    /^It depends on rules [^:]+: the packet is dropped, .+; or: no rule translates/,
+  )
+  t.match(answerFor(`${random} -j DROP`), /^The packet is dropped, .+; or: no rule translates [^;]+\.$/)
+  const isRefused = '-j REJECT --reject-with icmp-port-unreachable'
+  t.match(answerFor(`${unread} ${isRefused}`, isRefused), /^The connection is refused: [^;]+\.$/, 'one end in any case')
   t.end()
 })
 

@@ -146,7 +146,7 @@ function flagNames(text: string): readonly string[] {
 }
 
 /** Reads `80`, `80:90`, `80,90:99`. */
-export function readPortRanges(text: string): readonly PortRange[] | undefined {
+function readPortRanges(text: string): readonly PortRange[] | undefined {
   const ranges = text.split(',').map(part => {
     const [first = NaN, last = first] = part.split(':').map(Number)
     return { first, last }

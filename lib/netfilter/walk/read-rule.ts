@@ -1,6 +1,6 @@
 import { parseCidr } from '../../model/cidr.js'
 import { readAction } from './read-action.js'
-import { readMatch, readPortRanges } from './read-match.js'
+import { readMatch } from './read-match.js'
 import { type ConditionQuestion, type ReadRule, type RuleCondition } from './rule-condition.js'
 import { type RuleOption, optionText, ruleParts } from './rule-parts.js'
 
@@ -47,9 +47,6 @@ function generalQuestion({ name, values: [value = ''] }: RuleOption): ConditionQ
       return { kind: 'protocol', protocol: PROTOCOL_NUMBERS[value] ?? value }
     case '-f':
       return { kind: 'fragment' }
-    // A port without a match of its own stands behind its protocol in old texts.
-    case '--dport':
-      return { kind: 'destination port', ranges: readPortRanges(value) ?? [] }
     default:
       return undefined
   }

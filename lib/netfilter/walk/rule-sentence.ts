@@ -32,7 +32,7 @@ function subject({ conditions, chance }: ReadRule): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-/** The order in which a reader expects the conditions. */
+/** The order in which a reader expects the conditions; all others follow. */
 const ORDER: readonly ConditionQuestion['kind'][] = [
   ...(['source', 'source range', 'source type', 'source port', 'in interface', 'bridge port'] as const),
   ...(['destination', 'destination range', 'destination type', 'destination port', 'either port'] as const),
@@ -40,8 +40,12 @@ const ORDER: readonly ConditionQuestion['kind'][] = [
 ]
 
 function byOrder(a: RuleCondition, b: RuleCondition): number {
-  const rank = ({ kind }: RuleCondition): number => (ORDER.indexOf(kind) + ORDER.length + 1) % (ORDER.length + 1)
   return rank(a) - rank(b)
+}
+
+function rank({ kind }: RuleCondition): number {
+  const index = ORDER.indexOf(kind)
+  return index < 0 ? ORDER.length : index
 }
 
 function joinPhrases(phrases: readonly string[]): string {

@@ -35,6 +35,9 @@ t.test('a rule is said in a sentence that is made of its own fields', t => {
       'Packets whose sender is in list KUBE-SEP-X since less than 10800 s go to chain KUBE-SEP-X.',
     '-m owner --uid-owner 0 -j ACCEPT':
       'Packets that meet "-m owner --uid-owner 0" are accepted: no further rule of this table sees them.',
+    '-m owner --uid-owner 0 -o eth0 -s 10.244.0.2/32 -p tcp -j X':
+      'TCP packets from 10.244.0.2, that leave by eth0, that meet "-m owner --uid-owner 0" go to chain X.',
+    '-p tcp --dport 80 -j X': 'TCP packets that meet "--dport 80" go to chain X.',
     '-p tcp': 'TCP packets are only counted.',
   }
   for (const [rule, sentence] of Object.entries(table)) t.equal(ruleSentence(splitArgs(rule)), sentence, rule)
