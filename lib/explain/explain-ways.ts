@@ -8,7 +8,7 @@ import { walkRules } from '../netfilter/walk/walk-rules.js'
 import { explainStep, plainStep } from './explain-step.js'
 import { type ExplainedState } from './explained-state.js'
 import { type ExplainedWay, type WayEnd } from './explanation.js'
-import { admits, listenerSteps } from './listener-steps.js'
+import { listenerSteps, refusalOf } from './listener-steps.js'
 import { wayBack } from './way-back.js'
 
 /** What the ways of a packet depend on. */
@@ -99,7 +99,7 @@ function listenerWays(
   input: WaysInput,
 ): ExplainedWay[] {
   const { layout } = input.state
-  const refusal = admits(spec, path.packet)
+  const refusal = refusalOf(spec, path.packet)
   if (refusal !== undefined) {
     const way = { ...base, end: refusal.end, endpoint: null, sourceSeen: null, seesClient: false }
     return [{ ...way, steps: [...base.steps, ...refusal.steps], wayBack: wayBack(way, path, input) }]

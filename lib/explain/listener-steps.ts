@@ -13,7 +13,7 @@ export function listenerAt(listeners: readonly ListenerSpec[], packet: PacketVie
 }
 
 /** How a listener turns a client away; undefined: it serves it. */
-export function admits(
+export function refusalOf(
   spec: ListenerSpec,
   { source, destination }: PacketView,
 ): { readonly end: 'dropped' | 'refused' | 'reset'; readonly steps: readonly ExplainedStep[] } | undefined {
