@@ -1,5 +1,5 @@
 // Runs the tests with tap, and says last what failed. tap's own output stays as it is: live on a terminal, TAP in a pipe.
-// Tests that start a virtual machine come last, one at a time: an emulated processor needs the whole of a real one.
+// Tests that start a virtual machine come last: an emulated processor needs the whole of a real one.
 //
 //   node bin/test.mjs [compiled test files] [options of tap]
 //
@@ -23,7 +23,7 @@ const needsVm = file => file.endsWith('-in-vm.test.js')
 // tap keeps the results of files that are gone; .ci/run reads those of this run.
 rmSync(join(ROOT, '.tap', 'test-results'), { recursive: true, force: true })
 const reports = []
-const codes = [await runAll(files.filter(file => !needsVm(file))), await runAll(files.filter(needsVm), ['--jobs=1'])]
+const codes = [await runAll(files.filter(file => !needsVm(file))), await runAll(files.filter(needsVm))]
 printSummary({
   passed: reports.reduce((sum, { passed }) => sum + passed, 0),
   skipped: reports.reduce((sum, { skipped }) => sum + skipped, 0),
