@@ -99,7 +99,7 @@ function refusalHint(status: number): string {
     case 401:
       return 'Check the token or client certificate of the kubeconfig or service account; it may have expired'
     case 403:
-      return 'Bind the ClusterRole system:node-proxier to the user or service account of kube-proxy'
+      return 'Bind the ClusterRole kube-proxy-node of deploy/base, or system:node-proxier, to the user or service account of kube-proxy'
     case 404:
       return 'Check that the server address is that of a Kubernetes API server'
     default:

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
+import { ApiRefusal } from '../../lib/source/api-failure.js'
 import { realApiServerUnavailable } from '../support/api/real-api-server.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { NODE_NAME, WEB, startApiWithService } from '../support/deploy/api-with-service.js'
@@ -30,6 +31,26 @@ function rightsOf(file: string): string[] {
     apiGroups.flatMap(group => resources.flatMap(resource => verbs.map(verb => `${verb} ${resource}.${group}`))),
   )
 }
+
+/** Words in backquotes, one after the other: a list in a sentence. */
+const LIST = '((?:`\\w+`(?:, (?:and )?| and )?)+)'
+
+t.test('docs/errors.md says which rights the ClusterRole gives, and its name', t => {
+  const [, section = ''] = /^## API_REFUSED\n(.*?)^## /ms.exec(readFileSync('docs/errors.md', 'utf8')) ?? []
+  const wordsOf = (list: string): string[] => [...list.matchAll(/`(\w+)`/g)].map(([, word]) => word!)
+  const said = [...section.matchAll(new RegExp(`${LIST} of ${LIST}`, 'g'))].flatMap(([, verbs, resources]) =>
+    wordsOf(verbs!).flatMap(verb => wordsOf(resources!).map(resource => `${verb} ${resource}`)),
+  )
+  const given = rightsOf(ROLE).map(right => right.replace(/\..*/, ''))
+  t.same(said.sort(), given.sort())
+  const { metadata } = parse(readFileSync(ROLE, 'utf8')) as { readonly metadata: { readonly name: string } }
+  t.match(section, `\`${metadata.name}\``)
+  t.match(
+    new ApiRefusal({ server: 'server', path: '/' }, { status: 403, headers: {}, body: '', now: 0 }).hint,
+    metadata.name,
+  )
+  t.end()
+})
 
 t.test(
   'the ClusterRole has every right that the proxy uses, and no other',

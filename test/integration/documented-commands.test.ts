@@ -54,7 +54,10 @@ t.test('the commands of the manuals work on a node, and print what the manuals s
   for (const { manual, commands, output } of blocks) {
     const script = commands.replaceAll('/tmp/', `${folder}/`).replaceAll(CONFIGURATION, join(folder, 'config.conf'))
     const env = `PATH="${folder}/bin:$PATH"`
-    const { stdout, exitCode } = await node.network.node.run('bash', ['-c', `export ${env}; { ${script} } 2>&1`])
+    const { stdout, exitCode } = await node.network.node.run('bash', [
+      '-c',
+      `export ${env}; set -e; { ${script} } 2>&1`,
+    ])
     const name = `${manual}: ${commands.trim().split('\n', 1)[0]}`
     // A block with output may show a command that fails.
     if (output === undefined) t.equal(exitCode, 0, `${name}\n${stdout}`)
