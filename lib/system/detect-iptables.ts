@@ -4,7 +4,7 @@ import { type Log } from '../model/log.js'
 import { IptablesPrograms } from './iptables.js'
 import { type DetectedBackEnd, type IptablesBackEnd, detectBackEnd } from './iptables-back-end.js'
 import { readNodeNetwork } from './node-addresses.js'
-import { retryPassing } from './retry-passing.js'
+import { retryTransient } from './retry-transient.js'
 
 /** The iptables of a node: its back end, and the IP families that can be read. */
 export interface FoundIptables {
@@ -27,7 +27,7 @@ export async function findIptables(): Promise<FoundIptables> {
   for (const family of IP_FAMILIES) {
     const iptables = new IptablesPrograms(family, backEnd)
     try {
-      await retryPassing(() => iptables.read(['nat']))
+      await retryTransient(() => iptables.read(['nat']))
       usable.push(iptables)
     } catch (error) {
       unusable.push({ family, error })

@@ -2,7 +2,7 @@ import { ProxyFailure } from '../model/failure.js'
 import { type IpFamily } from '../model/address.js'
 import { missingProgramFailure, runCommand } from './command.js'
 import { iptablesFailure } from './iptables-failure.js'
-import { retryPassing } from './retry-passing.js'
+import { retryTransient } from './retry-transient.js'
 
 /** Since 1.8 iptables has two back ends with separate tables in the kernel; `plain` is a build with only one. */
 export type IptablesBackEnd = 'nft' | 'legacy' | 'plain'
@@ -79,7 +79,7 @@ export async function detectBackEnd(): Promise<DetectedBackEnd> {
 async function readRules(backEnd: IptablesBackEnd): Promise<string | ProxyFailure> {
   const program = programName('IPv4', backEnd, 'save')
   try {
-    return await retryPassing(async () => {
+    return await retryTransient(async () => {
       const { exitCode, stdout, stderr } = await runCommand(program, [], { timeoutMs: SAVE_TIMEOUT_MS })
       if (exitCode !== 0) throw iptablesFailure(program, stderr, '')
       return stdout

@@ -45,13 +45,13 @@ export function iptablesFailure(program: string, stderr: string, text: string): 
 }
 
 /** The failure of an iptables program without permission; `stderr` has its message. */
-export function permissionFailure(stderr: string): ProxyFailure {
+function permissionFailure(stderr: string): ProxyFailure {
   return new ProxyFailure('IPTABLES_FORBIDDEN', `Cannot use iptables: ${stderr.trim()}`, {
     hint: 'Run as root, or give the capability NET_ADMIN (legacy iptables needs NET_RAW too)',
   })
 }
 
 /** Whether an iptables program failed for lack of a permission; `stderr` has its message. */
-export function isPermissionError(stderr: string): boolean {
+function isPermissionError(stderr: string): boolean {
   return /permission denied|must be root|operation not permitted/i.test(stderr)
 }

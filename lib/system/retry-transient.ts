@@ -10,13 +10,13 @@ const PAUSE_MS = 1000
  * Tries again, with pauses, what fails for a reason that may pass.
  * @throws the error of the last attempt, or one that lasts
  */
-export async function retryPassing<T>(attempt: () => Promise<T>, clock = realClock): Promise<T> {
+export async function retryTransient<T>(attempt: () => Promise<T>): Promise<T> {
   for (let attempts = 1; ; attempts++) {
     try {
       return await attempt()
     } catch (error) {
       if (isLasting(error) || attempts === ATTEMPTS) throw error
-      await pause(clock, PAUSE_MS)
+      await pause(realClock, PAUSE_MS)
     }
   }
 }
