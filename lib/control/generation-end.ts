@@ -1,0 +1,139 @@
+import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
+import { type DataPlane } from '../dataplane/data-plane.js'
+import { type Log } from '../model/log.js'
+import { aborted } from '../primitives/aborted.js'
+import { withTimeout } from '../primitives/with-timeout.js'
+import { realClock } from '../system/real-clock.js'
+import { type Parts } from './build-parts.js'
+import { cleanupOnExit } from './cleanup.js'
+import { LAST_CLIENTS_MS, drainDataPlane, serveUntilIdle } from './drain-data-plane.js'
+import { type Shutdown } from './shutdown.js'
+import { type Successor } from './successor.js'
+
+/** How long a shutdown waits for a write of rules that has begun. The kernel applies such a write as a whole or not at all. */
+const LAST_WRITE_TIMEOUT_MS = 1000
+/** The same before this proxy gives way: what ends later would replace or remove rules of the successor. */
+const LAST_WRITE_BEFORE_SUCCESSOR_MS = 8000
+/** How long giving way may take. The successor waits for 10 s. */
+const GIVE_WAY_TIMEOUT_MS = 9000
+
+/** What ends, and for whom. */
+export interface GenerationEndOptions {
+  readonly parts: Parts
+  readonly successor: Successor
+  /** The configuration at the time of the call. */
+  readonly config: () => KubeProxyConfig
+  readonly log: Log
+}
+
+/**
+ * The end of a generation, because a successor asks or because the process has to end. Both can happen, in any order: then a successor
+ * waits for what the process does last.
+ */
+export class GenerationEnd {
+  readonly #options: GenerationEndOptions
+  readonly #stopSource = new AbortController()
+  /** What this process does to the kernel after its last write of rules: the kernel takes over, or a cleanup. */
+  #lastWork: Promise<unknown> = Promise.resolve()
+
+  constructor(options: GenerationEndOptions) {
+    this.#options = options
+  }
+
+  /** Aborted when this generation follows the cluster no longer. */
+  get stopSource(): AbortSignal {
+    return this.#stopSource.signal
+  }
+
+  /** Stops what keeps a successor from serving. Listeners still serve the clients that the rules lead to them. */
+  async giveWay(): Promise<void> {
+    const { parts, log } = this.#options
+    const { life, nodeWait, modeSwitch, proxier, failover, dataPlane } = parts
+    const deadline = realClock.now() + GIVE_WAY_TIMEOUT_MS
+    life.handle('successor asks')
+    nodeWait.stop()
+    this.#stopSource.abort()
+    dataPlane?.endWaits?.()
+    const lastWrites = Promise.all([this.#stopSync(), modeSwitch.stop(), this.#lastWork.catch(() => undefined)])
+    await withTimeout<unknown>(lastWrites, {
+      clock: realClock,
+      ms: LAST_WRITE_BEFORE_SUCCESSOR_MS,
+      onTimeout: () => log.warn('Giving way while a write to the kernel has not ended'),
+    })
+    failover?.disarm()
+    await withTimeout<unknown>(Promise.resolve(proxier.releaseNodePorts?.()), {
+      clock: realClock,
+      ms: deadline - realClock.now(),
+      onTimeout: () => log.warn('Giving way while node ports are not released'),
+    })
+  }
+
+  /** Ends in the time of a shutdown. While this proxy still serves, it follows the cluster. */
+  async leave(shutdown: Shutdown): Promise<void> {
+    const { parts, successor, config, log } = this.#options
+    const { life, nodeWait, modeSwitch, handOver, failover, dataPlane } = parts
+    const { deadline, forceStop, isOver } = shutdown
+    life.handle('stop')
+    // A successor that asks from now on answers probes at once.
+    void aborted(successor.asks).then(successor.letAnswer)
+    nodeWait.stop()
+    void modeSwitch.stop()
+    handOver.release()
+    // A proxy that never served has no clients.
+    const isServing = life.state === 'leaving'
+    if (dataPlane !== undefined && failover === undefined && isServing) await this.#serveToTheEnd(dataPlane, shutdown)
+    this.#stopSource.abort()
+    const limit = { clock: realClock, ms: LAST_WRITE_TIMEOUT_MS, onTimeout: () => undefined }
+    const lastWrite = withTimeout(this.#stopSync(), limit)
+    if (failover !== undefined && life.duties.ownsRules) {
+      const takingOver = lastWrite.then(() => failover.takeOver())
+      this.#lastWork = takingOver
+      if (await Promise.race([takingOver, aborted(isOver)])) life.handle('kernel serves')
+      else if (dataPlane !== undefined) await this.#serveToTheEnd(dataPlane, shutdown)
+    }
+    life.handle('time is over')
+    // The drain begins while the last write may still run: a write that hangs must not let new connections in.
+    const limits = { clock: realClock, deadline, forceStop }
+    if (dataPlane !== undefined) await drainDataPlane(dataPlane, limits, log)
+    await lastWrite
+    if (config().onExit === 'cleanup') await this.#cleanUp(forceStop)
+    life.handle('drained')
+  }
+
+  /** Removes all rules, unless another proxy writes them now. A second signal ends it. */
+  async #cleanUp(forceStop: AbortSignal): Promise<void> {
+    const { parts, successor, log } = this.#options
+    const { life } = parts
+    if (life.duties.ownsRules) {
+      const cleaningUp = cleanupOnExit(log, () => life.duties.ownsRules && !forceStop.aborted)
+      this.#lastWork = cleaningUp
+      await Promise.race([cleaningUp, aborted(forceStop)])
+    } else if (successor.isLost) {
+      log.warn('Not cleaning up: the kube-proxy that took over was lost, and may have left rules', {
+        hint: 'Run kube-proxy --cleanup if no other kube-proxy serves this node',
+      })
+    }
+  }
+
+  /** Serves new clients as long as open connections may continue: what comes after this process may start only when it has ended. */
+  async #serveToTheEnd(dataPlane: DataPlane, { deadline, lastClients, forceStop }: Shutdown): Promise<void> {
+    const { successor, config, log } = this.#options
+    const { asks, serves, gone } = successor
+    log.info(0, 'Nothing else serves: accepting new connections until the open ones have ended', {
+      seconds: config().drainTimeout / 1000,
+    })
+    const served = serveUntilIdle(dataPlane, { clock: realClock, deadline: deadline - LAST_CLIENTS_MS, forceStop })
+    await Promise.race([served, aborted(serves)])
+    // The successor needs this proxy until its own rules are in the kernel. It may never write them.
+    if (asks.aborted) await Promise.race([aborted(serves), aborted(gone), aborted(lastClients)])
+  }
+
+  /** Ends the sync loop. Resolves when the last write of rules has ended. */
+  #stopSync(): Promise<void> {
+    const { ruleMonitor, syncLoop, proxier } = this.#options.parts
+    ruleMonitor?.stop()
+    const stopped = syncLoop.stop()
+    proxier.stop?.()
+    return stopped
+  }
+}
