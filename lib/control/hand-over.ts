@@ -1,19 +1,14 @@
-import { messageOf } from '../model/failure.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
 import { pause } from '../primitives/pause.js'
-import { type Answer, type Demand, askServer } from './ask-server.js'
+import { HandOverName } from './hand-over-name.js'
 import { type HandOverProof } from './hand-over-proof.js'
-import { HandOverServer, type SuccessorCallbacks } from './hand-over-server.js'
-import { LineConnection } from './line-connection.js'
-import { Predecessor, type Predecessors } from './predecessors.js'
+import { type SuccessorCallbacks } from './hand-over-server.js'
+import { type Predecessors } from './predecessors.js'
 import { standBehind } from './stand-behind.js'
 
-/** How long to wait until another proxy gives way, in milliseconds. It must at most finish a write of rules. */
-const REQUEST_TIMEOUT_MS = 10_000
-/** How often to ask again, and how often a proxy that serves without a hand-over asks again. In milliseconds. */
-const RETRY_MS = 200
+/** How often a proxy that serves without a hand-over asks again, in milliseconds. */
 const LATE_RETRY_MS = 5000
 /**
  * How long a proxy that has taken over may need until its rules are in the kernel, in milliseconds. Then it ends, so that the other one
@@ -22,25 +17,6 @@ const LATE_RETRY_MS = 5000
 export const TAKE_OVER_TIMEOUT_MS = 45_000
 /** How long the rules that were read at the start are trusted if no other proxy had the name then. In milliseconds. */
 const MAX_READ_AGE_MS = 5000
-
-/** Why no other proxy has given way. */
-const REASONS: Readonly<Record<Exclude<Answer, LineConnection | Error | 'serves on'>, string>> = {
-  absent: 'It does not reply',
-  lost: 'It does not reply',
-  refused: 'It refuses to give way',
-  unproven: 'The process that has its name does not show that it may write rules',
-}
-
-/** What an attempt to get the name has come to. */
-type NameOutcome =
-  | 'ours'
-  /** This proxy is older than the one that serves: it must stand by. */
-  | 'serves on'
-  | { readonly message: string; readonly reason: string }
-
-/** What a log says if another proxy did not give way, or if this one could not ask it. */
-const DID_NOT_GIVE_WAY = 'Another kube-proxy seems to serve this node and did not give way; serving without a hand-over'
-const CANNOT_ASK = 'Cannot ask whether another kube-proxy serves this node; serving without a hand-over'
 
 /** What happens to a proxy because of another one. */
 export interface HandOverCallbacks extends SuccessorCallbacks {
@@ -87,20 +63,18 @@ export interface TurnSubscriber {
 export class HandOver {
   readonly #options: HandOverOptions
   readonly #createdAt: number
-  readonly #stop = new AbortController()
+  readonly #name: HandOverName
   readonly #serves = new AbortController()
   #isRequested = false
   #isOurTurn = false
   /** Whether the time has begun in which this proxy has to serve. */
   #isTimeLimited = false
-  /** Whether another proxy has given way to this one. */
-  #hasPredecessor = false
-  #server: HandOverServer | undefined
   #subscriber: TurnSubscriber | undefined
 
   constructor(options: HandOverOptions) {
     this.#options = options
     this.#createdAt = options.clock.now()
+    this.#name = new HandOverName({ ...options, serves: this.#serves.signal, onDecline: () => this.#limitTime() })
   }
 
   /** Sets the subscriber. Call it before the first `mayServe`. */
@@ -125,7 +99,7 @@ export class HandOver {
 
   /** This proxy is about to end: those that gave way to it may serve again, and still ask before they do. */
   release(): void {
-    this.#server?.announceLeaving()
+    this.#name.announceLeaving()
     this.#options.predecessors.release()
   }
 
@@ -145,14 +119,13 @@ export class HandOver {
 
   /** Frees the name. */
   close(): void {
-    this.#stop.abort()
-    this.#server?.close()
+    this.#name.close()
   }
 
   async #request(): Promise<void> {
     const { clock, log, predecessors, successor, isAgain, isNameTaken, onPortsFree } = this.#options
-    const outcome = await this.#takeName(isAgain ? 'serve again' : 'take over')
-    if (this.#stop.signal.aborted) return
+    const outcome = await this.#name.take(isAgain ? 'serve again' : 'take over')
+    if (this.#name.closed.aborted) return
     if (outcome === 'serves on') {
       log.info(0, 'A newer kube-proxy serves this node: standing by behind it')
       return successor.onOtherServes()
@@ -163,11 +136,11 @@ export class HandOver {
       void this.#retry()
     }
     const isFresh = clock.now() - this.#createdAt < MAX_READ_AGE_MS
-    if (this.#hasPredecessor || isNameTaken || !isFresh) await this.#subscriber?.onStaleRules()
-    if (this.#stop.signal.aborted) return
+    if (this.#name.hasPredecessor || isNameTaken || !isFresh) await this.#subscriber?.onStaleRules()
+    if (this.#name.closed.aborted) return
     this.#isOurTurn = true
     this.#subscriber?.onTurn()
-    if (this.#hasPredecessor) this.#limitTime()
+    if (this.#name.hasPredecessor) this.#limitTime()
     void predecessors.whenReleased().then(onPortsFree)
   }
 
@@ -176,7 +149,7 @@ export class HandOver {
     if (this.#isTimeLimited) return
     this.#isTimeLimited = true
     const checkServing = (): void => {
-      if (!this.#serves.signal.aborted && !this.#stop.signal.aborted) this.#subscriber?.onLate()
+      if (!this.#serves.signal.aborted && !this.#name.closed.aborted) this.#subscriber?.onLate()
     }
     this.#options.clock.after(TAKE_OVER_TIMEOUT_MS, checkServing, { keepsAlive: false })
   }
@@ -184,84 +157,14 @@ export class HandOver {
   /** Asks again until the name is free or the other proxy gives way, while this one serves. */
   async #retry(): Promise<void> {
     const { clock, predecessors } = this.#options
-    do await pause(clock, LATE_RETRY_MS, this.#stop.signal, { keepsAlive: false })
+    do await pause(clock, LATE_RETRY_MS, this.#name.closed, { keepsAlive: false })
     while (
       // Also if this process has given way before: of two that write rules, the one that asks first goes on.
-      !this.#stop.signal.aborted &&
-      (await this.#takeName('take over')) !== 'ours'
+      !this.#name.closed.aborted &&
+      (await this.#name.take('take over')) !== 'ours'
     )
-    if (this.#stop.signal.aborted || !this.#hasPredecessor) return
+    if (this.#name.closed.aborted || !this.#name.hasPredecessor) return
     await this.#subscriber?.onLateHandOver()
     if (this.#serves.signal.aborted) await predecessors.announceServing()
-  }
-
-  /** Gets the name, if another proxy has it by a hand-over. */
-  async #takeName(demand: Demand): Promise<NameOutcome> {
-    const { clock } = this.#options
-    const timeout = new AbortController()
-    const cancel = clock.after(REQUEST_TIMEOUT_MS, () => timeout.abort(), { keepsAlive: false })
-    const signal = AbortSignal.any([timeout.signal, this.#stop.signal])
-    let outcome: NameOutcome = { message: DID_NOT_GIVE_WAY, reason: REASONS.lost }
-    try {
-      while (!signal.aborted) {
-        const answer = await this.#tryToTakeName(demand, signal)
-        if (answer === 'ours' || answer === 'serves on') return answer
-        if (answer instanceof Error) outcome = { message: CANNOT_ASK, reason: messageOf(answer) }
-        else if (!signal.aborted) outcome = { message: DID_NOT_GIVE_WAY, reason: REASONS[answer] }
-        await pause(clock, RETRY_MS, signal)
-      }
-      return outcome
-    } catch (error) {
-      return { message: CANNOT_ASK, reason: messageOf(error) }
-    } finally {
-      cancel()
-    }
-  }
-
-  /** @throws ProxyFailure if this process can write no rule, now and later */
-  async #tryToTakeName(demand: Demand, signal: AbortSignal): Promise<'ours' | Exclude<Answer, LineConnection>> {
-    const { address, proof } = this.#options
-    const before = await this.#listen()
-    if (before !== 'taken') return before
-    const answer = await askServer(address, proof, demand, signal)
-    if (!(answer instanceof LineConnection)) return answer
-    this.#addPredecessor(answer)
-    const after = await this.#listen()
-    // A third proxy can have it by now.
-    return after === 'taken' ? 'lost' : after
-  }
-
-  #addPredecessor(connection: LineConnection): void {
-    this.#hasPredecessor = true
-    this.#options.predecessors.add(new Predecessor(connection))
-    this.#options.log.info(0, 'The kube-proxy that served this node has given way, and stands by until it ends')
-  }
-
-  /** Gets the name if it is free. @returns an error of the system, such as no free descriptor, that may pass */
-  async #listen(): Promise<'ours' | 'taken' | Error> {
-    const { address, proof, predecessors, successor, clock, log } = this.#options
-    if (this.#server !== undefined) return 'ours'
-    const onWatcher = (ended: Promise<unknown>): void => predecessors.addWatcher(ended)
-    const onDecline = (): void => this.#limitTime()
-    const serves = this.#serves.signal
-    try {
-      this.#server = await HandOverServer.listen({
-        address,
-        proof,
-        successor,
-        onWatcher,
-        onDecline,
-        serves,
-        clock,
-        log,
-      })
-    } catch (error) {
-      return error as Error
-    }
-    if (this.#server === undefined) return 'taken'
-    if (this.#stop.signal.aborted) this.#server.close()
-    // A proof that cannot be removed does no harm, and the next proxy tries it too.
-    else void proof.removeLeftovers().catch(() => undefined)
-    return 'ours'
   }
 }
