@@ -13,8 +13,9 @@ export type Demand = (typeof DEMANDS)[number]
 
 /**
  * The connection on which the proxy that serves has agreed, or why there is none. `absent`: no process has the name. `refused`: it
- * does not agree. `serves on`: it has shown that it is a proxy, and keeps the node. `unproven`: the process that has the name has not shown that it may write rules. `lost`: it has ended or was too
- * busy, or this process has given up. An error: this process could not show that it may write rules, but may be able to later.
+ * does not agree. `serves on`: it has shown that it is a proxy, and keeps the node. `unproven`: the process that has the name has
+ * not shown that it may write rules. `lost`: it has ended or was too busy, or this process has given up. An error: this process
+ * could not show that it may write rules, but may be able to later.
  */
 export type Answer = LineConnection | Error | 'absent' | 'refused' | 'serves on' | 'unproven' | 'lost'
 
