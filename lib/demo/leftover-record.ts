@@ -2,18 +2,15 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, rmdirSync,
 import { dirname } from 'node:path'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { runCommand } from '../system/command.js'
+import {
+  type CreatedResource,
+  type Leftovers,
+  type ProcessIdentity,
+  parseLeftoverRecord,
+} from './parse-leftover-record.js'
 
 const RECORD_FOLDER = '/run/kube-proxy-demo'
 const COMMAND_TIMEOUT_MS = 5000
-
-/** A resource that stays on this machine if the demo is killed. */
-type CreatedResource = { readonly namespace: string } | { readonly folder: string } | { readonly emptyFolder: string }
-
-/** Identifies a process: the kernel reuses pids, but not with the same start time. */
-interface ProcessIdentity {
-  readonly pid: number
-  readonly start: string
-}
 
 /**
  * A file with everything that the demo creates, written before it is created. If a demo was killed, the next one reads here what
@@ -84,16 +81,8 @@ function removeIfEmpty(folder: string): void {
   }
 }
 
-function readRecord(
-  file: string,
-): { readonly owner: ProcessIdentity; readonly created: CreatedResource[] } | undefined {
-  if (!existsSync(file)) return undefined
-  // A last line without line end was not written completely; the demo died before it created that resource.
-  const [owner, ...created] = readFileSync(file, 'utf8').split('\n').slice(0, -1)
-  return {
-    owner: JSON.parse(owner ?? '{"pid":0,"start":""}') as ProcessIdentity,
-    created: created.map(line => JSON.parse(line) as CreatedResource),
-  }
+function readRecord(file: string): Leftovers | undefined {
+  return existsSync(file) ? parseLeftoverRecord(readFileSync(file, 'utf8'), file) : undefined
 }
 
 function isAlive({ pid, start }: ProcessIdentity): boolean {

@@ -2,22 +2,13 @@ import { type ExecFileException, execFile } from 'node:child_process'
 import { type RequestOptions } from 'node:https'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { shorten } from '../primitives/quote-value.js'
+import { type ExecCredential, parseExecCredential } from './parse-exec-credential.js'
 import { type ExecPlugin, type KubeCluster } from './read-kubeconfig.js'
 import { redactAll } from './redact-secrets.js'
-import { field } from './watch-event.js'
 
 /** A command that takes longer is ended. */
 const TIMEOUT_MS = 60_000
 const MAX_OUTPUT_BYTES = 1024 * 1024
-
-/** What the command returned. */
-interface ExecCredential {
-  readonly token: string | undefined
-  readonly cert: string | undefined
-  readonly key: string | undefined
-  /** Milliseconds since 1970; Infinity: valid until the server refuses it. */
-  readonly expiresAt: number
-}
 
 /**
  * Credentials from the command of a kubeconfig (`exec`; Kubernetes documents it as "client-go credential plugins"). One run serves all
@@ -66,14 +57,14 @@ export class ExecCredentials {
   }
 
   #runCommand(): Promise<ExecCredential> {
-    const { command, args, env, installHint } = this.#plugin
+    const { command, args, env, installHint, apiVersion } = this.#plugin
     const environment = { ...process.env, ...env, KUBERNETES_EXEC_INFO: this.#buildInfo() }
     const options = { env: environment, timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES }
     return new Promise((resolve, reject) => {
       const onEnd = (error: ExecFileException | null, stdout: string, stderr: string): void => {
         if (error === null) {
           try {
-            return resolve(this.#read(stdout))
+            return resolve(parseExecCredential(stdout, apiVersion))
           } catch (cause) {
             return reject(this.#fail('returned no ExecCredential', { cause }))
           }
@@ -121,24 +112,6 @@ export class ExecCredentials {
     return JSON.stringify({ apiVersion, kind: 'ExecCredential', spec })
   }
 
-  /** @throws Error that names the wrong field */
-  #read(output: string): ExecCredential {
-    const document = parseOutput(output)
-    const apiVersion = field(document, 'apiVersion')
-    if (apiVersion !== undefined && apiVersion !== this.#plugin.apiVersion)
-      throw new Error(`apiVersion is ${JSON.stringify(apiVersion)}, expected "${this.#plugin.apiVersion}"`)
-    const status = field(document, 'status')
-    const text = (name: string): string | undefined => {
-      const value = field(status, name)
-      return typeof value === 'string' && value !== '' ? value : undefined
-    }
-    const [token, cert, key] = [text('token'), text('clientCertificateData'), text('clientKeyData')]
-    if ((token === undefined && cert === undefined) || (cert === undefined) !== (key === undefined))
-      throw new Error('status has neither a token nor a certificate with its key')
-    const expiresAt = Date.parse(text('expirationTimestamp') ?? '')
-    return { token, cert, key, expiresAt: Number.isNaN(expiresAt) ? Infinity : expiresAt }
-  }
-
   #fail(problem: string, { cause, hint }: { cause?: unknown; hint?: string | undefined }): ProxyFailure {
     return new ProxyFailure(
       'KUBECONFIG_INVALID',
@@ -158,13 +131,4 @@ function reasonOf({ code, signal, killed }: ExecFileException): string {
   if (killed === true)
     return `no result within ${TIMEOUT_MS / 1000} s, or more than ${MAX_OUTPUT_BYTES} bytes of output`
   return signal === undefined || signal === null ? `exit code ${code}, no message` : `it was ended by ${signal}`
-}
-
-/** @throws Error that does not quote the output, which has credentials */
-function parseOutput(output: string): unknown {
-  try {
-    return JSON.parse(output)
-  } catch {
-    throw new Error('the output is not JSON')
-  }
 }

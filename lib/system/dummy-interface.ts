@@ -1,7 +1,7 @@
-import { type IpAddress, type IpFamily, familyOf, parseIp } from '../model/address.js'
+import { type IpAddress, type IpFamily, familyOf } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
-import { specialAddress } from '../model/special-address.js'
 import { type CommandResult, runCommand } from './command.js'
+import { parseInterfaceAddresses } from './interface-addresses.js'
 import { ipvsForbiddenFailure, summarizeStderr } from './ipvs-failure.js'
 import { KUBE_IPVS_DEVICE } from './node-addresses.js'
 
@@ -22,11 +22,6 @@ export interface DummyInterface {
 
 const TIMEOUT_MS = 60_000
 
-/** The parts of the output of `ip -j address` that are read. */
-interface AddressList {
-  readonly addr_info?: readonly { readonly local?: string }[]
-}
-
 /**
  * `kube-ipvs0` through the program `ip`. It may stay down: IPv4 addresses work on an interface that is down, and IPv6
  * addresses do on one without neighbour discovery.
@@ -38,9 +33,7 @@ export const dummyInterface: DummyInterface = {
       if (isMissing(stderr)) return undefined
       throw interfaceFailure(stderr)
     }
-    const list = JSON.parse(stdout) as readonly AddressList[]
-    const addresses = list.flatMap(({ addr_info = [] }) => addr_info.map(({ local }) => parseIp(local)))
-    return new Set(addresses.filter(ip => ip !== undefined).filter(ip => specialAddress(ip) === undefined))
+    return parseInterfaceAddresses(stdout)
   },
   ensure: async () => {
     const { exitCode, stderr } = await runIp(['link', 'add', KUBE_IPVS_DEVICE, 'type', 'dummy'])

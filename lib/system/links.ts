@@ -35,11 +35,12 @@ export function parseLinks(text: string): Link[] {
     if (typeof link?.ifname !== 'string') return []
     const { ifname: name, master, linkinfo } = link
     const isPort = linkinfo?.info_slave_kind === 'bridge'
+    const kind = linkinfo?.info_kind
     return [
       {
         name,
-        kind: linkinfo?.info_kind,
-        bridge: isPort ? master : undefined,
+        kind: typeof kind === 'string' ? kind : undefined,
+        bridge: isPort && typeof master === 'string' ? master : undefined,
         hasHairpin: linkinfo?.info_slave_data?.hairpin === true,
       },
     ]
@@ -48,11 +49,11 @@ export function parseLinks(text: string): Link[] {
 
 interface LinkJson {
   readonly ifname?: unknown
-  readonly master?: string
+  readonly master?: unknown
   readonly linkinfo?: {
-    readonly info_kind?: string
-    readonly info_slave_kind?: string
-    readonly info_slave_data?: { readonly hairpin?: boolean } | null
+    readonly info_kind?: unknown
+    readonly info_slave_kind?: unknown
+    readonly info_slave_data?: { readonly hairpin?: unknown } | null
   } | null
 }
 

@@ -42,7 +42,7 @@ function queryNetwork(): NodeNetwork {
       (entry): entry is InterfaceAddress =>
         entry.ip !== undefined && specialAddress(entry.ip) === undefined && entry.interfaceName !== KUBE_IPVS_DEVICE,
     ),
-    defaultInterface: { IPv4: defaultInterfaceV4(), IPv6: defaultInterfaceV6() },
+    defaultInterface: { IPv4: readDefaultInterface('IPv4'), IPv6: readDefaultInterface('IPv6') },
   }
 }
 
@@ -63,27 +63,23 @@ export function chooseNodeAddress(
   )
 }
 
-/** From /proc/net/route: the route to 0.0.0.0 with mask 0.0.0.0. */
-function defaultInterfaceV4(): string | undefined {
-  const isDefault = ([, destination, , , , , , mask]: readonly string[]): boolean =>
-    destination === '00000000' && mask === '00000000'
-  return readRoutes('/proc/net/route').find(isDefault)?.[0]
-}
+const ROUTE_FILES: Readonly<Record<IpFamily, string>> = { IPv4: '/proc/net/route', IPv6: '/proc/net/ipv6_route' }
 
-/** From /proc/net/ipv6_route: the route to ::/0 that is not the kernel's own "unreachable" one on lo. */
-function defaultInterfaceV6(): string | undefined {
-  const isDefault = (row: readonly string[]): boolean =>
-    /^0{32}$/.test(row[0] ?? '') && row[1] === '00' && row[9] !== 'lo'
-  return readRoutes('/proc/net/ipv6_route').find(isDefault)?.[9]
-}
-
-/** The rows of a table of routes; none where the kernel lacks the family. */
-function readRoutes(file: string): string[][] {
+/** Undefined where the kernel lacks the family, too. */
+function readDefaultInterface(family: IpFamily): string | undefined {
   try {
-    return readFileSync(file, 'utf8')
-      .split('\n')
-      .map(row => row.trim().split(/\s+/))
+    return parseDefaultInterface(readFileSync(ROUTE_FILES[family], 'utf8'), family)
   } catch {
-    return []
+    return undefined
   }
+}
+
+/**
+ * Reads /proc/net/route or /proc/net/ipv6_route: the interface of the default route. With IPv4 that is the one to 0.0.0.0 with mask
+ * 0.0.0.0, with IPv6 the one to ::/0 that is not the kernel's own "unreachable" one on lo.
+ */
+export function parseDefaultInterface(text: string, family: IpFamily): string | undefined {
+  const rows = text.split('\n').map(row => row.trim().split(/\s+/))
+  if (family === 'IPv4') return rows.find(row => row[1] === '00000000' && row[7] === '00000000')?.[0]
+  return rows.find(row => /^0{32}$/.test(row[0]!) && row[1] === '00' && row[9] !== 'lo')?.[9]
 }

@@ -5,7 +5,7 @@ import { totalmem } from 'node:os'
 const PAGE_BYTES = 4096
 
 const RANGE_FILE = '/proc/sys/net/ipv4/ip_local_port_range'
-const COUNT_FILES = ['/proc/net/sockstat', '/proc/net/sockstat6']
+const COUNT_FILES = ['/proc/net/sockstat', '/proc/net/sockstat6'] as const
 
 /**
  * What this node has for a data plane.
@@ -31,14 +31,17 @@ export function readMemoryLimit(): number {
 /** Memory of the kernel's TCP, in all network namespaces, and from where on it is short of it. Undefined if the kernel does not say. */
 export function readTcpMemory(): { readonly used: number; readonly pressure: number } | undefined {
   try {
-    const used = Number(/^TCP: .* mem (\d+)/m.exec(readFileSync('/proc/net/sockstat', 'utf8'))?.[1])
-    const pressure = Number(readFileSync('/proc/sys/net/ipv4/tcp_mem', 'utf8').trim().split(/\s+/)[1])
-    return Number.isFinite(used) && pressure > 0
-      ? { used: used * PAGE_BYTES, pressure: pressure * PAGE_BYTES }
-      : undefined
+    return parseTcpMemory(readFileSync(COUNT_FILES[0], 'utf8'), readFileSync('/proc/sys/net/ipv4/tcp_mem', 'utf8'))
   } catch {
     return undefined
   }
+}
+
+/** Reads /proc/net/sockstat and tcp_mem, both in pages. */
+export function parseTcpMemory(counts: string, limits: string): ReturnType<typeof readTcpMemory> {
+  const used = Number(/^TCP: .* mem (\d+)/m.exec(counts)?.[1])
+  const pressure = Number(/^\s*\d+\s+(\d+)/.exec(limits)?.[1])
+  return used >= 0 && pressure > 0 ? { used: used * PAGE_BYTES, pressure: pressure * PAGE_BYTES } : undefined
 }
 
 /**
@@ -48,20 +51,25 @@ export function readTcpMemory(): { readonly used: number; readonly pressure: num
  */
 export function readUdpPorts(): { readonly total: number; readonly inUse: number } | undefined {
   try {
-    const [first, last] = readFileSync(RANGE_FILE, 'utf8').trim().split(/\s+/).map(Number)
-    const total = last! - first! + 1
-    const inUse = Math.max(...COUNT_FILES.map(countSockets))
-    return Number.isFinite(total) && total > 0 ? { total, inUse } : undefined
+    return parseUdpPorts(readFileSync(RANGE_FILE, 'utf8'), COUNT_FILES.map(readCounts))
   } catch {
     return undefined
   }
 }
 
+/** Reads ip_local_port_range, and the counts of sockets of each IP family. */
+export function parseUdpPorts(range: string, counts: readonly string[]): ReturnType<typeof readUdpPorts> {
+  const [, first, last] = /^\s*(\d+)\s+(\d+)/.exec(range) ?? []
+  const total = Number(last) - Number(first) + 1
+  const inUse = Math.max(...counts.map(text => Number(/^UDP6?: inuse (\d+)/m.exec(text)?.[1] ?? 0)))
+  return total > 0 ? { total, inUse } : undefined
+}
+
 /** A kernel without IPv6 has no file for it. */
-function countSockets(file: string): number {
+function readCounts(file: string): string {
   try {
-    return Number(/^UDP6?: inuse (\d+)/m.exec(readFileSync(file, 'utf8'))?.[1] ?? 0)
+    return readFileSync(file, 'utf8')
   } catch {
-    return 0
+    return ''
   }
 }

@@ -68,9 +68,7 @@ export function holdsBoundSocket(pid: number): boolean {
       readdirSync(`/proc/${pid}/fd`).map(fd => /^socket:\[(\d+)\]$/.exec(readLink(`/proc/${pid}/fd/${fd}`))?.[1]),
     )
     return ['tcp', 'tcp6', 'udp', 'udp6'].some(table =>
-      readSockets(`/proc/${pid}/net/${table}`).some(
-        ({ state, inode }) => state !== undefined && BOUND_STATES.includes(state) && held.has(inode),
-      ),
+      parseBoundSockets(readFileSync(`/proc/${pid}/net/${table}`, 'utf8')).some(inode => held.has(inode)),
     )
   } catch {
     return false
@@ -80,10 +78,13 @@ export function holdsBoundSocket(pid: number): boolean {
 /** Listening for TCP; not connected, for UDP. */
 const BOUND_STATES = ['0A', '07']
 
-function readSockets(file: string): { readonly state: string | undefined; readonly inode: string | undefined }[] {
-  const lines = readFileSync(file, 'utf8').split('\n').slice(1)
-  // `sl local remote state queues timer retransmits uid timeout inode …`
-  return lines.map(line => line.trim().split(/\s+/)).map(fields => ({ state: fields[3], inode: fields[9] }))
+/** Reads a list of sockets, such as `/proc/net/tcp`: the inodes of those that listen or are bound. */
+export function parseBoundSockets(text: string): string[] {
+  return text.split('\n').flatMap(line => {
+    // `sl local remote state queues timer retransmits uid timeout inode …`, after a line of headings
+    const { 3: state = '', 9: inode = '' } = line.trim().split(/\s+/)
+    return BOUND_STATES.includes(state) && /^\d+$/.test(inode) ? [inode] : []
+  })
 }
 
 /** A descriptor may be closed while all are read. */
@@ -95,10 +96,25 @@ function readLink(path: string): string {
   }
 }
 
-function readStat(pid: number): { readonly parentPid: number; readonly startTime: string } {
+/** What `/proc/PID/stat` says. */
+interface ProcessStat {
+  readonly parentPid: number
+  readonly startTime: string
+}
+
+/** @throws Error if the process has exited */
+function readStat(pid: number): ProcessStat {
+  const stat = parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  if (stat === undefined) throw new Error('The process has exited')
+  return stat
+}
+
+/** Reads `/proc/PID/stat`; undefined if the process has exited, or if the text has not both values. */
+export function parseProcessStat(text: string): ProcessStat | undefined {
   // `pid (name) state parent …`; a name can contain any character. The start time is field 22.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
+  const fields = text.slice(text.lastIndexOf(') ') + 2).split(' ')
+  const [state, parentPid = '', startTime = '', threads] = [fields[0], fields[1], fields[19], fields[17]]
   // Its first thread may end before others, which still hold the files.
-  if (fields[0] === 'Z' && fields[17] === '1') throw new Error('The process has exited')
-  return { parentPid: Number(fields[1]), startTime: fields[19]! }
+  if (state === 'Z' && threads === '1') return undefined
+  return /^\d+$/.test(parentPid) && /^\d+$/.test(startTime) ? { parentPid: Number(parentPid), startTime } : undefined
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { readFile, readdir, stat } from 'node:fs/promises'
+import { readFile, readdir, stat as statFile } from 'node:fs/promises'
 
 /** What a process uses of the machine. */
 export interface ProcessUsage {
@@ -28,29 +28,44 @@ const UNLIMITED_FILES = 1_048_576
 export async function readProcessUsage(pid: number): Promise<ProcessUsage | undefined> {
   const folder = `/proc/${pid}`
   try {
-    const [statText, status, limits, openFiles, bootTime] = await Promise.all([
+    const [stat, status, limits, openFiles, machineStat] = await Promise.all([
       readFile(`${folder}/stat`, 'utf8'),
       readFile(`${folder}/status`, 'utf8'),
       readFile(`${folder}/limits`, 'utf8'),
       countOpenFiles(folder),
-      readBootTime(),
+      readFile('/proc/stat', 'utf8'),
     ])
-    // `pid (name) state parent …`; a name can contain any character. Field 14 of the manual page is the first time.
-    const fields = statText.slice(statText.lastIndexOf(') ') + 2).split(' ')
-    const seconds = (field: number): number => Number(fields[field - 3]) / TICKS_PER_SECOND
-    return {
-      userSeconds: seconds(14),
-      systemSeconds: seconds(15),
-      startTime: bootTime + seconds(22),
-      residentBytes: kilobytes(status, 'VmRSS'),
-      virtualBytes: kilobytes(status, 'VmSize'),
-      openFiles,
-      maxOpenFiles: softLimit(limits, OPEN_FILES),
-      maxVirtualBytes: softLimit(limits, 'Max address space'),
-    }
+    const parsed = parseProcessUsage({ stat, status, limits, machineStat })
+    return parsed && { ...parsed, openFiles }
   } catch {
     return undefined
   }
+}
+
+/** The texts of `/proc/PID/stat`, `status`, `limits`, and of `/proc/stat`. */
+export interface UsageFiles {
+  readonly stat: string
+  readonly status: string
+  readonly limits: string
+  readonly machineStat: string
+}
+
+/** Reads the files about a process; undefined if a number is missing. */
+export function parseProcessUsage(files: UsageFiles): Omit<ProcessUsage, 'openFiles'> | undefined {
+  const { stat, status, limits, machineStat } = files
+  // `pid (name) state parent …`; a name can contain any character. Field 14 of the manual page is the first time.
+  const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ')
+  const seconds = (field: number): number => readCount(fields[field - 3]) / TICKS_PER_SECOND
+  const usage = {
+    userSeconds: seconds(14),
+    systemSeconds: seconds(15),
+    startTime: readCount(/^btime (\d+)$/m.exec(machineStat)?.[1]) + seconds(22),
+    residentBytes: kilobytes(status, 'VmRSS'),
+    virtualBytes: kilobytes(status, 'VmSize'),
+    maxOpenFiles: softLimit(limits, OPEN_FILES),
+    maxVirtualBytes: softLimit(limits, 'Max address space'),
+  }
+  return Object.values(usage).some(Number.isNaN) ? undefined : usage
 }
 
 /** Number of files that this process may have open. Node raises its soft limit to the hard limit at the start. */
@@ -66,13 +81,13 @@ export function readDescriptorLimit(): number {
 
 async function countOpenFiles(folder: string): Promise<number> {
   // Since Linux 6.2 the size of the folder is the number of its files. Listing 50,000 files takes tens of milliseconds.
-  const { size } = await stat(`${folder}/fd`)
+  const { size } = await statFile(`${folder}/fd`)
   return size > 0 ? size : (await readdir(`${folder}/fd`)).length
 }
 
-/** Seconds since 1970. */
-async function readBootTime(): Promise<number> {
-  return Number(/^btime (\d+)$/m.exec(await readFile('/proc/stat', 'utf8'))?.[1])
+/** NaN: it is no number of the kernel. */
+function readCount(text = ''): number {
+  return /^\d+$/.test(text) ? Number(text) : NaN
 }
 
 /** A process that has exited, but that its parent has not noticed yet, has no such line. */
@@ -83,5 +98,5 @@ function kilobytes(status: string, name: string): number {
 /** Infinity: there is no limit; NaN: the kernel does not report it. */
 function softLimit(limits: string, name: string): number {
   const limit = new RegExp(`^${name}\\s+(\\S+)`, 'm').exec(limits)?.[1]
-  return limit === 'unlimited' ? Infinity : Number(limit)
+  return limit === 'unlimited' ? Infinity : readCount(limit)
 }

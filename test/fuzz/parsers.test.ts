@@ -1,11 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import t from 'tap'
 import { parseDuration } from '../../lib/config/duration.js'
 import { parseBool } from '../../lib/config/parse-bool.js'
 import { readSettings } from '../../lib/config/read-config.js'
 import { parseIp } from '../../lib/model/address.js'
 import { parseCidr } from '../../lib/model/cidr.js'
-import { ProxyFailure } from '../../lib/model/failure.js'
 import { parsePortRange } from '../../lib/model/port-range.js'
 import { parseDestination } from '../../lib/explain/destination-text.js'
 import { parseSender } from '../../lib/explain/sender-text.js'
@@ -31,13 +29,7 @@ import { parseIpSetText } from '../../lib/system/ip-set-text.js'
 import { parseIpvsText } from '../../lib/system/ipvs-text.js'
 import { parseKernelConfig } from '../../lib/system/kernel-build.js'
 import { parseFibTrie, parseIpv6Routes } from '../../lib/system/local-routes.js'
-import { addToCorpus, readCorpus } from '../support/checks/corpus.js'
-import { mutateText } from '../support/checks/mutate-text.js'
-import { seededRandom, testSeed } from '../support/checks/seeded-random.js'
-
-/** Inputs for each parser. `FUZZ_RUNS=100000` looks longer. */
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 1000)
-const SEED = testSeed()
+import { type FuzzedParser, fuzzParsers } from '../support/checks/fuzz-parsers.js'
 
 /** Packets that meet the rules of a text. */
 const PACKETS: readonly Packet[] = [
@@ -61,7 +53,7 @@ const NO_FACTS: NodeFacts = {
 }
 
 /** What each parser of the product is given by others, by the folder of its corpus. */
-const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
+const PARSERS: Readonly<Record<string, FuzzedParser>> = {
   'iptables-save': text => {
     const rules = parseRuleTables(text)
     if (!isDeepStrictEqual(rules.tables, parseIptablesSave(text))) throw new Error('The two parsers read other rules')
@@ -106,30 +98,4 @@ const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
     ),
 }
 
-for (const [name, parse] of Object.entries(PARSERS)) {
-  t.test(`The parser for ${name} returns a result or a ProxyFailure, whatever it is given (SEED=${SEED})`, t => {
-    const random = seededRandom(SEED)
-    const corpus = readCorpus(name)
-    t.ok(corpus.length > 0, 'there are examples')
-    for (const text of corpus) t.equal(errorOf(parse, text), undefined, JSON.stringify(text.slice(0, 60)))
-    for (let run = 0; run < RUNS; run++) {
-      const text = mutateText(corpus[run % corpus.length]!, corpus, random)
-      const error = errorOf(parse, text)
-      if (error === undefined) continue
-      t.fail(`${String(error)}; the input is in ${addToCorpus(name, text)}: mend the parser, and keep the file`)
-      break
-    }
-    t.same(Object.keys(Object.prototype), [], 'no input adds to the prototype of objects')
-    t.end()
-  })
-}
-
-/** What a parser throws and should not; undefined if it returns, or reports the mistake as it should. */
-function errorOf(parse: (text: string) => unknown, text: string): unknown {
-  try {
-    parse(text)
-    return undefined
-  } catch (error) {
-    return error instanceof ProxyFailure ? undefined : error
-  }
-}
+fuzzParsers(PARSERS)

@@ -36,7 +36,8 @@ export interface TcpTableEntry {
   readonly readAt: number
 }
 
-type Answer = (entry: TcpTableEntry) => void
+/** Takes what the lists say of one connection. */
+export type Answer = (entry: TcpTableEntry) => void
 
 /**
  * Asks the kernel's list of TCP connections for the state of some of them. Node.js's public API has no other way once the write side of a
@@ -76,7 +77,8 @@ export class TcpTable {
     this.#wanted = new Map()
     const lists = await Promise.all(LISTS.map(({ file }) => this.#readList(file)))
     // Without one of the lists, its connections would seem to be absent.
-    if (lists.every(list => list !== undefined)) this.#missing = await answerAll(lists, start, wanted, this.#missing)
+    if (lists.every(list => list !== undefined))
+      this.#missing = await answerFromLists(lists, start, wanted, this.#missing)
     const bytes = lists.reduce((sum, list) => sum + (list?.length ?? 0), 0)
     this.#nextReading = performance.now() + Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * MS_PER_BYTE * bytes)
     this.#isReading = false
@@ -92,8 +94,11 @@ async function readList(file: string): Promise<string | undefined> {
   }
 }
 
-/** @returns what was not found, for the next reading */
-async function answerAll(
+/**
+ * Reads the kernel's two lists, and answers for each connection that they have.
+ * @returns what was not found, for the next reading
+ */
+export async function answerFromLists(
   lists: readonly string[],
   readAt: number,
   wanted: Map<string, Answer>,
@@ -105,7 +110,9 @@ async function answerAll(
     // `  17: 0100007F:1F90 0100007F:D431 01 00000000:00000000 …`, after a line of headings
     for (let line = list.indexOf('\n') + 1; line > 0; line = list.indexOf('\n', line) + 1) {
       if (++entries % ENTRIES_PER_TURN === 0) await nextTurn()
-      const ends = list.indexOf(': ', line) + 2
+      const number = list.indexOf(': ', line)
+      if (number < 0) break
+      const ends = number + 2
       const key = list.slice(ends, ends + endsLength)
       const answer = wanted.get(key)
       if (answer === undefined) continue
