@@ -89,7 +89,7 @@ export class SyncMetrics implements SyncObserver {
     this.#rulesWritten = registry.gauge(`${PREFIX}iptables_last`, 'iptables rules in the last write', RULE_LABELS)
     this.#refusedPorts = registry.gauge(
       `${PREFIX}refused_service_ports`,
-      'Service ports that are not served because the kernel refuses their rules, by cause',
+      'Service ports that are not served because the kernel refuses their rules, by cause; in ipvs mode, virtual servers and entries of sets that it refuses',
       ['ip_family', 'cause'],
     )
     this.#withoutLocalEndpoints = registry.gauge(
