@@ -42,7 +42,8 @@ export function runCommand(program: string, args: readonly string[], options: Co
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
     child.on('close', (exitCode, signal) => {
       if (exitCode !== null) return resolve({ exitCode, stdout, stderr })
-      const why = signal === 'SIGKILL' ? `: it did not end within ${options.timeoutMs} ms` : ''
+      // The kernel kills too, when memory is short.
+      const why = child.killed ? `: it did not end within ${options.timeoutMs} ms` : ''
       reject(new ProxyFailure('PROGRAM_FAILED', `"${program} ${args.join(' ')}" was killed by ${signal}${why}`))
     })
     // A program may exit without reading its input: then only its exit code counts.

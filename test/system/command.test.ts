@@ -26,6 +26,13 @@ void t.test('a program that takes too long is killed, and the failure has the ti
   })
 })
 
+void t.test('a program that another one kills is a failure without a timeout', async t => {
+  await t.rejects(runCommand('sh', ['-c', 'kill -KILL $$'], { timeoutMs: 10_000 }), {
+    code: 'PROGRAM_FAILED',
+    message: /was killed by SIGKILL$/,
+  })
+})
+
 void t.test('a program that the system does not start is a failure with the reason', async t => {
   failStarts(t)
   await t.rejects(runCommand('true', [], { timeoutMs: 10_000 }), {
