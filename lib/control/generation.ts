@@ -137,7 +137,7 @@ export class Generation {
     this.#config = config
     node.reconfigure(config)
     sourceHealth.timeoutMs = config.healthzStaleTimeout
-    dataPlane?.setVerbosity?.(config.verbosity)
+    dataPlane?.changeSettings?.(config)
     applyConntrackSettings(config.conntrack, this.#log)
     await httpServers.reconfigure(config)
     syncLoop.requestSync()

@@ -152,6 +152,14 @@ export interface DrainReport {
   readonly lostWorkers: number
 }
 
+/** Settings that may change while a data plane runs. */
+export interface LiveSettings {
+  /** The level up to which other processes of the data plane log. */
+  readonly verbosity: number
+  /** How long their open connections may continue when this process has exited, in milliseconds. */
+  readonly drainTimeout: number
+}
+
 /** Holds the sockets. It knows listeners and endpoints; it does not know the API or rules, and of a Service only the name. */
 export interface DataPlane {
   /**
@@ -169,8 +177,8 @@ export interface DataPlane {
   readonly workerProfiles?: WorkerProfiles
   /** Leaves this many file descriptors of the calling process to its other parts, besides the fixed reserve. */
   reserveDescriptors(descriptors: number): void
-  /** Changes the level up to which other processes of the data plane log; absent if it has none. */
-  setVerbosity?(level: number): void
+  /** Changes the settings of other processes of the data plane; absent if it has none. */
+  changeSettings?(settings: LiveSettings): void
   /**
    * Stops accepting connections, waits until the open ones have ended or `timeoutMs` milliseconds have passed, then aborts the
    * rest. A later call with another time replaces an earlier one.

@@ -32,7 +32,7 @@ export function besideOrphans(dataPlane: DataPlane, portCount: number | undefine
       return dataPlane.problem
     },
     reserveDescriptors: descriptors => dataPlane.reserveDescriptors(descriptors),
-    setVerbosity: level => dataPlane.setVerbosity?.(level),
+    changeSettings: settings => dataPlane.changeSettings?.(settings),
     drain: timeoutMs => dataPlane.drain(timeoutMs),
   }
 }

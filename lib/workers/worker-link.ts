@@ -1,4 +1,4 @@
-import { type Budgets, type TrafficCounts } from '../dataplane/data-plane.js'
+import { type Budgets, type LiveSettings, type TrafficCounts } from '../dataplane/data-plane.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
@@ -101,9 +101,9 @@ export class WorkerLink {
     return this.#waitForReply(this.#pendingCounts, id)
   }
 
-  /** Changes the level up to which the worker logs. */
-  setVerbosity(level: number): void {
-    this.#send({ kind: 'verbosity', level })
+  /** Changes the settings of the worker. */
+  changeSettings(settings: LiveSettings): void {
+    this.#send({ kind: 'settings', settings })
   }
 
   /** Asks for a profile; undefined if the worker exits without a reply. */

@@ -1,4 +1,4 @@
-import { type Budgets, type TrafficCounts } from '../dataplane/data-plane.js'
+import { type Budgets, type LiveSettings, type TrafficCounts } from '../dataplane/data-plane.js'
 import { type DataPlaneTimings } from '../dataplane/data-plane-timings.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
@@ -6,10 +6,9 @@ import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
 /** The settings of a worker, passed as JSON in its argument. All times in milliseconds. */
-export interface WorkerSettings {
+export interface WorkerSettings extends LiveSettings {
   /** How many workers there are. */
   readonly workers: number
-  readonly verbosity: number
   /** As in KubeProxyConfig; absent: text. */
   readonly logFormat?: 'text' | 'json'
   readonly timings: DataPlaneTimings
@@ -19,9 +18,8 @@ export interface WorkerSettings {
   readonly descriptorLimit?: number
   /** Whether the control process passes bound sockets; otherwise the worker binds them itself. */
   readonly passedSockets: boolean
-  /** How long an orphan keeps serving, and how long its open connections may continue after that. */
+  /** How long an orphan keeps serving, before its open connections may continue for the drain timeout. */
   readonly orphanTime: number
-  readonly drainTimeout: number
   /** After how long without a ping the worker ends the control process; absent: never. */
   readonly controlTimeout?: number
   /** Whether the worker can make profiles of itself. */
@@ -50,7 +48,7 @@ export type WorkerCommand =
   | { readonly kind: 'count'; readonly id: number }
   | { readonly kind: 'profile'; readonly id: number; readonly request: ProfileRequest }
   | { readonly kind: 'ping' }
-  | { readonly kind: 'verbosity'; readonly level: number }
+  | { readonly kind: 'settings'; readonly settings: LiveSettings }
   | { readonly kind: 'drain'; readonly timeoutMs: number }
 
 /** Why a listener could not be opened. An Error would lose its system code in the message. */

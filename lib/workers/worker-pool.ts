@@ -3,6 +3,7 @@ import {
   type DataPlaneCounts,
   type DrainReport,
   type ListenerReport,
+  type LiveSettings,
   type WorkerProfiles,
   buildListenerCounts,
   zeroTrafficCounts,
@@ -111,8 +112,8 @@ export class WorkerPool implements DataPlane {
     this.#ports.reserveDescriptors(descriptors)
   }
 
-  setVerbosity(level: number): void {
-    this.#workers.setVerbosity(level)
+  changeSettings({ verbosity, drainTimeout }: LiveSettings): void {
+    this.#workers.changeSettings({ verbosity, drainTimeout })
   }
 
   endWaits(): void {

@@ -1,3 +1,4 @@
+import { type LiveSettings } from '../dataplane/data-plane.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
@@ -33,14 +34,14 @@ export class WorkerSlot {
   readonly process: WorkerProcess
   readonly #options: WorkerSlotOptions
   #link: WorkerLink | undefined
-  #verbosity: number
+  /** What has changed since the settings that its processes start with. */
+  #changed: LiveSettings | undefined
 
   /** Starts the process. */
   constructor(options: WorkerSlotOptions) {
     const { id, settings, clock, log, inheritedSockets } = options
     this.id = id
     this.#options = options
-    this.#verbosity = settings.verbosity
     this.process = new WorkerProcess({
       settings,
       clock,
@@ -62,10 +63,10 @@ export class WorkerSlot {
     return this.#link !== undefined && this.process.problem !== 'silent'
   }
 
-  /** Changes the level up to which this worker logs, and those that replace it. */
-  setVerbosity(level: number): void {
-    this.#verbosity = level
-    this.#link?.setVerbosity(level)
+  /** Changes the settings of this worker, and of those that replace it. */
+  changeSettings(settings: LiveSettings): void {
+    this.#changed = settings
+    this.#link?.changeSettings(settings)
   }
 
   /** Asks for a profile; undefined if the worker does not run or does not reply in time. */
@@ -80,8 +81,7 @@ export class WorkerSlot {
 
   #connect(inherited: readonly InheritedSocket[]): void {
     this.#link = new WorkerLink((command, handle) => this.process.send(command, handle), inherited)
-    // The process has started with the level of the settings.
-    if (this.#verbosity !== this.#options.settings.verbosity) this.#link.setVerbosity(this.#verbosity)
+    if (this.#changed !== undefined) this.#link.changeSettings(this.#changed)
     this.#options.onReady()
   }
 

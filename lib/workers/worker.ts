@@ -69,6 +69,8 @@ export class Worker {
   readonly #controlWatch: ControlWatch | undefined
   #state: 'controlled' | 'orphaned' | 'draining' = 'controlled'
   #hasControl = true
+  /** How long open connections of an orphan may continue, in milliseconds. */
+  #drainTimeout: number
   /** When the time of the drain is over, in milliseconds of the clock. */
   #drainDeadline = Infinity
   /** How often a drain was begun. A later one has another time, and ends the earlier one. */
@@ -77,6 +79,7 @@ export class Worker {
   constructor(options: WorkerOptions) {
     const { settings, clock, random, descriptorLimit, node, transports, log } = options
     this.#options = options
+    this.#drainTimeout = settings.drainTimeout
     this.#shortageLog = new ShortageLog(log, clock)
     const { killControl } = options
     const { controlTimeout: timeoutMs } = settings
@@ -114,8 +117,9 @@ export class Worker {
       case 'ping':
         this.#controlWatch?.recordPing()
         return this.#options.send({ kind: 'pong' })
-      case 'verbosity':
-        return this.#options.setVerbosity(command.level)
+      case 'settings':
+        this.#drainTimeout = command.settings.drainTimeout
+        return this.#options.setVerbosity(command.settings.verbosity)
       case 'drain':
         return void this.#drain(command.timeoutMs)
     }
@@ -128,7 +132,7 @@ export class Worker {
     this.#hasControl = false
     // There is nothing to serve, or nothing new: open connections may continue. A proxy that stands by drains without a time limit.
     if (this.#state === 'draining' || this.#plan.size === 0)
-      return void this.#drain(Math.min(settings.drainTimeout, this.#drainDeadline - clock.now()))
+      return void this.#drain(Math.min(this.#drainTimeout, this.#drainDeadline - clock.now()))
     this.#state = 'orphaned'
     setTitle(ORPHAN_TITLE)
     log.warn('The control process has exited; this data-plane worker keeps serving its last plan', {
@@ -149,7 +153,7 @@ export class Worker {
 
   /** Drains an orphan. While there is a control process, the worker ignores signals and waits for a command. */
   handleSignal(): void {
-    if (this.#state === 'orphaned') void this.#drain(this.#options.settings.drainTimeout)
+    if (this.#state === 'orphaned') void this.#drain(this.#drainTimeout)
   }
 
   #reportShortage(shortage: Shortage): void {

@@ -1,4 +1,10 @@
-import { type Budgets, type DrainReport, type TrafficCounts, type WorkerCounts } from '../dataplane/data-plane.js'
+import {
+  type Budgets,
+  type DrainReport,
+  type LiveSettings,
+  type TrafficCounts,
+  type WorkerCounts,
+} from '../dataplane/data-plane.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
@@ -149,9 +155,9 @@ export class Workers {
     return { cutOff, lostWorkers: draining.size }
   }
 
-  /** Changes the level up to which all workers log, also later ones. */
-  setVerbosity(level: number): void {
-    for (const slot of this.#slots) slot.setVerbosity(level)
+  /** Changes the settings of all workers, also of later ones. */
+  changeSettings(settings: LiveSettings): void {
+    for (const slot of this.#slots) slot.changeSettings(settings)
   }
 
   /** Asks all workers for their counts. For a worker that does not reply in time the last counts are used. */

@@ -225,9 +225,32 @@ t.test('a worker that loses its control process late in a drain keeps the end of
   t.equal(draining.messages.filter(({ kind }) => kind === 'drained').length, 1)
 })
 
+t.test('an orphan lets open connections continue for the drain timeout that was set last', async t => {
+  const { fixture, open } = await startWithConnection(t)
+  fixture.worker.handle({ kind: 'settings', settings: { verbosity: 0, drainTimeout: 120 } }, undefined)
+  fixture.worker.becomeOrphan()
+  fixture.worker.handleSignal()
+  await fixture.clock.advance(119)
+  t.equal(fixture.cuts, 0, 'it is longer than at the start')
+  t.notOk(fixture.hasExited)
+  await fixture.clock.advance(1)
+  t.equal((await open).error, 'ECONNRESET')
+  await waitUntil(() => fixture.hasExited, 'the worker has exited')
+})
+
+t.test('a worker that loses its control process while it drains uses the drain timeout that was set last', async t => {
+  const { fixture, open } = await startWithConnection(t)
+  fixture.worker.handle({ kind: 'settings', settings: { verbosity: 0, drainTimeout: 20 } }, undefined)
+  fixture.worker.handle({ kind: 'drain', timeoutMs: 20 * 24 * 3600 * 1000 }, undefined)
+  fixture.worker.becomeOrphan()
+  await fixture.clock.advance(20)
+  t.equal((await open).error, 'ECONNRESET')
+  await waitUntil(() => fixture.hasExited, 'the worker has exited')
+})
+
 t.test('a worker changes the level of its log on command', t => {
   const { worker, levels } = new WorkerUnderTest(t)
-  worker.handle({ kind: 'verbosity', level: 4 }, undefined)
+  worker.handle({ kind: 'settings', settings: { verbosity: 4, drainTimeout: 50 } }, undefined)
   t.strictSame(levels, [4])
   t.end()
 })
