@@ -10,6 +10,7 @@ import { ProxyFailure, messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { MODES } from '../modes/registry.js'
 import { type Klog, createKlog, wantsColour } from '../observe/klog.js'
+import { logCrashes } from '../observe/log-crashes.js'
 import { escapeControls } from '../primitives/quote-value.js'
 import { writeConfigurationFile } from '../source/write-configuration-file.js'
 import { setProcessName } from '../system/process-name.js'
@@ -51,6 +52,7 @@ async function runProxy(values: FlagValues): Promise<number> {
   const read = await load()
   const { config, problems } = read
   const log = createKlog({ verbosity: config.verbosity, format: config.logFormat })
+  if (config.logFormat === 'json') logCrashes(log)
   try {
     if (problems.length > 0) {
       throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), {

@@ -4,6 +4,7 @@
  */
 import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { createKlog } from '../observe/klog.js'
+import { logCrashes } from '../observe/log-crashes.js'
 import { deleteResetConnections } from '../system/delete-reset-connections.js'
 import { nodeResources } from '../system/node-resources.js'
 import { readDescriptorLimit } from '../system/process-usage.js'
@@ -27,6 +28,7 @@ const send = (message: WorkerMessage): void => {
 const profiler =
   settings.profiling === true ? await (await import('../system/profiler.js')).Profiler.start() : undefined
 const log = createKlog({ verbosity: settings.verbosity, format: settings.logFormat ?? 'text' })
+if (settings.logFormat === 'json') logCrashes(log)
 const worker = new Worker({
   settings,
   clock: realClock,
