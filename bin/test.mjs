@@ -1,5 +1,5 @@
 // Runs the tests with tap, and says last what failed. tap's own output stays as it is: live on a terminal, TAP in a pipe.
-// Tests that start a virtual machine come last: an emulated processor needs the whole of a real one.
+// Tests that start a virtual machine come last: beside them, others that wait for something would wait too long.
 //
 //   node bin/test.mjs [compiled test files] [options of tap]
 //
@@ -39,11 +39,11 @@ function testsIn(folder) {
 }
 
 /** @returns {Promise<number>} the exit code */
-async function runAll(files, more = []) {
+async function runAll(files) {
   if (files.length === 0) return 0
   const { parser, report, finished } = createTapReport()
   reports.push(report)
-  const tapArgs = [...more, ...options, ...files]
+  const tapArgs = [...options, ...files]
   const code = await (process.stdout.isTTY ? runOnTerminal(tapArgs, parser) : runInPipe(tapArgs, parser))
   await finished
   if (code !== 0 && report.failures.length === 0)

@@ -11,7 +11,7 @@ t.test(
     const { node } = await NodeNetwork.create(t)
     const { stdout, stderr } = await node.run('env', ['-u', 'NODE_OPTIONS', process.execPath, OWN_SOCKET])
     t.equal(stderr, '')
-    const expected = { TCP: ['ECONNRESET', 'pod'], UDP: ['nothing', 'pod'] }
+    const expected = { TCP: ['ECONNRESET', 'pod'], UDP: ['nothing', 'pod'], ownSockets: 0 }
     t.strictSame(JSON.parse(stdout), { 'fast path': expected, 'public path': expected })
   },
 )

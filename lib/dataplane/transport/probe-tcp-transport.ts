@@ -201,8 +201,11 @@ class TcpProbe implements Probe {
     if (typeof dialed !== 'object') return expectEqual(dialed, 'ECONNREFUSED', 'outcome')
     // The kernel may choose the port that is dialled, which is free: such a connection is its own endpoint. The next one cannot be.
     const isItsOwn = dialed.localAddress()?.port === port
-    if (isItsOwn) await this.#checkRefusal(port)
-    dialed.reset()
+    try {
+      if (isItsOwn) await this.#checkRefusal(port)
+    } finally {
+      dialed.reset()
+    }
     expectEqual(isItsOwn ? 'ECONNREFUSED' : 'a connection', 'ECONNREFUSED', 'outcome')
   }
 }

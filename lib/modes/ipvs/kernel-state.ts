@@ -13,7 +13,7 @@ import { type VirtualServer, serverKey } from '../../system/virtual-server.js'
 import { type ObservedSets, setsAfterAdditions, setsAfterRemovals } from './observed-sets.js'
 import { ownedServers } from './owned-servers.js'
 import { type IpvsPlan } from './plan.js'
-import { type VirtualServers, serverChanges, drainedRealServers } from './server-changes.js'
+import { type VirtualServers, drainedRealServers, serverChanges, surplusRealServers } from './server-changes.js'
 import { RefusedServers } from './refused-servers.js'
 import { kernelSetName } from './set-names.js'
 
@@ -176,6 +176,7 @@ export class KernelState {
     const retried = await this.#refusedServers.retry(observed, desired, this.#isJustRead)
     this.#isJustRead = false
     this.#hasTakenRefused ||= retried.hasChanged
+    for (const key of desired.keys()) if (retried.servers.has(key) && !observed.has(key)) this.#ownedKeys.add(key)
     const { changes, after } = serverChanges(retried.servers, this.#refusedServers.withoutRefused(desired), mayDelete)
     try {
       await this.#changeServers(changes)
@@ -198,7 +199,7 @@ export class KernelState {
   isDraining({ servers }: IpvsPlan): boolean {
     return [...(this.#observed?.servers ?? [])].some(([key, server]) => {
       const desired = servers.get(key)
-      return desired !== undefined && server.realServers.length > desired.realServers.length
+      return desired !== undefined && surplusRealServers(server, desired).length > 0
     })
   }
 

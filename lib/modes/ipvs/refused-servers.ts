@@ -108,6 +108,8 @@ export class RefusedServers {
       } catch (error) {
         if (!this.#refused.has(key))
           this.#refused.set(key, { server: wanted, line: changeLine(change), reason: messageOf(error) })
+        // There is no such server: the kernel can take nothing of it.
+        if (server === undefined) break
       }
     }
     if (!this.#refused.has(key)) server = after.get(key)

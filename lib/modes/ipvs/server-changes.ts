@@ -67,9 +67,16 @@ export function drainedRealServers(
     const realServers = server.realServers.filter(real => !drained.has(realServerKey(real)))
     for (const real of server.realServers)
       if (drained.has(realServerKey(real))) changes.push({ kind: 'delete real', server, real })
-    after.set(key, realServers.length === desiredServer.realServers.length ? desiredServer : { ...server, realServers })
+    const rest = { ...server, realServers }
+    after.set(key, hasAll(rest, desiredServer) ? desiredServer : rest)
   }
   return { changes, after }
+}
+
+/** The real servers that are no longer desired. */
+export function surplusRealServers(server: VirtualServer, desired: VirtualServer): readonly RealServer[] {
+  const keys = new Set(desired.realServers.map(realServerKey))
+  return server.realServers.filter(real => !keys.has(realServerKey(real)))
 }
 
 /** The server after one change. Undefined: there is none. */
@@ -90,6 +97,17 @@ export function serverAfter(server: VirtualServer | undefined, change: IpvsChang
       return { ...server, realServers: kind === 'delete real' ? others : [...others, real] }
     }
   }
+}
+
+/** Whether the server is as desired. The kernel may have refused something of it. */
+function hasAll(server: VirtualServer, desired: VirtualServer): boolean {
+  const present = new Map(server.realServers.map(real => [realServerKey(real), real.weight]))
+  const isThere = (real: RealServer): boolean => present.get(realServerKey(real)) === real.weight
+  return (
+    present.size === desired.realServers.length &&
+    hasSameSettings(server, desired) &&
+    desired.realServers.every(isThere)
+  )
 }
 
 function realServerChanges(server: VirtualServer, existing: readonly RealServer[]) {

@@ -54,8 +54,8 @@ function makeProxier({ ipvs, sets, iptables, ...parts }: Parts) {
 }
 
 /** Services with these ClusterIPs, each with one endpoint. */
-function makePorts(clusterIPs: readonly string[], protocol: 'TCP' | 'UDP' = 'TCP') {
-  const endpoints = [makeEndpoint('10.244.0.5')]
+function makePorts(clusterIPs: readonly string[], protocol: 'TCP' | 'UDP' = 'TCP', ip = '10.244.0.5') {
+  const endpoints = [makeEndpoint(ip)]
   return new Map(
     clusterIPs.map((clusterIP, index) => {
       const servicePort = makeServicePort({ clusterIP, name: `web-${index}`, protocol })
@@ -137,6 +137,8 @@ void t.test(
     let isRefusing = true
     class Refusing extends MemoryIpvs {
       lists = 0
+      /** Of the server that is refused. */
+      attempts = 0
       override list() {
         this.lists++
         return super.list()
@@ -144,7 +146,9 @@ void t.test(
       override async change(changes: readonly IpvsChange[]): Promise<void> {
         const isRefused = ({ server }: IpvsChange): boolean => isRefusing && server.address === '10.96.0.10'
         await super.change(changes.filter(each => !isRefused(each)))
-        if (changes.some(isRefused)) throw new Error('Scheduler or persistence engine not found')
+        if (!changes.some(isRefused)) return
+        this.attempts++
+        throw new Error('Scheduler or persistence engine not found')
       }
     }
     const [ipvs, conntrack, clock, log] = [new Refusing(), new MemoryConntrack(), new ManualClock(), new RecordingLog()]
@@ -171,8 +175,10 @@ void t.test(
     t.strictSame(await served(), ['10.96.0.11', '10.96.0.12'])
     t.equal(log.errors.length, 1, 'reported once')
     await clock.advance(30_000)
+    const { attempts } = ipvs
     await rules!.program(true)
     t.strictSame(await served(), ['10.96.0.11', '10.96.0.12'], 'and refused again after a read')
+    t.equal(ipvs.attempts, attempts + 1, 'without its endpoints, which it could not have')
     t.equal(log.errors.length, 1, 'reported once')
     const early = end('10.96.0.10', 80)
     conntrack.entries = [
@@ -183,8 +189,11 @@ void t.test(
     t.match(await rules!.program(true), { changed: true, refused: { server: 0, entry: 0 } })
     t.strictSame(await served(), ['10.96.0.10', '10.96.0.11', '10.96.0.12'])
     t.strictSame(conntrack.entries, [], 'clients that began before it begin again')
+    await proxier.update({ generation: 3, ports: makePorts(['10.96.0.11', '10.96.0.12'], 'UDP') })
+    t.strictSame(await served(), ['10.96.0.11', '10.96.0.12'], 'the proxy owns what the kernel has taken at last')
+    await proxier.update({ generation: 4, ports: makePorts(['10.96.0.10', '10.96.0.11'], 'UDP') })
     isRefusing = true
-    await proxier.update({ generation: 3, ports: new Map() })
+    await proxier.update({ generation: 5, ports: new Map() })
     t.strictSame(await served(), ['10.96.0.10'], 'a server that cannot be removed keeps no other one')
   },
 )
@@ -222,6 +231,34 @@ void t.test(
     await update(4, ['10.244.0.7'])
     t.strictSame(await served(), ['10.244.0.7'])
     t.equal(log.errors.length, 1, 'the same line is reported once')
+  },
+)
+
+void t.test(
+  'Clients that began before the kernel took a server begin again, also if its endpoints have changed',
+  async t => {
+    let isRefusing = true
+    class Refusing extends MemoryIpvs {
+      override change(changes: readonly IpvsChange[]): Promise<void> {
+        return isRefusing && changes.length > 0
+          ? Promise.reject(new Error('Scheduler not found'))
+          : super.change(changes)
+      }
+    }
+    const conntrack = new MemoryConntrack()
+    const iptables: MemoryIptables = new MemoryIptables('IPv4', name => sets.get(name) !== undefined)
+    const sets = new MemoryIpSets(() => iptables.tables.referencedSets)
+    const proxier = makeProxier({ ipvs: new Refusing(), sets, iptables, conntrack })
+    await proxier.start()
+    await proxier.update({ generation: 1, ports: makePorts(['10.96.0.10']) })
+    await proxier.rules[0]!.program(false)
+    const end = (address: string, port: number) => ({ address, port })
+    const [source, destination] = [end('10.244.0.9', 5000), end('10.96.0.10', 80)]
+    const syn = { family: 'IPv4', protocol: 'TCP', source, isUnanswered: true } as const
+    conntrack.entries = [{ ...syn, destination, replySource: destination }]
+    isRefusing = false
+    await proxier.update({ generation: 2, ports: makePorts(['10.96.0.10'], 'TCP', '10.244.0.6') })
+    t.strictSame(conntrack.entries, [])
   },
 )
 

@@ -1,5 +1,10 @@
 import t from 'tap'
-import { type VirtualServers, serverChanges, drainedRealServers } from '../../../lib/modes/ipvs/server-changes.js'
+import {
+  type VirtualServers,
+  drainedRealServers,
+  serverChanges,
+  surplusRealServers,
+} from '../../../lib/modes/ipvs/server-changes.js'
 import { changeLine } from '../../../lib/system/ipvs-text.js'
 import { type VirtualServer, serverKey } from '../../../lib/system/virtual-server.js'
 
@@ -112,3 +117,29 @@ void t.test('A real server whose last connection has ended is removed, unless it
   t.strictSame(drainedRealServers(observe('', '10.1.1.2- 10.1.1.3-'), current, again).changes, [])
   t.end()
 })
+
+void t.test(
+  'A server that lacks what the kernel refuses is not taken for the desired one, and drains like others',
+  t => {
+    const desired = virtualServer('10.1.1.1 224.0.0.1')
+    const key = serverKey(desired)
+    const known = serversOf(virtualServer('10.1.1.1 10.1.1.2-'))
+    t.strictSame(
+      surplusRealServers(known.get(key)!, desired).map(({ address }) => address),
+      ['10.1.1.2'],
+    )
+    const observe = (ends: string) => {
+      const server = virtualServer(ends)
+      return new Map([[key, { realServers: server.realServers.map(real => ({ ...real, connections: 0 })) }]])
+    }
+    const { changes, after } = drainedRealServers(observe('10.1.1.1 10.1.1.2-'), known, serversOf(desired))
+    t.strictSame(changes.map(changeLine), ['-d -t 10.96.0.10:80 -r 10.1.1.2:8080'])
+    t.strictSame(after.get(key), virtualServer('10.1.1.1'))
+    for (const present of [
+      virtualServer('10.1.1.1 10.1.1.2'),
+      virtualServer('10.1.1.1 224.0.0.1', { scheduler: 'lc' }),
+    ])
+      t.strictSame(drainedRealServers(observe(''), serversOf(present), serversOf(desired)).after.get(key), present)
+    t.end()
+  },
+)

@@ -1,11 +1,11 @@
 /**
  * Entry: `own-socket-entry.js`, for a network namespace of its own. Its kernel then chooses no other port than that of the endpoint
  * 127.0.0.1:30080, where nothing listens: each socket that connects there becomes its own peer. Prints what clients of two Services get,
- * of which one has this endpoint only, and the other one a second endpoint too, by transport and protocol.
+ * of which one has this endpoint only, and the other one a second endpoint too, by transport and protocol; and how many such sockets are left.
  */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { InProcessDataPlane } from '../../../lib/dataplane/in-process.js'
 import { DgramTransport } from '../../../lib/dataplane/transport/dgram-transport.js'
@@ -48,11 +48,12 @@ for (const [path, transports] of Object.entries(TRANSPORTS)) {
   )
   const { failed } = await plane.apply(makeListenerPlan(...specs))
   for (const failure of failed.values()) throw failure
-  outcomes[path] = {
+  const answers = {
     TCP: [await askTcp(nextPort++), await askTcp(nextPort++)],
     UDP: [await askUdp(nextPort++), await askUdp(nextPort++)],
   }
   await plane.drain(0)
+  outcomes[path] = { ...answers, ownSockets: countOwnSockets() }
 }
 process.stdout.write(JSON.stringify(outcomes))
 process.exit()
@@ -60,6 +61,12 @@ process.exit()
 async function askTcp(port: number): Promise<string> {
   const { received, error } = await exchange(port, Buffer.from('question'))
   return error ?? String(received)
+}
+
+/** How many TCP sockets are their own peers. */
+function countOwnSockets(): number {
+  const lines = readFileSync('/proc/net/tcp', 'latin1').trim().split('\n').slice(1)
+  return lines.map(line => line.trim().split(/\s+/)).filter(([, local, remote]) => local === remote).length
 }
 
 /** Sends until an answer comes, five times at most. */

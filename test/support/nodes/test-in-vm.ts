@@ -38,7 +38,7 @@ export async function testInVm({ file, ranPattern }: VmTest): Promise<void> {
 /** @returns the exit code (null if it was killed) and the output */
 function runInVm(command: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
-    const child = startInVm(command, { timeoutSeconds: TIMEOUT_S - 20 })
+    const child = startInVm(command, { timeoutSeconds: TIMEOUT_S - 120 })
     let [stdout, stderr] = ['', '']
     child.stdout!.on('data', chunk => (stdout += String(chunk)))
     child.stderr!.on('data', chunk => (stderr += String(chunk)))
