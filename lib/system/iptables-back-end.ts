@@ -1,7 +1,7 @@
 import { ProxyFailure } from '../model/failure.js'
 import { type IpFamily } from '../model/address.js'
 import { missingProgramFailure, runCommand } from './command.js'
-import { iptablesFailure } from './iptables-failure.js'
+import { iptablesFailure, isDeniedSet } from './iptables-failure.js'
 import { retryTransient } from './retry-transient.js'
 
 /** Since 1.8 iptables has two back ends with separate tables in the kernel; `plain` is a build with only one. */
@@ -64,12 +64,19 @@ export async function detectBackEnd(): Promise<DetectedBackEnd> {
     else if (rules.code !== 'PROGRAM_MISSING') denied ??= { backEnd, failure: rules }
   }
   const backEnd = chooseBackEnd(observed)
+  // The node uses the back end whose rules this process may not read, not the one that has none.
+  if (denied !== undefined && isDeniedSet(denied.failure) && isUnused(observed)) throw denied.failure
   if (backEnd !== undefined) return denied === undefined ? { backEnd } : { backEnd, unreadable: denied }
   const failure = denied?.failure ?? absent
   if (failure !== undefined) throw failure
   const rules = await readRules('plain')
   if (typeof rules === 'string') return { backEnd: 'plain' }
   throw rules.code === 'PROGRAM_MISSING' ? missingProgramFailure('iptables-save', 'iptables') : rules
+}
+
+/** Whether no back end that was read has a rule or the kubelet's hint. */
+function isUnused(observed: readonly ObservedBackEnd[]): boolean {
+  return observed.every(({ rules = '' }) => !/^-A /m.test(rules) && !KUBELET_HINT.test(rules))
 }
 
 /**

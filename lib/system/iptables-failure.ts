@@ -6,6 +6,8 @@ export const LOCK_WAIT_SECONDS = 5
 /** What programs of both back ends say if the kernel lacks a table, an IP family or the back end itself. */
 const ABSENT =
   /table does not exist|do you need to insmod|(protocol|address family) not supported|can't initialize|protocol not available/i
+/** What an iptables program says if it may not open the raw socket by which it asks the kernel about a set, in both back ends. */
+const NO_SOCKET_FOR_SETS = /can't open socket to ipset/i
 const OUT_OF_MEMORY = /message too long|no buffer space|cannot allocate memory|memory allocation/i
 
 /** The failure for an error message of an iptables program; quotes the wrong line when the message names one. */
@@ -46,12 +48,18 @@ export function iptablesFailure(program: string, stderr: string, text: string): 
 
 /** The failure of an iptables program without permission; `stderr` has its message. */
 function permissionFailure(stderr: string): ProxyFailure {
-  return new ProxyFailure('IPTABLES_FORBIDDEN', `Cannot use iptables: ${stderr.trim()}`, {
-    hint: 'Run as root, or give the capability NET_ADMIN (legacy iptables needs NET_RAW too)',
+  const need = NO_SOCKET_FOR_SETS.test(stderr) ? ' (rules that match sets need the capability NET_RAW)' : ''
+  return new ProxyFailure('IPTABLES_FORBIDDEN', `Cannot use iptables: ${stderr.trim()}${need}`, {
+    hint: 'Run as root, or give the capability NET_ADMIN (legacy iptables and ipvs mode need NET_RAW too)',
   })
 }
 
 /** Whether an iptables program failed for lack of a permission; `stderr` has its message. */
 function isPermissionError(stderr: string): boolean {
-  return /permission denied|must be root|operation not permitted/i.test(stderr)
+  return /permission denied|must be root|operation not permitted/i.test(stderr) || NO_SOCKET_FOR_SETS.test(stderr)
+}
+
+/** Whether a program found a rule that matches a set, and may not ask the kernel about the set. */
+export function isDeniedSet({ message }: ProxyFailure): boolean {
+  return NO_SOCKET_FOR_SETS.test(message)
 }

@@ -15,24 +15,33 @@ export interface VmTest {
   readonly ranPattern: RegExp
 }
 
-/** Runs a test that needs IPVS in a virtual machine, if this kernel has no IPVS and a virtual machine is available. */
-export async function testInVm({ file, ranPattern }: VmTest): Promise<void> {
-  await t.test(`${file} in a virtual machine`, { skip: skipReason(), timeout: TIMEOUT_S * 1000 }, async t => {
-    const path = fileURLToPath(new URL(`../../${file}`, import.meta.url))
-    const command = `echo ${STARTED} && TAP_TIMEOUT=${TIMEOUT_S} '${process.execPath}' '${path}'`
-    const { code, stdout, stderr } = await runInVm(command)
+/**
+ * Runs tests that need IPVS in a virtual machine, if this kernel has no IPVS and a virtual machine is available. All files run in one
+ * machine, one after the other, since its start takes long.
+ */
+export async function testInVm(...tests: readonly VmTest[]): Promise<void> {
+  const names = tests.map(({ file }) => file).join(', ')
+  await t.test(`${names} in a virtual machine`, { skip: skipReason(), timeout: TIMEOUT_S * 1000 }, async t => {
+    const { code, stdout, stderr } = await runInVm(commandFor(tests))
     if (!stdout.startsWith(STARTED)) {
       t.pass('', { skip: `the virtual machine does not start: ${stderr.trim().split('\n').at(-1)}` })
       return
     }
     t.equal(code, 0, 'all of it passes there')
-    t.match(stdout, ranPattern, 'and has run')
+    for (const { file, ranPattern } of tests) t.match(stdout, ranPattern, `and ${file} has run`)
     const lines = stdout.split('\n')
     for (const [index, line] of lines.entries())
       if (/^ *not ok/.test(line))
         t.fail(`in the virtual machine: ${line.trim()}`, { output: lines.slice(index + 1, index + 25) })
     if (code !== 0) t.comment(`${stdout.slice(-2000)}${stderr.slice(-2000)}`)
   })
+}
+
+/** A shell command that runs every file, and fails if one of them has failed. */
+function commandFor(tests: readonly VmTest[]): string {
+  const paths = tests.map(({ file }) => fileURLToPath(new URL(`../../${file}`, import.meta.url)))
+  const runs = paths.map(path => `TAP_TIMEOUT=${TIMEOUT_S} '${process.execPath}' '${path}' || failed=1`)
+  return [`echo ${STARTED}`, 'failed=0', ...runs, 'exit $failed'].join('\n')
 }
 
 /** @returns the exit code (null if it was killed) and the output */

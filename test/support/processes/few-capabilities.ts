@@ -1,0 +1,111 @@
+import { type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync } from 'node:fs'
+import type { Test } from 'tap'
+import { ProgramLog } from '../../../lib/demo/program-log.js'
+import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../api/manifests.js'
+import { NODE_IP, NetworkClient, NodeNetwork } from '../nodes/node-network.js'
+import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
+import { PROXY_PROGRAM } from './proxy-process.js'
+
+const LOG_TIMEOUT_MS = 20_000 * TIMEOUT_FACTOR
+const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30_080 }
+const DNS = { clusterIP: '10.96.0.11', port: 53, protocol: 'UDP' } as const
+const OTHER_USER = ['--reuid=65534', '--regid=65534', '--clear-groups']
+
+/** What a mode needs with a back end of iptables, and no more. */
+export interface CapabilityNeed {
+  readonly mode: string
+  readonly backEnd: 'nft' | 'legacy'
+  readonly capabilities: readonly string[]
+}
+
+/** A proxy that has only the capabilities that a test gives it. */
+interface LimitedProxy {
+  readonly child: ChildProcess
+  readonly log: ProgramLog
+  readonly stop: () => Promise<void>
+}
+
+/** A node on which a proxy of one mode, with one back end, is started with few capabilities. */
+export class LimitedNode {
+  readonly network: NodeNetwork
+  readonly #need: CapabilityNeed
+  readonly #client: NetworkClient
+  readonly #folder: ManifestFolder
+
+  private constructor(need: CapabilityNeed, network: NodeNetwork, client: NetworkClient, folder: ManifestFolder) {
+    this.#need = need
+    this.network = network
+    this.#client = client
+    this.#folder = folder
+  }
+
+  /** A node with two Services and their Pod. */
+  static async create(t: Test, need: CapabilityNeed): Promise<LimitedNode> {
+    const network = await NodeNetwork.create(t)
+    const server = await network.addServer('a')
+    const client = new NetworkClient(network, (await network.addPod()).namespace)
+    const folder = new ManifestFolder(t)
+    folder.write(
+      makeServiceManifest('web', WEB),
+      makeSliceManifest('web', [server.ip], 8080),
+      makeServiceManifest('dns', DNS),
+      makeSliceManifest('dns', [server.ip], 5353, 'UDP'),
+    )
+    // The hint of the kubelet decides which back end the proxy uses.
+    if (need.backEnd === 'legacy')
+      await network.node.run('iptables-legacy', ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'])
+    return new LimitedNode(need, network, client, folder)
+  }
+
+  /** Starts a proxy with what its mode needs. @param missing what it does not get of that */
+  start(missing?: string, asUser: 'root' | 'other' = 'root'): LimitedProxy {
+    const { mode, capabilities } = this.#need
+    const allowed = capabilities.filter(name => name !== missing)
+    const set = ['-all', ...allowed.map(name => `+${name}`)].join(',')
+    // Another user than root has only capabilities that are ambient.
+    const user = asUser === 'root' ? ['--ambient-caps=-all'] : [`--ambient-caps=${set}`, ...OTHER_USER]
+    if (asUser === 'other') chmodSync(this.#folder.path, 0o755)
+    const child = this.network.start(this.network.node, 'setpriv', [
+      ...[`--bounding-set=${set}`, `--inh-caps=${set}`, ...user, process.execPath, PROXY_PROGRAM],
+      ...['--manifests', this.#folder.path, `--proxy-mode=${mode}`, '--hostname-override=this-node', '-v=2'],
+      '--on-exit=keep',
+    ])
+    const stop = async (): Promise<void> => {
+      if (child.exitCode !== null || !child.kill('SIGTERM')) return
+      await once(child, 'exit')
+    }
+    return { child, log: new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS), stop }
+  }
+
+  /** Tests that a proxy serves with what its mode needs, and no more. */
+  async testServing(t: Test): Promise<void> {
+    const { mode, backEnd, capabilities } = this.#need
+    await t.test(`${mode} mode with ${backEnd} serves with ${capabilities.join(' and ')}`, async t => {
+      const { log, stop } = this.start()
+      t.match(await log.waitFor(/"Using iptables"/), new RegExp(`backEnd="${backEnd}"`))
+      await log.waitFor(/"Synced rules" family="IPv4"/)
+      await this.checkTraffic(t)
+      t.notMatch(log.lines.join('\n'), /EPERM|Permission denied|not permitted/)
+      await stop()
+    })
+  }
+
+  /** Tests that a proxy without one of its capabilities says what is missing. */
+  async testWithout(t: Test, capability: string, message: RegExp): Promise<void> {
+    const { mode, backEnd } = this.#need
+    await t.test(`${mode} mode with ${backEnd} says what is missing without ${capability}`, async t => {
+      const { log, stop } = this.start(capability)
+      t.match(await log.waitFor(message), message)
+      await stop()
+    })
+  }
+
+  /** Both Services answer. */
+  async checkTraffic(t: Test): Promise<void> {
+    t.equal(await this.#client.tcp(WEB.clusterIP, WEB.port), 'a')
+    t.equal(await this.#client.tcp(NODE_IP, WEB.nodePort), 'a')
+    t.match(await this.#client.udp(DNS.clusterIP, DNS.port), { answer: /^a/ })
+  }
+}
