@@ -69,11 +69,14 @@ export interface ServerCertificate {
 }
 
 /** The mode of an installer, if it cannot serve here. */
-export function impossibleModeOf({ command, files }: Installer): ImpossibleMode | undefined {
+export function impossibleModeOf(installer: Installer): ImpossibleMode | undefined {
+  return IMPOSSIBLE_MODES.find(({ mode, isImpossible }) => isImpossible && startsInMode(installer, mode))
+}
+
+/** Whether the command line or a file of an installer names this mode. */
+export function startsInMode({ command, files }: Installer, mode: string): boolean {
   const text = [...command, ...Object.values(files)].join('\n')
-  return IMPOSSIBLE_MODES.find(
-    ({ mode, isImpossible }) => isImpossible && new RegExp(`(--proxy-mode=|^ *mode: "?)${mode}\\b`, 'm').test(text),
-  )
+  return new RegExp(`(--proxy-mode=|^ *mode: "?)${mode}\\b`, 'm').test(text)
 }
 
 /** The Nodes of a cluster that knows this node under all names that installers use. */

@@ -1,0 +1,14 @@
+import t from 'tap'
+import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
+import { installersUnavailable, readInstallers, startsInMode } from '../support/processes/installed-proxy.js'
+import { testInstallers } from '../support/processes/test-installers.js'
+
+/** Everything takes longer in a virtual machine with an emulated processor. */
+const TIMEOUT_MS = 300_000
+const skip = installersUnavailable || ipvsUnavailable
+
+t.test('installers of ipvs mode start the program unchanged', { skip, timeout: TIMEOUT_MS }, async t => {
+  const installers = readInstallers().filter(installer => startsInMode(installer, 'ipvs'))
+  t.ok(installers.length > 0, `${installers.length} installers`)
+  await testInstallers(t, installers)
+})

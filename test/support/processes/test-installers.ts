@@ -1,0 +1,54 @@
+import { type Test } from 'tap'
+import { NetworkClient, NodeNetwork } from '../nodes/node-network.js'
+import { type Installer, impossibleModeOf, startInstalled, startInstallerApi } from './installed-proxy.js'
+
+const WEB = { clusterIP: '10.96.0.10', port: 80 }
+
+/** A node with an API server at 127.0.0.1:6443 that knows it under the names that the installers use. */
+async function createCluster(t: Test, installers: readonly Installer[]) {
+  const network = await NodeNetwork.create(t)
+  const server = await network.addServer('a')
+  const tls = await startInstallerApi(t, network, installers, {
+    services: [serviceObject()],
+    endpointslices: [sliceObject(server.ip)],
+  })
+  const client = new NetworkClient(network, (await network.addPod()).namespace)
+  return { network, tls, client }
+}
+
+const serviceObject = () => ({
+  metadata: { name: 'web', namespace: 'default' },
+  spec: { type: 'ClusterIP', clusterIP: WEB.clusterIP, clusterIPs: [WEB.clusterIP], ports: [{ port: WEB.port }] },
+})
+const sliceObject = (ip: string) => ({
+  metadata: { name: 'web-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
+  addressType: 'IPv4',
+  ports: [{ name: '', port: 8080 }],
+  endpoints: [{ addresses: [ip] }],
+})
+
+/** Starts each installer by itself: it serves, or says that its mode is not possible on this node. */
+export async function testInstallers(t: Test, installers: readonly Installer[]): Promise<void> {
+  const { network, tls, client } = await createCluster(t, installers)
+  for (const installer of installers) {
+    const impossible = impossibleModeOf(installer)
+    await t.test(
+      `${installer.name}: ${impossible === undefined ? 'serves' : `says that ${impossible.mode} mode is not possible`}`,
+      async t => {
+        const { child, ended, log, ready } = startInstalled(t, network, installer, tls)
+        if (impossible === undefined) {
+          t.equal(await ready(), 0, log.lines.join('\n'))
+          t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+          child.kill('SIGTERM')
+          t.equal(await ended, 0)
+        } else {
+          t.equal(await ended, 1)
+          t.match(log.lines.join('\n'), impossible.message)
+        }
+        // Nothing in these files is a mistake, unknown, or beside --config without effect.
+        const complaints = log.lines.filter(line => /CONFIG_INVALID|Unknown field|without effect beside/.test(line))
+        t.same(impossible?.mode === 'nftables' ? [] : complaints, [])
+      },
+    )
+  }
+}
