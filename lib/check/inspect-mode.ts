@@ -61,18 +61,18 @@ export async function missingRequirements(
 }
 
 async function refusedFeatures(mode: Mode, config: KubeProxyConfig, iptables: Iptables): Promise<readonly Refusal[]> {
-  const { family } = iptables
+  const { family, backEnd = 'legacy' } = iptables
   const refusals: Refusal[] = []
   const lost = new Set<string>()
-  for (const feature of kernelFeatures(commentedRules(mode.probeRules(config, family)), family)) {
-    const { name, kernelOption, module, table, sample } = feature
+  for (const feature of kernelFeatures(commentedRules(mode.probeRules(config, family)), family, backEnd)) {
+    const { name, kernelOptions, module, table, sample } = feature
     // Without the table, every feature in it fails for that reason.
     if (lost.has(table)) continue
     const reason = await probeExactRules(new Map([[table, [sample]]]), iptables)
     if (reason === undefined) continue
     if (name === `-t ${table}`) lost.add(table)
     if (refusals.some(refusal => refusal.what === name)) continue
-    refusals.push({ what: name, family, kernelOptions: [kernelOption], module, reason })
+    refusals.push({ what: name, family, kernelOptions, module, reason })
   }
   return refusals
 }

@@ -5,8 +5,8 @@ import { type Rule, type RuleTarget } from './rule-set.js'
 export interface KernelFeature {
   /** The words of an iptables rule: `-m comment`, `-j DNAT`, `-t nat`. */
   readonly name: string
-  /** The kernel option that provides it. */
-  readonly kernelOption: string
+  /** The kernel options that provide it: all of them are needed. */
+  readonly kernelOptions: readonly string[]
   /** The module that has it, unless it is built into the kernel. */
   readonly module: string
   readonly table: string
@@ -14,17 +14,22 @@ export interface KernelFeature {
   readonly sample: Rule
 }
 
-type Requirement = Pick<KernelFeature, 'name' | 'kernelOption' | 'module'>
+/** Where rules are in the kernel: in the tables of nftables, or in those that iptables had before. */
+export type RuleBackEnd = 'nft' | 'legacy'
+
+type Requirement = Pick<KernelFeature, 'name' | 'kernelOptions' | 'module'>
 
 const RETURN: RuleTarget = { kind: 'RETURN' }
 
 /**
  * The features of the kernel that rules need, each once for each table: tables first, because nothing works without them. Options and
- * modules are those of Linux 3.x and later (net/netfilter/Kconfig, net/ipv4/netfilter/Kconfig, net/ipv6/netfilter/Kconfig).
+ * modules are those of Linux 3.x and later (net/netfilter/Kconfig, net/ipv4/netfilter/Kconfig, net/ipv6/netfilter/Kconfig); for nft,
+ * those of 5.2 and later. nftables has no matches and targets of its own for these rules: it uses the same ones, through nft_compat.
  */
 export function kernelFeatures(
   rules: Iterable<readonly [table: string, rules: readonly Rule[]]>,
   family: IpFamily,
+  backEnd: RuleBackEnd,
 ): readonly KernelFeature[] {
   const features = new Map<string, KernelFeature>()
   const add = (table: string, requirement: Requirement, sample: Rule): void => {
@@ -32,16 +37,28 @@ export function kernelFeatures(
     if (!features.has(key)) features.set(key, { ...requirement, table, sample })
   }
   const tables = [...rules]
-  for (const [table] of tables) add(table, tableRequirement(table, family), { target: RETURN })
+  for (const [table] of tables) add(table, tableRequirement(table, family, backEnd), { target: RETURN })
   for (const [table, ofTable] of tables)
     for (const rule of ofTable)
-      for (const [requirement, sample] of ruleRequirements(rule, family)) add(table, requirement, sample)
+      for (const [requirement, sample] of ruleRequirements(rule, family))
+        add(table, backEnd === 'nft' ? throughNftables(requirement) : requirement, sample)
   return [...features.values()]
 }
 
-function tableRequirement(table: string, family: IpFamily): Requirement {
+function tableRequirement(table: string, family: IpFamily, backEnd: RuleBackEnd): Requirement {
+  const name = `-t ${table}`
+  if (backEnd === 'nft') {
+    const kernelOptions = ['CONFIG_NF_TABLES', `CONFIG_NF_TABLES_${family.toUpperCase()}`]
+    return table === 'nat'
+      ? { name, kernelOptions: [...kernelOptions, 'CONFIG_NFT_NAT'], module: 'nft_chain_nat' }
+      : { name, kernelOptions, module: 'nf_tables' }
+  }
   const [option, module] = family === 'IPv4' ? ['IP_NF', 'iptable'] : ['IP6_NF', 'ip6table']
-  return { name: `-t ${table}`, kernelOption: `CONFIG_${option}_${table.toUpperCase()}`, module: `${module}_${table}` }
+  return { name, kernelOptions: [`CONFIG_${option}_${table.toUpperCase()}`], module: `${module}_${table}` }
+}
+
+function throughNftables({ kernelOptions, ...requirement }: Requirement): Requirement {
+  return { ...requirement, kernelOptions: ['CONFIG_NFT_COMPAT', ...kernelOptions] }
 }
 
 function* ruleRequirements(rule: Rule, family: IpFamily): Generator<readonly [Requirement, Rule]> {
@@ -57,7 +74,7 @@ function* ruleRequirements(rule: Rule, family: IpFamily): Generator<readonly [Re
   const mark = rule.mark ?? not.mark
   if (mark !== undefined)
     yield [
-      { name: '-m mark', kernelOption: 'CONFIG_NETFILTER_XT_MARK', module: 'xt_mark' },
+      { name: '-m mark', kernelOptions: ['CONFIG_NETFILTER_XT_MARK'], module: 'xt_mark' },
       { mark, target: RETURN },
     ]
   if (rule.oneIn !== undefined) yield [match('statistic'), { oneIn: rule.oneIn, target: RETURN }]
@@ -70,7 +87,7 @@ function* ruleRequirements(rule: Rule, family: IpFamily): Generator<readonly [Re
 function match(name: string): Requirement {
   return {
     name: `-m ${name}`,
-    kernelOption: `CONFIG_NETFILTER_XT_MATCH_${name.toUpperCase()}`,
+    kernelOptions: [`CONFIG_NETFILTER_XT_MATCH_${name.toUpperCase()}`],
     module: `xt_${name}`,
   }
 }
@@ -80,16 +97,16 @@ function targetRequirement({ kind }: RuleTarget, family: IpFamily): Requirement 
   const name = `-j ${kind}`
   switch (kind) {
     case 'DNAT':
-      return { name, kernelOption: 'CONFIG_NETFILTER_XT_NAT', module: 'xt_nat' }
+      return { name, kernelOptions: ['CONFIG_NETFILTER_XT_NAT'], module: 'xt_nat' }
     case 'REDIRECT':
     case 'MASQUERADE':
-      return { name, kernelOption: `CONFIG_NETFILTER_XT_TARGET_${kind}`, module: `xt_${kind}` }
+      return { name, kernelOptions: [`CONFIG_NETFILTER_XT_TARGET_${kind}`], module: `xt_${kind}` }
     case 'MARK':
-      return { name, kernelOption: 'CONFIG_NETFILTER_XT_MARK', module: 'xt_mark' }
+      return { name, kernelOptions: ['CONFIG_NETFILTER_XT_MARK'], module: 'xt_mark' }
     case 'REJECT':
       return family === 'IPv4'
-        ? { name, kernelOption: 'CONFIG_IP_NF_TARGET_REJECT', module: 'ipt_REJECT' }
-        : { name, kernelOption: 'CONFIG_IP6_NF_TARGET_REJECT', module: 'ip6t_REJECT' }
+        ? { name, kernelOptions: ['CONFIG_IP_NF_TARGET_REJECT'], module: 'ipt_REJECT' }
+        : { name, kernelOptions: ['CONFIG_IP6_NF_TARGET_REJECT'], module: 'ip6t_REJECT' }
     case 'jump':
     case 'ACCEPT':
     case 'DROP':

@@ -1,5 +1,6 @@
 import { type IpFamily } from '../model/address.js'
 import { type ObservedRules, type ObservedTable, parseIptablesSave } from '../netfilter/iptables-save.js'
+import { type RuleBackEnd } from '../netfilter/kernel-features.js'
 import { type RuleTables, parseRuleTables } from '../netfilter/rule-tables.js'
 import { type CommandResult, runCommand } from './command.js'
 import { type RuleMonitor } from './rule-monitor.js'
@@ -9,6 +10,8 @@ import { LOCK_WAIT_SECONDS, iptablesFailure } from './iptables-failure.js'
 /** The kernel's netfilter rules of one IP family. */
 export interface Iptables {
   readonly family: IpFamily
+  /** Where the rules are in the kernel; omitted: where iptables had them before nftables. */
+  readonly backEnd?: RuleBackEnd
   /** Largest number of new chains in one input; more are faster in several inputs. */
   readonly maxChainsPerRestore: number
   /** All rules of these tables. @throws ProxyFailure */
@@ -32,6 +35,7 @@ const POLICY_COUNTERS = /^(:\S+ [A-Z]+) \[\d+:\d+\]$/gm
 /** Netfilter through the programs `iptables-save` and `iptables-restore`: one process for each call. */
 export class IptablesPrograms implements Iptables {
   readonly family: IpFamily
+  readonly backEnd: RuleBackEnd
   readonly maxChainsPerRestore: number
   /** Notices changes by other programs, if there is one. */
   monitor: Pick<RuleMonitor, 'foreignChanges' | 'watchAlso' | 'expectWrite'> | undefined
@@ -42,6 +46,8 @@ export class IptablesPrograms implements Iptables {
 
   constructor(family: IpFamily, backEnd: IptablesBackEnd, run = runCommand) {
     this.family = family
+    // A build with one back end is one from before nftables.
+    this.backEnd = backEnd === 'nft' ? 'nft' : 'legacy'
     this.maxChainsPerRestore = backEnd === 'nft' ? NFT_MAX_CHAINS_PER_RESTORE : Infinity
     this.#backEnd = backEnd
     this.#run = run

@@ -56,13 +56,31 @@ t.test('kube-proxy check', { skip: namespacesUnavailable }, async t => {
       t.match(ofRules[0], {
         what: '-m comment',
         family: 'IPv4',
-        kernelOptions: [{ option: 'CONFIG_NETFILTER_XT_MATCH_COMMENT' }],
+        kernelOptions: [{ option: 'CONFIG_NFT_COMPAT' }, { option: 'CONFIG_NETFILTER_XT_MATCH_COMMENT' }],
         module: 'xt_comment',
         reason: /nowhere/,
         advice: /./,
       })
     }
   })
+
+  await t.test(
+    'a table that the kernel lacks is named with the options of the back end that the node uses',
+    async t => {
+      const tableOptions = async (programs: string) => {
+        const noTable = new FaultyProgram(t, `/usr/sbin/${programs}-restore`, 's/^[*]nat/*nowhere/')
+        const missing = (await check([], noTable.env)).modes.get('iptables')!.missing
+        const table = missing.find(({ what, family }) => what === '-t nat' && family === 'IPv4')
+        return table?.kernelOptions.map(({ option }) => option)
+      }
+      t.same(await tableOptions('iptables-nft'), ['CONFIG_NF_TABLES', 'CONFIG_NF_TABLES_IPV4', 'CONFIG_NFT_NAT'])
+      // The kubelet marks the back end of the node.
+      const hint = ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT']
+      await network.node.run('iptables-legacy', hint)
+      t.same(await tableOptions('iptables-legacy'), ['CONFIG_IP_NF_NAT'])
+      await network.node.run('iptables-legacy', ['-t', 'mangle', '-X', 'KUBE-IPTABLES-HINT'])
+    },
+  )
 
   await t.test('a mode that serves without a feature works, and the feature is named', async t => {
     const noRecent = new FaultyProgram(t, '/usr/sbin/ip6tables-nft-restore', 's/-m recent/-m nowhere/')

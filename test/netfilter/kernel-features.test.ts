@@ -1,14 +1,15 @@
 import t from 'tap'
-import { kernelFeatures } from '../../lib/netfilter/kernel-features.js'
+import { type IpFamily } from '../../lib/model/address.js'
+import { type KernelFeature, type RuleBackEnd, kernelFeatures } from '../../lib/netfilter/kernel-features.js'
 import { type Rule } from '../../lib/netfilter/rule-set.js'
 
 const ACCEPT = { kind: 'ACCEPT' } as const
 
-/** `option (module)` of each feature of a rule in table nat, except for the table itself. */
-function featuresOf(rule: Rule, family: 'IPv4' | 'IPv6' = 'IPv4'): string[] {
-  return kernelFeatures([['nat', [rule]]], family)
+/** Name, options and module of each feature of a rule in table nat, except for the table itself. */
+function featuresOf(rule: Rule, family: IpFamily = 'IPv4', backEnd: RuleBackEnd = 'legacy'): string[] {
+  return kernelFeatures([['nat', [rule]]], family, backEnd)
     .slice(1)
-    .map(({ name, kernelOption, module }) => `${name} ${kernelOption} ${module}`)
+    .map(({ name, kernelOptions, module }) => `${name} ${kernelOptions.join(' ')} ${module}`)
 }
 
 void t.test('Each match and target of a rule names the kernel option and the module that it needs', t => {
@@ -40,7 +41,11 @@ void t.test('Each match and target of a rule names the kernel option and the mod
     [{ target: { kind: 'MARK', operation: 'set', bits: 1 } }, '-j MARK CONFIG_NETFILTER_XT_MARK xt_mark'],
     [{ target: { kind: 'REJECT', with: 'port-unreachable' } }, '-j REJECT CONFIG_IP_NF_TARGET_REJECT ipt_REJECT'],
   ]
-  for (const [rule, feature] of cases) t.same(featuresOf(rule), [feature], feature)
+  for (const [rule, feature] of cases) {
+    t.same(featuresOf(rule), [feature], feature)
+    const throughNftables = feature.replace('CONFIG_', 'CONFIG_NFT_COMPAT CONFIG_')
+    t.same(featuresOf(rule, 'IPv4', 'nft'), [throughNftables], throughNftables)
+  }
   t.same(featuresOf({ target: { kind: 'REJECT', with: 'port-unreachable' } }, 'IPv6'), [
     '-j REJECT CONFIG_IP6_NF_TARGET_REJECT ip6t_REJECT',
   ])
@@ -56,9 +61,10 @@ void t.test('Tables come first, and each feature of a table comes once', t => {
       ['filter', [rule]],
     ],
     'IPv6',
+    'legacy',
   )
   t.same(
-    features.map(({ table, name, kernelOption }) => [table, name, kernelOption]),
+    features.map(({ table, name, kernelOptions }) => [table, name, ...kernelOptions]),
     [
       ['nat', '-t nat', 'CONFIG_IP6_NF_NAT'],
       ['filter', '-t filter', 'CONFIG_IP6_NF_FILTER'],
@@ -66,5 +72,25 @@ void t.test('Tables come first, and each feature of a table comes once', t => {
       ['filter', '-m comment', 'CONFIG_NETFILTER_XT_MATCH_COMMENT'],
     ],
   )
+  t.end()
+})
+
+void t.test('Tables need the options and the module of the back end that has them', t => {
+  const tablesOf = (family: IpFamily, backEnd: RuleBackEnd) =>
+    ['nat', 'filter', 'mangle'].map(table => {
+      const [{ kernelOptions, module }] = kernelFeatures([[table, []]], family, backEnd) as [KernelFeature]
+      return [...kernelOptions, module].join(' ')
+    })
+  t.same(tablesOf('IPv4', 'legacy'), [
+    'CONFIG_IP_NF_NAT iptable_nat',
+    'CONFIG_IP_NF_FILTER iptable_filter',
+    'CONFIG_IP_NF_MANGLE iptable_mangle',
+  ])
+  t.same(tablesOf('IPv4', 'nft'), [
+    'CONFIG_NF_TABLES CONFIG_NF_TABLES_IPV4 CONFIG_NFT_NAT nft_chain_nat',
+    'CONFIG_NF_TABLES CONFIG_NF_TABLES_IPV4 nf_tables',
+    'CONFIG_NF_TABLES CONFIG_NF_TABLES_IPV4 nf_tables',
+  ])
+  t.same(tablesOf('IPv6', 'nft')[1], 'CONFIG_NF_TABLES CONFIG_NF_TABLES_IPV6 nf_tables')
   t.end()
 })
