@@ -58,7 +58,7 @@ export async function checkNode(
     kernel: { release: build.release, configFile: build.configFile ?? null },
     programs,
     modes: reports,
-    limits: readNodeLimits(),
+    limits: readNodeLimits(config.conntrack),
     chosenMode: chosen ?? null,
   }
 }

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { type ConntrackConfig } from '../config/kube-proxy-config.js'
 import { usableDescriptors } from '../dataplane/limits/usable-descriptors.js'
+import { desiredTableSize } from '../system/conntrack-settings.js'
 import { readConntrackUsage } from '../system/conntrack-usage.js'
 import { readUdpPorts } from '../system/node-resources.js'
 import { readDescriptorLimit } from '../system/process-usage.js'
@@ -14,12 +17,35 @@ const FEW_PORTS = 16_384
 /** A connection has a socket to its client and one to its endpoint. */
 const DESCRIPTORS_PER_CONNECTION = 2
 
+/** What the node says about its limits. */
+export interface LimitFacts {
+  /** The most open files of a process. */
+  readonly files: number
+  /** Entries of connection tracking, and how many there may be; undefined: the kernel does not say. */
+  readonly conntrack: { readonly entries: number; readonly limit: number } | undefined
+  /** How many source ports there are; undefined: the kernel does not say. */
+  readonly ports: number | undefined
+  /** Whether this process may write settings of the kernel. */
+  readonly mayWriteSettings: boolean
+  readonly cpuCount: number
+}
+
 /** What limits the proxy on this node, as it is now. */
-export function readNodeLimits(): readonly LimitReport[] {
-  const files = readDescriptorLimit()
+export function readNodeLimits(config: ConntrackConfig): readonly LimitReport[] {
+  const facts: LimitFacts = {
+    files: readDescriptorLimit(),
+    conntrack: readConntrackUsage(),
+    ports: readUdpPorts()?.total,
+    mayWriteSettings: isWritable(),
+    cpuCount: cpus().length,
+  }
+  return describeLimits(facts, config)
+}
+
+/** Says what the limits mean for a proxy with this configuration, and what to do about low ones. */
+export function describeLimits(facts: LimitFacts, config: ConntrackConfig): readonly LimitReport[] {
+  const { files, conntrack, ports } = facts
   const connections = Math.floor(usableDescriptors(files, 0) / DESCRIPTORS_PER_CONNECTION)
-  const conntrack = readConntrackUsage()
-  const ports = readUdpPorts()
   return [
     {
       limit: 'open files of a process',
@@ -31,24 +57,23 @@ export function readNodeLimits(): readonly LimitReport[] {
       limit: 'conntrack entries',
       value: conntrack?.limit ?? null,
       meaning: conntrack === undefined ? 'the kernel does not say' : `${conntrack.entries} in use now`,
-      advice: (conntrack?.limit ?? FEW_FLOWS) < FEW_FLOWS ? adviseConntrack() : null,
+      advice: (conntrack?.limit ?? FEW_FLOWS) < FEW_FLOWS ? adviseConntrack(facts, config) : null,
     },
     {
       limit: 'source ports',
-      value: ports?.total ?? null,
+      value: ports ?? null,
       meaning: 'connections at a time from this node to one endpoint',
-      advice:
-        (ports?.total ?? FEW_PORTS) < FEW_PORTS
-          ? 'Set net.ipv4.ip_local_port_range to a wider range on the node'
-          : null,
+      advice: (ports ?? FEW_PORTS) < FEW_PORTS ? 'Set net.ipv4.ip_local_port_range to a wider range on the node' : null,
     },
   ]
 }
 
-function adviseConntrack(): string {
-  return isWritable()
-    ? 'The proxy raises it at its start; see --conntrack-max-per-core and --conntrack-min'
-    : 'Raise net.netfilter.nf_conntrack_max on the node; this process may not'
+function adviseConntrack({ mayWriteSettings, cpuCount }: LimitFacts, config: ConntrackConfig): string {
+  if (!mayWriteSettings) return 'Raise net.netfilter.nf_conntrack_max on the node; this process may not'
+  const desired = desiredTableSize(config, cpuCount) ?? 0
+  return desired < FEW_FLOWS
+    ? `Raise net.netfilter.nf_conntrack_max on the node to ${FEW_FLOWS} or more: the proxy does not, with these values of --conntrack-max-per-core and --conntrack-min`
+    : `The proxy raises it to ${desired} at its start; see --conntrack-max-per-core and --conntrack-min`
 }
 
 /** /proc/sys is mounted read-only in containers that are not privileged. */

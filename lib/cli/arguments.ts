@@ -29,14 +29,49 @@ export function lastValue(value: FlagValues[string]): string | boolean | undefin
  */
 export function rejectUnknownArguments(values: Readonly<Record<string, unknown>>): void {
   const known = FLAGS.map(({ name }) => name)
-  const flags = Object.keys(values).filter(name => !NO_FLAGS.includes(name) && !known.includes(name))
-  const others = Array.isArray(values['_']) ? values['_'].map(String) : []
-  const problems = [
-    ...flags.map(name => `${dashes(name)}: unknown flag${suggestion(name, known)}`),
-    ...others.map(text => `${quoteValue(text)}: unexpected argument; ${commandSuggestion(text)}`),
-  ]
-  if (problems.length === 0) return
-  throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), { hint: 'See kube-proxy --help' })
+  reject(
+    [
+      ...unknownFlags(values, known).map(name => `${dashes(name)}: unknown flag${suggestion(name, known)}`),
+      ...positionals(values).map(text => `${quoteValue(text)}: unexpected argument; ${commandSuggestion(text)}`),
+    ],
+    'See kube-proxy --help',
+  )
+}
+
+/**
+ * The same for a command.
+ * @param known the flags of the command
+ */
+export function rejectArgumentsOfOthers(
+  values: Readonly<Record<string, unknown>>,
+  command: string,
+  known: readonly string[],
+): void {
+  const ofProxy = FLAGS.map(({ name }) => name)
+  const explain = (name: string): string =>
+    ofProxy.includes(name) ? `kube-proxy ${command} does not use it` : `unknown flag${suggestion(name, known)}`
+  reject(
+    [
+      ...unknownFlags(values, known).map(name => `${dashes(name)}: ${explain(name)}`),
+      // The first one is the command itself.
+      ...positionals(values)
+        .slice(1)
+        .map(text => `${quoteValue(text)}: unexpected argument; every setting is a flag`),
+    ],
+    `See kube-proxy ${command} --help`,
+  )
+}
+
+function unknownFlags(values: Readonly<Record<string, unknown>>, known: readonly string[]): readonly string[] {
+  return Object.keys(values).filter(name => !NO_FLAGS.includes(name) && !known.includes(name))
+}
+
+function positionals(values: Readonly<Record<string, unknown>>): readonly string[] {
+  return Array.isArray(values['_']) ? values['_'].map(String) : []
+}
+
+function reject(problems: readonly string[], hint: string): void {
+  if (problems.length > 0) throw new ProxyFailure('CONFIG_INVALID', problems.join('\n'), { hint })
 }
 
 function commandSuggestion(text: string): string {

@@ -18,6 +18,11 @@ const MAX_INT = 2 ** 31 - 1
 /** Entries for each bucket, as in kube-proxy. */
 const ENTRIES_PER_BUCKET = 4
 
+/** How many entries the table should have at least; undefined: as many as the kernel says. */
+export function desiredTableSize({ maxPerCore, min }: ConntrackConfig, cpuCount: number): number | undefined {
+  return maxPerCore > 0 ? Math.min(MAX_INT, Math.max(min, maxPerCore * cpuCount)) : undefined
+}
+
 /**
  * Computes the writes that give the kernel the desired settings; none when it has them already.
  *
@@ -41,8 +46,8 @@ export function computeConntrackWrites(
   const raise = (file: string, value: number): void => {
     if ((read(file) ?? 0) < value) writes.push({ file, value })
   }
-  if (desired.maxPerCore > 0) {
-    const max = Math.min(MAX_INT, Math.max(desired.min, desired.maxPerCore * cpuCount))
+  const max = desiredTableSize(desired, cpuCount)
+  if (max !== undefined) {
     raise(`${SYSCTLS}nf_conntrack_max`, max)
     raise(HASHSIZE_FILE, Math.floor(max / ENTRIES_PER_BUCKET))
   }

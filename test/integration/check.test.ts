@@ -182,5 +182,42 @@ t.test('kube-proxy check', { skip: namespacesUnavailable }, async t => {
     const format = await runProgram(['check', '-o', 'yaml'], { through })
     t.equal(format.exitCode, 1)
     t.match(format.stderr, /yaml.*text.*json.*CONFIG_INVALID/s)
+    const others = ['now', '--proxy-mod=ipvs', '--cluster-cidr=10.0.0.0/8', '--nonsense']
+    const unknown = await runProgram(['check', ...others], { through })
+    t.equal(unknown.exitCode, 1)
+    t.equal(unknown.stdout, '', 'nothing is checked')
+    for (const problem of [
+      /--proxy-mod: unknown flag; did you mean --proxy-mode\?/,
+      /--cluster-cidr: kube-proxy check does not use it/,
+      /--nonsense: unknown flag/,
+      /"now": unexpected argument/,
+      /See kube-proxy check --help/,
+    ])
+      t.match(unknown.stderr, problem)
+  })
+
+  await t.test('flags of the proxy that change what it needs change what is checked', async t => {
+    const requirements = async (...args: string[]) =>
+      (await check(args)).modes.get('ipvs')!.missing.map(({ what }) => what)
+    if (ipvsUnavailable !== false) {
+      t.ok((await requirements()).includes('IPVS with the scheduler "rr"'))
+      t.ok((await requirements('--ipvs-scheduler=sh')).includes('IPVS with the scheduler "sh"'))
+    }
+    const wrong = await runProgram(['check', '--ipvs-scheduler=best'], { through })
+    t.equal(wrong.exitCode, 1)
+    t.match(wrong.stderr, /--ipvs-scheduler "best": expected rr/)
+  })
+
+  await t.test('limits that are low come with advice', async t => {
+    await network.node.run('sysctl', ['-qw', 'net.ipv4.ip_local_port_range=40000 40999'])
+    const lowFiles = { through: [...through, 'prlimit', '--nofile=1024:1024'] }
+    const { stdout } = await runProgram(['check', '-o', 'json'], lowFiles)
+    const { limits } = JSON.parse(stdout) as NodeReport
+    const named = (name: string) => limits.find(({ limit }) => limit === name)
+    t.match(named('open files of a process'), { value: 1024, advice: /LimitNOFILE/ })
+    t.match(named('source ports'), { value: 1000, advice: /ip_local_port_range/ })
+    await network.node.run('sysctl', ['-qw', 'net.ipv4.ip_local_port_range=32768 60999'])
+    const ample = (await check()).report.limits
+    t.equal(ample.find(({ limit }) => limit === 'source ports')?.advice, null)
   })
 })
