@@ -108,6 +108,35 @@ t.test(
   },
 )
 
+t.test('the words of --nodeport-addresses choose the addresses that serve and hold NodePorts', options, async t => {
+  const { network, clients, write, start, tryToListen } = await createScene(t)
+  await network.node.configure(`address add ${SECOND_IP}/24 dev eth0`)
+  write({ name: 'web', clusterIP: '10.96.0.10', nodePort: 30080, udpNodePort: 30081 })
+  const cases: readonly (readonly [words: string, served: readonly string[]])[] = [
+    ['localhost', ['127.0.0.1']],
+    ['primary', [NODE_IP]],
+    ['all', [NODE_IP, SECOND_IP, '127.0.0.1']],
+    ['primary,localhost', [NODE_IP, '127.0.0.1']],
+  ]
+  for (const [words, served] of cases) {
+    const proxy = await start(`--nodeport-addresses=${words}`)
+    for (const ip of [NODE_IP, SECOND_IP, '127.0.0.1']) {
+      const isServed = served.includes(ip)
+      const who = `${words}, ${ip}`
+      t.equal(await clients.node.tcp(ip, 30080), isServed ? 'pod' : 'ECONNREFUSED', who)
+      t.match((await clients.node.udp(ip, 30081)).answer, isServed ? 'pod 5' : 'ECONNREFUSED', `${who}, UDP`)
+      if (ip !== '127.0.0.1')
+        t.equal(await clients.outside.tcp(ip, 30080), isServed ? 'pod' : 'ECONNREFUSED', `${who}, outside`)
+      for (const [protocol, port] of [
+        ['TCP', 30080],
+        ['UDP', 30081],
+      ] as const)
+        t.equal(await tryToListen(protocol, ip, port), isServed ? 'EADDRINUSE' : 'free', `${who}, ${protocol} held`)
+    }
+    t.equal(await proxy.stop(), 0)
+  }
+})
+
 t.test('an IPv6 NodePort is held at the addresses that serve it, and free at others', options, async t => {
   const { network, pod, folder, clients, start, tryToListen } = await createScene(t)
   await network.node.configure('address add fd00:51::1/64 dev eth0 nodad')
