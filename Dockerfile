@@ -24,6 +24,7 @@ COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /image/ /
 ENV NODE_COMPILE_CACHE=/opt/kube-proxy-node/compile-cache
 RUN --mount=type=bind,source=deploy/image,target=/stages /stages/fill-compile-cache.sh
+RUN --mount=type=bind,source=deploy/image,target=/stages /stages/complete-sbom.sh
 ARG VERSION=0.1.0
 ARG REVISION=
 ARG CREATED=

@@ -38,7 +38,13 @@ t.test('the Dockerfile: every step is a script of deploy/image, and its bases ar
   const dockerfile = readDockerfile()
   const all = (name: string) => dockerfile.filter(({ instruction }) => instruction === name).map(({ text }) => text)
   const scripts = all('RUN').map(text => /([\w/.-]+\.sh)\b/.exec(text)?.[1])
-  t.same(scripts, [undefined, 'deploy/image/build.sh', '/stages/install-packages.sh', '/stages/fill-compile-cache.sh'])
+  t.same(scripts, [
+    undefined,
+    'deploy/image/build.sh',
+    '/stages/install-packages.sh',
+    '/stages/fill-compile-cache.sh',
+    '/stages/complete-sbom.sh',
+  ])
   t.match(all('RUN')[0], /^npm ci /)
   for (const script of scripts.slice(1)) t.ok(existsSync(join(STAGES, script!.split('/').at(-1)!)))
   const bases = all('ARG').filter(text => /^(NODE|DEBIAN)_IMAGE=/.test(text))
@@ -48,6 +54,24 @@ t.test('the Dockerfile: every step is a script of deploy/image, and its bases ar
   t.match(all('FROM').at(-1), '${DEBIAN_IMAGE}')
   t.same(all('ENTRYPOINT'), ['["kube-proxy"]'])
   t.match(all('HEALTHCHECK')[0], 'CMD ["kube-proxy-probe"]')
+  t.end()
+})
+
+t.test('the labels of the image say what package.json says', t => {
+  const { name, description, license } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, string>
+  const text = readDockerfile().flatMap(({ instruction, text }) => (instruction === 'LABEL' ? [text] : []))
+  const labels = [...text.join(' ').matchAll(/org\.opencontainers\.image\.(\S+)="([^"]*)"/g)]
+  t.same(Object.fromEntries(labels.map(([, label, value]) => [label, value])), {
+    title: name,
+    description,
+    licenses: license,
+    version: '${VERSION}',
+    revision: '${REVISION}',
+    created: '${CREATED}',
+  })
+  const args = readDockerfile().flatMap(({ instruction, text }) => (instruction === 'ARG' ? [text.split('=')[0]] : []))
+  for (const argument of ['VERSION', 'REVISION', 'CREATED'])
+    t.ok(args.includes(argument), `the build takes ${argument}`)
   t.end()
 })
 
@@ -167,6 +191,28 @@ t.test('it has production dependencies only, with their licences and an SBOM of 
     'nothing else is in the bundles',
   )
   t.notOk(existsSync(join(image.layer, HOME, 'node_modules')))
+  t.end()
+})
+
+t.test('the SBOM has Node.js and all packages of Debian, too', { skip }, async t => {
+  type Element = { name: string; versionInfo: string; SPDXID: string; externalRefs: [{ referenceLocator: string }] }
+  const sbom = JSON.parse(await image.run('cat', `${HOME}/sbom.spdx.json`)) as { packages: Element[] }
+  const listed = sbom.packages.map(({ externalRefs: [{ referenceLocator }] }) => referenceLocator)
+  const node = (await image.run('node', '--version')).trim().slice(1)
+  t.ok(listed.includes(`pkg:generic/node@${node}`), node)
+  t.ok(
+    listed.some(url => url.startsWith('pkg:generic/openssl@')),
+    'libraries that are a part of Node.js',
+  )
+  const installed = await image.run('dpkg-query', '--show', '--showformat', '${Package}@${Version}\n')
+  const debian = listed.filter(url => url.startsWith('pkg:deb/debian/'))
+  t.same(
+    debian.map(url => decodeURIComponent(url.slice('pkg:deb/debian/'.length).replace(/\?.*/, ''))).sort(),
+    installed.trim().split('\n').sort(),
+  )
+  for (const name of ['iptables', 'conntrack', 'ipset', 'ipvsadm', 'libc6'])
+    t.match(installed, new RegExp(`^${name}@`, 'm'))
+  t.equal(new Set(sbom.packages.map(({ SPDXID }) => SPDXID)).size, sbom.packages.length, 'each has its own name')
   t.end()
 })
 

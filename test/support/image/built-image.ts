@@ -7,13 +7,12 @@ import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type TeardownScope, WITHOUT_TAP_LOADER } from '../nodes/node-network.js'
 import { type ContainerOptions, runInRoot } from './container.js'
 import { type DebianRoot, provideDebianRoot } from './debian-root.js'
+import { provideImageNode } from './image-node.js'
 
 const run = promisify(execFile)
 
 /** The scripts of the image. */
 export const STAGES = join(process.cwd(), 'deploy', 'image')
-/** Which Node.js the image gets; that of this machine by default. */
-const NODE = process.env['KUBE_PROXY_IMAGE_NODE'] ?? process.execPath
 
 /** The instructions of the Dockerfile, each with its arguments in one line. */
 export function readDockerfile(): { readonly instruction: string; readonly text: string }[] {
@@ -21,6 +20,12 @@ export function readDockerfile(): { readonly instruction: string; readonly text:
   return lines
     .filter(line => /^[A-Z]+ /.test(line))
     .map(line => ({ instruction: line.split(' ')[0]!, text: line.replace(/^\S+\s+/, '').replaceAll(/\s+/g, ' ') }))
+}
+
+/** The major version of Node.js that the Dockerfile takes. */
+export function nodeMajor(): string {
+  const base = readDockerfile().find(({ text }) => text.startsWith('NODE_IMAGE='))
+  return /:(\d+)-/.exec(base?.text ?? '')![1]!
 }
 
 /** The environment that the Dockerfile gives to its containers. */
@@ -51,17 +56,18 @@ export class BuiltImage {
     const image = new BuiltImage(debian, join(folder, 'layer'))
     mkdirSync(join(image.layer, 'usr/local/bin'), { recursive: true })
     await run('env', [...WITHOUT_TAP_LOADER, join(STAGES, 'build.sh'), image.layer])
-    copyFileSync(NODE, join(image.layer, 'usr/local/bin/node'))
+    copyFileSync(await provideImageNode(nodeMajor()), join(image.layer, 'usr/local/bin/node'))
     try {
       await runInRoot(image.containerOptions(['node', '--version']))
     } catch (error) {
-      return `the Node.js of this machine does not run in Debian 12: ${String(error)}`
+      return `this Node.js does not run in Debian 12: ${String(error)}`
     }
-    const script = 'fill-compile-cache.sh'
     const mounts = [{ source: STAGES, target: '/stages' }]
-    // In a network of its own: the script starts the proxy.
-    const command = ['unshare', '--net', `/stages/${script}`]
-    await runInRoot({ ...image.containerOptions(command), upper: image.layer, mounts, lower: [debian.folder] })
+    for (const script of ['fill-compile-cache.sh', 'complete-sbom.sh']) {
+      // In a network of its own: the first script starts the proxy.
+      const command = ['unshare', '--net', `/stages/${script}`]
+      await runInRoot({ ...image.containerOptions(command), upper: image.layer, mounts, lower: [debian.folder] })
+    }
     return image
   }
 
