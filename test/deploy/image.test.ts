@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -128,6 +128,8 @@ async function setUp(t: Test) {
     makeServiceManifest('dns', DNS),
     makeSliceManifest('dns', [ip], 5353, 'UDP'),
   )
+  // Another user than root reads them, too.
+  chmodSync(manifests.path, 0o755)
   const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-container-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   writeFileSync(join(folder, 'xtables.lock'), '')
@@ -252,6 +254,28 @@ t.test(
     t.end()
   },
 )
+
+t.test('a container of another user than root serves with ambient capabilities', { skip }, async t => {
+  const { start, client } = await setUp(t)
+  const { container, log } = start(['kube-proxy', '--data-plane-workers=1'], { user: { id: 65_534, ambient: true } })
+  await log.waitFor(/Synced rules" family="IPv4"/)
+  t.match(await container.exec(['cat', '/proc/1/status']), { output: /^Uid:(\t65534){4}$/m })
+  t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+  t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: 'a 5' })
+  await waitUntil(async () => (await container.exec(['kube-proxy-probe', '/readyz'])).exitCode === 0, 'it is ready')
+  t.equal(await container.stop(), 0)
+  t.end()
+})
+
+t.test('a container of another user, as Kubernetes starts it, says what is missing', { skip }, async t => {
+  const { start } = await setUp(t)
+  const { container, log } = start(['kube-proxy'], { user: { id: 65_534, ambient: false } })
+  t.match(await log.waitFor(/IPTABLES_FORBIDDEN/), /IPTABLES_FORBIDDEN/)
+  t.match(log.lines.join('\n'), /Run as root, or give the capability NET_ADMIN/)
+  await waitUntil(() => container.child.exitCode !== null, 'it ends')
+  t.equal(container.child.exitCode, 1)
+  t.end()
+})
 
 t.test('go-runner saves the output, passes signals on, and ends as the program does', { skip }, async t => {
   const { start, client, folder } = await setUp(t)

@@ -28,6 +28,8 @@ export interface ContainerOptions {
   readonly memory?: readonly string[] | undefined
   /** Its capabilities, such as NET_ADMIN; left out: all. With a list, `/proc/sys` is read-only, as in a container without `privileged`. */
   readonly capabilities?: readonly string[] | undefined
+  /** Left out: root. Another user has only capabilities that are ambient; Kubernetes gives it none of them. */
+  readonly user?: { readonly id: number; readonly ambient: boolean } | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Left out: the network of the test. */
   readonly network?: NetworkNamespace | undefined
@@ -118,8 +120,10 @@ function scriptArguments(options: ContainerOptions): string[] {
   ]
 }
 
-function limited({ capabilities }: ContainerOptions): string[] {
+function limited({ capabilities, user }: ContainerOptions): string[] {
   if (capabilities === undefined) return []
-  const kept = capabilities.map(name => `+${name.toLowerCase()}`)
-  return ['setpriv', `--bounding-set=${['-all', ...kept].join(',')}`, '--no-new-privs']
+  const set = ['-all', ...capabilities.map(name => `+${name.toLowerCase()}`)].join(',')
+  const ids = user === undefined ? [] : [`--reuid=${user.id}`, `--regid=${user.id}`, '--clear-groups']
+  const ambient = user?.ambient === true ? [`--inh-caps=${set}`, `--ambient-caps=${set}`] : []
+  return ['setpriv', `--bounding-set=${set}`, ...ambient, ...ids, '--no-new-privs']
 }
