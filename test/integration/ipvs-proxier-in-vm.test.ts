@@ -1,10 +1,6 @@
 import { testInVm } from '../support/nodes/test-in-vm.js'
 
-await testInVm(
-  { file: 'integration/ipvs-proxier.test.js', ranPattern: /^ {4}ok \d+ - all clients reach a ClusterIP/m },
-  {
-    file: 'integration/capabilities-in-ipvs-mode.test.js',
-    ranPattern: /^ {4}ok \d+ - ipvs mode with nft serves with net_admin and net_raw/m,
-  },
-  { file: 'integration/installers-in-ipvs-mode.test.js', ranPattern: /^ {4}ok \d+ - kubespray: serves/m },
-)
+await testInVm({
+  file: 'integration/ipvs-proxier.test.js',
+  ranPattern: /^ {4}ok \d+ - all clients reach a ClusterIP/m,
+})
