@@ -41,6 +41,8 @@ const PROGRAMS = {
     faketime: 'faketime',
     // The image is built in a Debian of its own.
     debootstrap: 'debootstrap',
+    // Signs the certificates of the clusters in the tests of installers.
+    openssl: 'openssl',
     prometheus: 'prometheus',
     promtool: 'prometheus',
   }),

@@ -16,7 +16,7 @@ export interface LackingFeature {
 /** What an operator can do to get a feature of the kernel. */
 export function advise(feature: LackingFeature): string {
   const { kernelOptions, module, hasModuleFile, kernelRelease, reason, install } = feature
-  if (/permission denied|not permitted|must be root/i.test(reason))
+  if (/permission denied|not permitted|must be root|need the capability/i.test(reason))
     return 'Run as root, or give the capabilities NET_ADMIN and NET_RAW in the network namespace of the host'
   const absent = kernelOptions.filter(({ state }) => state === 'not set').map(({ option }) => option)
   if (absent.length > 0) {

@@ -21,7 +21,7 @@ export function addCheckCommand(parser: Argv, setExitCode: (code: number) => voi
         .option('config', {
           type: 'string',
           requiresArg: true,
-          describe: 'Configuration file of the proxy, for the mode that it names',
+          describe: 'Configuration file of the proxy: its modes, IPVS scheduler and conntrack limits',
         })
         .option('proxy-mode', {
           type: 'string',

@@ -34,6 +34,11 @@ void t.test('The advice about a missing feature follows from how the kernel was 
     ],
     ['built in', lacking('built in'), /has CONFIG_NETFILTER_XT_MATCH_COMMENT, but refuses/],
     ['the kernel does not say', lacking('unknown'), /^Run "modprobe xt_comment".*a kernel with CONFIG_NETFILTER_XT/],
+    [
+      'no right to ask about sets',
+      lacking('built in', true, "Can't open socket to ipset. (rules that match sets need the capability NET_RAW)"),
+      /NET_RAW/,
+    ],
     ['no permission', lacking('built in', true, 'Permission denied (you must be root)'), /NET_ADMIN/],
   ]
   for (const [title, advice, expected] of cases) t.match(advice, expected, title)

@@ -19,7 +19,7 @@ const EDIT_PERIOD_MS = 100
 const EDITS = 50
 /** The least time between two checks of the rules, in milliseconds. */
 const LEAST_CHECK_PERIOD_MS = 500
-/** The longest time between two repairs, on average, in milliseconds. */
+/** The longest time between two repairs, on average, in milliseconds. Each family is one write; busy machines repair later. */
 const LONGEST_REPAIR_PERIOD_MS = 2500
 /** Checks that may come at once: those of both IP families, and those after the proxy's own writes. */
 const EXTRA_CHECKS = 8
@@ -72,8 +72,14 @@ class WatchedNode {
 
   /** Whether the rules are what they were at first. */
   async isIntact(): Promise<boolean> {
+    return (await this.countDamaged()) === 0
+  }
+
+  /** How many chains differ from what they were at first. */
+  async countDamaged(): Promise<number> {
     const rules = rulesOfMode(await this.#readTable(), this.#mode.chains)
-    return JSON.stringify(rules) === JSON.stringify(this.#intact)
+    const names = new Set([...Object.keys(rules), ...Object.keys(this.#intact)])
+    return [...names].filter(name => JSON.stringify(rules[name]) !== JSON.stringify(this.#intact[name])).length
   }
 
   async #readTable(): Promise<ObservedTable> {
@@ -143,20 +149,22 @@ for (const { mode, ...row } of EDIT_ROWS)
   testFault({ ...row, skip: namespacesUnavailable }, (t, fault) => {
     const editRules = async (watched: WatchedNode): Promise<readonly string[]> => {
       const { calls } = watched
-      const [startedAt, before] = [performance.now(), calls.count('restore')]
-      let repaired = 0
+      const [startedAt, callsBefore] = [performance.now(), calls.count('restore')]
+      let [repaired, damaged] = [0, 0]
       for (let edit = 0; edit < EDITS; edit++) {
         await watched.run(EDITS_IN_TURN[edit % EDITS_IN_TURN.length]!)
         await delay(EDIT_PERIOD_MS)
-        if (await watched.isIntact()) repaired++
+        const before = damaged
+        damaged = await watched.countDamaged()
+        // An edit damages one chain, and mends none.
+        if (damaged === 0 || damaged < before) repaired++
       }
       const elapsed = performance.now() - startedAt
       const least = elapsed / LONGEST_REPAIR_PERIOD_MS
       const most = EXTRA_CHECKS + elapsed / LEAST_CHECK_PERIOD_MS
-      const writes = calls.count('restore') - before
+      const writes = calls.count('restore') - callsBefore
       t.ok(writes >= least && writes <= most, `${writes} writes, expected ${Math.ceil(least)} to ${Math.floor(most)}`)
-      // Most repairs: the next edit may come before this test looks.
-      t.ok(repaired > 0, 'repairs make the rules what they were')
+      t.ok(repaired > 0, 'repairs mend what the edits have damaged')
       return []
     }
     return measure(t, fault, mode, editRules)

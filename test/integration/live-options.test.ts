@@ -101,9 +101,9 @@ const LIVE_CHANGES: readonly LiveChange[] = [
   {
     option: 'nodeport-addresses',
     fields: { nodePortAddresses: ['primary'] },
-    shows: async (proxy, from, t) => {
-      await proxy.log.waitFor(/Synced rules" family="IPv4" changed=true/, from)
-      t.equal(await proxy.pod.tcp(BRIDGE_IP, WEB.nodePort), 'ECONNREFUSED')
+    shows: async (proxy, _from, t) => {
+      const isRefused = async () => (await proxy.pod.tcp(BRIDGE_IP, WEB.nodePort)) === 'ECONNREFUSED'
+      await waitUntil(isRefused, 'the address of the bridge no longer serves')
       t.equal(await proxy.pod.tcp(NODE_IP, WEB.nodePort), 'a')
     },
   },
@@ -129,10 +129,12 @@ const LIVE_CHANGES: readonly LiveChange[] = [
     // The workers log each connection at level 3.
     option: 'v',
     fields: { logging: { verbosity: 3 } },
-    shows: async (proxy, from, t) => {
-      t.equal(await proxy.pod.tcp(WEB.clusterIP, WEB.port), 'a')
-      await proxy.log.waitFor(/"Connect/, from)
-    },
+    shows: (proxy, from) =>
+      // The log says that the configuration has changed before the workers know.
+      waitUntil(async () => {
+        await proxy.pod.tcp(WEB.clusterIP, WEB.port)
+        return proxy.log.lines.slice(from).some(line => line.includes('"Connect'))
+      }, 'a worker logs a connection'),
   },
   {
     // The API server has been silent since the start of the test.

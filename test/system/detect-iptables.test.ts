@@ -52,6 +52,25 @@ t.test('a back end that stays unreadable though the kernel has it is reported wi
   t.match(unreadable, { backEnd: other, failure: { code: 'IPTABLES_RESTORE_FAILED' } })
 })
 
+t.test(
+  'a back end that may hold the rules of the node, but must not be read, is not replaced by an empty one',
+  options,
+  async t => {
+    const denied = `echo "Can't open socket to ipset." >&2; exit 1`
+    failFirst(t, /^iptables-nft-save$/, 100, denied)
+    failFirst(t, /^iptables-legacy-save$/, 100, 'exit 0')
+    await t.rejects(findIptables(), { code: 'IPTABLES_FORBIDDEN' })
+  },
+)
+
+t.test('a back end that must not be read is reported, if the other one has rules', options, async t => {
+  failFirst(t, /^iptables-nft-save$/, 100, `echo "Can't open socket to ipset." >&2; exit 1`)
+  failFirst(t, /^iptables-legacy-save$/, 100, `printf '*filter\\n-A INPUT -j ACCEPT\\nCOMMIT\\n'; exit 0`)
+  const { backEnd, unreadable } = await findIptables()
+  t.equal(backEnd, 'legacy')
+  t.match(unreadable, { backEnd: 'nft', failure: { code: 'IPTABLES_FORBIDDEN' } })
+})
+
 t.test('what the kernel lacks is not tried again', options, async t => {
   for (const message of [
     "ip6tables: can't initialize ip6tables table `nat': Table does not exist (do you need to insmod?)",

@@ -176,7 +176,8 @@ export class KernelState {
     const retried = await this.#refusedServers.retry(observed, desired, this.#isJustRead)
     this.#isJustRead = false
     this.#hasTakenRefused ||= retried.hasChanged
-    for (const key of desired.keys()) if (retried.servers.has(key) && !observed.has(key)) this.#ownedKeys.add(key)
+    if (retried.hasChanged)
+      for (const key of desired.keys()) if (retried.servers.has(key) && !observed.has(key)) this.#ownedKeys.add(key)
     const { changes, after } = serverChanges(retried.servers, this.#refusedServers.withoutRefused(desired), mayDelete)
     try {
       await this.#changeServers(changes)
@@ -199,7 +200,8 @@ export class KernelState {
   isDraining({ servers }: IpvsPlan): boolean {
     return [...(this.#observed?.servers ?? [])].some(([key, server]) => {
       const desired = servers.get(key)
-      return desired !== undefined && surplusRealServers(server, desired).length > 0
+      // Nearly always the same object, which costs nothing: nothing drains.
+      return desired !== undefined && desired !== server && surplusRealServers(server, desired).length > 0
     })
   }
 

@@ -198,30 +198,51 @@ void t.test(
   },
 )
 
+/** Ipvs mode with one Service, in a kernel that refuses the endpoint 224.0.0.1. */
+async function startWithRefusedEndpoint(protocol: 'TCP' | 'UDP') {
+  class Refusing extends MemoryIpvs {
+    override async change(changes: readonly IpvsChange[]): Promise<void> {
+      const isRefused = (change: IpvsChange): boolean =>
+        change.kind === 'add real' && change.real.address === '224.0.0.1'
+      await super.change(changes.filter(each => !isRefused(each)))
+      if (changes.some(isRefused)) throw new Error('Unexpected IP address type of dest')
+    }
+  }
+  const [ipvs, log] = [new Refusing(), new RecordingLog()]
+  const iptables: MemoryIptables = new MemoryIptables('IPv4', name => sets.get(name) !== undefined)
+  const sets = new MemoryIpSets(() => iptables.tables.referencedSets)
+  const proxier = makeProxier({ ipvs, sets, iptables, log })
+  const update = (generation: number, ips: readonly string[]) => {
+    const servicePort = makeServicePort({ clusterIP: '10.96.0.10', protocol })
+    const endpoints = ips.map(ip => makeEndpoint(ip))
+    const usable = usableEndpoints(servicePort, endpoints, { name: 'this-node', zone: '' })
+    return proxier.update({ generation, ports: new Map([[servicePort.key, { servicePort, endpoints, usable }]]) })
+  }
+  const served = async () =>
+    (await ipvs.list()).flatMap(({ realServers }) => realServers.map(({ address }) => address)).sort()
+  await proxier.start()
+  return { proxier, log, update, served }
+}
+
+void t.test('A server is seen to drain, also if it lacks an endpoint that the kernel refuses', async t => {
+  const { proxier, update, served } = await startWithRefusedEndpoint('TCP')
+  const [family] = proxier.rules
+  await update(1, ['10.244.0.5', '224.0.0.1'])
+  await family!.program(false)
+  t.equal(family!.isDraining, false)
+  await update(2, ['10.244.0.6', '224.0.0.1'])
+  t.strictSame(await served(), ['10.244.0.5', '10.244.0.6'])
+  t.equal(family!.isDraining, true)
+  await family!.removeDrained()
+  t.strictSame(await served(), ['10.244.0.6'])
+  t.equal(family!.isDraining, false)
+  proxier.stop()
+})
+
 void t.test(
   'Of a server with an endpoint that the kernel refuses, it has all others, and loses those that are gone',
   async t => {
-    class Refusing extends MemoryIpvs {
-      override async change(changes: readonly IpvsChange[]): Promise<void> {
-        const isRefused = (change: IpvsChange): boolean =>
-          change.kind === 'add real' && change.real.address === '224.0.0.1'
-        await super.change(changes.filter(each => !isRefused(each)))
-        if (changes.some(isRefused)) throw new Error('Unexpected IP address type of dest')
-      }
-    }
-    const [ipvs, log] = [new Refusing(), new RecordingLog()]
-    const iptables: MemoryIptables = new MemoryIptables('IPv4', name => sets.get(name) !== undefined)
-    const sets = new MemoryIpSets(() => iptables.tables.referencedSets)
-    const proxier = makeProxier({ ipvs, sets, iptables, log })
-    const update = (generation: number, ips: readonly string[]) => {
-      const servicePort = makeServicePort({ clusterIP: '10.96.0.10', protocol: 'UDP' })
-      const endpoints = ips.map(ip => makeEndpoint(ip))
-      const usable = usableEndpoints(servicePort, endpoints, { name: 'this-node', zone: '' })
-      return proxier.update({ generation, ports: new Map([[servicePort.key, { servicePort, endpoints, usable }]]) })
-    }
-    const served = async () =>
-      (await ipvs.list()).flatMap(({ realServers }) => realServers.map(({ address }) => address)).sort()
-    await proxier.start()
+    const { proxier, log, update, served } = await startWithRefusedEndpoint('UDP')
     await update(1, ['10.244.0.5', '224.0.0.1'])
     await proxier.rules[0]!.program(false)
     t.strictSame(await served(), ['10.244.0.5'])

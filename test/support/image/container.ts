@@ -28,7 +28,7 @@ export interface ContainerOptions {
   readonly memory?: readonly string[] | undefined
   /** Its capabilities, such as NET_ADMIN; left out: all. With a list, `/proc/sys` is read-only, as in a container without `privileged`. */
   readonly capabilities?: readonly string[] | undefined
-  /** Left out: root. Another user has only capabilities that are ambient; Kubernetes gives it none of them. */
+  /** Needs `capabilities`. Left out: root. Another user has only capabilities that are ambient; Kubernetes gives it none of them. */
   readonly user?: { readonly id: number; readonly ambient: boolean } | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Left out: the network of the test. */

@@ -5,6 +5,8 @@ import { namespacesUnavailable } from './node-network.js'
 import { vmUnavailable, startInVm } from './virtual-machine.js'
 
 const TIMEOUT_S = 900
+/** Of it, for the preparation of the first machine: its kernel is downloaded. */
+const PREPARATION_S = 60
 /** The first line of output, if the machine has started. */
 const STARTED = 'started'
 
@@ -47,7 +49,7 @@ function commandFor(tests: readonly VmTest[]): string {
 /** @returns the exit code (null if it was killed) and the output */
 function runInVm(command: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
-    const child = startInVm(command, { timeoutSeconds: TIMEOUT_S - 120 })
+    const child = startInVm(command, { timeoutSeconds: TIMEOUT_S - PREPARATION_S })
     let [stdout, stderr] = ['', '']
     child.stdout!.on('data', chunk => (stdout += String(chunk)))
     child.stderr!.on('data', chunk => (stderr += String(chunk)))
