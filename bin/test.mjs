@@ -1,5 +1,6 @@
 // Runs the tests with tap, and says last what failed. tap's own output stays as it is: live on a terminal, TAP in a pipe.
-// Tests that start a virtual machine come last: beside them, others that wait for something would wait too long.
+// Tests that start a virtual machine come last, one at a time: an emulated processor needs the whole of a real one, and two machines at a
+// time take as long as one after the other.
 //
 //   node bin/test.mjs [compiled test files] [options of tap]
 //
@@ -23,7 +24,7 @@ const needsVm = file => file.endsWith('-in-vm.test.js')
 // tap keeps the results of files that are gone; .ci/run reads those of this run.
 rmSync(join(ROOT, '.tap', 'test-results'), { recursive: true, force: true })
 const reports = []
-const codes = [await runAll(files.filter(file => !needsVm(file))), await runAll(files.filter(needsVm))]
+const codes = [await runAll(files.filter(file => !needsVm(file))), await runAll(files.filter(needsVm), ['--jobs=1'])]
 printSummary({
   passed: reports.reduce((sum, { passed }) => sum + passed, 0),
   skipped: reports.reduce((sum, { skipped }) => sum + skipped, 0),
@@ -39,11 +40,11 @@ function testsIn(folder) {
 }
 
 /** @returns {Promise<number>} the exit code */
-async function runAll(files) {
+async function runAll(files, more = []) {
   if (files.length === 0) return 0
   const { parser, report, finished } = createTapReport()
   reports.push(report)
-  const tapArgs = [...options, ...files]
+  const tapArgs = [...more, ...options, ...files]
   const code = await (process.stdout.isTTY ? runOnTerminal(tapArgs, parser) : runInPipe(tapArgs, parser))
   await finished
   if (code !== 0 && report.failures.length === 0)

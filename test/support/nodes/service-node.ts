@@ -17,6 +17,8 @@ const ADDRESSES = {
 } as const
 /** How long a proxy may take to notice a change: twice its longest pause between requests to an API server. */
 const CONVERGENCE_LIMIT_MS = 60_000 * TIMEOUT_FACTOR
+/** How long a small program of Node.js may take on the node. */
+const PROGRAM_TIMEOUT_MS = 20_000 * TIMEOUT_FACTOR
 /** New connections per second of all loads together. */
 const RATE = 200 / TIMEOUT_FACTOR
 /** What each client of the steady traffic of a fault sends: little, so that the machine is not the bottleneck. */
@@ -108,7 +110,8 @@ export class ServiceNode {
 
   /** Runs a JavaScript program on the node. @returns what it prints */
   async run(program: string): Promise<string> {
-    return (await this.network.node.run(process.execPath, ['-e', program])).stdout
+    const limit = { timeoutMs: PROGRAM_TIMEOUT_MS }
+    return (await this.network.node.run(process.execPath, ['-e', program], limit)).stdout
   }
 
   /** The statuses of `/healthz`, `/readyz` and `/livez`; empty while no proxy has the port. */
