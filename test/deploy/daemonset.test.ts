@@ -45,7 +45,11 @@ const FIELDS: readonly (readonly [path: string, value: unknown, why: string])[] 
   [`${CONTAINER}.securityContext.allowPrivilegeEscalation`, false, 'no more rights by a program'],
   [`${CONTAINER}.securityContext.capabilities.drop.0`, 'ALL', 'no capability but the ones below'],
   [`${CONTAINER}.securityContext.capabilities.add.0`, 'NET_ADMIN', 'rules'],
-  [`${CONTAINER}.securityContext.capabilities.add.1`, 'NET_RAW', 'rules of the legacy back end, and rules that match sets'],
+  [
+    `${CONTAINER}.securityContext.capabilities.add.1`,
+    'NET_RAW',
+    'rules of the legacy back end, and rules that match sets',
+  ],
   [`${CONTAINER}.securityContext.seccompProfile.type`, 'RuntimeDefault', 'no unusual system call'],
   [`${CONTAINER}.startupProbe.exec.command.0`, 'kube-proxy-probe', 'it asks the proxy of its own Pod'],
   [`${CONTAINER}.startupProbe.exec.command.1`, '/livez', 'the proxy has started'],
