@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { processStatFields } from './process-stat-fields.js'
 
 /** What the kernel says of a process. A process can change its title; it can change none of these. */
 export interface ProcessFacts {
@@ -111,8 +112,8 @@ function readStat(pid: number): ProcessStat {
 
 /** Reads `/proc/PID/stat`; undefined if the process has exited, or if the text has not both values. */
 export function parseProcessStat(text: string): ProcessStat | undefined {
-  // `pid (name) state parent …`; a name can contain any character. The start time is field 22.
-  const fields = text.slice(text.lastIndexOf(') ') + 2).split(' ')
+  const fields = processStatFields(text)
+  // The start time is field 22 of the manual page.
   const [state, parentPid = '', startTime = '', threads] = [fields[0], fields[1], fields[19], fields[17]]
   // Its first thread may end before others, which still hold the files.
   if (state === 'Z' && threads === '1') return undefined

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readFile, readdir, stat as statFile } from 'node:fs/promises'
+import { processStatFields } from './process-stat-fields.js'
 
 /** What a process uses of the machine. */
 export interface ProcessUsage {
@@ -53,8 +54,8 @@ export interface UsageFiles {
 /** Reads the files about a process; undefined if a number is missing. */
 export function parseProcessUsage(files: UsageFiles): Omit<ProcessUsage, 'openFiles'> | undefined {
   const { stat, status, limits, machineStat } = files
-  // `pid (name) state parent …`; a name can contain any character. Field 14 of the manual page is the first time.
-  const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ')
+  const fields = processStatFields(stat)
+  // Field 14 of the manual page is the first time.
   const seconds = (field: number): number => readCount(fields[field - 3]) / TICKS_PER_SECOND
   const usage = {
     userSeconds: seconds(14),

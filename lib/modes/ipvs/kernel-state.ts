@@ -1,8 +1,6 @@
 import { type IpAddress, type IpFamily, familyOf } from '../../model/address.js'
 import { type Cidr, cidrContains } from '../../model/cidr.js'
-import { ProxyFailure } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
-import { OnceReporter } from '../../primitives/once-reporter.js'
 import { type DummyInterface } from '../../system/dummy-interface.js'
 import { type IpSet, additionInput, removalInput } from '../../system/ip-set-text.js'
 import { type IpSets } from '../../system/ip-sets.js'
@@ -14,6 +12,7 @@ import { type ObservedSets, setsAfterAdditions, setsAfterRemovals } from './obse
 import { ownedServers } from './owned-servers.js'
 import { type IpvsPlan } from './plan.js'
 import { type VirtualServers, drainedRealServers, serverChanges, surplusRealServers } from './server-changes.js'
+import { RefusedEntries } from './refused-entries.js'
 import { RefusedServers } from './refused-servers.js'
 import { kernelSetName } from './set-names.js'
 
@@ -47,9 +46,7 @@ export class KernelState {
   /** The `serverKey` of each server that this mode owns, including those of an earlier process. */
   readonly #ownedKeys = new Set<string>()
   #foreignServers: ReadonlySet<string> = new Set()
-  readonly #refusedEntries = new OnceReporter()
-  #refusedEntryCount = 0
-  #refusedRemovals: readonly RefusedSetLine[] = []
+  readonly #refusedEntries: RefusedEntries
   readonly #refusedServers: RefusedServers
   /** Whether the kernel was read since refused servers were tried last. */
   #isJustRead = false
@@ -58,6 +55,7 @@ export class KernelState {
   constructor(family: IpFamily, options: KernelStateOptions) {
     this.#family = family
     this.#options = options
+    this.#refusedEntries = new RefusedEntries(options.log)
     this.#refusedServers = new RefusedServers(options.ipvs, options.log)
   }
 
@@ -68,7 +66,7 @@ export class KernelState {
 
   /** How many virtual servers, and entries of sets, the kernel refuses. */
   get refused(): { readonly server: number; readonly entry: number } {
-    return { server: this.#refusedServers.count, entry: this.#refusedEntryCount }
+    return { server: this.#refusedServers.count, entry: this.#refusedEntries.count }
   }
 
   /** Reads the state unless it is known. @throws ProxyFailure */
@@ -113,23 +111,9 @@ export class KernelState {
   async addToSets({ sets }: IpvsPlan): Promise<boolean> {
     const observed = this.#takeObserved()
     const { hasChanged, refused } = await this.#restoreSets(additionInput(sets.values(), observed.sets))
-    this.#reportRefused([...refused, ...this.#refusedRemovals])
+    this.#refusedEntries.setAdditions(refused)
     this.#observed = { ...observed, sets: setsAfterAdditions(sets, observed.sets, refused) }
     return hasChanged
-  }
-
-  #reportRefused(refused: readonly RefusedSetLine[]): void {
-    this.#refusedEntryCount = refused.length
-    this.#refusedEntries.update(
-      refused,
-      ({ line }) => line,
-      ({ line, reason }) =>
-        this.#options.log.error(
-          'Cannot change one entry of a set; what it is for may be served wrongly, all others are right',
-          new ProxyFailure('IPSET_FAILED', reason, { hint: 'The proxy tries again at each sync' }),
-          { line },
-        ),
-    )
   }
 
   /**
@@ -156,7 +140,7 @@ export class KernelState {
     await attempt(dummy.change([], removed))
     const sets = [...plan.sets.values()].filter(set => failures.length === 0 || !this.#isOwnershipSet(set))
     const { hasChanged, refused: notRemoved } = await this.#restoreSets(removalInput(sets, observed.sets))
-    this.#refusedRemovals = notRemoved
+    this.#refusedEntries.setRemovals(notRemoved)
     if (failures.length > 0) throw failures[0]
     for (const key of this.#ownedKeys) if (!servers.has(key)) this.#ownedKeys.delete(key)
     this.#observed = {
