@@ -1,0 +1,163 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { parse, parseAllDocuments } from 'yaml'
+import { kubectlPath, kubectlUnavailable, renderKustomization } from '../support/deploy/kubectl.js'
+import { FIRST_REQUEST, type ReadmeSection, readOverlays, readSections } from '../support/deploy/readme.js'
+import { isRunnable, programOf } from '../support/deploy/runnable-commands.js'
+
+const HELM = 'Helm'
+/** What brings the stock kube-proxy back, for each section; the commands of kubectl only remove this one, and wait. */
+const STOCK: Readonly<Record<string, RegExp>> = {
+  kind: /^docker exec \S+ kubeadm init phase addon kube-proxy /,
+  k3d: /^k3d cluster start /,
+  k3s: /^sudo systemctl restart k3s$/,
+  minikube: /^minikube ssh -- '.*kubeadm init phase addon kube-proxy /,
+  kubeadm: /^sudo kubeadm init phase addon kube-proxy /,
+  Talos: /^talosctl patch machineconfig .*"disabled": false/,
+  kubespray: /^ansible .*\$PHASE/,
+  kops: /^kops rolling-update cluster /,
+  Helm: /^sudo kubeadm init phase addon kube-proxy /,
+}
+/** Objects that the commands of the README name, but which others create: the first request, the stock kube-proxy. */
+const OTHER_OBJECTS = ['deployment/web', 'service/web']
+
+const sections = readSections()
+const overlays = readOverlays()
+const ways = sections.filter(({ title }) => title in STOCK)
+const allCommands = ({ there, back }: ReadmeSection): string[] => [...there, ...back].flat()
+
+t.test('deploy/README.md: each overlay, and Helm, has a section', t => {
+  t.same([...new Set(overlays.values())].sort(), readdirSync('deploy/overlays').sort())
+  t.same(
+    ways.map(({ title }) => title),
+    [...overlays.keys(), HELM],
+  )
+  t.end()
+})
+
+t.test('each section leads to the first request, and back to the stock kube-proxy, in commands', t => {
+  t.equal(ways.length, Object.keys(STOCK).length)
+  for (const { title, there, hasRequest, back } of ways) {
+    t.equal(there.length, 1, `${title}: one block of commands leads there`)
+    t.ok(hasRequest, `${title}: the first request`)
+    t.equal(back.length, 1, `${title}: one block of commands leads back`)
+    const [to = [], from = []] = [there[0], back[0]]
+    const folder = `deploy/overlays/${overlays.get(title)}`
+    const [install, uninstall] =
+      title === HELM
+        ? [/^helm install kube-proxy-node /, /^helm uninstall kube-proxy-node /]
+        : [RegExp(`^kubectl apply -k ${folder}$`), RegExp(`^kubectl delete -k ${folder}$`)]
+    const installed = to.findIndex(command => install.test(command))
+    t.ok(installed >= 0, `${title}: ${String(install)}`)
+    t.ok(
+      to.slice(installed).some(command => command.includes('rollout status daemonset/kube-proxy')),
+      `${title}: waits`,
+    )
+    const removed = from.findIndex(command => uninstall.test(command))
+    t.ok(removed >= 0, `${title}: ${String(uninstall)}`)
+    const stock = from.findIndex(command => STOCK[title]!.test(command))
+    t.ok(stock > removed, `${title}: brings the stock kube-proxy back: ${String(STOCK[title])}`)
+    t.notMatch(from.join('\n'), /cluster delete|delete cluster/, `${title}: the cluster stays`)
+  }
+  const first = sections.find(({ title }) => title === FIRST_REQUEST)!.there
+  t.equal(first.length, 1)
+  t.match(first[0], [
+    /create deployment/,
+    /expose/,
+    /rollout status/,
+    /^kubectl run client .* curl /,
+    /^kubectl delete /,
+  ])
+  t.end()
+})
+
+t.test('every block is one that a shell reads, and sets each variable before it uses it', t => {
+  for (const { title, there, back } of sections)
+    for (const block of [...there, ...back]) {
+      const script = block.join('\n')
+      t.doesNotThrow(() => execFileSync('sh', ['-n', '-c', script], { stdio: 'pipe' }), `${title}: ${block[0]}`)
+      for (const { index, 1: name } of script.matchAll(/\$([A-Z]+)/g)) {
+        const isSet = new RegExp(`^${name}=`, 'm').test(script.slice(0, index))
+        // The section about the image names a variable of the reader.
+        t.ok(isSet || title === 'The image', `${title}: ${name} has a value`)
+      }
+    }
+  t.end()
+})
+
+t.test('every command is one that the tests run, or of a program that they know', t => {
+  const unknown = sections
+    .flatMap(allCommands)
+    .filter(command => isRunnable(command) && !/^([A-Z]+=|printf |sed |export )/.test(command))
+    .filter(command => programOf(command) !== 'kubectl')
+  t.same(unknown, [])
+  t.end()
+})
+
+t.test('every file, object, label and value that a command names exists', { skip: kubectlUnavailable }, t => {
+  const objects = parseAllDocuments(renderKustomization('deploy/base')).map(
+    document =>
+      document.toJS() as {
+        readonly kind: string
+        readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> }
+      },
+  )
+  const names = objects.map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`)
+  const labels = objects.flatMap(({ metadata }) => Object.entries(metadata.labels ?? {}).map(pair => pair.join('=')))
+  const values = parse(readFileSync('deploy/helm/kube-proxy-node/values.yaml', 'utf8')) as Record<string, unknown>
+  const valueOf = (path: string): unknown =>
+    path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], values)
+  const named: string[] = []
+  for (const section of sections)
+    for (const command of allCommands(section)) {
+      const where = `${section.title}: ${command}`
+      const files = [...command.matchAll(/\bdeploy\/[\w./-]*\w/g)].map(([path]) => path)
+      for (const path of files) t.ok(existsSync(path), `${where}: ${path}`)
+      const kinds = /\b(daemonset|configmap|serviceaccount|deployment|service)\/[\w-]+/g
+      for (const [name] of command.matchAll(kinds)) t.ok([...names, ...OTHER_OBJECTS].includes(name), where)
+      for (const [, label] of command.matchAll(/--selector=(\S+)/g)) t.ok(labels.includes(label!), where)
+      named.push(...files)
+      if (programOf(command) === 'helm')
+        for (const [, path] of command.matchAll(/--set ([\w.]+)=/g)) t.not(valueOf(path!), undefined, where)
+    }
+  t.ok(named.length > 25, `${named.length} files`)
+  t.end()
+})
+
+t.test(
+  'the files that the commands change render with the image and the API server',
+  { skip: kubectlUnavailable },
+  t => {
+    const server = 'https://192.0.2.1:6443'
+    for (const { title, there } of ways.filter(({ title }) => title !== HELM)) {
+      const folder = t.testdir({
+        kubeconfig: JSON.stringify({
+          apiVersion: 'v1',
+          kind: 'Config',
+          clusters: [{ name: 'a', cluster: { server } }],
+          contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+          users: [{ name: 'a', user: {} }],
+          'current-context': 'a',
+        }),
+      })
+      cpSync('deploy', join(folder, 'deploy'), { recursive: true })
+      const changes = there.flat().filter(command => /^(sed|printf|[A-Z]+=)/.test(command))
+      const script = ['set -eu', `kubectl() { command ${kubectlPath()} "$@"; }`, ...changes].join('\n')
+      execFileSync('sh', ['-c', script], {
+        cwd: folder,
+        env: { ...process.env, KUBECONFIG: join(folder, 'kubeconfig') },
+      })
+      const rendered = renderKustomization(join(folder, 'deploy/overlays', overlays.get(title)!))
+      const image = changes.some(command => command.startsWith('REGISTRY='))
+        ? /image: registry\.example\.com\/kube-proxy-node:\d/
+        : /image: kube-proxy-node:\d/
+      t.match(rendered, image, title)
+      t.match(rendered, /server: https:\/\/[\w.-]+/, title)
+      t.notMatch(rendered, /CONTROL_PLANE_ENDPOINT|CLUSTER_NAME/, `${title}: no placeholder is left`)
+      if (title === 'kubeadm') t.ok(rendered.includes(`server: ${server}`), 'kubeadm: the server of the kubeconfig')
+    }
+    t.end()
+  },
+)
