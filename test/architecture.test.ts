@@ -52,6 +52,7 @@ const IMPURE_USES = ['Math.random']
 const TIME_OF_DAY: Readonly<Record<string, string>> = {
   'lib/control/build-parts.ts': 'metrics and pages show when the process has started',
   'lib/control/build-sync-parts.ts': 'metrics and /healthz show when rules were written',
+  'lib/observe/exec-metrics.ts': 'certificates expire at a time of day',
   'lib/observe/health-server.ts': '/healthz shows the time',
   'lib/observe/metrics-server.ts': '/statusz shows the time',
   'lib/observe/microsecond-clock.ts': 'log lines show the time',

@@ -255,6 +255,20 @@ export const API_SERVER = {
         ['{{instance}} received', sumBy('instance', rate(ofNodes('rest_client_response_size_bytes_sum')))],
       ],
     },
+    {
+      title: 'Duration of name lookups',
+      description: '99th percentile. No data if the API server has an address instead of a name.',
+      unit: 's',
+      queries: [['{{host}}', quantile(0.99, 'rest_client_dns_resolution_duration_seconds', 'host')]],
+    },
+    {
+      title: 'Runs of the exec command',
+      description: 'How runs of the exec command of the kubeconfig ended. No data without such a command.',
+      unit: 'cps',
+      queries: [
+        ['{{call_status}} {{code}}', sumBy('call_status, code', rate(ofNodes('rest_client_exec_plugin_call_total')))],
+      ],
+    },
   ],
 }
 

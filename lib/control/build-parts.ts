@@ -8,6 +8,7 @@ import { nodeGoneFailure } from '../node/node-failures.js'
 import { type NodeManager } from '../node/node-manager.js'
 import { type NodeWait } from '../node/node-wait.js'
 import { MetricRegistry } from '../observe/metric-registry.js'
+import { ExecMetrics } from '../observe/exec-metrics.js'
 import { RequestMetrics } from '../observe/request-metrics.js'
 import { type ObjectStore } from '../snapshot/object-store.js'
 import { realClock } from '../system/real-clock.js'
@@ -65,7 +66,8 @@ export interface Parts {
 export async function buildParts({ modes = MODES, ...options }: BuildOptions): Promise<Parts> {
   const { config, log, onFailure } = options
   const registry = new MetricRegistry()
-  const choices = await chooseAtStart(config, modes, log, new RequestMetrics(registry), onFailure)
+  const clientObservers = { observer: new RequestMetrics(registry), execObserver: new ExecMetrics(registry) }
+  const choices = await chooseAtStart(config, modes, log, clientObservers, onFailure)
   const life = new LifeCycle()
   const portsFree = new AbortController()
   const proof = new IptablesProof(choices.iptables[0]!, realClock)

@@ -4,7 +4,7 @@ import { type Log } from '../model/log.js'
 import { type Mode } from '../modes/mode.js'
 import { probeMode } from '../modes/probe-mode.js'
 import { modeByName } from '../modes/registry.js'
-import { type RequestObserver } from '../source/exchange-record.js'
+import { type ClientObservers } from '../source/kube-client.js'
 import { detectIptables } from '../system/detect-iptables.js'
 import { type IptablesPrograms } from '../system/iptables.js'
 import { type KernelTools, kernelTools } from '../system/kernel-tools.js'
@@ -28,7 +28,7 @@ export interface StartChoices extends ChosenMode {
  * it removes again.
  *
  * @param modes all modes that `--proxy-mode` may name
- * @param requestObserver takes notice of requests to the API server
+ * @param clientObservers take notice of what the client of the API server does
  * @param onFailure takes what must be undone if the start fails, here or later
  * @throws ProxyFailure if this can never work here: no iptables, no permission, no usable kubeconfig, no mode
  */
@@ -36,7 +36,7 @@ export async function chooseAtStart(
   config: KubeProxyConfig,
   modes: readonly Mode[],
   log: Log,
-  requestObserver: RequestObserver,
+  clientObservers: ClientObservers,
   onFailure: (undo: () => unknown) => void,
 ): Promise<StartChoices> {
   const preferred = config.modes.map(name => modeByName(name, modes))
@@ -48,7 +48,7 @@ export async function chooseAtStart(
   // Workers start while the node is checked.
   const isCertain = preferred.length === 1 && preferred[0]!.carriedBy === 'sockets'
   const earlyDataPlane = isCertain ? startDataPlane() : undefined
-  const cluster = await chooseSource(config, realClock, log, requestObserver)
+  const cluster = await chooseSource(config, realClock, log, clientObservers)
   const iptables = await detectIptables(log)
   const kernel = kernelTools(iptables, log)
   const chosen = await chooseMode(preferred, mode => probeMode(mode, config, kernel), log)

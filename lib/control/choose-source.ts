@@ -2,7 +2,7 @@ import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Clock } from '../model/clock.js'
 import { type EventWriter, discardEvents } from '../model/event-sink.js'
 import { type Log } from '../model/log.js'
-import { type RequestObserver } from '../source/exchange-record.js'
+import { type ClientObservers } from '../source/kube-client.js'
 import { ManifestSource } from '../source/manifest-source.js'
 import { type Source } from '../source/source.js'
 
@@ -14,14 +14,14 @@ export interface Cluster {
 
 /**
  * Chooses the source of objects: the manifests if there are any, otherwise an API server.
- * @param observer takes notice of requests to the API server
+ * @param observers take notice of what the client of the API server does
  * @throws ProxyFailure KUBECONFIG_INVALID
  */
 export async function chooseSource(
   config: KubeProxyConfig,
   clock: Clock,
   log: Log,
-  observer?: RequestObserver,
+  observers: ClientObservers = {},
 ): Promise<Cluster> {
   const { manifests, manifestsStrict, nodeName } = config
   if (manifests.length > 0) {
@@ -35,7 +35,7 @@ export async function chooseSource(
     import('../source/event-recorder.js'),
   ])
   const { kubeconfig, master } = config
-  const client = await createKubeClient({ kubeconfig, master, clock, ...(observer === undefined ? {} : { observer }) })
+  const client = await createKubeClient({ kubeconfig, master, clock, ...observers })
   return {
     source: new KubernetesSource({ client, nodeName, log, clock }),
     events: new EventRecorder({ client, nodeName, log, clock }),

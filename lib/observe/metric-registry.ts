@@ -19,6 +19,11 @@ export class MetricRegistry {
     return new Gauge({ name, help, labelNames: [...labels], registers: [this.registry] })
   }
 
+  /** @param read the value at a scrape */
+  readGauge(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) })
+  }
+
   /** @param buckets upper bounds, without the last one, which is infinite */
   histogram<Label extends string>(
     name: string,

@@ -2,6 +2,7 @@ import { type ExecFileException, execFile } from 'node:child_process'
 import { type RequestOptions } from 'node:https'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { shorten } from '../primitives/quote-value.js'
+import { type ExecObserver, TOO_MUCH_OUTPUT, execOutcome } from './exec-outcome.js'
 import { type ExecCredential, parseExecCredential } from './parse-exec-credential.js'
 import { type ExecPlugin, type KubeCluster } from './read-kubeconfig.js'
 import { redactAll } from './redact-secrets.js'
@@ -17,6 +18,7 @@ const MAX_OUTPUT_BYTES = 1024 * 1024
 export class ExecCredentials {
   readonly #plugin: ExecPlugin
   readonly #cluster: KubeCluster
+  readonly #observer: ExecObserver | undefined
   readonly #now: () => number
   #current: ExecCredential | undefined
   /** What each request was sent with. */
@@ -24,9 +26,10 @@ export class ExecCredentials {
   #run: Promise<ExecCredential> | undefined
 
   /** @param now milliseconds since 1970 */
-  constructor(plugin: ExecPlugin, cluster: KubeCluster, now: () => number = Date.now) {
+  constructor(plugin: ExecPlugin, cluster: KubeCluster, observer?: ExecObserver, now: () => number = Date.now) {
     this.#plugin = plugin
     this.#cluster = cluster
+    this.#observer = observer
     this.#now = now
   }
 
@@ -51,9 +54,18 @@ export class ExecCredentials {
 
   async #get(): Promise<ExecCredential> {
     if (this.#current !== undefined && this.#current.expiresAt > this.#now()) return this.#current
-    this.#run ??= this.#runCommand().finally(() => (this.#run = undefined))
-    this.#current = await this.#run
-    return this.#current
+    this.#run ??= this.#renew().finally(() => (this.#run = undefined))
+    return this.#run
+  }
+
+  async #renew(): Promise<ExecCredential> {
+    const before = this.#current
+    const current = await this.#runCommand()
+    this.#current = current
+    if (before?.certValidity !== undefined && before.cert !== current.cert)
+      this.#observer?.certificateReplaced(this.#now() - before.certValidity.from)
+    this.#observer?.certificateInUse(current.certValidity?.to)
+    return current
   }
 
   #runCommand(): Promise<ExecCredential> {
@@ -62,6 +74,7 @@ export class ExecCredentials {
     const options = { env: environment, timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES }
     return new Promise((resolve, reject) => {
       const onEnd = (error: ExecFileException | null, stdout: string, stderr: string): void => {
+        this.#observer?.ran(execOutcome(error))
         if (error === null) {
           try {
             return resolve(parseExecCredential(stdout, apiVersion))
@@ -127,8 +140,8 @@ export class ExecCredentials {
 /** The message of the error quotes the arguments of the command, which may be credentials. */
 function reasonOf({ code, signal, killed }: ExecFileException): string {
   // The exit code is a number, and this one the code of the system: no process has run.
+  if (code === TOO_MUCH_OUTPUT) return `more than ${MAX_OUTPUT_BYTES} bytes of output`
   if (typeof code === 'string') return `it cannot start: ${code}`
-  if (killed === true)
-    return `no result within ${TIMEOUT_MS / 1000} s, or more than ${MAX_OUTPUT_BYTES} bytes of output`
+  if (killed === true) return `no result within ${TIMEOUT_MS / 1000} s`
   return signal === undefined || signal === null ? `exit code ${code}, no message` : `it was ended by ${signal}`
 }

@@ -4,11 +4,13 @@ import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { ApiRefusal, type ApiRequest, toFailure } from './api-failure.js'
+import { type ExecObserver } from './exec-outcome.js'
 import { ExchangeRecord, type RequestObserver, hostOf } from './exchange-record.js'
 import { type KubeAccess, type KubeAccessOptions, resolveKubeAccess } from './kube-access.js'
 import { type RequestCredentials, loadCredentials } from './load-credentials.js'
 import { openResponse } from './open-response.js'
 import { type BodyLimits, type OpenedResponse, readBodyAsJson, readBodyLines, readBodyStart } from './read-body.js'
+import { type LookupObserver, timedLookup } from './timed-lookup.js'
 
 /** Enough to read the Status object of an error response. */
 const MAX_ERROR_BODY_BYTES = 64 * 1024
@@ -44,8 +46,14 @@ export interface KubeClient {
   streamLines(path: string, signal: AbortSignal): Promise<AsyncIterable<readonly string[]>>
 }
 
+/** Who takes notice of what the client does, as client-go lets its metrics do. */
+export interface ClientObservers {
+  readonly observer?: RequestObserver & LookupObserver
+  readonly execObserver?: ExecObserver
+}
+
 /** Access to the API server, and timeouts. */
-export interface KubeClientOptions extends KubeAccessOptions {
+export interface KubeClientOptions extends KubeAccessOptions, ClientObservers {
   readonly clock: Clock
   /** How long the server may take until its response starts, in milliseconds; 30 s by default. */
   readonly responseTimeoutMs?: number
@@ -53,8 +61,6 @@ export interface KubeClientOptions extends KubeAccessOptions {
   readonly idleTimeoutMs?: number
   /** The longest response that is read, in bytes; 256 MiB by default. */
   readonly maxBodyBytes?: number
-  /** Takes notice of each request. */
-  readonly observer?: RequestObserver
 }
 
 /**
@@ -63,7 +69,7 @@ export interface KubeClientOptions extends KubeAccessOptions {
  */
 export async function createKubeClient(options: KubeClientOptions): Promise<KubeClient> {
   const access = await resolveKubeAccess(options)
-  return new HttpKubeClient(access, await loadCredentials(access), options)
+  return new HttpKubeClient(access, await loadCredentials(access, options.execObserver), options)
 }
 
 class HttpKubeClient implements KubeClient {
@@ -73,7 +79,7 @@ class HttpKubeClient implements KubeClient {
   readonly #clock: Clock
   readonly #responseTimeoutMs: number
   readonly #bodyLimits: BodyLimits
-  readonly #observer: RequestObserver | undefined
+  readonly #observer: ClientObservers['observer']
   readonly #host: string
   /** Reuses connections. A request with another certificate gets another connection. */
   #streamAgent: http.Agent | undefined
@@ -149,6 +155,7 @@ class HttpKubeClient implements KubeClient {
           : { ...headers, 'Content-Type': 'application/json', 'Content-Length': requestBytes },
     }
     await this.#applyCredentials(request, signal)
+    if (this.#observer !== undefined) request.lookup = timedLookup(this.#observer, this.#clock)
     if (request.agent === false && agent !== undefined) request.agent = agent
     // The server address may have a path (https://rancher.example/k8s/clusters/c-1).
     const url = new URL(this.server.replace(/\/+$/, '') + path)

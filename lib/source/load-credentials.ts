@@ -2,6 +2,7 @@ import { type RequestOptions } from 'node:https'
 import { createSecureContext } from 'node:tls'
 import { ProxyFailure } from '../model/failure.js'
 import { ExecCredentials } from './exec-credentials.js'
+import { type ExecObserver } from './exec-outcome.js'
 import { type KubeAccess } from './kube-access.js'
 import {
   impersonationHeaders,
@@ -22,15 +23,16 @@ export interface RequestCredentials {
 
 /**
  * Loads the credentials of any kind of kubeconfig. Files must be usable now; a command may fail now and work later.
+ * @param observer takes notice of the runs of the command
  * @throws ProxyFailure `KUBECONFIG_INVALID`
  */
-export async function loadCredentials(access: KubeAccess): Promise<RequestCredentials> {
+export async function loadCredentials(access: KubeAccess, observer?: ExecObserver): Promise<RequestCredentials> {
   const { cluster, user, tokenFile } = access
   const base = needsOnlyPlainCredentials(cluster, user)
     ? plainCredentials(cluster, user)
     : await loadOfficialCredentials(cluster, user)
   if (user.authProvider === undefined) await checkCertificates(base, access)
-  const exec = user.exec === undefined ? undefined : new ExecCredentials(user.exec, await withCaData(cluster))
+  const exec = user.exec === undefined ? undefined : new ExecCredentials(user.exec, await withCaData(cluster), observer)
   return {
     apply: async request => {
       await base(request)

@@ -1,13 +1,21 @@
+import { X509Certificate } from 'node:crypto'
 import { validateHeaderValue } from 'node:http'
 import { ProxyFailure } from '../model/failure.js'
 import { quoteValue } from '../primitives/quote-value.js'
 import { field } from './watch-event.js'
+
+interface CertificateValidity {
+  readonly from: number
+  readonly to: number
+}
 
 /** What the command of a kubeconfig returned. */
 export interface ExecCredential {
   readonly token: string | undefined
   readonly cert: string | undefined
   readonly key: string | undefined
+  /** When `cert` begins and ends to be valid, in milliseconds since 1970; undefined: there is none. */
+  readonly certValidity: CertificateValidity | undefined
   /** Milliseconds since 1970; Infinity: valid until the server refuses it. */
   readonly expiresAt: number
 }
@@ -32,12 +40,25 @@ export function parseExecCredential(output: string, expectedVersion: string): Ex
   if (token !== undefined && !canBeHeader(token))
     throw invalid('status.token has characters that no HTTP header can have, such as a line end')
   const expiresAt = Date.parse(text('expirationTimestamp') ?? '')
-  return { token, cert, key, expiresAt: Number.isNaN(expiresAt) ? Infinity : expiresAt }
+  const certValidity = cert === undefined ? undefined : readValidity(cert)
+  return { token, cert, key, certValidity, expiresAt: Number.isNaN(expiresAt) ? Infinity : expiresAt }
 }
 
 /** Anything but a text may be large, and may contain credentials. */
 function nameOf(version: unknown): string {
   return typeof version === 'string' ? quoteValue(version) : `of type ${version === null ? 'null' : typeof version}`
+}
+
+function readValidity(pem: string): CertificateValidity {
+  const problem = 'status.clientCertificateData is not a certificate, expected PEM'
+  try {
+    const { validFrom, validTo } = new X509Certificate(pem)
+    const [from, to] = [Date.parse(validFrom), Date.parse(validTo)]
+    if (!Number.isNaN(from + to)) return { from, to }
+  } catch (cause) {
+    throw invalid(problem, cause)
+  }
+  throw invalid(problem)
 }
 
 function canBeHeader(token: string): boolean {
@@ -58,6 +79,6 @@ function parseJson(output: string): unknown {
   }
 }
 
-function invalid(problem: string): ProxyFailure {
-  return new ProxyFailure('KUBECONFIG_INVALID', problem)
+function invalid(problem: string, cause?: unknown): ProxyFailure {
+  return new ProxyFailure('KUBECONFIG_INVALID', problem, { cause })
 }

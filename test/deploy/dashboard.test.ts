@@ -11,8 +11,10 @@ import {
 /** Units of Grafana that the dashboard may use. Grafana shows the name of a unit that it does not know behind each value. */
 const UNITS = ['short', 'percentunit', 's', 'bytes', 'Bps', 'cps', 'reqps']
 const PAGE_WIDTH = 24
-/** Metrics that are on no panel, because others say the same or they never change. */
+/** Metrics that are on no panel, because others say the same, they never change, or few nodes have what they are about. */
 const NOT_SHOWN = [
+  'rest_client_exec_plugin_certificate_rotation_age',
+  'rest_client_exec_plugin_ttl_seconds',
   'kubernetes_feature_enabled',
   'process_cpu_user_seconds_total',
   'process_cpu_system_seconds_total',

@@ -35,9 +35,11 @@ const PARSERS: Readonly<Record<string, FuzzedParser>> = {
     }
   },
   'exec-credential': text => {
-    const { token, cert, key, expiresAt } = parseExecCredential(text, API_VERSION)
+    const { token, cert, key, certValidity, expiresAt } = parseExecCredential(text, API_VERSION)
     check(token !== undefined || cert !== undefined, 'no credential')
     check((cert === undefined) === (key === undefined), 'a part of a pair')
+    check((cert === undefined) === (certValidity === undefined), 'a certificate without validity')
+    for (const time of Object.values(certValidity ?? {})) check(!Number.isNaN(time), 'no time of a certificate')
     check(!Number.isNaN(expiresAt), 'no time')
     if (token !== undefined) new Headers({ Authorization: `Bearer ${token}` })
   },

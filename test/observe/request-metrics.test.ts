@@ -56,3 +56,29 @@ t.test('requests of the client are counted and measured with the labels of clien
   )
   t.equal(types.get('rest_client_requests_total'), 'counter')
 })
+
+t.test("lookups of the API server's name are measured, also those that fail; an address needs none", async t => {
+  const api = await ApiServer.start()
+  t.teardown(() => api.stop())
+  const registry = new MetricRegistry()
+  const observer = new RequestMetrics(registry)
+  const { port } = new URL(api.url)
+  const clientOf = (host: string) => createKubeClient({ master: `http://${host}:${port}`, clock: realClock, observer })
+  await (await clientOf('127.0.0.1')).getJson('/apis', SIGNAL)
+  await (await clientOf('localhost')).getJson('/apis', SIGNAL)
+  await (await clientOf('localhost')).getJson('/apis', SIGNAL)
+  // A label has 63 characters at most, so the resolver asks no server.
+  const wrongName = 'x'.repeat(64)
+  await t.rejects((await clientOf(wrongName)).getJson('/apis', SIGNAL), { code: 'API_UNREACHABLE' })
+  const { series, types } = parseMetrics((await registry.print()).join('\n') + '\n')
+  const name = 'rest_client_dns_resolution_duration_seconds'
+  t.equal(types.get(name), 'histogram')
+  t.strictSame(
+    [...series].filter(([each]) => each.startsWith(`${name}_count`)),
+    [
+      [`${name}_count{host="localhost"}`, 2],
+      [`${name}_count{host="${wrongName}"}`, 1],
+    ],
+  )
+  t.ok(series.get(`${name}_sum{host="localhost"}`)! > 0)
+})

@@ -9,7 +9,7 @@ import { ProgramLog } from '../../../lib/demo/program-log.js'
 import { MODES } from '../../../lib/modes/registry.js'
 import { readYaml } from '../../../lib/source/read-yaml.js'
 import { ipvsUnavailable } from '../nodes/ipvs-unavailable.js'
-import { NODE_IP, type NodeNetwork, namespacesUnavailable } from '../nodes/node-network.js'
+import { NODE_IP, type NodeNetwork, type TeardownScope, namespacesUnavailable } from '../nodes/node-network.js'
 import { NodeProcess } from '../nodes/node-process.js'
 import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
 import { PROXY_PROGRAM } from './proxy-process.js'
@@ -105,7 +105,7 @@ export function readInstallers(): readonly Installer[] {
 }
 
 /** A certificate for an API server at 127.0.0.1, in files. Its own CA, so clients can trust it. */
-export function makeCertificate(t: Test): ServerCertificate {
+export function makeCertificate(t: TeardownScope): ServerCertificate {
   const folder = mkdtempSync(join(tmpdir(), 'certificate-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]

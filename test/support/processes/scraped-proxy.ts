@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type MetricsText, parseMetrics } from '../../observe/metrics-text.js'
 import { makeApiEndpoint, makeApiService, makeApiSlice } from '../api/api-objects.js'
 import { NODE_IP, NodeNetwork, type TeardownScope } from '../nodes/node-network.js'
 import { NodeProcess } from '../nodes/node-process.js'
+import { makeCertificate } from './installed-proxy.js'
 import { ProxyProcess } from './proxy-process.js'
 
 /** Asks each URL of the arguments; prints an array of the bodies. */
@@ -37,8 +41,10 @@ export class ScrapedProxy {
     env: NodeJS.ProcessEnv = process.env,
   ): Promise<ScrapedProxy> {
     const network = await NodeNetwork.create(t)
-    const api = new NodeProcess(network, 'api/api-server-entry')
-    const flags = ['--master', await api.readLine(), '--hostname-override', NODE.metadata.name, ...args]
+    const tls = makeCertificate(t)
+    const api = new NodeProcess(network, 'api/api-server-entry', ['6443', tls.key, tls.certificate])
+    await api.readLine()
+    const flags = ['--kubeconfig', writeKubeconfig(t), '--hostname-override', NODE.metadata.name, ...args]
     const scraped = new ScrapedProxy(network, api, new ProxyProcess(network, flags, env), flags)
     await scraped.makeChanges()
     // Only a change after the start has a programming time.
@@ -97,4 +103,24 @@ export class ScrapedProxy {
     const [text] = await this.get('http://127.0.0.1:10249/metrics')
     return { ...parseMetrics(text!), text: text! }
   }
+}
+
+/** A kubeconfig whose server has a name, and whose token comes from a command: some metrics are about these. */
+function writeKubeconfig(t: TeardownScope): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kubeconfig-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: 'echo',
+    args: [JSON.stringify({ status: { token: 'a-token' } })],
+  }
+  const config = {
+    'current-context': 'here',
+    contexts: [{ name: 'here', context: { cluster: 'c', user: 'u' } }],
+    clusters: [{ name: 'c', cluster: { server: 'https://localhost:6443', 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'u', user: { exec } }],
+  }
+  const path = join(folder, 'kubeconfig')
+  writeFileSync(path, JSON.stringify(config))
+  return path
 }
