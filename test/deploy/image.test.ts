@@ -6,7 +6,7 @@ import { parse } from 'yaml'
 import { ProgramLog } from '../../lib/demo/program-log.js'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
-import { BuiltImage, STAGES, imageEnvironment, readDockerfile } from '../support/image/built-image.js'
+import { BuiltImage, STAGES, imageEnvironment, nodeMajor, readDockerfile } from '../support/image/built-image.js'
 import { Container, type ContainerOptions } from '../support/image/container.js'
 import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 
@@ -153,6 +153,13 @@ async function setUp(t: Test) {
   return { network, start, client, folder }
 }
 
+t.test('the image of these tests has the Node.js version of the Dockerfile', { skip }, async t => {
+  const version = await image.nodeVersion()
+  if (version.startsWith(`v${nodeMajor()}.`)) t.pass(version)
+  else t.pass(version, { skip: `not ${nodeMajor()}: Node.js ${version} of these tests is from ${image.node.origin}` })
+  t.end()
+})
+
 t.test('programs are where installers look for them', { skip }, async t => {
   const line = `kube-proxy-node v${version}\n`
   t.equal(await image.run('kube-proxy', '--version'), line)
@@ -200,7 +207,7 @@ t.test('the SBOM has Node.js and all packages of Debian, too', { skip }, async t
   type Element = { name: string; versionInfo: string; SPDXID: string; externalRefs: [{ referenceLocator: string }] }
   const sbom = JSON.parse(await image.run('cat', `${HOME}/sbom.spdx.json`)) as { packages: Element[] }
   const listed = sbom.packages.map(({ externalRefs: [{ referenceLocator }] }) => referenceLocator)
-  const node = (await image.run('node', '--version')).trim().slice(1)
+  const node = (await image.nodeVersion()).slice(1)
   t.ok(listed.includes(`pkg:generic/node@${node}`), node)
   t.ok(
     listed.some(url => url.startsWith('pkg:generic/openssl@')),

@@ -3,11 +3,12 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { type Test } from 'tap'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type TeardownScope, WITHOUT_TAP_LOADER } from '../nodes/node-network.js'
 import { type ContainerOptions, runInRoot } from './container.js'
 import { type DebianRoot, provideDebianRoot } from './debian-root.js'
-import { provideImageNode } from './image-node.js'
+import { type ImageNode, provideImageNode } from './image-node.js'
 
 const run = promisify(execFile)
 
@@ -40,27 +41,34 @@ export function imageEnvironment(): Record<string, string> {
 export class BuiltImage {
   /** The layer with Node.js and the program. */
   readonly layer: string
+  /** Its Node.js, and where that is from. */
+  readonly node: ImageNode
   readonly #debian: DebianRoot
 
-  private constructor(debian: DebianRoot, layer: string) {
+  private constructor(debian: DebianRoot, layer: string, node: ImageNode) {
     this.#debian = debian
     this.layer = layer
+    this.node = node
   }
 
-  /** @returns the reason why the image cannot be built here, or the image */
-  static async build(t: TeardownScope): Promise<BuiltImage | string> {
+  /**
+   * Builds it, and says in a comment which Node.js it has.
+   * @returns the reason why the image cannot be built here, or the image
+   */
+  static async build(t: TeardownScope & Pick<Test, 'comment'>): Promise<BuiltImage | string> {
     const debian = await provideDebianRoot(STAGES)
     if (typeof debian === 'string') return debian
     const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-image-'))
     t.teardown(() => rmSync(folder, { recursive: true }))
-    const image = new BuiltImage(debian, join(folder, 'layer'))
+    const node = await provideImageNode(nodeMajor())
+    const image = new BuiltImage(debian, join(folder, 'layer'), node)
     mkdirSync(join(image.layer, 'usr/local/bin'), { recursive: true })
     await run('env', [...WITHOUT_TAP_LOADER, join(STAGES, 'build.sh'), image.layer])
-    copyFileSync(await provideImageNode(nodeMajor()), join(image.layer, 'usr/local/bin/node'))
+    copyFileSync(node.program, join(image.layer, 'usr/local/bin/node'))
     try {
-      await runInRoot(image.containerOptions(['node', '--version']))
+      t.comment(`Node.js ${await image.nodeVersion()} of the image is from ${node.origin}`)
     } catch (error) {
-      return `this Node.js does not run in Debian 12: ${String(error)}`
+      return `the Node.js of the image, from ${node.origin}, does not run in Debian 12: ${String(error)}`
     }
     const mounts = [{ source: STAGES, target: '/stages' }]
     for (const script of ['fill-compile-cache.sh', 'complete-sbom.sh']) {
@@ -69,6 +77,11 @@ export class BuiltImage {
       await runInRoot({ ...image.containerOptions(command), upper: image.layer, mounts, lower: [debian.folder] })
     }
     return image
+  }
+
+  /** The version of its Node.js, as in `v24.1.0`. */
+  async nodeVersion(): Promise<string> {
+    return (await this.run('node', '--version')).trim()
   }
 
   /** Options of a container that runs a command. */
