@@ -7,12 +7,10 @@ import { ServiceNode } from '../support/nodes/service-node.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { childrenOf, isRunning } from '../support/processes/children-of.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
-import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
+import { PROXY_PROGRAM, SPIN_ON_SIGNAL } from '../support/processes/proxy-process.js'
 
 /** Longer than the minute after which a control process that does not turn is ended. */
 const LOG_TIMEOUT_MS = 90_000 * TIMEOUT_FACTOR
-/** The main thread of the program works without end from this signal on. */
-const HANG_ON_SIGNAL = `data:text/javascript,process.on('SIGUSR2', () => { for (;;); })`
 const KILLING = /"Killing the control process" .*code="CONTROL_SILENT"/
 
 /** Proxies whose control process no worker watches. */
@@ -29,7 +27,7 @@ async function startAsFirstProcess(t: Test) {
   const { network, manifests } = node
   const child = network.start(network.node, 'unshare', [
     ...['--pid', '--fork', '--kill-child', '--mount-proc'],
-    ...[process.execPath, '--import', HANG_ON_SIGNAL, PROXY_PROGRAM],
+    ...[process.execPath, ...SPIN_ON_SIGNAL, PROXY_PROGRAM],
     ...['--manifests', manifests.path, '--data-plane-workers=1', '--on-exit=kernel', '-v=3'],
   ])
   const log = new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS)
@@ -50,7 +48,7 @@ async function checkOrdinary(t: Test, flags: readonly string[]): Promise<void> {
   const node = await ServiceNode.create(t, [])
   const { network, manifests } = node
   const child = network.start(network.node, process.execPath, [
-    ...['--import', HANG_ON_SIGNAL, PROXY_PROGRAM],
+    ...[...SPIN_ON_SIGNAL, PROXY_PROGRAM],
     ...['--manifests', manifests.path, '-v=3', ...flags],
   ])
   const log = new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS)

@@ -3,8 +3,8 @@ import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../suppo
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
-import { workersOf } from '../support/processes/children-of.js'
-import { ProxyProcess } from '../support/processes/proxy-process.js'
+import { isRunning, stateOf, workersOf } from '../support/processes/children-of.js'
+import { ProxyProcess, SPIN_ON_SIGNAL } from '../support/processes/proxy-process.js'
 
 const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'other modes have no workers')
 /** Asks each URL of the arguments after the first two; prints an array of status and body. */
@@ -18,7 +18,8 @@ async function start(t: Test) {
     makeServiceManifest('web', { clusterIP: '10.96.0.10', port: 80 }),
     makeSliceManifest('web', ['10.244.0.9'], 80),
   )
-  const proxy = new ProxyProcess(network, ['--manifests', manifests.path, '--data-plane-workers=2'])
+  const args = ['--manifests', manifests.path, '--data-plane-workers=2']
+  const proxy = new ProxyProcess(network, args, process.env, undefined, undefined, SPIN_ON_SIGNAL)
   await proxy.waitForLine(/Synced rules" family="IPv4"/)
   const ask = async () => {
     const urls = [':10256/healthz', ':10256/livez', ':10249/metrics'].map(rest => `http://127.0.0.1${rest}`)
@@ -34,23 +35,35 @@ async function start(t: Test) {
   return { proxy, ask, workers }
 }
 
-t.test('a stopped worker makes /healthz fail until another one has replaced it', { skip }, async t => {
-  const { proxy, ask, workers } = await start(t)
-  t.strictSame(await ask(), { statuses: [200, 200], problems: undefined, gauge: '1' })
-  const from = proxy.lines.length
-  process.kill(workers()[0]!, 'SIGSTOP')
-  await proxy.waitForLine(/"The proxy is not healthy/, from)
-  t.strictSame(await ask(), {
-    statuses: [503, 200],
-    problems: ['1 of 2 data-plane workers do not serve: no reply to pings'],
-    gauge: '0',
+for (const { how, signal, state } of [
+  { how: 'is stopped', signal: 'SIGSTOP', state: 'T' },
+  { how: 'works without end', signal: 'SIGUSR2', state: 'R' },
+] as const)
+  t.test(`a worker that ${how} makes /healthz fail until another one has replaced it`, { skip }, async t => {
+    const { proxy, ask, workers } = await start(t)
+    t.strictSame(await ask(), { statuses: [200, 200], problems: undefined, gauge: '1' })
+    const from = proxy.lines.length
+    const [worker, other] = workers() as [number, number]
+    process.kill(worker, signal)
+    await proxy.waitForLine(/"The proxy is not healthy/, from)
+    t.equal(stateOf(worker), state)
+    t.strictSame(await ask(), {
+      statuses: [503, 200],
+      problems: ['1 of 2 data-plane workers do not serve: no reply to pings'],
+      gauge: '0',
+    })
+    await proxy.waitForLine(
+      new RegExp(`"Replacing a data-plane worker" .*code="WORKER_FAILED".* pid=${worker}\\b`),
+      from,
+    )
+    await proxy.waitForLine(/"The proxy is healthy again"/, from)
+    t.notOk(isRunning(worker))
+    t.equal(workers().length, 2)
+    t.ok(workers().includes(other))
+    t.strictSame(await ask(), { statuses: [200, 200], problems: undefined, gauge: '1' })
+    t.equal(proxy.lines.slice(from).filter(line => line.includes('not healthy')).length, 1, 'one line')
+    t.equal(await proxy.stop(), 0)
   })
-  await proxy.waitForLine(/"Replacing a data-plane worker" .*code="WORKER_FAILED"/, from)
-  await proxy.waitForLine(/"The proxy is healthy again"/, from)
-  t.strictSame(await ask(), { statuses: [200, 200], problems: undefined, gauge: '1' })
-  t.equal(proxy.lines.slice(from).filter(line => line.includes('not healthy')).length, 1, 'one line')
-  t.equal(await proxy.stop(), 0)
-})
 
 t.test('/livez fails only while no worker serves', { skip }, async t => {
   const { proxy, ask, workers } = await start(t)

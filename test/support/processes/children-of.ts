@@ -21,10 +21,21 @@ export function isRunning(pid: number): boolean {
   return readParentPid(String(pid)) !== undefined
 }
 
+/** What the kernel says a process does: R it runs or could, S it waits, T it is stopped; undefined: it has exited. */
+export function stateOf(pid: number): string | undefined {
+  return readStatus(pid)[0]
+}
+
 function readParentPid(pid: string): number | undefined {
-  // `pid (name) state parent …`; a name can contain any character.
-  const parent = read(Number(pid), 'stat').split(') ').at(-1)!.split(' ')[1]
+  const parent = readStatus(Number(pid))[1]
   return parent === undefined ? undefined : Number(parent)
+}
+
+/** State, parent and so on; empty if the process has exited. */
+function readStatus(pid: number): string[] {
+  // `pid (name) state parent …`; a name can contain any character.
+  const status = read(pid, 'stat')
+  return status === '' ? [] : status.split(') ').at(-1)!.split(' ')
 }
 
 /** A file of a process; empty if the process has exited. */

@@ -8,6 +8,8 @@ import { PROXY_MODE } from './proxy-mode.js'
 import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
 
 export const PROXY_PROGRAM = fileURLToPath(new URL('../../../bin/kube-proxy.js', import.meta.url))
+/** Arguments of Node.js: each process of the program works without end from SIGUSR2 on. */
+export const SPIN_ON_SIGNAL = ['--import', fileURLToPath(new URL('spin-on-signal.js', import.meta.url))] as const
 /** How long a test waits for a log line, in milliseconds. */
 const LOG_TIMEOUT_MS = 20_000 * TIMEOUT_FACTOR
 
@@ -28,13 +30,10 @@ export class ProxyProcess {
     env: NodeJS.ProcessEnv = process.env,
     node: NetworkNamespace = network.node,
     mode: string = PROXY_MODE,
+    nodeArgs: readonly string[] = [],
   ) {
-    this.child = network.start(
-      node,
-      process.execPath,
-      [PROXY_PROGRAM, '-v=3', ...KEEP_RULES, `--data-plane-workers=${PROXY_WORKERS}`, `--proxy-mode=${mode}`, ...args],
-      env,
-    )
+    const flags = ['-v=3', ...KEEP_RULES, `--data-plane-workers=${PROXY_WORKERS}`, `--proxy-mode=${mode}`, ...args]
+    this.child = network.start(node, process.execPath, [...nodeArgs, PROXY_PROGRAM, ...flags], env)
     this.#log = new ProgramLog(this.child, this.child.stderr!, LOG_TIMEOUT_MS)
   }
 
