@@ -139,6 +139,8 @@ interface SourceFile {
   readonly exports: readonly string[]
   /** Names that are read from the global scope, `Math.random` for a property of one. */
   readonly names: readonly string[]
+  /** Tables of the file, outside of functions, that are plain objects with any text as a key. */
+  readonly plainTables: readonly string[]
 }
 
 const root = process.cwd()
@@ -192,7 +194,7 @@ function readSource(path: string): SourceFile {
   }
   ts.forEachChild(source, visit)
   for (const statement of source.statements) exports.push(...exportedNames(statement))
-  return { path, imports, exports, names }
+  return { path, imports, exports, names, plainTables: source.statements.flatMap(plainTables) }
 }
 
 /** `@scope/name/deep/file` is of the package `@scope/name`. */
@@ -217,6 +219,13 @@ function exportedNames(statement: ts.Statement): string[] {
     return statement.declarationList.declarations.map(({ name }) => (ts.isIdentifier(name) ? name.text : ''))
   const { name } = statement as unknown as { readonly name?: ts.Identifier }
   return name === undefined ? [] : [name.text]
+}
+
+function plainTables(statement: ts.Statement): readonly string[] {
+  if (!ts.isVariableStatement(statement)) return []
+  return statement.declarationList.declarations
+    .filter(({ type }) => /^(Readonly<)?Record<string,/.test(type?.getText() ?? ''))
+    .map(({ name }) => name.getText())
 }
 
 /** The folder of a floor that a path belongs to. */
@@ -312,6 +321,14 @@ void t.test('The lowest floors only compute: no clock, no chance, no system', t 
 void t.test('Only what shows the time of day reads it; waits use a clock that is never set', t => {
   const readers = files.filter(({ path, names }) => path.startsWith('lib/') && names.includes('Date.now'))
   t.same(readers.map(({ path }) => path).sort(), Object.keys(TIME_OF_DAY).sort())
+  t.end()
+})
+
+void t.test('A table with any text as a key is a Map: a plain object also answers to "constructor"', t => {
+  t.same(
+    files.flatMap(({ path, plainTables }) => plainTables.map(name => `${path}: ${name}`)),
+    [],
+  )
   t.end()
 })
 

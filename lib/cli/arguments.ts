@@ -18,6 +18,22 @@ export function dashedArguments(args: readonly string[]): readonly string[] {
   })
 }
 
+/**
+ * Checks that no flag has the name of what every object inherits, such as `--constructor`: yargs 18 looks flags up in plain objects and
+ * crashes.
+ * @throws ProxyFailure CONFIG_INVALID with a sentence for each one that has
+ */
+export function rejectInheritedNames(args: readonly string[]): void {
+  const end = args.indexOf('--')
+  const names = args.slice(0, end < 0 ? undefined : end).map(arg => /^--([^=]+)/.exec(arg)?.[1] ?? '')
+  const isInherited = (name: string): boolean =>
+    name.replace(/^no-/, '').replace(/-+(.)/g, (_, letter: string) => letter.toUpperCase()) in {}
+  reject(
+    names.filter(isInherited).map(name => `${dashes(name)}: unknown flag`),
+    'See kube-proxy --help',
+  )
+}
+
 /** The value of a flag that was given last; yargs makes a list of repeated ones. */
 export function lastValue(value: FlagValues[string]): string | boolean | undefined {
   return typeof value === 'object' ? value.at(-1) : value

@@ -1,13 +1,15 @@
 import yargs, { type Argv } from 'yargs'
 import { VERSION } from '../control/version.js'
 import { ProxyFailure } from '../model/failure.js'
-import { dashedArguments } from './arguments.js'
+import { dashedArguments, rejectInheritedNames } from './arguments.js'
 
 const HELP_WIDTH = 110
 
-/** Creates the parser of the command line, without commands. It throws ProxyFailure `CONFIG_INVALID` for a wrong use. */
+/** Creates the parser of the command line, without commands. It, and the parser, throw ProxyFailure `CONFIG_INVALID` for a wrong use. */
 export function createParser(args: readonly string[]): Argv {
-  return yargs([...dashedArguments(args)])
+  const dashed = dashedArguments(args)
+  rejectInheritedNames(dashed)
+  return yargs([...dashed])
     .scriptName('kube-proxy')
     .usage('$0 [options]\n\nForwards traffic from the addresses of Kubernetes Services to their Pods.')
     .parserConfiguration({

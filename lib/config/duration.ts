@@ -2,16 +2,18 @@ const HOUR = 3_600_000
 const MINUTE = 60_000
 
 /** Milliseconds of each unit. The micro sign and the Greek letter mu look alike, and Go accepts both. */
-const UNITS: Readonly<Record<string, number>> = {
-  h: HOUR,
-  m: MINUTE,
-  s: 1000,
-  ms: 1,
-  us: 0.001,
-  '\u00b5s': 0.001,
-  '\u03bcs': 0.001,
-  ns: 0.000001,
-}
+const UNITS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    h: HOUR,
+    m: MINUTE,
+    s: 1000,
+    ms: 1,
+    us: 0.001,
+    '\u00b5s': 0.001,
+    '\u03bcs': 0.001,
+    ns: 0.000001,
+  }),
+)
 
 /** Reads a Go duration (`250ms`, `1m30s`, `-1s`, `0`) as milliseconds; undefined for any other text. */
 export function parseDuration(text: string): number | undefined {
@@ -22,7 +24,7 @@ export function parseDuration(text: string): number | undefined {
   if (!/^((\d+(\.\d*)?|\.\d+)(h|ms|m|s|us|\u00b5s|\u03bcs|ns))+$/.test(rest!)) return undefined
   let total = 0
   for (const [, value, , unit] of rest!.matchAll(/(\d+(\.\d*)?|\.\d+)(h|ms|m|s|us|\u00b5s|\u03bcs|ns)/g))
-    total += Number(value) * UNITS[unit!]!
+    total += Number(value) * UNITS.get(unit!)!
   return sign === '-' ? 0 - total : total
 }
 

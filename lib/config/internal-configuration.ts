@@ -5,7 +5,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 /** Beginnings of field names that Go writes in capitals. */
 const INITIALS = /^(iptables|nftables|ipvs|snat|qps|oom|tcp|udp)/
-const CAPITALS: Readonly<Record<string, string>> = { iptables: 'IPTables', nftables: 'NFTables' }
+const CAPITALS: ReadonlyMap<string, string> = new Map(Object.entries({ iptables: 'IPTables', nftables: 'NFTables' }))
 /** These have the same names inside and outside. */
 const UNCHANGED = ['featureGates', 'logging']
 
@@ -61,5 +61,5 @@ function renamedValue(value: unknown): unknown {
 function goName(name: string): string {
   const [initials] = INITIALS.exec(name) ?? []
   if (initials === undefined) return name.charAt(0).toUpperCase() + name.slice(1)
-  return (CAPITALS[initials] ?? initials.toUpperCase()) + name.slice(initials.length)
+  return (CAPITALS.get(initials) ?? initials.toUpperCase()) + name.slice(initials.length)
 }

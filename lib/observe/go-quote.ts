@@ -1,14 +1,16 @@
-const SHORT_ESCAPES: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  '\\': '\\\\',
-  '\x07': '\\a',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-}
+const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    '"': '\\"',
+    '\\': '\\\\',
+    '\x07': '\\a',
+    '\b': '\\b',
+    '\f': '\\f',
+    '\n': '\\n',
+    '\r': '\\r',
+    '\t': '\\t',
+    '\v': '\\v',
+  }),
+)
 
 /** Quote, backslash and all characters that Go's unicode.IsPrint rejects. The only printable space is U+0020. */
 const NEEDS_ESCAPE = /["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu
@@ -22,7 +24,7 @@ export function goQuote(text: string): string {
 }
 
 function escapeCharacter(character: string): string {
-  const short = SHORT_ESCAPES[character]
+  const short = SHORT_ESCAPES.get(character)
   if (short !== undefined) return short
   const code = character.codePointAt(0)!
   if (code < 0x80) return `\\x${hex(code, 2)}`

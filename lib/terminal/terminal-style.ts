@@ -29,17 +29,19 @@ export function terminalStyle(
 }
 
 /** How characters look where only ASCII can be shown. */
-const ASCII: Readonly<Record<string, string>> = {
-  '…': '...',
-  '→': '->',
-  '–': '-',
-  '—': '-',
-  '✓': 'ok',
-  '✗': 'x',
-  '•': '*',
-}
+const ASCII: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    '…': '...',
+    '→': '->',
+    '–': '-',
+    '—': '-',
+    '✓': 'ok',
+    '✗': 'x',
+    '•': '*',
+  }),
+)
 
 /** A text for an output that shows only ASCII. */
 export function toAscii(text: string): string {
-  return text.replace(/[^\x00-\x7f]/gu, character => ASCII[character] ?? '?')
+  return text.replace(/[^\x00-\x7f]/gu, character => ASCII.get(character) ?? '?')
 }

@@ -36,6 +36,11 @@ for (const [what, args, message] of [
     /--proxy-prot-range: unknown flag; did you mean --proxy-port-range\?/,
   ],
   ['an unknown flag', ['--make-coffee'], /--make-coffee: unknown flag\n/],
+  [
+    'a flag with the name of what objects inherit',
+    ['--to-string=4', '--no-constructor'],
+    /--to-string: unknown flag\n.*--no-constructor: unknown flag\n/,
+  ],
   ['an unknown letter', ['-x'], /-x: unknown flag/],
   ['a positional argument', ['now'], /"now": unexpected argument; every setting is a flag/],
   ['a misspelt command', ['chekc'], /"chekc": unexpected argument; did you mean kube-proxy check\?/],

@@ -25,7 +25,7 @@ export function readMatch(match: RuleMatch): ReadMatch {
       return condition === undefined ? unreadable(match) : { conditions: [condition] }
     }
     default: {
-      const read = QUESTIONS[match.module]
+      const read = QUESTIONS.get(match.module)
       if (read === undefined) return unreadable(match)
       const conditions: RuleCondition[] = []
       for (const option of match.options) {
@@ -50,23 +50,28 @@ function readChance({ options }: RuleMatch): number | undefined {
   return chance >= 0 && chance <= 1 ? chance : undefined
 }
 
-const RECENT_ACTIONS = { '--set': 'set', '--rcheck': 'check', '--update': 'update', '--remove': 'remove' } as const
+const RECENT_ACTIONS: ReadonlyMap<string, 'set' | 'check' | 'update' | 'remove'> = new Map([
+  ['--set', 'set'],
+  ['--rcheck', 'check'],
+  ['--update', 'update'],
+  ['--remove', 'remove'],
+])
 const RECENT_OPTIONS = ['--seconds', '--reap', '--name', '--mask', '--rsource']
 
 function readRecent({ options }: RuleMatch): RuleCondition | undefined {
-  const action = options.find(({ name }) => name in RECENT_ACTIONS)
+  const option = options.find(({ name }) => RECENT_ACTIONS.has(name))
+  const action = option && RECENT_ACTIONS.get(option.name)
   const list = valueOf(options, '--name')
-  const others = options.filter(({ name }) => !(name in RECENT_ACTIONS))
+  const others = options.filter(({ name }) => !RECENT_ACTIONS.has(name))
   // Rules may count hits, or remember destinations.
-  if (action === undefined || list === undefined || !others.every(({ name }) => RECENT_OPTIONS.includes(name)))
-    return undefined
+  if (!action || list === undefined || !others.every(({ name }) => RECENT_OPTIONS.includes(name))) return undefined
   const seconds = valueOf(options, '--seconds')
   return {
     kind: 'recent',
-    action: RECENT_ACTIONS[action.name as keyof typeof RECENT_ACTIONS],
+    action,
     list,
     seconds: seconds === undefined ? undefined : Number(seconds),
-    isNegated: action.isNegated,
+    isNegated: option.isNegated,
   }
 }
 
@@ -74,17 +79,19 @@ type ReadQuestion = (option: RuleOption) => ConditionQuestion | 'nothing' | unde
 
 const ports: ReadQuestion = ({ name, values: [value = ''] }) => {
   const ranges = readPortRanges(value)
-  const kind = PORT_OPTIONS[name]
+  const kind = PORT_OPTIONS.get(name)
   return ranges === undefined || kind === undefined ? undefined : { kind, ranges }
 }
 
-const PORT_OPTIONS: Readonly<Record<string, 'source port' | 'destination port' | 'either port'>> = {
-  '--sport': 'source port',
-  '--sports': 'source port',
-  '--dport': 'destination port',
-  '--dports': 'destination port',
-  '--ports': 'either port',
-}
+const PORT_OPTIONS: ReadonlyMap<string, 'source port' | 'destination port' | 'either port'> = new Map(
+  Object.entries({
+    '--sport': 'source port',
+    '--sports': 'source port',
+    '--dport': 'destination port',
+    '--dports': 'destination port',
+    '--ports': 'either port',
+  }),
+)
 
 const states: ReadQuestion = ({ name, values: [value = ''] }) => {
   switch (name) {
@@ -112,33 +119,35 @@ const marks =
   }
 
 /** How to read an option of a match, by the name of the match. */
-const QUESTIONS: Readonly<Record<string, ReadQuestion>> = {
-  tcp: option => {
-    if (option.name !== '--tcp-flags') return ports(option)
-    const [mask = '', set = ''] = option.values
-    return { kind: 'TCP flags', mask: flagNames(mask), set: flagNames(set) }
-  },
-  udp: ports,
-  sctp: ports,
-  dccp: ports,
-  multiport: ports,
-  conntrack: states,
-  state: states,
-  mark: marks('mark'),
-  connmark: marks('connection mark'),
-  addrtype: ({ name, values: [value = ''] }) => {
-    const kind = name === '--src-type' ? 'source type' : name === '--dst-type' ? 'destination type' : undefined
-    return kind && { kind, types: value.split(',') }
-  },
-  iprange: ({ name, values: [value = ''] }) => {
-    const [first = '', last = first] = value.split('-')
-    const kind = name === '--src-range' ? 'source range' : name === '--dst-range' ? 'destination range' : undefined
-    return kind && { kind, first, last }
-  },
-  physdev: ({ name }) => (name === '--physdev-is-in' ? { kind: 'bridge port' } : undefined),
-  set: ({ name, values: [set = '', fields = ''] }) =>
-    name === '--match-set' ? { kind: 'set', name: set, fields: fields.split(',') } : undefined,
-}
+const QUESTIONS: ReadonlyMap<string, ReadQuestion> = new Map(
+  Object.entries({
+    tcp: option => {
+      if (option.name !== '--tcp-flags') return ports(option)
+      const [mask = '', set = ''] = option.values
+      return { kind: 'TCP flags', mask: flagNames(mask), set: flagNames(set) }
+    },
+    udp: ports,
+    sctp: ports,
+    dccp: ports,
+    multiport: ports,
+    conntrack: states,
+    state: states,
+    mark: marks('mark'),
+    connmark: marks('connection mark'),
+    addrtype: ({ name, values: [value = ''] }) => {
+      const kind = name === '--src-type' ? 'source type' : name === '--dst-type' ? 'destination type' : undefined
+      return kind && { kind, types: value.split(',') }
+    },
+    iprange: ({ name, values: [value = ''] }) => {
+      const [first = '', last = first] = value.split('-')
+      const kind = name === '--src-range' ? 'source range' : name === '--dst-range' ? 'destination range' : undefined
+      return kind && { kind, first, last }
+    },
+    physdev: ({ name }) => (name === '--physdev-is-in' ? { kind: 'bridge port' } : undefined),
+    set: ({ name, values: [set = '', fields = ''] }) =>
+      name === '--match-set' ? { kind: 'set', name: set, fields: fields.split(',') } : undefined,
+  }),
+)
 
 function flagNames(text: string): readonly string[] {
   if (text === 'ALL') return ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG']

@@ -44,7 +44,7 @@ function generalQuestion({ name, values: [value = ''] }: RuleOption): ConditionQ
     case '-o':
       return { kind: 'out interface', name: value }
     case '-p':
-      return { kind: 'protocol', protocol: PROTOCOL_NUMBERS[value] ?? value }
+      return { kind: 'protocol', protocol: PROTOCOL_NUMBERS.get(value) ?? value }
     case '-f':
       return { kind: 'fragment' }
     default:
@@ -52,4 +52,6 @@ function generalQuestion({ name, values: [value = ''] }: RuleOption): ConditionQ
   }
 }
 
-const PROTOCOL_NUMBERS: Readonly<Record<string, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp', 0: 'all' }
+const PROTOCOL_NUMBERS: ReadonlyMap<string, string> = new Map(
+  Object.entries({ 6: 'tcp', 17: 'udp', 132: 'sctp', 0: 'all' }),
+)

@@ -128,18 +128,20 @@ function typesText(types: readonly string[]): string {
   return `a ${types.map(type => type.toLowerCase()).join(' or ')} address`
 }
 
-const STATE_PHRASES: Readonly<Record<string, string>> = {
-  NEW: 'that open a connection',
-  ESTABLISHED: 'of a known connection',
-  RELATED: 'related to a known connection',
-  INVALID: 'of no valid connection',
-  UNTRACKED: 'without connection tracking',
-  DNAT: 'whose destination was translated',
-  SNAT: 'whose source was translated',
-}
+const STATE_PHRASES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    NEW: 'that open a connection',
+    ESTABLISHED: 'of a known connection',
+    RELATED: 'related to a known connection',
+    INVALID: 'of no valid connection',
+    UNTRACKED: 'without connection tracking',
+    DNAT: 'whose destination was translated',
+    SNAT: 'whose source was translated',
+  }),
+)
 
 function connectionPhrase(states: readonly string[], isNegated: boolean): string {
-  const phrases = states.map(state => STATE_PHRASES[state] ?? `in state ${state}`)
+  const phrases = states.map(state => STATE_PHRASES.get(state) ?? `in state ${state}`)
   return isNegated ? `except those ${phrases.join(' or ')}` : phrases.join(' or ')
 }
 

@@ -39,7 +39,19 @@ const NASTY = [
     '::/0',
     '::ffff:1.2.3.4',
   ],
-  ...['__proto__', 'constructor', 'toString', '-A KUBE', ':KUBE-X -', 'COMMIT', '*nat', 'src=', 'kind: List', 'items:'],
+  ...[
+    '__proto__',
+    'constructor',
+    'toString',
+    'valueOf',
+    '-A KUBE',
+    ':KUBE-X -',
+    'COMMIT',
+    '*nat',
+    'src=',
+    'kind: List',
+    'items:',
+  ],
 ]
 const LONG = 5000
 const MAX_EDITS = 6
@@ -58,7 +70,7 @@ function edit(text: string, others: readonly string[], random: () => number): st
   const start = randomInt(random, text.length + 1)
   const end = Math.min(text.length, start + randomInt(random, random() < 0.5 ? 4 : 200))
   const [before, part, after] = [text.slice(0, start), text.slice(start, end), text.slice(end)]
-  switch (randomInt(random, 8)) {
+  switch (randomInt(random, 9)) {
     case 0:
       return before + after
     case 1:
@@ -73,9 +85,19 @@ function edit(text: string, others: readonly string[], random: () => number): st
       return before + pick(NASTY, random).repeat(1 + randomInt(random, LONG / 50)) + after
     case 6:
       return before + String.fromCharCode(randomInt(random, 0x180)) + after
+    case 7:
+      return replaceWord(text, random)
     default:
       return before + slice(pick(others, random), random) + after
   }
+}
+
+/** Puts a text in the place of a whole word: what parsers look up in tables. */
+function replaceWord(text: string, random: () => number): string {
+  const words = [...text.matchAll(/[^\s/,:="'{}[\]]+/g)]
+  if (words.length === 0) return text
+  const { 0: word, index } = words[randomInt(random, words.length)]!
+  return text.slice(0, index) + pick(NASTY, random) + text.slice(index + word.length)
 }
 
 function slice(text: string, random: () => number): string {
