@@ -13,13 +13,13 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from './build.mjs'
+import { installPackages } from './install-packages.mjs'
 import { disableNewUnits, listInstalledUnits } from './installed-units.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -55,8 +55,6 @@ const PROGRAMS = {
     '/usr/lib/nginx/modules/ngx_stream_module.so': 'libnginx-mod-stream',
   }),
 }
-/** Debian runs this program to learn whether a package that was just installed may start its service. */
-const SERVICE_POLICY = '/usr/sbin/policy-rc.d'
 /** Folders whose TypeScript files are built. */
 const SOURCES = ['lib', 'bin', 'test', 'bench']
 /** Where system programs are, also for users whose PATH lacks it. */
@@ -67,7 +65,7 @@ process.env.PATH = [process.env.PATH ?? '', ...SYSTEM_PATHS].join(delimiter)
 checkNode()
 const packages = missingPackages()
 const install = packages.length > 0 ? packageInstaller(packages) : undefined
-install?.()
+await install?.()
 installNpmPackages()
 buildPart()
 if (process.argv.includes('--with-tests')) prepareTap()
@@ -101,32 +99,16 @@ function packageInstaller(names) {
   if (!isInPath('apt-get')) stop(`${what}. Install with this system's package manager and try again.`)
   if (process.getuid?.() !== 0)
     stop(`${what}. Install as root and try again:\n\n    apt-get install ${names.join(' ')}`)
-  return () => {
+  return async () => {
     say(`Installing system packages: ${names.join(' ')}`)
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    const args = ['-qq', 'install', '-y', '--no-install-recommends', ...names]
-    const install = () => withoutServices(() => run('apt-get', args, env))
-    // Without systemd nothing starts them with the machine.
-    const units = isInPath('systemctl') ? listInstalledUnits() : undefined
-    let result = install()
-    if (result.status !== 0) {
-      // The lists of packages may be old, or not there at all.
-      run('apt-get', ['-qq', 'update'], env)
-      result = install()
+    let units
+    const prepare = () => {
+      // Without systemd nothing starts them with the machine.
+      units = isInPath('systemctl') ? listInstalledUnits() : undefined
     }
+    const failure = await installPackages(names, { say, prepare })
     if (units !== undefined) disableNewUnits(units)
-    if (result.status !== 0) stop(`apt-get could not install ${names.join(' ')}:\n${result.output}`)
-  }
-}
-
-/** Only the programs are needed, not their services: a web server must not start to listen on this machine. */
-function withoutServices(install) {
-  if (existsSync(SERVICE_POLICY)) return install()
-  writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
-  try {
-    return install()
-  } finally {
-    rmSync(SERVICE_POLICY)
+    if (failure !== undefined) stop(failure)
   }
 }
 
@@ -182,8 +164,8 @@ function digest(...parts) {
   return hash.digest('hex')
 }
 
-function run(program, args, env = process.env) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { env, encoding: 'utf8' })
+function run(program, args) {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' })
   return { status: error ? 1 : status, output: `${stdout ?? ''}${stderr ?? ''}${error ? error.message : ''}`.trim() }
 }
 

@@ -24,15 +24,16 @@ export function renderKustomization(folder: string): string {
 function findKubectl(): string | { readonly reason: string } {
   const assets = process.env['KUBEBUILDER_ASSETS']
   const path = assets !== undefined && existsSync(join(assets, 'kubectl')) ? join(assets, 'kubectl') : 'kubectl'
-  const hint = 'KUBEBUILDER_ASSETS is not set to a folder with kubectl'
+  // Packages of distributions are often older than that.
+  const advice = `Put kubectl 1.${MIN_MINOR} or newer into PATH, from https://kubernetes.io/docs/tasks/tools/`
   try {
     const version = execFileSync(path, ['version', '--client', '--output=json'], { encoding: 'utf8', stdio: 'pipe' })
     const { clientVersion } = JSON.parse(version) as { clientVersion: { minor: string } }
     if (Number.parseInt(clientVersion.minor, 10) >= MIN_MINOR) return path
     return {
-      reason: `kubectl is 1.${clientVersion.minor}, and its kustomize is too old: 1.${MIN_MINOR} or newer is needed`,
+      reason: `${path} is kubectl 1.${clientVersion.minor}, and its kustomize is too old. ${advice}`,
     }
   } catch {
-    return { reason: `${hint}, and there is none in PATH` }
+    return { reason: `KUBEBUILDER_ASSETS is not set to a folder with kubectl, and there is none in PATH. ${advice}` }
   }
 }
