@@ -8,11 +8,14 @@ import { Document, Scalar, parseDocument, stringify } from 'yaml'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const BASE = join(ROOT, 'deploy', 'base')
-const CONTAINER = ['spec', 'template', 'spec', 'containers', 0]
+const POD = ['spec', 'template', 'spec']
+const CONTAINER = [...POD, 'containers', 0]
 /** Fields of the DaemonSet that are values of the chart: where each is, and the expression of the template. */
 const VALUES_OF_DAEMON_SET = [
   [['spec', 'updateStrategy', 'rollingUpdate'], 'toJson .Values.rollingUpdate'],
-  [['spec', 'template', 'spec', 'tolerations'], 'toJson .Values.tolerations'],
+  [[...POD, 'tolerations'], 'toJson .Values.tolerations'],
+  [[...POD, 'initContainers'], 'tpl (toJson .Values.initContainers) .'],
+  [[...POD, 'volumes'], 'toJson .Values.volumes'],
   [[...CONTAINER, 'image'], 'printf "%s:%s" .Values.image.repository .Values.image.tag | toJson'],
   [[...CONTAINER, 'imagePullPolicy'], 'toJson .Values.image.pullPolicy'],
   [[...CONTAINER, 'resources'], 'toJson .Values.resources'],
@@ -21,10 +24,13 @@ const VALUES_OF_DAEMON_SET = [
 const SERVER =
   'required "apiServer is missing, expected the URL of the API server, such as https://127.0.0.1:6443" .Values.apiServer | toJson'
 const LINE_WIDTH = 120
-const PRIVILEGED =
-  'For iptables and ipvs mode: {privileged: true, allowPrivilegeEscalation: null, capabilities: null, seccompProfile: null}.'
+/** The image of each container, as expressions in values: the template evaluates the values of initContainers. */
+const IMAGE = {
+  image: '{{ .Values.image.repository }}:{{ .Values.image.tag }}',
+  imagePullPolicy: '{{ .Values.image.pullPolicy }}',
+}
 
-const read = name => readFileSync(join(BASE, name), 'utf8')
+const read = (name, folder = BASE) => readFileSync(join(folder, name), 'utf8')
 const { version, description } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
 /**
@@ -41,13 +47,16 @@ export function makeChart() {
     securityContext: daemonSet.getIn([...CONTAINER, 'securityContext']).toJS(daemonSet),
     resources: daemonSet.getIn([...CONTAINER, 'resources']).toJS(daemonSet),
     rollingUpdate: daemonSet.getIn(['spec', 'updateStrategy', 'rollingUpdate']).toJS(daemonSet),
-    tolerations: daemonSet.getIn(['spec', 'template', 'spec', 'tolerations']).toJS(daemonSet),
+    tolerations: daemonSet.getIn([...POD, 'tolerations']).toJS(daemonSet),
+    initContainers: [],
+    volumes: daemonSet.getIn([...POD, 'volumes']).toJS(daemonSet),
   })
   comment(values, 'apiServer', 'URL of the API server, which the proxy cannot reach through a Service. Has to be set.')
   comment(values, 'image', 'The image, after `docker push`.')
-  comment(values, 'config', 'KubeProxyConfiguration. In another mode than userspace the container must be privileged.')
-  comment(values, 'securityContext', PRIVILEGED)
+  comment(values, 'config', 'KubeProxyConfiguration.')
+  comment(values, 'securityContext', 'What each mode needs, and no more.')
   comment(values, 'rollingUpdate', 'For Kubernetes before 1.22: {maxUnavailable: 10%, maxSurge: null}.')
+  comment(values, 'initContainers', 'ipvs mode has some: helm install --values ipvs-mode.yaml.')
   const chart = {
     apiVersion: 'v2',
     name: 'kube-proxy-node',
@@ -59,12 +68,27 @@ export function makeChart() {
   return {
     'Chart.yaml': stringify(chart, { lineWidth: LINE_WIDTH }),
     'values.yaml': values.toString({ lineWidth: LINE_WIDTH }),
+    'ipvs-mode.yaml': ipvsMode(daemonSet),
     'templates/service-account.yaml': read('service-account.yaml'),
     'templates/cluster-role.yaml': read('cluster-role.yaml'),
     'templates/cluster-role-binding.yaml': read('cluster-role-binding.yaml'),
     'templates/config-map.yaml': configMap(),
     'templates/daemonset.yaml': template(daemonSet, VALUES_OF_DAEMON_SET),
   }
+}
+
+/** The values that do what the component for ipvs mode does. */
+function ipvsMode(daemonSet) {
+  const { spec } = parseDocument(read('daemonset.yaml', join(ROOT, 'deploy', 'components', 'ipvs-mode'))).toJS()
+  const { initContainers, volumes } = spec.template.spec
+  const values = new Document({
+    config: { mode: 'ipvs' },
+    initContainers: initContainers.map(container => ({ ...container, ...IMAGE })),
+    // Helm replaces lists. Kustomize puts what a patch has before the rest.
+    volumes: [...volumes, ...daemonSet.getIn([...POD, 'volumes']).toJS(daemonSet)],
+  })
+  values.commentBefore = ' ipvs mode: helm install --values ipvs-mode.yaml'
+  return values.toString({ lineWidth: LINE_WIDTH })
 }
 
 /** The ConfigMap that kustomize generates from the two files. */

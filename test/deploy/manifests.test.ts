@@ -9,14 +9,19 @@ import { renderChart } from '../support/deploy/render-chart.js'
 import { type TeardownScope } from '../support/nodes/node-network.js'
 
 type Fields = Readonly<Record<string, unknown>>
+interface Container {
+  readonly name: string
+  readonly image: string
+  readonly securityContext: { readonly capabilities: Fields }
+}
 interface DaemonSet {
   readonly spec: {
     readonly updateStrategy: { readonly rollingUpdate: Fields }
     readonly template: {
       readonly spec: {
         readonly hostNetwork: boolean
-        readonly containers: readonly Fields[]
-        readonly initContainers?: unknown
+        readonly containers: readonly Container[]
+        readonly initContainers?: readonly Container[]
       }
     }
   }
@@ -42,6 +47,15 @@ function comparable(objects: readonly unknown[]): Fields[] {
   const { data } = ofKind<{ data: Record<string, unknown> }>(copies, 'ConfigMap')
   for (const [name, text] of Object.entries(data)) data[name] = parse(String(text)) as unknown
   return copies.sort((a, b) => String(a['kind']).localeCompare(String(b['kind'])))
+}
+
+/** The API takes an empty list of containers like none. */
+function withoutEmptyLists<T>(objects: T): T {
+  return JSON.parse(
+    JSON.stringify(objects, (name, value: unknown) =>
+      name === 'initContainers' && Array.isArray(value) && value.length === 0 ? undefined : value,
+    ),
+  ) as T
 }
 
 /** What an overlay renders to with a component. */
@@ -88,11 +102,30 @@ t.test('every component changes the DaemonSet to one that the API knows', { skip
       return [component, ofKind<DaemonSet>(objects, 'DaemonSet').spec]
     }),
   )
-  t.same(Object.keys(daemonSets), ['kernel-modes', 'node-settings', 'without-surge'])
-  t.match(daemonSets['node-settings']!.template.spec.initContainers, [{ securityContext: { privileged: true } }])
-  const [kernelModes] = daemonSets['kernel-modes']!.template.spec.containers
-  t.same(kernelModes!['securityContext'], { privileged: true, readOnlyRootFilesystem: true, runAsUser: 0 })
+  t.same(Object.keys(daemonSets), ['ipvs-mode', 'node-settings', 'without-surge'])
   t.same(daemonSets['without-surge']!.updateStrategy.rollingUpdate, { maxUnavailable: '10%' })
+  t.end()
+})
+
+t.test('no container is privileged, and each has the capabilities that it needs', { skip: kubectlUnavailable }, t => {
+  const { spec } = ofKind<DaemonSet>(render('deploy/base'), 'DaemonSet')
+  const [{ securityContext }] = spec.template.spec.containers as readonly [Container]
+  const found: Record<string, Fields> = { base: securityContext.capabilities }
+  for (const component of COMPONENTS) {
+    const { template } = ofKind<DaemonSet>(renderWith(t, component), 'DaemonSet').spec
+    t.same(template.spec.containers[0]!.securityContext, securityContext, `${component}: the proxy has no more`)
+    for (const { name, securityContext: own } of template.spec.initContainers ?? []) {
+      const { capabilities, ...rest } = own
+      t.same({ ...rest, capabilities: {} }, { ...securityContext, capabilities: {} }, `${component}: ${name}`)
+      found[`${component}: ${name}`] = capabilities
+    }
+  }
+  t.same(found, {
+    base: { drop: ['ALL'], add: ['NET_ADMIN', 'NET_RAW'] },
+    'ipvs-mode: load-modules': { drop: ['ALL'], add: ['SYS_MODULE'] },
+    'ipvs-mode: ipvs-settings': { drop: ['ALL'], add: ['NET_ADMIN'] },
+    'node-settings: node-settings': { drop: ['ALL'] },
+  })
   t.end()
 })
 
@@ -131,24 +164,33 @@ t.test('the Helm chart is what make-chart.mjs makes', async t => {
   t.end()
 })
 
-t.test('the values that values.yaml advises do what the components do', { skip: kubectlUnavailable }, t => {
+t.test('the values that the chart advises do what the components do', { skip: kubectlUnavailable }, t => {
   const advice = [...read(join(CHART, 'values.yaml')).matchAll(/^# For (.*): (\{.*\})\.\n(\w+):/gm)]
-  const values = new Map(advice.map(([, , text, name]) => [name!, parse(text!) as Fields]))
-  t.same([...values.keys()], ['securityContext', 'rollingUpdate'])
-  for (const [name, component] of [
-    ['securityContext', 'kernel-modes'],
-    ['rollingUpdate', 'without-surge'],
+  const values = Object.fromEntries(advice.map(([, , text, name]) => [name!, parse(text!) as Fields]))
+  t.same(Object.keys(values), ['rollingUpdate'])
+  const ipvsMode = parse(read(join(CHART, 'ipvs-mode.yaml'))) as Fields
+  for (const [set, component] of [
+    [values, 'without-surge'],
+    [ipvsMode, 'ipvs-mode'],
   ] as const) {
-    const set = { apiServer: 'https://127.0.0.1:6443', [name]: values.get(name) }
+    const objects = renderChart(CHART, { apiServer: 'https://127.0.0.1:6443', ...set })
     const expected = ofKind<DaemonSet>(renderWith(t, component), 'DaemonSet')
-    t.same(ofKind<DaemonSet>(renderChart(CHART, set), 'DaemonSet'), expected, component)
+    t.same(withoutEmptyLists(ofKind<DaemonSet>(objects, 'DaemonSet')), expected, component)
   }
+  const image = { repository: 'registry.example.com/kube-proxy-node', tag: 'NEW', pullPolicy: 'Always' }
+  const objects = renderChart(CHART, { apiServer: 'https://127.0.0.1:6443', ...ipvsMode, image })
+  const { containers, initContainers = [] } = ofKind<DaemonSet>(objects, 'DaemonSet').spec.template.spec
+  t.equal(initContainers.length, 2)
+  for (const container of [...containers, ...initContainers])
+    t.match(container, { image: 'registry.example.com/kube-proxy-node:NEW', imagePullPolicy: 'Always' }, container.name)
+  const { data } = ofKind<{ data: Record<string, string> }>(objects, 'ConfigMap')
+  t.match(parse(data['config.conf']!), { mode: 'ipvs', detectLocalMode: 'NodeCIDR' })
   t.end()
 })
 
 t.test('the Helm chart has the objects of the base, and demands the API server', { skip: kubectlUnavailable }, t => {
   const objects = renderChart(CHART, { apiServer: 'https://127.0.0.1:6443' })
-  t.same(comparable(objects), comparable(render('deploy/base')))
+  t.same(comparable(withoutEmptyLists(objects)), comparable(render('deploy/base')))
   t.throws(() => renderChart(CHART, {}), /apiServer is missing/)
   t.end()
 })

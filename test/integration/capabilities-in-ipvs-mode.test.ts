@@ -1,5 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { release } from 'node:os'
 import t from 'tap'
+import { ipvsSettings } from '../../lib/system/ipvs-settings.js'
+import { readInitContainers, runInitContainer } from '../support/deploy/init-container.js'
 import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
+import { NodeNetwork } from '../support/nodes/node-network.js'
 import { LimitedNode } from '../support/processes/few-capabilities.js'
 
 /** Everything takes longer in a virtual machine with an emulated processor. */
@@ -15,4 +20,28 @@ t.test('A proxy in ipvs mode with few capabilities', { skip: ipvsUnavailable, ti
   // An earlier proxy has kept its rules: to read them needs the same.
   await node.testWithout(t, 'net_raw', NEEDS_NET_RAW)
   await node.testWithout(t, 'net_admin', /IPTABLES_FORBIDDEN/)
+})
+
+t.test('The containers of the component ipvs-mode', { skip: ipvsUnavailable, timeout: TIMEOUT_MS }, async t => {
+  const network = await NodeNetwork.create(t)
+  const [loadModules, settings] = readInitContainers('ipvs-mode')
+
+  await t.test('the first one loads the modules with sys_module', async t => {
+    const isLoaded = () => /^ip_vs_rr /m.test(readFileSync('/proc/modules', 'utf8'))
+    const removed = await network.node.run('modprobe', ['-r', 'ip_vs_rr'])
+    t.notOk(isLoaded(), `no other program uses it ${removed.stderr}`)
+    await runInitContainer(network, loadModules!, 'SYS_MODULE')
+    t.notOk(isLoaded(), 'not without')
+    t.match(await runInitContainer(network, loadModules!), { exitCode: 0 })
+    t.ok(isLoaded())
+  })
+
+  await t.test('the second one makes the settings with net_admin', async t => {
+    const wanted = ipvsSettings(release(), false).filter(({ file }) => file !== 'vs/conn_reuse_mode')
+    const path = (file: string) => `/proc/sys/net/ipv4/${file}`
+    for (const { file } of wanted) await network.node.run('sh', ['-c', `echo 0 > ${path(file)}`])
+    t.match(await runInitContainer(network, settings!), { exitCode: 0, stderr: '' })
+    for (const { file, value } of wanted)
+      t.equal((await network.node.run('cat', [path(file)])).stdout.trim(), String(value), file)
+  })
 })

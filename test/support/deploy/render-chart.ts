@@ -7,6 +7,7 @@ type Values = Readonly<Record<string, unknown>>
 /** The functions of Helm that the chart uses. */
 const FUNCTIONS: Readonly<Record<string, (...args: readonly unknown[]) => unknown>> = {
   toJson: value => JSON.stringify(value),
+  tpl: (template, values) => fillIn(String(template), values as object),
   toYaml: value => stringify(value).trimEnd(),
   printf: (format, ...args) => args.reduce<string>((text, value) => text.replace('%s', String(value)), String(format)),
   required: (message, value) => {
@@ -25,10 +26,12 @@ export function renderChart(folder: string, set: Values): unknown[] {
   const values = merge(parse(readFileSync(join(folder, 'values.yaml'), 'utf8')) as Values, set)
   return readdirSync(join(folder, 'templates')).map(name => {
     const template = readFileSync(join(folder, 'templates', name), 'utf8')
-    return parse(
-      template.replaceAll(/\{\{ (.*?) \}\}/g, (_, expression: string) => String(evaluate(expression, values))),
-    )
+    return parse(fillIn(template, values))
   })
+}
+
+function fillIn(template: string, values: object): string {
+  return template.replaceAll(/\{\{ (.*?) \}\}/g, (_, expression: string) => String(evaluate(expression, values)))
 }
 
 function merge(values: Values, set: Values): Values {
@@ -46,7 +49,7 @@ function isMap(value: unknown): value is Values {
 }
 
 function evaluate(expression: string, values: object): unknown {
-  const words: readonly string[] = expression.match(/"[^"]*"|\S+/g) ?? []
+  const words: readonly string[] = expression.match(/"[^"]*"|\([^)]*\)|\S+/g) ?? []
   let result: unknown
   for (let from = 0; from <= words.length;) {
     const end = words.indexOf('|', from)
@@ -67,6 +70,8 @@ function evaluateStage([first, ...rest]: readonly string[], values: object, pipe
 }
 
 function valueOf(word: string, values: object): unknown {
+  if (word === '.') return values
+  if (word.startsWith('(')) return evaluate(word.slice(1, -1), values)
   if (word.startsWith('"')) return JSON.parse(word)
   if (!word.startsWith('.Values.')) throw new Error(`The chart uses "${word}", which the test does not know`)
   const path = word.slice('.Values.'.length).split('.')
