@@ -16,6 +16,7 @@ const FLAGS_OF_OTHERS = [
   '--max-time',
   '--platform',
   '--tag',
+  '--build-arg',
   '--also-stdout',
   '--redirect-stderr',
   '--comment',
