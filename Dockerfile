@@ -36,7 +36,7 @@ LABEL org.opencontainers.image.title="kube-proxy-node" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.source="${SOURCE}"
-# Docker only: Kubernetes has probes of its own (deploy/base/daemonset.yaml).
+# Docker only: Kubernetes has probes of its own (deploy/base/daemonset.yaml). KUBE_PROXY_HEALTH_PORT names another port than 10256.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["kube-proxy-probe"]
 # Root, because only root gets capabilities; NET_ADMIN, NET_RAW and the network of the host suffice (docs/install.md).
 ENTRYPOINT ["kube-proxy"]

@@ -302,6 +302,20 @@ t.test(
   },
 )
 
+t.test('kube-proxy-probe asks the port that KUBE_PROXY_HEALTH_PORT names', { skip }, async t => {
+  const { start } = await setUp(t)
+  const env = { ...imageEnvironment(), KUBE_PROXY_HEALTH_PORT: '10300' }
+  const { container, log } = start(['kube-proxy', '--healthz-bind-address=127.0.0.1:10300'], { env })
+  await log.waitFor(/Synced rules" family="IPv4"/)
+  await waitUntil(async () => (await container.exec(['kube-proxy-probe', '/readyz'])).exitCode === 0, 'it is ready')
+  t.match(await container.exec(['env', '-u', 'KUBE_PROXY_HEALTH_PORT', 'kube-proxy-probe']), {
+    exitCode: 1,
+    output: /of this container does not listen on port 10256/,
+  })
+  t.equal(await container.stop(), 0)
+  t.end()
+})
+
 t.test('a container of another user than root serves with ambient capabilities', { skip }, async t => {
   const { start, client } = await setUp(t)
   const { container, log } = start(['kube-proxy', '--data-plane-workers=1'], { user: { id: 65_534, ambient: true } })

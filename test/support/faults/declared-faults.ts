@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
+import { constantOf } from '../checks/constant-of.js'
 import { type FaultRow } from './fault-record.js'
 
 /** A row, and the file that declares it, in its folder. */
@@ -45,10 +46,4 @@ function propertyOf(node: ts.ObjectLiteralExpression, name: string): ts.Expressi
       ts.isPropertyAssignment(property) && property.name.getText() === name,
   )
   return property?.initializer
-}
-
-/** The value of a constant at the top of a file. */
-function constantOf(source: ts.SourceFile, name: string): ts.Expression | undefined {
-  const declarations = source.statements.filter(ts.isVariableStatement).flatMap(one => one.declarationList.declarations)
-  return declarations.find(declaration => declaration.name.getText() === name)?.initializer
 }
