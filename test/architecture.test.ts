@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/snapshot', 'lib/balancer', 'lib/netfilter', 'lib/frontends', 'lib/config'],
   ['lib/source', 'lib/system', 'lib/dataplane'],
   ['lib/modes', 'lib/node', 'lib/observe'],
-  ['lib/workers', 'lib/failover', 'lib/terminal', 'lib/explain'],
+  ['lib/workers', 'lib/failover', 'lib/terminal', 'lib/explain', 'lib/status'],
   ['lib/control'],
   ['lib/demo', 'lib/check'],
   ['lib/cli'],

@@ -106,6 +106,8 @@ export interface KubeProxyConfig {
   readonly healthzStaleTimeout: number
   /** `address:port` of /metrics and /proxyMode; empty: not served. */
   readonly metricsBindAddress: string
+  /** Path of the Unix socket of the status API; empty: not served. */
+  readonly statusSocket: string
   /** Whether a port of health checks or metrics that is not free ends the program. */
   readonly bindAddressHardFail: boolean
   /** Whether the port of metrics serves profiles. */

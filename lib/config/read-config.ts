@@ -11,6 +11,9 @@ import { readProcess } from './read-process.js'
 import { SettingReader } from './setting-reader.js'
 import { type ConfigNote, type Settings } from './settings.js'
 
+/** The kernel keeps the path of a Unix socket in 108 bytes, with a zero at the end. */
+const MAX_SOCKET_PATH = 107
+
 /** The result of reading a configuration. */
 export interface ReadConfigResult {
   readonly config: KubeProxyConfig
@@ -65,6 +68,7 @@ export function readSettings(settings: Settings, { hostName, knownModes, isFile 
     kernelModes: readKernelModes(reader),
     conntrack: readConntrack(reader),
     healthzStaleTimeout: reader.readDuration('healthz-stale-timeout', 'non-negative'),
+    statusSocket: readStatusSocket(reader),
     bindAddressHardFail: reader.readSwitch('bind-address-hard-fail'),
     profiling: reader.readSwitch('profiling'),
     cleanup: reader.readSwitch('cleanup'),
@@ -88,6 +92,19 @@ function readMaster(reader: SettingReader): string {
   else if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
     reader.addProblem('master', 'expected a URL that starts with http:// or https://')
   return text
+}
+
+/** A path as the kernel takes it for a socket: it must end somewhere. */
+function readStatusSocket(reader: SettingReader): string {
+  const path = reader.readText('status-socket')
+  if (path !== '' && !path.startsWith('/'))
+    reader.addProblem('status-socket', 'expected an absolute path, or an empty text')
+  else if (Buffer.byteLength(path) > MAX_SOCKET_PATH)
+    reader.addProblem(
+      'status-socket',
+      `expected a path of ${MAX_SOCKET_PATH} bytes at most: the kernel takes no longer one`,
+    )
+  return path
 }
 
 /** The name of the Node, lower case: the override, or the host name. */

@@ -104,7 +104,7 @@ export function buildObservers(inputs: ObserverInputs) {
     clock: realClock,
     log,
   })
-  return { rulesHealth, sourceHealth, healthWatch, metrics, serviceHealth, httpServers }
+  return { health, rulesHealth, sourceHealth, healthWatch, metrics, serviceHealth, httpServers }
 }
 
 /** The observers of one proxy. */

@@ -16,6 +16,7 @@ import { type RuleMonitor } from '../system/rule-monitor.js'
 import { buildObservers } from './build-observers.js'
 import { type ServingParts, buildServingParts } from './build-serving-parts.js'
 import { type BuildOptions, type BuildSetup } from './build-setup.js'
+import { buildStatus } from './build-status.js'
 import { type SyncParts, buildSyncParts } from './build-sync-parts.js'
 import { chooseAtStart } from './choose-at-start.js'
 import { type Cluster } from './choose-source.js'
@@ -94,11 +95,19 @@ export async function buildParts({ modes = MODES, ...options }: BuildOptions): P
   const serving = await buildServingParts(setup)
   const observers = buildObservers({ ...setup, ...serving })
   const endOfWait = { close: () => Promise.resolve(endWait.abort()) }
-  const servers = [observers.httpServers, observers.serviceHealth, observers.healthWatch, endOfWait]
+  const servers: { close(): Promise<void> }[] = [
+    observers.httpServers,
+    observers.serviceHealth,
+    observers.healthWatch,
+    endOfWait,
+  ]
   onFailure(() => Promise.all(servers.map(server => server.close())))
   const syncing = buildSyncParts(setup, serving, observers)
   connectParts(setup, serving, syncing)
   ruleMonitor?.subscribe(family => syncing.syncLoop.checkRules(family))
+  const status = buildStatus(setup, serving, observers, syncing)
+  onFailure(() => status.close())
+  servers.push(status)
   const { cluster, dataPlane } = choices
   const { sourceHealth, httpServers } = observers
   return { life, fatal, cluster, dataPlane, ruleMonitor, sourceHealth, httpServers, ...serving, ...syncing, servers }

@@ -1,5 +1,6 @@
 import { combineSyncObservers } from '../observe/sync-observer.js'
 import { servicesHealth } from '../snapshot/services-health.js'
+import { SyncHistory } from '../status/sync-history.js'
 import { realClock } from '../system/real-clock.js'
 import { drainReplacedOrphans } from '../workers/beside-orphans.js'
 import { type Observers } from './build-observers.js'
@@ -19,6 +20,7 @@ export function buildSyncParts(setup: BuildSetup, serving: ServingParts, observe
   const { rulesHealth, metrics, serviceHealth } = observers
   const families = iptables.map(({ family }) => family)
   const programmed = new AbortController()
+  const syncHistory = new SyncHistory(families, Date.now)
   const nodeWait = createNodeWait(setup, node)
   const leftModes = modes
     .filter(other => other !== mode)
@@ -53,19 +55,20 @@ export function buildSyncParts(setup: BuildSetup, serving: ServingParts, observe
     },
     onApplied: snapshot => {
       metrics.sync.applied(snapshot)
+      syncHistory.applied(snapshot)
       serviceHealth.sync(servicesHealth(snapshot))
       dataPlane?.reserveDescriptors(serviceHealth.maxDescriptors)
       failover?.update(snapshot)
     },
     clock: realClock,
     wallTime: Date.now,
-    record: combineSyncObservers(rulesHealth, metrics.sync),
+    record: combineSyncObservers(rulesHealth, metrics.sync, syncHistory),
     log,
     syncPeriod,
     minSyncPeriod,
     checkPeriod,
   })
-  return { programmed, nodeWait, handOver, modeSwitch, syncLoop }
+  return { programmed, nodeWait, handOver, modeSwitch, syncLoop, syncHistory }
 }
 
 /** What `buildSyncParts` returns. */

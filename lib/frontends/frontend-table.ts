@@ -24,13 +24,20 @@ export interface ResolvedFrontends {
   readonly nodeAddressPorts: readonly ServicePortKey[]
 }
 
+/** What a mode serves now, and why it leaves endpoints out: for people who look at a running proxy. */
+export interface ServedFrontends {
+  /** The last result of `resolve`; undefined before the first one. */
+  readonly resolved: ResolvedFrontends | undefined
+  findLeftOut(servicePort: ServicePort, endpoint: Endpoint): LeftOut | undefined
+}
+
 /**
  * Decides, for every mode alike, which service port owns an address, and which endpoints would lead back to a Service.
  *
  * Most snapshots differ from the last one in endpoints only. Frontends do not depend on those, except on whether this node
  * has any, so the table keeps the frontends of every service port that did not change.
  */
-export class FrontendTable {
+export class FrontendTable implements ServedFrontends {
   readonly #loopFilter: LoopFilter
   readonly #nodeEndpointFilter: NodeEndpointFilter | undefined
   readonly #cache = new WeakMap<
@@ -40,6 +47,7 @@ export class FrontendTable {
   #byPort: readonly (readonly Frontend[])[] = []
   #served: readonly Frontend[] = []
   #conflicts: readonly AddressConflict[] = []
+  #resolved: ResolvedFrontends | undefined
 
   /**
    * @param getLocalAddresses what the kernel delivers to this node; the same object while nothing changes. Called only once an
@@ -49,6 +57,10 @@ export class FrontendTable {
   constructor(getLocalAddresses: (family: IpFamily) => LocalAddresses, nodeEndpointFilter?: NodeEndpointFilter) {
     this.#loopFilter = new LoopFilter(getLocalAddresses)
     this.#nodeEndpointFilter = nodeEndpointFilter
+  }
+
+  get resolved(): ResolvedFrontends | undefined {
+    return this.#resolved
   }
 
   /** @param isSupported whether the mode can serve a port at all */
@@ -67,7 +79,8 @@ export class FrontendTable {
       snapshot: withoutLoops,
       ports: [],
     }
-    return { snapshot: filtered, frontends: this.#served, conflicts: this.#conflicts, loopingPorts, nodeAddressPorts }
+    const [frontends, conflicts] = [this.#served, this.#conflicts]
+    return (this.#resolved = { snapshot: filtered, frontends, conflicts, loopingPorts, nodeAddressPorts })
   }
 
   /**

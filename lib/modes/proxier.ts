@@ -1,3 +1,4 @@
+import { type ServedFrontends } from '../frontends/frontend-table.js'
 import { type IpFamily } from '../model/address.js'
 import { type ServiceSnapshot } from '../model/snapshot.js'
 import { type RefusalCause } from './refused-rules.js'
@@ -42,6 +43,8 @@ export interface KernelRules {
 export interface Proxier {
   /** One for each IP family that the node serves. */
   readonly rules: readonly KernelRules[]
+  /** What the last update serves. Omitted: unknown. */
+  readonly served?: ServedFrontends
   /** Reads what an earlier process left in the kernel, and continues from there. @throws ProxyFailure if it cannot be read */
   start(): Promise<void>
   /**

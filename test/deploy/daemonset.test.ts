@@ -74,6 +74,8 @@ const FIELDS: readonly (readonly [path: string, value: unknown, why: string])[] 
   [`${CONTAINER}.volumeMounts.2.readOnly`, true, 'the program only reads them'],
   [`${CONTAINER}.volumeMounts.3.name`, 'tmp', 'a place to write'],
   [`${CONTAINER}.volumeMounts.3.mountPath`, '/tmp', 'where programs write'],
+  [`${CONTAINER}.volumeMounts.4.name`, 'status', 'the folder of the status socket'],
+  [`${CONTAINER}.volumeMounts.4.mountPath`, '/run/kube-proxy-node', 'the folder of the default of --status-socket'],
   ['template.spec.volumes.0.name', 'kube-proxy', 'the mount'],
   ['template.spec.volumes.0.configMap.name', 'kube-proxy', 'the ConfigMap of the kustomization'],
   ['template.spec.volumes.1.name', 'xtables-lock', 'the mount'],
@@ -83,6 +85,8 @@ const FIELDS: readonly (readonly [path: string, value: unknown, why: string])[] 
   ['template.spec.volumes.2.hostPath.path', '/lib/modules', 'the modules of the node'],
   ['template.spec.volumes.3.name', 'tmp', 'the mount'],
   ['template.spec.volumes.3.emptyDir.medium', 'Memory', 'no file of an earlier Pod, no slow disk'],
+  ['template.spec.volumes.4.name', 'status', 'the mount'],
+  ['template.spec.volumes.4.emptyDir.medium', 'Memory', 'each Pod has a socket of its own'],
 ]
 
 /** All values below a value, by their paths. */

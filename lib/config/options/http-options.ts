@@ -45,6 +45,15 @@ export const HTTP_OPTIONS: readonly Option[] = [
     help: 'Port of --metrics-bind-address, if that has none; 0: not served',
   },
   {
+    name: 'status-socket',
+    field: 'userspace.statusSocket',
+    kind: 'text',
+    default: '/run/kube-proxy-node/status.sock',
+    value: 'PATH',
+    extension: true,
+    help: 'Unix socket of the read-only status API, which kube-proxy status asks; empty: none',
+  },
+  {
     name: 'bind-address-hard-fail',
     field: 'bindAddressHardFail',
     kind: 'switch',

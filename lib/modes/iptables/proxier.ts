@@ -4,7 +4,7 @@ import { type ServicePortKey } from '../../model/service-port.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type Proxier } from '../proxier.js'
-import { FrontendTable } from '../../frontends/frontend-table.js'
+import { FrontendTable, type ServedFrontends } from '../../frontends/frontend-table.js'
 import { FrontendReporter } from '../frontend-reporter.js'
 import { IptablesFamily, type IptablesFamilyOptions } from './family.js'
 
@@ -31,6 +31,10 @@ export class IptablesProxier implements Proxier {
     this.#frontendTable = new FrontendTable(options.localAddresses)
     this.#frontendReporter = new FrontendReporter(options.log, options.events)
     this.rules = options.iptables.map(iptables => new IptablesFamily({ ...options, iptables }))
+  }
+
+  get served(): ServedFrontends {
+    return this.#frontendTable
   }
 
   async start(): Promise<void> {

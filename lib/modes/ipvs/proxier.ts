@@ -5,7 +5,7 @@ import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type IpvsTimeouts } from '../../system/ipvs.js'
 import { type Proxier } from '../proxier.js'
-import { FrontendTable } from '../../frontends/frontend-table.js'
+import { FrontendTable, type ServedFrontends } from '../../frontends/frontend-table.js'
 import { FrontendReporter } from '../frontend-reporter.js'
 import { IpvsFamily, type IpvsFamilyOptions } from './family.js'
 
@@ -39,6 +39,10 @@ export class IpvsProxier implements Proxier {
     this.#frontendTable = new FrontendTable(options.localAddresses)
     this.#frontendReporter = new FrontendReporter(options.log, options.events)
     this.rules = options.iptables.map(iptables => new IpvsFamily({ ...options, iptables }))
+  }
+
+  get served(): ServedFrontends {
+    return this.#frontendTable
   }
 
   async start(): Promise<void> {

@@ -16,7 +16,7 @@ import { isSupported, listenerSpecs, listenersWithoutPort } from './plan.js'
 import { type PortAllocator } from './port-allocator.js'
 import { ProxierReporter, type ProxierReporterOptions } from './proxier-reporter.js'
 import { ProxyPorts } from './proxy-ports.js'
-import { FrontendTable } from '../../frontends/frontend-table.js'
+import { FrontendTable, type ServedFrontends } from '../../frontends/frontend-table.js'
 import { NodeEndpointFilter } from '../../frontends/node-endpoint-filter.js'
 import { FrontendReporter } from '../frontend-reporter.js'
 import { type FlowCleanupObserver } from '../stale-flow-cleanup.js'
@@ -91,6 +91,10 @@ export class UserspaceProxier implements Proxier {
     )
     this.#frontendReporter = new FrontendReporter(options.log, options.events)
     this.rules = options.iptables.map(iptables => new UserspaceFamily({ ...options, iptables }))
+  }
+
+  get served(): ServedFrontends {
+    return this.#frontendTable
   }
 
   async start(): Promise<void> {

@@ -19,6 +19,9 @@ export const PROXY_WORKERS = Number(process.env['PROXY_WORKERS'] ?? 1)
 /** Not the default, with which the kernel takes over: that takes half a second at the end of each proxy. */
 const KEEP_RULES = ['--on-exit=keep']
 
+/** Proxies of tests that run at the same time share the files of this machine: each would want the same socket. */
+const NO_STATUS_SOCKET = ['--status-socket=']
+
 /** The real program in the namespace of a node. Tests wait for its log lines. */
 export class ProxyProcess {
   readonly child: ChildProcess
@@ -32,7 +35,8 @@ export class ProxyProcess {
     mode: string = PROXY_MODE,
     nodeArgs: readonly string[] = [],
   ) {
-    const flags = ['-v=3', ...KEEP_RULES, `--data-plane-workers=${PROXY_WORKERS}`, `--proxy-mode=${mode}`, ...args]
+    const ofTests = [...KEEP_RULES, ...NO_STATUS_SOCKET, `--data-plane-workers=${PROXY_WORKERS}`]
+    const flags = ['-v=3', ...ofTests, `--proxy-mode=${mode}`, ...args]
     this.child = network.start(node, process.execPath, [...nodeArgs, PROXY_PROGRAM, ...flags], env)
     this.#log = new ProgramLog(this.child, this.child.stderr!, LOG_TIMEOUT_MS)
   }

@@ -1,0 +1,36 @@
+import { type IpFamily } from '../model/address.js'
+import { type Protocol } from '../model/protocol.js'
+import { type ServicePort } from '../model/service-port.js'
+import { type EndpointVerdict } from '../snapshot/endpoint-verdict.js'
+import { type EndpointsExplanation } from '../snapshot/explain-endpoints.js'
+
+/** One entry of an EndpointSlice, and why each kind of traffic uses it or not. */
+export interface EndpointView {
+  readonly namespace: string
+  readonly service: string
+  readonly portName: string
+  readonly protocol: Protocol
+  readonly family: IpFamily
+  /** `ip:port`; of a refused address, or one without such a port, only what stands in the slice. */
+  readonly address: string
+  readonly slice: string
+  /** Whether any traffic uses it. */
+  readonly isUsed: boolean
+  /** For traffic that may go to any node. */
+  readonly cluster: EndpointVerdict
+  /** For traffic that must stay on this node. */
+  readonly local: EndpointVerdict
+}
+
+/** The views of all endpoints of a service port. */
+export function endpointViews(
+  { namespace, name, portName, protocol, family }: ServicePort,
+  { endpoints }: EndpointsExplanation,
+): EndpointView[] {
+  return endpoints.map(({ address, slice, cluster, local }) => ({
+    ...{ namespace, service: name, portName, protocol, family, address, slice },
+    isUsed: cluster.isUsed || local.isUsed,
+    cluster,
+    local,
+  }))
+}

@@ -1,0 +1,62 @@
+import { closestText } from '../primitives/closest-text.js'
+import { parseInteger } from '../primitives/parse-integer.js'
+import { quoteValue } from '../primitives/quote-value.js'
+import { StatusQueryError, unknownName } from './status-query-error.js'
+
+/** Which things a request asks for. */
+export interface StatusQuery {
+  /** Undefined: those of all namespaces. */
+  readonly namespace: string | undefined
+  /** Name of a Service, without namespace; undefined: those of all Services. */
+  readonly service: string | undefined
+  /** The most things of the answer. */
+  readonly limit: number
+}
+
+/** What a filter looks at. */
+export interface Named {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** Items of an answer if the request does not say how many, and at most. */
+const DEFAULT_LIMIT = 10_000
+const MAX_LIMIT = 100_000
+const PARAMETERS = ['namespace', 'service', 'limit']
+
+/**
+ * Reads the parameters of a request.
+ * @param parameters those that the path takes
+ * @throws StatusQueryError
+ */
+export function readStatusQuery(search: URLSearchParams, parameters: readonly string[] = PARAMETERS): StatusQuery {
+  for (const name of search.keys()) {
+    if (parameters.includes(name)) continue
+    const near = closestText(name, parameters)
+    const suggestion = near === undefined ? '' : `; did you mean ${near}?`
+    throw new StatusQueryError(400, `Unknown parameter ${quoteValue(name)}${suggestion}`, parameters)
+  }
+  const text = search.get('limit')
+  const limit = text === null ? DEFAULT_LIMIT : parseInteger(text)
+  if (limit === undefined || limit < 1 || limit > MAX_LIMIT)
+    throw new StatusQueryError(400, `limit=${quoteValue(text ?? '')}: expected a number from 1 to ${MAX_LIMIT}`)
+  return { namespace: search.get('namespace') ?? undefined, service: search.get('service') ?? undefined, limit }
+}
+
+/** Whether something of this Service is asked for. */
+export function isAskedFor({ namespace, service }: StatusQuery, named: Named): boolean {
+  return (namespace ?? named.namespace) === named.namespace && (service ?? named.name) === named.name
+}
+
+/**
+ * Checks that what a request names exists.
+ * @throws StatusQueryError that lists the names that do
+ */
+export function requireNamed({ namespace, service }: StatusQuery, existing: readonly Named[]): void {
+  const inNamespace = existing.filter(named => (namespace ?? named.namespace) === named.namespace)
+  if (namespace !== undefined && inNamespace.length === 0)
+    throw unknownName('Service in namespace', namespace, [...new Set(existing.map(named => named.namespace))])
+  if (service === undefined || inNamespace.some(({ name }) => name === service)) return
+  const where = namespace === undefined ? '' : ` in namespace ${quoteValue(namespace)}`
+  throw unknownName('Service', service, [...new Set(inNamespace.map(({ name }) => name))], where)
+}

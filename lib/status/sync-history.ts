@@ -1,0 +1,115 @@
+import { type IpFamily } from '../model/address.js'
+import { EMPTY_SNAPSHOT, type ServiceSnapshot } from '../model/snapshot.js'
+import { type RuleCounts, type SyncExtent, type SyncObserver } from '../observe/sync-observer.js'
+
+/** One sync of the rules of one IP family. */
+export interface SyncView {
+  /** Counts syncs from 1. */
+  readonly id: number
+  /** When it ended, as in RFC 3339. */
+  readonly at: string
+  readonly family: IpFamily
+  readonly outcome: 'done' | 'failed'
+  readonly extent: SyncExtent
+  /** Null for one that failed. */
+  readonly durationMs: number | null
+  /** The service ports that it was about, as `namespace/name:portName/protocol`; only the first ones. */
+  readonly changed: readonly string[]
+  /** How many those were. */
+  readonly changedCount: number
+  /** Rules by table, if it wrote rules. */
+  readonly rules: readonly RuleCounts[]
+}
+
+interface FamilyChanges {
+  readonly changed: Set<string>
+  count: number
+  rules: readonly RuleCounts[]
+}
+
+/** Syncs that are kept. */
+const MAX_SYNCS = 100
+/** Names that one sync keeps. */
+const MAX_NAMES = 20
+
+/** Remembers the last syncs and what each was about. It costs a comparison of two snapshots for each change. */
+export class SyncHistory implements Partial<SyncObserver> {
+  readonly #syncs: SyncView[] = []
+  readonly #wallTime: () => number
+  readonly #pending: ReadonlyMap<IpFamily, FamilyChanges>
+  readonly #subscribers = new Set<(sync: SyncView) => void>()
+  #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
+  #count = 0
+
+  /** @param wallTime milliseconds since 1970 */
+  constructor(families: readonly IpFamily[], wallTime: () => number) {
+    this.#wallTime = wallTime
+    this.#pending = new Map(families.map(family => [family, { changed: new Set<string>(), count: 0, rules: [] }]))
+  }
+
+  /** The last ones, the oldest first. */
+  get syncs(): readonly SyncView[] {
+    return this.#syncs
+  }
+
+  /** Calls `onSync` after each sync. @returns ends that */
+  subscribe(onSync: (sync: SyncView) => void): () => void {
+    this.#subscribers.add(onSync)
+    return () => this.#subscribers.delete(onSync)
+  }
+
+  /** The proxier has applied a snapshot. */
+  applied(snapshot: ServiceSnapshot): void {
+    const before = this.#snapshot
+    this.#snapshot = snapshot
+    if (before === snapshot) return
+    for (const [key, port] of snapshot.ports)
+      if (before.ports.get(key) !== port) this.#note(port.servicePort.family, key)
+    for (const [key, port] of before.ports) if (!snapshot.ports.has(key)) this.#note(port.servicePort.family, key)
+  }
+
+  readonly rulesWritten = (family: IpFamily, counts: readonly RuleCounts[]): void => {
+    const pending = this.#pending.get(family)
+    if (pending !== undefined) pending.rules = counts
+  }
+
+  readonly synced: SyncObserver['synced'] = (family, at, durationMs, _triggerTimes, extent) =>
+    this.#add(family, at, { outcome: 'done', durationMs, extent })
+
+  readonly restoreFailed = (family: IpFamily, extent: SyncExtent): void =>
+    this.#add(family, this.#wallTime(), { outcome: 'failed', durationMs: null, extent })
+
+  #note(family: IpFamily, key: string): void {
+    const pending = this.#pending.get(family)
+    // The key begins with the family, which the sync has too.
+    const name = key.slice(family.length + 1)
+    if (pending === undefined || pending.changed.has(name)) return
+    pending.count++
+    if (pending.changed.size < MAX_NAMES) pending.changed.add(name)
+  }
+
+  #add(family: IpFamily, at: number, result: Pick<SyncView, 'outcome' | 'durationMs' | 'extent'>): void {
+    const pending = this.#pending.get(family)
+    if (pending === undefined) return
+    const { changed, count, rules } = pending
+    const sync: SyncView = {
+      id: ++this.#count,
+      at: new Date(at).toISOString(),
+      family,
+      ...result,
+      durationMs: result.durationMs === null ? null : Math.round(result.durationMs * 10) / 10,
+      changed: [...changed],
+      changedCount: count,
+      rules,
+    }
+    this.#syncs.push(sync)
+    if (this.#syncs.length > MAX_SYNCS) this.#syncs.shift()
+    // After a failure, the next sync is about the same changes.
+    if (result.outcome === 'done') {
+      changed.clear()
+      pending.count = 0
+      pending.rules = []
+    }
+    for (const onSync of this.#subscribers) onSync(sync)
+  }
+}

@@ -1,0 +1,193 @@
+import { existsSync, statSync } from 'node:fs'
+import t from 'tap'
+import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
+import { hasDefinition, schemaMistakes } from '../support/status/schema-mistakes.js'
+import { StatusNode } from '../support/status/status-node.js'
+import { VERSION } from '../../lib/control/version.js'
+
+/** Every way to carry connections: in workers, in the control process, in the kernel. */
+const CASES = [
+  { name: 'userspace mode, two workers', flags: ['--proxy-mode=userspace', '--data-plane-workers=2'], workers: 2 },
+  { name: 'userspace mode, no worker', flags: ['--proxy-mode=userspace', '--data-plane-workers=0'], workers: 0 },
+  { name: 'iptables mode', flags: ['--proxy-mode=iptables'], workers: undefined },
+]
+
+interface Overview {
+  readonly mode: string
+  readonly state: string
+  readonly isHealthy: boolean
+  readonly services: number
+  readonly traffic: { readonly workers: number; readonly connections: number } | null
+  readonly paths: readonly string[]
+}
+interface Rule {
+  readonly family: string
+  readonly table: string
+  readonly chain: string
+  readonly rule: string
+  readonly sentence: string
+  readonly packets: number
+}
+
+for (const { name, flags, workers } of CASES)
+  t.test(`${name}: every answer is true of the running proxy, and as its schema says`, async t => {
+    const status = await StatusNode.create(t, flags)
+    const { node } = status
+    const proxy = await status.start()
+    t.equal(statSync(status.socket).mode & 0o777, 0o600, 'only the user of the proxy may ask')
+    const before = await status.ask('/v1')
+    t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/)
+
+    const overview = (await status.ask('/v1')).body as Overview
+    t.match(overview, { state: 'serving', isHealthy: true, services: 2, proxyVersion: VERSION })
+    for (const path of overview.paths) {
+      const { status: code, headers, body } = await status.ask(path)
+      t.equal(code, 200, path)
+      t.match(headers, {
+        'content-type': 'application/json',
+        'kube-proxy-version': VERSION,
+        'kube-proxy-status-api': 'v1',
+      })
+      t.strictSame(schemaMistakes(body), [], path)
+      t.ok(hasDefinition((body as { readonly kind: string }).kind), path)
+    }
+    if (workers === undefined) t.equal(overview.traffic, null)
+    else {
+      const first = (before.body as Overview).traffic!
+      t.match(overview.traffic, { workers, connections: first.connections + 1 })
+    }
+
+    t.match(await status.list('/v1/services?service=web'), [
+      {
+        ...{ namespace: 'default', name: 'web', clusterIP: node.web.clusterIP, port: 80, nodePort: 30080 },
+        endpoints: { all: 2, cluster: 2 },
+        frontends: [
+          {
+            kind: 'cluster IP',
+            address: node.web.clusterIP,
+            isServed: true,
+            why: null,
+            actions: { fromPods: 'cluster' },
+          },
+          { kind: 'node port', address: null, port: 30080, isServed: true },
+        ],
+      },
+    ])
+    const endpoints = await status.list('/v1/endpoints?namespace=default&service=web')
+    t.match(
+      endpoints,
+      node.ips.map(ip => ({ address: `${ip}:8080`, isUsed: true, cluster: { reason: 'ready' } })),
+    )
+
+    const pids = (await status.list<{ readonly pid: number; readonly role: string }>('/v1/workers')).map(
+      ({ pid }) => pid,
+    )
+    t.equal(pids[0], proxy.child.pid)
+    t.equal(pids.length, 1 + (workers ?? 0))
+    for (const pid of pids) t.ok(existsSync(`/proc/${pid}`), `process ${pid}`)
+
+    const rules = await status.list<Rule>('/v1/rules?table=nat')
+    t.ok(
+      rules.some(({ rule }) => rule.includes(node.web.clusterIP)),
+      'a rule of the Service',
+    )
+    t.ok(
+      rules.some(({ chain }) => chain === 'PREROUTING'),
+      'the jump to the rules',
+    )
+    t.ok(
+      rules.some(({ packets }) => packets > 0),
+      'the kernel counts',
+    )
+    const { stdout } = await node.network.node.run('iptables-save', ['-t', 'nat'])
+    const inKernel = stdout.replaceAll('"', '').split('\n')
+    const ownLines = rules.filter(({ family }) => family === 'IPv4').map(({ rule }) => rule)
+    t.strictSame(
+      ownLines.filter(line => !inKernel.includes(line.replaceAll('"', ''))),
+      [],
+      'the rules are those of the kernel',
+    )
+    t.ok(rules.every(({ sentence }) => sentence.endsWith('.')))
+
+    const syncs = await status.list<{ readonly changed: readonly string[]; readonly outcome: string }>('/v1/syncs')
+    t.ok(
+      syncs.some(({ changed }) => changed.includes('default/web/TCP')),
+      JSON.stringify(syncs),
+    )
+    node.write(node.ips.slice(0, 1))
+    await untilChanged(status)
+    t.match(await status.list('/v1/endpoints?service=web'), [{ address: `${node.ips[0]}:8080` }])
+
+    t.equal(await proxy.stop(), 0)
+    t.notOk(existsSync(status.socket), 'the socket goes with the proxy')
+  })
+
+/** Resolves when the proxy serves one endpoint of `web`. */
+async function untilChanged(status: StatusNode): Promise<void> {
+  while ((await status.list('/v1/endpoints?service=web')).length > 1) continue
+}
+
+t.test('a wrong question gets an answer that lists what exists', async t => {
+  const status = await StatusNode.create(t, ['--proxy-mode=userspace'])
+  await status.start()
+  const wrong: readonly (readonly [path: string, code: number, message: RegExp, exists: readonly string[]])[] = [
+    ['/v1/servics', 404, /No resource "servics"; did you mean "services"\?/, ['endpoints']],
+    ['/v2/services', 404, /No API version "v2" here: this proxy has v1/, ['/v1']],
+    ['/v1/services?service=wep', 404, /No Service "wep"; did you mean "web"\?/, ['dns', 'web']],
+    ['/v1/endpoints?namespace=defaul', 404, /namespace "defaul"; did you mean "default"\?/, ['default']],
+    ['/v1/services?namespce=x', 400, /Unknown parameter "namespce"; did you mean namespace\?/, ['namespace']],
+    ['/v1/services?limit=0', 400, /limit="0": expected a number from 1/, []],
+    ['/v1/rules?table=nad', 404, /table with rules of this proxy "nad"; did you mean "nat"\?/, ['nat']],
+    ['/v1/rules?chain=KUBE-NONE', 404, /No chain with rules of this proxy "KUBE-NONE"/, ['PREROUTING']],
+  ]
+  for (const [path, code, message, exists] of wrong) {
+    const { status: got, body } = await status.ask(path)
+    t.equal(got, code, path)
+    t.strictSame(schemaMistakes(body), [], path)
+    t.match(body, { kind: 'Error', message, proxyVersion: VERSION }, path)
+    for (const name of exists) t.ok((body as { exists: string[] }).exists.includes(name), `${path}: ${name}`)
+  }
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
+    const { status: code, headers, body } = await status.ask('/v1/services', method)
+    t.match([code, headers['allow'], body], [405, 'GET, HEAD', { kind: 'Error' }], method)
+  }
+  t.match(await status.ask('/v1/services', 'HEAD'), { status: 200, body: '' })
+})
+
+t.test(
+  'a socket that a killed proxy left is replaced; one that another process serves, or another file, is left alone',
+  async t => {
+    const status = await StatusNode.create(t, ['--proxy-mode=iptables'])
+    const killed = await status.start()
+    await status.node.kill(killed)
+    t.ok(existsSync(status.socket), 'a killed proxy leaves its socket')
+    const next = await status.start()
+    t.match(await status.ask('/v1'), { status: 200 })
+
+    const other = await StatusNode.create(t, ['--proxy-mode=iptables'])
+    const same = other.node.launch(['--status-socket', status.socket])
+    await same.waitForLine(/No status socket: kube-proxy status cannot ask this proxy/)
+    await same.waitForLine(other.node.synced)
+    t.match(await status.ask('/v1'), { body: { pid: next.child.pid } }, 'the first one answers still')
+    t.equal(same.lines.filter(line => line.includes('No status socket')).length, 1, 'one warning')
+    t.equal(await same.stop(), 0)
+    t.ok(existsSync(status.socket))
+
+    const onFile = other.node.launch(['--status-socket', PROXY_PROGRAM])
+    await onFile.waitForLine(/No status socket/)
+    t.ok(statSync(PROXY_PROGRAM).isFile(), 'a file that is no socket is left alone')
+    const none = await other.node.start(['--status-socket='])
+    t.notOk(existsSync(other.socket))
+    t.notOk(none.lines.some(line => line.includes('status')))
+  },
+)
+
+t.test('a proxy that takes over has the socket', async t => {
+  const status = await StatusNode.create(t, ['--proxy-mode=userspace'])
+  const first = await status.start()
+  const second = status.node.launch()
+  await second.waitForLine(/Serving the status API/)
+  t.match(await status.ask('/v1'), { status: 200, body: { pid: second.child.pid } })
+  t.equal(await first.stop(), 0)
+  t.match(await status.ask('/v1'), { body: { pid: second.child.pid } }, 'the end of the first one does not remove it')
+})

@@ -1,0 +1,62 @@
+import t from 'tap'
+import { type ServiceSnapshot } from '../../lib/model/snapshot.js'
+import { SyncHistory } from '../../lib/status/sync-history.js'
+import { makeServicePort } from '../support/model/make-service-port.js'
+
+/** A snapshot of service ports with these names. Ports of one version are the same objects. */
+function snapshotOf(generation: number, ports: ReadonlyMap<string, object>): ServiceSnapshot {
+  return { generation, ports: ports as ServiceSnapshot['ports'] }
+}
+
+function servedPort(name: string): object {
+  const servicePort = makeServicePort({ name })
+  return { servicePort, endpoints: [], usable: { cluster: [], local: [], hasAny: false } }
+}
+
+const keyOf = (name: string): string => makeServicePort({ name }).key
+
+t.test('a sync lists the service ports that have changed since the last one that succeeded', t => {
+  const history = new SyncHistory(['IPv4'], () => 0)
+  const [web, dns] = [servedPort('web'), servedPort('dns')]
+  const both = new Map([
+    [keyOf('web'), web],
+    [keyOf('dns'), dns],
+  ])
+  const names = (...all: string[]): string[] => all.map(name => keyOf(name).replace('IPv4/', ''))
+  history.applied(snapshotOf(1, both))
+  history.restoreFailed('IPv4', 'full')
+  history.rulesWritten('IPv4', [{ table: 'nat', owned: 7, written: 7 }])
+  history.synced('IPv4', 1000, 12.34, [], 'full')
+  const changed = new Map(both).set(keyOf('web'), servedPort('web'))
+  history.applied(snapshotOf(2, changed))
+  changed.delete(keyOf('dns'))
+  history.applied(snapshotOf(3, new Map(changed)))
+  history.synced('IPv4', 2000, 1, [], 'partial')
+  t.match(history.syncs, [
+    { id: 1, outcome: 'failed', durationMs: null, at: '1970-01-01T00:00:00.000Z', changed: names('web', 'dns') },
+    { id: 2, outcome: 'done', durationMs: 12.3, changed: names('web', 'dns'), rules: [{ owned: 7 }] },
+    { id: 3, outcome: 'done', extent: 'partial', at: '1970-01-01T00:00:02.000Z', changed: names('web'), rules: [] },
+  ])
+  t.end()
+})
+
+t.test('a removed service port is a change; memory is bounded', t => {
+  const history = new SyncHistory(['IPv4'], () => 0)
+  const many = new Map(Array.from({ length: 50 }, (_, index) => [keyOf(`s${index}`), servedPort(`s${index}`)] as const))
+  history.applied(snapshotOf(1, many))
+  history.synced('IPv4', 0, 1, [], 'full')
+  t.match(history.syncs[0], { changedCount: 50 })
+  t.equal(history.syncs[0]!.changed.length, 20)
+  history.applied(snapshotOf(2, new Map()))
+  history.synced('IPv4', 0, 1, [], 'full')
+  t.match(history.syncs[1], { changedCount: 50 })
+  const seen: number[] = []
+  const stop = history.subscribe(({ id }) => seen.push(id))
+  for (let index = 0; index < 150; index++) history.synced('IPv4', 0, 1, [], 'partial')
+  stop()
+  history.synced('IPv4', 0, 1, [], 'partial')
+  t.equal(history.syncs.length, 100)
+  t.equal(history.syncs.at(-1)?.id, 153)
+  t.strictSame([seen[0], seen.length], [3, 150], 'a subscriber gets each sync until it leaves')
+  t.end()
+})
