@@ -45,6 +45,11 @@ export class AffinityTable extends AffinityHolder {
     return record.endpoint
   }
 
+  /** The clients, the one with the oldest last use first. */
+  *records(): Generator<{ readonly client: string; readonly endpoint: BalancedEndpoint; readonly lastUsed: number }> {
+    for (const [client, { endpoint, lastUsed }] of this.#records) yield { client, endpoint, lastUsed }
+  }
+
   /** Records the endpoint of a client, used now. */
   set(client: string, endpoint: BalancedEndpoint, now: number): void {
     if (this.#isClosed) return

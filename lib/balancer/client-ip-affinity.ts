@@ -28,6 +28,16 @@ export class ClientIpAffinity implements Balancer {
     return this.#table.size
   }
 
+  /** The clients that keep an endpoint, and for how many milliseconds they do if they stay silent. */
+  *clients(
+    now: number,
+  ): Generator<{ readonly client: string; readonly endpoint: BalancedEndpoint; readonly leftMs: number }> {
+    for (const { client, endpoint, lastUsed } of this.#table.records()) {
+      const leftMs = lastUsed + this.ttlMs - now
+      if (leftMs > 0) yield { client, endpoint, leftMs }
+    }
+  }
+
   pick(client: string, now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
     this.#table.expire(now, this.ttlMs)
     const known = this.#table.use(client, now, this.ttlMs)

@@ -37,6 +37,12 @@ export class PassiveEjection implements Balancer {
     return this.#ejections
   }
 
+  /** All endpoints, and for how many milliseconds each gets no new clients: 0 if it gets them. */
+  *endpoints(now: number): Generator<readonly [endpoint: BalancedEndpoint, ejectedForMs: number]> {
+    const isEjecting = this.countEjected(now) > 0
+    for (const endpoint of this.#endpoints) yield [endpoint, isEjecting ? Math.max(0, endpoint.ejectedUntil - now) : 0]
+  }
+
   /** Looks at all endpoints once after an ejection has begun or ended; otherwise its cost does not depend on how many are ejected. */
   pick(client: string, now: number, avoid: AvoidedEndpoints = AVOID_NONE): BalancedEndpoint | undefined {
     this.#readmit(now)

@@ -105,7 +105,7 @@ export async function buildParts({ modes = MODES, ...options }: BuildOptions): P
   const syncing = buildSyncParts(setup, serving, observers)
   connectParts(setup, serving, syncing)
   ruleMonitor?.subscribe(family => syncing.syncLoop.checkRules(family))
-  const status = buildStatus(setup, serving, observers, syncing)
+  const status = buildStatus(setup, serving, observers, syncing, Date.now)
   onFailure(() => status.close())
   servers.push(status)
   const { cluster, dataPlane } = choices

@@ -9,18 +9,22 @@ import { type BuildSetup } from './build-setup.js'
 import { type SyncParts } from './build-sync-parts.js'
 import { VERSION } from './version.js'
 
-/** Starts the server of the status API. Its answers are made from the other parts when a client asks. */
+/**
+ * Starts the server of the status API. Its answers are made from the other parts when a client asks.
+ * @param wallTime milliseconds since 1970
+ */
 export function buildStatus(
   setup: BuildSetup,
   serving: ServingParts,
   observers: Observers,
   syncing: SyncParts,
+  wallTime: () => number,
 ): StatusServer {
   const { config, bindAfter, log } = setup
   return new StatusServer({
     path: config.statusSocket,
     proxyVersion: VERSION,
-    routes: statusRoutes(statusSources(setup, serving, observers, syncing)),
+    routes: statusRoutes(statusSources(setup, serving, observers, syncing, wallTime)),
     streams: new Map(),
     bindAfter,
     log,
@@ -32,6 +36,7 @@ function statusSources(
   { store, proxier }: ServingParts,
   { health }: Observers,
   { syncLoop, syncHistory }: SyncParts,
+  wallTime: () => number,
 ): StatusSources {
   const { mode, iptables, dataPlane } = choices
   return {
@@ -55,6 +60,9 @@ function statusSources(
       ),
     readRules: () => Promise.all(iptables.map(async each => [each.family, await each.readCounted()] as const)),
     ownsChain: (table, chain) => owns(mode.chains, table, chain),
+    inspect: request => dataPlane?.inspect(request),
+    frontendsByListener: () => proxier.frontendsByListener ?? new Map(),
+    wallTime,
     counts: () => (dataPlane === undefined ? undefined : Promise.resolve(dataPlane.counts())),
   }
 }

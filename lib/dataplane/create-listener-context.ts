@@ -1,3 +1,4 @@
+import { EndedConnections } from './ended-connections.js'
 import { DescriptorBudget } from './limits/descriptor-budget.js'
 import { DialBudget } from './limits/dial-budget.js'
 import { DialBurst } from './limits/dial-burst.js'
@@ -31,8 +32,11 @@ export function createListenerContext(given: Given, descriptorLimit: number, nod
   const memory = new MemoryBudget(memoryLimit)
   const heldBackConnections = new HeldBackConnections(memory.heldBack)
   descriptorBudget.endWithoutSender = () => heldBackConnections.endWithoutSender()
+  let connections = 0
   return {
     ...given,
+    endedConnections: new EndedConnections(),
+    nextConnectionId: () => ++connections,
     descriptorBudget,
     memory,
     dialBudget: new DialBudget(descriptorBudget, node.processes),

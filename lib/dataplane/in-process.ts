@@ -16,6 +16,13 @@ import { createListenerContext } from './create-listener-context.js'
 import { type DataPlaneTimings } from './data-plane-timings.js'
 import { DrainingListeners } from './draining-listeners.js'
 import { shouldKeepPort } from './should-keep-port.js'
+import {
+  type InspectRequest,
+  type InspectedListener,
+  type InspectedProcess,
+  type InspectedRow,
+  isInspected,
+} from './inspect-request.js'
 import { ShortageLog } from './limits/shortage-log.js'
 import { type Shortage } from './limits/shortage-watch.js'
 import { type Listener } from './listener.js'
@@ -151,6 +158,34 @@ export class InProcessDataPlane implements DataPlane {
     return countBudgets(this.#context)
   }
 
+  inspect(request: InspectRequest): Promise<readonly InspectedProcess[]> {
+    return Promise.resolve([{ worker: undefined, pid: process.pid, rows: [...this.iterateRows(request)] }])
+  }
+
+  /** Makes one row after the other, so that the caller can let traffic pass in between. */
+  *iterateRows(request: InspectRequest): Generator<InspectedRow> {
+    let left = request.limit
+    for (const row of this.#rowsOf(request)) {
+      if (left-- === 0) return
+      yield row
+    }
+  }
+
+  *#rowsOf(request: InspectRequest): Generator<InspectedRow> {
+    const { what, limit } = request
+    const { endedConnections, clock } = this.#context
+    if (what === 'ended') {
+      for (const row of endedConnections.rows(clock.now())) if (isInspected(request, row.listener)) yield row
+    } else if (what === 'listeners') {
+      for (const { spec, listener, port = 0 } of this.#entries.values())
+        if (isInspected(request, listener.identity)) yield describeListener(spec, listener, port)
+    } else {
+      for (const listener of this.#allListeners())
+        if (isInspected(request, listener.identity))
+          yield* what === 'affinity' ? listener.inspectAffinity(limit) : listener.inspectConnections()
+    }
+  }
+
   drain(timeoutMs: number): Promise<DrainReport> {
     return (this.#lastDrain = this.#drain(timeoutMs, ++this.#drains))
   }
@@ -215,4 +250,13 @@ export class InProcessDataPlane implements DataPlane {
     entry.listener.close()
     this.#drainingListeners.add(entry.listener)
   }
+}
+
+function describeListener(
+  { address, holdsNodePort }: ListenerSpec,
+  listener: Listener,
+  port: number,
+): InspectedListener {
+  const { active } = listener.counts()
+  return { listener: listener.identity, address, port, holdsNodePort, active, endpoints: listener.inspectEndpoints() }
 }

@@ -49,6 +49,18 @@ export class ListenerBalancer {
     return this.#ejection.countEjected(now)
   }
 
+  /** See `PassiveEjection.endpoints`. */
+  inspectEndpoints(now: number): ReturnType<PassiveEjection['endpoints']> {
+    return this.#ejection.endpoints(now)
+  }
+
+  /** See `ClientIpAffinity.clients`; empty without affinity. */
+  inspectAffinity(
+    now: number,
+  ): Iterable<{ readonly client: string; readonly endpoint: BalancedEndpoint; readonly leftMs: number }> {
+    return this.#affinity?.clients(now) ?? []
+  }
+
   /**
    * Picks an endpoint for a client. The endpoint counts as used once more, until it is released.
    *

@@ -5,6 +5,7 @@ import { EndpointLease, type LeaseOwner } from './endpoint-lease.js'
 import { ClientFilter, isLoopback } from './limits/client-filter.js'
 import { type OwnClients } from './limits/own-clients.js'
 import { namespacedName } from './limits/service-limits.js'
+import { type InspectedAffinity, type InspectedEndpoint, type ListenerIdentity } from './inspect-request.js'
 import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerContext } from './listener-context.js'
 import { type ListenerSpec } from './listener-plan.js'
@@ -31,6 +32,8 @@ const PROBLEM_INTERVAL = 60_000
 export class ListenerClients implements LeaseOwner {
   /** The Service of the listener: `namespace/name`. */
   readonly service: string
+  /** What rows about this listener name. */
+  readonly identity: ListenerIdentity
   /** Totals since the listener was made. The listener counts connections and bytes here itself. */
   readonly traffic = zeroTrafficCounts()
   readonly #context: ListenerContext
@@ -46,6 +49,8 @@ export class ListenerClients implements LeaseOwner {
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.service = namespacedName(spec)
+    const { key, namespace, service, portName } = spec
+    this.identity = { key, namespace, service, portName, protocol: spec.protocol }
     this.#context = context
     this.#balancer = new ListenerBalancer(spec, context.random, context.memory.affinity)
     const protocol = spec.protocol === 'TCP' ? 'tcp' : 'udp'
@@ -119,6 +124,24 @@ export class ListenerClients implements LeaseOwner {
   counts(active: number): TrafficCounts {
     const ejected = this.#balancer.countEjected(this.#context.clock.now())
     return { ...this.traffic, active, ejections: this.#balancer.ejections, ejected }
+  }
+
+  /** Each endpoint with its state now. */
+  inspectEndpoints(): InspectedEndpoint[] {
+    return Array.from(
+      this.#balancer.inspectEndpoints(this.#context.clock.now()),
+      ([{ key: address, open }, ejectedForMs]) => ({ address, open, ejectedForMs: Math.ceil(ejectedForMs) }),
+    )
+  }
+
+  /** The clients that keep their endpoint. They are collected at once: each use moves a client to the end. */
+  inspectAffinity(limit: number): InspectedAffinity[] {
+    const rows: InspectedAffinity[] = []
+    for (const { client, endpoint, leftMs } of this.#balancer.inspectAffinity(this.#context.clock.now())) {
+      if (rows.length === limit) break
+      rows.push({ listener: this.identity, client, endpoint: endpoint.key, leftMs: Math.ceil(leftMs) })
+    }
+    return rows
   }
 
   onEndpointFailure({ ip, port }: BalancedEndpoint, { message: error }: Error): void {

@@ -3,6 +3,7 @@ import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { type Budgets } from './data-plane.js'
 import { type DataPlaneTimings } from './data-plane-timings.js'
+import { type EndedConnections } from './ended-connections.js'
 import { type DescriptorBudget } from './limits/descriptor-budget.js'
 import { type DialBudget } from './limits/dial-budget.js'
 import { type DialBurst } from './limits/dial-burst.js'
@@ -49,6 +50,9 @@ export interface ListenerContext {
   readonly sendBurst: SendBurst
   readonly serviceLimits: ServiceLimits
   readonly timings: DataPlaneTimings
+  readonly endedConnections: EndedConnections
+  /** The number of the next connection or flow. */
+  readonly nextConnectionId: () => number
   /** Undefined: listeners bind their sockets themselves. */
   readonly boundSockets: BoundSockets | undefined
   /** Called whenever a connection or flow has ended. */

@@ -1,10 +1,17 @@
 import { type TrafficCounts } from './data-plane.js'
+import {
+  type InspectedAffinity,
+  type InspectedConnection,
+  type InspectedEndpoint,
+  type ListenerIdentity,
+} from './inspect-request.js'
 import { type ListenerSpec } from './listener-plan.js'
 
 /** One port of the node that the data plane serves. */
 export interface Listener {
   /** The Service that it belongs to: `namespace/name`. */
   readonly service: string
+  readonly identity: ListenerIdentity
   /** Starts listening. Resolves with the port; rejects with the system's error. Called once. */
   open(): Promise<number>
   /**
@@ -18,6 +25,12 @@ export interface Listener {
   abortConnections(): number
   /** Totals since the listener was made. */
   counts(): Readonly<TrafficCounts>
+  /** The connections or flows that are open now. */
+  inspectConnections(): Iterable<InspectedConnection>
+  /** The endpoints with their state now. */
+  inspectEndpoints(): readonly InspectedEndpoint[]
+  /** The clients that keep their endpoint. */
+  inspectAffinity(limit: number): readonly InspectedAffinity[]
   /** The client address of each open connection or flow. */
   clientAddresses(): Iterable<string>
   /** How many connections a drain has to wait for. */

@@ -1,5 +1,7 @@
+import { type Frontend } from '../frontends/frontend.js'
 import { type ServedFrontends } from '../frontends/frontend-table.js'
 import { type IpFamily } from '../model/address.js'
+import { type ServicePortKey } from '../model/service-port.js'
 import { type ServiceSnapshot } from '../model/snapshot.js'
 import { type RefusalCause } from './refused-rules.js'
 
@@ -45,6 +47,8 @@ export interface Proxier {
   readonly rules: readonly KernelRules[]
   /** What the last update serves. Omitted: unknown. */
   readonly served?: ServedFrontends
+  /** The frontends that lead to each listener now, by its key. Omitted: there are no listeners. */
+  readonly frontendsByListener?: ReadonlyMap<ServicePortKey, readonly Frontend[]>
   /** Reads what an earlier process left in the kernel, and continues from there. @throws ProxyFailure if it cannot be read */
   start(): Promise<void>
   /**

@@ -2,12 +2,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { frontendsOf } from '../frontends/frontend.js'
 import { type ServedPort } from '../model/snapshot.js'
 import { servicePortName } from '../model/service-port.js'
+import { kernelNote } from './kernel-note.js'
+import { limitNote } from './limit-note.js'
+import { requireServices } from './require-services.js'
+import { connectionRoutes, inspect } from './connection-routes.js'
+import { endpointStates } from './endpoint-state.js'
 import { type EndpointView, endpointViews } from './endpoint-view.js'
 import { overview } from './overview.js'
 import { ruleViews } from './rule-view.js'
 import { serviceViews } from './service-view.js'
 import { STATUS_API_VERSION, statusDocument } from './status-document.js'
-import { type StatusQuery, isAskedFor, readStatusQuery, requireNamed } from './status-query.js'
+import { type StatusQuery, isAskedFor, readStatusQuery } from './status-query.js'
 import { unknownName } from './status-query-error.js'
 import { type StatusRoute } from './status-server.js'
 import { type StatusSources } from './status-sources.js'
@@ -23,12 +28,13 @@ export function statusRoutes(sources: StatusSources): ReadonlyMap<string, Status
     ['', search => answerOverview(sources, search, [...routes.keys()])],
     ['services', search => answerServices(sources, search)],
     ['endpoints', search => answerEndpoints(sources, search)],
+    ...connectionRoutes(sources),
     [
       'workers',
       async search => {
         readStatusQuery(search, [])
         const items = workerViews(sources.pid, await sources.counts())
-        return statusDocument(proxy, 'WorkerList', items, kernelNote(sources))
+        return statusDocument(proxy, 'WorkerList', items, kernelNote(sources.proxy))
       },
     ],
     ['rules', search => answerRules(sources, search)],
@@ -68,11 +74,16 @@ function answerServices(sources: StatusSources, search: URLSearchParams) {
 }
 
 async function answerEndpoints(sources: StatusSources, search: URLSearchParams) {
-  const { ports, notes } = selectPorts(sources, readStatusQuery(search))
+  const query = readStatusQuery(search)
+  const { ports, notes } = selectPorts(sources, query)
+  const processes = await inspect(sources, query, 'listeners')
+  const stateOf = endpointStates(processes ?? [])
   const items: EndpointView[] = []
   for (const [index, { servicePort }] of ports.entries()) {
     if (index % PORTS_PER_TURN === PORTS_PER_TURN - 1) await nextTurn()
-    items.push(...endpointViews(servicePort, sources.explainEndpoints(servicePort)))
+    items.push(
+      ...endpointViews(servicePort, sources.explainEndpoints(servicePort), address => stateOf(servicePort, address)),
+    )
   }
   return statusDocument(sources.proxy, 'EndpointList', items, notes)
 }
@@ -95,25 +106,11 @@ async function answerRules(sources: StatusSources, search: URLSearchParams) {
 /** The service ports that a request asks for, in the order of their names. @throws StatusQueryError */
 function selectPorts(sources: StatusSources, query: StatusQuery) {
   const all = [...sources.snapshot().ports.values()]
-  requireNamed(
-    query,
-    all.map(({ servicePort }) => servicePort),
-  )
+  requireServices(sources, query)
   const asked = all.filter(({ servicePort }) => isAskedFor(query, servicePort)).sort(byName)
   return { ports: asked.slice(0, query.limit), notes: limitNote(asked.length, query.limit, 'service ports') }
 }
 
 function byName({ servicePort: a }: ServedPort, { servicePort: b }: ServedPort): number {
   return a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name) || a.key.localeCompare(b.key)
-}
-
-function limitNote(count: number, limit: number, what: string): string[] {
-  return count <= limit ? [] : [`These are the first ${limit} of ${count} ${what}; limit=${count} asks for all`]
-}
-
-/** Said where a kernel mode has nothing to show. */
-function kernelNote({ proxy: { mode, carriedBy } }: StatusSources): string[] {
-  return carriedBy === 'sockets'
-    ? []
-    : [`In ${mode} mode the kernel carries connections: the proxy has no sockets and no workers`]
 }

@@ -1,9 +1,11 @@
 import { type DataPlaneCounts } from '../dataplane/data-plane.js'
+import { type InspectRequest, type InspectedProcess } from '../dataplane/inspect-request.js'
+import { type Frontend } from '../frontends/frontend.js'
 import { type ServedFrontends } from '../frontends/frontend-table.js'
 import { type IpFamily } from '../model/address.js'
 import { type ServiceSnapshot } from '../model/snapshot.js'
 import { type EndpointsExplanation } from '../snapshot/explain-endpoints.js'
-import { type ServicePort } from '../model/service-port.js'
+import { type ServicePort, type ServicePortKey } from '../model/service-port.js'
 import { type RuleTables } from '../netfilter/rule-tables.js'
 import { type AnsweringProxy } from './status-document.js'
 import { type SyncHistory } from './sync-history.js'
@@ -34,4 +36,10 @@ export interface StatusSources {
   ownsChain(table: string, chain: string): boolean
   /** Undefined if the kernel carries connections. */
   counts(): Promise<DataPlaneCounts> | undefined
+  /** The same. */
+  inspect(request: InspectRequest): Promise<readonly InspectedProcess[]> | undefined
+  /** See `Proxier`. */
+  frontendsByListener(): ReadonlyMap<ServicePortKey, readonly Frontend[]>
+  /** Milliseconds since 1970. */
+  wallTime(): number
 }

@@ -27,6 +27,7 @@ export function besideOrphans(dataPlane: DataPlane, portCount: number | undefine
     },
     endWaits: () => dataPlane.endWaits?.(),
     counts: () => dataPlane.counts(),
+    inspect: request => dataPlane.inspect(request),
     ...(dataPlane.workerProfiles === undefined ? {} : { workerProfiles: dataPlane.workerProfiles }),
     get problem() {
       return dataPlane.problem

@@ -1,4 +1,5 @@
 import { type Budgets, type LiveSettings, type TrafficCounts } from '../dataplane/data-plane.js'
+import { type InspectRequest, type InspectedRow } from '../dataplane/inspect-request.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
@@ -42,6 +43,8 @@ export class WorkerLink {
   readonly #pendingProfiles = new Map<number, (profile: RawProfile | undefined) => void>()
   /** The parts of replies so far, by request: the parts of two replies may alternate. */
   readonly #partialCounts = new Map<number, Map<ServicePortKey, Readonly<TrafficCounts>>>()
+  readonly #pendingRows = new Map<number, (rows: readonly InspectedRow[] | undefined) => void>()
+  readonly #partialRows = new Map<number, InspectedRow[]>()
   #generation = 0
   #requestId = 0
   #hasEnded = false
@@ -106,6 +109,13 @@ export class WorkerLink {
     this.#send({ kind: 'settings', settings })
   }
 
+  /** Asks for rows about connections and listeners; undefined if the worker exits without a reply. */
+  inspect(request: InspectRequest): Promise<readonly InspectedRow[] | undefined> {
+    const id = ++this.#requestId
+    this.#send({ kind: 'inspect', id, request })
+    return this.#waitForReply(this.#pendingRows, id)
+  }
+
   /** Asks for a profile; undefined if the worker exits without a reply. */
   requestProfile(request: ProfileRequest): Promise<RawProfile | undefined> {
     const id = ++this.#requestId
@@ -137,6 +147,15 @@ export class WorkerLink {
       this.#pendingCounts.get(id)?.({ traffic, budgets })
       this.#pendingCounts.delete(id)
       this.#partialCounts.delete(id)
+    } else if (message.kind === 'inspected') {
+      const { id } = message
+      const rows = this.#partialRows.get(id) ?? []
+      for (const row of message.rows) rows.push(row)
+      this.#partialRows.set(id, rows)
+      if (!message.isLast) return
+      this.#pendingRows.get(id)?.(rows)
+      this.#pendingRows.delete(id)
+      this.#partialRows.delete(id)
     } else if (message.kind === 'profile') {
       this.#pendingProfiles.get(message.id)?.(message.profile)
       this.#pendingProfiles.delete(message.id)
@@ -148,7 +167,7 @@ export class WorkerLink {
   /** The process has exited: no more messages will come. */
   processEnded(): void {
     this.#hasEnded = true
-    for (const pending of [this.#pendingReports, this.#pendingCounts, this.#pendingProfiles])
+    for (const pending of [this.#pendingReports, this.#pendingCounts, this.#pendingRows, this.#pendingProfiles])
       for (const resolve of pending.values()) resolve(undefined)
     for (const resolve of this.#drains) resolve(this.#cutOff)
   }

@@ -1,6 +1,7 @@
 import { type Budgets, type LiveSettings, type TrafficCounts } from '../dataplane/data-plane.js'
 import { type DataPlaneTimings } from '../dataplane/data-plane-timings.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
+import { type InspectRequest, type InspectedRow } from '../dataplane/inspect-request.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
@@ -46,6 +47,7 @@ export type WorkerCommand =
       readonly isLast: boolean
     }
   | { readonly kind: 'count'; readonly id: number }
+  | { readonly kind: 'inspect'; readonly id: number; readonly request: InspectRequest }
   | { readonly kind: 'profile'; readonly id: number; readonly request: ProfileRequest }
   | { readonly kind: 'ping' }
   | { readonly kind: 'settings'; readonly settings: LiveSettings }
@@ -75,6 +77,13 @@ export type WorkerMessage =
       readonly id: number
       readonly traffic: readonly (readonly [ServicePortKey, Readonly<TrafficCounts>])[]
       readonly budgets: Budgets
+      readonly isLast: boolean
+    }
+  /** In parts, too. */
+  | {
+      readonly kind: 'inspected'
+      readonly id: number
+      readonly rows: readonly InspectedRow[]
       readonly isLast: boolean
     }
   | { readonly kind: 'profile'; readonly id: number; readonly profile: RawProfile }

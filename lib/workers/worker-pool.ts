@@ -8,6 +8,7 @@ import {
   buildListenerCounts,
   zeroTrafficCounts,
 } from '../dataplane/data-plane.js'
+import { type InspectRequest, type InspectedProcess } from '../dataplane/inspect-request.js'
 import { ShortageLog } from '../dataplane/limits/shortage-log.js'
 import { type ListenerPlan } from '../dataplane/listener-plan.js'
 import { type Clock } from '../model/clock.js'
@@ -123,6 +124,10 @@ export class WorkerPool implements DataPlane {
   counts(): Promise<DataPlaneCounts> {
     this.#counting ??= this.#collectCounts().finally(() => (this.#counting = undefined))
     return this.#counting
+  }
+
+  inspect(request: InspectRequest): Promise<readonly InspectedProcess[]> {
+    return this.#workers.inspect(request)
   }
 
   drain(timeoutMs: number): Promise<DrainReport> {

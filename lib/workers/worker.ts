@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type ListenerReport, type TrafficCounts } from '../dataplane/data-plane.js'
 import { type Transports } from '../dataplane/transport/choose-transports.js'
 import { InProcessDataPlane } from '../dataplane/in-process.js'
+import { type InspectRequest, type InspectedRow } from '../dataplane/inspect-request.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { ShortageLog } from '../dataplane/limits/shortage-log.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
@@ -21,6 +22,9 @@ import { type ListenFailure, type WorkerMessage, type WorkerCommand, type Worker
 
 /** How many listeners are counted before connections get a turn of the event loop. */
 const LISTENERS_PER_TURN = 200
+
+/** How many rows about connections are made before connections get a turn. */
+const ROWS_PER_TURN = 500
 
 /** The parts of a `Worker`, and what it may do to its process. */
 export interface WorkerOptions {
@@ -112,6 +116,8 @@ export class Worker {
         return
       case 'count':
         return void this.#sendCounts(command.id)
+      case 'inspect':
+        return void this.#sendRows(command.id, command.request)
       case 'profile':
         return void this.#sendProfile(command.id, command.request)
       case 'ping':
@@ -196,6 +202,19 @@ export class Worker {
       await nextTurn()
     }
     sendPart(true)
+  }
+
+  async #sendRows(id: number, request: InspectRequest): Promise<void> {
+    const { send } = this.#options
+    let rows: InspectedRow[] = []
+    for (const row of this.#plane.iterateRows(request)) {
+      rows.push(row)
+      if (rows.length < ROWS_PER_TURN) continue
+      send({ kind: 'inspected', id, rows, isLast: false })
+      rows = []
+      await nextTurn()
+    }
+    send({ kind: 'inspected', id, rows, isLast: true })
   }
 
   async #sendProfile(id: number, request: ProfileRequest): Promise<void> {

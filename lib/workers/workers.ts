@@ -5,6 +5,7 @@ import {
   type TrafficCounts,
   type WorkerCounts,
 } from '../dataplane/data-plane.js'
+import { type InspectRequest, type InspectedProcess } from '../dataplane/inspect-request.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
@@ -26,6 +27,8 @@ import { WorkerSlot } from './worker-slot.js'
 const START_TIMEOUT_MS = 10_000
 /** How long a scrape waits for the counts of a worker before it uses the last ones. In milliseconds. */
 const COUNTS_TIMEOUT_MS = 1000
+/** How long an answer about connections waits for a worker, in milliseconds. */
+const INSPECT_TIMEOUT_MS = 3000
 /** How long a worker may take to exit after the time of its drain, and to end after it was killed. In milliseconds. */
 const DRAIN_GRACE_MS = 2000
 
@@ -184,6 +187,17 @@ export class Workers {
         processes: this.#slots.flatMap(({ id, process: { pid } }) => (pid === undefined ? [] : [{ worker: id, pid }])),
       },
     }
+  }
+
+  /** Asks all workers for rows. Those that do not reply in time are left out. */
+  async inspect(request: InspectRequest): Promise<readonly InspectedProcess[]> {
+    const asked = this.#slots.map(async ({ id, link, process: { pid } }) => {
+      const reply = Promise.resolve(link?.inspect(request))
+      const limit = { clock: this.#clock, ms: INSPECT_TIMEOUT_MS, onTimeout: () => undefined }
+      const rows = await withTimeout(reply, limit)
+      return rows === undefined || pid === undefined ? [] : [{ worker: id, pid, rows }]
+    })
+    return (await Promise.all(asked)).flat()
   }
 
   /** The numbers of all workers. */

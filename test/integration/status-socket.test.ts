@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import t from 'tap'
+import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 import { hasDefinition, schemaMistakes } from '../support/status/schema-mistakes.js'
 import { StatusNode } from '../support/status/status-node.js'
@@ -19,6 +20,26 @@ interface Overview {
   readonly services: number
   readonly traffic: { readonly workers: number; readonly connections: number } | null
   readonly paths: readonly string[]
+}
+interface Connection {
+  readonly client: string
+  readonly endpoint: string | null
+  readonly pid: number
+  readonly tries: number
+  readonly openedAt: string
+  readonly endedAt: string | null
+  readonly bytesToClient: number | null
+}
+interface Endpoint {
+  readonly address: string
+  readonly open: number | null
+  readonly ejected: readonly { readonly forMs: number }[]
+}
+interface Listener {
+  readonly address: string
+  readonly port: number
+  readonly frontends: readonly string[]
+  readonly processes: readonly { readonly pid: number }[]
 }
 interface Rule {
   readonly family: string
@@ -51,8 +72,16 @@ for (const { name, flags, workers } of CASES)
       t.strictSame(schemaMistakes(body), [], path)
       t.ok(hasDefinition((body as { readonly kind: string }).kind), path)
     }
-    if (workers === undefined) t.equal(overview.traffic, null)
-    else {
+    if (workers === undefined) {
+      t.equal(overview.traffic, null)
+      for (const path of ['connections', 'ended-connections', 'listeners', 'affinity', 'workers'])
+        t.match(
+          (await status.ask(`/v1/${path}`)).body,
+          { notes: [/^In iptables mode the kernel carries connections/] },
+          path,
+        )
+      t.strictSame(await status.list('/v1/connections'), [])
+    } else {
       const first = (before.body as Overview).traffic!
       t.match(overview.traffic, { workers, connections: first.connections + 1 })
     }
@@ -121,6 +150,97 @@ for (const { name, flags, workers } of CASES)
     t.equal(await proxy.stop(), 0)
     t.notOk(existsSync(status.socket), 'the socket goes with the proxy')
   })
+
+for (const { name, flags, workers } of CASES.filter(({ workers }) => workers !== undefined))
+  t.test(`${name}: sockets, connections, affinity and ejections are those of real clients`, async t => {
+    const status = await StatusNode.create(t, flags)
+    const { node } = status
+    const sticky = { clusterIP: '10.96.0.77', port: 81 }
+    const objects = [
+      makeServiceManifest('sticky', { ...sticky, affinity: true }),
+      makeSliceManifest('sticky', node.ips, 8080),
+      makeServiceManifest('half', { clusterIP: '10.96.0.78', port: 82 }),
+      // Nothing listens on the second port of these Pods.
+      makeSliceManifest('half', node.ips, 8080),
+    ]
+    node.write(node.ips, ...objects)
+    const proxy = await status.start()
+    const clientIP = (
+      await status.node.connect().then(() => status.list<Connection>('/v1/connections'))
+    )[0]!.client.split(':')[0]!
+
+    const open = await status.list<Connection>('/v1/connections?service=web')
+    t.match(open, [{ state: 'open', end: null, endedAt: null, tries: 1, bytesToEndpoint: 5, bytesToClient: 5 }])
+    const taken = node.ips.map(ip => `${ip}:8080`)
+    t.ok(taken.includes(open[0]!.endpoint!), 'one of the endpoints')
+    const endpoints = await status.list<Endpoint>('/v1/endpoints?service=web')
+    t.strictSame(
+      endpoints.map(({ address, open: count, ejected }) => [address, count, ejected]),
+      taken.map(address => [address, Number(address === open[0]!.endpoint), []]),
+      'the endpoint counts the connection',
+    )
+    const pids = (await status.list<{ readonly pid: number }>('/v1/workers')).map(({ pid }) => pid)
+    t.ok(pids.includes(open[0]!.pid))
+
+    await node.client.tcp(node.web.clusterIP, node.web.port)
+    const [ended] = await untilListed(() => status.list<Connection>('/v1/ended-connections?service=web'))
+    t.match(ended, { state: 'ended', end: 'closed', service: 'web', protocol: 'TCP', tries: 1 })
+    t.ok(ended!.bytesToClient! > 0, 'with its bytes')
+    t.ok(Date.parse(ended!.openedAt) <= Date.parse(ended!.endedAt!), 'with its times')
+
+    await node.client.tcp(sticky.clusterIP, sticky.port)
+    const [kept] = await status.list<{ readonly client: string; readonly endpoint: string }>('/v1/affinity')
+    t.match(kept, { service: 'sticky', client: clientIP })
+    const [byAffinity] = await untilListed(() => status.list<Connection>('/v1/ended-connections?service=sticky'))
+    t.equal(byAffinity!.endpoint, kept!.endpoint, 'the client keeps the endpoint of its connection')
+
+    await node.client.udp(node.dns.clusterIP, node.dns.port)
+    t.match(await status.list('/v1/connections?service=dns'), [{ protocol: 'UDP', state: 'open', bytesToClient: null }])
+
+    const listeners = await status.list<Listener>('/v1/listeners?service=web')
+    t.ok(
+      listeners.some(({ frontends }) => frontends.includes('cluster IP 10.96.0.10:80/TCP')),
+      'where packets arrive',
+    )
+    const { stdout } = await node.network.node.run('ss', ['-Hltn'])
+    for (const { address, port, processes } of listeners) {
+      t.match(stdout, `${address}:${port} `, 'the kernel has the socket')
+      for (const { pid } of processes) t.ok(pids.includes(pid))
+    }
+
+    // Both endpoints, and one that refuses.
+    const refusing = `${node.ips[0]}:9`
+    const mixed = { ...makeSliceManifest('half', node.ips.slice(0, 1), 9), metadata: halfMetadata('half-2') }
+    node.write(node.ips, ...objects, mixed)
+    const ejected = await untilListed(async () => {
+      await node.client.tcp('10.96.0.78', 82)
+      return (await status.list<Endpoint>('/v1/endpoints?service=half')).filter(({ ejected }) => ejected.length > 0)
+    })
+    t.match(ejected, [{ address: refusing, isUsed: true, ejected: [{ worker: workers === 0 ? null : Number }] }])
+    const retried = await untilListed(async () =>
+      (await status.list<Connection>('/v1/ended-connections?service=half')).filter(({ tries }) => tries > 1),
+    )
+    t.match(retried[0], { tries: 2, end: 'closed' }, 'the client got the next endpoint')
+
+    for (const path of ((await status.ask('/v1')).body as Overview).paths)
+      t.strictSame(schemaMistakes((await status.ask(path)).body), [], path)
+    t.equal((await status.list('/v1/connections?limit=1')).length, 1)
+    t.match((await status.ask('/v1/connections?limit=1')).body, { notes: [/^These are the first 1 rows/] })
+    proxy.child.kill('SIGKILL')
+  })
+
+/** Metadata of another slice of the Service `half`. */
+function halfMetadata(name: string): object {
+  return { namespace: 'default', name, labels: { 'kubernetes.io/service-name': 'half' } }
+}
+
+/** Resolves with the items as soon as there are some. */
+async function untilListed<Item>(list: () => Promise<readonly Item[]>): Promise<readonly Item[]> {
+  for (;;) {
+    const items = await list()
+    if (items.length > 0) return items
+  }
+}
 
 /** Resolves when the proxy serves one endpoint of `web`. */
 async function untilChanged(status: StatusNode): Promise<void> {

@@ -70,6 +70,11 @@ export class Dial implements PendingDial {
     return this.#lease.client
   }
 
+  /** How many endpoints were tried. */
+  get attempts(): number {
+    return this.#attempts
+  }
+
   /** Starts the dial as soon as its limits allow. It may end before this returns. */
   request(): void {
     const { dialBudget, dialBurst, clock } = this.#context

@@ -2,6 +2,7 @@ import { type Target } from '../../balancer/balancer.js'
 import { type EndpointLease } from '../endpoint-lease.js'
 import { type DialQueue } from '../limits/dial-budget.js'
 import { type ClientHolding, type Held } from '../limits/held-by-client.js'
+import { type EndKind } from '../inspect-request.js'
 import { type ListenerContext } from '../listener-context.js'
 import { type SpliceFailure, type TcpSocket, type TcpSplice, type TcpSpliceOwner } from '../transport/tcp-transport.js'
 import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
@@ -41,6 +42,14 @@ export class TcpConnection
   newer: Held | undefined
   seenBytes = 0
   seenAt = 0
+  readonly id: number
+  /** Milliseconds of the clock. */
+  readonly openedAt: number
+  readonly clientPort: number
+  #tries = 0
+  /** Whether this program has ended it. */
+  #isAborted = false
+  #isRefused = false
   readonly #client: TcpSocket
   readonly #context: ListenerContext
   readonly #owner: TcpConnectionOwner
@@ -54,12 +63,16 @@ export class TcpConnection
   /** @param queue that of the listener */
   constructor(
     client: TcpSocket,
+    clientPort: number,
     lease: EndpointLease,
     queue: DialQueue,
     context: ListenerContext,
     owner: TcpConnectionOwner,
   ) {
     this.#client = client
+    this.clientPort = clientPort
+    this.id = context.nextConnectionId()
+    this.openedAt = context.clock.now()
     this.lease = lease
     this.#context = context
     this.#owner = owner
@@ -79,6 +92,24 @@ export class TcpConnection
     return this.lease.client
   }
 
+  /** Endpoints that were tried. */
+  get tries(): number {
+    return this.#dial?.attempts ?? this.#tries
+  }
+
+  get state(): 'dialling' | 'open' {
+    return this.#splice === undefined ? 'dialling' : 'open'
+  }
+
+  /** How it ended; for one that is open, how it would. */
+  get end(): EndKind {
+    const failure = this.#splice?.failure
+    if (this.#isRefused) return 'refused'
+    if (this.#isAborted) return 'ended-by-proxy'
+    if (this.#splice === undefined) return 'client-left'
+    return failure === undefined ? 'closed' : `reset-by-${failure.side}`
+  }
+
   /** What identifies its Service. */
   get service(): object {
     return this.#queue.share
@@ -96,12 +127,14 @@ export class TcpConnection
     // At once, so that it does not give way to another client a second time: the sockets may close later.
     this.#context.heldBackConnections.delete(this)
     this.#owner.onReset(this)
+    this.#isAborted = true
     if (this.#splice === undefined) this.#client.reset()
     else this.#splice.reset()
   }
 
   onDialConnected(socket: TcpSocket, { ip, port }: Target, upstreamKey: UpstreamSocketKey | undefined): void {
     const { log, transport, unpolledConnections } = this.#context
+    this.#tries = this.#dial?.attempts ?? 0
     this.#dial = undefined
     this.#upstreamKey = upstreamKey
     this.#openSockets++
@@ -112,7 +145,9 @@ export class TcpConnection
   }
 
   onDialFailed(error: Error | undefined): void {
+    this.#tries = this.#dial?.attempts ?? 0
     this.#dial = undefined
+    this.#isRefused = true
     this.#owner.onRefused(this, error)
     this.#client.reset()
   }

@@ -1,6 +1,12 @@
 import { familyOf, parseIp } from '../../model/address.js'
 import { type TrafficCounts } from '../data-plane.js'
 import { DialQueue } from '../limits/dial-budget.js'
+import {
+  type InspectedAffinity,
+  type InspectedConnection,
+  type InspectedEndpoint,
+  type ListenerIdentity,
+} from '../inspect-request.js'
 import { type Listener } from '../listener.js'
 import { ListenerClients } from '../listener-clients.js'
 import { type ListenerContext } from '../listener-context.js'
@@ -54,6 +60,10 @@ export class TcpProxy implements Listener {
     return this.#clients.service
   }
 
+  get identity(): ListenerIdentity {
+    return this.#clients.identity
+  }
+
   open(): Promise<number> {
     return this.#onDemandListener.open(this.#clients.spec, this.#context.boundSockets !== undefined)
   }
@@ -86,6 +96,27 @@ export class TcpProxy implements Listener {
       counts.bytesToClient += connection.bytesToClient
     }
     return counts
+  }
+
+  *inspectConnections(): Generator<InspectedConnection> {
+    const now = this.#context.clock.now()
+    for (const connection of this.#connections) {
+      const { id, lease, clientPort, state, openedAt, tries, bytesToEndpoint, bytesToClient } = connection
+      yield {
+        listener: this.identity,
+        ...{ id, client: lease.client, clientPort, endpoint: lease.endpointKey, state },
+        openedMsAgo: now - openedAt,
+        ...{ tries, bytesToEndpoint, bytesToClient },
+      }
+    }
+  }
+
+  inspectEndpoints(): InspectedEndpoint[] {
+    return this.#clients.inspectEndpoints()
+  }
+
+  inspectAffinity(limit: number): InspectedAffinity[] {
+    return this.#clients.inspectAffinity(limit)
   }
 
   *clientAddresses(): Generator<string> {
@@ -127,7 +158,14 @@ export class TcpProxy implements Listener {
     const lease = this.#clients.admit(address, peer, this.#server!.port)
     if (lease === undefined) return this.#refuse(client)
     this.#clients.traffic.connections++
-    const connection = new TcpConnection(client, lease, this.#dialQueue, this.#context, this.#connectionOwner)
+    const connection = new TcpConnection(
+      client,
+      peer.port,
+      lease,
+      this.#dialQueue,
+      this.#context,
+      this.#connectionOwner,
+    )
     this.#connections.add(connection)
     connection.start()
   }
@@ -145,13 +183,16 @@ export class TcpProxy implements Listener {
   }
 
   #handleEnd(connection: TcpConnection, failure: SpliceFailure | undefined): void {
-    const { log, onConnectionEnd } = this.#context
-    const { traffic } = this.#clients
+    const { log, clock, endedConnections, onConnectionEnd } = this.#context
+    const { traffic, identity } = this.#clients
+    const { lease, end, bytesToEndpoint, bytesToClient } = connection
+    const { client, endpointKey } = lease
+    endedConnections.add(identity, connection, client, endpointKey, end, clock.now(), bytesToEndpoint, bytesToClient)
     this.#connections.delete(connection)
     this.#serviceConnections.remove(connection)
-    connection.lease.release()
-    traffic.bytesToEndpoint += connection.bytesToEndpoint
-    traffic.bytesToClient += connection.bytesToClient
+    lease.release()
+    traffic.bytesToEndpoint += bytesToEndpoint
+    traffic.bytesToClient += bytesToClient
     if (failure !== undefined && log.enabled(4))
       log.info(4, 'Connection broke off', {
         ...this.#clients.logFields,

@@ -36,7 +36,10 @@ export interface UdpFlowOwner {
 export class UdpFlow implements ServiceFlow {
   readonly client: UdpPeer
   readonly lease: EndpointLease
+  readonly id: number
+  readonly openedAt: number
   lastUsed = 0
+  readonly tries = 0
   holding: ClientHolding | undefined
   older: Held | undefined
   newer: Held | undefined
@@ -58,6 +61,8 @@ export class UdpFlow implements ServiceFlow {
 
   constructor(client: UdpPeer, lease: EndpointLease, context: ListenerContext, owner: UdpFlowOwner) {
     this.client = client
+    this.id = context.nextConnectionId()
+    this.openedAt = context.clock.now()
     this.lease = lease
     this.#context = context
     this.#owner = owner
@@ -66,6 +71,10 @@ export class UdpFlow implements ServiceFlow {
   get idleTimeout(): number {
     const { udpTimeout, udpStreamTimeout } = this.#context.timings
     return this.#replies > 0 ? udpStreamTimeout : udpTimeout
+  }
+
+  get clientPort(): number {
+    return this.client.port
   }
 
   get isAssured(): boolean {

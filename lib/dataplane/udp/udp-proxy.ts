@@ -1,5 +1,11 @@
 import { hostPort } from '../../model/address.js'
 import { type TrafficCounts } from '../data-plane.js'
+import {
+  type InspectedAffinity,
+  type InspectedConnection,
+  type InspectedEndpoint,
+  type ListenerIdentity,
+} from '../inspect-request.js'
 import { type Listener } from '../listener.js'
 import { ListenerClients } from '../listener-clients.js'
 import { type ListenerContext } from '../listener-context.js'
@@ -55,6 +61,10 @@ export class UdpProxy implements Listener {
     return this.#clients.service
   }
 
+  get identity(): ListenerIdentity {
+    return this.#clients.identity
+  }
+
   open(): Promise<number> {
     return this.#onDemandListener.open(this.#clients.spec, this.#context.boundSockets !== undefined)
   }
@@ -92,6 +102,25 @@ export class UdpProxy implements Listener {
 
   counts(): TrafficCounts {
     return this.#clients.counts(this.#flows.size)
+  }
+
+  *inspectConnections(): Generator<InspectedConnection> {
+    const now = this.#context.clock.now()
+    for (const { id, client, endpointKey, openedAt, tries } of this.#flows.values())
+      yield {
+        listener: this.identity,
+        ...{ id, client: client.address, clientPort: client.port, endpoint: endpointKey, state: 'open' },
+        openedMsAgo: now - openedAt,
+        tries,
+      }
+  }
+
+  inspectEndpoints(): InspectedEndpoint[] {
+    return this.#clients.inspectEndpoints()
+  }
+
+  inspectAffinity(limit: number): InspectedAffinity[] {
+    return this.#clients.inspectAffinity(limit)
   }
 
   clientAddresses(): Generator<string> {
@@ -164,6 +193,10 @@ export class UdpProxy implements Listener {
   }
 
   #handleEnd(flow: UdpFlow): void {
+    const { clock, endedConnections } = this.#context
+    const { client, endpointKey } = flow
+    const { identity } = this.#clients
+    endedConnections.add(identity, flow, client.address, endpointKey, 'flow-ended', clock.now(), NaN, NaN)
     this.#flows.delete(flow)
     flow.lease.release()
     this.#context.onConnectionEnd()

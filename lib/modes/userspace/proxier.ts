@@ -1,3 +1,4 @@
+import { type Frontend } from '../../frontends/frontend.js'
 import { type DataPlane, type ListenerReport } from '../../dataplane/data-plane.js'
 import { type ListenerPlan, type ListenerSpec } from '../../dataplane/listener-plan.js'
 import { type IpAddress, type IpFamily, familyOf, hostPort, unspecifiedAddress } from '../../model/address.js'
@@ -95,6 +96,13 @@ export class UserspaceProxier implements Proxier {
 
   get served(): ServedFrontends {
     return this.#frontendTable
+  }
+
+  get frontendsByListener(): ReadonlyMap<ServicePortKey, readonly Frontend[]> {
+    const byListener = new Map<ServicePortKey, Frontend[]>()
+    for (const { resolved, specs } of this.#frontends.values())
+      for (const { key } of specs) byListener.set(key, [...(byListener.get(key) ?? []), resolved.frontend])
+    return byListener
   }
 
   async start(): Promise<void> {

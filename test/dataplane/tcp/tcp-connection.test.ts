@@ -57,7 +57,7 @@ function makeConnection(
   const lease = clients.admit('127.0.0.1', { ip: '127.0.0.1', port: 1 }, 2)!
   const nothing = (): void => undefined
   const all = { onConnect: nothing, onRefused: nothing, onReset: nothing, onEnd: nothing, ...owner }
-  return new TcpConnection(accepted, lease, queue, context, all)
+  return new TcpConnection(accepted, 1, lease, queue, context, all)
 }
 
 testBothTransports(

@@ -2,6 +2,7 @@ import { DescriptorBudget } from '../../../lib/dataplane/limits/descriptor-budge
 import { DgramTransport } from '../../../lib/dataplane/transport/dgram-transport.js'
 import { DialBudget } from '../../../lib/dataplane/limits/dial-budget.js'
 import { DialBurst } from '../../../lib/dataplane/limits/dial-burst.js'
+import { EndedConnections } from '../../../lib/dataplane/ended-connections.js'
 import { FlowBudget } from '../../../lib/dataplane/udp/flow-budget.js'
 import { MemoryBudget } from '../../../lib/dataplane/limits/memory-budget.js'
 import { OwnClients } from '../../../lib/dataplane/limits/own-clients.js'
@@ -45,6 +46,8 @@ export function makeListenerContext(transport: TcpTransport, changes: Partial<Li
     serviceLimits: new ServiceLimits(),
     boundSockets: undefined,
     timings: DEFAULT_TIMINGS,
+    endedConnections: new EndedConnections(),
+    nextConnectionId: () => 1,
     onConnectionEnd: () => undefined,
     ...changes,
   }

@@ -44,6 +44,10 @@ export class MemoryDataPlane implements DataPlane {
     return { listeners: [], unserved: 0, descriptors: none, flows: none, dials: none, memory }
   }
 
+  inspect(): Promise<readonly []> {
+    return Promise.resolve([])
+  }
+
   reserveDescriptors(): void {
     // This plane uses no descriptors.
   }

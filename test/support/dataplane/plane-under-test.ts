@@ -115,6 +115,7 @@ function waitForWorkers(pool: WorkerPool, descriptorLimit: number): DataPlane {
       return pool.apply(plan)
     },
     counts: () => pool.counts(),
+    inspect: request => pool.inspect(request),
     get problem() {
       return pool.problem
     },

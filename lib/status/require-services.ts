@@ -1,0 +1,10 @@
+import { type StatusQuery, requireNamed } from './status-query.js'
+import { type StatusSources } from './status-sources.js'
+
+/** Checks that what a request names is served. @throws StatusQueryError */
+export function requireServices(sources: Pick<StatusSources, 'snapshot'>, query: StatusQuery): void {
+  requireNamed(
+    query,
+    Array.from(sources.snapshot().ports.values(), ({ servicePort }) => servicePort),
+  )
+}
