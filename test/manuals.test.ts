@@ -54,6 +54,12 @@ t.test('every metric in a manual is in docs/metrics.md', t => {
   t.end()
 })
 
+t.test('docs/upgrade.md: every command is in a block that a test runs', t => {
+  t.notMatch(read('docs/upgrade.md'), /^ {4}\S+ /m)
+  t.match(read('docs/upgrade.md'), /```sh\nkube-proxy --cleanup\n```/)
+  t.end()
+})
+
 t.test('every error code in a manual is explained in docs/errors.md', t => {
   const found = [...mentions(/\[([A-Z]+_[A-Z_]+)\]\(errors/g), ...mentions(/\b([A-Z]+(?:_[A-Z]+)+) in docs\/errors/g)]
   t.ok(found.length > 20, `${found.length} codes`)

@@ -9,6 +9,7 @@ import { FIRST_REQUEST, readOverlays, readSections } from '../support/deploy/rea
 import { isRunnable } from '../support/deploy/runnable-commands.js'
 import { NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { NodeProcess } from '../support/nodes/node-process.js'
+import { isForCluster, readManualCommands } from '../support/processes/manual-commands.js'
 
 /** The API server of the tests is 1.20, so it gets the component for Kubernetes before 1.22. */
 const COMPONENT = 'components:\n  - ../../components/without-surge\n'
@@ -44,6 +45,8 @@ t.test(
         .filter(line => line !== '')
     }
     const sections = readSections()
+    const upgrade = readManualCommands('upgrade').filter(({ commands }) => isForCluster(commands))
+    t.ok(upgrade.length > 0, `${upgrade.length} blocks of docs/upgrade.md`)
     const request = sections
       .find(({ title }) => title === FIRST_REQUEST)!
       .there.flat()
@@ -60,6 +63,11 @@ t.test(
       t.equal((await objects()).length, 5, `${title}: five objects`)
       const requested = await run(request)
       t.equal(requested.exitCode, 0, `${title}, ${FIRST_REQUEST}: ${requested.stderr}`)
+      // A new version, as docs/upgrade.md has it.
+      const upgraded = await run(upgrade.flatMap(({ commands }) => commands.trim().split('\n').filter(isRunnable)))
+      t.equal(upgraded.exitCode, 0, `${title}, upgrade: ${upgraded.stderr}`)
+      const { stdout } = await run(['kubectl -n kube-system get daemonset/kube-proxy --output=yaml'])
+      t.match(stdout, /image: registry\.example\.com\/kube-proxy-node:NEW$/m, `${title}: the new version`)
       const removed = await run(back.flat().filter(isRunnable))
       t.equal(removed.exitCode, 0, `${title}, back: ${removed.stderr}`)
       t.same(await objects(), [], `${title}: nothing is left`)

@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { makeServiceManifest } from '../support/api/manifests.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
+import { isForCluster, readManualCommands } from '../support/processes/manual-commands.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 
 const MANUALS = ['troubleshooting', 'operate', 'upgrade']
@@ -12,17 +13,8 @@ const MANUALS = ['troubleshooting', 'operate', 'upgrade']
 const CONFIGURATION = '/var/lib/kube-proxy/config.conf'
 const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'the documents show what userspace mode prints')
 
-/** A block of commands, and the output that the document shows below it; undefined if it shows none. */
-interface DocumentedCommands {
-  readonly manual: string
-  readonly commands: string
-  readonly output: string | undefined
-}
-
-function readCommands(manual: string): DocumentedCommands[] {
-  const blocks = readFileSync(`docs/${manual}.md`, 'utf8').matchAll(/```sh\n([^]*?)```(?:\n\n```text\n([^]*?)```)?/g)
-  return [...blocks].map(([, commands, output]) => ({ manual, commands: commands!, output }))
-}
+/** Rules that a cleanup leaves: the kubelet has its own chains, and a chain that says which back end it uses. */
+const RULES_OF_OTHERS = /KUBE-(FIREWALL|KUBELET-CANARY|IPTABLES-HINT)/
 
 /** Matches a line of output with other numbers, other spaces, either back end of iptables, and anything in the place of `…`. */
 function lineWithOtherNumbers(line: string): RegExp {
@@ -49,11 +41,23 @@ t.test('the commands of the manuals work on a node, and print what the manuals s
     `#!/bin/sh\nunset NODE_OPTIONS\nexec '${process.execPath}' '${PROXY_PROGRAM}' "$@"\n`,
   )
   chmodSync(join(folder, 'bin', 'kube-proxy'), 0o755)
-  const blocks = MANUALS.flatMap(readCommands)
+  // test/deploy/installation.test.ts runs those that need an API server.
+  const readRules = async (): Promise<string> => {
+    const saves = ['iptables-nft-save', 'iptables-legacy-save', 'ip6tables-nft-save', 'ip6tables-legacy-save']
+    const outputs = await Promise.all(saves.map(program => node.network.node.run(program, [])))
+    const lines = outputs.flatMap(({ stdout }) => stdout.split('\n'))
+    return lines.filter(line => line.includes('KUBE-') && !RULES_OF_OTHERS.test(line)).join('\n')
+  }
+  const blocks = MANUALS.flatMap(readManualCommands).filter(({ commands }) => !isForCluster(commands))
   t.ok(blocks.length > 10, `${blocks.length} blocks`)
   for (const { manual, commands, output } of blocks) {
     const script = commands.replaceAll('/tmp/', `${folder}/`).replaceAll(CONFIGURATION, join(folder, 'config.conf'))
     const env = `PATH="${folder}/bin:$PATH"`
+    const isCleanup = commands.includes('--cleanup')
+    if (isCleanup) {
+      t.equal(await proxy.stop(), 0)
+      t.match(await readRules(), 'KUBE-', 'the kernel serves')
+    }
     const { stdout, exitCode } = await node.network.node.run('bash', [
       '-c',
       `export ${env}; set -e; { ${script} } 2>&1`,
@@ -63,6 +67,7 @@ t.test('the commands of the manuals work on a node, and print what the manuals s
     if (output === undefined) t.equal(exitCode, 0, `${name}\n${stdout}`)
     for (const line of (output ?? '').split('\n').filter(line => line !== ''))
       t.match(stdout, lineWithOtherNumbers(line), `${name} prints: ${line.slice(0, 80)}`)
+    if (isCleanup) t.equal(await readRules(), '', `${name} removes all rules`)
   }
-  t.equal(await proxy.stop(), 0)
+  t.match(blocks.at(-1)!.commands, '--cleanup', 'the commands before it were run beside a proxy that serves')
 })
