@@ -4,9 +4,18 @@ import t from 'tap'
 import { readDeclaredFaults } from './support/faults/declared-faults.js'
 import { readCaseNumbers, readDocumentedCases } from './support/faults/documented-cases.js'
 import { type FaultRow } from './support/faults/fault-record.js'
-import { readDocumentedFaults, replaceFaultTables } from './support/faults/fault-page.js'
+import {
+  DURATION,
+  NOT_MEASURED,
+  formatDuration,
+  readCircumstance,
+  readDocumentedFaults,
+  replaceFaultTables,
+} from './support/faults/fault-page.js'
 
 const root = process.cwd()
+/** What the page promises. */
+const LIMIT_MS = 600_000
 const page = readFileSync(join(root, 'docs', 'reliability.md'), 'utf8')
 const cases = readDocumentedCases(page)
 /** The list of cases is beside the repository where this project is developed. */
@@ -38,6 +47,19 @@ t.test('the tables of a document are replaced by those of the records, sorted', 
   )
   t.match(text, /\| kernel \| Linux \|/)
   t.equal(replaceFaultTables(text, records, { kernel: 'Linux' }), text, 'the same records give the same text')
+  t.end()
+})
+
+t.test('docs/reliability.md says how long the whole suite took: at most the 10 minutes that it promises', t => {
+  t.match(page, 'takes at most 10 minutes')
+  const duration = readCircumstance(page, DURATION) ?? 'missing'
+  const [, minutes, seconds] = /^(\d+) min (\d+) s$/.exec(duration) ?? []
+  const took = (Number(minutes) * 60 + Number(seconds)) * 1000
+  t.ok(duration === NOT_MEASURED || took <= LIMIT_MS, `${DURATION}: ${duration}`)
+  t.equal(
+    readCircumstance(replaceFaultTables(page, [], { [DURATION]: formatDuration(485_400) }), DURATION),
+    '8 min 5 s',
+  )
   t.end()
 })
 

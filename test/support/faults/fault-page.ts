@@ -3,6 +3,10 @@ import { type FaultRecord } from './fault-record.js'
 /** The marks in docs/reliability.md between which the suite writes. */
 const BEGIN = '<!-- written by npm run test:faults -->\n'
 const END = '\n<!-- end -->'
+/** In the place of a figure that no run has measured. */
+export const NOT_MEASURED = 'not measured on this machine'
+/** The circumstance that says how long the whole suite took, as `formatDuration` writes it. */
+export const DURATION = 'duration of the whole suite'
 
 /**
  * The document with the tables of these records in place of the ones that it had. Areas and rows are sorted by name.
@@ -44,6 +48,18 @@ export function readDocumentedFaults(text: string): FaultRecord[] {
         recovery === undefined ? [] : [{ area: area!, fault: fault!, promise: promise!, lost: lost!, recovery }],
       )
   })
+}
+
+/** A circumstance of the document's figures, by its name. */
+export function readCircumstance(text: string, name: string): string | undefined {
+  const lines = splitAtMarks(text).written.split('\n')
+  return lines.map(splitCells).find(([first]) => first === name)?.[1]
+}
+
+/** A duration in milliseconds as text, such as `8 min 5 s`. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
 function splitAtMarks(text: string): { before: string; written: string; after: string } {

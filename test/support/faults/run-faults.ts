@@ -10,11 +10,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readDeclaredFaults } from './declared-faults.js'
 import { type FaultRecord, RECORD_FOLDER, readFaultRecords } from './fault-record.js'
-import { readDocumentedFaults, replaceFaultTables } from './fault-page.js'
+import {
+  DURATION,
+  NOT_MEASURED,
+  formatDuration,
+  readCircumstance,
+  readDocumentedFaults,
+  replaceFaultTables,
+} from './fault-page.js'
 import { readMachineFacts } from './machine-facts.js'
 
 const PAGE = join('docs', 'reliability.md')
-const NOT_MEASURED = 'not measured on this machine'
 
 const parts = process.argv.slice(2)
 const declared = readDeclaredFaults(join('test', 'faults'))
@@ -30,12 +36,13 @@ const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-node-faults-'))
 try {
   const startedAt = performance.now()
   const exitCode = await runTests()
+  const duration = formatDuration(performance.now() - startedAt)
   const records = readFaultRecords(folder)
   for (const { area, fault, lost, recovery } of records)
     process.stdout.write(`\n${area}: ${fault}\n    lost             ${lost}\n    time to recover  ${recovery}\n`)
-  if (exitCode === 0) writeTables(records)
+  if (exitCode === 0) writeTables(records, duration)
   process.stdout.write(
-    `\n${records.length} faults measured in ${Math.round((performance.now() - startedAt) / 1000)} s. ` +
+    `\n${records.length} faults measured in ${duration}. ` +
       (exitCode === 0
         ? `The tables are in ${PAGE}.\n`
         : `Some tests failed: the tables in ${PAGE} stay as they were.\n`),
@@ -56,8 +63,11 @@ async function runTests(): Promise<number> {
   return code ?? 1
 }
 
-/** A fault that was skipped has no record, and its row says so. */
-function writeTables(records: readonly FaultRecord[]): void {
+/**
+ * A fault that was skipped has no record, and its row says so.
+ * @param duration how long these tests took; that of the whole suite stays as it was if some files were not run
+ */
+function writeTables(records: readonly FaultRecord[], duration: string): void {
   const text = readFileSync(PAGE, 'utf8')
   const documented = readDocumentedFaults(text)
   const rows = declared.map(({ file, ...row }) => {
@@ -65,5 +75,6 @@ function writeTables(records: readonly FaultRecord[]): void {
     const known = records.find(isSame) ?? (files.includes(file) ? undefined : documented.find(isSame))
     return { ...row, lost: known?.lost ?? NOT_MEASURED, recovery: known?.recovery ?? NOT_MEASURED }
   })
-  writeFileSync(PAGE, replaceFaultTables(text, rows, facts))
+  const ofSuite = parts.length === 0 ? duration : (readCircumstance(text, DURATION) ?? NOT_MEASURED)
+  writeFileSync(PAGE, replaceFaultTables(text, rows, { ...facts, [DURATION]: ofSuite }))
 }
