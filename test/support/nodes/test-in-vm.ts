@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { ipvsUnavailable } from './ipvs-unavailable.js'
+import { bundleForVm } from './bundle-for-vm.js'
 import { namespacesUnavailable } from './node-network.js'
 import { vmUnavailable, startInVm } from './virtual-machine.js'
 
@@ -24,7 +25,11 @@ export interface VmTest {
 export async function testInVm(...tests: readonly VmTest[]): Promise<void> {
   const names = tests.map(({ file }) => file).join(', ')
   await t.test(`${names} in a virtual machine`, { skip: skipReason(), timeout: TIMEOUT_S * 1000 }, async t => {
-    const { code, stdout, stderr } = await runInVm(commandFor(tests))
+    const useBundles = await bundleForVm(
+      t,
+      tests.map(({ file }) => file),
+    )
+    const { code, stdout, stderr } = await runInVm(commandFor(tests, useBundles))
     if (!stdout.startsWith(STARTED)) {
       t.pass('', { skip: `the virtual machine does not start: ${stderr.trim().split('\n').at(-1)}` })
       return
@@ -39,11 +44,11 @@ export async function testInVm(...tests: readonly VmTest[]): Promise<void> {
   })
 }
 
-/** A shell command that runs every file, and fails if one of them has failed. */
-function commandFor(tests: readonly VmTest[]): string {
+/** A shell command that runs every file after `prepare`, and fails if one of them has failed. */
+function commandFor(tests: readonly VmTest[], prepare: string): string {
   const paths = tests.map(({ file }) => fileURLToPath(new URL(`../../${file}`, import.meta.url)))
   const runs = paths.map(path => `TAP_TIMEOUT=${TIMEOUT_S} '${process.execPath}' '${path}' || failed=1`)
-  return [`echo ${STARTED}`, 'failed=0', ...runs, 'exit $failed'].join('\n')
+  return [`echo ${STARTED}`, `{ ${prepare}; } || exit 1`, 'failed=0', ...runs, 'exit $failed'].join('\n')
 }
 
 /** @returns the exit code (null if it was killed) and the output */
