@@ -484,6 +484,17 @@ void t.test('A data-plane worker loads no library, and none of what only the con
   t.end()
 })
 
+void t.test('The compiler drops imports of types alone: nothing is loaded for its types', t => {
+  const folder = join(root, 'dist', 'lib')
+  const compiled = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(path => path.endsWith('.js'))
+  t.ok(compiled.length > 0, `${compiled.length} files`)
+  t.same(
+    compiled.filter(path => /^import \{\} from/m.test(readFileSync(join(folder, path), 'utf8'))),
+    [],
+  )
+  t.end()
+})
+
 void t.test('No folder is a drawer for things without a place', t => {
   const folders = ['lib', 'bin', 'test'].flatMap(folder =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
