@@ -50,6 +50,7 @@ const IMPURE_USES = ['Math.random']
  * once or lasts for hours.
  */
 const TIME_OF_DAY: Readonly<Record<string, string>> = {
+  'lib/cli/status/run-status.ts': 'the age of a connection is the time since it opened',
   'lib/control/build-parts.ts': 'metrics and pages show when the process has started',
   'lib/control/build-sync-parts.ts': 'metrics and /healthz show when rules were written',
   'lib/observe/exec-metrics.ts': 'certificates expire at a time of day',

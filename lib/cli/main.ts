@@ -19,6 +19,7 @@ import { addCheckCommand } from './check-command.js'
 import { createParser } from './create-parser.js'
 import { addDemoCommand } from './demo-command.js'
 import { addExplainCommand } from './explain-command.js'
+import { addStatusCommand } from './status-command.js'
 
 /**
  * Runs the command line and returns the exit code. 0: done, or stopped by a signal and drained. 1: failed; the reason is on
@@ -43,6 +44,7 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
   addDemoCommand(parser, code => (exitCode = code))
   addCheckCommand(parser, code => (exitCode = code))
   addExplainCommand(parser)
+  addStatusCommand(parser)
   await parser.parseAsync()
   return exitCode
 }

@@ -32,6 +32,8 @@ export type FailureCode =
   | 'NODE_GONE'
   | 'DEMO_IMPOSSIBLE'
   | 'EXPLAIN_INVALID'
+  | 'STATUS_UNAVAILABLE'
+  | 'STATUS_INVALID'
   | 'CLEANUP_INCOMPLETE'
 
 /** A program, a permission or a part of the kernel is missing: the same process fails in the same way at the next attempt. */

@@ -3,6 +3,7 @@ import { addCheckCommand } from '../../../lib/cli/check-command.js'
 import { createParser } from '../../../lib/cli/create-parser.js'
 import { addDemoCommand } from '../../../lib/cli/demo-command.js'
 import { addExplainCommand } from '../../../lib/cli/explain-command.js'
+import { addStatusCommand } from '../../../lib/cli/status-command.js'
 
 /** What a parser of yargs knows of a command and its options. Its types do not say it. */
 interface KnownToYargs {
@@ -40,6 +41,7 @@ export function commandTables(): string {
   addDemoCommand(parser, () => undefined)
   addCheckCommand(parser, () => undefined)
   addExplainCommand(parser)
+  addStatusCommand(parser)
   const commands = knownTo(parser).getInternalMethods().getCommandInstance().getCommandHandlers()
   return Object.values(commands).map(tableOf).join('\n\n')
 }

@@ -1,0 +1,81 @@
+import { type Argv } from 'yargs'
+import { FLAGS } from '../config/options.js'
+import { VERSION } from '../control/version.js'
+import { ProxyFailure } from '../model/failure.js'
+import { closestText } from '../primitives/closest-text.js'
+import { quoteValue } from '../primitives/quote-value.js'
+import { lastValue } from './arguments.js'
+
+/** What the command shows, besides the overview. */
+const WORDS = ['services', 'endpoints', 'listeners', 'connections', 'ended', 'affinity', 'rules', 'workers', 'syncs']
+const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
+  ['$0 status', 'the proxy at a glance'],
+  ['$0 status endpoints web', 'the endpoints of a Service, and why each is in or out'],
+  ['$0 status connections -A --watch', 'open connections, and each that changes'],
+  ['$0 status services -A -o json', 'for programs'],
+]
+
+/** Adds the command `kube-proxy status`. It loads the code only when the command runs. */
+export function addStatusCommand(parser: Argv): void {
+  parser.command(
+    'status [what] [service]',
+    'Show what the proxy of this node serves now, and why; changes nothing',
+    command => {
+      for (const [example, meaning] of EXAMPLES) command.example(example, meaning)
+      return command
+        .positional('what', { type: 'string', describe: `${WORDS.join(', ')}; left out: an overview` })
+        .positional('service', { type: 'string', describe: 'Name of a Service; left out: all' })
+        .option('namespace', {
+          alias: 'n',
+          type: 'string',
+          default: 'default',
+          requiresArg: true,
+          describe: 'Namespace of the Services',
+        })
+        .option('all-namespaces', { alias: 'A', type: 'boolean', describe: 'Services of all namespaces' })
+        .option('output', {
+          alias: 'o',
+          choices: ['text', 'wide', 'json', 'yaml'],
+          default: 'text',
+          describe: 'Format; wide has more columns',
+        })
+        .option('watch', {
+          alias: 'w',
+          type: 'boolean',
+          describe: 'Go on, and show what is new or different each second',
+        })
+        .option('status-socket', {
+          type: 'string',
+          requiresArg: true,
+          default: FLAGS.find(({ name }) => name === 'status-socket')?.default,
+          describe: 'Unix socket of the proxy',
+        })
+    },
+    async values => {
+      const text = (name: string): string | undefined => {
+        const value = lastValue(values[name] as string | undefined)
+        return value === undefined ? undefined : String(value)
+      }
+      const what = text('what')
+      if (what !== undefined && !WORDS.includes(what)) throw unknownWord(what)
+      const { runStatus } = await import('./status/run-status.js')
+      await runStatus({
+        socket: text('status-socket')!,
+        what,
+        service: text('service'),
+        namespace: values['all-namespaces'] === true ? undefined : text('namespace'),
+        output: text('output') as 'text',
+        isWatch: values['watch'] === true,
+        version: VERSION,
+      })
+    },
+  )
+}
+
+function unknownWord(what: string): ProxyFailure {
+  const near = closestText(what, WORDS)
+  const suggestion = near === undefined ? '' : `; did you mean ${near}?`
+  return new ProxyFailure('STATUS_INVALID', `${quoteValue(what)}: the status has no such part${suggestion}`, {
+    hint: `There are: ${WORDS.join(', ')}`,
+  })
+}

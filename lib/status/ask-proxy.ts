@@ -1,0 +1,92 @@
+import { request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { ProxyFailure, systemCode } from '../model/failure.js'
+import { quoteValue } from '../primitives/quote-value.js'
+import { STATUS_API_VERSION, type StatusError } from './status-document.js'
+
+/** A proxy that does not answer for so long hangs. In milliseconds. */
+const TIMEOUT_MS = 10_000
+
+/** What every answer has. */
+interface AnyAnswer {
+  readonly apiVersion: string
+  readonly proxyVersion: string
+  readonly kind: string
+}
+
+/**
+ * Asks the proxy behind a status socket.
+ * @param resource the last part of the path; empty: the overview
+ * @param ownVersion version of this program
+ * @throws ProxyFailure STATUS_UNAVAILABLE if no proxy with the same API answers there, STATUS_INVALID if it knows no such thing
+ */
+export async function askProxy<Answer>(
+  socketPath: string,
+  resource: string,
+  parameters: Readonly<Record<string, string>>,
+  ownVersion: string,
+): Promise<Answer> {
+  const query = new URLSearchParams(parameters).toString()
+  const path = `/${STATUS_API_VERSION}${resource === '' ? '' : `/${resource}`}${query === '' ? '' : `?${query}`}`
+  const answer = parseAnswer(await get(socketPath, path), socketPath)
+  if (answer.apiVersion !== STATUS_API_VERSION)
+    throw new ProxyFailure(
+      'STATUS_UNAVAILABLE',
+      `The proxy at ${quoteValue(socketPath)} is version ${answer.proxyVersion} and has the status API ${answer.apiVersion}; this program is version ${ownVersion} and knows ${STATUS_API_VERSION}`,
+      { hint: 'Ask with the kube-proxy program of the version that runs' },
+    )
+  if (answer.kind !== 'Error') return answer as Answer
+  const { message, exists } = answer as unknown as StatusError
+  throw new ProxyFailure(
+    'STATUS_INVALID',
+    message,
+    exists.length === 0 ? {} : { hint: `There are: ${exists.join(', ')}` },
+  )
+}
+
+async function get(socketPath: string, path: string): Promise<string> {
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const sent = request({ socketPath, path, agent: false, timeout: TIMEOUT_MS }, response => {
+        text(response).then(resolve, reject)
+      })
+      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)))
+      sent.on('error', reject)
+      sent.end()
+    })
+  } catch (cause) {
+    throw new ProxyFailure('STATUS_UNAVAILABLE', `No proxy answers at the status socket ${quoteValue(socketPath)}`, {
+      cause,
+      hint: hintFor(systemCode(cause)),
+    })
+  }
+}
+
+function hintFor(code: string | undefined): string {
+  if (code === 'EACCES') return 'Only the user of the proxy may ask: run this as root'
+  return 'Start kube-proxy, or name its socket with --status-socket; in a cluster: kubectl exec -n kube-system ds/kube-proxy -- kube-proxy status'
+}
+
+function parseAnswer(body: string, socketPath: string): AnyAnswer {
+  try {
+    const answer: unknown = JSON.parse(body)
+    if (isAnswer(answer)) return answer
+  } catch {
+    // It is no JSON: another program.
+  }
+  throw new ProxyFailure(
+    'STATUS_UNAVAILABLE',
+    `What answers at ${quoteValue(socketPath)} is not the status API of a kube-proxy`,
+    {
+      hint: 'Name the socket of the proxy with --status-socket',
+    },
+  )
+}
+
+function isAnswer(answer: unknown): answer is AnyAnswer {
+  return (
+    typeof answer === 'object' &&
+    answer !== null &&
+    ['apiVersion', 'proxyVersion', 'kind'].every(name => typeof (answer as Record<string, unknown>)[name] === 'string')
+  )
+}
