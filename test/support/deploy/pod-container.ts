@@ -3,12 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { type ContainerOptions, type Mount } from '../image/container.js'
+import { followLinks } from '../image/follow-links.js'
 import { type TeardownScope } from '../nodes/node-network.js'
 
 /** Where the kubelet mounts the token. */
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
-/** Links in the root folder of Debian; a container runtime follows them. */
-const LINKS: Readonly<Record<string, string>> = { '/var/run/': '/run/', '/lib/': '/usr/lib/' }
 
 interface Volume {
   readonly name: string
@@ -98,9 +97,4 @@ function makeVolume(folder: string, { name, configMap, hostPath }: Volume, serve
     writeFileSync(join(path, file), text.replace(/server: .*/, `server: ${server}`))
   }
   return path
-}
-
-function followLinks(path: string): string {
-  const link = Object.keys(LINKS).find(prefix => path.startsWith(prefix))
-  return link === undefined ? path : path.replace(link, LINKS[link]!)
 }

@@ -53,6 +53,10 @@ export interface Installer {
   readonly env: Readonly<Record<string, string>>
   /** Texts by absolute path. */
   readonly files: Readonly<Record<string, string>>
+  /** What starts the command line in its container, with `...` in the place of its flags; left out: nothing else does. */
+  readonly container?: { readonly command: readonly string[]; readonly args?: readonly string[] }
+  /** What the container has of the node and of the cluster: paths, with words about them in parentheses. */
+  readonly mounts?: readonly string[]
 }
 
 /** A mode that cannot serve here. */
@@ -97,9 +101,8 @@ export function readInstallers(): readonly Installer[] {
   for (const folder of FOLDERS.filter(path => existsSync(path)))
     for (const file of readdirSync(folder).filter(name => name.endsWith('.yaml'))) {
       const [document] = readYaml(readFileSync(join(folder, file), 'utf8'))
-      const { command, env = {}, files = {} } = document!.value as Omit<Installer, 'name'>
       const name = file.replace(/\.yaml$/, '')
-      byName.set(name, { name, command, env, files })
+      byName.set(name, { env: {}, files: {}, ...(document!.value as Omit<Installer, 'env' | 'files'>), name })
     }
   return [...byName.values()]
 }
@@ -149,16 +152,8 @@ shift
 exec "$@"
 `
 
-/**
- * Starts the program as an installer does, unchanged: its command line, and its files at their paths. Certificates and tokens that it
- * expects are there. The API server must be at 127.0.0.1:6443.
- */
-export function startInstalled(
-  t: Test,
-  network: NodeNetwork,
-  { command, env, files }: Installer,
-  { key, certificate }: ServerCertificate,
-) {
+/** Writes the files of an installer, and the certificates and tokens that it expects. @returns the folder that has them as `/` */
+export function writeInstallerFiles(t: Test, { files }: Installer, { key, certificate }: ServerCertificate): string {
   const root = mkdtempSync(join(tmpdir(), 'installed-'))
   t.teardown(() => rmSync(root, { recursive: true }))
   const write = (path: string, text: string): void => {
@@ -175,14 +170,30 @@ export function startInstalled(
       mkdirSync(dirname(join(root, path)), { recursive: true })
       cpSync(path.endsWith('.key') ? key : certificate, join(root, path))
     }
+  return root
+}
+
+/**
+ * Starts the program as an installer does, unchanged: its command line, and its files at their paths. The API server must be at
+ * 127.0.0.1:6443.
+ */
+export function startInstalled(t: Test, network: NodeNetwork, installer: Installer, certificate: ServerCertificate) {
+  const { command, env } = installer
+  const root = writeInstallerFiles(t, installer, certificate)
   const args = ['--mount', '--propagation=private', 'sh', '-c', START, 'sh', root, process.execPath, PROXY_PROGRAM]
   const child = network.start(network.node, 'unshare', [...args, ...command.slice(1)], { ...process.env, ...env })
   const ended = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null)
-  /** Resolves with 0 when the program says that it serves; with its exit code if it ends before. */
-  const ready = async (): Promise<number | null> => {
-    const askUntilReady = ['--input-type=module', '--eval', WAIT_UNTIL_READY]
-    const asked = network.node.run(process.execPath, askUntilReady, { timeoutMs: READY_TIMEOUT_MS })
-    return Promise.race([asked.then(({ exitCode }) => exitCode), ended])
-  }
-  return { child, ended, log: new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS), ready }
+  const log = new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS)
+  return { child, ended, log, ready: () => waitUntilReady(network, ended) }
+}
+
+/**
+ * Waits until the proxy of a node says that it serves.
+ * @param ended resolves with the exit code when it has ended
+ * @returns 0 when it serves; its exit code if it ends before
+ */
+export async function waitUntilReady(network: NodeNetwork, ended: Promise<number | null>): Promise<number | null> {
+  const askUntilReady = ['--input-type=module', '--eval', WAIT_UNTIL_READY]
+  const asked = network.node.run(process.execPath, askUntilReady, { timeoutMs: READY_TIMEOUT_MS })
+  return Promise.race([asked.then(({ exitCode }) => exitCode), ended])
 }

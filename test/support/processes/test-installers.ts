@@ -2,10 +2,11 @@ import { type Test } from 'tap'
 import { NetworkClient, NodeNetwork } from '../nodes/node-network.js'
 import { type Installer, impossibleModeOf, startInstalled, startInstallerApi } from './installed-proxy.js'
 
-const WEB = { clusterIP: '10.96.0.10', port: 80 }
+/** The Service of the cluster. */
+export const WEB = { clusterIP: '10.96.0.10', port: 80 }
 
 /** A node with an API server at 127.0.0.1:6443 that knows it under the names that the installers use. */
-async function createCluster(t: Test, installers: readonly Installer[]) {
+export async function createInstallerCluster(t: Test, installers: readonly Installer[]) {
   const network = await NodeNetwork.create(t)
   const server = await network.addServer('a')
   const tls = await startInstallerApi(t, network, installers, {
@@ -29,7 +30,7 @@ const sliceObject = (ip: string) => ({
 
 /** Starts each installer by itself: it serves, or says that its mode is not possible on this node. */
 export async function testInstallers(t: Test, installers: readonly Installer[]): Promise<void> {
-  const { network, tls, client } = await createCluster(t, installers)
+  const { network, tls, client } = await createInstallerCluster(t, installers)
   for (const installer of installers) {
     const impossible = impossibleModeOf(installer)
     await t.test(
