@@ -52,6 +52,20 @@ t.test(
       .there.flat()
       .filter(isRunnable)
     t.ok(request.length >= 3, request.join('; '))
+    // What the API server says of the values, too: a list of missing fields and values that a field does not have.
+    const dryRun = async (component: string, change = 'true') => {
+      cpSync('deploy', join(folder, 'deploy'), { recursive: true })
+      const file = join(folder, 'deploy/overlays/kubespray/kustomization.yaml')
+      writeFileSync(file, `${readFileSync(file, 'utf8')}${COMPONENT}  - ../../components/${component}\n`)
+      return run([change, 'kubectl apply --dry-run=server -k deploy/overlays/kubespray'])
+    }
+    for (const component of ['ipvs-mode', 'node-settings']) {
+      const { exitCode, stderr } = await dryRun(component)
+      t.equal(exitCode, 0, `${component}: ${stderr}`)
+      const patch = `deploy/components/${component}/daemonset.yaml`
+      const refused = await dryRun(component, `sed -i 's/imagePullPolicy: .*/imagePullPolicy: Sometimes/' ${patch}`)
+      t.match(refused, { exitCode: 1, stderr: /imagePullPolicy: Unsupported value: "Sometimes"/ })
+    }
     for (const [title, overlay] of readOverlays()) {
       const { there, back } = sections.find(section => section.title === title)!
       // Each operator has a clone: two sections may change the same overlay.

@@ -94,6 +94,35 @@ t.test(
   },
 )
 
+t.test('the comparison with the API finds missing fields, unknown ones, and values that a field does not have', t => {
+  const daemonSet = parse(read('deploy/base/daemonset.yaml')) as Fields
+  t.same(problemsOf(daemonSet), [])
+  const problemsAfter = (path: string, value: unknown): string[] => {
+    const copy = structuredClone(daemonSet)
+    const names = path.split('.')
+    const parent = names.slice(0, -1).reduce<Fields>((object, name) => object[name] as Fields, copy)
+    Object.assign(parent, { [names.at(-1)!]: value })
+    return problemsOf(JSON.parse(JSON.stringify(copy)) as Fields)
+  }
+  const container = 'spec.template.spec.containers.0'
+  for (const required of [
+    'spec.selector',
+    'spec.template',
+    `${container}.name`,
+    `${container}.volumeMounts.0.mountPath`,
+  ])
+    t.match(problemsAfter(required, undefined), [/: missing$/], required)
+  for (const enumeration of [
+    ...['spec.updateStrategy.type', 'spec.template.spec.dnsPolicy', 'spec.template.spec.tolerations.0.operator'],
+    ...[`${container}.imagePullPolicy`, `${container}.securityContext.seccompProfile.type`],
+    ...['spec.template.spec.volumes.1.hostPath.type', 'spec.template.spec.volumes.3.emptyDir.medium'],
+  ])
+    t.match(problemsAfter(enumeration, 'Other'), [/: expected /], enumeration)
+  t.match(problemsAfter('spec.nonsense', 1), [/nonsense: unknown field/])
+  t.match(problemsAfter('spec.template.spec.restartPolicy', 'Always'), [/add the values of V1PodSpec.restartPolicy/])
+  t.end()
+})
+
 t.test('every component changes the DaemonSet to one that the API knows', { skip: kubectlUnavailable }, t => {
   const daemonSets = Object.fromEntries(
     COMPONENTS.map(component => {

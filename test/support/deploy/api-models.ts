@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import * as models from '@kubernetes/client-node'
+import { API_VALUES } from './api-values.js'
 
 interface Attribute {
   readonly name: string
@@ -19,7 +23,7 @@ const SCALARS = ['string', 'number', 'boolean', 'any', 'Date', 'IntOrString', 'o
 
 /**
  * Compares an object with the API as the official client knows it, which is newer than the API server of the tests.
- * @returns what is wrong: unknown fields, and values of another type
+ * @returns what is wrong: unknown fields, fields that are missing, values of another type, and values that the field does not have
  */
 export function problemsOf(object: Readonly<Record<string, unknown>>): string[] {
   const type = `${String(object['apiVersion'])}/${String(object['kind'])}`
@@ -47,10 +51,39 @@ function check(value: unknown, type: string, path: string): string[] {
   const model = (models as unknown as Record<string, { getAttributeTypeMap?: () => Attribute[] }>)[type]
   const attributes = model?.getAttributeTypeMap?.()
   if (attributes === undefined) return [`${path}: the client has no type ${type}`]
-  return Object.entries(value).flatMap(([key, item]) => {
+  const missing = requiredFields(type).filter(name => value[name] === undefined)
+  const wrong = Object.entries(value).flatMap(([key, item]) => {
     const attribute = attributes.find(({ baseName }) => baseName === key)
-    return attribute === undefined ? [`${path}.${key}: unknown field`] : check(item, attribute.type, `${path}.${key}`)
+    if (attribute === undefined) return [`${path}.${key}: unknown field`]
+    return [...checkValue(item, `${type}.${key}`, `${path}.${key}`), ...check(item, attribute.type, `${path}.${key}`)]
   })
+  return [...missing.map(name => `${path}.${name}: missing`), ...wrong]
+}
+
+/** A field that is an enumeration has one of its values. One that only reads like an enumeration must be in the table first. */
+function checkValue(item: unknown, field: string, path: string): string[] {
+  const values = API_VALUES[field]
+  if (values !== undefined) return values.includes(item as string) ? [] : [`${path}: expected ${values.join(', ')}`]
+  const isOpen = typeof item !== 'string' || !looksLikeEnumeration(field)
+  return isOpen ? [] : [`${path}: add the values of ${field} to api-values.ts`]
+}
+
+/** The declaration of a type of the client, which has what its code leaves out: the fields that are required, and their texts. */
+function readDeclaration(type: string): string {
+  const main = fileURLToPath(import.meta.resolve('@kubernetes/client-node'))
+  return readFileSync(join(dirname(main), 'gen', 'models', `${type}.d.ts`), 'utf8')
+}
+
+function requiredFields(type: string): string[] {
+  return [...readDeclaration(type).matchAll(/^ {4}'(\w+)': /gm)].map(([, name]) => name!)
+}
+
+function looksLikeEnumeration(field: string): boolean {
+  const [type, name] = field.split('.')
+  const [, comment = ''] =
+    new RegExp(`/\\*\\*\\n([^/]*(?:/[^*][^/]*)*)\\*/\\n {4}'${name}'\\??: string;`).exec(readDeclaration(type!)) ?? []
+  const last = comment.slice(comment.lastIndexOf('/**') + 1)
+  return /\b(One of|Valid (options|operators|values) are|Possible (enum )?values|Can be \\?"|Must be \\?")/i.test(last)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
