@@ -17,6 +17,7 @@ const skip = namespacesUnavailable
 
 const LATE = { clusterIP: '10.96.0.20', port: 80 }
 const RESTORE_PROGRAMS = ['iptables-nft-restore', 'ip6tables-nft-restore']
+const WRITTEN = /Synced rules" family="IPv4" changed=true/
 const SAVE_PROGRAMS = ['iptables-nft-save', 'ip6tables-nft-save']
 
 /** How a fault begins and ends, on a node with a PATH of its own. */
@@ -63,12 +64,14 @@ async function measure(
       const answers = [await client.tcp(web.clusterIP, web.port), await client.tcp(web.clusterIP, web.port)]
       return answers.every(answer => answer === 'b')
     }, 'new connections go to the new endpoints')
-  t.notMatch(proxy.lines.slice(from).join('\n'), /Synced rules" family="IPv4" changed=true/)
+  t.notMatch(proxy.lines.slice(from).join('\n'), WRITTEN)
   const recoveredFrom = proxy.lines.length
   end(place)
   fault.end()
   await fault.measureRecovery('a Service is served that was created meanwhile', async () => {
-    await proxy.waitForLine(/Synced rules" family="IPv4" changed=true/, recoveredFrom)
+    const isWritten = () => proxy.lines.slice(recoveredFrom).some(line => WRITTEN.test(line))
+    // The proxy tries again after 30 s at the latest: longer than a wait for a line may take.
+    await waitUntil(isWritten, 'the rules are written')
     t.match(await client.tcp(LATE.clusterIP, LATE.port), /^[ab]$/)
   })
   await fault.checkTraffic(traffic)
@@ -85,6 +88,34 @@ const FAILING: ProgramFault = {
     await waitForLine(/Cannot write the rules.*family="IPv4".*retryMs=2000/)
   },
   end: ({ path }) => RESTORE_PROGRAMS.forEach(name => path.restore(name)),
+}
+
+/** The program does nothing until a file is gone. */
+function hanging(): ProgramFault {
+  const [hold, held] = ['hold', 'held']
+  return {
+    begin: ({ path, folder }) => {
+      for (const name of RESTORE_PROGRAMS)
+        path.replace(
+          name,
+          `touch ${join(folder, held)}; while [ -e ${join(folder, hold)} ]; do sleep 0.1; done; exec "$real" "$@"`,
+        )
+      writeFileSync(join(folder, hold), '')
+    },
+    takesEffect: async ({ folder }) => {
+      await waitUntil(() => existsSync(join(folder, held)), 'the program hangs')
+      await delay(10_000)
+    },
+    end: ({ folder }) => rmSync(join(folder, hold)),
+  }
+}
+
+const MISSING: ProgramFault = {
+  begin: ({ path }) => [...RESTORE_PROGRAMS, ...SAVE_PROGRAMS].forEach(name => path.remove(name)),
+  takesEffect: async ({ waitForLine }) => {
+    await waitForLine(/Cannot write the rules.*PROGRAM_MISSING.*family="IPv4".*retryMs=2000/)
+  },
+  end: ({ path }) => [...RESTORE_PROGRAMS, ...SAVE_PROGRAMS].forEach(name => path.restore(name)),
 }
 
 testFault(
@@ -107,44 +138,38 @@ testFault(
 
 testFault(
   {
-    fault: 'iptables-restore hangs for 10 s',
+    fault: 'iptables-restore hangs for 10 s (userspace mode)',
     promise: 'What was served is served. Changes of endpoints take effect; a new Service is served after the fault.',
     skip,
   },
-  (t, fault) => {
-    const [hold, held] = ['hold', 'held']
-    return measure(t, fault, {
-      begin: ({ path, folder }) => {
-        for (const name of RESTORE_PROGRAMS)
-          path.replace(
-            name,
-            `touch ${join(folder, held)}; while [ -e ${join(folder, hold)} ]; do sleep 0.1; done; exec "$real" "$@"`,
-          )
-        writeFileSync(join(folder, hold), '')
-      },
-      takesEffect: async ({ folder }) => {
-        await waitUntil(() => existsSync(join(folder, held)), 'the program hangs')
-        await delay(10_000)
-      },
-      end: ({ folder }) => rmSync(join(folder, hold)),
-    })
-  },
+  (t, fault) => measure(t, fault, hanging()),
 )
 
 testFault(
   {
-    fault: 'iptables-save and iptables-restore are missing, as while their package is upgraded',
+    fault: 'iptables-restore hangs for 10 s (iptables mode)',
+    promise: 'What was served is served. A new Service is served after the fault.',
+    skip,
+  },
+  (t, fault) => measure(t, fault, { ...hanging(), mode: 'iptables' }),
+)
+
+testFault(
+  {
+    fault: 'iptables-save and iptables-restore are missing, as while their package is upgraded (userspace mode)',
     promise: 'What was served is served. Changes of endpoints take effect; a new Service is served after the fault.',
     skip,
   },
-  (t, fault) =>
-    measure(t, fault, {
-      begin: ({ path }) => [...RESTORE_PROGRAMS, ...SAVE_PROGRAMS].forEach(name => path.remove(name)),
-      takesEffect: async ({ waitForLine }) => {
-        await waitForLine(/Cannot write the rules.*PROGRAM_MISSING.*family="IPv4".*retryMs=2000/)
-      },
-      end: ({ path }) => [...RESTORE_PROGRAMS, ...SAVE_PROGRAMS].forEach(name => path.restore(name)),
-    }),
+  (t, fault) => measure(t, fault, MISSING),
+)
+
+testFault(
+  {
+    fault: 'iptables-save and iptables-restore are missing, as while their package is upgraded (iptables mode)',
+    promise: 'What was served is served. A new Service is served after the fault.',
+    skip,
+  },
+  (t, fault) => measure(t, fault, { ...MISSING, mode: 'iptables' }),
 )
 
 testFault(

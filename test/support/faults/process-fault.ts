@@ -21,6 +21,8 @@ export const HANGS = 'no answer'
 /** Signals to the processes of a proxy, in an order. */
 export interface ProcessFault {
   readonly workers: number
+  /** Further flags of each proxy. */
+  readonly flags?: readonly string[]
   /** Sends signals to processes in the order of the fault; each resolves when the process has exited, or stopped. */
   readonly run: (kill: Kill, control: number, workers: readonly number[]) => Promise<unknown>
   /** Whether another proxy is started then. */
@@ -37,8 +39,8 @@ export type Kill = (signal: NodeJS.Signals, ...pids: readonly number[]) => void
 
 /** Runs a proxy under steady traffic, sends the signals, and waits until all is well again. */
 export async function measureProcessFault(t: Test, fault: FaultMeasurement, options: ProcessFault): Promise<void> {
-  const { workers, run, restarts = false, allowed = {}, never = [REFUSED, HANGS], logs } = options
-  const node = await ServiceNode.create(t, [`--data-plane-workers=${workers}`])
+  const { workers, flags = [], run, restarts = false, allowed = {}, never = [REFUSED, HANGS], logs } = options
+  const node = await ServiceNode.create(t, [`--data-plane-workers=${workers}`, ...flags])
   const first = await node.start()
   const pids = workersOf(first.child.pid!)
   t.equal(pids.length, workers)

@@ -17,6 +17,11 @@ export function monitorOf(pid: number): number | undefined {
   return childrenOf(pid).find(child => read(child, 'comm').trim() === 'xtables-monitor')
 }
 
+/** The process that has the kernel serve if the proxy is killed; undefined while none runs. */
+export function failoverProcessOf(pid: number): number | undefined {
+  return childrenOf(pid).find(child => read(child, 'cmdline').includes('\0kube-proxy-guard\0'))
+}
+
 export function isRunning(pid: number): boolean {
   return readParentPid(String(pid)) !== undefined
 }
