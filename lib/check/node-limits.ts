@@ -76,13 +76,23 @@ function adviseConntrack({ mayWriteSettings, cpuCount }: LimitFacts, config: Con
     : `The proxy raises it to ${desired} at its start; see --conntrack-max-per-core and --conntrack-min`
 }
 
-/** /proc/sys is mounted read-only in containers that are not privileged. */
 function isWritable(): boolean {
   try {
-    return readFileSync('/proc/self/mounts', 'utf8')
-      .split('\n')
-      .every(line => !/ \/proc\/sys \S+ (\S+,)?ro(,| )/.test(line))
+    return parseSettingsAccess(readFileSync('/proc/self/mounts', 'utf8'))
   } catch {
     return false
   }
+}
+
+/**
+ * Whether processes that see these mounts may write settings of the kernel: /proc/sys is mounted read-only in containers that are not
+ * privileged.
+ * @param mounts the text of `/proc/self/mounts`, in which a later mount hides an earlier one
+ */
+export function parseSettingsAccess(mounts: string): boolean {
+  const options = mounts.split('\n').flatMap(line => {
+    const [, place, , list = ''] = line.split(' ')
+    return place === '/proc/sys' ? [list.split(',')] : []
+  })
+  return options.at(-1)?.includes('ro') !== true
 }

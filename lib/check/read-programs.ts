@@ -35,10 +35,15 @@ export function readPrograms(): Promise<readonly ProgramReport[]> {
 async function readVersion(program: string, args: readonly string[]): Promise<string | null> {
   try {
     const { stdout, stderr } = await runCommand(program, args, { timeoutMs: TIMEOUT_MS })
-    const firstLine = `${stdout}\n${stderr}`.trim().split('\n')[0] ?? ''
-    return /v?\d+(\.\d+)+.*$/.exec(firstLine)?.[0].trim() ?? 'present'
+    return parseVersion(`${stdout}\n${stderr}`)
   } catch (error) {
     if (error instanceof ProxyFailure) return null
     throw error
   }
+}
+
+/** The version in the first line that a program prints; `present` if there is none. */
+export function parseVersion(output: string): string {
+  const firstLine = output.trim().split('\n')[0] ?? ''
+  return /v?\d+(\.\d+)+.*$/.exec(firstLine)?.[0].trim() ?? 'present'
 }

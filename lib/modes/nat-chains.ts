@@ -32,7 +32,7 @@ export async function countNatPackets(
   const rows = (await listNatChains(node, names, '-x'))
     .flat()
     .filter(row => row.includes(` ${clusterIP} `) && `${row} `.includes(rule))
-  return rows.reduce((sum, row) => sum + Number(row.trim().split(/\s+/)[0]), 0)
+  return rows.reduce((sum, row) => sum + Number(/^\s*(\d+)\s/.exec(row)?.[1] ?? 0), 0)
 }
 
 /** Formats the rules of a chain, given as lines of `iptables -L -n -v`, without empty columns. */

@@ -2,6 +2,7 @@ import { type IpAddress, type IpFamily, parseIp } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type CommandResult, runCommand } from './command.js'
+import { summarizeStderr } from './summarize-stderr.js'
 
 /** One end of a flow. */
 export interface FlowEnd {
@@ -157,7 +158,7 @@ export class ConntrackProgram implements Conntrack {
     try {
       const result = await this.#run('conntrack', args, { timeoutMs: TIMEOUT_MS, input, packageName: 'conntrack' })
       if (result.exitCode === 0 || !/must be root|CAP_NET_ADMIN|not permitted/i.test(result.stderr)) return result
-      this.#disable(summarizeStderr(result), 'Run as root, or give the capability NET_ADMIN')
+      this.#disable(summarizeStderr(result.stderr), 'Run as root, or give the capability NET_ADMIN')
     } catch (error) {
       if (!(error instanceof ProxyFailure) || error.code !== 'PROGRAM_MISSING') throw error
       this.#disable(error.message, error.hint)
@@ -189,9 +190,5 @@ function isDeleted(result: CommandResult): boolean {
 }
 
 function conntrackFailure(args: readonly string[], result: CommandResult): ProxyFailure {
-  return new ProxyFailure('PROGRAM_FAILED', `"conntrack ${args.join(' ')}" failed: ${summarizeStderr(result)}`)
-}
-
-function summarizeStderr({ stderr }: CommandResult): string {
-  return stderr.trim().split('\n').slice(0, 3).join('; ')
+  return new ProxyFailure('PROGRAM_FAILED', `"conntrack ${args.join(' ')}" failed: ${summarizeStderr(result.stderr)}`)
 }

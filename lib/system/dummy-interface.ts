@@ -2,7 +2,8 @@ import { type IpAddress, type IpFamily, familyOf } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type CommandResult, runCommand } from './command.js'
 import { parseInterfaceAddresses } from './interface-addresses.js'
-import { ipvsForbiddenFailure, summarizeStderr } from './ipvs-failure.js'
+import { ipvsForbiddenFailure } from './ipvs-failure.js'
+import { summarizeStderr } from './summarize-stderr.js'
 import { KUBE_IPVS_DEVICE } from './node-addresses.js'
 
 /** The interface with the addresses of Services: this node accepts packets to them, and IPVS handles them. */

@@ -1,7 +1,8 @@
 import { ProxyFailure } from '../model/failure.js'
 import { runCommand } from './command.js'
 import { type ObservedSet, parseIpSetText } from './ip-set-text.js'
-import { ipvsForbiddenFailure, summarizeStderr } from './ipvs-failure.js'
+import { ipvsForbiddenFailure } from './ipvs-failure.js'
+import { summarizeStderr } from './summarize-stderr.js'
 
 /** The kernel's sets. */
 export interface IpSets {

@@ -1,4 +1,5 @@
 import { ProxyFailure } from '../model/failure.js'
+import { summarizeStderr } from './summarize-stderr.js'
 
 /** Seconds to wait while another program holds the xtables lock. */
 export const LOCK_WAIT_SECONDS = 5
@@ -12,7 +13,7 @@ const OUT_OF_MEMORY = /message too long|no buffer space|cannot allocate memory|m
 
 /** The failure for an error message of an iptables program; quotes the wrong line when the message names one. */
 export function iptablesFailure(program: string, stderr: string, text: string): ProxyFailure {
-  const summary = stderr.trim().split('\n').slice(0, 3).join('; ')
+  const summary = summarizeStderr(stderr)
   if (/xtables lock/i.test(stderr)) {
     return new ProxyFailure(
       'IPTABLES_LOCKED',

@@ -1,4 +1,5 @@
 import { ProxyFailure } from '../model/failure.js'
+import { summarizeStderr } from './summarize-stderr.js'
 
 /** The failure for an error message of `ipvsadm`; `action` says what failed. */
 export function ipvsFailure(stderr: string, action: string): ProxyFailure {
@@ -21,9 +22,4 @@ export function ipvsForbiddenFailure(message: string): ProxyFailure {
   return new ProxyFailure('IPVS_FORBIDDEN', message, {
     hint: 'Run as root, or give the capability NET_ADMIN in the network namespace of the host',
   })
-}
-
-/** The first lines of a program's error output, as one line. */
-export function summarizeStderr(stderr: string): string {
-  return stderr.trim().split('\n').slice(0, 3).join('; ')
 }

@@ -140,6 +140,8 @@ export class WorkerLink {
       this.#pendingReports.delete(message.generation)
     } else if (message.kind === 'counts') {
       const { id, budgets } = message
+      // Parts of a reply that nothing waits for would stay here.
+      if (!this.#pendingCounts.has(id)) return
       const traffic = this.#partialCounts.get(id) ?? new Map<ServicePortKey, Readonly<TrafficCounts>>()
       for (const [key, counts] of message.traffic) traffic.set(key, counts)
       this.#partialCounts.set(id, traffic)

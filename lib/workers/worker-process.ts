@@ -11,6 +11,7 @@ import { readStartTime } from '../system/process-facts.js'
 import { startProcess } from '../system/start-process.js'
 import { descriptorOf } from './bound-handle.js'
 import { markedEnvironment } from './is-orphan.js'
+import { parseWorkerMessage } from './parse-worker-message.js'
 import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
 const WORKER_MAIN = fileURLToPath(new URL('worker-main.js', import.meta.url))
@@ -134,7 +135,7 @@ export class WorkerProcess {
     this.#child = child
     if (child === undefined) return
     this.#pings.start()
-    child.on('message', message => this.#handle(message as WorkerMessage, inherited))
+    child.on('message', message => this.#receive(message, inherited))
     child.on('exit', (code, signal) => {
       if (this.#child !== child) return
       this.#child = undefined
@@ -178,6 +179,18 @@ export class WorkerProcess {
       this.#shortRuns < 2 ? 0 : Math.min(MAX_RESTART_DELAY_MS, MIN_RESTART_DELAY_MS * 2 ** (this.#shortRuns - 2))
     this.#restarts++
     this.#cancelRestart = clock.after(delayMs, () => this.#start())
+  }
+
+  /** What a worker that sends wrong messages does for its clients is not known either: another process should hold its listeners. */
+  #receive(value: unknown, inherited: readonly InheritedSocket[]): void {
+    let message: WorkerMessage
+    try {
+      message = parseWorkerMessage(value)
+    } catch (error) {
+      this.#options.log.error('Killing a data-plane worker', error, { pid: this.pid })
+      return this.kill()
+    }
+    this.#handle(message, inherited)
   }
 
   #handle(message: WorkerMessage, inherited: readonly InheritedSocket[]): void {

@@ -10,6 +10,7 @@ import { failStarts } from '../support/processes/fail-starts.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 
 const WORKER_MAIN = fileURLToPath(new URL('../../lib/workers/worker-main.js', import.meta.url))
+const SEND_WRONG_MESSAGE = new URL('../support/processes/send-wrong-message.js', import.meta.url).href
 const SETTINGS = {
   workers: 1,
   verbosity: 0,
@@ -89,6 +90,30 @@ t.test('a worker that does not reply to pings is reported within seconds, then r
   await ready
   t.not(worker.pid, pid)
   t.equal(worker.problem, undefined)
+})
+
+t.test('a worker that sends a wrong message is killed and replaced, and the control process lives', async t => {
+  const options = process.env['NODE_OPTIONS'] ?? ''
+  process.env['NODE_OPTIONS'] = `${options} --import=${SEND_WRONG_MESSAGE}`
+  const { log, clock, worker, next } = start(t)
+  process.env['NODE_OPTIONS'] = options
+  await next('ready')
+  const { pid } = worker
+  const ended = next('end')
+  process.kill(pid!, 'SIGUSR2')
+  await ended
+  t.match(log.entries, [
+    {
+      severity: 'error',
+      message: 'Killing a data-plane worker',
+      error: { code: 'WORKER_FAILED', message: 'A data-plane worker sent a message of an unknown kind: undefined' },
+    },
+    { severity: 'error', message: 'A data-plane worker exited; its connections are lost' },
+  ])
+  const ready = next('ready')
+  clock.advanceSync(0)
+  await ready
+  t.not(worker.pid, pid)
 })
 
 t.test('a worker that hangs before it is ready is replaced too', async t => {

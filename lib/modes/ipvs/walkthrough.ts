@@ -12,7 +12,7 @@ export const ipvsWalkthrough: ModeWalkthrough = {
   async readCount(node, { clusterIP, port, protocol }) {
     const { stdout } = await node.run('ipvsadm', ['-L', '-n', '--stats', '--exact'])
     const row = stdout.split('\n').find(line => line.startsWith(protocol) && line.includes(` ${clusterIP}:${port} `))
-    return Number(row?.trim().split(/\s+/)[2] ?? 0)
+    return Number(/^\S+\s+\S+\s+(\d+)(?:\s|$)/.exec(row ?? '')?.[1] ?? 0)
   },
   // The kernel adds up the counters of its processors every two seconds.
   counterDelayMs: 10_000,

@@ -1,0 +1,55 @@
+import { parseSettingsAccess } from '../../lib/check/node-limits.js'
+import { parseVersion } from '../../lib/check/read-programs.js'
+import { ipvsWalkthrough } from '../../lib/modes/ipvs/walkthrough.js'
+import { countNatPackets, readNatChains } from '../../lib/modes/nat-chains.js'
+import { SetLineRefused, ipSetFailure } from '../../lib/system/ip-sets.js'
+import { iptablesFailure } from '../../lib/system/iptables-failure.js'
+import { ipvsFailure } from '../../lib/system/ipvs-failure.js'
+import { type FuzzedParser, fuzzParsers } from '../support/checks/fuzz-parsers.js'
+
+/** What a program was given that says what is wrong with it. */
+const INPUT = '*nat\n-A KUBE-SERVICES -j KUBE-X\nCOMMIT\nadd KUBE-CLUSTER-IP 10.0.0.300\n'
+const LINES = INPUT.split('\n')
+/** A failure is a line of the log, and a field of an Event. */
+const MAX_MESSAGE = 2000
+const PORT = { clusterIP: '10.96.0.10', port: 80, protocol: 'TCP' } as const
+
+/** What the programs that the proxy runs print, and how they fail. By folder of the corpus. */
+const PARSERS: Readonly<Record<string, FuzzedParser>> = {
+  'program-errors': text => {
+    const failures = [
+      iptablesFailure('iptables-restore', text, INPUT),
+      ipSetFailure(['restore'], text, INPUT),
+      ipvsFailure(text, 'Cannot add a virtual server'),
+    ]
+    for (const failure of failures) {
+      const { message } = failure
+      check(message.length < MAX_MESSAGE, `${message.length} characters`)
+      check(!/[\x00-\x09\x0b-\x1f\x7f]/.test(message), JSON.stringify(message))
+      const [, number, line] = /^"[^"]*" failed, at line (\d+): "(.*?)": /.exec(message) ?? []
+      if (number !== undefined) check(LINES[Number(number) - 1] === line, `line ${number}: ${line}`)
+      if (failure instanceof SetLineRefused) check(LINES.includes(failure.line), failure.line)
+    }
+  },
+  mounts: text => {
+    check(!parseSettingsAccess(`${text}\nproc /proc/sys proc nosuid,ro 0 0\n`), 'the last mount is read-only')
+    check(parseSettingsAccess(`${text}\nproc /proc/sys proc rw,errors=ro 0 0\n`), 'the last mount can be written')
+  },
+  'program-version': text => {
+    const version = parseVersion(text)
+    check(version !== '' && !version.includes('\n'), JSON.stringify(version))
+  },
+  counters: async text => {
+    const node = { run: () => Promise.resolve({ stdout: text }) }
+    for (const count of [await countNatPackets(node, /^KUBE/, PORT), await ipvsWalkthrough.readCount(node, PORT)])
+      check(count >= 0, `${count} packets`)
+    await readNatChains(node, /^KUBE/)
+  },
+}
+
+fuzzParsers(PARSERS)
+
+/** Throws what a parser has read wrongly. */
+function check(isRight: boolean, found: string): void {
+  if (!isRight) throw new Error(`A wrong value was read: ${found}`)
+}
