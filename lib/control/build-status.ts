@@ -1,5 +1,6 @@
 import { owns } from '../netfilter/stale-chains.js'
 import { explainEndpoints } from '../snapshot/explain-endpoints.js'
+import { LiveEvents } from '../status/live-events.js'
 import { statusRoutes } from '../status/status-routes.js'
 import { StatusServer } from '../status/status-server.js'
 import { type StatusSources } from '../status/status-sources.js'
@@ -21,11 +22,12 @@ export function buildStatus(
   wallTime: () => number,
 ): StatusServer {
   const { config, bindAfter, log } = setup
+  const sources = statusSources(setup, serving, observers, syncing, wallTime)
   return new StatusServer({
     path: config.statusSocket,
     proxyVersion: VERSION,
-    routes: statusRoutes(statusSources(setup, serving, observers, syncing, wallTime)),
-    streams: new Map(),
+    routes: statusRoutes(sources),
+    streams: new Map([['events', new LiveEvents(sources).stream]]),
     bindAfter,
     log,
   })

@@ -176,9 +176,12 @@ export class InProcessDataPlane implements DataPlane {
     const { endedConnections, clock } = this.#context
     if (what === 'ended') {
       for (const row of endedConnections.rows(clock.now())) if (isInspected(request, row.listener)) yield row
-    } else if (what === 'listeners') {
-      for (const { spec, listener, port = 0 } of this.#entries.values())
-        if (isInspected(request, listener.identity)) yield describeListener(spec, listener, port)
+    } else if (what === 'listeners' || what === 'ejected') {
+      for (const { spec, listener, port = 0 } of this.#entries.values()) {
+        const isAsked =
+          isInspected(request, listener.identity) && (what === 'listeners' || listener.counts().ejected > 0)
+        if (isAsked) yield describeListener(spec, listener, port)
+      }
     } else {
       for (const listener of this.#allListeners())
         if (isInspected(request, listener.identity))

@@ -1,8 +1,8 @@
 import { type Protocol } from '../model/protocol.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
-/** What of a data plane to look at. */
-export const INSPECTED = ['listeners', 'connections', 'ended', 'affinity'] as const
+/** What of a data plane to look at; `ejected`: only listeners with endpoints that are ejected now. */
+export const INSPECTED = ['listeners', 'ejected', 'connections', 'ended', 'affinity'] as const
 
 /** A question to the processes of a data plane. */
 export interface InspectRequest {

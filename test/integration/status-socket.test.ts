@@ -2,7 +2,8 @@ import { existsSync, statSync } from 'node:fs'
 import t from 'tap'
 import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
-import { hasDefinition, schemaMistakes } from '../support/status/schema-mistakes.js'
+import { hasDefinition, eventMistakes, schemaMistakes } from '../support/status/schema-mistakes.js'
+import { StatusWatch } from '../support/status/status-watch.js'
 import { StatusNode } from '../support/status/status-node.js'
 import { VERSION } from '../../lib/control/version.js'
 
@@ -246,6 +247,36 @@ async function untilListed<Item>(list: () => Promise<readonly Item[]>): Promise<
 async function untilChanged(status: StatusNode): Promise<void> {
   while ((await status.list('/v1/endpoints?service=web')).length > 1) continue
 }
+
+t.test('a client that watches gets syncs, ejections and ends of connections', async t => {
+  const status = await StatusNode.create(t, ['--proxy-mode=userspace', '--data-plane-workers=2'])
+  const { node } = status
+  await status.start()
+  const watch = await StatusWatch.open(t, status.socket)
+  node.write(node.ips.slice(0, 1))
+  const sync = await watch.next('sync', ({ changed }) => (changed as string[]).includes('default/web/TCP'))
+  t.strictSame(eventMistakes(sync, 'Sync'), [])
+
+  const half = [
+    makeServiceManifest('half', { clusterIP: '10.96.0.78', port: 82 }),
+    makeSliceManifest('half', node.ips, 8080),
+  ]
+  const refusing = { ...makeSliceManifest('half', node.ips.slice(0, 1), 9), metadata: halfMetadata('half-2') }
+  node.write(node.ips, ...half, refusing)
+  let isOver = false
+  const traffic = (async () => {
+    while (!isOver) await node.client.tcp('10.96.0.78', 82)
+  })()
+  const ejection = await watch.next('ejection', () => true)
+  t.match(ejection, { service: 'half', endpoint: `${node.ips[0]}:9` })
+  t.strictSame(eventMistakes(ejection, 'EjectionEvent'), [])
+  const ended = await watch.next('connections', () => true)
+  t.match(ended, { ended: [{ service: 'half', state: 'ended' }] })
+  t.strictSame(eventMistakes(ended, 'EndedEvent'), [])
+  isOver = true
+  await traffic
+  t.match(await status.ask('/v1/events?x=1'), { status: 400, body: { kind: 'Error' } })
+})
 
 t.test('a wrong question gets an answer that lists what exists', async t => {
   const status = await StatusNode.create(t, ['--proxy-mode=userspace'])

@@ -32,6 +32,11 @@ export function schemaMistakes(answer: unknown): string[] {
   return mistakesOf(answer, root, 'answer')
 }
 
+/** What is wrong with the data of an event, by the definition of that name. */
+export function eventMistakes(data: unknown, name: string): string[] {
+  return mistakesOf(data, definition(name), 'event')
+}
+
 /** Whether the schema has a definition of that name. */
 export function hasDefinition(name: string): boolean {
   return root.$defs?.[name] !== undefined
