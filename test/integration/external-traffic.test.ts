@@ -254,7 +254,7 @@ t.test(
           [LB_IP, 80],
           [NODE_IP, 30080],
         ] as const) {
-          t.equal(await answers(clients.outside, ip, port), 'here', `${ip} from outside`)
+          t.equal(await settled(clients.outside, ip, port, 'here'), 'here', `${ip} from outside`)
           for (const who of ['a Pod here', 'a Pod of another node', 'the node'] as const) {
             t.equal(await answers(clients[who], ip, port), PODS_WITH_POLICY_LOCAL, `${ip} from ${who}`)
           }
@@ -268,19 +268,19 @@ t.test(
       async t => {
         const elsewhere = [endpoint(there.ip, 'another-node')]
         await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', elsewhere), both6)
+        t.equal(await settled(clients['a Pod here'], LB_IP, 80, 'there'), 'there')
+        t.equal(await settled(clients['the node'], NODE_IP, 30080, 'there'), 'there')
         const outcomes = await Promise.all(
           [LB_IP, NODE_IP].map((ip, i) =>
             new NetworkClient(network, outside.namespace).tcpExpectingTimeout(ip, i === 0 ? 80 : 30080),
           ),
         )
         t.strictSame(outcomes, ['no answer', 'no answer'])
-        t.equal(await answers(clients['a Pod here'], LB_IP, 80), 'there')
-        t.equal(await answers(clients['the node'], NODE_IP, 30080), 'there')
         const onLoopback = PROXY_MODE === 'ipvs' ? 'ECONNREFUSED' : 'there'
         t.equal(await answers(clients['the node'], '127.0.0.1', 30080), onLoopback, 'on loopback')
         // With endpoints the Service is served again, at the latest after the next sync.
         await serve(loadBalancer('web', { externalTrafficPolicy: 'Local' }), slice('web', both), both6)
-        t.equal(await answers(clients.outside, LB_IP, 80), 'here')
+        t.equal(await settled(clients.outside, LB_IP, 80, 'here'), 'here')
       },
     )
 
@@ -311,6 +311,7 @@ t.test(
         /"Listener updated" servicePort="IPv4\/default\/web:udp\/UDP" endpoints="1/,
         ...[loadBalancer('web', {}), slice('web', [endpoint(here.ip)]), slice('web', [], 'IPv6')],
       )
+      if (PROXY_MODE !== 'userspace') t.equal(await settled(clients.outside, LB_IP, 80, 'here'), 'here')
       for (const [who, client] of Object.entries(clients)) {
         t.equal(await client.tcp(LB_IP, 80), 'here', `${who} is served as soon as there is an endpoint`)
         t.match(await client.udp('10.96.0.10', 80), { answer: /^here/ }, `${who} is served, UDP`)
@@ -320,7 +321,7 @@ t.test(
     await t.test('source ranges admit their clients and drop others at load-balancer IPs only', async t => {
       const ranges = [`${outside.ip}/32`]
       await serve(loadBalancer('web', { loadBalancerSourceRanges: ranges }), slice('web', both), both6)
-      t.equal(await answers(clients.outside, LB_IP, 80), 'here there')
+      t.equal(await settled(clients.outside, LB_IP, 80, 'here there'), 'here there')
       t.equal(
         await new NetworkClient(network, (await network.addHost()).namespace).tcpExpectingTimeout(LB_IP, 80),
         'no answer',
