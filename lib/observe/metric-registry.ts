@@ -38,11 +38,23 @@ export class MetricRegistry {
   async print(): Promise<string[]> {
     const texts: string[] = []
     for (const { name } of this.registry.getMetricsAsArray()) {
-      texts.push(await this.registry.getSingleMetricAsString(name))
+      texts.push(withGoBounds(await this.registry.getSingleMetricAsString(name)))
       await nextTurn()
     }
     return texts
   }
+}
+
+/**
+ * Writes the bounds of buckets as Go does: 1048576 as 1.048576e+06. They are labels, so Prometheus would otherwise see other series than
+ * those of kube-proxy.
+ */
+function withGoBounds(text: string): string {
+  return text.replace(/(?<=[{,]le=")\d{7,}(?=")/g, bound =>
+    Number(bound)
+      .toExponential()
+      .replace(/\+(\d)$/, '+0$1'),
+  )
 }
 
 /** The labels of a metric that has a series for each IP family: `IPv4` and `IPv6`. */

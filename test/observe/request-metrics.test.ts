@@ -52,7 +52,7 @@ t.test('requests of the client are counted and measured with the labels of clien
   t.strictSame(bounds('request_duration_seconds'), durations)
   t.equal(
     bounds('response_size_bytes').join(' '),
-    '64 256 512 1024 4096 16384 65536 262144 1048576 4194304 16777216 +Inf',
+    '64 256 512 1024 4096 16384 65536 262144 1.048576e+06 4.194304e+06 1.6777216e+07 +Inf',
   )
   t.equal(types.get('rest_client_requests_total'), 'counter')
 })
