@@ -8,18 +8,37 @@ import { NodeNetwork } from '../support/nodes/node-network.js'
 import { LimitedNode } from '../support/processes/few-capabilities.js'
 
 /** Everything takes longer in a virtual machine with an emulated processor. */
-const TIMEOUT_MS = 300_000
+const TIMEOUT_MS = 600_000
 const NEEDS_NET_RAW = /Can't open socket to ipset\. \(rules that match sets need the capability NET_RAW\)/
+const capabilities = ['net_admin', 'net_raw']
 
 // The other modes are in capabilities.test.ts. iptables opens a raw socket to write a rule that matches a set, in both back ends.
 t.test('A proxy in ipvs mode with few capabilities', { skip: ipvsUnavailable, timeout: TIMEOUT_MS }, async t => {
-  const capabilities = ['net_admin', 'net_raw']
-  const node = await LimitedNode.create(t, { mode: 'ipvs', backEnd: 'nft', capabilities })
-  await node.testWithout(t, 'net_raw', NEEDS_NET_RAW)
-  await node.testServing(t)
+  const nft = await LimitedNode.create(t, { mode: 'ipvs', backEnd: 'nft', capabilities })
+  await nft.testWithout(t, 'net_raw', NEEDS_NET_RAW)
+  await nft.testServing(t)
   // An earlier proxy has kept its rules: to read them needs the same.
-  await node.testWithout(t, 'net_raw', NEEDS_NET_RAW)
-  await node.testWithout(t, 'net_admin', /IPTABLES_FORBIDDEN/)
+  await nft.testWithout(t, 'net_raw', NEEDS_NET_RAW)
+  await nft.testWithout(t, 'net_admin', /IPTABLES_FORBIDDEN/)
+
+  const legacy = await LimitedNode.create(t, { mode: 'ipvs', backEnd: 'legacy', capabilities })
+  await legacy.testServing(t)
+  await legacy.testWithout(t, 'net_admin', /IPTABLES_FORBIDDEN/)
+  // It cannot see that the node uses legacy, and cannot write its rules with nft either.
+  await legacy.testWithout(
+    t,
+    'net_raw',
+    /cannot read the rules of the other iptables back end.*unreadable="legacy".*NET_RAW/,
+  )
+  await legacy.testWithout(t, 'net_raw', NEEDS_NET_RAW)
+
+  await t.test('ipvs mode with nft serves as another user than root', async t => {
+    const { child, log, stop } = nft.start(undefined, 'other')
+    await log.waitFor(/"Synced rules" family="IPv4"/)
+    t.match(readFileSync(`/proc/${child.pid}/status`, 'utf8'), /^Uid:(\t65534){4}$/m)
+    await nft.checkTraffic(t)
+    await stop()
+  })
 })
 
 t.test('The containers of the component ipvs-mode', { skip: ipvsUnavailable, timeout: TIMEOUT_MS }, async t => {

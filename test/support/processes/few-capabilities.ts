@@ -53,9 +53,10 @@ export class LimitedNode {
       makeServiceManifest('dns', DNS),
       makeSliceManifest('dns', [server.ip], 5353, 'UDP'),
     )
-    // The hint of the kubelet decides which back end the proxy uses.
+    // The hint of the kubelet decides which back end the proxy uses. To write it loads ip_tables and ip6_tables, which the proxy may not.
     if (need.backEnd === 'legacy')
-      await network.node.run('iptables-legacy', ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'])
+      for (const program of ['iptables-legacy', 'ip6tables-legacy'])
+        await network.node.run(program, ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'])
     return new LimitedNode(need, network, client, folder)
   }
 
