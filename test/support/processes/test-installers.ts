@@ -28,8 +28,16 @@ const sliceObject = (ip: string) => ({
   endpoints: [{ addresses: [ip] }],
 })
 
-/** Starts each installer by itself: it serves, or says that its mode is not possible on this node. */
-export async function testInstallers(t: Test, installers: readonly Installer[]): Promise<void> {
+/**
+ * Starts each installer by itself: it serves, or says that its mode is not possible on this node.
+ * @param named installers that must be among those that serve
+ */
+export async function testInstallers(
+  t: Test,
+  installers: readonly Installer[],
+  named: readonly string[],
+): Promise<void> {
+  const served: string[] = []
   const { network, tls, client } = await createInstallerCluster(t, installers)
   for (const installer of installers) {
     const impossible = impossibleModeOf(installer)
@@ -39,7 +47,9 @@ export async function testInstallers(t: Test, installers: readonly Installer[]):
         const { child, ended, log, ready } = startInstalled(t, network, installer, tls)
         if (impossible === undefined) {
           t.equal(await ready(), 0, log.lines.join('\n'))
-          t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
+          const answer = await client.tcp(WEB.clusterIP, WEB.port)
+          t.equal(answer, 'a')
+          if (answer === 'a') served.push(installer.name)
           child.kill('SIGTERM')
           t.equal(await ended, 0)
         } else {
@@ -52,4 +62,5 @@ export async function testInstallers(t: Test, installers: readonly Installer[]):
       },
     )
   }
+  for (const name of named) t.ok(served.includes(name), `${name} is among those that serve: ${served.join(', ')}`)
 }
