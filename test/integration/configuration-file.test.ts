@@ -6,7 +6,6 @@ import t, { type Test } from 'tap'
 import { ProgramLog } from '../../lib/demo/program-log.js'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
-import { NodeProcess } from '../support/nodes/node-process.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { PersistentConnection } from '../support/pods/persistent-connection.js'
 import { workersOf } from '../support/processes/children-of.js'
@@ -167,33 +166,4 @@ t.test('with bindAddressHardFail, a port that is not free ends the program', { s
   const { log, ended } = start()
   t.equal((await ended)[0], 1)
   t.match(log.lines.join('\n'), /HTTP_BIND_FAILED/)
-})
-
-t.test('a Node without an address does not hold up a mode of the kernel', { skip }, async t => {
-  const { network, folder, client } = await setUp(t)
-  const api = new NodeProcess(network, 'api/api-server-entry')
-  const url = await api.readLine()
-  const server = await network.addServer('b')
-  await api.sendCommand({
-    put: [
-      ['nodes', { metadata: { name: 'node-1' }, spec: {}, status: { addresses: [] } }],
-      ['services', makeServiceManifest('web', WEB)],
-      ['endpointslices', makeSliceManifest('web', [server.ip], 8080)],
-    ],
-  })
-  const path = join(folder, 'with-api')
-  writeFileSync(
-    path,
-    'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: iptables\nlogging: {verbosity: 2}\n',
-  )
-  const flags = [`--config=${path}`, `--master=${url}`, '--hostname-override=node-1']
-  const child = network.start(network.node, process.execPath, [PROXY_PROGRAM, ...flags])
-  const log = new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS)
-  t.match(await log.waitFor(/Waiting for the Node of this machine/), /reason="it has no address" seconds=5/)
-  await log.waitFor(/Serving without the Node of this machine/)
-  await log.waitFor(/Synced rules" family="IPv4"/)
-  t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'b')
-  const ended = once(child, 'exit')
-  child.kill('SIGTERM')
-  t.equal(((await ended) as [number])[0], 0)
 })
