@@ -37,6 +37,8 @@ export interface Option {
   readonly overridesFile?: true
   /** Set if a running proxy can change it, when the configuration file changes. Options without effect need no restart either. */
   readonly isLive?: true
+  /** Why a change in the configuration file ends the process instead; every honoured option with a field has this or `isLive`. */
+  readonly restart?: string
   /** The first and the last version of kube-proxy with this option, where not all from 1.20 to 1.37 have it. */
   readonly since?: string
   readonly until?: string

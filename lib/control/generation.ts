@@ -140,6 +140,7 @@ export class Generation {
     dataPlane?.changeSettings?.(config)
     applyConntrackSettings(config.conntrack, this.#log)
     await httpServers.reconfigure(config)
+    syncLoop.changeScope({ rangesAtNodePorts: config.rangesAtNodePorts })
     syncLoop.requestSync()
   }
 

@@ -36,6 +36,9 @@ export class SyncLoop {
   readonly #programLoops: readonly ProgramLoop[]
   readonly #timers: NamedTimers<'batch' | 'retry'>
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
+  #scope: SnapshotScope
+  /** Whether the snapshot was built for another scope. */
+  #hasNewScope = false
   /** When the oldest change that no update has taken yet was queued. */
   readonly #problem = new OnceReporter()
   /** Whether an update has succeeded. */
@@ -49,6 +52,7 @@ export class SyncLoop {
 
   constructor(options: SyncLoopOptions) {
     this.#options = options
+    this.#scope = options.scope
     this.#timers = new NamedTimers(options.clock)
     this.#programLoops = options.proxier.rules.map(
       rules =>
@@ -72,6 +76,12 @@ export class SyncLoop {
     this.#queuedAt ??= this.#options.clock.now()
     for (const loop of this.#programLoops) loop.markQueued()
     this.#timers.set('batch', BATCH_DELAY_MS, () => this.#requestUpdate())
+  }
+
+  /** Builds the snapshot for another scope from now on. The next sync brings it into the kernel. */
+  changeScope(changes: Partial<SnapshotScope>): void {
+    this.#scope = { ...this.#scope, ...changes }
+    this.#hasNewScope = true
   }
 
   /** Checks the rules of a family soon, because another program has changed some. */
@@ -134,13 +144,16 @@ export class SyncLoop {
   }
 
   #takeChanges(): ChangeBatch | undefined {
-    const { store, scope, record, log } = this.#options
+    const { store, record, log } = this.#options
     const queuedAt = this.#queuedAt
     this.#queuedAt = undefined
-    const changes = store.takeChanges()
+    const taken = store.takeChanges()
+    // Another scope concerns every Service, as another Node does.
+    const changes = { ...taken, node: taken.node || this.#hasNewScope }
+    this.#hasNewScope = false
     if (changes.services.size + changes.endpoints.size > 0 || changes.node) {
       record.changed(changes.services.size, changes.endpoints.size)
-      this.#snapshot = buildSnapshot(store, changes, scope, this.#snapshot)
+      this.#snapshot = buildSnapshot(store, changes, this.#scope, this.#snapshot)
       if (log.enabled(4)) {
         for (const service of changes.services) log.info(4, 'Service changed', { service })
         for (const service of changes.endpoints) log.info(4, 'Endpoints changed', { service })

@@ -9,7 +9,7 @@ import { KUBE_PROXY_FIELDS, KUBE_PROXY_FLAGS } from '../support/config/kube-prox
 /** The original program, if there is one. */
 const peer = process.env['KUBE_PROXY_PEER']
 
-void t.test('every option has a help text, a valid default and, if it has no effect, a reason', t => {
+void t.test('every option has a help text, a valid default, and a reason if it has no effect or needs a restart', t => {
   t.equal(new Set(OPTIONS.map(({ name }) => name)).size, OPTIONS.length, 'no name is used twice')
   const fields = OPTIONS.flatMap(({ field }) => field ?? [])
   t.equal(new Set(fields).size, fields.length, 'no field is used twice')
@@ -21,6 +21,12 @@ void t.test('every option has a help text, a valid default and, if it has no eff
     if (effect === 'honoured') continue
     const reason = 'none' in effect ? effect.none : effect.refused
     t.match(reason, /^[a-z0-9-].*[^.]$/s, `${name} has a reason in the usual form`)
+  }
+  for (const { name, field, effect = 'honoured', isLive, restart } of OPTIONS) {
+    const canChange = field !== undefined && effect === 'honoured'
+    const isOne = canChange && (isLive === true) !== (restart !== undefined)
+    t.ok(canChange ? isOne : restart === undefined, `${name} is live, or says why it needs a restart, if a file has it`)
+    if (restart !== undefined) t.match(restart, /^[a-z0-9-].*[^.]$/s, `${name} has its reason in the usual form`)
   }
   const spelledOut = Object.fromEntries(FLAGS.map(({ name, default: byDefault }) => [name, byDefault]))
   const { config, problems } = readConfig(spelledOut, 'node-a', MODES)

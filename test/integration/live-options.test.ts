@@ -16,6 +16,9 @@ import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
 /** Only Pods of this node reach its endpoint at the node port, since that is on another node. */
 const LOCAL = { clusterIP: '10.96.0.11', port: 80, nodePort: 30081 }
+/** Hosts of its source ranges reach it at its load-balancer IP. */
+const RANGED = { clusterIP: '10.96.0.12', port: 80, nodePort: 30082 }
+const SOURCE_RANGES = { type: 'LoadBalancer', loadBalancerSourceRanges: ['198.51.100.0/24'] }
 const BRIDGE_IP = '10.244.0.1'
 /** The test waits longer than the shortest `healthzStaleTimeout`, and than a request that gets no response. */
 const LOG_TIMEOUT_MS = 120_000 * TIMEOUT_FACTOR
@@ -108,6 +111,24 @@ const LIVE_CHANGES: readonly LiveChange[] = [
     },
   },
   {
+    option: 'source-ranges-at-nodeports',
+    fields: { userspace: { sourceRangesAtNodePorts: true } },
+    shows: async (proxy, _from, t) => {
+      const ask = () => proxy.pod.tcpExpectingTimeout(NODE_IP, RANGED.nodePort)
+      await waitUntil(async () => (await ask()) === 'no answer', 'the Pod is in no source range')
+      t.equal(await proxy.pod.tcp(RANGED.clusterIP, RANGED.port), 'a')
+    },
+  },
+  {
+    option: 'bind-address',
+    fields: { bindAddress: BRIDGE_IP },
+    shows: async (proxy, _from, t) => {
+      const lead = new RegExp(`-d ${WEB.clusterIP}/32 .*--to-destination ${BRIDGE_IP.replaceAll('.', '\\.')}:`)
+      await waitUntil(async () => lead.test(await proxy.natRules()), 'rules lead to the address')
+      t.equal(await proxy.pod.tcp(WEB.clusterIP, WEB.port), 'a')
+    },
+  },
+  {
     option: 'metrics-bind-address',
     fields: { metricsBindAddress: '127.0.0.1:9249' },
     shows: async (proxy, from, t) => {
@@ -172,6 +193,8 @@ interface RunningProxy {
   connect(): PersistentConnection
   /** A line of a worker, also when the control process has exited. */
   workerLog(pattern: RegExp): Promise<unknown>
+  /** The rules of table nat, as iptables-save prints them. */
+  natRules(): Promise<string>
   /** The content of a file as the node sees it. */
   read(file: string): Promise<string>
   /** The status of a response to the node, or the code of the error. */
@@ -215,6 +238,7 @@ t.test(
     const api = new NodeProcess(network, 'api/api-server-entry')
     await api.readLine()
     const local = makeServiceManifest('local', LOCAL) as { spec: object }
+    const ranged = makeServiceManifest('ranged', RANGED) as { spec: object }
     const { relayUrl } = JSON.parse(
       await api.sendCommand({
         put: [
@@ -222,6 +246,8 @@ t.test(
           ['endpointslices', makeSliceManifest('web', [server.ip], 8080)],
           ['services', { ...local, spec: { ...local.spec, externalTrafficPolicy: 'Local' } }],
           ['endpointslices', makeSliceManifest('local', [server.ip], 8080)],
+          ['services', { ...ranged, spec: { ...ranged.spec, ...SOURCE_RANGES } }],
+          ['endpointslices', makeSliceManifest('ranged', [server.ip], 8080)],
         ],
         relay: 'forwarding',
       }),
@@ -244,6 +270,7 @@ t.test(
         await ended
         while (!log.lines.some(line => pattern.test(line))) await once(child.stderr!, 'data')
       },
+      natRules: async () => (await network.node.run('iptables-save', ['-t', 'nat'])).stdout,
       read: async file => (await network.node.run('cat', [file])).stdout.trim(),
       status: async url => {
         const program = `fetch('http://${url}').then(r => console.log(r.status), error => console.log(error.cause.code))`
@@ -255,6 +282,7 @@ t.test(
     t.equal(await proxy.pod.tcp(BRIDGE_IP, WEB.nodePort), 'a')
     t.equal(await proxy.node.tcp('127.0.0.1', WEB.nodePort), 'a')
     t.equal(await proxy.pod.tcpExpectingTimeout(NODE_IP, LOCAL.nodePort), 'no answer')
+    t.equal(await proxy.pod.tcp(NODE_IP, RANGED.nodePort), 'a')
     await api.sendCommand({ relay: 'silent' })
 
     for (const { option, fields, others = [], shows } of LIVE_CHANGES)

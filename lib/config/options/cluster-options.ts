@@ -20,6 +20,8 @@ export const CLUSTER_OPTIONS: readonly Option[] = [
   },
   {
     name: 'kubeconfig',
+    restart:
+      'the client has the address and the credentials of one API server from the start; another one may serve another cluster',
     field: 'clientConnection.kubeconfig',
     kind: 'text',
     default: '',
@@ -36,6 +38,7 @@ export const CLUSTER_OPTIONS: readonly Option[] = [
   },
   {
     name: 'manifests',
+    restart: 'the source of objects is chosen at the start',
     field: 'userspace.manifests',
     kind: 'list',
     value: 'PATH',
@@ -44,6 +47,7 @@ export const CLUSTER_OPTIONS: readonly Option[] = [
   },
   {
     name: 'manifests-strict',
+    restart: 'it is about the start',
     field: 'userspace.manifestsStrict',
     kind: 'switch',
     extension: true,
@@ -51,6 +55,7 @@ export const CLUSTER_OPTIONS: readonly Option[] = [
   },
   {
     name: 'hostname-override',
+    restart: 'the watch of the Node and the Events are about one Node',
     field: 'hostnameOverride',
     kind: 'text',
     default: '',

@@ -46,6 +46,7 @@ export const HTTP_OPTIONS: readonly Option[] = [
   },
   {
     name: 'status-socket',
+    restart: 'the socket is opened once, at the start',
     field: 'userspace.statusSocket',
     kind: 'text',
     default: '/run/kube-proxy-node/status.sock',
@@ -55,12 +56,14 @@ export const HTTP_OPTIONS: readonly Option[] = [
   },
   {
     name: 'bind-address-hard-fail',
+    restart: 'it is about the start',
     field: 'bindAddressHardFail',
     kind: 'switch',
     help: 'Exit if the port of health checks or of metrics is not free; without it, the proxy tries again until it is',
   },
   {
     name: 'profiling',
+    restart: 'the profile of the heap counts from the start of each worker',
     field: 'enableProfiling',
     kind: 'switch',
     help: 'Serve profiles of the proxy at /debug/pprof on the port of metrics',

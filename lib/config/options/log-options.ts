@@ -17,6 +17,7 @@ export const LOG_OPTIONS: readonly Option[] = (
     },
     {
       name: 'logging-format',
+      restart: 'workers are started with it, and programs that read the log expect one format',
       field: 'logging.format',
       kind: 'text',
       default: 'text',

@@ -14,6 +14,7 @@ export const PROCESS_OPTIONS: readonly Option[] = [
   },
   {
     name: 'data-plane-workers',
+    restart: 'open connections stay in the worker that has accepted them',
     field: 'userspace.dataPlaneWorkers',
     kind: 'text',
     default: 'auto',
@@ -23,6 +24,7 @@ export const PROCESS_OPTIONS: readonly Option[] = [
   },
   {
     name: 'oom-score-adj',
+    restart: 'workers inherit it when they start, and to lower it again needs CAP_SYS_RESOURCE',
     field: 'oomScoreAdj',
     kind: 'number',
     default: '-999',
@@ -31,6 +33,7 @@ export const PROCESS_OPTIONS: readonly Option[] = [
   },
   {
     name: 'on-exit',
+    restart: 'the process that takes over after a crash is started with it',
     field: 'userspace.onExit',
     kind: 'text',
     default: 'auto',

@@ -7,6 +7,7 @@ const NFTABLES_ABSENT = { none: 'applies to nftables mode only' } as const
 export const RULE_OPTIONS: readonly Option[] = [
   {
     name: 'iptables-sync-period',
+    restart: 'the timers of the sync are made with it',
     field: 'iptables.syncPeriod',
     kind: 'duration',
     default: '30s',
@@ -16,6 +17,7 @@ export const RULE_OPTIONS: readonly Option[] = [
   },
   {
     name: 'iptables-min-sync-period',
+    restart: 'the timers of the sync are made with it',
     field: 'iptables.minSyncPeriod',
     kind: 'duration',
     default: '1s',
@@ -25,12 +27,14 @@ export const RULE_OPTIONS: readonly Option[] = [
   },
   {
     name: 'masquerade-all',
+    restart: 'a mode plans all rules with the value from the start',
     field: 'iptables.masqueradeAll',
     kind: 'switch',
     help: 'Masquerade all traffic to ClusterIPs: give it the source address of the node (iptables and ipvs mode)',
   },
   {
     name: 'iptables-masquerade-bit',
+    restart: 'packets that are under way have the mark of before',
     field: 'iptables.masqueradeBit',
     kind: 'number',
     default: '14',
@@ -39,6 +43,7 @@ export const RULE_OPTIONS: readonly Option[] = [
   },
   {
     name: 'ipvs-scheduler',
+    restart: 'a mode plans all virtual servers with the value from the start',
     field: 'ipvs.scheduler',
     kind: 'text',
     default: 'rr',
@@ -47,6 +52,7 @@ export const RULE_OPTIONS: readonly Option[] = [
   },
   {
     name: 'ipvs-sync-period',
+    restart: 'the timers of the sync are made with it',
     field: 'ipvs.syncPeriod',
     kind: 'duration',
     default: '30s',
@@ -56,6 +62,7 @@ export const RULE_OPTIONS: readonly Option[] = [
   },
   {
     name: 'ipvs-min-sync-period',
+    restart: 'the timers of the sync are made with it',
     field: 'ipvs.minSyncPeriod',
     kind: 'duration',
     default: '1s',
@@ -65,6 +72,7 @@ export const RULE_OPTIONS: readonly Option[] = [
   },
   {
     name: 'ipvs-exclude-cidrs',
+    restart: 'the proxy decides at the start which virtual servers of an earlier process are its own',
     field: 'ipvs.excludeCIDRs',
     kind: 'list',
     hasCommas: true,
@@ -73,12 +81,14 @@ export const RULE_OPTIONS: readonly Option[] = [
   },
   {
     name: 'ipvs-strict-arp',
+    restart: 'it is written to the kernel at the start; the values from before are not known later',
     field: 'ipvs.strictARP',
     kind: 'switch',
     help: 'Answer ARP for an address only on its own interface: arp_ignore=1, arp_announce=2 (ipvs mode)',
   },
   {
     name: 'ipvs-tcp-timeout',
+    restart: 'it is written to the kernel at the start; the value from before, which 0 means, is not known later',
     field: 'ipvs.tcpTimeout',
     kind: 'duration',
     default: '0',
@@ -87,6 +97,7 @@ export const RULE_OPTIONS: readonly Option[] = [
   },
   {
     name: 'ipvs-tcpfin-timeout',
+    restart: 'as for the other timeouts of IPVS',
     field: 'ipvs.tcpFinTimeout',
     kind: 'duration',
     default: '0',
@@ -95,6 +106,7 @@ export const RULE_OPTIONS: readonly Option[] = [
   },
   {
     name: 'ipvs-udp-timeout',
+    restart: 'as for the other timeouts of IPVS',
     field: 'ipvs.udpTimeout',
     kind: 'duration',
     default: '0',

@@ -6,6 +6,7 @@ import { type Option } from '../option.js'
 export const TRAFFIC_OPTIONS: readonly Option[] = [
   {
     name: 'proxy-mode',
+    restart: 'one process hands the traffic over to the next one, so that no request is lost',
     field: 'mode',
     kind: 'text',
     default: 'userspace',
@@ -14,6 +15,7 @@ export const TRAFFIC_OPTIONS: readonly Option[] = [
   },
   {
     name: 'bind-address',
+    isLive: true,
     field: 'bindAddress',
     kind: 'text',
     default: '0.0.0.0',
@@ -69,6 +71,7 @@ export const TRAFFIC_OPTIONS: readonly Option[] = [
   },
   {
     name: 'source-ranges-at-nodeports',
+    isLive: true,
     field: 'userspace.sourceRangesAtNodePorts',
     kind: 'switch',
     extension: true,
@@ -76,6 +79,7 @@ export const TRAFFIC_OPTIONS: readonly Option[] = [
   },
   {
     name: 'allow-node-address-endpoints',
+    restart: 'the parts of userspace mode are made with it',
     field: 'userspace.allowNodeAddressEndpoints',
     kind: 'switch',
     extension: true,
@@ -92,6 +96,7 @@ export const TRAFFIC_OPTIONS: readonly Option[] = [
   },
   {
     name: 'proxy-port-range',
+    restart: 'workers choose ports from the range that they were started with',
     field: 'portRange',
     kind: 'text',
     default: '',
@@ -101,6 +106,7 @@ export const TRAFFIC_OPTIONS: readonly Option[] = [
   },
   {
     name: 'udp-timeout',
+    restart: 'workers are started with it, and open flows have their timers',
     field: 'udpIdleTimeout',
     kind: 'duration',
     default: '',
@@ -111,6 +117,7 @@ export const TRAFFIC_OPTIONS: readonly Option[] = [
   },
   {
     name: 'fast-path',
+    restart: 'workers are started with one kind of sockets, and open connections keep it',
     field: 'userspace.fastPath',
     kind: 'text',
     default: 'auto',
@@ -120,6 +127,7 @@ export const TRAFFIC_OPTIONS: readonly Option[] = [
   },
   {
     name: 'reuse-source-ports',
+    restart: 'it is written to the kernel at the start; the value from before is not known later',
     field: 'userspace.reuseSourcePorts',
     kind: 'switch',
     default: 'true',

@@ -25,7 +25,7 @@ function cellsOf(option: Option): readonly string[] {
   ]
 }
 
-function meaning({ help, effect = 'honoured', extension, since, until, isLive }: Option): string {
+function meaning({ help, effect = 'honoured', extension, since, until, isLive, restart }: Option): string {
   const modes = MODES.map(({ name }) => name).join(', ')
   return [
     `${help.replace('{modes}', modes)}.`,
@@ -35,6 +35,7 @@ function meaning({ help, effect = 'honoured', extension, since, until, isLive }:
         ? [`**No effect:** ${effect.none}.`]
         : [`**Refused:** ${effect.refused}.`]),
     ...(isLive === true ? ['Changes in a running proxy.'] : []),
+    ...(restart === undefined ? [] : [`**Needs a restart:** ${restart}.`]),
     ...(extension === true ? ['Not in kube-proxy.'] : []),
     ...(since === undefined ? [] : [`kube-proxy ${since} and later.`]),
     ...(until === undefined ? [] : [`kube-proxy up to ${until}.`]),
