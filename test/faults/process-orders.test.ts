@@ -73,6 +73,8 @@ testFault(
       },
       restarts: true,
       allowed: THROUGH_A_WORKER_AND_UDP,
+      // Those that the stopped one had accepted wait for it until they give up, if the next proxy starts slowly.
+      never: [REFUSED],
     }),
 )
 
@@ -94,6 +96,65 @@ testFault(
       allowed: { ...THROUGH_A_WORKER_AND_UDP, newConnections: 2 * THROUGH_A_WORKER.newConnections },
       // Those through the stopped one wait for it until they give up.
       never: [REFUSED],
+    }),
+)
+
+testFault(
+  {
+    fault: 'One of two workers is killed, and the other one is stopped at once and does not continue',
+    promise:
+      'The killed one is replaced at once, and serves new clients; the stopped one is replaced after 10 to 12 s. What went through both is cut.',
+    skip,
+  },
+  (t, fault) =>
+    measureProcessFault(t, fault, {
+      workers: 2,
+      run: async (kill, _, [first, second]) => {
+        kill('SIGKILL', first!)
+        kill('SIGSTOP', second!)
+        await waitUntil(() => !isRunning(second!), 'it has been killed')
+      },
+      allowed: { ...THROUGH_A_WORKER_AND_UDP, newConnections: 2 * THROUGH_A_WORKER.newConnections },
+      never: [REFUSED],
+    }),
+)
+
+testFault(
+  {
+    fault: 'One of two workers works without end',
+    promise:
+      'The other worker serves new clients. The busy one is replaced after 10 to 12 s; what went through it is cut.',
+    skip,
+  },
+  (t, fault) =>
+    measureProcessFault(t, fault, {
+      workers: 2,
+      run: async (kill, _, [first]) => {
+        kill('SIGUSR2', first!)
+        await waitUntil(() => !isRunning(first!), 'it has been killed')
+      },
+      allowed: THROUGH_A_WORKER_AND_UDP,
+      // Those that it had accepted wait for it until they give up.
+      never: [REFUSED],
+    }),
+)
+
+testFault(
+  {
+    fault: 'The only worker is stopped, and killed after 3 s',
+    promise: 'New clients wait for the next worker. What went through the killed one is cut.',
+    skip,
+  },
+  (t, fault) =>
+    measureProcessFault(t, fault, {
+      workers: 1,
+      run: async (kill, _, [worker]) => {
+        kill('SIGSTOP', worker!)
+        await delay(STOP_MS)
+        kill('SIGKILL', worker!)
+        fault.end()
+      },
+      allowed: THROUGH_A_WORKER,
     }),
 )
 

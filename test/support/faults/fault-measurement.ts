@@ -17,11 +17,26 @@ export type AllowedLoss = number | 'before recovery'
 /** How much of each kind of traffic may be lost. */
 export type AllowedLosses = Readonly<Partial<Record<TrafficKind, AllowedLoss>>>
 
+/** How much of one kind of traffic was lost. */
+interface Loss {
+  readonly kind: string
+  lost: number
+  attempted: number
+}
+
+/** A time of the recovery, and what stands in the table before and after it. */
+interface Recovery {
+  readonly before: string
+  ms: number
+  readonly after: string
+}
+
 /** Measures one fault. It asserts what was lost; times it only reports. */
 export class FaultMeasurement {
   readonly #t: Test
-  readonly #losses: string[] = []
-  readonly #recoveries: string[] = []
+  readonly #losses: Loss[] = []
+  readonly #recoveries: Recovery[] = []
+  #comparison: string | undefined
   #figures: string | undefined
   #startedAt: number | undefined
   #endedAt: number | undefined
@@ -54,7 +69,7 @@ export class FaultMeasurement {
   async measureRecovery<T>(what: string, recovered: () => Promise<T>): Promise<T> {
     const result = await recovered()
     this.#recoveredAt = monotonicMs()
-    this.#recoveries.push(`${formatSeconds(this.#recoveredAt - this.#mark)} until ${what}`)
+    this.#addRecovery('', this.#recoveredAt - this.#mark, ` until ${what}`)
     return result
   }
 
@@ -88,24 +103,50 @@ export class FaultMeasurement {
   checkLoss(lost: number, attempted: number, kind: string, allowed = 0, reasons: object = {}): void {
     this.#t.ok(attempted > 0, `${kind} were attempted`)
     this.#t.ok(lost <= allowed, `${lost} of ${attempted} ${kind} were lost, ${allowed} may be`, { reasons })
-    this.#losses.push(`${formatCount(lost)} of ${formatCount(attempted)} ${kind}`)
+    this.#losses.push({ kind, lost, attempted })
+  }
+
+  /** Reports several forms of one fault together: the sum of what was lost, and the longest times. */
+  combine(forms: readonly FaultMeasurement[]): void {
+    for (const loss of forms.flatMap(form => form.#losses)) {
+      const sum = this.#losses.find(({ kind }) => kind === loss.kind)
+      if (sum === undefined) this.#losses.push({ ...loss })
+      else {
+        sum.lost += loss.lost
+        sum.attempted += loss.attempted
+      }
+    }
+    for (const { before, ms, after } of forms.flatMap(form => form.#recoveries)) {
+      const longest = this.#recoveries.find(known => known.before === before && known.after === after)
+      if (longest === undefined) this.#addRecovery(before, ms, after)
+      else longest.ms = Math.max(longest.ms, ms)
+    }
   }
 
   /** Reports the median time of an answer during the fault and without it. */
   compareAnswers(during: TrafficCounts, without: TrafficCounts): void {
     const [slower, usual] = [during, without].map(counts => `${medianOf(counts).toFixed(1)} ms`)
-    this.#recoveries.push(`median answer ${slower}, without the fault ${usual}`)
+    this.#comparison = `median answer ${slower}, without the fault ${usual}`
   }
 
   /** What was lost, for the table; undefined if the test has not said it. */
   get lost(): string | undefined {
     if (this.#losses.length === 0) return undefined
-    return `${this.#figures === undefined ? '' : `${this.#figures}: `}${this.#losses.join(', ')}`
+    const losses = this.#losses.map(
+      ({ kind, lost, attempted }) => `${formatCount(lost)} of ${formatCount(attempted)} ${kind}`,
+    )
+    return `${this.#figures === undefined ? '' : `${this.#figures}: `}${losses.join(', ')}`
   }
 
   /** The time to recover, for the table. */
   get recovery(): string {
-    return this.#recoveries.length === 0 ? 'no interruption' : this.#recoveries.join('; ')
+    const times = this.#recoveries.map(({ before, ms, after }) => `${before}${formatSeconds(ms)}${after}`)
+    const all = this.#comparison === undefined ? times : [...times, this.#comparison]
+    return all.length === 0 ? 'no interruption' : all.join('; ')
+  }
+
+  #addRecovery(before: string, ms: number, after: string): void {
+    this.#recoveries.push({ before, ms, after })
   }
 
   get #mark(): number {
@@ -118,9 +159,8 @@ export class FaultMeasurement {
     const all = addCounts(counts)
     const { lastLostAt } = all
     const slowestMs = slowestOf(all)
-    if (lastLostAt !== undefined)
-      this.#recoveries.push(`${formatSeconds(Math.max(0, lastLostAt - this.#mark))} until the last loss`)
-    if (slowestMs >= NOTICEABLE_MS) this.#recoveries.push(`slowest answer ${formatSeconds(slowestMs)}`)
+    if (lastLostAt !== undefined) this.#addRecovery('', Math.max(0, lastLostAt - this.#mark), ' until the last loss')
+    if (slowestMs >= NOTICEABLE_MS) this.#addRecovery('slowest answer ', slowestMs, '')
   }
 }
 

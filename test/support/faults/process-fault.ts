@@ -3,8 +3,8 @@ import { type Test } from 'tap'
 import { waitUntil } from '../dataplane/plane-under-test.js'
 import { ServiceNode } from '../nodes/service-node.js'
 import { isRunning, workersOf } from '../processes/children-of.js'
-import { type FaultMeasurement } from './fault-measurement.js'
-import { type TrafficKind } from './traffic-counts.js'
+import { SPIN_ON_SIGNAL } from '../processes/proxy-process.js'
+import { type AllowedLosses, type FaultMeasurement } from './fault-measurement.js'
 
 /** All open connections, and what is under way through a worker when it is killed. */
 export const THROUGH_A_WORKER = { openConnections: 20, newConnections: 5, udpRequests: 5 } as const
@@ -27,21 +27,21 @@ export interface ProcessFault {
   readonly run: (kill: Kill, control: number, workers: readonly number[]) => Promise<unknown>
   /** Whether another proxy is started then. */
   readonly restarts?: boolean
-  readonly allowed?: Readonly<Partial<Record<TrafficKind, number>>>
+  readonly allowed?: AllowedLosses
   /** What must not happen to a new client; by default, to be refused or to wait longer than it likes. */
   readonly never?: readonly string[]
   /** What the processes of the first proxy have to log. */
   readonly logs?: RegExp
 }
 
-/** Sends a signal to processes. */
+/** Sends a signal to processes. SIGUSR2 has them work without end. */
 export type Kill = (signal: NodeJS.Signals, ...pids: readonly number[]) => void
 
 /** Runs a proxy under steady traffic, sends the signals, and waits until all is well again. */
 export async function measureProcessFault(t: Test, fault: FaultMeasurement, options: ProcessFault): Promise<void> {
   const { workers, flags = [], run, restarts = false, allowed = {}, never = [REFUSED, HANGS], logs } = options
   const node = await ServiceNode.create(t, [`--data-plane-workers=${workers}`, ...flags])
-  const first = await node.start()
+  const first = await node.start([], process.env, SPIN_ON_SIGNAL)
   const pids = workersOf(first.child.pid!)
   t.equal(pids.length, workers)
   const traffic = await node.startTraffic()

@@ -91,14 +91,15 @@ export class ServiceNode {
     return [makeSliceManifest('web', endpoints, 8080), makeSliceManifest('dns', endpoints, 5353, 'UDP')]
   }
 
-  /** Starts a proxy, and does not wait for it. */
-  launch(flags: readonly string[] = [], env = process.env): ProxyProcess {
-    return new ProxyProcess(this.network, ['--manifests', this.manifests.path, ...this.#flags, ...flags], env)
+  /** Starts a proxy, and does not wait for it. @param nodeArgs arguments of Node.js */
+  launch(flags: readonly string[] = [], env = process.env, nodeArgs: readonly string[] = []): ProxyProcess {
+    const args = ['--manifests', this.manifests.path, ...this.#flags, ...flags]
+    return new ProxyProcess(this.network, args, env, undefined, undefined, nodeArgs)
   }
 
   /** Starts a proxy, and waits until its rules are in the kernel. */
-  async start(flags: readonly string[] = [], env = process.env): Promise<ProxyProcess> {
-    const proxy = this.launch(flags, env)
+  async start(...how: Parameters<ServiceNode['launch']>): Promise<ProxyProcess> {
+    const proxy = this.launch(...how)
     await proxy.waitForLine(this.synced)
     return proxy
   }
