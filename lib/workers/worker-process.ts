@@ -141,7 +141,7 @@ export class WorkerProcess {
       this.#child = undefined
       this.#isReady = false
       this.#pings.stop()
-      if (this.#isReplacing) {
+      if (this.#isReplacing && !this.#isStopping) {
         this.#isReplacing = false
         this.#start()
       } else if (!this.#isStopping) {

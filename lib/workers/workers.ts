@@ -150,7 +150,8 @@ export class Workers {
         })
       }
     }
-    const isOver = (): boolean => this.running.length === 0
+    // A worker that is not ready yet has its sockets too, until its process has ended.
+    const isOver = (): boolean => this.pids.length === 0
     await this.#waits.until(isOver, timeoutMs + DRAIN_GRACE_MS)
     for (const { process } of this.#slots) process.kill()
     // Its sockets are closed when it has ended.

@@ -456,6 +456,14 @@ t.test('a drain waits for the connections of all workers, and the workers exit',
   for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
 })
 
+t.test('a drain also waits for the exit of workers that are not ready yet', async t => {
+  const { pool } = new PoolUnderTest(t, 2)
+  const { pids } = pool
+  t.equal(pids.length, 2)
+  t.strictSame(await pool.drain(60_000), { cutOff: 0, lostWorkers: 0 })
+  for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+})
+
 for (const [what, signal] of [
   ['ends', 'SIGKILL'],
   ['hangs', 'SIGSTOP'],

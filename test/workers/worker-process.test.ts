@@ -193,6 +193,16 @@ t.test('a worker is not replaced when restarts are disabled', async t => {
   t.equal(worker.restarts, 0)
 })
 
+t.test('a worker that is being replaced has no next process when restarts are disabled meanwhile', async t => {
+  const { worker, next } = start(t)
+  await next('ready')
+  const ended = next('end')
+  worker.replace()
+  worker.disableRestart()
+  await ended
+  t.equal(worker.pid, undefined)
+})
+
 t.test('a worker ends if its parent has gone before the worker was ready', async t => {
   const worker = fork(WORKER_MAIN, [JSON.stringify(SETTINGS)], { execArgv: [], stdio: 'ignore' })
   t.teardown(() => worker.kill('SIGKILL'))
