@@ -1,7 +1,8 @@
-import { parseIp } from '../model/address.js'
+import { familyOf, parseIp } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
 import { parseProtocol } from '../model/protocol.js'
-import { type RawFields, fields, isObjectName, list, quote } from '../snapshot/decoded.js'
+import { specialAddress } from '../model/special-address.js'
+import { type RawFields, fields, isObjectName, isPortName, list, quote } from '../snapshot/decoded.js'
 import { MAX_MANIFEST_BYTES } from '../source/manifest-files.js'
 import { readRegularFile } from '../source/read-regular-file.js'
 import { readYaml } from '../source/read-yaml.js'
@@ -43,6 +44,7 @@ export function parseUserManifest(text: string, file: string): { objects: UserOb
   const deployments: Deployment[] = []
   const services: DemoService[] = []
   const problems: string[] = []
+  /** Where each Service is. */
   const locations = new Map<string, string>()
   for (const document of splitYaml(text).flatMap(part => readYaml(part.text, part.firstLine))) {
     for (const { line, text: mistake } of document.problems) problems.push(`${file}:${line}: ${mistake}`)
@@ -53,7 +55,9 @@ export function parseUserManifest(text: string, file: string): { objects: UserOb
       continue
     }
     const raw = fields(document.value)
-    const items = raw['kind'] === 'List' ? list(raw['items'], 'items', problems).map(fields) : [raw]
+    const listProblems: string[] = []
+    const items = raw['kind'] === 'List' ? list(raw['items'], 'items', listProblems).map(fields) : [raw]
+    problems.push(...listProblems.map(problem => `${start}: List: ${problem}`))
     for (const item of items) {
       const itemProblems: string[] = []
       const name = fields(item['metadata'])['name']
@@ -62,12 +66,17 @@ export function parseUserManifest(text: string, file: string): { objects: UserOb
       else if (item['kind'] === 'Deployment') deployments.push(readDeployment(name, item, itemProblems))
       else if (item['kind'] === 'Service') services.push(readService(name, item, services.length, itemProblems))
       else itemProblems.push(`kind: expected Deployment or Service, found ${quote(item['kind'])}`)
-      problems.push(...itemProblems.map(problem => `${start}: ${String(item['kind'])} ${quote(name)}: ${problem}`))
-      locations.set(`${String(item['kind'])} ${String(name)}`, start)
+      problems.push(...itemProblems.map(problem => `${start}: ${showKind(item['kind'])} ${quote(name)}: ${problem}`))
+      if (item['kind'] === 'Service' && typeof name === 'string') locations.set(name, start)
     }
   }
   if (problems.length === 0) problems.push(...crossCheck(file, deployments, services, locations))
   return { objects: { deployments, services }, problems }
+}
+
+/** A kind as users write it, also one that the demo does not know. */
+function showKind(kind: unknown): string {
+  return typeof kind === 'string' && /^[A-Za-z]+$/.test(kind) ? kind : quote(kind)
 }
 
 function readDeployment(name: string, raw: RawFields, problems: string[]): Deployment {
@@ -77,7 +86,7 @@ function readDeployment(name: string, raw: RawFields, problems: string[]): Deplo
     problems.push(`spec.replicas: expected a number from 0 to ${MAX_REPLICAS}, found ${quote(replicas)}`)
   }
   const template = fields(spec['template'])
-  const labels = stringMap(fields(fields(template['metadata'])['labels']))
+  const labels = readLabels(fields(template['metadata'])['labels'], 'spec.template.metadata.labels', problems)
   if (Object.keys(labels).length === 0)
     problems.push('spec.template.metadata.labels: expected at least one label, by which a Service selects the Pods')
   const containers = list(fields(template['spec'])['containers'], 'spec.template.spec.containers', problems).map(fields)
@@ -94,8 +103,9 @@ function readDeployment(name: string, raw: RawFields, problems: string[]): Deplo
 function readContainerPort(raw: RawFields, problems: string[]): ContainerPort | undefined {
   const containerPort = readPort(raw['containerPort'], 'containerPort', problems)
   const protocol = readProtocol(raw['protocol'], problems)
-  if (containerPort === undefined || protocol === undefined) return undefined
-  return { name: typeof raw['name'] === 'string' ? raw['name'] : '', containerPort, protocol }
+  const name = readPortName(raw['name'], problems)
+  if (containerPort === undefined || protocol === undefined || name === undefined) return undefined
+  return { name, containerPort, protocol }
 }
 
 function readService(name: string, raw: RawFields, index: number, problems: string[]): DemoService {
@@ -107,33 +117,48 @@ function readService(name: string, raw: RawFields, index: number, problems: stri
     )
   const clusterIP =
     spec['clusterIP'] === undefined || spec['clusterIP'] === '' ? assignClusterIP(index) : parseIp(spec['clusterIP'])
-  if (clusterIP === undefined) problems.push(`spec.clusterIP: ${quote(spec['clusterIP'])} is not an IP address`)
-  const ports = list(spec['ports'], 'spec.ports', problems).map(entry => readServicePort(fields(entry), problems))
+  // The network of the demo has IPv4 only.
+  if (clusterIP === undefined || familyOf(clusterIP) !== 'IPv4' || specialAddress(clusterIP) !== undefined)
+    problems.push(`spec.clusterIP: expected an IPv4 address that a Service may have, found ${quote(spec['clusterIP'])}`)
+  const ports = list(spec['ports'], 'spec.ports', problems)
+    .map(entry => readServicePort(fields(entry), problems))
+    .filter(port => port !== undefined)
   if (ports.length === 0) problems.push('spec.ports: expected at least one port')
+  if (new Set(ports.map(port => port.name)).size < ports.length)
+    problems.push('spec.ports: expected a name of its own for each of several ports')
+  if (new Set(ports.map(({ port, protocol }) => `${port} ${protocol}`)).size < ports.length)
+    problems.push('spec.ports: two ports have the same number and protocol')
   return {
     name,
     clusterIP: clusterIP ?? '',
-    selector: stringMap(fields(spec['selector'])),
+    selector: readLabels(spec['selector'], 'spec.selector', problems),
     affinity: spec['sessionAffinity'] === 'ClientIP',
-    ports: ports.filter(port => port !== undefined),
+    ports,
   }
 }
 
 function readServicePort(raw: RawFields, problems: string[]): DemoServicePort | undefined {
   const port = readPort(raw['port'], 'spec.ports.port', problems)
   const protocol = readProtocol(raw['protocol'], problems)
-  if (port === undefined || protocol === undefined) return undefined
+  const name = readPortName(raw['name'], problems)
+  if (port === undefined || protocol === undefined || name === undefined) return undefined
   const targetPort = raw['targetPort'] ?? port
   const isName = typeof targetPort === 'string' && targetPort !== ''
   const target = isName ? targetPort : readPort(targetPort, 'spec.ports.targetPort', problems)
-  return target === undefined
-    ? undefined
-    : { name: typeof raw['name'] === 'string' ? raw['name'] : '', port, targetPort: target, protocol }
+  return target === undefined ? undefined : { name, port, targetPort: target, protocol }
 }
 
 function readPort(value: unknown, path: string, problems: string[]): number | undefined {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535) return value
   problems.push(`${path}: expected a port from 1 to 65535, found ${quote(value)}`)
+  return undefined
+}
+
+/** The name of a port; '' if it has none. */
+function readPortName(value: unknown, problems: string[]): string | undefined {
+  const name = value ?? ''
+  if (typeof name === 'string' && isPortName(name)) return name
+  problems.push(`ports.name: ${quote(value)} is not a valid port name (lower case letters, digits and "-")`)
   return undefined
 }
 
@@ -162,8 +187,15 @@ function crossCheck(
       ({ name }) => `${file}: metadata.name: ${quote(name)} is the name of the demo's DNS; choose another name`,
     )
   }
-  return services.flatMap(service => {
-    const at = `${locations.get(`Service ${service.name}`) ?? file}: Service "${service.name}"`
+  const twice = [...repeatedNames(deployments, 'Deployments'), ...repeatedNames(services, 'Services')]
+  if (twice.length > 0) return twice.map(problem => `${file}: ${problem}`)
+  return services.flatMap((service, index) => {
+    const at = `${locations.get(service.name) ?? file}: Service "${service.name}"`
+    const other = [DNS_SERVICE, ...services.slice(0, index)].find(({ clusterIP }) => clusterIP === service.clusterIP)
+    if (other !== undefined)
+      return [
+        `${at}: spec.clusterIP: ${quote(service.clusterIP)} is that of Service ${quote(other.name)}; set another one`,
+      ]
     const selected = deployments.filter(deployment => selects(service, deployment))
     if (selected.length === 0)
       return [`${at}: spec.selector: ${quote(service.selector)} selects the Pods of no Deployment in this file`]
@@ -173,6 +205,18 @@ function crossCheck(
   })
 }
 
-function stringMap(raw: RawFields): Record<string, string> {
-  return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, String(value)]))
+function repeatedNames(objects: readonly { readonly name: string }[], what: string): string[] {
+  const names = objects.map(({ name }) => name)
+  const repeated = new Set(names.filter((name, index) => names.indexOf(name) !== index))
+  return [...repeated].map(name => `metadata.name: two ${what} have the name ${quote(name)}`)
+}
+
+/** Labels as text. YAML reads `version: 2` as a number. */
+function readLabels(value: unknown, path: string, problems: string[]): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields(value)).map(([key, label]) => {
+      if (typeof label === 'object') problems.push(`${path}: expected text, found ${quote(label)} for ${quote(key)}`)
+      return [key, typeof label === 'object' ? '' : String(label)]
+    }),
+  )
 }

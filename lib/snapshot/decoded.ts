@@ -1,5 +1,6 @@
 import { type ObjectPort } from '../model/objects.js'
 import { parseProtocol } from '../model/protocol.js'
+import { escapeControls } from '../primitives/quote-value.js'
 
 /**
  * The result of reading a raw API object: the object, unless it is unusable, and a sentence for each wrong field. A wrong
@@ -68,11 +69,8 @@ export function isLocalPolicy(value: unknown, path: string, problems: string[]):
 
 /** A value for one line of a log: JSON, cut at 60 characters, without anything that a terminal interprets. */
 export function quote(value: unknown): string {
-  // JSON does not escape these control characters and marks that change the direction of text.
-  const shown = json(value).replace(
-    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  // JSON does not escape all control characters, nor marks that change the direction of text.
+  const shown = escapeControls(json(value))
   return shown.length > 60 ? `${shown.slice(0, 57).replace(/[\ud800-\udbff]$/, '')}...` : shown
 }
 

@@ -105,6 +105,22 @@ for (const [what, text, problem] of [
     /spec\.replicas: expected a number from 0 to 20, found 3000/,
   ],
   ['a port out of range', SERVICE.replace('"port":80', '"port":80000'), /expected a port from 1 to 65535, found 80000/],
+  ['a ClusterIP of IPv6', SERVICE.replace('10.96.0.10', 'fd00::1'), /spec\.clusterIP: expected an IPv4 address/],
+  [
+    'the ClusterIP of the DNS of the demo',
+    `${DEPLOYMENT}\n---\n${SERVICE.replace('10.96.0.10', '10.96.0.53')}`,
+    /mine\.yaml:3: Service "nginx-service": spec\.clusterIP: "10\.96\.0\.53" is that of Service "kube-dns"/,
+  ],
+  [
+    'a second Service with the same name',
+    `${DEPLOYMENT}\n---\n${SERVICE}\n---\n${SERVICE}`,
+    /mine\.yaml: metadata\.name: two Services have the name "nginx-service"/,
+  ],
+  [
+    'a label that is no text',
+    DEPLOYMENT.replace('"labels":{"app":"nginx"}},"spec":{"cont', '"labels":{"app":{"toString":1}}},"spec":{"cont'),
+    /spec\.template\.metadata\.labels: expected text, found \{"toString":1\} for "app"/,
+  ],
   ['a headless Service', SERVICE.replace('10.96.0.10', 'None'), /headless/],
   [
     'an invalid name',
