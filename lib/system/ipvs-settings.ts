@@ -2,6 +2,7 @@ import { release } from 'node:os'
 import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type KernelFiles, kernelFiles } from './kernel-files.js'
+import { parseKernelRelease } from './kernel-release.js'
 
 interface IpvsSetting {
   /** Below /proc/sys/net/ipv4. */
@@ -76,7 +77,8 @@ export function applyIpvsSettings(
   }
 }
 
+/** A kernel whose release has no version counts as a new one: its setting stays as the node has it. */
 function isOlderThan(kernel: string, [major, minor]: readonly [number, number]): boolean {
-  const [ofMajor = 0, ofMinor = 0] = kernel.split(/[.-]/).map(Number)
-  return ofMajor < major || (ofMajor === major && ofMinor < minor)
+  const release = parseKernelRelease(kernel)
+  return release !== undefined && (release.major < major || (release.major === major && release.minor < minor))
 }

@@ -3,6 +3,8 @@ import { parseLeftoverRecord } from '../../lib/demo/parse-leftover-record.js'
 import { parseExecCredential } from '../../lib/source/parse-exec-credential.js'
 import { proxyForUrl } from '../../lib/source/proxy-for-url.js'
 import { parseInterfaceAddresses } from '../../lib/system/interface-addresses.js'
+import { ipvsSettings } from '../../lib/system/ipvs-settings.js'
+import { parseKernelRelease } from '../../lib/system/kernel-release.js'
 import { canTurnBack, parseLinks } from '../../lib/system/links.js'
 import { parseDefaultInterface } from '../../lib/system/node-addresses.js'
 import { parseTcpMemory, parseUdpPorts } from '../../lib/system/node-resources.js'
@@ -85,6 +87,21 @@ const PARSERS: Readonly<Record<string, FuzzedParser>> = {
       if (memory !== undefined) check(memory.used >= 0 && memory.pressure > 0, JSON.stringify(memory))
     for (const ports of [parseUdpPorts(text, [counts, counts6]), parseUdpPorts(range, [text, counts6])])
       if (ports !== undefined) check(ports.total > 0 && ports.inUse >= 0, JSON.stringify(ports))
+  },
+  'kernel-release': text => {
+    const release = parseKernelRelease(text)
+    const isChanged = ipvsSettings(text, false).some(({ file }) => file === 'vs/conn_reuse_mode')
+    if (release === undefined) return check(!isChanged, 'the setting of an unknown kernel is changed')
+    const { major, minor } = release
+    check(Number.isInteger(major) && Number.isInteger(minor), `${major}.${minor}`)
+    check(
+      text
+        .replace(/^0+(?=\d)/, '')
+        .replace(/^(\d+\.)0+(?=\d)/, '$1')
+        .startsWith(`${major}.${minor}`),
+      `${major}.${minor}`,
+    )
+    check(isChanged === major * 1e6 + minor < 5_000_009, `the setting for ${major}.${minor}`)
   },
   'demo-record': text => {
     const { owner, created } = parseLeftoverRecord(text, 'file')

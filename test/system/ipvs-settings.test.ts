@@ -6,6 +6,8 @@ void t.test('settings of the kernel are written; a failed write is a warning wit
   t.notOk(names('5.9.0-1-amd64', false).includes('vs/conn_reuse_mode'))
   t.ok(names('5.8.18', false).includes('vs/conn_reuse_mode'))
   t.ok(names('4.19.0', false).includes('vs/conn_reuse_mode'))
+  t.ok(names('5.8+', false).includes('vs/conn_reuse_mode'))
+  t.notOk(names('custom', false).includes('vs/conn_reuse_mode'), 'a kernel without a version')
   t.notOk(names('6.1.0', false).some(name => name.includes('arp')))
   t.ok(names('6.1.0', true).includes('conf/all/arp_ignore'))
 
