@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { ProxyFailure } from '../model/failure.js'
 import { type CommandOptions, type CommandResult, runCommand } from '../system/command.js'
+import { ipFailure } from './ip-failure.js'
 
 const COMMAND_TIMEOUT_MS = 20_000
 /** How often to try to delete a namespace. */
@@ -65,9 +65,5 @@ export class NetworkNamespace {
 
 async function runIp(args: readonly string[], input: string): Promise<void> {
   const { exitCode, stderr } = await runCommand('ip', args, { input, timeoutMs: COMMAND_TIMEOUT_MS })
-  if (exitCode === 0) return
-  throw new ProxyFailure(
-    'PROGRAM_FAILED',
-    `"ip ${args.join(' ')}" failed: ${stderr.trim()}${input === '' ? '' : `, in:\n${input}`}`,
-  )
+  if (exitCode !== 0) throw ipFailure(args, stderr, input)
 }

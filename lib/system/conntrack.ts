@@ -2,6 +2,7 @@ import { type IpAddress, type IpFamily, parseIp } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type CommandResult, runCommand } from './command.js'
+import { parseDeletedCount } from './parse-deleted-count.js'
 import { summarizeStderr } from './summarize-stderr.js'
 
 /** One end of a flow. */
@@ -186,7 +187,7 @@ function hasEntryVanished(result: CommandResult | undefined): boolean {
 
 /** Whether the removal succeeded. Entries that remain after all attempts will expire, as others just did. */
 function isDeleted(result: CommandResult): boolean {
-  return result.exitCode === 0 || hasEntryVanished(result) || /\b0 flow entries have been deleted/.test(result.stderr)
+  return result.exitCode === 0 || hasEntryVanished(result) || parseDeletedCount(result.stderr) === 0
 }
 
 function conntrackFailure(args: readonly string[], result: CommandResult): ProxyFailure {

@@ -1,6 +1,7 @@
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { runCommand } from './command.js'
+import { parseDeletedCount } from './parse-deleted-count.js'
 
 /** The end of a process waits for it. */
 const TIMEOUT_MS = 2000
@@ -15,7 +16,7 @@ export async function deleteResetConnections(log: Log, run = runCommand): Promis
     const args = ['-D', '-f', family, '-p', 'tcp', '--state', 'CLOSE', '--dst-nat']
     try {
       const { stderr } = await run('conntrack', args, { timeoutMs: TIMEOUT_MS, packageName: 'conntrack' })
-      const count = Number(/\b(\d+) flow entries have been deleted/.exec(stderr)?.[1] ?? 0)
+      const count = parseDeletedCount(stderr) ?? 0
       if (count > 0) log.info(2, 'Deleted the entries of reset connections', { family, count })
     } catch (error) {
       // Without the program, a warning at the first sync has said so.

@@ -1,9 +1,7 @@
 import { type IpAddress, type IpFamily, familyOf } from '../model/address.js'
-import { ProxyFailure } from '../model/failure.js'
 import { type CommandResult, runCommand } from './command.js'
 import { parseInterfaceAddresses } from './interface-addresses.js'
-import { ipvsForbiddenFailure } from './ipvs-failure.js'
-import { summarizeStderr } from './summarize-stderr.js'
+import { addressesFailure, interfaceFailure } from './interface-failure.js'
 import { KUBE_IPVS_DEVICE } from './node-addresses.js'
 
 /** The interface with the addresses of Services: this node accepts packets to them, and IPVS handles them. */
@@ -50,8 +48,8 @@ export const dummyInterface: DummyInterface = {
     if (commands.length === 0) return
     const { exitCode, stderr } = await runIp(['-force', '-batch', '-'], `${commands.join('\n')}\n`)
     // An address that exists already, or is gone already, is no error.
-    const errors = stderr.split('\n').filter(line => !/^Command failed|file exists|cannot assign requested/i.test(line))
-    if (exitCode !== 0 && errors.join('').trim() !== '') throw interfaceFailure(errors.join('\n'))
+    const failure = exitCode === 0 ? undefined : addressesFailure(stderr)
+    if (failure !== undefined) throw failure
   },
   delete: async () => {
     const { exitCode, stderr } = await runIp(['link', 'delete', KUBE_IPVS_DEVICE])
@@ -71,17 +69,4 @@ const PREFIX_LENGTHS: Readonly<Record<IpFamily, number>> = { IPv4: 32, IPv6: 128
 
 function runIp(args: readonly string[], input = ''): Promise<CommandResult> {
   return runCommand('ip', args, { input, timeoutMs: TIMEOUT_MS, packageName: 'iproute2' })
-}
-
-function interfaceFailure(stderr: string): ProxyFailure {
-  const summary = summarizeStderr(stderr)
-  if (/operation not permitted|permission denied/i.test(stderr))
-    return ipvsForbiddenFailure(`Cannot change the interface "${KUBE_IPVS_DEVICE}": ${summary}`)
-  if (/unknown device type|operation not supported/i.test(stderr))
-    return new ProxyFailure('IPVS_ABSENT', `The kernel does not support interfaces of type dummy: ${summary}`, {
-      hint: 'Load the module dummy ("modprobe dummy"); if the kernel was built without it, use another --proxy-mode',
-    })
-  return new ProxyFailure('INTERFACE_FAILED', `Cannot change the interface "${KUBE_IPVS_DEVICE}": ${summary}`, {
-    hint: 'The proxy retries automatically',
-  })
 }

@@ -1,10 +1,13 @@
 import { parseSettingsAccess } from '../../lib/check/node-limits.js'
 import { parseVersion } from '../../lib/check/read-programs.js'
 import { ipvsWalkthrough } from '../../lib/modes/ipvs/walkthrough.js'
+import { ipFailure } from '../../lib/demo/ip-failure.js'
 import { countNatPackets, readNatChains } from '../../lib/modes/nat-chains.js'
 import { SetLineRefused, ipSetFailure } from '../../lib/system/ip-sets.js'
+import { addressesFailure, interfaceFailure } from '../../lib/system/interface-failure.js'
 import { iptablesFailure } from '../../lib/system/iptables-failure.js'
 import { ipvsFailure } from '../../lib/system/ipvs-failure.js'
+import { parseDeletedCount } from '../../lib/system/parse-deleted-count.js'
 import { type FuzzedParser, fuzzParsers } from '../support/checks/fuzz-parsers.js'
 
 /** What a program was given that says what is wrong with it. */
@@ -12,6 +15,15 @@ const INPUT = '*nat\n-A KUBE-SERVICES -j KUBE-X\nCOMMIT\nadd KUBE-CLUSTER-IP 10.
 const LINES = INPUT.split('\n')
 /** A failure is a line of the log, and a field of an Event. */
 const MAX_MESSAGE = 2000
+/** What `ip -batch` prints for addresses that exist already, or are gone already. */
+const ALREADY_DONE = [
+  'RTNETLINK answers: File exists',
+  'RTNETLINK answers: Cannot assign requested address',
+  'Error: ipv4: Address already assigned.',
+  'Error: ipv6: address already assigned.',
+  'Error: ipv4: Address not found.',
+  'Error: ipv6: address not found.',
+].join('\n')
 const PORT = { clusterIP: '10.96.0.10', port: 80, protocol: 'TCP' } as const
 
 /** What the programs that the proxy runs print, and how they fail. By folder of the corpus. */
@@ -21,6 +33,8 @@ const PARSERS: Readonly<Record<string, FuzzedParser>> = {
       iptablesFailure('iptables-restore', text, INPUT),
       ipSetFailure(['restore'], text, INPUT),
       ipvsFailure(text, 'Cannot add a virtual server'),
+      interfaceFailure(text),
+      ipFailure(['-batch', '-'], text, INPUT),
     ]
     for (const failure of failures) {
       const { message } = failure
@@ -30,6 +44,19 @@ const PARSERS: Readonly<Record<string, FuzzedParser>> = {
       if (number !== undefined) check(LINES[Number(number) - 1] === line, `line ${number}: ${line}`)
       if (failure instanceof SetLineRefused) check(LINES.includes(failure.line), failure.line)
     }
+  },
+  'ip-batch': text => {
+    check(addressesFailure(`Command failed -:1\n${ALREADY_DONE}`) === undefined, 'changes that are done already')
+    const failure = addressesFailure(`${text}\n${ALREADY_DONE}`)
+    const isRefused = text
+      .split('\n')
+      .some(line => !/^Command failed|^\s*$/.test(line) && !ALREADY_DONE.split('\n').includes(line))
+    if (!isRefused) check(failure === undefined, failure?.message ?? '')
+    check(addressesFailure(`${text}\nRTNETLINK answers: Permission denied\n`)?.code === 'IPVS_FORBIDDEN', 'its code')
+  },
+  'deleted-entries': text => {
+    const count = parseDeletedCount(text)
+    if (count !== undefined) check(text.includes(`${count} flow entries`), String(count))
   },
   mounts: text => {
     check(!parseSettingsAccess(`${text}\nproc /proc/sys proc nosuid,ro 0 0\n`), 'the last mount is read-only')
