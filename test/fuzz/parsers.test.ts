@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { parseDuration } from '../../lib/config/duration.js'
 import { parseBool } from '../../lib/config/parse-bool.js'
+import { parseNodePortAddress } from '../../lib/config/read-addresses.js'
 import { readSettings } from '../../lib/config/read-config.js'
 import { parseIp } from '../../lib/model/address.js'
 import { parseCidr } from '../../lib/model/cidr.js'
@@ -93,9 +94,17 @@ const PARSERS: Readonly<Record<string, FuzzedParser>> = {
       { status: 500, headers: { 'retry-after': text.split('\n', 1)[0]! }, body: text, now: 0 },
     ),
   values: text =>
-    [parseSender, parseDestination, parseDuration, parseBool, parseIp, parseCidr, parsePortRange, parseInteger].map(
-      parse => parse(text),
-    ),
+    [
+      parseSender,
+      parseDestination,
+      parseDuration,
+      parseBool,
+      parseIp,
+      parseCidr,
+      parsePortRange,
+      parseNodePortAddress,
+      parseInteger,
+    ].map(parse => parse(text)),
 }
 
 fuzzParsers(PARSERS)
