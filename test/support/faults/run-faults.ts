@@ -1,13 +1,14 @@
 /**
- * Entry: `run-faults.js [PART OF A FILE NAME …]` runs the tests of faults, all or those of some files, and prints what was measured. When all
- * have passed it writes the tables of docs/reliability.md; rows of files that were not run stay as they were. The exit code is that of
- * the tests.
+ * Entry: `run-faults.js [--jobs=N] [PART OF A FILE NAME …]` runs the tests of faults, all or those of some files, N files at a time, and prints
+ * what was measured. When all have passed it writes the tables of docs/reliability.md; rows of files that were not run stay as they were. The
+ * exit code is that of the tests.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { readDeclaredFaults } from './declared-faults.js'
 import { type FaultRecord, RECORD_FOLDER, readFaultRecords } from './fault-record.js'
 import {
@@ -22,7 +23,15 @@ import { readMachineFacts } from './machine-facts.js'
 
 const PAGE = join('docs', 'reliability.md')
 
-const parts = process.argv.slice(2)
+/** Most rows wait for a time to pass, so one file more than processors keeps these busy. */
+const DEFAULT_JOBS = availableParallelism() + 1
+
+const { values, positionals: parts } = parseArgs({ options: { jobs: { type: 'string' } }, allowPositionals: true })
+const jobs = Number(values.jobs ?? DEFAULT_JOBS)
+if (!Number.isInteger(jobs) || jobs < 1) {
+  process.stderr.write(`--jobs "${values.jobs}": expected the number of files to run at a time.\n`)
+  process.exit(2)
+}
 const declared = readDeclaredFaults(join('test', 'faults'))
 const files = [...new Set(declared.map(({ file }) => file))]
   .filter(file => parts.length === 0 || parts.some(part => file.includes(part)))
@@ -31,7 +40,12 @@ if (files.length === 0) {
   process.stderr.write(`No file in test/faults has "${parts.join('" or "')}" in its name.\n`)
   process.exit(2)
 }
-const facts = { date: new Date().toISOString().slice(0, 10), ...readMachineFacts(), 'Node.js': process.version }
+const facts = {
+  date: new Date().toISOString().slice(0, 10),
+  ...readMachineFacts(),
+  'Node.js': process.version,
+  'test files at a time': String(jobs),
+}
 const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-node-faults-'))
 try {
   const startedAt = performance.now()
@@ -55,7 +69,7 @@ try {
 /** @returns the exit code */
 async function runTests(): Promise<number> {
   const compiled = files.map(file => join('dist', 'test', 'faults', file.replace(/\.ts$/, '.js')))
-  const tests = spawn(process.execPath, [join('bin', 'test.mjs'), ...compiled], {
+  const tests = spawn(process.execPath, [join('bin', 'test.mjs'), `--jobs=${jobs}`, ...compiled], {
     env: { ...process.env, [RECORD_FOLDER]: folder },
     stdio: 'inherit',
   })
