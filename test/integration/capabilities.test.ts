@@ -17,11 +17,10 @@ t.test('A proxy with few capabilities', { skip: namespacesUnavailable }, async t
     const node = await LimitedNode.create(t, need)
     await node.testServing(t)
     await node.testWithout(t, 'net_admin', /IPTABLES_FORBIDDEN/)
+    await node.testCleanup(t)
 
     if (backEnd === 'nft') {
       await t.test(`${mode} mode with ${backEnd} serves as another user than root`, async t => {
-        // Earlier proxies have kept their rules.
-        await node.network.node.run('iptables-nft', ['-t', 'nat', '-F'])
         const { child, log, stop } = node.start(undefined, 'other')
         await log.waitFor(/"Synced rules" family="IPv4"/)
         t.match(readFileSync(`/proc/${child.pid}/status`, 'utf8'), /^Uid:(\t65534){4}$/m)

@@ -11,6 +11,10 @@ import { PROXY_PROGRAM } from './proxy-process.js'
 const LOG_TIMEOUT_MS = 20_000 * TIMEOUT_FACTOR
 const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30_080 }
 const DNS = { clusterIP: '10.96.0.11', port: 53, protocol: 'UDP' } as const
+/** It looks for rules in both back ends of iptables. */
+const CLEANUP_CAPABILITIES = ['net_admin', 'net_raw']
+/** Chains that belong to the kubelet too. */
+const OF_KUBELET = /KUBE-(IPTABLES-HINT|FIREWALL) /
 const OTHER_USER = ['--reuid=65534', '--regid=65534', '--clear-groups']
 
 /** What a mode needs with a back end of iptables, and no more. */
@@ -33,16 +37,24 @@ export class LimitedNode {
   readonly #need: CapabilityNeed
   readonly #client: NetworkClient
   readonly #folder: ManifestFolder
+  readonly #through: readonly string[]
 
-  private constructor(need: CapabilityNeed, network: NodeNetwork, client: NetworkClient, folder: ManifestFolder) {
+  private constructor(
+    need: CapabilityNeed,
+    network: NodeNetwork,
+    client: NetworkClient,
+    folder: ManifestFolder,
+    through: readonly string[],
+  ) {
     this.#need = need
     this.network = network
     this.#client = client
     this.#folder = folder
+    this.#through = through
   }
 
-  /** A node with two Services and their Pod. */
-  static async create(t: Test, need: CapabilityNeed): Promise<LimitedNode> {
+  /** A node with two Services and their Pod. @param through a command that starts the proxy, with what the proxy sees of the node */
+  static async create(t: Test, need: CapabilityNeed, through: readonly string[] = []): Promise<LimitedNode> {
     const network = await NodeNetwork.create(t)
     const server = await network.addServer('a')
     const client = new NetworkClient(network, (await network.addPod()).namespace)
@@ -57,27 +69,63 @@ export class LimitedNode {
     if (need.backEnd === 'legacy')
       for (const program of ['iptables-legacy', 'ip6tables-legacy'])
         await network.node.run(program, ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT'])
-    return new LimitedNode(need, network, client, folder)
+    return new LimitedNode(need, network, client, folder, through)
   }
 
   /** Starts a proxy with what its mode needs. @param missing what it does not get of that */
-  start(missing?: string, asUser: 'root' | 'other' = 'root'): LimitedProxy {
-    const { mode, capabilities } = this.#need
-    const allowed = capabilities.filter(name => name !== missing)
-    const set = ['-all', ...allowed.map(name => `+${name}`)].join(',')
-    // Another user than root has only capabilities that are ambient.
-    const user = asUser === 'root' ? ['--ambient-caps=-all'] : [`--ambient-caps=${set}`, ...OTHER_USER]
+  start(missing?: string, asUser: 'root' | 'other' = 'root', onExit = 'keep'): LimitedProxy {
     if (asUser === 'other') chmodSync(this.#folder.path, 0o755)
-    const child = this.network.start(this.network.node, 'setpriv', [
-      ...[`--bounding-set=${set}`, `--inh-caps=${set}`, ...user, process.execPath, PROXY_PROGRAM],
-      ...['--manifests', this.#folder.path, `--proxy-mode=${mode}`, '--hostname-override=this-node', '-v=2'],
-      '--on-exit=keep',
-    ])
+    const flags = [
+      '--manifests',
+      this.#folder.path,
+      `--proxy-mode=${this.#need.mode}`,
+      '--hostname-override=this-node',
+      '-v=2',
+    ]
+    const allowed = this.#need.capabilities.filter(name => name !== missing)
+    const [program, ...words] = this.#command(allowed, asUser, [...flags, `--on-exit=${onExit}`])
+    const child = this.network.start(this.network.node, program, words)
     const stop = async (): Promise<void> => {
       if (child.exitCode !== null || !child.kill('SIGTERM')) return
       await once(child, 'exit')
     }
     return { child, log: new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS), stop }
+  }
+
+  /** The program with few capabilities. */
+  #command(capabilities: readonly string[], asUser: 'root' | 'other', flags: readonly string[]): [string, ...string[]] {
+    const set = ['-all', ...capabilities.map(name => `+${name}`)].join(',')
+    // Another user than root has only capabilities that are ambient.
+    const user = asUser === 'root' ? ['--ambient-caps=-all'] : [`--ambient-caps=${set}`, ...OTHER_USER]
+    const limited = ['setpriv', `--bounding-set=${set}`, `--inh-caps=${set}`, ...user, process.execPath, PROXY_PROGRAM]
+    return [...this.#through, ...limited, ...flags] as [string, ...string[]]
+  }
+
+  /** Tests that --cleanup removes the rules that a proxy has kept, with the capabilities of the manifests, but not without any that the mode needs. */
+  async testCleanup(t: Test): Promise<void> {
+    const { mode, backEnd, capabilities: needed } = this.#need
+    await t.test(
+      `--cleanup after ${mode} mode with ${backEnd} needs ${CLEANUP_CAPABILITIES.join(' and ')}`,
+      async t => {
+        const chains = async () =>
+          (await this.network.node.run(`iptables-${backEnd}-save`, [])).stdout
+            .split('\n')
+            .filter(line => line.startsWith(':KUBE-') && !OF_KUBELET.test(line))
+        const cleanUp = (capabilities: readonly string[]) => {
+          const [program, ...words] = this.#command(capabilities, 'root', ['--cleanup'])
+          return this.network.node.run(program, words, { timeoutMs: LOG_TIMEOUT_MS })
+        }
+        t.not((await chains()).length, 0)
+        for (const missing of needed) {
+          const { exitCode } = await cleanUp(CLEANUP_CAPABILITIES.filter(name => name !== missing))
+          t.equal(exitCode, 1, `fails without ${missing}`)
+          t.not((await chains()).length, 0)
+        }
+        const { exitCode, stderr } = await cleanUp(CLEANUP_CAPABILITIES)
+        t.equal(exitCode, 0, stderr)
+        t.same(await chains(), [])
+      },
+    )
   }
 
   /** Tests that a proxy serves with what its mode needs, and no more. */
