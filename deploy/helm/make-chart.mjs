@@ -20,10 +20,13 @@ const VALUES_OF_DAEMON_SET = [
   [[...CONTAINER, 'imagePullPolicy'], 'toJson .Values.image.pullPolicy'],
   [[...CONTAINER, 'resources'], 'toJson .Values.resources'],
   [[...CONTAINER, 'securityContext'], 'toJson .Values.securityContext'],
+  [[...CONTAINER, 'volumeMounts'], 'toJson .Values.volumeMounts'],
 ]
 const SERVER =
   'required "apiServer is missing, expected the URL of the API server, such as https://127.0.0.1:6443" .Values.apiServer | toJson'
 const LINE_WIDTH = 120
+/** Components whose values are files for `helm install --values`. */
+const COMPONENTS = ['ipvs-modules', 'node-settings']
 /** The image of each container, as expressions in values: the template evaluates the values of initContainers. */
 const IMAGE = {
   image: '{{ .Values.image.repository }}:{{ .Values.image.tag }}',
@@ -49,6 +52,7 @@ export function makeChart() {
     rollingUpdate: daemonSet.getIn(['spec', 'updateStrategy', 'rollingUpdate']).toJS(daemonSet),
     tolerations: daemonSet.getIn([...POD, 'tolerations']).toJS(daemonSet),
     initContainers: [],
+    volumeMounts: daemonSet.getIn([...CONTAINER, 'volumeMounts']).toJS(daemonSet),
     volumes: daemonSet.getIn([...POD, 'volumes']).toJS(daemonSet),
   })
   comment(values, 'apiServer', 'URL of the API server, which the proxy cannot reach through a Service. Has to be set.')
@@ -56,7 +60,7 @@ export function makeChart() {
   comment(values, 'config', 'KubeProxyConfiguration.')
   comment(values, 'securityContext', 'What each mode needs, and no more.')
   comment(values, 'rollingUpdate', 'For Kubernetes before 1.22: {maxUnavailable: 10%, maxSurge: null}.')
-  comment(values, 'initContainers', 'ipvs mode has some: helm install --values ipvs-mode.yaml.')
+  comment(values, 'initContainers', 'The components ipvs-modules and node-settings have a file for --values each.')
   const chart = {
     apiVersion: 'v2',
     name: 'kube-proxy-node',
@@ -68,7 +72,7 @@ export function makeChart() {
   return {
     'Chart.yaml': stringify(chart, { lineWidth: LINE_WIDTH }),
     'values.yaml': values.toString({ lineWidth: LINE_WIDTH }),
-    'ipvs-mode.yaml': ipvsMode(daemonSet),
+    ...Object.fromEntries(COMPONENTS.map(name => [`${name}.yaml`, valuesOfComponent(name, daemonSet)])),
     'templates/service-account.yaml': read('service-account.yaml'),
     'templates/cluster-role.yaml': read('cluster-role.yaml'),
     'templates/cluster-role-binding.yaml': read('cluster-role-binding.yaml'),
@@ -77,17 +81,17 @@ export function makeChart() {
   }
 }
 
-/** The values that do what the component for ipvs mode does. */
-function ipvsMode(daemonSet) {
-  const { spec } = parseDocument(read('daemonset.yaml', join(ROOT, 'deploy', 'components', 'ipvs-mode'))).toJS()
-  const { initContainers, volumes } = spec.template.spec
+/** The values that do what a component does. Helm replaces lists. Kustomize puts what a patch has before the rest. */
+function valuesOfComponent(name, daemonSet) {
+  const { spec } = parseDocument(read('daemonset.yaml', join(ROOT, 'deploy', 'components', name))).toJS()
+  const { initContainers, containers, volumes } = spec.template.spec
+  const before = path => daemonSet.getIn(path).toJS(daemonSet)
   const values = new Document({
-    config: { mode: 'ipvs' },
-    initContainers: initContainers.map(container => ({ ...container, ...IMAGE })),
-    // Helm replaces lists. Kustomize puts what a patch has before the rest.
-    volumes: [...volumes, ...daemonSet.getIn([...POD, 'volumes']).toJS(daemonSet)],
+    ...(initContainers && { initContainers: initContainers.map(container => ({ ...container, ...IMAGE })) }),
+    ...(containers && { volumeMounts: [...containers[0].volumeMounts, ...before([...CONTAINER, 'volumeMounts'])] }),
+    ...(volumes && { volumes: [...volumes, ...before([...POD, 'volumes'])] }),
   })
-  values.commentBefore = ' ipvs mode: helm install --values ipvs-mode.yaml'
+  values.commentBefore = ` helm install --values ${name}.yaml`
   return values.toString({ lineWidth: LINE_WIDTH })
 }
 

@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { type ConntrackConfig } from '../config/kube-proxy-config.js'
 import { usableDescriptors } from '../dataplane/limits/usable-descriptors.js'
 import { desiredTableSize } from '../system/conntrack-settings.js'
+import { MOUNTED_SYSCTLS } from '../system/kernel-files.js'
 import { readConntrackUsage } from '../system/conntrack-usage.js'
 import { readUdpPorts } from '../system/node-resources.js'
 import { readDescriptorLimit } from '../system/process-usage.js'
@@ -86,13 +87,15 @@ function isWritable(): boolean {
 
 /**
  * Whether processes that see these mounts may write settings of the kernel: /proc/sys is mounted read-only in containers that are not
- * privileged.
+ * privileged, but those of the network may have another mount.
  * @param mounts the text of `/proc/self/mounts`, in which a later mount hides an earlier one
  */
 export function parseSettingsAccess(mounts: string): boolean {
-  const options = mounts.split('\n').flatMap(line => {
-    const [, place, , list = ''] = line.split(' ')
-    return place === '/proc/sys' ? [list.split(',')] : []
-  })
-  return options.at(-1)?.includes('ro') !== true
+  const options = new Map(
+    mounts.split('\n').map(line => {
+      const [, place, , list = ''] = line.split(' ')
+      return [place, list.split(',')]
+    }),
+  )
+  return (options.get(MOUNTED_SYSCTLS) ?? options.get('/proc/sys'))?.includes('ro') !== true
 }

@@ -11,6 +11,7 @@ import { chainOwners } from '../modes/registry.js'
 import { takeOverInputs } from '../modes/rule-writer.js'
 import { type ChainOwners } from '../netfilter/stale-chains.js'
 import { type IptablesPrograms } from '../system/iptables.js'
+import { pathToWrite } from '../system/kernel-files.js'
 import { kernelTools } from '../system/kernel-tools.js'
 import { ROUTE_LOCALNET_FILE } from '../system/route-localnet.js'
 import { NamedTimers } from '../primitives/named-timers.js'
@@ -165,7 +166,8 @@ export class KernelFailover implements Failover {
         const inputs = takeOverInputs(rules.desired, observed, this.#options.chainOwners, maxChainsPerRestore)
         steps.push(...inputs.map(input => ({ command, input })))
       }
-      if (this.#options.routesLocalnet()) steps.push({ command: ['tee', ROUTE_LOCALNET_FILE], input: '1\n' })
+      if (this.#options.routesLocalnet())
+        steps.push({ command: ['tee', pathToWrite(ROUTE_LOCALNET_FILE)], input: '1\n' })
       await this.#failoverProcess?.update(steps)
     } catch (error) {
       log.warn('Cannot update the failover script; after a crash the kernel would serve outdated rules', {

@@ -1,6 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+
+/** The settings of the network namespace of this process. */
+const SYSCTLS = '/proc/sys/net'
+/** Where the component `node-settings` of `deploy` mounts them. */
+export const MOUNTED_SYSCTLS = '/mnt/node-sysctls'
 
 /** A number to write to a file of the kernel. */
 export interface KernelWrite {
@@ -26,7 +31,16 @@ export const kernelFiles: KernelFiles = {
       return undefined
     }
   },
-  write: (file, value) => writeFileSync(file, String(value), { flag: 'r+' }),
+  write: (file, value) => writeFileSync(pathToWrite(file), String(value), { flag: 'r+' }),
+}
+
+/**
+ * The path at which this process writes a file of the kernel. A container that is not privileged only reads its own `/proc/sys`. It may
+ * write at another mount of the same files, as far as its user and capabilities allow.
+ */
+export function pathToWrite(file: string): string {
+  const mounted = file.startsWith(`${SYSCTLS}/`) ? MOUNTED_SYSCTLS + file.slice(SYSCTLS.length) : file
+  return existsSync(mounted) ? mounted : file
 }
 
 /** A setting of the kernel, and what its change means to an operator. */

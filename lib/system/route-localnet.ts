@@ -9,7 +9,7 @@ const ROUTE_LOCALNET = {
   value: 1,
   set: 'Set route_localnet, for node ports on loopback',
   notSet: 'Cannot set route_localnet; node ports do not answer on loopback',
-  hint: 'Set net.ipv4.conf.all.route_localnet=1 on the node, or use --iptables-localhost-nodeports=false',
+  hint: 'Use --iptables-localhost-nodeports=false, or let the proxy set it: the component node-settings of deploy/README.md',
 }
 
 /**

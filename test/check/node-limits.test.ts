@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type LimitFacts, describeLimits } from '../../lib/check/node-limits.js'
+import { type LimitFacts, describeLimits, parseSettingsAccess } from '../../lib/check/node-limits.js'
 import { readConfig } from '../../lib/config/read-config.js'
 import { type FlagValues } from '../../lib/config/flag-settings.js'
 import { MODES } from '../../lib/modes/registry.js'
@@ -45,5 +45,14 @@ t.test('the advice about conntrack entries says who raises their number', t => {
 t.test('open files are said as connections: each needs two, besides those that the proxy itself needs', t => {
   const [files] = describeLimits({ ...AMPLE, files: 2096 }, readConfig({}, 'node-1', MODES).config.conntrack)
   t.match(files, { value: 2096, meaning: /about 1,000 connections in each worker/ })
+  t.end()
+})
+
+t.test('a container may write settings where they are mounted a second time', t => {
+  const own = 'proc /proc/sys proc ro,nosuid 0 0\n'
+  t.equal(parseSettingsAccess('proc /proc proc rw 0 0\n'), true, 'no container')
+  t.equal(parseSettingsAccess(own), false)
+  t.equal(parseSettingsAccess(`proc /mnt/node-sysctls proc rw,nosuid 0 0\n${own}`), true)
+  t.equal(parseSettingsAccess(`proc /mnt/node-sysctls proc ro,nosuid 0 0\n${own}`), false)
   t.end()
 })

@@ -59,12 +59,15 @@ t.test(
       writeFileSync(file, `${readFileSync(file, 'utf8')}${COMPONENT}  - ../../components/${component}\n`)
       return run([change, 'kubectl apply --dry-run=server -k deploy/overlays/kubespray'])
     }
-    for (const component of ['ipvs-mode', 'node-settings']) {
+    for (const [component, field] of [
+      ['ipvs-modules', 'imagePullPolicy'],
+      ['node-settings', 'type'],
+    ] as const) {
       const { exitCode, stderr } = await dryRun(component)
       t.equal(exitCode, 0, `${component}: ${stderr}`)
       const patch = `deploy/components/${component}/daemonset.yaml`
-      const refused = await dryRun(component, `sed -i 's/imagePullPolicy: .*/imagePullPolicy: Sometimes/' ${patch}`)
-      t.match(refused, { exitCode: 1, stderr: /imagePullPolicy: Unsupported value: "Sometimes"/ })
+      const refused = await dryRun(component, `sed -i 's/ ${field}: .*/ ${field}: Sometimes/' ${patch}`)
+      t.match(refused, { exitCode: 1, stderr: new RegExp(`${field}: Unsupported value: "Sometimes"`) })
     }
     for (const [title, overlay] of readOverlays()) {
       const { there, back } = sections.find(section => section.title === title)!

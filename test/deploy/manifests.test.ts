@@ -131,7 +131,7 @@ t.test('every component changes the DaemonSet to one that the API knows', { skip
       return [component, ofKind<DaemonSet>(objects, 'DaemonSet').spec]
     }),
   )
-  t.same(Object.keys(daemonSets), ['ipvs-mode', 'node-settings', 'without-surge'])
+  t.same(Object.keys(daemonSets), ['ipvs-modules', 'node-settings', 'without-surge'])
   t.same(daemonSets['without-surge']!.updateStrategy.rollingUpdate, { maxUnavailable: '10%' })
   t.end()
 })
@@ -151,9 +151,7 @@ t.test('no container is privileged, and each has the capabilities that it needs'
   }
   t.same(found, {
     base: { drop: ['ALL'], add: ['NET_ADMIN', 'NET_RAW'] },
-    'ipvs-mode: load-modules': { drop: ['ALL'], add: ['SYS_MODULE'] },
-    'ipvs-mode: ipvs-settings': { drop: ['ALL'], add: ['NET_ADMIN'] },
-    'node-settings: node-settings': { drop: ['ALL'] },
+    'ipvs-modules: load-modules': { drop: ['ALL'], add: ['SYS_MODULE'] },
   })
   t.end()
 })
@@ -197,19 +195,29 @@ t.test('the values that the chart advises do what the components do', { skip: ku
   const advice = [...read(join(CHART, 'values.yaml')).matchAll(/^# For (.*): (\{.*\})\.\n(\w+):/gm)]
   const values = Object.fromEntries(advice.map(([, , text, name]) => [name!, parse(text!) as Fields]))
   t.same(Object.keys(values), ['rollingUpdate'])
-  const ipvsMode = parse(read(join(CHART, 'ipvs-mode.yaml'))) as Fields
-  for (const [set, component] of [
-    [values, 'without-surge'],
-    [ipvsMode, 'ipvs-mode'],
-  ] as const) {
+  const valuesOf = (component: string) => parse(read(join(CHART, `${component}.yaml`))) as Fields
+  const components = {
+    'without-surge': values,
+    'ipvs-modules': valuesOf('ipvs-modules'),
+    'node-settings': valuesOf('node-settings'),
+  }
+  t.same(Object.keys(components).sort(), COMPONENTS)
+  for (const [component, set] of Object.entries(components)) {
     const objects = renderChart(CHART, { apiServer: 'https://127.0.0.1:6443', ...set })
     const expected = ofKind<DaemonSet>(renderWith(t, component), 'DaemonSet')
     t.same(withoutEmptyLists(ofKind<DaemonSet>(objects, 'DaemonSet')), expected, component)
   }
   const image = { repository: 'registry.example.com/kube-proxy-node', tag: 'NEW', pullPolicy: 'Always' }
+  const ipvsMode = { ...components['ipvs-modules'], ...components['node-settings'], config: { mode: 'ipvs' } }
+  t.equal(
+    Object.keys(ipvsMode).length,
+    1 + Object.keys(components['ipvs-modules']).length + Object.keys(components['node-settings']).length,
+    'neither file replaces a value of the other one',
+  )
   const objects = renderChart(CHART, { apiServer: 'https://127.0.0.1:6443', ...ipvsMode, image })
   const { containers, initContainers = [] } = ofKind<DaemonSet>(objects, 'DaemonSet').spec.template.spec
-  t.equal(initContainers.length, 2)
+  t.equal(initContainers.length, 1)
+  t.match(containers[0], { volumeMounts: [{ name: 'node-sysctls' }] })
   for (const container of [...containers, ...initContainers])
     t.match(container, { image: 'registry.example.com/kube-proxy-node:NEW', imagePullPolicy: 'Always' }, container.name)
   const { data } = ofKind<{ data: Record<string, string> }>(objects, 'ConfigMap')

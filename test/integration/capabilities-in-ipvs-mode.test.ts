@@ -3,6 +3,7 @@ import { release } from 'node:os'
 import t from 'tap'
 import { ipvsSettings } from '../../lib/system/ipvs-settings.js'
 import { readInitContainers, runInitContainer } from '../support/deploy/init-container.js'
+import { readNodeMounts, withMounts } from '../support/deploy/node-mounts.js'
 import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
 import { NodeNetwork } from '../support/nodes/node-network.js'
 import { LimitedNode } from '../support/processes/few-capabilities.js'
@@ -20,6 +21,7 @@ t.test('A proxy in ipvs mode with few capabilities', { skip: ipvsUnavailable, ti
   // An earlier proxy has kept its rules: to read them needs the same.
   await nft.testWithout(t, 'net_raw', NEEDS_NET_RAW)
   await nft.testWithout(t, 'net_admin', /IPTABLES_FORBIDDEN/)
+  await nft.testCleanup(t)
 
   const legacy = await LimitedNode.create(t, { mode: 'ipvs', backEnd: 'legacy', capabilities })
   await legacy.testServing(t)
@@ -41,11 +43,10 @@ t.test('A proxy in ipvs mode with few capabilities', { skip: ipvsUnavailable, ti
   })
 })
 
-t.test('The containers of the component ipvs-mode', { skip: ipvsUnavailable, timeout: TIMEOUT_MS }, async t => {
-  const network = await NodeNetwork.create(t)
-  const [loadModules, settings] = readInitContainers('ipvs-mode')
-
-  await t.test('the first one loads the modules with sys_module', async t => {
+t.test('ipvs mode in a container', { skip: ipvsUnavailable, timeout: TIMEOUT_MS }, async t => {
+  await t.test('the container of ipvs-modules loads the modules with sys_module', async t => {
+    const network = await NodeNetwork.create(t)
+    const [loadModules] = readInitContainers('ipvs-modules')
     const isLoaded = () => /^ip_vs_rr /m.test(readFileSync('/proc/modules', 'utf8'))
     const removed = await network.node.run('modprobe', ['-r', 'ip_vs_rr'])
     t.notOk(isLoaded(), `no other program uses it ${removed.stderr}`)
@@ -55,12 +56,22 @@ t.test('The containers of the component ipvs-mode', { skip: ipvsUnavailable, tim
     t.ok(isLoaded())
   })
 
-  await t.test('the second one makes the settings with net_admin', async t => {
-    const wanted = ipvsSettings(release(), false).filter(({ file }) => file !== 'vs/conn_reuse_mode')
-    const path = (file: string) => `/proc/sys/net/ipv4/${file}`
-    for (const { file } of wanted) await network.node.run('sh', ['-c', `echo 0 > ${path(file)}`])
-    t.match(await runInitContainer(network, settings!), { exitCode: 0, stderr: '' })
-    for (const { file, value } of wanted)
-      t.equal((await network.node.run('cat', [path(file)])).stdout.trim(), String(value), file)
+  await t.test('with node-settings, the proxy makes the settings', async t => {
+    const mounts = withMounts(readNodeMounts('node-settings'))
+    const node = await LimitedNode.create(t, { mode: 'ipvs', backEnd: 'nft', capabilities }, mounts)
+    const read = async (file: string) =>
+      (await node.network.node.run('cat', [`/proc/sys/net/ipv4/${file}`])).stdout.trim()
+    const wanted = ipvsSettings(release(), false)
+    const { log, stop } = node.start()
+    await log.waitFor(/"Synced rules" family="IPv4"/)
+    for (const { file, value } of wanted) t.equal(await read(file), String(value), file)
+    const written = log.lines.filter(line => line.includes('Wrote a kernel setting for ipvs mode'))
+    t.ok(
+      written.some(line => line.includes('vs/expire_nodest_conn')),
+      written.join('\n'),
+    )
+    t.notMatch(log.lines.join('\n'), /Cannot write a kernel setting/)
+    await node.checkTraffic(t)
+    await stop()
   })
 })
