@@ -21,7 +21,6 @@ t.test('A proxy in ipvs mode with few capabilities', { skip: ipvsUnavailable, ti
   // An earlier proxy has kept its rules: to read them needs the same.
   await nft.testWithout(t, 'net_raw', NEEDS_NET_RAW)
   await nft.testWithout(t, 'net_admin', /IPTABLES_FORBIDDEN/)
-  await nft.testCleanup(t)
 
   const legacy = await LimitedNode.create(t, { mode: 'ipvs', backEnd: 'legacy', capabilities })
   await legacy.testServing(t)
