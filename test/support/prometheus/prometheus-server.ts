@@ -136,6 +136,15 @@ export class PrometheusServer {
     }
   }
 
+  /**
+   * The names of the alerts that fire now, once none does, or after so many scrapes. A scrape that a busy machine answers too late makes an
+   * alert fire for a moment.
+   */
+  async alertsThatStay(maxScrapes: number): Promise<readonly string[]> {
+    const results = await this.queryUntil('ALERTS{alertstate="firing"}', firing => firing.length === 0, maxScrapes)
+    return results.map(({ labels }) => labels['alertname'] ?? '')
+  }
+
   /** The alerts that have fired so far. */
   get alerts(): readonly ReceivedAlert[] {
     const lines = this.#log.lines.filter(line => line.startsWith('{"alert"'))
