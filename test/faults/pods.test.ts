@@ -22,6 +22,10 @@ const CLIENTS = 20
 /** Endpoints that refuse, and new clients per second that they get. */
 const REFUSING = 3000
 const REFUSED_RATE = 130
+/** How many of these clients wait at a time, at most. On an idle machine one or two do. */
+const REFUSED_AT_ONCE = 20
+/** The most endpoints that the proxy tries for one client. */
+const MOST_ATTEMPTS = 16
 /** How much more memory the processes of the proxy may take for these clients, in bytes. */
 const MEMORY = 100_000_000
 
@@ -187,6 +191,7 @@ testFault(
     // One Pod has all addresses, and no program listens there.
     await pod.namespace.configure('route add local 10.250.0.0/20 dev lo')
     await network.node.configure(`route add 10.250.0.0/20 via ${pod.ip}`)
+    await pod.namespace.run('iptables', ['-A', 'INPUT', '-p', 'tcp', '--syn', '--dport', '8080'])
     const ips = Array.from({ length: REFUSING }, (_, n) => `10.250.${n >> 8}.${n & 255}`)
     node.write(node.ips, makeServiceManifest('other', OTHER), makeSliceManifest('other', ips, 8080))
     const proxy = await node.start()
@@ -194,7 +199,8 @@ testFault(
     await delay(FAULT_MS)
     const without = addCounts((await Promise.all(before.map(each => each.stop()))).map(each => each.newConnections))
     const traffic = await node.startTraffic()
-    const target = { ip: OTHER.clusterIP, port: OTHER.port, rate: REFUSED_RATE / TIMEOUT_FACTOR }
+    const rate = REFUSED_RATE / TIMEOUT_FACTOR
+    const target = { ip: OTHER.clusterIP, port: OTHER.port, rate, mostAtOnce: REFUSED_AT_ONCE }
     fault.start()
     const refused = await SteadyTraffic.start(network, clients, { newConnections: target })
     await delay(2 * FAULT_MS)
@@ -202,6 +208,12 @@ testFault(
     const counts = (await refused.stop()).newConnections
     t.ok(counts.attempted > 0)
     t.strictSame(counts.lost, { ECONNRESET: counts.attempted }, 'each of its clients is refused')
+    const { stdout } = await pod.namespace.run('iptables', ['-nvxL', 'INPUT'])
+    const attempts = Number(/^\s*(\d+) .* dpt:8080/m.exec(stdout)?.[1])
+    t.ok(
+      attempts > counts.attempted && attempts <= MOST_ATTEMPTS * counts.attempted,
+      `${attempts} attempts for ${counts.attempted} clients`,
+    )
     fault.compareAnswers(newConnections, without)
     t.equal(await proxy.stop(), 0)
   },

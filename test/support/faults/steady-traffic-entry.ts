@@ -24,13 +24,14 @@ const counters = {
 } satisfies TrafficReport
 let isOver = false
 
-/** Calls `send` `rate` times a second until the end, then waits for all answers. */
-async function repeat(rate: number, send: () => Promise<void>): Promise<void> {
+/** Calls `send` `rate` times a second until the end, while at most so many answers are missing, then waits for all answers. */
+async function repeat(rate: number, send: () => Promise<void>, mostAtOnce = Infinity): Promise<void> {
   const pending = new Set<Promise<void>>()
   const startedAt = monotonicMs()
   for (let sent = 0; !isOver; await delay(1000 / rate)) {
     const due = ((monotonicMs() - startedAt) / 1000) * rate
     for (; sent < due; sent++) {
+      if (pending.size >= mostAtOnce) continue
       const answer: Promise<void> = send().finally(() => pending.delete(answer))
       pending.add(answer)
     }
@@ -129,7 +130,12 @@ await Promise.all(open.map(connection => connection.exchange('echo')))
 process.stdout.write('ready\n')
 await Promise.all([
   ...open.map(connection => connection.useUntilEnd()),
-  newConnections && repeat(newConnections.rate, () => openNewConnection(newConnections.ip, newConnections.port)),
+  newConnections &&
+    repeat(
+      newConnections.rate,
+      () => openNewConnection(newConnections.ip, newConnections.port),
+      newConnections.mostAtOnce,
+    ),
   udpRequests && repeat(udpRequests.rate, () => sendUdpRequest(udpRequests.ip, udpRequests.port)),
 ])
 process.stdout.write(`${JSON.stringify(counters)}\n`)

@@ -14,7 +14,11 @@ interface Target {
 
 /** What a client sends. Rates are per second. */
 export interface TrafficPlan {
-  readonly newConnections?: Target & { readonly rate: number }
+  readonly newConnections?: Target & {
+    readonly rate: number
+    /** While so many wait for an answer, no further one is sent: the clients go at the pace of a busy machine. Absent: no limit. */
+    readonly mostAtOnce?: number
+  }
   /** Connections that are opened first and used until the end. */
   readonly openConnections?: Target & { readonly count: number }
   /** Each request comes from a port of its own. */
