@@ -2,7 +2,6 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { messageOf } from '../model/failure.js'
 import { type ProfileRequest, type RawProfile } from '../model/profile.js'
-import { parseInteger } from '../primitives/parse-integer.js'
 import { type HttpRequest, type HttpResponse, type HttpRoute, textResponse } from './http-port.js'
 
 /** Makes profiles of the processes of the proxy. */
@@ -77,14 +76,19 @@ async function profileResponse(
   }
 }
 
+/** As Go reads these parameters: a number that begins with 0 is not octal. */
+function parseDecimal(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
+}
+
 function readSeconds(query: URLSearchParams): number | undefined {
-  const seconds = query.has('seconds') ? parseInteger(query.get('seconds')!) : DEFAULT_SECONDS
+  const seconds = query.has('seconds') ? parseDecimal(query.get('seconds')!) : DEFAULT_SECONDS
   return seconds !== undefined && seconds >= 1 && seconds <= MAX_SECONDS ? seconds : undefined
 }
 
 function readWorker(query: URLSearchParams, { workers }: ProfileSource): number | 'unknown' | undefined {
   if (!query.has('worker')) return undefined
-  const worker = parseInteger(query.get('worker')!)
+  const worker = parseDecimal(query.get('worker')!)
   return worker !== undefined && workers.includes(worker) ? worker : 'unknown'
 }
 
