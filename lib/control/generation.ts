@@ -139,8 +139,9 @@ export class Generation {
     sourceHealth.timeoutMs = config.healthzStaleTimeout
     dataPlane?.changeSettings?.(config)
     applyConntrackSettings(config.conntrack, this.#log)
-    await httpServers.reconfigure(config)
+    // A sync may come while the ports move.
     syncLoop.changeScope({ rangesAtNodePorts: config.rangesAtNodePorts })
+    await httpServers.reconfigure(config)
     syncLoop.requestSync()
   }
 

@@ -120,15 +120,6 @@ const LIVE_CHANGES: readonly LiveChange[] = [
     },
   },
   {
-    option: 'bind-address',
-    fields: { bindAddress: BRIDGE_IP },
-    shows: async (proxy, _from, t) => {
-      const lead = new RegExp(`-d ${WEB.clusterIP}/32 .*--to-destination ${BRIDGE_IP.replaceAll('.', '\\.')}:`)
-      await waitUntil(async () => lead.test(await proxy.natRules()), 'rules lead to the address')
-      t.equal(await proxy.pod.tcp(WEB.clusterIP, WEB.port), 'a')
-    },
-  },
-  {
     option: 'metrics-bind-address',
     fields: { metricsBindAddress: '127.0.0.1:9249' },
     shows: async (proxy, from, t) => {

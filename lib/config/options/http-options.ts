@@ -56,7 +56,7 @@ export const HTTP_OPTIONS: readonly Option[] = [
   },
   {
     name: 'bind-address-hard-fail',
-    restart: 'it is about the start',
+    restart: 'what a port that is not free means is decided at the start',
     field: 'bindAddressHardFail',
     kind: 'switch',
     help: 'Exit if the port of health checks or of metrics is not free; without it, the proxy tries again until it is',

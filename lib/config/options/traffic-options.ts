@@ -15,7 +15,7 @@ export const TRAFFIC_OPTIONS: readonly Option[] = [
   },
   {
     name: 'bind-address',
-    isLive: true,
+    restart: 'all listeners move, and rules lead to the old ones until the new rules are written',
     field: 'bindAddress',
     kind: 'text',
     default: '0.0.0.0',
@@ -96,7 +96,7 @@ export const TRAFFIC_OPTIONS: readonly Option[] = [
   },
   {
     name: 'proxy-port-range',
-    restart: 'workers choose ports from the range that they were started with',
+    restart: 'listeners keep their ports, which one allocator has given them',
     field: 'portRange',
     kind: 'text',
     default: '',
