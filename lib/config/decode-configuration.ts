@@ -1,6 +1,6 @@
 import { closestText } from '../primitives/closest-text.js'
 import { quoteValue } from '../primitives/quote-value.js'
-import { decodeField } from './decode-field.js'
+import { type IgnoredPart, decodeField } from './decode-field.js'
 import { type Option } from './option.js'
 import { OPTIONS } from './options.js'
 import { type ConfigNote, type Setting, type Settings } from './settings.js'
@@ -24,7 +24,7 @@ export interface DecodedConfiguration {
   readonly settings: Settings
   /** A sentence for each mistake; do not use `settings` when there is any. */
   readonly problems: readonly string[]
-  /** A note for each field that is unknown, and so has no effect. */
+  /** A note for each field that is unknown, or wrong and never fatal, and so has no effect. */
   readonly notes: readonly ConfigNote[]
 }
 
@@ -85,8 +85,17 @@ class ConfigurationReading implements DecodedConfiguration {
   #readField(option: Option, value: unknown, path: readonly string[]): void {
     const decoded = decodeField(option, value)
     if (decoded === undefined) return
-    if ('expected' in decoded) this.#addProblem(path, value, `expected ${decoded.expected}`)
-    else this.settings.set(option.name, { value: decoded.value, place: this.#placeOf(path), source: 'file' })
+    if ('expected' in decoded) return this.#addProblem(path, value, `expected ${decoded.expected}`)
+    if (decoded.ignored !== undefined) this.#warnIgnored(decoded.ignored, path)
+    this.settings.set(option.name, { value: decoded.value, place: this.#placeOf(path), source: 'file' })
+  }
+
+  #warnIgnored({ value, expected }: IgnoredPart, path: readonly string[]): void {
+    this.notes.push({
+      isWarning: true,
+      message: 'Wrong value in the configuration file: it has no effect',
+      fields: { field: path.join('.'), value: quoteValue(value), expected, ...this.#whereabouts(path) },
+    })
   }
 
   #warnUnknown(path: readonly string[]): void {
@@ -101,8 +110,7 @@ class ConfigurationReading implements DecodedConfiguration {
       message: 'Unknown field in the configuration file: it has no effect',
       fields: {
         field: path.join('.'),
-        file: this.#document.path,
-        line: String(this.#document.lineOf(path)),
+        ...this.#whereabouts(path),
         ...(close !== undefined && { didYouMean: [...path.slice(0, -1), close].join('.') }),
       },
     })
@@ -111,6 +119,10 @@ class ConfigurationReading implements DecodedConfiguration {
   #addProblem(path: readonly string[], value: unknown, text: string): void {
     const quoted = value === undefined ? 'is absent' : quoteValue(value)
     this.problems.push(`${this.#placeOf(path)} ${quoted}: ${text}`)
+  }
+
+  #whereabouts(path: readonly string[]): { readonly file: string; readonly line: string } {
+    return { file: this.#document.path, line: String(this.#document.lineOf(path)) }
   }
 
   #placeOf(path: readonly string[]): string {

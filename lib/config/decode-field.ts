@@ -1,9 +1,17 @@
 import { parseDuration } from './duration.js'
 import { type Option } from './option.js'
+import { parseBool } from './parse-bool.js'
 import { type SettingValue } from './settings.js'
 
 /** The value of a field, or what was expected in its place. */
-export type DecodedField = { readonly value: SettingValue } | { readonly expected: string }
+export type DecodedField =
+  { readonly value: SettingValue; readonly ignored?: IgnoredPart } | { readonly expected: string }
+
+/** A part of a field that is wrong and never fatal. */
+export interface IgnoredPart {
+  readonly value: unknown
+  readonly expected: string
+}
 
 /**
  * The value of a field in the notation of its flag, so that both are checked alike.
@@ -38,15 +46,26 @@ function decodeList(value: unknown): DecodedField | undefined {
   return texts.includes(undefined) ? { expected: 'a list of texts' } : { value: texts as readonly string[] }
 }
 
-/** kube-proxy 1.9 wrote `A=true,B=false`, newer ones write a map. */
+/**
+ * kube-proxy 1.9 wrote `A=true,B=false`, newer ones write a map. Both are full of gates of other programs, so that a wrong one must not
+ * keep the proxy from its start.
+ */
 function decodeMap(value: unknown): DecodedField | undefined {
   if (typeof value === 'string') return { value: [value] }
-  const expected = { expected: 'a map from names to true or false' }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return expected
-  const entries = Object.entries(value)
+  const expected = 'a map from names to true or false'
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { value: [], ignored: { value, expected } }
+  const entries = Object.entries(value).filter(([, entry]) => entry !== null && entry !== '')
   if (entries.length === 0) return undefined
-  if (entries.some(([, entry]) => typeof entry !== 'boolean' && typeof entry !== 'string')) return expected
-  return { value: entries.map(([name, entry]) => `${name}=${String(entry)}`) }
+  const [switches, others] = [entries.filter(isSwitch), entries.filter(entry => !isSwitch(entry))]
+  return {
+    value: switches.map(([name, entry]) => `${name}=${String(entry)}`),
+    ...(others.length > 0 && { ignored: { value: Object.fromEntries(others), expected } }),
+  }
+}
+
+function isSwitch([, value]: readonly [string, unknown]): boolean {
+  return typeof value === 'boolean' || (typeof value === 'string' && parseBool(value) !== undefined)
 }
 
 /** A number where others write a text, such as 0 for a duration or 8080 for a range, means that text. */

@@ -38,7 +38,7 @@ function isWritten({ field, until, kind, effect }: Option): boolean {
 function fieldValue(option: Option, value: KubeProxyConfig['options'][string] | undefined): unknown {
   const { kind } = option
   if (kind === 'list') return entriesOf(option, value)
-  if (kind === 'map') return Object.fromEntries(entriesOf(option, value).map(toGate))
+  if (kind === 'map') return Object.fromEntries(entriesOf(option, value).flatMap(toGate))
   const text = String(value ?? '')
   switch (kind) {
     case 'switch':
@@ -61,9 +61,11 @@ function entriesOf({ hasCommas }: Option, value: KubeProxyConfig['options'][stri
   return entries.map(text => text.trim()).filter(text => text !== '')
 }
 
-function toGate(text: string): readonly [string, boolean] {
+/** None for a text that is no gate: it has no effect. */
+function toGate(text: string): readonly (readonly [string, boolean])[] {
   const [name, value = ''] = text.split('=', 2) as [string, string?]
-  return [name.trim(), parseBool(value.trim()) ?? false]
+  const parsed = parseBool(value.trim())
+  return parsed === undefined || name.trim() === '' ? [] : [[name.trim(), parsed]]
 }
 
 /** In the order of the alphabet, as kube-proxy writes it. */

@@ -73,6 +73,12 @@ t.test('what is written reads back equal, also values that YAML would take for s
   t.end()
 })
 
+t.test('a feature gate that is neither true nor false is not written', t => {
+  const written = kubeProxyConfiguration(configOf({ 'feature-gates': ['X,Y=maybe,=true', '=', 'A=true', 'B=F'] }))
+  t.same(written['featureGates'], { A: true, B: false })
+  t.end()
+})
+
 t.test('no interval between writes stays no interval, although 0 in a file means the default', t => {
   const text = printYaml(kubeProxyConfiguration(configOf({ 'iptables-min-sync-period': '0' })))
   const { settings } = parseConfigurationFile(text, 'written')

@@ -70,6 +70,8 @@ t.test('fields that say nothing are not noted', t => {
     'featureGates:',
     'featureGates: {}',
     'featureGates: ""',
+    'featureGates: {OfOthers: null, Other: ""}',
+    'featureGates: {OfOthers: , TopologyAwareHints: true, ServiceInternalTrafficPolicy: "true"}',
     'winkernel: {enableDSR: false, networkName: "", sourceVip: ""}',
     'nftables: {masqueradeAll: false, masqueradeBit: null, minSyncPeriod: 0s, syncPeriod: 0s}',
     'clientConnection: {acceptContentTypes: , burst: 0, contentType: "", qps: 0}',
@@ -82,6 +84,40 @@ t.test('fields that say nothing are not noted', t => {
     const { problems, notes } = read(`mode: userspace\n${fields}`)
     t.same([problems, notes], [[], []], fields)
   }
+  t.end()
+})
+
+t.test('a feature gate is never a mistake: what is not true or false is one warning, and the other gates count', t => {
+  for (const [gates, value, counting] of [
+    ['[a]', '["a"]', []],
+    ['5', '5', []],
+    ['true', 'true', []],
+    ['{X: 1}', '{"X":1}', []],
+    ['{X: maybe, A: true}', '{"X":"maybe"}', ['A=true']],
+    ['{V: [1], W: {}, Z: null, A: false, B: "True"}', '{"V":[1],"W":{}}', ['A=false', 'B=True']],
+  ] as const) {
+    const { settings, problems, notes } = parseConfigurationFile(`${HEAD}featureGates: ${gates}`, 'c.conf')
+    t.same(problems, [], gates)
+    t.same(
+      notes.map(({ isWarning, fields }) => ({ isWarning, ...fields })),
+      [
+        {
+          isWarning: true,
+          field: 'featureGates',
+          value,
+          expected: 'a map from names to true or false',
+          file: 'c.conf',
+          line: '3',
+        },
+      ],
+      gates,
+    )
+    t.same(settings.get('feature-gates')?.value, counting, gates)
+    t.same(read(`featureGates: ${gates}`).problems, [], gates)
+  }
+  const { problems, notes } = read('mode: userspace\nfeatureGates: "X=maybe,Y,A=true"')
+  t.same(problems, [], 'the text of kube-proxy 1.9')
+  t.match(notes, [{ isWarning: true, fields: { gates: 'X=maybe,Y,A=true' } }])
   t.end()
 })
 
@@ -107,13 +143,12 @@ t.test('an unknown field, and one that is there twice, are warnings with their l
 
 t.test('all mistakes are reported together, with file, line and field', t => {
   const { problems } = read(
-    'bindAddress: eth0\nclusterCIDR: [10.0.0.0/8]\niptables:\n  masqueradeBit: 32\n  syncPeriod: 30\nconntrack: 5\nnodePortAddresses: primary\nfeatureGates: [a]',
+    'bindAddress: eth0\nclusterCIDR: [10.0.0.0/8]\niptables:\n  masqueradeBit: 32\n  syncPeriod: 30\nconntrack: 5\nnodePortAddresses: primary',
   )
   t.same(problems, [
     'c.conf:4: clusterCIDR ["10.0.0.0/8"]: expected text',
     'c.conf:8: conntrack 5: expected a map of fields',
     'c.conf:9: nodePortAddresses "primary": expected a list',
-    'c.conf:10: featureGates ["a"]: expected a map from names to true or false',
     'c.conf:3: bindAddress "eth0": expected an IP address such as 192.168.1.10',
     'c.conf:7: iptables.syncPeriod "30": expected a duration such as 250ms or 1m30s',
     'c.conf:6: iptables.masqueradeBit "32": must be from 0 to 31',
