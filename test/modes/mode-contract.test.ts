@@ -161,9 +161,20 @@ for (const mode of ALL_MODES) {
       const { syncPeriod, minSyncPeriod, checkPeriod = syncPeriod } = mode.syncPeriods(config)
       t.ok(syncPeriod > 0 && minSyncPeriod >= 0 && minSyncPeriod <= syncPeriod)
       t.ok(checkPeriod > 0 && checkPeriod <= syncPeriod)
-      t.ok(mode.nodeWait.timeoutMs > 0)
       t.end()
     })
+
+    await t.test(
+      'without the Node, it exits after five minutes if the kernel serves, and serves after 5 s otherwise',
+      t => {
+        const [exit, serve] = [
+          { timeoutMs: 300_000, then: 'exit' },
+          { timeoutMs: 5000, then: 'serve' },
+        ]
+        t.same(mode.nodeWait, mode.carriedBy === 'kernel' ? exit : serve)
+        t.end()
+      },
+    )
 
     await t.test('its probe accepts a complete kernel and leaves nothing behind', async t => {
       const kernel = new MemoryKernel()
