@@ -5,9 +5,7 @@ import { FLAGS, OPTIONS, OPTION_GROUPS } from '../../lib/config/options.js'
 import { readConfig } from '../../lib/config/read-config.js'
 import { MODES } from '../../lib/modes/registry.js'
 import { KUBE_PROXY_FIELDS, KUBE_PROXY_FLAGS } from '../support/config/kube-proxy-options.js'
-
-/** The original program, if there is one. */
-const peer = process.env['KUBE_PROXY_PEER']
+import { originalProgram, originalUnavailable } from '../support/processes/original-kube-proxy.js'
 
 void t.test('every option has a help text, a valid default, and a reason if it has no effect or needs a restart', t => {
   t.equal(new Set(OPTIONS.map(({ name }) => name)).size, OPTIONS.length, 'no name is used twice')
@@ -51,21 +49,17 @@ void t.test('every flag of kube-proxy 1.20 to 1.37 is read, and no other one is 
   t.end()
 })
 
-void t.test(
-  'every flag in the help of the original kube-proxy is read',
-  { skip: peer === undefined && 'KUBE_PROXY_PEER is not set' },
-  t => {
-    const help = execFileSync(peer!, ['--help'], { encoding: 'utf8' })
-    const flags = [...help.matchAll(/^ +(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name!.replaceAll('_', '-'))
-    t.ok(flags.length > 50, `${flags.length} flags`)
-    const names = FLAGS.map(({ name }) => name)
-    t.same(
-      flags.filter(name => !names.includes(name)),
-      ['help', 'version'],
-    )
-    t.end()
-  },
-)
+void t.test('every flag in the help of the original kube-proxy is read', { skip: originalUnavailable }, t => {
+  const help = execFileSync(originalProgram()!, ['--help'], { encoding: 'utf8' })
+  const flags = [...help.matchAll(/^ +(?:-\w, )?--([\w-]+)/gm)].map(([, name]) => name!.replaceAll('_', '-'))
+  t.ok(flags.length > 50, `${flags.length} flags`)
+  const names = FLAGS.map(({ name }) => name)
+  t.same(
+    flags.filter(name => !names.includes(name)),
+    ['help', 'version'],
+  )
+  t.end()
+})
 
 void t.test('every field of KubeProxyConfiguration 1.10 to 1.37 is read, and no other one is said to be its own', t => {
   const fields = new Set(OPTIONS.flatMap(({ field }) => field ?? []))

@@ -25,7 +25,9 @@ function findKubectl(): string | { readonly reason: string } {
   const assets = process.env['KUBEBUILDER_ASSETS']
   const path = assets !== undefined && existsSync(join(assets, 'kubectl')) ? join(assets, 'kubectl') : 'kubectl'
   // Packages of distributions are often older than that.
-  const advice = `Put kubectl 1.${MIN_MINOR} or newer into PATH, from https://kubernetes.io/docs/tasks/tools/`
+  const advice =
+    `Set KUBEBUILDER_ASSETS to a folder with kubectl 1.${MIN_MINOR} or newer, ` +
+    'or put one into PATH, from https://kubernetes.io/docs/tasks/tools/'
   try {
     const version = execFileSync(path, ['version', '--client', '--output=json'], { encoding: 'utf8', stdio: 'pipe' })
     const { clientVersion } = JSON.parse(version) as { clientVersion: { minor: string } }
@@ -34,6 +36,6 @@ function findKubectl(): string | { readonly reason: string } {
       reason: `${path} is kubectl 1.${clientVersion.minor}, and its kustomize is too old. ${advice}`,
     }
   } catch {
-    return { reason: `KUBEBUILDER_ASSETS is not set to a folder with kubectl, and there is none in PATH. ${advice}` }
+    return { reason: `There is no kubectl that runs. ${advice}` }
   }
 }
