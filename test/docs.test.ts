@@ -203,6 +203,21 @@ t.test('CONTRIBUTING: the pairs about flags, errors and log messages show what t
   t.end()
 })
 
+t.test('SECURITY: each port and socket that an option opens is in the threat model', t => {
+  const model = section(read('SECURITY.md'), 'Who could attack, and what stops them')
+  const opening = FLAGS.filter(({ name }) => /-(address|socket)$/.test(name) && name !== 'bind-address')
+  t.same(
+    opening.map(({ name }) => name).sort(),
+    ['healthz-bind-address', 'metrics-bind-address', 'status-socket'],
+    'a new one needs a row',
+  )
+  for (const { name, default: byDefault } of opening) {
+    const port = /:(\d+)$/.exec(byDefault!)?.[1]
+    t.match(model, port === undefined ? `\`--${name}\`` : RegExp(`[Pp]ort ${port}\\b`), name)
+  }
+  t.end()
+})
+
 t.test('every flag in the documents exists', t => {
   const docs = ['README.md', 'DIFFERENCES.md', 'docs/errors.md', 'docs/modes.md', 'ARCHITECTURE.md']
     .map(read)

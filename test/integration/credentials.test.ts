@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { makeApiEndpoint, makeApiService, makeApiSlice } from '../support/api/api-objects.js'
@@ -9,6 +10,7 @@ import { childrenOf } from '../support/processes/children-of.js'
 import { makeCertificate } from '../support/processes/installed-proxy.js'
 import { ProxyProcess } from '../support/processes/proxy-process.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
+import { askStatus } from '../support/status/ask-status.js'
 
 const skip =
   namespacesUnavailable ||
@@ -91,12 +93,18 @@ t.test('credentials are in no log line, page, profile, Event or process argument
       ['endpointslices', makeApiSlice({ endpoints: [makeApiEndpoint('10.244.0.9')] })],
     ],
   })
+  // The path of a socket is short.
+  const socketFolder = mkdtempSync(join(tmpdir(), 'status-'))
+  t.teardown(() => rmSync(socketFolder, { recursive: true }))
+  const socket = join(socketFolder, 'sock')
   const flags = ['-v=9', '--profiling', '--on-exit=kernel', '--kubeconfig', kubeconfig, '--hostname-override', 'node-a']
-  const proxy = new ProxyProcess(network, flags)
+  const proxy = new ProxyProcess(network, [...flags, '--status-socket', socket])
   await proxy.waitForLine(/Synced rules" family="IPv4" changed=true/)
   const event = await api.sendCommand({ event: 'FailedToStartServiceHealthcheck' })
   const urls = PAGES.map(page => `http://127.0.0.1:10249/${page}`)
   const pages = await network.node.run(process.execPath, ['--input-type=module', '--eval', ASK, ...urls])
+  const { paths } = (await askStatus(socket, '/v1')).body as { readonly paths: readonly string[] }
+  const status = await Promise.all(paths.map(path => askStatus(socket, path)))
   const pids = [proxy.child.pid!, ...childrenOf(proxy.child.pid!)]
   const processes = pids.map(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
   t.ok(processes.length > 2, 'worker and failover process')
@@ -106,6 +114,11 @@ t.test('credentials are in no log line, page, profile, Event or process argument
   t.match(log, 'exit code 3', 'the failure of the command is reported')
   t.match(log, '[redacted]', 'a response that quotes the request is reported')
   for (const page of PAGES) t.match(pages.stdout, `/${page} 200 `)
-  for (const [place, text] of Object.entries({ log, event, pages: pages.stdout, processes: processes.join('\n') }))
+  t.ok(
+    paths.length > 5 && status.every(answer => answer.status === 200),
+    `${paths.length} answers on the status socket`,
+  )
+  const places = { log, event, pages: pages.stdout, processes: processes.join('\n'), status: JSON.stringify(status) }
+  for (const [place, text] of Object.entries(places))
     for (const secret of secrets) t.notOk(text.includes(secret), `${secret} is not in: ${place}`)
 })
