@@ -1,17 +1,22 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { readDeclaredFaults } from './support/faults/declared-faults.js'
 import { readCaseNumbers, readDocumentedCases } from './support/faults/documented-cases.js'
 import { type FaultRow } from './support/faults/fault-record.js'
 import {
+  COMMIT,
   DURATION,
   NOT_MEASURED,
   formatDuration,
+  joinCommits,
   readCircumstance,
   readDocumentedFaults,
   replaceFaultTables,
 } from './support/faults/fault-page.js'
+import { readProgramCommit } from './support/faults/program-commit.js'
 
 const root = process.cwd()
 /** What the page promises. */
@@ -60,6 +65,38 @@ t.test('docs/reliability.md says how long the whole suite took: at most the 10 m
     readCircumstance(replaceFaultTables(page, [], { [DURATION]: formatDuration(485_400) }), DURATION),
     '8 min 5 s',
   )
+  t.end()
+})
+
+t.test('figures name the commit of the program, and whether its sources were changed', t => {
+  const checkout = mkdtempSync(join(tmpdir(), 'checkout-'))
+  t.teardown(() => rmSync(checkout, { recursive: true }))
+  t.equal(readProgramCommit(checkout), undefined, 'not a checkout')
+  const git = (...args: readonly string[]): string =>
+    execFileSync('git', ['-C', checkout, '-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args], {
+      encoding: 'utf8',
+    }).trim()
+  git('init', '--quiet')
+  t.equal(readProgramCommit(checkout), undefined, 'no commit yet')
+  mkdirSync(join(checkout, 'lib'))
+  writeFileSync(join(checkout, 'lib', 'a.ts'), 'export {}')
+  git('add', '.')
+  git('commit', '--quiet', '--message=a')
+  const hash = git('rev-parse', '--short', 'HEAD')
+  t.equal(readProgramCommit(checkout), hash)
+  writeFileSync(join(checkout, 'page.md'), 'A page with figures is no part of the program.')
+  t.equal(readProgramCommit(checkout), hash)
+  t.equal(readProgramCommit(join(checkout, 'lib')), undefined, 'a folder in the checkout of something else')
+  writeFileSync(join(checkout, 'lib', 'b.ts'), 'export {}')
+  t.equal(readProgramCommit(checkout), `${hash} with changes that are not committed`)
+  t.end()
+})
+
+t.test('after a run of some faults, the page names the commits of all its rows', t => {
+  t.equal(joinCommits(undefined, 'b'), 'b')
+  t.equal(joinCommits('a', 'b'), 'a, b')
+  t.equal(joinCommits('a, b', 'a'), 'a, b')
+  t.equal(readCircumstance(replaceFaultTables(page, [], { [COMMIT]: 'a, b' }), COMMIT), 'a, b')
   t.end()
 })
 

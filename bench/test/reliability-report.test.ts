@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
+import { readProgramCommit } from '../../test/support/faults/program-commit.js'
+import { thisProxy } from '../code/contenders/this-proxy.js'
 import { KILL_CASES } from '../code/reliability/cases/kill-cases.js'
 import { computeCaseFigures } from '../code/reliability/case-figures.js'
 import { type CaseRecord } from '../code/reliability/case-site.js'
@@ -224,6 +226,14 @@ async function kill(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL')
   await exited
 }
+
+void t.test('The version of this proxy names its commit in a checkout', t => {
+  const commit = readProgramCommit()
+  const version = thisProxy.version() ?? ''
+  if (commit === undefined) t.notMatch(version, /commit/)
+  else t.ok(version.includes(`(commit ${commit}), Node.js`), version)
+  t.end()
+})
 
 void t.test('The page and the picture show each case, and only the measured part of a page is replaced', t => {
   const figures = computeCaseFigures(recordOf(), 1000)

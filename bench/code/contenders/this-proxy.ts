@@ -1,4 +1,5 @@
 import { VERSION } from '../../../lib/control/version.js'
+import { readProgramCommit } from '../../../test/support/faults/program-commit.js'
 import { ProxyProcess } from '../../../test/support/processes/proxy-process.js'
 import { makeApiObjects } from '../testbed/api-objects.js'
 import { BenchApi, NODE_NAME } from '../testbed/bench-api.js'
@@ -13,7 +14,11 @@ export const thisProxy: Contender = {
   name: 'kube-proxy-node',
   title: 'kube-proxy-node',
   unavailableReason: () => undefined,
-  version: () => `kube-proxy-node ${VERSION}, Node.js ${process.versions.node}`,
+  version: () => {
+    const commit = readProgramCommit()
+    const ofCommit = commit === undefined ? '' : ` (commit ${commit})`
+    return `kube-proxy-node ${VERSION}${ofCommit}, Node.js ${process.versions.node}`
+  },
   start: (site, size) => startThisProxy(site, size),
 }
 

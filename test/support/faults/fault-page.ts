@@ -5,6 +5,8 @@ const BEGIN = '<!-- written by npm run test:faults -->\n'
 const END = '\n<!-- end -->'
 /** In the place of a figure that no run has measured. */
 export const NOT_MEASURED = 'not measured on this machine'
+/** The circumstance that says what was measured. */
+export const COMMIT = 'commit of the program'
 /** The circumstance that says how long the whole suite took, as `formatDuration` writes it. */
 export const DURATION = 'duration of the whole suite'
 
@@ -54,6 +56,14 @@ export function readDocumentedFaults(text: string): FaultRecord[] {
 export function readCircumstance(text: string, name: string): string | undefined {
   const lines = splitAtMarks(text).written.split('\n')
   return lines.map(splitCells).find(([first]) => first === name)?.[1]
+}
+
+/**
+ * The commits of the figures in the document.
+ * @param documented those that it names already; undefined: all figures are new
+ */
+export function joinCommits(documented: string | undefined, measured: string): string {
+  return [...new Set([...(documented?.split(', ') ?? []), measured])].join(', ')
 }
 
 /** A duration in milliseconds as text, such as `8 min 5 s`. */

@@ -12,14 +12,17 @@ import { parseArgs } from 'node:util'
 import { readDeclaredFaults } from './declared-faults.js'
 import { type FaultRecord, RECORD_FOLDER, readFaultRecords } from './fault-record.js'
 import {
+  COMMIT,
   DURATION,
   NOT_MEASURED,
   formatDuration,
+  joinCommits,
   readCircumstance,
   readDocumentedFaults,
   replaceFaultTables,
 } from './fault-page.js'
 import { readMachineFacts } from './machine-facts.js'
+import { readProgramCommit } from './program-commit.js'
 
 const PAGE = join('docs', 'reliability.md')
 
@@ -46,6 +49,7 @@ const facts = {
   'Node.js': process.version,
   'test files at a time': String(jobs),
 }
+const commit = readProgramCommit() ?? 'not a checkout'
 const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-node-faults-'))
 try {
   const startedAt = performance.now()
@@ -79,7 +83,8 @@ async function runTests(): Promise<number> {
 
 /**
  * A fault that was skipped has no record, and its row says so.
- * @param duration how long these tests took; that of the whole suite stays as it was if some files were not run
+ * @param duration how long these tests took; that of the whole suite stays as it was if some files were not run, and so do the commits
+ * of their rows
  */
 function writeTables(records: readonly FaultRecord[], duration: string): void {
   const text = readFileSync(PAGE, 'utf8')
@@ -89,6 +94,8 @@ function writeTables(records: readonly FaultRecord[], duration: string): void {
     const known = records.find(isSame) ?? (files.includes(file) ? undefined : documented.find(isSame))
     return { ...row, lost: known?.lost ?? NOT_MEASURED, recovery: known?.recovery ?? NOT_MEASURED }
   })
-  const ofSuite = parts.length === 0 ? duration : (readCircumstance(text, DURATION) ?? NOT_MEASURED)
-  writeFileSync(PAGE, replaceFaultTables(text, rows, { ...facts, [DURATION]: ofSuite }))
+  const isWhole = parts.length === 0
+  const ofSuite = isWhole ? duration : (readCircumstance(text, DURATION) ?? NOT_MEASURED)
+  const commits = joinCommits(isWhole ? undefined : (readCircumstance(text, COMMIT) ?? 'unknown'), commit)
+  writeFileSync(PAGE, replaceFaultTables(text, rows, { ...facts, [COMMIT]: commits, [DURATION]: ofSuite }))
 }
