@@ -203,6 +203,20 @@ t.test('CONTRIBUTING: the pairs about flags, errors and log messages show what t
   t.end()
 })
 
+t.test('docs/reliability.md: what userspace mode cannot promise is what was measured', t => {
+  const page = read('docs/reliability.md')
+  const [, exceptions] = /^\*\*What userspace mode cannot promise\.\*\*(.*?)^$/ms.exec(page) ?? []
+  const named = [...(exceptions ?? '').matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor!)
+  // The measured rows of this proxy begin with the verdict.
+  const leadsToClosedPort = /^\| [✓✗] .*a closed port/m
+  const measured = page.split(/^### /m).filter(part => leadsToClosedPort.test(part))
+  t.strictSame(
+    named,
+    measured.flatMap(part => anchorsOf(`### ${part.split('\n', 1)[0]}`)),
+  )
+  t.end()
+})
+
 t.test('SECURITY: each port and socket that an option opens is in the threat model', t => {
   const model = section(read('SECURITY.md'), 'Who could attack, and what stops them')
   const opening = FLAGS.filter(({ name }) => /-(address|socket)$/.test(name) && name !== 'bind-address')
