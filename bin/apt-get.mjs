@@ -13,17 +13,19 @@ const HELD_LOCK = /Could not get lock (\S+?)(?:\. It is held by process (\d+)(?:
  * Runs apt-get, and waits while another program holds a lock that it needs. apt's own DPkg::Lock::Timeout covers the locks of dpkg only:
  * with it, `apt-get update` still fails at once when /var/lib/apt/lists is locked.
  *
- * `prepare` runs before each attempt: the other program may have changed the machine meanwhile.
+ * `watch` runs before each attempt: the other program may have changed the machine meanwhile. What it returns runs after an attempt that no
+ * lock has stopped.
  *
  * @returns {Promise<{ status: number, output: string, lock?: string }>} `lock`: what was still held when the wait ended
  */
-export async function runAptGet(args, { say, prepare, env = process.env, maxWaitMs = MAX_WAIT_MS }) {
+export async function runAptGet(args, { say, watch, env = process.env, maxWaitMs = MAX_WAIT_MS }) {
   const start = performance.now()
   let said
   for (;;) {
-    prepare?.()
+    const finish = watch?.()
     const result = runOnce(args, env)
     const lock = result.status === 0 ? undefined : readHeldLock(result.output)
+    if (lock === undefined) finish?.()
     const waitedMs = performance.now() - start
     if (lock === undefined || waitedMs >= maxWaitMs) return { ...result, lock }
     if (waitedMs >= SILENT_MS && lock !== said) {
@@ -34,8 +36,13 @@ export async function runAptGet(args, { say, prepare, env = process.env, maxWait
   }
 }
 
+/** @returns {string | undefined} the lock of dpkg, if another program has it, and who that is */
+export function findDpkgLock(env) {
+  return readHeldLock(runOnce(['check'], env).output)
+}
+
 /** @returns {string | undefined} the lock that made apt-get fail, and who holds it */
-export function readHeldLock(output) {
+function readHeldLock(output) {
   const found = HELD_LOCK.exec(output)
   if (found === null) return undefined
   const [, path, pid, name] = found

@@ -1,9 +1,5 @@
 import { runAptGet } from './apt-get.mjs'
-
-/** Debian runs this program to learn whether a package that was just installed may start its service. */
-const SERVICE_POLICY = '/usr/sbin/policy-rc.d'
-/** A line of the policies that are written here: a machine's own policy stays as it is. */
-const POLICY_MARK = '# written by the setup of kube-proxy-node'
+import { SERVICE_POLICY, servicePolicyHooks } from './service-policy.mjs'
 
 /**
  * Installs Debian packages without starting their services: a web server must not start to listen on this machine.
@@ -23,17 +19,4 @@ export async function installPackages(names, { servicePolicy = SERVICE_POLICY, .
   const failure = `apt-get could not install ${names.join(' ')}`
   if (result.lock === undefined) return `${failure}:\n${result.output}`
   return `${failure}: it waited too long for ${result.lock}. Try again when that program has ended.`
-}
-
-/**
- * The policy exists only while apt-get holds the lock of dpkg. If it existed during the wait for the lock, it would also apply to the
- * program that has the lock: an upgrade of the machine could not start again the services that it upgrades.
- */
-function servicePolicyHooks(path) {
-  const isOurs = `grep -qsx '${POLICY_MARK}' ${path}`
-  const write = `printf '#!/bin/sh\\n${POLICY_MARK}\\nexit 101\\n' > ${path} && chmod 755 ${path}`
-  return [
-    ...['-o', `DPkg::Pre-Invoke::=if [ ! -e ${path} ] || ${isOurs}; then ${write}; fi`],
-    ...['-o', `DPkg::Post-Invoke::=if ${isOurs}; then rm ${path}; fi`],
-  ]
 }

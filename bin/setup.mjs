@@ -20,7 +20,8 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from './build.mjs'
 import { installPackages } from './install-packages.mjs'
-import { disableNewUnits, listInstalledUnits } from './installed-units.mjs'
+import { collectNewUnits, disableUnits } from './installed-units.mjs'
+import { removeLeftPolicy } from './service-policy.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MIN_NODE = [20, 19]
@@ -63,6 +64,7 @@ const SYSTEM_PATHS = ['/usr/sbin', '/sbin', '/usr/local/sbin']
 process.chdir(ROOT)
 process.env.PATH = [process.env.PATH ?? '', ...SYSTEM_PATHS].join(delimiter)
 checkNode()
+if (process.getuid?.() === 0 && isInPath('apt-get')) removeLeftPolicy()
 const packages = missingPackages()
 const install = packages.length > 0 ? packageInstaller(packages) : undefined
 await install?.()
@@ -101,13 +103,10 @@ function packageInstaller(names) {
     stop(`${what}. Install as root and try again:\n\n    apt-get install ${names.join(' ')}`)
   return async () => {
     say(`Installing system packages: ${names.join(' ')}`)
-    let units
-    const prepare = () => {
-      // Without systemd nothing starts them with the machine.
-      units = isInPath('systemctl') ? listInstalledUnits() : undefined
-    }
-    const failure = await installPackages(names, { say, prepare })
-    if (units !== undefined) disableNewUnits(units)
+    const units = collectNewUnits()
+    const failure = await installPackages(names, { say, watch: units.watch })
+    // Without systemd nothing starts them with the machine.
+    if (isInPath('systemctl')) disableUnits(units.names)
     if (failure !== undefined) stop(failure)
   }
 }

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import t from 'tap'
 
-const { disableNewUnits, listInstalledUnits } = (await import(resolve('bin/installed-units.mjs'))) as {
-  readonly disableNewUnits: (before: readonly string[], root: string) => void
-  readonly listInstalledUnits: (root: string) => string[]
+const { collectNewUnits, disableUnits } = (await import(resolve('bin/installed-units.mjs'))) as {
+  readonly collectNewUnits: (root: string) => { readonly names: ReadonlySet<string>; readonly watch: () => () => void }
+  readonly disableUnits: (names: Iterable<string>, root: string) => void
 }
 
 const systemctlUnavailable = spawnSync('systemctl', ['--version']).status === 0 ? false : 'systemctl is not installed'
@@ -33,16 +33,20 @@ t.test(
     addUnit('etc/systemd/system', 'hidden.service')
     addUnit('run/systemd/system', 'transient.service')
     enable('earlier.service', 'operator.service', 'hidden.service')
-    const before = listInstalledUnits(root)
-    t.same(before, ['earlier.service'])
-
+    const units = collectNewUnits(root)
+    const finish = units.watch()
     const brought = ['new.service', 'new.timer', 'new.socket', 'hidden.service', 'transient.service']
     for (const name of brought) addUnit('usr/lib/systemd/system', name)
     addUnit('usr/lib/systemd/system', 'template@.service')
     enable('new.service', 'new.timer', 'new.socket')
-    disableNewUnits(before, root)
+    finish()
+    addUnit('usr/lib/systemd/system', 'meanwhile.service')
+    enable('meanwhile.service')
+    units.watch()()
+    t.same([...units.names].sort(), [...brought].sort())
+    disableUnits(units.names, root)
     for (const name of ['new.service', 'new.timer', 'new.socket']) t.notOk(isEnabled(name), `${name} is disabled`)
-    for (const name of ['earlier.service', 'operator.service', 'hidden.service'])
+    for (const name of ['earlier.service', 'operator.service', 'hidden.service', 'meanwhile.service'])
       t.ok(isEnabled(name), `${name} is enabled`)
     t.end()
   },
