@@ -21,6 +21,8 @@ export const HANGS = 'no answer'
 /** Signals to the processes of a proxy, in an order. */
 export interface ProcessFault {
   readonly workers: number
+  /** What SIGUSR2 does to a process of the first proxy, as arguments of Node.js; by default, it works without end. */
+  readonly onSignal?: readonly string[]
   /** Further flags of each proxy. */
   readonly flags?: readonly string[]
   /** Sends signals to processes in the order of the fault; each resolves when the process has exited, or stopped. */
@@ -34,14 +36,23 @@ export interface ProcessFault {
   readonly logs?: RegExp
 }
 
-/** Sends a signal to processes. SIGUSR2 has them work without end. */
+/** Sends a signal to processes. */
 export type Kill = (signal: NodeJS.Signals, ...pids: readonly number[]) => void
 
 /** Runs a proxy under steady traffic, sends the signals, and waits until all is well again. */
 export async function measureProcessFault(t: Test, fault: FaultMeasurement, options: ProcessFault): Promise<void> {
-  const { workers, flags = [], run, restarts = false, allowed = {}, never = [REFUSED, HANGS], logs } = options
+  const {
+    workers,
+    onSignal = SPIN_ON_SIGNAL,
+    flags = [],
+    run,
+    restarts = false,
+    allowed = {},
+    never = [REFUSED, HANGS],
+    logs,
+  } = options
   const node = await ServiceNode.create(t, [`--data-plane-workers=${workers}`, ...flags])
-  const first = await node.start([], process.env, SPIN_ON_SIGNAL)
+  const first = await node.start([], process.env, onSignal)
   const pids = workersOf(first.child.pid!)
   t.equal(pids.length, workers)
   const traffic = await node.startTraffic()

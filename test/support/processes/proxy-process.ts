@@ -10,6 +10,8 @@ import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
 export const PROXY_PROGRAM = fileURLToPath(new URL('../../../bin/kube-proxy.js', import.meta.url))
 /** Arguments of Node.js: each process of the program works without end from SIGUSR2 on. */
 export const SPIN_ON_SIGNAL = ['--import', fileURLToPath(new URL('spin-on-signal.js', import.meta.url))] as const
+/** Arguments of Node.js: each process of the program takes memory from SIGUSR2 on. */
+export const GROW_ON_SIGNAL = ['--import', fileURLToPath(new URL('grow-on-signal.js', import.meta.url))] as const
 /** How long a test waits for a log line, in milliseconds. */
 const LOG_TIMEOUT_MS = 20_000 * TIMEOUT_FACTOR
 
