@@ -28,7 +28,7 @@ export function servicePolicyHooks(path) {
 export function removeLeftPolicy({ servicePolicy = SERVICE_POLICY, env = process.env } = {}) {
   const found = readOwnPolicy(servicePolicy)
   if (found === undefined || findDpkgLock(env) !== undefined) return
-  // A setup that has begun meanwhile has written it anew.
+  // A setup that has begun meanwhile has written its own.
   if (readOwnPolicy(servicePolicy) === found) rmSync(servicePolicy, { force: true })
 }
 
