@@ -78,7 +78,9 @@ export class MemoryGroup {
   }
 
   #remove(): void {
-    for (const pid of readFileSync(join(this.#folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean))
+    for (const pid of readFileSync(join(this.#folder, 'cgroup.procs'), 'utf8')
+      .split('\n')
+      .filter(line => line !== ''))
       writeFileSync(join(this.#files.root, 'cgroup.procs'), pid)
     rmdirSync(this.#folder)
   }
