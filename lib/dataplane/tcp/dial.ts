@@ -37,7 +37,8 @@ export interface DialOwner extends TcpSocketOwner {
  * endpoint that stays silent costs one timeout of the schedule: if all of them are silent, a client waits 3.75 s, as with
  * kube-proxy's userspace mode. An error of this machine ends the dial at once, since another endpoint would not help. Source ports
  * are different: each endpoint has its own, and used ones become free. So without a free port the dial tries another endpoint,
- * and waits by the same schedule when no endpoint has one. The endpoint is not to blame and stays in use.
+ * and when no endpoint has one, it tries again after each first time of the schedule, for as long as all of the schedule lasts: other
+ * clients take what becomes free, so a few attempts far apart may all come too late. The endpoint is not to blame and stays in use.
  */
 export class Dial implements PendingDial {
   readonly #lease: EndpointLease
@@ -53,7 +54,10 @@ export class Dial implements PendingDial {
   /** Whether an endpoint could not be tried since the last wait because no source port was free. */
   #lacksPorts = false
   #attempts = 0
+  /** How many attempts there were before the last wait for a source port. */
+  #earlierAttempts = 0
   #timeouts = 0
+  #portWaits = 0
   /** Endpoints that failed for this client. */
   #failed: Set<BalancedEndpoint> | undefined
   #lastError: Error | undefined
@@ -97,7 +101,9 @@ export class Dial implements PendingDial {
   start(): void {
     this.#isInProgress = true
     this.#attempts = 0
+    this.#earlierAttempts = 0
     this.#timeouts = 0
+    this.#portWaits = 0
     this.#lacksPorts = false
     this.#failed = undefined
     this.#lastError = undefined
@@ -152,19 +158,29 @@ export class Dial implements PendingDial {
     const target = this.#lease.pick(this.#failed ?? AVOID_NONE)
     if (target === undefined) return this.#fail(this.#lastError)
     const isRepeated = this.#failed?.has(target) === true
-    if (isRepeated && this.#lacksPorts && this.#timeouts < schedule.length) return this.#waitForPorts()
+    if (isRepeated && this.#lacksPorts && this.#mayWaitForPorts()) return this.#waitForPorts()
     const maxAttempts = isRepeated ? schedule.length : MAX_ATTEMPTS
-    if (this.#timeouts >= schedule.length || this.#attempts >= maxAttempts) return this.#fail(this.#lastError)
+    if (this.#timeouts >= schedule.length || this.#attempts - this.#earlierAttempts >= maxAttempts)
+      return this.#fail(this.#lastError)
     this.#attempts++
     this.#attempt = new DialAttempt(this, this.#context, target, schedule[this.#timeouts]!)
   }
 
+  /** Whether timeouts and waits have left some of the schedule's time. */
+  #mayWaitForPorts(): boolean {
+    const { dialSchedule } = this.#context.timings
+    const left = dialSchedule.slice(this.#timeouts).reduce((sum, time) => sum + time, 0)
+    return this.#portWaits * dialSchedule[0]! < left
+  }
+
   #waitForPorts(): void {
     this.#lacksPorts = false
+    this.#portWaits++
     this.#portTimer = setTimeout(() => {
       this.#failed = undefined
+      this.#earlierAttempts = this.#attempts
       this.#tryNext()
-    }, this.#context.timings.dialSchedule[this.#timeouts++])
+    }, this.#context.timings.dialSchedule[0])
   }
 
   #fail(error: Error | undefined): void {
