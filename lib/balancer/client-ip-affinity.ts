@@ -6,6 +6,14 @@ import { type AvoidedEndpoints, type Balancer, AVOID_NONE } from './balancer.js'
 /** The most clients of one service port: at most some 15 MB, and far more than the Pods of a node. */
 const MAX_CLIENTS = 65_536
 
+/** A client that keeps an endpoint. */
+export interface AffinityClient {
+  readonly client: string
+  readonly endpoint: BalancedEndpoint
+  /** For how many milliseconds it keeps it if it stays silent. */
+  readonly leftMs: number
+}
+
 /**
  * `sessionAffinity: ClientIP`: a client gets the same endpoint until it has been silent for the timeout. Wraps another balancer,
  * which picks for new clients, and for clients whose endpoint is gone or has just failed.
@@ -28,13 +36,13 @@ export class ClientIpAffinity implements Balancer {
     return this.#table.size
   }
 
-  /** The clients that keep an endpoint, and for how many milliseconds they do if they stay silent. */
-  *clients(
-    now: number,
-  ): Generator<{ readonly client: string; readonly endpoint: BalancedEndpoint; readonly leftMs: number }> {
-    for (const { client, endpoint, lastUsed } of this.#table.records()) {
-      const leftMs = lastUsed + this.ttlMs - now
-      if (leftMs > 0) yield { client, endpoint, leftMs }
+  /** The clients that keep an endpoint; undefined for a record that is none. The caller may pick between two steps. */
+  *clients(now: number): Generator<AffinityClient | undefined> {
+    for (const record of this.#table.records()) {
+      const leftMs = record === undefined ? 0 : record.lastUsed + this.ttlMs - now
+      yield record === undefined || leftMs <= 0
+        ? undefined
+        : { client: record.client, endpoint: record.endpoint, leftMs }
     }
   }
 

@@ -37,10 +37,16 @@ export class PassiveEjection implements Balancer {
     return this.#ejections
   }
 
-  /** All endpoints, and for how many milliseconds each gets no new clients: 0 if it gets them. */
-  *endpoints(now: number): Generator<readonly [endpoint: BalancedEndpoint, ejectedForMs: number]> {
-    const isEjecting = this.countEjected(now) > 0
-    for (const endpoint of this.#endpoints) yield [endpoint, isEjecting ? Math.max(0, endpoint.ejectedUntil - now) : 0]
+  /** The endpoints that get no new clients now, for how many milliseconds, and since how many. */
+  *ejected(
+    now: number,
+  ): Generator<{ readonly endpoint: BalancedEndpoint; readonly forMs: number; readonly msAgo: number }> {
+    if (this.countEjected(now) === 0) return
+    for (const [ms, ejected] of this.#ejected)
+      for (const endpoint of ejected) {
+        const forMs = endpoint.ejectedUntil - now
+        yield { endpoint, forMs, msAgo: ms - forMs }
+      }
   }
 
   /** Looks at all endpoints once after an ejection has begun or ended; otherwise its cost does not depend on how many are ejected. */

@@ -4,7 +4,7 @@ import { type HealthProblem } from '../model/health-problem.js'
 import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { isOutOfDescriptors } from './transport/socket-error.js'
-import { type InspectRequest, type InspectedProcess } from './inspect-request.js'
+import { type InspectRequest, type Inspection } from './inspect-request.js'
 import { type ListenerPlan, type ListenerSpec, hasConnectionLimit } from './listener-plan.js'
 
 /** The result of applying a plan. */
@@ -172,8 +172,8 @@ export interface DataPlane {
   /** From now on, no plan waits for a process that starts: `apply` rejects at once if none runs. Absent if there are none. */
   endWaits?(): void
   counts(): DataPlaneCounts | Promise<DataPlaneCounts>
-  /** Asks every process that holds sockets. One that does not reply in time is left out. */
-  inspect(request: InspectRequest): Promise<readonly InspectedProcess[]>
+  /** Asks every process that holds sockets. It says which did not reply in time. */
+  inspect(request: InspectRequest): Promise<Inspection>
   /** What keeps the sockets from being served; undefined: nothing. */
   readonly problem: HealthProblem | undefined
   /** Absent when this process holds the sockets itself. */

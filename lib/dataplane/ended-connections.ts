@@ -1,4 +1,4 @@
-import { type EndKind, type InspectedConnection, type ListenerIdentity } from './inspect-request.js'
+import { type EndKind, type InspectStep, type InspectedConnection, type ListenerIdentity } from './inspect-request.js'
 
 /** What a connection leaves behind. Times are milliseconds of the data plane's clock. */
 export interface EndedConnection {
@@ -55,15 +55,30 @@ export class EndedConnections {
     this.#bytesToClient[place] = bytesToClient
   }
 
-  /** The connections, the last one first. @param now milliseconds of the same clock */
-  *rows(now: number): Generator<InspectedConnection> {
+  /**
+   * The connections, the last one first.
+   * @param now milliseconds of the same clock
+   * @param after only those with a larger `sequence`
+   * @param isWanted undefined is yielded for the others
+   */
+  *rows(
+    now: number,
+    after: number,
+    isWanted: (listener: ListenerIdentity) => boolean,
+  ): Generator<InspectStep<InspectedConnection>> {
     const count = this.#count
     // What ends while the caller does other work takes the places of the oldest ones.
-    for (let index = count - 1; index >= Math.max(0, this.#count - CAPACITY); index--) {
+    for (let index = count - 1; index >= Math.max(0, after, this.#count - CAPACITY); index--) {
       const place = index % CAPACITY
+      const listener = this.#listeners[place]!
+      if (!isWanted(listener)) {
+        yield undefined
+        continue
+      }
       const bytesToEndpoint = this.#bytesToEndpoint[place]!
       yield {
-        listener: this.#listeners[place]!,
+        listener,
+        sequence: index + 1,
         id: this.#ids[place]!,
         client: this.#clients[place]!,
         clientPort: this.#ports[place]!,

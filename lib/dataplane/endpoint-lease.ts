@@ -40,11 +40,6 @@ export class EndpointLease {
     this.#admitted = admitted
   }
 
-  /** `ip:port` of the endpoint; empty: none. */
-  get endpointKey(): string {
-    return this.#endpoint?.key ?? ''
-  }
-
   /**
    * Picks the next endpoint; undefined when the listener has none.
    * @param avoid endpoints that failed for this client; one of them is picked only when there is no other

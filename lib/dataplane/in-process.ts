@@ -16,19 +16,15 @@ import { createListenerContext } from './create-listener-context.js'
 import { type DataPlaneTimings } from './data-plane-timings.js'
 import { DrainingListeners } from './draining-listeners.js'
 import { shouldKeepPort } from './should-keep-port.js'
-import {
-  type InspectRequest,
-  type InspectedListener,
-  type InspectedProcess,
-  type InspectedRow,
-  isInspected,
-} from './inspect-request.js'
+import { type InspectRequest, type InspectStep, type InspectedRow, type Inspection } from './inspect-request.js'
+import { inspectionSteps } from './inspection-steps.js'
 import { ShortageLog } from './limits/shortage-log.js'
 import { type Shortage } from './limits/shortage-watch.js'
 import { type Listener } from './listener.js'
 import { type BoundSockets, type ListenerContext, countBudgets } from './listener-context.js'
 import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
 import { type NodeResources, UNLIMITED_NODE } from './node-resources.js'
+import { rowParts } from './row-parts.js'
 import { Sweeps } from './sweeps.js'
 import { TcpProxy } from './tcp/tcp-proxy.js'
 import { type TcpTransport } from './transport/tcp-transport.js'
@@ -158,35 +154,15 @@ export class InProcessDataPlane implements DataPlane {
     return countBudgets(this.#context)
   }
 
-  inspect(request: InspectRequest): Promise<readonly InspectedProcess[]> {
-    return Promise.resolve([{ worker: undefined, pid: process.pid, rows: [...this.iterateRows(request)] }])
+  async inspect(request: InspectRequest): Promise<Inspection> {
+    const rows: InspectedRow[] = []
+    for await (const part of rowParts(this.inspectionSteps(request))) for (const row of part) rows.push(row)
+    return { processes: [{ worker: undefined, pid: process.pid, rows }], missing: [] }
   }
 
-  /** Makes one row after the other, so that the caller can let traffic pass in between. */
-  *iterateRows(request: InspectRequest): Generator<InspectedRow> {
-    let left = request.limit
-    for (const row of this.#rowsOf(request)) {
-      if (left-- === 0) return
-      yield row
-    }
-  }
-
-  *#rowsOf(request: InspectRequest): Generator<InspectedRow> {
-    const { what, limit } = request
-    const { endedConnections, clock } = this.#context
-    if (what === 'ended') {
-      for (const row of endedConnections.rows(clock.now())) if (isInspected(request, row.listener)) yield row
-    } else if (what === 'listeners' || what === 'ejected') {
-      for (const { spec, listener, port = 0 } of this.#entries.values()) {
-        const isAsked =
-          isInspected(request, listener.identity) && (what === 'listeners' || listener.counts().ejected > 0)
-        if (isAsked) yield describeListener(spec, listener, port)
-      }
-    } else {
-      for (const listener of this.#allListeners())
-        if (isInspected(request, listener.identity))
-          yield* what === 'affinity' ? listener.inspectAffinity(limit) : listener.inspectConnections()
-    }
+  /** See `inspectionSteps`. */
+  inspectionSteps(request: InspectRequest): Iterable<InspectStep> {
+    return inspectionSteps(request, this.#context, this.#entries, this.#drainingListeners)
   }
 
   drain(timeoutMs: number): Promise<DrainReport> {
@@ -253,13 +229,4 @@ export class InProcessDataPlane implements DataPlane {
     entry.listener.close()
     this.#drainingListeners.add(entry.listener)
   }
-}
-
-function describeListener(
-  { address, holdsNodePort }: ListenerSpec,
-  listener: Listener,
-  port: number,
-): InspectedListener {
-  const { active } = listener.counts()
-  return { listener: listener.identity, address, port, holdsNodePort, active, endpoints: listener.inspectEndpoints() }
 }

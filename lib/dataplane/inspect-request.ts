@@ -1,8 +1,8 @@
 import { type Protocol } from '../model/protocol.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
-/** What of a data plane to look at; `ejected`: only listeners with endpoints that are ejected now. */
-export const INSPECTED = ['listeners', 'ejected', 'connections', 'ended', 'affinity'] as const
+/** What of a data plane to look at; `ejected`: of the endpoints those that get no new clients now. */
+export const INSPECTED = ['listeners', 'endpoints', 'ejected', 'connections', 'ended', 'affinity'] as const
 
 /** A question to the processes of a data plane. */
 export interface InspectRequest {
@@ -11,8 +11,12 @@ export interface InspectRequest {
   readonly namespace: string | undefined
   /** Name of a Service without namespace; undefined: of all Services. */
   readonly service: string | undefined
+  /** By `portNameOf`; absent: all ports of these Services. */
+  readonly ports?: ReadonlySet<string>
   /** The most rows of each process. */
   readonly limit: number
+  /** Of what has ended, only what came after this `sequence` in the process with this id; absent, or another process: all. */
+  readonly endedAfter?: ReadonlyMap<number, number>
 }
 
 /** The listener that a row belongs to. */
@@ -26,12 +30,15 @@ export interface ListenerIdentity {
 
 /** One endpoint of one listener, as this process sees it. */
 export interface InspectedEndpoint {
+  readonly listener: ListenerIdentity
   /** `ip:port` */
   readonly address: string
   /** Connections and flows to it, dials included. */
   readonly open: number
   /** How long it gets no new clients, in milliseconds; 0: it gets them. */
   readonly ejectedForMs: number
+  /** How long ago that began; 0: it gets them. */
+  readonly ejectedMsAgo: number
 }
 
 /** One socket that takes clients. */
@@ -41,18 +48,19 @@ export interface InspectedListener {
   /** 0: it has not opened yet. */
   readonly port: number
   readonly holdsNodePort: boolean
+  /** Without endpoints the socket is closed. */
+  readonly isListening: boolean
   /** Connections and flows that are open now. */
   readonly active: number
-  readonly endpoints: readonly InspectedEndpoint[]
 }
 
-/** How a connection ended. Of UDP flows, only `flow-ended` is known. */
+/** How a connection ended. Of UDP flows, only `flow-ended` and `refused` are known. */
 export type EndKind =
   /** In order, by both sides. */
   | 'closed'
   | 'reset-by-client'
   | 'reset-by-endpoint'
-  /** This program ended it: a drain, a peer that is gone, or room for others. */
+  /** This program ended it: a drain, a peer that it found gone, silence after one direction had ended, or room for others. */
   | 'ended-by-proxy'
   /** No endpoint took the client. */
   | 'refused'
@@ -67,7 +75,7 @@ export interface InspectedConnection {
   readonly id: number
   readonly client: string
   readonly clientPort: number
-  /** `ip:port`; empty: none yet, or none. */
+  /** `ip:port` of the endpoint that took it, or else of the last that was tried; empty: none was. */
   readonly endpoint: string
   /** Undefined for one that has ended. */
   readonly state?: 'dialling' | 'open'
@@ -75,6 +83,8 @@ export interface InspectedConnection {
   /** Undefined: it is open. */
   readonly endedMsAgo?: number
   readonly end?: EndKind
+  /** Counts what has ended in a process from 1; undefined: it is open. */
+  readonly sequence?: number
   /** Endpoints that were tried; 0: not known. */
   readonly tries: number
   /** Undefined: not counted for one flow. */
@@ -92,7 +102,10 @@ export interface InspectedAffinity {
 }
 
 /** What a listener says about itself. */
-export type InspectedRow = InspectedListener | InspectedConnection | InspectedAffinity
+export type InspectedRow = InspectedListener | InspectedEndpoint | InspectedConnection | InspectedAffinity
+
+/** Work of about the same length: makes a row, or only looks at something that is not asked for. */
+export type InspectStep<Row extends InspectedRow = InspectedRow> = Row | undefined
 
 /** The rows of one process. */
 export interface InspectedProcess {
@@ -102,7 +115,28 @@ export interface InspectedProcess {
   readonly rows: readonly InspectedRow[]
 }
 
+/** What the processes of a data plane answer. */
+export interface Inspection {
+  readonly processes: readonly InspectedProcess[]
+  /** The numbers of the workers that do not run now, or did not reply in time: what they hold is missing. */
+  readonly missing: readonly number[]
+}
+
+/** One name for all listeners of a port of a Service, in both IP families. */
+export function portNameOf({
+  namespace,
+  service,
+  portName,
+  protocol,
+}: Pick<ListenerIdentity, 'namespace' | 'service' | 'portName' | 'protocol'>): string {
+  return `${namespace}/${service}:${portName}/${protocol}`
+}
+
 /** Whether a request asks for a listener. */
-export function isInspected({ namespace, service }: InspectRequest, listener: ListenerIdentity): boolean {
-  return (namespace ?? listener.namespace) === listener.namespace && (service ?? listener.service) === listener.service
+export function isInspected({ namespace, service, ports }: InspectRequest, listener: ListenerIdentity): boolean {
+  return (
+    (namespace ?? listener.namespace) === listener.namespace &&
+    (service ?? listener.service) === listener.service &&
+    (ports?.has(portNameOf(listener)) ?? true)
+  )
 }

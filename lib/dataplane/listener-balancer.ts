@@ -2,7 +2,7 @@ import { type AffinityBudget } from '../balancer/affinity-budget.js'
 import { type BalancedEndpoint, EndpointCache } from '../balancer/balanced-endpoint.js'
 import { type AvoidedEndpoints, type Balancer } from '../balancer/balancer.js'
 import { balancerByName } from '../balancer/balancer-by-name.js'
-import { ClientIpAffinity } from '../balancer/client-ip-affinity.js'
+import { type AffinityClient, ClientIpAffinity } from '../balancer/client-ip-affinity.js'
 import { PassiveEjection } from '../balancer/passive-ejection.js'
 import { type ListenerSpec } from './listener-plan.js'
 
@@ -22,6 +22,7 @@ export class ListenerBalancer {
   readonly #ejection: PassiveEjection
   #affinity: ClientIpAffinity | undefined
   #endpoints: ListenerSpec['endpoints'] = []
+  #balanced: readonly BalancedEndpoint[] = []
   #balancerName: ListenerSpec['balancer']
 
   /**
@@ -49,15 +50,18 @@ export class ListenerBalancer {
     return this.#ejection.countEjected(now)
   }
 
-  /** See `PassiveEjection.endpoints`. */
-  inspectEndpoints(now: number): ReturnType<PassiveEjection['endpoints']> {
-    return this.#ejection.endpoints(now)
+  /** All endpoints; another list after a change. */
+  get endpoints(): readonly BalancedEndpoint[] {
+    return this.#balanced
+  }
+
+  /** See `PassiveEjection.ejected`. */
+  inspectEjected(now: number): ReturnType<PassiveEjection['ejected']> {
+    return this.#ejection.ejected(now)
   }
 
   /** See `ClientIpAffinity.clients`; empty without affinity. */
-  inspectAffinity(
-    now: number,
-  ): Iterable<{ readonly client: string; readonly endpoint: BalancedEndpoint; readonly leftMs: number }> {
+  inspectAffinity(now: number): Iterable<AffinityClient | undefined> {
     return this.#affinity?.clients(now) ?? []
   }
 
@@ -110,7 +114,8 @@ export class ListenerBalancer {
     }
     if (endpoints === this.#endpoints) return
     this.#endpoints = endpoints
-    this.#current.replace(this.#endpointCache.replace(endpoints))
+    this.#balanced = this.#endpointCache.replace(endpoints)
+    this.#current.replace(this.#balanced)
   }
 
   /** The listener takes no new clients: those with affinity are forgotten. */

@@ -5,7 +5,12 @@ import { EndpointLease, type LeaseOwner } from './endpoint-lease.js'
 import { ClientFilter, isLoopback } from './limits/client-filter.js'
 import { type OwnClients } from './limits/own-clients.js'
 import { namespacedName } from './limits/service-limits.js'
-import { type InspectedAffinity, type InspectedEndpoint, type ListenerIdentity } from './inspect-request.js'
+import {
+  type InspectStep,
+  type InspectedAffinity,
+  type InspectedEndpoint,
+  type ListenerIdentity,
+} from './inspect-request.js'
 import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerContext } from './listener-context.js'
 import { type ListenerSpec } from './listener-plan.js'
@@ -127,21 +132,35 @@ export class ListenerClients implements LeaseOwner {
   }
 
   /** Each endpoint with its state now. */
-  inspectEndpoints(): InspectedEndpoint[] {
-    return Array.from(
-      this.#balancer.inspectEndpoints(this.#context.clock.now()),
-      ([{ key: address, open }, ejectedForMs]) => ({ address, open, ejectedForMs: Math.ceil(ejectedForMs) }),
-    )
+  *inspectEndpoints(): Generator<InspectedEndpoint> {
+    const ejected = new Map(this.#ejected().map(({ endpoint, ...times }) => [endpoint, times]))
+    for (const endpoint of this.#balancer.endpoints) yield this.#describe(endpoint, ejected.get(endpoint))
   }
 
-  /** The clients that keep their endpoint. They are collected at once: each use moves a client to the end. */
-  inspectAffinity(limit: number): InspectedAffinity[] {
-    const rows: InspectedAffinity[] = []
-    for (const { client, endpoint, leftMs } of this.#balancer.inspectAffinity(this.#context.clock.now())) {
-      if (rows.length === limit) break
-      rows.push({ listener: this.identity, client, endpoint: endpoint.key, leftMs: Math.ceil(leftMs) })
+  /** Those that get no new clients now. */
+  *inspectEjected(): Generator<InspectedEndpoint> {
+    for (const { endpoint, ...times } of this.#ejected()) yield this.#describe(endpoint, times)
+  }
+
+  /** The clients that keep their endpoint. */
+  *inspectAffinity(): Generator<InspectStep<InspectedAffinity>> {
+    for (const record of this.#balancer.inspectAffinity(this.#context.clock.now())) {
+      if (record === undefined) yield undefined
+      else {
+        const { client, endpoint, leftMs } = record
+        yield { listener: this.identity, client, endpoint: endpoint.key, leftMs: Math.ceil(leftMs) }
+      }
     }
-    return rows
+  }
+
+  /** All at once: they may change between two steps of a caller. */
+  #ejected() {
+    return [...this.#balancer.inspectEjected(this.#context.clock.now())]
+  }
+
+  #describe({ key: address, open }: BalancedEndpoint, times = { forMs: 0, msAgo: 0 }): InspectedEndpoint {
+    const { forMs, msAgo } = times
+    return { listener: this.identity, address, open, ejectedForMs: Math.ceil(forMs), ejectedMsAgo: Math.ceil(msAgo) }
   }
 
   onEndpointFailure({ ip, port }: BalancedEndpoint, { message: error }: Error): void {

@@ -1,5 +1,6 @@
 import { type TrafficCounts } from './data-plane.js'
 import {
+  type InspectStep,
   type InspectedAffinity,
   type InspectedConnection,
   type InspectedEndpoint,
@@ -25,12 +26,18 @@ export interface Listener {
   abortConnections(): number
   /** Totals since the listener was made. */
   counts(): Readonly<TrafficCounts>
-  /** The connections or flows that are open now. */
-  inspectConnections(): Iterable<InspectedConnection>
+  /** How many connections or flows are open now. */
+  readonly active: number
+  /** Whether its socket is open. */
+  readonly isListening: boolean
+  /** The connections or flows that are open now. The caller may do other work between the steps of this, and of the next ones. */
+  inspectConnections(): Iterable<InspectStep<InspectedConnection>>
   /** The endpoints with their state now. */
-  inspectEndpoints(): readonly InspectedEndpoint[]
+  inspectEndpoints(): Iterable<InspectedEndpoint>
+  /** Those of them that get no new clients now. Its cost does not depend on how many there are of the others. */
+  inspectEjected(): Iterable<InspectedEndpoint>
   /** The clients that keep their endpoint. */
-  inspectAffinity(limit: number): readonly InspectedAffinity[]
+  inspectAffinity(): Iterable<InspectStep<InspectedAffinity>>
   /** The client address of each open connection or flow. */
   clientAddresses(): Iterable<string>
   /** How many connections a drain has to wait for. */

@@ -29,6 +29,11 @@ export class OnDemandListener {
     this.#closeSocket = closeSocket
   }
 
+  /** Whether the socket is open. */
+  get isListening(): boolean {
+    return this.#isListening
+  }
+
   /**
    * Makes sure that the port is free, and keeps the socket open if the listener has to listen. Resolves with the port.
    * @param isReserved another process holds the port for this one already

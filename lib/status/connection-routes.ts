@@ -4,9 +4,10 @@ import { connectionViews } from './connection-view.js'
 import { listenerViews } from './listener-view.js'
 import { kernelNote } from './kernel-note.js'
 import { limitNote } from './limit-note.js'
+import { missingNote } from './missing-note.js'
 import { requireServices } from './require-services.js'
 import { statusDocument } from './status-document.js'
-import { type StatusQuery, readStatusQuery } from './status-query.js'
+import { readStatusQuery } from './status-query.js'
 import { type StatusRoute } from './status-server.js'
 import { type StatusSources } from './status-sources.js'
 
@@ -25,9 +26,17 @@ export function connectionRoutes(sources: StatusSources): ReadonlyMap<string, St
     async search => {
       const query = readStatusQuery(search)
       requireServices(sources, query)
+      const { namespace, service } = query
       const limit = what === 'ended' ? Math.min(query.limit, ENDED_LIMIT) : query.limit
-      const items = make((await inspect(sources, query, what)) ?? [])
-      const notes = [...kernelNote(sources.proxy), ...(what === 'ended' ? [] : limitNote(items.length, limit, 'rows'))]
+      // Each process has its own order of listeners: the first ones of several would not be the same.
+      const limitOfProcess = what === 'listeners' ? Infinity : limit + 1
+      const inspection = await sources.inspect({ what, namespace, service, limit: limitOfProcess })
+      const items = make(inspection?.processes ?? [])
+      const notes = [
+        ...kernelNote(sources.proxy),
+        ...(inspection === undefined ? [] : missingNote(inspection)),
+        ...(what === 'ended' ? [] : limitNote(items.length, limit, 'rows')),
+      ]
       return statusDocument(sources.proxy, kind, items.slice(0, limit), notes)
     }
   return new Map([
@@ -45,13 +54,4 @@ export function connectionRoutes(sources: StatusSources): ReadonlyMap<string, St
     ],
     ['affinity', route('AffinityList', 'affinity', processes => affinityViews(processes, sources.wallTime()))],
   ])
-}
-
-/** Undefined in a kernel mode. One row more than the limit shows that there are more. */
-export function inspect(
-  sources: StatusSources,
-  { namespace, service, limit }: StatusQuery,
-  what: InspectRequest['what'],
-): Promise<readonly InspectedProcess[]> | undefined {
-  return sources.inspect({ what, namespace, service, limit: limit + 1 })
 }

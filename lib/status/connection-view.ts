@@ -15,7 +15,7 @@ export interface ConnectionView {
   readonly id: number
   /** `ip:port` */
   readonly client: string
-  /** `ip:port`; null: no endpoint has taken it. */
+  /** `ip:port` of the endpoint that took it, or else of the last that was tried; null: none was. */
   readonly endpoint: string | null
   readonly state: 'dialling' | 'open' | 'ended'
   /** As in RFC 3339. */

@@ -1,4 +1,4 @@
-import { type InspectedListener, type InspectedProcess } from '../dataplane/inspect-request.js'
+import { type InspectedEndpoint, type InspectedProcess, portNameOf } from '../dataplane/inspect-request.js'
 import { type ServicePort } from '../model/service-port.js'
 
 /** What sockets of the proxy know of one endpoint of a service port. */
@@ -17,17 +17,14 @@ export function endpointStates(
   address: string,
 ) => EndpointState | undefined {
   const states = new Map<string, { open: number; ejected: { worker: number | null; forMs: number }[] }>()
-  const keyOf = (parts: readonly string[]): string => parts.join(' ')
   for (const { worker = null, rows } of processes)
-    for (const { listener, endpoints } of rows as readonly InspectedListener[])
-      for (const { address, open, ejectedForMs: forMs } of endpoints) {
-        const { namespace, service, portName, protocol } = listener
-        const key = keyOf([namespace, service, portName, protocol, address])
-        const state = states.get(key) ?? { open: 0, ejected: [] }
-        state.open += open
-        if (forMs > 0) state.ejected.push({ worker, forMs })
-        states.set(key, state)
-      }
-  return ({ namespace, name, portName, protocol }, address) =>
-    states.get(keyOf([namespace, name, portName, protocol, address]))
+    for (const { listener, address, open, ejectedForMs: forMs } of rows as readonly InspectedEndpoint[]) {
+      const key = `${portNameOf(listener)} ${address}`
+      const state = states.get(key) ?? { open: 0, ejected: [] }
+      state.open += open
+      if (forMs > 0) state.ejected.push({ worker, forMs })
+      states.set(key, state)
+    }
+  return ({ namespace, name: service, portName, protocol }, address) =>
+    states.get(`${portNameOf({ namespace, service, portName, protocol })} ${address}`)
 }

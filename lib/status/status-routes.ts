@@ -1,11 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Inspection, portNameOf } from '../dataplane/inspect-request.js'
 import { frontendsOf } from '../frontends/frontend.js'
 import { type ServedPort } from '../model/snapshot.js'
 import { servicePortName } from '../model/service-port.js'
 import { kernelNote } from './kernel-note.js'
 import { limitNote } from './limit-note.js'
+import { missingNote } from './missing-note.js'
 import { requireServices } from './require-services.js'
-import { connectionRoutes, inspect } from './connection-routes.js'
+import { connectionRoutes } from './connection-routes.js'
 import { endpointStates } from './endpoint-state.js'
 import { type EndpointView, endpointViews } from './endpoint-view.js'
 import { overview } from './overview.js'
@@ -76,8 +78,8 @@ function answerServices(sources: StatusSources, search: URLSearchParams) {
 async function answerEndpoints(sources: StatusSources, search: URLSearchParams) {
   const query = readStatusQuery(search)
   const { ports, notes } = selectPorts(sources, query)
-  const processes = await inspect(sources, query, 'listeners')
-  const stateOf = endpointStates(processes ?? [])
+  const inspection = await inspectPorts(sources, ports)
+  const stateOf = endpointStates(inspection?.processes ?? [])
   const items: EndpointView[] = []
   for (const [index, { servicePort }] of ports.entries()) {
     if (index % PORTS_PER_TURN === PORTS_PER_TURN - 1) await nextTurn()
@@ -85,7 +87,17 @@ async function answerEndpoints(sources: StatusSources, search: URLSearchParams) 
       ...endpointViews(servicePort, sources.explainEndpoints(servicePort), address => stateOf(servicePort, address)),
     )
   }
-  return statusDocument(sources.proxy, 'EndpointList', items, notes)
+  const missing = inspection === undefined ? [] : missingNote(inspection)
+  return statusDocument(sources.proxy, 'EndpointList', items, [...missing, ...notes])
+}
+
+/** What the sockets know of the endpoints of these ports. */
+function inspectPorts(sources: StatusSources, ports: readonly ServedPort[]): Promise<Inspection> | undefined {
+  const names = ports.map(({ servicePort: { namespace, name: service, portName, protocol } }) =>
+    portNameOf({ namespace, service, portName, protocol }),
+  )
+  const request = { namespace: undefined, service: undefined, ports: new Set(names), limit: Infinity }
+  return sources.inspect({ what: 'endpoints', ...request })
 }
 
 async function answerRules(sources: StatusSources, search: URLSearchParams) {

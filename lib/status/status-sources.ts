@@ -1,5 +1,5 @@
 import { type DataPlaneCounts } from '../dataplane/data-plane.js'
-import { type InspectRequest, type InspectedProcess } from '../dataplane/inspect-request.js'
+import { type InspectRequest, type Inspection } from '../dataplane/inspect-request.js'
 import { type Frontend } from '../frontends/frontend.js'
 import { type ServedFrontends } from '../frontends/frontend-table.js'
 import { type IpFamily } from '../model/address.js'
@@ -37,7 +37,7 @@ export interface StatusSources {
   /** Undefined if the kernel carries connections. */
   counts(): Promise<DataPlaneCounts> | undefined
   /** The same. */
-  inspect(request: InspectRequest): Promise<readonly InspectedProcess[]> | undefined
+  inspect(request: InspectRequest): Promise<Inspection> | undefined
   /** See `Proxier`. */
   frontendsByListener(): ReadonlyMap<ServicePortKey, readonly Frontend[]>
   /** Milliseconds since 1970. */

@@ -1,27 +1,33 @@
 import { type Budgets, type SharedBudgetCounts, zeroTrafficCounts } from '../dataplane/data-plane.js'
 import { ProxyFailure } from '../model/failure.js'
 import { quoteValue } from '../primitives/quote-value.js'
+import { type FieldCheck, type Fields, isBoolean, isCount, isObject, isPort, isText, listOf } from './field-check.js'
+import { isInspectedPart } from './is-inspected-part.js'
 import { type WorkerMessage } from './worker-messages.js'
 
-type Fields = Readonly<Record<string, unknown>>
-type Check = (value: unknown) => boolean
 type Kind = WorkerMessage['kind']
+/** One check for each field of each kind: the compiler finds what is missing. */
+type Checks = {
+  readonly [K in Kind]: Readonly<
+    Record<Exclude<keyof Extract<WorkerMessage, { readonly kind: K }>, 'kind'>, FieldCheck>
+  >
+}
 
 const TRAFFIC_FIELDS = Object.keys(zeroTrafficCounts())
 const BUDGET_FIELDS: readonly (keyof SharedBudgetCounts)[] = ['used', 'waited', 'shed']
 const MEMORY_FIELDS: readonly (keyof Budgets['memory'])[] = ['heldBack', 'unanswered', 'sendQueue', 'affinity']
-const MAX_PORT = 65_535
 
 /** What the fields of a message have to be, by its kind. */
-const CHECKS: ReadonlyMap<unknown, Readonly<Record<string, Check>>> = new Map<Kind, Readonly<Record<string, Check>>>([
-  ['ready', {}],
-  ['pong', {}],
-  ['report', { generation: isCount, opened: listOf(isOpened), failed: listOf(isListenFailure) }],
-  ['counts', { id: isCount, traffic: listOf(isTraffic), budgets: isBudgets, isLast: isBoolean }],
-  ['profile', { id: isCount, profile: isProfile }],
-  ['shortage', { shortage: isShortage }],
-  ['drained', { cutOff: isCount }],
-])
+const CHECKS: Checks = {
+  ready: {},
+  pong: {},
+  report: { generation: isCount, opened: listOf(isOpened), failed: listOf(isListenFailure) },
+  counts: { id: isCount, traffic: listOf(isTraffic), budgets: isBudgets, isLast: isBoolean },
+  inspected: { id: isCount, answer: isInspectedPart, isLast: isBoolean },
+  profile: { id: isCount, profile: isProfile },
+  shortage: { shortage: isShortage },
+  drained: { cutOff: isCount },
+}
 
 /**
  * Checks a message of a worker. The worker has read what clients sent, and the control process writes rules by its reports: it must not
@@ -30,10 +36,10 @@ const CHECKS: ReadonlyMap<unknown, Readonly<Record<string, Check>>> = new Map<Ki
  */
 export function parseWorkerMessage(value: unknown): WorkerMessage {
   const fields = isObject(value) ? value : {}
-  const checks = CHECKS.get(fields['kind'])
-  if (checks === undefined) throw wrongMessage(`of an unknown kind: ${quoteValue(fields['kind'])}`)
-  for (const [name, check] of Object.entries(checks))
-    if (!check(fields[name])) throw wrongMessage(`of the kind ${quoteValue(fields['kind'])}: its ${name} is wrong`)
+  const { kind } = fields
+  if (!isKind(kind)) throw wrongMessage(`of an unknown kind: ${quoteValue(kind)}`)
+  for (const [name, check] of Object.entries<FieldCheck>(CHECKS[kind]))
+    if (!check(fields[name])) throw wrongMessage(`of the kind ${quoteValue(kind)}: its ${name} is wrong`)
   return value as WorkerMessage
 }
 
@@ -41,31 +47,14 @@ function wrongMessage(what: string): ProxyFailure {
   return new ProxyFailure('WORKER_FAILED', `A data-plane worker sent a message ${what}`)
 }
 
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string'
-}
-
-function isBoolean(value: unknown): value is boolean {
-  return typeof value === 'boolean'
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isFinite(value) && (value as number) >= 0
-}
-
-function listOf(check: Check): Check {
-  // Unlike `every`, this looks at the holes of a list, too.
-  return value => Array.isArray(value) && Array.from<unknown>(value).every(check)
+function isKind(value: unknown): value is Kind {
+  return isText(value) && Object.hasOwn(CHECKS, value)
 }
 
 function isOpened(value: unknown): boolean {
   if (!Array.isArray(value)) return false
   const [key, port] = value as readonly unknown[]
-  return isText(key) && Number.isInteger(port) && (port as number) >= 1 && (port as number) <= MAX_PORT
+  return isText(key) && isPort(port) && port > 0
 }
 
 function isListenFailure(value: unknown): boolean {

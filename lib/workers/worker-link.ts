@@ -3,6 +3,7 @@ import { type InspectRequest, type InspectedRow } from '../dataplane/inspect-req
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
+import { SerialQueue } from '../primitives/serial-queue.js'
 import { splitPlan } from './split-plan.js'
 import { type WorkerMessage, type WorkerCommand } from './worker-messages.js'
 import { type InheritedSocket } from './worker-process.js'
@@ -43,8 +44,11 @@ export class WorkerLink {
   readonly #pendingProfiles = new Map<number, (profile: RawProfile | undefined) => void>()
   /** The parts of replies so far, by request: the parts of two replies may alternate. */
   readonly #partialCounts = new Map<number, Map<ServicePortKey, Readonly<TrafficCounts>>>()
+  readonly #inspections = new SerialQueue()
   readonly #pendingRows = new Map<number, (rows: readonly InspectedRow[] | undefined) => void>()
-  readonly #partialRows = new Map<number, InspectedRow[]>()
+  /** The inspection that the worker answers now, and its rows so far. */
+  #inspection: { readonly id: number; readonly what: InspectRequest['what']; readonly rows: InspectedRow[] } | undefined
+  #partsOfRows = 0
   #generation = 0
   #requestId = 0
   #hasEnded = false
@@ -109,11 +113,24 @@ export class WorkerLink {
     this.#send({ kind: 'settings', settings })
   }
 
-  /** Asks for rows about connections and listeners; undefined if the worker exits without a reply. */
-  inspect(request: InspectRequest): Promise<readonly InspectedRow[] | undefined> {
-    const id = ++this.#requestId
-    this.#send({ kind: 'inspect', id, request })
-    return this.#waitForReply(this.#pendingRows, id)
+  /** How many parts with rows have come. While this grows, the worker replies. */
+  get partsOfRows(): number {
+    return this.#partsOfRows
+  }
+
+  /**
+   * Asks for rows about connections and listeners. The worker gets one such command at a time.
+   * @param isWanted whether the caller still waits when it is its turn
+   * @returns undefined if the worker exits without a reply, or the caller does not wait any more
+   */
+  inspect(request: InspectRequest, isWanted = (): boolean => true): Promise<readonly InspectedRow[] | undefined> {
+    return this.#inspections.run(() => {
+      if (!isWanted()) return undefined
+      const id = ++this.#requestId
+      this.#inspection = { id, what: request.what, rows: [] }
+      this.#send({ kind: 'inspect', id, request })
+      return this.#waitForReply(this.#pendingRows, id)
+    })
   }
 
   /** Asks for a profile; undefined if the worker exits without a reply. */
@@ -150,14 +167,16 @@ export class WorkerLink {
       this.#pendingCounts.delete(id)
       this.#partialCounts.delete(id)
     } else if (message.kind === 'inspected') {
-      const { id } = message
-      const rows = this.#partialRows.get(id) ?? []
-      for (const row of message.rows) rows.push(row)
-      this.#partialRows.set(id, rows)
-      if (!message.isLast) return
-      this.#pendingRows.get(id)?.(rows)
+      const { id, answer, isLast } = message
+      const inspection = this.#inspection
+      // Rows that nothing waits for would stay here, and those of another kind would be taken for others.
+      if (inspection?.id !== id || inspection.what !== answer.what) return
+      this.#partsOfRows++
+      for (const row of answer.rows) inspection.rows.push(row)
+      if (!isLast) return
+      this.#inspection = undefined
+      this.#pendingRows.get(id)?.(inspection.rows)
       this.#pendingRows.delete(id)
-      this.#partialRows.delete(id)
     } else if (message.kind === 'profile') {
       this.#pendingProfiles.get(message.id)?.(message.profile)
       this.#pendingProfiles.delete(message.id)

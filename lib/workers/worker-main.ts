@@ -40,6 +40,7 @@ const worker = new Worker({
   log,
   setVerbosity: level => log.setVerbosity(level),
   send,
+  sent: () => sent,
   setTitle: title => (process.title = title),
   exit: () => void sent.then(() => process.exit(0)),
   killControl: () => killParent(parentPid),

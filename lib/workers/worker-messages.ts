@@ -60,6 +60,12 @@ export interface ListenFailure {
   readonly systemCode: string | undefined
 }
 
+/** Some rows of an answer to an inspect command. */
+export interface InspectedPart {
+  readonly what: InspectRequest['what']
+  readonly rows: readonly InspectedRow[]
+}
+
 /** A message from a worker. */
 export type WorkerMessage =
   | { readonly kind: 'ready' }
@@ -80,12 +86,7 @@ export type WorkerMessage =
       readonly isLast: boolean
     }
   /** In parts, too. */
-  | {
-      readonly kind: 'inspected'
-      readonly id: number
-      readonly rows: readonly InspectedRow[]
-      readonly isLast: boolean
-    }
+  | { readonly kind: 'inspected'; readonly id: number; readonly answer: InspectedPart; readonly isLast: boolean }
   | { readonly kind: 'profile'; readonly id: number; readonly profile: RawProfile }
   | { readonly kind: 'pong' }
   /** Something is short in this worker. */

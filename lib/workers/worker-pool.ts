@@ -8,7 +8,7 @@ import {
   buildListenerCounts,
   zeroTrafficCounts,
 } from '../dataplane/data-plane.js'
-import { type InspectRequest, type InspectedProcess } from '../dataplane/inspect-request.js'
+import { type InspectRequest, type Inspection } from '../dataplane/inspect-request.js'
 import { ShortageLog } from '../dataplane/limits/shortage-log.js'
 import { type ListenerPlan } from '../dataplane/listener-plan.js'
 import { type Clock } from '../model/clock.js'
@@ -126,7 +126,7 @@ export class WorkerPool implements DataPlane {
     return this.#counting
   }
 
-  inspect(request: InspectRequest): Promise<readonly InspectedProcess[]> {
+  inspect(request: InspectRequest): Promise<Inspection> {
     return this.#workers.inspect(request)
   }
 

@@ -3,6 +3,7 @@ import { type ListenerReport, type TrafficCounts } from '../dataplane/data-plane
 import { type Transports } from '../dataplane/transport/choose-transports.js'
 import { InProcessDataPlane } from '../dataplane/in-process.js'
 import { type InspectRequest, type InspectedRow } from '../dataplane/inspect-request.js'
+import { rowParts } from '../dataplane/row-parts.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { ShortageLog } from '../dataplane/limits/shortage-log.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
@@ -13,6 +14,7 @@ import { type Log } from '../model/log.js'
 import { type ProfileRequest } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { pause } from '../primitives/pause.js'
+import { SerialQueue } from '../primitives/serial-queue.js'
 import { type Profiler } from '../system/profiler.js'
 import { ControlWatch, type KillResult } from './control-watch.js'
 import { PassedSockets } from './passed-sockets.js'
@@ -22,9 +24,6 @@ import { type ListenFailure, type WorkerMessage, type WorkerCommand, type Worker
 
 /** How many listeners are counted before connections get a turn of the event loop. */
 const LISTENERS_PER_TURN = 200
-
-/** How many rows about connections are made before connections get a turn. */
-const ROWS_PER_TURN = 500
 
 /** The parts of a `Worker`, and what it may do to its process. */
 export interface WorkerOptions {
@@ -39,6 +38,8 @@ export interface WorkerOptions {
   readonly log: Log
   readonly setVerbosity: (level: number) => void
   readonly send: (message: WorkerMessage) => void
+  /** Resolves when the pipe has taken all messages so far. */
+  readonly sent: () => Promise<unknown>
   /** Sets the title of this process, which other processes read; see `orphans.ts`. */
   readonly setTitle: (title: string) => void
   /** Exits after all messages have been sent. */
@@ -64,6 +65,8 @@ export class Worker {
   readonly #options: WorkerOptions
   readonly #plane: InProcessDataPlane
   readonly #sockets = new PassedSockets()
+  /** Answers one inspect command after the other. */
+  readonly #inspections = new SerialQueue()
   /** The plan with all parts that have arrived. */
   readonly #plan = new Map<ServicePortKey, ListenerSpec>()
   /** Ports that the control process knows. */
@@ -117,7 +120,7 @@ export class Worker {
       case 'count':
         return void this.#sendCounts(command.id)
       case 'inspect':
-        return void this.#sendRows(command.id, command.request)
+        return void this.#inspections.run(() => this.#sendRows(command.id, command.request))
       case 'profile':
         return void this.#sendProfile(command.id, command.request)
       case 'ping':
@@ -205,16 +208,16 @@ export class Worker {
   }
 
   async #sendRows(id: number, request: InspectRequest): Promise<void> {
-    const { send } = this.#options
-    let rows: InspectedRow[] = []
-    for (const row of this.#plane.iterateRows(request)) {
-      rows.push(row)
-      if (rows.length < ROWS_PER_TURN) continue
-      send({ kind: 'inspected', id, rows, isLast: false })
-      rows = []
-      await nextTurn()
+    const { send, sent } = this.#options
+    const { what } = request
+    const sendPart = (rows: readonly InspectedRow[], isLast: boolean): void =>
+      send({ kind: 'inspected', id, answer: { what, rows }, isLast })
+    for await (const rows of rowParts(this.#plane.inspectionSteps(request))) {
+      sendPart(rows, false)
+      // A control process that does not read must not cost this one memory.
+      await sent()
     }
-    send({ kind: 'inspected', id, rows, isLast: true })
+    sendPart([], true)
   }
 
   async #sendProfile(id: number, request: ProfileRequest): Promise<void> {

@@ -5,7 +5,7 @@ import {
   type TrafficCounts,
   type WorkerCounts,
 } from '../dataplane/data-plane.js'
-import { type InspectRequest, type InspectedProcess } from '../dataplane/inspect-request.js'
+import { type InspectRequest, type InspectedRow, type Inspection } from '../dataplane/inspect-request.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
@@ -27,7 +27,7 @@ import { WorkerSlot } from './worker-slot.js'
 const START_TIMEOUT_MS = 10_000
 /** How long a scrape waits for the counts of a worker before it uses the last ones. In milliseconds. */
 const COUNTS_TIMEOUT_MS = 1000
-/** How long an answer about connections waits for a worker, in milliseconds. */
+/** How long an answer about connections waits for the next part of a worker's, in milliseconds. */
 const INSPECT_TIMEOUT_MS = 3000
 /** How long a worker may take to exit after the time of its drain, and to end after it was killed. In milliseconds. */
 const DRAIN_GRACE_MS = 2000
@@ -190,15 +190,32 @@ export class Workers {
     }
   }
 
-  /** Asks all workers for rows. Those that do not reply in time are left out. */
-  async inspect(request: InspectRequest): Promise<readonly InspectedProcess[]> {
-    const asked = this.#slots.map(async ({ id, link, process: { pid } }) => {
-      const reply = Promise.resolve(link?.inspect(request))
-      const limit = { clock: this.#clock, ms: INSPECT_TIMEOUT_MS, onTimeout: () => undefined }
-      const rows = await withTimeout(reply, limit)
-      return rows === undefined || pid === undefined ? [] : [{ worker: id, pid, rows }]
+  /** Asks all workers for rows. */
+  async inspect(request: InspectRequest): Promise<Inspection> {
+    const asked = this.#slots.map(async ({ id: worker, link, process: { pid } }): Promise<Inspection> => {
+      const rows = link === undefined ? undefined : await this.#inspectWorker(link, request)
+      const hasReplied = rows !== undefined && pid !== undefined
+      return hasReplied ? { processes: [{ worker, pid, rows }], missing: [] } : { processes: [], missing: [worker] }
     })
-    return (await Promise.all(asked)).flat()
+    const replies = await Promise.all(asked)
+    return {
+      processes: replies.flatMap(({ processes }) => processes),
+      missing: replies.flatMap(({ missing }) => missing),
+    }
+  }
+
+  /** @returns undefined if it exits, or sends nothing for too long */
+  async #inspectWorker(link: WorkerLink, request: InspectRequest): Promise<readonly InspectedRow[] | undefined> {
+    let isWanted = true
+    const reply = link.inspect(request, () => isWanted)
+    for (let parts = -1; parts < link.partsOfRows;) {
+      parts = link.partsOfRows
+      const limit = { clock: this.#clock, ms: INSPECT_TIMEOUT_MS, onTimeout: () => 'timeout' as const }
+      const result = await withTimeout<readonly InspectedRow[] | 'timeout' | undefined>(reply, limit)
+      if (result !== 'timeout') return result
+    }
+    isWanted = false
+    return undefined
   }
 
   /** The numbers of all workers. */

@@ -3,5 +3,6 @@ process.env['PLANE_WORKERS'] = '2'
 await import('./tcp/tcp-proxy.test.js')
 await import('./udp/udp-proxy.test.js')
 await import('./udp/answered-flows.test.js')
+await import('./inspection.test.js')
 
 export {}

@@ -1,10 +1,21 @@
 import t from 'tap'
+import {
+  type InspectedEndpoint,
+  type InspectedProcess,
+  type InspectedRow,
+} from '../../lib/dataplane/inspect-request.js'
+import { affinityViews } from '../../lib/status/affinity-view.js'
+import { connectionViews } from '../../lib/status/connection-view.js'
+import { endpointStates } from '../../lib/status/endpoint-state.js'
+import { listenerViews } from '../../lib/status/listener-view.js'
+import { SocketPoll } from '../../lib/status/socket-poll.js'
 import { CounterAggregate } from '../../lib/workers/counter-aggregate.js'
 import { parseWorkerMessage } from '../../lib/workers/parse-worker-message.js'
 import { WorkerLink } from '../../lib/workers/worker-link.js'
 import { type WorkerMessage } from '../../lib/workers/worker-messages.js'
 import { ProxyFailure } from '../../lib/model/failure.js'
 import { addToCorpus, readCorpus } from '../support/checks/corpus.js'
+import { eventMistakes } from '../support/status/schema-mistakes.js'
 import { mutateValue } from '../support/checks/mutate-value.js'
 import { seededRandom, testSeed } from '../support/checks/seeded-random.js'
 
@@ -39,10 +50,16 @@ async function isTaken(value: unknown): Promise<boolean> {
     throw error
   }
   const link = new WorkerLink(() => undefined, [])
+  const what = message.kind === 'inspected' ? message.answer.what : 'listeners'
   const request = link.requestCounts()
+  const inspection = link.inspect({ what, namespace: undefined, service: undefined, limit: 10 })
+  // The command is sent when the earlier ones have ended.
+  await Promise.resolve()
   link.handle(message)
   link.processEnded()
   const counts = await request
+  const rows = await inspection
+  if (rows !== undefined) await useRows(what, rows)
   const total = new CounterAggregate()
   if (counts !== undefined) {
     total.update(0, counts)
@@ -59,6 +76,35 @@ async function isTaken(value: unknown): Promise<boolean> {
     for (const failure of message.failed) check(typeof failure.message === 'string', 'a failure without a message')
   }
   return true
+}
+
+/** Makes all answers and events of which rows are a part. */
+async function useRows(what: string, rows: readonly InspectedRow[]): Promise<void> {
+  const processes: readonly InspectedProcess[] = [{ worker: 0, pid: 1, rows }]
+  const add = (definition: string, all: readonly unknown[]): void => {
+    for (const mistakes of all.map(one => eventMistakes(one, definition)))
+      check(mistakes.length === 0, mistakes.join('; '))
+  }
+  if (what === 'listeners') add('Listener', listenerViews(processes, new Map()))
+  else if (what === 'affinity') add('Affinity', affinityViews(processes, 0))
+  else if (what === 'connections' || what === 'ended') add('Connection', connectionViews(processes, 0))
+  else checkStates(processes)
+  const poll = new SocketPoll({
+    inspect: request => Promise.resolve({ processes: request.what === what ? processes : [], missing: [] }),
+    wallTime: () => 0,
+  })
+  const { ejections, ended } = await poll.next()
+  add('EjectionEvent', ejections)
+  add('EndedEvent', [ended])
+}
+
+function checkStates(processes: readonly InspectedProcess[]): void {
+  const stateOf = endpointStates(processes)
+  for (const { listener, address } of processes[0]!.rows as readonly InspectedEndpoint[])
+    check(
+      Number.isSafeInteger(stateOf({ ...listener, name: listener.service }, address)?.open),
+      'no number of connections',
+    )
 }
 
 /** Throws what was taken wrongly. */

@@ -39,6 +39,7 @@ interface Endpoint {
 interface Listener {
   readonly address: string
   readonly port: number
+  readonly isListening: boolean
   readonly frontends: readonly string[]
   readonly processes: readonly { readonly pid: number }[]
 }
@@ -204,7 +205,8 @@ for (const { name, flags, workers } of CASES.filter(({ workers }) => workers !==
       'where packets arrive',
     )
     const { stdout } = await node.network.node.run('ss', ['-Hltn'])
-    for (const { address, port, processes } of listeners) {
+    for (const { address, port, isListening, processes } of listeners) {
+      t.ok(isListening)
       t.match(stdout, `${address}:${port} `, 'the kernel has the socket')
       for (const { pid } of processes) t.ok(pids.includes(pid))
     }
@@ -225,10 +227,45 @@ for (const { name, flags, workers } of CASES.filter(({ workers }) => workers !==
 
     for (const path of ((await status.ask('/v1')).body as Overview).paths)
       t.strictSame(schemaMistakes((await status.ask(path)).body), [], path)
+    // The Service that comes first by name is not the one whose sockets the proxy has opened first.
+    const [cut] = await status.list<Endpoint & { readonly service: string }>('/v1/endpoints?limit=1')
+    t.match(cut, { service: 'dns', open: 1 }, 'also of a cut answer')
+    t.strictSame(
+      pids,
+      (await status.list<{ readonly pid: number }>('/v1/workers')).map(({ pid }) => pid),
+      'no restart',
+    )
     t.equal((await status.list('/v1/connections?limit=1')).length, 1)
     t.match((await status.ask('/v1/connections?limit=1')).body, { notes: [/^These are the first 1 rows/] })
     proxy.child.kill('SIGKILL')
   })
+
+t.test('an answer and an event say that a worker does not reply', async t => {
+  const status = await StatusNode.create(t, ['--proxy-mode=userspace', '--data-plane-workers=2'])
+  await status.start()
+  const watch = await StatusWatch.open(t, status.socket)
+  const workers = await status.list<{ readonly pid: number; readonly worker: number | null }>('/v1/workers')
+  const stopped = workers.find(({ worker }) => worker === 1)!
+  process.kill(stopped.pid, 'SIGSTOP')
+  const problem = await watch.next('problem', () => true)
+  t.strictSame(eventMistakes(problem, 'ProblemEvent'), [])
+  t.match(problem, { message: /^Worker 1 has not replied/ })
+  // The proxy replaces it after some seconds.
+  const paths = ['listeners', 'connections', 'endpoints'].map(path => `/v1/${path}`)
+  for (const { body } of await Promise.all(paths.map(path => status.ask(path))))
+    t.match(body, { notes: [/^Worker 1 has not replied/] })
+  process.kill(stopped.pid, 'SIGCONT')
+  t.strictSame(((await status.ask('/v1/listeners')).body as { readonly notes: unknown }).notes, [])
+})
+
+t.test('a listener without endpoints says that its socket is closed', async t => {
+  const status = await StatusNode.create(t, ['--proxy-mode=userspace', '--data-plane-workers=2'])
+  status.node.write(status.node.ips, makeServiceManifest('empty', { clusterIP: '10.96.0.79', port: 83 }))
+  await status.start()
+  const [listener] = await status.list<Listener>('/v1/listeners?service=empty')
+  t.match(listener, { isListening: false, why: /^closed, because no endpoint/ })
+  t.notMatch((await status.node.network.node.run('ss', ['-Hltn'])).stdout, `:${listener!.port} `)
+})
 
 /** Metadata of another slice of the Service `half`. */
 function halfMetadata(name: string): object {

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { type Budgets, zeroTrafficCounts } from '../../lib/dataplane/data-plane.js'
 import { WorkerLink } from '../../lib/workers/worker-link.js'
+import { type InspectRequest } from '../../lib/dataplane/inspect-request.js'
 import { type WorkerCommand, type WorkerMessage } from '../../lib/workers/worker-messages.js'
 
 const BUDGETS = {} as Budgets
@@ -23,4 +24,56 @@ void t.test('Replies to two requests for counts are both complete, also if their
     [...counts!.traffic].map(([key, { connections }]) => `${key} ${connections}`)
   t.same(connectionsIn(await first), ['a 1', 'b 3'])
   t.same(connectionsIn(await second), ['a 2', 'b 4'])
+})
+
+const REQUEST: InspectRequest = { what: 'affinity', namespace: undefined, service: undefined, limit: 10 }
+
+function rowsOf(id: number, client: string, isLast: boolean, what: InspectRequest['what'] = 'affinity'): WorkerMessage {
+  const listener = { key: 'a', namespace: 'default', service: 'a', portName: '', protocol: 'TCP' } as const
+  const rows = client === '' ? [] : [{ listener, client, endpoint: '10.244.0.5:80', leftMs: 1 }]
+  return { kind: 'inspected', id, answer: { what, rows }, isLast }
+}
+
+/** A link, and the ids of the inspect commands that it has sent. */
+function linkWithIds() {
+  const ids: number[] = []
+  const link = new WorkerLink(command => command.kind === 'inspect' && ids.push(command.id), [])
+  const clientsIn = (rows: Awaited<ReturnType<typeof link.inspect>>) =>
+    rows?.map(row => ('client' in row ? row.client : ''))
+  /** All promises that can be settled are. */
+  const settle = () => new Promise(resolve => setImmediate(resolve))
+  return { link, ids, clientsIn, settle }
+}
+
+void t.test('A worker gets one inspect command at a time, and none that nothing waits for any more', async t => {
+  const { link, ids, clientsIn, settle } = linkWithIds()
+  const first = link.inspect(REQUEST)
+  const givenUp = link.inspect(REQUEST, () => false)
+  const last = link.inspect(REQUEST)
+  await settle()
+  t.equal(ids.length, 1)
+  link.handle(rowsOf(ids[0]!, 'x', false))
+  link.handle(rowsOf(ids[0]!, 'y', true))
+  t.same(clientsIn(await first), ['x', 'y'])
+  t.equal(await givenUp, undefined)
+  await settle()
+  t.equal(ids.length, 2)
+  link.processEnded()
+  t.equal(await last, undefined)
+  t.equal(await link.inspect(REQUEST), undefined)
+})
+
+void t.test('Rows with an unknown number, or of another kind, are in no answer', async t => {
+  const { link, ids, clientsIn, settle } = linkWithIds()
+  link.handle(rowsOf(1, 'early', false))
+  const reply = link.inspect(REQUEST)
+  await settle()
+  const [id] = ids as [number]
+  link.handle(rowsOf(id + 1, 'unknown', false))
+  link.handle(rowsOf(id, 'other kind', false, 'ended'))
+  t.equal(link.partsOfRows, 0, 'nor do they count as a sign of life')
+  link.handle(rowsOf(id, 'right', true))
+  t.same(clientsIn(await reply), ['right'])
+  link.handle(rowsOf(id, 'late', true))
+  t.equal(link.partsOfRows, 1)
 })

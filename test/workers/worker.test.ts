@@ -20,6 +20,8 @@ class WorkerUnderTest {
   readonly clock = new ManualClock()
   hasExited = false
   cuts = 0
+  /** Resolves when the control process takes the messages. */
+  taken: Promise<unknown> = Promise.resolve()
   readonly worker: Worker
   #generation = 0
 
@@ -41,6 +43,7 @@ class WorkerUnderTest {
       transports: { transport: new TcpHandleTransport(), udpTransport: new UdpHandleTransport() },
       log: silentLog,
       send: message => this.messages.push(message),
+      sent: () => this.taken,
       setTitle: title => this.titles.push(title),
       exit: () => (this.hasExited = true),
       setVerbosity: level => this.levels.push(level),
@@ -132,6 +135,47 @@ t.test('a worker sends the counts of many listeners in parts', async t => {
     [200, 200, 50],
   )
 })
+
+/** The parts of the answer to an inspect command so far. */
+function partsOf({ messages }: WorkerUnderTest, id: number) {
+  return messages.flatMap(message => (message.kind === 'inspected' && message.id === id ? [message] : []))
+}
+
+t.test(
+  'a worker sends many rows in parts, and each only when the control process has taken the one before',
+  async t => {
+    const fixture = new WorkerUnderTest(t)
+    const many = Array.from({ length: 1200 }, (_, n) => ({ ip: '127.0.0.1', port: n + 1 }))
+    await fixture.applyPlan([makeListenerSpec({ endpoints: many })])
+    const takes: (() => void)[] = []
+    const holdBack = (): void => void (fixture.taken = new Promise<void>(resolve => takes.push(resolve)))
+    const takeOne = (): void => {
+      const [take] = takes.splice(0, 1)
+      holdBack()
+      take!()
+    }
+    const turns = async (): Promise<void> => {
+      for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+    }
+    holdBack()
+    const request = { what: 'endpoints', namespace: undefined, service: undefined, limit: Infinity } as const
+    fixture.worker.handle({ kind: 'inspect', id: 1, request }, undefined)
+    fixture.worker.handle({ kind: 'inspect', id: 2, request: { ...request, what: 'listeners' } }, undefined)
+    const lengths = (id: number) => partsOf(fixture, id).map(({ answer: { rows } }) => rows.length)
+    for (const expected of [[499], [499, 500], [499, 500, 201]]) {
+      await turns()
+      t.strictSame(lengths(1), expected)
+      t.strictSame(lengths(2), [], 'one answer after the other')
+      takeOne()
+    }
+    await turns()
+    t.strictSame(lengths(1), [499, 500, 201, 0])
+    t.strictSame(lengths(2), [1])
+    takeOne()
+    await fixture.waitForMessage('inspected', ({ id, isLast }) => id === 2 && isLast)
+    t.ok(partsOf(fixture, 1).every(({ answer }) => answer.what === 'endpoints'))
+  },
+)
 
 t.test('an orphan serves its last plan for a limited time, then drains and exits', async t => {
   const pod = await TcpPod.startNamed(t, 'pod')

@@ -56,6 +56,7 @@ export class Dial implements PendingDial {
   #attempts = 0
   /** How many attempts there were before the last wait for a source port. */
   #earlierAttempts = 0
+  #tried: BalancedEndpoint | undefined
   #timeouts = 0
   #portWaits = 0
   /** Endpoints that failed for this client. */
@@ -77,6 +78,11 @@ export class Dial implements PendingDial {
   /** How many endpoints were tried. */
   get attempts(): number {
     return this.#attempts
+  }
+
+  /** `ip:port` of the last of them; empty: none was. */
+  get triedKey(): string {
+    return this.#tried?.key ?? ''
   }
 
   /** Starts the dial as soon as its limits allow. It may end before this returns. */
@@ -163,6 +169,7 @@ export class Dial implements PendingDial {
     if (this.#timeouts >= schedule.length || this.#attempts - this.#earlierAttempts >= maxAttempts)
       return this.#fail(this.#lastError)
     this.#attempts++
+    this.#tried = target
     this.#attempt = new DialAttempt(this, this.#context, target, schedule[this.#timeouts]!)
   }
 

@@ -47,6 +47,7 @@ export class TcpConnection
   readonly openedAt: number
   readonly clientPort: number
   #tries = 0
+  #endpointKey = ''
   /** Whether this program has ended it. */
   #isAborted = false
   #isRefused = false
@@ -97,6 +98,11 @@ export class TcpConnection
     return this.#dial?.attempts ?? this.#tries
   }
 
+  /** `ip:port` of the endpoint that took the client, or else of the last that was tried; empty: none was. */
+  get endpointKey(): string {
+    return this.#dial?.triedKey ?? this.#endpointKey
+  }
+
   get state(): 'dialling' | 'open' {
     return this.#splice === undefined ? 'dialling' : 'open'
   }
@@ -105,7 +111,7 @@ export class TcpConnection
   get end(): EndKind {
     const failure = this.#splice?.failure
     if (this.#isRefused) return 'refused'
-    if (this.#isAborted) return 'ended-by-proxy'
+    if (this.#isAborted || this.#splice?.hasEndedGone === true) return 'ended-by-proxy'
     if (this.#splice === undefined) return 'client-left'
     return failure === undefined ? 'closed' : `reset-by-${failure.side}`
   }
@@ -134,8 +140,7 @@ export class TcpConnection
 
   onDialConnected(socket: TcpSocket, { ip, port }: Target, upstreamKey: UpstreamSocketKey | undefined): void {
     const { log, transport, unpolledConnections } = this.#context
-    this.#tries = this.#dial?.attempts ?? 0
-    this.#dial = undefined
+    this.#forgetDial()
     this.#upstreamKey = upstreamKey
     this.#openSockets++
     if (log.enabled(3)) log.info(3, 'Connected a client', { client: this.lease.client, endpoint: `${ip}:${port}` })
@@ -145,8 +150,7 @@ export class TcpConnection
   }
 
   onDialFailed(error: Error | undefined): void {
-    this.#tries = this.#dial?.attempts ?? 0
-    this.#dial = undefined
+    this.#forgetDial()
     this.#isRefused = true
     this.#owner.onRefused(this, error)
     this.#client.reset()
@@ -174,6 +178,7 @@ export class TcpConnection
     const { clientState, endpointState } = splice
     if (isAbandoned(clientState, endpointState, times, timings)) return this.reset()
     const clientRule = gonePeerRule(clientState, endpointState === 'ended', times, timings)
+    // How a peer went that was not read from is not known for sure. So the end counts as this program's, in `end`.
     if (clientRule !== undefined) splice.endIfGone('client', clientRule)
     const endpointRule = gonePeerRule(endpointState, clientState === 'ended', times, timings)
     if (endpointRule !== undefined) splice.endIfGone('endpoint', endpointRule)
@@ -183,12 +188,20 @@ export class TcpConnection
     const { descriptorBudget, upstreamSockets, unpolledConnections, heldBackConnections } = this.#context
     if (socket === this.#client) {
       this.#dial?.cancel()
-      this.#dial = undefined
+      this.#forgetDial()
     } else if (this.#upstreamKey !== undefined) upstreamSockets.tcp.delete(this.#upstreamKey)
     descriptorBudget.release(this.#queue.share)
     if (--this.#openSockets > 0) return
     unpolledConnections.delete(this)
     heldBackConnections.delete(this)
     this.#owner.onEnd(this, this.#splice?.failure)
+  }
+
+  /** The dial is over: what it has tried stays. */
+  #forgetDial(): void {
+    if (this.#dial === undefined) return
+    this.#tries = this.#dial.attempts
+    this.#endpointKey = this.#dial.triedKey
+    this.#dial = undefined
   }
 }

@@ -2,6 +2,7 @@ import { familyOf, parseIp } from '../../model/address.js'
 import { type TrafficCounts } from '../data-plane.js'
 import { DialQueue } from '../limits/dial-budget.js'
 import {
+  type InspectStep,
   type InspectedAffinity,
   type InspectedConnection,
   type InspectedEndpoint,
@@ -64,6 +65,14 @@ export class TcpProxy implements Listener {
     return this.#clients.identity
   }
 
+  get active(): number {
+    return this.#connections.size
+  }
+
+  get isListening(): boolean {
+    return this.#onDemandListener.isListening
+  }
+
   open(): Promise<number> {
     return this.#onDemandListener.open(this.#clients.spec, this.#context.boundSockets !== undefined)
   }
@@ -98,25 +107,31 @@ export class TcpProxy implements Listener {
     return counts
   }
 
-  *inspectConnections(): Generator<InspectedConnection> {
+  *inspectConnections(): Generator<InspectStep<InspectedConnection>> {
     const now = this.#context.clock.now()
     for (const connection of this.#connections) {
-      const { id, lease, clientPort, state, openedAt, tries, bytesToEndpoint, bytesToClient } = connection
+      const { id, client, endpointKey, clientPort, state, openedAt, tries, bytesToEndpoint, bytesToClient } = connection
+      // While the caller does other work, others come.
+      if (openedAt > now) return
       yield {
         listener: this.identity,
-        ...{ id, client: lease.client, clientPort, endpoint: lease.endpointKey, state },
+        ...{ id, client, clientPort, endpoint: endpointKey, state },
         openedMsAgo: now - openedAt,
         ...{ tries, bytesToEndpoint, bytesToClient },
       }
     }
   }
 
-  inspectEndpoints(): InspectedEndpoint[] {
+  inspectEndpoints(): Iterable<InspectedEndpoint> {
     return this.#clients.inspectEndpoints()
   }
 
-  inspectAffinity(limit: number): InspectedAffinity[] {
-    return this.#clients.inspectAffinity(limit)
+  inspectEjected(): Iterable<InspectedEndpoint> {
+    return this.#clients.inspectEjected()
+  }
+
+  inspectAffinity(): Iterable<InspectStep<InspectedAffinity>> {
+    return this.#clients.inspectAffinity()
   }
 
   *clientAddresses(): Generator<string> {
@@ -185,8 +200,7 @@ export class TcpProxy implements Listener {
   #handleEnd(connection: TcpConnection, failure: SpliceFailure | undefined): void {
     const { log, clock, endedConnections, onConnectionEnd } = this.#context
     const { traffic, identity } = this.#clients
-    const { lease, end, bytesToEndpoint, bytesToClient } = connection
-    const { client, endpointKey } = lease
+    const { lease, client, endpointKey, end, bytesToEndpoint, bytesToClient } = connection
     endedConnections.add(identity, connection, client, endpointKey, end, clock.now(), bytesToEndpoint, bytesToClient)
     this.#connections.delete(connection)
     this.#serviceConnections.remove(connection)

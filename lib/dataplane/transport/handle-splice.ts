@@ -25,6 +25,7 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   bytesToEndpoint = 0
   bytesToClient = 0
   failure: SpliceFailure | undefined
+  hasEndedGone = false
   readonly #client: TcpHandle
   readonly #endpoint: TcpHandle
   readonly #buffers: ReadBuffers
@@ -141,8 +142,9 @@ export class HandleSplice implements TcpSplice, TcpHandleEvents, Borrower {
   }
 
   #endGone(handle: TcpHandle, end: ConnectionEnd | undefined): void {
-    if (end === 'reset') this.onError(handle, goneError())
-    if (end !== 'close') return
+    if (end === undefined) return
+    this.hasEndedGone = true
+    if (end === 'reset') return this.onError(handle, goneError())
     this.#client.close()
     this.#endpoint.close()
   }

@@ -16,6 +16,7 @@ const EMPTY = Buffer.alloc(0)
 
 /** A splice with Node.js's public streams. Both sockets must have been made with `allowHalfOpen`. */
 export class NetSplice implements TcpSplice, NetSocketEvents {
+  hasEndedGone = false
   readonly #client: NetSocket
   readonly #endpoint: NetSocket
   readonly #table: TcpTable
@@ -87,6 +88,7 @@ export class NetSplice implements TcpSplice, NetSocketEvents {
   }
 
   #endGone(socket: NetSocket, end: ConnectionEnd | undefined): void {
+    this.hasEndedGone ||= end !== undefined
     if (end === 'reset') {
       this.onError(socket, goneError())
       this.reset()

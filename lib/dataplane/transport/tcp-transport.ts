@@ -97,6 +97,8 @@ export interface TcpSplice {
   readonly endpointState: SocketState
   /** Whether `endIfGone` has found that a peer is gone whose bytes still wait for their receiver. */
   readonly isSenderGone: boolean
+  /** Whether `endIfGone` has ended the connection. */
+  readonly hasEndedGone: boolean
   /** Ends the connection by the rule if the peer of that side is gone. */
   endIfGone(side: SpliceFailure['side'], rule: GonePeerRule): void
   /** Aborts the connection with a reset to both sides. */

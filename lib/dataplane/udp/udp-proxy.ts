@@ -1,6 +1,7 @@
 import { hostPort } from '../../model/address.js'
 import { type TrafficCounts } from '../data-plane.js'
 import {
+  type InspectStep,
   type InspectedAffinity,
   type InspectedConnection,
   type InspectedEndpoint,
@@ -65,6 +66,14 @@ export class UdpProxy implements Listener {
     return this.#clients.identity
   }
 
+  get active(): number {
+    return this.#flows.size
+  }
+
+  get isListening(): boolean {
+    return this.#onDemandListener.isListening
+  }
+
   open(): Promise<number> {
     return this.#onDemandListener.open(this.#clients.spec, this.#context.boundSockets !== undefined)
   }
@@ -104,23 +113,30 @@ export class UdpProxy implements Listener {
     return this.#clients.counts(this.#flows.size)
   }
 
-  *inspectConnections(): Generator<InspectedConnection> {
+  *inspectConnections(): Generator<InspectStep<InspectedConnection>> {
     const now = this.#context.clock.now()
     for (const { id, client, endpointKey, openedAt, tries } of this.#flows.values())
-      yield {
-        listener: this.identity,
-        ...{ id, client: client.address, clientPort: client.port, endpoint: endpointKey, state: 'open' },
-        openedMsAgo: now - openedAt,
-        tries,
-      }
+      // While the caller does other work, others come.
+      yield openedAt > now
+        ? undefined
+        : {
+            listener: this.identity,
+            ...{ id, client: client.address, clientPort: client.port, endpoint: endpointKey, state: 'open' },
+            openedMsAgo: now - openedAt,
+            tries,
+          }
   }
 
-  inspectEndpoints(): InspectedEndpoint[] {
+  inspectEndpoints(): Iterable<InspectedEndpoint> {
     return this.#clients.inspectEndpoints()
   }
 
-  inspectAffinity(limit: number): InspectedAffinity[] {
-    return this.#clients.inspectAffinity(limit)
+  inspectEjected(): Iterable<InspectedEndpoint> {
+    return this.#clients.inspectEjected()
+  }
+
+  inspectAffinity(): Iterable<InspectStep<InspectedAffinity>> {
+    return this.#clients.inspectAffinity()
   }
 
   clientAddresses(): Generator<string> {
@@ -196,7 +212,8 @@ export class UdpProxy implements Listener {
     const { clock, endedConnections } = this.#context
     const { client, endpointKey } = flow
     const { identity } = this.#clients
-    endedConnections.add(identity, flow, client.address, endpointKey, 'flow-ended', clock.now(), NaN, NaN)
+    const end = endpointKey === '' ? 'refused' : 'flow-ended'
+    endedConnections.add(identity, flow, client.address, endpointKey, end, clock.now(), NaN, NaN)
     this.#flows.delete(flow)
     flow.lease.release()
     this.#context.onConnectionEnd()

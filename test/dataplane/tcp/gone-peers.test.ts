@@ -6,6 +6,7 @@ import { TcpHandleTransport } from '../../../lib/dataplane/transport/tcp-handle-
 import { type TcpTransport } from '../../../lib/dataplane/transport/tcp-transport.js'
 import { CountingClock } from '../../support/clock/counting-clock.js'
 import { ManualClock } from '../../support/clock/manual-clock.js'
+import { nextEnded } from '../../support/dataplane/inspected-rows.js'
 import { PlaneUnderTest, makeListenerSpec, waitUntil } from '../../support/dataplane/plane-under-test.js'
 import { testBothTransports } from '../../support/dataplane/test-both-tcp-transports.js'
 import { TcpPod, exchange } from '../../support/pods/tcp-pod.js'
@@ -96,6 +97,7 @@ for (const side of SIDES) {
     from.resetAndDestroy()
     await waitUntil(() => !isConnected(to), 'the other side is reset')
     await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
+    t.match(await nextEnded(plane), { end: 'ended-by-proxy', tries: 1 })
   })
 
   test(`a reset by the ${side}, which is held back, resets the other side`, async (t, transport, host) => {
@@ -106,6 +108,7 @@ for (const side of SIDES) {
     from.resetAndDestroy()
     await waitUntil(() => !isConnected(to), 'the other side is reset')
     await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
+    t.match(await nextEnded(plane), { end: 'ended-by-proxy', tries: 1 })
   })
 
   test(`a reset by the ${side}, which is held back by a side that has ended, resets the other side`, async (t, transport, host) => {
@@ -117,6 +120,7 @@ for (const side of SIDES) {
     from.resetAndDestroy()
     await waitUntil(() => !isConnected(to), 'the other side is reset')
     await waitUntil(() => areAllClosed(plane), 'the sockets are closed')
+    t.match(await nextEnded(plane), { end: 'ended-by-proxy', tries: 1 })
   })
 
   const closesFirst = `all bytes of the ${side} arrive, though it has closed while a side that has ended holds it back`

@@ -5,6 +5,7 @@ import {
   type DrainReport,
   type ListenerReport,
 } from '../../../lib/dataplane/data-plane.js'
+import { type Inspection } from '../../../lib/dataplane/inspect-request.js'
 import {
   type ListenerPlan,
   type ListenerSpec,
@@ -44,8 +45,8 @@ export class MemoryDataPlane implements DataPlane {
     return { listeners: [], unserved: 0, descriptors: none, flows: none, dials: none, memory }
   }
 
-  inspect(): Promise<readonly []> {
-    return Promise.resolve([])
+  inspect(): Promise<Inspection> {
+    return Promise.resolve({ processes: [], missing: [] })
   }
 
   reserveDescriptors(): void {

@@ -1,0 +1,80 @@
+import { type InspectRequest, type InspectStep, type InspectedListener, isInspected } from './inspect-request.js'
+import { type Listener } from './listener.js'
+import { type ListenerContext } from './listener-context.js'
+import { type ListenerSpec } from './listener-plan.js'
+
+/** A listener of the plan. */
+interface PlannedListener {
+  readonly spec: ListenerSpec
+  readonly listener: Listener
+  /** Undefined until it has opened. */
+  readonly port: number | undefined
+}
+
+/**
+ * The answer of one process to an inspect request, one step after the other. The caller may let connections pass between two steps: what
+ * comes meanwhile may be missing, and nothing is there twice.
+ */
+export function* inspectionSteps(
+  request: InspectRequest,
+  context: Pick<ListenerContext, 'clock' | 'endedConnections'>,
+  planned: ReadonlyMap<unknown, PlannedListener>,
+  draining: Iterable<Listener>,
+): Generator<InspectStep> {
+  let left = request.limit
+  for (const row of allSteps(request, context, planned, draining)) {
+    if (row !== undefined && left-- === 0) return
+    yield row
+  }
+}
+
+function* allSteps(
+  request: InspectRequest,
+  { clock, endedConnections }: Pick<ListenerContext, 'clock' | 'endedConnections'>,
+  planned: ReadonlyMap<unknown, PlannedListener>,
+  draining: Iterable<Listener>,
+): Generator<InspectStep> {
+  const { what, endedAfter } = request
+  if (what === 'ended') {
+    const after = endedAfter?.get(process.pid) ?? 0
+    return yield* endedConnections.rows(clock.now(), after, listener => isInspected(request, listener))
+  }
+  const seen = new Set<Listener>()
+  for (const each of planned.values()) {
+    const { listener } = each
+    seen.add(listener)
+    // Also for a listener without rows: there may be thousands.
+    yield undefined
+    if (isInspected(request, listener.identity)) yield* stepsOfListener(what, each)
+  }
+  if (what !== 'connections') return
+  for (const listener of draining)
+    // It may have been planned a moment ago.
+    if (!seen.has(listener) && isInspected(request, listener.identity)) yield* listener.inspectConnections()
+}
+
+function stepsOfListener(
+  what: Exclude<InspectRequest['what'], 'ended'>,
+  { spec, listener, port = 0 }: PlannedListener,
+): Iterable<InspectStep> {
+  switch (what) {
+    case 'listeners':
+      return [describeListener(spec, listener, port)]
+    case 'endpoints':
+      return listener.inspectEndpoints()
+    case 'ejected':
+      return listener.inspectEjected()
+    case 'connections':
+      return listener.inspectConnections()
+    case 'affinity':
+      return listener.inspectAffinity()
+  }
+}
+
+function describeListener(
+  { address, holdsNodePort }: ListenerSpec,
+  { identity, isListening, active }: Listener,
+  port: number,
+): InspectedListener {
+  return { listener: identity, address, port, holdsNodePort, isListening, active }
+}

@@ -1,0 +1,153 @@
+import t, { type Test } from 'tap'
+import { type InspectRequest } from '../../lib/dataplane/inspect-request.js'
+import { DEFAULT_TIMINGS } from '../../lib/dataplane/data-plane-timings.js'
+import { type ListenerView } from '../../lib/status/listener-view.js'
+import { connectionRoutes } from '../../lib/status/connection-routes.js'
+import { LiveEvents } from '../../lib/status/live-events.js'
+import { SocketPoll } from '../../lib/status/socket-poll.js'
+import { type StatusDocument } from '../../lib/status/status-document.js'
+import { type StatusSources } from '../../lib/status/status-sources.js'
+import type { SyncHistory } from '../../lib/status/sync-history.js'
+import { type Clock } from '../../lib/model/clock.js'
+import { realClock } from '../../lib/system/real-clock.js'
+import { WorkerPool } from '../../lib/workers/worker-pool.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
+import { makeListenerPlan, makeListenerSpec, silentLog, waitUntil } from '../support/dataplane/plane-under-test.js'
+import { makeServicePort } from '../support/model/make-service-port.js'
+import { TcpPod, readAnswer, refusingEndpoint } from '../support/pods/tcp-pod.js'
+
+/** Two worker processes, and what answers about them are made from. */
+async function startPool(
+  t: Test,
+  services: readonly string[],
+  endpoints: readonly { ip: string; port: number }[],
+  clock: Clock = realClock,
+) {
+  const settings = { verbosity: 0, timings: DEFAULT_TIMINGS, fastPath: 'auto', drainTimeout: 0, orphanTime: 0 } as const
+  const pool = new WorkerPool({ workers: 2, settings, clock, log: silentLog })
+  t.teardown(() => pool.drain(0))
+  const running = async (): Promise<boolean> => (await pool.counts()).workers!.running === 2
+  await waitUntil(running, 'both workers run')
+  const specs = services.map(service => makeListenerSpec({ key: service, service, endpoints }))
+  const { open } = await pool.apply(makeListenerPlan(...specs))
+  const sources = {
+    proxy: { proxyVersion: '1.2.3', mode: 'userspace', carriedBy: 'sockets' },
+    snapshot: () => ({
+      generation: 1,
+      ports: new Map(services.map(name => [name, { servicePort: makeServicePort({ name }) }])),
+    }),
+    syncs: { syncs: [], subscribe: () => () => undefined } as Pick<SyncHistory, 'syncs' | 'subscribe'>,
+    inspect: (request: InspectRequest) => pool.inspect(request),
+    frontendsByListener: () => new Map(),
+    wallTime: () => 0,
+  } as unknown as StatusSources
+  return { pool, sources, running, specs, ports: services.map(service => open.get(service)!) }
+}
+
+/** Stops a worker, and continues it. It is killed after some ten seconds otherwise. */
+function stop(pool: WorkerPool, worker: number): () => void {
+  const pid = pool.pids[worker]!
+  process.kill(pid, 'SIGSTOP')
+  return () => void process.kill(pid, 'SIGCONT')
+}
+
+async function answer<Item>(sources: StatusSources, name: string, search = ''): Promise<StatusDocument<Item>> {
+  return (await connectionRoutes(sources).get(name)!(new URLSearchParams(search))) as StatusDocument<Item>
+}
+
+t.test('an answer says which workers have not replied', async t => {
+  const { pool, sources } = await startPool(t, ['web'], [{ ip: '127.0.0.1', port: 9 }])
+  const isComplete = async (): Promise<void> => {
+    const { items, notes } = await answer<ListenerView>(sources, 'listeners')
+    t.strictSame([items[0]!.processes.map(({ worker }) => worker), notes], [[0, 1], []])
+  }
+  await isComplete()
+  const go = stop(pool, 1)
+  const [listeners, connections] = await Promise.all([answer(sources, 'listeners'), answer(sources, 'connections')])
+  t.match(listeners, { items: [{ processes: [{ worker: 0 }] }], notes: [/^Worker 1 has not replied: /] })
+  t.equal((listeners.items as ListenerView[])[0]!.processes.length, 1)
+  t.match(connections, { notes: [/^Worker 1 has not replied: /] })
+  go()
+  await isComplete()
+})
+
+t.test('an answer says that a worker does not run', async t => {
+  // With this clock, no other process takes its place.
+  const { pool, sources } = await startPool(t, ['web'], [{ ip: '127.0.0.1', port: 9 }], new ManualClock())
+  process.kill(pool.pids[0]!, 'SIGKILL')
+  await waitUntil(() => pool.pids.length === 1, 'the worker has ended')
+  t.match(await answer(sources, 'listeners'), {
+    items: [{ processes: [{ worker: 1 }] }],
+    notes: [/^Worker 0 has not replied: /],
+  })
+})
+
+t.test('a cut answer has each listener with all its processes, whatever order these have', async t => {
+  const { pool, sources, running, specs } = await startPool(t, ['c', 'd'], [{ ip: '127.0.0.1', port: 9 }])
+  const [first, second] = ['a', 'b'].map(service => ({ ...specs[0]!, key: service, service }))
+  const { pids } = pool
+  await pool.apply(makeListenerPlan(first!, second!, ...specs))
+  // The next process gets the plan in its order; the other one has had the first two for longer.
+  process.kill(pids[0]!, 'SIGKILL')
+  await waitUntil(async () => !pool.pids.includes(pids[0]!) && (await running()), 'the worker is replaced')
+  const isComplete = async (): Promise<boolean> => {
+    const { items } = await answer<ListenerView>(sources, 'listeners')
+    return items.length === 4 && items.every(({ processes }) => processes.length === 2)
+  }
+  await waitUntil(isComplete, 'the new worker has its plan')
+  const { items, notes } = await answer<ListenerView>(sources, 'listeners', 'limit=1')
+  t.match(items, [{ service: 'a', processes: [{ worker: 0 }, { worker: 1 }] }])
+  t.equal(items[0]!.processes.length, 2)
+  t.match(notes, [/^These are the first 1 rows, and there are more/])
+})
+
+t.test('a worker that misses some questions says later what ended meanwhile, and nothing twice', async t => {
+  const pod = await TcpPod.startNamed(t, 'pod')
+  const refusing = await refusingEndpoint()
+  const { pool, sources, ports } = await startPool(t, ['web'], [pod.endpoint, refusing])
+  /** Sends clients until each worker has had one. */
+  const use = async (): Promise<void> => {
+    for (let client = 0; client < 40; client++) t.equal(await readAnswer(ports[0]!), 'pod')
+  }
+  const endedOf = async (): Promise<number> => {
+    const { processes } = await pool.inspect({ what: 'ended', namespace: undefined, service: undefined, limit: 1000 })
+    return processes.reduce((sum, { rows }) => sum + rows.length, 0)
+  }
+  await use()
+  await waitUntil(async () => (await endedOf()) === 40, 'all have ended')
+  const poll = new SocketPoll(sources)
+  const none = { ejections: [], ended: { ended: [], isSampled: false }, missing: [] }
+  t.strictSame(await poll.next(), none, 'nothing is new the first time')
+  await use()
+  await waitUntil(async () => (await endedOf()) === 80, 'all have ended')
+  const second = await poll.next()
+  t.equal(second.ended.ended.length, 40)
+  t.notOk(second.ended.isSampled)
+  const go = stop(pool, 1)
+  t.strictSame(await poll.next(), { ...none, missing: [1] })
+  go()
+  t.strictSame(await poll.next(), none, 'what the worker had said before does not come again')
+  await use()
+  await waitUntil(async () => (await endedOf()) === 120, 'all have ended')
+  t.equal((await poll.next()).ended.ended.length, 40)
+})
+
+t.test('a worker that is silent at the first question has only news later', async t => {
+  const pod = await TcpPod.startNamed(t, 'pod')
+  const { pool, sources, ports } = await startPool(t, ['web'], [pod.endpoint])
+  for (let client = 0; client < 40; client++) await readAnswer(ports[0]!)
+  const go = stop(pool, 1)
+  const poll = new SocketPoll(sources)
+  t.match(await poll.next(), { missing: [1] })
+  go()
+  t.strictSame(await poll.next(), { ejections: [], ended: { ended: [], isSampled: false }, missing: [] })
+})
+
+t.test('a client that watches learns that a worker has not replied', async t => {
+  const { pool, sources } = await startPool(t, ['web'], [{ ip: '127.0.0.1', port: 9 }])
+  stop(pool, 1)
+  const problem = await new Promise<string>(resolve => {
+    t.teardown(new LiveEvents(sources).stream(new URLSearchParams(), resolve))
+  })
+  t.match(problem, /^event: problem\ndata: \{"message":"Worker 1 has not replied: .*"\}\n\n$/)
+})
