@@ -73,7 +73,7 @@ t.test('every error code in docs/errors.md can be found from a symptom or a log 
   // What the demo, a cleanup or a tool reports at once on the terminal, and what heals itself.
   const onTerminal = [
     ...['CONFIG_NOT_WRITTEN', 'DEMO_IMPOSSIBLE', 'EXPLAIN_INVALID'],
-    ...['CLEANUP_INCOMPLETE', 'MANIFEST_INVALID', 'NODE_GONE', 'STATUS_INVALID', 'STATUS_UNAVAILABLE'],
+    ...['CLEANUP_INCOMPLETE', 'MANIFEST_INVALID', 'NODE_GONE', 'OUTPUT_FAILED', 'STATUS_INVALID', 'STATUS_UNAVAILABLE'],
   ]
   const ofPrograms = ['PROGRAM_FAILED', 'IPVS_FAILED', 'IPSET_FAILED', 'INTERFACE_FAILED', 'TEMPORARY_FOLDER_FAILED']
   for (const code of codes.filter(code => ![...onTerminal, ...ofPrograms].includes(code)))

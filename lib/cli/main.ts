@@ -97,7 +97,7 @@ function printFailure(error: unknown): void {
   const red = (text: string): string => (useColour ? `\x1b[31m${text}\x1b[0m` : text)
   const lines = [`${red('kube-proxy:')} ${escapeControls(messageOf(error)).split('\n').join('\n            ')}`]
   if (error instanceof ProxyFailure) {
-    if (error.hint !== undefined) lines.push(`            ${error.hint}.`)
+    if (error.hint !== undefined) lines.push(`            ${escapeControls(error.hint)}.`)
     lines.push(`            (${error.code}, see docs/errors.md)`)
   } else if (error instanceof Error && error.stack !== undefined) {
     // An unexpected error: a bug report needs the stack.

@@ -39,6 +39,11 @@ export function addStatusCommand(parser: Argv): void {
           default: 'text',
           describe: 'Format; wide has more columns',
         })
+        .option('limit', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'The most rows, up to 100000; left out: 10000',
+        })
         .option('watch', {
           alias: 'w',
           type: 'boolean',
@@ -64,6 +69,7 @@ export function addStatusCommand(parser: Argv): void {
         what,
         service: text('service'),
         namespace: values['all-namespaces'] === true ? undefined : text('namespace'),
+        limit: text('limit'),
         output: text('output') as 'text',
         isWatch: values['watch'] === true,
         version: VERSION,

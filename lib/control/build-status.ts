@@ -1,9 +1,10 @@
 import { owns } from '../netfilter/stale-chains.js'
 import { explainEndpoints } from '../snapshot/explain-endpoints.js'
 import { LiveEvents } from '../status/live-events.js'
-import { statusRoutes } from '../status/status-routes.js'
+import { SMALL_ROUTES, statusRoutes } from '../status/status-routes.js'
 import { StatusServer } from '../status/status-server.js'
 import { type StatusSources } from '../status/status-sources.js'
+import { realClock } from '../system/real-clock.js'
 import { type Observers } from './build-observers.js'
 import { type ServingParts } from './build-serving-parts.js'
 import { type BuildSetup } from './build-setup.js'
@@ -23,12 +24,15 @@ export function buildStatus(
 ): StatusServer {
   const { config, bindAfter, log } = setup
   const sources = statusSources(setup, serving, observers, syncing, wallTime)
+  const streams = new Map([['events', new LiveEvents(sources).stream]])
   return new StatusServer({
     path: config.statusSocket,
     proxyVersion: VERSION,
-    routes: statusRoutes(sources),
-    streams: new Map([['events', new LiveEvents(sources).stream]]),
+    routes: statusRoutes(sources, [...streams.keys()]),
+    smallRoutes: SMALL_ROUTES,
+    streams,
     bindAfter,
+    clock: realClock,
     log,
   })
 }
@@ -60,7 +64,8 @@ function statusSources(
         { name: config.nodeName, zone: store.node?.zone ?? '' },
         endpoint => proxier.served?.findLeftOut(servicePort, endpoint),
       ),
-    readRules: () => Promise.all(iptables.map(async each => [each.family, await each.readCounted()] as const)),
+    readRules: () =>
+      Promise.all(iptables.map(async each => [each.family, await each.readCounted(mode.chains.keys())] as const)),
     ownsChain: (table, chain) => owns(mode.chains, table, chain),
     inspect: request => dataPlane?.inspect(request),
     frontendsByListener: () => proxier.frontendsByListener ?? new Map(),

@@ -20,7 +20,9 @@ export function buildSyncParts(setup: BuildSetup, serving: ServingParts, observe
   const { rulesHealth, metrics, serviceHealth } = observers
   const families = iptables.map(({ family }) => family)
   const programmed = new AbortController()
-  const syncHistory = new SyncHistory(families, Date.now)
+  const syncHistory = new SyncHistory(families, Date.now, error =>
+    log.error('Cannot send a sync to the clients of the status API', error),
+  )
   const nodeWait = createNodeWait(setup, node)
   const leftModes = modes
     .filter(other => other !== mode)

@@ -34,6 +34,7 @@ export type FailureCode =
   | 'EXPLAIN_INVALID'
   | 'STATUS_UNAVAILABLE'
   | 'STATUS_INVALID'
+  | 'OUTPUT_FAILED'
   | 'CLEANUP_INCOMPLETE'
 
 /** A program, a permission or a part of the kernel is missing: the same process fails in the same way at the next attempt. */

@@ -51,13 +51,26 @@ export class RuleTables {
 const POLICY = /^:(\S+) ([A-Z]+)\b/
 const COUNTED_RULE = /^(?:\[(\d+):(\d+)\] )?-A /
 
+/** Lines of one step: a few milliseconds. */
+const LINES_PER_STEP = 1000
+
 /** Reads the output of `iptables-save -c`: rules with their counters, and the policies of built-in chains. */
 export function parseRuleTables(text: string): RuleTables {
+  const steps = ruleTableSteps(text)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
+/** The same in steps, between which the caller can do other work. */
+export function* ruleTableSteps(text: string): Generator<undefined, RuleTables> {
   const tables = new Map<string, Map<string, (readonly string[])[]>>()
   const policies = new Map<string, string>()
   const counters = new Map<readonly string[], RuleCounter>()
   let name = ''
-  for (const line of text.split('\n')) {
+  for (const [index, line] of text.split('\n').entries()) {
+    if (index % LINES_PER_STEP === LINES_PER_STEP - 1) yield undefined
     if (line.startsWith('*')) {
       name = line.slice(1).trim()
       tables.set(name, new Map())

@@ -1,6 +1,6 @@
 import { type Clock } from '../model/clock.js'
-import { type ProxyFailure, systemCode } from '../model/failure.js'
-import { OnceReporter } from '../primitives/once-reporter.js'
+import { type ProxyFailure } from '../model/failure.js'
+import { BindRetry } from './bind-retry.js'
 import { HttpPort, type HttpPortOptions, type HttpRoute } from './http-port.js'
 
 /** The parts and settings of an `HttpListener`. */
@@ -18,20 +18,28 @@ export interface HttpListenerOptions extends Omit<HttpPortOptions, 'findRoute'> 
 
 /** A small HTTP port. If it cannot bind, it retries until it can. */
 export class HttpListener {
-  readonly #options: HttpListenerOptions
   readonly #port: HttpPort
-  #cancelRetry: () => void = () => {}
-  #closed = false
-  readonly #bindProblem = new OnceReporter()
-
-  /** The failure of the first attempt to bind, for `bindAddressHardFail`. Never rejects. */
-  readonly firstBind: Promise<ProxyFailure | undefined>
+  readonly #retry: BindRetry<ProxyFailure> | undefined
 
   /** Starts listening. */
   constructor(options: HttpListenerOptions) {
-    this.#options = options
+    const { name, log } = options
     this.#port = new HttpPort({ ...options, findRoute: path => options.routes.get(path) })
-    this.firstBind = options.address === '' ? Promise.resolve(undefined) : this.#bind()
+    if (options.address === '') return
+    this.#retry = new BindRetry({
+      ...options,
+      open: () => this.#port.open(),
+      onBound: () => log.info(0, `Serving ${name} over HTTP`, { address: this.boundAddress }),
+      onProblem: (failure, retryMs) =>
+        log.error(`Cannot bind the port for ${name}; retrying until it works`, failure, {
+          retrySeconds: retryMs / 1000,
+        }),
+    })
+  }
+
+  /** The failure of the first attempt to bind, for `bindAddressHardFail`. Never rejects. */
+  get firstBind(): Promise<ProxyFailure | undefined> {
+    return this.#retry?.first ?? Promise.resolve(undefined)
   }
 
   /** The bound address with its actual port; undefined while not bound. */
@@ -41,33 +49,7 @@ export class HttpListener {
 
   /** Stops listening and retrying, and disconnects all clients, even in the middle of a response. */
   async close(): Promise<void> {
-    this.#closed = true
-    this.#cancelRetry()
+    this.#retry?.close()
     await this.#port.close()
-  }
-
-  async #bind(): Promise<ProxyFailure | undefined> {
-    await this.#options.bindAfter
-    if (this.#closed) return undefined
-    const failure = await this.#port.open()
-    if (this.#closed) return undefined
-    if (failure === undefined) this.#onBound()
-    else this.#onBindFailed(failure)
-    return failure
-  }
-
-  #onBound(): void {
-    const { name, log } = this.#options
-    this.#bindProblem.clear()
-    log.info(0, `Serving ${name} over HTTP`, { address: this.boundAddress })
-  }
-
-  #onBindFailed(failure: ProxyFailure): void {
-    const { name, retryMs = 5000, clock, log } = this.#options
-    const problem = systemCode(failure.cause) ?? String(failure.cause)
-    this.#bindProblem.updateOne(problem, () =>
-      log.error(`Cannot bind the port for ${name}; retrying until it works`, failure, { retrySeconds: retryMs / 1000 }),
-    )
-    this.#cancelRetry = clock.after(retryMs, () => void this.#bind())
   }
 }

@@ -3,14 +3,22 @@ const CHARACTERS_OF_A_MISTAKE = 4
 const MAX_MISTAKES = 3
 /** Every letter is close to every other one. */
 const MIN_LENGTH = 3
+/** No name is longer: names of Services, namespaces, chains, flags and fields. The comparison takes the square of it. */
+const MAX_LENGTH = 300
 
-/** The known text that is most likely meant by a misspelt one; undefined if none is close. */
+/**
+ * The known text that is most likely meant by a misspelt one; undefined if none is close. The time does not grow with the length of the
+ * misspelt text, which anyone may have sent.
+ */
 export function closestText(text: string, known: readonly string[]): string | undefined {
-  if (text.length < MIN_LENGTH) return undefined
+  if (text.length < MIN_LENGTH || text.length > MAX_LENGTH) return undefined
+  const lower = text.toLowerCase()
   let closest: string | undefined
   let limit = Math.min(MAX_MISTAKES, Math.max(1, Math.floor(text.length / CHARACTERS_OF_A_MISTAKE)))
   for (const candidate of known) {
-    const mistakes = countMistakes(text.toLowerCase(), candidate.toLowerCase())
+    // Each character that one has more is a mistake.
+    if (Math.abs(candidate.length - text.length) > limit || candidate.length > MAX_LENGTH) continue
+    const mistakes = countMistakes(lower, candidate.toLowerCase())
     if (mistakes > limit || (closest !== undefined && mistakes === limit)) continue
     closest = candidate
     limit = mistakes

@@ -12,6 +12,7 @@ interface AnyAnswer {
   readonly apiVersion: string
   readonly proxyVersion: string
   readonly kind: string
+  readonly [field: string]: unknown
 }
 
 /**
@@ -35,8 +36,13 @@ export async function askProxy<Answer>(
       `The proxy at ${quoteValue(socketPath)} is version ${answer.proxyVersion} and has the status API ${answer.apiVersion}; this program is version ${ownVersion} and knows ${STATUS_API_VERSION}`,
       { hint: 'Ask with the kube-proxy program of the version that runs' },
     )
-  if (answer.kind !== 'Error') return answer as Answer
+  if (answer.kind !== 'Error') {
+    if (resource === '' ? answer.kind === 'Overview' : Array.isArray(answer['items']) && isTexts(answer['notes']))
+      return answer as Answer
+    throw notStatusApi(socketPath)
+  }
   const { message, exists } = answer as unknown as StatusError
+  if (typeof message !== 'string' || !isTexts(exists)) throw notStatusApi(socketPath)
   throw new ProxyFailure(
     'STATUS_INVALID',
     message,
@@ -64,7 +70,11 @@ async function get(socketPath: string, path: string): Promise<string> {
 
 function hintFor(code: string | undefined): string {
   if (code === 'EACCES') return 'Only the user of the proxy may ask: run this as root'
-  return 'Start kube-proxy, or name its socket with --status-socket; in a cluster: kubectl exec -n kube-system ds/kube-proxy -- kube-proxy status'
+  if (code === 'ECONNRESET' || code === 'EPIPE')
+    return 'The proxy has just ended, or has 16 clients, which are its most: try again'
+  if (code === 'ENOENT' || code === 'ECONNREFUSED')
+    return 'Start kube-proxy, or name its socket with --status-socket; in a cluster: kubectl exec -n kube-system ds/kube-proxy -- kube-proxy status. A proxy that stands by for another one has no socket: ask the one that serves'
+  return 'The proxy may be busy: try again. The log of the proxy may say more'
 }
 
 function parseAnswer(body: string, socketPath: string): AnyAnswer {
@@ -74,13 +84,19 @@ function parseAnswer(body: string, socketPath: string): AnyAnswer {
   } catch {
     // It is no JSON: another program.
   }
-  throw new ProxyFailure(
+  throw notStatusApi(socketPath)
+}
+
+function notStatusApi(socketPath: string): ProxyFailure {
+  return new ProxyFailure(
     'STATUS_UNAVAILABLE',
     `What answers at ${quoteValue(socketPath)} is not the status API of a kube-proxy`,
-    {
-      hint: 'Name the socket of the proxy with --status-socket',
-    },
+    { hint: 'Name the socket of the proxy with --status-socket' },
   )
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(each => typeof each === 'string')
 }
 
 function isAnswer(answer: unknown): answer is AnyAnswer {

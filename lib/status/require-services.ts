@@ -1,9 +1,9 @@
 import { type StatusQuery, requireNamed } from './status-query.js'
 import { type StatusSources } from './status-sources.js'
 
-/** Checks that what a request names is served. @throws StatusQueryError */
-export function requireServices(sources: Pick<StatusSources, 'snapshot'>, query: StatusQuery): void {
-  requireNamed(
+/** Checks that what a request names is served. @returns what a reader should know about it @throws StatusQueryError */
+export function requireServices(sources: Pick<StatusSources, 'snapshot'>, query: StatusQuery): string[] {
+  return requireNamed(
     query,
     Array.from(sources.snapshot().ports.values(), ({ servicePort }) => servicePort),
   )

@@ -20,26 +20,31 @@ export interface RuleView {
   readonly bytes: number | null
 }
 
+/** A rule of the proxy: one in its chains, or one of another chain that leads there. */
+export interface OwnedRule extends Pick<RuleView, 'table' | 'chain' | 'position'> {
+  readonly args: readonly string[]
+}
+
 /**
- * The rules of the proxy: those in its chains, and those of other chains that lead there.
+ * Finds the rules of the proxy.
  * @param isOwned whether the mode that serves owns a chain
  */
-export function ruleViews(
-  family: IpFamily,
+export function* ownedRules(
   rules: RuleTables,
   isOwned: (table: string, chain: string) => boolean,
-): RuleView[] {
-  const views: RuleView[] = []
+): Generator<OwnedRule> {
   for (const [table, chains] of rules.tables) {
     for (const [chain, all] of chains) {
-      for (const [index, args] of all.entries()) {
-        if (!isOwned(table, chain) && !isOwned(table, targetOf(args) ?? '')) continue
-        const { packets = null, bytes = null } = rules.counter(args) ?? {}
-        const sentence = ruleSentence(args, name => chains.has(name))
-        const place = { family, table, chain, position: index + 1 }
-        views.push({ ...place, rule: ruleLine({ chain, args }), sentence, packets, bytes })
-      }
+      const isOwn = isOwned(table, chain)
+      for (const [index, args] of all.entries())
+        if (isOwn || isOwned(table, targetOf(args) ?? '')) yield { table, chain, position: index + 1, args }
     }
   }
-  return views
+}
+
+/** What a rule does, and what the kernel has counted there. */
+export function ruleView(family: IpFamily, rules: RuleTables, { args, ...place }: OwnedRule): RuleView {
+  const { packets = null, bytes = null } = rules.counter(args) ?? {}
+  const sentence = ruleSentence(args, name => rules.chain(place.table, name) !== undefined)
+  return { family, ...place, rule: ruleLine({ chain: place.chain, args }), sentence, packets, bytes }
 }

@@ -51,18 +51,16 @@ export interface ServiceView {
   readonly frontends: readonly FrontendView[]
 }
 
-/** What the views of Services are made from: the snapshot, and what the mode serves of it. */
+/** What the views of Services are made from besides the snapshot: what the mode serves of it. */
 export interface ServedState {
-  /** By the key of the service port, in the order of the answer. */
-  readonly ports: Iterable<ServedPort>
   /** All of a service port. */
   readonly frontendsOf: (served: ServedPort) => readonly Frontend[]
   readonly served: readonly Frontend[]
   readonly conflicts: readonly AddressConflict[]
 }
 
-/** One view for each service port. */
-export function serviceViews({ ports, frontendsOf, served, conflicts }: ServedState): ServiceView[] {
+/** Makes the view of a service port. */
+export function serviceViewer({ frontendsOf, served, conflicts }: ServedState): (port: ServedPort) => ServiceView {
   const isServed = new Set(served.map(nameOf))
   const losers = new Map(conflicts.map(conflict => [nameOf(conflict.loser), conflict]))
   const frontendView = (frontend: Frontend): FrontendView => {
@@ -74,10 +72,7 @@ export function serviceViews({ ports, frontendsOf, served, conflicts }: ServedSt
       actions: isOn ? { fromNode, fromPods, fromExternal } : null,
     }
   }
-  return [...ports].map(port => ({
-    ...describePort(port),
-    frontends: frontendsOf(port).map(frontendView),
-  }))
+  return port => ({ ...describePort(port), frontends: frontendsOf(port).map(frontendView) })
 }
 
 function describePort({ servicePort, endpoints, usable }: ServedPort): Omit<ServiceView, 'frontends'> {

@@ -1,9 +1,16 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
-import { messageOf } from '../model/failure.js'
+import { type Clock } from '../model/clock.js'
+import { messageOf, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
+import { BindRetry } from '../observe/bind-retry.js'
+import { OnceReporter } from '../primitives/once-reporter.js'
+import { quoteValue } from '../primitives/quote-value.js'
+import { answerText } from './answer-text.js'
+import { type AnswerText, AnswerTurns } from './answer-turns.js'
+import { ClientTurns } from './client-turns.js'
 import { STATUS_API_VERSION, type StatusError } from './status-document.js'
 import { StatusQueryError, unknownName } from './status-query-error.js'
-import { openStatusSocket } from './status-socket.js'
+import { StatusSocket } from './status-socket.js'
 
 /** Makes one answer. @throws StatusQueryError for a wrong question */
 export type StatusRoute = (search: URLSearchParams) => Promise<object> | object
@@ -18,10 +25,13 @@ export interface StatusServerOptions {
   readonly proxyVersion: string
   /** By the last part of the path; empty: the overview. */
   readonly routes: ReadonlyMap<string, StatusRoute>
-  /** The same for answers that do not end. */
+  /** The routes whose answers are small: they do not wait for others. */
+  readonly smallRoutes: ReadonlySet<string>
+  /** The same as `routes` for answers that do not end. */
   readonly streams: ReadonlyMap<string, StatusStream>
   /** Resolves when no other proxy of this node has the socket; absent: none has it now. */
   readonly bindAfter?: Promise<unknown> | undefined
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -39,75 +49,90 @@ const KEEP_ALIVE_MS = 15_000
 export class StatusServer {
   readonly #options: StatusServerOptions
   readonly #server: Server
-  readonly #bound: Promise<void>
-  #isClosed = false
+  readonly #socket: StatusSocket
+  readonly #bind: BindRetry<Error> | undefined
+  readonly #clientTurns = new ClientTurns()
+  readonly #answerTurns = new AnswerTurns()
+  readonly #acceptProblem = new OnceReporter()
 
   /** Starts it. */
   constructor(options: StatusServerOptions) {
+    const { path, log } = options
     this.#options = options
     this.#server = createServer(
       { requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 5 },
-      (request, response) => void this.#respond(request, response),
+      (request, response) => this.#onRequest(request, response),
     )
     this.#server.timeout = STALLED_CLIENT_MS
     this.#server.maxConnections = MAX_CLIENTS
-    this.#bound = options.path === '' ? Promise.resolve() : this.#bind()
+    this.#server.on('error', error => this.#server.listening && this.#logAcceptFailure(error))
+    this.#socket = new StatusSocket(this.#server, path)
+    if (path === '') return
+    this.#bind = new BindRetry({
+      ...options,
+      open: () => this.#socket.open(),
+      onBound: () => log.info(1, 'Serving the status API', { path }),
+      onProblem: (failure, retryMs) =>
+        log.warn('No status socket: kube-proxy status cannot ask this proxy; it serves as usual, and tries again', {
+          path,
+          error: messageOf(failure),
+          retrySeconds: retryMs / 1000,
+          hint: 'Set --status-socket to a path that this process can create, or to an empty text',
+        }),
+    })
   }
 
   /** Stops listening, removes the socket, and disconnects all viewers. */
   async close(): Promise<void> {
-    this.#isClosed = true
-    if (!this.#server.listening) return
-    await new Promise<void>(resolve => {
-      this.#server.close(() => resolve())
-      this.#server.closeAllConnections()
+    this.#bind?.close()
+    await this.#socket.close()
+  }
+
+  /** Resolves with the error of the first attempt to listen; undefined: the socket serves. */
+  get bound(): Promise<Error | undefined> {
+    return this.#bind?.first ?? Promise.resolve(undefined)
+  }
+
+  /** Usually EMFILE, for every client while there are no descriptors. Node.js keeps listening. */
+  #logAcceptFailure(error: Error): void {
+    this.#acceptProblem.updateOne(systemCode(error) ?? String(error), () =>
+      this.#options.log.warn('Cannot accept a client on the status socket', { error: messageOf(error) }),
+    )
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    this.#acceptProblem.clear()
+    const answered = this.#clientTurns.run(request.socket, async () => {
+      // While the answer is made, there is nothing to read.
+      request.socket.setTimeout(0)
+      const closed = new Promise<void>(resolve => response.once('close', resolve))
+      await this.#respond(request, response)
+      await closed
     })
-  }
-
-  /** Resolves when the socket serves, or is known to be impossible. */
-  get bound(): Promise<void> {
-    return this.#bound
-  }
-
-  async #bind(): Promise<void> {
-    const { path, bindAfter, log } = this.#options
-    await bindAfter
-    if (this.#isClosed) return
-    try {
-      await openStatusSocket(this.#server, path)
-      this.#server.on('error', error =>
-        log.info(2, 'Cannot accept a client on the status socket', { error: messageOf(error) }),
-      )
-      if (this.#isClosed) await this.close()
-      else log.info(1, 'Serving the status API', { path })
-    } catch (error) {
-      log.warn('No status socket: kube-proxy status cannot ask this proxy; it serves as usual', {
-        path,
-        error: messageOf(error),
-        hint: 'Set --status-socket to a path that this process can create, or to an empty text',
-      })
-    }
+    answered.catch((error: unknown) => {
+      this.#options.log.error('Cannot answer on the status socket', error, { url: request.url })
+      request.socket.destroy()
+    })
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD')
-      return this.#send(request, response, 405, this.#error('The status API only reads: use GET', ['GET', 'HEAD']))
+      return this.#sendError(response, 405, 'The status API only reads: use GET', ['GET', 'HEAD'])
     }
-    const url = new URL(request.url ?? '/', 'http://status')
-    // While the answer is made, there is nothing to read.
-    request.socket.setTimeout(0)
+    const url = request.url ?? ''
+    const path = url.split('?', 1)[0]!
     try {
-      const name = this.#resourceOf(url.pathname)
+      const name = this.#resourceOf(path)
+      const search = new URLSearchParams(url.slice(path.length))
       const stream = this.#options.streams.get(name)
-      if (stream !== undefined && request.method === 'GET') return this.#stream(response, stream, url.searchParams)
-      const body = stream === undefined ? await this.#options.routes.get(name)!(url.searchParams) : {}
-      this.#send(request, response, 200, body)
+      if (stream !== undefined) return this.#stream(request, response, stream, search)
+      const text = await this.#answer(name, url, search, response)
+      if (text !== undefined) this.#send(response, 200, text)
     } catch (error) {
-      if (error instanceof StatusQueryError)
-        return this.#send(request, response, error.status, this.#error(error.message, error.exists))
-      this.#options.log.error('Cannot answer on the status socket', error, { url: request.url })
-      this.#send(request, response, 500, this.#error(`The proxy cannot answer: ${messageOf(error)}`, []))
+      if (error instanceof StatusQueryError) return this.#sendError(response, error.status, error.message, error.exists)
+      this.#options.log.error('Cannot answer on the status socket', error, { url })
+      this.#sendError(response, 500, `The proxy cannot answer: ${messageOf(error)}`, [])
     }
   }
 
@@ -115,9 +140,11 @@ export class StatusServer {
   #resourceOf(path: string): string {
     const [, version = '', ...rest] = path.replace(/\/$/, '').split('/')
     if (version !== STATUS_API_VERSION)
-      throw new StatusQueryError(404, `No API version "${version}" here: this proxy has ${STATUS_API_VERSION}`, [
-        `/${STATUS_API_VERSION}`,
-      ])
+      throw new StatusQueryError(
+        404,
+        `No API version ${quoteValue(version)} here: this proxy has ${STATUS_API_VERSION}`,
+        [`/${STATUS_API_VERSION}`],
+      )
     const name = rest.join('/')
     const { routes, streams } = this.#options
     if (routes.has(name) || streams.has(name)) return name
@@ -128,24 +155,45 @@ export class StatusServer {
     )
   }
 
-  #error(message: string, exists: readonly string[]): StatusError {
-    return { apiVersion: STATUS_API_VERSION, kind: 'Error', proxyVersion: this.#options.proxyVersion, message, exists }
+  /** Resolves with undefined if the client has left meanwhile. */
+  #answer(
+    name: string,
+    url: string,
+    search: URLSearchParams,
+    response: ServerResponse,
+  ): Promise<AnswerText | undefined> {
+    const make = async (): Promise<AnswerText> => answerText(await this.#options.routes.get(name)!(search))
+    return this.#options.smallRoutes.has(name) ? make() : this.#answerTurns.run(url, response, make)
   }
 
-  #send(request: IncomingMessage, response: ServerResponse, status: number, content: object): void {
-    const body = `${JSON.stringify(content)}\n`
-    request.socket.setTimeout(STALLED_CLIENT_MS)
-    response.writeHead(status, { ...this.#headers('application/json'), 'Content-Length': Buffer.byteLength(body) })
-    response.end(request.method === 'HEAD' ? undefined : body)
+  #sendError(response: ServerResponse, status: number, message: string, exists: readonly string[]): void {
+    const { proxyVersion } = this.#options
+    const error: StatusError = { apiVersion: STATUS_API_VERSION, kind: 'Error', proxyVersion, message, exists }
+    this.#send(response, status, [Buffer.from(`${JSON.stringify(error)}\n`)])
   }
 
-  #stream(response: ServerResponse, stream: StatusStream, search: URLSearchParams): void {
+  #send(response: ServerResponse, status: number, text: AnswerText): void {
+    if (response.destroyed) return
+    const length = text.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    response.req.socket.setTimeout(STALLED_CLIENT_MS)
+    response.writeHead(status, { ...this.#headers('application/json'), 'Content-Length': length })
+    if (response.req.method === 'HEAD') return void response.end()
+    this.#answerTurns.sent(response, length)
+    for (const piece of text) response.write(piece)
+    response.end()
+  }
+
+  #stream(request: IncomingMessage, response: ServerResponse, stream: StatusStream, search: URLSearchParams): void {
     const write = (text: string): void => {
       if (response.writableLength > MAX_UNREAD_BYTES) response.destroy()
       else response.write(text)
     }
     const stop = stream(search, write)
     response.writeHead(200, this.#headers('text/event-stream'))
+    if (request.method === 'HEAD') {
+      stop()
+      return void response.end()
+    }
     response.flushHeaders()
     const beat = setInterval(() => write(': the proxy is there\n\n'), KEEP_ALIVE_MS)
     response.once('close', () => {

@@ -22,8 +22,8 @@ export interface SyncView {
 }
 
 interface FamilyChanges {
+  /** All of them: one that changes twice counts once. */
   readonly changed: Set<string>
-  count: number
   rules: readonly RuleCounts[]
 }
 
@@ -36,15 +36,20 @@ const MAX_NAMES = 20
 export class SyncHistory implements Partial<SyncObserver> {
   readonly #syncs: SyncView[] = []
   readonly #wallTime: () => number
+  readonly #onSubscriberFailure: (error: unknown) => void
   readonly #pending: ReadonlyMap<IpFamily, FamilyChanges>
   readonly #subscribers = new Set<(sync: SyncView) => void>()
   #snapshot: ServiceSnapshot = EMPTY_SNAPSHOT
   #count = 0
 
-  /** @param wallTime milliseconds since 1970 */
-  constructor(families: readonly IpFamily[], wallTime: () => number) {
+  /**
+   * @param wallTime milliseconds since 1970
+   * @param onSubscriberFailure called with what a subscriber throws: it must not fail the write of rules that it hears of
+   */
+  constructor(families: readonly IpFamily[], wallTime: () => number, onSubscriberFailure: (error: unknown) => void) {
     this.#wallTime = wallTime
-    this.#pending = new Map(families.map(family => [family, { changed: new Set<string>(), count: 0, rules: [] }]))
+    this.#onSubscriberFailure = onSubscriberFailure
+    this.#pending = new Map(families.map(family => [family, { changed: new Set<string>(), rules: [] }]))
   }
 
   /** The last ones, the oldest first. */
@@ -80,26 +85,22 @@ export class SyncHistory implements Partial<SyncObserver> {
     this.#add(family, this.#wallTime(), { outcome: 'failed', durationMs: null, extent })
 
   #note(family: IpFamily, key: string): void {
-    const pending = this.#pending.get(family)
     // The key begins with the family, which the sync has too.
-    const name = key.slice(family.length + 1)
-    if (pending === undefined || pending.changed.has(name)) return
-    pending.count++
-    if (pending.changed.size < MAX_NAMES) pending.changed.add(name)
+    this.#pending.get(family)?.changed.add(key.slice(family.length + 1))
   }
 
   #add(family: IpFamily, at: number, result: Pick<SyncView, 'outcome' | 'durationMs' | 'extent'>): void {
     const pending = this.#pending.get(family)
     if (pending === undefined) return
-    const { changed, count, rules } = pending
+    const { changed, rules } = pending
     const sync: SyncView = {
       id: ++this.#count,
       at: new Date(at).toISOString(),
       family,
       ...result,
       durationMs: result.durationMs === null ? null : Math.round(result.durationMs * 10) / 10,
-      changed: [...changed],
-      changedCount: count,
+      changed: firstOf(changed, MAX_NAMES),
+      changedCount: changed.size,
       rules,
     }
     this.#syncs.push(sync)
@@ -107,9 +108,23 @@ export class SyncHistory implements Partial<SyncObserver> {
     // After a failure, the next sync is about the same changes.
     if (result.outcome === 'done') {
       changed.clear()
-      pending.count = 0
       pending.rules = []
     }
-    for (const onSync of this.#subscribers) onSync(sync)
+    for (const onSync of this.#subscribers) {
+      try {
+        onSync(sync)
+      } catch (error) {
+        this.#onSubscriberFailure(error)
+      }
+    }
   }
+}
+
+function firstOf(names: Iterable<string>, most: number): string[] {
+  const first: string[] = []
+  for (const name of names) {
+    if (first.length === most) break
+    first.push(name)
+  }
+  return first
 }

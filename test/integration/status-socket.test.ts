@@ -63,7 +63,8 @@ for (const { name, flags, workers } of CASES)
 
     const overview = (await status.ask('/v1')).body as Overview
     t.match(overview, { state: 'serving', isHealthy: true, services: 2, proxyVersion: VERSION })
-    for (const path of overview.paths) {
+    t.ok(overview.paths.includes('/v1/events'))
+    for (const path of await status.paths()) {
       const { status: code, headers, body } = await status.ask(path)
       t.equal(code, 200, path)
       t.match(headers, {
@@ -84,8 +85,12 @@ for (const { name, flags, workers } of CASES)
         )
       t.strictSame(await status.list('/v1/connections'), [])
     } else {
-      const first = (before.body as Overview).traffic!
-      t.match(overview.traffic, { workers, connections: first.connections + 1 })
+      t.match(overview.traffic, { workers })
+      const { connections } = (before.body as Overview).traffic!
+      await status.until('/v1', `${connections + 1} connections`, body => {
+        const counted = (body as Overview).traffic!.connections
+        return counted === connections + 1 ? counted : undefined
+      })
     }
 
     t.match(await status.list('/v1/services?service=web'), [
@@ -140,13 +145,13 @@ for (const { name, flags, workers } of CASES)
     )
     t.ok(rules.every(({ sentence }) => sentence.endsWith('.')))
 
-    const syncs = await status.list<{ readonly changed: readonly string[]; readonly outcome: string }>('/v1/syncs')
-    t.ok(
-      syncs.some(({ changed }) => changed.includes('default/web/TCP')),
-      JSON.stringify(syncs),
+    await status.untilListed<{ readonly changed: readonly string[] }>('/v1/syncs', ({ changed }) =>
+      changed.includes('default/web/TCP'),
     )
     node.write(node.ips.slice(0, 1))
-    await untilChanged(status)
+    await status.until('/v1/endpoints?service=web', 'single endpoint', body =>
+      (body as { readonly items: readonly unknown[] }).items.length === 1 ? true : undefined,
+    )
     t.match(await status.list('/v1/endpoints?service=web'), [{ address: `${node.ips[0]}:8080` }])
 
     t.equal(await proxy.stop(), 0)
@@ -167,11 +172,9 @@ for (const { name, flags, workers } of CASES.filter(({ workers }) => workers !==
     ]
     node.write(node.ips, ...objects)
     const proxy = await status.start()
-    const clientIP = (
-      await status.node.connect().then(() => status.list<Connection>('/v1/connections'))
-    )[0]!.client.split(':')[0]!
-
-    const open = await status.list<Connection>('/v1/connections?service=web')
+    await node.connect()
+    const open = await status.untilListed<Connection>('/v1/connections?service=web')
+    const clientIP = open[0]!.client.split(':')[0]!
     t.match(open, [{ state: 'open', end: null, endedAt: null, tries: 1, bytesToEndpoint: 5, bytesToClient: 5 }])
     const taken = node.ips.map(ip => `${ip}:8080`)
     t.ok(taken.includes(open[0]!.endpoint!), 'one of the endpoints')
@@ -185,19 +188,21 @@ for (const { name, flags, workers } of CASES.filter(({ workers }) => workers !==
     t.ok(pids.includes(open[0]!.pid))
 
     await node.client.tcp(node.web.clusterIP, node.web.port)
-    const [ended] = await untilListed(() => status.list<Connection>('/v1/ended-connections?service=web'))
+    const [ended] = await status.untilListed<Connection>('/v1/ended-connections?service=web')
     t.match(ended, { state: 'ended', end: 'closed', service: 'web', protocol: 'TCP', tries: 1 })
     t.ok(ended!.bytesToClient! > 0, 'with its bytes')
     t.ok(Date.parse(ended!.openedAt) <= Date.parse(ended!.endedAt!), 'with its times')
 
     await node.client.tcp(sticky.clusterIP, sticky.port)
-    const [kept] = await status.list<{ readonly client: string; readonly endpoint: string }>('/v1/affinity')
+    const [kept] = await status.untilListed<{ readonly client: string; readonly endpoint: string }>('/v1/affinity')
     t.match(kept, { service: 'sticky', client: clientIP })
-    const [byAffinity] = await untilListed(() => status.list<Connection>('/v1/ended-connections?service=sticky'))
+    const [byAffinity] = await status.untilListed<Connection>('/v1/ended-connections?service=sticky')
     t.equal(byAffinity!.endpoint, kept!.endpoint, 'the client keeps the endpoint of its connection')
 
     await node.client.udp(node.dns.clusterIP, node.dns.port)
-    t.match(await status.list('/v1/connections?service=dns'), [{ protocol: 'UDP', state: 'open', bytesToClient: null }])
+    t.match(await status.untilListed('/v1/connections?service=dns'), [
+      { protocol: 'UDP', state: 'open', bytesToClient: null },
+    ])
 
     const listeners = await status.list<Listener>('/v1/listeners?service=web')
     t.ok(
@@ -215,18 +220,21 @@ for (const { name, flags, workers } of CASES.filter(({ workers }) => workers !==
     const refusing = `${node.ips[0]}:9`
     const mixed = { ...makeSliceManifest('half', node.ips.slice(0, 1), 9), metadata: halfMetadata('half-2') }
     node.write(node.ips, ...objects, mixed)
-    const ejected = await untilListed(async () => {
-      await node.client.tcp('10.96.0.78', 82)
-      return (await status.list<Endpoint>('/v1/endpoints?service=half')).filter(({ ejected }) => ejected.length > 0)
-    })
-    t.match(ejected, [{ address: refusing, isUsed: true, ejected: [{ worker: workers === 0 ? null : Number }] }])
-    const retried = await untilListed(async () =>
-      (await status.list<Connection>('/v1/ended-connections?service=half')).filter(({ tries }) => tries > 1),
+    let isOver = false
+    const traffic = (async () => {
+      while (!isOver) await node.client.tcp('10.96.0.78', 82)
+    })()
+    const ejected = await status.untilListed<Endpoint>(
+      '/v1/endpoints?service=half',
+      ({ ejected }) => ejected.length > 0,
     )
+    isOver = true
+    await traffic
+    t.match(ejected, [{ address: refusing, isUsed: true, ejected: [{ worker: workers === 0 ? null : Number }] }])
+    const retried = await status.untilListed<Connection>('/v1/ended-connections?service=half', ({ tries }) => tries > 1)
     t.match(retried[0], { tries: 2, end: 'closed' }, 'the client got the next endpoint')
 
-    for (const path of ((await status.ask('/v1')).body as Overview).paths)
-      t.strictSame(schemaMistakes((await status.ask(path)).body), [], path)
+    for (const path of await status.paths()) t.strictSame(schemaMistakes((await status.ask(path)).body), [], path)
     // The Service that comes first by name is not the one whose sockets the proxy has opened first.
     const [cut] = await status.list<Endpoint & { readonly service: string }>('/v1/endpoints?limit=1')
     t.match(cut, { service: 'dns', open: 1 }, 'also of a cut answer')
@@ -272,19 +280,6 @@ function halfMetadata(name: string): object {
   return { namespace: 'default', name, labels: { 'kubernetes.io/service-name': 'half' } }
 }
 
-/** Resolves with the items as soon as there are some. */
-async function untilListed<Item>(list: () => Promise<readonly Item[]>): Promise<readonly Item[]> {
-  for (;;) {
-    const items = await list()
-    if (items.length > 0) return items
-  }
-}
-
-/** Resolves when the proxy serves one endpoint of `web`. */
-async function untilChanged(status: StatusNode): Promise<void> {
-  while ((await status.list('/v1/endpoints?service=web')).length > 1) continue
-}
-
 t.test('a client that watches gets syncs, ejections and ends of connections', async t => {
   const status = await StatusNode.create(t, ['--proxy-mode=userspace', '--data-plane-workers=2'])
   const { node } = status
@@ -322,7 +317,7 @@ t.test('a wrong question gets an answer that lists what exists', async t => {
     ['/v1/servics', 404, /No resource "servics"; did you mean "services"\?/, ['endpoints']],
     ['/v2/services', 404, /No API version "v2" here: this proxy has v1/, ['/v1']],
     ['/v1/services?service=wep', 404, /No Service "wep"; did you mean "web"\?/, ['dns', 'web']],
-    ['/v1/endpoints?namespace=defaul', 404, /namespace "defaul"; did you mean "default"\?/, ['default']],
+    ['/v1/endpoints?namespace=defaul&service=web', 404, /namespace "defaul"; did you mean "default"\?/, ['default']],
     ['/v1/services?namespce=x', 400, /Unknown parameter "namespce"; did you mean namespace\?/, ['namespace']],
     ['/v1/services?limit=0', 400, /limit="0": expected a number from 1/, []],
     ['/v1/rules?table=nad', 404, /table with rules of this proxy "nad"; did you mean "nat"\?/, ['nat']],

@@ -34,3 +34,18 @@ t.test('of two texts that are equally close, the first one is taken', t => {
   t.equal(closestText('abcx', ['abcd', 'abce']), 'abcd')
   t.end()
 })
+
+t.test('candidates whose length differs too much are not compared, and neither is a text longer than any name', t => {
+  let compared = 0
+  const known = Array.from({ length: 1000 }, (_, index) => {
+    const name = `service-${index}`
+    // A comparison begins with the lower-case text.
+    return Object.assign(Object(name) as string, { toLowerCase: () => (compared++, name) })
+  })
+  t.equal(closestText('x'.repeat(15_000), [...known, 'x'.repeat(15_000)]), undefined)
+  t.equal(closestText('x'.repeat(200), known), undefined)
+  t.equal(compared, 0)
+  t.equal(String(closestText('servise-7', known)), 'service-7')
+  t.ok(compared > 0)
+  t.end()
+})

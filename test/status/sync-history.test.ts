@@ -13,10 +13,13 @@ function servedPort(name: string): object {
   return { servicePort, endpoints: [], usable: { cluster: [], local: [], hasAny: false } }
 }
 
+const noFailure = (error: unknown): never => {
+  throw error
+}
 const keyOf = (name: string): string => makeServicePort({ name }).key
 
 t.test('a sync lists the service ports that have changed since the last one that succeeded', t => {
-  const history = new SyncHistory(['IPv4'], () => 0)
+  const history = new SyncHistory(['IPv4'], () => 0, noFailure)
   const [web, dns] = [servedPort('web'), servedPort('dns')]
   const both = new Map([
     [keyOf('web'), web],
@@ -41,7 +44,7 @@ t.test('a sync lists the service ports that have changed since the last one that
 })
 
 t.test('a removed service port is a change; memory is bounded', t => {
-  const history = new SyncHistory(['IPv4'], () => 0)
+  const history = new SyncHistory(['IPv4'], () => 0, noFailure)
   const many = new Map(Array.from({ length: 50 }, (_, index) => [keyOf(`s${index}`), servedPort(`s${index}`)] as const))
   history.applied(snapshotOf(1, many))
   history.synced('IPv4', 0, 1, [], 'full')
@@ -50,13 +53,39 @@ t.test('a removed service port is a change; memory is bounded', t => {
   history.applied(snapshotOf(2, new Map()))
   history.synced('IPv4', 0, 1, [], 'full')
   t.match(history.syncs[1], { changedCount: 50 })
+  for (const generation of [3, 4]) {
+    const again = new Map([...many.keys()].map(key => [key, servedPort(key)]))
+    history.applied(snapshotOf(generation, again))
+  }
+  history.synced('IPv4', 0, 1, [], 'full')
+  t.match(history.syncs[2], { changedCount: 50 }, 'a service port that changes twice counts once')
   const seen: number[] = []
   const stop = history.subscribe(({ id }) => seen.push(id))
   for (let index = 0; index < 150; index++) history.synced('IPv4', 0, 1, [], 'partial')
   stop()
   history.synced('IPv4', 0, 1, [], 'partial')
   t.equal(history.syncs.length, 100)
-  t.equal(history.syncs.at(-1)?.id, 153)
-  t.strictSame([seen[0], seen.length], [3, 150], 'a subscriber gets each sync until it leaves')
+  t.equal(history.syncs.at(-1)?.id, 154)
+  t.strictSame([seen[0], seen.length], [4, 150], 'a subscriber gets each sync until it leaves')
+  t.end()
+})
+
+t.test('what a subscriber throws does not reach the writer of rules, and the others get the sync', t => {
+  const failures: unknown[] = []
+  const history = new SyncHistory(
+    ['IPv4'],
+    () => 0,
+    error => failures.push(error),
+  )
+  const broken = new Error('broken')
+  history.subscribe(() => {
+    throw broken
+  })
+  const seen: number[] = []
+  history.subscribe(({ id }) => seen.push(id))
+  history.synced('IPv4', 0, 1, [], 'full')
+  history.restoreFailed('IPv4', 'full')
+  t.strictSame(seen, [1, 2])
+  t.strictSame(failures, [broken, broken])
   t.end()
 })

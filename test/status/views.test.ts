@@ -3,8 +3,8 @@ import { frontendsOf } from '../../lib/frontends/frontend.js'
 import { FrontendTable } from '../../lib/frontends/frontend-table.js'
 import { type ServedPort } from '../../lib/model/snapshot.js'
 import { parseRuleTables } from '../../lib/netfilter/rule-tables.js'
-import { ruleViews } from '../../lib/status/rule-view.js'
-import { serviceViews } from '../../lib/status/service-view.js'
+import { ownedRules, ruleView } from '../../lib/status/rule-view.js'
+import { serviceViewer } from '../../lib/status/service-view.js'
 import { workerViews } from '../../lib/status/worker-view.js'
 import { makeServicePort } from '../support/model/make-service-port.js'
 
@@ -28,7 +28,7 @@ t.test('a Service shows each address, and which Service has one that it cannot h
     generation: 1,
     ports: new Map(ports.map(port => [port.servicePort.key, port])),
   })
-  const views = serviceViews({ ports, frontendsOf, served: frontends, conflicts })
+  const views = ports.map(serviceViewer({ frontendsOf, served: frontends, conflicts }))
   t.match(
     views.map(view => view.frontends),
     [
@@ -62,7 +62,8 @@ t.test('rules of the proxy are those of its chains and those that lead there', t
       'COMMIT',
     ].join('\n'),
   )
-  const views = ruleViews('IPv4', rules, (_table, chain) => chain.startsWith('KUBE-'))
+  const owned = ownedRules(rules, (_table, chain) => chain.startsWith('KUBE-'))
+  const views = [...owned].map(rule => ruleView('IPv4', rules, rule))
   t.match(views, [
     { table: 'nat', chain: 'PREROUTING', position: 1, packets: 3, bytes: 180, rule: /^-A PREROUTING .* -j KUBE-X$/ },
     { chain: 'KUBE-X', position: 1, packets: 2, sentence: /^TCP packets to 10\.96\.0\.1.*\.$/ },

@@ -72,6 +72,36 @@ void t.test('several tables are read by one program; what it lacks, or all if it
   t.equal(calls.at(-1), 'iptables-legacy-save -t nat')
 })
 
+void t.test('rules with counters: if not all tables can be read, those that are needed are read alone', async t => {
+  const calls: string[] = []
+  let broken: readonly string[] = ['']
+  const iptables = new IptablesPrograms('IPv4', 'nft', (program, args) => {
+    calls.push([program, ...args].join(' '))
+    const table = args[0] === '-t' ? args[1]! : ''
+    const exitCode = Number(broken.includes(table))
+    return Promise.resolve({ exitCode, stdout: savedTables([table], 3), stderr: 'a table is odd' })
+  })
+  await t.rejects(iptables.readCounted(), { message: /a table is odd/ })
+  calls.length = 0
+  const rules = await iptables.readCounted(['nat', 'filter'])
+  t.strictSame(calls, ['iptables-nft-save -c', 'iptables-nft-save -t nat -c', 'iptables-nft-save -t filter -c'])
+  t.strictSame([...rules.tables.keys()], ['nat', 'filter'])
+  broken = ['', 'nat']
+  await t.rejects(iptables.readCounted(['nat']), { message: /a table is odd/ })
+})
+
+void t.test('many rules are parsed in turns', async t => {
+  const rule = '[1:60] -A KUBE-X -d 10.96.0.1/32 -j RETURN\n'
+  const stdout = `*nat\n:KUBE-X - [0:0]\n${rule.repeat(20_000)}COMMIT\n`
+  const iptables = new IptablesPrograms('IPv4', 'nft', () => Promise.resolve({ exitCode: 0, stdout, stderr: '' }))
+  let turns = 0
+  const timer = setInterval(() => turns++, 0)
+  const rules = await iptables.readCounted()
+  clearInterval(timer)
+  t.equal(rules.chain('nat', 'KUBE-X')?.length, 20_000)
+  t.ok(turns > 1, `${turns} turns of other work`)
+})
+
 void t.test(
   'the monitor learns whether a write that it expects has succeeded',
   { skip: namespacesUnavailable },

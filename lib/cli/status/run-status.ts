@@ -1,11 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { ProxyFailure, systemCode } from '../../model/failure.js'
+import { escapeControls, quoteValue } from '../../primitives/quote-value.js'
 import { printYaml } from '../../source/write-configuration-file.js'
 import { askProxy } from '../../status/ask-proxy.js'
 import { type Overview } from '../../status/overview.js'
 import { type StatusDocument } from '../../status/status-document.js'
 import { type TerminalStyle, terminalStyle, toAscii } from '../../terminal/terminal-style.js'
+import { OverviewPage } from './overview-page.js'
 import { STATUS_KINDS, type StatusKind } from './status-kinds.js'
-import { StatusPage, overviewLines } from './status-page.js'
+import { StatusPage } from './status-page.js'
 
 /** What the command line asks for. */
 export interface RunStatusOptions {
@@ -16,6 +19,8 @@ export interface RunStatusOptions {
   readonly service: string | undefined
   /** Undefined: all namespaces. */
   readonly namespace: string | undefined
+  /** The most rows; undefined: as many as the proxy gives. */
+  readonly limit: string | undefined
   readonly output: 'text' | 'wide' | 'json' | 'yaml'
   /** Whether to go on, and show what changes. */
   readonly isWatch: boolean
@@ -24,36 +29,74 @@ export interface RunStatusOptions {
 
 /** How often a watch asks, in milliseconds. */
 const WATCH_PERIOD_MS = 1000
+/** How long a watch waits for the next proxy when one ends: a hand-over or a restart takes less. In milliseconds. */
+const GAP_MS = 15_000
 
 /** Asks the proxy and prints the answer. @throws ProxyFailure */
 export async function runStatus(options: RunStatusOptions): Promise<void> {
-  // `kube-proxy status --watch | head` ends with head.
-  process.stdout.on('error', () => process.exit(0))
-  const style = terminalStyle(process.stdout)
   const kind = options.what === undefined ? undefined : STATUS_KINDS.get(options.what)
+  checkUse(options, kind)
+  // Errors come from each write as well.
+  process.stdout.on('error', () => undefined)
+  const style = terminalStyle(process.stdout)
   const show = kind === undefined ? overviewPrinter(options, style) : listPrinter(options, kind, style)
-  await show()
-  while (options.isWatch) {
-    await pause(WATCH_PERIOD_MS)
+  try {
     await show()
+    if (options.isWatch) await watch(show)
+  } catch (error) {
+    // `kube-proxy status --watch | head` ends with head.
+    if (error instanceof ProxyFailure) throw error
+    if (systemCode(error) === 'EPIPE') return
+    if (systemCode(error) === undefined) throw error
+    throw new ProxyFailure('OUTPUT_FAILED', 'Cannot write to the standard output', { cause: error })
   }
 }
 
+/** Shows what changes until that fails. */
+async function watch(show: () => Promise<void>): Promise<never> {
+  let failingSince: number | undefined
+  for (;;) {
+    await pause(WATCH_PERIOD_MS)
+    try {
+      await show()
+      failingSince = undefined
+    } catch (error) {
+      failingSince ??= performance.now()
+      const isGap = error instanceof ProxyFailure && error.code === 'STATUS_UNAVAILABLE'
+      if (!isGap || performance.now() - failingSince > GAP_MS) throw error
+    }
+  }
+}
+
+function checkUse({ what = '', service, limit }: RunStatusOptions, kind: StatusKind | undefined): void {
+  if (service !== undefined && kind?.hasNamespaces !== true)
+    throw new ProxyFailure('STATUS_INVALID', `${quoteValue(service)}: ${what} are not those of one Service`, {
+      hint: `Leave it out: kube-proxy status ${what}`,
+    })
+  if (limit !== undefined && kind?.hasLimit !== true)
+    throw new ProxyFailure('STATUS_INVALID', `--limit ${quoteValue(limit)}: ${what || 'the overview'} has no limit`, {
+      hint: 'Leave it out',
+    })
+}
+
 function overviewPrinter({ socket, output, version }: RunStatusOptions, style: TerminalStyle): () => Promise<void> {
+  const page = new OverviewPage(style)
   let last = ''
   return async () => {
     const overview = await askProxy<Overview>(socket, '', {}, version)
-    const text = asData(overview, output) ?? overviewLines(overview, style, Date.now()).join('\n')
-    if (text !== last) print(text)
-    last = text
+    const data = asData(overview, output)
+    const text = data ?? page.lines(overview, Date.now()).join('\n')
+    if (text !== '' && text !== last) await print(text)
+    if (data !== undefined) last = data
   }
 }
 
 function listPrinter(options: RunStatusOptions, kind: StatusKind, style: TerminalStyle): () => Promise<void> {
-  const { socket, output, namespace, service, version } = options
+  const { socket, output, namespace, service, limit, version } = options
   const parameters = {
     ...(kind.hasNamespaces && namespace !== undefined && { namespace }),
     ...(kind.hasNamespaces && service !== undefined && { service }),
+    ...(limit !== undefined && { limit }),
   }
   const page = new StatusPage({ kind, isWide: output === 'wide', showsNamespace: namespace === undefined, style })
   let hasNotes = false
@@ -62,13 +105,13 @@ function listPrinter(options: RunStatusOptions, kind: StatusKind, style: Termina
     const answer = await askProxy<StatusDocument<unknown>>(socket, kind.resource, parameters, version)
     const data = asData(answer, output)
     const text = data ?? page.lines(answer.items, Date.now()).join('\n')
-    if (text !== '' && (data === undefined || data !== last)) print(text)
-    last = text
+    if (text !== '' && text !== last) await print(text)
+    if (data !== undefined) last = data
     if (data !== undefined || hasNotes) return
     hasNotes = true
     const none = answer.items.length > 0 || options.isWatch ? [] : [noneText(options)]
     for (const note of [...answer.notes, ...(answer.notes.length > 0 ? [] : none)])
-      process.stderr.write(`${style.isUnicode ? note : toAscii(note)}\n`)
+      process.stderr.write(`${escapeControls(style.isUnicode ? note : toAscii(note))}\n`)
   }
 }
 
@@ -83,6 +126,9 @@ function asData(answer: object, output: RunStatusOptions['output']): string | un
   return output === 'yaml' ? printYaml(answer).trimEnd() : undefined
 }
 
-function print(text: string): void {
-  process.stdout.write(`${text}\n`)
+/** Resolves when the text is written. @throws Error of the system */
+function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(`${text}\n`, error => (error ? reject(error) : resolve()))
+  })
 }

@@ -17,6 +17,8 @@ export interface Column<Item> {
   readonly isWide?: true
   /** @param now milliseconds since 1970 */
   readonly cell: (item: Item, now: number) => TableCell | string | number
+  /** What must differ for a watch to show the row again; absent: the text of the cell. */
+  readonly content?: (item: Item) => string
 }
 
 interface OfPort {
@@ -26,6 +28,8 @@ interface OfPort {
   readonly protocol: string
 }
 
+/** Of a column that only the passing of time changes. */
+const onlyTime = (): string => ''
 const NONE: TableCell = { text: '-', colour: 'quiet' }
 const OF_PORT: readonly Column<OfPort>[] = [
   { title: 'SERVICE', cell: ({ service }) => service },
@@ -82,6 +86,7 @@ const ENDPOINTS: readonly Column<EndpointView>[] = [
         ? { text: 'in', colour: 'good' }
         : { text: `ejected ${durationText(longest)}`, colour: 'bad' }
     },
+    content: ({ isUsed, ejected }) => (!isUsed ? 'out' : ejected.length === 0 ? 'in' : 'ejected'),
   },
   { title: 'SLICE', isWide: true, cell: ({ slice }) => slice },
   { title: 'LOCAL TRAFFIC', isWide: true, cell: ({ local }) => local.text },
@@ -110,6 +115,7 @@ const CONNECTIONS: readonly Column<ConnectionView>[] = [
     title: 'AGE',
     cell: ({ openedAt, endedAt }, now) =>
       durationText((endedAt === null ? now : Date.parse(endedAt)) - Date.parse(openedAt)),
+    content: onlyTime,
   },
   {
     title: 'TRIES',
@@ -118,13 +124,13 @@ const CONNECTIONS: readonly Column<ConnectionView>[] = [
   { title: 'SENT', cell: ({ bytesToEndpoint }) => (bytesToEndpoint === null ? NONE : byteText(bytesToEndpoint)) },
   { title: 'RECEIVED', cell: ({ bytesToClient }) => (bytesToClient === null ? NONE : byteText(bytesToClient)) },
   { title: 'PROCESS', isWide: true, cell: ({ pid }) => pid },
-  { title: 'OPENED', isWide: true, cell: ({ openedAt }) => openedAt },
+  { title: 'OPENED', isWide: true, cell: ({ openedAt }) => openedAt, content: onlyTime },
 ]
 const AFFINITY: readonly Column<AffinityView>[] = [
   { title: 'CLIENT', cell: ({ client }) => client },
   ...OF_PORT,
   { title: 'ENDPOINT', cell: ({ endpoint }) => endpoint },
-  { title: 'ENDS-IN', cell: ({ expiresAt }, now) => durationText(Date.parse(expiresAt) - now) },
+  { title: 'ENDS-IN', cell: ({ expiresAt }, now) => durationText(Date.parse(expiresAt) - now), content: onlyTime },
 ]
 const RULES: readonly Column<RuleView>[] = [
   { title: 'FAMILY', isWide: true, cell: ({ family }) => family },
@@ -141,7 +147,7 @@ const WORKERS: readonly Column<WorkerView>[] = [
   { title: 'SOCKETS', cell: ({ holdsSockets }) => (holdsSockets ? 'yes' : NONE) },
 ]
 const SYNCS: readonly Column<SyncView>[] = [
-  { title: 'AGE', cell: ({ at }, now) => durationText(now - Date.parse(at)) },
+  { title: 'AGE', cell: ({ at }, now) => durationText(now - Date.parse(at)), content: onlyTime },
   { title: 'FAMILY', cell: ({ family }) => family },
   { title: 'OUTCOME', cell: ({ outcome }) => ({ text: outcome, colour: outcome === 'done' ? 'good' : 'bad' }) },
   { title: 'TOOK', cell: ({ durationMs }) => (durationMs === null ? NONE : `${durationMs} ms`) },
@@ -167,19 +173,37 @@ export interface StatusKind {
   readonly columns: readonly Column<never>[]
   /** Whether the things are those of Services, which have namespaces. */
   readonly hasNamespaces: boolean
-  /** Of a column of which two items may differ although nothing has happened. */
-  readonly clocks: readonly string[]
+  /** Whether there may be so many that an answer has only the first ones. */
+  readonly hasLimit: boolean
+  /** The fields that distinguish one thing from others of its kind. */
+  readonly key: readonly string[]
 }
+
+const PORT_KEY = ['namespace', 'service', 'portName', 'protocol']
+const ofServices = (resource: string, columns: readonly Column<never>[], key: readonly string[]): StatusKind => ({
+  ...{ resource, columns, hasNamespaces: true, hasLimit: true, key },
+})
 
 /** By the word of the command line. */
 export const STATUS_KINDS: ReadonlyMap<string, StatusKind> = new Map<string, StatusKind>([
-  ['services', { resource: 'services', columns: SERVICES, hasNamespaces: true, clocks: [] }],
-  ['endpoints', { resource: 'endpoints', columns: ENDPOINTS, hasNamespaces: true, clocks: [] }],
-  ['listeners', { resource: 'listeners', columns: LISTENERS, hasNamespaces: true, clocks: [] }],
-  ['connections', { resource: 'connections', columns: CONNECTIONS, hasNamespaces: true, clocks: ['AGE'] }],
-  ['ended', { resource: 'ended-connections', columns: CONNECTIONS, hasNamespaces: true, clocks: [] }],
-  ['affinity', { resource: 'affinity', columns: AFFINITY, hasNamespaces: true, clocks: ['ENDS-IN'] }],
-  ['rules', { resource: 'rules', columns: RULES, hasNamespaces: false, clocks: [] }],
-  ['workers', { resource: 'workers', columns: WORKERS, hasNamespaces: false, clocks: [] }],
-  ['syncs', { resource: 'syncs', columns: SYNCS, hasNamespaces: false, clocks: ['AGE'] }],
+  ['services', ofServices('services', SERVICES, ['family', 'namespace', 'name', 'portName', 'protocol'])],
+  ['endpoints', ofServices('endpoints', ENDPOINTS, [...PORT_KEY, 'family', 'slice', 'address'])],
+  ['listeners', ofServices('listeners', LISTENERS, [...PORT_KEY, 'address', 'port'])],
+  ['connections', ofServices('connections', CONNECTIONS, ['pid', 'id'])],
+  ['ended', ofServices('ended-connections', CONNECTIONS, ['pid', 'id'])],
+  ['affinity', ofServices('affinity', AFFINITY, [...PORT_KEY, 'client'])],
+  [
+    'rules',
+    {
+      ...{ resource: 'rules', columns: RULES, hasNamespaces: false, hasLimit: true },
+      key: ['family', 'table', 'chain', 'position'],
+    },
+  ],
+  ['workers', { resource: 'workers', columns: WORKERS, hasNamespaces: false, hasLimit: false, key: ['pid'] }],
+  ['syncs', { resource: 'syncs', columns: SYNCS, hasNamespaces: false, hasLimit: true, key: ['id'] }],
 ])
+
+/** What a column says, as a cell. */
+export function toCell(cell: TableCell | string | number): TableCell {
+  return typeof cell === 'object' ? cell : { text: String(cell) }
+}

@@ -1,10 +1,16 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Test } from 'tap'
 import { ServiceNode } from '../nodes/service-node.js'
+import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
 import { type ProxyProcess } from '../processes/proxy-process.js'
 import { type AskedStatus, askStatus } from './ask-status.js'
+
+const WAIT_LIMIT_MS = 60_000 * TIMEOUT_FACTOR
+/** Between two questions: the proxy has to do other work too. */
+const PAUSE_MS = 50
 
 /** A node with a proxy that has a status socket. */
 export class StatusNode {
@@ -42,5 +48,39 @@ export class StatusNode {
     const { status, body } = await this.ask(path)
     if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`)
     return (body as { readonly items: readonly Item[] }).items
+  }
+
+  /** The paths of the overview whose answers end. */
+  async paths(): Promise<readonly string[]> {
+    const { body } = await this.ask('/v1')
+    return (body as { readonly paths: readonly string[] }).paths.filter(path => path !== '/v1/events')
+  }
+
+  /**
+   * Asks until the answer has what the test waits for.
+   * @param what names it
+   * @param find looks at the body of an answer; undefined: it is not there yet
+   * @throws Error after a minute
+   */
+  async until<Found>(path: string, what: string, find: (body: unknown) => Found | undefined): Promise<Found> {
+    const limit = performance.now() + WAIT_LIMIT_MS
+    for (;;) {
+      const { body } = await this.ask(path)
+      const found = find(body)
+      if (found !== undefined) return found
+      if (performance.now() > limit) throw new Error(`${path} has no ${what}: ${JSON.stringify(body)}`)
+      await pause(PAUSE_MS)
+    }
+  }
+
+  /** The same for items of a list: resolves when there are some that are wanted. */
+  untilListed<Item = Readonly<Record<string, unknown>>>(
+    path: string,
+    isWanted: (item: Item) => boolean = () => true,
+  ): Promise<readonly Item[]> {
+    return this.until(path, 'such item', body => {
+      const wanted = (body as { readonly items: readonly Item[] }).items.filter(isWanted)
+      return wanted.length > 0 ? wanted : undefined
+    })
   }
 }

@@ -1,0 +1,53 @@
+import { type ServerResponse } from 'node:http'
+import { SerialQueue } from '../primitives/serial-queue.js'
+
+/** The text of an answer, and how long it is. */
+export type AnswerText = readonly Buffer[]
+
+interface AskedAnswer {
+  readonly text: Promise<AnswerText | undefined>
+  readonly clients: ServerResponse[]
+}
+
+/** No further large answer is made while clients have so many bytes of earlier ones to read. */
+const MAX_UNREAD_BYTES = 32_000_000
+
+/**
+ * Lets one large answer be made at a time, and none while clients have much to read. Clients that ask for the same while it waits share the
+ * answer. What no client waits for any more is not made.
+ */
+export class AnswerTurns {
+  readonly #queue = new SerialQueue()
+  /** By what was asked for: the answers that wait for their turn. */
+  readonly #asked = new Map<string, AskedAnswer>()
+  #unread = 0
+  #onRead: () => void = () => undefined
+
+  /** Resolves with the answer; undefined: all who asked for it have left. */
+  run(what: string, client: ServerResponse, make: () => Promise<AnswerText>): Promise<AnswerText | undefined> {
+    const known = this.#asked.get(what)
+    known?.clients.push(client)
+    if (known !== undefined) return known.text
+    const clients = [client]
+    const text = this.#queue.run(async () => {
+      await this.#room()
+      this.#asked.delete(what)
+      return clients.every(({ destroyed }) => destroyed) ? undefined : make()
+    })
+    this.#asked.set(what, { text, clients })
+    return text
+  }
+
+  /** A client gets so many bytes. */
+  sent(client: ServerResponse, bytes: number): void {
+    this.#unread += bytes
+    client.once('close', () => {
+      this.#unread -= bytes
+      this.#onRead()
+    })
+  }
+
+  async #room(): Promise<void> {
+    while (this.#unread >= MAX_UNREAD_BYTES) await new Promise<void>(resolve => (this.#onRead = resolve))
+  }
+}

@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import t from 'tap'
+import { VERSION } from '../../lib/control/version.js'
+import { runProgram } from '../support/processes/run-program.js'
+import { RawClient } from '../support/status/raw-client.js'
+import { serveStatus, socketFolder } from '../support/status/served-status.js'
+
+t.test('a wrong word, and what a word has not, is an error that lists what there is', async t => {
+  for (const [args, stderr] of [
+    [['servics'], /"servics": the status has no such part; did you mean services\?\n +There are: services, endpoints/],
+    [['services', '-o', 'xml'], /Invalid values/],
+    [['rules', 'web'], /"web": rules are not those of one Service\n +Leave it out: kube-proxy status rules\./],
+    [['workers', '--limit', '5'], /--limit "5": workers has no limit/],
+  ] as const)
+    t.match(await runProgram(['status', ...args]), { exitCode: 1, stdout: '', stderr }, args.join(' '))
+})
+
+t.test('what is not the status API of this version is refused without a stack', async t => {
+  const path = join(socketFolder(t), 'status.sock')
+  let body = ''
+  const server = createServer((_request, response) => response.end(body)).listen(path)
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const ofApi = (more: object): string => JSON.stringify({ apiVersion: 'v1', proxyVersion: '1.0.0', ...more })
+  const notTheApi = /What answers at .* is not the status API of a kube-proxy/
+  for (const [answer, stderr] of [
+    [
+      '{"apiVersion":"v9","proxyVersion":"7.0.0","kind":"Error"}',
+      new RegExp(`is version 7\\.0\\.0 and has the status API v9; this program is version ${VERSION} and knows v1`),
+    ],
+    ['hello', notTheApi],
+    [ofApi({ kind: 'Error' }), notTheApi],
+    [ofApi({ kind: 'Error', message: 'no', exists: [1] }), notTheApi],
+    [ofApi({ kind: 'ServiceList', notes: [] }), notTheApi],
+    [
+      ofApi({ kind: 'Error', message: 'No\u001b[2J', exists: ['\u001b[31mred'] }),
+      /No\\u001b\[2J\n +There are: \\u001b\[31mred/,
+    ],
+  ] as const) {
+    body = answer
+    const result = await runProgram(['status', 'services', '--status-socket', path])
+    t.match(result, { exitCode: 1, stderr }, answer)
+    t.notMatch(result.stderr, /\n +at |\x1b/, 'no stack and no control characters')
+  }
+})
+
+t.test('a client that is one too many learns that', async t => {
+  const { path, server } = serveStatus(t, {})
+  await server.bound
+  const clients = await Promise.all(Array.from({ length: 16 }, () => RawClient.open(t, path)))
+  t.match(await runProgram(['status', '--status-socket', path]), {
+    exitCode: 1,
+    stderr: /The proxy has just ended, or has 16 clients, which are its most: try again/,
+  })
+  for (const { socket } of clients) socket.destroy()
+})
+
+t.test('an output that cannot be written is an error; a reader that has gone is none', async t => {
+  const list = { apiVersion: 'v1', kind: 'ServiceList', proxyVersion: '1.0.0', items: [], notes: [] }
+  const { path, server } = serveStatus(t, { routes: new Map([['services', () => list]]) })
+  await server.bound
+  const run = (shell: string) =>
+    runProgram(['status', 'services', '-o', 'json', '--status-socket', path], { through: ['bash', '-c', shell] })
+  t.match(await run('exec "$0" "$@" > /dev/full'), {
+    exitCode: 1,
+    stderr: /Cannot write to the standard output.*ENOSPC/,
+  })
+  t.match(await run('"$0" "$@" | true; exit ${PIPESTATUS[0]}'), { exitCode: 0, stderr: '' })
+})

@@ -1,0 +1,28 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Test } from 'tap'
+import { StatusServer, type StatusServerOptions } from '../../../lib/status/status-server.js'
+import { realClock } from '../../../lib/system/real-clock.js'
+import { RecordingLog } from '../log/recording-log.js'
+
+/** A folder for sockets, which goes with the test. */
+export function socketFolder(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'status-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Starts the server of the status API with these routes. It ends with the test. */
+export function serveStatus(
+  t: Test,
+  { path = join(socketFolder(t), 'status.sock'), ...options }: Partial<StatusServerOptions>,
+): { readonly path: string; readonly server: StatusServer; readonly log: RecordingLog } {
+  const log = new RecordingLog()
+  const server = new StatusServer({
+    ...{ path, proxyVersion: '1.2.3', routes: new Map([['', () => ({ kind: 'Overview' })]]), streams: new Map() },
+    ...{ smallRoutes: new Set(['']), clock: realClock, log, ...options },
+  })
+  t.teardown(() => server.close())
+  return { path, server, log }
+}
