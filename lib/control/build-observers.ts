@@ -97,9 +97,9 @@ export function buildObservers(inputs: ObserverInputs) {
     nodeEligible: () => store.node?.eligible ?? true,
     duties: () => life.duties,
     bindAfter,
-    onBindFailure: (reason, failure) => {
+    onBindFailure: (reason, failure, isAtStart) => {
       nodeEvents.record('Warning', reason, messageOf(failure))
-      if (config.bindAddressHardFail) fatal.abort(failure)
+      if (isAtStart && config.bindAddressHardFail) fatal.abort(failure)
     },
     clock: realClock,
     log,

@@ -12,6 +12,8 @@ export interface BindRetryOptions<Failure extends Error> {
   readonly clock: Clock
   /** Resolves when the address can be free; absent: it can be now. */
   readonly bindAfter?: Promise<unknown> | undefined
+  /** Whether one attempt is all; `first` is the only report of its failure. */
+  readonly triesOnce?: boolean | undefined
   /** Milliseconds between attempts; 5000 as in kube-proxy 1.36. */
   readonly retryMs?: number | undefined
 }
@@ -47,7 +49,7 @@ export class BindRetry<Failure extends Error> {
     if (failure === undefined) {
       this.#problem.clear()
       onBound()
-    } else this.#onFailed(failure)
+    } else if (this.#options.triesOnce !== true) this.#onFailed(failure)
     return failure
   }
 

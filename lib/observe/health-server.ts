@@ -1,6 +1,6 @@
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
-import { HttpListener } from './http-listener.js'
+import { HttpListener, type ListenerPlace } from './http-listener.js'
 import { type HttpResponse } from './http-port.js'
 import { type ProxyHealth, type ProxyHealthStatus } from './proxy-health.js'
 import { type HealthEndpoint } from './sli-metrics.js'
@@ -22,9 +22,7 @@ export interface ServingState {
 }
 
 /** The parts and settings of a health server. */
-export interface HealthServerOptions {
-  /** `healthzBindAddress`; empty: no server. */
-  readonly address: string
+export interface HealthServerOptions extends ListenerPlace {
   readonly health: Pick<ProxyHealth, 'status' | 'partsHealth'>
   /** Whether load balancers may send traffic to this node; false while the cluster autoscaler removes it. */
   readonly nodeEligible: () => boolean
@@ -44,7 +42,7 @@ export interface HealthServerOptions {
  * a container whose `/livez` fails, so it fails only for a problem that a restart may end.
  */
 export function startHealthServer(options: HealthServerOptions): HttpListener {
-  const { address, health, nodeEligible, serving, bindAfter, observer, clock, log, now = Date.now } = options
+  const { health, nodeEligible, serving, observer, now = Date.now, ...listener } = options
 
   const respond = (probe: HealthEndpoint, eligible: boolean | undefined, fits: boolean): HttpResponse => {
     const { status } = health
@@ -65,15 +63,7 @@ export function startHealthServer(options: HealthServerOptions): HttpListener {
     ['/readyz', () => respond('readyz', undefined, serving().isReady)],
     ['/livez', () => respond('livez', undefined, true)],
   ])
-  return new HttpListener({
-    name: 'healthz',
-    setting: '--healthz-bind-address',
-    address,
-    bindAfter,
-    routes,
-    clock,
-    log,
-  })
+  return new HttpListener({ ...listener, name: 'healthz', setting: '--healthz-bind-address', routes })
 }
 
 /** Says why a proxy whose rules are healthy fails a probe. A response of kube-proxy has no such field. */

@@ -3,10 +3,20 @@ import { type ProxyFailure } from '../model/failure.js'
 import { BindRetry } from './bind-retry.js'
 import { HttpPort, type HttpPortOptions, type HttpRoute } from './http-port.js'
 
-/** The parts and settings of an `HttpListener`. */
-export interface HttpListenerOptions extends Omit<HttpPortOptions, 'findRoute'> {
+/** Where an `HttpListener` listens, and what its port means to the listener before it. */
+export interface ListenerPlace {
   /** As for `HttpPort`; empty: no listener. */
   readonly address: string
+  /** The address that serves until this one is bound, for messages. */
+  readonly servingOn?: string
+  /** Whether one attempt to bind is all; `firstBind` is the only report of its failure. */
+  readonly triesOnce?: boolean
+  /** Called when the port is bound. */
+  readonly onBound?: () => void
+}
+
+/** The parts and settings of an `HttpListener`. */
+export interface HttpListenerOptions extends ListenerPlace, Omit<HttpPortOptions, 'findRoute' | 'address'> {
   /** The route of each path, without the query. */
   readonly routes: ReadonlyMap<string, HttpRoute>
   readonly clock: Clock
@@ -23,15 +33,19 @@ export class HttpListener {
 
   /** Starts listening. */
   constructor(options: HttpListenerOptions) {
-    const { name, log } = options
+    const { name, servingOn, onBound, log } = options
     this.#port = new HttpPort({ ...options, findRoute: path => options.routes.get(path) })
     if (options.address === '') return
     this.#retry = new BindRetry({
       ...options,
       open: () => this.#port.open(),
-      onBound: () => log.info(0, `Serving ${name} over HTTP`, { address: this.boundAddress }),
+      onBound: () => {
+        log.info(0, `Serving ${name} over HTTP`, { address: this.boundAddress })
+        onBound?.()
+      },
       onProblem: (failure, retryMs) =>
         log.error(`Cannot bind the port for ${name}; retrying until it works`, failure, {
+          ...(servingOn !== undefined && { servingOn }),
           retrySeconds: retryMs / 1000,
         }),
     })

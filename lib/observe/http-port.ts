@@ -6,6 +6,7 @@ import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
 import { ClientLimit } from './client-limit.js'
+import { parseListenAddress } from './listen-address.js'
 
 /** A complete response of a route. */
 export interface HttpResponse {
@@ -177,14 +178,6 @@ function sendResponse(request: IncomingMessage, response: ServerResponse, conten
     ...content.headers,
   })
   response.end(request.method === 'HEAD' ? undefined : content.body)
-}
-
-/** As in Go, the unspecified address of either family means all addresses of both families. */
-function parseListenAddress(address: string): { port: number; host?: string } {
-  const colon = address.lastIndexOf(':')
-  const host = address.slice(0, Math.max(colon, 0)).replace(/^\[(.*)\]$/, '$1')
-  const port = Number(address.slice(colon + 1))
-  return host === '' || host === '0.0.0.0' || host === '::' ? { port } : { port, host }
 }
 
 function bindHint(code: string | undefined, setting: string): string {

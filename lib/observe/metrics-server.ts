@@ -1,7 +1,7 @@
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
 import { flagz } from './flagz.js'
-import { HttpListener } from './http-listener.js'
+import { HttpListener, type ListenerPlace } from './http-listener.js'
 import { type HttpRoute, textResponse, type HttpResponse } from './http-port.js'
 import { type Metrics } from './metrics.js'
 import { type ProfileSource, profileRoutes } from './profile-routes.js'
@@ -9,9 +9,7 @@ import { type ProgramStatus, statusz } from './statusz.js'
 import { zpageResponse } from './zpage.js'
 
 /** The parts and settings of a metrics server. */
-export interface MetricsServerOptions {
-  /** `metricsBindAddress`; empty: no server. */
-  readonly address: string
+export interface MetricsServerOptions extends ListenerPlace {
   readonly metrics: Pick<Metrics, 'text' | 'contentType' | 'slis'>
   /** The name of the mode in use, such as `userspace`. */
   readonly proxyMode: string
@@ -32,8 +30,7 @@ export interface MetricsServerOptions {
 
 /** Serves the port for metrics and diagnosis (kube-proxy 1.36, default 127.0.0.1:10249). */
 export function startMetricsServer(options: MetricsServerOptions): HttpListener {
-  const { address, metrics, proxyMode, configz, flags, profiles, program, bindAfter, clock, log } = options
-  const { now = Date.now } = options
+  const { metrics, proxyMode, configz, flags, profiles, program, now = Date.now, ...listener } = options
   const { slis } = metrics
   const routes: Map<string, HttpRoute> = new Map<string, HttpRoute>([
     ['/metrics', async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() })],
@@ -53,15 +50,7 @@ export function startMetricsServer(options: MetricsServerOptions): HttpListener 
     ['/statusz', request => zpageResponse(request, statusz({ ...program, now: now(), paths: routes.keys() }))],
     ...(profiles === undefined ? [] : profileRoutes(profiles)),
   ])
-  return new HttpListener({
-    name: 'metrics',
-    setting: '--metrics-bind-address',
-    address,
-    bindAfter,
-    routes,
-    clock,
-    log,
-  })
+  return new HttpListener({ ...listener, name: 'metrics', setting: '--metrics-bind-address', routes })
 }
 
 function configzBody(config: unknown): string {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ProgramLog } from '../../lib/demo/program-log.js'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
-import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
+import { NODE_IP, NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { PersistentConnection } from '../support/pods/persistent-connection.js'
 import { workersOf } from '../support/processes/children-of.js'
@@ -45,7 +45,14 @@ async function setUp(t: Test) {
     const program = `fetch('${url}').then(r => console.log(r.status), error => console.log(error.cause.code))`
     return (await network.node.run(process.execPath, ['-e', program])).stdout.trim()
   }
-  return { network, folder, path, write, start, client, connect, status }
+  /** Another program on the node that listens. */
+  const hold = async (port: number, host: string) => {
+    const program = `require('net').createServer().listen(${port}, '${host}', () => console.log('held'))`
+    const holder = network.start(network.node, process.execPath, ['-e', program])
+    await once(holder.stdout!, 'data')
+    return holder
+  }
+  return { network, folder, path, write, start, client, connect, status, hold }
 }
 
 t.test('what can change in a running proxy does, and open connections continue', { skip }, async t => {
@@ -156,14 +163,47 @@ t.test('--cleanup and --init-only work beside --config, and end the program', { 
 })
 
 t.test('with bindAddressHardFail, a port that is not free ends the program', { skip }, async t => {
-  const { network, write, start } = await setUp(t)
-  const holder = network.start(network.node, process.execPath, [
-    '-e',
-    `require('net').createServer().listen(10256, () => console.log('held'))`,
-  ])
-  await once(holder.stdout!, 'data')
+  const { write, start, hold } = await setUp(t)
+  await hold(10256, '0.0.0.0')
   write('mode: userspace\nbindAddressHardFail: true')
   const { log, ended } = start()
   t.equal((await ended)[0], 1)
   t.match(log.lines.join('\n'), /HTTP_BIND_FAILED/)
 })
+
+t.test(
+  'a server whose new port is not free serves at its old address, even with bindAddressHardFail',
+  { skip },
+  async t => {
+    const { write, start, hold, status } = await setUp(t)
+    const fields = 'mode: userspace\nbindAddressHardFail: true\nlogging: {verbosity: 2}'
+    write(fields)
+    const { child, log, ended } = start()
+    await log.waitFor(/Synced rules" family="IPv4"/)
+    const holder = await hold(9256, '127.0.0.1')
+    let from = log.lines.length
+    write(`${fields}\nhealthzBindAddress: 127.0.0.1:9256`)
+    t.match(
+      await log.waitFor(/Cannot bind the port for healthz; retrying until it works/, from),
+      /on \\"127\.0\.0\.1:9256\\".*code="HTTP_BIND_FAILED".* servingOn="0\.0\.0\.0:10256"/,
+    )
+    t.equal(await status('http://127.0.0.1:10256/livez'), '200')
+    holder.kill('SIGKILL')
+    await log.waitFor(/Serving healthz over HTTP" address="127\.0\.0\.1:9256"/, from)
+    t.equal(await status('http://127.0.0.1:9256/livez'), '200')
+    t.equal(await status('http://127.0.0.1:10256/livez'), 'ECONNREFUSED')
+
+    await hold(10249, NODE_IP)
+    from = log.lines.length
+    write(`${fields}\nhealthzBindAddress: 127.0.0.1:9256\nmetricsBindAddress: 0.0.0.0:10249`)
+    t.match(
+      await log.waitFor(/Cannot move the HTTP servers/, from),
+      /metrics on \\"0\.0\.0\.0:10249\\".*code="HTTP_BIND_FAILED".* servingOn="127\.0\.0\.1:10249"/,
+    )
+    await log.waitFor(/Serving metrics over HTTP" address="127\.0\.0\.1:10249"/, from)
+    t.equal(await status('http://127.0.0.1:10249/metrics'), '200')
+    t.equal(await status('http://127.0.0.1:9256/livez'), '200')
+    child.kill('SIGTERM')
+    t.equal((await ended)[0], 0)
+  },
+)
