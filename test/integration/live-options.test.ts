@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import t, { type Test } from 'tap'
 import { OPTIONS } from '../../lib/config/options.js'
 import { ProgramLog } from '../../lib/demo/program-log.js'
+import { makeApiNode } from '../support/api/api-objects.js'
 import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { ConfigMapVolume } from '../support/config/config-map-volume.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
@@ -11,6 +12,7 @@ import { NodeProcess } from '../support/nodes/node-process.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { PersistentConnection } from '../support/pods/persistent-connection.js'
 import { workersOf } from '../support/processes/children-of.js'
+import { PROXY_MODE } from '../support/processes/proxy-mode.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 
 const WEB = { clusterIP: '10.96.0.10', port: 80, nodePort: 30080 }
@@ -35,6 +37,8 @@ interface LiveChange {
   readonly fields: Fields
   /** Other options that these fields change. */
   readonly others?: readonly string[]
+  /** The only mode in which this can be seen. */
+  readonly only?: 'userspace' | 'iptables'
   shows(proxy: RunningProxy, from: number, t: Test): Promise<unknown>
 }
 
@@ -44,7 +48,7 @@ const sysctl = (option: string, field: string, value: unknown, file: string, exp
   fields: { conntrack: { [field]: value } },
   shows: async (proxy, from, t) => {
     await proxy.log.waitFor(new RegExp(`"Set conntrack" setting="nf_conntrack_${file}=${expected}"`), from)
-    t.equal(await proxy.read(`${SYSCTLS}${file}`), expected)
+    t.equal(await proxy.run('cat', `${SYSCTLS}${file}`), expected)
   },
 })
 
@@ -140,6 +144,7 @@ const LIVE_CHANGES: readonly LiveChange[] = [
   {
     // The workers log each connection at level 3.
     option: 'v',
+    only: 'userspace',
     fields: { logging: { verbosity: 3 } },
     shows: (proxy, from) =>
       // The log says that the configuration has changed before the workers know.
@@ -149,6 +154,18 @@ const LIVE_CHANGES: readonly LiveChange[] = [
       }, 'a worker logs a connection'),
   },
   {
+    // There are no workers. Rules that another program removes are written again, and logged at level 5.
+    option: 'v',
+    only: 'iptables',
+    fields: { logging: { verbosity: 5 } },
+    shows: async (proxy, from) => {
+      await proxy.run('iptables', '-t', 'nat', '-F', 'KUBE-SERVICES')
+      await proxy.log.waitFor(/"Restoring iptables rules" family="IPv4"/, from)
+      const isServed = async () => (await proxy.pod.tcp(WEB.clusterIP, WEB.port)) === 'a'
+      await waitUntil(isServed, 'the rules are back')
+    },
+  },
+  {
     // The API server has been silent since the start of the test.
     option: 'healthz-stale-timeout',
     fields: { userspace: { healthzStaleTimeout: '1m' } },
@@ -156,8 +173,9 @@ const LIVE_CHANGES: readonly LiveChange[] = [
       proxy.log.waitFor(/The proxy is not healthy.*the API server has not confirmed .* for 60 s"/, from),
   },
   {
-    // This ends the proxy, so it is the last one.
+    // This ends the proxy, so it is the last one. Without listeners there is nothing to drain.
     option: 'drain-timeout',
+    only: 'userspace',
     fields: { userspace: { drainTimeout: '9m' } },
     shows: async (proxy, from, t) => {
       const connection = proxy.connect()
@@ -184,10 +202,8 @@ interface RunningProxy {
   connect(): PersistentConnection
   /** A line of a worker, also when the control process has exited. */
   workerLog(pattern: RegExp): Promise<unknown>
-  /** The rules of table nat, as iptables-save prints them. */
-  natRules(): Promise<string>
-  /** The content of a file as the node sees it. */
-  read(file: string): Promise<string>
+  /** What a program on the node prints. */
+  run(program: string, ...args: string[]): Promise<string>
   /** The status of a response to the node, or the code of the error. */
   status(url: string): Promise<string>
 }
@@ -206,7 +222,7 @@ function withFields(configuration: Fields, fields: Fields): Fields {
 const FIRST_CONFIGURATION: Fields = {
   apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
   kind: 'KubeProxyConfiguration',
-  mode: 'userspace',
+  mode: PROXY_MODE,
   logging: { verbosity: 2 },
   clusterCIDR: '10.99.0.0/16',
   detectLocal: { bridgeInterface: 'elsewhere', interfaceNamePrefix: 'cni' },
@@ -215,12 +231,12 @@ const FIRST_CONFIGURATION: Fields = {
 
 t.test('each option that can change in a running proxy has a row in this table', t => {
   const live = OPTIONS.filter(({ isLive }) => isLive === true).map(({ name }) => name)
-  t.strictSame(LIVE_CHANGES.map(({ option }) => option).sort(), live.sort())
+  t.strictSame([...new Set(LIVE_CHANGES.map(({ option }) => option))].sort(), live.sort())
   t.end()
 })
 
 t.test(
-  'a running proxy uses the new value of each option that can change',
+  `a running proxy in ${PROXY_MODE} mode uses the new value of each option that can change`,
   { skip: namespacesUnavailable, timeout: 4 * LOG_TIMEOUT_MS },
   async t => {
     const network = await NodeNetwork.create(t)
@@ -233,6 +249,7 @@ t.test(
     const { relayUrl } = JSON.parse(
       await api.sendCommand({
         put: [
+          ['nodes', makeApiNode('node-1')],
           ['services', makeServiceManifest('web', WEB)],
           ['endpointslices', makeSliceManifest('web', [server.ip], 8080)],
           ['services', { ...local, spec: { ...local.spec, externalTrafficPolicy: 'Local' } }],
@@ -261,8 +278,7 @@ t.test(
         await ended
         while (!log.lines.some(line => pattern.test(line))) await once(child.stderr!, 'data')
       },
-      natRules: async () => (await network.node.run('iptables-save', ['-t', 'nat'])).stdout,
-      read: async file => (await network.node.run('cat', [file])).stdout.trim(),
+      run: async (program, ...args) => (await network.node.run(program, args)).stdout.trim(),
       status: async url => {
         const program = `fetch('http://${url}').then(r => console.log(r.status), error => console.log(error.cause.code))`
         return (await network.node.run(process.execPath, ['-e', program])).stdout.trim()
@@ -276,7 +292,8 @@ t.test(
     t.equal(await proxy.pod.tcp(NODE_IP, RANGED.nodePort), 'a')
     await api.sendCommand({ relay: 'silent' })
 
-    for (const { option, fields, others = [], shows } of LIVE_CHANGES)
+    const rows = LIVE_CHANGES.filter(({ only = PROXY_MODE }) => only === PROXY_MODE)
+    for (const { option, fields, others = [], shows } of rows)
       await t.test(option, async t => {
         configuration = withFields(configuration, fields)
         const from = log.lines.length
