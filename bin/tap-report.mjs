@@ -33,10 +33,11 @@ export const isColoured = process.stdout.isTTY === true && !process.env.NO_COLOR
 
 /**
  * A stream to write TAP to. `report` is complete when `finished` has resolved.
- * @param {{ onTestEnd?: (test: { name: string, level: number, isOk: boolean, isSkipped: boolean, timeMs: number | undefined }) => void }} options
+ * @param {{ onTestEnd?: (test: { name: string, level: number, isOk: boolean, isSkipped: boolean, timeMs: number | undefined }) => void,
+ *   onFailure?: (failure: Failure) => void }} options
  * @returns {{ parser: Parser, report: Report, finished: Promise<void> }}
  */
-export function createTapReport({ onTestEnd } = {}) {
+export function createTapReport({ onTestEnd, onFailure } = {}) {
   /** @type {Report} */
   const report = { passed: 0, skipped: 0, failures: [] }
   const parser = new Parser()
@@ -48,7 +49,9 @@ export function createTapReport({ onTestEnd } = {}) {
   function addFailure(path, diagnosis) {
     const expired = path.length === 1 ? diagnosis?.expired : undefined
     if (expired !== undefined && report.failures.some(({ path: [file] }) => file === expired)) return
-    report.failures.push({ path: expired === undefined ? path : [expired, ...path], diagnosis })
+    const failure = { path: expired === undefined ? path : [expired, ...path], diagnosis }
+    report.failures.push(failure)
+    onFailure?.(failure)
   }
 
   /** A check that closes a test repeats what is inside; it counts where nothing inside failed, as after a crash. */
