@@ -58,6 +58,7 @@ testFault(
     measureProcessOrders(t, fault, {
       orders: ordersOf([CONTROL_STOPPED, STOPPED, STOPPED]),
       afterwards: continueLater,
+      hasPatientClients: true,
     }),
 )
 
@@ -72,6 +73,7 @@ testFault(
     measureProcessOrders(t, fault, {
       orders: ordersOf([CONTROL_STOPPED, STOPPED, KILLED]),
       afterwards: continueLater,
+      hasPatientClients: true,
       allowed: ALL_UNDER_WAY,
     }),
 )
@@ -86,6 +88,7 @@ testFault(
     measureProcessOrders(t, fault, {
       orders: ordersOf([CONTROL_STOPPED, KILLED, KILLED]),
       afterwards: continueLater,
+      hasPatientClients: true,
       allowed: ALL_UNDER_WAY,
     }),
 )

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +9,7 @@ import { faultsOf } from '../support/faults/faults-of.js'
 import { DURING_CHANGE, THROUGH_A_WORKER } from '../support/faults/process-fault.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
-import { failoverProcessOf, isRunning, workersOf } from '../support/processes/children-of.js'
+import { failoverProcessOf, isRunning, stateOf, workersOf } from '../support/processes/children-of.js'
 import { type ProxyProcess } from '../support/processes/proxy-process.js'
 
 const testFault = faultsOf('Processes of the proxy')
@@ -28,12 +27,17 @@ async function start(t: Test) {
   return { node, proxy, failover, traffic: await node.startTraffic() }
 }
 
+/** Stops the control process: it cannot replace what ends next, however long this test waits for a processor. */
+async function stopControl({ child }: ProxyProcess): Promise<void> {
+  child.kill('SIGSTOP')
+  await waitUntil(() => stateOf(child.pid!) === 'T', 'the control process is stopped')
+}
+
 /** Kills all processes of a proxy but the failover process, and waits until the kernel serves what the proxy served. */
 async function checkKernelServes(t: Test, node: ServiceNode, proxy: ProxyProcess): Promise<void> {
-  const control = proxy.child.pid!
-  const exited = once(proxy.child, 'exit')
-  for (const pid of [...workersOf(control), control]) process.kill(pid, 'SIGKILL')
-  await exited
+  await stopControl(proxy)
+  for (const pid of workersOf(proxy.child.pid!)) process.kill(pid, 'SIGKILL')
+  await node.kill(proxy)
   await node.waitForPod('a')
   const rules = async () => (await node.rules()).join('\n')
   t.match(await rules(), /-j KUBE-SERVICES/, 'with the rules of iptables mode')
@@ -80,6 +84,7 @@ testFault(
   async (t, fault) => {
     const { node, proxy, failover, traffic } = await start(t)
     fault.start()
+    await stopControl(proxy)
     process.kill(failover, 'SIGKILL')
     await node.kill(proxy)
     const next = await node.start()
@@ -98,6 +103,7 @@ testFault(
   async (t, fault) => {
     const { node, proxy, failover, traffic } = await start(t)
     fault.start()
+    await stopControl(proxy)
     process.kill(failover, 'SIGSTOP')
     const [worker] = workersOf(proxy.child.pid!)
     process.kill(worker!, 'SIGKILL')

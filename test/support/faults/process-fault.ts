@@ -29,6 +29,8 @@ export interface ProcessFault {
   readonly run: (kill: Kill, control: number, workers: readonly number[]) => Promise<unknown>
   /** Whether another proxy is started then. */
   readonly restarts?: boolean
+  /** Whether clients wait as long as the fault lasts. A busy machine may start a process so slowly that others would give up. */
+  readonly hasPatientClients?: boolean
   readonly allowed?: AllowedLosses
   /** What must not happen to a new client; by default, to be refused or to wait longer than it likes. */
   readonly never?: readonly string[]
@@ -47,6 +49,7 @@ export async function measureProcessFault(t: Test, fault: FaultMeasurement, opti
     flags = [],
     run,
     restarts = false,
+    hasPatientClients = false,
     allowed = {},
     never = [REFUSED, HANGS],
     logs,
@@ -55,7 +58,7 @@ export async function measureProcessFault(t: Test, fault: FaultMeasurement, opti
   const first = await node.start([], process.env, onSignal)
   const pids = workersOf(first.child.pid!)
   t.equal(pids.length, workers)
-  const traffic = await node.startTraffic()
+  const traffic = await node.startTraffic({ isPatient: hasPatientClients })
   const exited = once(first.child, 'exit')
   fault.start()
   await run((signal, ...targets) => targets.forEach(pid => process.kill(pid, signal)), first.child.pid!, pids)

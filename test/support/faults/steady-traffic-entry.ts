@@ -23,6 +23,27 @@ const counters = {
   udpRequests: new TrafficCounter(),
 } satisfies TrafficReport
 let isOver = false
+const over = new Promise<void>(resolve => {
+  process.stdin.resume().on('end', () => {
+    isOver = true
+    resolve()
+  })
+})
+
+/** Calls `onLate` when an answer is too late. @returns what to call when it has come */
+function limitWait(timeoutMs: number, onLate: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined
+  let hasCome = false
+  const start = (): void => {
+    if (!hasCome) timer = setTimeout(onLate, timeoutMs)
+  }
+  if (plan.isPatient === true) void over.then(start)
+  else start()
+  return () => {
+    hasCome = true
+    clearTimeout(timer)
+  }
+}
 
 /** Calls `send` `rate` times a second until the end, while at most so many answers are missing, then waits for all answers. */
 async function repeat(rate: number, send: () => Promise<void>, mostAtOnce = Infinity): Promise<void> {
@@ -45,11 +66,11 @@ function openNewConnection(ip: string, port: number): Promise<void> {
     const finish = counters.newConnections.attempt()
     let lossReason: string | undefined = 'closed without an answer'
     const socket = connect({ host: ip, port, allowHalfOpen: true })
-    const timer = setTimeout(() => socket.destroy(new Error('no answer')), TCP_TIMEOUT_MS)
+    const endWait = limitWait(TCP_TIMEOUT_MS, () => socket.destroy(new Error('no answer')))
     socket.on('data', () => (lossReason = undefined))
     socket.on('error', (error: NodeJS.ErrnoException) => (lossReason = error.code ?? error.message))
     socket.on('close', () => {
-      clearTimeout(timer)
+      endWait()
       finish(lossReason)
       resolve()
     })
@@ -63,12 +84,12 @@ function sendUdpRequest(ip: string, port: number): Promise<void> {
     const finish = counters.udpRequests.attempt()
     const socket = createSocket(ip.includes(':') ? 'udp6' : 'udp4')
     const end = (lossReason?: string): void => {
-      clearTimeout(timer)
+      endWait()
       socket.close()
       finish(lossReason)
       resolve()
     }
-    const timer = setTimeout(() => end('no answer'), UDP_TIMEOUT_MS)
+    const endWait = limitWait(UDP_TIMEOUT_MS, () => end('no answer'))
     socket.once('message', () => end())
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
     socket.connect(port, ip, () => socket.send('hello'))
@@ -100,11 +121,11 @@ class OpenConnection {
   async exchange(line: string): Promise<boolean> {
     const sentAt = monotonicMs()
     this.#received = ''
-    const timer = setTimeout(() => this.#socket.destroy(new Error('no answer')), TCP_TIMEOUT_MS)
+    const endWait = limitWait(TCP_TIMEOUT_MS, () => this.#socket.destroy(new Error('no answer')))
     if (this.#lossReason === undefined) this.#socket.write(`${line}\n`)
     while (this.#lossReason === undefined && this.#received !== `${line}\n`)
       await new Promise<void>(resolve => (this.#onData = resolve))
-    clearTimeout(timer)
+    endWait()
     if (this.#lossReason === undefined) counters.openConnections.addAnswer(monotonicMs() - sentAt)
     else counters.openConnections.addLoss(this.#lossReason, sentAt)
     return this.#lossReason === undefined
@@ -119,7 +140,6 @@ class OpenConnection {
   }
 }
 
-process.stdin.resume().on('end', () => (isOver = true))
 const { newConnections, openConnections, udpRequests } = plan
 const open = Array.from(
   { length: openConnections?.count ?? 0 },

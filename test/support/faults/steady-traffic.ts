@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type NodeNetwork } from '../nodes/node-network.js'
-import { type TrafficKind, type TrafficReport } from './traffic-counts.js'
+import { TRAFFIC_KINDS, type TrafficKind, type TrafficReport } from './traffic-counts.js'
 
 const ENTRY = fileURLToPath(new URL('steady-traffic-entry.js', import.meta.url))
 
@@ -23,6 +23,8 @@ export interface TrafficPlan {
   readonly openConnections?: Target & { readonly count: number }
   /** Each request comes from a port of its own. */
   readonly udpRequests?: Target & { readonly rate: number }
+  /** Clients wait for answers until the end, and the usual time from then on: how long the fault lasts is no loss. */
+  readonly isPatient?: boolean
 }
 
 /** A process that sends steady traffic to Pods (pod-server) until `stop`, and counts what was lost. */
@@ -34,7 +36,7 @@ export class SteadyTraffic {
   #report: Promise<TrafficReport> | undefined
 
   private constructor(child: ChildProcess, plan: TrafficPlan) {
-    this.kinds = Object.keys(plan) as TrafficKind[]
+    this.kinds = (Object.keys(TRAFFIC_KINDS) as TrafficKind[]).filter(kind => plan[kind] !== undefined)
     this.#child = child
     this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
   }

@@ -163,8 +163,8 @@ export class ServiceNode {
    * Starts the steady traffic for a fault: new and open connections and UDP requests from the third Pod to the ClusterIPs, and new
    * connections from the node to the NodePort. Resolves when the open connections are open.
    */
-  startTraffic(): Promise<readonly SteadyTraffic[]> {
-    return this.#startClients(this.#openConnections)
+  startTraffic(how: Pick<TrafficPlan, 'isPatient'> = {}): Promise<readonly SteadyTraffic[]> {
+    return this.#startClients(this.#openConnections, how)
   }
 
   /** The same without open connections. */
@@ -182,7 +182,7 @@ export class ServiceNode {
     return { openConnections: { ip, port, count: FAULT_TRAFFIC.openConnections } }
   }
 
-  #startClients(more: TrafficPlan): Promise<readonly SteadyTraffic[]> {
+  #startClients(more: TrafficPlan, how: Pick<TrafficPlan, 'isPatient'> = {}): Promise<readonly SteadyTraffic[]> {
     const { clusterIP: ip, port, nodePort } = this.web
     const { newConnections: rate, udpRequests } = FAULT_TRAFFIC
     return Promise.all([
@@ -190,9 +190,11 @@ export class ServiceNode {
         newConnections: { ip, port, rate },
         udpRequests: { ip: this.dns.clusterIP, port: this.dns.port, rate: udpRequests },
         ...more,
+        ...how,
       }),
       SteadyTraffic.start(this.network, this.network.node, {
         newConnections: { ip: this.nodeIP, port: nodePort, rate },
+        ...how,
       }),
     ])
   }
