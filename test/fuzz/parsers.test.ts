@@ -19,6 +19,7 @@ import { parseRuleEvent } from '../../lib/netfilter/rule-event.js'
 import { parseInteger } from '../../lib/primitives/parse-integer.js'
 import { MODES } from '../../lib/modes/registry.js'
 import { ApiRefusal } from '../../lib/source/api-failure.js'
+import { parseListenAddress } from '../../lib/observe/listen-address.js'
 import { LineSplitter } from '../../lib/source/line-splitter.js'
 import { parseConfigurationFile } from '../../lib/source/read-configuration-file.js'
 import { parseManifest } from '../../lib/source/parse-manifest.js'
@@ -101,6 +102,7 @@ const PARSERS: Readonly<Record<string, FuzzedParser>> = {
       parseBool,
       parseIp,
       parseCidr,
+      parseListenAddress,
       parsePortRange,
       parseNodePortAddress,
       parseInteger,
