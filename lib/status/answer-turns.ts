@@ -13,23 +13,34 @@ interface AskedAnswer {
 const MAX_UNREAD_BYTES = 32_000_000
 
 /**
- * Lets one large answer be made at a time, and none while clients have much to read. Clients that ask for the same while it waits share the
- * answer. What no client waits for any more is not made.
+ * Lets one large answer of each kind be made at a time, and none while clients have much to read: an answer that waits for a silent worker holds
+ * up only those of its kind. Clients that ask for the same while it waits share the answer. What no client waits for any more is not made.
  */
 export class AnswerTurns {
-  readonly #queue = new SerialQueue()
+  readonly #queues = new Map<string, SerialQueue>()
   /** By what was asked for: the answers that wait for their turn. */
   readonly #asked = new Map<string, AskedAnswer>()
   #unread = 0
-  #onRead: () => void = () => undefined
+  readonly #waiting = new Set<() => void>()
 
-  /** Resolves with the answer; undefined: all who asked for it have left. */
-  run(what: string, client: ServerResponse, make: () => Promise<AnswerText>): Promise<AnswerText | undefined> {
+  /**
+   * Resolves with the answer; undefined: all who asked for it have left.
+   * @param kind such as `rules`
+   * @param what of this kind, such as the whole request
+   */
+  run(
+    kind: string,
+    what: string,
+    client: ServerResponse,
+    make: () => Promise<AnswerText>,
+  ): Promise<AnswerText | undefined> {
     const known = this.#asked.get(what)
     known?.clients.push(client)
     if (known !== undefined) return known.text
     const clients = [client]
-    const text = this.#queue.run(async () => {
+    const queue = this.#queues.get(kind) ?? new SerialQueue()
+    this.#queues.set(kind, queue)
+    const text = queue.run(async () => {
       await this.#room()
       this.#asked.delete(what)
       return clients.every(({ destroyed }) => destroyed) ? undefined : make()
@@ -43,11 +54,12 @@ export class AnswerTurns {
     this.#unread += bytes
     client.once('close', () => {
       this.#unread -= bytes
-      this.#onRead()
+      for (const look of this.#waiting) look()
+      this.#waiting.clear()
     })
   }
 
   async #room(): Promise<void> {
-    while (this.#unread >= MAX_UNREAD_BYTES) await new Promise<void>(resolve => (this.#onRead = resolve))
+    while (this.#unread >= MAX_UNREAD_BYTES) await new Promise<void>(resolve => this.#waiting.add(resolve))
   }
 }

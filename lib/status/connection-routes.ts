@@ -25,7 +25,7 @@ export function connectionRoutes(sources: StatusSources): ReadonlyMap<string, St
     ): StatusRoute =>
     async search => {
       const query = readStatusQuery(search)
-      requireServices(sources, query)
+      const notesOfServices = requireServices(sources, query)
       const { namespace, service } = query
       const limit = what === 'ended' ? Math.min(query.limit, ENDED_LIMIT) : query.limit
       // Each process has its own order of listeners: the first ones of several would not be the same.
@@ -34,6 +34,7 @@ export function connectionRoutes(sources: StatusSources): ReadonlyMap<string, St
       const items = make(inspection?.processes ?? [])
       const notes = [
         ...kernelNote(sources.proxy),
+        ...notesOfServices,
         ...(inspection === undefined ? [] : missingNote(inspection)),
         ...(what === 'ended' ? [] : limitNote(items.length, limit, 'rows')),
       ]

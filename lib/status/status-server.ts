@@ -163,7 +163,7 @@ export class StatusServer {
     response: ServerResponse,
   ): Promise<AnswerText | undefined> {
     const make = async (): Promise<AnswerText> => answerText(await this.#options.routes.get(name)!(search))
-    return this.#options.smallRoutes.has(name) ? make() : this.#answerTurns.run(url, response, make)
+    return this.#options.smallRoutes.has(name) ? make() : this.#answerTurns.run(name, url, response, make)
   }
 
   #sendError(response: ServerResponse, status: number, message: string, exists: readonly string[]): void {

@@ -1,8 +1,13 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import t from 'tap'
 import { VERSION } from '../../lib/control/version.js'
+import { WITHOUT_TAP_LOADER } from '../support/nodes/node-network.js'
+import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 import { runProgram } from '../support/processes/run-program.js'
 import { RawClient } from '../support/status/raw-client.js'
 import { serveStatus, socketFolder } from '../support/status/served-status.js'
@@ -68,4 +73,35 @@ t.test('an output that cannot be written is an error; a reader that has gone is 
     stderr: /Cannot write to the standard output.*ENOSPC/,
   })
   t.match(await run('"$0" "$@" | true; exit ${PIPESTATUS[0]}'), { exitCode: 0, stderr: '' })
+})
+
+t.test('a watch asks again while one proxy ends and the next one begins', async t => {
+  const listOf = (name: string) => {
+    const list = { apiVersion: 'v1', kind: 'ServiceList', proxyVersion: '1.0.0', items: [], notes: [name] }
+    return { routes: new Map([['services', () => list]]) }
+  }
+  const { path, server } = serveStatus(t, listOf('first'))
+  await server.bound
+  const args = [PROXY_PROGRAM, 'status', 'services', '--watch', '-o', 'json', '--status-socket', path]
+  const watch = spawn('/usr/bin/env', [...WITHOUT_TAP_LOADER, process.execPath, ...args], { stdio: 'pipe' })
+  t.teardown(() => watch.kill('SIGKILL'))
+  const lines = createInterface({ input: watch.stdout })[Symbol.asyncIterator]()
+  const untilLine = async (text: string): Promise<void> => {
+    for (;;) {
+      const { value, done } = await lines.next()
+      if (done === true) throw new Error(`The watch has ended before ${text}`)
+      if (value.includes(text)) return
+    }
+  }
+  await untilLine('"first"')
+  await server.close()
+  // What a proxy does with a client in its last moment.
+  const ending = createTcpServer(socket => socket.destroy()).listen(path)
+  await once(ending, 'connection')
+  await new Promise(resolve => ending.close(resolve))
+  const next = serveStatus(t, { path, ...listOf('second') })
+  t.equal(await next.server.bound, undefined)
+  await untilLine('"second"')
+  watch.kill('SIGTERM')
+  await once(watch, 'exit')
 })

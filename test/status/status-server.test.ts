@@ -95,29 +95,34 @@ t.test('an answer that fails is an error of that request only', async t => {
   t.equal(log.errors.length, 2)
 })
 
-t.test('one large answer is made at a time; those who ask for the same meanwhile share the next one', async t => {
-  const held = new HeldRoute()
-  const { path, server } = serveStatus(t, {
-    routes: new Map([
-      ['rules', held.route],
-      ['', () => ({ kind: 'Overview' })],
-    ]),
-  })
-  await server.bound
-  const begun = held.begun()
-  const first = askStatus(path, '/v1/rules')
-  await begun
-  const others = Array.from({ length: 10 }, () => askStatus(path, '/v1/rules'))
-  t.match(await askStatus(path, '/v1'), { status: 200 }, 'a small answer does not wait')
-  t.equal(held.running, 1)
-  const next = held.begun()
-  held.release()
-  t.match(await first, { status: 200, body: { items: [1] } })
-  await next
-  held.release()
-  for (const { body } of await Promise.all(others)) t.match(body, { items: [2] })
-  t.strictSame([held.asked, held.most], [2, 1])
-})
+t.test(
+  'one large answer of a kind is made at a time; those who ask for the same meanwhile share the next one',
+  async t => {
+    const held = new HeldRoute()
+    const { path, server } = serveStatus(t, {
+      routes: new Map([
+        ['rules', held.route],
+        ['services', () => ({ kind: 'List', items: [] })],
+        ['', () => ({ kind: 'Overview' })],
+      ]),
+    })
+    await server.bound
+    const begun = held.begun()
+    const first = askStatus(path, '/v1/rules')
+    await begun
+    const others = Array.from({ length: 10 }, () => askStatus(path, '/v1/rules'))
+    t.match(await askStatus(path, '/v1'), { status: 200 }, 'a small answer does not wait')
+    t.match(await askStatus(path, '/v1/services'), { status: 200 }, 'neither does one of another kind')
+    t.equal(held.running, 1)
+    const next = held.begun()
+    held.release()
+    t.match(await first, { status: 200, body: { items: [1] } })
+    await next
+    held.release()
+    for (const { body } of await Promise.all(others)) t.match(body, { items: [2] })
+    t.strictSame([held.asked, held.most], [2, 1])
+  },
+)
 
 t.test('requests that a client sends without reading are answered one after the other; many end it', async t => {
   const held = new HeldRoute()
@@ -213,4 +218,33 @@ t.test('HEAD of events gets the headers, and ends', async t => {
     headers: { 'content-type': 'text/event-stream' },
   })
   t.equal(watching, 0)
+})
+
+t.test('no further large answer is made while clients have much to read', async t => {
+  const large = 'x'.repeat(1_000_000)
+  let made = 0
+  const route: StatusRoute = () => {
+    made++
+    return { kind: 'List', items: Array.from({ length: 33 }, () => large) }
+  }
+  const small = new HeldRoute()
+  const { path, server } = serveStatus(t, {
+    routes: new Map([
+      ['large', route],
+      ['next', small.route],
+    ]),
+  })
+  await server.bound
+  const slow = request({ socketPath: path, path: '/v1/large', agent: false }).end()
+  const [response] = (await once(slow, 'response')) as [IncomingMessage]
+  response.on('error', () => undefined)
+  response.pause()
+  const begun = small.begun()
+  const next = askStatus(path, '/v1/next')
+  t.match(await askStatus(path, '/v2'), { status: 404 }, 'a later request has been read')
+  t.strictSame([made, small.asked], [1, 0])
+  response.destroy()
+  await begun
+  small.release()
+  t.match(await next, { status: 200 })
 })
