@@ -90,7 +90,7 @@ t.test(
     await status.start()
     const onTerminal = async (columns: number, args: string, env: string) => {
       const program = `${process.execPath} ${PROXY_PROGRAM} status ${args} --status-socket ${status.socket}`
-      const command = `stty cols ${columns}; env -u NO_COLOR -u LC_ALL TERM=xterm ${env} ${program}`
+      const command = `stty cols ${columns}; env -u NO_COLOR -u FORCE_COLOR -u LC_ALL TERM=xterm ${env} ${program}`
       const { stdout } = await status.node.network.node.run('script', ['-qec', command, '/dev/null'], LIMIT)
       return stdout.replaceAll('\r', '')
     }
