@@ -61,7 +61,10 @@ for (const { name, flags, workers } of CASES)
     const before = await status.ask('/v1')
     t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/)
 
-    const overview = (await status.ask('/v1')).body as Overview
+    // The rules of the other IP family come a moment later.
+    const overview = await status.until('/v1', 'state "serving"', body =>
+      (body as Overview).state === 'serving' ? (body as Overview) : undefined,
+    )
     t.match(overview, { state: 'serving', isHealthy: true, services: 2, proxyVersion: VERSION })
     t.ok(overview.paths.includes('/v1/events'))
     for (const path of await status.paths()) {
