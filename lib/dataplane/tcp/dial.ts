@@ -4,14 +4,10 @@ import { type EndpointLease } from '../endpoint-lease.js'
 import { type DialQueue } from '../limits/dial-budget.js'
 import { type PendingDial } from '../limits/dial-burst.js'
 import { type ListenerContext } from '../listener-context.js'
-import {
-  isLocalResourceError,
-  isOutOfDescriptors,
-  isOutOfSourcePorts,
-  ownSocketError,
-} from '../transport/socket-error.js'
-import { type TcpConnector, type TcpSocket, type TcpSocketOwner } from '../transport/tcp-transport.js'
+import { isLocalResourceError, isOutOfDescriptors, isOutOfSourcePorts } from '../transport/socket-error.js'
+import { type TcpSocket, type TcpSocketOwner } from '../transport/tcp-transport.js'
 import { type UpstreamSocketKey } from '../transport/upstream-sockets.js'
+import { DialAttempt, type DialAttemptOwner } from './dial-attempt.js'
 
 /** The most endpoints for one client: with thousands that refuse, one client would keep the process busy. */
 const MAX_ATTEMPTS = 16
@@ -40,7 +36,7 @@ export interface DialOwner extends TcpSocketOwner {
  * and when no endpoint has one, it tries again after each first time of the schedule, for as long as all of the schedule lasts: other
  * clients take what becomes free, so a few attempts far apart may all come too late. The endpoint is not to blame and stays in use.
  */
-export class Dial implements PendingDial {
+export class Dial implements PendingDial, DialAttemptOwner {
   readonly #lease: EndpointLease
   readonly #queue: DialQueue
   readonly #context: ListenerContext
@@ -216,63 +212,4 @@ export class Dial implements PendingDial {
     this.#cancelQueueTimeout?.()
     this.#cancelQueueTimeout = undefined
   }
-}
-
-/** One connection that is opening. */
-class DialAttempt implements TcpConnector {
-  readonly target: BalancedEndpoint
-  /** Set while the socket is in the list of upstream sockets. */
-  upstreamKey: UpstreamSocketKey | undefined
-  readonly #dial: Dial
-  readonly #context: ListenerContext
-  readonly #socket: TcpSocket
-  readonly #timer: NodeJS.Timeout
-  #ownSocketError: Error | undefined
-
-  constructor(dial: Dial, context: ListenerContext, target: BalancedEndpoint, timeoutMs: number) {
-    this.#dial = dial
-    this.#context = context
-    this.target = target
-    this.#socket = context.transport.connect(target, context.timings.keepAliveIdle, this)
-    // Not by way of the clock: that would cost each connection two closures.
-    this.#timer = setTimeout(onAttemptTimeout, timeoutMs, this, timeoutMs)
-  }
-
-  cancel(): void {
-    clearTimeout(this.#timer)
-    this.#socket.close()
-  }
-
-  onConnecting(socket: TcpSocket): void {
-    const local = socket.localAddress()
-    if (local === undefined) return
-    this.upstreamKey = this.#context.upstreamSockets.tcp.add(local, this.target)
-    this.#ownSocketError = ownSocketError(local, this.target)
-  }
-
-  onConnect(socket: TcpSocket): void {
-    clearTimeout(this.#timer)
-    if (this.#ownSocketError === undefined) return this.#dial.handleConnect(this, socket)
-    socket.reset()
-    this.#dial.handleFailure(this, this.#ownSocketError, false)
-  }
-
-  onError(_socket: TcpSocket, error: Error): void {
-    clearTimeout(this.#timer)
-    this.#dial.handleFailure(this, error, false)
-  }
-
-  onClose(): void {
-    if (this.upstreamKey !== undefined) this.#context.upstreamSockets.tcp.delete(this.upstreamKey)
-    this.upstreamKey = undefined
-  }
-
-  handleTimeout(timeoutMs: number): void {
-    this.#socket.close()
-    this.#dial.handleFailure(this, new Error(`no answer within ${timeoutMs} ms`), true)
-  }
-}
-
-function onAttemptTimeout(attempt: DialAttempt, timeoutMs: number): void {
-  attempt.handleTimeout(timeoutMs)
 }
