@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
@@ -52,3 +53,47 @@ for (const [fastPath, clusterIP, podAddress, family] of TABLE)
       t.equal(await proxy.stop(), 0)
     },
   )
+
+/** Opens one connection after the other, each when the one before is answered. A line frees a port; prints how the last one goes on then. */
+const LATE_CLIENT = `
+  const { connect } = require('node:net')
+  const sockets = []
+  let isFreed = false
+  const open = () => {
+    const socket = connect(80, '10.96.0.10')
+    sockets.push(socket)
+    socket.write('echo\\n')
+    const next = text => (isFreed ? (console.log(text), process.exit(0)) : open())
+    socket.once('data', () => next('answered')).on('error', ({ code }) => next(code))
+  }
+  open()
+  process.stdin.once('data', () => {
+    isFreed = true
+    sockets[0].removeAllListeners('error').resetAndDestroy()
+  })`
+
+t.test(
+  'a client that has waited for a source port for two seconds gets one that becomes free then',
+  { skip },
+  async t => {
+    const network = await NodeNetwork.create(t)
+    const pod = await network.addServer('a')
+    const { namespace } = await network.addPod()
+    await network.node.run('sysctl', ['-qw', 'net.ipv4.ip_local_port_range=40000 40009'])
+    const folder = new ManifestFolder(t)
+    folder.write(
+      makeServiceManifest('web', { clusterIP: '10.96.0.10', port: 80 }),
+      makeSliceManifest('web', [pod.ip], 8080),
+    )
+    const proxy = new ProxyProcess(network, ['--manifests', folder.path, '--proxy-port-range=30000-30099'])
+    await proxy.waitForLine(/Synced rules" family="IPv4"/)
+    const client = network.start(namespace, process.execPath, ['-e', LATE_CLIENT])
+    const lines = createInterface({ input: client.stdout! })[Symbol.asyncIterator]()
+    await proxy.waitForLine(/This node lacks what a connection to an endpoint needs/)
+    // Most of the time that a client waits.
+    await delay(2000)
+    client.stdin!.write('now\n')
+    t.equal((await lines.next()).value, 'answered')
+    t.equal(await proxy.stop(), 0)
+  },
+)
