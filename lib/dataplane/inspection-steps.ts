@@ -45,12 +45,12 @@ function* allSteps(
     seen.add(listener)
     // Also for a listener without rows: there may be thousands.
     yield undefined
-    if (isInspected(request, listener.identity)) yield* stepsOfListener(what, each)
+    if (isInspected(request, listener.clients.identity)) yield* stepsOfListener(what, each)
   }
   if (what !== 'connections') return
   for (const listener of draining)
     // It may have been planned a moment ago.
-    if (!seen.has(listener) && isInspected(request, listener.identity)) yield* listener.inspectConnections()
+    if (!seen.has(listener) && isInspected(request, listener.clients.identity)) yield* listener.inspectConnections()
 }
 
 function stepsOfListener(
@@ -61,19 +61,19 @@ function stepsOfListener(
     case 'listeners':
       return [describeListener(spec, listener, port)]
     case 'endpoints':
-      return listener.inspectEndpoints()
+      return listener.clients.inspectEndpoints()
     case 'ejected':
-      return listener.inspectEjected()
+      return listener.clients.inspectEjected()
     case 'connections':
       return listener.inspectConnections()
     case 'affinity':
-      return listener.inspectAffinity()
+      return listener.clients.inspectAffinity()
   }
 }
 
 function describeListener(
   { address, holdsNodePort }: ListenerSpec,
-  { identity, isListening, active }: Listener,
+  { clients: { identity }, isListening, active }: Listener,
   port: number,
 ): InspectedListener {
   return { listener: identity, address, port, holdsNodePort, isListening, active }

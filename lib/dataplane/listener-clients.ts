@@ -137,7 +137,7 @@ export class ListenerClients implements LeaseOwner {
     for (const endpoint of this.#balancer.endpoints) yield this.#describe(endpoint, ejected.get(endpoint))
   }
 
-  /** Those that get no new clients now. */
+  /** Those that get no new clients now. Its cost does not depend on how many there are of the others. */
   *inspectEjected(): Generator<InspectedEndpoint> {
     for (const { endpoint, ...times } of this.#ejected()) yield this.#describe(endpoint, times)
   }

@@ -1,18 +1,14 @@
 import { type TrafficCounts } from './data-plane.js'
-import {
-  type InspectStep,
-  type InspectedAffinity,
-  type InspectedConnection,
-  type InspectedEndpoint,
-  type ListenerIdentity,
-} from './inspect-request.js'
+import { type InspectStep, type InspectedConnection } from './inspect-request.js'
+import { type ListenerClients } from './listener-clients.js'
 import { type ListenerSpec } from './listener-plan.js'
 
 /** One port of the node that the data plane serves. */
 export interface Listener {
   /** The Service that it belongs to: `namespace/name`. */
   readonly service: string
-  readonly identity: ListenerIdentity
+  /** What is the same for every protocol: its endpoints, and who may use them. */
+  readonly clients: Pick<ListenerClients, 'identity' | 'inspectEndpoints' | 'inspectEjected' | 'inspectAffinity'>
   /** Starts listening. Resolves with the port; rejects with the system's error. Called once. */
   open(): Promise<number>
   /**
@@ -32,12 +28,6 @@ export interface Listener {
   readonly isListening: boolean
   /** The connections or flows that are open now. The caller may do other work between the steps of this, and of the next ones. */
   inspectConnections(): Iterable<InspectStep<InspectedConnection>>
-  /** The endpoints with their state now. */
-  inspectEndpoints(): Iterable<InspectedEndpoint>
-  /** Those of them that get no new clients now. Its cost does not depend on how many there are of the others. */
-  inspectEjected(): Iterable<InspectedEndpoint>
-  /** The clients that keep their endpoint. */
-  inspectAffinity(): Iterable<InspectStep<InspectedAffinity>>
   /** The client address of each open connection or flow. */
   clientAddresses(): Iterable<string>
   /** How many connections a drain has to wait for. */

@@ -51,6 +51,15 @@ function stop(pool: WorkerPool, worker: number): () => void {
   return () => void process.kill(pid, 'SIGCONT')
 }
 
+/** Waits until so many connections have ended. */
+async function waitForEnds(pool: WorkerPool, count: number): Promise<void> {
+  const question = { what: 'ended', namespace: undefined, service: undefined, limit: 1000 } as const
+  await waitUntil(async () => {
+    const { processes } = await pool.inspect(question)
+    return processes.reduce((sum, { rows }) => sum + rows.length, 0) === count
+  }, `${count} connections have ended`)
+}
+
 async function answer<Item>(sources: StatusSources, name: string, search = ''): Promise<StatusDocument<Item>> {
   return (await connectionRoutes(sources).get(name)!(new URLSearchParams(search))) as StatusDocument<Item>
 }
@@ -109,17 +118,13 @@ t.test('a worker that misses some questions says later what ended meanwhile, and
   const use = async (): Promise<void> => {
     for (let client = 0; client < 40; client++) t.equal(await readAnswer(ports[0]!), 'pod')
   }
-  const endedOf = async (): Promise<number> => {
-    const { processes } = await pool.inspect({ what: 'ended', namespace: undefined, service: undefined, limit: 1000 })
-    return processes.reduce((sum, { rows }) => sum + rows.length, 0)
-  }
   await use()
-  await waitUntil(async () => (await endedOf()) === 40, 'all have ended')
+  await waitForEnds(pool, 40)
   const poll = new SocketPoll(sources)
   const none = { ejections: [], ended: { ended: [], isSampled: false }, missing: [] }
   t.strictSame(await poll.next(), none, 'nothing is new the first time')
   await use()
-  await waitUntil(async () => (await endedOf()) === 80, 'all have ended')
+  await waitForEnds(pool, 80)
   const second = await poll.next()
   t.equal(second.ended.ended.length, 40)
   t.notOk(second.ended.isSampled)
@@ -128,7 +133,7 @@ t.test('a worker that misses some questions says later what ended meanwhile, and
   go()
   t.strictSame(await poll.next(), none, 'what the worker had said before does not come again')
   await use()
-  await waitUntil(async () => (await endedOf()) === 120, 'all have ended')
+  await waitForEnds(pool, 120)
   t.equal((await poll.next()).ended.ended.length, 40)
 })
 
@@ -136,6 +141,7 @@ t.test('a worker that is silent at the first question has only news later', asyn
   const pod = await TcpPod.startNamed(t, 'pod')
   const { pool, sources, ports } = await startPool(t, ['web'], [pod.endpoint])
   for (let client = 0; client < 40; client++) await readAnswer(ports[0]!)
+  await waitForEnds(pool, 40)
   const go = stop(pool, 1)
   const poll = new SocketPoll(sources)
   t.match(await poll.next(), { missing: [1] })

@@ -1,13 +1,7 @@
 import { familyOf, parseIp } from '../../model/address.js'
 import { type TrafficCounts } from '../data-plane.js'
 import { DialQueue } from '../limits/dial-budget.js'
-import {
-  type InspectStep,
-  type InspectedAffinity,
-  type InspectedConnection,
-  type InspectedEndpoint,
-  type ListenerIdentity,
-} from '../inspect-request.js'
+import { type InspectStep, type InspectedConnection } from '../inspect-request.js'
 import { type Listener } from '../listener.js'
 import { ListenerClients } from '../listener-clients.js'
 import { type ListenerContext } from '../listener-context.js'
@@ -23,7 +17,7 @@ const BACKLOG = 4096
 /** One TCP port: accepts clients, and gives each one a TcpConnection. Accepting never waits for anything. */
 export class TcpProxy implements Listener {
   readonly #context: ListenerContext
-  readonly #clients: ListenerClients
+  readonly clients: ListenerClients
   readonly #connections = new Set<TcpConnection>()
   /** Of all listeners of the Service. */
   readonly #serviceConnections: ServiceConnections
@@ -46,8 +40,8 @@ export class TcpProxy implements Listener {
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.#context = context
-    this.#clients = new ListenerClients(spec, context)
-    this.#serviceConnections = context.tcpShares.of(this.#clients.service)
+    this.clients = new ListenerClients(spec, context)
+    this.#serviceConnections = context.tcpShares.of(this.clients.service)
     this.#dialQueue = new DialQueue(this.#serviceConnections.descriptors)
     this.#serviceConnections.addQueue(this.#dialQueue)
     this.#onDemandListener = new OnDemandListener(
@@ -58,11 +52,7 @@ export class TcpProxy implements Listener {
   }
 
   get service(): string {
-    return this.#clients.service
-  }
-
-  get identity(): ListenerIdentity {
-    return this.#clients.identity
+    return this.clients.service
   }
 
   get active(): number {
@@ -74,18 +64,18 @@ export class TcpProxy implements Listener {
   }
 
   open(): Promise<number> {
-    return this.#onDemandListener.open(this.#clients.spec, this.#context.boundSockets !== undefined)
+    return this.#onDemandListener.open(this.clients.spec, this.#context.boundSockets !== undefined)
   }
 
   update(spec: ListenerSpec): Promise<void> | undefined {
-    this.#clients.update(spec)
+    this.clients.update(spec)
     return this.#onDemandListener.update(spec)
   }
 
   close(): void {
     this.#serviceConnections.removeQueue(this.#dialQueue)
     this.#onDemandListener.close()
-    this.#clients.close()
+    this.clients.close()
   }
 
   abortConnections(): number {
@@ -99,7 +89,7 @@ export class TcpProxy implements Listener {
   }
 
   counts(): TrafficCounts {
-    const counts = this.#clients.counts(this.#connections.size)
+    const counts = this.clients.counts(this.#connections.size)
     for (const connection of this.#connections) {
       counts.bytesToEndpoint += connection.bytesToEndpoint
       counts.bytesToClient += connection.bytesToClient
@@ -114,24 +104,12 @@ export class TcpProxy implements Listener {
       // While the caller does other work, others come.
       if (openedAt > now) return
       yield {
-        listener: this.identity,
+        listener: this.clients.identity,
         ...{ id, client, clientPort, endpoint: endpointKey, state },
         openedMsAgo: now - openedAt,
         ...{ tries, bytesToEndpoint, bytesToClient },
       }
     }
-  }
-
-  inspectEndpoints(): Iterable<InspectedEndpoint> {
-    return this.#clients.inspectEndpoints()
-  }
-
-  inspectEjected(): Iterable<InspectedEndpoint> {
-    return this.#clients.inspectEjected()
-  }
-
-  inspectAffinity(): Iterable<InspectStep<InspectedAffinity>> {
-    return this.#clients.inspectAffinity()
   }
 
   *clientAddresses(): Generator<string> {
@@ -140,7 +118,7 @@ export class TcpProxy implements Listener {
 
   async #openSocket(port: number): Promise<number> {
     const { transport, timings, log, boundSockets } = this.#context
-    const { key, address } = this.#clients.spec
+    const { key, address } = this.clients.spec
     this.#server = await transport.listen({
       bound: boundSockets?.take(key),
       address,
@@ -148,7 +126,7 @@ export class TcpProxy implements Listener {
       backlog: BACKLOG,
       keepAliveMs: timings.keepAliveIdle,
       onClient: client => this.#accept(client),
-      onError: error => log.error('Cannot accept a connection', error, this.#clients.logFields),
+      onError: error => log.error('Cannot accept a connection', error, this.clients.logFields),
     })
     return this.#server.port
   }
@@ -170,9 +148,9 @@ export class TcpProxy implements Listener {
       return this.#refuse(client)
     }
     const address = canonicalAddress(peer.ip)
-    const lease = this.#clients.admit(address, peer, this.#server!.port)
+    const lease = this.clients.admit(address, peer, this.#server!.port)
     if (lease === undefined) return this.#refuse(client)
-    this.#clients.traffic.connections++
+    this.clients.traffic.connections++
     const connection = new TcpConnection(
       client,
       peer.port,
@@ -186,20 +164,20 @@ export class TcpProxy implements Listener {
   }
 
   #refuse(client: TcpSocket): void {
-    this.#clients.traffic.refused++
+    this.clients.traffic.refused++
     client.reset()
   }
 
   #handleRefusal({ lease }: TcpConnection, error: Error | undefined): void {
     const { log } = this.#context
-    const { traffic, logFields } = this.#clients
+    const { traffic, logFields } = this.clients
     traffic.refused++
     log.info(3, 'No endpoint took the connection', { ...logFields, client: lease.client, error: error?.message })
   }
 
   #handleEnd(connection: TcpConnection, failure: SpliceFailure | undefined): void {
     const { log, clock, endedConnections, onConnectionEnd } = this.#context
-    const { traffic, identity } = this.#clients
+    const { traffic, identity } = this.clients
     const { lease, client, endpointKey, end, bytesToEndpoint, bytesToClient } = connection
     endedConnections.add(identity, connection, client, endpointKey, end, clock.now(), bytesToEndpoint, bytesToClient)
     this.#connections.delete(connection)
@@ -209,7 +187,7 @@ export class TcpProxy implements Listener {
     traffic.bytesToClient += bytesToClient
     if (failure !== undefined && log.enabled(4))
       log.info(4, 'Connection broke off', {
-        ...this.#clients.logFields,
+        ...this.clients.logFields,
         by: failure.side,
         error: failure.error.message,
       })

@@ -1,12 +1,6 @@
 import { hostPort } from '../../model/address.js'
 import { type TrafficCounts } from '../data-plane.js'
-import {
-  type InspectStep,
-  type InspectedAffinity,
-  type InspectedConnection,
-  type InspectedEndpoint,
-  type ListenerIdentity,
-} from '../inspect-request.js'
+import { type InspectStep, type InspectedConnection } from '../inspect-request.js'
 import { type Listener } from '../listener.js'
 import { ListenerClients } from '../listener-clients.js'
 import { type ListenerContext } from '../listener-context.js'
@@ -29,7 +23,7 @@ const DRAIN_GRACE_MS = 1000
  */
 export class UdpProxy implements Listener {
   readonly #context: ListenerContext
-  readonly #clients: ListenerClients
+  readonly clients: ListenerClients
   readonly #flows = new ClientFlows()
   readonly #returning = new ReturningDatagrams()
   readonly #onDemandListener: OnDemandListener
@@ -43,8 +37,8 @@ export class UdpProxy implements Listener {
 
   constructor(spec: ListenerSpec, context: ListenerContext) {
     this.#context = context
-    this.#clients = new ListenerClients(spec, context)
-    this.#serviceFlows = context.udpShares.of(this.#clients.service)
+    this.clients = new ListenerClients(spec, context)
+    this.#serviceFlows = context.udpShares.of(this.clients.service)
     this.#onDemandListener = new OnDemandListener(
       context.descriptorBudget,
       port => this.#openSocket(port),
@@ -52,18 +46,14 @@ export class UdpProxy implements Listener {
     )
     this.#flowOwner = {
       serviceFlows: this.#serviceFlows,
-      onReply: bytes => (this.#clients.traffic.bytesToClient += bytes),
+      onReply: bytes => (this.clients.traffic.bytesToClient += bytes),
       sendReply: (datagram, client) => this.#socket?.sendTo(datagram, client),
       onEnd: flow => this.#handleEnd(flow),
     }
   }
 
   get service(): string {
-    return this.#clients.service
-  }
-
-  get identity(): ListenerIdentity {
-    return this.#clients.identity
+    return this.clients.service
   }
 
   get active(): number {
@@ -75,12 +65,12 @@ export class UdpProxy implements Listener {
   }
 
   open(): Promise<number> {
-    return this.#onDemandListener.open(this.#clients.spec, this.#context.boundSockets !== undefined)
+    return this.#onDemandListener.open(this.clients.spec, this.#context.boundSockets !== undefined)
   }
 
   update(spec: ListenerSpec): Promise<void> | undefined {
-    const hasNewEndpoints = spec.endpoints !== this.#clients.spec.endpoints
-    this.#clients.update(spec)
+    const hasNewEndpoints = spec.endpoints !== this.clients.spec.endpoints
+    this.clients.update(spec)
     if (hasNewEndpoints) {
       const usable = new Set(spec.endpoints.map(({ ip, port }) => hostPort(ip, port)))
       for (const flow of this.#flows.values()) if (!usable.has(flow.endpointKey)) flow.end()
@@ -91,7 +81,7 @@ export class UdpProxy implements Listener {
   /** Takes no new clients. Replies leave through the listening socket, so it stays open until no client waits for one. */
   close(): void {
     this.#isDraining = true
-    this.#clients.close()
+    this.clients.close()
     if (this.countBusy() === 0) this.abortConnections()
   }
 
@@ -110,7 +100,7 @@ export class UdpProxy implements Listener {
   }
 
   counts(): TrafficCounts {
-    return this.#clients.counts(this.#flows.size)
+    return this.clients.counts(this.#flows.size)
   }
 
   *inspectConnections(): Generator<InspectStep<InspectedConnection>> {
@@ -120,23 +110,11 @@ export class UdpProxy implements Listener {
       yield openedAt > now
         ? undefined
         : {
-            listener: this.identity,
+            listener: this.clients.identity,
             ...{ id, client: client.address, clientPort: client.port, endpoint: endpointKey, state: 'open' },
             openedMsAgo: now - openedAt,
             tries,
           }
-  }
-
-  inspectEndpoints(): Iterable<InspectedEndpoint> {
-    return this.#clients.inspectEndpoints()
-  }
-
-  inspectEjected(): Iterable<InspectedEndpoint> {
-    return this.#clients.inspectEjected()
-  }
-
-  inspectAffinity(): Iterable<InspectStep<InspectedAffinity>> {
-    return this.#clients.inspectAffinity()
   }
 
   clientAddresses(): Generator<string> {
@@ -145,13 +123,13 @@ export class UdpProxy implements Listener {
 
   async #openSocket(port: number): Promise<number> {
     const { udpTransport, log, boundSockets } = this.#context
-    const { key, address } = this.#clients.spec
+    const { key, address } = this.clients.spec
     this.#socket = await udpTransport.bind(
       { bound: boundSockets?.take(key), address, port, bufferBytes: BUFFER_BYTES },
       {
         onMessage: (datagram, from) => this.#handleDatagram(datagram, from),
         // A problem with one datagram, such as a client that has vanished, must not end the listener.
-        onError: error => log.info(2, 'UDP listener error', { ...this.#clients.logFields, error: error.message }),
+        onError: error => log.info(2, 'UDP listener error', { ...this.clients.logFields, error: error.message }),
       },
     )
     this.#port = this.#socket.port
@@ -165,12 +143,12 @@ export class UdpProxy implements Listener {
   }
 
   #handleDatagram(datagram: Buffer, from: UdpPeer): void {
-    const { traffic } = this.#clients
+    const { traffic } = this.clients
     // RFC 768: source port 0 means that the sender expects no reply, and nothing can be sent there. No client of a Service does so.
     if (from.port === 0) return void traffic.refused++
     const existing = this.#flows.get(from)
     if (existing?.isAnswered !== true && this.#goesRound(from.address, datagram))
-      return this.#clients.dropReturning(from.address)
+      return this.clients.dropReturning(from.address)
     const flow = existing ?? this.#openFlow(from)
     if (flow === undefined) return void traffic.refused++
     traffic.bytesToEndpoint += datagram.length
@@ -178,14 +156,14 @@ export class UdpProxy implements Listener {
   }
 
   #goesRound(client: string, datagram: Buffer): boolean {
-    return this.#clients.isEndpoint(client) && this.#returning.add(client, datagram, this.#context.clock.now())
+    return this.clients.isEndpoint(client) && this.#returning.add(client, datagram, this.#context.clock.now())
   }
 
   #openFlow(from: UdpPeer): UdpFlow | undefined {
     const { flowBudget, clock } = this.#context
     const { address, port } = from
     if (this.#isDraining) return undefined
-    const lease = this.#clients.admit(address, { ip: address, port }, this.#port)
+    const lease = this.clients.admit(address, { ip: address, port }, this.#port)
     if (lease === undefined) return undefined
     if (!flowBudget.makeRoom(this.#serviceFlows) || !this.#acquireDescriptor(address)) {
       lease.release()
@@ -195,7 +173,7 @@ export class UdpProxy implements Listener {
     flowBudget.add(this.#serviceFlows, flow, clock.now())
     this.#flows.add(flow)
     if (!flow.start()) return undefined
-    this.#clients.traffic.connections++
+    this.clients.traffic.connections++
     return flow
   }
 
@@ -211,7 +189,7 @@ export class UdpProxy implements Listener {
   #handleEnd(flow: UdpFlow): void {
     const { clock, endedConnections } = this.#context
     const { client, endpointKey } = flow
-    const { identity } = this.#clients
+    const { identity } = this.clients
     const end = endpointKey === '' ? 'refused' : 'flow-ended'
     endedConnections.add(identity, flow, client.address, endpointKey, end, clock.now(), NaN, NaN)
     this.#flows.delete(flow)
