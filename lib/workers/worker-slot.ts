@@ -1,4 +1,5 @@
 import { type LiveSettings } from '../dataplane/data-plane.js'
+import { type InspectRequest, type InspectedProcess, type InspectedRow } from '../dataplane/inspect-request.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
@@ -11,6 +12,8 @@ import { type InheritedSocket, WorkerProcess } from './worker-process.js'
 
 /** How long a worker may take to make a profile, besides the time that the profile is about. In milliseconds. */
 const PROFILE_TIMEOUT_MS = 10_000
+/** How long an answer about connections waits for the next part of a worker's, in milliseconds. */
+const INSPECT_TIMEOUT_MS = 3000
 
 /** The parts, settings and callbacks of a `WorkerSlot`. */
 export interface WorkerSlotOptions {
@@ -77,6 +80,23 @@ export class WorkerSlot {
       ms: durationMs + PROFILE_TIMEOUT_MS,
       onTimeout: () => undefined,
     })
+  }
+
+  /** Asks for rows; undefined if the worker does not run, exits, or sends nothing for too long. */
+  async inspect(request: InspectRequest): Promise<Pick<InspectedProcess, 'pid' | 'rows'> | undefined> {
+    const link = this.#link
+    const { pid } = this.process
+    if (link === undefined || pid === undefined) return undefined
+    let isWanted = true
+    const reply = link.inspect(request, () => isWanted)
+    for (let parts = -1; parts < link.partsOfRows;) {
+      parts = link.partsOfRows
+      const limit = { clock: this.#options.clock, ms: INSPECT_TIMEOUT_MS, onTimeout: () => 'timeout' as const }
+      const rows = await withTimeout<readonly InspectedRow[] | 'timeout' | undefined>(reply, limit)
+      if (rows !== 'timeout') return rows && { pid, rows }
+    }
+    isWanted = false
+    return undefined
   }
 
   #connect(inherited: readonly InheritedSocket[]): void {

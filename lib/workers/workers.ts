@@ -5,7 +5,7 @@ import {
   type TrafficCounts,
   type WorkerCounts,
 } from '../dataplane/data-plane.js'
-import { type InspectRequest, type InspectedRow, type Inspection } from '../dataplane/inspect-request.js'
+import { type InspectRequest, type Inspection } from '../dataplane/inspect-request.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
@@ -27,8 +27,6 @@ import { WorkerSlot } from './worker-slot.js'
 const START_TIMEOUT_MS = 10_000
 /** How long a scrape waits for the counts of a worker before it uses the last ones. In milliseconds. */
 const COUNTS_TIMEOUT_MS = 1000
-/** How long an answer about connections waits for the next part of a worker's, in milliseconds. */
-const INSPECT_TIMEOUT_MS = 3000
 /** How long a worker may take to exit after the time of its drain, and to end after it was killed. In milliseconds. */
 const DRAIN_GRACE_MS = 2000
 
@@ -192,30 +190,12 @@ export class Workers {
 
   /** Asks all workers for rows. */
   async inspect(request: InspectRequest): Promise<Inspection> {
-    const asked = this.#slots.map(async ({ id: worker, link, process: { pid } }): Promise<Inspection> => {
-      const rows = link === undefined ? undefined : await this.#inspectWorker(link, request)
-      const hasReplied = rows !== undefined && pid !== undefined
-      return hasReplied ? { processes: [{ worker, pid, rows }], missing: [] } : { processes: [], missing: [worker] }
-    })
+    const asked = this.#slots.map(async slot => ({ worker: slot.id, reply: await slot.inspect(request) }))
     const replies = await Promise.all(asked)
     return {
-      processes: replies.flatMap(({ processes }) => processes),
-      missing: replies.flatMap(({ missing }) => missing),
+      processes: replies.flatMap(({ worker, reply }) => (reply === undefined ? [] : [{ worker, ...reply }])),
+      missing: replies.flatMap(({ worker, reply }) => (reply === undefined ? [worker] : [])),
     }
-  }
-
-  /** @returns undefined if it exits, or sends nothing for too long */
-  async #inspectWorker(link: WorkerLink, request: InspectRequest): Promise<readonly InspectedRow[] | undefined> {
-    let isWanted = true
-    const reply = link.inspect(request, () => isWanted)
-    for (let parts = -1; parts < link.partsOfRows;) {
-      parts = link.partsOfRows
-      const limit = { clock: this.#clock, ms: INSPECT_TIMEOUT_MS, onTimeout: () => 'timeout' as const }
-      const result = await withTimeout<readonly InspectedRow[] | 'timeout' | undefined>(reply, limit)
-      if (result !== 'timeout') return result
-    }
-    isWanted = false
-    return undefined
   }
 
   /** The numbers of all workers. */
