@@ -10,7 +10,8 @@ import { childrenOf } from '../support/processes/children-of.js'
 import { makeCertificate } from '../support/processes/installed-proxy.js'
 import { ProxyProcess } from '../support/processes/proxy-process.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
-import { askStatus } from '../support/status/ask-status.js'
+import { askPaths, askStatus } from '../support/status/ask-status.js'
+import { StatusWatch } from '../support/status/status-watch.js'
 
 const skip =
   namespacesUnavailable ||
@@ -103,8 +104,11 @@ t.test('credentials are in no log line, page, profile, Event or process argument
   const event = await api.sendCommand({ event: 'FailedToStartServiceHealthcheck' })
   const urls = PAGES.map(page => `http://127.0.0.1:10249/${page}`)
   const pages = await network.node.run(process.execPath, ['--input-type=module', '--eval', ASK, ...urls])
-  const { paths } = (await askStatus(socket, '/v1')).body as { readonly paths: readonly string[] }
+  const paths = await askPaths(socket)
   const status = await Promise.all(paths.map(path => askStatus(socket, path)))
+  const watch = await StatusWatch.open(t, socket)
+  await api.sendCommand({ put: [['services', makeApiService({ name: 'later', clusterIP: '10.96.1.9' })]] })
+  const watched = await watch.next('sync', () => true)
   const pids = [proxy.child.pid!, ...childrenOf(proxy.child.pid!)]
   const processes = pids.map(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
   t.ok(processes.length > 2, 'worker and failover process')
@@ -118,7 +122,13 @@ t.test('credentials are in no log line, page, profile, Event or process argument
     paths.length > 5 && status.every(answer => answer.status === 200),
     `${paths.length} answers on the status socket`,
   )
-  const places = { log, event, pages: pages.stdout, processes: processes.join('\n'), status: JSON.stringify(status) }
+  const places = {
+    log,
+    event,
+    pages: pages.stdout,
+    processes: processes.join('\n'),
+    status: JSON.stringify([status, watched]),
+  }
   for (const [place, text] of Object.entries(places))
     for (const secret of secrets) t.notOk(text.includes(secret), `${secret} is not in: ${place}`)
 })

@@ -22,3 +22,9 @@ export async function askStatus(socketPath: string, path: string, method = 'GET'
     sent.end()
   })
 }
+
+/** The paths of the overview whose answers end: that of events goes on for as long as the client stays. */
+export async function askPaths(socketPath: string): Promise<readonly string[]> {
+  const { body } = await askStatus(socketPath, '/v1')
+  return (body as { readonly paths: readonly string[] }).paths.filter(path => path !== '/v1/events')
+}

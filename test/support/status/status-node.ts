@@ -6,7 +6,7 @@ import { type Test } from 'tap'
 import { ServiceNode } from '../nodes/service-node.js'
 import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
 import { type ProxyProcess } from '../processes/proxy-process.js'
-import { type AskedStatus, askStatus } from './ask-status.js'
+import { type AskedStatus, askPaths, askStatus } from './ask-status.js'
 
 const WAIT_LIMIT_MS = 60_000 * TIMEOUT_FACTOR
 /** Between two questions: the proxy has to do other work too. */
@@ -50,10 +50,8 @@ export class StatusNode {
     return (body as { readonly items: readonly Item[] }).items
   }
 
-  /** The paths of the overview whose answers end. */
-  async paths(): Promise<readonly string[]> {
-    const { body } = await this.ask('/v1')
-    return (body as { readonly paths: readonly string[] }).paths.filter(path => path !== '/v1/events')
+  paths(): Promise<readonly string[]> {
+    return askPaths(this.socket)
   }
 
   /**
