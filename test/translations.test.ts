@@ -3,9 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 
 /** Each document that has a translation, and the translation. */
-const PAIRS = [['docs/modes.md', 'docs/modes.ko.md']] as const
+const PAIRS = [
+  ['README.md', 'README.ko.md'],
+  ['docs/modes.md', 'docs/modes.ko.md'],
+] as const
 /** What the sections of both were when a person last compared them. */
 const RECORD = 'docs/translations.json'
+/** A link to a document that has a translation: its path without the ending, and what follows. */
+const TRANSLATED = /((?:^|\/)(?:README|modes))(?:\.ko)?\.md(?:#.*)?$/
 const HOW_TO_RECORD = 'When both say the same again: WRITE_DOCS=1 npm run one -- translations'
 
 interface Section {
@@ -35,17 +40,18 @@ function shapeOf(text: string) {
     code: [...text.matchAll(/^```[\s\S]*?^```$|^ {4}.*$/gm)].map(([block]) => block),
     tableRows: [...prose.matchAll(/^\|.*$/gm)].map(([row]) => row.split(/(?<!\\)\|/).length - 2),
     listItems: [...prose.matchAll(/^(?:-|\d+\.) /gm)].length,
-    // The link from one language to the other is in both, and differs.
-    links: [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
-      .map(([, link]) => link!)
-      .filter(link => !isLanguageLink(link))
-      .sort(),
+    links: linksOf(prose),
     names: [...new Set([...prose.matchAll(/`([^`\n]+)`/g)].map(([, name]) => name!))].sort(),
   }
 }
 
-function isLanguageLink(link: string): boolean {
-  return PAIRS.flat().some(file => file.endsWith(`/${link}`) || file === link)
+/**
+ * Where a text leads, sorted. A translation leads to headings in its own language, and to other translations. The link from one
+ * language to the other is left out.
+ */
+function linksOf(prose: string): string[] {
+  const links = [...prose.matchAll(/(?<!^\[(?:English|한국어))\]\(([^)\s]+)\)/gm)]
+  return links.map(([, link]) => (link!.startsWith('#') ? '#' : link!.replace(TRANSLATED, '$1.md'))).sort()
 }
 
 /** The sections of which one has changed since the record, and the other has not. */
