@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Test } from 'tap'
+import t, { type Test } from 'tap'
 import { ApiNode } from '../support/faults/api-node.js'
 import { type FaultMeasurement } from '../support/faults/fault-measurement.js'
 import { faultsOf } from '../support/faults/faults-of.js'
@@ -12,6 +12,9 @@ const testFault = faultsOf('API server')
 const skip = namespacesUnavailable
 const CHANGE_TAKES_EFFECT = 'a change takes effect that was made meanwhile'
 const FAULT_MS = 3000
+/** The proxy checks its rules during the fault, and logs that. */
+const CHECKS_RULES = ['--iptables-sync-period=1s', '-v=4']
+const RULES_CHECKED = /Synced rules" family="IPv4" changed=false/
 
 /** A fault of an API server: how it begins and ends. */
 interface ApiFault {
@@ -20,6 +23,9 @@ interface ApiFault {
   readonly ms?: number
   readonly start?: () => Promise<ApiNode>
 }
+
+// They wait most of the time.
+t.jobs = 2
 
 /** Changes the endpoints during the fault, when the proxy cannot learn of it. */
 async function measure(
@@ -42,37 +48,75 @@ async function measure(
   t.equal(await proxy.stop(), 0)
 }
 
+/** The same in iptables mode, where only the rules of the proxy serve. It makes sure of them before the fault ends. */
+function measureInIptablesMode(t: Test, fault: FaultMeasurement, { begin, end }: ApiFault): Promise<void> {
+  return measure(t, fault, {
+    start: () => ApiNode.start(t, { mode: 'iptables', sourceFlags: url => ['--master', url, ...CHECKS_RULES] }),
+    begin,
+    end: async cluster => {
+      const { proxy } = cluster
+      await proxy.waitForLine(RULES_CHECKED, proxy.lines.length)
+      await end(cluster)
+    },
+  })
+}
+
 /** The server sends this response to every request, after it has ended all watches. */
 const refusing = (refuse: object): ApiFault => ({
   begin: async ({ api }) => api.sendCommand({ refuse, closeWatches: true }),
   end: async ({ api }) => api.sendCommand({ refuse: null }),
 })
 
+const AWAY: ApiFault = {
+  begin: ({ api }) => api.sendCommand({ listen: false }),
+  end: ({ api }) => api.sendCommand({ listen: true }),
+}
+
+const EXPIRED: ApiFault = {
+  begin: ({ api }) => api.sendCommand({ refuse: { status: 410 }, expire: true }),
+  end: ({ api }) => api.sendCommand({ refuse: null }),
+}
+
+const BROKEN_JSON: ApiFault = {
+  begin: ({ api }) =>
+    api.sendCommand({ sendRaw: '{"type":"ADDED","object":{\n', refuse: { status: 200, body: '{"items":[{' } }),
+  end: ({ api }) => api.sendCommand({ refuse: null, closeWatches: true }),
+}
+
 testFault(
   {
-    fault: 'It resets all connections and is away for 2 minutes',
+    fault: 'It resets all connections and is away for 2 minutes (userspace mode)',
     promise: 'All Services are served from the last known state.',
     skip,
   },
-  (t, fault) =>
-    measure(t, fault, {
-      begin: ({ api }) => api.sendCommand({ listen: false }),
-      end: ({ api }) => api.sendCommand({ listen: true }),
-      ms: 120_000,
-    }),
+  (t, fault) => measure(t, fault, { ...AWAY, ms: 120_000 }),
 )
 
 testFault(
   {
-    fault: 'It ends all watches and answers 410 (Expired) for 3 s',
+    fault: 'It resets all connections and is away for 3 s (iptables mode)',
     promise: 'All Services are served from the last known state.',
     skip,
   },
-  (t, fault) =>
-    measure(t, fault, {
-      begin: ({ api }) => api.sendCommand({ refuse: { status: 410 }, expire: true }),
-      end: ({ api }) => api.sendCommand({ refuse: null }),
-    }),
+  (t, fault) => measureInIptablesMode(t, fault, AWAY),
+)
+
+testFault(
+  {
+    fault: 'It ends all watches and answers 410 (Expired) for 3 s (userspace mode)',
+    promise: 'All Services are served from the last known state.',
+    skip,
+  },
+  (t, fault) => measure(t, fault, EXPIRED),
+)
+
+testFault(
+  {
+    fault: 'It ends all watches and answers 410 (Expired) for 3 s (iptables mode)',
+    promise: 'All Services are served from the last known state.',
+    skip,
+  },
+  (t, fault) => measureInIptablesMode(t, fault, EXPIRED),
 )
 
 testFault(
@@ -91,16 +135,20 @@ testFault(
 
 testFault(
   {
-    fault: 'It answers with broken JSON, on watches and to lists, for 3 s',
+    fault: 'It answers with broken JSON, on watches and to lists, for 3 s (userspace mode)',
     promise: 'All Services are served from the last known state.',
     skip,
   },
-  (t, fault) =>
-    measure(t, fault, {
-      begin: ({ api }) =>
-        api.sendCommand({ sendRaw: '{"type":"ADDED","object":{\n', refuse: { status: 200, body: '{"items":[{' } }),
-      end: ({ api }) => api.sendCommand({ refuse: null, closeWatches: true }),
-    }),
+  (t, fault) => measure(t, fault, BROKEN_JSON),
+)
+
+testFault(
+  {
+    fault: 'It answers with broken JSON, on watches and to lists, for 3 s (iptables mode)',
+    promise: 'All Services are served from the last known state.',
+    skip,
+  },
+  (t, fault) => measureInIptablesMode(t, fault, BROKEN_JSON),
 )
 
 testFault(

@@ -2,11 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Test } from 'tap'
+import t, { type Test } from 'tap'
 import { ApiNode } from '../support/faults/api-node.js'
 import { type FaultMeasurement } from '../support/faults/fault-measurement.js'
 import { faultsOf } from '../support/faults/faults-of.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { changeLines } from '../support/processes/change-lines.js'
 
 const testFault = faultsOf('Clock')
 /** The library that `faketime` loads into a program: it shifts the clock of that program only, as a file says. */
@@ -15,10 +16,11 @@ const skip = namespacesUnavailable || (library.status === 0 ? false : 'faketime 
 const PROMISE = 'No client is lost, the proxy follows changes, and stays healthy.'
 
 /** Sets the clock of a running proxy and of all its processes. */
-async function measureJump(t: Test, fault: FaultMeasurement, seconds: string): Promise<void> {
+async function measureJump(t: Test, fault: FaultMeasurement, seconds: string, mode: string): Promise<void> {
   const folder = t.testdir({ shift: '+0' })
   const shift = join(folder, 'shift')
   const cluster = await ApiNode.start(t, {
+    mode,
     env: {
       ...process.env,
       LD_PRELOAD: library.stdout.trim(),
@@ -35,7 +37,7 @@ async function measureJump(t: Test, fault: FaultMeasurement, seconds: string): P
   writeFileSync(shift, seconds)
   await cluster.moveEndpoints()
   await fault.measureRecovery('a change takes effect that was made after the jump', () => node.waitForPod('b'))
-  await proxy.waitForLine(new RegExp(`^I${dayOf(seconds)} .*"Listener updated"`), from)
+  await proxy.waitForLine(new RegExp(`^I${dayOf(seconds)} .*${changeLines(mode).endpoints.source}`), from)
   await delay(3000)
   t.strictSame(await node.probe(), [200, 200, 200], 'it is healthy')
   await fault.checkTraffic(traffic)
@@ -48,10 +50,21 @@ function dayOf(seconds: string): string {
   return `${date.getMonth() + 1}`.padStart(2, '0') + `${date.getDate()}`.padStart(2, '0')
 }
 
-testFault({ fault: 'It jumps ahead by two days', promise: PROMISE, skip }, (t, fault) =>
-  measureJump(t, fault, '+172800'),
+// They wait most of the time.
+t.jobs = 2
+
+testFault({ fault: 'It jumps ahead by two days (userspace mode)', promise: PROMISE, skip }, (t, fault) =>
+  measureJump(t, fault, '+172800', 'userspace'),
 )
 
-testFault({ fault: 'It jumps back by two days', promise: PROMISE, skip }, (t, fault) =>
-  measureJump(t, fault, '-172800'),
+testFault({ fault: 'It jumps back by two days (userspace mode)', promise: PROMISE, skip }, (t, fault) =>
+  measureJump(t, fault, '-172800', 'userspace'),
+)
+
+testFault({ fault: 'It jumps ahead by two days (iptables mode)', promise: PROMISE, skip }, (t, fault) =>
+  measureJump(t, fault, '+172800', 'iptables'),
+)
+
+testFault({ fault: 'It jumps back by two days (iptables mode)', promise: PROMISE, skip }, (t, fault) =>
+  measureJump(t, fault, '-172800', 'iptables'),
 )

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ProgramLog } from '../../lib/demo/program-log.js'
-import { makeApiNode } from '../support/api/api-objects.js'
-import { ApiNode } from '../support/faults/api-node.js'
+import { ApiNode, NODE_NAME } from '../support/faults/api-node.js'
 import { faultsOf } from '../support/faults/faults-of.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
@@ -15,7 +14,6 @@ import {
 
 const testFault = faultsOf('Other proxies on the node')
 
-const NODE_NAME = 'this-node'
 /** How long both proxies run, in milliseconds. */
 const BOTH_MS = 5000
 const ORIGINAL_TIMEOUT_MS = 60_000
@@ -53,10 +51,7 @@ testFault(
     const { node, api, proxy } = await ApiNode.start(t, {
       sourceFlags: serverUrl => ['--master', (url = serverUrl), '--proxy-mode=userspace'],
     })
-    await api.sendCommand({
-      serves: { 'discovery.k8s.io/v1beta1': true },
-      put: [['nodes', makeApiNode(NODE_NAME)]],
-    })
+    await api.sendCommand({ serves: { 'discovery.k8s.io/v1beta1': true } })
     const flags = originalFlags('iptables', writeKubeconfig(t.testdir(), url), NODE_NAME)
     const traffic = await node.startTraffic()
     fault.start()

@@ -1,7 +1,11 @@
 import { type Test } from 'tap'
+import { makeApiNode } from '../api/api-objects.js'
 import { NodeProcess } from '../nodes/node-process.js'
 import { ServiceNode } from '../nodes/service-node.js'
 import { ProxyProcess } from '../processes/proxy-process.js'
+
+/** The name of the node, which the API server has as an object. */
+export const NODE_NAME = 'this-node'
 
 /** How an `ApiNode` differs from the usual one. */
 interface ApiNodeOptions {
@@ -11,6 +15,8 @@ interface ApiNodeOptions {
   readonly serverArgs?: readonly string[]
   /** The environment of the proxy. */
   readonly env?: NodeJS.ProcessEnv
+  /** The mode of the proxy; by default that of the other proxies under test. */
+  readonly mode?: string
   /** Whether the proxy reaches the server only through its relay. */
   readonly isBehindRelay?: boolean
 }
@@ -39,6 +45,7 @@ export class ApiNode {
       serverArgs = [],
       isBehindRelay = false,
       env = process.env,
+      mode,
     }: ApiNodeOptions = {},
   ): Promise<ApiNode> {
     const node = await ServiceNode.create(t, [])
@@ -46,11 +53,16 @@ export class ApiNode {
     const url = await api.readLine()
     const slices = node.slices(node.ips.slice(0, 1))
     const result = await api.sendCommand({
-      put: [...node.services.map(service => ['services', service]), ...slices.map(slice => ['endpointslices', slice])],
+      put: [
+        ['nodes', makeApiNode(NODE_NAME)],
+        ...node.services.map(service => ['services', service]),
+        ...slices.map(slice => ['endpointslices', slice]),
+      ],
       ...(isBehindRelay && { relay: 'forwarding' }),
     })
     const { relayUrl = url } = JSON.parse(result) as { relayUrl?: string }
-    const proxy = new ProxyProcess(node.network, sourceFlags(relayUrl), env)
+    const flags = ['--hostname-override', NODE_NAME, ...sourceFlags(relayUrl)]
+    const proxy = new ProxyProcess(node.network, flags, env, node.network.node, mode)
     await proxy.waitForLine(node.synced)
     return new ApiNode(node, api, proxy)
   }
