@@ -171,6 +171,8 @@ t.test('DIFFERENCES: every test with a node is named', t => {
   t.strictSame(
     nodeTests.filter(test => !named.has(test) && !named.has(basename(test))).map(test => basename(test)),
     [
+      'absent-back-ends-in-vm.test.ts',
+      'absent-back-ends.test.ts',
       'documented-commands.test.ts',
       'fourth-mode.test.ts',
       'live-options-in-iptables-mode.test.ts',
@@ -178,7 +180,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
       'with-two-workers.test.ts',
       'without-workers.test.ts',
     ],
-    'those are about commands of documents, where objects come from, the shape of the program, and others once more',
+    'those are about other kernels, commands of documents, where objects come from, the shape of the program, and others once more',
   )
   t.end()
 })

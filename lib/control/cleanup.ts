@@ -12,8 +12,11 @@ import { drainOrphans } from '../workers/orphans.js'
 /** The result of a cleanup for one back end of iptables in one family, or for what a mode has besides rules. */
 export interface CleanupResult {
   readonly target: { readonly family: IpFamily; readonly backEnd: IptablesBackEnd } | { readonly mode: string }
-  readonly outcome: 'removed' | 'nothing there' | 'not on this machine' | ProxyFailure
+  readonly outcome: 'removed' | 'nothing there' | Absence | ProxyFailure
 }
+
+/** Why there can be no rule of any kube-proxy: the program is not installed, or the kernel lacks the back end for this family. */
+type Absence = 'not on this machine' | 'not in this kernel'
 
 /**
  * Removes the rules and chains of all modes, also those that the original kube-proxy made. It does so in both families and in every
@@ -31,7 +34,7 @@ export async function cleanup(log: Log, mayContinue = (): boolean => true): Prom
     const before = results.length
     for (const backEnd of ['nft', 'legacy'] as const) await run(() => cleanupIptables(family, backEnd))
     // A build of iptables with a single back end has only programs without a back end in their names.
-    if (results.slice(before).every(({ outcome }) => outcome === 'not on this machine'))
+    if (results.slice(before).every(({ outcome }) => isAbsence(outcome)))
       await run(() => cleanupIptables(family, 'plain'))
   }
   for (const mode of MODES) if (mode.cleanup !== undefined) await run(() => cleanupMode(mode, log))
@@ -49,16 +52,21 @@ export function cleanupFailure(results: readonly CleanupResult[]): ProxyFailure 
       ...(failures[0]!.hint === undefined ? {} : { hint: failures[0]!.hint }),
     })
   }
-  if (results.some(({ outcome }) => outcome !== 'not on this machine')) return undefined
+  const ofIptables = results.filter(({ target }) => 'backEnd' in target)
+  if (ofIptables.length === 0 || ofIptables.some(({ outcome }) => outcome !== 'not on this machine')) return undefined
   return new ProxyFailure('PROGRAM_MISSING', 'Cannot search for rules: iptables is not installed on this machine', {
     hint: 'Install the package "iptables" (Debian, Ubuntu: apt-get install iptables)',
   })
 }
 
-/** Logs each result; `cleanupFailure` sums up the failures. */
+/** Logs each result, and at `-v=2` what cannot be here; `cleanupFailure` sums up the failures. */
 export function logCleanup(results: readonly CleanupResult[], log: Log): void {
-  for (const { target, outcome } of results)
-    log.info(0, 'Cleaned up', { ...target, outcome: outcome instanceof ProxyFailure ? 'failed' : outcome })
+  const absent: string[] = []
+  for (const { target, outcome } of results) {
+    if (isAbsence(outcome)) absent.push(`${Object.values(target).join(' ')} (${outcome})`)
+    else log.info(0, 'Cleaned up', { ...target, outcome: outcome instanceof ProxyFailure ? 'failed' : outcome })
+  }
+  if (absent.length > 0) log.info(2, 'Nothing to clean up there', { backEnds: absent.join(', ') })
 }
 
 /**
@@ -77,9 +85,17 @@ export async function cleanupOnExit(log: Log, mayContinue: () => boolean): Promi
 async function cleanupIptables(family: IpFamily, backEnd: IptablesBackEnd): Promise<CleanupResult> {
   const iptables = new IptablesPrograms(family, backEnd)
   const outcome = await removalOutcome(() => removeStaleChains(iptables, chainOwners(undefined)))
-  const isAbsent =
-    outcome instanceof ProxyFailure && (outcome.code === 'PROGRAM_MISSING' || outcome.code === 'IPTABLES_ABSENT')
-  return { target: { family, backEnd }, outcome: isAbsent ? 'not on this machine' : outcome }
+  return { target: { family, backEnd }, outcome: absenceOf(outcome) ?? outcome }
+}
+
+function absenceOf(outcome: CleanupResult['outcome']): Absence | undefined {
+  if (!(outcome instanceof ProxyFailure)) return undefined
+  if (outcome.code === 'PROGRAM_MISSING') return 'not on this machine'
+  return outcome.code === 'IPTABLES_ABSENT' ? 'not in this kernel' : undefined
+}
+
+function isAbsence(outcome: CleanupResult['outcome']): outcome is Absence {
+  return outcome === 'not on this machine' || outcome === 'not in this kernel'
 }
 
 async function cleanupMode(mode: Mode, log: Log): Promise<CleanupResult> {

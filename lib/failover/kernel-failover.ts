@@ -13,6 +13,7 @@ import { type ChainOwners } from '../netfilter/stale-chains.js'
 import { type IptablesPrograms } from '../system/iptables.js'
 import { pathToWrite } from '../system/kernel-files.js'
 import { kernelTools } from '../system/kernel-tools.js'
+import { readPresentTables } from '../system/read-present-tables.js'
 import { ROUTE_LOCALNET_FILE } from '../system/route-localnet.js'
 import { NamedTimers } from '../primitives/named-timers.js'
 import { SerialQueue } from '../primitives/serial-queue.js'
@@ -162,7 +163,7 @@ export class KernelFailover implements Failover {
       const steps: FailoverStep[] = []
       for (const [index, rules] of proxier.rules.entries()) {
         const { restoreCommand: command, maxChainsPerRestore } = iptables[index]!
-        const observed = await iptables[index]!.read(TABLES)
+        const observed = await readPresentTables(iptables[index]!, TABLES)
         const inputs = takeOverInputs(rules.desired, observed, this.#options.chainOwners, maxChainsPerRestore)
         steps.push(...inputs.map(input => ({ command, input })))
       }

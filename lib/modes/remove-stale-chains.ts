@@ -1,8 +1,10 @@
-import { ProxyFailure } from '../model/failure.js'
-import { type ObservedRules } from '../netfilter/iptables-save.js'
 import { type ChainOwners, SHARED_CHAINS, staleChains } from '../netfilter/stale-chains.js'
 import { removalInput } from '../netfilter/iptables-restore.js'
 import { type Iptables } from '../system/iptables.js'
+import { readPresentTables } from '../system/read-present-tables.js'
+
+/** All tables that may have such chains; in mangle, it is a canary of iptables mode. */
+const TABLES = ['nat', 'filter', 'mangle']
 
 /**
  * Removes the chains of all modes except one, and the rules that jump to them. This program, an older version or the original
@@ -12,21 +14,8 @@ import { type Iptables } from '../system/iptables.js'
  * @throws ProxyFailure if that failed; all chains are still there then
  */
 export async function removeStaleChains(iptables: Iptables, owners: ChainOwners): Promise<boolean> {
-  const observed: ObservedRules = new Map([
-    ...(await iptables.read(['nat', 'filter'])),
-    ...(await readMangle(iptables)),
-  ])
+  const observed = await readPresentTables(iptables, TABLES)
   const input = removalInput(staleChains(observed, owners), observed, SHARED_CHAINS)
   if (input !== '') await iptables.restore(input)
   return input !== ''
-}
-
-/** The table with the canary chain of iptables mode. A kernel without the table has no canary. */
-async function readMangle(iptables: Iptables): Promise<ObservedRules> {
-  try {
-    return await iptables.read(['mangle'])
-  } catch (error) {
-    if (error instanceof ProxyFailure && error.code === 'IPTABLES_ABSENT') return new Map()
-    throw error
-  }
 }

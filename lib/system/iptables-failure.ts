@@ -1,18 +1,23 @@
 import { ProxyFailure } from '../model/failure.js'
 import { summarizeStderr } from './summarize-stderr.js'
+import { withoutModuleLoader } from './without-module-loader.js'
 
 /** Seconds to wait while another program holds the xtables lock. */
 export const LOCK_WAIT_SECONDS = 5
 
-/** What programs of both back ends say if the kernel lacks a table, an IP family or the back end itself. */
+/**
+ * What programs of both back ends say if the kernel lacks a table, an IP family or the back end itself. The last one is that of a kernel
+ * with nfnetlink and without nftables.
+ */
 const ABSENT =
-  /table does not exist|do you need to insmod|(protocol|address family) not supported|can't initialize|protocol not available/i
+  /do you need to insmod|(protocol|address family) not supported|protocol not available|fetch rule set generation id: invalid argument/i
 /** What an iptables program says if it may not open the raw socket by which it asks the kernel about a set, in both back ends. */
 const NO_SOCKET_FOR_SETS = /can't open socket to ipset/i
 const OUT_OF_MEMORY = /message too long|no buffer space|cannot allocate memory|memory allocation/i
 
-/** The failure for an error message of an iptables program; quotes the wrong line when the message names one. */
-export function iptablesFailure(program: string, stderr: string, text: string): ProxyFailure {
+/** The failure for the error output of an iptables program; quotes the wrong line when the message names one. */
+export function iptablesFailure(program: string, output: string, text: string): ProxyFailure {
+  const stderr = withoutModuleLoader(output)
   const summary = summarizeStderr(stderr)
   if (/xtables lock/i.test(stderr)) {
     return new ProxyFailure(

@@ -1,8 +1,10 @@
 import { ProxyFailure } from '../model/failure.js'
 import { summarizeStderr } from './summarize-stderr.js'
+import { withoutModuleLoader } from './without-module-loader.js'
 
-/** The failure for an error message of `ipvsadm`; `action` says what failed. */
-export function ipvsFailure(stderr: string, action: string): ProxyFailure {
+/** The failure for the error output of `ipvsadm`; `action` says what failed. */
+export function ipvsFailure(output: string, action: string): ProxyFailure {
+  const stderr = withoutModuleLoader(output)
   const summary = summarizeStderr(stderr)
   if (/permission denied|must be root|operation not permitted/i.test(stderr))
     return ipvsForbiddenFailure(`Cannot use IPVS: ${summary}`)

@@ -171,10 +171,12 @@ t.test('flags may be spelt with underscores, as in kube-proxy', async t => {
 })
 
 t.test('without iptables the message names the package to install', async t => {
-  const { exitCode, stderr } = await runProgram(['--manifests', folder], noPrograms)
-  t.equal(exitCode, 1)
-  t.match(stderr, /PROGRAM_MISSING/)
-  t.match(stderr, /Install the package "iptables"/)
+  for (const args of [['--manifests', folder], ['--cleanup']]) {
+    const { exitCode, stderr } = await runProgram(args, noPrograms)
+    t.equal(exitCode, 1)
+    t.match(stderr, /PROGRAM_MISSING/)
+    t.match(stderr, /Install the package "iptables"/)
+  }
 })
 
 t.test(

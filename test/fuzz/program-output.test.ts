@@ -13,6 +13,8 @@ import { type FuzzedParser, fuzzParsers } from '../support/checks/fuzz-parsers.j
 /** What a program was given that says what is wrong with it. */
 const INPUT = '*nat\n-A KUBE-SERVICES -j KUBE-X\nCOMMIT\nadd KUBE-CLUSTER-IP 10.0.0.300\n'
 const LINES = INPUT.split('\n')
+/** What a program prints before its own error if it may not load a module. */
+const NO_MODULE = "modprobe: ERROR: could not insert 'ip_tables': Operation not permitted\n"
 /** A failure is a line of the log, and a field of an Event. */
 const MAX_MESSAGE = 2000
 /** What `ip -batch` prints for addresses that exist already, or are gone already. */
@@ -36,6 +38,12 @@ const PARSERS: Readonly<Record<string, FuzzedParser>> = {
       interfaceFailure(text),
       ipFailure(['-batch', '-'], text, INPUT),
     ]
+    const [ofIptables, , ofIpvs] = failures
+    for (const [failure, before] of [
+      [iptablesFailure('iptables-restore', `${NO_MODULE}${text}`, INPUT), ofIptables],
+      [ipvsFailure(`${NO_MODULE}${text}`, 'Cannot add a virtual server'), ofIpvs],
+    ] as const)
+      check(failure.message === before?.message && failure.code === before.code, 'what modprobe says is not the reason')
     for (const failure of failures) {
       const { message } = failure
       check(message.length < MAX_MESSAGE, `${message.length} characters`)

@@ -18,3 +18,11 @@ void t.test('an error of ipvsadm gives a failure by its kind, with a hint', t =>
   }
   t.end()
 })
+
+void t.test('what modprobe says, which ipvsadm runs, is not why ipvsadm has failed', t => {
+  const line = "modprobe: ERROR: could not insert 'ip_vs': Operation not permitted"
+  const failure = ipvsFailure(`${line}\nCan't initialize ipvs: Protocol not available`, '"ipvsadm -L -n" failed')
+  t.equal(failure.code, 'IPVS_ABSENT')
+  t.notMatch(failure.message, 'modprobe')
+  t.end()
+})

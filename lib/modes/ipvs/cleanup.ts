@@ -1,5 +1,6 @@
 import { IP_FAMILIES, type IpAddress } from '../../model/address.js'
 import { type Cidr } from '../../model/cidr.js'
+import { type FailureCode, ProxyFailure } from '../../model/failure.js'
 import { type DummyInterface } from '../../system/dummy-interface.js'
 import { type IpSets } from '../../system/ip-sets.js'
 import { type Ipvs } from '../../system/ipvs.js'
@@ -7,6 +8,9 @@ import { type KernelTools } from '../../system/kernel-tools.js'
 import { KUBE_IPVS_DEVICE } from '../../system/node-addresses.js'
 import { serverLeftovers } from './leftovers.js'
 import { SET_NAMES, kernelSetName } from './set-names.js'
+
+/** There can be no set. */
+const NO_SETS: ReadonlySet<FailureCode> = new Set(['PROGRAM_MISSING', 'IPVS_ABSENT'])
 
 export interface IpvsCleanupOptions {
   readonly ipvs: Ipvs
@@ -76,8 +80,15 @@ export function ipvsCleanupOptions(
   return { ipvs, sets: ipSets, dummy: dummyInterface, excludeCIDRs, nodeAddresses }
 }
 
-/** Whether there are sets of ipvs mode. If the program `ipset` is not installed, kube-proxy has made none. */
+/**
+ * Whether there are sets of ipvs mode. If the program `ipset` is not installed, or the kernel has no sets, kube-proxy has made none.
+ * @throws ProxyFailure if there may be sets that cannot be read
+ */
 async function hasLeftoverSets(ipSets: IpSets): Promise<boolean> {
-  const observed = await ipSets.read().catch(() => new Map<string, never>())
-  return setLeftovers(observed).length > 0
+  try {
+    return setLeftovers(await ipSets.read()).length > 0
+  } catch (error) {
+    if (error instanceof ProxyFailure && NO_SETS.has(error.code)) return false
+    throw error
+  }
 }
