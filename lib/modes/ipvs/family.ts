@@ -24,15 +24,16 @@ export interface IpvsFamilyOptions extends KernelStateOptions {
   readonly settings: PlanSettings
   /** Returns the current local traffic detection. */
   readonly localTraffic: (family: IpFamily) => LocalTraffic
+  /**
+   * Milliseconds for which sets, addresses and virtual servers are trusted without reading them: the kernel takes a second to list 5,000
+   * virtual servers. Rules are read more often, because there are few of them and other programs change them.
+   */
+  readonly maxStateAgeMs: number
   readonly clock: Clock
 }
 
-/**
- * Milliseconds for which sets, addresses and virtual servers are trusted without reading them. The kernel takes a second to list
- * 5,000 virtual servers. Rules are read more often, because there are few of them and other programs change them. The original
- * kube-proxy uses the same period.
- */
-const MAX_STATE_AGE_MS = 30_000
+/** A timer may end a moment before its time. The regular check that it starts has to find that the state is old all the same. */
+const EARLY_TIMER_MS = 10
 
 /**
  * Ipvs mode in one IP family. Each step makes what the next one needs, and removals follow the reverse order:
@@ -100,7 +101,7 @@ export class IpvsFamily implements KernelRules {
   program(verify: boolean): Promise<ProgramReport> {
     return this.#queue.run(async () => {
       const isIntact = !verify || (await this.#writer.check())
-      if (verify && this.#options.clock.now() - this.#readAt >= MAX_STATE_AGE_MS) await this.#readKernel()
+      if (verify && this.#isStateOld) await this.#readKernel()
       await this.#kernel.ensureRead()
       const plan = this.#computePlan()
       let report = this.#writer.unchangedReport
@@ -126,6 +127,11 @@ export class IpvsFamily implements KernelRules {
     })
   }
 
+  get #isStateOld(): boolean {
+    const { clock, maxStateAgeMs } = this.#options
+    return clock.now() - this.#readAt >= maxStateAgeMs - EARLY_TIMER_MS
+  }
+
   async #readKernel(): Promise<void> {
     await this.#kernel.read()
     this.#readAt = this.#options.clock.now()
@@ -144,10 +150,16 @@ export class IpvsFamily implements KernelRules {
 
   async #writeRules(rules: RuleSet): Promise<ProgramReport> {
     this.#programmedRules = undefined
-    const report = await this.#writer.write(rules)
-    this.#programmedRules = rules
-    this.#hasProgrammed = true
-    return report
+    try {
+      const report = await this.#writer.write(rules)
+      this.#programmedRules = rules
+      this.#hasProgrammed = true
+      return report
+    } catch (error) {
+      // The kernel refuses rules that match a set which another program has destroyed.
+      this.#kernel.forget()
+      throw error
+    }
   }
 
   /**

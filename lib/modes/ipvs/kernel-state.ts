@@ -69,6 +69,11 @@ export class KernelState {
     return { server: this.#refusedServers.count, entry: this.#refusedEntries.count }
   }
 
+  /** The state may be another than the known one: it is read before the next change. */
+  forget(): void {
+    this.#observed = undefined
+  }
+
   /** Reads the state unless it is known. @throws ProxyFailure */
   async ensureRead(): Promise<void> {
     if (this.#observed === undefined) await this.read()

@@ -22,7 +22,8 @@ export const ipvsMode: Mode = {
   forecast: forecastIpvs,
   async createProxier(resources) {
     const { config, kernel, clock } = resources
-    const { scheduler, excludeCIDRs, strictARP, tcpTimeout, tcpFinTimeout, udpTimeout } = config.kernelModes.ipvs
+    const { ipvs } = config.kernelModes
+    const { scheduler, excludeCIDRs, strictARP, tcpTimeout, tcpFinTimeout, udpTimeout } = ipvs
     return new IpvsProxier({
       ...commonProxierOptions(resources),
       ipvs: kernel.ipvs,
@@ -32,6 +33,7 @@ export const ipvsMode: Mode = {
       excludeCIDRs,
       applySettings: () => kernel.applyIpvsSettings(strictARP),
       timeouts: { tcp: ceilSeconds(tcpTimeout), tcpFin: ceilSeconds(tcpFinTimeout), udp: ceilSeconds(udpTimeout) },
+      maxStateAgeMs: ipvs.syncPeriod,
       clock,
     })
   },

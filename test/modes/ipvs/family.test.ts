@@ -47,6 +47,7 @@ function makeProxier({ ipvs, sets, iptables, ...parts }: Parts) {
     localAddresses: () => LOCAL_ADDRESSES,
     timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
     applySettings: () => undefined,
+    maxStateAgeMs: 30_000,
     clock,
     events: discardEvents,
     log,

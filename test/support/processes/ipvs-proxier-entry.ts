@@ -76,6 +76,7 @@ const proxier = new IpvsProxier({
   localAddresses,
   timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
   applySettings: () => applyIpvsSettings(false, log),
+  maxStateAgeMs: 30_000,
   clock,
   events,
   log,

@@ -149,6 +149,7 @@ export class IpvsHarness implements ModeHarness {
       localAddresses: family => node.getLocalAddresses(family),
       timeouts: { tcp: 0, tcpFin: 0, udp: 0 },
       applySettings: () => undefined,
+      maxStateAgeMs: 30_000,
       clock: this.#clock,
       events: discardEvents,
       log,
