@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { type NodeReport } from '../../lib/check/node-report.js'
+import { readKernelState } from '../support/kernel/read-kernel-state.js'
 import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
 import { NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { FaultyProgram } from '../support/processes/faulty-program.js'
@@ -16,24 +17,26 @@ t.test('kube-proxy check', { skip: namespacesUnavailable }, async t => {
     const report = (result.stdout === '' ? undefined : JSON.parse(result.stdout)) as NodeReport
     return { ...result, report, modes: new Map(report?.modes.map(each => [each.mode, each])) }
   }
-  /** Rules, and chains that the kernel does not have by itself: it creates empty tables for programs that only look. */
-  const rulesIn = (saved: string) =>
-    saved.split('\n').filter(line => /^-A |^:(?!(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) )/.test(line))
-  const readRules = async () => {
-    const saved = await Promise.all(
-      ['iptables-save', 'ip6tables-save', 'iptables-legacy-save'].map(program => network.node.run(program, [])),
-    )
-    return saved.map(({ stdout }) => rulesIn(stdout))
-  }
-
-  await t.test('it leaves all rules as they are, also those of other programs', async t => {
-    await network.node.run('iptables', ['-t', 'nat', '-A', 'OUTPUT', '-d', '192.0.2.7', '-j', 'RETURN'])
-    await network.node.run('ip6tables', ['-A', 'FORWARD', '-m', 'comment', '--comment', 'mine', '-j', 'DROP'])
-    const before = await readRules()
-    t.match(before, [[/192\.0\.2\.7/], [/mine/], []])
-    t.equal((await check()).exitCode, 0)
-    t.same(await readRules(), before, 'and no chain of its own')
-  })
+  for (const backEnd of ['nft', 'legacy'])
+    await t.test(`it leaves all as it is, also rules of other programs (${backEnd} back end)`, async t => {
+      const [rule, rule6] = [
+        ['-t', 'nat', '-A', 'OUTPUT', '-d', '192.0.2.7', '-j', 'RETURN'],
+        ['-A', 'FORWARD', '-m', 'comment', '--comment', 'mine', '-j', 'DROP'],
+      ]
+      // By this chain, the kubelet marks the back end of the node.
+      const hint = ['-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT']
+      await network.node.run(`iptables-${backEnd}`, rule)
+      await network.node.run(`ip6tables-${backEnd}`, rule6)
+      await network.node.run(`iptables-${backEnd}`, hint)
+      const before = await readKernelState(network.node)
+      t.match(before.get(`iptables-${backEnd}-save`), [/KUBE-IPTABLES-HINT/, /192\.0\.2\.7/])
+      t.match(before.get(`ip6tables-${backEnd}-save`), [/mine/])
+      t.match(before.get('ip -o link')!.join('\n'), /eth0/)
+      t.equal((await check()).exitCode, 0)
+      t.strictSame(await readKernelState(network.node), before, 'and it leaves nothing of its own')
+      await network.node.run(`iptables-${backEnd}`, ['-t', 'mangle', '-F'])
+      await network.node.run(`iptables-${backEnd}`, ['-t', 'mangle', '-X', 'KUBE-IPTABLES-HINT'])
+    })
 
   await t.test('on a node that has everything, the modes work, and the first one is chosen', async t => {
     const { exitCode, report, modes } = await check()
