@@ -15,6 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/source', 'lib/system', 'lib/dataplane'],
   ['lib/modes', 'lib/node', 'lib/observe'],
   ['lib/workers', 'lib/failover', 'lib/terminal', 'lib/explain', 'lib/status'],
+  ['lib/doctor'],
   ['lib/control'],
   ['lib/demo', 'lib/check'],
   ['lib/cli'],

@@ -18,19 +18,23 @@ import { addProxyCommand } from './add-proxy-command.js'
 import { addCheckCommand } from './check-command.js'
 import { createParser } from './create-parser.js'
 import { addDemoCommand } from './demo-command.js'
+import { addDoctorCommand } from './doctor-command.js'
 import { addExplainCommand } from './explain-command.js'
 import { addStatusCommand } from './status-command.js'
 
+/** The exit code of a command that has failed; of all others it is 1. */
+const FAILURE_CODES: ReadonlyMap<string, number> = new Map([['doctor', 2]])
+
 /**
  * Runs the command line and returns the exit code. 0: done, or stopped by a signal and drained. 1: failed; the reason is on
- * standard error.
+ * standard error. `kube-proxy doctor` has codes of its own.
  */
 export async function main(args: readonly string[]): Promise<number> {
   try {
     return await parseAndRun(args)
   } catch (error) {
     printFailure(error)
-    return 1
+    return FAILURE_CODES.get(args[0] ?? '') ?? 1
   }
 }
 
@@ -43,6 +47,7 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
   })
   addDemoCommand(parser, code => (exitCode = code))
   addCheckCommand(parser, code => (exitCode = code))
+  addDoctorCommand(parser, code => (exitCode = code))
   addExplainCommand(parser)
   addStatusCommand(parser)
   await parser.parseAsync()

@@ -32,6 +32,7 @@ export type FailureCode =
   | 'NODE_GONE'
   | 'DEMO_IMPOSSIBLE'
   | 'EXPLAIN_INVALID'
+  | 'DOCTOR_INVALID'
   | 'STATUS_UNAVAILABLE'
   | 'STATUS_INVALID'
   | 'OUTPUT_FAILED'

@@ -5,9 +5,8 @@ import { decodeNode } from '../snapshot/decode-node.js'
 import { decodeService } from '../snapshot/decode-service.js'
 import { type Decoded, type RawFields, fields, quote } from '../snapshot/decoded.js'
 import { type ApiType, apiTypeName, servedKindOf } from './api-type.js'
-import { readJson } from './read-json.js'
-import { type TextDocument, type YamlPath, readYaml } from './read-yaml.js'
-import { type TextPart, splitJson, splitYaml } from './split-yaml.js'
+import { readDocuments } from './read-documents.js'
+import { type TextDocument, type YamlPath } from './read-yaml.js'
 
 /** One object of a manifest, in the form in which the API server would send it. */
 export interface ManifestObject {
@@ -55,15 +54,8 @@ const MAX_LIST_DEPTH = 10
  */
 export function parseManifest(text: string, file: string): ParsedManifest {
   const reader = new ManifestReader(file)
-  for (const part of splitYaml(text)) for (const document of readPart(part)) reader.readDocument(document)
+  for (const document of readDocuments(text)) reader.readDocument(document)
   return { ...reader.getResult(), isBlank: text.trim() === '' }
-}
-
-/** What is not JSON is read as YAML. */
-function* readPart(part: TextPart): Generator<TextDocument> {
-  const texts = splitJson(part) ?? []
-  if (texts.length === 0 || readJson(texts[0]!) === undefined) return yield* readYaml(part.text, part.firstLine)
-  for (const json of texts) yield* [readJson(json) ?? readYaml(json.text, json.firstLine)].flat()
 }
 
 class ManifestReader {

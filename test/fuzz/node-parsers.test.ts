@@ -6,6 +6,8 @@ import { parseInterfaceAddresses } from '../../lib/system/interface-addresses.js
 import { ipvsSettings } from '../../lib/system/ipvs-settings.js'
 import { parseKernelRelease } from '../../lib/system/kernel-release.js'
 import { canTurnBack, parseLinks } from '../../lib/system/links.js'
+import { parseClusterResolver } from '../../lib/doctor/ask-dns.js'
+import { parseIp } from '../../lib/model/address.js'
 import { parseDefaultInterface } from '../../lib/system/node-addresses.js'
 import { parseTcpMemory, parseUdpPorts } from '../../lib/system/node-resources.js'
 import { parseBoundSockets, parseProcessStat } from '../../lib/system/process-facts.js'
@@ -80,6 +82,11 @@ const PARSERS: Readonly<Record<string, FuzzedParser>> = {
   },
   'default-route': text => {
     for (const family of ['IPv4', 'IPv6'] as const) check(!/\s/.test(parseDefaultInterface(text, family) ?? ''), family)
+  },
+  resolver: text => {
+    const { domain, servers } = parseClusterResolver(text) ?? {}
+    if (domain !== undefined)
+      check(/^[a-z0-9][a-z0-9.-]*$/i.test(domain) && servers!.every(ip => parseIp(ip) === ip), domain)
   },
   'socket-counts': text => {
     const [range, counts, counts6, limits] = readCorpus('socket-counts') as [string, string, string, string]

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { ProxyFailure, systemCode } from '../../model/failure.js'
+import { ProxyFailure } from '../../model/failure.js'
 import { escapeControls, quoteValue } from '../../primitives/quote-value.js'
 import { printYaml } from '../../source/write-configuration-file.js'
 import { askProxy } from '../../status/ask-proxy.js'
 import { type Overview } from '../../status/overview.js'
 import { type StatusDocument } from '../../status/status-document.js'
+import { printOutput, throwOutputFailure } from '../../terminal/print-output.js'
 import { type TerminalStyle, terminalStyle, toAscii } from '../../terminal/terminal-style.js'
 import { OverviewPage } from './overview-page.js'
 import { STATUS_KINDS, type StatusKind } from './status-kinds.js'
@@ -44,11 +45,7 @@ export async function runStatus(options: RunStatusOptions): Promise<void> {
     await show()
     if (options.isWatch) await watch(show)
   } catch (error) {
-    // `kube-proxy status --watch | head` ends with head.
-    if (error instanceof ProxyFailure) throw error
-    if (systemCode(error) === 'EPIPE') return
-    if (systemCode(error) === undefined) throw error
-    throw new ProxyFailure('OUTPUT_FAILED', 'Cannot write to the standard output', { cause: error })
+    throwOutputFailure(error)
   }
 }
 
@@ -86,7 +83,7 @@ function overviewPrinter({ socket, output, version }: RunStatusOptions, style: T
     const overview = await askProxy<Overview>(socket, '', {}, version)
     const data = asData(overview, output)
     const text = data ?? page.lines(overview, Date.now()).join('\n')
-    if (text !== '' && text !== last) await print(text)
+    if (text !== '' && text !== last) await printOutput(text)
     if (data !== undefined) last = data
   }
 }
@@ -105,7 +102,7 @@ function listPrinter(options: RunStatusOptions, kind: StatusKind, style: Termina
     const answer = await askProxy<StatusDocument<unknown>>(socket, kind.resource, parameters, version)
     const data = asData(answer, output)
     const text = data ?? page.lines(answer.items, Date.now()).join('\n')
-    if (text !== '' && text !== last) await print(text)
+    if (text !== '' && text !== last) await printOutput(text)
     if (data !== undefined) last = data
     if (data !== undefined || hasNotes) return
     hasNotes = true
@@ -124,11 +121,4 @@ function noneText({ what, namespace }: RunStatusOptions): string {
 function asData(answer: object, output: RunStatusOptions['output']): string | undefined {
   if (output === 'json') return JSON.stringify(answer, undefined, 2)
   return output === 'yaml' ? printYaml(answer).trimEnd() : undefined
-}
-
-/** Resolves when the text is written. @throws Error of the system */
-function print(text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(`${text}\n`, error => (error ? reject(error) : resolve()))
-  })
 }

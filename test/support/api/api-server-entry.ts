@@ -51,7 +51,7 @@ interface ApiServerCommand {
 const UNTIL_EXIT = { teardown: () => undefined }
 /** Changes that are due more often come several at once. */
 const SHORTEST_INTERVAL_MS = 10
-const RESOURCES = ['services', 'endpointslices', 'endpoints', 'nodes'] as const
+const RESOURCES = ['services', 'endpointslices', 'endpoints', 'nodes', 'pods'] as const
 
 const [port, key, certificate, token] = process.argv.slice(2)
 const api = await ApiServer.start({

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseFieldRequirement, parseLabelRequirement, type ObjectMatcher, splitSelector } from './selectors.js'
 
 /** The resources of this server, by their name in URLs. */
-export type Resource = 'services' | 'endpointslices' | 'endpoints' | 'nodes'
+export type Resource = 'services' | 'endpointslices' | 'endpoints' | 'nodes' | 'pods'
 
 /** The part of a Kubernetes object that a test needs. */
 export interface ApiObject {
@@ -305,24 +305,29 @@ export class ApiServer {
     } else if (method === 'POST') {
       this.#create(path, body, response)
     } else if (path.startsWith(NODE_PATH)) {
-      this.#getNode(path.slice(NODE_PATH.length), response)
+      this.#getObject('nodes', { name: path.slice(NODE_PATH.length) }, response)
+    } else if (SERVICE_PATH.test(path)) {
+      const [, namespace, name] = SERVICE_PATH.exec(path)!
+      this.#getObject('services', { namespace: namespace!, name: name! }, response)
     } else if (resource === undefined) {
       this.#discover(path, response)
     } else if (watch) {
       this.#watch(resource, url.searchParams, response)
     } else {
       await this.#listGate
-      this.#list(resource, url.searchParams, response)
+      this.#list(resource, url.searchParams, response, NAMESPACE.exec(path)?.[1])
     }
     this.#wakeWaiters()
   }
 
   #resourceAt(path: string): Resource | undefined {
-    const match = /^(?:\/api\/v1|\/apis\/(discovery\.k8s\.io\/v1(?:beta1)?))\/([a-z]+)$/.exec(path)
+    const match = /^(?:\/api\/v1|\/apis\/(discovery\.k8s\.io\/v1(?:beta1)?))(?:\/namespaces\/[^/]+)?\/([a-z]+)$/.exec(
+      path,
+    )
     const group = match?.[1] as 'discovery.k8s.io/v1' | 'discovery.k8s.io/v1beta1' | undefined
     const name = match?.[2]
     if (group !== undefined) return name === 'endpointslices' && this.serves[group] ? name : undefined
-    return name === 'services' || name === 'endpoints' || name === 'nodes' ? name : undefined
+    return name === 'services' || name === 'endpoints' || name === 'nodes' || name === 'pods' ? name : undefined
   }
 
   #discover(path: string, response: http.ServerResponse): void {
@@ -352,22 +357,26 @@ export class ApiServer {
     sendJson(response, object, 201)
   }
 
-  /** Only Nodes can be requested by name: the original kube-proxy requests its own. */
-  #getNode(name: string, response: http.ServerResponse): void {
-    const stored = this.#objects.get(keyOf('nodes', { metadata: { name } }))
+  /** Only Nodes and Services can be requested by name: the original kube-proxy requests one Node, the doctor one Service. */
+  #getObject(resource: Resource, metadata: ApiObject['metadata'], response: http.ServerResponse): void {
+    const stored = this.#objects.get(keyOf(resource, { metadata }))
     if (stored === undefined) return sendFailure(response, { status: 404 })
     sendJson(response, stored.object)
   }
 
-  #list(resource: Resource, query: URLSearchParams, response: http.ServerResponse): void {
+  /** @param namespace whose objects are asked for; left out: those of all namespaces */
+  #list(resource: Resource, query: URLSearchParams, response: http.ServerResponse, namespace?: string): void {
     const matches = this.#matcher(query)
     if (matches === undefined) return sendFailure(response, { status: 400 })
+    const isIn = ({ metadata }: ApiObject): boolean => (namespace ?? metadata.namespace) === metadata.namespace
     const notOlderThan = Number(query.get('resourceVersion') ?? 0)
     if (notOlderThan > this.#version) {
       const body = { ...status(504, 'Timeout', 'Too large resource version'), details: { causes: TOO_LARGE } }
       return sendFailure(response, { status: 504, body: JSON.stringify(body) })
     }
-    const items = [...this.#objects.values()].filter(stored => stored.resource === resource && matches(stored.object))
+    const items = [...this.#objects.values()].filter(
+      stored => stored.resource === resource && isIn(stored.object) && matches(stored.object),
+    )
     sendJson(response, {
       kind: `${KINDS[resource].kind}List`,
       metadata: { resourceVersion: this.version },
@@ -446,9 +455,12 @@ const KINDS = {
   endpointslices: { kind: 'EndpointSlice' },
   endpoints: { kind: 'Endpoints' },
   nodes: { kind: 'Node' },
+  pods: { kind: 'Pod' },
 } as const
 
 const NODE_PATH = '/api/v1/nodes/'
+const SERVICE_PATH = /^\/api\/v1\/namespaces\/([^/]+)\/services\/([^/]+)$/
+const NAMESPACE = /\/namespaces\/([^/]+)\//
 
 const TOO_LARGE = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }]
 

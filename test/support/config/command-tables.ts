@@ -2,6 +2,7 @@ import { type Argv } from 'yargs'
 import { addCheckCommand } from '../../../lib/cli/check-command.js'
 import { createParser } from '../../../lib/cli/create-parser.js'
 import { addDemoCommand } from '../../../lib/cli/demo-command.js'
+import { addDoctorCommand } from '../../../lib/cli/doctor-command.js'
 import { addExplainCommand } from '../../../lib/cli/explain-command.js'
 import { addStatusCommand } from '../../../lib/cli/status-command.js'
 
@@ -40,6 +41,7 @@ export function commandTables(): string {
   const parser = createParser([])
   addDemoCommand(parser, () => undefined)
   addCheckCommand(parser, () => undefined)
+  addDoctorCommand(parser, () => undefined)
   addExplainCommand(parser)
   addStatusCommand(parser)
   const commands = knownTo(parser).getInternalMethods().getCommandInstance().getCommandHandlers()

@@ -30,6 +30,11 @@ export class FaultyProgram {
     this.env = { ...process.env, PATH: `${folder}${delimiter}${process.env['PATH']}` }
   }
 
+  /** From now on the program fails again. */
+  spoil(): void {
+    writeFileSync(this.#faultFile, '')
+  }
+
   /** From now on the program works. */
   repair(): void {
     rmSync(this.#faultFile)

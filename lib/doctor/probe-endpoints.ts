@@ -1,0 +1,63 @@
+import { connect } from 'node:net'
+import { type IpAddress, parseIp } from '../model/address.js'
+import { systemCode } from '../model/failure.js'
+import { type Protocol } from '../model/protocol.js'
+import { type EndpointView } from '../status/endpoint-view.js'
+
+/** An endpoint of the Service, and whether a connection to it opens. */
+export interface EndpointProbe {
+  /** `10.244.0.2:8080` */
+  readonly address: string
+  readonly outcome: 'connected' | 'refused' | 'no answer' | 'failed'
+  /** The code of the system for what failed; empty: none. */
+  readonly code: string
+}
+
+/** An address to connect to. */
+export interface ProbeTarget {
+  readonly address: string
+  readonly host: IpAddress
+  readonly port: number
+}
+
+/** How long a connection may take to open, in milliseconds. */
+export const PROBE_MS = 1000
+/** Endpoints that are probed, all at once. */
+export const MAX_PROBES = 64
+
+/** Protocols in which a connection shows that a program listens. */
+const PROBED: readonly Protocol[] = ['TCP']
+
+/** Where to connect: only to endpoints that get traffic, each once. */
+export function probeTargets(endpoints: readonly EndpointView[]): readonly ProbeTarget[] {
+  const targets = new Map<string, ProbeTarget>()
+  for (const { address, protocol, isUsed } of endpoints) {
+    const [, inBrackets, plain, port] = /^(?:\[(.+)\]|([^[\]]+)):(\d+)$/.exec(address) ?? []
+    const host = parseIp(inBrackets ?? plain)
+    if (!isUsed || !PROBED.includes(protocol) || host === undefined) continue
+    targets.set(address, { address, host, port: Number(port) })
+  }
+  return [...targets.values()].slice(0, MAX_PROBES)
+}
+
+/** Opens a connection to each endpoint, and closes it at once. It sends no data. */
+export function probeEndpoints(targets: readonly ProbeTarget[]): Promise<EndpointProbe[]> {
+  return Promise.all(targets.map(probe))
+}
+
+function probe({ address, host, port }: ProbeTarget): Promise<EndpointProbe> {
+  return new Promise(resolve => {
+    const socket = connect({ host, port })
+    const end = (outcome: EndpointProbe['outcome'], code = ''): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve({ address, outcome, code })
+    }
+    const timer = setTimeout(() => end('no answer'), PROBE_MS)
+    socket.on('connect', () => end('connected'))
+    socket.on('error', error => {
+      const code = systemCode(error) ?? error.message
+      end(code === 'ECONNREFUSED' ? 'refused' : code === 'ETIMEDOUT' ? 'no answer' : 'failed', code)
+    })
+  })
+}
