@@ -48,9 +48,10 @@ export class AffinityTable extends AffinityHolder {
   /**
    * Every client once, the one with the oldest last use first; undefined for one that has left since the first step. The caller may use
    * clients between two steps. That moves them, so their names are copied first: 65,536 take a millisecond.
+   * @param only the client to look for; undefined: all
    */
-  *records(): Generator<(AffinityRecord & { readonly client: string }) | undefined> {
-    for (const client of [...this.#records.keys()]) {
+  *records(only?: string): Generator<(AffinityRecord & { readonly client: string }) | undefined> {
+    for (const client of only === undefined ? [...this.#records.keys()] : [only]) {
       const record = this.#records.get(client)
       yield record && { client, ...record }
     }

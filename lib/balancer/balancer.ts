@@ -41,6 +41,8 @@ export interface NarrowableBalancer extends Balancer {
    * @param candidates some of the list, in its order
    */
   narrow(candidates: readonly BalancedEndpoint[]): void
+  /** The candidate that the next client would get, without a pick. Undefined: there is none, or chance decides. */
+  peek(): BalancedEndpoint | undefined
 }
 
 /** For a client without failed endpoints. */

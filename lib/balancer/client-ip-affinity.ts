@@ -36,9 +36,12 @@ export class ClientIpAffinity implements Balancer {
     return this.#table.size
   }
 
-  /** The clients that keep an endpoint; undefined for a record that is none. The caller may pick between two steps. */
-  *clients(now: number): Generator<AffinityClient | undefined> {
-    for (const record of this.#table.records()) {
+  /**
+   * The clients that keep an endpoint; undefined for a record that is none. The caller may pick between two steps.
+   * @param only the client to look for; undefined: all
+   */
+  *clients(now: number, only?: string): Generator<AffinityClient | undefined> {
+    for (const record of this.#table.records(only)) {
       const leftMs = record === undefined ? 0 : record.lastUsed + this.ttlMs - now
       yield record === undefined || leftMs <= 0
         ? undefined

@@ -20,6 +20,10 @@ export class LeastConnections implements NarrowableBalancer {
     return endpoint
   }
 
+  peek(): BalancedEndpoint | undefined {
+    return this.#findLeastLoaded(AVOID_NONE)
+  }
+
   replace(endpoints: readonly BalancedEndpoint[]): void {
     this.#turns.replace(endpoints)
   }

@@ -61,6 +61,13 @@ export class PassiveEjection implements Balancer {
     return this.#inner.pick(client, now, avoid)
   }
 
+  /** The endpoint that the next client without affinity would get, without a pick. Undefined: there is none, or chance decides. */
+  peek(now: number): BalancedEndpoint | undefined {
+    this.#readmit(now)
+    this.#inner.narrow(this.#candidates)
+    return this.#inner.peek()
+  }
+
   replace(endpoints: readonly BalancedEndpoint[]): void {
     this.#endpoints = endpoints
     this.#members = new Set(endpoints)

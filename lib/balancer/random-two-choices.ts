@@ -28,6 +28,10 @@ export class RandomTwoChoices implements NarrowableBalancer {
     return this.#draw(usable.length === 0 ? this.#candidates : usable)
   }
 
+  peek(): BalancedEndpoint | undefined {
+    return this.#candidates.length === 1 ? this.#candidates[0] : undefined
+  }
+
   replace(endpoints: readonly BalancedEndpoint[]): void {
     this.#candidates = endpoints
   }

@@ -23,6 +23,11 @@ export class RoundRobin implements NarrowableBalancer {
     return endpoint
   }
 
+  peek(): BalancedEndpoint | undefined {
+    const { candidates } = this.#turns
+    return candidates.length === 0 ? undefined : candidates[this.#turns.first]
+  }
+
   replace(endpoints: readonly BalancedEndpoint[]): void {
     this.#turns.replace(endpoints)
   }

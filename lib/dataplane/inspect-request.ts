@@ -13,6 +13,8 @@ export interface InspectRequest {
   readonly service: string | undefined
   /** By `portNameOf`; absent: all ports of these Services. */
   readonly ports?: ReadonlySet<string>
+  /** Of affinity, only what this client keeps; absent: what all clients keep. */
+  readonly client?: string
   /** The most rows of each process. */
   readonly limit: number
   /** Of what has ended, only what came after this `sequence` in the process with this id; absent, or another process: all. */
@@ -39,6 +41,8 @@ export interface InspectedEndpoint {
   readonly ejectedForMs: number
   /** How long ago that began; 0: it gets them. */
   readonly ejectedMsAgo: number
+  /** Whether the next new client that comes to this process gets it; of several listeners of a port, each has its own. */
+  readonly isNext: boolean
 }
 
 /** One socket that takes clients. */

@@ -45,7 +45,7 @@ function* allSteps(
     seen.add(listener)
     // Also for a listener without rows: there may be thousands.
     yield undefined
-    if (isInspected(request, listener.clients.identity)) yield* stepsOfListener(what, each)
+    if (isInspected(request, listener.clients.identity)) yield* stepsOfListener(what, each, request.client)
   }
   if (what !== 'connections') return
   for (const listener of draining)
@@ -56,6 +56,7 @@ function* allSteps(
 function stepsOfListener(
   what: Exclude<InspectRequest['what'], 'ended'>,
   { spec, listener, port = 0 }: PlannedListener,
+  client: string | undefined,
 ): Iterable<InspectStep> {
   switch (what) {
     case 'listeners':
@@ -67,7 +68,7 @@ function stepsOfListener(
     case 'connections':
       return listener.inspectConnections()
     case 'affinity':
-      return listener.clients.inspectAffinity()
+      return listener.clients.inspectAffinity(client)
   }
 }
 

@@ -60,9 +60,14 @@ export class ListenerBalancer {
     return this.#ejection.ejected(now)
   }
 
+  /** See `PassiveEjection.peek`. */
+  peek(now: number): BalancedEndpoint | undefined {
+    return this.#ejection.peek(now)
+  }
+
   /** See `ClientIpAffinity.clients`; empty without affinity. */
-  inspectAffinity(now: number): Iterable<AffinityClient | undefined> {
-    return this.#affinity?.clients(now) ?? []
+  inspectAffinity(now: number, only?: string): Iterable<AffinityClient | undefined> {
+    return this.#affinity?.clients(now, only) ?? []
   }
 
   /**

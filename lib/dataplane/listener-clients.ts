@@ -134,7 +134,9 @@ export class ListenerClients implements LeaseOwner {
   /** Each endpoint with its state now. */
   *inspectEndpoints(): Generator<InspectedEndpoint> {
     const ejected = new Map(this.#ejected().map(({ endpoint, ...times }) => [endpoint, times]))
-    for (const endpoint of this.#balancer.endpoints) yield this.#describe(endpoint, ejected.get(endpoint))
+    const next = this.#balancer.peek(this.#context.clock.now())
+    for (const endpoint of this.#balancer.endpoints)
+      yield { ...this.#describe(endpoint, ejected.get(endpoint)), isNext: endpoint === next }
   }
 
   /** Those that get no new clients now. Its cost does not depend on how many there are of the others. */
@@ -142,9 +144,9 @@ export class ListenerClients implements LeaseOwner {
     for (const { endpoint, ...times } of this.#ejected()) yield this.#describe(endpoint, times)
   }
 
-  /** The clients that keep their endpoint. */
-  *inspectAffinity(): Generator<InspectStep<InspectedAffinity>> {
-    for (const record of this.#balancer.inspectAffinity(this.#context.clock.now())) {
+  /** The clients that keep their endpoint. @param only the client to look for; undefined: all */
+  *inspectAffinity(only?: string): Generator<InspectStep<InspectedAffinity>> {
+    for (const record of this.#balancer.inspectAffinity(this.#context.clock.now(), only)) {
       if (record === undefined) yield undefined
       else {
         const { client, endpoint, leftMs } = record
@@ -160,7 +162,8 @@ export class ListenerClients implements LeaseOwner {
 
   #describe({ key: address, open }: BalancedEndpoint, times = { forMs: 0, msAgo: 0 }): InspectedEndpoint {
     const { forMs, msAgo } = times
-    return { listener: this.identity, address, open, ejectedForMs: Math.ceil(forMs), ejectedMsAgo: Math.ceil(msAgo) }
+    const ejection = { ejectedForMs: Math.ceil(forMs), ejectedMsAgo: Math.ceil(msAgo) }
+    return { listener: this.identity, address, open, ...ejection, isNext: false }
   }
 
   onEndpointFailure({ ip, port }: BalancedEndpoint, { message: error }: Error): void {

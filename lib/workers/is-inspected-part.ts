@@ -57,6 +57,7 @@ const isEndpoint = objectOf<InspectedEndpoint>({
   open: isWhole,
   ejectedForMs: value => isWhole(value) && isTime(value),
   ejectedMsAgo: isTime,
+  isNext: isBoolean,
 })
 const CONNECTION: ChecksOf<InspectedConnection> = {
   listener: isIdentity,

@@ -236,3 +236,36 @@ for (const [name, createInner] of Object.entries(BALANCERS))
       if (name === 'round robin') t.ok(picked.includes(endpoints[7]!), 'one that is reached again gets clients')
       t.end()
     })
+
+t.test('a look at the next endpoint is true of the next pick, and changes nothing', t => {
+  const random = seededRandom(7)
+  const now = { ms: 0 }
+  for (const create of [(): RoundRobin => new RoundRobin(1), (): LeastConnections => new LeastConnections(2)]) {
+    const balancer = new PassiveEjection(create(), { initial: 1000, max: 5000 })
+    t.equal(balancer.peek(0), undefined, 'there is no endpoint')
+    const book = new EndpointCache()
+    let endpoints: readonly BalancedEndpoint[] = []
+    const wrong: string[] = []
+    for (let step = 0; step < 500; step++) {
+      now.ms += Math.floor(random() * 400)
+      if (step % 50 === 0) {
+        const count = 2 + Math.floor(random() * 4)
+        endpoints = book.replace([1, 2, 3, 4, 5].slice(0, count).map(target))
+        balancer.replace(endpoints)
+      }
+      if (random() < 0.2) balancer.recordFailure(endpoints[Math.floor(random() * endpoints.length)]!, now.ms)
+      const expected = [balancer.peek(now.ms), balancer.peek(now.ms)]
+      const picked = balancer.pick('c', now.ms)
+      if (picked !== undefined && random() < 0.7) picked.open++
+      if (expected.some(each => each === undefined || each !== picked)) wrong.push(`step ${step}`)
+    }
+    t.strictSame(wrong, [])
+  }
+  const byChance = new PassiveEjection(new RandomTwoChoices(random), { initial: 1000, max: 5000 })
+  const book = new EndpointCache()
+  byChance.replace(book.replace([1, 2].map(target)))
+  t.equal(byChance.peek(0), undefined, 'chance decides')
+  byChance.replace(book.replace([target(1)]))
+  t.equal(byChance.peek(0)?.key, key(1), 'there is no choice')
+  t.end()
+})

@@ -251,3 +251,28 @@ t.test('what has ended is listed once to a reader that says what it has', async 
   }
   t.equal(new Set(seen).size, 20)
 })
+
+t.test('each process says which endpoint is next, and what one client keeps', async t => {
+  const pods = [await TcpPod.startNamed(t, 'a'), await TcpPod.startNamed(t, 'b'), await TcpPod.startNamed(t, 'c')]
+  const plane = new PlaneUnderTest(t)
+  const endpoints = pods.map(({ endpoint }) => endpoint)
+  const sticky = makeListenerSpec({ key: 'sticky', service: 'sticky', endpoints, affinityMs: 60_000 })
+  const [port, stickyPort] = await plane.apply(makeListenerSpec({ endpoints }), sticky)
+  const nextOf = async (service: string) =>
+    (await inspectedRows(plane, 'endpoints', { service }))
+      .filter(({ isNext }) => isNext)
+      .map(({ address }) => 'abc'[endpoints.findIndex(endpoint => keyOf(endpoint) === address)]!)
+  for (let n = 0; n < 5; n++) {
+    const next = await nextOf('web')
+    t.equal(next.length, Math.max(1, WORKERS), 'one in each process')
+    t.ok(next.includes(await readAnswer(port!)), `of ${next.join()}`)
+  }
+  const [next] = await nextOf('sticky')
+  const kept = await readAnswer(stickyPort!)
+  if (WORKERS < 2) t.equal(kept, next)
+  const [record, ...others] = await inspectedRows(plane, 'affinity', { client: '127.0.0.1' })
+  t.match(record, { client: '127.0.0.1', endpoint: keyOf(endpoints['abc'.indexOf(kept)]!) })
+  t.strictSame(others, [])
+  t.strictSame(await inspectedRows(plane, 'affinity', { client: '127.0.0.2' }), [])
+  t.equal((await inspectedRows(plane, 'affinity')).length, 1)
+})
