@@ -13,12 +13,12 @@ const PROXY_FLAGS = [
   ...['config', 'proxy-mode', 'hostname-override', 'manifests', 'bind-address', 'cluster-cidr', 'detect-local-mode'],
   ...['pod-bridge-interface', 'pod-interface-name-prefix', 'nodeport-addresses', 'iptables-localhost-nodeports'],
   ...['source-ranges-at-nodeports', 'allow-node-address-endpoints', 'masquerade-all', 'iptables-masquerade-bit'],
-  ...['ipvs-scheduler', 'proxy-port-range'],
+  ...['ipvs-scheduler', 'proxy-port-range', 'status-socket'],
 ]
 const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
-  ['$0 explain pod/10.244.0.2 10.96.0.10:80', 'from a Pod to a cluster IP'],
+  ['$0 explain pod/10.244.0.2 nginx-service:80', 'from a Pod to a Service'],
   ['$0 explain outside 192.168.50.1:30080', 'from a host outside to a node port'],
-  ['$0 explain node 10.96.0.53:53/udp', 'from the node itself, UDP'],
+  ['$0 explain node svc/shop/web:http', 'from the node itself to a Service of a namespace, by the name of its port'],
   ['$0 explain node web:80 --manifests all.yaml', 'to a Service: by its objects, without a cluster'],
 ]
 
@@ -67,7 +67,7 @@ export function addExplainCommand(parser: Argv): void {
         .option('rules', {
           choices: ['kernel', 'plan'],
           describe:
-            'Rules to follow: those in the kernel of this node, or those that the proxy would write for --manifests (default with --manifests)',
+            'Rules to follow without asking the proxy: those in the kernel of this node, or those that it would write for the given objects (default if there are some)',
         })
         .option('node-address', {
           type: 'string',

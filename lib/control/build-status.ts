@@ -1,3 +1,5 @@
+import { type LiveProxy, explainLive } from '../explain/explain-live.js'
+import { readRequest } from '../explain/read-request.js'
 import { owns } from '../netfilter/stale-chains.js'
 import { explainEndpoints } from '../snapshot/explain-endpoints.js'
 import { LiveEvents } from '../status/live-events.js'
@@ -39,12 +41,39 @@ export function buildStatus(
 
 function statusSources(
   { config, choices, life, startedAt }: BuildSetup,
-  { store, proxier }: ServingParts,
+  { store, proxier, node }: ServingParts,
   { health }: Observers,
   { syncLoop, syncHistory }: SyncParts,
   wallTime: () => number,
 ): StatusSources {
-  const { mode, iptables, dataPlane } = choices
+  const { mode, iptables, kernel, dataPlane } = choices
+  const explain: StatusSources['explainEndpoints'] = servicePort =>
+    explainEndpoints(
+      servicePort,
+      store.slicesOf(`${servicePort.namespace}/${servicePort.name}`),
+      { name: config.nodeName, zone: store.node?.zone ?? '' },
+      endpoint => proxier.served?.findLeftOut(servicePort, endpoint),
+    )
+  const readRules: StatusSources['readRules'] = () =>
+    Promise.all(iptables.map(async each => [each.family, await each.readCounted(mode.chains.keys())] as const))
+  const inspect: StatusSources['inspect'] = request => dataPlane?.inspect(request)
+  const live: LiveProxy = {
+    ...{ pid: process.pid, mode, nodeName: config.nodeName, kernel, readRules, inspect },
+    objects: {
+      services: store.services,
+      localTraffic: family => node.getLocalTraffic(family),
+      explainEndpoints: explain,
+    },
+    get node() {
+      return store.node
+    },
+    get resolved() {
+      return proxier.served?.resolved
+    },
+    get listeners() {
+      return proxier.listeners ?? []
+    },
+  }
   return {
     proxy: { proxyVersion: VERSION, mode: mode.name, carriedBy: mode.carriedBy },
     nodeName: config.nodeName,
@@ -57,17 +86,11 @@ function statusSources(
     },
     snapshot: () => syncLoop.snapshot,
     served: () => proxier.served,
-    explainEndpoints: servicePort =>
-      explainEndpoints(
-        servicePort,
-        store.slicesOf(`${servicePort.namespace}/${servicePort.name}`),
-        { name: config.nodeName, zone: store.node?.zone ?? '' },
-        endpoint => proxier.served?.findLeftOut(servicePort, endpoint),
-      ),
-    readRules: () =>
-      Promise.all(iptables.map(async each => [each.family, await each.readCounted(mode.chains.keys())] as const)),
+    explainEndpoints: explain,
+    readRules,
+    explain: question => explainLive(readRequest(question, VERSION), live),
     ownsChain: (table, chain) => owns(mode.chains, table, chain),
-    inspect: request => dataPlane?.inspect(request),
+    inspect,
     frontendsByListener: () => proxier.frontendsByListener ?? new Map(),
     wallTime,
     counts: () => (dataPlane === undefined ? undefined : Promise.resolve(dataPlane.counts())),

@@ -41,7 +41,8 @@ function endpointsText(ways: readonly ExplainedWay[]): string {
   return endpoints.length === 1 ? endpoints[0]! : `${endpoints.slice(0, -1).join(', ')} or ${endpoints.at(-1)}`
 }
 
-function sourceText(ways: readonly ExplainedWay[]): string {
+function sourceText(all: readonly ExplainedWay[]): string {
+  const ways = all.filter(({ steps }) => steps.length > 0)
   const seen = [...new Set(ways.map(({ sourceSeen }) => sourceSeen ?? 'an address of the node'))]
   const clients = ways.filter(({ seesClient }) => seesClient).length
   const whose =

@@ -1,13 +1,21 @@
+import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { familyOf, hostPort } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
 import { answerText } from './answer-text.js'
 import { explainService } from './explain-service.js'
 import { explainWays } from './explain-ways.js'
 import { type ExplainedState, factsOf } from './explained-state.js'
-import { EXPLANATION_VERSION, type ExplainedStep, type ExplainedWay, type Explanation } from './explanation.js'
-import { findDestination } from './find-destination.js'
+import {
+  EXPLANATION_VERSION,
+  type ExplainedListener,
+  type ExplainedStep,
+  type ExplainedWay,
+  type Explanation,
+} from './explanation.js'
+import { type Destination, findDestination } from './find-destination.js'
 import { type Sender, findSender } from './find-sender.js'
 import { type DestinationText } from './destination-text.js'
+import { type LiveSockets } from './live-sockets.js'
 import { type SenderText } from './sender-text.js'
 
 /** What to explain. */
@@ -18,20 +26,30 @@ export interface ExplainRequest {
   readonly namespace: string
   /** The version of this program. */
   readonly version: string
+  /** The most ways and candidates of the explanation; absent: all. */
+  readonly limit?: number
+}
+
+/**
+ * Finds who sends, and where the packet goes first.
+ * @throws ProxyFailure EXPLAIN_INVALID if there is no such sender or destination
+ */
+export function findEnds(
+  { from, to, namespace }: ExplainRequest,
+  state: ExplainedState,
+): { readonly sender: Sender; readonly destination: Destination } {
+  const family = from.address === undefined ? undefined : familyOf(from.address)
+  const destination = findDestination(to, family, namespace, state)
+  return { destination, sender: findSender(from, destination.address, state) }
 }
 
 /**
  * Explains where the first packet of a connection goes, and why.
  * @throws ProxyFailure EXPLAIN_INVALID if there is no such sender or destination
  */
-export function explainPacket({ from, to, namespace, version }: ExplainRequest, state: ExplainedState): Explanation {
-  const destination = findDestination(
-    to,
-    from.address === undefined ? undefined : familyOf(from.address),
-    namespace,
-    state,
-  )
-  const sender = findSender(from, destination.address, state)
+export function explainPacket(request: ExplainRequest, state: ExplainedState): Explanation {
+  const { version, limit = Infinity } = request
+  const { sender, destination } = findEnds(request, state)
   const family = familyOf(destination.address)
   const rules = state.rules.get(family)
   if (rules === undefined)
@@ -46,15 +64,19 @@ export function explainPacket({ from, to, namespace, version }: ExplainRequest, 
     port: destination.port,
     inInterface: sender.inInterface,
   }
-  const { ways, isComplete } = explainWays({ packet, state, facts: factsOf(state), rules })
-  const { common, rest } = splitCommon(ways)
-  const { known, layout } = state
+  const found = explainWays({ packet, state, facts: factsOf(state), rules, mostWays: limit })
+  const { ways, isComplete, listener } = found
+  const { common, rest } = splitCommon(ways.slice(0, limit))
+  const { known, layout, sockets } = state
   const { frontend } = destination
+  const service = frontend && known ? explainService({ frontend, sender, found, state: { ...state, known } }) : null
+  const most = Math.max(ways.length, service?.candidates.length ?? 0)
   return {
     apiVersion: EXPLANATION_VERSION,
     version,
     mode: state.mode,
     rules: state.rulesFrom,
+    proxy: state.proxy ?? null,
     node: { name: layout.name, addresses: layout.addresses.map(({ ip }) => ip), assumed: layout.assumed },
     from: { kind: sender.kind, address: sender.address, interface: sender.inInterface ?? null, text: sender.text },
     to: {
@@ -64,19 +86,26 @@ export function explainPacket({ from, to, namespace, version }: ExplainRequest, 
       text: destination.text,
     },
     answer: answerText(ways, sender),
-    service: frontend && known ? explainService(frontend, sender, ways, { ...state, known }) : null,
+    service: service && { ...service, candidates: service.candidates.slice(0, limit) },
+    listener: listener === undefined ? null : explainedListener(listener, sockets),
     steps: common,
     ways: rest,
     notes: [
       ...destination.notes,
       ...state.notes,
       ...turnBackNotes(ways, sender, state),
+      ...(most > limit ? [`These are the first ${limit} endpoints of ${most}`] : []),
       ...(isComplete ? [] : ['There are too many rules that cannot be read: not every way is shown']),
       ...(destination.protocol === 'UDP'
         ? ['The first datagram of a flow decides; later ones from the same address and port follow it']
         : []),
     ],
   }
+}
+
+function explainedListener(listener: ListenerSpec, sockets: LiveSockets | undefined): ExplainedListener {
+  const { address, port, protocol } = listener
+  return { address, port, protocol, processes: sockets?.processes(listener) ?? [] }
 }
 
 /** What a Pod needs that reaches itself, where that is not known. */

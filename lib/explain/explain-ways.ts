@@ -7,9 +7,11 @@ import { ruleLine } from '../netfilter/walk/rule-parts.js'
 import { walkRules } from '../netfilter/walk/walk-rules.js'
 import { explainStep, plainStep } from './explain-step.js'
 import { type ExplainedState } from './explained-state.js'
-import { type ExplainedWay, type WayEnd } from './explanation.js'
+import { type ExplainedWay, type KeptByAffinity, type WayEnd } from './explanation.js'
 import { listenerSteps, refusalOf } from './listener-steps.js'
 import { wayBack } from './way-back.js'
+
+type ListenerTarget = ListenerSpec['endpoints'][number]
 
 /** What the ways of a packet depend on. */
 export interface WaysInput {
@@ -17,23 +19,51 @@ export interface WaysInput {
   readonly state: ExplainedState
   readonly facts: NodeFacts
   readonly rules: RuleTables
+  /** Further ways get no steps: each costs time, and a Service may have 10,000 endpoints. */
+  readonly mostWays: number
 }
 
-/** All ways of a packet, and whether none was left out. */
-export function explainWays(input: WaysInput): {
+/** The ways of a packet. */
+export interface ExplainedWays {
   readonly ways: readonly ExplainedWay[]
+  /** Whether none was left out. */
   readonly isComplete: boolean
-} {
-  const { paths, isComplete } = walkRules(input.rules, input.packet, input.facts)
-  return { ways: paths.flatMap(path => waysOf(path, input)), isComplete }
+  /** The socket of the proxy that takes the packet; undefined: none, or none is known. */
+  readonly listener: ListenerSpec | undefined
+  /** The endpoint that the rules remember for the client. */
+  readonly remembered: KeptByAffinity | undefined
 }
 
-function waysOf(path: PacketPath, input: WaysInput): ExplainedWay[] {
+/** Follows a packet on all its ways. */
+export function explainWays(input: WaysInput): ExplainedWays {
+  const { paths, isComplete } = walkRules(input.rules, input.packet, input.facts)
+  const listeners = paths.map(path => findListener(path, input))
+  const ways: ExplainedWay[] = []
+  for (const [index, path] of paths.entries())
+    for (const way of waysOf(path, listeners[index], input, input.mostWays - ways.length)) ways.push(way)
+  return {
+    ways,
+    isComplete,
+    listener: listeners.find(listener => listener !== undefined),
+    remembered: rememberedEndpoint(paths, input.facts),
+  }
+}
+
+function findListener(path: PacketPath, { state, packet }: WaysInput): ListenerSpec | undefined {
+  return path.end.kind === 'delivered' ? state.findListener(path.packet, packet) : undefined
+}
+
+/** @param mostSteps how many of these ways get steps */
+function waysOf(
+  path: PacketPath,
+  listener: ListenerSpec | undefined,
+  input: WaysInput,
+  mostSteps: number,
+): ExplainedWay[] {
   const { state, rules } = input
-  const steps = path.steps.map(step => explainStep(step, rules))
+  const steps = mostSteps > 0 ? path.steps.map(step => explainStep(step, rules)) : []
   const base = { odds: path.probability, assumptions: path.assumptions.map(assumptionText), steps }
-  const listener = path.end.kind === 'delivered' ? state.findListener(path.packet, input.packet) : undefined
-  if (listener !== undefined) return listenerWays(listener, path, base, input)
+  if (listener !== undefined) return listenerWays(listener, path, base, input, mostSteps)
   const end = wayEnd(path, state)
   const isReached = end === 'endpoint'
   const { packet } = path
@@ -97,21 +127,35 @@ function listenerWays(
   path: PacketPath,
   base: Pick<ExplainedWay, 'odds' | 'assumptions' | 'steps'>,
   input: WaysInput,
+  mostSteps: number,
 ): ExplainedWay[] {
-  const { layout } = input.state
+  const { layout, sockets } = input.state
   const refusal = refusalOf(spec, path.packet)
   if (refusal !== undefined) {
     const way = { ...base, end: refusal.end, endpoint: null, sourceSeen: null, seesClient: false }
     return [{ ...way, steps: [...base.steps, ...refusal.steps], wayBack: wayBack(way, path, input) }]
   }
-  return spec.endpoints.flatMap((endpoint): ExplainedWay[] => {
+  const kept = sockets?.kept(spec, path.packet.source)
+  const shares = sockets?.shares(spec, kept)
+  const shareOf = ({ ip, port }: ListenerTarget): number =>
+    shares === undefined ? 1 / spec.endpoints.length : (shares.get(hostPort(ip, port)) ?? 0)
+  const usable = spec.endpoints.filter(endpoint => shareOf(endpoint) > 0)
+  return usable.flatMap((endpoint, index): ExplainedWay[] => {
     const source = layout.sourceFor(endpoint.ip)
-    const before = listenerSteps(spec, endpoint, path.packet, source)
-    if (source === undefined) {
+    const share = base.odds * shareOf(endpoint)
+    const target = hostPort(endpoint.ip, endpoint.port)
+    const isShort = index >= mostSteps
+    const before = isShort ? [] : listenerSteps(spec, endpoint, path.packet, source, { kept, count: usable.length })
+    if (source === undefined || isShort) {
       // The node has no address of this family, so nothing is known of its own packets.
-      const target = hostPort(endpoint.ip, endpoint.port)
-      const odds = base.odds / spec.endpoints.length
-      const way = { ...base, odds, end: 'endpoint' as const, endpoint: target, sourceSeen: null, seesClient: false }
+      const way = {
+        ...base,
+        odds: share,
+        end: 'endpoint' as const,
+        endpoint: target,
+        sourceSeen: null,
+        seesClient: false,
+      }
       return [{ ...way, steps: [...base.steps, ...before], wayBack: [] }]
     }
     const own: Packet = {
@@ -121,7 +165,7 @@ function listenerWays(
     return walkRules(input.rules, own, input.facts).paths.map(second => {
       const isReached = second.end.kind === 'sent' || second.end.kind === 'delivered'
       const way = {
-        odds: (base.odds * second.probability) / spec.endpoints.length,
+        odds: share * second.probability,
         assumptions: [...base.assumptions, ...second.assumptions.map(assumptionText)],
         end: isReached ? ('endpoint' as const) : wayEnd(second, input.state),
         endpoint: isReached ? hostPort(second.packet.destination, second.packet.port) : null,
@@ -132,6 +176,23 @@ function listenerWays(
       return { ...way, wayBack: wayBack(way, path, input, source) }
     })
   })
+}
+
+/** By `-m recent`, in iptables mode. */
+function rememberedEndpoint(paths: readonly PacketPath[], facts: NodeFacts): KeptByAffinity | undefined {
+  for (const { steps, packet } of paths)
+    for (const step of steps) {
+      if (step.kind !== 'rule' || step.isAssumed || step.before.source === undefined) continue
+      for (const condition of step.rule.conditions) {
+        if (condition.kind !== 'recent' || condition.isNegated || condition.seconds === undefined) continue
+        if (condition.action !== 'check' && condition.action !== 'update') continue
+        const ago = facts.secondsInList(condition.list, step.before.source)
+        if (typeof ago !== 'number') continue
+        const [usedSecondsAgo, endsInSeconds] = [Math.floor(ago), Math.ceil(condition.seconds - ago)]
+        return { endpoint: hostPort(packet.destination, packet.port), usedSecondsAgo, endsInSeconds }
+      }
+    }
+  return undefined
 }
 
 function assumptionText(assumption: Assumption): string {

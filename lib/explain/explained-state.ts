@@ -10,6 +10,7 @@ import { type KernelSet } from '../netfilter/walk/kernel-set.js'
 import { type NodeFacts, type Packet, type PacketView } from '../netfilter/walk/packet-view.js'
 import { type EndpointsExplanation } from '../snapshot/explain-endpoints.js'
 import { type VirtualServer } from '../system/virtual-server.js'
+import { type LiveSockets } from './live-sockets.js'
 import { type NodeLayout } from './node-layout.js'
 
 /** An address of a Service that the proxy does not serve. */
@@ -59,6 +60,10 @@ export interface ExplainedState {
    * Undefined: unknown.
    */
   canTurnBack(interfaceName: string): boolean | undefined
+  /** The running proxy that is asked; absent: none. */
+  readonly proxy?: { readonly pid: number }
+  /** What its sockets say of the service port at the destination; absent: unknown, or there are none. */
+  readonly sockets?: LiveSockets | undefined
   readonly notes: readonly string[]
 }
 

@@ -63,6 +63,16 @@ export interface ExplainedWay {
   readonly wayBack: readonly string[]
 }
 
+/** What the sockets of a running proxy know of one endpoint. */
+export interface LiveCandidate {
+  /** Connections and flows to it now, of all clients. */
+  readonly open: number
+  /** The processes that give it no new clients for a while, because it has just failed there. */
+  readonly ejected: readonly { readonly worker: number | null; readonly msAgo: number; readonly forMs: number }[]
+  /** The processes that give it to the next new client that comes to them, by the numbers of workers; null: the control process. */
+  readonly nextIn: readonly (number | null)[]
+}
+
 /** One entry of an EndpointSlice, and why it is a candidate or not. */
 export interface ExplainedCandidate {
   readonly address: string
@@ -73,6 +83,37 @@ export interface ExplainedCandidate {
   readonly text: string
   /** The probability that this packet goes to it. */
   readonly odds: number
+  /** Null: no socket of a running proxy has been asked about it. */
+  readonly live: LiveCandidate | null
+}
+
+/** The endpoint that the client keeps by session affinity. */
+export interface KeptByAffinity {
+  readonly endpoint: string
+  /** How long ago the client opened its last connection. */
+  readonly usedSecondsAgo: number
+  /** When it ends if the client opens no further one. */
+  readonly endsInSeconds: number
+}
+
+/** One process of the proxy that holds a socket. */
+export interface ExplainedProcess {
+  readonly pid: number
+  /** Null: the control process. */
+  readonly worker: number | null
+  /** Without endpoints the socket is closed. */
+  readonly isListening: boolean
+  /** Connections and flows that are open now. */
+  readonly open: number
+}
+
+/** The socket of the proxy that takes the client. */
+export interface ExplainedListener {
+  readonly address: string
+  readonly port: number
+  readonly protocol: string
+  /** Empty: no running proxy has been asked. */
+  readonly processes: readonly ExplainedProcess[]
 }
 
 /** The Service that a packet is for. */
@@ -88,6 +129,8 @@ export interface ExplainedService {
   /** Seconds that a client keeps its endpoint; null: no session affinity. */
   readonly affinitySeconds: number | null
   readonly affinity: string
+  /** Null: the client keeps no endpoint, or it is not known which. */
+  readonly kept: KeptByAffinity | null
   /** How the endpoint of a new connection is picked. */
   readonly balancing: string
   readonly candidates: readonly ExplainedCandidate[]
@@ -101,6 +144,8 @@ export interface Explanation {
   readonly mode: string
   /** `kernel`: the rules that this node has now; `plan`: those that the mode would write for the manifests. */
   readonly rules: 'kernel' | 'plan'
+  /** The running proxy that has answered; null: none was asked. */
+  readonly proxy: { readonly pid: number } | null
   readonly node: { readonly name: string; readonly addresses: readonly string[]; readonly assumed: readonly string[] }
   readonly from: {
     readonly kind: 'pod' | 'node' | 'outside'
@@ -113,6 +158,8 @@ export interface Explanation {
   readonly answer: string
   /** Null: no Service has the address, or no object is known. */
   readonly service: ExplainedService | null
+  /** Null: no socket of the proxy takes the packet, or none is known. */
+  readonly listener: ExplainedListener | null
   /** The steps that all ways have in common. */
   readonly steps: readonly ExplainedStep[]
   /** What comes after them: one way for each result of a choice. */

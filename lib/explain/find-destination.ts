@@ -130,6 +130,7 @@ function findService(
   const suggestion = near === undefined ? '' : `; did you mean ${near}?`
   throw new ProxyFailure('EXPLAIN_INVALID', `There is no Service ${key}${suggestion}`, {
     hint: `Known: ${list(names)}`,
+    exists: names,
   })
 }
 
@@ -154,8 +155,10 @@ function findPort(service: ServiceObject, { port, protocol }: DestinationText & 
           ports.map(({ name }) => name),
         )
   const suggestion = near === undefined ? '' : `; did you mean ${near}?`
+  const exists = ports.map(each => `${each.port}/${each.protocol}${each.name === '' ? '' : ` (${each.name})`}`)
   throw new ProxyFailure('EXPLAIN_INVALID', `Service ${objectKey(service)} has ${asked}${kind}${suggestion}`, {
-    hint: `Its ports: ${list(ports.map(each => `${each.port}/${each.protocol}${each.name === '' ? '' : ` (${each.name})`}`))}`,
+    hint: `Its ports: ${list(exists)}`,
+    exists,
   })
 }
 

@@ -1,23 +1,15 @@
 import { IP_FAMILIES, type IpFamily, familyOf } from '../model/address.js'
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
-import { messageOf } from '../model/failure.js'
-import { type NodeObject } from '../model/objects.js'
 import { type Mode } from '../modes/mode.js'
 import { type RuleTables } from '../netfilter/rule-tables.js'
-import { type KernelSet } from '../netfilter/walk/kernel-set.js'
 import { walkRules } from '../netfilter/walk/walk-rules.js'
 import { type FoundIptables } from '../system/detect-iptables.js'
 import { type KernelTools } from '../system/kernel-tools.js'
-import { KUBE_IPVS_DEVICE, chooseNodeAddress } from '../system/node-addresses.js'
-import { canTurnBack, readLinks } from '../system/links.js'
-import { readLocalRoutes } from '../system/local-routes.js'
-import { readKernelTicks, readRecentLists } from '../system/recent-lists.js'
-import { readRoutes } from '../system/routes.js'
 import { detectMode } from './detect-mode.js'
 import { type ExplainedState, factsOf } from './explained-state.js'
+import { readKernelFacts } from './kernel-facts.js'
 import { listenerAt } from './listener-steps.js'
 import { type RawObject, loadObjects } from './load-objects.js'
-import { NodeLayout } from './node-layout.js'
 import { planState } from './plan-state.js'
 
 export interface KernelStateOptions {
@@ -36,45 +28,22 @@ export async function kernelState(options: KernelStateOptions): Promise<Explaine
   for (const each of iptables.usable) rules.set(each.family, await each.readCounted())
   const mode = detectMode(modes, rules.values())
   const store = objects && loadObjects(objects, config.nodeName)
-  const layout = await readLayout(config.nodeName, kernel, store?.node)
-  const notes: string[] = []
-  const read = async <T>(what: string, fallback: T, action: () => Promise<T>): Promise<T> => {
-    try {
-      return await action()
-    } catch (error) {
-      notes.push(`Cannot read ${what}: ${messageOf(error)}`)
-      return fallback
-    }
-  }
-  const hasIpvs = kernel.hasInterface(KUBE_IPVS_DEVICE)
-  const virtualServers = hasIpvs ? await read('virtual servers', [], () => kernel.ipvs.list()) : []
-  const addresses = hasIpvs ? await read('Service addresses', undefined, () => kernel.dummyInterface.read()) : undefined
-  const links = await read('interfaces', [], readLinks)
-  const [recent, ticks] = [readRecentLists(), readKernelTicks()]
+  const facts = await readKernelFacts(config.nodeName, kernel, rules, store?.node)
   const state = {
+    ...facts,
     mode: mode?.name ?? '',
     carriedBy: mode?.carriedBy ?? ('kernel' as const),
     rulesFrom: 'kernel' as const,
     rules,
-    layout,
-    virtualServers,
-    serviceAddresses: [...(addresses ?? [])],
-    sets: needsSets(rules) ? await read('sets', new Map<string, KernelSet>(), () => readSets(kernel)) : new Map(),
-    secondsInList: (list: string, address: string) => {
-      const addedAt = recent.get(list)?.get(address)
-      if (addedAt === undefined) return 'never' as const
-      return ticks === undefined ? undefined : (ticks.now - addedAt) / ticks.perSecond
-    },
-    canTurnBack: (name: string) => canTurnBack(links, name),
+    notes: [
+      ...facts.notes,
+      ...(mode === undefined ? ['The kernel has no chain by which a mode of kube-proxy can be recognised'] : []),
+    ],
   }
-  if (mode === undefined) notes.push('The kernel has no chain by which a mode of kube-proxy can be recognised')
   if (mode?.forecast === undefined || store === undefined)
-    return { ...state, known: undefined, findListener: () => undefined, notes }
-  return {
-    ...state,
-    ...withObjects(planState({ mode, config, store, layout, families: IP_FAMILIES, notes: [] })),
-    notes,
-  }
+    return { ...state, known: undefined, findListener: () => undefined }
+  const { layout } = facts
+  return { ...state, ...withObjects(planState({ mode, config, store, layout, families: IP_FAMILIES, notes: [] })) }
 }
 
 /** What objects say besides the rules: the Services, and the endpoints of each socket. */
@@ -89,33 +58,4 @@ function withObjects(planned: ExplainedState): Pick<ExplainedState, 'known' | 'f
       return listenerAt([{ ...spec, address: arrived.destination, port: arrived.port }], arrived)
     },
   }
-}
-
-async function readLayout(name: string, kernel: KernelTools, node: NodeObject | undefined): Promise<NodeLayout> {
-  const network = kernel.readNetwork()
-  const named = node?.addresses ?? []
-  const routes = await Promise.all(IP_FAMILIES.map(family => readRoutes(family)))
-  return new NodeLayout({
-    name,
-    main: Object.fromEntries(IP_FAMILIES.map(family => [family, chooseNodeAddress(family, network, named)])),
-    addresses: network.addresses,
-    routes: routes.flat(),
-    localRanges: IP_FAMILIES.flatMap(family => readLocalRoutes(family)),
-    assumed: [],
-  })
-}
-
-function needsSets(rules: ReadonlyMap<IpFamily, RuleTables>): boolean {
-  return [...rules.values()].some(({ tables }) =>
-    [...tables.values()].some(chains =>
-      [...chains.values()].some(ofChain => ofChain.some(args => args.includes('--match-set'))),
-    ),
-  )
-}
-
-async function readSets({ ipSets }: KernelTools): Promise<Map<string, KernelSet>> {
-  const observed = await ipSets.read()
-  return new Map(
-    [...observed].map(([name, { header, entries }]) => [name, { type: header.split(' ', 1)[0] ?? '', entries }]),
-  )
 }

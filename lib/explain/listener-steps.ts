@@ -4,6 +4,7 @@ import { type IpAddress, familyOf, hostPort, unspecifiedAddress } from '../model
 import { type PacketView } from '../netfilter/walk/packet-view.js'
 import { countOf, plainStep } from './explain-step.js'
 import { type ExplainedStep } from './explanation.js'
+import { type KeptEndpoint } from './live-sockets.js'
 
 /** The listener that gets a packet to an address of the node: one at the address itself before one at all addresses. */
 export function listenerAt(listeners: readonly ListenerSpec[], packet: PacketView): ListenerSpec | undefined {
@@ -45,12 +46,21 @@ export function refusalOf(
   return undefined
 }
 
+/** How an endpoint is picked now. */
+export interface PickFacts {
+  /** What the client keeps; undefined: nothing, or it is not known. */
+  readonly kept: KeptEndpoint | undefined
+  /** How many endpoints may be picked. */
+  readonly count: number
+}
+
 /** What the proxy does between the client and the endpoint. */
 export function listenerSteps(
   spec: ListenerSpec,
   endpoint: ListenerSpec['endpoints'][number],
   packet: PacketView,
   source: IpAddress | undefined,
+  { kept, count }: PickFacts,
 ): ExplainedStep[] {
   const target = hostPort(endpoint.ip, endpoint.port)
   const client = packet.source ?? 'the client'
@@ -62,7 +72,9 @@ export function listenerSteps(
     ),
     plainStep(
       'pick',
-      `kube-proxy picks ${target} of ${countOf(spec.endpoints.length, 'endpoint')} (${pickText(spec)}).`,
+      kept === undefined
+        ? `kube-proxy picks ${target} of ${countOf(count, 'endpoint')} (${pickText(spec)}).`
+        : `kube-proxy gives ${client} the endpoint that it keeps by session affinity: ${target}.`,
     ),
     plainStep('connection', `kube-proxy opens its own ${what} to ${target}.`, {
       before: { source: client, destination: hostPort(packet.destination, packet.port) },

@@ -10,7 +10,7 @@ import { EMPTY_SNAPSHOT } from '../model/snapshot.js'
 import { explainEndpoints } from '../snapshot/explain-endpoints.js'
 import { type ObjectStore } from '../snapshot/object-store.js'
 import { type ExplainedState } from './explained-state.js'
-import { describeFrontend } from './describe-frontend.js'
+import { knownServices } from './known-services.js'
 import { listenerAt } from './listener-steps.js'
 import { type NodeLayout } from './node-layout.js'
 
@@ -41,14 +41,8 @@ export function planState({ mode, config, store, layout, families, notes }: Plan
     rulesFrom: 'plan',
     rules: new Map([...forecast.rules].map(([family, rules]) => [family, plannedTables(rules)])),
     layout,
-    known: {
+    known: knownServices(forecast.resolved, {
       services: store.services,
-      endpoints: [...forecast.resolved.snapshot.ports.values()].flatMap(({ endpoints }) => endpoints),
-      frontends: forecast.resolved.frontends,
-      unserved: forecast.resolved.conflicts.map(({ loser, winner, rule }) => ({
-        frontend: loser,
-        why: `${rule} (${describeFrontend(winner)})`,
-      })),
       localTraffic: family => node.getLocalTraffic(family),
       explainEndpoints: servicePort =>
         explainEndpoints(
@@ -57,7 +51,7 @@ export function planState({ mode, config, store, layout, families, notes }: Plan
           identity,
           endpoint => forecast.findLeftOut(servicePort, endpoint),
         ),
-    },
+    }),
     findListener: arrived => listenerAt(forecast.listeners, arrived),
     virtualServers: forecast.virtualServers,
     serviceAddresses: forecast.serviceAddresses,

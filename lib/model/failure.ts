@@ -47,6 +47,8 @@ export interface FailureOptions {
   readonly cause?: unknown
   /** What the operator can do about it, as a sentence without full stop. */
   readonly hint?: string
+  /** What exists in the place of something that does not. */
+  readonly exists?: readonly string[]
 }
 
 /**
@@ -59,11 +61,14 @@ export class ProxyFailure extends Error {
   readonly code: FailureCode
   /** What the operator can do; undefined: see docs/errors.md. */
   readonly hint: string | undefined
+  /** What exists in the place of something that does not; empty: something else is wrong. */
+  readonly exists: readonly string[]
 
   constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.hint = options.hint
+    this.exists = options.exists ?? []
   }
 }
 

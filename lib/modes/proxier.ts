@@ -1,3 +1,4 @@
+import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type Frontend } from '../frontends/frontend.js'
 import { type ServedFrontends } from '../frontends/frontend-table.js'
 import { type IpFamily } from '../model/address.js'
@@ -49,6 +50,8 @@ export interface Proxier {
   readonly served?: ServedFrontends
   /** The frontends that lead to each listener now, by its key. Omitted: there are no listeners. */
   readonly frontendsByListener?: ReadonlyMap<ServicePortKey, readonly Frontend[]>
+  /** The sockets that are open now, with their ports. Omitted: there are none. */
+  readonly listeners?: readonly ListenerSpec[]
   /** Reads what an earlier process left in the kernel, and continues from there. @throws ProxyFailure if it cannot be read */
   start(): Promise<void>
   /**

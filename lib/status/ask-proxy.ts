@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { ProxyFailure, systemCode } from '../model/failure.js'
+import { type FailureCode, ProxyFailure, systemCode } from '../model/failure.js'
 import { quoteValue } from '../primitives/quote-value.js'
 import { STATUS_API_VERSION, type StatusError } from './status-document.js'
 
@@ -19,13 +19,15 @@ interface AnyAnswer {
  * Asks the proxy behind a status socket.
  * @param resource the last part of the path; empty: the overview
  * @param ownVersion version of this program
- * @throws ProxyFailure STATUS_UNAVAILABLE if no proxy with the same API answers there, STATUS_INVALID if it knows no such thing
+ * @param invalid code of the failure if the proxy knows no such thing
+ * @throws ProxyFailure STATUS_UNAVAILABLE if no proxy with the same API answers there, and `invalid`
  */
 export async function askProxy<Answer>(
   socketPath: string,
   resource: string,
   parameters: Readonly<Record<string, string>>,
   ownVersion: string,
+  invalid: FailureCode = 'STATUS_INVALID',
 ): Promise<Answer> {
   const query = new URLSearchParams(parameters).toString()
   const path = `/${STATUS_API_VERSION}${resource === '' ? '' : `/${resource}`}${query === '' ? '' : `?${query}`}`
@@ -37,17 +39,18 @@ export async function askProxy<Answer>(
       { hint: 'Ask with the kube-proxy program of the version that runs' },
     )
   if (answer.kind !== 'Error') {
-    if (resource === '' ? answer.kind === 'Overview' : Array.isArray(answer['items']) && isTexts(answer['notes']))
-      return answer as Answer
+    if (isAbout(resource, answer)) return answer as Answer
     throw notStatusApi(socketPath)
   }
   const { message, exists } = answer as unknown as StatusError
   if (typeof message !== 'string' || !isTexts(exists)) throw notStatusApi(socketPath)
-  throw new ProxyFailure(
-    'STATUS_INVALID',
-    message,
-    exists.length === 0 ? {} : { hint: `There are: ${exists.join(', ')}` },
-  )
+  throw new ProxyFailure(invalid, message, exists.length === 0 ? {} : { hint: `There are: ${exists.join(', ')}` })
+}
+
+/** Whether a failure of `askProxy` means that no proxy has answered at all. */
+export function isUnanswered(error: unknown): error is ProxyFailure {
+  const isUnavailable = error instanceof ProxyFailure && error.code === 'STATUS_UNAVAILABLE'
+  return isUnavailable && error.cause !== undefined && systemCode(error.cause) !== 'EACCES'
 }
 
 async function get(socketPath: string, path: string): Promise<string> {
@@ -93,6 +96,12 @@ function notStatusApi(socketPath: string): ProxyFailure {
     `What answers at ${quoteValue(socketPath)} is not the status API of a kube-proxy`,
     { hint: 'Name the socket of the proxy with --status-socket' },
   )
+}
+
+function isAbout(resource: string, answer: AnyAnswer): boolean {
+  if (resource === '') return answer.kind === 'Overview'
+  if (resource === 'explain') return typeof answer['explanation'] === 'object' && answer['explanation'] !== null
+  return Array.isArray(answer['items']) && isTexts(answer['notes'])
 }
 
 function isTexts(value: unknown): boolean {

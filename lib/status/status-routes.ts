@@ -4,6 +4,7 @@ import { limitNote } from './limit-note.js'
 import { connectionRoutes } from './connection-routes.js'
 import { overview } from './overview.js'
 import { answerEndpoints } from './answer-endpoints.js'
+import { answerExplain } from './answer-explain.js'
 import { answerServices } from './answer-services.js'
 import { answerRules } from './answer-rules.js'
 import { STATUS_API_VERSION, statusDocument } from './status-document.js'
@@ -51,6 +52,7 @@ export function statusRoutes(sources: StatusSources, streams: readonly string[])
         )
       },
     ],
+    ['explain', search => answerExplain(sources, search)],
     [
       'syncs',
       search => {

@@ -18,6 +18,14 @@ export interface ProxyState {
   readonly problems: readonly string[]
 }
 
+/** Who sends, and where to, as text. */
+export interface ExplainQuestion {
+  readonly from: string
+  readonly to: string
+  /** Of a Service that is named without one. */
+  readonly namespace: string
+}
+
 /** Everything that answers are made from. It is asked only when a client asks. */
 export interface StatusSources {
   readonly proxy: AnsweringProxy
@@ -38,6 +46,8 @@ export interface StatusSources {
   counts(): Promise<DataPlaneCounts> | undefined
   /** The same. */
   inspect(request: InspectRequest): Promise<Inspection> | undefined
+  /** Explains the way of a packet, in at most some 100 kB. @throws ProxyFailure EXPLAIN_INVALID for a wrong question */
+  explain(question: ExplainQuestion): Promise<object>
   /** See `Proxier`. */
   frontendsByListener(): ReadonlyMap<ServicePortKey, readonly Frontend[]>
   /** Milliseconds since 1970. */

@@ -1,6 +1,14 @@
+import { basename, join } from 'node:path'
 import t from 'tap'
 import { ManifestFolder } from '../support/api/manifests.js'
-import { type Prediction, type Predictions, allowedAnswers } from '../support/explain/prediction.js'
+import { type Explanation } from '../../lib/explain/explanation.js'
+import {
+  type Prediction,
+  type PredictionRequest,
+  type Predictions,
+  allowedAnswers,
+  predictionOf,
+} from '../support/explain/prediction.js'
 import {
   REPLAYED_SERVICES,
   type ReplayedAddress,
@@ -13,6 +21,8 @@ import { NodeProcess } from '../support/nodes/node-process.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { PROXY_MODE } from '../support/processes/proxy-mode.js'
 import { PROXY_PROGRAM, ProxyProcess } from '../support/processes/proxy-process.js'
+import { askStatus } from '../support/status/ask-status.js'
+import { schemaMistakes } from '../support/status/schema-mistakes.js'
 
 const NODE_NAME = 'this-node'
 const FLAGS = { 'hostname-override': NODE_NAME, 'cluster-cidr': '10.244.0.0/15', 'proxy-mode': PROXY_MODE }
@@ -21,6 +31,8 @@ const MAX_CONNECTIONS = 24
 const ANSWER_MS = 5000 * TIMEOUT_FACTOR
 /** Where nothing may answer, a longer wait would find nothing else. */
 const SILENCE_MS = 400
+/** The Services of which the proxy is asked about UDP too: each question takes it a tenth of a second. */
+const UDP_OF_PROXY = ['cluster', 'ranges', 'affinity']
 /** Where one endpoint answers and another one does not. */
 const DOUBT_MS = 1000 * TIMEOUT_FACTOR
 
@@ -47,8 +59,10 @@ t.test(
     }
     const folder = new ManifestFolder(t)
     folder.write(...replayedObjects({ here: here.ip, there: there.ip }, NODE_NAME))
+    const socket = join(folder.path, '..', `${basename(folder.path)}.sock`)
     const proxy = new ProxyProcess(network, [
       ...['--manifests', folder.path, '--hostname-override', NODE_NAME, '--cluster-cidr', FLAGS['cluster-cidr']],
+      ...['--status-socket', socket],
     ])
     await proxy.waitForLine(
       PROXY_MODE === 'ipvs' ? /Synced virtual servers" family="IPv4/ : /Synced rules" family="IPv4"/,
@@ -56,6 +70,20 @@ t.test(
     const flags = JSON.stringify({ ...FLAGS, manifests: [folder.path] })
     const explain = new NodeProcess(network, 'explain/explain-entry', [flags])
     await explain.sendCommand('read' as unknown as object)
+
+    await proxy.waitForLine(/Serving the status API/)
+    const nameOf = (endpoint: string): string => names.get(endpoint.split(':')[0]!) ?? endpoint
+
+    /** What the running proxy says of a packet now. */
+    const askProxy = async (asked: PredictionRequest): Promise<Explanation> => {
+      const { status, body } = await askStatus(socket, `/v1/explain?${new URLSearchParams({ ...asked }).toString()}`)
+      if (status !== 200) throw new Error(JSON.stringify(body))
+      const mistakes = schemaMistakes(body)
+      if (mistakes.length > 0) throw new Error(mistakes.join())
+      return (body as { readonly explanation: Explanation }).explanation
+    }
+    const liveAnswers = async (asked: PredictionRequest): Promise<readonly string[]> =>
+      [...allowedAnswers(predictionOf(await askProxy(asked)), nameOf)].sort()
 
     const request = (client: NetworkClient, ip: string, port: number, protocol: string, limitMs: number) =>
       protocol === 'udp' ? client.udpWithin(ip, port, limitMs) : client.tcpWithin(ip, port, limitMs)
@@ -65,24 +93,34 @@ t.test(
       service: ReplayedService,
       client: NetworkClient,
       { ip, port }: ReplayedAddress,
-      protocol: string,
+      asked: PredictionRequest,
       predictions: Predictions,
     ): Promise<string | undefined> => {
+      const protocol = asked.to.split('/').at(-1)!
       const [kernel, plan] = [predictions.kernel, predictions.plan].map(each =>
-        [...allowedAnswers(each, endpoint => names.get(endpoint.split(':')[0]!) ?? endpoint)].sort(),
+        [...allowedAnswers(each, nameOf)].sort(),
       )
+      // A client that has been there may keep its endpoint.
+      const keeps = service.name === 'affinity'
+      const isAsked = protocol === 'tcp' || UDP_OF_PROXY.includes(service.name)
+      const live = isAsked ? await liveAnswers(asked) : kernel!
+      if (keeps ? live.some(answer => !kernel!.includes(answer)) : live.join() !== kernel!.join())
+        return `by the kernel ${kernel!.join()}, by the proxy ${live.join()}`
       if (kernel!.join() !== plan!.join()) return `by the kernel ${kernel!.join()}, by the plan ${plan!.join()}`
       const isServed = predictions.kernel.reached.length > 0
       const limitMs = !isServed ? SILENCE_MS : predictions.kernel.ends.includes('dropped') ? DOUBT_MS : ANSWER_MS
-      const mayVary = isServed && service.name !== 'affinity'
+      const mayVary = isServed && !keeps
       const seen = new Set<string>()
       for (let n = 0; n < (mayVary ? MAX_CONNECTIONS : isServed ? 2 : 1) && seen.size < kernel!.length; n++)
         seen.add(await request(client, ip, port, protocol, limitMs))
-      const wrong = [...seen].filter(answer => !kernel!.includes(answer))
+      const wrong = [...seen].filter(answer => !live.includes(answer))
       const missed = mayVary ? kernel!.filter(answer => !seen.has(answer)) : []
       if (!mayVary && seen.size > 1) wrong.push('different answers')
-      if (wrong.length + missed.length === 0) return undefined
-      return `predicted ${kernel!.join(' | ')}, seen ${[...seen].join(' | ')}`
+      if (wrong.length + missed.length > 0) return `predicted ${live.join(' | ')}, seen ${[...seen].join(' | ')}`
+      const after = keeps && isServed ? await liveAnswers(asked) : [...seen]
+      return PROXY_MODE === 'ipvs' || !keeps || after.join() === [...seen].join()
+        ? undefined
+        : `seen ${[...seen].join()}, and then predicted ${after.join(' | ')}`
     }
 
     let count = 0
@@ -95,7 +133,7 @@ t.test(
             if (address.kind === 'node port on loopback' && from !== 'node') continue
             const to = `${address.ip}:${address.port}/${protocol}`
             const predictions = JSON.parse(await explain.sendCommand({ from, to })) as Predictions & { error?: string }
-            const problem = predictions.error ?? (await compare(service, client, address, protocol, predictions))
+            const problem = predictions.error ?? (await compare(service, client, address, { from, to }, predictions))
             if (problem !== undefined) wrong.push(`${from} to ${address.kind} ${to}: ${problem}`)
             count++
             for (const end of predictions.kernel?.ends ?? []) ends.set(end, (ends.get(end) ?? 0) + 1)

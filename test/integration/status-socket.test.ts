@@ -327,6 +327,15 @@ t.test('a wrong question gets an answer that lists what exists', async t => {
     ['/v1/services?limit=0', 400, /limit="0": expected a number from 1/, []],
     ['/v1/rules?table=nad', 404, /table with rules of this proxy "nad"; did you mean "nat"\?/, ['nat']],
     ['/v1/rules?chain=KUBE-NONE', 404, /No chain with rules of this proxy "KUBE-NONE"/, ['PREROUTING']],
+    ['/v1/explain', 400, /A sender \(from\) and a destination \(to\) are needed/, ['from', 'to', 'namespace']],
+    ['/v1/explain?from=node&tow=web', 400, /Unknown parameter "tow"; did you mean to\?/, ['to']],
+    ['/v1/explain?from=outsid&to=web', 400, /"outsid": not a sender; did you mean outside\? Use pod\/IP/, []],
+    ['/v1/explain?from=node&to=web:80:80', 400, /"web:80:80": not a destination\. Use NAME:PORT/, []],
+    ['/v1/explain?from=node&to=wep', 404, /no Service default\/wep; did you mean default\/web\?/, ['default/web']],
+    ['/v1/explain?from=node&to=web&namespace=shop', 404, /did you mean default\/web\?/, ['default/dns']],
+    ['/v1/explain?from=node&to=web:81', 404, /Service default\/web has no port "81"/, ['80/TCP']],
+    ['/v1/explain?from=fd00::9&to=10.96.0.10:80', 400, /Name a sender with an IPv4 address/, []],
+    [`/v1/explain?from=node&to=${'x'.repeat(1000)}`, 400, /The question is longer than 1000 characters/, []],
   ]
   for (const [path, code, message, exists] of wrong) {
     const { status: got, body } = await status.ask(path)

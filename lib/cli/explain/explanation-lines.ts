@@ -1,7 +1,15 @@
-import { type ExplainedStep, type ExplainedWay, type Explanation } from '../../explain/explanation.js'
+import {
+  type ExplainedCandidate,
+  type ExplainedListener,
+  type ExplainedStep,
+  type ExplainedWay,
+  type Explanation,
+  type KeptByAffinity,
+} from '../../explain/explanation.js'
 import { formatChance } from '../../netfilter/walk/rule-sentence.js'
 import { type TerminalStyle, toAscii } from '../../terminal/terminal-style.js'
 import { type TableCell, TextTable, breakText } from '../../terminal/text-table.js'
+import { durationText } from '../status/duration-text.js'
 
 /** Ways that end differently are shown one by one, up to this number. */
 const MAX_SHOWN_WAYS = 4
@@ -33,7 +41,7 @@ class ExplanationPage {
     this.#addHead()
     this.#addSteps('How the packet goes', steps)
     this.#addService()
-    const shown = shownWays(ways)
+    const shown = shownWays(this.#explanation)
     for (const way of shown) this.#addSteps(wayTitle(way, ways), way.steps)
     const back = shown[0]?.wayBack ?? []
     if (back.length > 0) {
@@ -47,14 +55,15 @@ class ExplanationPage {
   }
 
   #addHead(): void {
-    const { mode, rules, node, from, to, answer, ways } = this.#explanation
+    const { mode, rules, proxy, node, from, to, answer, ways } = this.#explanation
     const origin = rules === 'kernel' ? 'the rules in the kernel of this node' : 'the rules that the proxy would write'
+    const asked = proxy === null ? '' : `the proxy that runs (process ${proxy.pid}), and `
     const assumed = node.assumed.length === 0 ? '' : ` (assumed: ${node.assumed.join('; ')})`
     const by = from.interface === null ? '' : `, by ${from.interface}`
     this.#addTable([
       ['FROM', `${from.text}${by}`],
       ['TO', to.text],
-      ['MODE', `${mode === '' ? 'none' : mode}: ${origin}`],
+      ['MODE', `${mode === '' ? 'none' : mode}: ${asked}${origin}`],
       ['NODE', `${node.name}: ${node.addresses.join(', ')}${assumed}`],
     ])
     this.lines.push('')
@@ -83,24 +92,21 @@ class ExplanationPage {
   }
 
   #addService(): void {
-    const { service } = this.#explanation
+    const { service, listener } = this.#explanation
     if (service === null) return
     this.#addHeading(`Why these endpoints: Service ${service.name}, ${service.addressKind}`)
     this.#addTable([
+      ...(listener === null || listener.processes.length === 0 ? [] : [['SOCKET', socketText(listener)]]),
       ['POLICY', service.policy],
       ['AFFINITY', service.affinity],
       ['PICK', service.balancing],
     ])
     this.lines.push('')
     if (service.candidates.length === 0) return this.#addText('No EndpointSlice of the Service has an endpoint.')
+    const isLive = service.candidates.some(({ live }) => live !== null)
     this.#addTable([
-      ['ENDPOINT', 'SLICE', 'ODDS', 'THE ENDPOINT IS'],
-      ...service.candidates.map(({ address, slice, odds, isUsed, text }) =>
-        [address, slice, odds > 0 ? formatChance(odds) : '-', text].map((cell): TableCell => ({
-          text: cell,
-          colour: isUsed ? 'good' : 'quiet',
-        })),
-      ),
+      ['ENDPOINT', 'SLICE', 'ODDS', ...(isLive ? ['OPEN'] : []), 'THE ENDPOINT IS'],
+      ...service.candidates.map(candidate => candidateRow(candidate, service.kept, isLive)),
     ])
   }
 
@@ -124,6 +130,32 @@ class ExplanationPage {
   }
 }
 
+function socketText({ address, port, protocol, processes }: ExplainedListener): string {
+  const place = `${address.includes(':') ? `[${address}]` : address}:${port}/${protocol}`
+  const holders = processes.map(({ pid, worker, open }) => {
+    const name = worker === null ? 'the control process' : `worker ${worker}`
+    return `${name} (process ${pid}, ${open} open)`
+  })
+  if (processes.every(({ isListening }) => !isListening)) return `${place}, closed: no endpoint serves this traffic`
+  return `${place} of ${holders.join(', ')}`
+}
+
+function candidateRow(
+  { address, slice, odds, isUsed, text, live }: ExplainedCandidate,
+  kept: KeptByAffinity | null,
+  isLive: boolean,
+): TableCell[] {
+  const isKept = kept?.endpoint === address && odds > 0
+  const ejections = (live?.ejected ?? []).map(
+    ({ worker, msAgo, forMs }) =>
+      `ejected${worker === null ? '' : ` in worker ${worker}`} ${durationText(msAgo)} ago, because it failed, for ${durationText(forMs)} more`,
+  )
+  const said = [text, ...(isKept ? ['this client keeps it'] : []), ...ejections].join('; ')
+  const colour = ejections.length > 0 ? 'bad' : isUsed ? 'good' : 'quiet'
+  const open = isLive ? [live === null ? '-' : String(live.open)] : []
+  return [address, slice, odds > 0 ? formatChance(odds) : '-', ...open, said].map(cell => ({ text: cell, colour }))
+}
+
 /** Where a step happens that is no rule. */
 const PLACES: Readonly<Partial<Record<ExplainedStep['kind'], string>>> = {
   route: 'routing',
@@ -142,10 +174,12 @@ function stepText({ sentence, before, after, isAssumed }: ExplainedStep): string
   return `${sentence} [${change}]${doubt}`
 }
 
-/** One way for each end: the ways to all endpoints differ in the endpoint only. */
-function shownWays(ways: readonly ExplainedWay[]): ExplainedWay[] {
+/** One way for each end: the ways to all endpoints differ in the endpoint only. The endpoint whose turn is next comes first. */
+function shownWays({ ways, service }: Explanation): ExplainedWay[] {
+  const candidates = service?.candidates ?? []
+  const next = new Set(candidates.filter(({ live }) => (live?.nextIn.length ?? 0) > 0).map(({ address }) => address))
   const byEnd = new Map<string, ExplainedWay>()
-  for (const way of ways) {
+  for (const way of [...ways].sort((a, b) => Number(next.has(b.endpoint ?? '')) - Number(next.has(a.endpoint ?? '')))) {
     const key = `${way.end} ${way.assumptions.join()}`
     if (!byEnd.has(key)) byEnd.set(key, way)
   }

@@ -1,18 +1,18 @@
 import { type KubeProxyConfig } from '../../config/kube-proxy-config.js'
 import { explainPacket } from '../../explain/explain-packet.js'
+import { EXPLANATION_VERSION, type Explanation } from '../../explain/explanation.js'
 import { type ExplainedState } from '../../explain/explained-state.js'
 import { kernelState } from '../../explain/kernel-state.js'
 import { offlineState } from '../../explain/offline-state.js'
-import { parseDestination } from '../../explain/destination-text.js'
-import { parseSender } from '../../explain/sender-text.js'
+import { readRequest } from '../../explain/read-request.js'
 import { parseIp } from '../../model/address.js'
 import { parseCidr } from '../../model/cidr.js'
 import { ProxyFailure } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
 import { MODES, modeByName } from '../../modes/registry.js'
-import { closestText } from '../../primitives/closest-text.js'
 import { quoteValue } from '../../primitives/quote-value.js'
 import { readManifests } from '../../source/read-manifests.js'
+import { askProxy, isUnanswered } from '../../status/ask-proxy.js'
 import { findIptables } from '../../system/detect-iptables.js'
 import { kernelTools } from '../../system/kernel-tools.js'
 import { terminalStyle } from '../../terminal/terminal-style.js'
@@ -23,7 +23,7 @@ export interface RunExplainOptions {
   readonly to: string
   readonly namespace: string
   readonly output: 'text' | 'wide' | 'json'
-  /** Undefined: `plan` with manifests, else `kernel`. */
+  /** Undefined: `plan` with manifests; else the running proxy answers, or, without one, `kernel`. */
   readonly rules: 'kernel' | 'plan' | undefined
   readonly isNodeNamed: boolean
   readonly nodeAddresses: readonly string[]
@@ -37,15 +37,8 @@ const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () =>
 
 /** Explains a packet and prints it. @throws ProxyFailure */
 export async function runExplain(options: RunExplainOptions): Promise<void> {
-  const { namespace, output, version } = options
-  const from = parseSender(options.from)
-  if (from === undefined) throw wrongSender(options.from)
-  const to = parseDestination(options.to)
-  if (to === undefined)
-    throw new ProxyFailure('EXPLAIN_INVALID', `${quoteValue(options.to)}: not a destination`, {
-      hint: 'Use NAME:PORT, NAMESPACE/NAME:PORT or IP:PORT, such as nginx-service:80 or 10.96.0.10:80',
-    })
-  const explanation = explainPacket({ from, to, namespace, version }, await readState(options))
+  const { output } = options
+  const explanation = await explain(options)
   const text =
     output === 'json'
       ? JSON.stringify(explanation, undefined, 2)
@@ -53,12 +46,33 @@ export async function runExplain(options: RunExplainOptions): Promise<void> {
   process.stdout.write(`${text}\n`)
 }
 
-function wrongSender(text: string): ProxyFailure {
-  const near = closestText(text.split('/')[0]!, ['pod', 'node', 'outside'])
-  return new ProxyFailure(
-    'EXPLAIN_INVALID',
-    `${quoteValue(text)}: not a sender${near === undefined ? '' : `; did you mean ${near}?`}`,
-    { hint: 'Use pod/IP, node, outside, outside/IP, or an address' },
+/** The proxy of this node knows most. Without one, or if the operator wants something else, this process finds out. */
+async function explain(options: RunExplainOptions): Promise<Explanation> {
+  const { config, rules, version } = options
+  const request = readRequest(options, version)
+  if (rules === undefined && config.manifests.length === 0 && config.statusSocket !== '') {
+    try {
+      return await askRunningProxy(options)
+    } catch (error) {
+      if (!isUnanswered(error)) throw error
+      process.stderr.write(`${error.message}: this follows the rules in the kernel, which do not name Services\n`)
+    }
+  }
+  return explainPacket(request, await readState(options))
+}
+
+async function askRunningProxy({ config, from, to, namespace, version }: RunExplainOptions): Promise<Explanation> {
+  const { statusSocket } = config
+  const parameters = { from, to, namespace }
+  const { explanation, proxyVersion } = await askProxy<{
+    readonly explanation: Explanation
+    readonly proxyVersion: string
+  }>(statusSocket, 'explain', parameters, version, 'EXPLAIN_INVALID')
+  if (explanation.apiVersion === EXPLANATION_VERSION) return explanation
+  throw new ProxyFailure(
+    'STATUS_UNAVAILABLE',
+    `The proxy at ${quoteValue(statusSocket)} is version ${proxyVersion} and explains in the form ${quoteValue(String(explanation.apiVersion))}; this program is version ${version} and knows ${EXPLANATION_VERSION}`,
+    { hint: 'Ask with the kube-proxy program of the version that runs, or give --rules=kernel' },
   )
 }
 

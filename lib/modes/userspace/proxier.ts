@@ -73,6 +73,8 @@ export class UserspaceProxier implements Proxier {
   readonly #frontendReporter: FrontendReporter
   #listenerPlan: ListenerPlan = new Map()
   #frontends: ProgrammedFrontends = new Map()
+  /** The port of each open listener, by its key. */
+  #open: ListenerReport['open'] = new Map()
   /** The ports of open listeners: `TCP 192.168.50.1:40000`. */
   #openPorts: ReadonlySet<string> = new Set()
   /** The service ports that own their NodePort. */
@@ -103,6 +105,13 @@ export class UserspaceProxier implements Proxier {
     for (const { resolved, specs } of this.#frontends.values())
       for (const { key } of specs) byListener.set(key, [...(byListener.get(key) ?? []), resolved.frontend])
     return byListener
+  }
+
+  get listeners(): readonly ListenerSpec[] {
+    return [...this.#listenerPlan.values()].flatMap(spec => {
+      const port = this.#open.get(spec.key)
+      return port === undefined ? [] : [{ ...spec, port }]
+    })
   }
 
   async start(): Promise<void> {
@@ -180,6 +189,7 @@ export class UserspaceProxier implements Proxier {
     this.#proxyPorts.releaseUnused(this.#listenerPlan, plan)
     this.#listenerPlan = plan
     const report = await this.#options.dataPlane.apply(plan)
+    this.#open = report.open
     this.#openPorts = new Set(
       [...plan.values()]
         .filter(({ key, holdsNodePort }) => !holdsNodePort && report.open.has(key))

@@ -8,15 +8,14 @@ import { explainPacket } from '../../../lib/explain/explain-packet.js'
 import { type ExplainedState } from '../../../lib/explain/explained-state.js'
 import { kernelState } from '../../../lib/explain/kernel-state.js'
 import { offlineState } from '../../../lib/explain/offline-state.js'
-import { parseDestination } from '../../../lib/explain/destination-text.js'
-import { parseSender } from '../../../lib/explain/sender-text.js'
+import { readRequest } from '../../../lib/explain/read-request.js'
 import { messageOf } from '../../../lib/model/failure.js'
 import { MODES, modeByName } from '../../../lib/modes/registry.js'
 import { readManifests } from '../../../lib/source/read-manifests.js'
 import { findIptables } from '../../../lib/system/detect-iptables.js'
 import { kernelTools } from '../../../lib/system/kernel-tools.js'
 import { RecordingLog } from '../log/recording-log.js'
-import { type Prediction, type PredictionRequest, type Predictions } from './prediction.js'
+import { type Prediction, type PredictionRequest, type Predictions, predictionOf } from './prediction.js'
 
 const { config, problems } = readConfig(JSON.parse(process.argv[2]!) as Record<string, string>, 'this-node', MODES)
 if (problems.length > 0) throw new Error(problems.join('\n'))
@@ -37,21 +36,8 @@ async function readStates(): Promise<Record<keyof Predictions, ExplainedState>> 
   return { kernel, plan: { ...plan, canTurnBack: kernel.canTurnBack } }
 }
 
-function predict({ from, to }: PredictionRequest, state: ExplainedState): Prediction {
-  const explanation = explainPacket(
-    { from: parseSender(from)!, to: parseDestination(to)!, namespace: 'default', version: 'test' },
-    state,
-  )
-  const { ways, notes } = explanation
-  return {
-    mode: explanation.mode,
-    ends: [...new Set(ways.map(({ end }) => end))],
-    reached: ways.flatMap(({ endpoint, sourceSeen, odds }) =>
-      endpoint === null ? [] : [{ endpoint, sourceSeen: sourceSeen ?? 'unknown', odds }],
-    ),
-    assumptions: ways.flatMap(({ assumptions }) => assumptions),
-    notes,
-  }
+function predict(asked: PredictionRequest, state: ExplainedState): Prediction {
+  return predictionOf(explainPacket(readRequest({ ...asked, namespace: 'default' }, 'test'), state))
 }
 
 let states: Awaited<ReturnType<typeof readStates>> | undefined

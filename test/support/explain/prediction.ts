@@ -1,4 +1,4 @@
-import { type WayEnd } from '../../../lib/explain/explanation.js'
+import { type Explanation, type WayEnd } from '../../../lib/explain/explanation.js'
 
 /** A packet to predict, in the words of the command. */
 export interface PredictionRequest {
@@ -19,6 +19,19 @@ export interface Prediction {
 export interface Predictions {
   readonly kernel: Prediction
   readonly plan: Prediction
+}
+
+/** What an explanation predicts. */
+export function predictionOf({ mode, ways, notes }: Explanation): Prediction {
+  return {
+    mode,
+    ends: [...new Set(ways.map(({ end }) => end))],
+    reached: ways.flatMap(({ endpoint, sourceSeen, odds }) =>
+      endpoint === null ? [] : [{ endpoint, sourceSeen: sourceSeen ?? 'unknown', odds }],
+    ),
+    assumptions: ways.flatMap(({ assumptions }) => assumptions),
+    notes,
+  }
 }
 
 /** The answers that the prediction allows: `name source` of each endpoint, or errors of the client. */

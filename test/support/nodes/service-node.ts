@@ -42,6 +42,8 @@ export class ServiceNode {
   readonly nodeIP: string
   /** Sends requests from the third Pod. */
   readonly client: NetworkClient
+  /** The address of the third Pod. */
+  readonly clientIP: string
   readonly #pod: Awaited<ReturnType<NodeNetwork['addPod']>>
   readonly #family: ServiceFamily
   readonly #flags: readonly string[]
@@ -71,6 +73,7 @@ export class ServiceNode {
     this.nodeIP = node
     this.#pod = pod
     this.client = new NetworkClient(network, pod.namespace)
+    this.clientIP = pod[ADDRESSES[family].pod]
     this.#family = family
     this.#flags = flags
     this.write(ips)

@@ -9,6 +9,8 @@ export interface AskedStatus {
   readonly body: unknown
 }
 
+const OTHER_PATHS = ['/v1/events', '/v1/explain']
+
 /** Sends a request to a Unix socket. */
 export async function askStatus(socketPath: string, path: string, method = 'GET'): Promise<AskedStatus> {
   return new Promise((resolve, reject) => {
@@ -23,8 +25,8 @@ export async function askStatus(socketPath: string, path: string, method = 'GET'
   })
 }
 
-/** The paths of the overview whose answers end: that of events goes on for as long as the client stays. */
+/** The paths of the overview whose answers end, and which need no parameters: that of events goes on for as long as the client stays. */
 export async function askPaths(socketPath: string): Promise<readonly string[]> {
   const { body } = await askStatus(socketPath, '/v1')
-  return (body as { readonly paths: readonly string[] }).paths.filter(path => path !== '/v1/events')
+  return (body as { readonly paths: readonly string[] }).paths.filter(path => !OTHER_PATHS.includes(path))
 }
