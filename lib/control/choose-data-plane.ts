@@ -6,9 +6,11 @@ import { type Log } from '../model/log.js'
 import { readDescriptorLimit } from '../system/process-usage.js'
 import { realClock } from '../system/real-clock.js'
 import { allowTimeWaitReuse } from '../system/time-wait-reuse.js'
+import { withoutCapabilities } from '../system/without-capabilities.js'
 import { besideOrphans } from '../workers/beside-orphans.js'
 import { ORPHAN_TIMEOUT_MS } from '../workers/orphans.js'
 import { WorkerPool } from '../workers/worker-pool.js'
+import { WORKER_MAIN } from '../workers/worker-process.js'
 import { createDataPlane } from './create-data-plane.js'
 
 const MAX_AUTO_WORKERS = 8
@@ -40,10 +42,19 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
             orphanTime: ORPHAN_TIMEOUT_MS,
             controlTimeout: CONTROL_TIMEOUT_MS,
           },
+          startedThrough: await workersWithoutCapabilities(log),
           clock: realClock,
           log,
         })
   return besideOrphans(dataPlane, portRange && portRange.last - portRange.first + 1, log)
+}
+
+/** The words before the command of a worker with which it has no capability: it reads what clients send, and needs none. */
+async function workersWithoutCapabilities(log: Log): Promise<readonly string[]> {
+  const { words, obstacle } = await withoutCapabilities([process.execPath, WORKER_MAIN])
+  if (obstacle !== undefined)
+    log.info(2, 'Data-plane workers keep the capabilities of the control process', { reason: obstacle })
+  return words
 }
 
 /** The number of data-plane workers: the configured one, or half the number of CPUs. */

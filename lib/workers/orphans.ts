@@ -31,13 +31,26 @@ const POLL_MS = 2
 const REPEAT_MS = 50
 /** How long a killed process may take to release its sockets, in milliseconds. */
 const KILL_TIMEOUT_MS = 2000
+/** How often to look whether an orphan that drains has exited, in milliseconds. */
+const EXIT_POLL_MS = 50
 
 /**
  * Ends the workers of a control process that was killed: they close their listeners, and exit when their connections have ended.
  * Only orphans of this network namespace get the signal; other workers ignore it. An orphan that does not react is killed.
  */
 export async function drainOrphans(log: Log): Promise<void> {
-  await signalOrphans('SIGTERM', [LEAVING_TITLE], 'Draining the data-plane workers of an earlier process', log)
+  const message = 'Draining the data-plane workers of an earlier process'
+  const orphans = await signalOrphans('SIGTERM', [LEAVING_TITLE], message, log)
+  for (const orphan of orphans) void finishAfter(orphan, log)
+}
+
+/**
+ * An orphan cuts the connections that are open when its time is over, and then exits; their clients may connect again, from the same
+ * ports. It has no right to let them do that. This process does not stay for it.
+ */
+async function finishAfter(orphan: ProcessFacts, log: Log): Promise<void> {
+  while (!hasExited(orphan)) await pause(EXIT_POLL_MS, undefined, { ref: false })
+  await deleteResetConnections(log)
 }
 
 /**
@@ -49,20 +62,23 @@ export async function releaseNodePortsOfOrphans(log: Log): Promise<void> {
   await signalOrphans('SIGURG', titles, 'Taking over from data-plane workers of an earlier process', log)
 }
 
-/** Sends orphans a signal until their titles say that they have handled it. @param message for the log, if there are any */
+/**
+ * Sends orphans a signal until their titles say that they have handled it.
+ * @param message for the log, if there are any
+ * @returns all orphans, also those that had handled it before
+ */
 async function signalOrphans(
   signal: NodeJS.Signals,
   titles: readonly string[],
   message: string,
   log: Log,
-): Promise<void> {
+): Promise<readonly ProcessFacts[]> {
   const own = readProcessFacts(process.pid)
-  if (own === undefined) return
+  if (own === undefined) return []
   const hasReacted = (orphan: ProcessFacts): boolean => hasExited(orphan) || titles.includes(readTitle(orphan.pid))
-  let silent = listProcessIds()
-    .flatMap(pid => findOrphan(pid, own) ?? [])
-    .filter(orphan => !hasReacted(orphan))
-  if (silent.length === 0) return
+  const orphans = listProcessIds().flatMap(pid => findOrphan(pid, own) ?? [])
+  let silent = orphans.filter(orphan => !hasReacted(orphan))
+  if (silent.length === 0) return orphans
   log.info(0, message, { workers: silent.length })
   const started = performance.now()
   let signalledAt = -Infinity
@@ -74,10 +90,8 @@ async function signalOrphans(
     await pause(POLL_MS)
     silent = silent.filter(orphan => !hasReacted(orphan))
   }
-  if (silent.length === 0) return
   await Promise.all(silent.map(orphan => killOrphan(orphan, own, log)))
-  // An orphan that drains does this itself.
-  await deleteResetConnections(log)
+  return orphans
 }
 
 function hasExited({ pid, startTime }: ProcessFacts): boolean {

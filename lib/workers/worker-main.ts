@@ -5,7 +5,6 @@
 import { chooseTransports } from '../dataplane/transport/choose-transports.js'
 import { createKlog } from '../observe/klog.js'
 import { logCrashes } from '../observe/log-crashes.js'
-import { deleteResetConnections } from '../system/delete-reset-connections.js'
 import { nodeResources } from '../system/node-resources.js'
 import { readDescriptorLimit } from '../system/process-usage.js'
 import { realClock } from '../system/real-clock.js'
@@ -44,7 +43,6 @@ const worker = new Worker({
   setTitle: title => (process.title = title),
   exit: () => void sent.then(() => process.exit(0)),
   killControl: () => killParent(parentPid),
-  onCut: () => deleteResetConnections(log),
 })
 process.on('message', (command, handle) => worker.handle(command as WorkerCommand, handle))
 process.on('disconnect', () => worker.becomeOrphan())

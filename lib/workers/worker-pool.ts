@@ -42,6 +42,8 @@ export interface WorkerPoolOptions {
   /** How many processes; at least one. */
   readonly workers: number
   readonly settings: Omit<WorkerSettings, 'workers' | 'passedSockets'>
+  /** See `WorkerProcessOptions`. Not used if workers bind their sockets themselves, which may need a right for ports below 1024. */
+  readonly startedThrough?: readonly string[]
   readonly clock: Clock
   readonly log: Log
   /** Whether this process binds sockets and passes them to workers; absent: if this Node.js can do that. */
@@ -72,7 +74,7 @@ export class WorkerPool implements DataPlane {
   readonly workerProfiles: WorkerProfiles
 
   constructor(options: WorkerPoolOptions) {
-    const { workers, settings, clock, log, passesSockets = canBindHandles() } = options
+    const { workers, settings, startedThrough, clock, log, passesSockets = canBindHandles() } = options
     this.#options = options
     this.#ports = passesSockets ? new BoundPorts(this.#descriptorLimit) : new WorkerBoundPorts()
     this.#listeners = new WorkerListeners(this.#ports, passesSockets)
@@ -80,6 +82,7 @@ export class WorkerPool implements DataPlane {
     this.#workers = new Workers({
       count: workers,
       settings: { ...settings, workers, passedSockets: passesSockets },
+      startedThrough: passesSockets ? startedThrough : undefined,
       clock,
       log,
       inheritedSockets: (id, sharing) => this.#inheritedSockets(id, sharing),

@@ -1,4 +1,4 @@
-import { type ChildProcess, type SendHandle, fork } from 'node:child_process'
+import { type ChildProcess, type ForkOptions, type SendHandle, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { type Clock } from '../model/clock.js'
 import { ProxyFailure } from '../model/failure.js'
@@ -14,7 +14,8 @@ import { markedEnvironment } from './is-orphan.js'
 import { parseWorkerMessage } from './parse-worker-message.js'
 import { type WorkerMessage, type WorkerCommand, type WorkerSettings } from './worker-messages.js'
 
-const WORKER_MAIN = fileURLToPath(new URL('worker-main.js', import.meta.url))
+/** The program file of a worker. */
+export const WORKER_MAIN = fileURLToPath(new URL('worker-main.js', import.meta.url))
 
 const OWN_START_TIME = readStartTime(process.pid) ?? ''
 
@@ -34,6 +35,8 @@ export interface InheritedSocket {
 /** The parts, settings and callbacks of a `WorkerProcess`. */
 export interface WorkerProcessOptions {
   readonly settings: WorkerSettings
+  /** Words before the command of a process, with which it has fewer rights. Left out: it has the rights of this process. */
+  readonly startedThrough?: readonly string[] | undefined
   /** Called for each new process: the sockets that it inherits. */
   readonly inheritedSockets: () => readonly InheritedSocket[]
   readonly clock: Clock
@@ -120,12 +123,13 @@ export class WorkerProcess {
   }
 
   #start(): void {
-    const { settings, inheritedSockets, clock, log } = this.#options
+    const { settings, startedThrough = [], inheritedSockets, clock, log } = this.#options
     const inherited = inheritedSockets()
     const startedAt = clock.now()
     const child = startProcess(
       () =>
         fork(WORKER_MAIN, [JSON.stringify(settings)], {
+          ...programThrough(startedThrough),
           serialization: 'advanced',
           env: { ...process.env, ...markedEnvironment(OWN_START_TIME) },
           stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited.map(({ handle }) => descriptorOf(handle))],
@@ -213,6 +217,12 @@ export class WorkerProcess {
     this.#options.log.error(message, failure, { pid: this.pid })
     this.kill()
   }
+}
+
+/** How `fork` starts this Node.js: with these words before it, which start it in the same process. */
+function programThrough(words: readonly string[]): Pick<ForkOptions, 'execPath' | 'execArgv'> {
+  const [program, ...args] = [...words, process.execPath]
+  return { execPath: program!, execArgv: [...args, ...process.execArgv] }
 }
 
 function workerFailed(message: string): ProxyFailure {

@@ -19,6 +19,8 @@ const INSPECT_TIMEOUT_MS = 3000
 export interface WorkerSlotOptions {
   readonly id: WorkerId
   readonly settings: WorkerSettings
+  /** See `WorkerProcessOptions`. */
+  readonly startedThrough?: readonly string[] | undefined
   readonly clock: Clock
   readonly log: Log
   /** Called for each new process: the sockets that it inherits. */
@@ -42,11 +44,12 @@ export class WorkerSlot {
 
   /** Starts the process. */
   constructor(options: WorkerSlotOptions) {
-    const { id, settings, clock, log, inheritedSockets } = options
+    const { id, settings, startedThrough, clock, log, inheritedSockets } = options
     this.id = id
     this.#options = options
     this.process = new WorkerProcess({
       settings,
+      startedThrough,
       clock,
       log,
       inheritedSockets,

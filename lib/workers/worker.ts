@@ -45,8 +45,6 @@ export interface WorkerOptions {
   /** Exits after all messages have been sent. */
   readonly exit: () => void
   readonly killControl: () => KillResult
-  /** An orphan has cut connections: their clients may connect again, from the same ports, before it exits. */
-  readonly onCut: () => Promise<void>
 }
 
 /**
@@ -232,7 +230,7 @@ export class Worker {
   }
 
   async #drain(duration: number): Promise<void> {
-    const { clock, log, send, setTitle, exit, onCut } = this.#options
+    const { clock, log, send, setTitle, exit } = this.#options
     const timeoutMs = Math.max(0, Math.round(duration))
     const drain = ++this.#drains
     this.#state = 'draining'
@@ -246,8 +244,6 @@ export class Worker {
     }
     const { cutOff } = await drained
     if (drain !== this.#drains) return
-    // A control process sees to it itself.
-    if (!this.#hasControl && cutOff > 0) await onCut()
     send({ kind: 'drained', cutOff })
     exit()
   }

@@ -34,6 +34,8 @@ const DRAIN_GRACE_MS = 2000
 export interface WorkersOptions {
   readonly count: number
   readonly settings: WorkerSettings
+  /** See `WorkerProcessOptions`. */
+  readonly startedThrough?: readonly string[] | undefined
   readonly clock: Clock
   readonly log: Log
   /**
@@ -64,7 +66,7 @@ export class Workers {
   #isReplacing = false
   #isDraining = false
 
-  constructor({ count, settings, clock, log, inheritedSockets, onChange, onShortage }: WorkersOptions) {
+  constructor({ count, settings, startedThrough, clock, log, inheritedSockets, onChange, onShortage }: WorkersOptions) {
     this.#clock = clock
     this.#waits = new ConditionWaits(clock)
     this.#onChange = onChange
@@ -72,6 +74,7 @@ export class Workers {
       const slot = new WorkerSlot({
         id,
         settings,
+        startedThrough,
         clock,
         log,
         inheritedSockets: () => inheritedSockets(id, this.#getSharingWorkers(id)),

@@ -50,6 +50,7 @@ const FIELDS: readonly (readonly [path: string, value: unknown, why: string])[] 
     'NET_RAW',
     'rules of the legacy back end, and rules that match sets',
   ],
+  [`${CONTAINER}.securityContext.capabilities.add.2`, 'SETPCAP', 'workers without capabilities'],
   [`${CONTAINER}.securityContext.seccompProfile.type`, 'RuntimeDefault', 'no unusual system call'],
   [`${CONTAINER}.startupProbe.exec.command.0`, 'kube-proxy-probe', 'it asks the proxy of its own Pod'],
   [`${CONTAINER}.startupProbe.exec.command.1`, '/livez', 'the proxy has started'],

@@ -282,7 +282,7 @@ t.test('it is small', { skip }, async t => {
 })
 
 t.test(
-  'a container with a read-only root and two capabilities serves TCP and UDP, and ends in order',
+  'a container with a read-only root and three capabilities serves TCP and UDP, and ends in order',
   { skip },
   async t => {
     const { start, client } = await setUp(t)
@@ -291,7 +291,10 @@ t.test(
     t.equal(await client.tcp(WEB.clusterIP, WEB.port), 'a')
     t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: 'a 5', from: `${DNS.clusterIP}:${DNS.port}` })
     t.same(await container.exec(['cat', '/proc/1/comm']), { exitCode: 0, output: 'kube-proxy\n' })
-    t.match(await container.exec(['sh', '-c', 'cat /proc/[0-9]*/cmdline']), { output: /worker/ }, 'workers run')
+    const rights =
+      'for f in $(grep -l "kube-proxy[ ]worker" /proc/[0-9]*/cmdline); do grep CapEff ${f%cmdline}status; done'
+    const ofWorkers = await container.exec(['sh', '-c', rights])
+    t.same(ofWorkers, { exitCode: 0, output: 'CapEff:\t0000000000000000\n' }, 'a worker runs, without any capability')
     t.match(await container.exec(['sh', '-c', 'echo > /opt/x']), { output: /Read-only/ })
     await waitUntil(async () => (await container.exec(['kube-proxy-probe', '/readyz'])).exitCode === 0, 'it is ready')
     t.same(await container.exec(['kube-proxy-probe']), { exitCode: 0, output: '' })

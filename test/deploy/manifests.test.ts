@@ -150,7 +150,7 @@ t.test('no container is privileged, and each has the capabilities that it needs'
     }
   }
   t.same(found, {
-    base: { drop: ['ALL'], add: ['NET_ADMIN', 'NET_RAW'] },
+    base: { drop: ['ALL'], add: ['NET_ADMIN', 'NET_RAW', 'SETPCAP'] },
     'ipvs-modules: load-modules': { drop: ['ALL'], add: ['SYS_MODULE'] },
   })
   t.end()

@@ -12,6 +12,7 @@ import { parseDefaultInterface } from '../../lib/system/node-addresses.js'
 import { parseTcpMemory, parseUdpPorts } from '../../lib/system/node-resources.js'
 import { parseBoundSockets, parseProcessStat } from '../../lib/system/process-facts.js'
 import { type UsageFiles, parseProcessUsage } from '../../lib/system/process-usage.js'
+import { parseCapabilities } from '../../lib/system/without-capabilities.js'
 import { readCorpus } from '../support/checks/corpus.js'
 import { type FuzzedParser, fuzzParsers } from '../support/checks/fuzz-parsers.js'
 
@@ -57,6 +58,8 @@ const PARSERS: Readonly<Record<string, FuzzedParser>> = {
   'process-files': text => {
     const { startTime = '0', parentPid = 0 } = parseProcessStat(text) ?? {}
     check(/^\d+$/.test(startTime) && parentPid >= 0, `${startTime} ${parentPid}`)
+    const capabilities = parseCapabilities(text) ?? 0n
+    check(BigInt.asUintN(64, capabilities) === capabilities, String(capabilities))
     for (const name of Object.keys(GOOD_FILES)) {
       const usage = parseProcessUsage({ ...GOOD_FILES, [name]: text })
       check(

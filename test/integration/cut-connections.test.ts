@@ -60,6 +60,8 @@ t.test('a client that was cut by an orphan reaches the new proxy from the same p
   await node.kill(proxy)
   const second = await node.start()
   await workersGone
+  // The orphan had no right to do it.
+  await second.waitForLine(/"Deleted the entries of reset connections" family="ipv4"/)
   await checkReconnect(t, client)
   second.child.kill('SIGKILL')
 })

@@ -19,7 +19,6 @@ class WorkerUnderTest {
   readonly levels: number[] = []
   readonly clock = new ManualClock()
   hasExited = false
-  cuts = 0
   /** Resolves when the control process takes the messages. */
   taken: Promise<unknown> = Promise.resolve()
   readonly worker: Worker
@@ -48,7 +47,6 @@ class WorkerUnderTest {
       exit: () => (this.hasExited = true),
       setVerbosity: level => this.levels.push(level),
       killControl: () => 'gone',
-      onCut: () => Promise.resolve(void this.cuts++),
     })
     t.teardown(() => this.worker.handle({ kind: 'drain', timeoutMs: 0 }, undefined))
   }
@@ -192,7 +190,6 @@ t.test('an orphan serves its last plan for a limited time, then drains and exits
   t.equal(await readAnswer(port), 'ECONNREFUSED')
   await waitUntil(() => fixture.hasExited, 'the worker has exited')
   t.strictSame(fixture.titles, [ORPHAN_TITLE, LEAVING_TITLE])
-  t.equal(fixture.cuts, 0, 'no connection was cut')
 })
 
 t.test('an orphan closes its listeners at a signal, and open connections may continue for the drain time', async t => {
@@ -203,7 +200,6 @@ t.test('an orphan closes its listeners at a signal, and open connections may con
   await fixture.clock.advance(50)
   t.equal((await open).error, 'ECONNRESET')
   await waitUntil(() => fixture.hasExited, 'the worker has exited')
-  t.equal(fixture.cuts, 1, 'clients that were cut may connect again from the same ports')
 })
 
 t.test('an orphan that is asked to give way releases NodePorts and serves on', async t => {
@@ -250,11 +246,9 @@ t.test(
     t.strictSame(draining.titles, [LEAVING_TITLE])
     await draining.clock.advance(49)
     t.notOk(draining.hasExited)
-    t.equal(draining.cuts, 0)
     await draining.clock.advance(1)
     t.equal((await open).error, 'ECONNRESET')
     await waitUntil(() => draining.hasExited, 'the worker has exited')
-    t.equal(draining.cuts, 1, 'clients that were cut may connect again from the same ports')
   },
 )
 
@@ -265,7 +259,6 @@ t.test('a worker that loses its control process late in a drain keeps the end of
   await draining.clock.advance(20)
   t.equal((await open).error, 'ECONNRESET')
   await waitUntil(() => draining.hasExited, 'the worker has exited')
-  t.equal(draining.cuts, 1)
   t.equal(draining.messages.filter(({ kind }) => kind === 'drained').length, 1)
 })
 
@@ -275,8 +268,7 @@ t.test('an orphan lets open connections continue for the drain timeout that was 
   fixture.worker.becomeOrphan()
   fixture.worker.handleSignal()
   await fixture.clock.advance(119)
-  t.equal(fixture.cuts, 0, 'it is longer than at the start')
-  t.notOk(fixture.hasExited)
+  t.notOk(fixture.hasExited, 'it is longer than at the start')
   await fixture.clock.advance(1)
   t.equal((await open).error, 'ECONNRESET')
   await waitUntil(() => fixture.hasExited, 'the worker has exited')
