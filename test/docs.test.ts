@@ -176,6 +176,8 @@ t.test('DIFFERENCES: every test with a node is named', t => {
       'documented-commands.test.ts',
       'fourth-mode.test.ts',
       'live-options-in-iptables-mode.test.ts',
+      'monitoring-in-iptables-mode.test.ts',
+      'monitoring-in-ipvs-mode.test.ts',
       'real-api-server.test.ts',
       'with-two-workers.test.ts',
       'without-workers.test.ts',

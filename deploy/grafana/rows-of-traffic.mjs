@@ -83,8 +83,7 @@ export const SERVED = {
     },
     {
       title: 'Listeners that are not open',
-      description:
-        'For lack of a port or of an open file, and attempts a second that failed for a node port on loopback.',
+      description: `For lack of a port or of an open file, and attempts a second that failed for a node port on loopback. ${USERSPACE}`,
       unit: 'short',
       queries: [
         ['{{instance}}', maxBy('instance', ofNodes('kubeproxy_userspace_listeners_unserved'))],
@@ -100,7 +99,7 @@ export const SERVED = {
     },
     {
       title: 'Node ports served on loopback',
-      description: 'Each has a listener of its own.',
+      description: `Each has a listener of its own. ${USERSPACE}`,
       unit: 'short',
       queries: [
         [

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
+import { documentedMetrics } from '../support/checks/documented-metrics.js'
 import {
   DASHBOARD_FILE,
   type PanelPlace,
+  isOfServices,
   labelValuesQuery,
+  panelQueries,
   readDashboard,
 } from '../support/prometheus/grafana-dashboard.js'
 
@@ -74,6 +77,21 @@ t.test(
     t.end()
   },
 )
+
+t.test('what shows userspace mode only says so, and nothing else does', t => {
+  const page = readFileSync('docs/metrics.md', 'utf8')
+  const namesIn = (mode: string) => documentedMetrics(page, mode, true).map(row => /`(.*?)`/.exec(row)![1]!)
+  const inKernelModes = new Set(namesIn('iptables'))
+  const ofSockets = namesIn('userspace').filter(name => !inKernelModes.has(name))
+  t.ok(ofSockets.length > 20, ofSockets.join(', '))
+  const names = (expression: string): boolean =>
+    /worker!=""/.test(expression) || ofSockets.some(name => new RegExp(`\\b${name}\\b`).test(expression))
+  for (const { title, expression, needsSockets } of panelQueries(dashboard))
+    t.equal(needsSockets, names(expression), `${title}: ${expression}`)
+  for (const variable of dashboard.templating.list.slice(1))
+    t.equal(isOfServices(variable), names(labelValuesQuery(variable).selector), variable.name)
+  t.end()
+})
 
 t.test('no panel covers another one or leaves the page', t => {
   const covers = (one: PanelPlace, other: PanelPlace): boolean =>

@@ -1,12 +1,16 @@
+import { basename } from 'node:path'
 import t, { type Test } from 'tap'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
-import { skipUnlessMode } from '../support/processes/proxy-mode.js'
+import { ServiceNode } from '../support/nodes/service-node.js'
+import { CARRIED_BY_SOCKETS, PROXY_MODE } from '../support/processes/proxy-mode.js'
 import { isRunning, stateOf, workersOf } from '../support/processes/children-of.js'
+import { OwnPath } from '../support/processes/own-path.js'
 import { ProxyProcess, SPIN_ON_SIGNAL } from '../support/processes/proxy-process.js'
+import { FREQUENT_SYNCS } from '../support/processes/scraped-proxy.js'
 
-const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'other modes have no workers')
+const skip = namespacesUnavailable || (!CARRIED_BY_SOCKETS && 'kernel modes have no workers')
 /** Asks each URL of the arguments after the first two; prints an array of status and body. */
 const ASK = `Promise.all(process.argv.slice(1).map(async url => { const r = await fetch(url); return [r.status, await r.text()] })).then(all => console.log(JSON.stringify(all)))`
 
@@ -34,6 +38,36 @@ async function start(t: Test) {
   const workers = () => workersOf(proxy.child.pid!)
   return { proxy, ask, workers }
 }
+
+t.test(
+  `in ${PROXY_MODE} mode each path answers, and probes fail while changes cannot be written`,
+  { skip: namespacesUnavailable },
+  async t => {
+    const path = new OwnPath(t)
+    const node = await ServiceNode.create(t, FREQUENT_SYNCS)
+    const proxy = await node.start([], path.env)
+    t.strictSame(await node.probe(), [200, 200, 200])
+    const urls = ['healthz', 'proxyMode', 'statusz'].map(name => `http://127.0.0.1:10249/${name}`)
+    const { stdout } = await node.network.node.run(process.execPath, ['-e', ASK, ...urls])
+    const [healthz, proxyMode, statusz] = JSON.parse(stdout) as [number, string][]
+    t.strictSame(healthz, [200, 'ok'])
+    t.strictSame(proxyMode, [200, PROXY_MODE])
+    t.match(statusz, [200, /^Paths: .*\/metrics .*\/statusz/m])
+
+    const from = proxy.lines.length
+    const program = PROXY_MODE === 'ipvs' ? 'ipvsadm' : basename(await node.restoreProgram())
+    path.replace(program, 'cat > /dev/null; echo "Memory allocation problem" >&2; exit 4')
+    const late = makeServiceManifest('late', { clusterIP: '10.96.0.20', port: 80 })
+    node.write(node.ips, late, makeSliceManifest('late', node.ips, 8080))
+    await proxy.waitForLine(/"The proxy is not healthy.* problem="changes wait too long/, from)
+    t.strictSame(await node.probe(), [503, 503, 503], 'a restart may help, as for kube-proxy')
+    path.restore(program)
+    await proxy.waitForLine(/"The proxy is healthy again"/, from)
+    t.strictSame(await node.probe(), [200, 200, 200])
+    t.match(await node.client.tcp('10.96.0.20', 80), /^[ab]$/, 'the late Service is served')
+    t.equal(await proxy.stop(), 0)
+  },
+)
 
 for (const { how, signal, state } of [
   { how: 'is stopped', signal: 'SIGSTOP', state: 'T' },

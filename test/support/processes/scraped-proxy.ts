@@ -5,6 +5,7 @@ import { type MetricsText, parseMetrics } from '../../observe/metrics-text.js'
 import { makeApiEndpoint, makeApiService, makeApiSlice } from '../api/api-objects.js'
 import { NODE_IP, NodeNetwork, type TeardownScope } from '../nodes/node-network.js'
 import { NodeProcess } from '../nodes/node-process.js'
+import { changeLines } from './change-lines.js'
 import { makeCertificate } from './installed-proxy.js'
 import { ProxyProcess } from './proxy-process.js'
 
@@ -16,6 +17,8 @@ const NODE = {
 }
 /** Some metrics exist only for a Service with a limit. */
 const LIMIT = { 'kube-proxy-node/max-connections': '100' }
+/** Flags: whatever the mode, the rules are checked every second, and a failed write is soon tried again. */
+export const FREQUENT_SYNCS = ['--iptables-sync-period=1s', '--ipvs-sync-period=1s'] as const
 /** Two Services that want the same health check port: an event is written about one of them. */
 const HEALTH_PORT = 32100
 
@@ -78,14 +81,14 @@ export class ScrapedProxy {
     const from = this.proxy.lines.length
     await this.#api.sendCommand({ put })
     await this.#api.sendCommand({ expire: true })
-    await this.proxy.waitForLine(/Synced rules" family="IPv4" changed=true/, from)
+    await this.proxy.waitForLine(changeLines().services, from)
     await this.#api.sendCommand({ event: 'FailedToStartServiceHealthcheck' })
   }
 
-  /** Creates or changes objects; resolves when the proxy has logged a line, by default that the rules are written. */
+  /** Creates or changes objects; resolves when the proxy has logged a line, by default that the Services are in the kernel. */
   async put(
     objects: readonly (readonly [resource: string, object: object])[],
-    line = /Synced rules" family="IPv4" changed=true/,
+    line = changeLines().services,
   ): Promise<void> {
     const from = this.proxy.lines.length
     await this.#api.sendCommand({ put: objects })

@@ -69,13 +69,36 @@ function fillVariables(expression: string): string {
   })
 }
 
+/** One query of a panel. */
+export interface PanelQuery {
+  readonly title: string
+  readonly expression: string
+  /** The dashboard says that it shows something in userspace mode only, where sockets and workers of the proxy carry the traffic. */
+  readonly needsSockets: boolean
+}
+
+/** How a row, a panel and a legend say that. */
+const SOCKET_ROW = /\(userspace mode\)$/
+const SOCKET_PANEL = /Userspace mode only\.$/
+const SOCKET_LEGEND = /\{\{worker\}\}/
+
 /** The queries of all panels. */
-export function panelQueries({
-  panels,
-}: Dashboard): readonly { readonly title: string; readonly expression: string }[] {
-  return panels.flatMap(({ title, targets = [] }) =>
-    targets.map(({ expr, legendFormat }) => ({ title: `${title}: ${legendFormat}`, expression: fillVariables(expr) })),
-  )
+export function panelQueries({ panels }: Dashboard): readonly PanelQuery[] {
+  let isSocketRow = false
+  return panels.flatMap(({ type, title, description = '', targets = [] }) => {
+    if (type === 'row') isSocketRow = SOCKET_ROW.test(title)
+    const isSocketPanel = isSocketRow || SOCKET_PANEL.test(description)
+    return targets.map(({ expr, legendFormat }) => ({
+      title: `${title}: ${legendFormat}`,
+      expression: fillVariables(expr),
+      needsSockets: isSocketPanel || SOCKET_LEGEND.test(legendFormat),
+    }))
+  })
+}
+
+/** Whether a variable lists what only userspace mode knows: which Services have traffic. */
+export function isOfServices({ name }: DashboardVariable): boolean {
+  return ['namespace', 'service'].includes(name)
 }
 
 /** What a variable lists: the values of a label of the series that a selector selects. */

@@ -59,6 +59,12 @@ export class MonitoredServices {
     })
   }
 
+  /** So many UDP clients of `dns`, each with a port of its own. */
+  openFlows(count: number): void {
+    const program = `for (let n = 0; n < ${count}; n++) require('dgram').createSocket('udp4').send('x', ${DNS.port}, '${DNS.ip}')`
+    this.#scraped.network.start(this.#pod.namespace, process.execPath, ['-e', program])
+  }
+
   /** Clients of `broken`, which are refused, and of `half`, for which the proxy ejects an endpoint. */
   async useRefusingEndpoints(): Promise<void> {
     for (let n = 0; n < REQUESTS; n++) {
