@@ -23,6 +23,7 @@ const FLAGS_OF_OTHERS = [
   '--dport',
   '--to-destination',
   '--version',
+  '--failures',
 ]
 /** How far a rounded figure may be from the median of a benchmark, as a part of it: machines differ more than that. */
 const FIGURE_TOLERANCE = 0.35

@@ -86,9 +86,10 @@ export class PassiveEjection implements Balancer {
   /**
    * An endpoint could not be reached. When many clients fail at the same time, only the first one counts; otherwise the endpoint
    * would be ejected for the maximum time at once.
+   * @returns for how many milliseconds it is ejected now; undefined: it was before, or it is the only one
    */
-  recordFailure(endpoint: BalancedEndpoint, now: number): void {
-    if (endpoint.ejectedUntil > now || !this.#members.has(endpoint)) return
+  recordFailure(endpoint: BalancedEndpoint, now: number): number | undefined {
+    if (endpoint.ejectedUntil > now || !this.#members.has(endpoint)) return undefined
     // Its last ejection may have ended without a pick since.
     this.#readmit(now)
     const ms = this.#ejectionTime(endpoint.failures)
@@ -97,7 +98,9 @@ export class PassiveEjection implements Balancer {
     this.#setFor(ms).add(endpoint)
     this.#ejectedCount++
     this.#available = undefined
-    if (this.#endpoints.length > 1) this.#ejections++
+    if (this.#endpoints.length <= 1) return undefined
+    this.#ejections++
+    return ms
   }
 
   /** An endpoint was reached, so it gets new clients again. Clients with affinity can reach an endpoint that is ejected. */

@@ -21,6 +21,7 @@ import { addDemoCommand } from './demo-command.js'
 import { addDoctorCommand } from './doctor-command.js'
 import { addExplainCommand } from './explain-command.js'
 import { addStatusCommand } from './status-command.js'
+import { addTraceCommand } from './trace-command.js'
 
 /** The exit code of a command that has failed; of all others it is 1. */
 const FAILURE_CODES: ReadonlyMap<string, number> = new Map([['doctor', 2]])
@@ -50,6 +51,7 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
   addDoctorCommand(parser, code => (exitCode = code))
   addExplainCommand(parser)
   addStatusCommand(parser)
+  addTraceCommand(parser)
   await parser.parseAsync()
   return exitCode
 }

@@ -1,10 +1,9 @@
 import { type Argv } from 'yargs'
-import { FLAGS } from '../config/options.js'
 import { VERSION } from '../control/version.js'
 import { ProxyFailure } from '../model/failure.js'
 import { closestText } from '../primitives/closest-text.js'
 import { quoteValue } from '../primitives/quote-value.js'
-import { lastValue } from './arguments.js'
+import { addQuestionOptions, textOf } from './question-options.js'
 
 /** What the command shows, besides the overview. */
 const WORDS = ['services', 'endpoints', 'listeners', 'connections', 'ended', 'affinity', 'rules', 'workers', 'syncs']
@@ -22,17 +21,9 @@ export function addStatusCommand(parser: Argv): void {
     'Show what the proxy of this node serves now, and why; changes nothing',
     command => {
       for (const [example, meaning] of EXAMPLES) command.example(example, meaning)
-      return command
+      return addQuestionOptions(command)
         .positional('what', { type: 'string', describe: `${WORDS.join(', ')}; left out: an overview` })
         .positional('service', { type: 'string', describe: 'Name of a Service; left out: all' })
-        .option('namespace', {
-          alias: 'n',
-          type: 'string',
-          default: 'default',
-          requiresArg: true,
-          describe: 'Namespace of the Services',
-        })
-        .option('all-namespaces', { alias: 'A', type: 'boolean', describe: 'Services of all namespaces' })
         .option('output', {
           alias: 'o',
           choices: ['text', 'wide', 'json', 'yaml'],
@@ -49,18 +40,9 @@ export function addStatusCommand(parser: Argv): void {
           type: 'boolean',
           describe: 'Go on, and show what is new or different each second',
         })
-        .option('status-socket', {
-          type: 'string',
-          requiresArg: true,
-          default: FLAGS.find(({ name }) => name === 'status-socket')?.default,
-          describe: 'Unix socket of the proxy',
-        })
     },
     async values => {
-      const text = (name: string): string | undefined => {
-        const value = lastValue(values[name] as string | undefined)
-        return value === undefined ? undefined : String(value)
-      }
+      const text = (name: string): string | undefined => textOf(values, name)
       const what = text('what')
       if (what !== undefined && !WORDS.includes(what)) throw unknownWord(what)
       const { runStatus } = await import('./status/run-status.js')

@@ -1,4 +1,5 @@
 import { EndedConnections } from './ended-connections.js'
+import { Happenings } from './happenings.js'
 import { DescriptorBudget } from './limits/descriptor-budget.js'
 import { DialBudget } from './limits/dial-budget.js'
 import { DialBurst } from './limits/dial-burst.js'
@@ -36,6 +37,7 @@ export function createListenerContext(given: Given, descriptorLimit: number, nod
   return {
     ...given,
     endedConnections: new EndedConnections(),
+    happenings: new Happenings(clock),
     nextConnectionId: () => ++connections,
     descriptorBudget,
     memory,

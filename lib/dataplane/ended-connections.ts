@@ -58,17 +58,12 @@ export class EndedConnections {
   /**
    * The connections, the last one first.
    * @param now milliseconds of the same clock
-   * @param after only those with a larger `sequence`
    * @param isWanted undefined is yielded for the others
    */
-  *rows(
-    now: number,
-    after: number,
-    isWanted: (listener: ListenerIdentity) => boolean,
-  ): Generator<InspectStep<InspectedConnection>> {
+  *rows(now: number, isWanted: (listener: ListenerIdentity) => boolean): Generator<InspectStep<InspectedConnection>> {
     const count = this.#count
     // What ends while the caller does other work takes the places of the oldest ones.
-    for (let index = count - 1; index >= Math.max(0, after, this.#count - CAPACITY); index--) {
+    for (let index = count - 1; index >= Math.max(0, this.#count - CAPACITY); index--) {
       const place = index % CAPACITY
       const listener = this.#listeners[place]!
       if (!isWanted(listener)) {
@@ -78,7 +73,6 @@ export class EndedConnections {
       const bytesToEndpoint = this.#bytesToEndpoint[place]!
       yield {
         listener,
-        sequence: index + 1,
         id: this.#ids[place]!,
         client: this.#clients[place]!,
         clientPort: this.#ports[place]!,

@@ -8,7 +8,8 @@ import { type ListenerBalancer } from './listener-balancer.js'
 export interface LeaseOwner {
   /** The client has ended. Called once. */
   onRelease(client: string): void
-  onEndpointFailure(endpoint: BalancedEndpoint, error: Error): void
+  /** @param ejectedForMs undefined: it is not ejected, or was before */
+  onEndpointFailure(endpoint: BalancedEndpoint, error: Error, ejectedForMs: number | undefined): void
   onLocalProblem(error: Error): void
 }
 
@@ -57,8 +58,8 @@ export class EndpointLease {
   /** The endpoint could not be reached: new clients get others for a while. */
   recordFailure(error: Error): void {
     if (this.#endpoint === undefined) return
-    this.#balancer.recordFailure(this.#endpoint, this.#clock.now())
-    this.#listener.onEndpointFailure(this.#endpoint, error)
+    const ejectedForMs = this.#balancer.recordFailure(this.#endpoint, this.#clock.now())
+    this.#listener.onEndpointFailure(this.#endpoint, error, ejectedForMs)
   }
 
   /** The endpoint could not be tried, because this machine has run out of something. The endpoint is not to blame. */

@@ -1,8 +1,9 @@
+import { type Cidr } from '../model/cidr.js'
 import { type Protocol } from '../model/protocol.js'
 import { type ServicePortKey } from '../model/service-port.js'
 
-/** What of a data plane to look at; `ejected`: of the endpoints those that get no new clients now. */
-export const INSPECTED = ['listeners', 'endpoints', 'ejected', 'connections', 'ended', 'affinity'] as const
+/** What of a data plane to look at. */
+export const INSPECTED = ['listeners', 'endpoints', 'connections', 'ended', 'affinity', 'happenings'] as const
 
 /** A question to the processes of a data plane. */
 export interface InspectRequest {
@@ -17,8 +18,21 @@ export interface InspectRequest {
   readonly client?: string
   /** The most rows of each process. */
   readonly limit: number
-  /** Of what has ended, only what came after this `sequence` in the process with this id; absent, or another process: all. */
-  readonly endedAfter?: ReadonlyMap<number, number>
+  /** Of happenings, only what came after this `sequence` in the process with this id; another process begins to remember them now. */
+  readonly happenedAfter?: ReadonlyMap<number, number>
+  /** What of the happenings to remember from now on: what passes one of the filters. */
+  readonly filters?: readonly HappeningFilter[]
+}
+
+/** Lets some happenings pass. What is undefined is not looked at. */
+export interface HappeningFilter {
+  readonly namespace: string | undefined
+  readonly service: string | undefined
+  /** Addresses of clients. */
+  readonly client: Cidr | undefined
+  /** Address of an endpoint. */
+  readonly pod: string | undefined
+  readonly onlyFailures: boolean
 }
 
 /** The listener that a row belongs to. */
@@ -87,8 +101,6 @@ export interface InspectedConnection {
   /** Undefined: it is open. */
   readonly endedMsAgo?: number
   readonly end?: EndKind
-  /** Counts what has ended in a process from 1; undefined: it is open. */
-  readonly sequence?: number
   /** Endpoints that were tried; 0: not known. */
   readonly tries: number
   /** Undefined: not counted for one flow. */
@@ -105,8 +117,53 @@ export interface InspectedAffinity {
   readonly leftMs: number
 }
 
+/** What can happen to clients and endpoints. */
+export const HAPPENED = [
+  /** An endpoint took the client. */
+  'opened',
+  /** An endpoint did not take the client; the next one is tried. */
+  'retried',
+  /** The client, or its datagram, got no endpoint. */
+  'refused',
+  'ended',
+  /** An endpoint gets no new clients for a while. */
+  'ejected',
+] as const
+
+/** One thing that has happened. Times are milliseconds before now. */
+export interface InspectedHappening {
+  readonly listener: ListenerIdentity
+  readonly what: (typeof HAPPENED)[number]
+  /** Counts what has happened in a process from 1; a gap: there was more. */
+  readonly sequence: number
+  readonly msAgo: number
+  /** Number of the connection or flow; 0: there was none yet. */
+  readonly id: number
+  /** Empty for an ejection. */
+  readonly client: string
+  readonly clientPort: number
+  /** `ip:port` of the endpoint that took the client, or that failed; empty: none was tried. */
+  readonly endpoint: string
+  /** `ip:port` of the endpoint that is tried next; empty: none is. */
+  readonly next: string
+  /** Why an endpoint failed, or a client was refused; empty: it did not, and was not. */
+  readonly why: string
+  /** Endpoints that were tried so far; 0: none, or not known. */
+  readonly tries: number
+  /** Of what has ended. */
+  readonly end?: EndKind
+  /** How long an endpoint gets no new clients. */
+  readonly forMs?: number
+  /** Undefined: there was no connection. */
+  readonly openedMsAgo?: number
+  /** Undefined: not counted. */
+  readonly bytesToEndpoint?: number
+  readonly bytesToClient?: number
+}
+
 /** What a listener says about itself. */
-export type InspectedRow = InspectedListener | InspectedEndpoint | InspectedConnection | InspectedAffinity
+export type InspectedRow =
+  InspectedListener | InspectedEndpoint | InspectedConnection | InspectedAffinity | InspectedHappening
 
 /** Work of about the same length: makes a row, or only looks at something that is not asked for. */
 export type InspectStep<Row extends InspectedRow = InspectedRow> = Row | undefined

@@ -3,6 +3,8 @@ import { type Listener } from './listener.js'
 import { type ListenerContext } from './listener-context.js'
 import { type ListenerSpec } from './listener-plan.js'
 
+type InspectedContext = Pick<ListenerContext, 'clock' | 'endedConnections' | 'happenings'>
+
 /** A listener of the plan. */
 interface PlannedListener {
   readonly spec: ListenerSpec
@@ -17,7 +19,7 @@ interface PlannedListener {
  */
 export function* inspectionSteps(
   request: InspectRequest,
-  context: Pick<ListenerContext, 'clock' | 'endedConnections'>,
+  context: InspectedContext,
   planned: ReadonlyMap<unknown, PlannedListener>,
   draining: Iterable<Listener>,
 ): Generator<InspectStep> {
@@ -30,15 +32,13 @@ export function* inspectionSteps(
 
 function* allSteps(
   request: InspectRequest,
-  { clock, endedConnections }: Pick<ListenerContext, 'clock' | 'endedConnections'>,
+  { clock, endedConnections, happenings }: InspectedContext,
   planned: ReadonlyMap<unknown, PlannedListener>,
   draining: Iterable<Listener>,
 ): Generator<InspectStep> {
-  const { what, endedAfter } = request
-  if (what === 'ended') {
-    const after = endedAfter?.get(process.pid) ?? 0
-    return yield* endedConnections.rows(clock.now(), after, listener => isInspected(request, listener))
-  }
+  const { what, happenedAfter, filters = [] } = request
+  if (what === 'ended') return yield* endedConnections.rows(clock.now(), listener => isInspected(request, listener))
+  if (what === 'happenings') return yield* happenings.ask(happenedAfter?.get(process.pid), filters)
   const seen = new Set<Listener>()
   for (const each of planned.values()) {
     const { listener } = each
@@ -54,7 +54,7 @@ function* allSteps(
 }
 
 function stepsOfListener(
-  what: Exclude<InspectRequest['what'], 'ended'>,
+  what: Exclude<InspectRequest['what'], 'ended' | 'happenings'>,
   { spec, listener, port = 0 }: PlannedListener,
   client: string | undefined,
 ): Iterable<InspectStep> {
@@ -63,8 +63,6 @@ function stepsOfListener(
       return [describeListener(spec, listener, port)]
     case 'endpoints':
       return listener.clients.inspectEndpoints()
-    case 'ejected':
-      return listener.clients.inspectEjected()
     case 'connections':
       return listener.inspectConnections()
     case 'affinity':

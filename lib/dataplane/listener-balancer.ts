@@ -95,9 +95,9 @@ export class ListenerBalancer {
     if (endpoint !== undefined) endpoint.open--
   }
 
-  /** The endpoint could not be reached: for a while new clients get other endpoints, if there are any. */
-  recordFailure(endpoint: BalancedEndpoint, now: number): void {
-    this.#ejection.recordFailure(endpoint, now)
+  /** The endpoint could not be reached: for a while new clients get other endpoints, if there are any. See `PassiveEjection`. */
+  recordFailure(endpoint: BalancedEndpoint, now: number): number | undefined {
+    return this.#ejection.recordFailure(endpoint, now)
   }
 
   /** The endpoint answered: new clients may get it again. */

@@ -2,6 +2,7 @@ import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
 import { systemCode } from '../model/failure.js'
 import { type TrafficCounts, countShed, zeroTrafficCounts } from './data-plane.js'
 import { EndpointLease, type LeaseOwner } from './endpoint-lease.js'
+import { type Happened } from './happenings.js'
 import { ClientFilter, isLoopback } from './limits/client-filter.js'
 import { type OwnClients } from './limits/own-clients.js'
 import { namespacedName } from './limits/service-limits.js'
@@ -27,6 +28,17 @@ const MESSAGES = {
 /** Clients wait for a port, and are refused after some seconds. */
 const UDP_PORT_HINT = 'All source ports of this node are in use: widen net.ipv4.ip_local_port_range'
 const PORT_HINT = 'All source ports for an endpoint are in use: widen net.ipv4.ip_local_port_range, or run more Pods'
+/** What `note` says of a connection or flow. */
+export interface NotedConnection {
+  readonly id: number
+  readonly lease: { readonly client: string }
+  readonly clientPort: number
+  readonly endpointKey: string
+  readonly openedAt: number
+  readonly tries: number
+}
+type NotedDetails = Partial<Pick<Happened, 'next' | 'why' | 'end' | 'bytesToEndpoint' | 'bytesToClient'>>
+
 /** A problem that lasts or comes again is logged once in this time, in milliseconds. */
 const PROBLEM_INTERVAL = 60_000
 
@@ -101,24 +113,48 @@ export class ListenerClients implements LeaseOwner {
   admit(client: string, peer: SocketAddress, port: number): EndpointLease | undefined {
     const { log, serviceLimits } = this.#context
     const { address, protocol, holdsNodePort } = this.#spec
-    if (!this.#filter.allows(client) || (holdsNodePort && !isLoopback(client))) return undefined
+    if (!this.#filter.allows(client))
+      return this.#turnAway(client, peer.port, 'not in the source ranges of the Service')
+    if (holdsNodePort && !isLoopback(client))
+      return this.#turnAway(client, peer.port, 'this socket is for clients on loopback')
     if (this.#upstreamSockets.has(peer, { ip: address, port })) {
       const cause = 'that came from this proxy itself: an endpoint of the Service is a Service address'
       this.#reportNowAndThen('own socket', () => log.warn(`${MESSAGES[protocol].refused} ${cause}`, this.logFields))
-      return undefined
+      return this.#turnAway(client, peer.port, 'it came from this proxy itself')
     }
     const admitted = this.#ownClients.admit(client, this.#endpoints)
     if (admitted === undefined) {
       const cause = 'of this node or an endpoint: too many are open; an endpoint may lead back to a Service'
       log.info(2, `${MESSAGES[protocol].refused} ${cause}`, this.logFields)
-      return undefined
+      return this.#turnAway(client, peer.port, 'too many clients of this node or from endpoints')
     }
     const limit = serviceLimits.admit(this.service, client)
     if (limit === undefined) return new EndpointLease(client, this.#balancer, this.#context.clock, this, admitted)
     admitted.release()
     countShed(this.traffic, limit)
     if (log.enabled(3)) log.info(3, `${MESSAGES[protocol].refused} at a limit`, { ...this.logFields, client, limit })
-    return undefined
+    return this.#turnAway(
+      client,
+      peer.port,
+      limit === 'service-limit' ? 'connection limit of the Service' : 'connection limit of a client',
+    )
+  }
+
+  /** A client gets no connection or flow. The caller counts it. */
+  noteRefusal(client: string, clientPort: number, why: string): void {
+    const { happenings } = this.#context
+    if (!happenings.isWatched) return
+    const none = { id: 0, endpoint: '', next: '', tries: 0 }
+    happenings.add({ listener: this.identity, what: 'refused', client, clientPort, why, ...none })
+  }
+
+  /** Something happens to a connection or flow. While no client watches, nothing is remembered. */
+  note(what: Happened['what'], connection: NotedConnection, details?: NotedDetails): void {
+    const { happenings } = this.#context
+    if (!happenings.isWatched) return
+    const { id, lease, clientPort, endpointKey: endpoint, openedAt, tries } = connection
+    const of = { id, client: lease.client, clientPort, endpoint, openedAt, tries }
+    happenings.add({ listener: this.identity, what, ...of, next: '', why: '', ...details })
   }
 
   onRelease(client: string): void {
@@ -133,15 +169,16 @@ export class ListenerClients implements LeaseOwner {
 
   /** Each endpoint with its state now. */
   *inspectEndpoints(): Generator<InspectedEndpoint> {
-    const ejected = new Map(this.#ejected().map(({ endpoint, ...times }) => [endpoint, times]))
-    const next = this.#balancer.peek(this.#context.clock.now())
-    for (const endpoint of this.#balancer.endpoints)
-      yield { ...this.#describe(endpoint, ejected.get(endpoint)), isNext: endpoint === next }
-  }
-
-  /** Those that get no new clients now. Its cost does not depend on how many there are of the others. */
-  *inspectEjected(): Generator<InspectedEndpoint> {
-    for (const { endpoint, ...times } of this.#ejected()) yield this.#describe(endpoint, times)
+    const now = this.#context.clock.now()
+    // All at once: they may change between two steps of a caller.
+    const ejected = new Map(Array.from(this.#balancer.inspectEjected(now), each => [each.endpoint, each]))
+    const next = this.#balancer.peek(now)
+    for (const endpoint of this.#balancer.endpoints) {
+      const { key: address, open } = endpoint
+      const { forMs, msAgo } = ejected.get(endpoint) ?? { forMs: 0, msAgo: 0 }
+      const ejection = { ejectedForMs: Math.ceil(forMs), ejectedMsAgo: Math.ceil(msAgo) }
+      yield { listener: this.identity, address, open, ...ejection, isNext: endpoint === next }
+    }
   }
 
   /** The clients that keep their endpoint. @param only the client to look for; undefined: all */
@@ -155,20 +192,18 @@ export class ListenerClients implements LeaseOwner {
     }
   }
 
-  /** All at once: they may change between two steps of a caller. */
-  #ejected() {
-    return [...this.#balancer.inspectEjected(this.#context.clock.now())]
-  }
-
-  #describe({ key: address, open }: BalancedEndpoint, times = { forMs: 0, msAgo: 0 }): InspectedEndpoint {
-    const { forMs, msAgo } = times
-    const ejection = { ejectedForMs: Math.ceil(forMs), ejectedMsAgo: Math.ceil(msAgo) }
-    return { listener: this.identity, address, open, ...ejection, isNext: false }
-  }
-
-  onEndpointFailure({ ip, port }: BalancedEndpoint, { message: error }: Error): void {
-    const { log } = this.#context
+  onEndpointFailure(
+    { key, ip, port }: BalancedEndpoint,
+    { message: error }: Error,
+    ejectedForMs: number | undefined,
+  ): void {
+    const { log, happenings } = this.#context
     this.traffic.dialFailures++
+    if (happenings.isWatched && ejectedForMs !== undefined) {
+      const none = { id: 0, client: '', clientPort: 0, next: '', tries: 0 }
+      const { identity: listener } = this
+      happenings.add({ listener, what: 'ejected', endpoint: key, why: error, forMs: ejectedForMs, ...none })
+    }
     if (!log.enabled(3)) return
     log.info(3, MESSAGES[this.#spec.protocol].failed, { ...this.logFields, endpoint: `${ip}:${port}`, error })
   }
@@ -196,6 +231,11 @@ export class ListenerClients implements LeaseOwner {
   /** The addresses of the endpoints. */
   get #endpoints(): ReadonlySet<string> {
     return (this.#endpointAddresses ??= new Set(this.#spec.endpoints.map(({ ip }) => ip)))
+  }
+
+  #turnAway(client: string, clientPort: number, why: string): undefined {
+    this.noteRefusal(client, clientPort, why)
+    return undefined
   }
 
   #reportNowAndThen(problem: string, report: () => void): void {

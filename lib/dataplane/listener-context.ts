@@ -4,6 +4,7 @@ import { type ServicePortKey } from '../model/service-port.js'
 import { type Budgets } from './data-plane.js'
 import { type DataPlaneTimings } from './data-plane-timings.js'
 import { type EndedConnections } from './ended-connections.js'
+import { type Happenings } from './happenings.js'
 import { type DescriptorBudget } from './limits/descriptor-budget.js'
 import { type DialBudget } from './limits/dial-budget.js'
 import { type DialBurst } from './limits/dial-burst.js'
@@ -51,6 +52,7 @@ export interface ListenerContext {
   readonly serviceLimits: ServiceLimits
   readonly timings: DataPlaneTimings
   readonly endedConnections: EndedConnections
+  readonly happenings: Happenings
   /** The number of the next connection or flow. */
   readonly nextConnectionId: () => number
   /** Undefined: listeners bind their sockets themselves. */

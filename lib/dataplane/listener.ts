@@ -8,7 +8,7 @@ export interface Listener {
   /** The Service that it belongs to: `namespace/name`. */
   readonly service: string
   /** What is the same for every protocol: its endpoints, and who may use them. */
-  readonly clients: Pick<ListenerClients, 'identity' | 'inspectEndpoints' | 'inspectEjected' | 'inspectAffinity'>
+  readonly clients: Pick<ListenerClients, 'identity' | 'inspectEndpoints' | 'inspectAffinity'>
   /** Starts listening. Resolves with the port; rejects with the system's error. Called once. */
   open(): Promise<number>
   /**

@@ -5,10 +5,10 @@ import { quoteValue } from '../primitives/quote-value.js'
 import { STATUS_API_VERSION, type StatusError } from './status-document.js'
 
 /** A proxy that does not answer for so long hangs. In milliseconds. */
-const TIMEOUT_MS = 10_000
+export const TIMEOUT_MS = 10_000
 
 /** What every answer has. */
-interface AnyAnswer {
+export interface AnyAnswer {
   readonly apiVersion: string
   readonly proxyVersion: string
   readonly kind: string
@@ -29,19 +29,33 @@ export async function askProxy<Answer>(
   ownVersion: string,
   invalid: FailureCode = 'STATUS_INVALID',
 ): Promise<Answer> {
+  const body = await get(socketPath, statusPath(resource, parameters))
+  const answer = readAnswer(body, socketPath, ownVersion, invalid)
+  if (isAbout(resource, answer)) return answer as Answer
+  throw notStatusApi(socketPath)
+}
+
+/** The path of a question. @param resource the last part of it; empty: the overview */
+export function statusPath(resource: string, parameters: Readonly<Record<string, string>>): string {
   const query = new URLSearchParams(parameters).toString()
-  const path = `/${STATUS_API_VERSION}${resource === '' ? '' : `/${resource}`}${query === '' ? '' : `?${query}`}`
-  const answer = parseAnswer(await get(socketPath, path), socketPath)
+  return `/${STATUS_API_VERSION}${resource === '' ? '' : `/${resource}`}${query === '' ? '' : `?${query}`}`
+}
+
+/** Reads an answer that is not an error. @throws ProxyFailure for an error, and for the answer of another API or program */
+export function readAnswer(
+  body: string,
+  socketPath: string,
+  ownVersion: string,
+  invalid: FailureCode = 'STATUS_INVALID',
+): AnyAnswer {
+  const answer = parseAnswer(body, socketPath)
   if (answer.apiVersion !== STATUS_API_VERSION)
     throw new ProxyFailure(
       'STATUS_UNAVAILABLE',
       `The proxy at ${quoteValue(socketPath)} is version ${answer.proxyVersion} and has the status API ${answer.apiVersion}; this program is version ${ownVersion} and knows ${STATUS_API_VERSION}`,
       { hint: 'Ask with the kube-proxy program of the version that runs' },
     )
-  if (answer.kind !== 'Error') {
-    if (isAbout(resource, answer)) return answer as Answer
-    throw notStatusApi(socketPath)
-  }
+  if (answer.kind !== 'Error') return answer
   const { message, exists } = answer as unknown as StatusError
   if (typeof message !== 'string' || !isTexts(exists)) throw notStatusApi(socketPath)
   throw new ProxyFailure(invalid, message, exists.length === 0 ? {} : { hint: `There are: ${exists.join(', ')}` })
@@ -64,11 +78,16 @@ async function get(socketPath: string, path: string): Promise<string> {
       sent.end()
     })
   } catch (cause) {
-    throw new ProxyFailure('STATUS_UNAVAILABLE', `No proxy answers at the status socket ${quoteValue(socketPath)}`, {
-      cause,
-      hint: hintFor(systemCode(cause)),
-    })
+    throw noAnswer(socketPath, cause)
   }
+}
+
+/** The failure of a question that got no answer. */
+export function noAnswer(socketPath: string, cause: unknown): ProxyFailure {
+  return new ProxyFailure('STATUS_UNAVAILABLE', `No proxy answers at the status socket ${quoteValue(socketPath)}`, {
+    cause,
+    hint: hintFor(systemCode(cause)),
+  })
 }
 
 function hintFor(code: string | undefined): string {
@@ -90,7 +109,8 @@ function parseAnswer(body: string, socketPath: string): AnyAnswer {
   throw notStatusApi(socketPath)
 }
 
-function notStatusApi(socketPath: string): ProxyFailure {
+/** The failure of an answer that another program gives. */
+export function notStatusApi(socketPath: string): ProxyFailure {
   return new ProxyFailure(
     'STATUS_UNAVAILABLE',
     `What answers at ${quoteValue(socketPath)} is not the status API of a kube-proxy`,

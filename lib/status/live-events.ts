@@ -1,20 +1,39 @@
+import { isWantedHappening } from '../dataplane/wanted-happening.js'
+import { type HappeningFilter } from '../dataplane/inspect-request.js'
 import { messageOf } from '../model/failure.js'
+import { readHappeningQuery } from './happening-query.js'
+import { type HappeningView } from './happening-view.js'
 import { missingNote } from './missing-note.js'
-import { SocketPoll } from './socket-poll.js'
-import { readStatusQuery } from './status-query.js'
+import { type SocketNews, SocketPoll } from './socket-poll.js'
 import { type StatusStream } from './status-server.js'
 import { type StatusSources } from './status-sources.js'
+
+/** What has happened to clients and endpoints since the last event of this kind. */
+export interface HappeningsEvent {
+  /** In order. */
+  readonly items: readonly HappeningView[]
+  /** Whether there was more: a busy process reports a part of what goes in order, and the first failures of each second. */
+  readonly isSampled: boolean
+}
+
+/** A client that watches. */
+interface Viewer {
+  readonly filter: HappeningFilter
+  readonly write: (text: string) => void
+  /** Whether it knows that from now on it gets all. */
+  isWatching: boolean
+}
 
 /** How often the processes with the sockets are asked while a client watches, in milliseconds. */
 const PERIOD_MS = 1000
 
 /**
- * What happens, for as long as clients watch: syncs, ejections, and ends of connections. Nothing runs while no client watches: the
+ * What happens, for as long as clients watch: syncs, and what happens to connections. Nothing runs while no client watches: the
  * processes with the sockets are asked once a second by the first client that comes, and for all of them.
  */
 export class LiveEvents {
   readonly #sources: StatusSources
-  readonly #writers = new Set<(text: string) => void>()
+  readonly #viewers = new Set<Viewer>()
   #stop: (() => void) | undefined
 
   constructor(sources: StatusSources) {
@@ -22,12 +41,12 @@ export class LiveEvents {
   }
 
   readonly stream: StatusStream = (search, write) => {
-    readStatusQuery(search, [])
-    this.#writers.add(write)
+    const viewer: Viewer = { filter: readHappeningQuery(search, this.#sources), write, isWatching: false }
+    this.#viewers.add(viewer)
     this.#stop ??= this.#start()
     return () => {
-      this.#writers.delete(write)
-      if (this.#writers.size > 0) return
+      this.#viewers.delete(viewer)
+      if (this.#viewers.size > 0) return
       this.#stop?.()
       this.#stop = undefined
     }
@@ -35,22 +54,21 @@ export class LiveEvents {
 
   #start(): () => void {
     const { syncs, proxy } = this.#sources
-    const unsubscribe = syncs.subscribe(sync => this.#send('sync', sync))
+    const unsubscribe = syncs.subscribe(sync => sendTo(this.#viewers, 'sync', sync))
     const poll = proxy.carriedBy === 'sockets' ? new SocketPoll(this.#sources) : undefined
     let timer: NodeJS.Timeout | undefined
     let isOver = false
     const step = async (): Promise<void> => {
+      const asking = [...this.#viewers]
       try {
-        const news = await poll?.next()
-        for (const ejection of news?.ejections ?? []) this.#send('ejection', ejection)
-        if (news !== undefined && news.ended.ended.length > 0) this.#send('connections', news.ended)
-        for (const message of missingNote({ missing: news?.missing ?? [] })) this.#send('problem', { message })
+        const news = await poll?.next(asking.map(({ filter }) => filter))
+        if (!isOver) this.#report(asking, news)
       } catch (error) {
-        this.#send('problem', { message: messageOf(error) })
+        sendTo(this.#viewers, 'problem', { message: messageOf(error) })
       }
       if (!isOver) timer = setTimeout(() => void step(), PERIOD_MS)
     }
-    if (poll !== undefined) void step()
+    void step()
     return () => {
       isOver = true
       clearTimeout(timer)
@@ -58,8 +76,32 @@ export class LiveEvents {
     }
   }
 
-  #send(event: string, data: object): void {
-    const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
-    for (const write of this.#writers) write(text)
+  /** @param news undefined: the kernel carries connections */
+  #report(asking: readonly Viewer[], { happened, isSampled, missing }: SocketNews = NO_NEWS): void {
+    // Each is made into text once, however many watch.
+    const texts = happened.map(({ row, view }) => ({ row, text: JSON.stringify(view) }))
+    for (const viewer of asking) {
+      if (!this.#viewers.has(viewer)) continue
+      const wanted = texts.filter(({ row }) => isWantedHappening(viewer.filter, row)).map(({ text }) => text)
+      if (wanted.length > 0 || isSampled)
+        viewer.write(eventText('happenings', `{"items":[${wanted.join(',')}],"isSampled":${isSampled}}`))
+    }
+    for (const message of missingNote({ missing })) sendTo(this.#viewers, 'problem', { message })
+    const { proxy, pid } = this.#sources
+    for (const viewer of asking) {
+      if (!viewer.isWatching) sendTo([viewer], 'watching', { ...proxy, pid })
+      viewer.isWatching = true
+    }
   }
+}
+
+const NO_NEWS: SocketNews = { happened: [], isSampled: false, missing: [] }
+
+function sendTo(viewers: Iterable<Viewer>, event: string, data: object): void {
+  const text = eventText(event, JSON.stringify(data))
+  for (const { write } of viewers) write(text)
+}
+
+function eventText(event: string, json: string): string {
+  return `event: ${event}\ndata: ${json}\n\n`
 }

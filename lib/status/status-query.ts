@@ -49,16 +49,21 @@ export function isAskedFor({ namespace, service }: StatusQuery, named: Named): b
 }
 
 /**
- * Checks that what a request names exists. A namespace without Services is no mistake: the proxy does not know which namespaces exist.
+ * Checks that what a request names exists.
+ * @param needsSome whether a namespace without Services is a mistake. For a list it is none: the proxy does not know which namespaces exist
  * @returns what a reader should know about it
  * @throws StatusQueryError that lists the names that do exist
  */
-export function requireNamed({ namespace, service }: StatusQuery, existing: readonly Named[]): string[] {
+export function requireNamed(
+  { namespace, service }: StatusQuery,
+  existing: readonly Named[],
+  needsSome = false,
+): string[] {
   if (existing.length === 0) return ['The proxy serves no Service: there is none, or it has not read the objects yet']
   const inNamespace = existing.filter(named => (namespace ?? named.namespace) === named.namespace)
   if (namespace !== undefined && inNamespace.length === 0) {
     const unknown = unknownName('Service in namespace', namespace, [...new Set(existing.map(each => each.namespace))])
-    if (service !== undefined) throw unknown
+    if (service !== undefined || needsSome) throw unknown
     return [unknown.message]
   }
   if (service === undefined || inNamespace.some(({ name }) => name === service)) return []

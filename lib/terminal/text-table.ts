@@ -10,6 +10,14 @@ export interface TableCell {
   readonly colour?: keyof typeof CELL_COLOURS | undefined
 }
 
+/** How rows are laid out. */
+export interface TextTableLayout {
+  /** The least width of each column: rows that come one after the other stay aligned. */
+  readonly widths?: readonly number[]
+  /** Whether the last cell of a row that does not fit is cut, instead of going to the next line. */
+  readonly isOneLine?: boolean
+}
+
 /** Spaces between columns: as in kubectl where they fit, else fewer. */
 const GAPS = [3, 2, 1]
 /** Spaces before the part of a row that goes to the next line. */
@@ -17,6 +25,8 @@ const CONTINUATION = ' '.repeat(4)
 
 /** A last column of sentences needs so much room; a narrower one is not worth breaking a text for. */
 const MIN_ROOM = 24
+/** A cut text of fewer characters says nothing. */
+const MIN_CUT = 8
 
 /**
  * Rows with aligned columns, as kubectl prints them. Columns that were aligned once stay where they are, unless a later cell is longer.
@@ -24,12 +34,15 @@ const MIN_ROOM = 24
  */
 export class TextTable {
   readonly #style: TerminalStyle
-  #widths: readonly number[] = []
+  readonly #isOneLine: boolean
+  #widths: readonly number[]
   /** Whether the last column has texts that can be broken into lines. */
   #isBreakable = false
 
-  constructor(style: TerminalStyle) {
+  constructor(style: TerminalStyle, { widths = [], isOneLine = false }: TextTableLayout = {}) {
     this.#style = style
+    this.#widths = widths
+    this.#isOneLine = isOneLine
   }
 
   /** The lines of more rows, without newlines. */
@@ -46,8 +59,9 @@ export class TextTable {
   /** The widest gap with which all columns fit, or with which a last column of sentences has room. */
   #chooseGap(): number {
     const last = this.#widths.at(-1) ?? 0
-    const needed = this.#isBreakable ? Math.min(last, MIN_ROOM) : last
-    return GAPS.find(gap => this.#startOfLast(gap) + needed <= this.#style.columns) ?? GAPS[0]!
+    const needed = this.#isOneLine ? MIN_ROOM : this.#isBreakable ? Math.min(last, MIN_ROOM) : last
+    const fitting = GAPS.find(gap => this.#startOfLast(gap) + needed <= this.#style.columns)
+    return fitting ?? GAPS.at(this.#isOneLine ? -1 : 0)!
   }
 
   #startOfLast(gap: number): number {
@@ -65,6 +79,7 @@ export class TextTable {
       .join('')
     if (row.length === 1 || start + last.text.length <= columns)
       return [`${head}${this.#paint(last, last.text)}`.trimEnd()]
+    if (this.#isOneLine) return [`${head}${this.#paint(last, this.#cut(last.text, columns - start))}`.trimEnd()]
     // At least some words fit into the column: the text is broken there, else it begins on a line of its own.
     const room = columns - start
     if (room >= MIN_ROOM && last.text.includes(' ')) {
@@ -73,6 +88,12 @@ export class TextTable {
     }
     const lines = breakText(last.text, Math.max(MIN_ROOM, columns - CONTINUATION.length))
     return [head.trimEnd(), ...lines.map(line => CONTINUATION + this.#paint(last, line))]
+  }
+
+  /** The start of a text. Without room for some characters, the terminal breaks the line. */
+  #cut(text: string, room: number): string {
+    const dots = this.#style.isUnicode ? '…' : '...'
+    return text.length <= room || room < MIN_CUT ? text : text.slice(0, room - dots.length) + dots
   }
 
   #textOf({ text }: TableCell): string {

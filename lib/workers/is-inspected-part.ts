@@ -1,9 +1,11 @@
 import {
   type EndKind,
+  HAPPENED,
   type InspectRequest,
   type InspectedAffinity,
   type InspectedConnection,
   type InspectedEndpoint,
+  type InspectedHappening,
   type InspectedListener,
   type ListenerIdentity,
 } from '../dataplane/inspect-request.js'
@@ -59,6 +61,10 @@ const isEndpoint = objectOf<InspectedEndpoint>({
   ejectedMsAgo: isTime,
   isNext: isBoolean,
 })
+function isEnd(value: unknown): boolean {
+  return isText(value) && Object.hasOwn(ENDS, value)
+}
+
 const CONNECTION: ChecksOf<InspectedConnection> = {
   listener: isIdentity,
   id: isWhole,
@@ -68,28 +74,45 @@ const CONNECTION: ChecksOf<InspectedConnection> = {
   state: optional(value => value === 'dialling' || value === 'open'),
   openedMsAgo: isTime,
   endedMsAgo: optional(isTime),
-  end: optional(value => isText(value) && Object.hasOwn(ENDS, value)),
-  sequence: optional(isWhole),
+  end: optional(isEnd),
   tries: isWhole,
   bytesToEndpoint: optional(isWhole),
   bytesToClient: optional(isWhole),
 }
 const isConnection = objectOf(CONNECTION)
-const isEnded = objectOf<InspectedConnection>({ ...CONNECTION, endedMsAgo: isTime, sequence: isWhole })
+const isEnded = objectOf<InspectedConnection>({ ...CONNECTION, endedMsAgo: isTime })
 const isAffinity = objectOf<InspectedAffinity>({
   listener: isIdentity,
   client: isText,
   endpoint: isText,
   leftMs: isTime,
 })
+const isHappening = objectOf<InspectedHappening>({
+  listener: isIdentity,
+  what: value => HAPPENED.some(what => what === value),
+  sequence: isWhole,
+  msAgo: isTime,
+  id: isWhole,
+  client: isText,
+  clientPort: isPort,
+  endpoint: isText,
+  next: isText,
+  why: isText,
+  tries: isWhole,
+  end: optional(isEnd),
+  forMs: optional(isWhole),
+  openedMsAgo: optional(isTime),
+  bytesToEndpoint: optional(isWhole),
+  bytesToClient: optional(isWhole),
+})
 
 const ROW_CHECKS: Readonly<Record<InspectRequest['what'], FieldCheck>> = {
   listeners: isListener,
   endpoints: isEndpoint,
-  ejected: isEndpoint,
   connections: isConnection,
   ended: isEnded,
   affinity: isAffinity,
+  happenings: isHappening,
 }
 
 /** Whether a value is an `InspectedPart`: numbers become dates in an answer, which is impossible for some. */

@@ -11,8 +11,8 @@ const listener = {
 } as const
 
 /** All that it remembers. */
-function rowsOf(ended: EndedConnections, now: number, after = 0): InspectedConnection[] {
-  return [...ended.rows(now, after, () => true)].map(row => row!)
+function rowsOf(ended: EndedConnections, now: number): InspectedConnection[] {
+  return [...ended.rows(now, () => true)].map(row => row!)
 }
 
 /** Adds a connection that opened at its number and ended ten milliseconds later. */
@@ -28,11 +28,11 @@ t.test('the last connection comes first, with all that it has left behind', t =>
   add(ended, 2, NaN)
   t.strictSame(rowsOf(ended, 100), [
     {
-      ...{ listener, sequence: 2, id: 2, client: '10.244.0.9', clientPort: 65_535, endpoint: '10.244.0.2:80' },
+      ...{ listener, id: 2, client: '10.244.0.9', clientPort: 65_535, endpoint: '10.244.0.2:80' },
       ...{ openedMsAgo: 98, endedMsAgo: 88, end: 'reset-by-client', tries: 2 },
     },
     {
-      ...{ listener, sequence: 1, id: 1, client: '10.244.0.9', clientPort: 65_535, endpoint: '10.244.0.2:80' },
+      ...{ listener, id: 1, client: '10.244.0.9', clientPort: 65_535, endpoint: '10.244.0.2:80' },
       ...{ openedMsAgo: 99, endedMsAgo: 89, end: 'reset-by-client', tries: 2, bytesToEndpoint: 7, bytesToClient: 7 },
     },
   ])
@@ -45,7 +45,7 @@ t.test('a process remembers a thousand, also while others end in between', t => 
   const ids = rowsOf(ended, 0).map(({ id }) => id)
   t.strictSame([ids.length, ids[0], ids.at(-1)], [1000, 2500, 1501])
   const seen: number[] = []
-  for (const row of ended.rows(0, 0, () => true)) {
+  for (const row of ended.rows(0, () => true)) {
     const { id } = row!
     seen.push(id)
     // Its place is taken before the reader comes there.
@@ -55,20 +55,9 @@ t.test('a process remembers a thousand, also while others end in between', t => 
   t.end()
 })
 
-t.test('a reader that has some already gets only those that came after', t => {
-  const ended = new EndedConnections()
-  for (let id = 1; id <= 5; id++) add(ended, id)
-  const sequences = (after: number) => rowsOf(ended, 0, after).map(({ sequence }) => sequence)
-  t.strictSame(sequences(3), [5, 4])
-  t.strictSame(sequences(5), [])
-  for (let id = 6; id <= 1500; id++) add(ended, id)
-  t.strictSame([sequences(5).length, sequences(5).at(-1)], [1000, 501], 'the others are forgotten')
-  t.end()
-})
-
 t.test('a connection of a Service that is not asked for is a step without a row', t => {
   const ended = new EndedConnections()
   add(ended, 1)
-  t.strictSame([...ended.rows(0, 0, () => false)], [undefined])
+  t.strictSame([...ended.rows(0, () => false)], [undefined])
   t.end()
 })

@@ -88,14 +88,13 @@ async function useRows(what: string, rows: readonly InspectedRow[]): Promise<voi
   if (what === 'listeners') add('Listener', listenerViews(processes, new Map()))
   else if (what === 'affinity') add('Affinity', affinityViews(processes, 0))
   else if (what === 'connections' || what === 'ended') add('Connection', connectionViews(processes, 0))
-  else checkStates(processes)
+  else if (what === 'endpoints') checkStates(processes)
   const poll = new SocketPoll({
     inspect: request => Promise.resolve({ processes: request.what === what ? processes : [], missing: [] }),
     wallTime: () => 0,
   })
-  const { ejections, ended } = await poll.next()
-  add('EjectionEvent', ejections)
-  add('EndedEvent', [ended])
+  const { happened, isSampled } = await poll.next([])
+  add('HappeningsEvent', [{ items: happened.map(({ view }) => view), isSampled }])
 }
 
 function checkStates(processes: readonly InspectedProcess[]): void {

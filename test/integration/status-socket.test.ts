@@ -285,11 +285,14 @@ function halfMetadata(name: string): object {
   return { namespace: 'default', name, labels: { 'kubernetes.io/service-name': 'half' } }
 }
 
-t.test('a client that watches gets syncs, ejections and ends of connections', async t => {
+t.test('a client that watches gets syncs, and what happens to clients and endpoints', async t => {
   const status = await StatusNode.create(t, ['--proxy-mode=userspace', '--data-plane-workers=2'])
   const { node } = status
   await status.start()
   const watch = await StatusWatch.open(t, status.socket)
+  const watching = await watch.next('watching', () => true)
+  t.match(watching, { proxyVersion: VERSION, mode: 'userspace', carriedBy: 'sockets' })
+  t.strictSame(eventMistakes(watching, 'WatchingEvent'), [])
   node.write(node.ips.slice(0, 1))
   const sync = await watch.next('sync', ({ changed }) => (changed as string[]).includes('default/web/TCP'))
   t.strictSame(eventMistakes(sync, 'Sync'), [])
@@ -304,14 +307,24 @@ t.test('a client that watches gets syncs, ejections and ends of connections', as
   const traffic = (async () => {
     while (!isOver) await node.client.tcp('10.96.0.78', 82)
   })()
-  const ejection = await watch.next('ejection', () => true)
-  t.match(ejection, { service: 'half', endpoint: `${node.ips[0]}:9` })
-  t.strictSame(eventMistakes(ejection, 'EjectionEvent'), [])
-  const ended = await watch.next('connections', () => true)
-  t.match(ended, { ended: [{ service: 'half', state: 'ended' }] })
-  t.strictSame(eventMistakes(ended, 'EndedEvent'), [])
+  const seen: Record<string, unknown>[] = []
+  while (!seen.some(({ what }) => what === 'ejected')) {
+    const event = await watch.next('happenings', () => true)
+    t.strictSame(eventMistakes(event, 'HappeningsEvent'), [])
+    t.notOk(event['isSampled'])
+    seen.push(...(event['items'] as Record<string, unknown>[]))
+  }
   isOver = true
   await traffic
+  t.match(
+    seen.find(({ what }) => what === 'ejected'),
+    { service: 'half', endpoint: `${node.ips[0]}:9`, client: null, forMs: 2000 },
+  )
+  const { pid, id } = seen.find(({ what }) => what === 'retried')!
+  t.match(seen.filter(each => each['pid'] === pid && each['id'] === id).slice(0, 2), [
+    { what: 'retried', endpoint: `${node.ips[0]}:9`, tries: 1 },
+    { what: 'opened', tries: 2 },
+  ])
   t.match(await status.ask('/v1/events?x=1'), { status: 400, body: { kind: 'Error' } })
 })
 

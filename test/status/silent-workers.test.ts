@@ -16,6 +16,8 @@ import { makeListenerPlan, makeListenerSpec, silentLog, waitUntil } from '../sup
 import { makeServicePort } from '../support/model/make-service-port.js'
 import { TcpPod, readAnswer, refusingEndpoint } from '../support/pods/tcp-pod.js'
 
+const EVERYTHING = { namespace: undefined, service: undefined, client: undefined, pod: undefined, onlyFailures: false }
+
 /** Two worker processes, and what answers about them are made from. */
 async function startPool(
   t: Test,
@@ -121,20 +123,22 @@ t.test('a worker that misses some questions says later what ended meanwhile, and
   await use()
   await waitForEnds(pool, 40)
   const poll = new SocketPoll(sources)
-  const none = { ejections: [], ended: { ended: [], isSampled: false }, missing: [] }
-  t.strictSame(await poll.next(), none, 'nothing is new the first time')
+  const next = async () => {
+    const { happened, ...news } = await poll.next([EVERYTHING])
+    return { ...news, ended: happened.filter(({ view }) => view.what === 'ended').length }
+  }
+  const none = { ended: 0, isSampled: false, missing: [] }
+  t.strictSame(await next(), none, 'nothing is new the first time')
   await use()
   await waitForEnds(pool, 80)
-  const second = await poll.next()
-  t.equal(second.ended.ended.length, 40)
-  t.notOk(second.ended.isSampled)
+  t.strictSame(await next(), { ...none, ended: 40 })
   const go = stop(pool, 1)
-  t.strictSame(await poll.next(), { ...none, missing: [1] })
+  t.strictSame(await next(), { ...none, missing: [1] })
   go()
-  t.strictSame(await poll.next(), none, 'what the worker had said before does not come again')
+  t.strictSame(await next(), none, 'what the worker had said before does not come again')
   await use()
   await waitForEnds(pool, 120)
-  t.equal((await poll.next()).ended.ended.length, 40)
+  t.equal((await next()).ended, 40)
 })
 
 t.test('a worker that is silent at the first question has only news later', async t => {
@@ -144,9 +148,36 @@ t.test('a worker that is silent at the first question has only news later', asyn
   await waitForEnds(pool, 40)
   const go = stop(pool, 1)
   const poll = new SocketPoll(sources)
-  t.match(await poll.next(), { missing: [1] })
+  t.match(await poll.next([EVERYTHING]), { missing: [1] })
   go()
-  t.strictSame(await poll.next(), { ejections: [], ended: { ended: [], isSampled: false }, missing: [] })
+  t.strictSame(await poll.next([EVERYTHING]), { happened: [], isSampled: false, missing: [] })
+})
+
+t.test('a gap in what a worker reports says that there was more', async t => {
+  const listener = { key: 'k', namespace: 'default', service: 'web', portName: '', protocol: 'TCP' } as const
+  const ofClient = { id: 1, msAgo: 1, client: '10.0.0.1', clientPort: 1, endpoint: '', next: '', why: '', tries: 1 }
+  let reported: readonly number[] = []
+  const asked: (number | undefined)[] = []
+  const poll = new SocketPoll({
+    wallTime: () => 0,
+    inspect: ({ happenedAfter }) => {
+      asked.push(happenedAfter?.get(5))
+      const rows = reported.map(sequence => ({ listener, what: 'opened' as const, ...ofClient, sequence }))
+      return Promise.resolve({ processes: [{ worker: 0, pid: 5, rows }], missing: [] })
+    },
+  })
+  for (const [sequences, isSampled] of [
+    [[], false],
+    [[1, 2], false],
+    [[3, 5], true],
+    [[], false],
+    [[6], false],
+    [[8], true],
+  ] as const) {
+    reported = sequences
+    t.equal((await poll.next([EVERYTHING])).isSampled, isSampled, String(sequences))
+  }
+  t.strictSame(asked, [undefined, 0, 2, 5, 5, 6])
 })
 
 t.test('a client that watches learns that a worker has not replied', async t => {

@@ -5,6 +5,7 @@ import { type ServedPort } from '../../lib/model/snapshot.js'
 import { parseRuleTables } from '../../lib/netfilter/rule-tables.js'
 import { ownedRules, ruleView } from '../../lib/status/rule-view.js'
 import { serviceViewer } from '../../lib/status/service-view.js'
+import { viewHappenings } from '../../lib/status/happening-view.js'
 import { workerViews } from '../../lib/status/worker-view.js'
 import { makeServicePort } from '../support/model/make-service-port.js'
 
@@ -80,5 +81,30 @@ t.test('the process that holds the sockets depends on the workers', t => {
     { pid: 1, role: 'control', holdsSockets: false },
     { pid: 5, role: 'worker', worker: 0, holdsSockets: true },
   ])
+  t.end()
+})
+
+t.test('what has happened in several processes is in the order of time, and of one process in its own order', t => {
+  const listener = { key: 'k', namespace: 'default', service: 'web', portName: '', protocol: 'TCP' } as const
+  const row = (what: 'opened' | 'retried' | 'ended', id: number, msAgo: number) => ({
+    ...{ listener, what, id, msAgo, sequence: 1, client: 'fd00::9', clientPort: 5, endpoint: '', next: '', why: '' },
+    tries: 1,
+  })
+  const processes = [
+    { worker: 0, pid: 10, rows: [row('retried', 1, 900), row('opened', 1, 400), row('ended', 1, 400)] },
+    { worker: 1, pid: 11, rows: [row('opened', 1, 950.5), row('ended', 1, 399)] },
+  ]
+  const seen = viewHappenings(processes, Date.parse('2026-01-01T00:00:10Z'))
+  t.strictSame(
+    seen.map(({ view: { pid, what, at } }) => [pid, what, at.slice(17, 23)]),
+    [
+      [11, 'opened', '09.049'],
+      [10, 'retried', '09.100'],
+      [10, 'opened', '09.600'],
+      [10, 'ended', '09.600'],
+      [11, 'ended', '09.601'],
+    ],
+  )
+  t.match(seen[0], { view: { client: '[fd00::9]:5', endpoint: null, nextEndpoint: null, why: null, openedAt: null } })
   t.end()
 })

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { ProxyFailure } from '../../model/failure.js'
 import { escapeControls, quoteValue } from '../../primitives/quote-value.js'
 import { printYaml } from '../../source/write-configuration-file.js'
@@ -7,6 +6,7 @@ import { type Overview } from '../../status/overview.js'
 import { type StatusDocument } from '../../status/status-document.js'
 import { printOutput, throwOutputFailure } from '../../terminal/print-output.js'
 import { type TerminalStyle, terminalStyle, toAscii } from '../../terminal/terminal-style.js'
+import { outliveProxies } from './outlive-proxies.js'
 import { OverviewPage } from './overview-page.js'
 import { STATUS_KINDS, type StatusKind } from './status-kinds.js'
 import { StatusPage } from './status-page.js'
@@ -30,8 +30,6 @@ export interface RunStatusOptions {
 
 /** How often a watch asks, in milliseconds. */
 const WATCH_PERIOD_MS = 1000
-/** How long a watch waits for the next proxy when one ends: a hand-over or a restart takes less. In milliseconds. */
-const GAP_MS = 15_000
 
 /** Asks the proxy and prints the answer. @throws ProxyFailure */
 export async function runStatus(options: RunStatusOptions): Promise<void> {
@@ -43,25 +41,9 @@ export async function runStatus(options: RunStatusOptions): Promise<void> {
   const show = kind === undefined ? overviewPrinter(options, style) : listPrinter(options, kind, style)
   try {
     await show()
-    if (options.isWatch) await watch(show)
+    if (options.isWatch) await outliveProxies(show, WATCH_PERIOD_MS)
   } catch (error) {
     throwOutputFailure(error)
-  }
-}
-
-/** Shows what changes until that fails. */
-async function watch(show: () => Promise<void>): Promise<never> {
-  let failingSince: number | undefined
-  for (;;) {
-    await pause(WATCH_PERIOD_MS)
-    try {
-      await show()
-      failingSince = undefined
-    } catch (error) {
-      failingSince ??= performance.now()
-      const isGap = error instanceof ProxyFailure && error.code === 'STATUS_UNAVAILABLE'
-      if (!isGap || performance.now() - failingSince > GAP_MS) throw error
-    }
   }
 }
 

@@ -19,6 +19,8 @@ export interface DialOwner extends TcpSocketOwner {
    * @param upstreamKey the entry of the socket in the list of upstream sockets, which the owner has to delete
    */
   onDialConnected(socket: TcpSocket, endpoint: Target, upstreamKey: UpstreamSocketKey | undefined): void
+  /** The last endpoint has failed; `next` is tried now. */
+  onDialRetry(error: Error | undefined, next: BalancedEndpoint): void
   /** The dial has ended. `error` is undefined without endpoints, or when the client could not wait or waited too long. */
   onDialFailed(error: Error | undefined): void
 }
@@ -164,6 +166,7 @@ export class Dial implements PendingDial, DialAttemptOwner {
     const maxAttempts = isRepeated ? schedule.length : MAX_ATTEMPTS
     if (this.#timeouts >= schedule.length || this.#attempts - this.#earlierAttempts >= maxAttempts)
       return this.#fail(this.#lastError)
+    if (this.#attempts > 0) this.#owner.onDialRetry(this.#lastError, target)
     this.#attempts++
     this.#tried = target
     this.#attempt = new DialAttempt(this, this.#context, target, schedule[this.#timeouts]!)

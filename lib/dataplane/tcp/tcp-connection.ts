@@ -1,3 +1,4 @@
+import { type BalancedEndpoint } from '../../balancer/balanced-endpoint.js'
 import { type Target } from '../../balancer/balancer.js'
 import { type EndpointLease } from '../endpoint-lease.js'
 import { type DialQueue } from '../limits/dial-budget.js'
@@ -16,6 +17,8 @@ import { type UnpolledConnection } from './unpolled-connections.js'
 export interface TcpConnectionOwner {
   /** An endpoint took the client. */
   onConnect(connection: TcpConnection): void
+  /** An endpoint did not take the client; `next` is tried now. */
+  onRetry(connection: TcpConnection, error: Error | undefined, next: BalancedEndpoint): void
   /** No endpoint took the client, which gets a reset. `error` is undefined without endpoints, or when the client could not wait. */
   onRefused(connection: TcpConnection, error: Error | undefined): void
   /** This program aborts the connection; its sockets may close later. */
@@ -147,6 +150,10 @@ export class TcpConnection
     unpolledConnections.delete(this)
     this.#splice = transport.splice(this.#client, socket, this)
     this.#owner.onConnect(this)
+  }
+
+  onDialRetry(error: Error | undefined, next: BalancedEndpoint): void {
+    this.#owner.onRetry(this, error, next)
   }
 
   onDialFailed(error: Error | undefined): void {

@@ -25,8 +25,12 @@ export class TcpProxy implements Listener {
   readonly #onDemandListener: OnDemandListener
   /** Of every connection of this listener. */
   readonly #connectionOwner: TcpConnectionOwner = {
-    onConnect: connection =>
-      this.#serviceConnections.add(connection, connection.lease.client, this.#context.clock.now()),
+    onConnect: connection => {
+      this.#serviceConnections.add(connection, connection.lease.client, this.#context.clock.now())
+      this.clients.note('opened', connection)
+    },
+    onRetry: (connection, error, { key: next }) =>
+      this.clients.note('retried', connection, { next, why: error?.message ?? '' }),
     onRefused: (connection, error) => this.#handleRefusal(connection, error),
     // At once, so that it does not give way to another client a second time.
     onReset: connection => this.#serviceConnections.remove(connection),
@@ -145,6 +149,7 @@ export class TcpProxy implements Listener {
     if (peer === undefined) return client.close()
     if (descriptorBudget.available < 0) {
       descriptorBudget.countShed()
+      this.clients.noteRefusal(canonicalAddress(peer.ip), peer.port, 'no file descriptor is free')
       return this.#refuse(client)
     }
     const address = canonicalAddress(peer.ip)
@@ -168,18 +173,25 @@ export class TcpProxy implements Listener {
     client.reset()
   }
 
-  #handleRefusal({ lease }: TcpConnection, error: Error | undefined): void {
+  #handleRefusal(connection: TcpConnection, error: Error | undefined): void {
     const { log } = this.#context
-    const { traffic, logFields } = this.clients
+    const { lease } = connection
+    const { traffic, logFields, spec } = this.clients
     traffic.refused++
+    const why =
+      error?.message ?? (spec.endpoints.length === 0 ? 'no endpoint' : 'too many clients wait to be connected')
+    this.clients.note('refused', connection, { why })
     log.info(3, 'No endpoint took the connection', { ...logFields, client: lease.client, error: error?.message })
   }
 
   #handleEnd(connection: TcpConnection, failure: SpliceFailure | undefined): void {
-    const { log, clock, endedConnections, onConnectionEnd } = this.#context
+    const { log, clock, endedConnections, happenings, onConnectionEnd } = this.#context
     const { traffic, identity } = this.clients
     const { lease, client, endpointKey, end, bytesToEndpoint, bytesToClient } = connection
     endedConnections.add(identity, connection, client, endpointKey, end, clock.now(), bytesToEndpoint, bytesToClient)
+    // A refusal was reported when it happened.
+    if (happenings.isWatched && end !== 'refused')
+      this.clients.note('ended', connection, { end, bytesToEndpoint, bytesToClient })
     this.#connections.delete(connection)
     this.#serviceConnections.remove(connection)
     lease.release()

@@ -23,6 +23,8 @@ export interface UdpFlowOwner {
   onReply(bytes: number): void
   /** Sends a datagram of the endpoint to the client. */
   sendReply(datagram: Buffer, client: UdpPeer): void
+  /** The endpoint has failed; `next` gets the datagram, undefined: none does. */
+  onEndpointFailed(flow: UdpFlow, error: Error, next: BalancedEndpoint | undefined): void
   /** The flow has ended, and its socket is closed. Called once. */
   onEnd(flow: UdpFlow): void
 }
@@ -177,8 +179,11 @@ export class UdpFlow implements ServiceFlow {
     }
     this.lease.recordFailure(error)
     this.#failed.add(this.#endpoint!)
-    const next = this.lease.pick(this.#failed)
-    if (next === undefined || this.#failed.size >= MAX_ATTEMPTS || this.#failed.has(next)) return this.end()
+    const picked = this.lease.pick(this.#failed)
+    const mayTry = picked !== undefined && this.#failed.size < MAX_ATTEMPTS && !this.#failed.has(picked)
+    const next = mayTry ? picked : undefined
+    this.#owner.onEndpointFailed(this, error, next)
+    if (next === undefined) return this.end()
     this.#reconnect(next)
   }
 

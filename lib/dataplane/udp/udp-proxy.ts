@@ -48,6 +48,8 @@ export class UdpProxy implements Listener {
       serviceFlows: this.#serviceFlows,
       onReply: bytes => (this.clients.traffic.bytesToClient += bytes),
       sendReply: (datagram, client) => this.#socket?.sendTo(datagram, client),
+      onEndpointFailed: (flow, { message: why }, next) =>
+        this.clients.note(next === undefined ? 'refused' : 'retried', flow, { why, next: next?.key ?? '' }),
       onEnd: flow => this.#handleEnd(flow),
     }
   }
@@ -162,19 +164,25 @@ export class UdpProxy implements Listener {
   #openFlow(from: UdpPeer): UdpFlow | undefined {
     const { flowBudget, clock } = this.#context
     const { address, port } = from
-    if (this.#isDraining) return undefined
+    if (this.#isDraining) return this.#refuse(from, 'the listener closes')
     const lease = this.clients.admit(address, { ip: address, port }, this.#port)
     if (lease === undefined) return undefined
     if (!flowBudget.makeRoom(this.#serviceFlows) || !this.#acquireDescriptor(address)) {
       lease.release()
-      return undefined
+      return this.#refuse(from, 'no place for another flow is free')
     }
     const flow = new UdpFlow(from, lease, this.#context, this.#flowOwner)
     flowBudget.add(this.#serviceFlows, flow, clock.now())
     this.#flows.add(flow)
     if (!flow.start()) return undefined
     this.clients.traffic.connections++
+    this.clients.note('opened', flow)
     return flow
+  }
+
+  #refuse({ address, port }: UdpPeer, why: string): undefined {
+    this.clients.noteRefusal(address, port, why)
+    return undefined
   }
 
   #acquireDescriptor(client: string): boolean {
@@ -192,6 +200,8 @@ export class UdpProxy implements Listener {
     const { identity } = this.clients
     const end = endpointKey === '' ? 'refused' : 'flow-ended'
     endedConnections.add(identity, flow, client.address, endpointKey, end, clock.now(), NaN, NaN)
+    if (end === 'refused') this.clients.note('refused', flow, { why: 'no endpoint' })
+    else this.clients.note('ended', flow, { end })
     this.#flows.delete(flow)
     flow.lease.release()
     this.#context.onConnectionEnd()

@@ -56,7 +56,7 @@ function makeConnection(
   const clients = new ListenerClients(makeListenerSpec({ endpoints: [pod.endpoint] }), context)
   const lease = clients.admit('127.0.0.1', { ip: '127.0.0.1', port: 1 }, 2)!
   const nothing = (): void => undefined
-  const all = { onConnect: nothing, onRefused: nothing, onReset: nothing, onEnd: nothing, ...owner }
+  const all = { onConnect: nothing, onRetry: nothing, onRefused: nothing, onReset: nothing, onEnd: nothing, ...owner }
   return new TcpConnection(accepted, 1, lease, queue, context, all)
 }
 

@@ -5,6 +5,7 @@ import { addDemoCommand } from '../../../lib/cli/demo-command.js'
 import { addDoctorCommand } from '../../../lib/cli/doctor-command.js'
 import { addExplainCommand } from '../../../lib/cli/explain-command.js'
 import { addStatusCommand } from '../../../lib/cli/status-command.js'
+import { addTraceCommand } from '../../../lib/cli/trace-command.js'
 
 /** What a parser of yargs knows of a command and its options. Its types do not say it. */
 interface KnownToYargs {
@@ -44,6 +45,7 @@ export function commandTables(): string {
   addDoctorCommand(parser, () => undefined)
   addExplainCommand(parser)
   addStatusCommand(parser)
+  addTraceCommand(parser)
   const commands = knownTo(parser).getInternalMethods().getCommandInstance().getCommandHandlers()
   return Object.values(commands).map(tableOf).join('\n\n')
 }

@@ -3,6 +3,7 @@ import {
   type InspectedAffinity,
   type InspectedConnection,
   type InspectedEndpoint,
+  type InspectedHappening,
   type InspectedListener,
 } from '../../../lib/dataplane/inspect-request.js'
 import { type PlaneUnderTest, waitUntil } from './plane-under-test.js'
@@ -10,10 +11,10 @@ import { type PlaneUnderTest, waitUntil } from './plane-under-test.js'
 interface RowOf {
   readonly listeners: InspectedListener
   readonly endpoints: InspectedEndpoint
-  readonly ejected: InspectedEndpoint
   readonly connections: InspectedConnection
   readonly ended: InspectedConnection
   readonly affinity: InspectedAffinity
+  readonly happenings: InspectedHappening
 }
 
 /** What all processes of a plane say. */

@@ -3,6 +3,7 @@ import { DgramTransport } from '../../../lib/dataplane/transport/dgram-transport
 import { DialBudget } from '../../../lib/dataplane/limits/dial-budget.js'
 import { DialBurst } from '../../../lib/dataplane/limits/dial-burst.js'
 import { EndedConnections } from '../../../lib/dataplane/ended-connections.js'
+import { Happenings } from '../../../lib/dataplane/happenings.js'
 import { FlowBudget } from '../../../lib/dataplane/udp/flow-budget.js'
 import { MemoryBudget } from '../../../lib/dataplane/limits/memory-budget.js'
 import { OwnClients } from '../../../lib/dataplane/limits/own-clients.js'
@@ -47,6 +48,7 @@ export function makeListenerContext(transport: TcpTransport, changes: Partial<Li
     boundSockets: undefined,
     timings: DEFAULT_TIMINGS,
     endedConnections: new EndedConnections(),
+    happenings: new Happenings(realClock),
     nextConnectionId: () => 1,
     onConnectionEnd: () => undefined,
     ...changes,
