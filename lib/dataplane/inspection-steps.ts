@@ -1,8 +1,16 @@
-import { type InspectRequest, type InspectStep, type InspectedListener, isInspected } from './inspect-request.js'
+import {
+  type InspectRequest,
+  type InspectStep,
+  type InspectedConnection,
+  type InspectedListener,
+  isInspected,
+} from './inspect-request.js'
+import { latestRows } from './latest-rows.js'
 import { type Listener } from './listener.js'
 import { type ListenerContext } from './listener-context.js'
 import { type ListenerSpec } from './listener-plan.js'
 
+type ConnectionStep = InspectStep<InspectedConnection>
 type InspectedContext = Pick<ListenerContext, 'clock' | 'endedConnections' | 'happenings'>
 
 /** A listener of the plan. */
@@ -23,8 +31,10 @@ export function* inspectionSteps(
   planned: ReadonlyMap<unknown, PlannedListener>,
   draining: Iterable<Listener>,
 ): Generator<InspectStep> {
-  let left = request.limit
-  for (const row of allSteps(request, context, planned, draining)) {
+  const { what, limit } = request
+  const all = allSteps(request, context, planned, draining)
+  let left = limit
+  for (const row of what === 'connections' ? latestRows(all as Iterable<ConnectionStep>, limit) : all) {
     if (row !== undefined && left-- === 0) return
     yield row
   }

@@ -14,6 +14,9 @@ import { type StatusSources } from './status-sources.js'
 /** Ended connections of an answer: as many as each process remembers. */
 const ENDED_LIMIT = 1000
 
+/** Which rows a cut answer has, if they are not the first ones. */
+const CUT_TO: ReadonlyMap<InspectRequest['what'], string> = new Map([['connections', 'latest']])
+
 /** The answers about sockets and connections. The processes that hold them are asked when a client asks. */
 export function connectionRoutes(sources: StatusSources): ReadonlyMap<string, StatusRoute> {
   /** One list; in a kernel mode it is empty and says why. */
@@ -36,7 +39,7 @@ export function connectionRoutes(sources: StatusSources): ReadonlyMap<string, St
         ...kernelNote(sources.proxy),
         ...notesOfServices,
         ...(inspection === undefined ? [] : missingNote(inspection)),
-        ...(what === 'ended' ? [] : limitNote(items.length, limit, 'rows')),
+        ...(what === 'ended' ? [] : limitNote(items.length, limit, 'rows', 'one Service', CUT_TO.get(what))),
       ]
       return statusDocument(sources.proxy, kind, items.slice(0, limit), notes)
     }

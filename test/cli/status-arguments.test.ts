@@ -105,3 +105,24 @@ t.test('a watch asks again while one proxy ends and the next one begins', async 
   watch.kill('SIGTERM')
   await once(watch, 'exit')
 })
+
+t.test('a watch of JSON prints an answer again if something else than a time is different', async t => {
+  let asked = 0
+  const answer = () => {
+    const openedAt = new Date(++asked).toISOString()
+    const items = [{ pid: 1, id: 1, openedAt, bytesToClient: asked < 3 ? 5 : 6 }]
+    return { apiVersion: 'v1', kind: 'ConnectionList', proxyVersion: '1.0.0', items, notes: [] }
+  }
+  const { path, server } = serveStatus(t, { routes: new Map([['connections', answer]]) })
+  await server.bound
+  const args = [PROXY_PROGRAM, 'status', 'connections', '--watch', '-o', 'json', '--status-socket', path]
+  const watch = spawn('/usr/bin/env', [...WITHOUT_TAP_LOADER, process.execPath, ...args], { stdio: 'pipe' })
+  t.teardown(() => watch.kill('SIGKILL'))
+  const seen: string[] = []
+  for await (const line of createInterface({ input: watch.stdout })) {
+    if (line.includes('bytesToClient')) seen.push(line.trim())
+    if (line.includes('"bytesToClient": 6')) break
+  }
+  t.strictSame(seen, ['"bytesToClient": 5', '"bytesToClient": 6'])
+  t.ok(asked >= 3)
+})

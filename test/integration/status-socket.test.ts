@@ -247,7 +247,7 @@ for (const { name, flags, workers } of CASES.filter(({ workers }) => workers !==
       'no restart',
     )
     t.equal((await status.list('/v1/connections?limit=1')).length, 1)
-    t.match((await status.ask('/v1/connections?limit=1')).body, { notes: [/^These are the first 1 rows/] })
+    t.match((await status.ask('/v1/connections?limit=1')).body, { notes: [/^These are the latest 1 rows/] })
     proxy.child.kill('SIGKILL')
   })
 

@@ -84,14 +84,20 @@ function listPrinter(options: RunStatusOptions, kind: StatusKind, style: Termina
     const answer = await askProxy<StatusDocument<unknown>>(socket, kind.resource, parameters, version)
     const data = asData(answer, output)
     const text = data ?? page.lines(answer.items, Date.now()).join('\n')
-    if (text !== '' && text !== last) await printOutput(text)
-    if (data !== undefined) last = data
+    const content = data === undefined ? text : JSON.stringify(answer, without(kind.times ?? []))
+    if (content !== '' && content !== last) await printOutput(text)
+    if (data !== undefined) last = content
     if (data !== undefined || hasNotes) return
     hasNotes = true
     const none = answer.items.length > 0 || options.isWatch ? [] : [noneText(options)]
     for (const note of [...answer.notes, ...(answer.notes.length > 0 ? [] : none)])
       process.stderr.write(`${escapeControls(style.isUnicode ? note : toAscii(note))}\n`)
   }
+}
+
+/** Leaves fields out of a JSON text. */
+function without(fields: readonly string[]) {
+  return (name: string, value: unknown): unknown => (fields.includes(name) ? undefined : value)
 }
 
 function noneText({ what, namespace }: RunStatusOptions): string {

@@ -177,21 +177,30 @@ export interface StatusKind {
   readonly hasLimit: boolean
   /** The fields that distinguish one thing from others of its kind. */
   readonly key: readonly string[]
+  /** The fields that only the passing of time changes, or by how much the clocks of two processes differ; absent: none. */
+  readonly times?: readonly string[]
 }
 
+/** Each answer computes them from how long ago it was. */
+const TIMES = ['openedAt', 'endedAt']
 const PORT_KEY = ['namespace', 'service', 'portName', 'protocol']
-const ofServices = (resource: string, columns: readonly Column<never>[], key: readonly string[]): StatusKind => ({
-  ...{ resource, columns, hasNamespaces: true, hasLimit: true, key },
+const ofServices = (
+  resource: string,
+  columns: readonly Column<never>[],
+  key: readonly string[],
+  times: readonly string[] = [],
+): StatusKind => ({
+  ...{ resource, columns, hasNamespaces: true, hasLimit: true, key, times },
 })
 
 /** By the word of the command line. */
 export const STATUS_KINDS: ReadonlyMap<string, StatusKind> = new Map<string, StatusKind>([
   ['services', ofServices('services', SERVICES, ['family', 'namespace', 'name', 'portName', 'protocol'])],
-  ['endpoints', ofServices('endpoints', ENDPOINTS, [...PORT_KEY, 'family', 'slice', 'address'])],
+  ['endpoints', ofServices('endpoints', ENDPOINTS, [...PORT_KEY, 'family', 'slice', 'address'], ['forMs'])],
   ['listeners', ofServices('listeners', LISTENERS, [...PORT_KEY, 'address', 'port'])],
-  ['connections', ofServices('connections', CONNECTIONS, ['pid', 'id'])],
-  ['ended', ofServices('ended-connections', CONNECTIONS, ['pid', 'id'])],
-  ['affinity', ofServices('affinity', AFFINITY, [...PORT_KEY, 'client'])],
+  ['connections', ofServices('connections', CONNECTIONS, ['pid', 'id'], TIMES)],
+  ['ended', ofServices('ended-connections', CONNECTIONS, ['pid', 'id'], TIMES)],
+  ['affinity', ofServices('affinity', AFFINITY, [...PORT_KEY, 'client'], ['expiresAt'])],
   [
     'rules',
     {
