@@ -34,7 +34,6 @@ const ASKED = ['listeners', 'endpoints', 'affinity'] as const
 /** What the sockets of a running proxy say of one service port and one client. */
 export class LiveSockets {
   readonly #ofListener = new Map<ServicePortKey, ProcessListener[]>()
-  readonly #client: IpAddress
   /** The numbers of the workers that have not replied. */
   readonly missing: readonly number[]
 
@@ -53,11 +52,10 @@ export class LiveSockets {
     const request = { namespace, service, ports, client, limit: Infinity }
     const [listeners, endpoints, affinity] = await Promise.all(ASKED.map(async what => inspect({ what, ...request })))
     if (listeners === undefined || endpoints === undefined || affinity === undefined) return undefined
-    return new LiveSockets(listeners, endpoints, affinity, client)
+    return new LiveSockets(listeners, endpoints, affinity)
   }
 
-  constructor(listeners: Inspection, endpoints: Inspection, affinity: Inspection, client: IpAddress) {
-    this.#client = client
+  constructor(listeners: Inspection, endpoints: Inspection, affinity: Inspection) {
     this.missing = [...new Set([listeners, endpoints, affinity].flatMap(({ missing }) => missing))]
     for (const { pid, worker, rows } of listeners.processes)
       for (const row of rows as readonly InspectedListener[]) {
@@ -80,9 +78,8 @@ export class LiveSockets {
     }))
   }
 
-  /** The endpoint that the client of the packet keeps; undefined: it keeps none. */
+  /** The endpoint that the client keeps; undefined: it keeps none, or it is another one than was asked about. */
   kept({ key, endpoints }: ListenerSpec, source: IpAddress | undefined): KeptEndpoint | undefined {
-    if (source !== this.#client) return undefined
     const addresses = new Set(endpoints.map(({ ip, port }) => hostPort(ip, port)))
     return this.#of(key)
       .flatMap(({ affinity }) => affinity)
