@@ -222,7 +222,7 @@ export class WorkerProcess {
 /** How `fork` starts this Node.js: with these words before it, which start it in the same process. */
 function programThrough(words: readonly string[]): Pick<ForkOptions, 'execPath' | 'execArgv'> {
   const [program, ...args] = [...words, process.execPath]
-  return { execPath: program!, execArgv: [...args, ...process.execArgv] }
+  return { execPath: program, execArgv: [...args, ...process.execArgv] }
 }
 
 function workerFailed(message: string): ProxyFailure {
