@@ -6,6 +6,7 @@ import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { FaultyProgram } from '../support/processes/faulty-program.js'
 import { PROXY_MODE, skipUnlessMode } from '../support/processes/proxy-mode.js'
 
+const NOT_RULES = skipUnlessMode(['userspace', 'iptables'], 'virtual servers lead the packets, whatever the rules are')
 const OPTIONS = { skip: namespacesUnavailable, timeout: 200_000 * TIMEOUT_FACTOR }
 
 t.test(`the doctor names each fault first, and finds none in a healthy Service (${PROXY_MODE})`, OPTIONS, async t => {
@@ -73,7 +74,7 @@ t.test(`the doctor names what a proxy cannot repair (${PROXY_MODE})`, OPTIONS, a
     await expect('plain', undefined)
   })
 
-  await t.test("a rule of another program before the proxy's", async () => {
+  await t.test("a rule of another program before the proxy's", { skip: NOT_RULES }, async () => {
     restore.spoil()
     await node.iptables('-t', 'nat', '-I', 'PREROUTING', '-d', '10.96.1.1/32', '-j', 'ACCEPT')
     await expect(
@@ -84,7 +85,7 @@ t.test(`the doctor names what a proxy cannot repair (${PROXY_MODE})`, OPTIONS, a
     await node.iptables('-t', 'nat', '-D', 'PREROUTING', '-d', '10.96.1.1/32', '-j', 'ACCEPT')
   })
 
-  await t.test('rules that another program has flushed', async () => {
+  await t.test('rules that another program has flushed', { skip: NOT_RULES }, async () => {
     await node.iptables('-t', 'nat', '-F')
     await expect('plain', 'no-rule', /no rule for 10\.96\.1\.1:80\/TCP.*meets no rule/s)
   })
