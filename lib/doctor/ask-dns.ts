@@ -23,10 +23,10 @@ export interface DnsQuestion {
   readonly clusterDns: IpAddress | undefined
   /** Such as `cluster.local`; undefined: that of resolv.conf, else `cluster.local`. */
   readonly domain: string | undefined
+  /** How long an answer may take, in milliseconds. */
+  readonly patienceMs: number
 }
 
-/** How long the DNS may take, in milliseconds. */
-const TIMEOUT_MS = 1000
 const USUAL_DOMAIN = 'cluster.local'
 
 /** What resolv.conf says of a cluster; undefined: it is that of a host outside, whose name servers know no Service. */
@@ -43,7 +43,13 @@ export function parseClusterResolver(
 }
 
 /** Asks the cluster DNS, and never another one: the names of Services are no business of others. */
-export async function askDns({ service, families, clusterDns, domain }: DnsQuestion): Promise<Seen<DnsAnswer>> {
+export async function askDns({
+  service,
+  families,
+  clusterDns,
+  domain,
+  patienceMs,
+}: DnsQuestion): Promise<Seen<DnsAnswer>> {
   const resolver = parseClusterResolver(readResolvConf())
   const servers = clusterDns === undefined ? resolver?.servers : [clusterDns]
   if (servers === undefined)
@@ -52,8 +58,8 @@ export async function askDns({ service, families, clusterDns, domain }: DnsQuest
     )
   const name = `${service.name}.${service.namespace}.svc.${domain ?? resolver?.domain ?? USUAL_DOMAIN}`
   const server = `the cluster DNS ${servers.join(', ')}`
-  const asked = new dns.Resolver({ timeout: TIMEOUT_MS, tries: 1 })
-  const limit = setTimeout(() => asked.cancel(), 2 * TIMEOUT_MS)
+  const asked = new dns.Resolver({ timeout: patienceMs, tries: 1 })
+  const limit = setTimeout(() => asked.cancel(), 2 * patienceMs)
   try {
     asked.setServers(servers)
     const answers = await Promise.allSettled(

@@ -25,8 +25,11 @@ export interface DoctorQuestion {
   readonly domain: string | undefined
   readonly config: KubeProxyConfig
   readonly version: string
+  /** How long an endpoint or the DNS may take to answer, in milliseconds; left out: a second. */
+  readonly patienceMs?: number
 }
 
+const PATIENCE_MS = 1000
 const NO_OBJECTS = 'no objects are given: --kubeconfig FILE or --manifests FILE shows Pods and the Service itself'
 
 /**
@@ -35,7 +38,7 @@ const NO_OBJECTS = 'no objects are given: --kubeconfig FILE or --manifests FILE 
  * @throws ProxyFailure if the kubeconfig or a manifest cannot be used
  */
 export async function gatherFacts(question: DoctorQuestion): Promise<DoctorFacts> {
-  const { name, client, config } = question
+  const { name, client, config, patienceMs = PATIENCE_MS } = question
   const [proxy, objects] = await Promise.all([
     askProxyFacts(question.socket, name, question.version),
     readObjects(question),
@@ -52,10 +55,10 @@ export async function gatherFacts(question: DoctorQuestion): Promise<DoctorFacts
   const usage = readConntrackUsage()
   const [kernel, probes, dns] = await Promise.all([
     readKernel({ config, mode, targets, ports, endpoints, sourceRanges: service?.sourceRanges, client }),
-    probeEndpoints(targets),
+    probeEndpoints(targets, patienceMs),
     exists
       ? askDns({
-          ...{ service: name, clusterDns, domain: question.domain },
+          ...{ service: name, clusterDns, domain: question.domain, patienceMs },
           families: families.length > 0 ? families : IP_FAMILIES,
         })
       : unseen('there is no Service'),

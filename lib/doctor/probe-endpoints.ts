@@ -20,8 +20,6 @@ export interface ProbeTarget {
   readonly port: number
 }
 
-/** How long a connection may take to open, in milliseconds. */
-export const PROBE_MS = 1000
 /** Endpoints that are probed, all at once. */
 export const MAX_PROBES = 64
 
@@ -40,12 +38,12 @@ export function probeTargets(endpoints: readonly EndpointView[]): readonly Probe
   return [...targets.values()].slice(0, MAX_PROBES)
 }
 
-/** Opens a connection to each endpoint, and closes it at once. It sends no data. */
-export function probeEndpoints(targets: readonly ProbeTarget[]): Promise<EndpointProbe[]> {
-  return Promise.all(targets.map(probe))
+/** Opens a connection to each endpoint, and closes it at once. It sends no data. @param ms how long each may take to open */
+export function probeEndpoints(targets: readonly ProbeTarget[], ms: number): Promise<EndpointProbe[]> {
+  return Promise.all(targets.map(target => probe(target, ms)))
 }
 
-function probe({ address, host, port }: ProbeTarget): Promise<EndpointProbe> {
+function probe({ address, host, port }: ProbeTarget, ms: number): Promise<EndpointProbe> {
   return new Promise(resolve => {
     const socket = connect({ host, port })
     const end = (outcome: EndpointProbe['outcome'], code = ''): void => {
@@ -53,7 +51,7 @@ function probe({ address, host, port }: ProbeTarget): Promise<EndpointProbe> {
       socket.destroy()
       resolve({ address, outcome, code })
     }
-    const timer = setTimeout(() => end('no answer'), PROBE_MS)
+    const timer = setTimeout(() => end('no answer'), ms)
     socket.on('connect', () => end('connected'))
     socket.on('error', error => {
       const code = systemCode(error) ?? error.message

@@ -1,6 +1,6 @@
 import { type Check, IRRELEVANT, cannotLook, fine, finding } from '../check.js'
 import { type DoctorFacts } from '../doctor-facts.js'
-import { MAX_PROBES, PROBE_MS } from '../probe-endpoints.js'
+import { MAX_PROBES } from '../probe-endpoints.js'
 import { countOf } from '../../explain/explain-step.js'
 import { firstOf } from '../first-of.js'
 
@@ -60,7 +60,7 @@ export const ANSWERS: Check = {
       firstOf(
         silent.map(({ address, outcome, code }) =>
           outcome === 'no answer'
-            ? `no connection from this node to ${address} opened within ${PROBE_MS} ms`
+            ? `no connection from this node to ${address} opened in time`
             : `a connection from this node to ${address} failed (${code})`,
         ),
       ),

@@ -170,7 +170,7 @@ export function doctoredServices({ here, there, here6, far, dns }: DoctoredPods)
       /unnamed\.default\.svc\.cluster\.local does not exist in the DNS.*NXDOMAIN/s,
       {},
     ),
-    sick('gone', 'endpoint-silent', /do(es)? not answer this node.*within 1000 ms/s, {
+    sick('gone', 'endpoint-silent', /do(es)? not answer this node.*(opened in time|EHOSTUNREACH)/s, {
       endpoints: [readyEndpoint('10.244.0.250')],
       pods: [makePod('gone-1', 'gone', '10.244.0.250')],
     }),
