@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { vmUnavailable, isInVm, startInVm } from '../../test/support/nodes/virtual-machine.js'
+import { FOLDER_IN_VM, vmUnavailable, isInVm, startInVm } from '../../test/support/nodes/virtual-machine.js'
 import { compare } from './compare.js'
 import { ipvsUnavailable } from './contenders/ipvs-unavailable.js'
 import { IPVS_SUITE } from './suites/ipvs.js'
@@ -36,7 +36,7 @@ async function compareInVm(args: readonly string[], out: string): Promise<number
     word => `'${word.replaceAll("'", String.raw`'\''`)}'`,
   )
   // A partial run writes no report, so there may be none to copy.
-  const command = `rm -f ${REPORT_FILES.join(' ')}; ${words.join(' ')} && (cp --parents ${REPORT_FILES.join(' ')} /vm-out 2>/dev/null || true)`
+  const command = `rm -f ${REPORT_FILES.join(' ')}; ${words.join(' ')} && (cp --parents ${REPORT_FILES.join(' ')} ${FOLDER_IN_VM} 2>/dev/null || true)`
   const child = startInVm(command, {
     timeoutSeconds: TIMEOUT_S,
     passedVariables: ['KUBE_PROXY_PEER'],

@@ -29,12 +29,14 @@ export class ApiNode {
   readonly node: ServiceNode
   /** The API server; its commands are those of api-server-entry. */
   readonly api: NodeProcess
-  readonly proxy: ProxyProcess
+  readonly #launch: () => ProxyProcess
+  #proxy: ProxyProcess
 
-  private constructor(node: ServiceNode, api: NodeProcess, proxy: ProxyProcess) {
+  private constructor(node: ServiceNode, api: NodeProcess, launch: () => ProxyProcess) {
     this.node = node
     this.api = api
-    this.proxy = proxy
+    this.#launch = launch
+    this.#proxy = launch()
   }
 
   /** Starts the API server and the proxy; resolves when the proxy has written its rules. */
@@ -62,9 +64,21 @@ export class ApiNode {
     })
     const { relayUrl = url } = JSON.parse(result) as { relayUrl?: string }
     const flags = ['--hostname-override', NODE_NAME, ...sourceFlags(relayUrl)]
-    const proxy = new ProxyProcess(node.network, flags, env, node.network.node, mode)
-    await proxy.waitForLine(node.synced)
-    return new ApiNode(node, api, proxy)
+    const launch = () => new ProxyProcess(node.network, flags, env, node.network.node, mode)
+    const cluster = new ApiNode(node, api, launch)
+    await cluster.proxy.waitForLine(node.synced)
+    return cluster
+  }
+
+  /** The proxy that was started last. */
+  get proxy(): ProxyProcess {
+    return this.#proxy
+  }
+
+  /** Starts another proxy, after the end of the last one. Resolves when it has written its rules. */
+  async startNextProxy(): Promise<void> {
+    this.#proxy = this.#launch()
+    await this.#proxy.waitForLine(this.node.synced)
   }
 
   /**

@@ -1,8 +1,11 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { constantOf } from '../checks/constant-of.js'
 import { type FaultRow } from './fault-record.js'
+
+/** The end of the name of a test that runs its neighbour in a virtual machine. */
+const IN_VM = '-in-vm.test.ts'
 
 /** A row, and the file that declares it, in its folder. */
 export interface DeclaredFault extends FaultRow {
@@ -10,11 +13,14 @@ export interface DeclaredFault extends FaultRow {
 }
 
 /**
- * The rows that the sources of a folder declare with `faultsOf`, without running them.
+ * The rows that the sources of a folder declare with `faultsOf`, without running them. A file that only runs another one in a virtual machine
+ * declares none.
  * @throws Error if a text is neither a literal nor a constant of the same file
  */
 export function readDeclaredFaults(folder: string): DeclaredFault[] {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts'))
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    name => name.endsWith('.test.ts') && !name.endsWith(IN_VM),
+  )
   return files.flatMap(name => {
     const path = join(folder, name)
     const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
@@ -38,6 +44,12 @@ export function readDeclaredFaults(folder: string): DeclaredFault[] {
     if (rows.length === 0) throw new Error(`${path}: declares no fault`)
     return rows.map(row => ({ file: name, area: areas[0]!, ...row }))
   })
+}
+
+/** The compiled tests that produce the faults of a file: one that needs another kernel has a neighbour for a virtual machine. */
+export function faultTestsOf(folder: string, file: string): string[] {
+  const inVm = file.replace(/\.test\.ts$/, IN_VM)
+  return existsSync(join(folder, inVm)) ? [file, inVm] : [file]
 }
 
 function propertyOf(node: ts.ObjectLiteralExpression, name: string): ts.Expression | undefined {

@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { readDeclaredFaults } from './declared-faults.js'
+import { faultTestsOf, readDeclaredFaults } from './declared-faults.js'
 import { type FaultRecord, RECORD_FOLDER, readFaultRecords } from './fault-record.js'
 import {
   COMMIT,
@@ -25,6 +25,7 @@ import { readMachineFacts } from './machine-facts.js'
 import { readProgramCommit } from './program-commit.js'
 
 const PAGE = join('docs', 'reliability.md')
+const FOLDER = join('test', 'faults')
 
 /** Most rows wait for a time to pass, so one file more than processors keeps these busy. */
 const DEFAULT_JOBS = availableParallelism() + 1
@@ -35,7 +36,7 @@ if (!Number.isInteger(jobs) || jobs < 1) {
   process.stderr.write(`--jobs "${values.jobs}": expected the number of files to run at a time.\n`)
   process.exit(2)
 }
-const declared = readDeclaredFaults(join('test', 'faults'))
+const declared = readDeclaredFaults(FOLDER)
 const files = [...new Set(declared.map(({ file }) => file))]
   .filter(file => parts.length === 0 || parts.some(part => file.includes(part)))
   .sort()
@@ -72,7 +73,9 @@ try {
 
 /** @returns the exit code */
 async function runTests(): Promise<number> {
-  const compiled = files.map(file => join('dist', 'test', 'faults', file.replace(/\.ts$/, '.js')))
+  const compiled = files
+    .flatMap(file => faultTestsOf(FOLDER, file))
+    .map(file => join('dist', FOLDER, file.replace(/\.ts$/, '.js')))
   const tests = spawn(process.execPath, [join('bin', 'test.mjs'), `--jobs=${jobs}`, ...compiled], {
     env: { ...process.env, [RECORD_FOLDER]: folder },
     stdio: 'inherit',

@@ -14,7 +14,7 @@ const TCP_TIMEOUT_MS = 10_000 * TIMEOUT_FACTOR
 /** As long as resolvers usually wait. */
 const UDP_TIMEOUT_MS = 5000 * TIMEOUT_FACTOR
 /** Pause between two lines on an open connection. */
-const LINE_PERIOD_MS = 200
+const LINE_PERIOD_MS = 200 * TIMEOUT_FACTOR
 
 const plan = JSON.parse(process.argv[2]!) as TrafficPlan
 const counters = {
@@ -134,7 +134,8 @@ class OpenConnection {
   async useUntilEnd(): Promise<void> {
     for (let line = 0; await this.exchange(`line ${line}`); line++) {
       if (isOver) break
-      await delay(LINE_PERIOD_MS)
+      // The last line comes after the end, at once.
+      await Promise.race([delay(LINE_PERIOD_MS), over])
     }
     this.#socket.destroy()
   }

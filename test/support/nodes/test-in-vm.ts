@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { RECORD_FOLDER } from '../faults/fault-record.js'
 import { ipvsUnavailable } from './ipvs-unavailable.js'
 import { bundleForVm } from './bundle-for-vm.js'
 import { namespacesUnavailable } from './node-network.js'
-import { vmUnavailable, startInVm } from './virtual-machine.js'
+import { FOLDER_IN_VM, vmUnavailable, startInVm } from './virtual-machine.js'
 
 const TIMEOUT_S = 900
 /** Of it, for the preparation of the first machine: its kernel is downloaded. */
@@ -29,7 +30,8 @@ export async function testInVm(...tests: readonly VmTest[]): Promise<void> {
       t,
       tests.map(({ file }) => file),
     )
-    const { code, stdout, stderr } = await runInVm(commandFor(tests, useBundles))
+    const records = process.env[RECORD_FOLDER]
+    const { code, stdout, stderr } = await runInVm(commandFor(tests, useBundles, records), records)
     if (!stdout.startsWith(STARTED)) {
       t.pass('', { skip: `the virtual machine does not start: ${stderr.trim().split('\n').at(-1)}` })
       return
@@ -44,17 +46,25 @@ export async function testInVm(...tests: readonly VmTest[]): Promise<void> {
   })
 }
 
-/** A shell command that runs every file after `prepare`, and fails if one of them has failed. */
-function commandFor(tests: readonly VmTest[], prepare: string): string {
+/**
+ * A shell command that runs every file after `prepare`, and fails if one of them has failed.
+ * @param records the folder for records of faults; undefined: none are written
+ */
+function commandFor(tests: readonly VmTest[], prepare: string, records: string | undefined): string {
   const paths = tests.map(({ file }) => fileURLToPath(new URL(`../../${file}`, import.meta.url)))
   const runs = paths.map(path => `TAP_TIMEOUT=${TIMEOUT_S} '${process.execPath}' '${path}' || failed=1`)
-  return [`echo ${STARTED}`, `{ ${prepare}; } || exit 1`, 'failed=0', ...runs, 'exit $failed'].join('\n')
+  const record = records === undefined ? [] : [`export ${RECORD_FOLDER}=${FOLDER_IN_VM}`]
+  return [`echo ${STARTED}`, `{ ${prepare}; } || exit 1`, ...record, 'failed=0', ...runs, 'exit $failed'].join('\n')
 }
 
 /** @returns the exit code (null if it was killed) and the output */
-function runInVm(command: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
+function runInVm(
+  command: string,
+  outputFolder: string | undefined,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const output = outputFolder === undefined ? {} : { outputFolder }
   return new Promise((resolve, reject) => {
-    const child = startInVm(command, { timeoutSeconds: TIMEOUT_S - PREPARATION_S })
+    const child = startInVm(command, { timeoutSeconds: TIMEOUT_S - PREPARATION_S, ...output })
     let [stdout, stderr] = ['', '']
     child.stdout!.on('data', chunk => (stdout += String(chunk)))
     child.stderr!.on('data', chunk => (stderr += String(chunk)))

@@ -9,6 +9,8 @@ const VM_CPUS = Math.min(2, availableParallelism())
 
 /** The reason why commands cannot run in a virtual machine here, or false. */
 export const vmUnavailable = existsSync(VM_PROGRAM) ? false : 'needs ../shared/vm/vm-run.sh'
+/** Where a virtual machine has its output folder. */
+export const FOLDER_IN_VM = '/vm-out'
 /** Whether this program runs in a virtual machine. */
 export const isInVm = process.env['VM_RUN'] === '1'
 
@@ -17,7 +19,7 @@ export interface VmOptions {
   readonly timeoutSeconds: number
   /** Environment variables to pass on. */
   readonly passedVariables?: readonly string[]
-  /** A folder that the machine has at /vm-out. Other written files are lost at the end. */
+  /** A folder that the machine has at `FOLDER_IN_VM`. Other written files are lost at the end. */
   readonly outputFolder?: string
 }
 

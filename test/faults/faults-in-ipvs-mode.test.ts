@@ -1,0 +1,300 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { type ObservedServer } from '../../lib/system/ipvs-text.js'
+import { waitUntil } from '../support/dataplane/plane-under-test.js'
+import { type AllowedLosses, FaultMeasurement } from '../support/faults/fault-measurement.js'
+import { faultsOf } from '../support/faults/faults-of.js'
+import { IpvsNode } from '../support/faults/ipvs-node.js'
+import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
+
+const testFault = faultsOf('ipvs mode, in a virtual machine')
+const skip = ipvsUnavailable
+
+const API_AWAY_MS = 3000
+/** How long the traffic continues after the recovery, in milliseconds: it has to show that nothing more is lost. */
+const AFTERMATH_MS = 1000
+/** How long a program hangs, and how long a dead Pod stays an endpoint, in milliseconds. */
+const FAULT_MS = 2000
+/** Open connections of the steady traffic. */
+const OPEN = 20
+const PROGRAMS = ['ipset', 'ipvsadm']
+/** The last number of the first address of Services that are created during faults. */
+const FIRST_CREATED = 100
+/** What the proxy logs when it has repaired what another program has changed, or when the first attempt was refused. */
+const NOTICED = /("Another program had changed the rules; repaired them"|"Cannot write the rules.*) family="IPv4"/
+
+let created = 0
+let started: Promise<IpvsNode> | undefined
+/** All rows use one node, one after the other: its start takes long in a virtual machine. */
+function startNode(): Promise<IpvsNode> {
+  return (started ??= IpvsNode.start(t))
+}
+
+testFault(
+  {
+    fault: 'The API server resets all connections and is away for 3 s',
+    promise: 'The kernel serves the last known state; nothing is lost. A change that was made meanwhile takes effect.',
+    skip,
+  },
+  async (t, fault) => {
+    const { cluster } = await startNode()
+    const { node, api } = cluster
+    const traffic = await node.startTraffic()
+    fault.start()
+    await api.sendCommand({ listen: false })
+    await cluster.moveEndpoints()
+    await delay(API_AWAY_MS)
+    t.equal(await node.client.tcp(node.web.clusterIP, node.web.port), 'a', 'the proxy cannot know of the change')
+    await api.sendCommand({ listen: true })
+    fault.end()
+    await fault.measureRecovery('a change takes effect that was made meanwhile', () => node.waitForPod('b'))
+    await fault.checkTraffic(traffic)
+  },
+)
+
+testFault(
+  {
+    fault: 'The process is killed, and another one starts',
+    promise:
+      'The kernel serves; nothing is lost. The next process takes over all virtual servers and removes none; a change that was made meanwhile takes effect.',
+    skip,
+  },
+  async (t, fault) => {
+    const ipvsNode = await startNode()
+    const { cluster } = ipvsNode
+    const { node } = cluster
+    const traffic = await node.startTraffic()
+    fault.start()
+    await node.kill(cluster.proxy)
+    await ipvsNode.moveWeb(node.ips[0]!)
+    const before = await ipvsNode.connectionCounts()
+    await cluster.startNextProxy()
+    await fault.measureRecovery('a change takes effect that was made meanwhile', () => node.waitForPod('a'))
+    const after = await ipvsNode.connectionCounts()
+    t.ok([...before.values()].some(count => count > OPEN))
+    for (const [server, count] of before) t.ok(after.get(server)! >= count, `${server} has not been removed`)
+    await fault.checkTraffic(traffic)
+  },
+)
+
+/** The proxy repairs rules so soon that sets may be in use again. */
+const DESTROY_ALL = `flush='*nat\\nCOMMIT\\n*filter\\nCOMMIT\\n*mangle\\nCOMMIT\\n'
+for attempt in 1 2 3 4 5 6 7 8 9 10; do
+  printf "$flush" | iptables-restore && printf "$flush" | ip6tables-restore && ipset destroy && exit 0
+done
+exit 1`
+
+const DAMAGES = [
+  {
+    fault: 'Another program deletes a virtual server, then all of them (ipvsadm -D, -C)',
+    promise:
+      'They are back at the next check of the kernel: every --ipvs-sync-period, which is 3 s here. Until then, clients are refused, and their open connections are cut.',
+    scripts: ['ipvsadm -D -t 10.96.0.10:80', 'ipvsadm -C'],
+    allowed: { newConnections: 'before recovery', udpRequests: 'before recovery', openConnections: OPEN },
+  },
+  {
+    fault: 'Another program deletes an address of kube-ipvs0',
+    promise: 'It is back at the next check of the kernel. Until then, its new clients fail.',
+    scripts: ['ip address del 10.96.0.10/32 dev kube-ipvs0'],
+    allowed: { newConnections: 'before recovery' },
+  },
+  {
+    fault: 'Another program flushes all sets (ipset flush)',
+    promise:
+      'IPVS serves these clients without them; nothing is lost. They are filled again at the next check of the kernel.',
+    scripts: ['ipset flush'],
+    allowed: {},
+  },
+  {
+    fault: 'Another program flushes all chains of the proxy',
+    promise: 'IPVS serves these clients without them; nothing is lost. The rules return at once.',
+    scripts: ['for table in nat filter mangle; do iptables -t $table -F; done'],
+    allowed: {},
+  },
+  {
+    fault: 'Another program deletes all chains and destroys all sets',
+    promise:
+      'IPVS serves these clients without them; nothing is lost. Rules that the kernel refuses without their sets are written after these, a second later.',
+    scripts: [DESTROY_ALL],
+    allowed: {},
+  },
+] as const
+
+for (const { scripts, allowed, ...row } of DAMAGES)
+  testFault({ ...row, skip }, (t, fault) => measureDamage(t, fault, scripts, allowed))
+
+async function measureDamage(
+  t: Test,
+  fault: FaultMeasurement,
+  scripts: readonly string[],
+  allowed: AllowedLosses,
+): Promise<void> {
+  const ipvsNode = await startNode()
+  const { node, proxy } = ipvsNode.cluster
+  const intact = await ipvsNode.kernelState()
+  t.match(intact.join('\n'), /-A -t 10\.96\.0\.10:80 /)
+  const isIntact = async () => JSON.stringify(await ipvsNode.kernelState()) === JSON.stringify(intact)
+  const traffic = await node.startTraffic()
+  for (const script of scripts) {
+    const from = proxy.lines.length
+    fault.start()
+    await ipvsNode.run(script)
+    fault.end()
+    await fault.measureRecovery(scripts.length === 1 ? 'all is back' : `all is back after "${script}"`, async () => {
+      await proxy.waitForLine(NOTICED, from)
+      await waitUntil(isIntact, 'the kernel has what it had')
+    })
+  }
+  await delay(AFTERMATH_MS)
+  await fault.checkTraffic(traffic, allowed)
+}
+
+/** How a program fails while changes come. */
+interface ProgramFault {
+  readonly begin: (ipvsNode: IpvsNode, folder: string) => void
+  /** Resolves when the fault has had its effect; lines of the log count from this one. */
+  readonly takesEffect: (ipvsNode: IpvsNode, from: number, folder: string) => Promise<unknown>
+  readonly end: (ipvsNode: IpvsNode, folder: string) => void
+}
+
+/** The program fails where it would change something, as if the kernel had no memory. */
+const failing = (program: string, restore: string, message: string, logged: RegExp): ProgramFault => ({
+  begin: ({ path }) =>
+    path.replace(
+      program,
+      `if [ "$1" = ${restore} ]; then cat > /dev/null; echo '${message}' >&2; exit 1; fi; exec "$real" "$@"`,
+    ),
+  takesEffect: ({ cluster }, from) => cluster.proxy.waitForLine(logged, from),
+  end: ({ path }) => path.restore(program),
+})
+
+/** The program does nothing until a file is gone. */
+const hanging = (program: string): ProgramFault => {
+  const [hold, held] = [`hold-${program}`, `held-${program}`]
+  return {
+    begin: ({ path }, folder) => {
+      writeFileSync(join(folder, hold), '')
+      path.replace(
+        program,
+        `touch ${join(folder, held)}; while [ -e ${join(folder, hold)} ]; do sleep 0.1; done; exec "$real" "$@"`,
+      )
+    },
+    takesEffect: async (_, __, folder) => {
+      await waitUntil(() => existsSync(join(folder, held)), 'the program hangs')
+      await delay(FAULT_MS)
+    },
+    end: ({ path }, folder) => {
+      rmSync(join(folder, hold))
+      path.restore(program)
+    },
+  }
+}
+
+const MISSING: ProgramFault = {
+  begin: ({ path }) => PROGRAMS.forEach(name => path.remove(name)),
+  takesEffect: ({ cluster }, from) => cluster.proxy.waitForLine(/PROGRAM_MISSING.*family="IPv4"/, from),
+  end: ({ path }) => PROGRAMS.forEach(name => path.restore(name)),
+}
+
+testFault(
+  {
+    fault: 'ipset, then ipvsadm fails with exit code 1',
+    promise: 'What was served is served, as it was. Changes take effect after the fault.',
+    skip,
+  },
+  (t, fault) =>
+    measurePrograms(t, fault, [
+      failing('ipset', 'restore', 'ipset v7.17: Kernel error received: Cannot allocate memory', /IPSET_FAILED/),
+      failing('ipvsadm', '--restore', 'Memory allocation problem', /Cannot write one virtual server/),
+    ]),
+)
+
+testFault(
+  {
+    fault: 'ipset, then ipvsadm hangs for 2 s',
+    promise: 'What was served is served, as it was. Changes take effect after the fault.',
+    skip,
+  },
+  (t, fault) => measurePrograms(t, fault, PROGRAMS.map(hanging)),
+)
+
+testFault(
+  {
+    fault: 'ipset and ipvsadm are missing, as while their packages are upgraded',
+    promise: 'What was served is served, as it was. Changes take effect after the fault.',
+    skip,
+  },
+  (t, fault) => measurePrograms(t, fault, [MISSING]),
+)
+
+/** During each fault a Service is created, and the endpoints of another one change. */
+async function measurePrograms(t: Test, fault: FaultMeasurement, faults: readonly ProgramFault[]): Promise<void> {
+  const ipvsNode = await startNode()
+  const { node, proxy } = ipvsNode.cluster
+  const { client, web } = node
+  const folder = t.testdir({})
+  const traffic = await node.startTraffic()
+  fault.start()
+  const forms: FaultMeasurement[] = []
+  for (const { begin, takesEffect, end } of faults) {
+    const form = new FaultMeasurement(t)
+    forms.push(form)
+    const before = await ipvsNode.servers()
+    const pod = (await client.tcp(web.clusterIP, web.port)) === 'a' ? 'b' : 'a'
+    const from = proxy.lines.length
+    const ip = `10.96.0.${FIRST_CREATED + created++}`
+    form.start()
+    begin(ipvsNode, folder)
+    await ipvsNode.moveWeb(node.ips['ab'.indexOf(pod)]!)
+    await ipvsNode.createService(`created-${created}`, ip)
+    await takesEffect(ipvsNode, from, folder)
+    t.same((await ipvsNode.servers()).map(asText), before.map(asText), 'no change is made in part')
+    end(ipvsNode, folder)
+    form.end()
+    await form.measureRecovery('changes take effect that were made meanwhile', async () => {
+      await node.waitForPod(pod)
+      await waitUntil(async () => /^[ab]$/.test(await client.tcp(ip, web.port)), 'the new Service is served')
+    })
+  }
+  fault.combine(forms)
+  await fault.checkTraffic(traffic)
+}
+
+testFault(
+  {
+    fault: 'A Pod is killed; its endpoint is removed 2 s later',
+    promise:
+      'Its open connections end, and its new clients are refused until its endpoint is removed. Those of the other Pod continue.',
+    skip,
+  },
+  async (t, fault) => {
+    const ipvsNode = await startNode()
+    const { node, proxy } = ipvsNode.cluster
+    const pod = await node.network.addServer('c')
+    await ipvsNode.moveWeb(node.ips[0]!, pod.ip)
+    await node.waitForPod('c')
+    const traffic = await node.startTraffic()
+    const server = async () => ipvsNode.endpointState(pod.ip)
+    const { active } = await server()
+    t.ok(active > 0 && active < OPEN, `${active} connections to the Pod`)
+    fault.start()
+    pod.process.kill('SIGKILL')
+    await delay(FAULT_MS)
+    await ipvsNode.moveWeb(node.ips[0]!)
+    fault.end()
+    await fault.measureRecovery('no new client gets it', () =>
+      waitUntil(async () => (await server()).weight === 0, 'it drains'),
+    )
+    await delay(AFTERMATH_MS)
+    await fault.checkTraffic(traffic, { newConnections: 'before recovery', openConnections: active })
+    t.equal(await proxy.stop(), 0)
+  },
+)
+
+/** Without what clients change: the numbers of connections, and endpoints that only open connections use. */
+function asText({ realServers, ...server }: ObservedServer): string {
+  const inUse = realServers.filter(({ weight }) => weight > 0)
+  return JSON.stringify([server, inUse.map(({ address, port, weight }) => [address, port, weight])])
+}
