@@ -18,6 +18,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/doctor'],
   ['lib/control'],
   ['lib/demo', 'lib/check'],
+  ['lib/ask'],
   ['lib/cli'],
   ['bin'],
 ]

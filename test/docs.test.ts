@@ -173,6 +173,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
     [
       'absent-back-ends-in-vm.test.ts',
       'absent-back-ends.test.ts',
+      'ask.test.ts',
       'documented-commands.test.ts',
       'fourth-mode.test.ts',
       'live-options-in-iptables-mode.test.ts',
@@ -182,7 +183,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
       'with-two-workers.test.ts',
       'without-workers.test.ts',
     ],
-    'those are about other kernels, commands of documents, where objects come from, the shape of the program, and others once more',
+    'those are about questions, other kernels, commands of documents, where objects come from, the shape of the program, and others once more',
   )
   t.end()
 })

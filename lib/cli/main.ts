@@ -15,6 +15,7 @@ import { escapeControls } from '../primitives/quote-value.js'
 import { writeConfigurationFile } from '../source/write-configuration-file.js'
 import { setProcessName } from '../system/process-name.js'
 import { addProxyCommand } from './add-proxy-command.js'
+import { addAskCommand } from './ask-command.js'
 import { addCheckCommand } from './check-command.js'
 import { createParser } from './create-parser.js'
 import { addDemoCommand } from './demo-command.js'
@@ -50,6 +51,7 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
   addCheckCommand(parser, code => (exitCode = code))
   addDoctorCommand(parser, code => (exitCode = code))
   addExplainCommand(parser)
+  addAskCommand(parser, code => (exitCode = code))
   addStatusCommand(parser)
   addTraceCommand(parser)
   await parser.parseAsync()

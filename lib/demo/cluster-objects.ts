@@ -25,6 +25,7 @@ export interface DemoServicePort {
   /** A number, or the name of a container port. */
   readonly targetPort: number | string
   readonly protocol: 'TCP' | 'UDP'
+  readonly nodePort?: number
 }
 
 /** The fields of a Service that the demo uses. */
@@ -34,6 +35,12 @@ export interface DemoService {
   readonly selector: Readonly<Record<string, string>>
   readonly affinity: boolean
   readonly ports: readonly DemoServicePort[]
+  /** More fields of its spec, as in a manifest. */
+  readonly spec?: Readonly<Record<string, unknown>> | undefined
+  /** Its status, as in a manifest. */
+  readonly status?: Readonly<Record<string, unknown>> | undefined
+  /** The Node of its Pods, as its EndpointSlices name it. */
+  readonly nodeName?: string | undefined
 }
 
 /** A running Pod. */
@@ -41,6 +48,8 @@ export interface Pod {
   readonly name: string
   readonly ip: IpAddress
   readonly deployment: string
+  /** False: its readiness probe fails. */
+  readonly isReady?: boolean
 }
 
 /** Whether a Service selects the Pods of a Deployment: they have all labels of its selector. An empty selector selects no Pods. */
@@ -80,7 +89,7 @@ export function deploymentManifest({ name, replicas, image, labels, ports }: Dep
 }
 
 /** The Service as a manifest for `kubectl apply`. */
-export function serviceManifest({ name, clusterIP, selector, affinity, ports }: DemoService): object {
+export function serviceManifest({ name, clusterIP, selector, affinity, ports, spec, status }: DemoService): object {
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -89,13 +98,16 @@ export function serviceManifest({ name, clusterIP, selector, affinity, ports }: 
       clusterIP,
       selector,
       ...(affinity && { sessionAffinity: 'ClientIP' }),
-      ports: ports.map(({ name: portName, port, targetPort, protocol }) => ({
+      ports: ports.map(({ name: portName, port, targetPort, protocol, nodePort }) => ({
         ...(portName !== '' && { name: portName }),
         protocol,
         port,
         targetPort,
+        ...(nodePort !== undefined && { nodePort }),
       })),
+      ...spec,
     },
+    ...(status !== undefined && { status }),
   }
 }
 
@@ -126,7 +138,8 @@ export function endpointSliceManifests(
         .filter(pod => pod.deployment === deployment.name)
         .map(pod => ({
           addresses: [pod.ip],
-          conditions: { ready: true },
+          conditions: { ready: pod.isReady !== false },
+          ...(service.nodeName !== undefined && { nodeName: service.nodeName }),
           targetRef: { kind: 'Pod', name: pod.name },
         })),
     }))
@@ -144,7 +157,9 @@ export function formatEndpoints(
     .flatMap(deployment => {
       const number = targetPortOf(port, deployment)
       if (number === undefined) return []
-      return pods.filter(pod => pod.deployment === deployment.name).map(({ ip }) => `${ip}:${number}`)
+      return pods
+        .filter(pod => pod.deployment === deployment.name && pod.isReady !== false)
+        .map(({ ip }) => `${ip}:${number}`)
     })
   return texts.sort().join(' ')
 }

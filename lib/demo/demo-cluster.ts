@@ -31,7 +31,7 @@ export class DemoCluster {
   readonly network: DemoNetwork
   readonly services: DemoService[]
   readonly deployments: Deployment[]
-  readonly pods: (Pod & { readonly process: ChildProcess })[] = []
+  readonly pods: (Pod & { readonly process: ChildProcess; readonly namespace: NetworkNamespace })[] = []
   readonly client: { readonly namespace: NetworkNamespace; readonly ip: string; readonly process: ChildProcess }
   readonly #teardown: Teardown
   readonly #outcomeLines: AsyncIterator<string>
@@ -121,6 +121,32 @@ export class DemoCluster {
     await this.#proxy.apply(this.#objects())
   }
 
+  /** Where the proxy answers `kube-proxy status`. */
+  get statusSocket(): string {
+    return this.#proxy.statusSocket
+  }
+
+  get mode(): Mode {
+    return this.#proxy.mode
+  }
+
+  /** Ends the proxy at once, and starts it in this mode. Resolves when it serves the Services. */
+  restartProxy(mode: Mode): Promise<void> {
+    return this.#proxy.restart(mode, this.#objects())
+  }
+
+  /** Ends the proxy. */
+  stopProxy(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    return this.#proxy.stop(signal)
+  }
+
+  /** Has the readiness probe of a Pod fail, or succeed again. Resolves when the proxy has programmed the change. */
+  async setReady(pod: Pod, isReady: boolean): Promise<void> {
+    const index = this.pods.findIndex(({ name }) => name === pod.name)
+    this.pods[index] = { ...this.pods[index]!, isReady }
+    await this.#proxy.apply(this.#objects())
+  }
+
   /** Kills the process of a Pod. Its endpoint stays listed, as in a real cluster that has not noticed yet. */
   async kill(pod: Pod): Promise<void> {
     await endProcess(this.pods.find(({ name }) => name === pod.name)!.process)
@@ -170,7 +196,7 @@ export class DemoCluster {
       args,
       this.#teardown,
     )
-    return { name, ip, deployment: deployment.name, process }
+    return { name, ip, deployment: deployment.name, process, namespace }
   }
 
   /** The ports of the Pods of a Deployment: its container ports, and the target ports of Services. */

@@ -6,21 +6,31 @@ import { NetworkNamespace } from './network-namespace.js'
 import { type Teardown } from './teardown.js'
 
 export const NODE_IP = '192.168.50.1'
+/** The host outside the cluster. */
+export const OUTSIDE_IP = '192.168.50.2'
 
 /**
- * The network of the demo: a node, and for each Pod a namespace with one interface.
+ * The network of the demo: a node, for each Pod a namespace with one interface, and a host outside that knows no way to Pods or
+ * Services.
  *
- *     node  192.168.50.1 on eth0 (default route) ── cni0 10.244.0.1/24 ── Pods 10.244.0.2, .3, …
+ *     outside 192.168.50.2 ── 192.168.50.1 on eth0 (default route) node ── cni0 10.244.0.1/24 ── Pods 10.244.0.2, .3, …
  */
 export class DemoNetwork {
   readonly node: NetworkNamespace
+  readonly outside: NetworkNamespace
   readonly #prefix: string
   readonly #teardown: Teardown
   readonly #leftovers: LeftoverRecord
   #lastPod = 1
 
-  private constructor(node: NetworkNamespace, prefix: string, teardown: Teardown, leftovers: LeftoverRecord) {
+  private constructor(
+    [node, outside]: readonly [NetworkNamespace, NetworkNamespace],
+    prefix: string,
+    teardown: Teardown,
+    leftovers: LeftoverRecord,
+  ) {
     this.node = node
+    this.outside = outside
     this.#prefix = prefix
     this.#teardown = teardown
     this.#leftovers = leftovers
@@ -35,19 +45,24 @@ export class DemoNetwork {
         hint: 'In a container, root needs the capabilities SYS_ADMIN and NET_ADMIN. Run the demo outside the container, or as an ordinary user',
       })
     })
+    const outside = await newNamespace(`${prefix}outside`, teardown, leftovers)
     await node.configure(
       // A fixed MAC address: otherwise the bridge uses the lowest address of its ports, and changes it when that Pod goes away.
       'link add cni0 address 02:00:0a:f4:00:01 type bridge',
       'address add 10.244.0.1/24 dev cni0',
       'link set cni0 up',
-      'link add eth0 type veth peer name uplink',
+      `link add eth0 type veth peer name eth0 netns ${outside.name}`,
       `address add ${NODE_IP}/24 dev eth0`,
       'link set eth0 up',
-      'link set uplink up',
+      'route add default via 192.168.50.254',
+    )
+    await outside.configure(
+      `address add ${OUTSIDE_IP}/24 dev eth0`,
+      'link set eth0 up',
       'route add default via 192.168.50.254',
     )
     await node.run('sysctl', ['-qw', 'net.ipv4.ip_forward=1'])
-    return new DemoNetwork(node, prefix, teardown, leftovers)
+    return new DemoNetwork([node, outside], prefix, teardown, leftovers)
   }
 
   /** Creates the namespace of a Pod, with an IP address, connected to the node. */

@@ -1,3 +1,5 @@
+import { type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,10 +37,13 @@ export class DemoProxy {
   readonly #node: NetworkNamespace
   readonly #folder: string
   readonly #teardown: Teardown
-  readonly #mode: Mode
+  #mode: Mode
+  #process: ChildProcess | undefined
   #log: ProgramLog | undefined
   /** What the log says about each service port, by its name in the log, when the proxy serves the last manifest. */
   #endpointLogTexts: ReadonlyMap<string, string> = new Map()
+  /** What the rules depend on besides endpoints, by the name of the Service. */
+  #ruleTexts: ReadonlyMap<string, string> = new Map()
 
   /** @param folder for the manifest; the proxy reads every manifest in it */
   constructor(node: NetworkNamespace, folder: string, mode: Mode, teardown: Teardown) {
@@ -47,6 +52,11 @@ export class DemoProxy {
     this.#node = node
     this.#folder = folder
     this.#teardown = teardown
+  }
+
+  /** Where the proxy answers `kube-proxy status`. */
+  get statusSocket(): string {
+    return join(this.#folder, 'status.sock')
   }
 
   /** Resolves when the proxy has written its rules. */
@@ -66,10 +76,13 @@ export class DemoProxy {
       '--ipvs-min-sync-period=100ms',
       // Without workers: they survive the death of the proxy, by design.
       '--data-plane-workers=0',
+      // Not that of a proxy of this machine.
+      `--status-socket=${this.statusSocket}`,
       // The lines that apply() waits for.
       `-v=${this.#mode.walkthrough.syncSigns.verbosity}`,
     ]
     const child = this.#node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    this.#process = child
     await this.#teardown.add(() => endProcess(child))
     const log = new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS)
     this.#log = log
@@ -86,25 +99,47 @@ export class DemoProxy {
     })
   }
 
+  /** Sends the proxy a signal, and waits for its end. */
+  async stop(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#process
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill(signal)
+    await ended
+  }
+
+  /** Ends the proxy, and starts another one in this mode. */
+  async restart(mode: Mode, objects: DemoObjects): Promise<void> {
+    await this.stop('SIGKILL')
+    this.#mode = mode
+    await this.start(objects)
+  }
+
+  get mode(): Mode {
+    return this.#mode
+  }
+
   /** Writes the manifest and waits until the proxy serves its objects. */
   async apply(objects: DemoObjects): Promise<void> {
     const from = this.#log!.lines.length
-    const before = this.#endpointLogTexts
+    const [before, rulesBefore] = [this.#endpointLogTexts, this.#ruleTexts]
     await this.#writeManifest(objects)
     const changed = [...this.#endpointLogTexts].filter(([key, text]) => before.get(key) !== text)
+    const reshaped = [...this.#ruleTexts].flatMap(([name, text]) => (rulesBefore.get(name) === text ? [] : [name]))
     if (!this.#mode.walkthrough.syncSigns.endpointsAreLogged)
-      return this.#waitForSync(new Set(changed.map(([key]) => key.split(/[:/]/)[0]!)), from)
+      return this.#waitForSync(new Set([...changed.map(([key]) => key.split(/[:/]/)[0]!), ...reshaped]), from)
+    let next = from
     for (const [key, text] of changed) {
-      await this.#log!.waitFor(
-        new RegExp(`"Listener updated" servicePort="IPv4/default/${key}" endpoints=${text}`),
-        from,
-      )
+      const pattern = new RegExp(`"Listener updated" servicePort="IPv4/default/${key}" endpoints=${text}`)
+      const line = await this.#log!.waitFor(pattern, from)
+      next = Math.max(next, this.#log!.lines.indexOf(line, from))
     }
+    await this.#waitForSync(new Set(reshaped), from, next)
   }
 
   /** Resolves when the proxy has written rules after the log line of the last changed Service: it may write in several steps. */
-  async #waitForSync(services: ReadonlySet<string>, from: number): Promise<void> {
-    let next = from
+  async #waitForSync(services: ReadonlySet<string>, from: number, after = from): Promise<void> {
+    let next = after
     for (const name of services) {
       const line = await this.#log!.waitFor(new RegExp(`(Service|Endpoints) changed" service="default/${name}"`), from)
       next = Math.max(next, this.#log!.lines.indexOf(line, from))
@@ -124,6 +159,7 @@ export class DemoProxy {
     await writeFile(draft, manifests.map(manifest => stringify(manifest, { version: '1.1' })).join('---\n'))
     await rename(draft, this.manifest)
     this.#endpointLogTexts = endpointLogTexts(objects)
+    this.#ruleTexts = new Map(services.map(service => [service.name, ruleText(service)]))
   }
 }
 
@@ -137,4 +173,10 @@ function endpointLogTexts({ deployments, services, pods }: DemoObjects): Map<str
     }
   }
   return texts
+}
+
+/** What the rules for a Service depend on, in every mode: not its endpoints, nor its affinity. */
+function ruleText({ ports, spec, status, nodeName }: DemoService): string {
+  const { sessionAffinityConfig: _, ...rest } = spec ?? {}
+  return JSON.stringify([ports.map(({ port, nodePort }) => [port, nodePort]), rest, status, nodeName])
 }

@@ -1,6 +1,6 @@
 /**
  * Entry of a Pod's process: `pod-server.js NAME IP PORT/PROTOCOL …`. Serves HTTP on TCP ports and answers datagrams on UDP ports,
- * each time with the name of the Pod. Prints `ready`. Exits at the end of its standard input, so it never outlives the demo.
+ * each time with the name of the Pod; `/?wait=500` answers after 500 ms. Prints `ready`. Exits at the end of its standard input, so it never outlives the demo.
  */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -18,7 +18,10 @@ for (const [port, protocol] of ports.map(text => text.split('/'))) {
     const server = createServer((request, response) => {
       const client = request.socket.remoteAddress?.replace('::ffff:', '')
       response.setHeader('X-Pod', `${name} ${client}`)
-      response.end(`This is Pod ${name} (${ip}). It received your request from ${client}.\n`)
+      const answer = `This is Pod ${name} (${ip}). It received your request from ${client}.\n`
+      const wait = Number(new URL(request.url ?? '/', 'http://pod').searchParams.get('wait'))
+      if (wait > 0) setTimeout(() => response.end(answer), wait)
+      else response.end(answer)
     })
     server.listen(Number(port))
     await once(server, 'listening')

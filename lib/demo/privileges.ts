@@ -24,11 +24,12 @@ export type Privileges = 'root' | 'user namespace'
  * Makes sure that the demo can create network namespaces. For an ordinary user this runs the program again inside a user
  * namespace and does not return. There the program has all rights over its own networks, and none over those of the machine.
  *
+ * @param programs that must be there besides those of every demo, each with its package
  * @throws ProxyFailure PROGRAM_MISSING, or DEMO_IMPOSSIBLE with the reason
  */
-export async function acquirePrivileges(): Promise<Privileges> {
+export async function acquirePrivileges(programs: ReadonlyMap<string, string>): Promise<Privileges> {
   process.env['PATH'] = [process.env['PATH'] ?? '', ...SYSTEM_PATHS].join(delimiter)
-  checkPrograms()
+  checkPrograms(programs)
   if (process.env[IN_USER_NAMESPACE] !== undefined) {
     // The names of network namespaces and the xtables lock are files in /run; an ordinary user may not write there.
     const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run'], { encoding: 'utf8' })
@@ -58,8 +59,8 @@ async function rerunInNamespace(unshare: readonly string[]): Promise<number> {
   return exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal])
 }
 
-function checkPrograms(): void {
-  for (const [program, name] of Object.entries(REQUIRED_PROGRAMS))
+function checkPrograms(programs: ReadonlyMap<string, string>): void {
+  for (const [program, name] of [...Object.entries(REQUIRED_PROGRAMS), ...programs])
     if (!hasProgram(program)) throw programMissing(program, name)
 }
 

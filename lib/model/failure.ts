@@ -31,6 +31,7 @@ export type FailureCode =
   | 'NODE_MISSING'
   | 'NODE_GONE'
   | 'DEMO_IMPOSSIBLE'
+  | 'ASK_INVALID'
   | 'EXPLAIN_INVALID'
   | 'DOCTOR_INVALID'
   | 'STATUS_UNAVAILABLE'

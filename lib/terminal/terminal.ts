@@ -1,5 +1,6 @@
-import { terminalStyle } from './terminal-style.js'
+import { terminalStyle, toAscii } from './terminal-style.js'
 import { breakText } from './text-table.js'
+import { textWidth } from './text-width.js'
 
 /** The widest text, in columns: longer lines are hard to read. Also the width when the output is not a terminal. */
 const MAX_WIDTH = 96
@@ -7,6 +8,8 @@ const MAX_WIDTH = 96
 const PALETTE = [36, 35, 33, 32, 34, 31, 96, 95, 93, 92]
 /** Spaces before the part of a line that does not fit. */
 const CONTINUATION = ' '.repeat(8)
+/** A last column needs so much room for sentences. */
+const MIN_ROOM = 24
 
 /** Prints the demo: headings, text, tables. Fits them to the width of the terminal; uses colour only where it is wanted. */
 export class Terminal {
@@ -18,26 +21,34 @@ export class Terminal {
   /** Whether the last output was an empty line. */
   #endsWithBlankLine = false
 
-  /** @param columns width of the terminal */
-  constructor(write: (text: string) => void, colour: boolean, columns = MAX_WIDTH) {
+  /** @param columns width of the terminal @param isUnicode whether it shows more than ASCII */
+  constructor(write: (text: string) => void, colour: boolean, columns = MAX_WIDTH, isUnicode = true) {
     this.#write = text => {
       this.#endsWithBlankLine = false
-      write(text)
+      write(isUnicode ? text : toAscii(text))
     }
     this.#colour = colour
     this.#columns = columns
   }
 
-  static forProcess(): Terminal {
+  /** @param needsUnicode whether the texts cannot be shown in ASCII, so that they are printed as they are */
+  static forProcess(needsUnicode = false): Terminal {
     const { stdout } = process
-    const { colour, columns } = terminalStyle(stdout)
-    return new Terminal(text => stdout.write(text), colour, columns)
+    const { colour, columns, isUnicode } = terminalStyle(stdout)
+    return new Terminal(text => stdout.write(text), colour, columns, isUnicode || needsUnicode)
   }
 
   /** Prints the heading of the next step. */
   printHeading(title: string): void {
-    const text = `${++this.#step}. ${title} `
-    this.#write(`\n${this.#paint(1, text)}${this.#paint(2, '─'.repeat(Math.max(3, this.#textWidth - text.length)))}\n`)
+    this.printTitle(`${++this.#step}. ${title}`)
+  }
+
+  /** Prints a heading without a number. */
+  printTitle(title: string): void {
+    const lines = breakText(title, this.#textWidth - 4)
+    const rule = '─'.repeat(this.#textWidth - textWidth(lines.at(-1)!) - 1)
+    const text = lines.map(line => this.#paint(1, line)).join('\n')
+    this.#write(`\n${text} ${this.#paint(2, rule)}\n`)
   }
 
   /** Prints sentences, broken into lines. */
@@ -45,34 +56,50 @@ export class Terminal {
     for (const line of breakText(text.trim().replaceAll(/\s+/g, ' '), this.#textWidth)) this.#write(`${line}\n`)
   }
 
-  /** Prints a command as a user would type it. */
-  printCommand(text: string): void {
-    this.#write(`${this.#paint(2, '$')} ${this.#paint(1, text)}\n`)
+  /** Prints a command as a user would type it. @param where to type it: after the command, or before it if there is no room */
+  printCommand(text: string, where?: string): void {
+    const command = `${this.#paint(2, '$')} ${this.#paint(1, text)}`
+    if (where === undefined) return void this.#write(`${command}\n`)
+    const note = this.#paint(2, `# ${where}`)
+    const fits = textWidth(text) + textWidth(where) + 8 <= this.#textWidth
+    this.#write(fits ? `${command}    ${note}\n` : `${note}\n${command}\n`)
   }
 
-  /** Prints the output of a program. The last column of a line that does not fit goes to the next line. */
+  /** Prints the output of a program. The last column of a line that does not fit, or its last words, go to the next line. */
   printOutput(text: string): void {
     for (const line of text.trimEnd().split('\n')) {
       const gap = 2 + line.length > this.#columns ? line.trimEnd().lastIndexOf('  ') : -1
-      if (gap < 0 || line.slice(0, gap).trim() === '') this.#write(`  ${line}\n`)
+      if (gap < 0 || line.slice(0, gap).trim() === '') this.#printLongLine(line)
       else this.#write(`  ${line.slice(0, gap).trimEnd()}\n${CONTINUATION}${line.slice(gap).trim()}\n`)
     }
+  }
+
+  /** The last cell on more lines: below itself if there is room for some words, else on lines of its own. */
+  #breakLastCell(cells: readonly string[], last: string, room: number): string {
+    const head = cells.slice(0, -1).join('   ')
+    if (room < MIN_ROOM || !last.includes(' ')) return `${head.trimEnd()}\n${CONTINUATION}${cells.at(-1)}`
+    return `${head}   ${breakText(last, room).join(`\n${' '.repeat(this.#columns - room)}`)}`
+  }
+
+  #printLongLine(line: string): void {
+    if (2 + line.length <= this.#columns) return void this.#write(`  ${line}\n`)
+    const [first = '', ...rest] = breakText(line.trimEnd(), this.#columns - CONTINUATION.length)
+    this.#write([`  ${first}`, ...rest.map(part => CONTINUATION + part), ''].join('\n'))
   }
 
   /** Prints rows with aligned columns after an empty line; the first row is the heading. The last cell of a row that does not fit goes to the next line. */
   printTable(rows: readonly (readonly string[])[]): void {
     if (!this.#endsWithBlankLine) this.#write('\n')
-    const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
+    const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => textWidth(row[column] ?? ''))))
     const lastStart = 2 + widths.slice(0, -1).reduce((sum, width) => sum + width + 3, 0)
     for (const [index, row] of rows.entries()) {
-      const cells = row.map((cell, column) =>
-        this.#paintPod(cell, cell.padEnd(column < row.length - 1 ? widths[column]! : 0)),
-      )
+      const cells = row.map((cell, column) => {
+        const padding = column < row.length - 1 ? widths[column]! - textWidth(cell) : 0
+        return this.#paintPod(cell, cell + ' '.repeat(padding))
+      })
       const last = row.at(-1) ?? ''
-      const fits = row.length < 2 || lastStart + last.length <= this.#columns
-      const line = fits
-        ? cells.join('   ')
-        : `${cells.slice(0, -1).join('   ').trimEnd()}\n${CONTINUATION}${cells.at(-1)}`
+      const fits = row.length < 2 || lastStart + textWidth(last) <= this.#columns
+      const line = fits ? cells.join('   ') : this.#breakLastCell(cells, last, this.#columns - lastStart)
       this.#write(`  ${index === 0 ? this.#paint(2, line) : line}`.trimEnd() + '\n')
     }
     this.#write('\n')
@@ -81,7 +108,9 @@ export class Terminal {
 
   /** Prints what the demo has checked: in red with ✗ if it was not as expected. */
   printCheck(passed: boolean, text: string): void {
-    this.#write(`${passed ? this.#paint(32, '✓') : this.#paint(31, '✗')} ${passed ? text : this.#paint(31, text)}\n`)
+    const mark = passed ? this.#paint(32, '✓') : this.#paint(31, '✗')
+    const lines = breakText(text, this.#columns - 2).map(line => (passed ? line : this.#paint(31, line)))
+    this.#write(`${mark} ${lines.join('\n  ')}\n`)
   }
 
   /** Gives a Pod a colour for its name in all tables. */

@@ -1,4 +1,5 @@
 import { escapeControls } from '../primitives/quote-value.js'
+import { textWidth } from './text-width.js'
 import { type TerminalStyle, toAscii } from './terminal-style.js'
 
 /** The colours of cells. Each text says the same as its colour. */
@@ -49,7 +50,7 @@ export class TextTable {
   format(rows: readonly (readonly TableCell[])[]): string[] {
     const shown = rows.map(row => row.map(cell => ({ ...cell, text: this.#textOf(cell) })))
     for (const row of shown) {
-      this.#widths = row.map(({ text }, column) => Math.max(text.length, this.#widths[column] ?? 0))
+      this.#widths = row.map(({ text }, column) => Math.max(textWidth(text), this.#widths[column] ?? 0))
       this.#isBreakable ||= row.at(-1)?.text.includes(' ') === true
     }
     const gap = this.#chooseGap()
@@ -75,9 +76,11 @@ export class TextTable {
     const start = this.#startOfLast(gap)
     const head = row
       .slice(0, -1)
-      .map((cell, column) => this.#paint(cell, cell.text) + ' '.repeat(this.#widths[column]! - cell.text.length + gap))
+      .map(
+        (cell, column) => this.#paint(cell, cell.text) + ' '.repeat(this.#widths[column]! - textWidth(cell.text) + gap),
+      )
       .join('')
-    if (row.length === 1 || start + last.text.length <= columns)
+    if (row.length === 1 || start + textWidth(last.text) <= columns)
       return [`${head}${this.#paint(last, last.text)}`.trimEnd()]
     if (this.#isOneLine) return [`${head}${this.#paint(last, this.#cut(last.text, columns - start))}`.trimEnd()]
     // At least some words fit into the column: the text is broken there, else it begins on a line of its own.
@@ -111,7 +114,7 @@ export function breakText(text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''
   for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
+    if (line !== '' && textWidth(line) + 1 + textWidth(word) > width) {
       lines.push(line)
       line = ''
     }

@@ -1,4 +1,5 @@
 import { type Argv } from 'yargs'
+import { addAskCommand } from '../../../lib/cli/ask-command.js'
 import { addCheckCommand } from '../../../lib/cli/check-command.js'
 import { createParser } from '../../../lib/cli/create-parser.js'
 import { addDemoCommand } from '../../../lib/cli/demo-command.js'
@@ -44,6 +45,7 @@ export function commandTables(): string {
   addCheckCommand(parser, () => undefined)
   addDoctorCommand(parser, () => undefined)
   addExplainCommand(parser)
+  addAskCommand(parser, () => undefined)
   addStatusCommand(parser)
   addTraceCommand(parser)
   const commands = knownTo(parser).getInternalMethods().getCommandInstance().getCommandHandlers()

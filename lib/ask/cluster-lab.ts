@@ -1,0 +1,166 @@
+import { hostname } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type DemoService, type Pod } from '../demo/cluster-objects.js'
+import { type DemoCluster } from '../demo/demo-cluster.js'
+import { NODE_IP, OUTSIDE_IP } from '../demo/demo-network.js'
+import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from '../demo/example-objects.js'
+import { type NetworkNamespace } from '../demo/network-namespace.js'
+import { modeByName } from '../modes/registry.js'
+import { type Lab, type Place, type Ran, type Running } from './lab.js'
+
+const KUBE_PROXY = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
+/** How often and how long `until` looks. */
+const LOOKS = { pauseMs: 20, maxMs: 10_000 }
+/** What the example does not have. */
+const NOTHING_MORE = { spec: undefined, status: undefined, nodeName: undefined }
+/** The mode in which every experiment begins. */
+const START_MODE = 'userspace'
+/** Characters that a shell would not leave alone. */
+const QUOTED = /[^\w@%+=:,./-]/
+
+/** Experiments in the cluster of the demo. */
+export class ClusterLab implements Lab {
+  readonly nodeIP = NODE_IP
+  readonly outsideIP = OUTSIDE_IP
+  readonly nodeName = hostname().toLowerCase()
+  readonly #cluster: DemoCluster
+  /** The names of Pods that were killed. */
+  readonly #killed = new Set<string>()
+  #isStopped = false
+
+  constructor(cluster: DemoCluster) {
+    this.#cluster = cluster
+  }
+
+  get clientIP(): string {
+    return this.#cluster.client.ip
+  }
+
+  get service(): DemoService {
+    return this.#cluster.services.find(({ name }) => name === EXAMPLE_SERVICE.name)!
+  }
+
+  get pods(): readonly Pod[] {
+    return this.#cluster.podsOf(EXAMPLE_DEPLOYMENT.name)
+  }
+
+  get mode(): string {
+    return this.#cluster.mode.name
+  }
+
+  async reset(): Promise<void> {
+    const hasStopped = this.#isStopped
+    this.#isStopped = false
+    if (hasStopped || this.mode !== START_MODE) await this.#cluster.restartProxy(modeByName(START_MODE))
+    if (JSON.stringify(this.service) !== JSON.stringify(EXAMPLE_SERVICE))
+      await this.#cluster.changeService(EXAMPLE_SERVICE.name, { ...NOTHING_MORE, ...EXAMPLE_SERVICE })
+    for (const pod of this.pods) if (this.#killed.has(pod.name)) await this.replace(pod)
+    for (const pod of this.pods) if (pod.isReady === false) await this.#cluster.setReady(pod, true)
+    if (this.pods.length !== EXAMPLE_DEPLOYMENT.replicas) await this.scale(EXAMPLE_DEPLOYMENT.replicas)
+  }
+
+  async run(where: Place, program: string, ...args: readonly string[]): Promise<Ran> {
+    const { stdout, stderr, exitCode } = await this.#namespace(where).run(program, args)
+    return { ...this.#shown(where, program, args), output: `${stdout}${stderr}`.trimEnd(), exitCode }
+  }
+
+  async shell(where: Place, line: string): Promise<Ran> {
+    return { ...(await this.run(where, 'sh', '-c', line)), command: line }
+  }
+
+  async status(...words: readonly string[]): Promise<Ran> {
+    const args = ['status', ...words, '--status-socket', this.#cluster.statusSocket]
+    const ran = await this.run('node', process.execPath, KUBE_PROXY, ...args)
+    return { ...ran, command: ['kube-proxy', ...args].join(' ') }
+  }
+
+  start(where: Place, program: string, ...args: readonly string[]): Running {
+    const child = this.#namespace(where).spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [child.stdout!, child.stderr!]) stream.on('data', chunk => (output += String(chunk)))
+    const shown = this.#shown(where, program, args)
+    const ended = new Promise<Ran>((resolve, reject) =>
+      child
+        .on('error', reject)
+        .on('close', exitCode => resolve({ ...shown, output: output.trimEnd(), exitCode: exitCode ?? 128 })),
+    )
+    const stop = async (): Promise<void> => {
+      child.kill('SIGKILL')
+      await ended
+    }
+    return { ended, stop }
+  }
+
+  async until(isWanted: (ran: Ran) => boolean, look: () => Promise<Ran>): Promise<Ran> {
+    const end = performance.now() + LOOKS.maxMs
+    for (;;) {
+      const ran = await look()
+      if (isWanted(ran)) return ran
+      if (performance.now() > end) throw new Error(`"${ran.command}" still prints:\n${ran.output}`)
+      await setTimeout(LOOKS.pauseMs)
+    }
+  }
+
+  async scale(replicas: number): Promise<Ran> {
+    await this.#cluster.scale(EXAMPLE_DEPLOYMENT.name, replicas)
+    return this.#lever(`kubectl scale deployment ${EXAMPLE_DEPLOYMENT.name} --replicas=${replicas}`)
+  }
+
+  async changeService(change: Partial<DemoService>, command: string): Promise<Ran> {
+    await this.#cluster.changeService(EXAMPLE_SERVICE.name, change)
+    return this.#lever(command)
+  }
+
+  async kill(pod: Pod): Promise<Ran> {
+    const { process } = this.#cluster.pods.find(({ name }) => name === pod.name)!
+    await this.#cluster.kill(pod)
+    this.#killed.add(pod.name)
+    return { ...this.#lever(`kill -9 ${process.pid}`), where: 'node' }
+  }
+
+  async setReady(pod: Pod, isReady: boolean): Promise<Ran> {
+    await this.#cluster.setReady(pod, isReady)
+    return this.#lever(`kubectl get pod ${pod.name}`)
+  }
+
+  async replace(pod: Pod): Promise<Ran> {
+    await this.#cluster.replace(pod)
+    this.#killed.delete(pod.name)
+    return this.#lever('kubectl get pods --watch')
+  }
+
+  async setMode(mode: string): Promise<Ran> {
+    if (this.#isStopped || mode !== this.mode) await this.#cluster.restartProxy(modeByName(mode))
+    this.#isStopped = false
+    return { ...this.#lever(`kube-proxy --proxy-mode=${mode}`), where: 'node' }
+  }
+
+  async stopProxy(signal: 'SIGKILL' | 'SIGTERM'): Promise<Ran> {
+    this.#isStopped = true
+    await this.#cluster.stopProxy(signal)
+    return { ...this.#lever(`pkill ${signal === 'SIGKILL' ? '-9 ' : ''}kube-proxy`), where: 'node' }
+  }
+
+  #lever(command: string): Ran {
+    return { where: 'cluster', command, output: '', exitCode: 0, isLever: true }
+  }
+
+  #shown(where: Place, program: string, args: readonly string[]): Pick<Ran, 'where' | 'command'> {
+    return {
+      where: typeof where === 'string' ? where : where.name,
+      command: [program, ...args].map(quoteWord).join(' '),
+    }
+  }
+
+  #namespace(where: Place): NetworkNamespace {
+    if (where === 'node') return this.#cluster.network.node
+    if (where === 'outside') return this.#cluster.network.outside
+    if (where === 'client') return this.#cluster.client.namespace
+    return this.#cluster.pods.find(({ name }) => name === where.name)!.namespace
+  }
+}
+
+function quoteWord(word: string): string {
+  return QUOTED.test(word) || word === '' ? `'${word.replaceAll("'", `'\\''`)}'` : word
+}

@@ -1,0 +1,37 @@
+import { type Lab, type Place, type Ran } from './lab.js'
+
+/** Requests, and how many of them each Pod has answered. */
+export interface CountedRequests {
+  readonly ran: Ran
+  /** By the name of the Pod. */
+  readonly counts: ReadonlyMap<string, number>
+}
+
+/** How requests differ from those of most experiments. */
+export interface RequestOptions {
+  readonly from?: Place
+  /** Left out: the Service's ClusterIP and port. */
+  readonly url?: string
+  /** One connection for all of them; else each has its own. */
+  readonly keepAlive?: boolean
+}
+
+/** Sends requests one after the other, and counts the answers of each Pod. */
+export async function requestsByPod(
+  lab: Lab,
+  requests: number,
+  { from = 'client', url = `http://${lab.service.clusterIP}`, keepAlive = false }: RequestOptions = {},
+): Promise<CountedRequests> {
+  const header = keepAlive ? '' : " -H 'Connection: close'"
+  const ran = await lab.shell(
+    from,
+    `curl -s --max-time 5${header} '${url}/?[1-${requests}]' | cut -d' ' -f4 | sort | uniq -c`,
+  )
+  const lines = ran.output.matchAll(/^\s*(\d+) (\S+)$/gm)
+  return { ran, counts: new Map([...lines].map(([, count, pod]) => [pod!, Number(count)])) }
+}
+
+/** All answers. */
+export function sumOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0)
+}

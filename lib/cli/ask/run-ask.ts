@@ -1,0 +1,66 @@
+import { type Answer, type AskedStep, askQuestion } from '../../ask/ask-question.js'
+import { ClusterLab } from '../../ask/cluster-lab.js'
+import { findQuestions } from '../../ask/find-questions.js'
+import { QUESTIONS } from '../../ask/questions.js'
+import { type Question } from '../../ask/question.js'
+import { type Language } from '../../ask/texts.js'
+import { DemoCluster } from '../../demo/demo-cluster.js'
+import { runDemoSession } from '../../demo/demo-session.js'
+import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from '../../demo/example-objects.js'
+import { modeByName } from '../../modes/registry.js'
+import { Terminal } from '../../terminal/terminal.js'
+import { answerDocument, questionDocument } from './answer-document.js'
+import { AskPage } from './ask-page.js'
+
+export interface RunAskOptions {
+  /** A number, words, or nothing. */
+  readonly about: string
+  readonly language: Language
+  readonly isJson: boolean
+}
+
+/**
+ * Lists questions, or answers one. Resolves with the exit code: 0 if the experiment has shown what the answer says, else 1; 130 after
+ * an interruption.
+ * @throws ProxyFailure ASK_INVALID, DEMO_IMPOSSIBLE, PROGRAM_MISSING
+ */
+export async function runAsk({ about, language, isJson }: RunAskOptions): Promise<number> {
+  const found = about === '' ? QUESTIONS : findQuestions(about, QUESTIONS)
+  const page = new AskPage(Terminal.forProcess(language !== 'en'), language)
+  const [question] = found
+  if (about === '' || found.length > 1 || question === undefined) {
+    if (isJson) printJson({ questions: found.map(each => questionDocument(each, language)) })
+    else page.printList(found)
+    return 0
+  }
+  if (!isJson) page.printQuestion(question)
+  const answer = await answerInCluster(question, step => {
+    if (!isJson) page.printStep(step)
+  })
+  if (answer === undefined) return 130
+  if (isJson) printJson(answerDocument(answer, language))
+  else page.printAnswer(answer)
+  return answer.holds ? 0 : 1
+}
+
+/** Runs the experiment in a cluster of its own. Undefined: the user has interrupted it. */
+async function answerInCluster(question: Question, onStep: (step: AskedStep) => void): Promise<Answer | undefined> {
+  let answer: Answer | undefined
+  await runDemoSession(async ({ prefix, teardown, leftovers }) => {
+    const cluster = await DemoCluster.start(
+      prefix,
+      modeByName('userspace'),
+      [EXAMPLE_DEPLOYMENT],
+      [EXAMPLE_SERVICE],
+      teardown,
+      leftovers,
+    )
+    answer = await askQuestion(question, new ClusterLab(cluster), onStep)
+    return 0
+  }, question.programs)
+  return answer
+}
+
+function printJson(document: object): void {
+  process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`)
+}

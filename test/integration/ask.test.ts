@@ -1,0 +1,181 @@
+import { execFile } from 'node:child_process'
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify, stripVTControlCharacters } from 'node:util'
+import t, { type Test } from 'tap'
+import { type Answer, askQuestion } from '../../lib/ask/ask-question.js'
+import { ClusterLab } from '../../lib/ask/cluster-lab.js'
+import { QUESTIONS } from '../../lib/ask/questions.js'
+import { DemoCluster } from '../../lib/demo/demo-cluster.js'
+import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from '../../lib/demo/example-objects.js'
+import { LeftoverRecord } from '../../lib/demo/leftover-record.js'
+import { Teardown } from '../../lib/demo/teardown.js'
+import { modeByName } from '../../lib/modes/registry.js'
+import { type NetworkNamespace } from '../../lib/demo/network-namespace.js'
+import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
+import { isolatedDemo } from '../support/processes/isolated-demo.js'
+import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
+import { runProgram } from '../support/processes/run-program.js'
+
+/** The first packets that a rule of the node has counted, read in another way than the experiments read them. */
+async function countedAt(node: NetworkNamespace, rule: RegExp): Promise<number> {
+  const { stdout } = await node.run('iptables-save', ['-c'])
+  const counts = stdout.split('\n').filter(line => rule.test(line))
+  return counts.reduce((sum, line) => sum + Number(/^\[(\d+):/.exec(line)?.[1]), 0)
+}
+
+/** What the test measures itself, while the cluster is as the experiment has left it. */
+const MEASURED: ReadonlyMap<number, (t: Test, answer: Answer, node: NetworkNamespace) => Promise<void>> = new Map([
+  [
+    1,
+    async (t, { proof }, node) => {
+      const { stdout } = await node.run('ip', ['-json', 'address'])
+      const all = JSON.parse(stdout) as { readonly addr_info: readonly { readonly local: string }[] }[]
+      t.equal(proof.value, all.filter(({ addr_info }) => addr_info.some(({ local }) => local === '10.96.0.10')).length)
+    },
+  ],
+  [
+    5,
+    async (t, { values }, node) => {
+      const sum = Number(values['first']) + Number(values['second']) + Number(values['third'])
+      t.equal(sum, await countedAt(node, /-A KUBE-SERVICES -d 10\.96\.0\.10\/32 .*-j KUBE-SVC-/))
+      t.equal(sum, await countedAt(node, /-A KUBE-SEP-\S+ -p tcp .*default\/nginx-service.*DNAT/))
+    },
+  ],
+  [
+    13,
+    async (t, { proof }, node) =>
+      void t.equal(proof.value, await countedAt(node, /EXTERNAL-SERVICES .*--dport 30080 .*-j DROP/)),
+  ],
+  [
+    15,
+    async (t, { values }, node) =>
+      void t.equal(values['counted'], await countedAt(node, /-A KUBE-NODEPORTS .*--dport 30080 /)),
+  ],
+  [
+    25,
+    async (t, answer, node) => {
+      t.equal(await countedAt(node, /has no endpoints.*-j REJECT/), 1, 'the one client that was refused')
+      t.equal(answer.values['rejects'], 1)
+    },
+  ],
+])
+
+t.test('the questions', { skip: namespacesUnavailable, timeout: 300_000 * TIMEOUT_FACTOR }, async t => {
+  const prefix = `kpn${process.pid}-ask-`
+  const teardown = new Teardown()
+  t.teardown(() => teardown.run())
+  const leftovers = await LeftoverRecord.create(prefix)
+  await teardown.add(() => leftovers.deleteRecord())
+  const cluster = await DemoCluster.start(
+    prefix,
+    modeByName('userspace'),
+    [EXAMPLE_DEPLOYMENT],
+    [EXAMPLE_SERVICE],
+    teardown,
+    leftovers,
+  )
+  const lab = new ClusterLab(cluster)
+  for (const question of QUESTIONS)
+    await t.test(`${question.number}. ${question.title.en}`, async t => {
+      const answer = await askQuestion(question, lab)
+      t.ok(answer.holds, JSON.stringify(answer, undefined, 1))
+      checkTexts(t, answer)
+      await MEASURED.get(question.number)?.(t, answer, cluster.network.node)
+    })
+})
+
+/** Texts exist in both languages, and quote what this run has measured. */
+function checkTexts(t: Test, { steps, proof, text, values }: Answer): void {
+  t.ok(steps.length > 0)
+  const seen = [...steps.map(({ ran: { command, output, exitCode } }) => `${command}\n${output}\n${exitCode}`)].join(
+    '\n',
+  )
+  for (const { en, ko } of [text, proof.name, ...steps.map(({ meaning }) => meaning)]) {
+    t.notMatch(`${en}${ko}`, /[{}]|undefined|NaN/)
+    t.match(en, /^[ -~–…]+$/, 'English')
+    t.match(ko, /[가-힣]/, 'Korean')
+  }
+  t.ok(Object.keys(values).length > 0)
+  const sentences = (answer: string): number => answer.match(/[.!?](?= |$)/g)?.length ?? 0
+  t.ok(sentences(text.en) >= 2 && sentences(text.en) <= 4, text.en)
+  for (const [name, value] of Object.entries(values))
+    t.ok(seen.includes(String(value)) || String(proof.value).includes(String(value)), `${name}: ${value}`)
+}
+
+t.test('the command', { skip: namespacesUnavailable }, async t => {
+  const { env: base, left } = isolatedDemo()
+  const env: NodeJS.ProcessEnv = { ...base, LC_ALL: 'C.UTF-8' }
+  await t.test('without a number it lists the questions and where they were asked', async t => {
+    const { exitCode, stdout } = await runProgram(['ask'], { env })
+    t.equal(exitCode, 0)
+    for (const { number, title, asked } of QUESTIONS)
+      t.ok(
+        new RegExp(`^ +${number} `, 'm').test(stdout) && stdout.includes(title.en) && stdout.includes(asked.join(', ')),
+      )
+    const korean = await runProgram(['ask', '--language', 'ko'], { env })
+    for (const { title } of QUESTIONS) t.ok(korean.stdout.includes(title.ko))
+    const listed = JSON.parse((await runProgram(['ask', '-o', 'json'], { env })).stdout) as { questions: unknown }
+    t.strictSame(
+      listed.questions,
+      QUESTIONS.map(({ number, title, asked }) => ({ number, text: title.en, asked })),
+    )
+  })
+
+  await t.test('a wrong number, word or language is an error with what exists', async t => {
+    const wrong: readonly (readonly [args: readonly string[], stderr: RegExp])[] = [
+      [['99'], /There is no question 99\n +There are: 1, 2, /],
+      [['hairpn'], /did you mean hairpin\?/],
+      [['1', '--language', 'fr'], /Choices: "en", "ko"/],
+    ]
+    for (const [args, stderr] of wrong)
+      t.match(await runProgram(['ask', ...args], { env }), { exitCode: 1, stdout: '', stderr }, args.join(' '))
+  })
+
+  await t.test('an answer as JSON has the question, the steps, the proof and the answer', async t => {
+    const { exitCode, stdout, stderr } = await runProgram(['ask', 'ClusterIP', 'interface', '-o', 'json'], { env })
+    t.equal(exitCode, 0, stderr)
+    t.match(JSON.parse(stdout), {
+      question: { number: 1, text: QUESTIONS[0]!.title.en, asked: ['kubernetes#78201'] },
+      language: 'en',
+      steps: [
+        { where: 'node', command: 'ip -4 -brief address', output: /^lo .*127\.0\.0\.1/, meaning: /10\.96\.0\.10/ },
+      ],
+      proof: { name: 'interfaces of the node that have the ClusterIP', value: 0 },
+      answer: /10\.96\.0\.10/,
+      holds: true,
+    })
+    t.equal(left(), '')
+  })
+
+  await t.test('an experiment that does not show what it should ends with code 1, and without the answer', async t => {
+    const folder = t.testdir({ curl: '#!/bin/sh\nexit 7\n' })
+    chmodSync(join(folder, 'curl'), 0o755)
+    const broken = { ...env, PATH: `${folder}:${env['PATH']}` }
+    const { exitCode, stdout } = await runProgram(['ask', '1'], { env: broken })
+    t.equal(exitCode, 1)
+    t.match(stdout, /✗ interfaces of the node/)
+    t.match(stdout, /This run has not shown what the answer says/)
+    t.notMatch(stdout, /A ClusterIP exists only in rules/)
+  })
+
+  await t.test('on a terminal lines fit, colour is wanted, and each locale gets what it can show', async t => {
+    const onTerminal = async (columns: number, args: string, locale: string): Promise<string> => {
+      const program = `${process.execPath} ${PROXY_PROGRAM} ask ${args}`
+      const command = `stty cols ${columns}; env -u NO_COLOR -u FORCE_COLOR -u LC_ALL TERM=xterm ${locale} ${program}`
+      const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], { env })
+      return stdout.replaceAll('\r', '')
+    }
+    const wide = await onTerminal(120, '1', 'LC_ALL=C.UTF-8')
+    t.match(wide, /\x1b\[32m✓\x1b\[0m interfaces/)
+    const list = await onTerminal(80, '', 'LC_ALL=C.UTF-8 NO_COLOR=1')
+    t.notMatch(list, /\x1b/)
+    for (const line of list.split('\n')) t.ok(line.length <= 80, line)
+    const ascii = stripVTControlCharacters(await onTerminal(80, '', 'LC_ALL=C'))
+    t.notMatch(ascii, /[^\x00-\x7f]/)
+    const korean = await onTerminal(80, '', 'LANG=ko_KR.UTF-8')
+    t.match(korean, /ClusterIP는 어느 인터페이스에 있는가/)
+  })
+  t.equal(left(), '')
+})
