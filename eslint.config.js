@@ -6,8 +6,13 @@ export default tseslint.config(
   { ignores: ['dist/**', '.tap/**', 'node_modules/**', '**/*.js', '**/*.mjs'] },
   ...tseslint.configs.recommended,
   {
-    // One program for all sources: with a program for each project, lib would be checked three times.
-    languageOptions: { parserOptions: { project: 'tsconfig.lint.json', tsconfigRootDir: import.meta.dirname } },
+    // One program for all sources of Node.js: with a program for each project, lib would be checked three times. The page has what a browser has.
+    languageOptions: {
+      parserOptions: {
+        project: ['tsconfig.lint.json', 'lib/page/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       // tap reports a failing subtest itself, so the promise of t.test() need not be awaited.
       '@typescript-eslint/no-floating-promises': [
@@ -37,7 +42,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['lib/**/*.ts'],
+    files: ['lib/**/*.{ts,tsx}'],
     plugins: { jsdoc },
     rules: {
       // An object is always true: a condition that takes the result of a function for a boolean would never be false.

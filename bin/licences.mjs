@@ -7,6 +7,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { PAGE_LIBRARIES, pagePackages } from './page-packages.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 export const LICENCES_FILE = 'docs/licences.md'
@@ -29,9 +30,10 @@ const UNKNOWN = 'none in its package.json'
  */
 export function lockedPackages(packages) {
   const entries = Object.entries(packages).filter(([path]) => path !== '')
+  const inPage = pagePackages(packages)
   const read = isDevelopment =>
     entries
-      .filter(([, { dev = false }]) => dev === isDevelopment)
+      .filter(([path, { dev = false }]) => (dev && !inPage.has(path)) === isDevelopment)
       .map(([path, { version, license = UNKNOWN }]) => ({
         name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
         version,
@@ -54,7 +56,8 @@ The image has the licence texts of the packages in it, in \`/opt/kube-proxy-node
 
 ## Of the product
 
-${product.length} packages. All are needed by \`npm install\`; the image has only the files that its programs load.
+${product.length} packages. The build puts ${PAGE_LIBRARIES.join(', ')} and what they need into the files of the page. \`npm install\` brings all others; the image
+has only the files that its programs load.
 
 ${table(product)}
 

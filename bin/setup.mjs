@@ -44,6 +44,8 @@ const PROGRAMS = {
     debootstrap: 'debootstrap',
     // Signs the certificates of the clusters in the tests of installers.
     openssl: 'openssl',
+    // Opens the page of a proxy.
+    chromium: 'chromium',
     prometheus: 'prometheus',
     promtool: 'prometheus',
   }),
@@ -147,10 +149,10 @@ function prepareTap() {
   writeFileSync(stamp, current)
 }
 
-/** Name, size and time of every TypeScript file of a folder: enough to see that one has changed. */
+/** Name, size and time of every source of a folder: enough to see that one has changed. */
 function sources(folder) {
   const files = readdirSync(folder, { recursive: true })
-    .filter(name => name.endsWith('.ts'))
+    .filter(name => /\.(ts|tsx|css|html|svg)$|tsconfig\.json$/.test(name))
     .sort()
   return files
     .map(name => `${name} ${statSync(join(folder, name)).size} ${statSync(join(folder, name)).mtimeMs}`)

@@ -4,6 +4,11 @@ import t from 'tap'
 import ts from 'typescript'
 import { failAndEndTest } from './support/checks/fail-and-end-test.js'
 
+/** The scripts in bin are JavaScript that runs before anything is compiled, so they have no types. */
+const { PAGE_LIBRARIES } = (await import(join(process.cwd(), 'bin', 'page-packages.mjs'))) as {
+  readonly PAGE_LIBRARIES: readonly string[]
+}
+
 /**
  * The building has floors. A file uses its own folder and what lies on lower floors: never upwards, never across to
  * another folder of the same floor.
@@ -20,7 +25,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/demo', 'lib/check'],
   ['lib/ask'],
   ['lib/cli'],
-  ['bin'],
+  // What a browser shows: it knows the answers of the proxy by their types only.
+  ['bin', 'lib/page'],
 ]
 
 /** `from → to` folders that may be used against the rule, each with its reason. None is needed. */
@@ -102,6 +108,9 @@ const LIBRARY_HOMES: Readonly<Record<string, readonly string[]>> = {
   'dns-packet': ['lib/demo/'],
   'pprof-format': ['lib/observe/pprof-profile.ts'],
   'prom-client': ['lib/observe/'],
+  preact: ['lib/page/'],
+  '@preact/signals': ['lib/page/'],
+  'wouter-preact': ['lib/page/'],
   'tap-parser': ['bin/tap-report.mjs'],
   yaml: ['lib/source/', 'lib/demo/'],
   yargs: ['lib/cli/'],
@@ -155,7 +164,7 @@ const byPath = new Map(files.map(file => [file.path, file]))
 
 function filesIn(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter(name => name.endsWith('.ts') || name.endsWith('.mjs'))
+    .filter(name => /\.(ts|tsx|mjs)$/.test(name))
     .map(name => join(folder, name).split(sep).join('/'))
     .sort()
 }
@@ -168,7 +177,9 @@ function readSource(path: string): SourceFile {
   const add = (specifier: ts.Expression, kind: Pick<Import, 'isDynamic' | 'isType'>): void => {
     if (!ts.isStringLiteral(specifier)) throw new Error(`${path}: an import of something that is no plain text`)
     const { text } = specifier
-    const to = text.startsWith('.') ? normalize(join(dirname(path), text)).replace(/\.js$/, '.ts') : packageOf(text)
+    const to = text.startsWith('.')
+      ? normalize(join(dirname(path), text)).replace(/\.js$/, sourceEnding(path, text))
+      : packageOf(text)
     imports.push({ from: path, to, ...kind })
   }
   const visit = (node: ts.Node): void => {
@@ -198,6 +209,12 @@ function readSource(path: string): SourceFile {
   ts.forEachChild(source, visit)
   for (const statement of source.statements) exports.push(...exportedNames(statement))
   return { path, imports, exports, names, plainTables: source.statements.flatMap(plainTables) }
+}
+
+/** The ending of the source that an import means. */
+function sourceEnding(from: string, specifier: string): '.ts' | '.tsx' {
+  const source = join(root, dirname(from), specifier)
+  return existsSync(source.replace(/\.js$/, '.tsx')) ? '.tsx' : '.ts'
 }
 
 /** `@scope/name/deep/file` is of the package `@scope/name`. */
@@ -261,7 +278,7 @@ void t.test('The files are read as they are', t => {
 })
 
 void t.test('Every file lives on a floor', t => {
-  for (const { path } of files.filter(({ path }) => path.endsWith('.ts') && dirname(path) !== 'lib'))
+  for (const { path } of files.filter(({ path }) => /\.tsx?$/.test(path) && dirname(path) !== 'lib'))
     t.ok(homeOf(path), path)
   t.end()
 })
@@ -281,6 +298,16 @@ void t.test('A file uses its own folder and lower floors only', t => {
     Object.keys(FLOOR_EXCEPTIONS).filter(way => !used.has(way)),
     [],
     'every exception is needed',
+  )
+  t.end()
+})
+
+void t.test('The page knows the proxy by its answers only: it imports types, of lib/status', t => {
+  const imports = ownImports.filter(({ from, to }) => from.startsWith('lib/page/') && !to.startsWith('lib/page/'))
+  t.ok(imports.length > 5, `${imports.length} imports`)
+  t.same(
+    imports.filter(({ to, isType }) => !isType || dirname(to) !== 'lib/status'),
+    [],
   )
   t.end()
 })
@@ -434,9 +461,21 @@ void t.test('Every library has its home', t => {
     readonly dependencies: Record<string, string>
     readonly devDependencies: Record<string, string>
   }
+  // The build bundles what the page uses.
+  const isInPage = ({ from }: Import): boolean => from.startsWith('lib/page/')
+  t.same(
+    [...new Set(libraryImports.filter(isInPage).map(({ to }) => to))].sort(),
+    PAGE_LIBRARIES,
+    'what the page uses is what bin/page-packages.mjs says',
+  )
+  t.same(
+    PAGE_LIBRARIES.filter(name => !(name in devDependencies)),
+    [],
+    'what is bundled into the page is a development dependency',
+  )
   // The package does not ship the scripts in bin: they are for development.
   const isScript = ({ from }: Import): boolean => /^bin\/.*\.mjs$/.test(from)
-  const used = new Set(libraryImports.filter(one => !isScript(one)).map(({ to }) => to))
+  const used = new Set(libraryImports.filter(one => !isScript(one) && !isInPage(one)).map(({ to }) => to))
   t.same(
     libraryImports.filter(one => isScript(one) && !(one.to in devDependencies)).map(({ to }) => to),
     [],
@@ -524,7 +563,7 @@ void t.test('A file is named for what it gives', t => {
     // What gives nothing is a program.
     .filter(({ path, exports }) => exports.length > 0 && dirname(path) !== 'bin' && dirname(path) !== 'lib')
     .filter(({ path, exports }) => {
-      const name = basename(path, '.ts')
+      const name = basename(path).replace(/\.tsx?$/, '')
       return !exports.some(given => `-${kebabCase(given)}-`.includes(`-${name}-`))
     })
   t.same(

@@ -228,7 +228,7 @@ t.test('SECURITY: each port and socket that an option opens is in the threat mod
   const opening = FLAGS.filter(({ name }) => /-(address|socket)$/.test(name) && name !== 'bind-address')
   t.same(
     opening.map(({ name }) => name).sort(),
-    ['healthz-bind-address', 'metrics-bind-address', 'status-socket'],
+    ['dashboard-bind-address', 'healthz-bind-address', 'metrics-bind-address', 'status-socket'],
     'a new one needs a row',
   )
   for (const { name, default: byDefault } of opening) {

@@ -4,10 +4,11 @@
 //
 // A program starts another one by its file name beside its own file (`new URL('worker-main.js', import.meta.url)`), so all bundles
 // are in one folder. A program has a file of its own, because a data-plane worker must not load what only the control process needs.
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { LICENCE_LINE, licenceTexts } from '../../bin/licence-texts.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** The name of a bundle, to the compiled file that it starts with. The test of the image compares them with the sources. */
@@ -20,6 +21,8 @@ export const PROGRAMS = {
   'dns-server': 'dist/lib/demo/dns-server.js',
   'pod-server': 'dist/lib/demo/pod-server.js',
 }
+/** Files that a program reads from a folder beside its own file: the page, which the build has bundled. */
+const PAGE = 'dist/lib/status/dashboard/page'
 /** Libraries that are loaded when they are needed, and are too large for the bundle of a program. */
 const LATE_LIBRARIES = { '@kubernetes/client-node': 'client-node' }
 /** What libraries use only if it is there. It is here for other tools, and not among what the product depends on. */
@@ -63,26 +66,11 @@ export async function bundle(folder) {
     metafile: true,
     logLevel: 'warning',
   })
-  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licencesOf(Object.keys(metafile.inputs)))
+  cpSync(join(ROOT, PAGE), join(folder, 'page'), { recursive: true })
+  const ofPage = readFileSync(join(ROOT, PAGE, 'THIRD-PARTY-LICENSES.txt'), 'utf8')
+  const licences = [licenceTexts(ROOT, Object.keys(metafile.inputs)), ofPage].join(LICENCE_LINE)
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences)
   return Object.fromEntries(Object.entries(metafile.outputs).map(([file, { bytes }]) => [file, bytes]))
-}
-
-/** The licence of each package that a file in the bundles is from. Most licences demand that their text goes with the code. */
-function licencesOf(inputs) {
-  const packages = new Set(inputs.flatMap(input => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? []))
-  return [...packages]
-    .sort()
-    .map(folder => {
-      const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'))
-      const file = readdirSync(join(ROOT, folder)).find(entry => /^licen[cs]e/i.test(entry))
-      const text = file === undefined ? '(The package has no file with its licence.)' : read(join(ROOT, folder, file))
-      return `${name} ${version}: ${license ?? 'no licence in package.json'}\n\n${text}`
-    })
-    .join(`\n${'-'.repeat(100)}\n`)
-}
-
-function read(file) {
-  return `${readFileSync(file, 'utf8').trim()}\n`
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -20,6 +20,11 @@ export function checkTogether(reader: SettingReader, config: KubeProxyConfig, kn
     const [kubeconfig, master] = [reader.nameOf('kubeconfig'), reader.nameOf('master')]
     reader.addProblem('manifests', `cannot be combined with ${kubeconfig} or ${master}; use manifests or an API server`)
   }
+  if (config.dashboardAllowRemote && config.dashboardTokenFile === '')
+    reader.addProblem(
+      'dashboard-allow-remote',
+      `other hosts need a token; give ${reader.nameOf('dashboard-token-file')} too`,
+    )
   if (config.manifestsStrict && config.manifests.length === 0)
     reader.addProblem('manifests-strict', `applies to manifests; give ${reader.nameOf('manifests')} too`)
 }

@@ -108,6 +108,12 @@ export interface KubeProxyConfig {
   readonly metricsBindAddress: string
   /** Path of the Unix socket of the status API; empty: not served. */
   readonly statusSocket: string
+  /** `address:port` of the page; empty: not served. */
+  readonly dashboardBindAddress: string
+  /** Whether the page may have an address other than of loopback; it has a token then. */
+  readonly dashboardAllowRemote: boolean
+  /** Path of the file with the token of the page; empty: it needs none. */
+  readonly dashboardTokenFile: string
   /** Whether a port of health checks or metrics that is not free ends the program. */
   readonly bindAddressHardFail: boolean
   /** Whether the port of metrics serves profiles. */

@@ -8,6 +8,8 @@ import { findOption } from './options.js'
 import { type SettingReader } from './setting-reader.js'
 
 const MAX_PORT = 65535
+/** Near the other ports of kube-proxy, and of no other part of Kubernetes. */
+const DASHBOARD_PORT = 10247
 const EVERYTHING: readonly Cidr[] = [
   { family: 'IPv4', network: '0.0.0.0', bits: 0 },
   { family: 'IPv6', network: '::', bits: 0 },
@@ -23,6 +25,7 @@ export type AddressConfig = Pick<
   | 'portRange'
   | 'healthzBindAddress'
   | 'metricsBindAddress'
+  | 'dashboardBindAddress'
 >
 
 /** Reads the settings about addresses, interfaces and ports. */
@@ -35,6 +38,7 @@ export function readAddresses(reader: SettingReader): AddressConfig {
     portRange: readPortRange(reader),
     healthzBindAddress: readHttpAddress(reader, 'healthz'),
     metricsBindAddress: readHttpAddress(reader, 'metrics'),
+    dashboardBindAddress: readDashboardAddress(reader),
   }
 }
 
@@ -119,6 +123,25 @@ function readHttpAddress(reader: SettingReader, server: 'healthz' | 'metrics'): 
   if ('address' in read) return read.address
   reader.addProblem(name, read.expected)
   return ''
+}
+
+/** `IP:PORT` of the page; empty: none. Only loopback, unless other hosts are allowed. */
+function readDashboardAddress(reader: SettingReader): string {
+  const name = 'dashboard-bind-address'
+  const text = reader.readText(name)
+  if (text === '') return ''
+  const read = parseHttpAddress(text, DASHBOARD_PORT)
+  if ('expected' in read) {
+    reader.addProblem(name, read.expected)
+    return ''
+  }
+  const { host = '' } = /^\[?(?<host>[^\]]+)\]?:\d+$/.exec(read.address)?.groups ?? {}
+  if (specialAddress(parseIp(host) ?? '') !== 'loopback' && !reader.readSwitch('dashboard-allow-remote'))
+    reader.addProblem(
+      name,
+      `other hosts can reach this address; use 127.0.0.1, or give ${reader.nameOf('dashboard-allow-remote')} too`,
+    )
+  return read.address
 }
 
 /** As in kube-proxy, the port for an address that has none; 0: no server. */

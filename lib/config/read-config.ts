@@ -69,6 +69,8 @@ export function readSettings(settings: Settings, { hostName, knownModes, isFile 
     conntrack: readConntrack(reader),
     healthzStaleTimeout: reader.readDuration('healthz-stale-timeout', 'non-negative'),
     statusSocket: readStatusSocket(reader),
+    dashboardAllowRemote: reader.readSwitch('dashboard-allow-remote'),
+    dashboardTokenFile: reader.readText('dashboard-token-file'),
     bindAddressHardFail: reader.readSwitch('bind-address-hard-fail'),
     profiling: reader.readSwitch('profiling'),
     cleanup: reader.readSwitch('cleanup'),

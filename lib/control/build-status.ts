@@ -4,6 +4,8 @@ import { owns } from '../netfilter/stale-chains.js'
 import { explainEndpoints } from '../snapshot/explain-endpoints.js'
 import { LiveEvents } from '../status/live-events.js'
 import { SMALL_ROUTES, statusRoutes } from '../status/status-routes.js'
+import { DashboardServer } from '../status/dashboard/dashboard-server.js'
+import { StatusResponder } from '../status/status-responder.js'
 import { StatusServer } from '../status/status-server.js'
 import { type StatusSources } from '../status/status-sources.js'
 import { realClock } from '../system/real-clock.js'
@@ -13,8 +15,14 @@ import { type BuildSetup } from './build-setup.js'
 import { type SyncParts } from './build-sync-parts.js'
 import { VERSION } from './version.js'
 
+/** The servers that answer what a proxy serves. */
+interface StatusServers {
+  close(): Promise<void>
+}
+
 /**
- * Starts the server of the status API. Its answers are made from the other parts when a client asks.
+ * Starts the servers of the status API: the socket, and the port with the page. Their answers are made from the other parts when a client
+ * asks, by one responder: its bounds are for the clients of both.
  * @param wallTime milliseconds since 1970
  */
 export function buildStatus(
@@ -23,20 +31,26 @@ export function buildStatus(
   observers: Observers,
   syncing: SyncParts,
   wallTime: () => number,
-): StatusServer {
+): StatusServers {
   const { config, bindAfter, log } = setup
   const sources = statusSources(setup, serving, observers, syncing, wallTime)
   const streams = new Map([['events', new LiveEvents(sources).stream]])
-  return new StatusServer({
-    path: config.statusSocket,
-    proxyVersion: VERSION,
-    routes: statusRoutes(sources, [...streams.keys()]),
-    smallRoutes: SMALL_ROUTES,
-    streams,
-    bindAfter,
-    clock: realClock,
-    log,
+  const routes = statusRoutes(sources, [...streams.keys()])
+  const responder = new StatusResponder({ proxyVersion: VERSION, routes, smallRoutes: SMALL_ROUTES, streams, log })
+  const parts = { responder, bindAfter, clock: realClock, log }
+  const socket = new StatusServer({ ...parts, path: config.statusSocket })
+  const dashboard = new DashboardServer({
+    ...parts,
+    address: config.dashboardBindAddress,
+    allowsRemote: config.dashboardAllowRemote,
+    tokenFile: config.dashboardTokenFile,
+    nodeName: config.nodeName,
   })
+  return {
+    close: async () => {
+      await Promise.all([socket.close(), dashboard.close()])
+    },
+  }
 }
 
 function statusSources(

@@ -8,7 +8,7 @@ import { missingNote } from './missing-note.js'
 import { requireServices } from './require-services.js'
 import { statusDocument } from './status-document.js'
 import { readStatusQuery } from './status-query.js'
-import { type StatusRoute } from './status-server.js'
+import { type StatusRoute } from './status-responder.js'
 import { type StatusSources } from './status-sources.js'
 
 /** Ended connections of an answer: as many as each process remembers. */

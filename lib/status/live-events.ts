@@ -5,7 +5,7 @@ import { readHappeningQuery } from './happening-query.js'
 import { type HappeningView } from './happening-view.js'
 import { missingNote } from './missing-note.js'
 import { type SocketNews, SocketPoll } from './socket-poll.js'
-import { type StatusStream } from './status-server.js'
+import { type StatusStream } from './status-responder.js'
 import { type StatusSources } from './status-sources.js'
 
 /** What has happened to clients and endpoints since the last event of this kind. */

@@ -9,7 +9,7 @@ import { answerServices } from './answer-services.js'
 import { answerRules } from './answer-rules.js'
 import { STATUS_API_VERSION, statusDocument } from './status-document.js'
 import { readStatusQuery } from './status-query.js'
-import { type StatusRoute } from './status-server.js'
+import { type StatusRoute } from './status-responder.js'
 import { type StatusSources } from './status-sources.js'
 import { workerViews } from './worker-view.js'
 

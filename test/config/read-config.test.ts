@@ -64,6 +64,9 @@ void t.test('without flags every setting has its default', t => {
     healthzStaleTimeout: 120_000,
     metricsBindAddress: '127.0.0.1:10249',
     statusSocket: '/run/kube-proxy-node/status.sock',
+    dashboardBindAddress: '',
+    dashboardAllowRemote: false,
+    dashboardTokenFile: '',
     bindAddressHardFail: false,
     profiling: false,
     drainTimeout: 25_000,
@@ -163,6 +166,13 @@ void t.test('a valid value gives the setting', t => {
     [{ 'metrics-bind-address': '' }, { metricsBindAddress: '' }],
     [{ 'status-socket': '' }, { statusSocket: '' }],
     [{ 'status-socket': '/tmp/s' }, { statusSocket: '/tmp/s' }],
+    [{ 'dashboard-bind-address': '127.0.0.1' }, { dashboardBindAddress: '127.0.0.1:10247' }],
+    [{ 'dashboard-bind-address': '::1' }, { dashboardBindAddress: '[::1]:10247' }],
+    [{ 'dashboard-bind-address': '127.1.2.3:80' }, { dashboardBindAddress: '127.1.2.3:80' }],
+    [
+      { 'dashboard-bind-address': '0.0.0.0', 'dashboard-allow-remote': true, 'dashboard-token-file': '/etc/token' },
+      { dashboardBindAddress: '0.0.0.0:10247', dashboardAllowRemote: true, dashboardTokenFile: '/etc/token' },
+    ],
     [{ 'healthz-bind-address': '127.0.0.1' }, { healthzBindAddress: '127.0.0.1:10256' }],
     [{ 'healthz-bind-address': '::' }, { healthzBindAddress: '[::]:10256' }],
     [{ 'healthz-bind-address': '::1:80' }, { healthzBindAddress: '[::1:80]:10256' }],
@@ -360,6 +370,21 @@ void t.test('an invalid value gives one sentence with flag, value and what was e
     [{ 'data-plane-workers': '-1' }, '--data-plane-workers "-1": expected a whole number of at least 0, or auto'],
     [{ 'data-plane-workers': '65' }, '--data-plane-workers "65": must be at most 64'],
     [{ 'drain-timeout': '-1ms' }, '--drain-timeout "-1ms": must be at least 0'],
+    ...['0.0.0.0', '::', '192.168.1.10:80', '[fd00::1]:80'].map(
+      address =>
+        [
+          { 'dashboard-bind-address': address },
+          `--dashboard-bind-address "${address}": other hosts can reach this address; use 127.0.0.1, or give --dashboard-allow-remote too`,
+        ] as const,
+    ),
+    [
+      { 'dashboard-bind-address': 'localhost:80' },
+      '--dashboard-bind-address "localhost:80": expected IP or IP:PORT such as 0.0.0.0:10247 or [::]:10247',
+    ],
+    [
+      { 'dashboard-bind-address': '0.0.0.0', 'dashboard-allow-remote': true },
+      '--dashboard-allow-remote true: other hosts need a token; give --dashboard-token-file too',
+    ],
     [{ 'status-socket': 'sock' }, '--status-socket "sock": expected an absolute path, or an empty text'],
     [
       { 'status-socket': `/${'x'.repeat(107)}` },

@@ -47,11 +47,16 @@ t.test('a setup with nothing to install removes the policy of a killed setup, an
 function makeProject(folder: string): void {
   cpSync('bin', join(folder, 'bin'), { recursive: true })
   const folders = ['lib', 'test', 'bench', 'memory', 'dpkg/updates', 'dpkg/info', 'apt/lists/partial']
-  for (const name of [...folders, 'node_modules/typescript-native/bin'])
+  for (const name of [...folders, 'node_modules/typescript-native/bin', 'node_modules/esbuild', 'lib/page'])
     mkdirSync(join(folder, name), { recursive: true })
   for (const name of ['tsconfig.json', 'test/tsconfig.json', 'bench/tsconfig.json', 'dpkg/status'])
     writeFileSync(join(folder, name), '')
   writeFileSync(join(folder, 'node_modules/typescript-native/bin/tsc'), '')
+  writeFileSync(
+    join(folder, 'node_modules/esbuild/index.js'),
+    'exports.buildSync = () => ({ metafile: { inputs: {} } })',
+  )
+  for (const name of ['index.html', 'icon.svg']) writeFileSync(join(folder, 'lib/page', name), '')
   cpSync('package-lock.json', join(folder, 'package-lock.json'))
   const digest = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex')
   writeFileSync(join(folder, 'node_modules/.kube-proxy-setup'), digest)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import t from 'tap'
-import { type StatusRoute, type StatusStream } from '../../lib/status/status-server.js'
+import { type StatusRoute, type StatusStream } from '../../lib/status/status-responder.js'
 import { askStatus } from '../support/status/ask-status.js'
 import { RawClient } from '../support/status/raw-client.js'
 import { serveStatus } from '../support/status/served-status.js'

@@ -1,0 +1,92 @@
+import { type JSX, render } from 'preact'
+import { Link, Redirect, Route, Router, Switch, useRoute } from 'wouter-preact'
+import { useHashLocation } from 'wouter-preact/use-hash-location'
+import { type Overview } from '../status/overview.js'
+import { openEventStream } from './live/event-stream.js'
+import { useAnswer } from './live/use-answer.js'
+import { Glance } from './parts/glance.js'
+import { SignIn } from './parts/sign-in.js'
+import { TEXTS } from './texts.js'
+import { ConnectionsView } from './views/connections-view.js'
+import { ListenersView } from './views/listeners-view.js'
+import { RulesView } from './views/rules-view.js'
+import { ServiceView } from './views/service-view.js'
+import { ServicesView } from './views/services-view.js'
+import { TimeLineView } from './views/time-line-view.js'
+
+const SECTIONS: readonly (readonly [path: string, title: string])[] = [
+  ['/services', TEXTS.services.title],
+  ['/listeners', TEXTS.listeners.title],
+  ['/connections', TEXTS.connections.title],
+  ['/rules', TEXTS.rules.title],
+  ['/time-line', TEXTS.timeLine.title],
+]
+
+function Section({ path, title }: { readonly path: string; readonly title: string }): JSX.Element {
+  const [isHere] = useRoute(`${path}/*?`)
+  return (
+    <li>
+      <Link href={path} aria-current={isHere ? 'page' : undefined}>
+        {title}
+      </Link>
+    </li>
+  )
+}
+
+function Page(): JSX.Element {
+  const overview = useAnswer<Overview>('/v1')
+  return (
+    <Router hook={useHashLocation}>
+      <button type="button" class="skip" onClick={() => document.querySelector('h2')?.focus()}>
+        {TEXTS.skip}
+      </button>
+      <header>
+        <Glance {...overview} />
+        <nav aria-label={TEXTS.sections}>
+          <ul>
+            {SECTIONS.map(([path, title]) => (
+              <Section key={path} path={path} title={title} />
+            ))}
+          </ul>
+        </nav>
+      </header>
+      <main>
+        {overview.needsToken ? (
+          <SignIn />
+        ) : (
+          <Switch>
+            <Route path="/services">
+              <ServicesView />
+            </Route>
+            <Route path="/services/:namespace/:name">
+              {({ namespace = '', name = '' }) => (
+                <ServiceView key={`${namespace}/${name}`} namespace={namespace} name={name} />
+              )}
+            </Route>
+            <Route path="/listeners">
+              <ListenersView />
+            </Route>
+            <Route path="/connections">
+              <ConnectionsView />
+            </Route>
+            <Route path="/rules">
+              <RulesView />
+            </Route>
+            <Route path="/time-line">
+              <TimeLineView />
+            </Route>
+            <Route path="/">
+              <Redirect to="/services" replace />
+            </Route>
+            <Route>
+              <p class="message">{TEXTS.unknownPage}</p>
+            </Route>
+          </Switch>
+        )}
+      </main>
+    </Router>
+  )
+}
+
+openEventStream()
+render(<Page />, document.getElementById('page')!)

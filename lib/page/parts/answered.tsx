@@ -1,0 +1,31 @@
+import { type ComponentChildren, type JSX } from 'preact'
+import { type LiveAnswer } from '../live/use-answer.js'
+import { TEXTS } from '../texts.js'
+
+/** What every list of the status API has. */
+interface List<Item> {
+  readonly items: readonly Item[]
+  readonly notes: readonly string[]
+}
+
+/** Shows the items of an answer, with what the proxy notes about them; before the first one, that it is asked. */
+export function Answered<Item>({
+  from: { answer, problem, needsToken },
+  children,
+}: {
+  readonly from: LiveAnswer<List<Item>>
+  readonly children: (items: readonly Item[]) => ComponentChildren
+}): JSX.Element {
+  return (
+    <>
+      {/* What the header says of all answers is not repeated. */}
+      {answer === undefined && !needsToken && <p class="message">{problem ?? TEXTS.loading}</p>}
+      {answer?.notes.map(note => (
+        <p key={note} class="message">
+          {note}
+        </p>
+      ))}
+      {answer !== undefined && children(answer.items)}
+    </>
+  )
+}

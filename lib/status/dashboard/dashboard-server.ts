@@ -1,0 +1,166 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http'
+import { type Clock } from '../../model/clock.js'
+import { ProxyFailure, messageOf } from '../../model/failure.js'
+import { type Log } from '../../model/log.js'
+import { BindRetry } from '../../observe/bind-retry.js'
+import { BoundedHttpServer } from '../../observe/bounded-http-server.js'
+import { ClientLimit } from '../../observe/client-limit.js'
+import { STALLED_CLIENT_MS, type StatusResponder } from '../status-responder.js'
+import { MAX_STATUS_CLIENTS } from '../status-server.js'
+import { DashboardSessions } from './dashboard-sessions.js'
+import { type PageFile, readPageFiles } from './page-files.js'
+import { PAGE_HEADERS } from './page-headers.js'
+import { readToken } from './read-token.js'
+import { foreignRequest } from './foreign-request.js'
+
+/** The parts and settings of a `DashboardServer`. */
+export interface DashboardServerOptions {
+  /** `IP:PORT`; empty: no server. */
+  readonly address: string
+  /** Whether the address may be other than loopback; needs a token. */
+  readonly allowsRemote: boolean
+  /** Path of the file with the token; empty: who reaches the address may ask. */
+  readonly tokenFile: string
+  readonly nodeName: string
+  readonly responder: StatusResponder
+  /** Resolves when no other proxy of this node has the port; absent: none has it now. */
+  readonly bindAfter?: Promise<unknown> | undefined
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Where a link leads, and where it is asked for. */
+const ENTER = '/enter'
+const LINK = '/link'
+
+/**
+ * Serves the page of this proxy, and the status API for it, over HTTP. It only reads. No failure here reaches the rest of the process.
+ * The files of the page are those of the package: they need no token. What the proxy answers does.
+ */
+export class DashboardServer {
+  readonly #options: DashboardServerOptions
+  readonly #server: BoundedHttpServer
+  readonly #bind: BindRetry<ProxyFailure> | undefined
+  #files: ReadonlyMap<string, PageFile> = new Map()
+  /** Undefined: no token is needed. */
+  #sessions: DashboardSessions | undefined
+  #isClosed = false
+
+  /** Starts it. */
+  constructor(options: DashboardServerOptions) {
+    const { address, log } = options
+    this.#options = options
+    this.#server = new BoundedHttpServer(
+      {
+        ...{ name: 'the dashboard', setting: '--dashboard-bind-address', address, log },
+        ...{ clientLimit: new ClientLimit(MAX_STATUS_CLIENTS), stalledClientMs: STALLED_CLIENT_MS },
+      },
+      (request, response) => this.#onRequest(request, response),
+    )
+    if (address === '') return
+    this.#bind = new BindRetry({
+      ...options,
+      open: () => this.#open(),
+      onBound: () => log.info(0, 'Serving the dashboard over HTTP', { address: this.boundAddress }),
+      onProblem: (failure, retryMs) =>
+        log.warn('No dashboard; the proxy serves as usual, and tries again', {
+          code: failure.code,
+          error: messageOf(failure),
+          hint: failure.hint,
+          retrySeconds: retryMs / 1000,
+        }),
+    })
+  }
+
+  /** The bound address with its actual port; undefined while not bound. */
+  get boundAddress(): string | undefined {
+    return this.#server.boundAddress
+  }
+
+  /** Resolves with the failure of the first attempt to listen; undefined: it serves. */
+  get bound(): Promise<ProxyFailure | undefined> {
+    return this.#bind?.first ?? Promise.resolve(undefined)
+  }
+
+  /** Stops listening, and disconnects all viewers. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#bind?.close()
+    await this.#server.close()
+  }
+
+  async #open(): Promise<ProxyFailure | undefined> {
+    const { tokenFile } = this.#options
+    try {
+      this.#files = await readPageFiles()
+      // Sessions of an earlier attempt do not exist: no client could ask.
+      if (tokenFile !== '') this.#sessions = new DashboardSessions(await readToken(tokenFile), () => performance.now())
+    } catch (error) {
+      if (error instanceof ProxyFailure) return error
+      return new ProxyFailure('HTTP_BIND_FAILED', 'Cannot read the files of the dashboard', {
+        cause: error,
+        hint: 'They are part of the package: install it again',
+      })
+    }
+    // The server may have been closed while the files were read.
+    return this.#isClosed ? undefined : this.#server.open()
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const { responder, log } = this.#options
+    try {
+      for (const [name, value] of PAGE_HEADERS) response.setHeader(name, value)
+      const refusal = foreignRequest(request.headers, this.#options)
+      if (refusal !== undefined) return responder.sendError(response, 403, refusal, [])
+      if (request.method !== 'GET' && request.method !== 'HEAD') return responder.respond(request, response)
+      const [path = '', ...query] = (request.url ?? '').split('?')
+      const file = this.#files.get(path)
+      if (file !== undefined) return sendFile(response, file)
+      if (this.#sessions === undefined) return responder.respond(request, response)
+      if (path === LINK) return this.#sendLink(this.#sessions, request, response)
+      if (path === ENTER) return this.#enter(this.#sessions, request, response, new URLSearchParams(query.join('?')))
+      if (this.#sessions.mayAsk(request.headers)) return responder.respond(request, response)
+      this.#refuse(response)
+    } catch (error) {
+      log.error('Cannot answer a request to the dashboard', error, { url: request.url })
+      request.socket.destroy()
+    }
+  }
+
+  /** Only the token itself gives a link: a browser that is signed in cannot pass its session on. */
+  #sendLink(sessions: DashboardSessions, request: IncomingMessage, response: ServerResponse): void {
+    if (!sessions.hasToken(request.headers)) return this.#refuse(response)
+    const { method, headers } = request
+    const text = `http://${headers.host}${ENTER}?secret=${method === 'HEAD' ? '' : sessions.createLink()}\n`
+    sendFile(response, { contentType: 'text/plain; charset=utf-8', content: Buffer.from(text) })
+  }
+
+  #enter(
+    sessions: DashboardSessions,
+    { method, headers }: IncomingMessage,
+    response: ServerResponse,
+    query: URLSearchParams,
+  ): void {
+    // Programs that look what is behind a link must not use it up.
+    const cookie = method === 'HEAD' ? undefined : sessions.openLink(query.get('secret') ?? '', headers)
+    if (cookie === undefined)
+      return this.#options.responder.sendError(
+        response,
+        403,
+        'This link is unknown, too old, or was used: it works once, within 5 minutes. Ask for another one',
+        [],
+      )
+    response.writeHead(303, { 'Set-Cookie': cookie, Location: '/' }).end()
+  }
+
+  #refuse(response: ServerResponse): void {
+    response.setHeader('WWW-Authenticate', 'Bearer')
+    const message = `Send the token of --dashboard-token-file as "Authorization: Bearer TOKEN"; with it, ${LINK} gives a link that signs a browser in`
+    this.#options.responder.sendError(response, 401, message, [])
+  }
+}
+
+function sendFile(response: ServerResponse, { contentType, content }: PageFile): void {
+  response.writeHead(200, { 'Content-Type': contentType, 'Content-Length': content.byteLength })
+  response.end(response.req.method === 'HEAD' ? undefined : content)
+}

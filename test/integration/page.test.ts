@@ -1,0 +1,193 @@
+import t, { type Test } from 'tap'
+import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
+import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { ServiceNode } from '../support/nodes/service-node.js'
+import { type OpenPage, PageBrowser, browserUnavailable } from '../support/page/page-browser.js'
+import { skipUnlessMode } from '../support/processes/proxy-mode.js'
+import { TOKEN, writeToken } from '../support/status/served-dashboard.js'
+
+const skip = namespacesUnavailable || browserUnavailable || skipUnlessMode(['userspace'], 'starts each mode itself')
+const ADDRESS = '127.0.0.1:10247'
+const URL_OF_PAGE = `http://${ADDRESS}/`
+const SECTIONS = ['Services', 'Who listens where', 'Connections', 'Rules', 'Time line']
+/** Where the texts and tables of the page get too wide, if they do. */
+const WINDOWS = [
+  { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
+  { colorScheme: 'dark', viewport: { width: 400, height: 800 } },
+] as const
+/** No Pod has it. */
+const DEAD = '10.244.0.250'
+const MANY = 1000
+
+/** A Service with two endpoints that are ready and one that is not, and one without endpoints. */
+function moreObjects(node: ServiceNode): readonly object[] {
+  const slice = makeSliceManifest('shop', [...node.ips, DEAD], 8080) as {
+    readonly endpoints: { conditions: { ready: boolean } }[]
+  }
+  slice.endpoints[2]!.conditions.ready = false
+  return [
+    makeServiceManifest('shop', { clusterIP: '10.96.0.20', port: 80 }),
+    slice,
+    makeServiceManifest('empty', { clusterIP: '10.96.0.30', port: 443 }),
+  ]
+}
+
+/** Nothing went wrong in the browser, and it has asked this proxy only. */
+function checkTidy(t: Test, { mistakes, hosts }: OpenPage): void {
+  t.strictSame(mistakes, [])
+  t.strictSame([...hosts], [ADDRESS])
+}
+
+t.test('each view shows what is true of the running proxy, as it changes', { skip }, async t => {
+  const node = await ServiceNode.create(t, ['--dashboard-bind-address', ADDRESS, '--hostname-override=node-a'])
+  node.write(node.ips, ...moreObjects(node))
+  const proxy = await node.start()
+  await proxy.waitForLine(/Serving the dashboard over HTTP" address="127\.0\.0\.1:10247"/)
+  for (let count = 0; count < 4; count++) t.match(await node.client.tcp(node.web.clusterIP, 80), /^[ab]$/)
+  const connection = await node.connect()
+  const browser = await PageBrowser.launch(t, node.network.node)
+  const opened = await browser.open(URL_OF_PAGE)
+  const { page } = opened
+
+  await page.getByText('Node node-a · userspace mode').waitFor()
+  await page.getByText(/live$/).waitFor()
+  await opened.untilRow('default/web', '10.96.0.10', '80/TCP', '30080', '2 of 2')
+  await opened.untilRow('default/shop', '2 of 3')
+  await opened.untilRow('default/empty', '0 of 0')
+  t.equal(await page.title(), 'Services – kube-proxy')
+
+  await page.keyboard.press('/')
+  await page.keyboard.type('shop 10.96')
+  await page.getByRole('status').filter({ hasText: '1 row that match, of 4' }).waitFor()
+  t.equal(await page.getByRole('row').count(), 2, 'the titles and one row')
+  await page.keyboard.press('Escape')
+  await page.getByRole('status').filter({ hasText: '4 rows' }).waitFor()
+
+  await page.getByRole('link', { name: 'default/shop' }).press('Enter')
+  await page.getByRole('heading', { name: 'Service default/shop' }).waitFor()
+  await opened.untilRow(`${node.ips[0]}:8080`, 'in', 'used: ready', 'shop-1')
+  await opened.untilRow(`${DEAD}:8080`, 'out', 'not used: not ready')
+  await opened.untilRow('10.96.0.20:80', 'cluster IP', 'yes', 'to any endpoint')
+  t.ok(await page.evaluate(`document.activeElement.tagName === 'H2'`), 'a reader is at the title of the new view')
+
+  await opened.goTo('Who listens where')
+  await opened.untilRow('listening', 'default/web', 'cluster IP 10.96.0.10:80/TCP', 'worker 0')
+  await opened.untilRow('0.0.0.0:30080', 'holds the node port')
+  await opened.untilRow('closed', 'default/empty', 'no endpoint may be used')
+
+  await opened.goTo('Rules')
+  await opened.untilRow('KUBE-PORTALS', '10.96.0.10', '-A ')
+  await opened.untilRow('nat PREROUTING', /\d/)
+
+  await opened.goTo('Connections')
+  await opened.untilRow('default/web', ':8080', 'open', '5')
+  await opened.untilRow('default/web', ':8080', 'closed by both sides', 'ms')
+  connection.end()
+
+  await opened.goTo('Time line')
+  await opened.untilRow('connection ended', 'default/web: ')
+  await opened.untilRow('sync', 'IPv4', 'default/web')
+  node.write(node.ips.slice(0, 1), ...moreObjects(node))
+  await opened.goTo('Services')
+  await opened.untilRow('default/web', '1 of 1')
+  await opened.goTo('Time line')
+  await opened.untilRow('sync', 'About', 'default/web')
+  checkTidy(t, opened)
+
+  t.equal(await proxy.stop(), 0)
+  await page.getByRole('alert').filter({ hasText: 'The proxy does not answer' }).waitFor()
+  const again = await node.start()
+  await page.getByRole('alert').waitFor({ state: 'detached' })
+  await page.getByText(/live$/).waitFor()
+  t.equal(await again.stop(), 0)
+})
+
+t.test('no view has what shuts a reader out: narrow or wide, light or dark', { skip }, async t => {
+  const node = await ServiceNode.create(t, ['--dashboard-bind-address', ADDRESS])
+  node.write(node.ips, ...moreObjects(node))
+  const proxy = await node.start()
+  t.match(await node.client.tcp(node.web.clusterIP, 80), /^[ab]$/)
+  const browser = await PageBrowser.launch(t, node.network.node)
+  for (const window of WINDOWS) {
+    const opened = await browser.open(URL_OF_PAGE, window)
+    const check = async (view: string) => {
+      await opened.page.getByRole('row').nth(1).waitFor()
+      t.strictSame(await opened.violations(), [], `${view}, ${window.colorScheme}`)
+      const isWide = await opened.page.evaluate('document.documentElement.scrollWidth > innerWidth')
+      t.equal(isWide, false, `${view} fits into ${window.viewport.width} pixels`)
+    }
+    for (const section of SECTIONS) {
+      await opened.goTo(section)
+      await check(section)
+    }
+    await opened.page.goto(`${URL_OF_PAGE}#/services/default/shop`)
+    await opened.page.getByRole('heading', { name: 'Service default/shop' }).waitFor()
+    await check('one Service')
+    checkTidy(t, opened)
+  }
+  t.equal(await proxy.stop(), 0)
+})
+
+t.test('with 1,000 Services the page shows the first ones, and finds each', { skip }, async t => {
+  const node = await ServiceNode.create(t, ['--dashboard-bind-address', ADDRESS, '--proxy-mode=iptables'])
+  const many = Array.from({ length: MANY }, (_, index) => {
+    const name = `many-${String(index).padStart(4, '0')}`
+    const clusterIP = `10.96.${100 + Math.floor(index / 200)}.${1 + (index % 200)}`
+    return [makeServiceManifest(name, { clusterIP, port: 80 }), makeSliceManifest(name, node.ips, 8080)]
+  })
+  node.write(node.ips, ...many.flat())
+  const proxy = await node.start()
+  const browser = await PageBrowser.launch(t, node.network.node)
+  const opened = await browser.open(URL_OF_PAGE)
+  const { page } = opened
+  await page.getByText('The first 200 of 1,002 rows').waitFor()
+  t.equal(await page.getByRole('row').count(), 201)
+  await page.getByRole('button', { name: 'Show 200 more' }).press('Enter')
+  await page.getByText('The first 400 of 1,002 rows').waitFor()
+  await page.getByLabel('Filter').fill('many-0999')
+  await opened.untilRow('default/many-0999', '10.96.104.200', '2 of 2')
+  t.equal(await page.getByRole('row').count(), 2)
+  for (const section of ['Connections', 'Who listens where']) {
+    await opened.goTo(section)
+    await page.getByText('In iptables mode the kernel carries connections').first().waitFor()
+  }
+  await opened.goTo('Rules')
+  await page.getByText('The first 200 of').waitFor()
+  await page.getByLabel('Filter').fill('many-0000')
+  await opened.untilRow('10.96.100.1', 'KUBE-SVC-')
+  checkTidy(t, opened)
+  t.equal(await proxy.stop(), 0)
+})
+
+t.test(
+  'a page with a token asks for it, a link signs the browser in, and a site with another name gets nothing',
+  { skip },
+  async t => {
+    const node = await ServiceNode.create(t, [
+      ...['--dashboard-bind-address=0.0.0.0:10247', '--dashboard-allow-remote'],
+      ...['--dashboard-token-file', writeToken(t)],
+    ])
+    const proxy = await node.start()
+    const url = `http://${node.nodeIP}:10247`
+    const browser = await PageBrowser.launch(t, node.network.node, [
+      '--host-resolver-rules=MAP rebound.example 127.0.0.1',
+    ])
+    const opened = await browser.open(url)
+    await opened.page.getByRole('heading', { name: 'This page asks for its token' }).waitFor()
+    t.strictSame(await opened.violations(), [])
+    await opened.page.getByText(`${url}/link`).waitFor()
+    const link = await node.run(
+      `fetch('${url}/link', { headers: { authorization: 'Bearer ${TOKEN}' } }).then(r => r.text()).then(console.log)`,
+    )
+    await opened.page.goto(link.trim())
+    await opened.untilRow('default/web', '2 of 2')
+    await opened.page.getByText(/live$/).waitFor()
+    t.equal(await opened.page.evaluate('document.cookie'), '', 'no script can read the cookie')
+
+    const { page } = await browser.open('http://rebound.example:10247/')
+    t.match(await page.content(), /The Host of the request is not this page/)
+    const answer = await page.evaluate<string>(`fetch('/v1').then(response => response.text())`)
+    t.match(answer, /"kind":"Error".*The Host of the request/, 'another name gets nothing, though it leads here')
+    t.equal(await proxy.stop(), 0)
+  },
+)
