@@ -219,7 +219,10 @@ t.test('a port that is taken is one warning, and is tried again', async t => {
 })
 
 t.test('a dashboard that is closed while it starts does not listen; an empty address is none', async t => {
-  const { server } = ServedDashboard.launch(t)
+  const bindAfter = Promise.resolve()
+  const { server } = ServedDashboard.launch(t, { bindAfter })
+  // The server, which has waited for this first, reads its files now.
+  await bindAfter
   await server.close()
   await server.bound
   t.equal(server.boundAddress, undefined)
