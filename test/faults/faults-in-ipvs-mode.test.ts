@@ -79,13 +79,6 @@ testFault(
   },
 )
 
-/** The proxy repairs rules so soon that sets may be in use again. */
-const DESTROY_ALL = `flush='*nat\\nCOMMIT\\n*filter\\nCOMMIT\\n*mangle\\nCOMMIT\\n'
-for attempt in 1 2 3 4 5 6 7 8 9 10; do
-  printf "$flush" | iptables-restore && printf "$flush" | ip6tables-restore && ipset destroy && exit 0
-done
-exit 1`
-
 const DAMAGES = [
   {
     fault: 'Another program deletes a virtual server, then all of them (ipvsadm -D, -C)',
@@ -111,13 +104,6 @@ const DAMAGES = [
     fault: 'Another program flushes all chains of the proxy',
     promise: 'IPVS serves these clients without them; nothing is lost. The rules return at once.',
     scripts: ['for table in nat filter mangle; do iptables -t $table -F; done'],
-    allowed: {},
-  },
-  {
-    fault: 'Another program deletes all chains and destroys all sets',
-    promise:
-      'IPVS serves these clients without them; nothing is lost. Rules that the kernel refuses without their sets are written after these, a second later.',
-    scripts: [DESTROY_ALL],
     allowed: {},
   },
 ] as const
@@ -261,37 +247,6 @@ async function measurePrograms(t: Test, fault: FaultMeasurement, faults: readonl
   fault.combine(forms)
   await fault.checkTraffic(traffic)
 }
-
-testFault(
-  {
-    fault: 'A Pod is killed; its endpoint is removed 2 s later',
-    promise:
-      'Its open connections end, and its new clients are refused until its endpoint is removed. Those of the other Pod continue.',
-    skip,
-  },
-  async (t, fault) => {
-    const ipvsNode = await startNode()
-    const { node, proxy } = ipvsNode.cluster
-    const pod = await node.network.addServer('c')
-    await ipvsNode.moveWeb(node.ips[0]!, pod.ip)
-    await node.waitForPod('c')
-    const traffic = await node.startTraffic()
-    const server = async () => ipvsNode.endpointState(pod.ip)
-    const { active } = await server()
-    t.ok(active > 0 && active < OPEN, `${active} connections to the Pod`)
-    fault.start()
-    pod.process.kill('SIGKILL')
-    await delay(FAULT_MS)
-    await ipvsNode.moveWeb(node.ips[0]!)
-    fault.end()
-    await fault.measureRecovery('no new client gets it', () =>
-      waitUntil(async () => (await server()).weight === 0, 'it drains'),
-    )
-    await delay(AFTERMATH_MS)
-    await fault.checkTraffic(traffic, { newConnections: 'before recovery', openConnections: active })
-    t.equal(await proxy.stop(), 0)
-  },
-)
 
 /** Without what clients change: the numbers of connections, and endpoints that only open connections use. */
 function asText({ realServers, ...server }: ObservedServer): string {

@@ -72,15 +72,6 @@ export class IpvsNode {
     return parseIpvsText(await this.run('ipvsadm -L -n'))
   }
 
-  /** Of an endpoint of the ClusterIP of `web`: its weight, and the connections that are open. */
-  async endpointState(ip: string): Promise<{ readonly weight: number; readonly active: number }> {
-    const { clusterIP, port } = this.cluster.node.web
-    const listed = await this.run(`ipvsadm -L -n -t ${clusterIP}:${port}`)
-    const [, weight, active] = new RegExp(`-> ${ip}:\\d+ +Masq +(\\d+) +(\\d+) `).exec(listed) ?? []
-    if (active === undefined) throw new Error(`${ip} is no endpoint of ${clusterIP}:${port}:\n${listed}`)
-    return { weight: Number(weight), active: Number(active) }
-  }
-
   /** How many connections each virtual server has had since it was made. */
   async connectionCounts(): Promise<ReadonlyMap<string, number>> {
     const lines = (await this.run('ipvsadm -L -n --stats --exact')).split('\n')
