@@ -65,7 +65,7 @@ t.test(`the doctor names each fault first, and finds none in a healthy Service (
 t.test(`the doctor names what a proxy cannot repair (${PROXY_MODE})`, OPTIONS, async t => {
   const node = await DoctorNode.create(t)
   const expect = expecting(t, node)
-  const restore = new FaultyProgram(t, '/usr/sbin/iptables-nft-restore', 's/^-A KUBE/-A BROKEN/')
+  const restore = new FaultyProgram(t, '/usr/sbin/iptables-nft-restore', 's/^[*]/broken /')
   restore.repair()
   const proxy = await node.start(['--nodeport-addresses=10.244.0.0/24'], restore.env)
 
