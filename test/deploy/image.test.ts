@@ -298,7 +298,7 @@ t.test(
     t.match(await client.udp(DNS.clusterIP, DNS.port), { answer: 'a 5', from: `${DNS.clusterIP}:${DNS.port}` })
     t.same(await container.exec(['cat', '/proc/1/comm']), { exitCode: 0, output: 'kube-proxy\n' })
     const rights =
-      'for f in $(grep -l "kube-proxy[ ]worker" /proc/[0-9]*/cmdline); do grep CapEff ${f%cmdline}status; done'
+      'for f in $(grep -sl "kube-proxy[ ]worker" /proc/[0-9]*/cmdline); do grep CapEff ${f%cmdline}status; done'
     const ofWorkers = await container.exec(['sh', '-c', rights])
     t.same(ofWorkers, { exitCode: 0, output: 'CapEff:\t0000000000000000\n' }, 'a worker runs, without any capability')
     t.match(await container.exec(['sh', '-c', 'echo > /opt/x']), { output: /Read-only/ })

@@ -399,12 +399,15 @@ test(
       return { socket, state: () => (socket.bytesRead > 0 && end === 'open' ? 'served' : end) }
     }
     const clients: Awaited<ReturnType<typeof connectOne>>[] = []
-    for (let i = 0; i < 40; i++) clients.push(await connectOne())
+    for (let i = 0; i < 40; i++) {
+      clients.push(await connectOne())
+      // Few files also mean few dials: clients that come faster than endpoints answer would be refused for lack of a dial.
+      await waitUntil(async () => (await plane.plane.counts()).dials.used === 0, 'the dial for it has ended')
+    }
     const count = (state: string) => clients.filter(client => client.state() === state).length
     await waitUntil(async () => {
       const { active } = await plane.trafficCounts()
       const { descriptors, dials } = await plane.plane.counts()
-      // Few files also mean few dials: clients that come faster than endpoints answer wait for a dial.
       const shed = descriptors.shed + dials.shed
       const isQuiet = dials.used === 0 && descriptors.used === 1 + 2 * count('served') + count('open')
       // A connected client may still wait in the kernel to be accepted.

@@ -64,6 +64,7 @@ export async function measureProgramFault(
     await waitUntil(isWritten, 'the rules are written')
     t.match(await client.tcp(LATE.clusterIP, LATE.port), /^[ab]$/)
   })
-  await fault.checkTraffic(traffic)
+  // Not by the fault: the answer of an endpoint that is removed at this moment does not reach the client.
+  await fault.checkTraffic(traffic, mode === 'userspace' ? { udpRequests: 1 } : {})
   t.equal(await proxy.stop(), 0)
 }
