@@ -22,7 +22,7 @@ interface StatusServers {
 
 /**
  * Starts the servers of the status API: the socket, and the port with the page. Their answers are made from the other parts when a client
- * asks, by one responder: its bounds are for the clients of both.
+ * asks, by one responder for each: no client of the port holds up those of the socket, which only root has.
  * @param wallTime milliseconds since 1970
  */
 export function buildStatus(
@@ -36,11 +36,13 @@ export function buildStatus(
   const sources = statusSources(setup, serving, observers, syncing, wallTime)
   const streams = new Map([['events', new LiveEvents(sources).stream]])
   const routes = statusRoutes(sources, [...streams.keys()])
-  const responder = new StatusResponder({ proxyVersion: VERSION, routes, smallRoutes: SMALL_ROUTES, streams, log })
-  const parts = { responder, bindAfter, clock: realClock, log }
-  const socket = new StatusServer({ ...parts, path: config.statusSocket })
+  const buildResponder = (): StatusResponder =>
+    new StatusResponder({ proxyVersion: VERSION, routes, smallRoutes: SMALL_ROUTES, streams, log })
+  const parts = { bindAfter, clock: realClock, log }
+  const socket = new StatusServer({ ...parts, responder: buildResponder(), path: config.statusSocket })
   const dashboard = new DashboardServer({
     ...parts,
+    responder: buildResponder(),
     address: config.dashboardBindAddress,
     allowsRemote: config.dashboardAllowRemote,
     tokenFile: config.dashboardTokenFile,

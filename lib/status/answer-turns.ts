@@ -1,5 +1,6 @@
 import { type ServerResponse } from 'node:http'
 import { SerialQueue } from '../primitives/serial-queue.js'
+import { hasLeft, onceClosed } from './once-closed.js'
 
 /** The text of an answer, and how long it is. */
 export type AnswerText = readonly Buffer[]
@@ -43,7 +44,7 @@ export class AnswerTurns {
     const text = queue.run(async () => {
       await this.#room()
       this.#asked.delete(what)
-      return clients.every(({ destroyed }) => destroyed) ? undefined : make()
+      return clients.every(hasLeft) ? undefined : make()
     })
     this.#asked.set(what, { text, clients })
     return text
@@ -52,7 +53,7 @@ export class AnswerTurns {
   /** A client gets so many bytes. */
   sent(client: ServerResponse, bytes: number): void {
     this.#unread += bytes
-    client.once('close', () => {
+    onceClosed(client, () => {
       this.#unread -= bytes
       for (const look of this.#waiting) look()
       this.#waiting.clear()

@@ -5,6 +5,7 @@ import { quoteValue } from '../primitives/quote-value.js'
 import { answerText } from './answer-text.js'
 import { type AnswerText, AnswerTurns } from './answer-turns.js'
 import { ClientTurns } from './client-turns.js'
+import { hasLeft, onceClosed } from './once-closed.js'
 import { STATUS_API_VERSION, type StatusError } from './status-document.js'
 import { StatusQueryError, unknownName } from './status-query-error.js'
 
@@ -34,8 +35,8 @@ const MAX_UNREAD_BYTES = 1_000_000
 const KEEP_ALIVE_MS = 15_000
 
 /**
- * Answers the requests of all servers of the status API: it only reads. Its bounds are for the clients of all of them together. No failure
- * here reaches the rest of the process.
+ * Answers the requests of a server of the status API: it only reads. Each server has its own, so that clients of one never hold up those of
+ * another. No failure here reaches the rest of the process.
  */
 export class StatusResponder {
   readonly #options: StatusResponderOptions
@@ -46,13 +47,20 @@ export class StatusResponder {
     this.#options = options
   }
 
-  /** Answers a request when those that its client sent before have their answers. */
+  /** Answers a request of the status API when those that its client sent before have their answers. */
   respond(request: IncomingMessage, response: ServerResponse): void {
+    this.inTurn(request, response, () => this.answer(request, response))
+  }
+
+  /**
+   * Runs a task that begins a response when those to earlier requests of its client are complete. A response that begins earlier has no
+   * connection yet, and keeps what it has got until then. A client with too many requests is disconnected.
+   */
+  inTurn(request: IncomingMessage, response: ServerResponse, task: () => Promise<void> | void): void {
     const answered = this.#clientTurns.run(request.socket, async () => {
-      // While the answer is made, there is nothing to read.
-      request.socket.setTimeout(0)
-      const closed = new Promise<void>(resolve => response.once('close', resolve))
-      await this.#respond(request, response)
+      request.socket.setTimeout(STALLED_CLIENT_MS)
+      const closed = new Promise<void>(resolve => onceClosed(response, resolve))
+      await task()
       await closed
     })
     answered.catch((error: unknown) => {
@@ -61,14 +69,10 @@ export class StatusResponder {
     })
   }
 
-  /** Answers with an error. @param exists what there is in the place of what was asked for */
-  sendError(response: ServerResponse, status: number, message: string, exists: readonly string[]): void {
-    const { proxyVersion } = this.#options
-    const error: StatusError = { apiVersion: STATUS_API_VERSION, kind: 'Error', proxyVersion, message, exists }
-    this.#send(response, status, [Buffer.from(`${JSON.stringify(error)}\n`)])
-  }
-
-  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Answers a request of the status API, whose turn it is. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // While the answer is made, there is nothing to read.
+    request.socket.setTimeout(0)
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD')
       return this.sendError(response, 405, 'The status API only reads: use GET', ['GET', 'HEAD'])
@@ -87,6 +91,13 @@ export class StatusResponder {
       this.#options.log.error('Cannot answer a request to the status API', error, { url })
       this.sendError(response, 500, `The proxy cannot answer: ${messageOf(error)}`, [])
     }
+  }
+
+  /** Answers with an error. @param exists what there is in the place of what was asked for */
+  sendError(response: ServerResponse, status: number, message: string, exists: readonly string[]): void {
+    const { proxyVersion } = this.#options
+    const error: StatusError = { apiVersion: STATUS_API_VERSION, kind: 'Error', proxyVersion, message, exists }
+    this.#send(response, status, [Buffer.from(`${JSON.stringify(error)}\n`)])
   }
 
   /** @throws StatusQueryError */
@@ -120,7 +131,7 @@ export class StatusResponder {
   }
 
   #send(response: ServerResponse, status: number, text: AnswerText): void {
-    if (response.destroyed) return
+    if (hasLeft(response)) return
     const length = text.reduce((sum, { byteLength }) => sum + byteLength, 0)
     response.req.socket.setTimeout(STALLED_CLIENT_MS)
     response.writeHead(status, { ...this.#headers('application/json'), 'Content-Length': length })
@@ -132,7 +143,7 @@ export class StatusResponder {
 
   #stream(request: IncomingMessage, response: ServerResponse, stream: StatusStream, search: URLSearchParams): void {
     const write = (text: string): void => {
-      if (response.writableLength > MAX_UNREAD_BYTES) response.destroy()
+      if (response.writableLength > MAX_UNREAD_BYTES) request.socket.destroy()
       else response.write(text)
     }
     const stop = stream(search, write)
@@ -143,7 +154,7 @@ export class StatusResponder {
     }
     response.flushHeaders()
     const beat = setInterval(() => write(': the proxy is there\n\n'), KEEP_ALIVE_MS)
-    response.once('close', () => {
+    onceClosed(response, () => {
       clearInterval(beat)
       stop()
     })

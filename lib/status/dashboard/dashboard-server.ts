@@ -55,7 +55,8 @@ export class DashboardServer {
         ...{ name: 'the dashboard', setting: '--dashboard-bind-address', address, log },
         ...{ clientLimit: new ClientLimit(MAX_STATUS_CLIENTS), stalledClientMs: STALLED_CLIENT_MS },
       },
-      (request, response) => this.#onRequest(request, response),
+      // Also what a file or a refusal answers waits for its turn: no client can fill the memory with what it does not read.
+      (request, response) => options.responder.inTurn(request, response, () => this.#onRequest(request, response)),
     )
     if (address === '') return
     this.#bind = new BindRetry({
@@ -106,25 +107,20 @@ export class DashboardServer {
     return this.#isClosed ? undefined : this.#server.open()
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const { responder, log } = this.#options
-    try {
-      for (const [name, value] of PAGE_HEADERS) response.setHeader(name, value)
-      const refusal = foreignRequest(request.headers, this.#options)
-      if (refusal !== undefined) return responder.sendError(response, 403, refusal, [])
-      if (request.method !== 'GET' && request.method !== 'HEAD') return responder.respond(request, response)
-      const [path = '', ...query] = (request.url ?? '').split('?')
-      const file = this.#files.get(path)
-      if (file !== undefined) return sendFile(response, file)
-      if (this.#sessions === undefined) return responder.respond(request, response)
-      if (path === LINK) return this.#sendLink(this.#sessions, request, response)
-      if (path === ENTER) return this.#enter(this.#sessions, request, response, new URLSearchParams(query.join('?')))
-      if (this.#sessions.mayAsk(request.headers)) return responder.respond(request, response)
-      this.#refuse(response)
-    } catch (error) {
-      log.error('Cannot answer a request to the dashboard', error, { url: request.url })
-      request.socket.destroy()
-    }
+  #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> | void {
+    const { responder } = this.#options
+    for (const [name, value] of PAGE_HEADERS) response.setHeader(name, value)
+    const refusal = foreignRequest(request.headers, this.#options)
+    if (refusal !== undefined) return responder.sendError(response, 403, refusal, [])
+    if (request.method !== 'GET' && request.method !== 'HEAD') return responder.answer(request, response)
+    const [path = '', ...query] = (request.url ?? '').split('?')
+    const file = this.#files.get(path)
+    if (file !== undefined) return sendFile(response, file)
+    if (this.#sessions === undefined) return responder.answer(request, response)
+    if (path === LINK) return this.#sendLink(this.#sessions, request, response)
+    if (path === ENTER) return this.#enter(this.#sessions, request, response, new URLSearchParams(query.join('?')))
+    if (this.#sessions.mayAsk(request.headers)) return responder.answer(request, response)
+    this.#refuse(response)
   }
 
   /** Only the token itself gives a link: a browser that is signed in cannot pass its session on. */
