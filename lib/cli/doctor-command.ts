@@ -7,6 +7,7 @@ import { VERSION } from '../control/version.js'
 import { parseIp } from '../model/address.js'
 import { ProxyFailure } from '../model/failure.js'
 import { MODES } from '../modes/registry.js'
+import { parseInteger } from '../primitives/parse-integer.js'
 import { quoteValue } from '../primitives/quote-value.js'
 import { serviceName } from '../doctor/service-name.js'
 import { lastValue } from './arguments.js'
@@ -16,6 +17,8 @@ const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
   ['$0 doctor svc/web -n shop --kubeconfig ~/.kube/config', 'with its selector and its Pods'],
   ['$0 doctor svc/web --from 203.0.113.9', 'for one client'],
 ]
+
+const MAX_PATIENCE = 600
 
 /** Adds the command `kube-proxy doctor`. It loads the code only when the command runs. */
 export function addDoctorCommand(parser: Argv, setExitCode: (code: number) => void): void {
@@ -66,6 +69,12 @@ export function addDoctorCommand(parser: Argv, setExitCode: (code: number) => vo
           requiresArg: true,
           describe: 'Domain of the cluster DNS; left out: that of /etc/resolv.conf, else cluster.local',
         })
+        .option('patience', {
+          type: 'string',
+          requiresArg: true,
+          default: '1',
+          describe: 'Seconds that an endpoint or the DNS may take to answer, from 1 to 600',
+        })
         .option('output', {
           alias: 'o',
           choices: ['text', 'wide', 'json'],
@@ -100,6 +109,7 @@ export function addDoctorCommand(parser: Argv, setExitCode: (code: number) => vo
           client: clientOf(text('from')),
           socket: text('status-socket')!,
           domain: text('cluster-domain'),
+          patienceMs: 1000 * patienceOf(text('patience') ?? ''),
           version: VERSION,
         }),
       )
@@ -114,6 +124,18 @@ function clientOf(text: string | undefined) {
   throw new ProxyFailure('DOCTOR_INVALID', `--from ${quoteValue(text)}: expected an IP address`, {
     hint: 'Name the address of the client, such as --from 203.0.113.9',
   })
+}
+
+function patienceOf(text: string): number {
+  const seconds = parseInteger(text)
+  if (seconds !== undefined && seconds >= 1 && seconds <= MAX_PATIENCE) return seconds
+  throw new ProxyFailure(
+    'DOCTOR_INVALID',
+    `--patience ${quoteValue(text)}: expected seconds from 1 to ${MAX_PATIENCE}`,
+    {
+      hint: 'Use more on a slow node, such as --patience 5',
+    },
+  )
 }
 
 function textList(value: FlagValues[string]): readonly string[] {

@@ -25,11 +25,10 @@ export interface DoctorQuestion {
   readonly domain: string | undefined
   readonly config: KubeProxyConfig
   readonly version: string
-  /** How long an endpoint or the DNS may take to answer, in milliseconds; left out: a second. */
-  readonly patienceMs?: number
+  /** How long an endpoint or the DNS may take to answer, in milliseconds. */
+  readonly patienceMs: number
 }
 
-const PATIENCE_MS = 1000
 const NO_OBJECTS = 'no objects are given: --kubeconfig FILE or --manifests FILE shows Pods and the Service itself'
 
 /**
@@ -38,7 +37,7 @@ const NO_OBJECTS = 'no objects are given: --kubeconfig FILE or --manifests FILE 
  * @throws ProxyFailure if the kubeconfig or a manifest cannot be used
  */
 export async function gatherFacts(question: DoctorQuestion): Promise<DoctorFacts> {
-  const { name, client, config, patienceMs = PATIENCE_MS } = question
+  const { name, client, config, patienceMs } = question
   const [proxy, objects] = await Promise.all([
     askProxyFacts(question.socket, name, question.version),
     readObjects(question),

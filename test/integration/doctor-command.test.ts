@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
 import { type DoctorReport } from '../../lib/doctor/doctor-report.js'
-import { DoctorNode } from '../support/doctor/doctor-node.js'
+import { DoctorNode, PATIENCE } from '../support/doctor/doctor-node.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { NodeProcess } from '../support/nodes/node-process.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
@@ -35,6 +35,7 @@ t.test('kube-proxy doctor', { skip: namespacesUnavailable, timeout: 200_000 * TI
       PROXY_PROGRAM,
       'doctor',
       'plain',
+      ...PATIENCE,
       ...at,
     ])
     t.match(toFull, { exitCode: 2, stderr: /Cannot write to the standard output.*ENOSPC.*OUTPUT_FAILED/s })
@@ -44,7 +45,7 @@ t.test('kube-proxy doctor', { skip: namespacesUnavailable, timeout: 200_000 * TI
 
   await t.test('on a terminal there is colour unless NO_COLOR is set, ASCII where needed, and lines fit', async t => {
     const onTerminal = async (columns: number, args: readonly string[], env: string) => {
-      const program = `${process.execPath} ${PROXY_PROGRAM} doctor ${args.join(' ')}`
+      const program = `${process.execPath} ${PROXY_PROGRAM} doctor ${[...args, ...PATIENCE].join(' ')}`
       const command = `stty cols ${columns}; env -u NODE_OPTIONS -u NO_COLOR -u FORCE_COLOR -u LC_ALL TERM=xterm ${env} ${program}`
       const { stdout } = await node.network.node.run('script', ['-qec', command, '/dev/null'])
       return stdout.replaceAll('\r', '')
@@ -110,6 +111,7 @@ t.test('kube-proxy doctor', { skip: namespacesUnavailable, timeout: 200_000 * TI
       [['svc/Plain'], /"svc\/Plain": not the name of a Service/],
       [['plain', '-n', 'no_such'], /"no_such": not the name of a namespace/],
       [['plain', '--from', 'home'], /--from "home": expected an IP address/],
+      [['plain', '--patience', '0'], /--patience "0": expected seconds from 1 to 600/],
       [['plain', '--kubeconfig', '/nonexistent'], /Cannot read the kubeconfig "\/nonexistent"/],
       [['plain', '--manifests', '/nonexistent'], /\/nonexistent/],
       [['plain', '--kubeconfig', 'a', '--manifests', 'b'], /--kubeconfig and --manifests are both given/],

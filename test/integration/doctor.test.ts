@@ -58,7 +58,7 @@ t.test(`the doctor names each fault first, and finds none in a healthy Service (
 
   await t.test('a full table of conntrack', { skip: skipUnlessMode(['userspace'], 'no mode matters') }, async () => {
     await node.fillConntrack(0.91)
-    await expect('plain', 'conntrack-full', /nf_conntrack_count is 2\d+, and nf_conntrack_max is \d+/)
+    await expect('plain', 'conntrack-full', /nf_conntrack_count is \d+, and nf_conntrack_max is \d+/)
   })
 })
 

@@ -19,6 +19,8 @@ const DNS_SERVER = fileURLToPath(new URL('../../../lib/demo/dns-server.js', impo
 const NODE = 'this-node'
 const FILL_MS = 120_000 * TIMEOUT_FACTOR
 const RUN_MS = 60_000 * TIMEOUT_FACTOR
+/** On a busy machine, a second may not be enough for a healthy endpoint. */
+export const PATIENCE = ['--patience', String(Math.min(600, 10 * TIMEOUT_FACTOR))]
 
 /** A node with the Services of the doctor's tests, a proxy, a cluster DNS, and a doctor that stays to be asked. */
 export class DoctorNode {
@@ -111,7 +113,7 @@ export class DoctorNode {
 
   /** Runs the command on the node. @param env as `NAME=VALUE`, or `-u NAME` in two words */
   run(args: readonly string[], env: readonly string[] = ['LC_ALL=C.UTF-8']): Promise<CommandResult> {
-    const command = [...WITHOUT_TAP_LOADER, ...env, process.execPath, PROXY_PROGRAM, 'doctor', ...args]
+    const command = [...WITHOUT_TAP_LOADER, ...env, process.execPath, PROXY_PROGRAM, 'doctor', ...PATIENCE, ...args]
     return this.network.node.run('env', command, { timeoutMs: RUN_MS })
   }
 
