@@ -1,6 +1,4 @@
 import { type Frontend, type TrafficAction } from '../frontends/frontend.js'
-import { type ListenerSpec } from '../dataplane/listener-plan.js'
-import { hostPort } from '../model/address.js'
 import { cidrContains } from '../model/cidr.js'
 import { servicePortName } from '../model/service-port.js'
 import { isInterface } from '../netfilter/walk/decide-condition.js'
@@ -16,6 +14,7 @@ import {
 } from './explanation.js'
 import { type Sender } from './find-sender.js'
 import { pickText } from './listener-steps.js'
+import { nextText } from './next-text.js'
 
 /** What a Service is explained with. */
 export interface ServiceInput {
@@ -141,26 +140,15 @@ function balancingText(
   if (endpoints.size === 0) return 'No endpoint can be picked'
   if (kept !== undefined) return `None: session affinity decides`
   const count = countOf(endpoints.size, 'endpoint')
-  if (state.carriedBy === 'sockets')
-    return `kube-proxy picks of ${count}: ${pickText(servicePort)}${nextText(listener, state)}`
+  const { sockets } = state
+  if (state.carriedBy === 'sockets') {
+    const next = listener && sockets ? nextText(sockets.next(listener), sockets.missing) : ''
+    return `kube-proxy picks of ${count}: ${pickText(servicePort)}${next}`
+  }
   const server = state.virtualServers.find(
     ({ address, port, protocol }) =>
       address === servicePort.clusterIP && port === servicePort.port && protocol === servicePort.protocol,
   )
   if (server !== undefined) return `IPVS picks of ${count} with scheduler ${server.scheduler}`
   return `The kernel picks of ${count} at random, with the same odds for each`
-}
-
-/** Whose turn it is. Any process may accept the next client. */
-function nextText(listener: ListenerSpec | undefined, { sockets }: ExplainedState): string {
-  if (listener === undefined || sockets === undefined) return ''
-  const next = listener.endpoints.flatMap(({ ip, port }) => {
-    const address = hostPort(ip, port)
-    return sockets.candidate(listener, address).nextIn.map(worker => ({ worker, address }))
-  })
-  const addresses = new Set(next.map(({ address }) => address))
-  if (addresses.size === 0) return ''
-  if (addresses.size === 1) return `. Next is ${next[0]!.address}`
-  const texts = next.map(({ worker, address }) => `${address} in worker ${worker}`)
-  return `. Next is ${texts.join(', ')}: any of them may accept the client`
 }

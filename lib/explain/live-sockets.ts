@@ -16,9 +16,32 @@ import { type ExplainedProcess, type LiveCandidate } from './explanation.js'
 interface ProcessListener {
   readonly worker: number | null
   readonly pid: number
-  readonly row: InspectedListener | undefined
-  readonly endpoints: readonly InspectedEndpoint[]
+  readonly row: InspectedListener
   readonly affinity: readonly InspectedAffinity[]
+  /** The endpoints that get no new clients there. */
+  readonly ejected: ReadonlySet<string>
+}
+
+/** What all processes have of one listener. There may be 10,000 endpoints: each is looked at once. */
+interface KnownListener {
+  readonly processes: ProcessListener[]
+  /** By `ip:port`. */
+  readonly candidates: Map<string, MutableCandidate>
+  readonly next: NextEndpoint[]
+}
+
+interface MutableCandidate extends LiveCandidate {
+  open: number
+  readonly ejected: LiveCandidate['ejected'][number][]
+  readonly nextIn: (number | null)[]
+}
+
+/** The endpoint that the next new client of one process gets. */
+export interface NextEndpoint {
+  /** Null: the control process. */
+  readonly worker: number | null
+  /** `ip:port` */
+  readonly address: string
 }
 
 /** The endpoint that a client keeps. */
@@ -33,7 +56,7 @@ const ASKED = ['listeners', 'endpoints', 'affinity'] as const
 
 /** What the sockets of a running proxy say of one service port and one client. */
 export class LiveSockets {
-  readonly #ofListener = new Map<ServicePortKey, ProcessListener[]>()
+  readonly #ofListener = new Map<ServicePortKey, KnownListener>()
   /** The numbers of the workers that have not replied. */
   readonly missing: readonly number[]
 
@@ -57,15 +80,17 @@ export class LiveSockets {
 
   constructor(listeners: Inspection, endpoints: Inspection, affinity: Inspection) {
     this.missing = [...new Set([listeners, endpoints, affinity].flatMap(({ missing }) => missing))]
-    for (const { pid, worker, rows } of listeners.processes)
+    const endpointsOf = rowsByListener<InspectedEndpoint>(endpoints)
+    const affinityOf = rowsByListener<InspectedAffinity>(affinity)
+    for (const { pid, worker = null, rows } of listeners.processes)
       for (const row of rows as readonly InspectedListener[]) {
         const { key } = row.listener
-        const own: ProcessListener = {
-          ...{ worker: worker ?? null, pid, row },
-          endpoints: rowsOf<InspectedEndpoint>(endpoints, pid, key),
-          affinity: rowsOf<InspectedAffinity>(affinity, pid, key),
-        }
-        this.#ofListener.set(key, [...(this.#ofListener.get(key) ?? []), own])
+        const own = endpointsOf.get(pid)?.get(key) ?? []
+        const ejected = new Set(own.filter(({ ejectedForMs }) => ejectedForMs > 0).map(({ address }) => address))
+        const known: KnownListener = this.#ofListener.get(key) ?? { processes: [], candidates: new Map(), next: [] }
+        this.#ofListener.set(key, known)
+        known.processes.push({ worker, pid, row, affinity: affinityOf.get(pid)?.get(key) ?? [], ejected })
+        for (const endpoint of own) addEndpoint(known, worker, endpoint)
       }
   }
 
@@ -73,8 +98,8 @@ export class LiveSockets {
   processes({ key }: ListenerSpec): ExplainedProcess[] {
     return this.#of(key).map(({ worker, pid, row }) => ({
       ...{ worker, pid },
-      isListening: row?.isListening === true,
-      open: row?.active ?? 0,
+      isListening: row.isListening,
+      open: row.active,
     }))
   }
 
@@ -95,8 +120,8 @@ export class LiveSockets {
     const all = endpoints.map(({ ip, port }) => hostPort(ip, port))
     if (kept !== undefined) return new Map([[kept.endpoint, 1]])
     const shares = new Map<string, number>()
-    const serving = this.#of(key).filter(({ row }) => row?.isListening === true)
-    for (const ejected of serving.length === 0 ? [new Set<string>()] : serving.map(ejectedOf)) {
+    const serving = this.#of(key).filter(({ row }) => row.isListening)
+    for (const ejected of serving.length === 0 ? [new Set<string>()] : serving.map(({ ejected }) => ejected)) {
       const others = all.filter(address => !ejected.has(address))
       const usable = others.length > 0 ? others : all
       for (const address of usable)
@@ -107,32 +132,43 @@ export class LiveSockets {
 
   /** What is known of one endpoint of a listener. */
   candidate({ key }: ListenerSpec, address: string): LiveCandidate {
-    const rows = this.#of(key).flatMap(({ worker, endpoints }) =>
-      endpoints.filter(row => row.address === address).map(row => ({ worker, row })),
-    )
-    return {
-      open: rows.reduce((sum, { row }) => sum + row.open, 0),
-      ejected: rows
-        .filter(({ row }) => row.ejectedForMs > 0)
-        .map(({ worker, row: { ejectedMsAgo, ejectedForMs } }) => ({
-          worker,
-          msAgo: ejectedMsAgo,
-          forMs: ejectedForMs,
-        })),
-      nextIn: rows.filter(({ row }) => row.isNext).map(({ worker }) => worker),
-    }
+    return this.#ofListener.get(key)?.candidates.get(address) ?? { open: 0, ejected: [], nextIn: [] }
+  }
+
+  /** Whose turn it is in each process that has replied. */
+  next({ key }: ListenerSpec): readonly NextEndpoint[] {
+    return this.#ofListener.get(key)?.next ?? []
   }
 
   #of(key: ServicePortKey): readonly ProcessListener[] {
-    return this.#ofListener.get(key) ?? []
+    return this.#ofListener.get(key)?.processes ?? []
   }
 }
 
-function rowsOf<Row extends InspectedRow>({ processes }: Inspection, ofPid: number, key: ServicePortKey): Row[] {
-  const own = processes.filter(({ pid }) => pid === ofPid).flatMap(({ rows }) => rows)
-  return own.filter(({ listener }) => listener.key === key) as Row[]
+function addEndpoint({ candidates, next }: KnownListener, worker: number | null, endpoint: InspectedEndpoint): void {
+  const { address, open, ejectedMsAgo: msAgo, ejectedForMs: forMs, isNext } = endpoint
+  const candidate = candidates.get(address) ?? { open: 0, ejected: [], nextIn: [] }
+  candidates.set(address, candidate)
+  candidate.open += open
+  if (forMs > 0) candidate.ejected.push({ worker, msAgo, forMs })
+  if (!isNext) return
+  candidate.nextIn.push(worker)
+  next.push({ worker, address })
 }
 
-function ejectedOf({ endpoints }: ProcessListener): ReadonlySet<string> {
-  return new Set(endpoints.filter(({ ejectedForMs }) => ejectedForMs > 0).map(({ address }) => address))
+/** By process id and listener. */
+function rowsByListener<Row extends InspectedRow>({
+  processes,
+}: Inspection): ReadonlyMap<number, ReadonlyMap<ServicePortKey, readonly Row[]>> {
+  return new Map(processes.map(({ pid, rows }) => [pid, byListener(rows as readonly Row[])]))
+}
+
+function byListener<Row extends InspectedRow>(rows: readonly Row[]): ReadonlyMap<ServicePortKey, readonly Row[]> {
+  const lists = new Map<ServicePortKey, Row[]>()
+  for (const row of rows) {
+    const list = lists.get(row.listener.key)
+    if (list === undefined) lists.set(row.listener.key, [row])
+    else list.push(row)
+  }
+  return lists
 }

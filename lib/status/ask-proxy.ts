@@ -4,6 +4,9 @@ import { type FailureCode, ProxyFailure, systemCode } from '../model/failure.js'
 import { quoteValue } from '../primitives/quote-value.js'
 import { STATUS_API_VERSION, type StatusError } from './status-document.js'
 
+/** The errors of a socket that does not exist, or that no process has open. */
+const NO_PROXY: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED'])
+
 /** A proxy that does not answer for so long hangs. In milliseconds. */
 export const TIMEOUT_MS = 10_000
 
@@ -61,10 +64,10 @@ export function readAnswer(
   throw new ProxyFailure(invalid, message, exists.length === 0 ? {} : { hint: `There are: ${exists.join(', ')}` })
 }
 
-/** Whether a failure of `askProxy` means that no proxy has answered at all. */
-export function isUnanswered(error: unknown): error is ProxyFailure {
-  const isUnavailable = error instanceof ProxyFailure && error.code === 'STATUS_UNAVAILABLE'
-  return isUnavailable && error.cause !== undefined && systemCode(error.cause) !== 'EACCES'
+/** Whether a failure of `askProxy` means that no proxy is there. One that hangs, or has too many clients, is there. */
+export function isWithoutProxy(error: unknown): error is ProxyFailure {
+  if (!(error instanceof ProxyFailure) || error.code !== 'STATUS_UNAVAILABLE') return false
+  return NO_PROXY.has(systemCode(error.cause))
 }
 
 async function get(socketPath: string, path: string): Promise<string> {
@@ -94,7 +97,7 @@ function hintFor(code: string | undefined): string {
   if (code === 'EACCES') return 'Only the user of the proxy may ask: run this as root'
   if (code === 'ECONNRESET' || code === 'EPIPE')
     return 'The proxy has just ended, or has 16 clients, which are its most: try again'
-  if (code === 'ENOENT' || code === 'ECONNREFUSED')
+  if (NO_PROXY.has(code))
     return 'Start kube-proxy, or name its socket with --status-socket; in a cluster: kubectl exec -n kube-system ds/kube-proxy -- kube-proxy status. A proxy that stands by for another one has no socket: ask the one that serves'
   return 'The proxy may be busy: try again. The log of the proxy may say more'
 }

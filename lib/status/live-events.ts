@@ -1,6 +1,7 @@
 import { isWantedHappening } from '../dataplane/wanted-happening.js'
 import { type HappeningFilter } from '../dataplane/inspect-request.js'
 import { messageOf } from '../model/failure.js'
+import { fitHappenings } from './fit-happenings.js'
 import { readHappeningQuery } from './happening-query.js'
 import { type HappeningView } from './happening-view.js'
 import { missingNote } from './missing-note.js'
@@ -82,9 +83,9 @@ export class LiveEvents {
     const texts = happened.map(({ row, view }) => ({ row, text: JSON.stringify(view) }))
     for (const viewer of asking) {
       if (!this.#viewers.has(viewer)) continue
-      const wanted = texts.filter(({ row }) => isWantedHappening(viewer.filter, row)).map(({ text }) => text)
-      if (wanted.length > 0 || isSampled)
-        viewer.write(eventText('happenings', `{"items":[${wanted.join(',')}],"isSampled":${isSampled}}`))
+      const { items, isCut } = fitHappenings(texts.filter(({ row }) => isWantedHappening(viewer.filter, row)))
+      if (items.length > 0 || isSampled)
+        viewer.write(eventText('happenings', `{"items":[${items.join(',')}],"isSampled":${isSampled || isCut}}`))
     }
     for (const message of missingNote({ missing })) sendTo(this.#viewers, 'problem', { message })
     const { proxy, pid } = this.#sources

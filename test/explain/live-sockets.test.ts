@@ -94,3 +94,38 @@ t.test('without sockets there is nothing to ask', async t => {
   }
   t.equal(await LiveSockets.ask(asked, sctp, CLIENT), undefined)
 })
+
+t.test('a Service with many endpoints and listeners takes no more looks than it has rows', t => {
+  const [workers, listeners, endpoints] = [4, 20, 500]
+  let looks = 0
+  const keys = Array.from({ length: listeners }, (_, index) => `${key}-${index}`)
+  const many = Array.from({ length: endpoints }, (_, n) => ({ ip: `10.244.${n >> 8}.${n & 255}`, port: 80 }))
+  const answer = (rows: readonly InspectedRow[]): Inspection => ({
+    processes: Array.from({ length: workers }, (_, worker) => ({ worker, pid: 100 + worker, rows })),
+    missing: [],
+  })
+  const open = { address: '192.168.50.1', port: 40_000, holdsNodePort: false, isListening: true, active: 2 }
+  const rows = keys.flatMap(own =>
+    many.map(({ ip }, n) => ({
+      get listener() {
+        looks++
+        return { ...listener, key: own }
+      },
+      get address() {
+        looks++
+        return `${ip}:80`
+      },
+      ...{ open: 1, ejectedForMs: 0, ejectedMsAgo: 0, isNext: n === 0 },
+    })),
+  )
+  const asked = keys.map(own => ({ listener: { ...listener, key: own }, ...open }))
+  const sockets = new LiveSockets(answer(asked), answer(rows), answer([]))
+  for (const own of keys) {
+    const ofListener = { ...spec, key: own, endpoints: many }
+    t.ok(many.every(({ ip }) => sockets.candidate(ofListener, `${ip}:80`).open === workers))
+    t.equal(sockets.shares(ofListener, undefined).size, endpoints)
+    t.equal(sockets.next(ofListener).length, workers)
+  }
+  t.ok(looks <= 4 * workers * rows.length, `${looks} looks at ${workers * rows.length} rows`)
+  t.end()
+})

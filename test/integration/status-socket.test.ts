@@ -308,10 +308,15 @@ t.test('a client that watches gets syncs, and what happens to clients and endpoi
     while (!isOver) await node.client.tcp('10.96.0.78', 82)
   })()
   const seen: Record<string, unknown>[] = []
-  while (!seen.some(({ what }) => what === 'ejected')) {
+  /** What has happened to the first connection that was retried and opened: the events of two polls may have it. */
+  const retriedAndOpened = (): readonly Record<string, unknown>[] | undefined =>
+    seen
+      .filter(({ what }) => what === 'retried')
+      .map(retried => seen.filter(({ pid, id }) => pid === retried['pid'] && id === retried['id']))
+      .find(all => all.some(({ what }) => what === 'opened'))
+  while (!seen.some(({ what }) => what === 'ejected') || retriedAndOpened() === undefined) {
     const event = await watch.next('happenings', () => true)
     t.strictSame(eventMistakes(event, 'HappeningsEvent'), [])
-    t.notOk(event['isSampled'])
     seen.push(...(event['items'] as Record<string, unknown>[]))
   }
   isOver = true
@@ -320,8 +325,7 @@ t.test('a client that watches gets syncs, and what happens to clients and endpoi
     seen.find(({ what }) => what === 'ejected'),
     { service: 'half', endpoint: `${node.ips[0]}:9`, client: null, forMs: 2000 },
   )
-  const { pid, id } = seen.find(({ what }) => what === 'retried')!
-  t.match(seen.filter(each => each['pid'] === pid && each['id'] === id).slice(0, 2), [
+  t.match(retriedAndOpened()!.slice(0, 2), [
     { what: 'retried', endpoint: `${node.ips[0]}:9`, tries: 1 },
     { what: 'opened', tries: 2 },
   ])

@@ -9,6 +9,8 @@ import { TraceProcess } from '../support/status/trace-process.js'
 
 const UTF8 = { ...process.env, LC_ALL: 'C.UTF-8' }
 const HALF = { clusterIP: '10.96.0.78', port: 82 }
+/** What a trace says beside its lines on a busy machine. */
+const NOTE = /^(Worker \d|More happens)/
 const TIME = String.raw`\d\d:\d\d:\d\d\.\d{3}`
 
 /** A proxy with a Service `half`, of whose two endpoints one refuses. */
@@ -65,7 +67,7 @@ t.test('real clients are lines as they open, are retried and end; Ctrl-C ends wi
   )
   await failures.next(new RegExp(`~ retried +${retriedClient} +half +${refusing} `))
   const object = JSON.parse(await sendUntil(sendToHalf, json.next(/"what":"retried"/))) as Record<string, unknown>
-  t.match(object, { service: 'half', endpoint: refusing, nextEndpoint: pod, tries: 1, isSampled: false })
+  t.match(object, { service: 'half', endpoint: refusing, nextEndpoint: pod, tries: 1, isSampled: Boolean })
   delete object['isSampled']
   t.strictSame(eventMistakes(object, 'Happening'), [])
 
@@ -87,8 +89,11 @@ t.test('real clients are lines as they open, are retried and end; Ctrl-C ends wi
   await sendUntil(sendToWeb, all.next(/opened .* web /))
   const { exitCode, stderr } = await all.end('SIGINT')
   t.equal(exitCode, 0)
-  t.match(stderr, /^The proxy has ended; another one is traced now\n/)
-  t.match(stderr, /\nIn \d+m?s: \d+ opened, \d+ retried, 0 refused, \d+ ended, \d+ ejected\n$/)
+  t.match(stderr, /^The proxy has ended; another one is traced now$/m)
+  t.match(
+    stderr,
+    /\nIn \d+m?s: \d+ opened, \d+ retried, 0 refused, \d+ ended, \d+ ejected(; there was more than is shown)?\n$/,
+  )
   const gone = once(failures.child, 'exit')
   failures.child.stdout!.destroy()
   t.strictSame(await sendUntil(sendToHalf, gone), [0, null], 'the reader has gone')
@@ -112,6 +117,7 @@ t.test('on a terminal each happening is one line, with colour and marks, ASCII w
     [narrow!, 80],
   ] as const)
     for (const line of lines.map(text => stripVTControlCharacters(text).trimEnd()).slice(1, -1)) {
+      if (NOTE.test(line)) continue
       t.ok(line.length <= columns, line)
       t.match(line, /^\d\d:\d\d:\d\d/)
     }

@@ -129,16 +129,23 @@ t.test('a worker that misses some questions says later what ended meanwhile, and
   }
   const none = { ended: 0, isSampled: false, missing: [] }
   t.strictSame(await next(), none, 'nothing is new the first time')
-  await use()
-  await waitForEnds(pool, 80)
-  t.strictSame(await next(), { ...none, ended: 40 })
+  let used = 40
+  /** The news of 40 clients. A machine on which these take over ten seconds is right to report a gap: others follow. */
+  const newsOfUse = async () => {
+    for (let round = 0; ; round++) {
+      await use()
+      used += 40
+      await waitForEnds(pool, used)
+      const news = await next()
+      if (!news.isSampled || round === 5) return news
+    }
+  }
+  t.strictSame(await newsOfUse(), { ...none, ended: 40 })
   const go = stop(pool, 1)
-  t.strictSame(await next(), { ...none, missing: [1] })
+  t.match(await next(), { ended: 0, missing: [1] })
   go()
-  t.strictSame(await next(), none, 'what the worker had said before does not come again')
-  await use()
-  await waitForEnds(pool, 120)
-  t.equal((await next()).ended, 40)
+  t.match(await next(), { ended: 0, missing: [] }, 'what the worker had said before does not come again')
+  t.strictSame(await newsOfUse(), { ...none, ended: 40 })
 })
 
 t.test('a worker that is silent at the first question has only news later', async t => {

@@ -12,7 +12,7 @@ import { type Log } from '../../model/log.js'
 import { MODES, modeByName } from '../../modes/registry.js'
 import { quoteValue } from '../../primitives/quote-value.js'
 import { readManifests } from '../../source/read-manifests.js'
-import { askProxy, isUnanswered } from '../../status/ask-proxy.js'
+import { askProxy, isWithoutProxy } from '../../status/ask-proxy.js'
 import { findIptables } from '../../system/detect-iptables.js'
 import { kernelTools } from '../../system/kernel-tools.js'
 import { terminalStyle } from '../../terminal/terminal-style.js'
@@ -54,7 +54,7 @@ async function explain(options: RunExplainOptions): Promise<Explanation> {
     try {
       return await askRunningProxy(options)
     } catch (error) {
-      if (!isUnanswered(error)) throw error
+      if (!isWithoutProxy(error)) throw error
       process.stderr.write(`${error.message}: this follows the rules in the kernel, which do not name Services\n`)
     }
   }

@@ -54,7 +54,10 @@ class Trace {
   readonly #options: RunTraceOptions
   readonly #style = terminalStyle(process.stdout)
   readonly #table: TraceTable
-  #proxies = 0
+  /** When the proxy that is asked has started. In containers, the next one may have the same process id. */
+  #asked = ''
+  /** Which proxy is traced; undefined: none was so far. */
+  #watched: string | undefined
   #isSampled = false
 
   constructor(options: RunTraceOptions) {
@@ -66,7 +69,9 @@ class Trace {
   /** Resolves when the proxy has ended. @throws ProxyFailure */
   async follow(signal: AbortSignal): Promise<void> {
     const { socket, version } = this.#options
-    requireSockets(await askProxy<Overview>(socket, '', {}, version))
+    const overview = await askProxy<Overview>(socket, '', {}, version)
+    requireSockets(overview)
+    this.#asked = overview.startedAt
     const parameters = parametersOf(this.#options)
     await watchProxy({ socket, parameters, version, signal }, event => this.#take(event))
   }
@@ -79,13 +84,23 @@ class Trace {
   async #take({ name, data }: StatusEvent): Promise<void> {
     switch (name) {
       case 'watching':
-        if (++this.#proxies > 1) this.note('The proxy has ended; another one is traced now')
-        else if (this.#options.output !== 'json') await this.#print(this.#table.head())
-        return
+        return this.#begin((data as { readonly pid: number }).pid)
       case 'problem':
         return this.note((data as { readonly message: string }).message)
       case 'happenings':
         return this.#show(data as HappeningsEvent)
+    }
+  }
+
+  async #begin(pid: number): Promise<void> {
+    const before = this.#watched
+    this.#watched = `${pid} ${this.#asked}`
+    if (before === undefined) {
+      if (this.#options.output !== 'json') await this.#print(this.#table.head())
+    } else if (before !== this.#watched) this.note('The proxy has ended; another one is traced now')
+    else {
+      this.note('The proxy has cut off this program, which was too slow to read: what happened meanwhile is missing')
+      this.summary.addGap()
     }
   }
 

@@ -13,6 +13,11 @@ export class TraceSummary {
     this.#isSampled ||= isSampled
   }
 
+  /** Something is missing. */
+  addGap(): void {
+    this.#isSampled = true
+  }
+
   /** One line. */
   text(durationMs: number): string {
     const counts = HAPPENED.map(what => `${this.#counts.get(what) ?? 0} ${what}`).join(', ')
