@@ -124,7 +124,7 @@ export class ProgramLoop {
       this.#reactions.spend(this.#lastReactionAt, this.#lastCheckMs)
       // After a failure, the retry checks the rules.
       if (this.#failures > 0) return
-      this.#timers.cancel('verify')
+      // The regular check comes at its time all the same: only that one reads what takes long to read.
       this.#verify()
     })
   }

@@ -52,9 +52,16 @@ export function readStartTime(pid: number): string | undefined {
   }
 }
 
-/** Whether a debugger holds a process now. @throws the system's error if the process has exited */
+/**
+ * Whether a debugger holds a process now. False if this process may not read it: where processes are hidden (the option hidepid of
+ * /proc), a worker without capabilities cannot read about its parent, but can end it.
+ */
 export function isTraced(pid: number): boolean {
-  return !/^TracerPid:\s*0$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  try {
+    return !/^TracerPid:\s*0$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 /** Whether Node.js's debugger may stop this process at breakpoints. */

@@ -84,8 +84,8 @@ export function killParent(pid: number): KillResult {
   if (process.ppid !== pid) return 'gone'
   // A worker has the options of its parent. In this debugger only the parent stops at breakpoints.
   if (hasInspector()) return 'traced'
+  if (isTraced(pid)) return 'traced'
   try {
-    if (isTraced(pid)) return 'traced'
     process.kill(pid, 'SIGKILL')
     return 'signalled'
   } catch {

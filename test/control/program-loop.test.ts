@@ -201,7 +201,7 @@ t.test(
 )
 
 t.test('checks because of other programs take a second at once, and 2 % of the time in the long run', async t => {
-  const rig = createRig({ minSyncPeriod: 0 })
+  const rig = createRig({ minSyncPeriod: 0, checkPeriod: 20 * SYNC_PERIOD })
   await start(rig)
   const { programCalls: calls, programGate: gate } = rig.proxier
   const startedAt = rig.clock.now()
@@ -219,6 +219,20 @@ t.test('checks because of other programs take a second at once, and 2 % of the t
   t.ok(times[2]! < 3000, `the first edits are repaired soon: ${times.join(' ')}`)
   const late = times.filter(time => time >= 20_000)
   t.ok(late.length >= 8 && late.length <= 10, 'then one each 20 s')
+})
+
+t.test('a check because of another program does not delay the regular one', async t => {
+  const rig = createRig()
+  await start(rig)
+  await rig.clock.advance(SYNC_PERIOD)
+  const regularAt = rig.programTimes().at(-1)!
+  await rig.clock.advance(regularAt + SYNC_PERIOD - 200 - rig.clock.now())
+  rig.loop.checkRules('IPv4')
+  await rig.clock.advance(SYNC_PERIOD)
+  t.same(
+    rig.programTimes().filter(time => time >= regularAt),
+    [regularAt, regularAt + SYNC_PERIOD - 100, regularAt + SYNC_PERIOD],
+  )
 })
 
 t.test('where a check takes long, the first one waits for changes that come together', async t => {

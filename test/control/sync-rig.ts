@@ -33,7 +33,9 @@ function recordInto(events: string[]) {
 }
 
 /** A sync loop with a store, a proxier in memory and a manual clock; all that it does is recorded. */
-export function createRig(options: { readonly minSyncPeriod?: number; readonly mayStart?: () => boolean } = {}) {
+export function createRig(
+  options: { readonly minSyncPeriod?: number; readonly checkPeriod?: number; readonly mayStart?: () => boolean } = {},
+) {
   const clock = new ManualClock()
   const events: string[] = []
   /** How much each sync covered, and each write that failed. */
@@ -67,7 +69,7 @@ export function createRig(options: { readonly minSyncPeriod?: number; readonly m
     record: combineSyncObservers(health, recordInto(events), observeExtents),
     log,
     syncPeriod: SYNC_PERIOD,
-    checkPeriod: SYNC_PERIOD,
+    checkPeriod: options.checkPeriod ?? SYNC_PERIOD,
     minSyncPeriod: options.minSyncPeriod ?? MIN_SYNC_PERIOD,
   })
   store.subscribe({ onChange: loop.requestSync })

@@ -83,7 +83,7 @@ const DAMAGES = [
   {
     fault: 'Another program deletes a virtual server, then all of them (ipvsadm -D, -C)',
     promise:
-      'They are back at the next check of the kernel: every --ipvs-sync-period, which is 3 s here. Until then, clients are refused, and their open connections are cut.',
+      'They are back at the next check of the kernel: every --ipvs-sync-period, which is 3 s here. Until then, clients are refused, and their open connections may be cut.',
     scripts: ['ipvsadm -D -t 10.96.0.10:80', 'ipvsadm -C'],
     allowed: { newConnections: 'before recovery', udpRequests: 'before recovery', openConnections: OPEN },
   },

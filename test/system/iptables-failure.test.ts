@@ -88,3 +88,11 @@ t.test('what the kernel has, and this process could not read, is not', t => {
     for (const text of texts) t.equal(iptablesFailure('iptables-save', text, '').code, code, text)
   t.end()
 })
+
+t.test('what modprobe says is repeated if the program itself says nothing', t => {
+  for (const [program, line] of Object.entries(MODPROBE)) {
+    const { message } = iptablesFailure('iptables-legacy-restore', `${line}\n`, '')
+    t.ok(message.includes(line), `${program}: ${message}`)
+  }
+  t.end()
+})

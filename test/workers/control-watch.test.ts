@@ -6,6 +6,7 @@ import { ControlWatch, type KillResult } from '../../lib/workers/control-watch.j
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 import { TcpPod, readAnswer } from '../support/pods/tcp-pod.js'
+import { rightsOf } from '../support/processes/process-rights.js'
 
 const CONTROL = fileURLToPath(new URL('../support/processes/control-entry.js', import.meta.url))
 
@@ -67,3 +68,34 @@ for (const how of ['busy', 'stopped'] as const)
     t.strictSame(await exited, [null, 'SIGKILL'])
     t.equal(await readAnswer(port), 'pod')
   })
+
+/** Another user than root, in a namespace of its own where /proc hides what it may not trace; it has a capability. */
+const HIDING = [
+  'unshare',
+  ['--mount', 'sh', '-c', 'mount -t proc -o hidepid=invisible proc /proc && exec "$@"', 'sh', 'setpriv'],
+  ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=+net_admin', '--ambient-caps=+net_admin'],
+].flat()
+const WITHOUT_CAPABILITIES = ['setpriv', '--no-new-privs', '--inh-caps=-all', '--ambient-caps=-all']
+
+t.test(
+  'a worker that cannot see its control process, because it has fewer capabilities, kills it all the same',
+  { timeout: 60_000, skip: process.getuid?.() === 0 ? false : 'needs root for a namespace' },
+  async t => {
+    const pod = await TcpPod.startNamed(t, 'pod')
+    const [program, ...words] = [...HIDING, process.execPath]
+    const control = fork(CONTROL, [String(pod.endpoint.port), ...WITHOUT_CAPABILITIES], {
+      execPath: program,
+      execArgv: words,
+      env: { PATH: process.env['PATH'] },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
+    t.teardown(() => control.kill('SIGKILL'))
+    const [{ worker }] = (await once(control, 'message')) as [{ worker: number }]
+    t.teardown(() => process.kill(worker, 'SIGKILL'))
+    t.match(rightsOf(worker), { userId: 65534, noNewPrivileges: true })
+    t.not(rightsOf(control.pid!).sets[2], 0n)
+    const exited = once(control, 'exit')
+    control.kill('SIGSTOP')
+    t.strictSame(await exited, [null, 'SIGKILL'])
+  },
+)

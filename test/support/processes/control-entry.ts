@@ -1,4 +1,7 @@
-/** A control process with one worker and one Service. It sends its port and its worker. A message makes it busy forever. */
+/**
+ * A control process with one worker and one Service. It sends its port and its worker. A message makes it busy forever. Arguments: the port
+ * of the endpoint, then the words before the command of the worker.
+ */
 import { DEFAULT_TIMINGS } from '../../../lib/dataplane/data-plane-timings.js'
 import { createKlog } from '../../../lib/observe/klog.js'
 import { realClock } from '../../../lib/system/real-clock.js'
@@ -16,6 +19,7 @@ const pool = new WorkerPool({
     // Longer than the interval of pings.
     controlTimeout: 6000,
   },
+  startedThrough: process.argv.slice(3),
   clock: realClock,
   log: createKlog({ verbosity: 0 }),
 })
