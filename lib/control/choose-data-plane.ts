@@ -51,9 +51,12 @@ export async function chooseDataPlane(config: KubeProxyConfig, log: Log): Promis
 
 /** The words before the command of a worker with which it has no capability: it reads what clients send, and needs none. */
 async function workersWithoutCapabilities(log: Log): Promise<readonly string[]> {
-  const { words, obstacle } = await withoutCapabilities([process.execPath, WORKER_MAIN])
-  if (obstacle !== undefined)
-    log.info(2, 'Data-plane workers keep the capabilities of the control process', { reason: obstacle })
+  const { words, obstacle } = await withoutCapabilities(WORKER_MAIN)
+  if (obstacle === undefined) return words
+  const { reason, isExpected } = obstacle
+  const message = 'Data-plane workers keep the capabilities of the control process'
+  if (isExpected) log.info(2, message, { reason })
+  else log.warn(message, { reason, hint: 'Remove the cause, and start this proxy again; SECURITY.md lists causes' })
   return words
 }
 

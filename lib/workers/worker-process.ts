@@ -1,7 +1,7 @@
 import { type ChildProcess, type ForkOptions, type SendHandle, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { type Clock } from '../model/clock.js'
-import { ProxyFailure } from '../model/failure.js'
+import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
@@ -62,9 +62,12 @@ export class WorkerProcess {
   readonly #pings: PingLoop
   readonly #startProblem = new OnceReporter()
   #cancelRestart: () => void = () => undefined
+  /** See the option. Empty from when its program was not found. */
+  #startedThrough: readonly string[]
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options
+    this.#startedThrough = options.startedThrough ?? []
     this.#pings = new PingLoop(options.clock, this.#liveness, {
       ping: () => this.send({ kind: 'ping' }),
       // A worker that does not reply does not serve clients either, so another process should hold its listeners.
@@ -123,13 +126,13 @@ export class WorkerProcess {
   }
 
   #start(): void {
-    const { settings, startedThrough = [], inheritedSockets, clock, log } = this.#options
+    const { settings, inheritedSockets, clock, log } = this.#options
     const inherited = inheritedSockets()
     const startedAt = clock.now()
     const child = startProcess(
       () =>
         fork(WORKER_MAIN, [JSON.stringify(settings)], {
-          ...programThrough(startedThrough),
+          ...programThrough(this.#startedThrough),
           serialization: 'advanced',
           env: { ...process.env, ...markedEnvironment(OWN_START_TIME) },
           stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited.map(({ handle }) => descriptorOf(handle))],
@@ -161,6 +164,16 @@ export class WorkerProcess {
   #onStartFailed(error: Error, startedAt: number): void {
     if (this.#isStopping) return
     const { clock, log } = this.#options
+    const [program] = this.#startedThrough
+    if (program !== undefined && systemCode(error) === 'ENOENT') {
+      // As at the start of the proxy: clients are served, with or without that program.
+      this.#startedThrough = []
+      log.warn('A data-plane worker keeps the capabilities of the control process', {
+        reason: `there is no program "${program}" in PATH any more`,
+        hint: `Install "${program}" again, and start this proxy again`,
+      })
+      return this.#start()
+    }
     // Each attempt fails in the same way as long as there is no memory, or no descriptor.
     this.#startProblem.updateOne(error.message, () =>
       log.error(

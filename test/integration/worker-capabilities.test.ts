@@ -1,22 +1,36 @@
-import { chmodSync, chownSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
-import { workersOf } from '../support/processes/children-of.js'
+import { readyWorkersOf, workersOf } from '../support/processes/children-of.js'
 import { LimitedNode } from '../support/processes/few-capabilities.js'
 import { OwnPath } from '../support/processes/own-path.js'
 import { NO_CAPABILITIES, rightsOf } from '../support/processes/process-rights.js'
-import { skipUnlessMode } from '../support/processes/proxy-mode.js'
-import { type ProxyProcess } from '../support/processes/proxy-process.js'
+import { PROXY_MODE, skipUnlessMode } from '../support/processes/proxy-mode.js'
+import { PROXY_PROGRAM, ProxyProcess } from '../support/processes/proxy-process.js'
 import { withoutCapabilities } from '../../lib/system/without-capabilities.js'
 
-const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'other modes have no workers')
+const skip =
+  namespacesUnavailable || skipUnlessMode(['userspace'], 'other modes have no workers') || skipUnlessReadable()
 /** Only root, or a process with NET_BIND_SERVICE, may open it. */
 const ADMIN = { clusterIP: '10.96.0.20', port: 443, nodePort: 443 }
-const KEPT = /Data-plane workers keep the capabilities of the control process" reason="(.*)"/
+const KEPT = /Data-plane workers keep the capabilities of the control process" reason="(.*?)"/
+const skipSetcap = spawnSync('setcap', ['-h']).error === undefined ? false : 'setcap is not installed'
+const THIS_FILE = fileURLToPath(import.meta.url)
+
+/** Root without capabilities is one of many users: it may not read what is in the home folder of another one. */
+function skipUnlessReadable(): string | false {
+  const options = ['--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all']
+  const { status } = spawnSync('setpriv', [...options, 'head', '-qc1', process.execPath, PROXY_PROGRAM])
+  return status === 0
+    ? false
+    : `root without capabilities cannot read ${PROXY_PROGRAM}; use a folder that all users may read`
+}
 
 function checkWorkers(t: Test, pid: number, count: number): void {
   const workers = workersOf(pid)
@@ -53,9 +67,9 @@ t.test('Workers of a proxy with all rights have no capability, and serve all the
     const [killed] = workersOf(proxy.child.pid!) as [number]
     process.kill(killed, 'SIGKILL')
     await waitUntil(() => {
-      const workers = workersOf(proxy.child.pid!)
+      const workers = readyWorkersOf(proxy.child.pid!)
       return workers.length === 2 && !workers.includes(killed)
-    }, 'there is another one')
+    }, 'there is another one, and it is no longer setpriv')
     checkWorkers(t, proxy.child.pid!, 2)
     await checkTraffic(t, node)
   })
@@ -133,7 +147,8 @@ t.test('Workers keep the capabilities of the proxy', { skip }, async t => {
     const before = process.env['PATH']
     process.env['PATH'] = path.env['PATH']
     t.teardown(() => (process.env['PATH'] = before))
-    t.match(await withoutCapabilities([process.execPath]), { words: [], obstacle: /unrecognized option/ })
+    const obstacle = { reason: /unrecognized option/, isExpected: false }
+    t.match(await withoutCapabilities(THIS_FILE), { words: [], obstacle })
   })
 
   await t.test('if root could not read its own program without them', async t => {
@@ -142,9 +157,27 @@ t.test('Workers keep the capabilities of the proxy', { skip }, async t => {
     writeFileSync(file, '')
     chownSync(folder, 65534, 65534)
     chmodSync(folder, 0o700)
-    t.match(await withoutCapabilities([process.execPath, file]), { words: [], obstacle: /Permission denied/ })
+    const obstacle = { reason: /EACCES: permission denied/, isExpected: false }
+    t.match(await withoutCapabilities(file), { words: [], obstacle })
     chmodSync(folder, 0o755)
-    const { words, obstacle } = await withoutCapabilities([process.execPath, file])
-    t.match([words[0], obstacle], ['setpriv', undefined])
+    const found = await withoutCapabilities(file)
+    t.match([found.words[0], found.obstacle], ['setpriv', undefined])
+  })
+
+  const ofNode = 'if the file of Node.js has capabilities, without which the kernel does not start it'
+  await t.test(ofNode, { skip: skipSetcap }, async t => {
+    const node = await createNode(t)
+    const program = join(t.testdir({}), 'node')
+    copyFileSync(process.execPath, program)
+    const { stderr } = spawnSync('setcap', ['cap_net_bind_service=+ep', program], { encoding: 'utf8' })
+    t.equal(stderr, '')
+    const flags = ['--manifests', node.manifests.path]
+    const proxy = new ProxyProcess(node.network, flags, process.env, node.network.node, PROXY_MODE, [], program)
+    const kept = await proxy.waitForLine(KEPT)
+    t.match(kept, /^W/)
+    t.match(KEPT.exec(kept)![1], /Operation not permitted/)
+    await proxy.waitForLine(node.synced)
+    await checkTraffic(t, node)
+    t.equal(await proxy.stop(), 0)
   })
 })

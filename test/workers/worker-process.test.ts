@@ -7,6 +7,8 @@ import { WorkerProcess } from '../../lib/workers/worker-process.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
 import { RecordingLog } from '../support/log/recording-log.js'
 import { failStarts } from '../support/processes/fail-starts.js'
+import { OwnPath } from '../support/processes/own-path.js'
+import { rightsOf } from '../support/processes/process-rights.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 
 const WORKER_MAIN = fileURLToPath(new URL('../../lib/workers/worker-main.js', import.meta.url))
@@ -21,13 +23,14 @@ const SETTINGS = {
   drainTimeout: 0,
 } as const
 
-/** A real worker process, and a clock that the test moves. */
-function start(t: Test) {
+/** A real worker process, and a clock that the test moves. @param startedThrough see `WorkerProcessOptions` */
+function start(t: Test, startedThrough?: readonly string[]) {
   const log = new RecordingLog()
   const clock = new ManualClock()
   const events = new EventEmitter()
   const worker = new WorkerProcess({
     settings: SETTINGS,
+    startedThrough,
     inheritedSockets: () => [],
     clock,
     log,
@@ -164,6 +167,25 @@ t.test('a worker that cannot start is one error, and is started again after long
   clock.advanceSync(800)
   await ready
   t.equal(worker.isReady, true)
+})
+
+t.test('a worker starts without the program that takes its capabilities when that program was removed', async t => {
+  const path = new OwnPath(t)
+  const before = process.env['PATH']
+  process.env['PATH'] = path.env['PATH']
+  t.teardown(() => (process.env['PATH'] = before))
+  const { clock, log, worker, next } = start(t, ['setpriv', '--no-new-privs'])
+  await next('ready')
+  t.equal(rightsOf(worker.pid!).noNewPrivileges, true)
+  path.remove('setpriv')
+  const ended = next('end')
+  worker.replace()
+  await ended
+  await next('ready')
+  t.equal(rightsOf(worker.pid!).noNewPrivileges, false)
+  t.match(log.entries, [{ severity: 'warn', fields: { reason: /no program "setpriv"/, hint: /Install "setpriv"/ } }])
+  t.equal(log.entries.length, 1)
+  t.equal(clock.now(), 0, 'without a pause')
 })
 
 t.test('a worker that cannot be replaced is started later', async t => {

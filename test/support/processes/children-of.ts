@@ -12,6 +12,11 @@ export function workersOf(pid: number): number[] {
   return childrenOf(pid).filter(child => /\bworker\b/.test(read(child, 'cmdline')))
 }
 
+/** Those of them that run their own program: until then, such a process is the one that starts it. */
+export function readyWorkersOf(pid: number): number[] {
+  return workersOf(pid).filter(child => read(child, 'cmdline').startsWith('kube-proxy worker'))
+}
+
 /** The process by which a proxy notices changes of rules; undefined while none runs. */
 export function monitorOf(pid: number): number | undefined {
   return childrenOf(pid).find(child => read(child, 'comm').trim() === 'xtables-monitor')

@@ -36,10 +36,11 @@ export class ProxyProcess {
     node: NetworkNamespace = network.node,
     mode: string = PROXY_MODE,
     nodeArgs: readonly string[] = [],
+    nodeProgram: string = process.execPath,
   ) {
     const ofTests = [...KEEP_RULES, ...NO_STATUS_SOCKET, `--data-plane-workers=${PROXY_WORKERS}`]
     const flags = ['-v=3', ...ofTests, `--proxy-mode=${mode}`, ...args]
-    this.child = network.start(node, process.execPath, [...nodeArgs, PROXY_PROGRAM, ...flags], env)
+    this.child = network.start(node, nodeProgram, [...nodeArgs, PROXY_PROGRAM, ...flags], env)
     this.#log = new ProgramLog(this.child, this.child.stderr!, LOG_TIMEOUT_MS)
   }
 
