@@ -7,7 +7,7 @@ import { removeStaleChains } from '../modes/remove-stale-chains.js'
 import { IptablesPrograms } from '../system/iptables.js'
 import { type IptablesBackEnd } from '../system/iptables-back-end.js'
 import { kernelTools } from '../system/kernel-tools.js'
-import { drainOrphans } from '../workers/orphans.js'
+import { deleteEntriesOfOrphans, drainOrphans } from '../workers/orphans.js'
 
 /** The result of a cleanup for one back end of iptables in one family, or for what a mode has besides rules. */
 export interface CleanupResult {
@@ -39,6 +39,7 @@ export async function cleanup(log: Log, mayContinue = (): boolean => true): Prom
   }
   for (const mode of MODES) if (mode.cleanup !== undefined) await run(() => cleanupMode(mode, log))
   if (mayContinue()) await drainOrphans(log)
+  if (mayContinue()) await deleteEntriesOfOrphans(log)
   return results
 }
 

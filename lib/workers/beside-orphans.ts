@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DataPlane } from '../dataplane/data-plane.js'
 import { type Log } from '../model/log.js'
-import { drainOrphans, releaseNodePortsOfOrphans } from './orphans.js'
+import { deleteEntriesOfOrphans, drainOrphans, releaseNodePortsOfOrphans } from './orphans.js'
 
 /**
  * How long orphans serve on after the rules lead to this process, in milliseconds: they accept the connections that the kernel has
@@ -43,6 +43,7 @@ export async function drainReplacedOrphans(log: Log): Promise<void> {
   try {
     await pause(QUEUE_MS, undefined, { ref: false })
     await drainOrphans(log)
+    await deleteEntriesOfOrphans(log)
   } catch (error) {
     log.error('Cannot end the data-plane workers of an earlier process', error)
   }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Log } from '../model/log.js'
-import { deleteResetConnections } from '../system/delete-reset-connections.js'
 import {
   type ProcessFacts,
   holdsBoundSocket,
@@ -10,6 +9,7 @@ import {
   readStartTime,
 } from '../system/process-facts.js'
 import { GIVING_WAY_TITLE, isOrphan, LEAVING_TITLE } from './is-orphan.js'
+import { OrphanEnds } from './orphan-ends.js'
 
 /*
  * Workers whose control process was killed keep serving until the rules of the next control process lead clients elsewhere; see
@@ -31,8 +31,9 @@ const POLL_MS = 2
 const REPEAT_MS = 50
 /** How long a killed process may take to release its sockets, in milliseconds. */
 const KILL_TIMEOUT_MS = 2000
-/** How often to look whether an orphan that drains has exited, in milliseconds. */
-const EXIT_POLL_MS = 50
+
+/** Of all orphans that this process has seen. */
+const ends = new OrphanEnds()
 
 /**
  * Ends the workers of a control process that was killed: they close their listeners, and exit when their connections have ended.
@@ -40,17 +41,15 @@ const EXIT_POLL_MS = 50
  */
 export async function drainOrphans(log: Log): Promise<void> {
   const message = 'Draining the data-plane workers of an earlier process'
-  const orphans = await signalOrphans('SIGTERM', [LEAVING_TITLE], message, log)
-  for (const orphan of orphans) void finishAfter(orphan, log)
+  await signalOrphans('SIGTERM', [LEAVING_TITLE], message, log)
 }
 
 /**
- * An orphan cuts the connections that are open when its time is over, and then exits; their clients may connect again, from the same
- * ports. It has no right to let them do that. This process does not stay for it.
+ * Lets clients that orphans have cut connect again, from the same ports. Call it when the rules no longer lead to orphans; those that
+ * still drain are waited for, as long as this process runs.
  */
-async function finishAfter(orphan: ProcessFacts, log: Log): Promise<void> {
-  while (!hasExited(orphan)) await pause(EXIT_POLL_MS, undefined, { ref: false })
-  await deleteResetConnections(log)
+export function deleteEntriesOfOrphans(log: Log): Promise<void> {
+  return ends.deleteLeftEntries(log)
 }
 
 /**
@@ -65,20 +64,20 @@ export async function releaseNodePortsOfOrphans(log: Log): Promise<void> {
 /**
  * Sends orphans a signal until their titles say that they have handled it.
  * @param message for the log, if there are any
- * @returns all orphans, also those that had handled it before
  */
 async function signalOrphans(
   signal: NodeJS.Signals,
   titles: readonly string[],
   message: string,
   log: Log,
-): Promise<readonly ProcessFacts[]> {
+): Promise<void> {
   const own = readProcessFacts(process.pid)
-  if (own === undefined) return []
+  if (own === undefined) return
   const hasReacted = (orphan: ProcessFacts): boolean => hasExited(orphan) || titles.includes(readTitle(orphan.pid))
   const orphans = listProcessIds().flatMap(pid => findOrphan(pid, own) ?? [])
+  ends.add(orphans, log)
   let silent = orphans.filter(orphan => !hasReacted(orphan))
-  if (silent.length === 0) return orphans
+  if (silent.length === 0) return
   log.info(0, message, { workers: silent.length })
   const started = performance.now()
   let signalledAt = -Infinity
@@ -91,7 +90,6 @@ async function signalOrphans(
     silent = silent.filter(orphan => !hasReacted(orphan))
   }
   await Promise.all(silent.map(orphan => killOrphan(orphan, own, log)))
-  return orphans
 }
 
 function hasExited({ pid, startTime }: ProcessFacts): boolean {

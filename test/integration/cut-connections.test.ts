@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
 import { FixedPortTcpClient } from '../support/pods/fixed-port-tcp-client.js'
+import { workersOf } from '../support/processes/children-of.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 
 /*
@@ -65,3 +66,21 @@ t.test('a client that was cut by an orphan reaches the new proxy from the same p
   await checkReconnect(t, client)
   second.child.kill('SIGKILL')
 })
+
+t.test(
+  'a client that was cut because an orphan was killed reaches the new proxy from the same port',
+  { skip },
+  async t => {
+    const { node, proxy, client } = await start(t)
+    // Its workers hang, so that they neither release NodePorts nor drain: the next proxy kills them.
+    for (const worker of workersOf(proxy.child.pid!)) process.kill(worker, 'SIGSTOP')
+    await node.kill(proxy)
+    // What a process has not read is lost when it is killed, so the kernel resets the connection.
+    client.send('not read')
+    const second = await node.start()
+    t.ok(second.lines.some(line => line.includes('Killing a data-plane worker of an earlier process')))
+    await second.waitForLine(/"Deleted the entries of reset connections" family="ipv4"/)
+    await checkReconnect(t, client)
+    second.child.kill('SIGKILL')
+  },
+)

@@ -2,11 +2,16 @@ import { type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { type NodeNetwork } from '../nodes/node-network.js'
 
-/** For each line of its standard input, connects from the same port, prints the first answer or an error, and then `closed`. */
+/**
+ * For each empty line of its standard input, connects from the same port, prints the first answer or an error, and then `closed`. Other
+ * lines it sends.
+ */
 const PROGRAM = `
   const [ip, port, localPort] = process.argv.slice(1)
-  require('readline').createInterface({ input: process.stdin }).on('line', () => {
-    const socket = require('net').connect({ host: ip, port: Number(port), localPort: Number(localPort) })
+  let socket
+  require('readline').createInterface({ input: process.stdin }).on('line', line => {
+    if (line !== '') return socket.write(line)
+    socket = require('net').connect({ host: ip, port: Number(port), localPort: Number(localPort) })
     socket.on('connect', () => socket.write('echo\\n'))
     socket.once('data', data => console.log(String(data).trim()))
     socket.on('error', error => console.log(error.code)).on('close', () => console.log('closed'))
@@ -27,6 +32,11 @@ export class FixedPortTcpClient {
   async connect(): Promise<string> {
     this.#child.stdin!.write('\n')
     return this.readLine()
+  }
+
+  /** Sends something, and does not wait for an answer. */
+  send(text: string): void {
+    this.#child.stdin!.write(`${text}\n`)
   }
 
   /** What happens next: an error code, or `closed`. */
