@@ -3,9 +3,10 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type DemoService, type Pod } from '../demo/cluster-objects.js'
 import { type DemoCluster } from '../demo/demo-cluster.js'
-import { NODE_IP, OUTSIDE_IP } from '../demo/demo-network.js'
+import { NODE_IP, OUTSIDE_IP, endProcess } from '../demo/demo-network.js'
 import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from '../demo/example-objects.js'
 import { type NetworkNamespace } from '../demo/network-namespace.js'
+import { type Teardown } from '../demo/teardown.js'
 import { modeByName } from '../modes/registry.js'
 import { type Lab, type Place, type Ran, type Running } from './lab.js'
 
@@ -19,18 +20,21 @@ const START_MODE = 'userspace'
 /** Characters that a shell would not leave alone. */
 const QUOTED = /[^\w@%+=:,./-]/
 
-/** Experiments in the cluster of the demo. */
+/** Experiments in the cluster of the demo. After its teardown has begun, every method throws, so that the experiment ends. */
 export class ClusterLab implements Lab {
   readonly nodeIP = NODE_IP
   readonly outsideIP = OUTSIDE_IP
   readonly nodeName = hostname().toLowerCase()
   readonly #cluster: DemoCluster
+  readonly #teardown: Teardown
   /** The names of Pods that were killed. */
   readonly #killed = new Set<string>()
   #isStopped = false
 
-  constructor(cluster: DemoCluster) {
+  /** @param teardown of the cluster: it also ends the programs that experiments start */
+  constructor(cluster: DemoCluster, teardown: Teardown) {
     this.#cluster = cluster
+    this.#teardown = teardown
   }
 
   get clientIP(): string {
@@ -61,7 +65,10 @@ export class ClusterLab implements Lab {
   }
 
   async run(where: Place, program: string, ...args: readonly string[]): Promise<Ran> {
+    this.#teardown.throwIfEnded()
     const { stdout, stderr, exitCode } = await this.#namespace(where).run(program, args)
+    // What it prints in a cluster that is being removed proves nothing.
+    this.#teardown.throwIfEnded()
     return { ...this.#shown(where, program, args), output: `${stdout}${stderr}`.trimEnd(), exitCode }
   }
 
@@ -76,7 +83,9 @@ export class ClusterLab implements Lab {
   }
 
   start(where: Place, program: string, ...args: readonly string[]): Running {
+    this.#teardown.throwIfEnded()
     const child = this.#namespace(where).spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    void this.#teardown.add(() => endProcess(child))
     let output = ''
     for (const stream of [child.stdout!, child.stderr!]) stream.on('data', chunk => (output += String(chunk)))
     const shown = this.#shown(where, program, args)
@@ -143,6 +152,7 @@ export class ClusterLab implements Lab {
   }
 
   #lever(command: string): Ran {
+    this.#teardown.throwIfEnded()
     return { where: 'cluster', command, output: '', exitCode: 0, isLever: true }
   }
 

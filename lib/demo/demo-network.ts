@@ -8,10 +8,18 @@ import { type Teardown } from './teardown.js'
 export const NODE_IP = '192.168.50.1'
 /** The host outside the cluster. */
 export const OUTSIDE_IP = '192.168.50.2'
+/**
+ * The routes to the silent gateway. No interface has the MAC address, so the other side ignores each packet. Without this neighbour
+ * the kernel would ask for the address, and after 3 s report to the program that the host is unreachable.
+ */
+const SILENT_GATEWAY = [
+  'neighbour add 192.168.50.254 lladdr 02:00:c0:a8:32:fe dev eth0 nud permanent',
+  'route add default via 192.168.50.254',
+] as const
 
 /**
  * The network of the demo: a node, for each Pod a namespace with one interface, and a host outside that knows no way to Pods or
- * Services.
+ * Services. The gateway of both is silent: what it gets is lost without an answer, as at a gateway that drops private addresses.
  *
  *     outside 192.168.50.2 ── 192.168.50.1 on eth0 (default route) node ── cni0 10.244.0.1/24 ── Pods 10.244.0.2, .3, …
  */
@@ -54,13 +62,9 @@ export class DemoNetwork {
       `link add eth0 type veth peer name eth0 netns ${outside.name}`,
       `address add ${NODE_IP}/24 dev eth0`,
       'link set eth0 up',
-      'route add default via 192.168.50.254',
+      ...SILENT_GATEWAY,
     )
-    await outside.configure(
-      `address add ${OUTSIDE_IP}/24 dev eth0`,
-      'link set eth0 up',
-      'route add default via 192.168.50.254',
-    )
+    await outside.configure(`address add ${OUTSIDE_IP}/24 dev eth0`, 'link set eth0 up', ...SILENT_GATEWAY)
     await node.run('sysctl', ['-qw', 'net.ipv4.ip_forward=1'])
     return new DemoNetwork([node, outside], prefix, teardown, leftovers)
   }

@@ -14,6 +14,7 @@ import {
   serviceManifest,
 } from './cluster-objects.js'
 import { endProcess } from './demo-network.js'
+import { DEFAULT_AFFINITY_SECONDS } from '../snapshot/decode-service.js'
 import { ProgramLog } from './program-log.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Mode } from '../modes/mode.js'
@@ -169,10 +170,16 @@ function endpointLogTexts({ deployments, services, pods }: DemoObjects): Map<str
     for (const port of service.ports) {
       const endpoints = formatEndpoints(service, port, deployments, pods)
       const key = `${service.name}${port.name === '' ? '' : `:${port.name}`}/${port.protocol}`
-      texts.set(key, `"${endpoints}"${service.affinity ? ' affinitySeconds' : ''}`)
+      texts.set(key, `"${endpoints}"${affinityText(service)}`)
     }
   }
   return texts
+}
+
+function affinityText({ affinity, spec }: DemoService): string {
+  if (!affinity) return ''
+  const { clientIP } = (spec?.['sessionAffinityConfig'] ?? {}) as { readonly clientIP?: { timeoutSeconds: number } }
+  return ` affinitySeconds=${clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS}(?!\\d)`
 }
 
 /** What the rules for a Service depend on, in every mode: not its endpoints, nor its affinity. */

@@ -12,7 +12,12 @@ export class Teardown {
     this.#actions.push(action)
     if (!this.#ended) return
     await this.run()
-    throw new Error('The demo was interrupted')
+    this.throwIfEnded()
+  }
+
+  /** @throws Error after the end: what a program of the demo prints from then on means nothing */
+  throwIfEnded(): void {
+    if (this.#ended) throw new Error('The demo was interrupted')
   }
 
   /** Runs all actions added so far. An action that fails does not stop the others. */

@@ -17,7 +17,7 @@ import {
 } from './decoded.js'
 
 /** The API's default of `sessionAffinityConfig.clientIP.timeoutSeconds`: three hours. */
-const DEFAULT_AFFINITY_SECONDS = 10_800
+export const DEFAULT_AFFINITY_SECONDS = 10_800
 /** The API's upper bound of the same field: one day. */
 const MAX_AFFINITY_SECONDS = 86_400
 

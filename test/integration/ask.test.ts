@@ -1,11 +1,15 @@
-import { execFile } from 'node:child_process'
-import { chmodSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
 import { type Answer, askQuestion } from '../../lib/ask/ask-question.js'
 import { ClusterLab } from '../../lib/ask/cluster-lab.js'
+import { type Lab, type Ran } from '../../lib/ask/lab.js'
+import { type Question } from '../../lib/ask/question.js'
 import { QUESTIONS } from '../../lib/ask/questions.js'
+import { LANGUAGES, type Texts } from '../../lib/ask/texts.js'
 import { DemoCluster } from '../../lib/demo/demo-cluster.js'
 import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from '../../lib/demo/example-objects.js'
 import { LeftoverRecord } from '../../lib/demo/leftover-record.js'
@@ -62,6 +66,60 @@ const MEASURED: ReadonlyMap<number, (t: Test, answer: Answer, node: NetworkNames
   ],
 ])
 
+/** What some questions need of the kernel. */
+const UNAVAILABLE: ReadonlyMap<number, string | false> = new Map([
+  [16, existsSync('/proc/sys/net/bridge/bridge-nf-call-iptables') ? false : 'needs the kernel module br_netfilter'],
+])
+
+/** Numbers that an answer names although no run measures them. Every other number has to be a value. */
+const NAMED_NUMBERS: ReadonlyMap<number, RegExp> = new Map([
+  [5, /^(1\/3|1\/2|2\/3|3|1)$/],
+  [14, /^127\.0\.0\.1$/],
+  [17, /^15$/],
+  [20, /^(0|300)$/],
+  [21, /^10249$/],
+  [25, /^(3|10,000)$/],
+])
+
+/** A lab that notes each change of the cluster that the experiment makes; its reset makes none. */
+function noteLevers(lab: Lab, pulled: Ran[]): Lab {
+  const note = (result: unknown): unknown => {
+    if ((result as Partial<Ran> | undefined)?.isLever === true) pulled.push(result as Ran)
+    return result
+  }
+  return new Proxy(lab, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      return (...args: readonly unknown[]): unknown => {
+        const result: unknown = Reflect.apply(value, target, args)
+        return result instanceof Promise ? result.then(note) : result
+      }
+    },
+  })
+}
+
+/** The answer of a question before values are put in. */
+function noteAnswer(question: Question, note: (answer: Texts) => void): Question {
+  return {
+    ...question,
+    async run(experiment) {
+      const finding = await question.run(experiment)
+      note(finding.answer)
+      return finding
+    },
+  }
+}
+
+/** An answer quotes what this run has measured, and has no other numbers. */
+function checkNumbers(t: Test, number: number, answer: Texts): void {
+  for (const language of LANGUAGES) {
+    const text = answer[language].replaceAll(/\{\w+\}/g, '')
+    const numbers = (text.match(/(?<![\w.])\d[\d.,/]*/g) ?? []).map(found => found.replace(/[.,/]+$/, ''))
+    for (const found of numbers) t.match(found, NAMED_NUMBERS.get(number) ?? /^$/, `a number without a value: ${text}`)
+  }
+}
+
 t.test('the questions', { skip: namespacesUnavailable, timeout: 300_000 * TIMEOUT_FACTOR }, async t => {
   const prefix = `kpn${process.pid}-ask-`
   const teardown = new Teardown()
@@ -76,14 +134,36 @@ t.test('the questions', { skip: namespacesUnavailable, timeout: 300_000 * TIMEOU
     teardown,
     leftovers,
   )
-  const lab = new ClusterLab(cluster)
+  const lab = new ClusterLab(cluster, teardown)
   for (const question of QUESTIONS)
-    await t.test(`${question.number}. ${question.title.en}`, async t => {
-      const answer = await askQuestion(question, lab)
-      t.ok(answer.holds, JSON.stringify(answer, undefined, 1))
-      checkTexts(t, answer)
-      await MEASURED.get(question.number)?.(t, answer, cluster.network.node)
-    })
+    await t.test(
+      `${question.number}. ${question.title.en}`,
+      { skip: UNAVAILABLE.get(question.number) ?? false },
+      async t => {
+        const pulled: Ran[] = []
+        const noted = noteAnswer(question, text => checkNumbers(t, question.number, text))
+        const answer = await askQuestion(noted, noteLevers(lab, pulled))
+        for (const lever of pulled)
+          t.ok(
+            answer.steps.some(({ ran }) => ran === lever),
+            `shown: ${lever.command}`,
+          )
+        t.ok(answer.holds, JSON.stringify(answer, undefined, 1))
+        checkTexts(t, answer)
+        await MEASURED.get(question.number)?.(t, answer, cluster.network.node)
+      },
+    )
+  await t.test(
+    'after the end of the cluster no program of an experiment runs, and no command proves anything',
+    async t => {
+      const running = lab.start('client', 'sleep', '1000')
+      await teardown.run()
+      t.equal((await running.ended).exitCode, 128)
+      await t.rejects(lab.run('node', 'true'), /interrupted/)
+      t.throws(() => lab.start('node', 'true'), /interrupted/)
+      await t.rejects(lab.scale(1))
+    },
+  )
 })
 
 /** Texts exist in both languages, and quote what this run has measured. */
@@ -140,13 +220,38 @@ t.test('the command', { skip: namespacesUnavailable }, async t => {
       question: { number: 1, text: QUESTIONS[0]!.title.en, asked: ['kubernetes#78201'] },
       language: 'en',
       steps: [
-        { where: 'node', command: 'ip -4 -brief address', output: /^lo .*127\.0\.0\.1/, meaning: /10\.96\.0\.10/ },
+        {
+          where: 'node',
+          command: 'ip -4 -brief address',
+          isLever: false,
+          output: /^lo .*127\.0\.0\.1/,
+          meaning: /10\.96\.0\.10/,
+        },
       ],
       proof: { name: 'interfaces of the node that have the ClusterIP', value: 0 },
       answer: /10\.96\.0\.10/,
       holds: true,
     })
     t.equal(left(), '')
+  })
+
+  await t.test('Ctrl-C ends an experiment with code 130, and without any more steps', async t => {
+    const child = spawn(process.execPath, [PROXY_PROGRAM, 'ask', '8'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+    t.teardown(() => child.kill('SIGINT'))
+    let text = ''
+    child.stdout.on('data', chunk => (text += String(chunk)))
+    while (!text.includes('Three Pods again')) await once(child.stdout, 'data')
+    child.kill('SIGINT')
+    const [exitCode] = (await once(child, 'close')) as [number]
+    t.equal(exitCode, 130)
+    t.match(text, /Three Pods again\.\n$/)
+    t.equal(left(), '')
+  })
+
+  await t.test('a reader that ends early is no error', async t => {
+    const program = `"${process.execPath}" "${PROXY_PROGRAM}" ask; echo "code $?" >&2`
+    const { stderr } = await promisify(execFile)('sh', ['-c', `{ ${program}; } | true`], { env })
+    t.equal(stderr, 'code 0\n')
   })
 
   await t.test('an experiment that does not show what it should ends with code 1, and without the answer', async t => {

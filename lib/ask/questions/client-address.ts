@@ -1,5 +1,7 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
+import { nodePortCommand } from '../node-port-command.js'
+import { PATIENT } from '../patience.js'
 
 const NODE_PORT = 30080
 
@@ -15,7 +17,7 @@ export const clientAddress: Question = {
   async run({ lab, show }) {
     const { clusterIP, ports } = lab.service
     const seenAt = async (from: 'client' | 'outside', url: string) => {
-      const ran = await lab.run(from, 'curl', '-s', '--max-time', '3', url)
+      const ran = await lab.run(from, 'curl', '-s', ...PATIENT, url)
       return { ran, client: answersIn(ran.output)[0]?.client ?? '' }
     }
     const userspace = await seenAt('client', `http://${clusterIP}`)
@@ -27,7 +29,10 @@ export const clientAddress: Question = {
       },
       { seen: userspace.client, client: lab.clientIP },
     )
-    await lab.setMode('iptables')
+    show(await lab.setMode('iptables'), {
+      en: 'The proxy runs in iptables mode now.',
+      ko: '이제 프록시가 iptables 모드로 돈다.',
+    })
     const iptables = await seenAt('client', `http://${clusterIP}`)
     show(
       iptables.ran,
@@ -38,7 +43,11 @@ export const clientAddress: Question = {
       { seen: iptables.client },
     )
     const nodePort = ports.map(port => ({ ...port, nodePort: NODE_PORT }))
-    await lab.changeService({ ports: nodePort, spec: { type: 'NodePort' } }, '')
+    show(
+      await lab.changeService({ ports: nodePort, spec: { type: 'NodePort' } }, nodePortCommand(NODE_PORT)),
+      { en: 'The Service gets a NodePort: {nodePort}.', ko: '서비스에 NodePort({nodePort})를 준다.' },
+      { nodePort: NODE_PORT },
+    )
     const cluster = await seenAt('outside', `http://${lab.nodeIP}:${NODE_PORT}`)
     show(
       cluster.ran,
@@ -69,7 +78,7 @@ export const clientAddress: Question = {
       value: [userspace, iptables, cluster, local].map(({ client }) => client).join(', '),
       answer: {
         en: "In userspace mode always the node's ({node}), for the node opens the connection. In iptables mode a client in the cluster keeps its address ({client}), and one outside gets the node's ({masqueraded}), so that the answer finds its way back. externalTrafficPolicy: Local keeps the address from outside ({outside}).",
-        ko: 'userspace 모드에서는 늘 노드의 주소({node})이다. 노드가 연결을 열기 때문이다. iptables 모드에서는 클러스터 안의 클라이언트는 자기 주소({client})를 지키고, 밖의 클라이언트는 응답이 돌아올 길을 찾도록 노드의 주소({masqueraded})로 바뀐다. externalTrafficPolicy: Local이면 밖의 주소({outside})가 그대로 보인다.',
+        ko: 'userspace 모드에서는 늘 노드의 주소({node})이다. 노드가 연결을 열기 때문이다. iptables 모드에서는 클러스터 안의 클라이언트는 자기 주소({client})를 그대로 유지하고, 밖의 클라이언트의 주소는 응답이 돌아올 길을 찾도록 노드의 주소({masqueraded})로 바뀐다. externalTrafficPolicy: Local이면 밖의 주소({outside})가 그대로 보인다.',
       },
       values: {
         node: userspace.client,

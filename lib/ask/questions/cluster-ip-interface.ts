@@ -1,5 +1,6 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
+import { PATIENT } from '../patience.js'
 import { packetsTo, readChain } from '../read-chain.js'
 
 export const clusterIpInterface: Question = {
@@ -26,7 +27,7 @@ export const clusterIpInterface: Question = {
     )
     const before = await readChain(lab, 'KUBE-PORTALS-CONTAINER')
     const counted = packetsTo(before.rules, clusterIP, 80)
-    const curl = await lab.run('client', 'curl', '-s', '--max-time', '5', `http://${clusterIP}`)
+    const curl = await lab.run('client', 'curl', '-s', ...PATIENT, `http://${clusterIP}`)
     const pod = answersIn(curl.output)[0]?.pod ?? ''
     show(
       curl,
@@ -53,8 +54,8 @@ export const clusterIpInterface: Question = {
       },
       value: holders,
       answer: {
-        en: 'No interface has {clusterIP} (counted here: {holders}). A ClusterIP exists only in rules of the kernel. They change the destination of each new connection before the kernel looks for a route; for one request, this rule has counted {more} packet.',
-        ko: '{clusterIP}은 어느 인터페이스에도 없다(여기서 센 수: {holders}). ClusterIP는 커널의 규칙 안에만 있다. 규칙은 커널이 경로를 찾기 전에 새 연결의 목적지를 바꾼다. 여기서는 요청 하나에 규칙이 패킷 {more}개를 세었다.',
+        en: 'No interface has {clusterIP} (counted here: {holders}). In userspace and iptables mode a ClusterIP exists only in rules of the kernel. They change the destination of each new connection before the kernel looks for a route; for one request, this rule has counted {more} packet. In ipvs mode the interface kube-ipvs0 has all ClusterIPs, but carries no packets.',
+        ko: '{clusterIP}은 어느 인터페이스에도 없다(여기서 센 수: {holders}). userspace 모드와 iptables 모드에서 ClusterIP는 커널의 규칙 안에만 있다. 규칙은 커널이 경로를 찾기 전에 새 연결의 목적지를 바꾼다. 여기서는 요청 하나에 규칙이 패킷 {more}개를 세었다. ipvs 모드에서는 인터페이스 kube-ipvs0에 모든 ClusterIP가 있지만, 이 인터페이스로 패킷이 오가지는 않는다.',
       },
       values: { clusterIP, holders, more },
       holds: holders === 0 && more === 1 && pod !== '',

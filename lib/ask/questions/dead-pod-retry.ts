@@ -8,7 +8,7 @@ export const deadPodRetry: Question = {
   number: 19,
   title: {
     en: 'Is another Pod tried if the first does not answer?',
-    ko: '첫 번째 파드가 응답하지 않으면 다른 파드에 시도하는가?',
+    ko: '첫 번째 파드가 응답하지 않으면 다른 파드로 다시 시도하는가?',
   },
   asked: ['kubernetes#36079'],
   words: ['retry', 'retries', 'failover', 'dead pod', '재시도', '죽은 파드'],
@@ -54,8 +54,8 @@ export const deadPodRetry: Question = {
       },
       value: `${lostInUserspace}, ${lostInIptables}`,
       answer: {
-        en: 'In userspace mode yes: kube-proxy tries the next Pod, and {lostInUserspace} of {requests} requests failed. In iptables mode no: {lostInIptables} of {requests} failed, about one third, until the endpoint goes. There, and in ipvs mode, the client has to try again itself.',
-        ko: 'userspace 모드에서는 그렇다. kube-proxy가 다음 파드에 시도하므로 요청 {requests}개 가운데 {lostInUserspace}개가 실패했다. iptables 모드에서는 아니다. {requests}개 가운데 {lostInIptables}개, 약 3분의 1이 엔드포인트가 없어질 때까지 실패한다. 이 모드와 ipvs 모드에서는 클라이언트가 스스로 다시 시도해야 한다.',
+        en: 'In userspace mode yes: kube-proxy tries the next Pod, and {lostInUserspace} of {requests} requests failed. In iptables mode no: {lostInIptables} of {requests} failed, and more fail until the endpoint goes. There, and in ipvs mode, the client has to try again itself.',
+        ko: 'userspace 모드에서는 그렇다. kube-proxy가 다음 파드에 시도하므로 요청 {requests}개 가운데 {lostInUserspace}개가 실패했다. iptables 모드에서는 아니다. {requests}개 가운데 {lostInIptables}개가 실패했고, 엔드포인트가 없어질 때까지 계속 실패한다. 이 모드와 ipvs 모드에서는 클라이언트가 스스로 다시 시도해야 한다.',
       },
       values: { lostInUserspace, lostInIptables, requests: REQUESTS },
       holds: lostInUserspace === 0 && lostInIptables > 0 && lostInIptables < REQUESTS,

@@ -1,6 +1,7 @@
 import { openConnection } from '../open-connection.js'
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
+import { PATIENT } from '../patience.js'
 
 const PORTS = { port: 8000, targetPort: 8080, nodePort: 30080 } as const
 
@@ -15,7 +16,7 @@ export const fourPorts: Question = {
   programs: CURL,
   async run({ lab, show }) {
     const { clusterIP } = lab.service
-    await lab.scale(0)
+    show(await lab.scale(0), { en: 'No Pods for the moment.', ko: '잠시 파드가 없다.' })
     show(
       await lab.changeService(
         { ports: [{ name: '', protocol: 'TCP', ...PORTS }], spec: { type: 'NodePort' } },
@@ -27,8 +28,11 @@ export const fourPorts: Question = {
       },
       PORTS,
     )
-    await lab.scale(3)
-    const inside = await lab.run('client', 'curl', '-s', `http://${clusterIP}:${PORTS.port}`)
+    show(await lab.scale(3), {
+      en: 'Three Pods, which listen on the targetPort.',
+      ko: '파드 세 개가 targetPort에서 리스닝한다.',
+    })
+    const inside = await lab.run('client', 'curl', '-s', ...PATIENT, `http://${clusterIP}:${PORTS.port}`)
     show(
       inside,
       {
@@ -37,7 +41,7 @@ export const fourPorts: Question = {
       },
       { port: PORTS.port },
     )
-    const outside = await lab.run('outside', 'curl', '-s', `http://${lab.nodeIP}:${PORTS.nodePort}`)
+    const outside = await lab.run('outside', 'curl', '-s', ...PATIENT, `http://${lab.nodeIP}:${PORTS.nodePort}`)
     show(
       outside,
       {

@@ -1,5 +1,6 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
+import { IMPATIENT, PATIENT } from '../patience.js'
 
 const NODE_PORT = 30080
 const EXTERNAL_IP = '192.168.50.100'
@@ -9,20 +10,21 @@ export const fromMyLaptop: Question = {
   number: 24,
   title: {
     en: 'Why can I not reach it from my laptop? Why is EXTERNAL-IP pending?',
-    ko: '왜 내 노트북에서 닿지 않는가? EXTERNAL-IP는 왜 pending인가?',
+    ko: '왜 내 노트북에서는 접속되지 않는가? EXTERNAL-IP는 왜 pending인가?',
   },
   asked: ['kind#1272', 'rancher-desktop#1265'],
   words: ['LoadBalancer', 'external ip', 'MetalLB', 'outside', 'laptop', '외부', '로드 밸런서'],
   programs: CURL,
   async run({ lab, show }) {
     const { clusterIP, ports } = lab.service
-    const curl = (url: string) => lab.run('outside', 'curl', '-sS', '--max-time', '1', url)
-    const direct = await curl(`http://${clusterIP}`)
+    const curl = (url: string, patience: readonly string[] = PATIENT) =>
+      lab.run('outside', 'curl', '-sS', ...patience, url)
+    const direct = await curl(`http://${clusterIP}`, IMPATIENT)
     show(
       direct,
       {
-        en: 'A host outside has no rules of kube-proxy and no route to {clusterIP}: exit code {code}.',
-        ko: '밖의 호스트에는 kube-proxy의 규칙도, {clusterIP}으로 가는 경로도 없다. 종료 코드 {code}.',
+        en: 'A host outside has no rules of kube-proxy. So the packet for {clusterIP} goes to its gateway, like any other, and is lost there: exit code {code}.',
+        ko: '밖의 호스트에는 kube-proxy의 규칙이 없다. 그래서 {clusterIP}으로 가는 패킷은 다른 패킷처럼 게이트웨이로 가서 사라진다. 종료 코드 {code}.',
       },
       { clusterIP, code: direct.exitCode },
     )
@@ -32,8 +34,8 @@ export const fromMyLaptop: Question = {
         `kubectl patch service nginx-service --patch '{"spec":{"type":"LoadBalancer"}}'`,
       ),
       {
-        en: 'type: LoadBalancer is a wish. A controller (of a cloud, or MetalLB) has to grant it; without one EXTERNAL-IP stays pending.',
-        ko: 'type: LoadBalancer는 바람일 뿐이다. 컨트롤러(클라우드의 것이나 MetalLB)가 들어주어야 한다. 컨트롤러가 없으면 EXTERNAL-IP는 pending으로 남는다.',
+        en: 'type: LoadBalancer is a request. A controller (of a cloud, or MetalLB) has to fulfil it; without one EXTERNAL-IP stays pending.',
+        ko: 'type: LoadBalancer는 요청일 뿐이다. 컨트롤러(클라우드의 것이나 MetalLB)가 들어주어야 한다. 컨트롤러가 없으면 EXTERNAL-IP는 pending으로 남는다.',
       },
     )
     const before = await lab.shell('node', RULES)
@@ -42,7 +44,7 @@ export const fromMyLaptop: Question = {
       nodePort,
       {
         en: 'But the Service has got a NodePort, and the address of the node is reachable from outside: exit code {code}.',
-        ko: '그래도 서비스에 NodePort가 생겼고, 노드의 주소는 밖에서 닿는다. 종료 코드 {code}.',
+        ko: '그래도 서비스에 NodePort가 생겼고, 노드의 주소에는 밖에서 접속할 수 있다. 종료 코드 {code}.',
       },
       { code: nodePort.exitCode },
     )
@@ -66,14 +68,18 @@ export const fromMyLaptop: Question = {
       },
       { after: after.output, before: before.output },
     )
-    await lab.run('outside', 'ip', 'route', 'add', EXTERNAL_IP, 'via', lab.nodeIP)
+    const route = await lab.run('outside', 'ip', 'route', 'add', EXTERNAL_IP, 'via', lab.nodeIP)
+    show(route, {
+      en: 'So the host outside gets a route to the node.',
+      ko: '그래서 밖의 호스트에 노드로 가는 경로를 준다.',
+    })
     const external = await curl(`http://${EXTERNAL_IP}`)
     await lab.run('outside', 'ip', 'route', 'delete', EXTERNAL_IP)
     show(
       external,
       {
-        en: 'With a route to the node it works: exit code {code}.',
-        ko: '노드로 가는 경로가 있으면 된다. 종료 코드 {code}.',
+        en: 'Now it works: exit code {code}.',
+        ko: '이제 된다. 종료 코드 {code}.',
       },
       { code: external.exitCode },
     )

@@ -1,5 +1,7 @@
 import { CURL, type Question } from '../question.js'
+import { ProxyFailure } from '../../model/failure.js'
 import { answersIn } from '../answers-in.js'
+import { IMPATIENT, PATIENT } from '../patience.js'
 
 const BRIDGE_SETTING = 'net.bridge.bridge-nf-call-iptables'
 
@@ -14,13 +16,17 @@ export const hairpin: Question = {
   programs: CURL,
   async run({ lab, show }) {
     const { clusterIP } = lab.service
+    if ((await lab.run('node', 'sysctl', BRIDGE_SETTING)).exitCode !== 0)
+      throw new ProxyFailure('DEMO_IMPOSSIBLE', `The kernel has no setting ${BRIDGE_SETTING}: this question needs it`, {
+        hint: 'Load the kernel module that has it: modprobe br_netfilter',
+      })
     show(await lab.scale(1), {
       en: 'One Pod, so the Service can only choose the client itself.',
       ko: '파드가 하나이므로 서비스는 클라이언트 자신을 고를 수밖에 없다.',
     })
     const [pod] = lab.pods
-    const curl = () => lab.run(pod!, 'curl', '-sS', '--max-time', '1', `http://${clusterIP}`)
-    const userspace = await curl()
+    const curl = (patience: readonly string[]) => lab.run(pod!, 'curl', '-sS', ...patience, `http://${clusterIP}`)
+    const userspace = await curl(PATIENT)
     show(
       userspace,
       {
@@ -29,16 +35,21 @@ export const hairpin: Question = {
       },
       { code: userspace.exitCode },
     )
-    await lab.setMode('iptables')
-    // As kubeadm asks for it: packets between ports of a bridge pass the rules, too.
-    await lab.run('node', 'sysctl', '-qw', `${BRIDGE_SETTING}=1`)
-    const off = await curl()
+    show(await lab.setMode('iptables'), {
+      en: 'The proxy runs in iptables mode now.',
+      ko: '이제 프록시가 iptables 모드로 돈다.',
+    })
+    show(await lab.run('node', 'sysctl', '-w', `${BRIDGE_SETTING}=1`), {
+      en: 'Packets between ports of a bridge pass the rules, too. Clusters whose Pods share a bridge need this setting.',
+      ko: '브리지의 포트 사이를 오가는 패킷도 규칙을 지나게 한다. 파드가 브리지를 함께 쓰는 클러스터에는 이 설정이 필요하다.',
+    })
+    const off = await curl(IMPATIENT)
     const link = `veth${pod!.ip.split('.').at(-1)}`
     show(
       off,
       {
-        en: 'iptables mode: the packet leaves the Pod by {link}, a port of the bridge, and has to go back by the same port. Exit code {code}.',
-        ko: 'iptables 모드: 패킷은 브리지의 포트인 {link}로 파드를 떠나고, 같은 포트로 돌아가야 한다. 종료 코드 {code}.',
+        en: 'The packet leaves the Pod by {link}, a port of the bridge, and has to go back by the same port. Exit code {code}.',
+        ko: '패킷은 브리지의 포트인 {link}로 파드를 떠나고, 같은 포트로 돌아가야 한다. 종료 코드 {code}.',
       },
       { link, code: off.exitCode },
     )
@@ -47,7 +58,7 @@ export const hairpin: Question = {
       en: 'A bridge never sends a frame back where it came from, unless its port has hairpin mode.',
       ko: '브리지는 프레임을 온 곳으로 되돌려 보내지 않는다. 포트가 헤어핀 모드일 때만 예외이다.',
     })
-    const on = await curl()
+    const on = await curl(PATIENT)
     const seen = answersIn(on.output)[0]?.client ?? ''
     show(
       on,
@@ -64,8 +75,8 @@ export const hairpin: Question = {
       },
       value: [userspace, off, on].map(({ exitCode }) => exitCode).join(', '),
       answer: {
-        en: "Two things have to happen on the way back into the same Pod. The bridge must let the packet turn: without hairpin mode curl ended with code {off}, with it with code {on}. And the source must become the node's ({seen}), which kube-proxy's rules do; in userspace mode neither matters (code {userspace}).",
-        ko: '같은 파드로 되돌아가려면 두 가지가 필요하다. 브리지가 패킷을 되돌려 보내야 한다. 헤어핀 모드가 없으면 curl은 코드 {off}로, 있으면 코드 {on}으로 끝났다. 그리고 소스가 노드의 주소({seen})로 바뀌어야 하는데, 이것은 kube-proxy의 규칙이 한다. userspace 모드에서는 둘 다 상관없다(코드 {userspace}).',
+        en: "Two things have to happen on the way back into the same Pod. The bridge must let the packet turn: without hairpin mode curl ended with code {off}, with it with code {on}. And the source must become the node's ({seen}), which kube-proxy's rules do; in userspace mode neither matters (code {userspace}). A network without a bridge has no such port: there only the source matters.",
+        ko: '같은 파드로 되돌아가려면 두 가지가 필요하다. 브리지가 패킷을 되돌려 보내야 한다. 헤어핀 모드가 없으면 curl은 코드 {off}로, 있으면 코드 {on}으로 끝났다. 그리고 소스가 노드의 주소({seen})로 바뀌어야 하는데, 이것은 kube-proxy의 규칙이 한다. userspace 모드에서는 둘 다 상관없다(코드 {userspace}). 브리지가 없는 네트워크에는 이런 포트가 없으므로 소스만 문제가 된다.',
       },
       values: { off: off.exitCode, on: on.exitCode, seen, userspace: userspace.exitCode },
       holds: userspace.exitCode === 0 && off.exitCode === 28 && on.exitCode === 0 && seen === '10.244.0.1',

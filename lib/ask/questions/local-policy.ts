@@ -1,12 +1,14 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
+import { nodePortCommand } from '../node-port-command.js'
+import { IMPATIENT, PATIENT } from '../patience.js'
 import { packetsTo, readChain } from '../read-chain.js'
 
 const NODE_PORT = 30080
 
 export const localPolicy: Question = {
   number: 13,
-  title: { en: 'Why does policy Local hang at some nodes?', ko: '왜 Local 정책은 어떤 노드에서 응답이 없는가?' },
+  title: { en: 'Why does policy Local hang at some nodes?', ko: '왜 Local 정책에서는 일부 노드가 응답하지 않는가?' },
   asked: ['kubernetes#66354', 'kubernetes#74383'],
   words: ['externalTrafficPolicy', 'internalTrafficPolicy', 'hang', 'drop', 'node port', '정책'],
   programs: CURL,
@@ -14,15 +16,27 @@ export const localPolicy: Question = {
     const ports = lab.service.ports.map(port => ({ ...port, nodePort: NODE_PORT }))
     const spec = { type: 'NodePort', externalTrafficPolicy: 'Local' }
     const url = `http://${lab.nodeIP}:${NODE_PORT}`
-    await lab.setMode('iptables')
-    await lab.changeService({ ports, spec, nodeName: lab.nodeName }, '')
-    const here = await lab.run('outside', 'curl', '-sS', '--max-time', '1', url)
+    show(await lab.setMode('iptables'), {
+      en: 'The proxy runs in iptables mode.',
+      ko: '프록시가 iptables 모드로 돈다.',
+    })
+    show(
+      await lab.changeService(
+        { ports, spec, nodeName: lab.nodeName },
+        nodePortCommand(NODE_PORT, { externalTrafficPolicy: 'Local' }),
+      ),
+      {
+        en: 'A NodePort with externalTrafficPolicy: Local. All Pods are on this node.',
+        ko: 'externalTrafficPolicy: Local인 NodePort이다. 모든 파드가 이 노드에 있다.',
+      },
+    )
+    const here = await lab.run('outside', 'curl', '-sS', ...PATIENT, url)
     const seen = answersIn(here.output)[0]?.client ?? ''
     show(
       here,
       {
-        en: 'externalTrafficPolicy: Local, and all Pods are on this node. A host outside gets an answer, and the Pod sees its address: {seen}.',
-        ko: 'externalTrafficPolicy: Local이고 모든 파드가 이 노드에 있다. 밖의 호스트가 응답을 받고, 파드에 그 주소가 보인다: {seen}.',
+        en: 'A host outside gets an answer, and the Pod sees its address: {seen}.',
+        ko: '밖의 호스트가 응답을 받고, 파드에 그 주소가 보인다: {seen}.',
       },
       { seen },
     )
@@ -30,7 +44,7 @@ export const localPolicy: Question = {
       en: 'Now all Pods are on another node.',
       ko: '이제 모든 파드가 다른 노드에 있다.',
     })
-    const away = await lab.run('outside', 'curl', '-sS', '--max-time', '1', url)
+    const away = await lab.run('outside', 'curl', '-sS', ...IMPATIENT, url)
     show(
       away,
       {

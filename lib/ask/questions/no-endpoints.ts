@@ -1,5 +1,6 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
+import { PATIENT } from '../patience.js'
 
 export const noEndpoints: Question = {
   number: 9,
@@ -25,13 +26,13 @@ export const noEndpoints: Question = {
         `kubectl patch service nginx-service --patch '{"spec":{"selector":{"app":"ngnix"}}}'`,
       ),
       {
-        en: 'One slip of the finger: the selector is app=ngnix now. Nothing warns: a selector that matches no Pod is allowed.',
-        ko: '오타 하나를 낸다. 이제 셀렉터는 app=ngnix이다. 아무 경고도 없다. 어느 파드와도 맞지 않는 셀렉터도 허용된다.',
+        en: 'A typing error, two letters in the wrong order: the selector is app=ngnix now. Nothing warns: a selector that matches no Pod is allowed.',
+        ko: '글자 두 개의 순서를 바꿔 오타를 낸다. 이제 셀렉터는 app=ngnix이다. 아무 경고도 없다. 어느 파드와도 맞지 않는 셀렉터도 허용된다.',
       },
     )
     const empty = await lab.status('endpoints', 'nginx-service')
     const left = rowsOf(empty.output)
-    const refused = await lab.run('client', 'curl', '-sS', '--max-time', '2', `http://${clusterIP}`)
+    const refused = await lab.run('client', 'curl', '-sS', ...PATIENT, `http://${clusterIP}`)
     show(
       empty,
       {
@@ -48,14 +49,16 @@ export const noEndpoints: Question = {
       },
       { code: refused.exitCode },
     )
-    await lab.changeService({ selector }, '')
-    const back = await lab.run('client', 'curl', '-s', '--max-time', '2', `http://${clusterIP}`)
-    const pod = answersIn(back.output)[0]?.pod ?? ''
     show(
-      back,
-      { en: 'With the right selector {pod} answers at once.', ko: '셀렉터를 바로잡자 곧바로 응답이 온다({pod}).' },
-      { pod },
+      await lab.changeService(
+        { selector },
+        `kubectl patch service nginx-service --patch '${JSON.stringify({ spec: { selector } })}'`,
+      ),
+      { en: 'The selector is corrected.', ko: '셀렉터를 바로잡는다.' },
     )
+    const back = await lab.run('client', 'curl', '-s', ...PATIENT, `http://${clusterIP}`)
+    const pod = answersIn(back.output)[0]?.pod ?? ''
+    show(back, { en: 'Now {pod} answers at once.', ko: '이제 곧바로 응답이 온다({pod}).' }, { pod })
     return {
       proof: {
         en: 'endpoints with the right selector and with the wrong one',
@@ -63,8 +66,8 @@ export const noEndpoints: Question = {
       },
       value: `${listed}, ${left}`,
       answer: {
-        en: 'Endpoints are the ready Pods that have every label of the selector. One wrong letter took them from {listed} to {left}, although all Pods ran. Compare `kubectl get pods --show-labels` with the selector; if labels are right, the Pods are not ready, are in another namespace, or have no port with the name of the targetPort.',
-        ko: '엔드포인트는 셀렉터의 레이블을 모두 가진, 준비된 파드이다. 글자 하나가 틀리자 파드가 모두 도는데도 {listed}개에서 {left}개가 되었다. `kubectl get pods --show-labels`를 셀렉터와 견주어 본다. 레이블이 맞다면 파드가 준비되지 않았거나, 다른 네임스페이스에 있거나, targetPort의 이름을 가진 포트가 없다.',
+        en: 'Endpoints are the ready Pods that have every label of the selector. Two swapped letters took them from {listed} to {left}, although all Pods ran. Compare `kubectl get pods --show-labels` with the selector; if labels are right, the Pods are not ready, are in another namespace, or have no port with the name of the targetPort.',
+        ko: '엔드포인트는 셀렉터의 레이블을 모두 가진, 준비된 파드이다. 글자 두 개의 순서가 바뀌자 파드가 모두 도는데도 {listed}개에서 {left}개가 되었다. `kubectl get pods --show-labels`를 셀렉터와 견주어 본다. 레이블이 맞다면 파드가 준비되지 않았거나, 다른 네임스페이스에 있거나, targetPort의 이름을 가진 포트가 없다.',
       },
       values: { listed, left },
       holds: listed === 3 && left === 0 && refused.exitCode === 7 && pod !== '',

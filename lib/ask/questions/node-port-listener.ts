@@ -1,5 +1,7 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
+import { nodePortCommand } from '../node-port-command.js'
+import { PATIENT } from '../patience.js'
 import { packetsTo, readChain } from '../read-chain.js'
 
 const NODE_PORT = 30080
@@ -15,7 +17,11 @@ export const nodePortListener: Question = {
   programs: CURL,
   async run({ lab, show }) {
     const ports = lab.service.ports.map(port => ({ ...port, nodePort: NODE_PORT }))
-    await lab.changeService({ ports, spec: { type: 'NodePort' } }, '')
+    show(
+      await lab.changeService({ ports, spec: { type: 'NodePort' } }, nodePortCommand(NODE_PORT)),
+      { en: 'The Service gets a NodePort: {nodePort}.', ko: '서비스에 NodePort({nodePort})를 준다.' },
+      { nodePort: NODE_PORT },
+    )
     const listeners = async () => {
       const ran = await lab.run('node', 'ss', '-Hltnp', 'sport', '=', `:${NODE_PORT}`)
       return { ran, count: ran.output.match(/^LISTEN/gm)?.length ?? 0 }
@@ -39,7 +45,7 @@ export const nodePortListener: Question = {
       { en: 'Sockets that listen now: {count}.', ko: '이제 리스닝하는 소켓: {count}개.' },
       { count: iptables.count },
     )
-    const curl = await lab.run('outside', 'curl', '-s', '--max-time', '3', `http://${lab.nodeIP}:${NODE_PORT}`)
+    const curl = await lab.run('outside', 'curl', '-s', ...PATIENT, `http://${lab.nodeIP}:${NODE_PORT}`)
     const pod = answersIn(curl.output)[0]?.pod ?? ''
     show(curl, { en: 'Yet {pod} answers.', ko: '그런데도 응답이 온다({pod}).' }, { pod })
     const { ran, rules } = await readChain(lab, 'KUBE-NODEPORTS')

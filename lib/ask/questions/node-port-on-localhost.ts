@@ -1,4 +1,6 @@
 import { CURL, type Question } from '../question.js'
+import { nodePortCommand } from '../node-port-command.js'
+import { IMPATIENT, PATIENT } from '../patience.js'
 
 const NODE_PORT = 30080
 const SYSCTL = 'net.ipv4.conf.all.route_localnet'
@@ -12,9 +14,13 @@ export const nodePortOnLocalhost: Question = {
   programs: CURL,
   async run({ lab, show }) {
     const ports = lab.service.ports.map(port => ({ ...port, nodePort: NODE_PORT }))
-    await lab.changeService({ ports, spec: { type: 'NodePort' } }, '')
-    const curl = () => lab.run('node', 'curl', '-sS', '--max-time', '1', URL)
-    const userspace = await curl()
+    show(
+      await lab.changeService({ ports, spec: { type: 'NodePort' } }, nodePortCommand(NODE_PORT)),
+      { en: 'The Service gets a NodePort: {nodePort}.', ko: '서비스에 NodePort({nodePort})를 준다.' },
+      { nodePort: NODE_PORT },
+    )
+    const curl = (patience: readonly string[]) => lab.run('node', 'curl', '-sS', ...patience, URL)
+    const userspace = await curl(PATIENT)
     show(
       userspace,
       {
@@ -23,12 +29,15 @@ export const nodePortOnLocalhost: Question = {
       },
       { code: userspace.exitCode },
     )
-    await lab.setMode('iptables')
+    show(await lab.setMode('iptables'), {
+      en: 'The proxy runs in iptables mode now.',
+      ko: '이제 프록시가 iptables 모드로 돈다.',
+    })
     const setting = await lab.run('node', 'sysctl', SYSCTL)
-    const iptables = await curl()
+    const iptables = await curl(PATIENT)
     show(setting, {
-      en: 'iptables mode: the kernel drops packets that leave loopback for a Pod with a source of 127.0.0.1, unless this setting allows it. The proxy has set it.',
-      ko: 'iptables 모드: 소스가 127.0.0.1인 패킷이 루프백을 떠나 파드로 가면 커널이 버린다. 이 설정이 허용할 때만 예외이다. 프록시가 설정해 두었다.',
+      en: 'The kernel drops packets that leave loopback for a Pod with a source of 127.0.0.1, unless this setting allows it. The proxy has set it.',
+      ko: '소스가 127.0.0.1인 패킷이 루프백을 떠나 파드로 가면 커널이 버린다. 이 설정이 허용할 때만 예외이다. 프록시가 설정해 두었다.',
     })
     show(
       iptables,
@@ -36,8 +45,7 @@ export const nodePortOnLocalhost: Question = {
       { code: iptables.exitCode },
     )
     const off = await lab.run('node', 'sysctl', '-w', `${SYSCTL}=0`)
-    const without = await curl()
-    await lab.run('node', 'sysctl', '-w', `${SYSCTL}=1`)
+    const without = await curl(IMPATIENT)
     show(off, {
       en: 'Many installations switch it off, for it also lets hosts nearby reach services on loopback (CVE-2020-8558).',
       ko: '많은 설치에서 이 설정을 끈다. 이웃 호스트가 루프백의 서비스에 닿게 하기 때문이다(CVE-2020-8558).',
@@ -50,6 +58,7 @@ export const nodePortOnLocalhost: Question = {
       },
       { code: without.exitCode },
     )
+    await lab.run('node', 'sysctl', '-w', `${SYSCTL}=1`)
     return {
       proof: {
         en: 'exit codes of curl: userspace mode, iptables mode with route_localnet, without it (0: answered, 28: time is over)',

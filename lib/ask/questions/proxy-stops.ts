@@ -1,7 +1,9 @@
+import { ORPHAN_TIMEOUT_MS } from '../../workers/orphans.js'
 import { CURL, type Question } from '../question.js'
 import { requestsByPod, sumOf } from '../requests-by-pod.js'
 
 const REQUESTS = 6
+const ORPHAN_SECONDS = ORPHAN_TIMEOUT_MS / 1000
 
 export const proxyStops: Question = {
   number: 20,
@@ -14,8 +16,8 @@ export const proxyStops: Question = {
   programs: CURL,
   async run({ lab, show }) {
     show(await lab.stopProxy('SIGKILL'), {
-      en: 'Userspace mode: the process is killed, and has no time to do anything.',
-      ko: 'userspace 모드: 프로세스를 강제로 끝낸다. 무엇을 할 틈도 없다.',
+      en: 'Userspace mode without workers (--data-plane-workers=0, as always in the demo): the process is killed, and has no time to do anything.',
+      ko: '워커가 없는 userspace 모드(--data-plane-workers=0, 데모에서는 늘 그렇다): 프로세스를 강제로 끝낸다. 무엇을 할 틈도 없다.',
     })
     const killed = await requestsByPod(lab, REQUESTS)
     const afterKill = sumOf(killed.counts)
@@ -42,10 +44,13 @@ export const proxyStops: Question = {
       },
       { answers: afterTerm, requests: REQUESTS },
     )
-    await lab.setMode('iptables')
+    show(await lab.setMode('iptables'), {
+      en: 'The proxy runs in iptables mode now.',
+      ko: '이제 프록시가 iptables 모드로 돈다.',
+    })
     show(await lab.stopProxy('SIGKILL'), {
-      en: 'iptables mode: the process is killed.',
-      ko: 'iptables 모드: 프로세스를 강제로 끝낸다.',
+      en: 'The process is killed.',
+      ko: '프로세스를 강제로 끝낸다.',
     })
     const kernel = await requestsByPod(lab, REQUESTS)
     const inIptables = sumOf(kernel.counts)
@@ -64,8 +69,8 @@ export const proxyStops: Question = {
       },
       value: `${afterKill}, ${afterTerm}, ${inIptables}`,
       answer: {
-        en: 'In iptables mode no: {inIptables} of {requests} requests were answered by the rules alone; only changes of endpoints are missed. In userspace mode a killed process takes its sockets along ({afterKill} of {requests}), but one that may end in order lets the kernel serve ({afterTerm} of {requests}). With --on-exit=kernel the kernel also takes over after a kill.',
-        ko: 'iptables 모드에서는 멈추지 않는다. 규칙만으로 요청 {requests}개 가운데 {inIptables}개에 응답이 왔다. 놓치는 것은 엔드포인트의 변경뿐이다. userspace 모드에서는 강제로 끝난 프로세스와 함께 소켓도 사라지지만({requests}개 가운데 {afterKill}개), 순서대로 끝나면 커널이 처리한다({requests}개 가운데 {afterTerm}개). --on-exit=kernel이면 강제로 끝나도 커널이 처리한다.',
+        en: `In iptables mode no: {inIptables} of {requests} requests were answered by the rules alone, and in ipvs mode the kernel serves too; only changes of Services and endpoints are missed. In userspace mode a process that ends after SIGTERM lets the kernel serve ({afterTerm} of {requests}), but one that is killed takes its sockets along ({afterKill} of {requests}) if it has no workers (--data-plane-workers=0). By default workers have the sockets, and they serve on for ${ORPHAN_SECONDS} s. With --on-exit=kernel the kernel also takes over after a kill.`,
+        ko: `iptables 모드에서는 멈추지 않는다. 규칙만으로 요청 {requests}개 가운데 {inIptables}개에 응답이 왔고, ipvs 모드에서도 커널이 처리한다. 놓치는 것은 서비스와 엔드포인트의 변경뿐이다. userspace 모드에서는 SIGTERM을 받고 정상적으로 종료되면 커널이 처리하지만({requests}개 가운데 {afterTerm}개), 워커 없이(--data-plane-workers=0) 강제로 끝나면 소켓도 함께 사라진다({requests}개 가운데 {afterKill}개). 기본값에서는 워커가 소켓을 가지고 ${ORPHAN_SECONDS}초 동안 계속 처리한다. --on-exit=kernel이면 강제로 끝나도 커널이 처리한다.`,
       },
       values: { inIptables, requests: REQUESTS, afterKill, afterTerm },
       holds: afterKill === 0 && afterTerm === REQUESTS && inIptables === REQUESTS,

@@ -41,7 +41,7 @@ export const randomRules: Question = {
       ran,
       {
         en: 'The three rules have this order. The first takes a new connection with probability {p1}. What it leaves is two thirds, and the second takes half of that ({p2}). The third has no condition: it takes the rest.',
-        ko: '세 규칙이 이 순서로 있다. 첫째는 새 연결을 확률 {p1}로 가져간다. 남는 것은 3분의 2이고, 둘째가 그 절반({p2})을 가져간다. 셋째는 조건이 없으므로 나머지를 모두 가져간다.',
+        ko: '세 규칙이 이 순서로 있다. 첫째는 새 연결을 확률 {p1}으로 가져간다. 남는 것은 3분의 2이고, 둘째가 그 절반({p2})을 가져간다. 셋째는 조건이 없으므로 나머지를 모두 가져간다.',
       },
       { p1: odds[0] ?? '', p2: odds[1] ?? '' },
     )

@@ -1,7 +1,10 @@
 import { CURL, type Question } from '../question.js'
 
-/** How long the client waits for an answer, in seconds: real ones wait for minutes. */
-const PATIENCE = 1
+/**
+ * How long the client waits for an answer, in seconds; real ones wait for minutes. Longer than the 3 s after which the kernel would say
+ * that the gateway does not exist.
+ */
+const PATIENCE = 5
 const WRITE_OUT = '%{exitcode} after %{time_total} s: %{errormsg}\\n'
 
 export const refusedOrHanging: Question = {
@@ -43,8 +46,8 @@ export const refusedOrHanging: Question = {
     show(
       route,
       {
-        en: 'No rule knows port 81, so the packet is routed like any other: to the gateway {gateway}, which has no such address either. It is lost there.',
-        ko: '81번 포트를 아는 규칙이 없으므로 패킷은 다른 패킷처럼 게이트웨이({gateway})로 간다. 그곳에도 이런 주소가 없어서 패킷이 사라진다.',
+        en: 'No rule knows port 81, so the packet is routed like any other: to the gateway {gateway}, which drops it without an answer.',
+        ko: '81번 포트를 아는 규칙이 없으므로 패킷은 다른 패킷처럼 게이트웨이({gateway})로 간다. 게이트웨이는 응답 없이 패킷을 버린다.',
       },
       { gateway },
     )

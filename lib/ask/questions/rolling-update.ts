@@ -10,13 +10,16 @@ export const rollingUpdate: Question = {
   words: ['preStop', 'terminating', 'graceful', 'deploy', 'termination', '업데이트', '배포'],
   programs: CURL,
   async run({ lab, show }) {
-    await lab.setMode('iptables')
+    show(await lab.setMode('iptables'), {
+      en: 'The proxy runs in iptables mode now.',
+      ko: '이제 프록시가 iptables 모드로 돈다.',
+    })
     const [first] = lab.pods
     show(
       await lab.kill(first!),
       {
-        en: 'iptables mode. The old Pod {pod} ends at once when it is asked to. Its endpoint is removed only later: the two are not coordinated.',
-        ko: 'iptables 모드. 옛 파드({pod})는 끝나라는 신호를 받자마자 끝난다. 엔드포인트는 나중에야 없어진다. 둘은 서로 맞추지 않는다.',
+        en: 'The old Pod {pod} ends at once when it is asked to. Its endpoint is removed only later: the two are not coordinated.',
+        ko: '옛 파드({pod})는 끝나라는 신호를 받자마자 끝난다. 엔드포인트는 나중에야 없어진다. 두 일은 서로 조율되지 않는다.',
       },
       { pod: first!.name },
     )
@@ -30,7 +33,10 @@ export const rollingUpdate: Question = {
       },
       { lost: lostEarly, requests: REQUESTS },
     )
-    await lab.replace(first!)
+    show(await lab.replace(first!), {
+      en: 'The endpoint goes, and a new Pod comes.',
+      ko: '엔드포인트가 없어지고 새 파드가 온다.',
+    })
     const [second] = lab.pods
     show(
       await lab.setReady(second!, false),
@@ -40,14 +46,14 @@ export const rollingUpdate: Question = {
       },
       { pod: second!.name },
     )
-    await lab.kill(second!)
+    show(await lab.kill(second!), { en: 'Then the program ends.', ko: '그다음 프로그램이 끝난다.' })
     const late = await requestsByPod(lab, REQUESTS)
     const lostLate = REQUESTS - sumOf(late.counts)
     show(
       late.ran,
       {
-        en: 'Then the program ends. Requests that fail: {lost} of {requests}.',
-        ko: '그다음 프로그램이 끝난다. 실패하는 요청: {requests}개 가운데 {lost}개.',
+        en: 'Requests that fail: {lost} of {requests}.',
+        ko: '실패하는 요청: {requests}개 가운데 {lost}개.',
       },
       { lost: lostLate, requests: REQUESTS },
     )

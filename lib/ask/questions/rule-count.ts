@@ -1,6 +1,7 @@
-import { CURL, type Question } from '../question.js'
+import { CURL, type Question, type ShowStep } from '../question.js'
 import { type DemoServicePort } from '../../demo/cluster-objects.js'
-import { type Lab } from '../lab.js'
+import { type Lab, type Ran } from '../lab.js'
+import { PATIENT } from '../patience.js'
 
 const MORE = 100
 const COUNT = "iptables-save | grep -c '^-A'"
@@ -9,13 +10,17 @@ export const ruleCount: Question = {
   number: 25,
   title: {
     en: 'How many rules does a Service need, what does the 10,000th cost, why a rule for a Service without endpoints?',
-    ko: '서비스 하나에 규칙이 몇 개 필요한가? 10,000번째는 얼마나 드는가? 엔드포인트 없는 서비스에 왜 규칙이 있는가?',
+    ko: '서비스 하나에 규칙이 몇 개 필요한가? 10,000번째 서비스의 비용은 얼마인가? 엔드포인트 없는 서비스에 왜 규칙이 있는가?',
   },
   asked: ['kubernetes#96018', 'kubernetes#97360'],
   words: ['scale', 'performance', 'rules', 'REJECT', 'latency', '규모', '성능', '규칙'],
   programs: CURL,
   async run({ lab, show }) {
-    const userspace = await perPort(lab)
+    show(await onePort(lab), {
+      en: 'The Service has one port, with a name.',
+      ko: '서비스에 이름 있는 포트가 하나 있다.',
+    })
+    const userspace = await perPort(lab, show)
     show(
       userspace.ran,
       {
@@ -24,9 +29,12 @@ export const ruleCount: Question = {
       },
       { more: MORE, ...userspace.values },
     )
-    await lab.changeService({ ports: [FIRST_PORT] }, '')
-    await lab.setMode('iptables')
-    const iptables = await perPort(lab)
+    show(await onePort(lab), { en: 'One port again.', ko: '다시 포트 하나.' })
+    show(await lab.setMode('iptables'), {
+      en: 'The proxy runs in iptables mode now.',
+      ko: '이제 프록시가 iptables 모드로 돈다.',
+    })
+    const iptables = await perPort(lab, show)
     show(
       iptables.ran,
       {
@@ -44,11 +52,11 @@ export const ruleCount: Question = {
       },
       { length: list.output },
     )
-    await lab.changeService({ ports: [FIRST_PORT] }, '')
-    await lab.scale(0)
+    show(await onePort(lab), { en: 'One port again.', ko: '다시 포트 하나.' })
+    show(await lab.scale(0), { en: 'All its Pods go.', ko: '파드가 모두 없어진다.' })
     const reject = await lab.shell('node', 'iptables-save -t filter | grep REJECT')
     const rejects = reject.output.match(/nginx-service\S* has no endpoints/g)?.length ?? 0
-    const refused = await lab.run('client', 'curl', '-sS', '--max-time', '1', `http://${lab.service.clusterIP}`)
+    const refused = await lab.run('client', 'curl', '-sS', ...PATIENT, `http://${lab.service.clusterIP}`)
     show(
       reject,
       {
@@ -60,8 +68,8 @@ export const ruleCount: Question = {
     show(
       refused,
       {
-        en: 'So the client knows at once (exit code {code} of curl). Without this rule it would wait.',
-        ko: '그래서 클라이언트는 곧바로 안다(curl의 종료 코드 {code}). 이 규칙이 없으면 기다리게 된다.',
+        en: 'So the client knows at once (exit code {code} of curl).',
+        ko: '그래서 클라이언트는 곧바로 안다(curl의 종료 코드 {code}).',
       },
       { code: refused.exitCode },
     )
@@ -72,8 +80,8 @@ export const ruleCount: Question = {
       },
       value: `${userspace.values.each}, ${iptables.values.each}`,
       answer: {
-        en: 'One port with 3 endpoints took {userspace} rules in userspace mode and {iptables} in iptables mode. The 10,000th Service lengthens a list that only the first packet of a connection passes ({length} rules here); in userspace mode the rules form trees by address, so it costs less. A Service without endpoints keeps {rejects} rule so that clients are refused at once (code {code}).',
-        ko: '엔드포인트가 3개인 포트 하나에 userspace 모드에서는 규칙 {userspace}개, iptables 모드에서는 {iptables}개가 들었다. 10,000번째 서비스는 연결의 첫 패킷만 지나는 목록(여기서는 규칙 {length}개)을 늘린다. userspace 모드에서는 규칙이 주소에 따라 나무를 이루므로 덜 든다. 엔드포인트 없는 서비스에 규칙 {rejects}개가 남는 것은 클라이언트를 곧바로 거절하기 위해서이다(코드 {code}).',
+        en: 'One port with 3 endpoints took {userspace} rules in userspace mode and {iptables} in iptables mode. The 10,000th Service lengthens a list that only the first packet of a connection passes ({length} rules here); in userspace mode the rules form trees by address instead. A Service without endpoints keeps {rejects} rule so that clients are refused at once (code {code}).',
+        ko: '엔드포인트가 3개인 포트 하나에 userspace 모드에서는 규칙 {userspace}개, iptables 모드에서는 {iptables}개가 들었다. 10,000번째 서비스는 연결의 첫 패킷만 지나는 목록(여기서는 규칙 {length}개)을 늘린다. userspace 모드에서는 규칙이 목록 대신 주소에 따라 트리를 이룬다. 엔드포인트 없는 서비스에 규칙 {rejects}개가 남는 것은 클라이언트를 곧바로 거절하기 위해서이다(코드 {code}).',
       },
       values: {
         userspace: userspace.values.each,
@@ -94,16 +102,23 @@ export const ruleCount: Question = {
 
 const FIRST_PORT: DemoServicePort = { name: 'p0', port: 80, targetPort: 80, protocol: 'TCP' }
 
+function onePort(lab: Lab): Promise<Ran> {
+  return lab.changeService({ ports: [FIRST_PORT] }, 'kubectl apply -f nginx-service-with-one-port.yaml')
+}
+
 /** How many rules more ports need. */
-async function perPort(lab: Lab) {
-  await lab.changeService({ ports: [FIRST_PORT] }, '')
+async function perPort(lab: Lab, show: ShowStep) {
   const before = Number((await lab.shell('node', COUNT)).output)
   const more = Array.from({ length: MORE }, (_, index) => ({
     ...FIRST_PORT,
     name: `p${index + 1}`,
     port: 8001 + index,
   }))
-  await lab.changeService({ ports: [FIRST_PORT, ...more] }, '')
+  const changed = await lab.changeService(
+    { ports: [FIRST_PORT, ...more] },
+    `kubectl apply -f nginx-service-with-${MORE}-more-ports.yaml`,
+  )
+  show(changed, { en: 'It gets {more} more ports.', ko: '포트를 {more}개 더한다.' }, { more: MORE })
   const ran = await lab.shell('node', COUNT)
   const after = Number(ran.output)
   return { ran, values: { before, after, each: (after - before) / MORE } }

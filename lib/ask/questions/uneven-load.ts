@@ -1,7 +1,8 @@
 import { CURL, type Question } from '../question.js'
 import { type CountedRequests, requestsByPod, sumOf } from '../requests-by-pod.js'
 
-const CONNECTIONS = 20
+/** So many that chance deals the same number to each Pod in fewer than one of 2000 runs. */
+const CONNECTIONS = 200
 const PODS = 4
 
 export const unevenLoad: Question = {
@@ -43,12 +44,15 @@ export const unevenLoad: Question = {
       },
       value: `${turns.most}/${turns.fewest}, ${chance.most}/${chance.fewest}`,
       answer: {
-        en: 'Because iptables mode chooses at random, and chance is even only for large numbers: of {connections} connections the busiest Pod got {most} and the idlest {fewest}. In turn, as in userspace mode, it was {evenMost} and {evenFewest}. Only new connections are shared out: a pool of a few long connections stays as chance has dealt it.',
-        ko: 'iptables 모드는 무작위로 고르고, 무작위는 수가 커야 고르기 때문이다. 연결 {connections}개 가운데 가장 바쁜 파드가 {most}개, 가장 한가한 파드가 {fewest}개를 받았다. userspace 모드처럼 차례대로 나누면 {evenMost}개와 {evenFewest}개였다. 나누는 것은 새 연결뿐이다. 오래가는 연결이 몇 개뿐인 풀은 처음에 우연히 나뉜 대로 남는다.',
+        en: 'Because iptables mode chooses at random, and chance does not deal evenly: of {connections} connections the busiest Pod got {most} and the idlest {fewest}. In turn, as in userspace mode, it was {evenMost} and {evenFewest}. Only new connections are shared out: a pool of a few long connections stays as chance has dealt it.',
+        ko: 'iptables 모드는 무작위로 고르고, 무작위는 똑같이 나누지 않기 때문이다. 연결 {connections}개 가운데 가장 바쁜 파드가 {most}개, 가장 한가한 파드가 {fewest}개를 받았다. userspace 모드처럼 차례대로 나누면 {evenMost}개와 {evenFewest}개였다. 나누는 것은 새 연결뿐이다. 오래가는 연결이 몇 개뿐인 풀은 처음에 우연히 나뉜 대로 남는다.',
       },
       values: { connections: CONNECTIONS, ...chance, evenMost: turns.most, evenFewest: turns.fewest },
       holds:
-        turns.most === turns.fewest && sumOf(inTurn.counts) === CONNECTIONS && sumOf(atRandom.counts) === CONNECTIONS,
+        turns.most === turns.fewest &&
+        chance.most > chance.fewest &&
+        sumOf(inTurn.counts) === CONNECTIONS &&
+        sumOf(atRandom.counts) === CONNECTIONS,
     }
   },
 }

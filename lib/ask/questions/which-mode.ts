@@ -1,4 +1,5 @@
 import { CURL, type Question } from '../question.js'
+import { PATIENT } from '../patience.js'
 
 const URL = 'http://127.0.0.1:10249/proxyMode'
 const CHAINS = "iptables-save -t nat | grep -oE '^:KUBE-(PORTALS|SVC|SEP)' | sort | uniq -c"
@@ -11,7 +12,7 @@ export const whichMode: Question = {
   programs: CURL,
   async run({ lab, show }) {
     const firstMode = lab.mode
-    const first = await lab.run('node', 'curl', '-s', URL)
+    const first = await lab.run('node', 'curl', '-s', ...PATIENT, URL)
     show(
       first,
       { en: 'The proxy itself answers: {mode}.', ko: '프록시가 직접 답한다: {mode}.' },
@@ -22,18 +23,17 @@ export const whichMode: Question = {
     show(
       userspace,
       {
-        en: 'The rules show it, too: {proxyChains} chains KUBE-PORTALS, which lead to sockets of kube-proxy, whatever the number of Services.',
-        ko: '규칙에서도 보인다. kube-proxy의 소켓으로 이어지는 체인 KUBE-PORTALS가 {proxyChains}개이다. 서비스가 몇 개이든 같다.',
+        en: 'The rules show it, too: {proxyChains} chains KUBE-PORTALS, which lead to sockets of kube-proxy.',
+        ko: '규칙에서도 보인다. kube-proxy의 소켓으로 이어지는 체인 KUBE-PORTALS가 {proxyChains}개이다.',
       },
       { proxyChains },
     )
-    await lab.setMode('iptables')
-    const second = await lab.run('node', 'curl', '-s', URL)
-    show(
-      second,
-      { en: 'After a restart in another mode: {mode}.', ko: '다른 모드로 다시 시작한 뒤: {mode}.' },
-      { mode: second.output },
-    )
+    show(await lab.setMode('iptables'), {
+      en: 'The proxy restarts in iptables mode.',
+      ko: '프록시를 iptables 모드로 다시 시작한다.',
+    })
+    const second = await lab.run('node', 'curl', '-s', ...PATIENT, URL)
+    show(second, { en: 'Now it answers: {mode}.', ko: '이제 이렇게 답한다: {mode}.' }, { mode: second.output })
     const iptables = await lab.shell('node', CHAINS)
     const [services, endpoints] = [countOf(iptables.output, 'KUBE-SVC'), countOf(iptables.output, 'KUBE-SEP')]
     show(

@@ -13,8 +13,8 @@ export function answerDocument(answer: Answer, language: Language): object {
   return {
     question: questionDocument(question, language),
     language,
-    steps: steps.map(({ ran: { where, command, output }, meaning }) => ({
-      ...{ where, command, output },
+    steps: steps.map(({ ran: { where, command, output, isLever = false }, meaning }) => ({
+      ...{ where, command, output, isLever },
       meaning: meaning[language],
     })),
     proof: { name: proof.name[language], value: proof.value },

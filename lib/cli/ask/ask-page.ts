@@ -6,7 +6,7 @@ import { type Terminal } from '../../terminal/terminal.js'
 /** Longer outputs of programs are cut on the page; JSON has all of them. */
 const MAX_OUTPUT_LINES = 16
 
-const ASKED_IN: Texts = { en: 'Asked in', ko: '물은 곳' }
+const ASKED_IN: Texts = { en: 'Asked in', ko: '질문이 나온 곳' }
 const ANSWER: Texts = { en: 'Answer', ko: '답' }
 const FAILED: Texts = {
   en: 'This run has not shown what the answer says: see the steps above.',

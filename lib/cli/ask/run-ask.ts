@@ -25,6 +25,8 @@ export interface RunAskOptions {
  * @throws ProxyFailure ASK_INVALID, DEMO_IMPOSSIBLE, PROGRAM_MISSING
  */
 export async function runAsk({ about, language, isJson }: RunAskOptions): Promise<number> {
+  // `head` closes the pipe early. An experiment ends then; see demo-session.ts.
+  process.stdout.on('error', () => undefined)
   const found = about === '' ? QUESTIONS : findQuestions(about, QUESTIONS)
   const page = new AskPage(Terminal.forProcess(language !== 'en'), language)
   const [question] = found
@@ -34,19 +36,25 @@ export async function runAsk({ about, language, isJson }: RunAskOptions): Promis
     return 0
   }
   if (!isJson) page.printQuestion(question)
-  const answer = await answerInCluster(question, step => {
-    if (!isJson) page.printStep(step)
-  })
-  if (answer === undefined) return 130
-  if (isJson) printJson(answerDocument(answer, language))
-  else page.printAnswer(answer)
-  return answer.holds ? 0 : 1
+  return answerInCluster(
+    question,
+    step => {
+      if (!isJson) page.printStep(step)
+    },
+    answer => {
+      if (isJson) printJson(answerDocument(answer, language))
+      else page.printAnswer(answer)
+    },
+  )
 }
 
-/** Runs the experiment in a cluster of its own. Undefined: the user has interrupted it. */
-async function answerInCluster(question: Question, onStep: (step: AskedStep) => void): Promise<Answer | undefined> {
-  let answer: Answer | undefined
-  await runDemoSession(async ({ prefix, teardown, leftovers }) => {
+/** Runs the experiment in a cluster of its own. Resolves with the exit code; after an interruption nothing more is shown. */
+function answerInCluster(
+  question: Question,
+  onStep: (step: AskedStep) => void,
+  onAnswer: (answer: Answer) => void,
+): Promise<number> {
+  return runDemoSession(async ({ prefix, teardown, leftovers }) => {
     const cluster = await DemoCluster.start(
       prefix,
       modeByName('userspace'),
@@ -55,10 +63,14 @@ async function answerInCluster(question: Question, onStep: (step: AskedStep) => 
       teardown,
       leftovers,
     )
-    answer = await askQuestion(question, new ClusterLab(cluster), onStep)
-    return 0
+    const answer = await askQuestion(question, new ClusterLab(cluster, teardown), step => {
+      teardown.throwIfEnded()
+      onStep(step)
+    })
+    teardown.throwIfEnded()
+    onAnswer(answer)
+    return answer.holds ? 0 : 1
   }, question.programs)
-  return answer
 }
 
 function printJson(document: object): void {
