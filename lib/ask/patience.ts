@@ -1,5 +1,7 @@
-/** How long `curl` waits for an answer that has to come. A machine under load is slow. */
-export const PATIENT = ['--max-time', '10'] as const
-
-/** How long `curl` waits where no answer can come. */
-export const IMPATIENT = ['--max-time', '1'] as const
+/** Options of `curl`: how long it waits. */
+export const PATIENCE = {
+  /** For an answer that has to come: a machine under load is slow. */
+  answer: ['--max-time', '10'],
+  /** Where no answer can come. */
+  silence: ['--max-time', '1'],
+} as const

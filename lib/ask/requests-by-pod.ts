@@ -1,5 +1,5 @@
 import { type Lab, type Place, type Ran } from './lab.js'
-import { PATIENT } from './patience.js'
+import { PATIENCE } from './patience.js'
 
 /** Requests, and how many of them each Pod has answered. */
 export interface CountedRequests {
@@ -26,7 +26,7 @@ export async function requestsByPod(
   const header = keepAlive ? '' : " -H 'Connection: close'"
   const ran = await lab.shell(
     from,
-    `curl -s ${PATIENT.join(' ')}${header} '${url}/?[1-${requests}]' | cut -d' ' -f4 | sort | uniq -c`,
+    `curl -s ${PATIENCE.answer.join(' ')}${header} '${url}/?[1-${requests}]' | cut -d' ' -f4 | sort | uniq -c`,
   )
   const lines = ran.output.matchAll(/^\s*(\d+) (\S+)$/gm)
   return { ran, counts: new Map([...lines].map(([, count, pod]) => [pod!, Number(count)])) }

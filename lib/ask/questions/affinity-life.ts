@@ -1,7 +1,7 @@
 import { CURL, type Question } from '../question.js'
 import { type Lab, type Ran } from '../lab.js'
 import { answersIn } from '../answers-in.js'
-import { PATIENT } from '../patience.js'
+import { PATIENCE } from '../patience.js'
 
 const SHORT_SECONDS = 1
 const LONG_SECONDS = 600
@@ -123,6 +123,6 @@ function setTimeoutSeconds(lab: Lab, timeoutSeconds: number): Promise<Ran> {
 }
 
 async function ask(lab: Lab): Promise<{ readonly ran: Ran; readonly pod: string }> {
-  const ran = await lab.run('client', 'curl', '-s', ...PATIENT, `http://${lab.service.clusterIP}`)
+  const ran = await lab.run('client', 'curl', '-s', ...PATIENCE.answer, `http://${lab.service.clusterIP}`)
   return { ran, pod: answersIn(ran.output)[0]?.pod ?? '' }
 }

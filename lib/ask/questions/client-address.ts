@@ -1,7 +1,7 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
 import { nodePortCommand } from '../node-port-command.js'
-import { PATIENT } from '../patience.js'
+import { PATIENCE } from '../patience.js'
 
 const NODE_PORT = 30080
 
@@ -17,7 +17,7 @@ export const clientAddress: Question = {
   async run({ lab, show }) {
     const { clusterIP, ports } = lab.service
     const seenAt = async (from: 'client' | 'outside', url: string) => {
-      const ran = await lab.run(from, 'curl', '-s', ...PATIENT, url)
+      const ran = await lab.run(from, 'curl', '-s', ...PATIENCE.answer, url)
       return { ran, client: answersIn(ran.output)[0]?.client ?? '' }
     }
     const userspace = await seenAt('client', `http://${clusterIP}`)

@@ -1,6 +1,6 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
-import { PATIENT } from '../patience.js'
+import { PATIENCE } from '../patience.js'
 import { packetsTo, readChain } from '../read-chain.js'
 
 export const clusterIpInterface: Question = {
@@ -27,7 +27,7 @@ export const clusterIpInterface: Question = {
     )
     const before = await readChain(lab, 'KUBE-PORTALS-CONTAINER')
     const counted = packetsTo(before.rules, clusterIP, 80)
-    const curl = await lab.run('client', 'curl', '-s', ...PATIENT, `http://${clusterIP}`)
+    const curl = await lab.run('client', 'curl', '-s', ...PATIENCE.answer, `http://${clusterIP}`)
     const pod = answersIn(curl.output)[0]?.pod ?? ''
     show(
       curl,

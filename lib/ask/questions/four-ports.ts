@@ -1,7 +1,7 @@
 import { openConnection } from '../open-connection.js'
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
-import { PATIENT } from '../patience.js'
+import { PATIENCE } from '../patience.js'
 
 const PORTS = { port: 8000, targetPort: 8080, nodePort: 30080 } as const
 
@@ -32,7 +32,7 @@ export const fourPorts: Question = {
       en: 'Three Pods, which listen on the targetPort.',
       ko: '파드 세 개가 targetPort에서 리스닝한다.',
     })
-    const inside = await lab.run('client', 'curl', '-s', ...PATIENT, `http://${clusterIP}:${PORTS.port}`)
+    const inside = await lab.run('client', 'curl', '-s', ...PATIENCE.answer, `http://${clusterIP}:${PORTS.port}`)
     show(
       inside,
       {
@@ -41,7 +41,7 @@ export const fourPorts: Question = {
       },
       { port: PORTS.port },
     )
-    const outside = await lab.run('outside', 'curl', '-s', ...PATIENT, `http://${lab.nodeIP}:${PORTS.nodePort}`)
+    const outside = await lab.run('outside', 'curl', '-s', ...PATIENCE.answer, `http://${lab.nodeIP}:${PORTS.nodePort}`)
     show(
       outside,
       {

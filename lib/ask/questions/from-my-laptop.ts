@@ -1,6 +1,6 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
-import { IMPATIENT, PATIENT } from '../patience.js'
+import { PATIENCE } from '../patience.js'
 
 const NODE_PORT = 30080
 const EXTERNAL_IP = '192.168.50.100'
@@ -17,9 +17,9 @@ export const fromMyLaptop: Question = {
   programs: CURL,
   async run({ lab, show }) {
     const { clusterIP, ports } = lab.service
-    const curl = (url: string, patience: readonly string[] = PATIENT) =>
+    const curl = (url: string, patience: readonly string[] = PATIENCE.answer) =>
       lab.run('outside', 'curl', '-sS', ...patience, url)
-    const direct = await curl(`http://${clusterIP}`, IMPATIENT)
+    const direct = await curl(`http://${clusterIP}`, PATIENCE.silence)
     show(
       direct,
       {

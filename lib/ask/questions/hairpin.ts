@@ -1,7 +1,7 @@
 import { CURL, type Question } from '../question.js'
 import { ProxyFailure } from '../../model/failure.js'
 import { answersIn } from '../answers-in.js'
-import { IMPATIENT, PATIENT } from '../patience.js'
+import { PATIENCE } from '../patience.js'
 
 const BRIDGE_SETTING = 'net.bridge.bridge-nf-call-iptables'
 
@@ -26,7 +26,7 @@ export const hairpin: Question = {
     })
     const [pod] = lab.pods
     const curl = (patience: readonly string[]) => lab.run(pod!, 'curl', '-sS', ...patience, `http://${clusterIP}`)
-    const userspace = await curl(PATIENT)
+    const userspace = await curl(PATIENCE.answer)
     show(
       userspace,
       {
@@ -43,7 +43,7 @@ export const hairpin: Question = {
       en: 'Packets between ports of a bridge pass the rules, too. Clusters whose Pods share a bridge need this setting.',
       ko: '브리지의 포트 사이를 오가는 패킷도 규칙을 지나게 한다. 파드가 브리지를 함께 쓰는 클러스터에는 이 설정이 필요하다.',
     })
-    const off = await curl(IMPATIENT)
+    const off = await curl(PATIENCE.silence)
     const link = `veth${pod!.ip.split('.').at(-1)}`
     show(
       off,
@@ -58,7 +58,7 @@ export const hairpin: Question = {
       en: 'A bridge never sends a frame back where it came from, unless its port has hairpin mode.',
       ko: '브리지는 프레임을 온 곳으로 되돌려 보내지 않는다. 포트가 헤어핀 모드일 때만 예외이다.',
     })
-    const on = await curl(PATIENT)
+    const on = await curl(PATIENCE.answer)
     const seen = answersIn(on.output)[0]?.client ?? ''
     show(
       on,

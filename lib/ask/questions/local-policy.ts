@@ -1,7 +1,7 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
 import { nodePortCommand } from '../node-port-command.js'
-import { IMPATIENT, PATIENT } from '../patience.js'
+import { PATIENCE } from '../patience.js'
 import { packetsTo, readChain } from '../read-chain.js'
 
 const NODE_PORT = 30080
@@ -30,7 +30,7 @@ export const localPolicy: Question = {
         ko: 'externalTrafficPolicy: Local인 NodePort이다. 모든 파드가 이 노드에 있다.',
       },
     )
-    const here = await lab.run('outside', 'curl', '-sS', ...PATIENT, url)
+    const here = await lab.run('outside', 'curl', '-sS', ...PATIENCE.answer, url)
     const seen = answersIn(here.output)[0]?.client ?? ''
     show(
       here,
@@ -44,7 +44,7 @@ export const localPolicy: Question = {
       en: 'Now all Pods are on another node.',
       ko: '이제 모든 파드가 다른 노드에 있다.',
     })
-    const away = await lab.run('outside', 'curl', '-sS', ...IMPATIENT, url)
+    const away = await lab.run('outside', 'curl', '-sS', ...PATIENCE.silence, url)
     show(
       away,
       {

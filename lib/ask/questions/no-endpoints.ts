@@ -1,6 +1,6 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
-import { PATIENT } from '../patience.js'
+import { PATIENCE } from '../patience.js'
 
 export const noEndpoints: Question = {
   number: 9,
@@ -32,7 +32,7 @@ export const noEndpoints: Question = {
     )
     const empty = await lab.status('endpoints', 'nginx-service')
     const left = rowsOf(empty.output)
-    const refused = await lab.run('client', 'curl', '-sS', ...PATIENT, `http://${clusterIP}`)
+    const refused = await lab.run('client', 'curl', '-sS', ...PATIENCE.answer, `http://${clusterIP}`)
     show(
       empty,
       {
@@ -56,7 +56,7 @@ export const noEndpoints: Question = {
       ),
       { en: 'The selector is corrected.', ko: '셀렉터를 바로잡는다.' },
     )
-    const back = await lab.run('client', 'curl', '-s', ...PATIENT, `http://${clusterIP}`)
+    const back = await lab.run('client', 'curl', '-s', ...PATIENCE.answer, `http://${clusterIP}`)
     const pod = answersIn(back.output)[0]?.pod ?? ''
     show(back, { en: 'Now {pod} answers at once.', ko: '이제 곧바로 응답이 온다({pod}).' }, { pod })
     return {

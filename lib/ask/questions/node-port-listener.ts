@@ -1,7 +1,7 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
 import { nodePortCommand } from '../node-port-command.js'
-import { PATIENT } from '../patience.js'
+import { PATIENCE } from '../patience.js'
 import { packetsTo, readChain } from '../read-chain.js'
 
 const NODE_PORT = 30080
@@ -45,7 +45,7 @@ export const nodePortListener: Question = {
       { en: 'Sockets that listen now: {count}.', ko: '이제 리스닝하는 소켓: {count}개.' },
       { count: iptables.count },
     )
-    const curl = await lab.run('outside', 'curl', '-s', ...PATIENT, `http://${lab.nodeIP}:${NODE_PORT}`)
+    const curl = await lab.run('outside', 'curl', '-s', ...PATIENCE.answer, `http://${lab.nodeIP}:${NODE_PORT}`)
     const pod = answersIn(curl.output)[0]?.pod ?? ''
     show(curl, { en: 'Yet {pod} answers.', ko: '그런데도 응답이 온다({pod}).' }, { pod })
     const { ran, rules } = await readChain(lab, 'KUBE-NODEPORTS')

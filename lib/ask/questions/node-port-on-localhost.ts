@@ -1,6 +1,6 @@
 import { CURL, type Question } from '../question.js'
 import { nodePortCommand } from '../node-port-command.js'
-import { IMPATIENT, PATIENT } from '../patience.js'
+import { PATIENCE } from '../patience.js'
 
 const NODE_PORT = 30080
 const SYSCTL = 'net.ipv4.conf.all.route_localnet'
@@ -20,7 +20,7 @@ export const nodePortOnLocalhost: Question = {
       { nodePort: NODE_PORT },
     )
     const curl = (patience: readonly string[]) => lab.run('node', 'curl', '-sS', ...patience, URL)
-    const userspace = await curl(PATIENT)
+    const userspace = await curl(PATIENCE.answer)
     show(
       userspace,
       {
@@ -34,7 +34,7 @@ export const nodePortOnLocalhost: Question = {
       ko: '이제 프록시가 iptables 모드로 돈다.',
     })
     const setting = await lab.run('node', 'sysctl', SYSCTL)
-    const iptables = await curl(PATIENT)
+    const iptables = await curl(PATIENCE.answer)
     show(setting, {
       en: 'The kernel drops packets that leave loopback for a Pod with a source of 127.0.0.1, unless this setting allows it. The proxy has set it.',
       ko: '소스가 127.0.0.1인 패킷이 루프백을 떠나 파드로 가면 커널이 버린다. 이 설정이 허용할 때만 예외이다. 프록시가 설정해 두었다.',
@@ -45,7 +45,7 @@ export const nodePortOnLocalhost: Question = {
       { code: iptables.exitCode },
     )
     const off = await lab.run('node', 'sysctl', '-w', `${SYSCTL}=0`)
-    const without = await curl(IMPATIENT)
+    const without = await curl(PATIENCE.silence)
     show(off, {
       en: 'Many installations switch it off, for it also lets hosts nearby reach services on loopback (CVE-2020-8558).',
       ko: '많은 설치에서 이 설정을 끈다. 이웃 호스트가 루프백의 서비스에 닿게 하기 때문이다(CVE-2020-8558).',

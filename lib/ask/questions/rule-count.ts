@@ -1,7 +1,7 @@
 import { CURL, type Question, type ShowStep } from '../question.js'
 import { type DemoServicePort } from '../../demo/cluster-objects.js'
 import { type Lab, type Ran } from '../lab.js'
-import { PATIENT } from '../patience.js'
+import { PATIENCE } from '../patience.js'
 
 const MORE = 100
 const COUNT = "iptables-save | grep -c '^-A'"
@@ -56,7 +56,7 @@ export const ruleCount: Question = {
     show(await lab.scale(0), { en: 'All its Pods go.', ko: '파드가 모두 없어진다.' })
     const reject = await lab.shell('node', 'iptables-save -t filter | grep REJECT')
     const rejects = reject.output.match(/nginx-service\S* has no endpoints/g)?.length ?? 0
-    const refused = await lab.run('client', 'curl', '-sS', ...PATIENT, `http://${lab.service.clusterIP}`)
+    const refused = await lab.run('client', 'curl', '-sS', ...PATIENCE.answer, `http://${lab.service.clusterIP}`)
     show(
       reject,
       {

@@ -1,5 +1,5 @@
 import { CURL, type Question } from '../question.js'
-import { PATIENT } from '../patience.js'
+import { PATIENCE } from '../patience.js'
 
 const URL = 'http://127.0.0.1:10249/proxyMode'
 const CHAINS = "iptables-save -t nat | grep -oE '^:KUBE-(PORTALS|SVC|SEP)' | sort | uniq -c"
@@ -12,7 +12,7 @@ export const whichMode: Question = {
   programs: CURL,
   async run({ lab, show }) {
     const firstMode = lab.mode
-    const first = await lab.run('node', 'curl', '-s', ...PATIENT, URL)
+    const first = await lab.run('node', 'curl', '-s', ...PATIENCE.answer, URL)
     show(
       first,
       { en: 'The proxy itself answers: {mode}.', ko: '프록시가 직접 답한다: {mode}.' },
@@ -32,7 +32,7 @@ export const whichMode: Question = {
       en: 'The proxy restarts in iptables mode.',
       ko: '프록시를 iptables 모드로 다시 시작한다.',
     })
-    const second = await lab.run('node', 'curl', '-s', ...PATIENT, URL)
+    const second = await lab.run('node', 'curl', '-s', ...PATIENCE.answer, URL)
     show(second, { en: 'Now it answers: {mode}.', ko: '이제 이렇게 답한다: {mode}.' }, { mode: second.output })
     const iptables = await lab.shell('node', CHAINS)
     const [services, endpoints] = [countOf(iptables.output, 'KUBE-SVC'), countOf(iptables.output, 'KUBE-SEP')]
