@@ -33,6 +33,8 @@ export async function findIptables(): Promise<FoundIptables> {
       unusable.push({ family, error })
     }
   }
+  // A kernel without the tables of legacy lists them as none, and so hides that only nft is there, which this process may not read.
+  if (usable.length === 0 && unreadable !== undefined) throw unreadable.failure
   return { backEnd, usable, unusable, unreadable }
 }
 
