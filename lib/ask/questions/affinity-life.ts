@@ -50,16 +50,16 @@ export const affinityLife: Question = {
       en: 'The proxy has forgotten the client: its last request was longer ago than that.',
       ko: '프록시가 클라이언트를 잊었다. 마지막 요청이 그보다 오래전이다.',
     })
+    const later = await ask(lab)
+    show(
+      later.ran,
+      { en: 'So the next Pod in turn answers: {pod}.', ko: '그래서 다음 차례의 파드가 응답한다: {pod}.' },
+      { pod: later.pod },
+    )
     show(
       await setTimeoutSeconds(lab, LONG_SECONDS),
       { en: 'Affinity lasts for {seconds} s again.', ko: '어피니티를 다시 {seconds}초로 늘린다.' },
       { seconds: LONG_SECONDS },
-    )
-    const later = await ask(lab)
-    show(
-      later.ran,
-      { en: 'The next Pod in turn answers: {pod}.', ko: '다음 차례의 파드가 응답한다: {pod}.' },
-      { pod: later.pod },
     )
     const victim = lab.pods.find(({ name }) => name === later.pod)!
     show(
