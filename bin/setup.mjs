@@ -40,6 +40,8 @@ const PROGRAMS = {
     python3: 'python3',
     // Shifts the clock of one program, for the tests of faults.
     faketime: 'faketime',
+    // Sends the requests of `kube-proxy ask`.
+    curl: 'curl',
     // The image is built in a Debian of its own.
     debootstrap: 'debootstrap',
     // Signs the certificates of the clusters in the tests of installers.
