@@ -19,7 +19,7 @@ const skip =
   namespacesUnavailable || skipUnlessMode(['userspace'], 'other modes have no workers') || skipUnlessReadable()
 /** Only root, or a process with NET_BIND_SERVICE, may open it. */
 const ADMIN = { clusterIP: '10.96.0.20', port: 443, nodePort: 443 }
-const KEPT = /Data-plane workers keep the capabilities of the control process" reason="(.*?)"/
+const KEPT = /Data-plane workers keep the capabilities of the control process" reason="((?:\\.|[^"\\])*)"/
 const skipSetcap = spawnSync('setcap', ['-h']).error === undefined ? false : 'setcap is not installed'
 const THIS_FILE = fileURLToPath(import.meta.url)
 
