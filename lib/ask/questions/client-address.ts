@@ -1,7 +1,8 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
-import { nodePortCommand } from '../node-port-command.js'
 import { PATIENCE } from '../patience.js'
+import { useMode } from '../use-mode.js'
+import { giveNodePort } from '../give-node-port.js'
 
 const NODE_PORT = 30080
 
@@ -14,8 +15,9 @@ export const clientAddress: Question = {
   asked: ['kubernetes#58338', 'klipper-lb#31'],
   words: ['source ip', 'snat', 'masquerade', 'externalTrafficPolicy', 'x-forwarded-for', '소스 IP'],
   programs: CURL,
-  async run({ lab, show }) {
-    const { clusterIP, ports } = lab.service
+  async run(experiment) {
+    const { lab, show } = experiment
+    const { clusterIP } = lab.service
     const seenAt = async (from: 'client' | 'outside', url: string) => {
       const ran = await lab.run(from, 'curl', '-s', ...PATIENCE.answer, url)
       return { ran, client: answersIn(ran.output)[0]?.client ?? '' }
@@ -29,10 +31,7 @@ export const clientAddress: Question = {
       },
       { seen: userspace.client, client: lab.clientIP },
     )
-    show(await lab.setMode('iptables'), {
-      en: 'The proxy runs in iptables mode now.',
-      ko: '이제 프록시가 iptables 모드로 돈다.',
-    })
+    await useMode(experiment, 'iptables')
     const iptables = await seenAt('client', `http://${clusterIP}`)
     show(
       iptables.ran,
@@ -42,12 +41,7 @@ export const clientAddress: Question = {
       },
       { seen: iptables.client },
     )
-    const nodePort = ports.map(port => ({ ...port, nodePort: NODE_PORT }))
-    show(
-      await lab.changeService({ ports: nodePort, spec: { type: 'NodePort' } }, nodePortCommand(NODE_PORT)),
-      { en: 'The Service gets a NodePort: {nodePort}.', ko: '서비스에 NodePort({nodePort})를 준다.' },
-      { nodePort: NODE_PORT },
-    )
+    await giveNodePort(experiment, NODE_PORT)
     const cluster = await seenAt('outside', `http://${lab.nodeIP}:${NODE_PORT}`)
     show(
       cluster.ran,
@@ -60,7 +54,7 @@ export const clientAddress: Question = {
     const spec = { type: 'NodePort', externalTrafficPolicy: 'Local' }
     show(
       await lab.changeService(
-        { ports: nodePort, spec, nodeName: lab.nodeName },
+        { spec, nodeName: lab.nodeName },
         `kubectl patch service nginx-service --patch '{"spec":{"externalTrafficPolicy":"Local"}}'`,
       ),
       {

@@ -1,6 +1,5 @@
 import { CURL, type Question } from '../question.js'
-import { type Lab } from '../lab.js'
-import { type CountedRequests, requestsByPod, sumOf } from '../requests-by-pod.js'
+import { requestsByPod, sumOf } from '../requests-by-pod.js'
 
 const REQUESTS = 30
 
@@ -23,7 +22,7 @@ export const deadPodRetry: Question = {
       },
       { pod: victim!.name },
     )
-    const userspace = await send(lab)
+    const userspace = await requestsByPod(lab, REQUESTS)
     const lostInUserspace = REQUESTS - sumOf(userspace.counts)
     show(
       userspace.ran,
@@ -37,7 +36,7 @@ export const deadPodRetry: Question = {
       en: 'The proxy runs in iptables mode now. The dead Pod is still listed.',
       ko: '이제 프록시가 iptables 모드로 돈다. 죽은 파드는 아직 목록에 있다.',
     })
-    const iptables = await send(lab)
+    const iptables = await requestsByPod(lab, REQUESTS)
     const lostInIptables = REQUESTS - sumOf(iptables.counts)
     show(
       iptables.ran,
@@ -61,8 +60,4 @@ export const deadPodRetry: Question = {
       holds: lostInUserspace === 0 && lostInIptables > 0 && lostInIptables < REQUESTS,
     }
   },
-}
-
-function send(lab: Lab): Promise<CountedRequests> {
-  return requestsByPod(lab, REQUESTS)
 }

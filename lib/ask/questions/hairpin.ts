@@ -2,6 +2,7 @@ import { CURL, type Question } from '../question.js'
 import { ProxyFailure } from '../../model/failure.js'
 import { answersIn } from '../answers-in.js'
 import { PATIENCE } from '../patience.js'
+import { useMode } from '../use-mode.js'
 
 const BRIDGE_SETTING = 'net.bridge.bridge-nf-call-iptables'
 
@@ -14,7 +15,8 @@ export const hairpin: Question = {
   asked: ['kubernetes#20475', 'kubernetes#13375'],
   words: ['hairpin_mode', 'loopback', 'bridge', 'masquerade', 'itself', '브리지'],
   programs: CURL,
-  async run({ lab, show }) {
+  async run(experiment) {
+    const { lab, show } = experiment
     const { clusterIP } = lab.service
     if ((await lab.run('node', 'sysctl', BRIDGE_SETTING)).exitCode !== 0)
       throw new ProxyFailure('DEMO_IMPOSSIBLE', `The kernel has no setting ${BRIDGE_SETTING}: this question needs it`, {
@@ -35,10 +37,7 @@ export const hairpin: Question = {
       },
       { code: userspace.exitCode },
     )
-    show(await lab.setMode('iptables'), {
-      en: 'The proxy runs in iptables mode now.',
-      ko: '이제 프록시가 iptables 모드로 돈다.',
-    })
+    await useMode(experiment, 'iptables')
     show(await lab.run('node', 'sysctl', '-w', `${BRIDGE_SETTING}=1`), {
       en: 'Packets between ports of a bridge pass the rules, too. Clusters whose Pods share a bridge need this setting.',
       ko: '브리지의 포트 사이를 오가는 패킷도 규칙을 지나게 한다. 파드가 브리지를 함께 쓰는 클러스터에는 이 설정이 필요하다.',

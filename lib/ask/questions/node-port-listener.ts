@@ -1,8 +1,9 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
-import { nodePortCommand } from '../node-port-command.js'
 import { PATIENCE } from '../patience.js'
 import { packetsTo, readChain } from '../read-chain.js'
+import { giveNodePort } from '../give-node-port.js'
+import { useMode } from '../use-mode.js'
 
 const NODE_PORT = 30080
 
@@ -15,13 +16,9 @@ export const nodePortListener: Question = {
   asked: ['rancher-desktop#2682'],
   words: ['netstat', 'listen', 'socket', 'node port', '소켓'],
   programs: CURL,
-  async run({ lab, show }) {
-    const ports = lab.service.ports.map(port => ({ ...port, nodePort: NODE_PORT }))
-    show(
-      await lab.changeService({ ports, spec: { type: 'NodePort' } }, nodePortCommand(NODE_PORT)),
-      { en: 'The Service gets a NodePort: {nodePort}.', ko: '서비스에 NodePort({nodePort})를 준다.' },
-      { nodePort: NODE_PORT },
-    )
+  async run(experiment) {
+    const { lab, show } = experiment
+    await giveNodePort(experiment, NODE_PORT)
     const listeners = async () => {
       const ran = await lab.run('node', 'ss', '-Hltnp', 'sport', '=', `:${NODE_PORT}`)
       return { ran, count: ran.output.match(/^LISTEN/gm)?.length ?? 0 }
@@ -35,10 +32,7 @@ export const nodePortListener: Question = {
       },
       { count: userspace.count },
     )
-    show(await lab.setMode('iptables'), {
-      en: 'The proxy runs in iptables mode now.',
-      ko: '이제 프록시가 iptables 모드로 돈다.',
-    })
+    await useMode(experiment, 'iptables')
     const iptables = await listeners()
     show(
       iptables.ran,

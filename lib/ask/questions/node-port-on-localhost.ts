@@ -1,6 +1,7 @@
 import { CURL, type Question } from '../question.js'
-import { nodePortCommand } from '../node-port-command.js'
 import { PATIENCE } from '../patience.js'
+import { giveNodePort } from '../give-node-port.js'
+import { useMode } from '../use-mode.js'
 
 const NODE_PORT = 30080
 const SYSCTL = 'net.ipv4.conf.all.route_localnet'
@@ -12,13 +13,9 @@ export const nodePortOnLocalhost: Question = {
   asked: ['kubernetes#132955'],
   words: ['127.0.0.1', 'loopback', 'route_localnet', 'node port', '루프백'],
   programs: CURL,
-  async run({ lab, show }) {
-    const ports = lab.service.ports.map(port => ({ ...port, nodePort: NODE_PORT }))
-    show(
-      await lab.changeService({ ports, spec: { type: 'NodePort' } }, nodePortCommand(NODE_PORT)),
-      { en: 'The Service gets a NodePort: {nodePort}.', ko: '서비스에 NodePort({nodePort})를 준다.' },
-      { nodePort: NODE_PORT },
-    )
+  async run(experiment) {
+    const { lab, show } = experiment
+    await giveNodePort(experiment, NODE_PORT)
     const curl = (patience: readonly string[]) => lab.run('node', 'curl', '-sS', ...patience, URL)
     const userspace = await curl(PATIENCE.answer)
     show(
@@ -29,10 +26,7 @@ export const nodePortOnLocalhost: Question = {
       },
       { code: userspace.exitCode },
     )
-    show(await lab.setMode('iptables'), {
-      en: 'The proxy runs in iptables mode now.',
-      ko: '이제 프록시가 iptables 모드로 돈다.',
-    })
+    await useMode(experiment, 'iptables')
     const setting = await lab.run('node', 'sysctl', SYSCTL)
     const iptables = await curl(PATIENCE.answer)
     show(setting, {

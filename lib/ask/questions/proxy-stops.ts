@@ -1,6 +1,7 @@
 import { ORPHAN_TIMEOUT_MS } from '../../workers/orphans.js'
 import { CURL, type Question } from '../question.js'
 import { requestsByPod, sumOf } from '../requests-by-pod.js'
+import { useMode } from '../use-mode.js'
 
 const REQUESTS = 6
 const ORPHAN_SECONDS = ORPHAN_TIMEOUT_MS / 1000
@@ -14,7 +15,8 @@ export const proxyStops: Question = {
   asked: ['kubernetes#57109'],
   words: ['crash', 'restart', 'killed', 'failover', 'down', '재시작', '종료'],
   programs: CURL,
-  async run({ lab, show }) {
+  async run(experiment) {
+    const { lab, show } = experiment
     show(await lab.stopProxy('SIGKILL'), {
       en: 'Userspace mode without workers (--data-plane-workers=0, as always in the demo): the process is killed, and has no time to do anything.',
       ko: '워커가 없는 userspace 모드(--data-plane-workers=0, 데모에서는 늘 그렇다): 프로세스를 강제로 끝낸다. 무엇을 할 틈도 없다.',
@@ -44,10 +46,7 @@ export const proxyStops: Question = {
       },
       { answers: afterTerm, requests: REQUESTS },
     )
-    show(await lab.setMode('iptables'), {
-      en: 'The proxy runs in iptables mode now.',
-      ko: '이제 프록시가 iptables 모드로 돈다.',
-    })
+    await useMode(experiment, 'iptables')
     show(await lab.stopProxy('SIGKILL'), {
       en: 'The process is killed.',
       ko: '프로세스를 강제로 끝낸다.',

@@ -1,5 +1,6 @@
 import { CURL, type Question } from '../question.js'
 import { requestsByPod, sumOf } from '../requests-by-pod.js'
+import { useMode } from '../use-mode.js'
 
 const REQUESTS = 30
 
@@ -9,11 +10,9 @@ export const rollingUpdate: Question = {
   asked: ['kubernetes#20521', 'kubernetes#84671'],
   words: ['preStop', 'terminating', 'graceful', 'deploy', 'termination', '업데이트', '배포'],
   programs: CURL,
-  async run({ lab, show }) {
-    show(await lab.setMode('iptables'), {
-      en: 'The proxy runs in iptables mode now.',
-      ko: '이제 프록시가 iptables 모드로 돈다.',
-    })
+  async run(experiment) {
+    const { lab, show } = experiment
+    await useMode(experiment, 'iptables')
     const [first] = lab.pods
     show(
       await lab.kill(first!),

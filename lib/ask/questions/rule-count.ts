@@ -2,6 +2,7 @@ import { CURL, type Question, type ShowStep } from '../question.js'
 import { type DemoServicePort } from '../../demo/cluster-objects.js'
 import { type Lab, type Ran } from '../lab.js'
 import { PATIENCE } from '../patience.js'
+import { useMode } from '../use-mode.js'
 
 const MORE = 100
 const COUNT = "iptables-save | grep -c '^-A'"
@@ -15,7 +16,8 @@ export const ruleCount: Question = {
   asked: ['kubernetes#96018', 'kubernetes#97360'],
   words: ['scale', 'performance', 'rules', 'REJECT', 'latency', '규모', '성능', '규칙'],
   programs: CURL,
-  async run({ lab, show }) {
+  async run(experiment) {
+    const { lab, show } = experiment
     show(await onePort(lab), {
       en: 'The Service has one port, with a name.',
       ko: '서비스에 이름 있는 포트가 하나 있다.',
@@ -30,10 +32,7 @@ export const ruleCount: Question = {
       { more: MORE, ...userspace.values },
     )
     show(await onePort(lab), { en: 'One port again.', ko: '다시 포트 하나.' })
-    show(await lab.setMode('iptables'), {
-      en: 'The proxy runs in iptables mode now.',
-      ko: '이제 프록시가 iptables 모드로 돈다.',
-    })
+    await useMode(experiment, 'iptables')
     const iptables = await perPort(lab, show)
     show(
       iptables.ran,

@@ -1,5 +1,6 @@
 import { type Lab, type Ran } from '../lab.js'
 import { type Question } from '../question.js'
+import { useMode } from '../use-mode.js'
 
 const SOCKETS = ['ss', '-Htnp', 'state', 'established'] as const
 
@@ -12,7 +13,8 @@ export const throughKubeProxy: Question = {
     ['curl', 'curl'],
     ['conntrack', 'conntrack'],
   ]),
-  async run({ lab, show }) {
+  async run(experiment) {
+    const { lab, show } = experiment
     const first = await openConnection(lab, ran => socketsOf(ran) === 2)
     const inUserspace = socketsOf(first)
     show(
@@ -23,10 +25,7 @@ export const throughKubeProxy: Question = {
       },
       { inUserspace },
     )
-    show(await lab.setMode('iptables'), {
-      en: 'The proxy runs in iptables mode now.',
-      ko: '이제 프록시가 iptables 모드로 돈다.',
-    })
+    await useMode(experiment, 'iptables')
     const { clusterIP } = lab.service
     const request = lab.start('client', 'curl', '-s', waitingUrl(clusterIP))
     const args = ['-L', '-p', 'tcp', '--orig-dst', clusterIP, '--state', 'ESTABLISHED']

@@ -1,5 +1,6 @@
 import { CURL, type Question } from '../question.js'
 import { type CountedRequests, requestsByPod, sumOf } from '../requests-by-pod.js'
+import { useMode } from '../use-mode.js'
 
 /** So many that chance deals the same number to each Pod in fewer than one of 2000 runs. */
 const CONNECTIONS = 200
@@ -11,7 +12,8 @@ export const unevenLoad: Question = {
   asked: [],
   words: ['balance', 'distribution', 'round robin', 'random', 'PgBouncer', '분산', '균등'],
   programs: CURL,
-  async run({ lab, show }) {
+  async run(experiment) {
+    const { lab, show } = experiment
     show(await lab.scale(PODS), { en: 'Four Pods.', ko: '파드 네 개.' })
     const inTurn = await requestsByPod(lab, CONNECTIONS)
     const turns = extremes(inTurn)
@@ -23,10 +25,7 @@ export const unevenLoad: Question = {
       },
       { connections: CONNECTIONS, ...turns },
     )
-    show(await lab.setMode('iptables'), {
-      en: 'The proxy runs in iptables mode now.',
-      ko: '이제 프록시가 iptables 모드로 돈다.',
-    })
+    await useMode(experiment, 'iptables')
     const atRandom = await requestsByPod(lab, CONNECTIONS)
     const chance = extremes(atRandom)
     show(
