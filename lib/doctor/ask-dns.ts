@@ -11,6 +11,8 @@ export interface DnsAnswer {
   /** Where it was asked for: `the cluster DNS 10.96.0.53`. */
   readonly server: string
   readonly addresses: readonly IpAddress[]
+  /** Whether the domain of the name is only the usual one, and not known to be that of the cluster. */
+  readonly isGuessed: boolean
   /** Why there is no address: a code of the resolver such as ENOTFOUND; empty: there is one. */
   readonly failure: string
 }
@@ -68,7 +70,8 @@ export async function askDns({
     const addresses = answers.flatMap(answer => (answer.status === 'fulfilled' ? answer.value : []))
     const failed = answers.find(answer => answer.status === 'rejected')
     const failure = addresses.length > 0 || failed === undefined ? '' : codeOf(failed.reason)
-    return seen({ name, server, addresses: addresses.flatMap(ip => parseIp(ip) ?? []), failure })
+    const isGuessed = domain === undefined && resolver === undefined
+    return seen({ name, server, isGuessed, addresses: addresses.flatMap(ip => parseIp(ip) ?? []), failure })
   } catch (error) {
     return unseen(`the DNS cannot be asked: ${messageOf(error)}`)
   } finally {

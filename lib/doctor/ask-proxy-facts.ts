@@ -26,9 +26,10 @@ export async function askProxyFacts(socket: string, name: ObjectName, version: s
       orMissing(list<ServiceView>('services', CLUSTER_DNS)),
     ])
     const clusterDns = isItems(dns) ? dns.find(({ port }) => port === DNS_PORT)?.clusterIP : undefined
-    if (!isItems(ports)) {
+    const missing = missingText(ports)
+    if (!isItems(ports) || missing !== undefined) {
       const none = { ports: [], endpoints: [], listeners: [], affinity: [], connections: [] }
-      return seen({ overview, missing: ports.missing, clusterDns, ...none })
+      return seen({ overview, missing, clusterDns, ...none })
     }
     const [endpoints, listeners, affinity, open, ended] = await Promise.all([
       list<EndpointView>('endpoints'),
@@ -46,6 +47,12 @@ export async function askProxyFacts(socket: string, name: ObjectName, version: s
 }
 
 type Items<Item> = readonly Item[]
+
+/** Why a proxy has no such Service, in words; undefined: it has. A proxy that serves no Service at all knows no wrong name. */
+export function missingText(ports: Items<unknown> | { readonly missing: string }): string | undefined {
+  if ('missing' in ports) return ports.missing
+  return ports.length > 0 ? undefined : 'it serves no Service: there is none, or it has not read the objects yet'
+}
 
 function isItems<Item>(result: Items<Item> | { readonly missing: string }): result is Items<Item> {
   return Array.isArray(result)

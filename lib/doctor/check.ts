@@ -34,11 +34,15 @@ export type CheckResult =
       readonly proof: readonly string[]
       /** What to do: commands, or a sentence. */
       readonly fix: readonly string[]
+      /** Whether it leaves other ways to the Service: findings that leave none come first. Such a one explains no other. */
+      readonly isPartial?: boolean
     }
+  /** Worth knowing, and perhaps as it should be: no fault. */
+  | { readonly kind: 'remark'; readonly text: string }
   /** Looked at, and fine. */
   | { readonly kind: 'fine'; readonly text: string }
   /** Could not be looked at. */
-  | { readonly kind: 'unseen'; readonly why: string }
+  | { readonly kind: 'unseen'; readonly why: string; readonly isEssential?: boolean }
   /** The Service has nothing of this kind. */
   | { readonly kind: 'irrelevant' }
 
@@ -62,9 +66,19 @@ export function fine(text: string): CheckResult {
   return { kind: 'fine', text }
 }
 
-/** It cannot be looked at. */
-export function cannotLook(why: string): CheckResult {
-  return { kind: 'unseen', why }
+/** It cannot be looked at. @param isEssential whether the Service cannot be called healthy without */
+export function cannotLook(why: string, isEssential = false): CheckResult {
+  return { kind: 'unseen', why, isEssential }
+}
+
+/** It may be a fault or meant to be so: only the operator knows. */
+export function remark(text: string): CheckResult {
+  return { kind: 'remark', text }
+}
+
+/** Something is wrong, and other ways to the Service work. */
+export function partialFinding(verdict: string, proof: readonly string[], fix: readonly string[]): CheckResult {
+  return { kind: 'finding', verdict, proof, fix, isPartial: true }
 }
 
 /** Something is wrong. */

@@ -36,8 +36,15 @@ export function decodePod(raw: unknown): PodFacts {
     isReady: ready?.['status'] === 'True',
     isTerminating: textOf(metadata['deletionTimestamp']) !== '',
     why: whyNotReady(ready, status),
-    ports: objectsOf(spec['containers']).flatMap(({ ports }) => objectsOf(ports).flatMap(decodeContainerPort)),
+    ports: [...objectsOf(spec['containers']), ...sidecarsOf(spec)].flatMap(({ ports }) =>
+      objectsOf(ports).flatMap(decodeContainerPort),
+    ),
   }
+}
+
+/** Init containers that keep running have ports as well. */
+function sidecarsOf(spec: RawFields): readonly RawFields[] {
+  return objectsOf(spec['initContainers']).filter(({ restartPolicy }) => restartPolicy === 'Always')
 }
 
 /** A map of texts, as labels and selectors are. */

@@ -37,6 +37,8 @@ export interface ProxyFacts extends PortFacts {
 export interface ObjectFacts extends PortFacts {
   /** Where they come from: `The API server https://…`. */
   readonly origin: string
+  /** Whether they come from files, which may have only some objects, or old ones. */
+  readonly isFromFiles: boolean
   /** Undefined: there is no such Service. */
   readonly service: ServiceSpec | undefined
   /** The Services that exist, if this one does not. */

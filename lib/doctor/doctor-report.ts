@@ -12,7 +12,7 @@ export interface DoctorFinding {
   readonly fix: readonly string[]
 }
 
-/** One thing that is fine, or that could not be looked at. */
+/** One thing that is fine, that is worth knowing, or that could not be looked at. */
 export interface DoctorRemark {
   /** What it would be a finding of. */
   readonly code: FindingCode
@@ -32,6 +32,8 @@ export interface DoctorReport {
   readonly summary: string
   /** The likeliest first. */
   readonly findings: readonly DoctorFinding[]
+  /** What may be meant to be so: no faults. */
+  readonly remarks: readonly DoctorRemark[]
   readonly fine: readonly DoctorRemark[]
   readonly unseen: readonly DoctorRemark[]
   readonly notes: readonly string[]

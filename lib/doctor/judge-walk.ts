@@ -1,10 +1,11 @@
 import { type OwnedChains, HAND_OVER_CHAINS, owns } from '../netfilter/stale-chains.js'
 import { hostPort } from '../model/address.js'
 import { type RuleTables } from '../netfilter/rule-tables.js'
-import { type PacketPath, type RuleStep, translationOf } from '../netfilter/walk/packet-path.js'
+import { type PacketPath, type RulePlace, type RuleStep, translationOf } from '../netfilter/walk/packet-path.js'
 import { ruleLine } from '../netfilter/walk/rule-parts.js'
 import { ruleSentence } from '../netfilter/walk/rule-sentence.js'
 import { type Walk } from '../netfilter/walk/walk-rules.js'
+import { isForEachSender } from './for-each-sender.js'
 import { type FoundRule, type WalkOutcome } from './kernel-facts.js'
 
 /** The rules of a family, and whose they are. */
@@ -46,9 +47,9 @@ function judgePath(path: PacketPath, judged: JudgedRules): WalkOutcome {
   if (translation !== undefined)
     return isOwn(translation, judged)
       ? { kind: 'served', to: [hostPort(packet.destination, packet.port)] }
-      : { kind: 'taken', rule: foundRule(translation, judged) }
+      : { kind: 'taken', rule: foundRule(translation, path, judged) }
   const taker = path.steps.find(step => step.kind === 'rule' && takesBefore(step, judged)) as RuleStep | undefined
-  return taker === undefined ? { kind: 'untranslated' } : { kind: 'taken', rule: foundRule(taker, judged) }
+  return taker === undefined ? { kind: 'untranslated' } : { kind: 'taken', rule: foundRule(taker, path, judged) }
 }
 
 /** Whether a rule of another program ends the way of a packet to the rules of the proxy. */
@@ -59,20 +60,21 @@ function takesBefore(step: RuleStep, judged: JudgedRules): boolean {
   return step.table === 'nat' && (kind === 'accept' || (kind === 'return' && step.chain === step.hook))
 }
 
-function stopped({ steps }: PacketPath, how: 'dropped' | 'refused', judged: JudgedRules): WalkOutcome {
-  const last = steps.findLast(({ kind }) => kind !== 'route')
+function stopped(path: PacketPath, how: 'dropped' | 'refused', judged: JudgedRules): WalkOutcome {
+  const last = path.steps.findLast(({ kind }) => kind !== 'route')
   switch (last?.kind) {
     case 'rule':
-      return { kind: 'stopped', how, isOwn: isOwn(last, judged), rule: foundRule(last, judged) }
+      return { kind: 'stopped', how, isOwn: isOwn(last, judged), rule: foundRule(last, path, judged) }
     case 'virtual server': {
       const sentence = 'IPVS has a virtual server without real servers'
-      const place = { table: 'IPVS', chain: last.hook, position: undefined, packets: undefined }
+      const place = { table: 'IPVS', chain: last.hook, position: undefined, packets: undefined, isForAll: true }
       return { kind: 'stopped', how, isOwn: true, rule: { ...place, rule: 'virtual server', sentence } }
     }
     case 'policy': {
       const { table, hook, policy } = last
       const sentence = `no rule lets the packet pass, and the policy of the chain is ${policy}`
-      const place = { table, chain: hook, position: undefined, packets: undefined }
+      const isForAll = isForAllAt({ table, hook, chain: hook, position: Infinity }, path, judged)
+      const place = { table, chain: hook, position: undefined, packets: undefined, isForAll }
       return { kind: 'stopped', how, isOwn: false, rule: { ...place, rule: `policy ${policy}`, sentence } }
     }
     case undefined:
@@ -85,10 +87,20 @@ function isOwn({ table, chain }: Pick<RuleStep, 'table' | 'chain'>, { chains }: 
   return owns(chains, table, chain) || owns(HAND_OVER_CHAINS, table, chain)
 }
 
-function foundRule(step: RuleStep, { rules }: JudgedRules): FoundRule {
+function foundRule(step: RuleStep, path: PacketPath, judged: JudgedRules): FoundRule {
+  const { rules } = judged
   const { table, chain, position, args } = step
   return {
     ...{ table, chain, position, rule: ruleLine(step), packets: rules.counter(args)?.packets },
+    isForAll: isForAllAt(step, path, judged),
     sentence: ruleSentence(args, name => rules.chain(table, name) !== undefined),
   }
+}
+
+/** Whether a rule decides about each sender alike, by the rules of the same hook that have applied. */
+function isForAllAt(place: RulePlace, { steps }: PacketPath, judged: JudgedRules): boolean {
+  const applied = steps.filter(
+    (step): step is RuleStep => step.kind === 'rule' && step.hook === place.hook && step.table === place.table,
+  )
+  return isForEachSender([...applied, place], judged.rules, (table, chain) => isOwn({ table, chain }, judged))
 }

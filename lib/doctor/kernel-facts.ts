@@ -14,6 +14,8 @@ export interface FoundRule {
   readonly sentence: string
   /** Undefined: the kernel does not say. */
   readonly packets: number | undefined
+  /** Whether it does that to the packets of each sender, as far as the rules of its hook show it. */
+  readonly isForAll: boolean
 }
 
 /** What happens to the first packet of a connection. */
@@ -49,6 +51,8 @@ export interface ServiceWalk {
   readonly isMain: boolean
   /** Of an address with source ranges: whether the sender is in them; undefined: there are none, or they are not known. */
   readonly isInRanges: boolean | undefined
+  /** Whether the address lets in only clients of the source ranges. */
+  readonly isLimited: boolean
   readonly outcome: WalkOutcome
 }
 
@@ -72,7 +76,9 @@ export interface KernelFacts {
   /** The mode by whose chains the rules can be recognised; empty: there are none. */
   readonly mode: string
   readonly carriedBy: 'sockets' | 'kernel'
-  /** The addresses of the node. */
+  /** What the client is that has the trouble; undefined: none is named. */
+  readonly clientKind: ServiceWalk['from'] | undefined
+  /** The addresses of the node, without those that kube-proxy gives it. */
   readonly addresses: readonly IpAddress[]
   readonly walks: readonly ServiceWalk[]
   readonly endpointWalks: readonly EndpointWalk[]

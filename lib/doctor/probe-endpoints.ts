@@ -26,16 +26,23 @@ export const MAX_PROBES = 64
 /** Protocols in which a connection shows that a program listens. */
 const PROBED: readonly Protocol[] = ['TCP']
 
-/** Where to connect: only to endpoints that get traffic, each once. */
+/** Where to connect: only to endpoints that get traffic, each once, and in turn to those of each port and family. */
 export function probeTargets(endpoints: readonly EndpointView[]): readonly ProbeTarget[] {
-  const targets = new Map<string, ProbeTarget>()
-  for (const { address, protocol, isUsed } of endpoints) {
+  const seen = new Set<string>()
+  const groups = new Map<string, ProbeTarget[]>()
+  for (const { address, protocol, portName, family, isUsed } of endpoints) {
     const [, inBrackets, plain, port] = /^(?:\[(.+)\]|([^[\]]+)):(\d+)$/.exec(address) ?? []
     const host = parseIp(inBrackets ?? plain)
-    if (!isUsed || !PROBED.includes(protocol) || host === undefined) continue
-    targets.set(address, { address, host, port: Number(port) })
+    if (!isUsed || !PROBED.includes(protocol) || host === undefined || seen.has(address)) continue
+    seen.add(address)
+    const group = groups.get(`${portName} ${family}`) ?? []
+    groups.set(`${portName} ${family}`, [...group, { address, host, port: Number(port) }])
   }
-  return [...targets.values()].slice(0, MAX_PROBES)
+  const turns = [...groups.values()].flatMap(group => group.map((target, turn) => ({ target, turn })))
+  return turns
+    .sort((a, b) => a.turn - b.turn)
+    .slice(0, MAX_PROBES)
+    .map(({ target }) => target)
 }
 
 /** Opens a connection to each endpoint, and closes it at once. It sends no data. @param ms how long each may take to open */

@@ -55,7 +55,14 @@ class ObjectReader {
     const raw = await this.#get(`/api/v1/namespaces/${namespace}/services/${name}`)
     if (raw === undefined)
       return {
-        ...{ origin, service: undefined, ports: [], endpoints: [], pods: unseen('there is no Service') },
+        ...{
+          origin,
+          isFromFiles: false,
+          service: undefined,
+          ports: [],
+          endpoints: [],
+          pods: unseen('there is no Service'),
+        },
         existing: await this.#existing(),
       }
     const service = decodeSpec(raw)
@@ -65,7 +72,7 @@ class ObjectReader {
       service === undefined ? unseen('the Service cannot be read') : this.#pods(service.selector),
     ])
     const views = viewObjects({ services: [raw], slices, endpoints, nodes: [] }, this.#nodeName)
-    return { origin, service, existing: [], pods, ...views }
+    return { origin, isFromFiles: false, service, existing: [], pods, ...views }
   }
 
   /** The Services of the namespace, or, where it has none, those that this user may see. */

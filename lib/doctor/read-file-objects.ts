@@ -26,12 +26,27 @@ export async function readFileObjects(
   const service = raw && decodeSpec(raw)
   const existing = services.map(nameOf)
   if (raw === undefined || service === undefined)
-    return { origin, service: undefined, existing, ports: [], endpoints: [], pods: unseen('there is no Service') }
+    return {
+      origin,
+      isFromFiles: true,
+      service: undefined,
+      existing,
+      ports: [],
+      endpoints: [],
+      pods: unseen('there is no Service'),
+    }
   const slices = ofKind('EndpointSlice').filter(slice => serviceOf(slice) === name.name && isIn(slice, name.namespace))
   const endpoints = ofKind('Endpoints').filter(each => isNamed(each, name))
   const pods = ofKind('Pod').map(decodePod)
   const views = viewObjects({ services: [raw], slices, endpoints, nodes: ofKind('Node') }, nodeName)
-  return { origin, service, existing, pods: podsOf(pods, service.selector, name.namespace), ...views }
+  return {
+    origin,
+    isFromFiles: true,
+    service,
+    existing,
+    pods: podsOf(pods, service.selector, name.namespace),
+    ...views,
+  }
 }
 
 function podsOf(

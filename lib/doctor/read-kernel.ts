@@ -14,7 +14,7 @@ import { readRecentLists } from '../system/recent-lists.js'
 import { type KernelAffinity, type KernelFacts } from './kernel-facts.js'
 import { type ProbeTarget } from './probe-endpoints.js'
 import { type Seen, seen, unseen } from './seen.js'
-import { type WalkInput, walkService, walkToEndpoints } from './walk-service.js'
+import { type WalkInput, clientKindOf, walkService, walkToEndpoints } from './walk-service.js'
 
 /** What is asked of the kernel. */
 export interface KernelQuestion extends Pick<WalkInput, 'ports' | 'endpoints' | 'sourceRanges' | 'client'> {
@@ -41,6 +41,7 @@ export async function readKernel({ config, mode, targets, ...question }: KernelQ
     const input: WalkInput = { ...question, state, chains }
     return seen({
       ...{ mode: name, carriedBy, addresses: state.layout.addresses.map(({ ip }) => ip) },
+      clientKind: clientKindOf(input),
       walks: walkService(input),
       endpointWalks: walkToEndpoints(targets, input),
       affinity: kernelAffinity(input),

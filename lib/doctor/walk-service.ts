@@ -72,6 +72,7 @@ function walkFrontend(frontend: FrontendView, port: ServiceView, input: WalkInpu
           ...{ from: sender.kind, source, sender: sender.text, kind: frontend.kind, address, port: frontend.port },
           ...{ protocol: port.protocol, portName: port.portName },
           isMain: frontend.address !== null || address === main,
+          isLimited: isFirewalled(frontend, sender.kind),
           isInRanges: isFirewalled(frontend, sender.kind) ? isInAny(input.sourceRanges, source) : undefined,
           outcome: judgeWalk(walkRules(rules, packet, factsOf(state)), judged),
         },
@@ -139,6 +140,13 @@ function nextAddress(ip: IpAddress): IpAddress {
   const bytes = Uint8Array.from(ipBytes(ip)!)
   bytes[bytes.length - 1]! += 1
   return printIp(bytes)
+}
+
+/** What an address is, as seen from this node; undefined: none is named. */
+export function clientKindOf({ client, state }: Pick<WalkInput, 'client' | 'state'>): Sender['kind'] | undefined {
+  if (client === undefined) return undefined
+  if (state.layout.isOwnAddress(client)) return 'node'
+  return state.layout.isPodHere(client) ? 'pod' : 'outside'
 }
 
 /** Undefined: there is no such sender here, such as a node without an address of the family. */

@@ -5,6 +5,9 @@ import { type Protocol } from '../model/protocol.js'
 import { servicePortName } from '../model/service-port.js'
 import { type ServedPort } from '../model/snapshot.js'
 
+/** Why an address is not served that no other Service has. */
+export const MODE_CANNOT_SERVE = 'the mode cannot serve this port'
+
 /** An address and port that clients use. */
 export interface FrontendView {
   readonly kind: FrontendKind
@@ -87,7 +90,7 @@ function describePort({ servicePort, endpoints, usable }: ServedPort): Omit<Serv
 }
 
 function whyNot(conflict: AddressConflict | undefined): string {
-  if (conflict === undefined) return 'the mode cannot serve this port'
+  if (conflict === undefined) return MODE_CANNOT_SERVE
   return `${servicePortName(conflict.winner.servicePort)} has this address: ${conflict.rule}`
 }
 

@@ -9,11 +9,16 @@ import { OVERVIEW, makeEndpointView, makeFacts, makeServiceView, makeWalk } from
 const NONE = { all: 0, cluster: 0, local: 0 }
 const RULE: FoundRule = {
   ...{ table: 'filter', chain: 'FORWARD', position: 1, rule: '-A FORWARD -j DROP', packets: 7 },
+  isForAll: true,
   sentence: 'All packets are dropped.',
 }
 const dropped = (isOwn: boolean) => ({ kind: 'stopped', how: 'dropped', isOwn, rule: RULE }) as const
 const codesOf = (facts: Parameters<typeof diagnose>[0]): string[] =>
   diagnose(facts, '1').findings.map(({ code }) => code)
+const remarksOf = (facts: Parameters<typeof diagnose>[0]): string[] => {
+  const { findings, remarks } = diagnose(facts, '1')
+  return [...findings.map(({ code }) => `finding ${code}`), ...remarks.map(({ code }) => code)]
+}
 
 t.test('a Service of which all is known and fine is healthy', t => {
   const report = diagnose(makeFacts(), '1')
@@ -55,7 +60,7 @@ t.test('findings that another one explains are left out', t => {
   t.same(codesOf(makeFacts({ ports: [makeServiceView({ endpoints: NONE })], endpoints: [unready] })), [
     'pods-not-ready',
   ])
-  const silent = { address: '10.244.0.2:8080', outcome: 'no answer', code: '' } as const
+  const silent = { address: '10.244.0.2:8080', outcome: 'failed', code: 'EHOSTUNREACH' } as const
   t.same(codesOf(makeFacts({ probes: [silent] })), ['endpoint-silent'])
   const behindFirewall = makeFacts({
     probes: [silent],
@@ -85,7 +90,7 @@ t.test('several findings are listed, and the summary has the likeliest', t => {
 
 t.test('whose rule it is decides what a dropped packet means', t => {
   t.same(codesOf(makeFacts({ kernel: { walks: [makeWalk({ outcome: dropped(false) })] } })), ['firewall-drops'])
-  t.same(codesOf(makeFacts({ kernel: { walks: [makeWalk({ outcome: dropped(true) })] } })), [])
+  t.same(codesOf(makeFacts({ kernel: { walks: [makeWalk({ outcome: dropped(true) })] } })), ['no-rule'])
   t.same(codesOf(makeFacts({ kernel: { walks: [makeWalk({ outcome: { kind: 'taken', rule: RULE } })] } })), [
     'other-rule-first',
   ])
@@ -111,11 +116,11 @@ t.test('a node port is a finding where it is not served at the main address, but
   t.end()
 })
 
-t.test('session affinity is a finding from 20 connections on, if nine of ten have one address', t => {
+t.test('session affinity is a remark from 20 connections on, if nine of ten have one address', t => {
   const sticky = makeServiceView({ affinitySeconds: 10_800 })
   const connection = (client: string) => ({ portName: 'http', protocol: 'TCP', client: `${client}:1000` })
   const codes = (counts: Readonly<Record<string, number>>, endpoints?: ReturnType<typeof makeEndpointView>[]) =>
-    codesOf(
+    remarksOf(
       makeFacts({
         ports: [sticky],
         ...(endpoints && { endpoints }),
@@ -149,7 +154,7 @@ t.test('conntrack is full from nine tenths on', t => {
 
 t.test('the DNS has to know the ClusterIP', t => {
   const dns = (addresses: string[], failure = '') =>
-    makeFacts({ dns: seen({ name: 'n', server: 'the cluster DNS 10.96.0.53', addresses, failure }) })
+    makeFacts({ dns: seen({ name: 'n', server: 'the cluster DNS 10.96.0.53', addresses, failure, isGuessed: false }) })
   t.same(codesOf(dns(['10.96.0.10'])), [])
   t.same(codesOf(dns(['10.96.0.99'])), ['name-not-resolvable'])
   for (const failure of ['ENOTFOUND', 'ETIMEOUT', 'ENODATA'])
@@ -160,6 +165,7 @@ t.test('the DNS has to know the ClusterIP', t => {
 t.test('without a proxy, only a mode whose sockets carry connections fails', t => {
   t.same(codesOf(makeFacts({ proxy: undefined, kernel: { carriedBy: 'sockets' } })), ['proxy-unhealthy'])
   t.same(codesOf(makeFacts({ proxy: undefined })), [])
+  t.equal(diagnose(makeFacts({ proxy: undefined }), '1').verdict, 'unknown', 'nobody keeps the rules up')
   t.same(codesOf(makeFacts({ proxy: { overview: { ...OVERVIEW, isHealthy: false, problems: ['rules: too old'] } } })), [
     'proxy-unhealthy',
   ])

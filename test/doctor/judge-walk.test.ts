@@ -39,6 +39,7 @@ COMMIT
 *filter
 :FORWARD ${policy} [0:0]
 :KUBE-FORWARD - [0:0]
+:FW-POLICY - [0:0]
 [7:420] ${filter === '' ? '-A FORWARD -j KUBE-FORWARD' : filter}
 COMMIT
 `)
@@ -71,6 +72,33 @@ t.test('what happens to a packet, and whose rule does it', t => {
     isOwn: false,
     rule: { position: undefined, rule: 'policy DROP' },
   })
+  t.end()
+})
+
+t.test('whether a rule stands in the way of each sender', t => {
+  const isForAll = (more: Parameters<typeof judge>[0]): boolean | undefined => {
+    const outcome = judge(more)
+    return outcome.kind === 'stopped' || outcome.kind === 'taken' ? outcome.rule.isForAll : undefined
+  }
+  const rows: readonly (readonly [rules: Parameters<typeof judge>[0], isForAll: boolean])[] = [
+    [{ filter: '-A FORWARD -d 10.244.0.0/24 -p tcp -m tcp --dport 8080 -j DROP' }, true],
+    [{ filter: '-A FORWARD -j DROP' }, true],
+    [{ policy: 'DROP' }, true],
+    [{ filter: '-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A FORWARD -j DROP' }, true],
+    [{ filter: '-A FORWARD -s 10.244.0.0/24 -j DROP' }, false],
+    [{ filter: '-A FORWARD -i cni0 -j DROP' }, false],
+    [{ filter: '-A FORWARD -s 192.168.50.7/32 -j ACCEPT\n-A FORWARD -j DROP' }, false],
+    [{ filter: '-A FORWARD -s 192.168.50.7/32 -j ACCEPT', policy: 'DROP' }, false],
+    [{ filter: '-A FORWARD -m mark --mark 0x0/0x10000 -j DROP' }, false],
+    // A NetworkPolicy: it has let others go before.
+    [{ filter: '-A FORWARD -j FW-POLICY\n-A FORWARD -j DROP\n-A FW-POLICY -s 10.9.0.0/16 -j ACCEPT' }, false],
+    [{ filter: '-A FORWARD -j FW-POLICY\n-A FW-POLICY -s 10.9.0.0/16 -j ACCEPT\n-A FW-POLICY -j DROP' }, false],
+    [{ filter: '-A FORWARD -j FW-POLICY\n-A FW-POLICY -j DROP' }, true],
+    [{ filter: '-A FORWARD -j KUBE-FORWARD\n-A FORWARD -j DROP' }, true],
+    [{ nat: '-A PREROUTING -d 10.96.0.10/32 -j ACCEPT' }, true],
+    [{ nat: '-A PREROUTING -s 10.244.0.0/16 -j ACCEPT' }, false],
+  ]
+  for (const [rules, expected] of rows) t.equal(isForAll(rules), expected, JSON.stringify(rules))
   t.end()
 })
 

@@ -16,5 +16,11 @@ t.test('only endpoints that get traffic are probed, each once, and only where a 
   t.same(addressOf(makeEndpointView('example.com:80')), [], 'no name is looked up')
   const many = Array.from({ length: 100 }, (_, index) => makeEndpointView(`10.244.1.${index}:80`))
   t.equal(probeTargets(many).length, MAX_PROBES)
+  const others = [
+    makeEndpointView('[fd00::2]:80', { family: 'IPv6' }),
+    makeEndpointView('10.244.1.0:9090', { portName: 'metrics' }),
+  ]
+  const first = addressOf(...many, ...others).slice(0, 4)
+  t.same(first, ['10.244.1.0:80', '[fd00::2]:80', '10.244.1.0:9090', '10.244.1.1:80'], 'each port has its turn')
   t.end()
 })

@@ -13,8 +13,11 @@ t.test(`the doctor names each fault first, and finds none in a healthy Service (
   const node = await DoctorNode.create(t)
   await node.start()
   const expect = expecting(t, node)
-  for (const { name, finding, says } of node.services) await expect(name, finding, says)
+  for (const { name, finding, says, client, remark } of node.services) await expect(name, finding, says, client, remark)
   await expect('plian', 'no-such-service', /no Service default\/plian; did you mean "plain"\?/)
+
+  for (const name of ['elsewhere', 'elsewhere-inside'])
+    await expect(name, undefined, /--from ADDRESS judges one client/, undefined, 'policy-local')
 
   await t.test('without objects, the proxy and the kernel say what they know', async t => {
     const report = await node.ask('plain', { manifests: [] })
@@ -35,7 +38,7 @@ t.test(`the doctor names each fault first, and finds none in a healthy Service (
   })
 
   await t.test(
-    'session affinity with all clients behind one address',
+    'session affinity where one address has all connections',
     { skip: skipUnlessMode(['userspace', 'iptables'], 'the doctor cannot read the affinity of IPVS') },
     async () => {
       const { namespace, ip } = await node.network.addPod()
@@ -44,14 +47,19 @@ t.test(`the doctor names each fault first, and finds none in a healthy Service (
         { spec: { clusterIP: string } },
       ]
       for (let n = 0; n < 20; n++) await client.tcp(service.spec.clusterIP, 80)
-      await expect('sticky', 'affinity-pins', new RegExp(`all have the address ${ip}.*20 of the last`, 's'))
+      const says = new RegExp(`20 of the last \\d+ connections .* came from ${ip}, `)
+      await expect('sticky', undefined, says, undefined, 'affinity-pins')
     },
   )
 
   await t.test('a firewall that drops', async () => {
     const rule = ['PREROUTING', '-d', '10.96.1.1/32', '-j', 'DROP']
     await node.iptables('-t', 'mangle', '-I', ...rule)
-    await expect('plain', 'firewall-drops', /-A PREROUTING -d 10\.96\.1\.1\/32 -j DROP.*table mangle.*-t mangle -D/s)
+    await expect(
+      'plain',
+      'firewall-drops',
+      /-A PREROUTING -d 10\.96\.1\.1\/32 -j DROP.*table mangle.*iptables -t mangle -S PREROUTING/s,
+    )
     await node.iptables('-t', 'mangle', '-D', ...rule)
     await expect('plain', undefined)
   })
@@ -80,7 +88,7 @@ t.test(`the doctor names what a proxy cannot repair (${PROXY_MODE})`, OPTIONS, a
     await expect(
       'plain',
       'other-rule-first',
-      /-A PREROUTING -d 10\.96\.1\.1\/32 -j ACCEPT.*iptables -t nat -D PREROUTING/s,
+      /-A PREROUTING -d 10\.96\.1\.1\/32 -j ACCEPT.*iptables -t nat -S PREROUTING/s,
     )
     await node.iptables('-t', 'nat', '-D', 'PREROUTING', '-d', '10.96.1.1/32', '-j', 'ACCEPT')
   })
@@ -101,7 +109,13 @@ t.test(`the doctor names what a proxy cannot repair (${PROXY_MODE})`, OPTIONS, a
 
 /** Checks what the doctor finds first in a Service; undefined: nothing at all. */
 function expecting(t: Tap, node: DoctorNode) {
-  return async (name: string, code: string | undefined, says = /./, client?: string): Promise<void> => {
+  return async (
+    name: string,
+    code: string | undefined,
+    says = /./,
+    client?: string,
+    remark?: string,
+  ): Promise<void> => {
     const report = await node.ask(name, client === undefined ? {} : { client })
     const [first] = report.findings
     const about = client === undefined ? name : `${name} from ${client}`
@@ -109,6 +123,9 @@ function expecting(t: Tap, node: DoctorNode) {
     t.equal(report.verdict, code === undefined ? 'healthy' : 'findings', JSON.stringify(report.unseen))
     if (code === undefined) t.strictSame(report.findings, [], about)
     else t.match(textOf(first), says)
+    if (remark === undefined) return
+    const said = report.remarks.find(each => each.code === remark)
+    t.match(said?.text, says, `${about}: ${remark} as a remark`)
   }
 }
 

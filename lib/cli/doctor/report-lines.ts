@@ -14,6 +14,7 @@ export function reportLines(report: DoctorReport, isWide: boolean, style: Termin
   const page = new ReportPage(style)
   page.addVerdict(report)
   for (const [index, finding] of report.findings.entries()) page.addFinding(finding, index + 1)
+  page.addRemarks('To be considered', report.remarks, 'warning')
   if (isWide) page.addRemarks('Checked and fine', report.fine, 'good')
   else if (report.fine.length > 0) {
     page.addGap()

@@ -1,6 +1,7 @@
 import { hostPort } from '../../model/address.js'
 import { objectKey } from '../../model/objects.js'
 import { type Check, IRRELEVANT, fine, finding } from '../check.js'
+import { MODE_CANNOT_SERVE } from '../../status/service-view.js'
 import { countOf } from '../../explain/explain-step.js'
 import { firstOf } from '../first-of.js'
 
@@ -24,7 +25,9 @@ export const ADDRESS_SERVED: Check = {
     return finding(
       `The proxy does not serve ${firstOf(places).join(', ')}`,
       firstOf(lost.map(({ why }, index) => `${places[index]}: ${why}`)),
-      ['kubectl get services -A -o wide', 'Give one of the two Services another address or port'],
+      lost.some(({ why }) => why !== MODE_CANNOT_SERVE)
+        ? ['kubectl get services -A -o wide', 'Give one of the two Services another address or port']
+        : ['Run kube-proxy in a mode that serves this protocol: --proxy-mode=iptables, or ipvs'],
     )
   },
 }

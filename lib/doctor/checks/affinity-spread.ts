@@ -1,6 +1,7 @@
-import { type Check, type CheckResult, IRRELEVANT, cannotLook, fine, finding } from '../check.js'
+import { type Check, type CheckResult, IRRELEVANT, cannotLook, fine, remark } from '../check.js'
 import { type DoctorFacts } from '../doctor-facts.js'
 import { type ServiceView } from '../../status/service-view.js'
+import { firstOf } from '../first-of.js'
 import { endpointsOfPort, portText } from '../port-text.js'
 
 /** Fewer connections show nothing: one client alone is no NAT. */
@@ -67,20 +68,13 @@ function crowdOf(port: ServiceView, { proxy, kernel, endpoints }: DoctorFacts): 
   return crowd(counts, () => (isOne ? withClients[0]!.endpoint : undefined))
 }
 
+/** One address may be that of many clients behind NAT, or of one that is busy: only the operator knows. */
 function pins({ port, client, endpoint, fromClient, connections }: Crowd, facts: DoctorFacts): CheckResult {
-  const { name, kernel, endpoints } = facts
+  const { kernel, endpoints } = facts
   const isNode = kernel.isSeen && kernel.value.addresses.includes(client)
   const others = endpointsOfPort(port, endpoints).filter(each => each.isUsed && each.address !== endpoint)
-  return finding(
-    `Session affinity sends all clients to one endpoint: they all have the address ${client}`,
-    [
-      `${fromClient} of the last ${connections} connections to ${portText(port)} came from ${client}${isNode ? ', an address of this node' : ''}`,
-      `affinity keeps ${client} at ${endpoint} until it has opened no connection for ${port.affinitySeconds} s`,
-      `endpoints that get none of them: ${others.map(({ address }) => address).join(', ')}`,
-    ],
-    [
-      `kubectl patch service ${name.name} -n ${name.namespace} -p '{"spec":{"sessionAffinity":"None"}}'`,
-      'Or let the proxy see the clients: NAT on the way (a gateway, a load balancer, another node) hides them behind its own address. With externalTrafficPolicy Local, nodes do not',
-    ],
+  return remark(
+    `${fromClient} of the last ${connections} connections to ${portText(port)} came from ${client}${isNode ? ', an address of this node' : ''}, and session affinity keeps them at ${endpoint}; ` +
+      `${firstOf(others.map(({ address }) => address)).join(', ')} get none. That is right for one busy client. If NAT (a gateway, a load balancer, another node) hides many clients behind this address, let the proxy see them`,
   )
 }

@@ -1,4 +1,7 @@
-import { type Check, IRRELEVANT, cannotLook, fine, finding } from '../check.js'
+import { type Check, IRRELEVANT, cannotLook, fine, finding, remark } from '../check.js'
+import { type DoctorFacts } from '../doctor-facts.js'
+import { type EndpointView } from '../../status/endpoint-view.js'
+import { type ServiceView } from '../../status/service-view.js'
 import { countOf } from '../../explain/explain-step.js'
 import { firstOf } from '../first-of.js'
 import { endpointsOfPort, hasEndpoints, portText } from '../port-text.js'
@@ -12,8 +15,10 @@ export const HAS_ENDPOINT: Check = {
   look({ name: { namespace, name }, proxy, objects, ports, endpoints }) {
     if (!proxy.isSeen && !objects.isSeen) return cannotLook('neither a proxy nor an API server has answered')
     if (ports.length === 0) return IRRELEVANT
-    const without = ports.find(port => !hasEndpoints(port))
+    const without = ports.find(port => !hasEndpoints(port) && !isDropped(port))
     if (without === undefined) {
+      const apart = viewsApart(proxy, objects)
+      if (apart !== undefined) return remark(apart)
       const used = new Set(endpoints.filter(({ isUsed }) => isUsed).map(({ address }) => address))
       return fine(`traffic goes to ${countOf(used.size, 'endpoint')}`)
     }
@@ -31,4 +36,27 @@ export const HAS_ENDPOINT: Check = {
       ],
     )
   },
+}
+
+/** A policy Local drops packets only where other nodes have endpoints. */
+function isDropped({ frontends }: ServiceView): boolean {
+  return frontends.some(({ actions }) => actions?.fromPods === 'drop' || actions?.fromExternal === 'drop')
+}
+
+/** The proxy knows endpoints that the objects do not have, or the other way round. It may be about to learn of a change, and files may be old. */
+function viewsApart(proxy: DoctorFacts['proxy'], objects: DoctorFacts['objects']): string | undefined {
+  if (!proxy.isSeen || !objects.isSeen || proxy.value.missing !== undefined) return undefined
+  if (objects.value.endpoints.length === 0 && objects.value.isFromFiles) return undefined
+  const only = (these: readonly EndpointView[], those: readonly EndpointView[]): string[] => {
+    const known = new Set(those.map(({ address }) => address))
+    return [...new Set(these.filter(({ isUsed, address }) => isUsed && !known.has(address)).map(each => each.address))]
+  }
+  const gone = only(proxy.value.endpoints, objects.value.endpoints)
+  const added = only(objects.value.endpoints, proxy.value.endpoints)
+  if (gone.length + added.length === 0) return undefined
+  const parts = [
+    ...(gone.length === 0 ? [] : [`the proxy uses ${firstOf(gone).join(', ')}`]),
+    ...(added.length === 0 ? [] : [`it does not know ${firstOf(added).join(', ')}`]),
+  ]
+  return `${parts.join(', and ')}, other than ${objects.value.origin} says: a change may be under way. If a second look says so too, the proxy does not hear of changes`
 }

@@ -1,6 +1,6 @@
-import { type Check, IRRELEVANT, cannotLook, fine, finding } from '../check.js'
+import { type Check, IRRELEVANT, cannotLook, fine, finding, partialFinding, remark } from '../check.js'
 import { type DoctorFacts } from '../doctor-facts.js'
-import { MAX_PROBES } from '../probe-endpoints.js'
+import { type EndpointProbe, MAX_PROBES } from '../probe-endpoints.js'
 import { countOf } from '../../explain/explain-step.js'
 import { firstOf } from '../first-of.js'
 
@@ -15,7 +15,8 @@ export const LISTENS: Check = {
     const unprobed = [...new Set(used.map(({ protocol }) => protocol))].filter(protocol => protocol !== 'TCP')
     if (probes.length === 0)
       return cannotLook(`a connection cannot show whether a program listens on ${unprobed.join(' or ')}`)
-    const refused = probes.filter(({ outcome }) => outcome === 'refused')
+    // A rule that stops the packet says nothing of the program.
+    const refused = probes.filter(each => each.outcome === 'refused' && !isStopped(each, facts))
     if (refused.length === 0) {
       const opened = probes.filter(({ outcome }) => outcome === 'connected').length
       const more = used.length > MAX_PROBES ? `; of many endpoints only ${MAX_PROBES} were tried` : ''
@@ -26,7 +27,7 @@ export const LISTENS: Check = {
     const [first] = refused
     const places = [...new Set(refused.map(({ address }) => address.slice(address.lastIndexOf(':') + 1)))]
     const all = refused.length === probes.length
-    return finding(
+    return (all ? finding : partialFinding)(
       all
         ? `Nothing listens at targetPort ${places.join(', ')}: ${countOf(probes.length, 'endpoint')} ${probes.length === 1 ? 'refuses' : 'refuse'} connections`
         : `Nothing listens at ${refused.length} of ${probes.length} endpoints`,
@@ -39,6 +40,7 @@ export const LISTENS: Check = {
       [
         `kubectl exec -n ${facts.name.namespace} ${podAt(facts, first!.address)} -- ss -ltn`,
         `Have the program listen on all addresses (0.0.0.0 or ::) at this port, or correct targetPort: kubectl edit service ${facts.name.name} -n ${facts.name.namespace}`,
+        'A NetworkPolicy that rejects packets of this node looks the same: try it from another Pod',
         ...(ports.length > 1 ? ['A targetPort of another port of the Service may be meant'] : []),
       ],
     )
@@ -55,8 +57,17 @@ export const ANSWERS: Check = {
     if (probes.length === 0) return IRRELEVANT
     const silent = probes.filter(({ outcome }) => outcome === 'no answer' || outcome === 'failed')
     if (silent.length === 0) return fine('each endpoint answers this node')
-    return finding(
-      `${silent.length} of ${countOf(probes.length, 'endpoint')} ${silent.length === 1 ? 'does' : 'do'} not answer this node`,
+    const verdict = `${silent.length} of ${countOf(probes.length, 'endpoint')} ${silent.length === 1 ? 'does' : 'do'} not answer this node`
+    const failed = silent.filter(({ outcome }) => outcome === 'failed')
+    const isAll = silent.length === probes.length
+    // A NetworkPolicy that lets only Pods in drops the packets of the node, and the Service is healthy.
+    if (failed.length === 0) {
+      const places = firstOf(silent.map(({ address }) => address)).join(', ')
+      const why = `${verdict} in time (${places}): the Pod is gone, or a NetworkPolicy or the network plug-in does not let this node reach it`
+      return isAll ? cannotLook(why, true) : remark(why)
+    }
+    return (isAll ? finding : partialFinding)(
+      verdict,
       firstOf(
         silent.map(({ address, outcome, code }) =>
           outcome === 'no answer'
@@ -70,6 +81,14 @@ export const ANSWERS: Check = {
       ],
     )
   },
+}
+
+/** Whether a rule of this node stops the packets to the endpoint. */
+function isStopped({ address }: EndpointProbe, { kernel }: DoctorFacts): boolean {
+  return (
+    kernel.isSeen &&
+    kernel.value.endpointWalks.some(each => each.address === address && each.outcome.kind === 'stopped')
+  )
 }
 
 /** What clients have met lately, where connections pass through the proxy. */

@@ -6,10 +6,14 @@ export const NAME_RESOLVES: Check = {
   title: 'Name',
   look({ dns, ports }) {
     if (!dns.isSeen) return cannotLook(dns.why)
-    const { name, server, addresses, failure } = dns.value
+    const { name, server, addresses, failure, isGuessed } = dns.value
     const clusterIPs = [...new Set(ports.map(({ clusterIP }) => clusterIP))]
     if (failure === '' && (clusterIPs.length === 0 || clusterIPs.some(ip => addresses.includes(ip))))
       return fine(`${name} is ${addresses.join(', ')}, as ${server} says`)
+    if (isGuessed && NO_SUCH_NAME.includes(failure))
+      return cannotLook(
+        `${server} does not know ${name}, and the domain in it is only the usual one: give --cluster-domain`,
+      )
     const commands = [
       `nslookup ${name} ${server.split(' ').at(-1)}`,
       'kubectl get pods -n kube-system -l k8s-app=kube-dns -o wide',
@@ -33,6 +37,8 @@ export const NAME_RESOLVES: Check = {
     )
   },
 }
+
+const NO_SUCH_NAME = ['ENOTFOUND', 'ENODATA']
 
 const FAILURES: ReadonlyMap<string, string> = new Map(
   Object.entries({

@@ -1,5 +1,5 @@
 import { hostPort } from '../../model/address.js'
-import { type Check, IRRELEVANT, cannotLook, fine, finding } from '../check.js'
+import { type Check, IRRELEVANT, cannotLook, fine, partialFinding } from '../check.js'
 
 /** A node port is served at the main address of the node. */
 export const NODE_PORT: Check = {
@@ -18,7 +18,7 @@ export const NODE_PORT: Check = {
       const others = [...new Set(lost.map(({ address }) => address))]
       return fine(`served at ${served.join(', ')}${others.length === 0 ? '' : `, and not at ${others.join(', ')}`}`)
     }
-    return finding(
+    return partialFinding(
       `Node port ${main.port} is not served at ${main.address}, the main address of this node`,
       [
         `a packet of ${main.sender} to ${hostPort(main.address, main.port)} meets no rule of the proxy`,
@@ -40,12 +40,12 @@ export const LOAD_BALANCER: Check = {
     if (!objects.isSeen) return cannotLook(objects.why)
     const { service } = objects.value
     if (service?.type !== 'LoadBalancer') return IRRELEVANT
-    const { loadBalancerIPs, ports } = service
-    if (loadBalancerIPs.length > 0) return fine(`its address is ${loadBalancerIPs.join(', ')}`)
-    return finding(
-      'The Service has no load-balancer IP: EXTERNAL-IP is pending',
+    const { ingress, ports } = service
+    if (ingress.length > 0) return fine(`its address is ${ingress.join(', ')}`)
+    return partialFinding(
+      'No load balancer has given the Service an address: EXTERNAL-IP is pending',
       [
-        `status.loadBalancer.ingress has no IP address; ports ${ports.map(({ port }) => port).join(', ')} are served inside the cluster only`,
+        `status.loadBalancer.ingress is empty; ports ${ports.map(({ port }) => port).join(', ')} are served inside the cluster only`,
       ],
       [
         `kubectl describe service ${name.name} -n ${name.namespace}`,

@@ -1,4 +1,4 @@
-import { type Check, IRRELEVANT, cannotLook, fine, finding } from '../check.js'
+import { type Check, IRRELEVANT, cannotLook, fine, finding, partialFinding } from '../check.js'
 import { countOf } from '../../explain/explain-step.js'
 import { type EndpointView } from '../../status/endpoint-view.js'
 import { firstOf } from '../first-of.js'
@@ -15,9 +15,10 @@ export const PODS_READY: Check = {
     const unready = living?.filter(pod => !pod.isReady && !pod.ips.some(ip => isUsed(ip, endpoints))) ?? []
     const out = [...new Set(endpoints.filter(each => isUnready(each.cluster.reason)).map(({ address }) => address))]
     const used = new Set(endpoints.filter(({ isUsed }) => isUsed).map(({ address }) => address)).size
+    const find = used > 0 ? partialFinding : finding
     if (unready.length > 0) {
       const first = unready[0]!.name
-      return finding(
+      return find(
         `${countOf(unready.length, 'Pod')} of ${living!.length} ${unready.length === 1 ? 'is' : 'are'} not ready`,
         firstOf(
           unready.map(pod => `Pod ${pod.name}${addressText(pod.ips)}: ${pod.why || `phase ${pod.phase || 'unknown'}`}`),
@@ -26,7 +27,7 @@ export const PODS_READY: Check = {
       )
     }
     if (out.length > 0)
-      return finding(
+      return find(
         `${countOf(out.length, 'endpoint')} of ${out.length + used} ${out.length === 1 ? 'is' : 'are'} not ready`,
         firstOf(out.map(address => `${address} is in an EndpointSlice, and its condition ready is false`)),
         [slices, `kubectl get pods -n ${namespace} -o wide`],

@@ -1,9 +1,9 @@
-import { closestText } from '../../primitives/closest-text.js'
 import { type Check, type CheckResult, IRRELEVANT, fine, finding } from '../check.js'
 import { type PodFacts } from '../decode-pod.js'
 import { type SpecPort } from '../decode-spec.js'
 import { type DoctorFacts } from '../doctor-facts.js'
 import { firstOf } from '../first-of.js'
+import { isMisspelt } from '../is-misspelt.js'
 import { endpointsOfPort, hasEndpoints, portText } from '../port-text.js'
 
 /** Each port of the Service is a port of the endpoints. */
@@ -43,18 +43,23 @@ function hasTarget({ ports }: PodFacts, { targetPort, protocol }: SpecPort): boo
 
 function wrongTarget(wrong: SpecPort, pods: readonly PodFacts[], { name }: DoctorFacts): CheckResult {
   const named = [...new Set(pods.flatMap(({ ports }) => ports.map(each => each.name)))].filter(each => each !== '')
-  const near = closestText(String(wrong.targetPort), named) ?? (named.length === 1 ? named[0] : undefined)
+  const near = named.filter(each => isMisspelt(String(wrong.targetPort), each))
   const shown = pods.map(
     pod =>
       `Pod ${pod.name} has ${pod.ports.map(each => `${each.name === '' ? 'an unnamed port' : `"${each.name}"`} ${each.port}/${each.protocol}`).join(', ') || 'no container port'}`,
   )
-  const path = `kubectl patch service ${name.name} -n ${name.namespace} --type=strategic`
-  const patch = JSON.stringify({ spec: { ports: [{ port: wrong.port, targetPort: near }] } })
+  const command = `kubectl patch service ${name.name} -n ${name.namespace} --type=json`
+  // A patch by port number alone could change the port of another protocol.
+  const path = `/spec/ports/${wrong.index}/targetPort`
+  const patch = JSON.stringify([
+    { op: 'test', path, value: wrong.targetPort },
+    { op: 'replace', path, value: near[0] },
+  ])
   return finding(
     `targetPort "${wrong.targetPort}" of ${portText({ ...wrong, portName: wrong.name })} is a name that no container port has`,
     firstOf(shown),
     [
-      ...(near === undefined ? [] : [`${path} -p '${patch}'`]),
+      ...(near.length === 1 && wrong.index >= 0 ? [`${command} -p '${patch}'`] : []),
       `kubectl get pods -n ${name.namespace} -o jsonpath='{range .items[*]}{.metadata.name}{" "}{.spec.containers[*].ports}{"\\n"}{end}'`,
     ],
   )

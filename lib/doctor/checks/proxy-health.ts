@@ -4,9 +4,10 @@ import { type Check, IRRELEVANT, cannotLook, fine, finding } from '../check.js'
 export const PROXY_HEALTH: Check = {
   code: 'proxy-unhealthy',
   title: 'Proxy',
-  look({ proxy, kernel }) {
+  look({ proxy, kernel, ports }) {
     if (!proxy.isSeen) {
-      if (!kernel.isSeen || kernel.value.carriedBy === 'kernel') return cannotLook(proxy.why)
+      // The kernel may still have rules that nobody writes again.
+      if (!kernel.isSeen || kernel.value.carriedBy === 'kernel') return cannotLook(proxy.why, ports.length > 0)
       return finding(
         `No proxy answers on this node, and in ${kernel.value.mode} mode connections pass through it`,
         [proxy.why],

@@ -1,8 +1,8 @@
-import { closestText } from '../../primitives/closest-text.js'
 import { type Check, IRRELEVANT, cannotLook, fine, finding } from '../check.js'
 import { type PodFacts } from '../decode-pod.js'
 import { countOf } from '../../explain/explain-step.js'
 import { firstOf } from '../first-of.js'
+import { isMisspelt } from '../is-misspelt.js'
 
 /** The selector matches Pods. */
 export const SELECTOR: Check = {
@@ -17,7 +17,9 @@ export const SELECTOR: Check = {
     const { matching, others } = pods.value
     if (matching.length > 0) return fine(`${text} matches ${countOf(matching.length, 'Pod')}`)
     const misses = others.map(pod => ({ pod, near: nearMiss(pod, service.selector) }))
-    const near = misses.find(each => each.near !== undefined)?.near
+    const corrections = new Set(misses.flatMap(({ near }) => near ?? []))
+    // Several would be a guess, and traffic could go to the wrong program.
+    const [near] = corrections.size === 1 ? corrections : []
     const labels = [
       ...misses.filter(each => each.near !== undefined),
       ...misses.filter(each => each.near === undefined),
@@ -37,13 +39,20 @@ function labelText({ labels }: PodFacts): string {
   return labels.size === 0 ? 'no label' : [...labels].map(([key, value]) => `${key}=${value}`).join(',')
 }
 
+/** Labels whose values a controller makes up for each Pod or revision. */
+const OF_ONE_POD: ReadonlySet<string> = new Set([
+  ...['statefulset.kubernetes.io/pod-name', 'apps.kubernetes.io/pod-index', 'controller-revision-hash'],
+  ...['pod-template-hash', 'pod-template-generation', 'job-name', 'batch.kubernetes.io/job-name', 'controller-uid'],
+  ...['batch.kubernetes.io/controller-uid', 'batch.kubernetes.io/job-completion-index'],
+])
+
 /** The selector that would match this Pod, if each value that differs is misspelt. */
 function nearMiss({ labels }: PodFacts, selector: ReadonlyMap<string, string>): string | undefined {
   const corrected: string[] = []
   for (const [key, value] of selector) {
     const label = labels.get(key)
     if (label === undefined) return undefined
-    if (label !== value && closestText(value, [label]) === undefined) return undefined
+    if (label !== value && (OF_ONE_POD.has(key) || !isMisspelt(value, label))) return undefined
     corrected.push(`${key}=${label}`)
   }
   return corrected.join(',')

@@ -13,6 +13,8 @@ export const SERVICE_EXISTS: Check = {
     if (objects.isSeen) {
       const { origin, service, existing } = objects.value
       if (service !== undefined) return fine(`${key} exists: ${origin} has it`)
+      if (objects.value.isFromFiles && proxy.isSeen && proxy.value.missing === undefined)
+        return fine(`${key} exists: the proxy serves it, and ${origin} does not have it`)
       const here = existing.filter(({ namespace }) => namespace === name.namespace)
       const names = here.map(each => each.name).sort()
       const listed =

@@ -1,6 +1,6 @@
 import { familyOf } from '../../model/address.js'
 import { type Cidr, cidrContains } from '../../model/cidr.js'
-import { type Check, type CheckResult, IRRELEVANT, cannotLook, fine, finding } from '../check.js'
+import { type Check, type CheckResult, IRRELEVANT, cannotLook, fine, finding, remark } from '../check.js'
 import { type DoctorFacts } from '../doctor-facts.js'
 import { type ServiceWalk } from '../kernel-facts.js'
 import { countOf } from '../../explain/explain-step.js'
@@ -38,10 +38,8 @@ export const SOURCE_RANGES: Check = {
       return turnedAway(`The client ${client} is in no source range of the Service`, proofOf(stopped), facts)
     const counted = walks.find(walk => isTurnedAway(walk) && (ruleOf(walk)?.packets ?? 0) > 0)
     if (counted !== undefined)
-      return turnedAway(
-        `Clients outside of the source ranges were turned away: ${countOf(ruleOf(counted)!.packets!, 'packet')}`,
-        [...(ranges === undefined ? [] : [`loadBalancerSourceRanges: ${rangeTexts(ranges)}`]), ...proofOf(counted)],
-        facts,
+      return remark(
+        `clients outside of ${ranges === undefined ? 'the source ranges' : rangeTexts(ranges)} were turned away, as the ranges say: ${countOf(ruleOf(counted)!.packets!, 'packet')}. --from ADDRESS says whether a client is in them`,
       )
     if (client !== undefined && ranges !== undefined) return fine(`the client ${client} is in ${rangeTexts(ranges)}`)
     return ranges === undefined
@@ -70,12 +68,25 @@ function proofOf(walk: ServiceWalk): string[] {
 }
 
 function rangeTexts(ranges: readonly Cidr[]): string {
-  return ranges.map(({ network, bits }) => `${network}/${bits}`).join(', ')
+  return ranges.map(rangeText).join(', ')
 }
 
-function turnedAway(verdict: string, proof: readonly string[], { name }: DoctorFacts): CheckResult {
+function rangeText({ network, bits }: Cidr): string {
+  return `${network}/${bits}`
+}
+
+function turnedAway(verdict: string, proof: readonly string[], { name, client, objects }: DoctorFacts): CheckResult {
+  const ranges = objects.isSeen ? (objects.value.service?.sourceRanges ?? []) : []
+  // A patch replaces the whole list.
+  const all =
+    client === undefined || ranges.length === 0
+      ? undefined
+      : [...ranges.map(rangeText), `${client}/${familyOf(client) === 'IPv6' ? 128 : 32}`]
+  const patch = JSON.stringify({ spec: { loadBalancerSourceRanges: all } })
   return finding(verdict, proof, [
-    `kubectl patch service ${name.name} -n ${name.namespace} -p '{"spec":{"loadBalancerSourceRanges":["RANGE"]}}'`,
+    all === undefined
+      ? `Add the range of the client to loadBalancerSourceRanges: kubectl edit service ${name.name} -n ${name.namespace}`
+      : `kubectl patch service ${name.name} -n ${name.namespace} -p '${patch}'`,
     'If a load balancer or router translates the source address, its address must be in the ranges, not that of the client',
   ])
 }

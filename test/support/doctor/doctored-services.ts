@@ -2,6 +2,10 @@
 export interface DoctoredService {
   readonly name: string
   readonly finding: string | undefined
+  /** What is said besides, of a healthy one. */
+  readonly remark: string | undefined
+  /** The client that is asked for. */
+  readonly client: string | undefined
   /** What the verdict or the proof says, among others. */
   readonly says: RegExp
   readonly objects: readonly object[]
@@ -27,6 +31,8 @@ interface ServiceOptions {
   readonly endpoints?: readonly object[]
   readonly pods?: readonly object[]
   readonly more?: readonly object[]
+  readonly remark?: string
+  readonly client?: string
 }
 
 const NODE = 'this-node'
@@ -39,16 +45,29 @@ export function doctoredServices({ here, there, here6, far, dns }: DoctoredPods)
     makeService(name, undefined, /./, options)
   const sick = (name: string, finding: string, says: RegExp, options: ServiceOptions): DoctoredService =>
     makeService(name, finding, says, options)
+  const said = (name: string, remark: string, says: RegExp, options: ServiceOptions): DoctoredService =>
+    makeService(name, undefined, says, { ...options, remark })
   const makeService = (
     name: string,
     finding: string | undefined,
     says: RegExp,
-    { spec = {}, port = {}, type = 'ClusterIP', status, slicePort = {}, endpoints, pods, more = [] }: ServiceOptions,
+    {
+      spec = {},
+      port = {},
+      type = 'ClusterIP',
+      status,
+      slicePort = {},
+      endpoints,
+      pods,
+      more = [],
+      remark,
+      client,
+    }: ServiceOptions,
   ): DoctoredService => {
     const clusterIP = `10.96.1.${++count}`
     const used = endpoints ?? [readyEndpoint(here), readyEndpoint(there)]
     return {
-      ...{ name, finding, says },
+      ...{ name, finding, says, remark, client },
       objects: [
         {
           apiVersion: 'v1',
@@ -132,28 +151,35 @@ export function doctoredServices({ here, there, here6, far, dns }: DoctoredPods)
         pods: [here, there].map((ip, index) => makePod(`unready-${index + 1}`, 'unready', ip, { isReady: false })),
       },
     ),
-    sick('misnamed', 'port-name-mismatch', /targetPort "htpp" of port "http" \(80\/TCP\).*"targetPort":"http"/s, {
-      port: { targetPort: 'htpp' },
-      slicePort: { name: 'other' },
-    }),
+    sick(
+      'misnamed',
+      'port-name-mismatch',
+      /targetPort "htpp" of port "http" \(80\/TCP\).*\/spec\/ports\/0\/targetPort","value":"http"/s,
+      {
+        port: { targetPort: 'htpp' },
+        slicePort: { name: 'other' },
+      },
+    ),
     sick('closed', 'nothing-listens', /Nothing listens at targetPort 9999: 2 endpoints refuse.*ECONNREFUSED/s, {
       port: { targetPort: 9999 },
       slicePort: { port: 9999 },
     }),
     sick('elsewhere', 'policy-local', /externalTrafficPolicy is Local, and this node.*has no endpoint/, {
+      client: '192.168.70.9',
       ...{ type: 'NodePort', port: { nodePort: 30_083 }, spec: { externalTrafficPolicy: 'Local' } },
       endpoints: [{ ...readyEndpoint(far), nodeName: 'another-node' }],
       pods: [makePod('elsewhere-1', 'elsewhere', far)],
     }),
     sick('elsewhere-inside', 'policy-local', /internalTrafficPolicy is Local, and this node.*has no endpoint/, {
+      client: here,
       spec: { internalTrafficPolicy: 'Local' },
       endpoints: [{ ...readyEndpoint(far), nodeName: 'another-node' }],
       pods: [makePod('elsewhere-inside-1', 'elsewhere-inside', far)],
     }),
-    sick('headless', 'no-cluster-ip', /no part in Service default\/headless: it is headless/, {
+    said('headless', 'no-cluster-ip', /Service default\/headless is headless: clients connect to the Pods/, {
       spec: { clusterIP: 'None', clusterIPs: ['None'] },
     }),
-    sick('external', 'no-cluster-ip', /only a name.*spec\.externalName is web\.example\.com/s, {
+    said('external', 'no-cluster-ip', /only a name.*the DNS sends clients to web\.example\.com/s, {
       ...{
         type: 'ExternalName',
         spec: { externalName: 'web.example.com', clusterIP: '', clusterIPs: [], selector: {} },

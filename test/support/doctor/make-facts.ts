@@ -35,6 +35,7 @@ export function makeWalk(more: Partial<ServiceWalk> = {}): ServiceWalk {
   return {
     ...{ from: 'pod', source: '10.244.0.9', sender: 'Pod 10.244.0.9 of this node', kind: 'cluster IP' },
     ...{ address: '10.96.0.10', port: 80, protocol: 'TCP', portName: 'http', isMain: true, isInRanges: undefined },
+    isLimited: false,
     outcome: { kind: 'served', to: ['10.244.0.2:8080'] },
     ...more,
   }
@@ -68,7 +69,13 @@ export function makeFacts(more: FactParts = {}): DoctorFacts {
       kernel === undefined
         ? unseen('the rules cannot be read')
         : seen({
-            ...{ mode: 'iptables', carriedBy: 'kernel', addresses: ['192.168.50.1'], walks: [makeWalk()] },
+            ...{
+              mode: 'iptables',
+              carriedBy: 'kernel',
+              clientKind: undefined,
+              addresses: ['192.168.50.1'],
+              walks: [makeWalk()],
+            },
             ...{ endpointWalks: [], affinity: [], notes: [], ...kernel },
           }),
     probes: endpoints.map(({ address }) => ({ address, outcome: 'connected', code: '' })),
@@ -77,6 +84,7 @@ export function makeFacts(more: FactParts = {}): DoctorFacts {
       server: 'the cluster DNS 10.96.0.53',
       addresses: ['10.96.0.10'],
       failure: '',
+      isGuessed: false,
     }),
     conntrack: seen({ entries: 10, limit: 100 }),
     ...rest,
