@@ -1,6 +1,6 @@
 import { closestText } from '../primitives/closest-text.js'
 
-/** Shorter words tell programs apart: `web-a` and `web-b`. */
+/** Shorter words distinguish programs: `web-a` and `web-b`. */
 const MIN_LENGTH = 4
 
 /** Whether a name is another one with a typing mistake, and not the name of a sister: `web-1` is no mistake for `web-2`. */

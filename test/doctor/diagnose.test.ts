@@ -165,7 +165,7 @@ t.test('the DNS has to know the ClusterIP', t => {
 t.test('without a proxy, only a mode whose sockets carry connections fails', t => {
   t.same(codesOf(makeFacts({ proxy: undefined, kernel: { carriedBy: 'sockets' } })), ['proxy-unhealthy'])
   t.same(codesOf(makeFacts({ proxy: undefined })), [])
-  t.equal(diagnose(makeFacts({ proxy: undefined }), '1').verdict, 'unknown', 'nobody keeps the rules up')
+  t.equal(diagnose(makeFacts({ proxy: undefined }), '1').verdict, 'unknown', 'no program keeps the rules up')
   t.same(codesOf(makeFacts({ proxy: { overview: { ...OVERVIEW, isHealthy: false, problems: ['rules: too old'] } } })), [
     'proxy-unhealthy',
   ])

@@ -85,7 +85,7 @@ t.test('rules of a proxy that has ended do not make a Service healthy', t => {
   t.same(said(withWalk(stray)), ['no-rule?'], 'a proxy that runs may be about to write them')
   t.same(said(withWalk(stray, { kernel: { carriedBy: 'sockets', walks: [makeWalk(stray)] } })), ['no-listener'])
   const alone = makeFacts({ proxy: undefined, objects: objectsOf({}) })
-  t.match(diagnose(alone, '1'), { verdict: 'unknown', findings: [] }, 'nobody keeps the rules up')
+  t.match(diagnose(alone, '1'), { verdict: 'unknown', findings: [] }, 'no program keeps the rules up')
   t.end()
 })
 
@@ -107,7 +107,7 @@ t.test('a rule of the proxy that stops packets is a fault where there are endpoi
   t.same(said(withWalk({ ...balanced, isLimited: true, isInRanges: undefined })), [], 'the ranges are not known')
   t.same(said(withWalk({ ...balanced, isLimited: true, isInRanges: false })), [])
   t.same(said(withWalk({ ...balanced, isLimited: true, isInRanges: true })), ['no-rule'])
-  t.same(said(withWalk({ outcome, kind: 'node port' })), [], 'a Pod that the node cannot tell from others')
+  t.same(said(withWalk({ outcome, kind: 'node port' })), [], 'a Pod that the node cannot distinguish from others')
   t.end()
 })
 

@@ -88,7 +88,7 @@ function nodeDropOf({ address, outcome }: EndpointWalk): Drop[] {
 }
 
 /**
- * Whether a rule stands in the way of somebody who is there. Without a named client, the senders are made up, and a rule may be meant
+ * Whether a rule stands in the way of a sender that is there. Without a named client, the senders are made up, and a rule may be meant
  * for them. The node is there; but a chain of a program of policies is meant for it, too.
  */
 function isCertain({ from }: Pick<ServiceWalk, 'from'>, rule: FoundRule, isNamed: boolean): boolean {

@@ -6,7 +6,7 @@ export const PROXY_HEALTH: Check = {
   title: 'Proxy',
   look({ proxy, kernel, ports }) {
     if (!proxy.isSeen) {
-      // The kernel may still have rules that nobody writes again.
+      // The kernel may still have rules that no program writes again.
       if (!kernel.isSeen || kernel.value.carriedBy === 'kernel') return cannotLook(proxy.why, ports.length > 0)
       return finding(
         `No proxy answers on this node, and in ${kernel.value.mode} mode connections pass through it`,

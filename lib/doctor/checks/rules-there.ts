@@ -78,7 +78,7 @@ function stoppedByOwn(walks: readonly ServiceWalk[]): CheckResult | undefined {
   )
 }
 
-/** Source ranges are meant to stop packets, and so is policy Local for Pods that the node cannot tell from clients outside. */
+/** Source ranges are meant to stop packets, and so is policy Local for Pods that the node cannot distinguish from clients outside. */
 function isStoppedByOwn({ outcome, from, kind, isLimited, isInRanges }: ServiceWalk): boolean {
   if (outcome.kind !== 'stopped' || !outcome.isOwn || (isLimited && isInRanges !== true)) return false
   return from !== 'pod' || kind === 'cluster IP'
